@@ -1,0 +1,222 @@
+#include "base/arena.h"
+
+#include "base/assert.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ARENA_MAGIC UINT32_C(0x41724e61)
+#define CHUNK_FIRST ((size_t)16384)
+#define CHUNK_MAX   ((size_t)1 << 20)
+#define ALIGNMENT   ((size_t)16)
+
+struct chunk {
+    struct chunk *older;
+    size_t size; /* bytes usable after this header */
+    size_t used;
+    size_t padding;
+};
+
+struct arena {
+    uint32_t magic;
+    struct chunk *newest;
+    size_t limit;
+    size_t used; /* handed out, in all chunks */
+};
+
+static _Atomic uint64_t allocation_count;
+static _Atomic uint64_t allocation_fail_at;
+
+static void *system_alloc(size_t size)
+{
+    uint64_t n = atomic_fetch_add(&allocation_count, 1) + 1;
+    uint64_t fail = atomic_load(&allocation_fail_at);
+    if (fail && n == fail)
+        return NULL;
+    return malloc(size);
+}
+
+void memory_fail_at(uint64_t n)
+{
+    atomic_store(&allocation_fail_at, n ? atomic_load(&allocation_count) + n : 0);
+}
+
+uint64_t memory_allocations(void)
+{
+    return atomic_load(&allocation_count);
+}
+
+void *memory_new(size_t size)
+{
+    void *p = system_alloc(size ? size : 1);
+    if (p)
+        memset(p, 0, size);
+    return p;
+}
+
+void *memory_resize(void *old, size_t size)
+{
+    uint64_t n = atomic_fetch_add(&allocation_count, 1) + 1;
+    uint64_t fail = atomic_load(&allocation_fail_at);
+    if (fail && n == fail)
+        return NULL;
+    return realloc(old, size ? size : 1);
+}
+
+void memory_free(void *p)
+{
+    free(p);
+}
+
+struct arena *arena_new(size_t limit_bytes)
+{
+    struct arena *arena = memory_new(sizeof *arena);
+    if (!arena)
+        return NULL;
+    arena->magic = ARENA_MAGIC;
+    arena->limit = limit_bytes;
+    return arena;
+}
+
+static void chunks_free_until(struct arena *arena, const struct chunk *keep)
+{
+    while (arena->newest != keep) {
+        struct chunk *older = arena->newest->older;
+        free(arena->newest);
+        arena->newest = older;
+    }
+}
+
+void arena_free(struct arena *arena)
+{
+    if (!arena)
+        return;
+    ASSERT(arena->magic == ARENA_MAGIC);
+    chunks_free_until(arena, NULL);
+    arena->magic = 0;
+    free(arena);
+}
+
+void arena_cleanup(struct arena **arena)
+{
+    arena_free(*arena);
+    *arena = NULL;
+}
+
+static bool chunk_add(struct arena *arena, size_t size)
+{
+    size_t want = arena->newest ? MIN(arena->newest->size * 2, CHUNK_MAX) : CHUNK_FIRST;
+    want = MAX(want, size);
+    struct chunk *chunk = system_alloc(sizeof *chunk + want);
+    if (!chunk)
+        return false;
+    *chunk = (struct chunk){.older = arena->newest, .size = want};
+    arena->newest = chunk;
+    return true;
+}
+
+void *arena_alloc_raw(struct arena *arena, size_t size)
+{
+    ASSERT(arena->magic == ARENA_MAGIC);
+    if (size > SIZE_MAX - ALIGNMENT)
+        return NULL;
+    size = (size + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
+    size = size ? size : ALIGNMENT;
+    if (size > arena->limit || arena->used > arena->limit - size)
+        return NULL;
+    if (!arena->newest || arena->newest->size - arena->newest->used < size)
+        if (!chunk_add(arena, size))
+            return NULL;
+    struct chunk *chunk = arena->newest;
+    char *p = (char *)(chunk + 1) + chunk->used;
+    chunk->used += size;
+    arena->used += size;
+    return p;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+    void *p = arena_alloc_raw(arena, size);
+    if (p)
+        memset(p, 0, size);
+    return p;
+}
+
+void *arena_alloc_array(struct arena *arena, size_t count, size_t size)
+{
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes))
+        return NULL;
+    return arena_alloc(arena, bytes);
+}
+
+void *arena_grow(struct arena *arena, void *old, size_t old_size, size_t new_size)
+{
+    ASSERT(new_size >= old_size);
+    size_t old_room = (old_size + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
+    if (old && new_size <= old_room) {
+        memset((char *)old + old_size, 0, new_size - old_size);
+        return old;
+    }
+    void *p = arena_alloc_raw(arena, new_size);
+    if (!p)
+        return NULL;
+    if (old_size)
+        memcpy(p, old, old_size);
+    memset((char *)p + old_size, 0, new_size - old_size);
+    return p;
+}
+
+struct str arena_str(struct arena *arena, struct str s)
+{
+    char *p = arena_alloc_raw(arena, s.n);
+    if (!p)
+        return STR_NONE;
+    if (s.n)
+        memcpy(p, s.p, s.n);
+    return (struct str){p, s.n};
+}
+
+char *arena_strz(struct arena *arena, struct str s)
+{
+    char *p = arena_alloc_raw(arena, s.n + 1);
+    if (!p)
+        return NULL;
+    if (s.n)
+        memcpy(p, s.p, s.n);
+    p[s.n] = '\0';
+    return p;
+}
+
+void arena_reset(struct arena *arena)
+{
+    ASSERT(arena->magic == ARENA_MAGIC);
+    struct chunk *first = arena->newest;
+    while (first && first->older)
+        first = first->older;
+    chunks_free_until(arena, first);
+    if (first)
+        first->used = 0;
+    arena->used = 0;
+}
+
+size_t arena_used(const struct arena *arena)
+{
+    return arena->used;
+}
+
+struct arena_mark arena_mark(const struct arena *arena)
+{
+    return (struct arena_mark){arena->newest, arena->newest ? arena->newest->used : 0, arena->used};
+}
+
+void arena_rewind(struct arena *arena, struct arena_mark mark)
+{
+    ASSERT(arena->magic == ARENA_MAGIC);
+    ASSERT(mark.total <= arena->used);
+    chunks_free_until(arena, mark.chunk);
+    if (arena->newest)
+        arena->newest->used = mark.used;
+    arena->used = mark.total;
+}

@@ -1,0 +1,231 @@
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/bytes.h"
+#include "base/civil.h"
+#include "base/err.h"
+#include "base/map.h"
+#include "base/str.h"
+#include "base/test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void slices(void)
+{
+    struct str rest = STR("a,b,,c");
+    const char *want[] = {"a", "b", "", "c"};
+    for (size_t i = 0; i < ARRAY_LEN(want); i++)
+        CHECK_TEXT(str_cut(&rest, ','), want[i]);
+    CHECK(rest.p == NULL);
+    CHECK_TEXT(str_trim(STR(" \t x y \r\n")), "x y");
+    CHECK_INT(str_search(STR("hello"), STR("ll")), 2);
+    CHECK_INT(str_search(STR("hello"), STR("lz")), 5);
+    CHECK(str_eq_nocase(STR("AbC"), STR("aBc")));
+    CHECK(!str_eq_nocase(STR("AbC"), STR("aBd")));
+    CHECK(str_compare(STR("ab"), STR("abc")) < 0);
+}
+
+static void numbers_in_text(void)
+{
+    static const struct {
+        const char *text;
+        bool ok;
+        uint64_t value;
+    } rows[] = {
+        {"0", true, 0},
+        {"18446744073709551615", true, UINT64_MAX},
+        {"18446744073709551616", false, 0},
+        {"", false, 0},
+        {"-1", false, 0},
+        {" 1", false, 0},
+        {"1 ", false, 0},
+        {"0x10", false, 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        uint64_t value = 0;
+        test_row("%s", rows[i].text);
+        CHECK_INT(str_to_u64(str_of(rows[i].text), &value), rows[i].ok);
+        if (rows[i].ok)
+            CHECK(value == rows[i].value);
+    }
+    int64_t i = 0;
+    CHECK(str_to_i64(STR("-9223372036854775808"), &i) && i == INT64_MIN);
+    CHECK(!str_to_i64(STR("9223372036854775808"), &i));
+    double d = 0;
+    CHECK(str_to_double(STR("-2.5e3"), &d) && d == -2500);
+    CHECK(!str_to_double(STR("nan"), &d));
+    CHECK(!str_to_double(STR("1x"), &d));
+}
+
+static void arena_has_a_limit(void)
+{
+    struct arena *arena = arena_new(100000);
+    CHECK(arena_alloc(arena, 90000) != NULL);
+    struct arena_mark mark = arena_mark(arena);
+    CHECK(arena_alloc(arena, 9000) != NULL);
+    CHECK(arena_alloc(arena, 9000) == NULL);
+    arena_rewind(arena, mark);
+    CHECK(arena_alloc(arena, 9000) != NULL);
+    CHECK(arena_alloc_array(arena, SIZE_MAX / 2, 3) == NULL);
+    arena_reset(arena);
+    CHECK_INT(arena_used(arena), 0);
+    arena_free(arena);
+}
+
+static void every_allocation_fails_once(void)
+{
+    for (uint64_t n = 1;; n++) {
+        memory_fail_at(n);
+        uint64_t before = memory_allocations();
+        struct map *map = map_new(1000, 1);
+        bool complete = map != NULL;
+        char key[16];
+        for (int i = 0; map && i < 100; i++) {
+            snprintf(key, sizeof key, "%d", i);
+            uint64_t *value = map_put(map, str_of(key));
+            complete = complete && value;
+        }
+        bool reached = memory_allocations() - before >= n;
+        memory_fail_at(0);
+        map_free(map);
+        if (!reached) {
+            CHECK(complete);
+            return;
+        }
+        CHECK(!complete);
+    }
+}
+
+static void map_against_a_twin(void)
+{
+    struct map *map = map_new(500, 7);
+    uint64_t twin[400];
+    bool present[400] = {false};
+    uint64_t state = 88172645463325252u;
+    for (int step = 0; step < 20000; step++) {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        size_t k = state % 400;
+        char key[24];
+        snprintf(key, sizeof key, "key-%zu", k);
+        if (state >> 60 < 9) {
+            uint64_t *value = map_put(map, str_of(key));
+            CHECK(value != NULL);
+            *value = twin[k] = state;
+            present[k] = true;
+        } else {
+            CHECK_INT(map_remove(map, str_of(key)), present[k]);
+            present[k] = false;
+        }
+    }
+    size_t count = 0;
+    for (size_t k = 0; k < 400; k++) {
+        char key[24];
+        snprintf(key, sizeof key, "key-%zu", k);
+        uint64_t *value = map_get(map, str_of(key));
+        CHECK_INT(value != NULL, present[k]);
+        CHECK(!value || *value == twin[k]);
+        count += present[k];
+    }
+    CHECK_INT(map_count(map), count);
+    map_free(map);
+}
+
+static void buf_overflow_sticks(void)
+{
+    char storage[8];
+    struct buf buf;
+    buf_init_fixed(&buf, storage, sizeof storage);
+    buf_text(&buf, "12345");
+    buf_text(&buf, "6789");
+    CHECK(buf.overflow);
+    buf_char(&buf, 'x');
+    CHECK_TEXT(buf_view(&buf), "12345");
+    buf_init(&buf, 5000);
+    for (int i = 0; i < 300; i++)
+        buf_format(&buf, "%d,", i);
+    CHECK(!buf.overflow);
+    buf_done(&buf);
+}
+
+static void varints_round_trip(void)
+{
+    static const int64_t values[] = {0, 1, -1, 127, 128, -128, INT64_MAX, INT64_MIN, 1 << 20};
+    struct buf buf;
+    buf_init(&buf, 1000);
+    for (size_t i = 0; i < ARRAY_LEN(values); i++)
+        buf_svarint(&buf, values[i]);
+    struct reader reader = reader_of(buf_view(&buf));
+    for (size_t i = 0; i < ARRAY_LEN(values); i++)
+        CHECK_INT(read_svarint(&reader), values[i]);
+    CHECK(reader_done(&reader));
+    CHECK_INT(read_u8(&reader), 0);
+    CHECK(reader.failed);
+    buf_done(&buf);
+}
+
+static void checksums_and_encodings(void)
+{
+    CHECK_INT(crc32c(0, "123456789", 9), 0xe3069283);
+    CHECK_INT(crc32c(crc32c(0, "1234", 4), "56789", 5), 0xe3069283);
+    const uint64_t key[2] = {UINT64_C(0x0706050403020100), UINT64_C(0x0f0e0d0c0b0a0908)};
+    CHECK(siphash(key, "", 0) != siphash(key, "\0", 1));
+    char text[16];
+    uint8_t bytes[8];
+    size_t n = 0;
+    CHECK_TEXT(str_at(text, base64_encode("foob", 4, text)), "Zm9vYg==");
+    CHECK(base64_decode(STR("Zm9vYg=="), bytes, sizeof bytes, &n) && n == 4 && memcmp(bytes, "foob", 4) == 0);
+    static const char *const refused[] = {"Zm9vYg=", "Zm9vYh==", "Zm=v", "Zm9 ", "===="};
+    for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
+        test_row("%s", refused[i]);
+        CHECK(!base64_decode(str_of(refused[i]), bytes, sizeof bytes, &n));
+    }
+    CHECK(hex_decode(STR("00ff"), bytes, 2) && bytes[1] == 0xff);
+    CHECK(!hex_decode(STR("0x12"), bytes, 2));
+}
+
+static void civil_days(void)
+{
+    CHECK_INT(civil_to_days(1970, 1, 1), 0);
+    CHECK_INT(civil_to_days(2026, 11, 20), 20777);
+    CHECK_INT(civil_weekday(civil_to_days(2026, 11, 20)), 5);
+    for (int64_t day = -200000; day < 200000; day += 97) {
+        int32_t y, m, d;
+        civil_from_days(day, &y, &m, &d);
+        CHECK_INT(civil_to_days(y, m, d), day);
+    }
+    char text[CIVIL_TEXT_MAX];
+    CHECK_TEXT(str_at(text, civil_format(INT64_C(1700000000123456789), 0, 3, text)), "2023-11-14T22:13:20.123Z");
+    CHECK_TEXT(str_at(text, civil_format(INT64_C(1700000000123456789), 18000, 0, text)), "2023-11-15T03:13:20+05:00");
+    struct civil c = civil_from_ns(-1, 0);
+    CHECK_INT(c.year, 1969);
+    CHECK_INT(civil_to_ns(&c, 0), -1);
+}
+
+static void errors_read_as_sentences(void)
+{
+    struct err err;
+    CHECK_INT(err_errno(&err, 28, "could not write \"%s\"", "x"), RC_IO);
+    CHECK_TEXT(str_of(err.text), "could not write \"x\": No space left on device");
+    CHECK_INT(err_wrap(&err, "sealing"), RC_IO);
+    CHECK_TEXT(str_of(err.text), "sealing: could not write \"x\": No space left on device");
+}
+
+static const struct test tests[] = {
+    {"slices", slices},
+    {"numbers in text", numbers_in_text},
+    {"an arena has a limit", arena_has_a_limit},
+    {"every allocation fails once", every_allocation_fails_once},
+    {"map against a twin", map_against_a_twin},
+    {"buf overflow sticks", buf_overflow_sticks},
+    {"varints round trip", varints_round_trip},
+    {"checksums and encodings", checksums_and_encodings},
+    {"civil days", civil_days},
+    {"errors read as sentences", errors_read_as_sentences},
+};
+
+int main(int argc, char **argv)
+{
+    return test_run(tests, ARRAY_LEN(tests), argc, argv);
+}

@@ -1,0 +1,336 @@
+#include "base/bytes.h"
+
+#include "base/assert.h"
+#include "base/macros.h"
+
+#include <string.h>
+
+uint16_t get_be16(const void *p)
+{
+    uint16_t v;
+    memcpy(&v, p, sizeof v);
+    return __builtin_bswap16(v);
+}
+
+uint32_t get_be32(const void *p)
+{
+    uint32_t v;
+    memcpy(&v, p, sizeof v);
+    return __builtin_bswap32(v);
+}
+
+uint64_t get_be64(const void *p)
+{
+    uint64_t v;
+    memcpy(&v, p, sizeof v);
+    return __builtin_bswap64(v);
+}
+
+uint16_t get_le16(const void *p)
+{
+    uint16_t v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+uint32_t get_le32(const void *p)
+{
+    uint32_t v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+uint64_t get_le64(const void *p)
+{
+    uint64_t v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+void put_be16(void *p, uint16_t value)
+{
+    value = __builtin_bswap16(value);
+    memcpy(p, &value, sizeof value);
+}
+
+void put_be32(void *p, uint32_t value)
+{
+    value = __builtin_bswap32(value);
+    memcpy(p, &value, sizeof value);
+}
+
+void put_be64(void *p, uint64_t value)
+{
+    value = __builtin_bswap64(value);
+    memcpy(p, &value, sizeof value);
+}
+
+void put_le16(void *p, uint16_t value)
+{
+    memcpy(p, &value, sizeof value);
+}
+
+void put_le32(void *p, uint32_t value)
+{
+    memcpy(p, &value, sizeof value);
+}
+
+void put_le64(void *p, uint64_t value)
+{
+    memcpy(p, &value, sizeof value);
+}
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "bytes.c assumes a little-endian host");
+
+struct reader reader_of(struct str in)
+{
+    return (struct reader){.in = in};
+}
+
+size_t reader_left(const struct reader *reader)
+{
+    return reader->failed ? 0 : reader->in.n - reader->at;
+}
+
+bool reader_done(const struct reader *reader)
+{
+    return !reader->failed && reader->at == reader->in.n;
+}
+
+struct str read_bytes(struct reader *reader, size_t n)
+{
+    if (reader->failed || n > reader->in.n - reader->at) {
+        reader->failed = true;
+        return STR_NONE;
+    }
+    struct str bytes = {reader->in.p + reader->at, n};
+    reader->at += n;
+    return bytes;
+}
+
+void read_copy(struct reader *reader, void *ret_bytes, size_t n)
+{
+    struct str bytes = read_bytes(reader, n);
+    if (reader->failed)
+        memset(ret_bytes, 0, n);
+    else if (n)
+        memcpy(ret_bytes, bytes.p, n);
+}
+
+uint8_t read_u8(struct reader *reader)
+{
+    struct str b = read_bytes(reader, 1);
+    return reader->failed ? 0 : (uint8_t)b.p[0];
+}
+
+uint16_t read_be16(struct reader *reader)
+{
+    struct str b = read_bytes(reader, 2);
+    return reader->failed ? 0 : get_be16(b.p);
+}
+
+uint32_t read_be32(struct reader *reader)
+{
+    struct str b = read_bytes(reader, 4);
+    return reader->failed ? 0 : get_be32(b.p);
+}
+
+uint64_t read_be64(struct reader *reader)
+{
+    struct str b = read_bytes(reader, 8);
+    return reader->failed ? 0 : get_be64(b.p);
+}
+
+uint16_t read_le16(struct reader *reader)
+{
+    struct str b = read_bytes(reader, 2);
+    return reader->failed ? 0 : get_le16(b.p);
+}
+
+uint32_t read_le32(struct reader *reader)
+{
+    struct str b = read_bytes(reader, 4);
+    return reader->failed ? 0 : get_le32(b.p);
+}
+
+uint64_t read_le64(struct reader *reader)
+{
+    struct str b = read_bytes(reader, 8);
+    return reader->failed ? 0 : get_le64(b.p);
+}
+
+uint64_t read_varint(struct reader *reader)
+{
+    uint64_t value = 0;
+    for (unsigned shift = 0; shift < 64; shift += 7) {
+        uint8_t byte = read_u8(reader);
+        if (reader->failed)
+            return 0;
+        if (shift == 63 && byte > 1)
+            break;
+        value |= (uint64_t)(byte & 0x7f) << shift;
+        if (!(byte & 0x80))
+            return value;
+    }
+    reader->failed = true;
+    return 0;
+}
+
+int64_t read_svarint(struct reader *reader)
+{
+    uint64_t value = read_varint(reader);
+    return (int64_t)(value >> 1 ^ (0 - (value & 1)));
+}
+
+#define CRC32C_POLYNOMIAL UINT32_C(0x82f63b78)
+
+static uint32_t crc_bitwise(uint32_t crc, const uint8_t *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        crc ^= p[i];
+        for (int bit = 0; bit < 8; bit++)
+            crc = crc >> 1 ^ (crc & 1 ? CRC32C_POLYNOMIAL : 0);
+    }
+    return crc;
+}
+
+#if defined(__x86_64__)
+__attribute__((target("sse4.2"))) static uint32_t crc_hardware(uint32_t crc, const uint8_t *p, size_t n)
+{
+    uint64_t wide = crc;
+    for (; n >= 8; p += 8, n -= 8)
+        wide = __builtin_ia32_crc32di(wide, get_le64(p));
+    crc = (uint32_t)wide;
+    for (; n; p++, n--)
+        crc = __builtin_ia32_crc32qi(crc, *p);
+    return crc;
+}
+#endif
+
+uint32_t crc32c(uint32_t crc, const void *bytes, size_t n)
+{
+    crc = ~crc;
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("sse4.2"))
+        return ~crc_hardware(crc, bytes, n);
+#endif
+    return ~crc_bitwise(crc, bytes, n);
+}
+
+static uint64_t rotate(uint64_t x, unsigned bits)
+{
+    return x << bits | x >> (64 - bits);
+}
+
+static void sip_round(uint64_t v[4])
+{
+    v[0] += v[1];
+    v[1] = rotate(v[1], 13) ^ v[0];
+    v[0] = rotate(v[0], 32);
+    v[2] += v[3];
+    v[3] = rotate(v[3], 16) ^ v[2];
+    v[0] += v[3];
+    v[3] = rotate(v[3], 21) ^ v[0];
+    v[2] += v[1];
+    v[1] = rotate(v[1], 17) ^ v[2];
+    v[2] = rotate(v[2], 32);
+}
+
+uint64_t siphash(const uint64_t key[2], const void *bytes, size_t n)
+{
+    const uint8_t *p = bytes;
+    uint64_t v[4] = {key[0] ^ UINT64_C(0x736f6d6570736575), key[1] ^ UINT64_C(0x646f72616e646f6d),
+                     key[0] ^ UINT64_C(0x6c7967656e657261), key[1] ^ UINT64_C(0x7465646279746573)};
+    uint64_t last = (uint64_t)n << 56;
+    for (; n >= 8; p += 8, n -= 8) {
+        uint64_t m = get_le64(p);
+        v[3] ^= m;
+        sip_round(v);
+        v[0] ^= m;
+    }
+    for (size_t i = 0; i < n; i++)
+        last |= (uint64_t)p[i] << (8 * i);
+    v[3] ^= last;
+    sip_round(v);
+    v[0] ^= last;
+    v[2] ^= 0xff;
+    sip_round(v);
+    sip_round(v);
+    sip_round(v);
+    return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+static const char hex_digits[] = "0123456789abcdef";
+
+size_t hex_encode(const void *bytes, size_t n, char *ret_text)
+{
+    const uint8_t *p = bytes;
+    for (size_t i = 0; i < n; i++) {
+        ret_text[2 * i] = hex_digits[p[i] >> 4];
+        ret_text[2 * i + 1] = hex_digits[p[i] & 15];
+    }
+    return 2 * n;
+}
+
+bool hex_decode(struct str text, void *ret_bytes, size_t n)
+{
+    uint8_t *out = ret_bytes;
+    if (text.n != 2 * n)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        uint64_t byte;
+        if (text.p[2 * i + 1] == 'x' || text.p[2 * i + 1] == 'X' ||
+            !str_hex_to_u64(str_slice(text, 2 * i, 2 * i + 2), &byte))
+            return false;
+        out[i] = (uint8_t)byte;
+    }
+    return true;
+}
+
+static const char base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+size_t base64_encode(const void *bytes, size_t n, char *ret_text)
+{
+    const uint8_t *p = bytes;
+    size_t out = 0;
+    for (size_t i = 0; i < n; i += 3) {
+        size_t have = MIN((size_t)3, n - i);
+        uint32_t group = (uint32_t)p[i] << 16 | (have > 1 ? (uint32_t)p[i + 1] << 8 : 0) | (have > 2 ? p[i + 2] : 0u);
+        ret_text[out++] = base64_digits[group >> 18];
+        ret_text[out++] = base64_digits[group >> 12 & 63];
+        ret_text[out++] = have > 1 ? base64_digits[group >> 6 & 63] : '=';
+        ret_text[out++] = have > 2 ? base64_digits[group & 63] : '=';
+    }
+    return out;
+}
+
+static int base64_value(char c)
+{
+    const char *hit = c ? strchr(base64_digits, c) : NULL;
+    return hit ? (int)(hit - base64_digits) : -1;
+}
+
+bool base64_decode(struct str text, void *ret_bytes, size_t size, size_t *ret_n)
+{
+    uint8_t *out = ret_bytes;
+    size_t n = 0;
+    if (text.n % 4 != 0)
+        return false;
+    for (size_t i = 0; i < text.n; i += 4) {
+        bool last = i + 4 == text.n;
+        size_t pad = last ? (size_t)(text.p[i + 3] == '=') + (size_t)(text.p[i + 3] == '=' && text.p[i + 2] == '=') : 0;
+        uint32_t group = 0;
+        for (size_t k = 0; k < 4; k++) {
+            int value = k < 4 - pad ? base64_value(text.p[i + k]) : 0;
+            if (value < 0)
+                return false;
+            group = group << 6 | (uint32_t)value;
+        }
+        if ((pad == 2 && (group & 0xffff)) || (pad == 1 && (group & 0xff)) || size - n < 3 - pad)
+            return false;
+        for (size_t k = 0; k < 3 - pad; k++)
+            out[n++] = (uint8_t)(group >> (16 - 8 * k));
+    }
+    *ret_n = n;
+    return true;
+}

@@ -1,0 +1,46 @@
+/* normalise.h - raw record in, events out: finds the format, parses, maps to Sigma names and statutory fields.
+ *
+ * Mapping is data (data/mappings, data/logsources.tsv), not code. Input never fails: what no parser understands comes
+ * out as an event without EVENT_UNDERSTOOD whose raw bytes are whole.
+ *
+ * A record always gives one event with EVENT_ARCHIVE. Formats whose one event spans records (Linux audit) hold the
+ * pieces back and give one more event with EVENT_MATCH only, once complete; all others carry both flags. */
+#ifndef EVENT_NORMALISE_H
+#define EVENT_NORMALISE_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "event/event.h"
+#include "event/names.h"
+
+/* Where a record came from, as the archive's source table tells it. */
+struct event_source {
+    uint8_t id[16];
+    struct str kind; /* udp, tcp, tls, file, journal, import, agent, desk */
+    struct str name; /* peer address, path, machine */
+};
+
+struct mapping;
+struct normaliser;
+
+typedef void (*event_sink)(void *context, const struct event *event);
+
+/* Reads data/mappings and data/logsources.tsv below `data_path`. Errors name file, line and reason. The mapping is
+ * immutable afterwards and may be shared by normalisers. */
+enum rc mapping_load(const char *data_path, struct names *names, struct mapping **ret_mapping, struct err *err) MUST_USE;
+void mapping_free(struct mapping *mapping);
+
+struct normaliser *normaliser_new(const struct mapping *mapping, struct names *names);
+void normaliser_free(struct normaliser *normaliser);
+
+/* Gives the events of one record to the sink before it returns. `arena` holds what the events borrow; the caller resets
+ * it between records or batches. */
+void normaliser_record(struct normaliser *normaliser, const struct event_source *source, uint64_t record,
+                       int64_t received_ns, struct str raw, struct arena *arena, event_sink sink, void *context);
+/* Gives joined events whose pieces stopped coming before `now_ns` minus two seconds (of receive time). */
+void normaliser_flush(struct normaliser *normaliser, int64_t now_ns, struct arena *arena, event_sink sink, void *context);
+/* The smallest record number still held back for joining, or UINT64_MAX: an engine that restarts reads from there. */
+uint64_t normaliser_pending(const struct normaliser *normaliser);
+
+#endif

@@ -1,0 +1,11 @@
+/* clock.h - the only place that reads a clock. Everywhere else time is an argument. */
+#ifndef OS_CLOCK_H
+#define OS_CLOCK_H
+
+#include <stdint.h>
+
+int64_t clock_real_ns(void);    /* UTC since 1970, may step */
+uint64_t clock_boot_ns(void);   /* since boot, suspends included, never steps */
+uint64_t clock_cpu_ns(void);    /* processor time of this process */
+
+#endif

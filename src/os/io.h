@@ -1,0 +1,50 @@
+/* io.h - every file call that can fail, as a table that tests and the simulator replace.
+ *
+ * Rooms that keep promises on disk (wal, archive, tlog state) take a `const struct io *` and call nothing else.
+ * Names are single path components relative to an open folder, so that a sandboxed process needs no path.
+ * Every call returns a non-negative result or -errno; EINTR is retried inside. os/file.h builds whole operations on it. */
+#ifndef OS_IO_H
+#define OS_IO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/macros.h"
+
+/* Open flags; the real table adds O_CLOEXEC and O_NOFOLLOW always. */
+enum io_open {
+    IO_READ = 1,
+    IO_WRITE = 2,
+    IO_CREATE = 4,    /* create when missing, mode 0600 */
+    IO_EXCLUSIVE = 8, /* with IO_CREATE: fail with -EEXIST */
+    IO_FOLDER = 16,
+};
+
+struct io {
+    void *self;
+    int (*open)(void *self, int folder, const char *name, unsigned flags);
+    int (*close)(void *self, int fd);
+    ssize_t (*pread)(void *self, int fd, void *bytes, size_t n, int64_t offset);
+    ssize_t (*pwrite)(void *self, int fd, const void *bytes, size_t n, int64_t offset);
+    int (*sync)(void *self, int fd);                                  /* fdatasync; fsync for a folder */
+    int (*allocate)(void *self, int fd, int64_t offset, int64_t size); /* posix_fallocate */
+    int (*truncate)(void *self, int fd, int64_t size);
+    int (*size)(void *self, int fd, int64_t *ret_size);
+    int (*read_only)(void *self, int fd); /* fchmod 0400 */
+    int (*rename)(void *self, int folder, const char *from, const char *to);
+    int (*unlink)(void *self, int folder, const char *name);
+    int (*mkdir)(void *self, int folder, const char *name); /* 0700 */
+    /* Calls `each` once a regular file or folder, not in order; a false from it ends the walk. */
+    int (*list)(void *self, int folder, bool (*each)(void *context, const char *name), void *context);
+    int (*lock)(void *self, int fd); /* exclusive, never waits: -EWOULDBLOCK when held */
+};
+
+/* The kernel. Constant. */
+extern const struct io io_kernel;
+
+/* Opens a folder by path, for the process that still may (parent, command line). -errno on failure. */
+int io_open_folder(const char *path) MUST_USE;
+
+#endif
