@@ -8,31 +8,31 @@
 #ifndef EVENT_EVENT_H
 #define EVENT_EVENT_H
 
+#include "base/str.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/str.h"
-
-#define EVENT_FIELDS_MAX     512  /* fields past it are counted in `fields_lost` */
-#define EVENT_CATEGORIES_MAX 4    /* Sigma categories one event can have (Sysmon 12: registry_event, registry_add) */
-#define EVENT_RECORDS_MAX    64   /* records joined into one event (Linux audit) */
-#define EVENT_DEPTH_MAX      64   /* nesting of JSON followed; deeper is kept whole in the raw bytes */
+#define EVENT_FIELDS_MAX     512 /* fields past it are counted in `fields_lost` */
+#define EVENT_CATEGORIES_MAX 4   /* Sigma categories one event can have (Sysmon 12: registry_event, registry_add) */
+#define EVENT_RECORDS_MAX    64  /* records joined into one event (Linux audit) */
+#define EVENT_DEPTH_MAX      64  /* nesting of JSON followed; deeper is kept whole in the raw bytes */
 
 /* Statutory fields, 52/NK Annex 4. One row: enum, key (used in queries, columns and exports). */
 #define STATUTORY_FIELDS(X)                                                                                            \
-    X(STATUTORY_HOST, "host")               /* host or device name */                                                  \
-    X(STATUTORY_SERVICE, "service")         /* source of the event: service, program, component */                     \
-    X(STATUTORY_ACCOUNT, "account")         /* account that acted, or was acted on when no other is named */           \
+    X(STATUTORY_HOST, "host")                 /* host or device name */                                                \
+    X(STATUTORY_SERVICE, "service")           /* source of the event: service, program, component */                   \
+    X(STATUTORY_ACCOUNT, "account")           /* account that acted, or was acted on when no other is named */         \
     X(STATUTORY_USER_ADDRESS, "user_address") /* address or terminal the user works from */                            \
-    X(STATUTORY_SOURCE_ADDRESS, "src")      /* network source */                                                       \
-    X(STATUTORY_DESTINATION_ADDRESS, "dst") /* network destination */                                                  \
-    X(STATUTORY_OBJECT, "object")           /* file, table, URL, rule, account... acted on */                          \
-    X(STATUTORY_START, "start")             /* operation start, RFC 3339 UTC */                                        \
-    X(STATUTORY_END, "end")                 /* operation end, RFC 3339 UTC */                                          \
-    X(STATUTORY_DESCRIPTION, "description") /* what happened, in the source's words */                                 \
-    X(STATUTORY_KIND, "kind")               /* event kind: key of data/event_kinds.tsv */                              \
-    X(STATUTORY_OUTCOME, "outcome")         /* success, failure, unknown */
+    X(STATUTORY_SOURCE_ADDRESS, "src")        /* network source */                                                     \
+    X(STATUTORY_DESTINATION_ADDRESS, "dst")   /* network destination */                                                \
+    X(STATUTORY_OBJECT, "object")             /* file, table, URL, rule, account... acted on */                        \
+    X(STATUTORY_START, "start")               /* operation start, RFC 3339 UTC */                                      \
+    X(STATUTORY_END, "end")                   /* operation end, RFC 3339 UTC */                                        \
+    X(STATUTORY_DESCRIPTION, "description")   /* what happened, in the source's words */                               \
+    X(STATUTORY_KIND, "kind")                 /* event kind: key of data/event_kinds.tsv */                            \
+    X(STATUTORY_OUTCOME, "outcome")           /* success, failure, unknown */
 
 enum statutory {
 #define X(id, key) id,
@@ -47,8 +47,8 @@ const char *statutory_key(enum statutory field);
 enum event_type { EVENT_STRING, EVENT_NUMBER, EVENT_BOOL, EVENT_NULL, EVENT_OBJECT /* value: the JSON text */ };
 
 struct event_field {
-    uint32_t name;  /* id in struct names */
-    uint32_t type;  /* enum event_type */
+    uint32_t name; /* id in struct names */
+    uint32_t type; /* enum event_type */
     struct str value;
 };
 
@@ -67,13 +67,13 @@ enum event_flags {
 
 struct event {
     struct str raw;
-    uint64_t record;     /* record number in the archive; the first one of a joined event */
+    uint64_t record;                     /* record number in the archive; the first one of a joined event */
     uint64_t records[EVENT_RECORDS_MAX]; /* all records of a joined event */
     uint32_t record_count;
     uint32_t flags;
-    int64_t time_ns;     /* the event's own time, UTC; the receive time when it carries none or an absurd one */
+    int64_t time_ns; /* the event's own time, UTC; the receive time when it carries none or an absurd one */
     int64_t received_ns;
-    const char *parser;  /* "syslog5424", "json", ...; constant text */
+    const char *parser; /* "syslog5424", "json", ...; constant text */
     struct event_logsource logsource;
     struct str statutory[STATUTORY_COUNT]; /* empty = not said */
     uint32_t field_count;

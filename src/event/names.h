@@ -4,10 +4,10 @@
 #ifndef EVENT_NAMES_H
 #define EVENT_NAMES_H
 
+#include "base/str.h"
+
 #include <stddef.h>
 #include <stdint.h>
-
-#include "base/str.h"
 
 #define NAMES_MAX 65536
 

@@ -28,7 +28,8 @@ typedef void (*event_sink)(void *context, const struct event *event);
 
 /* Reads data/mappings and data/logsources.tsv below `data_path`. Errors name file, line and reason. The mapping is
  * immutable afterwards and may be shared by normalisers. */
-enum rc mapping_load(const char *data_path, struct names *names, struct mapping **ret_mapping, struct err *err) MUST_USE;
+enum rc mapping_load(const char *data_path, struct names *names, struct mapping **ret_mapping,
+                     struct err *err) MUST_USE;
 void mapping_free(struct mapping *mapping);
 
 struct normaliser *normaliser_new(const struct mapping *mapping, struct names *names);
@@ -39,7 +40,8 @@ void normaliser_free(struct normaliser *normaliser);
 void normaliser_record(struct normaliser *normaliser, const struct event_source *source, uint64_t record,
                        int64_t received_ns, struct str raw, struct arena *arena, event_sink sink, void *context);
 /* Gives joined events whose pieces stopped coming before `now_ns` minus two seconds (of receive time). */
-void normaliser_flush(struct normaliser *normaliser, int64_t now_ns, struct arena *arena, event_sink sink, void *context);
+void normaliser_flush(struct normaliser *normaliser, int64_t now_ns, struct arena *arena, event_sink sink,
+                      void *context);
 /* The smallest record number still held back for joining, or UINT64_MAX: an engine that restarts reads from there. */
 uint64_t normaliser_pending(const struct normaliser *normaliser);
 

@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-int64_t clock_real_ns(void);    /* UTC since 1970, may step */
-uint64_t clock_boot_ns(void);   /* since boot, suspends included, never steps */
-uint64_t clock_cpu_ns(void);    /* processor time of this process */
+int64_t clock_real_ns(void);  /* UTC since 1970, may step */
+uint64_t clock_boot_ns(void); /* since boot, suspends included, never steps */
+uint64_t clock_cpu_ns(void);  /* processor time of this process */
 
 #endif

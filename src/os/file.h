@@ -2,13 +2,13 @@
 #ifndef OS_FILE_H
 #define OS_FILE_H
 
-#include <stddef.h>
-#include <stdint.h>
-
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "os/io.h"
+
+#include <stddef.h>
+#include <stdint.h>
 
 /* Writes all of it at the offset, through short writes. */
 enum rc file_write_at(const struct io *io, int fd, struct str bytes, int64_t offset, struct err *err) MUST_USE;
@@ -21,8 +21,10 @@ enum rc file_load(const struct io *io, int folder, const char *name, size_t limi
  * of the folder. */
 enum rc file_replace(const struct io *io, int folder, const char *name, struct str bytes, struct err *err) MUST_USE;
 /* Opens a folder inside a folder, made when missing. */
-enum rc folder_open(const struct io *io, int parent, const char *name, bool create, int *ret_fd, struct err *err) MUST_USE;
+enum rc folder_open(const struct io *io, int parent, const char *name, bool create, int *ret_fd,
+                    struct err *err) MUST_USE;
 /* By path, for programs and set-up code: reads a whole file of the host. */
-enum rc file_load_path(const char *path, size_t limit, struct arena *arena, struct str *ret_bytes, struct err *err) MUST_USE;
+enum rc file_load_path(const char *path, size_t limit, struct arena *arena, struct str *ret_bytes,
+                       struct err *err) MUST_USE;
 
 #endif

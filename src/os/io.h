@@ -2,16 +2,17 @@
  *
  * Rooms that keep promises on disk (wal, archive, tlog state) take a `const struct io *` and call nothing else.
  * Names are single path components relative to an open folder, so that a sandboxed process needs no path.
- * Every call returns a non-negative result or -errno; EINTR is retried inside. os/file.h builds whole operations on it. */
+ * Every call returns a non-negative result or -errno; EINTR is retried inside. os/file.h builds whole operations on it.
+ */
 #ifndef OS_IO_H
 #define OS_IO_H
+
+#include "base/macros.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
-
-#include "base/macros.h"
 
 /* Open flags; the real table adds O_CLOEXEC and O_NOFOLLOW always. */
 enum io_open {
@@ -28,7 +29,7 @@ struct io {
     int (*close)(void *self, int fd);
     ssize_t (*pread)(void *self, int fd, void *bytes, size_t n, int64_t offset);
     ssize_t (*pwrite)(void *self, int fd, const void *bytes, size_t n, int64_t offset);
-    int (*sync)(void *self, int fd);                                  /* fdatasync; fsync for a folder */
+    int (*sync)(void *self, int fd);                                   /* fdatasync; fsync for a folder */
     int (*allocate)(void *self, int fd, int64_t offset, int64_t size); /* posix_fallocate */
     int (*truncate)(void *self, int fd, int64_t size);
     int (*size)(void *self, int fd, int64_t *ret_size);

@@ -1,0 +1,133 @@
+#include "os/file.h"
+
+#include "base/assert.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum rc file_write_at(const struct io *io, int fd, struct str bytes, int64_t offset, struct err *err)
+{
+    while (bytes.n) {
+        ssize_t put = io->pwrite(io->self, fd, bytes.p, bytes.n, offset);
+        if (put <= 0)
+            return err_errno(err, put ? (int)-put : ENOSPC, "could not write %zu bytes at %lld", bytes.n,
+                             (long long)offset);
+        bytes = str_skip(bytes, (size_t)put);
+        offset += put;
+    }
+    return RC_OK;
+}
+
+enum rc file_read_at(const struct io *io, int fd, void *ret_bytes, size_t n, int64_t offset, struct err *err)
+{
+    char *out = ret_bytes;
+    while (n) {
+        ssize_t got = io->pread(io->self, fd, out, n, offset);
+        if (got < 0)
+            return err_errno(err, (int)-got, "could not read %zu bytes at %lld", n, (long long)offset);
+        if (got == 0)
+            return err_set(err, RC_END, "the file ends at %lld, %zu bytes were wanted", (long long)offset, n);
+        out += got;
+        n -= (size_t)got;
+        offset += got;
+    }
+    return RC_OK;
+}
+
+static enum rc load_open(const struct io *io, int fd, const char *name, size_t limit, struct arena *arena,
+                         struct str *ret_bytes, struct err *err)
+{
+    int64_t size = 0;
+    int result = io->size(io->self, fd, &size);
+    if (result < 0)
+        return err_errno(err, -result, "could not read the size of \"%s\"", name);
+    if (size < 0 || (uint64_t)size > limit)
+        return err_set(err, RC_LIMIT, "\"%s\" has %lld bytes; at most %zu are accepted", name, (long long)size, limit);
+    char *bytes = arena_alloc_raw(arena, (size_t)size + 1);
+    if (!bytes)
+        return err_set(err, RC_LIMIT, "no memory for the %lld bytes of \"%s\"", (long long)size, name);
+    enum rc rc = file_read_at(io, fd, bytes, (size_t)size, 0, err);
+    if (rc != RC_OK) {
+        IGNORE(err_wrap(err, "\"%s\"", name)); /* the code stays rc */
+        return rc;
+    }
+    bytes[size] = '\0';
+    *ret_bytes = str_at(bytes, (size_t)size);
+    return RC_OK;
+}
+
+enum rc file_load(const struct io *io, int folder, const char *name, size_t limit, struct arena *arena,
+                  struct str *ret_bytes, struct err *err)
+{
+    int fd = io->open(io->self, folder, name, IO_READ);
+    if (fd == -ENOENT)
+        return err_set(err, RC_NOT_FOUND, "there is no file \"%s\"", name);
+    if (fd < 0)
+        return err_errno(err, -fd, "could not open \"%s\"", name);
+    enum rc rc = load_open(io, fd, name, limit, arena, ret_bytes, err);
+    IGNORE(io->close(io->self, fd)); /* only read */
+    return rc;
+}
+
+static enum rc replace_write(const struct io *io, int fd, struct str bytes, struct err *err)
+{
+    enum rc rc = file_write_at(io, fd, bytes, 0, err);
+    if (rc != RC_OK)
+        return rc;
+    int result = io->sync(io->self, fd);
+    return result < 0 ? err_errno(err, -result, "could not sync") : RC_OK;
+}
+
+enum rc file_replace(const struct io *io, int folder, const char *name, struct str bytes, struct err *err)
+{
+    char temporary[256];
+    int n = snprintf(temporary, sizeof temporary, "%s.tmp", name);
+    ASSERT(n > 0 && (size_t)n < sizeof temporary);
+    int fd = io->open(io->self, folder, temporary, IO_WRITE | IO_CREATE);
+    if (fd < 0)
+        return err_errno(err, -fd, "could not create \"%s\"", temporary);
+    int result = io->truncate(io->self, fd, 0);
+    enum rc rc = result < 0 ? err_errno(err, -result, "could not empty the file") : replace_write(io, fd, bytes, err);
+    result = io->close(io->self, fd);
+    if (rc == RC_OK && result < 0)
+        rc = err_errno(err, -result, "could not close");
+    if (rc == RC_OK && (result = io->rename(io->self, folder, temporary, name)) < 0)
+        rc = err_errno(err, -result, "could not rename");
+    if (rc == RC_OK && (result = io->sync(io->self, folder)) < 0)
+        rc = err_errno(err, -result, "could not sync the folder");
+    if (rc != RC_OK)
+        IGNORE(err_wrap(err, "could not replace \"%s\"", name)); /* the code stays rc */
+    return rc;
+}
+
+enum rc folder_open(const struct io *io, int parent, const char *name, bool create, int *ret_fd, struct err *err)
+{
+    if (create) {
+        int result = io->mkdir(io->self, parent, name);
+        if (result < 0 && result != -EEXIST)
+            return err_errno(err, -result, "could not create folder \"%s\"", name);
+        if (result == 0 && (result = io->sync(io->self, parent)) < 0)
+            return err_errno(err, -result, "could not sync the folder above \"%s\"", name);
+    }
+    int fd = io->open(io->self, parent, name, IO_READ | IO_FOLDER);
+    if (fd == -ENOENT)
+        return err_set(err, RC_NOT_FOUND, "there is no folder \"%s\"", name);
+    if (fd < 0)
+        return err_errno(err, -fd, "could not open folder \"%s\"", name);
+    *ret_fd = fd;
+    return RC_OK;
+}
+
+enum rc file_load_path(const char *path, size_t limit, struct arena *arena, struct str *ret_bytes, struct err *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT)
+        return err_set(err, RC_NOT_FOUND, "there is no file \"%s\"", path);
+    if (fd < 0)
+        return err_errno(err, errno, "could not open \"%s\"", path);
+    enum rc rc = load_open(&io_kernel, fd, path, limit, arena, ret_bytes, err);
+    close(fd);
+    return rc;
+}

@@ -1,0 +1,84 @@
+#include "os/file.h"
+
+#include "base/test.h"
+#include "os/clock.h"
+#include "os/random.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static char folder_path[64];
+
+static int temporary_folder(void)
+{
+    snprintf(folder_path, sizeof folder_path, "/tmp/qorgan-file-XXXXXX");
+    return mkdtemp(folder_path) ? io_open_folder(folder_path) : -1;
+}
+
+static void replace_and_load(void)
+{
+    int folder = temporary_folder();
+    struct err err = {0};
+    struct arena *arena = arena_new(1 << 16);
+    struct str got = STR_NONE;
+    CHECK(folder >= 0);
+    CHECK_INT(file_load(&io_kernel, folder, "x", 100, arena, &got, &err), RC_NOT_FOUND);
+    CHECK_INT(file_replace(&io_kernel, folder, "x", STR("one"), &err), RC_OK);
+    CHECK_INT(file_replace(&io_kernel, folder, "x", STR("second"), &err), RC_OK);
+    CHECK_INT(file_load(&io_kernel, folder, "x", 100, arena, &got, &err), RC_OK);
+    CHECK_TEXT(got, "second");
+    CHECK_INT(file_load(&io_kernel, folder, "x", 5, arena, &got, &err), RC_LIMIT);
+    CHECK_INT(io_kernel.unlink(NULL, folder, "x"), 0);
+    int inner = -1;
+    CHECK_INT(folder_open(&io_kernel, folder, "f", false, &inner, &err), RC_NOT_FOUND);
+    CHECK_INT(folder_open(&io_kernel, folder, "f", true, &inner, &err), RC_OK);
+    arena_free(arena);
+    close(inner);
+    close(folder);
+}
+
+static unsigned names_seen;
+
+static bool count_name(void *context, const char *name)
+{
+    (void)context;
+    (void)name;
+    names_seen++;
+    return true;
+}
+
+static void lock_is_exclusive(void)
+{
+    int folder = temporary_folder();
+    int first = io_kernel.open(NULL, folder, "lock", IO_WRITE | IO_CREATE);
+    int second = io_kernel.open(NULL, folder, "lock", IO_WRITE);
+    CHECK_INT(io_kernel.lock(NULL, first), 0);
+    CHECK_INT(io_kernel.lock(NULL, second), -EWOULDBLOCK);
+    CHECK_INT(io_kernel.open(NULL, folder, "lock", IO_WRITE | IO_CREATE | IO_EXCLUSIVE), -EEXIST);
+    CHECK_INT(io_kernel.list(NULL, folder, count_name, NULL), 0);
+    CHECK_INT(names_seen, 1);
+    close(first);
+    close(second);
+    close(folder);
+}
+
+static void clocks_and_random(void)
+{
+    CHECK(clock_real_ns() > INT64_C(1700000000000000000));
+    uint64_t a = clock_boot_ns();
+    CHECK(clock_boot_ns() >= a);
+    CHECK(random_u64() != random_u64());
+}
+
+static const struct test tests[] = {
+    {"replace and load", replace_and_load},
+    {"a lock is exclusive", lock_is_exclusive},
+    {"clocks and random", clocks_and_random},
+};
+
+int main(int argc, char **argv)
+{
+    return test_run(tests, ARRAY_LEN(tests), argc, argv);
+}

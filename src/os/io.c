@@ -1,0 +1,172 @@
+#include "os/io.h"
+
+#include "base/assert.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MODE_FILE   0600
+#define MODE_FOLDER 0700
+#define MODE_SEALED 0400
+
+static int io_open(void *self, int folder, const char *name, unsigned flags)
+{
+    (void)self;
+    ASSERT((flags & (IO_READ | IO_WRITE)) != 0);
+    int how = O_CLOEXEC | O_NOFOLLOW;
+    how |= (flags & IO_WRITE) ? ((flags & IO_READ) ? O_RDWR : O_WRONLY) : O_RDONLY;
+    how |= (flags & IO_CREATE) ? O_CREAT : 0;
+    how |= (flags & IO_EXCLUSIVE) ? O_EXCL : 0;
+    how |= (flags & IO_FOLDER) ? O_DIRECTORY : 0;
+    int fd;
+    do
+        fd = openat(folder, name, how, MODE_FILE);
+    while (fd < 0 && errno == EINTR);
+    return fd < 0 ? -errno : fd;
+}
+
+static int io_close(void *self, int fd)
+{
+    (void)self;
+    return close(fd) == 0 || errno == EINTR ? 0 : -errno;
+}
+
+static ssize_t io_pread(void *self, int fd, void *bytes, size_t n, int64_t offset)
+{
+    (void)self;
+    ssize_t got;
+    do
+        got = pread(fd, bytes, n, offset);
+    while (got < 0 && errno == EINTR);
+    return got < 0 ? -errno : got;
+}
+
+static ssize_t io_pwrite(void *self, int fd, const void *bytes, size_t n, int64_t offset)
+{
+    (void)self;
+    ssize_t put;
+    do
+        put = pwrite(fd, bytes, n, offset);
+    while (put < 0 && errno == EINTR);
+    return put < 0 ? -errno : put;
+}
+
+static int io_sync(void *self, int fd)
+{
+    (void)self;
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return -errno;
+    /* Never retried: after a failed sync the kernel may have dropped the pages and report success next time. */
+    int result = S_ISDIR(st.st_mode) ? fsync(fd) : fdatasync(fd);
+    return result == 0 ? 0 : -errno;
+}
+
+static int io_allocate(void *self, int fd, int64_t offset, int64_t size)
+{
+    (void)self;
+    int result;
+    do
+        result = posix_fallocate(fd, offset, size);
+    while (result == EINTR);
+    return -result;
+}
+
+static int io_truncate(void *self, int fd, int64_t size)
+{
+    (void)self;
+    return ftruncate(fd, size) == 0 ? 0 : -errno;
+}
+
+static int io_size(void *self, int fd, int64_t *ret_size)
+{
+    (void)self;
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return -errno;
+    *ret_size = st.st_size;
+    return 0;
+}
+
+static int io_read_only(void *self, int fd)
+{
+    (void)self;
+    return fchmod(fd, MODE_SEALED) == 0 ? 0 : -errno;
+}
+
+static int io_rename(void *self, int folder, const char *from, const char *to)
+{
+    (void)self;
+    return renameat(folder, from, folder, to) == 0 ? 0 : -errno;
+}
+
+static int io_unlink(void *self, int folder, const char *name)
+{
+    (void)self;
+    return unlinkat(folder, name, 0) == 0 ? 0 : -errno;
+}
+
+static int io_mkdir(void *self, int folder, const char *name)
+{
+    (void)self;
+    return mkdirat(folder, name, MODE_FOLDER) == 0 ? 0 : -errno;
+}
+
+static int io_list(void *self, int folder, bool (*each)(void *context, const char *name), void *context)
+{
+    (void)self;
+    int copy = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (copy < 0)
+        return -errno;
+    DIR *dir = fdopendir(copy);
+    if (!dir) {
+        int result = -errno;
+        close(copy);
+        return result;
+    }
+    struct dirent *entry;
+    errno = 0;
+    while ((entry = readdir(dir)) != NULL) {
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 && !each(context, entry->d_name))
+            break;
+        errno = 0;
+    }
+    int result = entry ? 0 : -errno;
+    closedir(dir);
+    return result;
+}
+
+static int io_lock(void *self, int fd)
+{
+    (void)self;
+    return flock(fd, LOCK_EX | LOCK_NB) == 0 ? 0 : -errno;
+}
+
+const struct io io_kernel = {
+    .self = NULL,
+    .open = io_open,
+    .close = io_close,
+    .pread = io_pread,
+    .pwrite = io_pwrite,
+    .sync = io_sync,
+    .allocate = io_allocate,
+    .truncate = io_truncate,
+    .size = io_size,
+    .read_only = io_read_only,
+    .rename = io_rename,
+    .unlink = io_unlink,
+    .mkdir = io_mkdir,
+    .list = io_list,
+    .lock = io_lock,
+};
+
+int io_open_folder(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
