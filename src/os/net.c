@@ -1,0 +1,336 @@
+#include "os/net.h"
+
+#include "base/arena.h"
+#include "base/assert.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define UDP_RECEIVE_BUFFER (16 << 20)
+#define PAIR_BUFFER        (1 << 20)
+#define BACKLOG            1024
+#define FDS_MAX            16
+
+static enum rc address_parse(const char *address, uint16_t port, struct sockaddr_storage *ret, socklen_t *ret_size)
+{
+    memset(ret, 0, sizeof *ret);
+    struct sockaddr_in *v4 = (struct sockaddr_in *)ret;
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)ret;
+    if (inet_pton(AF_INET, address, &v4->sin_addr) == 1) {
+        v4->sin_family = AF_INET;
+        v4->sin_port = htons(port);
+        *ret_size = sizeof *v4;
+        return RC_OK;
+    }
+    if (inet_pton(AF_INET6, address, &v6->sin6_addr) == 1) {
+        v6->sin6_family = AF_INET6;
+        v6->sin6_port = htons(port);
+        *ret_size = sizeof *v6;
+        return RC_OK;
+    }
+    return RC_INVALID;
+}
+
+static void address_text(const struct sockaddr_storage *from, char ret[NET_ADDRESS_MAX])
+{
+    ret[0] = '\0';
+    if (from->ss_family == AF_INET) {
+        inet_ntop(AF_INET, &((const struct sockaddr_in *)from)->sin_addr, ret, NET_ADDRESS_MAX);
+    } else if (from->ss_family == AF_INET6) {
+        const struct in6_addr *v6 = &((const struct sockaddr_in6 *)from)->sin6_addr;
+        if (IN6_IS_ADDR_V4MAPPED(v6))
+            inet_ntop(AF_INET, v6->s6_addr + 12, ret, NET_ADDRESS_MAX);
+        else
+            inet_ntop(AF_INET6, v6, ret, NET_ADDRESS_MAX);
+    } else {
+        snprintf(ret, NET_ADDRESS_MAX, "local");
+    }
+}
+
+static void option(int fd, int level, int name, int value)
+{
+    /* Best effort: a kernel without the option works, only less well. */
+    IGNORE(setsockopt(fd, level, name, &value, sizeof value));
+}
+
+static enum rc listen_inet(enum net_kind kind, const char *address, uint16_t port, int *ret_fd, struct err *err)
+{
+    struct sockaddr_storage at;
+    socklen_t size = 0;
+    if (address_parse(address, port, &at, &size) != RC_OK)
+        return err_set(err, RC_INVALID, "\"%s\" is not an IP address", address);
+    int type = (kind == NET_UDP ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC | SOCK_NONBLOCK;
+    int fd = socket(at.ss_family, type, 0);
+    if (fd < 0)
+        return err_errno(err, errno, "could not create a socket for %s:%u", address, port);
+    option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+    if (kind == NET_UDP) {
+        option(fd, SOL_SOCKET, SO_RXQ_OVFL, 1);
+        option(fd, SOL_SOCKET, SO_RCVBUFFORCE, UDP_RECEIVE_BUFFER);
+        option(fd, SOL_SOCKET, SO_RCVBUF, UDP_RECEIVE_BUFFER);
+        option(fd, SOL_SOCKET, SO_RCVBUFFORCE, UDP_RECEIVE_BUFFER);
+    }
+    if (bind(fd, (struct sockaddr *)&at, size) != 0 || (kind == NET_TCP && listen(fd, BACKLOG) != 0)) {
+        int reason = errno;
+        close(fd);
+        return err_errno(err, reason, "could not listen on %s port %u (%s)", address, port,
+                         kind == NET_UDP ? "UDP" : "TCP");
+    }
+    *ret_fd = fd;
+    return RC_OK;
+}
+
+static enum rc unix_address(const char *path, struct sockaddr_un *ret, struct err *err)
+{
+    *ret = (struct sockaddr_un){.sun_family = AF_UNIX};
+    if (!str_copy_z(str_of(path), ret->sun_path, sizeof ret->sun_path))
+        return err_set(err, RC_LIMIT, "the socket path \"%s\" is longer than %zu bytes", path,
+                       sizeof ret->sun_path - 1);
+    return RC_OK;
+}
+
+static enum rc listen_unix(const char *path, int *ret_fd, struct err *err)
+{
+    struct sockaddr_un at;
+    enum rc rc = unix_address(path, &at, err);
+    if (rc != RC_OK)
+        return rc;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return err_errno(err, errno, "could not create a socket for \"%s\"", path);
+    struct stat st;
+    if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
+        unlink(path);
+    mode_t old = umask(0177);
+    int result = bind(fd, (struct sockaddr *)&at, sizeof at);
+    int reason = errno;
+    umask(old);
+    if (result == 0 && listen(fd, BACKLOG) == 0) {
+        *ret_fd = fd;
+        return RC_OK;
+    }
+    reason = result == 0 ? errno : reason;
+    close(fd);
+    return err_errno(err, reason, "could not listen on \"%s\"", path);
+}
+
+enum rc net_listen(enum net_kind kind, const char *address, uint16_t port, int *ret_fd, struct err *err)
+{
+    return kind == NET_UNIX ? listen_unix(address, ret_fd, err) : listen_inet(kind, address, port, ret_fd, err);
+}
+
+int net_accept(int fd, char ret_address[NET_ADDRESS_MAX])
+{
+    struct sockaddr_storage from = {0};
+    socklen_t size = sizeof from;
+    int peer = accept4(fd, (struct sockaddr *)&from, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (peer < 0)
+        return -errno;
+    address_text(&from, ret_address);
+    if (from.ss_family == AF_INET || from.ss_family == AF_INET6)
+        option(peer, SOL_SOCKET, SO_KEEPALIVE, 1);
+    return peer;
+}
+
+enum rc net_connect_unix(const char *path, int *ret_fd, struct err *err)
+{
+    struct sockaddr_un at;
+    enum rc rc = unix_address(path, &at, err);
+    if (rc != RC_OK)
+        return rc;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return err_errno(err, errno, "could not create a socket");
+    if (connect(fd, (struct sockaddr *)&at, sizeof at) != 0) {
+        int reason = errno;
+        close(fd);
+        rc = err_errno(err, reason, "could not connect to \"%s\"", path);
+        return reason == ENOENT || reason == ECONNREFUSED ? RC_NOT_FOUND : rc;
+    }
+    *ret_fd = fd;
+    return RC_OK;
+}
+
+int net_set_blocking(int fd, bool blocking)
+{
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0)
+        return -errno;
+    flags = blocking ? flags & ~O_NONBLOCK : flags | O_NONBLOCK;
+    return fcntl(fd, F_SETFL, flags) == 0 ? 0 : -errno;
+}
+
+uint16_t net_port(int fd)
+{
+    struct sockaddr_storage at = {0};
+    socklen_t size = sizeof at;
+    if (getsockname(fd, (struct sockaddr *)&at, &size) != 0)
+        return 0;
+    if (at.ss_family == AF_INET)
+        return ntohs(((struct sockaddr_in *)&at)->sin_port);
+    return at.ss_family == AF_INET6 ? ntohs(((struct sockaddr_in6 *)&at)->sin6_port) : 0;
+}
+
+struct net_batch {
+    size_t count;
+    size_t size;
+    struct mmsghdr *headers;
+    struct iovec *vectors;
+    struct sockaddr_storage *addresses;
+    struct net_datagram *datagrams;
+    char *bytes;
+    char *control; /* CONTROL_SIZE each */
+};
+
+#define CONTROL_SIZE CMSG_SPACE(sizeof(uint32_t))
+
+struct net_batch *net_batch_new(size_t count, size_t size)
+{
+    ASSERT(count > 0 && count <= 4096 && size > 0 && size <= 1 << 20);
+    struct net_batch *batch = memory_new(sizeof *batch);
+    if (!batch)
+        return NULL;
+    batch->count = count;
+    batch->size = size;
+    batch->headers = memory_new(count * sizeof *batch->headers);
+    batch->vectors = memory_new(count * sizeof *batch->vectors);
+    batch->addresses = memory_new(count * sizeof *batch->addresses);
+    batch->datagrams = memory_new(count * sizeof *batch->datagrams);
+    batch->bytes = memory_new(count * size);
+    batch->control = memory_new(count * CONTROL_SIZE);
+    if (!batch->headers || !batch->vectors || !batch->addresses || !batch->datagrams || !batch->bytes ||
+        !batch->control) {
+        net_batch_free(batch);
+        return NULL;
+    }
+    return batch;
+}
+
+void net_batch_free(struct net_batch *batch)
+{
+    if (!batch)
+        return;
+    memory_free(batch->headers);
+    memory_free(batch->vectors);
+    memory_free(batch->addresses);
+    memory_free(batch->datagrams);
+    memory_free(batch->bytes);
+    memory_free(batch->control);
+    memory_free(batch);
+}
+
+static void batch_prepare(struct net_batch *batch)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        batch->vectors[i] = (struct iovec){batch->bytes + i * batch->size, batch->size};
+        batch->headers[i].msg_hdr = (struct msghdr){
+            .msg_name = &batch->addresses[i],
+            .msg_namelen = sizeof batch->addresses[i],
+            .msg_iov = &batch->vectors[i],
+            .msg_iovlen = 1,
+            .msg_control = batch->control + i * CONTROL_SIZE,
+            .msg_controllen = CONTROL_SIZE,
+        };
+    }
+}
+
+static void dropped_read(struct msghdr *header, uint32_t *ret_dropped)
+{
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c; c = CMSG_NXTHDR(header, c))
+        if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_RXQ_OVFL)
+            memcpy(ret_dropped, CMSG_DATA(c), sizeof *ret_dropped);
+}
+
+int net_batch_receive(struct net_batch *batch, int fd, const struct net_datagram **ret_datagrams, uint32_t *ret_dropped)
+{
+    batch_prepare(batch);
+    int n = recvmmsg(fd, batch->headers, (unsigned)batch->count, MSG_DONTWAIT, NULL);
+    if (n < 0)
+        return -errno;
+    for (int i = 0; i < n; i++) {
+        struct msghdr *header = &batch->headers[i].msg_hdr;
+        struct net_datagram *datagram = &batch->datagrams[i];
+        datagram->bytes = str_at(batch->bytes + (size_t)i * batch->size, batch->headers[i].msg_len);
+        datagram->truncated = (header->msg_flags & MSG_TRUNC) != 0;
+        if (i > 0 && memcmp(&batch->addresses[i], &batch->addresses[i - 1], sizeof(struct sockaddr_in)) == 0 &&
+            batch->addresses[i].ss_family == AF_INET)
+            memcpy(datagram->address, batch->datagrams[i - 1].address, NET_ADDRESS_MAX);
+        else
+            address_text(&batch->addresses[i], datagram->address);
+        dropped_read(header, ret_dropped);
+    }
+    *ret_datagrams = batch->datagrams;
+    return n;
+}
+
+int net_pair(int ret_fds[2])
+{
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ret_fds) != 0)
+        return -errno;
+    for (int i = 0; i < 2; i++) {
+        option(ret_fds[i], SOL_SOCKET, SO_SNDBUFFORCE, PAIR_BUFFER);
+        option(ret_fds[i], SOL_SOCKET, SO_RCVBUFFORCE, PAIR_BUFFER);
+    }
+    return 0;
+}
+
+ssize_t net_send_fds(int fd, struct str bytes, const int *fds, size_t fd_count)
+{
+    ASSERT(fd_count <= FDS_MAX);
+    char control[CMSG_SPACE(FDS_MAX * sizeof(int))] = {0};
+    struct iovec vector = {(void *)(uintptr_t)bytes.p, bytes.n};
+    struct msghdr header = {.msg_iov = &vector, .msg_iovlen = 1};
+    if (fd_count) {
+        header.msg_control = control;
+        header.msg_controllen = CMSG_SPACE(fd_count * sizeof(int));
+        struct cmsghdr *c = CMSG_FIRSTHDR(&header);
+        c->cmsg_level = SOL_SOCKET;
+        c->cmsg_type = SCM_RIGHTS;
+        c->cmsg_len = CMSG_LEN(fd_count * sizeof(int));
+        memcpy(CMSG_DATA(c), fds, fd_count * sizeof(int));
+    }
+    ssize_t sent;
+    do
+        sent = sendmsg(fd, &header, MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    return sent < 0 ? -errno : sent;
+}
+
+ssize_t net_receive_fds(int fd, void *bytes, size_t size, int *ret_fds, size_t fds_size, size_t *ret_fd_count)
+{
+    char control[CMSG_SPACE(FDS_MAX * sizeof(int))];
+    struct iovec vector = {bytes, size};
+    struct msghdr header = {
+        .msg_iov = &vector, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+    *ret_fd_count = 0;
+    ssize_t got;
+    do
+        got = recvmsg(fd, &header, MSG_CMSG_CLOEXEC);
+    while (got < 0 && errno == EINTR);
+    if (got < 0)
+        return -errno;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(&header); c; c = CMSG_NXTHDR(&header, c)) {
+        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+            continue;
+        size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        for (size_t i = 0; i < n; i++) {
+            int received;
+            memcpy(&received, CMSG_DATA(c) + i * sizeof(int), sizeof received);
+            if (*ret_fd_count < fds_size)
+                ret_fds[(*ret_fd_count)++] = received;
+            else
+                close(received);
+        }
+    }
+    return got;
+}

@@ -1,0 +1,49 @@
+/* net.h - sockets: listening, accepting, datagrams in batches, descriptors passed between processes.
+ * All descriptors are close-on-exec and non-blocking. Failures are -errno or an enum rc with a text. */
+#ifndef OS_NET_H
+#define OS_NET_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define NET_ADDRESS_MAX 64 /* text of an address without port, terminated */
+
+enum net_kind { NET_UDP, NET_TCP, NET_UNIX };
+
+/* address "127.0.0.1" or "::" or, for NET_UNIX, a path (an old socket there is replaced). Reuse of the port by several
+ * sockets is on for UDP and TCP, so that each worker has its own. */
+enum rc net_listen(enum net_kind kind, const char *address, uint16_t port, int *ret_fd, struct err *err) MUST_USE;
+/* -EAGAIN when nobody waits. The peer's address as text: IPv4-mapped addresses are shown as IPv4. */
+int net_accept(int fd, char ret_address[NET_ADDRESS_MAX]);
+/* Blocking connect, for the command line. */
+enum rc net_connect_unix(const char *path, int *ret_fd, struct err *err) MUST_USE;
+int net_set_blocking(int fd, bool blocking);
+uint16_t net_port(int fd); /* of a bound socket, 0 when none */
+
+/* Datagrams in one system call. */
+struct net_datagram {
+    struct str bytes;
+    char address[NET_ADDRESS_MAX];
+    bool truncated;
+};
+
+struct net_batch;
+struct net_batch *net_batch_new(size_t count, size_t size); /* count buffers of size bytes */
+void net_batch_free(struct net_batch *batch);
+/* Reads what waits; the datagrams stay valid until the next call. *ret_dropped is the kernel's running 32-bit count of
+ * datagrams dropped on this socket (SO_RXQ_OVFL), unchanged when the kernel says nothing. -errno on failure. */
+int net_batch_receive(struct net_batch *batch, int fd, const struct net_datagram **ret_datagrams,
+                      uint32_t *ret_dropped);
+
+/* A connected pair for messages. */
+int net_pair(int ret_fds[2]);
+/* One sendmsg / recvmsg with descriptors; as send/recv otherwise; -errno. fds received are close-on-exec. */
+ssize_t net_send_fds(int fd, struct str bytes, const int *fds, size_t fd_count);
+ssize_t net_receive_fds(int fd, void *bytes, size_t size, int *ret_fds, size_t fds_size, size_t *ret_fd_count);
+
+#endif

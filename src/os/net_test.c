@@ -1,0 +1,103 @@
+#include "os/net.h"
+
+#include "base/test.h"
+#include "os/loop.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void datagrams_come_in_batches(void)
+{
+    struct err err = {0};
+    int server = -1;
+    CHECK_INT(net_listen(NET_UDP, "127.0.0.1", 0, &server, &err), RC_OK);
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(net_port(server))};
+    inet_pton(AF_INET, "127.0.0.1", &to.sin_addr);
+    int client = socket(AF_INET, SOCK_DGRAM, 0);
+    for (int i = 0; i < 5; i++)
+        CHECK_INT(sendto(client, "hello world", (size_t)(5 + i), 0, (struct sockaddr *)&to, sizeof to), 5 + i);
+    struct net_batch *batch = net_batch_new(8, 8);
+    const struct net_datagram *got = NULL;
+    uint32_t dropped = 7;
+    CHECK_INT(net_batch_receive(batch, server, &got, &dropped), 5);
+    CHECK_TEXT(got[0].bytes, "hello");
+    CHECK_TEXT(str_of(got[4].address), "127.0.0.1");
+    CHECK(!got[3].truncated);
+    CHECK(got[4].truncated);
+    CHECK_INT(net_batch_receive(batch, server, &got, &dropped), -EAGAIN);
+    net_batch_free(batch);
+    close(client);
+    close(server);
+}
+
+static unsigned seen;
+
+static void on_ready(void *context, unsigned events)
+{
+    char byte;
+    seen |= events;
+    CHECK_INT(read(*(int *)context, &byte, 1) >= 0, 1);
+}
+
+static void descriptors_travel(void)
+{
+    int pair[2];
+    int inner[2];
+    CHECK_INT(net_pair(pair), 0);
+    CHECK_INT(net_pair(inner), 0);
+    CHECK_INT(net_send_fds(pair[0], STR("abc"), &inner[1], 1), 3);
+    char bytes[8];
+    int fds[4];
+    size_t n = 0;
+    CHECK_INT(net_receive_fds(pair[1], bytes, sizeof bytes, fds, 4, &n), 3);
+    CHECK_INT(n, 1);
+    CHECK_INT(write(fds[0], "x", 1), 1);
+    struct loop *loop = loop_new();
+    struct loop_watch *watch = loop_add(loop, inner[0], LOOP_READ, on_ready, &inner[0]);
+    loop_wait(loop, 1000);
+    CHECK_INT(seen, LOOP_READ);
+    loop_remove(loop, watch);
+    loop_wait(loop, 0);
+    loop_free(loop);
+    for (int i = 0; i < 2; i++) {
+        close(pair[i]);
+        close(inner[i]);
+    }
+    close(fds[0]);
+}
+
+static void refusals_are_clear(void)
+{
+    static const struct {
+        enum net_kind kind;
+        const char *address;
+        enum rc want;
+    } rows[] = {
+        {NET_TCP, "localhost", RC_INVALID},
+        {NET_UDP, "", RC_INVALID},
+        {NET_TCP, "192.0.2.1", RC_IO},
+        {NET_UNIX, "/nonexistent/folder/x.sock", RC_IO},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct err err = {0};
+        int fd = -1;
+        test_row("%s", rows[i].address);
+        CHECK_INT(net_listen(rows[i].kind, rows[i].address, 1, &fd, &err), rows[i].want);
+        CHECK(err.text[0] != '\0');
+    }
+}
+
+static const struct test tests[] = {
+    {"datagrams come in batches", datagrams_come_in_batches},
+    {"descriptors travel", descriptors_travel},
+    {"refusals are clear", refusals_are_clear},
+};
+
+int main(int argc, char **argv)
+{
+    return test_run(tests, ARRAY_LEN(tests), argc, argv);
+}
