@@ -1,0 +1,36 @@
+/* cmd.h - the commands of `qorgan`: one function and one file each, dispatched from one table.
+ *
+ * Everything a person can read about a command (help, man page, completion) and its parser come from its row in
+ * commands.c. Every command returns the exit status: 0 done, 1 failed (or found a difference), 2 wrong usage.
+ * Results go to standard output, errors and progress to standard error. */
+#ifndef CMD_CMD_H
+#define CMD_CMD_H
+
+#include "base/err.h"
+#include "base/macros.h"
+
+#define CMD_OK     0
+#define CMD_FAILED 1
+#define CMD_USAGE  2
+
+/* argv[0] is the command's name. */
+int cmd_serve(int argc, char **argv);
+int cmd_ingest(int argc, char **argv);
+int cmd_search(int argc, char **argv);
+int cmd_verify(int argc, char **argv);
+int cmd_proof(int argc, char **argv);
+int cmd_detect(int argc, char **argv);
+int cmd_rules(int argc, char **argv);
+int cmd_demo(int argc, char **argv);
+int cmd_version(int argc, char **argv);
+int cmd_help(int argc, char **argv);
+
+/* `qorgan -x ROLE`: one process of the service, started by `serve` only. argv[0] is the role's name. */
+int cmd_role(int argc, char **argv);
+
+/* Prints "qorgan COMMAND: text" to standard error and returns CMD_FAILED. */
+int cmd_fail(const char *command, const struct err *err);
+/* As cmd_fail for a mistake in the call itself; points at --help and returns CMD_USAGE. */
+int cmd_usage(const char *command, const char *format, ...) PRINTF(2, 3);
+
+#endif

@@ -1,0 +1,129 @@
+/* commands.c - every command and option of `qorgan`, one row each. A new option is a row here and nothing else. */
+#include "cmd/options.h"
+
+#include <string.h>
+
+/* The two options that every command has. */
+#define OPTION_DATA                                                                                                    \
+    {                                                                                                                  \
+        .name = "data", .type = OPTION_TEXT, .argument = "DIR", .standard = "/var/lib/qorgan",                         \
+        .help = "the data folder: archive, keys, database and configuration"                                           \
+    }
+#define OPTION_JSON                                                                                                    \
+    {                                                                                                                  \
+        .name = "json", .type = OPTION_FLAG, .help = "print one JSON object a line"                                    \
+    }
+
+static const struct option_row serve_rows[] = {
+    OPTION_DATA,
+    {.name = "set",
+     .type = OPTION_LIST,
+     .argument = "KEY=VALUE",
+     .help = "override one line of the configuration for this start"},
+};
+
+static const struct option_row ingest_rows[] = {
+    OPTION_DATA,
+    OPTION_JSON,
+    {.name = "name",
+     .type = OPTION_TEXT,
+     .argument = "NAME",
+     .help = "the source's name; without it the file's path is used"},
+};
+
+static const struct option_row search_rows[] = {
+    OPTION_DATA,
+    OPTION_JSON,
+    {.name = "from", .type = OPTION_TIME, .argument = "TIME", .help = "only events at or after this time"},
+    {.name = "to", .type = OPTION_TIME, .argument = "TIME", .help = "only events before this time"},
+    {.name = "limit",
+     .type = OPTION_NUMBER,
+     .argument = "N",
+     .standard = "100",
+     .least = 1,
+     .most = 1000000,
+     .help = "the most events to print, newest first"},
+    {.name = "raw", .type = OPTION_FLAG, .help = "print the raw records only, byte for byte, one a line"},
+};
+
+static const struct option_row verify_rows[] = {
+    OPTION_DATA,
+    OPTION_JSON,
+};
+
+static const struct option_row proof_rows[] = {
+    OPTION_DATA,
+    OPTION_JSON,
+    {.name = "out", .type = OPTION_TEXT, .argument = "FILE", .help = "write the proof to a file"},
+};
+
+static const struct option_row detect_rows[] = {
+    OPTION_DATA,
+    OPTION_JSON,
+    {.name = "rules",
+     .type = OPTION_LIST,
+     .required = true,
+     .argument = "DIR",
+     .help = "a folder of Sigma rules, read with its subfolders"},
+};
+
+static const struct option_row rules_rows[] = {
+    OPTION_DATA,
+    OPTION_JSON,
+};
+
+static const struct option_row demo_rows[] = {
+    OPTION_DATA,
+    OPTION_JSON,
+};
+
+static const struct option_row version_rows[] = {
+    OPTION_DATA,
+    OPTION_JSON,
+};
+
+static const struct option_row help_rows[] = {
+    OPTION_DATA,
+    OPTION_JSON,
+    {.name = "mdoc", .type = OPTION_FLAG, .help = "print the command's options as mdoc source"},
+    {.name = "completion", .type = OPTION_FLAG, .help = "print a completion script for bash"},
+};
+
+#define ROWS(rows) rows, ARRAY_LEN(rows)
+
+static const struct command commands[] = {
+    {"serve", "run the service", "", 0, 0, ROWS(serve_rows),
+     "Runs in the foreground until it gets SIGTERM or SIGINT, and stops cleanly. One server a data folder."},
+    {"ingest", "import files into the archive", "FILE...", 1, OPERANDS_ANY, ROWS(ingest_rows),
+     "Each line becomes one record. A file named - is standard input. Works while the service runs and while it does "
+     "not."},
+    {"search", "search the archive", "[QUERY]", 0, 1, ROWS(search_rows),
+     "Without a query every event matches. The query language is described in qorgan-search(1)."},
+    {"verify", "check the whole archive against its checkpoints", "", 0, 0, ROWS(verify_rows),
+     "Reads every record, rebuilds the tree and compares it with every signed checkpoint. Exit status 1 means a "
+     "difference, which is described."},
+    {"proof", "print the proof of one record", "RECORD", 1, 1, ROWS(proof_rows),
+     "Prints a proof that qorgan-verify checks offline, without this program."},
+    {"detect", "run Sigma rules over files", "FILE...", 1, OPERANDS_ANY, ROWS(detect_rows),
+     "Reads the files as the service would, without storing anything, and prints each match."},
+    {"rules", "check rule files", "check DIR...", 2, OPERANDS_ANY, ROWS(rules_rows),
+     "Loads every rule below the folders and says which are refused, and why. Exit status 1 when one is refused."},
+    {"demo", "play a short attack into the running service", "", 0, 0, ROWS(demo_rows),
+     "Sends invented log lines of a password attack, so that a first incident opens and its clock runs."},
+    {"version", "print the version", "", 0, 0, ROWS(version_rows), "Prints version, compiler and libraries."},
+    {"help", "explain a command", "[COMMAND]", 0, 1, ROWS(help_rows),
+     "Without a command lists all commands. The same text as COMMAND --help."},
+};
+
+const struct command *command_at(size_t index)
+{
+    return index < ARRAY_LEN(commands) ? &commands[index] : NULL;
+}
+
+const struct command *command_find(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
+}
