@@ -1,0 +1,189 @@
+/* desk.h - objects, incidents, their legal clocks, notices, people: the work in progress, in one database.
+ *
+ * The desk does no I/O but the database's: time, random bytes and the texts of data/ are arguments, and what has to go
+ * out is taken from two queues that are filled in the same transaction as the change they tell of:
+ *   records  what happened, for the archive (take, send to the keeper, then `desk_record_kept`);
+ *   notices  mails and webhooks (take, send, then `desk_outbox_result`).
+ * After a crash what was not marked comes again; nothing is lost and nothing is made twice (see README.md).
+ *
+ * Owner: the desk owns itself and its copies; strings passed in are borrowed for the call, strings given out live in
+ * the arena passed. Single-threaded. Times: nanoseconds UTC since 1970. `now_ns` may step back; the desk never lets its
+ * own time run backwards.
+ * Limits: DESK_* below. Source: order 52/NK p.10, p.12, Annexes 2 and 7; doc/api.md. */
+#ifndef DESK_DESK_H
+#define DESK_DESK_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "db/db.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define DESK_QUESTION_MAX     ((size_t)1 << 20) /* bytes of one question and of one answer */
+#define DESK_SOURCES_MAX      100000u           /* sources whose counters are kept in memory */
+#define DESK_OUTGOING_MAX     1000000u /* records waiting for the archive; past it questions are refused "busy" */
+#define DESK_STORED_MATCHES   100000u  /* matches of one incident kept one by one; past it they are counted */
+#define DESK_OPEN_PER_RULE    50u      /* open incidents of one rule on one object; further ones join the newest */
+#define DESK_SESSIONS_A_USER  5u
+#define DESK_PASSWORD_MIN     12u
+#define DESK_FIRST_PASSWORD_Z 25u /* bytes of a made password with its NUL */
+
+struct desk;
+
+/* --- opening --- */
+
+/* The texts of data/. Copied. */
+struct desk_data {
+    struct str clocks;           /* data/clocks.tsv */
+    struct str catalogue;        /* data/catalogues/desk.tsv */
+    struct str texts;            /* data/i18n/desk.tsv */
+    const struct str *calendars; /* every data/calendars/NAME.tsv */
+    size_t calendar_count;
+};
+
+enum desk_level { DESK_INFORMATIONAL, DESK_LOW, DESK_MEDIUM, DESK_HIGH, DESK_CRITICAL };
+
+struct desk_options {
+    struct desk_data data;
+    void (*random)(void *ret_bytes, size_t n); /* os/random.h random_bytes; tests give a seeded one */
+    enum desk_level threshold;                 /* matches below are only counted; 0 means DESK_MEDIUM */
+    int32_t zone_offset_s;                     /* of the default object; 0 means +05:00 */
+    struct str default_object;                 /* name of the object made at first start; empty: "Object 1" */
+    uint32_t argon_memory_kib;                 /* 0 means 65536; tests give less */
+};
+
+/* What the first start made, to be printed once. */
+struct desk_first {
+    bool made;
+    char user[32];                        /* "admin" */
+    char password[DESK_FIRST_PASSWORD_Z]; /* wipe after printing */
+};
+
+/* `db` is open and outlives the desk. Brings the schema up to date; makes the first account and the default object in
+ * an empty database. RC_INVALID: a file of data/ is wrong, the text names file and line. RC_CORRUPT: the database is of
+ * a newer program. */
+enum rc desk_open(struct db *db, const struct desk_options *options, int64_t now_ns, struct desk **ret_desk,
+                  struct desk_first *ret_first, struct err *err) MUST_USE;
+void desk_close(struct desk *desk); /* NULL is fine; does not close the database */
+
+/* --- questions (doc/api.md) --- */
+
+/* Answers one question: puts one JSON object into `answer` (give it a limit of DESK_QUESTION_MAX), whatever the
+ * question is. RC_OK also when the answer is a refusal; otherwise the database failed: the answer then is
+ * {"ok":false,"error":"internal"} and `err` is for the log. `arena` is scratch, about four times the question. */
+enum rc desk_ask(struct desk *desk, struct str question, int64_t now_ns, struct arena *arena, struct buf *answer,
+                 struct err *err) MUST_USE;
+
+/* --- matches of the engines --- */
+
+struct desk_match {
+    uint64_t record;       /* record number in the archive; with rule_id the key that removes duplicates */
+    struct str rule_id;    /* not empty */
+    struct str title;      /* the rule's title */
+    enum desk_level level; /* the rule's level */
+    bool always;           /* opens an incident whatever its level */
+    const struct str *tags;
+    size_t tag_count;
+    struct str kind;   /* key of the catalogue's list "kind"; empty: guessed from the tags */
+    int64_t time_ns;   /* the event's own time */
+    struct str source; /* name of the source */
+    struct str host;   /* empty = not said, as the next three */
+    struct str account;
+    struct str address;     /* source address */
+    struct str description; /* the event in words; kept for the first 100 records */
+};
+
+struct desk_matched {
+    size_t fresh;    /* matches not seen before */
+    size_t opened;   /* incidents opened */
+    size_t extended; /* matches that joined an open incident */
+    size_t counted;  /* below the threshold */
+};
+
+/* Takes a batch in one transaction: all of it is stored, or (not RC_OK) nothing and the batch may be given again.
+ * Matches already seen change nothing. ret_matched may be NULL. RC_AGAIN: too much waits for the archive. */
+enum rc desk_match(struct desk *desk, const struct desk_match *matches, size_t count, int64_t now_ns,
+                   struct desk_matched *ret_matched, struct err *err) MUST_USE;
+
+/* --- what goes to the archive --- */
+
+struct desk_record {
+    int64_t local_id; /* 1, 2, 3...: never repeats, no gaps; use it as the sequence of the desk's own source */
+    int64_t time_ns;
+    struct str body; /* one JSON object, {"event":"incident.detected",...} */
+};
+
+/* The oldest record not yet taken since the desk was opened or rewound. RC_END when there is none. */
+enum rc desk_take_record(struct desk *desk, struct arena *arena, struct desk_record *ret_record,
+                         struct err *err) MUST_USE;
+/* The archive has it durably as `record_number`. Marking twice is fine. */
+enum rc desk_record_kept(struct desk *desk, int64_t local_id, uint64_t record_number, struct err *err) MUST_USE;
+/* Gives again every record that is not marked kept: after the keeper was restarted. */
+void desk_records_rewind(struct desk *desk);
+
+/* --- notices --- */
+
+struct desk_notice {
+    int64_t id;
+    struct str key;     /* idempotency key: the same notice always has the same; Message-ID, webhook header */
+    struct str kind;    /* "mail" or "webhook" */
+    struct str to;      /* mail address, or URL */
+    struct str server;  /* mail: host:port */
+    struct str from;    /* mail address of the sender */
+    struct str user;    /* sign-in at the server; may be empty */
+    struct str secret;  /* its password, or the webhook's bearer token; may be empty. Never log it. */
+    struct str subject; /* mail, in the channel's language */
+    struct str body;    /* mail: plain text; webhook: JSON */
+    uint32_t tries;     /* before this one */
+};
+
+/* The next notice that is due; it is lent for five minutes and given again when no result came. RC_END when none. */
+enum rc desk_outbox_take(struct desk *desk, int64_t now_ns, struct arena *arena, struct desk_notice *ret_notice,
+                         struct err *err) MUST_USE;
+/* How sending went. A failure is tried again after 10 s, 20 s, 40 s... at most an hour, 20 times. `text`: the server's
+ * words. */
+enum rc desk_outbox_result(struct desk *desk, int64_t id, bool sent, struct str text, int64_t now_ns,
+                           struct err *err) MUST_USE;
+
+/* --- time --- */
+
+/* Marks clocks overdue, puts warnings before deadlines into the outbox, ends old sessions. Cheap when nothing is due.
+ */
+enum rc desk_tick(struct desk *desk, int64_t now_ns, struct err *err) MUST_USE;
+/* When desk_tick or desk_outbox_take next has something to do; INT64_MAX for never. */
+int64_t desk_next_ns(const struct desk *desk);
+
+/* --- what is shown of the other processes; memory only --- */
+
+struct desk_source {
+    uint8_t id[16];
+    struct str kind;
+    struct str name;
+    struct str host;
+    int64_t first_ns;
+    int64_t last_ns; /* last record received */
+    uint64_t records;
+    uint64_t not_understood;
+    uint64_t dropped;
+};
+
+struct desk_totals {
+    uint64_t durable; /* records */
+    uint64_t checkpoint_size;
+    int64_t checkpoint_ns;
+    uint64_t rules_loaded;
+    uint64_t rules_refused;
+    uint64_t disk_free; /* bytes */
+};
+
+/* The present counters of these sources; sources not named keep theirs. About once a second. RC_LIMIT: some of them
+ * did not fit. */
+enum rc desk_source_stats(struct desk *desk, const struct desk_source *sources, size_t count, int64_t now_ns,
+                          struct err *err) MUST_USE;
+void desk_set_totals(struct desk *desk, const struct desk_totals *totals);
+
+#endif
