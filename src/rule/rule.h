@@ -1,0 +1,169 @@
+/* rule.h - Sigma rules: read, compiled, matched. Specification: Sigma rules, correlations, filters and modifiers 2.1.0.
+ *
+ *   rules_new -> rules_add (every file) -> rules_finish        what people wrote: one struct rule a document
+ *   rule_set_compile(rules, names)                             immutable, shared by matchers of one thread
+ *   matcher_new(set) -> matcher_event(event)                   one a thread; the hot path
+ *   correlator_new(rules) -> correlator_match (correlate.h)    elsewhere: in the process that keeps the state
+ *
+ * Pure: no file, no clock. The caller reads the files and hands in path and text.
+ * A document that breaks the standard is refused whole, with its reason and line, and listed; it never half-loads.
+ * Ownership: `rules` owns every struct rule and must outlive sets, matchers and correlators made from it. */
+#ifndef RULE_RULE_H
+#define RULE_RULE_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "event/event.h"
+#include "event/names.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define RULE_FILE_MAX  (1u << 20) /* bytes of one rule file */
+#define RULES_MAX      65536u     /* documents of all files */
+#define RULE_NODES_MAX 65536u     /* conditions and values of one rule, expansions counted */
+#define RULE_DEPTH_MAX 32u        /* nesting of a condition */
+#define RULE_CARRY_MAX 32u        /* fields one match carries to the correlator */
+
+enum rule_level {
+    RULE_INFORMATIONAL,
+    RULE_LOW,
+    RULE_MEDIUM,
+    RULE_HIGH,
+    RULE_CRITICAL,
+};
+/* "informational" .. "critical"; constant. */
+const char *rule_level_name(enum rule_level level);
+
+enum rule_kind { RULE_DETECTION, RULE_CORRELATION, RULE_FILTER };
+
+struct rule_logsource {
+    struct str product; /* empty = any */
+    struct str category;
+    struct str service;
+};
+
+struct rule_ast;         /* detections and condition: ast.h */
+struct rule_correlation; /* correlate.h */
+
+/* One loaded document. Texts are empty when the document does not say. */
+struct rule {
+    uint32_t index; /* place in `rules`: 0 .. rules_count - 1 */
+    enum rule_kind kind;
+    uint64_t hash; /* of the document's meaning-bearing text: the same rule in another process has the same hash */
+    struct str path;
+    uint32_t line; /* where the document begins */
+    struct str id;
+    struct str name;
+    struct str title;
+    struct str status;
+    struct str description;
+    struct str author;
+    struct str date;
+    struct str modified;
+    enum rule_level level;
+    const struct str *tags;
+    size_t tag_count;
+    const struct str *falsepositives;
+    size_t falsepositive_count;
+    const struct str *references;
+    size_t reference_count;
+    struct rule_logsource logsource;
+    /* Hints of our own rules, key `qorgan:`. */
+    struct str incident_kind; /* of 52/NK Annex 2: dos, unauthorised_access, botnet, virus, encryptor, exploitation,
+                                 credential_compromise, phishing, spam, other; empty = not said */
+    uint32_t severity;        /* 4 highest .. 1 lowest as in 52/NK; 0 = not said: derive it from the level */
+    /* A match of this rule is an alert. False for a rule that only feeds correlations (`generate` not set). */
+    bool alerts;
+    /* Fields whose values a match must carry for the correlations that name this rule; set by rules_finish. */
+    const struct str *carry;
+    size_t carry_count;
+    const struct rule_ast *ast;                 /* of a detection or filter */
+    const struct rule_correlation *correlation; /* of a correlation */
+};
+
+/* What became of one document (or of a file that could not be read at all: id and title empty). */
+struct rule_outcome {
+    struct str path;
+    uint32_t line;
+    struct str id;
+    struct str title;
+    bool loaded;
+    struct str reason;  /* why it was refused */
+    struct str warning; /* loaded, but something is odd */
+};
+
+struct rules;
+
+/* `limit` bounds the memory of all rules. NULL without memory. */
+struct rules *rules_new(size_t limit);
+void rules_free(struct rules *rules);
+/* Reads the documents of one file. What is wrong with them goes to the outcomes; fails (RC_LIMIT) only when memory or
+ * RULES_MAX is exhausted. Not after rules_finish. */
+enum rc rules_add(struct rules *rules, struct str path, struct str text, struct err *err) MUST_USE;
+/* A file that the caller could not read. */
+enum rc rules_refuse(struct rules *rules, struct str path, const char *reason, struct err *err) MUST_USE;
+/* Resolves references between documents: duplicate ids, filters, correlations, carried fields. Once. */
+enum rc rules_finish(struct rules *rules, struct err *err) MUST_USE;
+
+size_t rules_count(const struct rules *rules); /* loaded */
+const struct rule *rules_at(const struct rules *rules, size_t index);
+const struct rule *rules_find(const struct rules *rules, struct str id_or_name); /* NULL when absent */
+const struct rule *rules_find_hash(const struct rules *rules, uint64_t hash);
+size_t rules_outcome_count(const struct rules *rules);
+const struct rule_outcome *rules_outcome_at(const struct rules *rules, size_t index);
+
+struct rule_set;
+
+/* Compiles the detection rules against the process's field names (new names are interned). Call after rules_finish. */
+enum rc rule_set_compile(const struct rules *rules, struct names *names, struct rule_set **ret_set,
+                         struct err *err) MUST_USE;
+void rule_set_free(struct rule_set *set);
+
+struct rule_set_stats {
+    size_t rules;      /* detections compiled */
+    size_t predicates; /* distinct (field, test) */
+    size_t literals;   /* predicates found by scanning */
+    size_t fields;     /* distinct rule fields */
+    size_t databases;  /* literal databases */
+    size_t database_bytes;
+    size_t regexes;
+    size_t regexes_slow; /* those Vectorscan could not compile: PCRE2 under a match limit */
+    size_t always;       /* rules without a positive witness: evaluated for every event of their log source */
+};
+struct rule_set_stats rule_set_stats(const struct rule_set *set);
+
+/* Ids (of the names given to rule_set_compile) of the rule's `carry` fields, in the same order; the count is
+ * rule->carry_count even when `cap` is smaller. */
+size_t rule_set_carry_fields(const struct rule_set *set, uint32_t rule, uint32_t *ret_ids, size_t cap);
+
+struct rule_match {
+    const struct rule *rule;
+};
+
+struct rule_value {
+    struct str name;
+    struct str value;
+};
+
+struct matcher;
+
+/* Holds the state of one event; use it from one thread. NULL without memory. */
+struct matcher *matcher_new(const struct rule_set *set);
+void matcher_free(struct matcher *matcher);
+/* All rules that match, in the order of their index. *ret_count may exceed `cap`: the first `cap` are given.
+ * RC_LIMIT when the event is too large to be scanned (a value past 16 MiB): nothing matched. */
+enum rc matcher_event(struct matcher *matcher, const struct event *event, struct rule_match *ret_matches, size_t cap,
+                      size_t *ret_count) MUST_USE;
+/* The values that the rule's correlations need, borrowed from the event: at most one a carried field (the first entry).
+ * For a rule that matched the event just given. Returns how many (<= RULE_CARRY_MAX). */
+size_t matcher_carry(const struct matcher *matcher, const struct rule *rule, const struct event *event,
+                     struct rule_value ret_values[RULE_CARRY_MAX]);
+
+/* Why the rule matches this event, or why not: one line a test with its field, its verdict and the value that
+ * decided. The text is for people; written by the plain evaluator (naive.h), not by the engine. Returns the verdict. */
+bool rule_explain(const struct rule *rule, const struct names *names, const struct event *event, struct buf *ret_text);
+
+#endif
