@@ -1,0 +1,43 @@
+/* verify.h - checks a whole archive: every section, every leaf, every stored checkpoint, the log's chain. */
+#ifndef ARCHIVE_VERIFY_H
+#define ARCHIVE_VERIFY_H
+
+#include "base/err.h"
+#include "os/io.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* One finding: `file` relative to the archive's folder, `offset` -1 when the whole file is meant. */
+struct verify_finding {
+    const char *file;
+    int64_t offset;
+    uint64_t record; /* UINT64_MAX when none */
+    bool warning;    /* worth knowing, no damage: a torn tail, a checkpoint of an earlier instance */
+    const char *text;
+};
+
+struct verify_options {
+    void (*finding)(void *context, const struct verify_finding *finding);
+    bool (*progress)(void *context, uint64_t records, uint64_t total); /* false stops: RC_AGAIN; may be NULL */
+    void *context;
+};
+
+struct verify_result {
+    uint64_t records;
+    uint64_t segments;
+    uint64_t log_files;
+    uint64_t checkpoints; /* whose root was compared */
+    uint64_t findings;    /* without warnings */
+    uint64_t warnings;
+    uint64_t size; /* of the tree */
+    uint8_t root[32];
+    uint64_t checkpoint_size; /* of the newest */
+};
+
+/* RC_OK when nothing was found, RC_CORRUPT when something was; other codes when it could not be checked. Signatures are
+ * not checked here (that needs keys): roots are. */
+enum rc archive_verify(const struct io *io, int folder, const struct verify_options *options,
+                       struct verify_result *ret_result, struct err *err) MUST_USE;
+
+#endif
