@@ -1,0 +1,139 @@
+/* msg.h - typed messages between roles over a socket pair.
+ *
+ * One row a message: who may send it to whom and how large it may be. The sender asserts its own row; a receiver that
+ * gets anything else treats the peer as broken and closes the channel. Frame: u32 body length | u16 type |
+ * u8 descriptors | u8 version | u64 id, big-endian, then the body. Bump MSG_VERSION with every change of a body. */
+#ifndef MSG_MSG_H
+#define MSG_MSG_H
+
+#include "base/macros.h"
+#include "base/str.h"
+#include "os/loop.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define MSG_VERSION    1
+#define MSG_HEADER     16
+#define MSG_FDS_MAX    8
+#define MSG_KIB        UINT32_C(1024)
+#define MSG_MIB        (1024 * MSG_KIB)
+#define MSG_QUEUE_MAX  (64 * (size_t)MSG_MIB) /* waiting to be sent on one channel */
+#define MSG_BATCH_SIZE MSG_MIB                /* aim of one batch of records */
+
+#define ROLES(X)                                                                                                       \
+    X(ROLE_PARENT, "parent")                                                                                           \
+    X(ROLE_SIGNER, "signer")                                                                                           \
+    X(ROLE_KEEPER, "keeper")                                                                                           \
+    X(ROLE_REAPER, "reaper")                                                                                           \
+    X(ROLE_ENGINE, "engine")                                                                                           \
+    X(ROLE_OUT, "out")                                                                                                 \
+    X(ROLE_DESK, "desk")                                                                                               \
+    X(ROLE_QUERY, "query")                                                                                             \
+    X(ROLE_WEB, "web")                                                                                                 \
+    X(ROLE_COLLECTOR, "collector")                                                                                     \
+    X(ROLE_INTAKE, "intake")
+
+enum role {
+#define X(id, name) id,
+    ROLES(X)
+#undef X
+        ROLE_COUNT
+};
+
+#define ANY_CHILD (~(1u << ROLE_PARENT))
+#define R(role)   (1u << ROLE_##role)
+
+/* id, name, from, to, largest body */
+#define MESSAGES(X)                                                                                                    \
+    X(MSG_CONFIG, "config", R(PARENT), ANY_CHILD, 64 * MSG_KIB) /* configuration text; id = instance << 16 | count */  \
+    X(MSG_HANDLE, "handle", R(PARENT), ANY_CHILD, 4 * MSG_KIB)  /* a descriptor and its name */                        \
+    X(MSG_SECRET, "secret", R(PARENT), ANY_CHILD, 64 * MSG_KIB) /* name NUL bytes: keys, for their one owner */        \
+    X(MSG_PEER, "peer", R(PARENT), ANY_CHILD, 16)               /* a channel: u32 role, u32 instance */                \
+    X(MSG_START, "start", R(PARENT), ANY_CHILD, 0)              /* all is there: drop privileges and begin */          \
+    X(MSG_READY, "ready", ANY_CHILD, R(PARENT), 4 * MSG_KIB)    /* at work; what the sandbox could not do */           \
+    X(MSG_STOP, "stop", R(PARENT), ANY_CHILD, 0)                                                                       \
+    X(MSG_LIFECYCLE, "lifecycle", R(PARENT), R(KEEPER), 64 * MSG_KIB)       /* JSON for a lifecycle record */          \
+    X(MSG_BATCH, "batch", R(INTAKE) | R(COLLECTOR), R(KEEPER), 8 * MSG_MIB) /* records, batch.h */                     \
+    X(MSG_ACK, "ack", R(KEEPER), R(INTAKE) | R(COLLECTOR), 32) /* id = batch; u64 durable, u64 added, u64 known */     \
+    X(MSG_HIGH_ASK, "high-ask", R(INTAKE) | R(COLLECTOR), R(KEEPER), 24) /* source 16, u64 epoch */                    \
+    X(MSG_HIGH, "high", R(KEEPER), R(INTAKE) | R(COLLECTOR), 8)          /* u64 highest sequence kept, 0 = none */     \
+    X(MSG_SIGN, "sign", R(KEEPER), R(SIGNER), 16 * MSG_KIB)              /* u64 size, root 32, consistency hashes */   \
+    X(MSG_SIGNED, "signed", R(SIGNER), R(KEEPER), 16 * MSG_KIB)          /* the note */                                \
+    X(MSG_REFUSED, "refused", R(SIGNER), R(KEEPER), 4 * MSG_KIB)         /* why */                                     \
+    X(MSG_RESUME, "resume", R(KEEPER), R(ENGINE),                                                                      \
+      64) /* u64 from, u64 skip record, u32 number, u32 of; fd: progress */                                            \
+    X(MSG_SOURCE, "source", R(KEEPER), R(ENGINE), 8 * MSG_KIB)          /* id 16, kind NUL name */                     \
+    X(MSG_LOG_FILE, "log-file", R(KEEPER), R(ENGINE), 64)               /* u64 first index; fd */                      \
+    X(MSG_DURABLE, "durable", R(KEEPER), R(ENGINE), 16)                 /* u64 records */                              \
+    X(MSG_CUT, "cut", R(KEEPER), R(ENGINE), 16)                         /* u64 end of the segment */                   \
+    X(MSG_BLOCK, "block", R(ENGINE), R(KEEPER), 16 * MSG_MIB)           /* id = read through; block bytes */           \
+    X(MSG_CUT_DONE, "cut-done", R(ENGINE), R(KEEPER), 16)               /* u64 end */                                  \
+    X(MSG_MATCH, "match", R(ENGINE), R(DESK), 256 * MSG_KIB)            /* id; match.h */                              \
+    X(MSG_MATCH_DONE, "match-done", R(DESK), R(ENGINE), 0)              /* id */                                       \
+    X(MSG_STATS, "stats", R(ENGINE), R(DESK), MSG_MIB)                  /* per-source counters, JSON */                \
+    X(MSG_TOTALS, "totals", R(KEEPER), R(DESK), 4 * MSG_KIB)            /* JSON */                                     \
+    X(MSG_RECORD, "record", R(DESK), R(KEEPER), 64 * MSG_KIB)           /* id = desk's number; JSON for a record */    \
+    X(MSG_RECORD_KEPT, "record-kept", R(KEEPER), R(DESK), 16)           /* id; u64 record number */                    \
+    X(MSG_ASK, "ask", R(WEB), R(DESK) | R(QUERY), MSG_MIB)              /* id; doc/api.md */                           \
+    X(MSG_ANSWER, "answer", R(DESK) | R(QUERY), R(WEB), 4 * MSG_MIB)    /* id */                                       \
+    X(MSG_NOTICE, "notice", R(DESK), R(OUT), 256 * MSG_KIB)             /* id; JSON */                                 \
+    X(MSG_NOTICE_RESULT, "notice-result", R(OUT), R(DESK), 4 * MSG_KIB) /* id; JSON */                                 \
+    X(MSG_DROP, "drop", R(KEEPER), R(REAPER), 128)               /* name of a log file a sealed segment covers */      \
+    X(MSG_DROPPED, "dropped", R(REAPER), R(KEEPER), 4 * MSG_KIB) /* name; reason when it was refused */
+
+enum msg_type {
+#define X(id, name, from, to, size) id,
+    MESSAGES(X)
+#undef X
+        MSG_COUNT
+};
+
+const char *role_name(enum role role);
+bool role_parse(const char *name, enum role *ret_role) MUST_USE;
+const char *msg_name(enum msg_type type);
+bool msg_allowed(enum msg_type type, enum role from, enum role to);
+uint32_t msg_size_max(enum msg_type type);
+
+/* A received message. The body is borrowed until the handler returns; descriptors belong to the handler, which sets
+ * fd_count to 0 when it keeps them, else they are closed. */
+struct msg {
+    enum msg_type type;
+    uint64_t id;
+    struct str body;
+    int fds[MSG_FDS_MAX];
+    size_t fd_count;
+};
+
+struct channel;
+typedef void (*channel_message)(void *context, struct channel *channel, struct msg *msg);
+/* The peer is gone or broke the protocol; the handler frees the channel (or lets it be replaced) and sends no more. */
+typedef void (*channel_closed)(void *context, struct channel *channel, const char *reason);
+
+struct channel_options {
+    struct loop *loop;
+    int fd; /* taken over */
+    enum role self;
+    enum role peer;
+    unsigned instance; /* of the peer */
+    channel_message message;
+    channel_closed closed;
+    void *context;
+};
+
+struct channel *channel_new(const struct channel_options *options); /* NULL without memory */
+void channel_free(struct channel *channel);                         /* closes the descriptor; NULL is fine */
+/* Queues; what the socket takes goes at once. Descriptors are duplicated, the caller keeps its own. Returns false when
+ * the queue is full or the peer is gone: the caller slows down or forgets, as its role says. */
+bool channel_send(struct channel *channel, enum msg_type type, uint64_t id, struct str body) MUST_USE;
+bool channel_send_fd(struct channel *channel, enum msg_type type, uint64_t id, struct str body, int fd) MUST_USE;
+size_t channel_queued(const struct channel *channel); /* bytes */
+/* A paused channel reads nothing: back-pressure on the peer. */
+void channel_pause(struct channel *channel, bool paused);
+enum role channel_peer(const struct channel *channel);
+unsigned channel_instance(const struct channel *channel);
+/* Waits until everything queued is sent or the peer is gone. For the last words of a process. */
+void channel_drain(struct channel *channel);
+
+#endif
