@@ -11,9 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MODE_FILE   0600
-#define MODE_FOLDER 0700
-#define MODE_SEALED 0400
+#define MODE_FILE   0640
+#define MODE_FOLDER 0750
+#define MODE_SEALED 0440
 
 static int io_open(void *self, int folder, const char *name, unsigned flags)
 {

@@ -18,7 +18,7 @@
 enum io_open {
     IO_READ = 1,
     IO_WRITE = 2,
-    IO_CREATE = 4,    /* create when missing, mode 0600 */
+    IO_CREATE = 4,    /* create when missing, mode 0640: the group may read */
     IO_EXCLUSIVE = 8, /* with IO_CREATE: fail with -EEXIST */
     IO_FOLDER = 16,
 };
@@ -33,10 +33,10 @@ struct io {
     int (*allocate)(void *self, int fd, int64_t offset, int64_t size); /* posix_fallocate */
     int (*truncate)(void *self, int fd, int64_t size);
     int (*size)(void *self, int fd, int64_t *ret_size);
-    int (*read_only)(void *self, int fd); /* fchmod 0400 */
+    int (*read_only)(void *self, int fd); /* fchmod 0440 */
     int (*rename)(void *self, int folder, const char *from, const char *to);
     int (*unlink)(void *self, int folder, const char *name);
-    int (*mkdir)(void *self, int folder, const char *name); /* 0700 */
+    int (*mkdir)(void *self, int folder, const char *name); /* 0750 */
     /* Calls `each` once a regular file or folder, not in order; a false from it ends the walk. */
     int (*list)(void *self, int folder, bool (*each)(void *context, const char *name), void *context);
     int (*lock)(void *self, int fd); /* exclusive, never waits: -EWOULDBLOCK when held */

@@ -1,0 +1,175 @@
+#include "os/proc.h"
+
+#include "base/assert.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+_Noreturn static void child_begin(char *const argv[], int control)
+{
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    int null = open("/dev/null", O_RDWR);
+    if (null < 0 || dup2(null, STDIN_FILENO) < 0)
+        _exit(126);
+    /* Above 3 first: `control` itself may be 3. */
+    int copy = fcntl(control, F_DUPFD, PROC_CONTROL_FD + 1);
+    if (copy < 0 || dup2(copy, PROC_CONTROL_FD) < 0)
+        _exit(126);
+    syscall(SYS_close_range, PROC_CONTROL_FD + 1, ~0u, 0);
+    execv("/proc/self/exe", argv);
+    _exit(127);
+}
+
+enum rc proc_spawn(char *const argv[], int control, pid_t *ret_pid, struct err *err)
+{
+    pid_t pid = fork();
+    if (pid < 0)
+        return err_errno(err, errno, "could not start a process");
+    if (pid == 0)
+        child_begin(argv, control);
+    *ret_pid = pid;
+    return RC_OK;
+}
+
+pid_t proc_reap(char *ret_why, size_t size)
+{
+    int status = 0;
+    pid_t pid = waitpid(-1, &status, WNOHANG);
+    if (pid <= 0)
+        return 0;
+    if (WIFSIGNALED(status))
+        snprintf(ret_why, size, "signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+    else
+        snprintf(ret_why, size, "exit status %d", WEXITSTATUS(status));
+    return pid;
+}
+
+static bool capabilities_set(uint32_t low)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2] = {{.effective = low, .permitted = low}};
+    return syscall(SYS_capset, &header, data) == 0;
+}
+
+static enum rc identity_take(const struct proc_identity *identity, struct err *err)
+{
+    uint32_t keep = identity->read_everything ? UINT32_C(1) << CAP_DAC_READ_SEARCH : 0;
+    gid_t groups[1] = {identity->extra_gid};
+    if (keep && prctl(PR_SET_KEEPCAPS, 1) != 0)
+        return err_errno(err, errno, "could not keep a capability");
+    if (setgroups(identity->extra_gid ? 1 : 0, groups) != 0 ||
+        setresgid(identity->gid, identity->gid, identity->gid) != 0 ||
+        setresuid(identity->uid, identity->uid, identity->uid) != 0)
+        return err_errno(err, errno, "could not become user %u", identity->uid);
+    for (int capability = 0; capability <= CAP_LAST_CAP; capability++)
+        IGNORE(prctl(PR_CAPBSET_DROP, capability)); /* refused once CAP_SETPCAP is gone: then nothing is left to drop */
+    if (!capabilities_set(keep))
+        return err_errno(err, errno, "could not drop capabilities");
+    if (setuid(0) == 0 || getuid() != identity->uid || getgid() != identity->gid)
+        return err_set(err, RC_DENIED, "privileges came back after they were dropped");
+    return RC_OK;
+}
+
+enum rc proc_drop(const struct proc_identity *identity, bool *ret_dropped, struct err *err)
+{
+    *ret_dropped = proc_is_root() && identity->uid != 0;
+    enum rc rc = *ret_dropped ? identity_take(identity, err) : RC_OK;
+    if (rc != RC_OK)
+        return rc;
+    struct rlimit none = {0, 0};
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || setrlimit(RLIMIT_CORE, &none) != 0)
+        return err_errno(err, errno, "could not give up new privileges");
+    /* Cleared by the change of identity above. */
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || prctl(PR_SET_DUMPABLE, 0) != 0)
+        return err_errno(err, errno, "could not bind the process to its parent");
+    return RC_OK;
+}
+
+int proc_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGCHLD);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
+        return -errno;
+    signal(SIGPIPE, SIG_IGN);
+    int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return fd < 0 ? -errno : fd;
+}
+
+int proc_signal_next(int fd)
+{
+    struct signalfd_siginfo info;
+    return read(fd, &info, sizeof info) == (ssize_t)sizeof info ? (int)info.ssi_signo : 0;
+}
+
+void proc_set_name(const char *name)
+{
+    prctl(PR_SET_NAME, name);
+}
+
+bool proc_is_root(void)
+{
+    return geteuid() == 0;
+}
+
+enum rc proc_chown(const char *path, uint32_t uid, uint32_t gid, struct err *err)
+{
+    if (lchown(path, uid, gid) != 0)
+        return err_errno(err, errno, "could not give \"%s\" to user %u", path, uid);
+    return RC_OK;
+}
+
+int proc_memory_fd(const char *name, size_t size)
+{
+    int fd = memfd_create(name, MFD_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    if (ftruncate(fd, (off_t)size) != 0) {
+        int reason = errno;
+        close(fd);
+        return -reason;
+    }
+    return fd;
+}
+
+void *proc_map(int fd, size_t size)
+{
+    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    return p == MAP_FAILED ? NULL : p;
+}
+
+uint64_t proc_disk_free(int folder)
+{
+    struct statvfs st;
+    return fstatvfs(folder, &st) == 0 ? (uint64_t)st.f_bavail * st.f_frsize : 0;
+}
+
+unsigned proc_cores(void)
+{
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) != 0)
+        return 1;
+    int count = CPU_COUNT(&set);
+    return count > 0 ? (unsigned)count : 1;
+}

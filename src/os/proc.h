@@ -1,0 +1,43 @@
+/* proc.h - children, identities, signals. Linux only. */
+#ifndef OS_PROC_H
+#define OS_PROC_H
+
+#include "base/err.h"
+#include "os/loop.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define PROC_CONTROL_FD 3 /* where a child finds its channel to the parent */
+
+/* Starts this very program again with argv; the child has standard input closed to /dev/null, standard output and
+ * error as here, `control` as PROC_CONTROL_FD, nothing else, and dies with its parent. */
+enum rc proc_spawn(char *const argv[], int control, pid_t *ret_pid, struct err *err) MUST_USE;
+/* A dead child, or 0 when none. *ret_why: "exit status 1", "signal 9 (Killed)". */
+pid_t proc_reap(char *ret_why, size_t size);
+
+struct proc_identity {
+    uint32_t uid;
+    uint32_t gid;
+    uint32_t extra_gid;   /* 0 = none */
+    bool read_everything; /* keeps CAP_DAC_READ_SEARCH: the collector, who reads logs of every owner */
+};
+/* Takes the identity for ever: groups, ids, capabilities, no new privileges, no core, not traceable. Not being root it
+ * only does the last three and says so: RC_DENIED is not returned, *ret_dropped is false. */
+enum rc proc_drop(const struct proc_identity *identity, bool *ret_dropped, struct err *err) MUST_USE;
+
+/* SIGTERM and SIGINT (and SIGCHLD) as a descriptor to watch; SIGPIPE ignored. -errno on failure. */
+int proc_signals(void);
+/* The next signal number from it, 0 when none waits. */
+int proc_signal_next(int fd);
+void proc_set_name(const char *name); /* shown by ps */
+bool proc_is_root(void);
+enum rc proc_chown(const char *path, uint32_t uid, uint32_t gid, struct err *err) MUST_USE;
+/* Anonymous memory shared with another process by its descriptor. -errno. */
+int proc_memory_fd(const char *name, size_t size);
+void *proc_map(int fd, size_t size); /* shared, read and write; NULL on failure */
+uint64_t proc_disk_free(int folder); /* bytes for us; 0 when not known */
+unsigned proc_cores(void);           /* that this process may use */
+
+#endif

@@ -1,0 +1,138 @@
+#include "os/sandbox.h"
+
+#include "base/test.h"
+#include "os/proc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum deed { DEED_NONE, DEED_READ_ALLOWED, DEED_READ_OTHER, DEED_WRITE, DEED_UNLINK, DEED_SOCKET };
+
+static char folder[64];
+static char other[64];
+
+/* 0 done, 1 refused, 2 the sandbox itself failed. */
+static int deed_do(enum deed deed)
+{
+    char path[128];
+    int fd = -1;
+    snprintf(path, sizeof path, "%s/x", deed == DEED_READ_OTHER ? other : folder);
+    switch (deed) {
+    case DEED_NONE:
+        return 0;
+    case DEED_READ_ALLOWED:
+    case DEED_READ_OTHER:
+        fd = open(path, O_RDONLY);
+        return fd < 0;
+    case DEED_WRITE:
+        fd = open(path, O_WRONLY | O_CREAT, 0600);
+        return fd < 0;
+    case DEED_UNLINK:
+        return unlink(path) != 0;
+    case DEED_SOCKET:
+        fd = socket(AF_INET, SOCK_STREAM, 0);
+        return fd < 0;
+    }
+    return 2;
+}
+
+static int in_sandbox(unsigned calls, unsigned access, enum deed deed, struct buf *missing)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct sandbox_path path = {folder, access};
+        struct sandbox sandbox = {.calls = calls, .paths = &path, .path_count = 1, .files_max = 100};
+        struct err err = {0};
+        _exit(sandbox_enter(&sandbox, missing, &err) == RC_OK ? deed_do(deed) : 2);
+    }
+    int status = 0;
+    waitpid(pid, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 100 + WTERMSIG(status);
+}
+
+static void what_is_not_allowed_does_not_happen(void)
+{
+    static const struct {
+        unsigned calls;
+        unsigned access;
+        enum deed deed;
+        int want;
+        bool landlock;
+    } rows[] = {
+        {0, 0, DEED_NONE, 0, false},
+        {0, 0, DEED_READ_ALLOWED, 1, false},
+        {SANDBOX_OPEN, SANDBOX_READ, DEED_READ_ALLOWED, 0, false},
+        {SANDBOX_OPEN, SANDBOX_READ, DEED_READ_OTHER, 1, true},
+        {SANDBOX_OPEN, SANDBOX_READ, DEED_WRITE, 1, true},
+        {SANDBOX_OPEN | SANDBOX_CHANGE, SANDBOX_READ | SANDBOX_WRITE, DEED_WRITE, 0, false},
+        {SANDBOX_OPEN | SANDBOX_CHANGE, SANDBOX_READ | SANDBOX_WRITE, DEED_UNLINK, 100 + SIGSYS, false},
+        {SANDBOX_OPEN, SANDBOX_READ, DEED_SOCKET, 1, false},
+        {SANDBOX_CONNECT, 0, DEED_SOCKET, 0, false},
+        {SANDBOX_OPEN | SANDBOX_UNLINK, SANDBOX_READ, DEED_UNLINK, 1, true},
+        {SANDBOX_OPEN | SANDBOX_UNLINK, SANDBOX_READ | SANDBOX_REMOVE, DEED_UNLINK, 0, false},
+    };
+    snprintf(folder, sizeof folder, "/tmp/qorgan-sandbox-XXXXXX");
+    snprintf(other, sizeof other, "/tmp/qorgan-other-XXXXXX");
+    CHECK(mkdtemp(folder) && mkdtemp(other));
+    char path[128];
+    for (int i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "%s/x", i ? folder : other);
+        close(open(path, O_WRONLY | O_CREAT, 0600));
+    }
+    struct buf missing;
+    buf_init(&missing, 4096);
+    struct sandbox nothing = {0};
+    if (fork() == 0) {
+        struct err err = {0};
+        _exit(sandbox_enter(&nothing, &missing, &err) == RC_OK && missing.n ? 9 : 0);
+    }
+    int status = 0;
+    wait(&status);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 9) {
+        test_skip("this kernel or build lacks a part of the sandbox");
+        return;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        test_row("row %zu", i);
+        CHECK_INT(in_sandbox(rows[i].calls, rows[i].access, rows[i].deed, &missing), rows[i].want);
+    }
+    buf_done(&missing);
+}
+
+static void privileges_do_not_come_back(void)
+{
+    if (!proc_is_root()) {
+        test_skip("needs root");
+        return;
+    }
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct proc_identity identity = {.uid = 62001, .gid = 62001};
+        struct err err = {0};
+        bool dropped = false;
+        if (proc_drop(&identity, &dropped, &err) != RC_OK || !dropped || getuid() != 62001)
+            _exit(1);
+        _exit(setuid(0) == 0 || open("/etc/shadow", O_RDONLY) >= 0 ? 2 : 0);
+    }
+    int status = 0;
+    waitpid(pid, &status, 0);
+    CHECK(WIFEXITED(status));
+    CHECK_INT(WEXITSTATUS(status), 0);
+}
+
+static const struct test tests[] = {
+    {"what is not allowed does not happen", what_is_not_allowed_does_not_happen},
+    {"privileges do not come back", privileges_do_not_come_back},
+};
+
+int main(int argc, char **argv)
+{
+    return test_run(tests, ARRAY_LEN(tests), argc, argv);
+}
