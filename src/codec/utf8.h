@@ -29,9 +29,8 @@ size_t utf8_decode(struct str s, uint32_t *ret_code);
 /* Writes 1..4 bytes; a code that is no scalar value is written as U+FFFD. */
 size_t utf8_encode(uint32_t code, char ret_text[4]);
 
-/* Simple case folding (Unicode CaseFolding.txt, status C and S) of ASCII, Latin-1, Latin Extended-A and Additional,
- * Greek, Cyrillic with its supplement, Armenian, fullwidth Latin and the Kelvin, Angstrom and Ohm signs. Every other
- * code folds to itself. */
+/* Simple case folding, whole (Unicode 14 CaseFolding.txt, status C and S): Latin, Greek, Cyrillic with the Kazakh
+ * letters, Armenian, fullwidth Latin, the Kelvin and Angstrom signs and all others. Every other code folds to itself. */
 uint32_t utf8_fold_code(uint32_t code);
 /* The same slice when it is folded already; else a folded copy. Invalid bytes stay as they are. {NULL, 0} when the
  * arena is exhausted. */
