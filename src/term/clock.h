@@ -16,7 +16,7 @@
 
 #define CLOCK_RULES_MAX   1000u
 #define CLOCK_AMOUNT_MAX  10000
-#define CLOCK_SKIPPED_MAX 2000u
+#define CLOCK_SKIPPED_MAX 300u /* days off kept for the explanation; the rest is counted */
 
 /* One row a unit: enum, word in the file. The first group can be computed, the second is kept as data only. */
 #define CLOCK_UNITS(X)                                                                                                 \
@@ -41,10 +41,11 @@ enum clock_unit {
 };
 
 struct clock_rule {
-    struct str id;        /* "M-04" */
-    struct str act;       /* act and edition */
-    struct str paragraph; /* in the act's own order: "p.10(1) abs.5" */
-    struct str trigger;   /* what starts it, English */
+    struct str id;                        /* "M-04" */
+    struct str act;                       /* "52/НҚ" */
+    struct str edition;                   /* "23.04.2025 №175/НҚ"; may be empty */
+    struct str paragraph[TERM_LANGUAGES]; /* as each language cites it; where the table has none, the English one */
+    struct str trigger;                   /* what starts it, English */
     struct str
         start; /* machine word: detected, confirmed, confirmed_unknown_severity; empty: not started by the desk */
     struct str met_by; /* machine word: notify, report, severity; empty */
@@ -79,21 +80,54 @@ struct clock_skip {
 };
 
 struct clock_due {
-    int64_t due_ns;   /* the first moment that is too late (before: the last that is early enough) */
-    int32_t last_day; /* day units: the last day of the term */
-    bool rolled;      /* moved because the last day was off */
-    bool uncovered;   /* a year without a calendar was crossed */
-    uint32_t skipped_count;
-    struct clock_skip skipped[CLOCK_SKIPPED_MAX]; /* days off that were passed over, in order */
+    int64_t due_ns;         /* the first moment that is too late (before: the last that is early enough) */
+    int32_t last_day;       /* day units: the last day of the term */
+    int32_t strict_day;     /* the last day without moving it off days off: the stricter reading */
+    bool uncovered;         /* a year without a calendar was crossed */
+    uint32_t skipped_count; /* days off that were passed over */
+    struct clock_skip skipped[CLOCK_SKIPPED_MAX]; /* the first of them, in the order of counting */
 };
 
 /* RC_INVALID: the rule has no term that can be computed; RC_LIMIT: the result is outside 1700..2200. */
 enum rc clock_due(const struct clock_rule *rule, int64_t trigger_ns, int32_t zone_offset_s,
                   const struct calendar *calendar, struct clock_due *ret_due, struct err *err) MUST_USE;
 
+/* The sentences an explanation is made of. One row a sentence: enum, key in data/i18n. In a sentence {amount}, {from},
+ * {due}, {last}, {strict}, {skipped}, {act}, {edition}, {paragraph} are replaced. */
+#define CLOCK_WORDS(X)                                                                                                 \
+    X(WORD_MINUTE, "explain.minute")                                                                                   \
+    X(WORD_HOUR, "explain.hour")                                                                                       \
+    X(WORD_CALENDAR_DAY, "explain.calendar_day")                                                                       \
+    X(WORD_WORKING_DAY, "explain.working_day")                                                                         \
+    X(WORD_MONTH, "explain.month")                                                                                     \
+    X(WORD_YEAR, "explain.year")                                                                                       \
+    X(WORD_ROUND_THE_CLOCK, "explain.round_the_clock")                                                                 \
+    X(WORD_NEXT_DAY, "explain.next_day")                                                                               \
+    X(WORD_SAME_DAY, "explain.same_day")                                                                               \
+    X(WORD_BEFORE, "explain.before")                                                                                   \
+    X(WORD_SKIPPED, "explain.skipped")                                                                                 \
+    X(WORD_ROLLED, "explain.rolled")                                                                                   \
+    X(WORD_UNCOVERED, "explain.uncovered")                                                                             \
+    X(WORD_BASIS, "explain.basis")                                                                                     \
+    X(WORD_WEEKEND, "explain.weekend")
+
+enum clock_word {
+#define X(id, key) id,
+    CLOCK_WORDS(X)
+#undef X
+        CLOCK_WORDS_COUNT
+};
+
+const char *clock_word_key(enum clock_word word); /* constant */
+
+struct clock_words {
+    enum term_language language;
+    struct str text[CLOCK_WORDS_COUNT];
+};
+
 /* One paragraph of plain text: term, from, to, which days were skipped and why, the paragraph of the act. */
 void clock_explain(const struct clock_rule *rule, const struct clock_due *due, int64_t trigger_ns,
-                   int32_t zone_offset_s, const struct calendar *calendar, enum term_language language,
+                   int32_t zone_offset_s, const struct calendar *calendar, const struct clock_words *words,
                    struct buf *ret_text);
 
 #endif
