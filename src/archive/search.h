@@ -20,7 +20,9 @@ struct search_options {
     int64_t now_ns;  /* end of the histogram when nothing else says it */
     /* Called about every 10 ms of work with the share done, 0..1000; false stops the search. May be NULL. */
     bool (*progress)(void *context, uint32_t permille, uint64_t scanned);
-    void *progress_context;
+    /* A match; valid during the call; false ends the search. */
+    bool (*hit)(void *context, const struct archive_hit *hit);
+    void *context; /* of both */
 };
 
 struct search_result {
@@ -37,10 +39,7 @@ struct search_result {
     uint64_t histogram[SEARCH_BINS_MAX];
 };
 
-/* The hit is valid during the call; false ends the search. */
-typedef bool (*search_hit)(void *context, const struct archive_hit *hit);
-
 enum rc search_run(struct archive_reader *reader, const struct query *query, const struct search_options *options,
-                   search_hit hit, void *context, struct search_result *ret_result, struct err *err) MUST_USE;
+                   struct search_result *ret_result, struct err *err) MUST_USE;
 
 #endif

@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "event/normalise.h"
 #include "os/io.h"
 #include "tlog/tree.h"
 
@@ -87,8 +88,8 @@ enum rc archive_append(struct archive *archive, const struct archive_record *rec
 enum rc archive_commit(struct archive *archive, uint64_t *ret_durable, struct err *err) MUST_USE;
 
 /* Introduces a source with a lifecycle leaf unless it is known with the same kind and name. */
-enum rc archive_source(struct archive *archive, const uint8_t id[16], struct str kind, struct str name, int64_t now_ns,
-                       uint64_t now_boot_ns, struct err *err) MUST_USE;
+enum rc archive_source(struct archive *archive, const struct event_source *source, int64_t now_ns, uint64_t now_boot_ns,
+                       struct err *err) MUST_USE;
 struct archive_source_row {
     uint8_t id[16];
     struct str kind;

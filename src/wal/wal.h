@@ -37,16 +37,17 @@ struct wal_frame {
     int64_t offset;      /* of the frame in that file */
 };
 
-/* Called once a frame, in order; anything but RC_OK stops the recovery and becomes its result. */
-typedef enum rc (*wal_each)(void *context, const struct wal_frame *frame, struct err *err);
-
 struct wal_options {
     int64_t file_size;   /* 0 = WAL_FILE_SIZE */
     uint8_t uuid[16];    /* of the archive or spool; files of another one are refused */
     uint64_t first;      /* records below it are elsewhere (sealed): their frames are checked, not given to `each` */
     uint64_t known_size; /* records below it must be there: a bad frame before it is corruption, not a torn tail */
     bool keep_damaged;   /* instead of refusing corruption: leave the damaged file, go on in a new one behind it */
-    bool read_only;      /* recovery scan only: nothing is cut or made; append is refused */
+    /* Called by the recovery once a frame, in order; anything but RC_OK stops it and becomes its result. May be NULL.
+     */
+    enum rc (*each)(void *context, const struct wal_frame *frame, struct err *err);
+    void *context;
+    bool read_only; /* recovery scan only: nothing is cut or made; append is refused */
 };
 
 /* What the recovery found. */
@@ -59,8 +60,9 @@ struct wal_recovered {
 
 /* Opens the log in `folder` (borrowed, must stay open), which is always a recovery. RC_CORRUPT names file and offset.
  */
-enum rc wal_open(const struct io *io, int folder, const struct wal_options *options, wal_each each, void *context,
-                 struct wal **ret_wal, struct wal_recovered *ret_recovered, struct err *err) MUST_USE;
+enum rc wal_open(const struct io *io, int folder, const struct wal_options *options, struct wal **ret_wal,
+                 struct err *err) MUST_USE;
+struct wal_recovered wal_recovered(const struct wal *wal);
 void wal_close(struct wal *wal); /* NULL is fine; syncs nothing */
 void wal_cleanup(struct wal **wal);
 

@@ -1,0 +1,108 @@
+#include "wal/scan.h"
+
+#include "base/arena.h"
+#include "base/assert.h"
+
+#include <string.h>
+
+#define WINDOW (1u << 20)
+
+void scan_init(struct scan *scan, const struct io *io)
+{
+    *scan = (struct scan){.io = io, .fd = -1};
+}
+
+void scan_done(struct scan *scan)
+{
+    memory_free(scan->window);
+    scan->window = NULL;
+    scan->capacity = 0;
+}
+
+void scan_file(struct scan *scan, int fd)
+{
+    scan->fd = fd;
+    scan->at = WAL_FILE_HEADER;
+    scan->start = 0;
+    scan->filled = 0;
+}
+
+/* Fills the window with what stands at `from`, `want` bytes or as many as the file has. */
+static enum rc fill(struct scan *scan, int64_t from, size_t want, struct err *err)
+{
+    if (want > scan->capacity) {
+        char *window = memory_resize(scan->window, want);
+        if (!window)
+            return err_set(err, RC_LIMIT, "no memory to read a log file");
+        scan->window = window;
+        scan->capacity = want;
+    }
+    scan->start = from;
+    scan->filled = 0;
+    while (scan->filled < want) {
+        ssize_t got = scan->io->pread(scan->io->self, scan->fd, scan->window + scan->filled, want - scan->filled,
+                                      from + (int64_t)scan->filled);
+        if (got < 0)
+            return err_errno(err, (int)-got, "could not read a log file at %lld", (long long)from);
+        if (got == 0)
+            break;
+        scan->filled += (size_t)got;
+    }
+    return RC_OK;
+}
+
+enum rc scan_header(struct scan *scan, struct wal_header *ret_header, struct err *err)
+{
+    enum rc rc = fill(scan, 0, WAL_FILE_HEADER, err);
+    return rc == RC_OK ? wal_header_decode(str_at(scan->window, scan->filled), ret_header, err) : rc;
+}
+
+static struct str window_at(const struct scan *scan)
+{
+    if (scan->at < scan->start || scan->at > scan->start + (int64_t)scan->filled)
+        return STR_NONE;
+    return str_skip(str_at(scan->window, scan->filled), (size_t)(scan->at - scan->start));
+}
+
+enum rc scan_frame(struct scan *scan, struct frame_header *ret_header, struct str *ret_payload, struct err *err)
+{
+    enum rc rc = frame_decode(window_at(scan), ret_header, ret_payload);
+    if (rc == RC_OK)
+        return RC_OK;
+    rc = fill(scan, scan->at, WINDOW, err);
+    if (rc != RC_OK)
+        return rc;
+    rc = frame_decode(window_at(scan), ret_header, ret_payload);
+    if (rc == RC_AGAIN && scan->filled == WINDOW && ret_header->length) {
+        rc = fill(scan, scan->at, WAL_FRAME_HEADER + (size_t)ret_header->length, err);
+        if (rc != RC_OK)
+            return rc;
+        rc = frame_decode(window_at(scan), ret_header, ret_payload);
+    }
+    return rc == RC_AGAIN ? RC_CORRUPT : rc; /* the file ends inside the frame */
+}
+
+void scan_pass(struct scan *scan, const struct frame_header *header)
+{
+    scan->at += WAL_FRAME_HEADER + (int64_t)header->length;
+}
+
+enum rc scan_tail(struct scan *scan, uint64_t *ret_bytes, struct err *err)
+{
+    int64_t last = scan->at;
+    int64_t from = scan->at;
+    do {
+        enum rc rc = fill(scan, from, WINDOW, err);
+        if (rc != RC_OK)
+            return rc;
+        for (size_t i = scan->filled; i > 0; i--)
+            if (scan->window[i - 1]) {
+                last = from + (int64_t)i;
+                break;
+            }
+        from += (int64_t)scan->filled;
+    } while (scan->filled);
+    ASSERT(last >= scan->at);
+    *ret_bytes = (uint64_t)(last - scan->at);
+    return RC_OK;
+}

@@ -1,0 +1,460 @@
+#include "wal/wal.h"
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/bytes.h"
+#include "base/test.h"
+#include "os/file.h"
+#include "wal/frame.h"
+#include "wal/wal_reader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- a folder of our own, and an io table that fails when told ---- */
+
+static char folder_path[64];
+static int folder;
+static int fail_sync;     /* the n-th sync from now fails */
+static int fail_allocate; /* as long as it is not 0, a full disk */
+
+static int faulty_sync(void *self, int fd)
+{
+    if (fail_sync && --fail_sync == 0)
+        return -EIO;
+    return io_kernel.sync(self, fd);
+}
+
+static int faulty_allocate(void *self, int fd, int64_t offset, int64_t size)
+{
+    return fail_allocate ? -ENOSPC : io_kernel.allocate(self, fd, offset, size);
+}
+
+static struct io faulty(void)
+{
+    struct io io = io_kernel;
+    io.sync = faulty_sync;
+    io.allocate = faulty_allocate;
+    return io;
+}
+
+static bool remove_one(void *context, const char *name)
+{
+    (void)context;
+    return unlinkat(folder, name, 0) == 0;
+}
+
+static void folder_make(void)
+{
+    snprintf(folder_path, sizeof folder_path, "/tmp/qorgan-wal-XXXXXX");
+    CHECK(mkdtemp(folder_path) != NULL);
+    folder = io_open_folder(folder_path);
+    CHECK(folder >= 0);
+    fail_sync = 0;
+    fail_allocate = 0;
+}
+
+static void folder_remove(void)
+{
+    IGNORE(io_kernel.list(NULL, folder, remove_one, NULL));
+    close(folder);
+    rmdir(folder_path);
+}
+
+/* ---- records: the payload of frame f is "record <f>" repeated so that sizes differ ---- */
+
+static const uint8_t uuid[16] = "0123456789abcde";
+
+static struct wal_options options(uint64_t first, uint64_t known)
+{
+    struct wal_options o = {.file_size = WAL_FILE_SIZE_MIN, .first = first, .known_size = known};
+    memcpy(o.uuid, uuid, sizeof o.uuid);
+    return o;
+}
+
+static size_t frame_fill(char *frame, uint64_t first, size_t extra)
+{
+    int n = snprintf(frame + WAL_FRAME_HEADER, 64, "record %llu ", (unsigned long long)first);
+    memset(frame + WAL_FRAME_HEADER + n, 'x', extra);
+    return WAL_FRAME_HEADER + (size_t)n + extra;
+}
+
+static enum rc put(struct wal *wal, uint32_t count, size_t extra, struct err *err)
+{
+    static char frame[1 << 17];
+    uint64_t first = wal_end(wal);
+    return wal_append(wal, first, count, frame, frame_fill(frame, first, extra), err);
+}
+
+struct seen {
+    uint64_t next;
+    uint64_t frames;
+    bool wrong;
+};
+
+static enum rc see(void *context, const struct wal_frame *frame, struct err *err)
+{
+    struct seen *seen = context;
+    char want[64];
+    (void)err;
+    snprintf(want, sizeof want, "record %llu ", (unsigned long long)frame->first);
+    if ((seen->frames && frame->first != seen->next) || !str_starts(frame->payload, str_of(want)))
+        seen->wrong = true;
+    seen->next = frame->first + frame->count;
+    seen->frames++;
+    return RC_OK;
+}
+
+static enum rc reopen(struct wal_options o, struct wal **ret_wal, struct wal_recovered *ret_found, struct seen *seen,
+                      struct err *err)
+{
+    *seen = (struct seen){0};
+    o.each = see;
+    o.context = seen;
+    enum rc rc = wal_open(&io_kernel, folder, &o, ret_wal, err);
+    *ret_found = rc == RC_OK ? wal_recovered(*ret_wal) : (struct wal_recovered){0};
+    return rc;
+}
+
+static void names_round(void)
+{
+    static const char *const bad[] = {"",
+                                      "0.wal",
+                                      "000000000000000g.wal",
+                                      "0000000000000001.tmp",
+                                      "0000000000000001.wal.damaged",
+                                      "00000000000000AB.wal",
+                                      "0x00000000000001.wal"};
+    char name[WAL_NAME_MAX];
+    uint64_t first;
+    wal_file_name(0x1234abcd, name);
+    CHECK_TEXT(str_of(name), "000000001234abcd.wal");
+    CHECK(wal_file_name_parse(str_of(name), &first));
+    CHECK_INT(first, 0x1234abcd);
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        test_row("%s", bad[i]);
+        CHECK(!wal_file_name_parse(str_of(bad[i]), &first));
+    }
+}
+
+static void golden_bytes(void)
+{
+    char frame[WAL_FRAME_HEADER + 3] = {0};
+    char text[2 * sizeof frame];
+    memcpy(frame + WAL_FRAME_HEADER, "abc", 3);
+    frame_seal(frame, sizeof frame, 258, 1, 0x01020304);
+    size_t n = hex_encode(frame, sizeof frame, text);
+    CHECK_TEXT(str_at(text, n), "51464d3100000003d37bddc100000000000001020000000101020304616263");
+    struct wal_header header = {.first = 7, .previous_crc = 9};
+    struct wal_header back;
+    char bytes[WAL_FILE_HEADER];
+    memcpy(header.uuid, uuid, 16);
+    wal_header_encode(&header, bytes);
+    CHECK_INT(wal_header_decode(str_at(bytes, sizeof bytes), &back, NULL), RC_OK);
+    CHECK_INT(back.first, 7);
+    CHECK_INT(back.previous_crc, 9);
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        test_row("byte %zu", i);
+        bytes[i] ^= 1;
+        CHECK_INT(wal_header_decode(str_at(bytes, sizeof bytes), &back, NULL), RC_CORRUPT);
+        bytes[i] ^= 1;
+        CHECK(wal_header_decode(str_at(bytes, i), &back, NULL) != RC_OK);
+    }
+}
+
+static void frames_refuse_damage(void)
+{
+    char frame[WAL_FRAME_HEADER + 40];
+    struct frame_header header;
+    struct str payload;
+    memset(frame, 'p', sizeof frame);
+    frame_seal(frame, sizeof frame, 1, 2, 3);
+    CHECK_INT(frame_decode(str_at(frame, sizeof frame), &header, &payload), RC_OK);
+    CHECK_INT(header.count, 2);
+    CHECK_INT(payload.n, 40);
+    for (size_t i = 0; i < sizeof frame; i++) {
+        test_row("byte %zu", i);
+        frame[i] ^= 0x20;
+        CHECK(frame_decode(str_at(frame, sizeof frame), &header, &payload) != RC_OK);
+        frame[i] ^= 0x20;
+        CHECK_INT(frame_decode(str_at(frame, i), &header, &payload), i ? RC_AGAIN : RC_END);
+    }
+}
+
+static void grows_and_recovers(void)
+{
+    struct wal_recovered found;
+    struct seen seen;
+    struct err err = {0};
+    struct wal *wal = NULL;
+    folder_make();
+    CHECK_INT(reopen(options(5, 0), &wal, &found, &seen, &err), RC_OK);
+    for (int i = 0; i < 300; i++)
+        CHECK_INT(put(wal, (uint32_t)(i % 3 + 1), (size_t)i * 7, &err), RC_OK);
+    CHECK_INT(wal_durable(wal) < wal_end(wal), true);
+    CHECK_INT(wal_sync(wal, &err), RC_OK);
+    CHECK_INT(wal_durable(wal), wal_end(wal));
+    CHECK(wal_file_count(wal) >= 4);
+    uint64_t end = wal_end(wal);
+    wal_close(wal);
+    for (int round = 0; round < 2; round++) {
+        CHECK_INT(reopen(options(5, end), &wal, &found, &seen, &err), RC_OK);
+        CHECK_INT(found.end, end);
+        CHECK_INT(seen.frames, 300);
+        CHECK_INT(found.torn_bytes, 0);
+        CHECK(!seen.wrong);
+        CHECK_INT(wal_durable(wal), end);
+        wal_close(wal);
+    }
+    struct wal_options other = options(5, 0);
+    other.uuid[3] ^= 1;
+    CHECK_INT(reopen(other, &wal, &found, &seen, &err), RC_CORRUPT);
+    CHECK_INT(reopen(options(4, 0), &wal, &found, &seen, &err), RC_CORRUPT);
+    CHECK_INT(reopen(options(5, end + 1), &wal, &found, &seen, &err), RC_CORRUPT);
+    folder_remove();
+}
+
+static void name_count(void *context, const char *name)
+{
+    (*(int *)context)++;
+    CHECK_INT(unlinkat(folder, name, 0), 0);
+}
+
+static void releases_whole_files(void)
+{
+    struct wal_recovered found;
+    struct seen seen;
+    struct err err = {0};
+    struct wal *wal = NULL;
+    int gone = 0;
+    folder_make();
+    CHECK_INT(reopen(options(0, 0), &wal, &found, &seen, &err), RC_OK);
+    for (int i = 0; i < 10; i++) {
+        CHECK_INT(put(wal, 1, 100, &err), RC_OK);
+        if (i % 3 == 2)
+            CHECK_INT(wal_rotate(wal, &err), RC_OK);
+    }
+    CHECK_INT(wal_rotate(wal, &err), RC_OK);
+    CHECK_INT(wal_rotate(wal, &err), RC_OK); /* an empty file is not ended */
+    CHECK_INT(wal_file_count(wal), 5);
+    CHECK_INT(wal_file_at(wal, 1).first, 3);
+    CHECK_INT(wal_file_at(wal, 1).end, 6);
+    wal_release(wal, 5, name_count, &gone);
+    CHECK_INT(gone, 1);
+    wal_close(wal);
+    CHECK_INT(reopen(options(3, 10), &wal, &found, &seen, &err), RC_OK);
+    CHECK_INT(seen.frames, 7);
+    wal_close(wal);
+    CHECK_INT(reopen(options(7, 10), &wal, &found, &seen, &err), RC_OK);
+    CHECK_INT(seen.frames, 3);
+    wal_release(wal, 100, name_count, &gone);
+    CHECK_INT(gone, 4);
+    CHECK_INT(wal_end(wal), 10);
+    wal_close(wal);
+    CHECK_INT(reopen(options(7, 10), &wal, &found, &seen, &err), RC_CORRUPT);
+    CHECK_INT(reopen(options(10, 10), &wal, &found, &seen, &err), RC_OK);
+    wal_close(wal);
+    folder_remove();
+}
+
+/* Cuts the file at every byte of the last frame, and damages every byte of it. */
+static void cut_everywhere(void)
+{
+    struct wal_recovered found;
+    struct seen seen;
+    struct err err = {0};
+    struct wal *wal = NULL;
+    char name[WAL_NAME_MAX];
+    static char before[4096];
+    folder_make();
+    CHECK_INT(reopen(options(0, 0), &wal, &found, &seen, &err), RC_OK);
+    for (int i = 0; i < 4; i++)
+        CHECK_INT(put(wal, 1, 30, &err), RC_OK);
+    wal_close(wal);
+    char second[WAL_NAME_MAX];
+    wal_file_name(3, second);
+    wal_file_name(0, name);
+    int fd = openat(folder, name, O_RDWR);
+    CHECK_INT(pread(fd, before, sizeof before, 0), sizeof before);
+    size_t frame = WAL_FRAME_HEADER + 39;
+    size_t from = WAL_FILE_HEADER + 3 * frame;
+    for (size_t i = 0; i < 2 * frame; i++) {
+        size_t at = from + i % frame;
+        bool flip = i >= frame;
+        char byte = (char)(before[at] ^ 0x10);
+        test_row("%s at %zu", flip ? "flip" : "cut", at);
+        CHECK_INT(pwrite(fd, before, sizeof before, 0), sizeof before);
+        if (flip)
+            CHECK_INT(pwrite(fd, &byte, 1, (off_t)at), 1);
+        else
+            CHECK_INT(ftruncate(fd, (off_t)at), 0);
+        CHECK_INT(reopen(options(0, 4), &wal, &found, &seen, &err), RC_CORRUPT);
+        CHECK(str_search(str_of(err.text), str_of(name)) < str_of(err.text).n);
+        CHECK_INT(reopen(options(0, 3), &wal, &found, &seen, &err), RC_OK);
+        CHECK_INT(found.end, 3);
+        CHECK(found.torn_bytes <= (flip ? frame : i));
+        CHECK(found.torn_bytes > 0 || (!flip && i < 1));
+        CHECK_INT(put(wal, 1, i, &err), RC_OK);
+        wal_close(wal);
+        CHECK_INT(reopen(options(0, 4), &wal, &found, &seen, &err), RC_OK);
+        CHECK_INT(found.end, 4);
+        CHECK_INT(found.torn_bytes, 0);
+        CHECK(!seen.wrong);
+        wal_close(wal);
+        CHECK_INT(ftruncate(fd, 0), 0);
+        CHECK_INT(ftruncate(fd, WAL_FILE_SIZE_MIN), 0);
+        IGNORE(unlinkat(folder, second, 0)); /* is there when the cut file had no room */
+    }
+    close(fd);
+    folder_remove();
+}
+
+static void damage_in_the_middle(void)
+{
+    struct wal_recovered found;
+    struct seen seen;
+    struct err err = {0};
+    struct wal *wal = NULL;
+    char name[WAL_NAME_MAX];
+    folder_make();
+    CHECK_INT(reopen(options(0, 0), &wal, &found, &seen, &err), RC_OK);
+    for (int i = 0; i < 6; i++) {
+        CHECK_INT(put(wal, 1, 50, &err), RC_OK);
+        if (i == 3)
+            CHECK_INT(wal_rotate(wal, &err), RC_OK);
+    }
+    wal_close(wal);
+    wal_file_name(0, name);
+    int fd = openat(folder, name, O_RDWR);
+    CHECK_INT(pwrite(fd, "?", 1, WAL_FILE_HEADER + 200), 1);
+    close(fd);
+    CHECK_INT(reopen(options(0, 0), &wal, &found, &seen, &err), RC_CORRUPT);
+    CHECK(str_search(str_of(err.text), STR("offset")) < str_of(err.text).n);
+    struct wal_options o = options(0, 6);
+    o.keep_damaged = true;
+    CHECK_INT(reopen(o, &wal, &found, &seen, &err), RC_OK);
+    CHECK(found.damaged);
+    CHECK_INT(found.end, 2);
+    CHECK_INT(put(wal, 1, 5, &err), RC_OK);
+    wal_close(wal);
+    CHECK_INT(reopen(options(0, 3), &wal, &found, &seen, &err), RC_OK);
+    CHECK_INT(found.end, 3);
+    wal_close(wal);
+    folder_remove();
+}
+
+static void full_disk_and_failed_sync(void)
+{
+    struct io io = faulty();
+    struct wal_options o = options(0, 0);
+    struct wal_recovered found;
+    struct seen seen = {0};
+    struct err err = {0};
+    struct wal *wal = NULL;
+    folder_make();
+    CHECK_INT(wal_open(&io, folder, &o, &wal, &err), RC_OK);
+    CHECK_INT(put(wal, 1, 60000, &err), RC_OK);
+    fail_allocate = 1;
+    CHECK_INT(put(wal, 1, 60000, &err), RC_IO);
+    CHECK(str_search(str_of(err.text), STR("No space left")) < str_of(err.text).n);
+    CHECK_INT(wal_end(wal), 1);
+    CHECK_INT(put(wal, 1, 100, &err), RC_OK); /* what fits still goes */
+    fail_allocate = 0;
+    CHECK_INT(put(wal, 1, 60000, &err), RC_OK);
+    fail_sync = 1;
+    CHECK_INT(wal_sync(wal, &err), RC_IO);
+    CHECK_INT(wal_sync(wal, &err), RC_IO);
+    CHECK_INT(put(wal, 1, 1, &err), RC_IO);
+    wal_close(wal);
+    CHECK_INT(reopen(options(0, 2), &wal, &found, &seen, &err), RC_OK);
+    CHECK_INT(found.end, 3);
+    CHECK_INT(put(wal, 1, 1 << 16, &err), RC_LIMIT);
+    wal_close(wal);
+    folder_remove();
+}
+
+static void give(struct wal *wal, struct wal_reader *reader, size_t position, struct err *err)
+{
+    CHECK_INT(wal_reader_add(reader, dup(wal_file_at(wal, position).fd), err), RC_OK);
+}
+
+static void reader_follows(void)
+{
+    struct wal_recovered found;
+    struct seen seen;
+    struct err err = {0};
+    struct wal_frame frame;
+    struct wal *wal = NULL;
+    folder_make();
+    CHECK_INT(reopen(options(0, 0), &wal, &found, &seen, &err), RC_OK);
+    struct wal_reader *reader = wal_reader_new(&io_kernel, uuid, 2);
+    CHECK_INT(wal_reader_next(reader, 0, &frame, &err), RC_AGAIN);
+    CHECK_INT(wal_reader_next(reader, 9, &frame, &err), RC_END);
+    give(wal, reader, 0, &err);
+    for (int i = 0; i < 4; i++)
+        CHECK_INT(put(wal, 1, 10, &err), RC_OK);
+    CHECK_INT(wal_reader_next(reader, 1, &frame, &err), RC_AGAIN);
+    CHECK_INT(wal_reader_next(reader, 3, &frame, &err), RC_OK);
+    CHECK_INT(frame.first, 2);
+    CHECK_INT(wal_reader_position(reader), 3);
+    CHECK_INT(wal_reader_next(reader, 3, &frame, &err), RC_AGAIN);
+    CHECK_INT(wal_reader_next(reader, 4, &frame, &err), RC_OK);
+    CHECK_INT(wal_rotate(wal, &err), RC_OK);
+    CHECK_INT(put(wal, 2, 10, &err), RC_OK);
+    CHECK_INT(wal_reader_next(reader, 6, &frame, &err), RC_END);
+    give(wal, reader, 1, &err);
+    CHECK_INT(wal_reader_next(reader, 5, &frame, &err), RC_AGAIN);
+    CHECK_INT(wal_reader_next(reader, 6, &frame, &err), RC_OK);
+    CHECK_INT(frame.count, 2);
+    CHECK_INT(frame.file_first, 4);
+    CHECK_INT(wal_reader_add(reader, dup(wal_file_at(wal, 0).fd), &err), RC_INVALID);
+    CHECK_INT(pwrite(wal_file_at(wal, 1).fd, "junk", 4, wal_file_at(wal, 1).fd >= 0 ? frame.offset + 70 : 0), 4);
+    CHECK_INT(wal_reader_next(reader, 7, &frame, &err), RC_CORRUPT);
+    wal_reader_free(reader);
+    const uint8_t stranger[16] = {1};
+    reader = wal_reader_new(&io_kernel, stranger, 0);
+    CHECK_INT(wal_reader_add(reader, dup(wal_file_at(wal, 0).fd), &err), RC_INVALID);
+    wal_reader_free(reader);
+    wal_close(wal);
+    folder_remove();
+}
+
+static void memory_fails(void)
+{
+    struct wal_recovered found;
+    struct seen seen;
+    struct err err = {0};
+    folder_make();
+    for (uint64_t n = 1; n < 50; n++) {
+        struct wal *wal = NULL;
+        memory_fail_at(n);
+        enum rc rc = reopen(options(0, 0), &wal, &found, &seen, &err);
+        memory_fail_at(0);
+        CHECK(rc == RC_OK || rc == RC_LIMIT);
+        CHECK((rc == RC_OK) == (wal != NULL));
+        wal_close(wal);
+    }
+    folder_remove();
+}
+
+static const struct test tests[] = {
+    {"names", names_round},
+    {"golden bytes", golden_bytes},
+    {"frames refuse damage", frames_refuse_damage},
+    {"grows and recovers", grows_and_recovers},
+    {"releases whole files", releases_whole_files},
+    {"cut and flip everywhere", cut_everywhere},
+    {"damage in the middle", damage_in_the_middle},
+    {"full disk, failed sync", full_disk_and_failed_sync},
+    {"reader follows", reader_follows},
+    {"memory fails", memory_fails},
+};
+
+int main(int argc, char **argv)
+{
+    return test_run(tests, ARRAY_LEN(tests), argc, argv);
+}
