@@ -17,7 +17,8 @@
 size_t timestamp_iso(struct str s, int32_t offset_s, int64_t *ret_time_ns);
 
 /* RFC 3164: "Nov 20 23:15:00", also "Nov  2", "Nov 02", a fraction, and a year before or after the time
- * ("Nov 20 2026 23:15:00", "Nov 20 23:15:00 2026"). Without a year: the one that puts it nearest to `received_ns`. */
+ * ("Nov 20 2026 23:15:00", "Nov 20 23:15:00 2026", "2026 Nov 20 23:15:00"), and a weekday in front. Without a year: the
+ * one that puts it nearest to `received_ns`. */
 size_t timestamp_bsd(struct str s, int64_t received_ns, int32_t offset_s, int64_t *ret_time_ns);
 
 /* NCSA: "20/Nov/2026:23:15:00 +0500"; the offset may be missing. */

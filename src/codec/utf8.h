@@ -30,7 +30,8 @@ size_t utf8_decode(struct str s, uint32_t *ret_code);
 size_t utf8_encode(uint32_t code, char ret_text[4]);
 
 /* Simple case folding, whole (Unicode 14 CaseFolding.txt, status C and S): Latin, Greek, Cyrillic with the Kazakh
- * letters, Armenian, fullwidth Latin, the Kelvin and Angstrom signs and all others. Every other code folds to itself. */
+ * letters, Armenian, fullwidth Latin, the Kelvin and Angstrom signs and all others. Every other code folds to itself.
+ */
 uint32_t utf8_fold_code(uint32_t code);
 /* The same slice when it is folded already; else a folded copy. Invalid bytes stay as they are. {NULL, 0} when the
  * arena is exhausted. */
