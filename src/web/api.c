@@ -1,0 +1,101 @@
+#include "web/api.h"
+
+#include "web/parts.h"
+#include "web/route.h"
+
+static const struct api_row rows[] = {
+    {"object.list", WEB_DESK, false, {{0}}},
+    {"object.save", WEB_DESK, true, {{0}}},
+    {"source.list", WEB_DESK, false, {{0}}},
+    {"incident.list", WEB_DESK, false, {{"state", API_TEXT}, {"offset", API_INT}, {"limit", API_INT}}},
+    {"incident.get", WEB_DESK, false, {{"id", API_INT}}},
+    {"incident.act", WEB_DESK, true, {{0}}},
+    {"incident.edit", WEB_DESK, true, {{0}}},
+    {"catalogue", WEB_DESK, false, {{0}}},
+    {"channel.list", WEB_DESK, false, {{0}}},
+    {"channel.save", WEB_DESK, true, {{0}}},
+    {"user.list", WEB_DESK, false, {{0}}},
+    {"user.save", WEB_DESK, true, {{0}}},
+    {"search",
+     WEB_QUERY,
+     false,
+     {{"query", API_TEXT}, {"from_ns", API_INT}, {"to_ns", API_INT}, {"limit", API_INT}, {"before", API_INT}}},
+    {"record", WEB_QUERY, false, {{"record", API_INT}}},
+    {"proof", WEB_QUERY, false, {{"record", API_INT}}},
+    {"archive", WEB_QUERY, false, {{0}}},
+};
+
+const struct api_row *api_at(size_t i)
+{
+    return i < ARRAY_LEN(rows) ? &rows[i] : NULL;
+}
+
+static void ask_read(struct web_call *call, const struct api_row *row)
+{
+    for (size_t i = 0; i < API_MEMBERS_MAX && row->members[i].type == API_INT; i++)
+        if (form_get(&call->query, row->members[i].name).p && form_int(&call->query, row->members[i].name, -1) < 0) {
+            call_fail(call, 400, STR("bad_request"), str_of(row->members[i].name));
+            return;
+        }
+    struct buf *buf = call_ask(call, row->peer, row->ask);
+    for (size_t i = 0; i < API_MEMBERS_MAX && row->members[i].type != API_NONE; i++) {
+        const struct api_member *member = &row->members[i];
+        struct str value = form_get(&call->query, member->name);
+        if (member->type == API_INT)
+            json_put_int(buf, member->name, form_int(&call->query, member->name, 0));
+        else
+            json_put_str(buf, member->name, value.p ? value : STR(""));
+    }
+    call_ask_end(call);
+}
+
+/* Members of the body are copied one by one: "ask" and "who" are ours to say. */
+static void ask_change(struct web_call *call, const struct api_row *row)
+{
+    struct json_value *body = NULL;
+    if (json_parse(call->arena, call->http.body, JSON_DEPTH, &body, NULL) != RC_OK || body->kind != JSON_OBJECT) {
+        call_fail(call, 400, STR("bad_request"), STR("the body is not a JSON object"));
+        return;
+    }
+    struct buf *buf = call_ask(call, row->peer, row->ask);
+    for (const struct json_value *member = json_first(body); member; member = member->next) {
+        if (str_is(member->key, "ask") || str_is(member->key, "who"))
+            continue;
+        json_write_key_slice(buf, member->key);
+        if (member->kind == JSON_STRING)
+            json_write_str(buf, member->text);
+        else
+            json_write_raw(buf, member->text);
+    }
+    call_ask_end(call);
+}
+
+void api_ask(struct web_call *call)
+{
+    bool post = str_is(call->http.method, "POST");
+    const struct api_row *row = NULL;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (str_is(call->args[0], rows[i].ask))
+            row = &rows[i];
+    if (!row) {
+        call_fail(call, 404, STR("no_page"), STR("no such question"));
+        return;
+    }
+    if (row->changes != post) {
+        call_fail(call, 405, STR("method"), STR(""));
+        call->response.allow = row->changes ? STR("POST") : STR("GET, HEAD");
+        return;
+    }
+    if (call->phase == 0) {
+        if (post)
+            ask_change(call, row);
+        else
+            ask_read(call, row);
+        return;
+    }
+    struct str error = call_error(call, 0);
+    if (!call->questions[0].answer)
+        call_fail(call, 503, STR("unavailable"), STR("no answer"));
+    else
+        call_json(call, error.n > 0 ? status_of_error(error) : 200, call->questions[0].answer_text);
+}

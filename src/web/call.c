@@ -1,0 +1,507 @@
+#include "web/call.h"
+
+#include "base/assert.h"
+#include "base/civil.h"
+#include "web/route.h"
+
+#include <string.h>
+
+#define QUESTION_MAX (256u << 10)
+
+struct str call_format(struct web_call *call, const char *format, ...)
+{
+    char *text = arena_alloc_raw(call->arena, 512);
+    if (!text)
+        return STR_NONE;
+    struct buf buf;
+    buf_init_fixed(&buf, text, 512);
+    va_list args;
+    va_start(args, format);
+    buf_vformat(&buf, format, args);
+    va_end(args);
+    return buf.overflow ? STR_NONE : buf_view(&buf);
+}
+
+bool equal_secret(struct str a, struct str b)
+{
+    unsigned difference = a.n != b.n;
+    for (size_t i = 0; i < a.n && i < b.n; i++)
+        difference |= (unsigned char)a.p[i] ^ (unsigned char)b.p[i];
+    return difference == 0 && a.n > 0;
+}
+
+static bool is_hex(struct str text, size_t digits)
+{
+    if (text.n != digits)
+        return false;
+    for (size_t i = 0; i < digits; i++)
+        if (!char_is_digit(text.p[i]) && !(text.p[i] >= 'a' && text.p[i] <= 'f'))
+            return false;
+    return true;
+}
+
+struct str safe_path(struct str path)
+{
+    /* "//host" and "/\host" are other hosts to a browser; controls could split a header */
+    if (path.n == 0 || path.n > WEB_TARGET_MAX || path.p[0] != '/')
+        return STR("/");
+    if (path.n > 1 && (path.p[1] == '/' || path.p[1] == '\\'))
+        return STR("/");
+    for (size_t i = 0; i < path.n; i++)
+        if ((unsigned char)path.p[i] <= ' ' || (unsigned char)path.p[i] >= 0x7f || path.p[i] == '\\')
+            return STR("/");
+    return path;
+}
+
+struct str call_target(struct web_call *call)
+{
+    if (call->http.query.n == 0)
+        return call->http.path;
+    size_t size = call->http.path.n + 1 + call->http.query.n;
+    char *text = arena_alloc_raw(call->arena, size);
+    if (!text)
+        return call->http.path;
+    memcpy(text, call->http.path.p, call->http.path.n);
+    text[call->http.path.n] = '?';
+    memcpy(text + call->http.path.n + 1, call->http.query.p, call->http.query.n);
+    return str_at(text, size);
+}
+
+/* --- questions --- */
+
+struct buf *call_ask(struct web_call *call, enum web_peer peer, const char *ask)
+{
+    ASSERT(call->question_count < WEB_QUESTIONS_MAX);
+    call->questions[call->question_count] = (struct question){.peer = peer};
+    buf_clear(&call->out);
+    json_write_object(&call->out);
+    json_put_text(&call->out, "ask", ask);
+    if (call->signed_in)
+        json_put_str(&call->out, "who", call->user);
+    return &call->out;
+}
+
+void call_ask_end(struct web_call *call)
+{
+    json_write_object_end(&call->out);
+    struct question *question = &call->questions[call->question_count];
+    question->json = call->out.overflow ? STR_NONE : arena_str(call->arena, buf_view(&call->out));
+    buf_clear(&call->out);
+    if (!question->json.p || question->json.n > QUESTION_MAX)
+        question->json = STR("{\"ask\":\"none\"}"); /* refused by the peer: the page says so */
+    call->question_count++;
+    call->open++;
+}
+
+void call_ask_plain(struct web_call *call, enum web_peer peer, const char *ask)
+{
+    IGNORE(call_ask(call, peer, ask));
+    call_ask_end(call);
+}
+
+const struct json_value *call_answer(const struct web_call *call, size_t i)
+{
+    ASSERT(i < call->question_count);
+    const struct json_value *answer = call->questions[i].answer;
+    return json_bool(json_get(answer, "ok"), false) ? answer : NULL;
+}
+
+struct str call_error(const struct web_call *call, size_t i)
+{
+    ASSERT(i < call->question_count);
+    const struct json_value *answer = call->questions[i].answer;
+    if (!answer)
+        return STR("unavailable");
+    if (json_bool(json_get(answer, "ok"), false))
+        return STR("");
+    struct str error = json_str(json_get(answer, "error"), STR("unknown"));
+    return error.n > 0 ? error : STR("unknown");
+}
+
+unsigned status_of_error(struct str key)
+{
+    static const struct {
+        const char *key;
+        unsigned status;
+    } rows[] = {
+        {"session_ended", 401}, {"sign_in_refused", 403}, {"locked", 403},       {"denied", 403},
+        {"not_found", 404},     {"invalid", 422},         {"password_weak", 422}, {"query_invalid", 422},
+        {"state_refuses", 409}, {"exists", 409},          {"unavailable", 503},  {"busy", 503},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (str_is(key, rows[i].key))
+            return rows[i].status;
+    return 500;
+}
+
+bool call_failed_at(struct web_call *call, size_t i)
+{
+    struct str error = call_error(call, i);
+    if (error.n == 0)
+        return false;
+    call_fail(call, status_of_error(error), error, json_str(json_get(call->questions[i].answer, "text"), STR("")));
+    return true;
+}
+
+bool call_failed(struct web_call *call)
+{
+    for (size_t i = 0; i < call->question_count; i++)
+        if (call_failed_at(call, i))
+            return true;
+    return false;
+}
+
+/* --- responses --- */
+
+static void finish(struct web_call *call, unsigned status, const char *content_type, struct str body)
+{
+    ASSERT(call->stage != CALL_DONE);
+    call->stage = CALL_DONE;
+    call->response.status = status;
+    call->response.content_type = str_of(content_type);
+    call->response.body = call->head ? STR_NONE : body;
+}
+
+void call_bytes(struct web_call *call, unsigned status, const char *content_type, struct str bytes)
+{
+    finish(call, status, content_type, bytes);
+}
+
+void call_json(struct web_call *call, unsigned status, struct str json)
+{
+    finish(call, status, "application/json; charset=utf-8", json);
+}
+
+void call_download(struct web_call *call, const char *content_type, struct str name, struct str bytes)
+{
+    finish(call, 200, content_type, bytes);
+    call->response.disposition = call_format(call, "attachment; filename=\"%.*s\"", STR_ARG(name));
+}
+
+void call_redirect_slice(struct web_call *call, struct str path)
+{
+    finish(call, 303, "text/plain; charset=utf-8", STR(""));
+    call->response.location = safe_path(path);
+}
+
+void call_redirect(struct web_call *call, const char *path)
+{
+    call_redirect_slice(call, str_of(path));
+}
+
+void call_cookie(struct web_call *call, const char *name, struct str value, int64_t max_age_s)
+{
+    ASSERT(call->response.cookie_count < WEB_COOKIES_MAX);
+    struct str text =
+        max_age_s < 0
+            ? call_format(call, "%s=%.*s; Path=/; Secure; HttpOnly; SameSite=Strict", name, STR_ARG(value))
+            : call_format(call, "%s=%.*s; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=%lld", name,
+                          STR_ARG(value), (long long)max_age_s);
+    if (text.p)
+        call->response.cookies[call->response.cookie_count++] = text;
+}
+
+/* With the way back, when the page asked for can be shown again. */
+static void to_sign_in(struct web_call *call)
+{
+    char storage[WEB_TARGET_MAX / 2];
+    struct buf path;
+    buf_init_fixed(&path, storage, sizeof storage);
+    struct str target = call_target(call);
+    buf_text(&path, "/sign-in");
+    if (str_is(call->http.method, "GET") && !str_is(target, "/")) {
+        buf_text(&path, "?back=");
+        url_encode(&path, target);
+    }
+    struct str copy = path.overflow ? STR_NONE : arena_str(call->arena, buf_view(&path));
+    call_redirect_slice(call, copy.p ? copy : STR("/sign-in"));
+    if (call->token.n > 0)
+        call_cookie(call, COOKIE_SESSION, STR(""), 0);
+}
+
+void call_fail(struct web_call *call, unsigned status, struct str key, struct str detail)
+{
+    if (call->route && call->route->access == ACCESS_API) {
+        buf_clear(&call->out);
+        json_write_object(&call->out);
+        json_put_bool(&call->out, "ok", false);
+        json_put_str(&call->out, "error", key);
+        json_put_str(&call->out, "text", detail);
+        json_write_object_end(&call->out);
+        call_json(call, status, buf_view(&call->out));
+        return;
+    }
+    if (str_is(key, "session_ended") && call->route && call->route->access == ACCESS_SESSION) {
+        to_sign_in(call);
+        return;
+    }
+    call_page(call, "error.title", SECTION_NONE);
+    HTML(&call->html, RAW("<h1>"), SAY("error.title"), RAW("</h1><p class=\"notice bad\" role=\"alert\">"),
+         SAY_OF("error.", key), RAW("</p>"));
+    if (detail.n > 0)
+        HTML(&call->html, RAW("<p class=\"detail\"><code lang=\"en\">"), ESC(detail), RAW("</code></p>"));
+    HTML(&call->html, RAW("<p><a href=\"/\">"), SAY("error.home"), RAW("</a></p>"));
+    call_page_end(call, status);
+}
+
+void page_missing(struct web_call *call)
+{
+    call_fail(call, 404, STR("no_page"), STR(""));
+}
+
+void page_wrong_method(struct web_call *call)
+{
+    struct str allow = call->response.allow;
+    call_fail(call, 405, STR("method"), STR(""));
+    call->response.allow = allow;
+}
+
+/* --- the machine --- */
+
+static void run_handler(struct web_call *call)
+{
+    call->first = call->question_count;
+    call->route->handle(call);
+    ASSERT((call->stage == CALL_DONE) != (call->open > 0));
+}
+
+static bool csrf_holds(struct web_call *call, struct str want)
+{
+    struct str given = call->route->access == ACCESS_API ? call->http.csrf : form_get(&call->form, "csrf");
+    return equal_secret(given, want);
+}
+
+static bool is_post(const struct web_call *call)
+{
+    return str_is(str_of(call->route->method), "POST");
+}
+
+/* The handler as a visitor without a session: forms are bound to the form cookie. */
+static void enter_as_visitor(struct web_call *call)
+{
+    struct str cookie = cookie_get(call->http.cookie, COOKIE_FORM);
+    call->stage = CALL_HANDLER;
+    if (is_hex(cookie, CSRF_DIGITS)) {
+        call->csrf = cookie;
+    } else {
+        char *text = arena_alloc_raw(call->arena, CSRF_DIGITS);
+        if (text)
+            hex_encode(call->http.random, sizeof call->http.random, text);
+        call->csrf = text ? str_at(text, CSRF_DIGITS) : STR("");
+        cookie = STR_NONE;
+    }
+    if (is_post(call) && (!cookie.p || !csrf_holds(call, cookie))) {
+        call_fail(call, 403, STR("csrf"), STR(""));
+        return;
+    }
+    run_handler(call);
+    if (!cookie.p && call->csrf.n > 0 && str_starts(call->response.content_type, STR("text/html")))
+        call_cookie(call, COOKIE_FORM, call->csrf, -1);
+}
+
+static void enter_with_session(struct web_call *call)
+{
+    const struct json_value *answer = call_answer(call, 0);
+    call->stage = CALL_HANDLER;
+    if (!answer && call->route->access == ACCESS_EITHER) {
+        enter_as_visitor(call);
+        return;
+    }
+    if (call_failed(call))
+        return;
+    call->signed_in = true;
+    call->user = json_str(json_get(answer, "user"), STR(""));
+    call->role = json_str(json_get(answer, "role"), STR(""));
+    call->csrf = json_str(json_get(answer, "csrf"), STR(""));
+    call->must_change = json_bool(json_get(answer, "must_change"), false);
+    call->html.language = language_of(json_str(json_get(answer, "language"), STR("")), call->html.language);
+    call->question_count = 0;
+    if (is_post(call) && !csrf_holds(call, call->csrf)) {
+        call_fail(call, 403, STR("csrf"), STR(""));
+        return;
+    }
+    if (call->must_change && !(call->route->flags & ROUTE_UNCHANGED_PASSWORD)) {
+        if (call->route->access == ACCESS_API)
+            call_fail(call, 403, STR("password_must_change"), STR("the password must be changed first"));
+        else
+            call_redirect(call, "/password");
+        return;
+    }
+    run_handler(call);
+}
+
+static void ask_session(struct web_call *call)
+{
+    struct buf *buf = call_ask(call, WEB_DESK, "session.check");
+    json_put_str(buf, "token", call->token);
+    json_put_str(buf, "address", call->http.address);
+    if (call->http.refresh)
+        json_put_bool(buf, "passive", true); /* a page that renews itself is no sign of a person */
+    call_ask_end(call);
+}
+
+/* What is wrong with a POST before anything is looked at; 0 = nothing. */
+static unsigned refuse_post(struct web_call *call)
+{
+    bool api = call->route->access == ACCESS_API;
+    struct str type = call->http.content_type;
+    struct str media = str_trim(str_cut(&type, ';'));
+    if (!str_eq_nocase(media, api ? STR("application/json") : STR("application/x-www-form-urlencoded")))
+        return 415;
+    if (call->http.fetch_site.n > 0 && !str_is(call->http.fetch_site, "same-origin"))
+        return 403;
+    if (call->http.origin.n > 0) {
+        struct str origin = call->http.origin;
+        if (!str_starts(origin, STR("https://")) || !str_eq_nocase(str_skip(origin, 8), call->http.host))
+            return 403;
+    }
+    if (!api && form_parse(call->arena, call->http.body, &call->form) != RC_OK)
+        return 413;
+    return 0;
+}
+
+static void begin(struct web_call *call)
+{
+    const char *allow = NULL;
+    call->stage = CALL_HANDLER;
+    if (call->http.path.n + call->http.query.n > WEB_TARGET_MAX ||
+        form_parse(call->arena, call->http.query, &call->query) != RC_OK) {
+        call_fail(call, 414, STR("too_long"), STR(""));
+        return;
+    }
+    enum route_found found =
+        route_find(call->arena, call->http.method, call->http.path, &call->route, call->args, &allow);
+    call->response.allow = str_of(allow);
+    if (call->http.body.n > WEB_BODY_MAX) {
+        call_fail(call, 413, STR("too_long"), STR(""));
+        return;
+    }
+    if (found == ROUTE_FOUND && is_post(call)) {
+        unsigned status = refuse_post(call);
+        if (status != 0) {
+            call_fail(call, status, status == 403 ? STR("csrf") : STR("bad_request"), STR(""));
+            return;
+        }
+    }
+    call->token = cookie_get(call->http.cookie, COOKIE_SESSION);
+    bool has_token = is_hex(call->token, TOKEN_DIGITS);
+    if (call->route->access == ACCESS_OPEN || (call->route->access == ACCESS_EITHER && !has_token)) {
+        if (found == ROUTE_FOUND && str_starts(call->http.path, STR("/ui/")))
+            run_handler(call);
+        else if (found != ROUTE_FOUND)
+            run_handler(call);
+        else
+            enter_as_visitor(call);
+        return;
+    }
+    if (!has_token) {
+        call_fail(call, 401, STR("session_ended"), STR("no session"));
+        return;
+    }
+    call->stage = CALL_SESSION;
+    ask_session(call);
+}
+
+/* A response that outgrew its limit must not go out cut. */
+static void seal(struct web_call *call)
+{
+    if (call->stage != CALL_DONE || !call->out.overflow)
+        return;
+    call->response = (struct web_response){.status = 500,
+                                           .content_type = STR_INIT("text/plain; charset=utf-8"),
+                                           .body = STR_INIT("the page is too large\n")};
+}
+
+static bool copy_strings(struct web_call *call)
+{
+    struct str *const strings[] = {
+        &call->http.method,       &call->http.path,   &call->http.query,        &call->http.host,
+        &call->http.origin,       &call->http.cookie, &call->http.content_type, &call->http.csrf,
+        &call->http.fetch_site,   &call->http.body,   &call->http.address,      &call->http.accept_language,
+    };
+    for (size_t i = 0; i < ARRAY_LEN(strings); i++) {
+        *strings[i] = arena_str(call->arena, *strings[i]);
+        if (!strings[i]->p)
+            return false;
+    }
+    return true;
+}
+
+struct web_call *web_request(const struct web *web, const struct web_http *http)
+{
+    ASSERT(web);
+    ASSERT(http);
+    struct arena *arena = arena_new(CALL_MEMORY_MAX);
+    struct web_call *call = arena ? arena_alloc(arena, sizeof *call) : NULL;
+    if (!call) {
+        arena_free(arena);
+        return NULL;
+    }
+    call->web = web;
+    call->arena = arena;
+    call->http = *http;
+    buf_init(&call->out, WEB_PAGE_MAX);
+    if (!copy_strings(call)) {
+        arena_free(arena);
+        return NULL;
+    }
+    call->head = str_is(http->method, "HEAD");
+    call->html = (struct html){.out = &call->out, .texts = web->texts, .zone_s = ZONE_DEFAULT_S};
+    call->html.now_ns = http->time_ns;
+    call->html.language = language_of(cookie_get(call->http.cookie, COOKIE_LANGUAGE),
+                                      language_accepted(call->http.accept_language, LANGUAGE_RU));
+    begin(call);
+    seal(call);
+    return call;
+}
+
+size_t web_question_count(const struct web_call *call)
+{
+    return call->stage == CALL_DONE ? 0 : call->question_count - call->first;
+}
+
+enum web_peer web_question(const struct web_call *call, size_t i, struct str *ret_json)
+{
+    ASSERT(i < web_question_count(call));
+    *ret_json = call->questions[call->first + i].json;
+    return call->questions[call->first + i].peer;
+}
+
+bool web_answer(struct web_call *call, size_t i, struct str json)
+{
+    ASSERT(call->stage != CALL_DONE);
+    ASSERT(i < web_question_count(call));
+    struct question *question = &call->questions[call->first + i];
+    ASSERT(!question->answered);
+    question->answered = true;
+    call->open--;
+    if (json.p && json.n <= WEB_ANSWER_MAX) {
+        question->answer_text = arena_str(call->arena, json);
+        if (question->answer_text.p && json_parse(call->arena, question->answer_text, JSON_DEPTH, &question->answer,
+                                                  NULL) != RC_OK)
+            question->answer = NULL;
+    }
+    if (call->open > 0)
+        return false;
+    if (call->stage == CALL_SESSION) {
+        enter_with_session(call);
+    } else {
+        call->phase++;
+        run_handler(call);
+    }
+    seal(call);
+    return true;
+}
+
+const struct web_response *web_response(const struct web_call *call)
+{
+    return call->stage == CALL_DONE ? &call->response : NULL;
+}
+
+void web_call_free(struct web_call *call)
+{
+    if (!call)
+        return;
+    buf_done(&call->out);
+    arena_free(call->arena);
+}

@@ -1,0 +1,102 @@
+/* What comes in at this moment: totals, and each source with what is wrong with it. Nothing is silent. */
+#include "base/civil.h"
+#include "web/parts.h"
+#include "web/route.h"
+
+static void tile_begin(struct web_call *call, const char *key)
+{
+    HTML(&call->html, RAW("<div class=\"tile\"><dt>"), ESC(html_text(&call->html, str_of(key))), RAW("</dt><dd>"));
+}
+
+static void totals(struct web_call *call, const struct json_value *t)
+{
+    struct html *html = &call->html;
+    int64_t made_ns = of_int(t, "checkpoint_ns");
+    int64_t refused = of_int(t, "rules_refused");
+    double rate = json_double(json_get(t, "per_second"), 0);
+    HTML(html, RAW("<dl class=\"tiles\" id=\"totals\">"));
+    tile_begin(call, "live.durable");
+    HTML(html, NUMBER(of_int(t, "durable")), RAW("</dd></div>"));
+    tile_begin(call, "live.per_second");
+    HTML(html, FIXED((int64_t)(rate * 1000)), RAW("</dd></div>"));
+    tile_begin(call, "live.checkpoint");
+    HTML(html, NUMBER(of_int(t, "checkpoint_size")), RAW("<small>"));
+    if (made_ns > 0)
+        HTML(html, SAY("live.age"), RAW(" "), SPAN(MAX((html->now_ns - made_ns) / SECOND_NS, 0)));
+    HTML(html, RAW("</small></dd></div>"));
+    tile_begin(call, "live.rules");
+    HTML(html, NUMBER(of_int(t, "rules_loaded")), RAW("<small"));
+    if (refused > 0)
+        HTML(html, RAW(" class=\"bad\""));
+    HTML(html, RAW(">"), SAY("live.refused"), RAW(" "), NUMBER(refused), RAW("</small></dd></div>"));
+    tile_begin(call, "live.not_understood");
+    HTML(html, NUMBER(of_int(t, "not_understood")), RAW("</dd></div>"));
+    tile_begin(call, "live.dropped");
+    HTML(html, RAW("<span"));
+    if (of_int(t, "dropped") > 0)
+        HTML(html, RAW(" class=\"bad\""));
+    HTML(html, RAW(">"), NUMBER(of_int(t, "dropped")), RAW("</span></dd></div>"));
+    tile_begin(call, "live.disk_free");
+    HTML(html, BYTES(of_int(t, "disk_free")), RAW("</dd></div></dl>"));
+}
+
+static void source_row(struct web_call *call, const struct json_value *s)
+{
+    struct html *html = &call->html;
+    bool silent = of_bool(s, "silent");
+    int64_t dropped = of_int(s, "dropped");
+    double rate = json_double(json_get(s, "per_second"), 0);
+    HTML(html, RAW("<tr"));
+    if (silent)
+        HTML(html, RAW(" class=\"silent\""));
+    HTML(html, RAW("><th scope=\"row\"><a href=\"/search?range=all&amp;q="), RAW("source%3A%22"), URL(of_str(s, "name")),
+         RAW("%22\">"), ESC(of_str(s, "name")), RAW("</a> <small>"), ESC(of_str(s, "kind")), RAW("</small></th>"));
+    part_cell(call, "live.host");
+    HTML(html, ESC(of_str(s, "host")), RAW("</td>"));
+    part_cell(call, "live.last");
+    HTML(html, TIME(of_int(s, "last_ns")), RAW("</td>"));
+    part_cell_classed(call, "live.state", "state-cell");
+    HTML(html, RAW("<span class=\"state "), ESCZ(silent ? "bad" : "ok"), RAW("\">"));
+    part_icon(call, silent ? "bad" : "ok");
+    HTML(html, RAW(" "), ESC(html_text(html, silent ? STR("live.silent") : STR("live.sending"))), RAW("</span></td>"));
+    part_cell_classed(call, "live.per_second", "number");
+    HTML(html, FIXED((int64_t)(rate * 1000)), RAW("</td>"));
+    part_cell_classed(call, "live.records", "number");
+    HTML(html, NUMBER(of_int(s, "records")), RAW("</td>"));
+    part_cell_classed(call, "live.not_understood", "number");
+    HTML(html, NUMBER(of_int(s, "not_understood")), RAW("</td>"));
+    part_cell_classed(call, "live.dropped", dropped > 0 ? "number bad" : "number");
+    HTML(html, NUMBER(dropped), RAW("</td></tr>"));
+}
+
+void page_live(struct web_call *call)
+{
+    static const char *const heads[] = {"live.source",  "live.host",    "live.last",           "live.state",
+                                        "live.per_second", "live.records", "live.not_understood", "live.dropped",
+                                        NULL};
+    struct html *html = &call->html;
+    if (call->phase == 0) {
+        call_ask_plain(call, WEB_DESK, "source.list");
+        return;
+    }
+    if (call_failed(call))
+        return;
+    const struct json_value *answer = call_answer(call, 0);
+    const struct json_value *sources = json_get(answer, "sources");
+    call_page(call, "live.title", SECTION_LIVE);
+    HTML(html, RAW("<div id=\"live\" data-refresh=\"2\"><h1>"), SAY("live.title"), RAW("</h1>"));
+    totals(call, json_get(answer, "totals"));
+    HTML(html, RAW("<h2>"), SAY("live.sources"), RAW(" <small>"), NUMBER(sources ? sources->count : 0), RAW("</small></h2>"));
+    if (!json_first(sources)) {
+        HTML(html, RAW("<p class=\"empty\">"), SAY("live.empty"), RAW("</p>"));
+    } else {
+        HTML(html, RAW("<table class=\"rows\">"));
+        part_heads(call, heads);
+        HTML(html, RAW("<tbody>"));
+        for (const struct json_value *s = json_first(sources); s; s = s->next)
+            source_row(call, s);
+        HTML(html, RAW("</tbody></table>"));
+    }
+    HTML(html, RAW("</div>"));
+    call_page_end(call, 200);
+}

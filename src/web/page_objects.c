@@ -1,0 +1,220 @@
+/* Objects of informatization: list, and a form with contacts. */
+#include "web/parts.h"
+#include "web/route.h"
+
+#define CONTACT_ROWS_MAX 20
+
+static const char *const classes[] = {"1", "2", "3", NULL};
+static const char *const contours[] = {"internal", "external", NULL};
+
+void page_objects(struct web_call *call)
+{
+    static const char *const heads[] = {"object.name", "object.class",    "object.contour",
+                                        "object.owner", "object.contacts", "object.open_incidents", NULL};
+    struct html *html = &call->html;
+    if (call->phase == 0) {
+        call_ask_plain(call, WEB_DESK, "object.list");
+        return;
+    }
+    if (call_failed(call))
+        return;
+    call_page(call, "objects.title", SECTION_OBJECTS);
+    HTML(html, RAW("<div class=\"heading\"><h1>"), SAY("objects.title"), RAW("</h1><a class=\"button\" href=\"/objects/new\">"),
+         SAY("objects.new"), RAW("</a></div>"));
+    if (form_get(&call->query, "saved").p)
+        part_notice(call, "ok", "form.saved");
+    HTML(html, RAW("<table class=\"rows\">"));
+    part_heads(call, heads);
+    HTML(html, RAW("<tbody>"));
+    for (const struct json_value *o = json_first(json_get(call_answer(call, 0), "objects")); o; o = o->next) {
+        HTML(html, RAW("<tr><th scope=\"row\"><a href=\"/objects/"), INT(of_int(o, "id")), RAW("\">"), ESC(of_str(o, "name")),
+             RAW("</a></th>"));
+        part_cell(call, "object.class");
+        HTML(html, ESC(of_text(o, "class")), RAW("</td>"));
+        part_cell(call, "object.contour");
+        HTML(html, SAY_OF("contour.", of_str(o, "contour")), RAW("</td>"));
+        part_cell(call, "object.owner");
+        HTML(html, ESC(of_str(o, "owner")), RAW("</td>"));
+        part_cell(call, "object.contacts");
+        for (const struct json_value *c = json_first(json_get(o, "contacts")); c; c = c->next)
+            HTML(html, RAW("<span class=\"under\">"), ESC(of_str(c, "name")), RAW(" "), ESC(of_str(c, "phone")), RAW("</span>"));
+        HTML(html, RAW("</td>"));
+        part_cell_classed(call, "object.open_incidents", "number");
+        HTML(html, NUMBER(of_int(o, "open_incidents")), RAW("</td></tr>"));
+    }
+    HTML(html, RAW("</tbody></table>"));
+    call_page_end(call, 200);
+}
+
+static struct str value_of(const struct web_call *call, const struct json_value *object, const char *name)
+{
+    struct str sent = form_get(&call->form, name);
+    return sent.p ? sent : of_text(object, name);
+}
+
+static void contact_row(struct web_call *call, size_t i, const struct json_value *contact)
+{
+    static const char *const parts[] = {"name", "email", "phone"};
+    struct html *html = &call->html;
+    HTML(html, RAW("<tr>"));
+    for (size_t k = 0; k < ARRAY_LEN(parts); k++) {
+        char storage[48];
+        struct buf field;
+        buf_init_fixed(&field, storage, sizeof storage);
+        buf_format(&field, "contact_%s_%zu", parts[k], i);
+        struct str sent = form_get(&call->form, buf_z(&field));
+        struct str name = buf_view(&field);
+        struct str key = call_format(call, "contact.%s", parts[k]);
+        HTML(html, RAW("<td data-label=\""), ESC(html_text(html, key)), RAW("\"><input aria-label=\""),
+             ESC(html_text(html, key)), RAW(" "), INT((int64_t)i + 1), RAW("\" name=\""), ESC(name), RAW("\" value=\""),
+             ESC(sent.p ? sent : of_str(contact, parts[k])), RAW("\"></td>"));
+    }
+    HTML(html, RAW("</tr>"));
+}
+
+static void contacts(struct web_call *call, const struct json_value *object)
+{
+    static const char *const heads[] = {"contact.name", "contact.email", "contact.phone", NULL};
+    const struct json_value *contact = json_first(json_get(object, "contacts"));
+    HTML(&call->html, RAW("<fieldset class=\"wide\"><legend>"), SAY("object.contacts"), RAW("</legend><table class=\"rows\">"));
+    part_heads(call, heads);
+    HTML(&call->html, RAW("<tbody>"));
+    size_t empty = 0;
+    for (size_t i = 0; i < CONTACT_ROWS_MAX && empty < 2; i++) {
+        empty += contact ? 0 : 1;
+        contact_row(call, i, contact);
+        contact = contact ? contact->next : NULL;
+    }
+    HTML(&call->html, RAW("</tbody></table><p class=\"hint\">"), SAY("object.contacts_hint"), RAW("</p></fieldset>"));
+}
+
+/* Minutes from UTC, as the form shows an offset: "+05:00". */
+static struct str zone_text(struct web_call *call, int64_t offset_s)
+{
+    int64_t minutes = (offset_s < 0 ? -offset_s : offset_s) / 60;
+    return call_format(call, "%c%02d:%02d", offset_s < 0 ? '-' : '+', (int)(minutes / 60), (int)(minutes % 60));
+}
+
+static bool zone_of_text(struct str text, int64_t *ret_offset_s)
+{
+    uint64_t hours = 0;
+    uint64_t minutes = 0;
+    struct str rest = str_skip(text, 1);
+    struct str first = str_cut(&rest, ':');
+    if (text.n == 0 || (text.p[0] != '+' && text.p[0] != '-') || !str_to_u64(first, &hours) || hours > 14 ||
+        (rest.p && !str_to_u64(rest, &minutes)) || minutes > 59)
+        return false;
+    *ret_offset_s = (int64_t)(hours * 3600 + minutes * 60) * (text.p[0] == '-' ? -1 : 1);
+    return true;
+}
+
+static void object_form(struct web_call *call, const struct json_value *o, struct str error,
+                        const struct json_value *failed)
+{
+    struct html *html = &call->html;
+    struct str wrong = of_str(failed, "field");
+    struct str zone = form_get(&call->form, "zone");
+    call_page_titled(call, o ? of_str(o, "name") : html_text(html, STR("objects.new")), SECTION_OBJECTS);
+    HTML(html, RAW("<h1>"), ESC(o ? of_str(o, "name") : html_text(html, STR("objects.new"))), RAW("</h1>"));
+    if (error.n > 0)
+        part_error(call, error, wrong, of_str(failed, "text"));
+    HTML(html, RAW("<form class=\"grid card\" method=\"post\" action=\"/objects/"), ESC(call->args[0]), RAW("\">"));
+    part_csrf(call);
+    part_input(call, "name", "object.name", value_of(call, o, "name"),
+               INPUT_REQUIRED | (str_is(wrong, "name") ? INPUT_WRONG : 0));
+    part_input(call, "owner", "object.owner", value_of(call, o, "owner"), str_is(wrong, "owner") ? INPUT_WRONG : 0);
+    part_choice(call, "class", "object.class", "object.class_", classes, value_of(call, o, "class"));
+    part_choice(call, "contour", "object.contour", "contour.", contours, value_of(call, o, "contour"));
+    part_input(call, "zone", "object.zone", zone.p ? zone : zone_text(call, o ? of_int(o, "zone_offset_s") : ZONE_DEFAULT_S),
+               INPUT_REQUIRED | (str_is(wrong, "zone_offset_s") ? INPUT_WRONG : 0));
+    contacts(call, o);
+    HTML(html, RAW("<p class=\"buttons wide\"><button class=\"main\">"), SAY("form.save"),
+         RAW("</button> <a class=\"button\" href=\"/objects\">"), SAY("form.cancel"), RAW("</a></p></form>"));
+    call_page_end(call, error.n > 0 ? status_of_error(error) : 200);
+}
+
+/* The object of the address, NULL for "new"; false when a page was made because there is none. */
+static bool find_object(struct web_call *call, size_t at, const struct json_value **ret_object)
+{
+    *ret_object = NULL;
+    if (call_failed_at(call, at))
+        return false;
+    if (str_is(call->args[0], "new"))
+        return true;
+    for (const struct json_value *o = json_first(json_get(call_answer(call, at), "objects")); o; o = o->next)
+        if (str_eq(of_text(o, "id"), call->args[0])) {
+            *ret_object = o;
+            return true;
+        }
+    call_fail(call, 404, STR("no_page"), STR(""));
+    return false;
+}
+
+void page_object(struct web_call *call)
+{
+    const struct json_value *object = NULL;
+    if (call->phase == 0)
+        call_ask_plain(call, WEB_DESK, "object.list");
+    else if (find_object(call, 0, &object))
+        object_form(call, object, STR(""), NULL);
+}
+
+static void ask_save(struct web_call *call)
+{
+    int64_t id = 0;
+    int64_t offset_s = INT32_MAX; /* the desk refuses it by its field */
+    if (!str_to_i64(call->args[0], &id))
+        id = 0;
+    IGNORE(zone_of_text(str_trim(form_get(&call->form, "zone")), &offset_s));
+    struct buf *buf = call_ask(call, WEB_DESK, "object.save");
+    json_write_key(buf, "object");
+    json_write_object(buf);
+    json_put_int(buf, "id", id);
+    json_put_str(buf, "name", form_get(&call->form, "name"));
+    json_put_int(buf, "class", form_int(&call->form, "class", 0));
+    json_put_str(buf, "contour", form_get(&call->form, "contour"));
+    json_put_str(buf, "owner", form_get(&call->form, "owner"));
+    json_put_int(buf, "zone_offset_s", offset_s);
+    json_write_key(buf, "contacts");
+    json_write_array(buf);
+    for (int i = 0; i < CONTACT_ROWS_MAX; i++) {
+        char key[32];
+        struct str contact[3];
+        static const char *const parts[] = {"name", "email", "phone"};
+        size_t filled = 0;
+        for (size_t k = 0; k < ARRAY_LEN(parts); k++) {
+            struct buf name;
+            buf_init_fixed(&name, key, sizeof key);
+            buf_format(&name, "contact_%s_%d", parts[k], i);
+            contact[k] = str_trim(form_get(&call->form, buf_z(&name)));
+            filled += contact[k].n;
+        }
+        if (filled == 0)
+            continue;
+        json_write_object(buf);
+        for (size_t k = 0; k < ARRAY_LEN(parts); k++)
+            json_put_str(buf, parts[k], contact[k]);
+        json_write_object_end(buf);
+    }
+    json_write_array_end(buf);
+    json_write_object_end(buf);
+    call_ask_end(call);
+}
+
+void save_object(struct web_call *call)
+{
+    const struct json_value *object = NULL;
+    if (call->phase == 0) {
+        ask_save(call);
+        return;
+    }
+    struct str error = call_error(call, 0);
+    if (error.n == 0)
+        call_redirect(call, "/objects?saved=1");
+    else if (str_is(error, "session_ended"))
+        call_fail(call, 401, error, STR(""));
+    else if (call->phase == 1)
+        call_ask_plain(call, WEB_DESK, "object.list");
+    else if (find_object(call, 1, &object))
+        object_form(call, object, error, call->questions[0].answer);
+}

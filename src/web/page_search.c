@@ -1,0 +1,258 @@
+/* Search over the archive: the query, how the hits lie in time, the hits newest first. */
+#include "base/civil.h"
+#include "web/events.h"
+#include "web/parts.h"
+#include "web/route.h"
+
+#define PAGE_EVENTS 100
+#define LINE_SHOWN  360 /* bytes of a record shown before it is opened */
+
+struct range {
+    const char *key;
+    int64_t seconds; /* 0 = all; -1 = from and to */
+};
+
+static const struct range ranges[] = {
+    {"15m", 15 * MINUTE_S}, {"1h", HOUR_S},     {"24h", DAY_S},  {"7d", 7 * DAY_S},
+    {"30d", 30 * DAY_S},    {"90d", 90 * DAY_S}, {"all", 0},      {"custom", -1},
+};
+
+struct search {
+    struct str text;
+    const struct range *range;
+    int64_t from_ns;
+    int64_t to_ns;
+    int64_t before;
+    bool bad_time;
+};
+
+static struct search search_of(const struct web_call *call)
+{
+    struct search search = {.text = form_get(&call->query, "q"), .range = &ranges[2]};
+    struct str range = form_get(&call->query, "range");
+    struct str from = form_get(&call->query, "from");
+    struct str to = form_get(&call->query, "to");
+    for (size_t i = 0; i < ARRAY_LEN(ranges); i++)
+        if (str_is(range, ranges[i].key))
+            search.range = &ranges[i];
+    if (search.range->seconds > 0)
+        search.from_ns = call->html.now_ns - search.range->seconds * SECOND_NS;
+    if (search.range->seconds < 0) {
+        bool good_from = from.n == 0 || time_of_input(from, call->html.zone_s, &search.from_ns);
+        bool good_to = to.n == 0 || time_of_input(to, call->html.zone_s, &search.to_ns);
+        search.bad_time = !good_from || !good_to;
+    }
+    search.before = MAX(form_int(&call->query, "before", 0), 0);
+    return search;
+}
+
+static void query_form(struct web_call *call, const struct search *search)
+{
+    struct html *html = &call->html;
+    HTML(html, RAW("<form class=\"query\" role=\"search\" action=\"/search\"><div class=\"field grow\"><label for=\"q\">"),
+         SAY("search.query"), RAW("</label><input id=\"q\" name=\"q\" type=\"search\" autocomplete=\"off\" spellcheck=\"false\" "
+                                  "autocapitalize=\"none\" maxlength=\"4096\" value=\""),
+         ESC(search->text), RAW("\"></div><div class=\"field\"><label for=\"range\">"), SAY("search.range"),
+         RAW("</label><select id=\"range\" name=\"range\">"));
+    for (size_t i = 0; i < ARRAY_LEN(ranges); i++) {
+        HTML(html, RAW("<option value=\""), ESCZ(ranges[i].key), RAW("\""));
+        if (&ranges[i] == search->range)
+            HTML(html, RAW(" selected"));
+        HTML(html, RAW(">"), SAY_OF("range.", str_of(ranges[i].key)), RAW("</option>"));
+    }
+    HTML(html, RAW("</select></div><div class=\"field custom\"><label for=\"from\">"), SAY("search.from"),
+         RAW("</label><input id=\"from\" name=\"from\" type=\"datetime-local\" step=\"1\""));
+    if (search->range->seconds < 0 && search->from_ns > 0)
+        HTML(html, RAW(" value=\""), INPUT_TIME(search->from_ns), RAW("\""));
+    HTML(html, RAW("></div><div class=\"field custom\"><label for=\"to\">"), SAY("search.to"),
+         RAW("</label><input id=\"to\" name=\"to\" type=\"datetime-local\" step=\"1\""));
+    if (search->range->seconds < 0 && search->to_ns > 0)
+        HTML(html, RAW(" value=\""), INPUT_TIME(search->to_ns), RAW("\""));
+    HTML(html, RAW("></div><button class=\"main\">"), SAY("search.go"), RAW("</button></form>"));
+}
+
+static void help(struct web_call *call, bool open)
+{
+    static const struct {
+        const char *example;
+        const char *key;
+    } rows[] = {
+        {"failed password", "help.words"},          {"\"failed password\"", "help.phrase"},
+        {"host:web1 account:root", "help.field"},   {"-app:cron", "help.not"},
+        {"account:adm*", "help.wildcard"},          {"status>=500", "help.compare"},
+        {"src:10.0.0.0/8", "help.network"},         {"(sudo or su) and not root", "help.logic"},
+        {"rule:*", "help.rule"},
+    };
+    struct html *html = &call->html;
+    HTML(html, RAW("<details class=\"help\""));
+    if (open)
+        HTML(html, RAW(" open"));
+    HTML(html, RAW("><summary>"), SAY("help.title"), RAW("</summary><table class=\"pairs\"><tbody>"));
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        HTML(html, RAW("<tr><th scope=\"row\"><a href=\"/search?range=24h&amp;q="), URL(str_of(rows[i].example)),
+             RAW("\"><code>"), ESCZ(rows[i].example), RAW("</code></a></th><td>"),
+             ESC(html_text(html, str_of(rows[i].key))), RAW("</td></tr>"));
+    HTML(html, RAW("</tbody></table></details>"));
+}
+
+/* A link that narrows the search to one bar. */
+static void bar_link(struct web_call *call, const struct search *search, int64_t from_ns, int64_t step_ns)
+{
+    int64_t to_ns = (from_ns + step_ns + SECOND_NS - 1) / SECOND_NS * SECOND_NS;
+    HTML(&call->html, RAW("/search?range=custom&amp;q="), URL(search->text), RAW("&amp;from="), INPUT_TIME(from_ns),
+         RAW("&amp;to="), INPUT_TIME(to_ns));
+}
+
+static void histogram_table(struct web_call *call, const struct search *search, const struct json_value *counts,
+                            int64_t from_ns, int64_t step_ns)
+{
+    struct html *html = &call->html;
+    int64_t at = from_ns;
+    HTML(html, RAW("<details class=\"help\"><summary>"), SAY("search.as_table"),
+         RAW("</summary><table class=\"rows\"><thead><tr><th scope=\"col\">"), SAY("event.time"),
+         RAW("</th><th scope=\"col\">"), SAY("search.count"), RAW("</th></tr></thead><tbody>"));
+    for (const struct json_value *c = json_first(counts); c; c = c->next, at += step_ns) {
+        if (json_int(c, 0) <= 0)
+            continue;
+        HTML(html, RAW("<tr><th scope=\"row\"><a href=\""));
+        bar_link(call, search, at, step_ns);
+        HTML(html, RAW("\">"), TIME(at), RAW("</a></th>"));
+        part_cell_classed(call, "search.count", "number");
+        HTML(html, NUMBER(json_int(c, 0)), RAW("</td></tr>"));
+    }
+    HTML(html, RAW("</tbody></table></details>"));
+}
+
+static void histogram(struct web_call *call, const struct search *search, const struct json_value *h)
+{
+    struct html *html = &call->html;
+    const struct json_value *counts = json_get(h, "counts");
+    int64_t from_ns = of_int(h, "from_ns");
+    int64_t step_ns = of_int(h, "step_ns");
+    int64_t most = 0;
+    for (const struct json_value *c = json_first(counts); c; c = c->next)
+        most = MAX(most, json_int(c, 0));
+    if (!counts || counts->count == 0 || counts->count > 1000 || step_ns <= 0 || most <= 0 || from_ns < 0 ||
+        from_ns > INT64_MAX - 1000 * (step_ns / 1000 + 1) * 1000)
+        return;
+    int64_t n = counts->count;
+    int64_t at = from_ns;
+    int64_t i = 0;
+    HTML(html, RAW("<figure class=\"histogram\"><figcaption><span>"), SAY("search.in_time"), RAW("</span><span>"),
+         SAY("search.most"), RAW(" "), NUMBER(most), RAW("</span></figcaption><svg viewBox=\"0 0 "), INT(n * 8),
+         RAW(" 60\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\""), SAY("search.in_time"), RAW("\">"));
+    for (const struct json_value *c = json_first(counts); c; c = c->next, at += step_ns, i++) {
+        int64_t count = json_int(c, 0);
+        if (count <= 0)
+            continue;
+        int64_t height = MAX((int64_t)((double)count * 60 / (double)most), 1);
+        HTML(html, RAW("<a tabindex=\"-1\" href=\""));
+        bar_link(call, search, at, step_ns);
+        HTML(html, RAW("\"><rect x=\""), INT(i * 8), RAW("\" y=\""), INT(60 - height), RAW("\" width=\"7\" height=\""),
+             INT(height), RAW("\"><title>"), MOMENT(at), RAW(": "), NUMBER(count), RAW("</title></rect></a>"));
+    }
+    HTML(html, RAW("</svg><div class=\"axis\">"), TIME(from_ns), TIME(at), RAW("</div></figure>"));
+    histogram_table(call, search, counts, from_ns, step_ns);
+}
+
+static void event_row(struct web_call *call, const struct json_value *e)
+{
+    struct html *html = &call->html;
+    int64_t record = of_int(e, "record");
+    HTML(html, RAW("<li><a class=\"record\" href=\"/records/"), INT(record), RAW("\" aria-label=\""), SAY("event.record"),
+         RAW(" "), INT(record), RAW("\">"), INT(record), RAW("</a><details><summary>"), TIME(of_int(e, "time_ns")),
+         RAW(" <span class=\"source\">"), ESC(of_str(e, "source")), RAW("</span> "));
+    if (json_first(json_get(e, "rules"))) {
+        HTML(html, RAW("<span class=\"hit\">"));
+        part_icon(call, "warn");
+        HTML(html, SAY("event.hit"), RAW("</span> "));
+    }
+    HTML(html, RAW("<span class=\"line\">"));
+    event_line(call, of_str(e, "raw"), LINE_SHOWN);
+    HTML(html, RAW("</span></summary><div class=\"opened\">"));
+    if (json_first(json_get(e, "rules"))) {
+        HTML(html, RAW("<p>"), SAY("event.rules"), RAW(" "));
+        event_rules(call, e);
+        HTML(html, RAW("</p>"));
+    }
+    HTML(html, RAW("<pre class=\"raw\">"), ESC(of_str(e, "raw")), RAW("</pre><p class=\"meta\">"), SAY("event.received"),
+         RAW(" "), TIME(of_int(e, "received_ns")), RAW(" \xc2\xb7 "), SAY("event.parser"), RAW(" <code>"),
+         ESC(of_str(e, "parser")), RAW("</code></p><div class=\"columns\">"));
+    event_fields(call, e);
+    HTML(html, RAW("</div></div></details></li>"));
+}
+
+static void results(struct web_call *call, const struct search *search, const struct json_value *answer)
+{
+    struct html *html = &call->html;
+    const struct json_value *events = json_get(answer, "events");
+    bool complete = of_bool(answer, "complete");
+    int64_t next = of_int(answer, "next_before");
+    HTML(html, RAW("<h2>"), SAY("search.results"), RAW(" <small>"));
+    SAY_WITH(html, "search.counts", NUMBER(of_int(answer, "matched")), NUMBER(of_int(answer, "scanned")));
+    HTML(html, RAW("</small></h2>"));
+    if (!complete)
+        part_notice(call, "warn", "search.incomplete");
+    histogram(call, search, json_get(answer, "histogram"));
+    if (!json_first(events)) {
+        HTML(html, RAW("<p class=\"empty\">"), SAY("search.nothing"), RAW("</p>"));
+    } else {
+        HTML(html, RAW("<ol class=\"events\">"));
+        for (const struct json_value *e = json_first(events); e; e = e->next)
+            event_row(call, e);
+        HTML(html, RAW("</ol>"));
+    }
+    if (next > 0) {
+        HTML(html, RAW("<p class=\"more\"><a class=\"button\" rel=\"next\" href=\"/search?q="), URL(search->text),
+             RAW("&amp;range="), ESCZ(search->range->key), RAW("&amp;before="), INT(next));
+        if (search->range->seconds < 0 && search->from_ns > 0)
+            HTML(html, RAW("&amp;from="), INPUT_TIME(search->from_ns));
+        if (search->range->seconds < 0 && search->to_ns > 0)
+            HTML(html, RAW("&amp;to="), INPUT_TIME(search->to_ns));
+        HTML(html, RAW("\">"), SAY("search.older"), RAW("</a></p>"));
+    }
+}
+
+/* Where in the text the query went wrong: the text up to there, a mark, the rest. */
+static void wrong_query(struct web_call *call, const struct search *search, const struct json_value *answer)
+{
+    struct html *html = &call->html;
+    int64_t offset = json_int(json_get(answer, "offset"), -1);
+    part_error(call, STR("query_invalid"), STR(""), of_str(answer, "text"));
+    if (offset < 0 || (uint64_t)offset > search->text.n)
+        return;
+    HTML(html, RAW("<pre class=\"raw\">"), ESC(str_slice(search->text, 0, (size_t)offset)), RAW("<mark>"),
+         ESC((size_t)offset == search->text.n ? STR("\xe2\x80\xb8") : str_slice(search->text, (size_t)offset, search->text.n)),
+         RAW("</mark></pre>"));
+}
+
+void page_search(struct web_call *call)
+{
+    struct search search = search_of(call);
+    struct html *html = &call->html;
+    if (call->phase == 0 && !search.bad_time) {
+        struct buf *buf = call_ask(call, WEB_QUERY, "search");
+        json_put_str(buf, "query", search.text);
+        json_put_int(buf, "from_ns", search.from_ns);
+        json_put_int(buf, "to_ns", search.to_ns);
+        json_put_int(buf, "limit", PAGE_EVENTS);
+        json_put_int(buf, "before", search.before);
+        call_ask_end(call);
+        return;
+    }
+    struct str error = search.bad_time ? STR("bad_time") : call_error(call, 0);
+    bool shown = error.n == 0 || search.bad_time || str_is(error, "query_invalid");
+    if (!shown && call_failed(call))
+        return;
+    call_page(call, "search.title", SECTION_SEARCH);
+    HTML(html, RAW("<h1>"), SAY("search.title"), RAW("</h1>"));
+    query_form(call, &search);
+    help(call, search.text.n == 0 && error.n > 0);
+    if (search.bad_time)
+        part_error(call, error, STR(""), STR(""));
+    else if (error.n > 0)
+        wrong_query(call, &search, call->questions[0].answer);
+    else
+        results(call, &search, call_answer(call, 0));
+    call_page_end(call, error.n == 0 ? 200 : 422);
+}

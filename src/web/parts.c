@@ -1,0 +1,245 @@
+#include "web/parts.h"
+
+#include "base/assert.h"
+#include "base/civil.h"
+
+#include <string.h>
+
+struct str of_str(const struct json_value *object, const char *key)
+{
+    return json_str(json_get(object, key), STR(""));
+}
+
+int64_t of_int(const struct json_value *object, const char *key)
+{
+    return json_int(json_get(object, key), 0);
+}
+
+bool of_bool(const struct json_value *object, const char *key)
+{
+    return json_bool(json_get(object, key), false);
+}
+
+struct str of_text(const struct json_value *object, const char *key)
+{
+    const struct json_value *value = json_get(object, key);
+    return value && (value->kind == JSON_STRING || value->kind == JSON_NUMBER) ? value->text : STR("");
+}
+
+void part_icon(struct web_call *call, const char *name)
+{
+    struct html *html = &call->html;
+    if (strcmp(name, "brand") == 0)
+        HTML(html, RAW("<svg class=\"icon brand\" viewBox=\"0 0 16 16\" aria-hidden=\"true\"><path d=\"M1 15V4h2v2h2V4h2v2h2V4h2v2"
+                       "h2V4h2v11h-5v-3a2 2 0 0 0-4 0v3z\"/></svg>"));
+    else if (strcmp(name, "ok") == 0)
+        HTML(html, RAW("<svg class=\"icon ok\" viewBox=\"0 0 16 16\" aria-hidden=\"true\"><path d=\"M2 8.5 6 12.5 14 3.5\" fill=\""
+                       "none\" stroke=\"currentColor\" stroke-width=\"2.2\"/></svg>"));
+    else if (strcmp(name, "warn") == 0)
+        HTML(html, RAW("<svg class=\"icon warn\" viewBox=\"0 0 16 16\" aria-hidden=\"true\"><path d=\"M8 1 15.5 15H.5z\" fill=\""
+                       "none\" stroke=\"currentColor\" stroke-width=\"1.6\"/><path d=\"M8 6v4.5M8 12v1.4\" stroke=\""
+                       "currentColor\" stroke-width=\"1.6\"/></svg>"));
+    else if (strcmp(name, "bad") == 0)
+        HTML(html, RAW("<svg class=\"icon bad\" viewBox=\"0 0 16 16\" aria-hidden=\"true\"><path d=\"M5 1h6l4 4v6l-4 4H5l-4-4V5z\"/>"
+                       "<path class=\"cut\" d=\"M8 4v5M8 10.5V12\" stroke-width=\"1.8\"/></svg>"));
+    else
+        HTML(html, RAW("<svg class=\"icon run\" viewBox=\"0 0 16 16\" aria-hidden=\"true\"><circle cx=\"8\" cy=\"8\" r=\"6.5\" "
+                       "fill=\"none\" stroke=\"currentColor\" stroke-width=\"1.6\"/><path d=\"M8 4v4l3 2\" fill=\"none\" "
+                       "stroke=\"currentColor\" stroke-width=\"1.6\"/></svg>"));
+}
+
+void part_csrf(struct web_call *call)
+{
+    HTML(&call->html, RAW("<input type=\"hidden\" name=\"csrf\" value=\""), ESC(call->csrf), RAW("\">"));
+}
+
+void part_severity(struct web_call *call, int64_t severity)
+{
+    struct html *html = &call->html;
+    int64_t level = severity >= 1 && severity <= 4 ? severity : 1;
+    HTML(html, RAW("<span class=\"severity s"), INT(level),
+         RAW("\"><svg class=\"bars\" viewBox=\"0 0 16 12\" aria-hidden=\"true\">"));
+    for (int64_t i = 0; i < 4; i++) {
+        HTML(html, RAW("<rect x=\""), INT(i * 4), RAW("\" y=\""), INT(9 - i * 3), RAW("\" width=\"3\" height=\""),
+             INT(3 + i * 3), RAW("\""));
+        if (i >= level)
+            HTML(html, RAW(" class=\"off\""));
+        HTML(html, RAW("/>"));
+    }
+    HTML(html, RAW("</svg> "), SAY_OF("severity.", call_format(call, "%d", (int)level)), RAW("</span>"));
+}
+
+void part_state(struct web_call *call, const char *family, struct str state)
+{
+    struct html *html = &call->html;
+    char joined[64];
+    struct buf buf;
+    buf_init_fixed(&buf, joined, sizeof joined);
+    buf_text(&buf, family);
+    buf_str(&buf, state);
+    struct str text = buf.overflow ? state : html_text(html, buf_view(&buf));
+    bool good = str_is(state, "met") || str_is(state, "closed") || str_is(state, "sent");
+    bool bad = str_is(state, "overdue") || str_is(state, "failed");
+    bool calm = str_is(state, "cancelled") || str_is(state, "false_positive") || str_is(state, "rejected");
+    HTML(html, RAW("<span class=\"state"));
+    if (good || bad)
+        HTML(html, RAW(" "), ESCZ(good ? "ok" : "bad"));
+    HTML(html, RAW("\">"));
+    if (!calm)
+        part_icon(call, good ? "ok" : bad ? "bad" : "run");
+    HTML(html, RAW(" "), ESC(text), RAW("</span>"));
+}
+
+void part_remaining(struct web_call *call, int64_t due_ns)
+{
+    struct html *html = &call->html;
+    int64_t left_s = (due_ns - html->now_ns) / SECOND_NS;
+    bool over = due_ns < html->now_ns;
+    bool near = !over && left_s < 5 * MINUTE_S;
+    HTML(html, RAW("<span class=\"clock "), ESCZ(over ? "over" : near ? "near" : "calm"), RAW("\" data-due=\""),
+         INT(due_ns / 1000000), RAW("\" data-over=\""), SAY("clock.overdue_by"), RAW("\" data-left=\""), SAY("clock.left"),
+         RAW("\">"));
+    part_icon(call, over ? "bad" : near ? "warn" : "run");
+    HTML(html, RAW(" <span class=\"word\">"), ESC(html_text(html, over ? STR("clock.overdue_by") : STR("clock.left"))),
+         RAW("</span> <b class=\"span\">"), SPAN(over ? -left_s : left_s), RAW("</b></span>"));
+}
+
+void part_cell_classed(struct web_call *call, const char *label, const char *class)
+{
+    HTML(&call->html, RAW("<td class=\""), ESCZ(class), RAW("\" data-label=\""),
+         ESC(html_text(&call->html, str_of(label))), RAW("\">"));
+}
+
+void part_cell(struct web_call *call, const char *label)
+{
+    HTML(&call->html, RAW("<td data-label=\""), ESC(html_text(&call->html, str_of(label))), RAW("\">"));
+}
+
+void part_heads(struct web_call *call, const char *const *keys)
+{
+    HTML(&call->html, RAW("<thead><tr>"));
+    for (; *keys; keys++)
+        HTML(&call->html, RAW("<th scope=\"col\">"), ESC(html_text(&call->html, str_of(*keys))), RAW("</th>"));
+    HTML(&call->html, RAW("</tr></thead>"));
+}
+
+void part_notice(struct web_call *call, const char *kind, const char *key)
+{
+    HTML(&call->html, RAW("<p class=\"notice "), ESCZ(kind), RAW("\" role=\""),
+         ESCZ(strcmp(kind, "ok") == 0 ? "status" : "alert"), RAW("\">"));
+    part_icon(call, kind);
+    HTML(&call->html, RAW(" "), ESC(html_text(&call->html, str_of(key))), RAW("</p>"));
+}
+
+void part_error(struct web_call *call, struct str key, struct str field, struct str detail)
+{
+    struct html *html = &call->html;
+    HTML(html, RAW("<div class=\"notice bad\" role=\"alert\">"));
+    part_icon(call, "bad");
+    HTML(html, RAW(" <span>"), SAY_OF("error.", key));
+    if (field.n > 0)
+        HTML(html, RAW(" <b>"), SAY_OF("field.", field), RAW("</b>"));
+    HTML(html, RAW("</span>"));
+    if (detail.n > 0)
+        HTML(html, RAW("<code class=\"detail\" lang=\"en\">"), ESC(detail), RAW("</code>"));
+    HTML(html, RAW("</div>"));
+}
+
+/* --- forms --- */
+
+static void label(struct web_call *call, const char *name, const char *key)
+{
+    HTML(&call->html, RAW("<label for=\"f-"), ESCZ(name), RAW("\">"), ESC(html_text(&call->html, str_of(key))),
+         RAW("</label>"));
+}
+
+void part_input(struct web_call *call, const char *name, const char *key, struct str value, unsigned flags)
+{
+    struct html *html = &call->html;
+    bool secret = (flags & (INPUT_PASSWORD_OLD | INPUT_PASSWORD_NEW)) != 0;
+    const char *type = secret ? "password" : (flags & INPUT_NUMBER) ? "number" : (flags & INPUT_MAIL) ? "email" : "text";
+    HTML(html, RAW("<div class=\"field\">"));
+    label(call, name, key);
+    HTML(html, RAW("<input id=\"f-"), ESCZ(name), RAW("\" name=\""), ESCZ(name), RAW("\" type=\""), ESCZ(type), RAW("\""));
+    if (!secret)
+        HTML(html, RAW(" value=\""), ESC(value), RAW("\""));
+    if (flags & INPUT_PASSWORD_OLD)
+        HTML(html, RAW(" autocomplete=\"current-password\""));
+    if (flags & INPUT_PASSWORD_NEW)
+        HTML(html, RAW(" autocomplete=\"new-password\""));
+    if (flags & INPUT_USER)
+        HTML(html, RAW(" autocomplete=\"username\" autocapitalize=\"none\" spellcheck=\"false\" autofocus"));
+    if (flags & INPUT_REQUIRED)
+        HTML(html, RAW(" required"));
+    if (flags & INPUT_WRONG)
+        HTML(html, RAW(" aria-invalid=\"true\""));
+    HTML(html, RAW("></div>"));
+}
+
+void part_area(struct web_call *call, const char *name, const char *key, struct str value, bool wrong)
+{
+    struct html *html = &call->html;
+    HTML(html, RAW("<div class=\"field wide\">"));
+    label(call, name, key);
+    HTML(html, RAW("<textarea id=\"f-"), ESCZ(name), RAW("\" name=\""), ESCZ(name), RAW("\" rows=\"3\""));
+    if (wrong)
+        HTML(html, RAW(" aria-invalid=\"true\""));
+    HTML(html, RAW(">\n"), ESC(value), RAW("</textarea></div>"));
+}
+
+void part_check(struct web_call *call, const char *name, const char *key, bool on)
+{
+    struct html *html = &call->html;
+    HTML(html, RAW("<div class=\"field check\"><input type=\"checkbox\" id=\"f-"), ESCZ(name), RAW("\" name=\""), ESCZ(name),
+         RAW("\" value=\"yes\""));
+    if (on)
+        HTML(html, RAW(" checked"));
+    HTML(html, RAW(">"));
+    label(call, name, key);
+    HTML(html, RAW("</div>"));
+}
+
+static void option(struct web_call *call, const char *family, struct str key, struct str value)
+{
+    struct html *html = &call->html;
+    char joined[96];
+    struct buf buf;
+    buf_init_fixed(&buf, joined, sizeof joined);
+    buf_text(&buf, family);
+    buf_str(&buf, key);
+    struct str text = buf.overflow ? STR_NONE : texts_get(html->texts, buf_view(&buf), html->language);
+    HTML(html, RAW("<option value=\""), ESC(key), RAW("\""));
+    if (str_eq(key, value))
+        HTML(html, RAW(" selected"));
+    HTML(html, RAW(">"), ESC(text.p ? text : key), RAW("</option>"));
+}
+
+static void select_begin(struct web_call *call, const char *name, const char *key)
+{
+    HTML(&call->html, RAW("<div class=\"field\">"));
+    label(call, name, key);
+    HTML(&call->html, RAW("<select id=\"f-"), ESCZ(name), RAW("\" name=\""), ESCZ(name), RAW("\">"));
+}
+
+void part_select(struct web_call *call, const char *name, const char *key, const char *family,
+                 const struct json_value *keys, struct str value)
+{
+    bool known = false;
+    select_begin(call, name, key);
+    for (const struct json_value *item = json_first(keys); item; item = item->next)
+        known |= str_eq(item->text, value);
+    if (!known)
+        option(call, family, value, value);
+    for (const struct json_value *item = json_first(keys); item; item = item->next)
+        option(call, family, item->text, value);
+    HTML(&call->html, RAW("</select></div>"));
+}
+
+void part_choice(struct web_call *call, const char *name, const char *key, const char *family, const char *const *keys,
+                 struct str value)
+{
+    select_begin(call, name, key);
+    for (; *keys; keys++)
+        option(call, family, str_of(*keys), value);
+    HTML(&call->html, RAW("</select></div>"));
+}

@@ -1,0 +1,48 @@
+/* parts.h - pieces that pages share: form fields, marks, tables' cells, notices, icons. */
+#ifndef WEB_PARTS_H
+#define WEB_PARTS_H
+
+#include "codec/json.h"
+#include "web/call.h"
+
+/* Own small SVGs; decorative: hidden from readers, the word stands beside. Names: brand, ok, warn, bad, running. */
+void part_icon(struct web_call *call, const char *name);
+/* Hidden field with the form's secret. */
+void part_csrf(struct web_call *call);
+/* Level 4..1 as word, number and bars. */
+void part_severity(struct web_call *call, int64_t severity);
+/* A state's word with an icon; `family` is the texts' prefix, e.g. "state." */
+void part_state(struct web_call *call, const char *family, struct str state);
+/* A due moment that counts down: time left, or how long ago it passed, as text with a mark. */
+void part_remaining(struct web_call *call, int64_t due_ns);
+/* <td data-label="…">, closed by the caller. The label is shown where the table becomes a list of cards. */
+void part_cell(struct web_call *call, const char *label);
+void part_cell_classed(struct web_call *call, const char *label, const char *class);
+/* Column heads from keys, NULL-terminated. */
+void part_heads(struct web_call *call, const char *const *keys);
+/* A notice: kind is "ok", "warn" or "bad". */
+void part_notice(struct web_call *call, const char *kind, const char *key);
+/* An error of a peer: text of "error.<key>", and of "field.<field>" when it names one. */
+void part_error(struct web_call *call, struct str key, struct str field, struct str detail);
+
+/* A labelled input; flags below. The label is the text of `label`. */
+enum input_flags { INPUT_REQUIRED = 1, INPUT_PASSWORD_OLD = 2, INPUT_PASSWORD_NEW = 4, INPUT_WRONG = 8, INPUT_NUMBER = 16,
+                   INPUT_MAIL = 32, INPUT_USER = 64 };
+void part_input(struct web_call *call, const char *name, const char *label, struct str value, unsigned flags);
+void part_area(struct web_call *call, const char *name, const char *label, struct str value, bool wrong);
+void part_check(struct web_call *call, const char *name, const char *label, bool on);
+/* Choices from a JSON list of keys; texts are family + key. An unknown present value stays choosable. */
+void part_select(struct web_call *call, const char *name, const char *label, const char *family,
+                 const struct json_value *keys, struct str value);
+/* The same from constant keys, NULL-terminated. */
+void part_choice(struct web_call *call, const char *name, const char *label, const char *family,
+                 const char *const *keys, struct str value);
+
+/* Members of answers. */
+struct str of_str(const struct json_value *object, const char *key);
+int64_t of_int(const struct json_value *object, const char *key);
+bool of_bool(const struct json_value *object, const char *key);
+/* Text of a number or string member, for selects and inputs. */
+struct str of_text(const struct json_value *object, const char *key);
+
+#endif

@@ -1,0 +1,95 @@
+#include "web/route.h"
+
+#include "base/macros.h"
+
+static const struct route routes[] = {
+    {"GET", "/", ACCESS_SESSION, 0, page_live},
+    {"GET", "/sign-in", ACCESS_OPEN, 0, page_sign_in},
+    {"POST", "/sign-in", ACCESS_OPEN, 0, act_sign_in},
+    {"POST", "/sign-out", ACCESS_SESSION, ROUTE_UNCHANGED_PASSWORD, act_sign_out},
+    {"GET", "/password", ACCESS_SESSION, ROUTE_UNCHANGED_PASSWORD, page_password},
+    {"POST", "/password", ACCESS_SESSION, ROUTE_UNCHANGED_PASSWORD, act_password},
+    {"POST", "/language", ACCESS_EITHER, ROUTE_UNCHANGED_PASSWORD, act_language},
+    {"GET", "/search", ACCESS_SESSION, 0, page_search},
+    {"GET", "/records/*", ACCESS_SESSION, 0, page_record},
+    {"GET", "/records/*/proof.txt", ACCESS_SESSION, 0, page_record_proof},
+    {"GET", "/records/*/leaf", ACCESS_SESSION, 0, page_record_leaf},
+    {"GET", "/incidents", ACCESS_SESSION, 0, page_incidents},
+    {"GET", "/incidents/*", ACCESS_SESSION, 0, page_card},
+    {"POST", "/incidents/*/act", ACCESS_SESSION, 0, act_card},
+    {"POST", "/incidents/*/edit", ACCESS_SESSION, 0, edit_card},
+    {"GET", "/objects", ACCESS_SESSION, 0, page_objects},
+    {"GET", "/objects/*", ACCESS_SESSION, 0, page_object},
+    {"POST", "/objects/*", ACCESS_SESSION, 0, save_object},
+    {"GET", "/channels", ACCESS_SESSION, 0, page_channels},
+    {"GET", "/channels/*", ACCESS_SESSION, 0, page_channel},
+    {"POST", "/channels/*", ACCESS_SESSION, 0, save_channel},
+    {"GET", "/users", ACCESS_SESSION, 0, page_users},
+    {"GET", "/users/*", ACCESS_SESSION, 0, page_user},
+    {"POST", "/users/*", ACCESS_SESSION, 0, save_user},
+    {"GET", "/archive", ACCESS_SESSION, 0, page_archive},
+    {"GET", "/archive/checkpoint.txt", ACCESS_SESSION, 0, page_checkpoint},
+    {"GET", "/api/*", ACCESS_API, 0, api_ask},
+    {"POST", "/api/*", ACCESS_API, 0, api_ask},
+    {"GET", "/ui/*/*", ACCESS_OPEN, 0, page_asset},
+    {"GET", "/favicon.ico", ACCESS_OPEN, 0, page_icon},
+};
+
+static const struct route missing = {"GET", "", ACCESS_EITHER, ROUTE_UNCHANGED_PASSWORD, page_missing};
+static const struct route wrong_method = {"GET", "", ACCESS_OPEN, 0, page_wrong_method};
+
+size_t route_count(void)
+{
+    return ARRAY_LEN(routes);
+}
+
+const struct route *route_at(size_t i)
+{
+    return i < ARRAY_LEN(routes) ? &routes[i] : NULL;
+}
+
+static bool matches(struct arena *arena, struct str pattern, struct str path, struct str ret_args[CALL_ARGS_MAX])
+{
+    size_t args = 0;
+    struct str pattern_rest = str_skip(pattern, 1);
+    struct str path_rest = str_skip(path, 1);
+    while (pattern_rest.p && path_rest.p) {
+        struct str want = str_cut(&pattern_rest, '/');
+        struct str have = str_cut(&path_rest, '/');
+        if (!str_is(want, "*")) {
+            if (!str_eq(want, have))
+                return false;
+            continue;
+        }
+        if (have.n == 0 || args == CALL_ARGS_MAX)
+            return false;
+        ret_args[args] = path_decode(arena, have);
+        if (!ret_args[args++].p)
+            return false;
+    }
+    return !pattern_rest.p && !path_rest.p;
+}
+
+enum route_found route_find(struct arena *arena, struct str method, struct str path, const struct route **ret_route,
+                            struct str ret_args[CALL_ARGS_MAX], const char **ret_allow)
+{
+    unsigned allowed = 0; /* 1 = GET, 2 = POST */
+    if (str_is(method, "HEAD"))
+        method = STR("GET");
+    for (size_t i = 0; i < ARRAY_LEN(routes) && path.n > 0 && path.p[0] == '/'; i++) {
+        if (!matches(arena, str_of(routes[i].pattern), path, ret_args))
+            continue;
+        if (str_is(method, routes[i].method)) {
+            *ret_route = &routes[i];
+            return ROUTE_FOUND;
+        }
+        allowed |= routes[i].method[0] == 'G' ? 1u : 2u;
+    }
+    if (allowed == 0) {
+        *ret_route = &missing;
+        return ROUTE_NO_PATH;
+    }
+    *ret_allow = allowed == 1 ? "GET, HEAD" : allowed == 2 ? "POST" : "GET, HEAD, POST";
+    *ret_route = &wrong_method;
+    return ROUTE_NO_METHOD;
+}

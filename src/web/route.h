@@ -1,0 +1,70 @@
+/* route.h - which handler answers which path. One row a method and path; "*" is one segment, given decoded in args. */
+#ifndef WEB_ROUTE_H
+#define WEB_ROUTE_H
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "web/call.h"
+
+enum access {
+    ACCESS_OPEN,    /* anybody; no session is looked at */
+    ACCESS_EITHER,  /* with the session when there is one */
+    ACCESS_SESSION, /* a session, or the sign-in page */
+    ACCESS_API,     /* a session, or 401; JSON in and out */
+};
+
+enum route_flags {
+    ROUTE_UNCHANGED_PASSWORD = 1, /* also while the password must be changed */
+};
+
+struct route {
+    const char *method; /* GET answers HEAD too */
+    const char *pattern;
+    enum access access;
+    unsigned flags;
+    void (*handle)(struct web_call *call);
+};
+
+enum route_found { ROUTE_FOUND, ROUTE_NO_PATH, ROUTE_NO_METHOD };
+
+/* For ROUTE_NO_PATH and ROUTE_NO_METHOD the route is one that shows that error, and *ret_allow the methods there are. */
+enum route_found route_find(struct arena *arena, struct str method, struct str path, const struct route **ret_route,
+                            struct str ret_args[CALL_ARGS_MAX], const char **ret_allow);
+
+size_t route_count(void);
+const struct route *route_at(size_t i);
+
+/* Handlers. */
+void page_missing(struct web_call *call);
+void page_wrong_method(struct web_call *call);
+void page_asset(struct web_call *call);
+void page_icon(struct web_call *call);
+void page_sign_in(struct web_call *call);
+void act_sign_in(struct web_call *call);
+void act_sign_out(struct web_call *call);
+void page_password(struct web_call *call);
+void act_password(struct web_call *call);
+void act_language(struct web_call *call);
+void page_live(struct web_call *call);
+void page_search(struct web_call *call);
+void page_record(struct web_call *call);
+void page_record_proof(struct web_call *call);
+void page_record_leaf(struct web_call *call);
+void page_incidents(struct web_call *call);
+void page_card(struct web_call *call);
+void act_card(struct web_call *call);
+void edit_card(struct web_call *call);
+void page_objects(struct web_call *call);
+void page_object(struct web_call *call);
+void save_object(struct web_call *call);
+void page_channels(struct web_call *call);
+void page_channel(struct web_call *call);
+void save_channel(struct web_call *call);
+void page_users(struct web_call *call);
+void page_user(struct web_call *call);
+void save_user(struct web_call *call);
+void page_archive(struct web_call *call);
+void page_checkpoint(struct web_call *call);
+void api_ask(struct web_call *call);
+
+#endif
