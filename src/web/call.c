@@ -1,7 +1,7 @@
 #include "web/call.h"
 
 #include "base/assert.h"
-#include "base/civil.h"
+#include "base/bytes.h"
 #include "web/route.h"
 
 #include <string.h>
@@ -124,9 +124,9 @@ unsigned status_of_error(struct str key)
         const char *key;
         unsigned status;
     } rows[] = {
-        {"session_ended", 401}, {"sign_in_refused", 403}, {"locked", 403},       {"denied", 403},
+        {"session_ended", 401}, {"sign_in_refused", 403}, {"locked", 403},        {"denied", 403},
         {"not_found", 404},     {"invalid", 422},         {"password_weak", 422}, {"query_invalid", 422},
-        {"state_refuses", 409}, {"exists", 409},          {"unavailable", 503},  {"busy", 503},
+        {"state_refuses", 409}, {"exists", 409},          {"unavailable", 503},   {"busy", 503},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         if (str_is(key, rows[i].key))
@@ -193,10 +193,9 @@ void call_cookie(struct web_call *call, const char *name, struct str value, int6
 {
     ASSERT(call->response.cookie_count < WEB_COOKIES_MAX);
     struct str text =
-        max_age_s < 0
-            ? call_format(call, "%s=%.*s; Path=/; Secure; HttpOnly; SameSite=Strict", name, STR_ARG(value))
-            : call_format(call, "%s=%.*s; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=%lld", name,
-                          STR_ARG(value), (long long)max_age_s);
+        max_age_s < 0 ? call_format(call, "%s=%.*s; Path=/; Secure; HttpOnly; SameSite=Strict", name, STR_ARG(value))
+                      : call_format(call, "%s=%.*s; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=%lld", name,
+                                    STR_ARG(value), (long long)max_age_s);
     if (text.p)
         call->response.cookies[call->response.cookie_count++] = text;
 }
@@ -415,9 +414,9 @@ static void seal(struct web_call *call)
 static bool copy_strings(struct web_call *call)
 {
     struct str *const strings[] = {
-        &call->http.method,       &call->http.path,   &call->http.query,        &call->http.host,
-        &call->http.origin,       &call->http.cookie, &call->http.content_type, &call->http.csrf,
-        &call->http.fetch_site,   &call->http.body,   &call->http.address,      &call->http.accept_language,
+        &call->http.method,     &call->http.path,   &call->http.query,        &call->http.host,
+        &call->http.origin,     &call->http.cookie, &call->http.content_type, &call->http.csrf,
+        &call->http.fetch_site, &call->http.body,   &call->http.address,      &call->http.accept_language,
     };
     for (size_t i = 0; i < ARRAY_LEN(strings); i++) {
         *strings[i] = arena_str(call->arena, *strings[i]);
@@ -477,8 +476,8 @@ bool web_answer(struct web_call *call, size_t i, struct str json)
     call->open--;
     if (json.p && json.n <= WEB_ANSWER_MAX) {
         question->answer_text = arena_str(call->arena, json);
-        if (question->answer_text.p && json_parse(call->arena, question->answer_text, JSON_DEPTH, &question->answer,
-                                                  NULL) != RC_OK)
+        if (question->answer_text.p &&
+            json_parse(call->arena, question->answer_text, JSON_DEPTH, &question->answer, NULL) != RC_OK)
             question->answer = NULL;
     }
     if (call->open > 0)

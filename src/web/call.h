@@ -15,13 +15,13 @@
 #include "web/html.h"
 #include "web/web.h"
 
-#define CALL_ARGS_MAX     2
-#define CALL_MEMORY_MAX   (32u << 20)
-#define TOKEN_DIGITS      64 /* of a session's token */
-#define CSRF_DIGITS       32
-#define COOKIE_SESSION    "__Host-qorgan"
-#define COOKIE_FORM       "__Host-qorgan-form"
-#define COOKIE_LANGUAGE   "__Host-qorgan-language"
+#define CALL_ARGS_MAX   2
+#define CALL_MEMORY_MAX (32u << 20)
+#define TOKEN_DIGITS    64 /* of a session's token */
+#define CSRF_DIGITS     32
+#define COOKIE_SESSION  "__Host-qorgan"
+#define COOKIE_FORM     "__Host-qorgan-form"
+#define COOKIE_LANGUAGE "__Host-qorgan-language"
 
 struct route;
 

@@ -46,8 +46,9 @@ void event_rules(struct web_call *call, const struct json_value *event)
 {
     struct html *html = &call->html;
     for (const struct json_value *rule = json_first(json_get(event, "rules")); rule; rule = rule->next) {
-        HTML(html, RAW("<a class=\"rule\" title=\""), SAY("event.rule"), RAW("\" href=\"/search?range=all&amp;q=rule%3A%22"),
-             URL(rule->text), RAW("%22\">"), ESC(rule->text), RAW("</a> "));
+        HTML(html, RAW("<a class=\"rule\" title=\""), SAY("event.rule"),
+             RAW("\" href=\"/search?range=all&amp;q=rule%3A%22"), URL(rule->text), RAW("%22\">"), ESC(rule->text),
+             RAW("</a> "));
     }
 }
 
@@ -78,7 +79,8 @@ bool time_of_input(struct str text, int32_t zone_s, int64_t *ret_ns)
     struct civil civil = {0};
     bool whole = (text.n == 16 || text.n == 19) && text.p[4] == '-' && text.p[7] == '-' && text.p[10] == 'T' &&
                  text.p[13] == ':' && digits(text, 0, 4, &civil.year) && digits(text, 5, 2, &civil.month) &&
-                 digits(text, 8, 2, &civil.day) && digits(text, 11, 2, &civil.hour) && digits(text, 14, 2, &civil.minute);
+                 digits(text, 8, 2, &civil.day) && digits(text, 11, 2, &civil.hour) &&
+                 digits(text, 14, 2, &civil.minute);
     if (whole && text.n == 19)
         whole = text.p[16] == ':' && digits(text, 17, 2, &civil.second);
     if (!whole || !civil_valid(&civil) || civil.year < 1970 || civil.year > 2261)

@@ -28,18 +28,18 @@ struct html {
 
 enum part_kind {
     PART_RAW,
-    PART_ESCAPED,  /* text */
-    PART_URL,      /* percent-encoded: safe in an attribute as well */
-    PART_SAY,      /* text by key */
-    PART_SAY_OF,   /* text by key + text; the second part itself when there is no such key */
-    PART_INT,      /* digits only */
-    PART_NUMBER,   /* digits in groups of three */
-    PART_FIXED,    /* thousandths, one decimal */
-    PART_BYTES,    /* "1.2 GiB" */
-    PART_TIME,     /* <time>, the page's zone, the UTC time as title */
-    PART_MOMENT,   /* the same as plain text with its offset, for titles */
+    PART_ESCAPED,    /* text */
+    PART_URL,        /* percent-encoded: safe in an attribute as well */
+    PART_SAY,        /* text by key */
+    PART_SAY_OF,     /* text by key + text; the second part itself when there is no such key */
+    PART_INT,        /* digits only */
+    PART_NUMBER,     /* digits in groups of three */
+    PART_FIXED,      /* thousandths, one decimal */
+    PART_BYTES,      /* "1.2 GiB" */
+    PART_TIME,       /* <time>, the page's zone, the UTC time as title */
+    PART_MOMENT,     /* the same as plain text with its offset, for titles */
     PART_INPUT_TIME, /* as an input of type datetime-local takes it, rounded down to a second */
-    PART_SPAN,     /* a duration in seconds, "2 d 03:04:05" */
+    PART_SPAN,       /* a duration in seconds, "2 d 03:04:05" */
 };
 
 struct part {
@@ -49,22 +49,65 @@ struct part {
     int64_t number;
 };
 
-#define RAW(literal)      {PART_RAW, STR_INIT(literal), {NULL, 0}, 0}
-#define ESC(slice)        {PART_ESCAPED, (slice), {NULL, 0}, 0}
-#define ESCZ(text)        {PART_ESCAPED, str_of(text), {NULL, 0}, 0}
-#define URL(slice)        {PART_URL, (slice), {NULL, 0}, 0}
-#define SAY(key)          {PART_SAY, STR_INIT(key), {NULL, 0}, 0}
-#define SAY_OF(prefix, k) {PART_SAY_OF, STR_INIT(prefix), (k), 0}
-#define INT(value)        {PART_INT, {NULL, 0}, {NULL, 0}, (value)}
-#define NUMBER(value)     {PART_NUMBER, {NULL, 0}, {NULL, 0}, (value)}
-#define FIXED(thousandth) {PART_FIXED, {NULL, 0}, {NULL, 0}, (thousandth)}
-#define BYTES(value)      {PART_BYTES, {NULL, 0}, {NULL, 0}, (value)}
-#define TIME(ns)          {PART_TIME, {NULL, 0}, {NULL, 0}, (ns)}
-#define MOMENT(ns)        {PART_MOMENT, {NULL, 0}, {NULL, 0}, (ns)}
-#define INPUT_TIME(ns)    {PART_INPUT_TIME, {NULL, 0}, {NULL, 0}, (ns)}
-#define SPAN(seconds)     {PART_SPAN, {NULL, 0}, {NULL, 0}, (seconds)}
+#define RAW(literal)                                                                                                   \
+    {                                                                                                                  \
+        PART_RAW, STR_INIT(literal), {NULL, 0}, 0                                                                      \
+    }
+#define ESC(slice)                                                                                                     \
+    {                                                                                                                  \
+        PART_ESCAPED, (slice), {NULL, 0}, 0                                                                            \
+    }
+#define ESCZ(text)                                                                                                     \
+    {                                                                                                                  \
+        PART_ESCAPED, str_of(text), {NULL, 0}, 0                                                                       \
+    }
+#define URL(slice)                                                                                                     \
+    {                                                                                                                  \
+        PART_URL, (slice), {NULL, 0}, 0                                                                                \
+    }
+#define SAY(key)                                                                                                       \
+    {                                                                                                                  \
+        PART_SAY, STR_INIT(key), {NULL, 0}, 0                                                                          \
+    }
+#define SAY_OF(prefix, k)                                                                                              \
+    {                                                                                                                  \
+        PART_SAY_OF, STR_INIT(prefix), (k), 0                                                                          \
+    }
+#define INT(value)                                                                                                     \
+    {                                                                                                                  \
+        PART_INT, {NULL, 0}, {NULL, 0}, (value)                                                                        \
+    }
+#define NUMBER(value)                                                                                                  \
+    {                                                                                                                  \
+        PART_NUMBER, {NULL, 0}, {NULL, 0}, (value)                                                                     \
+    }
+#define FIXED(thousandth)                                                                                              \
+    {                                                                                                                  \
+        PART_FIXED, {NULL, 0}, {NULL, 0}, (thousandth)                                                                 \
+    }
+#define BYTES(value)                                                                                                   \
+    {                                                                                                                  \
+        PART_BYTES, {NULL, 0}, {NULL, 0}, (value)                                                                      \
+    }
+#define TIME(ns)                                                                                                       \
+    {                                                                                                                  \
+        PART_TIME, {NULL, 0}, {NULL, 0}, (ns)                                                                          \
+    }
+#define MOMENT(ns)                                                                                                     \
+    {                                                                                                                  \
+        PART_MOMENT, {NULL, 0}, {NULL, 0}, (ns)                                                                        \
+    }
+#define INPUT_TIME(ns)                                                                                                 \
+    {                                                                                                                  \
+        PART_INPUT_TIME, {NULL, 0}, {NULL, 0}, (ns)                                                                    \
+    }
+#define SPAN(seconds)                                                                                                  \
+    {                                                                                                                  \
+        PART_SPAN, {NULL, 0}, {NULL, 0}, (seconds)                                                                     \
+    }
 #define HTML(html, ...)                                                                                                \
-    html_parts((html), (const struct part[]){__VA_ARGS__}, sizeof((const struct part[]){__VA_ARGS__}) / sizeof(struct part))
+    html_parts((html), (const struct part[]){__VA_ARGS__},                                                             \
+               sizeof((const struct part[]){__VA_ARGS__}) / sizeof(struct part))
 
 void html_parts(struct html *html, const struct part *parts, size_t count);
 /* A text with {0}..{9} replaced by the parts. */

@@ -51,8 +51,9 @@ static void list_head(struct web_call *call, const char *title, const char *new_
 {
     struct html *html = &call->html;
     call_page(call, title, section);
-    HTML(html, RAW("<div class=\"heading\"><h1>"), ESC(html_text(html, str_of(title))), RAW("</h1><a class=\"button\" href=\""),
-         ESCZ(new_path), RAW("\">"), ESC(html_text(html, str_of(new_key))), RAW("</a></div>"));
+    HTML(html, RAW("<div class=\"heading\"><h1>"), ESC(html_text(html, str_of(title))),
+         RAW("</h1><a class=\"button\" href=\""), ESCZ(new_path), RAW("\">"), ESC(html_text(html, str_of(new_key))),
+         RAW("</a></div>"));
     if (form_get(&call->query, "saved").p)
         part_notice(call, "ok", "form.saved");
 }
@@ -60,8 +61,9 @@ static void list_head(struct web_call *call, const char *title, const char *new_
 static void form_end(struct web_call *call, const char *back)
 {
     struct html *html = &call->html;
-    HTML(html, RAW("<p class=\"buttons wide\"><button class=\"main\">"), SAY("form.save"), RAW("</button> <a class=\"button\" href=\""),
-         ESCZ(back), RAW("\">"), SAY("form.cancel"), RAW("</a></p></form>"));
+    HTML(html, RAW("<p class=\"buttons wide\"><button class=\"main\">"), SAY("form.save"),
+         RAW("</button> <a class=\"button\" href=\""), ESCZ(back), RAW("\">"), SAY("form.cancel"),
+         RAW("</a></p></form>"));
 }
 
 /* After a save: the list; after a refusal the question for the list, and then true: show the form again. */
@@ -85,7 +87,8 @@ static const char *const channel_kinds[] = {"mail", "webhook", NULL};
 
 void page_channels(struct web_call *call)
 {
-    static const char *const heads[] = {"channel.kind", "channel.to", "channel.server", "channel.from", "form.enabled", NULL};
+    static const char *const heads[] = {"channel.kind", "channel.to",   "channel.server",
+                                        "channel.from", "form.enabled", NULL};
     struct html *html = &call->html;
     if (call->phase == 0) {
         call_ask_plain(call, WEB_DESK, "channel.list");
@@ -131,8 +134,10 @@ static void channel_form(struct web_call *call, const struct json_value *c, stru
     HTML(html, RAW("<form class=\"grid card\" method=\"post\" action=\"/channels/"), ESC(call->args[0]), RAW("\">"));
     part_csrf(call);
     part_choice(call, "kind", "channel.kind", "channel.", channel_kinds, value_of(call, c, "kind"));
-    part_input(call, "to", "channel.to", value_of(call, c, "to"), INPUT_REQUIRED | (str_is(wrong, "to") ? INPUT_WRONG : 0));
-    part_input(call, "server", "channel.server", value_of(call, c, "server"), str_is(wrong, "server") ? INPUT_WRONG : 0);
+    part_input(call, "to", "channel.to", value_of(call, c, "to"),
+               INPUT_REQUIRED | (str_is(wrong, "to") ? INPUT_WRONG : 0));
+    part_input(call, "server", "channel.server", value_of(call, c, "server"),
+               str_is(wrong, "server") ? INPUT_WRONG : 0);
     part_input(call, "from", "channel.from", value_of(call, c, "from"), str_is(wrong, "from") ? INPUT_WRONG : 0);
     part_input(call, "user", "channel.user", value_of(call, c, "user"), 0);
     part_input(call, "secret", "channel.secret", STR(""), INPUT_PASSWORD_NEW);
@@ -196,8 +201,8 @@ void page_users(struct web_call *call)
     part_heads(call, heads);
     HTML(html, RAW("<tbody>"));
     for (const struct json_value *u = json_first(json_get(call_answer(call, 0), "users")); u; u = u->next) {
-        HTML(html, RAW("<tr><th scope=\"row\"><a href=\"/users/"), URL(of_str(u, "name")), RAW("\">"), ESC(of_str(u, "name")),
-             RAW("</a></th>"));
+        HTML(html, RAW("<tr><th scope=\"row\"><a href=\"/users/"), URL(of_str(u, "name")), RAW("\">"),
+             ESC(of_str(u, "name")), RAW("</a></th>"));
         part_cell(call, "user.role");
         HTML(html, SAY_OF("role.", of_str(u, "role")), RAW("</td>"));
         enabled_cell(call, of_bool(u, "enabled"));

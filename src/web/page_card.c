@@ -46,12 +46,12 @@ static void clock_row(struct web_call *call, const struct json_value *c)
     struct html *html = &call->html;
     struct str state = of_str(c, "state");
     bool running = str_is(state, "running") || str_is(state, "overdue");
-    HTML(html, RAW("<tr class=\"clock-"), ESC(state), RAW("\"><th scope=\"row\">"), ESC(of_str(c, "clock")), RAW(" <small>"),
-         ESC(of_str(c, "paragraph")), RAW("</small></th>"));
+    HTML(html, RAW("<tr class=\"clock-"), ESC(state), RAW("\"><th scope=\"row\">"), ESC(of_str(c, "clock")),
+         RAW(" <small>"), ESC(of_str(c, "paragraph")), RAW("</small></th>"));
     part_cell_classed(call, "clock.deliverable", "grow");
-    HTML(html, SAY_OF("clock.what_", of_str(c, "clock")), RAW("<small class=\"under\">"), SAY_OF("party.", of_str(c, "from")),
-         RAW(" \xe2\x86\x92 "), SAY_OF("party.", of_str(c, "to")), RAW("</small><details><summary>"), SAY("clock.why"),
-         RAW("</summary><p>"));
+    HTML(html, SAY_OF("clock.what_", of_str(c, "clock")), RAW("<small class=\"under\">"),
+         SAY_OF("party.", of_str(c, "from")), RAW(" \xe2\x86\x92 "), SAY_OF("party.", of_str(c, "to")),
+         RAW("</small><details><summary>"), SAY("clock.why"), RAW("</summary><p>"));
     explanation(call, c);
     HTML(html, RAW("</p><p class=\"meta\">"), SAY("clock.started"), RAW(" "), TIME(of_int(c, "trigger_ns")),
          RAW("</p></details></td>"));
@@ -170,8 +170,8 @@ static void annex_form(struct web_call *call, const struct json_value *i, const 
     struct html *html = &call->html;
     bool sent = str_ends(call->http.path, STR("/edit"));
     bool repeat = sent ? form_get(&call->form, "repeat").p != NULL : of_bool(i, "repeat");
-    HTML(html, RAW("<section class=\"card\" id=\"annex\"><h2>"), SAY("card.annex"), RAW(" <small>"), SAY("card.annex_source"),
-         RAW("</small></h2>"));
+    HTML(html, RAW("<section class=\"card\" id=\"annex\"><h2>"), SAY("card.annex"), RAW(" <small>"),
+         SAY("card.annex_source"), RAW("</small></h2>"));
     annex_times(call, i);
     HTML(html, RAW("<form class=\"grid\" method=\"post\" action=\"/incidents/"), INT(of_int(i, "id")), RAW("/edit\">"));
     part_csrf(call);
@@ -192,7 +192,8 @@ static void annex_form(struct web_call *call, const struct json_value *i, const 
     part_area(call, "nature", "field.nature", value_of(call, i, "nature"), str_is(wrong, "nature"));
     part_area(call, "actions", "field.actions", value_of(call, i, "actions"), str_is(wrong, "actions"));
     part_area(call, "note", "field.note", value_of(call, i, "note"), str_is(wrong, "note"));
-    HTML(html, RAW("<p class=\"buttons wide\"><button class=\"main\">"), SAY("card.save"), RAW("</button></p></form></section>"));
+    HTML(html, RAW("<p class=\"buttons wide\"><button class=\"main\">"), SAY("card.save"),
+         RAW("</button></p></form></section>"));
 }
 
 static void facts(struct web_call *call, const struct json_value *i)
@@ -200,8 +201,11 @@ static void facts(struct web_call *call, const struct json_value *i)
     static const struct {
         const char *member;
         const char *key;
-    } rows[] = {{"host", "statutory.host"}, {"account", "statutory.account"}, {"address", "statutory.src"},
-                {"rule_title", "card.rule"}, {"level", "card.level"}};
+    } rows[] = {{"host", "statutory.host"},
+                {"account", "statutory.account"},
+                {"address", "statutory.src"},
+                {"rule_title", "card.rule"},
+                {"level", "card.level"}};
     struct html *html = &call->html;
     HTML(html, RAW("<table class=\"pairs\"><caption>"), SAY("card.facts"), RAW("</caption><tbody>"));
     for (size_t k = 0; k < ARRAY_LEN(rows); k++) {
@@ -237,9 +241,9 @@ static void records(struct web_call *call, const struct json_value *i)
     HTML(html, RAW("<ol class=\"events flat\">"));
     for (const struct json_value *r = json_first(list); r; r = r->next) {
         int64_t number = of_int(r, "record");
-        HTML(html, RAW("<li><a class=\"record\" href=\"/records/"), INT(number), RAW("\" aria-label=\""), SAY("event.record"),
-             RAW(" "), INT(number), RAW("\">"), INT(number), RAW("</a><div>"), TIME(of_int(r, "time_ns")),
-             RAW(" <span class=\"line\">"));
+        HTML(html, RAW("<li><a class=\"record\" href=\"/records/"), INT(number), RAW("\" aria-label=\""),
+             SAY("event.record"), RAW(" "), INT(number), RAW("\">"), INT(number), RAW("</a><div>"),
+             TIME(of_int(r, "time_ns")), RAW(" <span class=\"line\">"));
         event_line(call, of_str(r, "text"), 600);
         HTML(html, RAW("</span> <a class=\"proof\" download href=\"/records/"), INT(number), RAW("/proof.txt\">"),
              SAY("card.proof"), RAW("</a></div></li>"));
@@ -257,8 +261,8 @@ static void history(struct web_call *call, const struct json_value *i)
              RAW("</b> <span class=\"who\">"), ESC(of_str(h, "who")), RAW("</span> <span>"), ESC(of_str(h, "detail")),
              RAW("</span>"));
         if (json_get(h, "record") && json_get(h, "record")->kind == JSON_NUMBER)
-            HTML(html, RAW(" <a class=\"record\" href=\"/records/"), INT(record), RAW("\">"), SAY("event.record"), RAW(" "),
-                 INT(record), RAW("</a>"));
+            HTML(html, RAW(" <a class=\"record\" href=\"/records/"), INT(record), RAW("\">"), SAY("event.record"),
+                 RAW(" "), INT(record), RAW("</a>"));
         HTML(html, RAW("</li>"));
     }
     HTML(html, RAW("</ol></section>"));
@@ -266,7 +270,8 @@ static void history(struct web_call *call, const struct json_value *i)
 
 static void outbox(struct web_call *call, const struct json_value *i)
 {
-    static const char *const heads[] = {"outbox.channel", "outbox.to", "outbox.state", "outbox.time", "outbox.tries", NULL};
+    static const char *const heads[] = {"outbox.channel", "outbox.to",    "outbox.state",
+                                        "outbox.time",    "outbox.tries", NULL};
     struct html *html = &call->html;
     const struct json_value *list = json_get(i, "outbox");
     HTML(html, RAW("<section id=\"outbox\"><h2>"), SAY("card.outbox"), RAW("</h2>"));
@@ -294,7 +299,8 @@ static void outbox(struct web_call *call, const struct json_value *i)
 
 /* --- the page --- */
 
-/* Answers `at`, at + 1, at + 2 are those of ask_card; `failed` is the refused answer that the page tells of, or NULL. */
+/* Answers `at`, at + 1, at + 2 are those of ask_card; `failed` is the refused answer that the page tells of, or NULL.
+ */
 static void card(struct web_call *call, size_t at, const struct json_value *failed, struct str error)
 {
     struct html *html = &call->html;
@@ -370,8 +376,8 @@ void act_card(struct web_call *call)
 
 void edit_card(struct web_call *call)
 {
-    static const char *const texts[] = {"title",       "kind",   "scope",   "sign", "contour", "ioc",
-                                        "consequence", "nature", "actions", "note"};
+    static const char *const texts[] = {"title", "kind",        "scope",  "sign",    "contour",
+                                        "ioc",   "consequence", "nature", "actions", "note"};
     static const char *const numbers[] = {"severity", "object_id"};
     if (call->phase > 0) {
         after_change(call);

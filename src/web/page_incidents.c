@@ -82,9 +82,9 @@ static void pager(struct web_call *call, struct str state, int64_t offset, int64
 
 void page_incidents(struct web_call *call)
 {
-    static const char *const heads[] = {"incident.number", "incident.severity", "incident.title",
-                                        "incident.remaining", "incident.state",  "incident.object",
-                                        "incident.matches",  "incident.detected", "incident.last", NULL};
+    static const char *const heads[] = {
+        "incident.number", "incident.severity", "incident.title",    "incident.remaining", "incident.state",
+        "incident.object", "incident.matches",  "incident.detected", "incident.last",      NULL};
     struct html *html = &call->html;
     struct str state = state_of(call);
     int64_t offset = MIN(MAX(form_int(&call->query, "offset", 0), 0), INT32_MAX);

@@ -49,8 +49,9 @@ static void source_row(struct web_call *call, const struct json_value *s)
     HTML(html, RAW("<tr"));
     if (silent)
         HTML(html, RAW(" class=\"silent\""));
-    HTML(html, RAW("><th scope=\"row\"><a href=\"/search?range=all&amp;q="), RAW("source%3A%22"), URL(of_str(s, "name")),
-         RAW("%22\">"), ESC(of_str(s, "name")), RAW("</a> <small>"), ESC(of_str(s, "kind")), RAW("</small></th>"));
+    HTML(html, RAW("><th scope=\"row\"><a href=\"/search?range=all&amp;q="), RAW("source%3A%22"),
+         URL(of_str(s, "name")), RAW("%22\">"), ESC(of_str(s, "name")), RAW("</a> <small>"), ESC(of_str(s, "kind")),
+         RAW("</small></th>"));
     part_cell(call, "live.host");
     HTML(html, ESC(of_str(s, "host")), RAW("</td>"));
     part_cell(call, "live.last");
@@ -71,9 +72,9 @@ static void source_row(struct web_call *call, const struct json_value *s)
 
 void page_live(struct web_call *call)
 {
-    static const char *const heads[] = {"live.source",  "live.host",    "live.last",           "live.state",
-                                        "live.per_second", "live.records", "live.not_understood", "live.dropped",
-                                        NULL};
+    static const char *const heads[] = {"live.source",         "live.host",       "live.last",
+                                        "live.state",          "live.per_second", "live.records",
+                                        "live.not_understood", "live.dropped",    NULL};
     struct html *html = &call->html;
     if (call->phase == 0) {
         call_ask_plain(call, WEB_DESK, "source.list");
@@ -86,7 +87,8 @@ void page_live(struct web_call *call)
     call_page(call, "live.title", SECTION_LIVE);
     HTML(html, RAW("<div id=\"live\" data-refresh=\"2\"><h1>"), SAY("live.title"), RAW("</h1>"));
     totals(call, json_get(answer, "totals"));
-    HTML(html, RAW("<h2>"), SAY("live.sources"), RAW(" <small>"), NUMBER(sources ? sources->count : 0), RAW("</small></h2>"));
+    HTML(html, RAW("<h2>"), SAY("live.sources"), RAW(" <small>"), NUMBER(sources ? sources->count : 0),
+         RAW("</small></h2>"));
     if (!json_first(sources)) {
         HTML(html, RAW("<p class=\"empty\">"), SAY("live.empty"), RAW("</p>"));
     } else {

@@ -9,8 +9,9 @@ static const char *const contours[] = {"internal", "external", NULL};
 
 void page_objects(struct web_call *call)
 {
-    static const char *const heads[] = {"object.name", "object.class",    "object.contour",
-                                        "object.owner", "object.contacts", "object.open_incidents", NULL};
+    static const char *const heads[] = {
+        "object.name", "object.class", "object.contour", "object.owner", "object.contacts", "object.open_incidents",
+        NULL};
     struct html *html = &call->html;
     if (call->phase == 0) {
         call_ask_plain(call, WEB_DESK, "object.list");
@@ -19,16 +20,16 @@ void page_objects(struct web_call *call)
     if (call_failed(call))
         return;
     call_page(call, "objects.title", SECTION_OBJECTS);
-    HTML(html, RAW("<div class=\"heading\"><h1>"), SAY("objects.title"), RAW("</h1><a class=\"button\" href=\"/objects/new\">"),
-         SAY("objects.new"), RAW("</a></div>"));
+    HTML(html, RAW("<div class=\"heading\"><h1>"), SAY("objects.title"),
+         RAW("</h1><a class=\"button\" href=\"/objects/new\">"), SAY("objects.new"), RAW("</a></div>"));
     if (form_get(&call->query, "saved").p)
         part_notice(call, "ok", "form.saved");
     HTML(html, RAW("<table class=\"rows\">"));
     part_heads(call, heads);
     HTML(html, RAW("<tbody>"));
     for (const struct json_value *o = json_first(json_get(call_answer(call, 0), "objects")); o; o = o->next) {
-        HTML(html, RAW("<tr><th scope=\"row\"><a href=\"/objects/"), INT(of_int(o, "id")), RAW("\">"), ESC(of_str(o, "name")),
-             RAW("</a></th>"));
+        HTML(html, RAW("<tr><th scope=\"row\"><a href=\"/objects/"), INT(of_int(o, "id")), RAW("\">"),
+             ESC(of_str(o, "name")), RAW("</a></th>"));
         part_cell(call, "object.class");
         HTML(html, ESC(of_text(o, "class")), RAW("</td>"));
         part_cell(call, "object.contour");
@@ -37,7 +38,8 @@ void page_objects(struct web_call *call)
         HTML(html, ESC(of_str(o, "owner")), RAW("</td>"));
         part_cell(call, "object.contacts");
         for (const struct json_value *c = json_first(json_get(o, "contacts")); c; c = c->next)
-            HTML(html, RAW("<span class=\"under\">"), ESC(of_str(c, "name")), RAW(" "), ESC(of_str(c, "phone")), RAW("</span>"));
+            HTML(html, RAW("<span class=\"under\">"), ESC(of_str(c, "name")), RAW(" "), ESC(of_str(c, "phone")),
+                 RAW("</span>"));
         HTML(html, RAW("</td>"));
         part_cell_classed(call, "object.open_incidents", "number");
         HTML(html, NUMBER(of_int(o, "open_incidents")), RAW("</td></tr>"));
@@ -76,7 +78,8 @@ static void contacts(struct web_call *call, const struct json_value *object)
 {
     static const char *const heads[] = {"contact.name", "contact.email", "contact.phone", NULL};
     const struct json_value *contact = json_first(json_get(object, "contacts"));
-    HTML(&call->html, RAW("<fieldset class=\"wide\"><legend>"), SAY("object.contacts"), RAW("</legend><table class=\"rows\">"));
+    HTML(&call->html, RAW("<fieldset class=\"wide\"><legend>"), SAY("object.contacts"),
+         RAW("</legend><table class=\"rows\">"));
     part_heads(call, heads);
     HTML(&call->html, RAW("<tbody>"));
     size_t empty = 0;
@@ -125,7 +128,8 @@ static void object_form(struct web_call *call, const struct json_value *o, struc
     part_input(call, "owner", "object.owner", value_of(call, o, "owner"), str_is(wrong, "owner") ? INPUT_WRONG : 0);
     part_choice(call, "class", "object.class", "object.class_", classes, value_of(call, o, "class"));
     part_choice(call, "contour", "object.contour", "contour.", contours, value_of(call, o, "contour"));
-    part_input(call, "zone", "object.zone", zone.p ? zone : zone_text(call, o ? of_int(o, "zone_offset_s") : ZONE_DEFAULT_S),
+    part_input(call, "zone", "object.zone",
+               zone.p ? zone : zone_text(call, o ? of_int(o, "zone_offset_s") : ZONE_DEFAULT_S),
                INPUT_REQUIRED | (str_is(wrong, "zone_offset_s") ? INPUT_WRONG : 0));
     contacts(call, o);
     HTML(html, RAW("<p class=\"buttons wide\"><button class=\"main\">"), SAY("form.save"),

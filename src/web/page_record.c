@@ -57,8 +57,8 @@ static void proof_part(struct web_call *call, uint64_t record)
          INT((int64_t)record), RAW("/proof.txt\">"), SAY("record.download_proof"),
          RAW("</a> <a class=\"button\" download href=\"/records/"), INT((int64_t)record), RAW("/leaf\">"),
          SAY("record.download_leaf"), RAW("</a></p><p class=\"hint\">"), SAY("record.verify"),
-         RAW("</p><pre class=\"raw\">qorgan-verify proof-"), INT((int64_t)record), RAW(".txt leaf-"), INT((int64_t)record),
-         RAW(".bin</pre></section>"));
+         RAW("</p><pre class=\"raw\">qorgan-verify proof-"), INT((int64_t)record), RAW(".txt leaf-"),
+         INT((int64_t)record), RAW(".bin</pre></section>"));
 }
 
 void page_record(struct web_call *call)
@@ -75,13 +75,14 @@ void page_record(struct web_call *call)
     if (call_failed_at(call, 0))
         return;
     const struct json_value *r = call_answer(call, 0);
-    call_page_titled(call, call_format(call, "%.*s %llu", STR_ARG(html_text(html, STR("event.record"))),
-                                       (unsigned long long)record), SECTION_SEARCH);
+    call_page_titled(
+        call, call_format(call, "%.*s %llu", STR_ARG(html_text(html, STR("event.record"))), (unsigned long long)record),
+        SECTION_SEARCH);
     HTML(html, RAW("<h1>"), SAY("event.record"), RAW(" "), INT((int64_t)record), RAW("</h1><p class=\"meta\">"),
          TIME(of_int(r, "time_ns")), RAW(" \xc2\xb7 "), SAY("event.received"), RAW(" "), TIME(of_int(r, "received_ns")),
          RAW(" \xc2\xb7 "), SAY("event.source"), RAW(" <b>"), ESC(of_str(r, "source")), RAW("</b> <small>"),
-         ESC(of_str(r, "kind")), RAW("</small> \xc2\xb7 "), SAY("event.parser"), RAW(" <code>"), ESC(of_str(r, "parser")),
-         RAW("</code></p>"));
+         ESC(of_str(r, "kind")), RAW("</small> \xc2\xb7 "), SAY("event.parser"), RAW(" <code>"),
+         ESC(of_str(r, "parser")), RAW("</code></p>"));
     if (json_first(json_get(r, "rules"))) {
         HTML(html, RAW("<p>"), SAY("event.rules"), RAW(" "));
         event_rules(call, r);

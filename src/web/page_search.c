@@ -13,8 +13,8 @@ struct range {
 };
 
 static const struct range ranges[] = {
-    {"15m", 15 * MINUTE_S}, {"1h", HOUR_S},     {"24h", DAY_S},  {"7d", 7 * DAY_S},
-    {"30d", 30 * DAY_S},    {"90d", 90 * DAY_S}, {"all", 0},      {"custom", -1},
+    {"15m", 15 * MINUTE_S}, {"1h", HOUR_S},      {"24h", DAY_S}, {"7d", 7 * DAY_S},
+    {"30d", 30 * DAY_S},    {"90d", 90 * DAY_S}, {"all", 0},     {"custom", -1},
 };
 
 struct search {
@@ -49,9 +49,11 @@ static struct search search_of(const struct web_call *call)
 static void query_form(struct web_call *call, const struct search *search)
 {
     struct html *html = &call->html;
-    HTML(html, RAW("<form class=\"query\" role=\"search\" action=\"/search\"><div class=\"field grow\"><label for=\"q\">"),
-         SAY("search.query"), RAW("</label><input id=\"q\" name=\"q\" type=\"search\" autocomplete=\"off\" spellcheck=\"false\" "
-                                  "autocapitalize=\"none\" maxlength=\"4096\" value=\""),
+    HTML(html,
+         RAW("<form class=\"query\" role=\"search\" action=\"/search\"><div class=\"field grow\"><label for=\"q\">"),
+         SAY("search.query"),
+         RAW("</label><input id=\"q\" name=\"q\" type=\"search\" autocomplete=\"off\" spellcheck=\"false\" "
+             "autocapitalize=\"none\" maxlength=\"4096\" value=\""),
          ESC(search->text), RAW("\"></div><div class=\"field\"><label for=\"range\">"), SAY("search.range"),
          RAW("</label><select id=\"range\" name=\"range\">"));
     for (size_t i = 0; i < ARRAY_LEN(ranges); i++) {
@@ -77,10 +79,14 @@ static void help(struct web_call *call, bool open)
         const char *example;
         const char *key;
     } rows[] = {
-        {"failed password", "help.words"},          {"\"failed password\"", "help.phrase"},
-        {"host:web1 account:root", "help.field"},   {"-app:cron", "help.not"},
-        {"account:adm*", "help.wildcard"},          {"status>=500", "help.compare"},
-        {"src:10.0.0.0/8", "help.network"},         {"(sudo or su) and not root", "help.logic"},
+        {"failed password", "help.words"},
+        {"\"failed password\"", "help.phrase"},
+        {"host:web1 account:root", "help.field"},
+        {"-app:cron", "help.not"},
+        {"account:adm*", "help.wildcard"},
+        {"status>=500", "help.compare"},
+        {"src:10.0.0.0/8", "help.network"},
+        {"(sudo or su) and not root", "help.logic"},
         {"rule:*", "help.rule"},
     };
     struct html *html = &call->html;
@@ -159,9 +165,9 @@ static void event_row(struct web_call *call, const struct json_value *e)
 {
     struct html *html = &call->html;
     int64_t record = of_int(e, "record");
-    HTML(html, RAW("<li><a class=\"record\" href=\"/records/"), INT(record), RAW("\" aria-label=\""), SAY("event.record"),
-         RAW(" "), INT(record), RAW("\">"), INT(record), RAW("</a><details><summary>"), TIME(of_int(e, "time_ns")),
-         RAW(" <span class=\"source\">"), ESC(of_str(e, "source")), RAW("</span> "));
+    HTML(html, RAW("<li><a class=\"record\" href=\"/records/"), INT(record), RAW("\" aria-label=\""),
+         SAY("event.record"), RAW(" "), INT(record), RAW("\">"), INT(record), RAW("</a><details><summary>"),
+         TIME(of_int(e, "time_ns")), RAW(" <span class=\"source\">"), ESC(of_str(e, "source")), RAW("</span> "));
     if (json_first(json_get(e, "rules"))) {
         HTML(html, RAW("<span class=\"hit\">"));
         part_icon(call, "warn");
@@ -175,9 +181,9 @@ static void event_row(struct web_call *call, const struct json_value *e)
         event_rules(call, e);
         HTML(html, RAW("</p>"));
     }
-    HTML(html, RAW("<pre class=\"raw\">"), ESC(of_str(e, "raw")), RAW("</pre><p class=\"meta\">"), SAY("event.received"),
-         RAW(" "), TIME(of_int(e, "received_ns")), RAW(" \xc2\xb7 "), SAY("event.parser"), RAW(" <code>"),
-         ESC(of_str(e, "parser")), RAW("</code></p><div class=\"columns\">"));
+    HTML(html, RAW("<pre class=\"raw\">"), ESC(of_str(e, "raw")), RAW("</pre><p class=\"meta\">"),
+         SAY("event.received"), RAW(" "), TIME(of_int(e, "received_ns")), RAW(" \xc2\xb7 "), SAY("event.parser"),
+         RAW(" <code>"), ESC(of_str(e, "parser")), RAW("</code></p><div class=\"columns\">"));
     event_fields(call, e);
     HTML(html, RAW("</div></div></details></li>"));
 }
@@ -222,7 +228,8 @@ static void wrong_query(struct web_call *call, const struct search *search, cons
     if (offset < 0 || (uint64_t)offset > search->text.n)
         return;
     HTML(html, RAW("<pre class=\"raw\">"), ESC(str_slice(search->text, 0, (size_t)offset)), RAW("<mark>"),
-         ESC((size_t)offset == search->text.n ? STR("\xe2\x80\xb8") : str_slice(search->text, (size_t)offset, search->text.n)),
+         ESC((size_t)offset == search->text.n ? STR("\xe2\x80\xb8")
+                                              : str_slice(search->text, (size_t)offset, search->text.n)),
          RAW("</mark></pre>"));
 }
 

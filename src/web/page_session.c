@@ -88,12 +88,13 @@ static void password_form(struct web_call *call, unsigned status, struct str err
         part_notice(call, "ok", "password.saved");
     HTML(html, RAW("<form class=\"stack\" method=\"post\" action=\"/password\">"));
     part_csrf(call);
-    HTML(html, RAW("<input type=\"hidden\" name=\"user\" autocomplete=\"username\" value=\""), ESC(call->user), RAW("\">"));
+    HTML(html, RAW("<input type=\"hidden\" name=\"user\" autocomplete=\"username\" value=\""), ESC(call->user),
+         RAW("\">"));
     part_input(call, "old", "password.old", STR(""), INPUT_REQUIRED | INPUT_PASSWORD_OLD);
     part_input(call, "new", "password.new", STR(""), INPUT_REQUIRED | INPUT_PASSWORD_NEW);
     part_input(call, "again", "password.again", STR(""), INPUT_REQUIRED | INPUT_PASSWORD_NEW);
-    HTML(html, RAW("<p class=\"hint\">"), SAY("password.hint"), RAW("</p><button class=\"main\">"), SAY("password.save"),
-         RAW("</button></form></div>"));
+    HTML(html, RAW("<p class=\"hint\">"), SAY("password.hint"), RAW("</p><button class=\"main\">"),
+         SAY("password.save"), RAW("</button></form></div>"));
     call_page_end(call, status);
 }
 

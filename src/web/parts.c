@@ -30,22 +30,28 @@ void part_icon(struct web_call *call, const char *name)
 {
     struct html *html = &call->html;
     if (strcmp(name, "brand") == 0)
-        HTML(html, RAW("<svg class=\"icon brand\" viewBox=\"0 0 16 16\" aria-hidden=\"true\"><path d=\"M1 15V4h2v2h2V4h2v2h2V4h2v2"
+        HTML(html, RAW("<svg class=\"icon brand\" viewBox=\"0 0 16 16\" aria-hidden=\"true\"><path d=\"M1 "
+                       "15V4h2v2h2V4h2v2h2V4h2v2"
                        "h2V4h2v11h-5v-3a2 2 0 0 0-4 0v3z\"/></svg>"));
     else if (strcmp(name, "ok") == 0)
-        HTML(html, RAW("<svg class=\"icon ok\" viewBox=\"0 0 16 16\" aria-hidden=\"true\"><path d=\"M2 8.5 6 12.5 14 3.5\" fill=\""
+        HTML(html, RAW("<svg class=\"icon ok\" viewBox=\"0 0 16 16\" aria-hidden=\"true\"><path d=\"M2 8.5 6 12.5 14 "
+                       "3.5\" fill=\""
                        "none\" stroke=\"currentColor\" stroke-width=\"2.2\"/></svg>"));
     else if (strcmp(name, "warn") == 0)
-        HTML(html, RAW("<svg class=\"icon warn\" viewBox=\"0 0 16 16\" aria-hidden=\"true\"><path d=\"M8 1 15.5 15H.5z\" fill=\""
+        HTML(html, RAW("<svg class=\"icon warn\" viewBox=\"0 0 16 16\" aria-hidden=\"true\"><path d=\"M8 1 15.5 "
+                       "15H.5z\" fill=\""
                        "none\" stroke=\"currentColor\" stroke-width=\"1.6\"/><path d=\"M8 6v4.5M8 12v1.4\" stroke=\""
                        "currentColor\" stroke-width=\"1.6\"/></svg>"));
     else if (strcmp(name, "bad") == 0)
-        HTML(html, RAW("<svg class=\"icon bad\" viewBox=\"0 0 16 16\" aria-hidden=\"true\"><path d=\"M5 1h6l4 4v6l-4 4H5l-4-4V5z\"/>"
+        HTML(html, RAW("<svg class=\"icon bad\" viewBox=\"0 0 16 16\" aria-hidden=\"true\"><path d=\"M5 1h6l4 4v6l-4 "
+                       "4H5l-4-4V5z\"/>"
                        "<path class=\"cut\" d=\"M8 4v5M8 10.5V12\" stroke-width=\"1.8\"/></svg>"));
     else
-        HTML(html, RAW("<svg class=\"icon run\" viewBox=\"0 0 16 16\" aria-hidden=\"true\"><circle cx=\"8\" cy=\"8\" r=\"6.5\" "
-                       "fill=\"none\" stroke=\"currentColor\" stroke-width=\"1.6\"/><path d=\"M8 4v4l3 2\" fill=\"none\" "
-                       "stroke=\"currentColor\" stroke-width=\"1.6\"/></svg>"));
+        HTML(html,
+             RAW("<svg class=\"icon run\" viewBox=\"0 0 16 16\" aria-hidden=\"true\"><circle cx=\"8\" cy=\"8\" "
+                 "r=\"6.5\" "
+                 "fill=\"none\" stroke=\"currentColor\" stroke-width=\"1.6\"/><path d=\"M8 4v4l3 2\" fill=\"none\" "
+                 "stroke=\"currentColor\" stroke-width=\"1.6\"/></svg>"));
 }
 
 void part_csrf(struct web_call *call)
@@ -96,9 +102,12 @@ void part_remaining(struct web_call *call, int64_t due_ns)
     int64_t left_s = (due_ns - html->now_ns) / SECOND_NS;
     bool over = due_ns < html->now_ns;
     bool near = !over && left_s < 5 * MINUTE_S;
-    HTML(html, RAW("<span class=\"clock "), ESCZ(over ? "over" : near ? "near" : "calm"), RAW("\" data-due=\""),
-         INT(due_ns / 1000000), RAW("\" data-over=\""), SAY("clock.overdue_by"), RAW("\" data-left=\""), SAY("clock.left"),
-         RAW("\">"));
+    HTML(html, RAW("<span class=\"clock "),
+         ESCZ(over   ? "over"
+              : near ? "near"
+                     : "calm"),
+         RAW("\" data-due=\""), INT(due_ns / 1000000), RAW("\" data-over=\""), SAY("clock.overdue_by"),
+         RAW("\" data-left=\""), SAY("clock.left"), RAW("\">"));
     part_icon(call, over ? "bad" : near ? "warn" : "run");
     HTML(html, RAW(" <span class=\"word\">"), ESC(html_text(html, over ? STR("clock.overdue_by") : STR("clock.left"))),
          RAW("</span> <b class=\"span\">"), SPAN(over ? -left_s : left_s), RAW("</b></span>"));
@@ -157,10 +166,14 @@ void part_input(struct web_call *call, const char *name, const char *key, struct
 {
     struct html *html = &call->html;
     bool secret = (flags & (INPUT_PASSWORD_OLD | INPUT_PASSWORD_NEW)) != 0;
-    const char *type = secret ? "password" : (flags & INPUT_NUMBER) ? "number" : (flags & INPUT_MAIL) ? "email" : "text";
+    const char *type = secret                   ? "password"
+                       : (flags & INPUT_NUMBER) ? "number"
+                       : (flags & INPUT_MAIL)   ? "email"
+                                                : "text";
     HTML(html, RAW("<div class=\"field\">"));
     label(call, name, key);
-    HTML(html, RAW("<input id=\"f-"), ESCZ(name), RAW("\" name=\""), ESCZ(name), RAW("\" type=\""), ESCZ(type), RAW("\""));
+    HTML(html, RAW("<input id=\"f-"), ESCZ(name), RAW("\" name=\""), ESCZ(name), RAW("\" type=\""), ESCZ(type),
+         RAW("\""));
     if (!secret)
         HTML(html, RAW(" value=\""), ESC(value), RAW("\""));
     if (flags & INPUT_PASSWORD_OLD)
@@ -190,8 +203,8 @@ void part_area(struct web_call *call, const char *name, const char *key, struct 
 void part_check(struct web_call *call, const char *name, const char *key, bool on)
 {
     struct html *html = &call->html;
-    HTML(html, RAW("<div class=\"field check\"><input type=\"checkbox\" id=\"f-"), ESCZ(name), RAW("\" name=\""), ESCZ(name),
-         RAW("\" value=\"yes\""));
+    HTML(html, RAW("<div class=\"field check\"><input type=\"checkbox\" id=\"f-"), ESCZ(name), RAW("\" name=\""),
+         ESCZ(name), RAW("\" value=\"yes\""));
     if (on)
         HTML(html, RAW(" checked"));
     HTML(html, RAW(">"));

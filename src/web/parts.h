@@ -26,8 +26,15 @@ void part_notice(struct web_call *call, const char *kind, const char *key);
 void part_error(struct web_call *call, struct str key, struct str field, struct str detail);
 
 /* A labelled input; flags below. The label is the text of `label`. */
-enum input_flags { INPUT_REQUIRED = 1, INPUT_PASSWORD_OLD = 2, INPUT_PASSWORD_NEW = 4, INPUT_WRONG = 8, INPUT_NUMBER = 16,
-                   INPUT_MAIL = 32, INPUT_USER = 64 };
+enum input_flags {
+    INPUT_REQUIRED = 1,
+    INPUT_PASSWORD_OLD = 2,
+    INPUT_PASSWORD_NEW = 4,
+    INPUT_WRONG = 8,
+    INPUT_NUMBER = 16,
+    INPUT_MAIL = 32,
+    INPUT_USER = 64
+};
 void part_input(struct web_call *call, const char *name, const char *label, struct str value, unsigned flags);
 void part_area(struct web_call *call, const char *name, const char *label, struct str value, bool wrong);
 void part_check(struct web_call *call, const char *name, const char *label, bool on);

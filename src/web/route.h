@@ -27,7 +27,8 @@ struct route {
 
 enum route_found { ROUTE_FOUND, ROUTE_NO_PATH, ROUTE_NO_METHOD };
 
-/* For ROUTE_NO_PATH and ROUTE_NO_METHOD the route is one that shows that error, and *ret_allow the methods there are. */
+/* For ROUTE_NO_PATH and ROUTE_NO_METHOD the route is one that shows that error, and *ret_allow the methods there are.
+ */
 enum route_found route_find(struct arena *arena, struct str method, struct str path, const struct route **ret_route,
                             struct str ret_args[CALL_ARGS_MAX], const char **ret_allow);
 
