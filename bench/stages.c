@@ -1,0 +1,282 @@
+/* stages.c - how fast is each stage of the path of an event, in one process on one core, without network.
+ *
+ * usage: bench-stages KIND FILE DATA RULES SCRATCH
+ * KIND is the kind of source the lines are taken for (tcp, import), FILE the lines, DATA the folder with mappings,
+ * RULES a folder of Sigma rules, SCRATCH an empty folder for the archive.
+ *
+ * Prints one line a stage, tab-separated: name, events, bytes, seconds, CPU seconds, remark. Every stage reads the same
+ * lines from memory. `match` is what the same pass costs more when each event is also shown to the rules. */
+#include "archive/writer.h"
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/macros.h"
+#include "base/str.h"
+#include "event/normalise.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "os/io.h"
+#include "os/random.h"
+#include "rule/rule.h"
+#include "wire/limits.h"
+#include "wire/syslog_stream.h"
+
+#include <dirent.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define FILE_MAX    (UINT64_C(8) << 30)
+#define RULES_BYTES (UINT64_C(1) << 30)
+#define READ_BYTES  65536u /* what one read of a socket gives */
+#define BATCH       1024u  /* records handed on at once */
+#define BATCH_BYTES (64u << 20)
+#define MATCHES_MAX 64u
+#define PATH_BYTES  4096
+
+struct bench {
+    const char *kind;
+    const char *file;
+    const char *data;
+    const char *rules_path;
+    const char *scratch;
+    struct str input;
+    struct str *lines;
+    size_t line_count;
+    struct arena *arena; /* of the whole run */
+    struct arena *batch;
+    struct names *names;
+    struct mapping *mapping;
+    struct rules *rules;
+    struct rule_set *set;
+    struct matcher *matcher; /* NULL while only the normaliser is measured */
+    uint64_t events;
+    uint64_t matches;
+    uint64_t not_understood;
+    int64_t started_ns;
+    uint64_t started_cpu_ns;
+};
+
+static void die(const char *what, const struct err *err)
+{
+    fprintf(stderr, "bench-stages: %s: %s\n", what, err->text);
+    exit(1);
+}
+
+static void stage_begin(struct bench *bench)
+{
+    bench->started_cpu_ns = clock_cpu_ns();
+    bench->started_ns = clock_real_ns();
+}
+
+static double stage_end(struct bench *bench, const char *name, uint64_t events, double less_s, const char *remark)
+{
+    double wall_s = (double)(clock_real_ns() - bench->started_ns) / 1e9 - less_s;
+    double cpu_s = (double)(clock_cpu_ns() - bench->started_cpu_ns) / 1e9 - less_s;
+    printf("%s\t%" PRIu64 "\t%zu\t%.6f\t%.6f\t%s\n", name, events, bench->input.n, wall_s, cpu_s, remark);
+    fflush(stdout);
+    return cpu_s;
+}
+
+/* Also finds the lines for the stages that follow. */
+static void measure_frame(struct bench *bench)
+{
+    struct syslog_stream stream;
+    struct syslog_frame frame;
+    uint64_t count = 0;
+    syslog_stream_init(&stream, WIRE_FRAME_MAX);
+    stage_begin(bench);
+    for (size_t at = 0; at < bench->input.n; at += READ_BYTES) {
+        struct str part = str_slice(bench->input, at, at + READ_BYTES);
+        while (syslog_stream_next(&stream, &part, &frame))
+            count++;
+    }
+    if (syslog_stream_end(&stream, &frame))
+        count++;
+    stage_end(bench, "frame", count, 0, "");
+    syslog_stream_done(&stream);
+
+    bench->lines = memory_new((size_t)count * sizeof(*bench->lines) + 1);
+    if (bench->lines == NULL) {
+        fprintf(stderr, "bench-stages: no memory for %" PRIu64 " lines\n", count);
+        exit(1);
+    }
+    for (struct str rest = bench->input; rest.p != NULL && bench->line_count < count;) {
+        struct str line = str_cut(&rest, '\n');
+        if (line.n > 0)
+            bench->lines[bench->line_count++] = line;
+    }
+}
+
+static void take_event(void *context, const struct event *event)
+{
+    struct bench *bench = context;
+    bench->events++;
+    bench->not_understood += (event->flags & EVENT_UNDERSTOOD) == 0;
+    if (bench->matcher == NULL || (event->flags & EVENT_MATCH) == 0)
+        return;
+    struct rule_match matches[MATCHES_MAX];
+    size_t count = 0;
+    if (matcher_event(bench->matcher, event, matches, MATCHES_MAX, &count) == RC_OK)
+        bench->matches += count;
+}
+
+static void normalise_all(struct bench *bench)
+{
+    struct normaliser *normaliser = normaliser_new(bench->mapping, bench->names);
+    struct event_source source = {.id = {1}, .kind = str_of(bench->kind), .name = STR("127.0.0.1")};
+    bench->events = 0;
+    bench->matches = 0;
+    bench->not_understood = 0;
+    for (size_t i = 0; i < bench->line_count; i++) {
+        if (i % BATCH == 0)
+            arena_reset(bench->batch);
+        normaliser_record(normaliser, &source, i, bench->started_ns, bench->lines[i], bench->batch, take_event, bench);
+    }
+    normaliser_flush(normaliser, INT64_MAX, bench->batch, take_event, bench);
+    normaliser_free(normaliser);
+}
+
+static double measure_normalise(struct bench *bench)
+{
+    char remark[128];
+    stage_begin(bench);
+    normalise_all(bench);
+    snprintf(remark, sizeof(remark), "%" PRIu64 " not understood", bench->not_understood);
+    return stage_end(bench, "parse and normalise", bench->events, 0, remark);
+}
+
+static void rules_read(struct bench *bench, const char *folder)
+{
+    struct dirent **names = NULL;
+    struct err err;
+    int count = scandir(folder, &names, NULL, alphasort);
+    for (int i = 0; i < count; i++) {
+        char path[PATH_BYTES];
+        struct stat status;
+        struct str name = str_of(names[i]->d_name);
+        int length = snprintf(path, sizeof(path), "%s/%s", folder, names[i]->d_name);
+        free(names[i]);
+        if (name.p == NULL || name.p[0] == '.' || length >= (int)sizeof(path) || stat(path, &status) != 0)
+            continue;
+        struct str whole = str_of(path);
+        if (S_ISDIR(status.st_mode)) {
+            rules_read(bench, path);
+        } else if (str_ends(whole, STR(".yml")) || str_ends(whole, STR(".yaml"))) {
+            struct str text = STR_NONE;
+            if (file_load_path(path, RULE_FILE_MAX, bench->arena, &text, &err) != RC_OK ||
+                rules_add(bench->rules, arena_str(bench->arena, whole), text, &err) != RC_OK)
+                die("rules", &err);
+        }
+    }
+    free(names);
+}
+
+static void measure_compile(struct bench *bench)
+{
+    struct err err;
+    char remark[128];
+    stage_begin(bench);
+    bench->rules = rules_new(RULES_BYTES);
+    rules_read(bench, bench->rules_path);
+    if (rules_finish(bench->rules, &err) != RC_OK ||
+        rule_set_compile(bench->rules, bench->names, &bench->set, &err) != RC_OK)
+        die("rules", &err);
+    snprintf(remark, sizeof(remark), "%zu rules loaded of %zu", rules_count(bench->rules),
+             rules_outcome_count(bench->rules));
+    stage_end(bench, "compile the rules", rules_count(bench->rules), 0, remark);
+}
+
+static void measure_match(struct bench *bench, double normalise_cpu_s)
+{
+    char remark[128];
+    bench->matcher = matcher_new(bench->set);
+    stage_begin(bench);
+    normalise_all(bench);
+    snprintf(remark, sizeof(remark), "%zu rules, %" PRIu64 " matches", rules_count(bench->rules), bench->matches);
+    stage_end(bench, "match", bench->events, normalise_cpu_s, remark);
+    matcher_free(bench->matcher);
+    bench->matcher = NULL;
+}
+
+static void append_batch(struct bench *bench, struct archive *archive, size_t first, struct archive_record *records)
+{
+    struct archive_appended appended;
+    struct err err;
+    size_t count = MIN(BATCH, bench->line_count - first);
+    for (size_t i = 0; i < count; i++) {
+        records[i].sequence = first + i + 1;
+        records[i].raw = bench->lines[first + i];
+    }
+    uint64_t durable = 0;
+    if (archive_append(archive, records, count, &appended, &err) != RC_OK)
+        die("append", &err);
+    if (archive_commit(archive, &durable, &err) != RC_OK)
+        die("commit", &err);
+}
+
+static void measure_append(struct bench *bench)
+{
+    struct archive_options options = {
+        .site = "bench.example", .now_ns = clock_real_ns(), .now_boot_ns = clock_boot_ns()};
+    struct event_source source = {.id = {1}, .kind = str_of(bench->kind), .name = STR("127.0.0.1")};
+    struct archive_record *records = memory_new(BATCH * sizeof(*records));
+    struct archive_recovered recovered;
+    struct archive *archive = NULL;
+    struct err err;
+    int folder = io_open_folder(bench->scratch);
+    random_bytes(options.new_uuid, sizeof(options.new_uuid));
+    if (folder < 0 || records == NULL) {
+        fprintf(stderr, "bench-stages: could not open folder \"%s\"\n", bench->scratch);
+        exit(1);
+    }
+    if (archive_open(&io_kernel, folder, &options, &archive, &recovered, &err) != RC_OK ||
+        archive_source(archive, &source, options.now_ns, options.now_boot_ns, &err) != RC_OK)
+        die("archive", &err);
+    for (size_t i = 0; i < BATCH; i++)
+        records[i] = (struct archive_record){.type = LEAF_RAW,
+                                             .source = {1},
+                                             .epoch = 1,
+                                             .received_ns = options.now_ns,
+                                             .received_boot_ns = options.now_boot_ns,
+                                             .time_ns = options.now_ns};
+    stage_begin(bench);
+    for (size_t first = 0; first < bench->line_count; first += BATCH)
+        append_batch(bench, archive, first, records);
+    stage_end(bench, "append, tree, durable", bench->line_count, 0, "fdatasync every 1,024 records");
+    archive_close(archive);
+    memory_free(records);
+}
+
+int main(int argc, char **argv)
+{
+    struct bench bench = {0};
+    struct err err;
+    if (argc != 6) {
+        fprintf(stderr, "usage: bench-stages KIND FILE DATA RULES SCRATCH\n");
+        return 2;
+    }
+    bench.kind = argv[1];
+    bench.file = argv[2];
+    bench.data = argv[3];
+    bench.rules_path = argv[4];
+    bench.scratch = argv[5];
+    bench.arena = arena_new(FILE_MAX);
+    bench.batch = arena_new(BATCH_BYTES);
+    bench.names = names_new(1);
+    if (bench.arena == NULL || bench.batch == NULL || bench.names == NULL) {
+        fprintf(stderr, "bench-stages: out of memory\n");
+        return 1;
+    }
+    if (file_load_path(bench.file, FILE_MAX, bench.arena, &bench.input, &err) != RC_OK)
+        die("input", &err);
+    if (mapping_load(bench.data, bench.names, &bench.mapping, &err) != RC_OK)
+        die("mapping", &err);
+    measure_frame(&bench);
+    double normalise_cpu_s = measure_normalise(&bench);
+    measure_compile(&bench);
+    measure_match(&bench, normalise_cpu_s);
+    measure_append(&bench);
+    return 0;
+}
