@@ -13,16 +13,20 @@
  *
  * A record longer than the limit is delivered once, cut to the limit and marked; the rest is dropped and counted.
  * How the stream was cut into reads makes no difference to the records. A record that lies whole in the bytes given is
- * not copied. Memory: at most the frame limit, allocated only when a record spans reads. */
+ * not copied. Memory: at most the frame limit, allocated only when a record spans reads;
+ * more than SYSLOG_STREAM_KEEP is given back once the record is out. */
 #ifndef WIRE_SYSLOG_STREAM_H
 #define WIRE_SYSLOG_STREAM_H
 
 #include "base/buf.h"
 #include "base/str.h"
+#include "wire/limits.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#define SYSLOG_STREAM_KEEP 16384u
 
 enum syslog_stream_state {
     SYSLOG_STREAM_BETWEEN,
@@ -35,18 +39,21 @@ enum syslog_stream_state {
 struct syslog_stream {
     enum syslog_stream_state state;
     size_t frame_max;
-    size_t left;         /* COUNTED: bytes still to come; SKIP_COUNTED: bytes still to drop */
+    char head[WIRE_COUNT_DIGITS + 2]; /* BETWEEN: bytes that may yet be a count */
+    size_t head_n;
+    size_t left;         /* COUNTED: bytes still to collect; SKIP_COUNTED: still to drop */
+    size_t skip;         /* COUNTED: bytes to drop afterwards, those past the limit */
     struct buf held;     /* the beginning of a record that spans reads */
     bool given;          /* `held` was delivered: to be emptied at the next call */
     uint64_t records;    /* delivered */
-    uint64_t truncated;  /* of these, cut at the limit */
-    uint64_t lost_bytes; /* dropped behind the limit, or for want of memory */
+    uint64_t truncated;  /* of these, not whole: past the limit, or for want of memory */
+    uint64_t lost_bytes; /* dropped for these reasons */
 };
 
 struct syslog_frame {
     struct str bytes;
     bool counted;      /* octet-counted */
-    bool truncated;    /* cut at the limit */
+    bool truncated;    /* cut at the limit, or for want of memory */
     bool unterminated; /* the stream ended inside the record */
 };
 
