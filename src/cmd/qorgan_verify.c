@@ -1,0 +1,94 @@
+/* qorgan-verify - checks, without a network and without the server, an exported proof. */
+#include "cmd/qorgan_verify.h"
+
+#include "base/arena.h"
+#include "os/file.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define MEMORY_MAX ((size_t)1 << 30)
+
+#ifndef QORGAN_VERSION
+#define QORGAN_VERSION "unknown"
+#endif
+
+enum rc verify_load_policy(const struct verify_options *options, struct arena *arena, struct policy *ret_policy,
+                           struct err *err)
+{
+    struct str text;
+    struct note_key key;
+    if (options->policy == NULL) {
+        enum rc rc = note_key_parse(str_of(options->vkey), &key, err);
+        if (rc == RC_OK && key.type != NOTE_ED25519)
+            rc = err_set(err, RC_INVALID, "the key is a witness's, not a log's");
+        if (rc == RC_OK)
+            policy_of_key(&key, ret_policy);
+        return rc;
+    }
+    enum rc rc = file_load_path(options->policy, POLICY_SIZE_MAX, arena, &text, err);
+    if (rc == RC_OK)
+        rc = policy_parse(text, ret_policy, err);
+    if (rc == RC_OK && ret_policy->log_count == 0)
+        rc = err_set(err, RC_INVALID, "the policy names no log");
+    return rc;
+}
+
+/* "--name value" or "--name=value"; false when `argument` is not this option or the value is missing. */
+static bool option_value(const char *name, int argc, char **argv, int *at, const char **ret_value)
+{
+    struct str argument = str_of(argv[*at]);
+    struct str option = str_of(name);
+    if (str_eq(argument, option) && *at + 1 < argc) {
+        *ret_value = argv[++*at];
+        return true;
+    }
+    if (str_starts(argument, option) && argument.n > option.n && argument.p[option.n] == '=') {
+        *ret_value = argv[*at] + option.n + 1;
+        return true;
+    }
+    return false;
+}
+
+static bool parse_options(int argc, char **argv, struct verify_options *options)
+{
+    for (int at = 1; at < argc; at++) {
+        if (option_value("--policy", argc, argv, &at, &options->policy) ||
+            option_value("--vkey", argc, argv, &at, &options->vkey) ||
+            option_value("--proof", argc, argv, &at, &options->proof) ||
+            option_value("--leaf", argc, argv, &at, &options->leaf))
+            continue;
+        if (strcmp(argv[at], "--json") != 0)
+            return false;
+        options->json = true;
+    }
+    return (options->policy == NULL) != (options->vkey == NULL) && options->proof != NULL;
+}
+
+int main(int argc, char **argv)
+{
+    struct verify_options options = {.language = text_language()};
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+        fputs(text_of(options.language, TEXT_USAGE), stdout);
+        return 0;
+    }
+    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+        printf("qorgan-verify %s\n", QORGAN_VERSION);
+        return 0;
+    }
+    if (!parse_options(argc, argv, &options)) {
+        fputs(text_of(options.language, TEXT_USAGE), stderr);
+        return VERIFY_USAGE;
+    }
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new(MEMORY_MAX);
+    if (arena == NULL) {
+        fprintf(stderr, "qorgan-verify: out of memory\n");
+        return VERIFY_USAGE;
+    }
+    int status = verify_proof_file(&options, arena);
+    if (fflush(stdout) != 0) {
+        fprintf(stderr, "qorgan-verify: could not write the result\n");
+        return VERIFY_USAGE;
+    }
+    return status;
+}

@@ -1,0 +1,73 @@
+/* qorgan_verify_texts.h - what qorgan-verify says: X(id, English, Russian, Kazakh). {1} and {2} are filled in.
+ * Included where X is defined. */
+X(PROVEN, "PROVEN: record {1} stands unchanged in the signed log.",
+  "ДОКАЗАНО: запись {1} содержится в подписанном журнале без изменений.",
+  "ДӘЛЕЛДЕНДІ: {1}-жазба қол қойылған журналда өзгеріссіз тұр.")
+X(NOT_PROVEN, "NOT PROVEN: {1}", "НЕ ДОКАЗАНО: {1}", "ДӘЛЕЛДЕНБЕДІ: {1}")
+X(LOG, "Log", "Журнал", "Журнал")
+X(TREE_SIZE, "Records in the log", "Записей в журнале", "Журналдағы жазбалар")
+X(ROOT, "Root hash", "Корневой хеш", "Түбірлік хеш")
+X(KEY, "Signed with key", "Подписано ключом", "Қол қойылған кілт")
+X(WITNESS, "Cosigned by", "Заверено свидетелем", "Растаған куәгер")
+X(NO_WITNESS, "Cosigned by: nobody that was asked for", "Заверено: свидетели не требовались",
+  "Растаған: куәгер талап етілмеді")
+X(RECORD, "Record number", "Номер записи", "Жазба нөмірі")
+X(TYPE, "Kind of record", "Вид записи", "Жазба түрі")
+X(RECEIVED, "Received", "Получена", "Қабылданды")
+X(SOURCE_TIME, "Time by the source", "Время источника", "Дереккөз уақыты")
+X(CLOCK_ERROR, "Clock error, at most", "Погрешность часов, до", "Сағат қателігі, ең көбі")
+X(SOURCE, "Source", "Источник", "Дереккөз")
+X(SEQUENCE, "Sequence by the source", "Номер у источника", "Дереккөздегі нөмір")
+X(RAW_LENGTH, "Length, bytes", "Длина, байт", "Ұзындығы, байт")
+X(LEAF_HASH, "Leaf hash", "Хеш записи", "Жазба хеші")
+X(CONTENT, "Content of the record:", "Содержание записи:", "Жазба мазмұны:")
+X(CONTENT_DIGEST, "SHA-256 of the content", "SHA-256 содержания", "Мазмұнның SHA-256 хеші")
+X(CUT, "({1} bytes more)", "(ещё {1} байт)", "(тағы {1} байт)")
+X(NO_LEAF, "the proof carries no record; give it with --leaf", "в доказательстве нет записи; укажите её через --leaf",
+  "дәлелдемеде жазба жоқ; оны --leaf арқылы көрсетіңіз")
+X(BAD_LEAF, "the record is damaged: {1}", "запись повреждена: {1}", "жазба бүлінген: {1}")
+X(LEAF_NUMBER, "the record calls itself number {1}, the proof is of number {2}",
+  "запись называет себя номером {1}, а доказательство дано для номера {2}",
+  "жазба өзін {1} деп атайды, дәлелдеме {2} нөміріне берілген")
+X(LEAF_LENGTH, "the record's length does not agree with its header", "длина записи не соответствует её заголовку",
+  "жазба ұзындығы оның тақырыбына сәйкес емес")
+X(USAGE,
+  "usage: qorgan-verify (--policy FILE | --vkey KEY) --proof FILE [--leaf FILE] [--json]\n"
+  "\n"
+  "Checks, without a network and without the server, that a record stands in a signed\n"
+  "log.\n"
+  "\n"
+  "  --proof FILE    the exported proof (C2SP tlog-proof)\n"
+  "  --leaf FILE     the record, when the proof does not carry it\n"
+  "  --vkey KEY      the log's public key: name+hash+base64\n"
+  "  --policy FILE   whom to believe: logs, witnesses, quorum (C2SP tlog-policy)\n"
+  "  --json          the result as JSON\n"
+  "  --version       the program's version\n"
+  "\n"
+  "Exit status: 0 proven, 1 not proven, 2 wrong usage or an unreadable file.\n",
+  "использование: qorgan-verify (--policy ФАЙЛ | --vkey КЛЮЧ) --proof ФАЙЛ [--leaf ФАЙЛ] [--json]\n"
+  "\n"
+  "Проверяет без сети и без сервера, что запись содержится в подписанном журнале\n"
+  "без изменений.\n"
+  "\n"
+  "  --proof ФАЙЛ    выгруженное доказательство (C2SP tlog-proof)\n"
+  "  --leaf ФАЙЛ     запись, если её нет в доказательстве\n"
+  "  --vkey КЛЮЧ     открытый ключ журнала: имя+хеш+base64\n"
+  "  --policy ФАЙЛ   кому верить: журналы, свидетели, кворум (C2SP tlog-policy)\n"
+  "  --json          результат в виде JSON\n"
+  "  --version       версия программы\n"
+  "\n"
+  "Код завершения: 0 доказано, 1 не доказано, 2 неверный вызов или файл не читается.\n",
+  "қолданылуы: qorgan-verify (--policy ФАЙЛ | --vkey КІЛТ) --proof ФАЙЛ [--leaf ФАЙЛ] [--json]\n"
+  "\n"
+  "Жазбаның қол қойылған журналда өзгеріссіз тұрғанын\n"
+  "желісіз және серверсіз тексереді.\n"
+  "\n"
+  "  --proof ФАЙЛ    шығарылған дәлелдеме (C2SP tlog-proof)\n"
+  "  --leaf ФАЙЛ     дәлелдемеде жазба болмаса, жазбаның өзі\n"
+  "  --vkey КІЛТ     журналдың ашық кілті: атауы+хеш+base64\n"
+  "  --policy ФАЙЛ   кімге сену керек: журналдар, куәгерлер, кворум (C2SP tlog-policy)\n"
+  "  --json          нәтиже JSON түрінде\n"
+  "  --version       бағдарлама нұсқасы\n"
+  "\n"
+  "Аяқталу коды: 0 дәлелденді, 1 дәлелденбеді, 2 қате шақыру немесе файл оқылмайды.\n")
