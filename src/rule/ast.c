@@ -20,7 +20,8 @@ static bool grow(struct ast_builder *builder, void **items, size_t *size, size_t
     if (count + more <= *size)
         return true;
     size_t wanted = MAX(*size * 2, MAX(count + more, (size_t)8));
-    void *grown = count + more > RULE_NODES_MAX ? NULL : arena_grow(builder->arena, *items, *size * element, wanted * element);
+    void *grown =
+        count + more > RULE_NODES_MAX ? NULL : arena_grow(builder->arena, *items, *size * element, wanted * element);
     if (!grown) {
         builder->rc = RC_LIMIT;
         return false;
@@ -114,7 +115,8 @@ static uint32_t append(struct ast_builder *builder, const struct rule_ast *ast)
     return base + ast->root;
 }
 
-enum rc ast_and(struct arena *arena, const struct rule_ast *a, const struct rule_ast *b, const struct rule_ast **ret_ast)
+enum rc ast_and(struct arena *arena, const struct rule_ast *a, const struct rule_ast *b,
+                const struct rule_ast **ret_ast)
 {
     struct ast_builder builder;
     ast_builder_init(&builder, arena);

@@ -220,7 +220,8 @@ static enum rc scalar_test(const struct item *item, const struct yaml_node *valu
     if (have(item, MODIFIER_EXPAND)) {
         size_t percent = str_find(value->text, '%');
         if (percent < value->text.n)
-            rc = err_set(err, RC_INVALID, "placeholder \"%.*s\" is not defined", STR_ARG(str_slice(value->text, 0, 64)));
+            rc =
+                err_set(err, RC_INVALID, "placeholder \"%.*s\" is not defined", STR_ARG(str_slice(value->text, 0, 64)));
         else
             rc = text_test(item, value, ret_node, err);
     } else if (have(item, MODIFIER_EXISTS)) {

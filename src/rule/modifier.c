@@ -14,7 +14,8 @@ static const struct row {
     const char *name;
     uint64_t beside;
 } rows[MODIFIER_COUNT] = {
-    [MODIFIER_CONTAINS] = {"contains", ENCODINGS | BIT(CASED) | BIT(WINDASH) | BIT(FIELDREF) | BIT(EXPAND) | BIT(RE) | FLAGS},
+    [MODIFIER_CONTAINS] = {"contains",
+                           ENCODINGS | BIT(CASED) | BIT(WINDASH) | BIT(FIELDREF) | BIT(EXPAND) | BIT(RE) | FLAGS},
     [MODIFIER_STARTSWITH] = {"startswith", ENCODINGS | BIT(CASED) | BIT(WINDASH) | BIT(FIELDREF) | BIT(EXPAND)},
     [MODIFIER_ENDSWITH] = {"endswith", ENCODINGS | BIT(CASED) | BIT(WINDASH) | BIT(FIELDREF) | BIT(EXPAND)},
     [MODIFIER_ALL] = {"all", ~UINT64_C(0)},
@@ -111,7 +112,8 @@ static enum rc check(const struct modifiers *modifiers, struct err *err)
         uint64_t strange = modifiers->set & ~(rows[a].beside | ALWAYS | BIT(EXPAND) | UINT64_C(1) << a);
         for (size_t b = 0; b < MODIFIER_COUNT; b++) {
             if (strange >> b & 1)
-                return err_set(err, RC_INVALID, "modifiers \"%s\" and \"%s\" exclude each other", rows[a].name, rows[b].name);
+                return err_set(err, RC_INVALID, "modifiers \"%s\" and \"%s\" exclude each other", rows[a].name,
+                               rows[b].name);
         }
     }
     if ((modifiers->set & FLAGS) && !(modifiers->set & BIT(RE)))

@@ -142,8 +142,8 @@ enum rc scanner_literals(const struct literal *literals, size_t count, struct sc
         }
         hs_database_t *database = NULL;
         hs_compile_error_t *reason = NULL;
-        hs_error_t error = hs_compile_lit_multi(texts, flags, ids, lengths, (unsigned)count, HS_MODE_BLOCK, NULL, &database,
-                                                &reason);
+        hs_error_t error =
+            hs_compile_lit_multi(texts, flags, ids, lengths, (unsigned)count, HS_MODE_BLOCK, NULL, &database, &reason);
         rc = scanner_made(error, reason, database, ret_scanner, err);
     } else {
         IGNORE(err_set(err, RC_LIMIT, "no memory for patterns"));
@@ -228,8 +228,8 @@ void scanner_scan(const struct scanner *scanner, struct scanner_scratch *scratch
 {
     struct scan scan = {sink, context};
     ASSERT(text.n <= UINT_MAX);
-    hs_error_t error = hs_scan(scanner->database, text.n ? text.p : "", (unsigned)text.n, 0, scratch->scratch, on_literal,
-                               &scan);
+    hs_error_t error =
+        hs_scan(scanner->database, text.n ? text.p : "", (unsigned)text.n, 0, scratch->scratch, on_literal, &scan);
     ASSERT(error == HS_SUCCESS);
 }
 
@@ -237,8 +237,8 @@ bool scanner_search(const struct scanner *scanner, struct scanner_scratch *scrat
 {
     bool found = false;
     ASSERT(text.n <= UINT_MAX);
-    hs_error_t error = hs_scan(scanner->database, text.n ? text.p : "", (unsigned)text.n, 0, scratch->scratch, on_any,
-                               &found);
+    hs_error_t error =
+        hs_scan(scanner->database, text.n ? text.p : "", (unsigned)text.n, 0, scratch->scratch, on_any, &found);
     ASSERT(error == HS_SUCCESS || error == HS_SCAN_TERMINATED);
     return found;
 }
