@@ -43,6 +43,8 @@ enum statutory {
 
 /* The key of a statutory field, constant. */
 const char *statutory_key(enum statutory field);
+/* The field of a key, or STATUTORY_COUNT. */
+enum statutory statutory_find(struct str key);
 
 enum event_type { EVENT_STRING, EVENT_NUMBER, EVENT_BOOL, EVENT_NULL, EVENT_OBJECT /* value: the JSON text */ };
 

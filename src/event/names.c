@@ -189,3 +189,8 @@ uint32_t names_end(const struct names *names)
 {
     return names->end;
 }
+
+uint64_t names_seed(const struct names *names)
+{
+    return names->seed;
+}

@@ -27,7 +27,8 @@ uint32_t names_find(const struct names *names, struct str name); /* 0 when absen
 uint32_t names_find_nocase(const struct names *names, struct str name, uint32_t from);
 struct str names_text(const struct names *names, uint32_t id); /* empty for 0 */
 uint32_t names_end(const struct names *names);                 /* ids run from 1 to names_end - 1 */
-/* The keyed hash of the table, for caches in front of it. */
+uint64_t names_seed(const struct names *names);                /* for caches in front of the table */
+/* The keyed hash of the table. */
 uint64_t names_hash(uint64_t seed, struct str name);
 
 #endif

@@ -3,8 +3,11 @@
  * Mapping is data (data/mappings, data/logsources.tsv), not code. Input never fails: what no parser understands comes
  * out as an event without EVENT_UNDERSTOOD whose raw bytes are whole.
  *
- * A record always gives one event with EVENT_ARCHIVE. Formats whose one event spans records (Linux audit) hold the
- * pieces back and give one more event with EVENT_MATCH only, once complete; all others carry both flags. */
+ * A record always gives one event with EVENT_ARCHIVE | EVENT_MATCH, at once. Formats whose one event spans records
+ * (Linux audit) remember the pieces too and give one more event with EVENT_MATCH only, once complete: it carries the
+ * fields of all pieces, their raw lines joined by line feeds, Sigma's categories (process_creation, file_event,
+ * network_connection) and the service word "auditd_event", so that rules for service auditd, which by convention look
+ * at one record each, do not fire a second time on it. */
 #ifndef EVENT_NORMALISE_H
 #define EVENT_NORMALISE_H
 
@@ -32,8 +35,11 @@ enum rc mapping_load(const char *data_path, struct names *names, struct mapping 
                      struct err *err) MUST_USE;
 void mapping_free(struct mapping *mapping);
 
+/* NULL without memory. Both must outlive it; `names` is the one that the mapping was loaded with. */
 struct normaliser *normaliser_new(const struct mapping *mapping, struct names *names);
 void normaliser_free(struct normaliser *normaliser);
+/* Seconds east of UTC for times that name no zone; 0 until set. */
+void normaliser_set_zone(struct normaliser *normaliser, int32_t offset_s);
 
 /* Gives the events of one record to the sink before it returns. `arena` holds what the events borrow; the caller resets
  * it between records or batches. */
@@ -44,5 +50,7 @@ void normaliser_flush(struct normaliser *normaliser, int64_t now_ns, struct aren
                       void *context);
 /* The smallest record number still held back for joining, or UINT64_MAX: an engine that restarts reads from there. */
 uint64_t normaliser_pending(const struct normaliser *normaliser);
+/* Joined events given before they were complete, because too many were pending. */
+uint64_t normaliser_crowded(const struct normaliser *normaliser);
 
 #endif

@@ -12,13 +12,12 @@ static const struct {
     const char *act;
     const char *states;
 } acts[] = {
-    {"confirm", " detected triage event "},
-    {"triage", " detected "},
-    {"event", " detected triage "},
-    {"false_positive", " detected triage event "},
-    {"notify", " detected triage event confirmed contained eradicated reported "},
+    {"confirm", " detected event "},
+    {"event", " detected "},
+    {"false_positive", " detected event "},
+    {"notify", " confirmed contained eradicated "},
     {"contain", " confirmed notified "},
-    {"eradicate", " confirmed notified contained reported "},
+    {"eradicate", " confirmed notified contained "},
     {"report", " confirmed notified contained eradicated "},
     {"close", " event notified contained eradicated reported "},
     {"reopen", " closed false_positive "},

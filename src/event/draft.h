@@ -1,0 +1,60 @@
+/* draft.h - an event being made: fields are added in source order, mapping rows read them back by number.
+ *
+ * One draft per normaliser, begun anew for each event; starting one is cheap because nothing is cleared: a field seen
+ * in this event carries this event's stamp. Values given to it must be valid UTF-8 and live in the record or the arena.
+ *
+ * A slot is a small number that the mapping gave to each name it mentions (mapping.h). */
+#ifndef EVENT_DRAFT_H
+#define EVENT_DRAFT_H
+
+#include "base/arena.h"
+#include "event/event.h"
+#include "event/mapping.h"
+#include "event/names.h"
+
+#include <stdbool.h>
+
+struct draft {
+    struct event event; /* fields, count and statutory grow here */
+    const struct mapping *mapping;
+    struct names *names;
+    struct arena *arena;
+    const struct event_source *source;
+    int64_t own_ns; /* the time that the event itself says, when has_own */
+    bool has_own;
+    int32_t offset_s;
+    uint32_t stamp;
+    uint32_t category_count;
+    struct event_field *fields; /* EVENT_FIELDS_MAX */
+    uint32_t *stamps;           /* by slot: the draft that saw it */
+    uint16_t *first;            /* by slot: index of the field */
+    uint16_t *repeats;          /* by slot: how often more */
+};
+
+bool draft_init(struct draft *draft, const struct mapping *mapping, struct names *names) MUST_USE;
+void draft_done(struct draft *draft);
+
+/* Begins an event; everything of the one before is forgotten. */
+void draft_begin(struct draft *draft, const struct event_source *source, struct str raw, int64_t received_ns,
+                 struct arena *arena);
+void draft_forget_fields(struct draft *draft);
+
+/* name 0 counts the field as lost. */
+void draft_add(struct draft *draft, uint32_t name, enum event_type type, struct str value);
+/* By text: one hash. Empty values are left out. */
+void draft_say(struct draft *draft, struct str name, struct str value);
+/* Sets a statutory field unless it is set, or the value is empty or "-". */
+void draft_statutory(struct draft *draft, enum statutory field, struct str value);
+/* The first value of a slot; p == NULL when the event has none. */
+struct str draft_slot(const struct draft *draft, uint32_t slot);
+void draft_own_time(struct draft *draft, int64_t time_ns);
+
+/* Applies a row whose conditions hold: log source, kind, outcome, sets. What is said already stays. */
+void draft_apply(struct draft *draft, const struct row *row);
+bool draft_meets(const struct draft *draft, const struct row *row);
+void draft_apply_list(struct draft *draft, struct rows rows);
+
+/* Last touches (time, host, account's address), then the sink. */
+void draft_give(struct draft *draft, event_sink sink, void *context);
+
+#endif

@@ -1,0 +1,125 @@
+/* JSON objects: Windows events in their several shapes, journal records, everything else. */
+#include "codec/json.h"
+
+#include "event/normaliser.h"
+
+#define NOT_KEPT 1 /* value of the path cache: a container that only wraps; names are stored as id + 2 */
+
+static uint32_t path_name(struct normaliser *normaliser, struct str path, bool *ret_dropped)
+{
+    bool is_new = false;
+    uint32_t *place = cache_at(&normaliser->paths, path, &is_new);
+    if (place && *place) {
+        *ret_dropped = *place == NOT_KEPT;
+        return *place - 2 + (*place == NOT_KEPT);
+    }
+    uint32_t end = names_end(normaliser->names);
+    uint32_t name = mapping_path(normaliser->mapping, normaliser->names, path);
+    *ret_dropped = !name && end <= NAMES_MAX && path.n <= NAMES_TEXT_MAX && path.n;
+    if (place && (name || *ret_dropped))
+        *place = name ? name + 2 : NOT_KEPT;
+    return name;
+}
+
+static void leaf_add(void *context, struct str path, enum json_kind kind, struct str value)
+{
+    static const enum event_type types[] = {
+        [JSON_NULL] = EVENT_NULL,     [JSON_FALSE] = EVENT_BOOL,    [JSON_TRUE] = EVENT_BOOL,
+        [JSON_NUMBER] = EVENT_NUMBER, [JSON_STRING] = EVENT_STRING, [JSON_ARRAY] = EVENT_OBJECT,
+        [JSON_OBJECT] = EVENT_OBJECT,
+    };
+    struct normaliser *normaliser = context;
+    bool dropped = false;
+    uint32_t name = path_name(normaliser, path, &dropped);
+    if (dropped || kind > JSON_OBJECT)
+        return;
+    draft_add(&normaliser->draft, name, types[kind], kind == JSON_NULL ? STR_NONE : value);
+}
+
+static void windows_apply(struct normaliser *normaliser, struct str channel, struct str id)
+{
+    struct draft *draft = &normaliser->draft;
+    draft->event.parser = "windows";
+    draft_apply_list(draft, rows_for(normaliser, STR("channel"), channel, id));
+    draft_apply_list(draft, rows_for(normaliser, STR("channel"), channel, STR_NONE));
+    draft_apply_list(draft, normaliser->windows_rows);
+}
+
+/* The journal splits an audit record: "SYSCALL arch=..." in MESSAGE, serial and time beside it. Put together again it
+ * is an audit line like any other. */
+static bool journal_audit(struct normaliser *normaliser, struct str message)
+{
+    struct draft *draft = &normaliser->draft;
+    struct str id = said(normaliser, WORD_AUDIT_ID);
+    struct str time = said(normaliser, WORD_AUDIT_TIME);
+    struct str rest = message;
+    struct str type = str_cut(&rest, ' ');
+    struct buf line;
+    if (!id.n || time.n < 7 || !type.n || !str_is(said(normaliser, WORD_TRANSPORT), "audit"))
+        return false;
+    size_t room = message.n + id.n + time.n + 64;
+    char *storage = arena_alloc_raw(draft->arena, room);
+    if (!storage)
+        return false;
+    buf_init_fixed(&line, storage, room);
+    buf_text(&line, "type=");
+    buf_str(&line, type);
+    buf_text(&line, " msg=audit(");
+    buf_str(&line, str_slice(time, 0, time.n - 6));
+    buf_char(&line, '.');
+    buf_str(&line, str_slice(time, time.n - 6, time.n - 3));
+    buf_char(&line, ':');
+    buf_str(&line, id);
+    buf_text(&line, "): ");
+    buf_str(&line, rest);
+    return !line.overflow && audit_line(normaliser, buf_view(&line));
+}
+
+static void journal_apply(struct normaliser *normaliser, struct str message)
+{
+    struct draft *draft = &normaliser->draft;
+    draft->event.parser = "journal";
+    struct str program = said(normaliser, WORD_PROGRAM);
+    if (!program.n) {
+        program = said(normaliser, WORD_COMM);
+        say(normaliser, WORD_PROGRAM, program);
+    }
+    draft_statutory(draft, STATUTORY_HOST, said(normaliser, WORD_HOST));
+    if (journal_audit(normaliser, message))
+        return;
+    text_message(normaliser, program, message);
+    draft_apply_list(draft, normaliser->journal_rows);
+}
+
+/* A journal record has the journal's own trusted fields (a leading underscore). */
+static bool is_journal(const struct normaliser *normaliser)
+{
+    if (str_is(normaliser->draft.source->kind, "journal"))
+        return true;
+    return said(normaliser, WORD_TRANSPORT).p != NULL;
+}
+
+bool json_line(struct normaliser *normaliser, struct str text)
+{
+    struct draft *draft = &normaliser->draft;
+    uint32_t before = draft->event.field_count;
+    uint32_t lost = 0;
+    if (json_flatten(draft->arena, text, leaf_add, normaliser, &lost, NULL) != RC_OK) {
+        if (before == 0)
+            draft_forget_fields(draft);
+        return false;
+    }
+    draft->event.fields_lost += lost;
+    struct str channel = said(normaliser, WORD_CHANNEL);
+    struct str id = said(normaliser, WORD_EVENT_ID);
+    struct str message = said(normaliser, WORD_MESSAGE);
+    if (channel.n && id.n) {
+        windows_apply(normaliser, channel, id);
+    } else if (before == 0 && message.n && is_journal(normaliser)) {
+        journal_apply(normaliser, message);
+    } else {
+        draft->event.parser = "json";
+        draft_apply_list(draft, normaliser->json_rows);
+    }
+    return true;
+}

@@ -1,0 +1,28 @@
+#include "event/mapping.h"
+
+struct rows mapping_rows(const struct mapping *mapping, struct str key)
+{
+    const uint64_t *at = map_get(mapping->lists, key);
+    return at ? mapping->list[*at - 1] : (struct rows){.count = 0};
+}
+
+const struct program *mapping_program(const struct mapping *mapping, struct str lower_name)
+{
+    const uint64_t *at = map_get(mapping->programs, lower_name);
+    return at ? &mapping->program[*at - 1] : NULL;
+}
+
+uint32_t mapping_path(const struct mapping *mapping, struct names *names, struct str path)
+{
+    const uint64_t *exact = map_get(mapping->paths, path);
+    if (exact)
+        return (uint32_t)*exact;
+    for (size_t at = path.n; at-- > 0;) {
+        if (path.p[at] != '.')
+            continue;
+        const uint64_t *container = map_get(mapping->paths, str_slice(path, 0, at));
+        if (container && *container == 0)
+            return names_put(names, str_skip(path, at + 1));
+    }
+    return names_put(names, path);
+}

@@ -1,0 +1,312 @@
+#include "event/normalise.h"
+
+#include "base/assert.h"
+#include "codec/utf8.h"
+#include "event/normaliser.h"
+
+#include <string.h>
+
+enum form { FORM_NONE, FORM_NESTED, FORM_SYSLOG, FORM_WEB, FORM_W3C, FORM_PAIRS, FORM_PLAIN, FORM_COUNT };
+
+static const char *const word_text[] = {
+#define X(id, text) [id] = (text),
+    WORDS(X)
+#undef X
+};
+
+void say(struct normaliser *normaliser, enum word word, struct str value)
+{
+    if (value.n)
+        draft_add(&normaliser->draft, normaliser->word[word], EVENT_STRING, value);
+}
+
+struct str said(const struct normaliser *normaliser, enum word word)
+{
+    return draft_slot(&normaliser->draft, mapping_slot(normaliser->mapping, normaliser->word[word]));
+}
+
+struct rows rows_for(struct normaliser *normaliser, struct str name, struct str value, struct str detail)
+{
+    char key[MAPPING_KEY_MAX];
+    struct buf text;
+    struct rows none = {.count = 0};
+    buf_init_fixed(&text, key, sizeof key);
+    buf_str(&text, name);
+    buf_char(&text, '=');
+    buf_str(&text, value);
+    if (detail.n) {
+        buf_char(&text, '/');
+        buf_str(&text, detail);
+    }
+    if (text.overflow)
+        return none;
+    bool is_new = false;
+    uint32_t *place = cache_at(&normaliser->selector, buf_view(&text), &is_new);
+    if (place && !is_new)
+        return *place ? normaliser->mapping->list[*place - 1] : none;
+    for (size_t i = 0; i < text.n; i++)
+        key[i] = char_lower(key[i]);
+    const uint64_t *list = map_get(normaliser->mapping->lists, str_at(key, text.n));
+    if (place)
+        *place = list ? (uint32_t)*list : 0;
+    return list ? normaliser->mapping->list[*list - 1] : none;
+}
+
+static bool normaliser_memory(struct normaliser *normaliser, uint64_t seed)
+{
+    if (!draft_init(&normaliser->draft, normaliser->mapping, normaliser->names) ||
+        !cache_init(&normaliser->paths, seed) || !cache_init(&normaliser->selector, seed) ||
+        !cache_init(&normaliser->programs, seed) || !cache_init(&normaliser->sources, seed) ||
+        !audit_join_init(&normaliser->join))
+        return false;
+    normaliser->known_room = 64;
+    normaliser->known = memory_new(normaliser->known_room * sizeof *normaliser->known);
+    normaliser->known_count = 1; /* [0]: the unknown program */
+    normaliser->state_room = 16;
+    normaliser->state = memory_new(normaliser->state_room * sizeof *normaliser->state);
+    normaliser->state_count = 1;
+    return normaliser->known && normaliser->state;
+}
+
+struct normaliser *normaliser_new(const struct mapping *mapping, struct names *names)
+{
+    struct normaliser *normaliser = memory_new(sizeof *normaliser);
+    if (!normaliser)
+        return NULL;
+    normaliser->mapping = mapping;
+    normaliser->names = names;
+    if (!normaliser_memory(normaliser, names_seed(names))) {
+        normaliser_free(normaliser);
+        return NULL;
+    }
+    for (size_t i = 0; i < WORD_COUNT; i++)
+        normaliser->word[i] = names_put(names, str_of(word_text[i]));
+    normaliser->any_program = mapping_program(mapping, STR("*"));
+    normaliser->plain_program = mapping_program(mapping, STR("-"));
+    normaliser->syslog_rows = mapping_rows(mapping, STR("format=syslog"));
+    normaliser->journal_rows = mapping_rows(mapping, STR("format=journal"));
+    normaliser->json_rows = mapping_rows(mapping, STR("format=json"));
+    normaliser->windows_rows = mapping_rows(mapping, STR("format=windows"));
+    normaliser->audit_rows = mapping_rows(mapping, STR("format=audit"));
+    normaliser->audit_event_rows = mapping_rows(mapping, STR("format=audit_event"));
+    normaliser->web_rows = mapping_rows(mapping, STR("format=weblog"));
+    normaliser->cef_rows = mapping_rows(mapping, STR("format=cef"));
+    normaliser->leef_rows = mapping_rows(mapping, STR("format=leef"));
+    normaliser->kv_rows = mapping_rows(mapping, STR("format=kv"));
+    return normaliser;
+}
+
+void normaliser_free(struct normaliser *normaliser)
+{
+    if (!normaliser)
+        return;
+    for (uint32_t i = 0; normaliser->state && i < normaliser->state_count; i++)
+        memory_free(normaliser->state[i].fields);
+    draft_done(&normaliser->draft);
+    cache_done(&normaliser->paths);
+    cache_done(&normaliser->selector);
+    cache_done(&normaliser->programs);
+    cache_done(&normaliser->sources);
+    if (normaliser->join.pending)
+        audit_join_done(&normaliser->join);
+    memory_free(normaliser->known);
+    memory_free(normaliser->state);
+    memory_free(normaliser);
+}
+
+void normaliser_set_zone(struct normaliser *normaliser, int32_t offset_s)
+{
+    normaliser->offset_s = offset_s;
+    normaliser->draft.offset_s = offset_s;
+}
+
+static uint16_t file_row(const struct mapping *mapping, const struct event_source *source)
+{
+    for (uint32_t i = 0; i < mapping->files.count; i++)
+        if (str_ends(source->name, mapping->file_suffix[i]))
+            return (uint16_t)(i + 1);
+    return 0;
+}
+
+/* The state of a source; the nameless one, emptied, past the limit. */
+static struct source_state *state_find(struct normaliser *normaliser, const struct event_source *source)
+{
+    bool is_new = false;
+    uint32_t *place = cache_at(&normaliser->sources, str_at(source->id, sizeof source->id), &is_new);
+    if (place && *place)
+        return &normaliser->state[*place];
+    if (place && normaliser->state_count == normaliser->state_room && normaliser->state_room < STATES_MAX) {
+        uint32_t room = normaliser->state_room * 2;
+        struct source_state *state = memory_resize(normaliser->state, room * sizeof *state);
+        if (state) {
+            normaliser->state = state;
+            normaliser->state_room = room;
+        }
+    }
+    struct source_state *state = &normaliser->state[0];
+    if (place && normaliser->state_count < normaliser->state_room) {
+        *place = normaliser->state_count++;
+        state = &normaliser->state[*place];
+    } else {
+        memory_free(state->fields);
+    }
+    *state = (struct source_state){.file = file_row(normaliser->mapping, source)};
+    return state;
+}
+
+static bool form_try(struct normaliser *normaliser, struct source_state *state, enum form form, struct str text)
+{
+    switch (form) {
+    case FORM_NESTED:
+        return text_nested(normaliser, text);
+    case FORM_SYSLOG:
+        return syslog_line(normaliser, text);
+    case FORM_WEB:
+        return web_line(normaliser, text);
+    case FORM_W3C:
+        return (state->fields || text.p[0] == '#') && w3c_line(normaliser, state, text);
+    case FORM_PAIRS:
+        if (!text_pairs(normaliser, text))
+            return false;
+        normaliser->draft.event.parser = "kv";
+        return true;
+    case FORM_PLAIN:
+        return text_plain(normaliser, text);
+    case FORM_NONE:
+    case FORM_COUNT:
+        break;
+    }
+    return false;
+}
+
+/* Tries the form that worked last, then all in the order of how surely their beginning tells. */
+static bool record_parse(struct normaliser *normaliser, struct source_state *state, struct str text)
+{
+    static const enum form order[] = {FORM_NESTED, FORM_W3C, FORM_WEB, FORM_SYSLOG, FORM_PAIRS, FORM_PLAIN};
+    struct draft *draft = &normaliser->draft;
+    enum form hint = state->hint;
+    if (!text.n)
+        return false;
+    if (text.p[0] == '<') /* a PRI tells surely, and a W3C or web line never begins so */
+        hint = FORM_SYSLOG;
+    if (hint != FORM_NONE && hint != FORM_PLAIN && form_try(normaliser, state, hint, text)) {
+        state->hint = (uint8_t)hint;
+        return true;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(order); i++) {
+        if (order[i] == hint && hint != FORM_PLAIN)
+            continue;
+        draft_forget_fields(draft);
+        if (form_try(normaliser, state, order[i], text)) {
+            state->hint = (uint8_t)order[i];
+            return true;
+        }
+    }
+    draft_forget_fields(draft);
+    draft->event.parser = "none";
+    draft->has_own = false;
+    return false;
+}
+
+static void record_begin(struct normaliser *normaliser, const struct event_source *source, uint64_t record,
+                         int64_t received_ns, struct str raw, struct arena *arena)
+{
+    struct draft *draft = &normaliser->draft;
+    draft_begin(draft, source, raw, received_ns, arena);
+    draft->event.record = record;
+    draft->event.records[0] = record;
+    draft->event.record_count = 1;
+    draft->event.flags = EVENT_ARCHIVE | EVENT_MATCH;
+    normaliser->has_audit = false;
+}
+
+/* Gives a joined event and forgets its pieces. Without a SYSCALL record there is nothing to join around. */
+static void joined_give(struct normaliser *normaliser, int at, struct arena *arena, event_sink sink, void *context)
+{
+    const struct audit_pending *pending = &normaliser->join.pending[at];
+    struct draft *draft = &normaliser->draft;
+    struct event_source source = {.kind = pending->kind};
+    struct str lines = arena_str(arena, buf_view(&pending->text));
+    source.name = arena_str(arena, str_at(pending->name, pending->name_n));
+    memcpy(source.id, pending->source, sizeof source.id);
+    if (pending->has_syscall && lines.n) {
+        draft_begin(draft, &source, lines, pending->received_ns, arena);
+        draft->event.record = pending->record[0];
+        draft->event.record_count = pending->record_count;
+        memcpy(draft->event.records, pending->record, pending->record_count * sizeof pending->record[0]);
+        draft->event.flags = EVENT_MATCH | EVENT_UNDERSTOOD;
+        draft->event.parser = "audit";
+        audit_whole(normaliser, lines);
+        draft_give(draft, sink, context);
+    }
+    audit_join_remove(&normaliser->join, at);
+}
+
+static void record_join(struct normaliser *normaliser, const struct event_source *source, uint64_t record,
+                        int64_t received_ns, struct arena *arena, event_sink sink, void *context)
+{
+    struct audit audit = normaliser->audit;
+    struct audit_join *join = &normaliser->join;
+    int at = -1;
+    while ((at = audit_join_due(join, source->id, audit.time_ns)) >= 0)
+        joined_give(normaliser, at, arena, sink, context);
+    if (!audit_joins(audit.type))
+        return;
+    if (join->count == AUDIT_PENDING_MAX) {
+        join->crowded++;
+        joined_give(normaliser, 0, arena, sink, context);
+    }
+    audit_join_add(join, source, &audit, record, received_ns, normaliser->audit_text, &at);
+    if (at >= 0)
+        joined_give(normaliser, at, arena, sink, context);
+}
+
+#define DESCRIPTION_MAX 4096
+
+void normaliser_record(struct normaliser *normaliser, const struct event_source *source, uint64_t record,
+                       int64_t received_ns, struct str raw, struct arena *arena, event_sink sink, void *context)
+{
+    struct draft *draft = &normaliser->draft;
+    struct source_state *state = state_find(normaliser, source);
+    /* Parsers see valid UTF-8 only, so every slice they give is valid too; the raw bytes stay as they came. */
+    struct str text = utf8_make_valid(arena, raw);
+    if (str_starts(text, STR("\xef\xbb\xbf")))
+        text = str_skip(text, 3);
+    record_begin(normaliser, source, record, received_ns, raw, arena);
+    if (record_parse(normaliser, state, str_trim(text)))
+        draft->event.flags |= EVENT_UNDERSTOOD;
+    else
+        memset(draft->event.statutory, 0, sizeof draft->event.statutory);
+    if (state->file)
+        draft_apply(draft, normaliser->mapping->files.row[state->file - 1]);
+    if (!str_starts(text, STR("{")) || !(draft->event.flags & EVENT_UNDERSTOOD)) /* fields say more than braces do */
+        draft_statutory(draft, STATUTORY_DESCRIPTION, text);
+    struct str *description = &draft->event.statutory[STATUTORY_DESCRIPTION];
+    if (description->n > DESCRIPTION_MAX)
+        description->n = utf8_valid_prefix(str_slice(*description, 0, DESCRIPTION_MAX));
+    draft_give(draft, sink, context);
+    if (normaliser->has_audit)
+        record_join(normaliser, source, record, received_ns, arena, sink, context);
+}
+
+void normaliser_flush(struct normaliser *normaliser, int64_t now_ns, struct arena *arena, event_sink sink,
+                      void *context)
+{
+    int at = -1;
+    while ((at = audit_join_stale(&normaliser->join, now_ns)) >= 0)
+        joined_give(normaliser, at, arena, sink, context);
+}
+
+uint64_t normaliser_pending(const struct normaliser *normaliser)
+{
+    uint64_t least = UINT64_MAX;
+    for (uint32_t i = 0; i < normaliser->join.count; i++)
+        if (normaliser->join.pending[i].record_count)
+            least = MIN(least, normaliser->join.pending[i].record[0]);
+    return least;
+}
+
+uint64_t normaliser_crowded(const struct normaliser *normaliser)
+{
+    return normaliser->join.crowded;
+}
