@@ -52,7 +52,7 @@ struct rule_correlation; /* correlate.h */
 struct rule {
     uint32_t index; /* place in `rules`: 0 .. rules_count - 1 */
     enum rule_kind kind;
-    uint64_t hash; /* of the document's meaning-bearing text: the same rule in another process has the same hash */
+    uint64_t hash; /* of its file and place in it: the same in every process */
     struct str path;
     uint32_t line; /* where the document begins */
     struct str id;
@@ -154,7 +154,7 @@ struct matcher;
 struct matcher *matcher_new(const struct rule_set *set);
 void matcher_free(struct matcher *matcher);
 /* All rules that match, in the order of their index. *ret_count may exceed `cap`: the first `cap` are given.
- * RC_LIMIT when the event is too large to be scanned (a value past 16 MiB): nothing matched. */
+ * RC_LIMIT when its values are too large (64 MiB folded) or memory is out: nothing matched. */
 enum rc matcher_event(struct matcher *matcher, const struct event *event, struct rule_match *ret_matches, size_t cap,
                       size_t *ret_count) MUST_USE;
 /* The values that the rule's correlations need, borrowed from the event: at most one a carried field (the first entry).

@@ -1,0 +1,442 @@
+#include "base/arena.h"
+#include "base/assert.h"
+#include "base/bytes.h"
+#include "base/map.h"
+#include "codec/utf8.h"
+#include "rule/correlation.h"
+#include "rule/document.h"
+#include "rule/rule.h"
+
+#include <string.h>
+
+#define HASH_KEY                                                                                                       \
+    {                                                                                                                  \
+        UINT64_C(0x716f7267616e0001), UINT64_C(0x72756c6573000001)                                                     \
+    }
+
+/* A loaded document with what rules_finish needs of it. */
+struct entry {
+    struct rule rule;
+    struct rule_filter filter;
+    struct rule_correlation *correlation;
+    size_t outcome;
+    bool refused;   /* by rules_finish */
+    bool generated; /* named by a correlation with `generate` */
+    bool named;     /* named by a correlation */
+    struct str carry[RULE_CARRY_MAX];
+    size_t carry_count;
+};
+
+struct rules {
+    struct arena *arena;
+    struct regexes regexes;
+    struct entry **entries;
+    size_t entry_count;
+    size_t entry_size;
+    struct rule_outcome *outcomes;
+    size_t outcome_count;
+    size_t outcome_size;
+    struct rule **loaded; /* after rules_finish */
+    size_t loaded_count;
+    struct map *by_id;   /* id -> entry + 1 */
+    struct map *by_name; /* name -> entry + 1 */
+    bool finished;
+};
+
+struct rules *rules_new(size_t limit)
+{
+    struct rules *rules = memory_new(sizeof(*rules));
+    struct err err;
+    if (!rules)
+        return NULL;
+    rules->arena = arena_new(limit);
+    rules->by_id = map_new(RULES_MAX, 1);
+    rules->by_name = map_new(RULES_MAX, 1);
+    if (regexes_init(&rules->regexes, &err) != RC_OK || !rules->arena || !rules->by_id || !rules->by_name) {
+        rules_free(rules);
+        return NULL;
+    }
+    return rules;
+}
+
+void rules_free(struct rules *rules)
+{
+    if (!rules)
+        return;
+    regexes_done(&rules->regexes);
+    map_free(rules->by_id);
+    map_free(rules->by_name);
+    arena_free(rules->arena);
+    memory_free(rules);
+}
+
+static enum rc no_memory(struct err *err)
+{
+    return err_set(err, RC_LIMIT, "no memory for rules");
+}
+
+static struct str copy(struct rules *rules, const char *text)
+{
+    struct str copied = arena_str(rules->arena, str_of(text));
+    return copied.p ? copied : STR("no memory for the reason");
+}
+
+static enum rc outcome_add(struct rules *rules, struct rule_outcome outcome, struct err *err)
+{
+    if (rules->outcome_count == RULES_MAX)
+        return err_set(err, RC_LIMIT, "more than %u rules", RULES_MAX);
+    if (rules->outcome_count == rules->outcome_size) {
+        size_t size = MAX(rules->outcome_size * 2, (size_t)256);
+        void *grown =
+            arena_grow(rules->arena, rules->outcomes, rules->outcome_size * sizeof(outcome), size * sizeof(outcome));
+        if (!grown)
+            return no_memory(err);
+        rules->outcomes = grown;
+        rules->outcome_size = size;
+    }
+    rules->outcomes[rules->outcome_count++] = outcome;
+    return RC_OK;
+}
+
+static enum rc entry_add(struct rules *rules, struct entry *entry, struct err *err)
+{
+    if (rules->entry_count == rules->entry_size) {
+        size_t size = MAX(rules->entry_size * 2, (size_t)256);
+        void *grown = arena_grow(rules->arena, rules->entries, rules->entry_size * sizeof(entry), size * sizeof(entry));
+        if (!grown)
+            return no_memory(err);
+        rules->entries = grown;
+        rules->entry_size = size;
+    }
+    rules->entries[rules->entry_count++] = entry;
+    return RC_OK;
+}
+
+enum rc rules_refuse(struct rules *rules, struct str path, const char *reason, struct err *err)
+{
+    ASSERT(!rules->finished);
+    struct rule_outcome outcome = {.path = arena_str(rules->arena, path), .reason = copy(rules, reason)};
+    return outcome_add(rules, outcome, err);
+}
+
+static uint64_t text_hash(struct str text, uint64_t ordinal)
+{
+    static const uint64_t key[2] = HASH_KEY;
+    uint64_t parts[2] = {siphash(key, text.p, text.n), ordinal};
+    return siphash(key, parts, sizeof(parts));
+}
+
+static enum rc add_document(struct rules *rules, struct str path, uint64_t hash, const struct yaml_node *document,
+                            struct err *err)
+{
+    struct reading reading = {.arena = rules->arena, .regexes = &rules->regexes};
+    struct entry *entry = arena_alloc(rules->arena, sizeof(*entry));
+    if (!entry)
+        return no_memory(err);
+    struct arena_mark mark = arena_mark(rules->arena);
+    struct err reason;
+    enum rc rc = document_read(&reading, document, &entry->rule, &reason);
+    struct rule_outcome outcome = {
+        .path = path,
+        .line = entry->rule.line,
+        .id = entry->rule.id,
+        .title = entry->rule.title,
+        .loaded = rc == RC_OK,
+        .warning = reading.warning,
+    };
+    if (rc != RC_OK) {
+        arena_rewind(rules->arena, mark);
+        outcome.reason = copy(rules, reason.text);
+        return outcome_add(rules, outcome, err);
+    }
+    entry->rule.path = path;
+    entry->rule.hash = hash;
+    entry->filter = reading.filter;
+    entry->outcome = rules->outcome_count;
+    rc = outcome_add(rules, outcome, err);
+    return rc == RC_OK ? entry_add(rules, entry, err) : rc;
+}
+
+enum rc rules_add(struct rules *rules, struct str path, struct str text, struct err *err)
+{
+    ASSERT(!rules->finished);
+    struct yaml_node *document = NULL;
+    size_t count = 0;
+    struct err reason;
+    if (text.n > RULE_FILE_MAX)
+        return rules_refuse(rules, path, "file is larger than 1 MiB", err);
+    enum rc rc = yaml_parse(rules->arena, text, &document, &count, &reason);
+    if (rc != RC_OK)
+        return rules_refuse(rules, path, reason.text, err);
+    if (count == 0)
+        return rules_refuse(rules, path, "file has no document", err);
+    struct str kept = arena_str(rules->arena, path);
+    if (!kept.p)
+        return no_memory(err);
+    for (size_t i = 0; document; document = document->next, i++) {
+        if (document->kind == YAML_SCALAR && yaml_is_null(document) && count > 1)
+            continue; /* "---" at an end */
+        rc = add_document(rules, kept, text_hash(text, i), document, err);
+        if (rc != RC_OK)
+            return rc;
+    }
+    return RC_OK;
+}
+
+/* --- rules_finish --- */
+
+static void refuse(struct rules *rules, struct entry *entry, struct str reason)
+{
+    struct rule_outcome *outcome = &rules->outcomes[entry->outcome];
+    entry->refused = true;
+    outcome->loaded = false;
+    outcome->reason = reason;
+}
+
+static void refuse_err(struct rules *rules, struct entry *entry, const struct err *err)
+{
+    refuse(rules, entry, copy(rules, err->text));
+}
+
+static enum rc index_ids(struct rules *rules, struct err *err)
+{
+    for (size_t i = 0; i < rules->entry_count; i++) {
+        struct entry *entry = rules->entries[i];
+        struct str keys[2] = {entry->rule.id, entry->rule.name};
+        for (size_t k = 0; k < ARRAY_LEN(keys); k++) {
+            struct map *map = k == 0 ? rules->by_id : rules->by_name;
+            if (keys[k].n == 0 || entry->refused)
+                continue;
+            uint64_t *place = map_put(map, keys[k]);
+            struct err reason;
+            if (!place)
+                return no_memory(err);
+            if (*place == 0) {
+                *place = i + 1;
+                continue;
+            }
+            const struct rule *other = &rules->entries[*place - 1]->rule;
+            IGNORE(err_set(&reason, RC_EXISTS, "duplicate %s: also in %.*s", k == 0 ? "id" : "name",
+                           STR_ARG(other->path)));
+            refuse_err(rules, entry, &reason);
+        }
+    }
+    return RC_OK;
+}
+
+static struct entry *find_entry(const struct rules *rules, struct str id_or_name)
+{
+    const uint64_t *place = map_get(rules->by_id, id_or_name);
+    if (!place)
+        place = map_get(rules->by_name, id_or_name);
+    if (!place || rules->entries[*place - 1]->refused)
+        return NULL;
+    return rules->entries[*place - 1];
+}
+
+static bool within(struct str narrow, struct str wide)
+{
+    return wide.n == 0 || str_eq_nocase(narrow, wide);
+}
+
+static bool filter_applies(const struct entry *filter, const struct entry *rule)
+{
+    const struct rule_logsource *wide = &filter->rule.logsource;
+    const struct rule_logsource *narrow = &rule->rule.logsource;
+    if (rule->rule.kind != RULE_DETECTION || rule->refused)
+        return false;
+    return within(narrow->product, wide->product) && within(narrow->category, wide->category) &&
+           within(narrow->service, wide->service);
+}
+
+static enum rc filter_rule(struct rules *rules, const struct entry *filter, struct entry *rule, struct err *err)
+{
+    if (!filter_applies(filter, rule))
+        return RC_OK;
+    enum rc rc = ast_and(rules->arena, rule->rule.ast, filter->rule.ast, &rule->rule.ast);
+    return rc == RC_OK ? RC_OK : no_memory(err);
+}
+
+static enum rc apply_filter(struct rules *rules, struct entry *filter, struct err *err)
+{
+    enum rc rc = RC_OK;
+    if (filter->filter.any) {
+        for (size_t i = 0; i < rules->entry_count && rc == RC_OK; i++)
+            rc = filter_rule(rules, filter, rules->entries[i], err);
+        return rc;
+    }
+    for (size_t i = 0; i < filter->filter.rule_count; i++) {
+        if (!find_entry(rules, filter->filter.rule_names[i])) {
+            struct err reason;
+            IGNORE(err_set(&reason, RC_NOT_FOUND, "filter names no loaded rule: \"%.*s\"",
+                           STR_ARG(str_slice(filter->filter.rule_names[i], 0, 64))));
+            refuse_err(rules, filter, &reason);
+            return RC_OK;
+        }
+    }
+    for (size_t i = 0; i < filter->filter.rule_count && rc == RC_OK; i++)
+        rc = filter_rule(rules, filter, find_entry(rules, filter->filter.rule_names[i]), err);
+    return rc;
+}
+
+/* One pass over the correlations: resolves those whose rules are all resolved. Returns how many it resolved. */
+static size_t resolve_some(struct rules *rules)
+{
+    size_t resolved = 0;
+    for (size_t i = 0; i < rules->entry_count; i++) {
+        struct entry *entry = rules->entries[i];
+        struct rule_correlation *correlation = entry->correlation;
+        if (!correlation || entry->refused || correlation->rules[0])
+            continue;
+        uint32_t depth = 0;
+        size_t found = 0;
+        for (size_t r = 0; r < correlation->rule_count; r++) {
+            struct entry *named = find_entry(rules, correlation->rule_names[r]);
+            if (!named || named->rule.kind == RULE_FILTER || (named->correlation && !named->correlation->rules[0]))
+                break;
+            depth = MAX(depth, named->correlation ? named->correlation->depth + 1 : 0);
+            found++;
+        }
+        if (found < correlation->rule_count)
+            continue;
+        for (size_t r = 0; r < found; r++)
+            correlation->rules[r] = &find_entry(rules, correlation->rule_names[r])->rule;
+        correlation->depth = depth;
+        resolved++;
+        if (depth > CORRELATION_DEPTH_MAX)
+            refuse(rules, entry, STR("correlations of correlations are nested too deeply"));
+    }
+    return resolved;
+}
+
+static void refuse_unresolved(struct rules *rules)
+{
+    for (size_t i = 0; i < rules->entry_count; i++) {
+        struct entry *entry = rules->entries[i];
+        struct err reason;
+        if (!entry->correlation || entry->refused || entry->correlation->rules[0])
+            continue;
+        IGNORE(err_set(&reason, RC_INVALID, "correlations name each other in a circle"));
+        for (size_t r = 0; r < entry->correlation->rule_count; r++) {
+            if (!find_entry(rules, entry->correlation->rule_names[r]))
+                IGNORE(err_set(&reason, RC_NOT_FOUND, "correlation names no loaded rule: \"%.*s\"",
+                               STR_ARG(str_slice(entry->correlation->rule_names[r], 0, 64))));
+        }
+        refuse_err(rules, entry, &reason);
+    }
+}
+
+static void carry_add(struct rules *rules, struct entry *entry, struct str field)
+{
+    for (size_t i = 0; i < entry->carry_count; i++) {
+        if (str_eq(entry->carry[i], field))
+            return;
+    }
+    if (entry->carry_count == RULE_CARRY_MAX) {
+        rules->outcomes[entry->outcome].warning = STR("correlations want more fields of it than a match carries");
+        return;
+    }
+    entry->carry[entry->carry_count++] = field;
+}
+
+/* What the correlation wants of each rule it names: group-by and value fields; and, for a correlation of
+ * correlations, what its own outer ones want of it (those come first: outermost depth first). */
+static void carry_correlation(struct rules *rules, struct entry *entry)
+{
+    struct rule_correlation *correlation = entry->correlation;
+    for (size_t r = 0; r < correlation->rule_count; r++) {
+        struct entry *named = find_entry(rules, correlation->rule_names[r]);
+        if (!named)
+            continue;
+        for (size_t g = 0; g < correlation->group_count; g++)
+            carry_add(rules, named, correlation->group_fields[r * correlation->group_count + g]);
+        for (size_t f = 0; f < correlation->field_count; f++)
+            carry_add(rules, named, correlation->fields[f]);
+        for (size_t c = 0; c < entry->carry_count; c++)
+            carry_add(rules, named, entry->carry[c]);
+        named->named = true;
+        named->generated |= correlation->generate;
+    }
+}
+
+static enum rc list_loaded(struct rules *rules, struct err *err)
+{
+    rules->loaded = arena_alloc_array(rules->arena, rules->entry_count + 1, sizeof(struct rule *));
+    if (!rules->loaded)
+        return no_memory(err);
+    for (size_t i = 0; i < rules->entry_count; i++) {
+        struct entry *entry = rules->entries[i];
+        if (entry->refused)
+            continue;
+        entry->rule.index = (uint32_t)rules->loaded_count;
+        entry->rule.carry = entry->carry;
+        entry->rule.carry_count = entry->carry_count;
+        entry->rule.alerts = entry->rule.kind != RULE_FILTER && (!entry->named || entry->generated);
+        rules->loaded[rules->loaded_count++] = &entry->rule;
+    }
+    return RC_OK;
+}
+
+enum rc rules_finish(struct rules *rules, struct err *err)
+{
+    ASSERT(!rules->finished);
+    rules->finished = true;
+    enum rc rc = index_ids(rules, err);
+    for (size_t i = 0; i < rules->entry_count && rc == RC_OK; i++) {
+        struct entry *entry = rules->entries[i];
+        if (entry->rule.kind == RULE_CORRELATION)
+            entry->correlation = (struct rule_correlation *)(uintptr_t)entry->rule.correlation;
+        if (entry->rule.kind == RULE_FILTER && !entry->refused)
+            rc = apply_filter(rules, entry, err);
+    }
+    if (rc != RC_OK)
+        return rc;
+    while (resolve_some(rules) > 0)
+        continue;
+    refuse_unresolved(rules);
+    for (uint32_t depth = CORRELATION_DEPTH_MAX + 1; depth-- > 0;) {
+        for (size_t i = 0; i < rules->entry_count; i++) {
+            struct entry *entry = rules->entries[i];
+            if (entry->correlation && !entry->refused && entry->correlation->depth == depth)
+                carry_correlation(rules, entry);
+        }
+    }
+    return list_loaded(rules, err);
+}
+
+size_t rules_count(const struct rules *rules)
+{
+    return rules->loaded_count;
+}
+
+const struct rule *rules_at(const struct rules *rules, size_t index)
+{
+    ASSERT(index < rules->loaded_count);
+    return rules->loaded[index];
+}
+
+const struct rule *rules_find(const struct rules *rules, struct str id_or_name)
+{
+    const struct entry *entry = find_entry(rules, id_or_name);
+    return entry ? &entry->rule : NULL;
+}
+
+const struct rule *rules_find_hash(const struct rules *rules, uint64_t hash)
+{
+    for (size_t i = 0; i < rules->loaded_count; i++) {
+        if (rules->loaded[i]->hash == hash)
+            return rules->loaded[i];
+    }
+    return NULL;
+}
+
+size_t rules_outcome_count(const struct rules *rules)
+{
+    return rules->outcome_count;
+}
+
+const struct rule_outcome *rules_outcome_at(const struct rules *rules, size_t index)
+{
+    ASSERT(index < rules->outcome_count);
+    return &rules->outcomes[index];
+}

@@ -1,0 +1,569 @@
+#include "base/arena.h"
+#include "base/assert.h"
+#include "rule/fold.h"
+#include "rule/naive.h"
+#include "rule/rule.h"
+#include "rule/set.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define TEXT_MAX  ((size_t)64 << 20) /* folded text of one event */
+#define VIEWS_MAX 256u               /* log sources remembered */
+#define RAW_ENTRY EVENT_FIELDS_MAX   /* stands for the raw text where fields have their index */
+#define ENTRIES   (EVENT_FIELDS_MAX + 1)
+#define NO_ENTRY  UINT32_MAX
+
+/* Which rules and fields concern a log source. */
+struct view {
+    struct event_logsource logsource;
+    uint64_t *rules;  /* bits */
+    uint64_t *fields; /* bits; bit 0: keywords */
+    uint32_t *always; /* rules */
+    uint32_t always_count;
+    bool used;
+};
+
+/* What an event's field name means to the rules. */
+struct binding {
+    uint32_t field; /* of exactly that name, 0 = none */
+    uint32_t group; /* of fields whose names differ in case from it, 0 = none */
+};
+
+/* Entries of a rule field in this event: a list through matcher->next. */
+struct seen {
+    uint32_t epoch;
+    uint32_t first;
+    uint32_t last;
+};
+
+struct folded {
+    uint32_t epoch;
+    size_t at; /* in matcher->text */
+    size_t n;
+};
+
+struct verdict {
+    uint32_t epoch;
+    bool held;
+};
+
+struct matcher {
+    const struct rule_set *set;
+    const struct event *event;
+    uint32_t epoch; /* number of the event: what carries another number is old */
+    struct scanner_scratch *scratch;
+    uint32_t *fired;          /* by direct predicate: epoch */
+    struct verdict *verdicts; /* by other predicate */
+    uint32_t *woken;          /* by rule: epoch */
+    uint32_t *candidates;
+    uint32_t candidate_count;
+    struct seen *seen; /* by rule field */
+    uint32_t *touched; /* rule fields with entries */
+    uint32_t touched_count;
+    uint32_t next[EVENT_FIELDS_MAX * 2]; /* an entry may serve two fields: exactly and but for case */
+    uint32_t entry_of[EVENT_FIELDS_MAX * 2];
+    uint32_t link_count;
+    struct folded folded[ENTRIES];
+    char *text;
+    size_t text_n;
+    size_t text_size;
+    bool failed;
+    struct binding *bindings;
+    uint32_t binding_count;
+    struct view views[VIEWS_MAX];
+    uint32_t view_next;
+    const struct view *view;
+};
+
+/* --- making --- */
+
+static enum rc fit_scratch(struct matcher *matcher)
+{
+    const struct rule_set *set = matcher->set;
+    struct err err;
+    enum rc rc = RC_OK;
+    for (uint32_t f = 0; f < set->field_count && rc == RC_OK; f++) {
+        if (set->fields[f].literals)
+            rc = scanner_scratch_fit(matcher->scratch, set->fields[f].literals, &err);
+    }
+    for (uint32_t i = 1; i < set->predicate_count && rc == RC_OK; i++) {
+        if (set->predicates[i].scanner)
+            rc = scanner_scratch_fit(matcher->scratch, set->predicates[i].scanner, &err);
+    }
+    return rc;
+}
+
+struct matcher *matcher_new(const struct rule_set *set)
+{
+    struct matcher *matcher = memory_new(sizeof(*matcher));
+    if (!matcher)
+        return NULL;
+    matcher->set = set;
+    matcher->scratch = scanner_scratch_new();
+    matcher->fired = memory_new(set->predicate_count * sizeof(*matcher->fired));
+    matcher->verdicts = memory_new(set->predicate_count * sizeof(*matcher->verdicts));
+    matcher->woken = memory_new((set->rule_count + 1) * sizeof(*matcher->woken));
+    matcher->candidates = memory_new((set->rule_count + 1) * sizeof(*matcher->candidates));
+    matcher->seen = memory_new(set->field_count * sizeof(*matcher->seen));
+    matcher->touched = memory_new(set->field_count * sizeof(*matcher->touched));
+    if (!matcher->scratch || !matcher->fired || !matcher->verdicts || !matcher->woken || !matcher->candidates ||
+        !matcher->seen || !matcher->touched || fit_scratch(matcher) != RC_OK) {
+        matcher_free(matcher);
+        return NULL;
+    }
+    return matcher;
+}
+
+static void view_free(struct view *view)
+{
+    memory_free(view->rules);
+    memory_free(view->fields);
+    memory_free(view->always);
+    *view = (struct view){0};
+}
+
+void matcher_free(struct matcher *matcher)
+{
+    if (!matcher)
+        return;
+    for (size_t i = 0; i < VIEWS_MAX; i++)
+        view_free(&matcher->views[i]);
+    scanner_scratch_free(matcher->scratch);
+    memory_free(matcher->fired);
+    memory_free(matcher->verdicts);
+    memory_free(matcher->woken);
+    memory_free(matcher->candidates);
+    memory_free(matcher->seen);
+    memory_free(matcher->touched);
+    memory_free(matcher->text);
+    memory_free(matcher->bindings);
+    memory_free(matcher);
+}
+
+/* --- log sources --- */
+
+static bool bit(const uint64_t *bits, uint32_t i)
+{
+    return bits[i / 64] >> (i % 64) & 1;
+}
+
+static void bit_set(uint64_t *bits, uint32_t i)
+{
+    bits[i / 64] |= UINT64_C(1) << (i % 64);
+}
+
+static bool same_logsource(const struct event_logsource *a, const struct event_logsource *b)
+{
+    return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+static bool view_build(struct matcher *matcher, struct view *view)
+{
+    const struct rule_set *set = matcher->set;
+    view->rules = memory_new((set->rule_count / 64 + 1) * sizeof(uint64_t));
+    view->fields = memory_new((set->field_count / 64 + 1) * sizeof(uint64_t));
+    view->always = memory_new((set->stats.always + 1) * sizeof(uint32_t));
+    if (!view->rules || !view->fields || !view->always) {
+        view_free(view);
+        return false;
+    }
+    view->used = true;
+    for (uint32_t r = 0; r < set->rule_count; r++) {
+        const struct set_rule *rule = &set->rule[r];
+        if (rule->rule->kind != RULE_DETECTION || !naive_routed(rule->rule, set->names, matcher->event))
+            continue;
+        bit_set(view->rules, r);
+        for (uint32_t f = 0; f < rule->field_count; f++)
+            bit_set(view->fields, rule->fields[f]);
+        if (rule->always)
+            view->always[view->always_count++] = r;
+    }
+    return true;
+}
+
+static const struct view *view_for(struct matcher *matcher)
+{
+    const struct event_logsource *logsource = &matcher->event->logsource;
+    if (matcher->view && same_logsource(&matcher->view->logsource, logsource))
+        return matcher->view;
+    for (size_t i = 0; i < VIEWS_MAX && matcher->views[i].used; i++) {
+        if (same_logsource(&matcher->views[i].logsource, logsource))
+            return &matcher->views[i];
+    }
+    struct view *view = &matcher->views[matcher->view_next];
+    matcher->view_next = (matcher->view_next + 1) % VIEWS_MAX;
+    view_free(view);
+    view->logsource = *logsource;
+    return view_build(matcher, view) ? view : NULL;
+}
+
+/* --- fields --- */
+
+static bool bindings_grow(struct matcher *matcher)
+{
+    const struct rule_set *set = matcher->set;
+    uint32_t end = names_end(set->names);
+    struct binding *grown = memory_resize(matcher->bindings, end * sizeof(*grown));
+    if (!grown)
+        return false;
+    matcher->bindings = grown;
+    for (uint32_t id = matcher->binding_count; id < end; id++) {
+        struct str name = names_text(set->names, id);
+        char lower[256];
+        size_t n = MIN(name.n, sizeof(lower));
+        for (size_t i = 0; i < n; i++)
+            lower[i] = char_lower(name.p[i]);
+        const uint64_t *field = name.n ? map_get(set->by_field, name) : NULL;
+        const uint64_t *group = name.n ? map_get(set->groups, str_at(lower, n)) : NULL;
+        struct binding binding = {field ? (uint32_t)*field : 0, group ? (uint32_t)*group : 0};
+        if (binding.field && set->group_counts[binding.group] == 1)
+            binding.group = 0; /* nobody else to serve */
+        grown[id] = binding;
+    }
+    matcher->binding_count = end;
+    return true;
+}
+
+static void entry_add(struct matcher *matcher, uint32_t field, uint32_t entry)
+{
+    struct seen *seen = &matcher->seen[field];
+    if (matcher->link_count == ARRAY_LEN(matcher->next))
+        return;
+    uint32_t link = matcher->link_count++;
+    matcher->entry_of[link] = entry;
+    matcher->next[link] = NO_ENTRY;
+    if (seen->epoch == matcher->epoch) {
+        matcher->next[seen->last] = link;
+        seen->last = link;
+        return;
+    }
+    *seen = (struct seen){matcher->epoch, link, link};
+    matcher->touched[matcher->touched_count++] = field;
+}
+
+/* Fields whose exact name the event does not have take the entries whose names differ in case only. */
+static void entries_but_for_case(struct matcher *matcher, const uint32_t *entries, uint32_t count)
+{
+    const struct rule_set *set = matcher->set;
+    uint32_t exact_links = matcher->link_count;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct binding *binding = &matcher->bindings[matcher->event->fields[entries[i]].name];
+        for (uint32_t g = 0; g < set->group_counts[binding->group]; g++) {
+            uint32_t field = set->group_fields[binding->group][g];
+            const struct seen *seen = &matcher->seen[field];
+            bool exact = seen->epoch == matcher->epoch && seen->first < exact_links;
+            if (field != binding->field && !exact && bit(matcher->view->fields, field))
+                entry_add(matcher, field, entries[i]);
+        }
+    }
+}
+
+static bool entries_list(struct matcher *matcher)
+{
+    const struct event *event = matcher->event;
+    uint32_t fallback[EVENT_FIELDS_MAX];
+    uint32_t fallback_count = 0;
+    matcher->touched_count = 0;
+    matcher->link_count = 0;
+    for (uint32_t i = 0; i < MIN(event->field_count, EVENT_FIELDS_MAX); i++) {
+        uint32_t name = event->fields[i].name;
+        if (name >= matcher->binding_count && !bindings_grow(matcher))
+            return false;
+        const struct binding *binding = &matcher->bindings[name];
+        if (binding->field && bit(matcher->view->fields, binding->field))
+            entry_add(matcher, binding->field, i);
+        if (binding->group)
+            fallback[fallback_count++] = i;
+    }
+    entries_but_for_case(matcher, fallback, fallback_count);
+    return true;
+}
+
+/* The folded text of a field's entry or of the raw record. Valid until the next call. */
+static struct str folded(struct matcher *matcher, uint32_t entry)
+{
+    struct folded *folded = &matcher->folded[entry];
+    struct str value = entry == RAW_ENTRY ? matcher->event->raw : matcher->event->fields[entry].value;
+    if (folded->epoch == matcher->epoch)
+        return str_at(matcher->text + folded->at, folded->n);
+    size_t wanted = matcher->text_n + FOLD_BOUND(value.n);
+    if (wanted > matcher->text_size) {
+        char *grown = wanted > TEXT_MAX ? NULL : memory_resize(matcher->text, MAX(wanted * 2, (size_t)65536));
+        if (!grown) {
+            matcher->failed = true;
+            return STR("");
+        }
+        matcher->text = grown;
+        matcher->text_size = MAX(wanted * 2, (size_t)65536);
+    }
+    *folded = (struct folded){matcher->epoch, matcher->text_n, fold_text(value, matcher->text + matcher->text_n)};
+    matcher->text_n += folded->n;
+    return str_at(matcher->text + folded->at, folded->n);
+}
+
+/* --- direct tests --- */
+
+static void fire(void *context, uint32_t number)
+{
+    struct matcher *matcher = context;
+    const struct set_predicate *predicate = &matcher->set->predicates[number];
+    if (matcher->fired[number] == matcher->epoch)
+        return;
+    matcher->fired[number] = matcher->epoch;
+    for (uint32_t i = 0; i < predicate->rule_count; i++) {
+        uint32_t rule = matcher->set->witnesses[predicate->first_rule + i];
+        if (matcher->woken[rule] == matcher->epoch || !bit(matcher->view->rules, rule))
+            continue;
+        matcher->woken[rule] = matcher->epoch;
+        matcher->candidates[matcher->candidate_count++] = rule;
+    }
+}
+
+static void fire_number(struct matcher *matcher, const struct set_field *field, struct str value)
+{
+    char canonical[DECIMAL_TEXT_MAX];
+    size_t n;
+    if (!field->numbers || !decimal_canonical(value, canonical, &n))
+        return;
+    uint32_t number = trie_find(field->forward, str_at(canonical, n), TRIE_NUMBER);
+    if (number)
+        fire(matcher, number);
+}
+
+static void field_scan(struct matcher *matcher, uint32_t number)
+{
+    const struct set_field *field = &matcher->set->fields[number];
+    if (field->exists)
+        fire(matcher, field->exists);
+    for (uint32_t link = matcher->seen[number].first; link != NO_ENTRY; link = matcher->next[link]) {
+        uint32_t entry = matcher->entry_of[link];
+        if (matcher->event->fields[entry].type == EVENT_NULL)
+            continue;
+        if (field->present)
+            fire(matcher, field->present);
+        if (!field->forward && !field->backward && !field->literals)
+            continue;
+        struct str text = folded(matcher, entry);
+        if (field->forward) {
+            trie_walk(field->forward, text, fire, matcher);
+            fire_number(matcher, field, text);
+        }
+        if (field->backward)
+            trie_walk(field->backward, text, fire, matcher);
+        if (field->literals)
+            scanner_scan(field->literals, matcher->scratch, text, fire, matcher);
+    }
+}
+
+static void keywords_scan(struct matcher *matcher)
+{
+    const struct set_field *all = &matcher->set->fields[0];
+    const struct event *event = matcher->event;
+    if (!all->literals || !bit(matcher->view->fields, 0))
+        return;
+    if (keyword_in_raw(event))
+        scanner_scan(all->literals, matcher->scratch, folded(matcher, RAW_ENTRY), fire, matcher);
+    if (!keyword_in_values(event))
+        return;
+    for (uint32_t i = 0; i < MIN(event->field_count, EVENT_FIELDS_MAX); i++) {
+        if (event->fields[i].type != EVENT_NULL && event->fields[i].type != EVENT_OBJECT)
+            scanner_scan(all->literals, matcher->scratch, folded(matcher, i), fire, matcher);
+    }
+}
+
+/* --- tests on demand --- */
+
+static bool fieldref(struct matcher *matcher, const struct set_predicate *predicate, uint32_t entry)
+{
+    const struct predicate *source = predicate->source;
+    const struct seen *other = &matcher->seen[predicate->reference];
+    for (uint32_t link = other->epoch == matcher->epoch ? other->first : NO_ENTRY; link != NO_ENTRY;
+         link = matcher->next[link]) {
+        uint32_t right = matcher->entry_of[link];
+        if (matcher->event->fields[right].type == EVENT_NULL)
+            continue;
+        struct str value = matcher->event->fields[entry].value;
+        struct str text = matcher->event->fields[right].value;
+        if (!source->cased) {
+            IGNORE(folded(matcher, entry).n); /* first, so that the second does not move it */
+            text = folded(matcher, right);
+            value = folded(matcher, entry);
+        }
+        bool held = source->shape == SHAPE_PREFIX     ? str_starts(value, text)
+                    : source->shape == SHAPE_SUFFIX   ? str_ends(value, text)
+                    : source->shape == SHAPE_CONTAINS ? text.n == 0 || str_search(value, text) < value.n
+                                                      : str_eq(value, text);
+        if (held)
+            return true;
+    }
+    return false;
+}
+
+static bool regex(struct matcher *matcher, const struct set_predicate *predicate, struct str value)
+{
+    if (predicate->scanner)
+        return scanner_search(predicate->scanner, matcher->scratch, value);
+    return regex_search_slow(predicate->source->regex, value);
+}
+
+static bool value_holds(struct matcher *matcher, const struct set_predicate *predicate, uint32_t entry)
+{
+    const struct predicate *source = predicate->source;
+    struct str value = entry == RAW_ENTRY ? matcher->event->raw : matcher->event->fields[entry].value;
+    double number;
+    switch (source->kind) {
+    case PREDICATE_STRING:
+        return pattern_match(source->pattern, source->cased ? value : folded(matcher, entry));
+    case PREDICATE_REGEX:
+        return regex(matcher, predicate, value);
+    case PREDICATE_CIDR:
+        return cidr_holds(&source->cidr, value);
+    case PREDICATE_COMPARE:
+        return str_to_double(value, &number) && compare_holds(source->compare, number, source->number);
+    case PREDICATE_TIME:
+        return time_part_of(value, source->part, &number) && compare_holds(source->compare, number, source->number);
+    case PREDICATE_FIELDREF:
+        return fieldref(matcher, predicate, entry);
+    case PREDICATE_NULL:
+    case PREDICATE_NUMBER:
+    case PREDICATE_EXISTS:
+        break;
+    }
+    return false;
+}
+
+static bool keyword_holds(struct matcher *matcher, const struct set_predicate *predicate)
+{
+    const struct event *event = matcher->event;
+    if (keyword_in_raw(event) && value_holds(matcher, predicate, RAW_ENTRY))
+        return true;
+    for (uint32_t i = 0; keyword_in_values(event) && i < MIN(event->field_count, EVENT_FIELDS_MAX); i++) {
+        if (event->fields[i].type != EVENT_NULL && event->fields[i].type != EVENT_OBJECT &&
+            value_holds(matcher, predicate, i))
+            return true;
+    }
+    return false;
+}
+
+static bool judge(struct matcher *matcher, const struct set_predicate *predicate)
+{
+    const struct seen *seen = &matcher->seen[predicate->field];
+    bool null = predicate->source->kind == PREDICATE_NULL;
+    if (predicate->field == 0)
+        return keyword_holds(matcher, predicate);
+    if (seen->epoch != matcher->epoch)
+        return null;
+    for (uint32_t link = seen->first; link != NO_ENTRY; link = matcher->next[link]) {
+        uint32_t entry = matcher->entry_of[link];
+        bool is_null = matcher->event->fields[entry].type == EVENT_NULL;
+        if (is_null ? null : value_holds(matcher, predicate, entry))
+            return true;
+    }
+    return false;
+}
+
+static bool holds(struct matcher *matcher, uint32_t number)
+{
+    const struct set_predicate *predicate = &matcher->set->predicates[number];
+    if (predicate->direct != DIRECT_NOT)
+        return matcher->fired[number] == matcher->epoch;
+    struct verdict *verdict = &matcher->verdicts[number];
+    if (verdict->epoch != matcher->epoch)
+        *verdict = (struct verdict){matcher->epoch, judge(matcher, predicate)};
+    return verdict->held;
+}
+
+static bool rule_holds(struct matcher *matcher, uint32_t rule)
+{
+    const struct instruction *code = matcher->set->code;
+    uint32_t at = matcher->set->rule[rule].entry;
+    while (at < JUMP_NO) {
+        ASSERT(at < matcher->set->code_count);
+        at = holds(matcher, code[at].predicate) ? code[at].yes : code[at].no;
+    }
+    return at == JUMP_YES;
+}
+
+/* --- events --- */
+
+static int by_number(const void *a, const void *b)
+{
+    uint32_t left = *(const uint32_t *)a;
+    uint32_t right = *(const uint32_t *)b;
+    return left < right ? -1 : left > right;
+}
+
+static void next_epoch(struct matcher *matcher)
+{
+    const struct rule_set *set = matcher->set;
+    if (++matcher->epoch != 0)
+        return;
+    memset(matcher->fired, 0, set->predicate_count * sizeof(*matcher->fired));
+    memset(matcher->verdicts, 0, set->predicate_count * sizeof(*matcher->verdicts));
+    memset(matcher->woken, 0, (set->rule_count + 1) * sizeof(*matcher->woken));
+    memset(matcher->seen, 0, set->field_count * sizeof(*matcher->seen));
+    memset(matcher->folded, 0, sizeof(matcher->folded));
+    matcher->epoch = 1;
+}
+
+static void candidates_find(struct matcher *matcher)
+{
+    const struct view *view = matcher->view;
+    for (uint32_t i = 0; i < matcher->touched_count; i++)
+        field_scan(matcher, matcher->touched[i]);
+    keywords_scan(matcher);
+    for (uint32_t i = 0; i < view->always_count; i++)
+        matcher->candidates[matcher->candidate_count++] = view->always[i];
+    if (matcher->candidate_count > 1)
+        qsort(matcher->candidates, matcher->candidate_count, sizeof(uint32_t), by_number);
+}
+
+enum rc matcher_event(struct matcher *matcher, const struct event *event, struct rule_match *ret_matches, size_t cap,
+                      size_t *ret_count)
+{
+    *ret_count = 0;
+    matcher->event = event;
+    next_epoch(matcher);
+    matcher->candidate_count = 0;
+    matcher->text_n = 0;
+    matcher->failed = false;
+    matcher->view = view_for(matcher);
+    if (!matcher->view || !entries_list(matcher))
+        return RC_LIMIT;
+    candidates_find(matcher);
+    for (uint32_t i = 0; i < matcher->candidate_count && !matcher->failed; i++) {
+        uint32_t rule = matcher->candidates[i];
+        if (!rule_holds(matcher, rule))
+            continue;
+        if (*ret_count < cap)
+            ret_matches[*ret_count].rule = matcher->set->rule[rule].rule;
+        (*ret_count)++;
+    }
+    if (matcher->failed)
+        *ret_count = 0;
+    return matcher->failed ? RC_LIMIT : RC_OK;
+}
+
+size_t matcher_carry(const struct matcher *matcher, const struct rule *rule, const struct event *event,
+                     struct rule_value ret_values[RULE_CARRY_MAX])
+{
+    const struct set_rule *one = &matcher->set->rule[rule->index];
+    size_t count = 0;
+    ASSERT(one->rule == rule);
+    for (size_t c = 0; c < rule->carry_count && rule->kind == RULE_DETECTION; c++) {
+        const struct event_field *found = NULL;
+        for (uint32_t i = 0; i < event->field_count && !found; i++) {
+            if (event->fields[i].name == one->carry[c] && event->fields[i].type != EVENT_NULL)
+                found = &event->fields[i];
+        }
+        for (uint32_t i = 0; i < event->field_count && !found; i++) {
+            if (event->fields[i].type != EVENT_NULL &&
+                str_eq_nocase(names_text(matcher->set->names, event->fields[i].name), rule->carry[c]))
+                found = &event->fields[i];
+        }
+        if (found)
+            ret_values[count++] = (struct rule_value){rule->carry[c], found->value};
+    }
+    return count;
+}

@@ -1,0 +1,98 @@
+/* set.h - what rule_set_compile makes and the matcher reads. Inside this room.
+ *
+ * Every distinct test of every rule is one set_predicate with a number. *Direct* ones are found by looking at values
+ * once: whole, beginning and end of a value through tries, literals of three bytes and more through one database a
+ * field, presence. The others (wildcards, regular expressions, networks, comparisons, short literals) are judged only
+ * when a rule asks, once an event.
+ *
+ * A rule is a little program of tests and jumps. It runs only when one of its *witnesses* fired: a set of direct tests
+ * of which at least one holds whenever the rule holds. A rule for which there is no such set runs always. */
+#ifndef RULE_SET_H
+#define RULE_SET_H
+
+#include "base/arena.h"
+#include "base/map.h"
+#include "rule/ast.h"
+#include "rule/rule.h"
+#include "rule/trie.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define LITERAL_LEAST 3u /* shorter ones hit everywhere: they are judged on demand */
+
+enum direct {
+    DIRECT_NOT,
+    DIRECT_WHOLE,
+    DIRECT_PREFIX,
+    DIRECT_SUFFIX,
+    DIRECT_LITERAL,
+    DIRECT_NUMBER,
+    DIRECT_PRESENT, /* there is a value, not null */
+    DIRECT_EXISTS,  /* there is an entry */
+};
+
+struct set_predicate {
+    const struct predicate *source; /* NULL: made as a witness only */
+    struct str text;                /* of a direct one: folded */
+    struct scanner *scanner;        /* of a regular expression; NULL: PCRE2 */
+    enum direct direct;
+    uint32_t field;      /* 0 = the whole event */
+    uint32_t reference;  /* of a field reference: the other field */
+    uint32_t first_rule; /* rules that it wakes: set->witnesses[first_rule ..] */
+    uint32_t rule_count;
+};
+
+struct set_field {
+    struct str name;
+    uint32_t id;      /* in names */
+    uint32_t group;   /* fields whose names differ in case only share it */
+    uint32_t present; /* predicate, 0 = none */
+    uint32_t exists;
+    bool numbers;
+    struct trie *forward;
+    struct trie *backward;
+    struct scanner *literals;
+};
+
+#define JUMP_YES UINT32_MAX
+#define JUMP_NO  (UINT32_MAX - 1)
+
+struct instruction {
+    uint32_t predicate;
+    uint32_t yes; /* place in set->code, JUMP_YES or JUMP_NO */
+    uint32_t no;
+};
+
+struct set_rule {
+    const struct rule *rule;
+    uint32_t entry; /* place in set->code */
+    bool always;
+    const uint32_t *fields; /* that its tests look at; 0 among them: keywords */
+    uint32_t field_count;
+    const uint32_t *carry; /* ids in names */
+};
+
+struct rule_set {
+    struct arena *arena;
+    struct names *names;
+    const struct rules *rules;
+    struct set_rule *rule;
+    uint32_t rule_count;
+    struct set_predicate *predicates; /* 1 .. predicate_count - 1 */
+    uint32_t predicate_count;
+    struct set_field *fields; /* 0 is the whole event; 1 .. field_count - 1 */
+    uint32_t field_count;
+    struct instruction *code;
+    uint32_t code_count;
+    uint32_t *witnesses;
+    struct map *groups;   /* lower-case field name -> group */
+    struct map *by_field; /* field name -> field */
+    const uint32_t **group_fields;
+    uint32_t *group_counts;
+    uint32_t group_count; /* 1 .. group_count - 1 */
+    struct rule_set_stats stats;
+};
+
+#endif
