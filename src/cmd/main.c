@@ -4,6 +4,9 @@
 #include "cmd/cmd.h"
 #include "cmd/options.h"
 #include "cmd_present.h"
+#ifdef CONFIG_PRESENT
+#include "role/config.h"
+#endif
 
 #include <stdio.h>
 #include <string.h>
@@ -52,6 +55,41 @@ static void completion_print(struct buf *out)
                   "complete -o default -F _qorgan qorgan\n");
 }
 
+/* What config_help lists, "key TAB default TAB help" lines, as the list in qorgan.conf(5). */
+static void settings_print(struct str rows, struct buf *out)
+{
+    buf_text(out, ".Bl -tag -width Ds\n");
+    while (rows.p != NULL) {
+        struct str row = str_cut(&rows, '\n');
+        struct str key = str_cut(&row, '\t');
+        struct str standard = str_cut(&row, '\t');
+        if (key.n == 0)
+            continue;
+        buf_format(out, ".It Cm %.*s Ar value\n", STR_ARG(key));
+        buf_char(out, (char)(row.p[0] >= 'a' && row.p[0] <= 'z' ? row.p[0] - 32 : row.p[0]));
+        buf_str(out, str_skip(row, 1));
+        buf_text(out, ".\n");
+        if (standard.n > 0)
+            buf_format(out, "Without it\n.Ql %.*s .\n", STR_ARG(standard));
+    }
+    buf_text(out, ".El\n");
+}
+
+static int settings_list(struct buf *out)
+{
+#ifdef CONFIG_PRESENT
+    struct buf CLEANUP(buf_done) rows;
+    buf_init(&rows, HELP_MAX);
+    config_help(&rows);
+    settings_print(buf_view(&rows), out);
+    fputs(buf_z(out), stdout);
+    return CMD_OK;
+#else
+    settings_print(STR_NONE, out);
+    return cmd_usage("help", "this build has no service and so no settings");
+#endif
+}
+
 int cmd_help(int argc, char **argv)
 {
     struct options options;
@@ -63,6 +101,8 @@ int cmd_help(int argc, char **argv)
     const struct command *command = options.operand_count > 0 ? command_find(options.operands[0]) : NULL;
     if (options.operand_count > 0 && command == NULL)
         return cmd_usage("help", "there is no command \"%s\"", options.operands[0]);
+    if (options_flag(&options, "settings"))
+        return settings_list(&out);
     if (options_flag(&options, "mdoc") && command == NULL)
         return cmd_usage("help", "--mdoc needs a command");
     if (options_flag(&options, "completion"))
