@@ -12,12 +12,13 @@ static const struct {
     const char *act;
     const char *states;
 } acts[] = {
-    {"confirm", " detected event "},
-    {"event", " detected "},
-    {"false_positive", " detected event "},
-    {"notify", " confirmed contained eradicated "},
+    {"confirm", " detected triage event "},
+    {"triage", " detected "},
+    {"event", " detected triage "},
+    {"false_positive", " detected triage event "},
+    {"notify", " detected triage event confirmed contained eradicated reported "},
     {"contain", " confirmed notified "},
-    {"eradicate", " confirmed notified contained "},
+    {"eradicate", " confirmed notified contained reported "},
     {"report", " confirmed notified contained eradicated "},
     {"close", " event notified contained eradicated reported "},
     {"reopen", " closed false_positive "},

@@ -38,7 +38,9 @@ void texts_free(struct texts *texts)
     arena_free(texts->arena);
 }
 
-static enum rc add_line(struct texts *texts, const char *file, uint64_t line, struct str row, struct err *err)
+/* `first` is the number of texts before this file: a key of an earlier file keeps its text. */
+static enum rc add_line(struct texts *texts, const char *file, uint64_t line, struct str row, size_t first,
+                        struct err *err)
 {
     struct str rest = row;
     struct str key = str_cut(&rest, '\t');
@@ -52,7 +54,10 @@ static enum rc add_line(struct texts *texts, const char *file, uint64_t line, st
     if (key.n == 0 || rest.p)
         return err_set(err, RC_INVALID, "\"%s\" line %llu: expected a key and three texts", file,
                        (unsigned long long)line);
-    if (map_get(texts->rows, key))
+    const uint64_t *known = map_get(texts->rows, key);
+    if (known && *known < first)
+        return RC_OK;
+    if (known)
         return err_set(err, RC_INVALID, "\"%s\" line %llu: \"%.*s\" was given before", file, (unsigned long long)line,
                        STR_ARG(key));
     uint64_t *place = map_put(texts->rows, key);
@@ -74,13 +79,14 @@ enum rc texts_add(struct texts *texts, const char *file, struct str tsv, struct 
 {
     ASSERT(texts);
     uint64_t line = 0;
+    size_t first = texts->count;
     struct str rest = tsv;
     while (rest.p && rest.n > 0) {
         struct str row = str_trim_end(str_cut(&rest, '\n'), '\r');
         line++;
         if (row.n == 0 || row.p[0] == '#' || (line == 1 && str_starts(row, STR("key\t"))))
             continue;
-        enum rc rc = add_line(texts, file, line, row, err);
+        enum rc rc = add_line(texts, file, line, row, first, err);
         if (rc != RC_OK)
             return rc;
     }

@@ -76,7 +76,8 @@ struct web *web_new(uint64_t seed);
 void web_free(struct web *web);
 
 /* Adds texts: lines "key<TAB>kk<TAB>ru<TAB>en", # begins a comment, the first line may be the heading. RC_INVALID names
- * file and line: a missing column, an empty text, a key given twice. Call before the first request. */
+ * file and line: a missing column, an empty text, a key given twice. A key that an
+ * earlier file gave keeps its text. Call before the first request. */
 enum rc web_add_texts(struct web *web, const char *file, struct str tsv, struct err *err) MUST_USE;
 /* Adds one file of ui/ by its name ("style.css"). The bytes are copied. */
 enum rc web_add_asset(struct web *web, struct str name, struct str bytes, struct err *err) MUST_USE;

@@ -1,0 +1,553 @@
+#include "role/web_server.h"
+
+#include "base/arena.h"
+#include "base/assert.h"
+#include "base/buf.h"
+#include "base/civil.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "os/io.h"
+#include "os/random.h"
+
+#include <arpa/inet.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define FILES_BYTES_MAX (8u << 20)
+#define FILE_MAX        (2u << 20)
+#define REQUEST_S       30 /* a whole request must have come within this time */
+#define SLOT_BITS       12
+#define SLOTS_MAX       (1u << SLOT_BITS) /* questions open at one time */
+#define TLS_PRIORITIES                                                                                                 \
+    "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:-DHE-RSA:-CIPHER-ALL:"                                         \
+    "+AES-256-GCM:+AES-128-GCM:+CHACHA20-POLY1305:%SERVER_PRECEDENCE"
+
+_Static_assert(WEB_SERVER_CONNECTIONS_MAX *WEB_QUESTIONS_MAX <= SLOTS_MAX, "every question of every call has a slot");
+
+/* One connection, from accept to close; its request when one has begun. */
+struct peer {
+    int fd;
+    int64_t since_ns; /* when it began to owe us a request; 0 while we owe it a response */
+    bool used;
+};
+
+struct request {
+    struct web_server *server;
+    struct MHD_Connection *connection;
+    struct arena *arena;
+    struct str target; /* as it came */
+    struct buf body;
+    struct web_call *call;
+    bool begun; /* headers were looked at */
+    bool suspended;
+    bool in_handler;
+    size_t open; /* questions asked and not answered */
+};
+
+struct slot {
+    struct request *request; /* NULL: free */
+    uint32_t id;
+    uint32_t question;
+    int64_t asked_ns;
+};
+
+struct web_server {
+    struct arena *arena;
+    struct web *web;
+    struct MHD_Daemon *daemon;
+    web_server_ask ask;
+    void *ask_context;
+    struct web_server_counters counters;
+    struct peer peers[WEB_SERVER_CONNECTIONS_MAX];
+    uint32_t next_slot;
+    uint32_t generation;
+    struct slot slots[SLOTS_MAX];
+};
+
+/* --- files --- */
+
+struct file_list {
+    struct arena *arena;
+    const char *names[WEB_SERVER_UI_FILES_MAX];
+    size_t count;
+    bool full;
+};
+
+static bool file_listed(void *context, const char *name)
+{
+    struct file_list *list = context;
+    if (name[0] == '.')
+        return true;
+    char *copy = list->count < ARRAY_LEN(list->names) ? arena_strz(list->arena, str_of(name)) : NULL;
+    list->full = !copy;
+    if (copy)
+        list->names[list->count++] = copy;
+    return copy != NULL;
+}
+
+static int name_order(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Gives every file of a folder to `web`: as texts when `texts`, else as an asset. Other folders inside are left out. */
+static enum rc load_folder(struct web *web, const char *path, bool texts, struct err *err)
+{
+    CLEANUP(arena_cleanup) struct arena *arena = arena_new(FILES_BYTES_MAX);
+    if (!arena)
+        return err_set(err, RC_LIMIT, "no memory for the files of \"%s\"", path);
+    struct file_list list = {.arena = arena};
+    int folder = io_open_folder(path);
+    if (folder < 0)
+        return err_errno(err, -folder, "could not open folder \"%s\"", path);
+    int listed = io_kernel.list(io_kernel.self, folder, file_listed, &list);
+    enum rc rc = RC_OK;
+    if (listed < 0)
+        rc = err_errno(err, -listed, "could not list folder \"%s\"", path);
+    if (list.full)
+        rc = err_set(err, RC_LIMIT, "folder \"%s\" has more than %zu files", path, ARRAY_LEN(list.names));
+    qsort(list.names, list.count, sizeof list.names[0], name_order);
+    for (size_t i = 0; rc == RC_OK && i < list.count; i++) {
+        struct str name = str_of(list.names[i]);
+        struct str bytes = STR_NONE;
+        if (texts && !str_ends(name, STR(".tsv")))
+            continue;
+        if (!texts && str_find(name, '.') == name.n)
+            continue; /* a folder, or no file of ours */
+        rc = file_load(&io_kernel, folder, list.names[i], FILE_MAX, arena, &bytes, err);
+        if (rc == RC_OK)
+            rc = texts ? web_add_texts(web, list.names[i], bytes, err) : web_add_asset(web, name, bytes, err);
+    }
+    close(folder);
+    return rc;
+}
+
+/* --- answers --- */
+
+static void take_answer(struct slot *slot, struct str json)
+{
+    struct request *request = slot->request;
+    slot->request = NULL;
+    request->server->counters.waiting--;
+    ASSERT(request->open > 0);
+    request->open--;
+    IGNORE(web_answer(request->call, slot->question, json)); /* what comes next is seen by `advance` */
+}
+
+static void advance(struct request *request);
+
+void web_server_answer(struct web_server *server, uint32_t id, struct str json)
+{
+    struct slot *slot = &server->slots[id & (SLOTS_MAX - 1)];
+    if (!slot->request || slot->id != id)
+        return;
+    struct request *request = slot->request;
+    take_answer(slot, json);
+    if (request->open == 0 && !request->in_handler)
+        advance(request);
+}
+
+static uint32_t slot_take(struct web_server *server, struct request *request, size_t question)
+{
+    while (server->slots[server->next_slot].request)
+        server->next_slot = (server->next_slot + 1) % SLOTS_MAX;
+    struct slot *slot = &server->slots[server->next_slot];
+    uint32_t id = server->generation << SLOT_BITS | server->next_slot;
+    *slot = (struct slot){request, id, (uint32_t)question, (int64_t)clock_boot_ns()};
+    server->generation++;
+    server->next_slot = (server->next_slot + 1) % SLOTS_MAX;
+    server->counters.waiting++;
+    return id;
+}
+
+/* Asks what the call wants to know, until it waits for an answer or is done. Answers that come from inside `ask` leave
+ * the loop running. */
+static void ask_all(struct request *request)
+{
+    struct web_server *server = request->server;
+    while (request->open == 0 && !web_response(request->call)) {
+        uint32_t ids[WEB_QUESTIONS_MAX];
+        enum web_peer peers[WEB_QUESTIONS_MAX];
+        struct str questions[WEB_QUESTIONS_MAX];
+        size_t count = web_question_count(request->call);
+        ASSERT(count > 0 && count <= WEB_QUESTIONS_MAX);
+        for (size_t i = 0; i < count; i++) {
+            peers[i] = web_question(request->call, i, &questions[i]);
+            ids[i] = slot_take(server, request, i);
+        }
+        request->open = count;
+        for (size_t i = 0; i < count; i++) {
+            if (server->ask)
+                server->ask(server->ask_context, peers[i], ids[i], questions[i]);
+            else
+                web_server_answer(server, ids[i], STR_NONE);
+        }
+    }
+}
+
+static void advance(struct request *request)
+{
+    request->in_handler = true;
+    ask_all(request);
+    request->in_handler = false;
+    if (request->suspended && web_response(request->call)) {
+        request->suspended = false;
+        MHD_resume_connection(request->connection);
+    }
+}
+
+/* --- one request --- */
+
+static struct str header_of(struct MHD_Connection *connection, const char *name)
+{
+    return str_of(MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name));
+}
+
+static struct str address_of(struct MHD_Connection *connection, char storage[INET6_ADDRSTRLEN])
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    if (!info || !info->client_addr)
+        return STR("");
+    if (info->client_addr->sa_family == AF_INET) {
+        struct sockaddr_in in;
+        memcpy(&in, info->client_addr, sizeof in);
+        return str_of(inet_ntop(AF_INET, &in.sin_addr, storage, INET6_ADDRSTRLEN));
+    }
+    struct sockaddr_in6 in6;
+    memcpy(&in6, info->client_addr, sizeof in6);
+    if (IN6_IS_ADDR_V4MAPPED(&in6.sin6_addr))
+        return str_of(inet_ntop(AF_INET, &in6.sin6_addr.s6_addr[12], storage, INET6_ADDRSTRLEN));
+    return str_of(inet_ntop(AF_INET6, &in6.sin6_addr, storage, INET6_ADDRSTRLEN));
+}
+
+static bool begin_call(struct request *request, const char *method)
+{
+    struct MHD_Connection *connection = request->connection;
+    char address[INET6_ADDRSTRLEN];
+    struct str query = request->target;
+    struct str path = str_cut(&query, '?');
+    struct web_http http = {
+        .method = str_of(method),
+        .path = path,
+        .query = query,
+        .host = header_of(connection, "Host"),
+        .origin = header_of(connection, "Origin"),
+        .fetch_site = header_of(connection, "Sec-Fetch-Site"),
+        .cookie = header_of(connection, "Cookie"),
+        .content_type = header_of(connection, "Content-Type"),
+        .csrf = header_of(connection, "X-CSRF-Token"),
+        .accept_language = header_of(connection, "Accept-Language"),
+        .body = buf_view(&request->body),
+        .address = address_of(connection, address),
+        .refresh = header_of(connection, "X-Qorgan-Refresh").p != NULL,
+        .time_ns = clock_real_ns(),
+    };
+    random_bytes(http.random, sizeof http.random);
+    request->server->counters.requests++;
+    request->call = web_request(request->server->web, &http);
+    buf_done(&request->body); /* a password may have been in it */
+    return request->call != NULL;
+}
+
+static void add_header(struct MHD_Response *response, const char *name, struct str value)
+{
+    char text[WEB_TARGET_MAX + 1];
+    if (value.n > 0 && str_copy_z(value, text, sizeof text))
+        IGNORE(MHD_add_response_header(response, name, text) == MHD_NO);
+}
+
+static enum MHD_Result send_response(struct request *request)
+{
+    const struct web_response *from = web_response(request->call);
+    struct web_server_counters *counters = &request->server->counters;
+    union {
+        const char *in;
+        void *out;
+    } body = {from->body.p};
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(from->body.n, from->body.n > 0 ? body.out : NULL, MHD_RESPMEM_MUST_COPY);
+    if (!response)
+        return MHD_NO;
+    for (const struct web_security_header *h = web_security_headers(); h->name; h++)
+        add_header(response, h->name, str_of(h->value));
+    add_header(response, "Content-Type", from->content_type);
+    add_header(response, "Content-Disposition", from->disposition);
+    add_header(response, "Content-Language", from->language);
+    add_header(response, "Location", from->location);
+    add_header(response, "Allow", from->allow);
+    add_header(response, "Cache-Control",
+               from->immutable ? STR("public, max-age=31536000, immutable") : STR("no-store"));
+    for (size_t i = 0; i < from->cookie_count; i++)
+        add_header(response, "Set-Cookie", from->cookies[i]);
+    counters->refused += from->status >= 400 && from->status < 500;
+    counters->failed += from->status >= 500;
+    enum MHD_Result result = MHD_queue_response(request->connection, from->status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+static enum MHD_Result refuse(struct MHD_Connection *connection, unsigned status)
+{
+    struct MHD_Response *response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+    if (!response)
+        return MHD_NO;
+    add_header(response, "Connection", STR("close"));
+    enum MHD_Result result = MHD_queue_response(connection, status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+static bool body_announced_too_long(struct MHD_Connection *connection)
+{
+    struct str text = header_of(connection, "Content-Length");
+    uint64_t size = 0;
+    return text.p && (!str_to_u64(text, &size) || size > WEB_BODY_MAX);
+}
+
+static struct peer *peer_of(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info ? info->socket_context : NULL;
+}
+
+/* MHD calls it once with the headers, then once a piece of body, once at the end, and once more after a resume. */
+static enum MHD_Result handle(void *context, struct MHD_Connection *connection, const char *url, const char *method,
+                              const char *version, const char *upload, size_t *upload_size, void **place)
+{
+    struct web_server *server = context;
+    struct request *request = *place;
+    (void)url;
+    (void)version;
+    if (!request)
+        return MHD_NO;
+    if (!request->begun) {
+        request->begun = true;
+        request->connection = connection;
+        if (!body_announced_too_long(connection))
+            return MHD_YES;
+        server->counters.refused++;
+        return refuse(connection, MHD_HTTP_CONTENT_TOO_LARGE);
+    }
+    if (*upload_size > 0) {
+        buf_put(&request->body, upload, *upload_size);
+        *upload_size = 0;
+        return request->body.overflow ? MHD_NO : MHD_YES;
+    }
+    if (!request->call) {
+        struct peer *peer = peer_of(connection);
+        if (peer)
+            peer->since_ns = 0;
+        if (!begin_call(request, method))
+            return refuse(connection, MHD_HTTP_SERVICE_UNAVAILABLE);
+        advance(request);
+    }
+    if (web_response(request->call))
+        return send_response(request);
+    request->suspended = true;
+    MHD_suspend_connection(connection);
+    return MHD_YES;
+}
+
+/* The first call of a request: the target as it came, before MHD decodes it. */
+static void *target_seen(void *context, const char *uri, struct MHD_Connection *connection)
+{
+    struct web_server *server = context;
+    struct arena *arena = arena_new(WEB_SERVER_HEADER_MAX * 2);
+    struct request *request = arena ? arena_alloc(arena, sizeof *request) : NULL;
+    if (!request) {
+        arena_free(arena);
+        return NULL;
+    }
+    request->server = server;
+    request->connection = connection;
+    request->arena = arena;
+    request->target = arena_str(arena, str_of(uri));
+    buf_init(&request->body, WEB_BODY_MAX);
+    return request;
+}
+
+static void request_done(void *context, struct MHD_Connection *connection, void **place,
+                         enum MHD_RequestTerminationCode code)
+{
+    struct web_server *server = context;
+    struct request *request = *place;
+    struct peer *peer = peer_of(connection);
+    (void)code;
+    if (peer)
+        peer->since_ns = (int64_t)clock_boot_ns();
+    if (!request)
+        return;
+    *place = NULL;
+    for (size_t i = 0; request->open > 0 && i < SLOTS_MAX; i++)
+        if (server->slots[i].request == request) {
+            server->slots[i].request = NULL;
+            server->counters.waiting--;
+            request->open--;
+        }
+    web_call_free(request->call);
+    buf_done(&request->body);
+    arena_free(request->arena);
+}
+
+static void connection_changed(void *context, struct MHD_Connection *connection, void **place,
+                               enum MHD_ConnectionNotificationCode code)
+{
+    struct web_server *server = context;
+    if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+        struct peer *peer = *place;
+        if (peer)
+            peer->used = false;
+        *place = NULL;
+        return;
+    }
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    for (size_t i = 0; i < ARRAY_LEN(server->peers); i++) {
+        struct peer *peer = &server->peers[i];
+        if (peer->used)
+            continue;
+        *peer = (struct peer){.fd = info ? info->connect_fd : -1, .since_ns = (int64_t)clock_boot_ns(), .used = true};
+        *place = peer;
+        return;
+    }
+}
+
+/* --- the server --- */
+
+static enum rc load(const struct web_server_config *config, struct web_server *server, struct err *err)
+{
+    CLEANUP(arena_cleanup) struct arena *arena = arena_new(1u << 16);
+    struct buf path;
+    char storage[4096];
+    if (!arena)
+        return err_set(err, RC_LIMIT, "no memory for the web server");
+    buf_init_fixed(&path, storage, sizeof storage);
+    buf_format(&path, "%s/i18n", config->data);
+    server->web = web_new(config->seed);
+    if (!server->web)
+        return err_set(err, RC_LIMIT, "no memory for the web server");
+    enum rc rc = load_folder(server->web, buf_z(&path), true, err);
+    if (rc == RC_OK)
+        rc = load_folder(server->web, config->ui, false, err);
+    return rc == RC_OK ? web_check(server->web, err) : rc;
+}
+
+static enum rc listen_on(const struct web_server_config *config, struct web_server *server, struct err *err)
+{
+    char *cert = arena_strz(server->arena, config->cert_pem);
+    char *key = arena_strz(server->arena, config->key_pem);
+    if (!cert || !key)
+        return err_set(err, RC_LIMIT, "certificate or key is too large");
+    server->daemon =
+        MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_TLS | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, handle, server, /**/
+                         MHD_OPTION_LISTEN_SOCKET, config->listen_fd,                                           /**/
+                         MHD_OPTION_HTTPS_MEM_CERT, cert, MHD_OPTION_HTTPS_MEM_KEY, key,                        /**/
+                         MHD_OPTION_HTTPS_PRIORITIES, TLS_PRIORITIES,                                           /**/
+                         MHD_OPTION_CONNECTION_LIMIT, (unsigned)WEB_SERVER_CONNECTIONS_MAX,                     /**/
+                         MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)WEB_SERVER_PER_ADDRESS_MAX,              /**/
+                         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)WEB_SERVER_IDLE_S,                            /**/
+                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)WEB_SERVER_HEADER_MAX,                     /**/
+                         MHD_OPTION_STRICT_FOR_CLIENT, 1,                                                       /**/
+                         MHD_OPTION_URI_LOG_CALLBACK, target_seen, server,                                      /**/
+                         MHD_OPTION_NOTIFY_COMPLETED, request_done, server,                                     /**/
+                         MHD_OPTION_NOTIFY_CONNECTION, connection_changed, server, MHD_OPTION_END);
+    if (!server->daemon)
+        return err_set(err, RC_IO,
+                       "could not start HTTPS: the certificate, the key or the listening socket is unusable");
+    return RC_OK;
+}
+
+enum rc web_server_start(const struct web_server_config *config, struct web_server **ret_server, struct err *err)
+{
+    ASSERT(config);
+    struct arena *arena = arena_new(sizeof(struct web_server) + (1u << 20));
+    struct web_server *server = arena ? arena_alloc(arena, sizeof *server) : NULL;
+    if (!server) {
+        arena_free(arena);
+        return err_set(err, RC_LIMIT, "no memory for the web server");
+    }
+    server->arena = arena;
+    enum rc rc = load(config, server, err);
+    if (rc == RC_OK)
+        rc = listen_on(config, server, err);
+    if (rc != RC_OK) {
+        web_server_stop(server);
+        return rc;
+    }
+    *ret_server = server;
+    return RC_OK;
+}
+
+void web_server_stop(struct web_server *server)
+{
+    if (!server)
+        return;
+    /* MHD does not stop while connections are suspended: what waits is told that nobody answers */
+    server->ask = NULL;
+    for (size_t i = 0; i < SLOTS_MAX; i++)
+        if (server->slots[i].request)
+            web_server_answer(server, server->slots[i].id, STR_NONE);
+    if (server->daemon) {
+        IGNORE(MHD_run(server->daemon) == MHD_NO);
+        MHD_stop_daemon(server->daemon);
+    }
+    web_free(server->web);
+    arena_free(server->arena);
+}
+
+void web_server_set_ask(struct web_server *server, web_server_ask ask, void *context)
+{
+    server->ask = ask;
+    server->ask_context = context;
+}
+
+int web_server_fd(const struct web_server *server)
+{
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    return info ? info->epoll_fd : -1;
+}
+
+int web_server_timeout_ms(const struct web_server *server)
+{
+    MHD_UNSIGNED_LONG_LONG timeout_ms = 0;
+    bool idle = MHD_get_timeout(server->daemon, &timeout_ms) != MHD_YES;
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+    bool watched = server->counters.waiting > 0 || (info && info->num_connections > 0);
+    if (!watched)
+        return idle ? -1 : (int)MIN(timeout_ms, 60000);
+    return idle ? 1000 : (int)MIN(timeout_ms, 1000);
+}
+
+static void expire(struct web_server *server)
+{
+    int64_t now_ns = (int64_t)clock_boot_ns();
+    for (size_t i = 0; server->counters.waiting > 0 && i < SLOTS_MAX; i++) {
+        struct slot *slot = &server->slots[i];
+        if (!slot->request || now_ns - slot->asked_ns < WEB_SERVER_ANSWER_S * SECOND_NS)
+            continue;
+        server->counters.given_up++;
+        web_server_answer(server, slot->id, STR_NONE);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(server->peers); i++) {
+        struct peer *peer = &server->peers[i];
+        if (!peer->used || peer->since_ns == 0 || now_ns - peer->since_ns < REQUEST_S * SECOND_NS)
+            continue;
+        /* one byte now and then keeps a connection from being idle, not from being late */
+        peer->since_ns = 0;
+        IGNORE(shutdown(peer->fd, SHUT_RDWR) != 0);
+    }
+}
+
+void web_server_run(struct web_server *server)
+{
+    IGNORE(MHD_run(server->daemon) == MHD_NO);
+    expire(server);
+}
+
+struct web_server_counters web_server_counters(const struct web_server *server)
+{
+    return server->counters;
+}
