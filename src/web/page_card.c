@@ -271,8 +271,6 @@ static void history(struct web_call *call, const struct json_value *i)
 
 static void outbox(struct web_call *call, const struct json_value *i)
 {
-    static const char *const heads[] = {"outbox.channel", "outbox.to",    "outbox.state",
-                                        "outbox.time",    "outbox.tries", NULL};
     struct html *html = &call->html;
     const struct json_value *list = json_get(i, "outbox");
     HTML(html, RAW("<section id=\"outbox\"><h2>"), SAY("card.outbox"), RAW("</h2>"));
@@ -280,22 +278,15 @@ static void outbox(struct web_call *call, const struct json_value *i)
         HTML(html, RAW("<p class=\"empty\">"), SAY("card.no_outbox"), RAW("</p></section>"));
         return;
     }
-    HTML(html, RAW("<table class=\"rows\">"));
-    part_heads(call, heads);
-    HTML(html, RAW("<tbody>"));
+    HTML(html, RAW("<ol class=\"history\">"));
     for (const struct json_value *o = json_first(list); o; o = o->next) {
-        HTML(html, RAW("<tr><th scope=\"row\">"), SAY_OF("channel.", of_str(o, "channel")), RAW("</th>"));
-        part_cell(call, "outbox.to");
-        HTML(html, ESC(of_str(o, "to")), RAW("</td>"));
-        part_cell(call, "outbox.state");
+        HTML(html, RAW("<li>"), TIME(of_int(o, "time_ns")), RAW(" "));
         part_state(call, "outbox_state.", of_str(o, "state"));
-        HTML(html, RAW("</td>"));
-        part_cell(call, "outbox.time");
-        HTML(html, TIME(of_int(o, "time_ns")), RAW("</td>"));
-        part_cell_classed(call, "outbox.tries", "number");
-        HTML(html, NUMBER(of_int(o, "tries")), RAW("</td></tr>"));
+        HTML(html, RAW(" "), SAY_OF("channel.", of_str(o, "channel")), RAW(" <b>"), ESC(of_str(o, "to")),
+             RAW("</b> <span class=\"who\">"), SAY("outbox.tries"), RAW(" "), NUMBER(of_int(o, "tries")),
+             RAW("</span></li>"));
     }
-    HTML(html, RAW("</tbody></table></section>"));
+    HTML(html, RAW("</ol></section>"));
 }
 
 /* --- the page --- */

@@ -59,9 +59,8 @@ static void row(struct web_call *call, const struct json_value *i, const struct 
     part_cell_classed(call, "incident.matches", "number");
     HTML(html, NUMBER(of_int(i, "matches")), RAW("</td>"));
     part_cell(call, "incident.detected");
-    HTML(html, TIME(of_int(i, "detected_ns")), RAW("</td>"));
-    part_cell(call, "incident.last");
-    HTML(html, TIME(of_int(i, "last_ns")), RAW("</td></tr>"));
+    HTML(html, TIME(of_int(i, "detected_ns")), RAW("<small class=\"under\">"), SAY("incident.last"), RAW(" "),
+         TIME(of_int(i, "last_ns")), RAW("</small></td></tr>"));
     html->zone_s = ZONE_DEFAULT_S;
 }
 
@@ -82,9 +81,9 @@ static void pager(struct web_call *call, struct str state, int64_t offset, int64
 
 void page_incidents(struct web_call *call)
 {
-    static const char *const heads[] = {
-        "incident.number", "incident.severity", "incident.title",    "incident.remaining", "incident.state",
-        "incident.object", "incident.matches",  "incident.detected", "incident.last",      NULL};
+    static const char *const heads[] = {"incident.number",    "incident.severity", "incident.title",
+                                        "incident.remaining", "incident.state",    "incident.object",
+                                        "#incident.matches",  "incident.detected", NULL};
     struct html *html = &call->html;
     struct str state = state_of(call);
     int64_t offset = MIN(MAX(form_int(&call->query, "offset", 0), 0), INT32_MAX);

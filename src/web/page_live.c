@@ -72,9 +72,9 @@ static void source_row(struct web_call *call, const struct json_value *s)
 
 void page_live(struct web_call *call)
 {
-    static const char *const heads[] = {"live.source",         "live.host",       "live.last",
-                                        "live.state",          "live.per_second", "live.records",
-                                        "live.not_understood", "live.dropped",    NULL};
+    static const char *const heads[] = {"live.source",          "live.host",        "live.last",
+                                        "live.state",           "#live.per_second", "#live.records",
+                                        "#live.not_understood", "#live.dropped",    NULL};
     struct html *html = &call->html;
     if (call->phase == 0) {
         call_ask_plain(call, WEB_DESK, "source.list");

@@ -146,7 +146,7 @@ static void histogram(struct web_call *call, const struct search *search, const 
     int64_t i = 0;
     HTML(html, RAW("<figure class=\"histogram\"><figcaption><span>"), SAY("search.in_time"), RAW("</span><span>"),
          SAY("search.most"), RAW(" "), NUMBER(most), RAW("</span></figcaption><svg viewBox=\"0 0 "), INT(n * 8),
-         RAW(" 60\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\""), SAY("search.in_time"), RAW("\">"));
+         RAW(" 60\" preserveAspectRatio=\"none\" role=\"group\" aria-label=\""), SAY("search.in_time"), RAW("\">"));
     for (const struct json_value *c = json_first(counts); c; c = c->next, at += step_ns, i++) {
         int64_t count = json_int(c, 0);
         if (count <= 0)

@@ -127,8 +127,13 @@ void part_cell(struct web_call *call, const char *label)
 void part_heads(struct web_call *call, const char *const *keys)
 {
     HTML(&call->html, RAW("<thead><tr>"));
-    for (; *keys; keys++)
-        HTML(&call->html, RAW("<th scope=\"col\">"), ESC(html_text(&call->html, str_of(*keys))), RAW("</th>"));
+    for (; *keys; keys++) {
+        bool number = (*keys)[0] == '#';
+        HTML(&call->html, RAW("<th scope=\"col\""));
+        if (number)
+            HTML(&call->html, RAW(" class=\"number\""));
+        HTML(&call->html, RAW(">"), ESC(html_text(&call->html, str_of(*keys + number))), RAW("</th>"));
+    }
     HTML(&call->html, RAW("</tr></thead>"));
 }
 

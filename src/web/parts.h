@@ -18,7 +18,7 @@ void part_remaining(struct web_call *call, int64_t due_ns);
 /* <td data-label="…">, closed by the caller. The label is shown where the table becomes a list of cards. */
 void part_cell(struct web_call *call, const char *label);
 void part_cell_classed(struct web_call *call, const char *label, const char *class);
-/* Column heads from keys, NULL-terminated. */
+/* Column heads from keys, NULL-terminated; "#key" heads a column of numbers. */
 void part_heads(struct web_call *call, const char *const *keys);
 /* A notice: kind is "ok", "warn" or "bad". */
 void part_notice(struct web_call *call, const char *kind, const char *key);
