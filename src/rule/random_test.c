@@ -133,7 +133,8 @@ static void put_rule(struct buf *out)
 
 static void put_event(struct buf *out)
 {
-    static const char *const plain[] = {"1", "\"01\"", "1.0", "0", "null", "true", "10", "[\"a\", \"b\"]", "\"10.1.1.1\""};
+    static const char *const plain[] = {"1",  "\"01\"",         "1.0",         "0", "null", "true",
+                                        "10", "[\"a\", \"b\"]", "\"10.1.1.1\""};
     buf_char(out, '{');
     for (uint32_t n = draw(5), i = 0; i < n; i++) {
         buf_format(out, "%s\"%s\": ", i ? ", " : "", fields[draw(ARRAY_LEN(fields))]);
