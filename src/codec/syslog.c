@@ -161,7 +161,7 @@ static uint8_t class_of(char c)
     return (uint8_t)c >= 128 ? 3 : classes[(uint8_t)c];
 }
 
-/* Reads "name[pid]:", "name:" or "name[pid]" at the beginning; returns its length with one blank behind it, or 0. */
+/* Reads "name[pid]:", "name:" or "name[pid]" at the beginning; returns its length with the blanks behind it, or 0. */
 static size_t tag_at(struct str s, struct str *ret_name, struct str *ret_procid)
 {
     size_t limit = MIN(s.n, TAG_MAX);
@@ -189,7 +189,9 @@ static size_t tag_at(struct str s, struct str *ret_name, struct str *ret_procid)
             return 0; /* "http://", "C:\" */
         at++;
     }
-    return at + (char_at(s, at) == ' ');
+    while (at < s.n && s.p[at] == ' ')
+        at++;
+    return at;
 }
 
 /* "%ASA-6-302013" and "%LINK-SW1-3-UPDOWN": facility, one digit of severity, mnemonic. */

@@ -22,29 +22,32 @@ static bool digit_at(struct str s, size_t at)
     return at < s.n && char_is_digit(s.p[at]);
 }
 
-/* 1..12 for "Jan".."Dec" in any case, or 0. */
-static int32_t month_at(const char *p)
+/* Three letters in lower case as one number. Only a letter becomes a lower-case letter by this. */
+static uint32_t letters(const char *p)
 {
-    static const char names[] = "janfebmaraprmayjunjulaugsepoctnovdec";
-    char a = char_lower(p[0]);
-    char b = char_lower(p[1]);
-    char c = char_lower(p[2]);
-    for (int32_t i = 0; i < 12; i++) {
-        if (names[i * 3] == a && names[i * 3 + 1] == b && names[i * 3 + 2] == c)
+    return ((uint32_t)(uint8_t)p[0] << 16 | (uint32_t)(uint8_t)p[1] << 8 | (uint32_t)(uint8_t)p[2]) | 0x202020;
+}
+
+/* 1.. for the place of the three letters at p among `names`, or 0. */
+static int32_t name_at(const char *names, int32_t count, const char *p)
+{
+    uint32_t wanted = letters(p);
+    for (int32_t i = 0; i < count; i++) {
+        if (letters(names + (ptrdiff_t)i * 3) == wanted)
             return i + 1;
     }
     return 0;
 }
 
+/* 1..12 for "Jan".."Dec" in any case, or 0. */
+static int32_t month_at(const char *p)
+{
+    return name_at("janfebmaraprmayjunjulaugsepoctnovdec", 12, p);
+}
+
 static bool weekday_at(const char *p)
 {
-    static const char names[] = "montuewedthufrisatsun";
-    for (size_t i = 0; i < 7; i++) {
-        if (char_lower(p[0]) == names[i * 3] && char_lower(p[1]) == names[i * 3 + 1] &&
-            char_lower(p[2]) == names[i * 3 + 2])
-            return true;
-    }
-    return false;
+    return name_at("montuewedthufrisatsun", 7, p) != 0;
 }
 
 /* "23:15:00" and a fraction at `at`; returns the place behind, or 0. */
@@ -120,6 +123,7 @@ static uint64_t distance_of(int64_t a, int64_t b)
 /* The year that puts the time nearest to when it was received. 29 February looks as far as the next leap years. */
 static bool infer_year(struct civil *civil, int64_t received_ns, int32_t offset_s, int64_t *ret_time_ns)
 {
+    received_ns = MAX(received_ns, INT64_MIN + SECOND_NS); /* the calendar's floor does not reach lower */
     int32_t year = civil_from_ns(received_ns, offset_s).year;
     int32_t reach = civil->month == 2 && civil->day == 29 ? 8 : 1;
     uint64_t best = UINT64_MAX;

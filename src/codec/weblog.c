@@ -44,24 +44,29 @@ static bool is_number(struct str s)
     return true;
 }
 
-/* "GET /a/b?c=d HTTP/1.1"; anything else stays in `request` only: it is often an attack. */
+/* "GET /a/b?c=d HTTP/1.1", or without the protocol as probes send it; anything else stays in `request` only. */
 static void split_request(struct weblog *out)
 {
     struct str rest = out->request;
     size_t blank = str_find(rest, ' ');
-    size_t last = rest.n;
-    while (last > blank && rest.p[last - 1] != ' ')
-        last--;
-    struct str protocol = str_skip(rest, last);
-    if (blank == 0 || last <= blank + 1 || !str_starts(protocol, STR("HTTP/")))
+    if (blank == 0 || blank == rest.n)
         return;
     for (size_t i = 0; i < blank; i++) {
         if (!char_is_alpha(rest.p[i]) && rest.p[i] != '-' && rest.p[i] != '_')
             return;
     }
+    size_t last = rest.n;
+    while (rest.p[last - 1] != ' ')
+        last--;
+    struct str protocol = str_skip(rest, last);
+    struct str uri = str_skip(rest, blank + 1);
+    if (str_starts(protocol, STR("HTTP/")) && last > blank + 2) {
+        out->protocol = protocol;
+        uri = str_slice(rest, blank + 1, last - 1);
+    } else if (uri.n == 0 || uri.p[0] != '/') {
+        return;
+    }
     out->method = str_slice(rest, 0, blank);
-    out->protocol = protocol;
-    struct str uri = str_slice(rest, blank + 1, last - 1);
     size_t question = str_find(uri, '?');
     out->stem = str_slice(uri, 0, question);
     out->query = str_skip(uri, question + 1);

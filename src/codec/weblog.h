@@ -17,7 +17,7 @@ struct weblog {
     struct str user;
     int64_t time_ns;
     struct str request; /* the whole request line */
-    struct str method;  /* these four: empty when the request is not "METHOD uri PROTOCOL" */
+    struct str method;  /* these four: empty when the request is not "METHOD uri PROTOCOL" or "METHOD /uri" */
     struct str stem;
     struct str query; /* without '?' */
     struct str protocol;

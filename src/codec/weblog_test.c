@@ -14,7 +14,7 @@ static void show(struct buf *buf, struct str line)
         buf_text(buf, "refused");
         return;
     }
-    civil_format(w.time_ns, 0, 0, time);
+    civil_format(MAX(w.time_ns, INT64_MIN + SECOND_NS), 0, 0, time);
     buf_format(buf, "%s", time);
     const struct str parts[] = {w.vhost, w.client,   w.ident,  w.user,  w.request, w.method, w.stem,
                                 w.query, w.protocol, w.status, w.bytes, w.referer, w.agent,  w.rest};
@@ -45,11 +45,15 @@ static const struct {
      "2026-11-20T18:15:00Z||192.0.2.1|||\\x16\\x03\\x01|||||400|226||||"},
     {"192.0.2.1 - - " T " \"GET /a b c HTTP/1.1\" 400 0",
      "2026-11-20T18:15:00Z||192.0.2.1|||GET /a b c HTTP/1.1|GET|/a b c||HTTP/1.1|400|0||||"},
-    {"192.0.2.1 - - " T " \"GET /\" 200 0", "2026-11-20T18:15:00Z||192.0.2.1|||GET /|||||200|0||||"},
+    {"192.0.2.1 - - " T " \"GET /\" 200 0", "2026-11-20T18:15:00Z||192.0.2.1|||GET /|GET|/|||200|0||||"},
     {"192.0.2.1 - - [2026-11-20T23:15:00+05:00] \"GET / HTTP/1.1\" 200 0",
      "2026-11-20T18:15:00Z||192.0.2.1|||GET / HTTP/1.1|GET|/||HTTP/1.1|200|0||||"},
     {"h - - [x [y] " T " \"GET / HTTP/1.1\" 200 0",
      "2026-11-20T18:15:00Z||h||- [x [y]|GET / HTTP/1.1|GET|/||HTTP/1.1|200|0||||"},
+    {"192.0.2.1 - - " T " \"GET x\" 200 0", "2026-11-20T18:15:00Z||192.0.2.1|||GET x|||||200|0||||"},
+    {"192.0.2.1 - - " T " \"GET  HTTP/1.1\" 200 0", "2026-11-20T18:15:00Z||192.0.2.1|||GET  HTTP/1.1|||||200|0||||"},
+    {"192.0.2.1 - - " T " \"G=T / HTTP/1.1\" 200 0", "2026-11-20T18:15:00Z||192.0.2.1|||G=T / HTTP/1.1|||||200|0||||"},
+    {"192.0.2.1 - - " T " \" / HTTP/1.1\" 200 0", "2026-11-20T18:15:00Z||192.0.2.1||| / HTTP/1.1|||||200|0||||"},
     {"192.0.2.1 - - " T " \"GET / HTTP/1.1\" 200", "refused"},
     {"192.0.2.1 - - " T " \"GET / HTTP/1.1\" abc 5", "refused"},
     {"192.0.2.1 - - " T " \"GET / HTTP/1.1\" 2000 5", "refused"},
