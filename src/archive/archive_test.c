@@ -1,0 +1,338 @@
+/* The writer: append, commit, recovery, checkpoints, sealing; and the reader's proofs. */
+#include "archive/reader.h"
+#include "archive/testbed.h"
+#include "archive/writer.h"
+#include "base/test.h"
+#include "os/file.h"
+#include "tlog/proof.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define WAL_SIZE_TEST (INT64_C(64) << 10)
+
+/* The stupid twin: the root of what a reader gives back, computed from its leaves alone. */
+static void root_by_hand(struct archive_reader *reader, uint64_t size, struct tlog_hash *ret_root)
+{
+    struct tlog_hasher *hasher = tlog_hasher_new();
+    struct tlog_frontier frontier;
+    tlog_frontier_init(&frontier);
+    for (uint64_t i = 0; i < size; i++) {
+        struct buf leaf CLEANUP(buf_done) = {0};
+        struct tlog_hash hash;
+        struct tlog_hash again;
+        struct err err = {0};
+        buf_init(&leaf, 1 << 20);
+        CHECK_INT(archive_reader_leaf(reader, i, &leaf, &hash, &err), RC_OK);
+        tlog_hash_leaf(hasher, buf_view(&leaf), STR_NONE, &again);
+        CHECK(tlog_hash_eq(&hash, &again));
+        tlog_frontier_append(&frontier, hasher, &hash);
+    }
+    tlog_frontier_root(&frontier, hasher, ret_root);
+    tlog_hasher_free(hasher);
+}
+
+static struct archive_reader *reader_open(struct testbed *bed)
+{
+    struct archive_reader *reader = NULL;
+    struct archive_reader_options options = {.names = bed->names};
+    testbed_ok(bed, archive_reader_open(&io_kernel, bed->folder, &options, &reader, &bed->err));
+    return reader;
+}
+
+static void appends_and_recovers(void)
+{
+    struct testbed bed;
+    struct tlog_hash before;
+    struct tlog_hash after;
+    testbed_make(&bed);
+    CHECK_INT(testbed_open(&bed, WAL_SIZE_TEST, false), RC_OK);
+    CHECK(bed.recovered.created);
+    CHECK_INT(testbed_put(&bed, 1000, true), RC_OK);
+    CHECK_INT(archive_durable(bed.archive), 1000);
+    CHECK_INT(archive_root(bed.archive, 1000, &before, &bed.err), RC_OK);
+    CHECK_INT(archive_root(bed.archive, 1001, &before, &bed.err), RC_INVALID);
+    CHECK_INT(archive_root(bed.archive, 1000, &before, &bed.err), RC_OK);
+    CHECK(archive_log_count(bed.archive) > 1);
+    struct testbed second = bed;
+    CHECK_INT(testbed_open(&second, WAL_SIZE_TEST, false), RC_EXISTS);
+    testbed_close(&bed);
+    CHECK_INT(testbed_open(&bed, WAL_SIZE_TEST, false), RC_OK);
+    CHECK(!bed.recovered.created);
+    CHECK_INT(bed.recovered.size, 1000);
+    CHECK_INT(archive_root(bed.archive, 1000, &after, &bed.err), RC_OK);
+    CHECK(tlog_hash_eq(&before, &after));
+    bed.appended -= 10; /* a source sends its last ten again */
+    CHECK_INT(testbed_put(&bed, 1, false), RC_OK);
+    CHECK_INT(bed.appended, 990);
+    bed.appended = 1000;
+    uint64_t highest;
+    const uint8_t source[16] = {1};
+    CHECK(archive_highest(bed.archive, source, 5, &highest));
+    CHECK_INT(highest, 999);
+    CHECK(!archive_highest(bed.archive, source, 6, &highest));
+    CHECK_INT(archive_size(bed.archive), 1000);
+    CHECK_INT(testbed_put(&bed, 5, true), RC_OK);
+    CHECK_INT(archive_size(bed.archive), 1005);
+    struct archive_reader *reader = reader_open(&bed);
+    CHECK_INT(archive_reader_size(reader), 1005);
+    root_by_hand(reader, 1000, &after);
+    CHECK(tlog_hash_eq(&before, &after));
+    archive_reader_close(reader);
+    testbed_remove(&bed);
+}
+
+static void seals_and_recovers(void)
+{
+    struct testbed bed;
+    struct tlog_hash root;
+    struct tlog_hash again;
+    testbed_make(&bed);
+    CHECK_INT(testbed_open(&bed, WAL_SIZE_TEST, false), RC_OK);
+    struct event_source source = {.id = {1}, .kind = STR("udp"), .name = STR("10.0.0.\xff \"x\"")};
+    CHECK_INT(archive_source(bed.archive, &source, 1, 2, &bed.err), RC_OK);
+    CHECK_INT(archive_source(bed.archive, &source, 1, 2, &bed.err), RC_OK);
+    CHECK_INT(archive_size(bed.archive), 1);
+    CHECK_INT(testbed_put(&bed, 3000, true), RC_OK);
+    uint64_t size = archive_durable(bed.archive);
+    CHECK_INT(archive_root(bed.archive, size, &root, &bed.err), RC_OK);
+    CHECK(testbed_seal(&bed, 2) >= 3);
+    CHECK(archive_sealed(bed.archive) > 1000);
+    CHECK_INT(archive_log_count(bed.archive), 1);
+    CHECK_INT(testbed_put(&bed, 100, true), RC_OK);
+    CHECK_INT(testbed_checkpoint(&bed, true), RC_OK);
+    for (int i = 0; i < 2; i++) {
+        testbed_close(&bed);
+        testbed_ok(&bed, testbed_open(&bed, WAL_SIZE_TEST, false));
+        CHECK_INT(archive_size(bed.archive), size + 100);
+        CHECK_INT(archive_root(bed.archive, size, &again, &bed.err), RC_OK);
+        CHECK(tlog_hash_eq(&root, &again));
+        CHECK_INT(archive_source(bed.archive, &source, 1, 2, &bed.err), RC_OK);
+        CHECK_INT(archive_size(bed.archive), size + 100);
+        uint64_t highest = 0;
+        CHECK(archive_highest(bed.archive, source.id, 5, &highest));
+        CHECK_INT(highest, 3099);
+    }
+    struct archive_reader *reader = reader_open(&bed);
+    root_by_hand(reader, size, &again);
+    CHECK(tlog_hash_eq(&root, &again));
+    CHECK_TEXT(archive_reader_source(reader, source.id).kind, "udp");
+    archive_reader_close(reader);
+    testbed_remove(&bed);
+}
+
+static void check_proof(struct testbed *bed, struct archive_reader *reader, uint64_t number)
+{
+    struct buf text CLEANUP(buf_done) = {0};
+    struct buf leaf CLEANUP(buf_done) = {0};
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new(1 << 20);
+    struct tlog_proof proof;
+    static struct policy policy;
+    struct checkpoint checkpoint;
+    struct policy_result result;
+    struct tlog_hash hash;
+    buf_init(&text, PROOF_SIZE_MAX);
+    buf_init(&leaf, 1 << 20);
+    test_row("record %llu", (unsigned long long)number);
+    testbed_ok(bed, archive_reader_proof(reader, number, &text, &bed->err));
+    CHECK_INT(proof_parse(buf_view(&text), arena, &proof, &bed->err), RC_OK);
+    policy_of_key(signing_key_public(bed->key), &policy);
+    CHECK_INT(archive_reader_leaf(reader, number, &leaf, &hash, &bed->err), RC_OK);
+    CHECK_STR(proof.extra, buf_view(&leaf));
+    CHECK_INT(proof_verify(&proof, &policy, &hash, &checkpoint, &result, &bed->err), RC_OK);
+    hash.bytes[5] ^= 1;
+    CHECK_INT(proof_verify(&proof, &policy, &hash, &checkpoint, &result, &bed->err), RC_DENIED);
+}
+
+static void proves_records(void)
+{
+    struct testbed bed;
+    testbed_make(&bed);
+    CHECK_INT(testbed_open(&bed, WAL_SIZE_TEST, false), RC_OK);
+    CHECK_INT(testbed_put(&bed, 2500, true), RC_OK);
+    CHECK(testbed_seal(&bed, 1) >= 2);
+    CHECK_INT(testbed_checkpoint(&bed, false), RC_OK);
+    CHECK_INT(testbed_put(&bed, 3, true), RC_OK);
+    struct archive_reader *reader = reader_open(&bed);
+    static const uint64_t numbers[] = {0, 1, 255, 256, 511, 1000, 2047, 2048, 2303, 2498, 2499};
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+        check_proof(&bed, reader, numbers[i]);
+    struct buf text CLEANUP(buf_done) = {0};
+    buf_init(&text, PROOF_SIZE_MAX);
+    CHECK_INT(archive_reader_proof(reader, 2501, &text, &bed.err), RC_NOT_FOUND);
+    CHECK_INT(archive_reader_proof(reader, 9999, &text, &bed.err), RC_NOT_FOUND);
+    CHECK_INT(testbed_put(&bed, 800, true), RC_OK);
+    CHECK_INT(testbed_checkpoint(&bed, false), RC_OK);
+    CHECK_INT(archive_reader_refresh(reader, &bed.err), RC_OK);
+    check_proof(&bed, reader, 2501);
+    CHECK(testbed_seal(&bed, 1) >= 1);
+    CHECK_INT(archive_reader_refresh(reader, &bed.err), RC_OK);
+    check_proof(&bed, reader, 2501);
+    check_proof(&bed, reader, 3300);
+    archive_reader_close(reader);
+    testbed_remove(&bed);
+}
+
+static void consistency(void)
+{
+    struct testbed bed;
+    struct tlog_hasher *hasher = tlog_hasher_new();
+    static struct tlog_head heads[40];
+    testbed_make(&bed);
+    CHECK_INT(testbed_open(&bed, WAL_SIZE_TEST, false), RC_OK);
+    for (size_t i = 0; i < ARRAY_LEN(heads); i++) {
+        CHECK_INT(testbed_put(&bed, i * 5 + 1, true), RC_OK);
+        heads[i].size = archive_durable(bed.archive);
+        CHECK_INT(archive_root(bed.archive, heads[i].size, &heads[i].root, &bed.err), RC_OK);
+        if (i == 30)
+            CHECK(testbed_seal(&bed, 2) > 0);
+    }
+    for (int round = 0; round < 2; round++) {
+        for (size_t i = 0; i < ARRAY_LEN(heads); i++) {
+            struct tlog_path path;
+            const struct tlog_head *last = &heads[ARRAY_LEN(heads) - 1];
+            test_row("round %d from %llu", round, (unsigned long long)heads[i].size);
+            testbed_ok(&bed, archive_consistency(bed.archive, heads[i].size, last->size, &path, &bed.err));
+            CHECK(tlog_verify_consistency(hasher, &heads[i], last, &path));
+        }
+        testbed_close(&bed); /* the second round has nothing in memory */
+        CHECK_INT(testbed_open(&bed, WAL_SIZE_TEST, false), RC_OK);
+    }
+    tlog_hasher_free(hasher);
+    testbed_remove(&bed);
+}
+
+static void truncate_file(struct testbed *bed, const char *folder, const char *name, off_t size)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s/%s", bed->path, folder, name);
+    CHECK_INT(truncate(path, size), 0);
+}
+
+static void refuses_rollback(void)
+{
+    struct testbed bed;
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new(1 << 20);
+    testbed_make(&bed);
+    CHECK_INT(testbed_open(&bed, 1 << 20, false), RC_OK);
+    CHECK_INT(testbed_put(&bed, 100, true), RC_OK);
+    CHECK_INT(testbed_put(&bed, 50, true), RC_OK);
+    CHECK_INT(testbed_checkpoint(&bed, true), RC_OK);
+    char origin[ARCHIVE_ORIGIN_MAX];
+    snprintf(origin, sizeof origin, "%s", archive_origin(bed.archive));
+    testbed_close(&bed);
+    truncate_file(&bed, "wal", "0000000000000000.wal", 16000);
+    CHECK_INT(testbed_open(&bed, 1 << 20, false), RC_CORRUPT);
+    CHECK(str_search(str_of(bed.err.text), STR("0000000000000000.wal")) < str_of(bed.err.text).n);
+    testbed_ok(&bed, testbed_open(&bed, 1 << 20, true));
+    CHECK(bed.recovered.new_instance);
+    CHECK(strcmp(origin, archive_origin(bed.archive)) != 0);
+    CHECK_INT(archive_size(bed.archive), 101); /* and the incident */
+    CHECK_INT(archive_checkpoint(bed.archive).n, 0);
+    CHECK_INT(testbed_checkpoint(&bed, true), RC_OK);
+    testbed_close(&bed);
+    CHECK_INT(testbed_open(&bed, 1 << 20, false), RC_OK);
+    CHECK_INT(archive_size(bed.archive), 101);
+    struct archive_reader *reader = reader_open(&bed);
+    struct archive_hit *hit = arena_alloc(arena, sizeof *hit);
+    CHECK_INT(archive_reader_record(reader, 100, arena, hit, &bed.err), RC_OK);
+    CHECK_INT(hit->leaf.type, LEAF_LIFECYCLE);
+    CHECK(str_search(hit->raw, STR("incident")) < hit->raw.n);
+    archive_reader_close(reader);
+    testbed_remove(&bed);
+}
+
+static void large_and_limits(void)
+{
+    struct testbed bed;
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new(64 << 20);
+    char *raw = arena_alloc(arena, RECORD_RAW_MAX + 1);
+    struct archive_appended appended;
+    struct archive_record record = {.type = LEAF_RAW, .source = {3}, .sequence = 1, .raw = str_at(raw, 1 << 20)};
+    uint64_t durable;
+    testbed_make(&bed);
+    CHECK_INT(testbed_open(&bed, 4 << 20, false), RC_OK);
+    for (size_t i = 0; i < RECORD_RAW_MAX; i++)
+        raw[i] = (char)(i * 31 % 251);
+    CHECK_INT(archive_append(bed.archive, &record, 1, &appended, &bed.err), RC_OK);
+    record.sequence++;
+    record.raw.n = LEAF_RAW_MAX;
+    CHECK_INT(archive_append(bed.archive, &record, 1, &appended, &bed.err), RC_OK);
+    record.sequence++;
+    record.raw.n = 0;
+    CHECK_INT(archive_append(bed.archive, &record, 1, &appended, &bed.err), RC_OK);
+    record.sequence++;
+    record.raw.n = (size_t)RECORD_RAW_MAX + 1;
+    CHECK_INT(archive_append(bed.archive, &record, 1, &appended, &bed.err), RC_LIMIT);
+    record.type = LEAF_LIFECYCLE;
+    record.raw.n = LEAF_RAW_MAX + 1;
+    CHECK_INT(archive_append(bed.archive, &record, 1, &appended, &bed.err), RC_LIMIT);
+    CHECK_INT(archive_commit(bed.archive, &durable, &bed.err), RC_OK);
+    CHECK_INT(durable, 3);
+    CHECK_INT(archive_rotate(bed.archive, &bed.err), RC_OK);
+    CHECK_INT(testbed_seal(&bed, 1), 1);
+    CHECK_INT(archive_sealed(bed.archive), 3);
+    testbed_close(&bed);
+    CHECK_INT(testbed_open(&bed, 4 << 20, false), RC_OK);
+    struct archive_reader *reader = reader_open(&bed);
+    struct archive_hit *hit = arena_alloc(arena, sizeof *hit);
+    CHECK_INT(archive_reader_record(reader, 0, arena, hit, &bed.err), RC_OK);
+    CHECK_INT(hit->leaf.type, LEAF_DIGEST);
+    CHECK_STR(hit->raw, str_at(raw, 1 << 20));
+    CHECK_INT(archive_reader_record(reader, 1, arena, hit, &bed.err), RC_OK);
+    CHECK_INT(hit->leaf.type, LEAF_RAW);
+    archive_reader_close(reader);
+    testbed_remove(&bed);
+}
+
+static void refuses_bad_blocks(void)
+{
+    struct testbed bed;
+    struct buf block CLEANUP(buf_done) = {0};
+    const uint64_t key[2] = {1, 2};
+    testbed_make(&bed);
+    buf_init(&block, BLOCK_SIZE_MAX);
+    CHECK_INT(testbed_open(&bed, WAL_SIZE_TEST, false), RC_OK);
+    CHECK_INT(testbed_put(&bed, 700, true), RC_OK);
+    CHECK_INT(archive_rotate(bed.archive, &bed.err), RC_OK);
+    uint64_t end = archive_log_at(bed.archive, 0).end;
+    struct block_builder *builder = block_builder_new(bed.names, key);
+    /* right numbers, wrong bytes: found when the segment is compared with the tree */
+    for (uint64_t i = 0; i < end; i++) {
+        struct leaf leaf = {.type = LEAF_RAW, .index = i, .raw_length = 3};
+        CHECK_INT(block_builder_add(builder, &leaf, STR("lie"), NULL, NULL, 0), RC_OK);
+    }
+    CHECK_INT(block_builder_finish(builder, &block, &bed.err), RC_OK);
+    CHECK_INT(archive_block(bed.archive, 64, buf_view(&block), &bed.err), RC_INVALID);
+    CHECK_INT(archive_block(bed.archive, 0, str_slice(buf_view(&block), 0, block.n - 1), &bed.err), RC_INVALID);
+    block.p[block.n / 2] ^= 4;
+    CHECK_INT(archive_block(bed.archive, 0, buf_view(&block), &bed.err), RC_INVALID);
+    block.p[block.n / 2] ^= 4;
+    CHECK_INT(archive_block(bed.archive, 0, buf_view(&block), &bed.err), RC_OK);
+    CHECK_INT(archive_block(bed.archive, 0, buf_view(&block), &bed.err), RC_INVALID);
+    enum rc rc;
+    while ((rc = archive_seal_step(bed.archive, NULL, NULL, &bed.err)) == RC_AGAIN)
+        continue;
+    CHECK_INT(rc, RC_CORRUPT);
+    CHECK_INT(archive_share_next(bed.archive, 0), 0);
+    CHECK(testbed_seal(&bed, 2) > 0);
+    block_builder_free(builder);
+    testbed_remove(&bed);
+}
+
+static const struct test tests[] = {
+    {"appends and recovers", appends_and_recovers},
+    {"seals and recovers", seals_and_recovers},
+    {"proves records", proves_records},
+    {"consistency from every commit", consistency},
+    {"refuses a rollback", refuses_rollback},
+    {"large records and limits", large_and_limits},
+    {"refuses bad blocks", refuses_bad_blocks},
+};
+
+int main(int argc, char **argv)
+{
+    return test_run(tests, ARRAY_LEN(tests), argc, argv);
+}

@@ -1,0 +1,188 @@
+/* Roots, consistency proofs and stored checkpoints of the writer. */
+#include "archive/reader_state.h"
+#include "archive/state.h"
+#include "archive/writer.h"
+#include "base/assert.h"
+#include "os/file.h"
+
+#include <string.h>
+
+enum rc archive_virtual_leaves(void *context, uint64_t group, struct tlog_hash ret_hashes[TLOG_GROUP],
+                               size_t *ret_count, struct err *err)
+{
+    struct archive *a = context;
+    uint64_t growing = a->frontier.size / TLOG_GROUP;
+    if (group == growing && a->wal) {
+        *ret_count = (size_t)(a->frontier.size % TLOG_GROUP);
+        memcpy(ret_hashes, a->group, *ret_count * sizeof *ret_hashes);
+        return RC_OK;
+    }
+    for (size_t i = 0; i < MEMO_MAX; i++)
+        if (a->memos[i].group == group) {
+            *ret_count = TLOG_GROUP;
+            memcpy(ret_hashes, a->memos[i].hashes, sizeof a->memos[i].hashes);
+            return RC_OK;
+        }
+    /* Long ago: from the files. */
+    struct archive_reader_options none = {0};
+    enum rc rc = a->reader ? archive_reader_refresh(a->reader, err)
+                           : archive_reader_open(a->io, a->folder, &none, &a->reader, err);
+    return rc == RC_OK ? archive_reader_leaves(a->reader, group, ret_hashes, ret_count, err) : rc;
+}
+
+enum rc archive_root(struct archive *archive, uint64_t size, struct tlog_hash *ret_root, struct err *err)
+{
+    if (size > archive->durable.size)
+        return err_set(err, RC_INVALID, "the archive has %llu durable records, not %llu",
+                       (unsigned long long)archive->durable.size, (unsigned long long)size);
+    if (size == archive->durable.size) {
+        tlog_frontier_root(&archive->durable, archive->hasher, ret_root);
+        return RC_OK;
+    }
+    tlog_virtual_forget(archive->proofs);
+    struct tlog_source source = tlog_virtual_source(archive->proofs);
+    return tlog_root(archive->hasher, &source, size, ret_root, err);
+}
+
+enum rc archive_consistency(struct archive *archive, uint64_t old_size, uint64_t new_size, struct tlog_path *ret_path,
+                            struct err *err)
+{
+    if (old_size > new_size || new_size > archive->durable.size)
+        return err_set(err, RC_INVALID, "there is no proof from %llu to %llu records: %llu are durable",
+                       (unsigned long long)old_size, (unsigned long long)new_size,
+                       (unsigned long long)archive->durable.size);
+    tlog_virtual_forget(archive->proofs);
+    struct tlog_source source = tlog_virtual_source(archive->proofs);
+    return tlog_consistency(archive->hasher, &source, old_size, new_size, ret_path, err);
+}
+
+struct str archive_checkpoint(const struct archive *archive)
+{
+    return buf_view(&archive->note);
+}
+
+/* ---- paths inside a group: with them a checkpoint stays provable when the group's records are deleted ---- */
+
+struct group_source {
+    struct tlog_hasher *hasher;
+    const struct tlog_hash *hashes;
+};
+
+static enum rc group_hash(void *context, unsigned height, uint64_t index, struct tlog_hash *ret_hash, struct err *err)
+{
+    const struct group_source *group = context;
+    (void)err;
+    tlog_group_node(group->hasher, group->hashes, TLOG_GROUP, height, index, ret_hash);
+    return RC_OK;
+}
+
+static enum rc path_write(struct archive *a, uint64_t size, struct err *err)
+{
+    struct tlog_hash hashes[TLOG_GROUP];
+    struct tlog_path path;
+    size_t count = 0;
+    enum rc rc = archive_virtual_leaves(a, size / TLOG_GROUP, hashes, &count, err);
+    if (rc != RC_OK)
+        return rc;
+    ASSERT(count == TLOG_GROUP);
+    struct group_source group = {.hasher = a->hasher, .hashes = hashes};
+    struct tlog_source source = {.context = &group, .hash_at = group_hash};
+    rc = tlog_consistency(a->hasher, &source, size % TLOG_GROUP, TLOG_GROUP, &path, err);
+    if (rc != RC_OK)
+        return rc;
+    char name[48];
+    checkpoint_name(size, PATH_SUFFIX, name);
+    return file_replace(a->io, a->folders.checkpoints, name, str_at(path.hash, path.count * sizeof *path.hash), err);
+}
+
+enum rc archive_paths(struct archive *archive, struct err *err)
+{
+    struct numbers *due = &archive->due;
+    size_t done = 0;
+    enum rc rc = RC_OK;
+    /* The due ones rise: the first that waits ends the walk. */
+    while (done < due->count && due->list[done] / TLOG_GROUP < archive->durable.size / TLOG_GROUP && rc == RC_OK) {
+        rc = path_write(archive, due->list[done], err);
+        done += rc == RC_OK;
+    }
+    due->count -= done;
+    if (done)
+        memmove(due->list, due->list + done, due->count * sizeof *due->list);
+    return rc;
+}
+
+static bool path_name_parse(struct str name, uint64_t *ret_size)
+{
+    struct str suffix = STR(PATH_SUFFIX);
+    return str_ends(name, suffix) && checkpoint_name_parse(str_slice(name, 0, name.n - suffix.n), ret_size);
+}
+
+enum rc archive_paths_find(struct archive *archive, struct err *err)
+{
+    struct numbers paths = {0};
+    struct numbers *due = &archive->due;
+    enum rc rc = numbers_list(archive->io, archive->folders.checkpoints, checkpoint_name_parse, due, err);
+    rc = rc == RC_OK ? numbers_list(archive->io, archive->folders.checkpoints, path_name_parse, &paths, err) : rc;
+    size_t kept = 0;
+    for (size_t i = 0, k = 0; i < due->count && rc == RC_OK; i++) {
+        while (k < paths.count && paths.list[k] < due->list[i])
+            k++;
+        bool has = k < paths.count && paths.list[k] == due->list[i];
+        if (!has && due->list[i] % TLOG_GROUP && due->list[i] <= archive->durable.size)
+            due->list[kept++] = due->list[i];
+    }
+    due->count = kept;
+    numbers_done(&paths);
+    return rc;
+}
+
+static enum rc due_add(struct archive *archive, uint64_t size, struct err *err)
+{
+    struct numbers *due = &archive->due;
+    if (size % TLOG_GROUP == 0 || (due->count && due->list[due->count - 1] >= size))
+        return RC_OK;
+    if (due->count == due->room) {
+        size_t room = due->room ? due->room * 2 : 64;
+        uint64_t *list = memory_resize(due->list, room * sizeof *list);
+        if (!list)
+            return err_set(err, RC_LIMIT, "no memory to keep a checkpoint");
+        due->list = list;
+        due->room = room;
+    }
+    due->list[due->count++] = size;
+    return archive_paths(archive, err);
+}
+
+/* ---- storing ---- */
+
+enum rc archive_checkpoint_store(struct archive *archive, struct str note, bool retain, struct err *err)
+{
+    struct note parsed;
+    struct checkpoint checkpoint;
+    struct tlog_hash root;
+    enum rc rc = note_parse(note, &parsed, err);
+    rc = rc == RC_OK ? checkpoint_parse(parsed.text, &checkpoint, err) : rc;
+    if (rc != RC_OK)
+        return rc;
+    if (!str_is(checkpoint.origin, archive->instance.origin))
+        return err_set(err, RC_INVALID, "the checkpoint is of another archive");
+    if (checkpoint.head.size < archive->note_size)
+        return err_set(err, RC_INVALID, "the checkpoint is older than the one that is stored");
+    rc = archive_root(archive, checkpoint.head.size, &root, err);
+    if (rc != RC_OK)
+        return rc;
+    if (!tlog_hash_eq(&root, &checkpoint.head.root))
+        return err_set(err, RC_INVALID, "the checkpoint's root is not that of this archive");
+    rc = file_replace(archive->io, archive->folders.checkpoints, NAME_LATEST, note, err);
+    if (rc != RC_OK)
+        return rc;
+    buf_clear(&archive->note);
+    buf_put(&archive->note, note.p, note.n);
+    archive->note_size = checkpoint.head.size;
+    if (!retain || checkpoint.head.size == 0)
+        return RC_OK;
+    char name[48];
+    checkpoint_name(checkpoint.head.size, "", name);
+    rc = file_replace(archive->io, archive->folders.checkpoints, name, note, err);
+    return rc == RC_OK ? due_add(archive, checkpoint.head.size, err) : rc;
+}

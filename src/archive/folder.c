@@ -1,0 +1,275 @@
+#include "archive/folder.h"
+
+#include "archive/pack.h"
+#include "base/assert.h"
+#include "base/bytes.h"
+#include "os/file.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define INSTANCE_MAX 4096
+#define HEAD_LINE    "qorgan archive 1"
+
+enum rc instance_parse(struct str text, struct instance *ret_instance, struct err *err)
+{
+    struct str rest = text;
+    struct str head = str_cut(&rest, '\n');
+    struct str uuid = str_cut(&rest, '\n');
+    struct str origin = str_cut(&rest, '\n');
+    memset(ret_instance, 0, sizeof *ret_instance);
+    if (!str_is(head, HEAD_LINE) || !str_starts(uuid, STR("uuid ")) || !str_starts(origin, STR("origin ")) ||
+        !hex_decode(str_skip(uuid, 5), ret_instance->uuid, sizeof ret_instance->uuid) || origin.n <= 7 ||
+        !str_copy_z(str_skip(origin, 7), ret_instance->origin, sizeof ret_instance->origin) || rest.n)
+        return err_set(err, RC_CORRUPT, "the archive's file \"" NAME_INSTANCE "\" is damaged");
+    return RC_OK;
+}
+
+enum rc instance_load(const struct io *io, int folder, struct instance *ret_instance, struct err *err)
+{
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new(4 * (size_t)INSTANCE_MAX);
+    struct str text;
+    if (!arena)
+        return err_set(err, RC_LIMIT, "no memory");
+    enum rc rc = file_load(io, folder, NAME_INSTANCE, INSTANCE_MAX, arena, &text, err);
+    return rc == RC_OK ? instance_parse(text, ret_instance, err) : rc;
+}
+
+enum rc instance_store(const struct io *io, int folder, const struct instance *instance, struct err *err)
+{
+    char bytes[INSTANCE_MAX];
+    struct buf out;
+    buf_init_fixed(&out, bytes, sizeof bytes);
+    buf_text(&out, HEAD_LINE "\nuuid ");
+    buf_hex(&out, instance->uuid, sizeof instance->uuid);
+    buf_text(&out, "\norigin ");
+    buf_text(&out, instance->origin);
+    buf_char(&out, '\n');
+    ASSERT(!out.overflow);
+    return file_replace(io, folder, NAME_INSTANCE, buf_view(&out), err);
+}
+
+enum rc instance_make(struct instance *ret_instance, const char *site, const uint8_t uuid[16], struct err *err)
+{
+    struct buf out;
+    memcpy(ret_instance->uuid, uuid, sizeof ret_instance->uuid);
+    buf_init_fixed(&out, ret_instance->origin, sizeof ret_instance->origin - 1);
+    buf_text(&out, site && site[0] ? site : "qorgan");
+    buf_char(&out, '/');
+    buf_hex(&out, uuid, 16);
+    if (out.overflow)
+        return err_set(err, RC_LIMIT, "the site's name is longer than %d bytes", ARCHIVE_ORIGIN_MAX - 34);
+    ret_instance->origin[out.n] = '\0';
+    return note_name_check(str_of(ret_instance->origin), err);
+}
+
+enum rc folders_open(const struct io *io, int folder, bool create, struct folders *ret_folders, struct err *err)
+{
+    *ret_folders = (struct folders){-1, -1, -1};
+    enum rc rc = folder_open(io, folder, NAME_WAL, create, &ret_folders->wal, err);
+    rc = rc == RC_OK ? folder_open(io, folder, NAME_SEG, create, &ret_folders->seg, err) : rc;
+    return rc == RC_OK ? folder_open(io, folder, NAME_CHECKPOINTS, create, &ret_folders->checkpoints, err) : rc;
+}
+
+void folders_close(const struct io *io, struct folders *folders)
+{
+    const int fds[] = {folders->wal, folders->seg, folders->checkpoints};
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+        if (fds[i] > 0)
+            IGNORE(io->close(io->self, fds[i])); /* folders */
+    *folders = (struct folders){-1, -1, -1};
+}
+
+/* ---- lists ---- */
+
+struct listing {
+    struct numbers *numbers;
+    bool (*parse)(struct str name, uint64_t *ret_number);
+    bool failed;
+};
+
+static bool list_one(void *context, const char *name)
+{
+    struct listing *l = context;
+    struct numbers *n = l->numbers;
+    uint64_t number;
+    if (!l->parse(str_of(name), &number))
+        return true;
+    if (n->count == n->room) {
+        size_t room = n->room ? n->room * 2 : 64;
+        uint64_t *list = memory_resize(n->list, room * sizeof *list);
+        if (!list) {
+            l->failed = true;
+            return false;
+        }
+        n->list = list;
+        n->room = room;
+    }
+    n->list[n->count++] = number;
+    return true;
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a;
+    uint64_t y = *(const uint64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+enum rc numbers_list(const struct io *io, int folder, bool (*parse)(struct str name, uint64_t *ret_number),
+                     struct numbers *ret_numbers, struct err *err)
+{
+    struct listing listing = {.numbers = ret_numbers, .parse = parse};
+    *ret_numbers = (struct numbers){0};
+    int result = io->list(io->self, folder, list_one, &listing);
+    if (result < 0 || listing.failed) {
+        numbers_done(ret_numbers);
+        return result < 0 ? err_errno(err, -result, "could not list a folder of the archive")
+                          : err_set(err, RC_LIMIT, "no memory to list a folder of the archive");
+    }
+    if (ret_numbers->count)
+        qsort(ret_numbers->list, ret_numbers->count, sizeof *ret_numbers->list, compare_numbers);
+    return RC_OK;
+}
+
+void numbers_done(struct numbers *numbers)
+{
+    memory_free(numbers->list);
+    *numbers = (struct numbers){0};
+}
+
+bool checkpoint_name_parse(struct str name, uint64_t *ret_size)
+{
+    char canonical[48];
+    if (name.n != 16 || !str_hex_to_u64(name, ret_size))
+        return false;
+    checkpoint_name(*ret_size, "", canonical);
+    return str_is(name, canonical);
+}
+
+void checkpoint_name(uint64_t size, const char *suffix, char ret_name[48])
+{
+    int n = snprintf(ret_name, 48, "%016llx%s", (unsigned long long)size, suffix);
+    ASSERT(n >= 16 && n < 48);
+}
+
+/* ---- segments ---- */
+
+static enum rc catalog_add(struct catalog *catalog, struct segment *segment, struct err *err)
+{
+    if (catalog->count == catalog->room) {
+        size_t room = catalog->room ? catalog->room * 2 : 64;
+        struct segment **segments = memory_resize(catalog->segments, room * sizeof *segments);
+        if (!segments)
+            return err_set(err, RC_LIMIT, "no memory for the list of segments");
+        catalog->segments = segments;
+        catalog->room = room;
+    }
+    catalog->segments[catalog->count++] = segment;
+    catalog->end = segment->end;
+    return RC_OK;
+}
+
+enum rc catalog_load(const struct io *io, int folder, const uint8_t uuid[16], struct catalog *catalog, struct err *err)
+{
+    struct numbers names;
+    enum rc rc = numbers_list(io, folder, segment_name_parse, &names, err);
+    for (size_t i = 0; i < names.count && rc == RC_OK; i++) {
+        struct segment *segment = NULL;
+        if (names.list[i] < catalog->end &&
+            (catalog->count == 0 || names.list[i] <= catalog->segments[catalog->count - 1]->first))
+            continue; /* already known */
+        if (names.list[i] != catalog->end) {
+            rc = err_set(err, RC_CORRUPT,
+                         names.list[i] > catalog->end ? "records %llu to %llu are missing: a segment is not there"
+                                                      : "records %llu to %llu stand in two segments",
+                         (unsigned long long)MIN(catalog->end, names.list[i]),
+                         (unsigned long long)MAX(catalog->end, names.list[i]) - 1);
+            break;
+        }
+        rc = segment_open(io, folder, names.list[i], uuid, &segment, err);
+        rc = rc == RC_OK ? catalog_add(catalog, segment, err) : rc;
+    }
+    numbers_done(&names);
+    return rc;
+}
+
+void catalog_done(struct catalog *catalog)
+{
+    for (size_t i = 0; i < catalog->count; i++)
+        segment_free(catalog->segments[i]);
+    memory_free(catalog->segments);
+    *catalog = (struct catalog){0};
+}
+
+const struct segment *catalog_find(const struct catalog *catalog, uint64_t number)
+{
+    size_t low = 0;
+    size_t high = catalog->count;
+    if (number >= catalog->end)
+        return NULL;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (catalog->segments[middle]->end <= number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < catalog->count && catalog->segments[low]->first <= number ? catalog->segments[low] : NULL;
+}
+
+enum rc catalog_last(const struct io *io, int folder, const struct catalog *catalog, struct arena *arena,
+                     struct catalog_last *ret_last, struct err *err)
+{
+    ret_last->sources = STR_NONE;
+    tlog_frontier_init(&ret_last->frontier);
+    if (!catalog->count)
+        return RC_OK;
+    const struct segment *last = catalog->segments[catalog->count - 1];
+    const struct segment_part *frontiers = &last->part[SECTION_FRONTIERS];
+    const struct segment_part *sources = &last->part[SECTION_SOURCES];
+    struct str bytes;
+    int fd = -1;
+    enum rc rc = segment_fd(io, folder, last, &fd, err);
+    if (rc != RC_OK)
+        return rc;
+    rc = segment_read(&(struct segment_file){io, fd}, frontiers->offset, frontiers->length, arena, &bytes, err);
+    rc = rc == RC_OK ? segment_frontiers(bytes, NULL, &ret_last->frontier, err) : rc;
+    rc = rc == RC_OK
+             ? segment_read(&(struct segment_file){io, fd}, sources->offset, sources->length, arena, &bytes, err)
+             : rc;
+    rc = rc == RC_OK ? unpack(bytes, SOURCES_PLAIN_MAX, arena, &ret_last->sources, err) : rc;
+    IGNORE(io->close(io->self, fd)); /* only read */
+    return rc;
+}
+
+struct archive_totals catalog_totals(const struct catalog *catalog)
+{
+    struct archive_totals totals = {.segments = catalog->count};
+    for (size_t i = 0; i < catalog->count; i++) {
+        totals.bytes_raw += catalog->segments[i]->bytes_raw;
+        totals.bytes_stored += catalog->segments[i]->bytes_stored;
+    }
+    if (catalog->count)
+        totals.oldest_ns = catalog->segments[0]->received_min_ns;
+    return totals;
+}
+
+/* ---- checkpoints ---- */
+
+enum rc checkpoint_latest(const struct io *io, int checkpoints, struct arena *arena, struct str *ret_note,
+                          struct checkpoint *ret_checkpoint, struct err *err)
+{
+    struct note *note = arena_alloc(arena, sizeof *note);
+    if (!note)
+        return err_set(err, RC_LIMIT, "no memory");
+    enum rc rc = file_load(io, checkpoints, NAME_LATEST, NOTE_SIZE_MAX, arena, ret_note, err);
+    if (rc != RC_OK)
+        return rc;
+    rc = note_parse(*ret_note, note, err);
+    rc = rc == RC_OK ? checkpoint_parse(note->text, ret_checkpoint, err) : rc;
+    if (rc == RC_INVALID)
+        return err_set(err, RC_CORRUPT, "file \"" NAME_CHECKPOINTS "/" NAME_LATEST "\" is damaged");
+    return rc;
+}

@@ -1,0 +1,679 @@
+#include "archive/reader.h"
+
+#include "archive/reader_state.h"
+#include "base/assert.h"
+#include "os/file.h"
+#include "tlog/proof.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define BLOCK_ARENA  ((size_t)512 << 20)
+#define LATEST_TRIES 8
+#define FRAME_ARENA  ((size_t)WAL_PAYLOAD_MAX + (1u << 20))
+#define GROUPS_LIMIT (UINT64_C(1) << 32)
+
+/* ---- the log's tail ---- */
+
+static void tail_forget(struct archive_reader *r)
+{
+    wal_reader_free(r->log);
+    r->log = NULL;
+    for (size_t i = 0; i < r->file_count; i++)
+        IGNORE(r->io->close(r->io->self, r->files[i].fd)); /* only read */
+    r->file_count = 0;
+    r->frame_count = 0;
+}
+
+/* What has been sealed since is read from segments. */
+static void tail_drop_sealed(struct archive_reader *r)
+{
+    size_t frames = 0;
+    while (frames < r->frame_count && r->frames[frames].first + r->frames[frames].count <= r->catalog.end)
+        frames++;
+    r->frame_count -= frames;
+    if (frames)
+        memmove(r->frames, r->frames + frames, r->frame_count * sizeof *r->frames);
+    size_t files = 0;
+    while (files + 1 < r->file_count && r->files[files + 1].first <= r->catalog.end)
+        IGNORE(r->io->close(r->io->self, r->files[files++].fd)); /* only read */
+    r->file_count -= files;
+    if (files)
+        memmove(r->files, r->files + files, r->file_count * sizeof *r->files);
+}
+
+static enum rc tail_open(struct archive_reader *r, uint64_t first, struct err *err)
+{
+    char name[WAL_NAME_MAX];
+    wal_file_name(first, name);
+    int log = r->io->open(r->io->self, r->folders.wal, name, IO_READ);
+    int own = log < 0 ? log : r->io->open(r->io->self, r->folders.wal, name, IO_READ);
+    if (own < 0) {
+        if (log >= 0)
+            IGNORE(r->io->close(r->io->self, log)); /* only read */
+        return own == -ENOENT ? RC_AGAIN : err_errno(err, -own, "could not open log file \"%s\"", name);
+    }
+    struct tail_file *files = memory_resize(r->files, (r->file_count + 1) * sizeof *files);
+    if (!files) {
+        IGNORE(r->io->close(r->io->self, log));
+        IGNORE(r->io->close(r->io->self, own));
+        return err_set(err, RC_LIMIT, "no memory for the list of log files");
+    }
+    r->files = files;
+    r->files[r->file_count++] = (struct tail_file){.first = first, .fd = own};
+    enum rc rc = wal_reader_add(r->log, log, err);
+    if (rc != RC_OK) {
+        IGNORE(err_wrap(err, "log file \"%s\"", name)); /* the code stays rc */
+        return rc == RC_INVALID ? RC_CORRUPT : rc;
+    }
+    return RC_OK;
+}
+
+/* RC_AGAIN: a file was sealed and removed in between: look again. */
+static enum rc tail_files(struct archive_reader *r, struct err *err)
+{
+    struct numbers names;
+    enum rc rc = numbers_list(r->io, r->folders.wal, wal_file_name_parse, &names, err);
+    size_t start = 0;
+    while (start + 1 < names.count && names.list[start + 1] <= r->catalog.end)
+        start++;
+    for (size_t i = start; i < names.count && rc == RC_OK; i++)
+        if (!r->file_count || names.list[i] > r->files[r->file_count - 1].first)
+            rc = tail_open(r, names.list[i], err);
+    numbers_done(&names);
+    return rc;
+}
+
+static enum rc tail_frame_add(struct archive_reader *r, const struct wal_frame *frame, struct err *err)
+{
+    if (r->frame_count == r->frame_room) {
+        size_t room = r->frame_room ? r->frame_room * 2 : 256;
+        struct tail_frame *frames = memory_resize(r->frames, room * sizeof *frames);
+        if (!frames)
+            return err_set(err, RC_LIMIT, "no memory for the log's tail");
+        r->frames = frames;
+        r->frame_room = room;
+    }
+    struct tail_frame out = {.first = frame->first,
+                             .count = frame->count,
+                             .size = (uint32_t)frame->payload.n,
+                             .file_first = frame->file_first,
+                             .offset = frame->offset,
+                             .time_min_ns = INT64_MAX,
+                             .time_max_ns = INT64_MIN};
+    struct reader in = reader_of(frame->payload);
+    for (uint32_t i = 0; i < frame->count; i++) {
+        struct leaf leaf;
+        struct str bytes;
+        struct str raw;
+        enum rc rc = record_read(&in, NULL, &leaf, &bytes, &raw, err);
+        if (rc == RC_OK && leaf.index != frame->first + i)
+            rc = err_set(err, RC_CORRUPT, "record %llu stands where %llu is due", (unsigned long long)leaf.index,
+                         (unsigned long long)frame->first + i);
+        if (rc != RC_OK)
+            return rc;
+        out.time_min_ns = MIN(out.time_min_ns, leaf.received_ns);
+        out.time_max_ns = MAX(out.time_max_ns, leaf.received_ns);
+        if (leaf.type == LEAF_LIFECYCLE)
+            sources_saw(r->sources, &leaf, raw);
+    }
+    if (!reader_done(&in))
+        return err_set(err, RC_CORRUPT, "a frame of the log has bytes behind its records");
+    r->frames[r->frame_count++] = out;
+    return RC_OK;
+}
+
+static enum rc tail_read(struct archive_reader *r, struct err *err)
+{
+    struct wal_frame frame;
+    for (;;) {
+        enum rc rc = wal_reader_next(r->log, UINT64_MAX, &frame, err);
+        /* A frame that is being written looks damaged until it is whole; archive_verify tells the difference. */
+        if (rc == RC_AGAIN || rc == RC_END || rc == RC_CORRUPT)
+            return RC_OK;
+        rc = rc == RC_OK ? tail_frame_add(r, &frame, err) : rc;
+        if (rc != RC_OK)
+            return rc;
+    }
+}
+
+static enum rc tail_begin(struct archive_reader *r, struct err *err)
+{
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new(2 * SOURCES_PLAIN_MAX);
+    struct catalog_last last;
+    tail_forget(r);
+    if (!arena || !sources_reset(r->sources))
+        return err_set(err, RC_LIMIT, "no memory to read the archive");
+    enum rc rc = catalog_last(r->io, r->folders.seg, &r->catalog, arena, &last, err);
+    if (rc == RC_OK && last.sources.n)
+        rc = sources_parse(r->sources, last.sources, err);
+    if (rc != RC_OK)
+        return rc;
+    r->log = wal_reader_new(r->io, r->instance.uuid, r->catalog.end);
+    return r->log ? RC_OK : err_set(err, RC_LIMIT, "no memory to read the archive");
+}
+
+static enum rc load_note(struct archive_reader *r, struct err *err)
+{
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new(1u << 20);
+    struct checkpoint checkpoint;
+    struct str note;
+    if (!arena)
+        return err_set(err, RC_LIMIT, "no memory to read the archive");
+    buf_clear(&r->note);
+    enum rc rc = checkpoint_latest(r->io, r->folders.checkpoints, arena, &note, &checkpoint, err);
+    if (rc == RC_NOT_FOUND)
+        return RC_OK;
+    if (rc == RC_OK && str_is(checkpoint.origin, r->instance.origin))
+        buf_put(&r->note, note.p, note.n);
+    return rc;
+}
+
+enum rc archive_reader_refresh(struct archive_reader *reader, struct err *err)
+{
+    struct archive_reader *r = reader;
+    enum rc rc = RC_AGAIN;
+    for (int i = 0; i < LATEST_TRIES && rc == RC_AGAIN; i++) {
+        /* The note first: it must not be newer than the records. */
+        rc = load_note(r, err);
+        rc = rc == RC_OK ? catalog_load(r->io, r->folders.seg, r->instance.uuid, &r->catalog, err) : rc;
+        if (rc == RC_OK && (!r->log || wal_reader_position(r->log) < r->catalog.end))
+            rc = tail_begin(r, err);
+        rc = rc == RC_OK ? tail_files(r, err) : rc;
+    }
+    if (rc == RC_AGAIN)
+        return err_set(err, RC_IO, "the archive changes too fast to be read");
+    if (rc != RC_OK)
+        return rc;
+    rc = tail_read(r, err);
+    tail_drop_sealed(r);
+    r->size = MAX(r->catalog.end, wal_reader_position(r->log));
+    return rc;
+}
+
+/* ---- opening ---- */
+
+static enum rc open_all(struct archive_reader *r, int folder, struct err *err)
+{
+    r->hasher = tlog_hasher_new();
+    r->groups = tlog_groups_new(GROUPS_LIMIT);
+    r->sources = sources_new(0x51a7c0ffee5eed01u);
+    r->proofs = memory_new(sizeof *r->proofs);
+    r->arena = arena_new(BLOCK_ARENA);
+    buf_init(&r->note, NOTE_SIZE_MAX);
+    if (!r->hasher || !r->groups || !r->sources || !r->proofs || !r->arena)
+        return err_set(err, RC_LIMIT, "no memory to read the archive");
+    enum rc rc = instance_load(r->io, folder, &r->instance, err);
+    if (rc == RC_NOT_FOUND)
+        return err_set(err, RC_NOT_FOUND, "there is no archive in this folder");
+    rc = rc == RC_OK ? folders_open(r->io, folder, false, &r->folders, err) : rc;
+    return rc == RC_OK ? archive_reader_refresh(r, err) : rc;
+}
+
+static enum rc reader_leaves(void *context, uint64_t group, struct tlog_hash ret_hashes[TLOG_GROUP], size_t *ret_count,
+                             struct err *err)
+{
+    return archive_reader_leaves(context, group, ret_hashes, ret_count, err);
+}
+
+enum rc archive_reader_open(const struct io *io, int folder, const struct archive_reader_options *options,
+                            struct archive_reader **ret_reader, struct err *err)
+{
+    struct archive_reader *r = memory_new(sizeof *r);
+    if (!r)
+        return err_set(err, RC_LIMIT, "no memory to read the archive");
+    r->io = io;
+    r->options = *options;
+    r->folders = (struct folders){-1, -1, -1};
+    tlog_frontier_init(&r->frontier);
+    enum rc rc = open_all(r, folder, err);
+    if (rc != RC_OK) {
+        archive_reader_close(r);
+        return rc;
+    }
+    r->proofs->hasher = r->hasher;
+    r->proofs->groups = r->groups;
+    r->proofs->context = r;
+    r->proofs->leaves = reader_leaves;
+    *ret_reader = r;
+    return RC_OK;
+}
+
+void archive_reader_close(struct archive_reader *reader)
+{
+    if (!reader)
+        return;
+    tail_forget(reader);
+    catalog_done(&reader->catalog);
+    sources_free(reader->sources);
+    tlog_hasher_free(reader->hasher);
+    tlog_groups_free(reader->groups);
+    folders_close(reader->io, &reader->folders);
+    buf_done(&reader->note);
+    arena_free(reader->arena);
+    memory_free(reader->proofs);
+    memory_free(reader->files);
+    memory_free(reader->frames);
+    memory_free(reader);
+}
+
+void archive_reader_cleanup(struct archive_reader **reader)
+{
+    archive_reader_close(*reader);
+}
+
+uint64_t archive_reader_first(const struct archive_reader *reader)
+{
+    return reader->catalog.count ? reader->catalog.segments[0]->first
+           : reader->frame_count ? reader->frames[0].first
+                                 : reader->size;
+}
+
+uint64_t archive_reader_size(const struct archive_reader *reader)
+{
+    return reader->size;
+}
+
+const char *archive_reader_origin(const struct archive_reader *reader)
+{
+    return reader->instance.origin;
+}
+
+struct str archive_reader_checkpoint(const struct archive_reader *reader)
+{
+    return buf_view(&reader->note);
+}
+
+struct archive_totals archive_reader_totals(const struct archive_reader *reader)
+{
+    struct archive_totals totals = catalog_totals(&reader->catalog);
+    if (!reader->catalog.count && reader->frame_count)
+        totals.oldest_ns = reader->frames[0].time_min_ns;
+    return totals;
+}
+
+struct event_source archive_reader_source(const struct archive_reader *reader, const uint8_t id[16])
+{
+    struct event_source source = {0};
+    size_t position;
+    memcpy(source.id, id, sizeof source.id);
+    if (sources_find(reader->sources, id, &position)) {
+        struct archive_source_row row = sources_at(reader->sources, position);
+        source.kind = row.kind;
+        source.name = row.name;
+    }
+    return source;
+}
+
+/* ---- records ---- */
+
+enum rc archive_reader_frame(struct archive_reader *reader, const struct tail_frame *frame, struct arena *arena,
+                             struct str *ret_payload, struct err *err)
+{
+    for (size_t i = 0; i < reader->file_count; i++) {
+        if (reader->files[i].first != frame->file_first)
+            continue;
+        char *bytes = arena_alloc_raw(arena, (size_t)frame->size + 1);
+        if (!bytes)
+            return err_set(err, RC_LIMIT, "no memory to read the log");
+        enum rc rc =
+            file_read_at(reader->io, reader->files[i].fd, bytes, frame->size, frame->offset + WAL_FRAME_HEADER, err);
+        *ret_payload = str_at(bytes, frame->size);
+        return rc == RC_END ? err_set(err, RC_CORRUPT, "a log file was cut while it was read") : rc;
+    }
+    return err_set(err, RC_NOT_FOUND, "record %llu is no longer in the log", (unsigned long long)frame->first);
+}
+
+/* Decodes a block, or gives the one decoded last. */
+static enum rc block_at(struct archive_reader *r, const struct segment *segment, uint32_t entry, struct err *err)
+{
+    if (r->block && r->block_segment == segment && r->block_entry == entry)
+        return RC_OK;
+    const struct segment_entry *e = &segment->entries[entry];
+    struct str bytes;
+    int fd = -1;
+    r->block = NULL;
+    arena_reset(r->arena);
+    enum rc rc = segment_fd(r->io, r->folders.seg, segment, &fd, err);
+    if (rc != RC_OK)
+        return rc;
+    rc = segment_read(&(struct segment_file){r->io, fd}, e->offset, e->size, r->arena, &bytes, err);
+    IGNORE(r->io->close(r->io->self, fd)); /* only read */
+    rc = rc == RC_OK ? block_decode(bytes, BLOCK_ALL, r->options.names, r->arena, &r->block, err) : rc;
+    if (rc != RC_OK) {
+        char name[SEGMENT_NAME_MAX];
+        segment_name(segment->first, name);
+        IGNORE(err_wrap(err, "segment \"%s\" at offset %llu", name, (unsigned long long)e->offset));
+        r->block = NULL;
+        return rc;
+    }
+    r->block_segment = segment;
+    r->block_entry = entry;
+    return RC_OK;
+}
+
+static enum rc sealed_leaves(struct archive_reader *r, uint64_t from, uint64_t to, struct tlog_hash *hashes,
+                             uint64_t *found, struct err *err)
+{
+    for (size_t s = 0; s < r->catalog.count; s++) {
+        const struct segment *segment = r->catalog.segments[s];
+        if (segment->end <= from || segment->first >= to)
+            continue;
+        for (uint32_t i = 0; i < segment->entry_count; i++) {
+            if (segment->entries[i].last < from || segment->entries[i].first >= to)
+                continue;
+            enum rc rc = block_at(r, segment, i, err);
+            if (rc != RC_OK)
+                return rc;
+            uint32_t at;
+            IGNORE(block_find(r->block, from, &at)); /* where it would stand is enough */
+            for (; at < block_count(r->block) && block_number(r->block, at) < to; at++) {
+                struct leaf leaf;
+                struct str raw;
+                block_leaf(r->block, at, &leaf, &raw);
+                leaf_hash(&leaf, raw, r->hasher, &hashes[leaf.index - from]);
+                ++*found;
+            }
+        }
+    }
+    return RC_OK;
+}
+
+static enum rc tail_leaves(struct archive_reader *r, uint64_t from, uint64_t to, struct tlog_hash *hashes,
+                           uint64_t *found, struct err *err)
+{
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new(FRAME_ARENA);
+    if (!arena)
+        return err_set(err, RC_LIMIT, "no memory to read the log");
+    for (size_t i = 0; i < r->frame_count; i++) {
+        const struct tail_frame *frame = &r->frames[i];
+        if (frame->first + frame->count <= from || frame->first >= to)
+            continue;
+        struct str payload;
+        arena_reset(arena);
+        enum rc rc = archive_reader_frame(r, frame, arena, &payload, err);
+        struct reader in = reader_of(payload);
+        for (uint32_t k = 0; k < frame->count && rc == RC_OK; k++) {
+            struct leaf leaf;
+            struct str bytes;
+            struct str raw;
+            rc = record_read(&in, r->hasher, &leaf, &bytes, &raw, err);
+            if (rc == RC_OK && leaf.index >= MAX(from, r->catalog.end) && leaf.index < to) {
+                tlog_hash_leaf(r->hasher, bytes, STR_NONE, &hashes[leaf.index - from]);
+                ++*found;
+            }
+        }
+        if (rc != RC_OK)
+            return rc;
+    }
+    return RC_OK;
+}
+
+enum rc archive_reader_leaves(struct archive_reader *reader, uint64_t group, struct tlog_hash ret_hashes[TLOG_GROUP],
+                              size_t *ret_count, struct err *err)
+{
+    uint64_t from = group * TLOG_GROUP;
+    uint64_t to = MIN(from + TLOG_GROUP, reader->size);
+    uint64_t found = 0;
+    if (from >= to)
+        return err_set(err, RC_NOT_FOUND, "the archive does not have record %llu yet", (unsigned long long)from);
+    enum rc rc = sealed_leaves(reader, from, to, ret_hashes, &found, err);
+    rc = rc == RC_OK ? tail_leaves(reader, from, to, ret_hashes, &found, err) : rc;
+    if (rc == RC_OK && found != to - from)
+        return err_set(err, RC_CORRUPT, "some of records %llu to %llu are missing", (unsigned long long)from,
+                       (unsigned long long)to - 1);
+    *ret_count = (size_t)(to - from);
+    return rc;
+}
+
+enum rc archive_reader_fill_block(struct archive_reader *reader, const struct block *block, uint32_t position,
+                                  struct arena *arena, struct archive_hit *ret_hit, struct err *err)
+{
+    struct event_field *fields = arena_alloc_raw(arena, EVENT_FIELDS_MAX * sizeof *fields);
+    if (!fields)
+        return err_set(err, RC_LIMIT, "no memory for a record's fields");
+    block_leaf(block, position, &ret_hit->leaf, &ret_hit->raw);
+    block_event(block, position, fields, &ret_hit->event);
+    ret_hit->rule_count = block_rules(block, position, ret_hit->rules, ARRAY_LEN(ret_hit->rules));
+    ret_hit->source = archive_reader_source(reader, ret_hit->leaf.source);
+    return RC_OK;
+}
+
+enum rc archive_reader_fill_tail(struct archive_reader *reader, const struct leaf *leaf, struct str raw,
+                                 struct arena *arena, struct archive_hit *ret_hit, struct err *err)
+{
+    (void)err;
+    struct archive_hit *hit = ret_hit;
+    hit->leaf = *leaf;
+    hit->raw = raw;
+    hit->rule_count = 0;
+    hit->source = archive_reader_source(reader, leaf->source);
+    memset(&hit->event, 0, sizeof hit->event);
+    if (!reader->options.derive ||
+        !reader->options.derive(reader->options.derive_context, &hit->source, leaf, raw, arena, &hit->event)) {
+        memset(&hit->event, 0, sizeof hit->event);
+        hit->event.time_ns = leaf->received_ns;
+        hit->event.parser = "";
+    }
+    hit->event.raw = raw;
+    hit->event.record = leaf->index;
+    hit->event.received_ns = leaf->received_ns;
+    return RC_OK;
+}
+
+static bool copy_str(struct arena *arena, struct str *text)
+{
+    struct str copy = arena_str(arena, *text);
+    bool ok = copy.p || !text->n;
+    *text = copy;
+    return ok;
+}
+
+/* What a hit borrows from a block that will go: into the arena. */
+static enum rc hit_copy(struct archive_hit *hit, struct arena *arena, struct err *err)
+{
+    bool ok = copy_str(arena, &hit->raw) && copy_str(arena, &hit->source.kind) && copy_str(arena, &hit->source.name);
+    for (size_t i = 0; i < STATUTORY_COUNT; i++)
+        ok = ok && copy_str(arena, &hit->event.statutory[i]);
+    for (uint32_t i = 0; i < hit->event.field_count; i++)
+        ok = ok && copy_str(arena, &hit->event.fields[i].value);
+    for (size_t i = 0; i < hit->rule_count; i++)
+        ok = ok && copy_str(arena, &hit->rules[i]);
+    char *parser = arena_strz(arena, str_of(hit->event.parser));
+    if (!ok || !parser)
+        return err_set(err, RC_LIMIT, "no memory for a record");
+    hit->event.parser = parser;
+    hit->event.raw = hit->raw;
+    return RC_OK;
+}
+
+static enum rc not_there(uint64_t number, struct err *err)
+{
+    return err_set(err, RC_NOT_FOUND, "the archive has no record %llu", (unsigned long long)number);
+}
+
+static enum rc record_sealed(struct archive_reader *r, uint64_t number, struct arena *arena,
+                             struct archive_hit *ret_hit, struct err *err)
+{
+    const struct segment *segment = catalog_find(&r->catalog, number);
+    for (uint32_t i = 0; segment && i < segment->entry_count; i++) {
+        uint32_t position;
+        if (segment->entries[i].first > number || segment->entries[i].last < number)
+            continue;
+        enum rc rc = block_at(r, segment, i, err);
+        if (rc != RC_OK)
+            return rc;
+        if (!block_find(r->block, number, &position))
+            continue;
+        rc = archive_reader_fill_block(r, r->block, position, arena, ret_hit, err);
+        return rc == RC_OK ? hit_copy(ret_hit, arena, err) : rc;
+    }
+    return not_there(number, err);
+}
+
+static enum rc record_tail(struct archive_reader *r, uint64_t number, struct arena *arena, struct archive_hit *ret_hit,
+                           struct err *err)
+{
+    for (size_t i = 0; i < r->frame_count; i++) {
+        const struct tail_frame *frame = &r->frames[i];
+        struct str payload;
+        if (number < frame->first || number >= frame->first + frame->count)
+            continue;
+        enum rc rc = archive_reader_frame(r, frame, arena, &payload, err);
+        struct reader in = reader_of(payload);
+        while (rc == RC_OK) {
+            struct leaf leaf;
+            struct str bytes;
+            struct str raw;
+            rc = record_read(&in, r->hasher, &leaf, &bytes, &raw, err);
+            if (rc == RC_OK && leaf.index == number)
+                return archive_reader_fill_tail(r, &leaf, raw, arena, ret_hit, err);
+        }
+        return rc;
+    }
+    return not_there(number, err);
+}
+
+enum rc archive_reader_record(struct archive_reader *reader, uint64_t number, struct arena *arena,
+                              struct archive_hit *ret_hit, struct err *err)
+{
+    if (number >= reader->size)
+        return not_there(number, err);
+    return number < reader->catalog.end ? record_sealed(reader, number, arena, ret_hit, err)
+                                        : record_tail(reader, number, arena, ret_hit, err);
+}
+
+enum rc archive_reader_leaf(struct archive_reader *reader, uint64_t number, struct buf *ret_leaf,
+                            struct tlog_hash *ret_hash, struct err *err)
+{
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new(BLOCK_ARENA);
+    struct archive_hit *hit = arena ? arena_alloc(arena, sizeof *hit) : NULL;
+    if (!hit)
+        return err_set(err, RC_LIMIT, "no memory for a record");
+    enum rc rc = archive_reader_record(reader, number, arena, hit, err);
+    if (rc != RC_OK)
+        return rc;
+    leaf_rebuild(&hit->leaf, hit->raw, reader->hasher, ret_leaf);
+    leaf_hash(&hit->leaf, hit->raw, reader->hasher, ret_hash);
+    return ret_leaf->overflow ? err_set(err, RC_LIMIT, "no memory for a leaf") : RC_OK;
+}
+
+/* ---- the tree ---- */
+
+static enum rc tree_segments(struct archive_reader *r, struct err *err)
+{
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new(2 * SOURCES_PLAIN_MAX);
+    struct catalog_last last;
+    if (!arena)
+        return err_set(err, RC_LIMIT, "no memory for the tree");
+    for (size_t i = 0; i < r->catalog.count; i++) {
+        const struct segment *segment = r->catalog.segments[i];
+        for (uint64_t g = 0; g < segment->group_count; g++) {
+            if (segment->group_first + g < tlog_groups_count(r->groups))
+                continue;
+            enum rc rc = tlog_groups_append(r->groups, r->hasher, &segment->groups[g], err);
+            if (rc != RC_OK)
+                return rc;
+        }
+    }
+    enum rc rc = catalog_last(r->io, r->folders.seg, &r->catalog, arena, &last, err);
+    if (rc == RC_OK)
+        r->frontier = last.frontier;
+    return rc;
+}
+
+static enum rc tree_frame(struct archive_reader *r, const struct tail_frame *frame, struct arena *arena,
+                          struct err *err)
+{
+    struct str payload;
+    arena_reset(arena);
+    enum rc rc = archive_reader_frame(r, frame, arena, &payload, err);
+    struct reader in = reader_of(payload);
+    for (uint32_t k = 0; k < frame->count && rc == RC_OK; k++) {
+        struct leaf leaf;
+        struct str bytes;
+        struct str raw;
+        struct tlog_hash hash;
+        struct tlog_hash group;
+        rc = record_read(&in, r->hasher, &leaf, &bytes, &raw, err);
+        if (rc != RC_OK || leaf.index != r->frontier.size)
+            continue;
+        tlog_hash_leaf(r->hasher, bytes, STR_NONE, &hash);
+        if (tlog_frontier_append_group(&r->frontier, r->hasher, &hash, &group))
+            rc = tlog_groups_append(r->groups, r->hasher, &group, err);
+    }
+    return rc;
+}
+
+/* Brings the tree up to the records that are seen. */
+static enum rc tree_grow(struct archive_reader *r, struct err *err)
+{
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new(FRAME_ARENA);
+    enum rc rc = arena ? RC_OK : err_set(err, RC_LIMIT, "no memory for the tree");
+    if (rc == RC_OK && r->frontier.size < r->catalog.end)
+        rc = tree_segments(r, err);
+    for (size_t i = 0; i < r->frame_count && rc == RC_OK; i++)
+        if (r->frames[i].first + r->frames[i].count > r->frontier.size)
+            rc = tree_frame(r, &r->frames[i], arena, err);
+    tlog_virtual_forget(r->proofs);
+    return rc;
+}
+
+enum rc archive_reader_root(struct archive_reader *reader, uint64_t size, struct tlog_hash *ret_root, struct err *err)
+{
+    if (size > reader->size)
+        return err_set(err, RC_INVALID, "the archive has %llu records, not %llu", (unsigned long long)reader->size,
+                       (unsigned long long)size);
+    enum rc rc = tree_grow(reader, err);
+    struct tlog_source source = tlog_virtual_source(reader->proofs);
+    return rc == RC_OK ? tlog_root(reader->hasher, &source, size, ret_root, err) : rc;
+}
+
+enum rc archive_reader_inclusion(struct archive_reader *reader, uint64_t number, uint64_t size,
+                                 struct tlog_path *ret_path, struct err *err)
+{
+    if (number >= size || size > reader->size)
+        return err_set(err, RC_INVALID, "record %llu is not in a tree of %llu records", (unsigned long long)number,
+                       (unsigned long long)size);
+    enum rc rc = tree_grow(reader, err);
+    struct tlog_source source = tlog_virtual_source(reader->proofs);
+    return rc == RC_OK ? tlog_inclusion(reader->hasher, &source, number, size, ret_path, err) : rc;
+}
+
+static enum rc note_size(struct archive_reader *r, uint64_t *ret_size, struct err *err)
+{
+    struct note note;
+    struct checkpoint checkpoint;
+    *ret_size = 0;
+    if (!r->note.n)
+        return RC_OK;
+    enum rc rc = note_parse(buf_view(&r->note), &note, err);
+    rc = rc == RC_OK ? checkpoint_parse(note.text, &checkpoint, err) : rc;
+    if (rc == RC_OK)
+        *ret_size = checkpoint.head.size;
+    return rc;
+}
+
+enum rc archive_reader_proof(struct archive_reader *reader, uint64_t number, struct buf *ret_proof, struct err *err)
+{
+    struct tlog_proof proof = {.index = number, .note = buf_view(&reader->note)};
+    struct buf leaf CLEANUP(buf_done) = {0};
+    struct tlog_hash hash;
+    uint64_t size = 0;
+    if (number >= reader->size)
+        return not_there(number, err);
+    enum rc rc = note_size(reader, &size, err);
+    if (rc == RC_OK && number >= size)
+        return err_set(err, RC_NOT_FOUND,
+                       "no signed checkpoint covers record %llu yet (the newest covers %llu records)",
+                       (unsigned long long)number, (unsigned long long)size);
+    buf_init(&leaf, 2 * (size_t)LEAF_RAW_MAX);
+    rc = rc == RC_OK ? archive_reader_inclusion(reader, number, size, &proof.path, err) : rc;
+    rc = rc == RC_OK ? archive_reader_leaf(reader, number, &leaf, &hash, err) : rc;
+    if (rc != RC_OK)
+        return rc;
+    proof.has_extra = leaf.n <= PROOF_EXTRA_MAX;
+    proof.extra = buf_view(&leaf);
+    proof_write(&proof, ret_proof);
+    return ret_proof->overflow ? err_set(err, RC_LIMIT, "no memory for the proof") : RC_OK;
+}

@@ -1,0 +1,73 @@
+/* reader_state.h - the reader's inside, for the search and for proofs. Internal to the room. */
+#ifndef ARCHIVE_READER_STATE_H
+#define ARCHIVE_READER_STATE_H
+
+#include "archive/block.h"
+#include "archive/folder.h"
+#include "archive/reader.h"
+#include "archive/sources.h"
+#include "tlog/groups.h"
+#include "wal/wal_reader.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A frame of the log's tail: where to find its records again. */
+struct tail_frame {
+    uint64_t first;
+    uint32_t count;
+    uint32_t size; /* of the payload */
+    uint64_t file_first;
+    int64_t offset;
+    int64_t time_min_ns; /* receive time */
+    int64_t time_max_ns;
+};
+
+struct tail_file {
+    uint64_t first;
+    int fd;
+};
+
+struct archive_reader {
+    const struct io *io;
+    struct archive_reader_options options;
+    struct folders folders;
+    struct instance instance;
+    struct catalog catalog;
+    struct sources *sources;
+    struct tlog_hasher *hasher;
+    struct buf note;
+
+    struct wal_reader *log;
+    struct tail_file *files;
+    size_t file_count;
+    struct tail_frame *frames;
+    size_t frame_count;
+    size_t frame_room;
+    uint64_t size;
+
+    /* the tree, built when it is first asked for */
+    struct tlog_frontier frontier;
+    struct tlog_groups *groups;
+    struct tlog_virtual *proofs;
+
+    struct arena *arena; /* the block decoded last */
+    const struct segment *block_segment;
+    uint32_t block_entry;
+    struct block *block;
+    unsigned block_parts;
+};
+
+/* Leaf hashes of a group, or of its part that there is. */
+enum rc archive_reader_leaves(struct archive_reader *reader, uint64_t group, struct tlog_hash ret_hashes[TLOG_GROUP],
+                              size_t *ret_count, struct err *err) MUST_USE;
+/* The payload of a frame of the tail into the arena. */
+enum rc archive_reader_frame(struct archive_reader *reader, const struct tail_frame *frame, struct arena *arena,
+                             struct str *ret_payload, struct err *err) MUST_USE;
+/* Fills a hit from a decoded block, or from a record of the tail. */
+enum rc archive_reader_fill_block(struct archive_reader *reader, const struct block *block, uint32_t position,
+                                  struct arena *arena, struct archive_hit *ret_hit, struct err *err) MUST_USE;
+enum rc archive_reader_fill_tail(struct archive_reader *reader, const struct leaf *leaf, struct str raw,
+                                 struct arena *arena, struct archive_hit *ret_hit, struct err *err) MUST_USE;
+
+#endif

@@ -1,0 +1,258 @@
+#include "archive/segment.h"
+
+#include "archive/segment_format.h"
+#include "base/assert.h"
+#include "os/file.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+void segment_name(uint64_t first, char ret_name[SEGMENT_NAME_MAX])
+{
+    int n = snprintf(ret_name, SEGMENT_NAME_MAX, "%016llx.seg", (unsigned long long)first);
+    ASSERT(n == 20);
+}
+
+bool segment_name_parse(struct str name, uint64_t *ret_first)
+{
+    char canonical[SEGMENT_NAME_MAX];
+    if (name.n != 20 || !str_hex_to_u64(str_slice(name, 0, 16), ret_first))
+        return false;
+    segment_name(*ret_first, canonical);
+    return str_is(name, canonical);
+}
+
+static enum rc damaged(struct err *err, const char *what)
+{
+    return err_set(err, RC_CORRUPT, "%s", what);
+}
+
+void segment_free(struct segment *segment)
+{
+    if (!segment)
+        return;
+    memory_free(segment->entries);
+    memory_free(segment->groups);
+    memory_free(segment);
+}
+
+enum rc segment_fd(const struct io *io, int folder, const struct segment *segment, int *ret_fd, struct err *err)
+{
+    char name[SEGMENT_NAME_MAX];
+    segment_name(segment->first, name);
+    int fd = io->open(io->self, folder, name, IO_READ);
+    if (fd < 0)
+        return err_errno(err, -fd, "could not open segment \"%s\"", name);
+    *ret_fd = fd;
+    return RC_OK;
+}
+
+enum rc segment_read(const struct segment_file *file, uint64_t offset, uint64_t length, struct arena *arena,
+                     struct str *ret_bytes, struct err *err)
+{
+    char *bytes = arena_alloc_raw(arena, (size_t)length + 1);
+    if (!bytes)
+        return err_set(err, RC_LIMIT, "no memory for %llu bytes of a segment", (unsigned long long)length);
+    enum rc rc = file_read_at(file->io, file->fd, bytes, (size_t)length, (int64_t)offset, err);
+    if (rc == RC_END)
+        return err_set(err, RC_CORRUPT, "the file is cut short");
+    *ret_bytes = str_at(bytes, (size_t)length);
+    return rc;
+}
+
+static enum rc header_check(struct str bytes, const uint8_t uuid[16], uint64_t first, struct err *err)
+{
+    struct reader in = reader_of(bytes);
+    struct str magic = read_bytes(&in, SEGMENT_MAGIC_SIZE);
+    uint16_t version = read_be16(&in);
+    read_be16(&in);
+    read_be32(&in); /* compatible features: unknown ones do not matter */
+    uint32_t incompatible = read_be32(&in);
+    read_be32(&in); /* features that only a writer must know */
+    struct str owner = read_bytes(&in, 16);
+    uint64_t begins = read_be64(&in);
+    if (in.failed || bytes.n != SEGMENT_HEADER || !str_eq(magic, str_at(SEGMENT_MAGIC, SEGMENT_MAGIC_SIZE)) ||
+        get_be32(bytes.p + SEGMENT_HEADER - 4) != crc32c(0, bytes.p, SEGMENT_HEADER - 4))
+        return damaged(err, "its header is damaged");
+    if (version != SEGMENT_VERSION || incompatible)
+        return err_set(err, RC_INVALID, "it needs a newer program (version %u, features 0x%x)", version, incompatible);
+    if (memcmp(owner.p, uuid, 16) != 0)
+        return damaged(err, "it belongs to another archive");
+    return begins == first ? RC_OK : damaged(err, "it says that it begins at another record");
+}
+
+static enum rc footer_read(struct str bytes, struct segment *segment, struct err *err)
+{
+    struct reader in = reader_of(bytes);
+    struct str magic = read_bytes(&in, SEGMENT_MAGIC_SIZE);
+    uint64_t first = read_be64(&in);
+    segment->end = read_be64(&in);
+    segment->bytes_raw = read_be64(&in);
+    segment->received_min_ns = (int64_t)read_be64(&in);
+    segment->received_max_ns = (int64_t)read_be64(&in);
+    segment->time_min_ns = (int64_t)read_be64(&in);
+    segment->time_max_ns = (int64_t)read_be64(&in);
+    segment->entry_count = read_be32(&in);
+    uint32_t sections = read_be32(&in);
+    if (bytes.n != SEGMENT_FOOTER || !str_eq(magic, str_at(SEGMENT_FOOTER_MAGIC, SEGMENT_MAGIC_SIZE)) ||
+        get_be32(bytes.p + SEGMENT_FOOTER - 4) != crc32c(0, bytes.p, SEGMENT_FOOTER - 4))
+        return damaged(err, "its footer is damaged");
+    if (sections != SECTION_END - 1 || first != segment->first || segment->end <= first ||
+        segment->entry_count > SEGMENT_BLOCKS_MAX)
+        return damaged(err, "its footer contradicts itself");
+    uint64_t at = 0;
+    for (uint32_t i = SECTION_HEADER; i < SECTION_END; i++) {
+        struct segment_part *part = &segment->part[i];
+        uint32_t id = read_be32(&in);
+        read_be32(&in);
+        part->offset = read_be64(&in);
+        part->length = read_be64(&in);
+        read_copy(&in, part->digest.bytes, sizeof part->digest.bytes);
+        if (in.failed || id != i || part->offset != at || part->length > segment->bytes_stored - at)
+            return damaged(err, "its footer contradicts itself");
+        at += part->length;
+    }
+    return at + SEGMENT_FOOTER == segment->bytes_stored ? RC_OK : damaged(err, "its length is wrong");
+}
+
+static enum rc index_read(struct str bytes, struct segment *segment, struct err *err)
+{
+    struct reader in = reader_of(bytes);
+    segment->entries = memory_new(MAX((size_t)segment->entry_count, (size_t)1) * sizeof *segment->entries);
+    if (!segment->entries)
+        return err_set(err, RC_LIMIT, "no memory for the index");
+    uint64_t at = segment->part[SECTION_BLOCKS].offset;
+    uint64_t end = at + segment->part[SECTION_BLOCKS].length;
+    uint64_t records = 0;
+    for (uint32_t i = 0; i < segment->entry_count; i++) {
+        struct segment_entry *e = &segment->entries[i];
+        e->offset = read_be64(&in);
+        e->size = read_be32(&in);
+        e->count = read_be32(&in);
+        e->first = read_be64(&in);
+        e->last = read_be64(&in);
+        e->time_min_ns = (int64_t)read_be64(&in);
+        e->time_max_ns = (int64_t)read_be64(&in);
+        e->key[0] = read_be64(&in);
+        e->key[1] = read_be64(&in);
+        e->filter_offset = read_be32(&in);
+        e->filter_size = read_be32(&in);
+        read_be64(&in);
+        if (in.failed || e->offset != at || e->size > end - at || e->size < BLOCK_HEADER || e->first < segment->first ||
+            e->last >= segment->end || e->first > e->last || e->filter_offset > e->size ||
+            e->filter_size > e->size - e->filter_offset)
+            return damaged(err, "its index contradicts itself");
+        at += e->size;
+        records += e->count;
+    }
+    return reader_done(&in) && at == end && records == segment->end - segment->first
+               ? RC_OK
+               : damaged(err, "its index does not cover its records");
+}
+
+static enum rc groups_read(struct str bytes, struct segment *segment, struct err *err)
+{
+    segment->group_first = segment->first / TLOG_GROUP;
+    segment->group_count = segment->end / TLOG_GROUP - segment->group_first;
+    if (bytes.n / TLOG_HASH_SIZE != segment->group_count || bytes.n % TLOG_HASH_SIZE)
+        return damaged(err, "its group hashes do not match its range");
+    segment->groups = memory_new(bytes.n + 1);
+    if (!segment->groups)
+        return err_set(err, RC_LIMIT, "no memory for group hashes");
+    memcpy(segment->groups, bytes.p, bytes.n);
+    return RC_OK;
+}
+
+enum rc segment_frontiers(struct str section, struct tlog_frontier *ret_in, struct tlog_frontier *ret_out,
+                          struct err *err)
+{
+    struct reader in = reader_of(section);
+    struct tlog_frontier unused;
+    struct str before = read_bytes(&in, read_be32(&in));
+    struct str after = read_bytes(&in, read_be32(&in));
+    if (!reader_done(&in) || tlog_frontier_parse(before, ret_in ? ret_in : &unused, NULL) != RC_OK ||
+        tlog_frontier_parse(after, ret_out ? ret_out : &unused, NULL) != RC_OK)
+        return damaged(err, "its frontiers are damaged");
+    return RC_OK;
+}
+
+static enum rc sections_read(const struct io *io, int fd, struct segment *segment, struct arena *arena, struct err *err)
+{
+    struct tlog_hasher *hasher CLEANUP(tlog_hasher_cleanup) = tlog_hasher_new();
+    struct str bytes[SECTION_END] = {{NULL, 0}};
+    enum rc rc = hasher ? RC_OK : err_set(err, RC_LIMIT, "no memory to check it");
+    for (uint32_t i = SECTION_INDEX; i < SECTION_END && rc == RC_OK; i++) {
+        const struct segment_part *part = &segment->part[i];
+        struct tlog_hash digest;
+        rc = segment_read(&(struct segment_file){io, fd}, part->offset, part->length, arena, &bytes[i], err);
+        if (rc != RC_OK)
+            return rc;
+        tlog_hash_bytes(hasher, bytes[i], &digest);
+        if (!tlog_hash_eq(&digest, &part->digest))
+            rc = err_set(err, RC_CORRUPT, "its section %u at offset %llu is damaged", i,
+                         (unsigned long long)part->offset);
+    }
+    struct tlog_frontier in;
+    struct tlog_frontier out;
+    rc = rc == RC_OK ? index_read(bytes[SECTION_INDEX], segment, err) : rc;
+    rc = rc == RC_OK ? groups_read(bytes[SECTION_GROUPS], segment, err) : rc;
+    rc = rc == RC_OK ? segment_frontiers(bytes[SECTION_FRONTIERS], &in, &out, err) : rc;
+    if (rc == RC_OK && (in.size != segment->first || out.size != segment->end))
+        return damaged(err, "its frontiers are of another range");
+    return rc;
+}
+
+static enum rc open_fd(const struct io *io, int fd, const uint8_t uuid[16], struct segment *segment, struct err *err)
+{
+    int64_t size = 0;
+    int result = io->size(io->self, fd, &size);
+    if (result < 0)
+        return err_errno(err, -result, "could not read its size");
+    if (size < SEGMENT_HEADER + SEGMENT_FOOTER)
+        return damaged(err, "it is cut short");
+    segment->bytes_stored = (uint64_t)size;
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new((size_t)1 << 30);
+    if (!arena)
+        return err_set(err, RC_LIMIT, "no memory");
+    struct str bytes;
+    enum rc rc = segment_read(&(struct segment_file){io, fd}, 0, SEGMENT_HEADER, arena, &bytes, err);
+    rc = rc == RC_OK ? header_check(bytes, uuid, segment->first, err) : rc;
+    rc = rc == RC_OK ? segment_read(&(struct segment_file){io, fd}, (uint64_t)size - SEGMENT_FOOTER, SEGMENT_FOOTER,
+                                    arena, &bytes, err)
+                     : rc;
+    rc = rc == RC_OK ? footer_read(bytes, segment, err) : rc;
+    return rc == RC_OK ? sections_read(io, fd, segment, arena, err) : rc;
+}
+
+enum rc segment_open_named(const struct io *io, int folder, const struct segment_id *id, struct segment **ret_segment,
+                           struct err *err)
+{
+    int fd = io->open(io->self, folder, id->name, IO_READ);
+    if (fd == -ENOENT)
+        return err_set(err, RC_NOT_FOUND, "there is no segment \"%s\"", id->name);
+    if (fd < 0)
+        return err_errno(err, -fd, "could not open segment \"%s\"", id->name);
+    struct segment *segment = memory_new(sizeof *segment);
+    enum rc rc = segment ? RC_OK : err_set(err, RC_LIMIT, "no memory");
+    if (rc == RC_OK) {
+        segment->first = id->first;
+        rc = open_fd(io, fd, id->uuid, segment, err);
+    }
+    IGNORE(io->close(io->self, fd)); /* only read */
+    if (rc != RC_OK) {
+        segment_free(segment);
+        IGNORE(err_wrap(err, "segment \"%s\"", id->name)); /* the code stays rc */
+        return rc;
+    }
+    *ret_segment = segment;
+    return RC_OK;
+}
+
+enum rc segment_open(const struct io *io, int folder, uint64_t first, const uint8_t uuid[16],
+                     struct segment **ret_segment, struct err *err)
+{
+    struct segment_id id = {.uuid = uuid, .first = first};
+    segment_name(first, id.name);
+    return segment_open_named(io, folder, &id, ret_segment, err);
+}

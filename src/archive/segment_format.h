@@ -1,0 +1,22 @@
+/* segment_format.h - constants that the segment's reader and writer share. Internal to the room. */
+#ifndef ARCHIVE_SEGMENT_FORMAT_H
+#define ARCHIVE_SEGMENT_FORMAT_H
+
+#include "archive/segment.h"
+
+#define SEGMENT_MAGIC        "QORGSEG\n"
+#define SEGMENT_FOOTER_MAGIC "QORGSEGF"
+#define SEGMENT_MAGIC_SIZE   8
+#define SEGMENT_VERSION      1
+
+struct segment_id {
+    char name[SEGMENT_NAME_MAX];
+    const uint8_t *uuid;
+    uint64_t first;
+};
+
+/* As segment_open, under the name that the file has while it is being made. */
+enum rc segment_open_named(const struct io *io, int folder, const struct segment_id *id, struct segment **ret_segment,
+                           struct err *err) MUST_USE;
+
+#endif

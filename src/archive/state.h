@@ -1,0 +1,88 @@
+/* state.h - the writer's inside, shared by writer.c, recover.c, checkpoint.c and seal.c. Internal to the room. */
+#ifndef ARCHIVE_STATE_H
+#define ARCHIVE_STATE_H
+
+#include "archive/folder.h"
+#include "archive/reader.h"
+#include "archive/segment.h"
+#include "archive/sources.h"
+#include "archive/writer.h"
+#include "base/buf.h"
+#include "tlog/groups.h"
+#include "tlog/tree.h"
+#include "wal/wal.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define MARKS_MAX    4096 /* log files not yet sealed */
+#define MEMO_MAX     256
+#define GROUPS_LIMIT (UINT64_C(1) << 32)
+
+/* The tree and the sources where a log file begins: what the segment before it ends with. */
+struct mark {
+    uint64_t first;
+    struct tlog_frontier frontier;
+    struct buf sources;
+};
+
+/* Leaf hashes of a group in which a commit ended, kept for consistency proofs from there. */
+struct memo {
+    uint64_t group;
+    struct tlog_hash hashes[TLOG_GROUP];
+};
+
+struct archive {
+    const struct io *io;
+    int folder;
+    int lock;
+    struct folders folders;
+    struct instance instance;
+    struct archive_options options;
+    struct wal *wal;
+    struct tlog_hasher *hasher;
+    struct catalog catalog;
+    struct sources *sources;
+    struct buf frame; /* header's room, then records not yet written to the log */
+    uint64_t frame_first;
+    bool failed; /* sticky: log and tree may differ */
+
+    struct tlog_frontier frontier; /* of everything appended */
+    struct tlog_frontier durable;  /* at the last commit */
+    struct tlog_groups *groups;
+    struct tlog_hash group[TLOG_GROUP]; /* leaves of the group that is growing */
+    bool group_marked;                  /* a commit ended inside it */
+    struct memo *memos;                 /* ring */
+    size_t memo_next;
+    struct tlog_virtual *proofs;
+    struct archive_reader *reader; /* regenerates old groups; NULL until needed */
+
+    struct mark *marks; /* oldest first, one a log file that is not sealed */
+    size_t mark_count;
+
+    struct buf note; /* the newest stored checkpoint */
+    uint64_t note_size;
+    struct numbers due; /* retained checkpoints whose path is not written yet */
+
+    struct segment_writer **open; /* oldest first */
+    size_t open_count;
+    uint64_t share_next[ARCHIVE_SHARES_MAX];
+};
+
+/* Puts one leaf into the tree and what follows from it; the record is in the frame already. */
+enum rc archive_grow(struct archive *archive, const struct leaf *leaf, struct str leaf_bytes, struct str raw,
+                     struct err *err) MUST_USE;
+/* Remembers the tree where a log file begins. */
+enum rc archive_mark(struct archive *archive, uint64_t first, struct err *err) MUST_USE;
+void archive_remember_group(struct archive *archive);
+/* Writes the path files of retained checkpoints whose group has become complete. */
+enum rc archive_paths(struct archive *archive, struct err *err) MUST_USE;
+enum rc archive_virtual_leaves(void *context, uint64_t group, struct tlog_hash ret_hashes[TLOG_GROUP],
+                               size_t *ret_count, struct err *err) MUST_USE;
+/* Lists retained checkpoints without a path. */
+enum rc archive_paths_find(struct archive *archive, struct err *err) MUST_USE;
+void archive_blocks_drop(struct archive *archive);
+enum rc archive_lifecycle(struct archive *archive, struct str body, int64_t now_ns, uint64_t now_boot_ns,
+                          struct err *err) MUST_USE;
+
+#endif

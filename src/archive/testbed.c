@@ -1,0 +1,233 @@
+#include "archive/testbed.h"
+
+#include "archive/folder.h"
+#include "base/arena.h"
+#include "base/test.h"
+#include "os/file.h"
+#include "tlog/checkpoint.h"
+#include "wal/wal_reader.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void testbed_make(struct testbed *bed)
+{
+    *bed = (struct testbed){.io = &io_kernel};
+    snprintf(bed->path, sizeof bed->path, "/tmp/qorgan-archive-XXXXXX");
+    CHECK(mkdtemp(bed->path) != NULL);
+    bed->folder = io_open_folder(bed->path);
+    CHECK(bed->folder >= 0);
+    bed->names = names_new(1);
+}
+
+bool testbed_ok(const struct testbed *bed, enum rc rc)
+{
+    return rc == RC_OK || CHECK_TEXT(str_of(bed->err.text), "no error");
+}
+
+enum rc testbed_open(struct testbed *bed, int64_t wal_file_size, bool new_instance)
+{
+    struct archive_options options = {.site = "test.example",
+                                      .wal_file_size = wal_file_size,
+                                      .new_uuid = {1, 2, 3, (uint8_t)(new_instance ? 9 : 4)},
+                                      .seed = 7,
+                                      .now_ns = TESTBED_TIME,
+                                      .new_instance = new_instance};
+    return archive_open(bed->io, bed->folder, &options, &bed->archive, &bed->recovered, &bed->err);
+}
+
+void testbed_close(struct testbed *bed)
+{
+    archive_close(bed->archive);
+    bed->archive = NULL;
+}
+
+static bool remove_one(void *context, const char *name)
+{
+    IGNORE(unlinkat(*(int *)context, name, 0)); /* folders stay: they are removed by name */
+    return true;
+}
+
+static void remove_folder(const char *path, const char *name)
+{
+    char inner[128];
+    snprintf(inner, sizeof inner, "%s/%s", path, name);
+    int fd = io_open_folder(inner);
+    if (fd < 0)
+        return;
+    IGNORE(io_kernel.list(NULL, fd, remove_one, &fd));
+    close(fd);
+    rmdir(inner);
+}
+
+void testbed_remove(struct testbed *bed)
+{
+    testbed_close(bed);
+    signing_key_free(bed->key);
+    names_free(bed->names);
+    close(bed->folder);
+    remove_folder(bed->path, NAME_WAL);
+    remove_folder(bed->path, NAME_SEG);
+    remove_folder(bed->path, NAME_CHECKPOINTS);
+    remove_folder(bed->path, ".");
+    rmdir(bed->path);
+}
+
+struct str testbed_text(uint64_t n, char room[256])
+{
+    int length = snprintf(room, 256, "<13>record %llu word%llu user=u%llu status=%llu from 10.1.%llu.%llu %s",
+                          (unsigned long long)n, (unsigned long long)(n % 97), (unsigned long long)(n % 7),
+                          (unsigned long long)(n % 600), (unsigned long long)(n / 250 % 250),
+                          (unsigned long long)(n % 250), n % 50 == 3 ? "Failed Password" : "accepted");
+    return str_at(room, (size_t)length);
+}
+
+enum rc testbed_put(struct testbed *bed, size_t count, bool commit)
+{
+    enum rc rc = RC_OK;
+    for (size_t i = 0; i < count && rc == RC_OK; i++) {
+        char room[256];
+        uint64_t n = bed->appended;
+        struct archive_appended appended;
+        struct archive_record record = {.type = LEAF_RAW,
+                                        .transport = TRANSPORT_UDP,
+                                        .source = {(uint8_t)(n % 2 + 1)},
+                                        .epoch = 5,
+                                        .sequence = n + 1,
+                                        .received_ns = TESTBED_TIME + (int64_t)n * 1000000,
+                                        .received_boot_ns = n * 1000000,
+                                        .time_ns = n % 3 ? TESTBED_TIME + (int64_t)n * 999999 : 0,
+                                        .clock_error_us = n % 5 ? 100 : UINT32_MAX,
+                                        .raw = testbed_text(n, room)};
+        rc = archive_append(bed->archive, &record, 1, &appended, &bed->err);
+        bed->appended += appended.taken;
+    }
+    uint64_t durable;
+    return rc == RC_OK && commit ? archive_commit(bed->archive, &durable, &bed->err) : rc;
+}
+
+void testbed_event(struct names *names, const struct leaf *leaf, struct str raw, struct event_field *fields,
+                   struct event *ret_event)
+{
+    struct event *e = ret_event;
+    memset(e, 0, sizeof *e);
+    e->raw = raw;
+    e->record = leaf->index;
+    e->time_ns = leaf->received_ns;
+    e->received_ns = leaf->received_ns;
+    e->parser = "test";
+    e->flags = EVENT_ARCHIVE | EVENT_MATCH;
+    e->fields = fields;
+    struct str rest = raw;
+    while (rest.p && e->field_count < EVENT_FIELDS_MAX) {
+        struct str word = str_cut(&rest, ' ');
+        size_t at = str_find(word, '=');
+        if (at < word.n)
+            fields[e->field_count++] = (struct event_field){.name = names_put(names, str_slice(word, 0, at)),
+                                                            .type = EVENT_STRING,
+                                                            .value = str_skip(word, at + 1)};
+        if (str_starts(word, STR("10.1.")))
+            e->statutory[STATUTORY_SOURCE_ADDRESS] = word;
+        if (str_is(word, "Failed"))
+            e->statutory[STATUTORY_OUTCOME] = STR("failure");
+    }
+    e->statutory[STATUTORY_HOST] = leaf->source[0] == 1 ? STR("web1") : STR("db2");
+}
+
+static void engine_finish(struct testbed *bed, struct block_builder *builder, uint32_t share)
+{
+    struct buf block CLEANUP(buf_done) = {0};
+    buf_init(&block, BLOCK_SIZE_MAX);
+    if (!block_builder_count(builder))
+        return;
+    CHECK_INT(block_builder_finish(builder, &block, &bed->err), RC_OK);
+    testbed_ok(bed, archive_block(bed->archive, share, buf_view(&block), &bed->err));
+}
+
+static void engine_record(struct testbed *bed, struct block_builder *builder, const struct leaf *leaf, struct str raw)
+{
+    static struct event_field fields[EVENT_FIELDS_MAX];
+    struct event event;
+    struct str rule = STR("rule-failed");
+    testbed_event(bed->names, leaf, raw, fields, &event);
+    bool hit = event.statutory[STATUTORY_OUTCOME].n > 0;
+    const struct event *derived = leaf->type == LEAF_RAW ? &event : NULL;
+    CHECK_INT(block_builder_add(builder, leaf, raw, derived, &rule, hit ? 1 : 0), RC_OK);
+}
+
+static void engine(struct testbed *bed, uint32_t share, uint32_t shares)
+{
+    const uint64_t key[2] = {share, 99};
+    uint64_t from = archive_share_next(bed->archive, share);
+    struct block_builder *builder = block_builder_new(bed->names, key);
+    struct wal_reader *log = wal_reader_new(bed->io, archive_uuid(bed->archive), archive_sealed(bed->archive));
+    for (size_t i = 0; i < archive_log_count(bed->archive); i++)
+        CHECK_INT(wal_reader_add(log, dup(archive_log_at(bed->archive, i).fd), &bed->err), RC_OK);
+    size_t logs = archive_log_count(bed->archive);
+    uint64_t end = archive_log_at(bed->archive, logs - 1).first;
+    struct wal_frame frame;
+    uint64_t file = UINT64_MAX;
+    while (wal_reader_next(log, end, &frame, &bed->err) == RC_OK) {
+        if (frame.file_first != file)
+            engine_finish(bed, builder, share);
+        file = frame.file_first;
+        struct reader in = reader_of(frame.payload);
+        for (uint32_t i = 0; i < frame.count; i++) {
+            struct leaf leaf;
+            struct str bytes;
+            struct str raw;
+            CHECK_INT(record_read(&in, NULL, &leaf, &bytes, &raw, &bed->err), RC_OK);
+            if (leaf.index >= from && leaf.source[0] % shares == share)
+                engine_record(bed, builder, &leaf, raw);
+            if (block_builder_count(builder) == 300)
+                engine_finish(bed, builder, share);
+        }
+    }
+    engine_finish(bed, builder, share);
+    wal_reader_free(log);
+    block_builder_free(builder);
+}
+
+static void release(void *context, const char *name)
+{
+    const struct testbed *bed = context;
+    char path[128];
+    snprintf(path, sizeof path, "%s/wal/%s", bed->path, name);
+    CHECK_INT(unlink(path), 0);
+}
+
+size_t testbed_seal(struct testbed *bed, uint32_t shares)
+{
+    size_t sealed = 0;
+    for (uint32_t share = 0; share < shares; share++)
+        engine(bed, share, shares);
+    for (;;) {
+        enum rc rc = archive_seal_step(bed->archive, release, bed, &bed->err);
+        if (rc == RC_AGAIN)
+            continue;
+        if (rc != RC_OK) {
+            if (rc != RC_NOT_FOUND)
+                testbed_ok(bed, rc);
+            return sealed;
+        }
+        sealed++;
+    }
+}
+
+enum rc testbed_checkpoint(struct testbed *bed, bool retain)
+{
+    struct tlog_head head = {.size = archive_durable(bed->archive)};
+    struct buf note CLEANUP(buf_done) = {0};
+    static const uint8_t seed[32] = {42};
+    struct str origin = str_of(archive_origin(bed->archive));
+    buf_init(&note, NOTE_SIZE_MAX);
+    signing_key_free(bed->key);
+    bed->key = NULL;
+    enum rc rc = signing_key_from_seed(origin, NOTE_ED25519, seed, &bed->key, &bed->err);
+    rc = rc == RC_OK ? archive_root(bed->archive, head.size, &head.root, &bed->err) : rc;
+    rc = rc == RC_OK ? checkpoint_sign(bed->key, origin, &head, &note, &bed->err) : rc;
+    return rc == RC_OK ? archive_checkpoint_store(bed->archive, buf_view(&note), retain, &bed->err) : rc;
+}

@@ -1,0 +1,42 @@
+/* testbed.h - an archive in a folder of its own, with an engine and a signer, for this room's tests. */
+#ifndef ARCHIVE_TESTBED_H
+#define ARCHIVE_TESTBED_H
+
+#include "archive/block.h"
+#include "archive/writer.h"
+#include "event/names.h"
+#include "tlog/key.h"
+
+struct testbed {
+    char path[64];
+    int folder;
+    const struct io *io;
+    struct archive *archive;
+    struct archive_recovered recovered;
+    struct names *names;
+    struct signing_key *key;
+    uint64_t appended; /* records put by testbed_put */
+    struct err err;
+};
+
+#define TESTBED_TIME INT64_C(1795000000000000000)
+
+void testbed_make(struct testbed *bed);
+enum rc testbed_open(struct testbed *bed, int64_t wal_file_size, bool new_instance);
+/* Fails the running test with the error's text. */
+bool testbed_ok(const struct testbed *bed, enum rc rc);
+void testbed_close(struct testbed *bed);
+void testbed_remove(struct testbed *bed); /* closes too */
+/* Puts `count` records "<n> word<n%97> user=u<n%7> status=<n%600> ..." of two sources; commits when told. */
+enum rc testbed_put(struct testbed *bed, size_t count, bool commit);
+/* The text of such a record. */
+struct str testbed_text(uint64_t n, char room[256]);
+/* Encodes every closed log file by `shares` engines and seals all that can be. Segments sealed. */
+size_t testbed_seal(struct testbed *bed, uint32_t shares);
+/* Signs the durable tree and stores the note. */
+enum rc testbed_checkpoint(struct testbed *bed, bool retain);
+/* The event that the testbed's engine derives. */
+void testbed_event(struct names *names, const struct leaf *leaf, struct str raw, struct event_field *fields,
+                   struct event *ret_event);
+
+#endif

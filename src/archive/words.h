@@ -1,0 +1,31 @@
+/* words.h - the set of words of a block, as a split-block Bloom filter (Apache Parquet, BloomFilter.md: salts, masks).
+ * Internal to the room; word_next and filter_may_hold stand in block.h. */
+#ifndef ARCHIVE_WORDS_H
+#define ARCHIVE_WORDS_H
+
+#include "base/buf.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define WORDS_BITS_PER_WORD 12
+#define WORDS_MAX           (1u << 20) /* distinct ones; past it the block has no filter */
+
+struct words {
+    uint64_t key[2];
+    uint64_t *slots; /* distinct hashes, open addressing, 0 = empty */
+    size_t slot_count;
+    size_t count;
+    bool overflow;
+};
+
+bool word_char(char c);
+void words_init(struct words *words, const uint64_t key[2]);
+void words_done(struct words *words);
+void words_clear(struct words *words);
+void words_add_text(struct words *words, struct str text);
+/* The filter's bytes; none when the words were too many. */
+void words_filter(const struct words *words, struct buf *out);
+
+#endif
