@@ -139,6 +139,7 @@ static void strings(void)
         {"\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", "\"\\/\b\f\n\r\t"},
         {"\"\\u0041\\u00e9\\u0416\\u20ac\"", "A\xc3\xa9\xd0\x96\xe2\x82\xac"},
         {"\"\\ud83d\\ude00!\"", "\xf0\x9f\x98\x80!"},
+        {"\"\\udbff\\udfff\\ud800\\udc00\"", "\xf4\x8f\xbf\xbf\xf0\x90\x80\x80"},
         {"\"\\ud83d\"", "\xef\xbf\xbd"},
         {"\"\\ud83dx\"", "\xef\xbf\xbdx"},
         {"\"\\ude00\\ud83d\"", "\xef\xbf\xbd\xef\xbf\xbd"},

@@ -30,6 +30,7 @@ static const struct {
     {"LEEF:2.0|V|P|4.0|100|^|src=1^dst=2^stray^=x^e=", "2/V/P/4.0/100 [src=1] [dst=2] [e=]"},
     {"LEEF:2.0|V|P|4.0|100|0x5E|src=1^dst=2", "2/V/P/4.0/100 [src=1] [dst=2]"},
     {"LEEF:2.0|V|P|4.0|100|x7c|src=1|dst=2", "2/V/P/4.0/100 [src=1] [dst=2]"},
+    {"LEEF:2.0|V|P|4.0|100|0x15e|src=1^dst=2", "2/V/P/4.0/100 [0x15e|src=1^dst=2]"},
     {"LEEF:2.0|V|P|4.0|100|\\t|src=1\tdst=2", "2/V/P/4.0/100 [src=1] [dst=2]"},
     {"LEEF:2.0|V|P|4.0|100||src=1\tdst=2", "2/V/P/4.0/100 [src=1] [dst=2]"},
     {"LEEF:2.0|V|P|4.0|100|src=1\tdst=2", "2/V/P/4.0/100 [src=1] [dst=2]"},

@@ -114,6 +114,8 @@ static void rfc3164(void)
          "3164 . 2026-11-20T18:15:00Z |last message repeated 3 times|"},
         {"Nov 20 23:15:00 Message forwarded from aix1: sshd[5]: x",
          "3164 . 2026-11-20T18:15:00Z h=aix1 a=sshd p=5 |x|"},
+        {"Nov 20 23:15:00 %odd words", "3164 . 2026-11-20T18:15:00Z |%odd words|"},
+        {"Nov 20 23:15:00 fe80:: words", "3164 . 2026-11-20T18:15:00Z |fe80:: words|"},
         {"Nov 20 23:15:00 h -- MARK --", "3164 . 2026-11-20T18:15:00Z h=h |-- MARK --|"},
         {"Nov 20 23:15:00 h CEF:0|v|p|1|2|n|3|a=b", "3164 . 2026-11-20T18:15:00Z h=h |CEF:0|v|p|1|2|n|3|a=b|"},
         {"Nov 20 23:15:00 CEF:0|v|p|1|2|n|3|a=b", "3164 . 2026-11-20T18:15:00Z |CEF:0|v|p|1|2|n|3|a=b|"},
