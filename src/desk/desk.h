@@ -7,8 +7,7 @@
  * After a crash what was not marked comes again; nothing is lost and nothing is made twice (see README.md).
  *
  * Owner: the desk owns itself and its copies; strings passed in are borrowed for the call, strings given out live in
- * the arena passed. Single-threaded. Times: nanoseconds UTC since 1970. `now_ns` may step back; the desk never lets its
- * own time run backwards.
+ * the arena passed. Single-threaded. Times: nanoseconds UTC since 1970; `now_ns` is believed, also when it steps back.
  * Limits: DESK_* below. Source: order 52/NK p.10, p.12, Annexes 2 and 7; doc/api.md. */
 #ifndef DESK_DESK_H
 #define DESK_DESK_H

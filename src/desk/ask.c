@@ -1,0 +1,191 @@
+/* ask.c - one question in, one answer out: who may, which handler, one transaction, refusals. */
+#include "base/assert.h"
+#include "desk/inside.h"
+
+#include <string.h>
+
+#define QUESTION_DEPTH 16u
+
+static const struct row {
+    const char *ask;
+    unsigned right;
+    void (*handle)(struct ask *ask);
+} rows[] = {
+    {"session.open", RIGHT_NONE, ask_session_open},     {"session.check", RIGHT_NONE, ask_session_check},
+    {"session.close", RIGHT_NONE, ask_session_close},   {"password.change", RIGHT_NONE, ask_password_change},
+    {"language.set", RIGHT_NONE, ask_language_set},     {"object.list", RIGHT_READ, ask_object_list},
+    {"object.save", RIGHT_OBJECTS, ask_object_save},    {"source.list", RIGHT_READ, ask_source_list},
+    {"incident.list", RIGHT_READ, ask_incident_list},   {"incident.get", RIGHT_READ, ask_incident_get},
+    {"incident.act", RIGHT_WORK, ask_incident_act},     {"incident.edit", RIGHT_WORK, ask_incident_edit},
+    {"catalogue", RIGHT_READ, ask_catalogue},           {"channel.list", RIGHT_SETTINGS, ask_channel_list},
+    {"channel.save", RIGHT_CHANNELS, ask_channel_save}, {"user.list", RIGHT_USERS, ask_user_list},
+    {"user.save", RIGHT_USERS, ask_user_save},
+};
+
+struct str ask_str(const struct ask *ask, const char *name)
+{
+    return json_str(json_get(ask->question, name), STR(""));
+}
+
+int64_t ask_int(const struct ask *ask, const char *name)
+{
+    return json_int(json_get(ask->question, name), 0);
+}
+
+void ask_refuse(struct ask *ask, const char *error, const char *text)
+{
+    if (ask->error)
+        return;
+    ask->error = error;
+    ask->text = text;
+}
+
+void ask_invalid(struct ask *ask, const char *field, const char *text)
+{
+    if (ask->error)
+        return;
+    ask->field = field;
+    ask_refuse(ask, "invalid", text);
+}
+
+static void keys_put(struct ask *ask, const char *name, const char *list)
+{
+    const struct desk_catalogue *catalogue = &ask->desk->catalogue;
+    json_write_key(ask->out, name);
+    json_write_array(ask->out);
+    for (size_t i = 0; i < catalogue->count; i++)
+        if (str_is(catalogue->row[i].list, list))
+            json_write_str(ask->out, catalogue->row[i].key);
+    json_write_array_end(ask->out);
+}
+
+void ask_catalogue(struct ask *ask)
+{
+    static const char *const lists[][2] = {
+        {"kinds", "kind"},       {"scopes", "scope"}, {"signs", "sign"}, {"consequences", "consequence"},
+        {"contours", "contour"},
+    };
+    static const char *const severities[] = {"4", "3", "2", "1"};
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+        keys_put(ask, lists[i][0], lists[i][1]);
+    json_write_key(ask->out, "severities");
+    json_write_array(ask->out);
+    for (size_t i = 0; i < ARRAY_LEN(severities); i++)
+        json_write_text(ask->out, severities[i]);
+    json_write_array_end(ask->out);
+    json_write_key(ask->out, "states");
+    json_write_array(ask->out);
+    for (enum desk_state state = 0; state < STATE_COUNT; state++)
+        json_write_text(ask->out, desk_state_key(state));
+    json_write_array_end(ask->out);
+}
+
+/* --- who may --- */
+
+static const struct row *row_find(struct str ask)
+{
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (str_is(ask, rows[i].ask))
+            return &rows[i];
+    return NULL;
+}
+
+static void rights_check(struct ask *ask, const struct row *row)
+{
+    bool must_change = false;
+    if (row->right == RIGHT_NONE)
+        return;
+    ask->who = desk_cut(ask_str(ask, "who"), DESK_USER_MAX);
+    struct db_query q =
+        db_query(ask->desk->db, "SELECT id, role, must_change FROM user WHERE name = ?1 AND enabled = 1");
+    db_put_text(&q, ask->who);
+    if (db_next(&q)) {
+        ask->user = db_i64(&q);
+        ask->role = (enum role)db_i64(&q);
+        must_change = db_i64(&q);
+    }
+    db_query_end(&q);
+    if (ask->user == 0 || (role_rights(ask->role) & row->right) != row->right)
+        ask_refuse(ask, "denied", "this user may not ask that");
+    else if (must_change)
+        ask_refuse(ask, "must_change", "the password must be changed first");
+}
+
+/* Signing in must be possible to record; when the archive takes nothing any more, nothing is asked that is recorded. */
+static void room_check(struct ask *ask)
+{
+    if (ask->desk->outgoing >= (int64_t)DESK_OUTGOING_MAX)
+        ask_refuse(ask, "busy", "too many records wait for the archive");
+}
+
+/* --- the answer --- */
+
+static void refusal_write(struct buf *answer, const struct ask *ask)
+{
+    buf_clear(answer);
+    json_write_object(answer);
+    json_put_bool(answer, "ok", false);
+    json_put_text(answer, "error", ask->error);
+    json_put_text(answer, "text", ask->text);
+    if (ask->field)
+        json_put_text(answer, "field", ask->field);
+    if (ask->until_ns)
+        json_put_int(answer, "until", ask->until_ns);
+    json_write_object_end(answer);
+}
+
+static enum rc question_read(struct ask *ask, struct str question, const struct row **ret_row)
+{
+    struct json_value *value = NULL;
+    struct err why;
+    *ret_row = NULL;
+    if (question.n > DESK_QUESTION_MAX || json_parse(ask->arena, question, QUESTION_DEPTH, &value, &why) != RC_OK ||
+        value->kind != JSON_OBJECT) {
+        ask_refuse(ask, "malformed", "the question is not one JSON object, is too deep or too long");
+        return RC_INVALID;
+    }
+    ask->question = value;
+    *ret_row = row_find(ask_str(ask, "ask"));
+    if (!*ret_row)
+        ask_refuse(ask, "malformed", "no such question");
+    return *ret_row ? RC_OK : RC_INVALID;
+}
+
+static enum rc question_answer(struct ask *ask, const struct row *row, struct err *err)
+{
+    enum rc rc = desk_begin(ask->desk, err);
+    if (rc != RC_OK)
+        return rc;
+    json_write_object(ask->out);
+    json_put_bool(ask->out, "ok", true);
+    rights_check(ask, row);
+    if (!ask->error && row->right != RIGHT_READ)
+        room_check(ask);
+    if (!ask->error)
+        row->handle(ask);
+    json_write_object_end(ask->out);
+    if (ask->out->overflow)
+        ask_refuse(ask, "too_large", "the answer is too large");
+    return desk_end(ask->desk, !ask->error || ask->keep, err);
+}
+
+enum rc desk_ask(struct desk *desk, struct str question, int64_t now_ns, struct arena *arena, struct buf *answer,
+                 struct err *err)
+{
+    ASSERT(desk->magic == DESK_MAGIC);
+    struct ask ask = {.desk = desk, .arena = arena, .out = answer, .now_ns = now_ns};
+    const struct row *row;
+    buf_clear(answer);
+    enum rc rc = RC_OK;
+    if (question_read(&ask, question, &row) == RC_OK)
+        rc = question_answer(&ask, row, err);
+    if (rc != RC_OK) {
+        ask.error = "internal";
+        ask.text = "the database failed";
+        ask.field = NULL;
+        ask.until_ns = 0;
+    }
+    if (ask.error)
+        refusal_write(answer, &ask);
+    return rc;
+}

@@ -1,0 +1,312 @@
+/* clocks.c - the terms that run for an incident: started, met, overdue; and when to warn.
+ *
+ * Warnings ("stages"): a minute clock after 5, 10, 13 minutes and, when it is longer, two minutes before its end; an
+ * hour clock at 50, 75 and 90 per cent; a longer one 5, 2 and 1 days before its end; each at its end. The beginning is
+ * told by the notice of the opening or of the confirmation. Source: data/clocks.tsv; lab-and-desk practice. */
+#include "base/assert.h"
+#include "base/civil.h"
+#include "desk/inside.h"
+
+#include <string.h>
+
+static const char *const state_names[] = {
+    [CLOCK_RUNNING] = "running",
+    [CLOCK_MET] = "met",
+    [CLOCK_OVERDUE] = "overdue",
+    [CLOCK_CANCELLED] = "cancelled",
+};
+
+const char *clock_state_name(int64_t state)
+{
+    ASSERT(state >= 0 && state <= CLOCK_CANCELLED);
+    return state_names[state];
+}
+
+#define STAGES 5 /* warnings and, last, the end */
+
+/* When the stages of a clock are, ascending; those that fall outside the term are at its end. */
+static void stages_of(const struct clock_rule *rule, int64_t trigger_ns, int64_t due_ns, int64_t ret_ns[STAGES])
+{
+    static const int64_t minutes[] = {5, 10, 13};
+    static const int64_t percents[] = {50, 75, 90};
+    static const int64_t days[] = {5, 2, 1};
+    int64_t span = due_ns - trigger_ns;
+    for (size_t i = 0; i < 3; i++) {
+        if (rule->unit == CLOCK_MINUTE)
+            ret_ns[i] = trigger_ns + minutes[i] * MINUTE_S * SECOND_NS;
+        else if (rule->unit == CLOCK_HOUR)
+            ret_ns[i] = trigger_ns + span / 100 * percents[i];
+        else
+            ret_ns[i] = due_ns - days[i] * DAY_S * SECOND_NS;
+    }
+    bool longer = rule->unit == CLOCK_MINUTE && rule->amount > 15;
+    ret_ns[3] = longer ? due_ns - 2 * MINUTE_S * SECOND_NS : due_ns;
+    ret_ns[4] = due_ns;
+    for (size_t i = 0; i < STAGES; i++)
+        ret_ns[i] = MIN(MAX(ret_ns[i], trigger_ns), due_ns);
+}
+
+/* The first stage after `now`; STAGES when all are over. */
+static int64_t stage_next(const int64_t at_ns[STAGES], int64_t now_ns)
+{
+    int64_t stage = 0;
+    while (stage < STAGES && at_ns[stage] <= now_ns)
+        stage++;
+    return stage;
+}
+
+static void put_explanations(struct desk *desk, struct db_query *q, const struct clock_rule *rule,
+                             const struct clock_due *due, int64_t trigger_ns, int64_t zone_offset_s)
+{
+    struct buf text;
+    buf_init(&text, DESK_CLOCK_TEXT);
+    for (enum term_language language = 0; language < TERM_LANGUAGES; language++) {
+        buf_clear(&text);
+        clock_explain(rule, due, trigger_ns, (int32_t)zone_offset_s, desk->calendar, &desk->words[language], &text);
+        db_put_text(q, buf_view(&text));
+    }
+    buf_done(&text);
+}
+
+static void clock_start(struct desk *desk, const struct incident *incident, const struct clock_rule *rule,
+                        int64_t trigger_ns, int64_t now_ns)
+{
+    struct clock_due *due = arena_alloc(desk->scratch, sizeof *due);
+    struct err err;
+    int64_t at_ns[STAGES];
+    if (!due) {
+        db_fail(desk->db, RC_LIMIT, "out of memory for a clock");
+        return;
+    }
+    enum rc rc = clock_due(rule, trigger_ns, (int32_t)incident->zone_offset_s, desk->calendar, due, &err);
+    if (rc != RC_OK) {
+        db_fail(desk->db, rc, err.text);
+        return;
+    }
+    stages_of(rule, trigger_ns, due->due_ns, at_ns);
+    int64_t stage = MIN(stage_next(at_ns, now_ns), STAGES - 1);
+    struct db_query q =
+        db_query(desk->db, "INSERT INTO clock (incident, rule, trigger_ns, due_ns, stage, next_ns, edition, kk, ru, en,"
+                           " state, met_ns) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, 0)");
+    db_put_i64(&q, incident->id);
+    db_put_text(&q, rule->id);
+    db_put_i64(&q, trigger_ns);
+    db_put_i64(&q, due->due_ns);
+    db_put_i64(&q, stage);
+    db_put_i64(&q, at_ns[stage]);
+    db_put_text(&q, rule->edition);
+    put_explanations(desk, &q, rule, due, trigger_ns, incident->zone_offset_s);
+    db_run(&q);
+    struct buf *body = desk_record_begin(desk, "clock.started", STR("qorgan"), now_ns);
+    incident_put(body, incident);
+    json_put_str(body, "clock", rule->id);
+    json_put_int(body, "trigger_ns", trigger_ns);
+    json_put_int(body, "due_ns", due->due_ns);
+    desk_record_end(desk, incident->id, rule->id);
+}
+
+void clocks_start(struct desk *desk, const struct incident *incident, const char *start, int64_t trigger_ns,
+                  int64_t now_ns)
+{
+    for (size_t i = 0; i < desk->rules.count; i++)
+        if (str_is(desk->rules.rule[i].start, start))
+            clock_start(desk, incident, &desk->rules.rule[i], trigger_ns, now_ns);
+}
+
+struct clock_row {
+    int64_t id, incident, trigger_ns, due_ns, stage;
+    struct str rule;
+};
+
+#define CLOCKS_A_CALL 64
+
+/* The unmet clocks of an incident: read first, changed after, so that no statement runs inside another. */
+static size_t unmet_load(struct desk *desk, int64_t incident, struct clock_row rows[CLOCKS_A_CALL])
+{
+    size_t count = 0;
+    struct db_query q = db_query(desk->db, "SELECT id, rule, due_ns FROM clock WHERE incident = ?1 AND state IN (0, 2)"
+                                           " ORDER BY id");
+    db_put_i64(&q, incident);
+    while (count < CLOCKS_A_CALL && db_next(&q)) {
+        rows[count].id = db_i64(&q);
+        rows[count].rule = db_text_copy(&q, desk->scratch);
+        rows[count].due_ns = db_i64(&q);
+        count++;
+    }
+    db_query_end(&q);
+    return count;
+}
+
+/* Ends a clock: met, or cancelled. */
+static void clock_end(struct desk *desk, const struct incident *incident, const struct clock_row *row,
+                      enum clock_state state, struct str who, int64_t now_ns)
+{
+    struct db_query q = db_query(desk->db, "UPDATE clock SET state = ?1, met_ns = ?2, next_ns = 0 WHERE id = ?3");
+    db_put_i64(&q, state);
+    db_put_i64(&q, state == CLOCK_MET ? now_ns : 0);
+    db_put_i64(&q, row->id);
+    db_run(&q);
+    const char *event = state == CLOCK_MET ? "clock.met" : "clock.cancelled";
+    struct buf *body = desk_record_begin(desk, event, who, now_ns);
+    incident_put(body, incident);
+    json_put_str(body, "clock", row->rule);
+    json_put_int(body, "due_ns", row->due_ns);
+    json_put_bool(body, "late", state == CLOCK_MET && now_ns > row->due_ns);
+    desk_record_end(desk, incident->id, row->rule);
+}
+
+int64_t clocks_meet(struct desk *desk, const struct incident *incident, const char *met_by, struct str who,
+                    int64_t now_ns)
+{
+    struct clock_row rows[CLOCKS_A_CALL];
+    size_t count = unmet_load(desk, incident->id, rows);
+    int64_t met = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct clock_rule *rule = clock_rule_find(&desk->rules, rows[i].rule);
+        if (!rule || !str_is(rule->met_by, met_by))
+            continue;
+        clock_end(desk, incident, &rows[i], CLOCK_MET, who, now_ns);
+        met++;
+    }
+    return met;
+}
+
+void clocks_cancel(struct desk *desk, const struct incident *incident, struct str who, int64_t now_ns)
+{
+    struct clock_row rows[CLOCKS_A_CALL];
+    size_t count = unmet_load(desk, incident->id, rows);
+    for (size_t i = 0; i < count; i++)
+        if (rows[i].due_ns > now_ns)
+            clock_end(desk, incident, &rows[i], CLOCK_CANCELLED, who, now_ns);
+}
+
+int64_t clocks_unmet(struct desk *desk, int64_t incident)
+{
+    struct db_query q = db_query(desk->db, "SELECT count(*) FROM clock WHERE incident = ?1 AND state IN (0, 2)");
+    db_put_i64(&q, incident);
+    return db_one_i64(&q, 0);
+}
+
+/* --- shown --- */
+
+static void explanation_put(struct buf *json, struct db_query *q)
+{
+    json_write_key(json, "explanation");
+    json_write_object(json);
+    for (enum term_language language = 0; language < TERM_LANGUAGES; language++)
+        json_put_str(json, language_name(language), db_text(q));
+    json_write_object_end(json);
+}
+
+/* The key of a text that belongs to a clock: "M-04.from". */
+static void key_put(struct buf *json, const char *member, struct str clock, const char *part)
+{
+    char storage[64];
+    struct buf key;
+    buf_init_fixed(&key, storage, sizeof storage);
+    buf_str(&key, clock);
+    buf_text(&key, part);
+    json_put_str(json, member, buf_view(&key));
+}
+
+void clocks_put(struct desk *desk, struct buf *json, int64_t incident)
+{
+    json_write_key(json, "clocks");
+    json_write_array(json);
+    struct db_query q = db_query(desk->db, "SELECT rule, trigger_ns, due_ns, state, met_ns, kk, ru, en, edition"
+                                           " FROM clock WHERE incident = ?1 ORDER BY id");
+    db_put_i64(&q, incident);
+    while (db_next(&q)) {
+        struct str id = db_text(&q);
+        const struct clock_rule *rule = clock_rule_find(&desk->rules, id);
+        json_write_object(json);
+        json_put_str(json, "clock", id);
+        json_put_int(json, "trigger_ns", db_i64(&q));
+        json_put_int(json, "due_ns", db_i64(&q));
+        json_put_text(json, "state", clock_state_name(db_i64(&q)));
+        json_put_int(json, "met_ns", db_i64(&q));
+        explanation_put(json, &q);
+        json_put_str(json, "edition", db_text(&q));
+        json_put_str(json, "act", rule ? rule->act : STR(""));
+        json_put_str(json, "paragraph", rule ? rule->paragraph[TERM_EN] : STR(""));
+        key_put(json, "from", id, ".from");
+        key_put(json, "to", id, ".to");
+        json_put_str(json, "deliverable", id);
+        json_write_object_end(json);
+    }
+    json_write_array_end(json);
+}
+
+void clocks_put_next(struct desk *desk, struct buf *json, int64_t incident)
+{
+    struct db_query q = db_query(desk->db, "SELECT rule, due_ns, trigger_ns, state FROM clock"
+                                           " WHERE incident = ?1 AND state IN (0, 2) ORDER BY due_ns, id LIMIT 1");
+    db_put_i64(&q, incident);
+    json_write_key(json, "next");
+    if (db_next(&q)) {
+        json_write_object(json);
+        json_put_str(json, "clock", db_text(&q));
+        json_put_int(json, "due_ns", db_i64(&q));
+        json_put_int(json, "started_ns", db_i64(&q));
+        json_put_bool(json, "overdue", db_i64(&q) == CLOCK_OVERDUE);
+        json_write_object_end(json);
+    } else {
+        json_write_null(json);
+    }
+    db_query_end(&q);
+}
+
+/* --- time --- */
+
+/* One clock whose stage has come: told, and moved on to the next stage. Stages that passed unseen are not told. */
+static void clock_stage(struct desk *desk, const struct clock_row *row, int64_t now_ns)
+{
+    struct incident incident;
+    int64_t at_ns[STAGES];
+    const struct clock_rule *rule = clock_rule_find(&desk->rules, row->rule);
+    bool over = row->due_ns <= now_ns;
+    int64_t stage = STAGES;
+    if (rule && !over) {
+        stages_of(rule, row->trigger_ns, row->due_ns, at_ns);
+        stage = MIN(MAX(stage_next(at_ns, now_ns), row->stage + 1), STAGES - 1);
+    }
+    struct db_query q = db_query(desk->db, "UPDATE clock SET stage = ?1, next_ns = ?2, state = ?3 WHERE id = ?4");
+    db_put_i64(&q, stage);
+    db_put_i64(&q, stage < STAGES ? at_ns[stage] : 0);
+    db_put_i64(&q, over ? CLOCK_OVERDUE : CLOCK_RUNNING);
+    db_put_i64(&q, row->id);
+    db_run(&q);
+    if (!incident_load(desk, row->incident, desk->scratch, &incident))
+        return;
+    if (over) {
+        struct buf *body = desk_record_begin(desk, "clock.overdue", STR("qorgan"), now_ns);
+        incident_put(body, &incident);
+        json_put_str(body, "clock", row->rule);
+        json_put_int(body, "due_ns", row->due_ns);
+        desk_record_end(desk, incident.id, row->rule);
+    }
+    const struct notice notice = {over ? "overdue" : "warning", row->id, stage, row->rule, row->due_ns};
+    notice_put(desk, &incident, &notice, now_ns);
+}
+
+void clocks_tick(struct desk *desk, int64_t now_ns)
+{
+    struct clock_row rows[CLOCKS_A_CALL];
+    size_t count = 0;
+    struct db_query q = db_query(desk->db, "SELECT id, incident, rule, trigger_ns, due_ns, stage FROM clock"
+                                           " WHERE next_ns > 0 AND next_ns <= ?1 ORDER BY next_ns LIMIT ?2");
+    db_put_i64(&q, now_ns);
+    db_put_i64(&q, CLOCKS_A_CALL);
+    while (db_next(&q) && count < CLOCKS_A_CALL) {
+        rows[count].id = db_i64(&q);
+        rows[count].incident = db_i64(&q);
+        rows[count].rule = db_text_copy(&q, desk->scratch);
+        rows[count].trigger_ns = db_i64(&q);
+        rows[count].due_ns = db_i64(&q);
+        rows[count].stage = db_i64(&q);
+        count++;
+    }
+    db_query_end(&q);
+    for (size_t i = 0; i < count; i++)
+        clock_stage(desk, &rows[i], now_ns);
+}

@@ -1,0 +1,247 @@
+#include "desk/desk.h"
+
+#include "base/assert.h"
+#include "base/bytes.h"
+#include "base/civil.h"
+#include "codec/utf8.h"
+#include "desk/inside.h"
+#include "desk/schema.h"
+
+#include <string.h>
+
+#define MEMORY_MAX   ((size_t)32 << 20)
+#define SCRATCH_MAX  ((size_t)8 << 20)
+#define ARGON_KIB    65536u
+#define ZONE_S       (5 * HOUR_S)
+#define CLEAN_NS     (10 * MINUTE_S * SECOND_NS)
+#define COUNTED_ROWS 1000000 /* newest records for which counted matches are remembered one by one */
+
+static const char *const languages[] = {[TERM_KK] = "kk", [TERM_RU] = "ru", [TERM_EN] = "en"};
+
+const char *language_name(enum term_language language)
+{
+    ASSERT(language < TERM_LANGUAGES);
+    return languages[language];
+}
+
+bool language_find(struct str name, enum term_language *ret_language)
+{
+    for (enum term_language language = 0; language < TERM_LANGUAGES; language++)
+        if (str_is(name, languages[language])) {
+            *ret_language = language;
+            return true;
+        }
+    return false;
+}
+
+struct str desk_cut(struct str text, size_t n)
+{
+    if (text.n <= n)
+        return text;
+    while (n > 0 && ((unsigned char)text.p[n] & 0xc0) == 0x80)
+        n--;
+    return str_slice(text, 0, n);
+}
+
+bool desk_one_line(struct str text)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if ((unsigned char)text.p[i] < 0x20 || text.p[i] == 0x7f)
+            return false;
+    return utf8_valid(text);
+}
+
+/* --- transaction --- */
+
+enum rc desk_begin(struct desk *desk, struct err *err)
+{
+    arena_reset(desk->scratch);
+    desk->event = NULL;
+    enum rc rc = db_begin(desk->db, DB_WRITE, err);
+    if (rc == RC_OK && desk->assets_stale) {
+        assets_load(desk);
+        desk->assets_stale = db_failed(desk->db);
+    }
+    return rc;
+}
+
+/* What the next call needs to know, read before the transaction ends. */
+static void measures_read(struct desk *desk)
+{
+    struct db_query q =
+        db_query(desk->db, "SELECT min((SELECT coalesce(min(next_ns), ?1) FROM clock WHERE next_ns > 0),"
+                           " (SELECT coalesce(min(due_ns), ?1) FROM outbox WHERE state < 2))");
+    db_put_i64(&q, INT64_MAX);
+    desk->next_ns = db_one_i64(&q, INT64_MAX);
+    q = db_query(desk->db, "SELECT coalesce((SELECT max(id) FROM outgoing) - (SELECT min(id) FROM outgoing) + 1, 0)");
+    desk->outgoing = db_one_i64(&q, 0);
+}
+
+enum rc desk_end(struct desk *desk, bool commit, struct err *err)
+{
+    int64_t next_ns = desk->next_ns, outgoing = desk->outgoing;
+    measures_read(desk);
+    enum rc rc = db_end(desk->db, commit, err);
+    if (rc != RC_OK || !commit) {
+        desk->next_ns = next_ns;
+        desk->outgoing = outgoing;
+    }
+    desk->event = NULL;
+    return rc;
+}
+
+/* --- time --- */
+
+static void clean(struct desk *desk, int64_t now_ns)
+{
+    sessions_clean(desk, now_ns);
+    struct db_query q = db_query(desk->db, "DELETE FROM matched WHERE incident = 0 AND record <"
+                                           " (SELECT max(record) FROM matched) - ?1");
+    db_put_i64(&q, COUNTED_ROWS);
+    db_run(&q);
+    desk->cleaned_ns = now_ns;
+}
+
+enum rc desk_tick(struct desk *desk, int64_t now_ns, struct err *err)
+{
+    ASSERT(desk->magic == DESK_MAGIC);
+    bool must_clean = now_ns - desk->cleaned_ns >= CLEAN_NS || now_ns < desk->cleaned_ns;
+    if (!must_clean && now_ns < desk->next_ns)
+        return RC_OK;
+    enum rc rc = desk_begin(desk, err);
+    if (rc != RC_OK)
+        return rc;
+    if (must_clean)
+        clean(desk, now_ns);
+    clocks_tick(desk, now_ns);
+    return desk_end(desk, true, err);
+}
+
+int64_t desk_next_ns(const struct desk *desk)
+{
+    ASSERT(desk->magic == DESK_MAGIC);
+    return desk->next_ns;
+}
+
+/* --- opening --- */
+
+static enum rc words_read(struct desk *desk, struct err *err)
+{
+    for (enum term_language language = 0; language < TERM_LANGUAGES; language++) {
+        desk->words[language].language = language;
+        for (enum clock_word word = 0; word < CLOCK_WORDS_COUNT; word++) {
+            struct str key = str_of(clock_word_key(word));
+            if (!desk_texts_has(&desk->texts, key))
+                return err_set(err, RC_INVALID, "texts of the desk: no text for %s", key.p);
+            desk->words[language].text[word] = desk_text(&desk->texts, "", key, language);
+        }
+    }
+    return RC_OK;
+}
+
+static enum rc data_read(struct desk *desk, const struct desk_data *data, struct err *err)
+{
+    enum rc rc = desk_texts_read(&desk->texts, desk->arena, data->texts, err);
+    if (rc == RC_OK)
+        rc = desk_catalogue_read(&desk->catalogue, desk->arena, data->catalogue, &desk->texts, err);
+    if (rc == RC_OK)
+        rc = words_read(desk, err);
+    if (rc == RC_OK)
+        rc = clock_rules_read(desk->arena, data->clocks, &desk->rules, err);
+    for (size_t i = 0; i < data->calendar_count && rc == RC_OK; i++)
+        rc = calendar_add(desk->calendar, desk->arena, data->calendars[i], err);
+    for (size_t i = 0; i < desk->rules.count && rc == RC_OK; i++)
+        if (desk->rules.rule[i].start.n && !clock_rule_computable(&desk->rules.rule[i]))
+            rc = err_set(err, RC_INVALID, "clocks: the term %.*s is started by the desk but has no length",
+                         STR_ARG(desk->rules.rule[i].id));
+    return rc;
+}
+
+static void instance_read(struct desk *desk)
+{
+    struct db_query q = db_query(desk->db, "SELECT value FROM meta WHERE key = 'instance'");
+    bool found = db_next(&q) && str_copy_z(db_text(&q), desk->instance, sizeof desk->instance);
+    db_query_end(&q);
+    if (found)
+        return;
+    uint8_t bytes[8];
+    desk->random(bytes, sizeof bytes);
+    desk->instance[hex_encode(bytes, sizeof bytes, desk->instance)] = '\0';
+    q = db_query(desk->db, "INSERT INTO meta (key, value) VALUES ('instance', ?1)");
+    db_put_text(&q, str_of(desk->instance));
+    db_run(&q);
+}
+
+static enum rc database_prepare(struct desk *desk, const struct desk_options *options, int64_t now_ns,
+                                struct desk_first *ret_first, struct err *err)
+{
+    enum rc rc = db_migrate(desk->db, desk_schema, desk_schema_count, err);
+    if (rc == RC_OK)
+        rc = desk_begin(desk, err);
+    if (rc != RC_OK)
+        return rc;
+    instance_read(desk);
+    object_default(desk, options->default_object);
+    user_first(desk, now_ns, ret_first);
+    IGNORE(password_nobody(desk).n); /* made now, so that the first unknown user does not wait for it */
+    assets_load(desk);
+    clean(desk, now_ns);
+    rc = desk_end(desk, true, err);
+    if (rc != RC_OK)
+        *ret_first = (struct desk_first){0};
+    return rc;
+}
+
+static bool parts_new(struct desk *desk)
+{
+    desk->arena = arena_new(MEMORY_MAX);
+    desk->scratch = arena_new(SCRATCH_MAX);
+    desk->hasher = tlog_hasher_new();
+    desk->calendar = desk->arena ? calendar_new(desk->arena) : NULL;
+    return desk->arena && desk->scratch && desk->hasher && desk->calendar && sources_new(desk);
+}
+
+enum rc desk_open(struct db *db, const struct desk_options *options, int64_t now_ns, struct desk **ret_desk,
+                  struct desk_first *ret_first, struct err *err)
+{
+    ASSERT(db && options->random);
+    *ret_desk = NULL;
+    *ret_first = (struct desk_first){0};
+    struct desk *desk = memory_new(sizeof *desk);
+    if (!desk)
+        return err_set(err, RC_LIMIT, "out of memory for the desk");
+    desk->magic = DESK_MAGIC;
+    desk->db = db;
+    desk->random = options->random;
+    desk->threshold = options->threshold ? options->threshold : DESK_MEDIUM;
+    desk->zone_offset_s = options->zone_offset_s ? options->zone_offset_s : ZONE_S;
+    desk->argon_memory_kib = options->argon_memory_kib ? options->argon_memory_kib : ARGON_KIB;
+    buf_init(&desk->body, DESK_RECORD_MAX);
+    enum rc rc = parts_new(desk) ? RC_OK : err_set(err, RC_LIMIT, "out of memory for the desk");
+    if (rc == RC_OK)
+        rc = data_read(desk, &options->data, err);
+    if (rc == RC_OK)
+        rc = database_prepare(desk, options, now_ns, ret_first, err);
+    if (rc != RC_OK) {
+        desk_close(desk);
+        return rc;
+    }
+    *ret_desk = desk;
+    return RC_OK;
+}
+
+void desk_close(struct desk *desk)
+{
+    if (!desk)
+        return;
+    ASSERT(desk->magic == DESK_MAGIC);
+    map_free(desk->texts.index);
+    sources_free(desk);
+    assets_free(desk);
+    tlog_hasher_free(desk->hasher);
+    arena_free(desk->scratch);
+    arena_free(desk->arena);
+    buf_done(&desk->body);
+    desk->magic = 0;
+    memory_free(desk);
+}

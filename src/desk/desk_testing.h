@@ -1,0 +1,140 @@
+/* desk_testing.h - what the tests and the fuzz target of this room share: a desk over the real data/ and a database in
+ * memory or in a file, with random bytes from a seed. Only tests include it. */
+#ifndef DESK_DESK_TESTING_H
+#define DESK_DESK_TESTING_H
+
+#include "base/civil.h"
+#include "base/test.h"
+#include "codec/json.h"
+#include "desk/desk.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define T0   INT64_C(1795215000000000000) /* 2026-11-20 ~ */
+#define S(n) ((int64_t)(n)*SECOND_NS)
+#define M(n) (S(60) * (n))
+#define H(n) (M(60) * (n))
+
+struct stand {
+    struct db *db;
+    struct desk *desk;
+    struct desk_first first;
+    struct arena *arena; /* files, answers: as long as the stand */
+    struct buf answer;
+    struct json_value *json; /* of the last answer */
+    int64_t now;
+};
+
+static uint64_t stand_seed = 88172645463325252u;
+
+static inline void stand_random(void *bytes, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        stand_seed ^= stand_seed << 13;
+        stand_seed ^= stand_seed >> 7;
+        stand_seed ^= stand_seed << 17;
+        ((uint8_t *)bytes)[i] = (uint8_t)(stand_seed >> 24);
+    }
+}
+
+static inline struct str stand_file(struct arena *arena, const char *name)
+{
+    char path[1024];
+    const char *root = test_source_dir();
+    snprintf(path, sizeof path, "%s/data/%s", root ? root : ".", name);
+    FILE *f = fopen(path, "rb");
+    if (!f)
+        return STR_NONE;
+    char *p = arena_alloc(arena, (size_t)1 << 18);
+    size_t n = fread(p, 1, (size_t)1 << 18, f);
+    fclose(f);
+    return str_at(p, n);
+}
+
+static inline struct desk_options stand_options(struct arena *arena, struct str calendars[3])
+{
+    calendars[0] = stand_file(arena, "calendars/kz-2025.tsv");
+    calendars[1] = stand_file(arena, "calendars/kz-2026.tsv");
+    calendars[2] = stand_file(arena, "calendars/kz-2027.tsv");
+    return (struct desk_options){
+        .data = {.clocks = stand_file(arena, "clocks.tsv"),
+                 .catalogue = stand_file(arena, "catalogues/desk.tsv"),
+                 .texts = stand_file(arena, "i18n/desk.tsv"),
+                 .calendars = calendars,
+                 .calendar_count = 3},
+        .random = stand_random,
+        .argon_memory_kib = 64,
+    };
+}
+
+/* Opens at `path`; the first password is in stand->first when the database was empty. */
+static inline enum rc stand_open(struct stand *stand, const char *path, struct err *err)
+{
+    struct str calendars[3];
+    *stand = (struct stand){.now = T0, .arena = arena_new((size_t)64 << 20)};
+    buf_init(&stand->answer, DESK_QUESTION_MAX);
+    struct desk_options options = stand_options(stand->arena, calendars);
+    enum rc rc = db_open(path, &stand->db, err);
+    if (rc == RC_OK)
+        rc = desk_open(stand->db, &options, stand->now, &stand->desk, &stand->first, err);
+    return rc;
+}
+
+static inline void stand_close(struct stand *stand)
+{
+    desk_close(stand->desk);
+    db_close(stand->db);
+    buf_done(&stand->answer);
+    arena_free(stand->arena);
+}
+
+/* Asks with ' for " and parses the answer; true when it says ok. */
+static inline bool stand_ask(struct stand *stand, const char *question)
+{
+    struct err err;
+    char *text = arena_strz(stand->arena, str_of(question));
+    for (char *p = text; *p; p++)
+        if (*p == '\'')
+            *p = '"';
+    struct arena *arena = arena_new((size_t)8 << 20);
+    enum rc rc = desk_ask(stand->desk, str_of(text), stand->now, arena, &stand->answer, &err);
+    arena_free(arena);
+    if (rc != RC_OK)
+        printf("# %s\n", err.text);
+    struct str copy = arena_str(stand->arena, buf_view(&stand->answer));
+    if (!CHECK_INT(json_parse(stand->arena, copy, 64, &stand->json, &err), RC_OK))
+        printf("# %.*s\n", STR_ARG(copy));
+    return json_bool(json_get(stand->json, "ok"), false);
+}
+
+static inline const char *stand_format(struct stand *stand, const char *format, ...) PRINTF(2, 3);
+static inline const char *stand_format(struct stand *stand, const char *format, ...)
+{
+    char *text = arena_alloc(stand->arena, 4096);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, 4096, format, args);
+    va_end(args);
+    return text;
+}
+
+/* The error key of the last answer; empty when it was granted. */
+static inline struct str stand_error(const struct stand *stand)
+{
+    return json_str(json_get(stand->json, "error"), STR(""));
+}
+
+/* The first password changed, so that admin may ask. */
+static inline void stand_sign_in(struct stand *stand)
+{
+    stand_ask(stand, stand_format(stand, "{'ask':'session.open','user':'admin','password':'%s','address':'::1'}",
+                                  stand->first.password));
+    const char *token = arena_strz(stand->arena, json_str(json_get(stand->json, "token"), STR("")));
+    CHECK(stand_ask(stand,
+                    stand_format(stand, "{'ask':'password.change','token':'%s','old':'%s','new':'tulip garden 77'}",
+                                 token, stand->first.password)));
+}
+
+#endif

@@ -1,0 +1,227 @@
+/* inside.h - what the files of this room share. Nobody outside includes it.
+ *
+ * Every public call is one transaction (db.h: failures stick, one check at the end). The functions below run inside it
+ * and therefore return no code: they write straight on, and `desk_end` tells what failed. */
+#ifndef DESK_INSIDE_H
+#define DESK_INSIDE_H
+
+#include "codec/json.h"
+#include "desk/desk.h"
+#include "desk/flow.h"
+#include "desk/texts.h"
+#include "term/clock.h"
+#include "tlog/hash.h"
+
+#define DESK_MAGIC         UINT32_C(0x6465736b)
+#define DESK_RECORD_MAX    ((size_t)256 << 10) /* bytes of one record for the archive */
+#define DESK_OUTBOX_MAX    10000               /* notices waiting; past it new ones are dropped, and that is recorded */
+#define DESK_EVIDENCE_MAX  100                 /* records of an incident kept with their text */
+#define DESK_NAME_MAX      200                 /* bytes of names and titles */
+#define DESK_FIELD_MAX     256                 /* bytes of host, account, address */
+#define DESK_TEXT_MAX      8000                /* bytes of a text a person writes */
+#define DESK_EVENT_MAX     1000                /* bytes kept of an event's description */
+#define DESK_CLOCK_TEXT    16000
+#define DESK_USER_MAX      64
+#define DESK_PASSWORD_MAX  1024
+#define DESK_HASH_TEXT_MAX 160
+
+struct desk_sources; /* source.c */
+struct desk_assets;  /* asset.c */
+
+struct desk {
+    uint32_t magic;
+    struct db *db;
+    struct arena *arena;   /* as long as the desk */
+    struct arena *scratch; /* one call */
+    struct desk_texts texts;
+    struct desk_catalogue catalogue;
+    struct calendar *calendar;
+    struct clock_rules rules;
+    struct clock_words words[TERM_LANGUAGES];
+    struct tlog_hasher *hasher;
+    struct desk_sources *sources;
+    struct desk_assets *assets;
+    bool assets_stale;
+    void (*random)(void *ret_bytes, size_t n);
+    enum desk_level threshold;
+    int32_t zone_offset_s;
+    uint32_t argon_memory_kib;
+    char instance[17];  /* random, made at first start: part of idempotency keys */
+    int64_t next_ns;    /* see desk_next_ns */
+    int64_t taken_id;   /* the last record lent to the role */
+    int64_t outgoing;   /* about how many records wait */
+    int64_t cleaned_ns; /* when old rows were last removed */
+    struct buf body;    /* the record being written */
+    const char *event;  /* its name, while it is open */
+    char who[DESK_USER_MAX + 1];
+    int64_t event_ns;
+};
+
+/* --- transaction --- */
+
+enum rc desk_begin(struct desk *desk, struct err *err) MUST_USE;
+enum rc desk_end(struct desk *desk, bool commit, struct err *err) MUST_USE;
+
+/* --- records for the archive (record.c) --- */
+
+/* Opens a record {"event":...,"time":...,"who":...; put further members into the buffer returned, then end it.
+ * `event` is constant text, its history key too. */
+struct buf *desk_record_begin(struct desk *desk, const char *event, struct str who, int64_t now_ns);
+/* Stores it; with an incident (not 0) its history gets the row as well. */
+void desk_record_end(struct desk *desk, int64_t incident, struct str detail);
+
+/* --- incidents (incident.c) --- */
+
+struct incident {
+    int64_t id;
+    struct str number;
+    int64_t object;
+    struct str object_name;
+    int64_t zone_offset_s;
+    struct str rule_id, title, rule_title;
+    int64_t level;
+    struct str tags; /* JSON array */
+    enum desk_state state;
+    int64_t severity; /* 4 high, 3 middle, 2 low, 1 not determined */
+    struct str kind, scope, sign, contour, consequence;
+    bool repeated;
+    struct str ioc, nature, actions, note;
+    struct str host, account, address;
+    int64_t matches, first_ns, last_ns, occurred_ns, detected_ns, confirmed_ns, notified_ns, closed_ns;
+};
+
+/* False when there is none, or the transaction failed. Texts live in the arena. */
+bool incident_load(struct desk *desk, int64_t id, struct arena *arena, struct incident *ret_incident);
+/* Writes state, severity, the card's fields and the stamps; not what matches change. */
+void incident_save(struct desk *desk, const struct incident *incident);
+/* Who it is: number, object, rule, title, severity, state, host, account, address. */
+void incident_put(struct buf *json, const struct incident *incident);
+const char *desk_level_name(int64_t level);
+
+/* --- clocks (clocks.c) --- */
+
+enum clock_state { CLOCK_RUNNING, CLOCK_MET, CLOCK_OVERDUE, CLOCK_CANCELLED };
+const char *clock_state_name(int64_t state);
+
+/* Starts every clock of the table whose `start` is this word; tells the archive. */
+void clocks_start(struct desk *desk, const struct incident *incident, const char *start, int64_t trigger_ns,
+                  int64_t now_ns);
+/* Meets the clocks that this word meets; returns how many. */
+int64_t clocks_meet(struct desk *desk, const struct incident *incident, const char *met_by, struct str who,
+                    int64_t now_ns);
+void clocks_cancel(struct desk *desk, const struct incident *incident, struct str who, int64_t now_ns);
+/* How many are neither met nor cancelled. */
+int64_t clocks_unmet(struct desk *desk, int64_t incident);
+void clocks_put(struct desk *desk, struct buf *json, int64_t incident);
+void clocks_put_next(struct desk *desk, struct buf *json, int64_t incident); /* null or the earliest unmet */
+void clocks_tick(struct desk *desk, int64_t now_ns);
+
+/* --- notices (outbox.c) --- */
+
+struct notice {
+    const char *kind; /* text family notice.KIND.subject, notice.KIND.body */
+    int64_t clock;    /* row id, 0 when none */
+    int64_t stage;
+    struct str clock_rule; /* "M-04", empty when none */
+    int64_t due_ns;
+};
+void notice_put(struct desk *desk, const struct incident *incident, const struct notice *notice, int64_t now_ns);
+void notices_put(struct desk *desk, struct buf *json, int64_t incident);
+
+/* --- objects (object.c) and which object a match belongs to (asset.c) --- */
+
+void assets_load(struct desk *desk);
+void assets_free(struct desk *desk);
+/* The object whose host or address rule fits best, else the default object (the lowest id). */
+int64_t assets_object(const struct desk *desk, struct str host, struct str address);
+bool asset_valid(struct str kind, struct str pattern);
+/* Addresses and networks as text; false when it is none. IPv4 counts as ::ffff:0:0/96. */
+bool address_read(struct str text, uint8_t ret_address[16], unsigned *ret_bits);
+int64_t object_default(struct desk *desk, struct str name);
+
+/* --- people (user.c, session.c, password.c) --- */
+
+enum role { ROLE_ADMINISTRATOR, ROLE_ANALYST, ROLE_OFFICER, ROLE_AUDITOR, ROLE_COUNT };
+const char *role_name(int64_t role);
+bool role_find(struct str name, enum role *ret_role);
+
+enum right {
+    RIGHT_NONE = 0,      /* anybody: sign-in */
+    RIGHT_READ = 1,      /* objects, sources, incidents */
+    RIGHT_WORK = 2,      /* act on and edit incidents */
+    RIGHT_OBJECTS = 4,   /* change objects */
+    RIGHT_CHANNELS = 8,  /* change channels */
+    RIGHT_SETTINGS = 16, /* see channels */
+    RIGHT_USERS = 32,
+};
+unsigned role_rights(enum role role);
+
+/* NULL when the password will do, else the reason in English. */
+const char *password_weakness(struct str user, struct str password);
+/* Argon2id. False without memory. */
+bool password_hash(struct desk *desk, struct str password, char ret_text[DESK_HASH_TEXT_MAX]);
+bool password_verify(struct str hash, struct str password);
+void password_make(struct desk *desk, char ret_password[DESK_FIRST_PASSWORD_Z]);
+/* A hash that no password has, so that an unknown user costs as much time as a known one. */
+struct str password_nobody(struct desk *desk);
+
+void user_first(struct desk *desk, int64_t now_ns, struct desk_first *ret_first);
+void sessions_clean(struct desk *desk, int64_t now_ns);
+
+/* --- sources (source.c) --- */
+
+bool sources_new(struct desk *desk);
+void sources_free(struct desk *desk);
+
+/* --- questions (ask.c) --- */
+
+struct ask {
+    struct desk *desk;
+    struct arena *arena;
+    const struct json_value *question;
+    struct buf *out; /* the answer's members; ask.c opens and closes the object */
+    int64_t now_ns;
+    struct str who;
+    int64_t user;
+    enum role role;
+    const char *error; /* key of a refusal; NULL when the question is granted */
+    const char *text;  /* why, English, for logs */
+    const char *field; /* error "invalid": which */
+    int64_t until_ns;  /* error "locked" */
+    bool keep;         /* commit although refused: a failed attempt is counted */
+};
+
+/* Members of the question; texts empty and numbers 0 when absent. */
+struct str ask_str(const struct ask *ask, const char *name);
+int64_t ask_int(const struct ask *ask, const char *name);
+void ask_refuse(struct ask *ask, const char *error, const char *text);
+void ask_invalid(struct ask *ask, const char *field, const char *text);
+
+void ask_session_open(struct ask *ask);
+void ask_session_check(struct ask *ask);
+void ask_session_close(struct ask *ask);
+void ask_password_change(struct ask *ask);
+void ask_language_set(struct ask *ask);
+void ask_user_list(struct ask *ask);
+void ask_user_save(struct ask *ask);
+void ask_object_list(struct ask *ask);
+void ask_object_save(struct ask *ask);
+void ask_source_list(struct ask *ask);
+void ask_incident_list(struct ask *ask);
+void ask_incident_get(struct ask *ask);
+void ask_incident_act(struct ask *ask);
+void ask_incident_edit(struct ask *ask);
+void ask_catalogue(struct ask *ask);
+void ask_channel_list(struct ask *ask);
+void ask_channel_save(struct ask *ask);
+
+/* --- small things --- */
+
+/* At most n bytes, not cutting a character. */
+struct str desk_cut(struct str text, size_t n);
+/* No control characters, so that it may stand in a mail header or a URL. */
+bool desk_one_line(struct str text);
+const char *language_name(enum term_language language);
+bool language_find(struct str name, enum term_language *ret_language);
+
+#endif

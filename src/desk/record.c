@@ -1,0 +1,94 @@
+/* record.c - what happened, on its way to the archive: written in the transaction of the change itself. */
+#include "base/assert.h"
+#include "base/civil.h"
+#include "desk/inside.h"
+
+struct buf *desk_record_begin(struct desk *desk, const char *event, struct str who, int64_t now_ns)
+{
+    char time[CIVIL_TEXT_MAX];
+    ASSERT(!desk->event);
+    desk->event = event;
+    desk->event_ns = now_ns;
+    if (!str_copy_z(desk_cut(who, DESK_USER_MAX), desk->who, sizeof desk->who))
+        desk->who[0] = '\0';
+    buf_clear(&desk->body);
+    json_write_object(&desk->body);
+    json_put_text(&desk->body, "event", event);
+    json_put_str(&desk->body, "time", str_at(time, civil_format(now_ns, 0, 9, time)));
+    if (desk->who[0])
+        json_put_text(&desk->body, "who", desk->who);
+    return &desk->body;
+}
+
+void desk_record_end(struct desk *desk, int64_t incident, struct str detail)
+{
+    ASSERT(desk->event);
+    if (detail.n)
+        json_put_str(&desk->body, "detail", detail);
+    json_write_object_end(&desk->body);
+    if (desk->body.overflow)
+        db_fail(desk->db, RC_LIMIT, "a record for the archive is too long");
+    struct db_query q = db_query(desk->db, "INSERT INTO outgoing (time_ns, body) VALUES (?1, ?2)");
+    db_put_i64(&q, desk->event_ns);
+    db_put_text(&q, buf_view(&desk->body));
+    db_run(&q);
+    int64_t outgoing = db_last_id(desk->db);
+    if (incident) {
+        q = db_query(desk->db, "INSERT INTO history (incident, time_ns, who, what, detail, outgoing, record)"
+                               " VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL)");
+        db_put_i64(&q, incident);
+        db_put_i64(&q, desk->event_ns);
+        db_put_text(&q, str_of(desk->who));
+        db_put_text(&q, str_of(desk->event));
+        db_put_text(&q, desk_cut(detail, DESK_TEXT_MAX));
+        db_put_i64(&q, outgoing);
+        db_run(&q);
+    }
+    desk->event = NULL;
+}
+
+enum rc desk_take_record(struct desk *desk, struct arena *arena, struct desk_record *ret_record, struct err *err)
+{
+    ASSERT(desk->magic == DESK_MAGIC);
+    enum rc rc = db_begin(desk->db, DB_READ, err);
+    if (rc != RC_OK)
+        return rc;
+    bool found = false;
+    struct db_query q = db_query(desk->db, "SELECT id, time_ns, body FROM outgoing WHERE id > ?1 ORDER BY id LIMIT 1");
+    db_put_i64(&q, desk->taken_id);
+    if (db_next(&q)) {
+        ret_record->local_id = db_i64(&q);
+        ret_record->time_ns = db_i64(&q);
+        ret_record->body = db_text_copy(&q, arena);
+        found = true;
+    }
+    rc = db_end(desk->db, true, err);
+    if (rc != RC_OK)
+        return rc;
+    if (!found)
+        return RC_END;
+    desk->taken_id = ret_record->local_id;
+    return RC_OK;
+}
+
+enum rc desk_record_kept(struct desk *desk, int64_t local_id, uint64_t record_number, struct err *err)
+{
+    ASSERT(desk->magic == DESK_MAGIC);
+    if (record_number > INT64_MAX)
+        return err_set(err, RC_INVALID, "the record number is out of range");
+    enum rc rc = desk_begin(desk, err);
+    if (rc != RC_OK)
+        return rc;
+    struct db_query q = db_query(desk->db, "UPDATE history SET record = ?1 WHERE outgoing = ?2 AND record IS NULL");
+    db_put_i64(&q, (int64_t)record_number);
+    db_put_i64(&q, local_id);
+    db_run(&q);
+    db_run_i64(desk->db, "DELETE FROM outgoing WHERE id = ?1", local_id);
+    return desk_end(desk, true, err);
+}
+
+void desk_records_rewind(struct desk *desk)
+{
+    ASSERT(desk->magic == DESK_MAGIC);
+    desk->taken_id = 0;
+}

@@ -1,0 +1,78 @@
+#include "desk/schema.h"
+
+#include "base/macros.h"
+
+/* Times are nanoseconds UTC, 0 = not yet. States, levels and severities are the numbers of their enums. */
+const char *const desk_schema[] = {
+    "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE counter (year INTEGER PRIMARY KEY, last INTEGER NOT NULL) STRICT;"
+
+    "CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, role INTEGER NOT NULL,"
+    " language TEXT NOT NULL, hash TEXT NOT NULL, enabled INTEGER NOT NULL, must_change INTEGER NOT NULL,"
+    " created_ns INTEGER NOT NULL, last_ns INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE session (token TEXT PRIMARY KEY, user INTEGER NOT NULL REFERENCES user(id) ON DELETE CASCADE,"
+    " csrf TEXT NOT NULL, address TEXT NOT NULL, opened_ns INTEGER NOT NULL, used_ns INTEGER NOT NULL)"
+    " STRICT, WITHOUT ROWID;"
+    "CREATE INDEX session_user ON session(user, opened_ns);"
+    /* name: 'user:NAME' or 'address:ADDRESS' */
+    "CREATE TABLE attempt (name TEXT PRIMARY KEY, failures INTEGER NOT NULL, until_ns INTEGER NOT NULL,"
+    " last_ns INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX attempt_last ON attempt(last_ns);"
+
+    "CREATE TABLE object (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, class INTEGER NOT NULL,"
+    " contour TEXT NOT NULL, owner TEXT NOT NULL, zone_offset_s INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE contact (object INTEGER NOT NULL REFERENCES object(id) ON DELETE CASCADE, place INTEGER NOT NULL,"
+    " name TEXT NOT NULL, email TEXT NOT NULL, phone TEXT NOT NULL, PRIMARY KEY (object, place)) STRICT, WITHOUT ROWID;"
+    /* kind: 'host' (name or pattern with *) or 'address' (address or CIDR) */
+    "CREATE TABLE asset (object INTEGER NOT NULL REFERENCES object(id) ON DELETE CASCADE, place INTEGER NOT NULL,"
+    " kind TEXT NOT NULL, pattern TEXT NOT NULL, PRIMARY KEY (object, place)) STRICT, WITHOUT ROWID;",
+
+    "CREATE TABLE rule (id INTEGER PRIMARY KEY, rule_id TEXT NOT NULL UNIQUE, counted INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE incident (id INTEGER PRIMARY KEY, number TEXT NOT NULL UNIQUE,"
+    " object INTEGER NOT NULL REFERENCES object(id), rule INTEGER NOT NULL REFERENCES rule(id),"
+    " title TEXT NOT NULL, rule_title TEXT NOT NULL, level INTEGER NOT NULL, tags TEXT NOT NULL, state INTEGER NOT "
+    "NULL,"
+    " open INTEGER NOT NULL, severity INTEGER NOT NULL, kind TEXT NOT NULL, scope TEXT NOT NULL, sign TEXT NOT NULL,"
+    " contour TEXT NOT NULL, consequence TEXT NOT NULL, repeated INTEGER NOT NULL, ioc TEXT NOT NULL,"
+    " nature TEXT NOT NULL, actions TEXT NOT NULL, note TEXT NOT NULL, host TEXT NOT NULL, account TEXT NOT NULL,"
+    " address TEXT NOT NULL, matches INTEGER NOT NULL, last_record INTEGER NOT NULL, first_ns INTEGER NOT NULL,"
+    " last_ns INTEGER NOT NULL, occurred_ns INTEGER NOT NULL, detected_ns INTEGER NOT NULL,"
+    " confirmed_ns INTEGER NOT NULL, notified_ns INTEGER NOT NULL, closed_ns INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX incident_group ON incident(object, rule, host, account, address, id);"
+    "CREATE INDEX incident_rule_open ON incident(object, rule, id) WHERE open = 1;"
+    "CREATE INDEX incident_open ON incident(open, id);"
+    /* incident 0: below the threshold, only counted */
+    "CREATE TABLE matched (record INTEGER NOT NULL, rule INTEGER NOT NULL, incident INTEGER NOT NULL,"
+    " PRIMARY KEY (record, rule)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX matched_counted ON matched(record) WHERE incident = 0;"
+    "CREATE TABLE evidence (incident INTEGER NOT NULL REFERENCES incident(id), record INTEGER NOT NULL,"
+    " time_ns INTEGER NOT NULL, text TEXT NOT NULL, PRIMARY KEY (incident, record)) STRICT, WITHOUT ROWID;",
+
+    /* next_ns: when the next warning is due; 0 when none will come */
+    "CREATE TABLE clock (id INTEGER PRIMARY KEY, incident INTEGER NOT NULL REFERENCES incident(id),"
+    " rule TEXT NOT NULL, trigger_ns INTEGER NOT NULL, due_ns INTEGER NOT NULL, state INTEGER NOT NULL,"
+    " met_ns INTEGER NOT NULL, stage INTEGER NOT NULL, next_ns INTEGER NOT NULL, edition TEXT NOT NULL,"
+    " kk TEXT NOT NULL, ru TEXT NOT NULL, en TEXT NOT NULL) STRICT;"
+    "CREATE INDEX clock_incident ON clock(incident, id);"
+    "CREATE INDEX clock_next ON clock(next_ns) WHERE next_ns > 0;"
+
+    /* Ids never repeat and have no gaps: they are the sequence of the desk's own source in the archive. */
+    "CREATE TABLE outgoing (id INTEGER PRIMARY KEY AUTOINCREMENT, time_ns INTEGER NOT NULL, body TEXT NOT NULL) STRICT;"
+    "CREATE TABLE history (id INTEGER PRIMARY KEY, incident INTEGER NOT NULL REFERENCES incident(id),"
+    " time_ns INTEGER NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL, detail TEXT NOT NULL,"
+    " outgoing INTEGER NOT NULL, record INTEGER) STRICT;"
+    "CREATE INDEX history_incident ON history(incident, id);"
+    "CREATE INDEX history_outgoing ON history(outgoing) WHERE record IS NULL;"
+
+    "CREATE TABLE channel (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, recipient TEXT NOT NULL, server TEXT NOT NULL,"
+    " sender TEXT NOT NULL, user TEXT NOT NULL, secret TEXT NOT NULL, language TEXT NOT NULL,"
+    " enabled INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE outbox (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE,"
+    " incident INTEGER NOT NULL REFERENCES incident(id), channel INTEGER NOT NULL REFERENCES channel(id),"
+    " subject TEXT NOT NULL, body TEXT NOT NULL, due_ns INTEGER NOT NULL, tries INTEGER NOT NULL,"
+    " state INTEGER NOT NULL, time_ns INTEGER NOT NULL, answer TEXT NOT NULL) STRICT;"
+    "CREATE INDEX outbox_due ON outbox(due_ns) WHERE state < 2;"
+    "CREATE INDEX outbox_incident ON outbox(incident, id);",
+};
+
+const size_t desk_schema_count = ARRAY_LEN(desk_schema);

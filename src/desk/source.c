@@ -1,0 +1,205 @@
+/* source.c - the counters that the other processes report, for the live page. Memory only. */
+#include "base/assert.h"
+#include "base/bytes.h"
+#include "base/civil.h"
+#include "base/map.h"
+#include "desk/inside.h"
+
+#include <string.h>
+
+#define SILENT_NS    (10 * MINUTE_S * SECOND_NS)
+#define SAMPLES      7 /* ten seconds apart: the mean is over the last minute */
+#define SAMPLE_NS    (10 * SECOND_NS)
+#define NAME_SIZE    128
+#define LIST_DEFAULT 1000
+#define LIST_MAX     2000
+
+struct sample {
+    int64_t time_ns;
+    uint64_t records;
+};
+
+struct source {
+    uint8_t id[16];
+    char kind[32], name[NAME_SIZE], host[NAME_SIZE];
+    int64_t first_ns, last_ns;
+    uint64_t records, not_understood, dropped;
+    struct sample sample[SAMPLES]; /* the oldest first */
+    uint32_t samples;
+};
+
+struct desk_sources {
+    struct map *index; /* id -> place */
+    struct source *source;
+    size_t count;
+    size_t room;
+    struct desk_totals totals;
+};
+
+bool sources_new(struct desk *desk)
+{
+    desk->sources = memory_new(sizeof *desk->sources);
+    if (desk->sources)
+        desk->sources->index = map_new(DESK_SOURCES_MAX, 1);
+    return desk->sources && desk->sources->index;
+}
+
+void sources_free(struct desk *desk)
+{
+    if (!desk->sources)
+        return;
+    map_free(desk->sources->index);
+    memory_free(desk->sources->source);
+    memory_free(desk->sources);
+    desk->sources = NULL;
+}
+
+static struct source *source_place(struct desk_sources *sources, const uint8_t id[16])
+{
+    struct str key = str_at(id, 16);
+    uint64_t *place = map_get(sources->index, key);
+    if (place)
+        return &sources->source[*place];
+    if (sources->count == sources->room) {
+        size_t room = MIN(MAX(sources->room * 2, 64), (size_t)DESK_SOURCES_MAX);
+        struct source *grown = room > sources->room ? memory_resize(sources->source, room * sizeof *grown) : NULL;
+        if (!grown)
+            return NULL;
+        sources->source = grown;
+        sources->room = room;
+    }
+    place = map_put(sources->index, key);
+    if (!place)
+        return NULL;
+    *place = sources->count;
+    struct source *source = &sources->source[sources->count++];
+    memset(source, 0, sizeof *source);
+    memcpy(source->id, id, 16);
+    return source;
+}
+
+static void text_set(char *to, size_t size, struct str text)
+{
+    IGNORE(str_copy_z(desk_cut(text, size - 1), to, size)); /* cut to fit */
+}
+
+static void source_set(struct source *source, const struct desk_source *in, int64_t now_ns)
+{
+    text_set(source->kind, sizeof source->kind, in->kind);
+    text_set(source->name, sizeof source->name, in->name);
+    text_set(source->host, sizeof source->host, in->host);
+    source->first_ns = in->first_ns;
+    source->last_ns = in->last_ns;
+    source->not_understood = in->not_understood;
+    source->dropped = in->dropped;
+    /* Counters start over with the process that counts. */
+    if (in->records < source->records || (source->samples && source->sample[source->samples - 1].time_ns > now_ns))
+        source->samples = 0;
+    source->records = in->records;
+    if (source->samples && now_ns - source->sample[source->samples - 1].time_ns < SAMPLE_NS)
+        return;
+    if (source->samples == SAMPLES) {
+        memmove(source->sample, source->sample + 1, sizeof source->sample - sizeof source->sample[0]);
+        source->samples--;
+    }
+    source->sample[source->samples++] = (struct sample){now_ns, in->records};
+}
+
+enum rc desk_source_stats(struct desk *desk, const struct desk_source *sources, size_t count, int64_t now_ns,
+                          struct err *err)
+{
+    ASSERT(desk->magic == DESK_MAGIC);
+    size_t lost = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct source *source = source_place(desk->sources, sources[i].id);
+        if (source)
+            source_set(source, &sources[i], now_ns);
+        lost += !source;
+    }
+    if (lost)
+        return err_set(err, RC_LIMIT, "%zu sources past the limit of %u are not shown", lost, DESK_SOURCES_MAX);
+    return RC_OK;
+}
+
+void desk_set_totals(struct desk *desk, const struct desk_totals *totals)
+{
+    ASSERT(desk->magic == DESK_MAGIC);
+    desk->sources->totals = *totals;
+}
+
+static double per_second(const struct source *source, int64_t now_ns)
+{
+    int64_t edge = now_ns - 7 * SAMPLE_NS; /* older samples say nothing about the last minute */
+    for (uint32_t i = 0; i < source->samples; i++) {
+        const struct sample *sample = &source->sample[i];
+        int64_t span = now_ns - sample->time_ns;
+        if (sample->time_ns >= edge && span > 0)
+            return (double)(source->records - sample->records) * (double)SECOND_NS / (double)span;
+    }
+    return 0;
+}
+
+static void source_put(struct buf *out, const struct source *source, int64_t now_ns)
+{
+    char id[32];
+    json_write_object(out);
+    json_put_str(out, "id", str_at(id, hex_encode(source->id, sizeof source->id, id)));
+    json_put_text(out, "kind", source->kind);
+    json_put_text(out, "name", source->name);
+    json_put_text(out, "host", source->host);
+    json_put_int(out, "first_ns", source->first_ns);
+    json_put_int(out, "last_ns", source->last_ns);
+    json_put_u64(out, "records", source->records);
+    json_write_key(out, "per_second");
+    json_write_double(out, per_second(source, now_ns));
+    json_put_u64(out, "not_understood", source->not_understood);
+    json_put_u64(out, "dropped", source->dropped);
+    json_put_bool(out, "silent", source->last_ns > 0 && now_ns - source->last_ns > SILENT_NS);
+    json_write_object_end(out);
+}
+
+static void totals_put(struct ask *ask)
+{
+    const struct desk_sources *sources = ask->desk->sources;
+    const struct desk_totals *totals = &sources->totals;
+    uint64_t records = 0, not_understood = 0, dropped = 0, silent = 0;
+    double rate = 0;
+    for (size_t i = 0; i < sources->count; i++) {
+        const struct source *source = &sources->source[i];
+        records += source->records;
+        not_understood += source->not_understood;
+        dropped += source->dropped;
+        silent += source->last_ns > 0 && ask->now_ns - source->last_ns > SILENT_NS;
+        rate += per_second(source, ask->now_ns);
+    }
+    json_write_key(ask->out, "totals");
+    json_write_object(ask->out);
+    json_put_u64(ask->out, "sources", sources->count);
+    json_put_u64(ask->out, "records", records);
+    json_write_key(ask->out, "per_second");
+    json_write_double(ask->out, rate);
+    json_put_u64(ask->out, "not_understood", not_understood);
+    json_put_u64(ask->out, "dropped", dropped);
+    json_put_u64(ask->out, "silent", silent);
+    json_put_u64(ask->out, "durable", totals->durable);
+    json_put_u64(ask->out, "checkpoint_size", totals->checkpoint_size);
+    json_put_int(ask->out, "checkpoint_ns", totals->checkpoint_ns);
+    json_put_u64(ask->out, "rules_loaded", totals->rules_loaded);
+    json_put_u64(ask->out, "rules_refused", totals->rules_refused);
+    json_put_u64(ask->out, "disk_free", totals->disk_free);
+    json_write_object_end(ask->out);
+}
+
+void ask_source_list(struct ask *ask)
+{
+    const struct desk_sources *sources = ask->desk->sources;
+    int64_t offset = MAX(ask_int(ask, "offset"), 0);
+    int64_t limit = ask_int(ask, "limit");
+    limit = limit <= 0 ? LIST_DEFAULT : MIN(limit, LIST_MAX);
+    json_write_key(ask->out, "sources");
+    json_write_array(ask->out);
+    for (size_t i = (size_t)MIN(offset, (int64_t)sources->count); i < sources->count && limit > 0; i++, limit--)
+        source_put(ask->out, &sources->source[i], ask->now_ns);
+    json_write_array_end(ask->out);
+    totals_put(ask);
+}
