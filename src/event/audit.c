@@ -4,7 +4,6 @@
 #include "codec/utf8.h"
 #include "event/normaliser.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 
 /* What the records of one event say together. */
@@ -94,24 +93,56 @@ static void whole_execve(struct whole *whole, const struct audit_field *field)
     buf_str(&whole->command, field_text(whole->arena, field));
 }
 
+static void put_ipv4(struct buf *text, const uint8_t *bytes)
+{
+    buf_format(text, "%u.%u.%u.%u", bytes[0], bytes[1], bytes[2], bytes[3]);
+}
+
+/* RFC 5952: the longest run of two or more zero groups, the first of equals, is "::". */
+static void put_ipv6(struct buf *text, const uint8_t *bytes)
+{
+    int best = -1;
+    int best_n = 1;
+    for (int i = 0; i < 8; i++) {
+        int n = 0;
+        while (i + n < 8 && get_be16(bytes + 2 * (i + n)) == 0)
+            n++;
+        if (n > best_n) {
+            best = i;
+            best_n = n;
+        }
+    }
+    for (int i = 0; i < 8; i++) {
+        if (i == best) {
+            buf_text(text, "::");
+            i += best_n - 1;
+            continue;
+        }
+        bool joined = i == 0 || (best >= 0 && i == best + best_n);
+        buf_format(text, joined ? "%x" : ":%x", get_be16(bytes + 2 * i));
+    }
+}
+
 /* struct sockaddr in hexadecimal: family in the machine's order (little), the rest in the network's. */
 static void whole_address(struct whole *whole, struct str hex)
 {
     uint8_t bytes[28];
     size_t n = MIN(hex.n / 2, sizeof bytes);
-    char address[INET6_ADDRSTRLEN];
-    char port[8];
+    char storage[64];
     struct buf text;
     if (n < 16 || !hex_decode(str_slice(hex, 0, 2 * n), bytes, n) || bytes[1] != 0)
         return;
     bool is_v6 = bytes[0] == 10;
     if ((bytes[0] != 2 && !is_v6) || (is_v6 && n < 24))
         return;
-    if (!inet_ntop(is_v6 ? AF_INET6 : AF_INET, bytes + (is_v6 ? 8 : 4), address, sizeof address))
-        return;
-    buf_init_fixed(&text, port, sizeof port);
+    buf_init_fixed(&text, storage, sizeof storage);
+    if (is_v6)
+        put_ipv6(&text, bytes + 8);
+    else
+        put_ipv4(&text, bytes + 4);
+    whole->address = arena_str(whole->arena, buf_view(&text));
+    buf_clear(&text);
     buf_u64(&text, get_be16(bytes + 2));
-    whole->address = arena_str(whole->arena, str_of(address));
     whole->port = arena_str(whole->arena, buf_view(&text));
 }
 

@@ -87,9 +87,10 @@ static struct audit_pending *pending_new(struct audit_join *join, const struct e
     return pending;
 }
 
-void audit_join_add(struct audit_join *join, const struct event_source *source, const struct audit *audit,
-                    uint64_t record, int64_t received_ns, struct str line, int *ret_ready)
+void audit_join_add(struct audit_join *join, const struct event_source *source, const struct audit_piece *piece,
+                    int *ret_ready)
 {
+    const struct audit *audit = piece->audit;
     uint64_t node = names_hash(0, audit->node);
     struct audit_pending *pending = NULL;
     *ret_ready = -1;
@@ -101,12 +102,12 @@ void audit_join_add(struct audit_join *join, const struct event_source *source, 
         return; /* the event went already, or never had a piece */
     if (!pending)
         pending = pending_new(join, source, audit, node);
-    pending->received_ns = received_ns;
-    if (pending->record_count < EVENT_RECORDS_MAX && pending->text.n + line.n < AUDIT_TEXT_MAX) {
+    pending->received_ns = piece->received_ns;
+    if (pending->record_count < EVENT_RECORDS_MAX && pending->text.n + piece->line.n < AUDIT_TEXT_MAX) {
         if (pending->text.n)
             buf_char(&pending->text, '\n');
-        buf_str(&pending->text, line);
-        pending->record[pending->record_count++] = record;
+        buf_str(&pending->text, piece->line);
+        pending->record[pending->record_count++] = piece->record;
         pending->has_syscall |= str_is(audit->type, "SYSCALL");
     }
     if (ends)

@@ -38,13 +38,21 @@ struct audit_join {
     uint64_t crowded;
 };
 
+/* One record that arrived. */
+struct audit_piece {
+    const struct audit *audit;
+    uint64_t record;
+    int64_t received_ns;
+    struct str line;
+};
+
 bool audit_join_init(struct audit_join *join) MUST_USE;
 void audit_join_done(struct audit_join *join);
 /* True for record types that come in company. */
 bool audit_joins(struct str type);
 /* Adds a piece. When it completes the event, or has no room, *ret_ready is the place to take from, else -1. */
-void audit_join_add(struct audit_join *join, const struct event_source *source, const struct audit *audit,
-                    uint64_t record, int64_t received_ns, struct str line, int *ret_ready);
+void audit_join_add(struct audit_join *join, const struct event_source *source, const struct audit_piece *piece,
+                    int *ret_ready);
 /* The next event that is complete by time; -1 when none. */
 int audit_join_due(const struct audit_join *join, const uint8_t source[16], int64_t event_ns);
 int audit_join_stale(const struct audit_join *join, int64_t now_ns);

@@ -94,11 +94,19 @@ void draft_say(struct draft *draft, struct str name, struct str value)
         draft_add(draft, names_put(draft->names, name), EVENT_STRING, value);
 }
 
+/* Sources write these for "nothing". */
+static bool is_said(struct str value)
+{
+    if (value.n > 1)
+        return value.p[0] != '(' || (!str_is(value, "(null)") && !str_is(value, "(none)"));
+    return value.n && value.p[0] != '-' && value.p[0] != '?';
+}
+
 void draft_statutory(struct draft *draft, enum statutory field, struct str value)
 {
     ASSERT(field < STATUTORY_COUNT);
     struct str *place = &draft->event.statutory[field];
-    if (place->n == 0 && value.n && !(value.n == 1 && value.p[0] == '-'))
+    if (place->n == 0 && is_said(value))
         *place = value;
 }
 
@@ -169,11 +177,6 @@ bool draft_meets(const struct draft *draft, const struct row *row)
     return true;
 }
 
-static bool is_said(struct str value)
-{
-    return value.n && !(value.n == 1 && value.p[0] == '-');
-}
-
 static struct str set_value(struct draft *draft, const struct set *set)
 {
     if (set->constant.p)
@@ -191,7 +194,7 @@ static struct str set_value(struct draft *draft, const struct set *set)
         if (set->transform == TRANSFORM_NONE)
             return value;
         value = transform_value(draft->arena, set, value, draft->event.received_ns, draft->offset_s);
-        if (value.n)
+        if (is_said(value))
             return value;
     }
     return STR_NONE;
@@ -263,10 +266,9 @@ void draft_give(struct draft *draft, event_sink sink, void *context)
     if (draft->has_own && is_plausible(draft->own_ns, event->received_ns))
         event->time_ns = draft->own_ns;
     struct str *statutory = event->statutory;
-    if (!statutory[STATUTORY_HOST].n && str_starts(draft->source->kind, STR("t")))
-        statutory[STATUTORY_HOST] = draft->source->name; /* tcp, tls */
-    if (!statutory[STATUTORY_HOST].n && str_is(draft->source->kind, "udp"))
-        statutory[STATUTORY_HOST] = draft->source->name;
+    struct str kind = draft->source->kind;
+    if (str_is(kind, "udp") || str_is(kind, "tcp") || str_is(kind, "tls")) /* the peer's address stands in */
+        draft_statutory(draft, STATUTORY_HOST, draft->source->name);
     if (statutory[STATUTORY_ACCOUNT].n)
         draft_statutory(draft, STATUTORY_USER_ADDRESS, statutory[STATUTORY_SOURCE_ADDRESS]);
     struct event_field *fields = arena_alloc_raw(draft->arena, (event->field_count + 1) * sizeof *fields);

@@ -43,7 +43,7 @@ void draft_forget_fields(struct draft *draft);
 void draft_add(struct draft *draft, uint32_t name, enum event_type type, struct str value);
 /* By text: one hash. Empty values are left out. */
 void draft_say(struct draft *draft, struct str name, struct str value);
-/* Sets a statutory field unless it is set, or the value is empty or "-". */
+/* Sets a statutory field unless it is set, or the value is empty, "-", "?", "(null)" or "(none)". */
 void draft_statutory(struct draft *draft, enum statutory field, struct str value);
 /* The first value of a slot; p == NULL when the event has none. */
 struct str draft_slot(const struct draft *draft, uint32_t slot);

@@ -478,6 +478,26 @@ static uint32_t pattern_byte(const struct pattern *pattern)
     return anchor.n ? (unsigned char)anchor.p[0] : 256;
 }
 
+/* Within one first byte, the pattern with more literal bytes stands first: it says more. File order decides ties. */
+static size_t pattern_weight(const struct pattern *pattern)
+{
+    size_t weight = pattern->template.anchor.n;
+    for (uint32_t i = 0; i < pattern->template.count; i++)
+        weight += pattern->template.capture[i].literal.n;
+    return weight;
+}
+
+static void pattern_place(struct program *program, const struct pattern *pattern)
+{
+    uint32_t first = program->start[pattern_byte(pattern)];
+    uint32_t at = first;
+    while (program->pattern[at])
+        at++;
+    for (; at > first && pattern_weight(program->pattern[at - 1]) < pattern_weight(pattern); at--)
+        program->pattern[at] = program->pattern[at - 1];
+    program->pattern[at] = pattern;
+}
+
 static enum rc programs_finish(struct loader *loader)
 {
     struct mapping *mapping = loader->mapping;
@@ -496,12 +516,9 @@ static enum rc programs_finish(struct loader *loader)
         program->pattern = all;
         all += program->start[257];
     }
-    for (uint32_t i = 0; i < links->count; i++) { /* file order within one byte: each goes to the first free place */
+    for (uint32_t i = 0; i < links->count; i++) {
         struct program *program = &mapping->program[links->link[i].list - 1];
-        uint32_t at = program->start[pattern_byte(links->link[i].row)];
-        while (program->pattern[at])
-            at++;
-        program->pattern[at] = links->link[i].row;
+        pattern_place(program, links->link[i].row);
     }
     return RC_OK;
 }

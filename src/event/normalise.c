@@ -220,9 +220,17 @@ static void record_begin(struct normaliser *normaliser, const struct event_sourc
     normaliser->has_audit = false;
 }
 
+/* Where events go, and the arena they live in. */
+struct outlet {
+    struct arena *arena;
+    event_sink sink;
+    void *context;
+};
+
 /* Gives a joined event and forgets its pieces. Without a SYSCALL record there is nothing to join around. */
-static void joined_give(struct normaliser *normaliser, int at, struct arena *arena, event_sink sink, void *context)
+static void joined_give(struct normaliser *normaliser, int at, const struct outlet *outlet)
 {
+    struct arena *arena = outlet->arena;
     const struct audit_pending *pending = &normaliser->join.pending[at];
     struct draft *draft = &normaliser->draft;
     struct event_source source = {.kind = pending->kind};
@@ -237,28 +245,29 @@ static void joined_give(struct normaliser *normaliser, int at, struct arena *are
         draft->event.flags = EVENT_MATCH | EVENT_UNDERSTOOD;
         draft->event.parser = "audit";
         audit_whole(normaliser, lines);
-        draft_give(draft, sink, context);
+        draft_give(draft, outlet->sink, outlet->context);
     }
     audit_join_remove(&normaliser->join, at);
 }
 
 static void record_join(struct normaliser *normaliser, const struct event_source *source, uint64_t record,
-                        int64_t received_ns, struct arena *arena, event_sink sink, void *context)
+                        int64_t received_ns, const struct outlet *outlet)
 {
     struct audit audit = normaliser->audit;
     struct audit_join *join = &normaliser->join;
+    const struct audit_piece piece = {&audit, record, received_ns, normaliser->audit_text};
     int at = -1;
     while ((at = audit_join_due(join, source->id, audit.time_ns)) >= 0)
-        joined_give(normaliser, at, arena, sink, context);
+        joined_give(normaliser, at, outlet);
     if (!audit_joins(audit.type))
         return;
     if (join->count == AUDIT_PENDING_MAX) {
         join->crowded++;
-        joined_give(normaliser, 0, arena, sink, context);
+        joined_give(normaliser, 0, outlet);
     }
-    audit_join_add(join, source, &audit, record, received_ns, normaliser->audit_text, &at);
+    audit_join_add(join, source, &piece, &at);
     if (at >= 0)
-        joined_give(normaliser, at, arena, sink, context);
+        joined_give(normaliser, at, outlet);
 }
 
 #define DESCRIPTION_MAX 4096
@@ -285,16 +294,18 @@ void normaliser_record(struct normaliser *normaliser, const struct event_source 
     if (description->n > DESCRIPTION_MAX)
         description->n = utf8_valid_prefix(str_slice(*description, 0, DESCRIPTION_MAX));
     draft_give(draft, sink, context);
+    const struct outlet outlet = {arena, sink, context};
     if (normaliser->has_audit)
-        record_join(normaliser, source, record, received_ns, arena, sink, context);
+        record_join(normaliser, source, record, received_ns, &outlet);
 }
 
 void normaliser_flush(struct normaliser *normaliser, int64_t now_ns, struct arena *arena, event_sink sink,
                       void *context)
 {
+    const struct outlet outlet = {arena, sink, context};
     int at = -1;
     while ((at = audit_join_stale(&normaliser->join, now_ns)) >= 0)
-        joined_give(normaliser, at, arena, sink, context);
+        joined_give(normaliser, at, &outlet);
 }
 
 uint64_t normaliser_pending(const struct normaliser *normaliser)

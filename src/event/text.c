@@ -1,4 +1,5 @@
 /* Texts: syslog lines, the messages in them, key=value pairs. */
+#include "base/civil.h"
 #include "codec/kv.h"
 #include "codec/syslog.h"
 #include "codec/timestamp.h"
@@ -6,6 +7,9 @@
 
 #include <string.h>
 
+/* A time without a year gets the year that brings it nearest to this long before it was received: logs speak of the
+ * past, so it comes to lie between a year before and a day after. */
+#define YEARLESS_NS      (181 * DAY_S * SECOND_NS)
 #define PATTERN_TEXT_MAX 8192 /* longer messages are kept whole but not matched against patterns */
 
 static void pattern_take(struct normaliser *normaliser, const struct pattern *pattern, const struct str value[])
@@ -173,8 +177,11 @@ void text_message(struct normaliser *normaliser, struct str program, struct str 
         draft_statutory(draft, STATUTORY_SERVICE, program_base(program));
         return;
     }
-    if (!taken && looks_like_weblog(trimmed) && web_line(normaliser, trimmed))
-        return;
+    if (!taken && looks_like_weblog(trimmed)) {
+        draft_statutory(draft, STATUTORY_SERVICE, program_base(program));
+        if (web_line(normaliser, trimmed))
+            return;
+    }
     if (!said(normaliser, WORD_MESSAGE).p)
         say(normaliser, WORD_MESSAGE, message);
     if (!taken)
@@ -230,7 +237,8 @@ bool syslog_line(struct normaliser *normaliser, struct str text)
 {
     struct draft *draft = &normaliser->draft;
     struct syslog syslog;
-    enum syslog_format format = syslog_parse(text, draft->event.received_ns, normaliser->offset_s, &syslog);
+    int64_t near_ns = draft->event.received_ns > INT64_MIN / 2 ? draft->event.received_ns - YEARLESS_NS : 0;
+    enum syslog_format format = syslog_parse(text, near_ns, normaliser->offset_s, &syslog);
     if (format == SYSLOG_PLAIN && !(syslog.has & SYSLOG_HAS_PRI))
         return false;
     if (syslog.has & SYSLOG_HAS_TIME)

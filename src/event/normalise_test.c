@@ -1,0 +1,346 @@
+/* What must hold for any input: one event a record, whole raw bytes, valid UTF-8, bounds, and joined audit events that
+ * neither get lost nor grow. */
+#include "event/normalise.h"
+
+#include "base/buf.h"
+#include "base/test.h"
+#include "codec/utf8.h"
+#include "event/audit_join.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define RECEIVED_NS INT64_C(1795262400000000000) /* 2026-11-21T12:00:00Z */
+
+struct watch {
+    struct names *names;
+    struct mapping *mapping;
+    struct normaliser *normaliser;
+    struct arena *arena;
+    struct event_source source;
+    struct str raw; /* what was given */
+    uint64_t record;
+    uint32_t archived; /* since the last record */
+    uint32_t joined;   /* in all */
+    struct event last; /* the last one archived; fields valid until the next record */
+    uint32_t last_joined_records;
+    bool joined_has_lines;
+};
+
+static void watch_event(void *context, const struct event *event)
+{
+    struct watch *watch = context;
+    CHECK(event->flags & EVENT_MATCH);
+    CHECK(event->record_count >= 1 && event->record_count <= EVENT_RECORDS_MAX);
+    CHECK_INT(event->records[0], event->record);
+    CHECK(event->field_count <= EVENT_FIELDS_MAX);
+    for (uint32_t i = 0; i < event->field_count; i++) {
+        const struct event_field *field = &event->fields[i];
+        CHECK(field->name > 0 && field->name < names_end(watch->names));
+        CHECK(utf8_valid(field->value));
+        CHECK(field->type != EVENT_NULL || field->value.n == 0);
+    }
+    for (size_t i = 0; i < STATUTORY_COUNT; i++)
+        CHECK(utf8_valid(event->statutory[i]));
+    CHECK(event->statutory[STATUTORY_DESCRIPTION].n <= 4096);
+    if (event->flags & EVENT_ARCHIVE) {
+        CHECK_INT(event->record, watch->record);
+        CHECK_INT(event->record_count, 1);
+        CHECK(event->raw.p == watch->raw.p && event->raw.n == watch->raw.n);
+        CHECK(event->time_ns >= RECEIVED_NS - INT64_C(3650) * 86400 * 1000000000);
+        CHECK(event->time_ns <= RECEIVED_NS + INT64_C(86400) * 1000000000);
+        watch->archived++;
+        watch->last = *event;
+    } else {
+        watch->joined++;
+        watch->last_joined_records = event->record_count;
+        watch->joined_has_lines = str_search(event->raw, STR("\n")) < event->raw.n;
+    }
+}
+
+static bool watch_begin(struct watch *watch)
+{
+    char path[4096];
+    struct err err = {.text = ""};
+    memset(watch, 0, sizeof *watch);
+    watch->arena = arena_new((size_t)64 << 20);
+    watch->names = names_new(9);
+    watch->source = (struct event_source){.kind = STR("tcp"), .name = STR("192.0.2.1")};
+    CHECK(snprintf(path, sizeof path, "%s/data", test_source_dir()) > 0);
+    if (mapping_load(path, watch->names, &watch->mapping, &err) == RC_OK)
+        watch->normaliser = normaliser_new(watch->mapping, watch->names);
+    CHECK_TEXT(str_of(err.text), "");
+    return CHECK(watch->normaliser != NULL);
+}
+
+static void watch_end(struct watch *watch)
+{
+    normaliser_free(watch->normaliser);
+    mapping_free(watch->mapping);
+    names_free(watch->names);
+    arena_free(watch->arena);
+}
+
+static void give_at(struct watch *watch, struct str raw, int64_t received_ns)
+{
+    watch->raw = raw;
+    watch->archived = 0;
+    arena_reset(watch->arena);
+    normaliser_record(watch->normaliser, &watch->source, watch->record, received_ns, raw, watch->arena, watch_event,
+                      watch);
+    CHECK_INT(watch->archived, 1);
+    watch->record++;
+}
+
+static void give(struct watch *watch, struct str raw)
+{
+    give_at(watch, raw, RECEIVED_NS);
+}
+
+static const char *const samples[] = {
+    "<38>Nov 21 11:59:58 gw1 sshd[811]: Failed password for invalid user ann from 198.51.100.4 port 50022 ssh2",
+    "<165>1 2026-11-21T11:59:59.123456+05:00 db1 app 77 ID47 [origin@32473 ip=\"192.0.2.9\" x=\"a \\\"b\\\"\"] all is "
+    "well",
+    "{\"Channel\":\"Security\",\"EventID\":4688,\"NewProcessName\":\"C:\\\\a "
+    "\\u0431.exe\",\"x\":[1,{\"y\":null}],\"z\":true}",
+    "type=EXECVE msg=audit(1795258800.100:10): argc=3 a0=\"cat\" a1=\"/etc/shadow\" a2=612062",
+    "node=a type=SYSCALL msg=audit(1795258800.100:10): arch=c000003e syscall=59 success=yes exe=\"/bin/x\" key=(null)",
+    "type=USER_LOGIN msg=audit(1795258800.1:1): pid=7 msg='op=login acct=\"ann\" addr=192.0.2.5 terminal=ssh "
+    "res=failed'",
+    "type=SOCKADDR msg=audit(1795258800.100:13): saddr=0A0001BB0000000020010DB800000000000000000000000100000000",
+    "<13>Nov 21 11:00:00 fw1 CEF:0|Check Point|VPN-1|R81|drop|A \\| b|5|src=1.2.3.4 cs1Label=Rule cs1=b c msg=x\\=y",
+    "LEEF:2.0|Fortinet|FortiGate|7|traffic|^|src=192.0.2.5^dst=192.0.2.1^usrName=ann^action=accept",
+    "203.0.113.9 - ann [21/Nov/2026:16:00:00 +0500] \"GET /a?x=%27 HTTP/1.1\" 200 512 \"https://e.kz/\" \"Mo\"",
+    "date=2026-11-21 time=11:00:00 devname=\"fg1\" logid=\"13\" type=\"traffic\" srcip=192.0.2.5 action=\"deny\"",
+    "<4>Nov 21 11:00:00 h kernel: [1.0] [UFW BLOCK] IN=eth0 OUT= MAC=00 SRC=192.0.2.5 DST=192.0.2.1 PROTO=TCP DPT=23",
+};
+
+/* splitmix64 (Vigna, public domain). */
+static uint64_t next_random(uint64_t *state)
+{
+    uint64_t x = (*state += UINT64_C(0x9e3779b97f4a7c15));
+    x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return x ^ (x >> 31);
+}
+
+static void holds_for_every_truncation_and_flip(void)
+{
+    struct watch watch;
+    char text[1024];
+    if (!watch_begin(&watch))
+        return;
+    uint64_t state = 1;
+    for (size_t s = 0; s < ARRAY_LEN(samples); s++) {
+        size_t n = strlen(samples[s]);
+        test_row("%s", samples[s]);
+        for (size_t cut = 0; cut <= n; cut++)
+            give(&watch, str_at(samples[s], cut));
+        for (int flip = 0; flip < 300; flip++) {
+            memcpy(text, samples[s], n);
+            for (int k = 0; k < 1 + flip % 3; k++)
+                text[next_random(&state) % n] = (char)next_random(&state);
+            give(&watch, str_at(text, n));
+        }
+    }
+    normaliser_flush(watch.normaliser, INT64_MAX, watch.arena, watch_event, &watch);
+    CHECK(normaliser_pending(watch.normaliser) == UINT64_MAX);
+    watch_end(&watch);
+}
+
+static struct buf big;
+
+static void keeps_a_line_of_one_mebibyte_whole(void)
+{
+    static const char *const heads[] = {"",
+                                        "<13>Nov 21 11:00:00 h sshd[1]: Failed password for ",
+                                        "{\"a\":\"",
+                                        "a=",
+                                        "type=EXECVE msg=audit(1.1:1): a0=",
+                                        "CEF:0|a|b|c|d|e|1|msg=",
+                                        "\xff"};
+    struct watch watch;
+    if (!watch_begin(&watch))
+        return;
+    for (size_t i = 0; i < ARRAY_LEN(heads); i++) {
+        buf_init(&big, (size_t)2 << 20);
+        buf_text(&big, heads[i]);
+        while (big.n < (size_t)1 << 20)
+            buf_text(&big, i % 2 ? "from 1 port x=" : "\xff zzzzzzz");
+        test_row("%s", heads[i]);
+        give(&watch, buf_view(&big));
+        buf_done(&big);
+    }
+    watch_end(&watch);
+}
+
+static void bears_json_bombs(void)
+{
+    struct watch watch;
+    if (!watch_begin(&watch))
+        return;
+    buf_init(&big, (size_t)4 << 20);
+    for (int i = 0; i < 10000; i++)
+        buf_text(&big, i % 2 ? "[" : "{\"a\":");
+    give(&watch, buf_view(&big));
+    CHECK(!(watch.last.flags & EVENT_UNDERSTOOD));
+    CHECK_INT(watch.last.field_count, 0);
+    for (int i = 10000; i-- > 0;)
+        buf_text(&big, i % 2 ? "]" : "}");
+    give(&watch, buf_view(&big));
+    CHECK(!(watch.last.flags & EVENT_UNDERSTOOD));
+    buf_clear(&big);
+    buf_char(&big, '{');
+    for (int i = 0; i < 10000; i++)
+        buf_format(&big, "%s\"key%d\":%d", i ? "," : "", i, i);
+    buf_char(&big, '}');
+    give(&watch, buf_view(&big));
+    CHECK(watch.last.flags & EVENT_UNDERSTOOD);
+    CHECK_INT(watch.last.field_count, EVENT_FIELDS_MAX);
+    CHECK_INT(watch.last.fields_lost, 10000 - EVENT_FIELDS_MAX);
+    buf_done(&big);
+    watch_end(&watch);
+}
+
+/* New names without end fill the table; events go on, what is lost is counted. */
+static void survives_a_flood_of_names(void)
+{
+    struct watch watch;
+    char text[64];
+    if (!watch_begin(&watch))
+        return;
+    for (int i = 0; i < 70000; i++) {
+        int n = snprintf(text, sizeof text, "{\"n%d\":1,\"host\":\"h\"}", i);
+        give(&watch, str_at(text, (size_t)n));
+    }
+    CHECK_INT(watch.last.field_count, 1);
+    CHECK_INT(watch.last.fields_lost, 1);
+    CHECK_TEXT(watch.last.statutory[STATUTORY_HOST], "h");
+    give(&watch, STR("<13>Nov 21 11:00:00 gw1 sshd[1]: Accepted password for ann from 192.0.2.5 port 22 ssh2"));
+    CHECK_TEXT(watch.last.statutory[STATUTORY_ACCOUNT], "ann");
+    watch_end(&watch);
+}
+
+static void survives_a_flood_of_sources(void)
+{
+    struct watch watch;
+    if (!watch_begin(&watch))
+        return;
+    for (uint32_t i = 0; i < 70000; i++) {
+        memcpy(watch.source.id, &i, sizeof i);
+        give(&watch, STR("#Fields: date time c-ip"));
+    }
+    watch_end(&watch);
+}
+
+/* An arena without room costs fields, never the event. */
+static void bears_a_full_arena(void)
+{
+    struct watch watch;
+    if (!watch_begin(&watch))
+        return;
+    arena_free(watch.arena);
+    for (size_t limit = 1; limit < 20000; limit += 371) {
+        watch.arena = arena_new(limit);
+        for (size_t s = 0; s < ARRAY_LEN(samples); s++) {
+            test_row("arena of %zu: %s", limit, samples[s]);
+            give(&watch, str_of(samples[s]));
+            normaliser_flush(watch.normaliser, INT64_MAX, watch.arena, watch_event, &watch);
+        }
+        arena_free(watch.arena);
+    }
+    watch.arena = NULL;
+    watch_end(&watch);
+}
+
+static void audit_piece(struct watch *watch, const char *type, unsigned serial, int64_t received_ns)
+{
+    char text[200];
+    int n = snprintf(text, sizeof text, "type=%s msg=audit(1795258800.100:%u): arch=c000003e a0=\"x\" cwd=\"/\"", type,
+                     serial);
+    give_at(watch, str_at(text, (size_t)n), received_ns);
+}
+
+static void joins_are_bounded(void)
+{
+    struct watch watch;
+    if (!watch_begin(&watch))
+        return;
+    for (unsigned i = 0; i < 100; i++) /* more records than one event may have */
+        audit_piece(&watch, i ? "PATH" : "SYSCALL", 1, RECEIVED_NS);
+    CHECK_INT(normaliser_pending(watch.normaliser), 0);
+    audit_piece(&watch, "PROCTITLE", 1, RECEIVED_NS);
+    CHECK_INT(watch.joined, 1);
+    CHECK_INT(watch.last_joined_records, EVENT_RECORDS_MAX);
+    CHECK(watch.joined_has_lines);
+    CHECK(normaliser_pending(watch.normaliser) == UINT64_MAX);
+    uint64_t first = watch.record;
+    for (unsigned i = 0; i < AUDIT_PENDING_MAX; i++)
+        audit_piece(&watch, "SYSCALL", 100 + i, RECEIVED_NS);
+    CHECK_INT(watch.joined, 1);
+    CHECK_INT(normaliser_crowded(watch.normaliser), 0);
+    CHECK_INT(normaliser_pending(watch.normaliser), first);
+    audit_piece(&watch, "SYSCALL", 1000, RECEIVED_NS); /* one too many: the oldest goes */
+    CHECK_INT(watch.joined, 2);
+    CHECK_INT(normaliser_crowded(watch.normaliser), 1);
+    CHECK_INT(normaliser_pending(watch.normaliser), first + 1);
+    normaliser_flush(watch.normaliser, RECEIVED_NS + AUDIT_WAIT_NS - 1, watch.arena, watch_event, &watch);
+    CHECK_INT(watch.joined, 2);
+    normaliser_flush(watch.normaliser, RECEIVED_NS + AUDIT_WAIT_NS, watch.arena, watch_event, &watch);
+    CHECK_INT(watch.joined, 2 + AUDIT_PENDING_MAX);
+    CHECK(normaliser_pending(watch.normaliser) == UINT64_MAX);
+    watch_end(&watch);
+}
+
+static void joins_keep_sources_apart(void)
+{
+    struct watch watch;
+    if (!watch_begin(&watch))
+        return;
+    audit_piece(&watch, "SYSCALL", 5, RECEIVED_NS);
+    watch.source.id[0] = 1;
+    audit_piece(&watch, "SYSCALL", 5, RECEIVED_NS);
+    audit_piece(&watch, "PROCTITLE", 5, RECEIVED_NS);
+    CHECK_INT(watch.joined, 1);
+    CHECK_INT(watch.last_joined_records, 2);
+    watch.source.id[0] = 0;
+    audit_piece(&watch, "EOE", 5, RECEIVED_NS);
+    CHECK_INT(watch.joined, 2);
+    watch_end(&watch);
+}
+
+static void survives_lack_of_memory(void)
+{
+    struct watch watch;
+    if (!watch_begin(&watch))
+        return;
+    for (uint64_t fail = 1; fail < 60; fail++) {
+        memory_fail_at(fail);
+        struct normaliser *normaliser = normaliser_new(watch.mapping, watch.names);
+        struct normaliser *own = watch.normaliser;
+        watch.normaliser = normaliser;
+        for (size_t s = 0; normaliser && s < ARRAY_LEN(samples); s++)
+            give(&watch, str_of(samples[s]));
+        memory_fail_at(0);
+        normaliser_free(normaliser);
+        watch.normaliser = own;
+    }
+    watch_end(&watch);
+}
+
+static const struct test tests[] = {
+    {"holds for every truncation and flip", holds_for_every_truncation_and_flip},
+    {"keeps a line of one mebibyte whole", keeps_a_line_of_one_mebibyte_whole},
+    {"bears JSON bombs", bears_json_bombs},
+    {"survives a flood of names", survives_a_flood_of_names},
+    {"survives a flood of sources", survives_a_flood_of_sources},
+    {"bears a full arena", bears_a_full_arena},
+    {"joins are bounded", joins_are_bounded},
+    {"joins keep sources apart", joins_keep_sources_apart},
+    {"survives lack of memory", survives_lack_of_memory},
+};
+
+int main(int argc, char **argv)
+{
+    return test_run(tests, ARRAY_LEN(tests), argc, argv);
+}
