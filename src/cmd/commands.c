@@ -85,7 +85,9 @@ static const struct option_row version_rows[] = {
 static const struct option_row help_rows[] = {
     OPTION_DATA,
     OPTION_JSON,
-    {.name = "mdoc", .type = OPTION_FLAG, .help = "print the command's options as mdoc source"},
+    {.name = "mdoc",
+     .type = OPTION_FLAG,
+     .help = "print the options of the command, or the list of commands, as mdoc source"},
     {.name = "settings", .type = OPTION_FLAG, .help = "print the configuration's settings as mdoc source"},
     {.name = "completion", .type = OPTION_FLAG, .help = "print a completion script for bash"},
 };

@@ -103,10 +103,10 @@ int cmd_help(int argc, char **argv)
         return cmd_usage("help", "there is no command \"%s\"", options.operands[0]);
     if (options_flag(&options, "settings"))
         return settings_list(&out);
-    if (options_flag(&options, "mdoc") && command == NULL)
-        return cmd_usage("help", "--mdoc needs a command");
     if (options_flag(&options, "completion"))
         completion_print(&out);
+    else if (options_flag(&options, "mdoc") && command == NULL)
+        options_print_commands(&out);
     else if (options_flag(&options, "mdoc"))
         options_print_mdoc(command, &out);
     else if (command != NULL)

@@ -87,6 +87,7 @@ bool time_parse(const char *text, int64_t now_ns, int64_t *ret_ns) MUST_USE;
 /* The same table as text. */
 void options_print_help(const struct command *command, struct buf *out);
 void options_print_mdoc(const struct command *command, struct buf *out);       /* .Bl of options */
+void options_print_commands(struct buf *out);                                  /* .Bl of commands */
 void options_print_completion(const struct command *command, struct buf *out); /* one line of words */
 
 #endif

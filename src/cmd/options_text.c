@@ -63,6 +63,22 @@ void options_print_help(const struct command *command, struct buf *out)
     buf_format(out, "exit status: 0 done, 1 failed, 2 wrong usage; more in qorgan-%s(1)\n", command->name);
 }
 
+static void put_sentence(struct buf *out, const char *text)
+{
+    buf_char(out, (char)(text[0] >= 'a' && text[0] <= 'z' ? text[0] - 32 : text[0]));
+    buf_format(out, "%s.\n", text + 1);
+}
+
+void options_print_commands(struct buf *out)
+{
+    buf_text(out, ".Bl -tag -width \"qorgan-version(1)\"\n");
+    for (size_t i = 0; command_at(i) != NULL; i++) {
+        buf_format(out, ".It Xr qorgan-%s 1\n", command_at(i)->name);
+        put_sentence(out, command_at(i)->summary);
+    }
+    buf_text(out, ".El\n");
+}
+
 void options_print_mdoc(const struct command *command, struct buf *out)
 {
     ASSERT(command != NULL && out != NULL);
@@ -73,8 +89,7 @@ void options_print_mdoc(const struct command *command, struct buf *out)
         if (row->type != OPTION_FLAG)
             buf_format(out, " Ar %s", row->argument);
         buf_char(out, '\n');
-        buf_char(out, (char)(row->help[0] >= 'a' && row->help[0] <= 'z' ? row->help[0] - 32 : row->help[0]));
-        buf_format(out, "%s.\n", row->help + 1);
+        put_sentence(out, row->help);
         if (row->type == OPTION_LIST)
             buf_text(out, "May be given more than once.\n");
         if (row->required)
