@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-#define ENRICHED '\x1d' /* auditd puts resolved names behind it */
+#define PERMISSIONS_MAX 512u   /* bytes of "{ read write }": how far a closing brace is looked for */
+#define ENRICHED        '\x1d' /* auditd puts resolved names behind it */
 
 /* --- head --- */
 
@@ -168,8 +169,9 @@ static bool take_avc(struct audit_reader *r, struct audit_field *field)
         r->rest = str_skip(r->rest, n);
         return n > 0;
     }
-    size_t close = r->rest.n > 0 && r->rest.p[0] == '{' ? str_find(r->rest, '}') : r->rest.n;
-    if (close == r->rest.n)
+    struct str braces = str_slice(r->rest, 0, PERMISSIONS_MAX);
+    size_t close = braces.n > 0 && braces.p[0] == '{' ? str_find(braces, '}') : braces.n;
+    if (close == braces.n)
         return false;
     field->name = STR("seperms");
     field->value = str_trim(str_slice(r->rest, 1, close));

@@ -5,6 +5,7 @@
 #include "base/test.h"
 
 #include <string.h>
+#include <time.h>
 
 static void show(struct buf *buf, struct arena *arena, struct str line)
 {
@@ -136,7 +137,28 @@ static void cuts_and_flips(void)
     arena_free(arena);
 }
 
-static const struct test tests[] = {{"lines", lines}, {"type names", type_names}, {"cuts and flips", cuts_and_flips}};
+/* A mebibyte of opening braces must not take longer for each one to find no closing one. */
+static void many_braces(void)
+{
+    struct buf buf;
+    buf_init(&buf, 2 << 20);
+    buf_text(&buf, "type=AVC msg=audit(1700000000.123:9): ");
+    while (buf.n < (1 << 20))
+        buf_text(&buf, "{ ");
+    buf_text(&buf, "a=1");
+    struct audit audit;
+    struct audit_field field;
+    CHECK(audit_parse(buf_view(&buf), &audit));
+    struct audit_reader reader = audit_fields(&audit);
+    clock_t start = clock();
+    CHECK(audit_next(&reader, &field));
+    CHECK(clock() - start < CLOCKS_PER_SEC / 2);
+    CHECK_TEXT(field.name, "a");
+    buf_done(&buf);
+}
+
+static const struct test tests[] = {
+    {"lines", lines}, {"type names", type_names}, {"many braces", many_braces}, {"cuts and flips", cuts_and_flips}};
 
 int main(int argc, char **argv)
 {
