@@ -273,7 +273,14 @@ int main(int argc, char **argv)
     if (!mkdtemp(folder))
         return 1;
     int result = test_run(tests, ARRAY_LEN(tests), argc, argv);
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    return system(command) == 0 ? result : 1;
+    static const char *const names[] = {"full.db", "version.db", "garbage.db", "link.db", "damage.db", "kill.db"};
+    static const char *const ends[] = {"", "-wal", "-shm"};
+    for (size_t i = 0; i < ARRAY_LEN(names) * ARRAY_LEN(ends); i++) {
+        char name[64];
+        snprintf(name, sizeof name, "%s%s", names[i / ARRAY_LEN(ends)], ends[i % ARRAY_LEN(ends)]);
+        unlink(path_of(name));
+    }
+    rmdir(path_of("folder.db"));
+    rmdir(folder);
+    return result;
 }

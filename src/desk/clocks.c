@@ -56,13 +56,13 @@ static int64_t stage_next(const int64_t at_ns[STAGES], int64_t now_ns)
 }
 
 static void put_explanations(struct desk *desk, struct db_query *q, const struct clock_rule *rule,
-                             const struct clock_due *due, int64_t trigger_ns, int64_t zone_offset_s)
+                             const struct clock_due *due)
 {
     struct buf text;
     buf_init(&text, DESK_CLOCK_TEXT);
     for (enum term_language language = 0; language < TERM_LANGUAGES; language++) {
         buf_clear(&text);
-        clock_explain(rule, due, trigger_ns, (int32_t)zone_offset_s, desk->calendar, &desk->words[language], &text);
+        clock_explain(rule, due, desk->calendar, &desk->words[language], &text);
         db_put_text(q, buf_view(&text));
     }
     buf_done(&text);
@@ -95,7 +95,7 @@ static void clock_start(struct desk *desk, const struct incident *incident, cons
     db_put_i64(&q, stage);
     db_put_i64(&q, at_ns[stage]);
     db_put_text(&q, rule->edition);
-    put_explanations(desk, &q, rule, due, trigger_ns, incident->zone_offset_s);
+    put_explanations(desk, &q, rule, due);
     db_run(&q);
     struct buf *body = desk_record_begin(desk, "clock.started", STR("qorgan"), now_ns);
     incident_put(body, incident);
@@ -294,7 +294,7 @@ void clocks_tick(struct desk *desk, int64_t now_ns)
     struct clock_row rows[CLOCKS_A_CALL];
     size_t count = 0;
     struct db_query q = db_query(desk->db, "SELECT id, incident, rule, trigger_ns, due_ns, stage FROM clock"
-                                           " WHERE next_ns > 0 AND next_ns <= ?1 ORDER BY next_ns LIMIT ?2");
+                                           " WHERE next_ns > 0 AND next_ns <= ?1 ORDER BY next_ns, due_ns LIMIT ?2");
     db_put_i64(&q, now_ns);
     db_put_i64(&q, CLOCKS_A_CALL);
     while (db_next(&q) && count < CLOCKS_A_CALL) {

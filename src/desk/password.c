@@ -138,7 +138,10 @@ struct str password_nobody(struct desk *desk)
     q = db_query(desk->db, "INSERT INTO meta (key, value) VALUES ('nobody', ?1)");
     db_put_text(&q, str_of(made));
     db_run(&q);
-    return arena_str(desk->scratch, str_of(made));
+    hash = arena_str(desk->scratch, str_of(made));
+    if (!hash.p)
+        db_fail(desk->db, RC_LIMIT, "out of memory for a password");
+    return hash;
 }
 
 void password_make(struct desk *desk, char ret_password[DESK_FIRST_PASSWORD_Z])

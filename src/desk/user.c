@@ -2,8 +2,6 @@
 #include "base/assert.h"
 #include "desk/inside.h"
 
-#include <string.h>
-
 #define USERS_MAX 1000
 
 static const struct {
@@ -92,7 +90,7 @@ static bool name_valid(struct str name)
     if (name.n == 0 || name.n > DESK_USER_MAX)
         return false;
     for (size_t i = 0; i < name.n; i++)
-        if (!char_is_alnum(name.p[i]) && !strchr("._-@", name.p[i]))
+        if (!char_is_alnum(name.p[i]) && str_find(STR("._-@"), name.p[i]) == 4)
             return false;
     return true;
 }

@@ -116,12 +116,15 @@ enum rc clock_due(const struct clock_rule *rule, int64_t trigger_ns, int32_t zon
     if (zone_offset_s < -DAY_S || zone_offset_s > DAY_S || year_of(day) < YEAR_LOW || year_of(day) > YEAR_HIGH)
         return err_set(err, RC_LIMIT, "the moment is outside the years %d to %d", YEAR_LOW, YEAR_HIGH);
     ASSERT(rule->amount > 0 && rule->amount <= CLOCK_AMOUNT_MAX);
+    ret_due->trigger_ns = trigger_ns;
+    ret_due->zone_offset_s = zone_offset_s;
     ret_due->skipped_count = 0;
     ret_due->uncovered = false;
     enum rc rc = rule->unit == CLOCK_MINUTE || rule->unit == CLOCK_HOUR
                      ? due_by_time(rule, trigger_ns, zone_offset_s, ret_due)
                      : due_by_days(rule, day, zone_offset_s, calendar, ret_due);
     if (rc != RC_OK)
-        return err_set(err, rc, "the term %.*s ends outside the years %d to %d", STR_ARG(rule->id), YEAR_LOW, YEAR_HIGH);
+        return err_set(err, rc, "the term %.*s ends outside the years %d to %d", STR_ARG(rule->id), YEAR_LOW,
+                       YEAR_HIGH);
     return RC_OK;
 }

@@ -80,6 +80,8 @@ struct clock_skip {
 };
 
 struct clock_due {
+    int64_t trigger_ns;     /* as given */
+    int32_t zone_offset_s;  /* as given */
     int64_t due_ns;         /* the first moment that is too late (before: the last that is early enough) */
     int32_t last_day;       /* day units: the last day of the term */
     int32_t strict_day;     /* the last day without moving it off days off: the stricter reading */
@@ -126,8 +128,7 @@ struct clock_words {
 };
 
 /* One paragraph of plain text: term, from, to, which days were skipped and why, the paragraph of the act. */
-void clock_explain(const struct clock_rule *rule, const struct clock_due *due, int64_t trigger_ns,
-                   int32_t zone_offset_s, const struct calendar *calendar, const struct clock_words *words,
-                   struct buf *ret_text);
+void clock_explain(const struct clock_rule *rule, const struct clock_due *due, const struct calendar *calendar,
+                   const struct clock_words *words, struct buf *ret_text);
 
 #endif

@@ -18,8 +18,6 @@ const char *clock_word_key(enum clock_word word)
 struct explanation {
     const struct clock_rule *rule;
     const struct clock_due *due;
-    int64_t trigger_ns;
-    int32_t offset_s;
     const struct calendar *calendar;
     const struct clock_words *words;
     struct buf *out;
@@ -38,11 +36,12 @@ static void put_day(const struct explanation *e, int64_t day)
 
 static void put_moment(const struct explanation *e, int64_t time_ns)
 {
-    struct civil civil = civil_from_ns(time_ns, e->offset_s);
+    int32_t zone = e->due->zone_offset_s;
+    struct civil civil = civil_from_ns(time_ns, zone);
     put_day(e, civil_to_days(civil.year, civil.month, civil.day));
-    int32_t offset = e->offset_s < 0 ? -e->offset_s : e->offset_s;
-    buf_format(e->out, " %02d:%02d:%02d (UTC%c%02d:%02d)", civil.hour, civil.minute, civil.second,
-               e->offset_s < 0 ? '-' : '+', offset / (int32_t)HOUR_S, offset % (int32_t)HOUR_S / (int32_t)MINUTE_S);
+    int32_t offset = zone < 0 ? -zone : zone;
+    buf_format(e->out, " %02d:%02d:%02d (UTC%c%02d:%02d)", civil.hour, civil.minute, civil.second, zone < 0 ? '-' : '+',
+               offset / (int32_t)HOUR_S, offset % (int32_t)HOUR_S / (int32_t)MINUTE_S);
 }
 
 /* "07.03.2026-08.03.2026 weekend, 09.03.2026 name of the day": week-ends in a row are one item. */
@@ -75,7 +74,7 @@ static void put_name(const struct explanation *e, struct str name)
     if (str_is(name, "amount"))
         buf_i64(e->out, e->rule->amount);
     else if (str_is(name, "from"))
-        put_moment(e, e->trigger_ns);
+        put_moment(e, e->due->trigger_ns);
     else if (str_is(name, "due"))
         put_moment(e, e->due->due_ns);
     else if (str_is(name, "last"))
@@ -107,15 +106,14 @@ static void put_sentence(const struct explanation *e, enum clock_word word)
     }
 }
 
-void clock_explain(const struct clock_rule *rule, const struct clock_due *due, int64_t trigger_ns,
-                   int32_t zone_offset_s, const struct calendar *calendar, const struct clock_words *words,
-                   struct buf *ret_text)
+void clock_explain(const struct clock_rule *rule, const struct clock_due *due, const struct calendar *calendar,
+                   const struct clock_words *words, struct buf *ret_text)
 {
     static const enum clock_word term[] = {
         [CLOCK_MINUTE] = WORD_MINUTE,           [CLOCK_HOUR] = WORD_HOUR,   [CLOCK_CALENDAR_DAY] = WORD_CALENDAR_DAY,
         [CLOCK_WORKING_DAY] = WORD_WORKING_DAY, [CLOCK_MONTH] = WORD_MONTH, [CLOCK_YEAR] = WORD_YEAR,
     };
-    const struct explanation e = {rule, due, trigger_ns, zone_offset_s, calendar, words, ret_text};
+    const struct explanation e = {rule, due, calendar, words, ret_text};
     ASSERT(rule->unit < ARRAY_LEN(term));
     put_sentence(&e, term[rule->unit]);
     if (rule->unit == CLOCK_MINUTE || rule->unit == CLOCK_HOUR)

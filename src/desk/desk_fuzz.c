@@ -1,0 +1,37 @@
+/* Any question: the answer is one JSON object that says ok or which error, and the desk goes on. */
+#include "desk/desk_testing.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct stand stand;
+
+/* One incident, one channel, one account that may ask without a session. */
+static bool ready(void)
+{
+    struct err err;
+    if (stand.desk)
+        return true;
+    if (stand_open(&stand, ":memory:", &err) != RC_OK)
+        return false;
+    stand_sign_in(&stand);
+    struct desk_match match = {.record = 1, .rule_id = STR("r"), .level = DESK_HIGH, .host = STR("h")};
+    return desk_match(stand.desk, &match, 1, stand.now, NULL, &err) == RC_OK;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct err err;
+    struct json_value *json;
+    if (!ready())
+        abort();
+    struct arena *arena = arena_new((size_t)16 << 20);
+    stand.now += S(1);
+    enum rc rc = desk_ask(stand.desk, str_at(data, size), stand.now, arena, &stand.answer, &err);
+    if (rc != RC_OK || json_parse(arena, buf_view(&stand.answer), 64, &json, &err) != RC_OK ||
+        json->kind != JSON_OBJECT)
+        abort();
+    if (!json_bool(json_get(json, "ok"), false) && json_str(json_get(json, "error"), STR("")).n == 0)
+        abort();
+    arena_free(arena);
+    return 0;
+}
