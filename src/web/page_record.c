@@ -57,8 +57,8 @@ static void proof_part(struct web_call *call, uint64_t record)
          INT((int64_t)record), RAW("/proof.txt\">"), SAY("record.download_proof"),
          RAW("</a> <a class=\"button\" download href=\"/records/"), INT((int64_t)record), RAW("/leaf\">"),
          SAY("record.download_leaf"), RAW("</a></p><p class=\"hint\">"), SAY("record.verify"),
-         RAW("</p><pre class=\"raw\">qorgan-verify proof-"), INT((int64_t)record), RAW(".txt leaf-"),
-         INT((int64_t)record), RAW(".bin</pre></section>"));
+         RAW("</p><pre class=\"raw\">qorgan-verify --vkey "), SAY("record.vkey"), RAW(" --proof proof-"),
+         INT((int64_t)record), RAW(".txt --leaf leaf-"), INT((int64_t)record), RAW(".bin</pre></section>"));
 }
 
 void page_record(struct web_call *call)

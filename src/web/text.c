@@ -84,7 +84,7 @@ enum rc texts_add(struct texts *texts, const char *file, struct str tsv, struct 
     while (rest.p && rest.n > 0) {
         struct str row = str_trim_end(str_cut(&rest, '\n'), '\r');
         line++;
-        if (row.n == 0 || row.p[0] == '#' || (line == 1 && str_starts(row, STR("key\t"))))
+        if (row.n == 0 || row.p[0] == '#' || (texts->count == first && str_starts(row, STR("key\t"))))
             continue;
         enum rc rc = add_line(texts, file, line, row, first, err);
         if (rc != RC_OK)

@@ -1,0 +1,90 @@
+/* fake.h - a desk and a query of tests: a table of answers, one a question. Not linked into the product. */
+#ifndef WEB_FAKE_H
+#define WEB_FAKE_H
+
+#include "base/str.h"
+#include "web/web.h"
+
+#define FAKE_TOKEN "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define FAKE_CSRF  "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+#define FAKE_EVIL  "\\\"><script>evil()</script>'&<img src=x onerror=evil()>\\u0000\\u202e\\u001b[31m"
+
+struct fake_answer {
+    const char *ask;
+    const char *json;
+};
+
+/* Good answers to every question of doc/api.md; ends with {NULL, NULL}. In each of them "EVIL" stands where a hostile
+ * text fits. */
+static const struct fake_answer fake_answers[] = {
+    {"session.open",
+     "{\"ok\":true,\"token\":\"" FAKE_TOKEN "\",\"user\":\"ann\",\"role\":\"analyst\",\"language\":\"en\","
+     "\"must_change\":false}"},
+    {"session.check", "{\"ok\":true,\"user\":\"ann EVIL\",\"role\":\"administrator\",\"language\":\"en\","
+                      "\"must_change\":false,\"csrf\":\"" FAKE_CSRF "\"}"},
+    {"session.close", "{\"ok\":true}"},
+    {"password.change", "{\"ok\":true}"},
+    {"language.set", "{\"ok\":true}"},
+    {"object.list", "{\"ok\":true,\"objects\":[{\"id\":1,\"name\":\"portal EVIL\",\"class\":1,\"contour\":\"EVIL\","
+                    "\"owner\":\"EVIL\",\"zone_offset_s\":21600,\"contacts\":[{\"name\":\"EVIL\",\"email\":\"EVIL\","
+                    "\"phone\":\"EVIL\"}],\"open_incidents\":3}]}"},
+    {"object.save", "{\"ok\":true,\"id\":2}"},
+    {"source.list",
+     "{\"ok\":true,\"sources\":[{\"id\":\"00\",\"kind\":\"EVIL\",\"name\":\"src EVIL\",\"host\":\"EVIL\","
+     "\"first_ns\":1,\"last_ns\":1795219893000000000,\"records\":5,\"per_second\":1.25,"
+     "\"not_understood\":1,\"dropped\":2,\"silent\":true}],\"totals\":{\"records\":5,\"per_second\":1e300,"
+     "\"durable\":7,\"checkpoint_size\":6,\"checkpoint_ns\":1795219893000000000,\"rules_loaded\":1,"
+     "\"rules_refused\":2,\"disk_free\":9,\"not_understood\":3,\"dropped\":4}}"},
+    {"incident.list",
+     "{\"ok\":true,\"total\":250,\"incidents\":[{\"id\":6,\"number\":\"2026-000006 "
+     "EVIL\",\"title\":\"EVIL\",\"object\":\"EVIL\","
+     "\"state\":\"EVIL\",\"severity\":4,\"kind\":\"EVIL\",\"matches\":3,\"first_ns\":1,\"last_ns\":2,\"detected_ns\":3,"
+     "\"next\":{\"clock\":\"EVIL\",\"due_ns\":1795219993000000000,\"started_ns\":1,\"overdue\":false}},"
+     "{\"id\":7,\"number\":\"n\",\"title\":\"t\",\"severity\":99,\"next\":{\"clock\":\"M-04\",\"due_ns\":5}},"
+     "{\"id\":8,\"next\":null}]}"},
+    {"incident.get",
+     "{\"ok\":true,\"incident\":{\"id\":6,\"number\":\"EVIL\",\"title\":\"EVIL\",\"object\":\"EVIL\",\"state\":"
+     "\"detected\","
+     "\"severity\":2,\"kind\":\"EVIL\",\"matches\":1,\"rule_id\":\"EVIL\",\"rule_title\":\"EVIL\",\"level\":\"EVIL\","
+     "\"tags\":[\"EVIL\"],\"host\":\"EVIL\",\"account\":\"EVIL\",\"address\":\"EVIL\",\"object_id\":1,\"scope\":"
+     "\"EVIL\","
+     "\"sign\":\"EVIL\",\"contour\":\"EVIL\",\"repeat\":true,\"ioc\":\"EVIL\",\"consequence\":\"EVIL\",\"nature\":"
+     "\"EVIL\","
+     "\"actions\":\"EVIL\",\"note\":\"</textarea>EVIL\",\"occurred_ns\":1,\"clocks\":[{\"clock\":\"EVIL\","
+     "\"paragraph\":\"EVIL\",\"trigger_ns\":1,\"due_ns\":2,\"state\":\"EVIL\",\"met_ns\":3,\"from\":\"EVIL\",\"to\":"
+     "\"EVIL\","
+     "\"deliverable\":\"EVIL\",\"explanation\":{\"kk\":\"EVIL\",\"ru\":\"EVIL\",\"en\":\"EVIL\"}},{\"clock\":\"M-14\","
+     "\"state\":\"running\",\"due_ns\":1795219993000000000}],\"records\":[{\"record\":9,\"time_ns\":1,\"text\":"
+     "\"EVIL\"}],"
+     "\"history\":[{\"time_ns\":1,\"who\":\"EVIL\",\"what\":\"EVIL\",\"detail\":\"EVIL\",\"record\":4}],"
+     "\"outbox\":[{\"channel\":\"EVIL\",\"to\":\"EVIL\",\"state\":\"EVIL\",\"time_ns\":1,\"tries\":2}]}}"},
+    {"incident.act", "{\"ok\":true}"},
+    {"incident.edit", "{\"ok\":true}"},
+    {"catalogue",
+     "{\"ok\":true,\"kinds\":[\"EVIL\",\"dos\"],\"scopes\":[\"EVIL\"],\"signs\":[\"EVIL\"],"
+     "\"consequences\":[\"EVIL\"],\"contours\":[\"EVIL\"],\"severities\":[4,3,2,1],\"states\":[\"EVIL\"]}"},
+    {"channel.list", "{\"ok\":true,\"channels\":[{\"id\":1,\"kind\":\"EVIL\",\"to\":\"EVIL\",\"server\":\"EVIL\","
+                     "\"from\":\"EVIL\",\"enabled\":true}]}"},
+    {"channel.save", "{\"ok\":true,\"id\":1}"},
+    {"user.list", "{\"ok\":true,\"users\":[{\"name\":\"EVIL\",\"role\":\"EVIL\",\"enabled\":false},{\"name\":\"bob\","
+                  "\"role\":\"analyst\",\"enabled\":true}]}"},
+    {"user.save", "{\"ok\":true}"},
+    {"search",
+     "{\"ok\":true,\"events\":[{\"record\":11,\"time_ns\":1,\"received_ns\":2,\"source\":\"EVIL\",\"kind\":\"EVIL\","
+     "\"parser\":\"EVIL\",\"raw\":\"EVIL\",\"fields\":{\"EVIL\":\"EVIL\",\"b\":[\"EVIL\",\"c\"]},\"statutory\":{"
+     "\"EVIL\":\"EVIL\","
+     "\"outcome\":\"EVIL\"},\"rules\":[\"EVIL\"]}],\"matched\":1,\"scanned\":2,\"complete\":false,\"next_before\":11,"
+     "\"histogram\":{\"from_ns\":1795219893000000000,\"step_ns\":60000000000,\"counts\":[0,1,7,3]}}"},
+    {"record", "{\"ok\":true,\"record\":9,\"time_ns\":1,\"received_ns\":2,\"source\":\"EVIL\",\"kind\":\"EVIL\","
+               "\"parser\":\"EVIL\","
+               "\"raw\":\"EVIL\",\"fields\":{\"EVIL\":\"EVIL\"},\"statutory\":{\"host\":\"EVIL\"},\"rules\":[\"EVIL\"],"
+               "\"leaf_hash\":\"EVIL\",\"source_id\":\"EVIL\",\"epoch\":7,\"sequence\":8,\"received_boot_ns\":9,"
+               "\"transport\":\"EVIL\"}"},
+    {"proof", "{\"ok\":true,\"proof\":\"c2sp.org/tlog-proof@v1\\nEVIL\",\"leaf\":\"aGVsbG8=\",\"checkpoint_size\":10,"
+              "\"root\":\"EVIL\"}"},
+    {"archive", "{\"ok\":true,\"records\":1,\"durable\":2,\"segments\":3,\"bytes_raw\":4,\"bytes_stored\":5,"
+                "\"checkpoint\":\"EVIL\",\"origin\":\"EVIL\",\"oldest_ns\":6}"},
+    {NULL, NULL},
+};
+
+#endif

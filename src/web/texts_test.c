@@ -1,0 +1,188 @@
+/* Sources and data/i18n held together: every key that the sources name exists, every key that exists is named. */
+#include "base/arena.h"
+#include "base/map.h"
+#include "base/test.h"
+#include "web/api.h"
+#include "web/text.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+
+static struct arena *arena;
+static struct map *literals; /* all string literals of the room's sources that look like keys */
+static struct map *keys;     /* of web.tsv */
+static struct map *families; /* what stands before the first dot of a key */
+
+static struct str load(const char *folder, const char *name)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s/%s", test_source_dir(), folder, name);
+    FILE *file = fopen(path, "r");
+    char *bytes = arena_alloc(arena, 1u << 20);
+    size_t n = file && bytes ? fread(bytes, 1, (1u << 20) - 1, file) : 0;
+    if (file)
+        fclose(file);
+    return str_at(bytes, n);
+}
+
+static bool looks_like_key(struct str s)
+{
+    size_t dot = str_find(s, '.');
+    if (dot == 0 || dot == s.n)
+        return false;
+    for (size_t i = 0; i < dot; i++)
+        if (!(s.p[i] >= 'a' && s.p[i] <= 'z') && s.p[i] != '_')
+            return false;
+    return true;
+}
+
+static void take_literals(struct str source)
+{
+    for (size_t i = 0; i < source.n; i++) {
+        if (source.p[i] != '"' || (i > 0 && source.p[i - 1] == '\''))
+            continue;
+        size_t begin = ++i;
+        while (i < source.n && source.p[i] != '"')
+            i += source.p[i] == '\\' ? 2 : 1;
+        struct str literal = str_slice(source, begin, i);
+        if (literal.n > 0 && literal.p[0] == '#')
+            literal = str_skip(literal, 1);
+        if (looks_like_key(literal))
+            CHECK(map_put(literals, literal) != NULL);
+    }
+}
+
+static void set_up(void)
+{
+    char path[4096];
+    arena = arena_new(128u << 20);
+    literals = map_new(4096, 1);
+    keys = map_new(4096, 1);
+    families = map_new(256, 1);
+    snprintf(path, sizeof path, "%s/src/web", test_source_dir());
+    DIR *dir = opendir(path);
+    for (struct dirent *entry = dir ? readdir(dir) : NULL; entry; entry = readdir(dir)) {
+        struct str name = str_of(entry->d_name);
+        if (str_ends(name, STR(".c")) && !str_ends(name, STR("_test.c")) && !str_ends(name, STR("_fuzz.c")))
+            take_literals(load("src/web", entry->d_name));
+    }
+    if (dir)
+        closedir(dir);
+    struct str rest = load("data/i18n", "web.tsv");
+    while (rest.p && rest.n > 0) {
+        struct str row = str_cut(&rest, '\n');
+        struct str key = str_cut(&row, '\t');
+        if (key.n == 0 || key.p[0] == '#' || str_is(key, "key"))
+            continue;
+        CHECK(map_put(keys, key) != NULL);
+        CHECK(map_put(families, str_slice(key, 0, str_find(key, '.'))) != NULL);
+    }
+}
+
+static void loads(void)
+{
+    struct texts *texts = texts_new(1);
+    struct err err = {0};
+    CHECK_INT(texts_add(texts, "web.tsv", load("data/i18n", "web.tsv"), &err), RC_OK);
+    test_row("%s", err.text);
+    CHECK(texts_count(texts) > 250);
+    CHECK_INT(texts_count(texts), map_count(keys));
+    texts_free(texts);
+}
+
+/* Words with a dot that name something else. */
+static bool is_no_text(struct str literal)
+{
+    static const char *const others[] = {"session.open",    "session.check", "session.close",
+                                         "password.change", "language.set",  "icon.svg",
+                                         "style.css",       "qorgan.js",     "checkpoint.txt"};
+    for (size_t i = 0; i < ARRAY_LEN(others); i++)
+        if (str_is(literal, others[i]))
+            return true;
+    for (size_t i = 0; api_at(i); i++)
+        if (str_is(literal, api_at(i)->ask))
+            return true;
+    return false;
+}
+
+static void every_key_named_exists(void)
+{
+    struct str literal;
+    uint64_t value;
+    size_t checked = 0;
+    for (size_t i = 0; i < map_end(literals); i++) {
+        if (!map_at(literals, i, &literal, &value) || is_no_text(literal))
+            continue;
+        if (!map_get(families, str_slice(literal, 0, str_find(literal, '.'))))
+            continue;
+        /* a prefix ("state.", "clock.what_") is right when some key goes on from it; one of desk.tsv may */
+        if (str_ends(literal, STR(".")) || str_ends(literal, STR("_")) || str_find(literal, '%') < literal.n)
+            continue;
+        test_row("%.*s", STR_ARG(literal));
+        CHECK(map_get(keys, literal) != NULL);
+        checked++;
+    }
+    CHECK(checked > 200);
+}
+
+static void every_key_is_named(void)
+{
+    struct str key;
+    uint64_t value;
+    for (size_t i = 0; i < map_end(keys); i++) {
+        if (!map_at(keys, i, &key, &value))
+            continue;
+        bool used = map_get(literals, key) != NULL;
+        struct str literal;
+        for (size_t k = 0; !used && k < map_end(literals); k++)
+            used = map_at(literals, k, &literal, &value) &&
+                   (str_ends(literal, STR(".")) || str_ends(literal, STR("_"))) && str_starts(key, literal);
+        /* made by call_format("contact.%s") */
+        used |= str_starts(key, STR("contact."));
+        test_row("%.*s", STR_ARG(key));
+        CHECK(used);
+    }
+}
+
+static void languages_differ(void)
+{
+    /* a text forgotten in one language shows as a copy of another's; short words and names may be the same */
+    struct texts *texts = texts_new(1);
+    struct err err;
+    struct str key;
+    uint64_t value;
+    CHECK_INT(texts_add(texts, "web.tsv", load("data/i18n", "web.tsv"), &err), RC_OK);
+    for (size_t i = 0; i < map_end(keys); i++) {
+        if (!map_at(keys, i, &key, &value))
+            continue;
+        struct str kk = texts_get(texts, key, LANGUAGE_KK);
+        struct str ru = texts_get(texts, key, LANGUAGE_RU);
+        struct str en = texts_get(texts, key, LANGUAGE_EN);
+        test_row("%.*s", STR_ARG(key));
+        CHECK(!str_eq(ru, en) || str_is(key, "app.name"));
+        CHECK(!str_eq(kk, en) || str_is(key, "app.name"));
+        CHECK(!str_eq(kk, ru) || kk.n < 40);
+        for (size_t k = 0; k < en.n; k++)
+            CHECK((unsigned char)en.p[k] < 0x80 || str_search(en, STR("\xd2\x9a")) < en.n); /* 52/НҚ alone */
+    }
+    texts_free(texts);
+}
+
+static const struct test tests[] = {
+    {"the texts load", loads},
+    {"every key named exists", every_key_named_exists},
+    {"every key is named", every_key_is_named},
+    {"languages differ", languages_differ},
+};
+
+int main(int argc, char **argv)
+{
+    set_up();
+    int status = test_run(tests, ARRAY_LEN(tests), argc, argv);
+    map_free(families);
+    map_free(keys);
+    map_free(literals);
+    arena_free(arena);
+    return status;
+}

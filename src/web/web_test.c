@@ -1,0 +1,738 @@
+#include "web/web.h"
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/test.h"
+#include "codec/json.h"
+#include "codec/utf8.h"
+#include "web/api.h"
+#include "web/call.h"
+#include "web/fake.h"
+#include "web/route.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define NOW_NS      INT64_C(1795219900000000000)
+#define SIGNED      "__Host-qorgan=" FAKE_TOKEN
+#define FORM_COOKIE "__Host-qorgan-form=0123456789abcdef0123456789abcdef"
+
+static struct web *web;
+
+/* How the peers of a test behave. */
+static struct {
+    const char *ask; /* this one is answered by `json` instead of the table; "*" means all but session.check */
+    struct str json; /* {NULL, 0}: not at all */
+    bool evil;
+    char asked[8192]; /* every question, one a line */
+} peers;
+
+static void put_answer(struct buf *buf, const char *json)
+{
+    struct str rest = str_of(json);
+    while (rest.p) {
+        size_t at = str_search(rest, STR("EVIL"));
+        buf_str(buf, str_slice(rest, 0, at));
+        if (at == rest.n)
+            break;
+        buf_text(buf, peers.evil ? FAKE_EVIL : "x");
+        rest = str_skip(rest, at + 4);
+    }
+}
+
+static void answer_one(struct web_call *call, size_t i, struct str question)
+{
+    CLEANUP(arena_cleanup) struct arena *arena = arena_new(1u << 20);
+    struct json_value *json = NULL;
+    struct buf buf;
+    CHECK_INT(json_parse(arena, question, 64, &json, NULL), RC_OK);
+    struct str ask = json_str(json_get(json, "ask"), STR(""));
+    if (strlen(peers.asked) + question.n + 2 < sizeof peers.asked) {
+        strncat(peers.asked, question.p, question.n);
+        strncat(peers.asked, "\n", 1);
+    }
+    bool other =
+        peers.ask && (str_is(ask, peers.ask) || (strcmp(peers.ask, "*") == 0 && !str_is(ask, "session.check")));
+    if (other) {
+        IGNORE(web_answer(call, i, peers.json));
+        return;
+    }
+    buf_init(&buf, 1u << 20);
+    for (size_t k = 0; fake_answers[k].ask; k++)
+        if (str_is(ask, fake_answers[k].ask))
+            put_answer(&buf, fake_answers[k].json);
+    CHECK(buf.n > 0);
+    IGNORE(web_answer(call, i, buf_view(&buf)));
+    buf_done(&buf);
+}
+
+/* Answers in falling order, so that order cannot matter. NULL when there was no memory. */
+static struct web_call *run(struct web_http http)
+{
+    http.time_ns = NOW_NS;
+    if (!http.host.p)
+        http.host = STR("localhost:8443");
+    peers.asked[0] = '\0';
+    struct web_call *call = web_request(web, &http);
+    for (int round = 0; call && !web_response(call) && CHECK(round < 8); round++) {
+        size_t count = web_question_count(call);
+        CHECK(count > 0);
+        for (size_t i = count; i-- > 0;) {
+            struct str question;
+            IGNORE(web_question(call, i, &question) > WEB_QUERY);
+            answer_one(call, i, question);
+        }
+    }
+    return call;
+}
+
+static struct web_http get(const char *target)
+{
+    struct str query = str_of(target);
+    struct str path = str_cut(&query, '?');
+    return (struct web_http){.method = STR("GET"), .path = path, .query = query, .cookie = STR(SIGNED)};
+}
+
+static struct web_http post(const char *path, const char *body)
+{
+    return (struct web_http){.method = STR("POST"),
+                             .path = str_of(path),
+                             .cookie = STR(SIGNED "; " FORM_COOKIE),
+                             .accept_language = STR("en"),
+                             .content_type = STR("application/x-www-form-urlencoded"),
+                             .body = str_of(body)};
+}
+
+static struct web_http api_post(const char *path, const char *body)
+{
+    struct web_http http = post(path, body);
+    http.content_type = STR("application/json; charset=utf-8");
+    http.csrf = STR(FAKE_CSRF);
+    return http;
+}
+
+/* Status of a request; its text is left in `seen`. */
+static struct buf seen;
+static struct str seen_location;
+static char seen_cookies[1024];
+
+static unsigned status_of(struct web_http http)
+{
+    static char location[4096];
+    struct web_call *call = run(http);
+    buf_clear(&seen);
+    seen_cookies[0] = '\0';
+    seen_location = STR_NONE;
+    if (!call)
+        return 0;
+    const struct web_response *response = web_response(call);
+    unsigned status = response->status;
+    buf_str(&seen, response->body);
+    for (size_t i = 0; i < response->cookie_count; i++) {
+        strncat(seen_cookies, response->cookies[i].p, response->cookies[i].n);
+        strncat(seen_cookies, "\n", 1);
+    }
+    if (response->location.n > 0 && str_copy_z(response->location, location, sizeof location))
+        seen_location = str_of(location);
+    web_call_free(call);
+    return status;
+}
+
+static bool seen_has(const char *text)
+{
+    struct str view = buf_view(&seen);
+    return str_search(view, str_of(text)) < view.n;
+}
+
+static void peers_reset(void)
+{
+    memset(&peers, 0, sizeof peers);
+}
+
+static const char *const pages[] = {
+    "/",           "/password",  "/search",      "/search?q=a+b&range=custom&from=2026-11-21T05:00&to=2026-11-21T06:00",
+    "/records/9",  "/incidents", "/incidents/6", "/incidents?state=closed&offset=100",
+    "/objects",    "/objects/1", "/objects/new", "/channels",
+    "/channels/1", "/users",     "/users/new",   "/users/bob",
+    "/archive",
+};
+
+static void pages_answer(void)
+{
+    peers_reset();
+    for (size_t i = 0; i < ARRAY_LEN(pages); i++) {
+        test_row("%s", pages[i]);
+        CHECK_INT(status_of(get(pages[i])), 200);
+        CHECK(seen_has("</main>") && seen_has("</html>"));
+        CHECK(seen_has("<html lang=\"en\">"));
+        CHECK(!seen_has("style=\"") && !seen_has("onclick") && !seen_has("<style"));
+    }
+    CHECK_INT(status_of(get("/records/9/proof.txt")), 200);
+    CHECK(seen_has("c2sp.org/tlog-proof@v1\n"));
+    CHECK_INT(status_of(get("/records/9/leaf")), 200);
+    CHECK_TEXT(buf_view(&seen), "hello");
+    CHECK_INT(status_of(get("/archive/checkpoint.txt")), 200);
+    struct web_http head = get("/");
+    head.method = STR("HEAD");
+    CHECK_INT(status_of(head), 200);
+    CHECK_INT(seen.n, 0);
+}
+
+static void same_request_same_bytes(void)
+{
+    peers_reset();
+    for (size_t i = 0; i < ARRAY_LEN(pages); i++) {
+        CLEANUP(arena_cleanup) struct arena *arena = arena_new(4u << 20);
+        CHECK_INT(status_of(get(pages[i])), 200);
+        struct str first = arena_str(arena, buf_view(&seen));
+        CHECK_INT(status_of(get(pages[i])), 200);
+        test_row("%s", pages[i]);
+        CHECK(str_eq(first, buf_view(&seen)));
+    }
+}
+
+/* Hostile text in every member that is text, and in the request itself. */
+static void hostile_strings_stay_text(void)
+{
+    static const char *const more[] = {
+        "/search?q=%22%3E%3Cscript%3Eevil()%3C/script%3E&range=%22%3Cscript%3Eevil()&from=%3Cscript%3Eevil()",
+        "/sign-in?back=/%22%3E%3Cscript%3Eevil()%3C/script%3E",
+        "/%3Cscript%3Eevil()",
+        "/incidents?state=%3Cscript%3Eevil()",
+        "/objects/%3Cscript%3Eevil()",
+        "/?%22%3E%3Cscript%3Eevil()%3C/script%3E",
+    };
+    peers_reset();
+    peers.evil = true;
+    for (size_t i = 0; i < ARRAY_LEN(pages) + ARRAY_LEN(more); i++) {
+        const char *target = i < ARRAY_LEN(pages) ? pages[i] : more[i - ARRAY_LEN(pages)];
+        unsigned status = status_of(get(target));
+        test_row("%s", target);
+        CHECK(status == 200 || status == 404 || status == 422);
+        CHECK(!seen_has("<script>evil") && !seen_has("<img") && !seen_has("</textarea>&#34;"));
+        CHECK(!seen_has("\xe2\x80\xae") && !seen_has("\x1b"));
+        CHECK_INT(str_find(buf_view(&seen), '\0'), seen.n);
+        CHECK(utf8_valid(buf_view(&seen)));
+    }
+    /* and where a form comes back with what was sent */
+    static const struct {
+        const char *path;
+        const char *ask;
+        const char *body;
+    } forms[] = {
+        {"/incidents/6/edit", "incident.edit", "title=%22%3E%3Cscript%3Eevil()&note=%3C/textarea%3E%3Cscript%3Eevil()"},
+        {"/incidents/6/act", "incident.act", "act=%3Cscript%3Eevil()&reason=%3C/textarea%3E%3Cscript%3Eevil()"},
+        {"/objects/1", "object.save", "name=%22%3E%3Cscript%3Eevil()&contact_name_0=%22%3E%3Cscript%3Eevil()"},
+        {"/channels/1", "channel.save", "to=%22%3E%3Cscript%3Eevil()&kind=%22%3E%3Cscript%3Eevil()"},
+        {"/users/bob", "user.save", "role=%22%3E%3Cscript%3Eevil()"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+        char body[512];
+        snprintf(body, sizeof body, "csrf=" FAKE_CSRF "&%s", forms[i].body);
+        peers.ask = forms[i].ask;
+        peers.json =
+            STR("{\"ok\":false,\"error\":\"invalid\",\"field\":\"<script>evil()\",\"text\":\"<script>evil()\"}");
+        test_row("%s", forms[i].path);
+        CHECK_INT(status_of(post(forms[i].path, body)), 422);
+        CHECK(!seen_has("<script>evil"));
+        CHECK(seen_has("&lt;script&gt;evil()"));
+    }
+}
+
+static void answers_may_be_missing_or_cut(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(pages); i++) {
+        peers_reset();
+        peers.ask = "*";
+        test_row("%s without answers", pages[i]);
+        CHECK_INT(status_of(get(pages[i])), strcmp(pages[i], "/password") == 0 ? 200 : 503);
+        peers.json = STR("{\"ok\":false,\"error\":\"denied\"}");
+        test_row("%s denied", pages[i]);
+        CHECK_INT(status_of(get(pages[i])), strcmp(pages[i], "/password") == 0 ? 200 : 403);
+        peers.json = STR("{\"ok\":false}");
+        CHECK_INT(status_of(get(pages[i])), strcmp(pages[i], "/password") == 0 ? 200 : 500);
+        peers.json = STR("{\"ok\":true}");
+        test_row("%s with empty answers", pages[i]);
+        unsigned status = status_of(get(pages[i]));
+        CHECK(status == 200 || status == 404);
+    }
+    for (size_t k = 0; fake_answers[k].ask; k++) {
+        struct buf whole;
+        peers_reset();
+        buf_init(&whole, 1u << 20);
+        put_answer(&whole, fake_answers[k].json);
+        peers.ask = fake_answers[k].ask;
+        for (size_t n = 0; n < whole.n; n += 1 + n / 64) {
+            peers.json = str_slice(buf_view(&whole), 0, n);
+            for (size_t i = 0; i < ARRAY_LEN(pages); i++) {
+                unsigned status = status_of(get(pages[i]));
+                if (status != 200 && status != 303 && status != 503) {
+                    test_row("%s cut at %zu of %s", pages[i], n, peers.ask);
+                    CHECK_INT(status, 503);
+                }
+            }
+        }
+        buf_done(&whole);
+    }
+}
+
+/* Every string becomes a number, every number a list, every list a word. */
+static void answers_may_have_wrong_types(void)
+{
+    static const struct {
+        const char *from;
+        const char *to;
+    } swaps[] = {{"\"x\"", "17"},
+                 {":[", ":\"a\",\"z\":["},
+                 {":1", ":[1]"},
+                 {":{", ":null,\"z\":{"},
+                 {"9", "-9"},
+                 {"_ns\":1", "_ns\":9223372036854775807,\"z\":1"},
+                 {"counts\":[", "counts\":[-5,\"x\",1e9,"}};
+    for (size_t s = 0; s < ARRAY_LEN(swaps); s++)
+        for (size_t k = 0; fake_answers[k].ask; k++) {
+            struct buf plain;
+            struct buf buf;
+            peers_reset();
+            buf_init(&plain, 1u << 20);
+            buf_init(&buf, 1u << 20);
+            put_answer(&plain, fake_answers[k].json);
+            struct str rest = buf_view(&plain);
+            while (rest.n > 0) {
+                size_t at = str_search(rest, str_of(swaps[s].from));
+                buf_str(&buf, str_slice(rest, 0, at));
+                if (at < rest.n)
+                    buf_text(&buf, swaps[s].to);
+                rest = str_skip(rest, MIN(rest.n, at + strlen(swaps[s].from)));
+            }
+            peers.ask = fake_answers[k].ask;
+            peers.json = buf_view(&buf);
+            for (size_t i = 0; i < ARRAY_LEN(pages); i++) {
+                unsigned status = status_of(get(pages[i]));
+                test_row("%s with %s instead of %s in %s", pages[i], swaps[s].to, swaps[s].from, peers.ask);
+                CHECK(status == 200 || status == 303 || status == 404 || status == 503);
+                CHECK(utf8_valid(buf_view(&seen)));
+            }
+            buf_done(&plain);
+            buf_done(&buf);
+        }
+}
+
+static void path_of(const struct route *route, const char *star, char *ret_path, size_t size)
+{
+    struct buf buf;
+    buf_init_fixed(&buf, ret_path, size);
+    for (const char *p = route->pattern; *p; p++) {
+        if (*p == '*')
+            buf_text(&buf, star);
+        else
+            buf_char(&buf, *p);
+    }
+    IGNORE(buf_z(&buf)[0] == '\0');
+}
+
+static void routes_are_reachable(void)
+{
+    peers_reset();
+    for (size_t i = 0; i < route_count(); i++) {
+        const struct route *route = route_at(i);
+        const struct route *found = NULL;
+        struct str args[CALL_ARGS_MAX];
+        const char *allow = NULL;
+        CLEANUP(arena_cleanup) struct arena *arena = arena_new(4096);
+        char path[256];
+        path_of(route, "x%20y", path, sizeof path);
+        test_row("%s %s", route->method, path);
+        CHECK_INT(route_find(arena, str_of(route->method), str_of(path), &found, args, &allow), ROUTE_FOUND);
+        CHECK(found == route);
+        if (strchr(route->pattern, '*'))
+            CHECK_TEXT(args[0], "x y");
+        CHECK_INT(route_find(arena, STR("DELETE"), str_of(path), &found, args, &allow), ROUTE_NO_METHOD);
+        CHECK(allow != NULL);
+    }
+    static const char *const none[] = {
+        "",          "/nope",      "//",       "/incidents/", "/incidents/6/", "/incidents//act",
+        "incidents", "/INCIDENTS", "/ui/x",    "/api/",       "/records/9/x",  "/incidents/%2F",
+        "/..",       "/ui/../x/y", "/search/x"};
+    for (size_t i = 0; i < ARRAY_LEN(none); i++) {
+        test_row("%s", none[i]);
+        CHECK_INT(status_of(get(none[i])), 404);
+    }
+    struct web_http put = get("/search");
+    put.method = STR("PUT");
+    CHECK_INT(status_of(put), 405);
+    CHECK_INT(status_of(get("/sign-out")), 405);
+    CHECK_INT(status_of(get("/records/-1")), 404);
+    CHECK_INT(status_of(get("/records/1x")), 404);
+    CHECK_INT(status_of(get("/records/99999999999999999999")), 404);
+}
+
+static void sessions(void)
+{
+    peers_reset();
+    struct web_http http = get("/incidents?state=all");
+    http.cookie = STR("");
+    CHECK_INT(status_of(http), 303);
+    CHECK_TEXT(seen_location, "/sign-in?back=%2Fincidents%3Fstate%3Dall");
+    CHECK_TEXT(str_of(peers.asked), "");
+    static const char *const bad[] = {"__Host-qorgan=short", "__Host-qorgan=" FAKE_TOKEN "a",
+                                      SIGNED "; __Host-qorgan=x", "__Host-qorgan=\"" FAKE_TOKEN "\""};
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        test_row("%s", bad[i]);
+        http.cookie = str_of(bad[i]);
+        CHECK_INT(status_of(http), 303);
+        CHECK_TEXT(str_of(peers.asked), "");
+    }
+    peers.ask = "session.check";
+    peers.json = STR("{\"ok\":false,\"error\":\"session_ended\"}");
+    CHECK_INT(status_of(get("/")), 303);
+    CHECK_TEXT(seen_location, "/sign-in");
+    CHECK(strstr(seen_cookies, "__Host-qorgan=;") && strstr(seen_cookies, "Max-Age=0"));
+    CHECK_INT(status_of(get("/api/source.list")), 401);
+    CHECK(seen_has("\"session_ended\""));
+    peers.json = STR_NONE;
+    CHECK_INT(status_of(get("/")), 503);
+    peers_reset();
+    peers.ask = "session.check";
+    peers.json = STR("{\"ok\":true,\"user\":\"a\",\"role\":\"auditor\",\"language\":\"kk\",\"must_change\":true,"
+                     "\"csrf\":\"" FAKE_CSRF "\"}");
+    CHECK_INT(status_of(get("/incidents")), 303);
+    CHECK_TEXT(seen_location, "/password");
+    CHECK_INT(status_of(get("/api/source.list")), 403);
+    CHECK_INT(status_of(get("/password")), 200);
+    CHECK(seen_has("<html lang=\"kk\">") && !seen_has("/users"));
+    struct web_http fresh = get("/");
+    fresh.refresh = true;
+    CHECK_INT(status_of(fresh), 303);
+    CHECK(strstr(peers.asked, "\"passive\":true") != NULL);
+}
+
+static void signing_in(void)
+{
+    static const char good[] = "user=ann&password=p%26w&back=/search%3Fq%3Dx&csrf=0123456789abcdef0123456789abcdef";
+    peers_reset();
+    struct web_http page = get("/sign-in");
+    page.cookie = STR("");
+    memset(page.random, 0xab, sizeof page.random);
+    CHECK_INT(status_of(page), 200);
+    CHECK(strstr(seen_cookies,
+                 "__Host-qorgan-form=abababababababababababababababab; Path=/; Secure; HttpOnly; SameSite=Strict"));
+    CHECK(seen_has("value=\"abababababababababababababababab\""));
+    struct web_http http = post("/sign-in", good);
+    http.cookie = STR(FORM_COOKIE);
+    http.address = STR("192.0.2.7");
+    CHECK_INT(status_of(http), 303);
+    CHECK_TEXT(seen_location, "/search?q=x");
+    CHECK(strstr(seen_cookies, "__Host-qorgan=" FAKE_TOKEN "; Path=/; Secure; HttpOnly; SameSite=Strict\n"));
+    CHECK(strstr(peers.asked, "\"password\":\"p&w\"") && strstr(peers.asked, "\"address\":\"192.0.2.7\""));
+    http.cookie = STR("");
+    CHECK_INT(status_of(http), 403);
+    CHECK_TEXT(str_of(peers.asked), "");
+    http.cookie = STR("__Host-qorgan-form=1123456789abcdef0123456789abcdef");
+    CHECK_INT(status_of(http), 403);
+    http.cookie = STR("__Host-qorgan-form=; x=y");
+    http.body = STR("user=a&password=b&csrf=");
+    CHECK_INT(status_of(http), 403);
+    http = post("/sign-in", good);
+    http.origin = STR("https://evil.example");
+    CHECK_INT(status_of(http), 403);
+    http.origin = STR("null");
+    CHECK_INT(status_of(http), 403);
+    http.origin = STR("http://localhost:8443");
+    CHECK_INT(status_of(http), 403);
+    http.origin = STR("https://localhost:8443");
+    CHECK_INT(status_of(http), 303);
+    http.fetch_site = STR("cross-site");
+    CHECK_INT(status_of(http), 403);
+    http.fetch_site = STR("same-origin");
+    CHECK_INT(status_of(http), 303);
+    http.content_type = STR("text/plain");
+    CHECK_INT(status_of(http), 415);
+    peers.ask = "session.open";
+    peers.json = STR("{\"ok\":false,\"error\":\"sign_in_refused\"}");
+    CHECK_INT(status_of(post("/sign-in", good)), 403);
+    CHECK(seen_has("wrong") && seen_has("value=\"ann\"") && !seen_has("p&amp;w"));
+    peers.json = STR("{\"ok\":false,\"error\":\"locked\",\"until\":1795219893000000000}");
+    CHECK_INT(status_of(post("/sign-in", good)), 403);
+    CHECK(seen_has("locked until") && seen_has("05:11:33"));
+    peers.json = STR("{\"ok\":true,\"token\":\"a; Path=/x\"}");
+    CHECK_INT(status_of(post("/sign-in", good)), 502);
+    CHECK_TEXT(str_of(seen_cookies), "");
+}
+
+static void redirects_stay_here(void)
+{
+    static const char *const bad[] = {"",     "x",         "//evil",   "/\\evil",  "https://evil", "/a\r\nSet-Cookie:x",
+                                      "/a b", "/\xd2\x9b", "\\\\evil", "/\t/evil", "/a\\b"};
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        test_row("%zu", i);
+        CHECK_TEXT(safe_path(str_of(bad[i])), "/");
+    }
+    CHECK_TEXT(safe_path(STR("/search?q=%2F%2Fevil")), "/search?q=%2F%2Fevil");
+    CHECK_TEXT(safe_path(STR("/")), "/");
+    peers_reset();
+    CHECK_INT(status_of(post("/language", "language=kk&back=//evil.example&csrf=" FAKE_CSRF)), 303);
+    CHECK_TEXT(seen_location, "/");
+}
+
+static void every_post_needs_the_secret(void)
+{
+    static const char *const bodies[] = {"",
+                                         "csrf=",
+                                         "csrf=bbbb",
+                                         "csrf=cbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+                                         "csrf=" FAKE_CSRF "b",
+                                         "csrf=0123456789abcdef0123456789abcdef"};
+    peers_reset();
+    for (size_t i = 0; i < route_count(); i++) {
+        const struct route *route = route_at(i);
+        if (strcmp(route->method, "POST") != 0 || route->access == ACCESS_OPEN)
+            continue;
+        char path[256];
+        path_of(route, route->access == ACCESS_API ? "incident.act" : "6", path, sizeof path);
+        for (size_t k = 0; k < ARRAY_LEN(bodies); k++) {
+            struct web_http http = route->access == ACCESS_API ? api_post(path, "{}") : post(path, bodies[k]);
+            http.csrf = k == 0 ? STR("") : STR("cbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb");
+            test_row("%s with \"%s\"", path, bodies[k]);
+            CHECK_INT(status_of(http), 403);
+            CHECK(strstr(peers.asked, "session.check") && !strstr(peers.asked + 20, "\"ask\""));
+        }
+    }
+    /* a session without a secret protects nothing: refused, not matched by an empty one */
+    peers.ask = "session.check";
+    peers.json = STR("{\"ok\":true,\"user\":\"a\",\"role\":\"analyst\",\"language\":\"en\",\"must_change\":false}");
+    CHECK_INT(status_of(post("/sign-out", "csrf=")), 403);
+}
+
+static void changes_are_asked(void)
+{
+    peers_reset();
+    CHECK_INT(status_of(post("/incidents/6/act", "csrf=" FAKE_CSRF "&act=confirm&reason=seen+it")), 303);
+    CHECK_TEXT(seen_location, "/incidents/6?saved=1");
+    CHECK(strstr(peers.asked,
+                 "{\"ask\":\"incident.act\",\"who\":\"ann x\",\"id\":6,\"act\":\"confirm\",\"reason\":\"seen it\"}"));
+    CHECK_INT(status_of(post("/incidents/6/edit",
+                             "csrf=" FAKE_CSRF "&title=T&severity=3&repeat=yes&object_id=1&note=a%0D%0Ab")),
+              303);
+    CHECK(strstr(peers.asked,
+                 "\"fields\":{\"title\":\"T\",\"note\":\"a\\nb\",\"severity\":3,\"object_id\":1,\"repeat\":true}"));
+    CHECK_INT(status_of(post("/objects/new", "csrf=" FAKE_CSRF "&name=N&class=2&contour=internal&owner=O&zone=-03%3A30&"
+                                             "contact_name_1=A&contact_email_1=a%40b&contact_phone_1=")),
+              303);
+    CHECK(strstr(peers.asked,
+                 "\"object\":{\"id\":0,\"name\":\"N\",\"class\":2,\"contour\":\"internal\",\"owner\":\"O\","
+                 "\"zone_offset_s\":-12600,\"contacts\":[{\"name\":\"A\",\"email\":\"a@b\",\"phone\":\"\"}]}"));
+    CHECK_INT(status_of(post("/channels/1", "csrf=" FAKE_CSRF "&kind=mail&to=a%40b&secret=")), 303);
+    CHECK(strstr(peers.asked, "\"id\":1") && !strstr(peers.asked, "secret") &&
+          strstr(peers.asked, "\"enabled\":false"));
+    CHECK_INT(status_of(post("/users/new", "csrf=" FAKE_CSRF "&name=bob&role=analyst&password=pp&enabled=yes")), 303);
+    CHECK(strstr(peers.asked, "\"user\":{\"name\":\"bob\",\"role\":\"analyst\",\"password\":\"pp\",\"enabled\":true}"));
+    CHECK_INT(status_of(post("/password", "csrf=" FAKE_CSRF "&old=a&new=b&again=c")), 422);
+    CHECK(!strstr(peers.asked, "password.change"));
+    CHECK_INT(status_of(post("/sign-out", "csrf=" FAKE_CSRF)), 303);
+    CHECK(strstr(seen_cookies, "Max-Age=0") && strstr(peers.asked, "session.close"));
+    peers.ask = "incident.act";
+    peers.json = STR("{\"ok\":false,\"error\":\"state_refuses\"}");
+    CHECK_INT(status_of(post("/incidents/6/act", "csrf=" FAKE_CSRF "&act=close&reason=kept+text")), 409);
+    CHECK(seen_has("The state does not allow this act.") && seen_has("kept text"));
+}
+
+static void languages(void)
+{
+    peers_reset();
+    struct web_http http = get("/sign-in");
+    http.cookie = STR("");
+    http.accept_language = STR("kk-KZ,ru;q=0.8");
+    CHECK_INT(status_of(http), 200);
+    CHECK(seen_has("<html lang=\"kk\">"));
+    http.cookie = STR("__Host-qorgan-language=en");
+    CHECK_INT(status_of(http), 200);
+    CHECK(seen_has("<html lang=\"en\">"));
+    http = post("/language", "language=kk&back=/sign-in&csrf=0123456789abcdef0123456789abcdef");
+    http.cookie = STR(FORM_COOKIE);
+    CHECK_INT(status_of(http), 303);
+    CHECK_TEXT(seen_location, "/sign-in");
+    CHECK(strstr(seen_cookies, "__Host-qorgan-language=kk;"));
+    CHECK_TEXT(str_of(peers.asked), "");
+    CHECK_INT(status_of(post("/language", "language=kk&back=/objects&csrf=" FAKE_CSRF)), 303);
+    CHECK(strstr(peers.asked, "\"language\":\"kk\"") != NULL);
+    CHECK_INT(status_of(post("/language", "language=de&csrf=" FAKE_CSRF)), 400);
+}
+
+static void programs_ask(void)
+{
+    peers_reset();
+    for (size_t i = 0; api_at(i); i++) {
+        char path[64];
+        snprintf(path, sizeof path, "/api/%s", api_at(i)->ask);
+        test_row("%s", path);
+        CHECK_INT(status_of(get(path)), api_at(i)->changes ? 405 : 200);
+        CHECK_INT(status_of(api_post(path, "{\"ask\":\"x\",\"who\":\"root\",\"id\":6,\"reason\":\"a\\\"b\"}")),
+                  api_at(i)->changes ? 200 : 405);
+        if (api_at(i)->changes)
+            CHECK(strstr(peers.asked, "\"who\":\"ann x\",\"id\":6,\"reason\":\"a\\\"b\"}") &&
+                  !strstr(peers.asked, "root"));
+    }
+    CHECK_INT(status_of(get("/api/incident.list?state=open&limit=5&offset=2")), 200);
+    CHECK(strstr(peers.asked, "\"state\":\"open\",\"offset\":2,\"limit\":5}") != NULL);
+    CHECK_INT(status_of(get("/api/incident.get?id=x")), 400);
+    CHECK_INT(status_of(get("/api/incident.get?id=-1")), 400);
+    CHECK_INT(status_of(get("/api/session.open")), 404);
+    CHECK_INT(status_of(get("/api/nope")), 404);
+    CHECK_INT(status_of(api_post("/api/incident.act", "[]")), 400);
+    CHECK_INT(status_of(api_post("/api/incident.act", "{\"a\":")), 400);
+    CHECK_INT(status_of(api_post("/api/incident.act", "")), 400);
+    struct web_http http = api_post("/api/incident.act", "{}");
+    http.content_type = STR("application/x-www-form-urlencoded");
+    CHECK_INT(status_of(http), 415);
+    peers.ask = "source.list";
+    CHECK_INT(status_of(get("/api/source.list")), 503);
+    peers.json = STR("{\"ok\":false,\"error\":\"denied\"}");
+    CHECK_INT(status_of(get("/api/source.list")), 403);
+    CHECK_TEXT(buf_view(&seen), "{\"ok\":false,\"error\":\"denied\"}");
+}
+
+static void limits(void)
+{
+    static char large[WEB_BODY_MAX + 16];
+    peers_reset();
+    memset(large, 'a', sizeof large);
+    struct web_http http = get("/search");
+    http.query = str_at(large, WEB_TARGET_MAX);
+    CHECK_INT(status_of(http), 414);
+    http = post("/sign-out", "");
+    http.body = str_at(large, WEB_BODY_MAX + 1);
+    CHECK_INT(status_of(http), 413);
+    for (size_t i = 1; i < sizeof large; i += 2)
+        large[i] = '&';
+    http.body = str_at(large, 2 * FORM_FIELDS_MAX + 2);
+    CHECK_INT(status_of(http), 413);
+    http = get("/search");
+    http.query = str_at(large, 2 * FORM_FIELDS_MAX + 2);
+    CHECK_INT(status_of(http), 414);
+    /* an answer past the limit is none */
+    CLEANUP(arena_cleanup) struct arena *arena = arena_new(16u << 20);
+    char *answer = arena_alloc(arena, WEB_ANSWER_MAX + 1);
+    memset(answer, ' ', WEB_ANSWER_MAX + 1);
+    memcpy(answer, "{\"ok\":true}", 11);
+    peers.ask = "source.list";
+    peers.json = str_at(answer, WEB_ANSWER_MAX + 1);
+    CHECK_INT(status_of(get("/")), 503);
+    peers.json = str_at(answer, WEB_ANSWER_MAX);
+    CHECK_INT(status_of(get("/")), 200);
+    /* a page past its limit is not sent cut */
+    struct buf buf;
+    buf_init(&buf, WEB_ANSWER_MAX);
+    buf_text(&buf, "{\"ok\":true,\"sources\":[");
+    for (int i = 0; buf.n < WEB_ANSWER_MAX - 4096; i++)
+        buf_text(&buf, i ? ",{\"name\":\"<<<<<<<<<<<<<<<<<<<<\"}" : "{\"name\":\"a\"}");
+    buf_text(&buf, "]}");
+    peers.json = buf_view(&buf);
+    CHECK_INT(status_of(get("/")), 500);
+    CHECK_TEXT(buf_view(&seen), "the page is too large\n");
+    buf_done(&buf);
+}
+
+static void assets_are_served(void)
+{
+    char path[128];
+    peers_reset();
+    struct web_http http = get("/sign-in");
+    http.cookie = STR("");
+    CHECK_INT(status_of(http), 200);
+    struct str page = buf_view(&seen);
+    struct str rest = str_skip(page, str_search(page, STR("/ui/")));
+    CHECK(str_copy_z(str_slice(rest, 0, str_find(rest, '"')), path, sizeof path));
+    http = get(path);
+    http.cookie = STR("");
+    struct web_call *call = run(http);
+    CHECK_INT(web_response(call)->status, 200);
+    CHECK(web_response(call)->immutable);
+    CHECK_TEXT(web_response(call)->content_type, "text/css; charset=utf-8");
+    CHECK_INT(web_response(call)->cookie_count, 0);
+    web_call_free(call);
+    CHECK_INT(status_of(get("/ui/0000000000000000/style.css")), 404);
+    CHECK_INT(status_of(get("/favicon.ico")), 200);
+    bool csp = false;
+    for (const struct web_security_header *h = web_security_headers(); h->name; h++)
+        csp |= strcmp(h->name, "Content-Security-Policy") == 0 && !strstr(h->value, "unsafe") &&
+               strstr(h->value, "frame-ancestors 'none'");
+    CHECK(csp);
+}
+
+static void memory_may_run_out(void)
+{
+    static const char *const some[] = {"/", "/search?q=a", "/records/9", "/incidents/6", "/objects/1"};
+    peers_reset();
+    for (size_t i = 0; i < ARRAY_LEN(some); i++) {
+        uint64_t before = memory_allocations();
+        CHECK_INT(status_of(get(some[i])), 200);
+        uint64_t count = memory_allocations() - before;
+        for (uint64_t n = 1; n <= count; n++) {
+            memory_fail_at(n);
+            /* the peers of this test allocate too: only that nothing breaks is asked */
+            struct web_http http = get(some[i]);
+            http.time_ns = NOW_NS;
+            struct web_call *call = web_request(web, &http);
+            if (call && !web_response(call))
+                IGNORE(web_answer(call, 0, STR("{\"ok\":true,\"user\":\"a\",\"csrf\":\"" FAKE_CSRF "\"}")));
+            for (size_t k = call && !web_response(call) ? web_question_count(call) : 0; k-- > 0;)
+                IGNORE(web_answer(call, k, STR("{\"ok\":true,\"incident\":{\"id\":6}}")));
+            if (call && web_response(call))
+                CHECK(web_response(call)->status >= 200);
+            web_call_free(call);
+            memory_fail_at(0);
+        }
+    }
+}
+
+static struct str load(struct arena *arena, const char *name)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s", test_source_dir(), name);
+    FILE *file = fopen(path, "r");
+    char *bytes = arena_alloc(arena, 1u << 20);
+    size_t n = file && bytes ? fread(bytes, 1, 1u << 20, file) : 0;
+    if (file)
+        fclose(file);
+    return str_at(bytes, n);
+}
+
+static const struct test tests[] = {
+    {"pages answer", pages_answer},
+    {"the same request gives the same bytes", same_request_same_bytes},
+    {"hostile strings stay text", hostile_strings_stay_text},
+    {"answers may be missing or cut", answers_may_be_missing_or_cut},
+    {"answers may have wrong types", answers_may_have_wrong_types},
+    {"routes are reachable", routes_are_reachable},
+    {"sessions", sessions},
+    {"signing in", signing_in},
+    {"redirects stay here", redirects_stay_here},
+    {"every POST needs the secret", every_post_needs_the_secret},
+    {"changes are asked", changes_are_asked},
+    {"languages", languages},
+    {"programs ask", programs_ask},
+    {"limits", limits},
+    {"assets are served", assets_are_served},
+    {"memory may run out", memory_may_run_out},
+};
+
+int main(int argc, char **argv)
+{
+    CLEANUP(arena_cleanup) struct arena *arena = arena_new(16u << 20);
+    struct err err = {0};
+    web = web_new(1);
+    buf_init(&seen, 16u << 20);
+    bool ready = web && web_add_texts(web, "web.tsv", load(arena, "data/i18n/web.tsv"), &err) == RC_OK &&
+                 web_add_asset(web, STR("style.css"), load(arena, "ui/style.css"), &err) == RC_OK &&
+                 web_add_asset(web, STR("icon.svg"), load(arena, "ui/icon.svg"), &err) == RC_OK &&
+                 web_check(web, &err) == RC_NOT_FOUND &&
+                 web_add_asset(web, STR("qorgan.js"), load(arena, "ui/qorgan.js"), &err) == RC_OK &&
+                 web_check(web, &err) == RC_OK;
+    if (!ready)
+        printf("not ok 1 - texts and assets load: %s\n", err.text);
+    int status = test_run(tests, ARRAY_LEN(tests), argc, argv);
+    buf_done(&seen);
+    web_free(web);
+    return ready ? status : 1;
+}
