@@ -253,10 +253,10 @@ static bool begin_call(struct request *request, const char *method)
     return request->call != NULL;
 }
 
-static void add_header(struct MHD_Response *response, const char *name, struct str value)
+static void add_header(struct arena *arena, struct MHD_Response *response, const char *name, struct str value)
 {
-    char text[WEB_TARGET_MAX + 1];
-    if (value.n > 0 && str_copy_z(value, text, sizeof text))
+    char *text = value.n > 0 ? arena_strz(arena, value) : NULL;
+    if (text)
         IGNORE(MHD_add_response_header(response, name, text) == MHD_NO);
 }
 
@@ -273,16 +273,16 @@ static enum MHD_Result send_response(struct request *request)
     if (!response)
         return MHD_NO;
     for (const struct web_security_header *h = web_security_headers(); h->name; h++)
-        add_header(response, h->name, str_of(h->value));
-    add_header(response, "Content-Type", from->content_type);
-    add_header(response, "Content-Disposition", from->disposition);
-    add_header(response, "Content-Language", from->language);
-    add_header(response, "Location", from->location);
-    add_header(response, "Allow", from->allow);
-    add_header(response, "Cache-Control",
+        add_header(request->arena, response, h->name, str_of(h->value));
+    add_header(request->arena, response, "Content-Type", from->content_type);
+    add_header(request->arena, response, "Content-Disposition", from->disposition);
+    add_header(request->arena, response, "Content-Language", from->language);
+    add_header(request->arena, response, "Location", from->location);
+    add_header(request->arena, response, "Allow", from->allow);
+    add_header(request->arena, response, "Cache-Control",
                from->immutable ? STR("public, max-age=31536000, immutable") : STR("no-store"));
     for (size_t i = 0; i < from->cookie_count; i++)
-        add_header(response, "Set-Cookie", from->cookies[i]);
+        add_header(request->arena, response, "Set-Cookie", from->cookies[i]);
     counters->refused += from->status >= 400 && from->status < 500;
     counters->failed += from->status >= 500;
     enum MHD_Result result = MHD_queue_response(request->connection, from->status, response);
@@ -295,7 +295,7 @@ static enum MHD_Result refuse(struct MHD_Connection *connection, unsigned status
     struct MHD_Response *response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
     if (!response)
         return MHD_NO;
-    add_header(response, "Connection", STR("close"));
+    IGNORE(MHD_add_response_header(response, "Connection", "close") == MHD_NO);
     enum MHD_Result result = MHD_queue_response(connection, status, response);
     MHD_destroy_response(response);
     return result;

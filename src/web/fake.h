@@ -25,9 +25,10 @@ static const struct fake_answer fake_answers[] = {
     {"session.close", "{\"ok\":true}"},
     {"password.change", "{\"ok\":true}"},
     {"language.set", "{\"ok\":true}"},
-    {"object.list", "{\"ok\":true,\"objects\":[{\"id\":1,\"name\":\"portal EVIL\",\"class\":1,\"contour\":\"EVIL\","
-                    "\"owner\":\"EVIL\",\"zone_offset_s\":21600,\"contacts\":[{\"name\":\"EVIL\",\"email\":\"EVIL\","
-                    "\"phone\":\"EVIL\"}],\"open_incidents\":3}]}"},
+    {"object.list",
+     "{\"ok\":true,\"objects\":[{\"id\":1,\"name\":\"portal EVIL\",\"class\":1,\"contour\":\"EVIL\","
+     "\"owner\":\"EVIL\",\"zone_offset_s\":21600,\"contacts\":[{\"name\":\"EVIL\",\"email\":\"EVIL\","
+     "\"phone\":\"EVIL\"}],\"assets\":[{\"kind\":\"host\",\"pattern\":\"</textarea>EVIL\"}],\"open_incidents\":3}]}"},
     {"object.save", "{\"ok\":true,\"id\":2}"},
     {"source.list",
      "{\"ok\":true,\"sources\":[{\"id\":\"00\",\"kind\":\"EVIL\",\"name\":\"src EVIL\",\"host\":\"EVIL\","

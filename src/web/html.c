@@ -107,6 +107,13 @@ static void put_bytes(struct html *html, int64_t value)
     html_escape(html->out, html_text(html, str_of(keys[unit])));
 }
 
+/* What a calendar of four-digit years can hold with any offset. */
+static int64_t shown_time(int64_t time_ns)
+{
+    const int64_t most = INT64_C(9000000000) * SECOND_NS;
+    return MIN(MAX(time_ns, -most), most);
+}
+
 static void put_time(struct html *html, int64_t time_ns)
 {
     if (time_ns == 0) {
@@ -115,8 +122,8 @@ static void put_time(struct html *html, int64_t time_ns)
     }
     char utc[CIVIL_TEXT_MAX];
     char local[CIVIL_TEXT_MAX];
-    IGNORE(civil_format(time_ns, 0, 3, utc));
-    IGNORE(civil_format(time_ns, html->zone_s, 0, local));
+    IGNORE(civil_format(shown_time(time_ns), 0, 3, utc));
+    IGNORE(civil_format(shown_time(time_ns), html->zone_s, 0, local));
     struct str text = str_of(local);
     /* with offset 0 the text ends in Z, else in +hh:mm */
     struct str date = str_cut(&text, 'T');
@@ -128,7 +135,7 @@ static void put_time(struct html *html, int64_t time_ns)
 static void put_moment(struct html *html, int64_t time_ns, bool input)
 {
     char local[CIVIL_TEXT_MAX];
-    IGNORE(civil_format(time_ns, html->zone_s, 0, local));
+    IGNORE(civil_format(shown_time(time_ns), html->zone_s, 0, local));
     struct str text = str_of(local);
     struct str date = str_cut(&text, 'T');
     if (input)

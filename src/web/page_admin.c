@@ -84,6 +84,7 @@ static bool saved(struct web_call *call, const char *list_path, const char *list
 /* --- channels --- */
 
 static const char *const channel_kinds[] = {"mail", "webhook", NULL};
+static const char *const channel_languages[] = {"kk", "ru", "en", NULL};
 
 void page_channels(struct web_call *call)
 {
@@ -141,6 +142,8 @@ static void channel_form(struct web_call *call, const struct json_value *c, stru
     part_input(call, "from", "channel.from", value_of(call, c, "from"), str_is(wrong, "from") ? INPUT_WRONG : 0);
     part_input(call, "user", "channel.user", value_of(call, c, "user"), 0);
     part_input(call, "secret", "channel.secret", STR(""), INPUT_PASSWORD_NEW);
+    part_choice(call, "language", "channel.language", "language.", channel_languages,
+                c ? value_of(call, c, "language") : str_of(language_code(html->language)));
     part_check(call, "enabled", "form.enabled", enabled_of(call, c));
     HTML(html, RAW("<p class=\"hint wide\">"), SAY("channel.secret_hint"), RAW("</p>"));
     form_end(call, "/channels");
@@ -158,7 +161,7 @@ void page_channel(struct web_call *call)
 
 void save_channel(struct web_call *call)
 {
-    static const char *const texts[] = {"kind", "to", "server", "from", "user"};
+    static const char *const texts[] = {"kind", "to", "server", "from", "user", "language"};
     const struct json_value *channel = NULL;
     struct str error = STR("");
     if (call->phase > 0) {
@@ -188,7 +191,7 @@ static const char *const roles[] = {"analyst", "officer", "auditor", "administra
 
 void page_users(struct web_call *call)
 {
-    static const char *const heads[] = {"user.name", "user.role", "form.enabled", NULL};
+    static const char *const heads[] = {"user.name", "user.role", "user.last", "form.enabled", NULL};
     struct html *html = &call->html;
     if (call->phase == 0) {
         call_ask_plain(call, WEB_DESK, "user.list");
@@ -205,6 +208,12 @@ void page_users(struct web_call *call)
              ESC(of_str(u, "name")), RAW("</a></th>"));
         part_cell(call, "user.role");
         HTML(html, SAY_OF("role.", of_str(u, "role")), RAW("</td>"));
+        part_cell(call, "user.last");
+        HTML(html, TIME(of_int(u, "last_ns")));
+        if (of_int(u, "locked_until") > 0)
+            HTML(html, RAW(" <small class=\"under bad\">"), SAY("user.locked_until"), RAW(" "),
+                 TIME(of_int(u, "locked_until")), RAW("</small>"));
+        HTML(html, RAW("</td>"));
         enabled_cell(call, of_bool(u, "enabled"));
     }
     HTML(html, RAW("</tbody></table>"));

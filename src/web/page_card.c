@@ -36,10 +36,12 @@ static void ask_card(struct web_call *call)
 
 /* --- pieces --- */
 
-static void explanation(struct web_call *call, const struct json_value *clock)
+/* A text that the desk gives in each language, or one for all. */
+static struct str by_language(const struct web_call *call, const struct json_value *object, const char *member)
 {
-    const struct json_value *texts = json_get(clock, "explanation");
-    HTML(&call->html, ESC(of_str(texts, language_code(call->html.language))));
+    const struct json_value *texts = json_get(object, member);
+    return texts && texts->kind == JSON_OBJECT ? of_str(texts, language_code(call->html.language))
+                                               : of_str(object, member);
 }
 
 static void clock_row(struct web_call *call, const struct json_value *c)
@@ -48,14 +50,14 @@ static void clock_row(struct web_call *call, const struct json_value *c)
     struct str state = of_str(c, "state");
     bool running = str_is(state, "running") || str_is(state, "overdue");
     HTML(html, RAW("<tr class=\"clock-"), ESC(state), RAW("\"><th scope=\"row\">"), ESC(of_str(c, "clock")),
-         RAW(" <small>"), ESC(of_str(c, "paragraph")), RAW("</small></th>"));
+         RAW(" <small>"), ESC(of_str(c, "act")), RAW(" "), ESC(by_language(call, c, "paragraph")),
+         RAW("</small></th>"));
     part_cell_classed(call, "clock.deliverable", "grow");
     HTML(html, SAY_OF("clock.what_", of_str(c, "clock")), RAW("<small class=\"under\">"),
          SAY_OF("party.", of_str(c, "from")), RAW(" \xe2\x86\x92 "), SAY_OF("party.", of_str(c, "to")),
          RAW("</small><details><summary>"), SAY("clock.why"), RAW("</summary><p>"));
-    explanation(call, c);
-    HTML(html, RAW("</p><p class=\"meta\">"), SAY("clock.started"), RAW(" "), TIME(of_int(c, "trigger_ns")),
-         RAW("</p></details></td>"));
+    HTML(html, ESC(by_language(call, c, "explanation")), RAW("</p><p class=\"meta\">"), SAY("clock.started"), RAW(" "),
+         TIME(of_int(c, "trigger_ns")), RAW("</p></details></td>"));
     part_cell(call, "clock.due");
     HTML(html, TIME(of_int(c, "due_ns")), RAW("</td>"));
     part_cell(call, "clock.remaining");
@@ -261,7 +263,7 @@ static void history(struct web_call *call, const struct json_value *i)
         HTML(html, RAW("<li>"), TIME(of_int(h, "time_ns")), RAW(" <b>"), SAY_OF("history.", of_str(h, "what")),
              RAW("</b> <span class=\"who\">"), ESC(of_str(h, "who")), RAW("</span> <span>"), ESC(of_str(h, "detail")),
              RAW("</span>"));
-        if (json_get(h, "record") && json_get(h, "record")->kind == JSON_NUMBER)
+        if (record > 0)
             HTML(html, RAW(" <a class=\"record\" href=\"/records/"), INT(record), RAW("\">"), SAY("event.record"),
                  RAW(" "), INT(record), RAW("</a>"));
         HTML(html, RAW("</li>"));

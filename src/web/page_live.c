@@ -13,12 +13,11 @@ static void totals(struct web_call *call, const struct json_value *t)
     struct html *html = &call->html;
     int64_t made_ns = of_int(t, "checkpoint_ns");
     int64_t refused = of_int(t, "rules_refused");
-    double rate = json_double(json_get(t, "per_second"), 0);
     HTML(html, RAW("<dl class=\"tiles\" id=\"totals\">"));
     tile_begin(call, "live.durable");
     HTML(html, NUMBER(of_int(t, "durable")), RAW("</dd></div>"));
     tile_begin(call, "live.per_second");
-    HTML(html, FIXED((int64_t)(rate * 1000)), RAW("</dd></div>"));
+    HTML(html, FIXED(of_thousandths(t, "per_second")), RAW("</dd></div>"));
     tile_begin(call, "live.checkpoint");
     HTML(html, NUMBER(of_int(t, "checkpoint_size")), RAW("<small>"));
     if (made_ns > 0)
@@ -45,7 +44,6 @@ static void source_row(struct web_call *call, const struct json_value *s)
     struct html *html = &call->html;
     bool silent = of_bool(s, "silent");
     int64_t dropped = of_int(s, "dropped");
-    double rate = json_double(json_get(s, "per_second"), 0);
     HTML(html, RAW("<tr"));
     if (silent)
         HTML(html, RAW(" class=\"silent\""));
@@ -61,7 +59,7 @@ static void source_row(struct web_call *call, const struct json_value *s)
     part_icon(call, silent ? "bad" : "ok");
     HTML(html, RAW(" "), ESC(html_text(html, silent ? STR("live.silent") : STR("live.sending"))), RAW("</span></td>"));
     part_cell_classed(call, "live.per_second", "number");
-    HTML(html, FIXED((int64_t)(rate * 1000)), RAW("</td>"));
+    HTML(html, FIXED(of_thousandths(s, "per_second")), RAW("</td>"));
     part_cell_classed(call, "live.records", "number");
     HTML(html, NUMBER(of_int(s, "records")), RAW("</td>"));
     part_cell_classed(call, "live.not_understood", "number");

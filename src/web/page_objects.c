@@ -91,6 +91,55 @@ static void contacts(struct web_call *call, const struct json_value *object)
     HTML(&call->html, RAW("</tbody></table><p class=\"hint\">"), SAY("object.contacts_hint"), RAW("</p></fieldset>"));
 }
 
+/* Host patterns and networks of the object, one a line. */
+static void assets(struct web_call *call, const struct json_value *object, bool wrong)
+{
+    struct html *html = &call->html;
+    struct str sent = form_get(&call->form, "assets");
+    HTML(html, RAW("<div class=\"field wide\"><label for=\"f-assets\">"), SAY("object.assets"),
+         RAW("</label><textarea id=\"f-assets\" name=\"assets\" rows=\"4\" spellcheck=\"false\""));
+    if (wrong)
+        HTML(html, RAW(" aria-invalid=\"true\""));
+    HTML(html, RAW(">\n"));
+    if (sent.p)
+        HTML(html, ESC(sent));
+    for (const struct json_value *a = sent.p ? NULL : json_first(json_get(object, "assets")); a; a = a->next)
+        HTML(html, ESC(of_str(a, "pattern")), RAW("\n"));
+    HTML(html, RAW("</textarea><p class=\"hint\">"), SAY("object.assets_hint"), RAW("</p></div>"));
+}
+
+/* Only digits, colons and what networks are written with; a name has a letter past f, a blank or a star. */
+static bool is_address(struct str text)
+{
+    bool digit = false;
+    for (size_t i = 0; i < text.n; i++) {
+        char c = char_lower(text.p[i]);
+        if (!char_is_digit(c) && !(c >= 'a' && c <= 'f') && c != '.' && c != ':' && c != '/')
+            return false;
+        digit |= char_is_digit(c);
+    }
+    return digit && (str_find(text, '.') < text.n || str_find(text, ':') < text.n);
+}
+
+static void put_assets(struct web_call *call, struct buf *buf)
+{
+    struct str rest = form_get(&call->form, "assets");
+    if (!rest.p)
+        return; /* the desk keeps what it has */
+    json_write_key(buf, "assets");
+    json_write_array(buf);
+    while (rest.p) {
+        struct str line = str_trim(str_cut(&rest, '\n'));
+        if (line.n == 0)
+            continue;
+        json_write_object(buf);
+        json_put_text(buf, "kind", is_address(line) ? "address" : "host");
+        json_put_str(buf, "pattern", line);
+        json_write_object_end(buf);
+    }
+    json_write_array_end(buf);
+}
+
 /* Minutes from UTC, as the form shows an offset: "+05:00". */
 static struct str zone_text(struct web_call *call, int64_t offset_s)
 {
@@ -132,6 +181,7 @@ static void object_form(struct web_call *call, const struct json_value *o, struc
                zone.p ? zone : zone_text(call, o ? of_int(o, "zone_offset_s") : ZONE_DEFAULT_S),
                INPUT_REQUIRED | (str_is(wrong, "zone_offset_s") ? INPUT_WRONG : 0));
     contacts(call, o);
+    assets(call, o, str_is(wrong, "assets"));
     HTML(html, RAW("<p class=\"buttons wide\"><button class=\"main\">"), SAY("form.save"),
          RAW("</button> <a class=\"button\" href=\"/objects\">"), SAY("form.cancel"), RAW("</a></p></form>"));
     call_page_end(call, error.n > 0 ? status_of_error(error) : 200);
@@ -201,6 +251,7 @@ static void ask_save(struct web_call *call)
         json_write_object_end(buf);
     }
     json_write_array_end(buf);
+    put_assets(call, buf);
     json_write_object_end(buf);
     call_ask_end(call);
 }

@@ -20,6 +20,12 @@ bool of_bool(const struct json_value *object, const char *key)
     return json_bool(json_get(object, key), false);
 }
 
+int64_t of_thousandths(const struct json_value *object, const char *key)
+{
+    double value = json_double(json_get(object, key), 0);
+    return value > 0 && value < 1e12 ? (int64_t)(value * 1000) : 0;
+}
+
 struct str of_text(const struct json_value *object, const char *key)
 {
     const struct json_value *value = json_get(object, key);

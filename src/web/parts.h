@@ -49,6 +49,8 @@ void part_choice(struct web_call *call, const char *name, const char *label, con
 struct str of_str(const struct json_value *object, const char *key);
 int64_t of_int(const struct json_value *object, const char *key);
 bool of_bool(const struct json_value *object, const char *key);
+/* A number in thousandths, for FIXED; 0 when it is negative or absurd. */
+int64_t of_thousandths(const struct json_value *object, const char *key);
 /* Text of a number or string member, for selects and inputs. */
 struct str of_text(const struct json_value *object, const char *key);
 
