@@ -324,32 +324,40 @@ enum rc archive_reader_frame(struct archive_reader *reader, const struct tail_fr
     return err_set(err, RC_NOT_FOUND, "record %llu is no longer in the log", (unsigned long long)frame->first);
 }
 
+enum rc archive_reader_block(struct archive_reader *reader, const struct segment *segment, uint32_t entry,
+                             struct arena *arena, struct block **ret_block, struct err *err)
+{
+    const struct segment_entry *e = &segment->entries[entry];
+    const struct io *io = reader->io;
+    struct str bytes;
+    int fd = -1;
+    enum rc rc = segment_fd(io, reader->folders.seg, segment, &fd, err);
+    if (rc != RC_OK)
+        return rc;
+    rc = segment_read(&(struct segment_file){io, fd}, e->offset, e->size, arena, &bytes, err);
+    IGNORE(io->close(io->self, fd)); /* only read */
+    rc = rc == RC_OK ? block_decode(bytes, BLOCK_ALL, reader->options.names, arena, ret_block, err) : rc;
+    if (rc != RC_OK) {
+        char name[SEGMENT_NAME_MAX];
+        segment_name(segment->first, name);
+        IGNORE(err_wrap(err, "segment \"%s\" at offset %llu", name, (unsigned long long)e->offset));
+    }
+    return rc;
+}
+
 /* Decodes a block, or gives the one decoded last. */
 static enum rc block_at(struct archive_reader *r, const struct segment *segment, uint32_t entry, struct err *err)
 {
     if (r->block && r->block_segment == segment && r->block_entry == entry)
         return RC_OK;
-    const struct segment_entry *e = &segment->entries[entry];
-    struct str bytes;
-    int fd = -1;
     r->block = NULL;
     arena_reset(r->arena);
-    enum rc rc = segment_fd(r->io, r->folders.seg, segment, &fd, err);
+    enum rc rc = archive_reader_block(r, segment, entry, r->arena, &r->block, err);
     if (rc != RC_OK)
-        return rc;
-    rc = segment_read(&(struct segment_file){r->io, fd}, e->offset, e->size, r->arena, &bytes, err);
-    IGNORE(r->io->close(r->io->self, fd)); /* only read */
-    rc = rc == RC_OK ? block_decode(bytes, BLOCK_ALL, r->options.names, r->arena, &r->block, err) : rc;
-    if (rc != RC_OK) {
-        char name[SEGMENT_NAME_MAX];
-        segment_name(segment->first, name);
-        IGNORE(err_wrap(err, "segment \"%s\" at offset %llu", name, (unsigned long long)e->offset));
         r->block = NULL;
-        return rc;
-    }
     r->block_segment = segment;
     r->block_entry = entry;
-    return RC_OK;
+    return rc;
 }
 
 static enum rc sealed_leaves(struct archive_reader *r, uint64_t from, uint64_t to, struct tlog_hash *hashes,
@@ -426,31 +434,26 @@ enum rc archive_reader_leaves(struct archive_reader *reader, uint64_t group, str
     return rc;
 }
 
-enum rc archive_reader_fill_block(struct archive_reader *reader, const struct block *block, uint32_t position,
-                                  struct arena *arena, struct archive_hit *ret_hit, struct err *err)
+void archive_reader_fill_block(const struct archive_reader *reader, const struct block *block, uint32_t position,
+                               struct event_field *fields, struct archive_hit *ret_hit)
 {
-    struct event_field *fields = arena_alloc_raw(arena, EVENT_FIELDS_MAX * sizeof *fields);
-    if (!fields)
-        return err_set(err, RC_LIMIT, "no memory for a record's fields");
     block_leaf(block, position, &ret_hit->leaf, &ret_hit->raw);
     block_event(block, position, fields, &ret_hit->event);
     ret_hit->rule_count = block_rules(block, position, ret_hit->rules, ARRAY_LEN(ret_hit->rules));
     ret_hit->source = archive_reader_source(reader, ret_hit->leaf.source);
-    return RC_OK;
 }
 
-enum rc archive_reader_fill_tail(struct archive_reader *reader, const struct leaf *leaf, struct str raw,
-                                 struct arena *arena, struct archive_hit *ret_hit, struct err *err)
+void archive_reader_fill_tail(const struct archive_reader *reader, const struct leaf *leaf, struct str raw,
+                              struct arena *arena, struct archive_hit *ret_hit)
 {
-    (void)err;
     struct archive_hit *hit = ret_hit;
+    const struct archive_reader_options *options = &reader->options;
     hit->leaf = *leaf;
     hit->raw = raw;
     hit->rule_count = 0;
     hit->source = archive_reader_source(reader, leaf->source);
     memset(&hit->event, 0, sizeof hit->event);
-    if (!reader->options.derive ||
-        !reader->options.derive(reader->options.derive_context, &hit->source, leaf, raw, arena, &hit->event)) {
+    if (!options->derive || !options->derive(options->derive_context, &hit->source, leaf, raw, arena, &hit->event)) {
         memset(&hit->event, 0, sizeof hit->event);
         hit->event.time_ns = leaf->received_ns;
         hit->event.parser = "";
@@ -458,7 +461,6 @@ enum rc archive_reader_fill_tail(struct archive_reader *reader, const struct lea
     hit->event.raw = raw;
     hit->event.record = leaf->index;
     hit->event.received_ns = leaf->received_ns;
-    return RC_OK;
 }
 
 static bool copy_str(struct arena *arena, struct str *text)
@@ -505,8 +507,11 @@ static enum rc record_sealed(struct archive_reader *r, uint64_t number, struct a
             return rc;
         if (!block_find(r->block, number, &position))
             continue;
-        rc = archive_reader_fill_block(r, r->block, position, arena, ret_hit, err);
-        return rc == RC_OK ? hit_copy(ret_hit, arena, err) : rc;
+        struct event_field *fields = arena_alloc_raw(arena, EVENT_FIELDS_MAX * sizeof *fields);
+        if (!fields)
+            return err_set(err, RC_LIMIT, "no memory for a record's fields");
+        archive_reader_fill_block(r, r->block, position, fields, ret_hit);
+        return hit_copy(ret_hit, arena, err);
     }
     return not_there(number, err);
 }
@@ -526,8 +531,10 @@ static enum rc record_tail(struct archive_reader *r, uint64_t number, struct are
             struct str bytes;
             struct str raw;
             rc = record_read(&in, r->hasher, &leaf, &bytes, &raw, err);
-            if (rc == RC_OK && leaf.index == number)
-                return archive_reader_fill_tail(r, &leaf, raw, arena, ret_hit, err);
+            if (rc == RC_OK && leaf.index == number) {
+                archive_reader_fill_tail(r, &leaf, raw, arena, ret_hit);
+                return RC_OK;
+            }
         }
         return rc;
     }

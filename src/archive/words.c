@@ -20,6 +20,40 @@ bool word_char(char c)
     return char_is_alnum(c) || c == '_' || (unsigned char)c > 127;
 }
 
+/* Second bytes of two-byte letters: Cyrillic with the Kazakh letters, U+0400 to U+04FF. */
+static void fold_pair(unsigned char lead, unsigned char trail, char *ret_pair)
+{
+    bool even = trail % 2 == 0;
+    if (lead == 0xd0 && trail >= 0x80 && trail <= 0x8f) {
+        lead = 0xd1;
+        trail = (unsigned char)(trail + 0x10);
+    } else if (lead == 0xd0 && trail >= 0x90 && trail <= 0x9f) {
+        trail = (unsigned char)(trail + 0x20);
+    } else if (lead == 0xd0 && trail >= 0xa0 && trail <= 0xaf) {
+        lead = 0xd1;
+        trail = (unsigned char)(trail - 0x20);
+    } else if ((lead == 0xd2 && trail >= 0x8a && trail <= 0xbe && even) ||
+               (lead == 0xd3 && trail >= 0x90 && trail <= 0xbe && even) ||
+               (lead == 0xd3 && trail >= 0x81 && trail <= 0x8d && !even)) {
+        trail++;
+    }
+    ret_pair[0] = (char)lead;
+    ret_pair[1] = (char)trail;
+}
+
+void fold_text(struct str text, char *ret_text)
+{
+    for (size_t i = 0; i < text.n; i++) {
+        unsigned char c = (unsigned char)text.p[i];
+        if ((c == 0xd0 || c == 0xd2 || c == 0xd3) && i + 1 < text.n) {
+            fold_pair(c, (unsigned char)text.p[i + 1], ret_text + i);
+            i++;
+        } else {
+            ret_text[i] = char_lower((char)c);
+        }
+    }
+}
+
 bool word_next(struct str text, size_t *at, char ret_word[WORD_MAX], size_t *ret_length)
 {
     size_t i = *at;
@@ -36,8 +70,7 @@ bool word_next(struct str text, size_t *at, char ret_word[WORD_MAX], size_t *ret
         if (n < 2 || (decimal && n <= SHORT_DECIMAL))
             continue;
         n = MIN(n, (size_t)WORD_MAX); /* longer ones are known by their beginning */
-        for (size_t k = 0; k < n; k++)
-            ret_word[k] = char_lower(text.p[start + k]);
+        fold_text(str_at(text.p + start, n), ret_word);
         *ret_length = n;
         *at = i;
         return true;
