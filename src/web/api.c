@@ -6,7 +6,7 @@
 static const struct api_row rows[] = {
     {"object.list", WEB_DESK, false, {{0}}},
     {"object.save", WEB_DESK, true, {{0}}},
-    {"source.list", WEB_DESK, false, {{0}}},
+    {"source.list", WEB_DESK, false, {{"offset", API_INT}, {"limit", API_INT}}},
     {"incident.list", WEB_DESK, false, {{"state", API_TEXT}, {"offset", API_INT}, {"limit", API_INT}}},
     {"incident.get", WEB_DESK, false, {{"id", API_INT}}},
     {"incident.act", WEB_DESK, true, {{0}}},
@@ -32,8 +32,9 @@ const struct api_row *api_at(size_t i)
 
 static void ask_read(struct web_call *call, const struct api_row *row)
 {
-    for (size_t i = 0; i < API_MEMBERS_MAX && row->members[i].type == API_INT; i++)
-        if (form_get(&call->query, row->members[i].name).p && form_int(&call->query, row->members[i].name, -1) < 0) {
+    for (size_t i = 0; i < API_MEMBERS_MAX && row->members[i].type != API_NONE; i++)
+        if (row->members[i].type == API_INT && form_get(&call->query, row->members[i].name).p &&
+            form_int(&call->query, row->members[i].name, -1) < 0) {
             call_fail(call, 400, STR("bad_request"), str_of(row->members[i].name));
             return;
         }
@@ -41,10 +42,12 @@ static void ask_read(struct web_call *call, const struct api_row *row)
     for (size_t i = 0; i < API_MEMBERS_MAX && row->members[i].type != API_NONE; i++) {
         const struct api_member *member = &row->members[i];
         struct str value = form_get(&call->query, member->name);
+        if (!value.p)
+            continue; /* the peer knows what is meant when it is left out */
         if (member->type == API_INT)
             json_put_int(buf, member->name, form_int(&call->query, member->name, 0));
         else
-            json_put_str(buf, member->name, value.p ? value : STR(""));
+            json_put_str(buf, member->name, value);
     }
     call_ask_end(call);
 }

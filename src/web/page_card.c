@@ -111,6 +111,11 @@ static bool act_allowed(const struct json_value *incident, const char *act, cons
 static void act_form(struct web_call *call, const struct json_value *incident)
 {
     struct html *html = &call->html;
+    size_t allowed = 0;
+    for (size_t i = 0; i < ARRAY_LEN(acts); i++)
+        allowed += act_allowed(incident, acts[i].act, acts[i].states);
+    if (allowed == 0)
+        return;
     HTML(html, RAW("<section class=\"card\" id=\"acts\"><h2>"), SAY("card.acts"),
          RAW("</h2><form method=\"post\" action=\"/incidents/"), INT(of_int(incident, "id")), RAW("/act\">"));
     part_csrf(call);

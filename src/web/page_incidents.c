@@ -64,21 +64,6 @@ static void row(struct web_call *call, const struct json_value *i, const struct 
     html->zone_s = ZONE_DEFAULT_S;
 }
 
-static void pager(struct web_call *call, struct str state, int64_t offset, int64_t total)
-{
-    struct html *html = &call->html;
-    if (total <= PAGE_INCIDENTS && offset == 0)
-        return;
-    HTML(html, RAW("<p class=\"more\">"));
-    if (offset > 0)
-        HTML(html, RAW("<a class=\"button\" rel=\"prev\" href=\"/incidents?state="), URL(state), RAW("&amp;offset="),
-             INT(MAX(offset - PAGE_INCIDENTS, 0)), RAW("\">"), SAY("incidents.newer"), RAW("</a> "));
-    if (offset + PAGE_INCIDENTS < total)
-        HTML(html, RAW("<a class=\"button\" rel=\"next\" href=\"/incidents?state="), URL(state), RAW("&amp;offset="),
-             INT(offset + PAGE_INCIDENTS), RAW("\">"), SAY("incidents.older"), RAW("</a>"));
-    HTML(html, RAW("</p>"));
-}
-
 void page_incidents(struct web_call *call)
 {
     static const char *const heads[] = {"incident.number",    "incident.severity", "incident.title",
@@ -115,7 +100,11 @@ void page_incidents(struct web_call *call)
         for (const struct json_value *i = json_first(incidents); i; i = i->next)
             row(call, i, objects);
         HTML(html, RAW("</tbody></table>"));
-        pager(call, state, offset, of_int(answer, "total"));
+        char path[64];
+        struct buf buf;
+        buf_init_fixed(&buf, path, sizeof path);
+        buf_format(&buf, "/incidents?state=%.*s&offset=", STR_ARG(state));
+        part_pager(call, buf_z(&buf), offset, PAGE_INCIDENTS, of_int(answer, "total"));
     }
     HTML(html, RAW("</div>"));
     call_page_end(call, 200);

@@ -3,6 +3,8 @@
 #include "web/parts.h"
 #include "web/route.h"
 
+#define PAGE_SOURCES 500
+
 static void tile_begin(struct web_call *call, const char *key)
 {
     HTML(&call->html, RAW("<div class=\"tile\"><dt>"), ESC(html_text(&call->html, str_of(key))), RAW("</dt><dd>"));
@@ -74,19 +76,25 @@ void page_live(struct web_call *call)
                                         "live.state",           "#live.per_second", "#live.records",
                                         "#live.not_understood", "#live.dropped",    NULL};
     struct html *html = &call->html;
+    int64_t offset = MIN(MAX(form_int(&call->query, "offset", 0), 0), INT32_MAX);
     if (call->phase == 0) {
-        call_ask_plain(call, WEB_DESK, "source.list");
+        struct buf *buf = call_ask(call, WEB_DESK, "source.list");
+        json_put_int(buf, "offset", offset);
+        json_put_int(buf, "limit", PAGE_SOURCES);
+        call_ask_end(call);
         return;
     }
     if (call_failed(call))
         return;
     const struct json_value *answer = call_answer(call, 0);
     const struct json_value *sources = json_get(answer, "sources");
+    const struct json_value *t = json_get(answer, "totals");
+    int64_t count = json_int(json_get(t, "sources"), sources ? sources->count : 0);
     call_page(call, "live.title", SECTION_LIVE);
     HTML(html, RAW("<div id=\"live\" data-refresh=\"2\"><h1>"), SAY("live.title"), RAW("</h1>"));
-    totals(call, json_get(answer, "totals"));
-    HTML(html, RAW("<h2>"), SAY("live.sources"), RAW(" <small>"), NUMBER(sources ? sources->count : 0),
-         RAW("</small></h2>"));
+    totals(call, t);
+    HTML(html, RAW("<h2>"), SAY("live.sources"), RAW(" <small>"), NUMBER(count), RAW(" \xc2\xb7 "), SAY("live.silent"),
+         RAW(": "), NUMBER(of_int(t, "silent")), RAW("</small></h2>"));
     if (!json_first(sources)) {
         HTML(html, RAW("<p class=\"empty\">"), SAY("live.empty"), RAW("</p>"));
     } else {
@@ -97,6 +105,7 @@ void page_live(struct web_call *call)
             source_row(call, s);
         HTML(html, RAW("</tbody></table>"));
     }
+    part_pager(call, "/?offset=", offset, PAGE_SOURCES, count);
     HTML(html, RAW("</div>"));
     call_page_end(call, 200);
 }

@@ -165,6 +165,21 @@ void part_error(struct web_call *call, struct str key, struct str field, struct 
     HTML(html, RAW("</div>"));
 }
 
+void part_pager(struct web_call *call, const char *path, int64_t offset, int64_t size, int64_t total)
+{
+    struct html *html = &call->html;
+    if (total <= size && offset == 0)
+        return;
+    HTML(html, RAW("<p class=\"more\">"));
+    if (offset > 0)
+        HTML(html, RAW("<a class=\"button\" rel=\"prev\" href=\""), ESCZ(path), INT(MAX(offset - size, 0)), RAW("\">"),
+             SAY("pager.before"), RAW("</a> "));
+    if (offset + size < total)
+        HTML(html, RAW("<a class=\"button\" rel=\"next\" href=\""), ESCZ(path), INT(offset + size), RAW("\">"),
+             SAY("pager.after"), RAW("</a>"));
+    HTML(html, RAW("</p>"));
+}
+
 /* --- forms --- */
 
 static void label(struct web_call *call, const char *name, const char *key)

@@ -25,6 +25,9 @@ void part_notice(struct web_call *call, const char *kind, const char *key);
 /* An error of a peer: text of "error.<key>", and of "field.<field>" when it names one. */
 void part_error(struct web_call *call, struct str key, struct str field, struct str detail);
 
+/* Links to the pages before and after; `path` ends with "offset=". Nothing when all is on one page. */
+void part_pager(struct web_call *call, const char *path, int64_t offset, int64_t size, int64_t total);
+
 /* A labelled input; flags below. The label is the text of `label`. */
 enum input_flags {
     INPUT_REQUIRED = 1,

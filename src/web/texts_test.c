@@ -111,11 +111,11 @@ static void loads(void)
 /* Words with a dot that name something else. */
 static bool is_no_text(struct str literal)
 {
-    static const char *const others[] = {"session.open",    "session.check", "session.close",
-                                         "password.change", "language.set",  "icon.svg",
-                                         "style.css",       "qorgan.js",     "checkpoint.txt"};
-    for (size_t i = 0; i < ARRAY_LEN(others); i++)
-        if (str_is(literal, others[i]))
+    static const char *const names[] = {"session.open",    "session.check", "session.close",
+                                        "password.change", "language.set",  "icon.svg",
+                                        "style.css",       "qorgan.js",     "checkpoint.txt"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (str_is(literal, names[i]))
             return true;
     for (size_t i = 0; api_at(i); i++)
         if (str_is(literal, api_at(i)->ask))

@@ -24,7 +24,8 @@ static struct {
     const char *ask; /* this one is answered by `json` instead of the table; "*" means all but session.check */
     struct str json; /* {NULL, 0}: not at all */
     bool evil;
-    char asked[8192]; /* every question, one a line */
+    struct buf log; /* every question, one a line */
+    const char *asked;
 } peers;
 
 static void put_answer(struct buf *buf, const char *json)
@@ -47,10 +48,8 @@ static void answer_one(struct web_call *call, size_t i, struct str question)
     struct buf buf;
     CHECK_INT(json_parse(arena, question, 64, &json, NULL), RC_OK);
     struct str ask = json_str(json_get(json, "ask"), STR(""));
-    if (strlen(peers.asked) + question.n + 2 < sizeof peers.asked) {
-        strncat(peers.asked, question.p, question.n);
-        strncat(peers.asked, "\n", 1);
-    }
+    buf_str(&peers.log, question);
+    buf_char(&peers.log, '\n');
     bool other =
         peers.ask && (str_is(ask, peers.ask) || (strcmp(peers.ask, "*") == 0 && !str_is(ask, "session.check")));
     if (other) {
@@ -72,7 +71,7 @@ static struct web_call *run(struct web_http http)
     http.time_ns = NOW_NS;
     if (!http.host.p)
         http.host = STR("localhost:8443");
-    peers.asked[0] = '\0';
+    buf_clear(&peers.log);
     struct web_call *call = web_request(web, &http);
     for (int round = 0; call && !web_response(call) && CHECK(round < 8); round++) {
         size_t count = web_question_count(call);
@@ -83,6 +82,7 @@ static struct web_call *run(struct web_http http)
             answer_one(call, i, question);
         }
     }
+    peers.asked = buf_z(&peers.log);
     return call;
 }
 
@@ -114,14 +114,16 @@ static struct web_http api_post(const char *path, const char *body)
 /* Status of a request; its text is left in `seen`. */
 static struct buf seen;
 static struct str seen_location;
-static char seen_cookies[1024];
+static struct buf cookies; /* one a line */
+static const char *seen_cookies;
 
 static unsigned status_of(struct web_http http)
 {
     static char location[4096];
     struct web_call *call = run(http);
     buf_clear(&seen);
-    seen_cookies[0] = '\0';
+    buf_clear(&cookies);
+    seen_cookies = "";
     seen_location = STR_NONE;
     if (!call)
         return 0;
@@ -129,9 +131,10 @@ static unsigned status_of(struct web_http http)
     unsigned status = response->status;
     buf_str(&seen, response->body);
     for (size_t i = 0; i < response->cookie_count; i++) {
-        strncat(seen_cookies, response->cookies[i].p, response->cookies[i].n);
-        strncat(seen_cookies, "\n", 1);
+        buf_str(&cookies, response->cookies[i]);
+        buf_char(&cookies, '\n');
     }
+    seen_cookies = buf_z(&cookies);
     if (response->location.n > 0 && str_copy_z(response->location, location, sizeof location))
         seen_location = str_of(location);
     web_call_free(call);
@@ -146,7 +149,10 @@ static bool seen_has(const char *text)
 
 static void peers_reset(void)
 {
+    buf_done(&peers.log);
     memset(&peers, 0, sizeof peers);
+    buf_init(&peers.log, 1u << 16);
+    peers.asked = "";
 }
 
 static const char *const pages[] = {
@@ -730,6 +736,7 @@ int main(int argc, char **argv)
     struct err err = {0};
     web = web_new(1);
     buf_init(&seen, 16u << 20);
+    buf_init(&cookies, 4096);
     bool ready = web && web_add_texts(web, "web.tsv", load(arena, "data/i18n/web.tsv"), &err) == RC_OK &&
                  web_add_asset(web, STR("style.css"), load(arena, "ui/style.css"), &err) == RC_OK &&
                  web_add_asset(web, STR("icon.svg"), load(arena, "ui/icon.svg"), &err) == RC_OK &&
@@ -740,6 +747,8 @@ int main(int argc, char **argv)
         printf("not ok 1 - texts and assets load: %s\n", err.text);
     int status = test_run(tests, ARRAY_LEN(tests), argc, argv);
     buf_done(&seen);
+    buf_done(&cookies);
+    buf_done(&peers.log);
     web_free(web);
     return ready ? status : 1;
 }
