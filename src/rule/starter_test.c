@@ -1,0 +1,155 @@
+#include "event/normalise.h"
+#include "rule/case.h"
+#include "rule/correlate.h"
+
+#include <stdio.h>
+
+/* Every rule of data/rules against the lines beside it: each line of NAME.must.log fires it (all lines together, when
+ * it is a correlation), no line of NAME.not.log does. Through the normaliser, as in the service. */
+
+#define LINES_MAX   512u
+#define MATCHES_MAX 256u
+#define NOW_NS      (INT64_C(1795158000) * 1000000000) /* 2026-11-20: syslog lines carry no year */
+#define RULES_LEAST 36u
+
+struct starter {
+    struct rules *rules;
+    struct names *names;
+    struct mapping *mapping;
+    struct rule_set *set;
+    struct matcher *matcher;
+    struct correlator *correlator;
+    const struct rule *rule; /* the one looked at */
+    bool fired[LINES_MAX + 1];
+    size_t firings;
+};
+
+static void on_firing(void *context, const struct correlation_firing *firing)
+{
+    struct starter *starter = context;
+    starter->firings += firing->rule == starter->rule;
+}
+
+static void on_event(void *context, const struct event *event)
+{
+    struct starter *starter = context;
+    struct rule_match matches[MATCHES_MAX];
+    size_t count = 0;
+    if (!(event->flags & EVENT_MATCH))
+        return;
+    CHECK_INT(matcher_event(starter->matcher, event, matches, MATCHES_MAX, &count), RC_OK);
+    for (size_t i = 0; i < count; i++) {
+        struct rule_value values[RULE_CARRY_MAX];
+        struct correlator_hit hit = {matches[i].rule, event->time_ns, event->record, values, 0};
+        hit.value_count = matcher_carry(starter->matcher, matches[i].rule, event, values);
+        CHECK_INT(correlator_match(starter->correlator, &hit, on_firing, starter), RC_OK);
+        if (matches[i].rule == starter->rule)
+            starter->fired[event->record] = true;
+        CHECK(naive_match(matches[i].rule, starter->names, event));
+    }
+}
+
+/* Shows the lines to all rules; returns how many lines there are. */
+static size_t show(struct starter *starter, struct str text, struct str lines[LINES_MAX + 1])
+{
+    struct event_source source = {.kind = STR_INIT("import"), .name = STR_INIT("sample")};
+    struct normaliser *normaliser = normaliser_new(starter->mapping, starter->names);
+    struct arena *arena = arena_new((size_t)64 << 20);
+    size_t count = 0;
+    memset(starter->fired, 0, sizeof(starter->fired));
+    starter->firings = 0;
+    starter->correlator = correlator_new(starter->rules, NULL, 1);
+    while (text.p && text.n && count < LINES_MAX) {
+        struct str line = str_cut(&text, '\n');
+        if (!line.n)
+            continue;
+        lines[++count] = line;
+        normaliser_record(normaliser, &source, count, NOW_NS, line, arena, on_event, starter);
+    }
+    normaliser_flush(normaliser, NOW_NS + 3600 * INT64_C(1000000000), arena, on_event, starter);
+    correlator_free(starter->correlator);
+    normaliser_free(normaliser);
+    arena_free(arena);
+    return count;
+}
+
+static struct str sample(struct arena *arena, struct str rule_path, const char *ending)
+{
+    struct buf path;
+    buf_init(&path, 4096);
+    buf_str(&path, str_slice(rule_path, 0, rule_path.n - 4));
+    buf_text(&path, ending);
+    struct str text = case_file(arena, "", buf_z(&path));
+    buf_done(&path);
+    return text;
+}
+
+static void check_rule(struct starter *starter, struct arena *arena)
+{
+    struct str lines[LINES_MAX + 1];
+    const struct rule *rule = starter->rule;
+    struct str must = sample(arena, rule->path, ".must.log");
+    struct str never = sample(arena, rule->path, ".not.log");
+    test_row("%.*s", STR_ARG(rule->path));
+    CHECK(rule->id.n == 36 && rule->description.n > 0 && rule->tag_count > 0 && rule->falsepositive_count > 0);
+    CHECK(rule->incident_kind.n > 0);
+    if (!CHECK(must.n > 0) || !CHECK(never.n > 0))
+        return;
+    size_t count = show(starter, must, lines);
+    if (rule->kind == RULE_CORRELATION)
+        CHECK(starter->firings > 0);
+    for (size_t i = 1; i <= count && rule->kind == RULE_DETECTION; i++) {
+        if (!CHECK(starter->fired[i]))
+            printf("# must fire: %.*s\n", STR_ARG(lines[i]));
+    }
+    count = show(starter, never, lines);
+    CHECK_INT(starter->firings, 0);
+    for (size_t i = 1; i <= count && rule->kind == RULE_DETECTION; i++) {
+        if (!CHECK(!starter->fired[i]))
+            printf("# must not fire: %.*s\n", STR_ARG(lines[i]));
+    }
+}
+
+static void samples_fire_and_do_not(void)
+{
+    struct starter starter = {.rules = rules_new(CASE_MEMORY), .names = names_new(1)};
+    struct arena *arena = arena_new((size_t)64 << 20);
+    struct buf data;
+    struct err err;
+    buf_init(&data, 4096);
+    buf_format(&data, "%s/data", test_source_dir());
+    case_walk(starter.rules, buf_z(&data), "rules");
+    CHECK_INT(rules_finish(starter.rules, &err), RC_OK);
+    for (size_t i = 0; i < rules_outcome_count(starter.rules); i++) {
+        const struct rule_outcome *outcome = rules_outcome_at(starter.rules, i);
+        if (!CHECK(outcome->loaded) || !CHECK(outcome->warning.n == 0))
+            printf("# %.*s: %.*s%.*s\n", STR_ARG(outcome->path), STR_ARG(outcome->reason), STR_ARG(outcome->warning));
+    }
+    CHECK(rules_count(starter.rules) >= RULES_LEAST);
+    if (CHECK_INT(mapping_load(buf_z(&data), starter.names, &starter.mapping, &err), RC_OK) &&
+        CHECK_INT(rule_set_compile(starter.rules, starter.names, &starter.set, &err), RC_OK)) {
+        starter.matcher = matcher_new(starter.set);
+        for (size_t i = 0; i < rules_count(starter.rules); i++) {
+            starter.rule = rules_at(starter.rules, i);
+            check_rule(&starter, arena);
+            arena_reset(arena);
+        }
+        printf("# %zu rules\n", rules_count(starter.rules));
+    }
+    matcher_free(starter.matcher);
+    rule_set_free(starter.set);
+    mapping_free(starter.mapping);
+    names_free(starter.names);
+    rules_free(starter.rules);
+    arena_free(arena);
+    buf_done(&data);
+}
+
+static const struct test tests[] = {
+    {"each starter rule fires on its samples and on no other", samples_fire_and_do_not},
+};
+
+int main(int argc, char **argv)
+{
+    return test_run(tests, ARRAY_LEN(tests), argc, argv);
+}
