@@ -217,47 +217,63 @@ uint32_t crc32c(uint32_t crc, const void *bytes, size_t n)
     return ~crc_bitwise(crc, bytes, n);
 }
 
-static uint64_t rotate(uint64_t x, unsigned bits)
+static inline uint64_t rotate(uint64_t x, unsigned bits)
 {
     return x << bits | x >> (64 - bits);
 }
 
-static void sip_round(uint64_t v[4])
+struct sip {
+    uint64_t a, b, c, d;
+};
+
+/* By value, so that the four words live in registers: filters hash every word of every record. */
+static inline __attribute__((always_inline)) struct sip sip_round(struct sip v)
 {
-    v[0] += v[1];
-    v[1] = rotate(v[1], 13) ^ v[0];
-    v[0] = rotate(v[0], 32);
-    v[2] += v[3];
-    v[3] = rotate(v[3], 16) ^ v[2];
-    v[0] += v[3];
-    v[3] = rotate(v[3], 21) ^ v[0];
-    v[2] += v[1];
-    v[1] = rotate(v[1], 17) ^ v[2];
-    v[2] = rotate(v[2], 32);
+    v.a += v.b;
+    v.b = rotate(v.b, 13) ^ v.a;
+    v.a = rotate(v.a, 32);
+    v.c += v.d;
+    v.d = rotate(v.d, 16) ^ v.c;
+    v.a += v.d;
+    v.d = rotate(v.d, 21) ^ v.a;
+    v.c += v.b;
+    v.b = rotate(v.b, 17) ^ v.c;
+    v.c = rotate(v.c, 32);
+    return v;
+}
+
+/* The last 0 to 7 bytes, little-endian, without reading past them. */
+static inline uint64_t sip_tail(const uint8_t *p, size_t n)
+{
+    uint64_t tail = 0;
+    if (n & 4) {
+        tail = get_le32(p + (n & 3));
+        tail <<= 8 * (n & 3);
+    }
+    for (size_t i = 0; i < (n & 3); i++)
+        tail |= (uint64_t)p[i] << (8 * i);
+    return tail;
 }
 
 uint64_t siphash(const uint64_t key[2], const void *bytes, size_t n)
 {
     const uint8_t *p = bytes;
-    uint64_t v[4] = {key[0] ^ UINT64_C(0x736f6d6570736575), key[1] ^ UINT64_C(0x646f72616e646f6d),
-                     key[0] ^ UINT64_C(0x6c7967656e657261), key[1] ^ UINT64_C(0x7465646279746573)};
+    struct sip v = {key[0] ^ UINT64_C(0x736f6d6570736575), key[1] ^ UINT64_C(0x646f72616e646f6d),
+                    key[0] ^ UINT64_C(0x6c7967656e657261), key[1] ^ UINT64_C(0x7465646279746573)};
     uint64_t last = (uint64_t)n << 56;
     for (; n >= 8; p += 8, n -= 8) {
         uint64_t m = get_le64(p);
-        v[3] ^= m;
-        sip_round(v);
-        v[0] ^= m;
+        v.d ^= m;
+        v = sip_round(v);
+        v.a ^= m;
     }
-    for (size_t i = 0; i < n; i++)
-        last |= (uint64_t)p[i] << (8 * i);
-    v[3] ^= last;
-    sip_round(v);
-    v[0] ^= last;
-    v[2] ^= 0xff;
-    sip_round(v);
-    sip_round(v);
-    sip_round(v);
-    return v[0] ^ v[1] ^ v[2] ^ v[3];
+    last |= sip_tail(p, n);
+    v.d ^= last;
+    v = sip_round(v);
+    v.a ^= last;
+    v.c ^= 0xff;
+    v = sip_round(sip_round(sip_round(v)));
+    return v.a ^ v.b ^ v.c ^ v.d;
 }
 
 static const char hex_digits[] = "0123456789abcdef";

@@ -1,0 +1,36 @@
+/* tls.h - TLS 1.2 and later for listeners (OpenSSL 3), without blocking; and a certificate for a first start.
+ * Single-threaded. Keys are in this process's memory only while a server lives. */
+#ifndef OS_TLS_H
+#define OS_TLS_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct tls_server;
+struct tls_session;
+
+/* PEM texts. With `client_ca` a client must show a certificate that it signed. RC_INVALID says what does not fit. */
+enum rc tls_server_new(struct str certificate, struct str key, struct str client_ca, struct tls_server **ret_server,
+                       struct err *err) MUST_USE;
+void tls_server_free(struct tls_server *server);
+
+/* A session over a connected, non-blocking socket that stays the caller's. NULL without memory. */
+struct tls_session *tls_session_new(const struct tls_server *server, int fd);
+void tls_session_free(struct tls_session *session);
+/* Decrypted bytes (the handshake is done on the way): > 0; 0 = the peer closed; -EAGAIN = wait, for writing when
+ * *ret_want_write; -EPROTO = not TLS, or the peer was refused: tls_session_reason says why. */
+ssize_t tls_session_read(struct tls_session *session, void *bytes, size_t size, bool *ret_want_write);
+const char *tls_session_reason(const struct tls_session *session);
+
+/* A self-signed certificate (ECDSA P-256, ten years) for the host's names and the loopback addresses, as PEM. */
+enum rc tls_certificate_make(const char *host, struct buf *ret_certificate, struct buf *ret_key,
+                             struct err *err) MUST_USE;
+/* SHA-256 of the certificate as "AA:BB:...", for people to compare. */
+enum rc tls_fingerprint(struct str certificate, struct buf *ret_text, struct err *err) MUST_USE;
+
+#endif
