@@ -116,7 +116,7 @@ static bool text_holds(const struct needle *needle, struct str text)
     for (size_t start = 0; start < text.n; start += WINDOW - OVERLAP) {
         struct str part = str_slice(text, start, start + WINDOW);
         struct str window = str_at(folded, part.n);
-        fold_text(part, folded);
+        word_fold_text(part, folded);
         size_t n;
         size_t at = needle_find(needle, window, 0, &n);
         while (at != SIZE_MAX) {
@@ -179,7 +179,7 @@ static bool match_value(const struct query_node *node, struct str value)
     if (!node->wildcard && value.n != node->value.n)
         return false;
     value = str_slice(value, 0, sizeof folded);
-    fold_text(value, folded);
+    word_fold_text(value, folded);
     struct str text = str_at(folded, value.n);
     return node->wildcard ? glob_whole(node->value, text) : str_eq(text, node->value);
 }
@@ -222,7 +222,7 @@ static bool name_is(struct str folded_name, struct str name)
     char folded[256];
     if (name.n != folded_name.n || name.n > sizeof folded)
         return false;
-    fold_text(name, folded);
+    word_fold_text(name, folded);
     return memcmp(folded, folded_name.p, name.n) == 0;
 }
 

@@ -199,7 +199,7 @@ static enum rc read_value(struct parser *p, bool *ret_quoted, struct str *ret_va
     char *folded = arena_alloc_raw(p->arena, n + 1);
     if (!folded)
         return err_set(p->err, RC_LIMIT, "no memory for the query");
-    fold_text(str_at(text, n), folded);
+    word_fold_text(str_at(text, n), folded);
     *ret_value = str_at(folded, n);
     return RC_OK;
 }
@@ -229,7 +229,7 @@ static enum rc field_term(struct parser *p, struct str name)
     char *folded = arena_alloc_raw(p->arena, name.n + 1);
     if (!folded)
         return err_set(p->err, RC_LIMIT, "no memory for the query");
-    fold_text(name, folded);
+    word_fold_text(name, folded);
     *node = (struct query_node){.kind = QUERY_FIELD, .name = str_at(folded, name.n)};
     node->compare = read_compare(p);
     size_t value_at = p->at;

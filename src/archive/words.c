@@ -41,7 +41,7 @@ static void fold_pair(unsigned char lead, unsigned char trail, char *ret_pair)
     ret_pair[1] = (char)trail;
 }
 
-void fold_text(struct str text, char *ret_text)
+void word_fold_text(struct str text, char *ret_text)
 {
     for (size_t i = 0; i < text.n; i++) {
         unsigned char c = (unsigned char)text.p[i];
@@ -70,7 +70,7 @@ bool word_next(struct str text, size_t *at, char ret_word[WORD_MAX], size_t *ret
         if (n < 2 || (decimal && n <= SHORT_DECIMAL))
             continue;
         n = MIN(n, (size_t)WORD_MAX); /* longer ones are known by their beginning */
-        fold_text(str_at(text.p + start, n), ret_word);
+        word_fold_text(str_at(text.p + start, n), ret_word);
         *ret_length = n;
         *at = i;
         return true;

@@ -22,7 +22,7 @@ struct words {
 
 bool word_char(char c);
 /* Lower case of ASCII and Cyrillic letters (UTF-8), the same length. */
-void fold_text(struct str text, char *ret_text);
+void word_fold_text(struct str text, char *ret_text);
 void words_init(struct words *words, const uint64_t key[2]);
 void words_done(struct words *words);
 void words_clear(struct words *words);

@@ -198,7 +198,7 @@ static bool parts_new(struct desk *desk)
     desk->scratch = arena_new(SCRATCH_MAX);
     desk->hasher = tlog_hasher_new();
     desk->calendar = desk->arena ? calendar_new(desk->arena) : NULL;
-    return desk->arena && desk->scratch && desk->hasher && desk->calendar && sources_new(desk);
+    return desk->arena && desk->scratch && desk->hasher && desk->calendar && desk_sources_new(desk);
 }
 
 enum rc desk_open(struct db *db, const struct desk_options *options, int64_t now_ns, struct desk **ret_desk,
@@ -236,7 +236,7 @@ void desk_close(struct desk *desk)
         return;
     ASSERT(desk->magic == DESK_MAGIC);
     map_free(desk->texts.index);
-    sources_free(desk);
+    desk_sources_free(desk);
     assets_free(desk);
     tlog_hasher_free(desk->hasher);
     arena_free(desk->scratch);

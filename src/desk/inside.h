@@ -170,8 +170,8 @@ void sessions_clean(struct desk *desk, int64_t now_ns);
 
 /* --- sources (source.c) --- */
 
-bool sources_new(struct desk *desk);
-void sources_free(struct desk *desk);
+bool desk_sources_new(struct desk *desk);
+void desk_sources_free(struct desk *desk);
 
 /* --- questions (ask.c) --- */
 

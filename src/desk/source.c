@@ -36,7 +36,7 @@ struct desk_sources {
     struct desk_totals totals;
 };
 
-bool sources_new(struct desk *desk)
+bool desk_sources_new(struct desk *desk)
 {
     desk->sources = memory_new(sizeof *desk->sources);
     if (desk->sources)
@@ -44,7 +44,7 @@ bool sources_new(struct desk *desk)
     return desk->sources && desk->sources->index;
 }
 
-void sources_free(struct desk *desk)
+void desk_sources_free(struct desk *desk)
 {
     if (!desk->sources)
         return;

@@ -23,13 +23,13 @@ static const char *const names[] = {
 #undef X
 };
 
-const char *role_name(enum role role)
+const char *msg_role_name(enum role role)
 {
     ASSERT((unsigned)role < ROLE_COUNT);
     return names[role];
 }
 
-bool role_parse(const char *name, enum role *ret_role)
+bool msg_role_parse(const char *name, enum role *ret_role)
 {
     for (unsigned i = 0; i < ROLE_COUNT; i++)
         if (strcmp(names[i], name) == 0) {

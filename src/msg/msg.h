@@ -54,22 +54,20 @@ enum role {
     X(MSG_START, "start", R(PARENT), ANY_CHILD, 0)              /* all is there: drop privileges and begin */          \
     X(MSG_READY, "ready", ANY_CHILD, R(PARENT), 4 * MSG_KIB)    /* at work; what the sandbox could not do */           \
     X(MSG_STOP, "stop", R(PARENT), ANY_CHILD, 0)                                                                       \
-    X(MSG_LIFECYCLE, "lifecycle", R(PARENT), R(KEEPER), 64 * MSG_KIB)       /* JSON for a lifecycle record */          \
-    X(MSG_BATCH, "batch", R(INTAKE) | R(COLLECTOR), R(KEEPER), 8 * MSG_MIB) /* records, batch.h */                     \
+    X(MSG_LIFECYCLE, "lifecycle", R(PARENT), R(KEEPER), 64 * MSG_KIB)           /* JSON for a lifecycle record */      \
+    X(MSG_RECORDS, "records", R(INTAKE) | R(COLLECTOR), R(KEEPER), 8 * MSG_MIB) /* records, batch.h */                 \
     X(MSG_ACK, "ack", R(KEEPER), R(INTAKE) | R(COLLECTOR), 32) /* id = batch; u64 durable, u64 added, u64 known */     \
     X(MSG_HIGH_ASK, "high-ask", R(INTAKE) | R(COLLECTOR), R(KEEPER), 24) /* source 16, u64 epoch */                    \
     X(MSG_HIGH, "high", R(KEEPER), R(INTAKE) | R(COLLECTOR), 8)          /* u64 highest sequence kept, 0 = none */     \
     X(MSG_SIGN, "sign", R(KEEPER), R(SIGNER), 16 * MSG_KIB)              /* u64 size, root 32, consistency hashes */   \
     X(MSG_SIGNED, "signed", R(SIGNER), R(KEEPER), 16 * MSG_KIB)          /* the note */                                \
-    X(MSG_REFUSED, "refused", R(SIGNER), R(KEEPER), 4 * MSG_KIB)         /* why */                                     \
+    X(MSG_REFUSED, "refused", R(SIGNER), R(KEEPER), 4 * MSG_KIB)         /* u64 size signed last, why */               \
     X(MSG_RESUME, "resume", R(KEEPER), R(ENGINE),                                                                      \
-      64) /* u64 from, u64 skip record, u32 number, u32 of; fd: progress */                                            \
+      64) /* uuid 16, u64 from, u64 record to set aside, u32 number, u32 of */                                         \
     X(MSG_SOURCE, "source", R(KEEPER), R(ENGINE), 8 * MSG_KIB)          /* id 16, kind NUL name */                     \
     X(MSG_LOG_FILE, "log-file", R(KEEPER), R(ENGINE), 64)               /* u64 first index; fd */                      \
     X(MSG_DURABLE, "durable", R(KEEPER), R(ENGINE), 16)                 /* u64 records */                              \
-    X(MSG_CUT, "cut", R(KEEPER), R(ENGINE), 16)                         /* u64 end of the segment */                   \
-    X(MSG_BLOCK, "block", R(ENGINE), R(KEEPER), 16 * MSG_MIB)           /* id = read through; block bytes */           \
-    X(MSG_CUT_DONE, "cut-done", R(ENGINE), R(KEEPER), 16)               /* u64 end */                                  \
+    X(MSG_BLOCK, "block", R(ENGINE), R(KEEPER), 16 * MSG_MIB)           /* archive/block.h */                          \
     X(MSG_MATCH, "match", R(ENGINE), R(DESK), 256 * MSG_KIB)            /* id; match.h */                              \
     X(MSG_MATCH_DONE, "match-done", R(DESK), R(ENGINE), 0)              /* id */                                       \
     X(MSG_STATS, "stats", R(ENGINE), R(DESK), MSG_MIB)                  /* per-source counters, JSON */                \
@@ -90,8 +88,8 @@ enum msg_type {
         MSG_COUNT
 };
 
-const char *role_name(enum role role);
-bool role_parse(const char *name, enum role *ret_role) MUST_USE;
+const char *msg_role_name(enum role role);
+bool msg_role_parse(const char *name, enum role *ret_role) MUST_USE;
 const char *msg_name(enum msg_type type);
 bool msg_allowed(enum msg_type type, enum role from, enum role to);
 uint32_t msg_size_max(enum msg_type type);

@@ -69,12 +69,12 @@ static void large_messages_arrive_in_order(void)
     struct loop *loop = pair_open(&keeper, ROLE_KEEPER, &intake, ROLE_INTAKE);
     char *bytes = memory_new(3 << 20);
     for (uint64_t id = 1; id <= 8; id++)
-        CHECK(channel_send(intake.channel, MSG_BATCH, id, str_at(bytes, 3 << 20)));
+        CHECK(channel_send(intake.channel, MSG_RECORDS, id, str_at(bytes, 3 << 20)));
     while (keeper.messages < 8)
         loop_wait(loop, 1000);
     CHECK_INT(keeper.last_id, 8);
     CHECK_INT(keeper.bytes, 24 << 20);
-    for (int i = 0; i < 40 && channel_send(intake.channel, MSG_BATCH, 9, str_at(bytes, 3 << 20)); i++)
+    for (int i = 0; i < 40 && channel_send(intake.channel, MSG_RECORDS, 9, str_at(bytes, 3 << 20)); i++)
         CHECK(i < 30); /* the queue has a limit */
     memory_free(bytes);
     channel_free(keeper.channel);
