@@ -1,0 +1,450 @@
+#include "agent/follow.h"
+
+#include "base/arena.h"
+#include "base/assert.h"
+#include "base/buf.h"
+#include "base/bytes.h"
+#include "os/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <fts.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SCAN_NS      UINT64_C(2000000000)
+#define LINGER_NS    UINT64_C(10000000000) /* a renamed file may still be written to */
+#define READ_SIZE    ((size_t)256 << 10)
+#define PROBE_SIZE   4096
+#define READS_A_STEP 8
+#define DEPTH_MAX    4
+#define STATE_MAX    ((size_t)8 << 20)
+#define STATE_NAME   "followed"
+#define FOLDERS_MAX  64
+
+enum follow_state {
+    FOLLOW_NEW,      /* its first line is not whole yet */
+    FOLLOW_ASKED,    /* the archive was asked how far it has the file */
+    FOLLOW_COUNTING, /* passing over lines that the archive has */
+    FOLLOW_READING,
+    FOLLOW_DONE, /* to be closed */
+};
+
+struct followed {
+    enum follow_state state;
+    char path[FOLLOW_PATH_MAX];
+    int fd;
+    uint64_t device;
+    uint64_t inode;
+    uint64_t epoch; /* 0 = not known yet */
+    uint64_t head_hash;
+    uint64_t question;
+    uint64_t high;     /* lines up to this number are in the archive */
+    uint64_t line;     /* number of the last line passed or given */
+    int64_t offset;    /* behind that line */
+    bool renamed;      /* no longer at its path */
+    uint64_t quiet_ns; /* since when a renamed file has not grown */
+    bool cutting;      /* inside a line past the limit, whose beginning was given */
+};
+
+struct follower {
+    struct follow_options options;
+    char paths[4096];
+    struct followed *files;
+    size_t count;
+    uint64_t next_question;
+    uint64_t next_epoch;
+    uint64_t scanned_ns;
+    uint64_t now_ns;
+    char *bytes; /* FOLLOW_LINE_MAX + READ_SIZE */
+    struct arena *state_arena;
+    struct str state; /* as it was read at the start: consulted for files found */
+    size_t next_file; /* whose turn it is */
+};
+
+static uint64_t hash_of(struct str bytes)
+{
+    static const uint64_t key[2] = {UINT64_C(0x716f7267616e2066), UINT64_C(0x6f6c6c6f77206b65)};
+    return siphash(key, bytes.p, bytes.n);
+}
+
+struct follower *follower_new(const struct follow_options *options, struct err *err)
+{
+    struct follower *follower = memory_new(sizeof *follower);
+    if (!follower) {
+        IGNORE(err_set(err, RC_LIMIT, "no memory")); /* NULL says it */
+        return NULL;
+    }
+    follower->options = *options;
+    follower->files = memory_new(FOLLOW_FILES_MAX * sizeof *follower->files);
+    follower->bytes = memory_new(FOLLOW_LINE_MAX + READ_SIZE);
+    follower->state_arena = arena_new(STATE_MAX + 65536);
+    follower->next_epoch = options->seed | 1;
+    enum rc rc = RC_OK;
+    if (!follower->files || !follower->bytes || !follower->state_arena)
+        rc = err_set(err, RC_LIMIT, "no memory to follow files");
+    else if (!str_copy_z(options->paths, follower->paths, sizeof follower->paths))
+        rc = err_set(err, RC_LIMIT, "the list of files to follow is longer than %zu bytes", sizeof follower->paths - 1);
+    else
+        rc = file_load(&io_kernel, options->state_folder, STATE_NAME, STATE_MAX, follower->state_arena,
+                       &follower->state, err);
+    if (rc == RC_OK || rc == RC_NOT_FOUND)
+        return follower;
+    follower_free(follower);
+    return NULL;
+}
+
+void follower_free(struct follower *follower)
+{
+    if (!follower)
+        return;
+    for (size_t i = 0; i < follower->count; i++)
+        close(follower->files[i].fd);
+    memory_free(follower->files);
+    memory_free(follower->bytes);
+    arena_free(follower->state_arena);
+    memory_free(follower);
+}
+
+size_t follower_count(const struct follower *follower)
+{
+    return follower->count;
+}
+
+/* ---- state ---- */
+
+static uint64_t next_number(struct str *line)
+{
+    uint64_t value = 0;
+    return str_to_u64(str_cut(line, ' '), &value) ? value : 0;
+}
+
+/* What the state file said of this inode with this first line. */
+static bool state_find(const struct follower *follower, struct followed *file)
+{
+    struct str rest = follower->state;
+    while (rest.p && rest.n) {
+        struct str line = str_cut(&rest, '\n');
+        uint64_t device = next_number(&line);
+        uint64_t inode = next_number(&line);
+        uint64_t epoch = next_number(&line);
+        uint64_t head = next_number(&line);
+        uint64_t number = next_number(&line);
+        uint64_t offset = next_number(&line);
+        if (device != file->device || inode != file->inode || head != file->head_hash || epoch == 0)
+            continue;
+        file->epoch = epoch;
+        file->line = number;
+        file->offset = (int64_t)offset;
+        return true;
+    }
+    return false;
+}
+
+enum rc follower_save(struct follower *follower, struct err *err)
+{
+    struct buf out;
+    buf_init(&out, STATE_MAX);
+    for (size_t i = 0; i < follower->count; i++) {
+        const struct followed *file = &follower->files[i];
+        if (file->epoch)
+            buf_format(&out, "%llu %llu %llu %llu %llu %lld %s\n", (unsigned long long)file->device,
+                       (unsigned long long)file->inode, (unsigned long long)file->epoch,
+                       (unsigned long long)file->head_hash, (unsigned long long)file->line, (long long)file->offset,
+                       file->path);
+    }
+    enum rc rc = out.overflow
+                     ? err_set(err, RC_LIMIT, "too many files to remember")
+                     : file_replace(&io_kernel, follower->options.state_folder, STATE_NAME, buf_view(&out), err);
+    buf_done(&out);
+    return rc;
+}
+
+static void epoch_begin(struct follower *follower, struct followed *file)
+{
+    struct err err = {0};
+    file->epoch = hash_of(str_at(&follower->next_epoch, sizeof follower->next_epoch)) | 1;
+    follower->next_epoch += 2;
+    file->line = 0;
+    file->offset = 0;
+    file->cutting = false;
+    /* On disk before its first line leaves, so that a restart does not begin it anew under another epoch. Without a
+     * state file that can be written it would: lines twice are better than lines lost. */
+    IGNORE(follower_save(follower, &err));
+}
+
+/* ---- questions ---- */
+
+static void ask(struct follower *follower, struct followed *file)
+{
+    file->state = FOLLOW_ASKED;
+    file->question = ++follower->next_question;
+    follower->options.sink.ask(follower->options.sink.context, file->question, str_of(file->path), file->epoch);
+}
+
+void follower_ask_again(struct follower *follower)
+{
+    for (size_t i = 0; i < follower->count; i++)
+        if (follower->files[i].state == FOLLOW_ASKED)
+            ask(follower, &follower->files[i]);
+}
+
+void follower_high(struct follower *follower, uint64_t question, uint64_t sequence)
+{
+    for (size_t i = 0; i < follower->count; i++) {
+        struct followed *file = &follower->files[i];
+        if (file->state != FOLLOW_ASKED || file->question != question)
+            continue;
+        file->high = sequence;
+        /* The position remembered is a hint: past what the archive has it would leave lines out. */
+        if (file->line > sequence) {
+            file->line = 0;
+            file->offset = 0;
+        }
+        file->state = file->line < sequence ? FOLLOW_COUNTING : FOLLOW_READING;
+        return;
+    }
+}
+
+/* ---- reading ---- */
+
+static void head_read(struct follower *follower, struct followed *file)
+{
+    char head[PROBE_SIZE];
+    ssize_t got = pread(file->fd, head, sizeof head, 0);
+    if (got <= 0)
+        return;
+    struct str bytes = str_at(head, (size_t)got);
+    if (str_find(bytes, '\0') < MIN(bytes.n, (size_t)512)) {
+        file->state = FOLLOW_DONE;
+        return;
+    }
+    size_t end = str_find(bytes, '\n');
+    if (end == bytes.n && bytes.n < sizeof head)
+        return; /* the first line is not whole: its hash would change */
+    file->head_hash = hash_of(str_slice(bytes, 0, MIN(end, (size_t)1024)));
+    if (!state_find(follower, file))
+        epoch_begin(follower, file);
+    ask(follower, file);
+}
+
+static void shrank(struct follower *follower, struct followed *file)
+{
+    file->head_hash = 0;
+    file->epoch = 0;
+    file->line = 0;
+    file->offset = 0;
+    file->high = 0;
+    file->state = FOLLOW_NEW;
+    /* What was said of this inode is over. */
+    follower->state = STR_NONE;
+}
+
+/* Gives the lines of `bytes`, which begin at file->offset; returns how many bytes were used. */
+static size_t lines_give(struct follower *follower, struct followed *file, struct str bytes, bool last)
+{
+    const struct follow_sink *sink = &follower->options.sink;
+    size_t used = 0;
+    while (used < bytes.n) {
+        struct str rest = str_skip(bytes, used);
+        size_t end = str_find(rest, '\n');
+        bool whole = end < rest.n;
+        bool long_line = end >= FOLLOW_LINE_MAX;
+        if (!whole && !long_line && !last)
+            break;
+        end = MIN(end, FOLLOW_LINE_MAX);
+        struct str line = str_trim_end(str_slice(rest, 0, end), '\r');
+        if (file->cutting) {
+            sink->gap(sink->context, str_of(file->path), file->epoch, end, "a line was longer than 1 MiB and was cut");
+        } else {
+            /* An empty line has a number too, but is no record. */
+            if (file->state == FOLLOW_READING && line.n &&
+                !sink->line(sink->context, str_of(file->path), file->epoch, file->line + 1, line))
+                break;
+            file->line++;
+        }
+        whole = end < rest.n && rest.p[end] == '\n';
+        file->cutting = !whole && long_line;
+        used += end + (whole ? 1 : 0);
+        if (file->state == FOLLOW_COUNTING && file->line == file->high && !file->cutting)
+            file->state = FOLLOW_READING;
+    }
+    return used;
+}
+
+/* True when more may be there. */
+static bool file_read(struct follower *follower, struct followed *file)
+{
+    struct stat st;
+    if (fstat(file->fd, &st) != 0)
+        return false;
+    if (st.st_size < file->offset) {
+        shrank(follower, file);
+        return true;
+    }
+    bool last = file->renamed && follower->now_ns - file->quiet_ns > LINGER_NS;
+    ssize_t got = pread(file->fd, follower->bytes, FOLLOW_LINE_MAX + READ_SIZE, file->offset);
+    if (got < 0)
+        return false;
+    size_t used = lines_give(follower, file, str_at(follower->bytes, (size_t)got), last);
+    file->offset += (int64_t)used;
+    if (used)
+        file->quiet_ns = follower->now_ns;
+    else if (last)
+        file->state = FOLLOW_DONE;
+    /* Fewer lines than the archive has: it was truncated while nobody watched. */
+    if (file->state == FOLLOW_COUNTING && used == 0)
+        shrank(follower, file);
+    return used > 0;
+}
+
+/* ---- finding ---- */
+
+static bool name_followed(struct str name)
+{
+    static const char *const passed[] = {".gz", ".xz",  ".bz2", ".zst",    ".old",    ".bak",    ".journal",
+                                         "~",   "wtmp", "btmp", "lastlog", "faillog", "tallylog"};
+    for (size_t i = 0; i < ARRAY_LEN(passed); i++)
+        if (str_ends(name, str_of(passed[i])))
+            return false;
+    /* "syslog.1", "audit.log.2", "messages-20261120": rotated away. */
+    size_t digits = 0;
+    while (digits < name.n && char_is_digit(name.p[name.n - 1 - digits]))
+        digits++;
+    return digits == 0 || digits == name.n || (name.p[name.n - 1 - digits] != '.' && digits < 8);
+}
+
+static struct followed *file_known(struct follower *follower, uint64_t device, uint64_t inode)
+{
+    for (size_t i = 0; i < follower->count; i++)
+        if (follower->files[i].inode == inode && follower->files[i].device == device)
+            return &follower->files[i];
+    return NULL;
+}
+
+static void file_found(struct follower *follower, const char *path, const struct stat *st, bool rotated)
+{
+    struct followed *known = file_known(follower, st->st_dev, st->st_ino);
+    if (known) {
+        known->renamed = strcmp(known->path, path) != 0;
+        return;
+    }
+    if (follower->count == FOLLOW_FILES_MAX || strlen(path) >= FOLLOW_PATH_MAX)
+        return;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
+        return;
+    struct followed *file = &follower->files[follower->count++];
+    *file = (struct followed){
+        .fd = fd, .device = st->st_dev, .inode = st->st_ino, .renamed = rotated, .quiet_ns = follower->now_ns};
+    snprintf(file->path, sizeof file->path, "%s", path);
+}
+
+/* A file that the state file knows by another name was rotated while nobody watched: its rest is read under the old. */
+static const char *old_path(const struct follower *follower, const struct stat *st, char storage[FOLLOW_PATH_MAX])
+{
+    struct str rest = follower->state;
+    while (rest.p && rest.n) {
+        struct str line = str_cut(&rest, '\n');
+        if (next_number(&line) != st->st_dev || next_number(&line) != st->st_ino)
+            continue;
+        for (int i = 0; i < 4; i++)
+            IGNORE(next_number(&line) == 0); /* epoch, head, line, offset */
+        return str_copy_z(line, storage, FOLLOW_PATH_MAX) ? storage : NULL;
+    }
+    return NULL;
+}
+
+static void entry_look(struct follower *follower, const FTSENT *entry)
+{
+    const struct stat *st = entry->fts_statp;
+    char storage[FOLLOW_PATH_MAX];
+    if (name_followed(str_at(entry->fts_name, entry->fts_namelen))) {
+        file_found(follower, entry->fts_path, st, false);
+        return;
+    }
+    struct followed *known = file_known(follower, st->st_dev, st->st_ino);
+    if (known) {
+        known->renamed = true;
+        return;
+    }
+    const char *path = old_path(follower, st, storage);
+    if (!path)
+        return;
+    size_t before = follower->count;
+    file_found(follower, entry->fts_path, st, true);
+    if (follower->count > before)
+        snprintf(follower->files[before].path, FOLLOW_PATH_MAX, "%s", path);
+}
+
+static void scan(struct follower *follower)
+{
+    char copy[sizeof follower->paths];
+    char *roots[FOLDERS_MAX + 1];
+    size_t count = 0;
+    snprintf(copy, sizeof copy, "%s", follower->paths);
+    for (char *at = copy; *at && count < FOLDERS_MAX;) {
+        char *end = strchr(at, ' ');
+        if (end)
+            *end = '\0';
+        if (*at)
+            roots[count++] = at;
+        at = end ? end + 1 : at + strlen(at);
+    }
+    roots[count] = NULL;
+    FTS *walk = count ? fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL) : NULL;
+    if (!walk)
+        return;
+    /* What is not met again is no longer at its path. */
+    for (size_t i = 0; i < follower->count; i++)
+        follower->files[i].renamed = true;
+    FTSENT *entry;
+    while ((entry = fts_read(walk)) != NULL) {
+        bool journal = entry->fts_info == FTS_D && str_is(str_at(entry->fts_name, entry->fts_namelen), "journal");
+        if (entry->fts_info == FTS_D && (entry->fts_level > DEPTH_MAX || journal))
+            fts_set(walk, entry, FTS_SKIP);
+        else if (entry->fts_info == FTS_F)
+            entry_look(follower, entry);
+    }
+    fts_close(walk);
+}
+
+static void forget_done(struct follower *follower)
+{
+    for (size_t i = follower->count; i-- > 0;) {
+        struct followed *file = &follower->files[i];
+        bool gone = file->renamed && file->state == FOLLOW_NEW && follower->now_ns - file->quiet_ns > LINGER_NS;
+        /* A binary file that is still at its path stays known, so that it is not looked into again and again. */
+        if (gone || (file->state == FOLLOW_DONE && file->renamed)) {
+            close(file->fd);
+            follower->files[i] = follower->files[--follower->count];
+        }
+    }
+}
+
+bool follower_step(struct follower *follower, uint64_t now_boot_ns)
+{
+    follower->now_ns = now_boot_ns;
+    if (follower->scanned_ns == 0 || now_boot_ns - follower->scanned_ns >= SCAN_NS) {
+        follower->scanned_ns = now_boot_ns;
+        scan(follower);
+        forget_done(follower);
+    }
+    bool more = false;
+    unsigned reads = 0;
+    for (size_t i = 0; i < follower->count && reads < READS_A_STEP; i++) {
+        struct followed *file = &follower->files[follower->next_file++ % follower->count];
+        if (!follower->options.sink.room(follower->options.sink.context))
+            return true;
+        if (file->state == FOLLOW_NEW)
+            head_read(follower, file);
+        if (file->state != FOLLOW_READING && file->state != FOLLOW_COUNTING)
+            continue;
+        bool grew = file_read(follower, file);
+        more |= grew;
+        reads += grew;
+    }
+    return more;
+}

@@ -1,0 +1,61 @@
+/* follow.h - follows text files through growth, rotation, truncation and restarts, line by line.
+ *
+ *   found ──► first line whole ──► epoch known ──ask──► highest sequence ──► counting lines to it ──► reading
+ *     ▲                                                                                   │ shrank: new epoch
+ *     └── folder looked at every two seconds                        renamed away: read to the end, then closed
+ *
+ * A line's identity is (path's source, epoch, line number): the archive keeps the highest number, so the file itself is
+ * the buffer and nothing is lost or kept twice over restarts of either side. An epoch is one content of one inode; it
+ * is written to the state file before its first line leaves. State lines: dev ino epoch hash-of-first-line line offset
+ * path. Limit: a file truncated and regrown past the old length with the same first line while nobody watched is taken
+ * for the old one; lines that it has anew at old numbers are then missed.
+ *
+ * Single-threaded; reads only when asked to. Files with NUL bytes at their beginning are binary and passed over. */
+#ifndef AGENT_FOLLOW_H
+#define AGENT_FOLLOW_H
+
+#include "base/err.h"
+#include "base/str.h"
+#include "os/io.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define FOLLOW_FILES_MAX 4096
+#define FOLLOW_PATH_MAX  1024
+#define FOLLOW_LINE_MAX  ((size_t)1 << 20)
+
+struct follower;
+
+struct follow_sink {
+    void *context;
+    /* Is there room? While not, nothing is read. */
+    bool (*room)(void *context);
+    /* One line without its line end. `modified_ns` is the file's time of change. */
+    bool (*line)(void *context, struct str path, uint64_t epoch, uint64_t sequence, struct str bytes);
+    /* `count` bytes of a line past the limit were cut. */
+    void (*gap)(void *context, struct str path, uint64_t epoch, uint64_t bytes, const char *reason);
+    /* The highest sequence that the archive has of this path and epoch: answer with follower_high. */
+    void (*ask)(void *context, uint64_t question, struct str path, uint64_t epoch);
+};
+
+struct follow_options {
+    struct str paths; /* files and folders, separated by blanks */
+    int state_folder; /* open folder for the state file */
+    uint64_t seed;    /* random: makes epochs */
+    struct follow_sink sink;
+};
+
+struct follower *follower_new(const struct follow_options *options, struct err *err); /* NULL: err says why */
+void follower_free(struct follower *follower);
+void follower_high(struct follower *follower, uint64_t question, uint64_t sequence);
+/* Open questions are asked again: the one who was asked is gone. */
+void follower_ask_again(struct follower *follower);
+/* Looks for new files when it is time, reads what has grown. True when more waits to be read at once. */
+bool follower_step(struct follower *follower, uint64_t now_boot_ns);
+/* Writes positions to the state file: now and then, and at the end. A failure is not serious: counting starts earlier.
+ */
+enum rc follower_save(struct follower *follower, struct err *err) MUST_USE;
+size_t follower_count(const struct follower *follower);
+
+#endif

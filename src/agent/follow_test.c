@@ -1,0 +1,214 @@
+#include "agent/follow.h"
+
+#include "base/buf.h"
+#include "base/map.h"
+#include "base/test.h"
+#include "os/io.h"
+
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The archive's side: highest sequence of each epoch, every line it took, in order. */
+struct keeper {
+    struct map *high;
+    struct buf lines;
+    uint64_t pending[16];
+    uint64_t pending_high[16];
+    size_t pending_count;
+    bool full;
+    uint64_t gap;
+};
+
+static char folder[64];
+static uint64_t now_ns;
+
+static bool on_room(void *context)
+{
+    return !((struct keeper *)context)->full;
+}
+
+static uint64_t *high_of(struct keeper *keeper, uint64_t epoch)
+{
+    return map_put(keeper->high, str_at(&epoch, sizeof epoch));
+}
+
+static bool on_line(void *context, struct str path, uint64_t epoch, uint64_t sequence, struct str bytes)
+{
+    struct keeper *keeper = context;
+    (void)path;
+    uint64_t *high = high_of(keeper, epoch);
+    if (sequence <= *high)
+        return true; /* known: dropped */
+    *high = sequence;
+    buf_str(&keeper->lines, str_slice(bytes, 0, 20));
+    buf_char(&keeper->lines, ',');
+    return true;
+}
+
+static void on_gap(void *context, struct str path, uint64_t epoch, uint64_t bytes, const char *reason)
+{
+    (void)path;
+    (void)epoch;
+    (void)reason;
+    ((struct keeper *)context)->gap += bytes;
+}
+
+static void on_ask(void *context, uint64_t question, struct str path, uint64_t epoch)
+{
+    struct keeper *keeper = context;
+    (void)path;
+    keeper->pending[keeper->pending_count] = question;
+    keeper->pending_high[keeper->pending_count++] = *high_of(keeper, epoch);
+}
+
+static struct follower *start(struct keeper *keeper)
+{
+    struct err err = {0};
+    if (!keeper->high) {
+        keeper->high = map_new(1000, 1);
+        buf_init(&keeper->lines, 1 << 20);
+    }
+    static uint64_t seed = 1;
+    seed += 1000;
+    char paths[128];
+    snprintf(paths, sizeof paths, "%s/log", folder);
+    struct follow_options options = {
+        .paths = str_of(paths),
+        .state_folder = io_open_folder(folder),
+        .seed = seed,
+        .sink = {keeper, on_room, on_line, on_gap, on_ask},
+    };
+    struct follower *follower = follower_new(&options, &err);
+    CHECK(follower != NULL);
+    return follower;
+}
+
+static void run(struct follower *follower, struct keeper *keeper, unsigned seconds)
+{
+    for (unsigned i = 0; i < seconds * 4; i++) {
+        now_ns += 250000000;
+        while (follower_step(follower, now_ns) && !keeper->full)
+            continue;
+        for (size_t k = 0; k < keeper->pending_count; k++)
+            follower_high(follower, keeper->pending[k], keeper->pending_high[k]);
+        keeper->pending_count = 0;
+    }
+}
+
+static void shell(const char *format, ...) PRINTF(1, 2);
+
+static void shell(const char *format, ...)
+{
+    char command[1024];
+    va_list args;
+    va_start(args, format);
+    int n = snprintf(command, sizeof command, "cd %s/log && ", folder);
+    vsnprintf(command + n, sizeof command - (size_t)n, format, args);
+    va_end(args);
+    CHECK_INT(system(command), 0);
+}
+
+static void fresh(void)
+{
+    char path[96];
+    snprintf(folder, sizeof folder, "/tmp/qorgan-follow-XXXXXX");
+    CHECK(mkdtemp(folder) != NULL);
+    snprintf(path, sizeof path, "mkdir %s/log", folder);
+    CHECK_INT(system(path), 0);
+}
+
+#define EXPECT(keeper, text)                                                                                           \
+    do {                                                                                                               \
+        CHECK_TEXT(buf_view(&(keeper).lines), text);                                                                   \
+        buf_clear(&(keeper).lines);                                                                                    \
+    } while (0)
+
+static void growth_rotation_truncation_restart(void)
+{
+    struct keeper keeper = {0};
+    fresh();
+    shell("printf 'a\\nb\\n' > x.log; printf '\\1\\0\\2binary' > wtmp2; echo old > x.log.1");
+    struct follower *follower = start(&keeper);
+    run(follower, &keeper, 3);
+    EXPECT(keeper, "a,b,");
+    shell("printf 'c\\nhalf' >> x.log");
+    run(follower, &keeper, 1);
+    EXPECT(keeper, "c,");
+    shell("printf ' done\\n' >> x.log");
+    run(follower, &keeper, 1);
+    EXPECT(keeper, "half done,");
+    shell("mv x.log x.log.1; echo late >> x.log.1; echo new > x.log"); /* rotation */
+    run(follower, &keeper, 20);
+    EXPECT(keeper, "late,new,");
+    shell("printf '' > x.log");
+    run(follower, &keeper, 1);
+    shell("echo again > x.log"); /* copytruncate */
+    run(follower, &keeper, 3);
+    EXPECT(keeper, "again,");
+    follower_free(follower); /* killed: positions are not saved */
+    shell("echo 'while away' >> x.log");
+    follower = start(&keeper);
+    run(follower, &keeper, 3);
+    EXPECT(keeper, "while away,");
+    follower_free(follower);
+    shell("echo tail >> x.log; mv x.log x.log.2; echo 'next file' > x.log"); /* rotated while away */
+    follower = start(&keeper);
+    run(follower, &keeper, 3);
+    CHECK(str_search(buf_view(&keeper.lines), STR("tail,")) < keeper.lines.n);
+    CHECK(str_search(buf_view(&keeper.lines), STR("next file,")) < keeper.lines.n);
+    CHECK_INT(keeper.lines.n, strlen("tail,next file,"));
+    follower_free(follower);
+    buf_done(&keeper.lines);
+    map_free(keeper.high);
+}
+
+static void truncated_with_the_same_first_line(void)
+{
+    struct keeper keeper = {0};
+    fresh();
+    shell("printf 'head\\none\\ntwo\\n' > x.log");
+    struct follower *follower = start(&keeper);
+    run(follower, &keeper, 3);
+    EXPECT(keeper, "head,one,two,");
+    shell("printf 'head\\n' > x.log");
+    run(follower, &keeper, 1);
+    shell("printf 'three\\n' >> x.log");
+    run(follower, &keeper, 3);
+    EXPECT(keeper, "head,three,");
+    follower_free(follower);
+    buf_done(&keeper.lines);
+    map_free(keeper.high);
+}
+
+static void long_lines_and_back_pressure(void)
+{
+    struct keeper keeper = {0};
+    fresh();
+    shell("(echo first; head -c 3000000 /dev/zero | tr '\\0' 'x'; echo; echo last) > x.log");
+    struct follower *follower = start(&keeper);
+    keeper.full = true;
+    run(follower, &keeper, 3);
+    EXPECT(keeper, "");
+    keeper.full = false;
+    run(follower, &keeper, 3);
+    EXPECT(keeper, "first,xxxxxxxxxxxxxxxxxxxx,last,");
+    CHECK_INT(keeper.gap, 3000000 - (1 << 20));
+    follower_free(follower);
+    buf_done(&keeper.lines);
+    map_free(keeper.high);
+}
+
+static const struct test tests[] = {
+    {"growth, rotation, truncation, restart", growth_rotation_truncation_restart},
+    {"truncated with the same first line", truncated_with_the_same_first_line},
+    {"long lines and back-pressure", long_lines_and_back_pressure},
+};
+
+int main(int argc, char **argv)
+{
+    return test_run(tests, ARRAY_LEN(tests), argc, argv);
+}
