@@ -1,0 +1,68 @@
+/* config.h - the service's options: one row of CONFIG_OPTIONS makes the key, its default, its limits and its help.
+ *
+ * The file DATA/qorgan.conf holds lines `key value`; # begins a comment. `--set key=value` overrides a line for one
+ * start. An unknown key or a value out of its limits is refused with file and line. */
+#ifndef ROLE_CONFIG_H
+#define ROLE_CONFIG_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* member, key, default, least, most, help */
+#define CONFIG_NUMBERS(X)                                                                                              \
+    X(syslog_port, "syslog-port", 5514, 0, 65535, "port for syslog over UDP and TCP; 0 turns both off")                \
+    X(syslog_tls_port, "syslog-tls-port", 6514, 0, 65535, "port for syslog over TLS (RFC 5425); 0 turns it off")       \
+    X(web_port, "web-port", 8443, 1, 65535, "port of the web pages (HTTPS)")                                           \
+    X(intakes, "intakes", 0, 0, 32, "intake processes; 0 = one a core, at most 4")                                     \
+    X(engines, "engines", 0, 0, 32, "engine processes; 0 = one a core, at most 8")                                     \
+    X(connections, "connections", 12000, 16, 1000000, "syslog connections one intake process holds")                   \
+    X(idle_s, "idle-s", 3600, 5, 864000, "seconds after which a silent syslog connection is closed")                   \
+    X(record_max, "record-max", 1048576, 1024, 1048576, "bytes of the longest record; longer ones are cut, counted")   \
+    X(log_file_mib, "log-file-mib", 64, 1, 1024, "size of one log file, which becomes one segment")                    \
+    X(log_rotate_s, "log-rotate-s", 3600, 10, 86400, "seconds after which a log file is sealed though not full")       \
+    X(zone_offset_s, "zone-offset-s", 18000, -50400, 50400, "the objects' zone, seconds east of UTC")                  \
+    X(uid_base, "uid-base", 62100, 0, 4000000000, "first of the user ids that processes take when started by root")    \
+    X(collect_journal, "collect-journal", 1, 0, 1, "collect this machine's journal")                                   \
+    X(privileges, "sandbox", 1, 0, 1, "0 runs without seccomp and Landlock: only to look for a fault")
+
+/* member, key, default, help */
+#define CONFIG_TEXTS(X)                                                                                                \
+    X(site, "site", "qorgan", "name of this installation; first part of the archive's origin")                         \
+    X(syslog_address, "syslog-address", "127.0.0.1", "address that syslog listens on")                                 \
+    X(web_address, "web-address", "127.0.0.1", "address that the web pages listen on")                                 \
+    X(tls_certificate, "tls-certificate", "", "PEM file; empty: made at first start in DATA/keys")                     \
+    X(tls_key, "tls-key", "", "PEM file of its private key")                                                           \
+    X(tls_client_ca, "tls-client-ca", "", "PEM file: syslog over TLS then demands client certificates")                \
+    X(collect_files, "collect-files", "/var/log", "files and folders to follow, separated by blanks")                  \
+    X(rules, "rules", "", "folders of Sigma rules, separated by blanks; empty: the rules shipped with qorgan")         \
+    X(object, "object", "", "name of the object made at first start")
+
+struct config {
+#define X(member, key, standard, least, most, help) int64_t member;
+    CONFIG_NUMBERS(X)
+#undef X
+#define X(member, key, standard, help) struct str member;
+    CONFIG_TEXTS(X)
+#undef X
+    struct str data;  /* absolute path of the data folder */
+    struct str share; /* where data/ and ui/ are */
+};
+
+void config_defaults(struct config *ret_config);
+/* One "key value" or "key=value"; texts are copied into the arena. */
+enum rc config_set(struct config *config, struct str key, struct str value, struct arena *arena,
+                   struct err *err) MUST_USE;
+/* A whole file; `name` is for messages. */
+enum rc config_parse(struct config *config, struct str text, const char *name, struct arena *arena,
+                     struct err *err) MUST_USE;
+/* Writes everything so that config_parse reads it back: how the parent tells its children. */
+void config_write(const struct config *config, struct buf *out);
+/* For help and the man page: "key\tdefault\thelp\n" lines. */
+void config_help(struct buf *out);
+
+#endif

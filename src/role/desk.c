@@ -1,0 +1,494 @@
+/* desk.c - the database and its clocks: matches become incidents, questions get answers, records go to the archive,
+ * notices go out. What the desk decides is in room desk; here messages are carried to and from it. */
+#include "desk/desk.h"
+
+#include "base/assert.h"
+#include "base/bytes.h"
+#include "base/civil.h"
+#include "codec/json.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "os/random.h"
+#include "role/log.h"
+#include "role/match.h"
+#include "role/roles.h"
+#include "role/ruleload.h"
+#include "rule/correlate.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SCRATCH        ((size_t)64 << 20)
+#define DATA_FILE_MAX  ((size_t)4 << 20)
+#define CALENDARS_MAX  64
+#define RECORDS_FLYING 256 /* sent to the keeper, not yet kept */
+#define STATS_MAX      2000
+
+struct desk_role {
+    struct process *process;
+    struct arena *data_arena; /* until the desk is open */
+    struct desk_data data;
+    struct db *db;
+    struct desk *desk;
+    struct rules *rules;
+    struct correlator *correlator;
+    struct arena *scratch;
+    struct buf answer;
+    size_t records_flying;
+    bool records_waiting;
+    struct desk_totals totals;
+    struct desk_source stats[STATS_MAX];
+    struct desk_match firings[16];
+    size_t firing_count;
+    bool notice_flying;
+};
+
+struct calendar_list {
+    struct desk_role *role;
+    int folder;
+    struct arena *arena;
+    struct str texts[CALENDARS_MAX];
+    size_t count;
+    enum rc rc;
+    struct err *err;
+};
+
+static bool calendar_add(void *context, const char *name)
+{
+    struct calendar_list *list = context;
+    if (!str_ends(str_of(name), STR(".tsv")) || list->count == CALENDARS_MAX)
+        return true;
+    list->rc =
+        file_load(&io_kernel, list->folder, name, DATA_FILE_MAX, list->arena, &list->texts[list->count++], list->err);
+    return list->rc == RC_OK;
+}
+
+static enum rc calendars_load(struct desk_role *role, struct arena *arena, struct desk_data *data, struct err *err)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%.*s/data/calendars", STR_ARG(role->process->config.share));
+    struct calendar_list *list = arena_alloc(arena, sizeof *list);
+    ASSERT(list != NULL);
+    *list = (struct calendar_list){.role = role, .arena = arena, .err = err};
+    list->folder = io_open_folder(path);
+    if (list->folder < 0)
+        return err_errno(err, -list->folder, "could not open folder \"%s\"", path);
+    int result = io_kernel.list(NULL, list->folder, calendar_add, list);
+    IGNORE(io_kernel.close(NULL, list->folder)); /* only read */
+    if (result < 0)
+        return err_errno(err, -result, "could not list folder \"%s\"", path);
+    data->calendars = list->texts;
+    data->calendar_count = list->count;
+    return list->rc;
+}
+
+static enum rc data_load(struct desk_role *role, struct arena *arena, struct desk_data *data, struct err *err)
+{
+    const struct {
+        const char *name;
+        struct str *text;
+    } files[] = {
+        {"clocks.tsv", &data->clocks}, {"catalogues/desk.tsv", &data->catalogue}, {"i18n/desk.tsv", &data->texts}};
+    for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+        char path[4096];
+        snprintf(path, sizeof path, "%.*s/data/%s", STR_ARG(role->process->config.share), files[i].name);
+        enum rc rc = file_load_path(path, DATA_FILE_MAX, arena, files[i].text, err);
+        if (rc != RC_OK)
+            return rc;
+    }
+    return calendars_load(role, arena, data, err);
+}
+
+/* In the sandbox and as the desk's own user, who owns the database's files. */
+static enum rc database_open(struct desk_role *role, struct err *err)
+{
+    struct desk_options options = {
+        .data = role->data,
+        .random = random_bytes,
+        .zone_offset_s = (int32_t)role->process->config.zone_offset_s,
+        .default_object = role->process->config.object,
+    };
+    struct desk_first first = {0};
+    enum rc rc = db_open(process_path(role->process, "desk/desk.db"), &role->db, err);
+    if (rc == RC_OK)
+        rc = desk_open(role->db, &options, clock_real_ns(), &role->desk, &first, err);
+    if (rc == RC_OK && first.made)
+        process_say("first-account: %s %s", first.user, first.password);
+    explicit_bzero(&first, sizeof first);
+    return rc;
+}
+
+static void desk_begin(void *self)
+{
+    struct desk_role *role = self;
+    struct err err = {0};
+    enum rc rc = database_open(role, &err);
+    arena_free(role->data_arena);
+    role->data_arena = NULL;
+    if (rc != RC_OK) {
+        log_error("could not open the desk: %s", err.text);
+        process_stop(EXIT_FAILURE);
+        return;
+    }
+    role->records_waiting = true;
+    desk_set_totals(role->desk, &role->totals);
+}
+
+static enum rc desk_start(struct process *process, void **ret_self, struct err *err)
+{
+    struct desk_role *role = memory_new(sizeof *role);
+    if (!role)
+        return err_set(err, RC_LIMIT, "no memory");
+    role->process = process;
+    role->scratch = arena_new(SCRATCH);
+    buf_init(&role->answer, DESK_QUESTION_MAX * 4);
+    ASSERT(role->scratch != NULL);
+    enum rc rc = rules_load_configured(&process->config, &role->rules, err);
+    if (rc != RC_OK)
+        return rc;
+    struct correlator_limits limits = {0};
+    role->correlator = correlator_new(role->rules, &limits, random_u64());
+    if (!role->correlator)
+        return err_set(err, RC_LIMIT, "no memory for correlations");
+    role->totals.rules_loaded = rules_count(role->rules);
+    for (size_t i = 0; i < rules_outcome_count(role->rules); i++)
+        role->totals.rules_refused += !rules_outcome_at(role->rules, i)->loaded;
+    role->data_arena = arena_new((size_t)64 << 20);
+    ASSERT(role->data_arena != NULL);
+    rc = data_load(role, role->data_arena, &role->data, err);
+    *ret_self = role;
+    return rc;
+}
+
+/* ---- matches ---- */
+
+static enum desk_level level_of(enum rule_level level)
+{
+    static const enum desk_level levels[] = {
+        [RULE_INFORMATIONAL] = DESK_INFORMATIONAL,
+        [RULE_LOW] = DESK_LOW,
+        [RULE_MEDIUM] = DESK_MEDIUM,
+        [RULE_HIGH] = DESK_HIGH,
+        [RULE_CRITICAL] = DESK_CRITICAL,
+    };
+    return levels[level];
+}
+
+static struct desk_match desk_match_of(const struct rule *rule, const struct match *match)
+{
+    return (struct desk_match){
+        .record = match->record,
+        .rule_id = rule->id,
+        .title = rule->title,
+        .level = level_of(rule->level),
+        .tags = rule->tags,
+        .tag_count = rule->tag_count,
+        .kind = rule->incident_kind,
+        .time_ns = match->time_ns,
+        .source = match->source,
+        .host = match->host,
+        .account = match->account,
+        .address = match->address,
+        .description = match->description,
+    };
+}
+
+struct firing_context {
+    struct desk_role *role;
+    const struct match *match;
+};
+
+static void on_firing(void *context, const struct correlation_firing *firing)
+{
+    struct firing_context *cause = context;
+    struct desk_role *role = cause->role;
+    if (!firing->rule->alerts || role->firing_count == ARRAY_LEN(role->firings))
+        return;
+    static const struct match nothing;
+    struct desk_match *out = &role->firings[role->firing_count++];
+    *out = desk_match_of(firing->rule, cause->match ? cause->match : &nothing);
+    out->time_ns = firing->time_ns;
+    if (firing->record_count)
+        out->record = firing->records[firing->record_count - 1];
+}
+
+static bool matches_store(struct desk_role *role, const struct desk_match *matches, size_t count)
+{
+    struct err err = {0};
+    enum rc rc = count ? desk_match(role->desk, matches, count, clock_real_ns(), NULL, &err) : RC_OK;
+    if (rc != RC_OK && rc != RC_AGAIN)
+        log_error("a match could not be stored: %s", err.text);
+    role->records_waiting = true;
+    return rc == RC_OK;
+}
+
+static void on_match(struct desk_role *role, struct channel *channel, const struct msg *msg)
+{
+    struct match match;
+    if (!match_read(msg->body, &match)) {
+        log_error("a match of engine %u is damaged", channel_instance(channel));
+        return;
+    }
+    const struct rule *rule = rules_find_hash(role->rules, match.rule_hash);
+    bool stored = true;
+    if (rule) {
+        struct desk_match direct = desk_match_of(rule, &match);
+        stored = !rule->alerts || matches_store(role, &direct, 1);
+        struct firing_context cause = {role, &match};
+        struct correlator_hit hit = {.rule = rule,
+                                     .time_ns = match.time_ns,
+                                     .record = match.record,
+                                     .values = match.values,
+                                     .value_count = match.value_count};
+        role->firing_count = 0;
+        if (stored && correlator_match(role->correlator, &hit, on_firing, &cause) != RC_OK)
+            log_warning("a correlation had no room");
+        stored = stored && matches_store(role, role->firings, role->firing_count);
+    }
+    if (stored)
+        IGNORE(channel_send(channel, MSG_MATCH_DONE, msg->id, STR_NONE)); /* gone: it sends the match again */
+}
+
+/* ---- records for the archive ---- */
+
+static void records_send(struct desk_role *role)
+{
+    struct channel *keeper = process_peer(ROLE_KEEPER, 0);
+    while (keeper && role->records_waiting && role->records_flying < RECORDS_FLYING) {
+        struct desk_record record;
+        struct err err = {0};
+        arena_reset(role->scratch);
+        enum rc rc = desk_take_record(role->desk, role->scratch, &record, &err);
+        if (rc != RC_OK) {
+            role->records_waiting = false;
+            if (rc != RC_END)
+                log_error("records for the archive could not be read: %s", err.text);
+            return;
+        }
+        if (!channel_send(keeper, MSG_RECORD, (uint64_t)record.local_id, record.body)) {
+            desk_records_rewind(role->desk);
+            return;
+        }
+        role->records_flying++;
+    }
+}
+
+static void on_record_kept(struct desk_role *role, const struct msg *msg)
+{
+    struct err err = {0};
+    role->records_flying -= role->records_flying > 0;
+    role->records_waiting = true;
+    if (msg->body.n == 8 && desk_record_kept(role->desk, (int64_t)msg->id, get_be64(msg->body.p), &err) != RC_OK)
+        log_error("a record's number could not be stored: %s", err.text);
+}
+
+/* ---- notices ---- */
+
+static void notice_write(struct buf *out, const struct desk_notice *notice)
+{
+    buf_clear(out);
+    json_write_object(out);
+    json_put_str(out, "key", notice->key);
+    json_put_str(out, "kind", notice->kind);
+    json_put_str(out, "to", notice->to);
+    json_put_str(out, "server", notice->server);
+    json_put_str(out, "from", notice->from);
+    json_put_str(out, "user", notice->user);
+    json_put_str(out, "secret", notice->secret);
+    json_put_str(out, "subject", notice->subject);
+    json_put_str(out, "body", notice->body);
+    json_write_object_end(out);
+}
+
+static void notices_send(struct desk_role *role)
+{
+    struct channel *out = process_peer(ROLE_OUT, 0);
+    struct desk_notice notice;
+    struct err err = {0};
+    if (!out || role->notice_flying)
+        return;
+    arena_reset(role->scratch);
+    enum rc rc = desk_outbox_take(role->desk, clock_real_ns(), role->scratch, &notice, &err);
+    if (rc != RC_OK) {
+        if (rc != RC_END)
+            log_error("notices could not be read: %s", err.text);
+        return;
+    }
+    notice_write(&role->answer, &notice);
+    if (role->answer.n <= msg_size_max(MSG_NOTICE))
+        role->notice_flying = channel_send(out, MSG_NOTICE, (uint64_t)notice.id, buf_view(&role->answer));
+    else
+        IGNORE(desk_outbox_result(role->desk, notice.id, false, STR("the notice is too long"), clock_real_ns(), &err));
+}
+
+static void on_notice_result(struct desk_role *role, const struct msg *msg)
+{
+    struct err err = {0};
+    struct json_value *value = NULL;
+    role->notice_flying = false;
+    arena_reset(role->scratch);
+    if (json_parse(role->scratch, msg->body, 4, &value, &err) != RC_OK)
+        return;
+    struct str text = json_str(json_get(value, "text"), STR_NONE);
+    if (desk_outbox_result(role->desk, (int64_t)msg->id, json_bool(json_get(value, "sent"), false), text,
+                           clock_real_ns(), &err) != RC_OK)
+        log_error("a notice's result could not be stored: %s", err.text);
+    role->records_waiting = true;
+    notices_send(role);
+}
+
+/* ---- questions and counters ---- */
+
+static void on_ask(struct desk_role *role, struct channel *channel, const struct msg *msg)
+{
+    struct err err = {0};
+    arena_reset(role->scratch);
+    buf_clear(&role->answer);
+    if (desk_ask(role->desk, msg->body, clock_real_ns(), role->scratch, &role->answer, &err) != RC_OK)
+        log_error("a question failed: %s", err.text);
+    if (!channel_send(channel, MSG_ANSWER, msg->id, buf_view(&role->answer)))
+        log_warning("web does not take its answers");
+    role->records_waiting = true;
+    records_send(role);
+}
+
+static void on_stats(struct desk_role *role, const struct msg *msg)
+{
+    struct json_value *value = NULL;
+    struct err err = {0};
+    arena_reset(role->scratch);
+    if (json_parse(role->scratch, msg->body, 8, &value, &err) != RC_OK)
+        return;
+    size_t n = 0;
+    for (const struct json_value *row = json_first(json_get(value, "sources")); row && n < STATS_MAX; row = row->next) {
+        struct desk_source *source = &role->stats[n];
+        *source = (struct desk_source){
+            .kind = json_str(json_get(row, "kind"), STR_NONE),
+            .name = json_str(json_get(row, "name"), STR_NONE),
+            .host = json_str(json_get(row, "host"), STR_NONE),
+            .first_ns = json_int(json_get(row, "first_ns"), 0),
+            .last_ns = json_int(json_get(row, "last_ns"), 0),
+            .records = (uint64_t)json_int(json_get(row, "records"), 0),
+            .not_understood = (uint64_t)json_int(json_get(row, "not_understood"), 0),
+            .dropped = (uint64_t)json_int(json_get(row, "dropped"), 0),
+        };
+        n += hex_decode(json_str(json_get(row, "id"), STR_NONE), source->id, sizeof source->id);
+    }
+    if (n && desk_source_stats(role->desk, role->stats, n, clock_real_ns(), &err) != RC_OK)
+        log_warning("%s", err.text);
+}
+
+static void on_totals(struct desk_role *role, const struct msg *msg)
+{
+    struct json_value *value = NULL;
+    struct err err = {0};
+    arena_reset(role->scratch);
+    if (json_parse(role->scratch, msg->body, 4, &value, &err) != RC_OK)
+        return;
+    role->totals.durable = (uint64_t)json_int(json_get(value, "durable"), 0);
+    role->totals.checkpoint_size = (uint64_t)json_int(json_get(value, "checkpoint_size"), 0);
+    role->totals.checkpoint_ns = json_int(json_get(value, "checkpoint_ns"), 0);
+    role->totals.disk_free = (uint64_t)json_int(json_get(value, "disk_free"), 0);
+    desk_set_totals(role->desk, &role->totals);
+}
+
+static void desk_message(void *self, struct channel *channel, struct msg *msg)
+{
+    struct desk_role *role = self;
+    switch ((int)msg->type) {
+    case MSG_MATCH:
+        on_match(role, channel, msg);
+        break;
+    case MSG_ASK:
+        on_ask(role, channel, msg);
+        break;
+    case MSG_RECORD_KEPT:
+        on_record_kept(role, msg);
+        break;
+    case MSG_NOTICE_RESULT:
+        on_notice_result(role, msg);
+        break;
+    case MSG_STATS:
+        on_stats(role, msg);
+        break;
+    case MSG_TOTALS:
+        on_totals(role, msg);
+        break;
+    default:
+        break;
+    }
+}
+
+static void desk_peer_up(void *self, struct channel *channel)
+{
+    struct desk_role *role = self;
+    if (channel_peer(channel) == ROLE_KEEPER) {
+        desk_records_rewind(role->desk);
+        role->records_flying = 0;
+        role->records_waiting = true;
+    }
+}
+
+static void desk_peer_down(void *self, enum role peer, unsigned instance)
+{
+    struct desk_role *role = self;
+    (void)instance;
+    if (peer == ROLE_OUT)
+        role->notice_flying = false; /* lent notices come back by themselves */
+}
+
+static void role_tick(void *self, int64_t now_ns)
+{
+    struct desk_role *role = self;
+    struct err err = {0};
+    struct firing_context cause = {role, NULL};
+    static int64_t advanced_ns;
+    if (now_ns - advanced_ns >= SECOND_NS || now_ns < advanced_ns) {
+        advanced_ns = now_ns;
+        role->firing_count = 0;
+        if (correlator_advance(role->correlator, now_ns, on_firing, &cause) == RC_OK)
+            IGNORE(matches_store(role, role->firings, role->firing_count)); /* logged there */
+    }
+    if (now_ns >= desk_next_ns(role->desk)) {
+        if (desk_tick(role->desk, now_ns, &err) != RC_OK)
+            log_error("the clocks could not be brought up to date: %s", err.text);
+        role->records_waiting = true;
+    }
+    notices_send(role);
+    records_send(role);
+}
+
+static void desk_stop(void *self)
+{
+    struct desk_role *role = self;
+    desk_close(role->desk);
+    db_close(role->db);
+}
+
+static size_t desk_paths(const struct config *config, struct arena *arena, struct sandbox_path *ret, size_t size)
+{
+    ASSERT(size >= 1);
+    struct buf path;
+    buf_init(&path, 4096);
+    buf_format(&path, "%.*s/desk", STR_ARG(config->data));
+    ret[0] = (struct sandbox_path){arena_strz(arena, buf_view(&path)), SANDBOX_READ | SANDBOX_WRITE};
+    buf_done(&path);
+    return 1;
+}
+
+const struct role_driver desk_driver = {
+    .role = ROLE_DESK,
+    /* SQLite removes its journal; Argon2 works in one thread here but its library may ask for more. */
+    .calls = SANDBOX_OPEN | SANDBOX_CHANGE | SANDBOX_UNLINK | SANDBOX_THREADS,
+    .files_max = 256,
+    .tick_ms = 200,
+    .paths = desk_paths,
+    .start = desk_start,
+    .begin = desk_begin,
+    .message = desk_message,
+    .peer_up = desk_peer_up,
+    .peer_down = desk_peer_down,
+    .tick = role_tick,
+    .stop = desk_stop,
+};

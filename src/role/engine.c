@@ -1,0 +1,558 @@
+/* engine.c - reads its share of the log in order: parse, normalise, match, encode. Owns nothing; may die at any time.
+ *
+ *   LOG_FILE, DURABLE ──► wal_reader ──► record ──► normaliser ──► matcher ──► MATCH to the desk
+ *                                                       └──► block builder ──► (matches acknowledged) BLOCK to the
+ * keeper
+ *
+ * A block leaves only when the desk has every match of its records, so that a restart from the last block loses no
+ * match. Matches not acknowledged are sent again to a new desk; the desk drops what it knows. */
+#include "archive/block.h"
+#include "base/assert.h"
+#include "base/map.h"
+#include "codec/json.h"
+#include "event/normalise.h"
+#include "os/clock.h"
+#include "os/random.h"
+#include "role/log.h"
+#include "role/match.h"
+#include "role/roles.h"
+#include "role/ruleload.h"
+#include "wal/wal_reader.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define RECORD_ARENA  ((size_t)48 << 20)
+#define HITS_MAX      64
+#define MATCHES_MAX   1024 /* not yet acknowledged */
+#define BLOCKS_MAX    16   /* waiting for their matches */
+#define LOGS_MAX      4096
+#define SLICE_NS      UINT64_C(20000000) /* work between two looks at the channels */
+#define STATS_NS      UINT64_C(1000000000)
+#define STATS_AT_ONCE 2000
+
+struct source {
+    uint8_t id[16];
+    struct str kind;
+    struct str name;
+    struct event_source event;
+    char host[256];
+    size_t host_n;
+    int64_t first_ns;
+    int64_t last_ns;
+    uint64_t records;
+    uint64_t not_understood;
+    uint64_t dropped;
+    bool changed;
+};
+
+struct match_held {
+    uint64_t id;
+    struct buf body;
+};
+
+struct block_held {
+    uint64_t match_id; /* the newest match of its records */
+    struct buf bytes;
+};
+
+struct engine {
+    struct process *process;
+    struct names *names;
+    struct mapping *mapping;
+    struct normaliser *normaliser;
+    struct rules *rules;
+    struct rule_set *set;
+    struct matcher *matcher;
+    size_t refused;
+    struct wal_reader *reader;
+    struct block_builder *builder;
+    struct arena *arena;
+    struct arena *kept; /* source names */
+    struct source *sources;
+    size_t source_count;
+    size_t source_room;
+    struct map *source_by_id;
+    uint64_t resume;
+    uint64_t set_aside;
+    uint32_t number;
+    uint32_t of;
+    uint64_t durable;
+    uint64_t logs[LOGS_MAX]; /* first numbers of log files, a ring */
+    size_t log_count;
+    size_t log_next; /* the first log that begins above what was read */
+    volatile uint64_t *progress;
+    struct match_held matches[MATCHES_MAX]; /* ring */
+    size_t match_first;
+    size_t match_count;
+    uint64_t match_id;
+    struct block_held blocks[BLOCKS_MAX];
+    size_t block_count;
+    struct buf text;
+    uint64_t stats_ns;
+    /* of the record at work */
+    const struct source *source;
+    struct event archived;
+    struct event_field archived_fields[EVENT_FIELDS_MAX];
+    bool has_archived;
+    struct str hits[HITS_MAX];
+    size_t hit_count;
+    bool behind;
+};
+
+static enum rc engine_start(struct process *process, void **ret_self, struct err *err)
+{
+    struct engine *engine = memory_new(sizeof *engine);
+    char data[4096];
+    if (!engine)
+        return err_set(err, RC_LIMIT, "no memory");
+    engine->process = process;
+    engine->names = names_new(random_u64());
+    engine->arena = arena_new(RECORD_ARENA);
+    engine->kept = arena_new((size_t)64 << 20);
+    engine->source_by_id = map_new(1 << 20, random_u64());
+    buf_init(&engine->text, MSG_MIB);
+    ASSERT(engine->names && engine->arena && engine->kept && engine->source_by_id);
+    buf_format(&engine->text, "%.*s/data", STR_ARG(process->config.share));
+    bool fits = str_copy_z(buf_view(&engine->text), data, sizeof data);
+    ASSERT(fits);
+    enum rc rc = mapping_load(data, engine->names, &engine->mapping, err);
+    if (rc == RC_OK)
+        rc = rules_load_configured(&process->config, &engine->rules, err);
+    if (rc == RC_OK)
+        rc = rule_set_compile(engine->rules, engine->names, &engine->set, err);
+    if (rc != RC_OK)
+        return rc;
+    for (size_t i = 0; i < rules_outcome_count(engine->rules); i++)
+        engine->refused += !rules_outcome_at(engine->rules, i)->loaded;
+    engine->normaliser = normaliser_new(engine->mapping, engine->names);
+    engine->matcher = matcher_new(engine->set);
+    ASSERT(engine->normaliser && engine->matcher);
+    normaliser_set_zone(engine->normaliser, (int32_t)process->config.zone_offset_s);
+    *ret_self = engine;
+    return RC_OK;
+}
+
+/* ---- sources ---- */
+
+static struct source *source_of(struct engine *engine, const uint8_t id[16])
+{
+    uint64_t *place = map_get(engine->source_by_id, str_at(id, 16));
+    return place ? &engine->sources[*place] : NULL;
+}
+
+static struct source *source_add(struct engine *engine, const uint8_t id[16], struct str kind, struct str name)
+{
+    struct source *source = source_of(engine, id);
+    if (!source) {
+        if (engine->source_count == engine->source_room) {
+            size_t room = MAX(engine->source_room * 2, (size_t)256);
+            struct source *grown = memory_resize(engine->sources, room * sizeof *grown);
+            ASSERT(grown != NULL);
+            engine->sources = grown;
+            engine->source_room = room;
+        }
+        uint64_t *place = map_put(engine->source_by_id, str_at(id, 16));
+        if (!place)
+            return NULL; /* past a million sources: their records go without a name */
+        *place = engine->source_count;
+        source = &engine->sources[engine->source_count++];
+        memset(source, 0, sizeof *source);
+        memcpy(source->id, id, 16);
+        memcpy(source->event.id, id, 16);
+    }
+    source->kind = source->event.kind = arena_str(engine->kept, kind);
+    source->name = source->event.name = arena_str(engine->kept, name);
+    return source;
+}
+
+static void on_source(struct engine *engine, const struct msg *msg)
+{
+    if (msg->body.n < 17)
+        return;
+    struct str rest = str_skip(msg->body, 16);
+    struct str kind = str_cut(&rest, '\0');
+    source_add(engine, (const uint8_t *)msg->body.p, kind, rest);
+}
+
+/* ---- matches and blocks on their way out ---- */
+
+static struct match_held *match_at(struct engine *engine, size_t i)
+{
+    return &engine->matches[(engine->match_first + i) % MATCHES_MAX];
+}
+
+static void match_send(const struct match_held *held)
+{
+    struct channel *desk = process_peer(ROLE_DESK, 0);
+    if (desk)
+        IGNORE(channel_send(desk, MSG_MATCH, held->id, buf_view(&held->body))); /* a new desk gets it again */
+}
+
+static void blocks_release(struct engine *engine)
+{
+    struct channel *keeper = process_peer(ROLE_KEEPER, 0);
+    uint64_t acknowledged = engine->match_count ? match_at(engine, 0)->id - 1 : engine->match_id;
+    while (engine->block_count && keeper && engine->blocks[0].match_id <= acknowledged) {
+        if (!channel_send(keeper, MSG_BLOCK, 0, buf_view(&engine->blocks[0].bytes)))
+            return;
+        buf_done(&engine->blocks[0].bytes);
+        memmove(engine->blocks, engine->blocks + 1, --engine->block_count * sizeof engine->blocks[0]);
+    }
+}
+
+static void on_match_done(struct engine *engine, const struct msg *msg)
+{
+    while (engine->match_count && match_at(engine, 0)->id <= msg->id) {
+        buf_done(&match_at(engine, 0)->body);
+        engine->match_first = (engine->match_first + 1) % MATCHES_MAX;
+        engine->match_count--;
+    }
+    blocks_release(engine);
+}
+
+static bool engine_must_wait(const struct engine *engine)
+{
+    return engine->match_count + HITS_MAX > MATCHES_MAX || engine->block_count + 2 > BLOCKS_MAX;
+}
+
+static void block_finish(struct engine *engine)
+{
+    if (!engine->builder || block_builder_count(engine->builder) == 0)
+        return;
+    ASSERT(engine->block_count < BLOCKS_MAX);
+    struct block_held *held = &engine->blocks[engine->block_count];
+    struct err err = {0};
+    held->match_id = engine->match_id;
+    buf_init(&held->bytes, BLOCK_SIZE_MAX);
+    enum rc rc = block_builder_finish(engine->builder, &held->bytes, &err);
+    if (rc != RC_OK) {
+        log_error("a block could not be encoded: %s; the process stops, another begins behind the last good block",
+                  err.text);
+        process_stop(EXIT_FAILURE);
+        return;
+    }
+    engine->block_count++;
+    blocks_release(engine);
+}
+
+/* ---- one record ---- */
+
+static void match_found(struct engine *engine, const struct event *event, const struct rule *rule)
+{
+    if (engine->hit_count < HITS_MAX)
+        engine->hits[engine->hit_count++] = rule->id;
+    struct match match = {
+        .record = event->record,
+        .time_ns = event->time_ns,
+        .rule_hash = rule->hash,
+        .source = engine->source ? engine->source->name : STR_NONE,
+        .host = event->statutory[STATUTORY_HOST],
+        .account = event->statutory[STATUTORY_ACCOUNT],
+        .address = event->statutory[STATUTORY_SOURCE_ADDRESS].n ? event->statutory[STATUTORY_SOURCE_ADDRESS]
+                                                                : event->statutory[STATUTORY_USER_ADDRESS],
+        .description = event->statutory[STATUTORY_DESCRIPTION],
+    };
+    match.value_count = matcher_carry(engine->matcher, rule, event, match.values);
+    if (engine->match_count == MATCHES_MAX) {
+        log_error("more matches in one record than can be held: rule %.*s is passed over", STR_ARG(rule->id));
+        return;
+    }
+    struct match_held *held = match_at(engine, engine->match_count++);
+    held->id = ++engine->match_id;
+    buf_init(&held->body, 256 * MSG_KIB);
+    match_write(&match, &held->body);
+    match_send(held);
+}
+
+static void on_event(void *context, const struct event *event)
+{
+    struct engine *engine = context;
+    if (event->flags & EVENT_ARCHIVE) {
+        engine->archived = *event;
+        memcpy(engine->archived_fields, event->fields, event->field_count * sizeof event->fields[0]);
+        engine->archived.fields = engine->archived_fields;
+        engine->has_archived = true;
+    }
+    if (!(event->flags & EVENT_MATCH))
+        return;
+    struct rule_match found[HITS_MAX];
+    size_t count = 0;
+    if (matcher_event(engine->matcher, event, found, HITS_MAX, &count) != RC_OK)
+        return;
+    for (size_t i = 0; i < MIN(count, (size_t)HITS_MAX); i++)
+        match_found(engine, event, found[i].rule);
+}
+
+static void gap_count(const struct engine *engine, struct source *source, struct str raw)
+{
+    struct json_value *value = NULL;
+    struct err err;
+    if (source && json_parse(engine->arena, raw, 8, &value, &err) == RC_OK)
+        source->dropped += (uint64_t)MAX(json_int(json_get(value, "count"), 0), 0);
+}
+
+static void source_count(struct source *source, const struct leaf *leaf, const struct event *event)
+{
+    source->records++;
+    source->last_ns = leaf->received_ns;
+    source->first_ns = source->first_ns ? source->first_ns : leaf->received_ns;
+    source->changed = true;
+    if (!event)
+        return;
+    source->not_understood += !(event->flags & EVENT_UNDERSTOOD);
+    struct str host = str_slice(event->statutory[STATUTORY_HOST], 0, sizeof source->host);
+    if (host.n && host.p) {
+        memcpy(source->host, host.p, host.n);
+        source->host_n = host.n;
+    }
+}
+
+static void record_work(struct engine *engine, const struct leaf *leaf, struct str raw)
+{
+    struct source *source = source_of(engine, leaf->source);
+    static const struct event_source unknown = {.kind = STR_INIT("unknown"), .name = STR_INIT("unknown")};
+    engine->source = source;
+    engine->has_archived = false;
+    engine->hit_count = 0;
+    arena_reset(engine->arena);
+    bool data = leaf->type == LEAF_RAW || leaf->type == LEAF_DIGEST;
+    if (data && leaf->index != engine->set_aside)
+        normaliser_record(engine->normaliser, source ? &source->event : &unknown, leaf->index, leaf->received_ns, raw,
+                          engine->arena, on_event, engine);
+    if (leaf->type == LEAF_GAP)
+        gap_count(engine, source, raw);
+    if (source && data)
+        source_count(source, leaf, engine->has_archived ? &engine->archived : NULL);
+    const struct event *event = engine->has_archived ? &engine->archived : NULL;
+    enum rc rc = block_builder_add(engine->builder, leaf, raw, event, engine->hits, engine->hit_count);
+    if (rc == RC_LIMIT) {
+        block_finish(engine);
+        rc = block_builder_add(engine->builder, leaf, raw, event, engine->hits, engine->hit_count);
+    }
+    if (rc != RC_OK)
+        log_error("record %llu could not be put into a block: %s", (unsigned long long)leaf->index, rc_name(rc));
+}
+
+/* A block never straddles log files. */
+static void log_border(struct engine *engine, uint64_t next)
+{
+    while (engine->log_next < engine->log_count && engine->logs[engine->log_next] <= next) {
+        if (engine->logs[engine->log_next] > 0)
+            block_finish(engine);
+        engine->log_next++;
+    }
+}
+
+static void frame_work(struct engine *engine, const struct wal_frame *frame)
+{
+    struct reader reader = reader_of(frame->payload);
+    for (uint32_t i = 0; i < frame->count; i++) {
+        struct leaf leaf;
+        struct str leaf_bytes;
+        struct str raw;
+        struct err err = {0};
+        if (record_read(&reader, NULL, &leaf, &leaf_bytes, &raw, &err) != RC_OK) {
+            log_error("log frame at %lld: %s", (long long)frame->offset, err.text);
+            process_stop(EXIT_FAILURE);
+            return;
+        }
+        log_border(engine, leaf.index);
+        bool mine = leaf.source[0] % engine->of == engine->number;
+        if (leaf.index < engine->resume || !mine)
+            continue;
+        *engine->progress = leaf.index + 1;
+        record_work(engine, &leaf, raw);
+    }
+}
+
+static void engine_work(struct engine *engine)
+{
+    uint64_t begin = clock_boot_ns();
+    engine->behind = false;
+    while (engine->reader && !engine_must_wait(engine)) {
+        struct wal_frame frame;
+        struct err err = {0};
+        enum rc rc = wal_reader_next(engine->reader, engine->durable, &frame, &err);
+        if (rc == RC_AGAIN || rc == RC_END)
+            break;
+        if (rc != RC_OK) {
+            log_error("the log does not read: %s", err.text);
+            process_stop(EXIT_FAILURE);
+            return;
+        }
+        frame_work(engine, &frame);
+        if (clock_boot_ns() - begin >= SLICE_NS) {
+            engine->behind = true;
+            break;
+        }
+    }
+    if (engine->reader && engine->progress) {
+        *engine->progress = 0;
+        log_border(engine, wal_reader_position(engine->reader));
+    }
+}
+
+/* ---- messages ---- */
+
+static void on_resume(struct engine *engine, struct msg *msg)
+{
+    struct reader reader = reader_of(msg->body);
+    uint8_t uuid[16];
+    read_copy(&reader, uuid, sizeof uuid);
+    engine->resume = read_be64(&reader);
+    engine->set_aside = read_be64(&reader);
+    engine->number = read_be32(&reader);
+    engine->of = read_be32(&reader);
+    ASSERT(reader_done(&reader) && engine->of > 0 && msg->fd_count == 1);
+    wal_reader_free(engine->reader);
+    block_builder_free(engine->builder);
+    uint64_t key[2] = {random_u64(), random_u64()};
+    engine->reader = wal_reader_new(&io_kernel, uuid, engine->resume);
+    engine->builder = block_builder_new(engine->names, key);
+    engine->progress = proc_map(msg->fds[0], 4096);
+    ASSERT(engine->reader && engine->builder && engine->progress);
+    for (size_t i = 0; i < engine->block_count; i++)
+        buf_done(&engine->blocks[i].bytes);
+    engine->block_count = 0;
+    engine->log_count = 0;
+    engine->log_next = 0;
+    engine->durable = 0;
+}
+
+static void on_log_file(struct engine *engine, struct msg *msg)
+{
+    struct err err = {0};
+    ASSERT(msg->fd_count == 1 && msg->body.n == 8 && engine->reader);
+    if (engine->log_count == LOGS_MAX) {
+        ASSERT(engine->log_next > 0);
+        memmove(engine->logs, engine->logs + engine->log_next,
+                (engine->log_count - engine->log_next) * sizeof engine->logs[0]);
+        engine->log_count -= engine->log_next;
+        engine->log_next = 0;
+    }
+    engine->logs[engine->log_count++] = get_be64(msg->body.p);
+    int fd = msg->fds[0];
+    msg->fd_count = 0;
+    if (wal_reader_add(engine->reader, fd, &err) != RC_OK) {
+        log_error("log file refused: %s", err.text);
+        process_stop(EXIT_FAILURE);
+    }
+}
+
+static void engine_message(void *self, struct channel *channel, struct msg *msg)
+{
+    struct engine *engine = self;
+    (void)channel;
+    switch ((int)msg->type) {
+    case MSG_RESUME:
+        on_resume(engine, msg);
+        break;
+    case MSG_SOURCE:
+        on_source(engine, msg);
+        break;
+    case MSG_LOG_FILE:
+        on_log_file(engine, msg);
+        break;
+    case MSG_DURABLE:
+        engine->durable = msg->body.n == 8 ? get_be64(msg->body.p) : engine->durable;
+        engine->behind = true;
+        break;
+    case MSG_MATCH_DONE:
+        on_match_done(engine, msg);
+        break;
+    default:
+        break;
+    }
+}
+
+static void engine_peer_up(void *self, struct channel *channel)
+{
+    struct engine *engine = self;
+    if (channel_peer(channel) != ROLE_DESK)
+        return;
+    for (size_t i = 0; i < engine->match_count; i++)
+        match_send(match_at(engine, i));
+    for (size_t i = 0; i < engine->source_count; i++)
+        engine->sources[i].changed = engine->sources[i].records > 0;
+}
+
+/* ---- counters ---- */
+
+static void source_write(struct buf *out, const struct source *source)
+{
+    char id[32];
+    json_write_object(out);
+    json_put_str(out, "id", str_at(id, hex_encode(source->id, 16, id)));
+    json_put_str(out, "kind", source->kind);
+    json_put_str(out, "name", source->name);
+    json_put_str(out, "host", str_at(source->host, source->host_n));
+    json_put_int(out, "first_ns", source->first_ns);
+    json_put_int(out, "last_ns", source->last_ns);
+    json_put_u64(out, "records", source->records);
+    json_put_u64(out, "not_understood", source->not_understood);
+    json_put_u64(out, "dropped", source->dropped);
+    json_write_object_end(out);
+}
+
+static void stats_send(struct engine *engine)
+{
+    struct channel *desk = process_peer(ROLE_DESK, 0);
+    if (!desk)
+        return;
+    struct buf *out = &engine->text;
+    buf_clear(out);
+    json_write_object(out);
+    json_put_u64(out, "rules_loaded", rules_count(engine->rules));
+    json_put_u64(out, "rules_refused", engine->refused);
+    json_put_u64(out, "position", engine->reader ? wal_reader_position(engine->reader) : 0);
+    json_write_key(out, "sources");
+    json_write_array(out);
+    size_t given = 0;
+    for (size_t i = 0; i < engine->source_count && given < STATS_AT_ONCE && out->n < MSG_MIB / 2; i++) {
+        if (!engine->sources[i].changed)
+            continue;
+        source_write(out, &engine->sources[i]);
+        engine->sources[i].changed = false;
+        given++;
+    }
+    json_write_array_end(out);
+    json_write_object_end(out);
+    IGNORE(channel_send(desk, MSG_STATS, engine->number, buf_view(out))); /* the next ones say more */
+}
+
+static void engine_tick(void *self, int64_t now_real_ns)
+{
+    struct engine *engine = self;
+    if (!engine->reader)
+        return;
+    engine_work(engine);
+    uint64_t now = clock_boot_ns();
+    if (now - engine->stats_ns < STATS_NS)
+        return;
+    engine->stats_ns = now;
+    engine->source = NULL;
+    engine->hit_count = 0;
+    arena_reset(engine->arena);
+    if (!engine->behind && !engine_must_wait(engine))
+        normaliser_flush(engine->normaliser, now_real_ns, engine->arena, on_event, engine);
+    stats_send(engine);
+}
+
+static int engine_timeout_ms(void *self)
+{
+    const struct engine *engine = self;
+    return engine->behind && !engine_must_wait(engine) ? 0 : -1;
+}
+
+const struct role_driver engine_driver = {
+    .role = ROLE_ENGINE,
+    .calls = 0,
+    .files_max = 4096,
+    .tick_ms = 200,
+    .start = engine_start,
+    .message = engine_message,
+    .peer_up = engine_peer_up,
+    .tick = engine_tick,
+    .timeout_ms = engine_timeout_ms,
+};

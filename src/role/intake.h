@@ -1,0 +1,56 @@
+/* intake.h - what the parts of the intake role share: its sources and its one way to the keeper. */
+#ifndef ROLE_INTAKE_H
+#define ROLE_INTAKE_H
+
+#include "base/map.h"
+#include "os/tls.h"
+#include "role/process.h"
+#include "role/sender.h"
+
+#define INTAKE_SOURCES_MAX ((size_t)1 << 20)
+
+/* Where records come from: a peer by one way of transport. Sequences count per source. */
+struct intake_source {
+    uint8_t id[16];
+    uint64_t sequence; /* of the last record */
+    uint16_t transport;
+    char kind[8];
+    char name[64];
+};
+
+struct intake {
+    struct process *process;
+    struct sender *sender;
+    struct tls_server *tls;
+    struct map *source_by_key;
+    struct intake_source *sources;
+    size_t source_count;
+    size_t source_room;
+    uint64_t epoch; /* of this process: random */
+    uint64_t tag;   /* records taken so far */
+    struct streams *streams;
+    struct datagrams *datagrams;
+    bool full; /* the window to the keeper is full: nothing is read */
+};
+
+/* The source's place, made when new; SIZE_MAX past the limit. */
+size_t intake_source(struct intake *intake, uint16_t transport, const char *kind, const char *name);
+/* One record of a source, received at these times. False when it could not be taken. */
+bool intake_record(struct intake *intake, size_t source, struct str bytes, int64_t now_real_ns, uint64_t now_boot_ns);
+/* A gap leaf: `count` records (or bytes) of the source were lost, why. */
+void intake_gap(struct intake *intake, size_t source, uint64_t count, const char *unit, const char *reason);
+
+/* UDP: intake_datagrams.c. */
+enum rc datagrams_start(struct intake *intake, struct err *err) MUST_USE;
+void datagrams_pause(struct datagrams *datagrams, bool paused);
+
+/* TCP, TLS, import: intake_streams.c. */
+enum rc streams_start(struct intake *intake, struct err *err) MUST_USE;
+void streams_pause(struct streams *streams, bool paused);
+void streams_durable(struct streams *streams, uint64_t tag); /* for imports */
+void streams_high(struct streams *streams, uint64_t id, uint64_t sequence);
+void streams_keeper_up(struct streams *streams); /* questions that the old keeper took along are asked again */
+void streams_tick(struct streams *streams, uint64_t now_boot_ns);
+void streams_stop(struct streams *streams);
+
+#endif

@@ -1,0 +1,720 @@
+/* keeper.c - the only writer of the archive: records in, one sync for many batches, then acknowledgements.
+ *
+ *   BATCH, RECORD ──► archive_append ──► (1 MiB, or 5 ms old, or nothing more waits) archive_commit
+ *        ──► ACK, RECORD_KEPT ──► DURABLE to engines ──► once a second SIGN ──► checkpoint stored
+ *   BLOCK ──► archive_block ──► archive_seal_step, ten milliseconds at a time ──► DROP to the reaper
+ *
+ * A failed write or sync ends the process: the parent starts it anew and opening is recovery. */
+#include "archive/writer.h"
+#include "base/assert.h"
+#include "codec/json.h"
+#include "msg/batch.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "os/random.h"
+#include "role/log.h"
+#include "role/roles.h"
+#include "tlog/checkpoint.h"
+#include "wal/wal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COMMIT_AGE_NS   UINT64_C(5000000)
+#define COMMIT_BYTES    ((size_t)1 << 20)
+#define HEARTBEAT_NS    UINT64_C(10000000000)
+#define CHECKPOINT_NS   UINT64_C(1000000000)
+#define SIGN_PATIENCE   UINT64_C(10000000000)
+#define RETAIN_NS       UINT64_C(60000000000)
+#define WAITING_MAX     4096
+#define RECORDS_AT_ONCE 4096
+#define ENGINES_MAX     64
+#define CRASHES_MAX     2
+#define DESK_EPOCH      1
+
+enum waiting_kind { WAIT_BATCH, WAIT_RECORD };
+
+/* Something to be told once the present frame is durable. */
+struct waiting {
+    enum waiting_kind kind;
+    enum role role;
+    unsigned instance;
+    uint64_t id;
+    uint64_t added;
+    uint64_t known;
+    uint64_t record;
+};
+
+/* An engine's share: what it was handed, and the record it worked on when it died. */
+struct share {
+    uint64_t log_sent; /* first number of the newest log file it was handed + 1; 0 = none */
+    size_t sources_sent;
+    uint64_t *progress; /* shared memory: the record it works on, plus one */
+    int progress_fd;
+    uint64_t died_at; /* the same, when it died last */
+    unsigned deaths;  /* in a row at that record */
+    uint64_t set_aside;
+};
+
+struct keeper {
+    struct process *process;
+    int folder;
+    struct archive *archive;
+    struct arena *scratch;
+    struct archive_record *records;
+    struct waiting waiting[WAITING_MAX];
+    size_t waiting_count;
+    uint64_t dirty_ns; /* when the oldest uncommitted record came; 0 = clean */
+    size_t dirty_bytes;
+    uint64_t heartbeat_ns;
+    uint64_t sign_asked_ns; /* 0 = no answer awaited */
+    uint64_t signed_ns;
+    uint64_t retained_ns;
+    uint64_t rotated_ns;
+    uint64_t signed_size;
+    int64_t checkpoint_real_ns;
+    uint8_t own_source[16];
+    uint64_t epoch;
+    uint64_t sequence;
+    struct share shares[ENGINES_MAX];
+    unsigned share_count;
+    struct buf text;
+    bool sealing;
+    char wanted_drop[WAITING_MAX / 64][WAL_NAME_MAX];
+    size_t wanted_drop_count;
+};
+
+_Noreturn static void give_up(const char *what, const struct err *err)
+{
+    log_error("%s: %s; the process stops, the next start recovers", what, err->text);
+    /* No clean-up: after a failed write the only safe state is the one on disk. */
+    _Exit(EXIT_FAILURE);
+}
+
+/* A record of the archive itself: start, stop, heartbeat... It is durable with the next commit. */
+static void own_record(struct keeper *keeper, uint32_t type, struct str body)
+{
+    struct archive_record record = {
+        .type = type,
+        .transport = TRANSPORT_INTERNAL,
+        .epoch = keeper->epoch,
+        .sequence = ++keeper->sequence,
+        .received_ns = clock_real_ns(),
+        .received_boot_ns = clock_boot_ns(),
+        .raw = body,
+    };
+    record.time_ns = record.received_ns;
+    memcpy(record.source, keeper->own_source, sizeof record.source);
+    struct archive_appended appended = {0};
+    struct err err = {0};
+    enum rc rc = archive_append(keeper->archive, &record, 1, &appended, &err);
+    if (rc == RC_IO)
+        give_up("could not append", &err);
+    if (rc != RC_OK)
+        log_error("a lifecycle record was refused: %s", err.text);
+    if (!keeper->dirty_ns)
+        keeper->dirty_ns = clock_boot_ns();
+}
+
+static void own_event(struct keeper *keeper, const char *event)
+{
+    buf_clear(&keeper->text);
+    json_write_object(&keeper->text);
+    json_put_text(&keeper->text, "event", event);
+    json_put_u64(&keeper->text, "size", archive_size(keeper->archive));
+    json_write_object_end(&keeper->text);
+    own_record(keeper, LEAF_LIFECYCLE, buf_view(&keeper->text));
+}
+
+static enum rc keeper_open(struct keeper *keeper, struct err *err)
+{
+    struct config *config = &keeper->process->config;
+    struct archive_options options = {
+        .site = config->site.p,
+        .wal_file_size = config->log_file_mib << 20,
+        .seed = random_u64(),
+        .now_ns = clock_real_ns(),
+        .now_boot_ns = clock_boot_ns(),
+        .new_instance = process_handle(keeper->process, "new-instance", -1) >= 0,
+    };
+    if (!hex_decode(process_secret("origin-uuid"), options.new_uuid, sizeof options.new_uuid))
+        return err_set(err, RC_INVALID, "the parent gave no origin");
+    struct archive_recovered recovered = {0};
+    enum rc rc = archive_open(&io_kernel, keeper->folder, &options, &keeper->archive, &recovered, err);
+    if (rc != RC_OK)
+        return rc;
+    log_info("archive \"%s\": %llu records, %llu sealed, %llu torn bytes cut", archive_origin(keeper->archive),
+             (unsigned long long)recovered.size, (unsigned long long)recovered.sealed,
+             (unsigned long long)recovered.torn_bytes);
+    if (recovered.new_instance)
+        log_error("the archive was behind its last checkpoint: a new instance began");
+    keeper->signed_size = recovered.checkpoint_size;
+    keeper->epoch = random_u64();
+    /* The archive's own source; all others are introduced by their first batch. */
+    struct event_source own = {.kind = STR("internal"), .name = STR("qorgan")};
+    return archive_source(keeper->archive, &own, options.now_ns, options.now_boot_ns, err);
+}
+
+static enum rc keeper_start(struct process *process, void **ret_self, struct err *err)
+{
+    struct keeper *keeper = memory_new(sizeof *keeper);
+    if (!keeper)
+        return err_set(err, RC_LIMIT, "no memory");
+    keeper->process = process;
+    keeper->folder = process_handle(process, "archive", -1);
+    keeper->scratch = arena_new((size_t)64 << 20);
+    keeper->records = memory_new(RECORDS_AT_ONCE * sizeof *keeper->records);
+    buf_init(&keeper->text, 65536);
+    ASSERT(keeper->folder >= 0 && keeper->scratch && keeper->records);
+    memset(keeper->own_source, 0, sizeof keeper->own_source);
+    keeper->share_count = process->config.engines > 0 ? (unsigned)MIN(process->config.engines, ENGINES_MAX) : 1;
+    for (unsigned i = 0; i < keeper->share_count; i++) {
+        keeper->shares[i].progress_fd = proc_memory_fd("qorgan-progress", 4096);
+        keeper->shares[i].progress =
+            keeper->shares[i].progress_fd < 0 ? NULL : proc_map(keeper->shares[i].progress_fd, 4096);
+        if (!keeper->shares[i].progress)
+            return err_set(err, RC_IO, "could not share memory with the engines");
+    }
+    *ret_self = keeper;
+    return RC_OK;
+}
+
+static void keeper_begin(void *self)
+{
+    struct keeper *keeper = self;
+    struct err err = {0};
+    enum rc rc = keeper_open(keeper, &err);
+    if (rc != RC_OK) {
+        log_error("could not open the archive: %s", err.text);
+        process_stop(EXIT_FAILURE);
+        return;
+    }
+    keeper->rotated_ns = clock_boot_ns();
+    own_event(keeper, "start");
+}
+
+/* ---- telling what is durable ---- */
+
+static void tell(const struct waiting *waiting, uint64_t durable)
+{
+    struct channel *channel = process_peer(waiting->role, waiting->instance);
+    if (!channel)
+        return; /* it will send again, and the archive will know the records */
+    char storage[32];
+    struct buf body;
+    buf_init_fixed(&body, storage, sizeof storage);
+    bool sent;
+    if (waiting->kind == WAIT_BATCH) {
+        buf_be64(&body, durable);
+        buf_be64(&body, waiting->added);
+        buf_be64(&body, waiting->known);
+        sent = channel_send(channel, MSG_ACK, waiting->id, buf_view(&body));
+    } else {
+        buf_be64(&body, waiting->record);
+        sent = channel_send(channel, MSG_RECORD_KEPT, waiting->id, buf_view(&body));
+    }
+    if (!sent)
+        log_warning("%s %u does not take its acknowledgements", msg_role_name(waiting->role), waiting->instance);
+}
+
+static void share_feed(struct keeper *keeper, unsigned i);
+
+static void commit(struct keeper *keeper)
+{
+    if (!keeper->dirty_ns && !keeper->waiting_count)
+        return;
+    uint64_t durable = 0;
+    struct err err = {0};
+    if (archive_commit(keeper->archive, &durable, &err) != RC_OK)
+        give_up("could not make records durable", &err);
+    for (size_t i = 0; i < keeper->waiting_count; i++)
+        tell(&keeper->waiting[i], durable);
+    keeper->waiting_count = 0;
+    keeper->dirty_ns = 0;
+    keeper->dirty_bytes = 0;
+    for (unsigned i = 0; i < keeper->share_count; i++)
+        share_feed(keeper, i);
+}
+
+static void wait_for_commit(struct keeper *keeper, const struct waiting *waiting)
+{
+    if (keeper->waiting_count == WAITING_MAX)
+        commit(keeper);
+    keeper->waiting[keeper->waiting_count++] = *waiting;
+}
+
+/* ---- records in ---- */
+
+static void source_know(struct keeper *keeper, const struct batch_group *group)
+{
+    struct err err = {0};
+    struct event_source source = {.kind = group->kind, .name = group->name};
+    memcpy(source.id, group->source_id, sizeof source.id);
+    enum rc rc = archive_source(keeper->archive, &source, group->received_real_ns, group->received_boot_ns, &err);
+    if (rc == RC_IO)
+        give_up("could not append", &err);
+    if (rc != RC_OK)
+        log_warning("source \"%.*s\" could not be introduced: %s", STR_ARG(group->name), err.text);
+}
+
+/* Appends what is gathered. A full disk is waited for by the peer: the keeper stops and is started again. */
+static void append(struct keeper *keeper, size_t count, struct waiting *waiting)
+{
+    struct archive_appended appended = {0};
+    struct err err = {0};
+    enum rc rc = archive_append(keeper->archive, keeper->records, count, &appended, &err);
+    if (rc == RC_IO)
+        give_up("could not append", &err);
+    if (rc != RC_OK)
+        log_error("records were refused: %s", err.text);
+    waiting->added += appended.taken;
+    waiting->known += appended.duplicates;
+    waiting->record = appended.first;
+    if (!keeper->dirty_ns)
+        keeper->dirty_ns = clock_boot_ns();
+}
+
+static bool group_append(struct keeper *keeper, struct reader *reader, const struct batch_group *group,
+                         struct waiting *waiting)
+{
+    size_t n = 0;
+    for (uint32_t i = 0; i < group->count; i++) {
+        struct archive_record *record = &keeper->records[n];
+        *record = (struct archive_record){
+            .type = (group->flags & BATCH_GAP) ? LEAF_GAP : LEAF_RAW,
+            .transport = group->transport,
+            .epoch = group->epoch,
+            .sequence = group->sequence + i,
+            .received_ns = group->received_real_ns,
+            .received_boot_ns = group->received_boot_ns,
+            .time_ns = group->source_time_ns,
+        };
+        memcpy(record->source, group->source_id, sizeof record->source);
+        if (!batch_read_record(reader, &record->raw))
+            return false;
+        if (++n == RECORDS_AT_ONCE) {
+            append(keeper, n, waiting);
+            n = 0;
+        }
+    }
+    if (n)
+        append(keeper, n, waiting);
+    return true;
+}
+
+static void on_batch(struct keeper *keeper, struct channel *channel, const struct msg *msg)
+{
+    struct reader reader = reader_of(msg->body);
+    struct waiting waiting = {
+        .kind = WAIT_BATCH, .role = channel_peer(channel), .instance = channel_instance(channel), .id = msg->id};
+    struct batch_group group;
+    while (batch_read_group(&reader, &group)) {
+        source_know(keeper, &group);
+        if (!group_append(keeper, &reader, &group, &waiting))
+            break;
+    }
+    if (!reader_done(&reader)) {
+        log_error("a batch of %s %u is damaged", msg_role_name(waiting.role), waiting.instance);
+        return; /* not acknowledged */
+    }
+    wait_for_commit(keeper, &waiting);
+    keeper->dirty_bytes += msg->body.n;
+    if (keeper->dirty_bytes >= COMMIT_BYTES)
+        commit(keeper);
+}
+
+static void on_high_ask(struct keeper *keeper, struct channel *channel, const struct msg *msg)
+{
+    struct reader reader = reader_of(msg->body);
+    uint8_t source[16];
+    read_copy(&reader, source, sizeof source);
+    uint64_t epoch = read_be64(&reader);
+    uint64_t sequence = 0;
+    if (!reader_done(&reader) || !archive_highest(keeper->archive, source, epoch, &sequence))
+        sequence = 0;
+    uint8_t body[8];
+    put_be64(body, sequence);
+    IGNORE(channel_send(channel, MSG_HIGH, msg->id, str_at(body, 8))); /* gone: it will ask again */
+}
+
+/* What the desk, the collector, an engine or the parent tells: a lifecycle record. The desk's carry its own numbers as
+ * sequence, so that one sent twice is kept once. */
+static void on_record(struct keeper *keeper, struct channel *channel, const struct msg *msg)
+{
+    if (msg->type == MSG_LIFECYCLE) {
+        own_record(keeper, LEAF_LIFECYCLE, msg->body);
+        return;
+    }
+    static const struct str kind = STR_INIT("desk");
+    static const uint8_t desk_source[16] = "qorgan desk";
+    struct batch_group group = {
+        .kind = kind, .name = STR("desk"), .received_real_ns = clock_real_ns(), .received_boot_ns = clock_boot_ns()};
+    memcpy(group.source_id, desk_source, sizeof desk_source);
+    source_know(keeper, &group);
+    struct waiting waiting = {
+        .kind = WAIT_RECORD, .role = channel_peer(channel), .instance = channel_instance(channel), .id = msg->id};
+    keeper->records[0] = (struct archive_record){
+        .type = LEAF_LIFECYCLE,
+        .transport = TRANSPORT_INTERNAL,
+        .epoch = DESK_EPOCH,
+        .sequence = msg->id,
+        .received_ns = group.received_real_ns,
+        .received_boot_ns = group.received_boot_ns,
+        .time_ns = group.received_real_ns,
+        .raw = msg->body,
+    };
+    memcpy(keeper->records[0].source, desk_source, sizeof desk_source);
+    append(keeper, 1, &waiting);
+    wait_for_commit(keeper, &waiting);
+}
+
+/* ---- engines ---- */
+
+static void share_feed(struct keeper *keeper, unsigned i)
+{
+    struct channel *channel = process_peer(ROLE_ENGINE, i);
+    struct share *share = &keeper->shares[i];
+    if (!channel)
+        return;
+    uint8_t body[8];
+    size_t sources = archive_source_count(keeper->archive);
+    for (; share->sources_sent < sources; share->sources_sent++) {
+        struct archive_source_row row = archive_source_at(keeper->archive, share->sources_sent);
+        buf_clear(&keeper->text);
+        buf_put(&keeper->text, row.id, sizeof row.id);
+        buf_str(&keeper->text, row.kind);
+        buf_char(&keeper->text, '\0');
+        buf_str(&keeper->text, str_slice(row.name, 0, 7 * MSG_KIB));
+        if (!channel_send(channel, MSG_SOURCE, 0, buf_view(&keeper->text)))
+            return;
+    }
+    for (size_t k = 0; k < archive_log_count(keeper->archive); k++) {
+        struct archive_log log = archive_log_at(keeper->archive, k);
+        if (log.first < share->log_sent)
+            continue;
+        put_be64(body, log.first);
+        if (!channel_send_fd(channel, MSG_LOG_FILE, 0, str_at(body, 8), log.fd))
+            return;
+        share->log_sent = log.first + 1;
+    }
+    put_be64(body, archive_durable(keeper->archive));
+    IGNORE(channel_send(channel, MSG_DURABLE, 0, str_at(body, 8))); /* the next one says more */
+}
+
+static void share_resume(struct keeper *keeper, unsigned i, struct channel *channel)
+{
+    struct share *share = &keeper->shares[i];
+    uint64_t next = archive_share_next(keeper->archive, i);
+    share->log_sent = 0;
+    share->sources_sent = 0;
+    uint64_t set_aside = share->deaths >= CRASHES_MAX ? share->died_at - 1 : UINT64_MAX;
+    if (set_aside != UINT64_MAX) {
+        log_error("record %llu killed engine %u twice and is set aside unparsed", (unsigned long long)set_aside, i);
+        buf_clear(&keeper->text);
+        json_write_object(&keeper->text);
+        json_put_text(&keeper->text, "event", "record.set_aside");
+        json_put_u64(&keeper->text, "record", set_aside);
+        json_put_text(&keeper->text, "reason", "an engine died on it twice");
+        json_write_object_end(&keeper->text);
+        own_record(keeper, LEAF_LIFECYCLE, buf_view(&keeper->text));
+    }
+    char storage[64];
+    struct buf body;
+    buf_init_fixed(&body, storage, sizeof storage);
+    buf_put(&body, archive_uuid(keeper->archive), 16);
+    buf_be64(&body, next);
+    buf_be64(&body, set_aside);
+    buf_be32(&body, i);
+    buf_be32(&body, keeper->share_count);
+    if (!channel_send_fd(channel, MSG_RESUME, 0, buf_view(&body), share->progress_fd))
+        return;
+    share_feed(keeper, i);
+}
+
+static void keeper_peer_up(void *self, struct channel *channel)
+{
+    struct keeper *keeper = self;
+    if (channel_peer(channel) == ROLE_ENGINE && channel_instance(channel) < keeper->share_count && keeper->archive)
+        share_resume(keeper, channel_instance(channel), channel);
+    if (channel_peer(channel) == ROLE_SIGNER)
+        keeper->sign_asked_ns = 0;
+    for (size_t i = 0; i < keeper->wanted_drop_count && channel_peer(channel) == ROLE_REAPER; i++)
+        IGNORE(channel_send(channel, MSG_DROP, 0, str_of(keeper->wanted_drop[i]))); /* asked again at its next start */
+}
+
+static void keeper_peer_down(void *self, enum role role, unsigned instance)
+{
+    struct keeper *keeper = self;
+    if (role != ROLE_ENGINE || instance >= keeper->share_count)
+        return;
+    struct share *share = &keeper->shares[instance];
+    uint64_t at = *(volatile uint64_t *)share->progress;
+    share->deaths = at && at == share->died_at ? share->deaths + 1 : (at ? 1u : 0u);
+    share->died_at = at;
+    *share->progress = 0;
+}
+
+static void on_block(struct keeper *keeper, struct channel *channel, const struct msg *msg)
+{
+    struct err err = {0};
+    enum rc rc = archive_block(keeper->archive, channel_instance(channel), msg->body, &err);
+    if (rc == RC_IO)
+        give_up("could not store a block", &err);
+    if (rc != RC_OK)
+        log_error("a block of engine %u was refused: %s", channel_instance(channel), err.text);
+    keeper->sealing = true;
+}
+
+/* ---- sealing ---- */
+
+static void on_release(void *context, const char *name)
+{
+    struct keeper *keeper = context;
+    if (keeper->wanted_drop_count == ARRAY_LEN(keeper->wanted_drop)) {
+        log_warning("the reaper is away: log file \"%s\" stays until the next start", name);
+        return;
+    }
+    char *slot = keeper->wanted_drop[keeper->wanted_drop_count];
+    if (!str_copy_z(str_of(name), slot, WAL_NAME_MAX))
+        return;
+    keeper->wanted_drop_count++;
+    struct channel *reaper = process_peer(ROLE_REAPER, 0);
+    if (reaper)
+        IGNORE(channel_send(reaper, MSG_DROP, 0, str_of(name))); /* asked again when it comes back */
+}
+
+static void on_dropped(struct keeper *keeper, const struct msg *msg)
+{
+    struct str rest = msg->body;
+    struct str name = str_cut(&rest, '\0');
+    if (rest.n)
+        log_warning("log file \"%.*s\" stays: %.*s", STR_ARG(name), STR_ARG(rest));
+    for (size_t i = 0; i < keeper->wanted_drop_count; i++) {
+        if (!str_is(name, keeper->wanted_drop[i]))
+            continue;
+        keeper->wanted_drop_count--;
+        memmove(keeper->wanted_drop[i], keeper->wanted_drop[keeper->wanted_drop_count], WAL_NAME_MAX);
+        return;
+    }
+}
+
+static void seal(struct keeper *keeper)
+{
+    struct err err = {0};
+    enum rc rc = archive_seal_step(keeper->archive, on_release, keeper, &err);
+    if (rc == RC_OK) {
+        log_info("a segment is sealed: %llu records are in segments",
+                 (unsigned long long)archive_sealed(keeper->archive));
+        own_event(keeper, "segment.sealed");
+    } else if (rc == RC_NOT_FOUND) {
+        keeper->sealing = false;
+    } else if (rc == RC_CORRUPT) {
+        log_error("a segment did not read back: %s; its records stay in the log", err.text);
+        own_event(keeper, "segment.refused");
+        for (unsigned i = 0; i < keeper->share_count; i++)
+            if (process_peer(ROLE_ENGINE, i))
+                share_resume(keeper, i, process_peer(ROLE_ENGINE, i));
+    } else if (rc != RC_AGAIN) {
+        keeper->sealing = false;
+        log_error("a segment could not be sealed: %s; it is tried again", err.text);
+    }
+}
+
+/* ---- checkpoints ---- */
+
+static void sign_ask(struct keeper *keeper, uint64_t from)
+{
+    struct channel *signer = process_peer(ROLE_SIGNER, 0);
+    uint64_t size = archive_durable(keeper->archive);
+    if (!signer || size == 0 || from > size)
+        return;
+    struct tlog_hash root;
+    struct tlog_path path = {0};
+    struct err err = {0};
+    enum rc rc = archive_root(keeper->archive, size, &root, &err);
+    if (rc == RC_OK && from > 0)
+        rc = archive_consistency(keeper->archive, from, size, &path, &err);
+    if (rc != RC_OK) {
+        log_error("no proof could be made for a checkpoint: %s", err.text);
+        return;
+    }
+    const char *origin = archive_origin(keeper->archive);
+    buf_clear(&keeper->text);
+    buf_be64(&keeper->text, size);
+    buf_put(&keeper->text, &root, sizeof root);
+    buf_be16(&keeper->text, (uint16_t)strlen(origin));
+    buf_text(&keeper->text, origin);
+    buf_put(&keeper->text, path.hash, path.count * sizeof path.hash[0]);
+    if (channel_send(signer, MSG_SIGN, size, buf_view(&keeper->text)))
+        keeper->sign_asked_ns = clock_boot_ns();
+}
+
+static void on_signed(struct keeper *keeper, const struct msg *msg)
+{
+    uint64_t now = clock_boot_ns();
+    bool retain = keeper->retained_ns == 0 || now - keeper->retained_ns >= RETAIN_NS;
+    struct err err = {0};
+    enum rc rc = archive_checkpoint_store(keeper->archive, msg->body, retain, &err);
+    keeper->sign_asked_ns = 0;
+    if (rc == RC_IO)
+        give_up("could not store a checkpoint", &err);
+    if (rc != RC_OK) {
+        log_error("a checkpoint was refused: %s", err.text);
+        return;
+    }
+    keeper->signed_ns = now;
+    keeper->signed_size = msg->id;
+    keeper->checkpoint_real_ns = clock_real_ns();
+    keeper->retained_ns = retain ? now : keeper->retained_ns;
+}
+
+static void on_refused(struct keeper *keeper, const struct msg *msg)
+{
+    struct reader reader = reader_of(msg->body);
+    uint64_t size = read_be64(&reader);
+    keeper->sign_asked_ns = 0;
+    /* It may have signed what a crash kept us from storing: prove from there. */
+    if (size != keeper->signed_size && size <= archive_durable(keeper->archive)) {
+        keeper->signed_size = size;
+        sign_ask(keeper, size);
+        return;
+    }
+    log_error("the signer refuses: %.*s", STR_ARG(str_skip(msg->body, 8)));
+    keeper->sign_asked_ns = clock_boot_ns(); /* not more often than its patience */
+}
+
+/* ---- the pump ---- */
+
+static void totals_send(struct keeper *keeper)
+{
+    struct channel *desk = process_peer(ROLE_DESK, 0);
+    if (!desk)
+        return;
+    buf_clear(&keeper->text);
+    json_write_object(&keeper->text);
+    json_put_u64(&keeper->text, "durable", archive_durable(keeper->archive));
+    json_put_u64(&keeper->text, "checkpoint_size", keeper->signed_size);
+    json_put_int(&keeper->text, "checkpoint_ns", keeper->checkpoint_real_ns);
+    json_put_u64(&keeper->text, "disk_free", proc_disk_free(keeper->folder));
+    json_write_object_end(&keeper->text);
+    IGNORE(channel_send(desk, MSG_TOTALS, 0, buf_view(&keeper->text))); /* the next one comes in a second */
+}
+
+static void keeper_message(void *self, struct channel *channel, struct msg *msg)
+{
+    struct keeper *keeper = self;
+    if (!keeper->archive)
+        return;
+    switch ((int)msg->type) {
+    case MSG_RECORDS:
+        on_batch(keeper, channel, msg);
+        break;
+    case MSG_HIGH_ASK:
+        on_high_ask(keeper, channel, msg);
+        break;
+    case MSG_RECORD:
+    case MSG_LIFECYCLE:
+        on_record(keeper, channel, msg);
+        break;
+    case MSG_BLOCK:
+        on_block(keeper, channel, msg);
+        break;
+    case MSG_SIGNED:
+        on_signed(keeper, msg);
+        break;
+    case MSG_REFUSED:
+        on_refused(keeper, msg);
+        break;
+    case MSG_DROPPED:
+        on_dropped(keeper, msg);
+        break;
+    default:
+        break;
+    }
+}
+
+static void once_a_second(struct keeper *keeper, uint64_t now)
+{
+    struct err err = {0};
+    if (now - keeper->rotated_ns >= (uint64_t)keeper->process->config.log_rotate_s * 1000000000) {
+        keeper->rotated_ns = now;
+        if (archive_rotate(keeper->archive, &err) != RC_OK)
+            give_up("could not begin a new log file", &err);
+        for (unsigned i = 0; i < keeper->share_count; i++)
+            share_feed(keeper, i);
+    }
+    totals_send(keeper);
+    keeper->sealing = true;
+}
+
+static void keeper_tick(void *self, int64_t now_real_ns)
+{
+    (void)now_real_ns;
+    struct keeper *keeper = self;
+    if (!keeper->archive)
+        return;
+    uint64_t now = clock_boot_ns();
+    if (now - keeper->heartbeat_ns >= HEARTBEAT_NS) {
+        keeper->heartbeat_ns = now;
+        own_event(keeper, "heartbeat");
+    }
+    if (keeper->dirty_ns && now - keeper->dirty_ns >= COMMIT_AGE_NS)
+        commit(keeper);
+    bool patient = keeper->sign_asked_ns && now - keeper->sign_asked_ns < SIGN_PATIENCE;
+    static uint64_t second_ns;
+    if (now - second_ns >= CHECKPOINT_NS) {
+        second_ns = now;
+        once_a_second(keeper, now);
+        if (!patient && archive_durable(keeper->archive) > keeper->signed_size)
+            sign_ask(keeper, keeper->signed_size);
+    }
+    if (keeper->sealing)
+        seal(keeper);
+}
+
+static int keeper_timeout_ms(void *self)
+{
+    const struct keeper *keeper = self;
+    if (keeper->sealing)
+        return 0;
+    return keeper->dirty_ns ? (int)(COMMIT_AGE_NS / 1000000) : -1;
+}
+
+static void keeper_stop(void *self)
+{
+    struct keeper *keeper = self;
+    if (!keeper->archive)
+        return;
+    own_event(keeper, "stop");
+    commit(keeper);
+    archive_close(keeper->archive);
+}
+
+static size_t keeper_paths(const struct config *config, struct arena *arena, struct sandbox_path *ret, size_t size)
+{
+    ASSERT(size >= 1);
+    struct buf path;
+    buf_init(&path, 4096);
+    buf_str(&path, config->data);
+    buf_text(&path, "/archive");
+    ret[0] = (struct sandbox_path){arena_strz(arena, buf_view(&path)), SANDBOX_READ | SANDBOX_WRITE};
+    buf_done(&path);
+    return ret[0].path ? 1 : 0;
+}
+
+const struct role_driver keeper_driver = {
+    .role = ROLE_KEEPER,
+    .calls = SANDBOX_OPEN | SANDBOX_CHANGE,
+    .files_max = 4096,
+    .tick_ms = 100,
+    .paths = keeper_paths,
+    .start = keeper_start,
+    .begin = keeper_begin,
+    .message = keeper_message,
+    .peer_up = keeper_peer_up,
+    .peer_down = keeper_peer_down,
+    .tick = keeper_tick,
+    .timeout_ms = keeper_timeout_ms,
+    .stop = keeper_stop,
+};

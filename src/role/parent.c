@@ -1,0 +1,588 @@
+/* parent.c - starts the processes, wires them, watches them. See the table `edges`: a pair that is not there cannot
+ * talk.
+ *
+ *   starting ──► children READY ──► running ──► SIGTERM ──► web, intake, collector stop ──► ... ──► keeper, signer ──►
+ * end ▲                 │ a child dies └── back-off ◄────┘ its peers get new channels to the new one */
+#include "role/parent.h"
+
+#include "base/assert.h"
+#include "base/bytes.h"
+#include "codec/json.h"
+#include "msg/msg.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "os/net.h"
+#include "os/proc.h"
+#include "os/tls.h"
+#include "role/log.h"
+#include "role/setup.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define CHILDREN_MAX   128
+#define LISTENERS_MAX  128
+#define BACKOFF_MIN_NS UINT64_C(100000000)
+#define BACKOFF_MAX_NS UINT64_C(10000000000)
+#define HEALTHY_NS     UINT64_C(30000000000)
+#define STOP_NS        UINT64_C(15000000000)
+#define INTAKES_MAX    4
+#define ENGINES_MAX    8
+
+struct edge {
+    enum role a;
+    enum role b;
+};
+
+/* Who may talk to whom; instances of a role are all wired alike. */
+static const struct edge edges[] = {
+    {ROLE_INTAKE, ROLE_KEEPER}, {ROLE_COLLECTOR, ROLE_KEEPER}, {ROLE_ENGINE, ROLE_KEEPER}, {ROLE_DESK, ROLE_KEEPER},
+    {ROLE_KEEPER, ROLE_SIGNER}, {ROLE_KEEPER, ROLE_REAPER},    {ROLE_ENGINE, ROLE_DESK},   {ROLE_WEB, ROLE_DESK},
+    {ROLE_WEB, ROLE_QUERY},     {ROLE_DESK, ROLE_OUT},
+};
+
+enum child_state { CHILD_DOWN, CHILD_STARTING, CHILD_RUNNING, CHILD_STOPPED };
+
+struct child {
+    struct parent *parent;
+    enum role role;
+    unsigned instance;
+    unsigned count;
+    enum child_state state;
+    pid_t pid;
+    struct channel *channel;
+    uint64_t started_ns;
+    uint64_t start_at_ns; /* CHILD_DOWN: when it is tried again */
+    uint64_t backoff_ns;
+    unsigned deaths;
+};
+
+struct listener {
+    enum role role;
+    unsigned instance;
+    const char *name;
+    int fd;
+};
+
+struct parent {
+    struct config config;
+    struct arena *arena;
+    struct setup setup;
+    struct loop *loop;
+    int signals;
+    struct child children[CHILDREN_MAX];
+    size_t child_count;
+    struct listener listeners[LISTENERS_MAX];
+    size_t listener_count;
+    bool stopping;
+    bool greeted;
+    bool new_instance;
+    uint64_t stopping_ns;
+    enum role stop_upto;
+    int status;
+    struct buf text;
+    char first_account[128];
+};
+
+static struct child *child_find(struct parent *parent, enum role role, unsigned instance)
+{
+    for (size_t i = 0; i < parent->child_count; i++)
+        if (parent->children[i].role == role && parent->children[i].instance == instance)
+            return &parent->children[i];
+    return NULL;
+}
+
+/* ---- wiring ---- */
+
+static void peer_send(struct child *child, const struct child *peer, int fd)
+{
+    uint8_t body[8];
+    put_be32(body, peer->role);
+    put_be32(body + 4, peer->instance);
+    if (child->channel && !channel_send_fd(child->channel, MSG_PEER, 0, str_at(body, sizeof body), fd))
+        log_error("%s %u could not be wired", msg_role_name(child->role), child->instance);
+}
+
+static void wire(struct child *a, struct child *b)
+{
+    int fds[2];
+    if (net_pair(fds) < 0) {
+        log_error("no socket pair could be made for %s and %s", msg_role_name(a->role), msg_role_name(b->role));
+        return;
+    }
+    peer_send(a, b, fds[0]);
+    peer_send(b, a, fds[1]);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+static void wire_all(struct parent *parent, struct child *child)
+{
+    for (size_t e = 0; e < ARRAY_LEN(edges); e++) {
+        bool is_a = edges[e].a == child->role;
+        if (!is_a && edges[e].b != child->role)
+            continue;
+        enum role other = is_a ? edges[e].b : edges[e].a;
+        for (size_t i = 0; i < parent->child_count; i++)
+            if (parent->children[i].role == other && parent->children[i].channel)
+                wire(child, &parent->children[i]);
+    }
+}
+
+static void handle_send(struct child *child, const char *name, int fd)
+{
+    if (fd >= 0 && !channel_send_fd(child->channel, MSG_HANDLE, 0, str_of(name), fd))
+        log_error("%s could not be given to %s %u", name, msg_role_name(child->role), child->instance);
+}
+
+static void secret_send(struct child *child, const char *name, struct str secret)
+{
+    struct buf body;
+    if (!secret.n)
+        return;
+    buf_init(&body, 64 * MSG_KIB);
+    buf_text(&body, name);
+    buf_char(&body, '\0');
+    buf_str(&body, secret);
+    if (!channel_send(child->channel, MSG_SECRET, 0, buf_view(&body)))
+        log_error("%s could not be given to %s %u", name, msg_role_name(child->role), child->instance);
+    explicit_bzero(body.p, body.n);
+    buf_done(&body);
+}
+
+static void belongings_send(struct parent *parent, struct child *child)
+{
+    const struct setup *setup = &parent->setup;
+    enum role role = child->role;
+    if (role == ROLE_KEEPER || role == ROLE_QUERY)
+        handle_send(child, "archive", setup->archive);
+    if (role == ROLE_KEEPER) {
+        secret_send(child, "origin-uuid", setup->origin_uuid);
+        handle_send(child, "new-instance", parent->new_instance ? setup->lock : -1);
+    }
+    if (role == ROLE_REAPER) {
+        handle_send(child, "log-folder", setup->log_folder);
+        handle_send(child, "segment-folder", setup->segment_folder);
+    }
+    if (role == ROLE_COLLECTOR)
+        handle_send(child, "collect", setup->collect);
+    if (role == ROLE_SIGNER) {
+        handle_send(child, "signer-state", setup->signer_state);
+        secret_send(child, "signing-key", setup->signing_key);
+    }
+    if (role == ROLE_WEB || role == ROLE_INTAKE) {
+        secret_send(child, "tls-certificate", setup->tls_certificate);
+        secret_send(child, "tls-key", setup->tls_key);
+        secret_send(child, "tls-client-ca", role == ROLE_INTAKE ? setup->tls_client_ca : STR_NONE);
+    }
+    for (size_t i = 0; i < parent->listener_count; i++)
+        if (parent->listeners[i].role == role && parent->listeners[i].instance == child->instance)
+            handle_send(child, parent->listeners[i].name, parent->listeners[i].fd);
+}
+
+/* ---- children ---- */
+
+static void lifecycle(struct parent *parent, const char *event, const struct child *child, const char *detail)
+{
+    struct child *keeper = child_find(parent, ROLE_KEEPER, 0);
+    if (!keeper || keeper->state != CHILD_RUNNING)
+        return;
+    buf_clear(&parent->text);
+    json_write_object(&parent->text);
+    json_put_text(&parent->text, "event", event);
+    json_put_text(&parent->text, "role", msg_role_name(child->role));
+    json_put_u64(&parent->text, "instance", child->instance);
+    if (detail)
+        json_put_text(&parent->text, "detail", detail);
+    json_write_object_end(&parent->text);
+    IGNORE(channel_send(keeper->channel, MSG_LIFECYCLE, 0, buf_view(&parent->text))); /* then it is dying too */
+}
+
+static void greet(struct parent *parent);
+
+static void on_ready(struct child *child, const struct msg *msg)
+{
+    struct parent *parent = child->parent;
+    child->state = CHILD_RUNNING;
+    struct str rest = msg->body;
+    while (rest.p && rest.n) {
+        struct str line = str_cut(&rest, '\n');
+        struct str account = str_skip(line, strlen("first-account: "));
+        if (str_starts(line, STR("first-account: ")))
+            IGNORE(!str_copy_z(account, parent->first_account, sizeof parent->first_account));
+        else if (line.n && child->deaths == 0 && child->instance == 0)
+            log_warning("%s: %.*s", msg_role_name(child->role), STR_ARG(line));
+    }
+    lifecycle(parent, "process.start", child, NULL);
+    bool all = true;
+    for (size_t i = 0; i < parent->child_count; i++)
+        all = all && parent->children[i].state == CHILD_RUNNING;
+    if (all && !parent->greeted)
+        greet(parent);
+}
+
+static void on_child_message(void *context, struct channel *channel, struct msg *msg)
+{
+    (void)channel;
+    if (msg->type == MSG_READY)
+        on_ready(context, msg);
+}
+
+static void on_child_closed(void *context, struct channel *channel, const char *reason)
+{
+    struct child *child = context;
+    (void)reason;
+    channel_free(channel);
+    child->channel = NULL;
+    /* A child whose channel broke but which lives is of no use. */
+    if (child->pid > 0 && !child->parent->stopping)
+        kill(child->pid, SIGKILL);
+}
+
+static void child_start(struct child *child)
+{
+    struct parent *parent = child->parent;
+    struct err err = {0};
+    int fds[2];
+    char role[16];
+    snprintf(role, sizeof role, "%s", msg_role_name(child->role));
+    char program[] = "qorgan";
+    char flag[] = "-x";
+    char *argv[] = {program, flag, role, NULL};
+    if (net_pair(fds) < 0 || proc_spawn(argv, fds[1], &child->pid, &err) != RC_OK) {
+        log_error("%s %u could not be started: %s", role, child->instance, err.text);
+        child->start_at_ns = clock_boot_ns() + BACKOFF_MAX_NS;
+        return;
+    }
+    close(fds[1]);
+    struct channel_options options = {
+        .loop = parent->loop,
+        .fd = fds[0],
+        .self = ROLE_PARENT,
+        .peer = child->role,
+        .instance = child->instance,
+        .message = on_child_message,
+        .closed = on_child_closed,
+        .context = child,
+    };
+    child->channel = channel_new(&options);
+    ASSERT(child->channel != NULL);
+    child->state = CHILD_STARTING;
+    child->started_ns = clock_boot_ns();
+    buf_clear(&parent->text);
+    config_write(&parent->config, &parent->text);
+    uint64_t id = (uint64_t)child->instance << 16 | child->count;
+    bool sent = channel_send(child->channel, MSG_CONFIG, id, buf_view(&parent->text));
+    belongings_send(parent, child);
+    wire_all(parent, child);
+    sent = channel_send(child->channel, MSG_START, 0, STR_NONE) && sent;
+    if (!sent)
+        log_error("%s %u does not take its orders", role, child->instance);
+}
+
+static void child_died(struct child *child, const char *why)
+{
+    struct parent *parent = child->parent;
+    uint64_t now = clock_boot_ns();
+    channel_free(child->channel);
+    child->channel = NULL;
+    child->pid = 0;
+    child->state = parent->stopping ? CHILD_STOPPED : CHILD_DOWN;
+    if (parent->stopping)
+        return;
+    bool healthy = now - child->started_ns >= HEALTHY_NS;
+    child->backoff_ns = healthy || !child->backoff_ns ? BACKOFF_MIN_NS : MIN(child->backoff_ns * 2, BACKOFF_MAX_NS);
+    child->start_at_ns = now + child->backoff_ns;
+    child->deaths++;
+    log_error("%s %u ended with %s; it is started again in %llu ms", msg_role_name(child->role), child->instance, why,
+              (unsigned long long)(child->backoff_ns / 1000000));
+    lifecycle(parent, "process.died", child, why);
+}
+
+static void reap(struct parent *parent)
+{
+    char why[64];
+    pid_t pid;
+    while ((pid = proc_reap(why, sizeof why)) > 0)
+        for (size_t i = 0; i < parent->child_count; i++)
+            if (parent->children[i].pid == pid)
+                child_died(&parent->children[i], why);
+}
+
+/* ---- stopping: who makes records first, who keeps them last ---- */
+
+static const enum role stop_order[] = {ROLE_WEB,    ROLE_INTAKE, ROLE_COLLECTOR, ROLE_OUT,    ROLE_QUERY,
+                                       ROLE_ENGINE, ROLE_DESK,   ROLE_REAPER,    ROLE_KEEPER, ROLE_SIGNER};
+
+static void stop_next(struct parent *parent)
+{
+    for (size_t s = 0; s < ARRAY_LEN(stop_order); s++) {
+        bool waiting = false;
+        for (size_t i = 0; i < parent->child_count; i++) {
+            struct child *child = &parent->children[i];
+            if (child->role != stop_order[s] || child->pid <= 0)
+                continue;
+            waiting = true;
+            if (child->state != CHILD_STOPPED && child->channel) {
+                child->state = CHILD_STOPPED;
+                IGNORE(channel_send(child->channel, MSG_STOP, 0, STR_NONE)); /* then it is killed below */
+            }
+        }
+        if (waiting)
+            return;
+    }
+}
+
+static void stop_begin(struct parent *parent)
+{
+    if (parent->stopping)
+        return;
+    log_info("stopping");
+    parent->stopping = true;
+    parent->stopping_ns = clock_boot_ns();
+}
+
+static bool stopped(struct parent *parent)
+{
+    bool alive = false;
+    bool impatient = clock_boot_ns() - parent->stopping_ns > STOP_NS;
+    for (size_t i = 0; i < parent->child_count; i++) {
+        alive |= parent->children[i].pid > 0;
+        if (impatient && parent->children[i].pid > 0)
+            kill(parent->children[i].pid, SIGKILL);
+    }
+    return !alive;
+}
+
+static void on_signal(void *context, unsigned events)
+{
+    struct parent *parent = context;
+    (void)events;
+    int number;
+    while ((number = proc_signal_next(parent->signals)) != 0) {
+        if (number == SIGCHLD)
+            reap(parent);
+        else
+            stop_begin(parent);
+    }
+}
+
+/* ---- start ---- */
+
+static enum rc listener_add(struct parent *parent, enum role role, unsigned instance, const char *name, int fd)
+{
+    ASSERT(parent->listener_count < LISTENERS_MAX);
+    parent->listeners[parent->listener_count++] = (struct listener){role, instance, name, fd};
+    return RC_OK;
+}
+
+static enum rc listen_on(struct parent *parent, enum net_kind kind, struct str address, int64_t port, enum role role,
+                         unsigned instance, const char *name, struct err *err);
+
+static enum rc listeners_make(struct parent *parent, unsigned intakes, struct err *err)
+{
+    const struct config *config = &parent->config;
+    char path[4096];
+    snprintf(path, sizeof path, "%.*s/run/ingest", STR_ARG(config->data));
+    enum rc rc = listen_on(parent, NET_TCP, config->web_address, config->web_port, ROLE_WEB, 0, "web", err);
+    if (rc == RC_OK)
+        rc = listen_on(parent, NET_UNIX, str_of(path), 0, ROLE_INTAKE, 0, "import", err);
+    for (unsigned i = 0; i < intakes && rc == RC_OK; i++) {
+        if (config->syslog_port)
+            rc = listen_on(parent, NET_UDP, config->syslog_address, config->syslog_port, ROLE_INTAKE, i, "udp", err);
+        if (rc == RC_OK && config->syslog_port)
+            rc = listen_on(parent, NET_TCP, config->syslog_address, config->syslog_port, ROLE_INTAKE, i, "tcp", err);
+        if (rc == RC_OK && config->syslog_tls_port)
+            rc =
+                listen_on(parent, NET_TCP, config->syslog_address, config->syslog_tls_port, ROLE_INTAKE, i, "tls", err);
+    }
+    return rc;
+}
+
+static enum rc listen_on(struct parent *parent, enum net_kind kind, struct str address, int64_t port, enum role role,
+                         unsigned instance, const char *name, struct err *err)
+{
+    int fd = -1;
+    enum rc rc = net_listen(kind, address.p, (uint16_t)port, &fd, err);
+    return rc == RC_OK ? listener_add(parent, role, instance, name, fd) : rc;
+}
+
+static void children_add(struct parent *parent, enum role role, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        ASSERT(parent->child_count < CHILDREN_MAX);
+        parent->children[parent->child_count++] =
+            (struct child){.parent = parent, .role = role, .instance = i, .count = count};
+    }
+}
+
+static void greet(struct parent *parent)
+{
+    const struct config *config = &parent->config;
+    struct buf print;
+    struct err err = {0};
+    buf_init(&print, 512);
+    parent->greeted = true;
+    printf("\nQorgan runs.\n\n  look at      https://%.*s:%lld\n", STR_ARG(config->web_address),
+           (long long)config->web_port);
+    if (tls_fingerprint(parent->setup.tls_certificate, &print, &err) == RC_OK)
+        printf("  certificate  SHA-256 %s\n", buf_z(&print));
+    if (parent->first_account[0]) {
+        const char *blank = strchr(parent->first_account, ' ');
+        printf("  first sign-in  user %.*s  password %s  (shown this once; you choose your own at the first sign-in)\n",
+               blank ? (int)(blank - parent->first_account) : 0, parent->first_account, blank ? blank + 1 : "");
+    }
+    explicit_bzero(parent->first_account, sizeof parent->first_account);
+    printf("  collecting   files below %.*s%s\n", STR_ARG(config->collect_files),
+           config->collect_journal ? ", this machine's journal" : "");
+    if (config->syslog_port)
+        printf("               syslog on %.*s:%lld (UDP and TCP)\n", STR_ARG(config->syslog_address),
+               (long long)config->syslog_port);
+    if (config->syslog_tls_port)
+        printf("               syslog over TLS on %.*s:%lld\n", STR_ARG(config->syslog_address),
+               (long long)config->syslog_tls_port);
+    printf("  data         %.*s\n  next         qorgan demo --data %.*s   plays a short attack\n\n",
+           STR_ARG(config->data), STR_ARG(config->data));
+    fflush(stdout);
+    buf_done(&print);
+}
+
+static enum rc parent_start(struct parent *parent, const struct parent_options *options, struct err *err)
+{
+    enum rc rc = config_load(options->data, parent->arena, &parent->config, err);
+    for (size_t i = 0; i < options->set_count && rc == RC_OK; i++) {
+        struct str rest = str_of(options->sets[i]);
+        struct str key = str_cut(&rest, '=');
+        rc = config_set(&parent->config, key, rest, parent->arena, err);
+    }
+    if (rc == RC_OK)
+        rc = share_find(parent->arena, &parent->config.share, err);
+    if (rc == RC_OK)
+        rc = setup_make(&parent->config, parent->arena, &parent->setup, err);
+    if (rc != RC_OK)
+        return rc;
+    unsigned cores = proc_cores();
+    if (!parent->config.intakes)
+        parent->config.intakes = MIN(cores, INTAKES_MAX);
+    if (!parent->config.engines)
+        parent->config.engines = MIN(cores, ENGINES_MAX);
+    rc = listeners_make(parent, (unsigned)parent->config.intakes, err);
+    if (rc != RC_OK)
+        return rc;
+    children_add(parent, ROLE_SIGNER, 1);
+    children_add(parent, ROLE_KEEPER, 1);
+    children_add(parent, ROLE_REAPER, 1);
+    children_add(parent, ROLE_OUT, 1);
+    children_add(parent, ROLE_DESK, 1);
+    children_add(parent, ROLE_QUERY, 1);
+    children_add(parent, ROLE_ENGINE, (unsigned)parent->config.engines);
+    children_add(parent, ROLE_WEB, 1);
+    children_add(parent, ROLE_COLLECTOR, 1);
+    children_add(parent, ROLE_INTAKE, (unsigned)parent->config.intakes);
+    return RC_OK;
+}
+
+/* 12,000 connections and what a process needs itself. */
+static void files_limit_raise(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_max = proc_is_root() ? MAX(limit.rlim_max, 65536) : limit.rlim_max;
+    limit.rlim_cur = limit.rlim_max;
+    IGNORE(setrlimit(RLIMIT_NOFILE, &limit) != 0); /* then fewer connections fit, which is counted */
+}
+
+static void parent_loop(struct parent *parent)
+{
+    while (!parent->stopping || !stopped(parent)) {
+        uint64_t now = clock_boot_ns();
+        for (size_t i = 0; i < parent->child_count && !parent->stopping; i++)
+            if (parent->children[i].state == CHILD_DOWN && parent->children[i].start_at_ns <= now)
+                child_start(&parent->children[i]);
+        if (parent->stopping)
+            stop_next(parent);
+        loop_wait(parent->loop, 100);
+    }
+}
+
+int parent_run(const struct parent_options *options)
+{
+    static struct parent parent;
+    struct err err = {0};
+    log_open("parent");
+    parent.arena = arena_new((size_t)16 << 20);
+    parent.loop = loop_new();
+    parent.signals = proc_signals();
+    parent.new_instance = options->new_instance;
+    buf_init(&parent.text, 64 * MSG_KIB);
+    ASSERT(parent.arena && parent.loop && parent.signals >= 0);
+    files_limit_raise();
+    if (parent_start(&parent, options, &err) != RC_OK) {
+        fprintf(stderr, "qorgan serve: %s\n", err.text);
+        return EXIT_FAILURE;
+    }
+    if (!loop_add(parent.loop, parent.signals, LOOP_READ, on_signal, &parent))
+        return EXIT_FAILURE;
+    parent_loop(&parent);
+    log_info("stopped");
+    return EXIT_SUCCESS;
+}
+
+enum rc share_find(struct arena *arena, struct str *ret_path, struct err *err)
+{
+    static const char *const below[] = {"/../../..", "/../../../..", "/../share/qorgan"};
+    char path[4096];
+    char probe[4200];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 64);
+    struct str folder = str_at(path, n > 0 ? (size_t)n : 0);
+    while (folder.n && folder.p[folder.n - 1] != '/')
+        folder.n--;
+    for (size_t i = 0; i < ARRAY_LEN(below) && folder.n > 1; i++) {
+        snprintf(probe, sizeof probe, "%.*s%s/data/clocks.tsv", (int)folder.n - 1, folder.p, below[i]);
+        if (access(probe, R_OK) != 0)
+            continue;
+        probe[strlen(probe) - strlen("/data/clocks.tsv")] = '\0';
+        char *real = realpath(probe, NULL);
+        *ret_path = real ? str_of(arena_strz(arena, str_of(real))) : STR_NONE;
+        free(real); /* libc's own memory */
+        return ret_path->p ? RC_OK : err_set(err, RC_LIMIT, "no memory");
+    }
+    if (access("/usr/share/qorgan/data/clocks.tsv", R_OK) == 0) {
+        *ret_path = STR("/usr/share/qorgan");
+        return RC_OK;
+    }
+    return err_set(err, RC_NOT_FOUND,
+                   "could not find the folders data and ui, neither beside the program nor in /usr/share/qorgan");
+}
+
+enum rc config_load(const char *data, struct arena *arena, struct config *ret_config, struct err *err)
+{
+    char path[4200];
+    char absolute[4096];
+    config_defaults(ret_config);
+    if (data[0] == '/') {
+        snprintf(absolute, sizeof absolute, "%s", data);
+    } else {
+        char here[2048];
+        if (!getcwd(here, sizeof here))
+            return err_errno(err, errno, "could not find the present folder");
+        int n = snprintf(absolute, sizeof absolute, "%s/%s", here, data);
+        ASSERT(n > 0);
+    }
+    const char *copy = arena_strz(arena, str_of(absolute));
+    if (!copy)
+        return err_set(err, RC_LIMIT, "no memory");
+    ret_config->data = str_of(copy);
+    snprintf(path, sizeof path, "%s/qorgan.conf", absolute);
+    struct str text = STR_NONE;
+    enum rc rc = file_load_path(path, (size_t)1 << 20, arena, &text, err);
+    if (rc == RC_NOT_FOUND)
+        return RC_OK;
+    return rc == RC_OK ? config_parse(ret_config, text, path, arena, err) : rc;
+}

@@ -1,0 +1,321 @@
+/* query.c - answers searches from the archive's files, read-only: sealed segments and the log's tail. Killable.
+ *
+ * One question at a time, at most SEARCH_BUDGET_NS of work; a search that does not end in time answers with what it has
+ * found and says that it is not complete. */
+#include "archive/reader.h"
+#include "archive/search.h"
+#include "base/assert.h"
+#include "codec/json.h"
+#include "event/normalise.h"
+#include "os/clock.h"
+#include "os/random.h"
+#include "role/hit.h"
+#include "role/log.h"
+#include "role/roles.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define SCRATCH          ((size_t)256 << 20)
+#define LIMIT_MAX        500
+#define LIMIT_DEFAULT    100
+#define SEARCH_BUDGET_NS UINT64_C(8000000000)
+#define ANSWER_MAX       ((size_t)3500 << 10) /* of MSG_ANSWER's 4 MiB */
+
+struct query_role {
+    struct process *process;
+    int folder;
+    struct names *names;
+    struct mapping *mapping;
+    struct hit_deriver *deriver;
+    struct archive_reader *reader; /* NULL while the archive is not there */
+    struct arena *scratch;
+    struct buf answer;
+    uint64_t deadline_ns;
+    uint64_t given;
+    bool cut; /* the answer is full */
+};
+
+static enum rc query_start(struct process *process, void **ret_self, struct err *err)
+{
+    struct query_role *role = memory_new(sizeof *role);
+    char data[4096];
+    if (!role)
+        return err_set(err, RC_LIMIT, "no memory");
+    role->process = process;
+    role->folder = process_handle(process, "archive", -1);
+    role->names = names_new(random_u64());
+    role->scratch = arena_new(SCRATCH);
+    buf_init(&role->answer, (size_t)msg_size_max(MSG_ANSWER));
+    ASSERT(role->names && role->scratch && role->folder >= 0);
+    snprintf(data, sizeof data, "%.*s/data", STR_ARG(process->config.share));
+    enum rc rc = mapping_load(data, role->names, &role->mapping, err);
+    if (rc != RC_OK)
+        return rc;
+    role->deriver = hit_deriver_new(role->mapping, role->names, (int32_t)process->config.zone_offset_s);
+    if (!role->deriver)
+        return err_set(err, RC_LIMIT, "no memory");
+    *ret_self = role;
+    return RC_OK;
+}
+
+static enum rc reader_ready(struct query_role *role, struct err *err)
+{
+    if (role->reader) {
+        if (archive_reader_refresh(role->reader, err) == RC_OK)
+            return RC_OK;
+        archive_reader_close(role->reader);
+        role->reader = NULL;
+    }
+    struct archive_reader_options options = {
+        .names = role->names, .derive = hit_derive, .derive_context = role->deriver};
+    return archive_reader_open(&io_kernel, role->folder, &options, &role->reader, err);
+}
+
+/* ---- search ---- */
+
+static bool on_progress(void *context, uint32_t permille, uint64_t scanned)
+{
+    const struct query_role *role = context;
+    (void)permille;
+    (void)scanned;
+    return clock_boot_ns() < role->deadline_ns;
+}
+
+static bool on_hit(void *context, const struct archive_hit *hit)
+{
+    struct query_role *role = context;
+    if (role->answer.n > ANSWER_MAX) {
+        role->cut = true;
+        return false;
+    }
+    hit_write_json(&role->answer, hit, role->names);
+    role->given++;
+    return true;
+}
+
+static void refuse(struct query_role *role, const char *key, const struct err *err)
+{
+    buf_clear(&role->answer);
+    json_write_object(&role->answer);
+    json_put_bool(&role->answer, "ok", false);
+    json_put_text(&role->answer, "error", key);
+    json_put_text(&role->answer, "text", err->text);
+    json_put_u64(&role->answer, "offset", err->offset);
+    json_write_object_end(&role->answer);
+}
+
+static void histogram_write(struct buf *out, const struct search_result *result)
+{
+    json_write_key(out, "histogram");
+    json_write_object(out);
+    json_put_int(out, "from_ns", result->histogram_from_ns);
+    json_put_int(out, "step_ns", result->histogram_step_ns);
+    json_write_key(out, "counts");
+    json_write_array(out);
+    for (uint32_t i = 0; i < result->histogram_count; i++)
+        json_write_u64(out, result->histogram[i]);
+    json_write_array_end(out);
+    json_write_object_end(out);
+}
+
+static void ask_search(struct query_role *role, const struct json_value *question)
+{
+    struct err err = {0};
+    struct query *query = NULL;
+    struct str text = json_str(json_get(question, "query"), STR_NONE);
+    int64_t limit = json_int(json_get(question, "limit"), LIMIT_DEFAULT);
+    int64_t now_ns = clock_real_ns();
+    if (query_parse(text, now_ns, (int32_t)role->process->config.zone_offset_s, role->scratch, &query, &err) != RC_OK) {
+        refuse(role, "query_invalid", &err);
+        return;
+    }
+    struct search_options options = {
+        .from_ns = json_int(json_get(question, "from_ns"), 0),
+        .to_ns = json_int(json_get(question, "to_ns"), 0),
+        .limit = (uint64_t)(limit < 1 || limit > LIMIT_MAX ? LIMIT_DEFAULT : limit),
+        .before = (uint64_t)MAX(json_int(json_get(question, "before"), 0), 0),
+        .now_ns = now_ns,
+        .progress = on_progress,
+        .hit = on_hit,
+        .context = role,
+    };
+    options.bins = options.before ? 0 : SEARCH_BINS_MAX;
+    struct search_result result = {0};
+    role->deadline_ns = clock_boot_ns() + SEARCH_BUDGET_NS;
+    role->given = 0;
+    role->cut = false;
+    struct buf *out = &role->answer;
+    json_write_object(out);
+    json_put_bool(out, "ok", true);
+    json_write_key(out, "events");
+    json_write_array(out);
+    enum rc rc = search_run(role->reader, query, &options, &result, &err);
+    if (rc != RC_OK) {
+        refuse(role, "search_failed", &err);
+        return;
+    }
+    json_write_array_end(out);
+    json_put_u64(out, "matched", result.matched);
+    json_put_u64(out, "scanned", result.scanned);
+    json_put_bool(out, "complete", result.complete && !role->cut);
+    json_put_u64(out, "next_before", result.next_before);
+    histogram_write(out, &result);
+    json_write_object_end(out);
+}
+
+/* ---- one record, its proof, the archive ---- */
+
+static void ask_record(struct query_role *role, uint64_t number)
+{
+    struct archive_hit *hit = arena_alloc(role->scratch, sizeof *hit);
+    struct err err = {0};
+    struct buf leaf;
+    struct tlog_hash hash;
+    buf_init(&leaf, RECORD_RAW_MAX + 4096);
+    enum rc rc = hit ? archive_reader_record(role->reader, number, role->scratch, hit, &err) : RC_LIMIT;
+    if (rc == RC_OK)
+        rc = archive_reader_leaf(role->reader, number, &leaf, &hash, &err);
+    if (rc != RC_OK) {
+        refuse(role, rc == RC_NOT_FOUND ? "record_not_found" : "search_failed", &err);
+    } else {
+        char text[64];
+        struct buf *out = &role->answer;
+        json_write_object(out);
+        json_put_bool(out, "ok", true);
+        hit_write_members(out, hit, role->names);
+        json_put_str(out, "leaf_hash", str_at(text, hex_encode(&hash, sizeof hash, text)));
+        json_put_str(out, "source_id", str_at(text, hex_encode(hit->leaf.source, 16, text)));
+        json_write_key(out, "epoch");
+        json_write_str(out,
+                       str_at(text, (size_t)snprintf(text, sizeof text, "%llu", (unsigned long long)hit->leaf.epoch)));
+        json_put_u64(out, "sequence", hit->leaf.sequence);
+        json_put_u64(out, "received_boot_ns", hit->leaf.received_boot_ns);
+        json_put_text(out, "transport", transport_name(hit->leaf.transport));
+        json_write_object_end(out);
+    }
+    buf_done(&leaf);
+}
+
+static void ask_proof(struct query_role *role, uint64_t number)
+{
+    struct err err = {0};
+    struct buf proof;
+    struct buf leaf;
+    struct tlog_hash hash;
+    struct tlog_hash root;
+    buf_init(&proof, 65536);
+    buf_init(&leaf, RECORD_RAW_MAX + 4096);
+    enum rc rc = archive_reader_proof(role->reader, number, &proof, &err);
+    if (rc == RC_OK)
+        rc = archive_reader_leaf(role->reader, number, &leaf, &hash, &err);
+    struct str note = archive_reader_checkpoint(role->reader);
+    struct str rest = note;
+    IGNORE(str_cut(&rest, '\n').n == 0); /* the origin */
+    uint64_t size = 0;
+    if (rc == RC_OK && !str_to_u64(str_cut(&rest, '\n'), &size))
+        rc = err_set(&err, RC_CORRUPT, "the newest checkpoint does not read");
+    if (rc == RC_OK)
+        rc = archive_reader_root(role->reader, size, &root, &err);
+    char *leaf_text = rc == RC_OK ? arena_alloc(role->scratch, leaf.n / 3 * 4 + 8) : NULL;
+    if (rc != RC_OK || !leaf_text) {
+        refuse(role, rc == RC_NOT_FOUND ? "proof_not_yet" : "search_failed", &err);
+    } else {
+        char text[64];
+        struct buf *out = &role->answer;
+        json_write_object(out);
+        json_put_bool(out, "ok", true);
+        json_put_str(out, "proof", buf_view(&proof));
+        json_put_str(out, "leaf", str_at(leaf_text, base64_encode(leaf.p, leaf.n, leaf_text)));
+        json_put_u64(out, "checkpoint_size", size);
+        json_put_str(out, "root", str_at(text, hex_encode(&root, sizeof root, text)));
+        json_write_object_end(out);
+    }
+    buf_done(&proof);
+    buf_done(&leaf);
+}
+
+static void ask_archive(struct query_role *role)
+{
+    struct archive_totals totals = archive_reader_totals(role->reader);
+    struct buf *out = &role->answer;
+    json_write_object(out);
+    json_put_bool(out, "ok", true);
+    json_put_u64(out, "records", archive_reader_size(role->reader));
+    json_put_u64(out, "durable", archive_reader_size(role->reader));
+    json_put_u64(out, "segments", totals.segments);
+    json_put_u64(out, "bytes_raw", totals.bytes_raw);
+    json_put_u64(out, "bytes_stored", totals.bytes_stored);
+    json_put_str(out, "checkpoint", archive_reader_checkpoint(role->reader));
+    json_put_text(out, "origin", archive_reader_origin(role->reader));
+    json_put_int(out, "oldest_ns", totals.oldest_ns);
+    json_write_object_end(out);
+}
+
+static void answer_make(struct query_role *role, struct str question_json)
+{
+    struct err err = {0};
+    struct json_value *question = NULL;
+    if (json_parse(role->scratch, question_json, 8, &question, &err) != RC_OK) {
+        refuse(role, "question_invalid", &err);
+        return;
+    }
+    if (reader_ready(role, &err) != RC_OK) {
+        log_error("the archive could not be read: %s", err.text);
+        refuse(role, "search_failed", &err);
+        return;
+    }
+    struct str ask = json_str(json_get(question, "ask"), STR_NONE);
+    uint64_t record = (uint64_t)MAX(json_int(json_get(question, "record"), 0), 0);
+    if (str_is(ask, "search")) {
+        ask_search(role, question);
+    } else if (str_is(ask, "record")) {
+        ask_record(role, record);
+    } else if (str_is(ask, "proof")) {
+        ask_proof(role, record);
+    } else if (str_is(ask, "archive")) {
+        ask_archive(role);
+    } else {
+        IGNORE(err_set(&err, RC_INVALID, "there is no question \"%.*s\"",
+                       STR_ARG(str_slice(ask, 0, 40)))); /* told below */
+        refuse(role, "question_invalid", &err);
+    }
+}
+
+static void query_message(void *self, struct channel *channel, struct msg *msg)
+{
+    struct query_role *role = self;
+    if (msg->type != MSG_ASK)
+        return;
+    arena_reset(role->scratch);
+    buf_clear(&role->answer);
+    answer_make(role, msg->body);
+    if (role->answer.overflow) {
+        struct err err = {.text = "the answer is too long"};
+        role->answer.overflow = false;
+        refuse(role, "search_failed", &err);
+    }
+    if (!channel_send(channel, MSG_ANSWER, msg->id, buf_view(&role->answer)))
+        log_warning("web does not take its answers");
+}
+
+static size_t query_paths(const struct config *config, struct arena *arena, struct sandbox_path *ret, size_t size)
+{
+    ASSERT(size >= 1);
+    struct buf path;
+    buf_init(&path, 4096);
+    buf_format(&path, "%.*s/archive", STR_ARG(config->data));
+    ret[0] = (struct sandbox_path){arena_strz(arena, buf_view(&path)), SANDBOX_READ};
+    buf_done(&path);
+    return 1;
+}
+
+const struct role_driver query_driver = {
+    .role = ROLE_QUERY,
+    .calls = SANDBOX_OPEN,
+    .memory_max = (uint64_t)8 << 30,
+    .files_max = 4096,
+    .paths = query_paths,
+    .start = query_start,
+    .message = query_message,
+};

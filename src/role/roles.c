@@ -1,0 +1,13 @@
+#include "role/roles.h"
+
+const struct role_driver *role_driver_of(enum role role)
+{
+    static const struct role_driver *const drivers[ROLE_COUNT] = {
+        [ROLE_SIGNER] = &signer_driver, [ROLE_KEEPER] = &keeper_driver,
+        [ROLE_REAPER] = &reaper_driver, [ROLE_ENGINE] = &engine_driver,
+        [ROLE_OUT] = &out_driver,       [ROLE_DESK] = &desk_driver,
+        [ROLE_QUERY] = &query_driver,   [ROLE_COLLECTOR] = &collector_driver,
+        [ROLE_INTAKE] = &intake_driver, [ROLE_WEB] = &web_driver,
+    };
+    return (unsigned)role < ROLE_COUNT ? drivers[role] : NULL;
+}

@@ -1,0 +1,230 @@
+#include "role/setup.h"
+
+#include "base/assert.h"
+#include "base/bytes.h"
+#include "msg/msg.h"
+#include "os/file.h"
+#include "os/proc.h"
+#include "os/random.h"
+#include "os/tls.h"
+#include "tlog/key.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define KEY_FILE_MAX      ((size_t)64 << 10)
+#define SIGNER_STATE_SIZE 8192
+
+static uint32_t uid_of(const struct config *config, enum role role)
+{
+    return config->uid_base ? (uint32_t)config->uid_base + role : 0;
+}
+
+/* Owner of a path when started by root; else it stays ours. */
+static enum rc own(const struct config *config, const char *relative, enum role role, struct err *err)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%.*s/%s", STR_ARG(config->data), relative);
+    uint32_t id = uid_of(config, role);
+    /* What the parent owns stays its own: root's. */
+    return proc_is_root() && id && role != ROLE_PARENT ? proc_chown(path, id, id, err) : RC_OK;
+}
+
+static enum rc folder_make(const struct config *config, int parent, const char *name, const char *relative,
+                           enum role owner, int *ret_fd, struct err *err)
+{
+    enum rc rc = folder_open(&io_kernel, parent, name, true, ret_fd, err);
+    return rc == RC_OK ? own(config, relative, owner, err) : rc;
+}
+
+static enum rc data_open(const struct config *config, struct setup *setup, struct err *err)
+{
+    const char *path = config->data.p;
+    if (mkdir(path, 0711) != 0 && errno != EEXIST)
+        return err_errno(err, errno, "could not create the data folder \"%s\"", path);
+    setup->data = io_open_folder(path);
+    if (setup->data < 0)
+        return err_errno(err, -setup->data, "could not open the data folder \"%s\"", path);
+    setup->lock = io_kernel.open(NULL, setup->data, "lock", IO_READ | IO_WRITE | IO_CREATE);
+    if (setup->lock < 0)
+        return err_errno(err, -setup->lock, "could not write to the data folder \"%s\"", path);
+    int result = io_kernel.lock(NULL, setup->lock);
+    if (result == -EWOULDBLOCK)
+        return err_set(err, RC_EXISTS, "another server runs on the data folder \"%s\"; stop it first", path);
+    return result < 0 ? err_errno(err, -result, "could not lock the data folder \"%s\"", path) : RC_OK;
+}
+
+static enum rc folders_make(const struct config *config, struct setup *setup, struct err *err)
+{
+    int checkpoints = -1;
+    int desk = -1;
+    int run = -1;
+    enum rc rc = folder_make(config, setup->data, "archive", "archive", ROLE_KEEPER, &setup->archive, err);
+    if (rc == RC_OK)
+        rc = folder_make(config, setup->archive, "wal", "archive/wal", ROLE_KEEPER, &setup->log_folder, err);
+    if (rc == RC_OK)
+        rc = folder_make(config, setup->archive, "seg", "archive/seg", ROLE_KEEPER, &setup->segment_folder, err);
+    if (rc == RC_OK)
+        rc = folder_make(config, setup->archive, "checkpoints", "archive/checkpoints", ROLE_KEEPER, &checkpoints, err);
+    if (rc == RC_OK)
+        rc = folder_make(config, setup->data, "desk", "desk", ROLE_DESK, &desk, err);
+    if (rc == RC_OK)
+        rc = folder_make(config, setup->data, "collect", "collect", ROLE_COLLECTOR, &setup->collect, err);
+    if (rc == RC_OK)
+        rc = folder_make(config, setup->data, "run", "run", ROLE_PARENT, &run, err);
+    const int opened[] = {checkpoints, desk, run};
+    for (size_t i = 0; i < ARRAY_LEN(opened); i++)
+        if (opened[i] >= 0)
+            close(opened[i]);
+    return rc;
+}
+
+static enum rc key_write(int keys, const char *name, struct str text, struct err *err)
+{
+    enum rc rc = file_replace(&io_kernel, keys, name, text, err);
+    int fd = rc == RC_OK ? io_kernel.open(NULL, keys, name, IO_READ) : -1;
+    if (fd >= 0) {
+        IGNORE(fchmod(fd, 0400) != 0); /* the folder itself is closed to others */
+        close(fd);
+    }
+    return rc;
+}
+
+static enum rc signing_key_make(const struct config *config, int keys, struct err *err)
+{
+    uint8_t uuid[16];
+    char name[512];
+    char hex[33] = "";
+    random_bytes(uuid, sizeof uuid);
+    hex_encode(uuid, sizeof uuid, hex);
+    snprintf(name, sizeof name, "%.*s/%s", STR_ARG(config->site), hex);
+    struct signing_key *key = NULL;
+    enum rc rc = signing_key_generate(str_of(name), NOTE_ED25519, &key, err);
+    if (rc != RC_OK)
+        return rc;
+    struct buf text;
+    buf_init(&text, 4096);
+    signing_key_write(key, &text);
+    rc = key_write(keys, "signer.key", buf_view(&text), err);
+    key_cleanse(text.p, text.n);
+    buf_clear(&text);
+    if (rc == RC_OK) {
+        note_key_write(signing_key_public(key), &text);
+        buf_char(&text, '\n');
+        rc = file_replace(&io_kernel, keys, "signer.pub", buf_view(&text), err);
+    }
+    buf_done(&text);
+    signing_key_free(key);
+    return rc;
+}
+
+/* The uuid stands in the key's name: PRIVATE+KEY+site/uuid+hash+... */
+static enum rc uuid_read(struct str key_text, struct str *ret_uuid, struct err *err)
+{
+    struct signing_key *key = NULL;
+    enum rc rc = signing_key_parse(key_text, &key, err);
+    if (rc != RC_OK)
+        return rc;
+    signing_key_free(key);
+    struct str rest = str_skip(key_text, strlen("PRIVATE+KEY+"));
+    struct str name = str_cut(&rest, '+');
+    if (name.n < 33 || name.p[name.n - 33] != '/')
+        return err_set(err, RC_CORRUPT, "keys/signer.key is not the key of an archive: its name has no uuid");
+    *ret_uuid = str_skip(name, name.n - 32);
+    return RC_OK;
+}
+
+static enum rc signing_key_load(const struct config *config, int keys, struct arena *arena, struct setup *setup,
+                                struct err *err)
+{
+    enum rc rc = file_load(&io_kernel, keys, "signer.key", KEY_FILE_MAX, arena, &setup->signing_key, err);
+    if (rc == RC_NOT_FOUND) {
+        setup->first_start = true;
+        rc = signing_key_make(config, keys, err);
+        if (rc == RC_OK)
+            rc = file_load(&io_kernel, keys, "signer.key", KEY_FILE_MAX, arena, &setup->signing_key, err);
+    }
+    return rc == RC_OK ? uuid_read(setup->signing_key, &setup->origin_uuid, err) : rc;
+}
+
+static enum rc signer_state_open(int keys, struct setup *setup, struct err *err)
+{
+    setup->signer_state = io_kernel.open(NULL, keys, "signer.state", IO_READ | IO_WRITE | IO_CREATE);
+    if (setup->signer_state < 0)
+        return err_errno(err, -setup->signer_state, "could not open keys/signer.state");
+    int64_t size = 0;
+    int result = io_kernel.size(NULL, setup->signer_state, &size);
+    if (result == 0 && size < SIGNER_STATE_SIZE)
+        result = io_kernel.truncate(NULL, setup->signer_state, SIGNER_STATE_SIZE);
+    return result < 0 ? err_errno(err, -result, "could not set up keys/signer.state") : RC_OK;
+}
+
+static enum rc certificate_make(int keys, struct err *err)
+{
+    char host[256] = "localhost";
+    struct buf certificate;
+    struct buf key;
+    if (gethostname(host, sizeof host - 1) != 0 || !host[0])
+        snprintf(host, sizeof host, "localhost");
+    host[63] = '\0'; /* the common name's limit, X.520 */
+    buf_init(&certificate, 16384);
+    buf_init(&key, 16384);
+    enum rc rc = tls_certificate_make(host, &certificate, &key, err);
+    if (rc == RC_OK)
+        rc = key_write(keys, "tls.key", buf_view(&key), err);
+    if (rc == RC_OK)
+        rc = file_replace(&io_kernel, keys, "tls.crt", buf_view(&certificate), err);
+    explicit_bzero(key.p, key.n);
+    buf_done(&key);
+    buf_done(&certificate);
+    return rc;
+}
+
+static enum rc certificate_load(const struct config *config, int keys, struct arena *arena, struct setup *setup,
+                                struct err *err)
+{
+    enum rc rc;
+    if (config->tls_certificate.n) {
+        rc = file_load_path(config->tls_certificate.p, KEY_FILE_MAX, arena, &setup->tls_certificate, err);
+        if (rc == RC_OK)
+            rc = file_load_path(config->tls_key.p, KEY_FILE_MAX, arena, &setup->tls_key, err);
+    } else {
+        rc = file_load(&io_kernel, keys, "tls.crt", KEY_FILE_MAX, arena, &setup->tls_certificate, err);
+        if (rc == RC_NOT_FOUND)
+            rc = certificate_make(keys, err);
+        if (rc == RC_OK)
+            rc = file_load(&io_kernel, keys, "tls.crt", KEY_FILE_MAX, arena, &setup->tls_certificate, err);
+        if (rc == RC_OK)
+            rc = file_load(&io_kernel, keys, "tls.key", KEY_FILE_MAX, arena, &setup->tls_key, err);
+    }
+    if (rc == RC_OK && config->tls_client_ca.n)
+        rc = file_load_path(config->tls_client_ca.p, KEY_FILE_MAX, arena, &setup->tls_client_ca, err);
+    return rc;
+}
+
+enum rc setup_make(const struct config *config, struct arena *arena, struct setup *ret_setup, struct err *err)
+{
+    *ret_setup = (struct setup){.data = -1, .lock = -1, .archive = -1, .signer_state = -1};
+    umask(0022); /* modes are given where files are made; checkpoints and segments may be read by their group */
+    enum rc rc = data_open(config, ret_setup, err);
+    if (rc == RC_OK)
+        rc = folders_make(config, ret_setup, err);
+    int keys = -1;
+    if (rc == RC_OK)
+        rc = folder_make(config, ret_setup->data, "keys", "keys", ROLE_PARENT, &keys, err);
+    if (rc == RC_OK && fchmod(keys, 0700) != 0)
+        rc = err_errno(err, errno, "could not close the folder keys to others");
+    if (rc == RC_OK)
+        rc = signing_key_load(config, keys, arena, ret_setup, err);
+    if (rc == RC_OK)
+        rc = signer_state_open(keys, ret_setup, err);
+    if (rc == RC_OK)
+        rc = certificate_load(config, keys, arena, ret_setup, err);
+    if (keys >= 0)
+        close(keys);
+    return rc;
+}

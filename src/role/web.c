@@ -1,0 +1,100 @@
+/* web.c - carries questions from the pages to desk and query, and their answers back. */
+#include "base/assert.h"
+#include "os/random.h"
+#include "role/log.h"
+#include "role/roles.h"
+#include "role/web_server.h"
+
+#include <stdio.h>
+
+struct web_role {
+    struct web_server *server;
+    struct loop_watch *watch;
+    struct process *process;
+};
+
+static void on_ask(void *context, enum web_peer peer, uint32_t id, struct str json)
+{
+    struct web_role *role = context;
+    struct channel *channel = process_peer(peer == WEB_DESK ? ROLE_DESK : ROLE_QUERY, 0);
+    bool sent = channel && json.n <= msg_size_max(MSG_ASK) && channel_send(channel, MSG_ASK, id, json);
+    if (!sent)
+        web_server_answer(role->server, id, STR_NONE);
+}
+
+static void on_ready(void *context, unsigned events)
+{
+    (void)events;
+    const struct web_role *role = context;
+    web_server_run(role->server);
+}
+
+static enum rc web_start(struct process *process, void **ret_self, struct err *err)
+{
+    struct web_role *role = memory_new(sizeof *role);
+    char data[4096];
+    char ui[4096];
+    if (!role)
+        return err_set(err, RC_LIMIT, "no memory");
+    role->process = process;
+    snprintf(data, sizeof data, "%.*s/data", STR_ARG(process->config.share));
+    snprintf(ui, sizeof ui, "%.*s/ui", STR_ARG(process->config.share));
+    struct web_server_config config = {
+        .listen_fd = process_handle(process, "web", -1),
+        .data = data,
+        .ui = ui,
+        .cert_pem = process_secret("tls-certificate"),
+        .key_pem = process_secret("tls-key"),
+        .seed = random_u64(),
+    };
+    enum rc rc = web_server_start(&config, &role->server, err);
+    process_forget_secrets();
+    if (rc != RC_OK)
+        return rc;
+    web_server_set_ask(role->server, on_ask, role);
+    role->watch = loop_add(process->loop, web_server_fd(role->server), LOOP_READ, on_ready, role);
+    if (!role->watch)
+        return err_set(err, RC_IO, "the web server's descriptor could not be watched");
+    *ret_self = role;
+    return RC_OK;
+}
+
+static void web_message(void *self, struct channel *channel, struct msg *msg)
+{
+    const struct web_role *role = self;
+    (void)channel;
+    if (msg->type == MSG_ANSWER)
+        web_server_answer(role->server, (uint32_t)msg->id, msg->body);
+}
+
+static void web_tick(void *self, int64_t now_ns)
+{
+    (void)now_ns;
+    const struct web_role *role = self;
+    web_server_run(role->server);
+}
+
+static int web_timeout_ms(void *self)
+{
+    const struct web_role *role = self;
+    return web_server_timeout_ms(role->server);
+}
+
+static void web_stop(void *self)
+{
+    struct web_role *role = self;
+    loop_remove(role->process->loop, role->watch);
+    web_server_stop(role->server);
+}
+
+const struct role_driver web_driver = {
+    .role = ROLE_WEB,
+    .calls = SANDBOX_ACCEPT,
+    .files_max = 2048,
+    .tick_ms = 1000,
+    .start = web_start,
+    .message = web_message,
+    .tick = web_tick,
+    .timeout_ms = web_timeout_ms,
+    .stop = web_stop,
+};
