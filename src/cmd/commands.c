@@ -20,6 +20,9 @@ static const struct option_row serve_rows[] = {
      .type = OPTION_LIST,
      .argument = "KEY=VALUE",
      .help = "override one line of the configuration for this start"},
+    {.name = "new-instance",
+     .type = OPTION_FLAG,
+     .help = "go on although the archive is behind its last checkpoint: a new instance, under a new key"},
 };
 
 static const struct option_row ingest_rows[] = {

@@ -1,0 +1,205 @@
+/* ingest.c - imports files: each line a record, known again by the file's content, so that a second run adds nothing.
+ */
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/bytes.h"
+#include "cmd/archive_client.h"
+#include "cmd/cmd.h"
+#include "cmd/options.h"
+#include "codec/json.h"
+#include "os/clock.h"
+#include "os/random.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define READ_SIZE   ((size_t)256 << 10)
+#define RECORD_MAX  ((size_t)1 << 20)
+#define PROGRESS_NS UINT64_C(500000000)
+
+struct ingest {
+    struct archive_client *client;
+    const char *file;
+    const char *name; /* of the source, when given */
+    uint64_t highest; /* kept by an earlier run */
+    uint64_t records;
+    uint64_t known;
+    uint64_t cut;
+    uint64_t bytes;
+    uint64_t shown_ns;
+    bool progress;
+};
+
+static enum rc line_take(struct ingest *ingest, struct str line, struct err *err)
+{
+    line = str_trim_end(line, '\r');
+    if (line.n == 0)
+        return RC_OK;
+    if (line.n > RECORD_MAX) {
+        ingest->cut++;
+        line.n = RECORD_MAX;
+    }
+    ingest->records++;
+    if (ingest->records <= ingest->highest) {
+        ingest->known++;
+        return RC_OK;
+    }
+    return archive_client_record(ingest->client, line, err);
+}
+
+static void progress_show(struct ingest *ingest)
+{
+    uint64_t now = clock_boot_ns();
+    if (!ingest->progress || now - ingest->shown_ns < PROGRESS_NS)
+        return;
+    ingest->shown_ns = now;
+    fprintf(stderr, "\r%s: %llu records, %llu MiB ", ingest->file, (unsigned long long)ingest->records,
+            (unsigned long long)(ingest->bytes >> 20));
+}
+
+static enum rc lines_take(struct ingest *ingest, int fd, struct err *err)
+{
+    struct buf held;
+    buf_init(&held, RECORD_MAX * 2 + READ_SIZE);
+    bool passing = false; /* the rest of a line that was cut */
+    enum rc rc = RC_OK;
+    for (;;) {
+        char *room = buf_reserve(&held, READ_SIZE);
+        ssize_t got = room ? read(fd, room, READ_SIZE) : -1;
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            rc = err_errno(err, errno, "could not read \"%s\"", ingest->file);
+        if (got <= 0)
+            break;
+        buf_grew(&held, (size_t)got);
+        ingest->bytes += (uint64_t)got;
+        struct str rest = buf_view(&held);
+        size_t end;
+        while (rc == RC_OK && (end = str_find(rest, '\n')) < rest.n) {
+            rc = passing ? RC_OK : line_take(ingest, str_slice(rest, 0, end), err);
+            passing = false;
+            rest = str_skip(rest, end + 1);
+        }
+        if (rc == RC_OK && rest.n > RECORD_MAX) {
+            rc = passing ? RC_OK : line_take(ingest, rest, err);
+            passing = true;
+            rest = STR_NONE;
+        }
+        buf_consume(&held, held.n - rest.n);
+        if (rc != RC_OK)
+            break;
+        progress_show(ingest);
+    }
+    if (rc == RC_OK && held.n && !passing)
+        rc = line_take(ingest, buf_view(&held), err);
+    buf_done(&held);
+    return rc;
+}
+
+/* What names the content: device, inode and the first kilobyte. Standard input is new every time. */
+static uint64_t content_epoch(int fd, const struct stat *st)
+{
+    static const uint64_t key[2] = {UINT64_C(0x716f7267616e2069), UINT64_C(0x6e67657374206b65)};
+    char head[1024 + 16];
+    if (!S_ISREG(st->st_mode))
+        return random_u64() | 1;
+    put_be64(head, st->st_dev);
+    put_be64(head + 8, st->st_ino);
+    ssize_t got = pread(fd, head + 16, sizeof head - 16, 0);
+    return siphash(key, head, 16 + (got > 0 ? (size_t)got : 0)) | 1;
+}
+
+static enum rc file_open(const char *file, int *ret_fd, char *ret_name, size_t size, struct err *err)
+{
+    if (strcmp(file, "-") == 0) {
+        *ret_fd = STDIN_FILENO;
+        snprintf(ret_name, size, "standard input");
+        return RC_OK;
+    }
+    *ret_fd = open(file, O_RDONLY | O_CLOEXEC);
+    if (*ret_fd < 0)
+        return err_errno(err, errno, "could not open \"%s\"", file);
+    char *absolute = realpath(file, NULL);
+    snprintf(ret_name, size, "%s", absolute ? absolute : file);
+    free(absolute); /* libc's own memory */
+    return RC_OK;
+}
+
+static enum rc file_ingest(struct ingest *ingest, struct err *err)
+{
+    char name[4096];
+    struct stat st;
+    int fd = -1;
+    enum rc rc = file_open(ingest->file, &fd, name, sizeof name, err);
+    if (rc != RC_OK)
+        return rc;
+    if (fstat(fd, &st) != 0 || S_ISDIR(st.st_mode))
+        rc = err_set(err, RC_INVALID, "\"%s\" is not a file", ingest->file);
+    if (rc == RC_OK)
+        rc = archive_client_begin(ingest->client, ingest->name ? ingest->name : name, content_epoch(fd, &st),
+                                  &ingest->highest, err);
+    if (rc == RC_OK)
+        rc = lines_take(ingest, fd, err);
+    if (rc == RC_OK)
+        rc = archive_client_end(ingest->client, err);
+    if (fd > STDIN_FILENO)
+        close(fd);
+    if (ingest->progress)
+        fprintf(stderr, "\r\033[K");
+    return rc;
+}
+
+static void result_show(const struct ingest *ingest, bool json)
+{
+    uint64_t added = ingest->records - ingest->known;
+    if (json) {
+        struct buf out;
+        buf_init(&out, 65536);
+        json_write_object(&out);
+        json_put_text(&out, "file", ingest->file);
+        json_put_u64(&out, "records", added);
+        json_put_u64(&out, "known", ingest->known);
+        json_put_u64(&out, "cut", ingest->cut);
+        json_write_object_end(&out);
+        printf("%s\n", buf_z(&out));
+        buf_done(&out);
+        return;
+    }
+    printf("%s: %llu records are durable", ingest->file, (unsigned long long)added);
+    if (ingest->known)
+        printf(", %llu were there already", (unsigned long long)ingest->known);
+    if (ingest->cut)
+        printf(", %llu were cut at 1 MiB", (unsigned long long)ingest->cut);
+    printf("\n");
+}
+
+int cmd_ingest(int argc, char **argv)
+{
+    struct options options;
+    int status = options_parse("ingest", argc, argv, &options);
+    if (status != OPTIONS_GO)
+        return status;
+    status = CMD_OK;
+    for (int i = 0; i < options.operand_count; i++) {
+        struct ingest ingest = {.file = options.operands[i],
+                                .name = options_text(&options, "name"),
+                                .progress = isatty(STDERR_FILENO) == 1};
+        struct err err = {0};
+        enum rc rc = archive_client_open(options_text(&options, "data"), &ingest.client, &err);
+        if (rc == RC_OK) {
+            rc = file_ingest(&ingest, &err);
+            archive_client_close(ingest.client);
+        }
+        if (rc == RC_OK)
+            result_show(&ingest, options_flag(&options, "json"));
+        else
+            status = cmd_fail("ingest", &err);
+    }
+    return status;
+}
