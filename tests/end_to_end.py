@@ -1,0 +1,239 @@
+#!/usr/bin/env python3
+"""End to end: the real server, real senders, every process killed under load, and the auditor's program at the end."""
+import os
+import re
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+from service import QORGAN, VERIFY, Service, Skip, check, check_equal, main
+
+NOW = "Nov 20 10:00:00"
+
+
+def which(program):
+    for folder in ("/usr/sbin", "/usr/bin", "/sbin", "/bin"):
+        if os.access(f"{folder}/{program}", os.X_OK):
+            return f"{folder}/{program}"
+    raise Skip(f"{program} is not installed")
+
+
+def syslog_over_udp_and_tcp():
+    """logger over UDP and TCP, octet-counted and line frames in one stream: all are found"""
+    logger = which("logger")
+    with Service() as service:
+        port = str(service.ports["syslog-port"])
+        subprocess.run([logger, "-n", "127.0.0.1", "-P", port, "-d", "-t", "probe", "over udp one"], check=True)
+        subprocess.run([logger, "-n", "127.0.0.1", "-P", port, "-T", "--octet-count", "-t", "probe", "over tcp two"],
+                       check=True)
+        line = b"<13>1 2026-11-20T10:00:00Z h probe - - - counted three"
+        service.tcp(b"%d %s<13>Nov 20 10:00:01 h probe: framed four\n" % (len(line), line) + b"<13>unfinished five")
+        for word in ("one", "two", "three", "four", "five"):
+            check_equal(len(service.wait_for(word, 1)), 1, f"records with {word}")
+        hit = service.search("three")[0]
+        check("probe" in str(hit["fields"]) or "probe" in str(hit), "the fields of an RFC 5424 record")
+        status, out = service.audit()
+        check_equal(status, 0, "qorgan-verify\n" + out)
+
+
+def rsyslog_over_tls():
+    """a real rsyslog delivers over TLS (RFC 5425)"""
+    rsyslogd = which("rsyslogd")
+    with Service() as service:
+        folder = tempfile.mkdtemp(prefix="qorgan-rsyslog-")
+        spool = os.path.join(folder, "in.log")
+        with open(spool, "w", encoding="ascii") as out:
+            for i in range(2000):
+                out.write(f"rsyslog line {i:05d}\n")
+        config = os.path.join(folder, "rsyslog.conf")
+        with open(config, "w", encoding="ascii") as out:
+            out.write(f'''global(workDirectory="{folder}" defaultNetstreamDriver="ossl"
+  defaultNetstreamDriverCAFile="{service.data}/keys/tls.crt")
+module(load="imfile" mode="polling" pollingInterval="1")
+input(type="imfile" file="{spool}" tag="bulk" reopenOnTruncate="on")
+action(type="omfwd" target="127.0.0.1" port="{service.ports["syslog-tls-port"]}" protocol="tcp" TCP_Framing="octet-counted"
+  StreamDriver="ossl" StreamDriverMode="1" StreamDriverAuthMode="anon" template="RSYSLOG_SyslogProtocol23Format")
+''')
+        sender = subprocess.Popen([rsyslogd, "-n", "-f", config, "-i", f"{folder}/pid"], stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.PIPE)
+        try:
+            hits = service.wait_for("bulk rsyslog", 2000, wait=60)
+        finally:
+            sender.terminate()
+            _, trouble = sender.communicate(timeout=20)
+        numbers = {re.search(r"line (\d{5})", hit["raw"]).group(1) for hit in hits if "line" in hit["raw"]}
+        check_equal(len(numbers), 2000, "different lines\n" + trouble.decode()[:500] + service.read_log()[-500:])
+        check(all(hit["kind"] == "tls" for hit in hits), "they came over TLS")
+
+
+def tls_refuses_what_is_not_tls():
+    """plain text on the TLS port is refused, and the port goes on"""
+    with Service() as service:
+        port = service.ports["syslog-tls-port"]
+        service.tcp(b"<13>this is not TLS\n" * 10, port=port)
+        context = ssl.create_default_context(cafile=f"{service.data}/keys/tls.crt")
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as plain:
+            with context.wrap_socket(plain, server_hostname="localhost") as link:
+                link.sendall(b"<13>Nov 20 10:00:00 h probe: after the refusal\n")
+        check_equal(len(service.wait_for('"after the refusal"', 1)), 1, "records")
+
+
+def kill(service, role):
+    for pid in service.pids(role):
+        os.kill(pid, signal.SIGKILL)
+
+
+class Load(threading.Thread):
+    """Sends numbered lines over TCP until told to stop; reconnects when the other side is gone."""
+
+    def __init__(self, service):
+        super().__init__(daemon=True)
+        self.service = service
+        self.stopping = False
+        self.sent = 0
+
+    def run(self):
+        while not self.stopping:
+            try:
+                with socket.create_connection(("127.0.0.1", self.service.ports["syslog-port"]), timeout=5) as link:
+                    while not self.stopping:
+                        lines = b"".join(b"<13>%s load app: tcp-%07d\n" % (NOW.encode(), self.sent + i) for i in range(100))
+                        link.sendall(lines)
+                        self.sent += 100
+                        time.sleep(0.01)
+            except OSError:
+                time.sleep(0.1)
+
+
+def every_process_killed_under_load():
+    """kill -9 of every process under load: what was acknowledged is there exactly once, and proven"""
+    with Service() as service:
+        watched = service.settings["collect-files"]
+        os.makedirs(watched, exist_ok=True)
+        followed = os.path.join(watched, "app.log")
+        load = Load(service)
+        load.start()
+        lines = 0
+        imported = os.path.join(service.data, "bulk.log")
+        with open(imported, "w", encoding="ascii") as out:
+            out.writelines(f"{NOW} bulk app: import-{i:07d}\n" for i in range(30000))
+        ingest = None
+        checkpoints = []
+        for role in ("intake", "engine", "keeper", "signer", "collector", "query", "desk", "web", "out", "reaper"):
+            with open(followed, "a", encoding="ascii") as out:
+                for _ in range(500):
+                    out.write(f"{NOW} file app: follow-{lines:07d}\n")
+                    lines += 1
+            if role in ("keeper", "desk"):
+                ingest = subprocess.Popen([QORGAN, "ingest", "--data", service.data, imported], stdout=subprocess.DEVNULL,
+                                          stderr=subprocess.DEVNULL)
+            time.sleep(0.4)
+            before = service.pids(role)
+            check(before, f"{role} runs")
+            kill(service, role)
+            deadline = time.time() + 20
+            while time.time() < deadline and (not service.pids(role) or set(service.pids(role)) & set(before)):
+                time.sleep(0.1)
+            check(service.pids(role), f"{role} was started again")
+            try:
+                with open(f"{service.data}/archive/checkpoints/latest", encoding="utf-8") as note:
+                    checkpoints.append(note.read())
+            except OSError:
+                pass
+            if ingest:
+                ingest.wait(60)
+        load.stopping = True
+        load.join(10)
+        service.run("ingest", imported)  # whatever the kills cut off goes on where it was
+        follow_hits = service.wait_for("follow*", lines, wait=60)
+        names = [re.search(r"follow-\d{7}", hit["raw"]).group(0) for hit in follow_hits]
+        check_equal(len(set(names)), lines, "different followed lines")
+        check_equal(len(names), lines, "followed lines, each once")
+        hits = service.search("import*")
+        names = [re.search(r"import-\d{7}", hit["raw"]).group(0) for hit in hits if "import-" in hit["raw"]]
+        check_equal((len(names), len(set(names))), (30000, 30000), "imported lines, each once")
+        hits = service.search("tcp*")
+        names = [re.search(r"tcp-\d{7}", hit["raw"]).group(0) for hit in hits if "tcp-" in hit["raw"]]
+        check(len(names) > 500, f"lines over TCP: {len(names)} of {load.sent} sent")
+        check_equal(len(names), len(set(names)), "lines over TCP, each at most once")
+        check_equal(service.stop(), 0, "the service stops cleanly")
+        status, out = service.audit()
+        check_equal(status, 0, "qorgan-verify\n" + out)
+        check(len(checkpoints) >= 5, "checkpoints were seen on the way")
+        sizes = [int(note.splitlines()[1]) for note in checkpoints]
+        check(sizes == sorted(sizes), f"the tree never shrank: {sizes}")
+        check_equal(service.run("verify").returncode, 0, "qorgan verify")
+
+
+def parent_killed():
+    """kill -9 of the parent ends every process; the next start goes on with nothing lost"""
+    with Service() as service:
+        text = "\n".join(f"{NOW} h app: before-{i:05d}" for i in range(5000)).encode() + b"\n"
+        service.run("ingest", "--name", "stream", "-", text_input=text)
+        children = [pid for role in ("keeper", "intake", "engine", "web") for pid in service.pids(role)]
+        service.kill()
+        deadline = time.time() + 10
+        while time.time() < deadline and any(os.path.exists(f"/proc/{pid}") for pid in children):
+            time.sleep(0.05)
+        check(not any(os.path.exists(f"/proc/{pid}") for pid in children), "no child outlives the parent")
+        service.start()
+        check_equal(len(service.wait_for("before*", 5000)), 5000, "acknowledged records")
+        check_equal(service.audit()[0], 0, "qorgan-verify")
+
+
+def segments_are_sealed():
+    """log files become sealed segments, the reaper drops the logs, search finds all, one flipped byte is found"""
+    with Service(log_file_mib=1, log_rotate_s=10) as service:
+        text = "\n".join(f"{NOW} h app: sealed-{i:06d} {'x' * 60}" for i in range(40000)).encode() + b"\n"
+        service.run("ingest", "--name", "bulk", "-", text_input=text)
+        folder = f"{service.data}/archive/seg"
+        deadline = time.time() + 40
+        while time.time() < deadline and len([n for n in os.listdir(folder) if n.endswith(".seg")]) < 3:
+            time.sleep(0.2)
+        segments = sorted(name for name in os.listdir(folder) if name.endswith(".seg"))
+        check(len(segments) >= 3, f"sealed segments: {segments}\n{service.read_log()[-1500:]}")
+        check_equal(len(service.search("sealed*")), 40000, "records found in segments and log")
+        logs = os.listdir(f"{service.data}/archive/wal")
+        check(segments[0].replace(".seg", ".wal") not in logs, f"the reaper dropped the sealed log: {logs}")
+        proof = os.path.join(service.data, "proof.txt")
+        service.run("proof", "100", "--out", proof)
+        done = subprocess.run([VERIFY, "--vkey", service.public_key(), "--proof", proof], capture_output=True, text=True,
+                              check=False)
+        check_equal(done.returncode, 0, "the proof of a sealed record\n" + done.stdout + done.stderr)
+        service.stop()
+        check_equal(service.audit()[0], 0, "qorgan-verify")
+        path = os.path.join(folder, segments[0])
+        os.chmod(path, 0o600)
+        with open(path, "r+b") as segment:
+            segment.seek(os.path.getsize(path) // 2)
+            byte = segment.read(1)
+            segment.seek(-1, os.SEEK_CUR)
+            segment.write(bytes([byte[0] ^ 1]))
+        status, out = service.audit()
+        check_equal(status, 1, "qorgan-verify finds one flipped bit\n" + out)
+        check(segments[0] in out, "and names the file\n" + out)
+        done = service.run("verify", check=False)
+        check_equal(done.returncode, 1, "qorgan verify finds it too")
+
+
+def offline_ingest():
+    """import while no service runs, then serve and search"""
+    service = Service()
+    text = "\n".join(f"{NOW} h app: offline-{i:04d}" for i in range(1000)).encode() + b"\n"
+    service.run("ingest", "--name", "offline", "-", text_input=text)
+    with service:
+        check_equal(len(service.wait_for("offline*", 1000)), 1000, "records")
+        deadline = time.time() + 10
+        while time.time() < deadline and not os.path.exists(f"{service.data}/archive/checkpoints/latest"):
+            time.sleep(0.1)
+        check_equal(service.audit()[0], 0, "qorgan-verify")
+
+
+if __name__ == "__main__":
+    sys.exit(main([syslog_over_udp_and_tcp, rsyslog_over_tls, tls_refuses_what_is_not_tls, every_process_killed_under_load,
+                   parent_killed, segments_are_sealed, offline_ingest]))

@@ -1,0 +1,168 @@
+"""service.py - starts the real `qorgan serve` on a folder and ports of its own, for the scenario tests; prints TAP."""
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+QORGAN = os.environ.get("QORGAN", os.path.join(ROOT, "build/src/cmd/qorgan"))
+VERIFY = os.environ.get("QORGAN_VERIFY", os.path.join(ROOT, "build/src/cmd/qorgan-verify"))
+
+
+def free_port(kind=socket.SOCK_STREAM):
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Service:
+    """One server; also a context manager that stops it and removes its folder."""
+
+    def __init__(self, data=None, **settings):
+        self.own = data is None
+        self.data = data or tempfile.mkdtemp(prefix="qorgan-test-")
+        self.log_path = self.data.rstrip("/") + ".log"
+        self.ports = {"syslog-port": free_port(), "syslog-tls-port": free_port(), "web-port": free_port()}
+        self.settings = {"collect-files": os.path.join(self.data, "watched"), "collect-journal": 0, "log-file-mib": 4}
+        self.settings.update(self.ports)
+        self.settings.update({key.replace("_", "-"): value for key, value in settings.items()})
+        self.process = None
+        self.user = self.password = None
+
+    def start(self, wait=30, expect=True):
+        sets = [part for key, value in self.settings.items() for part in ("--set", f"{key}={value}")]
+        self.log = open(self.log_path, "ab")
+        begin = self.log.tell()
+        self.process = subprocess.Popen([QORGAN, "serve", "--data", self.data, *sets], stdout=self.log,
+                                        stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+        deadline = time.time() + wait
+        while time.time() < deadline:
+            text = self.read_log(begin)
+            if "Qorgan runs." in text and "next  " in text:
+                found = re.search(r"user (\S+)  password (\S+)", text)
+                if found:
+                    self.user, self.password = found.groups()
+                return True
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.05)
+        if expect:
+            raise RuntimeError("the service did not start:\n" + self.read_log(begin))
+        return False
+
+    def read_log(self, begin=0):
+        with open(self.log_path, "rb") as log:
+            log.seek(begin)
+            return log.read().decode("utf-8", "replace")
+
+    def stop(self, wait=30):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(wait)
+        return self.process.returncode if self.process else None
+
+    def kill(self):
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    def pids(self, role):
+        found = subprocess.run(["pgrep", "-P", str(self.process.pid), "-f", f"qorgan -x {role}$"], capture_output=True,
+                               text=True, check=False)
+        return [int(pid) for pid in found.stdout.split()]
+
+    def run(self, *arguments, check=True, text_input=None):
+        done = subprocess.run([QORGAN, arguments[0], "--data", self.data, *arguments[1:]], capture_output=True, check=False,
+                              input=text_input, timeout=120)
+        if check and done.returncode != 0:
+            raise RuntimeError(f"{arguments}: {done.stderr.decode()}")
+        return done
+
+    def search(self, query, limit=1000000):
+        done = self.run("search", "--json", "--limit", str(limit), query)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def wait_for(self, query, count, wait=30):
+        """Until the query has at least `count` hits; gives the hits."""
+        deadline = time.time() + wait
+        hits = []
+        while time.time() < deadline:
+            hits = self.search(query)
+            if len(hits) >= count:
+                break
+            time.sleep(0.3)
+        return hits
+
+    def public_key(self):
+        with open(os.path.join(self.data, "keys/signer.pub"), encoding="ascii") as key:
+            return key.read().strip()
+
+    def audit(self):
+        """qorgan-verify over the whole folder; (exit status, output)."""
+        done = subprocess.run([VERIFY, "--data", os.path.join(self.data, "archive"), "--vkey", self.public_key()],
+                              capture_output=True, text=True, check=False, timeout=300)
+        return done.returncode, done.stdout + done.stderr
+
+    def tcp(self, payload, port=None, wait=10):
+        with socket.create_connection(("127.0.0.1", port or self.ports["syslog-port"]), timeout=wait) as link:
+            link.sendall(payload)
+
+    def udp(self, payload):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
+            link.sendto(payload, ("127.0.0.1", self.ports["syslog-port"]))
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        with contextlib.suppress(Exception):
+            self.stop()
+        self.kill()
+        if self.own and not os.environ.get("KEEP"):
+            shutil.rmtree(self.data, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                os.unlink(self.log_path)
+
+
+class Skip(Exception):
+    """The test cannot run here; the reason is its text."""
+
+
+def check(condition, text):
+    if not condition:
+        raise AssertionError(text)
+
+
+def check_equal(got, want, text):
+    check(got == want, f"{text}: {got!r}, wanted {want!r}")
+
+
+def main(tests):
+    """Runs the functions, or those whose name holds argv[1]; prints TAP; the exit status."""
+    failed = number = 0
+    for test in tests:
+        if len(sys.argv) > 1 and sys.argv[1] not in test.__name__:
+            continue
+        number += 1
+        name = test.__doc__.strip().splitlines()[0]
+        begin = time.time()
+        try:
+            test()
+            print(f"ok {number} - {name} ({time.time() - begin:.1f} s)", flush=True)
+        except Skip as reason:
+            print(f"ok {number} - {name} # SKIP {reason}", flush=True)
+        except Exception as trouble:  # every trouble is a failed row, and the next test goes on
+            failed += 1
+            print(f"not ok {number} - {name}", flush=True)
+            for line in f"{type(trouble).__name__}: {trouble}".splitlines()[:60]:
+                print(f"#   {line}", flush=True)
+    print(f"1..{number}")
+    return 1 if failed else 0
