@@ -39,7 +39,7 @@ static inline void stand_random(void *bytes, size_t n)
     }
 }
 
-static inline struct str stand_file(struct arena *arena, const char *name)
+__attribute__((noinline, unused)) static struct str stand_file(struct arena *arena, const char *name)
 {
     char path[1024];
     const char *root = test_source_dir();
@@ -70,7 +70,7 @@ static inline struct desk_options stand_options(struct arena *arena, struct str 
 }
 
 /* Opens at `path`; the first password is in stand->first when the database was empty. */
-static inline enum rc stand_open(struct stand *stand, const char *path, struct err *err)
+__attribute__((noinline, unused)) static enum rc stand_open(struct stand *stand, const char *path, struct err *err)
 {
     struct str calendars[3];
     *stand = (struct stand){.now = T0, .arena = arena_new((size_t)64 << 20)};
