@@ -31,7 +31,7 @@ static char char_at(struct str s, size_t at)
 
 static struct str behind(struct str s, size_t at)
 {
-    return str_at(s.p + at, s.n - at);
+    return (struct str){s.p + at, s.n - at};
 }
 
 /* Length of "<0>".."<191>", or 0. */
