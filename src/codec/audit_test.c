@@ -5,7 +5,6 @@
 #include "base/test.h"
 
 #include <string.h>
-#include <time.h>
 
 static void show(struct buf *buf, struct arena *arena, struct str line)
 {
@@ -137,28 +136,27 @@ static void cuts_and_flips(void)
     arena_free(arena);
 }
 
-/* A mebibyte of opening braces must not take longer for each one to find no closing one. */
-static void many_braces(void)
+/* A closing brace is looked for only nearby, or a record of opening braces would take quadratic time. */
+static void far_brace(void)
 {
+    char memory[2048];
     struct buf buf;
-    buf_init(&buf, 2 << 20);
-    buf_text(&buf, "type=AVC msg=audit(1700000000.123:9): ");
-    while (buf.n < (1 << 20))
-        buf_text(&buf, "{ ");
-    buf_text(&buf, "a=1");
     struct audit audit;
     struct audit_field field;
+    buf_init_fixed(&buf, memory, sizeof memory);
+    buf_text(&buf, "type=AVC msg=audit(1700000000.123:9): ");
+    for (int i = 0; i < 300; i++)
+        buf_text(&buf, "{ ");
+    buf_text(&buf, "a=1 }");
     CHECK(audit_parse(buf_view(&buf), &audit));
     struct audit_reader reader = audit_fields(&audit);
-    clock_t start = clock();
     CHECK(audit_next(&reader, &field));
-    CHECK(clock() - start < CLOCKS_PER_SEC / 2);
-    CHECK_TEXT(field.name, "a");
-    buf_done(&buf);
+    CHECK_TEXT(field.name, "seperms");
+    CHECK(field.value.n > 400 && field.value.n < 512);
 }
 
 static const struct test tests[] = {
-    {"lines", lines}, {"type names", type_names}, {"many braces", many_braces}, {"cuts and flips", cuts_and_flips}};
+    {"lines", lines}, {"type names", type_names}, {"far brace", far_brace}, {"cuts and flips", cuts_and_flips}};
 
 int main(int argc, char **argv)
 {
