@@ -1,6 +1,7 @@
 #include "event/template.h"
 
 #include "base/assert.h"
+#include "codec/scan.h"
 
 #include <string.h>
 
@@ -105,6 +106,42 @@ static size_t capture_reach(const struct capture *capture, struct str text)
     return n;
 }
 
+static bool is_at(struct str text, size_t at, struct str needle)
+{
+    return at + needle.n <= text.n && memcmp(text.p + at, needle.p, needle.n) == 0;
+}
+
+/* The first place of `needle`, or text.n: memmem spends more on its preparation than these short texts take. Looks for
+ * the first two bytes together, since blanks are everywhere and pairs are not. */
+static size_t search_first(struct str text, struct str needle)
+{
+    size_t i = 0;
+    if (needle.n < 2)
+        return str_find(text, needle.p[0]);
+#ifdef __SSE2__
+    const __m128i first = _mm_set1_epi8(needle.p[0]);
+    const __m128i second = _mm_set1_epi8(needle.p[1]);
+    for (; i + 17 <= text.n; i += 16) {
+        __m128i hits = _mm_and_si128(_mm_cmpeq_epi8(scan_load(text.p + i), first),
+                                     _mm_cmpeq_epi8(scan_load(text.p + i + 1), second));
+        for (unsigned mask = (unsigned)_mm_movemask_epi8(hits); mask; mask &= mask - 1)
+            if (is_at(text, i + (size_t)__builtin_ctz(mask), needle))
+                return i + (size_t)__builtin_ctz(mask);
+    }
+#endif
+    for (; i + needle.n <= text.n; i++)
+        if (text.p[i] == needle.p[0] && is_at(text, i, needle))
+            return i;
+    return text.n;
+}
+
+/* Whether the capture cannot go on over the byte its literal begins with: then it ends where it must. */
+static bool ends_at_reach(const struct capture *capture)
+{
+    return (capture->kind == CAPTURE_WORD && char_is_space(capture->literal.p[0])) ||
+           (capture->kind == CAPTURE_NUMBER && !char_is_digit(capture->literal.p[0]));
+}
+
 /* The last place of `needle` that begins at or before `limit`, or text.n. */
 static size_t search_last(struct str text, struct str needle, size_t limit)
 {
@@ -132,13 +169,15 @@ static size_t capture_end(const struct capture *capture, struct str text, size_t
     size_t at = 0;
     if (capture->literal.n == 0)
         return first_try && reach >= least ? from + reach : text.n + 1;
+    if (ends_at_reach(capture))
+        return first_try && reach >= least && is_at(rest, reach, capture->literal) ? from + reach : text.n + 1;
     if (capture->last) {
         if (!first_try && tried == from)
             return text.n + 1;
         at = search_last(rest, capture->literal, first_try ? reach : tried - from - 1);
     } else {
         size_t skip = first_try ? least : tried - from + 1;
-        at = skip + str_search(str_skip(rest, skip), capture->literal);
+        at = skip + search_first(str_skip(rest, skip), capture->literal);
     }
     return at >= rest.n || at > reach || at < least ? text.n + 1 : from + at;
 }

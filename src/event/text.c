@@ -246,7 +246,12 @@ bool syslog_line(struct normaliser *normaliser, struct str text)
     draft->event.parser = format == SYSLOG_RFC5424 ? "syslog5424" : "syslog3164";
     header_add(normaliser, &syslog);
     struct str message = message_behind_tag(&syslog, text);
-    text_message(normaliser, message.p == syslog.message.p ? syslog.app : STR_NONE, message);
+    struct str program = syslog.app;
+    if (format == SYSLOG_RFC3164 && syslog.msgid.n) { /* Cisco: each message has a name, patterns are kept by it */
+        draft_statutory(draft, STATUTORY_SERVICE, syslog.app);
+        program = syslog.msgid;
+    }
+    text_message(normaliser, message.p == syslog.message.p ? program : STR_NONE, message);
     draft_apply_list(draft, normaliser->syslog_rows);
     draft_statutory(draft, STATUTORY_HOST, syslog.host);
     return true;
