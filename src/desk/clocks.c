@@ -198,6 +198,15 @@ static void explanation_put(struct buf *json, struct db_query *q)
     json_write_object_end(json);
 }
 
+static void paragraph_put(struct buf *json, const struct clock_rule *rule)
+{
+    json_write_key(json, "paragraph");
+    json_write_object(json);
+    for (enum term_language language = 0; language < TERM_LANGUAGES; language++)
+        json_put_str(json, language_name(language), rule->paragraph[language]);
+    json_write_object_end(json);
+}
+
 /* The key of a text that belongs to a clock: "M-04.from". */
 static void key_put(struct buf *json, const char *member, struct str clock, const char *part)
 {
@@ -228,7 +237,8 @@ void clocks_put(struct desk *desk, struct buf *json, int64_t incident)
         explanation_put(json, &q);
         json_put_str(json, "edition", db_text(&q));
         json_put_str(json, "act", rule ? rule->act : STR(""));
-        json_put_str(json, "paragraph", rule ? rule->paragraph[TERM_EN] : STR(""));
+        if (rule)
+            paragraph_put(json, rule);
         key_put(json, "from", id, ".from");
         key_put(json, "to", id, ".to");
         json_put_str(json, "deliverable", id);

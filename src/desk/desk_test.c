@@ -403,6 +403,12 @@ static void clocks_of_an_incident(void)
         CHECK(json_str(json_get(json_get(clock, "explanation"), "kk"), STR("")).n > 100);
     }
     CHECK_TEXT(json_str(json_get(json_get(incident(), "next"), "clock"), STR("")), "M-14");
+    const struct json_value *m14 = clock_named("M-14");
+    CHECK_TEXT(json_str(json_get(json_get(m14, "paragraph"), "kk"), STR("")), "12-тармақ");
+    CHECK_TEXT(
+        json_str(json_get(json_get(m14, "explanation"), "en"), STR("")),
+        "Term: 15 minutes. Begins: 2026-11-21 04:00:00 (UTC+05:00); ends: 2026-11-21 04:15:00 (UTC+05:00). Counted day "
+        "and night: days off and holidays are not excluded. Basis: 52/НҚ (23.04.2025 №175/НҚ), p.12.");
     CHECK(!act(1, "close"));
     CHECK(act(1, "notify"));
     CHECK(act(1, "report"));
