@@ -12,6 +12,19 @@ const struct program *mapping_program(const struct mapping *mapping, struct str 
     return at ? &mapping->program[*at - 1] : NULL;
 }
 
+/* Inside the wrappers of Windows events names may have blanks ("Threat Name"); Sigma writes them without. */
+static uint32_t put_without_blanks(struct names *names, struct str name)
+{
+    char text[NAMES_TEXT_MAX];
+    size_t n = 0;
+    if (str_find(name, ' ') == name.n || name.n > sizeof text)
+        return names_put(names, name);
+    for (size_t i = 0; i < name.n; i++)
+        if (name.p[i] != ' ')
+            text[n++] = name.p[i];
+    return names_put(names, str_at(text, n));
+}
+
 uint32_t mapping_path(const struct mapping *mapping, struct names *names, struct str path)
 {
     const uint64_t *exact = map_get(mapping->paths, path);
@@ -22,7 +35,7 @@ uint32_t mapping_path(const struct mapping *mapping, struct names *names, struct
             continue;
         const uint64_t *container = map_get(mapping->paths, str_slice(path, 0, at));
         if (container && *container == 0)
-            return names_put(names, str_skip(path, at + 1));
+            return put_without_blanks(names, str_skip(path, at + 1));
     }
     return names_put(names, path);
 }

@@ -95,6 +95,8 @@ static void names_paths_of_every_windows_shape(void)
         {"Event.System.Provider.#attributes.Name", "Provider_Name"},
         {"Event.EventData", NULL},
         {"winlog", NULL},
+        {"Event.EventData.Threat Name", "ThreatName"},
+        {"Threat Name", "Threat Name"},
         {"id.orig_h", "id.orig_h"},
         {"a.winlog.b", "a.winlog.b"},
         {"Events.System", "Events.System"},
