@@ -129,8 +129,8 @@ static void a_name_is_locked(void)
     stand.now += M(15) - 1;
     CHECK(!sign_in("admin", "tulip garden 77", "10.9.9.9"));
     stand.now += 1;
-    CHECK(sign_in("admin", "tulip garden 77", "10.9.9.9"));
     CHECK(!sign_in("admin", "wrong", "10.9.9.9")); /* counting begins anew */
+    CHECK_TEXT(stand_error(&stand), "sign_in_refused");
     CHECK(sign_in("admin", "tulip garden 77", "10.9.9.9"));
     stand_close(&stand);
 }
