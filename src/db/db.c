@@ -137,6 +137,27 @@ static void set_up(struct db *db)
     execute(db, "COMMIT", "unlock the database");
 }
 
+/* SQLite makes every path absolute and looks at each folder above the file, which the user we run as may not. A name as
+ * it was given works as well: the process stays in its folder. */
+static int path_keep(sqlite3_vfs *vfs, const char *name, int size, char *ret_path)
+{
+    (void)vfs;
+    return size > 0 && str_copy_z(str_of(name), ret_path, (size_t)size) ? SQLITE_OK : SQLITE_CANTOPEN;
+}
+
+static const char *vfs_make(void)
+{
+    static sqlite3_vfs vfs;
+    if (!vfs.zName) {
+        vfs = *sqlite3_vfs_find(NULL);
+        vfs.zName = "qorgan";
+        vfs.xFullPathname = path_keep;
+        int code = sqlite3_vfs_register(&vfs, 0);
+        ASSERT(code == SQLITE_OK);
+    }
+    return vfs.zName;
+}
+
 enum rc db_open(const char *path, struct db **ret_db, struct err *err)
 {
     *ret_db = NULL;
@@ -149,7 +170,7 @@ enum rc db_open(const char *path, struct db **ret_db, struct err *err)
         return err_set(err, RC_LIMIT, "out of memory");
     int flags =
         SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | (memory ? 0 : SQLITE_OPEN_NOFOLLOW);
-    if (sqlite3_open_v2(path, &db->handle, flags, NULL) != SQLITE_OK) {
+    if (sqlite3_open_v2(path, &db->handle, flags, memory ? NULL : vfs_make()) != SQLITE_OK) {
         rc = err_set(err, RC_IO, "could not open database \"%s\": %s", path,
                      db->handle ? sqlite3_errmsg(db->handle) : "out of memory");
         db_close(db);

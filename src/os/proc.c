@@ -140,6 +140,11 @@ enum rc proc_chown(const char *path, uint32_t uid, uint32_t gid, struct err *err
     return RC_OK;
 }
 
+enum rc proc_enter_folder(int folder, struct err *err)
+{
+    return fchdir(folder) == 0 ? RC_OK : err_errno(err, errno, "could not enter a folder");
+}
+
 int proc_memory_fd(const char *name, size_t size)
 {
     int fd = memfd_create(name, MFD_CLOEXEC);

@@ -34,6 +34,8 @@ int proc_signal_next(int fd);
 void proc_set_name(const char *name); /* shown by ps */
 bool proc_is_root(void);
 enum rc proc_chown(const char *path, uint32_t uid, uint32_t gid, struct err *err) MUST_USE;
+/* Makes an open folder the present one. */
+enum rc proc_enter_folder(int folder, struct err *err) MUST_USE;
 /* Anonymous memory shared with another process by its descriptor. -errno. */
 int proc_memory_fd(const char *name, size_t size);
 void *proc_map(int fd, size_t size); /* shared, read and write; NULL on failure */

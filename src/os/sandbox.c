@@ -37,13 +37,22 @@ static uint64_t fs_known(long abi)
     return known;
 }
 
+enum rc sandbox_hold(struct sandbox_path *paths, size_t count, struct err *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        int fd = open(paths[i].path, O_PATH | O_CLOEXEC);
+        if (fd < 0 && errno != ENOENT && errno != ENOTDIR && errno != EACCES)
+            return err_errno(err, errno, "could not open \"%s\" for the sandbox", paths[i].path);
+        paths[i].held = fd + 1;
+    }
+    return RC_OK;
+}
+
 static enum rc path_allow(int ruleset, const struct sandbox_path *path, uint64_t known, struct err *err)
 {
-    int fd = open(path->path, O_PATH | O_CLOEXEC);
+    int fd = path->held - 1;
     if (fd < 0)
-        return errno == ENOENT || errno == ENOTDIR || errno == EACCES
-                   ? RC_OK
-                   : err_errno(err, errno, "could not open \"%s\" for the sandbox", path->path);
+        return RC_OK;
     uint64_t access = 0;
     access |= (path->access & SANDBOX_READ) ? FS_READ : 0;
     access |= (path->access & SANDBOX_WRITE) ? FS_WRITE : 0;
@@ -281,6 +290,7 @@ enum rc sandbox_enter(const struct sandbox *sandbox, struct buf *missing, struct
 {
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return err_errno(err, errno, "could not give up new privileges");
+    ASSERT(sandbox->path_count == 0 || sandbox->paths != NULL);
     enum rc rc = UNDER_SANITIZER ? RC_OK : limit_set(RLIMIT_AS, sandbox->memory_max, err);
     if (rc == RC_OK)
         rc = limit_set(RLIMIT_NOFILE, sandbox->files_max, err);

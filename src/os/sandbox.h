@@ -25,6 +25,7 @@ enum sandbox_access { SANDBOX_READ = 1, SANDBOX_WRITE = 2, SANDBOX_REMOVE = 4 };
 struct sandbox_path {
     const char *path; /* absent paths are passed over */
     unsigned access;  /* enum sandbox_access */
+    int held;         /* descriptor + 1 once sandbox_hold opened it; 0 before */
 };
 
 struct sandbox {
@@ -35,6 +36,8 @@ struct sandbox {
     uint64_t files_max;  /* open descriptors; 0 = as it is */
 };
 
+/* Opens the paths while the process still may look at what lies above them: before it changes its user. */
+enum rc sandbox_hold(struct sandbox_path *paths, size_t count, struct err *err) MUST_USE;
 /* Appends to `missing` one line for each part that this kernel or build lacks. */
 enum rc sandbox_enter(const struct sandbox *sandbox, struct buf *missing, struct err *err) MUST_USE;
 

@@ -47,10 +47,11 @@ static int in_sandbox(unsigned calls, unsigned access, enum deed deed, struct bu
 {
     pid_t pid = fork();
     if (pid == 0) {
-        struct sandbox_path path = {folder, access};
+        struct sandbox_path path = {.path = folder, .access = access};
         struct sandbox sandbox = {.calls = calls, .paths = &path, .path_count = 1, .files_max = 100};
         struct err err = {0};
-        _exit(sandbox_enter(&sandbox, missing, &err) == RC_OK ? deed_do(deed) : 2);
+        bool entered = sandbox_hold(&path, 1, &err) == RC_OK && sandbox_enter(&sandbox, missing, &err) == RC_OK;
+        _exit(entered ? deed_do(deed) : 2);
     }
     int status = 0;
     waitpid(pid, &status, 0);

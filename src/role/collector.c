@@ -308,16 +308,17 @@ static size_t collector_paths(const struct config *config, struct arena *arena, 
     ASSERT(size >= ARRAY_LEN(always) + 2);
     size_t n = 0;
     for (size_t i = 0; i < ARRAY_LEN(always); i++)
-        ret[n++] = (struct sandbox_path){always[i], SANDBOX_READ};
+        ret[n++] = (struct sandbox_path){.path = always[i], .access = SANDBOX_READ};
     struct buf path;
     buf_init(&path, 4096);
     buf_format(&path, "%.*s/collect", STR_ARG(config->data));
-    ret[n++] = (struct sandbox_path){arena_strz(arena, buf_view(&path)), SANDBOX_READ | SANDBOX_WRITE};
+    ret[n++] =
+        (struct sandbox_path){.path = arena_strz(arena, buf_view(&path)), .access = SANDBOX_READ | SANDBOX_WRITE};
     buf_done(&path);
     for (struct str rest = config->collect_files; rest.p && rest.n && n < size;) {
         struct str one = str_cut(&rest, ' ');
         if (one.n)
-            ret[n++] = (struct sandbox_path){arena_strz(arena, one), SANDBOX_READ};
+            ret[n++] = (struct sandbox_path){.path = arena_strz(arena, one), .access = SANDBOX_READ};
     }
     return n;
 }

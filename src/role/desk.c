@@ -110,7 +110,7 @@ static enum rc database_open(struct desk_role *role, struct err *err)
         .default_object = role->process->config.object,
     };
     struct desk_first first = {0};
-    enum rc rc = db_open(process_path(role->process, "desk/desk.db"), &role->db, err);
+    enum rc rc = db_open("desk.db", &role->db, err);
     if (rc == RC_OK)
         rc = desk_open(role->db, &options, clock_real_ns(), &role->desk, &first, err);
     if (rc == RC_OK && first.made)
@@ -154,6 +154,10 @@ static enum rc desk_start(struct process *process, void **ret_self, struct err *
     role->totals.rules_loaded = rules_count(role->rules);
     for (size_t i = 0; i < rules_outcome_count(role->rules); i++)
         role->totals.rules_refused += !rules_outcome_at(role->rules, i)->loaded;
+    /* The database is opened by a name in its folder: the folders above may be closed to the desk's user. */
+    rc = proc_enter_folder(process_handle(process, "desk", -1), err);
+    if (rc != RC_OK)
+        return rc;
     role->data_arena = arena_new((size_t)64 << 20);
     ASSERT(role->data_arena != NULL);
     rc = data_load(role, role->data_arena, &role->data, err);
@@ -472,7 +476,7 @@ static size_t desk_paths(const struct config *config, struct arena *arena, struc
     struct buf path;
     buf_init(&path, 4096);
     buf_format(&path, "%.*s/desk", STR_ARG(config->data));
-    ret[0] = (struct sandbox_path){arena_strz(arena, buf_view(&path)), SANDBOX_READ | SANDBOX_WRITE};
+    ret[0] = (struct sandbox_path){.path = arena_strz(arena, buf_view(&path)), .access = SANDBOX_READ | SANDBOX_WRITE};
     buf_done(&path);
     return 1;
 }

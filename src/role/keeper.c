@@ -698,7 +698,7 @@ static size_t keeper_paths(const struct config *config, struct arena *arena, str
     buf_init(&path, 4096);
     buf_str(&path, config->data);
     buf_text(&path, "/archive");
-    ret[0] = (struct sandbox_path){arena_strz(arena, buf_view(&path)), SANDBOX_READ | SANDBOX_WRITE};
+    ret[0] = (struct sandbox_path){.path = arena_strz(arena, buf_view(&path)), .access = SANDBOX_READ | SANDBOX_WRITE};
     buf_done(&path);
     return ret[0].path ? 1 : 0;
 }

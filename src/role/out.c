@@ -250,7 +250,7 @@ static size_t out_paths(const struct config *config, struct arena *arena, struct
                                            "/run/systemd/resolve"};
     ASSERT(size >= ARRAY_LEN(readable));
     for (size_t i = 0; i < ARRAY_LEN(readable); i++)
-        ret[i] = (struct sandbox_path){readable[i], SANDBOX_READ};
+        ret[i] = (struct sandbox_path){.path = readable[i], .access = SANDBOX_READ};
     return ARRAY_LEN(readable);
 }
 

@@ -171,6 +171,8 @@ static void belongings_send(struct parent *parent, struct child *child)
     }
     if (role == ROLE_COLLECTOR)
         handle_send(child, "collect", setup->collect);
+    if (role == ROLE_DESK)
+        handle_send(child, "desk", setup->desk);
     if (role == ROLE_SIGNER) {
         handle_send(child, "signer-state", setup->signer_state);
         secret_send(child, "signing-key", setup->signing_key);

@@ -7,7 +7,6 @@
 #include "role/log.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -93,16 +92,6 @@ void process_stop(int status)
 {
     pump.state = STATE_STOPPING;
     pump.status = status;
-}
-
-const char *process_path(const struct process *process, const char *relative)
-{
-    char path[4096];
-    int n = snprintf(path, sizeof path, "%.*s/%s", STR_ARG(process->config.data), relative);
-    ASSERT(n > 0 && (size_t)n < sizeof path);
-    const char *copy = arena_strz(process->arena, str_of(path));
-    ASSERT(copy != NULL);
-    return copy;
 }
 
 static void peer_forget(struct channel *channel)
@@ -197,41 +186,51 @@ static bool config_take(const struct msg *msg)
     return false;
 }
 
-static enum rc privileges_drop(struct err *err)
+/* The reaper removes what the keeper made, the query process reads it. */
+static struct proc_identity identity_of(const struct role_driver *d, uint32_t base)
 {
-    const struct role_driver *d = driver();
-    struct process *process = &pump.process;
-    uint32_t base = (uint32_t)process->config.uid_base;
-    /* The reaper removes what the keeper made, the query process reads it. */
     enum role owner = d->role == ROLE_REAPER ? ROLE_KEEPER : d->role;
-    struct proc_identity identity = {
+    return (struct proc_identity){
         .uid = base ? base + owner : 0,
         .gid = base ? base + owner : 0,
         .extra_gid = d->role == ROLE_QUERY && base ? base + ROLE_KEEPER : 0,
         .read_everything = d->read_everything,
     };
-    bool dropped = false;
-    enum rc rc = proc_drop(&identity, &dropped, err);
-    if (rc != RC_OK)
-        return rc;
-    if (!dropped)
-        buf_text(&pump.said, "missing: not started by root: all processes share one user\n");
-    if (!process->config.privileges) {
-        buf_text(&pump.said, "missing: the sandbox is off by configuration\n");
-        return RC_OK;
-    }
-    struct sandbox_path paths[PATHS_MAX];
-    struct sandbox sandbox = {
-        .calls = d->calls, .paths = paths, .memory_max = d->memory_max, .files_max = d->files_max};
-    sandbox.path_count = d->paths ? d->paths(&process->config, process->arena, paths, PATHS_MAX) : 0;
+}
+
+static enum rc sandbox_take(const struct sandbox *sandbox, struct err *err)
+{
     struct buf missing;
     buf_init(&missing, 4096);
-    rc = sandbox_enter(&sandbox, &missing, err);
+    enum rc rc = sandbox_enter(sandbox, &missing, err);
     struct str rest = buf_view(&missing);
     while (rest.p && rest.n)
         buf_format(&pump.said, "missing: %.*s\n", STR_ARG(str_cut(&rest, '\n')));
     buf_done(&missing);
     return rc;
+}
+
+static enum rc privileges_drop(struct err *err)
+{
+    const struct role_driver *d = driver();
+    const struct config *config = &pump.process.config;
+    struct sandbox_path paths[PATHS_MAX];
+    struct sandbox sandbox = {
+        .calls = d->calls, .paths = paths, .memory_max = d->memory_max, .files_max = d->files_max};
+    sandbox.path_count = d->paths ? d->paths(config, pump.process.arena, paths, PATHS_MAX) : 0;
+    enum rc rc = sandbox_hold(paths, sandbox.path_count, err);
+    struct proc_identity identity = identity_of(d, (uint32_t)config->uid_base);
+    bool dropped = false;
+    if (rc == RC_OK)
+        rc = proc_drop(&identity, &dropped, err);
+    if (rc != RC_OK)
+        return rc;
+    if (!dropped)
+        buf_text(&pump.said, "missing: not started by root: all processes share one user\n");
+    if (config->privileges)
+        return sandbox_take(&sandbox, err);
+    buf_text(&pump.said, "missing: the sandbox is off by configuration\n");
+    return RC_OK;
 }
 
 static void started(void)

@@ -76,7 +76,4 @@ void process_say(const char *format, ...) PRINTF(1, 2);
 /* Stops the process: after this step driver.stop is called and it exits with status. */
 void process_stop(int status);
 
-/* Path below the data folder, in the process arena. */
-const char *process_path(const struct process *process, const char *relative);
-
 #endif

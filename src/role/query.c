@@ -305,7 +305,7 @@ static size_t query_paths(const struct config *config, struct arena *arena, stru
     struct buf path;
     buf_init(&path, 4096);
     buf_format(&path, "%.*s/archive", STR_ARG(config->data));
-    ret[0] = (struct sandbox_path){arena_strz(arena, buf_view(&path)), SANDBOX_READ};
+    ret[0] = (struct sandbox_path){.path = arena_strz(arena, buf_view(&path)), .access = SANDBOX_READ};
     buf_done(&path);
     return 1;
 }

@@ -86,10 +86,10 @@ static size_t reaper_paths(const struct config *config, struct arena *arena, str
     struct buf path;
     buf_init(&path, 4096);
     buf_format(&path, "%.*s/archive/wal", STR_ARG(config->data));
-    ret[0] = (struct sandbox_path){arena_strz(arena, buf_view(&path)), SANDBOX_READ | SANDBOX_REMOVE};
+    ret[0] = (struct sandbox_path){.path = arena_strz(arena, buf_view(&path)), .access = SANDBOX_READ | SANDBOX_REMOVE};
     buf_clear(&path);
     buf_format(&path, "%.*s/archive/seg", STR_ARG(config->data));
-    ret[1] = (struct sandbox_path){arena_strz(arena, buf_view(&path)), SANDBOX_READ};
+    ret[1] = (struct sandbox_path){.path = arena_strz(arena, buf_view(&path)), .access = SANDBOX_READ};
     buf_done(&path);
     return 2;
 }

@@ -34,11 +34,40 @@ static enum rc own(const struct config *config, const char *relative, enum role 
     return proc_is_root() && id && role != ROLE_PARENT ? proc_chown(path, id, id, err) : RC_OK;
 }
 
+struct owning {
+    int folder;
+    uint32_t id;
+    int trouble;
+};
+
+static bool file_own(void *context, const char *name)
+{
+    struct owning *owning = context;
+    if (fchownat(owning->folder, name, owning->id, owning->id, AT_SYMLINK_NOFOLLOW) != 0)
+        owning->trouble = errno;
+    return owning->trouble == 0;
+}
+
+/* Files that came by another way, a restored backup or an import while no service ran, get the owner that serves. */
+static enum rc files_own(const struct config *config, int folder, enum role role, struct err *err)
+{
+    struct owning owning = {.folder = folder, .id = uid_of(config, role)};
+    if (!proc_is_root() || !owning.id || role == ROLE_PARENT)
+        return RC_OK;
+    int result = io_kernel.list(NULL, folder, file_own, &owning);
+    if (result < 0 || owning.trouble)
+        return err_errno(err, result < 0 ? -result : owning.trouble, "could not give the files of user %u back",
+                         owning.id);
+    return RC_OK;
+}
+
 static enum rc folder_make(const struct config *config, int parent, const char *name, const char *relative,
                            enum role owner, int *ret_fd, struct err *err)
 {
     enum rc rc = folder_open(&io_kernel, parent, name, true, ret_fd, err);
-    return rc == RC_OK ? own(config, relative, owner, err) : rc;
+    if (rc == RC_OK)
+        rc = own(config, relative, owner, err);
+    return rc == RC_OK ? files_own(config, *ret_fd, owner, err) : rc;
 }
 
 static enum rc data_open(const struct config *config, struct setup *setup, struct err *err)
@@ -61,7 +90,6 @@ static enum rc data_open(const struct config *config, struct setup *setup, struc
 static enum rc folders_make(const struct config *config, struct setup *setup, struct err *err)
 {
     int checkpoints = -1;
-    int desk = -1;
     int run = -1;
     enum rc rc = folder_make(config, setup->data, "archive", "archive", ROLE_KEEPER, &setup->archive, err);
     if (rc == RC_OK)
@@ -71,12 +99,12 @@ static enum rc folders_make(const struct config *config, struct setup *setup, st
     if (rc == RC_OK)
         rc = folder_make(config, setup->archive, "checkpoints", "archive/checkpoints", ROLE_KEEPER, &checkpoints, err);
     if (rc == RC_OK)
-        rc = folder_make(config, setup->data, "desk", "desk", ROLE_DESK, &desk, err);
+        rc = folder_make(config, setup->data, "desk", "desk", ROLE_DESK, &setup->desk, err);
     if (rc == RC_OK)
         rc = folder_make(config, setup->data, "collect", "collect", ROLE_COLLECTOR, &setup->collect, err);
     if (rc == RC_OK)
         rc = folder_make(config, setup->data, "run", "run", ROLE_PARENT, &run, err);
-    const int opened[] = {checkpoints, desk, run};
+    const int opened[] = {checkpoints, run};
     for (size_t i = 0; i < ARRAY_LEN(opened); i++)
         if (opened[i] >= 0)
             close(opened[i]);

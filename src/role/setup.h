@@ -13,6 +13,7 @@ struct setup {
     int log_folder; /* archive/wal */
     int segment_folder;
     int collect;
+    int desk;
     int signer_state;
     bool first_start;
     struct str signing_key; /* texts; wiped by setup_forget */
