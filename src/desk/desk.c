@@ -92,8 +92,15 @@ enum rc desk_end(struct desk *desk, bool commit, struct err *err)
 
 /* --- time --- */
 
-static void clean(struct desk *desk, int64_t now_ns)
+static bool clean_due(const struct desk *desk, int64_t now_ns)
 {
+    return now_ns - desk->cleaned_ns >= CLEAN_NS || now_ns < desk->cleaned_ns;
+}
+
+void desk_clean(struct desk *desk, int64_t now_ns)
+{
+    if (!clean_due(desk, now_ns))
+        return;
     sessions_clean(desk, now_ns);
     struct db_query q = db_query(desk->db, "DELETE FROM matched WHERE incident = 0 AND record <"
                                            " (SELECT max(record) FROM matched) - ?1");
@@ -105,14 +112,12 @@ static void clean(struct desk *desk, int64_t now_ns)
 enum rc desk_tick(struct desk *desk, int64_t now_ns, struct err *err)
 {
     ASSERT(desk->magic == DESK_MAGIC);
-    bool must_clean = now_ns - desk->cleaned_ns >= CLEAN_NS || now_ns < desk->cleaned_ns;
-    if (!must_clean && now_ns < desk->next_ns)
+    if (!clean_due(desk, now_ns) && now_ns < desk->next_ns)
         return RC_OK;
     enum rc rc = desk_begin(desk, err);
     if (rc != RC_OK)
         return rc;
-    if (must_clean)
-        clean(desk, now_ns);
+    desk_clean(desk, now_ns);
     clocks_tick(desk, now_ns);
     return desk_end(desk, true, err);
 }
@@ -185,7 +190,7 @@ static enum rc database_prepare(struct desk *desk, const struct desk_options *op
     user_first(desk, now_ns, ret_first);
     IGNORE(password_nobody(desk).n); /* made now, so that the first unknown user does not wait for it */
     assets_load(desk);
-    clean(desk, now_ns);
+    desk_clean(desk, now_ns);
     rc = desk_end(desk, true, err);
     if (rc != RC_OK)
         *ret_first = (struct desk_first){0};

@@ -182,6 +182,25 @@ static void levels_and_kinds(void)
     stand_close(&stand);
 }
 
+/* What is only counted is remembered for the newest million records, not for ever. */
+static void counted_matches_are_forgotten(void)
+{
+    if (!opened())
+        return;
+    struct desk_match match = match_of(1, "rule");
+    match.level = DESK_LOW;
+    CHECK_INT(give(&match).counted, 1);
+    match.record = 1000002;
+    CHECK_INT(give(&match).counted, 1);
+    match.record = 1;
+    CHECK_INT(give(&match).counted, 0);
+    stand.now += M(10);
+    CHECK_INT(give(&match).counted, 1); /* it was forgotten just before */
+    match.record = 1000002;
+    CHECK_INT(give(&match).counted, 0);
+    stand_close(&stand);
+}
+
 static void ten_thousand_matches_one_incident(void)
 {
     if (!opened())
@@ -653,6 +672,7 @@ static const struct test tests[] = {
     {"the first start", the_first_start},
     {"a match opens and extends", a_match_opens_and_extends},
     {"levels and kinds", levels_and_kinds},
+    {"counted matches are forgotten", counted_matches_are_forgotten},
     {"ten thousand matches, one incident", ten_thousand_matches_one_incident},
     {"a flood of addresses is bounded", a_flood_of_addresses_is_bounded},
     {"a closed incident is repeated", a_closed_incident_is_repeated},

@@ -62,6 +62,10 @@ struct desk {
 enum rc desk_begin(struct desk *desk, struct err *err) MUST_USE;
 enum rc desk_end(struct desk *desk, bool commit, struct err *err) MUST_USE;
 
+/* Removes what is over: sessions, attempts, counted matches of long ago. Does nothing within ten minutes of the last.
+ */
+void desk_clean(struct desk *desk, int64_t now_ns);
+
 /* --- records for the archive (record.c) --- */
 
 /* Opens a record {"event":...,"time":...,"who":...; put further members into the buffer returned, then end it.

@@ -302,6 +302,7 @@ enum rc desk_match(struct desk *desk, const struct desk_match *matches, size_t c
     enum rc rc = desk_begin(desk, err);
     if (rc != RC_OK)
         return rc;
+    desk_clean(desk, now_ns);
     for (size_t i = 0; i < count && !db_failed(desk->db); i++) {
         struct matching m = {
             .desk = desk,
