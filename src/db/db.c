@@ -23,6 +23,7 @@ struct db {
     struct statement statement[DB_STATEMENTS_MAX];
     uint32_t statement_count;
     bool in_transaction;
+    uint64_t fail_in;   /* tests: the query that counts it down to zero fails */
     struct err failure; /* code RC_OK: nothing failed in this transaction */
 };
 
@@ -207,6 +208,19 @@ enum rc db_begin(struct db *db, enum db_mode mode, struct err *err)
     return RC_OK;
 }
 
+bool db_fail_at(struct db *db, uint64_t n)
+{
+    bool reached = db->fail_in == 0;
+    db->fail_in = n;
+    return reached;
+}
+
+static void fail_when_asked(struct db *db)
+{
+    if (db->fail_in && --db->fail_in == 0)
+        db_fail(db, RC_IO, "could not run a statement: a failure was injected");
+}
+
 enum rc db_end(struct db *db, bool commit, struct err *err)
 {
     ASSERT(db->in_transaction);
@@ -215,8 +229,10 @@ enum rc db_end(struct db *db, bool commit, struct err *err)
             sqlite3_reset(db->statement[i].prepared);
             db->statement[i].running = false;
         }
-    if (commit)
+    if (commit) {
+        fail_when_asked(db);
         execute(db, "COMMIT", "commit");
+    }
     /* A failed statement may have rolled back by itself; then this one has nothing to do. */
     if (!sqlite3_get_autocommit(db->handle))
         sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
@@ -288,6 +304,7 @@ struct db_query db_query(struct db *db, const char *sql)
 {
     ASSERT(db->in_transaction);
     struct db_query query = {.db = db};
+    fail_when_asked(db);
     if (db->failure.code != RC_OK)
         return query;
     struct statement *statement = statement_of(db, sql);

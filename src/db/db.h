@@ -80,6 +80,9 @@ int64_t db_run_i64(struct db *db, const char *sql, int64_t value);
 int64_t db_one_i64(struct db_query *query, int64_t otherwise);
 int64_t db_last_id(const struct db *db); /* row id of the last insert */
 
+/* For tests: the n-th query or commit from now (1 = the next) fails, once; 0 = off. Returns whether the last one set
+ * was reached. */
+bool db_fail_at(struct db *db, uint64_t n);
 /* For tests: the file may not grow past this many pages (0: no limit), so that the disk is full. */
 void db_limit_pages(struct db *db, int64_t pages);
 

@@ -603,6 +603,110 @@ static void memory_fails_once(void)
     CHECK(false);
 }
 
+/* --- every query and commit fails once --- */
+
+static enum rc do_match(void)
+{
+    struct desk_match match = {.record = 7, .rule_id = STR("other"), .level = DESK_CRITICAL};
+    return desk_match(stand.desk, &match, 1, stand.now, NULL, NULL);
+}
+
+static enum rc do_ask(const char *question)
+{
+    bool granted = stand_ask(&stand, question);
+    return granted ? RC_OK : str_is(stand_error(&stand), "internal") ? RC_IO : RC_DENIED;
+}
+
+static enum rc do_confirm(void)
+{
+    return do_ask("{'ask':'incident.act','who':'admin','id':1,'act':'confirm'}");
+}
+
+static enum rc do_edit(void)
+{
+    return do_ask("{'ask':'incident.edit','who':'admin','id':1,'fields':{'severity':2,'note':'n'}}");
+}
+
+static enum rc do_object(void)
+{
+    return do_ask("{'ask':'object.save','who':'admin','object':{'id':0,'name':'P','assets':["
+                  "{'kind':'host','pattern':'h'}],'contacts':[{'name':'n'}]}}");
+}
+
+static enum rc do_sign_in(void)
+{
+    return do_ask("{'ask':'session.open','user':'admin','password':'tulip garden 77','address':'x'}");
+}
+
+static enum rc do_tick(void)
+{
+    return desk_tick(stand.desk, stand.now + M(80), NULL);
+}
+
+static enum rc do_take(void)
+{
+    struct desk_notice notice;
+    return desk_outbox_take(stand.desk, stand.now + M(80), stand.arena, &notice, NULL);
+}
+
+static enum rc do_result(void)
+{
+    return desk_outbox_result(stand.desk, 1, true, STR("ok"), stand.now, NULL);
+}
+
+static enum rc do_kept(void)
+{
+    return desk_record_kept(stand.desk, 2, 99, NULL);
+}
+
+/* How much there is of everything that a change writes; the archive's records above all. */
+static int64_t rows_written(void)
+{
+    struct err err;
+    CHECK_INT(db_begin(stand.db, DB_READ, &err), RC_OK);
+    struct db_query q =
+        db_query(stand.db, "SELECT (SELECT count(*) FROM incident) * 1000003 + (SELECT count(*) FROM clock)"
+                           " * 10007 + (SELECT count(*) FROM history) * 1009 + (SELECT count(*) FROM outgoing)"
+                           " * 101 + (SELECT count(*) FROM outbox) * 11 + (SELECT count(*) FROM session)"
+                           " + (SELECT sum(state) FROM incident) * 7 + (SELECT count(*) FROM object) * 13"
+                           " + (SELECT coalesce(sum(state), 0) FROM outbox) * 17");
+    int64_t sum = db_one_i64(&q, -1);
+    CHECK_INT(db_end(stand.db, true, &err), RC_OK);
+    return sum;
+}
+
+static void every_query_fails_once(void)
+{
+    static const struct {
+        const char *name;
+        enum rc (*run)(void);
+    } rows[] = {
+        {"match", do_match},   {"confirm", do_confirm}, {"edit", do_edit},
+        {"object", do_object}, {"sign in", do_sign_in}, {"tick", do_tick},
+        {"take", do_take},     {"result", do_result},   {"kept", do_kept},
+    };
+    if (!opened())
+        return;
+    two_channels();
+    struct desk_match match = {.record = 1, .rule_id = STR("r"), .level = DESK_LOW, .always = true};
+    CHECK_INT(desk_match(stand.desk, &match, 1, stand.now, NULL, NULL), RC_OK);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        for (uint64_t n = 1;; n++) {
+            int64_t before = rows_written();
+            db_fail_at(stand.db, n);
+            enum rc rc = rows[i].run();
+            bool reached = db_fail_at(stand.db, 0);
+            test_row("%s, query %llu", rows[i].name, (unsigned long long)n);
+            CHECK_INT(rc, reached ? RC_IO : RC_OK);
+            if (!reached || rc == RC_OK) {
+                CHECK(rows_written() != before);
+                break;
+            }
+            CHECK_INT(rows_written(), before);
+        }
+    stand_close(&stand);
+}
+
 static const struct test tests[] = {
     {"a session lives and ends", a_session_lives_and_ends},
     {"five sessions a user", five_sessions_a_user},
@@ -619,6 +723,7 @@ static const struct test tests[] = {
     {"hostile questions", hostile_questions},
     {"wrong data is named", wrong_data_is_named},
     {"memory fails once", memory_fails_once},
+    {"every query fails once", every_query_fails_once},
 };
 
 int main(int argc, char **argv)
