@@ -1,0 +1,619 @@
+/* The whole archive, once, from record 0: nothing is believed that was not computed here from the records' bytes.
+ *
+ * Every leaf is hashed and folded into the tree; on the way the root is compared with each stored checkpoint of that
+ * size, each group's hash and each frontier with what the segment says, each path file with its group. */
+#include "archive/verify.h"
+
+#include "archive/folder.h"
+#include "archive/segment_format.h"
+#include "archive/sources.h"
+#include "base/assert.h"
+#include "base/map.h"
+#include "codec/json.h"
+#include "os/file.h"
+#include "wal/wal.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DECODE_ARENA  ((size_t)512 << 20)
+#define SCRATCH_ARENA ((size_t)4 << 20)
+#define ORIGINS_MAX   1024
+#define WARNINGS_MAX  100 /* told; all are counted */
+#define SEGMENT_TRIES 8
+
+struct known {
+    uint64_t size;
+    struct tlog_hash root;
+    char name[48];
+};
+
+/* A checkpoint of another origin. */
+struct foreign {
+    char name[48];
+    char origin[ARCHIVE_ORIGIN_MAX];
+};
+
+struct verify {
+    const struct io *io;
+    const struct verify_options *options;
+    struct verify_result *result;
+    struct folders folders;
+    struct instance instance;
+    struct tlog_hasher *hasher;
+    struct tlog_hasher *digest;
+    struct sources *sources;
+    struct arena *arena;
+    struct tlog_frontier frontier;
+    struct tlog_hash group[TLOG_GROUP];
+    struct known *known; /* by rising size */
+    size_t known_count;
+    size_t known_next;
+    struct numbers paths;
+    size_t path_next;
+    struct foreign *foreign;
+    size_t foreign_count;
+    struct map *origins; /* that incident records name as former ones */
+    struct arena *scratch;
+    uint64_t total;
+    bool stopped;
+    bool tree_broken; /* a segment could not be read: roots behind it cannot be compared */
+    struct err *err;
+};
+
+static void tell(struct verify *v, const struct verify_finding *place, const char *format, ...) PRINTF(3, 4);
+static void tell(struct verify *v, const struct verify_finding *place, const char *format, ...)
+{
+    char text[ERR_TEXT_MAX];
+    struct verify_finding finding = *place;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    finding.text = text;
+    if (finding.warning ? v->result->warnings++ >= WARNINGS_MAX : v->result->findings++ == UINT64_MAX)
+        return;
+    if (v->options->finding)
+        v->options->finding(v->options->context, &finding);
+}
+
+static struct verify_finding in_file(const char *file, int64_t offset)
+{
+    return (struct verify_finding){.file = file, .offset = offset, .record = UINT64_MAX};
+}
+
+/* ---- the tree ---- */
+
+static enum rc group_hash(void *context, unsigned height, uint64_t index, struct tlog_hash *ret_hash, struct err *err)
+{
+    struct verify *v = context;
+    (void)err;
+    tlog_group_node(v->hasher, v->group, TLOG_GROUP, height, index, ret_hash);
+    return RC_OK;
+}
+
+/* The path files of checkpoints inside the group that has just become complete. */
+static void check_paths(struct verify *v)
+{
+    for (; v->path_next < v->paths.count && v->paths.list[v->path_next] < v->frontier.size; v->path_next++) {
+        uint64_t size = v->paths.list[v->path_next];
+        char name[48];
+        char file[64];
+        struct tlog_path path = {0};
+        struct str bytes = STR_NONE;
+        struct err err = {0};
+        struct tlog_source source = {.context = v, .hash_at = group_hash};
+        checkpoint_name(size, PATH_SUFFIX, name);
+        snprintf(file, sizeof file, NAME_CHECKPOINTS "/%s", name);
+        struct verify_finding place = in_file(file, -1);
+        arena_reset(v->arena);
+        enum rc rc = file_load(v->io, v->folders.checkpoints, name, sizeof path.hash, v->arena, &bytes, &err);
+        if (rc != RC_OK)
+            tell(v, &place, "%s", err.text);
+        else if (tlog_consistency(v->hasher, &source, size % TLOG_GROUP, TLOG_GROUP, &path, NULL) != RC_OK ||
+                 !str_eq(bytes, str_at(path.hash, path.count * sizeof *path.hash)))
+            tell(v, &place, "the path is not that of the records");
+    }
+}
+
+static void check_roots(struct verify *v)
+{
+    while (v->known_next < v->known_count && v->known[v->known_next].size <= v->frontier.size) {
+        const struct known *known = &v->known[v->known_next++];
+        struct tlog_hash root;
+        char file[80];
+        if (known->size < v->frontier.size || v->tree_broken)
+            continue; /* lies in records that could not be read: told already */
+        snprintf(file, sizeof file, NAME_CHECKPOINTS "/%s", known->name);
+        struct verify_finding place = in_file(file, -1);
+        tlog_frontier_root(&v->frontier, v->hasher, &root);
+        if (!tlog_hash_eq(&root, &known->root))
+            tell(v, &place, "the first %llu records are not those that this checkpoint names",
+                 (unsigned long long)known->size);
+        else
+            v->result->checkpoints++;
+    }
+}
+
+static void grow(struct verify *v, const struct tlog_hash *leaf)
+{
+    struct tlog_hash group;
+    v->group[v->frontier.size % TLOG_GROUP] = *leaf;
+    if (tlog_frontier_append_group(&v->frontier, v->hasher, leaf, &group))
+        check_paths(v);
+    check_roots(v);
+    v->result->records++;
+}
+
+static void see_lifecycle(struct verify *v, struct str raw)
+{
+    struct json_value *body;
+    arena_reset(v->scratch);
+    if (json_parse(v->scratch, raw, JSON_DEPTH, &body, NULL) == RC_OK &&
+        str_is(json_str(json_get(body, "event"), STR_NONE), "incident"))
+        IGNORE(map_put(v->origins, json_str(json_get(body, "old_origin"), STR_NONE))); /* past the bound: not known */
+}
+
+static void see_record(struct verify *v, const char *file, const struct leaf *leaf, struct str raw)
+{
+    struct verify_finding place = in_file(file, -1);
+    place.record = leaf->index;
+    place.warning = true;
+    bool data = leaf->type == LEAF_RAW || leaf->type == LEAF_DIGEST;
+    if (data && !sources_is_new(v->sources, leaf->source, leaf->epoch, leaf->sequence))
+        tell(v, &place, "record %llu repeats sequence %llu of its source, or comes after a higher one",
+             (unsigned long long)leaf->index, (unsigned long long)leaf->sequence);
+    sources_saw(v->sources, leaf, raw);
+    if (leaf->type == LEAF_LIFECYCLE)
+        see_lifecycle(v, raw);
+}
+
+static void progress(struct verify *v)
+{
+    if (v->options->progress && !v->options->progress(v->options->context, v->result->records, v->total))
+        v->stopped = true;
+}
+
+/* ---- checkpoints ---- */
+
+/* Of an earlier instance, if an incident record says that there was one. */
+static enum rc foreign_add(struct verify *v, const char *name, struct str origin)
+{
+    struct foreign *foreign = memory_resize(v->foreign, (v->foreign_count + 1) * sizeof *foreign);
+    if (!foreign)
+        return err_set(v->err, RC_LIMIT, "no memory for the list of checkpoints");
+    v->foreign = foreign;
+    foreign = &v->foreign[v->foreign_count++];
+    snprintf(foreign->name, sizeof foreign->name, "%s", name);
+    if (!str_copy_z(origin, foreign->origin, sizeof foreign->origin))
+        foreign->origin[0] = '\0'; /* too long for one of ours */
+    return RC_OK;
+}
+
+static void check_foreign(struct verify *v)
+{
+    for (size_t i = 0; i < v->foreign_count; i++) {
+        const struct foreign *foreign = &v->foreign[i];
+        char file[80];
+        snprintf(file, sizeof file, NAME_CHECKPOINTS "/%s", foreign->name);
+        struct verify_finding place = in_file(file, -1);
+        place.warning = map_get(v->origins, str_of(foreign->origin)) != NULL;
+        tell(v, &place, "the checkpoint is of %s instance, \"%s\"", place.warning ? "an earlier" : "an unknown",
+             foreign->origin);
+    }
+}
+
+static enum rc known_add(struct verify *v, const char *name, uint64_t named, bool is_named)
+{
+    struct str bytes;
+    struct note *note = NULL;
+    struct checkpoint checkpoint;
+    struct err err = {0};
+    char file[80];
+    arena_reset(v->arena);
+    snprintf(file, sizeof file, NAME_CHECKPOINTS "/%s", name);
+    struct verify_finding place = in_file(file, -1);
+    note = arena_alloc(v->arena, sizeof *note);
+    enum rc rc =
+        note ? file_load(v->io, v->folders.checkpoints, name, NOTE_SIZE_MAX, v->arena, &bytes, &err) : RC_LIMIT;
+    if (rc == RC_NOT_FOUND)
+        return RC_OK;
+    rc = rc == RC_OK ? note_parse(bytes, note, &err) : rc;
+    rc = rc == RC_OK ? checkpoint_parse(note->text, &checkpoint, &err) : rc;
+    if (rc != RC_OK) {
+        tell(v, &place, "the checkpoint is damaged: %s", err.text);
+        return RC_OK;
+    }
+    if (!str_is(checkpoint.origin, v->instance.origin))
+        return foreign_add(v, name, checkpoint.origin);
+    if (is_named && checkpoint.head.size != named) {
+        tell(v, &place, "the checkpoint is of %llu records", (unsigned long long)checkpoint.head.size);
+        return RC_OK;
+    }
+    struct known *known = memory_resize(v->known, (v->known_count + 1) * sizeof *known);
+    if (!known)
+        return err_set(v->err, RC_LIMIT, "no memory for the list of checkpoints");
+    v->known = known;
+    known = &v->known[v->known_count++];
+    *known = (struct known){.size = checkpoint.head.size, .root = checkpoint.head.root};
+    snprintf(known->name, sizeof known->name, "%s", name);
+    v->result->checkpoint_size = MAX(v->result->checkpoint_size, known->size);
+    return RC_OK;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    const struct known *x = a;
+    const struct known *y = b;
+    return x->size < y->size ? -1 : x->size > y->size;
+}
+
+static bool path_name_parse(struct str name, uint64_t *ret_size)
+{
+    struct str suffix = STR(PATH_SUFFIX);
+    return str_ends(name, suffix) && checkpoint_name_parse(str_slice(name, 0, name.n - suffix.n), ret_size);
+}
+
+static enum rc load_checkpoints(struct verify *v)
+{
+    struct numbers names;
+    enum rc rc = numbers_list(v->io, v->folders.checkpoints, checkpoint_name_parse, &names, v->err);
+    for (size_t i = 0; i < names.count && rc == RC_OK; i++) {
+        char name[48];
+        checkpoint_name(names.list[i], "", name);
+        rc = known_add(v, name, names.list[i], true);
+    }
+    numbers_done(&names);
+    rc = rc == RC_OK ? known_add(v, NAME_LATEST, 0, false) : rc;
+    if (v->known_count)
+        qsort(v->known, v->known_count, sizeof *v->known, by_size);
+    return rc == RC_OK ? numbers_list(v->io, v->folders.checkpoints, path_name_parse, &v->paths, v->err) : rc;
+}
+
+/* ---- segments ---- */
+
+struct covered {
+    const char *file;
+    const struct segment *segment;
+    struct tlog_hash *leaves;
+    uint8_t *seen;
+};
+
+static bool check_block(struct verify *v, struct covered *c, uint32_t entry, int fd)
+{
+    const struct segment_entry *e = &c->segment->entries[entry];
+    const struct segment_file file = {v->io, fd};
+    struct verify_finding place = in_file(c->file, (int64_t)e->offset);
+    struct err err = {0};
+    struct str bytes;
+    struct block *block = NULL;
+    arena_reset(v->arena);
+    enum rc rc = segment_read(&file, e->offset, e->size, v->arena, &bytes, &err);
+    if (rc == RC_OK)
+        tlog_hash_add(v->digest, bytes);
+    rc = rc == RC_OK ? block_decode(bytes, BLOCK_ALL, NULL, v->arena, &block, &err) : rc;
+    if (rc != RC_OK) {
+        tell(v, &place, "%s", err.text);
+        return false;
+    }
+    for (uint32_t i = 0; i < block_count(block); i++) {
+        struct leaf leaf;
+        struct str raw;
+        block_leaf(block, i, &leaf, &raw);
+        uint64_t at = leaf.index - c->segment->first;
+        place.record = leaf.index;
+        if (leaf.index < c->segment->first || leaf.index >= c->segment->end || c->seen[at]) {
+            tell(v, &place, "record %llu stands twice or out of range", (unsigned long long)leaf.index);
+            return false;
+        }
+        c->seen[at] = 1;
+        leaf_hash(&leaf, raw, v->hasher, &c->leaves[at]);
+        see_record(v, c->file, &leaf, raw);
+    }
+    return true;
+}
+
+static void check_digest(struct verify *v, const struct covered *c, enum segment_section section,
+                         const struct tlog_hash *got)
+{
+    const struct segment_part *part = &c->segment->part[section];
+    struct verify_finding place = in_file(c->file, (int64_t)part->offset);
+    if (!tlog_hash_eq(got, &part->digest))
+        tell(v, &place, "section %d is damaged", (int)section);
+}
+
+static bool fold_segment(struct verify *v, const struct covered *c)
+{
+    struct verify_finding place = in_file(c->file, -1);
+    for (uint64_t i = 0; i < c->segment->end - c->segment->first; i++) {
+        place.record = c->segment->first + i;
+        if (!c->seen[i]) {
+            tell(v, &place, "record %llu is missing", (unsigned long long)place.record);
+            return false;
+        }
+        struct tlog_hash group = {{0}};
+        grow(v, &c->leaves[i]);
+        if (v->frontier.size % TLOG_GROUP)
+            continue;
+        tlog_group_node(v->hasher, v->group, TLOG_GROUP, TLOG_GROUP_HEIGHT, 0, &group);
+        uint64_t number = v->frontier.size / TLOG_GROUP - 1;
+        ASSERT(number >= c->segment->group_first && number - c->segment->group_first < c->segment->group_count);
+        if (!v->tree_broken && !tlog_hash_eq(&group, &c->segment->groups[number - c->segment->group_first]))
+            tell(v, &place, "records %llu to %llu do not give the group hash that the segment names",
+                 (unsigned long long)(v->frontier.size - TLOG_GROUP), (unsigned long long)v->frontier.size - 1);
+    }
+    return true;
+}
+
+static bool check_frontiers(struct verify *v, const struct covered *c, int fd, bool before)
+{
+    const struct segment_part *part = &c->segment->part[SECTION_FRONTIERS];
+    const struct segment_file file = {v->io, fd};
+    struct verify_finding place = in_file(c->file, (int64_t)part->offset);
+    struct tlog_frontier in;
+    struct tlog_frontier out;
+    struct tlog_hash want;
+    struct tlog_hash got;
+    struct str bytes;
+    struct err err = {0};
+    arena_reset(v->arena);
+    if (segment_read(&file, part->offset, part->length, v->arena, &bytes, &err) != RC_OK ||
+        segment_frontiers(bytes, &in, &out, &err) != RC_OK) {
+        tell(v, &place, "%s", err.text);
+        return false;
+    }
+    if (before && (v->tree_broken || v->frontier.size != in.size)) {
+        v->frontier = in; /* records before it could not be read */
+        v->tree_broken = true;
+        return true;
+    }
+    tlog_frontier_root(before ? &in : &out, v->hasher, &want);
+    tlog_frontier_root(&v->frontier, v->hasher, &got);
+    if (!tlog_hash_eq(&want, &got))
+        tell(v, &place, "the tree %s the segment is not that of the records", before ? "before" : "behind");
+    return true;
+}
+
+static void check_segment(struct verify *v, struct covered *c, int fd)
+{
+    char header[SEGMENT_HEADER];
+    struct tlog_hash digest;
+    bool good = check_frontiers(v, c, fd, true);
+    if (file_read_at(v->io, fd, header, sizeof header, 0, NULL) == RC_OK) {
+        tlog_hash_bytes(v->hasher, str_at(header, sizeof header), &digest);
+        check_digest(v, c, SECTION_HEADER, &digest);
+    }
+    tlog_hash_begin(v->digest);
+    for (uint32_t i = 0; i < c->segment->entry_count && !v->stopped; i++) {
+        good = check_block(v, c, i, fd) && good;
+        progress(v);
+    }
+    tlog_hash_end(v->digest, &digest);
+    if (v->stopped)
+        return;
+    if (good) {
+        check_digest(v, c, SECTION_BLOCKS, &digest);
+        good = fold_segment(v, c) && check_frontiers(v, c, fd, false);
+    }
+    if (!good) {
+        v->tree_broken = true;
+        v->frontier.size = c->segment->end;
+    }
+}
+
+static enum rc verify_segment(struct verify *v, uint64_t first)
+{
+    char file[48];
+    char name[SEGMENT_NAME_MAX];
+    struct segment *segment = NULL;
+    struct err err = {0};
+    segment_name(first, name);
+    snprintf(file, sizeof file, NAME_SEG "/%s", name);
+    struct verify_finding place = in_file(file, -1);
+    enum rc rc = segment_open(v->io, v->folders.seg, first, v->instance.uuid, &segment, &err);
+    int fd = -1;
+    rc = rc == RC_OK ? segment_fd(v->io, v->folders.seg, segment, &fd, &err) : rc;
+    if (rc != RC_OK) {
+        segment_free(segment);
+        if (rc == RC_LIMIT)
+            return err_set(v->err, rc, "%s", err.text);
+        tell(v, &place, "%s", err.text);
+        v->tree_broken = true;
+        return RC_OK;
+    }
+    uint64_t records = segment->end - segment->first;
+    struct covered c = {.file = file, .segment = segment};
+    v->total = MAX(v->total, segment->end);
+    c.leaves = memory_new((size_t)records * sizeof *c.leaves);
+    c.seen = memory_new((size_t)records);
+    if (c.leaves && c.seen) {
+        check_segment(v, &c, fd);
+        v->result->segments++;
+    } else {
+        rc = err_set(v->err, RC_LIMIT, "no memory to check segment \"%s\"", name);
+    }
+    memory_free(c.leaves);
+    memory_free(c.seen);
+    segment_free(segment);
+    IGNORE(v->io->close(v->io->self, fd)); /* only read */
+    return rc;
+}
+
+/* Checks segments from the frontier's size on; *ret_more when there was one. */
+static enum rc verify_segments(struct verify *v, bool *ret_more)
+{
+    struct numbers names;
+    *ret_more = false;
+    enum rc rc = numbers_list(v->io, v->folders.seg, segment_name_parse, &names, v->err);
+    if (rc == RC_OK && names.count)
+        v->total = MAX(v->total, names.list[names.count - 1]);
+    for (size_t i = 0; i < names.count && rc == RC_OK && !v->stopped; i++) {
+        struct verify_finding place = in_file(NAME_SEG, -1);
+        if (names.list[i] < v->frontier.size || (names.list[i] == 0 && v->result->records))
+            continue;
+        place.record = v->frontier.size;
+        if (names.list[i] > v->frontier.size && !v->tree_broken)
+            tell(v, &place, "records %llu to %llu are missing: a segment is not there",
+                 (unsigned long long)v->frontier.size, (unsigned long long)names.list[i] - 1);
+        *ret_more = true;
+        rc = verify_segment(v, names.list[i]);
+    }
+    numbers_done(&names);
+    return rc;
+}
+
+/* ---- the log ---- */
+
+static enum rc see_frame(void *context, const struct wal_frame *frame, struct err *err)
+{
+    struct verify *v = context;
+    struct reader in = reader_of(frame->payload);
+    for (uint32_t i = 0; i < frame->count; i++) {
+        struct leaf leaf;
+        struct str bytes;
+        struct str raw;
+        struct tlog_hash hash;
+        enum rc rc = record_read(&in, v->hasher, &leaf, &bytes, &raw, err);
+        if (rc == RC_OK && leaf.index != v->frontier.size)
+            rc = err_set(err, RC_CORRUPT, "record %llu stands where %llu is due", (unsigned long long)leaf.index,
+                         (unsigned long long)v->frontier.size);
+        if (rc != RC_OK)
+            return rc;
+        tlog_hash_leaf(v->hasher, bytes, STR_NONE, &hash);
+        see_record(v, NAME_WAL, &leaf, raw);
+        grow(v, &hash);
+    }
+    progress(v);
+    if (v->stopped)
+        return RC_AGAIN;
+    return reader_done(&in) ? RC_OK : err_set(err, RC_CORRUPT, "a frame has bytes behind its records");
+}
+
+static enum rc verify_log(struct verify *v, bool *ret_again)
+{
+    struct wal *wal = NULL;
+    struct err err = {0};
+    struct verify_finding place = in_file(NAME_WAL, -1);
+    struct wal_options options = {.first = v->frontier.size,
+                                  .known_size = v->tree_broken ? 0 : v->result->checkpoint_size,
+                                  .each = see_frame,
+                                  .context = v,
+                                  .read_only = true};
+    memcpy(options.uuid, v->instance.uuid, sizeof options.uuid);
+    enum rc rc = wal_open(v->io, v->folders.wal, &options, &wal, &err);
+    if (rc == RC_OK) {
+        v->result->log_files = wal_file_count(wal);
+        uint64_t torn = wal_recovered(wal).torn_bytes;
+        place.warning = true;
+        if (torn)
+            tell(v, &place, "%llu bytes behind the last whole frame: being written, or torn by a crash",
+                 (unsigned long long)torn);
+        wal_close(wal);
+        return RC_OK;
+    }
+    if (v->stopped)
+        return RC_OK;
+    if (rc == RC_LIMIT)
+        return err_set(v->err, rc, "%s", err.text);
+    bool more = false;
+    if (v->frontier.size == options.first) { /* a server may have sealed and removed what we were about to read */
+        rc = verify_segments(v, &more);
+        *ret_again = more;
+        if (more || rc != RC_OK)
+            return rc;
+    }
+    place.offset = err.offset ? (int64_t)err.offset : -1;
+    tell(v, &place, "%s", err.text);
+    return RC_OK;
+}
+
+/* ---- all ---- */
+
+static void finish(struct verify *v)
+{
+    struct verify_result *r = v->result;
+    r->size = v->frontier.size;
+    struct tlog_hash root;
+    tlog_frontier_root(&v->frontier, v->hasher, &root);
+    memcpy(r->root, root.bytes, sizeof r->root);
+    for (; v->known_next < v->known_count; v->known_next++) {
+        char file[80];
+        const struct known *known = &v->known[v->known_next];
+        snprintf(file, sizeof file, NAME_CHECKPOINTS "/%s", known->name);
+        struct verify_finding place = in_file(file, -1);
+        tell(v, &place, "the checkpoint names %llu records, the archive has %llu", (unsigned long long)known->size,
+             (unsigned long long)r->size);
+    }
+}
+
+static enum rc verify_all(struct verify *v, int folder)
+{
+    struct err err = {0};
+    struct verify_finding place = in_file(NAME_INSTANCE, -1);
+    v->hasher = tlog_hasher_new();
+    v->digest = tlog_hasher_new();
+    v->sources = sources_new(0x0ddba11c0ffee123u);
+    v->arena = arena_new(DECODE_ARENA);
+    tlog_frontier_init(&v->frontier);
+    v->scratch = arena_new(SCRATCH_ARENA);
+    v->origins = map_new(ORIGINS_MAX, 1);
+    if (!v->hasher || !v->digest || !v->sources || !v->arena || !v->scratch || !v->origins)
+        return err_set(v->err, RC_LIMIT, "no memory to check the archive");
+    enum rc rc = instance_load(v->io, folder, &v->instance, &err);
+    if (rc == RC_CORRUPT) {
+        tell(v, &place, "%s", err.text);
+        return RC_OK;
+    }
+    if (rc == RC_NOT_FOUND)
+        return err_set(v->err, rc, "there is no archive in this folder");
+    if (rc != RC_OK)
+        return err_set(v->err, rc, "%s", err.text);
+    rc = folders_open(v->io, folder, false, &v->folders, v->err);
+    rc = rc == RC_OK ? load_checkpoints(v) : rc;
+    bool again = false;
+    rc = rc == RC_OK ? verify_segments(v, &again) : rc;
+    again = true;
+    for (int i = 0; i < SEGMENT_TRIES && again && rc == RC_OK && !v->stopped; i++) {
+        again = false;
+        rc = verify_log(v, &again);
+    }
+    if (rc == RC_OK && !v->stopped) {
+        check_foreign(v);
+        finish(v);
+    }
+    return rc;
+}
+
+enum rc archive_verify(const struct io *io, int folder, const struct verify_options *options,
+                       struct verify_result *ret_result, struct err *err)
+{
+    struct verify *v = memory_new(sizeof *v);
+    memset(ret_result, 0, sizeof *ret_result);
+    if (!v)
+        return err_set(err, RC_LIMIT, "no memory to check the archive");
+    v->io = io;
+    v->options = options;
+    v->result = ret_result;
+    v->err = err;
+    v->folders = (struct folders){-1, -1, -1};
+    enum rc rc = verify_all(v, folder);
+    bool stopped = v->stopped;
+    folders_close(io, &v->folders);
+    tlog_hasher_free(v->hasher);
+    tlog_hasher_free(v->digest);
+    sources_free(v->sources);
+    arena_free(v->arena);
+    arena_free(v->scratch);
+    map_free(v->origins);
+    memory_free(v->known);
+    memory_free(v->foreign);
+    numbers_done(&v->paths);
+    memory_free(v);
+    if (rc == RC_OK && stopped)
+        return err_set(err, RC_AGAIN, "the check was stopped");
+    if (rc == RC_OK && ret_result->findings)
+        return err_set(err, RC_CORRUPT, "the archive has %llu faults", (unsigned long long)ret_result->findings);
+    return rc;
+}
