@@ -1,0 +1,96 @@
+#include "cmd/archive_open.h"
+
+#include "base/arena.h"
+#include "cmd/data.h"
+#include "os/io.h"
+#include "os/random.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum rc archive_folder(const char *data, int *ret_folder, struct err *err)
+{
+    char path[4096];
+    int n = snprintf(path, sizeof path, "%s/archive", data);
+    if (n < 0 || (size_t)n >= sizeof path)
+        return err_set(err, RC_LIMIT, "the data folder's name is too long");
+    int fd = io_open_folder(path);
+    if (fd == -ENOENT)
+        return err_set(err, RC_NOT_FOUND,
+                       "there is no archive in \"%s\"; start the service once, or name another --data", data);
+    if (fd < 0)
+        return err_errno(err, -fd, "could not open \"%s\"", path);
+    *ret_folder = fd;
+    return RC_OK;
+}
+
+static void keep_event(void *context, const struct event *event)
+{
+    struct reading *reading = context;
+    if (!(event->flags & EVENT_ARCHIVE))
+        return;
+    *reading->event = *event;
+    reading->event->field_count = MIN(event->field_count, (uint32_t)EVENT_FIELDS_MAX);
+    memcpy(reading->fields, event->fields, reading->event->field_count * sizeof *reading->fields);
+    reading->event->fields = reading->fields;
+}
+
+static bool derive(void *context, const struct event_source *source, const struct leaf *leaf, struct str raw,
+                   struct arena *arena, struct event *ret_event)
+{
+    struct reading *reading = context;
+    if (leaf->type != LEAF_RAW && leaf->type != LEAF_DIGEST)
+        return false;
+    reading->event->flags = 0;
+    normaliser_record(reading->normaliser, source, leaf->index, leaf->received_ns, raw, arena, keep_event, reading);
+    *ret_event = *reading->event;
+    return (reading->event->flags & EVENT_ARCHIVE) != 0;
+}
+
+static enum rc derive_open(struct reading *reading, struct err *err)
+{
+    struct buf path;
+    buf_init(&path, 4096);
+    enum rc rc = data_folder(&path, err);
+    if (rc == RC_OK)
+        rc = mapping_load(buf_z(&path), reading->names, &reading->mapping, err);
+    buf_done(&path);
+    if (rc != RC_OK)
+        return rc;
+    reading->normaliser = normaliser_new(reading->mapping, reading->names);
+    reading->event = memory_new(sizeof *reading->event);
+    reading->fields = memory_new(EVENT_FIELDS_MAX * sizeof *reading->fields);
+    return reading->normaliser && reading->event && reading->fields ? RC_OK : err_set(err, RC_LIMIT, "no memory");
+}
+
+enum rc reading_open(struct reading *reading, const char *data, bool with_fields, struct err *err)
+{
+    memset(reading, 0, sizeof *reading);
+    reading->folder = -1;
+    reading->names = names_new(random_u64());
+    enum rc rc = reading->names ? archive_folder(data, &reading->folder, err) : err_set(err, RC_LIMIT, "no memory");
+    rc = rc == RC_OK && with_fields ? derive_open(reading, err) : rc;
+    if (rc != RC_OK)
+        return rc;
+    struct archive_reader_options options = {.names = reading->names, .derive_context = reading};
+    if (with_fields)
+        options.derive = derive;
+    rc = archive_reader_open(&io_kernel, reading->folder, &options, &reading->reader, err);
+    if (rc != RC_OK)
+        IGNORE(err_wrap(err, "archive in \"%s\"", data)); /* the code stays rc */
+    return rc;
+}
+
+void reading_close(struct reading *reading)
+{
+    archive_reader_close(reading->reader);
+    normaliser_free(reading->normaliser);
+    mapping_free(reading->mapping);
+    names_free(reading->names);
+    memory_free(reading->event);
+    memory_free(reading->fields);
+    if (reading->folder >= 0)
+        close(reading->folder);
+}

@@ -1,0 +1,25 @@
+/* archive_open.h - opens the archive below a data folder for the commands that read it. */
+#ifndef CMD_ARCHIVE_OPEN_H
+#define CMD_ARCHIVE_OPEN_H
+
+#include "archive/reader.h"
+#include "base/err.h"
+
+/* Everything a reading command holds; zero it first. */
+struct reading {
+    int folder;
+    struct names *names;
+    struct mapping *mapping;
+    struct normaliser *normaliser;
+    struct archive_reader *reader;
+    struct event *event; /* what the normaliser gave last */
+    struct event_field *fields;
+};
+
+/* The folder DATA/archive. RC_NOT_FOUND says what to do. */
+enum rc archive_folder(const char *data, int *ret_folder, struct err *err) MUST_USE;
+/* With `derive` the newest records, which have no columns yet, get their fields too. */
+enum rc reading_open(struct reading *reading, const char *data, bool derive, struct err *err) MUST_USE;
+void reading_close(struct reading *reading);
+
+#endif
