@@ -151,6 +151,9 @@ static void an_address_waits(void)
         }
     }
     CHECK_INT(waited, S(1 + 2 + 4 + 8));
+    for (int i = 0; i < 20; i++) /* no address: no shared waiting */
+        CHECK(!sign_in(stand_format(&stand, "other%d", i), "wrong", ""));
+    CHECK(sign_in("admin", "tulip garden 77", ""));
     CHECK(sign_in("admin", "tulip garden 77", "192.0.2.2"));
     stand_close(&stand);
 }

@@ -190,7 +190,8 @@ static void refuse_password(struct ask *ask, struct str user, const char *why)
     ask_refuse(ask, "sign_in_refused", "user name or password is wrong");
     ask->keep = true;
     attempt_fail(ask->desk, attempt_key(&buf, storage, "user:", user), true, ask->now_ns);
-    attempt_fail(ask->desk, attempt_key(&buf, storage, "address:", ask_str(ask, "address")), false, ask->now_ns);
+    if (ask_str(ask, "address").n) /* without one, all who have none would wait for each other */
+        attempt_fail(ask->desk, attempt_key(&buf, storage, "address:", ask_str(ask, "address")), false, ask->now_ns);
     attempt_record(ask, "session.refused", user, why);
 }
 
