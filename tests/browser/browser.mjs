@@ -1,0 +1,282 @@
+// The real server in a real browser: what a person does on the first day, in three languages and at two widths.
+import test, { after } from "node:test";
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { promisify } from "node:util";
+import * as d from "./driver.mjs";
+
+const user = process.env.QORGAN_USER || "admin";
+const first = process.env.QORGAN_PASSWORD;
+const chosen = "тау мен дала 2026 #7";
+let password = first;
+
+const context = await d.launch();
+const page = context.pages()[0] ?? (await context.newPage());
+const seen = d.watch(page);
+after(() => context.close());
+
+async function open(path) {
+  const response = await page.goto(d.base + path);
+  return response;
+}
+
+async function signIn(name, secret) {
+  await page.fill("[name=user]", name);
+  await page.fill("[name=password]", secret);
+  await page.click("button.main");
+  await page.waitForLoadState();
+}
+
+test("the sign-in page speaks three languages and needs no script", async () => {
+  await open("/sign-in");
+  for (const language of d.languages) {
+    await d.setLanguage(page, language);
+    assert.equal(await page.textContent("h1"), d.texts.get("session.title")[language]);
+    assert.deepEqual(await d.missingTexts(page), []);
+    assert.deepEqual(await d.axeFindings(page), []);
+  }
+  seen.check();
+});
+
+test("headers keep the browser strict", async () => {
+  const response = await open("/sign-in");
+  const headers = response.headers();
+  assert.match(headers["content-security-policy"], /default-src 'self'/);
+  assert.doesNotMatch(headers["content-security-policy"], /unsafe/);
+  assert.match(headers["content-security-policy"], /frame-ancestors 'none'/);
+  assert.ok(headers["strict-transport-security"]);
+  assert.equal(headers["x-content-type-options"], "nosniff");
+  assert.equal(headers["cache-control"], "no-store");
+  seen.check();
+});
+
+test("a page without a session leads to sign-in and back", async () => {
+  await open("/incidents?state=all");
+  assert.match(page.url(), /\/sign-in\?back=%2Fincidents%3Fstate%3Dall$/);
+  seen.check();
+});
+
+test("a wrong password is refused", async () => {
+  seen.expectStatus(403);
+  await open("/sign-in");
+  await signIn(user, "not the password");
+  assert.match(page.url(), /\/sign-in$/);
+  assert.equal(await page.locator("[role=alert]").count(), 1);
+  assert.equal(await page.inputValue("[name=user]"), user);
+  assert.equal(await page.inputValue("[name=password]"), "");
+  seen.check();
+});
+
+test("signing in by keyboard alone, and the first password must be changed", async () => {
+  await open("/sign-in");
+  await d.setLanguage(page, "en");
+  await page.locator("body").click({ position: { x: 5, y: 5 } });
+  await open("/sign-in");
+  assert.equal((await d.focused(page)).name, "user");
+  await page.keyboard.type(user);
+  await page.keyboard.press("Tab");
+  assert.equal((await d.focused(page)).name, "password");
+  await page.keyboard.type(first);
+  await page.keyboard.press("Enter");
+  await page.waitForURL((url) => !url.pathname.startsWith("/sign-in"));
+  if (new URL(page.url()).pathname !== "/password") return; // a server that was signed in to before
+  await open("/incidents");
+  assert.equal(new URL(page.url()).pathname, "/password");
+  seen.expectStatus(422);
+  await page.fill("[name=old]", first);
+  await page.fill("[name=new]", "short");
+  await page.fill("[name=again]", "short");
+  await page.click("button.main");
+  await page.waitForLoadState();
+  assert.equal(await page.locator("[role=alert]").count(), 1);
+  await page.fill("[name=old]", first);
+  await page.fill("[name=new]", chosen);
+  await page.fill("[name=again]", chosen);
+  await page.click("button.main");
+  await page.waitForURL(d.base + "/");
+  password = chosen;
+  seen.check();
+});
+
+test("cookies are for this host, for HTTPS and not for scripts", async () => {
+  const cookies = (await context.cookies(d.base)).filter((cookie) => cookie.name.includes("qorgan"));
+  assert.ok(cookies.some((cookie) => cookie.name === "__Host-qorgan"));
+  for (const cookie of cookies) {
+    assert.ok(cookie.secure && cookie.httpOnly, cookie.name);
+    assert.equal(cookie.sameSite, "Strict", cookie.name);
+    assert.equal(cookie.path, "/", cookie.name);
+  }
+});
+
+test("the live view shows a source and renews itself", { timeout: 120000 }, async () => {
+  await open("/");
+  await d.until("a source", 90, async () => (await page.locator("#live tbody th").count()) > 0);
+  const before = await page.textContent("footer time");
+  const renewed = page.waitForResponse((r) => r.url() === d.base + "/" && r.request().headers()["x-qorgan-refresh"]);
+  assert.equal((await renewed).status(), 200);
+  assert.ok(before);
+  const api = await page.evaluate(() => fetch("/api/source.list").then((r) => r.json()));
+  assert.equal(api.ok, true);
+  assert.ok(api.sources.length > 0);
+  seen.check();
+});
+
+let card = "";
+
+test("a demonstration opens an incident whose clock runs", { timeout: 180000 }, async () => {
+  if (process.env.QORGAN_DATA)
+    await promisify(execFile)(process.env.QORGAN_BIN, ["demo", "--data", process.env.QORGAN_DATA]);
+  await open("/incidents");
+  await d.until("an incident", 120, async () => {
+    await page.reload();
+    return (await page.locator("#incidents tbody th a").count()) > 0;
+  });
+  const clock = page.locator("#incidents .clock .span").first();
+  const at = await clock.textContent();
+  assert.match(at, /\d\d:\d\d:\d\d$/);
+  await d.until("a tick", 5, async () => (await clock.textContent()) !== at);
+  card = new URL(await page.locator("#incidents tbody th a").first().getAttribute("href"), d.base).pathname;
+  seen.check();
+});
+
+test("search finds the record, opens it and gives its proof", { timeout: 120000 }, async () => {
+  await open(card);
+  const line = await page.locator("#records .line").first().textContent();
+  const word = line.match(/[a-z]{5,}/i)[0];
+  await open("/search");
+  await page.fill("[name=q]", word);
+  await page.selectOption("[name=range]", "all");
+  await page.keyboard.press("Enter");
+  await page.waitForLoadState();
+  await d.until("a hit", 60, async () => {
+    if ((await page.locator(".events li").count()) > 0) return true;
+    await page.reload();
+    return false;
+  });
+  assert.match((await page.locator(".events .line").first().textContent()).toLowerCase(), new RegExp(word.toLowerCase()));
+  assert.ok((await page.locator(".histogram rect").count()) > 0);
+  await page.locator(".events summary").first().focus();
+  await page.keyboard.press("Enter");
+  assert.ok(await page.locator(".events details[open] .raw").first().isVisible());
+  await page.locator(".events a.record").first().click();
+  await page.waitForURL(/\/records\/\d+$/);
+  assert.ok((await page.locator(".pairs tr").count()) > 5);
+  const link = page.locator("a[href$='/proof.txt']");
+  await d.until("a checkpoint that covers it", 60, async () => {
+    if ((await link.count()) > 0) return true;
+    await page.reload();
+    return false;
+  });
+  const [download] = await Promise.all([page.waitForEvent("download"), link.click()]);
+  assert.match(readFileSync(await download.path(), "utf8"), /^c2sp\.org\/tlog-proof@v1\n/);
+  seen.check();
+});
+
+test("a query that is wrong says where", async () => {
+  seen.expectStatus(422);
+  await open("/search?q=" + encodeURIComponent("(unclosed"));
+  assert.equal(await page.locator("[role=alert]").count(), 1);
+  assert.equal(await page.inputValue("[name=q]"), "(unclosed");
+  seen.check();
+});
+
+test("the card is reached and confirmed by keyboard; M-14 and M-15 run", { timeout: 60000 }, async () => {
+  await open(card);
+  await page.keyboard.press("Tab");
+  assert.equal((await d.focused(page)).href, "#main");
+  await page.keyboard.press("Enter");
+  await d.tabTo(page, (at) => at.name === "reason");
+  await page.keyboard.type("seen in the log");
+  await d.tabTo(page, (at) => at.name === "act" && at.value === "confirm");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/saved=1/);
+  for (const clock of ["M-14", "M-15"]) {
+    const row = page.locator("#clocks tbody tr", { hasText: clock });
+    assert.equal(await row.count(), 1, clock);
+    assert.ok(await row.locator(".clock .span").isVisible(), clock);
+    await row.locator("summary").click();
+    assert.ok((await row.locator("details p").first().textContent()).trim().length > 20, `${clock} is explained`);
+  }
+  assert.match(await page.textContent("#history"), /admin|seen in the log/);
+  seen.check();
+});
+
+test("the card keeps what was typed when it is refused, and saves it", { timeout: 60000 }, async () => {
+  await open(card);
+  await page.fill("[name=nature]", "<b>перебор паролей</b>");
+  await page.selectOption("[name=severity]", "3");
+  await page.click("#annex button.main");
+  await page.waitForURL(/saved=1/);
+  assert.equal(await page.inputValue("[name=nature]"), "<b>перебор паролей</b>");
+  assert.equal(await page.locator("main b", { hasText: "перебор" }).count(), 0);
+  seen.expectStatus(422, 409);
+  await page.fill("[name=title]", " ");
+  await page.fill("[name=note]", "не потерять");
+  await page.click("#annex button.main");
+  await page.waitForLoadState();
+  assert.equal(await page.inputValue("[name=note]"), "не потерять");
+  seen.check();
+});
+
+test("objects are edited", { timeout: 60000 }, async () => {
+  await open("/objects/new");
+  await page.fill("[name=name]", "Портал «Қорған»");
+  await page.fill("[name=contact_name_0]", "Айгүл");
+  await page.fill("[name=assets]", "web-*\n10.20.0.0/16");
+  await page.click("form.grid button.main");
+  await page.waitForURL(/\/objects\?saved=1/);
+  await page.click("text=Портал «Қорған»");
+  await page.waitForLoadState();
+  assert.equal(await page.inputValue("[name=contact_name_0]"), "Айгүл");
+  assert.match(await page.inputValue("[name=assets]"), /web-\*\n10\.20\.0\.0\/16/);
+  seen.check();
+});
+
+for (const width of d.widths) {
+  for (const language of d.languages) {
+    test(`every page at ${width} px in ${language}`, { timeout: 180000 }, async () => {
+      await page.setViewportSize({ width, height: width > 600 ? 900 : 844 });
+      await page.emulateMedia({ colorScheme: language === "kk" ? "dark" : "light" });
+      await open("/");
+      await d.setLanguage(page, language);
+      const paths = ["/", "/search", "/search?q=session&range=all", "/incidents", "/incidents?state=all", card, "/objects"];
+      paths.push("/objects/new", "/archive", "/channels", "/channels/new", "/users", "/users/new", "/password", "/records/1");
+      for (const path of paths) {
+        await open(path);
+        const where = `${path} at ${width} in ${language}`;
+        assert.equal(await page.getAttribute("html", "lang"), language, where);
+        assert.deepEqual(await d.missingTexts(page), [], where);
+        assert.deepEqual(await d.scrollsSideways(page), [], where);
+        assert.deepEqual(await d.axeFindings(page), [], where);
+        assert.equal(await page.locator("h1").count(), 1, where);
+      }
+      seen.check();
+    });
+  }
+}
+
+test("it works without scripts", { timeout: 60000 }, async () => {
+  const plain = await context.browser()?.newContext({ javaScriptEnabled: false, ignoreHTTPSErrors: true });
+  if (!plain) return;
+  const bare = await plain.newPage();
+  await bare.goto(d.base + "/sign-in");
+  await bare.fill("[name=user]", user);
+  await bare.fill("[name=password]", password);
+  await bare.click("button.main");
+  await bare.goto(d.base + card);
+  assert.match(await bare.locator(".clock .span").first().textContent(), /\d\d:\d\d:\d\d$/);
+  await bare.goto(d.base + "/search?q=session&range=all");
+  assert.equal(await bare.locator("h2").count() > 0, true);
+  await plain.close();
+});
+
+test("signing out ends the session", async () => {
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await open("/");
+  await page.click(".account button");
+  await page.waitForURL(/\/sign-in$/);
+  await open("/incidents");
+  assert.match(page.url(), /\/sign-in/);
+  seen.check();
+});

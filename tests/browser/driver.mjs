@@ -1,0 +1,166 @@
+// What the tests share: the browser, what must never happen on any page, and the keys of data/i18n.
+import { chromium } from "playwright-core";
+import { readFileSync, readdirSync, mkdtempSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import assert from "node:assert/strict";
+
+export const base = process.env.QORGAN_URL.replace(/\/$/, "");
+const source = process.env.QORGAN_SOURCE ?? path.resolve(import.meta.dirname ?? ".", "../..");
+const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+export const languages = ["kk", "ru", "en"];
+export const widths = [1280, 390];
+
+const folder = path.join(source, "data/i18n");
+export const texts = new Map(); // key -> {kk, ru, en}
+for (const file of readdirSync(folder).filter((name) => name.endsWith(".tsv"))) {
+  for (const line of readFileSync(path.join(folder, file), "utf8").split("\n")) {
+    const [key, kk, ru, en] = line.split("\t");
+    if (en && !key.startsWith("#") && key !== "key" && !texts.has(key)) texts.set(key, { kk, ru, en });
+  }
+}
+const families = new Set([...texts.keys()].map((key) => key.split(".")[0]));
+
+export async function launch() {
+  const profile = mkdtempSync(path.join(tmpdir(), "qorgan-browser-"));
+  return chromium.launchPersistentContext(profile, {
+    executablePath: process.env.QORGAN_CHROMIUM ?? "/usr/bin/chromium",
+    headless: true,
+    ignoreHTTPSErrors: true,
+    acceptDownloads: true,
+    viewport: { width: 1280, height: 900 },
+    locale: "ru-RU",
+    args: [
+      "--headless",
+      "--no-sandbox",
+      "--disable-gpu",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  });
+}
+
+// Collects what a browser complains of. A page that the test makes the server refuse is expected: `expectStatus`.
+export function watch(page) {
+  const complaints = [];
+  let allowed = [];
+  page.on("pageerror", (error) => complaints.push(`script error: ${error.message}`));
+  page.on("console", (message) => {
+    if (message.type() !== "error") return;
+    const text = message.text();
+    if (allowed.some((status) => text.includes(`status of ${status}`))) return;
+    complaints.push(`console: ${text} (${page.url()})`);
+  });
+  page.on("requestfailed", (request) => {
+    const why = request.failure()?.errorText ?? "";
+    if (!/ERR_ABORTED/.test(why)) complaints.push(`request failed: ${request.url()} ${why}`);
+  });
+  page.on("request", (request) => {
+    if (!request.url().startsWith(base) && !request.url().startsWith("data:"))
+      complaints.push(`outside address: ${request.url()}`);
+  });
+  return {
+    expectStatus: (...statuses) => (allowed = statuses),
+    check: () => {
+      assert.deepEqual(complaints, []);
+      allowed = [];
+    },
+  };
+}
+
+// A key instead of a text: "state.closed" on the page, or a choice that shows its bare key.
+export async function missingTexts(page) {
+  const shown = await page.evaluate(() => {
+    const attributes = [...document.querySelectorAll("[title],[aria-label],[data-label]")].flatMap((e) =>
+      ["title", "aria-label", "data-label"].map((name) => e.getAttribute(name) ?? ""),
+    );
+    const bare = [...document.querySelectorAll("select:not([name=object_id]) option")]
+      .filter((option) => option.textContent === option.value)
+      .map((option) => `${option.closest("select").name}=${option.value}`);
+    const skipped = new Set(document.querySelectorAll("pre, code, textarea, .line, .raw, .opened, .pairs td, .tag"));
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    const words = [];
+    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+      let parent = node.parentElement;
+      while (parent && !skipped.has(parent)) parent = parent.parentElement;
+      if (!parent && node.parentElement.tagName !== "SCRIPT") words.push(node.textContent);
+    }
+    return { words: [...words, ...attributes], bare };
+  });
+  const keys = shown.words
+    .flatMap((text) => text.match(/(?<![\w./@-])[a-z_]+\.[A-Za-z0-9_.-]+/g) ?? [])
+    .filter((word) => families.has(word.split(".")[0]) && !/\.(kz|local|log|txt|com)$/.test(word));
+  return [...keys, ...shown.bare];
+}
+
+export async function scrollsSideways(page) {
+  return page.evaluate(() => {
+    const width = document.documentElement.clientWidth;
+    if (document.documentElement.scrollWidth <= width) return [];
+    return [...document.querySelectorAll("body *")]
+      .filter((e) => e.getBoundingClientRect().right > width + 1)
+      .slice(0, 5)
+      .map((e) => `${e.tagName}.${e.className}`);
+  });
+}
+
+// Serious and critical findings of axe-core. Run through the debugger, so that the page's policy stays as it is.
+export async function axeFindings(page) {
+  const session = await page.context().newCDPSession(page);
+  await session.send("Runtime.evaluate", { expression: axeSource });
+  const { result } = await session.send("Runtime.evaluate", {
+    expression: `axe.run(document, { resultTypes: ["violations"] }).then((r) => JSON.stringify(r.violations
+      .filter((v) => v.impact === "serious" || v.impact === "critical")
+      .map((v) => v.id + ": " + v.nodes.slice(0, 3).map((n) => n.html.slice(0, 160)).join(" | "))))`,
+    awaitPromise: true,
+    returnByValue: true,
+  });
+  await session.detach();
+  return JSON.parse(result.value);
+}
+
+export async function until(what, seconds, attempt) {
+  const end = Date.now() + seconds * 1000;
+  for (;;) {
+    const got = await attempt();
+    if (got) return got;
+    if (Date.now() > end) assert.fail(`${what}: not within ${seconds} s`);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+}
+
+export async function setLanguage(page, language) {
+  await page.click(`.languages button[value=${language}]`);
+  await page.waitForLoadState();
+  assert.equal(await page.getAttribute("html", "lang"), language);
+}
+
+// Where the keyboard stands, and whether a person sees it.
+export async function focused(page) {
+  return page.evaluate(() => {
+    const e = document.activeElement;
+    const style = getComputedStyle(e);
+    return {
+      tag: e.tagName,
+      name: e.getAttribute("name"),
+      value: e.getAttribute("value"),
+      href: e.getAttribute("href"),
+      visible: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2,
+    };
+  });
+}
+
+// Presses Tab until the focus is where `wanted` says; every stop on the way must be seen.
+export async function tabTo(page, wanted, limit = 80) {
+  for (let i = 0; i < limit; i += 1) {
+    await page.keyboard.press("Tab");
+    const at = await focused(page);
+    if (at.tag !== "BODY") assert.ok(at.visible, `the focus on ${JSON.stringify(at)} is not visible`);
+    if (wanted(at)) return at;
+  }
+  return assert.fail("the keyboard does not reach it");
+}
