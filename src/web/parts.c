@@ -250,6 +250,8 @@ static void option(struct web_call *call, const char *family, struct str key, st
     HTML(html, RAW("<option value=\""), ESC(key), RAW("\""));
     if (str_eq(key, value))
         HTML(html, RAW(" selected"));
+    if (key.n == 0)
+        text = html_text(html, STR("form.not_given"));
     HTML(html, RAW(">"), ESC(text.p ? text : key), RAW("</option>"));
 }
 

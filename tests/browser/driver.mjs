@@ -1,6 +1,6 @@
 // What the tests share: the browser, what must never happen on any page, and the keys of data/i18n.
 import { chromium } from "playwright-core";
-import { readFileSync, readdirSync, mkdtempSync } from "node:fs";
+import { readFileSync, readdirSync, mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -23,9 +23,10 @@ for (const file of readdirSync(folder).filter((name) => name.endsWith(".tsv"))) 
 }
 const families = new Set([...texts.keys()].map((key) => key.split(".")[0]));
 
-export async function launch() {
+// Each with a profile of its own, which is removed with it.
+export async function launch(options = {}) {
   const profile = mkdtempSync(path.join(tmpdir(), "qorgan-browser-"));
-  return chromium.launchPersistentContext(profile, {
+  const context = await chromium.launchPersistentContext(profile, {
     executablePath: process.env.QORGAN_CHROMIUM ?? "/usr/bin/chromium",
     headless: true,
     ignoreHTTPSErrors: true,
@@ -41,7 +42,10 @@ export async function launch() {
       "--disable-component-update",
       "--disable-sync",
     ],
+    ...options,
   });
+  context.on("close", () => rmSync(profile, { recursive: true, force: true }));
+  return context;
 }
 
 // Collects what a browser complains of. A page that the test makes the server refuse is expected: `expectStatus`.

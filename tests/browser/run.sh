@@ -27,6 +27,7 @@ if [ -n "${QORGAN_URL:-}" ]; then
 fi
 
 work=$(mktemp -d) || exit 1
+chmod 755 "$work" # the processes that gave up root must reach the data folder
 server=
 finish() {
     if [ -n "$server" ]; then
