@@ -44,7 +44,7 @@ export async function launch(options = {}) {
     ],
     ...options,
   });
-  context.on("close", () => rmSync(profile, { recursive: true, force: true }));
+  context.on("close", () => rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 }));
   return context;
 }
 
@@ -84,7 +84,7 @@ export async function missingTexts(page) {
     );
     const bare = [...document.querySelectorAll("select:not([name=object_id]) option")]
       .filter((option) => option.textContent === option.value)
-      .map((option) => `${option.closest("select").name}=${option.value}`);
+      .map((option) => [option.closest("select").name, option.value]);
     const skipped = new Set(document.querySelectorAll("pre, code, textarea, .line, .raw, .opened, .pairs td, .tag"));
     const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     const words = [];
@@ -98,7 +98,10 @@ export async function missingTexts(page) {
   const keys = shown.words
     .flatMap((text) => text.match(/(?<![\w./@-])[a-z_]+\.[A-Za-z0-9_.-]+/g) ?? [])
     .filter((word) => families.has(word.split(".")[0]) && !/\.(kz|local|log|txt|com)$/.test(word));
-  return [...keys, ...shown.bare];
+  // in English a key may be its own text: "mail"
+  const language = await page.getAttribute("html", "lang");
+  const known = new Set([...texts.values()].map((text) => text[language]));
+  return [...keys, ...shown.bare.filter(([, value]) => !known.has(value)).map(([name, value]) => `${name}=${value}`)];
 }
 
 export async function scrollsSideways(page) {
