@@ -1,7 +1,8 @@
-/* qorgan-verify - checks, without a network and without the server, an exported proof. */
+/* qorgan-verify - checks, without a network and without the server, an exported proof or a whole archive. */
 #include "cmd/qorgan_verify.h"
 
 #include "base/arena.h"
+#include "cmd/qorgan_verify_audit.h"
 #include "os/file.h"
 
 #include <stdio.h>
@@ -12,27 +13,6 @@
 #ifndef QORGAN_VERSION
 #define QORGAN_VERSION "unknown"
 #endif
-
-enum rc verify_load_policy(const struct verify_options *options, struct arena *arena, struct policy *ret_policy,
-                           struct err *err)
-{
-    struct str text;
-    struct note_key key;
-    if (options->policy == NULL) {
-        enum rc rc = note_key_parse(str_of(options->vkey), &key, err);
-        if (rc == RC_OK && key.type != NOTE_ED25519)
-            rc = err_set(err, RC_INVALID, "the key is a witness's, not a log's");
-        if (rc == RC_OK)
-            policy_of_key(&key, ret_policy);
-        return rc;
-    }
-    enum rc rc = file_load_path(options->policy, POLICY_SIZE_MAX, arena, &text, err);
-    if (rc == RC_OK)
-        rc = policy_parse(text, ret_policy, err);
-    if (rc == RC_OK && ret_policy->log_count == 0)
-        rc = err_set(err, RC_INVALID, "the policy names no log");
-    return rc;
-}
 
 /* "--name value" or "--name=value"; false when `argument` is not this option or the value is missing. */
 static bool option_value(const char *name, int argc, char **argv, int *at, const char **ret_value)
@@ -56,13 +36,15 @@ static bool parse_options(int argc, char **argv, struct verify_options *options)
         if (option_value("--policy", argc, argv, &at, &options->policy) ||
             option_value("--vkey", argc, argv, &at, &options->vkey) ||
             option_value("--proof", argc, argv, &at, &options->proof) ||
-            option_value("--leaf", argc, argv, &at, &options->leaf))
+            option_value("--leaf", argc, argv, &at, &options->leaf) ||
+            option_value("--data", argc, argv, &at, &options->data))
             continue;
         if (strcmp(argv[at], "--json") != 0)
             return false;
         options->json = true;
     }
-    return (options->policy == NULL) != (options->vkey == NULL) && options->proof != NULL;
+    return (options->policy == NULL) != (options->vkey == NULL) &&
+           (options->proof == NULL) != (options->data == NULL) && (options->leaf == NULL || options->proof != NULL);
 }
 
 int main(int argc, char **argv)
@@ -85,7 +67,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "qorgan-verify: out of memory\n");
         return VERIFY_USAGE;
     }
-    int status = verify_proof_file(&options, arena);
+    int status = options.data != NULL ? verify_archive(&options, arena) : verify_proof_file(&options, arena);
     if (fflush(stdout) != 0) {
         fprintf(stderr, "qorgan-verify: could not write the result\n");
         return VERIFY_USAGE;

@@ -50,6 +50,7 @@ struct verify_options {
     const char *vkey;
     const char *proof;
     const char *leaf;
+    const char *data;
     bool json;
     enum language language;
 };

@@ -23,6 +23,27 @@ struct proven {
     struct tlog_hash leaf_hash;
 };
 
+enum rc verify_load_policy(const struct verify_options *options, struct arena *arena, struct policy *ret_policy,
+                           struct err *err)
+{
+    struct str text;
+    struct note_key key;
+    if (options->policy == NULL) {
+        enum rc rc = note_key_parse(str_of(options->vkey), &key, err);
+        if (rc == RC_OK && key.type != NOTE_ED25519)
+            rc = err_set(err, RC_INVALID, "the key is a witness's, not a log's");
+        if (rc == RC_OK)
+            policy_of_key(&key, ret_policy);
+        return rc;
+    }
+    enum rc rc = file_load_path(options->policy, POLICY_SIZE_MAX, arena, &text, err);
+    if (rc == RC_OK)
+        rc = policy_parse(text, ret_policy, err);
+    if (rc == RC_OK && ret_policy->log_count == 0)
+        rc = err_set(err, RC_INVALID, "the policy names no log");
+    return rc;
+}
+
 static void not_proven(const struct verify_options *options, const char *reason)
 {
     struct buf out CLEANUP(buf_done);

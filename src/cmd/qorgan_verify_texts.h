@@ -31,42 +31,62 @@ X(LEAF_NUMBER, "the record calls itself number {1}, the proof is of number {2}",
   "жазба өзін {1} деп атайды, дәлелдеме {2} нөміріне берілген")
 X(LEAF_LENGTH, "the record's length does not agree with its header", "длина записи не соответствует её заголовку",
   "жазба ұзындығы оның тақырыбына сәйкес емес")
+X(AUDIT_GOOD, "PROVEN: the archive is whole and agrees with every signed checkpoint.",
+  "ДОКАЗАНО: архив цел и согласуется с каждой подписанной контрольной точкой.",
+  "ДӘЛЕЛДЕНДІ: мұрағат бүтін және әрбір қол қойылған бақылау нүктесіне сәйкес.")
+X(AUDIT_BAD, "NOT PROVEN: the archive is damaged: {1}", "НЕ ДОКАЗАНО: архив повреждён: {1}",
+  "ДӘЛЕЛДЕНБЕДІ: мұрағат бүлінген: {1}")
+X(AUDIT_RECORDS, "Records checked", "Проверено записей", "Тексерілген жазбалар")
+X(AUDIT_SEGMENTS, "Segments", "Сегментов", "Сегменттер")
+X(AUDIT_LOG_FILES, "Log files", "Файлов журнала", "Журнал файлдары")
+X(AUDIT_CHECKPOINTS, "Checkpoints checked", "Проверено контрольных точек", "Тексерілген бақылау нүктелері")
+X(AUDIT_COVERED, "Records under signature", "Записей под подписью", "Қол қойылған жазбалар")
+X(AUDIT_UNCOVERED, "Records not yet signed", "Записей ещё без подписи", "Әлі қол қойылмаған жазбалар")
+X(AUDIT_WARNING, "Note: {1}", "Замечание: {1}", "Ескерту: {1}")
+X(AUDIT_PLACE, "Place: file {1}, byte {2}", "Место: файл {1}, байт {2}", "Орны: {1} файлы, {2}-байт")
+X(AUDIT_FILE, "Place: file {1}", "Место: файл {1}", "Орны: {1} файлы")
 X(USAGE,
   "usage: qorgan-verify (--policy FILE | --vkey KEY) --proof FILE [--leaf FILE] [--json]\n"
+  "       qorgan-verify --vkey KEY --data FOLDER [--json]\n"
   "\n"
   "Checks, without a network and without the server, that a record stands in a signed\n"
-  "log.\n"
+  "log, or that a whole archive is unchanged.\n"
   "\n"
   "  --proof FILE    the exported proof (C2SP tlog-proof)\n"
   "  --leaf FILE     the record, when the proof does not carry it\n"
   "  --vkey KEY      the log's public key: name+hash+base64\n"
   "  --policy FILE   whom to believe: logs, witnesses, quorum (C2SP tlog-policy)\n"
+  "  --data FOLDER   the archive's folder: every record and checkpoint is checked\n"
   "  --json          the result as JSON\n"
   "  --version       the program's version\n"
   "\n"
   "Exit status: 0 proven, 1 not proven, 2 wrong usage or an unreadable file.\n",
   "использование: qorgan-verify (--policy ФАЙЛ | --vkey КЛЮЧ) --proof ФАЙЛ [--leaf ФАЙЛ] [--json]\n"
+  "               qorgan-verify --vkey КЛЮЧ --data ПАПКА [--json]\n"
   "\n"
   "Проверяет без сети и без сервера, что запись содержится в подписанном журнале\n"
-  "без изменений.\n"
+  "или что весь архив не изменён.\n"
   "\n"
   "  --proof ФАЙЛ    выгруженное доказательство (C2SP tlog-proof)\n"
   "  --leaf ФАЙЛ     запись, если её нет в доказательстве\n"
   "  --vkey КЛЮЧ     открытый ключ журнала: имя+хеш+base64\n"
   "  --policy ФАЙЛ   кому верить: журналы, свидетели, кворум (C2SP tlog-policy)\n"
+  "  --data ПАПКА    папка архива: проверяются все записи и контрольные точки\n"
   "  --json          результат в виде JSON\n"
   "  --version       версия программы\n"
   "\n"
   "Код завершения: 0 доказано, 1 не доказано, 2 неверный вызов или файл не читается.\n",
   "қолданылуы: qorgan-verify (--policy ФАЙЛ | --vkey КІЛТ) --proof ФАЙЛ [--leaf ФАЙЛ] [--json]\n"
+  "            qorgan-verify --vkey КІЛТ --data ҚАЛТА [--json]\n"
   "\n"
-  "Жазбаның қол қойылған журналда өзгеріссіз тұрғанын\n"
+  "Жазбаның қол қойылған журналда тұрғанын немесе бүкіл мұрағаттың өзгермегенін\n"
   "желісіз және серверсіз тексереді.\n"
   "\n"
   "  --proof ФАЙЛ    шығарылған дәлелдеме (C2SP tlog-proof)\n"
   "  --leaf ФАЙЛ     дәлелдемеде жазба болмаса, жазбаның өзі\n"
   "  --vkey КІЛТ     журналдың ашық кілті: атауы+хеш+base64\n"
   "  --policy ФАЙЛ   кімге сену керек: журналдар, куәгерлер, кворум (C2SP tlog-policy)\n"
+  "  --data ҚАЛТА    мұрағат қалтасы: барлық жазба мен бақылау нүктесі тексеріледі\n"
   "  --json          нәтиже JSON түрінде\n"
   "  --version       бағдарлама нұсқасы\n"
   "\n"

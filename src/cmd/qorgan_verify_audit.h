@@ -1,0 +1,87 @@
+/* qorgan_verify_audit.h - a whole archive from its files alone: what the parts of the audit share.
+ *
+ * Segments and then the log are read in the order of record numbers; every record's leaf is rebuilt, hashed and folded
+ * into a tree of our own, which must give every stored checkpoint's root. The first damage ends the audit. */
+#ifndef CMD_QORGAN_VERIFY_AUDIT_H
+#define CMD_QORGAN_VERIFY_AUDIT_H
+
+#include "base/map.h"
+#include "cmd/qorgan_verify.h"
+#include "os/io.h"
+#include "tlog/leaf.h"
+#include "tlog/tree.h"
+
+#define AUDIT_FILE_MAX     64
+#define AUDIT_WARNINGS_MAX 32
+#define AUDIT_ORIGINS_MAX  16
+
+struct audit_warning {
+    char text[256];
+};
+
+/* A checkpoint whose signature was verified and whose root waits for its size. */
+struct audit_checkpoint {
+    struct tlog_head head;
+    bool latest; /* else it stands in a file named after its size */
+};
+
+/* An origin that the keys are not of. Legitimate only when a record says that a new instance was begun. */
+struct audit_origin {
+    char name[NOTE_NAME_MAX + 1];
+    char file[AUDIT_FILE_MAX]; /* a checkpoint of it */
+    bool explained;
+};
+
+struct audit {
+    struct arena *arena;   /* as long as the audit */
+    struct arena *scratch; /* of one block or file */
+    const struct policy *policy;
+    int folder;
+    uint8_t uuid[16];
+    char origin[NOTE_NAME_MAX + 1];
+    struct tlog_hasher *hasher;
+    struct tlog_frontier frontier;       /* of everything read so far */
+    struct tlog_hash group[TLOG_GROUP];  /* leaf hashes of the group that grows */
+    struct map *highest;                 /* (source, epoch) -> highest sequence */
+    struct audit_checkpoint *checkpoint; /* by rising size */
+    size_t checkpoint_count;
+    size_t checkpoint_next;
+    uint64_t latest_size;
+    uint64_t segments;
+    uint64_t log_files;
+    size_t origin_count;
+    struct audit_origin other_origin[AUDIT_ORIGINS_MAX];
+    uint64_t warning_count;
+    struct audit_warning warning[AUDIT_WARNINGS_MAX];
+    bool damaged;
+    char file[AUDIT_FILE_MAX];
+    int64_t offset; /* -1: the whole file */
+    char text[ERR_TEXT_MAX];
+};
+
+/* In the arena; the policy is borrowed. NULL without memory. */
+struct audit *audit_new(const struct policy *policy, struct arena *arena);
+void audit_done(struct audit *audit);
+/* The whole audit of a folder. RC_OK: proven. RC_CORRUPT with audit->damaged: not. Other codes: could not be checked.
+ */
+enum rc audit_check(struct audit *audit, const char *data, struct err *err) MUST_USE;
+
+/* Notes the damage, returns RC_CORRUPT. `file` is relative to the archive's folder. */
+enum rc audit_damage(struct audit *audit, const char *file, int64_t offset, const char *format, ...) PRINTF(4, 5);
+void audit_warn(struct audit *audit, const char *format, ...) PRINTF(2, 3);
+/* Takes the next record, whose number must be frontier.size: its sequence and leaf hash. */
+enum rc audit_record(struct audit *audit, const struct leaf *leaf, const struct tlog_hash *hash, const char *file,
+                     int64_t offset) MUST_USE;
+/* Looks into a record's raw bytes for the incident that explains another origin; in any order. */
+void audit_raw(struct audit *audit, const struct leaf *leaf, struct str raw);
+/* Numbers among a folder's names "<16 hex digits><suffix>", rising, in the audit's arena. */
+enum rc audit_list(struct audit *audit, int folder, const char *suffix, uint64_t **ret_numbers, size_t *ret_count,
+                   struct err *err) MUST_USE;
+
+/* All sealed segments (qorgan_verify_segment.c); what is in the log behind them (qorgan_verify_log.c). */
+enum rc audit_segments(struct audit *audit, struct err *err) MUST_USE;
+enum rc audit_log(struct audit *audit, struct err *err) MUST_USE;
+
+int verify_archive(const struct verify_options *options, struct arena *arena);
+
+#endif

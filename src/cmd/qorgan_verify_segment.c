@@ -1,0 +1,530 @@
+/* Sealed segments, read anew from doc/format/segment.md. Of a block only the columns that make up the leaf are decoded:
+ * what was derived from the raw bytes proves nothing. */
+#include "base/bytes.h"
+#include "cmd/qorgan_verify_audit.h"
+#include "os/file.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <zstd.h>
+
+#define HEADER_SIZE      4096
+#define FOOTER_SIZE      512
+#define ENTRY_SIZE       80
+#define BLOCK_HEADER     128
+#define BLOCK_PLAIN_MAX  ((size_t)64 << 20)
+#define BLOCK_SIZE_MAX   ((uint32_t)24 << 20)
+#define BLOCK_RECORDS    16384
+#define RAW_MAX          ((uint64_t)8 << 20)
+#define BLOCKS_MAX       (1u << 20)
+#define SECTION_READ_MAX ((uint64_t)256 << 20)
+
+enum section { HEADER, BLOCKS, INDEX, GROUPS, EDGES, FRONTIERS, SOURCES, SECTIONS };
+
+enum column {
+    NUMBER = 1,
+    RECEIVED = 2,
+    BOOT = 3,
+    ORIGINS = 4,
+    ORIGIN = 5,
+    SEQUENCE = 6,
+    SOURCE_TIME = 7,
+    WAYS = 8,
+    WAY = 9,
+    RAW_LENGTH = 10,
+    RAW = 11,
+    COLUMNS = 12,
+};
+
+struct part {
+    uint64_t offset;
+    uint64_t length;
+    struct tlog_hash digest;
+};
+
+/* What a record needs when its turn comes; blocks hold records of several ranges at once. */
+struct slot {
+    struct leaf leaf;
+    struct tlog_hash hash;
+    int64_t offset; /* of its block */
+    bool seen;
+};
+
+struct segment {
+    struct audit *audit;
+    char file[AUDIT_FILE_MAX];
+    int fd;
+    uint64_t first;
+    uint64_t end;
+    uint64_t size;
+    uint64_t bytes_raw;
+    uint32_t blocks;
+    struct part part[SECTIONS];
+    struct slot *slot;
+    int64_t block_offset; /* of the block being read */
+    struct err err;
+};
+
+static enum rc damage(struct segment *s, int64_t offset, const char *what)
+{
+    return audit_damage(s->audit, s->file, offset, "%s", what);
+}
+
+/* Bytes of the file into the scratch arena. A file that is too short is damage, a failing disk is not. */
+static enum rc read_part(struct segment *s, uint64_t offset, uint64_t length, struct str *ret_bytes)
+{
+    char *bytes = arena_alloc_raw(s->audit->scratch, (size_t)length + 1);
+    if (bytes == NULL)
+        return err_set(&s->err, RC_LIMIT, "out of memory at \"%s\"", s->file);
+    enum rc rc = file_read_at(&io_kernel, s->fd, bytes, (size_t)length, (int64_t)offset, &s->err);
+    if (rc == RC_END)
+        return damage(s, (int64_t)offset, "the file is cut short");
+    *ret_bytes = str_at(bytes, (size_t)length);
+    return rc;
+}
+
+/* ---- header, footer ---- */
+
+static enum rc check_header(struct segment *s)
+{
+    struct str bytes;
+    enum rc rc = read_part(s, 0, HEADER_SIZE, &bytes);
+    if (rc != RC_OK)
+        return rc;
+    struct reader in = reader_of(bytes);
+    struct str magic = read_bytes(&in, 8);
+    uint16_t version = read_be16(&in);
+    (void)read_be16(&in);
+    (void)read_be32(&in); /* compatible features */
+    uint32_t incompatible = read_be32(&in);
+    (void)read_be32(&in);
+    struct str uuid = read_bytes(&in, 16);
+    uint64_t first = read_be64(&in);
+    if (!str_is(magic, "QORGSEG\n") || get_be32(bytes.p + HEADER_SIZE - 4) != crc32c(0, bytes.p, HEADER_SIZE - 4))
+        return damage(s, 0, "the segment's header is damaged");
+    if (version != 1 || incompatible != 0)
+        return err_set(&s->err, RC_INVALID, "\"%s\" needs a newer qorgan-verify", s->file);
+    if (memcmp(uuid.p, s->audit->uuid, 16) != 0 || first != s->first)
+        return damage(s, 16, "the segment belongs to another archive or another place");
+    return RC_OK;
+}
+
+static enum rc check_footer(struct segment *s)
+{
+    struct str bytes;
+    uint64_t place = s->size - FOOTER_SIZE;
+    enum rc rc = read_part(s, place, FOOTER_SIZE, &bytes);
+    if (rc != RC_OK)
+        return rc;
+    struct reader in = reader_of(bytes);
+    struct str magic = read_bytes(&in, 8);
+    uint64_t first = read_be64(&in);
+    s->end = read_be64(&in);
+    s->bytes_raw = read_be64(&in);
+    (void)read_bytes(&in, 32); /* bounds of times: for search */
+    s->blocks = read_be32(&in);
+    uint32_t sections = read_be32(&in);
+    if (!str_is(magic, "QORGSEGF") || get_be32(bytes.p + FOOTER_SIZE - 4) != crc32c(0, bytes.p, FOOTER_SIZE - 4))
+        return damage(s, (int64_t)place, "the segment's footer is damaged");
+    bool good = first == s->first && s->end > first && s->end - first <= UINT32_MAX && s->blocks > 0 &&
+                s->blocks <= BLOCKS_MAX && sections == SECTIONS;
+    uint64_t at = 0;
+    for (uint32_t i = 0; good && i < SECTIONS; i++) {
+        struct part *part = &s->part[i];
+        good = read_be32(&in) == i + 1;
+        (void)read_be32(&in);
+        part->offset = read_be64(&in);
+        part->length = read_be64(&in);
+        read_copy(&in, part->digest.bytes, TLOG_HASH_SIZE);
+        good = good && !in.failed && part->offset == at && part->length <= place - at;
+        at += good ? part->length : 0;
+    }
+    if (!good || at != place || s->part[HEADER].length != HEADER_SIZE ||
+        s->part[INDEX].length != (uint64_t)s->blocks * ENTRY_SIZE)
+        return damage(s, (int64_t)place, "the segment's footer contradicts itself");
+    return RC_OK;
+}
+
+static enum rc read_section(struct segment *s, enum section id, struct str *ret_bytes)
+{
+    const struct part *part = &s->part[id];
+    struct tlog_hash digest;
+    if (part->length > SECTION_READ_MAX)
+        return damage(s, (int64_t)part->offset, "a section is too large");
+    enum rc rc = read_part(s, part->offset, part->length, ret_bytes);
+    if (rc != RC_OK)
+        return rc;
+    tlog_hash_bytes(s->audit->hasher, *ret_bytes, &digest);
+    return tlog_hash_eq(&digest, &part->digest)
+               ? RC_OK
+               : damage(s, (int64_t)part->offset, "a section does not have the digest that the footer names");
+}
+
+/* ---- one block ---- */
+
+struct columns {
+    struct str packed[COLUMNS];
+    struct reader in[COLUMNS];
+};
+
+/* be32 length, u8 method (0 plain, 1 zstd), bytes. */
+static bool unpack(struct arena *arena, struct str packed, size_t *left, struct str *ret_plain)
+{
+    struct reader in = reader_of(packed);
+    uint32_t length = read_be32(&in);
+    uint8_t method = read_u8(&in);
+    struct str body = str_skip(packed, 5);
+    if (in.failed || length > *left || method > 1)
+        return false;
+    char *plain = arena_alloc_raw(arena, (size_t)length + 1);
+    if (plain == NULL)
+        return false;
+    size_t n = body.n;
+    if (method == 1)
+        n = ZSTD_decompress(plain, length, body.p, body.n);
+    else if (n == length && n > 0)
+        memcpy(plain, body.p, n);
+    if (ZSTD_isError(n) || n != length)
+        return false;
+    *left -= length;
+    *ret_plain = str_at(plain, length);
+    return true;
+}
+
+static bool open_columns(struct arena *arena, struct str block, struct columns *columns)
+{
+    struct reader in = reader_of(block);
+    in.at = 6;
+    uint16_t count = read_be16(&in);
+    in.at = BLOCK_HEADER;
+    size_t at = BLOCK_HEADER + (size_t)count * 6;
+    size_t left = BLOCK_PLAIN_MAX;
+    for (uint16_t i = 0; i < count; i++) {
+        uint16_t id = read_be16(&in);
+        uint32_t size = read_be32(&in);
+        if (in.failed || at > block.n || size > block.n - at)
+            return false;
+        struct str plain = STR_NONE;
+        if (id < COLUMNS &&
+            (columns->in[id].in.p != NULL || !unpack(arena, str_slice(block, at, at + size), &left, &plain)))
+            return false; /* a column stands twice, or is damaged */
+        if (id < COLUMNS)
+            columns->in[id] = reader_of(plain);
+        at += size;
+    }
+    return true;
+}
+
+/* A table in a column: the count, then rows of equal width. */
+struct table {
+    struct str rows;
+    uint64_t count;
+    uint64_t *last; /* a number for each row, zero at first */
+};
+
+static bool open_table(struct arena *arena, struct reader *in, size_t width, struct table *table)
+{
+    table->count = read_varint(in);
+    if (in->failed || table->count == 0 || table->count > BLOCK_RECORDS || reader_left(in) != table->count * width)
+        return false;
+    table->rows = read_bytes(in, reader_left(in));
+    table->last = arena_alloc_array(arena, (size_t)table->count, sizeof(*table->last));
+    return table->last != NULL;
+}
+
+struct block_state {
+    struct columns columns;
+    struct table origins; /* source 16, epoch 8 */
+    struct table ways;    /* type 2, transport 2, clock error 4 */
+    uint64_t number;
+    uint64_t received;
+    uint64_t behind;
+};
+
+/* The next row of all columns. False when something does not fit. */
+static bool next_leaf(struct block_state *b, bool is_first, struct leaf *leaf, struct str *raw)
+{
+    struct reader *in = b->columns.in;
+    uint64_t step = read_varint(&in[NUMBER]);
+    if ((step == 0 && !is_first) || step > UINT64_MAX - b->number)
+        return false;
+    b->number += step;
+    b->received += (uint64_t)read_svarint(&in[RECEIVED]);
+    b->behind += (uint64_t)read_svarint(&in[BOOT]);
+    uint64_t origin = read_varint(&in[ORIGIN]);
+    uint64_t way = read_varint(&in[WAY]);
+    uint64_t sequence = (uint64_t)read_svarint(&in[SEQUENCE]);
+    uint64_t length = read_varint(&in[RAW_LENGTH]);
+    if (origin >= b->origins.count || way >= b->ways.count || length > RAW_MAX)
+        return false;
+    *leaf = (struct leaf){.index = b->number, .received_ns = (int64_t)b->received};
+    leaf->received_boot_ns = b->behind + b->received;
+    if (read_u8(&in[SOURCE_TIME]) != 0)
+        leaf->source_ns = (int64_t)((uint64_t)read_svarint(&in[SOURCE_TIME]) + b->received);
+    const char *row = b->origins.rows.p + origin * 24;
+    memcpy(leaf->source, row, 16);
+    leaf->epoch = get_be64(row + 16);
+    b->origins.last[origin] += sequence;
+    leaf->sequence = b->origins.last[origin];
+    row = b->ways.rows.p + way * 8;
+    uint16_t type = get_be16(row);
+    leaf->type = (enum leaf_type)type;
+    leaf->transport = get_be16(row + 2);
+    leaf->clock_error_us = get_be32(row + 4);
+    leaf->raw_length = (uint32_t)length;
+    *raw = read_bytes(&in[RAW], (size_t)length);
+    return type >= LEAF_RAW && type <= LEAF_KEY_CHANGE && (length <= LEAF_RAW_MAX || type == LEAF_DIGEST);
+}
+
+static bool all_read(const struct columns *columns)
+{
+    for (size_t i = NUMBER; i < COLUMNS; i++) {
+        if (i != ORIGINS && i != WAYS && !reader_done(&columns->in[i]))
+            return false;
+    }
+    return true;
+}
+
+static void leaf_hash_of(struct audit *audit, const struct leaf *leaf, struct str raw, struct tlog_hash *ret_hash)
+{
+    uint8_t header[LEAF_HEADER_SIZE];
+    struct tlog_hash digest;
+    leaf_write(leaf, header);
+    if (leaf->type == LEAF_DIGEST) {
+        tlog_hash_bytes(audit->hasher, raw, &digest);
+        raw = str_at(digest.bytes, TLOG_HASH_SIZE);
+    }
+    tlog_hash_leaf(audit->hasher, str_at(header, sizeof(header)), raw, ret_hash);
+}
+
+static enum rc read_records(struct segment *s, struct str block, uint32_t count)
+{
+    struct block_state state = {0};
+    struct arena *arena = s->audit->scratch;
+    if (!open_columns(arena, block, &state.columns) ||
+        !open_table(arena, &state.columns.in[ORIGINS], 24, &state.origins) ||
+        !open_table(arena, &state.columns.in[WAYS], 8, &state.ways))
+        return damage(s, s->block_offset, "a block's columns cannot be decoded");
+    for (uint32_t i = 0; i < count; i++) {
+        struct leaf leaf;
+        struct str raw;
+        if (!next_leaf(&state, i == 0, &leaf, &raw) || leaf.index < s->first || leaf.index >= s->end)
+            return damage(s, s->block_offset, "a block's columns contradict each other");
+        struct slot *slot = &s->slot[leaf.index - s->first];
+        if (slot->seen)
+            return audit_damage(s->audit, s->file, s->block_offset, "record %" PRIu64 " stands there twice",
+                                leaf.index);
+        slot->seen = true;
+        slot->leaf = leaf;
+        slot->offset = s->block_offset;
+        leaf_hash_of(s->audit, &leaf, raw, &slot->hash);
+        audit_raw(s->audit, &leaf, raw);
+    }
+    return all_read(&state.columns) ? RC_OK
+                                    : damage(s, s->block_offset, "a block's columns are longer than its records");
+}
+
+/* The index entry must say what the block's header says. */
+static enum rc read_block(struct segment *s, struct str entry, struct tlog_hasher *digest, uint64_t *ret_records)
+{
+    struct reader in = reader_of(entry);
+    uint64_t offset = read_be64(&in);
+    uint32_t size = read_be32(&in);
+    uint32_t count = read_be32(&in);
+    uint64_t first = read_be64(&in);
+    uint64_t last = read_be64(&in);
+    uint64_t end = s->part[BLOCKS].offset + s->part[BLOCKS].length;
+    if (offset != (uint64_t)s->block_offset || offset > end || size > end - offset || size < BLOCK_HEADER ||
+        size > BLOCK_SIZE_MAX || count == 0 || count > BLOCK_RECORDS)
+        return damage(s, (int64_t)s->part[INDEX].offset, "the index does not fit the blocks");
+    struct str block;
+    arena_reset(s->audit->scratch);
+    enum rc rc = read_part(s, offset, size, &block);
+    if (rc != RC_OK)
+        return rc;
+    tlog_hash_add(digest, block);
+    struct reader head = reader_of(block);
+    uint32_t magic = read_be32(&head);
+    uint16_t version = read_be16(&head);
+    (void)read_be16(&head);
+    bool same = read_be32(&head) == size && read_be32(&head) == count;
+    (void)read_be64(&head);
+    same = same && read_be64(&head) == first && read_be64(&head) == last;
+    if (magic != UINT32_C(0x51424c4b) || get_be32(block.p + BLOCK_HEADER - 4) != crc32c(0, block.p, BLOCK_HEADER - 4) ||
+        get_be32(block.p + BLOCK_HEADER - 8) != crc32c(0, block.p + BLOCK_HEADER, size - BLOCK_HEADER))
+        return damage(s, s->block_offset, "a block is damaged");
+    if (version != 1)
+        return err_set(&s->err, RC_INVALID, "\"%s\" needs a newer qorgan-verify", s->file);
+    if (!same)
+        return damage(s, s->block_offset, "a block is not the one that the index names");
+    *ret_records += count;
+    return read_records(s, block, count);
+}
+
+static enum rc read_blocks(struct segment *s)
+{
+    struct str index;
+    struct tlog_hasher *digest CLEANUP(tlog_hasher_cleanup) = tlog_hasher_new();
+    struct tlog_hash hash;
+    enum rc rc = digest == NULL ? err_set(&s->err, RC_LIMIT, "out of memory") : read_section(s, INDEX, &index);
+    char *copy = rc == RC_OK ? memory_new(index.n + 1) : NULL; /* the scratch arena is reset with every block */
+    if (copy == NULL)
+        return rc == RC_OK ? err_set(&s->err, RC_LIMIT, "out of memory") : rc;
+    memcpy(copy, index.p, index.n);
+    tlog_hash_begin(digest);
+    s->block_offset = (int64_t)s->part[BLOCKS].offset;
+    uint64_t records = 0;
+    for (uint32_t i = 0; i < s->blocks && rc == RC_OK; i++) {
+        struct str entry = str_at(copy + (size_t)i * ENTRY_SIZE, ENTRY_SIZE);
+        rc = read_block(s, entry, digest, &records);
+        s->block_offset += get_be32(entry.p + 8);
+    }
+    memory_free(copy);
+    if (rc != RC_OK)
+        return rc;
+    tlog_hash_end(digest, &hash);
+    if (!tlog_hash_eq(&hash, &s->part[BLOCKS].digest) || records != s->end - s->first)
+        return damage(s, (int64_t)s->part[BLOCKS].offset, "the blocks are not those that the footer names");
+    return RC_OK;
+}
+
+/* ---- the tree's part ---- */
+
+/* Frontiers before or after: be32 length and bytes, twice. */
+static enum rc check_frontier(struct segment *s, struct str section, bool after)
+{
+    char storage[TLOG_FRONTIER_BYTES_MAX];
+    struct buf want;
+    struct reader in = reader_of(section);
+    struct str before = read_bytes(&in, read_be32(&in));
+    struct str behind = read_bytes(&in, read_be32(&in));
+    buf_init_fixed(&want, storage, sizeof(storage));
+    tlog_frontier_write(&s->audit->frontier, &want);
+    if (!reader_done(&in) || !str_eq(after ? behind : before, buf_view(&want)))
+        return damage(s, (int64_t)s->part[FRONTIERS].offset, "the stored tree is not the one that the records give");
+    return RC_OK;
+}
+
+/* Leaf hashes of the groups that the segment shares with its neighbours. */
+static enum rc check_edges(struct segment *s)
+{
+    struct str section;
+    arena_reset(s->audit->scratch);
+    enum rc rc = read_section(s, EDGES, &section);
+    if (rc != RC_OK)
+        return rc;
+    uint64_t head = MIN((s->first + TLOG_GROUP - 1) / TLOG_GROUP * TLOG_GROUP, s->end);
+    uint64_t tail = MAX(s->end / TLOG_GROUP * TLOG_GROUP, head);
+    struct reader in = reader_of(section);
+    bool good = read_be16(&in) == head - s->first;
+    for (uint64_t i = s->first; i < s->end; i++) {
+        if (i == head)
+            i = tail;
+        if (i == tail)
+            good = good && read_be16(&in) == s->end - tail;
+        if (i < s->end)
+            good = good &&
+                   str_eq(read_bytes(&in, TLOG_HASH_SIZE), str_at(s->slot[i - s->first].hash.bytes, TLOG_HASH_SIZE));
+    }
+    if (head == s->end)
+        good = good && read_be16(&in) == 0;
+    return good && reader_done(&in)
+               ? RC_OK
+               : damage(s, (int64_t)s->part[EDGES].offset, "stored leaf hashes are not the records'");
+}
+
+/* All records in order into the tree; each group that becomes complete must have its stored hash. */
+static enum rc fold_records(struct segment *s, struct str groups)
+{
+    struct audit *audit = s->audit;
+    for (uint64_t i = s->first; i < s->end; i++) {
+        const struct slot *slot = &s->slot[i - s->first];
+        if (!slot->seen)
+            return audit_damage(audit, s->file, -1, "record %" PRIu64 " is missing", i);
+        enum rc rc = audit_record(audit, &slot->leaf, &slot->hash, s->file, slot->offset);
+        if (rc != RC_OK)
+            return rc;
+        if (audit->frontier.size % TLOG_GROUP != 0)
+            continue;
+        struct tlog_hash hash;
+        tlog_group_node(audit->hasher, audit->group, TLOG_GROUP, TLOG_GROUP_HEIGHT, 0, &hash);
+        uint64_t at = i / TLOG_GROUP - s->first / TLOG_GROUP;
+        if (!str_eq(str_slice(groups, at * TLOG_HASH_SIZE, (at + 1) * TLOG_HASH_SIZE),
+                    str_at(hash.bytes, TLOG_HASH_SIZE)))
+            return damage(s, (int64_t)(s->part[GROUPS].offset + at * TLOG_HASH_SIZE),
+                          "a stored hash of 256 records is not the one that the records give");
+    }
+    return RC_OK;
+}
+
+static enum rc check_tree(struct segment *s)
+{
+    struct str frontiers;
+    struct str groups;
+    struct str sources;
+    enum rc rc = check_edges(s);
+    rc = rc == RC_OK ? read_section(s, HEADER, &sources) : rc;
+    rc = rc == RC_OK ? read_section(s, SOURCES, &sources) : rc;
+    rc = rc == RC_OK ? read_section(s, GROUPS, &groups) : rc;
+    rc = rc == RC_OK ? read_section(s, FRONTIERS, &frontiers) : rc;
+    if (rc == RC_OK && groups.n != (s->end / TLOG_GROUP - s->first / TLOG_GROUP) * TLOG_HASH_SIZE)
+        return damage(s, (int64_t)s->part[GROUPS].offset, "the number of stored hashes does not fit the records");
+    rc = rc == RC_OK ? check_frontier(s, frontiers, false) : rc;
+    rc = rc == RC_OK ? fold_records(s, groups) : rc;
+    return rc == RC_OK ? check_frontier(s, frontiers, true) : rc;
+}
+
+static enum rc check_segment(struct segment *s)
+{
+    int64_t size = 0;
+    int result = io_kernel.size(io_kernel.self, s->fd, &size);
+    if (result < 0)
+        return err_errno(&s->err, -result, "could not read the size of \"%s\"", s->file);
+    if (size < HEADER_SIZE + FOOTER_SIZE)
+        return damage(s, -1, "the file is cut short");
+    s->size = (uint64_t)size;
+    enum rc rc = check_header(s);
+    rc = rc == RC_OK ? check_footer(s) : rc;
+    if (rc != RC_OK)
+        return rc;
+    s->slot = memory_new((size_t)(s->end - s->first) * sizeof(*s->slot));
+    if (s->slot == NULL)
+        return err_set(&s->err, RC_LIMIT, "out of memory at \"%s\"", s->file);
+    rc = read_blocks(s);
+    rc = rc == RC_OK ? check_tree(s) : rc;
+    memory_free(s->slot);
+    return rc;
+}
+
+enum rc audit_segments(struct audit *audit, struct err *err)
+{
+    int folder = -1;
+    uint64_t *numbers = NULL;
+    size_t count = 0;
+    enum rc rc = folder_open(&io_kernel, audit->folder, "seg", false, &folder, err);
+    rc = rc == RC_OK ? audit_list(audit, folder, ".seg", &numbers, &count, err) : rc;
+    for (size_t i = 0; i < count && rc == RC_OK; i++) {
+        struct segment *s = arena_alloc(audit->arena, sizeof(*s));
+        if (s == NULL)
+            return err_set(err, RC_LIMIT, "out of memory");
+        s->audit = audit;
+        s->first = numbers[i];
+        snprintf(s->file, sizeof(s->file), "seg/%016" PRIx64 ".seg", numbers[i]);
+        if (numbers[i] != audit->frontier.size)
+            return audit_damage(audit, s->file, -1, "the segment should begin at record %" PRIu64,
+                                audit->frontier.size);
+        s->fd = io_kernel.open(io_kernel.self, folder, s->file + 4, IO_READ);
+        if (s->fd < 0)
+            return err_errno(err, -s->fd, "could not open \"%s\"", s->file);
+        arena_reset(audit->scratch);
+        rc = check_segment(s);
+        IGNORE(io_kernel.close(io_kernel.self, s->fd)); /* only read */
+        if (rc != RC_OK && rc != RC_CORRUPT)
+            *err = s->err;
+        audit->segments += rc == RC_OK;
+    }
+    if (folder >= 0)
+        IGNORE(io_kernel.close(io_kernel.self, folder)); /* only read */
+    return rc;
+}
