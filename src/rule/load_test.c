@@ -7,100 +7,101 @@
 #define DET  HEAD "detection:\n"
 
 /* Every row is refused, and the reason says why. */
+static const struct {
+    const char *text;
+    const char *reason;
+} refused[] = {
+    {"", "file has no document"},
+    {"# only a comment\n", "file has no document"},
+    {"just text", "must be a mapping"},
+    {"- a\n- b\n", "must be a mapping"},
+    {"\x01\x02\x7f garbage", ""},
+    {"title: [", ""},
+    {"a: b: c: d", ""},
+    {"title: t\ntitle: u\n", ""},
+    {"a: &x 1\nb: *x\n", ""},
+    {"logsource: {product: x}\ndetection: {s: {f: 1}, condition: s}\n", "no title"},
+    {"title: t\ndetection: {s: {f: 1}, condition: s}\n", "no logsource"},
+    {"title: t\nlogsource: x\ndetection: {s: {f: 1}, condition: s}\n", "logsource must be a mapping"},
+    {"title: t\nlogsource: {}\ndetection: {s: {f: 1}, condition: s}\n", "names no product"},
+    {"title: t\nlogsource: {product: [a]}\ndetection: {s: {f: 1}, condition: s}\n", "must be text"},
+    {HEAD, "one of detection, correlation and filter"},
+    {HEAD "detection: {s: {f: 1}, condition: s}\ncorrelation: {}\n", "one of detection"},
+    {HEAD "level: extreme\ndetection: {s: {f: 1}, condition: s}\n", "unknown level"},
+    {HEAD "qorgan: {kind: nonsense}\ndetection: {s: {f: 1}, condition: s}\n", "unknown incident kind"},
+    {HEAD "qorgan: {severity: 5}\ndetection: {s: {f: 1}, condition: s}\n", "severity wants 1 to 4"},
+    {"action: global\ntitle: t\n", "Sigma 1"},
+    {HEAD "detection: x\n", "detection must be a mapping"},
+    {DET "  s: {f: 1}\n", "no condition"},
+    {DET "  s: {f: 1}\n  condition: {a: b}\n", "condition must be text"},
+    {DET "  s: {f: 1}\n  condition: []\n", "condition must be text"},
+    {DET "  s: {f: 1}\n  condition: [[s]]\n", "condition must be text"},
+    {DET "  s: {}\n  condition: s\n", "a detection is empty"},
+    {DET "  s: []\n  condition: s\n", "a detection is empty"},
+    {DET "  s:\n  condition: s\n", "a detection is empty"},
+    {DET "  s: [[a]]\n  condition: s\n", "a list within a list"},
+    {DET "  s: {f: {g: 1}}\n  condition: s\n", "a mapping cannot be a field's value"},
+    {DET "  s: {f: []}\n  condition: s\n", "a list of values is empty"},
+    {DET "  s: {f: [[1]]}\n  condition: s\n", "a value must be text"},
+    /* modifiers */
+    {DET "  s: {f|near: 1}\n  condition: s\n", "unknown modifier \"near\""},
+    {DET "  s: {f|: 1}\n  condition: s\n", "unknown modifier \"\""},
+    {DET "  s: {f|CONTAINS: a}\n  condition: s\n", "unknown modifier"},
+    {DET "  s: {f|all|all: [a]}\n  condition: s\n", "stands twice"},
+    {DET "  s: {f|contains|startswith: a}\n  condition: s\n", "exclude each other"},
+    {DET "  s: {f|re|cidr: a}\n  condition: s\n", "exclude each other"},
+    {DET "  s: {f|gt|contains: 1}\n  condition: s\n", "exclude each other"},
+    {DET "  s: {f|i: a}\n  condition: s\n", "belong to \"re\""},
+    {DET "  s: {f|contains|base64: abc}\n  condition: s\n", "must stand before"},
+    {DET "  s: {f|base64|wide: abc}\n  condition: s\n", "cannot follow base64"},
+    {DET "  s: {f|base64: 'a*c'}\n  condition: s\n", "wildcards"},
+    {DET "  s: {f|base64offset: ab}\n  condition: s\n", "three bytes"},
+    {DET "  s: {f|windash: ' -a -b -c -d -e -f -g'}\n  condition: s\n", "dashes"},
+    {DET "  s: {f|expand: '%x%'}\n  condition: s\n", "placeholder \"%x%\" is not defined"},
+    {DET "  s: {f|re: '('}\n  condition: s\n", "bad regular expression"},
+    {DET "  s: {f|re: 'a{2,1}'}\n  condition: s\n", "bad regular expression"},
+    {DET "  s: {f|cidr: 10.0.0.0/33}\n  condition: s\n", "no network"},
+    {DET "  s: {f|cidr: 10.0.0}\n  condition: s\n", "no network"},
+    {DET "  s: {f|cidr: '::1/129'}\n  condition: s\n", "no network"},
+    {DET "  s: {f|cidr: '1::2::3/64'}\n  condition: s\n", "no network"},
+    {DET "  s: {f|gt: abc}\n  condition: s\n", "is no number"},
+    {DET "  s: {f|exists: maybe}\n  condition: s\n", "wants true or false"},
+    {DET "  s: {f|exists: [true, false]}\n  condition: s\n", "one true or false"},
+    {DET "  s: {f|contains: null}\n  condition: s\n", "null cannot be used"},
+    {DET "  s: {f|fieldref: ''}\n  condition: s\n", "name of a field"},
+    {DET "  s: [null]\n  condition: s\n", "null cannot be a keyword"},
+    {DET "  s: {'|gt': 1}\n  condition: s\n", "needs a field"},
+    /* conditions */
+    {DET "  s: {f: 1}\n  condition: ''\n", "wants a name"},
+    {DET "  s: {f: 1}\n  condition: x\n", "names nothing"},
+    {DET "  s: {f: 1}\n  condition: S\n", "names nothing"},
+    {DET "  s: {f: 1}\n  condition: 1 of none*\n", "names nothing"},
+    {DET "  _s: {f: 1}\n  condition: 1 of them\n", "names nothing"},
+    {DET "  s: {f: 1}\n  condition: 1 of\n", "after \"of\""},
+    {DET "  s: {f: 1}\n  condition: 2 of s*\n", "only \"1 of\""},
+    {DET "  s: {f: 1}\n  condition: s s\n", "wants \"and\" or \"or\""},
+    {DET "  s: {f: 1}\n  condition: s and\n", "wants a name"},
+    {DET "  s: {f: 1}\n  condition: and s\n", "wants a name"},
+    {DET "  s: {f: 1}\n  condition: not\n", "wants a name"},
+    {DET "  s: {f: 1}\n  condition: ( s\n", "without \")\""},
+    {DET "  s: {f: 1}\n  condition: s )\n", "a \")\" too many"},
+    {DET "  s: {f: 1}\n  condition: ()\n", "wants a name"},
+    {DET "  s: {f: 1}\n  condition: s | count() > 5\n", "aggregation"},
+    /* filters */
+    {HEAD "filter: {rules: [nobody], s: {f: 1}, condition: not s}\n", "names no loaded rule"},
+    {HEAD "filter: {s: {f: 1}, condition: not s}\n", "names no rules"},
+};
+
 static void refuses(void)
 {
-    static const struct {
-        const char *text;
-        const char *reason;
-    } rows[] = {
-        {"", "file has no document"},
-        {"# only a comment\n", "file has no document"},
-        {"just text", "must be a mapping"},
-        {"- a\n- b\n", "must be a mapping"},
-        {"\x01\x02\x7f garbage", ""},
-        {"title: [", ""},
-        {"a: b: c: d", ""},
-        {"title: t\ntitle: u\n", ""},
-        {"a: &x 1\nb: *x\n", ""},
-        {"logsource: {product: x}\ndetection: {s: {f: 1}, condition: s}\n", "no title"},
-        {"title: t\ndetection: {s: {f: 1}, condition: s}\n", "no logsource"},
-        {"title: t\nlogsource: x\ndetection: {s: {f: 1}, condition: s}\n", "logsource must be a mapping"},
-        {"title: t\nlogsource: {}\ndetection: {s: {f: 1}, condition: s}\n", "names no product"},
-        {"title: t\nlogsource: {product: [a]}\ndetection: {s: {f: 1}, condition: s}\n", "must be text"},
-        {HEAD, "one of detection, correlation and filter"},
-        {HEAD "detection: {s: {f: 1}, condition: s}\ncorrelation: {}\n", "one of detection"},
-        {HEAD "level: extreme\ndetection: {s: {f: 1}, condition: s}\n", "unknown level"},
-        {HEAD "qorgan: {kind: nonsense}\ndetection: {s: {f: 1}, condition: s}\n", "unknown incident kind"},
-        {HEAD "qorgan: {severity: 5}\ndetection: {s: {f: 1}, condition: s}\n", "severity wants 1 to 4"},
-        {"action: global\ntitle: t\n", "Sigma 1"},
-        {HEAD "detection: x\n", "detection must be a mapping"},
-        {DET "  s: {f: 1}\n", "no condition"},
-        {DET "  s: {f: 1}\n  condition: {a: b}\n", "condition must be text"},
-        {DET "  s: {f: 1}\n  condition: []\n", "condition must be text"},
-        {DET "  s: {f: 1}\n  condition: [[s]]\n", "condition must be text"},
-        {DET "  s: {}\n  condition: s\n", "a detection is empty"},
-        {DET "  s: []\n  condition: s\n", "a detection is empty"},
-        {DET "  s:\n  condition: s\n", "a detection is empty"},
-        {DET "  s: [[a]]\n  condition: s\n", "a list within a list"},
-        {DET "  s: {f: {g: 1}}\n  condition: s\n", "a mapping cannot be a field's value"},
-        {DET "  s: {f: []}\n  condition: s\n", "a list of values is empty"},
-        {DET "  s: {f: [[1]]}\n  condition: s\n", "a value must be text"},
-        /* modifiers */
-        {DET "  s: {f|near: 1}\n  condition: s\n", "unknown modifier \"near\""},
-        {DET "  s: {f|: 1}\n  condition: s\n", "unknown modifier \"\""},
-        {DET "  s: {f|CONTAINS: a}\n  condition: s\n", "unknown modifier"},
-        {DET "  s: {f|all|all: [a]}\n  condition: s\n", "stands twice"},
-        {DET "  s: {f|contains|startswith: a}\n  condition: s\n", "exclude each other"},
-        {DET "  s: {f|re|cidr: a}\n  condition: s\n", "exclude each other"},
-        {DET "  s: {f|gt|contains: 1}\n  condition: s\n", "exclude each other"},
-        {DET "  s: {f|i: a}\n  condition: s\n", "belong to \"re\""},
-        {DET "  s: {f|contains|base64: abc}\n  condition: s\n", "must stand before"},
-        {DET "  s: {f|base64|wide: abc}\n  condition: s\n", "cannot follow base64"},
-        {DET "  s: {f|base64: 'a*c'}\n  condition: s\n", "wildcards"},
-        {DET "  s: {f|base64offset: ab}\n  condition: s\n", "three bytes"},
-        {DET "  s: {f|windash: ' -a -b -c -d -e -f -g'}\n  condition: s\n", "dashes"},
-        {DET "  s: {f|expand: '%x%'}\n  condition: s\n", "placeholder \"%x%\" is not defined"},
-        {DET "  s: {f|re: '('}\n  condition: s\n", "bad regular expression"},
-        {DET "  s: {f|re: 'a{2,1}'}\n  condition: s\n", "bad regular expression"},
-        {DET "  s: {f|cidr: 10.0.0.0/33}\n  condition: s\n", "no network"},
-        {DET "  s: {f|cidr: 10.0.0}\n  condition: s\n", "no network"},
-        {DET "  s: {f|cidr: '::1/129'}\n  condition: s\n", "no network"},
-        {DET "  s: {f|cidr: '1::2::3/64'}\n  condition: s\n", "no network"},
-        {DET "  s: {f|gt: abc}\n  condition: s\n", "is no number"},
-        {DET "  s: {f|exists: maybe}\n  condition: s\n", "wants true or false"},
-        {DET "  s: {f|exists: [true, false]}\n  condition: s\n", "one true or false"},
-        {DET "  s: {f|contains: null}\n  condition: s\n", "null cannot be used"},
-        {DET "  s: {f|fieldref: ''}\n  condition: s\n", "name of a field"},
-        {DET "  s: [null]\n  condition: s\n", "null cannot be a keyword"},
-        {DET "  s: {'|gt': 1}\n  condition: s\n", "needs a field"},
-        /* conditions */
-        {DET "  s: {f: 1}\n  condition: ''\n", "wants a name"},
-        {DET "  s: {f: 1}\n  condition: x\n", "names nothing"},
-        {DET "  s: {f: 1}\n  condition: S\n", "names nothing"},
-        {DET "  s: {f: 1}\n  condition: 1 of none*\n", "names nothing"},
-        {DET "  _s: {f: 1}\n  condition: 1 of them\n", "names nothing"},
-        {DET "  s: {f: 1}\n  condition: 1 of\n", "after \"of\""},
-        {DET "  s: {f: 1}\n  condition: 2 of s*\n", "only \"1 of\""},
-        {DET "  s: {f: 1}\n  condition: s s\n", "wants \"and\" or \"or\""},
-        {DET "  s: {f: 1}\n  condition: s and\n", "wants a name"},
-        {DET "  s: {f: 1}\n  condition: and s\n", "wants a name"},
-        {DET "  s: {f: 1}\n  condition: not\n", "wants a name"},
-        {DET "  s: {f: 1}\n  condition: ( s\n", "without \")\""},
-        {DET "  s: {f: 1}\n  condition: s )\n", "a \")\" too many"},
-        {DET "  s: {f: 1}\n  condition: ()\n", "wants a name"},
-        {DET "  s: {f: 1}\n  condition: s | count() > 5\n", "aggregation"},
-        /* filters */
-        {HEAD "filter: {rules: [nobody], s: {f: 1}, condition: not s}\n", "names no loaded rule"},
-        {HEAD "filter: {s: {f: 1}, condition: not s}\n", "names no rules"},
-    };
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        test_row("%s", rows[i].text);
-        struct rules *rules = case_rules(str_of(rows[i].text));
+    for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
+        test_row("%s", refused[i].text);
+        struct rules *rules = case_rules(str_of(refused[i].text));
         CHECK_INT(rules_count(rules), 0);
         if (CHECK_INT(rules_outcome_count(rules), 1)) {
             struct str reason = rules_outcome_at(rules, 0)->reason;
             CHECK(!rules_outcome_at(rules, 0)->loaded && reason.n > 0);
-            if (!CHECK(str_search(reason, str_of(rows[i].reason)) < reason.n))
+            if (!CHECK(str_search(reason, str_of(refused[i].reason)) < reason.n))
                 printf("# got: %.*s\n", STR_ARG(reason));
         }
         rules_free(rules);
