@@ -1,15 +1,15 @@
 #include "agent/follow.h"
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/map.h"
 #include "base/test.h"
 #include "os/io.h"
 
-#include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* The archive's side: highest sequence of each epoch, every line it took, in order. */
@@ -99,26 +99,35 @@ static void run(struct follower *follower, struct keeper *keeper, unsigned secon
     }
 }
 
-static void shell(const char *format, ...) PRINTF(1, 2);
-
-static void shell(const char *format, ...)
+static const char *path_of(const char *name)
 {
-    char command[1024];
-    va_list args;
-    va_start(args, format);
-    int n = snprintf(command, sizeof command, "cd %s/log && ", folder);
-    vsnprintf(command + n, sizeof command - (size_t)n, format, args);
-    va_end(args);
-    CHECK_INT(system(command), 0);
+    static char paths[4][128];
+    static unsigned turn;
+    char *path = paths[turn++ % ARRAY_LEN(paths)];
+    snprintf(path, sizeof paths[0], "%s/log/%s", folder, name);
+    return path;
+}
+
+/* mode "w" or "a", as fopen's. */
+static void put(const char *name, const char *mode, const char *text)
+{
+    FILE *file = fopen(path_of(name), mode);
+    CHECK(file != NULL);
+    CHECK(!file || fputs(text, file) >= 0);
+    if (file)
+        fclose(file);
+}
+
+static void move(const char *from, const char *to)
+{
+    CHECK_INT(rename(path_of(from), path_of(to)), 0);
 }
 
 static void fresh(void)
 {
-    char path[96];
     snprintf(folder, sizeof folder, "/tmp/qorgan-follow-XXXXXX");
     CHECK(mkdtemp(folder) != NULL);
-    snprintf(path, sizeof path, "mkdir %s/log", folder);
-    CHECK_INT(system(path), 0);
+    CHECK_INT(mkdir(path_of(""), 0700), 0);
 }
 
 #define EXPECT(keeper, text)                                                                                           \
@@ -131,31 +140,38 @@ static void growth_rotation_truncation_restart(void)
 {
     struct keeper keeper = {0};
     fresh();
-    shell("printf 'a\\nb\\n' > x.log; printf '\\1\\0\\2binary' > wtmp2; echo old > x.log.1");
+    put("x.log", "w", "a\nb\n");
+    put("x.log.1", "w", "old\n");
+    FILE *binary = fopen(path_of("states"), "w");
+    CHECK(binary && fwrite("\1\0\2\n", 1, 4, binary) == 4 && fclose(binary) == 0);
     struct follower *follower = start(&keeper);
     run(follower, &keeper, 3);
     EXPECT(keeper, "a,b,");
-    shell("printf 'c\\nhalf' >> x.log");
+    put("x.log", "a", "c\nhalf");
     run(follower, &keeper, 1);
     EXPECT(keeper, "c,");
-    shell("printf ' done\\n' >> x.log");
+    put("x.log", "a", " done\n");
     run(follower, &keeper, 1);
     EXPECT(keeper, "half done,");
-    shell("mv x.log x.log.1; echo late >> x.log.1; echo new > x.log"); /* rotation */
+    move("x.log", "x.log.1"); /* rotation */
+    put("x.log.1", "a", "late\n");
+    put("x.log", "w", "new\n");
     run(follower, &keeper, 20);
     EXPECT(keeper, "late,new,");
-    shell("printf '' > x.log");
+    put("x.log", "w", "");
     run(follower, &keeper, 1);
-    shell("echo again > x.log"); /* copytruncate */
+    put("x.log", "w", "again\n"); /* copy and truncate */
     run(follower, &keeper, 3);
     EXPECT(keeper, "again,");
     follower_free(follower); /* killed: positions are not saved */
-    shell("echo 'while away' >> x.log");
+    put("x.log", "a", "while away\n");
     follower = start(&keeper);
     run(follower, &keeper, 3);
     EXPECT(keeper, "while away,");
     follower_free(follower);
-    shell("echo tail >> x.log; mv x.log x.log.2; echo 'next file' > x.log"); /* rotated while away */
+    put("x.log", "a", "tail\n");
+    move("x.log", "x.log.2"); /* rotated while away */
+    put("x.log", "w", "next file\n");
     follower = start(&keeper);
     run(follower, &keeper, 3);
     CHECK(str_search(buf_view(&keeper.lines), STR("tail,")) < keeper.lines.n);
@@ -170,13 +186,13 @@ static void truncated_with_the_same_first_line(void)
 {
     struct keeper keeper = {0};
     fresh();
-    shell("printf 'head\\none\\ntwo\\n' > x.log");
+    put("x.log", "w", "head\none\ntwo\n");
     struct follower *follower = start(&keeper);
     run(follower, &keeper, 3);
     EXPECT(keeper, "head,one,two,");
-    shell("printf 'head\\n' > x.log");
+    put("x.log", "w", "head\n");
     run(follower, &keeper, 1);
-    shell("printf 'three\\n' >> x.log");
+    put("x.log", "a", "three\n");
     run(follower, &keeper, 3);
     EXPECT(keeper, "head,three,");
     follower_free(follower);
@@ -188,7 +204,13 @@ static void long_lines_and_back_pressure(void)
 {
     struct keeper keeper = {0};
     fresh();
-    shell("(echo first; head -c 3000000 /dev/zero | tr '\\0' 'x'; echo; echo last) > x.log");
+    char *text = memory_new(3000100);
+    CHECK(text != NULL);
+    memset(text, 'x', 3000000);
+    memcpy(text + 3000000, "\nlast\n", 7);
+    put("x.log", "w", "first\n");
+    put("x.log", "a", text);
+    memory_free(text);
     struct follower *follower = start(&keeper);
     keeper.full = true;
     run(follower, &keeper, 3);

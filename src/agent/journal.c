@@ -5,7 +5,6 @@
 #include "base/bytes.h"
 #include "codec/json.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-journal.h>
 
@@ -69,7 +68,7 @@ static bool cursor_read(sd_journal *journal, char ret_id[64], uint64_t *ret_sequ
             found = str_hex_to_u64(str_skip(part, 2), ret_sequence);
     }
     found = found && id.n && str_copy_z(id, ret_id, 64);
-    free(cursor); /* libsystemd's own memory */
+    memory_free(cursor); /* libsystemd's own allocation */
     return found;
 }
 

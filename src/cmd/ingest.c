@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,15 +126,14 @@ static enum rc file_open(const char *file, int *ret_fd, char *ret_name, size_t s
     *ret_fd = open(file, O_RDONLY | O_CLOEXEC);
     if (*ret_fd < 0)
         return err_errno(err, errno, "could not open \"%s\"", file);
-    char *absolute = realpath(file, NULL);
-    snprintf(ret_name, size, "%s", absolute ? absolute : file);
-    free(absolute); /* libc's own memory */
+    char absolute[PATH_MAX];
+    snprintf(ret_name, size, "%s", realpath(file, absolute) ? absolute : file);
     return RC_OK;
 }
 
 static enum rc file_ingest(struct ingest *ingest, struct err *err)
 {
-    char name[4096];
+    char name[PATH_MAX];
     struct stat st;
     int fd = -1;
     enum rc rc = file_open(ingest->file, &fd, name, sizeof name, err);

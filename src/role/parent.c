@@ -18,6 +18,7 @@
 #include "role/setup.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -376,42 +377,49 @@ static void on_signal(void *context, unsigned events)
 
 /* ---- start ---- */
 
-static enum rc listener_add(struct parent *parent, enum role role, unsigned instance, const char *name, int fd)
+/* A port, and which process gets its socket under which name. */
+struct listen_row {
+    enum net_kind kind;
+    struct str address;
+    int64_t port; /* 0 = not wanted; of a UNIX socket 1 */
+    enum role role;
+    const char *name;
+};
+
+static enum rc listen_on(struct parent *parent, const struct listen_row *row, unsigned instance, struct err *err)
 {
+    int fd = -1;
+    if (!row->port)
+        return RC_OK;
+    enum rc rc = net_listen(row->kind, row->address.p, (uint16_t)row->port, &fd, err);
+    if (rc != RC_OK)
+        return rc;
     ASSERT(parent->listener_count < LISTENERS_MAX);
-    parent->listeners[parent->listener_count++] = (struct listener){role, instance, name, fd};
+    parent->listeners[parent->listener_count++] = (struct listener){row->role, instance, row->name, fd};
     return RC_OK;
 }
-
-static enum rc listen_on(struct parent *parent, enum net_kind kind, struct str address, int64_t port, enum role role,
-                         unsigned instance, const char *name, struct err *err);
 
 static enum rc listeners_make(struct parent *parent, unsigned intakes, struct err *err)
 {
     const struct config *config = &parent->config;
     char path[4096];
     snprintf(path, sizeof path, "%.*s/run/ingest", STR_ARG(config->data));
-    enum rc rc = listen_on(parent, NET_TCP, config->web_address, config->web_port, ROLE_WEB, 0, "web", err);
-    if (rc == RC_OK)
-        rc = listen_on(parent, NET_UNIX, str_of(path), 0, ROLE_INTAKE, 0, "import", err);
-    for (unsigned i = 0; i < intakes && rc == RC_OK; i++) {
-        if (config->syslog_port)
-            rc = listen_on(parent, NET_UDP, config->syslog_address, config->syslog_port, ROLE_INTAKE, i, "udp", err);
-        if (rc == RC_OK && config->syslog_port)
-            rc = listen_on(parent, NET_TCP, config->syslog_address, config->syslog_port, ROLE_INTAKE, i, "tcp", err);
-        if (rc == RC_OK && config->syslog_tls_port)
-            rc =
-                listen_on(parent, NET_TCP, config->syslog_address, config->syslog_tls_port, ROLE_INTAKE, i, "tls", err);
-    }
+    const struct listen_row once[] = {
+        {NET_TCP, config->web_address, config->web_port, ROLE_WEB, "web"},
+        {NET_UNIX, str_of(path), 1, ROLE_INTAKE, "import"},
+    };
+    const struct listen_row each[] = {
+        {NET_UDP, config->syslog_address, config->syslog_port, ROLE_INTAKE, "udp"},
+        {NET_TCP, config->syslog_address, config->syslog_port, ROLE_INTAKE, "tcp"},
+        {NET_TCP, config->syslog_address, config->syslog_tls_port, ROLE_INTAKE, "tls"},
+    };
+    enum rc rc = RC_OK;
+    for (size_t i = 0; i < ARRAY_LEN(once) && rc == RC_OK; i++)
+        rc = listen_on(parent, &once[i], 0, err);
+    for (unsigned k = 0; k < intakes; k++)
+        for (size_t i = 0; i < ARRAY_LEN(each) && rc == RC_OK; i++)
+            rc = listen_on(parent, &each[i], k, err);
     return rc;
-}
-
-static enum rc listen_on(struct parent *parent, enum net_kind kind, struct str address, int64_t port, enum role role,
-                         unsigned instance, const char *name, struct err *err)
-{
-    int fd = -1;
-    enum rc rc = net_listen(kind, address.p, (uint16_t)port, &fd, err);
-    return rc == RC_OK ? listener_add(parent, role, instance, name, fd) : rc;
 }
 
 static void children_add(struct parent *parent, enum role role, unsigned count)
@@ -550,9 +558,8 @@ enum rc share_find(struct arena *arena, struct str *ret_path, struct err *err)
         if (access(probe, R_OK) != 0)
             continue;
         probe[strlen(probe) - strlen("/data/clocks.tsv")] = '\0';
-        char *real = realpath(probe, NULL);
-        *ret_path = real ? str_of(arena_strz(arena, str_of(real))) : STR_NONE;
-        free(real); /* libc's own memory */
+        char real[PATH_MAX];
+        *ret_path = realpath(probe, real) ? str_of(arena_strz(arena, str_of(real))) : STR_NONE;
         return ret_path->p ? RC_OK : err_set(err, RC_LIMIT, "no memory");
     }
     if (access("/usr/share/qorgan/data/clocks.tsv", R_OK) == 0) {

@@ -61,13 +61,20 @@ static enum rc files_own(const struct config *config, int folder, enum role role
     return RC_OK;
 }
 
-static enum rc folder_make(const struct config *config, int parent, const char *name, const char *relative,
-                           enum role owner, int *ret_fd, struct err *err)
+/* Which folder, inside which, whose. */
+struct folder_row {
+    int parent;
+    const char *name;
+    const char *relative; /* to the data folder */
+    enum role owner;
+};
+
+static enum rc folder_make(const struct config *config, const struct folder_row *row, int *ret_fd, struct err *err)
 {
-    enum rc rc = folder_open(&io_kernel, parent, name, true, ret_fd, err);
+    enum rc rc = folder_open(&io_kernel, row->parent, row->name, true, ret_fd, err);
     if (rc == RC_OK)
-        rc = own(config, relative, owner, err);
-    return rc == RC_OK ? files_own(config, *ret_fd, owner, err) : rc;
+        rc = own(config, row->relative, row->owner, err);
+    return rc == RC_OK ? files_own(config, *ret_fd, row->owner, err) : rc;
 }
 
 static enum rc data_open(const struct config *config, struct setup *setup, struct err *err)
@@ -91,19 +98,25 @@ static enum rc folders_make(const struct config *config, struct setup *setup, st
 {
     int checkpoints = -1;
     int run = -1;
-    enum rc rc = folder_make(config, setup->data, "archive", "archive", ROLE_KEEPER, &setup->archive, err);
+    enum rc rc =
+        folder_make(config, &(struct folder_row){setup->data, "archive", "archive", ROLE_KEEPER}, &setup->archive, err);
     if (rc == RC_OK)
-        rc = folder_make(config, setup->archive, "wal", "archive/wal", ROLE_KEEPER, &setup->log_folder, err);
+        rc = folder_make(config, &(struct folder_row){setup->archive, "wal", "archive/wal", ROLE_KEEPER},
+                         &setup->log_folder, err);
     if (rc == RC_OK)
-        rc = folder_make(config, setup->archive, "seg", "archive/seg", ROLE_KEEPER, &setup->segment_folder, err);
+        rc = folder_make(config, &(struct folder_row){setup->archive, "seg", "archive/seg", ROLE_KEEPER},
+                         &setup->segment_folder, err);
     if (rc == RC_OK)
-        rc = folder_make(config, setup->archive, "checkpoints", "archive/checkpoints", ROLE_KEEPER, &checkpoints, err);
+        rc =
+            folder_make(config, &(struct folder_row){setup->archive, "checkpoints", "archive/checkpoints", ROLE_KEEPER},
+                        &checkpoints, err);
     if (rc == RC_OK)
-        rc = folder_make(config, setup->data, "desk", "desk", ROLE_DESK, &setup->desk, err);
+        rc = folder_make(config, &(struct folder_row){setup->data, "desk", "desk", ROLE_DESK}, &setup->desk, err);
     if (rc == RC_OK)
-        rc = folder_make(config, setup->data, "collect", "collect", ROLE_COLLECTOR, &setup->collect, err);
+        rc = folder_make(config, &(struct folder_row){setup->data, "collect", "collect", ROLE_COLLECTOR},
+                         &setup->collect, err);
     if (rc == RC_OK)
-        rc = folder_make(config, setup->data, "run", "run", ROLE_PARENT, &run, err);
+        rc = folder_make(config, &(struct folder_row){setup->data, "run", "run", ROLE_PARENT}, &run, err);
     const int opened[] = {checkpoints, run};
     for (size_t i = 0; i < ARRAY_LEN(opened); i++)
         if (opened[i] >= 0)
@@ -243,7 +256,7 @@ enum rc setup_make(const struct config *config, struct arena *arena, struct setu
         rc = folders_make(config, ret_setup, err);
     int keys = -1;
     if (rc == RC_OK)
-        rc = folder_make(config, ret_setup->data, "keys", "keys", ROLE_PARENT, &keys, err);
+        rc = folder_make(config, &(struct folder_row){ret_setup->data, "keys", "keys", ROLE_PARENT}, &keys, err);
     if (rc == RC_OK && fchmod(keys, 0700) != 0)
         rc = err_errno(err, errno, "could not close the folder keys to others");
     if (rc == RC_OK)
