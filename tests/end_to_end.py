@@ -29,13 +29,13 @@ def syslog_over_udp_and_tcp():
     with Service() as service:
         port = str(service.ports["syslog-port"])
         subprocess.run([logger, "-n", "127.0.0.1", "-P", port, "-d", "-t", "probe", "over udp one"], check=True)
-        subprocess.run([logger, "-n", "127.0.0.1", "-P", port, "-T", "--octet-count", "-t", "probe", "over tcp two"],
-                       check=True)
+        counted = ["-T", "--octet-count", "-t", "probe", "over tcp two"]
+        subprocess.run([logger, "-n", "127.0.0.1", "-P", port, *counted], check=True)
         line = b"<13>1 2026-11-20T10:00:00Z h probe - - - counted three"
         service.tcp(b"%d %s<13>Nov 20 10:00:01 h probe: framed four\n" % (len(line), line) + b"<13>unfinished five")
         for word in ("one", "two", "three", "four", "five"):
             check_equal(len(service.wait_for(word, 1)), 1, f"records with {word}")
-        hit = service.search("three")[0]
+        hit = service.sent("three")[0]
         check("probe" in str(hit["fields"]) or "probe" in str(hit), "the fields of an RFC 5424 record")
         status, out = service.audit()
         check_equal(status, 0, "qorgan-verify\n" + out)
@@ -56,11 +56,12 @@ def rsyslog_over_tls():
   defaultNetstreamDriverCAFile="{service.data}/keys/tls.crt")
 module(load="imfile" mode="polling" pollingInterval="1")
 input(type="imfile" file="{spool}" tag="bulk" reopenOnTruncate="on")
-action(type="omfwd" target="127.0.0.1" port="{service.ports["syslog-tls-port"]}" protocol="tcp" TCP_Framing="octet-counted"
+action(type="omfwd" target="127.0.0.1" port="{service.ports["syslog-tls-port"]}" protocol="tcp"
+  TCP_Framing="octet-counted"
   StreamDriver="ossl" StreamDriverMode="1" StreamDriverAuthMode="anon" template="RSYSLOG_SyslogProtocol23Format")
 ''')
-        sender = subprocess.Popen([rsyslogd, "-n", "-f", config, "-i", f"{folder}/pid"], stdout=subprocess.DEVNULL,
-                                  stderr=subprocess.PIPE)
+        sender = subprocess.Popen([rsyslogd, "-n", "-f", config, "-i", f"{folder}/pid"],
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         try:
             hits = service.wait_for("bulk rsyslog", 2000, wait=60)
         finally:
@@ -68,7 +69,7 @@ action(type="omfwd" target="127.0.0.1" port="{service.ports["syslog-tls-port"]}"
             _, trouble = sender.communicate(timeout=20)
         numbers = {re.search(r"line (\d{5})", hit["raw"]).group(1) for hit in hits if "line" in hit["raw"]}
         check_equal(len(numbers), 2000, "different lines\n" + trouble.decode()[:500] + service.read_log()[-500:])
-        check(all(hit["kind"] == "tls" for hit in hits), "they came over TLS")
+        check(all(hit["source_kind"] == "tls" for hit in hits), "they came over TLS")
 
 
 def tls_refuses_what_is_not_tls():
@@ -102,8 +103,8 @@ class Load(threading.Thread):
             try:
                 with socket.create_connection(("127.0.0.1", self.service.ports["syslog-port"]), timeout=5) as link:
                     while not self.stopping:
-                        lines = b"".join(b"<13>%s load app: tcp-%07d\n" % (NOW.encode(), self.sent + i) for i in range(100))
-                        link.sendall(lines)
+                        numbers = range(self.sent, self.sent + 100)
+                        link.sendall(b"".join(b"<13>%s load app: tcp-%07d\n" % (NOW.encode(), i) for i in numbers))
                         self.sent += 100
                         time.sleep(0.01)
             except OSError:
@@ -130,8 +131,8 @@ def every_process_killed_under_load():
                     out.write(f"{NOW} file app: follow-{lines:07d}\n")
                     lines += 1
             if role in ("keeper", "desk"):
-                ingest = subprocess.Popen([QORGAN, "ingest", "--data", service.data, imported], stdout=subprocess.DEVNULL,
-                                          stderr=subprocess.DEVNULL)
+                ingest = subprocess.Popen([QORGAN, "ingest", "--data", service.data, imported],
+                                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             time.sleep(0.4)
             before = service.pids(role)
             check(before, f"{role} runs")
@@ -154,10 +155,10 @@ def every_process_killed_under_load():
         names = [re.search(r"follow-\d{7}", hit["raw"]).group(0) for hit in follow_hits]
         check_equal(len(set(names)), lines, "different followed lines")
         check_equal(len(names), lines, "followed lines, each once")
-        hits = service.search("import*")
+        hits = service.sent("import*")
         names = [re.search(r"import-\d{7}", hit["raw"]).group(0) for hit in hits if "import-" in hit["raw"]]
         check_equal((len(names), len(set(names))), (30000, 30000), "imported lines, each once")
-        hits = service.search("tcp*")
+        hits = service.sent("tcp*")
         names = [re.search(r"tcp-\d{7}", hit["raw"]).group(0) for hit in hits if "tcp-" in hit["raw"]]
         check(len(names) > 500, f"lines over TCP: {len(names)} of {load.sent} sent")
         check_equal(len(names), len(set(names)), "lines over TCP, each at most once")
@@ -197,13 +198,13 @@ def segments_are_sealed():
             time.sleep(0.2)
         segments = sorted(name for name in os.listdir(folder) if name.endswith(".seg"))
         check(len(segments) >= 3, f"sealed segments: {segments}\n{service.read_log()[-1500:]}")
-        check_equal(len(service.search("sealed*")), 40000, "records found in segments and log")
+        check_equal(len(service.sent("sealed*")), 40000, "records found in segments and log")
         logs = os.listdir(f"{service.data}/archive/wal")
         check(segments[0].replace(".seg", ".wal") not in logs, f"the reaper dropped the sealed log: {logs}")
         proof = os.path.join(service.data, "proof.txt")
         service.run("proof", "100", "--out", proof)
-        done = subprocess.run([VERIFY, "--vkey", service.public_key(), "--proof", proof], capture_output=True, text=True,
-                              check=False)
+        done = subprocess.run([VERIFY, "--vkey", service.public_key(), "--proof", proof], capture_output=True,
+                              text=True, check=False)
         check_equal(done.returncode, 0, "the proof of a sealed record\n" + done.stdout + done.stderr)
         service.stop()
         check_equal(service.audit()[0], 0, "qorgan-verify")
@@ -235,5 +236,5 @@ def offline_ingest():
 
 
 if __name__ == "__main__":
-    sys.exit(main([syslog_over_udp_and_tcp, rsyslog_over_tls, tls_refuses_what_is_not_tls, every_process_killed_under_load,
-                   parent_killed, segments_are_sealed, offline_ingest]))
+    sys.exit(main([syslog_over_udp_and_tcp, rsyslog_over_tls, tls_refuses_what_is_not_tls,
+                   every_process_killed_under_load, parent_killed, segments_are_sealed, offline_ingest]))

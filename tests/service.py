@@ -74,13 +74,13 @@ class Service:
             self.process.wait()
 
     def pids(self, role):
-        found = subprocess.run(["pgrep", "-P", str(self.process.pid), "-f", f"qorgan -x {role}$"], capture_output=True,
-                               text=True, check=False)
+        found = subprocess.run(["pgrep", "-P", str(self.process.pid), "-f", f"qorgan -x {role}$"],
+                               capture_output=True, text=True, check=False)
         return [int(pid) for pid in found.stdout.split()]
 
     def run(self, *arguments, check=True, text_input=None):
-        done = subprocess.run([QORGAN, arguments[0], "--data", self.data, *arguments[1:]], capture_output=True, check=False,
-                              input=text_input, timeout=120)
+        done = subprocess.run([QORGAN, arguments[0], "--data", self.data, *arguments[1:]], capture_output=True,
+                              check=False, input=text_input, timeout=120)
         if check and done.returncode != 0:
             raise RuntimeError(f"{arguments}: {done.stderr.decode()}")
         return done
@@ -89,12 +89,16 @@ class Service:
         done = self.run("search", "--json", "--limit", str(limit), query)
         return [json.loads(line) for line in done.stdout.splitlines()]
 
+    def sent(self, query):
+        """Hits without what the archive and the desk write of themselves."""
+        return [hit for hit in self.search(query) if hit["type"] in ("raw", "digest")]
+
     def wait_for(self, query, count, wait=30):
-        """Until the query has at least `count` hits; gives the hits."""
+        """Until the query has at least `count` hits among what sources sent; gives them."""
         deadline = time.time() + wait
         hits = []
         while time.time() < deadline:
-            hits = self.search(query)
+            hits = self.sent(query)
             if len(hits) >= count:
                 break
             time.sleep(0.3)
