@@ -183,7 +183,7 @@ static void bad_keys(void)
         "PRIVATE+KEY+",
         "PRIVATE+KEY+a+b",
         PETER_VKEY,
-        "PRIVATE+KEY+" PETER_VKEY,
+        ("PRIVATE+KEY+" PETER_VKEY),
         "PRIVATE+KEY+PeterNeumann+c74f20a4+AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz",
         "PRIVATE+KEY+PeterNeumann+c74f20a3+A4EKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz",
     };

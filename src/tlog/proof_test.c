@@ -191,7 +191,7 @@ static void proof_refused(void)
         "c2sp.org/tlog-proof@v1\nindex -1\n\nx\n",
         "c2sp.org/tlog-proof@v1\nindex 18446744073709551616\n\nx\n",
         "c2sp.org/tlog-proof@v1\nindex 1",
-        "c2sp.org/tlog-proof@v1\nindex 1\n" HASH,
+        ("c2sp.org/tlog-proof@v1\nindex 1\n" HASH),
         "c2sp.org/tlog-proof@v1\nindex 1\nAAAA\n\nx\n",
         "c2sp.org/tlog-proof@v1\nextra %\nindex 1\n\nx\n",
         "c2sp.org/tlog-proof@v1\nindex 1\nextra AAAA\n\nx\n",
