@@ -9,6 +9,8 @@
 #include <pcre2.h>
 #include <string.h>
 
+#define REPEAT_WIDE 64u
+
 struct regex {
     struct str text;
     uint32_t flags;
@@ -155,10 +157,30 @@ enum rc scanner_literals(const struct literal *literals, size_t count, struct sc
     return rc;
 }
 
+/* A repeat of REPEAT_WIDE or more: Vectorscan unrolls it, for up to a second of compiling. */
+static bool repeats_widely(struct str text)
+{
+    for (size_t i = 0; i < text.n; i++) {
+        uint64_t number = 0;
+        if (text.p[i] == '\\')
+            i++;
+        else if (text.p[i] == '{') {
+            for (i++; i < text.n && (char_is_digit(text.p[i]) || text.p[i] == ','); i++) {
+                number = text.p[i] == ',' ? 0 : MIN(number * 10 + (uint64_t)(text.p[i] - '0'), REGEX_LENGTH_MAX);
+                if (number >= REPEAT_WIDE)
+                    return true;
+            }
+        }
+    }
+    return false;
+}
+
 enum rc scanner_regex(const struct regex *regex, struct scanner **ret_scanner, struct err *err)
 {
     if (memchr(regex->bytes, '\0', regex->text.n))
         return err_set(err, RC_INVALID, "a NUL in the regular expression");
+    if (repeats_widely(regex->text))
+        return err_set(err, RC_INVALID, "a wide repeat in the regular expression");
     unsigned flags = HS_FLAG_UTF8 | HS_FLAG_ALLOWEMPTY | HS_FLAG_SINGLEMATCH;
     flags |= regex->flags & REGEX_CASELESS ? HS_FLAG_CASELESS : 0;
     flags |= regex->flags & REGEX_MULTILINE ? HS_FLAG_MULTILINE : 0;

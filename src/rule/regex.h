@@ -2,7 +2,8 @@
  *
  * A regular expression of a rule is checked with PCRE2 when the rule is read (the Sigma standard: a subset of PCRE) and
  * searched with Vectorscan, whose time is linear in the value; what Vectorscan cannot compile (look-around,
- * back-references) is searched with PCRE2 under a match limit: past it there is no match, and it is counted.
+ * back-references) or compiles too slowly (repeats of 64 and more) is searched with PCRE2 under a match limit: past it
+ * there is no match.
  * Unanchored search; `.` is a character of UTF-8 and no line end; `$` matches before a last line end too. */
 #ifndef RULE_REGEX_H
 #define RULE_REGEX_H
@@ -16,7 +17,7 @@
 #include <stdint.h>
 
 #define REGEX_LENGTH_MAX  16384u
-#define REGEX_MATCH_LIMIT 200000u
+#define REGEX_MATCH_LIMIT 1000000u
 
 enum regex_flags { REGEX_CASELESS = 1, REGEX_MULTILINE = 2, REGEX_DOTALL = 4 };
 
