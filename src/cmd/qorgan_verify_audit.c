@@ -386,8 +386,9 @@ enum rc audit_check(struct audit *audit, const char *data, struct err *err)
     IGNORE(io_kernel.close(io_kernel.self, audit->folder)); /* only read */
     if (isatty(STDERR_FILENO))
         fprintf(stderr, "\r%20s\r", "");
+    bool torn = audit->torn_file[0] != '\0'; /* then the missing end was there */
     if (rc == RC_OK && audit->checkpoint_next < audit->checkpoint_count)
-        return audit_damage(audit, "checkpoints/latest", -1,
+        return audit_damage(audit, torn ? audit->torn_file : "checkpoints/latest", torn ? audit->torn_offset : -1,
                             "%" PRIu64 " records were signed, the archive has %" PRIu64 ": the end is missing",
                             audit->checkpoint[audit->checkpoint_next].head.size, audit->frontier.size);
     return rc == RC_OK ? check_origins(audit) : rc;

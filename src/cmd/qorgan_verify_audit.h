@@ -49,6 +49,8 @@ struct audit {
     uint64_t latest_size;
     uint64_t segments;
     uint64_t log_files;
+    char torn_file[AUDIT_FILE_MAX]; /* where whole frames end before the log does; "" when they do not */
+    int64_t torn_offset;
     size_t origin_count;
     struct audit_origin other_origin[AUDIT_ORIGINS_MAX];
     uint64_t warning_count;

@@ -135,7 +135,10 @@ static enum rc read_log(struct log_file *log, struct str bytes, uint64_t next_fi
         return audit_damage(log->audit, log->file, (int64_t)log->at,
                             "the frame of record %" PRIu64 " is damaged; the next file begins at %" PRIu64, log->next,
                             next_first);
-    if (!only_zeros(str_skip(bytes, log->at)))
+    bool torn = !only_zeros(str_skip(bytes, log->at));
+    snprintf(log->audit->torn_file, sizeof(log->audit->torn_file), "%s", torn ? log->file : "");
+    log->audit->torn_offset = (int64_t)log->at;
+    if (torn)
         audit_warn(log->audit, "%s has bytes behind its last whole frame, at %zu: a write that was never acknowledged",
                    log->file, log->at);
     return RC_OK;

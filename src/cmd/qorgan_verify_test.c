@@ -282,7 +282,7 @@ static void new_instance_is_explained(void)
     snprintf(path, sizeof(path), "%s/wal/0000000000000000.wal", bed.path);
     CHECK_INT(truncate(path, 16500), 0);
     CHECK_INT(audit(&bed), RC_CORRUPT);
-    CHECK_TEXT(str_of(found_file), "checkpoints/latest");
+    CHECK_TEXT(str_of(found_file), "wal/0000000000000000.wal");
     CHECK(testbed_open(&bed, 1 << 20, true) == RC_OK);
     CHECK(bed.recovered.new_instance);
     CHECK(testbed_checkpoint(&bed, true) == RC_OK);
