@@ -1,6 +1,6 @@
 // What the tests share: the browser, what must never happen on any page, and the keys of data/i18n.
 import { chromium } from "playwright-core";
-import { readFileSync, readdirSync, mkdtempSync, rmSync } from "node:fs";
+import { readFileSync, readdirSync, mkdtempSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -23,7 +23,7 @@ for (const file of readdirSync(folder).filter((name) => name.endsWith(".tsv"))) 
 }
 const families = new Set([...texts.keys()].map((key) => key.split(".")[0]));
 
-// Each with a profile of its own, which is removed with it.
+// Each with a fresh profile below TMPDIR, which run.sh removes at the end.
 export async function launch(options = {}) {
   const profile = mkdtempSync(path.join(tmpdir(), "qorgan-browser-"));
   const context = await chromium.launchPersistentContext(profile, {
@@ -44,7 +44,6 @@ export async function launch(options = {}) {
     ],
     ...options,
   });
-  context.on("close", () => rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 }));
   return context;
 }
 

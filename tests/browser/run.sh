@@ -22,10 +22,6 @@ if [ ! -d node_modules/playwright-core ] && ! npm ci --no-audit --no-fund --sile
     skip 'npm ci failed: the registry is out of reach'
 fi
 
-if [ -n "${QORGAN_URL:-}" ]; then
-    exec node --test-reporter=tap browser.mjs
-fi
-
 work=$(mktemp -d) || exit 1
 chmod 755 "$work" # the processes that gave up root must reach the data folder
 server=
@@ -38,6 +34,12 @@ finish() {
 }
 trap finish EXIT
 trap 'exit 1' INT TERM
+
+mkdir "$work/tmp"
+if [ -n "${QORGAN_URL:-}" ]; then
+    TMPDIR=$work/tmp node --test-reporter=tap browser.mjs
+    exit $?
+fi
 
 free_ports() {
     node -e '
@@ -71,7 +73,7 @@ if [ -z "$QORGAN_PASSWORD" ] || ! curl -sk -o /dev/null "$QORGAN_URL/sign-in"; t
     exit 1
 fi
 echo 'ok - the server starts, prints the first password and answers'
-node --test-reporter=tap browser.mjs
+TMPDIR=$work/tmp node --test-reporter=tap browser.mjs
 status=$?
 [ $status = 0 ] || tail -n 40 "$work/out" "$work/err" | sed 's/^/#   /'
 exit $status
