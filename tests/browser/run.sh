@@ -25,6 +25,7 @@ fi
 work=$(mktemp -d) || exit 1
 chmod 755 "$work" # the processes that gave up root must reach the data folder
 server=
+# shellcheck disable=SC2317 # called by the trap
 finish() {
     if [ -n "$server" ]; then
         kill -TERM "$server" 2>/dev/null
