@@ -6,6 +6,7 @@
 #include "os/file.h"
 #include "tlog/proof.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -322,14 +323,58 @@ static void refuses_bad_blocks(void)
     testbed_remove(&bed);
 }
 
+static bool disk_full;
+static bool sync_fails;
+
+static int faulty_allocate(void *self, int fd, int64_t offset, int64_t size)
+{
+    return disk_full ? -ENOSPC : io_kernel.allocate(self, fd, offset, size);
+}
+
+static int faulty_sync(void *self, int fd)
+{
+    return sync_fails ? -EIO : io_kernel.sync(self, fd);
+}
+
+static void full_disk(void)
+{
+    struct testbed bed;
+    struct io io = io_kernel;
+    uint64_t durable;
+    struct event_source source = {.id = {8}, .kind = STR("udp"), .name = STR("late")};
+    io.allocate = faulty_allocate;
+    io.sync = faulty_sync;
+    testbed_make(&bed);
+    bed.io = &io;
+    testbed_ok(&bed, testbed_open(&bed, WAL_SIZE_TEST, false));
+    disk_full = true;
+    CHECK_INT(testbed_put(&bed, 3000, false), RC_IO);
+    CHECK(str_search(str_of(bed.err.text), STR("No space left")) < strlen(bed.err.text));
+    uint64_t taken = bed.appended;
+    CHECK(taken > 100 && taken < 3000);
+    CHECK_INT(testbed_put(&bed, 1, false), RC_IO);
+    testbed_ok(&bed, archive_source(bed.archive, &source, 1, 1, &bed.err)); /* lifecycle still goes */
+    testbed_ok(&bed, archive_commit(bed.archive, &durable, &bed.err));
+    CHECK_INT(durable, taken + 1);
+    disk_full = false;
+    testbed_ok(&bed, testbed_put(&bed, 500, true)); /* no restart is needed */
+    testbed_ok(&bed, testbed_put(&bed, 1, false));
+    sync_fails = true;
+    CHECK_INT(archive_commit(bed.archive, &durable, &bed.err), RC_IO);
+    sync_fails = false;
+    CHECK_INT(archive_commit(bed.archive, &durable, &bed.err), RC_IO);
+    CHECK_INT(testbed_put(&bed, 1, false), RC_IO);
+    testbed_close(&bed);
+    testbed_ok(&bed, testbed_open(&bed, WAL_SIZE_TEST, false));
+    CHECK(archive_size(bed.archive) >= taken + 501);
+    testbed_remove(&bed);
+}
+
 static const struct test tests[] = {
-    {"appends and recovers", appends_and_recovers},
-    {"seals and recovers", seals_and_recovers},
-    {"proves records", proves_records},
-    {"consistency from every commit", consistency},
-    {"refuses a rollback", refuses_rollback},
-    {"large records and limits", large_and_limits},
-    {"refuses bad blocks", refuses_bad_blocks},
+    {"full disk, failed sync", full_disk},          {"appends and recovers", appends_and_recovers},
+    {"seals and recovers", seals_and_recovers},     {"proves records", proves_records},
+    {"consistency from every commit", consistency}, {"refuses a rollback", refuses_rollback},
+    {"large records and limits", large_and_limits}, {"refuses bad blocks", refuses_bad_blocks},
 };
 
 int main(int argc, char **argv)
