@@ -201,6 +201,11 @@ static void civil_days(void)
     struct civil c = civil_from_ns(-1, 0);
     CHECK_INT(c.year, 1969);
     CHECK_INT(civil_to_ns(&c, 0), -1);
+    c = civil_from_ns(INT64_MIN, 0);
+    CHECK_INT(c.year, 1677);
+    CHECK_INT(c.nanosecond, 145224192);
+    c = civil_from_ns(INT64_MAX, 0);
+    CHECK_INT(c.year, 2262);
 }
 
 static void errors_read_as_sentences(void)

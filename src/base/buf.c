@@ -187,6 +187,10 @@ void buf_le64(struct buf *buf, uint64_t value)
 
 void buf_varint(struct buf *buf, uint64_t value)
 {
+    if (value < 0x80 && !buf->overflow && buf->n < buf->capacity) {
+        buf->p[buf->n++] = (char)value;
+        return;
+    }
     uint8_t p[10];
     size_t n = 0;
     for (; value >= 0x80; value >>= 7)

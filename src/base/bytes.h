@@ -10,19 +10,82 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
-uint16_t get_be16(const void *p);
-uint32_t get_be32(const void *p);
-uint64_t get_be64(const void *p);
-uint16_t get_le16(const void *p);
-uint32_t get_le32(const void *p);
-uint64_t get_le64(const void *p);
-void put_be16(void *p, uint16_t value);
-void put_be32(void *p, uint32_t value);
-void put_be64(void *p, uint64_t value);
-void put_le16(void *p, uint16_t value);
-void put_le32(void *p, uint32_t value);
-void put_le64(void *p, uint64_t value);
+static inline uint16_t get_be16(const void *p)
+{
+    uint16_t v;
+    memcpy(&v, p, sizeof v);
+    return __builtin_bswap16(v);
+}
+
+static inline uint16_t get_le16(const void *p)
+{
+    uint16_t v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+static inline uint32_t get_be32(const void *p)
+{
+    uint32_t v;
+    memcpy(&v, p, sizeof v);
+    return __builtin_bswap32(v);
+}
+
+static inline uint32_t get_le32(const void *p)
+{
+    uint32_t v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+static inline uint64_t get_be64(const void *p)
+{
+    uint64_t v;
+    memcpy(&v, p, sizeof v);
+    return __builtin_bswap64(v);
+}
+
+static inline uint64_t get_le64(const void *p)
+{
+    uint64_t v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+static inline void put_be16(void *p, uint16_t value)
+{
+    value = __builtin_bswap16(value);
+    memcpy(p, &value, sizeof value);
+}
+
+static inline void put_le16(void *p, uint16_t value)
+{
+    memcpy(p, &value, sizeof value);
+}
+
+static inline void put_be32(void *p, uint32_t value)
+{
+    value = __builtin_bswap32(value);
+    memcpy(p, &value, sizeof value);
+}
+
+static inline void put_le32(void *p, uint32_t value)
+{
+    memcpy(p, &value, sizeof value);
+}
+
+static inline void put_be64(void *p, uint64_t value)
+{
+    value = __builtin_bswap64(value);
+    memcpy(p, &value, sizeof value);
+}
+
+static inline void put_le64(void *p, uint64_t value)
+{
+    memcpy(p, &value, sizeof value);
+}
 
 struct reader {
     struct str in;

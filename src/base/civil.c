@@ -73,7 +73,10 @@ static int64_t divide_down(int64_t a, int64_t b)
 struct civil civil_from_ns(int64_t time_ns, int32_t offset_s)
 {
     int64_t seconds = divide_down(time_ns, SECOND_NS);
-    struct civil c = {.nanosecond = (int32_t)(time_ns - seconds * SECOND_NS)};
+    /* The floor of INT64_MIN is a second below it: the remainder is taken from the division, not by multiplying back.
+     */
+    int64_t rest = time_ns % SECOND_NS;
+    struct civil c = {.nanosecond = (int32_t)(rest < 0 ? rest + SECOND_NS : rest)};
     seconds += offset_s;
     int64_t days = divide_down(seconds, DAY_S);
     int64_t of_day = seconds - days * DAY_S;

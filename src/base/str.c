@@ -9,23 +9,6 @@ struct str str_of(const char *zero_terminated)
     return zero_terminated ? (struct str){zero_terminated, strlen(zero_terminated)} : STR_NONE;
 }
 
-struct str str_at(const void *p, size_t n)
-{
-    return (struct str){p, n};
-}
-
-struct str str_slice(struct str s, size_t from, size_t to)
-{
-    to = MIN(to, s.n);
-    from = MIN(from, to);
-    return (struct str){s.p ? s.p + from : NULL, to - from};
-}
-
-struct str str_skip(struct str s, size_t n)
-{
-    return str_slice(s, n, s.n);
-}
-
 bool str_eq(struct str a, struct str b)
 {
     return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
@@ -183,29 +166,4 @@ bool str_copy_z(struct str s, char *ret_buffer, size_t size)
         memcpy(ret_buffer, s.p, s.n);
     ret_buffer[s.n] = '\0';
     return true;
-}
-
-bool char_is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-bool char_is_alpha(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-bool char_is_alnum(char c)
-{
-    return char_is_alpha(c) || char_is_digit(c);
-}
-
-bool char_is_space(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-char char_lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
 }

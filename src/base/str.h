@@ -26,10 +26,21 @@ struct str {
 #define STR_ARG(s) (int)(s).n, (s).p
 
 struct str str_of(const char *zero_terminated);
-struct str str_at(const void *p, size_t n);
+static inline struct str str_at(const void *p, size_t n)
+{
+    return (struct str){p, n};
+}
 /* The part [from, to); both are clamped to the slice. */
-struct str str_slice(struct str s, size_t from, size_t to);
-struct str str_skip(struct str s, size_t n);
+static inline struct str str_slice(struct str s, size_t from, size_t to)
+{
+    to = MIN(to, s.n);
+    from = MIN(from, to);
+    return (struct str){s.p ? s.p + from : NULL, to - from};
+}
+static inline struct str str_skip(struct str s, size_t n)
+{
+    return str_slice(s, n, s.n);
+}
 
 bool str_eq(struct str a, struct str b);
 bool str_eq_nocase(struct str a, struct str b); /* ASCII case only */
@@ -60,10 +71,30 @@ bool str_to_double(struct str s, double *ret_value) MUST_USE;
 /* Copies into a caller's buffer and terminates it; false when it does not fit (the buffer is then ""). */
 bool str_copy_z(struct str s, char *ret_buffer, size_t size) MUST_USE;
 
-bool char_is_digit(char c);
-bool char_is_alpha(char c);
-bool char_is_alnum(char c);
-bool char_is_space(char c);
-char char_lower(char c); /* ASCII */
+/* ASCII. Here because parsers and filters call them for every byte. */
+static inline bool char_is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static inline bool char_is_alpha(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static inline bool char_is_alnum(char c)
+{
+    return char_is_alpha(c) || char_is_digit(c);
+}
+
+static inline bool char_is_space(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+static inline char char_lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
 
 #endif

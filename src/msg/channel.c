@@ -15,6 +15,7 @@
 #define READ_SIZE       ((size_t)256 << 10)
 #define IN_LIMIT        ((size_t)32 << 20)
 #define FDS_WAITING_MAX 64
+#define CORKED_MAX      ((size_t)256 << 10)
 
 /* Descriptors that go with the byte at `at` of everything ever queued. */
 struct outgoing_fd {
@@ -36,6 +37,7 @@ struct channel {
     int in_fds[FDS_WAITING_MAX];
     size_t in_fd_count;
     bool paused;
+    bool corked;
     bool broken;
     bool *freed; /* set by channel_free while a handler runs */
 };
@@ -160,7 +162,8 @@ static bool queue(struct channel *channel, enum msg_type type, uint64_t id, stru
             close(channel->out_fds[--channel->out_fd_count].fd);
         return false;
     }
-    channel_flush(channel);
+    if (!channel->corked || channel_queued(channel) >= CORKED_MAX)
+        channel_flush(channel);
     return !channel->broken;
 }
 
@@ -178,6 +181,13 @@ bool channel_send_fd(struct channel *channel, enum msg_type type, uint64_t id, s
 size_t channel_queued(const struct channel *channel)
 {
     return channel->out.n - channel->out_sent;
+}
+
+void channel_cork(struct channel *channel, bool corked)
+{
+    channel->corked = corked;
+    if (!corked)
+        channel_flush(channel);
 }
 
 void channel_pause(struct channel *channel, bool paused)

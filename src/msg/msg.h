@@ -127,6 +127,8 @@ void channel_free(struct channel *channel);                         /* closes th
 bool channel_send(struct channel *channel, enum msg_type type, uint64_t id, struct str body) MUST_USE;
 bool channel_send_fd(struct channel *channel, enum msg_type type, uint64_t id, struct str body, int fd) MUST_USE;
 size_t channel_queued(const struct channel *channel); /* bytes */
+/* While corked, messages are only gathered (up to 256 KiB): many small ones then go in one call. */
+void channel_cork(struct channel *channel, bool corked);
 /* A paused channel reads nothing: back-pressure on the peer. */
 void channel_pause(struct channel *channel, bool paused);
 enum role channel_peer(const struct channel *channel);

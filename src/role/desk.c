@@ -19,11 +19,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SCRATCH        ((size_t)64 << 20)
-#define DATA_FILE_MAX  ((size_t)4 << 20)
-#define CALENDARS_MAX  64
-#define RECORDS_FLYING 256 /* sent to the keeper, not yet kept */
-#define STATS_MAX      2000
+#define SCRATCH         ((size_t)64 << 20)
+#define DATA_FILE_MAX   ((size_t)4 << 20)
+#define CALENDARS_MAX   64
+#define RECORDS_FLYING  256 /* sent to the keeper, not yet kept */
+#define STATS_MAX       2000
+#define ENGINES_MAX     64
+#define MATCHES_AT_ONCE 512
+#define MATCHES_WAIT_MS 5
+#define FIRINGS_MAX     32 /* room for what one match can cause */
 
 struct desk_role {
     struct process *process;
@@ -39,8 +43,10 @@ struct desk_role {
     bool records_waiting;
     struct desk_totals totals;
     struct desk_source stats[STATS_MAX];
-    struct desk_match firings[16];
-    size_t firing_count;
+    struct desk_match *matches; /* gathered, MATCHES_AT_ONCE */
+    size_t match_count;
+    struct arena *match_arena;
+    uint64_t acknowledge[ENGINES_MAX]; /* the newest match gathered of each engine; 0 = none */
     bool notice_flying;
 };
 
@@ -142,8 +148,10 @@ static enum rc desk_start(struct process *process, void **ret_self, struct err *
         return err_set(err, RC_LIMIT, "no memory");
     role->process = process;
     role->scratch = arena_new(SCRATCH);
+    role->match_arena = arena_new(SCRATCH);
+    role->matches = memory_new(MATCHES_AT_ONCE * sizeof *role->matches);
     buf_init(&role->answer, DESK_QUESTION_MAX * 4);
-    ASSERT(role->scratch != NULL);
+    ASSERT(role->scratch && role->match_arena && role->matches);
     enum rc rc = rules_load_configured(&process->config, &role->rules, err);
     if (rc != RC_OK)
         return rc;
@@ -203,55 +211,84 @@ struct firing_context {
     const struct match *match;
 };
 
-static void on_firing(void *context, const struct correlation_firing *firing)
-{
-    struct firing_context *cause = context;
-    struct desk_role *role = cause->role;
-    if (!firing->rule->alerts || role->firing_count == ARRAY_LEN(role->firings))
-        return;
-    static const struct match nothing;
-    struct desk_match *out = &role->firings[role->firing_count++];
-    *out = desk_match_of(firing->rule, cause->match ? cause->match : &nothing);
-    out->time_ns = firing->time_ns;
-    if (firing->record_count)
-        out->record = firing->records[firing->record_count - 1];
-}
-
 static bool matches_store(struct desk_role *role, const struct desk_match *matches, size_t count)
 {
     struct err err = {0};
     enum rc rc = count ? desk_match(role->desk, matches, count, clock_real_ns(), NULL, &err) : RC_OK;
     if (rc != RC_OK && rc != RC_AGAIN)
-        log_error("a match could not be stored: %s", err.text);
-    role->records_waiting = true;
+        log_error("matches could not be stored: %s", err.text);
+    role->records_waiting = role->records_waiting || count;
     return rc == RC_OK;
 }
 
+/* Everything gathered goes into one transaction; then each engine learns how far its matches are kept. */
+static void matches_flush(struct desk_role *role)
+{
+    bool stored = matches_store(role, role->matches, role->match_count);
+    for (unsigned i = 0; i < ENGINES_MAX; i++) {
+        struct channel *engine = role->acknowledge[i] ? process_peer(ROLE_ENGINE, i) : NULL;
+        if (engine && stored)
+            IGNORE(
+                channel_send(engine, MSG_MATCH_DONE, role->acknowledge[i], STR_NONE)); /* gone: it sends them again */
+        role->acknowledge[i] = 0;
+    }
+    role->match_count = 0;
+    arena_reset(role->match_arena);
+}
+
+static void match_gather(struct desk_role *role, const struct desk_match *match)
+{
+    if (role->match_count == MATCHES_AT_ONCE)
+        return; /* flushed before it can be full: see on_match */
+    struct desk_match *out = &role->matches[role->match_count++];
+    *out = *match;
+    out->source = arena_str(role->match_arena, match->source);
+    out->host = arena_str(role->match_arena, match->host);
+    out->account = arena_str(role->match_arena, match->account);
+    out->address = arena_str(role->match_arena, match->address);
+    out->description = arena_str(role->match_arena, match->description);
+}
+
+static void on_firing(void *context, const struct correlation_firing *firing)
+{
+    struct firing_context *cause = context;
+    static const struct match nothing;
+    if (!firing->rule->alerts)
+        return;
+    struct desk_match match = desk_match_of(firing->rule, cause->match ? cause->match : &nothing);
+    match.time_ns = firing->time_ns;
+    if (firing->record_count)
+        match.record = firing->records[firing->record_count - 1];
+    match_gather(cause->role, &match);
+}
+
+/* Matches below the threshold feed correlations; their hits stand in the archive and need no place in the desk. */
 static void on_match(struct desk_role *role, struct channel *channel, const struct msg *msg)
 {
     struct match match;
-    if (!match_read(msg->body, &match)) {
+    if (!match_read(msg->body, &match) || channel_instance(channel) >= ENGINES_MAX) {
         log_error("a match of engine %u is damaged", channel_instance(channel));
         return;
     }
     const struct rule *rule = rules_find_hash(role->rules, match.rule_hash);
-    bool stored = true;
-    if (rule) {
-        struct desk_match direct = desk_match_of(rule, &match);
-        stored = !rule->alerts || matches_store(role, &direct, 1);
-        struct firing_context cause = {role, &match};
-        struct correlator_hit hit = {.rule = rule,
-                                     .time_ns = match.time_ns,
-                                     .record = match.record,
-                                     .values = match.values,
-                                     .value_count = match.value_count};
-        role->firing_count = 0;
-        if (stored && correlator_match(role->correlator, &hit, on_firing, &cause) != RC_OK)
-            log_warning("a correlation had no room");
-        stored = stored && matches_store(role, role->firings, role->firing_count);
-    }
-    if (stored)
-        IGNORE(channel_send(channel, MSG_MATCH_DONE, msg->id, STR_NONE)); /* gone: it sends the match again */
+    if (role->match_count + FIRINGS_MAX >= MATCHES_AT_ONCE)
+        matches_flush(role);
+    role->acknowledge[channel_instance(channel)] = msg->id;
+    if (!rule)
+        return;
+    struct desk_match direct = desk_match_of(rule, &match);
+    if (rule->alerts && direct.level >= DESK_MEDIUM)
+        match_gather(role, &direct);
+    struct firing_context cause = {role, &match};
+    struct correlator_hit hit = {
+        .rule = rule,
+        .time_ns = match.time_ns,
+        .record = match.record,
+        .values = match.values,
+        .value_count = match.value_count,
+    };
+    if (correlator_match(role->correlator, &hit, on_firing, &cause) != RC_OK)
+        log_warning("a correlation had no room");
 }
 
 /* ---- records for the archive ---- */
@@ -450,17 +487,27 @@ static void role_tick(void *self, int64_t now_ns)
     static int64_t advanced_ns;
     if (now_ns - advanced_ns >= SECOND_NS || now_ns < advanced_ns) {
         advanced_ns = now_ns;
-        role->firing_count = 0;
-        if (correlator_advance(role->correlator, now_ns, on_firing, &cause) == RC_OK)
-            IGNORE(matches_store(role, role->firings, role->firing_count)); /* logged there */
+        if (correlator_advance(role->correlator, now_ns, on_firing, &cause) != RC_OK)
+            log_warning("a correlation had no room");
     }
     if (now_ns >= desk_next_ns(role->desk)) {
         if (desk_tick(role->desk, now_ns, &err) != RC_OK)
             log_error("the clocks could not be brought up to date: %s", err.text);
         role->records_waiting = true;
     }
+    matches_flush(role);
     notices_send(role);
     records_send(role);
+}
+
+/* Matches wait a moment for company. */
+static int role_timeout_ms(void *self)
+{
+    const struct desk_role *role = self;
+    bool waiting = role->match_count > 0;
+    for (unsigned i = 0; i < ENGINES_MAX && !waiting; i++)
+        waiting = role->acknowledge[i] != 0;
+    return waiting ? MATCHES_WAIT_MS : -1;
 }
 
 static void desk_stop(void *self)
@@ -494,5 +541,6 @@ const struct role_driver desk_driver = {
     .peer_up = desk_peer_up,
     .peer_down = desk_peer_down,
     .tick = role_tick,
+    .timeout_ms = role_timeout_ms,
     .stop = desk_stop,
 };

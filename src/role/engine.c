@@ -369,6 +369,9 @@ static void frame_work(struct engine *engine, const struct wal_frame *frame)
 static void engine_work(struct engine *engine)
 {
     uint64_t begin = clock_boot_ns();
+    struct channel *desk = process_peer(ROLE_DESK, 0);
+    if (desk)
+        channel_cork(desk, true);
     engine->behind = false;
     while (engine->reader && !engine_must_wait(engine)) {
         struct wal_frame frame;
@@ -387,6 +390,9 @@ static void engine_work(struct engine *engine)
             break;
         }
     }
+    desk = process_peer(ROLE_DESK, 0);
+    if (desk)
+        channel_cork(desk, false);
     if (engine->reader && engine->progress) {
         *engine->progress = 0;
         log_border(engine, wal_reader_position(engine->reader));
