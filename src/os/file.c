@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum rc file_write_at(const struct io *io, int fd, struct str bytes, int64_t offset, struct err *err)
@@ -120,14 +121,25 @@ enum rc folder_open(const struct io *io, int parent, const char *name, bool crea
     return RC_OK;
 }
 
+/* What a person named may be a pipe or a device: opening must not wait, and neither has a size. */
+static enum rc regular_only(int fd, const char *path, struct err *err)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return err_errno(err, errno, "could not look at \"%s\"", path);
+    return S_ISREG(st.st_mode) ? RC_OK : err_set(err, RC_INVALID, "\"%s\" is not a regular file", path);
+}
+
 enum rc file_load_path(const char *path, size_t limit, struct arena *arena, struct str *ret_bytes, struct err *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0 && errno == ENOENT)
         return err_set(err, RC_NOT_FOUND, "there is no file \"%s\"", path);
     if (fd < 0)
         return err_errno(err, errno, "could not open \"%s\"", path);
-    enum rc rc = load_open(&io_kernel, fd, path, limit, arena, ret_bytes, err);
+    enum rc rc = regular_only(fd, path, err);
+    if (rc == RC_OK)
+        rc = load_open(&io_kernel, fd, path, limit, arena, ret_bytes, err);
     close(fd);
     return rc;
 }
