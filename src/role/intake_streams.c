@@ -3,8 +3,10 @@
  *   ACCEPTED ──► reading ──► end, error, silence, broken protocol ──► closed
  *                  └─ paused while the window to the keeper is full
  *
- * A connection costs a few hundred bytes until a record spans reads. When all places are taken a new connection is
- * closed at once and counted; a silent one is closed after idle-s seconds. */
+ * A connection costs a few hundred bytes until a record spans reads: then the record's beginning is held. All
+ * beginnings together are bounded: past HELD_MAX the connection that holds most is closed, what it held is kept as a
+ * record, and a gap says so. When all places are taken a new connection is closed at once and counted; a silent one is
+ * closed after idle-s seconds. */
 #include "archive/leaf.h"
 #include "base/arena.h"
 #include "base/assert.h"
@@ -24,6 +26,8 @@
 #define READS_MAX     4  /* of one connection before the others have their turn */
 #define ACCEPTS_MAX   64 /* at one wake-up */
 #define HANDSHAKE_S   15
+#define HELD_MAX      ((size_t)256 << 20) /* bytes of unfinished records, of all connections of this process */
+#define LOST_TELL     ((size_t)16 << 20) /* bytes cut off one record before its end that are worth a gap of their own */
 #define MARKS_MAX     256
 
 struct listener {
@@ -65,6 +69,7 @@ struct connection {
     struct import_state *import; /* NULL for syslog */
     size_t source;
     uint64_t lost_told; /* of stream.lost_bytes */
+    size_t held;        /* bytes that the stream has taken for an unfinished record */
     uint64_t heard_ns;
     size_t place; /* in streams->all */
 };
@@ -76,6 +81,8 @@ struct streams {
     struct connection **all;
     size_t count;
     size_t limit;
+    size_t held;      /* by all connections */
+    uint64_t crowded; /* connections closed because too much was held, not yet told */
     uint64_t refused; /* connections closed for want of a place, not yet recorded */
     size_t refused_source;
     uint64_t next_question;
@@ -96,6 +103,7 @@ static void connection_close(struct connection *connection)
     } else {
         syslog_stream_done(&connection->stream);
     }
+    streams->held -= connection->held;
     streams->all[connection->place] = streams->all[--streams->count];
     streams->all[connection->place]->place = connection->place;
     memory_free(connection);
@@ -112,6 +120,17 @@ static void connection_watch(struct connection *connection)
 
 /* ---- syslog ---- */
 
+/* Records what was cut off, once it is `enough`: an endless line must not fill the archive with gaps. */
+static void lost_tell(struct connection *connection, size_t enough)
+{
+    uint64_t lost = connection->stream.lost_bytes - connection->lost_told;
+    if (lost < enough)
+        return;
+    connection->lost_told = connection->stream.lost_bytes;
+    intake_gap(connection->streams->intake, connection->source, lost, "bytes",
+               "a record was longer than the limit and was cut");
+}
+
 static void records_take(struct connection *connection, struct str input)
 {
     struct intake *intake = connection->streams->intake;
@@ -121,11 +140,11 @@ static void records_take(struct connection *connection, struct str input)
     while (syslog_stream_next(&connection->stream, &input, &frame))
         if (!intake_record(intake, connection->source, frame.bytes, real_ns, boot_ns))
             connection->stream.lost_bytes += frame.bytes.n;
-    uint64_t lost = connection->stream.lost_bytes - connection->lost_told;
-    if (lost && (connection->stream.state == SYSLOG_STREAM_BETWEEN || lost >= READ_SIZE)) {
-        connection->lost_told = connection->stream.lost_bytes;
-        intake_gap(intake, connection->source, lost, "bytes", "a record was longer than the limit and was cut");
-    }
+    lost_tell(connection, connection->stream.state == SYSLOG_STREAM_BETWEEN ? 1 : LOST_TELL);
+    size_t held = connection->stream.held.n ? connection->stream.held.capacity : 0;
+    connection->streams->held += held;
+    connection->streams->held -= connection->held;
+    connection->held = held;
 }
 
 static void syslog_ended(struct connection *connection)
@@ -134,6 +153,7 @@ static void syslog_ended(struct connection *connection)
     if (syslog_stream_end(&connection->stream, &frame))
         IGNORE(intake_record(connection->streams->intake, connection->source, frame.bytes, clock_real_ns(),
                              clock_boot_ns()));
+    lost_tell(connection, 1);
 }
 
 /* ---- import ---- */
@@ -278,6 +298,25 @@ static void connection_end(struct connection *connection, ssize_t result)
     connection_close(connection);
 }
 
+/* False when this connection was closed, because all together hold too many unfinished records and it holds most. */
+static bool crowd_thin(struct connection *connection)
+{
+    struct streams *streams = connection->streams;
+    bool stays = true;
+    while (streams->held > HELD_MAX) {
+        struct connection *most = streams->all[0];
+        for (size_t i = 1; i < streams->count; i++)
+            most = streams->all[i]->held > most->held ? streams->all[i] : most;
+        ASSERT(most->held > 0);
+        stays = stays && most != connection;
+        size_t source = most->source;
+        connection_end(most, 0);
+        intake_gap(streams->intake, source, 1, "connections", "too many bytes of unfinished records were held");
+        streams->crowded++;
+    }
+    return stays;
+}
+
 static void on_readable(void *context, unsigned events)
 {
     struct connection *connection = context;
@@ -296,6 +335,8 @@ static void on_readable(void *context, unsigned events)
         struct str bytes = str_at(streams->bytes, (size_t)got);
         if (!connection->import) {
             records_take(connection, bytes);
+            if (!crowd_thin(connection))
+                return;
         } else if (!import_take(connection, bytes)) {
             log_warning("an import broke the protocol and was closed");
             connection_close(connection);
@@ -462,6 +503,11 @@ void streams_tick(struct streams *streams, uint64_t now_boot_ns)
         uint64_t patience = shaking ? MIN(idle_ns, UINT64_C(1000000000) * HANDSHAKE_S) : idle_ns;
         if (!connection->import && now_boot_ns - connection->heard_ns > patience)
             connection_end(connection, 0);
+    }
+    if (streams->crowded) {
+        log_warning("%llu connections were closed: unfinished records of all connections held more than %zu MiB",
+                    (unsigned long long)streams->crowded, HELD_MAX >> 20);
+        streams->crowded = 0;
     }
     if (streams->refused) {
         log_warning("%llu connections were refused: all %zu places are taken", (unsigned long long)streams->refused,
