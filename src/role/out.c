@@ -111,9 +111,24 @@ static void mail_write(struct buf *out, const struct notice *notice)
     }
 }
 
+/* Whether host[:port][/path] is this machine: only then may notices go in plain text. The whole host is looked at, so
+ * that 127.example.org and 127.0.0.1@example.org are not. */
 static bool is_local(struct str server)
 {
-    return str_starts(server, STR("127.")) || str_starts(server, STR("localhost")) || str_starts(server, STR("[::1]"));
+    struct str rest = server;
+    struct str authority = str_cut(&rest, '/');
+    if (str_find(authority, '@') < authority.n)
+        return false;
+    if (str_starts(authority, STR("[::1]")))
+        return authority.n == 5 || authority.p[5] == ':';
+    struct str host = str_cut(&authority, ':');
+    size_t dots = 0;
+    size_t digits = 0;
+    for (size_t i = 0; i < host.n; i++) {
+        dots += host.p[i] == '.';
+        digits += char_is_digit(host.p[i]);
+    }
+    return str_is(host, "localhost") || (str_starts(host, STR("127.")) && dots == 3 && dots + digits == host.n);
 }
 
 static void common_options(CURL *curl, char *error)
