@@ -462,6 +462,22 @@ static void greet(struct parent *parent)
     buf_done(&print);
 }
 
+/* What would make a process fail at every start is refused here, with one message, before any is started. */
+static enum rc settings_check(const struct config *config, const struct setup *setup, struct err *err)
+{
+    struct str rest = config->rules;
+    while (rest.p && rest.n) {
+        char path[4096];
+        struct str folder = str_cut(&rest, ' ');
+        if (folder.n && (!str_copy_z(folder, path, sizeof path) || access(path, R_OK) != 0))
+            return err_errno(err, errno, "could not open the rules folder \"%.*s\"", STR_ARG(folder));
+    }
+    struct tls_server *server = NULL;
+    enum rc rc = tls_server_new(setup->tls_certificate, setup->tls_key, setup->tls_client_ca, &server, err);
+    tls_server_free(server);
+    return rc;
+}
+
 static enum rc parent_start(struct parent *parent, const struct parent_options *options, struct err *err)
 {
     enum rc rc = config_load(options->data, parent->arena, &parent->config, err);
@@ -474,6 +490,8 @@ static enum rc parent_start(struct parent *parent, const struct parent_options *
         rc = share_find(parent->arena, &parent->config.share, err);
     if (rc == RC_OK)
         rc = setup_make(&parent->config, parent->arena, &parent->setup, err);
+    if (rc == RC_OK)
+        rc = settings_check(&parent->config, &parent->setup, err);
     if (rc != RC_OK)
         return rc;
     unsigned cores = proc_cores();
