@@ -200,7 +200,7 @@ static enum rc signer_state_open(int keys, struct setup *setup, struct err *err)
     int64_t size = 0;
     int result = io_kernel.size(NULL, setup->signer_state, &size);
     if (result == 0 && size < SIGNER_STATE_SIZE)
-        result = io_kernel.truncate(NULL, setup->signer_state, SIGNER_STATE_SIZE);
+        result = io_kernel.allocate(NULL, setup->signer_state, 0, SIGNER_STATE_SIZE); /* a full disk: still signed */
     return result < 0 ? err_errno(err, -result, "could not set up keys/signer.state") : RC_OK;
 }
 
