@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static char folder_path[64];
@@ -64,6 +65,24 @@ static void lock_is_exclusive(void)
     close(folder);
 }
 
+static void only_files_are_loaded(void)
+{
+    char path[128];
+    int folder = temporary_folder();
+    struct arena *arena = arena_new(1 << 20);
+    struct str text = STR_NONE;
+    struct err err = {0};
+    snprintf(path, sizeof path, "%s/pipe", folder_path);
+    CHECK_INT(mkfifo(path, 0600), 0);
+    const char *const refused[] = {path, "/dev/zero", folder_path};
+    for (size_t i = 0; i < ARRAY_LEN(refused); i++) /* opening must not wait for a writer either */
+        CHECK_INT(file_load_path(refused[i], 100, arena, &text, &err), RC_INVALID);
+    CHECK_INT(file_load_path("/nonexistent/file", 100, arena, &text, &err), RC_NOT_FOUND);
+    CHECK_INT(io_kernel.unlink(NULL, folder, "pipe"), 0);
+    close(folder);
+    arena_free(arena);
+}
+
 static void clocks_and_random(void)
 {
     CHECK(clock_real_ns() > INT64_C(1700000000000000000));
@@ -75,6 +94,7 @@ static void clocks_and_random(void)
 static const struct test tests[] = {
     {"replace and load", replace_and_load},
     {"a lock is exclusive", lock_is_exclusive},
+    {"only files are loaded", only_files_are_loaded},
     {"clocks and random", clocks_and_random},
 };
 
