@@ -86,6 +86,9 @@ uint64_t read_le64(struct reader *reader)
 
 uint64_t read_varint(struct reader *reader)
 {
+    /* Nearly all are below 128. */
+    if (!reader->failed && reader->at < reader->in.n && (uint8_t)reader->in.p[reader->at] < 0x80)
+        return (uint8_t)reader->in.p[reader->at++];
     uint64_t value = 0;
     for (unsigned shift = 0; shift < 64; shift += 7) {
         uint8_t byte = read_u8(reader);

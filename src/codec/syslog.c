@@ -312,6 +312,21 @@ static void take_host_and_tag(struct str s, struct syslog *out)
     IGNORE(take_tag(s, out)); /* as above */
 }
 
+/* "2026-11-20 23:25:51 status installed x": programs' own logs write date and time so; without a tag behind it the
+ * first word is no host. */
+static bool is_plain_log(struct str front, const struct syslog *out)
+{
+    return (out->has & (SYSLOG_HAS_PRI | SYSLOG_HAS_APP)) == 0 && char_is_digit(char_at(front, 0)) &&
+           char_at(front, 10) == ' ';
+}
+
+static void forget_host(struct str message, struct syslog *out)
+{
+    out->host = STR_NONE;
+    out->has &= ~(uint32_t)SYSLOG_HAS_HOST;
+    out->message = message;
+}
+
 static void parse_3164(struct str s, int64_t received_ns, int32_t offset_s, struct syslog *out)
 {
     struct str front = (out->has & SYSLOG_HAS_PRI) != 0 ? take_cisco_front(s, out) : s;
@@ -323,7 +338,10 @@ static void parse_3164(struct str s, int64_t received_ns, int32_t offset_s, stru
         struct str rest = behind(front, n);
         size_t colon = cisco_colon(rest);
         if (colon == 0) {
-            take_host_and_tag(behind(rest, next == ' '), out);
+            rest = behind(rest, next == ' ');
+            take_host_and_tag(rest, out);
+            if (is_plain_log(front, out))
+                forget_host(rest, out);
             return;
         }
         out->message = behind(rest, colon);
