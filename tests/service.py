@@ -110,6 +110,9 @@ class Service:
 
     def audit(self):
         """qorgan-verify over the whole folder; (exit status, output)."""
+        deadline = time.time() + 10
+        while time.time() < deadline and not os.path.exists(f"{self.data}/archive/checkpoints/latest"):
+            time.sleep(0.1)
         done = subprocess.run([VERIFY, "--data", os.path.join(self.data, "archive"), "--vkey", self.public_key()],
                               capture_output=True, text=True, check=False, timeout=300)
         return done.returncode, done.stdout + done.stderr

@@ -160,8 +160,14 @@ static enum rc desk_start(struct process *process, void **ret_self, struct err *
     if (!role->correlator)
         return err_set(err, RC_LIMIT, "no memory for correlations");
     role->totals.rules_loaded = rules_count(role->rules);
-    for (size_t i = 0; i < rules_outcome_count(role->rules); i++)
-        role->totals.rules_refused += !rules_outcome_at(role->rules, i)->loaded;
+    for (size_t i = 0; i < rules_outcome_count(role->rules); i++) {
+        const struct rule_outcome *outcome = rules_outcome_at(role->rules, i);
+        if (outcome->loaded)
+            continue;
+        role->totals.rules_refused++;
+        log_warning("rule refused: %.*s line %u: %.*s", STR_ARG(outcome->path), outcome->line,
+                    STR_ARG(outcome->reason));
+    }
     /* The database is opened by a name in its folder: the folders above may be closed to the desk's user. */
     rc = proc_enter_folder(process_handle(process, "desk", -1), err);
     if (rc != RC_OK)

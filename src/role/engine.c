@@ -17,6 +17,7 @@
 #include "role/match.h"
 #include "role/roles.h"
 #include "role/ruleload.h"
+#include "tlog/hash.h"
 #include "wal/wal_reader.h"
 
 #include <stdlib.h>
@@ -399,6 +400,32 @@ static void engine_work(struct engine *engine)
     }
 }
 
+/* Which rules judge the records from here on: their number and a digest of their meaning. */
+static void rules_record(struct engine *engine)
+{
+    struct channel *keeper = process_peer(ROLE_KEEPER, 0);
+    struct tlog_hasher *hasher CLEANUP(tlog_hasher_cleanup) = tlog_hasher_new();
+    struct tlog_hash hash;
+    char text[2 * sizeof hash];
+    if (!keeper || !hasher || engine->number != 0)
+        return;
+    tlog_hash_begin(hasher);
+    for (size_t i = 0; i < rules_count(engine->rules); i++) {
+        uint8_t bytes[8];
+        put_be64(bytes, rules_at(engine->rules, i)->hash);
+        tlog_hash_add(hasher, str_at(bytes, sizeof bytes));
+    }
+    tlog_hash_end(hasher, &hash);
+    buf_clear(&engine->text);
+    json_write_object(&engine->text);
+    json_put_text(&engine->text, "event", "rules");
+    json_put_u64(&engine->text, "loaded", rules_count(engine->rules));
+    json_put_u64(&engine->text, "refused", engine->refused);
+    json_put_str(&engine->text, "sha256", str_at(text, hex_encode(&hash, sizeof hash, text)));
+    json_write_object_end(&engine->text);
+    IGNORE(channel_send(keeper, MSG_LIFECYCLE, 0, buf_view(&engine->text))); /* a new keeper resumes us: told again */
+}
+
 /* ---- messages ---- */
 
 static void on_resume(struct engine *engine, struct msg *msg)
@@ -424,6 +451,7 @@ static void on_resume(struct engine *engine, struct msg *msg)
     engine->log_count = 0;
     engine->log_next = 0;
     engine->durable = 0;
+    rules_record(engine);
 }
 
 static void on_log_file(struct engine *engine, struct msg *msg)

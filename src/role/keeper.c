@@ -31,6 +31,7 @@
 #define RECORDS_AT_ONCE 4096
 #define ENGINES_MAX     64
 #define CRASHES_MAX     2
+#define CLOCK_STEP_NS   INT64_C(100000000)
 #define DESK_EPOCH      1
 
 enum waiting_kind { WAIT_BATCH, WAIT_RECORD };
@@ -81,6 +82,7 @@ struct keeper {
     unsigned share_count;
     struct buf text;
     bool sealing;
+    int64_t clock_offset_ns; /* wall clock less boot clock, a second ago */
     char wanted_drop[WAITING_MAX / 64][WAL_NAME_MAX];
     size_t wanted_drop_count;
 };
@@ -127,6 +129,39 @@ static void own_event(struct keeper *keeper, const char *event)
     own_record(keeper, LEAF_LIFECYCLE, buf_view(&keeper->text));
 }
 
+static void recovery_record(struct keeper *keeper, const struct archive_recovered *recovered)
+{
+    buf_clear(&keeper->text);
+    json_write_object(&keeper->text);
+    json_put_text(&keeper->text, "event", "recovery");
+    json_put_text(&keeper->text, "origin", archive_origin(keeper->archive));
+    json_put_bool(&keeper->text, "created", recovered->created);
+    json_put_bool(&keeper->text, "new_instance", recovered->new_instance);
+    json_put_u64(&keeper->text, "size", recovered->size);
+    json_put_u64(&keeper->text, "sealed", recovered->sealed);
+    json_put_u64(&keeper->text, "torn_bytes", recovered->torn_bytes);
+    json_put_u64(&keeper->text, "checkpoint_size", recovered->checkpoint_size);
+    json_write_object_end(&keeper->text);
+    own_record(keeper, LEAF_LIFECYCLE, buf_view(&keeper->text));
+}
+
+/* The wall clock against the one that never steps: what moved by more than CLOCK_STEP_NS was set by someone. */
+static void clock_watch(struct keeper *keeper, int64_t real_ns, uint64_t boot_ns)
+{
+    int64_t offset = real_ns - (int64_t)boot_ns;
+    int64_t step = keeper->clock_offset_ns ? offset - keeper->clock_offset_ns : 0;
+    keeper->clock_offset_ns = offset;
+    if (step > -CLOCK_STEP_NS && step < CLOCK_STEP_NS)
+        return;
+    log_warning("the clock was set by %lld ms", (long long)(step / 1000000));
+    buf_clear(&keeper->text);
+    json_write_object(&keeper->text);
+    json_put_text(&keeper->text, "event", "clock.step");
+    json_put_int(&keeper->text, "step_ns", step);
+    json_write_object_end(&keeper->text);
+    own_record(keeper, LEAF_LIFECYCLE, buf_view(&keeper->text));
+}
+
 static enum rc keeper_open(struct keeper *keeper, struct err *err)
 {
     struct config *config = &keeper->process->config;
@@ -153,7 +188,10 @@ static enum rc keeper_open(struct keeper *keeper, struct err *err)
     keeper->epoch = random_u64();
     /* The archive's own source; all others are introduced by their first batch. */
     struct event_source own = {.kind = STR("internal"), .name = STR("qorgan")};
-    return archive_source(keeper->archive, &own, options.now_ns, options.now_boot_ns, err);
+    rc = archive_source(keeper->archive, &own, options.now_ns, options.now_boot_ns, err);
+    if (rc == RC_OK)
+        recovery_record(keeper, &recovered);
+    return rc;
 }
 
 static enum rc keeper_start(struct process *process, void **ret_self, struct err *err)
@@ -644,6 +682,7 @@ static void once_a_second(struct keeper *keeper, uint64_t now)
         for (unsigned i = 0; i < keeper->share_count; i++)
             share_feed(keeper, i);
     }
+    clock_watch(keeper, clock_real_ns(), now);
     totals_send(keeper);
     keeper->sealing = true;
 }
@@ -669,6 +708,8 @@ static void keeper_tick(void *self, int64_t now_real_ns)
         if (!patient && archive_durable(keeper->archive) > keeper->signed_size)
             sign_ask(keeper, keeper->signed_size);
     }
+    if (!keeper->signed_size && !keeper->sign_asked_ns)
+        sign_ask(keeper, 0); /* the first one at once: until it is there nothing can be proven */
     if (keeper->sealing)
         seal(keeper);
 }

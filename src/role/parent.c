@@ -16,6 +16,7 @@
 #include "os/tls.h"
 #include "role/log.h"
 #include "role/setup.h"
+#include "tlog/hash.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -208,6 +209,25 @@ static void lifecycle(struct parent *parent, const char *event, const struct chi
 
 static void greet(struct parent *parent);
 
+/* What the service runs with, as a digest: a changed configuration leaves its mark. */
+static void configuration_record(struct parent *parent, const struct child *keeper)
+{
+    struct tlog_hasher *hasher CLEANUP(tlog_hasher_cleanup) = tlog_hasher_new();
+    struct tlog_hash hash;
+    char text[2 * sizeof hash];
+    ASSERT(hasher != NULL);
+    buf_clear(&parent->text);
+    config_write(&parent->config, &parent->text);
+    tlog_hash_bytes(hasher, buf_view(&parent->text), &hash);
+    buf_clear(&parent->text);
+    json_write_object(&parent->text);
+    json_put_text(&parent->text, "event", "configuration");
+    json_put_str(&parent->text, "sha256", str_at(text, hex_encode(&hash, sizeof hash, text)));
+    json_put_str(&parent->text, "signer", parent->setup.origin_uuid);
+    json_write_object_end(&parent->text);
+    IGNORE(channel_send(keeper->channel, MSG_LIFECYCLE, 0, buf_view(&parent->text))); /* then it is dying already */
+}
+
 static void on_ready(struct child *child, const struct msg *msg)
 {
     struct parent *parent = child->parent;
@@ -221,6 +241,8 @@ static void on_ready(struct child *child, const struct msg *msg)
         else if (line.n && child->deaths == 0 && child->instance == 0)
             log_warning("%s: %.*s", msg_role_name(child->role), STR_ARG(line));
     }
+    if (child->role == ROLE_KEEPER)
+        configuration_record(parent, child);
     lifecycle(parent, "process.start", child, NULL);
     bool all = true;
     for (size_t i = 0; i < parent->child_count; i++)
