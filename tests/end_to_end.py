@@ -39,6 +39,7 @@ def syslog_over_udp_and_tcp():
         check("probe" in str(hit["fields"]) or "probe" in str(hit), "the fields of an RFC 5424 record")
         status, out = service.audit()
         check_equal(status, 0, "qorgan-verify\n" + out)
+        service.quiet()
 
 
 def rsyslog_over_tls():
@@ -70,6 +71,7 @@ action(type="omfwd" target="127.0.0.1" port="{service.ports["syslog-tls-port"]}"
         numbers = {re.search(r"line (\d{5})", hit["raw"]).group(1) for hit in hits if "line" in hit["raw"]}
         check_equal(len(numbers), 2000, "different lines\n" + trouble.decode()[:500] + service.read_log()[-500:])
         check(all(hit["source_kind"] == "tls" for hit in hits), "they came over TLS")
+        service.quiet()
 
 
 def tls_refuses_what_is_not_tls():
@@ -206,6 +208,7 @@ def segments_are_sealed():
         done = subprocess.run([VERIFY, "--vkey", service.public_key(), "--proof", proof], capture_output=True,
                               text=True, check=False)
         check_equal(done.returncode, 0, "the proof of a sealed record\n" + done.stdout + done.stderr)
+        service.quiet()
         service.stop()
         check_equal(service.audit()[0], 0, "qorgan-verify")
         path = os.path.join(folder, segments[0])

@@ -54,8 +54,8 @@ enum role {
     X(MSG_START, "start", R(PARENT), ANY_CHILD, 0)              /* all is there: drop privileges and begin */          \
     X(MSG_READY, "ready", ANY_CHILD, R(PARENT), 4 * MSG_KIB)    /* at work; what the sandbox could not do */           \
     X(MSG_STOP, "stop", R(PARENT), ANY_CHILD, 0)                                                                       \
-    X(MSG_LIFECYCLE, "lifecycle", R(PARENT), R(KEEPER), 64 * MSG_KIB)           /* JSON for a lifecycle record */      \
-    X(MSG_RECORDS, "records", R(INTAKE) | R(COLLECTOR), R(KEEPER), 8 * MSG_MIB) /* records, batch.h */                 \
+    X(MSG_LIFECYCLE, "lifecycle", R(PARENT) | R(ENGINE), R(KEEPER), 64 * MSG_KIB) /* JSON for a lifecycle record */    \
+    X(MSG_RECORDS, "records", R(INTAKE) | R(COLLECTOR), R(KEEPER), 8 * MSG_MIB)   /* records, batch.h */               \
     X(MSG_ACK, "ack", R(KEEPER), R(INTAKE) | R(COLLECTOR), 32) /* id = batch; u64 durable, u64 added, u64 known */     \
     X(MSG_HIGH_ASK, "high-ask", R(INTAKE) | R(COLLECTOR), R(KEEPER), 24) /* source 16, u64 epoch */                    \
     X(MSG_HIGH, "high", R(KEEPER), R(INTAKE) | R(COLLECTOR), 8)          /* u64 highest sequence kept, 0 = none */     \
