@@ -63,8 +63,10 @@ static void web_message(void *self, struct channel *channel, struct msg *msg)
 {
     const struct web_role *role = self;
     (void)channel;
-    if (msg->type == MSG_ANSWER)
-        web_server_answer(role->server, (uint32_t)msg->id, msg->body);
+    if (msg->type != MSG_ANSWER)
+        return;
+    web_server_answer(role->server, (uint32_t)msg->id, msg->body);
+    web_server_run(role->server); /* a connection that was resumed makes no descriptor ready */
 }
 
 static void web_tick(void *self, int64_t now_ns)
