@@ -13,7 +13,7 @@
 
 #define CHANNEL_MAGIC   UINT32_C(0x6348616e)
 #define READ_SIZE       ((size_t)256 << 10)
-#define IN_LIMIT        ((size_t)32 << 20)
+#define IN_LIMIT        ((size_t)64 << 20)
 #define FDS_WAITING_MAX 64
 #define CORKED_MAX      ((size_t)256 << 10)
 

@@ -67,12 +67,12 @@ enum role {
     X(MSG_SOURCE, "source", R(KEEPER), R(ENGINE), 8 * MSG_KIB)          /* id 16, kind NUL name */                     \
     X(MSG_LOG_FILE, "log-file", R(KEEPER), R(ENGINE), 64)               /* u64 first index; fd */                      \
     X(MSG_DURABLE, "durable", R(KEEPER), R(ENGINE), 16)                 /* u64 records */                              \
-    X(MSG_BLOCK, "block", R(ENGINE), R(KEEPER), 16 * MSG_MIB)           /* archive/block.h */                          \
-    X(MSG_MATCH, "match", R(ENGINE), R(DESK), 256 * MSG_KIB)            /* id; match.h */                              \
+    X(MSG_BLOCK, "block", R(ENGINE), R(KEEPER), 25 * MSG_MIB)           /* archive/block.h */                          \
+    X(MSG_MATCH, "match", R(ENGINE), R(DESK), 512 * MSG_KIB)            /* id; match.h */                              \
     X(MSG_MATCH_DONE, "match-done", R(DESK), R(ENGINE), 0)              /* id */                                       \
     X(MSG_STATS, "stats", R(ENGINE), R(DESK), MSG_MIB)                  /* per-source counters, JSON */                \
     X(MSG_TOTALS, "totals", R(KEEPER), R(DESK), 4 * MSG_KIB)            /* JSON */                                     \
-    X(MSG_RECORD, "record", R(DESK), R(KEEPER), 64 * MSG_KIB)           /* id = desk's number; JSON for a record */    \
+    X(MSG_RECORD, "record", R(DESK), R(KEEPER), 2 * MSG_MIB)            /* id = desk's number; JSON for a record */    \
     X(MSG_RECORD_KEPT, "record-kept", R(KEEPER), R(DESK), 16)           /* id; u64 record number */                    \
     X(MSG_ASK, "ask", R(WEB), R(DESK) | R(QUERY), MSG_MIB)              /* id; doc/api.md */                           \
     X(MSG_ANSWER, "answer", R(DESK) | R(QUERY), R(WEB), 4 * MSG_MIB)    /* id */                                       \

@@ -1,5 +1,7 @@
 #include "role/config.h"
 
+#define TEXT_MAX 4000u /* bytes of one text: all of them fit MSG_CONFIG */
+
 struct number_row {
     const char *key;
     size_t offset;
@@ -66,6 +68,8 @@ enum rc config_set(struct config *config, struct str key, struct str value, stru
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         if (!str_is(key, texts[i].key))
             continue;
+        if (value.n > TEXT_MAX)
+            return err_set(err, RC_LIMIT, "\"%s\" is longer than %u bytes", texts[i].key, TEXT_MAX);
         if (str_find(value, '\n') != value.n || str_find(value, '\0') != value.n)
             return err_set(err, RC_INVALID, "\"%s\" may not hold line ends", texts[i].key);
         const char *copy = arena_strz(arena, value);

@@ -273,7 +273,9 @@ static void on_match(struct desk_role *role, struct channel *channel, const stru
 {
     struct match match;
     if (!match_read(msg->body, &match) || channel_instance(channel) >= ENGINES_MAX) {
-        log_error("a match of engine %u is damaged", channel_instance(channel));
+        log_error("a match of engine %u is damaged and dropped", channel_instance(channel));
+        if (channel_instance(channel) < ENGINES_MAX)
+            role->acknowledge[channel_instance(channel)] = msg->id; /* sending it again would not mend it */
         return;
     }
     const struct rule *rule = rules_find_hash(role->rules, match.rule_hash);

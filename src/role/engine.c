@@ -261,7 +261,7 @@ static void match_found(struct engine *engine, const struct event *event, const 
     }
     struct match_held *held = match_at(engine, engine->match_count++);
     held->id = ++engine->match_id;
-    buf_init(&held->body, 256 * MSG_KIB);
+    buf_init(&held->body, msg_size_max(MSG_MATCH));
     match_write(&match, &held->body);
     match_send(held);
 }

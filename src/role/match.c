@@ -2,6 +2,9 @@
 
 #include "base/bytes.h"
 
+/* 5 texts, and name and value of each carried field, each with its length; the numbers in front. */
+_Static_assert(64 + (5 + 2 * RULE_CARRY_MAX) * (MATCH_TEXT_MAX + 2) <= 512 * 1024, "a match fits its message");
+
 static void put_text(struct buf *out, struct str text)
 {
     text = str_slice(text, 0, MATCH_TEXT_MAX);

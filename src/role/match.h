@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define MATCH_TEXT_MAX 4096 /* bytes kept of one value */
+#define MATCH_TEXT_MAX 4096 /* bytes kept of one value; (5 + 2 * RULE_CARRY_MAX) of them fit MSG_MATCH */
 
 struct match {
     uint64_t record;
