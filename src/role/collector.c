@@ -18,7 +18,7 @@
 #include <string.h>
 
 #define SAVE_NS          UINT64_C(10000000000)
-#define JOURNAL_RETRY_NS UINT64_C(30000000000)
+#define JOURNAL_RETRY_NS UINT64_C(5000000000)
 #define JOURNAL_AT_ONCE  2000
 #define QUESTION_JOURNAL UINT64_MAX
 
@@ -29,6 +29,7 @@ struct collector {
     struct sender *sender;
     struct follower *follower;
     struct journal *journal;
+    const char *journal_folder; /* NULL: the machine's own */
     enum journal_state journal_state;
     uint64_t journal_epoch;
     uint64_t journal_high;
@@ -135,7 +136,7 @@ static void journal_try(struct collector *collector)
         (collector->journal_tried_ns && collector->now_ns - collector->journal_tried_ns < JOURNAL_RETRY_NS))
         return;
     collector->journal_tried_ns = collector->now_ns;
-    enum rc rc = journal_open(NULL, &collector->journal, &err);
+    enum rc rc = journal_open(collector->journal_folder, &collector->journal, &err);
     if (rc == RC_OK)
         rc = journal_first(collector->journal, &collector->journal_epoch, &err);
     if (rc == RC_OK)
@@ -208,6 +209,11 @@ static enum rc collector_start(struct process *process, void **ret_self, struct 
     if (!collector)
         return err_set(err, RC_LIMIT, "no memory");
     collector->process = process;
+    if (process->config.collect_journal_folder.n) {
+        collector->journal_folder = arena_strz(process->arena, process->config.collect_journal_folder);
+        if (!collector->journal_folder)
+            return err_set(err, RC_LIMIT, "no memory");
+    }
     collector->sender = sender_new(NULL, NULL);
     collector->epoch = random_u64();
     ASSERT(collector->sender != NULL);
@@ -305,7 +311,7 @@ static void collector_stop(void *self)
 static size_t collector_paths(const struct config *config, struct arena *arena, struct sandbox_path *ret, size_t size)
 {
     static const char *const always[] = {"/var/log/journal", "/run/log/journal", "/etc/machine-id"};
-    ASSERT(size >= ARRAY_LEN(always) + 2);
+    ASSERT(size >= ARRAY_LEN(always) + 3);
     size_t n = 0;
     for (size_t i = 0; i < ARRAY_LEN(always); i++)
         ret[n++] = (struct sandbox_path){.path = always[i], .access = SANDBOX_READ};
@@ -315,6 +321,9 @@ static size_t collector_paths(const struct config *config, struct arena *arena, 
     ret[n++] =
         (struct sandbox_path){.path = arena_strz(arena, buf_view(&path)), .access = SANDBOX_READ | SANDBOX_WRITE};
     buf_done(&path);
+    if (config->collect_journal_folder.n)
+        ret[n++] =
+            (struct sandbox_path){.path = arena_strz(arena, config->collect_journal_folder), .access = SANDBOX_READ};
     for (struct str rest = config->collect_files; rest.p && rest.n && n < size;) {
         struct str one = str_cut(&rest, ' ');
         if (one.n)

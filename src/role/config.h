@@ -39,6 +39,7 @@
     X(tls_key, "tls-key", "", "PEM file of its private key")                                                           \
     X(tls_client_ca, "tls-client-ca", "", "PEM file: syslog over TLS then demands client certificates")                \
     X(collect_files, "collect-files", "/var/log", "files and folders to follow, separated by blanks")                  \
+    X(collect_journal_folder, "collect-journal-folder", "", "folder of journal files; empty: this machine's own")      \
     X(rules, "rules", "", "folders of Sigma rules, separated by blanks; empty: the rules shipped with qorgan")         \
     X(object, "object", "", "name of the object made at first start")
 
