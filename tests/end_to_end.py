@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """End to end: the real server, real senders, every process killed under load, and the auditor's program at the end."""
+import contextlib
 import os
 import re
+import shutil
 import signal
 import socket
 import ssl
@@ -238,6 +240,67 @@ def offline_ingest():
         check_equal(service.audit()[0], 0, "qorgan-verify")
 
 
+def rollback_is_refused():
+    """an archive put back to an older copy is not served; a new instance goes on under a new key and says why"""
+    with Service() as service:
+        def lines(word):
+            text = "\n".join(f"{NOW} h app: {word}-{i:04d}" for i in range(1000)).encode() + b"\n"
+            service.run("ingest", "--name", word, "-", text_input=text)
+
+        def signed(more_than):
+            deadline = time.time() + 15
+            while time.time() < deadline:
+                with contextlib.suppress(OSError), open(latest, encoding="utf-8") as note:
+                    size = int(note.read().splitlines()[1])
+                    if size > more_than:
+                        return size
+                time.sleep(0.1)
+            raise AssertionError("no checkpoint in time")
+
+        latest = f"{service.data}/archive/checkpoints/latest"
+        copy = service.data + ".copy"
+        lines("early")
+        old_size = signed(1000)
+        check_equal(service.stop(), 0, "the service stops cleanly")
+        shutil.copytree(f"{service.data}/archive", copy, symlinks=True)
+        service.start()
+        lines("late")
+        signed(old_size + 1000)
+        service.stop()
+        first_key = service.public_key()
+        shutil.rmtree(f"{service.data}/archive")
+        shutil.move(copy, f"{service.data}/archive")
+        with open(latest, encoding="utf-8") as note:
+            before = note.read()
+        begin = os.path.getsize(service.log_path)
+        check(not service.start(expect=False), "the service does not start")
+        check_equal(service.process.wait(20), 1, "exit status")
+        said = service.read_log(begin)
+        check("archive is behind its last signed checkpoint" in said, "it says why\n" + said[-1500:])
+        check("--new-instance" in said, "and what to do\n" + said[-1500:])
+        with open(latest, encoding="utf-8") as note:
+            check_equal(note.read(), before, "nothing was signed")
+        service.start(arguments=["--new-instance"])
+        lines("after")
+        signed(old_size + 1000)
+        check(service.public_key() != first_key, "a new key signs")
+        old = first_key.split("+")[0].rsplit("/", 1)[1]
+        kept = os.listdir(f"{service.data}/keys")
+        check(f"signer.key.{old}" in kept and f"signer.state.{old}" in kept, f"the old key is kept: {kept}")
+        for pid in service.pids("keeper"):  # a keeper that is restarted goes on, and begins no other instance
+            os.kill(pid, signal.SIGKILL)
+        lines("again")
+        check_equal(service.stop(), 0, "the service stops cleanly")
+        service.start()  # without the flag: it is the same instance
+        check_equal(len(service.search("incident AND old_origin")), 1, "incident records")
+        check_equal(len(service.sent("after*")), 1000, "records after the rollback")
+        service.stop()
+        status, out = service.audit()
+        check_equal(status, 0, "qorgan-verify\n" + out)
+        check("incident" in out and old in out, "qorgan-verify explains the new instance\n" + out)
+
+
 if __name__ == "__main__":
     sys.exit(main([syslog_over_udp_and_tcp, rsyslog_over_tls, tls_refuses_what_is_not_tls,
-                   every_process_killed_under_load, parent_killed, segments_are_sealed, offline_ingest]))
+                   every_process_killed_under_load, parent_killed, segments_are_sealed, offline_ingest,
+                   rollback_is_refused]))

@@ -36,11 +36,11 @@ class Service:
         self.process = None
         self.user = self.password = None
 
-    def start(self, wait=30, expect=True):
+    def start(self, wait=30, expect=True, arguments=()):
         sets = [part for key, value in self.settings.items() for part in ("--set", f"{key}={value}")]
         self.log = open(self.log_path, "ab")
         begin = self.log.tell()
-        self.process = subprocess.Popen([QORGAN, "serve", "--data", self.data, *sets], stdout=self.log,
+        self.process = subprocess.Popen([QORGAN, "serve", "--data", self.data, *arguments, *sets], stdout=self.log,
                                         stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
         deadline = time.time() + wait
         while time.time() < deadline:

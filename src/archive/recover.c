@@ -17,6 +17,7 @@
 #include <string.h>
 
 #define OPEN_ARENA ((size_t)256 << 20)
+#define REASON_MAX 160
 
 struct opening {
     struct archive *archive;
@@ -220,11 +221,38 @@ static enum rc incident(struct opening *o, const char *reason, struct err *err)
     return rc;
 }
 
+/* The stored checkpoints may have been put back together with the records: the signer's own state was not. */
+static enum rc compare_signed(struct opening *o, char reason[REASON_MAX], struct err *err)
+{
+    struct archive *a = o->archive;
+    const struct tlog_head *head = &a->options.signed_head;
+    struct tlog_hash root = o->checkpoint.head.root;
+    if (head->size > a->frontier.size) {
+        snprintf(reason, REASON_MAX,
+                 "the archive is behind its last signed checkpoint: it has %llu records, %llu were signed",
+                 (unsigned long long)a->frontier.size, (unsigned long long)head->size);
+        return RC_OK;
+    }
+    enum rc rc = head->size && head->size != o->checkpoint.head.size ? archive_root(a, head->size, &root, err) : RC_OK;
+    if (rc == RC_OK && head->size && !tlog_hash_eq(&root, &head->root))
+        snprintf(reason, REASON_MAX, "the archive's first %llu records are not those that were signed",
+                 (unsigned long long)head->size);
+    return rc;
+}
+
+/* The origin asked for is there: the switch happened, what follows is a restart. */
+static bool origin_is_new(const struct archive *a)
+{
+    char uuid[33] = "";
+    hex_encode(a->options.new_uuid, sizeof a->options.new_uuid, uuid);
+    return str_ends(str_of(a->instance.origin), str_of(uuid));
+}
+
 static enum rc compare_checkpoint(struct opening *o, struct err *err)
 {
     struct archive *a = o->archive;
     uint64_t size = o->checkpoint.head.size;
-    char reason[160] = "";
+    char reason[REASON_MAX] = "";
     if (size > a->frontier.size)
         snprintf(reason, sizeof reason, "the archive has %llu records, its last checkpoint %llu",
                  (unsigned long long)a->frontier.size, (unsigned long long)size);
@@ -239,11 +267,19 @@ static enum rc compare_checkpoint(struct opening *o, struct err *err)
     if (!reason[0] && o->wal_damaged)
         snprintf(reason, sizeof reason, "the log was damaged and was cut at record %llu",
                  (unsigned long long)a->frontier.size);
+    if (!reason[0] && str_eq(a->options.signed_origin, str_of(a->instance.origin))) {
+        enum rc rc = compare_signed(o, reason, err);
+        if (rc != RC_OK)
+            return rc;
+    }
+    if (!reason[0] && a->options.new_instance && !origin_is_new(a))
+        snprintf(reason, sizeof reason, "a new instance was asked for");
     if (!reason[0])
         return RC_OK;
     if (a->options.new_instance)
         return incident(o, reason, err);
-    return err_set(err, RC_CORRUPT, "%s; restore it from a copy, or begin a new instance", reason);
+    return err_set(err, RC_CORRUPT, "%s; restore it from a copy, or begin a new instance (qorgan serve --new-instance)",
+                   reason);
 }
 
 /* ---- all of it ---- */

@@ -37,7 +37,11 @@ struct archive_options {
     uint64_t seed;         /* random: keys hash tables */
     int64_t now_ns;        /* time of the lifecycle leaves written while opening */
     uint64_t now_boot_ns;
-    bool new_instance; /* go on although checkpoints say records are missing: new origin, incident record */
+    bool new_instance; /* go on although records are missing: the origin of new_uuid, incident record */
+    /* What the signer says it signed last; an archive that is behind it, or is another tree, was put back or forged.
+     * Of another origin, or empty: says nothing. Borrowed until archive_open returns. */
+    struct str signed_origin;
+    struct tlog_head signed_head;
 };
 
 /* What opening found, for the start record and the log. */

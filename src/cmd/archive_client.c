@@ -85,7 +85,7 @@ static enum rc writer_open(struct archive_client *client, const char *data, stru
     ASSERT(client->arena != NULL);
     enum rc rc = config_load(data, client->arena, &client->config, err);
     if (rc == RC_OK)
-        rc = setup_make(&client->config, client->arena, &client->setup, err);
+        rc = setup_make(&client->config, false, client->arena, &client->setup, err);
     if (rc != RC_OK)
         return rc;
     struct archive_options options = {

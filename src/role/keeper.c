@@ -15,6 +15,7 @@
 #include "role/log.h"
 #include "role/roles.h"
 #include "tlog/checkpoint.h"
+#include "tlog/signer.h"
 #include "wal/wal.h"
 
 #include <stdio.h>
@@ -175,6 +176,14 @@ static enum rc keeper_open(struct keeper *keeper, struct err *err)
     };
     if (!hex_decode(process_secret("origin-uuid"), options.new_uuid, sizeof options.new_uuid))
         return err_set(err, RC_INVALID, "the parent gave no origin");
+    struct signer_state last = {0};
+    if (process_secret("signed-last").n) {
+        enum rc parsed = signer_state_parse(process_secret("signed-last"), &last, err);
+        if (parsed != RC_OK)
+            return parsed;
+        options.signed_origin = str_of(last.origin);
+        options.signed_head = last.head;
+    }
     struct archive_recovered recovered = {0};
     enum rc rc = archive_open(&io_kernel, keeper->folder, &options, &keeper->archive, &recovered, err);
     if (rc != RC_OK)
@@ -183,7 +192,8 @@ static enum rc keeper_open(struct keeper *keeper, struct err *err)
              (unsigned long long)recovered.size, (unsigned long long)recovered.sealed,
              (unsigned long long)recovered.torn_bytes);
     if (recovered.new_instance)
-        log_error("the archive was behind its last checkpoint: a new instance began");
+        log_error("a new instance of the archive began: \"%s\"; its incident record says why",
+                  archive_origin(keeper->archive));
     keeper->signed_size = recovered.checkpoint_size;
     keeper->epoch = random_u64();
     /* The archive's own source; all others are introduced by their first batch. */

@@ -33,6 +33,7 @@
 #define BACKOFF_MAX_NS UINT64_C(10000000000)
 #define HEALTHY_NS     UINT64_C(30000000000)
 #define STOP_NS        UINT64_C(15000000000)
+#define FIRST_TRIES    3 /* of a process that ends by itself before everything runs */
 #define INTAKES_MAX    4
 #define ENGINES_MAX    8
 
@@ -165,6 +166,7 @@ static void belongings_send(struct parent *parent, struct child *child)
         handle_send(child, "archive", setup->archive);
     if (role == ROLE_KEEPER) {
         secret_send(child, "origin-uuid", setup->origin_uuid);
+        secret_send(child, "signed-last", setup_signed_last(setup, &parent->text));
         handle_send(child, "new-instance", parent->new_instance ? setup->lock : -1);
     }
     if (role == ROLE_REAPER) {
@@ -241,8 +243,11 @@ static void on_ready(struct child *child, const struct msg *msg)
         else if (line.n && child->deaths == 0 && child->instance == 0)
             log_warning("%s: %.*s", msg_role_name(child->role), STR_ARG(line));
     }
-    if (child->role == ROLE_KEEPER)
+    if (child->role == ROLE_KEEPER) {
+        parent->new_instance = false; /* it has begun; a keeper that is restarted goes on in it */
+        parent->setup.signed_last = STR_NONE;
         configuration_record(parent, child);
+    }
     lifecycle(parent, "process.start", child, NULL);
     bool all = true;
     for (size_t i = 0; i < parent->child_count; i++)
@@ -310,6 +315,15 @@ static void child_start(struct child *child)
         log_error("%s %u does not take its orders", role, child->instance);
 }
 
+static void stop_begin(struct parent *parent)
+{
+    if (parent->stopping)
+        return;
+    log_info("stopping");
+    parent->stopping = true;
+    parent->stopping_ns = clock_boot_ns();
+}
+
 static void child_died(struct child *child, const char *why)
 {
     struct parent *parent = child->parent;
@@ -327,6 +341,11 @@ static void child_died(struct child *child, const char *why)
     log_error("%s %u ended with %s; it is started again in %llu ms", msg_role_name(child->role), child->instance, why,
               (unsigned long long)(child->backoff_ns / 1000000));
     lifecycle(parent, "process.died", child, why);
+    if (!parent->greeted && child->deaths >= FIRST_TRIES) {
+        log_error("%s could not be started; see above", msg_role_name(child->role));
+        parent->status = EXIT_FAILURE;
+        stop_begin(parent);
+    }
 }
 
 static void reap(struct parent *parent)
@@ -361,15 +380,6 @@ static void stop_next(struct parent *parent)
         if (waiting)
             return;
     }
-}
-
-static void stop_begin(struct parent *parent)
-{
-    if (parent->stopping)
-        return;
-    log_info("stopping");
-    parent->stopping = true;
-    parent->stopping_ns = clock_boot_ns();
 }
 
 static bool stopped(struct parent *parent)
@@ -511,7 +521,7 @@ static enum rc parent_start(struct parent *parent, const struct parent_options *
     if (rc == RC_OK)
         rc = share_find(parent->arena, &parent->config.share, err);
     if (rc == RC_OK)
-        rc = setup_make(&parent->config, parent->arena, &parent->setup, err);
+        rc = setup_make(&parent->config, options->new_instance, parent->arena, &parent->setup, err);
     if (rc == RC_OK)
         rc = settings_check(&parent->config, &parent->setup, err);
     if (rc != RC_OK)
@@ -581,7 +591,7 @@ int parent_run(const struct parent_options *options)
         return EXIT_FAILURE;
     parent_loop(&parent);
     log_info("stopped");
-    return EXIT_SUCCESS;
+    return parent.status;
 }
 
 enum rc share_find(struct arena *arena, struct str *ret_path, struct err *err)

@@ -7,6 +7,7 @@
 #include "os/proc.h"
 #include "os/random.h"
 #include "os/tls.h"
+#include "role/signer_slots.h"
 #include "tlog/key.h"
 
 #include <errno.h>
@@ -17,7 +18,6 @@
 #include <unistd.h>
 
 #define KEY_FILE_MAX      ((size_t)16000) /* what a child takes as a secret: process.c */
-#define SIGNER_STATE_SIZE 8192
 
 static uint32_t uid_of(const struct config *config, enum role role)
 {
@@ -199,9 +199,51 @@ static enum rc signer_state_open(int keys, struct setup *setup, struct err *err)
         return err_errno(err, -setup->signer_state, "could not open keys/signer.state");
     int64_t size = 0;
     int result = io_kernel.size(NULL, setup->signer_state, &size);
-    if (result == 0 && size < SIGNER_STATE_SIZE)
-        result = io_kernel.allocate(NULL, setup->signer_state, 0, SIGNER_STATE_SIZE); /* a full disk: still signed */
+    if (result == 0 && size < SIGNER_SLOTS_SIZE)
+        result = io_kernel.allocate(NULL, setup->signer_state, 0, SIGNER_SLOTS_SIZE); /* a full disk: still signed */
     return result < 0 ? err_errno(err, -result, "could not set up keys/signer.state") : RC_OK;
+}
+
+struct str setup_signed_last(const struct setup *setup, struct buf *storage)
+{
+    struct signer_state state;
+    uint64_t turn = 0;
+    if (setup->signed_last.n)
+        return setup->signed_last;
+    buf_clear(storage);
+    if (signer_slots_read(setup->signer_state, &turn, &state))
+        signer_state_write(&state, storage);
+    return buf_view(storage);
+}
+
+/* The old key and what it signed stay under the name of the origin that they belong to. */
+static enum rc key_set_aside(int keys, struct arena *arena, struct setup *setup, struct err *err)
+{
+    static const char *const names[] = {"signer.key", "signer.pub", "signer.state"};
+    struct buf text;
+    struct str old = STR_NONE;
+    enum rc rc = file_load(&io_kernel, keys, "signer.key", KEY_FILE_MAX, arena, &old, err);
+    if (rc == RC_NOT_FOUND)
+        return RC_OK; /* a first start: there is nothing to put aside */
+    if (rc == RC_OK)
+        rc = uuid_read(old, &setup->origin_uuid, err);
+    if (rc == RC_OK)
+        rc = signer_state_open(keys, setup, err);
+    if (rc != RC_OK)
+        return rc;
+    buf_init(&text, SIGNER_SLOTS_SIZE);
+    setup->signed_last = arena_str(arena, setup_signed_last(setup, &text));
+    buf_done(&text);
+    close(setup->signer_state);
+    for (size_t i = ARRAY_LEN(names); i-- > 0;) { /* the key last: without it the next start would make one */
+        char aside[96];
+        snprintf(aside, sizeof aside, "%s.%.*s", names[i], STR_ARG(setup->origin_uuid));
+        int result = io_kernel.rename(NULL, keys, names[i], aside);
+        if (result < 0 && result != -ENOENT)
+            return err_errno(err, -result, "could not put keys/%s aside", names[i]);
+    }
+    int result = io_kernel.sync(NULL, keys);
+    return result < 0 ? err_errno(err, -result, "could not sync the folder keys") : RC_OK;
 }
 
 static enum rc certificate_make(int keys, struct err *err)
@@ -247,7 +289,8 @@ static enum rc certificate_load(const struct config *config, int keys, struct ar
     return rc;
 }
 
-enum rc setup_make(const struct config *config, struct arena *arena, struct setup *ret_setup, struct err *err)
+enum rc setup_make(const struct config *config, bool new_instance, struct arena *arena, struct setup *ret_setup,
+                   struct err *err)
 {
     *ret_setup = (struct setup){.data = -1, .lock = -1, .archive = -1, .signer_state = -1};
     umask(0022); /* modes are given where files are made; checkpoints and segments may be read by their group */
@@ -259,6 +302,8 @@ enum rc setup_make(const struct config *config, struct arena *arena, struct setu
         rc = folder_make(config, &(struct folder_row){ret_setup->data, "keys", "keys", ROLE_PARENT}, &keys, err);
     if (rc == RC_OK && fchmod(keys, 0700) != 0)
         rc = err_errno(err, errno, "could not close the folder keys to others");
+    if (rc == RC_OK && new_instance)
+        rc = key_set_aside(keys, arena, ret_setup, err);
     if (rc == RC_OK)
         rc = signing_key_load(config, keys, arena, ret_setup, err);
     if (rc == RC_OK)

@@ -3,8 +3,11 @@
 #define ROLE_SETUP_H
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "role/config.h"
+
+#include <stdbool.h>
 
 struct setup {
     int data;       /* the data folder */
@@ -18,12 +21,17 @@ struct setup {
     bool first_start;
     struct str signing_key; /* texts; wiped by setup_forget */
     struct str origin_uuid; /* 32 hex digits: of the archive that the key signs */
+    struct str signed_last; /* text of tlog/signer.h: with a new key, what the old one signed; empty = nothing */
     struct str tls_certificate;
     struct str tls_key;
     struct str tls_client_ca;
 };
 
-/* RC_EXISTS when another server holds the folder. */
-enum rc setup_make(const struct config *config, struct arena *arena, struct setup *ret_setup, struct err *err) MUST_USE;
+/* RC_EXISTS when another server holds the folder. `new_instance`: the signing key and its state are put aside under the
+ * names signer.*.UUID, and a new key is made. */
+enum rc setup_make(const struct config *config, bool new_instance, struct arena *arena, struct setup *ret_setup,
+                   struct err *err) MUST_USE;
+/* What the signer signed last by now, as text: for a keeper that starts. Empty when nothing. */
+struct str setup_signed_last(const struct setup *setup, struct buf *storage);
 
 #endif

@@ -1,70 +1,28 @@
 /* signer.c - holds the key; signs a tree only when it is proven to continue the one it signed before.
  *
- * After start it opens nothing: the state lives in a file it was given, in two slots of 4 KiB written in turn and
- * synced before the note leaves. Slot: u32 crc32c of what follows | u64 turn | u16 length | text of tlog/signer.h. */
+ * A key signs one origin, the one in its name: a new instance of the archive has a new key. After start it opens
+ * nothing: the state lives in a file it was given (signer_slots.h), synced before the note leaves. */
 #include "tlog/signer.h"
 
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "os/clock.h"
-#include "os/file.h"
 #include "role/log.h"
 #include "role/roles.h"
+#include "role/signer_slots.h"
+#include "tlog/key.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define SLOT_SIZE 4096
-#define SLOT_HEAD 14
-
 struct signer {
     struct signing_key *key;
-    struct signer_state state;
-    bool known; /* an origin was signed before */
+    struct signer_state state; /* of the key's origin */
     int state_fd;
     uint64_t turn;
     struct buf note;
     struct buf text;
 };
-
-static bool slot_read(int fd, unsigned slot, uint64_t *ret_turn, struct signer_state *ret_state)
-{
-    char bytes[SLOT_SIZE];
-    struct err err;
-    if (file_read_at(&io_kernel, fd, bytes, sizeof bytes, (int64_t)slot * SLOT_SIZE, &err) != RC_OK)
-        return false;
-    struct reader reader = reader_of(str_at(bytes, sizeof bytes));
-    uint32_t crc = read_be32(&reader);
-    uint64_t turn = read_be64(&reader);
-    struct str text = read_bytes(&reader, read_be16(&reader));
-    if (reader.failed || crc != crc32c(0, bytes + 4, SLOT_HEAD - 4 + text.n) || turn <= *ret_turn ||
-        signer_state_parse(text, ret_state, &err) != RC_OK)
-        return false;
-    *ret_turn = turn;
-    return true;
-}
-
-static enum rc state_store(struct signer *signer, const struct signer_state *state, struct err *err)
-{
-    char bytes[SLOT_SIZE] = {0};
-    buf_clear(&signer->text);
-    signer_state_write(state, &signer->text);
-    ASSERT(!signer->text.overflow && signer->text.n <= SLOT_SIZE - SLOT_HEAD);
-    uint64_t turn = signer->turn + 1;
-    put_be64(bytes + 4, turn);
-    put_be16(bytes + 12, (uint16_t)signer->text.n);
-    memcpy(bytes + SLOT_HEAD, signer->text.p, signer->text.n);
-    put_be32(bytes, crc32c(0, bytes + 4, SLOT_HEAD - 4 + signer->text.n));
-    enum rc rc =
-        file_write_at(&io_kernel, signer->state_fd, str_at(bytes, sizeof bytes), (int64_t)(turn % 2) * SLOT_SIZE, err);
-    if (rc != RC_OK)
-        return rc;
-    int result = io_kernel.sync(NULL, signer->state_fd);
-    if (result < 0)
-        return err_errno(err, -result, "could not sync the signer's state");
-    signer->turn = turn;
-    return RC_OK;
-}
 
 static enum rc signer_start(struct process *process, void **ret_self, struct err *err)
 {
@@ -80,9 +38,11 @@ static enum rc signer_start(struct process *process, void **ret_self, struct err
         return rc;
     if (signer->state_fd < 0)
         return err_set(err, RC_INVALID, "the signer was given no state file");
-    for (unsigned slot = 0; slot < 2; slot++)
-        signer->known |= slot_read(signer->state_fd, slot, &signer->turn, &signer->state);
     *ret_self = signer;
+    struct str origin = str_of(signing_key_public(signer->key)->name);
+    /* The state of another origin is that of a former key: it says nothing of this one's tree. */
+    if (!signer_slots_read(signer->state_fd, &signer->turn, &signer->state) || !str_is(origin, signer->state.origin))
+        return signer_state_init(&signer->state, origin, err);
     return RC_OK;
 }
 
@@ -100,18 +60,12 @@ static enum rc sign(struct signer *signer, const struct msg *msg, struct err *er
     path.count = left / sizeof path.hash[0];
     read_copy(&reader, path.hash, left);
     struct signer_state next;
-    /* A new origin begins a new instance of the archive: it has its own tree, the old one is never signed again. */
-    enum rc rc = RC_OK;
-    if (!signer->known || !str_is(request.origin, signer->state.origin))
-        rc = signer_state_init(&signer->state, request.origin, err);
-    if (rc != RC_OK)
-        return rc;
-    signer->known = true;
     buf_clear(&signer->note);
-    rc = signer_sign(&signer->state, signer->key, &request, &next, &signer->note, err);
+    /* Refuses an origin that is not the key's. */
+    enum rc rc = signer_sign(&signer->state, signer->key, &request, &next, &signer->note, err);
     if (rc != RC_OK)
         return rc;
-    rc = state_store(signer, &next, err);
+    rc = signer_slots_write(signer->state_fd, &signer->turn, &next, err);
     if (rc != RC_OK) {
         log_error("%s; the process stops", err->text);
         _Exit(EXIT_FAILURE);
