@@ -280,7 +280,9 @@ void ask_session_check(struct ask *ask)
     person_put(ask->out, &person);
     json_put_str(ask->out, "csrf", session.csrf);
     int64_t age = ask->now_ns - session.used_ns;
-    if (age < TOUCH_NS && age >= 0)
+    /* A page that renews itself is no sign of a person: an open screen must not stay signed in for ever. */
+    bool passive = json_bool(json_get(ask->question, "passive"), false);
+    if (passive || (age < TOUCH_NS && age >= 0))
         return;
     struct db_query q = db_query(ask->desk->db, "UPDATE session SET used_ns = ?1 WHERE token = ?2");
     db_put_i64(&q, ask->now_ns);
