@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define KEY_FILE_MAX      ((size_t)16000) /* what a child takes as a secret: process.c */
+#define KEY_FILE_MAX ((size_t)16000) /* what a child takes as a secret: process.c */
 
 static uint32_t uid_of(const struct config *config, enum role role)
 {
