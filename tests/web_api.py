@@ -1,4 +1,4 @@
-"""web_api.py - signs in to the web pages of a running service, as a person would, and asks the HTTP API (doc/api.md)."""
+"""web_api.py - signs in to a running service's pages, as a person would, and asks the HTTP API (doc/api.md)."""
 import http.client
 import json
 import re
