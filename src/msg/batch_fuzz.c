@@ -1,9 +1,10 @@
-#include <stddef.h>
-#include <stdint.h>
+#include "msg/batch.h"
 
 #include "base/assert.h"
 #include "base/buf.h"
-#include "msg/batch.h"
+
+#include <stddef.h>
+#include <stdint.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
