@@ -184,5 +184,8 @@ struct desk_totals {
 enum rc desk_source_stats(struct desk *desk, const struct desk_source *sources, size_t count, int64_t now_ns,
                           struct err *err) MUST_USE;
 void desk_set_totals(struct desk *desk, const struct desk_totals *totals);
+/* Tells the archive of sources that fell silent (no record for ten minutes) and of those heard again. Call each second;
+ * it looks every ten. */
+enum rc desk_listen(struct desk *desk, int64_t now_ns, struct err *err) MUST_USE;
 
 #endif

@@ -450,6 +450,42 @@ static void warnings_come_in_time(void)
     stand_close(&stand);
 }
 
+/* --- silence --- */
+
+static unsigned records_named(const char *event)
+{
+    struct desk_record record;
+    unsigned count = 0;
+    char want[64];
+    snprintf(want, sizeof want, "\"event\":\"%s\"", event);
+    desk_records_rewind(stand.desk);
+    while (desk_take_record(stand.desk, stand.arena, &record, NULL) == RC_OK)
+        count += str_search(record.body, str_of(want)) < record.body.n;
+    return count;
+}
+
+static void silence_is_recorded(void)
+{
+    if (!opened())
+        return;
+    struct desk_source sources[2] = {
+        {.id = {1}, .kind = STR("udp"), .name = STR("talks"), .last_ns = T0, .records = 1},
+        {.id = {2}, .kind = STR("udp"), .name = STR("long dead"), .last_ns = T0 - M(60), .records = 0},
+    };
+    CHECK_INT(desk_source_stats(stand.desk, sources, 2, stand.now, NULL), RC_OK);
+    CHECK_INT(desk_listen(stand.desk, stand.now, NULL), RC_OK);
+    CHECK_INT(records_named("source.silent"), 0); /* what was silent when it appeared is no news */
+    stand.now += M(11);
+    CHECK_INT(desk_listen(stand.desk, stand.now, NULL), RC_OK);
+    CHECK_INT(desk_listen(stand.desk, stand.now + S(20), NULL), RC_OK);
+    CHECK_INT(records_named("source.silent"), 1); /* once */
+    sources[0].last_ns = stand.now + S(21);
+    CHECK_INT(desk_source_stats(stand.desk, sources, 1, stand.now + S(21), NULL), RC_OK);
+    CHECK_INT(desk_listen(stand.desk, stand.now + S(40), NULL), RC_OK);
+    CHECK_INT(records_named("source.heard"), 1);
+    CHECK_INT(records_named("source.silent"), 1);
+}
+
 /* --- sources --- */
 
 static void sources_are_shown(void)
@@ -730,6 +766,7 @@ static const struct test tests[] = {
     {"notices are sent", notices_are_sent},
     {"a notice is given up", a_notice_is_given_up},
     {"warnings come in time", warnings_come_in_time},
+    {"silence is recorded", silence_is_recorded},
     {"sources are shown", sources_are_shown},
     {"hostile questions", hostile_questions},
     {"wrong data is named", wrong_data_is_named},

@@ -7,12 +7,14 @@
 
 #include <string.h>
 
-#define SILENT_NS    (10 * MINUTE_S * SECOND_NS)
-#define SAMPLES      7 /* ten seconds apart: the mean is over the last minute */
-#define SAMPLE_NS    (10 * SECOND_NS)
-#define NAME_SIZE    128
-#define LIST_DEFAULT 1000
-#define LIST_MAX     2000
+#define SILENT_NS      (10 * MINUTE_S * SECOND_NS)
+#define SAMPLES        7 /* ten seconds apart: the mean is over the last minute */
+#define SAMPLE_NS      (10 * SECOND_NS)
+#define NAME_SIZE      128
+#define LISTEN_NS      (10 * SECOND_NS)
+#define LISTEN_AT_ONCE 64 /* changes told in one transaction; the rest have their turn ten seconds later */
+#define LIST_DEFAULT   1000
+#define LIST_MAX       2000
 
 struct sample {
     int64_t time_ns;
@@ -26,6 +28,8 @@ struct source {
     uint64_t records, not_understood, dropped;
     struct sample sample[SAMPLES]; /* the oldest first */
     uint32_t samples;
+    bool silence_told; /* the archive has a record of its silence */
+    bool known;        /* it was listened to before: what it was when it appeared is no news */
 };
 
 struct desk_sources {
@@ -34,6 +38,7 @@ struct desk_sources {
     size_t count;
     size_t room;
     struct desk_totals totals;
+    int64_t listened_ns;
 };
 
 bool desk_sources_new(struct desk *desk)
@@ -121,6 +126,51 @@ enum rc desk_source_stats(struct desk *desk, const struct desk_source *sources, 
     return RC_OK;
 }
 
+static bool is_silent(const struct source *source, int64_t now_ns)
+{
+    return source->last_ns > 0 && now_ns - source->last_ns > SILENT_NS;
+}
+
+static void silence_record(struct desk *desk, const struct source *source, int64_t now_ns)
+{
+    char id[32];
+    struct buf *body =
+        desk_record_begin(desk, source->silence_told ? "source.silent" : "source.heard", STR_NONE, now_ns);
+    json_put_str(body, "id", str_at(id, hex_encode(source->id, sizeof source->id, id)));
+    json_put_text(body, "kind", source->kind);
+    json_put_text(body, "name", source->name);
+    json_put_text(body, "host", source->host);
+    json_put_int(body, "last_ns", source->last_ns);
+    desk_record_end(desk, 0, STR_NONE);
+}
+
+enum rc desk_listen(struct desk *desk, int64_t now_ns, struct err *err)
+{
+    ASSERT(desk->magic == DESK_MAGIC);
+    struct desk_sources *sources = desk->sources;
+    if (now_ns - sources->listened_ns < LISTEN_NS && now_ns >= sources->listened_ns)
+        return RC_OK;
+    sources->listened_ns = now_ns;
+    struct source *changed[LISTEN_AT_ONCE];
+    size_t count = 0;
+    for (size_t i = 0; i < sources->count && count < LISTEN_AT_ONCE; i++) {
+        struct source *source = &sources->source[i];
+        if (is_silent(source, now_ns) == source->silence_told)
+            continue;
+        source->silence_told = !source->silence_told;
+        if (source->known)
+            changed[count++] = source;
+    }
+    for (size_t i = 0; i < sources->count; i++)
+        sources->source[i].known = true;
+    if (count == 0)
+        return RC_OK;
+    enum rc rc = desk_begin(desk, err);
+    for (size_t i = 0; i < count && rc == RC_OK; i++)
+        silence_record(desk, changed[i], now_ns);
+    return rc == RC_OK ? desk_end(desk, true, err) : rc;
+}
+
 void desk_set_totals(struct desk *desk, const struct desk_totals *totals)
 {
     ASSERT(desk->magic == DESK_MAGIC);
@@ -154,7 +204,7 @@ static void source_put(struct buf *out, const struct source *source, int64_t now
     json_write_double(out, per_second(source, now_ns));
     json_put_u64(out, "not_understood", source->not_understood);
     json_put_u64(out, "dropped", source->dropped);
-    json_put_bool(out, "silent", source->last_ns > 0 && now_ns - source->last_ns > SILENT_NS);
+    json_put_bool(out, "silent", is_silent(source, now_ns));
     json_write_object_end(out);
 }
 
@@ -169,7 +219,7 @@ static void totals_put(struct ask *ask)
         records += source->records;
         not_understood += source->not_understood;
         dropped += source->dropped;
-        silent += source->last_ns > 0 && ask->now_ns - source->last_ns > SILENT_NS;
+        silent += is_silent(source, ask->now_ns);
         rate += per_second(source, ask->now_ns);
     }
     json_write_key(ask->out, "totals");

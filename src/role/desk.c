@@ -503,6 +503,9 @@ static void role_tick(void *self, int64_t now_ns)
             log_error("the clocks could not be brought up to date: %s", err.text);
         role->records_waiting = true;
     }
+    if (desk_listen(role->desk, now_ns, &err) != RC_OK)
+        log_error("silent sources could not be recorded: %s", err.text);
+    role->records_waiting = true;
     matches_flush(role);
     notices_send(role);
     records_send(role);

@@ -169,11 +169,18 @@ static struct source *source_add(struct engine *engine, const uint8_t id[16], st
 
 static void on_source(struct engine *engine, const struct msg *msg)
 {
-    if (msg->body.n < 17)
+    if (msg->body.n < 25)
         return;
-    struct str rest = str_skip(msg->body, 16);
+    struct str rest = str_skip(msg->body, 24);
     struct str kind = str_cut(&rest, '\0');
-    source_add(engine, (const uint8_t *)msg->body.p, kind, rest);
+    struct source *source = source_add(engine, (const uint8_t *)msg->body.p, kind, rest);
+    bool own = str_is(kind, "internal") || str_is(kind, "desk"); /* what the archive writes of itself */
+    bool mine = source && !own && engine->of && source->id[0] % engine->of == engine->number;
+    /* A source that sends nothing since the start is shown all the same, with the time it was heard last. */
+    if (mine && source->last_ns == 0) {
+        source->last_ns = (int64_t)get_be64(msg->body.p + 16);
+        source->changed = true;
+    }
 }
 
 /* ---- matches and blocks on their way out ---- */
@@ -508,7 +515,7 @@ static void engine_peer_up(void *self, struct channel *channel)
     for (size_t i = 0; i < engine->match_count; i++)
         match_send(match_at(engine, i));
     for (size_t i = 0; i < engine->source_count; i++)
-        engine->sources[i].changed = engine->sources[i].records > 0;
+        engine->sources[i].changed = engine->sources[i].last_ns != 0;
 }
 
 /* ---- counters ---- */

@@ -431,6 +431,7 @@ static void share_feed(struct keeper *keeper, unsigned i)
         struct archive_source_row row = archive_source_at(keeper->archive, share->sources_sent);
         buf_clear(&keeper->text);
         buf_put(&keeper->text, row.id, sizeof row.id);
+        buf_be64(&keeper->text, (uint64_t)row.last_received_ns);
         buf_str(&keeper->text, row.kind);
         buf_char(&keeper->text, '\0');
         buf_str(&keeper->text, str_slice(row.name, 0, 7 * MSG_KIB));
