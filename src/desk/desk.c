@@ -146,7 +146,11 @@ static enum rc words_read(struct desk *desk, struct err *err)
 
 static enum rc data_read(struct desk *desk, const struct desk_data *data, struct err *err)
 {
-    enum rc rc = desk_texts_read(&desk->texts, desk->arena, data->texts, err);
+    enum rc rc = desk_texts_new(&desk->texts, desk->arena, err);
+    if (rc == RC_OK)
+        rc = desk_texts_read(&desk->texts, desk->arena, data->texts, err);
+    if (rc == RC_OK)
+        rc = desk_texts_read(&desk->texts, desk->arena, data->rules, err);
     if (rc == RC_OK)
         rc = desk_catalogue_read(&desk->catalogue, desk->arena, data->catalogue, &desk->texts, err);
     if (rc == RC_OK)

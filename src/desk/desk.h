@@ -40,6 +40,7 @@ struct desk_data {
     struct str clocks;           /* data/clocks.tsv */
     struct str catalogue;        /* data/catalogues/desk.tsv */
     struct str texts;            /* data/i18n/desk.tsv */
+    struct str rules;            /* data/i18n/rules.tsv */
     const struct str *calendars; /* every data/calendars/NAME.tsv */
     size_t calendar_count;
 };
@@ -51,7 +52,7 @@ struct desk_options {
     void (*random)(void *ret_bytes, size_t n); /* os/random.h random_bytes; tests give a seeded one */
     enum desk_level threshold;                 /* matches below are only counted; 0 means DESK_MEDIUM */
     int32_t zone_offset_s;                     /* of the default object; 0 means +05:00 */
-    struct str default_object;                 /* name of the object made at first start; empty: "Object 1" */
+    struct str default_object;                 /* name of the object made at first start; empty: "qorgan" */
     uint32_t argon_memory_kib;                 /* 0 means 65536; tests give less */
 };
 

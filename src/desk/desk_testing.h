@@ -62,6 +62,7 @@ static inline struct desk_options stand_options(struct arena *arena, struct str 
         .data = {.clocks = stand_file(arena, "clocks.tsv"),
                  .catalogue = stand_file(arena, "catalogues/desk.tsv"),
                  .texts = stand_file(arena, "i18n/desk.tsv"),
+                 .rules = stand_file(arena, "i18n/rules.tsv"),
                  .calendars = calendars,
                  .calendar_count = 3},
         .random = stand_random,

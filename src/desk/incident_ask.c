@@ -13,6 +13,7 @@ static void row_put(struct buf *out, const struct incident *i)
     json_put_int(out, "id", i->id);
     json_put_str(out, "number", i->number);
     json_put_str(out, "title", i->title);
+    json_put_str(out, "rule_id", i->rule_id);
     json_put_str(out, "object", i->object_name);
     json_put_text(out, "state", desk_state_key(i->state));
     json_put_int(out, "severity", i->severity);
@@ -128,13 +129,10 @@ static void card_put(struct ask *ask, const struct incident *i)
         const char *name;
         struct str value;
     } texts[] = {
-        {"rule_id", i->rule_id}, {"rule_title", i->rule_title},
-        {"host", i->host},       {"account", i->account},
-        {"address", i->address}, {"scope", i->scope},
-        {"sign", i->sign},       {"contour", i->contour},
-        {"ioc", i->ioc},         {"consequence", i->consequence},
-        {"nature", i->nature},   {"actions", i->actions},
-        {"note", i->note},
+        {"rule_title", i->rule_title}, {"host", i->host},       {"account", i->account},
+        {"address", i->address},       {"scope", i->scope},     {"sign", i->sign},
+        {"contour", i->contour},       {"ioc", i->ioc},         {"consequence", i->consequence},
+        {"nature", i->nature},         {"actions", i->actions}, {"note", i->note},
     };
     row_put(out, i);
     clocks_put_next(ask->desk, out, i->id);

@@ -14,7 +14,7 @@ int64_t object_default(struct desk *desk, struct str name)
         return id;
     q = db_query(desk->db, "INSERT INTO object (name, class, contour, owner, zone_offset_s)"
                            " VALUES (?1, 3, 'internal', '', ?2)");
-    db_put_text(&q, name.n ? desk_cut(name, DESK_NAME_MAX) : STR("Object 1"));
+    db_put_text(&q, name.n ? desk_cut(name, DESK_NAME_MAX) : STR("qorgan"));
     db_put_i64(&q, desk->zone_offset_s);
     db_run(&q);
     return db_last_id(desk->db);

@@ -39,7 +39,7 @@ static void mail_fill(struct desk *desk, struct buf *out, const struct incident 
     const struct desk_fill fills[] = {
         {"n", STR("\n")},
         {"number", incident->number},
-        {"title", incident->title},
+        {"title", desk_title(&desk->texts, incident->rule_id, incident->title, language)},
         {"object", incident->object_name},
         {"severity", desk_text(&desk->texts, "notice.severity_", str_at(severity_text, 1), language)},
         {"state", desk_text(&desk->texts, "state.", str_of(desk_state_key(incident->state)), language)},
@@ -55,12 +55,15 @@ static void mail_fill(struct desk *desk, struct buf *out, const struct incident 
     desk_fill(out, desk_text(&desk->texts, "notice.", buf_view(&key), language), fills, ARRAY_LEN(fills));
 }
 
-static void webhook_fill(struct buf *out, const struct incident *incident, const struct notice *notice, int64_t now_ns)
+static void webhook_fill(struct desk *desk, struct buf *out, const struct incident *incident,
+                         const struct notice *notice, enum term_language language, int64_t now_ns)
 {
+    struct incident shown = *incident;
+    shown.title = desk_title(&desk->texts, incident->rule_id, incident->title, language);
     json_write_object(out);
     json_put_text(out, "notice", notice->kind);
     json_put_int(out, "time_ns", now_ns);
-    incident_put(out, incident);
+    incident_put(out, &shown);
     json_put_int(out, "detected_ns", incident->detected_ns);
     if (notice->clock_rule.n)
         json_put_str(out, "clock", notice->clock_rule);
@@ -98,7 +101,7 @@ static void target_put(struct desk *desk, const struct incident *incident, const
         mail_fill(desk, &subject, incident, notice, "subject", target->language);
         mail_fill(desk, &body, incident, notice, "body", target->language);
     } else {
-        webhook_fill(&body, incident, notice, now_ns);
+        webhook_fill(desk, &body, incident, notice, target->language, now_ns);
     }
     subject_clean(&subject);
     struct db_query q =

@@ -343,6 +343,49 @@ static void two_channels(void)
     CHECK(stand_ask(&stand, "{'ask':'channel.save','who':'admin','channel':{'kind':'webhook','to':'https://b.kz/h'}}"));
 }
 
+static bool body_has(const struct desk_notice *notice, const char *text)
+{
+    return str_search(notice->body, str_of(text)) < notice->body.n;
+}
+
+/* A rule's own title is said in the channel's language; a title that a person wrote, or a rule of the site, stays. */
+static void titles_are_translated(void)
+{
+    static const struct {
+        const char *rule;
+        const char *title;
+        const char *in_mail;
+        const char *in_hook;
+    } rows[] = {
+        {"41e3cf92-8f6a-5e90-9e11-79dd39fe677d", "Port scan", "Сканирование портов", "Порттарды сканерлеу"},
+        {"41e3cf92-8f6a-5e90-9e11-79dd39fe677d", "Our port scan", "Our port scan", "Our port scan"},
+        {"no such rule", "Port scan", "Port scan", "Port scan"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct desk_notice mail, hook;
+        if (!opened())
+            return;
+        CHECK(stand_ask(&stand, "{'ask':'channel.save','who':'admin','channel':{'kind':'mail','to':'a@b.kz',"
+                                "'server':'mx.b.kz:25','from':'q@b.kz','language':'ru'}}"));
+        CHECK(stand_ask(&stand, "{'ask':'channel.save','who':'admin','channel':{'kind':'webhook','language':'kk',"
+                                "'to':'https://b.kz/h'}}"));
+        struct desk_match match = {
+            .record = 1, .rule_id = str_of(rows[i].rule), .level = DESK_HIGH, .title = str_of(rows[i].title)};
+        CHECK_INT(desk_match(stand.desk, &match, 1, stand.now, NULL, NULL), RC_OK);
+        CHECK_INT(desk_outbox_take(stand.desk, stand.now, stand.arena, &mail, NULL), RC_OK);
+        CHECK_INT(desk_outbox_take(stand.desk, stand.now, stand.arena, &hook, NULL), RC_OK);
+        test_row("%s, %s", rows[i].rule, rows[i].title);
+        CHECK(str_ends(mail.subject, str_of(rows[i].in_mail)) && str_starts(mail.body, str_of(rows[i].in_mail)));
+        CHECK(body_has(&hook, stand_format(&stand, "\"title\":\"%s\"", rows[i].in_hook)));
+        /* what is stored and listed is the rule's own */
+        CHECK(stand_ask(&stand, "{'ask':'incident.list','who':'admin','state':'all'}"));
+        const struct json_value *listed = json_first(json_get(stand.json, "incidents"));
+        CHECK_TEXT(json_str(json_get(listed, "title"), STR("")), rows[i].title);
+        CHECK_TEXT(json_str(json_get(listed, "rule_id"), STR("")), rows[i].rule);
+        stand_close(&stand);
+    }
+}
+
 static void notices_are_sent(void)
 {
     if (!opened())
@@ -625,7 +668,7 @@ static void wrong_data_is_named(void)
 
 static void memory_fails_once(void)
 {
-    for (uint64_t n = 1; n < 200; n++) {
+    for (uint64_t n = 1; n < 400; n++) {
         struct arena *arena = arena_new((size_t)16 << 20);
         struct str calendars[3];
         struct desk_options options = stand_options(arena, calendars);
@@ -763,6 +806,7 @@ static const struct test tests[] = {
     {"rights", rights},
     {"accounts", accounts},
     {"channels", channels},
+    {"titles are translated", titles_are_translated},
     {"notices are sent", notices_are_sent},
     {"a notice is given up", a_notice_is_given_up},
     {"warnings come in time", warnings_come_in_time},

@@ -46,17 +46,20 @@ static enum rc columns_find(struct tsv *tsv, struct str text, const char *const 
     return rc;
 }
 
+enum rc desk_texts_new(struct desk_texts *texts, struct arena *arena, struct err *err)
+{
+    texts->count = 0;
+    texts->index = map_new(DESK_TEXTS_MAX, 1);
+    texts->row = arena_alloc_array(arena, DESK_TEXTS_MAX, sizeof texts->row[0]);
+    return texts->index && texts->row ? RC_OK : err_set(err, RC_LIMIT, "out of memory");
+}
+
 enum rc desk_texts_read(struct desk_texts *texts, struct arena *arena, struct str text, struct err *err)
 {
     static const char *const names[] = {"key", "kk", "ru", "en"};
     struct tsv tsv;
     int column[ARRAY_LEN(names)];
-    texts->count = 0;
-    texts->index = map_new(DESK_TEXTS_MAX, 1);
-    texts->row = arena_alloc_array(arena, lines_of(text), sizeof texts->row[0]);
-    enum rc rc = texts->index && texts->row ? RC_OK : err_set(err, RC_LIMIT, "out of memory");
-    if (rc == RC_OK)
-        rc = columns_find(&tsv, text, names, column, ARRAY_LEN(names), err);
+    enum rc rc = columns_find(&tsv, text, names, column, ARRAY_LEN(names), err);
     while (rc == RC_OK && (rc = tsv_next(&tsv, err)) == RC_OK)
         rc = text_add(texts, arena, &tsv, column, err);
     if (rc != RC_END) {
@@ -80,6 +83,13 @@ struct str desk_text(const struct desk_texts *texts, const char *family, struct 
     buf_str(&whole, key);
     uint64_t *row = whole.overflow ? NULL : map_get(texts->index, buf_view(&whole));
     return row ? texts->row[*row][language] : key;
+}
+
+struct str desk_title(const struct desk_texts *texts, struct str rule_id, struct str title, enum term_language language)
+{
+    if (!str_eq(desk_text(texts, "rule.", rule_id, TERM_EN), title))
+        return title;
+    return desk_text(texts, "rule.", rule_id, language);
 }
 
 void desk_fill(struct buf *out, struct str text, const struct desk_fill *fills, size_t count)

@@ -17,11 +17,17 @@ struct desk_texts {
     size_t count;
 };
 
-/* Reads data/i18n/desk.tsv: columns key, kk, ru, en; none empty. Free the index with map_free. */
+/* Makes room; free the index with map_free, also after a failure. */
+enum rc desk_texts_new(struct desk_texts *texts, struct arena *arena, struct err *err) MUST_USE;
+/* Adds a file of data/i18n: columns key, kk, ru, en; none empty, no key twice over all files. */
 enum rc desk_texts_read(struct desk_texts *texts, struct arena *arena, struct str tsv, struct err *err) MUST_USE;
 bool desk_texts_has(const struct desk_texts *texts, struct str key);
 /* The text, or the key itself when there is none. `family` is put before the key: "state." "closed". */
 struct str desk_text(const struct desk_texts *texts, const char *family, struct str key, enum term_language language);
+
+/* A title that still is its rule's own, in a language; any other (a person wrote it, a rule of the site) as it is. */
+struct str desk_title(const struct desk_texts *texts, struct str rule_id, struct str title,
+                      enum term_language language);
 
 struct desk_fill {
     const char *name;

@@ -41,7 +41,7 @@
     X(collect_files, "collect-files", "/var/log", "files and folders to follow, separated by blanks")                  \
     X(collect_journal_folder, "collect-journal-folder", "", "folder of journal files; empty: this machine's own")      \
     X(rules, "rules", "", "folders of Sigma rules, separated by blanks; empty: the rules shipped with qorgan")         \
-    X(object, "object", "", "name of the object made at first start")
+    X(object, "object", "", "name of the object made at first start; empty: the host's")
 
 struct config {
 #define X(member, key, standard, least, most, help) int64_t member;

@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define SCRATCH         ((size_t)64 << 20)
 #define DATA_FILE_MAX   ((size_t)4 << 20)
@@ -32,6 +33,7 @@
 struct desk_role {
     struct process *process;
     struct arena *data_arena; /* until the desk is open */
+    char host[256];           /* this machine's name */
     struct desk_data data;
     struct db *db;
     struct desk *desk;
@@ -95,7 +97,11 @@ static enum rc data_load(struct desk_role *role, struct arena *arena, struct des
         const char *name;
         struct str *text;
     } files[] = {
-        {"clocks.tsv", &data->clocks}, {"catalogues/desk.tsv", &data->catalogue}, {"i18n/desk.tsv", &data->texts}};
+        {"clocks.tsv", &data->clocks},
+        {"catalogues/desk.tsv", &data->catalogue},
+        {"i18n/desk.tsv", &data->texts},
+        {"i18n/rules.tsv", &data->rules},
+    };
     for (size_t i = 0; i < ARRAY_LEN(files); i++) {
         char path[4096];
         snprintf(path, sizeof path, "%.*s/data/%s", STR_ARG(role->process->config.share), files[i].name);
@@ -113,7 +119,7 @@ static enum rc database_open(struct desk_role *role, struct err *err)
         .data = role->data,
         .random = random_bytes,
         .zone_offset_s = (int32_t)role->process->config.zone_offset_s,
-        .default_object = role->process->config.object,
+        .default_object = role->process->config.object.n ? role->process->config.object : str_of(role->host),
     };
     struct desk_first first = {0};
     enum rc rc = db_open("desk.db", &role->db, err);
@@ -172,6 +178,8 @@ static enum rc desk_start(struct process *process, void **ret_self, struct err *
     rc = proc_enter_folder(process_handle(process, "desk", -1), err);
     if (rc != RC_OK)
         return rc;
+    if (gethostname(role->host, sizeof role->host - 1) != 0)
+        role->host[0] = '\0'; /* the desk then has a name of its own */
     role->data_arena = arena_new((size_t)64 << 20);
     ASSERT(role->data_arena != NULL);
     rc = data_load(role, role->data_arena, &role->data, err);

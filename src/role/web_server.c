@@ -430,6 +430,13 @@ static enum rc load(const struct web_server_config *config, struct web_server *s
     if (!server->web)
         return err_set(err, RC_LIMIT, "no memory for the web server");
     enum rc rc = load_folder(server->web, buf_z(&path), true, err);
+    buf_clear(&path);
+    buf_format(&path, "%s/event_kinds.tsv", config->data);
+    struct str kinds = STR_NONE;
+    if (rc == RC_OK)
+        rc = file_load_path(buf_z(&path), FILE_MAX, arena, &kinds, err);
+    if (rc == RC_OK)
+        rc = web_add_event_kinds(server->web, kinds, err);
     if (rc == RC_OK)
         rc = load_folder(server->web, config->ui, false, err);
     return rc == RC_OK ? web_check(server->web, err) : rc;

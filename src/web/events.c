@@ -1,5 +1,6 @@
 #include "web/events.h"
 
+#include "base/assert.h"
 #include "base/civil.h"
 #include "web/parts.h"
 
@@ -24,7 +25,11 @@ void event_fields(struct web_call *call, const struct json_value *event)
         for (const struct json_value *f = json_first(statutory); f; f = f->next) {
             HTML(html, RAW("<tr><th scope=\"row\">"), SAY_OF("statutory.", f->key), RAW("</th><td>"));
             if (str_is(f->key, "outcome"))
-                HTML(html, SAY_OF("outcome.", f->text));
+                HTML(html, RAW("<span title=\""), ESC(f->text), RAW("\">"), SAY_OF("outcome.", f->text),
+                     RAW("</span>"));
+            else if (str_is(f->key, "kind"))
+                HTML(html, RAW("<span title=\""), ESC(f->text), RAW("\">"), SAY_OF("event_kind.", f->text),
+                     RAW("</span>"));
             else
                 value(call, f);
             HTML(html, RAW("</td></tr>"));
@@ -46,10 +51,17 @@ void event_rules(struct web_call *call, const struct json_value *event)
 {
     struct html *html = &call->html;
     for (const struct json_value *rule = json_first(json_get(event, "rules")); rule; rule = rule->next) {
-        HTML(html, RAW("<a class=\"rule\" title=\""), SAY("event.rule"),
-             RAW("\" href=\"/search?range=all&amp;q=rule%3A%22"), URL(rule->text), RAW("%22\">"), ESC(rule->text),
-             RAW("</a> "));
+        HTML(html, RAW("<a class=\"rule\" title=\""), SAY("event.rule"), RAW(": "), ESC(rule->text),
+             RAW("\" href=\"/search?range=all&amp;q=rule%3A%22"), URL(rule->text), RAW("%22\">"),
+             SAY_OF("rule.", rule->text), RAW("</a> "));
     }
+}
+
+void event_parser(struct web_call *call, const struct json_value *event)
+{
+    struct str parser = of_str(event, "parser");
+    if (parser.n > 0)
+        HTML(&call->html, RAW(" \xc2\xb7 "), SAY("event.parser"), RAW(" <code>"), ESC(parser), RAW("</code>"));
 }
 
 void event_line(struct web_call *call, struct str text, size_t limit)
@@ -63,6 +75,122 @@ void event_line(struct web_call *call, struct str text, size_t limit)
     HTML(&call->html, ESC(str_slice(text, 0, n)));
     if (n < text.n)
         HTML(&call->html, RAW("\xe2\x80\xa6"));
+}
+
+/* --- records of our own --- */
+
+#define OWN_DEPTH    16
+#define OWN_LINE_MAX 360 /* bytes of one without a sentence */
+
+/* A sentence an event: its text, and the members that fill {0}, {1}. What is told of incidents has no row: its words
+ * are those of the incident's history. */
+static const struct {
+    const char *key;
+    const char *members[2];
+} own_rows[] = {
+    {"lifecycle.start", {"size", NULL}},
+    {"lifecycle.stop", {"size", NULL}},
+    {"lifecycle.heartbeat", {"size", NULL}},
+    {"lifecycle.segment.sealed", {"size", NULL}},
+    {"lifecycle.segment.refused", {"size", NULL}},
+    {"lifecycle.record.set_aside", {"record", NULL}},
+    {"lifecycle.process.start", {"role", "instance"}},
+    {"lifecycle.process.died", {"role", "detail"}},
+    {"lifecycle.source", {"name", "kind"}},
+    {"lifecycle.incident", {"old_origin", "new_origin"}},
+    {"lifecycle.user.saved", {"user", "who"}},
+    {"lifecycle.object.saved", {"object", "who"}},
+    {"lifecycle.channel.saved", {"to", "who"}},
+    {"lifecycle.session.opened", {"user", "address"}},
+    {"lifecycle.session.closed", {"user", "address"}},
+    {"lifecycle.session.refused", {"user", "address"}},
+    {"lifecycle.session.locked", {"user", "address"}},
+    {"lifecycle.password.changed", {"user", "address"}},
+};
+
+static struct part own_part(struct web_call *call, const struct json_value *body, const char *member)
+{
+    const struct json_value *v = member ? json_get(body, member) : NULL;
+    struct part none = ESCZ("\xe2\x80\x94");
+    struct part number = NUMBER(json_int(v, 0));
+    struct part text = ESC(json_str(v, STR_NONE));
+    if (!v || (v->kind == JSON_STRING && v->text.n == 0))
+        return none;
+    if (v->kind == JSON_NUMBER)
+        return number;
+    if (str_is(v->key, "kind") && texts_get_of(call->html.texts, STR("source_kind."), v->text, LANGUAGE_EN).p)
+        text.text = texts_get_of(call->html.texts, STR("source_kind."), v->text, call->html.language);
+    return text;
+}
+
+static void about_incident(struct web_call *call, const struct json_value *body, struct str event)
+{
+    struct html *html = &call->html;
+    struct str clock = of_str(body, "clock");
+    struct str to = of_str(body, "to");
+    struct str who = of_str(body, "who");
+    SAY_WITH(html, "lifecycle.about_incident", ESC(of_str(body, "incident")),
+             ESC(part_rule_title(call, of_str(body, "rule_id"), of_str(body, "title"))), SAY_OF("history.", event));
+    if (clock.n > 0)
+        HTML(html, RAW(" \xc2\xb7 "), ESC(clock));
+    if (to.n > 0 && str_starts(event, STR("notice.")))
+        HTML(html, RAW(" \xc2\xb7 "), ESC(to));
+    if (who.n > 0 && !str_is(who, "qorgan"))
+        HTML(html, RAW(" \xc2\xb7 "), ESC(who));
+}
+
+/* False when there are no words for it. */
+static bool own_sentence(struct web_call *call, const struct json_value *body)
+{
+    struct str event = of_str(body, "event");
+    for (size_t i = 0; i < ARRAY_LEN(own_rows); i++) {
+        struct str key = str_of(own_rows[i].key);
+        if (!str_eq(str_skip(key, str_find(key, '.') + 1), event))
+            continue;
+        const struct part parts[] = {own_part(call, body, own_rows[i].members[0]),
+                                     own_part(call, body, own_rows[i].members[1])};
+        html_say(&call->html, own_rows[i].key, parts, ARRAY_LEN(parts));
+        return true;
+    }
+    if (of_str(body, "incident").n == 0 || !texts_get_of(call->html.texts, STR("history."), event, LANGUAGE_EN).p)
+        return false;
+    about_incident(call, body, event);
+    return true;
+}
+
+static bool gap_sentence(struct web_call *call, const struct json_value *body)
+{
+    struct html *html = &call->html;
+    int64_t count = of_int(body, "count");
+    int64_t bytes = of_int(body, "bytes");
+    int64_t connections = of_int(body, "connections");
+    if (count > 0)
+        SAY_WITH(html, "gap.records", NUMBER(count));
+    else if (bytes > 0)
+        SAY_WITH(html, "gap.bytes", BYTES(bytes));
+    else if (connections > 0)
+        SAY_WITH(html, "gap.connections", NUMBER(connections));
+    return count > 0 || bytes > 0 || connections > 0;
+}
+
+bool event_is_own(const struct json_value *event)
+{
+    return str_is(of_str(event, "type"), "lifecycle") || str_is(of_str(event, "type"), "gap");
+}
+
+void event_own(struct web_call *call, const struct json_value *event)
+{
+    struct str raw = of_str(event, "raw");
+    struct json_value *body = NULL;
+    struct err err;
+    bool said = false;
+    ASSERT(event_is_own(event));
+    struct arena_mark mark = arena_mark(call->arena);
+    if (json_parse(call->arena, raw, OWN_DEPTH, &body, &err) == RC_OK)
+        said = str_is(of_str(event, "type"), "gap") ? gap_sentence(call, body) : own_sentence(call, body);
+    arena_rewind(call->arena, mark);
+    if (!said)
+        event_line(call, raw, OWN_LINE_MAX);
 }
 
 static bool digits(struct str text, size_t at, size_t n, int32_t *ret_value)

@@ -5,8 +5,6 @@
 #include "codec/utf8.h"
 #include "web/form.h"
 
-#define KEY_MAX 128
-
 static bool is_shown(uint32_t code)
 {
     if (code < 0x20)
@@ -64,12 +62,7 @@ struct str html_text(const struct html *html, struct str key)
 
 static struct str text_of(const struct html *html, struct str prefix, struct str key)
 {
-    char joined[KEY_MAX];
-    struct buf buf;
-    buf_init_fixed(&buf, joined, sizeof joined);
-    buf_str(&buf, prefix);
-    buf_str(&buf, key);
-    struct str text = buf.overflow ? STR_NONE : texts_get(html->texts, buf_view(&buf), html->language);
+    struct str text = texts_get_of(html->texts, prefix, key, html->language);
     return text.p ? text : key;
 }
 
@@ -128,8 +121,8 @@ static void put_time(struct html *html, int64_t time_ns)
     /* with offset 0 the text ends in Z, else in +hh:mm */
     struct str date = str_cut(&text, 'T');
     struct str zone = text.n > 8 ? str_skip(text, 8) : STR("");
-    buf_format(html->out, "<time datetime=\"%s\" title=\"%s\">%.*s <b>%.*s</b><small>%.*s</small></time>", utc, utc,
-               STR_ARG(date), 8, text.p, STR_ARG(zone));
+    buf_format(html->out, "<time datetime=\"%s\" title=\"%s\"><span>%.*s</span> <b>%.*s</b><small>%.*s</small></time>",
+               utc, utc, STR_ARG(date), 8, text.p, STR_ARG(zone));
 }
 
 static void put_moment(struct html *html, int64_t time_ns, bool input)

@@ -141,7 +141,7 @@ static void times(void)
     struct texts *texts = sample_texts();
     begin(texts, LANGUAGE_EN);
     CHECK_TEXT(MADE(TIME(INT64_C(1795219893) * 1000000000)),
-               "<time datetime=\"2026-11-21T00:11:33.000Z\" title=\"2026-11-21T00:11:33.000Z\">2026-11-21 "
+               "<time datetime=\"2026-11-21T00:11:33.000Z\" title=\"2026-11-21T00:11:33.000Z\"><span>2026-11-21</span> "
                "<b>05:11:33</b><small>+05:00</small></time>");
     CHECK_TEXT(MADE(MOMENT(INT64_C(1795219893) * 1000000000)), "2026-11-21 05:11:33 +05:00");
     CHECK_TEXT(MADE(INPUT_TIME(INT64_C(1795219893) * 1000000000)), "2026-11-21T05:11:33");

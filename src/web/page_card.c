@@ -172,6 +172,18 @@ static void annex_times(struct web_call *call, const struct json_value *i)
     HTML(html, RAW("</dl>"));
 }
 
+/* The title as it is read above the form. What was shown goes along, so that saving in one language does not turn the
+ * rule's own title into words of that language for everybody. */
+static void title_input(struct web_call *call, const struct json_value *i, bool wrong)
+{
+    struct html *html = &call->html;
+    struct str shown = part_rule_title(call, of_str(i, "rule_id"), of_str(i, "title"));
+    struct str sent = str_ends(call->http.path, STR("/edit")) ? form_get(&call->form, "title") : STR_NONE;
+    HTML(html, RAW("<input type=\"hidden\" name=\"title_shown\" value=\""), ESC(shown), RAW("\">"));
+    part_input(call, "title", "field.title", sent.p ? sent : shown,
+               INPUT_REQUIRED | INPUT_WIDE | (wrong ? INPUT_WRONG : 0));
+}
+
 static void annex_form(struct web_call *call, const struct json_value *i, const struct json_value *catalogue,
                        const struct json_value *objects, struct str wrong)
 {
@@ -183,8 +195,7 @@ static void annex_form(struct web_call *call, const struct json_value *i, const 
     annex_times(call, i);
     HTML(html, RAW("<form class=\"grid\" method=\"post\" action=\"/incidents/"), INT(of_int(i, "id")), RAW("/edit\">"));
     part_csrf(call);
-    part_input(call, "title", "field.title", value_of(call, i, "title"),
-               INPUT_REQUIRED | (str_is(wrong, "title") ? INPUT_WRONG : 0));
+    title_input(call, i, str_is(wrong, "title"));
     part_select(call, "severity", "field.severity", "severity.", json_get(catalogue, "severities"),
                 value_of(call, i, "severity"));
     part_select(call, "kind", "field.kind", "kind.", json_get(catalogue, "kinds"), value_of(call, i, "kind"));
@@ -223,6 +234,8 @@ static void facts(struct web_call *call, const struct json_value *i)
         HTML(html, RAW("<tr><th scope=\"row\">"), ESC(html_text(html, str_of(rows[k].key))), RAW("</th><td>"));
         if (str_is(str_of(rows[k].member), "level"))
             HTML(html, SAY_OF("level.", value));
+        else if (str_is(str_of(rows[k].member), "rule_title"))
+            HTML(html, ESC(part_rule_title(call, of_str(i, "rule_id"), value)));
         else
             HTML(html, ESC(value));
         HTML(html, RAW("</td></tr>"));
@@ -311,7 +324,7 @@ static void card(struct web_call *call, size_t at, const struct json_value *fail
     html->zone_s = zone_of_object(objects, of_int(i, "object_id"), of_str(i, "object"));
     call_page_titled(call, of_str(i, "number"), SECTION_INCIDENTS);
     HTML(html, RAW("<div class=\"heading\"><h1><span class=\"number\">"), ESC(of_str(i, "number")), RAW("</span> "),
-         ESC(of_str(i, "title")), RAW("</h1><p class=\"marks\">"));
+         ESC(part_rule_title(call, of_str(i, "rule_id"), of_str(i, "title"))), RAW("</h1><p class=\"marks\">"));
     part_severity(call, of_int(i, "severity"));
     part_state(call, "state.", of_str(i, "state"));
     HTML(html, RAW("<span>"), ESC(of_str(i, "object")), RAW("</span></p></div>"));
@@ -390,7 +403,8 @@ void edit_card(struct web_call *call)
     json_write_object(buf);
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         struct str value = form_get(&call->form, texts[i]);
-        if (value.p)
+        bool untouched = i == 0 && str_eq(value, form_get(&call->form, "title_shown"));
+        if (value.p && !untouched)
             json_put_str(buf, texts[i], value);
     }
     for (size_t i = 0; i < ARRAY_LEN(numbers); i++)

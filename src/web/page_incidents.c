@@ -41,8 +41,9 @@ static void row(struct web_call *call, const struct json_value *i, const struct 
     part_severity(call, of_int(i, "severity"));
     HTML(html, RAW("</td>"));
     part_cell_classed(call, "incident.title", "grow");
-    HTML(html, RAW("<a href=\"/incidents/"), INT(of_int(i, "id")), RAW("\">"), ESC(of_str(i, "title")),
-         RAW("</a><small class=\"under\">"), SAY_OF("kind.", of_str(i, "kind")), RAW("</small></td>"));
+    HTML(html, RAW("<a href=\"/incidents/"), INT(of_int(i, "id")), RAW("\">"),
+         ESC(part_rule_title(call, of_str(i, "rule_id"), of_str(i, "title"))), RAW("</a><small class=\"under\">"),
+         SAY_OF("kind.", of_str(i, "kind")), RAW("</small></td>"));
     part_cell(call, "incident.remaining");
     if (next && next->kind == JSON_OBJECT) {
         part_remaining(call, of_int(next, "due_ns"));

@@ -50,8 +50,8 @@ static void source_row(struct web_call *call, const struct json_value *s)
     if (silent)
         HTML(html, RAW(" class=\"silent\""));
     HTML(html, RAW("><th scope=\"row\"><a href=\"/search?range=all&amp;q="), RAW("source%3A%22"),
-         URL(of_str(s, "name")), RAW("%22\">"), ESC(of_str(s, "name")), RAW("</a> <small>"), ESC(of_str(s, "kind")),
-         RAW("</small></th>"));
+         URL(of_str(s, "name")), RAW("%22\">"), ESC(of_str(s, "name")), RAW("</a> <small>"),
+         SAY_OF("source_kind.", of_str(s, "kind")), RAW("</small></th>"));
     part_cell(call, "live.host");
     HTML(html, ESC(of_str(s, "host")), RAW("</td>"));
     part_cell(call, "live.last");

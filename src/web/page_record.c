@@ -34,8 +34,8 @@ static void leaf_table(struct web_call *call, const struct json_value *r)
     pair(call, "record.epoch", of_text(r, "epoch"));
     pair(call, "record.sequence", of_text(r, "sequence"));
     pair(call, "record.boot", of_text(r, "received_boot_ns"));
-    pair(call, "record.transport", of_text(r, "transport"));
-    HTML(html, RAW("</tbody></table>"));
+    HTML(html, RAW("<tr><th scope=\"row\">"), SAY("record.transport"), RAW("</th><td>"),
+         SAY_OF("source_kind.", of_str(r, "transport")), RAW("</td></tr></tbody></table>"));
 }
 
 static void proof_part(struct web_call *call, uint64_t record)
@@ -81,11 +81,17 @@ void page_record(struct web_call *call)
     HTML(html, RAW("<h1>"), SAY("event.record"), RAW(" "), INT((int64_t)record), RAW("</h1><p class=\"meta\">"),
          TIME(of_int(r, "time_ns")), RAW(" \xc2\xb7 "), SAY("event.received"), RAW(" "), TIME(of_int(r, "received_ns")),
          RAW(" \xc2\xb7 "), SAY("event.source"), RAW(" <b>"), ESC(of_str(r, "source")), RAW("</b> <small>"),
-         ESC(of_str(r, "kind")), RAW("</small> \xc2\xb7 "), SAY("event.parser"), RAW(" <code>"),
-         ESC(of_str(r, "parser")), RAW("</code></p>"));
+         SAY_OF("source_kind.", of_str(r, "kind")), RAW("</small>"));
+    event_parser(call, r);
+    HTML(html, RAW("</p>"));
     if (json_first(json_get(r, "rules"))) {
         HTML(html, RAW("<p>"), SAY("event.rules"), RAW(" "));
         event_rules(call, r);
+        HTML(html, RAW("</p>"));
+    }
+    if (event_is_own(r)) {
+        HTML(html, RAW("<p class=\"own\">"));
+        event_own(call, r);
         HTML(html, RAW("</p>"));
     }
     HTML(html, RAW("<h2>"), SAY("event.raw"), RAW("</h2><pre class=\"raw whole\">"), ESC(of_str(r, "raw")),

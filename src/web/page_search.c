@@ -24,7 +24,15 @@ struct search {
     int64_t to_ns;
     int64_t before;
     bool bad_time;
+    bool own;    /* records that the archive wrote itself are wanted */
+    bool hidden; /* they are left out of what is asked */
 };
+
+/* Heartbeats and sessions would bury what came from outside. A person who asks by type knows what to ask for. */
+static bool hides_own(const struct search *search)
+{
+    return !search->own && str_search(search->text, STR("type:")) == search->text.n;
+}
 
 static struct search search_of(const struct web_call *call)
 {
@@ -42,6 +50,8 @@ static struct search search_of(const struct web_call *call)
         bool good_to = to.n == 0 || time_of_input(to, call->html.zone_s, &search.to_ns);
         search.bad_time = !good_from || !good_to;
     }
+    search.own = form_get(&call->query, "own").p != NULL;
+    search.hidden = hides_own(&search);
     search.before = MAX(form_int(&call->query, "before", 0), 0);
     return search;
 }
@@ -70,7 +80,9 @@ static void query_form(struct web_call *call, const struct search *search)
          RAW("</label><input id=\"to\" name=\"to\" type=\"datetime-local\" step=\"1\""));
     if (search->range->seconds < 0 && search->to_ns > 0)
         HTML(html, RAW(" value=\""), INPUT_TIME(search->to_ns), RAW("\""));
-    HTML(html, RAW("></div><button class=\"main\">"), SAY("search.go"), RAW("</button></form>"));
+    HTML(html, RAW("></div>"));
+    part_check(call, "own", "search.own", search->own);
+    HTML(html, RAW("<button class=\"main\">"), SAY("search.go"), RAW("</button></form>"));
 }
 
 static void help(struct web_call *call, bool open)
@@ -107,6 +119,8 @@ static void bar_link(struct web_call *call, const struct search *search, int64_t
     int64_t to_ns = (from_ns + step_ns + SECOND_NS - 1) / SECOND_NS * SECOND_NS;
     HTML(&call->html, RAW("/search?range=custom&amp;q="), URL(search->text), RAW("&amp;from="), INPUT_TIME(from_ns),
          RAW("&amp;to="), INPUT_TIME(to_ns));
+    if (search->own)
+        HTML(&call->html, RAW("&amp;own=yes"));
 }
 
 static void histogram_table(struct web_call *call, const struct search *search, const struct json_value *counts,
@@ -173,8 +187,13 @@ static void event_row(struct web_call *call, const struct json_value *e)
         part_icon(call, "warn");
         HTML(html, SAY("event.hit"), RAW("</span> "));
     }
-    HTML(html, RAW("<span class=\"line\">"));
-    event_line(call, of_str(e, "raw"), LINE_SHOWN);
+    if (event_is_own(e)) {
+        HTML(html, RAW("<span class=\"line own\">"));
+        event_own(call, e);
+    } else {
+        HTML(html, RAW("<span class=\"line\">"));
+        event_line(call, of_str(e, "raw"), LINE_SHOWN);
+    }
     HTML(html, RAW("</span></summary><div class=\"opened\">"));
     if (json_first(json_get(e, "rules"))) {
         HTML(html, RAW("<p>"), SAY("event.rules"), RAW(" "));
@@ -182,8 +201,9 @@ static void event_row(struct web_call *call, const struct json_value *e)
         HTML(html, RAW("</p>"));
     }
     HTML(html, RAW("<pre class=\"raw\">"), ESC(of_str(e, "raw")), RAW("</pre><p class=\"meta\">"),
-         SAY("event.received"), RAW(" "), TIME(of_int(e, "received_ns")), RAW(" \xc2\xb7 "), SAY("event.parser"),
-         RAW(" <code>"), ESC(of_str(e, "parser")), RAW("</code></p><div class=\"columns\">"));
+         SAY("event.received"), RAW(" "), TIME(of_int(e, "received_ns")));
+    event_parser(call, e);
+    HTML(html, RAW("</p><div class=\"columns\">"));
     event_fields(call, e);
     HTML(html, RAW("</div></div></details></li>"));
 }
@@ -201,7 +221,10 @@ static void results(struct web_call *call, const struct search *search, const st
         part_notice(call, "warn", "search.incomplete");
     histogram(call, search, json_get(answer, "histogram"));
     if (!json_first(events)) {
-        HTML(html, RAW("<p class=\"empty\">"), SAY("search.nothing"), RAW("</p>"));
+        HTML(html, RAW("<p class=\"empty\">"), SAY("search.nothing"));
+        if (search->hidden)
+            HTML(html, RAW(" "), SAY("search.hidden"));
+        HTML(html, RAW("</p>"));
     } else {
         HTML(html, RAW("<ol class=\"events\">"));
         for (const struct json_value *e = json_first(events); e; e = e->next)
@@ -211,6 +234,8 @@ static void results(struct web_call *call, const struct search *search, const st
     if (next > 0) {
         HTML(html, RAW("<p class=\"more\"><a class=\"button\" rel=\"next\" href=\"/search?q="), URL(search->text),
              RAW("&amp;range="), ESCZ(search->range->key), RAW("&amp;before="), INT(next));
+        if (search->own)
+            HTML(html, RAW("&amp;own=yes"));
         if (search->range->seconds < 0 && search->from_ns > 0)
             HTML(html, RAW("&amp;from="), INPUT_TIME(search->from_ns));
         if (search->range->seconds < 0 && search->to_ns > 0)
@@ -233,23 +258,40 @@ static void wrong_query(struct web_call *call, const struct search *search, cons
          RAW("</mark></pre>"));
 }
 
+static void ask_search(struct web_call *call, const struct search *search, bool hidden)
+{
+    struct str query = search->text;
+    if (hidden && str_trim(query).n == 0)
+        query = STR("-type:lifecycle");
+    else if (hidden)
+        query = call_format(call, "-type:lifecycle (%.*s)", STR_ARG(query));
+    struct buf *buf = call_ask(call, WEB_QUERY, "search");
+    json_put_str(buf, "query", query);
+    json_put_int(buf, "from_ns", search->from_ns);
+    json_put_int(buf, "to_ns", search->to_ns);
+    json_put_int(buf, "limit", PAGE_EVENTS);
+    json_put_int(buf, "before", search->before);
+    call_ask_end(call);
+}
+
 void page_search(struct web_call *call)
 {
     struct search search = search_of(call);
     struct html *html = &call->html;
     if (call->phase == 0 && !search.bad_time) {
-        struct buf *buf = call_ask(call, WEB_QUERY, "search");
-        json_put_str(buf, "query", search.text);
-        json_put_int(buf, "from_ns", search.from_ns);
-        json_put_int(buf, "to_ns", search.to_ns);
-        json_put_int(buf, "limit", PAGE_EVENTS);
-        json_put_int(buf, "before", search.before);
-        call_ask_end(call);
+        ask_search(call, &search, search.hidden);
         return;
     }
-    struct str error = search.bad_time ? STR("bad_time") : call_error(call, 0);
+    /* A query that is refused within ours is asked alone: the place of what is wrong must be a place in it. */
+    if (call->phase == 1 && search.hidden && str_is(call_error(call, 0), "query_invalid")) {
+        ask_search(call, &search, false);
+        return;
+    }
+    size_t at = call->phase > 1 ? 1 : 0;
+    search.hidden = search.hidden && at == 0;
+    struct str error = search.bad_time ? STR("bad_time") : call_error(call, at);
     bool shown = error.n == 0 || search.bad_time || str_is(error, "query_invalid");
-    if (!shown && call_failed(call))
+    if (!shown && call_failed_at(call, at))
         return;
     call_page(call, "search.title", SECTION_SEARCH);
     HTML(html, RAW("<h1>"), SAY("search.title"), RAW("</h1>"));
@@ -258,8 +300,8 @@ void page_search(struct web_call *call)
     if (search.bad_time)
         part_error(call, error, STR(""), STR(""));
     else if (error.n > 0)
-        wrong_query(call, &search, call->questions[0].answer);
+        wrong_query(call, &search, call->questions[at].answer);
     else
-        results(call, &search, call_answer(call, 0));
+        results(call, &search, call_answer(call, at));
     call_page_end(call, error.n == 0 ? 200 : 422);
 }

@@ -196,7 +196,10 @@ void part_input(struct web_call *call, const char *name, const char *key, struct
                        : (flags & INPUT_NUMBER) ? "number"
                        : (flags & INPUT_MAIL)   ? "email"
                                                 : "text";
-    HTML(html, RAW("<div class=\"field\">"));
+    if (flags & INPUT_WIDE)
+        HTML(html, RAW("<div class=\"field wide\">"));
+    else
+        HTML(html, RAW("<div class=\"field\">"));
     label(call, name, key);
     HTML(html, RAW("<input id=\"f-"), ESCZ(name), RAW("\" name=\""), ESCZ(name), RAW("\" type=\""), ESCZ(type),
          RAW("\""));
@@ -213,6 +216,14 @@ void part_input(struct web_call *call, const char *name, const char *key, struct
     if (flags & INPUT_WRONG)
         HTML(html, RAW(" aria-invalid=\"true\""));
     HTML(html, RAW("></div>"));
+}
+
+struct str part_rule_title(const struct web_call *call, struct str rule_id, struct str title)
+{
+    const struct html *html = &call->html;
+    if (!str_eq(texts_get_of(html->texts, STR("rule."), rule_id, LANGUAGE_EN), title))
+        return title;
+    return texts_get_of(html->texts, STR("rule."), rule_id, html->language);
 }
 
 void part_area(struct web_call *call, const char *name, const char *key, struct str value, bool wrong)
@@ -241,12 +252,7 @@ void part_check(struct web_call *call, const char *name, const char *key, bool o
 static void option(struct web_call *call, const char *family, struct str key, struct str value)
 {
     struct html *html = &call->html;
-    char joined[96];
-    struct buf buf;
-    buf_init_fixed(&buf, joined, sizeof joined);
-    buf_text(&buf, family);
-    buf_str(&buf, key);
-    struct str text = buf.overflow ? STR_NONE : texts_get(html->texts, buf_view(&buf), html->language);
+    struct str text = texts_get_of(html->texts, str_of(family), key, html->language);
     HTML(html, RAW("<option value=\""), ESC(key), RAW("\""));
     if (str_eq(key, value))
         HTML(html, RAW(" selected"));

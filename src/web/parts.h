@@ -7,6 +7,9 @@
 
 /* Own small SVGs; decorative: hidden from readers, the word stands beside. Names: brand, ok, warn, bad, running. */
 void part_icon(struct web_call *call, const char *name);
+/* A title that still is its rule's own, in the page's language; any other (a person wrote it, a rule of the site) as it
+ * is. */
+struct str part_rule_title(const struct web_call *call, struct str rule_id, struct str title);
 /* Hidden field with the form's secret. */
 void part_csrf(struct web_call *call);
 /* Level 4..1 as word, number and bars. */
@@ -36,7 +39,8 @@ enum input_flags {
     INPUT_WRONG = 8,
     INPUT_NUMBER = 16,
     INPUT_MAIL = 32,
-    INPUT_USER = 64
+    INPUT_USER = 64,
+    INPUT_WIDE = 128 /* takes the whole row of its form */
 };
 void part_input(struct web_call *call, const char *name, const char *label, struct str value, unsigned flags);
 void part_area(struct web_call *call, const char *name, const char *label, struct str value, bool wrong);

@@ -2,9 +2,11 @@
 
 #include "base/arena.h"
 #include "base/assert.h"
+#include "base/buf.h"
 #include "base/map.h"
 
 #define TEXT_BYTES_MAX (4u << 20)
+#define KEY_MAX        128
 
 struct texts {
     struct arena *arena;
@@ -103,6 +105,16 @@ struct str texts_get(const struct texts *texts, struct str key, enum language la
     ASSERT((unsigned)language < LANGUAGE_COUNT);
     const uint64_t *place = map_get(texts->rows, key);
     return place ? texts->texts[*place][language] : STR_NONE;
+}
+
+struct str texts_get_of(const struct texts *texts, struct str prefix, struct str key, enum language language)
+{
+    char joined[KEY_MAX];
+    struct buf buf;
+    buf_init_fixed(&buf, joined, sizeof joined);
+    buf_str(&buf, prefix);
+    buf_str(&buf, key);
+    return buf.overflow ? STR_NONE : texts_get(texts, buf_view(&buf), language);
 }
 
 const char *language_code(enum language language)

@@ -23,6 +23,8 @@ enum rc texts_add(struct texts *texts, const char *file, struct str tsv, struct 
 size_t texts_count(const struct texts *texts);
 /* {NULL, 0} when there is no such key. */
 struct str texts_get(const struct texts *texts, struct str key, enum language language);
+/* The same for the key `prefix` + `key`. */
+struct str texts_get_of(const struct texts *texts, struct str prefix, struct str key, enum language language);
 
 /* "kk", "ru", "en"; constant. */
 const char *language_code(enum language language);

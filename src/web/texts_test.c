@@ -1,9 +1,11 @@
 /* Sources and data/i18n held together: every key that the sources name exists, every key that exists is named. */
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/map.h"
 #include "base/test.h"
 #include "web/api.h"
 #include "web/text.h"
+#include "web/web.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -95,6 +97,9 @@ static void set_up(void)
         closedir(dir);
     take_keys(load("data/i18n", "web.tsv"), keys);
     take_keys(load("data/i18n", "desk.tsv"), others);
+    take_keys(load("data/i18n", "rules.tsv"), others);
+    CHECK(map_put(others, STR("event_kind.sign_in")) != NULL); /* made of data/event_kinds.tsv */
+    CHECK(map_put(families, STR("event_kind")) != NULL);
 }
 
 static void loads(void)
@@ -165,16 +170,17 @@ static void every_key_is_named(void)
     }
 }
 
-static void languages_differ(void)
+/* A text forgotten in one language shows as a copy of another's; short words and names may be the same. */
+static void languages_of_file_differ(const char *name)
 {
-    /* a text forgotten in one language shows as a copy of another's; short words and names may be the same */
     struct texts *texts = texts_new(1);
     struct err err;
-    struct str key;
-    uint64_t value;
-    CHECK_INT(texts_add(texts, "web.tsv", load("data/i18n", "web.tsv"), &err), RC_OK);
-    for (size_t i = 0; i < map_end(keys); i++) {
-        if (!map_at(keys, i, &key, &value))
+    struct str tsv = load("data/i18n", name);
+    CHECK_INT(texts_add(texts, name, tsv, &err), RC_OK);
+    while (tsv.p && tsv.n > 0) {
+        struct str row = str_cut(&tsv, '\n');
+        struct str key = str_cut(&row, '\t');
+        if (key.n == 0 || key.p[0] == '#' || str_is(key, "key"))
             continue;
         struct str kk = texts_get(texts, key, LANGUAGE_KK);
         struct str ru = texts_get(texts, key, LANGUAGE_RU);
@@ -189,11 +195,92 @@ static void languages_differ(void)
     texts_free(texts);
 }
 
+static void languages_differ(void)
+{
+    languages_of_file_differ("web.tsv");
+    languages_of_file_differ("rules.tsv");
+}
+
+static void event_kinds_load(void)
+{
+    struct web *web = web_new(1);
+    struct err err = {0};
+    CHECK_INT(web_add_event_kinds(web, load("data", "event_kinds.tsv"), &err), RC_OK);
+    test_row("%s", err.text);
+    CHECK_INT(web_add_event_kinds(web, STR("key\tkk\tru\tparagraph\na\tb\tc\td\n"), &err), RC_INVALID);
+    CHECK_INT(web_add_event_kinds(web, STR("key\tkk\tru\ten\nz\tb\t\td\n"), &err), RC_INVALID);
+    CHECK_INT(web_add_event_kinds(web, STR("key\tkk\tru\ten\nz\tb\n"), &err), RC_INVALID);
+    CHECK_INT(web_add_event_kinds(web, STR(""), &err), RC_INVALID);
+    web_free(web);
+}
+
+/* --- titles of the starter rules --- */
+
+/* The value of a line "name: value" of a rule; single quotes are taken off. */
+static struct str member_of(struct str yaml, const char *name)
+{
+    while (yaml.p && yaml.n > 0) {
+        struct str line = str_cut(&yaml, '\n');
+        struct str found = str_cut(&line, ':');
+        if (!str_is(found, name))
+            continue;
+        struct str value = str_trim(line);
+        if (value.n < 2 || value.p[0] != '\'')
+            return value;
+        struct buf bare;
+        buf_init_fixed(&bare, arena_alloc_raw(arena, value.n), value.n);
+        for (size_t i = 1; i + 1 < value.n; i++) {
+            buf_char(&bare, value.p[i]);
+            i += value.p[i] == '\'';
+        }
+        return buf_view(&bare);
+    }
+    return STR_NONE;
+}
+
+static size_t rules_of_folder(const char *folder, const struct texts *texts)
+{
+    char path[4096];
+    size_t count = 0;
+    snprintf(path, sizeof path, "%s/%s", test_source_dir(), folder);
+    DIR *dir = opendir(path);
+    for (struct dirent *entry = dir ? readdir(dir) : NULL; entry; entry = readdir(dir)) {
+        if (!str_ends(str_of(entry->d_name), STR(".yml")))
+            continue;
+        struct str yaml = load(folder, entry->d_name);
+        struct str title = member_of(yaml, "title");
+        test_row("%s/%s", folder, entry->d_name);
+        CHECK(title.n > 0);
+        CHECK_TEXT(texts_get_of(texts, STR("rule."), member_of(yaml, "id"), LANGUAGE_EN), arena_strz(arena, title));
+        count++;
+    }
+    if (dir)
+        closedir(dir);
+    return count;
+}
+
+static void every_rule_has_its_title(void)
+{
+    static const char *const folders[] = {"data/rules/linux", "data/rules/network", "data/rules/web",
+                                          "data/rules/windows"};
+    struct texts *texts = texts_new(1);
+    struct err err;
+    size_t count = 0;
+    CHECK_INT(texts_add(texts, "rules.tsv", load("data/i18n", "rules.tsv"), &err), RC_OK);
+    for (size_t i = 0; i < ARRAY_LEN(folders); i++)
+        count += rules_of_folder(folders[i], texts);
+    CHECK(count > 50);
+    CHECK_INT(texts_count(texts), count); /* no title of a rule that is gone */
+    texts_free(texts);
+}
+
 static const struct test tests[] = {
     {"the texts load", loads},
     {"every key named exists", every_key_named_exists},
     {"every key is named", every_key_is_named},
     {"languages differ", languages_differ},
+    {"event kinds load", event_kinds_load},
+    {"every rule has its title", every_rule_has_its_title},
 };
 
 int main(int argc, char **argv)

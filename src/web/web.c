@@ -2,12 +2,14 @@
 
 #include "base/assert.h"
 #include "base/bytes.h"
+#include "codec/tsv.h"
 #include "web/call.h"
 #include "web/route.h"
 
 #include <string.h>
 
 #define ASSET_BYTES_MAX (4u << 20)
+#define EVENT_KINDS_MAX (1u << 18)
 
 static const struct web_security_header security[] = {
     {"Content-Security-Policy", "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -53,6 +55,34 @@ void web_free(struct web *web)
 enum rc web_add_texts(struct web *web, const char *file, struct str tsv, struct err *err)
 {
     return texts_add(web->texts, file, tsv, err);
+}
+
+enum rc web_add_event_kinds(struct web *web, struct str tsv, struct err *err)
+{
+    static const char file[] = "event_kinds.tsv";
+    static const char *const names[] = {"key", "kk", "ru", "en"};
+    int columns[ARRAY_LEN(names)];
+    struct tsv rows;
+    struct buf lines;
+    buf_init(&lines, EVENT_KINDS_MAX);
+    enum rc rc = tsv_open(&rows, tsv, err);
+    for (size_t i = 0; i < ARRAY_LEN(names) && rc == RC_OK; i++)
+        rc = tsv_need(&rows, names[i], &columns[i], err);
+    while (rc == RC_OK && (rc = tsv_next(&rows, err)) == RC_OK) {
+        buf_text(&lines, "event_kind.");
+        for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+            buf_str(&lines, rows.cell[columns[i]]);
+            buf_char(&lines, i + 1 < ARRAY_LEN(names) ? '\t' : '\n');
+        }
+    }
+    if (rc == RC_END && lines.overflow)
+        rc = err_set(err, RC_LIMIT, "\"%s\" is larger than %u bytes", file, EVENT_KINDS_MAX);
+    else if (rc == RC_END)
+        rc = texts_add(web->texts, file, buf_view(&lines), err);
+    else
+        err_wrap(err, file);
+    buf_done(&lines);
+    return rc;
 }
 
 static const char *type_of_asset(struct str name)

@@ -80,6 +80,8 @@ void web_free(struct web *web);
  * file and line: a missing column, an empty text, a key given twice. A key that an
  * earlier file gave keeps its text. Call before the first request. */
 enum rc web_add_texts(struct web *web, const char *file, struct str tsv, struct err *err) MUST_USE;
+/* Adds data/event_kinds.tsv: its names of kinds of events become the texts "event_kind.KEY". Otherwise the same. */
+enum rc web_add_event_kinds(struct web *web, struct str tsv, struct err *err) MUST_USE;
 /* Adds one file of ui/ by its name ("style.css"). The bytes are copied. */
 enum rc web_add_asset(struct web *web, struct str name, struct str bytes, struct err *err) MUST_USE;
 /* Is everything there that pages name: texts and assets? RC_NOT_FOUND names the first that is not. */
