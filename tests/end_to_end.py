@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import ssl
 import subprocess
 import sys
@@ -240,6 +241,25 @@ def offline_ingest():
         check_equal(service.audit()[0], 0, "qorgan-verify")
 
 
+def a_burst_of_matches_is_kept():
+    """thousands of records that each match a rule, in one write: not one match is passed over, also if the desk dies"""
+    with Service() as service:
+        lines = [f"<86>{NOW} gate sshd[4{i % 1000:03d}]: Accepted password for root from 203.0.113.9 port 40000 ssh2"
+                 for i in range(6000)]
+        service.run("ingest", "--name", "burst", "-", text_input="\n".join(lines).encode() + b"\n")
+        kill(service, "desk")
+        deadline = time.time() + 40
+        count = 0
+        while time.time() < deadline and count < 6000:
+            time.sleep(0.5)
+            with contextlib.suppress(sqlite3.Error), \
+                    contextlib.closing(sqlite3.connect(f"file:{service.data}/desk/desk.db?mode=ro", uri=True)) as desk:
+                count = desk.execute("SELECT max(n) FROM (SELECT count(DISTINCT record) AS n FROM matched"
+                                     " GROUP BY rule)").fetchone()[0] or 0
+        check_equal(count, 6000, "matches of one rule\n" + service.read_log()[-800:])
+        check("passed over" not in service.read_log(), "no match was passed over")
+
+
 def rollback_is_refused():
     """an archive put back to an older copy is not served; a new instance goes on under a new key and says why"""
     with Service() as service:
@@ -303,4 +323,4 @@ def rollback_is_refused():
 if __name__ == "__main__":
     sys.exit(main([syslog_over_udp_and_tcp, rsyslog_over_tls, tls_refuses_what_is_not_tls,
                    every_process_killed_under_load, parent_killed, segments_are_sealed, offline_ingest,
-                   rollback_is_refused]))
+                   a_burst_of_matches_is_kept, rollback_is_refused]))

@@ -67,6 +67,9 @@ struct engine {
     struct matcher *matcher;
     size_t refused;
     struct wal_reader *reader;
+    struct wal_frame frame;     /* at work: records are taken from it while matches and blocks have room */
+    struct reader frame_reader; /* what is left of its payload */
+    uint32_t frame_left;        /* records; 0 = the next frame may come */
     struct block_builder *builder;
     struct arena *arena;
     struct arena *kept; /* source names */
@@ -75,7 +78,8 @@ struct engine {
     size_t source_room;
     struct map *source_by_id;
     uint64_t resume;
-    uint64_t set_aside;
+    uint64_t set_aside[MSG_ASIDE_MAX]; /* records that killed an engine: they go into blocks unparsed */
+    size_t set_aside_count;
     uint32_t number;
     uint32_t of;
     uint64_t durable;
@@ -86,6 +90,7 @@ struct engine {
     struct match_held matches[MATCHES_MAX]; /* ring */
     size_t match_first;
     size_t match_count;
+    size_t match_sent; /* of these, given to the present desk */
     uint64_t match_id;
     struct block_held blocks[BLOCKS_MAX];
     size_t block_count;
@@ -162,8 +167,11 @@ static struct source *source_add(struct engine *engine, const uint8_t id[16], st
         memcpy(source->id, id, 16);
         memcpy(source->event.id, id, 16);
     }
-    source->kind = source->event.kind = arena_str(engine->kept, kind);
-    source->name = source->event.name = arena_str(engine->kept, name);
+    /* All sources come again with every RESUME: only what changed takes memory. */
+    if (!str_eq(source->kind, kind) || !source->kind.p)
+        source->kind = source->event.kind = arena_str(engine->kept, kind);
+    if (!str_eq(source->name, name) || !source->name.p)
+        source->name = source->event.name = arena_str(engine->kept, name);
     return source;
 }
 
@@ -190,11 +198,16 @@ static struct match_held *match_at(struct engine *engine, size_t i)
     return &engine->matches[(engine->match_first + i) % MATCHES_MAX];
 }
 
-static void match_send(const struct match_held *held)
+/* In order and without a hole: an acknowledgement covers all before it. What finds no room goes at a later tick. */
+static void matches_send(struct engine *engine)
 {
     struct channel *desk = process_peer(ROLE_DESK, 0);
-    if (desk)
-        IGNORE(channel_send(desk, MSG_MATCH, held->id, buf_view(&held->body))); /* a new desk gets it again */
+    while (desk && engine->match_sent < engine->match_count) {
+        const struct match_held *held = match_at(engine, engine->match_sent);
+        if (!channel_send(desk, MSG_MATCH, held->id, buf_view(&held->body)))
+            return;
+        engine->match_sent++;
+    }
 }
 
 static void blocks_release(struct engine *engine)
@@ -211,10 +224,11 @@ static void blocks_release(struct engine *engine)
 
 static void on_match_done(struct engine *engine, const struct msg *msg)
 {
-    while (engine->match_count && match_at(engine, 0)->id <= msg->id) {
+    while (engine->match_sent && match_at(engine, 0)->id <= msg->id) {
         buf_done(&match_at(engine, 0)->body);
         engine->match_first = (engine->match_first + 1) % MATCHES_MAX;
         engine->match_count--;
+        engine->match_sent--;
     }
     blocks_release(engine);
 }
@@ -270,7 +284,7 @@ static void match_found(struct engine *engine, const struct event *event, const 
     held->id = ++engine->match_id;
     buf_init(&held->body, msg_size_max(MSG_MATCH));
     match_write(&match, &held->body);
-    match_send(held);
+    matches_send(engine);
 }
 
 static void on_event(void *context, const struct event *event)
@@ -316,6 +330,14 @@ static void source_count(struct source *source, const struct leaf *leaf, const s
     }
 }
 
+static bool is_set_aside(const struct engine *engine, uint64_t record)
+{
+    for (size_t i = 0; i < engine->set_aside_count; i++)
+        if (engine->set_aside[i] == record)
+            return true;
+    return false;
+}
+
 static void record_work(struct engine *engine, const struct leaf *leaf, struct str raw)
 {
     struct source *source = source_of(engine, leaf->source);
@@ -325,7 +347,7 @@ static void record_work(struct engine *engine, const struct leaf *leaf, struct s
     engine->hit_count = 0;
     arena_reset(engine->arena);
     bool data = leaf->type == LEAF_RAW || leaf->type == LEAF_DIGEST;
-    if (data && leaf->index != engine->set_aside)
+    if (data && !is_set_aside(engine, leaf->index))
         normaliser_record(engine->normaliser, source ? &source->event : &unknown, leaf->index, leaf->received_ns, raw,
                           engine->arena, on_event, engine);
     if (leaf->type == LEAF_GAP)
@@ -352,28 +374,45 @@ static void log_border(struct engine *engine, uint64_t next)
     }
 }
 
-static void frame_work(struct engine *engine, const struct wal_frame *frame)
+/* One record of the frame at work. */
+static bool frame_step(struct engine *engine)
 {
-    struct reader reader = reader_of(frame->payload);
-    for (uint32_t i = 0; i < frame->count; i++) {
-        struct leaf leaf;
-        struct str leaf_bytes;
-        struct str raw;
-        struct err err = {0};
-        if (record_read(&reader, NULL, &leaf, &leaf_bytes, &raw, &err) != RC_OK) {
-            log_error("log frame at %lld: %s", (long long)frame->offset, err.text);
-            process_stop(EXIT_FAILURE);
-            return;
-        }
-        log_border(engine, leaf.index);
-        bool mine = leaf.source[0] % engine->of == engine->number;
-        if (leaf.index < engine->resume || !mine)
-            continue;
-        *engine->progress = leaf.index + 1;
-        record_work(engine, &leaf, raw);
+    struct leaf leaf;
+    struct str leaf_bytes;
+    struct str raw;
+    struct err err = {0};
+    if (record_read(&engine->frame_reader, NULL, &leaf, &leaf_bytes, &raw, &err) != RC_OK) {
+        log_error("log frame at %lld: %s", (long long)engine->frame.offset, err.text);
+        process_stop(EXIT_FAILURE);
+        return false;
     }
+    engine->frame_left--;
+    log_border(engine, leaf.index);
+    bool mine = leaf.source[0] % engine->of == engine->number;
+    if (leaf.index < engine->resume || !mine)
+        return true;
+    *engine->progress = leaf.index + 1;
+    record_work(engine, &leaf, raw);
+    return true;
 }
 
+static bool frame_next(struct engine *engine)
+{
+    struct err err = {0};
+    enum rc rc = wal_reader_next(engine->reader, engine->durable, &engine->frame, &err);
+    if (rc == RC_OK) {
+        engine->frame_reader = reader_of(engine->frame.payload);
+        engine->frame_left = engine->frame.count;
+        return true;
+    }
+    if (rc != RC_AGAIN && rc != RC_END) {
+        log_error("the log does not read: %s", err.text);
+        process_stop(EXIT_FAILURE);
+    }
+    return false;
+}
+
+/* Stops between two records, not two frames: one frame may hold more matches than can wait for the desk. */
 static void engine_work(struct engine *engine)
 {
     uint64_t begin = clock_boot_ns();
@@ -382,28 +421,23 @@ static void engine_work(struct engine *engine)
         channel_cork(desk, true);
     engine->behind = false;
     while (engine->reader && !engine_must_wait(engine)) {
-        struct wal_frame frame;
-        struct err err = {0};
-        enum rc rc = wal_reader_next(engine->reader, engine->durable, &frame, &err);
-        if (rc == RC_AGAIN || rc == RC_END)
+        if (engine->frame_left == 0 && !frame_next(engine))
             break;
-        if (rc != RC_OK) {
-            log_error("the log does not read: %s", err.text);
-            process_stop(EXIT_FAILURE);
-            return;
-        }
-        frame_work(engine, &frame);
+        if (engine->frame_left && !frame_step(engine))
+            break;
         if (clock_boot_ns() - begin >= SLICE_NS) {
             engine->behind = true;
             break;
         }
     }
+    engine->behind = engine->behind || engine->frame_left;
     desk = process_peer(ROLE_DESK, 0);
     if (desk)
         channel_cork(desk, false);
     if (engine->reader && engine->progress) {
         *engine->progress = 0;
-        log_border(engine, wal_reader_position(engine->reader));
+        if (engine->frame_left == 0)
+            log_border(engine, wal_reader_position(engine->reader));
     }
 }
 
@@ -441,11 +475,14 @@ static void on_resume(struct engine *engine, struct msg *msg)
     uint8_t uuid[16];
     read_copy(&reader, uuid, sizeof uuid);
     engine->resume = read_be64(&reader);
-    engine->set_aside = read_be64(&reader);
     engine->number = read_be32(&reader);
     engine->of = read_be32(&reader);
+    engine->set_aside_count = 0;
+    while (reader_left(&reader) >= 8 && engine->set_aside_count < MSG_ASIDE_MAX)
+        engine->set_aside[engine->set_aside_count++] = read_be64(&reader);
     ASSERT(reader_done(&reader) && engine->of > 0 && msg->fd_count == 1);
     wal_reader_free(engine->reader);
+    engine->frame_left = 0;
     block_builder_free(engine->builder);
     uint64_t key[2] = {random_u64(), random_u64()};
     engine->reader = wal_reader_new(&io_kernel, uuid, engine->resume);
@@ -512,8 +549,8 @@ static void engine_peer_up(void *self, struct channel *channel)
     struct engine *engine = self;
     if (channel_peer(channel) != ROLE_DESK)
         return;
-    for (size_t i = 0; i < engine->match_count; i++)
-        match_send(match_at(engine, i));
+    engine->match_sent = 0;
+    matches_send(engine);
     for (size_t i = 0; i < engine->source_count; i++)
         engine->sources[i].changed = engine->sources[i].last_ns != 0;
 }
@@ -567,6 +604,8 @@ static void engine_tick(void *self, int64_t now_real_ns)
     struct engine *engine = self;
     if (!engine->reader)
         return;
+    matches_send(engine);
+    blocks_release(engine);
     engine_work(engine);
     uint64_t now = clock_boot_ns();
     if (now - engine->stats_ns < STATS_NS)

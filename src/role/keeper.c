@@ -35,6 +35,8 @@
 #define CLOCK_STEP_NS   INT64_C(100000000)
 #define DESK_EPOCH      1
 
+static const uint8_t desk_source[16] = "qorgan desk";
+
 enum waiting_kind { WAIT_BATCH, WAIT_RECORD };
 
 /* Something to be told once the present frame is durable. */
@@ -54,9 +56,10 @@ struct share {
     size_t sources_sent;
     uint64_t *progress; /* shared memory: the record it works on, plus one */
     int progress_fd;
-    uint64_t died_at; /* the same, when it died last */
-    unsigned deaths;  /* in a row at that record */
-    uint64_t set_aside;
+    uint64_t died_at;                  /* the same, when it died last */
+    unsigned deaths;                   /* in a row at that record */
+    uint64_t set_aside[MSG_ASIDE_MAX]; /* a ring: one record must not bring back another that killed before it */
+    size_t set_aside_count;            /* ever */
 };
 
 struct keeper {
@@ -306,16 +309,23 @@ static void source_know(struct keeper *keeper, const struct batch_group *group)
         log_warning("source \"%.*s\" could not be introduced: %s", STR_ARG(group->name), err.text);
 }
 
+/* What only the archive itself and the desk may write as: a record of theirs under a high sequence would make the
+ * archive take all their later ones for known. */
+static bool source_reserved(const uint8_t source[16])
+{
+    static const uint8_t own[16];
+    return memcmp(source, own, sizeof own) == 0 || memcmp(source, desk_source, sizeof desk_source) == 0;
+}
+
 /* Appends what is gathered. A full disk is waited for by the peer: the keeper stops and is started again. */
 static void append(struct keeper *keeper, size_t count, struct waiting *waiting)
 {
     struct archive_appended appended = {0};
     struct err err = {0};
     enum rc rc = archive_append(keeper->archive, keeper->records, count, &appended, &err);
-    if (rc == RC_IO)
-        give_up("could not append", &err);
+    /* Acknowledging what was not taken would lose it. */
     if (rc != RC_OK)
-        log_error("records were refused: %s", err.text);
+        give_up("could not append", &err);
     waiting->added += appended.taken;
     waiting->known += appended.duplicates;
     waiting->record = appended.first;
@@ -358,6 +368,10 @@ static void on_batch(struct keeper *keeper, struct channel *channel, const struc
         .kind = WAIT_BATCH, .role = channel_peer(channel), .instance = channel_instance(channel), .id = msg->id};
     struct batch_group group;
     while (batch_read_group(&reader, &group)) {
+        if (source_reserved(group.source_id)) {
+            reader.failed = true;
+            break;
+        }
         source_know(keeper, &group);
         if (!group_append(keeper, &reader, &group, &waiting))
             break;
@@ -379,6 +393,8 @@ static void on_high_ask(struct keeper *keeper, struct channel *channel, const st
     read_copy(&reader, source, sizeof source);
     uint64_t epoch = read_be64(&reader);
     uint64_t sequence = 0;
+    /* Who asks begins behind the answer: what it names must be durable. */
+    commit(keeper);
     if (!reader_done(&reader) || !archive_highest(keeper->archive, source, epoch, &sequence))
         sequence = 0;
     uint8_t body[8];
@@ -391,11 +407,13 @@ static void on_high_ask(struct keeper *keeper, struct channel *channel, const st
 static void on_record(struct keeper *keeper, struct channel *channel, const struct msg *msg)
 {
     if (msg->type == MSG_LIFECYCLE) {
+        /* An engine reads what strangers send: of all events it may tell only which rules it has. */
+        if (channel_peer(channel) == ROLE_ENGINE && !str_starts(msg->body, STR("{\"event\":\"rules\",")))
+            return;
         own_record(keeper, LEAF_LIFECYCLE, msg->body);
         return;
     }
     static const struct str kind = STR_INIT("desk");
-    static const uint8_t desk_source[16] = "qorgan desk";
     struct batch_group group = {
         .kind = kind, .name = STR("desk"), .received_real_ns = clock_real_ns(), .received_boot_ns = clock_boot_ns()};
     memcpy(group.source_id, desk_source, sizeof desk_source);
@@ -451,31 +469,40 @@ static void share_feed(struct keeper *keeper, unsigned i)
     IGNORE(channel_send(channel, MSG_DURABLE, 0, str_at(body, 8))); /* the next one says more */
 }
 
+/* A record that killed an engine twice is passed over from now on; the archive says so. */
+static void share_set_aside(struct keeper *keeper, unsigned i)
+{
+    struct share *share = &keeper->shares[i];
+    if (share->deaths < CRASHES_MAX)
+        return;
+    uint64_t record = share->died_at - 1;
+    share->deaths = 0;
+    share->set_aside[share->set_aside_count++ % MSG_ASIDE_MAX] = record;
+    log_error("record %llu killed engine %u twice and is set aside unparsed", (unsigned long long)record, i);
+    buf_clear(&keeper->text);
+    json_write_object(&keeper->text);
+    json_put_text(&keeper->text, "event", "record.set_aside");
+    json_put_u64(&keeper->text, "record", record);
+    json_put_text(&keeper->text, "reason", "an engine died on it twice");
+    json_write_object_end(&keeper->text);
+    own_record(keeper, LEAF_LIFECYCLE, buf_view(&keeper->text));
+}
+
 static void share_resume(struct keeper *keeper, unsigned i, struct channel *channel)
 {
     struct share *share = &keeper->shares[i];
-    uint64_t next = archive_share_next(keeper->archive, i);
     share->log_sent = 0;
     share->sources_sent = 0;
-    uint64_t set_aside = share->deaths >= CRASHES_MAX ? share->died_at - 1 : UINT64_MAX;
-    if (set_aside != UINT64_MAX) {
-        log_error("record %llu killed engine %u twice and is set aside unparsed", (unsigned long long)set_aside, i);
-        buf_clear(&keeper->text);
-        json_write_object(&keeper->text);
-        json_put_text(&keeper->text, "event", "record.set_aside");
-        json_put_u64(&keeper->text, "record", set_aside);
-        json_put_text(&keeper->text, "reason", "an engine died on it twice");
-        json_write_object_end(&keeper->text);
-        own_record(keeper, LEAF_LIFECYCLE, buf_view(&keeper->text));
-    }
-    char storage[64];
+    share_set_aside(keeper, i);
+    char storage[32 + 8 * MSG_ASIDE_MAX];
     struct buf body;
     buf_init_fixed(&body, storage, sizeof storage);
     buf_put(&body, archive_uuid(keeper->archive), 16);
-    buf_be64(&body, next);
-    buf_be64(&body, set_aside);
+    buf_be64(&body, archive_share_next(keeper->archive, i));
     buf_be32(&body, i);
     buf_be32(&body, keeper->share_count);
+    for (size_t k = 0; k < MIN(share->set_aside_count, (size_t)MSG_ASIDE_MAX); k++)
+        buf_be64(&body, share->set_aside[k]);
     if (!channel_send_fd(channel, MSG_RESUME, 0, buf_view(&body), share->progress_fd))
         return;
     share_feed(keeper, i);
@@ -495,6 +522,12 @@ static void keeper_peer_up(void *self, struct channel *channel)
 static void keeper_peer_down(void *self, enum role role, unsigned instance)
 {
     struct keeper *keeper = self;
+    /* Its successor counts from one again: it must not be told what its predecessor sent. */
+    size_t kept = 0;
+    for (size_t i = 0; i < keeper->waiting_count; i++)
+        if (keeper->waiting[i].role != role || keeper->waiting[i].instance != instance)
+            keeper->waiting[kept++] = keeper->waiting[i];
+    keeper->waiting_count = kept;
     if (role != ROLE_ENGINE || instance >= keeper->share_count)
         return;
     struct share *share = &keeper->shares[instance];
