@@ -109,9 +109,16 @@ static void connection_close(struct connection *connection)
     memory_free(connection);
 }
 
+static void on_readable(void *context, unsigned events);
+
 static void connection_watch(struct connection *connection)
 {
     const struct streams *streams = connection->streams;
+    if (!connection->watch && !streams->paused)
+        connection->watch =
+            loop_add(streams->intake->process->loop, connection->fd, LOOP_READ, on_readable, connection);
+    if (!connection->watch)
+        return; /* hung up while paused; without memory it ends as a silent one */
     unsigned events = streams->paused ? 0u : (unsigned)LOOP_READ;
     if (connection->want_write && !streams->paused)
         events |= LOOP_WRITE;
@@ -321,7 +328,11 @@ static void on_readable(void *context, unsigned events)
 {
     struct connection *connection = context;
     struct streams *streams = connection->streams;
-    (void)events;
+    if (streams->paused && (events & LOOP_HANGUP)) { /* it would be told again and again until something is read */
+        loop_remove(streams->intake->process->loop, connection->watch);
+        connection->watch = NULL;
+        return;
+    }
     for (int i = 0; i < READS_MAX && !sender_full(streams->intake->sender); i++) {
         ssize_t got = bytes_read(connection, streams->bytes, READ_SIZE);
         if (got == -EAGAIN || got == -EINTR)
