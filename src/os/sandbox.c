@@ -278,10 +278,17 @@ static enum rc seccomp_enter(unsigned calls, struct buf *missing, struct err *er
     return result == 0 ? RC_OK : err_errno(err, -result, "could not limit system calls");
 }
 
+/* Lowers a limit; one that is lower already stays: whoever started us may not raise it. */
 static enum rc limit_set(int what, uint64_t value, struct err *err)
 {
-    struct rlimit limit = {value, value};
-    if (value && setrlimit((__rlimit_resource_t)what, &limit) != 0)
+    struct rlimit limit;
+    if (value == 0)
+        return RC_OK;
+    if (getrlimit((__rlimit_resource_t)what, &limit) != 0)
+        return err_errno(err, errno, "could not read a resource limit");
+    limit.rlim_max = MIN(limit.rlim_max, value);
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit((__rlimit_resource_t)what, &limit) != 0)
         return err_errno(err, errno, "could not set a resource limit");
     return RC_OK;
 }
