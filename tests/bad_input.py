@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 import time
+import unittest.mock
 
 from service import QORGAN, Service, Skip, check, check_equal, main
 from web_api import Web
@@ -292,6 +293,33 @@ def too_many_connections():
         sound(service)
 
 
+def few_descriptors():
+    """started by another user with 200 descriptors: says so, connections past them are closed and counted"""
+    if os.getuid() != 0:
+        raise Skip("only root can start the server as another user")
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o777)
+        wrapper = f"{folder}/qorgan"
+        with open(wrapper, "w", encoding="ascii") as out:
+            out.write("#!/bin/sh\nexec setpriv --reuid 65534 --regid 65534 --clear-groups "
+                      f'prlimit --nofile=200:200 "{QORGAN}" "$@"\n')
+        os.chmod(wrapper, 0o755)
+        if subprocess.run([wrapper, "version"], capture_output=True, check=False).returncode != 0:
+            raise Skip("another user may not run the program here")
+        with unittest.mock.patch("service.QORGAN", wrapper), Service(data=f"{folder}/data", intakes=1) as service:
+            log_says(service, "descriptors for 12000 connections: 136 fit")
+            port = service.ports["syslog-port"]
+            links = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(200)]
+            gaps_are(service, "connections", 64, "connections that gap records count")
+            for link in links:
+                with contextlib.suppress(ConnectionError):
+                    link.sendall(HEAD + b"fewline\n")
+                link.close()
+            check_equal(len(service.wait_for("fewline", 136)), 136, "lines of the others")
+            goes_on(service, "descriptors")
+            sound(service)
+
+
 def unfinished_records():
     """unfinished records are bounded: past 256 MiB who holds most is closed, what it held is kept, a gap is recorded"""
     size = 1000 * 1000
@@ -547,5 +575,5 @@ def wrong_settings():
 
 if __name__ == "__main__":
     sys.exit(main([long_lines, nul_and_not_utf8, json_bomb, times_far_away, slow_peer, half_open_peer, many_connections,
-                   too_many_connections, unfinished_records, rules_of_garbage, full_disk, read_only_folder,
-                   second_server, wrong_settings]))
+                   too_many_connections, few_descriptors, unfinished_records, rules_of_garbage, full_disk,
+                   read_only_folder, second_server, wrong_settings]))

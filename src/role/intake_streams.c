@@ -19,6 +19,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define LISTENERS_MAX 16
@@ -29,6 +30,7 @@
 #define HELD_MAX      ((size_t)256 << 20) /* bytes of unfinished records, of all connections of this process */
 #define LOST_TELL     ((size_t)16 << 20) /* bytes cut off one record before its end that are worth a gap of their own */
 #define MARKS_MAX     256
+#define FILES_OWN     64 /* descriptors of a process that are no connections */
 
 struct listener {
     struct streams *streams;
@@ -437,6 +439,18 @@ static enum rc listeners_add(struct streams *streams, const char *name, uint16_t
     return RC_OK;
 }
 
+/* No more than there are descriptors for: a connection that cannot even be accepted could be neither closed nor
+ * counted, and its event would come again and again. */
+static size_t connections_max(size_t wanted)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= wanted + FILES_OWN)
+        return wanted;
+    size_t fits = files.rlim_cur > 2 * FILES_OWN ? (size_t)files.rlim_cur - FILES_OWN : FILES_OWN;
+    process_say("missing: descriptors for %zu connections: %zu fit", wanted, fits);
+    return fits;
+}
+
 enum rc streams_start(struct intake *intake, struct err *err)
 {
     struct streams *streams = memory_new(sizeof *streams);
@@ -444,7 +458,7 @@ enum rc streams_start(struct intake *intake, struct err *err)
         return err_set(err, RC_LIMIT, "no memory");
     intake->streams = streams;
     streams->intake = intake;
-    streams->limit = (size_t)intake->process->config.connections;
+    streams->limit = connections_max((size_t)intake->process->config.connections);
     streams->bytes = memory_new(READ_SIZE);
     streams->all = memory_new(streams->limit * sizeof(struct connection *));
     if (!streams->bytes || !streams->all)
