@@ -114,7 +114,10 @@ class Service:
             return key.read().strip()
 
     def audit(self):
-        """qorgan-verify over the whole folder; (exit status, output)."""
+        """qorgan-verify over the whole folder, once a checkpoint is there (one a second); (exit status, output)."""
+        deadline = time.time() + 15
+        while time.time() < deadline and not os.path.exists(os.path.join(self.data, "archive/checkpoints/latest")):
+            time.sleep(0.1)
         deadline = time.time() + 10
         while time.time() < deadline and not os.path.exists(f"{self.data}/archive/checkpoints/latest"):
             time.sleep(0.1)

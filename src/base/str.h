@@ -35,7 +35,7 @@ static inline struct str str_slice(struct str s, size_t from, size_t to)
 {
     to = MIN(to, s.n);
     from = MIN(from, to);
-    return (struct str){s.p ? s.p + from : NULL, to - from};
+    return (struct str){from > 0 ? s.p + from : s.p, to - from}; /* nothing is added to the NULL of an empty slice */
 }
 static inline struct str str_skip(struct str s, size_t n)
 {

@@ -520,7 +520,7 @@ int verify_archive(const struct verify_options *options, struct arena *arena)
     struct audit *audit = audit_new(policy, arena);
     if (audit == NULL)
         rc = err_set(&err, RC_LIMIT, "out of memory");
-    rc = rc == RC_OK ? audit_check(audit, options->data, &err) : rc;
+    rc = rc == RC_OK && audit != NULL ? audit_check(audit, options->data, &err) : rc;
     int status = VERIFY_USAGE;
     if (rc == RC_OK || (audit != NULL && audit->damaged))
         status = report(options, audit);

@@ -155,7 +155,7 @@ static enum rc load_log(struct log_file *log, int folder, uint64_t next_first, s
     enum rc rc = bytes == NULL ? err_set(err, RC_LIMIT, "could not read \"%s\": it is too large", log->file)
                                : file_read_at(&io_kernel, fd, bytes, (size_t)size, 0, err);
     IGNORE(io_kernel.close(io_kernel.self, fd)); /* only read */
-    if (rc == RC_OK)
+    if (rc == RC_OK && bytes != NULL)
         rc = read_log(log, str_at(bytes, (size_t)size), next_first, err);
     memory_free(bytes);
     return rc;
