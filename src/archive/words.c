@@ -5,6 +5,9 @@
 #include "base/bytes.h"
 
 #include <string.h>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 #define BLOCK_WORDS   8 /* of 32 bits */
 #define BLOCK_BYTES   32
@@ -87,7 +90,9 @@ void words_init(struct words *words, const uint64_t key[2])
 void words_done(struct words *words)
 {
     memory_free(words->slots);
+    memory_free(words->seen);
     words->slots = NULL;
+    words->seen = NULL;
     words->slot_count = 0;
 }
 
@@ -95,6 +100,8 @@ void words_clear(struct words *words)
 {
     if (words->slots)
         memset(words->slots, 0, words->slot_count * sizeof *words->slots);
+    if (words->seen)
+        memset(words->seen, 0, sizeof *words->seen);
     words->count = 0;
     words->overflow = false;
 }
@@ -139,13 +146,153 @@ static void add_hash(struct words *words, uint64_t hash)
     words->count++;
 }
 
+/* What stands where in the next up to 64 bytes, a bit a byte. */
+struct spans {
+    uint64_t word;
+    uint64_t digit;
+    uint64_t high; /* over 127 */
+};
+
+#if defined(__SSE2__)
+/* 1 where x is one of the `last` + 1 characters from `first`. */
+static inline __m128i in_range(__m128i x, char first, char last)
+{
+    __m128i from = _mm_sub_epi8(x, _mm_set1_epi8(first));
+    return _mm_cmpeq_epi8(_mm_min_epu8(from, _mm_set1_epi8((char)(last - first))), from);
+}
+
+static inline uint64_t bits_at(__m128i x, unsigned at)
+{
+    return (uint64_t)(unsigned)_mm_movemask_epi8(x) << at;
+}
+
+static inline void spans_whole(const char *p, struct spans *ret_spans)
+{
+    struct spans s = {0, 0, 0};
+    for (unsigned at = 0; at < 64; at += 16) {
+        __m128i x = _mm_loadu_si128((const __m128i *)(const void *)(p + at));
+        __m128i digit = in_range(x, '0', '9');
+        __m128i letter = in_range(_mm_or_si128(x, _mm_set1_epi8(0x20)), 'a', 'z');
+        __m128i other = _mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8('_')), x);
+        s.digit |= bits_at(digit, at);
+        s.high |= bits_at(x, at);
+        s.word |= bits_at(_mm_or_si128(_mm_or_si128(digit, letter), other), at);
+    }
+    *ret_spans = s;
+}
+#else
+static void spans_whole(const char *p, struct spans *ret_spans)
+{
+    struct spans s = {0, 0, 0};
+    for (unsigned at = 0; at < 64; at++) {
+        s.word |= (uint64_t)word_char(p[at]) << at;
+        s.digit |= (uint64_t)char_is_digit(p[at]) << at;
+        s.high |= (uint64_t)((unsigned char)p[at] > 127) << at;
+    }
+    *ret_spans = s;
+}
+#endif
+
+static void spans_find(struct str text, struct spans *ret_spans)
+{
+    char part[64];
+    if (text.n >= sizeof part) {
+        spans_whole(text.p, ret_spans);
+        return;
+    }
+    memset(part, 0, sizeof part);
+    memcpy(part, text.p, text.n);
+    spans_whole(part, ret_spans);
+}
+
+#define CASE_BIT UINT64_C(0x2020202020202020)
+
+/* The first n (1 to 8) bytes as a number, the others zero. Words of ASCII alone have the case bit set everywhere: among
+ * the characters of words only the two cases of a letter then look alike. Others stand as they are. */
+static uint64_t load(const char *p, size_t n, bool whole, uint64_t fold)
+{
+    uint64_t value = 0;
+    if (whole)
+        value = get_le64(p);
+    else
+        memcpy(&value, p, n);
+    return (value | fold) & (UINT64_MAX >> (64 - 8 * n));
+}
+
+static size_t mix(uint64_t a, uint64_t b)
+{
+    return (size_t)((a * UINT64_C(0x9e3779b97f4a7c15) ^ (b + (a >> 32)) * UINT64_C(0xc2b2ae3d27d4eb4f)) >> 40);
+}
+
+/* Whether the word of up to 32 bytes was added to this block lately; it is remembered. `room`: bytes that may be read.
+ */
+static bool seen_lately(struct words_seen *seen, const char *p, size_t n, size_t room, bool ascii)
+{
+    uint64_t k[4] = {0};
+    uint64_t fold = ascii ? CASE_BIT : 0;
+    for (size_t i = 0; i * 8 < n; i++)
+        k[i] = load(p + 8 * i, MIN(n - 8 * i, (size_t)8), room >= 8 * i + 8, fold);
+    if (n <= 16) {
+        uint64_t *slot = seen->shorter[mix(k[0], k[1]) % WORDS_SEEN_SHORT];
+        if (slot[0] == k[0] && slot[1] == k[1])
+            return true;
+        slot[0] = k[0];
+        slot[1] = k[1];
+        return false;
+    }
+    uint64_t *slot = seen->longer[mix(k[0] ^ k[2], k[1] + k[3]) % WORDS_SEEN_LONG];
+    if (memcmp(slot, k, sizeof k) == 0)
+        return true;
+    memcpy(slot, k, sizeof k);
+    return false;
+}
+
+static void add_word(struct words *words, struct str word, size_t room, bool ascii)
+{
+    char folded[WORD_MAX];
+    if (words->seen && word.n <= sizeof words->seen->longer[0] && seen_lately(words->seen, word.p, word.n, room, ascii))
+        return;
+    word_fold_text(word, folded);
+    add_hash(words, siphash(words->key, folded, word.n));
+}
+
+/* n ones from bit `at` on; n is 1 to 64. */
+static inline uint64_t run(size_t at, size_t n)
+{
+    return UINT64_MAX >> (64 - n) << at;
+}
+
+/* The words of the next up to 64 bytes; returns how far it came: past them, or to a word that may go on behind them. */
+static size_t add_words(struct words *words, struct str text)
+{
+    struct spans s;
+    spans_find(text, &s);
+    for (uint64_t left = s.word; left;) {
+        size_t from = (size_t)__builtin_ctzll(left);
+        uint64_t behind = ~(left >> from);
+        size_t n = behind ? (size_t)__builtin_ctzll(behind) : 64;
+        n = MIN(n, 64 - from);
+        uint64_t bits = run(from, n);
+        left &= ~bits;
+        if (from + n == 64 && from && text.n > 64)
+            return from;
+        if (n >= 2 && (n > SHORT_DECIMAL || (bits & ~s.digit)))
+            add_word(words, str_at(text.p + from, n), text.n - from, !(bits & s.high));
+    }
+    size_t n = MIN(text.n, (size_t)64);
+    if (s.word >> 63)
+        while (n < text.n && word_char(text.p[n])) /* longer ones are known by their beginning */
+            n++;
+    return n;
+}
+
+/* The same words as word_next's. */
 void words_add_text(struct words *words, struct str text)
 {
-    char word[WORD_MAX];
-    size_t n;
-    size_t at = 0;
-    while (!words->overflow && word_next(text, &at, word, &n))
-        add_hash(words, siphash(words->key, word, n));
+    if (!words->seen)
+        words->seen = memory_new(sizeof *words->seen);
+    while (!words->overflow && text.n)
+        text = str_skip(text, add_words(words, text));
 }
 
 static size_t filter_block(uint64_t hash, size_t blocks)

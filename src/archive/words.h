@@ -12,12 +12,21 @@
 #define WORDS_BITS_PER_WORD 12
 #define WORDS_MAX           (1u << 20) /* distinct ones; past it the block has no filter */
 
+/* Words lately seen in this block, whole and exact, so that only new ones are folded and hashed: zero-padded. */
+#define WORDS_SEEN_SHORT 4096
+#define WORDS_SEEN_LONG  2048
+struct words_seen {
+    uint64_t shorter[WORDS_SEEN_SHORT][2]; /* to 16 bytes */
+    uint64_t longer[WORDS_SEEN_LONG][4];   /* to 32 bytes */
+};
+
 struct words {
     uint64_t key[2];
     uint64_t *slots; /* distinct hashes, open addressing, 0 = empty */
     size_t slot_count;
     size_t count;
     bool overflow;
+    struct words_seen *seen; /* NULL until needed, and without memory */
 };
 
 bool word_char(char c);
