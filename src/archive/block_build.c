@@ -15,10 +15,11 @@
 #define FIELDS_LIMIT ((size_t)BLOCK_RECORDS_MAX * 64)
 #define TEXTS_LIMIT  65536
 
+#define IN_BYTES (UINT32_C(1) << 31)
+
 struct value {
     uint32_t length;
-    uint32_t place; /* 0: the next bytes of `bytes` at `at`; else offset in raw + 1 */
-    uint32_t at;
+    uint32_t where; /* offset in raw + 1, or IN_BYTES and where it stands in `bytes` */
 };
 
 struct record {
@@ -33,7 +34,6 @@ struct record {
     uint32_t field_count;
     uint32_t rule_first;
     uint32_t rule_count;
-    struct value statutory[STATUTORY_COUNT];
 };
 
 struct block_builder {
@@ -42,6 +42,7 @@ struct block_builder {
     struct words words;
     struct record *records;
     size_t count;
+    struct value *statutory; /* key after key, BLOCK_RECORDS_MAX each */
     struct value *values;
     size_t value_count;
     size_t value_room;
@@ -49,6 +50,9 @@ struct block_builder {
     struct buf bytes;
     struct buf rules; /* be32 text each */
     struct buf scratch;
+    struct buf lengths; /* of columns while they are written */
+    struct buf places;
+    struct buf column;
     struct map *texts;
     struct map *origins;
     struct map *ways;
@@ -81,13 +85,17 @@ struct block_builder *block_builder_new(const struct names *names, const uint64_
     words_init(&b->words, key);
     b->packer = packer_new();
     b->records = memory_new(BLOCK_RECORDS_MAX * sizeof *b->records);
+    b->statutory = memory_new((size_t)BLOCK_RECORDS_MAX * STATUTORY_COUNT * sizeof *b->statutory);
     b->name_room = NAMES_MAX + 1;
     b->text_of_name = memory_new(b->name_room * sizeof *b->text_of_name);
     buf_init(&b->raw, BLOCK_RAW_MAX + RECORD_RAW_MAX);
     buf_init(&b->bytes, BYTES_LIMIT);
     buf_init(&b->rules, BYTES_LIMIT);
     buf_init(&b->scratch, BYTES_LIMIT);
-    if (!b->packer || !b->records || !b->text_of_name || !maps_new(b)) {
+    buf_init(&b->lengths, BLOCK_PLAIN_MAX);
+    buf_init(&b->places, BLOCK_PLAIN_MAX);
+    buf_init(&b->column, BLOCK_PLAIN_MAX);
+    if (!b->packer || !b->records || !b->statutory || !b->text_of_name || !maps_new(b)) {
         block_builder_free(b);
         return NULL;
     }
@@ -101,12 +109,16 @@ void block_builder_free(struct block_builder *builder)
     packer_free(builder->packer);
     words_done(&builder->words);
     memory_free(builder->records);
+    memory_free(builder->statutory);
     memory_free(builder->values);
     memory_free(builder->text_of_name);
     buf_done(&builder->raw);
     buf_done(&builder->bytes);
     buf_done(&builder->rules);
     buf_done(&builder->scratch);
+    buf_done(&builder->lengths);
+    buf_done(&builder->places);
+    buf_done(&builder->column);
     map_free(builder->texts);
     map_free(builder->origins);
     map_free(builder->ways);
@@ -164,12 +176,12 @@ static void value_keep(struct block_builder *b, struct str text, struct str raw,
     uintptr_t at = (uintptr_t)text.p;
     if (raw.n && at >= begin && at - begin <= raw.n && text.n <= raw.n - (at - begin)) {
         size_t from = at - begin;
-        ret_value->place = (uint32_t)from + 1;
+        ret_value->where = (uint32_t)from + 1;
         if (!at_borders(raw, from, from + text.n))
             words_add_text(&b->words, text);
         return;
     }
-    ret_value->at = (uint32_t)b->bytes.n;
+    ret_value->where = IN_BYTES | (uint32_t)b->bytes.n;
     buf_put(&b->bytes, text.p, text.n);
     words_add_text(&b->words, text);
 }
@@ -194,7 +206,7 @@ static bool keep_event(struct block_builder *b, struct record *r, struct str raw
     r->flags = event->flags;
     r->time_ns = event->time_ns;
     for (size_t i = 0; i < STATUTORY_COUNT; i++)
-        value_keep(b, event->statutory[i], raw, &r->statutory[i]);
+        value_keep(b, event->statutory[i], raw, &b->statutory[i * BLOCK_RECORDS_MAX + b->count]);
     uint32_t count = MIN(event->field_count, (uint32_t)EVENT_FIELDS_MAX);
     if (!values_reserve(b, count))
         return false;
@@ -212,6 +224,13 @@ static bool keep_event(struct block_builder *b, struct record *r, struct str raw
     }
     r->shape = distinct(b->shapes, buf_view(&b->scratch));
     return r->shape != UINT32_MAX;
+}
+
+static void keep_nothing(struct block_builder *b, struct record *r)
+{
+    for (size_t i = 0; i < STATUTORY_COUNT; i++)
+        b->statutory[i * BLOCK_RECORDS_MAX + b->count] = (struct value){0, 0};
+    r->shape = distinct(b->shapes, STR(""));
 }
 
 static bool keep_leaf(struct block_builder *b, struct record *r)
@@ -266,7 +285,7 @@ enum rc block_builder_add(struct block_builder *builder, const struct leaf *leaf
     if (kept && event)
         kept = keep_event(b, r, raw, event);
     else if (kept)
-        r->shape = distinct(b->shapes, STR(""));
+        keep_nothing(b, r);
     if (!kept || b->raw.overflow || b->bytes.overflow || b->rules.overflow || b->scratch.overflow)
         return RC_IO; /* no memory for a bounded thing: the process is as good as dead */
     b->count++;
@@ -278,21 +297,28 @@ enum rc block_builder_add(struct block_builder *builder, const struct leaf *leaf
 struct writer {
     struct block_builder *b;
     struct buf *out;
-    struct buf column;
-    size_t directory; /* where the directory's next entry stands in out */
+    struct buf *column; /* the one that is being filled */
+    size_t directory;   /* where the directory's next entry stands in out */
+    bool overflow;
 };
 
-static void column_end(struct writer *w, enum column id)
+static void column_put(struct writer *w, struct str plain, enum column id)
 {
     size_t start = w->out->n;
-    pack(w->b->packer, buf_view(&w->column), w->out);
+    pack(w->b->packer, plain, w->out);
     if (!w->out->overflow) {
         char *entry = w->out->p + w->directory;
         put_be16(entry, (uint16_t)id);
         put_be32(entry + 2, (uint32_t)(w->out->n - start));
     }
     w->directory += 6;
-    buf_clear(&w->column);
+}
+
+static void column_end(struct writer *w, enum column id)
+{
+    column_put(w, buf_view(w->column), id);
+    w->overflow = w->overflow || w->column->overflow;
+    buf_clear(w->column);
 }
 
 static void write_leaf_columns(struct writer *w)
@@ -301,49 +327,49 @@ static void write_leaf_columns(struct writer *w)
     size_t count = w->b->count;
     uint64_t number = 0;
     for (size_t i = 0; i < count; i++) {
-        buf_varint(&w->column, records[i].leaf.index - number);
+        buf_varint(w->column, records[i].leaf.index - number);
         number = records[i].leaf.index;
     }
     column_end(w, COLUMN_NUMBER);
     uint64_t received = 0;
     for (size_t i = 0; i < count; i++) {
-        buf_svarint(&w->column, (int64_t)((uint64_t)records[i].leaf.received_ns - received));
+        buf_svarint(w->column, (int64_t)((uint64_t)records[i].leaf.received_ns - received));
         received = (uint64_t)records[i].leaf.received_ns;
     }
     column_end(w, COLUMN_RECEIVED);
     uint64_t behind = 0;
     for (size_t i = 0; i < count; i++) {
         uint64_t now = records[i].leaf.received_boot_ns - (uint64_t)records[i].leaf.received_ns;
-        buf_svarint(&w->column, (int64_t)(now - behind));
+        buf_svarint(w->column, (int64_t)(now - behind));
         behind = now;
     }
     column_end(w, COLUMN_BOOT);
     for (size_t i = 0; i < count; i++)
-        buf_varint(&w->column, records[i].origin);
+        buf_varint(w->column, records[i].origin);
     column_end(w, COLUMN_ORIGIN);
     for (size_t i = 0; i < count; i++) {
         uint64_t time = (uint64_t)records[i].leaf.source_ns;
-        buf_u8(&w->column, time != 0);
+        buf_u8(w->column, time != 0);
         if (time)
-            buf_svarint(&w->column, (int64_t)(time - (uint64_t)records[i].leaf.received_ns));
+            buf_svarint(w->column, (int64_t)(time - (uint64_t)records[i].leaf.received_ns));
     }
     column_end(w, COLUMN_SOURCE_TIME);
     for (size_t i = 0; i < count; i++)
-        buf_varint(&w->column, records[i].way);
+        buf_varint(w->column, records[i].way);
     column_end(w, COLUMN_WAY);
     for (size_t i = 0; i < count; i++)
-        buf_varint(&w->column, records[i].leaf.raw_length);
+        buf_varint(w->column, records[i].leaf.raw_length);
     column_end(w, COLUMN_RAW_LENGTH);
     for (size_t i = 0; i < count; i++)
-        buf_svarint(&w->column, (int64_t)((uint64_t)records[i].time_ns - (uint64_t)records[i].leaf.received_ns));
+        buf_svarint(w->column, (int64_t)((uint64_t)records[i].time_ns - (uint64_t)records[i].leaf.received_ns));
     column_end(w, COLUMN_TIME);
     for (size_t i = 0; i < count; i++) {
-        buf_varint(&w->column, records[i].parser);
-        buf_varint(&w->column, records[i].flags);
+        buf_varint(w->column, records[i].parser);
+        buf_varint(w->column, records[i].flags);
     }
     column_end(w, COLUMN_PARSER);
     for (size_t i = 0; i < count; i++)
-        buf_varint(&w->column, records[i].shape);
+        buf_varint(w->column, records[i].shape);
     column_end(w, COLUMN_SHAPE);
 }
 
@@ -351,12 +377,12 @@ static void write_map(struct writer *w, const struct map *map, bool lengths, enu
 {
     struct str key;
     uint64_t value;
-    buf_varint(&w->column, map_end(map));
+    buf_varint(w->column, map_end(map));
     for (size_t i = 0; i < map_end(map); i++) {
         ASSERT(map_at(map, i, &key, &value) && value == i);
         if (lengths)
-            buf_varint(&w->column, key.n);
-        buf_put(&w->column, key.p, key.n);
+            buf_varint(w->column, key.n);
+        buf_put(w->column, key.p, key.n);
     }
     column_end(w, id);
 }
@@ -369,7 +395,7 @@ static bool write_sequences(struct writer *w)
         return false;
     for (size_t i = 0; i < w->b->count; i++) {
         const struct record *r = &w->b->records[i];
-        buf_svarint(&w->column, (int64_t)(r->leaf.sequence - last[r->origin]));
+        buf_svarint(w->column, (int64_t)(r->leaf.sequence - last[r->origin]));
         last[r->origin] = r->leaf.sequence;
     }
     memory_free(last);
@@ -381,71 +407,96 @@ static void write_rules(struct writer *w)
 {
     for (size_t i = 0; i < w->b->count; i++) {
         const struct record *r = &w->b->records[i];
-        buf_varint(&w->column, r->rule_count);
+        buf_varint(w->column, r->rule_count);
         for (uint32_t k = 0; k < r->rule_count; k++)
-            buf_varint(&w->column, get_be32(w->b->rules.p + 4 * (size_t)(r->rule_first + k)));
+            buf_varint(w->column, get_be32(w->b->rules.p + 4 * (size_t)(r->rule_first + k)));
     }
     column_end(w, COLUMN_RULES);
 }
 
-/* The order of values in a value column is given by `next`; three columns are written: lengths, places, bytes. */
-struct walk {
-    const struct block_builder *b;
-    const uint32_t *order; /* records by shape */
-    size_t record;
-    size_t slot;
-    size_t group; /* first record of this shape in order */
+/* The three columns of values, filled value by value in their order on disk. */
+struct value_columns {
+    struct block_builder *b;
+    char *length;
+    char *place;
+    char *byte;
 };
 
-static const struct value *statutory_next(struct walk *walk)
+#define VARINT32_MAX 5
+
+static inline char *put_varint32(char *p, uint32_t value)
 {
-    if (walk->record == walk->b->count) {
-        walk->record = 0;
-        walk->slot++;
-    }
-    return walk->slot == STATUTORY_COUNT ? NULL : &walk->b->records[walk->record++].statutory[walk->slot];
+    for (; value >= 0x80; value >>= 7)
+        *p++ = (char)(value | 0x80);
+    *p++ = (char)value;
+    return p;
 }
 
-static const struct value *field_next(struct walk *walk)
+static inline void value_put(struct value_columns *c, const struct value *value)
 {
-    const struct block_builder *b = walk->b;
-    while (walk->group < b->count) {
-        const struct record *head = &b->records[walk->order[walk->group]];
-        if (walk->slot < head->field_count) {
-            if (walk->record < b->count && b->records[walk->order[walk->record]].shape == head->shape) {
-                const struct record *r = &b->records[walk->order[walk->record++]];
-                return &b->values[r->field_first + walk->slot];
-            }
-            walk->slot++;
-            walk->record = walk->group;
-            continue;
-        }
-        while (walk->group < b->count && b->records[walk->order[walk->group]].shape == head->shape)
-            walk->group++;
-        walk->record = walk->group;
-        walk->slot = 0;
+    if (value->length < 0x80)
+        *c->length++ = (char)value->length;
+    else
+        c->length = put_varint32(c->length, value->length);
+    if (!value->length)
+        return;
+    if (value->where & IN_BYTES) {
+        *c->place++ = 0;
+        memcpy(c->byte, c->b->bytes.p + (value->where & ~IN_BYTES), value->length);
+        c->byte += value->length;
+    } else {
+        c->place = put_varint32(c->place, value->where);
     }
-    return NULL;
 }
 
-static void write_values(struct writer *w, const uint32_t *order, enum column length_column)
+/* Room for the worst case, so that value_put need not look. */
+static bool values_begin(struct writer *w, size_t count, struct value_columns *ret_columns)
 {
-    const struct value *(*next)(struct walk *) = order ? field_next : statutory_next;
-    struct walk walk = {.b = w->b, .order = order};
-    const struct value *value;
-    while ((value = next(&walk)) != NULL)
-        buf_varint(&w->column, value->length);
-    column_end(w, length_column);
-    walk = (struct walk){.b = w->b, .order = order};
-    while ((value = next(&walk)) != NULL)
-        if (value->length)
-            buf_varint(&w->column, value->place);
-    column_end(w, length_column + 1);
-    walk = (struct walk){.b = w->b, .order = order};
-    while ((value = next(&walk)) != NULL)
-        if (value->length && !value->place)
-            buf_put(&w->column, w->b->bytes.p + value->at, value->length);
-    column_end(w, length_column + 2);
+    struct block_builder *b = w->b;
+    *ret_columns = (struct value_columns){.b = b};
+    ret_columns->length = buf_reserve(&b->lengths, count * VARINT32_MAX + 1);
+    ret_columns->place = buf_reserve(&b->places, count * VARINT32_MAX + 1);
+    ret_columns->byte = buf_reserve(&b->column, b->bytes.n + 1);
+    return ret_columns->length && ret_columns->place && ret_columns->byte;
+}
+
+static void values_end(struct writer *w, const struct value_columns *columns, enum column length_column)
+{
+    const struct block_builder *b = w->b;
+    column_put(w, str_at(b->lengths.p, (size_t)(columns->length - b->lengths.p)), length_column);
+    column_put(w, str_at(b->places.p, (size_t)(columns->place - b->places.p)), length_column + 1);
+    column_put(w, str_at(b->column.p, (size_t)(columns->byte - b->column.p)), length_column + 2);
+}
+
+static bool write_statutory(struct writer *w)
+{
+    struct value_columns columns;
+    const struct block_builder *b = w->b;
+    if (!values_begin(w, b->count * STATUTORY_COUNT, &columns))
+        return false;
+    for (size_t key = 0; key < STATUTORY_COUNT; key++)
+        for (size_t i = 0; i < b->count; i++)
+            value_put(&columns, &b->statutory[key * BLOCK_RECORDS_MAX + i]);
+    values_end(w, &columns, COLUMN_STATUTORY_LENGTH);
+    return true;
+}
+
+/* `first` has the first value of each record, records ordered by shape; `ends` where each shape's records end in it. */
+static bool write_ordered(struct writer *w, const uint32_t *first, const uint32_t *ends, const uint32_t *slots)
+{
+    struct value_columns columns;
+    const struct block_builder *b = w->b;
+    if (!values_begin(w, b->value_count, &columns))
+        return false;
+    uint32_t begin = 0;
+    for (size_t shape = 0; shape < map_count(b->shapes); shape++) {
+        for (uint32_t slot = 0; slot < slots[shape]; slot++)
+            for (uint32_t i = begin; i < ends[shape]; i++)
+                value_put(&columns, &b->values[first[i] + slot]);
+        begin = ends[shape];
+    }
+    values_end(w, &columns, COLUMN_FIELD_LENGTH);
+    return true;
 }
 
 /* Records ordered by shape, stable: counting sort. */
@@ -453,20 +504,25 @@ static bool write_fields(struct writer *w)
 {
     const struct block_builder *b = w->b;
     size_t shapes = map_count(b->shapes);
-    uint32_t *starts = memory_new((shapes + 1) * sizeof *starts);
-    uint32_t *order = memory_new(b->count * sizeof *order);
-    bool ok = starts && order;
+    uint32_t *ends = memory_new((shapes + 1) * sizeof *ends);
+    uint32_t *slots = memory_new(shapes * sizeof *slots);
+    uint32_t *first = memory_new(b->count * sizeof *first);
+    bool ok = ends && slots && first;
     if (ok) {
         for (size_t i = 0; i < b->count; i++)
-            starts[b->records[i].shape + 1]++;
+            ends[b->records[i].shape + 1]++;
         for (size_t i = 0; i < shapes; i++)
-            starts[i + 1] += starts[i];
-        for (size_t i = 0; i < b->count; i++)
-            order[starts[b->records[i].shape]++] = (uint32_t)i;
-        write_values(w, order, COLUMN_FIELD_LENGTH);
+            ends[i + 1] += ends[i];
+        for (size_t i = 0; i < b->count; i++) {
+            const struct record *r = &b->records[i];
+            first[ends[r->shape]++] = r->field_first;
+            slots[r->shape] = r->field_count;
+        }
+        ok = write_ordered(w, first, ends, slots);
     }
-    memory_free(starts);
-    memory_free(order);
+    memory_free(ends);
+    memory_free(slots);
+    memory_free(first);
     return ok;
 }
 
@@ -521,8 +577,7 @@ enum rc block_builder_finish(struct block_builder *builder, struct buf *out, str
     if (!b->count)
         return err_set(err, RC_NOT_FOUND, "the block is empty");
     size_t start = out->n;
-    struct writer w = {.b = b, .out = out, .directory = start + BLOCK_HEADER};
-    buf_init(&w.column, BLOCK_PLAIN_MAX);
+    struct writer w = {.b = b, .out = out, .column = &b->column, .directory = start + BLOCK_HEADER};
     if (buf_reserve(out, BLOCK_HEADER + (COLUMN_COUNT - 1) * 6))
         buf_grew(out, BLOCK_HEADER + (COLUMN_COUNT - 1) * 6);
     write_leaf_columns(&w);
@@ -532,14 +587,11 @@ enum rc block_builder_finish(struct block_builder *builder, struct buf *out, str
     write_map(&w, b->shapes, true, COLUMN_SHAPES);
     bool ok = write_sequences(&w);
     write_rules(&w);
-    buf_put(&w.column, b->raw.p, b->raw.n);
-    column_end(&w, COLUMN_RAW);
-    write_values(&w, NULL, COLUMN_STATUTORY_LENGTH);
-    ok = ok && write_fields(&w);
+    column_put(&w, buf_view(&b->raw), COLUMN_RAW);
+    ok = ok && write_statutory(&w) && write_fields(&w);
     size_t filter = out->n;
     words_filter(&b->words, out);
-    ok = ok && !out->overflow && !w.column.overflow && out->n - start <= BLOCK_SIZE_MAX;
-    buf_done(&w.column);
+    ok = ok && !out->overflow && !w.overflow && out->n - start <= BLOCK_SIZE_MAX;
     if (!ok)
         return err_set(err, RC_LIMIT, "a block of %zu records is too large, or there is no memory", b->count);
     write_header(b, out, start, filter);

@@ -206,17 +206,24 @@ static void spans_find(struct str text, struct spans *ret_spans)
 }
 
 #define CASE_BIT UINT64_C(0x2020202020202020)
+#define ONES_16  -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1
 
-/* The first n (1 to 8) bytes as a number, the others zero. Words of ASCII alone have the case bit set everywhere: among
- * the characters of words only the two cases of a letter then look alike. Others stand as they are. */
-static uint64_t load(const char *p, size_t n, bool whole, uint64_t fold)
+/* The first n (1 to 32) bytes as numbers, the others zero. Words of ASCII alone have the case bit set everywhere: among
+ * the characters of words only the two cases of a letter then look alike. Others stand as they are. `room`: bytes that
+ * may be read. */
+static inline void load(const char *p, size_t n, size_t room, bool ascii, uint64_t ret_numbers[4])
 {
-    uint64_t value = 0;
-    if (whole)
-        value = get_le64(p);
-    else
-        memcpy(&value, p, n);
-    return (value | fold) & (UINT64_MAX >> (64 - 8 * n));
+    static const char ones[64] = {ONES_16, ONES_16};
+    char part[32];
+    uint64_t fold = ascii ? CASE_BIT : 0;
+    size_t whole = n <= 16 ? 16 : 32;
+    if (room < whole) {
+        memset(part, 0, sizeof part);
+        memcpy(part, p, n);
+        p = part;
+    }
+    for (size_t i = 0; i < whole / 8; i++)
+        ret_numbers[i] = (get_le64(p + 8 * i) | fold) & get_le64(ones + 32 - n + 8 * i);
 }
 
 static size_t mix(uint64_t a, uint64_t b)
@@ -226,12 +233,10 @@ static size_t mix(uint64_t a, uint64_t b)
 
 /* Whether the word of up to 32 bytes was added to this block lately; it is remembered. `room`: bytes that may be read.
  */
-static bool seen_lately(struct words_seen *seen, const char *p, size_t n, size_t room, bool ascii)
+static inline bool seen_lately(struct words_seen *seen, const char *p, size_t n, size_t room, bool ascii)
 {
-    uint64_t k[4] = {0};
-    uint64_t fold = ascii ? CASE_BIT : 0;
-    for (size_t i = 0; i * 8 < n; i++)
-        k[i] = load(p + 8 * i, MIN(n - 8 * i, (size_t)8), room >= 8 * i + 8, fold);
+    uint64_t k[4];
+    load(p, n, room, ascii, k);
     if (n <= 16) {
         uint64_t *slot = seen->shorter[mix(k[0], k[1]) % WORDS_SEEN_SHORT];
         if (slot[0] == k[0] && slot[1] == k[1])
