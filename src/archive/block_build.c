@@ -305,7 +305,8 @@ struct writer {
 static void column_put(struct writer *w, struct str plain, enum column id)
 {
     size_t start = w->out->n;
-    pack(w->b->packer, plain, w->out);
+    bool text = id == COLUMN_RAW || id == COLUMN_STATUTORY_BYTES || id == COLUMN_FIELD_BYTES;
+    pack(w->b->packer, plain, text ? PACK_TEXT : PACK_NUMBERS, w->out);
     if (!w->out->overflow) {
         char *entry = w->out->p + w->directory;
         put_be16(entry, (uint16_t)id);

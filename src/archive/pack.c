@@ -36,7 +36,7 @@ void packer_free(struct packer *packer)
     memory_free(packer);
 }
 
-void pack(struct packer *packer, struct str plain, struct buf *out)
+void pack(struct packer *packer, struct str plain, int level, struct buf *out)
 {
     ASSERT(plain.n <= UINT32_MAX);
     buf_be32(out, (uint32_t)plain.n);
@@ -45,7 +45,7 @@ void pack(struct packer *packer, struct str plain, struct buf *out)
         char *at = buf_reserve(out, 1 + room);
         if (!at)
             return;
-        size_t n = ZSTD_compressCCtx(packer->context, at + 1, room, plain.p, plain.n, PACK_LEVEL);
+        size_t n = ZSTD_compressCCtx(packer->context, at + 1, room, plain.p, plain.n, level);
         if (!ZSTD_isError(n) && n < plain.n) {
             at[0] = METHOD_ZSTD;
             buf_grew(out, 1 + n);

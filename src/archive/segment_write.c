@@ -354,7 +354,7 @@ static enum rc put_tail(struct segment_writer *w, const struct segment_seal *sea
     rc = rc == RC_OK ? put_section(w, SECTION_EDGES, section, err) : rc;
     put_frontiers(seal, section);
     rc = rc == RC_OK ? put_section(w, SECTION_FRONTIERS, section, err) : rc;
-    pack(packer, seal->sources, section);
+    pack(packer, seal->sources, PACK_NUMBERS, section);
     rc = rc == RC_OK ? put_section(w, SECTION_SOURCES, section, err) : rc;
     packer_free(packer);
     return rc == RC_OK ? put_footer(w, seal, err) : rc;
