@@ -208,54 +208,57 @@ static void spans_find(struct str text, struct spans *ret_spans)
 #define CASE_BIT UINT64_C(0x2020202020202020)
 #define ONES_16  -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1
 
-/* The first n (1 to 32) bytes as numbers, the others zero. Words of ASCII alone have the case bit set everywhere: among
- * the characters of words only the two cases of a letter then look alike. Others stand as they are. `room`: bytes that
- * may be read. */
-static inline void load(const char *p, size_t n, size_t room, bool ascii, uint64_t ret_numbers[4])
+/* Bytes to and past the end of a word: shows `n` of 32. */
+static const char shown[64] = {ONES_16, ONES_16};
+
+static inline uint64_t load(const char *p, const char *mask, uint64_t fold)
 {
-    static const char ones[64] = {ONES_16, ONES_16};
-    char part[32];
-    uint64_t fold = ascii ? CASE_BIT : 0;
-    size_t whole = n <= 16 ? 16 : 32;
-    if (room < whole) {
-        memset(part, 0, sizeof part);
-        memcpy(part, p, n);
-        p = part;
-    }
-    for (size_t i = 0; i < whole / 8; i++)
-        ret_numbers[i] = (get_le64(p + 8 * i) | fold) & get_le64(ones + 32 - n + 8 * i);
+    return (get_le64(p) | fold) & get_le64(mask);
 }
 
-static size_t mix(uint64_t a, uint64_t b)
+static inline size_t mix(uint64_t a, uint64_t b)
 {
     return (size_t)((a * UINT64_C(0x9e3779b97f4a7c15) ^ (b + (a >> 32)) * UINT64_C(0xc2b2ae3d27d4eb4f)) >> 40);
 }
 
-/* Whether the word of up to 32 bytes was added to this block lately; it is remembered. `room`: bytes that may be read.
- */
-static inline bool seen_lately(struct words_seen *seen, const char *p, size_t n, size_t room, bool ascii)
+/* Whether the word of up to 32 bytes was added to this block lately; it is remembered. Its bytes are compared as
+ * numbers, zeros behind them. Words of ASCII alone get the case bit everywhere: among the characters of words only the
+ * two cases of a letter then look alike. Others stand as they are. `room`: bytes that may be read. */
+static inline bool seen_lately(struct words_seen *seen, struct str word, size_t room, bool ascii)
 {
-    uint64_t k[4];
-    load(p, n, room, ascii, k);
-    if (n <= 16) {
-        uint64_t *slot = seen->shorter[mix(k[0], k[1]) % WORDS_SEEN_SHORT];
-        if (slot[0] == k[0] && slot[1] == k[1])
-            return true;
-        slot[0] = k[0];
-        slot[1] = k[1];
-        return false;
+    char part[32];
+    const char *p = word.p;
+    const char *mask = shown + 32 - word.n;
+    uint64_t fold = ascii ? CASE_BIT : 0;
+    if (room < sizeof part) {
+        memset(part, 0, sizeof part);
+        memcpy(part, p, word.n);
+        p = part;
     }
-    uint64_t *slot = seen->longer[mix(k[0] ^ k[2], k[1] + k[3]) % WORDS_SEEN_LONG];
-    if (memcmp(slot, k, sizeof k) == 0)
-        return true;
-    memcpy(slot, k, sizeof k);
-    return false;
+    uint64_t a = load(p, mask, fold);
+    uint64_t b = load(p + 8, mask + 8, fold);
+    if (word.n <= 16) {
+        uint64_t *slot = seen->shorter[mix(a, b) % WORDS_SEEN_SHORT];
+        bool same = slot[0] == a && slot[1] == b;
+        slot[0] = a;
+        slot[1] = b;
+        return same;
+    }
+    uint64_t c = load(p + 16, mask + 16, fold);
+    uint64_t d = load(p + 24, mask + 24, fold);
+    uint64_t *slot = seen->longer[mix(a ^ c, b + d) % WORDS_SEEN_LONG];
+    bool same = slot[0] == a && slot[1] == b && slot[2] == c && slot[3] == d;
+    slot[0] = a;
+    slot[1] = b;
+    slot[2] = c;
+    slot[3] = d;
+    return same;
 }
 
 static void add_word(struct words *words, struct str word, size_t room, bool ascii)
 {
     char folded[WORD_MAX];
-    if (words->seen && word.n <= sizeof words->seen->longer[0] && seen_lately(words->seen, word.p, word.n, room, ascii))
+    if (words->seen && word.n <= sizeof words->seen->longer[0] && seen_lately(words->seen, word, room, ascii))
         return;
     word_fold_text(word, folded);
     add_hash(words, siphash(words->key, folded, word.n));
