@@ -522,7 +522,7 @@ int verify_archive(const struct verify_options *options, struct arena *arena)
         rc = err_set(&err, RC_LIMIT, "out of memory");
     rc = rc == RC_OK && audit != NULL ? audit_check(audit, options->data, &err) : rc;
     int status = VERIFY_USAGE;
-    if (rc == RC_OK || (audit != NULL && audit->damaged))
+    if (audit != NULL && (rc == RC_OK || audit->damaged))
         status = report(options, audit);
     else
         fprintf(stderr, "qorgan-verify: %s\n", err.text);
