@@ -8,6 +8,7 @@ import signal
 import socket
 import sqlite3
 import ssl
+import struct
 import subprocess
 import sys
 import tempfile
@@ -97,8 +98,8 @@ def kill(service, role):
 class Load(threading.Thread):
     """Sends numbered lines over TCP until told to stop; reconnects when the other side is gone."""
 
-    def __init__(self, service):
-        super().__init__(daemon=True)
+    def __init__(self, service, name="load"):
+        super().__init__(daemon=True, name=name)
         self.service = service
         self.stopping = False
         self.sent = 0
@@ -109,7 +110,8 @@ class Load(threading.Thread):
                 with socket.create_connection(("127.0.0.1", self.service.ports["syslog-port"]), timeout=5) as link:
                     while not self.stopping:
                         numbers = range(self.sent, self.sent + 100)
-                        link.sendall(b"".join(b"<13>%s load app: tcp-%07d\n" % (NOW.encode(), i) for i in numbers))
+                        lines = [f"<13>{NOW} load app: {self.name} tcp-{i:07d}\n" for i in numbers]
+                        link.sendall("".join(lines).encode())
                         self.sent += 100
                         time.sleep(0.01)
             except OSError:
@@ -241,6 +243,69 @@ def offline_ingest():
         check_equal(service.audit()[0], 0, "qorgan-verify")
 
 
+def an_importer_that_does_not_read():
+    """a client that writes its records and reads only at the end still learns that all are durable"""
+    with Service() as service, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as link:
+        def frame(kind, body):
+            return struct.pack(">BI", kind, len(body)) + body
+
+        link.settimeout(30)
+        link.connect(f"{service.data}/run/ingest")
+        link.sendall(frame(1, struct.pack(">Q", 77) + b"slow reader"))
+        check_equal(link.recv(13)[0], 2, "the answer to HELLO")
+        link.sendall(frame(3, struct.pack(">Q", 1)))
+        count = 700  # more answers than the socket holds
+        for i in range(count):
+            link.sendall(frame(4, b"<13>%s h app: deaf-%04d" % (NOW.encode(), i)))
+            time.sleep(0.008)
+        link.sendall(frame(5, b""))
+        time.sleep(0.5)
+        durable = 0
+        while durable < count:
+            answer = link.recv(13, socket.MSG_WAITALL)
+            check_equal(len(answer), 13, "bytes of an answer")
+            durable = struct.unpack(">Q", answer[5:])[0]
+        check_equal(durable, count, "durable records")
+
+
+def addresses_without_end():
+    """senders with ever new addresses: ten thousand are told apart, the rest share one source, nothing is lost"""
+    with Service(intakes=1) as service:
+        count = 10300
+        for i in range(count):
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
+                link.bind((f"127.{1 + i // 62500}.{i // 250 % 250}.{1 + i % 250}", 0))
+                link.sendto(b"<13>%s h app: spoofed-%05d" % (NOW.encode(), i),
+                            ("127.0.0.1", service.ports["syslog-port"]))
+            if i % 500 == 0:
+                time.sleep(0.05)
+        hits = service.wait_for("spoofed*", count)
+        check_equal(len(hits), count, "records")
+        others = [hit for hit in hits if hit["source"] == "other addresses"]
+        check(300 <= len(others) < 400, f"records of the overflow source: {len(others)}")
+        check("further ones are put down to" in service.read_log(), "the log says so")
+
+
+def stopped_under_load():
+    """SIGTERM while lines stream in: it ends in time with status 0, and what was read is there"""
+    with Service() as service:
+        loads = [Load(service, f"stop{i}") for i in range(3)]
+        for load in loads:
+            load.start()
+        time.sleep(1.5)
+        begin = time.time()
+        check_equal(service.stop(), 0, "exit status")
+        check(time.time() - begin < 15, f"it took {time.time() - begin:.1f} s")
+        for load in loads:
+            load.stopping = True
+            load.join(10)
+        check_equal(service.audit()[0], 0, "qorgan-verify")
+        for load in loads:
+            names = [re.search(r"tcp-(\d{7})", hit["raw"]).group(1) for hit in service.sent(f"{load.name}*")]
+            numbers = sorted(int(name) for name in names)
+            check(numbers and numbers == list(range(len(numbers))), f"no hole: {len(numbers)} of {load.sent}")
+
+
 def a_burst_of_matches_is_kept():
     """thousands of records that each match a rule, in one write: not one match is passed over, also if the desk dies"""
     with Service() as service:
@@ -323,4 +388,5 @@ def rollback_is_refused():
 if __name__ == "__main__":
     sys.exit(main([syslog_over_udp_and_tcp, rsyslog_over_tls, tls_refuses_what_is_not_tls,
                    every_process_killed_under_load, parent_killed, segments_are_sealed, offline_ingest,
-                   a_burst_of_matches_is_kept, rollback_is_refused]))
+                   an_importer_that_does_not_read, addresses_without_end,
+                   stopped_under_load, a_burst_of_matches_is_kept, rollback_is_refused]))

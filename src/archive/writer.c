@@ -48,6 +48,12 @@ struct archive_source_row archive_source_at(const struct archive *archive, size_
     return sources_at(archive->sources, position);
 }
 
+bool archive_source_known(const struct archive *archive, const uint8_t id[16])
+{
+    size_t position;
+    return sources_find(archive->sources, id, &position);
+}
+
 bool archive_highest(const struct archive *archive, const uint8_t source[16], uint64_t epoch, uint64_t *ret_sequence)
 {
     return sources_highest(archive->sources, source, epoch, ret_sequence);

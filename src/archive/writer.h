@@ -104,6 +104,7 @@ struct archive_source_row {
     int64_t last_received_ns;
 };
 size_t archive_source_count(const struct archive *archive);
+bool archive_source_known(const struct archive *archive, const uint8_t id[16]);
 struct archive_source_row archive_source_at(const struct archive *archive, size_t position);
 /* The highest sequence held of a source's epoch; false when there is none. */
 bool archive_highest(const struct archive *archive, const uint8_t source[16], uint64_t epoch, uint64_t *ret_sequence);

@@ -296,6 +296,15 @@ static bool channel_read(struct channel *channel)
     return channel_deliver(channel);
 }
 
+bool channel_take(struct channel *channel)
+{
+    struct pollfd ready = {.fd = channel->options.fd, .events = POLLIN};
+    while (poll(&ready, 1, 0) > 0)
+        if (!channel_read(channel))
+            return false;
+    return true;
+}
+
 static void channel_ready(void *context, unsigned events)
 {
     struct channel *channel = context;

@@ -134,6 +134,9 @@ void channel_cork(struct channel *channel, bool corked);
 void channel_pause(struct channel *channel, bool paused);
 enum role channel_peer(const struct channel *channel);
 unsigned channel_instance(const struct channel *channel);
+/* Handles everything that the peer had sent by now, without waiting for more. False: the channel is closed and freed.
+ */
+bool channel_take(struct channel *channel);
 /* Waits until everything queued is sent or the peer is gone. For the last words of a process. */
 void channel_drain(struct channel *channel);
 

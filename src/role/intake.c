@@ -16,7 +16,9 @@
 #include <stdio.h>
 #include <string.h>
 
-size_t intake_source(struct intake *intake, uint16_t transport, const char *kind, const char *name)
+#define OTHER_ADDRESSES "other addresses"
+
+static size_t source_put(struct intake *intake, uint16_t transport, const char *kind, const char *name)
 {
     char key[96];
     int n = snprintf(key, sizeof key, "%s %s", kind, name);
@@ -42,6 +44,23 @@ size_t intake_source(struct intake *intake, uint16_t transport, const char *kind
     snprintf(source->name, sizeof source->name, "%s", name);
     source_id_make(str_of(kind), str_of(name), source->id);
     return intake->source_count++;
+}
+
+size_t intake_source(struct intake *intake, uint16_t transport, const char *kind, const char *name)
+{
+    if (intake->source_count < INTAKE_SOURCES_MAX)
+        return source_put(intake, transport, kind, name);
+    char key[96];
+    snprintf(key, sizeof key, "%s %s", kind, name);
+    const uint64_t *known = map_get(intake->source_by_key, str_of(key));
+    if (known)
+        return (size_t)*known;
+    if (!intake->source_overflow) {
+        intake->source_overflow = true;
+        log_warning("records came from %d addresses: those of further ones are put down to \"%s\"", INTAKE_SOURCES_MAX,
+                    OTHER_ADDRESSES);
+    }
+    return source_put(intake, transport, kind, OTHER_ADDRESSES);
 }
 
 static bool record_send(struct intake *intake, struct intake_source *source, struct str bytes, uint8_t flags,
@@ -101,7 +120,7 @@ static enum rc intake_start(struct process *process, void **ret_self, struct err
     intake->process = process;
     intake->epoch = random_u64();
     intake->sender = sender_new(on_durable, intake);
-    intake->source_by_key = map_new(INTAKE_SOURCES_MAX, random_u64());
+    intake->source_by_key = map_new(INTAKE_SOURCES_MAX + 16, random_u64());
     ASSERT(intake->sender && intake->source_by_key);
     struct str certificate = process_secret("tls-certificate");
     enum rc rc = RC_OK;
@@ -116,7 +135,7 @@ static enum rc intake_start(struct process *process, void **ret_self, struct err
     return rc;
 }
 
-static void pace(struct intake *intake)
+void intake_pace(struct intake *intake)
 {
     bool full = sender_full(intake->sender);
     if (full == intake->full)
@@ -134,7 +153,7 @@ static void intake_message(void *self, struct channel *channel, struct msg *msg)
         sender_ack(intake->sender, msg);
     else if (msg->type == MSG_HIGH && msg->body.n == 8)
         streams_high(intake->streams, msg->id, get_be64(msg->body.p));
-    pace(intake);
+    intake_pace(intake);
 }
 
 static void intake_peer_up(void *self, struct channel *channel)
@@ -161,7 +180,7 @@ static void intake_tick(void *self, int64_t now_real_ns)
     uint64_t now = clock_boot_ns();
     sender_pump(intake->sender, now, false);
     streams_tick(intake->streams, now);
-    pace(intake);
+    intake_pace(intake);
 }
 
 static int intake_timeout_ms(void *self)

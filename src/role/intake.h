@@ -7,7 +7,7 @@
 #include "role/process.h"
 #include "role/sender.h"
 
-#define INTAKE_SOURCES_MAX ((size_t)1 << 20)
+#define INTAKE_SOURCES_MAX 10000 /* told apart by address: UDP senders choose theirs freely; others share one a way */
 
 /* Where records come from: a peer by one way of transport. Sequences count per source. */
 struct intake_source {
@@ -30,15 +30,19 @@ struct intake {
     uint64_t tag;   /* records taken so far */
     struct streams *streams;
     struct datagrams *datagrams;
+    bool source_overflow;
     bool full; /* the window to the keeper is full: nothing is read */
 };
 
-/* The source's place, made when new; SIZE_MAX past the limit. */
+/* The source's place, made when new; past the limit that of "other addresses". SIZE_MAX without memory. */
 size_t intake_source(struct intake *intake, uint16_t transport, const char *kind, const char *name);
 /* One record of a source, received at these times. False when it could not be taken. */
 bool intake_record(struct intake *intake, size_t source, struct str bytes, int64_t now_real_ns, uint64_t now_boot_ns);
 /* A gap leaf: `count` records (or bytes) of the source were lost, why. */
 void intake_gap(struct intake *intake, size_t source, uint64_t count, const char *unit, const char *reason);
+
+/* Stops or begins reading as the window to the keeper says: after whatever fills or empties it. */
+void intake_pace(struct intake *intake);
 
 /* UDP: intake_datagrams.c. */
 enum rc datagrams_start(struct intake *intake, struct err *err) MUST_USE;

@@ -74,6 +74,7 @@ static void on_readable(void *context, unsigned events)
         if (n < BATCH_COUNT)
             break;
     }
+    intake_pace(datagrams->intake);
 }
 
 enum rc datagrams_start(struct intake *intake, struct err *err)

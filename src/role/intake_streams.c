@@ -52,6 +52,8 @@ struct import_state {
     char name[IMPORT_NAME_MAX + 1];
     uint64_t taken;
     uint64_t durable;
+    enum import_type untold; /* an answer that found no room, and goes when there is; 0 = none */
+    uint64_t untold_value;
     struct {
         uint64_t tag;
         uint64_t count;
@@ -124,6 +126,8 @@ static void connection_watch(struct connection *connection)
     unsigned events = streams->paused ? 0u : (unsigned)LOOP_READ;
     if (connection->want_write && !streams->paused)
         events |= LOOP_WRITE;
+    if (connection->import && connection->import->untold)
+        events |= LOOP_WRITE;
     loop_change(streams->intake->process->loop, connection->watch, events);
 }
 
@@ -173,8 +177,12 @@ static void import_reply(struct connection *connection, enum import_type type, u
     struct buf out;
     buf_init_fixed(&out, storage, sizeof storage);
     import_put_u64(&out, type, value);
-    /* Thirteen bytes to a local peer that reads: if it does not, it learns of later numbers. */
-    IGNORE(net_send_fds(connection->fd, buf_view(&out), NULL, 0) < 0);
+    /* A peer that only writes fills its own way back: the newest number waits, else it would wait for ever for its
+     * last. Thirteen bytes go whole or not at all. */
+    bool untold = net_send_fds(connection->fd, buf_view(&out), NULL, 0) == -EAGAIN;
+    connection->import->untold = untold ? type : 0;
+    connection->import->untold_value = value;
+    connection_watch(connection);
 }
 
 static void import_ask(struct connection *connection)
@@ -335,6 +343,8 @@ static void on_readable(void *context, unsigned events)
         connection->watch = NULL;
         return;
     }
+    if ((events & LOOP_WRITE) && connection->import && connection->import->untold)
+        import_reply(connection, connection->import->untold, connection->import->untold_value);
     for (int i = 0; i < READS_MAX && !sender_full(streams->intake->sender); i++) {
         ssize_t got = bytes_read(connection, streams->bytes, READ_SIZE);
         if (got == -EAGAIN || got == -EINTR)
@@ -356,8 +366,9 @@ static void on_readable(void *context, unsigned events)
             return;
         }
         if ((size_t)got < READ_SIZE && !connection->tls)
-            return;
+            break;
     }
+    intake_pace(streams->intake);
 }
 
 /* ---- accepting ---- */
@@ -476,8 +487,11 @@ enum rc streams_start(struct intake *intake, struct err *err)
 void streams_pause(struct streams *streams, bool paused)
 {
     streams->paused = paused;
-    for (size_t i = 0; i < streams->count; i++)
+    for (size_t i = 0; i < streams->count; i++) {
         connection_watch(streams->all[i]);
+        if (!paused)
+            streams->all[i]->heard_ns = clock_boot_ns(); /* it was we who did not listen */
+    }
 }
 
 void streams_durable(struct streams *streams, uint64_t tag)

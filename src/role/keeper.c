@@ -86,6 +86,7 @@ struct keeper {
     unsigned share_count;
     struct buf text;
     bool sealing;
+    bool sources_full;       /* told once */
     int64_t clock_offset_ns; /* wall clock less boot clock, a second ago */
     char wanted_drop[WAITING_MAX / 64][WAL_NAME_MAX];
     size_t wanted_drop_count;
@@ -302,6 +303,14 @@ static void source_know(struct keeper *keeper, const struct batch_group *group)
     struct err err = {0};
     struct event_source source = {.kind = group->kind, .name = group->name};
     memcpy(source.id, group->source_id, sizeof source.id);
+    /* Past the bound nothing is remembered: an introduction would be written again with every batch. */
+    if (archive_source_count(keeper->archive) >= ARCHIVE_SOURCES_MAX &&
+        !archive_source_known(keeper->archive, group->source_id)) {
+        if (!keeper->sources_full)
+            log_warning("the archive knows %d sources: further ones stay without a name", ARCHIVE_SOURCES_MAX);
+        keeper->sources_full = true;
+        return;
+    }
     enum rc rc = archive_source(keeper->archive, &source, group->received_real_ns, group->received_boot_ns, &err);
     if (rc == RC_IO)
         give_up("could not append", &err);

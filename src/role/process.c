@@ -260,6 +260,14 @@ static void started(void)
     }
 }
 
+/* Those who make what we keep were stopped before us: their last words wait in the channels. */
+static void last_words(void)
+{
+    for (size_t i = pump.peer_count; i-- > 0 && pump.state == STATE_RUNNING;)
+        if (i < pump.peer_count)
+            IGNORE(channel_take(pump.peers[i])); /* a closed one has left the list */
+}
+
 static void on_parent_message(void *context, struct channel *channel, struct msg *msg)
 {
     (void)context;
@@ -274,9 +282,10 @@ static void on_parent_message(void *context, struct channel *channel, struct msg
         peer_add(msg);
     else if (msg->type == MSG_START && pump.state == STATE_SETUP)
         started();
-    else if (msg->type == MSG_STOP)
-        process_stop(EXIT_SUCCESS);
-    else if (msg->type == MSG_LIFECYCLE && pump.state == STATE_RUNNING)
+    else if (msg->type == MSG_STOP) {
+        last_words();
+        process_stop(pump.state == STATE_STOPPING ? pump.status : EXIT_SUCCESS);
+    } else if (msg->type == MSG_LIFECYCLE && pump.state == STATE_RUNNING)
         driver()->message(pump.self, channel, msg);
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define HELD_MAX    512
+#define BATCH_KEEP  ((size_t)32 << 10) /* bytes of storage that an empty place keeps */
 #define AGE_MAX_NS  UINT64_C(3000000)
 #define BATCH_LIMIT ((size_t)MSG_BATCH_SIZE + BATCH_RECORD_MAX + 70000)
 
@@ -80,7 +81,7 @@ static bool batch_open(struct sender *sender)
     if (sender->count == HELD_MAX)
         return false;
     struct held *held = held_at(sender, sender->count);
-    if (!held->bytes.limit)
+    if (!held->bytes.p)
         buf_init(&held->bytes, BATCH_LIMIT);
     buf_clear(&held->bytes);
     held->id = sender->next_id++;
@@ -94,10 +95,17 @@ static bool batch_open(struct sender *sender)
     return true;
 }
 
-static void held_send(struct sender *sender, struct held *held)
+/* In order and without a hole: an acknowledgement covers all before it. */
+static void closed_send(struct sender *sender)
 {
-    if (sender->keeper && !held->sent)
-        held->sent = channel_send(sender->keeper, MSG_RECORDS, held->id, buf_view(&held->bytes));
+    size_t closed = sender->count - (sender->open ? 1 : 0);
+    for (size_t i = 0; i < closed && sender->keeper; i++) {
+        struct held *held = held_at(sender, i);
+        if (!held->sent)
+            held->sent = channel_send(sender->keeper, MSG_RECORDS, held->id, buf_view(&held->bytes));
+        if (!held->sent)
+            return;
+    }
 }
 
 static void batch_close(struct sender *sender)
@@ -107,7 +115,7 @@ static void batch_close(struct sender *sender)
     batch_end(&sender->writer);
     sender->open = false;
     sender->group_open = false;
-    held_send(sender, held_at(sender, sender->count - 1));
+    closed_send(sender);
 }
 
 bool sender_record(struct sender *sender, const struct batch_group *group, struct str bytes, uint64_t tag)
@@ -137,18 +145,16 @@ void sender_connect(struct sender *sender, struct channel *keeper)
 {
     sender->keeper = keeper;
     size_t closed = sender->count - (sender->open ? 1 : 0);
-    for (size_t i = 0; i < closed; i++) {
+    for (size_t i = 0; i < closed; i++)
         held_at(sender, i)->sent = false;
-        held_send(sender, held_at(sender, i));
-    }
+    closed_send(sender);
 }
 
 void sender_pump(struct sender *sender, uint64_t now_boot_ns, bool force)
 {
     if (sender->open && (force || now_boot_ns - sender->opened_ns >= AGE_MAX_NS))
         batch_close(sender);
-    for (size_t i = 0; i + (sender->open ? 1 : 0) < sender->count; i++)
-        held_send(sender, held_at(sender, i));
+    closed_send(sender);
 }
 
 void sender_ack(struct sender *sender, const struct msg *msg)
@@ -161,11 +167,15 @@ void sender_ack(struct sender *sender, const struct msg *msg)
     sender->counters.known += known;
     uint64_t tag = 0;
     /* Batches become durable in order: an acknowledgement covers all before it. */
-    while (sender->count > (sender->open ? 1u : 0u) && held_at(sender, 0)->id <= msg->id) {
+    while (sender->count > (sender->open ? 1u : 0u) && held_at(sender, 0)->sent && held_at(sender, 0)->id <= msg->id) {
         struct held *held = held_at(sender, 0);
         tag = held->tag;
         sender->held_bytes -= held->bytes.n;
-        buf_clear(&held->bytes);
+        /* 512 places would keep a mebibyte each after every burst. */
+        if (held->bytes.capacity > BATCH_KEEP)
+            buf_done(&held->bytes);
+        else
+            buf_clear(&held->bytes);
         sender->first = (sender->first + 1) % HELD_MAX;
         sender->count--;
     }
