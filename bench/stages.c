@@ -6,7 +6,8 @@
  *
  * Prints one line a stage, tab-separated: name, events, bytes, seconds, CPU seconds, remark. Every stage reads the same
  * lines from memory. `match` is what the same pass costs more when each event is also shown to the rules, `columns`
- * what it costs more when each record is also encoded as the archive keeps it. */
+ * what it costs more when each record is also encoded as the archive keeps it. `receive` is frame and append in one
+ * pass: everything that stands between a byte's arrival and its acknowledgement, but the channel between processes. */
 #include "archive/block.h"
 #include "archive/writer.h"
 #include "base/arena.h"
@@ -248,68 +249,110 @@ static void measure_columns(struct bench *bench, double normalise_cpu_s)
     bench->builder = NULL;
 }
 
-static size_t append_batch(struct bench *bench, struct archive *archive, size_t first, struct archive_record *records)
+struct appending {
+    struct archive *archive;
+    struct archive_record *records;
+    size_t count; /* filled of BATCH */
+    size_t bytes; /* appended and not yet durable */
+    uint64_t sequence;
+};
+
+static void append_flush(struct appending *a, bool last)
 {
     struct archive_appended appended;
     struct err err;
-    size_t count = MIN(BATCH, bench->line_count - first);
-    for (size_t i = 0; i < count; i++) {
-        records[i].sequence = first + i + 1;
-        records[i].raw = bench->lines[first + i];
-    }
-    if (archive_append(archive, records, count, &appended, &err) != RC_OK)
-        die("append", &err);
-    size_t bytes = 0;
-    for (size_t i = 0; i < count; i++)
-        bytes += records[i].raw.n;
-    return bytes;
-}
-
-static void append_all(struct bench *bench, struct archive *archive, struct archive_record *records)
-{
-    struct err err;
     uint64_t durable = 0;
-    size_t bytes = 0;
-    for (size_t first = 0; first < bench->line_count; first += BATCH) {
-        bytes += append_batch(bench, archive, first, records);
-        if (bytes < COMMIT_BYTES && first + BATCH < bench->line_count)
-            continue;
-        if (archive_commit(archive, &durable, &err) != RC_OK)
-            die("commit", &err);
-        bytes = 0;
-    }
+    if (a->count > 0 && archive_append(a->archive, a->records, a->count, &appended, &err) != RC_OK)
+        die("append", &err);
+    for (size_t i = 0; i < a->count; i++)
+        a->bytes += a->records[i].raw.n;
+    a->count = 0;
+    if (a->bytes < COMMIT_BYTES && !last)
+        return;
+    if (archive_commit(a->archive, &durable, &err) != RC_OK)
+        die("commit", &err);
+    a->bytes = 0;
 }
 
-static void measure_append(struct bench *bench)
+static void append_line(struct appending *a, struct str line)
+{
+    a->records[a->count].sequence = ++a->sequence;
+    a->records[a->count++].raw = line;
+    if (a->count == BATCH)
+        append_flush(a, false);
+}
+
+static void appending_open(struct bench *bench, const char *name, struct appending *ret)
 {
     struct archive_options options = {
         .site = "bench.example", .now_ns = clock_real_ns(), .now_boot_ns = clock_boot_ns()};
     struct event_source source = {.id = {1}, .kind = str_of(bench->kind), .name = STR("127.0.0.1")};
-    struct archive_record *records = memory_new(BATCH * sizeof(*records));
     struct archive_recovered recovered;
-    struct archive *archive = NULL;
     struct err err;
-    int folder = io_open_folder(bench->scratch);
+    char path[PATH_BYTES];
+    snprintf(path, sizeof(path), "%s/%s", bench->scratch, name);
+    int folder = mkdir(path, 0700) == 0 ? io_open_folder(path) : -1;
+    *ret = (struct appending){.records = memory_new(BATCH * sizeof(*ret->records))};
     random_bytes(options.new_uuid, sizeof(options.new_uuid));
-    if (folder < 0 || records == NULL) {
-        fprintf(stderr, "bench-stages: could not open folder \"%s\"\n", bench->scratch);
+    if (folder < 0 || ret->records == NULL) {
+        fprintf(stderr, "bench-stages: could not open folder \"%s\"\n", path);
         exit(1);
     }
-    if (archive_open(&io_kernel, folder, &options, &archive, &recovered, &err) != RC_OK ||
-        archive_source(archive, &source, options.now_ns, options.now_boot_ns, &err) != RC_OK)
+    if (archive_open(&io_kernel, folder, &options, &ret->archive, &recovered, &err) != RC_OK ||
+        archive_source(ret->archive, &source, options.now_ns, options.now_boot_ns, &err) != RC_OK)
         die("archive", &err);
     for (size_t i = 0; i < BATCH; i++)
-        records[i] = (struct archive_record){.type = LEAF_RAW,
-                                             .source = {1},
-                                             .epoch = 1,
-                                             .received_ns = options.now_ns,
-                                             .received_boot_ns = options.now_boot_ns,
-                                             .time_ns = options.now_ns};
+        ret->records[i] = (struct archive_record){.type = LEAF_RAW,
+                                                  .source = {1},
+                                                  .epoch = 1,
+                                                  .received_ns = options.now_ns,
+                                                  .received_boot_ns = options.now_boot_ns,
+                                                  .time_ns = options.now_ns};
+}
+
+static void appending_close(struct appending *a)
+{
+    archive_close(a->archive);
+    memory_free(a->records);
+}
+
+static void measure_append(struct bench *bench)
+{
+    struct appending a;
+    appending_open(bench, "append", &a);
     stage_begin(bench);
-    append_all(bench, archive, records);
+    for (size_t i = 0; i < bench->line_count; i++)
+        append_line(&a, bench->lines[i]);
+    append_flush(&a, true);
     stage_end(bench, "append, tree, durable", bench->line_count, 0, "fdatasync every MiB; by the wall clock");
-    archive_close(archive);
-    memory_free(records);
+    appending_close(&a);
+}
+
+/* What intake and keeper do for a line, in one pass of one process: the frame is found and goes into log and tree, and
+ * the sync follows. A frame that spans two reads lies in the stream's memory until the next call: it ends its batch. */
+static void measure_receive(struct bench *bench)
+{
+    struct appending a;
+    struct syslog_stream stream;
+    struct syslog_frame frame;
+    appending_open(bench, "receive", &a);
+    syslog_stream_init(&stream, WIRE_FRAME_MAX);
+    stage_begin(bench);
+    for (size_t at = 0; at < bench->input.n; at += READ_BYTES) {
+        struct str part = str_slice(bench->input, at, at + READ_BYTES);
+        while (syslog_stream_next(&stream, &part, &frame)) {
+            append_line(&a, frame.bytes);
+            if (frame.bytes.p == stream.held.p)
+                append_flush(&a, false);
+        }
+    }
+    if (syslog_stream_end(&stream, &frame))
+        append_line(&a, frame.bytes);
+    append_flush(&a, true);
+    stage_end(bench, "receive: frame, append, tree, durable", a.sequence, 0,
+              "one pass, fdatasync every MiB; by the wall clock");
+    syslog_stream_done(&stream);
+    appending_close(&a);
 }
 
 int main(int argc, char **argv)
@@ -342,5 +385,6 @@ int main(int argc, char **argv)
     measure_match(&bench, normalise_cpu_s);
     measure_columns(&bench, normalise_cpu_s);
     measure_append(&bench);
+    measure_receive(&bench);
     return 0;
 }
