@@ -173,7 +173,11 @@ enum rc archive_reader_refresh(struct archive_reader *reader, struct err *err)
 {
     struct archive_reader *r = reader;
     enum rc rc = RC_AGAIN;
-    for (int i = 0; i < LATEST_TRIES && rc == RC_AGAIN; i++) {
+    for (int i = 0; i < LATEST_TRIES && (rc == RC_AGAIN || rc == RC_CORRUPT); i++) {
+        /* A log file that was sealed and dropped between two looks makes what follows it seem out of place: look anew.
+         * What is damaged stays so. */
+        if (rc == RC_CORRUPT)
+            tail_forget(r);
         /* The note first: it must not be newer than the records. */
         rc = load_note(r, err);
         rc = rc == RC_OK ? catalog_load(r->io, r->folders.seg, r->instance.uuid, &r->catalog, err) : rc;

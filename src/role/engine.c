@@ -306,12 +306,17 @@ static void on_event(void *context, const struct event *event)
         match_found(engine, event, found[i].rule);
 }
 
+/* What a gap record says was lost: records, connections refused, or the end of one record. */
 static void gap_count(const struct engine *engine, struct source *source, struct str raw)
 {
     struct json_value *value = NULL;
     struct err err;
-    if (source && json_parse(engine->arena, raw, 8, &value, &err) == RC_OK)
-        source->dropped += (uint64_t)MAX(json_int(json_get(value, "count"), 0), 0);
+    if (!source || json_parse(engine->arena, raw, 8, &value, &err) != RC_OK)
+        return;
+    source->dropped += (uint64_t)MAX(json_int(json_get(value, "count"), 0), 0);
+    source->dropped += (uint64_t)MAX(json_int(json_get(value, "connections"), 0), 0);
+    source->dropped += json_int(json_get(value, "bytes"), 0) > 0;
+    source->changed = true;
 }
 
 static void source_count(struct source *source, const struct leaf *leaf, const struct event *event)

@@ -27,6 +27,7 @@
 #define HEARTBEAT_NS    UINT64_C(10000000000)
 #define CHECKPOINT_NS   UINT64_C(1000000000)
 #define SIGN_PATIENCE   UINT64_C(10000000000)
+#define LAST_WORDS_NS   UINT64_C(2000000000)
 #define RETAIN_NS       UINT64_C(60000000000)
 #define WAITING_MAX     4096
 #define RECORDS_AT_ONCE 4096
@@ -775,6 +776,17 @@ static int keeper_timeout_ms(void *self)
     return keeper->dirty_ns ? (int)(COMMIT_AGE_NS / 1000000) : -1;
 }
 
+/* A last signature over everything, so that what was kept until the stop can be proven. The signer stops after us. */
+static void last_checkpoint(struct keeper *keeper)
+{
+    uint64_t until = clock_boot_ns() + LAST_WORDS_NS;
+    while (keeper->sign_asked_ns && clock_boot_ns() < until)
+        loop_wait(keeper->process->loop, 50); /* an earlier question */
+    sign_ask(keeper, keeper->signed_size);
+    while (keeper->sign_asked_ns && clock_boot_ns() < until)
+        loop_wait(keeper->process->loop, 50);
+}
+
 static void keeper_stop(void *self)
 {
     struct keeper *keeper = self;
@@ -782,6 +794,7 @@ static void keeper_stop(void *self)
         return;
     own_event(keeper, "stop");
     commit(keeper);
+    last_checkpoint(keeper);
     archive_close(keeper->archive);
 }
 

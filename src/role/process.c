@@ -119,7 +119,7 @@ static void on_peer_closed(void *context, struct channel *channel, const char *r
 static void on_peer_message(void *context, struct channel *channel, struct msg *msg)
 {
     (void)context;
-    if (pump.state == STATE_RUNNING)
+    if (pump.state != STATE_SETUP)
         driver()->message(pump.self, channel, msg);
 }
 
