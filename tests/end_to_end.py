@@ -243,6 +243,21 @@ def offline_ingest():
         check_equal(service.audit()[0], 0, "qorgan-verify")
 
 
+def a_second_server_is_refused():
+    """the same folder, or another folder with the same ports: one clear message, status 1, the first one goes on"""
+    with Service() as first:
+        same_folder = Service(data=first.data)
+        same_folder.log_path += ".second"
+        same_ports = Service(**first.ports)
+        for second, text in ((same_folder, "another server runs on the data folder"),
+                             (same_ports, f"could not listen on 127.0.0.1 port {first.ports['web-port']}")):
+            check(not second.start(expect=False), "the second server does not start")
+            check_equal(second.process.wait(20), 1, "exit status")
+            check(text in second.read_log(), second.read_log())
+        first.udp(b"<13>%s h app: still here" % NOW.encode())
+        check_equal(len(first.wait_for('"still here"', 1)), 1, "records of the first server")
+
+
 def an_importer_that_does_not_read():
     """a client that writes its records and reads only at the end still learns that all are durable"""
     with Service() as service, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as link:
@@ -388,5 +403,6 @@ def rollback_is_refused():
 if __name__ == "__main__":
     sys.exit(main([syslog_over_udp_and_tcp, rsyslog_over_tls, tls_refuses_what_is_not_tls,
                    every_process_killed_under_load, parent_killed, segments_are_sealed, offline_ingest,
+                   a_second_server_is_refused,
                    an_importer_that_does_not_read, addresses_without_end,
                    stopped_under_load, a_burst_of_matches_is_kept, rollback_is_refused]))

@@ -90,6 +90,25 @@ static enum rc listen_inet(enum net_kind kind, const char *address, uint16_t por
     return RC_OK;
 }
 
+enum rc net_port_free(enum net_kind kind, const char *address, uint16_t port, struct err *err)
+{
+    struct sockaddr_storage at;
+    socklen_t size = 0;
+    if (address_parse(address, port, &at, &size) != RC_OK)
+        return err_set(err, RC_INVALID, "\"%s\" is not an IP address", address);
+    int fd = socket(at.ss_family, (kind == NET_UDP ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return err_errno(err, errno, "could not create a socket for %s:%u", address, port);
+    if (kind == NET_TCP)
+        option(fd, SOL_SOCKET, SO_REUSEADDR, 1); /* connections of a former server that linger are no server */
+    int result = bind(fd, (struct sockaddr *)&at, size);
+    int reason = errno;
+    close(fd);
+    return result == 0 ? RC_OK
+                       : err_errno(err, reason, "could not listen on %s port %u (%s)", address, port,
+                                   kind == NET_UDP ? "UDP" : "TCP");
+}
+
 static enum rc unix_address(const char *path, struct sockaddr_un *ret, struct err *err)
 {
     *ret = (struct sockaddr_un){.sun_family = AF_UNIX};

@@ -18,6 +18,8 @@ enum net_kind { NET_UDP, NET_TCP, NET_UNIX };
 /* address "127.0.0.1" or "::" or, for NET_UNIX, a path (an old socket there is replaced). Reuse of the port by several
  * sockets is on for UDP and TCP, so that each worker has its own. */
 enum rc net_listen(enum net_kind kind, const char *address, uint16_t port, int *ret_fd, struct err *err) MUST_USE;
+/* Whether nobody listens there: two programs of one user that both reuse a port would share its senders unnoticed. */
+enum rc net_port_free(enum net_kind kind, const char *address, uint16_t port, struct err *err) MUST_USE;
 /* -EAGAIN when nobody waits. The peer's address as text: IPv4-mapped addresses are shown as IPv4. */
 int net_accept(int fd, char ret_address[NET_ADDRESS_MAX]);
 /* Blocking connect, for the command line. */

@@ -91,7 +91,28 @@ static void refusals_are_clear(void)
     }
 }
 
+static void a_taken_port_is_not_free(void)
+{
+    static const enum net_kind kinds[] = {NET_UDP, NET_TCP};
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        struct err err = {0};
+        int server = -1;
+        int second = -1;
+        CHECK_INT(net_listen(kinds[i], "127.0.0.1", 0, &server, &err), RC_OK);
+        uint16_t port = net_port(server);
+        CHECK_INT(net_listen(kinds[i], "127.0.0.1", port, &second, &err), RC_OK); /* a worker of ours shares it */
+        close(second);
+        CHECK(net_port_free(kinds[i], "127.0.0.1", port, &err) != RC_OK);
+        CHECK(strstr(err.text, "could not listen on 127.0.0.1 port") != NULL);
+        close(server);
+        CHECK_INT(net_port_free(kinds[i], "127.0.0.1", port, &err), RC_OK);
+    }
+    struct err err = {0};
+    CHECK_INT(net_port_free(NET_TCP, "nowhere", 1, &err), RC_INVALID);
+}
+
 static const struct test tests[] = {
+    {"a taken port is not free", a_taken_port_is_not_free},
     {"datagrams come in batches", datagrams_come_in_batches},
     {"descriptors travel", descriptors_travel},
     {"refusals are clear", refusals_are_clear},

@@ -28,6 +28,7 @@
 #define ENGINES_MAX     64
 #define MATCHES_AT_ONCE 512
 #define MATCHES_WAIT_MS 5
+#define STUCK_RETRY_NS  UINT64_C(1000000000)
 #define FIRINGS_MAX     32 /* room for what one match can cause */
 
 struct desk_role {
@@ -49,6 +50,8 @@ struct desk_role {
     size_t match_count;
     struct arena *match_arena;
     uint64_t acknowledge[ENGINES_MAX]; /* the newest match gathered of each engine; 0 = none */
+    bool stuck;                        /* matches could not be stored: they are kept and tried again */
+    uint64_t stuck_ns;
     bool notice_flying;
 };
 
@@ -225,23 +228,49 @@ struct firing_context {
     const struct match *match;
 };
 
-static bool matches_store(struct desk_role *role, const struct desk_match *matches, size_t count)
+static enum rc matches_store(struct desk_role *role, struct err *err)
 {
-    struct err err = {0};
-    enum rc rc = count ? desk_match(role->desk, matches, count, clock_real_ns(), NULL, &err) : RC_OK;
-    if (rc != RC_OK && rc != RC_AGAIN)
-        log_error("matches could not be stored: %s", err.text);
-    role->records_waiting = role->records_waiting || count;
-    return rc == RC_OK;
+    int64_t now_ns = clock_real_ns();
+    enum rc rc = desk_match(role->desk, role->matches, role->match_count, now_ns, NULL, err);
+    if (rc != RC_INVALID)
+        return rc;
+    /* One that can never be stored must not keep back the others. */
+    log_error("a match is left out: %s", err->text);
+    rc = RC_OK;
+    for (size_t i = 0; i < role->match_count && rc == RC_OK; i++) {
+        rc = desk_match(role->desk, &role->matches[i], 1, now_ns, NULL, err);
+        rc = rc == RC_INVALID ? RC_OK : rc;
+    }
+    return rc;
+}
+
+/* While matches cannot be stored (the disk is full, too much waits for the archive) engines keep theirs. */
+static void engines_pause(struct desk_role *role, bool paused)
+{
+    for (unsigned i = 0; i < ENGINES_MAX && role->stuck != paused; i++)
+        if (process_peer(ROLE_ENGINE, i))
+            channel_pause(process_peer(ROLE_ENGINE, i), paused);
+    role->stuck = paused;
 }
 
 /* Everything gathered goes into one transaction; then each engine learns how far its matches are kept. */
 static void matches_flush(struct desk_role *role)
 {
-    bool stored = matches_store(role, role->matches, role->match_count);
+    struct err err = {0};
+    uint64_t now = clock_boot_ns();
+    if (role->stuck && now - role->stuck_ns < STUCK_RETRY_NS)
+        return;
+    enum rc rc = role->match_count ? matches_store(role, &err) : RC_OK;
+    engines_pause(role, rc != RC_OK);
+    if (rc != RC_OK) {
+        role->stuck_ns = now;
+        log_error("matches could not be stored: %s; they wait, with the engines behind them", err.text);
+        return;
+    }
+    role->records_waiting = role->records_waiting || role->match_count;
     for (unsigned i = 0; i < ENGINES_MAX; i++) {
         struct channel *engine = role->acknowledge[i] ? process_peer(ROLE_ENGINE, i) : NULL;
-        if (engine && stored)
+        if (engine)
             IGNORE(
                 channel_send(engine, MSG_MATCH_DONE, role->acknowledge[i], STR_NONE)); /* gone: it sends them again */
         role->acknowledge[i] = 0;
@@ -252,8 +281,10 @@ static void matches_flush(struct desk_role *role)
 
 static void match_gather(struct desk_role *role, const struct desk_match *match)
 {
-    if (role->match_count == MATCHES_AT_ONCE)
-        return; /* flushed before it can be full: see on_match */
+    if (role->match_count == MATCHES_AT_ONCE) {
+        log_error("one match made more correlations fire than fit: rule %.*s is passed over", STR_ARG(match->rule_id));
+        return;
+    }
     struct desk_match *out = &role->matches[role->match_count++];
     *out = *match;
     out->source = arena_str(role->match_arena, match->source);
@@ -485,12 +516,15 @@ static void desk_peer_up(void *self, struct channel *channel)
         role->records_flying = 0;
         role->records_waiting = true;
     }
+    if (channel_peer(channel) == ROLE_ENGINE && role->stuck)
+        channel_pause(channel, true);
 }
 
 static void desk_peer_down(void *self, enum role peer, unsigned instance)
 {
     struct desk_role *role = self;
-    (void)instance;
+    if (peer == ROLE_ENGINE && instance < ENGINES_MAX)
+        role->acknowledge[instance] = 0; /* its successor numbers its matches anew */
     if (peer == ROLE_OUT)
         role->notice_flying = false; /* lent notices come back by themselves */
 }
@@ -501,7 +535,7 @@ static void role_tick(void *self, int64_t now_ns)
     struct err err = {0};
     struct firing_context cause = {role, NULL};
     static int64_t advanced_ns;
-    if (now_ns - advanced_ns >= SECOND_NS || now_ns < advanced_ns) {
+    if (!role->stuck && (now_ns - advanced_ns >= SECOND_NS || now_ns < advanced_ns)) {
         advanced_ns = now_ns;
         if (correlator_advance(role->correlator, now_ns, on_firing, &cause) != RC_OK)
             log_warning("a correlation had no room");
@@ -523,6 +557,8 @@ static void role_tick(void *self, int64_t now_ns)
 static int role_timeout_ms(void *self)
 {
     const struct desk_role *role = self;
+    if (role->stuck)
+        return -1;
     bool waiting = role->match_count > 0;
     for (unsigned i = 0; i < ENGINES_MAX && !waiting; i++)
         waiting = role->acknowledge[i] != 0;

@@ -423,7 +423,11 @@ static enum rc listen_on(struct parent *parent, const struct listen_row *row, un
     int fd = -1;
     if (!row->port)
         return RC_OK;
-    enum rc rc = net_listen(row->kind, row->address.p, (uint16_t)row->port, &fd, err);
+    enum rc rc = RC_OK;
+    if (instance == 0 && row->kind != NET_UNIX) /* the further ones share it with the first */
+        rc = net_port_free(row->kind, row->address.p, (uint16_t)row->port, err);
+    if (rc == RC_OK)
+        rc = net_listen(row->kind, row->address.p, (uint16_t)row->port, &fd, err);
     if (rc != RC_OK)
         return rc;
     ASSERT(parent->listener_count < LISTENERS_MAX);

@@ -20,6 +20,8 @@
 #define LIMIT_MAX        500
 #define LIMIT_DEFAULT    100
 #define SEARCH_BUDGET_NS UINT64_C(8000000000)
+#define RAW_SHORT_MAX    ((size_t)4 << 10)    /* bytes shown of a record that is too long for the answer */
+#define HIT_SHORT_MAX    ((size_t)256 << 10)  /* room behind ANSWER_MAX for one more */
 #define ANSWER_MAX       ((size_t)3500 << 10) /* of MSG_ANSWER's 4 MiB */
 
 struct query_role {
@@ -82,6 +84,24 @@ static bool on_progress(void *context, uint32_t permille, uint64_t scanned)
     return clock_boot_ns() < role->deadline_ns;
 }
 
+/* A record's members; of one whose fields alone would fill the answer (a stranger chose them) only the beginning of its
+ * bytes, so that it does not hide the others. */
+static void members_write(struct query_role *role, const struct archive_hit *hit)
+{
+    size_t before = role->answer.n;
+    hit_write_members(&role->answer, hit, role->names);
+    if (!role->answer.overflow && role->answer.n <= ANSWER_MAX + HIT_SHORT_MAX)
+        return;
+    role->answer.n = before;
+    role->answer.overflow = false;
+    struct archive_hit brief = *hit;
+    brief.event.field_count = 0;
+    memset(brief.event.statutory, 0, sizeof brief.event.statutory);
+    brief.raw = str_slice(hit->raw, 0, RAW_SHORT_MAX);
+    hit_write_members(&role->answer, &brief, role->names);
+    json_put_bool(&role->answer, "shortened", true);
+}
+
 static bool on_hit(void *context, const struct archive_hit *hit)
 {
     struct query_role *role = context;
@@ -89,7 +109,9 @@ static bool on_hit(void *context, const struct archive_hit *hit)
         role->cut = true;
         return false;
     }
-    hit_write_json(&role->answer, hit, role->names);
+    json_write_object(&role->answer);
+    members_write(role, hit);
+    json_write_object_end(&role->answer);
     role->given++;
     return true;
 }
@@ -183,7 +205,7 @@ static void ask_record(struct query_role *role, uint64_t number)
         struct buf *out = &role->answer;
         json_write_object(out);
         json_put_bool(out, "ok", true);
-        hit_write_members(out, hit, role->names);
+        members_write(role, hit);
         json_put_str(out, "leaf_hash", str_at(text, hex_encode(&hash, sizeof hash, text)));
         json_put_str(out, "source_id", str_at(text, hex_encode(hit->leaf.source, 16, text)));
         json_write_key(out, "epoch");
