@@ -65,6 +65,8 @@ enum rc block_info_read(struct str bytes, struct block_info *ret_info, struct er
 struct block;
 enum block_parts { BLOCK_LEAVES = 1, BLOCK_EVENTS = 2, BLOCK_ALL = 3 };
 
+/* An arena for decoding block after block, to be reset before each. NULL without memory. */
+struct arena *block_arena_new(size_t limit);
 /* Checks the crc and decodes into the arena, which must outlive it; `bytes` may go. Never trusts the bytes.
  * `names` receives the field names (may be NULL without BLOCK_EVENTS). */
 enum rc block_decode(struct str bytes, unsigned parts, struct names *names, struct arena *arena,

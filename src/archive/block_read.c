@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#define ARENA_FIRST ((size_t)16 << 20) /* enough for most blocks */
+
 struct origin {
     uint8_t source[16];
     uint64_t epoch;
@@ -507,6 +509,20 @@ static enum rc read_parsers(struct decoder *d)
         b->texts[i].p = text;
     }
     return RC_OK;
+}
+
+struct arena *block_arena_new(size_t limit)
+{
+    struct arena *arena = arena_new(limit);
+    if (!arena)
+        return NULL;
+    /* A reset keeps the first chunk. Fresh pages from the kernel for each block would cost as much as the decoding. */
+    if (!arena_alloc_raw(arena, ARENA_FIRST)) {
+        arena_free(arena);
+        return NULL;
+    }
+    arena_reset(arena);
+    return arena;
 }
 
 enum rc block_decode(struct str bytes, unsigned parts, struct names *names, struct arena *arena,

@@ -203,7 +203,7 @@ static enum rc open_all(struct archive_reader *r, int folder, struct err *err)
     r->groups = tlog_groups_new(GROUPS_LIMIT);
     r->sources = sources_new(0x51a7c0ffee5eed01u);
     r->proofs = memory_new(sizeof *r->proofs);
-    r->arena = arena_new(BLOCK_ARENA);
+    r->arena = block_arena_new(BLOCK_ARENA);
     buf_init(&r->note, NOTE_SIZE_MAX);
     if (!r->hasher || !r->groups || !r->sources || !r->proofs || !r->arena)
         return err_set(err, RC_LIMIT, "no memory to read the archive");

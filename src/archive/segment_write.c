@@ -171,7 +171,7 @@ static enum rc seal_sync(struct segment_writer *w, const struct segment_seal *se
     ASSERT(seal->end - w->first == w->records);
     w->hasher = tlog_hasher_new();
     w->digest = tlog_hasher_new();
-    w->arena = arena_new(DECODE_ARENA);
+    w->arena = block_arena_new(DECODE_ARENA);
     w->leaves = memory_new((size_t)w->records * sizeof *w->leaves);
     w->seen = memory_new((size_t)w->records);
     if (!w->hasher || !w->digest || !w->arena || !w->leaves || !w->seen)

@@ -555,7 +555,7 @@ static enum rc verify_all(struct verify *v, int folder)
     v->hasher = tlog_hasher_new();
     v->digest = tlog_hasher_new();
     v->sources = sources_new(0x0ddba11c0ffee123u);
-    v->arena = arena_new(DECODE_ARENA);
+    v->arena = block_arena_new(DECODE_ARENA);
     tlog_frontier_init(&v->frontier);
     v->scratch = arena_new(SCRATCH_ARENA);
     v->origins = map_new(ORIGINS_MAX, 1);
