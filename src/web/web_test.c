@@ -24,7 +24,8 @@ static struct {
     const char *ask; /* this one is answered by `json` instead of the table; "*" means all but session.check */
     struct str json; /* {NULL, 0}: not at all */
     bool evil;
-    struct buf log; /* every question, one a line */
+    const char *language; /* of the session; NULL: English */
+    struct buf log;       /* every question, one a line */
     const char *asked;
 } peers;
 
@@ -57,7 +58,11 @@ static void answer_one(struct web_call *call, size_t i, struct str question)
         return;
     }
     buf_init(&buf, 1u << 20);
-    for (size_t k = 0; fake_answers[k].ask; k++)
+    if (peers.language && str_is(ask, "session.check"))
+        buf_format(&buf,
+                   "{\"ok\":true,\"user\":\"a\",\"role\":\"analyst\",\"language\":\"%s\",\"csrf\":\"" FAKE_CSRF "\"}",
+                   peers.language);
+    for (size_t k = 0; fake_answers[k].ask && buf.n == 0; k++)
         if (str_is(ask, fake_answers[k].ask))
             put_answer(&buf, fake_answers[k].json);
     CHECK(buf.n > 0);
@@ -550,6 +555,161 @@ static void changes_are_asked(void)
     CHECK(seen_has("The state does not allow this act.") && seen_has("kept text"));
 }
 
+/* --- what is said in the reader's language --- */
+
+#define PORT_SCAN    "41e3cf92-8f6a-5e90-9e11-79dd39fe677d"
+#define PORT_SCAN_KK "\xd0\x9f\xd0\xbe\xd1\x80\xd1\x82\xd1\x82\xd0\xb0\xd1\x80\xd0\xb4\xd1\x8b " /* Порттарды */
+
+/* All questions but session.check get the answer; the session's language is Kazakh. */
+static unsigned in_kazakh(struct web_http http, const char *ask, const char *answer)
+{
+    peers_reset();
+    peers.ask = ask;
+    peers.json = str_of(answer);
+    peers.language = "kk";
+    return status_of(http);
+}
+
+static void rule_titles(void)
+{
+    static const struct {
+        const char *rule;
+        const char *title;
+        bool translated;
+    } rows[] = {
+        {PORT_SCAN, "Port scan", true}, {PORT_SCAN, "Port scan of the portal", false},
+        {PORT_SCAN, "", false},         {"no such rule", "Port scan", false},
+        {"", "Port scan", false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char json[1024];
+        snprintf(json, sizeof json,
+                 "{\"ok\":true,\"total\":1,\"incidents\":[{\"id\":6,\"title\":\"%s\",\"rule_id\":\"%s\"}],"
+                 "\"incident\":{\"id\":6,\"title\":\"%s\",\"rule_id\":\"%s\",\"rule_title\":\"%s\"}}",
+                 rows[i].title, rows[i].rule, rows[i].title, rows[i].rule, rows[i].title);
+        test_row("%s, %s", rows[i].rule, rows[i].title);
+        CHECK_INT(in_kazakh(get("/incidents"), "incident.list", json), 200);
+        CHECK(seen_has(PORT_SCAN_KK) == rows[i].translated);
+        CHECK(seen_has(">Port scan<") == (!rows[i].translated && strcmp(rows[i].title, "Port scan") == 0));
+        CHECK_INT(in_kazakh(get("/incidents/6"), "incident.get", json), 200);
+        CHECK(seen_has("name=\"title\" type=\"text\" value=\"" PORT_SCAN_KK) == rows[i].translated);
+        CHECK(seen_has("name=\"title_shown\" value=\"" PORT_SCAN_KK) == rows[i].translated);
+    }
+    /* saving what was shown leaves the title as it is stored, saving anything else changes it */
+    peers_reset();
+    CHECK_INT(status_of(post("/incidents/6/edit", "csrf=" FAKE_CSRF "&title=A&title_shown=A&note=n")), 303);
+    CHECK(strstr(peers.asked, "\"fields\":{\"note\":\"n\""));
+    CHECK_INT(status_of(post("/incidents/6/edit", "csrf=" FAKE_CSRF "&title=B&title_shown=A&note=n")), 303);
+    CHECK(strstr(peers.asked, "\"fields\":{\"title\":\"B\",\"note\":\"n\""));
+    CHECK_INT(status_of(post("/incidents/6/edit", "csrf=" FAKE_CSRF "&title=&title_shown=A")), 303);
+    CHECK(strstr(peers.asked, "\"fields\":{\"title\":\"\""));
+}
+
+static void marks_of_events(void)
+{
+    static const char event[] =
+        "{\"ok\":true,\"record\":9,\"kind\":\"udp\",\"transport\":\"file\",\"type\":\"raw\",\"raw\":\"x\",\"complete\":"
+        "true,"
+        "\"statutory\":{\"kind\":\"sign_in\",\"outcome\":\"failure\"},\"rules\":[\"" PORT_SCAN "\",\"own-rule-7\"],"
+        "\"events\":[{\"record\":9,\"statutory\":{\"kind\":\"sign_in\"},\"rules\":[\"" PORT_SCAN "\"]}]}";
+    CHECK_INT(in_kazakh(get("/records/9"), "record", event), 200);
+    CHECK(seen_has(">" PORT_SCAN_KK) && seen_has(": " PORT_SCAN "\" href") && seen_has(">own-rule-7</a>"));
+    CHECK(seen_has("<span title=\"sign_in\">") && !seen_has(">sign_in<") && !seen_has(">failure<"));
+    CHECK(seen_has("UDP ") && !seen_has(">udp<") && !seen_has(">file<"));
+    CHECK_INT(in_kazakh(get("/search"), "search", event), 200);
+    CHECK(seen_has(">" PORT_SCAN_KK) && seen_has("<span title=\"sign_in\">"));
+}
+
+static void own_records(void)
+{
+    static const struct {
+        const char *type;
+        const char *raw;
+        const char *says; /* in English; "" = its bytes as they are */
+    } rows[] = {
+        {"lifecycle", "{'event':'heartbeat','size':1234}",
+         "The archive is at work: 1\xe2\x80\xaf"
+         "234 records"},
+        {"lifecycle", "{'event':'session.opened','user':'ann','address':'::1'}", "ann signed in from ::1"},
+        {"lifecycle", "{'event':'session.opened','user':'<b>','address':''}", "&lt;b&gt; signed in from \xe2\x80\x94"},
+        {"lifecycle", "{'event':'source','name':'n','kind':'tls'}", "New source: n (syslog over TLS)"},
+        {"lifecycle", "{'event':'source','name':'n','kind':'odd'}", "New source: n (odd)"},
+        {"lifecycle", "{'event':'clock.started','incident':'2026-1','title':'T','clock':'M-04','who':'qorgan'}",
+         "2026-1 &#34;T&#34;: Term started \xc2\xb7 M-04<"},
+        {"lifecycle", "{'event':'incident.closed','incident':'2026-1','title':'T','who':'ann','to':'closed'}",
+         "2026-1 &#34;T&#34;: Closed \xc2\xb7 ann<"},
+        {"lifecycle", "{'event':'notice.sent','incident':'2026-1','title':'T','who':'qorgan','to':'a@b'}",
+         "Notice sent \xc2\xb7 a@b<"},
+        {"gap", "{'event':'gap','reason':'r','count':7}", "Records lost: 7"},
+        {"gap", "{'event':'gap','reason':'r','bytes':2048}", "Data lost: 2.0\xc2\xa0KiB"},
+        {"gap", "{'event':'gap','reason':'r'}", ""},
+        {"gap", "{'event':'session.opened','user':'ann'}", ""},
+        {"lifecycle", "{'event':'nothing known'}", ""},
+        {"lifecycle", "{'event':'incident.closed'}", ""},
+        {"lifecycle", "{'event':5}", ""},
+        {"lifecycle", "{'event':'heartbeat'", ""},
+        {"lifecycle", "[]", ""},
+        {"lifecycle", "", ""},
+        /* a log line cannot pass for a word of ours */
+        {"raw", "{'event':'session.opened','user':'ann','address':'::1'}", ""},
+        {"digest", "{'event':'heartbeat','size':1}", ""},
+        {"", "{'event':'heartbeat','size':1}", ""},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        CLEANUP(arena_cleanup) struct arena *arena = arena_new(1u << 20);
+        char *raw = arena_strz(arena, str_of(rows[i].raw));
+        struct buf json;
+        buf_init(&json, 1u << 16);
+        for (char *p = raw; *p; p++)
+            *p = *p == '\'' ? '"' : *p;
+        buf_text(&json, "{\"ok\":true,\"complete\":true,\"events\":[{\"record\":9,\"type\":");
+        json_write_str(&json, str_of(rows[i].type));
+        buf_text(&json, ",\"raw\":");
+        json_write_str(&json, str_of(raw));
+        buf_text(&json, "}]}");
+        test_row("%s %s", rows[i].type, rows[i].raw);
+        peers_reset();
+        peers.ask = "search";
+        peers.json = buf_view(&json);
+        CHECK_INT(status_of(get("/search")), 200);
+        if (rows[i].says[0])
+            CHECK(seen_has(rows[i].says));
+        else
+            CHECK(!seen_has("signed in from") && !seen_has("is at work") && !seen_has(" lost: "));
+        buf_done(&json);
+    }
+}
+
+static void own_records_are_left_out(void)
+{
+    static const struct {
+        const char *target;
+        const char *asked;
+    } rows[] = {
+        {"/search", "\"query\":\"-type:lifecycle\""},
+        {"/search?q=%20", "\"query\":\"-type:lifecycle\""},
+        {"/search?q=a+or+b", "\"query\":\"-type:lifecycle (a or b)\""},
+        {"/search?q=a+or+b&own=yes", "\"query\":\"a or b\""},
+        {"/search?q=type:lifecycle", "\"query\":\"type:lifecycle\""},
+        {"/search?own=yes", "\"query\":\"\""},
+    };
+    peers_reset();
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        test_row("%s", rows[i].target);
+        CHECK_INT(status_of(get(rows[i].target)), 200);
+        CHECK(strstr(peers.asked, rows[i].asked));
+        bool own = strstr(rows[i].target, "own=yes") != NULL;
+        CHECK(seen_has("name=\"own\" value=\"yes\" checked") == own);
+        CHECK(seen_has("&amp;own=yes") == own); /* the links to older records and to bars of the histogram */
+    }
+    /* what is wrong is told of the query that the person wrote: it is asked alone */
+    peers.ask = "search";
+    peers.json = STR("{\"ok\":false,\"error\":\"query_invalid\",\"text\":\"why\",\"offset\":1}");
+    CHECK_INT(status_of(get("/search?q=(a")), 422);
+    CHECK(strstr(peers.asked, "-type:lifecycle ((a)") && strstr(peers.asked, "\"query\":\"(a\""));
+    CHECK(seen_has("(<mark>a</mark>"));
+}
+
 static void languages(void)
 {
     peers_reset();
@@ -723,6 +883,10 @@ static const struct test tests[] = {
     {"redirects stay here", redirects_stay_here},
     {"every POST needs the secret", every_post_needs_the_secret},
     {"changes are asked", changes_are_asked},
+    {"rule titles", rule_titles},
+    {"marks of events", marks_of_events},
+    {"own records", own_records},
+    {"own records are left out", own_records_are_left_out},
     {"languages", languages},
     {"programs ask", programs_ask},
     {"limits", limits},
@@ -738,6 +902,9 @@ int main(int argc, char **argv)
     buf_init(&seen, 16u << 20);
     buf_init(&cookies, 4096);
     bool ready = web && web_add_texts(web, "web.tsv", load(arena, "data/i18n/web.tsv"), &err) == RC_OK &&
+                 web_add_texts(web, "desk.tsv", load(arena, "data/i18n/desk.tsv"), &err) == RC_OK &&
+                 web_add_texts(web, "rules.tsv", load(arena, "data/i18n/rules.tsv"), &err) == RC_OK &&
+                 web_add_event_kinds(web, load(arena, "data/event_kinds.tsv"), &err) == RC_OK &&
                  web_add_asset(web, STR("style.css"), load(arena, "ui/style.css"), &err) == RC_OK &&
                  web_add_asset(web, STR("icon.svg"), load(arena, "ui/icon.svg"), &err) == RC_OK &&
                  web_check(web, &err) == RC_NOT_FOUND &&

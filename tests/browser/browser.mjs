@@ -174,6 +174,43 @@ test("search finds the record, opens it and gives its proof", { timeout: 120000 
   seen.check();
 });
 
+test("the archive's own records are hidden until they are asked for, and then read as sentences", async () => {
+  await open("/");
+  for (const language of d.languages) {
+    await d.setLanguage(page, language);
+    await open("/search?q=session.opened&range=all");
+    assert.equal(await page.locator(".events .own").count(), 0);
+    await page.check("[name=own]");
+    await page.click(".query button.main");
+    await page.waitForLoadState();
+    assert.match(page.url(), /own=yes/);
+    assert.ok(await page.isChecked("[name=own]"));
+    const sentence = d.texts.get("lifecycle.session.opened")[language].replace("{0}", user).replace(/\{1\}.*$/, "");
+    const lines = await page.locator(".events .line.own").allTextContents();
+    assert.ok(lines.some((line) => line.includes(sentence.trim())), `${sentence} in ${lines}`);
+    assert.ok(!lines.some((line) => line.includes("{")), "no sentence is raw");
+  }
+  seen.check();
+});
+
+test("a rule's title is read in the reader's language, and saving a card does not store the translation", async () => {
+  await open(card);
+  for (const language of d.languages) {
+    await d.setLanguage(page, language);
+    const rule = (await page.locator(".pairs code").first().textContent()).trim();
+    const title = d.texts.get(`rule.${rule}`)[language];
+    assert.ok((await page.textContent("h1")).includes(title), language);
+    assert.equal(await page.inputValue("[name=title]"), title);
+    await page.fill("[name=note]", language);
+    await page.click("#annex button.main");
+    await page.waitForURL(/saved=1/);
+    const stored = await page.evaluate((id) => fetch(`/api/incident.get?id=${id}`).then((r) => r.json()), card.split("/").pop());
+    assert.equal(stored.incident.title, d.texts.get(`rule.${rule}`).en);
+    assert.equal(stored.incident.note, language);
+  }
+  seen.check();
+});
+
 test("a query that is wrong says where", async () => {
   seen.expectStatus(422);
   await open("/search?q=" + encodeURIComponent("(unclosed"));
@@ -241,13 +278,14 @@ for (const width of d.widths) {
       await page.emulateMedia({ colorScheme: language === "kk" ? "dark" : "light" });
       await open("/");
       await d.setLanguage(page, language);
-      const paths = ["/", "/search", "/search?q=session&range=all", "/incidents", "/incidents?state=all", card, "/objects"];
+      const paths = ["/", "/search", "/search?q=session&range=all&own=yes", "/search?q=incident&range=all&own=yes", "/incidents", "/incidents?state=all", card, "/objects"];
       paths.push("/objects/new", "/archive", "/channels", "/channels/new", "/users", "/users/new", "/password", "/records/1");
       for (const path of paths) {
         await open(path);
         const where = `${path} at ${width} in ${language}`;
         assert.equal(await page.getAttribute("html", "lang"), language, where);
         assert.deepEqual(await d.missingTexts(page), [], where);
+        assert.deepEqual(await d.foreignTitles(page, language), [], where);
         assert.deepEqual(await d.scrollsSideways(page), [], where);
         assert.deepEqual(await d.axeFindings(page), [], where);
         assert.equal(await page.locator("h1").count(), 1, where);

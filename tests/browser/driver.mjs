@@ -23,6 +23,21 @@ for (const file of readdirSync(folder).filter((name) => name.endsWith(".tsv"))) 
 }
 const families = new Set([...texts.keys()].map((key) => key.split(".")[0]));
 
+// Titles of rules in one language that the page shows where the reader's language is another.
+export async function foreignTitles(page, language) {
+  const words = await page.evaluate(() => [
+    document.title,
+    ...[...document.querySelectorAll("h1, td, th, a, .line.own, p.own, option")].map((e) => e.innerText),
+    ...[...document.querySelectorAll("input[type=text]")].map((e) => e.value),
+  ]);
+  const shown = words.join("\n");
+  const titles = [...texts].filter(([key]) => key.startsWith("rule."));
+  assert.ok(titles.length > 50);
+  return titles
+    .flatMap(([, title]) => languages.filter((l) => l !== language && title[l] !== title[language]).map((l) => title[l]))
+    .filter((title) => title.length > 12 && shown.includes(title));
+}
+
 // Each with a fresh profile below TMPDIR, which run.sh removes at the end.
 export async function launch(options = {}) {
   const profile = mkdtempSync(path.join(tmpdir(), "qorgan-browser-"));
