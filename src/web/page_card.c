@@ -196,9 +196,9 @@ static void annex_form(struct web_call *call, const struct json_value *i, const 
     HTML(html, RAW("<form class=\"grid\" method=\"post\" action=\"/incidents/"), INT(of_int(i, "id")), RAW("/edit\">"));
     part_csrf(call);
     title_input(call, i, str_is(wrong, "title"));
+    part_select(call, "kind", "field.kind", "kind.", json_get(catalogue, "kinds"), value_of(call, i, "kind"));
     part_select(call, "severity", "field.severity", "severity.", json_get(catalogue, "severities"),
                 value_of(call, i, "severity"));
-    part_select(call, "kind", "field.kind", "kind.", json_get(catalogue, "kinds"), value_of(call, i, "kind"));
     part_select(call, "scope", "field.scope", "scope.", json_get(catalogue, "scopes"), value_of(call, i, "scope"));
     part_select(call, "sign", "field.sign", "sign.", json_get(catalogue, "signs"), value_of(call, i, "sign"));
     part_select(call, "contour", "field.contour", "contour.", json_get(catalogue, "contours"),

@@ -148,7 +148,7 @@ test("search finds the record, opens it and gives its proof", { timeout: 120000 
   await page.fill("[name=q]", word);
   await page.selectOption("[name=range]", "all");
   await page.keyboard.press("Enter");
-  await page.waitForLoadState();
+  await page.waitForURL(/[?&]q=./);
   await d.until("a hit", 60, async () => {
     if ((await page.locator(".events li").count()) > 0) return true;
     await page.reload();
@@ -182,8 +182,7 @@ test("the archive's own records are hidden until they are asked for, and then re
     assert.equal(await page.locator(".events .own").count(), 0);
     await page.check("[name=own]");
     await page.click(".query button.main");
-    await page.waitForLoadState();
-    assert.match(page.url(), /own=yes/);
+    await page.waitForURL(/own=yes/);
     assert.ok(await page.isChecked("[name=own]"));
     const sentence = d.texts.get("lifecycle.session.opened")[language].replace("{0}", user).replace(/\{1\}.*$/, "");
     const lines = await page.locator(".events .line.own").allTextContents();
