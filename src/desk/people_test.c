@@ -527,6 +527,7 @@ static void silence_is_recorded(void)
     CHECK_INT(desk_listen(stand.desk, stand.now + S(40), NULL), RC_OK);
     CHECK_INT(records_named("source.heard"), 1);
     CHECK_INT(records_named("source.silent"), 1);
+    stand_close(&stand);
 }
 
 /* --- sources --- */

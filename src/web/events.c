@@ -97,6 +97,9 @@ static const struct {
     {"lifecycle.process.start", {"role", "instance"}},
     {"lifecycle.process.died", {"role", "detail"}},
     {"lifecycle.source", {"name", "kind"}},
+    {"lifecycle.clock.step", {"step_ns", NULL}},
+    {"lifecycle.source.silent", {"name", "kind"}},
+    {"lifecycle.source.heard", {"name", "kind"}},
     {"lifecycle.incident", {"old_origin", "new_origin"}},
     {"lifecycle.user.saved", {"user", "who"}},
     {"lifecycle.object.saved", {"object", "who"}},
@@ -112,7 +115,8 @@ static struct part own_part(struct web_call *call, const struct json_value *body
 {
     const struct json_value *v = member ? json_get(body, member) : NULL;
     struct part none = ESCZ("\xe2\x80\x94");
-    struct part number = NUMBER(json_int(v, 0));
+    bool in_ns = member && str_ends(str_of(member), STR("_ns")); /* said in milliseconds */
+    struct part number = NUMBER(json_int(v, 0) / (in_ns ? 1000000 : 1));
     struct part text = ESC(json_str(v, STR_NONE));
     if (!v || (v->kind == JSON_STRING && v->text.n == 0))
         return none;

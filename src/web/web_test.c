@@ -640,6 +640,11 @@ static void own_records(void)
          "2026-1 &#34;T&#34;: Closed \xc2\xb7 ann<"},
         {"lifecycle", "{'event':'notice.sent','incident':'2026-1','title':'T','who':'qorgan','to':'a@b'}",
          "Notice sent \xc2\xb7 a@b<"},
+        {"lifecycle", "{'event':'clock.step','step_ns':-2500000000}",
+         "clock was set by \xe2\x88\x92"
+         "2\xe2\x80\xaf"
+         "500 ms"},
+        {"lifecycle", "{'event':'source.silent','name':'n','kind':'udp'}", "A source fell silent: n (syslog over UDP)"},
         {"gap", "{'event':'gap','reason':'r','count':7}", "Records lost: 7"},
         {"gap", "{'event':'gap','reason':'r','bytes':2048}", "Data lost: 2.0\xc2\xa0KiB"},
         {"gap", "{'event':'gap','reason':'r'}", ""},
