@@ -16,6 +16,7 @@ import threading
 import time
 
 from service import QORGAN, VERIFY, Service, Skip, check, check_equal, main
+from web_api import Web
 
 NOW = "Nov 20 10:00:00"
 
@@ -243,6 +244,48 @@ def offline_ingest():
         check_equal(service.audit()[0], 0, "qorgan-verify")
 
 
+def below_a_closed_folder():
+    """data below a folder of mode 0700: sign-in and search work; one hostile record of a mebibyte hides no others"""
+    closed = tempfile.mkdtemp(prefix="qorgan-closed-")
+    service = Service(data=os.path.join(closed, "data"))
+    try:
+        with service:
+            check_equal(os.stat(closed).st_mode & 0o777, 0o700, "mode of the folder above")
+            huge = b'{"app": "closed", "text": "' + b"\\u0001" * 170000 + b'"}'
+            service.tcp(b"<13>%s h app: closed one\n" % NOW.encode() + huge + b"\n" * 2
+                        + b"<13>%s h app: closed two\n" % NOW.encode())
+            service.wait_for("closed", 3)
+            web = Web(service)
+            found = web.ask("search", query="closed", from_ns=0, to_ns=0, limit=100, before=0)
+            check(found.get("ok"), f"the search is answered: {str(found)[:400]}")
+            check(len(found["events"]) >= 3, f"events found: {len(found['events'])}")
+            record = max(found["events"], key=lambda event: len(event["raw"]))["record"]
+            one = web.ask("record", record=record)
+            check(one.get("ok") and one["leaf_hash"], f"the record is shown: {str(one)[:300]}")
+    finally:
+        shutil.rmtree(closed, ignore_errors=True)
+
+
+def started_by_nobody():
+    """an ordinary user starts it: it says what is missing, and works"""
+    if os.getuid() != 0 or not which("setpriv"):
+        raise Skip("needs root to become nobody")
+    folder = tempfile.mkdtemp(prefix="qorgan-nobody-")
+    os.chmod(folder, 0o777)
+    service = Service(data=os.path.join(folder, "data"))
+    service.prefix = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    try:
+        with service:
+            check("not started by root" in service.read_log(), "the warning")
+            service.udp(b"<13>%s h app: ordinary user" % NOW.encode())
+            check_equal(len(service.wait_for('"ordinary user"', 1)), 1, "records")
+            found = Web(service).ask("search", query="ordinary", from_ns=0, to_ns=0, limit=100, before=0)
+            check(found.get("ok"), f"the search is answered: {str(found)[:400]}")
+            check_equal(service.stop(), 0, "exit status")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def a_second_server_is_refused():
     """the same folder, or another folder with the same ports: one clear message, status 1, the first one goes on"""
     with Service() as first:
@@ -404,5 +447,6 @@ if __name__ == "__main__":
     sys.exit(main([syslog_over_udp_and_tcp, rsyslog_over_tls, tls_refuses_what_is_not_tls,
                    every_process_killed_under_load, parent_killed, segments_are_sealed, offline_ingest,
                    a_second_server_is_refused,
+                   below_a_closed_folder, started_by_nobody,
                    an_importer_that_does_not_read, addresses_without_end,
                    stopped_under_load, a_burst_of_matches_is_kept, rollback_is_refused]))

@@ -33,6 +33,7 @@ class Service:
         self.settings = {"collect-files": os.path.join(self.data, "watched"), "collect-journal": 0, "log-file-mib": 4}
         self.settings.update(self.ports)
         self.settings.update({key.replace("_", "-"): value for key, value in settings.items()})
+        self.prefix = []  # a command that runs the server
         self.process = None
         self.user = self.password = None
 
@@ -40,7 +41,7 @@ class Service:
         sets = [part for key, value in self.settings.items() for part in ("--set", f"{key}={value}")]
         self.log = open(self.log_path, "ab")
         begin = self.log.tell()
-        self.process = subprocess.Popen([QORGAN, "serve", "--data", self.data, *arguments, *sets], stdout=self.log,
+        self.process = subprocess.Popen([*self.prefix, QORGAN, "serve", "--data", self.data, *arguments, *sets], stdout=self.log,
                                         stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
         deadline = time.time() + wait
         while time.time() < deadline:
