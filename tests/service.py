@@ -41,8 +41,8 @@ class Service:
         sets = [part for key, value in self.settings.items() for part in ("--set", f"{key}={value}")]
         self.log = open(self.log_path, "ab")
         begin = self.log.tell()
-        self.process = subprocess.Popen([*self.prefix, QORGAN, "serve", "--data", self.data, *arguments, *sets], stdout=self.log,
-                                        stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+        command = [*self.prefix, QORGAN, "serve", "--data", self.data, *arguments, *sets]
+        self.process = subprocess.Popen(command, stdout=self.log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
         deadline = time.time() + wait
         while time.time() < deadline:
             text = self.read_log(begin)

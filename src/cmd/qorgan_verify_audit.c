@@ -14,6 +14,7 @@
 
 #define INSTANCE_MAX    4096
 #define SOURCES_MAX     (1u << 20)
+#define PATH_ARENA      ((size_t)64 << 10)
 #define SCRATCH_MAX     ((size_t)512 << 20)
 #define PROGRESS_EVERY  (UINT64_C(1) << 18)
 #define CHECKPOINTS_MAX (UINT64_C(1) << 23)
@@ -309,8 +310,11 @@ static enum rc check_path(struct audit *audit, int folder, uint64_t size)
     struct tlog_source source = {audit, group_hash};
     snprintf(name, sizeof(name), "%016" PRIx64 ".path", size);
     snprintf(file, sizeof(file), "checkpoints/%s", name);
-    arena_reset(audit->scratch);
-    enum rc rc = file_load(&io_kernel, folder, name, TLOG_HEIGHT_MAX * TLOG_HASH_SIZE, audit->scratch, &bytes, NULL);
+    /* Not the scratch arena: who gives the records holds what it reads of its file there. */
+    CLEANUP(arena_cleanup) struct arena *arena = arena_new(PATH_ARENA);
+    if (arena == NULL)
+        return RC_LIMIT;
+    enum rc rc = file_load(&io_kernel, folder, name, TLOG_HEIGHT_MAX * TLOG_HASH_SIZE, arena, &bytes, NULL);
     if (rc == RC_NOT_FOUND)
         return RC_OK;
     if (rc == RC_OK)
