@@ -212,6 +212,25 @@ def demo_and_proof():
         check("durable" in out, "without a server the lines wait in the archive")
 
 
+def lost_key():
+    """without its signing key a signed archive is not signed on; --new-instance begins one under a new key"""
+    with Service() as service:
+        check_equal(service.audit()[0], 0, "before")
+        service.stop()
+        os.unlink(os.path.join(service.data, "keys", "signer.key"))
+        before = service.public_key()
+        check(not service.start(wait=10, expect=False), "the start is refused")
+        check("signer.key is gone" in service.read_log() and "--new-instance" in service.read_log(), "it says why")
+        check_equal(service.public_key(), before, "no new key was made")
+        service.process = None
+        service.start(arguments=("--new-instance",))
+        check(service.public_key() != before, "a new key")
+        check_equal(service.audit()[0], 0, "the new instance is proven")
+        check_equal(service.stop(), 0, "the service stops cleanly")
+        service.start()
+        check_equal(service.audit()[0], 0, "and goes on")
+
+
 def version_and_completion():
     """version: one line, one object; completion knows every command"""
     out, _ = qorgan("version", status=0)
@@ -224,4 +243,5 @@ def version_and_completion():
 
 if __name__ == "__main__":
     sys.exit(main([help_of_each, usage_errors, what_is_not_there, ingest_and_search, detect_shape,
-                   samples_of_our_rules, demo_and_proof, version_and_completion]))
+                   samples_of_our_rules, demo_and_proof, lost_key,
+                   version_and_completion]))

@@ -163,6 +163,14 @@ static enum rc signing_key_make(const struct config *config, int keys, struct er
     return rc;
 }
 
+static enum rc uuid_of_name(struct str name, const char *file, struct str *ret_uuid, struct err *err)
+{
+    if (name.n < 33 || name.p[name.n - 33] != '/')
+        return err_set(err, RC_CORRUPT, "%s is not the key of an archive: its name has no uuid", file);
+    *ret_uuid = str_skip(name, name.n - 32);
+    return RC_OK;
+}
+
 /* The uuid stands in the key's name: PRIVATE+KEY+site/uuid+hash+... */
 static enum rc uuid_read(struct str key_text, struct str *ret_uuid, struct err *err)
 {
@@ -172,11 +180,7 @@ static enum rc uuid_read(struct str key_text, struct str *ret_uuid, struct err *
         return rc;
     signing_key_free(key);
     struct str rest = str_skip(key_text, strlen("PRIVATE+KEY+"));
-    struct str name = str_cut(&rest, '+');
-    if (name.n < 33 || name.p[name.n - 33] != '/')
-        return err_set(err, RC_CORRUPT, "keys/signer.key is not the key of an archive: its name has no uuid");
-    *ret_uuid = str_skip(name, name.n - 32);
-    return RC_OK;
+    return uuid_of_name(str_cut(&rest, '+'), "keys/signer.key", ret_uuid, err);
 }
 
 static enum rc signing_key_load(const struct config *config, int keys, struct arena *arena, struct setup *setup,
@@ -184,6 +188,14 @@ static enum rc signing_key_load(const struct config *config, int keys, struct ar
 {
     enum rc rc = file_load(&io_kernel, keys, "signer.key", KEY_FILE_MAX, arena, &setup->signing_key, err);
     if (rc == RC_NOT_FOUND) {
+        struct str public_key = STR_NONE;
+        rc = file_load(&io_kernel, keys, "signer.pub", KEY_FILE_MAX, arena, &public_key, err);
+        if (rc == RC_OK) /* an archive that was signed is never signed on by another key as if nothing had happened */
+            return err_set(err, RC_CORRUPT,
+                           "keys/signer.key is gone, but keys/signer.pub is there: put the key back from its copy, or "
+                           "begin a new instance (qorgan serve --new-instance)");
+        if (rc != RC_NOT_FOUND)
+            return rc;
         setup->first_start = true;
         rc = signing_key_make(config, keys, err);
         if (rc == RC_OK)
@@ -223,10 +235,14 @@ static enum rc key_set_aside(int keys, struct arena *arena, struct setup *setup,
     struct buf text;
     struct str old = STR_NONE;
     enum rc rc = file_load(&io_kernel, keys, "signer.key", KEY_FILE_MAX, arena, &old, err);
-    if (rc == RC_NOT_FOUND)
+    bool lost = rc == RC_NOT_FOUND;
+    if (lost)
+        rc = file_load(&io_kernel, keys, "signer.pub", KEY_FILE_MAX, arena, &old, err);
+    if (lost && rc == RC_NOT_FOUND)
         return RC_OK; /* a first start: there is nothing to put aside */
     if (rc == RC_OK)
-        rc = uuid_read(old, &setup->origin_uuid, err);
+        rc = lost ? uuid_of_name(str_cut(&old, '+'), "keys/signer.pub", &setup->origin_uuid, err)
+                  : uuid_read(old, &setup->origin_uuid, err);
     if (rc == RC_OK)
         rc = signer_state_open(keys, setup, err);
     if (rc != RC_OK)
