@@ -191,10 +191,53 @@ static void full_blocks(void)
     names_free(names);
 }
 
+/* One allocation after the other fails: every call says so and nothing is lost but the block. */
+static void memory_fails(void)
+{
+    const uint64_t key[2] = {3, 4};
+    static struct event_field fields[EVENT_FIELDS_MAX];
+    struct names *names = names_new(1);
+    struct event event;
+    bool whole = false;
+    make_records();
+    for (size_t i = 0; i < COUNT; i++) /* the names are not this test's */
+        testbed_event(names, &leaves[i], texts[i], fields, &event);
+    for (uint64_t n = 1; n < 500 && !whole; n++) {
+        struct buf out CLEANUP(buf_done) = {0};
+        struct arena *arena CLEANUP(arena_cleanup) = NULL;
+        struct block *block = NULL;
+        struct err err;
+        test_row("allocation %llu", (unsigned long long)n);
+        buf_init(&out, BLOCK_SIZE_MAX);
+        uint64_t before = memory_allocations();
+        memory_fail_at(n);
+        struct block_builder *builder = block_builder_new(names, key);
+        enum rc rc = builder ? RC_OK : RC_LIMIT;
+        for (size_t i = 0; i < COUNT && rc == RC_OK; i++) {
+            testbed_event(names, &leaves[i], texts[i], fields, &event);
+            rc = block_builder_add(builder, &leaves[i], texts[i], &event, NULL, 0);
+            CHECK(rc == RC_OK || rc == RC_IO);
+        }
+        rc = rc == RC_OK ? block_builder_finish(builder, &out, &err) : rc;
+        CHECK(rc == RC_OK || rc == RC_IO || rc == RC_LIMIT);
+        arena = rc == RC_OK ? block_arena_new(64 << 20) : NULL;
+        if (arena)
+            rc = block_decode(buf_view(&out), BLOCK_ALL, NULL, arena, &block, &err);
+        CHECK(rc == RC_OK || rc == RC_IO || rc == RC_LIMIT);
+        CHECK(rc != RC_OK || !block || block_count(block) == COUNT);
+        whole = rc == RC_OK && block && memory_allocations() - before < n; /* none was left to fail */
+        memory_fail_at(0);
+        block_builder_free(builder);
+    }
+    CHECK(whole);
+    names_free(names);
+}
+
 static const struct test tests[] = {
     {"round trip", round_trip},
     {"refuses damage", refuses_damage},
     {"full blocks", full_blocks},
+    {"memory fails", memory_fails},
 };
 
 int main(int argc, char **argv)

@@ -10,6 +10,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -423,6 +425,97 @@ static void reader_follows(void)
     folder_remove();
 }
 
+/* ---- a reader that runs while the writer writes ---- */
+
+#define RACE_FRAMES 3000
+#define RACE_FILES  64
+
+struct race {
+    _Atomic uint64_t durable; /* what the reader may see */
+    _Atomic int fds[RACE_FILES];
+    _Atomic size_t files;
+    _Atomic bool over; /* the reader gave up */
+    uint64_t frames;   /* the reader's, after its end */
+    char wrong[640];
+};
+
+static bool race_wrong(struct race *race, const char *what, uint64_t first)
+{
+    snprintf(race->wrong, sizeof race->wrong, "%s at record %llu", what, (unsigned long long)first);
+    return false;
+}
+
+static bool race_frame(struct race *race, const struct wal_frame *frame, uint64_t next, uint64_t durable)
+{
+    char want[64];
+    snprintf(want, sizeof want, "record %llu ", (unsigned long long)frame->first);
+    if (frame->first != next)
+        return race_wrong(race, "a gap or a repetition", frame->first);
+    if (frame->first + frame->count > durable)
+        return race_wrong(race, "a frame that is not durable", frame->first);
+    if (!str_starts(frame->payload, str_of(want)))
+        return race_wrong(race, "other bytes", frame->first);
+    race->frames++;
+    return true;
+}
+
+static void *race_read(void *context)
+{
+    struct race *race = context;
+    struct wal_reader *reader = wal_reader_new(&io_kernel, uuid, 0);
+    struct wal_frame frame;
+    struct err err = {0};
+    size_t files = 0;
+    bool good = reader != NULL;
+    uint64_t next = 0;
+    while (good && next < RACE_FRAMES) {
+        uint64_t durable = atomic_load(&race->durable);
+        enum rc rc = wal_reader_next(reader, durable, &frame, &err);
+        if (rc == RC_END && files < atomic_load(&race->files))
+            good = wal_reader_add(reader, atomic_load(&race->fds[files++]), &err) == RC_OK;
+        else if (rc == RC_OK)
+            good = race_frame(race, &frame, next, durable);
+        else if (rc != RC_AGAIN && rc != RC_END)
+            good = race_wrong(race, err.text, next);
+        if (rc == RC_OK)
+            next = frame.first + frame.count;
+    }
+    wal_reader_free(reader);
+    atomic_store(&race->over, true);
+    return NULL;
+}
+
+/* Frames become durable a few at a time, new files begin, and the reader is never told anything but numbers. */
+static void reader_races_writer(void)
+{
+    static struct race race;
+    struct wal_recovered found;
+    struct seen seen;
+    struct err err = {0};
+    struct wal *wal = NULL;
+    pthread_t thread;
+    folder_make();
+    CHECK_INT(reopen(options(0, 0), &wal, &found, &seen, &err), RC_OK);
+    CHECK_INT(pthread_create(&thread, NULL, race_read, &race), 0);
+    for (uint64_t i = 0; i < RACE_FRAMES && !atomic_load(&race.over); i++) {
+        if (wal_room(wal) < 1024)
+            CHECK_INT(wal_rotate(wal, &err), RC_OK);
+        for (size_t file = atomic_load(&race.files); file < wal_file_count(wal) && file < RACE_FILES; file++) {
+            atomic_store(&race.fds[file], dup(wal_file_at(wal, file).fd));
+            atomic_store(&race.files, file + 1);
+        }
+        CHECK_INT(put(wal, 1, (size_t)(i * 37 % 900), &err), RC_OK);
+        if (i % 7 == 0 || i + 1 == RACE_FRAMES)
+            atomic_store(&race.durable, wal_end(wal));
+    }
+    pthread_join(thread, NULL);
+    CHECK_TEXT(str_of(race.wrong), "");
+    CHECK_INT(race.frames, RACE_FRAMES);
+    CHECK(wal_file_count(wal) > 3 && wal_file_count(wal) < RACE_FILES);
+    wal_close(wal);
+    folder_remove();
+}
+
 static void memory_fails(void)
 {
     struct wal_recovered found;
@@ -451,6 +544,7 @@ static const struct test tests[] = {
     {"damage in the middle", damage_in_the_middle},
     {"full disk, failed sync", full_disk_and_failed_sync},
     {"reader follows", reader_follows},
+    {"reader races writer", reader_races_writer},
     {"memory fails", memory_fails},
 };
 
