@@ -88,19 +88,26 @@ static enum rc identity_take(const struct proc_identity *identity, struct err *e
     return RC_OK;
 }
 
+enum rc proc_close_memory(struct err *err)
+{
+    struct rlimit none = {0, 0};
+    if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0) != 0)
+        return err_errno(err, errno, "could not close the process's memory to others");
+    return RC_OK;
+}
+
 enum rc proc_drop(const struct proc_identity *identity, bool *ret_dropped, struct err *err)
 {
     *ret_dropped = proc_is_root() && identity->uid != 0;
     enum rc rc = *ret_dropped ? identity_take(identity, err) : RC_OK;
     if (rc != RC_OK)
         return rc;
-    struct rlimit none = {0, 0};
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || setrlimit(RLIMIT_CORE, &none) != 0)
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return err_errno(err, errno, "could not give up new privileges");
     /* Cleared by the change of identity above. */
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || prctl(PR_SET_DUMPABLE, 0) != 0)
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
         return err_errno(err, errno, "could not bind the process to its parent");
-    return RC_OK;
+    return proc_close_memory(err);
 }
 
 int proc_signals(void)

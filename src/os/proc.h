@@ -27,6 +27,9 @@ struct proc_identity {
  * only does the last three and says so: RC_DENIED is not returned, *ret_dropped is false. */
 enum rc proc_drop(const struct proc_identity *identity, bool *ret_dropped, struct err *err) MUST_USE;
 
+/* No core and not traceable, for a process that holds keys. Goes with exec. */
+enum rc proc_close_memory(struct err *err) MUST_USE;
+
 /* SIGTERM and SIGINT (and SIGCHLD) as a descriptor to watch; SIGPIPE ignored. -errno on failure. */
 int proc_signals(void);
 /* The next signal number from it, 0 when none waits. */

@@ -672,7 +672,10 @@ static void on_refused(struct keeper *keeper, const struct msg *msg)
         sign_ask(keeper, size);
         return;
     }
-    log_error("the signer refuses: %.*s", STR_ARG(str_skip(msg->body, 8)));
+    log_error(
+        "the signer refuses, nothing is signed: %.*s; if the key or the archive was replaced, begin a new instance "
+        "(qorgan serve --new-instance)",
+        STR_ARG(str_skip(msg->body, 8)));
     keeper->sign_asked_ns = clock_boot_ns(); /* not more often than its patience */
 }
 

@@ -587,7 +587,8 @@ int parent_run(const struct parent_options *options)
     buf_init(&parent.text, 64 * MSG_KIB);
     ASSERT(parent.arena && parent.loop && parent.signals >= 0);
     files_limit_raise();
-    if (parent_start(&parent, options, &err) != RC_OK) {
+    /* It keeps the keys: a process that is started again gets them from here. */
+    if (proc_close_memory(&err) != RC_OK || parent_start(&parent, options, &err) != RC_OK) {
         fprintf(stderr, "qorgan serve: %s\n", err.text);
         return EXIT_FAILURE;
     }
