@@ -121,6 +121,26 @@ static void random_texts(void)
     }
 }
 
+/* Words that differ in their last bytes alone, so many that they meet in every slot of those seen lately. */
+static void alike(void)
+{
+    static const size_t lengths[] = {8, 16, 24, 32};
+    const uint64_t key[2] = {11, 12};
+    char text[33] = "abcdefghijklmnopqrstuvwxyzabcdef";
+    for (size_t i = 0; i < ARRAY_LEN(lengths); i++) {
+        struct words words;
+        test_row("%zu bytes", lengths[i]);
+        words_init(&words, key);
+        for (uint32_t k = 0; k < 60000; k++) {
+            for (size_t digit = 0; digit < 4; digit++)
+                text[lengths[i] - 1 - digit] = (char)('a' + (k >> 4 * digit & 15));
+            words_add_text(&words, str_at(text, lengths[i]));
+        }
+        CHECK_INT(words.count, 60000);
+        words_done(&words);
+    }
+}
+
 /* Past the limit there is no filter: every word may be there. */
 static void too_many(void)
 {
@@ -149,6 +169,7 @@ static void too_many(void)
 static const struct test tests[] = {
     {"known texts", known_texts},
     {"random texts", random_texts},
+    {"words alike", alike},
     {"too many words", too_many},
 };
 
