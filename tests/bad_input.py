@@ -501,6 +501,19 @@ def read_only_folder():
             os.unlink(service.log_path)
 
 
+def wait_until_locked(pid, wait=30):
+    """Until the process has opened the data folder's lock, and a moment more to take it."""
+    deadline = time.time() + wait
+    while time.time() < deadline:
+        with contextlib.suppress(OSError):
+            opened = [os.readlink(entry.path) for entry in os.scandir(f"/proc/{pid}/fd")]
+            if any(path.endswith("/lock") for path in opened):
+                time.sleep(0.5)
+                return
+        time.sleep(0.05)
+    raise AssertionError("the first import never took the lock")
+
+
 def second_server():
     """a second server or import on the same data: refused by name, the first is unharmed"""
     with Service() as first:
@@ -516,7 +529,7 @@ def second_server():
                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         holder.stdin.write(b"held open\n" * 3)
         holder.stdin.flush()
-        time.sleep(1)
+        wait_until_locked(holder.pid)
         done = first.run("ingest", "--name", "other", "-", text_input=b"one\n", check=False)
         check_equal(done.returncode, 1, "exit status of a second import without a service")
         check(first.data.encode() in done.stderr, "it names the folder: " + done.stderr.decode())

@@ -270,6 +270,11 @@ def started_by_nobody():
     """an ordinary user starts it: it says what is missing, and works"""
     if os.getuid() != 0 or not which("setpriv"):
         raise Skip("needs root to become nobody")
+    path = os.path.dirname(QORGAN)
+    while path != "/":
+        if not os.stat(path).st_mode & 0o001:
+            raise Skip(f"others may not enter {path}, so an ordinary user cannot reach the program")
+        path = os.path.dirname(path)
     folder = tempfile.mkdtemp(prefix="qorgan-nobody-")
     os.chmod(folder, 0o777)
     service = Service(data=os.path.join(folder, "data"))
