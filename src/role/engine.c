@@ -260,10 +260,18 @@ static void block_finish(struct engine *engine)
 
 /* ---- one record ---- */
 
+/* A match that opens no incident and that no correlation counts has its place in the archive, as the record's hit. */
+static bool desk_wants(const struct rule *rule)
+{
+    return rule->correlated || (rule->alerts && rule->level >= RULE_MEDIUM);
+}
+
 static void match_found(struct engine *engine, const struct event *event, const struct rule *rule)
 {
     if (engine->hit_count < HITS_MAX)
         engine->hits[engine->hit_count++] = rule->id;
+    if (!desk_wants(rule))
+        return;
     struct match match = {
         .record = event->record,
         .time_ns = event->time_ns,

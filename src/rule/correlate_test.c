@@ -228,6 +228,7 @@ static void chains_fire(void)
                    NULL))
         return;
     CHECK(!rules_find(run.rules, STR("t"))->alerts);
+    CHECK(rules_find(run.rules, STR("t"))->correlated);
     CHECK(!rules_find(run.rules, STR("a"))->alerts);
     CHECK_INT(rules_find(run.rules, STR("a"))->carry_count, 1);
     hit_u(&run, "a", 1, "Bob");

@@ -371,6 +371,7 @@ static enum rc list_loaded(struct rules *rules, struct err *err)
         entry->rule.index = (uint32_t)rules->loaded_count;
         entry->rule.carry = entry->carry;
         entry->rule.carry_count = entry->carry_count;
+        entry->rule.correlated = entry->named;
         entry->rule.alerts = entry->rule.kind != RULE_FILTER && (!entry->named || entry->generated);
         rules->loaded[rules->loaded_count++] = &entry->rule;
     }

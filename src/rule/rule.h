@@ -77,6 +77,7 @@ struct rule {
     uint32_t severity;        /* 4 highest .. 1 lowest as in 52/NK; 0 = not said: derive it from the level */
     /* A match of this rule is an alert. False for a rule that only feeds correlations (`generate` not set). */
     bool alerts;
+    bool correlated; /* some correlation names it: every match of it must reach the correlator */
     /* Fields whose values a match must carry for the correlations that name this rule; set by rules_finish. */
     const struct str *carry;
     size_t carry_count;
