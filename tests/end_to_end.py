@@ -210,7 +210,7 @@ def segments_are_sealed():
         logs = os.listdir(f"{service.data}/archive/wal")
         check(segments[0].replace(".seg", ".wal") not in logs, f"the reaper dropped the sealed log: {logs}")
         proof = os.path.join(service.data, "proof.txt")
-        service.run("proof", "100", "--out", proof)
+        service.proof(100, proof)
         done = subprocess.run([VERIFY, "--vkey", service.public_key(), "--proof", proof], capture_output=True,
                               text=True, check=False)
         check_equal(done.returncode, 0, "the proof of a sealed record\n" + done.stdout + done.stderr)

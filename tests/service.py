@@ -126,6 +126,17 @@ class Service:
                               capture_output=True, text=True, check=False, timeout=300)
         return done.returncode, done.stdout + done.stderr
 
+    def proof(self, record, path, wait=15):
+        """Writes the proof of a record; a checkpoint comes once a second, so it may not cover the record at once."""
+        deadline = time.time() + wait
+        while True:
+            done = self.run("proof", str(record), "--out", path, check=False)
+            if done.returncode == 0:
+                return
+            if "no signed checkpoint covers" not in done.stderr.decode() or time.time() > deadline:
+                raise RuntimeError(f"proof of {record}: {done.stderr.decode()}")
+            time.sleep(0.2)
+
     def tcp(self, payload, port=None, wait=10):
         with socket.create_connection(("127.0.0.1", port or self.ports["syslog-port"]), timeout=wait) as link:
             link.sendall(payload)
