@@ -122,7 +122,14 @@ static void block_finish(struct bench *bench)
     enum rc rc = block_builder_finish(bench->builder, &bench->blocks, &err);
     if (rc != RC_OK && rc != RC_NOT_FOUND)
         die("block", &err);
-    bench->encoded += bench->blocks.n;
+    if (rc == RC_OK) {
+        struct block_info info;
+        struct block_trailer trailer;
+        if (block_info_read(buf_view(&bench->blocks), &info, &err) != RC_OK ||
+            block_trailer_read(buf_view(&bench->blocks), &info, &trailer, &err) != RC_OK)
+            die("block", &err);
+        bench->encoded += info.size + trailer.delta.n;
+    }
     buf_clear(&bench->blocks);
 }
 

@@ -1,9 +1,11 @@
-/* block.h - up to 16,384 records as columns, self-contained, checked by crc: what an engine sends to the keeper.
+/* block.h - up to 16,384 records as columns, checked by crc: what an engine sends to the keeper.
  *
  * The leaf's parts and raw bytes come back exactly; beside them stand what the normaliser made of each record
  * (statutory columns, fields) and the rules it hit, so that search never parses. Record numbers rise but may have gaps:
- * several engines share one log by source. Every column is compressed by zstd. A split-block Bloom filter over
- * lower-cased words says which blocks cannot hold a word. Format: doc/format/segment.md. */
+ * several engines share one log by source. A record is a form (what records of its kind share) and the contents of the
+ * form's slots, kept column by column; what blocks of one engine and segment share lies in their chain's dictionary.
+ * A split-block Bloom filter over lower-cased words says which blocks cannot hold a word. Format:
+ * doc/format/segment.md. */
 #ifndef ARCHIVE_BLOCK_H
 #define ARCHIVE_BLOCK_H
 
@@ -20,6 +22,7 @@
 
 #define BLOCK_RECORDS_MAX 16384
 #define BLOCK_RAW_MAX     (2u << 20)  /* one record alone may be larger */
+#define BLOCK_WORDS_MAX   (1u << 20)  /* distinct words; past it a block has no filter */
 #define BLOCK_SIZE_MAX    (24u << 20) /* encoded */
 #define BLOCK_PLAIN_MAX   (64u << 20) /* all columns decoded */
 #define BLOCK_HEADER      128
@@ -28,9 +31,15 @@
 
 struct block_builder;
 
-/* `names` is what event fields' ids mean. `key` keys the word filter: random. NULL without memory. */
+/* `names` is what event fields' ids mean. `key` keys the word filter: random, the same for all blocks of a segment. NULL
+ * without memory. */
 struct block_builder *block_builder_new(const struct names *names, const uint64_t key[2]);
 void block_builder_free(struct block_builder *builder);
+/* The next block belongs to another segment. Only while the builder is empty. */
+void block_builder_segment(struct block_builder *builder, const uint64_t key[2]);
+/* Hot: quick. Cold: as small as it gets, several times the work. */
+enum block_tier { BLOCK_HOT, BLOCK_COLD };
+void block_builder_tier(struct block_builder *builder, enum block_tier tier);
 
 /* Adds a record; everything is copied. `event` may be NULL (nothing derived); `rules` are ids of rules that the record
  * hit. RC_LIMIT: the block is full: finish it and add the record again. Numbers must rise (RC_INVALID). */
@@ -39,13 +48,14 @@ enum rc block_builder_add(struct block_builder *builder, const struct leaf *leaf
 size_t block_builder_count(const struct block_builder *builder);
 /* First and last number added; 0 when empty. */
 uint64_t block_builder_first(const struct block_builder *builder);
-/* Encodes what was added behind `out`'s bytes and empties the builder. RC_NOT_FOUND when empty; RC_LIMIT. */
+/* Encodes what was added behind `out`'s bytes and empties the builder: the block, and behind it the trailer with what it
+ * adds to the chain's dictionary and the hashes of its words. RC_NOT_FOUND when empty; RC_LIMIT. */
 enum rc block_builder_finish(struct block_builder *builder, struct buf *out, struct err *err) MUST_USE;
 
 /* ---- reading ---- */
 
 struct block_info {
-    uint32_t size; /* of the whole block in bytes */
+    uint32_t size; /* of the block in bytes, without trailer */
     uint32_t count;
     uint64_t raw_bytes;
     uint64_t first; /* lowest and highest number */
@@ -57,27 +67,43 @@ struct block_info {
     uint64_t key[2];
     uint32_t filter_offset; /* in the block */
     uint32_t filter_size;
+    uint64_t chain;
+    uint32_t chain_forms; /* of the chain's dictionary that the block may name */
+    uint32_t chain_values;
 };
 
 /* Reads the header (BLOCK_HEADER bytes suffice), checked by its own crc. */
 enum rc block_info_read(struct str bytes, struct block_info *ret_info, struct err *err) MUST_USE;
 
+/* What follows the block when an engine sends it. */
+struct block_trailer {
+    struct str delta;  /* to the chain's dictionary: dictionary.h, packed */
+    struct str hashes; /* of its words, 8 bytes each; none when they were too many */
+};
+/* `bytes`: the block and its trailer. RC_CORRUPT. */
+enum rc block_trailer_read(struct str bytes, const struct block_info *info, struct block_trailer *ret_trailer,
+                           struct err *err) MUST_USE;
+
 struct block;
-enum block_parts { BLOCK_LEAVES = 1, BLOCK_EVENTS = 2, BLOCK_ALL = 3 };
+struct dictionary;
+/* Lazy: columns are decoded when they are asked for. Leaves: all that the leaf hashes need. */
+enum block_parts { BLOCK_LAZY = 0, BLOCK_LEAVES = 1, BLOCK_EVENTS = 2, BLOCK_ALL = 3 };
 
 /* An arena for decoding block after block, to be reset before each. NULL without memory. */
 struct arena *block_arena_new(size_t limit);
 /* Checks the crc and decodes into the arena, which must outlive it; `bytes` may go. Never trusts the bytes.
- * `names` receives the field names (may be NULL without BLOCK_EVENTS). */
-enum rc block_decode(struct str bytes, unsigned parts, struct names *names, struct arena *arena,
-                     struct block **ret_block, struct err *err) MUST_USE;
+ * `dictionary` is the block's chain, outliving it too; NULL when the block names nothing of it, as a chain's first
+ * block does. A trailer behind the block is passed over. `names` receives the names of fields (may be NULL without events), the same that the dictionary has. */
+enum rc block_decode(struct str bytes, const struct dictionary *dictionary, unsigned parts, struct names *names,
+                     struct arena *arena, struct block **ret_block, struct err *err) MUST_USE;
 uint32_t block_count(const struct block *block);
 uint64_t block_number(const struct block *block, uint32_t position);
 /* The position of a record number; false when the block has it not. */
 bool block_find(const struct block *block, uint64_t number, uint32_t *ret_position);
 void block_leaf(const struct block *block, uint32_t position, struct leaf *ret_leaf, struct str *ret_raw);
-/* The derived event: `fields` is the caller's room for EVENT_FIELDS_MAX. Needs BLOCK_EVENTS. */
-void block_event(const struct block *block, uint32_t position, struct event_field *fields, struct event *ret_event);
+/* The derived event: `fields` is the caller's room for EVENT_FIELDS_MAX; values that are no part of raw come into the
+ * block's arena. Needs BLOCK_EVENTS. */
+void block_event(struct block *block, uint32_t position, struct event_field *fields, struct event *ret_event);
 size_t block_rules(const struct block *block, uint32_t position, struct str *ret_rules, size_t size);
 
 /* ---- words ---- */

@@ -1,79 +1,57 @@
-/* Building a block: records are gathered row by row; finishing writes them column by column.
- *
- * A value that lies inside the record's raw bytes is kept as a place in them (offset + 1), not as bytes: most fields of
- * most formats do, so derived columns cost little more than their structure. */
-#include "archive/columns.h"
-#include "archive/pack.h"
-#include "archive/words.h"
-#include "base/arena.h"
+/* Building a block: records are gathered row by row, as forms and the contents of their slots; finishing writes them
+ * column by column (block_columns.c). */
+#include "archive/block_state.h"
 #include "base/assert.h"
-#include "base/map.h"
+#include "codec/json.h"
+#include "os/random.h"
 
 #include <string.h>
 
-#define BYTES_LIMIT  ((size_t)48 << 20) /* of values that are not in raw */
-#define FIELDS_LIMIT ((size_t)BLOCK_RECORDS_MAX * 64)
-#define TEXTS_LIMIT  65536
+#define EXTRA_LIMIT   ((size_t)48 << 20) /* of values that are not in raw */
+#define TEXTS_LIMIT   ((size_t)96 << 20) /* of forms, and of values, in memory */
+#define FORMS_MANY    32768              /* past it a new chain begins */
+#define TEXTS_MANY    ((size_t)32 << 20)
+#define VALUES_MANY   (1u << 20)
+#define STATES_MAX    (1u << 22)
+#define SCRATCH_MAX   ((size_t)64 << 20)
+#define LITERAL_TRIES 3
+#define DERIVED_MAX   64 /* values that may be named again by a later field */
 
-#define IN_BYTES (UINT32_C(1) << 31)
+enum origin_of_value { VALUE_ABSENT, VALUE_RAW, VALUE_JSON, VALUE_DERIVED };
 
 struct value {
-    uint32_t length;
-    uint32_t where; /* offset in raw + 1, or IN_BYTES and where it stands in `bytes` */
+    enum origin_of_value from;
+    uint32_t at; /* in raw */
+    uint32_t end;
+    struct str text;
 };
 
-struct record {
-    struct leaf leaf;
-    int64_t time_ns;
-    uint32_t origin;
-    uint32_t way;
-    uint32_t parser; /* text + 1 */
-    uint32_t flags;
-    uint32_t shape;
-    uint32_t field_first;
-    uint32_t field_count;
-    uint32_t rule_first;
-    uint32_t rule_count;
-};
-
-struct block_builder {
-    const struct names *names;
-    struct packer *packer;
-    struct words words;
-    struct record *records;
-    size_t count;
-    struct value *statutory; /* key after key, BLOCK_RECORDS_MAX each */
-    struct value *values;
-    size_t value_count;
-    size_t value_room;
-    struct buf raw;
-    struct buf bytes;
-    struct buf rules; /* be32 text each */
-    struct buf scratch;
-    struct buf lengths; /* of columns while they are written */
-    struct buf places;
-    struct buf column;
-    struct map *texts;
-    struct map *origins;
-    struct map *ways;
-    struct map *shapes;
-    uint32_t *text_of_name; /* name id -> text + 1 */
-    uint32_t name_room;
+/* The record at work. */
+struct work {
+    struct block_builder *b;
+    struct str raw;
+    const struct event *event;
+    bool whole; /* not cut: one slot */
+    size_t literal_at;
+    uint32_t count;
+    uint32_t slots; /* so far: raw ones, then the others */
+    uint32_t derived[DERIVED_MAX];
+    uint32_t derived_count;
+    struct cell more[2 * (EVENT_FIELDS_MAX + STATUTORY_COUNT)]; /* of slots that are not in raw */
+    uint8_t more_kinds[2 * (EVENT_FIELDS_MAX + STATUTORY_COUNT)];
+    uint32_t more_count;
+    struct value values[EVENT_FIELDS_MAX + STATUTORY_COUNT]; /* fields, then statutory */
 };
 
 static bool maps_new(struct block_builder *b)
 {
-    map_free(b->texts);
     map_free(b->origins);
     map_free(b->ways);
-    map_free(b->shapes);
-    b->texts = map_new(TEXTS_LIMIT, b->words.key[0]);
+    map_free(b->rule_sets);
     b->origins = map_new(BLOCK_RECORDS_MAX, b->words.key[1]);
     b->ways = map_new(BLOCK_RECORDS_MAX, b->words.key[0]);
-    b->shapes = map_new(BLOCK_RECORDS_MAX, b->words.key[1]);
-    if (b->text_of_name)
-        memset(b->text_of_name, 0, b->name_room * sizeof *b->text_of_name);
-    return b->texts && b->origins && b->ways && b->shapes;
+    b->rule_sets = map_new(BLOCK_RECORDS_MAX + 1, b->words.key[1]);
+    return b->origins && b->ways && b->rule_sets && map_put(b->rule_sets, STR(""));
 }
 
 struct block_builder *block_builder_new(const struct names *names, const uint64_t key[2])
@@ -83,22 +61,30 @@ struct block_builder *block_builder_new(const struct names *names, const uint64_
         return NULL;
     b->names = names;
     words_init(&b->words, key);
+    b->block = 1;
+    b->chain = random_u64();
     b->packer = packer_new();
     b->records = memory_new(BLOCK_RECORDS_MAX * sizeof *b->records);
-    b->statutory = memory_new((size_t)BLOCK_RECORDS_MAX * STATUTORY_COUNT * sizeof *b->statutory);
-    b->name_room = NAMES_MAX + 1;
-    b->text_of_name = memory_new(b->name_room * sizeof *b->text_of_name);
-    buf_init(&b->raw, BLOCK_RAW_MAX + RECORD_RAW_MAX);
-    buf_init(&b->bytes, BYTES_LIMIT);
-    buf_init(&b->rules, BYTES_LIMIT);
-    buf_init(&b->scratch, BYTES_LIMIT);
-    buf_init(&b->lengths, BLOCK_PLAIN_MAX);
-    buf_init(&b->places, BLOCK_PLAIN_MAX);
+    b->cells = memory_new(CELLS_MAX * sizeof *b->cells);
+    b->codes = memory_new(CELLS_MAX * sizeof *b->codes);
+    b->uses = memory_new(BLOCK_RECORDS_MAX * sizeof *b->uses);
+    b->scratch = arena_new(SCRATCH_MAX);
+    b->cut = memory_new(sizeof *b->cut);
+    b->form_text = memory_new(2 * (size_t)FORM_SIZE_MAX);
+    b->work = memory_new(sizeof *b->work);
+    buf_init(&b->raw, BLOCK_RAW_MAX + RECORD_RAW_MAX + 64);
+    buf_init(&b->extra, EXTRA_LIMIT);
     buf_init(&b->column, BLOCK_PLAIN_MAX);
-    if (!b->packer || !b->records || !b->statutory || !b->text_of_name || !maps_new(b)) {
+    buf_init(&b->directory, BLOCK_PLAIN_MAX);
+    for (size_t i = 0; i < ARRAY_LEN(b->streams); i++)
+        buf_init(&b->streams[i], BLOCK_PLAIN_MAX);
+    bool tables = shared_init(&b->forms, key, TEXTS_LIMIT) && shared_init(&b->values, key, TEXTS_LIMIT);
+    if (!b->packer || !b->records || !b->cells || !b->codes || !b->uses || !b->scratch || !b->cut || !b->form_text ||
+        !b->work || !tables || !maps_new(b) || !buf_reserve(&b->raw, 64) || !buf_reserve(&b->extra, 64)) {
         block_builder_free(b);
         return NULL;
     }
+    block_builder_segment(b, key);
     return b;
 }
 
@@ -108,22 +94,50 @@ void block_builder_free(struct block_builder *builder)
         return;
     packer_free(builder->packer);
     words_done(&builder->words);
+    shared_done(&builder->forms);
+    shared_done(&builder->values);
+    arena_free(builder->scratch);
     memory_free(builder->records);
-    memory_free(builder->statutory);
-    memory_free(builder->values);
-    memory_free(builder->text_of_name);
+    memory_free(builder->cells);
+    memory_free(builder->codes);
+    memory_free(builder->uses);
+    memory_free(builder->states);
+    memory_free(builder->cut);
+    memory_free(builder->form_text);
+    memory_free(builder->work);
     buf_done(&builder->raw);
-    buf_done(&builder->bytes);
-    buf_done(&builder->rules);
-    buf_done(&builder->scratch);
-    buf_done(&builder->lengths);
-    buf_done(&builder->places);
+    buf_done(&builder->extra);
     buf_done(&builder->column);
-    map_free(builder->texts);
+    buf_done(&builder->directory);
+    for (size_t i = 0; i < ARRAY_LEN(builder->streams); i++)
+        buf_done(&builder->streams[i]);
     map_free(builder->origins);
     map_free(builder->ways);
-    map_free(builder->shapes);
+    map_free(builder->rule_sets);
     memory_free(builder);
+}
+
+static void chain_begin(struct block_builder *b)
+{
+    bool many = b->forms.count > FORMS_MANY || b->forms.text.n > TEXTS_MANY || b->state_count > STATES_MAX / 2;
+    shared_end_chain(&b->forms, !many);
+    shared_end_chain(&b->values, false);
+    if (many)
+        b->state_count = 0;
+    b->chain++;
+}
+
+void block_builder_segment(struct block_builder *builder, const uint64_t key[2])
+{
+    ASSERT(builder->count == 0);
+    builder->words.key[0] = key[0];
+    builder->words.key[1] = key[1];
+    chain_begin(builder);
+}
+
+void block_builder_tier(struct block_builder *builder, enum block_tier tier)
+{
+    builder->tier = tier;
 }
 
 size_t block_builder_count(const struct block_builder *builder)
@@ -150,15 +164,46 @@ static uint32_t distinct(struct map *map, struct str key)
     return position;
 }
 
-static uint32_t name_text(struct block_builder *b, uint32_t name)
+static bool keep_leaf(struct block_builder *b, struct record *r)
 {
-    if (name < b->name_room && b->text_of_name[name])
-        return b->text_of_name[name] - 1;
-    uint32_t text = distinct(b->texts, names_text(b->names, name));
-    if (name < b->name_room && text != UINT32_MAX)
-        b->text_of_name[name] = text + 1;
-    return text;
+    const struct record *before = b->count ? r - 1 : NULL;
+    char key[24];
+    if (before && memcmp(before->leaf.source, r->leaf.source, 16) == 0 && before->leaf.epoch == r->leaf.epoch) {
+        r->origin = before->origin;
+    } else {
+        memcpy(key, r->leaf.source, 16);
+        put_be64(key + 16, r->leaf.epoch);
+        r->origin = distinct(b->origins, str_at(key, 24));
+    }
+    if (before && before->leaf.type == r->leaf.type && before->leaf.transport == r->leaf.transport &&
+        before->leaf.clock_error_us == r->leaf.clock_error_us) {
+        r->way = before->way;
+    } else {
+        put_be16(key, (uint16_t)r->leaf.type);
+        put_be16(key + 2, r->leaf.transport);
+        put_be32(key + 4, r->leaf.clock_error_us);
+        r->way = distinct(b->ways, str_at(key, 8));
+    }
+    return r->origin != UINT32_MAX && r->way != UINT32_MAX;
 }
+
+static bool keep_rules(struct block_builder *b, struct record *r, const struct str *rules, size_t rule_count)
+{
+    r->rules = 0;
+    if (!rule_count)
+        return true;
+    buf_clear(&b->column);
+    for (size_t i = 0; i < rule_count; i++) {
+        buf_varint(&b->column, rules[i].n);
+        buf_str(&b->column, rules[i]);
+        words_add_text(&b->words, rules[i]);
+    }
+    r->rules = distinct(b->rule_sets, buf_view(&b->column));
+    buf_clear(&b->column);
+    return r->rules != UINT32_MAX;
+}
+
+/* ---- where values come from ---- */
 
 /* Words of a value that is cut out of raw at word borders are those of raw. */
 static bool at_borders(struct str raw, size_t from, size_t to)
@@ -167,104 +212,357 @@ static bool at_borders(struct str raw, size_t from, size_t to)
            (to == raw.n || to == 0 || !word_char(raw.p[to]) || !word_char(raw.p[to - 1]));
 }
 
-static void value_keep(struct block_builder *b, struct str text, struct str raw, struct value *ret_value)
+/* The end of the JSON string that holds the backslash at `i`; *ret_odd: it has escapes that change words. */
+static size_t literal_end(struct str raw, size_t i, bool *ret_odd)
 {
-    *ret_value = (struct value){.length = (uint32_t)text.n};
-    if (!text.n)
-        return;
-    uintptr_t begin = (uintptr_t)raw.p;
+    *ret_odd = false;
+    while (i < raw.n && raw.p[i] != '"') {
+        if (raw.p[i] != '\\') {
+            i++;
+            continue;
+        }
+        char c = i + 1 < raw.n ? raw.p[i + 1] : 0;
+        *ret_odd = *ret_odd || c == 'u' || c == 'b' || c == 'f';
+        i += 2;
+    }
+    return i;
+}
+
+/* The next literals with backslashes, in the order of the fields: one of them may be this value. */
+static bool literal_find(struct work *w, struct value *v)
+{
+    const struct cut *cut = w->b->cut;
+    size_t from = w->literal_at;
+    for (int i = 0; i < LITERAL_TRIES; i++) {
+        size_t slash = cut_next(cut->slash, cut->words, from);
+        if (slash == SIZE_MAX)
+            return false;
+        const char *quote = memrchr(w->raw.p + from, '"', slash - from);
+        bool odd;
+        size_t end = literal_end(w->raw, slash, &odd);
+        if (!quote || end >= w->raw.n)
+            return false;
+        size_t start = (size_t)(quote - w->raw.p) + 1;
+        struct json_token token = {.kind = JSON_STRING, .escaped = true, .non_ascii = true};
+        token.text = str_slice(w->raw, start, end);
+        struct str text;
+        if (token.text.n >= v->text.n && json_text(w->b->scratch, &token, &text) && str_eq(text, v->text)) {
+            *v = (struct value){VALUE_JSON, (uint32_t)start, (uint32_t)end, v->text};
+            w->literal_at = end + 1;
+            if (odd)
+                words_add_text(&w->b->words, v->text);
+            return true;
+        }
+        from = end + 1;
+    }
+    return false;
+}
+
+static void value_find(struct work *w, struct str text, struct value *ret)
+{
+    *ret = (struct value){.from = VALUE_DERIVED, .text = text};
+    uintptr_t begin = (uintptr_t)w->raw.p;
     uintptr_t at = (uintptr_t)text.p;
-    if (raw.n && at >= begin && at - begin <= raw.n && text.n <= raw.n - (at - begin)) {
-        size_t from = at - begin;
-        ret_value->where = (uint32_t)from + 1;
-        if (!at_borders(raw, from, from + text.n))
-            words_add_text(&b->words, text);
+    if (text.n && w->raw.n && at >= begin && at - begin <= w->raw.n && text.n <= w->raw.n - (at - begin)) {
+        ret->from = VALUE_RAW;
+        ret->at = (uint32_t)(at - begin);
+        ret->end = ret->at + (uint32_t)text.n;
+        if (!at_borders(w->raw, ret->at, ret->end))
+            words_add_text(&w->b->words, text);
+    } else if (text.n && !w->whole && w->b->cut->has_backslash && w->raw.p[0] == '{') {
+        if (!literal_find(w, ret) && text.n > FORM_CONST_MAX)
+            w->literal_at = MIN(w->literal_at, w->raw.n);
+    }
+    if (!w->whole && (ret->from == VALUE_RAW || ret->from == VALUE_JSON))
+        cut_span(w->b->cut, ret->at, ret->end);
+}
+
+static void values_find(struct work *w)
+{
+    const struct event *event = w->event;
+    uint32_t fields = event ? MIN(event->field_count, (uint32_t)EVENT_FIELDS_MAX) : 0;
+    w->count = fields;
+    if (!event)
+        return;
+    for (uint32_t i = 0; i < fields; i++)
+        value_find(w, event->fields[i].value, &w->values[i]);
+    for (uint32_t i = 0; i < STATUTORY_COUNT; i++) {
+        struct str text = event->statutory[i];
+        struct value *v = &w->values[fields + i];
+        *v = (struct value){.from = VALUE_ABSENT};
+        if (!text.n)
+            continue;
+        uint32_t same = 0;
+        while (same < fields && (w->values[same].text.p != text.p || w->values[same].text.n != text.n))
+            same++;
+        if (same < fields)
+            *v = w->values[same];
+        else
+            value_find(w, text, v);
+        v->text = text;
+    }
+}
+
+/* ---- the form ---- */
+
+static uint32_t slot_more(struct work *w, uint8_t kind, struct cell cell)
+{
+    w->more[w->more_count] = cell;
+    w->more_kinds[w->more_count++] = kind;
+    return w->slots++;
+}
+
+static bool is_constant(struct str text)
+{
+    if (text.n > FORM_CONST_MAX)
+        return false;
+    for (size_t i = 0; i < text.n; i++)
+        if (char_is_digit(text.p[i]))
+            return false;
+    return true;
+}
+
+/* The earlier value that this one is, same bytes in the same place; UINT32_MAX when there is none. */
+static uint32_t derived_before(const struct work *w, const struct value *v)
+{
+    for (uint32_t i = 0; i < w->derived_count; i++)
+        if (w->values[w->derived[i]].text.p == v->text.p && w->values[w->derived[i]].text.n == v->text.n)
+            return w->derived[i];
+    return UINT32_MAX;
+}
+
+static void spec_derived(struct work *w, uint32_t position, struct form_spec *ret)
+{
+    const struct value *v = &w->values[position];
+    bool statutory = position >= w->count;
+    if (v->text.n == 0 || (statutory && is_constant(v->text))) {
+        *ret = (struct form_spec){.op = FORM_CONST, .text = v->text};
         return;
     }
-    ret_value->where = IN_BYTES | (uint32_t)b->bytes.n;
-    buf_put(&b->bytes, text.p, text.n);
-    words_add_text(&b->words, text);
+    uint32_t before = derived_before(w, v);
+    if (before != UINT32_MAX) {
+        *ret = (struct form_spec){.op = FORM_SAME, .number = before};
+        return;
+    }
+    struct buf *extra = &w->b->extra;
+    struct cell cell = {(uint32_t)extra->n | CELL_EXTRA, (uint32_t)v->text.n};
+    buf_put(extra, v->text.p, v->text.n);
+    if (w->derived_count < DERIVED_MAX)
+        w->derived[w->derived_count++] = position;
+    *ret = (struct form_spec){.op = FORM_SLOT, .number = slot_more(w, SLOT_TEXT, cell)};
 }
 
-static bool values_reserve(struct block_builder *b, size_t more)
+static void spec_of(struct work *w, uint32_t position, struct form_spec *ret)
 {
-    if (b->value_count + more <= b->value_room)
-        return true;
-    size_t room = MAX(b->value_room * 2, b->value_count + more + 4096);
-    struct value *values = memory_resize(b->values, room * sizeof *values);
-    if (!values)
-        return false;
-    b->values = values;
-    b->value_room = room;
-    return true;
+    const struct value *v = &w->values[position];
+    const struct cut *cut = w->b->cut;
+    *ret = (struct form_spec){.op = FORM_ABSENT};
+    if (v->from == VALUE_ABSENT)
+        return;
+    if (v->from == VALUE_DERIVED) {
+        spec_derived(w, position, ret);
+        return;
+    }
+    bool placed = !w->whole && cut_place(cut, v->at, &ret->from.piece, &ret->from.offset) &&
+                  cut_place(cut, v->end, &ret->to.piece, &ret->to.offset);
+    if (placed) {
+        ret->op = v->from == VALUE_RAW ? FORM_SPAN : FORM_JSON;
+    } else if (v->from == VALUE_JSON) {
+        spec_derived(w, position, ret);
+    } else {
+        ret->op = FORM_PLACE;
+        ret->number = slot_more(w, SLOT_NUMBER, (struct cell){.at = v->at});
+        IGNORE(slot_more(w, SLOT_NUMBER, (struct cell){.at = v->end - v->at}));
+    }
 }
 
-static bool keep_event(struct block_builder *b, struct record *r, struct str raw, const struct event *event)
+static char *put_varint(char *p, uint64_t value)
 {
-    if (event->parser)
-        r->parser = distinct(b->texts, str_of(event->parser)) + 1;
-    r->flags = event->flags;
-    r->time_ns = event->time_ns;
-    for (size_t i = 0; i < STATUTORY_COUNT; i++)
-        value_keep(b, event->statutory[i], raw, &b->statutory[i * BLOCK_RECORDS_MAX + b->count]);
-    uint32_t count = MIN(event->field_count, (uint32_t)EVENT_FIELDS_MAX);
-    if (!values_reserve(b, count))
-        return false;
-    buf_clear(&b->scratch);
-    r->field_first = (uint32_t)b->value_count;
-    r->field_count = count;
+    for (; value >= 0x80; value >>= 7)
+        *p++ = (char)(value | 0x80);
+    *p++ = (char)value;
+    return p;
+}
+
+static char *put_text(char *p, struct str text)
+{
+    p = put_varint(p, text.n);
+    if (text.n)
+        memcpy(p, text.p, text.n);
+    return p + text.n;
+}
+
+static char *put_specs(struct work *w, char *p)
+{
+    struct form_spec spec;
+    p = put_varint(p, w->count);
+    for (uint32_t i = 0; i < w->count; i++) {
+        const struct event_field *field = &w->event->fields[i];
+        p = put_text(p, names_text(w->b->names, field->name));
+        *p++ = (char)field->type;
+        spec_of(w, i, &spec);
+        form_write_spec(&p, &spec);
+    }
+    for (uint32_t i = 0; i < STATUTORY_COUNT; i++) {
+        spec = (struct form_spec){.op = FORM_ABSENT};
+        if (w->event)
+            spec_of(w, w->count + i, &spec);
+        form_write_spec(&p, &spec);
+    }
+    return p;
+}
+
+/* The form's bytes, form.h. The specifications are written first, for they add slots: behind, then moved. */
+static struct str form_make(struct work *w)
+{
+    struct block_builder *b = w->b;
+    const struct cut *cut = b->cut;
+    char *specs = b->form_text + FORM_SIZE_MAX;
+    uint32_t raw_slots = w->whole ? 1 : (uint32_t)cut->slot_count;
+    w->slots = raw_slots;
+    size_t specs_n = (size_t)(put_specs(w, specs) - specs);
+    char *p = b->form_text;
+    *p++ = w->event != NULL;
+    p = put_varint(p, w->event ? w->event->flags : 0);
+    p = put_text(p, w->event && w->event->parser ? str_of(w->event->parser) : STR(""));
+    p = put_varint(p, raw_slots);
+    p = put_varint(p, w->more_count);
+    for (uint32_t i = 0; i < raw_slots; i++)
+        *p++ = (char)(w->whole ? SLOT_TEXT : cut->slots[i].kind);
+    if (w->more_count)
+        memcpy(p, w->more_kinds, w->more_count);
+    p += w->more_count;
+    for (uint32_t i = 0; i <= raw_slots; i++)
+        p = put_text(p, w->whole ? STR("") : cut_piece(cut, i));
+    memcpy(p, specs, specs_n);
+    return str_at(b->form_text, (size_t)(p - b->form_text) + specs_n);
+}
+
+/* Words of the form's own texts, once a block. What stands behind a JSON escape is a word of the value, too. */
+static void form_words(struct work *w)
+{
+    struct block_builder *b = w->b;
+    for (uint32_t i = 0; !w->whole && i <= b->cut->slot_count; i++) {
+        struct str piece = cut_piece(b->cut, i);
+        words_add_text(&b->words, piece);
+        for (size_t at = str_find(piece, '\\'); at + 1 < piece.n; at = str_find(piece, '\\')) {
+            piece = str_skip(piece, at + 2);
+            words_add_text(&b->words, str_slice(piece, 0, str_find(piece, '\\')));
+        }
+    }
+    for (uint32_t i = 0; w->event && i < STATUTORY_COUNT; i++)
+        if (w->values[w->count + i].from == VALUE_DERIVED && is_constant(w->event->statutory[i]))
+            words_add_text(&b->words, w->event->statutory[i]);
+}
+
+static bool states_add(struct work *w, uint32_t count)
+{
+    struct block_builder *b = w->b;
+    if (b->state_count + count > b->state_room) {
+        uint32_t room = MAX(b->state_room * 2, b->state_count + count + 1024);
+        struct slot_state *states = room > STATES_MAX ? NULL : memory_resize(b->states, room * sizeof *states);
+        if (!states)
+            return false;
+        b->states = states;
+        b->state_room = room;
+    }
     for (uint32_t i = 0; i < count; i++) {
-        const struct event_field *field = &event->fields[i];
-        uint32_t text = name_text(b, field->name);
-        if (text == UINT32_MAX)
-            return false;
-        buf_varint(&b->scratch, text);
-        buf_varint(&b->scratch, field->type);
-        value_keep(b, field->value, raw, &b->values[b->value_count++]);
+        uint32_t raw_slots = count - w->more_count;
+        uint8_t kind = i >= raw_slots ? w->more_kinds[i - raw_slots]
+                       : w->whole     ? (uint8_t)SLOT_TEXT
+                                      : w->b->cut->slots[i].kind;
+        b->states[b->state_count + i] = (struct slot_state){.kind = kind};
     }
-    r->shape = distinct(b->shapes, buf_view(&b->scratch));
-    return r->shape != UINT32_MAX;
-}
-
-static void keep_nothing(struct block_builder *b, struct record *r)
-{
-    for (size_t i = 0; i < STATUTORY_COUNT; i++)
-        b->statutory[i * BLOCK_RECORDS_MAX + b->count] = (struct value){0, 0};
-    r->shape = distinct(b->shapes, STR(""));
-}
-
-static bool keep_leaf(struct block_builder *b, struct record *r)
-{
-    char key[24];
-    memcpy(key, r->leaf.source, 16);
-    put_be64(key + 16, r->leaf.epoch);
-    r->origin = distinct(b->origins, str_at(key, 24));
-    put_be16(key, (uint16_t)r->leaf.type);
-    put_be16(key + 2, r->leaf.transport);
-    put_be32(key + 4, r->leaf.clock_error_us);
-    r->way = distinct(b->ways, str_at(key, 8));
-    return r->origin != UINT32_MAX && r->way != UINT32_MAX;
-}
-
-static bool keep_rules(struct block_builder *b, struct record *r, const struct str *rules, size_t rule_count)
-{
-    r->rule_first = (uint32_t)(b->rules.n / 4);
-    r->rule_count = (uint32_t)rule_count;
-    for (size_t i = 0; i < rule_count; i++) {
-        uint32_t text = distinct(b->texts, rules[i]);
-        if (text == UINT32_MAX)
-            return false;
-        buf_be32(&b->rules, text);
-        words_add_text(&b->words, rules[i]);
-    }
+    b->state_count += count;
     return true;
+}
+
+static bool form_use(struct work *w, struct record *r)
+{
+    struct block_builder *b = w->b;
+    struct str form = form_make(w);
+    bool first;
+    bool fresh;
+    uint32_t entry = shared_use(&b->forms, form, b->block, &first, &fresh);
+    if (entry == SHARED_NONE)
+        return false;
+    struct shared *e = &b->forms.entries[entry];
+    if (fresh) {
+        e->owner = b->state_count;
+        if (!states_add(w, w->slots))
+            return false;
+    }
+    if (first) {
+        e->column = b->use_count;
+        b->uses[b->use_count++] = (struct form_use){.entry = entry,
+                                                    .raw_slots = w->slots - w->more_count,
+                                                    .slots = w->slots,
+                                                    .states = e->owner};
+        form_words(w);
+    }
+    r->form = e->column;
+    b->uses[r->form].count++;
+    return true;
+}
+
+/* ---- the contents of slots ---- */
+
+/* A word that goes on across a slot's border is added whole. */
+static void glued_words(struct work *w, const struct cut_slot *slot)
+{
+    size_t from = slot->at;
+    size_t to = slot->at + slot->n;
+    while (from > 0 && (word_char(w->raw.p[from - 1]) || w->raw.p[from - 1] == '.'))
+        from--;
+    while (to < w->raw.n && (word_char(w->raw.p[to]) || w->raw.p[to] == '.'))
+        to++;
+    words_add_text(&w->b->words, str_slice(w->raw, from, to));
+}
+
+static void cells_put(struct work *w, struct record *r, size_t raw_at)
+{
+    struct block_builder *b = w->b;
+    struct cell *cell = b->cells + b->cell_count;
+    r->cells = (uint32_t)b->cell_count;
+    if (w->whole) {
+        *cell++ = (struct cell){(uint32_t)raw_at, (uint32_t)w->raw.n};
+    } else {
+        for (size_t i = 0; i < b->cut->slot_count; i++) {
+            const struct cut_slot *slot = &b->cut->slots[i];
+            *cell++ = (struct cell){(uint32_t)raw_at + slot->at, slot->n};
+            if (slot->glued)
+                glued_words(w, slot);
+        }
+    }
+    if (w->more_count)
+        memcpy(cell, w->more, w->more_count * sizeof *cell);
+    b->cell_count += w->slots;
 }
 
 static bool is_full(const struct block_builder *b, struct str raw)
 {
     return b->count == BLOCK_RECORDS_MAX || (b->count && b->raw.n + raw.n > BLOCK_RAW_MAX) ||
-           b->value_count + EVENT_FIELDS_MAX > FIELDS_LIMIT || b->bytes.n > BYTES_LIMIT / 2 ||
-           map_count(b->texts) > TEXTS_LIMIT - 2 * EVENT_FIELDS_MAX;
+           b->cell_count + FORM_SLOTS_MAX > CELLS_MAX || b->extra.n > EXTRA_LIMIT / 2 ||
+           b->forms.text.n > TEXTS_LIMIT / 2 || b->values.text.n > TEXTS_LIMIT / 2;
+}
+
+static bool keep_record(struct work *w, struct record *r)
+{
+    struct block_builder *b = w->b;
+    size_t raw_at = b->raw.n;
+    arena_reset(b->scratch);
+    buf_put(&b->raw, w->raw.p, w->raw.n);
+    if (!w->whole)
+        cut_begin(b->cut, w->raw);
+    values_find(w);
+    if (!w->whole && !cut_finish(b->cut)) {
+        w->whole = true; /* more slots than a form may have */
+        words_add_text(&b->words, w->raw);
+    }
+    if (!form_use(w, r))
+        return false;
+    cells_put(w, r, raw_at);
+    return !b->raw.overflow && !b->extra.overflow;
 }
 
 enum rc block_builder_add(struct block_builder *builder, const struct leaf *leaf, struct str raw,
@@ -278,298 +576,34 @@ enum rc block_builder_add(struct block_builder *builder, const struct leaf *leaf
     if (is_full(b, raw))
         return RC_LIMIT;
     struct record *r = &b->records[b->count];
-    *r = (struct record){.leaf = *leaf, .time_ns = leaf->received_ns};
-    buf_put(&b->raw, raw.p, raw.n);
-    words_add_text(&b->words, raw);
-    bool kept = keep_leaf(b, r) && keep_rules(b, r, rules, rule_count);
-    if (kept && event)
-        kept = keep_event(b, r, raw, event);
-    else if (kept)
-        keep_nothing(b, r);
-    if (!kept || b->raw.overflow || b->bytes.overflow || b->rules.overflow || b->scratch.overflow)
+    *r = (struct record){.leaf = *leaf, .time_ns = event ? event->time_ns : leaf->received_ns};
+    struct work *w = b->work;
+    w->b = b;
+    w->raw = raw;
+    w->event = event;
+    w->whole = raw.n > CUT_RAW_MAX;
+    w->literal_at = 0;
+    w->derived_count = w->more_count = 0;
+    if (!keep_leaf(b, r) || !keep_rules(b, r, rules, rule_count) || !keep_record(w, r))
         return RC_IO; /* no memory for a bounded thing: the process is as good as dead */
     b->count++;
     return RC_OK;
 }
 
-/* ---- columns out ---- */
-
-struct writer {
-    struct block_builder *b;
-    struct buf *out;
-    struct buf *column; /* the one that is being filled */
-    size_t directory;   /* where the directory's next entry stands in out */
-    bool overflow;
-};
-
-static void column_put(struct writer *w, struct str plain, enum column id)
-{
-    size_t start = w->out->n;
-    bool text = id == COLUMN_RAW || id == COLUMN_STATUTORY_BYTES || id == COLUMN_FIELD_BYTES;
-    pack(w->b->packer, plain, text ? PACK_TEXT : PACK_NUMBERS, w->out);
-    if (!w->out->overflow) {
-        char *entry = w->out->p + w->directory;
-        put_be16(entry, (uint16_t)id);
-        put_be32(entry + 2, (uint32_t)(w->out->n - start));
-    }
-    w->directory += 6;
-}
-
-static void column_end(struct writer *w, enum column id)
-{
-    column_put(w, buf_view(w->column), id);
-    w->overflow = w->overflow || w->column->overflow;
-    buf_clear(w->column);
-}
-
-static void write_leaf_columns(struct writer *w)
-{
-    const struct record *records = w->b->records;
-    size_t count = w->b->count;
-    uint64_t number = 0;
-    for (size_t i = 0; i < count; i++) {
-        buf_varint(w->column, records[i].leaf.index - number);
-        number = records[i].leaf.index;
-    }
-    column_end(w, COLUMN_NUMBER);
-    uint64_t received = 0;
-    for (size_t i = 0; i < count; i++) {
-        buf_svarint(w->column, (int64_t)((uint64_t)records[i].leaf.received_ns - received));
-        received = (uint64_t)records[i].leaf.received_ns;
-    }
-    column_end(w, COLUMN_RECEIVED);
-    uint64_t behind = 0;
-    for (size_t i = 0; i < count; i++) {
-        uint64_t now = records[i].leaf.received_boot_ns - (uint64_t)records[i].leaf.received_ns;
-        buf_svarint(w->column, (int64_t)(now - behind));
-        behind = now;
-    }
-    column_end(w, COLUMN_BOOT);
-    for (size_t i = 0; i < count; i++)
-        buf_varint(w->column, records[i].origin);
-    column_end(w, COLUMN_ORIGIN);
-    for (size_t i = 0; i < count; i++) {
-        uint64_t time = (uint64_t)records[i].leaf.source_ns;
-        buf_u8(w->column, time != 0);
-        if (time)
-            buf_svarint(w->column, (int64_t)(time - (uint64_t)records[i].leaf.received_ns));
-    }
-    column_end(w, COLUMN_SOURCE_TIME);
-    for (size_t i = 0; i < count; i++)
-        buf_varint(w->column, records[i].way);
-    column_end(w, COLUMN_WAY);
-    for (size_t i = 0; i < count; i++)
-        buf_varint(w->column, records[i].leaf.raw_length);
-    column_end(w, COLUMN_RAW_LENGTH);
-    for (size_t i = 0; i < count; i++)
-        buf_svarint(w->column, (int64_t)((uint64_t)records[i].time_ns - (uint64_t)records[i].leaf.received_ns));
-    column_end(w, COLUMN_TIME);
-    for (size_t i = 0; i < count; i++) {
-        buf_varint(w->column, records[i].parser);
-        buf_varint(w->column, records[i].flags);
-    }
-    column_end(w, COLUMN_PARSER);
-    for (size_t i = 0; i < count; i++)
-        buf_varint(w->column, records[i].shape);
-    column_end(w, COLUMN_SHAPE);
-}
-
-static void write_map(struct writer *w, const struct map *map, bool lengths, enum column id)
-{
-    struct str key;
-    uint64_t value;
-    buf_varint(w->column, map_end(map));
-    for (size_t i = 0; i < map_end(map); i++) {
-        ASSERT(map_at(map, i, &key, &value) && value == i);
-        if (lengths)
-            buf_varint(w->column, key.n);
-        buf_put(w->column, key.p, key.n);
-    }
-    column_end(w, id);
-}
-
-static bool write_sequences(struct writer *w)
-{
-    size_t origins = map_count(w->b->origins);
-    uint64_t *last = memory_new(origins * sizeof *last);
-    if (!last)
-        return false;
-    for (size_t i = 0; i < w->b->count; i++) {
-        const struct record *r = &w->b->records[i];
-        buf_svarint(w->column, (int64_t)(r->leaf.sequence - last[r->origin]));
-        last[r->origin] = r->leaf.sequence;
-    }
-    memory_free(last);
-    column_end(w, COLUMN_SEQUENCE);
-    return true;
-}
-
-static void write_rules(struct writer *w)
-{
-    for (size_t i = 0; i < w->b->count; i++) {
-        const struct record *r = &w->b->records[i];
-        buf_varint(w->column, r->rule_count);
-        for (uint32_t k = 0; k < r->rule_count; k++)
-            buf_varint(w->column, get_be32(w->b->rules.p + 4 * (size_t)(r->rule_first + k)));
-    }
-    column_end(w, COLUMN_RULES);
-}
-
-/* The three columns of values, filled value by value in their order on disk. */
-struct value_columns {
-    struct block_builder *b;
-    char *length;
-    char *place;
-    char *byte;
-};
-
-#define VARINT32_MAX 5
-
-static inline char *put_varint32(char *p, uint32_t value)
-{
-    for (; value >= 0x80; value >>= 7)
-        *p++ = (char)(value | 0x80);
-    *p++ = (char)value;
-    return p;
-}
-
-static inline void value_put(struct value_columns *c, const struct value *value)
-{
-    if (value->length < 0x80)
-        *c->length++ = (char)value->length;
-    else
-        c->length = put_varint32(c->length, value->length);
-    if (!value->length)
-        return;
-    if (value->where & IN_BYTES) {
-        *c->place++ = 0;
-        memcpy(c->byte, c->b->bytes.p + (value->where & ~IN_BYTES), value->length);
-        c->byte += value->length;
-    } else {
-        c->place = put_varint32(c->place, value->where);
-    }
-}
-
-/* Room for the worst case, so that value_put need not look. */
-static bool values_begin(struct writer *w, size_t count, struct value_columns *ret_columns)
-{
-    struct block_builder *b = w->b;
-    *ret_columns = (struct value_columns){.b = b};
-    ret_columns->length = buf_reserve(&b->lengths, count * VARINT32_MAX + 1);
-    ret_columns->place = buf_reserve(&b->places, count * VARINT32_MAX + 1);
-    ret_columns->byte = buf_reserve(&b->column, b->bytes.n + 1);
-    return ret_columns->length && ret_columns->place && ret_columns->byte;
-}
-
-static void values_end(struct writer *w, const struct value_columns *columns, enum column length_column)
-{
-    const struct block_builder *b = w->b;
-    column_put(w, str_at(b->lengths.p, (size_t)(columns->length - b->lengths.p)), length_column);
-    column_put(w, str_at(b->places.p, (size_t)(columns->place - b->places.p)), length_column + 1);
-    column_put(w, str_at(b->column.p, (size_t)(columns->byte - b->column.p)), length_column + 2);
-}
-
-static bool write_statutory(struct writer *w)
-{
-    struct value_columns columns;
-    const struct block_builder *b = w->b;
-    if (!values_begin(w, b->count * STATUTORY_COUNT, &columns))
-        return false;
-    for (size_t key = 0; key < STATUTORY_COUNT; key++)
-        for (size_t i = 0; i < b->count; i++)
-            value_put(&columns, &b->statutory[key * BLOCK_RECORDS_MAX + i]);
-    values_end(w, &columns, COLUMN_STATUTORY_LENGTH);
-    return true;
-}
-
-/* `first` has the first value of each record, records ordered by shape; `ends` where each shape's records end in it. */
-static bool write_ordered(struct writer *w, const uint32_t *first, const uint32_t *ends, const uint32_t *slots)
-{
-    struct value_columns columns;
-    const struct block_builder *b = w->b;
-    if (!values_begin(w, b->value_count, &columns))
-        return false;
-    uint32_t begin = 0;
-    for (size_t shape = 0; shape < map_count(b->shapes); shape++) {
-        for (uint32_t slot = 0; slot < slots[shape]; slot++)
-            for (uint32_t i = begin; i < ends[shape]; i++)
-                value_put(&columns, &b->values[first[i] + slot]);
-        begin = ends[shape];
-    }
-    values_end(w, &columns, COLUMN_FIELD_LENGTH);
-    return true;
-}
-
-/* Records ordered by shape, stable: counting sort. */
-static bool write_fields(struct writer *w)
-{
-    const struct block_builder *b = w->b;
-    size_t shapes = map_count(b->shapes);
-    uint32_t *ends = memory_new((shapes + 1) * sizeof *ends);
-    uint32_t *slots = memory_new(shapes * sizeof *slots);
-    uint32_t *first = memory_new(b->count * sizeof *first);
-    bool ok = ends && slots && first;
-    if (ok) {
-        for (size_t i = 0; i < b->count; i++)
-            ends[b->records[i].shape + 1]++;
-        for (size_t i = 0; i < shapes; i++)
-            ends[i + 1] += ends[i];
-        for (size_t i = 0; i < b->count; i++) {
-            const struct record *r = &b->records[i];
-            first[ends[r->shape]++] = r->field_first;
-            slots[r->shape] = r->field_count;
-        }
-        ok = write_ordered(w, first, ends, slots);
-    }
-    memory_free(ends);
-    memory_free(slots);
-    memory_free(first);
-    return ok;
-}
-
-static void write_header(const struct block_builder *b, struct buf *out, size_t start, size_t filter)
-{
-    int64_t bounds[4] = {INT64_MAX, INT64_MIN, INT64_MAX, INT64_MIN};
-    for (size_t i = 0; i < b->count; i++) {
-        int64_t received = b->records[i].leaf.received_ns;
-        int64_t time = b->records[i].time_ns;
-        bounds[0] = MIN(bounds[0], received);
-        bounds[1] = MAX(bounds[1], received);
-        bounds[2] = MIN(bounds[2], time);
-        bounds[3] = MAX(bounds[3], time);
-    }
-    char *block = out->p + start;
-    size_t size = out->n - start;
-    struct buf header;
-    memset(block, 0, BLOCK_HEADER);
-    buf_init_fixed(&header, block, BLOCK_HEADER);
-    buf_be32(&header, BLOCK_MAGIC);
-    buf_be16(&header, BLOCK_VERSION);
-    buf_be16(&header, COLUMN_COUNT - 1);
-    buf_be32(&header, (uint32_t)size);
-    buf_be32(&header, (uint32_t)b->count);
-    buf_be64(&header, b->raw.n);
-    buf_be64(&header, b->records[0].leaf.index);
-    buf_be64(&header, b->records[b->count - 1].leaf.index);
-    for (size_t i = 0; i < ARRAY_LEN(bounds); i++)
-        buf_be64(&header, (uint64_t)bounds[i]);
-    buf_be64(&header, b->words.key[0]);
-    buf_be64(&header, b->words.key[1]);
-    buf_be32(&header, (uint32_t)(filter - start));
-    buf_be32(&header, (uint32_t)(out->n - filter));
-    ASSERT(!header.overflow && header.n <= BLOCK_HEADER - 8);
-    put_be32(block + BLOCK_HEADER - 8, crc32c(0, block + BLOCK_HEADER, size - BLOCK_HEADER));
-    put_be32(block + BLOCK_HEADER - 4, crc32c(0, block, BLOCK_HEADER - 4));
-}
-
-static void builder_clear(struct block_builder *b)
+static bool builder_clear(struct block_builder *b)
 {
     b->count = 0;
-    b->value_count = 0;
+    b->cell_count = 0;
+    b->use_count = 0;
     buf_clear(&b->raw);
-    buf_clear(&b->bytes);
-    buf_clear(&b->rules);
+    buf_clear(&b->extra);
     words_clear(&b->words);
+    bool ok = shared_end_block(&b->forms, b->block, true) && shared_end_block(&b->values, b->block, false);
+    b->block++;
+    if (b->forms.count > FORMS_MANY || b->forms.text.n > TEXTS_MANY || b->values.in_chain > VALUES_MANY ||
+        b->values.text.n > TEXTS_MANY)
+        chain_begin(b);
+    return ok && maps_new(b);
 }
 
 enum rc block_builder_finish(struct block_builder *builder, struct buf *out, struct err *err)
@@ -577,25 +611,7 @@ enum rc block_builder_finish(struct block_builder *builder, struct buf *out, str
     struct block_builder *b = builder;
     if (!b->count)
         return err_set(err, RC_NOT_FOUND, "the block is empty");
-    size_t start = out->n;
-    struct writer w = {.b = b, .out = out, .column = &b->column, .directory = start + BLOCK_HEADER};
-    if (buf_reserve(out, BLOCK_HEADER + (COLUMN_COUNT - 1) * 6))
-        buf_grew(out, BLOCK_HEADER + (COLUMN_COUNT - 1) * 6);
-    write_leaf_columns(&w);
-    write_map(&w, b->origins, false, COLUMN_ORIGINS);
-    write_map(&w, b->ways, false, COLUMN_WAYS);
-    write_map(&w, b->texts, true, COLUMN_TEXTS);
-    write_map(&w, b->shapes, true, COLUMN_SHAPES);
-    bool ok = write_sequences(&w);
-    write_rules(&w);
-    column_put(&w, buf_view(&b->raw), COLUMN_RAW);
-    ok = ok && write_statutory(&w) && write_fields(&w);
-    size_t filter = out->n;
-    words_filter(&b->words, out);
-    ok = ok && !out->overflow && !w.overflow && out->n - start <= BLOCK_SIZE_MAX;
-    if (!ok)
+    if (!block_write(b, out))
         return err_set(err, RC_LIMIT, "a block of %zu records is too large, or there is no memory", b->count);
-    write_header(b, out, start, filter);
-    builder_clear(b);
-    return maps_new(b) ? RC_OK : err_set(err, RC_LIMIT, "no memory for the next block");
+    return builder_clear(b) ? RC_OK : err_set(err, RC_LIMIT, "no memory for the next block");
 }

@@ -1,12 +1,13 @@
-/* Reading a block. The bytes are believed in nothing: every count, length, place and position is checked while the
- * columns are decoded, so that the getters need no check. */
-#include "archive/columns.h"
+/* Reading a block. The bytes are believed in nothing: every count, length, place and position is checked while a part
+ * is decoded, so that the getters need no check. */
+#include "archive/block_view.h"
 #include "archive/pack.h"
 #include "base/assert.h"
 
 #include <string.h>
 
 #define ARENA_FIRST ((size_t)16 << 20) /* enough for most blocks */
+#define SECOND_NS   INT64_C(1000000000)
 
 struct origin {
     uint8_t source[16];
@@ -17,56 +18,6 @@ struct way {
     uint16_t type;
     uint16_t transport;
     uint32_t clock_error_us;
-};
-
-struct row {
-    struct leaf leaf;
-    uint32_t raw_at;
-    uint32_t parser; /* text + 1 */
-    uint32_t flags;
-    int64_t time_ns;
-    uint32_t shape;
-    uint32_t field_first;
-    uint32_t rule_first;
-    uint32_t rule_count;
-};
-
-struct slot {
-    uint32_t name; /* id in names */
-    uint32_t type;
-};
-
-struct shape {
-    struct slot *slots;
-    uint32_t count;
-};
-
-struct value {
-    const char *p;
-    uint32_t n;
-};
-
-struct block {
-    struct block_info info;
-    struct row *rows;
-    struct str raw;
-    struct str *texts;
-    uint32_t text_count;
-    struct shape *shapes;
-    uint32_t shape_count;
-    struct value *statutory; /* key by key */
-    struct value *fields;    /* record by record, field_first */
-    uint32_t *rules;
-    bool events;
-};
-
-struct decoder {
-    struct block *block;
-    struct arena *arena;
-    struct names *names;
-    struct str column[COLUMN_COUNT];
-    size_t plain_left;
-    struct err *err;
 };
 
 static enum rc damaged(struct err *err, const char *what)
@@ -99,12 +50,15 @@ enum rc block_info_read(struct str bytes, struct block_info *ret_info, struct er
     info.key[1] = read_be64(&in);
     info.filter_offset = read_be32(&in);
     info.filter_size = read_be32(&in);
+    info.chain = read_be64(&in);
+    info.chain_forms = read_be32(&in);
+    info.chain_values = read_be32(&in);
     if (in.failed || bytes.n < BLOCK_HEADER || magic != BLOCK_MAGIC)
         return damaged(err, "it has no header");
     if (get_be32(bytes.p + BLOCK_HEADER - 4) != crc32c(0, bytes.p, BLOCK_HEADER - 4))
         return damaged(err, "its header's crc is wrong");
     if (version != BLOCK_VERSION)
-        return err_set(err, RC_INVALID, "a block needs a newer program (version %u)", version);
+        return err_set(err, RC_INVALID, "a block needs another program (version %u)", version);
     if (info.size < BLOCK_HEADER || info.size > BLOCK_SIZE_MAX || info.count == 0 || info.count > BLOCK_RECORDS_MAX ||
         info.last < info.first || info.last - info.first < info.count - 1 ||
         info.raw_bytes > BLOCK_RAW_MAX + RECORD_RAW_MAX || info.filter_offset > info.size ||
@@ -114,107 +68,433 @@ enum rc block_info_read(struct str bytes, struct block_info *ret_info, struct er
     return RC_OK;
 }
 
-/* The plain bytes of a column; empty when the block has it not. */
-static enum rc column(struct decoder *d, enum column id, struct reader *ret_reader)
+enum rc block_trailer_read(struct str bytes, const struct block_info *info, struct block_trailer *ret_trailer,
+                           struct err *err)
+{
+    struct str trailer = str_skip(bytes, info->size);
+    struct reader in = reader_of(trailer);
+    uint32_t delta = read_be32(&in);
+    uint32_t hashes = read_be32(&in);
+    uint32_t crc = read_be32(&in);
+    if (in.failed || delta > reader_left(&in) || hashes > BLOCK_WORDS_MAX * 2 ||
+        reader_left(&in) - delta != (size_t)hashes * 8 ||
+        crc != crc32c(0, trailer.p + BLOCK_TRAILER, trailer.n - BLOCK_TRAILER))
+        return damaged(err, "its trailer");
+    ret_trailer->delta = read_bytes(&in, delta);
+    ret_trailer->hashes = read_bytes(&in, (size_t)hashes * 8);
+    return RC_OK;
+}
+
+enum rc block_column(struct block *block, enum column id, struct reader *ret_reader, struct err *err)
 {
     struct str plain = STR_NONE;
-    if (d->column[id].n) {
-        enum rc rc = unpack(d->column[id], d->plain_left, d->arena, &plain, d->err);
+    if (block->packed[id].n) {
+        enum rc rc = unpack(block->packed[id], block->plain_left, block->arena, &plain, err);
         if (rc != RC_OK)
             return rc;
-        d->plain_left -= plain.n;
+        block->plain_left -= plain.n;
     }
     *ret_reader = reader_of(plain);
     return RC_OK;
 }
 
-static enum rc read_directory(struct decoder *d, struct str bytes)
+static enum rc read_directory(struct block *b, struct str bytes, struct err *err)
 {
     struct reader in = reader_of(bytes);
     in.at = 6;
     uint16_t columns = read_be16(&in);
     in.at = BLOCK_HEADER;
-    size_t at = BLOCK_HEADER + (size_t)columns * 6;
+    size_t at = BLOCK_HEADER + (COLUMN_COUNT - 1) * 6;
+    if (columns > COLUMN_COUNT - 1)
+        at = BLOCK_HEADER + (size_t)columns * 6;
     for (uint16_t i = 0; i < columns; i++) {
         uint16_t id = read_be16(&in);
         uint32_t size = read_be32(&in);
         if (in.failed || at > bytes.n || size > bytes.n - at)
-            return damaged(d->err, "its directory does not fit");
-        if (id < COLUMN_COUNT)
-            d->column[id] = str_slice(bytes, at, at + size);
+            return damaged(err, "its directory does not fit");
+        if (id > 0 && id < COLUMN_COUNT)
+            b->packed[id] = str_slice(bytes, at, at + size);
         at += size;
     }
-    return at <= d->block->info.filter_offset ? RC_OK : damaged(d->err, "its directory does not fit");
+    return at <= b->info.filter_offset ? RC_OK : damaged(err, "its directory does not fit");
 }
 
-static enum rc read_numbers(struct decoder *d)
+/* ---- forms ---- */
+
+static bool text_read(struct reader *in, struct str *ret)
 {
-    struct block *b = d->block;
+    uint64_t n = read_varint(in);
+    if (in->failed || n > reader_left(in))
+        return false;
+    *ret = read_bytes(in, (size_t)n);
+    return !in->failed;
+}
+
+static enum rc read_local_forms(struct block *b, struct form **ret_forms, uint32_t *ret_count, struct err *err)
+{
     struct reader in;
-    enum rc rc = column(d, COLUMN_NUMBER, &in);
+    enum rc rc = block_column(b, COLUMN_FORMS, &in, err);
+    if (rc != RC_OK)
+        return rc;
+    uint64_t count = read_varint(&in);
+    if (in.failed || count > b->info.count)
+        return damaged(err, "forms");
+    struct form *forms = arena_alloc_array(b->arena, (size_t)count, sizeof *forms);
+    if (!forms)
+        return no_memory(err);
+    for (uint64_t i = 0; i < count; i++) {
+        struct str bytes;
+        if (!text_read(&in, &bytes))
+            return damaged(err, "forms");
+        rc = form_read(bytes, b->names, b->arena, &forms[i], err);
+        if (rc != RC_OK)
+            return rc;
+    }
+    *ret_forms = forms;
+    *ret_count = (uint32_t)count;
+    return reader_done(&in) ? RC_OK : damaged(err, "forms");
+}
+
+static enum rc read_form_list(struct block *b, struct err *err)
+{
+    struct form *local = NULL;
+    uint32_t local_count = 0;
+    struct reader in;
+    enum rc rc = read_local_forms(b, &local, &local_count, err);
+    rc = rc == RC_OK ? block_column(b, COLUMN_FORM_LIST, &in, err) : rc;
+    if (rc != RC_OK)
+        return rc;
+    uint64_t count = read_varint(&in);
+    if (in.failed || count == 0 || count > b->info.count)
+        return damaged(err, "the list of forms");
+    struct block_form *forms = arena_alloc_array(b->arena, (size_t)count, sizeof *forms);
+    if (!forms)
+        return no_memory(err);
+    uint32_t used = 0;
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t number = read_varint(&in);
+        if (in.failed || number > b->info.chain_forms || (number == 0 && used == local_count))
+            return damaged(err, "the list of forms");
+        forms[i].form = number ? dictionary_form(b->dictionary, (uint32_t)number - 1) : &local[used++];
+    }
+    b->form_count = (uint32_t)count;
+    b->forms = forms;
+    return reader_done(&in) && used == local_count ? RC_OK : damaged(err, "the list of forms");
+}
+
+static inline uint64_t plane_at(const char *bytes, uint32_t count, unsigned width, uint32_t i)
+{
+    uint64_t value = 0;
+    for (unsigned plane = 0; plane < width; plane++)
+        value |= (uint64_t)(uint8_t)bytes[(size_t)plane * count + i] << (8 * plane);
+    return value;
+}
+
+static enum rc read_form_of(struct block *b, struct err *err)
+{
+    struct reader in;
+    enum rc rc = block_column(b, COLUMN_FORM, &in, err);
+    if (rc != RC_OK)
+        return rc;
+    unsigned width = b->form_count > 256 ? 2 : 1;
+    uint32_t count = b->info.count;
+    uint32_t *form_of = arena_alloc_raw(b->arena, count * sizeof *form_of);
+    uint32_t *row_of = arena_alloc_raw(b->arena, count * sizeof *row_of);
+    if (!form_of || !row_of)
+        return no_memory(err);
+    if (in.in.n != (size_t)count * width)
+        return damaged(err, "forms of records");
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t form = (uint32_t)plane_at(in.in.p, count, width, i);
+        if (form >= b->form_count)
+            return damaged(err, "forms of records");
+        form_of[i] = form;
+        row_of[i] = b->forms[form].count++;
+    }
+    b->form_of = form_of;
+    b->row_of = row_of;
+    return RC_OK;
+}
+
+/* ---- slots ---- */
+
+static bool take(struct reader *stream, uint64_t n, struct str *ret)
+{
+    if (n > reader_left(stream))
+        return false;
+    *ret = read_bytes(stream, (size_t)n);
+    return !stream->failed;
+}
+
+static bool read_index(struct reader *in, struct slot_column *c)
+{
+    uint64_t count = read_varint(in);
+    if (in->failed || count == 0 || count > 256)
+        return false;
+    c->value_count = (uint32_t)count;
+    size_t start = in->at;
+    for (uint64_t i = 0; i < count; i++)
+        read_svarint(in);
+    c->list = str_slice(in->in, start, in->at); /* decoded when the column is opened */
+    return !in->failed;
+}
+
+struct streams {
+    struct reader slots;
+    struct reader codes;
+    struct reader numbers;
+    struct reader texts;
+};
+
+static bool read_slot(struct streams *s, struct slot_column *c)
+{
+    c->how = (enum slot_how)read_u8(&s->slots);
+    switch (c->how) {
+    case HOW_CONST:
+        c->base = read_varint(&s->slots);
+        return c->kind == SLOT_TEXT;
+    case HOW_INDEX:
+        return read_index(&s->slots, c) && take(&s->codes, c->count, &c->bytes) && c->kind == SLOT_TEXT;
+    case HOW_CODES:
+        c->width = read_u8(&s->slots);
+        return c->width >= 1 && c->width <= 4 && take(&s->codes, (uint64_t)c->count * c->width, &c->bytes) &&
+               c->kind == SLOT_TEXT;
+    case HOW_NUMBERS:
+    case HOW_DELTAS:
+    case HOW_CLOCK_NUMBERS:
+        c->width = read_u8(&s->slots);
+        c->base = read_varint(&s->slots);
+        return c->width >= 1 && c->width <= 8 && take(&s->numbers, (uint64_t)c->count * c->width, &c->bytes) &&
+               (c->kind == SLOT_TEXT || c->kind == SLOT_NUMBER) == (c->how != HOW_CLOCK_NUMBERS);
+    case HOW_TEXTS:
+        c->base = read_varint(&s->slots);
+        return take(&s->texts, c->base, &c->bytes) && c->kind == SLOT_TEXT;
+    case HOW_FIXED:
+        c->base = read_varint(&s->slots);
+        return c->base <= RECORD_RAW_MAX && take(&s->texts, c->base * c->count, &c->bytes) && c->kind == SLOT_TEXT;
+    case HOW_CLOCK:
+        c->base = read_varint(&s->slots);
+        return c->kind >= SLOT_CLOCK && c->kind != SLOT_NUMBER;
+    case HOW_COUNT:
+        break;
+    }
+    return false;
+}
+
+static enum rc read_slots(struct block *b, struct err *err)
+{
+    struct streams s;
+    enum rc rc = block_column(b, COLUMN_SLOTS, &s.slots, err);
+    rc = rc == RC_OK ? block_column(b, COLUMN_CODES, &s.codes, err) : rc;
+    rc = rc == RC_OK ? block_column(b, COLUMN_NUMBERS, &s.numbers, err) : rc;
+    rc = rc == RC_OK ? block_column(b, COLUMN_TEXTS, &s.texts, err) : rc;
+    if (rc != RC_OK)
+        return rc;
+    for (uint32_t f = 0; f < b->form_count; f++) {
+        struct block_form *form = &b->forms[f];
+        uint32_t slots = form->form->slot_count;
+        if (slots > reader_left(&s.slots)) /* each takes a byte at least */
+            return damaged(err, "slots");
+        form->slots = arena_alloc_array(b->arena, slots, sizeof *form->slots);
+        if (!form->slots)
+            return no_memory(err);
+        for (uint32_t i = 0; i < slots; i++) {
+            form->slots[i].count = form->count;
+            form->slots[i].kind = form->form->kinds[i];
+            if (form->count == 0 || !read_slot(&s, &form->slots[i]) || s.slots.failed)
+                return damaged(err, "slots");
+        }
+    }
+    return reader_done(&s.slots) && reader_done(&s.codes) && reader_done(&s.numbers) && reader_done(&s.texts)
+               ? RC_OK
+               : damaged(err, "slots");
+}
+
+enum rc block_forms(struct block *block, struct err *err)
+{
+    if (block->form_of)
+        return RC_OK;
+    enum rc rc = read_form_list(block, err);
+    rc = rc == RC_OK ? read_form_of(block, err) : rc;
+    return rc == RC_OK ? read_slots(block, err) : rc;
+}
+
+/* ---- raw bytes ---- */
+
+static enum rc open_slots(struct block *b, uint32_t form, uint32_t slots, struct err *err)
+{
+    enum rc rc = RC_OK;
+    struct slot_column *column;
+    for (uint32_t s = 0; s < slots && rc == RC_OK; s++)
+        rc = block_slot(b, form, s, &column, err);
+    return rc;
+}
+
+/* Appends the bytes; false when they do not fit. */
+static inline bool put(char **at, const char *end, struct str text)
+{
+    if ((size_t)(end - *at) < text.n)
+        return false;
+    if (text.n)
+        memcpy(*at, text.p, text.n);
+    *at += text.n;
+    return true;
+}
+
+static bool raw_of(const struct block *b, uint32_t i, char **at, const char *end)
+{
+    const struct block_form *f = &b->forms[b->form_of[i]];
+    uint32_t row = b->row_of[i];
+    char room[CELL_TEXT];
+    bool fits = true;
+    for (uint32_t s = 0; s < f->form->raw_slots && fits; s++)
+        fits = put(at, end, f->form->pieces[s]) && put(at, end, slot_text(b, &f->slots[s], row, b->times[i], room));
+    return fits && put(at, end, f->form->pieces[f->form->raw_slots]);
+}
+
+enum rc block_raw(struct block *block, struct err *err)
+{
+    struct block *b = block;
+    if (b->raw)
+        return RC_OK;
+    enum rc rc = block_forms(b, err);
+    rc = rc == RC_OK ? block_event_times(b, err) : rc;
+    for (uint32_t f = 0; f < b->form_count && rc == RC_OK; f++)
+        rc = open_slots(b, f, b->forms[f].form->raw_slots, err);
+    if (rc != RC_OK)
+        return rc;
+    char *raw = arena_alloc_raw(b->arena, (size_t)b->info.raw_bytes + 64);
+    uint32_t *raw_at = arena_alloc_raw(b->arena, ((size_t)b->info.count + 1) * sizeof *raw_at);
+    if (!raw || !raw_at)
+        return no_memory(err);
+    char *at = raw;
+    for (uint32_t i = 0; i < b->info.count; i++) {
+        raw_at[i] = (uint32_t)(at - raw);
+        if (!raw_of(b, i, &at, raw + b->info.raw_bytes) || at - raw - raw_at[i] > RECORD_RAW_MAX)
+            return damaged(err, "raw bytes");
+    }
+    raw_at[b->info.count] = (uint32_t)(at - raw);
+    if ((uint64_t)(at - raw) != b->info.raw_bytes)
+        return damaged(err, "raw bytes");
+    b->raw_at = raw_at;
+    b->raw = raw;
+    return RC_OK;
+}
+
+/* ---- times ---- */
+
+enum rc block_received(struct block *block, struct err *err)
+{
+    if (block->received)
+        return RC_OK;
+    struct reader in;
+    enum rc rc = block_column(block, COLUMN_RECEIVED, &in, err);
+    int64_t *received = rc == RC_OK ? arena_alloc_raw(block->arena, block->info.count * sizeof *received) : NULL;
+    if (!received)
+        return rc == RC_OK ? no_memory(err) : rc;
+    uint64_t now = 0;
+    for (uint32_t i = 0; i < block->info.count; i++) {
+        now += (uint64_t)read_svarint(&in);
+        received[i] = (int64_t)now;
+    }
+    block->received = received;
+    return reader_done(&in) ? RC_OK : damaged(err, "times of receipt");
+}
+
+static int64_t floor_div(int64_t a, int64_t b)
+{
+    return a / b - (a % b < 0);
+}
+
+enum rc block_event_times(struct block *block, struct err *err)
+{
+    static const int64_t unit_ns[TIME_UNITS] = {1, SECOND_NS, 1000000, 1000, 1};
+    if (block->times)
+        return RC_OK;
+    struct reader units;
+    struct reader steps;
+    enum rc rc = block_received(block, err);
+    rc = rc == RC_OK ? block_column(block, COLUMN_TIME_UNIT, &units, err) : rc;
+    rc = rc == RC_OK ? block_column(block, COLUMN_TIME, &steps, err) : rc;
+    int64_t *times = rc == RC_OK ? arena_alloc_raw(block->arena, block->info.count * sizeof *times) : NULL;
+    if (!times)
+        return rc == RC_OK ? no_memory(err) : rc;
+    if (units.in.n != block->info.count)
+        return damaged(err, "units of times");
+    int64_t before = block->received[0];
+    for (uint32_t i = 0; i < block->info.count; i++) {
+        uint8_t unit = (uint8_t)units.in.p[i];
+        if (unit >= TIME_UNITS)
+            return damaged(err, "units of times");
+        times[i] = block->received[i];
+        if (unit == TIME_RECEIVED)
+            continue;
+        uint64_t number = (uint64_t)floor_div(before, unit_ns[unit]) + (uint64_t)read_svarint(&steps);
+        times[i] = before = (int64_t)(number * (uint64_t)unit_ns[unit]);
+    }
+    block->times = times;
+    return reader_done(&steps) ? RC_OK : damaged(err, "times");
+}
+
+/* ---- leaves ---- */
+
+static enum rc read_numbers(struct block *b, struct leaf *leaves, struct err *err)
+{
+    struct reader in;
+    enum rc rc = block_column(b, COLUMN_NUMBER, &in, err);
     if (rc != RC_OK)
         return rc;
     uint64_t number = 0;
     for (uint32_t i = 0; i < b->info.count; i++) {
         uint64_t step = read_varint(&in);
         if (in.failed || (i && step == 0) || step > UINT64_MAX - number)
-            return damaged(d->err, "record numbers");
+            return damaged(err, "record numbers");
         number += step;
-        b->rows[i].leaf.index = number;
+        leaves[i].index = number;
     }
-    if (!reader_done(&in) || b->rows[0].leaf.index != b->info.first || number != b->info.last)
-        return damaged(d->err, "record numbers");
+    if (!reader_done(&in) || leaves[0].index != b->info.first || number != b->info.last)
+        return damaged(err, "record numbers");
     return RC_OK;
 }
 
-static enum rc read_times(struct decoder *d)
+static enum rc read_clocks(struct block *b, struct leaf *leaves, struct err *err)
 {
-    struct block *b = d->block;
-    struct reader received;
     struct reader boot;
     struct reader source;
-    struct reader time;
-    enum rc rc = column(d, COLUMN_RECEIVED, &received);
-    rc = rc == RC_OK ? column(d, COLUMN_BOOT, &boot) : rc;
-    rc = rc == RC_OK ? column(d, COLUMN_SOURCE_TIME, &source) : rc;
-    rc = rc == RC_OK ? column(d, COLUMN_TIME, &time) : rc;
+    enum rc rc = block_received(b, err);
+    rc = rc == RC_OK ? block_column(b, COLUMN_BOOT, &boot, err) : rc;
+    rc = rc == RC_OK ? block_column(b, COLUMN_SOURCE_TIME, &source, err) : rc;
     if (rc != RC_OK)
         return rc;
-    uint64_t now = 0;
     uint64_t behind = 0;
     for (uint32_t i = 0; i < b->info.count; i++) {
-        struct row *row = &b->rows[i];
-        now += (uint64_t)read_svarint(&received);
+        uint64_t now = (uint64_t)b->received[i];
         behind += (uint64_t)read_svarint(&boot);
-        row->leaf.received_ns = (int64_t)now;
-        row->leaf.received_boot_ns = behind + now;
+        leaves[i].received_ns = b->received[i];
+        leaves[i].received_boot_ns = behind + now;
         if (read_u8(&source))
-            row->leaf.source_ns = (int64_t)((uint64_t)read_svarint(&source) + now);
-        row->time_ns = (int64_t)((uint64_t)read_svarint(&time) + now);
+            leaves[i].source_ns = (int64_t)((uint64_t)read_svarint(&source) + now);
     }
-    return reader_done(&received) && reader_done(&boot) && reader_done(&source) && reader_done(&time)
-               ? RC_OK
-               : damaged(d->err, "times");
+    return reader_done(&boot) && reader_done(&source) ? RC_OK : damaged(err, "times");
 }
 
-static enum rc read_origins(struct decoder *d)
+static enum rc read_origins(struct block *b, struct leaf *leaves, struct err *err)
 {
-    struct block *b = d->block;
     struct reader list;
     struct reader which;
     struct reader sequence;
-    enum rc rc = column(d, COLUMN_ORIGINS, &list);
-    rc = rc == RC_OK ? column(d, COLUMN_ORIGIN, &which) : rc;
-    rc = rc == RC_OK ? column(d, COLUMN_SEQUENCE, &sequence) : rc;
+    enum rc rc = block_column(b, COLUMN_ORIGINS, &list, err);
+    rc = rc == RC_OK ? block_column(b, COLUMN_ORIGIN, &which, err) : rc;
+    rc = rc == RC_OK ? block_column(b, COLUMN_SEQUENCE, &sequence, err) : rc;
     if (rc != RC_OK)
         return rc;
     uint64_t count = read_varint(&list);
     if (list.failed || count == 0 || count > b->info.count || reader_left(&list) != count * 24)
-        return damaged(d->err, "origins");
-    struct origin *origins = arena_alloc_array(d->arena, (size_t)count, sizeof *origins);
-    uint64_t *last = arena_alloc_array(d->arena, (size_t)count, sizeof *last);
+        return damaged(err, "origins");
+    struct origin *origins = arena_alloc_array(b->arena, (size_t)count, sizeof *origins);
+    uint64_t *last = arena_alloc_array(b->arena, (size_t)count, sizeof *last);
     if (!origins || !last)
-        return no_memory(d->err);
+        return no_memory(err);
     for (uint64_t i = 0; i < count; i++) {
         read_copy(&list, origins[i].source, sizeof origins[i].source);
         origins[i].epoch = read_be64(&list);
@@ -222,293 +502,140 @@ static enum rc read_origins(struct decoder *d)
     for (uint32_t i = 0; i < b->info.count; i++) {
         uint64_t origin = read_varint(&which);
         if (which.failed || origin >= count)
-            return damaged(d->err, "origins");
-        struct leaf *leaf = &b->rows[i].leaf;
-        memcpy(leaf->source, origins[origin].source, sizeof leaf->source);
-        leaf->epoch = origins[origin].epoch;
+            return damaged(err, "origins");
+        memcpy(leaves[i].source, origins[origin].source, sizeof leaves[i].source);
+        leaves[i].epoch = origins[origin].epoch;
         last[origin] += (uint64_t)read_svarint(&sequence);
-        leaf->sequence = last[origin];
+        leaves[i].sequence = last[origin];
     }
-    return reader_done(&which) && reader_done(&sequence) ? RC_OK : damaged(d->err, "origins");
+    return reader_done(&which) && reader_done(&sequence) ? RC_OK : damaged(err, "origins");
 }
 
-static enum rc read_ways(struct decoder *d)
+static enum rc read_ways(struct block *b, struct leaf *leaves, struct err *err)
 {
-    struct block *b = d->block;
     struct reader list;
     struct reader which;
-    enum rc rc = column(d, COLUMN_WAYS, &list);
-    rc = rc == RC_OK ? column(d, COLUMN_WAY, &which) : rc;
+    enum rc rc = block_column(b, COLUMN_WAYS, &list, err);
+    rc = rc == RC_OK ? block_column(b, COLUMN_WAY, &which, err) : rc;
     if (rc != RC_OK)
         return rc;
     uint64_t count = read_varint(&list);
     if (list.failed || count == 0 || count > b->info.count || reader_left(&list) != count * 8)
-        return damaged(d->err, "ways");
-    struct way *ways = arena_alloc_array(d->arena, (size_t)count, sizeof *ways);
+        return damaged(err, "ways");
+    struct way *ways = arena_alloc_array(b->arena, (size_t)count, sizeof *ways);
     if (!ways)
-        return no_memory(d->err);
+        return no_memory(err);
     for (uint64_t i = 0; i < count; i++) {
         ways[i].type = read_be16(&list);
         ways[i].transport = read_be16(&list);
         ways[i].clock_error_us = read_be32(&list);
         if (ways[i].type < LEAF_RAW || ways[i].type > LEAF_KEY_CHANGE)
-            return damaged(d->err, "record types");
+            return damaged(err, "record types");
     }
     for (uint32_t i = 0; i < b->info.count; i++) {
         uint64_t way = read_varint(&which);
         if (which.failed || way >= count)
-            return damaged(d->err, "ways");
-        struct leaf *leaf = &b->rows[i].leaf;
-        leaf->type = (enum leaf_type)ways[way].type;
-        leaf->transport = ways[way].transport;
-        leaf->clock_error_us = ways[way].clock_error_us;
+            return damaged(err, "ways");
+        leaves[i].type = (enum leaf_type)ways[way].type;
+        leaves[i].transport = ways[way].transport;
+        leaves[i].clock_error_us = ways[way].clock_error_us;
     }
-    return reader_done(&which) ? RC_OK : damaged(d->err, "ways");
+    return reader_done(&which) ? RC_OK : damaged(err, "ways");
 }
 
-static enum rc read_raw(struct decoder *d)
+enum rc block_leaves(struct block *block, struct err *err)
 {
-    struct block *b = d->block;
-    struct reader lengths;
-    struct reader raw;
-    enum rc rc = column(d, COLUMN_RAW_LENGTH, &lengths);
-    rc = rc == RC_OK ? column(d, COLUMN_RAW, &raw) : rc;
+    if (block->leaves)
+        return RC_OK;
+    struct leaf *leaves = arena_alloc_array(block->arena, block->info.count, sizeof *leaves);
+    if (!leaves)
+        return no_memory(err);
+    enum rc rc = read_numbers(block, leaves, err);
+    rc = rc == RC_OK ? read_clocks(block, leaves, err) : rc;
+    rc = rc == RC_OK ? read_origins(block, leaves, err) : rc;
+    rc = rc == RC_OK ? read_ways(block, leaves, err) : rc;
+    rc = rc == RC_OK ? block_raw(block, err) : rc;
     if (rc != RC_OK)
         return rc;
-    b->raw = raw.in;
-    uint64_t at = 0;
-    for (uint32_t i = 0; i < b->info.count; i++) {
-        uint64_t n = read_varint(&lengths);
-        struct leaf *leaf = &b->rows[i].leaf;
-        if (lengths.failed || n > RECORD_RAW_MAX || n > raw.in.n - at ||
-            (n > LEAF_RAW_MAX && leaf->type != LEAF_DIGEST))
-            return damaged(d->err, "raw bytes");
-        leaf->raw_length = (uint32_t)n;
-        b->rows[i].raw_at = (uint32_t)at;
-        at += n;
+    for (uint32_t i = 0; i < block->info.count; i++) {
+        leaves[i].raw_length = block->raw_at[i + 1] - block->raw_at[i];
+        if (leaves[i].raw_length > LEAF_RAW_MAX && leaves[i].type != LEAF_DIGEST)
+            return damaged(err, "raw bytes");
     }
-    return reader_done(&lengths) && at == raw.in.n && at == b->info.raw_bytes ? RC_OK : damaged(d->err, "raw bytes");
+    block->leaves = leaves;
+    return RC_OK;
 }
 
-static enum rc read_texts(struct decoder *d)
+/* ---- rules ---- */
+
+static bool rule_set_check(struct str set)
 {
-    struct block *b = d->block;
-    struct reader in;
-    enum rc rc = column(d, COLUMN_TEXTS, &in);
-    if (rc != RC_OK)
-        return rc;
-    uint64_t count = read_varint(&in);
-    if (in.failed || count > reader_left(&in))
-        return damaged(d->err, "texts");
-    b->texts = arena_alloc_array(d->arena, (size_t)count, sizeof *b->texts);
-    if (!b->texts)
-        return no_memory(d->err);
-    b->text_count = (uint32_t)count;
-    for (uint64_t i = 0; i < count; i++) {
-        uint64_t n = read_varint(&in);
-        if (in.failed || n > reader_left(&in))
-            return damaged(d->err, "texts");
-        b->texts[i] = read_bytes(&in, (size_t)n);
-    }
-    return reader_done(&in) ? RC_OK : damaged(d->err, "texts");
+    struct reader in = reader_of(set);
+    struct str rule;
+    while (reader_left(&in))
+        if (!text_read(&in, &rule))
+            return false;
+    return true;
 }
 
-static enum rc read_shape(struct decoder *d, struct reader *in, struct shape *shape)
+enum rc block_rule_sets(struct block *block, struct err *err)
 {
-    uint64_t n = read_varint(in);
-    struct reader key = reader_of(n <= reader_left(in) ? read_bytes(in, (size_t)n) : STR_NONE);
-    if (in->failed || n != key.in.n)
-        return damaged(d->err, "shapes");
-    size_t room = MIN((size_t)EVENT_FIELDS_MAX, key.in.n / 2);
-    shape->slots = arena_alloc_array(d->arena, room, sizeof *shape->slots);
-    if (!shape->slots)
-        return no_memory(d->err);
-    while (reader_left(&key) && shape->count < room) {
-        uint64_t text = read_varint(&key);
-        uint64_t type = read_varint(&key);
-        if (key.failed || text >= d->block->text_count || type > EVENT_OBJECT)
-            return damaged(d->err, "shapes");
-        struct slot *slot = &shape->slots[shape->count++];
-        slot->name = d->names ? names_put(d->names, d->block->texts[text]) : 0;
-        slot->type = (uint32_t)type;
-    }
-    return reader_done(&key) ? RC_OK : damaged(d->err, "shapes");
-}
-
-static enum rc read_shapes(struct decoder *d, uint64_t *ret_fields)
-{
-    struct block *b = d->block;
+    struct block *b = block;
+    if (b->rule_sets)
+        return RC_OK;
     struct reader list;
     struct reader which;
-    enum rc rc = column(d, COLUMN_SHAPES, &list);
-    rc = rc == RC_OK ? column(d, COLUMN_SHAPE, &which) : rc;
+    enum rc rc = block_column(b, COLUMN_RULE_SETS, &list, err);
+    rc = rc == RC_OK ? block_column(b, COLUMN_RULE_SET, &which, err) : rc;
     if (rc != RC_OK)
         return rc;
     uint64_t count = read_varint(&list);
-    if (list.failed || count == 0 || count > b->info.count)
-        return damaged(d->err, "shapes");
-    b->shapes = arena_alloc_array(d->arena, (size_t)count, sizeof *b->shapes);
-    if (!b->shapes)
-        return no_memory(d->err);
-    b->shape_count = (uint32_t)count;
-    for (uint64_t i = 0; i < count; i++) {
-        rc = read_shape(d, &list, &b->shapes[i]);
-        if (rc != RC_OK)
-            return rc;
-    }
-    *ret_fields = 0;
+    if (list.failed || count == 0 || count > (uint64_t)b->info.count + 1)
+        return damaged(err, "rules");
+    struct str *sets = arena_alloc_array(b->arena, (size_t)count, sizeof *sets);
+    uint32_t *set_of = arena_alloc_raw(b->arena, b->info.count * sizeof *set_of);
+    if (!sets || !set_of)
+        return no_memory(err);
+    for (uint64_t i = 0; i < count; i++)
+        if (!text_read(&list, &sets[i]) || !rule_set_check(sets[i]))
+            return damaged(err, "rules");
     for (uint32_t i = 0; i < b->info.count; i++) {
-        uint64_t shape = read_varint(&which);
-        if (which.failed || shape >= count)
-            return damaged(d->err, "shapes");
-        b->rows[i].shape = (uint32_t)shape;
-        b->rows[i].field_first = (uint32_t)*ret_fields;
-        *ret_fields += b->shapes[shape].count;
+        uint64_t set = read_varint(&which);
+        if (which.failed || set >= count)
+            return damaged(err, "rules");
+        set_of[i] = (uint32_t)set;
     }
-    return reader_done(&list) && reader_done(&which) ? RC_OK : damaged(d->err, "shapes");
+    if (!reader_done(&list) || !reader_done(&which))
+        return damaged(err, "rules");
+    b->rule_set_of = set_of;
+    b->rule_set_count = (uint32_t)count;
+    b->rule_sets = sets;
+    return RC_OK;
 }
 
-struct value_readers {
-    struct reader lengths;
-    struct reader places;
-    struct reader bytes;
-};
+/* ---- all ---- */
 
-static enum rc value_columns(struct decoder *d, enum column first, struct value_readers *ret)
+/* Everything that events need; every record's values are looked at once, so that getters need no check. */
+static enum rc block_events(struct block *b, struct err *err)
 {
-    enum rc rc = column(d, first, &ret->lengths);
-    rc = rc == RC_OK ? column(d, first + 1, &ret->places) : rc;
-    return rc == RC_OK ? column(d, first + 2, &ret->bytes) : rc;
-}
-
-/* Sticky: a failure shows in bytes.failed. */
-static void read_value(struct value_readers *in, const struct block *b, const struct row *row, struct value *ret_value)
-{
-    uint64_t n = read_varint(&in->lengths);
-    *ret_value = (struct value){NULL, 0};
-    if (!n)
-        return;
-    uint64_t place = read_varint(&in->places);
-    struct str from = STR_NONE;
-    if (place) {
-        if (place - 1 <= row->leaf.raw_length && n <= row->leaf.raw_length - (place - 1))
-            from = str_at(b->raw.p + row->raw_at + (place - 1), (size_t)n);
-        else
-            in->bytes.failed = true;
-    } else if (n <= reader_left(&in->bytes)) {
-        from = read_bytes(&in->bytes, (size_t)n);
-    } else {
-        in->bytes.failed = true;
-    }
-    *ret_value = (struct value){from.p, (uint32_t)from.n};
-}
-
-static enum rc values_end(struct decoder *d, const struct value_readers *in)
-{
-    return reader_done(&in->lengths) && reader_done(&in->places) && reader_done(&in->bytes) ? RC_OK
-                                                                                            : damaged(d->err, "values");
-}
-
-static enum rc read_statutory(struct decoder *d)
-{
-    struct block *b = d->block;
-    struct value_readers in;
-    enum rc rc = value_columns(d, COLUMN_STATUTORY_LENGTH, &in);
-    if (rc != RC_OK)
-        return rc;
-    b->statutory = arena_alloc_array(d->arena, (size_t)b->info.count * STATUTORY_COUNT, sizeof *b->statutory);
-    if (!b->statutory)
-        return no_memory(d->err);
-    for (uint32_t key = 0; key < STATUTORY_COUNT; key++)
-        for (uint32_t i = 0; i < b->info.count; i++)
-            read_value(&in, b, &b->rows[i], &b->statutory[key * b->info.count + i]);
-    return values_end(d, &in);
-}
-
-static enum rc read_fields(struct decoder *d)
-{
-    struct block *b = d->block;
-    uint64_t fields = 0;
-    enum rc rc = read_shapes(d, &fields);
-    struct value_readers in;
-    rc = rc == RC_OK ? value_columns(d, COLUMN_FIELD_LENGTH, &in) : rc;
-    if (rc != RC_OK)
-        return rc;
-    if (fields > in.lengths.in.n)
-        return damaged(d->err, "fields");
-    b->fields = arena_alloc_array(d->arena, (size_t)fields, sizeof *b->fields);
-    uint32_t *starts = arena_alloc_array(d->arena, (size_t)b->shape_count + 2, sizeof *starts);
-    uint32_t *order = arena_alloc_array(d->arena, b->info.count, sizeof *order);
-    if (!b->fields || !starts || !order)
-        return no_memory(d->err);
-    for (uint32_t i = 0; i < b->info.count; i++)
-        starts[b->rows[i].shape + 2]++;
-    for (uint32_t i = 0; i < b->shape_count; i++)
-        starts[i + 2] += starts[i + 1];
-    for (uint32_t i = 0; i < b->info.count; i++)
-        order[starts[b->rows[i].shape + 1]++] = i;
-    /* Shapes come in the order of their first record, which is how the writer met them. */
-    for (uint32_t s = 0; s < b->shape_count; s++)
-        for (uint32_t k = 0; k < b->shapes[s].count; k++)
-            for (uint32_t i = starts[s]; i < starts[s + 1]; i++) {
-                const struct row *row = &b->rows[order[i]];
-                read_value(&in, b, row, &b->fields[row->field_first + k]);
-            }
-    return values_end(d, &in);
-}
-
-static enum rc read_rules(struct decoder *d)
-{
-    struct block *b = d->block;
-    struct reader in;
-    enum rc rc = column(d, COLUMN_RULES, &in);
-    if (rc != RC_OK)
-        return rc;
-    b->rules = arena_alloc_array(d->arena, in.in.n, sizeof *b->rules);
-    if (!b->rules)
-        return no_memory(d->err);
-    uint32_t at = 0;
-    for (uint32_t i = 0; i < b->info.count; i++) {
-        uint64_t count = read_varint(&in);
-        if (in.failed || count > reader_left(&in))
-            return damaged(d->err, "rules");
-        b->rows[i].rule_first = at;
-        b->rows[i].rule_count = (uint32_t)count;
-        for (uint64_t k = 0; k < count; k++) {
-            uint64_t text = read_varint(&in);
-            if (in.failed || text >= b->text_count)
-                return damaged(d->err, "rules");
-            b->rules[at++] = (uint32_t)text;
+    enum rc rc = block_rule_sets(b, err);
+    rc = rc == RC_OK ? block_raw(b, err) : rc;
+    for (uint32_t f = 0; f < b->form_count && rc == RC_OK; f++)
+        rc = open_slots(b, f, b->forms[f].form->slot_count, err);
+    for (uint32_t i = 0; i < b->info.count && rc == RC_OK; i++) {
+        const struct block_form *f = &b->forms[b->form_of[i]];
+        for (uint32_t s = f->form->raw_slots; s + 1 < f->form->slot_count && rc == RC_OK; s++) {
+            if (f->form->kinds[s] != SLOT_NUMBER || f->form->kinds[s + 1] != SLOT_NUMBER)
+                continue;
+            uint64_t at = f->slots[s].numbers[b->row_of[i]];
+            uint64_t n = f->slots[s + 1].numbers[b->row_of[i]];
+            if (at > b->raw_at[i + 1] - b->raw_at[i] || n > b->raw_at[i + 1] - b->raw_at[i] - at)
+                return damaged(err, "places of values");
+            s++;
         }
     }
-    return reader_done(&in) ? RC_OK : damaged(d->err, "rules");
-}
-
-static enum rc read_parsers(struct decoder *d)
-{
-    struct block *b = d->block;
-    struct reader in;
-    enum rc rc = column(d, COLUMN_PARSER, &in);
-    if (rc != RC_OK)
-        return rc;
-    for (uint32_t i = 0; i < b->info.count; i++) {
-        uint64_t parser = read_varint(&in);
-        uint64_t flags = read_varint(&in);
-        if (in.failed || parser > b->text_count || flags > UINT32_MAX)
-            return damaged(d->err, "parsers");
-        b->rows[i].parser = (uint32_t)parser;
-        b->rows[i].flags = (uint32_t)flags;
-    }
-    if (!reader_done(&in))
-        return damaged(d->err, "parsers");
-    /* events want parsers as zero-terminated text */
-    for (uint32_t i = 0; i < b->text_count; i++) {
-        char *text = arena_strz(d->arena, b->texts[i]);
-        if (!text)
-            return no_memory(d->err);
-        b->texts[i].p = text;
-    }
-    return RC_OK;
+    b->events = rc == RC_OK;
+    return rc;
 }
 
 struct arena *block_arena_new(size_t limit)
@@ -525,33 +652,38 @@ struct arena *block_arena_new(size_t limit)
     return arena;
 }
 
-enum rc block_decode(struct str bytes, unsigned parts, struct names *names, struct arena *arena,
-                     struct block **ret_block, struct err *err)
+enum rc block_decode(struct str bytes, const struct dictionary *dictionary, unsigned parts, struct names *names,
+                     struct arena *arena, struct block **ret_block, struct err *err)
 {
     struct block_info info;
     enum rc rc = block_info_read(bytes, &info, err);
     if (rc != RC_OK)
         return rc;
-    if (bytes.n != info.size)
+    if (bytes.n < info.size)
         return damaged(err, "it is cut short");
-    if (crc32c(0, bytes.p + BLOCK_HEADER, bytes.n - BLOCK_HEADER) != get_be32(bytes.p + BLOCK_HEADER - 8))
+    struct str body = str_slice(bytes, 0, info.size);
+    if (crc32c(0, body.p + BLOCK_HEADER, body.n - BLOCK_HEADER) != get_be32(body.p + BLOCK_HEADER - 8))
         return damaged(err, "its crc is wrong");
     struct block *block = arena_alloc(arena, sizeof *block);
-    struct row *rows = arena_alloc_array(arena, info.count, sizeof *rows);
-    if (!block || !rows)
+    if (!block)
         return no_memory(err);
     block->info = info;
-    block->rows = rows;
-    struct decoder d = {.block = block, .arena = arena, .names = names, .plain_left = BLOCK_PLAIN_MAX, .err = err};
-    static enum rc (*const leaves[])(struct decoder *) = {read_numbers, read_times, read_origins, read_ways, read_raw};
-    static enum rc (*const events[])(struct decoder *) = {read_texts, read_parsers, read_statutory, read_fields,
-                                                          read_rules};
-    rc = read_directory(&d, bytes);
-    for (size_t i = 0; i < ARRAY_LEN(leaves) && rc == RC_OK; i++)
-        rc = leaves[i](&d);
-    for (size_t i = 0; i < ARRAY_LEN(events) && rc == RC_OK && (parts & BLOCK_EVENTS); i++)
-        rc = events[i](&d);
-    block->events = (parts & BLOCK_EVENTS) != 0;
+    block->arena = arena;
+    block->names = names;
+    block->dictionary = dictionary;
+    block->plain_left = BLOCK_PLAIN_MAX;
+    rc = read_directory(block, body, err);
+    if (rc == RC_OK && (info.chain_forms > (dictionary ? dictionary_forms(dictionary) : 0) ||
+                        info.chain_values > (dictionary ? dictionary_values(dictionary) : 0)))
+        rc = damaged(err, "its dictionary has less than it names");
+    if (parts != BLOCK_LAZY)
+        rc = rc == RC_OK ? block_leaves(block, err) : rc;
+    if (parts & BLOCK_EVENTS)
+        rc = rc == RC_OK ? block_events(block, err) : rc;
+    /* What is decoded later reads the packed columns: they must outlive the bytes. */
+    for (size_t i = 0; i < COLUMN_COUNT && rc == RC_OK && parts != BLOCK_ALL; i++)
+        if (block->packed[i].n && !(block->packed[i] = arena_str(arena, block->packed[i])).p)
+            rc = no_memory(err);
     *ret_block = block;
     return rc;
 }
@@ -563,67 +695,66 @@ uint32_t block_count(const struct block *block)
 
 uint64_t block_number(const struct block *block, uint32_t position)
 {
-    ASSERT(position < block->info.count);
-    return block->rows[position].leaf.index;
+    ASSERT(position < block->info.count && block->leaves);
+    return block->leaves[position].index;
 }
 
 bool block_find(const struct block *block, uint64_t number, uint32_t *ret_position)
 {
     uint32_t low = 0;
     uint32_t high = block->info.count;
+    ASSERT(block->leaves);
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (block->rows[middle].leaf.index < number)
+        if (block->leaves[middle].index < number)
             low = middle + 1;
         else
             high = middle;
     }
     *ret_position = low;
-    return low < block->info.count && block->rows[low].leaf.index == number;
+    return low < block->info.count && block->leaves[low].index == number;
 }
 
 void block_leaf(const struct block *block, uint32_t position, struct leaf *ret_leaf, struct str *ret_raw)
 {
-    ASSERT(position < block->info.count);
-    const struct row *row = &block->rows[position];
-    *ret_leaf = row->leaf;
-    *ret_raw = str_at(block->raw.p + row->raw_at, row->leaf.raw_length);
+    ASSERT(position < block->info.count && block->leaves);
+    *ret_leaf = block->leaves[position];
+    *ret_raw = str_at(block->raw + block->raw_at[position], ret_leaf->raw_length);
 }
 
-void block_event(const struct block *block, uint32_t position, struct event_field *fields, struct event *ret_event)
+void block_event(struct block *block, uint32_t position, struct event_field *fields, struct event *ret_event)
 {
     ASSERT(position < block->info.count && block->events);
-    const struct row *row = &block->rows[position];
-    const struct shape *shape = &block->shapes[row->shape];
+    const struct form *form = block->forms[block->form_of[position]].form;
     struct event *e = ret_event;
     memset(e, 0, sizeof *e);
-    e->raw = str_at(block->raw.p + row->raw_at, row->leaf.raw_length);
-    e->record = row->leaf.index;
-    e->records[0] = row->leaf.index;
+    e->raw = str_at(block->raw + block->raw_at[position], block->leaves[position].raw_length);
+    e->record = block->leaves[position].index;
+    e->records[0] = e->record;
     e->record_count = 1;
-    e->flags = row->flags;
-    e->time_ns = row->time_ns;
-    e->received_ns = row->leaf.received_ns;
-    e->parser = row->parser ? block->texts[row->parser - 1].p : "";
-    for (uint32_t i = 0; i < STATUTORY_COUNT; i++) {
-        const struct value *value = &block->statutory[i * block->info.count + position];
-        e->statutory[i] = str_at(value->p, value->n);
-    }
+    e->flags = form->flags;
+    e->time_ns = block->times[position];
+    e->received_ns = block->received[position];
+    e->parser = form->parser;
     e->fields = fields;
-    e->field_count = shape->count;
-    for (uint32_t i = 0; i < shape->count; i++) {
-        const struct value *value = &block->fields[row->field_first + i];
-        fields[i] = (struct event_field){
-            .name = shape->slots[i].name, .type = shape->slots[i].type, .value = str_at(value->p, value->n)};
+    e->field_count = form->field_count;
+    for (uint32_t i = 0; i < STATUTORY_COUNT; i++)
+        if (!block_spec(block, position, &form->statutory[i], &e->statutory[i]))
+            e->statutory[i] = STR_NONE;
+    for (uint32_t i = 0; i < form->field_count; i++) {
+        fields[i] = (struct event_field){.name = form->fields[i].name, .type = form->fields[i].type};
+        if (!block_spec(block, position, &form->fields[i].spec, &fields[i].value))
+            fields[i].value = STR_NONE;
     }
 }
 
 size_t block_rules(const struct block *block, uint32_t position, struct str *ret_rules, size_t size)
 {
     ASSERT(position < block->info.count && block->events);
-    const struct row *row = &block->rows[position];
-    size_t count = MIN((size_t)row->rule_count, size);
-    for (size_t i = 0; i < count; i++)
-        ret_rules[i] = block->texts[block->rules[row->rule_first + i]];
+    struct reader in = reader_of(block->rule_sets[block->rule_set_of[position]]);
+    size_t count = 0;
+    while (reader_left(&in) && count < size)
+        if (!text_read(&in, &ret_rules[count++]))
+            break;
     return count;
 }

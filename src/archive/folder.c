@@ -203,7 +203,7 @@ void catalog_done(struct catalog *catalog)
     *catalog = (struct catalog){0};
 }
 
-const struct segment *catalog_find(const struct catalog *catalog, uint64_t number)
+struct segment *catalog_find(const struct catalog *catalog, uint64_t number)
 {
     size_t low = 0;
     size_t high = catalog->count;

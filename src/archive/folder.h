@@ -55,7 +55,7 @@ enum rc catalog_load(const struct io *io, int folder, const uint8_t uuid[16], st
                      struct err *err) MUST_USE;
 void catalog_done(struct catalog *catalog);
 /* The segment that holds the record; NULL when it is not sealed. */
-const struct segment *catalog_find(const struct catalog *catalog, uint64_t number);
+struct segment *catalog_find(const struct catalog *catalog, uint64_t number);
 /* Bytes of the last segment's section, unpacked for the sources; empty when there is no segment. */
 struct catalog_last {
     struct str sources;

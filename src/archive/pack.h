@@ -9,9 +9,9 @@
 
 #include <stddef.h>
 
-/* Levels. Text is no larger at 1 than at 3, in half the time; numbers are. */
-#define PACK_TEXT    1
-#define PACK_NUMBERS 3
+#define PACK_HOT  3 /* levels */
+#define PACK_COLD 19
+#define PACK_SHARED 9 /* what a whole segment shares */
 
 struct packer;
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define BLOCK_ARENA  ((size_t)512 << 20)
+#define DICTIONARIES_MAX ((size_t)96 << 20)
 #define LATEST_TRIES 8
 #define FRAME_ARENA  ((size_t)WAL_PAYLOAD_MAX + (1u << 20))
 #define GROUPS_LIMIT (UINT64_C(1) << 32)
@@ -328,7 +329,27 @@ enum rc archive_reader_frame(struct archive_reader *reader, const struct tail_fr
     return err_set(err, RC_NOT_FOUND, "record %llu is no longer in the log", (unsigned long long)frame->first);
 }
 
-enum rc archive_reader_block(struct archive_reader *reader, const struct segment *segment, uint32_t entry,
+/* Dictionaries of the segments read lately are kept, up to DICTIONARIES_MAX bytes; the block at work keeps its own. */
+static enum rc dictionary_of(struct archive_reader *r, struct segment *segment, int fd, uint64_t chain,
+                             const struct dictionary **ret_dictionary, struct err *err)
+{
+    bool fresh = segment->chains == NULL;
+    enum rc rc = segment_dictionary(&(struct segment_file){r->io, fd}, segment, chain, r->options.names,
+                                    ret_dictionary, err);
+    if (rc != RC_OK || !fresh)
+        return rc;
+    r->dictionaries += segment_memory(segment);
+    for (size_t i = 0; i < r->catalog.count && r->dictionaries > DICTIONARIES_MAX; i++) {
+        struct segment *other = r->catalog.segments[i];
+        if (other == segment || other == r->block_segment)
+            continue;
+        r->dictionaries -= segment_memory(other);
+        segment_forget(other);
+    }
+    return RC_OK;
+}
+
+enum rc archive_reader_block(struct archive_reader *reader, struct segment *segment, uint32_t entry, unsigned parts,
                              struct arena *arena, struct block **ret_block, struct err *err)
 {
     const struct segment_entry *e = &segment->entries[entry];
@@ -339,8 +360,12 @@ enum rc archive_reader_block(struct archive_reader *reader, const struct segment
     if (rc != RC_OK)
         return rc;
     rc = segment_read(&(struct segment_file){io, fd}, e->offset, e->size, arena, &bytes, err);
+    struct block_info info;
+    const struct dictionary *dictionary = NULL;
+    rc = rc == RC_OK ? block_info_read(bytes, &info, err) : rc;
+    rc = rc == RC_OK ? dictionary_of(reader, segment, fd, info.chain, &dictionary, err) : rc;
     IGNORE(io->close(io->self, fd)); /* only read */
-    rc = rc == RC_OK ? block_decode(bytes, BLOCK_ALL, reader->options.names, arena, ret_block, err) : rc;
+    rc = rc == RC_OK ? block_decode(bytes, dictionary, parts, reader->options.names, arena, ret_block, err) : rc;
     if (rc != RC_OK) {
         char name[SEGMENT_NAME_MAX];
         segment_name(segment->first, name);
@@ -350,13 +375,13 @@ enum rc archive_reader_block(struct archive_reader *reader, const struct segment
 }
 
 /* Decodes a block, or gives the one decoded last. */
-static enum rc block_at(struct archive_reader *r, const struct segment *segment, uint32_t entry, struct err *err)
+static enum rc block_at(struct archive_reader *r, struct segment *segment, uint32_t entry, struct err *err)
 {
     if (r->block && r->block_segment == segment && r->block_entry == entry)
         return RC_OK;
     r->block = NULL;
     arena_reset(r->arena);
-    enum rc rc = archive_reader_block(r, segment, entry, r->arena, &r->block, err);
+    enum rc rc = archive_reader_block(r, segment, entry, BLOCK_ALL, r->arena, &r->block, err);
     if (rc != RC_OK)
         r->block = NULL;
     r->block_segment = segment;
@@ -368,7 +393,7 @@ static enum rc sealed_leaves(struct archive_reader *r, uint64_t from, uint64_t t
                              uint64_t *found, struct err *err)
 {
     for (size_t s = 0; s < r->catalog.count; s++) {
-        const struct segment *segment = r->catalog.segments[s];
+        struct segment *segment = r->catalog.segments[s];
         if (segment->end <= from || segment->first >= to)
             continue;
         for (uint32_t i = 0; i < segment->entry_count; i++) {
@@ -438,7 +463,7 @@ enum rc archive_reader_leaves(struct archive_reader *reader, uint64_t group, str
     return rc;
 }
 
-void archive_reader_fill_block(const struct archive_reader *reader, const struct block *block, uint32_t position,
+void archive_reader_fill_block(const struct archive_reader *reader, struct block *block, uint32_t position,
                                struct event_field *fields, struct archive_hit *ret_hit)
 {
     block_leaf(block, position, &ret_hit->leaf, &ret_hit->raw);
@@ -501,7 +526,7 @@ static enum rc not_there(uint64_t number, struct err *err)
 static enum rc record_sealed(struct archive_reader *r, uint64_t number, struct arena *arena,
                              struct archive_hit *ret_hit, struct err *err)
 {
-    const struct segment *segment = catalog_find(&r->catalog, number);
+    struct segment *segment = catalog_find(&r->catalog, number);
     for (uint32_t i = 0; segment && i < segment->entry_count; i++) {
         uint32_t position;
         if (segment->entries[i].first > number || segment->entries[i].last < number)

@@ -52,6 +52,7 @@ struct archive_reader {
     struct tlog_virtual *proofs;
 
     struct arena *arena; /* the block decoded last */
+    size_t dictionaries; /* bytes kept */
     const struct segment *block_segment;
     uint32_t block_entry;
     struct block *block;
@@ -65,12 +66,12 @@ enum rc archive_reader_leaves(struct archive_reader *reader, uint64_t group, str
 enum rc archive_reader_frame(struct archive_reader *reader, const struct tail_frame *frame, struct arena *arena,
                              struct str *ret_payload, struct err *err) MUST_USE;
 /* Fills a hit from a decoded block, or from a record of the tail. `fields` is room for EVENT_FIELDS_MAX. */
-void archive_reader_fill_block(const struct archive_reader *reader, const struct block *block, uint32_t position,
+void archive_reader_fill_block(const struct archive_reader *reader, struct block *block, uint32_t position,
                                struct event_field *fields, struct archive_hit *ret_hit);
 void archive_reader_fill_tail(const struct archive_reader *reader, const struct leaf *leaf, struct str raw,
                               struct arena *arena, struct archive_hit *ret_hit);
 /* Reads and decodes a block into an arena of the caller's. */
-enum rc archive_reader_block(struct archive_reader *reader, const struct segment *segment, uint32_t entry,
+enum rc archive_reader_block(struct archive_reader *reader, struct segment *segment, uint32_t entry, unsigned parts,
                              struct arena *arena, struct block **ret_block, struct err *err) MUST_USE;
 
 #endif

@@ -53,8 +53,9 @@ enum rc archive_block(struct archive *archive, uint32_t share, struct str block,
     if (share >= ARCHIVE_SHARES_MAX)
         return err_set(err, RC_INVALID, "there is no engine %u", share);
     enum rc rc = block_info_read(block, &info, err);
-    if (rc != RC_OK || info.size != block.n ||
-        crc32c(0, block.p + BLOCK_HEADER, block.n - BLOCK_HEADER) != get_be32(block.p + BLOCK_HEADER - 8))
+    struct block_trailer trailer;
+    if (rc != RC_OK || info.size > block.n || block_trailer_read(block, &info, &trailer, NULL) != RC_OK ||
+        crc32c(0, block.p + BLOCK_HEADER, info.size - BLOCK_HEADER) != get_be32(block.p + BLOCK_HEADER - 8))
         return err_set(err, RC_INVALID, "engine %u sent a damaged block", share);
     if (info.last < archive->catalog.end)
         return RC_OK;

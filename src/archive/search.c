@@ -170,12 +170,12 @@ static void active_done(struct active *active)
     *active = (struct active){0};
 }
 
-static enum rc activate(struct run *run, const struct segment *segment, uint32_t entry, struct active *ret_active)
+static enum rc activate(struct run *run, struct segment *segment, uint32_t entry, struct active *ret_active)
 {
     struct active a = {.arena = arena_new(DECODE_ARENA)};
     a.positions = memory_new(BLOCK_RECORDS_MAX * sizeof *a.positions);
     enum rc rc = a.arena && a.positions ? RC_OK : err_set(run->err, RC_LIMIT, "no memory to search a block");
-    rc = rc == RC_OK ? archive_reader_block(run->reader, segment, entry, a.arena, &a.block, run->err) : rc;
+    rc = rc == RC_OK ? archive_reader_block(run->reader, segment, entry, BLOCK_ALL, a.arena, &a.block, run->err) : rc;
     if (rc != RC_OK) {
         active_done(&a);
         return rc;
@@ -225,7 +225,7 @@ static void give_newest(struct run *run, struct active *active)
 }
 
 /* Gives the matches of the candidates, entries ordered by falling `last`. */
-static enum rc merge(struct run *run, const struct segment *segment, const struct candidate *order, size_t count)
+static enum rc merge(struct run *run, struct segment *segment, const struct candidate *order, size_t count)
 {
     struct active *list = memory_new((count + 1) * sizeof *list);
     enum rc rc = list ? RC_OK : err_set(run->err, RC_LIMIT, "no memory to search a segment");
@@ -295,7 +295,7 @@ static enum rc candidates(struct run *run, const struct segment *segment, struct
     return rc;
 }
 
-static enum rc search_segment(struct run *run, const struct segment *segment)
+static enum rc search_segment(struct run *run, struct segment *segment)
 {
     if (segment->first >= run->before || segment->time_max_ns < run->from_ns || segment->time_min_ns >= run->to_ns) {
         run->result->blocks_passed += segment->entry_count;

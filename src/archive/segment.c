@@ -1,6 +1,8 @@
 #include "archive/segment.h"
 
+#include "archive/pack.h"
 #include "archive/segment_format.h"
+#include "archive/words.h"
 #include "base/assert.h"
 #include "os/file.h"
 
@@ -34,6 +36,7 @@ void segment_free(struct segment *segment)
         return;
     memory_free(segment->entries);
     memory_free(segment->groups);
+    segment_forget(segment);
     memory_free(segment);
 }
 
@@ -185,6 +188,8 @@ static enum rc sections_read(const struct io *io, int fd, struct segment *segmen
     for (uint32_t i = SECTION_INDEX; i < SECTION_END && rc == RC_OK; i++) {
         const struct segment_part *part = &segment->part[i];
         struct tlog_hash digest;
+        if (i == SECTION_FILTER)
+            continue;
         rc = segment_read(&(struct segment_file){io, fd}, part->offset, part->length, arena, &bytes[i], err);
         if (rc != RC_OK)
             return rc;
@@ -247,6 +252,111 @@ enum rc segment_open_named(const struct io *io, int folder, const struct segment
     }
     *ret_segment = segment;
     return RC_OK;
+}
+
+/* ---- dictionaries and the filter ---- */
+
+static enum rc chains_read(struct str section, struct segment *segment, struct names *names, struct arena *arena,
+                           struct err *err)
+{
+    struct reader in = reader_of(section);
+    uint32_t count = read_be32(&in);
+    if (in.failed || count > segment->entry_count)
+        return damaged(err, "its dictionaries are damaged");
+    segment->chains = memory_new(((size_t)count + 1) * sizeof *segment->chains);
+    if (!segment->chains)
+        return err_set(err, RC_LIMIT, "no memory for dictionaries");
+    for (uint32_t i = 0; i < count; i++) {
+        struct segment_chain *chain = &segment->chains[segment->chain_count];
+        struct str plain;
+        chain->id = read_be64(&in);
+        uint32_t n = read_be32(&in);
+        if (in.failed || n > reader_left(&in))
+            return damaged(err, "its dictionaries are damaged");
+        enum rc rc = unpack(read_bytes(&in, n), DICTIONARY_PLAIN_MAX, arena, &plain, err);
+        if (rc != RC_OK)
+            return rc;
+        chain->dictionary = dictionary_new(names);
+        if (!chain->dictionary)
+            return err_set(err, RC_LIMIT, "no memory for dictionaries");
+        segment->chain_count++;
+        rc = dictionary_add(chain->dictionary, plain, err);
+        if (rc != RC_OK)
+            return rc;
+    }
+    return reader_done(&in) ? RC_OK : damaged(err, "its dictionaries are damaged");
+}
+
+static enum rc dictionaries_read(const struct segment_file *file, struct segment *segment, struct names *names,
+                                 struct err *err)
+{
+    const struct segment_part *part = &segment->part[SECTION_DICTIONARIES];
+    struct tlog_hasher *hasher CLEANUP(tlog_hasher_cleanup) = tlog_hasher_new();
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new((size_t)1 << 30);
+    struct str bytes;
+    struct tlog_hash digest;
+    if (!hasher || !arena)
+        return err_set(err, RC_LIMIT, "no memory for dictionaries");
+    enum rc rc = segment_read(file, part->offset, part->length, arena, &bytes, err);
+    if (rc != RC_OK)
+        return rc;
+    tlog_hash_bytes(hasher, bytes, &digest);
+    if (!tlog_hash_eq(&digest, &part->digest))
+        return err_set(err, RC_CORRUPT, "its section %d at offset %llu is damaged", SECTION_DICTIONARIES,
+                       (unsigned long long)part->offset);
+    rc = chains_read(bytes, segment, names, arena, err);
+    if (rc != RC_OK)
+        segment_forget(segment);
+    return rc;
+}
+
+enum rc segment_dictionary(const struct segment_file *file, struct segment *segment, uint64_t chain,
+                           struct names *names, const struct dictionary **ret_dictionary, struct err *err)
+{
+    enum rc rc = segment->chains ? RC_OK : dictionaries_read(file, segment, names, err);
+    for (uint32_t i = 0; i < segment->chain_count && rc == RC_OK; i++)
+        if (segment->chains[i].id == chain) {
+            *ret_dictionary = segment->chains[i].dictionary;
+            return RC_OK;
+        }
+    return rc == RC_OK ? damaged(err, "it has no dictionary for one of its blocks") : rc;
+}
+
+void segment_forget(struct segment *segment)
+{
+    for (uint32_t i = 0; i < segment->chain_count; i++)
+        dictionary_free(segment->chains[i].dictionary);
+    memory_free(segment->chains);
+    segment->chains = NULL;
+    segment->chain_count = 0;
+}
+
+size_t segment_memory(const struct segment *segment)
+{
+    size_t size = 0;
+    for (uint32_t i = 0; i < segment->chain_count; i++)
+        size += dictionary_size(segment->chains[i].dictionary);
+    return size;
+}
+
+enum rc segment_may_hold(const struct segment_file *file, const struct segment *segment, struct str word,
+                         bool *ret_may, struct err *err)
+{
+    const struct segment_part *part = &segment->part[SECTION_FILTER];
+    char key_bytes[SEGMENT_FILTER_KEY];
+    char block[32];
+    *ret_may = true;
+    if (part->length <= SEGMENT_FILTER_KEY)
+        return RC_OK;
+    enum rc rc = file_read_at(file->io, file->fd, key_bytes, sizeof key_bytes, (int64_t)part->offset, err);
+    if (rc != RC_OK)
+        return rc;
+    const uint64_t key[2] = {get_be64(key_bytes), get_be64(key_bytes + 8)};
+    uint64_t hash = words_hash(key, word);
+    size_t at = words_filter_offset((size_t)part->length - SEGMENT_FILTER_KEY, hash);
+    rc = file_read_at(file->io, file->fd, block, sizeof block, (int64_t)(part->offset + SEGMENT_FILTER_KEY + at), err);
+    *ret_may = rc != RC_OK || words_filter_block(block, hash);
+    return rc;
 }
 
 enum rc segment_open(const struct io *io, int folder, uint64_t first, const uint8_t uuid[16],

@@ -1,7 +1,7 @@
 /* segment.h - one sealed file: blocks that cover a range of record numbers completely, their index, and what the tree
  * needs of that range. Never changed once it has its name. Internal to the room. Format: doc/format/segment.md.
  *
- *     header 4096 | blocks | index | groups | edges | frontiers | sources | footer 512
+ *     header 4096 | blocks | dictionaries | index | filter | groups | edges | frontiers | sources | footer 1024
  *
  * Sealing, in steps so that the keeper can answer in between:
  *     collecting --all records are here--> syncing --> reading back --> folding --> tail --> sealed
@@ -10,6 +10,7 @@
 #define ARCHIVE_SEGMENT_H
 
 #include "archive/block.h"
+#include "archive/dictionary.h"
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/str.h"
@@ -21,7 +22,7 @@
 #include <stdint.h>
 
 #define SEGMENT_HEADER     4096
-#define SEGMENT_FOOTER     512
+#define SEGMENT_FOOTER     1024
 #define SEGMENT_ENTRY      80
 #define SEGMENT_NAME_MAX   24
 #define SEGMENT_BLOCKS_MAX (1u << 20)
@@ -35,7 +36,9 @@ bool segment_name_parse(struct str name, uint64_t *ret_first) MUST_USE;
 enum segment_section {
     SECTION_HEADER = 1,
     SECTION_BLOCKS,
+    SECTION_DICTIONARIES, /* of its chains; read when a block is */
     SECTION_INDEX,
+    SECTION_FILTER, /* over all its words; read at its places only */
     SECTION_GROUPS,
     SECTION_EDGES,
     SECTION_FRONTIERS,
@@ -77,6 +80,13 @@ struct segment {
     uint64_t group_first; /* number of groups[0] */
     struct tlog_hash *groups;
     uint64_t group_count;
+    struct segment_chain *chains; /* NULL until segment_dictionary */
+    uint32_t chain_count;
+};
+
+struct segment_chain {
+    uint64_t id;
+    struct dictionary *dictionary;
 };
 
 /* Reads and checks everything but the blocks' bytes. RC_CORRUPT names the file. */
@@ -93,6 +103,15 @@ struct segment_file {
 };
 enum rc segment_read(const struct segment_file *file, uint64_t offset, uint64_t length, struct arena *arena,
                      struct str *ret_bytes, struct err *err) MUST_USE;
+/* The dictionary of a chain, read, checked by its section's hash, and kept until segment_forget. `names` as for
+ * dictionary_new, the same every time. RC_CORRUPT when the segment has no such chain. */
+enum rc segment_dictionary(const struct segment_file *file, struct segment *segment, uint64_t chain,
+                           struct names *names, const struct dictionary **ret_dictionary, struct err *err) MUST_USE;
+void segment_forget(struct segment *segment);
+size_t segment_memory(const struct segment *segment); /* bytes that segment_forget gives back */
+/* Whether some block may hold the word: one small read. True when there is no filter. */
+enum rc segment_may_hold(const struct segment_file *file, const struct segment *segment, struct str word,
+                         bool *ret_may, struct err *err) MUST_USE;
 /* Frontiers before and after; either may be NULL. */
 enum rc segment_frontiers(struct str section, struct tlog_frontier *ret_in, struct tlog_frontier *ret_out,
                           struct err *err) MUST_USE;
@@ -106,6 +125,7 @@ enum rc segment_writer_new(const struct io *io, int folder, const uint8_t uuid[1
 void segment_writer_free(struct segment_writer *writer);
 uint64_t segment_writer_first(const struct segment_writer *writer);
 uint64_t segment_writer_records(const struct segment_writer *writer);
+/* `block` has its trailer. */
 enum rc segment_writer_add(struct segment_writer *writer, struct str block, const struct block_info *info,
                            struct err *err) MUST_USE;
 

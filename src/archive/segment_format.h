@@ -7,7 +7,8 @@
 #define SEGMENT_MAGIC        "QORGSEG\n"
 #define SEGMENT_FOOTER_MAGIC "QORGSEGF"
 #define SEGMENT_MAGIC_SIZE   8
-#define SEGMENT_VERSION      1
+#define SEGMENT_VERSION      2
+#define SEGMENT_FILTER_KEY   16 /* bytes before the filter in its section */
 
 struct segment_id {
     char name[SEGMENT_NAME_MAX];

@@ -1,6 +1,7 @@
 #include "archive/pack.h"
 #include "archive/segment.h"
 #include "archive/segment_format.h"
+#include "archive/words.h"
 #include "base/assert.h"
 #include "os/file.h"
 
@@ -36,6 +37,10 @@ struct segment_writer {
     uint64_t at; /* where the next block goes */
     uint64_t bytes_raw;
     int64_t bounds[4]; /* received min, max, event time min, max */
+    struct segment_chain *chains;
+    uint32_t chain_count;
+    struct words words; /* of all blocks that have the first one's key */
+    bool no_filter;
     /* while sealing */
     struct tlog_hasher *hasher;
     struct tlog_hasher *digest; /* of the blocks' bytes, runs along */
@@ -109,6 +114,10 @@ void segment_writer_free(struct segment_writer *writer)
     tlog_hasher_free(writer->hasher);
     tlog_hasher_free(writer->digest);
     arena_free(writer->arena);
+    for (uint32_t i = 0; i < writer->chain_count; i++)
+        dictionary_free(writer->chains[i].dictionary);
+    memory_free(writer->chains);
+    words_done(&writer->words);
     memory_free(writer->leaves);
     memory_free(writer->seen);
     memory_free(writer->entries);
@@ -125,11 +134,62 @@ uint64_t segment_writer_records(const struct segment_writer *writer)
     return writer->records;
 }
 
+static struct dictionary *chain_find(const struct segment_writer *w, uint64_t chain)
+{
+    for (uint32_t i = 0; i < w->chain_count; i++)
+        if (w->chains[i].id == chain)
+            return w->chains[i].dictionary;
+    return NULL;
+}
+
+static struct dictionary *chain_of(struct segment_writer *w, uint64_t chain)
+{
+    struct dictionary *found = chain_find(w, chain);
+    if (found)
+        return found;
+    struct segment_chain *chains = memory_resize(w->chains, ((size_t)w->chain_count + 1) * sizeof *chains);
+    if (!chains)
+        return NULL;
+    w->chains = chains;
+    chains[w->chain_count] = (struct segment_chain){chain, dictionary_new(NULL)};
+    return chains[w->chain_count].dictionary ? chains[w->chain_count++].dictionary : NULL;
+}
+
+/* What the block adds to its chain, and its words. */
+static enum rc trailer_take(struct segment_writer *w, struct str bytes, const struct block_info *info, struct err *err)
+{
+    struct block_trailer trailer;
+    struct str delta;
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new(DECODE_ARENA);
+    struct dictionary *dictionary = chain_of(w, info->chain);
+    if (!arena || !dictionary)
+        return err_set(err, RC_LIMIT, "no memory for a dictionary");
+    enum rc rc = block_trailer_read(bytes, info, &trailer, err);
+    rc = rc == RC_OK ? unpack(trailer.delta, DICTIONARY_PLAIN_MAX, arena, &delta, err) : rc;
+    rc = rc == RC_OK ? dictionary_add(dictionary, delta, err) : rc;
+    if (rc != RC_OK)
+        return rc;
+    if (dictionary_forms(dictionary) != info->chain_forms || dictionary_values(dictionary) != info->chain_values)
+        return err_set(err, RC_CORRUPT, "a block's dictionary does not follow the one before");
+    if (!w->count) {
+        words_init(&w->words, info->key);
+        w->words.max = WORDS_MAX_SEGMENT;
+    }
+    w->no_filter = w->no_filter || !trailer.hashes.n || memcmp(w->words.key, info->key, sizeof info->key) != 0;
+    if (!w->no_filter)
+        words_add_hashes(&w->words, trailer.hashes);
+    return RC_OK;
+}
+
 enum rc segment_writer_add(struct segment_writer *writer, struct str block, const struct block_info *info,
                            struct err *err)
 {
     struct segment_writer *w = writer;
-    ASSERT(w->state == STATE_COLLECTING && info->size == block.n);
+    ASSERT(w->state == STATE_COLLECTING && info->size <= block.n);
+    enum rc rc = trailer_take(w, block, info, err);
+    if (rc != RC_OK)
+        return rc;
+    block = str_slice(block, 0, info->size);
     if (w->count == w->room) {
         uint32_t room = w->room ? w->room * 2 : 64;
         struct segment_entry *entries =
@@ -139,7 +199,7 @@ enum rc segment_writer_add(struct segment_writer *writer, struct str block, cons
         w->entries = entries;
         w->room = room;
     }
-    enum rc rc = file_write_at(w->io, w->fd, block, (int64_t)w->at, err);
+    rc = file_write_at(w->io, w->fd, block, (int64_t)w->at, err);
     if (rc != RC_OK) {
         IGNORE(err_wrap(err, "segment \"%s\"", w->temporary)); /* the code stays rc */
         return rc;
@@ -192,7 +252,9 @@ static enum rc seal_read(struct segment_writer *w, struct err *err)
     struct block *block;
     arena_reset(w->arena);
     enum rc rc = segment_read(&(struct segment_file){w->io, w->fd}, entry->offset, entry->size, w->arena, &bytes, err);
-    rc = rc == RC_OK ? block_decode(bytes, BLOCK_ALL, NULL, w->arena, &block, err) : rc;
+    struct block_info info;
+    rc = rc == RC_OK ? block_info_read(bytes, &info, err) : rc;
+    rc = rc == RC_OK ? block_decode(bytes, chain_find(w, info.chain), BLOCK_ALL, NULL, w->arena, &block, err) : rc;
     if (rc != RC_OK)
         return rc;
     tlog_hash_add(w->digest, bytes);
@@ -261,6 +323,34 @@ static void put_index(const struct segment_writer *w, struct buf *out)
         buf_be32(out, e->filter_size);
         buf_be64(out, 0);
     }
+}
+
+static void put_dictionaries(const struct segment_writer *w, struct packer *packer, struct buf *out)
+{
+    struct buf plain;
+    buf_init(&plain, DICTIONARY_PLAIN_MAX);
+    buf_be32(out, w->chain_count);
+    for (uint32_t i = 0; i < w->chain_count; i++) {
+        buf_clear(&plain);
+        dictionary_write(w->chains[i].dictionary, &plain);
+        buf_be64(out, w->chains[i].id);
+        size_t at = out->n;
+        buf_be32(out, 0);
+        pack(packer, buf_view(&plain), PACK_SHARED, out);
+        out->overflow = out->overflow || plain.overflow;
+        if (!out->overflow)
+            put_be32(out->p + at, (uint32_t)(out->n - at - 4));
+    }
+    buf_done(&plain);
+}
+
+static void put_filter(const struct segment_writer *w, struct buf *out)
+{
+    if (w->no_filter || w->words.overflow)
+        return;
+    buf_be64(out, w->words.key[0]);
+    buf_be64(out, w->words.key[1]);
+    words_filter_bits(&w->words, WORDS_BITS_SEGMENT, out);
 }
 
 static void put_groups(const struct segment_writer *w, const struct segment_seal *seal, struct buf *out)
@@ -346,15 +436,19 @@ static enum rc put_tail(struct segment_writer *w, const struct segment_seal *sea
     tlog_hash_bytes(w->hasher, str_at(header, sizeof header), &w->part[SECTION_HEADER].digest);
     w->part[SECTION_BLOCKS] = (struct segment_part){.offset = SEGMENT_HEADER, .length = w->at - SEGMENT_HEADER};
     tlog_hash_end(w->digest, &w->part[SECTION_BLOCKS].digest);
+    put_dictionaries(w, packer, section);
+    rc = rc == RC_OK ? put_section(w, SECTION_DICTIONARIES, section, err) : rc;
     put_index(w, section);
     rc = rc == RC_OK ? put_section(w, SECTION_INDEX, section, err) : rc;
+    put_filter(w, section);
+    rc = rc == RC_OK ? put_section(w, SECTION_FILTER, section, err) : rc;
     put_groups(w, seal, section);
     rc = rc == RC_OK ? put_section(w, SECTION_GROUPS, section, err) : rc;
     put_edges(w, seal, section);
     rc = rc == RC_OK ? put_section(w, SECTION_EDGES, section, err) : rc;
     put_frontiers(seal, section);
     rc = rc == RC_OK ? put_section(w, SECTION_FRONTIERS, section, err) : rc;
-    pack(packer, seal->sources, PACK_NUMBERS, section);
+    pack(packer, seal->sources, PACK_HOT, section);
     rc = rc == RC_OK ? put_section(w, SECTION_SOURCES, section, err) : rc;
     packer_free(packer);
     return rc == RC_OK ? put_footer(w, seal, err) : rc;

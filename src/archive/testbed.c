@@ -160,7 +160,7 @@ static void engine_record(struct testbed *bed, struct block_builder *builder, co
 
 static void engine(struct testbed *bed, uint32_t share, uint32_t shares)
 {
-    const uint64_t key[2] = {share, 99};
+    const uint64_t key[2] = {98, 99};
     uint64_t from = archive_share_next(bed->archive, share);
     struct block_builder *builder = block_builder_new(bed->names, key);
     struct wal_reader *log = wal_reader_new(bed->io, archive_uuid(bed->archive), archive_sealed(bed->archive));
@@ -171,8 +171,10 @@ static void engine(struct testbed *bed, uint32_t share, uint32_t shares)
     struct wal_frame frame;
     uint64_t file = UINT64_MAX;
     while (wal_reader_next(log, end, &frame, &bed->err) == RC_OK) {
-        if (frame.file_first != file)
+        if (frame.file_first != file) {
             engine_finish(bed, builder, share);
+            block_builder_segment(builder, key);
+        }
         file = frame.file_first;
         struct reader in = reader_of(frame.payload);
         for (uint32_t i = 0; i < frame.count; i++) {

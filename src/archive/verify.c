@@ -276,7 +276,7 @@ static enum rc load_checkpoints(struct verify *v)
 
 struct covered {
     const char *file;
-    const struct segment *segment;
+    struct segment *segment;
     struct tlog_hash *leaves;
     uint8_t *seen;
 };
@@ -293,7 +293,11 @@ static bool check_block(struct verify *v, struct covered *c, uint32_t entry, int
     enum rc rc = segment_read(&file, e->offset, e->size, v->arena, &bytes, &err);
     if (rc == RC_OK)
         tlog_hash_add(v->digest, bytes);
-    rc = rc == RC_OK ? block_decode(bytes, BLOCK_ALL, NULL, v->arena, &block, &err) : rc;
+    struct block_info info;
+    const struct dictionary *dictionary = NULL;
+    rc = rc == RC_OK ? block_info_read(bytes, &info, &err) : rc;
+    rc = rc == RC_OK ? segment_dictionary(&file, c->segment, info.chain, NULL, &dictionary, &err) : rc;
+    rc = rc == RC_OK ? block_decode(bytes, dictionary, BLOCK_ALL, NULL, v->arena, &block, &err) : rc;
     if (rc != RC_OK) {
         tell(v, &place, "%s", err.text);
         return false;
@@ -322,6 +326,24 @@ static void check_digest(struct verify *v, const struct covered *c, enum segment
     struct verify_finding place = in_file(c->file, (int64_t)part->offset);
     if (!tlog_hash_eq(got, &part->digest))
         tell(v, &place, "section %d is damaged", (int)section);
+}
+
+/* The filter is not read when a segment is opened: it is checked here. */
+static void check_filter(struct verify *v, const struct covered *c, int fd)
+{
+    const struct segment_part *part = &c->segment->part[SECTION_FILTER];
+    const struct segment_file file = {v->io, fd};
+    struct verify_finding place = in_file(c->file, (int64_t)part->offset);
+    struct tlog_hash digest;
+    struct str bytes;
+    struct err err = {0};
+    arena_reset(v->arena);
+    if (segment_read(&file, part->offset, part->length, v->arena, &bytes, &err) != RC_OK) {
+        tell(v, &place, "%s", err.text);
+        return;
+    }
+    tlog_hash_bytes(v->hasher, bytes, &digest);
+    check_digest(v, c, SECTION_FILTER, &digest);
 }
 
 static bool fold_segment(struct verify *v, const struct covered *c)
@@ -393,6 +415,7 @@ static void check_segment(struct verify *v, struct covered *c, int fd)
     tlog_hash_end(v->digest, &digest);
     if (v->stopped)
         return;
+    check_filter(v, c, fd);
     if (good) {
         check_digest(v, c, SECTION_BLOCKS, &digest);
         good = fold_segment(v, c) && check_frontiers(v, c, fd, false);

@@ -57,6 +57,22 @@ void word_fold_text(struct str text, char *ret_text)
     }
 }
 
+/* Four decimals of up to three digits with single dots between, at word borders: its length, or 0. */
+static size_t quad_at(struct str text, size_t at)
+{
+    size_t i = at;
+    if (at > 0 && word_char(text.p[at - 1]))
+        return 0;
+    for (int part = 0; part < 4; part++) {
+        size_t start = i;
+        while (i < text.n && i - start < 4 && char_is_digit(text.p[i]))
+            i++;
+        if (i == start || i - start > 3 || (part < 3 && (i == text.n || text.p[i++] != '.')))
+            return 0;
+    }
+    return i == text.n || !word_char(text.p[i]) ? i - at : 0;
+}
+
 bool word_next(struct str text, size_t *at, char ret_word[WORD_MAX], size_t *ret_length)
 {
     size_t i = *at;
@@ -70,7 +86,10 @@ bool word_next(struct str text, size_t *at, char ret_word[WORD_MAX], size_t *ret
             i++;
         }
         size_t n = i - start;
-        if (n < 2 || (decimal && n <= SHORT_DECIMAL))
+        size_t quad = decimal && n <= 3 ? quad_at(text, start) : 0;
+        if (quad)
+            n = quad; /* an address is a word; its second part may begin another */
+        else if (n < 2 || (decimal && n <= SHORT_DECIMAL))
             continue;
         n = MIN(n, (size_t)WORD_MAX); /* longer ones are known by their beginning */
         word_fold_text(str_at(text.p + start, n), ret_word);
@@ -84,7 +103,7 @@ bool word_next(struct str text, size_t *at, char ret_word[WORD_MAX], size_t *ret
 
 void words_init(struct words *words, const uint64_t key[2])
 {
-    *words = (struct words){.key = {key[0], key[1]}};
+    *words = (struct words){.key = {key[0], key[1]}, .max = WORDS_MAX};
 }
 
 void words_done(struct words *words)
@@ -117,7 +136,7 @@ static void slot_put(uint64_t *slots, size_t count, uint64_t hash)
 static bool slots_grow(struct words *words)
 {
     size_t count = words->slot_count ? words->slot_count * 2 : SLOTS_FIRST;
-    uint64_t *slots = count > 2 * (size_t)WORDS_MAX ? NULL : memory_new(count * sizeof *slots);
+    uint64_t *slots = count > 2 * words->max ? NULL : memory_new(count * sizeof *slots);
     if (!slots)
         return false;
     for (size_t i = 0; i < words->slot_count; i++)
@@ -294,11 +313,25 @@ static size_t add_words(struct words *words, struct str text)
     return n;
 }
 
+/* Addresses: what stands around each dot. */
+static void add_quads(struct words *words, struct str text)
+{
+    for (size_t dot = str_find(text, '.'); dot + 5 < text.n; dot += 1 + str_find(str_skip(text, dot + 1), '.')) {
+        size_t at = dot;
+        while (at > 0 && dot - at < 3 && char_is_digit(text.p[at - 1]))
+            at--;
+        size_t n = at < dot ? quad_at(text, at) : 0;
+        if (n)
+            add_word(words, str_at(text.p + at, n), text.n - at, true);
+    }
+}
+
 /* The same words as word_next's. */
 void words_add_text(struct words *words, struct str text)
 {
     if (!words->seen)
         words->seen = memory_new(sizeof *words->seen);
+    add_quads(words, text);
     while (!words->overflow && text.n)
         text = str_skip(text, add_words(words, text));
 }
@@ -315,9 +348,27 @@ static uint32_t filter_bit(uint64_t hash, size_t i)
 
 void words_filter(const struct words *words, struct buf *out)
 {
+    words_filter_bits(words, WORDS_BITS_BLOCK, out);
+}
+
+void words_hashes(const struct words *words, struct buf *out)
+{
+    for (size_t i = 0; i < words->slot_count && !words->overflow; i++)
+        if (words->slots[i])
+            buf_be64(out, words->slots[i]);
+}
+
+void words_add_hashes(struct words *words, struct str hashes)
+{
+    for (size_t i = 0; i + 8 <= hashes.n && !words->overflow; i += 8)
+        add_hash(words, get_be64(hashes.p + i));
+}
+
+void words_filter_bits(const struct words *words, unsigned bits_per_word, struct buf *out)
+{
     if (words->overflow || !words->count)
         return;
-    size_t blocks = words->count * WORDS_BITS_PER_WORD / (8 * BLOCK_BYTES) + 1;
+    size_t blocks = words->count * bits_per_word / (8 * BLOCK_BYTES) + 1;
     char *bytes = buf_reserve(out, blocks * BLOCK_BYTES);
     if (!bytes)
         return;
@@ -333,16 +384,29 @@ void words_filter(const struct words *words, struct buf *out)
     buf_grew(out, blocks * BLOCK_BYTES);
 }
 
-bool filter_may_hold(struct str filter, const uint64_t key[2], struct str word)
+uint64_t words_hash(const uint64_t key[2], struct str word)
 {
-    size_t blocks = filter.n / BLOCK_BYTES;
-    if (!blocks || filter.n % BLOCK_BYTES)
-        return true;
     uint64_t hash = siphash(key, word.p, MIN(word.n, (size_t)WORD_MAX));
-    hash += hash == 0;
-    const char *block = filter.p + filter_block(hash, blocks) * BLOCK_BYTES;
+    return hash + (hash == 0);
+}
+
+size_t words_filter_offset(size_t filter_size, uint64_t hash)
+{
+    return filter_block(hash, filter_size / BLOCK_BYTES) * BLOCK_BYTES;
+}
+
+bool words_filter_block(const char block[32], uint64_t hash)
+{
     for (size_t i = 0; i < BLOCK_WORDS; i++)
         if (!(get_be32(block + 4 * i) & filter_bit(hash, i)))
             return false;
     return true;
+}
+
+bool filter_may_hold(struct str filter, const uint64_t key[2], struct str word)
+{
+    if (!filter.n || filter.n % BLOCK_BYTES)
+        return true;
+    uint64_t hash = words_hash(key, word);
+    return words_filter_block(filter.p + words_filter_offset(filter.n, hash), hash);
 }

@@ -3,14 +3,17 @@
 #ifndef ARCHIVE_WORDS_H
 #define ARCHIVE_WORDS_H
 
+#include "archive/block.h"
 #include "base/buf.h"
 #include "base/str.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#define WORDS_BITS_PER_WORD 12
-#define WORDS_MAX           (1u << 20) /* distinct ones; past it the block has no filter */
+#define WORDS_BITS_BLOCK   10
+#define WORDS_BITS_SEGMENT 16
+#define WORDS_MAX          BLOCK_WORDS_MAX
+#define WORDS_MAX_SEGMENT  (1u << 23)
 
 /* Words lately seen in this block, whole and exact, so that only new ones are folded and hashed: zero-padded. */
 #define WORDS_SEEN_SHORT 4096
@@ -25,6 +28,7 @@ struct words {
     uint64_t *slots; /* distinct hashes, open addressing, 0 = empty */
     size_t slot_count;
     size_t count;
+    size_t max; /* distinct ones; past it there is no filter */
     bool overflow;
     struct words_seen *seen; /* NULL until needed, and without memory */
 };
@@ -38,5 +42,14 @@ void words_clear(struct words *words);
 void words_add_text(struct words *words, struct str text);
 /* The filter's bytes; none when the words were too many. */
 void words_filter(const struct words *words, struct buf *out);
+/* The words' hashes, 8 bytes each; none when they were too many. */
+void words_hashes(const struct words *words, struct buf *out);
+/* A filter over hashes of the same key: what a segment has of its blocks. */
+void words_add_hashes(struct words *words, struct str hashes);
+void words_filter_bits(const struct words *words, unsigned bits_per_word, struct buf *out);
+/* Whether the filter may hold the word of this hash, of which only the 32 bytes at words_filter_offset are given. */
+uint64_t words_hash(const uint64_t key[2], struct str word);
+size_t words_filter_offset(size_t filter_size, uint64_t hash);
+bool words_filter_block(const char block[32], uint64_t hash);
 
 #endif

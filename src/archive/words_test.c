@@ -70,6 +70,8 @@ static const struct {
     {"a\x7f"
      "b ab a_",
      2},
+    {"10.0.0.5 port 22 10.0.0.5", 2},
+    {"1.2.3.4.5 a1.2.3.4 1.2.3.4b 1.2.3 1234.1.1.1 300.300.300.300.", 5},
     {"-----------------------------------------------------------Word-goes-over-the-end-of-sixty-four", 8},
 };
 
@@ -97,7 +99,7 @@ static void known_texts(void)
  * stands at the very end of its memory, so that reading past it is seen. */
 static void random_texts(void)
 {
-    static const char letters[] = "aAbB0129_  ..-\xd0\x90\xd0\xb0\xd1\x8f\xd2\x9a\x80\xff";
+    static const char letters[] = "aAbB0129_  ...-\xd0\x90\xd0\xb0\xd1\x8f\xd2\x9a\x80\xff";
     const uint64_t key[2] = {7, 8};
     static uint64_t hashes[4096];
     for (int round = 0; round < 4000; round++) {

@@ -71,6 +71,7 @@ struct engine {
     struct reader frame_reader; /* what is left of its payload */
     uint32_t frame_left;        /* records; 0 = the next frame may come */
     struct block_builder *builder;
+    uint64_t key[2]; /* of the filters, the same in all engines */
     struct arena *arena;
     struct arena *kept; /* source names */
     struct source *sources;
@@ -377,12 +378,14 @@ static void record_work(struct engine *engine, const struct leaf *leaf, struct s
         log_error("record %llu could not be put into a block: %s", (unsigned long long)leaf->index, rc_name(rc));
 }
 
-/* A block never straddles log files. */
+/* A block never straddles log files, and each is a segment of its own. */
 static void log_border(struct engine *engine, uint64_t next)
 {
     while (engine->log_next < engine->log_count && engine->logs[engine->log_next] <= next) {
         if (engine->logs[engine->log_next] > 0)
             block_finish(engine);
+        if (block_builder_count(engine->builder) == 0) /* else the process is stopping */
+            block_builder_segment(engine->builder, engine->key);
         engine->log_next++;
     }
 }
@@ -490,6 +493,8 @@ static void on_resume(struct engine *engine, struct msg *msg)
     engine->resume = read_be64(&reader);
     engine->number = read_be32(&reader);
     engine->of = read_be32(&reader);
+    engine->key[0] = read_be64(&reader);
+    engine->key[1] = read_be64(&reader);
     engine->set_aside_count = 0;
     while (reader_left(&reader) >= 8 && engine->set_aside_count < MSG_ASIDE_MAX)
         engine->set_aside[engine->set_aside_count++] = read_be64(&reader);
@@ -497,9 +502,8 @@ static void on_resume(struct engine *engine, struct msg *msg)
     wal_reader_free(engine->reader);
     engine->frame_left = 0;
     block_builder_free(engine->builder);
-    uint64_t key[2] = {random_u64(), random_u64()};
     engine->reader = wal_reader_new(&io_kernel, uuid, engine->resume);
-    engine->builder = block_builder_new(engine->names, key);
+    engine->builder = block_builder_new(engine->names, engine->key);
     engine->progress = proc_map(msg->fds[0], 4096);
     ASSERT(engine->reader && engine->builder && engine->progress);
     for (size_t i = 0; i < engine->block_count; i++)

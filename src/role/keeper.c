@@ -64,6 +64,7 @@ struct share {
 };
 
 struct keeper {
+    uint64_t filter_key[2]; /* random, of the segments made until the next start */
     struct process *process;
     int folder;
     struct archive *archive;
@@ -215,6 +216,8 @@ static enum rc keeper_start(struct process *process, void **ret_self, struct err
     if (!keeper)
         return err_set(err, RC_LIMIT, "no memory");
     keeper->process = process;
+    keeper->filter_key[0] = random_u64();
+    keeper->filter_key[1] = random_u64();
     keeper->folder = process_handle(process, "archive", -1);
     keeper->scratch = arena_new((size_t)64 << 20);
     keeper->records = memory_new(RECORDS_AT_ONCE * sizeof *keeper->records);
@@ -504,13 +507,15 @@ static void share_resume(struct keeper *keeper, unsigned i, struct channel *chan
     share->log_sent = 0;
     share->sources_sent = 0;
     share_set_aside(keeper, i);
-    char storage[32 + 8 * MSG_ASIDE_MAX];
+    char storage[48 + 8 * MSG_ASIDE_MAX];
     struct buf body;
     buf_init_fixed(&body, storage, sizeof storage);
     buf_put(&body, archive_uuid(keeper->archive), 16);
     buf_be64(&body, archive_share_next(keeper->archive, i));
     buf_be32(&body, i);
     buf_be32(&body, keeper->share_count);
+    buf_be64(&body, keeper->filter_key[0]);
+    buf_be64(&body, keeper->filter_key[1]);
     for (size_t k = 0; k < MIN(share->set_aside_count, (size_t)MSG_ASIDE_MAX); k++)
         buf_be64(&body, share->set_aside[k]);
     if (!channel_send_fd(channel, MSG_RESUME, 0, buf_view(&body), share->progress_fd))

@@ -237,8 +237,11 @@ static enum rc run_engine(uint32_t share, uint32_t shares, struct err *err)
     struct wal_frame frame;
     enum rc rc = engine_files(log, err);
     while (rc == RC_OK && (rc = wal_reader_next(log, end, &frame, err)) == RC_OK) {
-        if (frame.file_first != file)
+        if (frame.file_first != file) {
             rc = send_block(engine.builder, share, err);
+            if (rc == RC_OK)
+                block_builder_segment(engine.builder, key);
+        }
         file = frame.file_first;
         rc = rc == RC_OK ? engine_frame(&engine, &frame, err) : rc;
     }

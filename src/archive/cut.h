@@ -1,0 +1,68 @@
+/* cut.h - cuts the raw bytes of a record into pieces that its kind of message repeats and slots that vary. Pure.
+ *
+ *     Nov 20 00:28:21 db26 sshd[34854]: Failed password for root from 192.0.2.7 port 22156 ssh2
+ *         -- -------- ---- ---- -----                       ----      ---------      -----   ---- slots
+ *
+ * A slot is a run of characters other than blanks, quotes, brackets and separators that holds a digit or a doubled
+ * backslash, or that the parser named as a field. A time of day is a slot of its own. Words are never cut, except
+ * around a time of day. One pass over 64 bytes at a time; nothing is allocated. Internal to the room. */
+#ifndef ARCHIVE_CUT_H
+#define ARCHIVE_CUT_H
+
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CUT_RAW_MAX    16384 /* longer records are not cut */
+#define CUT_SLOTS_MAX  400
+#define CUT_FORCED_MAX 128 /* longer values are no slots by being fields alone */
+#define CUT_WORDS      (CUT_RAW_MAX / 64 + 1)
+
+enum slot_kind {
+    SLOT_TEXT = 0,
+    SLOT_CLOCK = 1,   /* HH:MM:SS; SLOT_CLOCK + n: with n digits of a fraction, n <= 9 */
+    SLOT_NUMBER = 16, /* a number that is no part of raw */
+};
+
+struct cut_slot {
+    uint32_t at;
+    uint32_t n;
+    uint8_t kind;
+    bool glued; /* a word or number goes on across one of its borders */
+};
+
+/* Bit i of a map: something of byte i. Large: keep it in a builder. */
+struct cut {
+    struct str raw;
+    size_t words; /* of 64 bits, in use */
+    bool has_backslash;
+    uint64_t word[CUT_WORDS];   /* stands in a word */
+    uint64_t token[CUT_WORDS];  /* no blank, quote, bracket or separator */
+    uint64_t digit[CUT_WORDS];  /* or a doubled backslash: makes its run a slot */
+    uint64_t slash[CUT_WORDS];  /* backslash */
+    uint64_t edge[CUT_WORDS];   /* a field begins or ends before this byte */
+    uint64_t forced[CUT_WORDS]; /* in a short field's value */
+    uint64_t ends[CUT_WORDS];   /* a slot ends before this byte */
+    uint64_t borders[CUT_WORDS]; /* a run of tokens begins or ends before this byte */
+    uint64_t begins[CUT_WORDS];  /* what makes a run a slot */
+    uint32_t rank[CUT_WORDS];   /* slots that end before or at the first bit of the word */
+    struct cut_slot slots[CUT_SLOTS_MAX];
+    size_t slot_count;
+};
+
+/* Looks at the bytes. raw.n <= CUT_RAW_MAX. */
+void cut_begin(struct cut *cut, struct str raw);
+/* A field's value stands at [from, to). */
+void cut_span(struct cut *cut, size_t from, size_t to);
+/* Finds the slots; false when there are more than CUT_SLOTS_MAX. */
+bool cut_finish(struct cut *cut);
+/* The piece (pieces and slots take turns, a piece first) and the offset in it; false inside a slot. */
+bool cut_place(const struct cut *cut, size_t at, uint16_t *ret_piece, uint16_t *ret_offset);
+/* Piece `i` of slot_count + 1. */
+struct str cut_piece(const struct cut *cut, size_t i);
+/* The next set bit of the map at or after `at`; SIZE_MAX when there is none. */
+size_t cut_next(const uint64_t *map, size_t words, size_t at);
+
+#endif

@@ -1,0 +1,40 @@
+/* hash.h - a fast keyed hash of bytes for tables in memory. Never on disk. Internal to the room. */
+#ifndef ARCHIVE_HASH_H
+#define ARCHIVE_HASH_H
+
+#include "base/bytes.h"
+#include "base/str.h"
+
+#include <stdint.h>
+
+__extension__ typedef unsigned __int128 wide_u128;
+
+static inline uint64_t hash_fold(uint64_t a, uint64_t b)
+{
+    wide_u128 product = (wide_u128)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+/* The bytes behind text.p + text.n are not read. */
+static inline uint64_t hash_text(const uint64_t key[2], struct str text)
+{
+    uint64_t h = key[0] ^ text.n * UINT64_C(0x9e3779b97f4a7c15);
+    const char *p = text.p;
+    size_t n = text.n;
+    for (; n >= 16; n -= 16, p += 16)
+        h = hash_fold(get_le64(p) ^ key[1], get_le64(p + 8) ^ h);
+    if (n >= 8) {
+        h = hash_fold(get_le64(p) ^ key[1], h ^ UINT64_C(0xc2b2ae3d27d4eb4f));
+        n -= 8;
+        p += 8;
+    }
+    uint64_t last = 0;
+    if (n >= 4)
+        last = get_le32(p) | (uint64_t)get_le32(p + n - 4) << 32;
+    else if (n)
+        last = (uint8_t)p[0] | (uint64_t)(uint8_t)p[n / 2] << 8 | (uint64_t)(uint8_t)p[n - 1] << 16;
+    h = hash_fold(last ^ UINT64_C(0x165667b19e3779f9), h ^ key[1]);
+    return h ? h : 1;
+}
+
+#endif

@@ -1,0 +1,58 @@
+/* values.h - the encoder's tables: which forms and values this block and the chain already have. Internal to the room.
+ *
+ *     new in a block: local --used by a later block of the chain--> in the chain's dictionary (told by that block's delta)
+ *
+ * So the dictionary holds only what blocks really share, and what one block alone uses lies in that block. */
+#ifndef ARCHIVE_VALUES_H
+#define ARCHIVE_VALUES_H
+
+#include "base/buf.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define SHARED_NONE UINT32_MAX
+
+/* A form or a value. */
+struct shared {
+    uint64_t hash;
+    uint32_t at; /* in the table's text */
+    uint32_t n;
+    uint32_t block;  /* that used it last */
+    uint32_t number; /* in that block's list, or in the dictionary */
+    bool in_chain;
+    bool told;       /* again after its first use: its slot was credited */
+    uint32_t owner;  /* values: the slot state that brought it; forms: their first slot state */
+    uint32_t stamp;  /* values: the column that numbered it last */
+    uint32_t column; /* its number there */
+};
+
+struct shared_table {
+    uint64_t key[2];
+    struct shared *entries;
+    uint32_t count;
+    uint32_t room;
+    uint32_t *slots; /* entry + 1, open addressing */
+    uint32_t slot_count;
+    struct buf text;
+    uint32_t in_chain; /* entries in the dictionary */
+    uint32_t in_block; /* entries local to the block at work */
+    struct buf delta;  /* texts that this block brings into the dictionary: varint length, bytes */
+    uint32_t delta_count;
+    uint32_t stamp; /* the newest given */
+};
+
+/* At most `limit` bytes of text. False without memory. */
+bool shared_init(struct shared_table *table, const uint64_t key[2], size_t limit);
+void shared_done(struct shared_table *table);
+/* The entry, added when new; its number is that in the block, or in the chain. SHARED_NONE without memory or past the
+ * limit. *ret_first: this block had not used it. *ret_new: nobody had it. */
+uint32_t shared_use(struct shared_table *table, struct str text, uint32_t block, bool *ret_first, bool *ret_new);
+struct str shared_text(const struct shared_table *table, uint32_t entry);
+/* A block ends: local entries that neither it nor the one before it used are forgotten. `keep`: none is (forms). */
+bool shared_end_block(struct shared_table *table, uint32_t block, bool keep);
+/* Another chain begins. `keep`: texts stay, as if never used. */
+void shared_end_chain(struct shared_table *table, bool keep);
+
+#endif
