@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define HELD_MAX    512
-#define BATCH_KEEP  ((size_t)32 << 10) /* bytes of storage that an empty place keeps */
+#define SPARES_MAX  16 /* storages of batches kept for the next ones: new ones are new pages */
 #define AGE_MAX_NS  UINT64_C(3000000)
 #define BATCH_LIMIT ((size_t)MSG_BATCH_SIZE + BATCH_RECORD_MAX + 70000)
 
@@ -27,6 +27,8 @@ struct sender {
     size_t count;
     bool open;
     size_t held_bytes;
+    struct buf spares[SPARES_MAX];
+    size_t spare_count;
     struct batch_writer writer;
     struct batch_group group; /* of the writer's open group, with its next sequence */
     bool group_open;
@@ -52,6 +54,8 @@ void sender_free(struct sender *sender)
         return;
     for (size_t i = 0; i < HELD_MAX; i++)
         buf_done(&sender->held[i].bytes);
+    while (sender->spare_count)
+        buf_done(&sender->spares[--sender->spare_count]);
     memory_free(sender);
 }
 
@@ -81,9 +85,11 @@ static bool batch_open(struct sender *sender)
     if (sender->count == HELD_MAX)
         return false;
     struct held *held = held_at(sender, sender->count);
-    if (!held->bytes.p)
+    ASSERT(!held->bytes.p);
+    if (sender->spare_count)
+        held->bytes = sender->spares[--sender->spare_count];
+    else
         buf_init(&held->bytes, BATCH_LIMIT);
-    buf_clear(&held->bytes);
     held->id = sender->next_id++;
     held->tag = 0;
     held->sent = false;
@@ -157,6 +163,17 @@ void sender_pump(struct sender *sender, uint64_t now_boot_ns, bool force)
     closed_send(sender);
 }
 
+static void batch_forget(struct sender *sender, struct held *held)
+{
+    bool usual = held->bytes.capacity <= 4 * (size_t)MSG_BATCH_SIZE;
+    buf_clear(&held->bytes);
+    if (usual && sender->spare_count < SPARES_MAX)
+        sender->spares[sender->spare_count++] = held->bytes;
+    else
+        buf_done(&held->bytes);
+    held->bytes = (struct buf){0};
+}
+
 void sender_ack(struct sender *sender, const struct msg *msg)
 {
     struct reader reader = reader_of(msg->body);
@@ -171,11 +188,7 @@ void sender_ack(struct sender *sender, const struct msg *msg)
         struct held *held = held_at(sender, 0);
         tag = held->tag;
         sender->held_bytes -= held->bytes.n;
-        /* 512 places would keep a mebibyte each after every burst. */
-        if (held->bytes.capacity > BATCH_KEEP)
-            buf_done(&held->bytes);
-        else
-            buf_clear(&held->bytes);
+        batch_forget(sender, held);
         sender->first = (sender->first + 1) % HELD_MAX;
         sender->count--;
     }
