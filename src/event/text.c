@@ -32,7 +32,7 @@ static void pattern_take(struct normaliser *normaliser, const struct pattern *pa
 /* Of the message that normaliser->picker has begun. */
 static bool program_match(struct normaliser *normaliser, const struct program *program)
 {
-    struct str value[TEMPLATE_CAPTURES];
+    struct str value[TEMPLATE_CAPTURES] UNINITIALISED;
     if (!program || normaliser->picker.message.n > PATTERN_TEXT_MAX)
         return false;
     const struct pattern *pattern = program_pick(program, &normaliser->picker, value);
