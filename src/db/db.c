@@ -27,6 +27,10 @@ struct db {
     struct err failure; /* code RC_OK: nothing failed in this transaction */
 };
 
+static const char begin_write[] = "BEGIN IMMEDIATE";
+static const char begin_read[] = "BEGIN";
+static const char commit_all[] = "COMMIT";
+
 static enum rc rc_of(int code)
 {
     switch (code & 0xff) {
@@ -198,11 +202,26 @@ void db_close(struct db *db)
     memory_free(db);
 }
 
+static struct statement *statement_of(struct db *db, const char *sql);
+
+/* The same for what frames every transaction: compiled once. */
+static bool execute_kept(struct db *db, const char *sql, const char *doing)
+{
+    const struct statement *statement = db->failure.code == RC_OK ? statement_of(db, sql) : NULL;
+    if (!statement)
+        return false;
+    bool done = sqlite3_step(statement->prepared) == SQLITE_DONE;
+    if (!done)
+        fail(db, doing);
+    sqlite3_reset(statement->prepared);
+    return done;
+}
+
 enum rc db_begin(struct db *db, enum db_mode mode, struct err *err)
 {
     ASSERT(!db->in_transaction);
     ASSERT(db->failure.code == RC_OK);
-    if (!execute(db, mode == DB_WRITE ? "BEGIN IMMEDIATE" : "BEGIN", "begin"))
+    if (!execute_kept(db, mode == DB_WRITE ? begin_write : begin_read, "begin"))
         return failure_take(db, err);
     db->in_transaction = true;
     return RC_OK;
@@ -231,7 +250,7 @@ enum rc db_end(struct db *db, bool commit, struct err *err)
         }
     if (commit) {
         fail_when_asked(db);
-        execute(db, "COMMIT", "commit");
+        execute_kept(db, commit_all, "commit");
     }
     /* A failed statement may have rolled back by itself; then this one has nothing to do. */
     if (!sqlite3_get_autocommit(db->handle))

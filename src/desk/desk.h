@@ -122,6 +122,12 @@ enum rc desk_take_record(struct desk *desk, struct arena *arena, struct desk_rec
                          struct err *err) MUST_USE;
 /* The archive has it durably as `record_number`. Marking twice is fine. */
 enum rc desk_record_kept(struct desk *desk, int64_t local_id, uint64_t record_number, struct err *err) MUST_USE;
+/* The same for many, in one transaction. RC_INVALID, and nothing marked, when a number is out of range. */
+struct desk_kept {
+    int64_t local_id;
+    uint64_t record;
+};
+enum rc desk_records_kept(struct desk *desk, const struct desk_kept *kept, size_t count, struct err *err) MUST_USE;
 /* Gives again every record that is not marked kept: after the keeper was restarted. */
 void desk_records_rewind(struct desk *desk);
 

@@ -583,9 +583,20 @@ static void records_are_kept_once(void)
             CHECK_INT(record.local_id, expect++);
         last = record.local_id;
     }
+    struct desk_kept kept[8];
+    CHECK(last >= 2 && last <= (int64_t)ARRAY_LEN(kept));
     for (int64_t id = 1; id <= last; id++)
-        for (int twice = 0; twice < 2; twice++)
-            CHECK_INT(desk_record_kept(stand.desk, id, 5000 + (uint64_t)id, NULL), RC_OK);
+        kept[id - 1] = (struct desk_kept){id, 5000 + (uint64_t)id};
+    kept[last - 1].record = UINT64_MAX;
+    CHECK_INT(desk_records_kept(stand.desk, kept, (size_t)last, NULL), RC_INVALID); /* and nothing is marked */
+    desk_records_rewind(stand.desk);
+    CHECK_INT(desk_take_record(stand.desk, arena, &record, NULL), RC_OK);
+    CHECK_INT(record.local_id, 1);
+    kept[last - 1].record = 5000 + (uint64_t)last;
+    for (int twice = 0; twice < 2; twice++) {
+        CHECK_INT(desk_record_kept(stand.desk, 1, 5001, NULL), RC_OK);
+        CHECK_INT(desk_records_kept(stand.desk, kept, (size_t)last, NULL), RC_OK);
+    }
     desk_records_rewind(stand.desk);
     CHECK_INT(desk_take_record(stand.desk, arena, &record, NULL), RC_END);
     CHECK(act(1, "confirm"));

@@ -14,8 +14,23 @@ struct group {
     int64_t matches, last_record;
 };
 
+#define CROWDS_MAX 32
+
+/* Rules with too many open incidents on an object, as found in this transaction: they have no new ones in it, so the
+ * newest stays what it is. */
+struct crowd {
+    int64_t object, rule;
+    int64_t newest; /* incident */
+};
+
+struct crowds {
+    struct crowd crowd[CROWDS_MAX];
+    size_t count;
+};
+
 struct matching {
     struct desk *desk;
+    struct crowds *crowds;
     const struct desk_match *match;
     struct str host, account, address; /* cut to what is stored */
     int64_t object, rule, record;
@@ -61,9 +76,21 @@ static struct group group_find(const struct matching *m)
     return group_take(&q);
 }
 
+static struct group group_load(const struct matching *m, int64_t incident)
+{
+    struct db_query q =
+        db_query(m->desk->db, "SELECT id, open, matches, last_record FROM incident WHERE id = ?1 AND open = 1");
+    db_put_i64(&q, incident);
+    return group_take(&q);
+}
+
 /* The newest open incident of the rule on the object, once there are too many of them. */
 static struct group group_crowded(const struct matching *m)
 {
+    struct crowds *crowds = m->crowds;
+    for (size_t i = 0; i < crowds->count; i++)
+        if (crowds->crowd[i].object == m->object && crowds->crowd[i].rule == m->rule)
+            return group_load(m, crowds->crowd[i].newest);
     struct db_query q =
         db_query(m->desk->db, "SELECT count(*) FROM incident WHERE object = ?1 AND rule = ?2 AND open = 1");
     db_put_i64(&q, m->object);
@@ -74,7 +101,10 @@ static struct group group_crowded(const struct matching *m)
                               " AND open = 1 ORDER BY id DESC LIMIT 1");
     db_put_i64(&q, m->object);
     db_put_i64(&q, m->rule);
-    return group_take(&q);
+    struct group newest = group_take(&q);
+    if (newest.id && crowds->count < CROWDS_MAX)
+        crowds->crowd[crowds->count++] = (struct crowd){m->object, m->rule, newest.id};
+    return newest;
 }
 
 /* False when the pair was seen before. */
@@ -291,6 +321,7 @@ enum rc desk_match(struct desk *desk, const struct desk_match *matches, size_t c
                    struct desk_matched *ret_matched, struct err *err)
 {
     struct desk_matched done = {0};
+    struct crowds crowds = {.count = 0};
     ASSERT(desk->magic == DESK_MAGIC);
     for (size_t i = 0; i < count; i++) {
         enum rc rc = match_check(&matches[i], err);
@@ -306,6 +337,7 @@ enum rc desk_match(struct desk *desk, const struct desk_match *matches, size_t c
     for (size_t i = 0; i < count && !db_failed(desk->db); i++) {
         struct matching m = {
             .desk = desk,
+            .crowds = &crowds,
             .match = &matches[i],
             .host = desk_cut(matches[i].host, DESK_FIELD_MAX),
             .account = desk_cut(matches[i].account, DESK_FIELD_MAX),

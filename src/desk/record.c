@@ -71,20 +71,29 @@ enum rc desk_take_record(struct desk *desk, struct arena *arena, struct desk_rec
     return RC_OK;
 }
 
-enum rc desk_record_kept(struct desk *desk, int64_t local_id, uint64_t record_number, struct err *err)
+enum rc desk_records_kept(struct desk *desk, const struct desk_kept *kept, size_t count, struct err *err)
 {
     ASSERT(desk->magic == DESK_MAGIC);
-    if (record_number > INT64_MAX)
-        return err_set(err, RC_INVALID, "the record number is out of range");
+    for (size_t i = 0; i < count; i++)
+        if (kept[i].record > INT64_MAX)
+            return err_set(err, RC_INVALID, "the record number is out of range");
     enum rc rc = desk_begin(desk, err);
     if (rc != RC_OK)
         return rc;
-    struct db_query q = db_query(desk->db, "UPDATE history SET record = ?1 WHERE outgoing = ?2 AND record IS NULL");
-    db_put_i64(&q, (int64_t)record_number);
-    db_put_i64(&q, local_id);
-    db_run(&q);
-    db_run_i64(desk->db, "DELETE FROM outgoing WHERE id = ?1", local_id);
+    for (size_t i = 0; i < count; i++) {
+        struct db_query q = db_query(desk->db, "UPDATE history SET record = ?1 WHERE outgoing = ?2 AND record IS NULL");
+        db_put_i64(&q, (int64_t)kept[i].record);
+        db_put_i64(&q, kept[i].local_id);
+        db_run(&q);
+        db_run_i64(desk->db, "DELETE FROM outgoing WHERE id = ?1", kept[i].local_id);
+    }
     return desk_end(desk, true, err);
+}
+
+enum rc desk_record_kept(struct desk *desk, int64_t local_id, uint64_t record_number, struct err *err)
+{
+    const struct desk_kept kept = {local_id, record_number};
+    return desk_records_kept(desk, &kept, 1, err);
 }
 
 void desk_records_rewind(struct desk *desk)

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define EVENT_FIELDS_MAX     512 /* fields past it are counted in `fields_lost` */
 #define EVENT_CATEGORIES_MAX 4   /* Sigma categories one event can have (Sysmon 12: registry_event, registry_add) */
@@ -69,9 +70,7 @@ enum event_flags {
 
 struct event {
     struct str raw;
-    uint64_t record;                     /* record number in the archive; the first one of a joined event */
-    uint64_t records[EVENT_RECORDS_MAX]; /* all records of a joined event */
-    uint32_t record_count;
+    uint64_t record; /* record number in the archive; the first one of a joined event */
     uint32_t flags;
     int64_t time_ns; /* the event's own time, UTC; the receive time when it carries none or an absurd one */
     int64_t received_ns;
@@ -81,6 +80,15 @@ struct event {
     uint32_t field_count;
     uint32_t fields_lost;
     struct event_field *fields; /* in source order; room for EVENT_FIELDS_MAX */
+    uint32_t record_count;
+    uint64_t records[EVENT_RECORDS_MAX]; /* all records of a joined event; last here, for event_copy */
 };
+
+/* The same event, whose fields and texts stay where they are. */
+static inline void event_copy(const struct event *event, struct event *ret_copy)
+{
+    memcpy(ret_copy, event, offsetof(struct event, records));
+    memcpy(ret_copy->records, event->records, event->record_count * sizeof event->records[0]);
+}
 
 #endif

@@ -77,10 +77,21 @@ struct pattern {
     enum statutory statutory[TEMPLATE_CAPTURES]; /* STATUTORY_COUNT = none */
 };
 
+#define CANDIDATE_PAIRS 4
+
+/* A pattern in a program's list, with what a message must have to be worth a match (pick.h). */
+struct candidate {
+    const struct pattern *pattern;
+    uint64_t head; /* the first bytes of its anchor, as they lie in memory */
+    uint64_t mask; /* which of them there are */
+    uint16_t pair_count;
+    uint16_t pair[CANDIDATE_PAIRS];
+};
+
 /* Patterns of one program, by the first byte of their anchor; those without anchor stand at 256. */
 struct program {
     uint32_t start[258];
-    const struct pattern **pattern; /* start[c] .. start[c + 1] - 1 */
+    struct candidate *candidate; /* start[c] .. start[c + 1] - 1 */
 };
 
 struct rows {

@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "codec/tsv.h"
 #include "event/mapping.h"
+#include "event/pick.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -491,11 +492,11 @@ static void pattern_place(struct program *program, const struct pattern *pattern
 {
     uint32_t first = program->start[pattern_byte(pattern)];
     uint32_t at = first;
-    while (program->pattern[at])
+    while (program->candidate[at].pattern)
         at++;
-    for (; at > first && pattern_weight(program->pattern[at - 1]) < pattern_weight(pattern); at--)
-        program->pattern[at] = program->pattern[at - 1];
-    program->pattern[at] = pattern;
+    for (; at > first && pattern_weight(program->candidate[at - 1].pattern) < pattern_weight(pattern); at--)
+        program->candidate[at] = program->candidate[at - 1];
+    program->candidate[at].pattern = pattern;
 }
 
 static enum rc programs_finish(struct loader *loader)
@@ -504,7 +505,7 @@ static enum rc programs_finish(struct loader *loader)
     const struct links *links = &loader->patterns;
     mapping->program_count = links->lists;
     mapping->program = arena_alloc_array(mapping->arena, links->lists + 1, sizeof *mapping->program);
-    const struct pattern **all = arena_alloc_array(mapping->arena, links->count + 1, sizeof *all);
+    struct candidate *all = arena_alloc_array(mapping->arena, links->count + 1, sizeof *all);
     if (!mapping->program || !all)
         return no_memory(loader);
     for (uint32_t i = 0; i < links->count; i++)
@@ -513,13 +514,17 @@ static enum rc programs_finish(struct loader *loader)
         struct program *program = &mapping->program[p];
         for (size_t c = 1; c < ARRAY_LEN(program->start); c++)
             program->start[c] += program->start[c - 1];
-        program->pattern = all;
+        program->candidate = all;
         all += program->start[257];
     }
     for (uint32_t i = 0; i < links->count; i++) {
         struct program *program = &mapping->program[links->link[i].list - 1];
         pattern_place(program, links->link[i].row);
     }
+    for (uint32_t p = 0; p < links->lists; p++)
+        for (size_t c = 0; c + 1 < ARRAY_LEN(mapping->program[p].start); c++)
+            candidates_prepare(mapping->program[p].candidate + mapping->program[p].start[c],
+                               mapping->program[p].start[c + 1] - mapping->program[p].start[c]);
     return RC_OK;
 }
 

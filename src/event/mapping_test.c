@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/test.h"
+#include "event/pick.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,16 +25,6 @@ static void sample_put(struct buf *text, const struct capture *capture, uint32_t
     buf_str(text, capture->literal);
 }
 
-static const struct pattern *first_match(const struct program *program, struct str text, struct str value[])
-{
-    unsigned bytes[2] = {(unsigned char)text.p[0], 256};
-    for (size_t b = 0; b < 2; b++)
-        for (uint32_t i = program->start[bytes[b]]; i < program->start[bytes[b] + 1]; i++)
-            if (template_match(&program->pattern[i]->template, text, value))
-                return program->pattern[i];
-    return NULL;
-}
-
 /* A line made from the pattern must be taken by that pattern and no earlier one; the line with a byte before or behind
  * it must not. */
 static void pattern_check(const struct program *program, const struct pattern *pattern)
@@ -47,7 +38,7 @@ static void pattern_check(const struct program *program, const struct pattern *p
     for (uint32_t i = 0; i < template->count; i++)
         sample_put(&text, &template->capture[i], i);
     test_row("%.*s", STR_ARG(buf_view(&text)));
-    CHECK(first_match(program, buf_view(&text), value) == pattern);
+    CHECK(program_pick_plain(program, buf_view(&text), value) == pattern);
     bool any_tail = template->count && template->capture[template->count - 1].literal.n == 0 &&
                     template->capture[template->count - 1].kind != CAPTURE_NUMBER;
     if (!any_tail) {
@@ -75,7 +66,7 @@ static void every_pattern_is_reached(void)
     CHECK(mapping->program_count > 50);
     for (uint32_t p = 0; p < mapping->program_count; p++)
         for (uint32_t i = 0; i < mapping->program[p].start[257]; i++)
-            pattern_check(&mapping->program[p], mapping->program[p].pattern[i]);
+            pattern_check(&mapping->program[p], mapping->program[p].candidate[i].pattern);
     mapping_free(mapping);
     names_free(names);
 }

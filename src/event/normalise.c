@@ -27,7 +27,7 @@ struct str said(const struct normaliser *normaliser, enum word word)
 
 struct rows rows_for(struct normaliser *normaliser, struct str name, struct str value, struct str detail)
 {
-    char key[MAPPING_KEY_MAX];
+    char key[MAPPING_KEY_MAX] UNINITIALISED;
     struct buf text;
     struct rows none = {.count = 0};
     buf_init_fixed(&text, key, sizeof key);

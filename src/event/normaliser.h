@@ -13,6 +13,7 @@
 #include "event/cache.h"
 #include "event/draft.h"
 #include "event/normalise.h"
+#include "event/pick.h"
 #include "event/transform.h"
 
 /* Names that parsers write themselves. */
@@ -111,6 +112,7 @@ struct normaliser {
     struct rows cef_rows;
     struct rows leef_rows;
     struct rows kv_rows;
+    struct picker picker;
     struct audit_join join;
     bool has_audit; /* this record is one of audit: */
     struct audit audit;

@@ -185,8 +185,8 @@ static size_t capture_end(const struct capture *capture, struct str text, size_t
 /* Walks the captures; when one finds no end, goes back to the one before it for another end. */
 static bool captures_match(const struct template *template, struct str text, struct str ret_value[TEMPLATE_CAPTURES])
 {
-    size_t begin[TEMPLATE_CAPTURES + 1];
-    size_t end[TEMPLATE_CAPTURES + 1];
+    size_t begin[TEMPLATE_CAPTURES + 1] UNINITIALISED;
+    size_t end[TEMPLATE_CAPTURES + 1] UNINITIALISED;
     uint32_t i = 0;
     begin[0] = template->anchor.n;
     end[0] = text.n + 1;

@@ -29,24 +29,17 @@ static void pattern_take(struct normaliser *normaliser, const struct pattern *pa
     draft_apply(draft, &pattern->row);
 }
 
-static bool patterns_try(struct normaliser *normaliser, const struct program *program, uint32_t byte,
-                         struct str message)
+/* Of the message that normaliser->picker has begun. */
+static bool program_match(struct normaliser *normaliser, const struct program *program)
 {
-    struct str value[TEMPLATE_CAPTURES];
-    for (uint32_t i = program->start[byte]; i < program->start[byte + 1]; i++)
-        if (template_match(&program->pattern[i]->template, message, value)) {
-            pattern_take(normaliser, program->pattern[i], value);
-            return true;
-        }
-    return false;
-}
-
-static bool program_match(struct normaliser *normaliser, const struct program *program, struct str message)
-{
-    if (!program || !message.n || message.n > PATTERN_TEXT_MAX)
+    struct str value[TEMPLATE_CAPTURES] UNINITIALISED;
+    if (!program || normaliser->picker.message.n > PATTERN_TEXT_MAX)
         return false;
-    return patterns_try(normaliser, program, (unsigned char)message.p[0], message) ||
-           patterns_try(normaliser, program, 256, message);
+    const struct pattern *pattern = program_pick(program, &normaliser->picker, value);
+    if (!pattern)
+        return false;
+    pattern_take(normaliser, pattern, value);
+    return true;
 }
 
 /* "sshd(pam_unix)" and "/usr/sbin/cron" are known as "sshd" and "cron". */
@@ -171,8 +164,8 @@ void text_message(struct normaliser *normaliser, struct str program, struct str 
     struct draft *draft = &normaliser->draft;
     struct program_known known = program_find(normaliser, program);
     struct str trimmed = str_trim(message);
-    bool taken = program_match(normaliser, known.program, trimmed) ||
-                 program_match(normaliser, normaliser->any_program, trimmed);
+    picker_begin(&normaliser->picker, trimmed);
+    bool taken = program_match(normaliser, known.program) || program_match(normaliser, normaliser->any_program);
     if (!taken && text_nested(normaliser, trimmed)) {
         draft_statutory(draft, STATUTORY_SERVICE, program_base(program));
         return;
@@ -261,7 +254,8 @@ bool text_plain(struct normaliser *normaliser, struct str text)
 {
     struct draft *draft = &normaliser->draft;
     int64_t time_ns = 0;
-    if (!program_match(normaliser, normaliser->plain_program, text))
+    picker_begin(&normaliser->picker, text);
+    if (!program_match(normaliser, normaliser->plain_program))
         return false;
     draft->event.parser = "pattern";
     struct str time = said(normaliser, WORD_TIME);

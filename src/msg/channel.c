@@ -16,6 +16,7 @@
 #define IN_LIMIT        ((size_t)64 << 20)
 #define FDS_WAITING_MAX 64
 #define CORKED_MAX      ((size_t)256 << 10)
+#define AT_ONCE_MIN     ((size_t)4 << 10) /* bytes that are worth a call of their own rather than a copy */
 
 /* Descriptors that go with the byte at `at` of everything ever queued. */
 struct outgoing_fd {
@@ -133,36 +134,69 @@ static void channel_flush(struct channel *channel)
     channel_watch(channel);
 }
 
-static bool queue(struct channel *channel, enum msg_type type, uint64_t id, struct str body, int fd)
+/* Sends from where the message lies, when nothing waits before it. Returns how many of its bytes went. */
+static size_t send_at_once(struct channel *channel, struct str header, struct str body)
+{
+    size_t gone = 0;
+    while (gone < header.n + body.n) {
+        size_t of_body = gone > header.n ? gone - header.n : 0;
+        ssize_t sent = net_send_two(channel->options.fd, str_skip(header, gone), str_skip(body, of_body));
+        if (sent == -EAGAIN)
+            break;
+        if (sent < 0) {
+            channel->broken = true; /* reported when the reading side sees it */
+            break;
+        }
+        gone += (size_t)sent;
+    }
+    channel->out_before += gone;
+    return gone;
+}
+
+static bool may_queue(const struct channel *channel, enum msg_type type, struct str body)
 {
     ASSERT(channel->magic == CHANNEL_MAGIC);
     ASSERT(msg_allowed(type, channel->options.self, channel->options.peer));
     ASSERT(body.n <= msg_size_max(type));
     bool full = channel->out.n - channel->out_sent + MSG_HEADER + body.n > MSG_QUEUE_MAX ||
                 channel->out_fd_count == FDS_WAITING_MAX;
-    if (channel->broken || full)
+    return !channel->broken && !full;
+}
+
+static bool queue(struct channel *channel, enum msg_type type, uint64_t id, struct str body, int fd)
+{
+    char storage[MSG_HEADER];
+    struct buf header;
+    if (!may_queue(channel, type, body))
         return false;
+    buf_init_fixed(&header, storage, sizeof storage);
+    buf_be32(&header, (uint32_t)body.n);
+    buf_be16(&header, (uint16_t)type);
+    buf_u8(&header, fd >= 0 ? 1 : 0);
+    buf_u8(&header, MSG_VERSION);
+    buf_be64(&header, id);
     size_t before = channel->out.n;
+    size_t gone = 0;
+    if (!buf_reserve(&channel->out, header.n + body.n)) { /* first: half a message cannot be taken back */
+        channel->out.overflow = false;
+        return false;
+    }
     if (fd >= 0) {
         int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
         if (copy < 0)
             return false;
         channel->out_fds[channel->out_fd_count++] = (struct outgoing_fd){channel->out_before + before, copy};
+    } else if (before == 0 && body.n >= AT_ONCE_MIN) {
+        gone = send_at_once(channel, buf_view(&header), body);
+        if (gone == header.n + body.n || channel->broken)
+            return !channel->broken;
     }
-    buf_be32(&channel->out, (uint32_t)body.n);
-    buf_be16(&channel->out, (uint16_t)type);
-    buf_u8(&channel->out, fd >= 0 ? 1 : 0);
-    buf_u8(&channel->out, MSG_VERSION);
-    buf_be64(&channel->out, id);
-    buf_str(&channel->out, body);
-    if (channel->out.overflow) {
-        channel->out.n = before;
-        channel->out.overflow = false;
-        if (fd >= 0)
-            close(channel->out_fds[--channel->out_fd_count].fd);
-        return false;
-    }
-    if (!channel->corked || channel_queued(channel) >= CORKED_MAX)
+    buf_str(&channel->out, str_skip(buf_view(&header), gone));
+    buf_str(&channel->out, str_skip(body, gone > header.n ? gone - header.n : 0));
+    ASSERT(!channel->out.overflow);
+    if (gone > 0)
+        channel_watch(channel); /* the socket is full */
+    else if (!channel->corked || channel_queued(channel) >= CORKED_MAX)
         channel_flush(channel);
     return !channel->broken;
 }

@@ -82,6 +82,70 @@ static void large_messages_arrive_in_order(void)
     loop_free(loop);
 }
 
+struct content {
+    uint64_t next;
+    unsigned wrong;
+    bool closed;
+};
+
+/* Message `id` has id * 977 bytes, each of which says where it stands and whose it is. */
+static void on_content(void *context, struct channel *channel, struct msg *msg)
+{
+    struct content *content = context;
+    (void)channel;
+    content->wrong += msg->id != content->next++ || msg->body.n != msg->id * 977;
+    for (size_t i = 0; i < msg->body.n; i++)
+        content->wrong += (uint8_t)msg->body.p[i] != (uint8_t)(i * 3 + msg->id);
+}
+
+static void on_content_closed(void *context, struct channel *channel, const char *reason)
+{
+    struct content *content = context;
+    (void)channel;
+    (void)reason;
+    content->closed = true;
+}
+
+/* Small ones are gathered, large ones go from where they lie as far as the socket takes them: none is mixed up. */
+static void bytes_of_all_sizes_arrive_as_sent(void)
+{
+    int fds[2];
+    struct content content = {.next = 1};
+    struct loop *loop = loop_new();
+    char *bytes = memory_new(600 * 977);
+    CHECK_INT(net_pair(fds), 0);
+    struct channel_options options = {.loop = loop,
+                                      .fd = fds[0],
+                                      .self = ROLE_KEEPER,
+                                      .peer = ROLE_INTAKE,
+                                      .message = on_content,
+                                      .closed = on_content_closed,
+                                      .context = &content};
+    struct channel *keeper = channel_new(&options);
+    options.fd = fds[1];
+    options.self = ROLE_INTAKE;
+    options.peer = ROLE_KEEPER;
+    struct channel *intake = channel_new(&options);
+    for (uint64_t id = 1; id <= 600; id++) {
+        for (size_t i = 0; i < id * 977; i++)
+            bytes[i] = (char)(uint8_t)(i * 3 + id);
+        channel_cork(intake, id % 7 == 0);
+        while (!channel_send(intake, MSG_RECORDS, id, str_at(bytes, id * 977)))
+            loop_wait(loop, 1000);
+        if (id % 5 == 0)
+            loop_wait(loop, 0);
+    }
+    channel_cork(intake, false);
+    while (content.next <= 600 && !content.closed)
+        loop_wait(loop, 1000);
+    CHECK_INT(content.next, 601);
+    CHECK_INT(content.wrong, 0);
+    memory_free(bytes);
+    channel_free(keeper);
+    channel_free(intake);
+    loop_free(loop);
+}
+
 static void descriptors_stay_with_their_message(void)
 {
     struct end keeper = {.fd = -1};
@@ -171,6 +235,7 @@ static void batches_round_trip_and_refuse_truncation(void)
 
 static const struct test tests[] = {
     {"large messages arrive in order", large_messages_arrive_in_order},
+    {"bytes of all sizes arrive as sent", bytes_of_all_sizes_arrive_as_sent},
     {"descriptors stay with their message", descriptors_stay_with_their_message},
     {"a forbidden message closes the channel", a_forbidden_message_closes_the_channel},
     {"batches round trip and refuse truncation", batches_round_trip_and_refuse_truncation},

@@ -325,6 +325,17 @@ ssize_t net_send_fds(int fd, struct str bytes, const int *fds, size_t fd_count)
     return sent < 0 ? -errno : sent;
 }
 
+ssize_t net_send_two(int fd, struct str first, struct str second)
+{
+    struct iovec vectors[2] = {{(void *)(uintptr_t)first.p, first.n}, {(void *)(uintptr_t)second.p, second.n}};
+    struct msghdr header = {.msg_iov = vectors, .msg_iovlen = 2};
+    ssize_t sent;
+    do
+        sent = sendmsg(fd, &header, MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    return sent < 0 ? -errno : sent;
+}
+
 ssize_t net_receive_fds(int fd, void *bytes, size_t size, int *ret_fds, size_t fds_size, size_t *ret_fd_count)
 {
     char control[CMSG_SPACE(FDS_MAX * sizeof(int))];

@@ -46,6 +46,8 @@ int net_batch_receive(struct net_batch *batch, int fd, const struct net_datagram
 int net_pair(int ret_fds[2]);
 /* One sendmsg / recvmsg with descriptors; as send/recv otherwise; -errno. fds received are close-on-exec. */
 ssize_t net_send_fds(int fd, struct str bytes, const int *fds, size_t fd_count);
+/* One sendmsg of both, one behind the other; bytes sent of the two together, or -errno. */
+ssize_t net_send_two(int fd, struct str first, struct str second);
 ssize_t net_receive_fds(int fd, void *bytes, size_t size, int *ret_fds, size_t fds_size, size_t *ret_fd_count);
 
 #endif

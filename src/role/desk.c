@@ -27,7 +27,9 @@
 #define STATS_MAX       2000
 #define ENGINES_MAX     64
 #define MATCHES_AT_ONCE 512
-#define MATCHES_WAIT_MS 5
+#define GATHER_NS       UINT64_C(25000000)  /* matches and kept records wait so long for company: one sync for all */
+#define HEARD_MAX       384                 /* an engine waits when a thousand are not acknowledged */
+#define LOOK_NS         UINT64_C(150000000) /* between two looks at what nobody told of: records, notices */
 #define STUCK_RETRY_NS  UINT64_C(1000000000)
 #define FIRINGS_MAX     32 /* room for what one match can cause */
 
@@ -44,10 +46,15 @@ struct desk_role {
     struct buf answer;
     size_t records_flying;
     bool records_waiting;
+    struct desk_kept kept[RECORDS_FLYING]; /* what the keeper acknowledged, not yet marked */
+    size_t kept_count;
+    uint64_t gathered_ns; /* when the oldest of what waits for one transaction came, by the boot clock; 0 = nothing */
+    uint64_t looked_ns;
     struct desk_totals totals;
     struct desk_source stats[STATS_MAX];
     struct desk_match *matches; /* gathered, MATCHES_AT_ONCE */
     size_t match_count;
+    size_t heard; /* matches not yet acknowledged */
     struct arena *match_arena;
     uint64_t acknowledge[ENGINES_MAX]; /* the newest match gathered of each engine; 0 = none */
     bool stuck;                        /* matches could not be stored: they are kept and tried again */
@@ -276,11 +283,19 @@ static void matches_flush(struct desk_role *role)
         role->acknowledge[i] = 0;
     }
     role->match_count = 0;
+    role->heard = 0;
     arena_reset(role->match_arena);
+}
+
+static void gathered(struct desk_role *role)
+{
+    if (!role->gathered_ns)
+        role->gathered_ns = clock_boot_ns();
 }
 
 static void match_gather(struct desk_role *role, const struct desk_match *match)
 {
+    gathered(role);
     if (role->match_count == MATCHES_AT_ONCE) {
         log_error("one match made more correlations fire than fit: rule %.*s is passed over", STR_ARG(match->rule_id));
         return;
@@ -315,12 +330,14 @@ static void on_match(struct desk_role *role, struct channel *channel, const stru
         log_error("a match of engine %u is damaged and dropped", channel_instance(channel));
         if (channel_instance(channel) < ENGINES_MAX)
             role->acknowledge[channel_instance(channel)] = msg->id; /* sending it again would not mend it */
+        gathered(role);
         return;
     }
     const struct rule *rule = rules_find_hash(role->rules, match.rule_hash);
-    if (role->match_count + FIRINGS_MAX >= MATCHES_AT_ONCE)
+    if (role->match_count + FIRINGS_MAX >= MATCHES_AT_ONCE || ++role->heard >= HEARD_MAX)
         matches_flush(role);
     role->acknowledge[channel_instance(channel)] = msg->id;
+    gathered(role);
     if (!rule)
         return;
     struct desk_match direct = desk_match_of(rule, &match);
@@ -362,13 +379,26 @@ static void records_send(struct desk_role *role)
     }
 }
 
-static void on_record_kept(struct desk_role *role, const struct msg *msg)
+static void kept_store(struct desk_role *role)
 {
     struct err err = {0};
+    if (role->kept_count && desk_records_kept(role->desk, role->kept, role->kept_count, &err) != RC_OK)
+        log_error("numbers of records could not be stored: %s", err.text);
+    role->kept_count = 0;
+}
+
+static void on_record_kept(struct desk_role *role, const struct msg *msg)
+{
     role->records_flying -= role->records_flying > 0;
     role->records_waiting = true;
-    if (msg->body.n == 8 && desk_record_kept(role->desk, (int64_t)msg->id, get_be64(msg->body.p), &err) != RC_OK)
-        log_error("a record's number could not be stored: %s", err.text);
+    if (msg->body.n != 8 || get_be64(msg->body.p) > INT64_MAX) {
+        log_error("the keeper's answer about record %llu is damaged", (unsigned long long)msg->id);
+        return;
+    }
+    if (role->kept_count == ARRAY_LEN(role->kept))
+        kept_store(role);
+    role->kept[role->kept_count++] = (struct desk_kept){(int64_t)msg->id, get_be64(msg->body.p)};
+    gathered(role);
 }
 
 /* ---- notices ---- */
@@ -512,6 +542,7 @@ static void desk_peer_up(void *self, struct channel *channel)
 {
     struct desk_role *role = self;
     if (channel_peer(channel) == ROLE_KEEPER) {
+        kept_store(role);
         desk_records_rewind(role->desk);
         role->records_flying = 0;
         role->records_waiting = true;
@@ -547,27 +578,35 @@ static void role_tick(void *self, int64_t now_ns)
     }
     if (desk_listen(role->desk, now_ns, &err) != RC_OK)
         log_error("silent sources could not be recorded: %s", err.text);
-    role->records_waiting = true;
-    matches_flush(role);
-    notices_send(role);
+    uint64_t boot_ns = clock_boot_ns();
+    bool due = role->gathered_ns && boot_ns - role->gathered_ns >= GATHER_NS;
+    if (due || role->stuck) {
+        role->gathered_ns = 0;
+        kept_store(role);
+        matches_flush(role);
+    }
+    if (due || boot_ns - role->looked_ns >= LOOK_NS) { /* after every message it would cost more than the matches */
+        role->looked_ns = boot_ns;
+        role->records_waiting = true;
+        notices_send(role);
+    }
     records_send(role);
 }
 
-/* Matches wait a moment for company. */
 static int role_timeout_ms(void *self)
 {
     const struct desk_role *role = self;
-    if (role->stuck)
+    if (role->stuck || !role->gathered_ns)
         return -1;
-    bool waiting = role->match_count > 0;
-    for (unsigned i = 0; i < ENGINES_MAX && !waiting; i++)
-        waiting = role->acknowledge[i] != 0;
-    return waiting ? MATCHES_WAIT_MS : -1;
+    uint64_t age = clock_boot_ns() - role->gathered_ns;
+    return age >= GATHER_NS ? 0 : (int)((GATHER_NS - age) / 1000000) + 1;
 }
 
 static void desk_stop(void *self)
 {
     struct desk_role *role = self;
+    if (role->desk)
+        kept_store(role);
     desk_close(role->desk);
     db_close(role->db);
 }

@@ -29,6 +29,7 @@
 #define BLOCKS_MAX    16   /* waiting for their matches */
 #define LOGS_MAX      4096
 #define SLICE_NS      UINT64_C(20000000) /* work between two looks at the channels */
+#define SLICE_RECORDS 16                 /* records between two looks at the clock */
 #define STATS_NS      UINT64_C(1000000000)
 #define STATS_AT_ONCE 2000
 
@@ -77,6 +78,7 @@ struct engine {
     struct source *sources;
     size_t source_count;
     size_t source_room;
+    size_t source_last; /* looked up last: most records follow one of their own source */
     struct map *source_by_id;
     uint64_t resume;
     uint64_t set_aside[MSG_ASIDE_MAX]; /* records that killed an engine: they go into blocks unparsed */
@@ -100,7 +102,6 @@ struct engine {
     /* of the record at work */
     const struct source *source;
     struct event archived;
-    struct event_field archived_fields[EVENT_FIELDS_MAX];
     bool has_archived;
     struct str hits[HITS_MAX];
     size_t hit_count;
@@ -144,8 +145,13 @@ static enum rc engine_start(struct process *process, void **ret_self, struct err
 
 static struct source *source_of(struct engine *engine, const uint8_t id[16])
 {
+    if (engine->source_last < engine->source_count && memcmp(engine->sources[engine->source_last].id, id, 16) == 0)
+        return &engine->sources[engine->source_last];
     uint64_t *place = map_get(engine->source_by_id, str_at(id, 16));
-    return place ? &engine->sources[*place] : NULL;
+    if (!place)
+        return NULL;
+    engine->source_last = *place;
+    return &engine->sources[*place];
 }
 
 static struct source *source_add(struct engine *engine, const uint8_t id[16], struct str kind, struct str name)
@@ -300,14 +306,12 @@ static void on_event(void *context, const struct event *event)
 {
     struct engine *engine = context;
     if (event->flags & EVENT_ARCHIVE) {
-        engine->archived = *event;
-        memcpy(engine->archived_fields, event->fields, event->field_count * sizeof event->fields[0]);
-        engine->archived.fields = engine->archived_fields;
+        event_copy(event, &engine->archived); /* its fields live in the record's arena */
         engine->has_archived = true;
     }
     if (!(event->flags & EVENT_MATCH))
         return;
-    struct rule_match found[HITS_MAX];
+    struct rule_match found[HITS_MAX] UNINITIALISED;
     size_t count = 0;
     if (matcher_event(engine->matcher, event, found, HITS_MAX, &count) != RC_OK)
         return;
@@ -436,12 +440,12 @@ static void engine_work(struct engine *engine)
     if (desk)
         channel_cork(desk, true);
     engine->behind = false;
-    while (engine->reader && !engine_must_wait(engine)) {
+    for (size_t done = 1; engine->reader && !engine_must_wait(engine); done++) {
         if (engine->frame_left == 0 && !frame_next(engine))
             break;
         if (engine->frame_left && !frame_step(engine))
             break;
-        if (clock_boot_ns() - begin >= SLICE_NS) {
+        if (done % SLICE_RECORDS == 0 && clock_boot_ns() - begin >= SLICE_NS) {
             engine->behind = true;
             break;
         }

@@ -7,7 +7,8 @@
 #include <string.h>
 
 #define HELD_MAX    512
-#define BATCH_KEEP  ((size_t)32 << 10) /* bytes of storage that an empty place keeps */
+#define SPARES_MAX  16 /* storages of batches kept for the next ones: new ones are new pages */
+#define WAIT_MS     2  /* until it is asked again whether the keeper is ready */
 #define AGE_MAX_NS  UINT64_C(3000000)
 #define BATCH_LIMIT ((size_t)MSG_BATCH_SIZE + BATCH_RECORD_MAX + 70000)
 
@@ -27,6 +28,8 @@ struct sender {
     size_t count;
     bool open;
     size_t held_bytes;
+    struct buf spares[SPARES_MAX];
+    size_t spare_count;
     struct batch_writer writer;
     struct batch_group group; /* of the writer's open group, with its next sequence */
     bool group_open;
@@ -52,6 +55,8 @@ void sender_free(struct sender *sender)
         return;
     for (size_t i = 0; i < HELD_MAX; i++)
         buf_done(&sender->held[i].bytes);
+    while (sender->spare_count)
+        buf_done(&sender->spares[--sender->spare_count]);
     memory_free(sender);
 }
 
@@ -81,9 +86,11 @@ static bool batch_open(struct sender *sender)
     if (sender->count == HELD_MAX)
         return false;
     struct held *held = held_at(sender, sender->count);
-    if (!held->bytes.p)
+    ASSERT(!held->bytes.p);
+    if (sender->spare_count)
+        held->bytes = sender->spares[--sender->spare_count];
+    else
         buf_init(&held->bytes, BATCH_LIMIT);
-    buf_clear(&held->bytes);
     held->id = sender->next_id++;
     held->tag = 0;
     held->sent = false;
@@ -95,17 +102,27 @@ static bool batch_open(struct sender *sender)
     return true;
 }
 
-/* In order and without a hole: an acknowledgement covers all before it. */
-static void closed_send(struct sender *sender)
+/* In order and without a hole: an acknowledgement covers all before it. What the keeper is not ready for stays here, in
+ * the one copy that there is, unless `force` hands it to the channel before the process ends. */
+static void closed_send(struct sender *sender, bool force)
 {
     size_t closed = sender->count - (sender->open ? 1 : 0);
     for (size_t i = 0; i < closed && sender->keeper; i++) {
         struct held *held = held_at(sender, i);
-        if (!held->sent)
-            held->sent = channel_send(sender->keeper, MSG_RECORDS, held->id, buf_view(&held->bytes));
+        if (held->sent)
+            continue;
+        if (channel_queued(sender->keeper) > 0 && !force)
+            return;
+        held->sent = channel_send(sender->keeper, MSG_RECORDS, held->id, buf_view(&held->bytes));
         if (!held->sent)
             return;
     }
+}
+
+static bool closed_waits(const struct sender *sender)
+{
+    size_t closed = sender->count - (sender->open ? 1 : 0);
+    return sender->keeper && closed > 0 && !sender->held[(sender->first + closed - 1) % HELD_MAX].sent;
 }
 
 static void batch_close(struct sender *sender)
@@ -115,7 +132,7 @@ static void batch_close(struct sender *sender)
     batch_end(&sender->writer);
     sender->open = false;
     sender->group_open = false;
-    closed_send(sender);
+    closed_send(sender, false);
 }
 
 bool sender_record(struct sender *sender, const struct batch_group *group, struct str bytes, uint64_t tag)
@@ -147,14 +164,25 @@ void sender_connect(struct sender *sender, struct channel *keeper)
     size_t closed = sender->count - (sender->open ? 1 : 0);
     for (size_t i = 0; i < closed; i++)
         held_at(sender, i)->sent = false;
-    closed_send(sender);
+    closed_send(sender, false);
 }
 
 void sender_pump(struct sender *sender, uint64_t now_boot_ns, bool force)
 {
     if (sender->open && (force || now_boot_ns - sender->opened_ns >= AGE_MAX_NS))
         batch_close(sender);
-    closed_send(sender);
+    closed_send(sender, force);
+}
+
+static void batch_forget(struct sender *sender, struct held *held)
+{
+    bool usual = held->bytes.capacity <= 4 * (size_t)MSG_BATCH_SIZE;
+    buf_clear(&held->bytes);
+    if (usual && sender->spare_count < SPARES_MAX)
+        sender->spares[sender->spare_count++] = held->bytes;
+    else
+        buf_done(&held->bytes);
+    held->bytes = (struct buf){0};
 }
 
 void sender_ack(struct sender *sender, const struct msg *msg)
@@ -171,20 +199,19 @@ void sender_ack(struct sender *sender, const struct msg *msg)
         struct held *held = held_at(sender, 0);
         tag = held->tag;
         sender->held_bytes -= held->bytes.n;
-        /* 512 places would keep a mebibyte each after every burst. */
-        if (held->bytes.capacity > BATCH_KEEP)
-            buf_done(&held->bytes);
-        else
-            buf_clear(&held->bytes);
+        batch_forget(sender, held);
         sender->first = (sender->first + 1) % HELD_MAX;
         sender->count--;
     }
+    closed_send(sender, false);
     if (sender->durable && tag)
         sender->durable(sender->context, tag);
 }
 
 int sender_timeout_ms(const struct sender *sender, uint64_t now_boot_ns)
 {
+    if (closed_waits(sender))
+        return WAIT_MS;
     if (!sender->open)
         return -1;
     uint64_t age = now_boot_ns - sender->opened_ns;

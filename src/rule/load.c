@@ -7,6 +7,7 @@
 #include "rule/document.h"
 #include "rule/rule.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define HASH_KEY                                                                                                       \
@@ -38,8 +39,9 @@ struct rules {
     size_t outcome_size;
     struct rule **loaded; /* after rules_finish */
     size_t loaded_count;
-    struct map *by_id;   /* id -> entry + 1 */
-    struct map *by_name; /* name -> entry + 1 */
+    struct rule **by_hash; /* the same, by rising hash; rules of equal hash in their order */
+    struct map *by_id;     /* id -> entry + 1 */
+    struct map *by_name;   /* name -> entry + 1 */
     bool finished;
 };
 
@@ -359,10 +361,20 @@ static void carry_correlation(struct rules *rules, struct entry *entry)
     }
 }
 
+static int by_rising_hash(const void *a, const void *b)
+{
+    const struct rule *left = *(struct rule *const *)a;
+    const struct rule *right = *(struct rule *const *)b;
+    if (left->hash != right->hash)
+        return left->hash < right->hash ? -1 : 1;
+    return left->index < right->index ? -1 : left->index > right->index;
+}
+
 static enum rc list_loaded(struct rules *rules, struct err *err)
 {
     rules->loaded = arena_alloc_array(rules->arena, rules->entry_count + 1, sizeof(struct rule *));
-    if (!rules->loaded)
+    rules->by_hash = arena_alloc_array(rules->arena, rules->entry_count + 1, sizeof(struct rule *));
+    if (!rules->loaded || !rules->by_hash)
         return no_memory(err);
     for (size_t i = 0; i < rules->entry_count; i++) {
         struct entry *entry = rules->entries[i];
@@ -373,8 +385,10 @@ static enum rc list_loaded(struct rules *rules, struct err *err)
         entry->rule.carry_count = entry->carry_count;
         entry->rule.correlated = entry->named;
         entry->rule.alerts = entry->rule.kind != RULE_FILTER && (!entry->named || entry->generated);
+        rules->by_hash[rules->loaded_count] = &entry->rule;
         rules->loaded[rules->loaded_count++] = &entry->rule;
     }
+    qsort(rules->by_hash, rules->loaded_count, sizeof(struct rule *), by_rising_hash);
     return RC_OK;
 }
 
@@ -424,11 +438,16 @@ const struct rule *rules_find(const struct rules *rules, struct str id_or_name)
 
 const struct rule *rules_find_hash(const struct rules *rules, uint64_t hash)
 {
-    for (size_t i = 0; i < rules->loaded_count; i++) {
-        if (rules->loaded[i]->hash == hash)
-            return rules->loaded[i];
+    size_t low = 0;
+    size_t high = rules->loaded_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (rules->by_hash[middle]->hash < hash)
+            low = middle + 1;
+        else
+            high = middle;
     }
-    return NULL;
+    return low < rules->loaded_count && rules->by_hash[low]->hash == hash ? rules->by_hash[low] : NULL;
 }
 
 size_t rules_outcome_count(const struct rules *rules)

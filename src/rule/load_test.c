@@ -147,6 +147,11 @@ static void ids_and_names_are_unique(void)
     CHECK_TEXT(rules_find(rules, STR("1"))->title, "a");
     CHECK(rules_find(rules, STR("2")) == NULL);
     CHECK_TEXT(rules_find_hash(rules, rules_at(rules, 1)->hash)->title, "c");
+    for (size_t i = 0; i < rules_count(rules); i++)
+        CHECK(rules_find_hash(rules, rules_at(rules, i)->hash) == rules_at(rules, i));
+    CHECK(!rules_find_hash(rules, rules_at(rules, 0)->hash + 1));
+    CHECK(!rules_find_hash(rules, 0));
+    CHECK(!rules_find_hash(rules, UINT64_MAX));
     rules_free(rules);
 }
 

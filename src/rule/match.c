@@ -8,11 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TEXT_MAX  ((size_t)64 << 20) /* folded text of one event */
-#define VIEWS_MAX 256u               /* log sources remembered */
-#define RAW_ENTRY EVENT_FIELDS_MAX   /* stands for the raw text where fields have their index */
-#define ENTRIES   (EVENT_FIELDS_MAX + 1)
-#define NO_ENTRY  UINT32_MAX
+#define TEXT_MAX       ((size_t)64 << 20) /* folded text of one event */
+#define VIEWS_MAX      256u               /* log sources remembered */
+#define RAW_ENTRY      EVENT_FIELDS_MAX   /* stands for the raw text where fields have their index */
+#define ENTRIES        (EVENT_FIELDS_MAX + 1)
+#define NO_ENTRY       UINT32_MAX
+#define FEW_CANDIDATES 24u
 
 /* Which rules and fields concern a log source. */
 struct view {
@@ -155,7 +156,10 @@ static void bit_set(uint64_t *bits, uint32_t i)
 
 static bool same_logsource(const struct event_logsource *a, const struct event_logsource *b)
 {
-    return memcmp(a, b, sizeof(*a)) == 0;
+    bool same = a->product == b->product && a->service == b->service;
+    for (size_t i = 0; i < EVENT_CATEGORIES_MAX; i++)
+        same = same && a->category[i] == b->category[i];
+    return same;
 }
 
 static bool view_build(struct matcher *matcher, struct view *view)
@@ -262,7 +266,7 @@ static void entries_but_for_case(struct matcher *matcher, const uint32_t *entrie
 static bool entries_list(struct matcher *matcher)
 {
     const struct event *event = matcher->event;
-    uint32_t fallback[EVENT_FIELDS_MAX];
+    uint32_t fallback[EVENT_FIELDS_MAX] UNINITIALISED;
     uint32_t fallback_count = 0;
     matcher->touched_count = 0;
     matcher->link_count = 0;
@@ -494,6 +498,22 @@ static int by_number(const void *a, const void *b)
     return left < right ? -1 : left > right;
 }
 
+/* There are a handful of candidates, as a rule. */
+static void candidates_sort(uint32_t *candidates, uint32_t count)
+{
+    if (count > FEW_CANDIDATES) {
+        qsort(candidates, count, sizeof(uint32_t), by_number);
+        return;
+    }
+    for (uint32_t i = 1; i < count; i++) {
+        uint32_t candidate = candidates[i];
+        uint32_t at = i;
+        for (; at > 0 && candidates[at - 1] > candidate; at--)
+            candidates[at] = candidates[at - 1];
+        candidates[at] = candidate;
+    }
+}
+
 static void next_epoch(struct matcher *matcher)
 {
     const struct rule_set *set = matcher->set;
@@ -515,8 +535,7 @@ static void candidates_find(struct matcher *matcher)
     keywords_scan(matcher);
     for (uint32_t i = 0; i < view->always_count; i++)
         matcher->candidates[matcher->candidate_count++] = view->always[i];
-    if (matcher->candidate_count > 1)
-        qsort(matcher->candidates, matcher->candidate_count, sizeof(uint32_t), by_number);
+    candidates_sort(matcher->candidates, matcher->candidate_count);
 }
 
 enum rc matcher_event(struct matcher *matcher, const struct event *event, struct rule_match *ret_matches, size_t cap,

@@ -1,7 +1,7 @@
 /* hash.h - SHA-256 as the tree uses it: RFC 6962 section 2.1, leaf = H(0x00 || data), node = H(0x01 || left || right).
  *
- * A hasher holds one fetched digest and one context that are reused, because an implicit fetch costs more than the
- * hash of a short record. One hasher a thread; nothing here allocates after tlog_hasher_new. */
+ * A hasher holds the room where short inputs are joined and padded. One hasher a thread; nothing here allocates after
+ * tlog_hasher_new. */
 #ifndef TLOG_HASH_H
 #define TLOG_HASH_H
 

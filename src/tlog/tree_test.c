@@ -199,6 +199,34 @@ static void leaf_of_any_length(void)
     }
 }
 
+/* Each place where the padding may fall, and both ways to hash. */
+static void every_short_length(void)
+{
+    static uint8_t bytes[1100];
+    begin();
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (uint8_t)(i * 31 + (i >> 8));
+    bytes[0] = 0;
+    for (size_t n = 0; n <= sizeof(bytes); n++) {
+        struct tlog_hash want;
+        struct tlog_hash got;
+        test_row("%zu bytes", n);
+        CHECK(EVP_Q_digest(NULL, "SHA256", NULL, bytes, n, want.bytes, NULL) == 1);
+        tlog_hash_bytes(hasher, str_at(bytes, n), &got);
+        CHECK(tlog_hash_eq(&got, &want));
+        tlog_hash_begin(hasher);
+        tlog_hash_add(hasher, str_at(bytes, n / 2));
+        tlog_hash_add(hasher, str_at(bytes + n / 2, n - n / 2));
+        tlog_hash_end(hasher, &got);
+        CHECK(tlog_hash_eq(&got, &want));
+        if (n == 0)
+            continue;
+        tlog_hash_leaf(hasher, str_at(bytes + 1, (n - 1) / 3), str_at(bytes + 1 + (n - 1) / 3, n - 1 - (n - 1) / 3),
+                       &got);
+        CHECK(tlog_hash_eq(&got, &want));
+    }
+}
+
 static void frontier_agrees_with_oracle(void)
 {
     begin();
@@ -514,6 +542,7 @@ static void leaf_header_is_fixed(void)
 static const struct test tests[] = {
     {"known roots", known_roots},
     {"leaf of any length", leaf_of_any_length},
+    {"every short length", every_short_length},
     {"frontier agrees with oracle", frontier_agrees_with_oracle},
     {"frontier survives writing", frontier_survives_writing},
     {"every inclusion of small trees", every_inclusion_of_small_trees},

@@ -27,8 +27,8 @@ void scan_file(struct scan *scan, int fd)
     scan->filled = 0;
 }
 
-/* Fills the window with what stands at `from`, `want` bytes or as many as the file has. */
-static enum rc fill(struct scan *scan, int64_t from, size_t want, struct err *err)
+/* Reads on behind what the window holds, until it holds `want` bytes or as many as the file has. */
+static enum rc extend(struct scan *scan, size_t want, struct err *err)
 {
     if (want > scan->capacity) {
         char *window = memory_resize(scan->window, want);
@@ -37,18 +37,24 @@ static enum rc fill(struct scan *scan, int64_t from, size_t want, struct err *er
         scan->window = window;
         scan->capacity = want;
     }
-    scan->start = from;
-    scan->filled = 0;
     while (scan->filled < want) {
         ssize_t got = scan->io->pread(scan->io->self, scan->fd, scan->window + scan->filled, want - scan->filled,
-                                      from + (int64_t)scan->filled);
+                                      scan->start + (int64_t)scan->filled);
         if (got < 0)
-            return err_errno(err, (int)-got, "could not read a log file at %lld", (long long)from);
+            return err_errno(err, (int)-got, "could not read a log file at %lld", (long long)scan->start);
         if (got == 0)
             break;
         scan->filled += (size_t)got;
     }
     return RC_OK;
+}
+
+/* Fills the window with what stands at `from`, `want` bytes or as many as the file has. */
+static enum rc fill(struct scan *scan, int64_t from, size_t want, struct err *err)
+{
+    scan->start = from;
+    scan->filled = 0;
+    return extend(scan, want, err);
 }
 
 enum rc scan_header(struct scan *scan, struct wal_header *ret_header, struct err *err)
@@ -74,7 +80,7 @@ enum rc scan_frame(struct scan *scan, struct frame_header *ret_header, struct st
         return rc;
     rc = frame_decode(window_at(scan), ret_header, ret_payload);
     if (rc == RC_AGAIN && scan->filled == WINDOW && ret_header->length) {
-        rc = fill(scan, scan->at, WAL_FRAME_HEADER + (size_t)ret_header->length, err);
+        rc = extend(scan, WAL_FRAME_HEADER + (size_t)ret_header->length, err);
         if (rc != RC_OK)
             return rc;
         rc = frame_decode(window_at(scan), ret_header, ret_payload);
