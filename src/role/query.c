@@ -231,12 +231,11 @@ static void ask_proof(struct query_role *role, uint64_t number)
     enum rc rc = archive_reader_proof(role->reader, number, &proof, &err);
     if (rc == RC_OK)
         rc = archive_reader_leaf(role->reader, number, &leaf, &hash, &err);
-    struct str note = archive_reader_checkpoint(role->reader);
-    struct str rest = note;
+    struct str rest = str_skip(buf_view(&proof), str_search(buf_view(&proof), STR("\n\n")) + 2); /* its checkpoint */
     IGNORE(str_cut(&rest, '\n').n == 0); /* the origin */
     uint64_t size = 0;
     if (rc == RC_OK && !str_to_u64(str_cut(&rest, '\n'), &size))
-        rc = err_set(&err, RC_CORRUPT, "the newest checkpoint does not read");
+        rc = err_set(&err, RC_CORRUPT, "the proof's checkpoint does not read");
     if (rc == RC_OK)
         rc = archive_reader_root(role->reader, size, &root, &err);
     char *leaf_text = rc == RC_OK ? arena_alloc(role->scratch, leaf.n / 3 * 4 + 8) : NULL;
@@ -268,7 +267,8 @@ static void ask_archive(struct query_role *role)
     json_put_u64(out, "segments", totals.segments);
     json_put_u64(out, "bytes_raw", totals.bytes_raw);
     json_put_u64(out, "bytes_stored", totals.bytes_stored);
-    json_put_str(out, "checkpoint", archive_reader_checkpoint(role->reader));
+    struct str cosigned = archive_reader_cosigned(role->reader);
+    json_put_str(out, "checkpoint", cosigned.n ? cosigned : archive_reader_checkpoint(role->reader));
     json_put_text(out, "origin", archive_reader_origin(role->reader));
     json_put_int(out, "oldest_ns", totals.oldest_ns);
     json_write_object_end(out);
