@@ -36,6 +36,8 @@ struct audit {
     struct arena *arena;   /* as long as the audit */
     struct arena *scratch; /* of one block or file */
     const struct policy *policy;
+    struct policy *logs_only; /* the same without its quorum: what is not yet cosigned is signed all the same */
+    uint64_t cosigned_size;   /* of the newest checkpoint with the quorum */
     int folder;
     uint8_t uuid[16];
     char origin[NOTE_NAME_MAX + 1];

@@ -85,6 +85,10 @@ static const struct fake_answer fake_answers[] = {
               "\"root\":\"EVIL\"}"},
     {"archive", "{\"ok\":true,\"records\":1,\"durable\":2,\"segments\":3,\"bytes_raw\":4,\"bytes_stored\":5,"
                 "\"checkpoint\":\"EVIL\",\"origin\":\"EVIL\",\"oldest_ns\":6}"},
+    {"witness.list", "{\"ok\":true,\"witnesses\":[{\"name\":\"EVIL\",\"state\":\"EVIL\",\"size\":1,\"time_ns\":2,"
+                     "\"error\":\"EVIL\",\"refused\":3},{\"name\":\"w2\",\"state\":\"good\",\"size\":1,\"time_ns\":0,"
+                     "\"error\":\"\"}],\"quorum\":{\"asked\":true,\"lost\":true,\"size\":4},"
+                     "\"stamp\":{\"size\":1,\"time_ns\":1795219893000000000,\"error\":\"EVIL\"}}"},
     {NULL, NULL},
 };
 
