@@ -532,7 +532,146 @@ def a_lying_witness():
             service.quiet()
 
 
-TESTS = [every_answer, two_at_once, damaged_memory, over_tls, end_to_end, rollback, a_lying_witness]
+# ---- time stamps ----
+
+class Authority:
+    """A time-stamp authority: openssl ts behind HTTP."""
+
+    def __init__(self, path):
+        self.path = path
+        self.mode = "good"
+        self.asked = 0
+        authority = self
+        self.make("ca", "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\n", None)
+        self.make("tsa", "basicConstraints=CA:FALSE\nkeyUsage=critical,digitalSignature\n"
+                         "extendedKeyUsage=critical,timeStamping\n", "ca")
+        self.make("other", "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\n", None)
+        self.make("stranger", "basicConstraints=CA:FALSE\nkeyUsage=critical,digitalSignature\n"
+                              "extendedKeyUsage=critical,timeStamping\n", "other")
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                query = self.rfile.read(int(self.headers["Content-Length"]))
+                authority.asked += 1
+                authority.query = query
+                body = authority.reply(query)
+                self.send_response(200)
+                self.send_header("Content-Type", "application/timestamp-reply")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/tsa"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def openssl(self, *arguments):
+        done = subprocess.run(["openssl", *arguments], cwd=self.path, capture_output=True, check=False, timeout=60)
+        check_equal(done.returncode, 0, f"openssl {arguments}: {done.stderr.decode()}")
+        return done.stdout
+
+    def file(self, name, text=None):
+        path = os.path.join(self.path, name)
+        if text is not None:
+            with open(path, "w" if isinstance(text, str) else "wb") as out:
+                out.write(text)
+        return path
+
+    def make(self, name, extensions, issuer):
+        self.file(f"{name}.ext", extensions)
+        self.openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj",
+                     f"/CN=test {name}")
+        sign = ["-CA", f"{issuer}.pem", "-CAkey", f"{issuer}.key", "-CAcreateserial"] if issuer else [
+            "-signkey", f"{name}.key"]
+        self.openssl("x509", "-req", "-in", f"{name}.csr", *sign, "-days", "3", "-extfile", f"{name}.ext", "-out",
+                     f"{name}.pem")
+
+    def reply(self, query, signer=None):
+        """What the mode says: a good answer, one to another question, of a stranger, a refusal, noise."""
+        if self.mode == "noise":
+            return b"0\x03\x02\x01\x00 and more"
+        if self.mode == "replay":
+            return self.first
+        signer = signer or ("stranger" if self.mode == "stranger" else "tsa")
+        digests = "sha384" if self.mode == "refusal" else "sha256, sha384"
+        self.file("query.tsq", query)
+        self.file("serial", "01\n")
+        self.file("ts.cnf", f"[tsa]\ndefault_tsa = t\n[t]\ndir = .\nserial = serial\nsigner_cert = {signer}.pem\n"
+                            f"signer_key = {signer}.key\nsigner_digest = sha256\ndefault_policy = 1.2.3.4.1\n"
+                            f"digests = {digests}\naccuracy = secs:1\nordering = yes\ntsa_name = yes\n"
+                            "ess_cert_id_chain = no\ness_cert_id_alg = sha256\n")
+        self.openssl("ts", "-reply", "-config", "ts.cnf", "-section", "t", "-queryfile", "query.tsq", "-out",
+                     "reply.tsr")
+        with open(self.file("reply.tsr"), "rb") as reply:
+            return reply.read()
+
+
+def stamps(service):
+    return sorted(name for name in os.listdir(service.data + "/archive/checkpoints") if name.endswith(".tsr"))
+
+
+def verify_stamp(service, note, stamp, ca):
+    done = subprocess.run([VERIFY, "--vkey", service.public_key(), "--checkpoint", note, "--stamp", stamp, "--stamp-ca",
+                           ca, "--json"], capture_output=True, text=True, check=False, timeout=30)
+    return done.returncode, json.loads(done.stdout) if done.stdout else done.stderr
+
+
+def time_stamps():
+    """A checkpoint is time-stamped by openssl ts; qorgan-verify and openssl agree; false answers are not kept"""
+    with folder() as (path, _):
+        authority = Authority(path)
+        service = Service(data=os.path.join(path, "data"), timestamp_url=authority.url,
+                          timestamp_ca=os.path.join(path, "ca.pem"), timestamp_interval_s=86400)
+        with contextlib.ExitStack() as stack:
+            stack.callback(authority.server.shutdown)
+            stack.callback(service.kill)
+            service.start()
+            check(wait(lambda: stamps(service)), "no time stamp:\n" + service.read_log()[-2000:])
+            check_equal(len(stamps(service)), 1, "time stamps in a day")
+            stamp = f"{service.data}/archive/checkpoints/{stamps(service)[0]}"
+            note = stamp[:-4]
+            status, said = verify_stamp(service, note, stamp, path + "/ca.pem")
+            check_equal(status, 0, f"the stamp: {said}")
+            check(abs(said["stamped_s"] - time.time()) < 120, str(said))
+            with open(note, encoding="utf-8") as text:
+                lines = text.readlines()[:3]
+            authority.file("text", "".join(lines))
+            authority.openssl("ts", "-verify", "-data", "text", "-in", stamp, "-CAfile", "ca.pem")
+            check_equal(verify_stamp(service, note, stamp, path + "/other.pem")[0], 1, "another authority")
+            with open(stamp, "rb") as data:
+                whole = data.read()
+            for at in range(0, len(whole), 37):
+                authority.file("bad.tsr", whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1:])
+                status, said = verify_stamp(service, note, path + "/bad.tsr", path + "/ca.pem")
+                check(status == 1 or changes_nothing(authority, at, whole), f"byte {at}: {status} {said}")
+                authority.file("bad.tsr", whole[:at])
+                status, _ = verify_stamp(service, note, path + "/bad.tsr", path + "/ca.pem")
+                check(status == 1, f"cut at {at}: {status}")
+            check(wait(lambda: records(service, "stamp.made")), "the stamp is not told")
+            service.stop()
+            authority.first = whole
+            for mode in ("stranger", "replay", "refusal", "noise"):
+                authority.mode, before = mode, authority.asked
+                begin = len(service.read_log())
+                service.start()
+                check(wait(lambda: authority.asked > before), f"the authority was not asked ({mode})")
+                check(wait(lambda: "no time stamp: " in service.read_log()[begin:]), f"{mode} is not told")
+                check_equal(len(stamps(service)), 1, f"stamps after {mode}")
+                service.stop()
+
+
+def changes_nothing(authority, at, whole):
+    """A flipped bit that openssl accepts as well: outside of what is signed, such as the text of a status."""
+    authority.file("flip.tsr", whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1:])
+    done = subprocess.run(["openssl", "ts", "-verify", "-data", "text", "-in", "flip.tsr", "-CAfile", "ca.pem"],
+                          cwd=authority.path, capture_output=True, check=False, timeout=60)
+    return done.returncode == 0
+
+
+TESTS = [every_answer, two_at_once, damaged_memory, over_tls, end_to_end, rollback, a_lying_witness, time_stamps]
 
 if __name__ == "__main__":
     sys.exit(main(TESTS))
