@@ -671,7 +671,66 @@ def changes_nothing(authority, at, whole):
     return done.returncode == 0
 
 
-TESTS = [every_answer, two_at_once, damaged_memory, over_tls, end_to_end, rollback, a_lying_witness, time_stamps]
+# ---- paper ----
+
+def scanned(path, markup):
+    """What a reader of QR codes sees in the sheet: its SVG rendered at the size of print."""
+    svg = markup[markup.index("<svg"):markup.index("</svg>") + 6]
+    with open(path + "/code.svg", "w", encoding="utf-8") as out:
+        out.write(svg)
+    subprocess.run(["rsvg-convert", "-w", "900", "-h", "900", path + "/code.svg", "-o", path + "/code.png"], check=True,
+                   timeout=60)
+    done = subprocess.run(["zbarimg", "--quiet", "--raw", "--nodbus", "-Sdisable", "-Sqrcode.enable", path + "/code.png"],
+                          capture_output=True, check=True, timeout=60)
+    return done.stdout.decode()
+
+
+def sheet():
+    """The daily sheet: its QR code is the checkpoint, byte for byte, and verifies from the paper alone"""
+    need_cryptography()
+    for program in ("rsvg-convert", "zbarimg"):
+        if not shutil.which(program):
+            raise Skip(f"{program} is not installed")
+    with folder() as (path, started):
+        service, _, policy = prepared(path, started)
+        with contextlib.ExitStack() as stack:
+            stack.callback(service.kill)
+            service.start()
+            check(wait(lambda: cosigned(service)), "nothing was cosigned")
+            service.stop()
+        note = cosigned(service)
+        for language, words in {"kk": "Мөр орны", "ru": "Место печати", "en": "Place for the stamp"}.items():
+            markup = service.run("sheet", "--lang", language).stdout.decode()
+            check(words in markup and "w1.test" in markup and "w2.test" in markup, f"the sheet in {language}")
+            check("http://" not in markup.replace("http://www.w3.org/2000/svg", "") and "src=" not in markup,
+                  "the sheet needs something from elsewhere")
+            read = scanned(path, markup)
+            check_equal(read.rstrip("\n"), note.rstrip("\n"), f"the QR code in {language}")
+        with open(path + "/scanned", "w", encoding="utf-8") as out:
+            out.write(read.rstrip("\n") + "\n")
+        done = subprocess.run([VERIFY, "--policy", policy, "--checkpoint", path + "/scanned"], capture_output=True,
+                              text=True, check=False, timeout=30)
+        check_equal(done.returncode, 0, done.stdout + done.stderr)
+        with open(path + "/scanned", "w", encoding="utf-8") as out:
+            out.write(read.replace(f"\n{size_of(note)}\n", f"\n{size_of(note) + 1}\n").rstrip("\n") + "\n")
+        done = subprocess.run([VERIFY, "--policy", policy, "--checkpoint", path + "/scanned"], capture_output=True,
+                              text=True, check=False, timeout=30)
+        check_equal(done.returncode, 1, "a changed size")
+        text = service.run("sheet", "--text", "--lang", "en").stdout.decode()
+        root = base64.b64decode(note.splitlines()[2]).hex()
+        groups = " ".join(root[i:i + 4] for i in range(0, 32, 4))
+        check(note in text and groups in text, text)
+        today = time.strftime("%Y-%m-%d", time.gmtime(time.time() + 5 * 3600))
+        check_equal(json.loads(service.run("sheet", "--json", "--date", today).stdout)["size"], size_of(note), "today")
+        service.run("sheet", "--out", path + "/file.html")
+        with open(path + "/file.html", encoding="utf-8") as file:
+            check("<svg" in file.read(), "--out")
+        for arguments, status in ((("--date", "2020-01-01"), 1), (("--date", "2020-13-01"), 2), (("--lang", "de"), 2),
+                                  (("--date", "2999-01-01"), 2)):
+            check_equal(service.run("sheet", *arguments, check=False).returncode, status, str(arguments))
+
+
+TESTS = [every_answer, two_at_once, damaged_memory, over_tls, end_to_end, rollback, a_lying_witness, time_stamps, sheet]
 
 if __name__ == "__main__":
     sys.exit(main(TESTS))

@@ -75,6 +75,18 @@ static const struct option_row rules_rows[] = {
     OPTION_JSON,
 };
 
+static const struct option_row sheet_rows[] = {
+    OPTION_DATA,
+    OPTION_JSON,
+    {.name = "date",
+     .type = OPTION_TEXT,
+     .argument = "YYYY-MM-DD",
+     .help = "the last checkpoint kept of that day; without it the newest"},
+    {.name = "lang", .type = OPTION_TEXT, .argument = "LANGUAGE", .standard = "kk", .help = "kk, ru or en"},
+    {.name = "text", .type = OPTION_FLAG, .help = "plain text in place of HTML, without the QR code"},
+    {.name = "out", .type = OPTION_TEXT, .argument = "FILE", .help = "write the sheet to a file"},
+};
+
 static const struct option_row witness_rows[] = {
     {.name = "data",
      .type = OPTION_TEXT,
@@ -153,6 +165,9 @@ static const struct command commands[] = {
      "Reads the files as the service would, without storing anything, and prints each match."},
     {"rules", "check rule files", "check DIR...", 2, OPERANDS_ANY, ROWS(rules_rows),
      "Loads every rule below the folders and says which are refused, and why. Exit status 1 when one is refused."},
+    {"sheet", "print a checkpoint for paper", "", 0, 0, ROWS(sheet_rows),
+     "A page for A4: origin, size, root, time, cosignatures and a QR code of the whole checkpoint, with a place for "
+     "signature and stamp."},
     {"witness", "cosign the checkpoints of other machines' archives", "", 0, 0, ROWS(witness_rows),
      "Runs in the foreground on a machine of another owner, speaks C2SP tlog-witness, and cosigns a checkpoint only when "
      "it is proven to continue the last one. With --show exit status 1 means that a log does not grow."},

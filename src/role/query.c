@@ -256,6 +256,17 @@ static void ask_proof(struct query_role *role, uint64_t number)
     buf_done(&leaf);
 }
 
+/* When the last record that a checkpoint covers was received; 0 when it cannot be told. */
+static int64_t time_of_note(struct query_role *role, struct str note)
+{
+    struct archive_hit *hit = arena_alloc(role->scratch, sizeof *hit);
+    uint64_t size = 0;
+    IGNORE(str_cut(&note, '\n').n == 0); /* the origin */
+    if (!hit || !str_to_u64(str_cut(&note, '\n'), &size) || size == 0)
+        return 0;
+    return archive_reader_record(role->reader, size - 1, role->scratch, hit, NULL) == RC_OK ? hit->leaf.received_ns : 0;
+}
+
 static void ask_archive(struct query_role *role)
 {
     struct archive_totals totals = archive_reader_totals(role->reader);
@@ -267,8 +278,10 @@ static void ask_archive(struct query_role *role)
     json_put_u64(out, "segments", totals.segments);
     json_put_u64(out, "bytes_raw", totals.bytes_raw);
     json_put_u64(out, "bytes_stored", totals.bytes_stored);
-    struct str cosigned = archive_reader_cosigned(role->reader);
-    json_put_str(out, "checkpoint", cosigned.n ? cosigned : archive_reader_checkpoint(role->reader));
+    struct str note = archive_reader_cosigned(role->reader);
+    note = note.n ? note : archive_reader_checkpoint(role->reader);
+    json_put_str(out, "checkpoint", note);
+    json_put_int(out, "checkpoint_ns", time_of_note(role, note));
     json_put_text(out, "origin", archive_reader_origin(role->reader));
     json_put_int(out, "oldest_ns", totals.oldest_ns);
     json_write_object_end(out);

@@ -2,6 +2,7 @@
 #include "base/civil.h"
 #include "web/parts.h"
 #include "web/route.h"
+#include "web/sheet.h"
 
 static void tile(struct web_call *call, const char *key, int64_t number, bool bytes)
 {
@@ -79,7 +80,8 @@ void page_archive(struct web_call *call)
          SAY("archive.checkpoint_about"), RAW("</p><p class=\"meta\">"), SAY("archive.origin"), RAW(" <code>"),
          ESC(of_str(a, "origin")), RAW("</code></p><pre class=\"raw\">"), ESC(of_str(a, "checkpoint")),
          RAW("</pre><p class=\"buttons\"><a class=\"button\" download href=\"/archive/checkpoint.txt\">"),
-         SAY("archive.download"), RAW("</a></p></section>"));
+         SAY("archive.download"), RAW("</a> <a class=\"button\" download href=\"/archive/sheet.html\">"),
+         SAY("archive.sheet"), RAW("</a></p></section>"));
     witnesses(call, call_answer(call, 1));
     call_page_end(call, 200);
 }
@@ -93,4 +95,27 @@ void page_checkpoint(struct web_call *call)
     if (call_failed(call))
         return;
     call_download(call, "text/plain; charset=utf-8", STR("checkpoint.txt"), of_str(call_answer(call, 0), "checkpoint"));
+}
+
+/* For paper: a file, because the page's own styles are not for printing and none may stand inside it. */
+void page_sheet(struct web_call *call)
+{
+    struct sheet sheet;
+    struct buf out CLEANUP(buf_done);
+    if (call->phase == 0) {
+        call_ask_plain(call, WEB_QUERY, "archive");
+        return;
+    }
+    if (call_failed(call))
+        return;
+    const struct json_value *a = call_answer(call, 0);
+    if (sheet_read(of_str(a, "checkpoint"), of_int(a, "checkpoint_ns"), &sheet, NULL) != RC_OK) {
+        call_fail(call, 404, STR("not_found"), STR_NONE);
+        return;
+    }
+    buf_init(&out, WEB_PAGE_MAX);
+    struct html html = call->html;
+    html.out = &out;
+    sheet_html(&html, &sheet);
+    call_download(call, "text/html; charset=utf-8", STR("checkpoint.html"), buf_view(&out));
 }
