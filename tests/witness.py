@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """witness - scenario tests of witnesses, time stamps and the daily sheet, against the real programs. TAP.
 
-An implementation of the C2SP formats of its own stands in this file: notes, key ids, cosignatures, RFC 6962 proofs. What
-the server and `qorgan witness` write must satisfy it, and what it writes must satisfy them.
+An implementation of the C2SP formats of its own stands in this file: notes, key ids, cosignatures, RFC 6962 proofs.
+What the server and `qorgan witness` write must satisfy it, and what it writes must satisfy them.
 """
 import base64
 import contextlib
@@ -278,8 +278,10 @@ def two_at_once():
         witness.start()
         check_equal(witness.post(log.request(0, 50))[0], 200, "the first")
         answers = []
-        threads = [threading.Thread(target=lambda size=size: answers.append((size, witness.post(log.request(50, size)))))
-                   for size in range(60, 92)]
+        def ask(size):
+            answers.append((size, witness.post(log.request(50, size))))
+
+        threads = [threading.Thread(target=ask, args=(size,)) for size in range(60, 92)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -419,7 +421,7 @@ def end_to_end():
 
 
 def killed_and_back(service, witnesses):
-    """One witness gone: two intervals later it is told, with the quorum; it comes back and goes on from what it knew."""
+    """One witness gone: two intervals later it is told, with the quorum; it comes back and goes on where it was."""
     witnesses[1].kill()
     check(wait(lambda: records(service, "witness.missing")), "a dead witness is not told")
     check_equal(records(service, "witness.missing")[-1]["name"], "w2.test", "who is missing")
@@ -614,8 +616,8 @@ def stamps(service):
 
 
 def verify_stamp(service, note, stamp, ca):
-    done = subprocess.run([VERIFY, "--vkey", service.public_key(), "--checkpoint", note, "--stamp", stamp, "--stamp-ca",
-                           ca, "--json"], capture_output=True, text=True, check=False, timeout=30)
+    done = subprocess.run([VERIFY, "--vkey", service.public_key(), "--checkpoint", note, "--stamp", stamp,
+                           "--stamp-ca", ca, "--json"], capture_output=True, text=True, check=False, timeout=30)
     return done.returncode, json.loads(done.stdout) if done.stdout else done.stderr
 
 

@@ -4,11 +4,14 @@
 
 #include "archive/reader.h"
 
-/* The newest stored checkpoint of the archive whose last record was received before `before_ns`, into the arena, and that
- * record's time. Of the newest ones the cosigned is preferred. RC_NOT_FOUND when there is none. `folder` is the
- * archive's, which the reader reads. */
-enum rc archive_retained_before(const struct io *io, int folder, struct archive_reader *reader, int64_t before_ns,
-                                struct arena *arena, struct str *ret_note, int64_t *ret_time_ns,
-                                struct err *err) MUST_USE;
+struct archive_retained {
+    struct str note;
+    int64_t time_ns; /* when the last record it covers was received */
+};
+
+/* The newest stored checkpoint of the archive whose last record was received before `before_ns`, into the arena. Of the
+ * newest ones the cosigned is preferred. RC_NOT_FOUND when there is none. */
+enum rc archive_retained_before(struct archive_reader *reader, int64_t before_ns, struct arena *arena,
+                                struct archive_retained *ret_retained, struct err *err) MUST_USE;
 
 #endif

@@ -100,7 +100,11 @@ static const struct option_row witness_rows[] = {
      .type = OPTION_TEXT,
      .argument = "FILE",
      .help = "file of such keys, one a line; a policy file serves too"},
-    {.name = "listen", .type = OPTION_TEXT, .argument = "ADDRESS", .standard = "127.0.0.1", .help = "address to listen on"},
+    {.name = "listen",
+     .type = OPTION_TEXT,
+     .argument = "ADDRESS",
+     .standard = "127.0.0.1",
+     .help = "address to listen on"},
     {.name = "port",
      .type = OPTION_NUMBER,
      .argument = "N",
@@ -169,7 +173,8 @@ static const struct command commands[] = {
      "A page for A4: origin, size, root, time, cosignatures and a QR code of the whole checkpoint, with a place for "
      "signature and stamp."},
     {"witness", "cosign the checkpoints of other machines' archives", "", 0, 0, ROWS(witness_rows),
-     "Runs in the foreground on a machine of another owner, speaks C2SP tlog-witness, and cosigns a checkpoint only when "
+     "Runs in the foreground on a machine of another owner, speaks C2SP tlog-witness, and cosigns a checkpoint only "
+     "when "
      "it is proven to continue the last one. With --show exit status 1 means that a log does not grow."},
     {"demo", "play a short attack into the running service", "", 0, 0, ROWS(demo_rows),
      "Sends invented log lines of a password attack, so that a first incident opens and its clock runs."},

@@ -88,14 +88,11 @@ static enum rc moment_take(const struct making *m, int64_t now_ns, int64_t *ret_
 static enum rc note_take(struct making *m, int64_t before_ns, struct err *err)
 {
     struct reading reading;
-    struct str note = STR_NONE;
-    int64_t time_ns = 0;
+    struct archive_retained kept = {0};
     enum rc rc = reading_open(&reading, options_text(&m->options, "data"), false, err);
-    if (rc == RC_OK)
-        rc = archive_retained_before(&io_kernel, reading.folder, reading.reader, before_ns, m->arena, &note, &time_ns,
-                                     err);
+    rc = rc == RC_OK ? archive_retained_before(reading.reader, before_ns, m->arena, &kept, err) : rc;
     reading_close(&reading);
-    return rc == RC_OK ? sheet_read(note, time_ns, &m->sheet, err) : rc;
+    return rc == RC_OK ? sheet_read(kept.note, kept.time_ns, &m->sheet, err) : rc;
 }
 
 static void write_json(struct making *m)

@@ -1,5 +1,6 @@
-/* witness.c - `qorgan witness`: remembers for each log the newest checkpoint and cosigns the next only when it is proven
- * to continue it. Belongs on a machine that the log's administrators cannot enter. `--show` prints what it has seen.
+/* witness.c - `qorgan witness`: remembers for each log the newest checkpoint and cosigns the next only when it is
+ * proven to continue it. Belongs on a machine that the log's administrators cannot enter. `--show` prints what it has
+ * seen.
  *
  * DATA/witness.key and .pub (made on first start), tls.crt and tls.key with --tls (put your own there), lock, and
  * logs/, one file a log (role/witness.h). */
@@ -63,8 +64,8 @@ static enum rc logs_read(struct setting *s, const char *path, struct err *err)
     enum rc rc = file_load_path(path, POLICY_SIZE_MAX, s->arena, &rest, err);
     for (unsigned number = 1; rc == RC_OK && rest.n > 0; number++) {
         struct str line = str_trim(str_cut(&rest, '\n'));
-        bool policy = str_starts(line, STR("witness ")) || str_starts(line, STR("group ")) ||
-                      str_starts(line, STR("quorum "));
+        bool policy =
+            str_starts(line, STR("witness ")) || str_starts(line, STR("group ")) || str_starts(line, STR("quorum "));
         if (line.n == 0 || line.p[0] == '#' || policy)
             continue;
         struct str word = str_cut(&line, ' ');
@@ -124,8 +125,9 @@ static enum rc key_take(struct setting *s, struct err *err)
         /* What was cosigned with a lost key is never continued with another as if nothing had happened. */
         rc = file_load(&io_kernel, s->data, "witness.pub", KEY_FILE_MAX, s->arena, &text, err);
         if (rc == RC_OK)
-            return err_set(err, RC_CORRUPT, "witness.key is gone, but witness.pub is there: put the key back from its "
-                                            "copy, or begin with an empty folder");
+            return err_set(err, RC_CORRUPT,
+                           "witness.key is gone, but witness.pub is there: put the key back from its "
+                           "copy, or begin with an empty folder");
         return rc == RC_NOT_FOUND ? key_make(s, err) : rc;
     }
     if (rc == RC_OK)

@@ -33,10 +33,11 @@ enum rc qr_svg(struct str bytes, struct buf *ret_svg, struct err *err)
         return err_set(err, RC_LIMIT, "no memory for a QR code");
     int size = code->width + 2 * QUIET;
     ASSERT(code->width > 0 && code->width <= 177);
-    buf_format(ret_svg,
-               "<svg class=\"qr\" xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" "
-               "shape-rendering=\"crispEdges\"><rect width=\"%d\" height=\"%d\" fill=\"#fff\"/><path fill=\"#000\" d=\"",
-               size, size, size, size);
+    buf_format(
+        ret_svg,
+        "<svg class=\"qr\" xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" "
+        "shape-rendering=\"crispEdges\"><rect width=\"%d\" height=\"%d\" fill=\"#fff\"/><path fill=\"#000\" d=\"",
+        size, size, size, size);
     for (int y = 0; y < code->width; y++)
         row_write(code, y, ret_svg);
     buf_text(ret_svg, "\"/></svg>");

@@ -80,10 +80,10 @@ enum role {
     X(MSG_NOTICE, "notice", R(DESK), R(OUT), 256 * MSG_KIB)             /* id; JSON */                                 \
     X(MSG_NOTICE_RESULT, "notice-result", R(OUT), R(DESK), 4 * MSG_KIB) /* id; JSON */                                 \
     X(MSG_DROP, "drop", R(KEEPER), R(REAPER), 128)               /* name of a log file a sealed segment covers */      \
-    X(MSG_DROPPED, "dropped", R(REAPER), R(KEEPER), 4 * MSG_KIB) /* name; reason when it was refused */              \
-    X(MSG_COSIGN, "cosign", R(KEEPER), R(OUT), 80 * MSG_KIB)     /* id; u16 witness of the policy, its request */    \
-    X(MSG_COSIGNED, "cosigned", R(OUT), R(KEEPER), 16 * MSG_KIB) /* id; u32 status, u64 size, lines or why not */    \
-    X(MSG_STAMP, "stamp", R(KEEPER), R(OUT), 4 * MSG_KIB)        /* id = size; text of the checkpoint */             \
+    X(MSG_DROPPED, "dropped", R(REAPER), R(KEEPER), 4 * MSG_KIB) /* name; reason when it was refused */                \
+    X(MSG_COSIGN, "cosign", R(KEEPER), R(OUT), 80 * MSG_KIB)     /* id; u16 witness of the policy, its request */      \
+    X(MSG_COSIGNED, "cosigned", R(OUT), R(KEEPER), 16 * MSG_KIB) /* id; u32 status, u64 size, lines or why not */      \
+    X(MSG_STAMP, "stamp", R(KEEPER), R(OUT), 4 * MSG_KIB)        /* id = size; text of the checkpoint */               \
     X(MSG_STAMPED, "stamped", R(OUT), R(KEEPER), 32 * MSG_KIB)   /* id; u8 1 and the response, or 0 and why not */
 
 enum msg_type {

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define ERROR_MAX     200
-#define SHOWN_MAX      80 /* bytes of a witness's name that are shown */
+#define SHOWN_MAX     80 /* bytes of a witness's name that are shown */
 #define TRIES_MAX     3  /* of one round: the second begins where the witness said */
 #define ID_BITS       8  /* of an id: the witness; above them the round */
 #define PATIENCE_NS   UINT64_C(30000000000)

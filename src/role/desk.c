@@ -543,7 +543,7 @@ static void outside_take(struct desk_role *role, const struct json_value *value)
     desk_set_outside(role->desk, &outside);
     for (const struct json_value *row = json_first(json_get(value, "alarms")); row; row = row->next)
         alarm_take(role, json_str(json_get(row, "rule"), STR_NONE), (uint64_t)json_int(json_get(row, "record"), 0),
-              json_str(json_get(row, "text"), STR_NONE));
+                   json_str(json_get(row, "text"), STR_NONE));
     role->heard_ns = clock_boot_ns();
 }
 

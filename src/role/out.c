@@ -3,13 +3,14 @@
  *
  * TLS is demanded: smtps:// and https:// as they are, STARTTLS on plain SMTP when the server offers it; only servers on
  * this machine may be spoken to in plain text. The answer says what the server said; secrets are never logged. */
+#include "role/out.h"
+
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "base/civil.h"
 #include "codec/json.h"
 #include "os/clock.h"
 #include "role/log.h"
-#include "role/out.h"
 #include "role/roles.h"
 
 #include <curl/curl.h>
@@ -101,7 +102,8 @@ static bool mail_prepare(struct transfer *transfer, struct out *out, const struc
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
     curl_easy_setopt(curl, CURLOPT_MAIL_FROM, from);
     curl_easy_setopt(curl, CURLOPT_MAIL_RCPT, transfer->list);
-    curl_easy_setopt(curl, CURLOPT_USE_SSL, host_is_local(notice->server) ? (long)CURLUSESSL_TRY : (long)CURLUSESSL_ALL);
+    curl_easy_setopt(curl, CURLOPT_USE_SSL,
+                     host_is_local(notice->server) ? (long)CURLUSESSL_TRY : (long)CURLUSESSL_ALL);
     if (notice->user.n) {
         curl_easy_setopt(curl, CURLOPT_USERNAME, arena_strz(transfer->arena, notice->user));
         curl_easy_setopt(curl, CURLOPT_PASSWORD, arena_strz(transfer->arena, notice->secret));

@@ -148,8 +148,8 @@ static enum rc stamp_prepare(struct out *out, struct transfer *transfer, struct 
     tlog_hash_bytes(hasher, text, &out->stamp_imprint);
     out->stamp_nonce = random_u64() >> 1; /* positive in every reader's eyes */
     rc = timestamp_request(&out->stamp_imprint, out->stamp_nonce, &der, err);
-    if (rc == RC_OK && !transfer_post(transfer, out->process->config.timestamp_url, "application/timestamp-query",
-                                      buf_view(&der)))
+    if (rc == RC_OK &&
+        !transfer_post(transfer, out->process->config.timestamp_url, "application/timestamp-query", buf_view(&der)))
         rc = err_set(err, RC_LIMIT, "the request could not be prepared");
     return rc;
 }

@@ -184,7 +184,8 @@ static void on_stamped(struct outside *outside, const struct msg *msg, uint64_t 
         return; /* nothing that was not asked for is stored */
     outside->stamp_asked_ns = 0;
     if (msg->body.p[0] != 1 || body.n == 0 || body.n > TIMESTAMP_RESPONSE_MAX) {
-        IGNORE(!str_copy_z(str_slice(body, 0, STAMP_ERROR_SIZE - 1), outside->stamp_error, STAMP_ERROR_SIZE)); /* fits */
+        IGNORE(
+            !str_copy_z(str_slice(body, 0, STAMP_ERROR_SIZE - 1), outside->stamp_error, STAMP_ERROR_SIZE)); /* fits */
         log_warning("no time stamp: %s", outside->stamp_error);
         return;
     }

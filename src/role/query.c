@@ -232,7 +232,7 @@ static void ask_proof(struct query_role *role, uint64_t number)
     if (rc == RC_OK)
         rc = archive_reader_leaf(role->reader, number, &leaf, &hash, &err);
     struct str rest = str_skip(buf_view(&proof), str_search(buf_view(&proof), STR("\n\n")) + 2); /* its checkpoint */
-    IGNORE(str_cut(&rest, '\n').n == 0); /* the origin */
+    IGNORE(str_cut(&rest, '\n').n == 0);                                                         /* the origin */
     uint64_t size = 0;
     if (rc == RC_OK && !str_to_u64(str_cut(&rest, '\n'), &size))
         rc = err_set(&err, RC_CORRUPT, "the proof's checkpoint does not read");

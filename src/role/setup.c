@@ -318,10 +318,10 @@ static enum rc outside_load(const struct config *config, struct arena *arena, st
         {config->timestamp_ca, &setup->timestamp_ca, "timestamp-ca"},
     };
     if (config->timestamp_url.n && !config->timestamp_ca.n)
-        return err_set(err, RC_INVALID, "timestamp-url needs timestamp-ca: a stamp that nobody can check proves nothing");
+        return err_set(err, RC_INVALID,
+                       "timestamp-url needs timestamp-ca: a stamp that nobody can check proves nothing");
     for (size_t i = 0; i < ARRAY_LEN(files); i++) {
-        enum rc rc =
-            files[i].path.n ? file_load_path(files[i].path.p, KEY_FILE_MAX, arena, files[i].ret, err) : RC_OK;
+        enum rc rc = files[i].path.n ? file_load_path(files[i].path.p, KEY_FILE_MAX, arena, files[i].ret, err) : RC_OK;
         if (rc != RC_OK) {
             IGNORE(err_wrap(err, "%s", files[i].key)); /* the code stays rc */
             return rc;

@@ -1,5 +1,5 @@
-/* transfer.h - several HTTP and SMTP conversations at a time over libcurl's multi interface, so that a server which does
- * not answer keeps nobody else waiting. Inside the role out.
+/* transfer.h - several HTTP and SMTP conversations at a time over libcurl's multi interface, so that a server which
+ * does not answer keeps nobody else waiting. Inside the role out.
  *
  * A transfer owns its handle, its strings and the bounded buffer for what comes back. It ends by calling `done` once,
  * from transfers_run, and is freed behind it. */
@@ -22,13 +22,13 @@ struct transfers;
 
 struct transfer {
     CURL *curl;
-    struct arena *arena;          /* strings that must live as long as the transfer */
-    struct curl_slist *list;      /* headers or recipients */
-    struct str upload;            /* what transfer_read still has to give */
-    struct buf answer;            /* body that came back, up to its limit */
-    uint64_t id;                  /* the owner's */
-    uint64_t kind;                /* the owner's */
-    char error[CURL_ERROR_SIZE];  /* libcurl's words */
+    struct arena *arena;         /* strings that must live as long as the transfer */
+    struct curl_slist *list;     /* headers or recipients */
+    struct str upload;           /* what transfer_read still has to give */
+    struct buf answer;           /* body that came back, up to its limit */
+    uint64_t id;                 /* the owner's */
+    uint64_t kind;               /* the owner's */
+    char error[CURL_ERROR_SIZE]; /* libcurl's words */
     /* code CURLE_OK: the server answered; status is HTTP's, 0 for SMTP. Else `why` says what failed. */
     void (*done)(void *context, struct transfer *transfer, CURLcode code, long status, const char *why);
     void *context;

@@ -1,8 +1,9 @@
 /* witness.h - the server of `qorgan witness` (C2SP tlog-witness v1.0.0): one path, POST /add-checkpoint.
  *
- * A folder holds one file a log, named by the hexadecimal SHA-256 of its origin (tlog/witness.h). It is replaced (write,
- * sync, rename, sync of the folder) before the answer leaves; all requests are judged by one thread against what was
- * stored last, so checking and storing are one step. A failed write ends the process: the next start reads what is there.
+ * A folder holds one file a log, named by the hexadecimal SHA-256 of its origin (tlog/witness.h). It is replaced
+ * (write, sync, rename, sync of the folder) before the answer leaves; all requests are judged by one thread against
+ * what was stored last, so checking and storing are one step. A failed write ends the process: the next start reads
+ * what is there.
  *
  * Limits: below. A peer past a limit is refused or closed. */
 #ifndef ROLE_WITNESS_H

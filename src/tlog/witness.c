@@ -175,7 +175,8 @@ enum rc witness_memory_parse(struct str text, const struct note_key *own, struct
     struct note note;
     struct checkpoint checkpoint;
     struct str rest = text;
-    if (!str_is(str_cut(&rest, '\n'), FIRST_LINE) || !number_line(str_cut(&rest, '\n'), "cosigned", &memory.cosigned_s) ||
+    if (!str_is(str_cut(&rest, '\n'), FIRST_LINE) ||
+        !number_line(str_cut(&rest, '\n'), "cosigned", &memory.cosigned_s) ||
         !number_line(str_cut(&rest, '\n'), "grown", &memory.grown_s) || str_cut(&rest, '\n').n != 0 || rest.p == NULL)
         return err_set(err, RC_CORRUPT, "this is not a witness's memory of version 1");
     enum rc rc = note_parse(rest, &note, err);

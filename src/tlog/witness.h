@@ -1,5 +1,5 @@
-/* witness.h - C2SP tlog-witness v1.0.0 without I/O: the request "add-checkpoint", what a witness answers to it, and what
- * it remembers of a log.
+/* witness.h - C2SP tlog-witness v1.0.0 without I/O: the request "add-checkpoint", what a witness answers to it, and
+ * what it remembers of a log.
  *
  *   old <size>
  *   <base64 hash>          the consistency proof from that size, at most 63 lines
@@ -41,8 +41,8 @@ enum rc witness_request_parse(struct str body, struct witness_request *ret_reque
 /* What a log sends. */
 void witness_request_write(uint64_t old_size, const struct tlog_path *path, struct str note, struct buf *ret_body);
 
-/* Whether a known key signed the checkpoint: WITNESS_COSIGN so far, WITNESS_UNKNOWN or WITNESS_UNSIGNED. A log's key has
- * the log's origin as its name; several keys of one origin are fine. */
+/* Whether a known key signed the checkpoint: WITNESS_COSIGN so far, WITNESS_UNKNOWN or WITNESS_UNSIGNED. A log's key
+ * has the log's origin as its name; several keys of one origin are fine. */
 enum witness_status witness_signed(const struct witness_request *request, const struct note_key *keys, size_t count,
                                    struct err *err);
 /* The request against the head that is remembered of that log (size 0 and the empty root when there is none). On

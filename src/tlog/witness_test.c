@@ -84,14 +84,14 @@ static void judges_as_the_specification_says(void)
         uint64_t claimed, from, size, seen;
         int status;
     } rows[] = {
-        {0, 0, 0, 0, 200},     {0, 0, 1, 0, 200},    {0, 0, 20, 0, 200},  {20, 20, 33, 20, 200}, {32, 32, 33, 32, 200},
-        {33, 33, 33, 33, 200}, /* nothing grew: cosigned anew */
-        {21, 21, 20, 20, 400}, /* the old size is above the new one */
-        {33, 20, 20, 33, 400}, /* a smaller tree */
-        {0, 0, 33, 20, 409},   {19, 19, 33, 20, 409}, {21, 21, 33, 20, 409}, {20, 20, 20, 33, 409},
-        {1, 1, 33, 0, 409},    {20, 21, 33, 20, 422}, /* a proof from elsewhere */
-        {20, 0, 33, 20, 422},  /* none */
-        {0, 5, 33, 0, 422},    /* one where none belongs */
+        {0, 0, 0, 0, 200},     {0, 0, 1, 0, 200},     {0, 0, 20, 0, 200},
+        {20, 20, 33, 20, 200}, {32, 32, 33, 32, 200}, {33, 33, 33, 33, 200}, /* nothing grew: cosigned anew */
+        {21, 21, 20, 20, 400},                                               /* the old size is above the new one */
+        {33, 20, 20, 33, 400},                                               /* a smaller tree */
+        {0, 0, 33, 20, 409},   {19, 19, 33, 20, 409}, {21, 21, 33, 20, 409},
+        {20, 20, 20, 33, 409}, {1, 1, 33, 0, 409},    {20, 21, 33, 20, 422}, /* a proof from elsewhere */
+        {20, 0, 33, 20, 422},                                                /* none */
+        {0, 5, 33, 0, 422},                                                  /* one where none belongs */
         {33, 20, 33, 33, 422},
     };
     struct buf body CLEANUP(buf_done);
@@ -147,10 +147,27 @@ static void who_signed(void)
 static void bad_requests(void)
 {
     static const char *const rows[] = {
-        "", "\n", "old 0", "old 0\n", "old 0\n\n", "old 00\n\nx", "old 01\n\nx", "old -1\n\nx", "old +1\n\nx", "old\n\nx",
-        "old  1\n\nx", "Old 1\n\nx", "old 1 \n\nx", "old 1\r\n\nx", "new 1\n\nx", "old 18446744073709551616\n\nx",
-        "old 0\nAAAA\n\nx", "old 0\n====\n\nx", "old 1\nPlRNCrwHpqhGrupue0L7gxbjbMiKA9temvuZZDDpkaw\n\nx",
-        "old 1\nPlRNCrwHpqhGrupue0L7gxbjbMiKA9temvuZZDDpkaw= \n\nx", "old 1\nPlRNCrwHpqhGrupue0L7gxbjbMiKA9temvuZZDDpkaw=",
+        "",
+        "\n",
+        "old 0",
+        "old 0\n",
+        "old 0\n\n",
+        "old 00\n\nx",
+        "old 01\n\nx",
+        "old -1\n\nx",
+        "old +1\n\nx",
+        "old\n\nx",
+        "old  1\n\nx",
+        "Old 1\n\nx",
+        "old 1 \n\nx",
+        "old 1\r\n\nx",
+        "new 1\n\nx",
+        "old 18446744073709551616\n\nx",
+        "old 0\nAAAA\n\nx",
+        "old 0\n====\n\nx",
+        "old 1\nPlRNCrwHpqhGrupue0L7gxbjbMiKA9temvuZZDDpkaw\n\nx",
+        "old 1\nPlRNCrwHpqhGrupue0L7gxbjbMiKA9temvuZZDDpkaw= \n\nx",
+        "old 1\nPlRNCrwHpqhGrupue0L7gxbjbMiKA9temvuZZDDpkaw=",
     };
     struct buf body CLEANUP(buf_done);
     struct buf text CLEANUP(buf_done);

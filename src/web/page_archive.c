@@ -52,8 +52,8 @@ static void witnesses(struct web_call *call, const struct json_value *outside)
              NUMBER(of_int(json_get(outside, "quorum"), "size")), RAW("</p>"));
     }
     if (stamp && stamp->kind == JSON_OBJECT)
-        HTML(html, RAW("<p class=\"meta\">"), SAY("archive.stamp"), RAW(": "), TIME(of_int(stamp, "time_ns")),
-             RAW(" "), ESC(of_str(stamp, "error")), RAW("</p>"));
+        HTML(html, RAW("<p class=\"meta\">"), SAY("archive.stamp"), RAW(": "), TIME(of_int(stamp, "time_ns")), RAW(" "),
+             ESC(of_str(stamp, "error")), RAW("</p>"));
     HTML(html, RAW("</section>"));
 }
 

@@ -67,16 +67,17 @@ static void moment(const struct html *html, int64_t time_ns, char ret_text[CIVIL
 
 static void style(struct html *html)
 {
-    HTML(html, RAW("<style>@page{size:A4;margin:15mm}body{font:11pt/1.35 serif;color:#000;background:#fff;max-width:180mm;"
-                   "margin:0 auto}h1{font-size:16pt;margin:0 0 4mm}table{border-collapse:collapse;width:100%}"
-                   "th{text-align:left;vertical-align:top;font-weight:normal;width:42mm;padding:1mm 4mm 1mm 0}"
-                   "td{padding:1mm 0;vertical-align:top;overflow-wrap:anywhere}.root{font:13pt/1.5 monospace;"
-                   "white-space:pre-line}pre{font:7.5pt/1.3 monospace;white-space:pre-wrap;overflow-wrap:anywhere;"
-                   "border:0.3mm solid #000;padding:2mm;margin:3mm 0}.qr{width:75mm;height:75mm;display:block}"
-                   ".foot{display:flex;gap:8mm;align-items:flex-start;page-break-inside:avoid}.sign{flex:1}"
-                   ".sign p{border-bottom:0.3mm solid #000;margin:0 0 7mm;height:8mm;font-size:9pt}"
-                   ".stamp{border:0.3mm dashed #000;width:40mm;height:40mm;font-size:9pt;padding:2mm}"
-                   "</style>"));
+    HTML(html,
+         RAW("<style>@page{size:A4;margin:15mm}body{font:11pt/1.35 serif;color:#000;background:#fff;max-width:180mm;"
+             "margin:0 auto}h1{font-size:16pt;margin:0 0 4mm}table{border-collapse:collapse;width:100%}"
+             "th{text-align:left;vertical-align:top;font-weight:normal;width:42mm;padding:1mm 4mm 1mm 0}"
+             "td{padding:1mm 0;vertical-align:top;overflow-wrap:anywhere}.root{font:13pt/1.5 monospace;"
+             "white-space:pre-line}pre{font:7.5pt/1.3 monospace;white-space:pre-wrap;overflow-wrap:anywhere;"
+             "border:0.3mm solid #000;padding:2mm;margin:3mm 0}.qr{width:75mm;height:75mm;display:block}"
+             ".foot{display:flex;gap:8mm;align-items:flex-start;page-break-inside:avoid}.sign{flex:1}"
+             ".sign p{border-bottom:0.3mm solid #000;margin:0 0 7mm;height:8mm;font-size:9pt}"
+             ".stamp{border:0.3mm dashed #000;width:40mm;height:40mm;font-size:9pt;padding:2mm}"
+             "</style>"));
 }
 
 static void signatures_html(struct html *html, const struct sheet *sheet)
