@@ -416,8 +416,27 @@ def end_to_end():
             done = subprocess.run([VERIFY, "--data", service.data + "/archive", "--policy", policy],
                                   capture_output=True, text=True, check=False, timeout=120)
             check_equal(done.returncode, 0, "the archive under the policy: " + done.stdout + done.stderr)
+            forget(service, policy)
             done = service.run("verify")
             check(b"good" in done.stdout, done.stdout.decode())
+
+
+def forget(service, policy):
+    """Without the note that has the quorum, or with a line less, an archive does not satisfy the policy."""
+    service.stop()
+    path = service.data + "/archive/checkpoints/cosigned"
+    whole = cosigned(service)
+    short = "".join(line for line in whole.splitlines(True) if not line.startswith(f"{DASH} w1.test "))
+    for text in (None, short, whole.replace(f"{DASH} w1.test ", f"{DASH} w1.test A", 1)):
+        os.unlink(path)
+        if text:
+            with open(path, "w", encoding="utf-8") as out:
+                out.write(text)
+        done = subprocess.run([VERIFY, "--data", service.data + "/archive", "--policy", policy], capture_output=True,
+                              text=True, check=False, timeout=120)
+        check_equal(done.returncode, 1, f"an archive with {text!r}")
+        with open(path, "w", encoding="utf-8") as out:
+            out.write(whole)
 
 
 def killed_and_back(service, witnesses):
@@ -682,8 +701,8 @@ def scanned(path, markup):
         out.write(svg)
     subprocess.run(["rsvg-convert", "-w", "900", "-h", "900", path + "/code.svg", "-o", path + "/code.png"], check=True,
                    timeout=60)
-    done = subprocess.run(["zbarimg", "--quiet", "--raw", "--nodbus", "-Sdisable", "-Sqrcode.enable", path + "/code.png"],
-                          capture_output=True, check=True, timeout=60)
+    done = subprocess.run(["zbarimg", "--quiet", "--raw", "--nodbus", "-Sdisable", "-Sqrcode.enable",
+                           path + "/code.png"], capture_output=True, check=True, timeout=60)
     return done.stdout.decode()
 
 
@@ -701,7 +720,8 @@ def sheet():
             check(wait(lambda: cosigned(service)), "nothing was cosigned")
             service.stop()
         note = cosigned(service)
-        for language, words in {"kk": "Мөр орны", "ru": "Место печати", "en": "Place for the stamp"}.items():
+        for language, words in (("kk", "Мөр орны"), ("ru", "Место печати"),
+                                ("en", "Place for the stamp")):
             markup = service.run("sheet", "--lang", language).stdout.decode()
             check(words in markup and "w1.test" in markup and "w2.test" in markup, f"the sheet in {language}")
             check("http://" not in markup.replace("http://www.w3.org/2000/svg", "") and "src=" not in markup,
