@@ -22,6 +22,7 @@ import urllib.error
 import urllib.request
 
 from service import QORGAN, VERIFY, Service, Skip, check, check_equal, free_port, main
+from web_api import Web
 
 try:
     from cryptography.exceptions import InvalidSignature
@@ -411,6 +412,7 @@ def end_to_end():
             done = subprocess.run([VERIFY, "--policy", policy, "--proof", proof], capture_output=True, text=True,
                                   check=False)
             check_equal(done.returncode, 1, "a proof with one witness of two")
+            shown(service)
             killed_and_back(service, witnesses)
             restarted(service, witnesses)
             done = subprocess.run([VERIFY, "--data", service.data + "/archive", "--policy", policy],
@@ -437,6 +439,22 @@ def forget(service, policy):
         check_equal(done.returncode, 1, f"an archive with {text!r}")
         with open(path, "w", encoding="utf-8") as out:
             out.write(whole)
+
+
+def shown(service):
+    """The page of the archive, the API and the sheet that the page gives show what the witnesses did."""
+    web = Web(service)
+    listed = wait(lambda: [row for row in web.ask("witness.list")["witnesses"] if row["state"] == "good"])
+    check_equal(len(listed), 2, f"good witnesses: {web.ask('witness.list')}")
+    check(all(row["size"] > 0 and row["time_ns"] > 0 and row["error"] == "" for row in listed), str(listed))
+    status, _, page = web.request("GET", "/archive")
+    check_equal(status, 200, "the page")
+    check('id="witnesses"' in page and ">w1.test<" in page and ">w2.test<" in page, page)
+    status, headers, sheet_of_page = web.request("GET", "/archive/sheet.html")
+    check_equal((status, headers["Content-Type"]), (200, "text/html; charset=utf-8"), "the sheet")
+    check("<svg" in sheet_of_page and "w1.test" in sheet_of_page, sheet_of_page[:2000])
+    _, _, note = web.request("GET", "/archive/checkpoint.txt")
+    check_equal({name for name, _ in split_note(note)[1][1:]}, {"w1.test", "w2.test"}, "who stands in the download")
 
 
 def killed_and_back(service, witnesses):

@@ -172,6 +172,8 @@ static void notice_send(struct out *out, uint64_t id, const struct json_value *v
     transfer->kind = mail;
     transfer->done = notice_done;
     transfer->context = out;
+    curl_easy_setopt(transfer->curl, CURLOPT_FRESH_CONNECT, 1L); /* a notice is a conversation of its own */
+    curl_easy_setopt(transfer->curl, CURLOPT_FORBID_REUSE, 1L);
     if (mail ? mail_prepare(transfer, out, &notice) : webhook_prepare(transfer, &notice)) {
         transfer_start(out->transfers, transfer);
         return;
