@@ -691,6 +691,7 @@ def time_stamps():
                 check(status == 1, f"cut at {at}: {status}")
             check(wait(lambda: records(service, "stamp.made")), "the stamp is not told")
             service.stop()
+            archive_stamps(service, stamp, path)
             authority.first = whole
             for mode in ("stranger", "replay", "refusal", "noise"):
                 authority.mode, before = mode, authority.asked
@@ -700,6 +701,24 @@ def time_stamps():
                 check(wait(lambda: "no time stamp: " in service.read_log()[begin:]), f"{mode} is not told")
                 check_equal(len(stamps(service)), 1, f"stamps after {mode}")
                 service.stop()
+
+
+def archive_stamps(service, stamp, path):
+    """The check of a whole archive takes its stamps in, when it knows whom to believe."""
+    def judge(ca):
+        done = subprocess.run([VERIFY, "--vkey", service.public_key(), "--data", service.data + "/archive", "--stamp-ca",
+                               ca, "--json"], capture_output=True, text=True, check=False, timeout=60)
+        return done.returncode, json.loads(done.stdout)
+
+    status, said = judge(path + "/ca.pem")
+    check_equal((status, said["stamps"]), (0, 1), str(said))
+    status, said = judge(path + "/other.pem")
+    check(status == 1 and said["file"].endswith(".tsr"), str(said))
+    other = stamp[:-20] + "0000000000000001.tsr"
+    os.rename(stamp, other)
+    status, said = judge(path + "/ca.pem")
+    check(status == 1 and said["file"].endswith("1.tsr"), f"a stamp of no checkpoint: {said}")
+    os.rename(other, stamp)
 
 
 def changes_nothing(authority, at, whole):

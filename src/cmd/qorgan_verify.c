@@ -49,8 +49,8 @@ static bool parse_options(int argc, char **argv, struct verify_options *options)
     int what = (options->proof != NULL) + (options->data != NULL) + (options->checkpoint != NULL);
     return (options->policy == NULL) != (options->vkey == NULL) && what == 1 &&
            (options->leaf == NULL || options->proof != NULL) &&
-           (options->stamp == NULL || options->checkpoint != NULL) &&
-           (options->stamp == NULL) == (options->stamp_ca == NULL);
+           (options->stamp == NULL || (options->checkpoint != NULL && options->stamp_ca != NULL)) &&
+           (options->stamp_ca == NULL || options->stamp != NULL || options->data != NULL);
 }
 
 int main(int argc, char **argv)

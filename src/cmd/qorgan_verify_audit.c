@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/bytes.h"
+#include "base/civil.h"
 #include "os/file.h"
 #include "os/random.h"
 
@@ -15,6 +16,7 @@
 #define INSTANCE_MAX    4096
 #define SOURCES_MAX     (1u << 20)
 #define PATH_ARENA      ((size_t)64 << 10)
+#define STAMP_CA_MAX    ((size_t)1 << 20)
 #define SCRATCH_MAX     ((size_t)512 << 20)
 #define PROGRESS_EVERY  (UINT64_C(1) << 18)
 #define CHECKPOINTS_MAX (UINT64_C(1) << 23)
@@ -280,6 +282,7 @@ static enum rc load_checkpoints(struct audit *audit, struct err *err)
         audit->checkpoint_count += rc == RC_OK;
     }
     rc = rc == RC_OK ? load_cosigned(audit, folder, err) : rc;
+    rc = rc == RC_OK ? audit_stamps(audit, folder, err) : rc;
     if (folder >= 0)
         IGNORE(io_kernel.close(io_kernel.self, folder)); /* only read */
     if (rc == RC_OK)
@@ -448,6 +451,11 @@ static void print_whole(const struct audit *audit, enum language language)
     print_number(language, TEXT_AUDIT_UNCOVERED, audit->frontier.size - audit->latest_size);
     if (audit->cosigned_size)
         print_number(language, TEXT_AUDIT_COSIGNED, audit->cosigned_size);
+    if (audit->stamps) {
+        char time[CIVIL_TEXT_MAX];
+        civil_format(audit->stamped_s * SECOND_NS, 0, 0, time);
+        print_row(language, TEXT_STAMPED, time);
+    }
     print_number(language, TEXT_AUDIT_CHECKPOINTS, audit->checkpoint_count);
     print_number(language, TEXT_AUDIT_SEGMENTS, audit->segments);
     print_number(language, TEXT_AUDIT_LOG_FILES, audit->log_files);
@@ -475,8 +483,10 @@ static void print_json(const struct audit *audit)
     base64_encode(hash.bytes, TLOG_HASH_SIZE, root);
     buf_format(&out, "{\"proven\":%s,\"log\":", audit->damaged ? "false" : "true");
     json_string(&out, str_of(audit->origin));
-    buf_format(&out, ",\"records\":%" PRIu64 ",\"signed\":%" PRIu64 ",\"cosigned\":%" PRIu64 ",\"checkpoints\":%zu",
-               audit->frontier.size, audit->latest_size, audit->cosigned_size, audit->checkpoint_next);
+    buf_format(&out,
+               ",\"records\":%" PRIu64 ",\"signed\":%" PRIu64 ",\"cosigned\":%" PRIu64 ",\"stamps\":%" PRIu64
+               ",\"checkpoints\":%zu",
+               audit->frontier.size, audit->latest_size, audit->cosigned_size, audit->stamps, audit->checkpoint_next);
     buf_format(&out, ",\"segments\":%" PRIu64 ",\"log_files\":%" PRIu64 ",\"root\":\"%s\"", audit->segments,
                audit->log_files, root);
     if (audit->damaged) {
@@ -547,6 +557,8 @@ int verify_archive(const struct verify_options *options, struct arena *arena)
     struct audit *audit = audit_new(policy, arena);
     if (audit == NULL)
         rc = err_set(&err, RC_LIMIT, "out of memory");
+    if (rc == RC_OK && options->stamp_ca != NULL)
+        rc = file_load_path(options->stamp_ca, STAMP_CA_MAX, arena, &audit->stamp_ca, &err);
     rc = rc == RC_OK && audit != NULL ? audit_check(audit, options->data, &err) : rc;
     int status = VERIFY_USAGE;
     if (audit != NULL && (rc == RC_OK || audit->damaged))

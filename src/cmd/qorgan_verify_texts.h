@@ -52,7 +52,8 @@ X(CHECKPOINT_GOOD, "PROVEN: the checkpoint is signed as the policy asks.",
 X(STAMPED, "Time-stamped", "Метка времени", "Уақыт белгісі")
 X(USAGE,
   "usage: qorgan-verify (--policy FILE | --vkey KEY) --proof FILE [--leaf FILE] [--json]\n"
-  "       qorgan-verify (--policy FILE | --vkey KEY) --data FOLDER [--json]\n"
+  "       qorgan-verify (--policy FILE | --vkey KEY) --data FOLDER\n"
+  "                     [--stamp-ca FILE] [--json]\n"
   "       qorgan-verify (--policy FILE | --vkey KEY) --checkpoint FILE\n"
   "                     [--stamp FILE --stamp-ca FILE] [--json]\n"
   "\n"
@@ -71,7 +72,8 @@ X(USAGE,
   "\n"
   "Exit status: 0 proven, 1 not proven, 2 wrong usage or an unreadable file.\n",
   "использование: qorgan-verify (--policy ФАЙЛ | --vkey КЛЮЧ) --proof ФАЙЛ [--leaf ФАЙЛ] [--json]\n"
-  "               qorgan-verify (--policy ФАЙЛ | --vkey КЛЮЧ) --data ПАПКА [--json]\n"
+  "               qorgan-verify (--policy ФАЙЛ | --vkey КЛЮЧ) --data ПАПКА\n"
+  "                             [--stamp-ca ФАЙЛ] [--json]\n"
   "               qorgan-verify (--policy ФАЙЛ | --vkey КЛЮЧ) --checkpoint ФАЙЛ\n"
   "                             [--stamp ФАЙЛ --stamp-ca ФАЙЛ] [--json]\n"
   "\n"
@@ -90,7 +92,8 @@ X(USAGE,
   "\n"
   "Код завершения: 0 доказано, 1 не доказано, 2 неверный вызов или файл не читается.\n",
   "қолданылуы: qorgan-verify (--policy ФАЙЛ | --vkey КІЛТ) --proof ФАЙЛ [--leaf ФАЙЛ] [--json]\n"
-  "            qorgan-verify (--policy ФАЙЛ | --vkey КІЛТ) --data ҚАЛТА [--json]\n"
+  "            qorgan-verify (--policy ФАЙЛ | --vkey КІЛТ) --data ҚАЛТА\n"
+  "                          [--stamp-ca ФАЙЛ] [--json]\n"
   "            qorgan-verify (--policy ФАЙЛ | --vkey КІЛТ) --checkpoint ФАЙЛ\n"
   "                          [--stamp ФАЙЛ --stamp-ca ФАЙЛ] [--json]\n"
   "\n"
