@@ -706,8 +706,8 @@ def time_stamps():
 def archive_stamps(service, stamp, path):
     """The check of a whole archive takes its stamps in, when it knows whom to believe."""
     def judge(ca):
-        done = subprocess.run([VERIFY, "--vkey", service.public_key(), "--data", service.data + "/archive", "--stamp-ca",
-                               ca, "--json"], capture_output=True, text=True, check=False, timeout=60)
+        done = subprocess.run([VERIFY, "--vkey", service.public_key(), "--data", service.data + "/archive",
+                               "--stamp-ca", ca, "--json"], capture_output=True, text=True, check=False, timeout=60)
         return done.returncode, json.loads(done.stdout)
 
     status, said = judge(path + "/ca.pem")
