@@ -215,8 +215,10 @@ static enum rc rights_drop(const struct setting *s, struct err *err)
     rc = rc == RC_OK ? sandbox_enter(&sandbox, &missing, err) : rc;
     if (!dropped)
         log_info("not started by root: runs as the user who started it");
-    for (struct str rest = buf_view(&missing); rest.n > 0;)
-        log_warning("missing: %.*s", STR_ARG(str_cut(&rest, '\n')));
+    for (struct str rest = buf_view(&missing); rest.n > 0;) {
+        struct str line = str_cut(&rest, '\n');
+        log_warning("missing: %.*s", STR_ARG(line));
+    }
     return rc;
 }
 

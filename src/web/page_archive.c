@@ -101,7 +101,6 @@ void page_checkpoint(struct web_call *call)
 void page_sheet(struct web_call *call)
 {
     struct sheet sheet;
-    struct buf out CLEANUP(buf_done);
     if (call->phase == 0) {
         call_ask_plain(call, WEB_QUERY, "archive");
         return;
@@ -113,9 +112,6 @@ void page_sheet(struct web_call *call)
         call_fail(call, 404, STR("not_found"), STR_NONE);
         return;
     }
-    buf_init(&out, WEB_PAGE_MAX);
-    struct html html = call->html;
-    html.out = &out;
-    sheet_html(&html, &sheet);
-    call_download(call, "text/html; charset=utf-8", STR("checkpoint.html"), buf_view(&out));
+    sheet_html(&call->html, &sheet);
+    call_download(call, "text/html; charset=utf-8", STR("checkpoint.html"), buf_view(call->html.out));
 }
