@@ -1,5 +1,6 @@
 /* The writer: append, commit, recovery, checkpoints, sealing; and the reader's proofs. */
 #include "archive/reader.h"
+#include "archive/retained.h"
 #include "archive/testbed.h"
 #include "archive/writer.h"
 #include "base/test.h"
@@ -370,11 +371,56 @@ static void full_disk(void)
     testbed_remove(&bed);
 }
 
+/* What witnesses cosigned proves the records it covers, though a newer checkpoint stands beside it. */
+static void cosigned_checkpoints(void)
+{
+    struct testbed bed;
+    struct buf note CLEANUP(buf_done);
+    struct buf proof CLEANUP(buf_done);
+    struct archive_retained kept;
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new(1 << 20);
+    testbed_make(&bed);
+    buf_init(&note, NOTE_SIZE_MAX);
+    buf_init(&proof, PROOF_SIZE_MAX);
+    CHECK_INT(testbed_open(&bed, WAL_SIZE_TEST, false), RC_OK);
+    CHECK_INT(testbed_put(&bed, 300, true), RC_OK);
+    CHECK_INT(testbed_checkpoint(&bed, true), RC_OK);
+    buf_str(&note, archive_checkpoint(bed.archive));
+    size_t plain = note.n;
+    buf_text(&note, "\xe2\x80\x94 w.test AAAAAAAA\n");
+    CHECK_INT(testbed_put(&bed, 300, true), RC_OK);
+    CHECK_INT(testbed_checkpoint(&bed, true), RC_OK);
+    CHECK_INT(archive_cosigned_store(bed.archive, buf_view(&note), true, true, &bed.err), RC_OK);
+    CHECK(!str_eq(archive_checkpoint(bed.archive), buf_view(&note))); /* a newer one stays the newest */
+    struct archive_reader *reader = reader_open(&bed);
+    CHECK_STR(archive_reader_cosigned(reader), buf_view(&note));
+    uint64_t covered = archive_size(bed.archive) - 301;
+    CHECK_INT(archive_reader_proof(reader, covered, &proof, &bed.err), RC_OK);
+    CHECK(str_ends(buf_view(&proof), buf_view(&note)));
+    buf_clear(&proof);
+    CHECK_INT(archive_reader_proof(reader, covered + 1, &proof, &bed.err), RC_OK);
+    CHECK(str_ends(buf_view(&proof), archive_checkpoint(bed.archive)));
+    /* By time: the newest is the cosigned one; before everything there is none. */
+    CHECK_INT(archive_retained_before(reader, INT64_MAX, arena, &kept, &bed.err), RC_OK);
+    CHECK_STR(kept.note, buf_view(&note));
+    CHECK(kept.time_ns > 0);
+    CHECK_INT(archive_retained_before(reader, kept.time_ns + 1, arena, &kept, &bed.err), RC_OK);
+    CHECK_INT(archive_retained_before(reader, 1, arena, &kept, &bed.err), RC_NOT_FOUND);
+    /* Another tree's note is not taken. */
+    note.p[str_search(buf_view(&note), STR("\n")) + 1]++;
+    CHECK_INT(archive_cosigned_store(bed.archive, buf_view(&note), true, true, &bed.err), RC_INVALID);
+    note.p[0]++;
+    CHECK_INT(archive_cosigned_store(bed.archive, str_at(note.p, plain), true, true, &bed.err), RC_INVALID);
+    archive_reader_close(reader);
+    testbed_remove(&bed);
+}
+
 static const struct test tests[] = {
     {"full disk, failed sync", full_disk},          {"appends and recovers", appends_and_recovers},
     {"seals and recovers", seals_and_recovers},     {"proves records", proves_records},
     {"consistency from every commit", consistency}, {"refuses a rollback", refuses_rollback},
     {"large records and limits", large_and_limits}, {"refuses bad blocks", refuses_bad_blocks},
+    {"cosigned checkpoints", cosigned_checkpoints},
 };
 
 int main(int argc, char **argv)

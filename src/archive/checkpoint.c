@@ -155,7 +155,8 @@ static enum rc due_add(struct archive *archive, uint64_t size, struct err *err)
 
 /* ---- storing ---- */
 
-enum rc archive_checkpoint_store(struct archive *archive, struct str note, bool retain, struct err *err)
+/* Whether the note is of this archive's tree. */
+static enum rc note_fits(struct archive *archive, struct str note, uint64_t *ret_size, struct err *err)
 {
     struct note parsed;
     struct checkpoint checkpoint;
@@ -166,23 +167,58 @@ enum rc archive_checkpoint_store(struct archive *archive, struct str note, bool 
         return rc;
     if (!str_is(checkpoint.origin, archive->instance.origin))
         return err_set(err, RC_INVALID, "the checkpoint is of another archive");
-    if (checkpoint.head.size < archive->note_size)
-        return err_set(err, RC_INVALID, "the checkpoint is older than the one that is stored");
     rc = archive_root(archive, checkpoint.head.size, &root, err);
-    if (rc != RC_OK)
-        return rc;
-    if (!tlog_hash_eq(&root, &checkpoint.head.root))
-        return err_set(err, RC_INVALID, "the checkpoint's root is not that of this archive");
-    rc = file_replace(archive->io, archive->folders.checkpoints, NAME_LATEST, note, err);
+    if (rc == RC_OK && !tlog_hash_eq(&root, &checkpoint.head.root))
+        rc = err_set(err, RC_INVALID, "the checkpoint's root is not that of this archive");
+    *ret_size = checkpoint.head.size;
+    return rc;
+}
+
+static enum rc latest_store(struct archive *archive, struct str note, uint64_t size, struct err *err)
+{
+    enum rc rc = file_replace(archive->io, archive->folders.checkpoints, NAME_LATEST, note, err);
     if (rc != RC_OK)
         return rc;
     buf_clear(&archive->note);
     buf_put(&archive->note, note.p, note.n);
-    archive->note_size = checkpoint.head.size;
-    if (!retain || checkpoint.head.size == 0)
-        return RC_OK;
+    archive->note_size = size;
+    return RC_OK;
+}
+
+enum rc archive_checkpoint_store(struct archive *archive, struct str note, bool retain, struct err *err)
+{
+    uint64_t size = 0;
+    enum rc rc = note_fits(archive, note, &size, err);
+    if (rc == RC_OK && size < archive->note_size)
+        rc = err_set(err, RC_INVALID, "the checkpoint is older than the one that is stored");
+    rc = rc == RC_OK ? latest_store(archive, note, size, err) : rc;
+    if (rc != RC_OK || !retain || size == 0)
+        return rc;
     char name[48];
-    checkpoint_name(checkpoint.head.size, "", name);
+    checkpoint_name(size, "", name);
     rc = file_replace(archive->io, archive->folders.checkpoints, name, note, err);
-    return rc == RC_OK ? due_add(archive, checkpoint.head.size, err) : rc;
+    return rc == RC_OK ? due_add(archive, size, err) : rc;
+}
+
+enum rc archive_cosigned_store(struct archive *archive, struct str note, bool retained, bool quorum, struct err *err)
+{
+    uint64_t size = 0;
+    char name[48];
+    enum rc rc = note_fits(archive, note, &size, err);
+    checkpoint_name(size, "", name);
+    if (rc == RC_OK && quorum)
+        rc = file_replace(archive->io, archive->folders.checkpoints, NAME_COSIGNED, note, err);
+    if (rc == RC_OK && retained)
+        rc = file_replace(archive->io, archive->folders.checkpoints, name, note, err);
+    if (rc == RC_OK && size == archive->note_size)
+        rc = latest_store(archive, note, size, err);
+    return rc;
+}
+
+enum rc archive_stamp_store(struct archive *archive, uint64_t size, struct str response, struct err *err)
+{
+    char name[48];
+    ASSERT(size > 0);
+    checkpoint_name(size, STAMP_SUFFIX, name);
+    return file_replace(archive->io, archive->folders.checkpoints, name, response, err);
 }

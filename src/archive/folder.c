@@ -258,18 +258,29 @@ struct archive_totals catalog_totals(const struct catalog *catalog)
 
 /* ---- checkpoints ---- */
 
-enum rc checkpoint_latest(const struct io *io, int checkpoints, struct arena *arena, struct str *ret_note,
-                          struct checkpoint *ret_checkpoint, struct err *err)
+static enum rc stored_parse(struct str bytes, const char *name, struct arena *arena, struct checkpoint *ret_checkpoint,
+                            struct err *err)
 {
     struct note *note = arena_alloc(arena, sizeof *note);
     if (!note)
         return err_set(err, RC_LIMIT, "no memory");
-    enum rc rc = file_load(io, checkpoints, NAME_LATEST, NOTE_SIZE_MAX, arena, ret_note, err);
-    if (rc != RC_OK)
-        return rc;
-    rc = note_parse(*ret_note, note, err);
+    enum rc rc = note_parse(bytes, note, err);
     rc = rc == RC_OK ? checkpoint_parse(note->text, ret_checkpoint, err) : rc;
     if (rc == RC_INVALID)
-        return err_set(err, RC_CORRUPT, "file \"" NAME_CHECKPOINTS "/" NAME_LATEST "\" is damaged");
+        return err_set(err, RC_CORRUPT, "file \"" NAME_CHECKPOINTS "/%s\" is damaged", name);
     return rc;
+}
+
+enum rc checkpoint_latest(const struct io *io, int checkpoints, struct arena *arena, struct str *ret_note,
+                          struct checkpoint *ret_checkpoint, struct err *err)
+{
+    enum rc rc = file_load(io, checkpoints, NAME_LATEST, NOTE_SIZE_MAX, arena, ret_note, err);
+    return rc == RC_OK ? stored_parse(*ret_note, NAME_LATEST, arena, ret_checkpoint, err) : rc;
+}
+
+enum rc checkpoint_cosigned(const struct io *io, int checkpoints, struct arena *arena, struct str *ret_note,
+                            struct checkpoint *ret_checkpoint, struct err *err)
+{
+    enum rc rc = file_load(io, checkpoints, NAME_COSIGNED, NOTE_SIZE_MAX, arena, ret_note, err);
+    return rc == RC_OK ? stored_parse(*ret_note, NAME_COSIGNED, arena, ret_checkpoint, err) : rc;
 }

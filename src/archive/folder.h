@@ -19,7 +19,9 @@
 #define NAME_INSTANCE    "instance"
 #define NAME_LOCK        "lock"
 #define NAME_LATEST      "latest"
+#define NAME_COSIGNED    "cosigned"
 #define PATH_SUFFIX      ".path"
+#define STAMP_SUFFIX     ".tsr"
 
 struct instance {
     uint8_t uuid[16];
@@ -68,6 +70,10 @@ struct archive_totals catalog_totals(const struct catalog *catalog);
 /* The newest stored note into the arena, parsed; RC_NOT_FOUND when there is none. */
 enum rc checkpoint_latest(const struct io *io, int checkpoints, struct arena *arena, struct str *ret_note,
                           struct checkpoint *ret_checkpoint, struct err *err) MUST_USE;
+
+/* The same of the newest note that reached the witnesses' quorum. */
+enum rc checkpoint_cosigned(const struct io *io, int checkpoints, struct arena *arena, struct str *ret_note,
+                            struct checkpoint *ret_checkpoint, struct err *err) MUST_USE;
 
 /* All numbers that `parse` finds among a folder's names, rising. */
 struct numbers {

@@ -162,12 +162,16 @@ static enum rc load_note(struct archive_reader *r, struct err *err)
     if (!arena)
         return err_set(err, RC_LIMIT, "no memory to read the archive");
     buf_clear(&r->note);
+    buf_clear(&r->cosigned);
     enum rc rc = checkpoint_latest(r->io, r->folders.checkpoints, arena, &note, &checkpoint, err);
     if (rc == RC_NOT_FOUND)
         return RC_OK;
     if (rc == RC_OK && str_is(checkpoint.origin, r->instance.origin))
         buf_put(&r->note, note.p, note.n);
-    return rc;
+    rc = rc == RC_OK ? checkpoint_cosigned(r->io, r->folders.checkpoints, arena, &note, &checkpoint, err) : rc;
+    if (rc == RC_OK && str_is(checkpoint.origin, r->instance.origin))
+        buf_put(&r->cosigned, note.p, note.n);
+    return rc == RC_NOT_FOUND ? RC_OK : rc;
 }
 
 enum rc archive_reader_refresh(struct archive_reader *reader, struct err *err)
@@ -206,6 +210,7 @@ static enum rc open_all(struct archive_reader *r, int folder, struct err *err)
     r->proofs = memory_new(sizeof *r->proofs);
     r->arena = block_arena_new(BLOCK_ARENA);
     buf_init(&r->note, NOTE_SIZE_MAX);
+    buf_init(&r->cosigned, NOTE_SIZE_MAX);
     if (!r->hasher || !r->groups || !r->sources || !r->proofs || !r->arena)
         return err_set(err, RC_LIMIT, "no memory to read the archive");
     enum rc rc = instance_load(r->io, folder, &r->instance, err);
@@ -255,6 +260,7 @@ void archive_reader_close(struct archive_reader *reader)
     tlog_groups_free(reader->groups);
     folders_close(reader->io, &reader->folders);
     buf_done(&reader->note);
+    buf_done(&reader->cosigned);
     arena_free(reader->arena);
     memory_free(reader->proofs);
     memory_free(reader->files);
@@ -287,6 +293,11 @@ const char *archive_reader_origin(const struct archive_reader *reader)
 struct str archive_reader_checkpoint(const struct archive_reader *reader)
 {
     return buf_view(&reader->note);
+}
+
+struct str archive_reader_cosigned(const struct archive_reader *reader)
+{
+    return buf_view(&reader->cosigned);
 }
 
 struct archive_totals archive_reader_totals(const struct archive_reader *reader)
@@ -676,14 +687,14 @@ enum rc archive_reader_inclusion(struct archive_reader *reader, uint64_t number,
     return rc == RC_OK ? tlog_inclusion(reader->hasher, &source, number, size, ret_path, err) : rc;
 }
 
-static enum rc note_size(struct archive_reader *r, uint64_t *ret_size, struct err *err)
+static enum rc note_size(struct str bytes, uint64_t *ret_size, struct err *err)
 {
     struct note note;
     struct checkpoint checkpoint;
     *ret_size = 0;
-    if (!r->note.n)
+    if (!bytes.n)
         return RC_OK;
-    enum rc rc = note_parse(buf_view(&r->note), &note, err);
+    enum rc rc = note_parse(bytes, &note, err);
     rc = rc == RC_OK ? checkpoint_parse(note.text, &checkpoint, err) : rc;
     if (rc == RC_OK)
         *ret_size = checkpoint.head.size;
@@ -698,7 +709,12 @@ enum rc archive_reader_proof(struct archive_reader *reader, uint64_t number, str
     uint64_t size = 0;
     if (number >= reader->size)
         return not_there(number, err);
-    enum rc rc = note_size(reader, &size, err);
+    /* A record that witnesses vouch for is proven by what they cosigned, though it is not the newest. */
+    enum rc rc = note_size(buf_view(&reader->cosigned), &size, err);
+    if (rc == RC_OK && number < size)
+        proof.note = buf_view(&reader->cosigned);
+    else if (rc == RC_OK)
+        rc = note_size(proof.note, &size, err);
     if (rc == RC_OK && number >= size)
         return err_set(err, RC_NOT_FOUND,
                        "no signed checkpoint covers record %llu yet (the newest covers %llu records)",

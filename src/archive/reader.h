@@ -45,6 +45,8 @@ uint64_t archive_reader_first(const struct archive_reader *reader); /* lowest nu
 uint64_t archive_reader_size(const struct archive_reader *reader);
 const char *archive_reader_origin(const struct archive_reader *reader);
 struct str archive_reader_checkpoint(const struct archive_reader *reader); /* newest note, or empty */
+/* The newest note that reached the witnesses' quorum, or empty; at most as new as the other. */
+struct str archive_reader_cosigned(const struct archive_reader *reader);
 struct archive_totals archive_reader_totals(const struct archive_reader *reader);
 /* Kind and name of a source, empty when never introduced. */
 struct event_source archive_reader_source(const struct archive_reader *reader, const uint8_t id[16]);
@@ -69,7 +71,8 @@ enum rc archive_reader_root(struct archive_reader *reader, uint64_t size, struct
 /* RFC 6962 inclusion proof of a record in the tree of `size` records. */
 enum rc archive_reader_inclusion(struct archive_reader *reader, uint64_t number, uint64_t size,
                                  struct tlog_path *ret_path, struct err *err) MUST_USE;
-/* C2SP tlog-proof text for a record against the newest stored checkpoint. RC_NOT_FOUND: no checkpoint covers it yet. */
+/* C2SP tlog-proof text for a record against the newest checkpoint that witnesses cosigned, when it covers the record,
+ * else against the newest stored one. RC_NOT_FOUND: no checkpoint covers it yet. */
 enum rc archive_reader_proof(struct archive_reader *reader, uint64_t number, struct buf *ret_proof,
                              struct err *err) MUST_USE;
 

@@ -37,6 +37,7 @@ struct archive_reader {
     struct sources *sources;
     struct tlog_hasher *hasher;
     struct buf note;
+    struct buf cosigned; /* the newest note with the witnesses' quorum; empty when there is none */
 
     struct wal_reader *log;
     struct tail_file *files;

@@ -267,6 +267,7 @@ static enum rc load_checkpoints(struct verify *v)
     }
     numbers_done(&names);
     rc = rc == RC_OK ? known_add(v, NAME_LATEST, 0, false) : rc;
+    rc = rc == RC_OK ? known_add(v, NAME_COSIGNED, 0, false) : rc;
     if (v->known_count)
         qsort(v->known, v->known_count, sizeof *v->known, by_size);
     return rc == RC_OK ? numbers_list(v->io, v->folders.checkpoints, path_name_parse, &v->paths, v->err) : rc;

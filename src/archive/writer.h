@@ -126,6 +126,12 @@ enum rc archive_consistency(struct archive *archive, uint64_t old_size, uint64_t
  * size, with the path inside its group of 256 records; otherwise only as the newest. RC_INVALID when origin, size or
  * root are not this archive's. */
 enum rc archive_checkpoint_store(struct archive *archive, struct str note, bool retain, struct err *err) MUST_USE;
+/* A stored note again, with cosignatures: replaces the retained one of its size if there is one, the newest one when it
+ * is that, and with `quorum` what is kept as newest cosigned. RC_INVALID as archive_checkpoint_store. */
+enum rc archive_cosigned_store(struct archive *archive, struct str note, bool retained, bool quorum,
+                               struct err *err) MUST_USE;
+/* A time stamp (RFC 3161 response) of a retained checkpoint, beside it. The bytes are not looked at. */
+enum rc archive_stamp_store(struct archive *archive, uint64_t size, struct str response, struct err *err) MUST_USE;
 /* The newest stored note, or the empty slice. Valid until the next store. */
 struct str archive_checkpoint(const struct archive *archive);
 

@@ -21,6 +21,8 @@ int cmd_verify(int argc, char **argv);
 int cmd_proof(int argc, char **argv);
 int cmd_detect(int argc, char **argv);
 int cmd_rules(int argc, char **argv);
+int cmd_sheet(int argc, char **argv);
+int cmd_witness(int argc, char **argv);
 int cmd_demo(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 int cmd_help(int argc, char **argv);

@@ -37,14 +37,20 @@ static bool parse_options(int argc, char **argv, struct verify_options *options)
             option_value("--vkey", argc, argv, &at, &options->vkey) ||
             option_value("--proof", argc, argv, &at, &options->proof) ||
             option_value("--leaf", argc, argv, &at, &options->leaf) ||
-            option_value("--data", argc, argv, &at, &options->data))
+            option_value("--data", argc, argv, &at, &options->data) ||
+            option_value("--checkpoint", argc, argv, &at, &options->checkpoint) ||
+            option_value("--stamp", argc, argv, &at, &options->stamp) ||
+            option_value("--stamp-ca", argc, argv, &at, &options->stamp_ca))
             continue;
         if (strcmp(argv[at], "--json") != 0)
             return false;
         options->json = true;
     }
-    return (options->policy == NULL) != (options->vkey == NULL) &&
-           (options->proof == NULL) != (options->data == NULL) && (options->leaf == NULL || options->proof != NULL);
+    int what = (options->proof != NULL) + (options->data != NULL) + (options->checkpoint != NULL);
+    return (options->policy == NULL) != (options->vkey == NULL) && what == 1 &&
+           (options->leaf == NULL || options->proof != NULL) &&
+           (options->stamp == NULL || (options->checkpoint != NULL && options->stamp_ca != NULL)) &&
+           (options->stamp_ca == NULL || options->stamp != NULL || options->data != NULL);
 }
 
 int main(int argc, char **argv)
@@ -67,7 +73,9 @@ int main(int argc, char **argv)
         fprintf(stderr, "qorgan-verify: out of memory\n");
         return VERIFY_USAGE;
     }
-    int status = options.data != NULL ? verify_archive(&options, arena) : verify_proof_file(&options, arena);
+    int status = options.data != NULL         ? verify_archive(&options, arena)
+                 : options.checkpoint != NULL ? verify_checkpoint_file(&options, arena)
+                                              : verify_proof_file(&options, arena);
     if (fflush(stdout) != 0) {
         fprintf(stderr, "qorgan-verify: could not write the result\n");
         return VERIFY_USAGE;

@@ -51,6 +51,9 @@ struct verify_options {
     const char *proof;
     const char *leaf;
     const char *data;
+    const char *checkpoint;
+    const char *stamp;
+    const char *stamp_ca;
     bool json;
     enum language language;
 };
@@ -60,5 +63,7 @@ enum rc verify_load_policy(const struct verify_options *options, struct arena *a
                            struct err *err) MUST_USE;
 /* Checks one exported proof and prints the result. */
 int verify_proof_file(const struct verify_options *options, struct arena *arena);
+/* Checks one checkpoint note, with its time stamp when there is one, and prints the result. */
+int verify_checkpoint_file(const struct verify_options *options, struct arena *arena);
 
 #endif

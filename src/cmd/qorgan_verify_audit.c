@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/bytes.h"
+#include "base/civil.h"
 #include "os/file.h"
 #include "os/random.h"
 
@@ -15,6 +16,7 @@
 #define INSTANCE_MAX    4096
 #define SOURCES_MAX     (1u << 20)
 #define PATH_ARENA      ((size_t)64 << 10)
+#define STAMP_CA_MAX    ((size_t)1 << 20)
 #define SCRATCH_MAX     ((size_t)512 << 20)
 #define PROGRESS_EVERY  (UINT64_C(1) << 18)
 #define CHECKPOINTS_MAX (UINT64_C(1) << 23)
@@ -184,10 +186,11 @@ static enum rc check_origins(struct audit *audit)
     return RC_OK;
 }
 
-/* Verifies the signature. */
+/* Verifies the signature; of the cosigned one the whole policy. */
 static enum rc add_checkpoint(struct audit *audit, int folder, const char *name,
                               struct audit_checkpoint *ret_checkpoint, bool *ret_added, struct err *err)
 {
+    bool whole = strcmp(name, "cosigned") == 0;
     struct str bytes;
     char file[AUDIT_FILE_MAX];
     static struct note note;
@@ -208,7 +211,7 @@ static enum rc add_checkpoint(struct audit *audit, int folder, const char *name,
         return audit_damage(audit, file, -1, "%s", inner.text);
     if (!origin_is_known(audit, checkpoint.origin))
         return add_origin(audit, checkpoint.origin, file);
-    if (policy_check(audit->policy, &note, &checkpoint, &result, &inner) != RC_OK)
+    if (policy_check(whole ? audit->policy : audit->logs_only, &note, &checkpoint, &result, &inner) != RC_OK)
         return audit_damage(audit, file, -1, "%s", inner.text);
     ret_checkpoint->head = checkpoint.head;
     *ret_added = true;
@@ -242,6 +245,20 @@ static enum rc load_retained(struct audit *audit, int folder, const uint64_t *nu
     return RC_OK;
 }
 
+/* The newest with the quorum. Who asks for a quorum is not content with an archive that has none. */
+static enum rc load_cosigned(struct audit *audit, int folder, struct err *err)
+{
+    bool added = false;
+    struct audit_checkpoint *next = &audit->checkpoint[audit->checkpoint_count];
+    enum rc rc = add_checkpoint(audit, folder, "cosigned", next, &added, err);
+    bool missing = rc == RC_NOT_FOUND || (rc == RC_OK && !added);
+    if (missing && !audit->policy->no_quorum)
+        return audit_damage(audit, "checkpoints/cosigned", -1, "no checkpoint reaches the policy's quorum");
+    audit->cosigned_size = added ? next->head.size : 0;
+    audit->checkpoint_count += added;
+    return missing ? RC_OK : rc;
+}
+
 static enum rc load_checkpoints(struct audit *audit, struct err *err)
 {
     int folder = -1;
@@ -251,7 +268,7 @@ static enum rc load_checkpoints(struct audit *audit, struct err *err)
     enum rc rc = folder_open(&io_kernel, audit->folder, "checkpoints", false, &folder, err);
     rc = rc == RC_OK ? audit_list(audit, folder, "", &numbers, &count, err) : rc;
     if (rc == RC_OK) {
-        audit->checkpoint = arena_alloc_array(audit->arena, count + 1, sizeof(*audit->checkpoint));
+        audit->checkpoint = arena_alloc_array(audit->arena, count + 2, sizeof(*audit->checkpoint));
         rc = audit->checkpoint == NULL ? err_set(err, RC_LIMIT, "out of memory") : RC_OK;
     }
     rc = rc == RC_OK ? load_retained(audit, folder, numbers, count, err) : rc;
@@ -264,6 +281,8 @@ static enum rc load_checkpoints(struct audit *audit, struct err *err)
         audit->latest_size = next->head.size;
         audit->checkpoint_count += rc == RC_OK;
     }
+    rc = rc == RC_OK ? load_cosigned(audit, folder, err) : rc;
+    rc = rc == RC_OK ? audit_stamps(audit, folder, err) : rc;
     if (folder >= 0)
         IGNORE(io_kernel.close(io_kernel.self, folder)); /* only read */
     if (rc == RC_OK)
@@ -430,6 +449,13 @@ static void print_whole(const struct audit *audit, enum language language)
     print_number(language, TEXT_AUDIT_RECORDS, audit->frontier.size);
     print_number(language, TEXT_AUDIT_COVERED, audit->latest_size);
     print_number(language, TEXT_AUDIT_UNCOVERED, audit->frontier.size - audit->latest_size);
+    if (audit->cosigned_size)
+        print_number(language, TEXT_AUDIT_COSIGNED, audit->cosigned_size);
+    if (audit->stamps) {
+        char time[CIVIL_TEXT_MAX];
+        civil_format(audit->stamped_s * SECOND_NS, 0, 0, time);
+        print_row(language, TEXT_STAMPED, time);
+    }
     print_number(language, TEXT_AUDIT_CHECKPOINTS, audit->checkpoint_count);
     print_number(language, TEXT_AUDIT_SEGMENTS, audit->segments);
     print_number(language, TEXT_AUDIT_LOG_FILES, audit->log_files);
@@ -457,8 +483,10 @@ static void print_json(const struct audit *audit)
     base64_encode(hash.bytes, TLOG_HASH_SIZE, root);
     buf_format(&out, "{\"proven\":%s,\"log\":", audit->damaged ? "false" : "true");
     json_string(&out, str_of(audit->origin));
-    buf_format(&out, ",\"records\":%" PRIu64 ",\"signed\":%" PRIu64 ",\"checkpoints\":%zu", audit->frontier.size,
-               audit->latest_size, audit->checkpoint_next);
+    buf_format(&out,
+               ",\"records\":%" PRIu64 ",\"signed\":%" PRIu64 ",\"cosigned\":%" PRIu64 ",\"stamps\":%" PRIu64
+               ",\"checkpoints\":%zu",
+               audit->frontier.size, audit->latest_size, audit->cosigned_size, audit->stamps, audit->checkpoint_next);
     buf_format(&out, ",\"segments\":%" PRIu64 ",\"log_files\":%" PRIu64 ",\"root\":\"%s\"", audit->segments,
                audit->log_files, root);
     if (audit->damaged) {
@@ -498,6 +526,11 @@ struct audit *audit_new(const struct policy *policy, struct arena *arena)
         return NULL;
     audit->arena = arena;
     audit->policy = policy;
+    audit->logs_only = arena_alloc(arena, sizeof(*audit->logs_only));
+    if (audit->logs_only == NULL)
+        return NULL;
+    *audit->logs_only = *policy;
+    audit->logs_only->no_quorum = true;
     audit->scratch = arena_new(SCRATCH_MAX);
     audit->hasher = tlog_hasher_new();
     audit->highest = map_new(SOURCES_MAX, random_u64());
@@ -524,6 +557,8 @@ int verify_archive(const struct verify_options *options, struct arena *arena)
     struct audit *audit = audit_new(policy, arena);
     if (audit == NULL)
         rc = err_set(&err, RC_LIMIT, "out of memory");
+    if (rc == RC_OK && options->stamp_ca != NULL)
+        rc = file_load_path(options->stamp_ca, STAMP_CA_MAX, arena, &audit->stamp_ca, &err);
     rc = rc == RC_OK && audit != NULL ? audit_check(audit, options->data, &err) : rc;
     int status = VERIFY_USAGE;
     if (audit != NULL && (rc == RC_OK || audit->damaged))

@@ -36,6 +36,11 @@ struct audit {
     struct arena *arena;   /* as long as the audit */
     struct arena *scratch; /* of one block or file */
     const struct policy *policy;
+    struct policy *logs_only; /* the same without its quorum: what is not yet cosigned is signed all the same */
+    uint64_t cosigned_size;   /* of the newest checkpoint with the quorum */
+    struct str stamp_ca;      /* PEM: time stamps are judged by it; empty: they are not */
+    uint64_t stamps;
+    int64_t stamped_s; /* of the newest checkpoint that has one */
     int folder;
     uint8_t uuid[16];
     char origin[NOTE_NAME_MAX + 1];
@@ -83,6 +88,10 @@ enum rc audit_list(struct audit *audit, int folder, const char *suffix, uint64_t
 /* All sealed segments (qorgan_verify_segment.c); what is in the log behind them (qorgan_verify_log.c). */
 enum rc audit_segments(struct audit *audit, struct err *err) MUST_USE;
 enum rc audit_log(struct audit *audit, struct err *err) MUST_USE;
+
+/* Time stamps beside the retained checkpoints, when there are certificates to judge them by (qorgan_verify_stamps.c).
+ */
+enum rc audit_stamps(struct audit *audit, int folder, struct err *err) MUST_USE;
 
 int verify_archive(const struct verify_options *options, struct arena *arena);
 

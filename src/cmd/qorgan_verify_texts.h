@@ -41,13 +41,21 @@ X(AUDIT_SEGMENTS, "Segments", "Сегментов", "Сегменттер")
 X(AUDIT_LOG_FILES, "Log files", "Файлов журнала", "Журнал файлдары")
 X(AUDIT_CHECKPOINTS, "Checkpoints checked", "Проверено контрольных точек", "Тексерілген бақылау нүктелері")
 X(AUDIT_COVERED, "Records under signature", "Записей под подписью", "Қол қойылған жазбалар")
+X(AUDIT_COSIGNED, "Records under cosignature", "Записей, заверенных свидетелями", "Куәгерлер растаған жазбалар")
 X(AUDIT_UNCOVERED, "Records not yet signed", "Записей ещё без подписи", "Әлі қол қойылмаған жазбалар")
 X(AUDIT_WARNING, "Note: {1}", "Замечание: {1}", "Ескерту: {1}")
 X(AUDIT_PLACE, "Place: file {1}, byte {2}", "Место: файл {1}, байт {2}", "Орны: {1} файлы, {2}-байт")
 X(AUDIT_FILE, "Place: file {1}", "Место: файл {1}", "Орны: {1} файлы")
+X(CHECKPOINT_GOOD, "PROVEN: the checkpoint is signed as the policy asks.",
+  "ДОКАЗАНО: контрольная точка подписана, как требует политика.",
+  "ДӘЛЕЛДЕНДІ: бақылау нүктесіне саясат талап еткендей қол қойылған.")
+X(STAMPED, "Time-stamped", "Метка времени", "Уақыт белгісі")
 X(USAGE,
   "usage: qorgan-verify (--policy FILE | --vkey KEY) --proof FILE [--leaf FILE] [--json]\n"
-  "       qorgan-verify --vkey KEY --data FOLDER [--json]\n"
+  "       qorgan-verify (--policy FILE | --vkey KEY) --data FOLDER\n"
+  "                     [--stamp-ca FILE] [--json]\n"
+  "       qorgan-verify (--policy FILE | --vkey KEY) --checkpoint FILE\n"
+  "                     [--stamp FILE --stamp-ca FILE] [--json]\n"
   "\n"
   "Checks, without a network and without the server, that a record stands in a signed\n"
   "log, or that a whole archive is unchanged.\n"
@@ -57,12 +65,17 @@ X(USAGE,
   "  --vkey KEY      the log's public key: name+hash+base64\n"
   "  --policy FILE   whom to believe: logs, witnesses, quorum (C2SP tlog-policy)\n"
   "  --data FOLDER   the archive's folder: every record and checkpoint is checked\n"
+  "  --checkpoint FILE  one signed checkpoint\n"
+  "  --stamp FILE    its time stamp (RFC 3161), judged by the certificates of --stamp-ca\n"
   "  --json          the result as JSON\n"
   "  --version       the program's version\n"
   "\n"
   "Exit status: 0 proven, 1 not proven, 2 wrong usage or an unreadable file.\n",
   "использование: qorgan-verify (--policy ФАЙЛ | --vkey КЛЮЧ) --proof ФАЙЛ [--leaf ФАЙЛ] [--json]\n"
-  "               qorgan-verify --vkey КЛЮЧ --data ПАПКА [--json]\n"
+  "               qorgan-verify (--policy ФАЙЛ | --vkey КЛЮЧ) --data ПАПКА\n"
+  "                             [--stamp-ca ФАЙЛ] [--json]\n"
+  "               qorgan-verify (--policy ФАЙЛ | --vkey КЛЮЧ) --checkpoint ФАЙЛ\n"
+  "                             [--stamp ФАЙЛ --stamp-ca ФАЙЛ] [--json]\n"
   "\n"
   "Проверяет без сети и без сервера, что запись содержится в подписанном журнале\n"
   "или что весь архив не изменён.\n"
@@ -72,12 +85,17 @@ X(USAGE,
   "  --vkey КЛЮЧ     открытый ключ журнала: имя+хеш+base64\n"
   "  --policy ФАЙЛ   кому верить: журналы, свидетели, кворум (C2SP tlog-policy)\n"
   "  --data ПАПКА    папка архива: проверяются все записи и контрольные точки\n"
+  "  --checkpoint ФАЙЛ  одна подписанная контрольная точка\n"
+  "  --stamp ФАЙЛ    её метка времени (RFC 3161), по сертификатам из --stamp-ca\n"
   "  --json          результат в виде JSON\n"
   "  --version       версия программы\n"
   "\n"
   "Код завершения: 0 доказано, 1 не доказано, 2 неверный вызов или файл не читается.\n",
   "қолданылуы: qorgan-verify (--policy ФАЙЛ | --vkey КІЛТ) --proof ФАЙЛ [--leaf ФАЙЛ] [--json]\n"
-  "            qorgan-verify --vkey КІЛТ --data ҚАЛТА [--json]\n"
+  "            qorgan-verify (--policy ФАЙЛ | --vkey КІЛТ) --data ҚАЛТА\n"
+  "                          [--stamp-ca ФАЙЛ] [--json]\n"
+  "            qorgan-verify (--policy ФАЙЛ | --vkey КІЛТ) --checkpoint ФАЙЛ\n"
+  "                          [--stamp ФАЙЛ --stamp-ca ФАЙЛ] [--json]\n"
   "\n"
   "Жазбаның қол қойылған журналда тұрғанын немесе бүкіл мұрағаттың өзгермегенін\n"
   "желісіз және серверсіз тексереді.\n"
@@ -87,6 +105,8 @@ X(USAGE,
   "  --vkey КІЛТ     журналдың ашық кілті: атауы+хеш+base64\n"
   "  --policy ФАЙЛ   кімге сену керек: журналдар, куәгерлер, кворум (C2SP tlog-policy)\n"
   "  --data ҚАЛТА    мұрағат қалтасы: барлық жазба мен бақылау нүктесі тексеріледі\n"
+  "  --checkpoint ФАЙЛ  бір қол қойылған бақылау нүктесі\n"
+  "  --stamp ФАЙЛ    оның уақыт белгісі (RFC 3161), --stamp-ca сертификаттары бойынша\n"
   "  --json          нәтиже JSON түрінде\n"
   "  --version       бағдарлама нұсқасы\n"
   "\n"

@@ -19,7 +19,7 @@ static const struct row {
     {"incident.act", RIGHT_WORK, ask_incident_act},     {"incident.edit", RIGHT_WORK, ask_incident_edit},
     {"catalogue", RIGHT_READ, ask_catalogue},           {"channel.list", RIGHT_SETTINGS, ask_channel_list},
     {"channel.save", RIGHT_CHANNELS, ask_channel_save}, {"user.list", RIGHT_USERS, ask_user_list},
-    {"user.save", RIGHT_USERS, ask_user_save},
+    {"user.save", RIGHT_USERS, ask_user_save},          {"witness.list", RIGHT_READ, ask_witness_list},
 };
 
 struct str ask_str(const struct ask *ask, const char *name)

@@ -207,7 +207,8 @@ static bool parts_new(struct desk *desk)
     desk->scratch = arena_new(SCRATCH_MAX);
     desk->hasher = tlog_hasher_new();
     desk->calendar = desk->arena ? calendar_new(desk->arena) : NULL;
-    return desk->arena && desk->scratch && desk->hasher && desk->calendar && desk_sources_new(desk);
+    return desk->arena && desk->scratch && desk->hasher && desk->calendar && desk_sources_new(desk) &&
+           desk_vouchers_new(desk);
 }
 
 enum rc desk_open(struct db *db, const struct desk_options *options, int64_t now_ns, struct desk **ret_desk,
@@ -246,6 +247,7 @@ void desk_close(struct desk *desk)
     ASSERT(desk->magic == DESK_MAGIC);
     map_free(desk->texts.index);
     desk_sources_free(desk);
+    desk_vouchers_free(desk);
     assets_free(desk);
     tlog_hasher_free(desk->hasher);
     arena_free(desk->scratch);

@@ -191,6 +191,14 @@ struct desk_totals {
 enum rc desk_source_stats(struct desk *desk, const struct desk_source *sources, size_t count, int64_t now_ns,
                           struct err *err) MUST_USE;
 void desk_set_totals(struct desk *desk, const struct desk_totals *totals);
+/* What the keeper says of those who vouch for the archive from outside: JSON values, empty when there are none. Copied;
+ * one that does not fit is left out. */
+struct desk_outside {
+    struct str witnesses; /* array: name, state, size, time_ns, error, refused */
+    struct str quorum;    /* object: asked, lost, size */
+    struct str stamp;     /* object: size, time_ns, error */
+};
+void desk_set_outside(struct desk *desk, const struct desk_outside *outside);
 /* Tells the archive of sources that fell silent (no record for ten minutes) and of those heard again. Call each second;
  * it looks every ten. */
 enum rc desk_listen(struct desk *desk, int64_t now_ns, struct err *err) MUST_USE;

@@ -40,6 +40,7 @@ struct desk {
     struct clock_words words[TERM_LANGUAGES];
     struct tlog_hasher *hasher;
     struct desk_sources *sources;
+    struct desk_vouchers *vouchers;
     struct desk_assets *assets;
     bool assets_stale;
     void (*random)(void *ret_bytes, size_t n);
@@ -176,6 +177,8 @@ void sessions_clean(struct desk *desk, int64_t now_ns);
 
 bool desk_sources_new(struct desk *desk);
 void desk_sources_free(struct desk *desk);
+bool desk_vouchers_new(struct desk *desk);
+void desk_vouchers_free(struct desk *desk);
 
 /* --- questions (ask.c) --- */
 
@@ -211,6 +214,7 @@ void ask_user_save(struct ask *ask);
 void ask_object_list(struct ask *ask);
 void ask_object_save(struct ask *ask);
 void ask_source_list(struct ask *ask);
+void ask_witness_list(struct ask *ask);
 void ask_incident_list(struct ask *ask);
 void ask_incident_get(struct ask *ask);
 void ask_incident_act(struct ask *ask);

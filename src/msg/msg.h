@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MSG_VERSION    3
+#define MSG_VERSION    4
 #define MSG_HEADER     16
 #define MSG_FDS_MAX    8
 #define MSG_KIB        UINT32_C(1024)
@@ -72,7 +72,7 @@ enum role {
     X(MSG_MATCH, "match", R(ENGINE), R(DESK), 512 * MSG_KIB)            /* id; match.h */                              \
     X(MSG_MATCH_DONE, "match-done", R(DESK), R(ENGINE), 0)              /* id */                                       \
     X(MSG_STATS, "stats", R(ENGINE), R(DESK), MSG_MIB)                  /* per-source counters, JSON */                \
-    X(MSG_TOTALS, "totals", R(KEEPER), R(DESK), 4 * MSG_KIB)            /* JSON */                                     \
+    X(MSG_TOTALS, "totals", R(KEEPER), R(DESK), 64 * MSG_KIB)           /* JSON */                                     \
     X(MSG_RECORD, "record", R(DESK), R(KEEPER), 2 * MSG_MIB)            /* id = desk's number; JSON for a record */    \
     X(MSG_RECORD_KEPT, "record-kept", R(KEEPER), R(DESK), 16)           /* id; u64 record number */                    \
     X(MSG_ASK, "ask", R(WEB), R(DESK) | R(QUERY), MSG_MIB)              /* id; doc/api.md */                           \
@@ -80,7 +80,11 @@ enum role {
     X(MSG_NOTICE, "notice", R(DESK), R(OUT), 256 * MSG_KIB)             /* id; JSON */                                 \
     X(MSG_NOTICE_RESULT, "notice-result", R(OUT), R(DESK), 4 * MSG_KIB) /* id; JSON */                                 \
     X(MSG_DROP, "drop", R(KEEPER), R(REAPER), 128)               /* name of a log file a sealed segment covers */      \
-    X(MSG_DROPPED, "dropped", R(REAPER), R(KEEPER), 4 * MSG_KIB) /* name; reason when it was refused */
+    X(MSG_DROPPED, "dropped", R(REAPER), R(KEEPER), 4 * MSG_KIB) /* name; reason when it was refused */                \
+    X(MSG_COSIGN, "cosign", R(KEEPER), R(OUT), 80 * MSG_KIB)     /* id; u16 witness of the policy, its request */      \
+    X(MSG_COSIGNED, "cosigned", R(OUT), R(KEEPER), 16 * MSG_KIB) /* id; u32 status, u64 size, lines or why not */      \
+    X(MSG_STAMP, "stamp", R(KEEPER), R(OUT), 4 * MSG_KIB)        /* id = size; text of the checkpoint */               \
+    X(MSG_STAMPED, "stamped", R(OUT), R(KEEPER), 32 * MSG_KIB)   /* id; u8 1 and the response, or 0 and why not */
 
 enum msg_type {
 #define X(id, name, from, to, size) id,

@@ -105,7 +105,7 @@ enum rc proc_drop(const struct proc_identity *identity, bool *ret_dropped, struc
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return err_errno(err, errno, "could not give up new privileges");
     /* Cleared by the change of identity above. */
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+    if (!identity->outlives_parent && prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
         return err_errno(err, errno, "could not bind the process to its parent");
     return proc_close_memory(err);
 }

@@ -22,6 +22,7 @@ struct proc_identity {
     uint32_t gid;
     uint32_t extra_gid;   /* 0 = none */
     bool read_everything; /* keeps CAP_DAC_READ_SEARCH: the collector, who reads logs of every owner */
+    bool outlives_parent; /* a service of its own; all others die with the process that started them */
 };
 /* Takes the identity for ever: groups, ids, capabilities, no new privileges, no core, not traceable. Not being root it
  * only does the last three and says so: RC_DENIED is not returned, *ret_dropped is false. */

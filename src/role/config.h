@@ -27,6 +27,8 @@
     X(log_rotate_s, "log-rotate-s", 3600, 10, 86400, "seconds after which a log file is sealed though not full")       \
     X(zone_offset_s, "zone-offset-s", 18000, -50400, 50400, "the objects' zone, seconds east of UTC")                  \
     X(uid_base, "uid-base", 62100, 0, 4000000000, "first of the user ids that processes take when started by root")    \
+    X(witness_interval_s, "witness-interval-s", 10, 1, 3600, "seconds between two checkpoints sent to the witnesses")  \
+    X(timestamp_interval_s, "timestamp-interval-s", 86400, 60, 31536000, "seconds between two time stamps")            \
     X(collect_journal, "collect-journal", 1, 0, 1, "collect this machine's journal")                                   \
     X(privileges, "sandbox", 1, 0, 1, "0 runs without seccomp and Landlock: only to look for a fault")
 
@@ -41,6 +43,10 @@
     X(collect_files, "collect-files", "/var/log", "files and folders to follow, separated by blanks")                  \
     X(collect_journal_folder, "collect-journal-folder", "", "folder of journal files; empty: this machine's own")      \
     X(rules, "rules", "", "folders of Sigma rules, separated by blanks; empty: the rules shipped with qorgan")         \
+    X(witness_policy, "witness-policy", "", "file of the witnesses and their quorum (C2SP tlog-policy); empty: none")  \
+    X(witness_ca, "witness-ca", "", "PEM file: who vouches for https of witnesses and time stamps; empty: the system") \
+    X(timestamp_url, "timestamp-url", "", "address of a time-stamp authority (RFC 3161); empty: no time stamps")       \
+    X(timestamp_ca, "timestamp-ca", "", "PEM file of the authority's root certificates; needed with timestamp-url")    \
     X(object, "object", "", "name of the object made at first start; empty: the host's")
 
 struct config {

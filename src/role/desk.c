@@ -32,6 +32,14 @@
 #define LOOK_NS         UINT64_C(150000000) /* between two looks at what nobody told of: records, notices */
 #define STUCK_RETRY_NS  UINT64_C(1000000000)
 #define FIRINGS_MAX     32 /* room for what one match can cause */
+#define ALARMS_MAX      40 /* of the archive, told by the keeper */
+#define KEEPER_SILENCE  (60 * SECOND_NS)
+
+/* An alarm that was taken: it comes again with all totals as long as it holds. */
+struct alarm_told {
+    uint64_t record;
+    char rule[32];
+};
 
 struct desk_role {
     struct process *process;
@@ -60,6 +68,9 @@ struct desk_role {
     bool stuck;                        /* matches could not be stored: they are kept and tried again */
     uint64_t stuck_ns;
     bool notice_flying;
+    struct alarm_told alarms[ALARMS_MAX]; /* a ring */
+    size_t alarm_count;                   /* ever */
+    uint64_t heard_ns;                    /* boot time of the keeper's last totals; 0 = never, or its silence is told */
 };
 
 struct calendar_list {
@@ -497,6 +508,84 @@ static void on_stats(struct desk_role *role, const struct msg *msg)
         log_warning("%s", err.text);
 }
 
+/* What is wrong with the archive itself; titles by rule id stand in data/i18n/rules.tsv as those of rules do. */
+static const struct {
+    const char *rule;
+    const char *title;
+    enum desk_level level;
+    const char *kind;
+} alarm_rows[] = {
+    {"qorgan-witness-missing", "A witness does not cosign", DESK_MEDIUM, "other"},
+    {"qorgan-witness-behind", "The archive is behind what a witness cosigned", DESK_CRITICAL, "unauthorised_access"},
+    {"qorgan-witness-forked", "The archive is not the tree that a witness cosigned", DESK_CRITICAL,
+     "unauthorised_access"},
+    {"qorgan-quorum-lost", "The quorum of witnesses is not reached", DESK_HIGH, "other"},
+    {"qorgan-archive-stalled", "The archive does not grow", DESK_HIGH, "other"},
+    {"qorgan-stamp-missing", "Time stamps of the archive are missing", DESK_MEDIUM, "other"},
+};
+
+static bool alarm_known(struct desk_role *role, struct str rule, uint64_t record)
+{
+    for (size_t i = 0; i < MIN(role->alarm_count, (size_t)ALARMS_MAX); i++)
+        if (role->alarms[i].record == record && str_is(rule, role->alarms[i].rule))
+            return true;
+    struct alarm_told *told = &role->alarms[role->alarm_count++ % ALARMS_MAX];
+    told->record = record;
+    IGNORE(!str_copy_z(rule, told->rule, sizeof told->rule)); /* those of the table fit */
+    return false;
+}
+
+static void alarm_take(struct desk_role *role, struct str rule, uint64_t record, struct str text)
+{
+    for (size_t i = 0; i < ARRAY_LEN(alarm_rows); i++) {
+        if (!str_is(rule, alarm_rows[i].rule) || alarm_known(role, rule, record))
+            continue;
+        if (role->match_count + FIRINGS_MAX >= MATCHES_AT_ONCE)
+            matches_flush(role);
+        struct desk_match match = {
+            .record = record,
+            .rule_id = str_of(alarm_rows[i].rule),
+            .title = str_of(alarm_rows[i].title),
+            .level = alarm_rows[i].level,
+            .always = true,
+            .kind = str_of(alarm_rows[i].kind),
+            .time_ns = clock_real_ns(),
+            .source = STR("qorgan"),
+            .host = text,
+            .description = text,
+        };
+        match_gather(role, &match);
+    }
+}
+
+static struct str text_of_value(const struct json_value *value)
+{
+    return value ? value->text : STR_NONE;
+}
+
+static void outside_take(struct desk_role *role, const struct json_value *value)
+{
+    struct desk_outside outside = {
+        .witnesses = text_of_value(json_get(value, "witnesses")),
+        .quorum = text_of_value(json_get(value, "quorum")),
+        .stamp = text_of_value(json_get(value, "stamp")),
+    };
+    desk_set_outside(role->desk, &outside);
+    for (const struct json_value *row = json_first(json_get(value, "alarms")); row; row = row->next)
+        alarm_take(role, json_str(json_get(row, "rule"), STR_NONE), (uint64_t)json_int(json_get(row, "record"), 0),
+                   json_str(json_get(row, "text"), STR_NONE));
+    role->heard_ns = clock_boot_ns();
+}
+
+/* A keeper that says nothing keeps nothing. */
+static void keeper_listen(struct desk_role *role)
+{
+    if (!role->heard_ns || clock_boot_ns() - role->heard_ns < KEEPER_SILENCE)
+        return;
+    role->heard_ns = 0;
+    alarm_take(role, STR("qorgan-archive-stalled"), role->totals.durable, STR_NONE);
+}
+
 static void on_totals(struct desk_role *role, const struct msg *msg)
 {
     struct json_value *value = NULL;
@@ -509,6 +598,7 @@ static void on_totals(struct desk_role *role, const struct msg *msg)
     role->totals.checkpoint_ns = json_int(json_get(value, "checkpoint_ns"), 0);
     role->totals.disk_free = (uint64_t)json_int(json_get(value, "disk_free"), 0);
     desk_set_totals(role->desk, &role->totals);
+    outside_take(role, value);
 }
 
 static void desk_message(void *self, struct channel *channel, struct msg *msg)
@@ -578,6 +668,7 @@ static void role_tick(void *self, int64_t now_ns)
     }
     if (desk_listen(role->desk, now_ns, &err) != RC_OK)
         log_error("silent sources could not be recorded: %s", err.text);
+    keeper_listen(role);
     uint64_t boot_ns = clock_boot_ns();
     bool due = role->gathered_ns && boot_ns - role->gathered_ns >= GATHER_NS;
     if (due || role->stuck) {

@@ -13,6 +13,7 @@
 #include "os/file.h"
 #include "os/random.h"
 #include "role/log.h"
+#include "role/outside.h"
 #include "role/roles.h"
 #include "tlog/checkpoint.h"
 #include "tlog/signer.h"
@@ -84,6 +85,7 @@ struct keeper {
     uint8_t own_source[16];
     uint64_t epoch;
     uint64_t sequence;
+    struct outside *outside; /* witnesses and time stamps */
     struct share shares[ENGINES_MAX];
     unsigned share_count;
     struct buf text;
@@ -169,6 +171,26 @@ static void clock_watch(struct keeper *keeper, int64_t real_ns, uint64_t boot_ns
     own_record(keeper, LEAF_LIFECYCLE, buf_view(&keeper->text));
 }
 
+static uint64_t outside_record(void *context, struct str body)
+{
+    struct keeper *keeper = context;
+    uint64_t number = archive_size(keeper->archive);
+    own_record(keeper, LEAF_LIFECYCLE, body);
+    return number;
+}
+
+static enum rc outside_open(struct keeper *keeper, struct err *err)
+{
+    struct outside_options options = {
+        .process = keeper->process,
+        .archive = keeper->archive,
+        .record = outside_record,
+        .give_up = give_up,
+        .context = keeper,
+    };
+    return outside_new(&options, &keeper->outside, err);
+}
+
 static enum rc keeper_open(struct keeper *keeper, struct err *err)
 {
     struct config *config = &keeper->process->config;
@@ -207,7 +229,7 @@ static enum rc keeper_open(struct keeper *keeper, struct err *err)
     rc = archive_source(keeper->archive, &own, options.now_ns, options.now_boot_ns, err);
     if (rc == RC_OK)
         recovery_record(keeper, &recovered);
-    return rc;
+    return rc == RC_OK ? outside_open(keeper, err) : rc;
 }
 
 static enum rc keeper_start(struct process *process, void **ret_self, struct err *err)
@@ -543,6 +565,8 @@ static void keeper_peer_down(void *self, enum role role, unsigned instance)
         if (keeper->waiting[i].role != role || keeper->waiting[i].instance != instance)
             keeper->waiting[kept++] = keeper->waiting[i];
     keeper->waiting_count = kept;
+    if (role == ROLE_OUT && keeper->outside)
+        outside_peer_down(keeper->outside);
     if (role != ROLE_ENGINE || instance >= keeper->share_count)
         return;
     struct share *share = &keeper->shares[instance];
@@ -651,6 +675,8 @@ static void on_signed(struct keeper *keeper, const struct msg *msg)
 {
     uint64_t now = clock_boot_ns();
     bool retain = keeper->retained_ns == 0 || now - keeper->retained_ns >= RETAIN_NS;
+    /* Those that are kept for ever are those that were shown outside. */
+    retain = retain && (!outside_has_witnesses(keeper->outside) || outside_due(keeper->outside, now));
     struct err err = {0};
     enum rc rc = archive_checkpoint_store(keeper->archive, msg->body, retain, &err);
     keeper->sign_asked_ns = 0;
@@ -664,6 +690,7 @@ static void on_signed(struct keeper *keeper, const struct msg *msg)
     keeper->signed_size = msg->id;
     keeper->checkpoint_real_ns = clock_real_ns();
     keeper->retained_ns = retain ? now : keeper->retained_ns;
+    outside_signed(keeper->outside, msg->body, msg->id, retain, now);
 }
 
 static void on_refused(struct keeper *keeper, const struct msg *msg)
@@ -697,8 +724,10 @@ static void totals_send(struct keeper *keeper)
     json_put_u64(&keeper->text, "checkpoint_size", keeper->signed_size);
     json_put_int(&keeper->text, "checkpoint_ns", keeper->checkpoint_real_ns);
     json_put_u64(&keeper->text, "disk_free", proc_disk_free(keeper->folder));
+    outside_write(keeper->outside, &keeper->text);
     json_write_object_end(&keeper->text);
-    IGNORE(channel_send(desk, MSG_TOTALS, 0, buf_view(&keeper->text))); /* the next one comes in a second */
+    if (!keeper->text.overflow)
+        IGNORE(channel_send(desk, MSG_TOTALS, 0, buf_view(&keeper->text))); /* the next one comes in a second */
 }
 
 static void keeper_message(void *self, struct channel *channel, struct msg *msg)
@@ -729,6 +758,10 @@ static void keeper_message(void *self, struct channel *channel, struct msg *msg)
     case MSG_DROPPED:
         on_dropped(keeper, msg);
         break;
+    case MSG_COSIGNED:
+    case MSG_STAMPED:
+        outside_message(keeper->outside, msg, clock_boot_ns());
+        break;
     default:
         break;
     }
@@ -745,6 +778,7 @@ static void once_a_second(struct keeper *keeper, uint64_t now)
             share_feed(keeper, i);
     }
     clock_watch(keeper, clock_real_ns(), now);
+    outside_tick(keeper->outside, keeper->signed_ns, now);
     totals_send(keeper);
     keeper->sealing = true;
 }

@@ -1,7 +1,10 @@
-/* out.c - the only process that opens connections: mail by SMTP, webhooks by HTTP. One notice at a time.
+/* out.c - the only process that opens connections: mail by SMTP, webhooks by HTTP, and out_witness.c: witnesses and
+ * time-stamp authorities. Conversations run side by side (transfer.h); the desk gives one notice at a time.
  *
  * TLS is demanded: smtps:// and https:// as they are, STARTTLS on plain SMTP when the server offers it; only servers on
  * this machine may be spoken to in plain text. The answer says what the server said; secrets are never logged. */
+#include "role/out.h"
+
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "base/civil.h"
@@ -14,15 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PATIENCE_S  20
-#define CONNECT_S   10
 #define MESSAGE_MAX ((size_t)512 << 10)
-
-struct out {
-    struct arena *scratch;
-    struct buf message;
-    struct buf answer;
-};
 
 struct notice {
     struct str key;
@@ -34,27 +29,6 @@ struct notice {
     struct str subject;
     struct str body;
 };
-
-struct upload {
-    struct str rest;
-};
-
-static size_t on_read(char *buffer, size_t size, size_t count, void *context)
-{
-    struct upload *upload = context;
-    size_t n = MIN(size * count, upload->rest.n);
-    if (n)
-        memcpy(buffer, upload->rest.p, n);
-    upload->rest = str_skip(upload->rest, n);
-    return n;
-}
-
-static size_t on_reply(char *bytes, size_t size, size_t count, void *context)
-{
-    (void)bytes;
-    (void)context;
-    return size * count; /* what a webhook answers is of no interest */
-}
 
 /* A header value may hold no line end: everything below a blank becomes one. */
 static void put_header(struct buf *out, const char *name, struct str value)
@@ -111,90 +85,71 @@ static void mail_write(struct buf *out, const struct notice *notice)
     }
 }
 
-/* Whether host[:port][/path] is this machine: only then may notices go in plain text. The whole host is looked at, so
- * that 127.example.org and 127.0.0.1@example.org are not. */
-static bool is_local(struct str server)
-{
-    struct str rest = server;
-    struct str authority = str_cut(&rest, '/');
-    if (str_find(authority, '@') < authority.n)
-        return false;
-    if (str_starts(authority, STR("[::1]")))
-        return authority.n == 5 || authority.p[5] == ':';
-    struct str host = str_cut(&authority, ':');
-    size_t dots = 0;
-    size_t digits = 0;
-    for (size_t i = 0; i < host.n; i++) {
-        dots += host.p[i] == '.';
-        digits += char_is_digit(host.p[i]);
-    }
-    return str_is(host, "localhost") || (str_starts(host, STR("127.")) && dots == 3 && dots + digits == host.n);
-}
-
-static void common_options(CURL *curl, char *error)
-{
-    error[0] = '\0';
-    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error);
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)PATIENCE_S);
-    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_S);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_reply);
-    curl_easy_setopt(curl, CURLOPT_PROXY, "");
-}
-
-static CURLcode mail_send(CURL *curl, struct out *out, const struct notice *notice)
+static bool mail_prepare(struct transfer *transfer, struct out *out, const struct notice *notice)
 {
     char url[512];
     char from[512];
     char to[512];
+    CURL *curl = transfer->curl;
     bool given = str_search(notice->server, STR("://")) != notice->server.n;
     snprintf(url, sizeof url, "%s%.*s", given ? "" : "smtp://", STR_ARG(notice->server));
     snprintf(from, sizeof from, "<%.*s>", STR_ARG(notice->from));
     snprintf(to, sizeof to, "<%.*s>", STR_ARG(notice->to));
     mail_write(&out->message, notice);
-    struct upload upload = {buf_view(&out->message)};
-    struct curl_slist *recipients = curl_slist_append(NULL, to);
+    transfer->upload = arena_str(transfer->arena, buf_view(&out->message));
+    transfer->list = curl_slist_append(NULL, to);
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
     curl_easy_setopt(curl, CURLOPT_MAIL_FROM, from);
-    curl_easy_setopt(curl, CURLOPT_MAIL_RCPT, recipients);
-    curl_easy_setopt(curl, CURLOPT_USE_SSL, is_local(notice->server) ? (long)CURLUSESSL_TRY : (long)CURLUSESSL_ALL);
+    curl_easy_setopt(curl, CURLOPT_MAIL_RCPT, transfer->list);
+    curl_easy_setopt(curl, CURLOPT_USE_SSL,
+                     host_is_local(notice->server) ? (long)CURLUSESSL_TRY : (long)CURLUSESSL_ALL);
     if (notice->user.n) {
-        curl_easy_setopt(curl, CURLOPT_USERNAME, arena_strz(out->scratch, notice->user));
-        curl_easy_setopt(curl, CURLOPT_PASSWORD, arena_strz(out->scratch, notice->secret));
+        curl_easy_setopt(curl, CURLOPT_USERNAME, arena_strz(transfer->arena, notice->user));
+        curl_easy_setopt(curl, CURLOPT_PASSWORD, arena_strz(transfer->arena, notice->secret));
     }
-    curl_easy_setopt(curl, CURLOPT_READFUNCTION, on_read);
-    curl_easy_setopt(curl, CURLOPT_READDATA, &upload);
+    curl_easy_setopt(curl, CURLOPT_READFUNCTION, transfer_read);
+    curl_easy_setopt(curl, CURLOPT_READDATA, transfer);
     curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
-    CURLcode code = out->message.overflow ? CURLE_OUT_OF_MEMORY : curl_easy_perform(curl);
-    curl_slist_free_all(recipients);
-    return code;
+    return !out->message.overflow && transfer->list && transfer->upload.p;
 }
 
-static CURLcode webhook_send(CURL *curl, struct out *out, const struct notice *notice)
+static bool webhook_prepare(struct transfer *transfer, const struct notice *notice)
 {
     char header[1024];
-    struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json; charset=utf-8");
     snprintf(header, sizeof header, "Idempotency-Key: %.*s", STR_ARG(str_slice(notice->key, 0, 200)));
-    headers = curl_slist_append(headers, header);
+    transfer->list = curl_slist_append(NULL, header);
     if (notice->secret.n && notice->secret.n < 900) {
         snprintf(header, sizeof header, "Authorization: Bearer %.*s", STR_ARG(notice->secret));
-        headers = curl_slist_append(headers, header);
+        transfer->list = curl_slist_append(transfer->list, header);
         explicit_bzero(header, sizeof header);
     }
-    struct str host = str_skip(notice->to, str_search(notice->to, STR("://")) + 3);
-    curl_easy_setopt(curl, CURLOPT_URL, arena_strz(out->scratch, notice->to));
-    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, is_local(host) ? "http,https" : "https");
-    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)notice->body.n);
-    curl_easy_setopt(curl, CURLOPT_COPYPOSTFIELDS, notice->body.p ? notice->body.p : "");
-    curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
-    CURLcode code = curl_easy_perform(curl);
-    curl_slist_free_all(headers);
-    return code;
+    curl_easy_setopt(transfer->curl, CURLOPT_FAILONERROR, 1L);
+    return transfer_post(transfer, notice->to, "application/json; charset=utf-8", notice->body);
 }
 
-static void notice_send(struct out *out, const struct json_value *value)
+static void notice_answer(struct out *out, uint64_t id, bool sent, const char *text)
+{
+    struct channel *desk = process_peer(ROLE_DESK, 0);
+    buf_clear(&out->answer);
+    json_write_object(&out->answer);
+    json_put_bool(&out->answer, "sent", sent);
+    json_put_text(&out->answer, "text", text);
+    json_write_object_end(&out->answer);
+    if (!desk || !channel_send(desk, MSG_NOTICE_RESULT, id, buf_view(&out->answer)))
+        log_warning("the desk does not take its answer");
+}
+
+static void notice_done(void *context, struct transfer *transfer, CURLcode code, long status, const char *why)
+{
+    struct out *out = context;
+    (void)status; /* FAILONERROR made a refusal an error */
+    if (code != CURLE_OK)
+        log_warning("a notice by %s was not taken: %s", transfer->kind ? "mail" : "webhook", why);
+    notice_answer(out, transfer->id, code == CURLE_OK, why);
+}
+
+static void notice_send(struct out *out, uint64_t id, const struct json_value *value)
 {
     struct notice notice = {
         .key = json_str(json_get(value, "key"), STR_NONE),
@@ -207,36 +162,39 @@ static void notice_send(struct out *out, const struct json_value *value)
         .body = json_str(json_get(value, "body"), STR_NONE),
     };
     bool mail = str_is(json_str(json_get(value, "kind"), STR_NONE), "mail");
-    char error[CURL_ERROR_SIZE] = "";
-    CURL *curl = curl_easy_init();
-    CURLcode code = CURLE_OUT_OF_MEMORY;
-    if (curl) {
-        common_options(curl, error);
-        code = mail ? mail_send(curl, out, &notice) : webhook_send(curl, out, &notice);
-        curl_easy_cleanup(curl);
+    /* What a webhook answers is of no interest, as long as it is no flood. */
+    struct transfer *transfer = transfer_new(out->transfers, (size_t)1 << 20);
+    if (!transfer) {
+        notice_answer(out, id, false, "no memory");
+        return;
     }
-    const char *text = code == CURLE_OK ? "" : (error[0] ? error : curl_easy_strerror(code));
-    if (code != CURLE_OK)
-        log_warning("a notice by %s was not taken: %s", mail ? "mail" : "webhook", text);
-    buf_clear(&out->answer);
-    json_write_object(&out->answer);
-    json_put_bool(&out->answer, "sent", code == CURLE_OK);
-    json_put_text(&out->answer, "text", text);
-    json_write_object_end(&out->answer);
+    transfer->id = id;
+    transfer->kind = mail;
+    transfer->done = notice_done;
+    transfer->context = out;
+    curl_easy_setopt(transfer->curl, CURLOPT_FRESH_CONNECT, 1L); /* a notice is a conversation of its own */
+    curl_easy_setopt(transfer->curl, CURLOPT_FORBID_REUSE, 1L);
+    if (mail ? mail_prepare(transfer, out, &notice) : webhook_prepare(transfer, &notice)) {
+        transfer_start(out->transfers, transfer);
+        return;
+    }
+    notice_answer(out, id, false, "the notice could not be prepared");
+    transfer_drop(transfer);
 }
 
 static enum rc out_start(struct process *process, void **ret_self, struct err *err)
 {
-    (void)process;
     struct out *out = memory_new(sizeof *out);
     if (!out || curl_global_init(CURL_GLOBAL_DEFAULT) != 0)
         return err_set(err, RC_LIMIT, "no memory for the mail and web client");
+    out->process = process;
+    out->transfers = transfers_new();
     out->scratch = arena_new((size_t)8 << 20);
-    ASSERT(out->scratch != NULL);
+    ASSERT(out->scratch && out->transfers);
     buf_init(&out->message, MESSAGE_MAX);
-    buf_init(&out->answer, 4096);
+    buf_init(&out->answer, 65536);
     *ret_self = out;
-    return RC_OK;
+    return out_witness_start(out, err);
 }
 
 static void out_message(void *self, struct channel *channel, struct msg *msg)
@@ -244,6 +202,11 @@ static void out_message(void *self, struct channel *channel, struct msg *msg)
     struct out *out = self;
     struct json_value *value = NULL;
     struct err err = {0};
+    (void)channel;
+    if (msg->type == MSG_COSIGN)
+        out_cosign(out, msg);
+    if (msg->type == MSG_STAMP)
+        out_stamp(out, msg);
     if (msg->type != MSG_NOTICE)
         return;
     arena_reset(out->scratch);
@@ -251,10 +214,21 @@ static void out_message(void *self, struct channel *channel, struct msg *msg)
         log_error("a notice is damaged: %s", err.text);
         return;
     }
-    notice_send(out, value);
+    notice_send(out, msg->id, value);
     arena_reset(out->scratch);
-    if (!channel_send(channel, MSG_NOTICE_RESULT, msg->id, buf_view(&out->answer)))
-        log_warning("the desk does not take its answer");
+}
+
+static void out_tick(void *self, int64_t now_ns)
+{
+    const struct out *out = self;
+    (void)now_ns;
+    transfers_run(out->transfers);
+}
+
+static int out_timeout_ms(void *self)
+{
+    const struct out *out = self;
+    return transfers_timeout_ms(out->transfers);
 }
 
 static size_t out_paths(const struct config *config, struct arena *arena, struct sandbox_path *ret, size_t size)
@@ -276,4 +250,6 @@ const struct role_driver out_driver = {
     .paths = out_paths,
     .start = out_start,
     .message = out_message,
+    .tick = out_tick,
+    .timeout_ms = out_timeout_ms,
 };

@@ -46,7 +46,7 @@ struct edge {
 static const struct edge edges[] = {
     {ROLE_INTAKE, ROLE_KEEPER}, {ROLE_COLLECTOR, ROLE_KEEPER}, {ROLE_ENGINE, ROLE_KEEPER}, {ROLE_DESK, ROLE_KEEPER},
     {ROLE_KEEPER, ROLE_SIGNER}, {ROLE_KEEPER, ROLE_REAPER},    {ROLE_ENGINE, ROLE_DESK},   {ROLE_WEB, ROLE_DESK},
-    {ROLE_WEB, ROLE_QUERY},     {ROLE_DESK, ROLE_OUT},
+    {ROLE_WEB, ROLE_QUERY},     {ROLE_DESK, ROLE_OUT},         {ROLE_KEEPER, ROLE_OUT},
 };
 
 enum child_state { CHILD_DOWN, CHILD_STARTING, CHILD_RUNNING, CHILD_STOPPED };
@@ -168,6 +168,12 @@ static void belongings_send(struct parent *parent, struct child *child)
         secret_send(child, "origin-uuid", setup->origin_uuid);
         secret_send(child, "signed-last", setup_signed_last(setup, &parent->text));
         handle_send(child, "new-instance", parent->new_instance ? setup->lock : -1);
+    }
+    if (role == ROLE_KEEPER || role == ROLE_OUT)
+        secret_send(child, "witness-policy", setup->witness_policy);
+    if (role == ROLE_OUT) {
+        secret_send(child, "witness-ca", setup->witness_ca);
+        secret_send(child, "timestamp-ca", setup->timestamp_ca);
     }
     if (role == ROLE_REAPER) {
         handle_send(child, "log-folder", setup->log_folder);

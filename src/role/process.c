@@ -204,8 +204,10 @@ static enum rc sandbox_take(const struct sandbox *sandbox, struct err *err)
     buf_init(&missing, 4096);
     enum rc rc = sandbox_enter(sandbox, &missing, err);
     struct str rest = buf_view(&missing);
-    while (rest.p && rest.n)
-        buf_format(&pump.said, "missing: %.*s\n", STR_ARG(str_cut(&rest, '\n')));
+    while (rest.p && rest.n) {
+        struct str line = str_cut(&rest, '\n'); /* STR_ARG would cut twice */
+        buf_format(&pump.said, "missing: %.*s\n", STR_ARG(line));
+    }
     buf_done(&missing);
     return rc;
 }

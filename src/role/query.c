@@ -231,12 +231,11 @@ static void ask_proof(struct query_role *role, uint64_t number)
     enum rc rc = archive_reader_proof(role->reader, number, &proof, &err);
     if (rc == RC_OK)
         rc = archive_reader_leaf(role->reader, number, &leaf, &hash, &err);
-    struct str note = archive_reader_checkpoint(role->reader);
-    struct str rest = note;
-    IGNORE(str_cut(&rest, '\n').n == 0); /* the origin */
+    struct str rest = str_skip(buf_view(&proof), str_search(buf_view(&proof), STR("\n\n")) + 2); /* its checkpoint */
+    IGNORE(str_cut(&rest, '\n').n == 0);                                                         /* the origin */
     uint64_t size = 0;
     if (rc == RC_OK && !str_to_u64(str_cut(&rest, '\n'), &size))
-        rc = err_set(&err, RC_CORRUPT, "the newest checkpoint does not read");
+        rc = err_set(&err, RC_CORRUPT, "the proof's checkpoint does not read");
     if (rc == RC_OK)
         rc = archive_reader_root(role->reader, size, &root, &err);
     char *leaf_text = rc == RC_OK ? arena_alloc(role->scratch, leaf.n / 3 * 4 + 8) : NULL;
@@ -257,6 +256,17 @@ static void ask_proof(struct query_role *role, uint64_t number)
     buf_done(&leaf);
 }
 
+/* When the last record that a checkpoint covers was received; 0 when it cannot be told. */
+static int64_t time_of_note(struct query_role *role, struct str note)
+{
+    struct archive_hit *hit = arena_alloc(role->scratch, sizeof *hit);
+    uint64_t size = 0;
+    IGNORE(str_cut(&note, '\n').n == 0); /* the origin */
+    if (!hit || !str_to_u64(str_cut(&note, '\n'), &size) || size == 0)
+        return 0;
+    return archive_reader_record(role->reader, size - 1, role->scratch, hit, NULL) == RC_OK ? hit->leaf.received_ns : 0;
+}
+
 static void ask_archive(struct query_role *role)
 {
     struct archive_totals totals = archive_reader_totals(role->reader);
@@ -268,7 +278,10 @@ static void ask_archive(struct query_role *role)
     json_put_u64(out, "segments", totals.segments);
     json_put_u64(out, "bytes_raw", totals.bytes_raw);
     json_put_u64(out, "bytes_stored", totals.bytes_stored);
-    json_put_str(out, "checkpoint", archive_reader_checkpoint(role->reader));
+    struct str note = archive_reader_cosigned(role->reader);
+    note = note.n ? note : archive_reader_checkpoint(role->reader);
+    json_put_str(out, "checkpoint", note);
+    json_put_int(out, "checkpoint_ns", time_of_note(role, note));
     json_put_text(out, "origin", archive_reader_origin(role->reader));
     json_put_int(out, "oldest_ns", totals.oldest_ns);
     json_write_object_end(out);

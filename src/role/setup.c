@@ -9,6 +9,7 @@
 #include "os/tls.h"
 #include "role/signer_slots.h"
 #include "tlog/key.h"
+#include "tlog/policy.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -305,6 +306,43 @@ static enum rc certificate_load(const struct config *config, int keys, struct ar
     return rc;
 }
 
+static enum rc outside_load(const struct config *config, struct arena *arena, struct setup *setup, struct err *err)
+{
+    const struct {
+        struct str path;
+        struct str *ret;
+        const char *key;
+    } files[] = {
+        {config->witness_policy, &setup->witness_policy, "witness-policy"},
+        {config->witness_ca, &setup->witness_ca, "witness-ca"},
+        {config->timestamp_ca, &setup->timestamp_ca, "timestamp-ca"},
+    };
+    if (config->timestamp_url.n && !config->timestamp_ca.n)
+        return err_set(err, RC_INVALID,
+                       "timestamp-url needs timestamp-ca: a stamp that nobody can check proves nothing");
+    for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+        enum rc rc = files[i].path.n ? file_load_path(files[i].path.p, KEY_FILE_MAX, arena, files[i].ret, err) : RC_OK;
+        if (rc != RC_OK) {
+            IGNORE(err_wrap(err, "%s", files[i].key)); /* the code stays rc */
+            return rc;
+        }
+    }
+    return RC_OK;
+}
+
+/* The parent knows first that a policy does not read; the keeper and out would only die of it. */
+static enum rc policy_look(const struct setup *setup, struct arena *arena, struct err *err)
+{
+    struct policy *policy = setup->witness_policy.n ? arena_alloc(arena, sizeof *policy) : NULL;
+    enum rc rc = policy ? policy_parse(setup->witness_policy, policy, err) : RC_OK;
+    for (size_t i = 0; policy && rc == RC_OK && i < policy->witness_count; i++)
+        if (policy->witness[i].url.n == 0)
+            rc = err_set(err, RC_INVALID, "the witness \"%.*s\" has no address", STR_ARG(policy->witness[i].name));
+    if (rc != RC_OK)
+        IGNORE(err_wrap(err, "witness-policy")); /* the code stays rc */
+    return rc;
+}
+
 enum rc setup_make(const struct config *config, bool new_instance, struct arena *arena, struct setup *ret_setup,
                    struct err *err)
 {
@@ -326,6 +364,10 @@ enum rc setup_make(const struct config *config, bool new_instance, struct arena 
         rc = signer_state_open(keys, ret_setup, err);
     if (rc == RC_OK)
         rc = certificate_load(config, keys, arena, ret_setup, err);
+    if (rc == RC_OK)
+        rc = outside_load(config, arena, ret_setup, err);
+    if (rc == RC_OK)
+        rc = policy_look(ret_setup, arena, err);
     if (keys >= 0)
         close(keys);
     return rc;

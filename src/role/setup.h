@@ -25,6 +25,9 @@ struct setup {
     struct str tls_certificate;
     struct str tls_key;
     struct str tls_client_ca;
+    struct str witness_policy; /* texts of files; empty = none */
+    struct str witness_ca;
+    struct str timestamp_ca;
 };
 
 /* RC_EXISTS when another server holds the folder. `new_instance`: the signing key and its state are put aside under the

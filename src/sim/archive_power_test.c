@@ -166,7 +166,11 @@ static enum rc sign(bool retain, struct err *err)
     CHECK_INT(signer_sign(&model.signer, model.key, &request, &model.signer, &note, err), RC_OK);
     ASSERT(model.signed_count < SIGNED_MAX);
     model.signed_head[model.signed_count++] = request.head;
-    return archive_checkpoint_store(model.archive, buf_view(&note), retain, err);
+    rc = archive_checkpoint_store(model.archive, buf_view(&note), retain, err);
+    if (rc != RC_OK || !retain)
+        return rc;
+    buf_text(&note, "\xe2\x80\x94 w.test AAAAAAAA\n"); /* a witness's line joins it */
+    return archive_cosigned_store(model.archive, buf_view(&note), retain, true, err);
 }
 
 /* ---- sealing: an engine that reads the log and hands in blocks ---- */

@@ -53,9 +53,9 @@ static enum rc name_check(const struct policy *policy, struct str name, struct e
 }
 
 /* Behind the key only a URL may follow, which an offline verifier does not need. */
-static enum rc line_end(struct str *rest, struct err *err)
+static enum rc line_end(struct str *rest, struct str *ret_url, struct err *err)
 {
-    (void)next_word(rest);
+    *ret_url = next_word(rest);
     if (next_word(rest).n != 0)
         return err_set(err, RC_INVALID, "there is something behind the URL");
     return RC_OK;
@@ -75,8 +75,8 @@ static enum rc parse_log(struct policy *policy, struct str *rest, struct err *er
     }
     if (key.type != NOTE_ED25519)
         return err_set(err, RC_INVALID, "a log's key must be of type 1 (Ed25519)");
-    policy->log[policy->log_count++] = key;
-    return line_end(rest, err);
+    policy->log[policy->log_count] = key;
+    return line_end(rest, &policy->log_url[policy->log_count++], err);
 }
 
 static enum rc parse_witness(struct policy *policy, struct str *rest, struct err *err)
@@ -96,8 +96,9 @@ static enum rc parse_witness(struct policy *policy, struct str *rest, struct err
     }
     if (witness.key.type != NOTE_COSIGNATURE)
         return err_set(err, RC_INVALID, "a witness's key must be of type 4 (cosignature/v1)");
+    rc = line_end(rest, &witness.url, err);
     policy->witness[policy->witness_count++] = witness;
-    return line_end(rest, err);
+    return rc;
 }
 
 /* A name is a member of at most one group, so that nobody counts twice. */
@@ -220,7 +221,7 @@ void policy_of_key(const struct note_key *key, struct policy *ret_policy)
     ret_policy->no_quorum = true;
 }
 
-static bool quorum_reached(const struct policy *policy, uint64_t witnesses)
+bool policy_quorum(const struct policy *policy, uint64_t witnesses)
 {
     if (policy->no_quorum)
         return true;
@@ -257,21 +258,32 @@ static enum rc log_check(const struct policy *policy, const struct note *note, c
     return RC_OK;
 }
 
-enum rc policy_check(const struct policy *policy, const struct note *note, const struct checkpoint *checkpoint,
-                     struct policy_result *ret_result, struct err *err)
+enum rc policy_witnesses(const struct policy *policy, const struct note *note, struct policy_result *ret_result,
+                         struct err *err)
 {
     struct policy_result result = {0};
-    enum rc rc = log_check(policy, note, checkpoint, &result.log, err);
-    if (rc != RC_OK)
-        return rc;
     for (size_t i = 0; i < policy->witness_count; i++) {
-        rc = note_verify(note, &policy->witness[i].key, &result.time_s[i], err);
+        enum rc rc = note_verify(note, &policy->witness[i].key, &result.time_s[i], err);
         if (rc == RC_OK)
             result.witnesses |= UINT64_C(1) << i;
         else if (rc != RC_NOT_FOUND)
             return rc;
     }
-    if (!quorum_reached(policy, result.witnesses))
+    *ret_result = result;
+    return RC_OK;
+}
+
+enum rc policy_check(const struct policy *policy, const struct note *note, const struct checkpoint *checkpoint,
+                     struct policy_result *ret_result, struct err *err)
+{
+    struct policy_result result = {0};
+    size_t log = 0;
+    enum rc rc = log_check(policy, note, checkpoint, &log, err);
+    rc = rc == RC_OK ? policy_witnesses(policy, note, &result, err) : rc;
+    if (rc != RC_OK)
+        return rc;
+    result.log = log;
+    if (!policy_quorum(policy, result.witnesses))
         return err_set(err, RC_DENIED, "%d witnesses cosigned; that does not reach the policy's quorum",
                        __builtin_popcountll(result.witnesses));
     *ret_result = result;

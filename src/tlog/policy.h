@@ -14,6 +14,7 @@
 struct policy_witness {
     struct str name;
     struct note_key key;
+    struct str url; /* submission prefix of tlog-witness; empty when the policy gives none */
 };
 
 struct policy_group {
@@ -23,7 +24,7 @@ struct policy_group {
     unsigned threshold;
 };
 
-/* Names are borrowed from the text that was parsed. Large: keep it static or in an arena. */
+/* Names and addresses are borrowed from the text that was parsed. Large: keep it static or in an arena. */
 struct policy {
     size_t log_count;
     size_t witness_count;
@@ -32,6 +33,7 @@ struct policy {
     bool quorum_is_witness; /* else a group */
     size_t quorum;          /* position among the witnesses or the groups */
     struct note_key log[POLICY_LOGS_MAX];
+    struct str log_url[POLICY_LOGS_MAX]; /* empty when the policy gives none */
     struct policy_witness witness[POLICY_WITNESSES_MAX];
     struct policy_group group[POLICY_GROUPS_MAX];
 };
@@ -46,6 +48,11 @@ struct policy_result {
 enum rc policy_parse(struct str text, struct policy *ret_policy, struct err *err) MUST_USE;
 /* One log, no witnesses asked for. */
 void policy_of_key(const struct note_key *key, struct policy *ret_policy);
+/* Who of the policy cosigned; ret_result->log stays 0. RC_DENIED: a known witness's line does not verify. */
+enum rc policy_witnesses(const struct policy *policy, const struct note *note, struct policy_result *ret_result,
+                         struct err *err) MUST_USE;
+/* Whether these witnesses, one bit each, are enough. */
+bool policy_quorum(const struct policy *policy, uint64_t witnesses);
 /* RC_DENIED: not signed by a listed log under its origin, a known key's line does not verify, or the quorum is not
  * reached. */
 enum rc policy_check(const struct policy *policy, const struct note *note, const struct checkpoint *checkpoint,

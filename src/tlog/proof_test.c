@@ -245,6 +245,8 @@ static void policy_quorums(void)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         policy_text(rows[i].rest, &text);
         CHECK_INT(policy_parse(buf_view(&text), &policy, NULL), RC_OK);
+        CHECK_TEXT(policy.log_url[0], "https://qorgan.test/");
+        CHECK_INT(policy.witness[0].url.n, 0);
         for (unsigned set = 0; set < 8; set++) {
             struct note parsed;
             struct checkpoint checkpoint;

@@ -16,6 +16,7 @@ static const struct api_row rows[] = {
     {"channel.save", WEB_DESK, true, {{0}}},
     {"user.list", WEB_DESK, false, {{0}}},
     {"user.save", WEB_DESK, true, {{0}}},
+    {"witness.list", WEB_DESK, false, {{0}}},
     {"search",
      WEB_QUERY,
      false,

@@ -84,7 +84,12 @@ static const struct fake_answer fake_answers[] = {
     {"proof", "{\"ok\":true,\"proof\":\"c2sp.org/tlog-proof@v1\\nEVIL\",\"leaf\":\"aGVsbG8=\",\"checkpoint_size\":10,"
               "\"root\":\"EVIL\"}"},
     {"archive", "{\"ok\":true,\"records\":1,\"durable\":2,\"segments\":3,\"bytes_raw\":4,\"bytes_stored\":5,"
-                "\"checkpoint\":\"EVIL\",\"origin\":\"EVIL\",\"oldest_ns\":6}"},
+                "\"checkpoint\":\"EVIL\\n7\\nPlRNCrwHpqhGrupue0L7gxbjbMiKA9temvuZZDDpkaw=\\n\\nEVIL\","
+                "\"checkpoint_ns\":6,\"origin\":\"EVIL\",\"oldest_ns\":6}"},
+    {"witness.list", "{\"ok\":true,\"witnesses\":[{\"name\":\"EVIL\",\"state\":\"EVIL\",\"size\":1,\"time_ns\":2,"
+                     "\"error\":\"EVIL\",\"refused\":3},{\"name\":\"w2\",\"state\":\"good\",\"size\":1,\"time_ns\":0,"
+                     "\"error\":\"\"}],\"quorum\":{\"asked\":true,\"lost\":true,\"size\":4},"
+                     "\"stamp\":{\"size\":1,\"time_ns\":1795219893000000000,\"error\":\"EVIL\"}}"},
     {NULL, NULL},
 };
 

@@ -29,6 +29,7 @@ static const struct route routes[] = {
     {"POST", "/users/*", ACCESS_SESSION, 0, save_user},
     {"GET", "/archive", ACCESS_SESSION, 0, page_archive},
     {"GET", "/archive/checkpoint.txt", ACCESS_SESSION, 0, page_checkpoint},
+    {"GET", "/archive/sheet.html", ACCESS_SESSION, 0, page_sheet},
     {"GET", "/api/*", ACCESS_API, 0, api_ask},
     {"POST", "/api/*", ACCESS_API, 0, api_ask},
     {"GET", "/ui/*/*", ACCESS_OPEN, 0, page_asset},

@@ -66,6 +66,7 @@ void page_user(struct web_call *call);
 void save_user(struct web_call *call);
 void page_archive(struct web_call *call);
 void page_checkpoint(struct web_call *call);
+void page_sheet(struct web_call *call);
 void api_ask(struct web_call *call);
 
 #endif

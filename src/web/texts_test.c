@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define OWN_ALARMS 6 /* rows of alarm_rows in src/role/desk.c: the archive's own */
+
 static struct arena *arena;
 static struct map *literals; /* all string literals of the room's sources that look like keys */
 static struct map *keys;     /* of web.tsv */
@@ -270,7 +272,7 @@ static void every_rule_has_its_title(void)
     for (size_t i = 0; i < ARRAY_LEN(folders); i++)
         count += rules_of_folder(folders[i], texts);
     CHECK(count > 50);
-    CHECK_INT(texts_count(texts), count); /* no title of a rule that is gone */
+    CHECK_INT(texts_count(texts), count + OWN_ALARMS); /* no title of a rule that is gone */
     texts_free(texts);
 }
 

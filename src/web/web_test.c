@@ -183,6 +183,9 @@ static void pages_answer(void)
     CHECK_INT(status_of(get("/records/9/leaf")), 200);
     CHECK_TEXT(buf_view(&seen), "hello");
     CHECK_INT(status_of(get("/archive/checkpoint.txt")), 200);
+    CHECK_INT(status_of(get("/archive/sheet.html")), 200);
+    CHECK(seen_has("3e54 4d0a") && seen_has("<svg class=\"qr\"") && seen_has("</body></html>\n"));
+    CHECK(!seen_has("<script"));
     struct web_http head = get("/");
     head.method = STR("HEAD");
     CHECK_INT(status_of(head), 200);

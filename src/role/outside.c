@@ -1,0 +1,286 @@
+#include "role/outside.h"
+
+#include "base/assert.h"
+#include "base/bytes.h"
+#include "codec/json.h"
+#include "os/clock.h"
+#include "role/cosign.h"
+#include "role/log.h"
+#include "tlog/timestamp.h"
+#include "tlog/witness.h"
+
+#define SECOND           UINT64_C(1000000000)
+#define STALLED_NS       (60 * SECOND) /* heartbeats make the tree grow every ten seconds */
+#define STAMP_RETRY_NS   (60 * SECOND)
+#define STAMP_PATIENCE   (60 * SECOND)
+#define STAMP_MISSING    2 /* intervals */
+#define STAMP_ERROR_SIZE 200
+
+struct outside {
+    struct outside_options options;
+    struct cosign *cosign; /* NULL: no witnesses */
+    bool round_retained;
+    struct buf text;
+    struct buf request;
+
+    bool stamps;
+    uint64_t stamp_interval_ns;
+    uint64_t stamp_asked_ns; /* 0: none under way */
+    uint64_t stamp_tried_ns;
+    uint64_t stamp_asked_size;
+    uint64_t stamped_ns; /* boot time of the last one, or of the start */
+    uint64_t stamped_size;
+    int64_t stamped_real_ns;
+    char stamp_error[STAMP_ERROR_SIZE];
+    bool stamp_late;
+    uint64_t stamp_record;
+
+    uint64_t begun_ns;
+    bool stalled;
+    uint64_t stalled_record;
+};
+
+enum rc outside_new(const struct outside_options *options, struct outside **ret_outside, struct err *err)
+{
+    const struct config *config = &options->process->config;
+    struct str policy = arena_str(options->process->arena, process_secret("witness-policy"));
+    struct outside *outside = memory_new(sizeof *outside);
+    if (!outside)
+        return err_set(err, RC_LIMIT, "no memory");
+    outside->options = *options;
+    outside->begun_ns = outside->stamped_ns = clock_boot_ns();
+    outside->stamps = config->timestamp_url.n > 0;
+    outside->stamp_interval_ns = (uint64_t)config->timestamp_interval_s * SECOND;
+    buf_init(&outside->text, 8192);
+    buf_init(&outside->request, (size_t)80 * MSG_KIB);
+    *ret_outside = outside;
+    if (policy.n == 0)
+        return RC_OK;
+    return cosign_new(policy, (uint64_t)config->witness_interval_s * SECOND, outside->begun_ns, &outside->cosign, err);
+}
+
+bool outside_has_witnesses(const struct outside *outside)
+{
+    return outside->cosign != NULL;
+}
+
+bool outside_due(const struct outside *outside, uint64_t now_ns)
+{
+    return outside->cosign && cosign_due(outside->cosign, now_ns);
+}
+
+static uint64_t tell(struct outside *outside, const char *event, struct str name, uint64_t size, const char *error)
+{
+    struct buf *text = &outside->text;
+    buf_clear(text);
+    json_write_object(text);
+    json_put_text(text, "event", event);
+    if (name.n)
+        json_put_str(text, "name", name);
+    json_put_u64(text, "size", size);
+    if (error && error[0])
+        json_put_text(text, "error", error);
+    json_write_object_end(text);
+    return outside->options.record(outside->options.context, buf_view(text));
+}
+
+/* ---- witnesses ---- */
+
+static bool request_send(struct outside *outside, struct channel *out, size_t witness, uint64_t old_size)
+{
+    struct tlog_path path = {0};
+    struct note note;
+    struct checkpoint checkpoint;
+    struct err err = {0};
+    struct str bytes = cosign_note(outside->cosign);
+    enum rc rc = note_parse(bytes, &note, &err);
+    rc = rc == RC_OK ? checkpoint_parse(note.text, &checkpoint, &err) : rc;
+    if (rc == RC_OK && old_size > 0)
+        rc = archive_consistency(outside->options.archive, old_size, checkpoint.head.size, &path, &err);
+    if (rc != RC_OK) {
+        log_error("no proof could be made for a witness: %s", err.text);
+        return false;
+    }
+    buf_clear(&outside->request);
+    buf_be16(&outside->request, (uint16_t)witness);
+    witness_request_write(old_size, &path, bytes, &outside->request);
+    return !outside->request.overflow &&
+           channel_send(out, MSG_COSIGN, cosign_id(outside->cosign, witness), buf_view(&outside->request));
+}
+
+static void requests_send(struct outside *outside, uint64_t now_ns)
+{
+    struct channel *out = process_peer(ROLE_OUT, 0);
+    size_t witness = 0;
+    uint64_t old_size = 0;
+    while (out && cosign_next(outside->cosign, now_ns, &witness, &old_size))
+        IGNORE(request_send(outside, out, witness, old_size)); /* it stays asked until its patience ends */
+}
+
+static void on_cosigned(struct outside *outside, const struct msg *msg, uint64_t now_ns)
+{
+    struct reader reader = reader_of(msg->body);
+    struct cosign_answer answer = {.id = msg->id};
+    struct err err = {0};
+    bool quorum = false;
+    answer.status = read_be32(&reader);
+    answer.size = read_be64(&reader);
+    answer.text = read_bytes(&reader, reader_left(&reader));
+    if (reader.failed || !outside->cosign)
+        return;
+    if (cosign_take(outside->cosign, &answer, archive_durable(outside->options.archive), now_ns, &quorum)) {
+        enum rc rc = archive_cosigned_store(outside->options.archive, cosign_note(outside->cosign),
+                                            outside->round_retained, quorum, &err);
+        if (rc == RC_IO)
+            outside->options.give_up("could not store a cosigned checkpoint", &err);
+        if (rc != RC_OK)
+            log_error("a cosigned checkpoint was refused: %s", err.text);
+    }
+    requests_send(outside, now_ns);
+}
+
+static void witnesses_tick(struct outside *outside, uint64_t now_ns)
+{
+    struct cosign_change change;
+    while (cosign_change(outside->cosign, now_ns, &change)) {
+        uint64_t record = tell(outside, change.event, change.witness, change.size, change.error);
+        *change.record = change.rule ? record : 0;
+        if (change.rule)
+            log_warning("%s %.*s: %s", change.event, STR_ARG(change.witness), change.error);
+        else
+            log_info("%s %.*s: %llu records", change.event, STR_ARG(change.witness), (unsigned long long)change.size);
+    }
+    requests_send(outside, now_ns);
+}
+
+/* ---- time stamps ---- */
+
+static bool stamp_due(const struct outside *outside, uint64_t now_ns)
+{
+    bool waiting = outside->stamp_asked_ns && now_ns - outside->stamp_asked_ns < STAMP_PATIENCE;
+    bool tried = outside->stamp_tried_ns && now_ns - outside->stamp_tried_ns < STAMP_RETRY_NS;
+    bool fresh = outside->stamped_size && now_ns - outside->stamped_ns < outside->stamp_interval_ns;
+    return outside->stamps && !waiting && !tried && !fresh;
+}
+
+static void stamp_ask(struct outside *outside, struct str note, uint64_t size, uint64_t now_ns)
+{
+    struct channel *out = process_peer(ROLE_OUT, 0);
+    size_t end = str_search(note, STR("\n\n"));
+    if (!out || end >= note.n)
+        return;
+    if (!channel_send(out, MSG_STAMP, size, str_slice(note, 0, end + 1)))
+        return;
+    outside->stamp_asked_ns = outside->stamp_tried_ns = now_ns;
+    outside->stamp_asked_size = size;
+}
+
+static void on_stamped(struct outside *outside, const struct msg *msg, uint64_t now_ns)
+{
+    struct err err = {0};
+    struct str body = str_skip(msg->body, 1);
+    bool asked = outside->stamp_asked_ns && msg->id == outside->stamp_asked_size;
+    if (msg->body.n == 0 || !asked)
+        return; /* nothing that was not asked for is stored */
+    outside->stamp_asked_ns = 0;
+    if (msg->body.p[0] != 1 || body.n == 0 || body.n > TIMESTAMP_RESPONSE_MAX) {
+        IGNORE(
+            !str_copy_z(str_slice(body, 0, STAMP_ERROR_SIZE - 1), outside->stamp_error, STAMP_ERROR_SIZE)); /* fits */
+        log_warning("no time stamp: %s", outside->stamp_error);
+        return;
+    }
+    enum rc rc = archive_stamp_store(outside->options.archive, msg->id, body, &err);
+    if (rc == RC_IO)
+        outside->options.give_up("could not store a time stamp", &err);
+    if (rc != RC_OK) {
+        log_error("a time stamp was refused: %s", err.text);
+        return;
+    }
+    outside->stamped_ns = now_ns;
+    outside->stamped_size = msg->id;
+    outside->stamped_real_ns = clock_real_ns();
+    outside->stamp_error[0] = '\0';
+    IGNORE(tell(outside, "stamp.made", STR_NONE, msg->id, NULL) == 0); /* no alarm points at it */
+}
+
+static void stamp_tick(struct outside *outside, uint64_t now_ns)
+{
+    bool late = outside->stamps && now_ns - outside->stamped_ns > STAMP_MISSING * outside->stamp_interval_ns;
+    if (late && !outside->stamp_late)
+        outside->stamp_record = tell(outside, "stamp.missing", STR_NONE, outside->stamped_size, outside->stamp_error);
+    outside->stamp_late = late;
+}
+
+/* ---- the keeper's calls ---- */
+
+void outside_signed(struct outside *outside, struct str note, uint64_t size, bool retained, uint64_t now_ns)
+{
+    if (outside_due(outside, now_ns)) {
+        outside->round_retained = retained;
+        cosign_begin(outside->cosign, note, size, now_ns);
+        requests_send(outside, now_ns);
+    }
+    if (retained && stamp_due(outside, now_ns))
+        stamp_ask(outside, note, size, now_ns);
+}
+
+void outside_message(struct outside *outside, const struct msg *msg, uint64_t now_ns)
+{
+    if (msg->type == MSG_COSIGNED)
+        on_cosigned(outside, msg, now_ns);
+    else if (msg->type == MSG_STAMPED)
+        on_stamped(outside, msg, now_ns);
+}
+
+void outside_tick(struct outside *outside, uint64_t signed_ns, uint64_t now_ns)
+{
+    bool stalled = now_ns - MAX(signed_ns, outside->begun_ns) > STALLED_NS;
+    if (outside->cosign)
+        witnesses_tick(outside, now_ns);
+    stamp_tick(outside, now_ns);
+    if (stalled != outside->stalled) {
+        uint64_t record = tell(outside, stalled ? "archive.stalled" : "archive.grows", STR_NONE,
+                               archive_durable(outside->options.archive), NULL);
+        outside->stalled_record = stalled ? record : 0;
+    }
+    outside->stalled = stalled;
+}
+
+void outside_peer_down(struct outside *outside)
+{
+    outside->stamp_asked_ns = 0;
+    if (outside->cosign)
+        cosign_forget(outside->cosign);
+}
+
+static void alarm_write(struct buf *json, const char *rule, uint64_t record, const char *text)
+{
+    json_write_object(json);
+    json_put_text(json, "rule", rule);
+    json_put_u64(json, "record", record);
+    json_put_text(json, "text", text);
+    json_write_object_end(json);
+}
+
+void outside_write(const struct outside *outside, struct buf *json)
+{
+    if (outside->cosign)
+        cosign_write(outside->cosign, json);
+    if (outside->stamps) {
+        json_write_key(json, "stamp");
+        json_write_object(json);
+        json_put_u64(json, "size", outside->stamped_size);
+        json_put_int(json, "time_ns", outside->stamped_real_ns);
+        json_put_text(json, "error", outside->stamp_error);
+        json_write_object_end(json);
+    }
+    json_write_key(json, "alarms");
+    json_write_array(json);
+    if (outside->cosign)
+        cosign_alarms(outside->cosign, json);
+    if (outside->stalled && outside->stalled_record)
+        alarm_write(json, "qorgan-archive-stalled", outside->stalled_record, "");
+    if (outside->stamp_late && outside->stamp_record)
+        alarm_write(json, "qorgan-stamp-missing", outside->stamp_record, outside->stamp_error);
+    json_write_array_end(json);
+}
