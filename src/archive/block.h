@@ -63,7 +63,8 @@ struct block_info {
 enum rc block_info_read(struct str bytes, struct block_info *ret_info, struct err *err) MUST_USE;
 
 struct block;
-enum block_parts { BLOCK_LEAVES = 1, BLOCK_EVENTS = 2, BLOCK_ALL = 3 };
+/* BLOCK_LAZY: each column when it is first asked for; everything can be asked for, as of BLOCK_ALL. */
+enum block_parts { BLOCK_LAZY = 0, BLOCK_LEAVES = 1, BLOCK_EVENTS = 2, BLOCK_ALL = 3 };
 
 /* An arena for decoding block after block, to be reset before each. NULL without memory. */
 struct arena *block_arena_new(size_t limit);
@@ -79,6 +80,8 @@ void block_leaf(const struct block *block, uint32_t position, struct leaf *ret_l
 /* The derived event: `fields` is the caller's room for EVENT_FIELDS_MAX. Needs BLOCK_EVENTS. */
 void block_event(const struct block *block, uint32_t position, struct event_field *fields, struct event *ret_event);
 size_t block_rules(const struct block *block, uint32_t position, struct str *ret_rules, size_t size);
+/* What the ids of field names mean: the names it was decoded with. */
+const struct names *block_names(const struct block *block);
 
 /* ---- words ---- */
 

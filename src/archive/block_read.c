@@ -1,5 +1,6 @@
 /* Reading a block. The bytes are believed in nothing: every count, length, place and position is checked while the
  * columns are decoded, so that the getters need no check. */
+#include "archive/block_values.h"
 #include "archive/columns.h"
 #include "archive/pack.h"
 #include "base/assert.h"
@@ -50,6 +51,8 @@ struct block {
     struct block_info info;
     struct row *rows;
     struct str raw;
+    uint32_t *raw_at; /* count + 1 */
+    const struct names *names;
     struct str *texts;
     uint32_t text_count;
     struct shape *shapes;
@@ -276,6 +279,9 @@ static enum rc read_raw(struct decoder *d)
     if (rc != RC_OK)
         return rc;
     b->raw = raw.in;
+    b->raw_at = arena_alloc_array(d->arena, (size_t)b->info.count + 1, sizeof *b->raw_at);
+    if (!b->raw_at)
+        return no_memory(d->err);
     uint64_t at = 0;
     for (uint32_t i = 0; i < b->info.count; i++) {
         uint64_t n = read_varint(&lengths);
@@ -285,8 +291,10 @@ static enum rc read_raw(struct decoder *d)
             return damaged(d->err, "raw bytes");
         leaf->raw_length = (uint32_t)n;
         b->rows[i].raw_at = (uint32_t)at;
+        b->raw_at[i] = (uint32_t)at;
         at += n;
     }
+    b->raw_at[b->info.count] = (uint32_t)at;
     return reader_done(&lengths) && at == raw.in.n && at == b->info.raw_bytes ? RC_OK : damaged(d->err, "raw bytes");
 }
 
@@ -532,6 +540,8 @@ enum rc block_decode(struct str bytes, unsigned parts, struct names *names, stru
     enum rc rc = block_info_read(bytes, &info, err);
     if (rc != RC_OK)
         return rc;
+    if (parts == BLOCK_LAZY)
+        parts = BLOCK_ALL;
     if (bytes.n != info.size)
         return damaged(err, "it is cut short");
     if (crc32c(0, bytes.p + BLOCK_HEADER, bytes.n - BLOCK_HEADER) != get_be32(bytes.p + BLOCK_HEADER - 8))
@@ -552,6 +562,7 @@ enum rc block_decode(struct str bytes, unsigned parts, struct names *names, stru
     for (size_t i = 0; i < ARRAY_LEN(events) && rc == RC_OK && (parts & BLOCK_EVENTS); i++)
         rc = events[i](&d);
     block->events = (parts & BLOCK_EVENTS) != 0;
+    block->names = names;
     *ret_block = block;
     return rc;
 }
@@ -626,4 +637,17 @@ size_t block_rules(const struct block *block, uint32_t position, struct str *ret
     for (size_t i = 0; i < count; i++)
         ret_rules[i] = block->texts[block->rules[row->rule_first + i]];
     return count;
+}
+
+const struct names *block_names(const struct block *block)
+{
+    return block->names;
+}
+
+enum rc block_raw_all(struct block *block, struct str *ret_raw, const uint32_t **ret_offset, struct err *err)
+{
+    (void)err;
+    *ret_raw = block->raw;
+    *ret_offset = block->raw_at;
+    return RC_OK;
 }

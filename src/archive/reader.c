@@ -329,7 +329,7 @@ enum rc archive_reader_frame(struct archive_reader *reader, const struct tail_fr
 }
 
 enum rc archive_reader_block(struct archive_reader *reader, const struct segment *segment, uint32_t entry,
-                             struct arena *arena, struct block **ret_block, struct err *err)
+                             unsigned parts, struct arena *arena, struct block **ret_block, struct err *err)
 {
     const struct segment_entry *e = &segment->entries[entry];
     const struct io *io = reader->io;
@@ -340,7 +340,7 @@ enum rc archive_reader_block(struct archive_reader *reader, const struct segment
         return rc;
     rc = segment_read(&(struct segment_file){io, fd}, e->offset, e->size, arena, &bytes, err);
     IGNORE(io->close(io->self, fd)); /* only read */
-    rc = rc == RC_OK ? block_decode(bytes, BLOCK_ALL, reader->options.names, arena, ret_block, err) : rc;
+    rc = rc == RC_OK ? block_decode(bytes, parts, reader->options.names, arena, ret_block, err) : rc;
     if (rc != RC_OK) {
         char name[SEGMENT_NAME_MAX];
         segment_name(segment->first, name);
@@ -356,7 +356,7 @@ static enum rc block_at(struct archive_reader *r, const struct segment *segment,
         return RC_OK;
     r->block = NULL;
     arena_reset(r->arena);
-    enum rc rc = archive_reader_block(r, segment, entry, r->arena, &r->block, err);
+    enum rc rc = archive_reader_block(r, segment, entry, BLOCK_ALL, r->arena, &r->block, err);
     if (rc != RC_OK)
         r->block = NULL;
     r->block_segment = segment;

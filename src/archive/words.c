@@ -333,6 +333,17 @@ void words_filter(const struct words *words, struct buf *out)
     buf_grew(out, blocks * BLOCK_BYTES);
 }
 
+bool filter_place(size_t filter_size, const uint64_t key[2], struct str word, size_t *ret_offset)
+{
+    size_t blocks = filter_size / BLOCK_BYTES;
+    if (!blocks || filter_size % BLOCK_BYTES)
+        return false;
+    uint64_t hash = siphash(key, word.p, MIN(word.n, (size_t)WORD_MAX));
+    hash += hash == 0;
+    *ret_offset = filter_block(hash, blocks) * BLOCK_BYTES;
+    return true;
+}
+
 bool filter_may_hold(struct str filter, const uint64_t key[2], struct str word)
 {
     size_t blocks = filter.n / BLOCK_BYTES;
