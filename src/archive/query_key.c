@@ -84,6 +84,15 @@ int64_t query_step(const struct query *query)
     return query->output == OUTPUT_TIMECHART ? query->step_ns : 0;
 }
 
+uint64_t query_head(const struct query *query)
+{
+    uint64_t head = 0;
+    for (uint32_t i = 0; i < query->stage_count && query->output == OUTPUT_EVENTS; i++)
+        if (query->stages[i].kind == STAGE_HEAD)
+            head = head ? MIN(head, query->stages[i].head) : query->stages[i].head;
+    return head;
+}
+
 /* The last `fields`; NULL when there is none. */
 static const struct query_stage *chosen(const struct query *query)
 {

@@ -4,6 +4,7 @@
 #include "archive/search_state.h"
 #include "base/assert.h"
 #include "base/civil.h"
+#include "codec/json.h"
 
 #include <string.h>
 
@@ -176,7 +177,7 @@ static enum rc step_fill(struct search *s, struct err *err)
         return rc == RC_OK ? sorter_filled(s->sorter, hit, err) : rc;
     }
     if (s->sorter) {
-        s->result.unsorted = sorter_dropped(s->sorter);
+        s->result.unsorted = s->sort_cut ? sorter_dropped(s->sorter) : 0;
         s->result.next_before = 0;
         s->result.given = 0;
         for (size_t i = 0; i < sorter_count(s->sorter) && !s->stopped; i++) {
@@ -260,7 +261,9 @@ static bool plan(struct search *s)
         s->limit = least(limit, before_sort);
         return true;
     }
-    uint64_t room = least(least(limit, behind_sort), SEARCH_SORTED_MAX);
+    uint64_t wanted = least(limit, behind_sort);
+    uint64_t room = least(wanted, SEARCH_SORTED_MAX);
+    s->sort_cut = room != wanted;
     s->sort_given = before_sort != 0;
     s->limit = before_sort;
     s->head = s->sort_given;
@@ -357,6 +360,15 @@ enum rc search_table_of(const struct search *search, struct arena *arena, struct
 {
     ASSERT(search->tally != NULL);
     return tally_table(search->tally, arena, ret_table, err);
+}
+
+void search_explain_write(struct buf *out, const struct search_explain *explain)
+{
+    json_write_object(out);
+#define X(name) json_put_u64(out, #name, explain->name);
+    SEARCH_EXPLAIN(X)
+#undef X
+    json_write_object_end(out);
 }
 
 void search_close(struct search *search)

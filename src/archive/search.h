@@ -10,6 +10,7 @@
 #include "archive/query.h"
 #include "archive/reader.h"
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/err.h"
 
 #include <stdbool.h>
@@ -33,20 +34,26 @@ struct search_options {
     void *context; /* of both */
 };
 
-/* How the answer was found. Blocks: each is in one of the counts below `blocks`. */
+/* How the answer was found; each block is in one of the counts after `blocks`. One row: the member, also its key in
+ * JSON. */
+#define SEARCH_EXPLAIN(X)                                                                                              \
+    X(segments)                                                                                                        \
+    X(segments_by_time)   /* passed over: outside of the time asked for */                                             \
+    X(segments_by_filter) /* none of its blocks can hold the words */                                                  \
+    X(blocks)                                                                                                          \
+    X(blocks_by_time)     /* outside of the time or of the record numbers asked for */                                 \
+    X(blocks_by_filter)   /* of words */                                                                               \
+    X(blocks_by_template) /* no message template can hold them */                                                      \
+    X(blocks_by_index)    /* counted without being opened */                                                           \
+    X(blocks_by_columns)  /* answered from columns alone: no raw text, no row */                                       \
+    X(blocks_decoded)                                                                                                  \
+    X(tail_records) /* looked at in the log, which has no columns yet */                                               \
+    X(bytes_read)
+
 struct search_explain {
-    uint64_t segments;
-    uint64_t segments_by_time;   /* passed over: outside of the time or of the record numbers asked for */
-    uint64_t segments_by_filter; /* none of its blocks can hold the words */
-    uint64_t blocks;
-    uint64_t blocks_by_time;
-    uint64_t blocks_by_filter;   /* of words */
-    uint64_t blocks_by_template; /* no message template can hold them */
-    uint64_t blocks_by_index;    /* counted without being opened */
-    uint64_t blocks_by_columns;  /* answered from columns alone: no raw text, no row */
-    uint64_t blocks_decoded;
-    uint64_t tail_records; /* looked at in the log, which has no columns yet */
-    uint64_t bytes_read;
+#define X(name) uint64_t name;
+    SEARCH_EXPLAIN(X)
+#undef X
 };
 
 struct search_result {
@@ -57,7 +64,7 @@ struct search_result {
     uint64_t blocks_passed; /* told by filter or time to hold nothing */
     bool complete;          /* false: stopped, or by the limit; `head` is no limit */
     uint64_t next_before;   /* to go on: pass as `before`; 0 = nothing older */
-    uint64_t unsorted;      /* matches that sorting had no room for */
+    uint64_t unsorted;      /* matches past SEARCH_SORTED_MAX, which sorting had no room for */
     int64_t histogram_from_ns;
     int64_t histogram_step_ns;
     uint32_t histogram_count;
@@ -94,6 +101,9 @@ enum rc search_table_of(const struct search *search, struct arena *arena, struct
                         struct err *err) MUST_USE;
 void search_close(struct search *search);
 void search_cleanup(struct search **search); /* for CLEANUP(search_cleanup) */
+
+/* {"segments":1,...}: as SEARCH_EXPLAIN names them, behind what stands in `out`. */
+void search_explain_write(struct buf *out, const struct search_explain *explain);
 
 /* All steps at once. `ret_result` is filled in any event. */
 enum rc search_run(struct archive_reader *reader, const struct query *query, const struct search_options *options,

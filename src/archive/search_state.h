@@ -50,7 +50,7 @@ struct search {
     struct tally *tally;
     struct sorter *sorter;
     bool sort_given; /* the sorter takes what would be given: `head` stands before `sort` */
-    size_t sorted_given;
+    bool sort_cut;   /* SEARCH_SORTED_MAX bounds what is kept, not the person */
     struct archive_hit hit;
     struct event_field *fields;
     struct arena *spare; /* for the next block */
