@@ -106,7 +106,7 @@ static void put_text(struct search_print *p, const struct archive_hit *hit)
 
 static struct str moment(int64_t time_ns, int digits, char room[CIVIL_TEXT_MAX])
 {
-    return str_at(room, civil_format(time_ns, 0, digits, room));
+    return str_at(room, civil_format(time_ns, 0, time_ns % SECOND_NS ? digits : 0, room));
 }
 
 /* A cell of a table, or of an event whose columns were chosen. */
