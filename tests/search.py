@@ -21,7 +21,8 @@ LINES = 120000
 
 def line(n):
     return (f"<86>Nov 20 10:{n // 60 % 60:02}:{n % 60:02} web{n % 5} sshd[{n % 3000}]: "
-            f"{'Failed' if n % 10 == 3 else 'Accepted'} password for user{n % 7} from 10.0.{n % 3}.{n % 250} port 22 ssh2\n")
+            f"{'Failed' if n % 10 == 3 else 'Accepted'} password for user{n % 7} from 10.0.{n % 3}.{n % 250} port 22 "
+            f"ssh2\n")
 
 
 def search(data, *arguments, status=0):
@@ -134,12 +135,12 @@ def searches_in_slices():
         time.sleep(1.5)
         check(cpu_seconds(role) - before < 0.1, "nothing is worked on for who went away")
         page = web.request("GET", "/search?range=all&q=%7C+count+by+host")[2]
-        check('class="rows counted"' in page or 'id="stop"' in page, "the page shows the table, or that it is under way")
+        check('class="rows counted"' in page or 'id="stop"' in page, "the page shows the table, or the way to it")
         service.quiet()
 
 
 def intake_goes_first():
-    """on one processor, a search without end gets what intake leaves: its share of the time, not its speed, is looked at"""
+    """on one processor, a search without end gets what intake leaves: shares of the time are compared, not speeds"""
     service = Service(log_file_mib=4)
     processor = min(os.sched_getaffinity(0))
     service.prefix = ["taskset", "-c", str(processor)]
@@ -168,7 +169,7 @@ def intake_goes_first():
         done.set()
         thread.join(60)
         shutil.rmtree(folder)
-        print(f"# while {LINES} records came in: query {spent[0]:.2f} s of the processor, the path of intake {spent[1]:.2f} s")
+        print(f"# while {LINES} records came in: query {spent[0]:.2f} s of processor, intake's path {spent[1]:.2f} s")
         check(spent[1] > 0, "the path worked")
         check(spent[0] < spent[1], f"the search took {spent[0]:.2f} s, intake {spent[1]:.2f} s")
         service.quiet()

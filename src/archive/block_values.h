@@ -16,16 +16,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* of[record position] indexes value; value[0] is "absent" and empty. A field that is there and empty has an index of its
- * own; a statutory key that is empty is absent. Values need not be distinct, only few. */
+/* of[record position] indexes value; value[0] is "absent" and empty. A field that is there and empty has an index of
+ * its own; a statutory key that is empty is absent. Values need not be distinct, only few. */
 struct block_values {
     const struct str *value;
     uint32_t count;
     const uint32_t *of;
 };
 
-enum rc block_values_statutory(struct block *block, enum statutory key, struct arena *arena,
-                               struct block_values *ret, struct err *err) MUST_USE;
+enum rc block_values_statutory(struct block *block, enum statutory key, struct arena *arena, struct block_values *ret,
+                               struct err *err) MUST_USE;
 /* Caseless name (word_fold_text); the first value of a repeated field. */
 enum rc block_values_field(struct block *block, struct str name, struct arena *arena, struct block_values *ret,
                            struct err *err) MUST_USE;
@@ -48,7 +48,7 @@ enum rc block_times(struct block *block, struct arena *arena, const int64_t **re
 /* Contiguous raw bytes of all records; count + 1 offsets. */
 enum rc block_raw_all(struct block *block, struct str *ret_raw, const uint32_t **ret_offset, struct err *err) MUST_USE;
 /* Distinct field and statutory values that do not lie inside raw at word borders: what a scan of raw would miss. */
-enum rc block_texts_derived(struct block *block, struct arena *arena, const struct str **ret_values,
-                            size_t *ret_count, struct err *err) MUST_USE;
+enum rc block_texts_derived(struct block *block, struct arena *arena, const struct str **ret_values, size_t *ret_count,
+                            struct err *err) MUST_USE;
 
 #endif

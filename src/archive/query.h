@@ -28,14 +28,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define QUERY_TEXT_MAX  4096
-#define QUERY_NODES_MAX 256
-#define QUERY_DEPTH_MAX 32
-#define QUERY_KEYS_MAX  8 /* of `by` and `sort` */
+#define QUERY_TEXT_MAX    4096
+#define QUERY_NODES_MAX   256
+#define QUERY_DEPTH_MAX   32
+#define QUERY_KEYS_MAX    8 /* of `by` and `sort` */
 #define QUERY_COLUMNS_MAX 16
-#define QUERY_STAGES_MAX 8
-#define QUERY_CELL_MAX  1024
-#define QUERY_HEAD_MAX  1000000
+#define QUERY_STAGES_MAX  8
+#define QUERY_CELL_MAX    1024
+#define QUERY_HEAD_MAX    1000000
 
 struct query;
 
@@ -45,7 +45,7 @@ enum rc query_parse(struct str text, int64_t now_ns, int32_t zone_s, struct aren
 /* The time range that the text names; 0 = open. `to` is exclusive. */
 void query_range(const struct query *query, int64_t *ret_from_ns, int64_t *ret_to_ns);
 bool query_matches(const struct query *query, const struct archive_hit *hit, const struct names *names);
-/* Whether a block, or a segment, may hold a word (folded, as word_next gives it): false only when it surely does not. */
+/* Whether a block, or a segment, may hold a word (folded, as word_next gives it): false only when it surely cannot. */
 typedef bool (*query_may_hold)(void *context, struct str word);
 /* False when no record of it can match. */
 bool query_may_match(const struct query *query, query_may_hold may_hold, void *context);
@@ -67,7 +67,8 @@ bool query_counts(const struct query *query);
 uint64_t query_head(const struct query *query);
 /* The step of a timechart in nanoseconds; 0 when it is none. */
 int64_t query_step(const struct query *query);
-/* The columns of the table, or those that `fields` chose of events; 0: events as they are. At most QUERY_COLUMNS_MAX. */
+/* The columns of the table, or those that `fields` chose of events; 0: events as they are. `size` is at least
+ * QUERY_COLUMNS_MAX. */
 size_t query_columns(const struct query *query, struct query_column *ret_columns, size_t size);
 /* The text of an event's column (or its number, by the column's kind), borrowed from the hit or made in
  * `room` of QUERY_CELL_MAX bytes. */

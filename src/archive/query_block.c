@@ -69,7 +69,7 @@ typedef bool (*value_test)(const struct query_node *node, struct str value);
 
 /* Adds the records whose value passes. `absent`: whether an absent one is looked at, as an empty text. */
 static enum rc spread(struct block_search *s, const struct query_node *node, const struct block_values *values,
-                      bool absent, value_test test, uint64_t *bits, struct err *err)
+                      bool absent, value_test test, struct err *err)
 {
     uint32_t count = block_count(s->block);
     uint8_t *passes = arena_alloc_raw(s->arena, values->count);
@@ -86,7 +86,7 @@ static enum rc spread(struct block_search *s, const struct query_node *node, con
         uint64_t word = 0;
         for (uint32_t i = 0; i < end; i++)
             word |= (uint64_t)passes[of[i]] << i;
-        bits[w] |= word;
+        s->bits[w] |= word;
     }
     return RC_OK;
 }
@@ -101,8 +101,9 @@ static bool any_rule(const struct query_node *node, struct str set)
 }
 
 /* Looks at the row of each record that is not yet in. */
-static void by_rows(struct block_search *s, const struct query_node *node, const uint64_t *mask, uint64_t *bits)
+static void by_rows(struct block_search *s, const struct query_node *node, const uint64_t *mask)
 {
+    uint64_t *bits = s->bits;
     uint32_t count = block_count(s->block);
     s->used_rows = true;
     for (uint32_t i = 0; i < count; i++) {
@@ -115,7 +116,7 @@ static void by_rows(struct block_search *s, const struct query_node *node, const
     }
 }
 
-static void by_number(struct block_search *s, const struct query_node *node, uint64_t *bits)
+static void by_number(struct block_search *s, const struct query_node *node)
 {
     for (uint32_t i = 0; i < block_count(s->block); i++) {
         char text[24];
@@ -123,12 +124,12 @@ static void by_number(struct block_search *s, const struct query_node *node, uin
         buf_init_fixed(&out, text, sizeof text);
         buf_u64(&out, block_number(s->block, i));
         if (query_value_matches(node, buf_view(&out)))
-            bits[i / 64] |= UINT64_C(1) << (i % 64);
+            s->bits[i / 64] |= UINT64_C(1) << (i % 64);
     }
 }
 
 /* Names and kinds of the sources in one go: a kind that passes is enough. */
-static enum rc by_source(struct block_search *s, const struct query_node *node, uint64_t *bits, struct err *err)
+static enum rc by_source(struct block_search *s, const struct query_node *node, struct err *err)
 {
     struct block_values ids;
     enum rc rc = block_values_own(s->block, BLOCK_OWN_SOURCE, s->arena, &ids, err);
@@ -144,11 +145,11 @@ static enum rc by_source(struct block_search *s, const struct query_node *node, 
         names[i] = source.name;
         names[ids.count + i] = source.kind;
     }
-    rc = spread(s, node, &values, true, query_value_matches, bits, err);
-    return rc == RC_OK ? spread(s, node, &kinds, true, query_value_matches, bits, err) : rc;
+    rc = spread(s, node, &values, true, query_value_matches, err);
+    return rc == RC_OK ? spread(s, node, &kinds, true, query_value_matches, err) : rc;
 }
 
-static enum rc by_own(struct block_search *s, const struct query_node *node, uint64_t *bits, struct err *err)
+static enum rc by_own(struct block_search *s, const struct query_node *node, struct err *err)
 {
     static const struct {
         const char *name;
@@ -156,42 +157,41 @@ static enum rc by_own(struct block_search *s, const struct query_node *node, uin
     } own[] = {{"transport", BLOCK_OWN_TRANSPORT}, {"type", BLOCK_OWN_TYPE}, {"parser", BLOCK_OWN_PARSER}};
     struct block_values values;
     if (str_is(node->name, "record")) {
-        by_number(s, node, bits);
+        by_number(s, node);
         return RC_OK;
     }
     if (str_is(node->name, "source"))
-        return by_source(s, node, bits, err);
+        return by_source(s, node, err);
     if (str_is(node->name, "rule")) {
         enum rc rc = block_values_rules(s->block, s->arena, &values, err);
-        return rc == RC_OK ? spread(s, node, &values, false, any_rule, bits, err) : rc;
+        return rc == RC_OK ? spread(s, node, &values, false, any_rule, err) : rc;
     }
     for (size_t i = 0; i < ARRAY_LEN(own); i++) {
         if (!str_is(node->name, own[i].name))
             continue;
         enum rc rc = block_values_own(s->block, own[i].own, s->arena, &values, err);
-        return rc == RC_OK ? spread(s, node, &values, true, query_value_matches, bits, err) : rc;
+        return rc == RC_OK ? spread(s, node, &values, true, query_value_matches, err) : rc;
     }
     return RC_OK;
 }
 
-static enum rc by_field(struct block_search *s, const struct query_node *node, const uint64_t *mask, uint64_t *bits,
-                        struct err *err)
+static enum rc by_field(struct block_search *s, const struct query_node *node, const uint64_t *mask, struct err *err)
 {
     struct block_values values;
     bool repeats = false;
-    enum rc rc = by_own(s, node, bits, err);
+    enum rc rc = by_own(s, node, err);
     enum statutory key = statutory_find(node->name);
     if (rc == RC_OK && key < STATUTORY_COUNT) {
         rc = block_values_statutory(s->block, key, s->arena, &values, err);
-        rc = rc == RC_OK ? spread(s, node, &values, false, query_value_matches, bits, err) : rc;
+        rc = rc == RC_OK ? spread(s, node, &values, false, query_value_matches, err) : rc;
     }
     rc = rc == RC_OK ? block_values_field(s->block, node->name, s->arena, &values, err) : rc;
-    rc = rc == RC_OK ? spread(s, node, &values, false, query_value_matches, bits, err) : rc;
+    rc = rc == RC_OK ? spread(s, node, &values, false, query_value_matches, err) : rc;
     /* A first value says nothing of the others; without a name that repeats there are none. */
     if (rc == RC_OK && values.count > 1 && node->compare != COMPARE_EXISTS)
         rc = block_field_repeats(s->block, node->name, &repeats, err);
     if (rc == RC_OK && repeats)
-        by_rows(s, node, mask, bits);
+        by_rows(s, node, mask);
     return rc;
 }
 
@@ -204,8 +204,7 @@ static enum rc derived_open(struct block_search *s, struct err *err)
 }
 
 /* Statutory values are often not in raw ("failure"): their columns tell which records have them. */
-static enum rc by_statutory_text(struct block_search *s, const struct query_needle *needle, uint64_t *bits,
-                                 struct err *err)
+static enum rc by_statutory_text(struct block_search *s, const struct query_needle *needle, struct err *err)
 {
     uint32_t count = block_count(s->block);
     for (size_t key = 0; key < STATUTORY_COUNT; key++) {
@@ -222,13 +221,12 @@ static enum rc by_statutory_text(struct block_search *s, const struct query_need
             any = any || passes[i];
         }
         for (uint32_t i = 0; i < count && any; i++)
-            bits[i / 64] |= (uint64_t)passes[values.of[i]] << (i % 64);
+            s->bits[i / 64] |= (uint64_t)passes[values.of[i]] << (i % 64);
     }
     return RC_OK;
 }
 
-static enum rc by_text(struct block_search *s, const struct query_node *node, const uint64_t *mask, uint64_t *bits,
-                       struct err *err)
+static enum rc by_text(struct block_search *s, const struct query_node *node, const uint64_t *mask, struct err *err)
 {
     struct query_needle needle = query_needle_of(node);
     enum rc rc = s->scan.open ? RC_OK : block_scan_open(s->block, s->arena, &s->scan, err);
@@ -236,15 +234,15 @@ static enum rc by_text(struct block_search *s, const struct query_node *node, co
     if (rc != RC_OK)
         return rc;
     s->used_raw = true;
-    block_scan_find(&s->scan, &needle, mask, bits);
+    block_scan_find(&s->scan, &needle, mask, s->bits);
     bool derived = false;
     for (size_t i = 0; i < s->derived_count && !derived; i++)
         derived = query_needle_in(&needle, s->derived[i]);
     if (!derived)
         return RC_OK;
-    rc = by_statutory_text(s, &needle, bits, err);
+    rc = by_statutory_text(s, &needle, err);
     if (rc == RC_OK)
-        by_rows(s, node, mask, bits);
+        by_rows(s, node, mask);
     return rc;
 }
 
@@ -263,11 +261,12 @@ static enum rc operand(struct block_search *s, const struct query_node *node, co
                        struct err *err)
 {
     uint32_t count = block_count(s->block);
+    s->bits = bits;
     memset(bits, 0, words_of(count) * sizeof *bits);
     if (node->kind == QUERY_TRUE)
         bits_fill(bits, count);
     else if (!mask || !bits_empty(mask, count))
-        return node->kind == QUERY_TEXT ? by_text(s, node, mask, bits, err) : by_field(s, node, mask, bits, err);
+        return node->kind == QUERY_TEXT ? by_text(s, node, mask, err) : by_field(s, node, mask, err);
     return RC_OK;
 }
 
@@ -338,8 +337,7 @@ static enum rc either(struct block_search *s, const struct block_values *first, 
     return RC_OK;
 }
 
-static enum rc key_field(struct block_search *s, const struct query_key *key, struct block_values *ret,
-                         struct err *err)
+static enum rc key_field(struct block_search *s, const struct query_key *key, struct block_values *ret, struct err *err)
 {
     struct block_values statutory;
     struct block_values field;
@@ -395,8 +393,7 @@ static enum rc key_each(struct block_search *s, enum query_key_kind kind, struct
         of[i] = i + 1;
         buf_init_fixed(&out, text, sizeof text);
         buf_u64(&out, block_number(s->block, i));
-        value[i + 1] =
-            kind == KEY_RAW ? str_slice(raw, offset[i], offset[i + 1]) : arena_str(s->arena, buf_view(&out));
+        value[i + 1] = kind == KEY_RAW ? str_slice(raw, offset[i], offset[i + 1]) : arena_str(s->arena, buf_view(&out));
         if (kind != KEY_RAW && !value[i + 1].p)
             rc = no_memory(err);
     }

@@ -1,6 +1,6 @@
-/* query_block.h - a query against a whole block at once: bits over record positions, from columns where they say it and
- * from one scan of the raw bytes where a text is sought. Says of each record exactly what query_matches says of its row.
- * Internal to the room. */
+/* query_block.h - a query against a whole block at once: bits over record positions, from columns where they say it
+ * and from one scan of the raw bytes where a text is sought. Says of each record exactly what query_matches says of its
+ * row. Internal to the room. */
 #ifndef ARCHIVE_QUERY_BLOCK_H
 #define ARCHIVE_QUERY_BLOCK_H
 
@@ -46,6 +46,7 @@ struct block_search {
     struct arena *arena;
     struct event_field *fields; /* room for EVENT_FIELDS_MAX */
     struct archive_hit *hit;
+    uint64_t *bits; /* of the term under work */
     /* what it took */
     bool used_raw;
     bool used_rows;

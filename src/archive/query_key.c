@@ -106,9 +106,9 @@ static enum query_column_kind column_kind(const struct query *query, const struc
 {
     if (query->output == OUTPUT_EVENTS)
         return query_key_is_moment(key) ? QUERY_COLUMN_MOMENT : QUERY_COLUMN_TEXT;
-    return str_is(key->name, "count")                                              ? QUERY_COLUMN_COUNT
+    return str_is(key->name, "count")                                       ? QUERY_COLUMN_COUNT
            : query->output == OUTPUT_TIMECHART && str_is(key->name, "time") ? QUERY_COLUMN_MOMENT
-                                                                                   : QUERY_COLUMN_TEXT;
+                                                                            : QUERY_COLUMN_TEXT;
 }
 
 size_t query_columns(const struct query *query, struct query_column *ret_columns, size_t size)

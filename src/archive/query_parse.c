@@ -428,8 +428,9 @@ static enum rc one_token(struct parser *p, enum token token, bool *operand)
 static enum rc finish(struct parser *p, bool operand)
 {
     if (!operand && (p->depth || p->query->count))
-        return fail(p, p->at, p->at < p->in.n ? "a word or field is missing before this"
-                                              : "a word or field is missing at the end");
+        return fail(p, p->at,
+                    p->at < p->in.n ? "a word or field is missing before this"
+                                    : "a word or field is missing at the end");
     if (p->parens)
         return fail(p, p->at, "a parenthesis is not closed");
     if (p->has_range && p->has_or)

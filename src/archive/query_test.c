@@ -29,10 +29,37 @@ static uint32_t dice(uint32_t sides)
 
 /* Words that meet one another at borders, in both cases, in Cyrillic, and bytes that are no text. */
 static const char *const vocabulary[] = {
-    "failed",  "Failed", "FAIL",      "fail", "password",   "root",    "adm",     "admin",
-    "10.0.0.1", "10.1.2.3", "192.168.0.7", "443", "22", "4.5", "-7", "x",
-    "_y",      "\xd0\x96\xd0\xb0\xd0\xa2", "\xd0\xb6\xd0\xb0\xd1\x82", "\xd2\x9a\xd0\x96", "\xd0", "\x90", "\xff\xfe",
-    "a.b",     "a-b",    "::1",       "",     "success",    "failure", "\t",      "\"",
+    "failed",
+    "Failed",
+    "FAIL",
+    "fail",
+    "password",
+    "root",
+    "adm",
+    "admin",
+    "10.0.0.1",
+    "10.1.2.3",
+    "192.168.0.7",
+    "443",
+    "22",
+    "4.5",
+    "-7",
+    "x",
+    "_y",
+    "\xd0\x96\xd0\xb0\xd0\xa2",
+    "\xd0\xb6\xd0\xb0\xd1\x82",
+    "\xd2\x9a\xd0\x96",
+    "\xd0",
+    "\x90",
+    "\xff\xfe",
+    "a.b",
+    "a-b",
+    "::1",
+    "",
+    "success",
+    "failure",
+    "\t",
+    "\"",
 };
 
 static const char *const separators[] = {" ", " ", "", "=", "/", ".", "_", ","};
@@ -88,8 +115,8 @@ static void random_event(struct names *names, struct str raw, struct arena *aren
     e->fields = fields;
     e->field_count = dice(5);
     for (uint32_t i = 0; i < e->field_count; i++)
-        fields[i] =
-            (struct event_field){.name = names_put(names, str_of(PICK(field_names))), .value = random_value(raw, arena)};
+        fields[i] = (struct event_field){.name = names_put(names, str_of(PICK(field_names))),
+                                         .value = random_value(raw, arena)};
     for (size_t i = 0; i < STATUTORY_COUNT; i++)
         if (!dice(3))
             e->statutory[i] = random_value(raw, arena);
@@ -156,10 +183,12 @@ static void random_term(struct buf *out)
 {
     static const char *const names[] = {"user", "port",   "host", "src",  "extra",     "outcome", "object", "\xd0\xb6",
                                         "rule", "parser", "type", "none", "transport", "source",  "record", "kind"};
-    static const char *const bare[] = {"fail",    "failed", "FAILED",  "10.0.0.1", "adm*",  "*ailed", "f?iled",  "*a*",
-                                       "success", "443",    "root",    "a.b",      "*",     "?",      "failure", "x",
-                                       "fa*d",    "udp",    "r1",      "rule*",    "test",  "sys*",   "raw",     "web*",
-                                       "\xd0\xb6\xd0\xb0\xd1\x82", "\xd0\xb6*", "12*", "*_y", "?",     "udp"};
+    static const char *const bare[] = {"fail",      "failed", "FAILED", "10.0.0.1", "adm*",
+                                       "*ailed",    "f?iled", "*a*",    "success",  "443",
+                                       "root",      "a.b",    "*",      "?",        "failure",
+                                       "x",         "fa*d",   "udp",    "r1",       "rule*",
+                                       "test",      "sys*",   "raw",    "web*",     "\xd0\xb6\xd0\xb0\xd1\x82",
+                                       "\xd0\xb6*", "12*",    "*_y",    "?",        "udp"};
     static const char *const compares[] = {"<", ">", "<=", ">="};
     char text[128];
     struct buf phrase;
@@ -253,12 +282,8 @@ static void twins_close(void)
 
 static void search_begin(void)
 {
-    t.search = (struct block_search){.block = t.block,
-                                     .reader = t.reader,
-                                     .names = t.bed.names,
-                                     .arena = t.arena,
-                                     .fields = t.room,
-                                     .hit = &t.hit};
+    t.search = (struct block_search){
+        .block = t.block, .reader = t.reader, .names = t.bed.names, .arena = t.arena, .fields = t.room, .hit = &t.hit};
 }
 
 /* A block on its own page of memory would do; the shared room of the hit must not matter to the rows looked at here. */
@@ -309,7 +334,7 @@ static void compare_random(void)
 
 static void compare_keys(void)
 {
-    static const char *const names[] = {"user", "host",   "src",   "Extra",  "outcome",   "none", "rule",
+    static const char *const names[] = {"user", "host",   "src",    "Extra",  "outcome",   "none", "rule",
                                         "type", "parser", "record", "source", "transport", "raw",  "\xd0\x96"};
     for (size_t n = 0; n < ARRAY_LEN(names); n++) {
         struct err err = {0};
@@ -344,8 +369,7 @@ static void blocks_as_rows(void)
         buf_init(&bytes, BLOCK_SIZE_MAX);
         random_block(t.bed.names, own, 1 + dice(1000), &bytes);
         arena_reset(t.arena);
-        testbed_ok(&t.bed,
-                   block_decode(buf_view(&bytes), BLOCK_LAZY, t.bed.names, t.arena, &t.block, &t.bed.err));
+        testbed_ok(&t.bed, block_decode(buf_view(&bytes), BLOCK_LAZY, t.bed.names, t.arena, &t.block, &t.bed.err));
         compare_keys();
         compare_random();
         arena_free(own);

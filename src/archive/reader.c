@@ -328,10 +328,11 @@ enum rc archive_reader_frame(struct archive_reader *reader, const struct tail_fr
     return err_set(err, RC_NOT_FOUND, "record %llu is no longer in the log", (unsigned long long)frame->first);
 }
 
-enum rc archive_reader_block(struct archive_reader *reader, const struct segment *segment, uint32_t entry,
-                             unsigned parts, struct arena *arena, struct block **ret_block, struct err *err)
+enum rc archive_reader_block(struct archive_reader *reader, const struct reader_block *wanted, struct arena *arena,
+                             struct block **ret_block, struct err *err)
 {
-    const struct segment_entry *e = &segment->entries[entry];
+    const struct segment *segment = wanted->segment;
+    const struct segment_entry *e = &segment->entries[wanted->entry];
     const struct io *io = reader->io;
     struct str bytes;
     int fd = -1;
@@ -340,7 +341,7 @@ enum rc archive_reader_block(struct archive_reader *reader, const struct segment
         return rc;
     rc = segment_read(&(struct segment_file){io, fd}, e->offset, e->size, arena, &bytes, err);
     IGNORE(io->close(io->self, fd)); /* only read */
-    rc = rc == RC_OK ? block_decode(bytes, parts, reader->options.names, arena, ret_block, err) : rc;
+    rc = rc == RC_OK ? block_decode(bytes, wanted->parts, reader->options.names, arena, ret_block, err) : rc;
     if (rc != RC_OK) {
         char name[SEGMENT_NAME_MAX];
         segment_name(segment->first, name);
@@ -356,7 +357,8 @@ static enum rc block_at(struct archive_reader *r, const struct segment *segment,
         return RC_OK;
     r->block = NULL;
     arena_reset(r->arena);
-    enum rc rc = archive_reader_block(r, segment, entry, BLOCK_ALL, r->arena, &r->block, err);
+    const struct reader_block wanted = {.segment = segment, .entry = entry, .parts = BLOCK_ALL};
+    enum rc rc = archive_reader_block(r, &wanted, r->arena, &r->block, err);
     if (rc != RC_OK)
         r->block = NULL;
     r->block_segment = segment;

@@ -69,8 +69,14 @@ void archive_reader_fill_block(const struct archive_reader *reader, const struct
                                struct event_field *fields, struct archive_hit *ret_hit);
 void archive_reader_fill_tail(const struct archive_reader *reader, const struct leaf *leaf, struct str raw,
                               struct arena *arena, struct archive_hit *ret_hit);
-/* Reads a block, and decodes `parts` of it, into an arena of the caller's. */
-enum rc archive_reader_block(struct archive_reader *reader, const struct segment *segment, uint32_t entry,
-                             unsigned parts, struct arena *arena, struct block **ret_block, struct err *err) MUST_USE;
+/* A block of a segment, and the parts of it that are wanted (enum block_parts). */
+struct reader_block {
+    const struct segment *segment;
+    uint32_t entry;
+    unsigned parts;
+};
+/* Reads and decodes a block into an arena of the caller's. */
+enum rc archive_reader_block(struct archive_reader *reader, const struct reader_block *wanted, struct arena *arena,
+                             struct block **ret_block, struct err *err) MUST_USE;
 
 #endif

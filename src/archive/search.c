@@ -287,8 +287,7 @@ enum rc search_open(struct archive_reader *reader, const struct query *query, co
         return err_set(err, RC_LIMIT, "no memory to search");
     }
     int64_t from = MAX(options->from_ns, query->from_ns);
-    int64_t to =
-        options->to_ns && query->to_ns ? MIN(options->to_ns, query->to_ns) : MAX(options->to_ns, query->to_ns);
+    int64_t to = options->to_ns && query->to_ns ? MIN(options->to_ns, query->to_ns) : MAX(options->to_ns, query->to_ns);
     s->from_ns = from ? from : INT64_MIN;
     s->to_ns = to ? to : INT64_MAX;
     s->top = MIN(options->before ? options->before : reader->size, reader->size);

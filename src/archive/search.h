@@ -27,7 +27,7 @@ struct search_options {
     uint64_t before; /* only records below this number; 0 = newest */
     uint32_t bins;   /* of the histogram, at most SEARCH_BINS_MAX; 0 = none, and the search ends at the limit */
     int64_t now_ns;  /* end of the histogram when nothing else says it */
-    /* search_run calls it about every 10 ms of work with the share done, 0..1000; false stops the search. May be NULL. */
+    /* search_run calls it about every 10 ms of work with the share done, 0..1000; false stops the search. Or NULL. */
     bool (*progress)(void *context, uint32_t permille, uint64_t scanned);
     /* A match; valid during the call; false ends the search. Sorted ones come at the end, counted ones never. */
     bool (*hit)(void *context, const struct archive_hit *hit);

@@ -1,5 +1,5 @@
-/* One segment. Blocks of several engines overlap in record numbers, so they are merged: a hit is given only when no block
- * that could hold a newer one is left. What only counts does not wait for that order. */
+/* One segment. Blocks of several engines overlap in record numbers, so they are merged: a hit is given only when no
+ * block that could hold a newer one is left. What only counts does not wait for that order. */
 #include "archive/search_state.h"
 #include "archive/words.h"
 #include "base/assert.h"
@@ -30,8 +30,8 @@ static bool probe_word(void *context, struct str word)
     if (p->rc != RC_OK || !filter_place(p->entry->filter_size, p->entry->key, word, &offset))
         return true;
     arena_reset(p->search->small);
-    p->rc = segment_read(&p->file, p->entry->offset + p->entry->filter_offset + offset, FILTER_PART,
-                         p->search->small, &part, p->err);
+    p->rc = segment_read(&p->file, p->entry->offset + p->entry->filter_offset + offset, FILTER_PART, p->search->small,
+                         &part, p->err);
     p->search->result.explain.bytes_read += FILTER_PART;
     return p->rc != RC_OK || filter_may_hold(part, p->entry->key, word);
 }
@@ -207,7 +207,8 @@ static enum rc activate(struct search *s, const struct segment *segment, uint32_
     uint64_t *bits = NULL;
     s->spare = NULL;
     enum rc rc = a.arena ? RC_OK : err_set(err, RC_LIMIT, "no memory to search a block");
-    rc = rc == RC_OK ? archive_reader_block(s->reader, segment, entry, BLOCK_LAZY, a.arena, &a.block, err) : rc;
+    const struct reader_block wanted = {.segment = segment, .entry = entry, .parts = BLOCK_LAZY};
+    rc = rc == RC_OK ? archive_reader_block(s->reader, &wanted, a.arena, &a.block, err) : rc;
     struct block_search bs = {.block = a.block,
                               .reader = s->reader,
                               .names = s->reader->options.names,

@@ -22,28 +22,12 @@ static struct query *parse(const char *text, enum rc want, struct err *err)
     return query;
 }
 
-static void refuses(void)
+static void refuses_commands(void)
 {
     static const struct {
         const char *text;
         uint64_t offset;
     } rows[] = {
-        {"(", 1},
-        {")", 0},
-        {"a or", 4},
-        {"or a", 0},
-        {"a and and b", 6},
-        {"\"open", 0},
-        {"user:", 5},
-        {"size>x", 5},
-        {"last:24", 0},
-        {"last:h", 0},
-        {"last:0h", 0},
-        {"from:never", 0},
-        {"to:2026-13-01", 0},
-        {"(last:1h)", 1},
-        {"not last:1h", 4},
-        {"a or b last:1h", 7},
         {"a |", 3},
         {"a | tail 5", 4},
         {"a | count by", 12},
@@ -69,6 +53,37 @@ static void refuses(void)
         {"a | fields \"b", 11},
         {"(a | count)", 3},
         {"not | count", 4},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct err err = {0};
+        parse(rows[i].text, RC_INVALID, &err);
+        CHECK_INT(err.offset, rows[i].offset);
+        CHECK(err.text[0] != '\0');
+    }
+}
+
+static void refuses(void)
+{
+    static const struct {
+        const char *text;
+        uint64_t offset;
+    } rows[] = {
+        {"(", 1},
+        {")", 0},
+        {"a or", 4},
+        {"or a", 0},
+        {"a and and b", 6},
+        {"\"open", 0},
+        {"user:", 5},
+        {"size>x", 5},
+        {"last:24", 0},
+        {"last:h", 0},
+        {"last:0h", 0},
+        {"from:never", 0},
+        {"to:2026-13-01", 0},
+        {"(last:1h)", 1},
+        {"not last:1h", 4},
+        {"a or b last:1h", 7},
         {"\"\"", 0},
         {"not", 3},
         {"a (b", 4},
@@ -406,8 +421,13 @@ static void filters_help(void)
 }
 
 static const struct test tests[] = {
-    {"refuses", refuses},       {"ranges", ranges},     {"matches", matches},
-    {"long texts", long_texts}, {"searches", searches}, {"filters help", filters_help},
+    {"refuses", refuses},
+    {"refuses commands", refuses_commands},
+    {"ranges", ranges},
+    {"matches", matches},
+    {"long texts", long_texts},
+    {"searches", searches},
+    {"filters help", filters_help},
 };
 
 int main(int argc, char **argv)

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TEXT_MAX    512               /* bytes of a key that order */
-#define HITS_MAX    ((size_t)256 << 20) /* of the records at the end */
-#define HEAP_FIRST  64
+#define TEXT_MAX   512                 /* bytes of a key that order */
+#define HITS_MAX   ((size_t)256 << 20) /* of the records at the end */
+#define HEAP_FIRST 64
 
 struct kept {
     uint64_t number;

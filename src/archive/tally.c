@@ -390,7 +390,7 @@ struct making {
 static enum query_column_kind base_kind(const struct tally *t, uint32_t base)
 {
     uint32_t chart = t->query->output == OUTPUT_TIMECHART;
-    return chart && base == 0 ? QUERY_COLUMN_MOMENT
+    return chart && base == 0                  ? QUERY_COLUMN_MOMENT
            : base - chart < t->query->by_count ? QUERY_COLUMN_TEXT
                                                : QUERY_COLUMN_COUNT;
 }

@@ -2,8 +2,8 @@
 #include "archive/tally.h"
 
 #include "archive/query_state.h"
-#include "archive/search_state.h"
 #include "archive/reader_state.h"
+#include "archive/search_state.h"
 #include "archive/testbed.h"
 #include "base/arena.h"
 #include "base/civil.h"
@@ -259,9 +259,9 @@ static bool in_order(const struct query_stage *sort, uint64_t a, uint64_t b)
     for (uint32_t i = 0; i < sort->key_count && !order; i++) {
         struct search_cell x = cell_of(a, &sort->keys[i], arena);
         struct search_cell y = cell_of(b, &sort->keys[i], arena);
-        order = search_cell_compare(
-            &x, &y, query_key_is_moment(&sort->keys[i]) ? QUERY_COLUMN_MOMENT : QUERY_COLUMN_TEXT,
-            sort->keys[i].falling);
+        order =
+            search_cell_compare(&x, &y, query_key_is_moment(&sort->keys[i]) ? QUERY_COLUMN_MOMENT : QUERY_COLUMN_TEXT,
+                                sort->keys[i].falling);
     }
     arena_free(arena);
     return order < 0 || (order == 0 && a > b);
@@ -382,12 +382,8 @@ static void sealed_in_between(void)
 }
 
 static const struct test tests[] = {
-    {"tables", tables},
-    {"commands on tables", stages},
-    {"groups are bounded", groups_are_bounded},
-    {"sorted", sorted},
-    {"heads and fields", heads_and_fields},
-    {"sealed in between", sealed_in_between},
+    {"tables", tables}, {"commands on tables", stages},         {"groups are bounded", groups_are_bounded},
+    {"sorted", sorted}, {"heads and fields", heads_and_fields}, {"sealed in between", sealed_in_between},
 };
 
 int main(int argc, char **argv)

@@ -1,5 +1,5 @@
-/* search.c - `qorgan search [QUERY]`: events that match, newest first, or the table that the query makes of them; beside
- * a running service or without it. Ctrl-C stops it: what was found until then is printed. */
+/* search.c - `qorgan search [QUERY]`: events that match, newest first, or the table that the query makes of them;
+ * beside a running service or without it. Ctrl-C stops it: what was found until then is printed. */
 #include "archive/search.h"
 
 #include "base/arena.h"

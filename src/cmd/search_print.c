@@ -101,7 +101,6 @@ static void put_text(struct search_print *p, const struct archive_hit *hit)
     put_visible(&p->line, hit->raw);
 }
 
-
 /* ---- cells ---- */
 
 static struct str moment(int64_t time_ns, int digits, char room[CIVIL_TEXT_MAX])
@@ -110,7 +109,8 @@ static struct str moment(int64_t time_ns, int digits, char room[CIVIL_TEXT_MAX])
 }
 
 /* A cell of a table, or of an event whose columns were chosen. */
-static struct str cell_text(const struct query_column *column, const struct search_cell *cell, char room[CIVIL_TEXT_MAX])
+static struct str cell_text(const struct query_column *column, const struct search_cell *cell,
+                            char room[CIVIL_TEXT_MAX])
 {
     struct buf out;
     switch (column->kind) {
@@ -339,8 +339,8 @@ bool search_print_explain(struct search_print *print, const struct search_result
     fprintf(stderr,
             "blocks   %llu: %llu passed over by time, %llu by word filters, %llu by templates; %llu counted from the "
             "index, %llu answered from columns, %llu decoded\n",
-            N(e->blocks), N(e->blocks_by_time), N(e->blocks_by_filter), N(e->blocks_by_template),
-            N(e->blocks_by_index), N(e->blocks_by_columns), N(e->blocks_decoded));
+            N(e->blocks), N(e->blocks_by_time), N(e->blocks_by_filter), N(e->blocks_by_template), N(e->blocks_by_index),
+            N(e->blocks_by_columns), N(e->blocks_decoded));
     fprintf(stderr, "records  %llu looked at, %llu of them in the log; %llu matched\n", N(result->scanned),
             N(e->tail_records), N(result->matched));
     fprintf(stderr, "read     %llu bytes in %.3f ms\n", N(e->bytes_read), (double)elapsed_ns / 1e6);

@@ -86,11 +86,7 @@ static void ask_search(struct query_role *role, const struct json_value *questio
     struct err err = {0};
     enum rc rc = query_jobs_ask(role->jobs, role->reader, question, &role->answer, &err);
     if (rc != RC_OK)
-        refuse(role,
-               rc == RC_INVALID     ? "query_invalid"
-               : rc == RC_NOT_FOUND ? "search_gone"
-                                    : "search_failed",
-               &err);
+        refuse(role, rc == RC_INVALID ? "query_invalid" : rc == RC_NOT_FOUND ? "search_gone" : "search_failed", &err);
 }
 
 /* ---- one record, its proof, the archive ---- */

@@ -233,8 +233,8 @@ static enum rc counted_rows(const struct job *job, struct buf *out, struct err *
     static const struct search_table none;
     struct arena *arena CLEANUP(arena_cleanup) = arena_new(TABLE_MEMORY);
     struct search_table table = none;
-    enum rc rc = arena ? search_table_of(job->search, arena, &table, err)
-                       : err_set(err, RC_LIMIT, "no memory for the table");
+    enum rc rc =
+        arena ? search_table_of(job->search, arena, &table, err) : err_set(err, RC_LIMIT, "no memory for the table");
     json_write_key(out, "rows");
     json_write_array(out);
     for (size_t r = 0; r < table.rows && r < TABLE_ROWS_MAX && out->n < ANSWER_MAX; r++) {

@@ -3,8 +3,8 @@
  *     none ──ask search──► a slice of work ──not done──► kept under a token ──ask search with it──► a slice … ──► gone
  *                                └──done──► gone                            └──stop, or nobody asks──► gone
  *
- * Nothing is worked on between questions: whoever goes away leaves no work behind. Bounded: QUERY_JOBS_MAX, the one that
- * was asked for longest ago gives way; JOB_IDLE_NS. */
+ * Nothing is worked on between questions: whoever goes away leaves no work behind. Bounded: QUERY_JOBS_MAX, the one
+ * that was asked for longest ago gives way; JOB_IDLE_NS. */
 #ifndef ROLE_QUERY_JOB_H
 #define ROLE_QUERY_JOB_H
 

@@ -8,7 +8,7 @@
 #define PAGE_EVENTS 100
 #define FIRST_MS    700  /* of work before the page is shown */
 #define MORE_MS     1000 /* each time that more is asked for */
-#define LINE_SHOWN  360 /* bytes of a record shown before it is opened */
+#define LINE_SHOWN  360  /* bytes of a record shown before it is opened */
 
 struct range {
     const char *key;
@@ -254,8 +254,8 @@ static void progress(struct web_call *call, const struct search *search, const s
     int64_t permille = MAX(MIN(of_int(answer, "permille"), 1000), 0);
     if (job.n == 0)
         return;
-    HTML(html, RAW("<div class=\"progress\"><progress max=\"1000\" value=\""), INT(permille),
-         RAW("\" aria-label=\""), SAY("search.under_way"), RAW("\"></progress><span>"));
+    HTML(html, RAW("<div class=\"progress\"><progress max=\"1000\" value=\""), INT(permille), RAW("\" aria-label=\""),
+         SAY("search.under_way"), RAW("\"></progress><span>"));
     SAY_WITH(html, "search.progress", INT(permille / 10));
     HTML(html, RAW("</span><a class=\"button\" id=\"stop\" href=\""));
     address(call, search);

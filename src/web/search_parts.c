@@ -168,10 +168,10 @@ static void chart_bar(struct web_call *call, const struct chart *chart, int64_t 
 static void chart_show(struct web_call *call, const struct chart *chart)
 {
     struct html *html = &call->html;
-    HTML(html, RAW("<figure class=\"histogram chart\"><figcaption><span>"), SAY("search.in_time"),
-         RAW("</span><span>"), SAY("search.most"), RAW(" "), NUMBER(chart->most),
-         RAW("</span></figcaption><svg viewBox=\"0 0 "), INT(chart->steps * WIDTH),
-         RAW(" 60\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\""), SAY("search.in_time"), RAW("\">"));
+    HTML(html, RAW("<figure class=\"histogram chart\"><figcaption><span>"), SAY("search.in_time"), RAW("</span><span>"),
+         SAY("search.most"), RAW(" "), NUMBER(chart->most), RAW("</span></figcaption><svg viewBox=\"0 0 "),
+         INT(chart->steps * WIDTH), RAW(" 60\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\""),
+         SAY("search.in_time"), RAW("\">"));
     for (int64_t i = 0; i < chart->steps; i++)
         chart_bar(call, chart, i);
     HTML(html, RAW("</svg><div class=\"axis\">"), TIME(chart->from_ns),
@@ -182,8 +182,9 @@ static void chart_show(struct web_call *call, const struct chart *chart)
             HTML(html, RAW("<li><svg class=\"key\" viewBox=\"0 0 8 8\" aria-hidden=\"true\"><rect class=\"s"), INT(k),
                  RAW("\" width=\"8\" height=\"8\"/></svg>"), ESC(chart->series[k].name), RAW("</li>"));
         if (chart->rest)
-            HTML(html, RAW("<li><svg class=\"key\" viewBox=\"0 0 8 8\" aria-hidden=\"true\"><rect class=\"s8\" "
-                           "width=\"8\" height=\"8\"/></svg>"),
+            HTML(html,
+                 RAW("<li><svg class=\"key\" viewBox=\"0 0 8 8\" aria-hidden=\"true\"><rect class=\"s8\" "
+                     "width=\"8\" height=\"8\"/></svg>"),
                  SAY("search.rest"), RAW("</li>"));
         HTML(html, RAW("</ul>"));
     }
@@ -289,10 +290,9 @@ void search_table_show(struct web_call *call, const struct json_value *answer)
 
 void search_explain_show(struct web_call *call, const struct json_value *answer)
 {
-    static const char *const keys[] = {"segments",         "segments_by_time",   "segments_by_filter",
-                                       "blocks",           "blocks_by_time",     "blocks_by_filter",
-                                       "blocks_by_template", "blocks_by_index",  "blocks_by_columns",
-                                       "blocks_decoded",   "tail_records"};
+    static const char *const keys[] = {"segments",          "segments_by_time", "segments_by_filter", "blocks",
+                                       "blocks_by_time",    "blocks_by_filter", "blocks_by_template", "blocks_by_index",
+                                       "blocks_by_columns", "blocks_decoded",   "tail_records"};
     struct html *html = &call->html;
     const struct json_value *explain = json_get(answer, "explain");
     if (!explain)

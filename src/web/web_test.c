@@ -751,7 +751,9 @@ static void search_tables(void)
     CHECK(seen_has("&lt;b&gt;web1") && !seen_has("<b>web1"));
     CHECK(seen_has("<rect width=\"100\" height=\"4\"") && seen_has("<rect width=\"40\" height=\"4\""));
     CHECK(seen_has("4 records are not in the table"));
-    CHECK(seen_has("5\xe2\x80\xaf" "119") && seen_has("2.0"));
+    CHECK(seen_has("5\xe2\x80\xaf"
+                   "119") &&
+          seen_has("2.0"));
     CHECK(seen_has("12.3") && !seen_has("class=\"histogram chart\""));
     peers.json = STR("{\"ok\":true,\"events\":[],\"complete\":true,\"matched\":7,\"table\":{\"columns\":["
                      "{\"name\":\"time\",\"kind\":\"time\"},{\"name\":\"host\",\"kind\":\"text\"},"
@@ -768,7 +770,8 @@ static void search_tables(void)
     static const char *const odd[] = {
         "{\"ok\":true,\"table\":{}}",
         "{\"ok\":true,\"table\":[1]}",
-        "{\"ok\":true,\"table\":{\"columns\":[{\"name\":\"a\",\"kind\":\"time\"}],\"step_ns\":1,\"rows\":[[1],[],[{}],7]}}",
+        "{\"ok\":true,\"table\":{\"columns\":[{\"name\":\"a\",\"kind\":\"time\"}],\"step_ns\":1,\"rows\":[[1],[],[{}],"
+        "7]}}",
         "{\"ok\":true,\"table\":{\"columns\":[{\"kind\":\"time\"},{\"kind\":\"count\"}],\"step_ns\":1,"
         "\"rows\":[[0,1],[9223372036854775807,9223372036854775807]]}}",
         "{\"ok\":true,\"table\":{\"columns\":7,\"rows\":\"x\",\"step_ns\":-1}}",
