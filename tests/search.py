@@ -140,7 +140,7 @@ def searches_in_slices():
 
 
 def intake_goes_first():
-    """on one processor, a search without end gets what intake leaves: shares of the time are compared, not speeds"""
+    """on one processor beside a process that always wants it, as intake does under load, a search gets the crumbs"""
     service = Service(log_file_mib=4)
     processor = min(os.sched_getaffinity(0))
     service.prefix = ["taskset", "-c", str(processor)]
@@ -150,7 +150,7 @@ def intake_goes_first():
         web = Web(service)
         role = service.pids("query")[0]
         with open(f"/proc/{role}/stat", encoding="ascii") as stat:
-            check_equal(int(stat.read().rsplit(")", 1)[1].split()[16]), 15, "nice of the query process")
+            check_equal(int(stat.read().rsplit(")", 1)[1].split()[16]), min(os.nice(0) + 15, 19), "nice of the query process")
         done = threading.Event()
 
         def endless():
@@ -159,19 +159,24 @@ def intake_goes_first():
 
         thread = threading.Thread(target=endless)
         thread.start()
-        path = [pid for name in ("intake", "keeper", "engine") for pid in service.pids(name)]
-        begin = cpu_seconds(role), sum(cpu_seconds(pid) for pid in path)
-        more = os.path.join(folder, "more.log")
-        with open(more, "w", encoding="ascii") as log:
-            log.writelines("more " + line(n) for n in range(LINES))
-        service.run("ingest", more)
-        spent = cpu_seconds(role) - begin[0], sum(cpu_seconds(pid) for pid in path) - begin[1]
-        done.set()
+        while cpu_seconds(role) < 0.2:
+            time.sleep(0.01)
+        greedy = subprocess.Popen(["taskset", "-c", str(processor), sys.executable, "-c", "while True: pass"])
+        try:
+            while cpu_seconds(greedy.pid) < 0.2:
+                time.sleep(0.01)
+            begin = cpu_seconds(role), cpu_seconds(greedy.pid)
+            while cpu_seconds(greedy.pid) - begin[1] < 3:
+                time.sleep(0.05)
+            spent = cpu_seconds(role) - begin[0], cpu_seconds(greedy.pid) - begin[1]
+        finally:
+            greedy.kill()
+            greedy.wait()
+            done.set()
         thread.join(60)
         shutil.rmtree(folder)
-        print(f"# while {LINES} records came in: query {spent[0]:.2f} s of processor, intake's path {spent[1]:.2f} s")
-        check(spent[1] > 0, "the path worked")
-        check(spent[0] < spent[1], f"the search took {spent[0]:.2f} s, intake {spent[1]:.2f} s")
+        print(f"# while the other one had {spent[1]:.2f} s of the processor, the search had {spent[0]:.2f} s")
+        check(spent[0] < 0.2 * spent[1], f"the search took {spent[0]:.2f} s of {sum(spent):.2f} s")
         service.quiet()
 
 

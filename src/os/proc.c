@@ -134,12 +134,14 @@ int proc_signal_next(int fd)
 #define IO_CLASS_SHIFT       13
 #define IO_WHO_PROCESS       1
 #define IO_LAST              7
-#define BACKGROUND_NICE      15
+#define BACKGROUND_NICE      15 /* more than that of the others */
 
 bool proc_background(void)
 {
-    bool nice = setpriority(PRIO_PROCESS, 0, BACKGROUND_NICE) == 0;
-    return syscall(SYS_ioprio_set, IO_WHO_PROCESS, 0, (IO_CLASS_BEST_EFFORT << IO_CLASS_SHIFT) | IO_LAST) == 0 && nice;
+    errno = 0;
+    IGNORE(nice(BACKGROUND_NICE) == -1); /* may be where it comes to: errno tells */
+    bool given = errno == 0;
+    return syscall(SYS_ioprio_set, IO_WHO_PROCESS, 0, (IO_CLASS_BEST_EFFORT << IO_CLASS_SHIFT) | IO_LAST) == 0 && given;
 }
 
 void proc_set_name(const char *name)
