@@ -95,9 +95,10 @@ export function startRefresh(root) {
         const page = await fetchPage(root.getElementById(id).dataset.from ?? location.href);
         if (!page) return;
         setServerNow(Number(page.body.dataset.now));
-        renew(root.getElementById(id), page.getElementById(id));
+        const fresh = page.getElementById(id);
+        renew(root.getElementById(id), fresh);
         failures = 0;
-        if (!page.getElementById(id).dataset.refresh) done = true;
+        done = !fresh.dataset.refresh;
       } catch {
         failures += 1;
       }
