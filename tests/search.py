@@ -150,7 +150,8 @@ def intake_goes_first():
         web = Web(service)
         role = service.pids("query")[0]
         with open(f"/proc/{role}/stat", encoding="ascii") as stat:
-            check_equal(int(stat.read().rsplit(")", 1)[1].split()[16]), min(os.nice(0) + 15, 19), "nice of the query process")
+            nice = int(stat.read().rsplit(")", 1)[1].split()[16])
+        check_equal(nice, min(os.nice(0) + 15, 19), "nice of the query process")
         done = threading.Event()
 
         def endless():
