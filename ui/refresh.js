@@ -26,7 +26,26 @@ function isInUse(element) {
 }
 
 // A source's bar or a row keeps keyboard focus: only cells whose text changed are touched when the shape is the same.
+// With data-whole all of it is replaced, and what has the focus gets it again; while a person reads in it (a fold-out is
+// open, text is selected) only its progress moves on, until the end.
+function renewWhole(element, fresh) {
+  const selection = document.getSelection();
+  const selecting = selection && !selection.isCollapsed && element.contains(selection.anchorNode);
+  if (fresh.dataset.refresh && (selecting || element.querySelector("details[open]"))) {
+    const bar = fresh.querySelector("progress");
+    if (bar) element.querySelector("progress").value = bar.value;
+    return;
+  }
+  const focused = element.contains(document.activeElement) ? document.activeElement.id : "";
+  element.replaceWith(fresh);
+  if (focused) document.getElementById(focused)?.focus();
+}
+
 function renew(element, fresh) {
+  if (element.dataset.whole) {
+    renewWhole(element, fresh);
+    return;
+  }
   const olds = element.querySelectorAll("dd, td, h1, h2");
   const news = fresh.querySelectorAll("dd, td, h1, h2");
   const rows = element.querySelectorAll("tbody th");
@@ -50,8 +69,8 @@ function renew(element, fresh) {
   });
 }
 
-async function fetchPage() {
-  const response = await fetch(location.href, {
+async function fetchPage(address) {
+  const response = await fetch(address, {
     headers: { "X-Qorgan-Refresh": "1" },
     credentials: "same-origin",
     signal: AbortSignal.timeout(10000),
@@ -69,20 +88,23 @@ export function startRefresh(root) {
   if (!id) return;
   const period = Number(root.getElementById(id).dataset.refresh) * 1000;
   let failures = 0;
+  let done = false;
   const turn = async () => {
     if (!document.hidden) {
       try {
-        const page = await fetchPage();
+        const page = await fetchPage(root.getElementById(id).dataset.from ?? location.href);
         if (!page) return;
         setServerNow(Number(page.body.dataset.now));
-        renew(root.getElementById(id), page.getElementById(id));
+        const fresh = page.getElementById(id);
+        renew(root.getElementById(id), fresh);
         failures = 0;
+        done = !fresh.dataset.refresh;
       } catch {
         failures += 1;
       }
       showLost(failures > 1);
     }
-    setTimeout(turn, period * Math.min(1 + failures, 5));
+    if (!done) setTimeout(turn, period * Math.min(1 + failures, 5));
   };
   setTimeout(turn, period);
 }

@@ -86,7 +86,8 @@ enum rc block_trailer_read(struct str bytes, const struct block_info *info, stru
 
 struct block;
 struct dictionary;
-/* Lazy: columns are decoded when they are asked for. Leaves: all that the leaf hashes need. */
+/* Lazy: columns are decoded when they are asked for; block_open then gives what getters need. Leaves: all that the leaf
+ * hashes need. */
 enum block_parts { BLOCK_LAZY = 0, BLOCK_LEAVES = 1, BLOCK_EVENTS = 2, BLOCK_ALL = 3 };
 
 /* An arena for decoding block after block, to be reset before each. NULL without memory. */
@@ -96,6 +97,10 @@ struct arena *block_arena_new(size_t limit);
  * block does. A trailer behind the block is passed over. `names` receives the names of fields (may be NULL without events), the same that the dictionary has. */
 enum rc block_decode(struct str bytes, const struct dictionary *dictionary, unsigned parts, struct names *names,
                      struct arena *arena, struct block **ret_block, struct err *err) MUST_USE;
+/* More parts of a block that was opened with fewer. */
+enum rc block_open(struct block *block, unsigned parts, struct err *err) MUST_USE;
+/* The numbers of its records can be asked for. */
+enum rc block_heads(struct block *block, struct err *err) MUST_USE;
 uint32_t block_count(const struct block *block);
 uint64_t block_number(const struct block *block, uint32_t position);
 /* The position of a record number; false when the block has it not. */
@@ -105,6 +110,8 @@ void block_leaf(const struct block *block, uint32_t position, struct leaf *ret_l
  * block's arena. Needs BLOCK_EVENTS. */
 void block_event(struct block *block, uint32_t position, struct event_field *fields, struct event *ret_event);
 size_t block_rules(const struct block *block, uint32_t position, struct str *ret_rules, size_t size);
+/* What the ids of field names mean: the names it was decoded with. */
+const struct names *block_names(const struct block *block);
 
 /* ---- words ---- */
 

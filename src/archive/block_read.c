@@ -543,7 +543,7 @@ static enum rc read_ways(struct block *b, struct leaf *leaves, struct err *err)
     return reader_done(&which) ? RC_OK : damaged(err, "ways");
 }
 
-enum rc block_leaves(struct block *block, struct err *err)
+enum rc block_heads(struct block *block, struct err *err)
 {
     if (block->leaves)
         return RC_OK;
@@ -554,15 +554,26 @@ enum rc block_leaves(struct block *block, struct err *err)
     rc = rc == RC_OK ? read_clocks(block, leaves, err) : rc;
     rc = rc == RC_OK ? read_origins(block, leaves, err) : rc;
     rc = rc == RC_OK ? read_ways(block, leaves, err) : rc;
+    if (rc == RC_OK)
+        block->leaves = leaves;
+    return rc;
+}
+
+enum rc block_leaves(struct block *block, struct err *err)
+{
+    if (block->whole)
+        return RC_OK;
+    enum rc rc = block_heads(block, err);
     rc = rc == RC_OK ? block_raw(block, err) : rc;
     if (rc != RC_OK)
         return rc;
     for (uint32_t i = 0; i < block->info.count; i++) {
-        leaves[i].raw_length = block->raw_at[i + 1] - block->raw_at[i];
-        if (leaves[i].raw_length > LEAF_RAW_MAX && leaves[i].type != LEAF_DIGEST)
+        struct leaf *leaf = &block->leaves[i];
+        leaf->raw_length = block->raw_at[i + 1] - block->raw_at[i];
+        if (leaf->raw_length > LEAF_RAW_MAX && leaf->type != LEAF_DIGEST)
             return damaged(err, "raw bytes");
     }
-    block->leaves = leaves;
+    block->whole = true;
     return RC_OK;
 }
 
@@ -615,11 +626,18 @@ enum rc block_rule_sets(struct block *block, struct err *err)
 
 /* ---- all ---- */
 
+const struct names *block_names(const struct block *block)
+{
+    return block->names;
+}
+
 /* Everything that events need; every record's values are looked at once, so that getters need no check. */
 static enum rc block_events(struct block *b, struct err *err)
 {
+    if (b->events)
+        return RC_OK;
     enum rc rc = block_rule_sets(b, err);
-    rc = rc == RC_OK ? block_raw(b, err) : rc;
+    rc = rc == RC_OK ? block_leaves(b, err) : rc;
     for (uint32_t f = 0; f < b->form_count && rc == RC_OK; f++)
         rc = open_slots(b, f, b->forms[f].form->slot_count, err);
     for (uint32_t i = 0; i < b->info.count && rc == RC_OK; i++) {
@@ -636,6 +654,12 @@ static enum rc block_events(struct block *b, struct err *err)
     }
     b->events = rc == RC_OK;
     return rc;
+}
+
+enum rc block_open(struct block *block, unsigned parts, struct err *err)
+{
+    enum rc rc = parts & BLOCK_LEAVES ? block_leaves(block, err) : RC_OK;
+    return rc == RC_OK && parts & BLOCK_EVENTS ? block_events(block, err) : rc;
 }
 
 struct arena *block_arena_new(size_t limit)
@@ -676,10 +700,7 @@ enum rc block_decode(struct str bytes, const struct dictionary *dictionary, unsi
     if (rc == RC_OK && (info.chain_forms > (dictionary ? dictionary_forms(dictionary) : 0) ||
                         info.chain_values > (dictionary ? dictionary_values(dictionary) : 0)))
         rc = damaged(err, "its dictionary has less than it names");
-    if (parts != BLOCK_LAZY)
-        rc = rc == RC_OK ? block_leaves(block, err) : rc;
-    if (parts & BLOCK_EVENTS)
-        rc = rc == RC_OK ? block_events(block, err) : rc;
+    rc = rc == RC_OK ? block_open(block, parts, err) : rc;
     /* What is decoded later reads the packed columns: they must outlive the bytes. */
     for (size_t i = 0; i < COLUMN_COUNT && rc == RC_OK && parts != BLOCK_ALL; i++)
         if (block->packed[i].n && !(block->packed[i] = arena_str(arena, block->packed[i])).p)
@@ -717,7 +738,7 @@ bool block_find(const struct block *block, uint64_t number, uint32_t *ret_positi
 
 void block_leaf(const struct block *block, uint32_t position, struct leaf *ret_leaf, struct str *ret_raw)
 {
-    ASSERT(position < block->info.count && block->leaves);
+    ASSERT(position < block->info.count && block->whole);
     *ret_leaf = block->leaves[position];
     *ret_raw = str_at(block->raw + block->raw_at[position], ret_leaf->raw_length);
 }

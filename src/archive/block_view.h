@@ -55,7 +55,8 @@ struct block {
     int64_t *times;
     char *raw;               /* NULL until block_raw */
     uint32_t *raw_at;        /* count + 1 */
-    struct leaf *leaves;     /* NULL until block_leaves */
+    struct leaf *leaves;     /* NULL until block_heads */
+    bool whole;              /* leaves have their lengths, too */
     struct str *rule_sets;   /* NULL until block_rule_sets: lists of varint length and bytes */
     uint32_t rule_set_count;
     uint32_t *rule_set_of;

@@ -9,6 +9,7 @@
 #define ARENA_MAX (3 * DICTIONARY_PLAIN_MAX)
 
 struct dictionary {
+    uint32_t owners;
     struct names *names;
     struct arena *arena;
     struct form **forms;
@@ -25,6 +26,7 @@ struct dictionary *dictionary_new(struct names *names)
     struct dictionary *d = memory_new(sizeof *d);
     if (!d)
         return NULL;
+    d->owners = 1;
     d->names = names;
     d->arena = arena_new(ARENA_MAX);
     if (!d->arena) {
@@ -34,9 +36,14 @@ struct dictionary *dictionary_new(struct names *names)
     return d;
 }
 
+void dictionary_hold(struct dictionary *dictionary)
+{
+    dictionary->owners++;
+}
+
 void dictionary_free(struct dictionary *dictionary)
 {
-    if (!dictionary)
+    if (!dictionary || --dictionary->owners > 0)
         return;
     arena_free(dictionary->arena);
     memory_free(dictionary->forms);

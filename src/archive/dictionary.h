@@ -20,7 +20,9 @@ struct dictionary;
 
 /* `names` (may be NULL) receives field names. NULL without memory. */
 struct dictionary *dictionary_new(struct names *names);
-void dictionary_free(struct dictionary *dictionary); /* NULL is fine */
+/* Another owner; each calls dictionary_free, the last one ends it. NULL is fine for that. */
+void dictionary_hold(struct dictionary *dictionary);
+void dictionary_free(struct dictionary *dictionary);
 /* varint count and texts of forms, the same of values; copied. RC_CORRUPT, RC_LIMIT. */
 enum rc dictionary_add(struct dictionary *dictionary, struct str plain, struct err *err) MUST_USE;
 uint32_t dictionary_forms(const struct dictionary *dictionary);

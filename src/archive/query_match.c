@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#define WINDOW  8192 /* folded at a time */
+#define WINDOW  QUERY_WINDOW
 #define OVERLAP 2048 /* what a match may span */
 
 /* ---- text ---- */
@@ -67,16 +67,9 @@ static bool glob_whole(struct str pattern, struct str text)
     return p == pattern.n;
 }
 
-struct needle {
-    struct str text;
-    bool open_start; /* need not begin at a word border */
-    bool open_end;
-    bool glob;
-};
-
-static struct needle needle_of(const struct query_node *node)
+struct query_needle query_needle_of(const struct query_node *node)
 {
-    struct needle needle = {.text = node->value};
+    struct query_needle needle = {.text = node->value};
     if (!node->wildcard)
         return needle;
     while (needle.text.n && needle.text.p[0] == '*') {
@@ -92,7 +85,7 @@ static struct needle needle_of(const struct query_node *node)
 }
 
 /* Where the needle begins at or behind `from` in the folded window; its length in *ret_n. */
-static size_t needle_find(const struct needle *needle, struct str window, size_t from, size_t *ret_n)
+static size_t needle_find(const struct query_needle *needle, struct str window, size_t from, size_t *ret_n)
 {
     if (!needle->glob) {
         struct str rest = str_skip(window, from);
@@ -108,7 +101,7 @@ static size_t needle_find(const struct needle *needle, struct str window, size_t
     return SIZE_MAX;
 }
 
-static bool text_holds(const struct needle *needle, struct str text)
+bool query_needle_in(const struct query_needle *needle, struct str text)
 {
     char folded[WINDOW];
     if (text.n < needle->text.n && !needle->glob)
@@ -132,14 +125,14 @@ static bool text_holds(const struct needle *needle, struct str text)
 
 static bool match_text(const struct query_node *node, const struct archive_hit *hit)
 {
-    struct needle needle = needle_of(node);
-    if (text_holds(&needle, hit->raw))
+    struct query_needle needle = query_needle_of(node);
+    if (query_needle_in(&needle, hit->raw))
         return true;
     for (size_t i = 0; i < STATUTORY_COUNT; i++)
-        if (hit->event.statutory[i].n && text_holds(&needle, hit->event.statutory[i]))
+        if (hit->event.statutory[i].n && query_needle_in(&needle, hit->event.statutory[i]))
             return true;
     for (uint32_t i = 0; i < hit->event.field_count; i++)
-        if (hit->event.fields[i].value.n && text_holds(&needle, hit->event.fields[i].value))
+        if (hit->event.fields[i].value.n && query_needle_in(&needle, hit->event.fields[i].value))
             return true;
     return false;
 }
@@ -167,7 +160,7 @@ static bool match_number(const struct query_node *node, struct str value)
     return false;
 }
 
-static bool match_value(const struct query_node *node, struct str value)
+bool query_value_matches(const struct query_node *node, struct str value)
 {
     char folded[WINDOW];
     if (node->compare == COMPARE_EXISTS)
@@ -190,7 +183,7 @@ static bool match_record_number(const struct query_node *node, uint64_t number)
     struct buf out;
     buf_init_fixed(&out, text, sizeof text);
     buf_u64(&out, number);
-    return match_value(node, buf_view(&out));
+    return query_value_matches(node, buf_view(&out));
 }
 
 /* What belongs to the record itself; false in *ret_known when the name means nothing here. */
@@ -200,16 +193,16 @@ static bool match_own(const struct query_node *node, const struct archive_hit *h
     if (str_is(node->name, "record"))
         return match_record_number(node, hit->leaf.index);
     if (str_is(node->name, "source"))
-        return match_value(node, hit->source.name) || match_value(node, hit->source.kind);
+        return query_value_matches(node, hit->source.name) || query_value_matches(node, hit->source.kind);
     if (str_is(node->name, "transport"))
-        return match_value(node, str_of(transport_name(hit->leaf.transport)));
+        return query_value_matches(node, str_of(transport_name(hit->leaf.transport)));
     if (str_is(node->name, "parser"))
-        return match_value(node, str_of(hit->event.parser));
+        return query_value_matches(node, str_of(hit->event.parser));
     if (str_is(node->name, "type"))
-        return match_value(node, str_of(leaf_type_name(hit->leaf.type)));
+        return query_value_matches(node, str_of(leaf_type_name(hit->leaf.type)));
     if (str_is(node->name, "rule")) {
         for (size_t i = 0; i < hit->rule_count; i++)
-            if (match_value(node, hit->rules[i]))
+            if (query_value_matches(node, hit->rules[i]))
                 return true;
         return false;
     }
@@ -234,16 +227,16 @@ static bool match_field(const struct query_node *node, const struct archive_hit 
         return true;
     for (size_t i = 0; i < STATUTORY_COUNT; i++)
         if (hit->event.statutory[i].n && str_is(node->name, statutory_key((enum statutory)i)) &&
-            match_value(node, hit->event.statutory[i]))
+            query_value_matches(node, hit->event.statutory[i]))
             return true;
     for (uint32_t i = 0; names && i < hit->event.field_count; i++)
         if (name_is(node->name, names_text(names, hit->event.fields[i].name)) &&
-            match_value(node, hit->event.fields[i].value))
+            query_value_matches(node, hit->event.fields[i].value))
             return true;
     return false;
 }
 
-static bool match_node(const struct query_node *node, const struct archive_hit *hit, const struct names *names)
+bool query_node_matches(const struct query_node *node, const struct archive_hit *hit, const struct names *names)
 {
     return node->kind == QUERY_TRUE ||
            (node->kind == QUERY_TEXT ? match_text(node, hit) : match_field(node, hit, names));
@@ -275,7 +268,7 @@ bool query_matches(const struct query *query, const struct archive_hit *hit, con
         if (node->kind >= QUERY_NOT)
             apply(node->kind, stack, &depth, true);
         else
-            stack[depth++] = match_node(node, hit, names);
+            stack[depth++] = query_node_matches(node, hit, names);
     }
     ASSERT(depth == 1);
     return stack[0];
@@ -291,7 +284,7 @@ static bool is_own_name(struct str name)
     return false;
 }
 
-static bool node_may_match(const struct query_node *node, struct str filter, const uint64_t key[2])
+static bool node_may_match(const struct query_node *node, query_may_hold may_hold, void *context)
 {
     char word[WORD_MAX];
     size_t n;
@@ -300,12 +293,12 @@ static bool node_may_match(const struct query_node *node, struct str filter, con
         (node->kind == QUERY_FIELD && is_own_name(node->name)))
         return true;
     while (word_next(node->value, &at, word, &n))
-        if (!filter_may_hold(filter, key, str_at(word, n)))
+        if (!may_hold(context, str_at(word, n)))
             return false;
     return true;
 }
 
-bool query_may_match(const struct query *query, struct str filter, const uint64_t key[2])
+bool query_may_match(const struct query *query, query_may_hold may_hold, void *context)
 {
     bool stack[QUERY_NODES_MAX];
     size_t depth = 0;
@@ -314,7 +307,7 @@ bool query_may_match(const struct query *query, struct str filter, const uint64_
         if (node->kind >= QUERY_NOT)
             apply(node->kind, stack, &depth, false);
         else
-            stack[depth++] = node_may_match(node, filter, key);
+            stack[depth++] = node_may_match(node, may_hold, context);
     }
     ASSERT(depth == 1);
     return stack[0];

@@ -28,12 +28,17 @@ struct parser {
     struct err *err;
 };
 
+enum rc query_fail(struct err *err, size_t at, const char *text)
+{
+    enum rc rc = err_set(err, RC_INVALID, "%s (at character %zu)", text, at + 1);
+    if (err)
+        err->offset = at;
+    return rc;
+}
+
 static enum rc fail(struct parser *p, size_t at, const char *text)
 {
-    enum rc rc = err_set(p->err, RC_INVALID, "%s (at character %zu)", text, at + 1);
-    if (p->err)
-        p->err->offset = at;
-    return rc;
+    return query_fail(p->err, at, text);
 }
 
 /* ---- times ---- */
@@ -116,7 +121,7 @@ static bool time_parse(const struct parser *p, struct str text, int64_t *ret_ns)
     return true;
 }
 
-static bool span_parse(struct str text, int64_t *ret_ns)
+bool query_span_parse(struct str text, int64_t *ret_ns)
 {
     static const struct {
         char unit;
@@ -140,7 +145,7 @@ static bool range_term(struct parser *p, struct str name, struct str value, enum
     int64_t ns;
     *ret_rc = RC_OK;
     if (str_is(name, "last")) {
-        if (!span_parse(value, &ns))
+        if (!query_span_parse(value, &ns))
             *ret_rc = fail(p, p->token_at, "\"last:\" wants a number and s, m, h, d or w, as in last:24h");
         else
             q->from_ns = MAX(q->from_ns, p->now_ns - ns);
@@ -289,7 +294,7 @@ static enum rc next_token(struct parser *p, enum token *ret_token)
         return RC_OK;
     }
     if (c == '|')
-        return fail(p, p->at, "commands behind \"|\" are not understood here");
+        return RC_OK; /* the end of what is searched for */
     if (c == '-' && p->at + 1 < p->in.n && !char_is_space(p->in.p[p->at + 1])) {
         p->at++;
         *ret_token = TOKEN_NOT;
@@ -423,9 +428,11 @@ static enum rc one_token(struct parser *p, enum token token, bool *operand)
 static enum rc finish(struct parser *p, bool operand)
 {
     if (!operand && (p->depth || p->query->count))
-        return fail(p, p->in.n, "a word or field is missing at the end");
+        return fail(p, p->at,
+                    p->at < p->in.n ? "a word or field is missing before this"
+                                    : "a word or field is missing at the end");
     if (p->parens)
-        return fail(p, p->in.n, "a parenthesis is not closed");
+        return fail(p, p->at, "a parenthesis is not closed");
     if (p->has_range && p->has_or)
         return fail(p, p->range_at, "a time limits the whole search: put the words around \"or\" into parentheses");
     if (!operand) {
@@ -446,6 +453,7 @@ enum rc query_parse(struct str text, int64_t now_ns, int32_t zone_s, struct aren
     if (!p.query || !nodes)
         return err_set(err, RC_LIMIT, "no memory for the query");
     p.query->nodes = nodes;
+    p.query->zone_s = zone_s;
     bool operand = false;
     for (;;) {
         enum token token;
@@ -460,6 +468,16 @@ enum rc query_parse(struct str text, int64_t now_ns, int32_t zone_s, struct aren
             break;
     }
     *ret_query = p.query;
+    return p.at < text.n ? query_pipe_parse(text, p.at, arena, p.query, err) : RC_OK;
+}
+
+enum rc query_exclude(struct query *query, struct str name, struct str value, struct err *err)
+{
+    if (query->count + 3 > QUERY_NODES_MAX)
+        return query_fail(err, 0, "the query has too many parts");
+    query->nodes[query->count++] = (struct query_node){.kind = QUERY_FIELD, .name = name, .value = value};
+    query->nodes[query->count++] = (struct query_node){.kind = QUERY_NOT};
+    query->nodes[query->count++] = (struct query_node){.kind = QUERY_AND};
     return RC_OK;
 }
 

@@ -261,6 +261,7 @@ void archive_reader_close(struct archive_reader *reader)
     folders_close(reader->io, &reader->folders);
     buf_done(&reader->note);
     buf_done(&reader->cosigned);
+    dictionary_free(reader->block_dictionary);
     arena_free(reader->arena);
     memory_free(reader->proofs);
     memory_free(reader->files);
@@ -340,30 +341,34 @@ enum rc archive_reader_frame(struct archive_reader *reader, const struct tail_fr
     return err_set(err, RC_NOT_FOUND, "record %llu is no longer in the log", (unsigned long long)frame->first);
 }
 
-/* Dictionaries of the segments read lately are kept, up to DICTIONARIES_MAX bytes; the block at work keeps its own. */
+/* Dictionaries of the segments read lately are kept, up to DICTIONARIES_MAX bytes; who reads a block holds its own. */
 static enum rc dictionary_of(struct archive_reader *r, struct segment *segment, int fd, uint64_t chain,
-                             const struct dictionary **ret_dictionary, struct err *err)
+                             struct dictionary **ret_dictionary, struct err *err)
 {
     bool fresh = segment->chains == NULL;
-    enum rc rc = segment_dictionary(&(struct segment_file){r->io, fd}, segment, chain, r->options.names,
-                                    ret_dictionary, err);
+    enum rc rc =
+        segment_dictionary(&(struct segment_file){r->io, fd}, segment, chain, r->options.names, ret_dictionary, err);
+    if (rc == RC_OK)
+        dictionary_hold(*ret_dictionary);
     if (rc != RC_OK || !fresh)
         return rc;
     r->dictionaries += segment_memory(segment);
     for (size_t i = 0; i < r->catalog.count && r->dictionaries > DICTIONARIES_MAX; i++) {
         struct segment *other = r->catalog.segments[i];
-        if (other == segment || other == r->block_segment)
+        if (other == segment)
             continue;
-        r->dictionaries -= segment_memory(other);
+        r->dictionaries -= MIN(segment_memory(other), r->dictionaries);
         segment_forget(other);
     }
     return RC_OK;
 }
 
-enum rc archive_reader_block(struct archive_reader *reader, struct segment *segment, uint32_t entry, unsigned parts,
-                             struct arena *arena, struct block **ret_block, struct err *err)
+enum rc archive_reader_block(struct archive_reader *reader, struct reader_block *wanted, struct arena *arena,
+                             struct block **ret_block, struct err *err)
 {
-    const struct segment_entry *e = &segment->entries[entry];
+    struct segment *segment = wanted->segment;
+    wanted->dictionary = NULL;
+    const struct segment_entry *e = &segment->entries[wanted->entry];
     const struct io *io = reader->io;
     struct str bytes;
     int fd = -1;
@@ -372,11 +377,11 @@ enum rc archive_reader_block(struct archive_reader *reader, struct segment *segm
         return rc;
     rc = segment_read(&(struct segment_file){io, fd}, e->offset, e->size, arena, &bytes, err);
     struct block_info info;
-    const struct dictionary *dictionary = NULL;
     rc = rc == RC_OK ? block_info_read(bytes, &info, err) : rc;
-    rc = rc == RC_OK ? dictionary_of(reader, segment, fd, info.chain, &dictionary, err) : rc;
+    rc = rc == RC_OK ? dictionary_of(reader, segment, fd, info.chain, &wanted->dictionary, err) : rc;
     IGNORE(io->close(io->self, fd)); /* only read */
-    rc = rc == RC_OK ? block_decode(bytes, dictionary, parts, reader->options.names, arena, ret_block, err) : rc;
+    rc = rc == RC_OK ? block_decode(bytes, wanted->dictionary, wanted->parts, reader->options.names, arena, ret_block, err)
+                     : rc;
     if (rc != RC_OK) {
         char name[SEGMENT_NAME_MAX];
         segment_name(segment->first, name);
@@ -392,7 +397,10 @@ static enum rc block_at(struct archive_reader *r, struct segment *segment, uint3
         return RC_OK;
     r->block = NULL;
     arena_reset(r->arena);
-    enum rc rc = archive_reader_block(r, segment, entry, BLOCK_ALL, r->arena, &r->block, err);
+    struct reader_block wanted = {.segment = segment, .entry = entry, .parts = BLOCK_ALL};
+    dictionary_free(r->block_dictionary);
+    enum rc rc = archive_reader_block(r, &wanted, r->arena, &r->block, err);
+    r->block_dictionary = wanted.dictionary;
     if (rc != RC_OK)
         r->block = NULL;
     r->block_segment = segment;

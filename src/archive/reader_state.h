@@ -57,6 +57,7 @@ struct archive_reader {
     const struct segment *block_segment;
     uint32_t block_entry;
     struct block *block;
+    struct dictionary *block_dictionary; /* held */
     unsigned block_parts;
 };
 
@@ -71,8 +72,15 @@ void archive_reader_fill_block(const struct archive_reader *reader, struct block
                                struct event_field *fields, struct archive_hit *ret_hit);
 void archive_reader_fill_tail(const struct archive_reader *reader, const struct leaf *leaf, struct str raw,
                               struct arena *arena, struct archive_hit *ret_hit);
+/* A block of a segment, and the parts of it that are wanted (enum block_parts). */
+struct reader_block {
+    struct segment *segment;
+    uint32_t entry;
+    unsigned parts;
+    struct dictionary *dictionary; /* given: held, the block borrows from it; dictionary_free after the block */
+};
 /* Reads and decodes a block into an arena of the caller's. */
-enum rc archive_reader_block(struct archive_reader *reader, struct segment *segment, uint32_t entry, unsigned parts,
-                             struct arena *arena, struct block **ret_block, struct err *err) MUST_USE;
+enum rc archive_reader_block(struct archive_reader *reader, struct reader_block *wanted, struct arena *arena,
+                             struct block **ret_block, struct err *err) MUST_USE;
 
 #endif

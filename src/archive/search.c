@@ -1,61 +1,30 @@
-/* Newest first: the log's tail frame by frame, then segments. Blocks of several engines overlap in record numbers, so
- * the blocks of a segment are merged: a hit is given only when no block that could hold a newer one is left. */
+/* Newest first: the log's tail frame by frame, then segments. */
 #include "archive/search.h"
 
-#include "archive/query_state.h"
-#include "archive/reader_state.h"
+#include "archive/search_state.h"
 #include "base/assert.h"
 #include "base/civil.h"
-#include "os/file.h"
+#include "codec/json.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#define DECODE_ARENA ((size_t)256 << 20)
 #define FRAME_ARENA  ((size_t)64 << 20)
-#define FILTER_MAX   (16u << 20)
+#define SMALL_ARENA  ((size_t)1 << 20)
+#define RECORD_ARENA ((size_t)64 << 20)
 
-struct run {
-    struct archive_reader *reader;
-    const struct query *query;
-    const struct search_options *options;
-    struct search_result *result;
-    int64_t from_ns;
-    int64_t to_ns; /* exclusive; INT64_MAX = open */
-    uint64_t before;
-    bool stopped;
-    struct archive_hit hit;
-    struct event_field *fields;
-    struct err *err;
-};
-
-/* A decoded block whose matches are being given, newest first. */
-struct active {
-    struct arena *arena;
-    struct block *block;
-    uint32_t *positions; /* rising */
-    uint32_t left;
-};
-
-/* A block that may hold matches. */
-struct candidate {
-    uint64_t last;
-    uint32_t entry;
-};
-
-static bool limit_reached(const struct run *run)
+bool search_limit_reached(const struct search *search)
 {
-    return run->options->limit && run->result->given >= run->options->limit;
+    return search->limit && search->result.given >= search->limit;
 }
 
-static bool counts_all(const struct run *run)
+bool search_counts_all(const struct search *search)
 {
-    return run->options->bins != 0;
+    return search->options.bins || search->tally || (search->sorter && !search->sort_given);
 }
 
-static void count_time(struct run *run, int64_t time_ns)
+void search_count_time(struct search *search, int64_t time_ns)
 {
-    struct search_result *r = run->result;
+    struct search_result *r = &search->result;
     if (!r->histogram_count || time_ns < r->histogram_from_ns)
         return;
     uint64_t bin = (uint64_t)(time_ns - r->histogram_from_ns) / (uint64_t)r->histogram_step_ns;
@@ -63,45 +32,47 @@ static void count_time(struct run *run, int64_t time_ns)
         r->histogram[bin]++;
 }
 
-/* Whether run->hit is wanted; counts it. */
-static bool is_match(struct run *run)
+enum rc search_give(struct search *search, struct err *err)
 {
-    const struct archive_hit *hit = &run->hit;
-    run->result->scanned++;
-    if (hit->event.time_ns < run->from_ns || hit->event.time_ns >= run->to_ns ||
-        !query_matches(run->query, hit, run->reader->options.names))
-        return false;
-    if (counts_all(run)) {
-        run->result->matched++;
-        count_time(run, hit->event.time_ns);
-    }
-    return true;
-}
-
-static void give(struct run *run)
-{
-    struct search_result *r = run->result;
+    struct search *s = search;
+    struct search_result *r = &s->result;
+    enum rc rc = RC_OK;
     r->given++;
-    r->next_before = run->hit.leaf.index;
-    if (!counts_all(run))
+    r->next_before = s->hit.leaf.index;
+    if (!search_counts_all(s))
         r->matched++;
-    if (run->options->hit && !run->options->hit(run->options->context, &run->hit))
-        run->stopped = true;
-    if (limit_reached(run) && !counts_all(run))
-        run->stopped = true;
-}
-
-static void progress(struct run *run, uint64_t at)
-{
-    uint64_t size = MAX(run->before, (uint64_t)1);
-    uint32_t permille = (uint32_t)((double)(size - MIN(at, size)) * 1000.0 / (double)size);
-    if (run->options->progress && !run->options->progress(run->options->context, permille, run->result->scanned))
-        run->stopped = true;
+    if (s->sort_given)
+        rc = sorter_hit(s->sorter, &s->hit, s->reader->options.names, err);
+    else if (s->options.hit && !s->options.hit(s->options.context, &s->hit))
+        s->stopped = true;
+    if (search_limit_reached(s) && !search_counts_all(s))
+        s->stopped = true;
+    return rc;
 }
 
 /* ---- the tail ---- */
 
-static enum rc frame_offsets(struct run *run, const struct tail_frame *frame, struct str payload, uint32_t *offsets)
+/* A record of the tail in search->hit: counted, sorted or given when it matches. */
+static enum rc take(struct search *s, struct err *err)
+{
+    const struct archive_hit *hit = &s->hit;
+    s->result.scanned++;
+    s->result.explain.tail_records++;
+    if (hit->event.time_ns < s->from_ns || hit->event.time_ns >= s->to_ns ||
+        !query_matches(s->query, hit, s->reader->options.names))
+        return RC_OK;
+    if (search_counts_all(s)) {
+        s->result.matched++;
+        search_count_time(s, hit->event.time_ns);
+    }
+    if (s->tally)
+        return tally_hit(s->tally, hit, s->reader->options.names, err);
+    if (s->sorter && !s->sort_given)
+        return sorter_hit(s->sorter, hit, s->reader->options.names, err);
+    return search_limit_reached(s) ? RC_OK : search_give(s, err);
+}
+
+static enum rc frame_offsets(const struct tail_frame *frame, struct str payload, uint32_t *offsets, struct err *err)
 {
     struct reader in = reader_of(payload);
     for (uint32_t i = 0; i < frame->count; i++) {
@@ -109,206 +80,114 @@ static enum rc frame_offsets(struct run *run, const struct tail_frame *frame, st
         struct str bytes;
         struct str raw;
         offsets[i] = (uint32_t)in.at;
-        enum rc rc = record_read(&in, NULL, &leaf, &bytes, &raw, run->err);
+        enum rc rc = record_read(&in, NULL, &leaf, &bytes, &raw, err);
         if (rc != RC_OK)
             return rc;
     }
     return RC_OK;
 }
 
-static enum rc search_frame(struct run *run, const struct tail_frame *frame, struct arena *arena)
+static enum rc search_frame(struct search *s, const struct tail_frame *frame, struct err *err)
 {
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new(FRAME_ARENA);
     struct str payload;
-    arena_reset(arena);
-    enum rc rc = archive_reader_frame(run->reader, frame, arena, &payload, run->err);
+    enum rc rc = arena ? RC_OK : err_set(err, RC_LIMIT, "no memory to search the log");
+    rc = rc == RC_OK ? archive_reader_frame(s->reader, frame, arena, &payload, err) : rc;
     uint32_t *offsets = rc == RC_OK ? arena_alloc_array(arena, frame->count, sizeof *offsets) : NULL;
     if (rc == RC_OK && !offsets)
-        rc = err_set(run->err, RC_LIMIT, "no memory to search the log");
-    rc = rc == RC_OK ? frame_offsets(run, frame, payload, offsets) : rc;
+        rc = err_set(err, RC_LIMIT, "no memory to search the log");
+    rc = rc == RC_OK ? frame_offsets(frame, payload, offsets, err) : rc;
+    if (rc != RC_OK)
+        return rc;
     struct arena_mark mark = arena_mark(arena);
-    for (uint32_t i = frame->count; i > 0 && rc == RC_OK && !run->stopped; i--) {
+    for (uint32_t i = frame->count; i > 0 && rc == RC_OK && !s->stopped; i--) {
         struct leaf leaf;
         struct str bytes;
         struct str raw;
         struct reader in = reader_of(payload);
         in.at = offsets[i - 1];
-        rc = record_read(&in, NULL, &leaf, &bytes, &raw, run->err);
-        if (rc != RC_OK || leaf.index >= run->before || leaf.index < run->reader->catalog.end)
+        rc = record_read(&in, NULL, &leaf, &bytes, &raw, err);
+        if (rc != RC_OK || leaf.index >= s->upper || leaf.index < s->reader->catalog.end)
             continue;
         arena_rewind(arena, mark);
-        archive_reader_fill_tail(run->reader, &leaf, raw, arena, &run->hit);
-        if (is_match(run) && !limit_reached(run))
-            give(run);
+        archive_reader_fill_tail(s->reader, &leaf, raw, arena, &s->hit);
+        rc = take(s, err);
     }
-    progress(run, frame->first);
+    s->result.explain.bytes_read += frame->size;
     return rc;
 }
 
-static enum rc search_tail(struct run *run)
+/* The newest frame that still has something to be looked at. */
+static enum rc step_tail(struct search *s, struct err *err)
 {
-    struct arena *arena CLEANUP(arena_cleanup) = arena_new(FRAME_ARENA);
-    struct archive_reader *reader = run->reader;
-    if (!arena)
-        return err_set(run->err, RC_LIMIT, "no memory to search the log");
-    for (size_t i = reader->frame_count; i > 0 && !run->stopped; i--) {
-        const struct tail_frame *frame = &reader->frames[i - 1];
-        if (frame->first >= run->before)
+    const struct archive_reader *r = s->reader;
+    for (size_t i = r->frame_count; i > 0; i--) {
+        const struct tail_frame *frame = &r->frames[i - 1];
+        if (frame->first >= s->upper || frame->first + frame->count <= r->catalog.end)
             continue;
-        enum rc rc = search_frame(run, frame, arena);
-        if (rc != RC_OK)
-            return rc;
+        enum rc rc = search_frame(s, frame, err);
+        s->upper = frame->first;
+        return rc;
     }
+    s->stage = SEARCH_NEXT;
     return RC_OK;
 }
 
 /* ---- segments ---- */
 
-static void active_done(struct active *active)
+static enum rc step_next(struct search *s, struct err *err)
 {
-    arena_free(active->arena);
-    memory_free(active->positions);
-    *active = (struct active){0};
-}
-
-static enum rc activate(struct run *run, struct segment *segment, uint32_t entry, struct active *ret_active)
-{
-    struct active a = {.arena = arena_new(DECODE_ARENA)};
-    a.positions = memory_new(BLOCK_RECORDS_MAX * sizeof *a.positions);
-    enum rc rc = a.arena && a.positions ? RC_OK : err_set(run->err, RC_LIMIT, "no memory to search a block");
-    rc = rc == RC_OK ? archive_reader_block(run->reader, segment, entry, BLOCK_ALL, a.arena, &a.block, run->err) : rc;
-    if (rc != RC_OK) {
-        active_done(&a);
-        return rc;
-    }
-    run->result->blocks++;
-    for (uint32_t i = block_count(a.block); i > 0; i--) {
-        if (block_number(a.block, i - 1) >= run->before)
-            continue;
-        archive_reader_fill_block(run->reader, a.block, i - 1, run->fields, &run->hit);
-        if (is_match(run))
-            a.positions[a.left++] = i - 1;
-    }
-    /* found newest first; kept rising so that the newest is at the end */
-    for (uint32_t i = 0; i < a.left / 2; i++) {
-        uint32_t swap = a.positions[i];
-        a.positions[i] = a.positions[a.left - 1 - i];
-        a.positions[a.left - 1 - i] = swap;
-    }
-    progress(run, segment->entries[entry].first);
-    if (!a.left || limit_reached(run))
-        active_done(&a);
-    *ret_active = a;
-    return RC_OK;
-}
-
-static uint64_t active_newest(const struct active *a)
-{
-    return block_number(a->block, a->positions[a->left - 1]);
-}
-
-static struct active *best_active(struct active *list, size_t count)
-{
-    struct active *best = NULL;
-    for (size_t i = 0; i < count; i++)
-        if (list[i].left && (!best || active_newest(&list[i]) > active_newest(best)))
-            best = &list[i];
-    return best;
-}
-
-static void give_newest(struct run *run, struct active *active)
-{
-    archive_reader_fill_block(run->reader, active->block, active->positions[--active->left], run->fields, &run->hit);
-    if (!limit_reached(run))
-        give(run);
-    if (!active->left || limit_reached(run))
-        active_done(active);
-}
-
-/* Gives the matches of the candidates, entries ordered by falling `last`. */
-static enum rc merge(struct run *run, struct segment *segment, const struct candidate *order, size_t count)
-{
-    struct active *list = memory_new((count + 1) * sizeof *list);
-    enum rc rc = list ? RC_OK : err_set(run->err, RC_LIMIT, "no memory to search a segment");
-    size_t begun = 0;
-    while (rc == RC_OK && !run->stopped) {
-        struct active *best = best_active(list, begun);
-        if (begun < count && (!best || order[begun].last > active_newest(best))) {
-            rc = activate(run, segment, order[begun].entry, &list[begun]);
-            begun += rc == RC_OK;
-            continue;
-        }
-        if (!best)
-            break;
-        give_newest(run, best);
-    }
-    for (size_t i = 0; i < begun; i++)
-        active_done(&list[i]);
-    memory_free(list);
-    return rc;
-}
-
-static enum rc filter_says(struct run *run, int fd, const struct segment_entry *entry, struct arena *arena,
-                           bool *ret_may)
-{
-    struct str filter = STR_NONE;
-    arena_reset(arena);
-    if (entry->filter_size) {
-        const struct segment_file file = {run->reader->io, fd};
-        enum rc rc =
-            segment_read(&file, entry->offset + entry->filter_offset, entry->filter_size, arena, &filter, run->err);
-        if (rc != RC_OK)
-            return rc;
-    }
-    *ret_may = query_may_match(run->query, filter, entry->key);
-    return RC_OK;
-}
-
-static int newest_first(const void *a, const void *b)
-{
-    const struct candidate *x = a;
-    const struct candidate *y = b;
-    return x->last < y->last ? 1 : x->last > y->last ? -1 : 0;
-}
-
-static enum rc candidates(struct run *run, const struct segment *segment, struct candidate *order, size_t *ret_count)
-{
-    struct arena *arena CLEANUP(arena_cleanup) = arena_new(FILTER_MAX);
-    int fd = -1;
-    size_t count = 0;
-    enum rc rc = arena ? segment_fd(run->reader->io, run->reader->folders.seg, segment, &fd, run->err)
-                       : err_set(run->err, RC_LIMIT, "no memory to search a segment");
-    for (uint32_t i = 0; i < segment->entry_count && rc == RC_OK; i++) {
-        const struct segment_entry *e = &segment->entries[i];
-        bool may = e->first < run->before && e->time_max_ns >= run->from_ns && e->time_min_ns < run->to_ns;
-        if (may)
-            rc = filter_says(run, fd, e, arena, &may);
-        if (may)
-            order[count++] = (struct candidate){.last = e->last, .entry = i};
-        else
-            run->result->blocks_passed++;
-    }
-    if (fd >= 0)
-        IGNORE(run->reader->io->close(run->reader->io->self, fd)); /* only read */
-    if (count)
-        qsort(order, count, sizeof *order, newest_first);
-    *ret_count = count;
-    return rc;
-}
-
-static enum rc search_segment(struct run *run, struct segment *segment)
-{
-    if (segment->first >= run->before || segment->time_max_ns < run->from_ns || segment->time_min_ns >= run->to_ns) {
-        run->result->blocks_passed += segment->entry_count;
+    struct catalog *catalog = &s->reader->catalog;
+    if (s->upper > catalog->end)
+        s->upper = catalog->end; /* the tail was sealed in between, and what was above is done */
+    struct segment *segment = s->upper ? catalog_find(catalog, s->upper - 1) : NULL;
+    if (!segment) {
+        s->stage = SEARCH_FILL;
+        if (s->sorter)
+            sorter_close(s->sorter);
         return RC_OK;
     }
-    struct candidate *order = memory_new(((size_t)segment->entry_count + 1) * sizeof *order);
-    size_t count = 0;
-    enum rc rc =
-        order ? candidates(run, segment, order, &count) : err_set(run->err, RC_LIMIT, "no memory to search a segment");
-    rc = rc == RC_OK ? merge(run, segment, order, count) : rc;
-    memory_free(order);
-    progress(run, segment->first);
-    return rc;
+    s->stage = SEARCH_SEGMENT;
+    return search_segment_open(s, segment, err);
+}
+
+static enum rc step_segment(struct search *s, struct err *err)
+{
+    struct segment *segment = catalog_find(&s->reader->catalog, s->segment);
+    enum rc rc = segment && segment->first == s->segment ? search_segment_step(s, segment, err) : RC_END;
+    if (rc != RC_END)
+        return rc;
+    search_segment_close(s);
+    s->upper = s->segment;
+    s->stage = SEARCH_NEXT;
+    return RC_OK;
+}
+
+/* ---- sorted events ---- */
+
+static enum rc step_fill(struct search *s, struct err *err)
+{
+    uint64_t number;
+    if (s->sorter && sorter_next(s->sorter, &number)) {
+        struct arena *arena CLEANUP(arena_cleanup) = arena_new(RECORD_ARENA);
+        struct archive_hit *hit = arena ? arena_alloc(arena, sizeof *hit) : NULL;
+        if (!hit)
+            return err_set(err, RC_LIMIT, "no memory for a record");
+        enum rc rc = archive_reader_record(s->reader, number, arena, hit, err);
+        return rc == RC_OK ? sorter_filled(s->sorter, hit, err) : rc;
+    }
+    if (s->sorter) {
+        s->result.unsorted = s->sort_cut ? sorter_dropped(s->sorter) : 0;
+        s->result.next_before = 0;
+        s->result.given = 0;
+        for (size_t i = 0; i < sorter_count(s->sorter) && !s->stopped; i++) {
+            s->result.given++;
+            if (s->options.hit && !s->options.hit(s->options.context, sorter_at(s->sorter, i)))
+                s->stopped = true;
+        }
+    }
+    s->stage = SEARCH_DONE;
+    return RC_OK;
 }
 
 /* ---- the histogram ---- */
@@ -334,12 +213,12 @@ static int64_t oldest_time(const struct archive_reader *reader)
     return oldest;
 }
 
-static void histogram_begin(struct run *run)
+static void histogram_begin(struct search *s)
 {
-    struct search_result *r = run->result;
-    uint32_t bins = MIN(run->options->bins, (uint32_t)SEARCH_BINS_MAX);
-    int64_t to = run->to_ns == INT64_MAX ? run->options->now_ns : run->to_ns;
-    int64_t from = run->from_ns == INT64_MIN ? oldest_time(run->reader) : run->from_ns;
+    struct search_result *r = &s->result;
+    uint32_t bins = MIN(s->options.bins, (uint32_t)SEARCH_BINS_MAX);
+    int64_t to = s->to_ns == INT64_MAX ? s->options.now_ns : s->to_ns;
+    int64_t from = s->from_ns == INT64_MIN ? oldest_time(s->reader) : s->from_ns;
     if (!bins || from >= to)
         return;
     uint64_t span = (uint64_t)to - (uint64_t)from;
@@ -352,31 +231,177 @@ static void histogram_begin(struct run *run)
 
 /* ---- all ---- */
 
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a && b ? MIN(a, b) : MAX(a, b); /* 0 = none */
+}
+
+/* What the commands behind `|` want of the search: a tally, a sorter, fewer events. */
+static bool plan(struct search *s)
+{
+    const struct query *q = s->query;
+    const struct query_stage *sort = NULL;
+    uint64_t before_sort = 0;
+    uint64_t behind_sort = 0;
+    if (q->output != OUTPUT_EVENTS) {
+        s->tally = tally_new(q);
+        s->limit = 1; /* never reached: nothing is given */
+        return s->tally != NULL;
+    }
+    for (uint32_t i = 0; i < q->stage_count; i++) {
+        const struct query_stage *stage = &q->stages[i];
+        if (stage->kind == STAGE_SORT)
+            sort = stage;
+        else if (stage->kind == STAGE_HEAD)
+            *(sort ? &behind_sort : &before_sort) = least(sort ? behind_sort : before_sort, stage->head);
+    }
+    uint64_t limit = s->options.limit;
+    if (!sort) {
+        s->head = before_sort && (!limit || before_sort <= limit);
+        s->limit = least(limit, before_sort);
+        return true;
+    }
+    uint64_t wanted = least(limit, behind_sort);
+    uint64_t room = least(wanted, SEARCH_SORTED_MAX);
+    s->sort_cut = room != wanted;
+    s->sort_given = before_sort != 0;
+    s->limit = before_sort;
+    s->head = s->sort_given;
+    s->sorter = sorter_new(sort, (size_t)room);
+    return s->sorter != NULL;
+}
+
+enum rc search_open(struct archive_reader *reader, const struct query *query, const struct search_options *options,
+                    struct search **ret_search, struct err *err)
+{
+    struct search *s = memory_new(sizeof *s);
+    if (!s)
+        return err_set(err, RC_LIMIT, "no memory to search");
+    s->reader = reader;
+    s->query = query;
+    s->options = *options;
+    s->fields = memory_new(EVENT_FIELDS_MAX * sizeof *s->fields);
+    s->small = arena_new(SMALL_ARENA);
+    if (!s->fields || !s->small || !plan(s)) {
+        search_close(s);
+        return err_set(err, RC_LIMIT, "no memory to search");
+    }
+    int64_t from = MAX(options->from_ns, query->from_ns);
+    int64_t to = options->to_ns && query->to_ns ? MIN(options->to_ns, query->to_ns) : MAX(options->to_ns, query->to_ns);
+    s->from_ns = from ? from : INT64_MIN;
+    s->to_ns = to ? to : INT64_MAX;
+    s->top = MIN(options->before ? options->before : reader->size, reader->size);
+    s->bottom = MIN(archive_reader_first(reader), s->top);
+    s->upper = s->top;
+    histogram_begin(s);
+    *ret_search = s;
+    return RC_OK;
+}
+
+static enum rc finish(struct search *s)
+{
+    struct search_result *r = &s->result;
+    bool whole = !s->stopped || (s->head && search_limit_reached(s));
+    s->stage = SEARCH_DONE;
+    r->complete = whole;
+    if (whole && (s->head || !(search_counts_all(s) && r->matched > r->given)))
+        r->next_before = 0;
+    return RC_OK;
+}
+
+enum rc search_step(struct search *search, struct err *err)
+{
+    struct search *s = search;
+    enum rc rc = RC_OK;
+    switch (s->stage) {
+    case SEARCH_TAIL:
+        rc = step_tail(s, err);
+        break;
+    case SEARCH_NEXT:
+        rc = step_next(s, err);
+        break;
+    case SEARCH_SEGMENT:
+        rc = step_segment(s, err);
+        break;
+    case SEARCH_FILL:
+        rc = step_fill(s, err);
+        break;
+    case SEARCH_DONE:
+        return finish(s);
+    }
+    if (rc != RC_OK)
+        return rc;
+    if (s->stopped && s->sort_given && s->stage < SEARCH_FILL) { /* the head is there: now it is sorted */
+        s->stopped = false;
+        search_segment_close(s);
+        sorter_close(s->sorter);
+        s->stage = SEARCH_FILL;
+    }
+    return s->stopped || s->stage == SEARCH_DONE ? finish(s) : RC_AGAIN;
+}
+
+uint32_t search_permille(const struct search *search)
+{
+    const struct search *s = search;
+    uint64_t all = MAX(s->top - s->bottom, (uint64_t)1);
+    uint64_t at = s->stage == SEARCH_SEGMENT ? s->at : s->upper;
+    at = MAX(MIN(at, s->top), s->bottom);
+    return s->stage >= SEARCH_FILL ? 1000 : (uint32_t)((double)(s->top - at) * 1000.0 / (double)all);
+}
+
+const struct search_result *search_result_of(const struct search *search)
+{
+    return &search->result;
+}
+
+enum rc search_table_of(const struct search *search, struct arena *arena, struct search_table *ret_table,
+                        struct err *err)
+{
+    ASSERT(search->tally != NULL);
+    return tally_table(search->tally, arena, ret_table, err);
+}
+
+void search_explain_write(struct buf *out, const struct search_explain *explain)
+{
+    json_write_object(out);
+#define X(name) json_put_u64(out, #name, explain->name);
+    SEARCH_EXPLAIN(X)
+#undef X
+    json_write_object_end(out);
+}
+
+void search_close(struct search *search)
+{
+    if (!search)
+        return;
+    search_segment_close(search);
+    tally_free(search->tally);
+    sorter_free(search->sorter);
+    arena_free(search->spare);
+    arena_free(search->small);
+    memory_free(search->fields);
+    memory_free(search);
+}
+
+void search_cleanup(struct search **search)
+{
+    search_close(*search);
+}
+
 enum rc search_run(struct archive_reader *reader, const struct query *query, const struct search_options *options,
                    struct search_result *ret_result, struct err *err)
 {
-    struct run *run = memory_new(sizeof *run);
-    struct event_field *fields = memory_new(EVENT_FIELDS_MAX * sizeof *fields);
+    struct search *search CLEANUP(search_cleanup) = NULL;
     memset(ret_result, 0, sizeof *ret_result);
-    enum rc rc = run && fields ? RC_OK : err_set(err, RC_LIMIT, "no memory to search");
-    if (rc == RC_OK) {
-        int64_t from = MAX(options->from_ns, query->from_ns);
-        int64_t to =
-            options->to_ns && query->to_ns ? MIN(options->to_ns, query->to_ns) : MAX(options->to_ns, query->to_ns);
-        *run = (struct run){.reader = reader, .query = query, .options = options, .result = ret_result, .err = err};
-        run->fields = fields;
-        run->from_ns = from ? from : INT64_MIN;
-        run->to_ns = to ? to : INT64_MAX;
-        run->before = options->before ? options->before : reader->size;
-        histogram_begin(run);
-        rc = search_tail(run);
-        for (size_t i = reader->catalog.count; i > 0 && rc == RC_OK && !run->stopped; i--)
-            rc = search_segment(run, reader->catalog.segments[i - 1]);
-        ret_result->complete = rc == RC_OK && !run->stopped;
-        if (ret_result->complete && !(counts_all(run) && ret_result->matched > ret_result->given))
-            ret_result->next_before = 0;
-    }
-    memory_free(run);
-    memory_free(fields);
-    return rc;
+    enum rc rc = search_open(reader, query, options, &search, err);
+    if (rc != RC_OK)
+        return rc;
+    do {
+        rc = search_step(search, err);
+        if (rc == RC_AGAIN && options->progress &&
+            !options->progress(options->context, search_permille(search), search->result.scanned))
+            break;
+    } while (rc == RC_AGAIN);
+    *ret_result = search->result;
+    return rc == RC_AGAIN ? RC_OK : rc;
 }

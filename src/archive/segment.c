@@ -311,7 +311,7 @@ static enum rc dictionaries_read(const struct segment_file *file, struct segment
 }
 
 enum rc segment_dictionary(const struct segment_file *file, struct segment *segment, uint64_t chain,
-                           struct names *names, const struct dictionary **ret_dictionary, struct err *err)
+                           struct names *names, struct dictionary **ret_dictionary, struct err *err)
 {
     enum rc rc = segment->chains ? RC_OK : dictionaries_read(file, segment, names, err);
     for (uint32_t i = 0; i < segment->chain_count && rc == RC_OK; i++)

@@ -106,7 +106,7 @@ enum rc segment_read(const struct segment_file *file, uint64_t offset, uint64_t 
 /* The dictionary of a chain, read, checked by its section's hash, and kept until segment_forget. `names` as for
  * dictionary_new, the same every time. RC_CORRUPT when the segment has no such chain. */
 enum rc segment_dictionary(const struct segment_file *file, struct segment *segment, uint64_t chain,
-                           struct names *names, const struct dictionary **ret_dictionary, struct err *err) MUST_USE;
+                           struct names *names, struct dictionary **ret_dictionary, struct err *err) MUST_USE;
 void segment_forget(struct segment *segment);
 size_t segment_memory(const struct segment *segment); /* bytes that segment_forget gives back */
 /* Whether some block may hold the word: one small read. True when there is no filter. */

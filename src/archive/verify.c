@@ -295,7 +295,7 @@ static bool check_block(struct verify *v, struct covered *c, uint32_t entry, int
     if (rc == RC_OK)
         tlog_hash_add(v->digest, bytes);
     struct block_info info;
-    const struct dictionary *dictionary = NULL;
+    struct dictionary *dictionary = NULL;
     rc = rc == RC_OK ? block_info_read(bytes, &info, &err) : rc;
     rc = rc == RC_OK ? segment_dictionary(&file, c->segment, info.chain, NULL, &dictionary, &err) : rc;
     rc = rc == RC_OK ? block_decode(bytes, dictionary, BLOCK_ALL, NULL, v->arena, &block, &err) : rc;

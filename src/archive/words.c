@@ -403,6 +403,14 @@ bool words_filter_block(const char block[32], uint64_t hash)
     return true;
 }
 
+bool filter_place(size_t filter_size, const uint64_t key[2], struct str word, size_t *ret_offset)
+{
+    if (!filter_size || filter_size % BLOCK_BYTES)
+        return false;
+    *ret_offset = words_filter_offset(filter_size, words_hash(key, word));
+    return true;
+}
+
 bool filter_may_hold(struct str filter, const uint64_t key[2], struct str word)
 {
     if (!filter.n || filter.n % BLOCK_BYTES)

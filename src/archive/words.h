@@ -40,6 +40,10 @@ void words_init(struct words *words, const uint64_t key[2]);
 void words_done(struct words *words);
 void words_clear(struct words *words);
 void words_add_text(struct words *words, struct str text);
+/* Where the FILTER_PART bytes of a filter stand that a word is asked of; filter_may_hold takes them for the whole.
+ * False when the filter is empty or damaged: it may hold everything. */
+#define FILTER_PART 32
+bool filter_place(size_t filter_size, const uint64_t key[2], struct str word, size_t *ret_offset);
 /* The filter's bytes; none when the words were too many. */
 void words_filter(const struct words *words, struct buf *out);
 /* The words' hashes, 8 bytes each; none when they were too many. */

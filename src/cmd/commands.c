@@ -45,8 +45,12 @@ static const struct option_row search_rows[] = {
      .standard = "100",
      .least = 1,
      .most = 1000000,
-     .help = "the most events to print, newest first"},
+     .help = "the most events or rows to print; when it is not given, tables and the query's own head are not cut"},
     {.name = "raw", .type = OPTION_FLAG, .help = "print the raw records only, byte for byte, one a line"},
+    {.name = "csv", .type = OPTION_FLAG, .help = "print comma-separated values below a line of names"},
+    {.name = "explain",
+     .type = OPTION_FLAG,
+     .help = "say how the answer was found: what was passed over, read and decoded"},
 };
 
 static const struct option_row verify_rows[] = {
@@ -159,7 +163,8 @@ static const struct command commands[] = {
      "Each line becomes one record. A file named - is standard input. Works while the service runs and while it does "
      "not."},
     {"search", "search the archive", "[QUERY]", 0, 1, ROWS(search_rows),
-     "Without a query every event matches. The query language is described in qorgan-search(1)."},
+     "Without a query every event matches. The query language is described in qorgan-search(1). Ctrl-C stops a search: "
+     "what was found until then is printed."},
     {"verify", "check the whole archive against its checkpoints", "", 0, 0, ROWS(verify_rows),
      "Reads every record, rebuilds the tree and compares it with every signed checkpoint. Exit status 1 means a "
      "difference, which is described."},

@@ -130,6 +130,20 @@ int proc_signal_next(int fd)
     return read(fd, &info, sizeof info) == (ssize_t)sizeof info ? (int)info.ssi_signo : 0;
 }
 
+#define IO_CLASS_BEST_EFFORT 2 /* linux/ioprio.h, which glibc has not */
+#define IO_CLASS_SHIFT       13
+#define IO_WHO_PROCESS       1
+#define IO_LAST              7
+#define BACKGROUND_NICE      15 /* more than that of the others */
+
+bool proc_background(void)
+{
+    errno = 0;
+    IGNORE(nice(BACKGROUND_NICE) == -1); /* may be where it comes to: errno tells */
+    bool given = errno == 0;
+    return syscall(SYS_ioprio_set, IO_WHO_PROCESS, 0, (IO_CLASS_BEST_EFFORT << IO_CLASS_SHIFT) | IO_LAST) == 0 && given;
+}
+
 void proc_set_name(const char *name)
 {
     prctl(PR_SET_NAME, name);

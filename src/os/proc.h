@@ -35,6 +35,9 @@ enum rc proc_close_memory(struct err *err) MUST_USE;
 int proc_signals(void);
 /* The next signal number from it, 0 when none waits. */
 int proc_signal_next(int fd);
+/* Little processor time when others want it (15 nicer than it was), the last place at the disk. False when the kernel
+ * refuses. */
+bool proc_background(void);
 void proc_set_name(const char *name); /* shown by ps */
 bool proc_is_root(void);
 enum rc proc_chown(const char *path, uint32_t uid, uint32_t gid, struct err *err) MUST_USE;

@@ -238,6 +238,8 @@ static enum rc privileges_drop(struct err *err)
 static void started(void)
 {
     struct err err = {0};
+    if (driver()->background && !proc_background())
+        buf_text(&pump.said, "missing: the kernel does not let this process give way to the others\n");
     enum rc rc = driver()->start(&pump.process, &pump.self, &err);
     if (rc == RC_OK)
         rc = privileges_drop(&err);

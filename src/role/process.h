@@ -31,6 +31,7 @@ struct role_driver {
     uint64_t memory_max;  /* bytes of address space; 0 = no limit */
     uint64_t files_max;   /* descriptors */
     bool read_everything; /* CAP_DAC_READ_SEARCH */
+    bool background;      /* gives way to all others: processor and disk */
     int tick_ms;          /* longest time between two ticks */
     /* Paths for Landlock, told by configuration; returns how many were put into the array. */
     size_t (*paths)(const struct config *config, struct arena *arena, struct sandbox_path *ret_paths, size_t size);

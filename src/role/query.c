@@ -1,9 +1,9 @@
-/* query.c - answers searches from the archive's files, read-only: sealed segments and the log's tail. Killable.
+/* query.c - answers searches from the archive's files, read-only: sealed segments and the log's tail. Killable, and
+ * behind all others when processor or disk is short.
  *
- * One question at a time, at most SEARCH_BUDGET_NS of work; a search that does not end in time answers with what it has
- * found and says that it is not complete. */
+ * One question at a time; a search that does not end within its slice answers with what it has found and a token to go
+ * on with (query_job.h). */
 #include "archive/reader.h"
-#include "archive/search.h"
 #include "base/assert.h"
 #include "codec/json.h"
 #include "event/normalise.h"
@@ -11,18 +11,14 @@
 #include "os/random.h"
 #include "role/hit.h"
 #include "role/log.h"
+#include "role/query_job.h"
 #include "role/roles.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define SCRATCH          ((size_t)256 << 20)
-#define LIMIT_MAX        500
-#define LIMIT_DEFAULT    100
-#define SEARCH_BUDGET_NS UINT64_C(8000000000)
-#define RAW_SHORT_MAX    ((size_t)4 << 10)    /* bytes shown of a record that is too long for the answer */
-#define HIT_SHORT_MAX    ((size_t)256 << 10)  /* room behind ANSWER_MAX for one more */
-#define ANSWER_MAX       ((size_t)3500 << 10) /* of MSG_ANSWER's 4 MiB */
+#define SCRATCH ((size_t)256 << 20)
+#define TICK_MS 5000
 
 struct query_role {
     struct process *process;
@@ -32,10 +28,8 @@ struct query_role {
     struct hit_deriver *deriver;
     struct archive_reader *reader; /* NULL while the archive is not there */
     struct arena *scratch;
+    struct query_jobs *jobs;
     struct buf answer;
-    uint64_t deadline_ns;
-    uint64_t given;
-    bool cut; /* the answer is full */
 };
 
 static enum rc query_start(struct process *process, void **ret_self, struct err *err)
@@ -49,7 +43,8 @@ static enum rc query_start(struct process *process, void **ret_self, struct err 
     role->names = names_new(random_u64());
     role->scratch = arena_new(SCRATCH);
     buf_init(&role->answer, (size_t)msg_size_max(MSG_ANSWER));
-    ASSERT(role->names && role->scratch && role->folder >= 0);
+    role->jobs = query_jobs_new(role->names, (int32_t)process->config.zone_offset_s);
+    ASSERT(role->names && role->scratch && role->jobs && role->folder >= 0);
     snprintf(data, sizeof data, "%.*s/data", STR_ARG(process->config.share));
     enum rc rc = mapping_load(data, role->names, &role->mapping, err);
     if (rc != RC_OK)
@@ -66,54 +61,13 @@ static enum rc reader_ready(struct query_role *role, struct err *err)
     if (role->reader) {
         if (archive_reader_refresh(role->reader, err) == RC_OK)
             return RC_OK;
+        query_jobs_drop(role->jobs);
         archive_reader_close(role->reader);
         role->reader = NULL;
     }
     struct archive_reader_options options = {
         .names = role->names, .derive = hit_derive, .derive_context = role->deriver};
     return archive_reader_open(&io_kernel, role->folder, &options, &role->reader, err);
-}
-
-/* ---- search ---- */
-
-static bool on_progress(void *context, uint32_t permille, uint64_t scanned)
-{
-    const struct query_role *role = context;
-    (void)permille;
-    (void)scanned;
-    return clock_boot_ns() < role->deadline_ns;
-}
-
-/* A record's members; of one whose fields alone would fill the answer (a stranger chose them) only the beginning of its
- * bytes, so that it does not hide the others. */
-static void members_write(struct query_role *role, const struct archive_hit *hit)
-{
-    size_t before = role->answer.n;
-    hit_write_members(&role->answer, hit, role->names);
-    if (!role->answer.overflow && role->answer.n <= ANSWER_MAX + HIT_SHORT_MAX)
-        return;
-    role->answer.n = before;
-    role->answer.overflow = false;
-    struct archive_hit brief = *hit;
-    brief.event.field_count = 0;
-    memset(brief.event.statutory, 0, sizeof brief.event.statutory);
-    brief.raw = str_slice(hit->raw, 0, RAW_SHORT_MAX);
-    hit_write_members(&role->answer, &brief, role->names);
-    json_put_bool(&role->answer, "shortened", true);
-}
-
-static bool on_hit(void *context, const struct archive_hit *hit)
-{
-    struct query_role *role = context;
-    if (role->answer.n > ANSWER_MAX) {
-        role->cut = true;
-        return false;
-    }
-    json_write_object(&role->answer);
-    members_write(role, hit);
-    json_write_object_end(&role->answer);
-    role->given++;
-    return true;
 }
 
 static void refuse(struct query_role *role, const char *key, const struct err *err)
@@ -127,63 +81,12 @@ static void refuse(struct query_role *role, const char *key, const struct err *e
     json_write_object_end(&role->answer);
 }
 
-static void histogram_write(struct buf *out, const struct search_result *result)
-{
-    json_write_key(out, "histogram");
-    json_write_object(out);
-    json_put_int(out, "from_ns", result->histogram_from_ns);
-    json_put_int(out, "step_ns", result->histogram_step_ns);
-    json_write_key(out, "counts");
-    json_write_array(out);
-    for (uint32_t i = 0; i < result->histogram_count; i++)
-        json_write_u64(out, result->histogram[i]);
-    json_write_array_end(out);
-    json_write_object_end(out);
-}
-
 static void ask_search(struct query_role *role, const struct json_value *question)
 {
     struct err err = {0};
-    struct query *query = NULL;
-    struct str text = json_str(json_get(question, "query"), STR_NONE);
-    int64_t limit = json_int(json_get(question, "limit"), LIMIT_DEFAULT);
-    int64_t now_ns = clock_real_ns();
-    if (query_parse(text, now_ns, (int32_t)role->process->config.zone_offset_s, role->scratch, &query, &err) != RC_OK) {
-        refuse(role, "query_invalid", &err);
-        return;
-    }
-    struct search_options options = {
-        .from_ns = json_int(json_get(question, "from_ns"), 0),
-        .to_ns = json_int(json_get(question, "to_ns"), 0),
-        .limit = (uint64_t)(limit < 1 || limit > LIMIT_MAX ? LIMIT_DEFAULT : limit),
-        .before = (uint64_t)MAX(json_int(json_get(question, "before"), 0), 0),
-        .now_ns = now_ns,
-        .progress = on_progress,
-        .hit = on_hit,
-        .context = role,
-    };
-    options.bins = options.before ? 0 : SEARCH_BINS_MAX;
-    struct search_result result = {0};
-    role->deadline_ns = clock_boot_ns() + SEARCH_BUDGET_NS;
-    role->given = 0;
-    role->cut = false;
-    struct buf *out = &role->answer;
-    json_write_object(out);
-    json_put_bool(out, "ok", true);
-    json_write_key(out, "events");
-    json_write_array(out);
-    enum rc rc = search_run(role->reader, query, &options, &result, &err);
-    if (rc != RC_OK) {
-        refuse(role, "search_failed", &err);
-        return;
-    }
-    json_write_array_end(out);
-    json_put_u64(out, "matched", result.matched);
-    json_put_u64(out, "scanned", result.scanned);
-    json_put_bool(out, "complete", result.complete && !role->cut);
-    json_put_u64(out, "next_before", result.next_before);
-    histogram_write(out, &result);
-    json_write_object_end(out);
+    enum rc rc = query_jobs_ask(role->jobs, role->reader, question, &role->answer, &err);
+    if (rc != RC_OK)
+        refuse(role, rc == RC_INVALID ? "query_invalid" : rc == RC_NOT_FOUND ? "search_gone" : "search_failed", &err);
 }
 
 /* ---- one record, its proof, the archive ---- */
@@ -205,7 +108,7 @@ static void ask_record(struct query_role *role, uint64_t number)
         struct buf *out = &role->answer;
         json_write_object(out);
         json_put_bool(out, "ok", true);
-        members_write(role, hit);
+        query_members_write(out, hit, role->names);
         json_put_str(out, "leaf_hash", str_at(text, hex_encode(&hash, sizeof hash, text)));
         json_put_str(out, "source_id", str_at(text, hex_encode(hit->leaf.source, 16, text)));
         json_write_key(out, "epoch");
@@ -334,6 +237,13 @@ static void query_message(void *self, struct channel *channel, struct msg *msg)
         log_warning("web does not take its answers");
 }
 
+static void query_tick(void *self, int64_t now_ns)
+{
+    const struct query_role *role = self;
+    (void)now_ns;
+    query_jobs_tick(role->jobs, clock_boot_ns());
+}
+
 static size_t query_paths(const struct config *config, struct arena *arena, struct sandbox_path *ret, size_t size)
 {
     ASSERT(size >= 1);
@@ -350,7 +260,10 @@ const struct role_driver query_driver = {
     .calls = SANDBOX_OPEN,
     .memory_max = (uint64_t)8 << 30,
     .files_max = 4096,
+    .background = true,
+    .tick_ms = TICK_MS,
     .paths = query_paths,
     .start = query_start,
     .message = query_message,
+    .tick = query_tick,
 };

@@ -20,7 +20,15 @@ static const struct api_row rows[] = {
     {"search",
      WEB_QUERY,
      false,
-     {{"query", API_TEXT}, {"from_ns", API_INT}, {"to_ns", API_INT}, {"limit", API_INT}, {"before", API_INT}}},
+     {{"query", API_TEXT},
+      {"from_ns", API_INT},
+      {"to_ns", API_INT},
+      {"limit", API_INT},
+      {"before", API_INT},
+      {"wait_ms", API_INT},
+      {"job", API_TEXT},
+      {"stop", API_BOOL},
+      {"hide_own", API_BOOL}}},
     {"record", WEB_QUERY, false, {{"record", API_INT}}},
     {"proof", WEB_QUERY, false, {{"record", API_INT}}},
     {"archive", WEB_QUERY, false, {{0}}},
@@ -47,6 +55,8 @@ static void ask_read(struct web_call *call, const struct api_row *row)
             continue; /* the peer knows what is meant when it is left out */
         if (member->type == API_INT)
             json_put_int(buf, member->name, form_int(&call->query, member->name, 0));
+        else if (member->type == API_BOOL)
+            json_put_bool(buf, member->name, str_is(value, "true"));
         else
             json_put_str(buf, member->name, value);
     }

@@ -10,9 +10,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define API_MEMBERS_MAX 6
+#define API_MEMBERS_MAX 10
 
-enum api_type { API_NONE, API_TEXT, API_INT };
+enum api_type { API_NONE, API_TEXT, API_INT, API_BOOL /* true or not */ };
 
 struct api_member {
     const char *name;

@@ -127,7 +127,7 @@ unsigned status_of_error(struct str key)
         {"session_ended", 401}, {"sign_in_refused", 403}, {"locked", 403},        {"denied", 403},
         {"not_found", 404},     {"invalid", 422},         {"password_weak", 422}, {"query_invalid", 422},
         {"state_refuses", 409}, {"exists", 409},          {"unavailable", 503},   {"must_change", 403},
-        {"malformed", 400},     {"too_large", 413},       {"busy", 503},
+        {"search_gone", 404},   {"malformed", 400},       {"too_large", 413},     {"busy", 503},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         if (str_is(key, rows[i].key))

@@ -75,7 +75,11 @@ static const struct fake_answer fake_answers[] = {
      "\"parser\":\"EVIL\",\"raw\":\"EVIL\",\"fields\":{\"EVIL\":\"EVIL\",\"b\":[\"EVIL\",\"c\"]},\"statutory\":{"
      "\"EVIL\":\"EVIL\","
      "\"outcome\":\"EVIL\"},\"rules\":[\"EVIL\"]}],\"matched\":1,\"scanned\":2,\"complete\":false,\"next_before\":11,"
-     "\"histogram\":{\"from_ns\":1795219893000000000,\"step_ns\":60000000000,\"counts\":[0,1,7,3]}}"},
+     "\"histogram\":{\"from_ns\":1795219893000000000,\"step_ns\":60000000000,\"counts\":[0,1,7,3]},"
+     "\"job\":\"EVIL\",\"permille\":500,\"unsorted\":1,\"table\":{\"columns\":[{\"name\":\"EVIL\",\"kind\":\"time\"},"
+     "{\"name\":\"EVIL\",\"kind\":\"text\"},{\"name\":\"n\",\"kind\":\"count\"}],\"step_ns\":60000000000,"
+     "\"rows\":[[1795219893000000000,\"EVIL\",7],[1795219953000000000,\"b\",3]],\"rows_total\":9,\"lost\":1},"
+     "\"explain\":{\"segments\":1}}"},
     {"record", "{\"ok\":true,\"record\":9,\"time_ns\":1,\"received_ns\":2,\"source\":\"EVIL\",\"kind\":\"EVIL\","
                "\"parser\":\"EVIL\","
                "\"raw\":\"EVIL\",\"fields\":{\"EVIL\":\"EVIL\"},\"statutory\":{\"host\":\"EVIL\"},\"rules\":[\"EVIL\"],"

@@ -3,9 +3,12 @@
 #include "web/events.h"
 #include "web/parts.h"
 #include "web/route.h"
+#include "web/search_parts.h"
 
 #define PAGE_EVENTS 100
-#define LINE_SHOWN  360 /* bytes of a record shown before it is opened */
+#define FIRST_MS    700  /* of work before the page is shown */
+#define MORE_MS     1000 /* each time that more is asked for */
+#define LINE_SHOWN  360  /* bytes of a record shown before it is opened */
 
 struct range {
     const char *key;
@@ -24,8 +27,10 @@ struct search {
     int64_t to_ns;
     int64_t before;
     bool bad_time;
-    bool own;    /* records that the archive wrote itself are wanted */
-    bool hidden; /* they are left out of what is asked */
+    bool own;       /* records that the archive wrote itself are wanted */
+    bool hidden;    /* they are left out of what is asked */
+    struct str job; /* a search under way that is gone on with */
+    bool stop;      /* it is to be stopped */
 };
 
 /* Heartbeats and sessions would bury what came from outside. A person who asks by type knows what to ask for. */
@@ -52,6 +57,8 @@ static struct search search_of(const struct web_call *call)
     }
     search.own = form_get(&call->query, "own").p != NULL;
     search.hidden = hides_own(&search);
+    search.job = form_get(&call->query, "job");
+    search.stop = form_get(&call->query, "stop").n > 0;
     search.before = MAX(form_int(&call->query, "before", 0), 0);
     return search;
 }
@@ -100,6 +107,9 @@ static void help(struct web_call *call, bool open)
         {"src:10.0.0.0/8", "help.network"},
         {"(sudo or su) and not root", "help.logic"},
         {"rule:*", "help.rule"},
+        {"failed | count by host, account", "help.count"},
+        {"status>=500 | timechart 1h by host", "help.timechart"},
+        {"failed | sort src, -time | head 20 | fields time, src, host", "help.sort"},
     };
     struct html *html = &call->html;
     HTML(html, RAW("<details class=\"help\""));
@@ -208,40 +218,97 @@ static void event_row(struct web_call *call, const struct json_value *e)
     HTML(html, RAW("</div></div></details></li>"));
 }
 
-static void results(struct web_call *call, const struct search *search, const struct json_value *answer)
+/* The page of this search, to which members of the address may be added. */
+static void address(struct web_call *call, const struct search *search)
 {
     struct html *html = &call->html;
-    const struct json_value *events = json_get(answer, "events");
-    bool complete = of_bool(answer, "complete");
-    int64_t next = of_int(answer, "next_before");
-    HTML(html, RAW("<h2>"), SAY("search.results"), RAW(" <small>"));
-    SAY_WITH(html, "search.counts", NUMBER(of_int(answer, "matched")), NUMBER(of_int(answer, "scanned")));
-    HTML(html, RAW("</small></h2>"));
-    if (!complete)
-        part_notice(call, "warn", "search.incomplete");
-    histogram(call, search, json_get(answer, "histogram"));
+    HTML(html, RAW("/search?q="), URL(search->text), RAW("&amp;range="), ESCZ(search->range->key));
+    if (search->own)
+        HTML(html, RAW("&amp;own=yes"));
+    if (search->range->seconds < 0 && search->from_ns > 0)
+        HTML(html, RAW("&amp;from="), INPUT_TIME(search->from_ns));
+    if (search->range->seconds < 0 && search->to_ns > 0)
+        HTML(html, RAW("&amp;to="), INPUT_TIME(search->to_ns));
+    if (search->before > 0)
+        HTML(html, RAW("&amp;before="), INT(search->before));
+}
+
+/* What is found, and while more is looked for the way to it: a script goes there by itself. */
+static void found_begin(struct web_call *call, const struct search *search, const struct json_value *answer)
+{
+    struct html *html = &call->html;
+    struct str job = of_str(answer, "job");
+    HTML(html, RAW("<section id=\"found\""));
+    if (job.n > 0) {
+        HTML(html, RAW(" data-refresh=\"0.2\" data-whole=\"yes\" data-from=\""));
+        address(call, search);
+        HTML(html, RAW("&amp;job="), URL(job), RAW("\""));
+    }
+    HTML(html, RAW(">"));
+}
+
+static void progress(struct web_call *call, const struct search *search, const struct json_value *answer)
+{
+    struct html *html = &call->html;
+    struct str job = of_str(answer, "job");
+    int64_t permille = MAX(MIN(of_int(answer, "permille"), 1000), 0);
+    if (job.n == 0)
+        return;
+    HTML(html, RAW("<div class=\"progress\"><progress max=\"1000\" value=\""), INT(permille), RAW("\" aria-label=\""),
+         SAY("search.under_way"), RAW("\"></progress><span>"));
+    SAY_WITH(html, "search.progress", INT(permille / 10));
+    HTML(html, RAW("</span><a class=\"button\" id=\"stop\" href=\""));
+    address(call, search);
+    HTML(html, RAW("&amp;job="), URL(job), RAW("&amp;stop=yes\">"), SAY("search.stop"),
+         RAW("</a><noscript><a class=\"button\" href=\""));
+    address(call, search);
+    HTML(html, RAW("&amp;job="), URL(job), RAW("\">"), SAY("search.go_on"), RAW("</a></noscript></div>"));
+}
+
+static void events_show(struct web_call *call, const struct search *search, const struct json_value *events)
+{
+    struct html *html = &call->html;
     if (!json_first(events)) {
         HTML(html, RAW("<p class=\"empty\">"), SAY("search.nothing"));
         if (search->hidden)
             HTML(html, RAW(" "), SAY("search.hidden"));
         HTML(html, RAW("</p>"));
-    } else {
-        HTML(html, RAW("<ol class=\"events\">"));
-        for (const struct json_value *e = json_first(events); e; e = e->next)
-            event_row(call, e);
-        HTML(html, RAW("</ol>"));
+        return;
     }
+    HTML(html, RAW("<ol class=\"events\">"));
+    for (const struct json_value *e = json_first(events); e; e = e->next)
+        event_row(call, e);
+    HTML(html, RAW("</ol>"));
+}
+
+static void results(struct web_call *call, struct search *search, const struct json_value *answer)
+{
+    struct html *html = &call->html;
+    int64_t next = of_int(answer, "next_before");
+    bool under_way = of_str(answer, "job").n > 0;
+    const struct json_value *events = json_get(answer, "events");
+    found_begin(call, search, answer);
+    HTML(html, RAW("<h2>"), SAY("search.results"), RAW(" <small>"));
+    SAY_WITH(html, "search.counts", NUMBER(of_int(answer, "matched")), NUMBER(of_int(answer, "scanned")));
+    HTML(html, RAW("</small></h2>"));
+    progress(call, search, answer);
+    if (of_bool(answer, "stopped"))
+        part_notice(call, "warn", "search.stopped");
+    else if (!of_bool(answer, "complete") && !under_way)
+        part_notice(call, "warn", "search.incomplete");
+    histogram(call, search, json_get(answer, "histogram"));
+    if (json_get(answer, "table"))
+        search_table_show(call, answer);
+    if (json_first(events) || (!json_get(answer, "table") && !under_way))
+        events_show(call, search, events);
     if (next > 0) {
-        HTML(html, RAW("<p class=\"more\"><a class=\"button\" rel=\"next\" href=\"/search?q="), URL(search->text),
-             RAW("&amp;range="), ESCZ(search->range->key), RAW("&amp;before="), INT(next));
-        if (search->own)
-            HTML(html, RAW("&amp;own=yes"));
-        if (search->range->seconds < 0 && search->from_ns > 0)
-            HTML(html, RAW("&amp;from="), INPUT_TIME(search->from_ns));
-        if (search->range->seconds < 0 && search->to_ns > 0)
-            HTML(html, RAW("&amp;to="), INPUT_TIME(search->to_ns));
+        search->before = next;
+        HTML(html, RAW("<p class=\"more\"><a class=\"button\" rel=\"next\" href=\""));
+        address(call, search);
         HTML(html, RAW("\">"), SAY("search.older"), RAW("</a></p>"));
     }
+    search_explain_show(call, answer);
+    HTML(html, RAW("</section>"));
 }
 
 /* Where in the text the query went wrong: the text up to there, a mark, the rest. */
@@ -258,19 +325,22 @@ static void wrong_query(struct web_call *call, const struct search *search, cons
          RAW("</mark></pre>"));
 }
 
-static void ask_search(struct web_call *call, const struct search *search, bool hidden)
+/* `again`: from its beginning, whatever was under way. */
+static void ask_search(struct web_call *call, const struct search *search, bool again)
 {
-    struct str query = search->text;
-    if (hidden && str_trim(query).n == 0)
-        query = STR("-type:lifecycle");
-    else if (hidden)
-        query = call_format(call, "-type:lifecycle (%.*s)", STR_ARG(query));
     struct buf *buf = call_ask(call, WEB_QUERY, "search");
-    json_put_str(buf, "query", query);
+    bool more = search->job.n > 0 && !again;
+    json_put_str(buf, "query", search->text);
+    json_put_bool(buf, "hide_own", search->hidden);
     json_put_int(buf, "from_ns", search->from_ns);
     json_put_int(buf, "to_ns", search->to_ns);
     json_put_int(buf, "limit", PAGE_EVENTS);
     json_put_int(buf, "before", search->before);
+    json_put_int(buf, "wait_ms", more ? MORE_MS : FIRST_MS);
+    if (more)
+        json_put_str(buf, "job", search->job);
+    if (more && search->stop)
+        json_put_bool(buf, "stop", true);
     call_ask_end(call);
 }
 
@@ -279,16 +349,15 @@ void page_search(struct web_call *call)
     struct search search = search_of(call);
     struct html *html = &call->html;
     if (call->phase == 0 && !search.bad_time) {
-        ask_search(call, &search, search.hidden);
-        return;
-    }
-    /* A query that is refused within ours is asked alone: the place of what is wrong must be a place in it. */
-    if (call->phase == 1 && search.hidden && str_is(call_error(call, 0), "query_invalid")) {
         ask_search(call, &search, false);
         return;
     }
+    /* One that nobody asked for in time is gone: it begins anew. */
+    if (call->phase == 1 && search.job.n > 0 && str_is(call_error(call, 0), "search_gone")) {
+        ask_search(call, &search, true);
+        return;
+    }
     size_t at = call->phase > 1 ? 1 : 0;
-    search.hidden = search.hidden && at == 0;
     struct str error = search.bad_time ? STR("bad_time") : call_error(call, at);
     bool shown = error.n == 0 || search.bad_time || str_is(error, "query_invalid");
     if (!shown && call_failed_at(call, at))

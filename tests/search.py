@@ -1,0 +1,185 @@
+#!/usr/bin/env python3
+"""search.py - the query language with its commands on the command line, and searches of the running service: worked on
+in slices, stopped, forgotten when nobody asks, and never in the way of intake. Prints TAP."""
+import csv
+import io
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+from service import QORGAN, Service, check, check_equal, main
+from web_api import Web
+
+LINES = 120000
+
+
+def line(n):
+    return (f"<86>Nov 20 10:{n // 60 % 60:02}:{n % 60:02} web{n % 5} sshd[{n % 3000}]: "
+            f"{'Failed' if n % 10 == 3 else 'Accepted'} password for user{n % 7} from 10.0.{n % 3}.{n % 250} port 22 "
+            f"ssh2\n")
+
+
+def search(data, *arguments, status=0):
+    done = subprocess.run([QORGAN, "search", "--data", data, *arguments], capture_output=True, text=True, check=False,
+                          timeout=120)
+    check_equal(done.returncode, status, f"exit status of {arguments}: {done.stderr}")
+    return done.stdout, done.stderr
+
+
+def filled(folder, lines):
+    path = os.path.join(folder, "lines.log")
+    with open(path, "w", encoding="ascii") as log:
+        log.writelines(line(n) for n in range(lines))
+    return path
+
+
+def tables_on_the_command_line():
+    """count, timechart, sort, head and fields as text, JSON and CSV; mistakes say where; --explain says how"""
+    folder = tempfile.mkdtemp(prefix="qorgan-search-")
+    data = os.path.join(folder, "d")
+    try:
+        subprocess.run([QORGAN, "ingest", "--data", data, filled(folder, 1000)], check=True, capture_output=True)
+        out, _ = search(data, "--json", "failed | count by host")
+        rows = [json.loads(row) for row in out.splitlines()]
+        check_equal(sorted(row["host"] for row in rows), ["web3"], "hosts of n % 10 == 3")
+        check_equal(rows[0]["count"], 100, "failed")
+        out, _ = search(data, "type:raw | count by host, account | sort host, -account | head 2 | fields count, host")
+        check_equal(out.splitlines()[0].split(), ["count", "host"], "heads")
+        check_equal([row.split()[1] for row in out.splitlines()[1:]], ["web0", "web0"], "the first two by host")
+        out, _ = search(data, "--csv", "type:raw | timechart 10m by host")
+        rows = list(csv.DictReader(io.StringIO(out)))
+        check_equal(sum(int(row["count"]) for row in rows), 1000, "all are counted")
+        check_equal({row["time"][14:] for row in rows} <= {"00:00Z", "10:00Z"}, True, f"steps: {rows[:2]}")
+        out, _ = search(data, "--csv", "failed | sort -record | head 3 | fields record, host")
+        check_equal(len(list(csv.reader(io.StringIO(out)))), 4, "a line of names and three rows")
+        out, err = search(data, "--explain", "type:raw | count")
+        check_equal(out.split(), ["count", "1000"], "count")
+        check("segments" in err and "in the log" in err and "ms" in err, f"--explain: {err!r}")
+        out, _ = search(data, "--json", "--explain", "absentword")
+        explain = json.loads(out.splitlines()[-1])
+        check(explain["explain"]["tail_records"] >= 1000 and explain["matched"] == 0, f"--explain --json: {explain}")
+        for query, place in (("a | tail", 5), ("a | sort", 9), ("a | count by x | sort y", 23)):
+            _, err = search(data, query, status=2)
+            check(f"(at character {place})" in err, f"{query}: {err!r}")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def interrupted():
+    """Ctrl-C: what was counted until then is printed, the rest is said to be missing, status 1"""
+    folder = tempfile.mkdtemp(prefix="qorgan-search-")
+    data = os.path.join(folder, "d")
+    try:
+        subprocess.run([QORGAN, "ingest", "--data", data, filled(folder, LINES)], check=True, capture_output=True)
+        process = subprocess.Popen([QORGAN, "search", "--data", data, "*a*b*c* or failed | count"], text=True,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        with open(f"/proc/{process.pid}/stat", encoding="ascii") as stat:
+            stat.read()
+        while cpu_seconds(process.pid) < 0.1 and process.poll() is None:
+            time.sleep(0.005)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+        check_equal(process.returncode, 1, f"exit status: {err}")
+        check("stopped" in err, f"it says so: {err!r}")
+        check_equal(out.split()[0], "count", "the table so far")
+        check(int(out.split()[1]) < LINES, f"not all: {out!r}")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def cpu_seconds(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
+        fields = stat.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def ask(web, query, **members):
+    return web.ask("search", query=query, from_ns=0, to_ns=0, limit=5, before=0, **members)
+
+
+def searches_in_slices():
+    """a search is gone on with by its token, shows progress, can be stopped, and does nothing while nobody asks"""
+    with Service(log_file_mib=4) as service:
+        folder = tempfile.mkdtemp(prefix="qorgan-search-")
+        service.run("ingest", filled(folder, LINES))
+        shutil.rmtree(folder)
+        web = Web(service)
+        found = ask(web, "type:raw password ssh2 | count by host", wait_ms=1)
+        check(found["ok"] and not found["complete"] and found["job"], f"a slice: {str(found)[:300]}")
+        seen, turns = [found["permille"]], 0
+        while not found["complete"] and turns < 2000:
+            found = ask(web, "ignored", wait_ms=200, job=found["job"])
+            check(found.get("ok"), f"it goes on: {str(found)[:300]}")
+            seen.append(found["permille"])
+            turns += 1
+        check_equal(seen, sorted(seen), "progress only grows")
+        check_equal(sum(row[1] for row in found["table"]["rows"]), LINES, "all are counted once")
+        check_equal([column["name"] for column in found["table"]["columns"]], ["host", "count"], "columns")
+        check(found["explain"]["blocks"] >= 0 and found["elapsed_ns"] > 0, "how it was found")
+
+        found = ask(web, "password | count", wait_ms=1)
+        stopped = ask(web, "password | count", job=found["job"], stop="true")
+        check(stopped["stopped"] and not stopped["complete"] and "job" not in stopped, f"stopped: {str(stopped)[:300]}")
+        gone = ask(web, "password | count", job=found["job"])
+        check_equal((gone["ok"], gone["error"]), (False, "search_gone"), "it is gone")
+
+        ask(web, "password | count", wait_ms=1)
+        role = service.pids("query")[0]
+        before = cpu_seconds(role)
+        time.sleep(1.5)
+        check(cpu_seconds(role) - before < 0.1, "nothing is worked on for who went away")
+        page = web.request("GET", "/search?range=all&q=%7C+count+by+host")[2]
+        check('class="rows counted"' in page or 'id="stop"' in page, "the page shows the table, or the way to it")
+        service.quiet()
+
+
+def intake_goes_first():
+    """on one processor beside a process that always wants it, as intake does under load, a search gets the crumbs"""
+    service = Service(log_file_mib=4)
+    processor = min(os.sched_getaffinity(0))
+    service.prefix = ["taskset", "-c", str(processor)]
+    folder = tempfile.mkdtemp(prefix="qorgan-search-")
+    with service:
+        service.run("ingest", filled(folder, LINES))
+        web = Web(service)
+        role = service.pids("query")[0]
+        with open(f"/proc/{role}/stat", encoding="ascii") as stat:
+            nice = int(stat.read().rsplit(")", 1)[1].split()[16])
+        check_equal(nice, min(os.nice(0) + 15, 19), "nice of the query process")
+        done = threading.Event()
+
+        def endless():
+            while not done.is_set():
+                ask(web, "*a*b*c* or *x*y*z* | count", wait_ms=8000)
+
+        thread = threading.Thread(target=endless)
+        thread.start()
+        while cpu_seconds(role) < 0.2:
+            time.sleep(0.01)
+        greedy = subprocess.Popen(["taskset", "-c", str(processor), sys.executable, "-c", "while True: pass"])
+        try:
+            while cpu_seconds(greedy.pid) < 0.2:
+                time.sleep(0.01)
+            begin = cpu_seconds(role), cpu_seconds(greedy.pid)
+            while cpu_seconds(greedy.pid) - begin[1] < 3:
+                time.sleep(0.05)
+            spent = cpu_seconds(role) - begin[0], cpu_seconds(greedy.pid) - begin[1]
+        finally:
+            greedy.kill()
+            greedy.wait()
+            done.set()
+        thread.join(60)
+        shutil.rmtree(folder)
+        print(f"# while the other one had {spent[1]:.2f} s of the processor, the search had {spent[0]:.2f} s")
+        check(spent[0] < 0.2 * spent[1], f"the search took {spent[0]:.2f} s of {sum(spent):.2f} s")
+        service.quiet()
+
+
+if __name__ == "__main__":
+    sys.exit(main([tables_on_the_command_line, interrupted, searches_in_slices, intake_goes_first]))
