@@ -27,6 +27,8 @@ static enum rc alarm_raise(struct mirror_pull *p, const char *what, const char *
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    if (p->alarm)
+        return RC_CORRUPT; /* the first one says it */
     p->alarm = what;
     return err_set(&p->err, RC_CORRUPT, "%s", text);
 }
@@ -41,6 +43,9 @@ static enum rc refused(struct mirror_pull *p, unsigned status, const struct wire
     } rows[] = {{"mirror_sealed", RC_NOT_FOUND}, {"mirror_long", RC_LIMIT}, {"bad_request", RC_INVALID}};
     if (status == 401 || status == 403)
         return err_set(&p->err, RC_DENIED, "the server refuses this mirror's token");
+    if (str_is(refusal->key, "mirror_corrupt"))
+        return alarm_raise(p, "server", "the server's archive is damaged: %.*s",
+                           STR_ARG(str_slice(refusal->text, 0, 200)));
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         if (str_is(refusal->key, rows[i].key))
             return err_set(&p->err, rows[i].rc, "the server says: %.*s", STR_ARG(str_slice(refusal->text, 0, 200)));
@@ -465,6 +470,7 @@ enum rc mirror_pull(struct mirror_pull *pull, int64_t now_ns)
 {
     struct mirror_pull *p = pull;
     p->bytes = 0;
+    p->alarm = NULL;
     enum rc rc = checkpoint_take(p, now_ns);
     rc = rc == RC_OK ? held_confirm(p) : rc;
     rc = rc == RC_OK ? records_take(p, now_ns) : rc;

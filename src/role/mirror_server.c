@@ -145,7 +145,9 @@ bool mirror_server_enter(struct mirror_server *server, const struct json_value *
         return false;
     }
     struct str address = json_str(json_get(question, "address"), STR(""));
-    server->tell = guest->told_day != now_ns / DAY_NS || !str_is(address, guest->address);
+    /* With every pull as well: the desk may have failed to keep what it was told, and it drops what it knows. */
+    server->tell = guest->told_day != now_ns / DAY_NS || !str_is(address, guest->address) ||
+                   str_is(json_str(json_get(question, "ask"), STR_NONE), "mirror.checkpoint");
     guest->told_day = now_ns / DAY_NS;
     if (!str_copy_z(address, guest->address, sizeof guest->address))
         guest->address[0] = '\0'; /* no address is that long */
@@ -341,7 +343,22 @@ static const char *refusal_of(enum rc rc, struct str ask)
         return log ? "mirror_sealed" : "not_found";
     if (rc == RC_LIMIT && log)
         return "mirror_long";
+    if (rc == RC_CORRUPT)
+        return "mirror_corrupt";
     return rc == RC_INVALID ? "bad_request" : "mirror_failed";
+}
+
+/* The use of a token is to be recorded whatever came of it. */
+static void refuse_guest(const struct mirror_server *server, struct buf *answer, const char *key, const char *text)
+{
+    buf_clear(answer);
+    json_write_object(answer);
+    json_put_bool(answer, "ok", false);
+    json_put_text(answer, "error", key);
+    json_put_text(answer, "text", text);
+    json_put_text(answer, "name", server->guest->name);
+    json_put_bool(answer, "tell", server->tell);
+    json_write_object_end(answer);
 }
 
 void mirror_server_answer(struct mirror_server *server, struct archive_reader *reader,
@@ -357,7 +374,7 @@ void mirror_server_answer(struct mirror_server *server, struct archive_reader *r
     if (rc == RC_OK && answer->overflow)
         rc = err_set(&asking.err, RC_IO, "the answer is too long");
     if (rc != RC_OK)
-        refuse(answer, refusal_of(rc, ask), asking.err.text);
+        refuse_guest(server, answer, refusal_of(rc, ask), asking.err.text);
     if (rc != RC_OK && rc != RC_NOT_FOUND && rc != RC_LIMIT && rc != RC_INVALID)
         log_error("a mirror could not be served: %s", asking.err.text);
     server->guest->level -= REQUEST_COST + (int64_t)answer->n;

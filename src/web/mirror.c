@@ -60,22 +60,22 @@ static void refuse(struct web_call *call)
 /* True when the answer of query is granted and told; else something was asked or finished. */
 static bool granted(struct web_call *call)
 {
-    const struct json_value *answer = call_answer(call, 0);
+    const struct json_value *answer = call->questions[0].answer;
     bool denied = str_is(call_error(call, 0), "mirror_denied");
     if (call->phase == 1 && denied) {
         tell_desk(call, "mirror.refused", STR(""));
-        return false;
-    }
-    if (!answer) {
-        refuse(call);
         return false;
     }
     if (call->phase == 1 && of_bool(answer, "tell")) {
         tell_desk(call, "mirror.used", of_str(answer, "name"));
         return false;
     }
-    if (call->phase > 1 && !call_answer(call, 1)) { /* unrecorded use is no use */
+    if (call->phase > 1 && !denied && !call_answer(call, 1)) { /* unrecorded use is no use */
         call_fail(call, 503, STR("unavailable"), STR("the use of the token could not be recorded"));
+        return false;
+    }
+    if (!call_answer(call, 0)) {
+        refuse(call);
         return false;
     }
     return true;
