@@ -321,6 +321,26 @@ def refuses_strangers():
         service.quiet()
 
 
+def takes_its_share():
+    """more than mirror-rate-mib a second is answered 429 and when to come back; the mirror waits and gets all"""
+    with server(mirror_rate_mib=1) as service, Mirror(service) as mirror:
+        feed(service, 18000)
+        wait_sealed(service, 3)
+        token = open(mirror.token_file, encoding="ascii").read().strip()
+        seen = []
+        for _ in range(12):
+            status, body = api(service, "/mirror/v1/segment?first=0&offset=0&size=99999999", token=token)
+            seen.append(status)
+            if status == 429:
+                check(0 < json.loads(body)["retry_ms"] <= 60000, f"when to come back: {body}")
+            else:
+                check(len(body) <= (1 << 20) + 200, "never more than a mebibyte")
+        check(429 in seen and 200 in seen, f"some are answered, some are not: {seen}")
+        mirror.once_until(18000)
+        mirror.good()
+        service.quiet()
+
+
 def tampered_segment():
     """one byte of a segment at the server: the mirror stops, says so, keeps what it has"""
     with server() as service, Mirror(service) as mirror:
@@ -492,5 +512,5 @@ def cosigns():
 
 
 if __name__ == "__main__":
-    sys.exit(main([copies_follows_and_serves, the_same_proofs, is_killed_anywhere, refuses_strangers,
+    sys.exit(main([copies_follows_and_serves, the_same_proofs, is_killed_anywhere, refuses_strangers, takes_its_share,
                    tampered_segment, yesterdays_copy, forged_checkpoint, is_shown_and_missed, takes_over, cosigns]))
