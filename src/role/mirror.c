@@ -100,8 +100,10 @@ static enum rc sandbox_take(const struct mirror *m, struct err *err)
     rc = rc == RC_OK ? sandbox_hold(paths, ARRAY_LEN(paths), err) : rc;
     rc = rc == RC_OK ? sandbox_enter(&sandbox, &missing, err) : rc;
     struct str rest = buf_view(&missing);
-    while (rest.p && rest.n)
-        log_warning("missing: %.*s", STR_ARG(str_cut(&rest, '\n')));
+    while (rest.p && rest.n) {
+        struct str line = str_cut(&rest, '\n');
+        log_warning("missing: %.*s", STR_ARG(line));
+    }
     buf_done(&missing);
     return rc;
 }
