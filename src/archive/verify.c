@@ -663,7 +663,7 @@ static void keep_fault(void *context, const struct verify_finding *finding)
         IGNORE(err_set(err, RC_CORRUPT, "%s", finding->text)); /* read by archive_verify_segment */
 }
 
-static enum rc check_alone(struct verify *v, const struct verify_segment *which, const struct segment *segment,
+static enum rc check_alone(struct verify *v, const struct verify_segment *which, struct segment *segment,
                            const struct verify_finding *place)
 {
     struct covered c = {.file = which->name, .segment = segment};
