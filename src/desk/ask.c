@@ -6,7 +6,7 @@
 
 #define QUESTION_DEPTH 16u
 
-/* The last three are asked by web for who came with a token, never through the API: no user is behind them. */
+/* Mirrors' use, refusals and reports are asked by web for who came with a token, never through the API. */
 static const struct row {
     const char *ask;
     unsigned right;
@@ -21,27 +21,8 @@ static const struct row {
     {"catalogue", RIGHT_READ, ask_catalogue},           {"channel.list", RIGHT_SETTINGS, ask_channel_list},
     {"channel.save", RIGHT_CHANNELS, ask_channel_save}, {"user.list", RIGHT_USERS, ask_user_list},
     {"user.save", RIGHT_USERS, ask_user_save},          {"witness.list", RIGHT_READ, ask_witness_list},
-    {"session.open", RIGHT_NONE, ask_session_open},
-    {"session.check", RIGHT_NONE, ask_session_check},
-    {"session.close", RIGHT_NONE, ask_session_close},
-    {"password.change", RIGHT_NONE, ask_password_change},
-    {"language.set", RIGHT_NONE, ask_language_set},
-    {"object.list", RIGHT_READ, ask_object_list},
-    {"object.save", RIGHT_OBJECTS, ask_object_save},
-    {"source.list", RIGHT_READ, ask_source_list},
-    {"incident.list", RIGHT_READ, ask_incident_list},
-    {"incident.get", RIGHT_READ, ask_incident_get},
-    {"incident.act", RIGHT_WORK, ask_incident_act},
-    {"incident.edit", RIGHT_WORK, ask_incident_edit},
-    {"catalogue", RIGHT_READ, ask_catalogue},
-    {"channel.list", RIGHT_SETTINGS, ask_channel_list},
-    {"channel.save", RIGHT_CHANNELS, ask_channel_save},
-    {"user.list", RIGHT_USERS, ask_user_list},
-    {"user.save", RIGHT_USERS, ask_user_save},
-    {"mirror.list", RIGHT_READ, ask_mirror_list},
-    {"mirror.forget", RIGHT_CHANNELS, ask_mirror_forget},
-    {"mirror.used", RIGHT_NONE, ask_mirror_used},
-    {"mirror.refused", RIGHT_NONE, ask_mirror_refused},
+    {"mirror.list", RIGHT_READ, ask_mirror_list},       {"mirror.forget", RIGHT_CHANNELS, ask_mirror_forget},
+    {"mirror.used", RIGHT_NONE, ask_mirror_used},       {"mirror.refused", RIGHT_NONE, ask_mirror_refused},
     {"mirror.report", RIGHT_NONE, ask_mirror_report},
 };
 

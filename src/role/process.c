@@ -206,7 +206,6 @@ static enum rc sandbox_take(const struct sandbox *sandbox, struct err *err)
     struct str rest = buf_view(&missing);
     while (rest.p && rest.n) {
         struct str line = str_cut(&rest, '\n'); /* STR_ARG would cut twice */
-        struct str line = str_cut(&rest, '\n'); /* the macro names its argument twice */
         buf_format(&pump.said, "missing: %.*s\n", STR_ARG(line));
     }
     buf_done(&missing);

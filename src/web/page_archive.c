@@ -55,6 +55,8 @@ static void witnesses(struct web_call *call, const struct json_value *outside)
         HTML(html, RAW("<p class=\"meta\">"), SAY("archive.stamp"), RAW(": "), TIME(of_int(stamp, "time_ns")), RAW(" "),
              ESC(of_str(stamp, "error")), RAW("</p>"));
     HTML(html, RAW("</section>"));
+}
+
 static const char *mirror_state(const struct json_value *m)
 {
     if (str_is(of_str(m, "state"), "stopped"))
@@ -138,8 +140,7 @@ void page_archive(struct web_call *call)
          SAY("archive.download"), RAW("</a> <a class=\"button\" download href=\"/archive/sheet.html\">"),
          SAY("archive.sheet"), RAW("</a></p></section>"));
     witnesses(call, call_answer(call, 1));
-         SAY("archive.download"), RAW("</a></p></section>"));
-    mirrors(call, json_get(call_answer(call, 1), "mirrors"), of_int(a, "records"));
+    mirrors(call, json_get(call_answer(call, 2), "mirrors"), of_int(a, "records"));
     call_page_end(call, 200);
 }
 
