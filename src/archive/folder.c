@@ -36,16 +36,21 @@ enum rc instance_load(const struct io *io, int folder, struct instance *ret_inst
     return rc == RC_OK ? instance_parse(text, ret_instance, err) : rc;
 }
 
+void instance_write(const struct instance *instance, struct buf *out)
+{
+    buf_text(out, HEAD_LINE "\nuuid ");
+    buf_hex(out, instance->uuid, sizeof instance->uuid);
+    buf_text(out, "\norigin ");
+    buf_text(out, instance->origin);
+    buf_char(out, '\n');
+}
+
 enum rc instance_store(const struct io *io, int folder, const struct instance *instance, struct err *err)
 {
     char bytes[INSTANCE_MAX];
     struct buf out;
     buf_init_fixed(&out, bytes, sizeof bytes);
-    buf_text(&out, HEAD_LINE "\nuuid ");
-    buf_hex(&out, instance->uuid, sizeof instance->uuid);
-    buf_text(&out, "\norigin ");
-    buf_text(&out, instance->origin);
-    buf_char(&out, '\n');
+    instance_write(instance, &out);
     ASSERT(!out.overflow);
     return file_replace(io, folder, NAME_INSTANCE, buf_view(&out), err);
 }

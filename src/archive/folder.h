@@ -31,6 +31,7 @@ struct instance {
 /* RC_NOT_FOUND when there is none. */
 enum rc instance_load(const struct io *io, int folder, struct instance *ret_instance, struct err *err) MUST_USE;
 enum rc instance_parse(struct str text, struct instance *ret_instance, struct err *err) MUST_USE;
+void instance_write(const struct instance *instance, struct buf *out); /* the file's text, behind `out`'s bytes */
 enum rc instance_store(const struct io *io, int folder, const struct instance *instance, struct err *err) MUST_USE;
 /* "site/uuid". RC_LIMIT. */
 enum rc instance_make(struct instance *ret_instance, const char *site, const uint8_t uuid[16],

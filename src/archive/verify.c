@@ -48,7 +48,8 @@ struct verify {
     struct arena *arena;
     struct tlog_frontier frontier;
     struct tlog_hash group[TLOG_GROUP];
-    struct known *known; /* by rising size */
+    struct tlog_hash group_hash; /* of the group that became complete last */
+    struct known *known;         /* by rising size */
     size_t known_count;
     size_t known_next;
     struct numbers paths;
@@ -139,9 +140,8 @@ static void check_roots(struct verify *v)
 
 static void grow(struct verify *v, const struct tlog_hash *leaf)
 {
-    struct tlog_hash group;
     v->group[v->frontier.size % TLOG_GROUP] = *leaf;
-    if (tlog_frontier_append_group(&v->frontier, v->hasher, leaf, &group))
+    if (tlog_frontier_append_group(&v->frontier, v->hasher, leaf, &v->group_hash))
         check_paths(v);
     check_roots(v);
     v->result->records++;
@@ -356,14 +356,12 @@ static bool fold_segment(struct verify *v, const struct covered *c)
             tell(v, &place, "record %llu is missing", (unsigned long long)place.record);
             return false;
         }
-        struct tlog_hash group = {{0}};
         grow(v, &c->leaves[i]);
         if (v->frontier.size % TLOG_GROUP)
             continue;
-        tlog_group_node(v->hasher, v->group, TLOG_GROUP, TLOG_GROUP_HEIGHT, 0, &group);
         uint64_t number = v->frontier.size / TLOG_GROUP - 1;
         ASSERT(number >= c->segment->group_first && number - c->segment->group_first < c->segment->group_count);
-        if (!v->tree_broken && !tlog_hash_eq(&group, &c->segment->groups[number - c->segment->group_first]))
+        if (!v->tree_broken && !tlog_hash_eq(&v->group_hash, &c->segment->groups[number - c->segment->group_first]))
             tell(v, &place, "records %llu to %llu do not give the group hash that the segment names",
                  (unsigned long long)(v->frontier.size - TLOG_GROUP), (unsigned long long)v->frontier.size - 1);
     }
@@ -572,10 +570,8 @@ static void finish(struct verify *v)
     }
 }
 
-static enum rc verify_all(struct verify *v, int folder)
+static enum rc allocate(struct verify *v)
 {
-    struct err err = {0};
-    struct verify_finding place = in_file(NAME_INSTANCE, -1);
     v->hasher = tlog_hasher_new();
     v->digest = tlog_hasher_new();
     v->sources = sources_new(0x0ddba11c0ffee123u);
@@ -583,9 +579,33 @@ static enum rc verify_all(struct verify *v, int folder)
     tlog_frontier_init(&v->frontier);
     v->scratch = arena_new(SCRATCH_ARENA);
     v->origins = map_new(ORIGINS_MAX, 1);
-    if (!v->hasher || !v->digest || !v->sources || !v->arena || !v->scratch || !v->origins)
-        return err_set(v->err, RC_LIMIT, "no memory to check the archive");
-    enum rc rc = instance_load(v->io, folder, &v->instance, &err);
+    return v->hasher && v->digest && v->sources && v->arena && v->scratch && v->origins
+               ? RC_OK
+               : err_set(v->err, RC_LIMIT, "no memory to check the archive");
+}
+
+static void verify_done(struct verify *v)
+{
+    tlog_hasher_free(v->hasher);
+    tlog_hasher_free(v->digest);
+    sources_free(v->sources);
+    arena_free(v->arena);
+    arena_free(v->scratch);
+    map_free(v->origins);
+    memory_free(v->known);
+    memory_free(v->foreign);
+    numbers_done(&v->paths);
+    memory_free(v);
+}
+
+static enum rc verify_all(struct verify *v, int folder)
+{
+    struct err err = {0};
+    struct verify_finding place = in_file(NAME_INSTANCE, -1);
+    enum rc rc = allocate(v);
+    if (rc != RC_OK)
+        return rc;
+    rc = instance_load(v->io, folder, &v->instance, &err);
     if (rc == RC_CORRUPT) {
         tell(v, &place, "%s", err.text);
         return RC_OK;
@@ -625,19 +645,71 @@ enum rc archive_verify(const struct io *io, int folder, const struct verify_opti
     enum rc rc = verify_all(v, folder);
     bool stopped = v->stopped;
     folders_close(io, &v->folders);
-    tlog_hasher_free(v->hasher);
-    tlog_hasher_free(v->digest);
-    sources_free(v->sources);
-    arena_free(v->arena);
-    arena_free(v->scratch);
-    map_free(v->origins);
-    memory_free(v->known);
-    memory_free(v->foreign);
-    numbers_done(&v->paths);
-    memory_free(v);
+    verify_done(v);
     if (rc == RC_OK && stopped)
         return err_set(err, RC_AGAIN, "the check was stopped");
     if (rc == RC_OK && ret_result->findings)
         return err_set(err, RC_CORRUPT, "the archive has %llu faults", (unsigned long long)ret_result->findings);
+    return rc;
+}
+
+/* ---- one segment ---- */
+
+/* The first fault becomes the error. */
+static void keep_fault(void *context, const struct verify_finding *finding)
+{
+    struct err *err = context;
+    if (!finding->warning && err->code == RC_OK)
+        IGNORE(err_set(err, RC_CORRUPT, "%s", finding->text)); /* read by archive_verify_segment */
+}
+
+static enum rc check_alone(struct verify *v, const struct verify_segment *which, struct segment *segment,
+                           const struct verify_finding *place)
+{
+    struct covered c = {.file = which->name, .segment = segment};
+    uint64_t records = segment->end - segment->first;
+    if (segment->first != v->frontier.size) {
+        tell(v, place, "it does not begin where the tree ends");
+        return RC_OK;
+    }
+    int fd = v->io->open(v->io->self, which->folder, which->name, IO_READ);
+    if (fd < 0)
+        return err_errno(v->err, -fd, "could not open segment \"%s\"", which->name);
+    c.leaves = memory_new((size_t)records * sizeof *c.leaves);
+    c.seen = memory_new((size_t)records);
+    enum rc rc = c.leaves && c.seen ? RC_OK : err_set(v->err, RC_LIMIT, "no memory to check \"%s\"", which->name);
+    if (rc == RC_OK)
+        check_segment(v, &c, fd);
+    memory_free(c.leaves);
+    memory_free(c.seen);
+    IGNORE(v->io->close(v->io->self, fd)); /* only read */
+    return rc;
+}
+
+enum rc archive_verify_segment(const struct verify_segment *which, const struct tlog_frontier *before,
+                               struct tlog_frontier *ret_after, struct err *err)
+{
+    struct err fault = {0};
+    struct verify_result result = {0};
+    struct verify_options options = {.finding = keep_fault, .context = &fault};
+    struct segment_id id = {.uuid = which->uuid, .first = which->first};
+    struct segment *segment = NULL;
+    struct verify *v = memory_new(sizeof *v);
+    struct verify_finding place = in_file(which->name, -1);
+    if (!v)
+        return err_set(err, RC_LIMIT, "no memory to check a segment");
+    *v = (struct verify){.io = which->io, .options = &options, .result = &result, .err = err};
+    bool fits = str_copy_z(str_of(which->name), id.name, sizeof id.name);
+    ASSERT(fits);
+    enum rc rc = allocate(v);
+    v->frontier = *before;
+    rc = rc == RC_OK ? segment_open_named(which->io, which->folder, &id, &segment, err) : rc;
+    rc = rc == RC_OK ? check_alone(v, which, segment, &place) : rc;
+    if (rc == RC_OK && fault.code != RC_OK)
+        rc = err_set(err, RC_CORRUPT, "segment \"%s\": %s", which->name, fault.text);
+    ASSERT(rc != RC_OK || v->frontier.size == segment->end);
+    *ret_after = v->frontier;
+    segment_free(segment);
+    verify_done(v);
     return rc;
 }

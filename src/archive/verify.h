@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "os/io.h"
+#include "tlog/tree.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -39,5 +40,20 @@ struct verify_result {
  * not checked here (that needs keys): roots are. */
 enum rc archive_verify(const struct io *io, int folder, const struct verify_options *options,
                        struct verify_result *ret_result, struct err *err) MUST_USE;
+
+/* A segment's file, under whatever name (at most SEGMENT_NAME_MAX - 1 bytes) it has at the moment. */
+struct verify_segment {
+    const struct io *io;
+    int folder; /* that it stands in */
+    const char *name;
+    const uint8_t *uuid; /* of the archive that it must belong to */
+    uint64_t first;
+};
+
+/* One segment alone, as archive_verify checks each: every section's digest, every column, every leaf, grown from the
+ * tree before it; gives the tree behind it, whose root the caller compares with what is signed. RC_CORRUPT: it is not
+ * whole, or not what it says of itself; RC_INVALID: a newer program made it. */
+enum rc archive_verify_segment(const struct verify_segment *segment, const struct tlog_frontier *before,
+                               struct tlog_frontier *ret_after, struct err *err) MUST_USE;
 
 #endif

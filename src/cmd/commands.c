@@ -139,6 +139,50 @@ static const struct option_row demo_rows[] = {
     OPTION_JSON,
 };
 
+static const struct option_row mirror_rows[] = {
+    OPTION_DATA,
+    OPTION_JSON,
+    {.name = "from",
+     .type = OPTION_TEXT,
+     .required = true,
+     .argument = "URL",
+     .help = "the server to copy, as https://host:port"},
+    {.name = "token-file",
+     .type = OPTION_TEXT,
+     .required = true,
+     .argument = "FILE",
+     .help = "holds the token that mirror-token printed at the server"},
+    {.name = "key", .type = OPTION_TEXT, .argument = "VKEY", .help = "the log's public key: keys/signer.pub"},
+    {.name = "policy",
+     .type = OPTION_TEXT,
+     .argument = "FILE",
+     .help = "whose checkpoints are believed (C2SP tlog-policy), in place of --key"},
+    {.name = "ca", .type = OPTION_TEXT, .argument = "FILE", .help = "certificates that vouch for the server (PEM)"},
+    {.name = "pin",
+     .type = OPTION_TEXT,
+     .argument = "SHA256",
+     .help = "of the server's certificate, in place of --ca; the service prints it at its start"},
+    {.name = "witness-key",
+     .type = OPTION_TEXT,
+     .argument = "FILE",
+     .help = "a witness's private key: the newest checkpoint is kept cosigned"},
+    {.name = "interval",
+     .type = OPTION_NUMBER,
+     .argument = "SECONDS",
+     .standard = "10",
+     .least = 1,
+     .most = 86400,
+     .help = "time between two pulls"},
+    {.name = "once", .type = OPTION_FLAG, .help = "pull once and exit"},
+    {.name = "no-sandbox", .type = OPTION_FLAG, .help = "without seccomp and Landlock: only to look for a fault"},
+};
+
+static const struct option_row mirror_token_rows[] = {
+    OPTION_DATA,
+    OPTION_JSON,
+    {.name = "revoke", .type = OPTION_TEXT, .argument = "NAME", .help = "end this mirror's token at once"},
+};
+
 static const struct option_row version_rows[] = {
     OPTION_DATA,
     OPTION_JSON,
@@ -183,6 +227,11 @@ static const struct command commands[] = {
      "it is proven to continue the last one. With --show exit status 1 means that a log does not grow."},
     {"demo", "play a short attack into the running service", "", 0, 0, ROWS(demo_rows),
      "Sends invented log lines of a password attack, so that a first incident opens and its clock runs."},
+    {"mirror", "keep a checked second copy of another server's archive", "", 0, 0, ROWS(mirror_rows),
+     "Pulls, checks every record against the signed tree, and only then keeps it, in an archive that every reading "
+     "command and the service can use. Stops with exit status 1 when the server contradicts what was signed."},
+    {"mirror-token", "say who may pull this archive", "[NAME]", 0, 1, ROWS(mirror_token_rows),
+     "With a name makes a token for that mirror and prints it once; without one lists the mirrors."},
     {"version", "print the version", "", 0, 0, ROWS(version_rows), "Prints version, compiler and libraries."},
     {"help", "explain a command", "[COMMAND]", 0, 1, ROWS(help_rows),
      "Without a command lists all commands. The same text as COMMAND --help."},

@@ -22,10 +22,19 @@ static const struct {
 #undef X
 };
 
+/* A hyphen in a command's name is an underline in its function's. */
+static bool names_function(const char *function, const char *name)
+{
+    size_t i = 0;
+    while (function[i] && (function[i] == '_' ? '-' : function[i]) == name[i])
+        i++;
+    return !function[i] && !name[i];
+}
+
 static size_t function_find(const char *name)
 {
     size_t i = 0;
-    while (i < ARRAY_LEN(functions) && strcmp(functions[i].name, name) != 0)
+    while (i < ARRAY_LEN(functions) && !names_function(functions[i].name, name))
         i++;
     return i;
 }
@@ -35,7 +44,7 @@ static void list_print(struct buf *out)
     buf_text(out, "usage: qorgan COMMAND [OPTION]... [OPERAND]...\n\n");
     for (size_t i = 0; command_at(i) != NULL; i++)
         if (function_find(command_at(i)->name) < ARRAY_LEN(functions))
-            buf_format(out, "  %-10s%s\n", command_at(i)->name, command_at(i)->summary);
+            buf_format(out, "  %-14s%s\n", command_at(i)->name, command_at(i)->summary);
     buf_text(out, "\n\"qorgan COMMAND --help\" explains one of them; exit status: 0 done, 1 failed, 2 wrong usage\n");
 }
 

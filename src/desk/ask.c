@@ -6,6 +6,7 @@
 
 #define QUESTION_DEPTH 16u
 
+/* Mirrors' use, refusals and reports are asked by web for who came with a token, never through the API. */
 static const struct row {
     const char *ask;
     unsigned right;
@@ -20,6 +21,9 @@ static const struct row {
     {"catalogue", RIGHT_READ, ask_catalogue},           {"channel.list", RIGHT_SETTINGS, ask_channel_list},
     {"channel.save", RIGHT_CHANNELS, ask_channel_save}, {"user.list", RIGHT_USERS, ask_user_list},
     {"user.save", RIGHT_USERS, ask_user_save},          {"witness.list", RIGHT_READ, ask_witness_list},
+    {"mirror.list", RIGHT_READ, ask_mirror_list},       {"mirror.forget", RIGHT_CHANNELS, ask_mirror_forget},
+    {"mirror.used", RIGHT_NONE, ask_mirror_used},       {"mirror.refused", RIGHT_NONE, ask_mirror_refused},
+    {"mirror.report", RIGHT_NONE, ask_mirror_report},
 };
 
 struct str ask_str(const struct ask *ask, const char *name)

@@ -12,6 +12,7 @@
 #define MEMORY_MAX   ((size_t)32 << 20)
 #define SCRATCH_MAX  ((size_t)8 << 20)
 #define ARGON_KIB    65536u
+#define SILENT_AFTER 5 /* intervals of a mirror */
 #define ZONE_S       (5 * HOUR_S)
 #define CLEAN_NS     (10 * MINUTE_S * SECOND_NS)
 #define COUNTED_ROWS 1000000 /* newest records for which counted matches are remembered one by one */
@@ -225,6 +226,7 @@ enum rc desk_open(struct db *db, const struct desk_options *options, int64_t now
     desk->random = options->random;
     desk->threshold = options->threshold ? options->threshold : DESK_MEDIUM;
     desk->zone_offset_s = options->zone_offset_s ? options->zone_offset_s : ZONE_S;
+    desk->mirror_silent = options->mirror_silent ? options->mirror_silent : SILENT_AFTER;
     desk->argon_memory_kib = options->argon_memory_kib ? options->argon_memory_kib : ARGON_KIB;
     buf_init(&desk->body, DESK_RECORD_MAX);
     enum rc rc = parts_new(desk) ? RC_OK : err_set(err, RC_LIMIT, "out of memory for the desk");

@@ -54,6 +54,7 @@ struct desk_options {
     int32_t zone_offset_s;                     /* of the default object; 0 means +05:00 */
     struct str default_object;                 /* name of the object made at first start; empty: "qorgan" */
     uint32_t argon_memory_kib;                 /* 0 means 65536; tests give less */
+    int64_t mirror_silent;                     /* intervals without a pull that make a mirror silent; 0 means 5 */
 };
 
 /* What the first start made, to be printed once. */
@@ -202,5 +203,8 @@ void desk_set_outside(struct desk *desk, const struct desk_outside *outside);
 /* Tells the archive of sources that fell silent (no record for ten minutes) and of those heard again. Call each second;
  * it looks every ten. */
 enum rc desk_listen(struct desk *desk, int64_t now_ns, struct err *err) MUST_USE;
+/* Tells the archive of mirrors that have not pulled for so many of their intervals, and of those that came back. Call
+ * each second; it looks every ten. */
+enum rc desk_watch_mirrors(struct desk *desk, int64_t now_ns, struct err *err) MUST_USE;
 
 #endif

@@ -56,6 +56,11 @@ struct desk {
     const char *event;  /* its name, while it is open */
     char who[DESK_USER_MAX + 1];
     int64_t event_ns;
+
+    int64_t mirrors_ns;        /* when mirrors were last looked at */
+    int64_t mirror_silent;     /* intervals */
+    int64_t mirror_refused_ns; /* when a refused token was last recorded */
+    int64_t mirror_refused;    /* further ones since */
 };
 
 /* --- transaction --- */
@@ -222,6 +227,11 @@ void ask_incident_edit(struct ask *ask);
 void ask_catalogue(struct ask *ask);
 void ask_channel_list(struct ask *ask);
 void ask_channel_save(struct ask *ask);
+void ask_mirror_list(struct ask *ask);
+void ask_mirror_forget(struct ask *ask);
+void ask_mirror_used(struct ask *ask);
+void ask_mirror_refused(struct ask *ask);
+void ask_mirror_report(struct ask *ask);
 
 /* --- small things --- */
 

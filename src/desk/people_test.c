@@ -530,6 +530,53 @@ static void silence_is_recorded(void)
     stand_close(&stand);
 }
 
+/* --- mirrors --- */
+
+static bool mirror_ask(const char *ask, const char *name, int64_t number, const char *state)
+{
+    char question[512];
+    snprintf(question, sizeof question,
+             "{\"ask\":\"mirror.%s\",\"name\":\"%s\",\"who\":\"%s\",\"address\":\"10.0.0.%lld\",\"size\":%lld,"
+             "\"interval_s\":10,\"state\":\"%s\"}",
+             ask, name, name, (long long)number, (long long)number, state);
+    CHECK_INT(desk_ask(stand.desk, str_of(question), stand.now, stand.arena, &stand.answer, NULL), RC_OK);
+    return str_search(buf_view(&stand.answer), STR("\"ok\":true")) < stand.answer.n;
+}
+
+static void mirrors_are_watched(void)
+{
+    if (!opened())
+        return;
+    for (int i = 0; i < 3; i++)
+        CHECK(mirror_ask("used", "site-b", 1, ""));
+    CHECK_INT(records_named("mirror.used"), 1);
+    CHECK(mirror_ask("used", "site-b", 2, "")); /* from elsewhere */
+    CHECK_INT(records_named("mirror.used"), 2);
+    stand.now += H(24);
+    CHECK(mirror_ask("used", "site-b", 2, "")); /* another day */
+    CHECK_INT(records_named("mirror.used"), 3);
+    CHECK(!mirror_ask("used", "", 1, ""));
+    CHECK(!mirror_ask("used", "a b", 1, ""));
+    for (int i = 0; i < 5; i++)
+        CHECK(mirror_ask("refused", "", 9, ""));
+    CHECK_INT(records_named("mirror.refused"), 1);
+    CHECK(mirror_ask("report", "site-b", 77, "ok"));
+    CHECK_INT(desk_watch_mirrors(stand.desk, stand.now + S(100), NULL), RC_OK); /* 5 * 10 s and a minute */
+    CHECK_INT(records_named("mirror.silent"), 0);
+    stand.now += S(111);
+    CHECK_INT(desk_watch_mirrors(stand.desk, stand.now, NULL), RC_OK);
+    CHECK_INT(desk_watch_mirrors(stand.desk, stand.now + S(11), NULL), RC_OK);
+    CHECK_INT(records_named("mirror.silent"), 1);
+    CHECK(mirror_ask("report", "site-b", 78, "ok"));
+    CHECK_INT(records_named("mirror.heard"), 1);
+    CHECK(mirror_ask("report", "site-b", 78, "stopped") && mirror_ask("report", "site-b", 78, "stopped"));
+    CHECK_INT(records_named("mirror.stopped"), 1);
+    CHECK(mirror_ask("report", "site-b", 79, "ok"));
+    CHECK_INT(records_named("mirror.heard"), 2);
+    CHECK(!mirror_ask("list", "nobody", 0, "")); /* for users */
+    stand_close(&stand);
+}
+
 /* --- sources --- */
 
 static void sources_are_shown(void)
@@ -812,6 +859,7 @@ static const struct test tests[] = {
     {"a notice is given up", a_notice_is_given_up},
     {"warnings come in time", warnings_come_in_time},
     {"silence is recorded", silence_is_recorded},
+    {"mirrors are watched", mirrors_are_watched},
     {"sources are shown", sources_are_shown},
     {"hostile questions", hostile_questions},
     {"wrong data is named", wrong_data_is_named},

@@ -73,6 +73,12 @@ const char *const desk_schema[] = {
     " state INTEGER NOT NULL, time_ns INTEGER NOT NULL, answer TEXT NOT NULL) STRICT;"
     "CREATE INDEX outbox_due ON outbox(due_ns) WHERE state < 2;"
     "CREATE INDEX outbox_incident ON outbox(incident, id);",
+
+    /* state: what the mirror says of itself, 'ok' or 'stopped'; used_day: the last day whose use was recorded */
+    "CREATE TABLE mirror (name TEXT PRIMARY KEY, address TEXT NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL,"
+    " size INTEGER NOT NULL, checkpoint_size INTEGER NOT NULL, bytes INTEGER NOT NULL, root TEXT NOT NULL,"
+    " interval_s INTEGER NOT NULL, first_ns INTEGER NOT NULL, last_ns INTEGER NOT NULL,"
+    " used_day INTEGER NOT NULL, used_address TEXT NOT NULL, silent INTEGER NOT NULL) STRICT, WITHOUT ROWID;",
 };
 
 const size_t desk_schema_count = ARRAY_LEN(desk_schema);

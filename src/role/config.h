@@ -29,6 +29,8 @@
     X(uid_base, "uid-base", 62100, 0, 4000000000, "first of the user ids that processes take when started by root")    \
     X(witness_interval_s, "witness-interval-s", 10, 1, 3600, "seconds between two checkpoints sent to the witnesses")  \
     X(timestamp_interval_s, "timestamp-interval-s", 86400, 60, 31536000, "seconds between two time stamps")            \
+    X(mirror_rate_mib, "mirror-rate-mib", 32, 1, 4096, "MiB a second that one mirror may pull")                        \
+    X(mirror_silent, "mirror-silent", 5, 1, 1000, "intervals without a pull after which a mirror is called silent")    \
     X(collect_journal, "collect-journal", 1, 0, 1, "collect this machine's journal")                                   \
     X(privileges, "sandbox", 1, 0, 1, "0 runs without seccomp and Landlock: only to look for a fault")
 

@@ -140,6 +140,7 @@ static enum rc database_open(struct desk_role *role, struct err *err)
         .data = role->data,
         .random = random_bytes,
         .zone_offset_s = (int32_t)role->process->config.zone_offset_s,
+        .mirror_silent = role->process->config.mirror_silent,
         .default_object = role->process->config.object.n ? role->process->config.object : str_of(role->host),
     };
     struct desk_first first = {0};
@@ -669,6 +670,8 @@ static void role_tick(void *self, int64_t now_ns)
     if (desk_listen(role->desk, now_ns, &err) != RC_OK)
         log_error("silent sources could not be recorded: %s", err.text);
     keeper_listen(role);
+    if (desk_watch_mirrors(role->desk, now_ns, &err) != RC_OK)
+        log_error("silent mirrors could not be recorded: %s", err.text);
     uint64_t boot_ns = clock_boot_ns();
     bool due = role->gathered_ns && boot_ns - role->gathered_ns >= GATHER_NS;
     if (due || role->stuck) {

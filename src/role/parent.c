@@ -15,6 +15,7 @@
 #include "os/proc.h"
 #include "os/tls.h"
 #include "role/log.h"
+#include "role/mirror_tokens.h"
 #include "role/setup.h"
 #include "tlog/hash.h"
 
@@ -164,6 +165,8 @@ static void belongings_send(struct parent *parent, struct child *child)
     enum role role = child->role;
     if (role == ROLE_KEEPER || role == ROLE_QUERY)
         handle_send(child, "archive", setup->archive);
+    if (role == ROLE_QUERY)
+        handle_send(child, MIRROR_FOLDER, setup->mirror);
     if (role == ROLE_KEEPER) {
         secret_send(child, "origin-uuid", setup->origin_uuid);
         secret_send(child, "signed-last", setup_signed_last(setup, &parent->text));

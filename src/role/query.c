@@ -12,6 +12,8 @@
 #include "role/hit.h"
 #include "role/log.h"
 #include "role/query_job.h"
+#include "role/mirror_server.h"
+#include "role/mirror_tokens.h"
 #include "role/roles.h"
 
 #include <stdio.h>
@@ -27,6 +29,7 @@ struct query_role {
     struct mapping *mapping;
     struct hit_deriver *deriver;
     struct archive_reader *reader; /* NULL while the archive is not there */
+    struct mirror_server *mirrors;
     struct arena *scratch;
     struct query_jobs *jobs;
     struct buf answer;
@@ -50,7 +53,13 @@ static enum rc query_start(struct process *process, void **ret_self, struct err 
     if (rc != RC_OK)
         return rc;
     role->deriver = hit_deriver_new(role->mapping, role->names, (int32_t)process->config.zone_offset_s);
-    if (!role->deriver)
+    struct mirror_server_options mirrors = {
+        .folder = process_handle(process, MIRROR_FOLDER, -1),
+        .rate_bytes = (uint64_t)process->config.mirror_rate_mib << 20,
+        .log_file_bytes = (uint64_t)process->config.log_file_mib << 20,
+    };
+    role->mirrors = mirror_server_new(&mirrors);
+    if (!role->deriver || !role->mirrors)
         return err_set(err, RC_LIMIT, "no memory");
     *ret_self = role;
     return RC_OK;
@@ -190,12 +199,30 @@ static void ask_archive(struct query_role *role)
     json_write_object_end(out);
 }
 
+/* A mirror's token is looked at before the archive is. */
+static void ask_mirror(struct query_role *role, const struct json_value *question)
+{
+    struct err err = {0};
+    if (!mirror_server_enter(role->mirrors, question, clock_real_ns(), &role->answer))
+        return;
+    if (reader_ready(role, &err) == RC_OK) {
+        mirror_server_answer(role->mirrors, role->reader, question, &role->answer);
+        return;
+    }
+    log_error("the archive could not be read: %s", err.text);
+    refuse(role, "unavailable", &err);
+}
+
 static void answer_make(struct query_role *role, struct str question_json)
 {
     struct err err = {0};
     struct json_value *question = NULL;
     if (json_parse(role->scratch, question_json, 8, &question, &err) != RC_OK) {
         refuse(role, "question_invalid", &err);
+        return;
+    }
+    if (str_starts(json_str(json_get(question, "ask"), STR_NONE), STR("mirror."))) {
+        ask_mirror(role, question);
         return;
     }
     if (reader_ready(role, &err) != RC_OK) {
@@ -246,13 +273,17 @@ static void query_tick(void *self, int64_t now_ns)
 
 static size_t query_paths(const struct config *config, struct arena *arena, struct sandbox_path *ret, size_t size)
 {
-    ASSERT(size >= 1);
+    static const char *const names[] = {"archive", MIRROR_FOLDER};
+    ASSERT(size >= ARRAY_LEN(names));
     struct buf path;
     buf_init(&path, 4096);
-    buf_format(&path, "%.*s/archive", STR_ARG(config->data));
-    ret[0] = (struct sandbox_path){.path = arena_strz(arena, buf_view(&path)), .access = SANDBOX_READ};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        buf_clear(&path);
+        buf_format(&path, "%.*s/%s", STR_ARG(config->data), names[i]);
+        ret[i] = (struct sandbox_path){.path = arena_strz(arena, buf_view(&path)), .access = SANDBOX_READ};
+    }
     buf_done(&path);
-    return 1;
+    return ARRAY_LEN(names);
 }
 
 const struct role_driver query_driver = {

@@ -7,6 +7,7 @@
 #include "os/proc.h"
 #include "os/random.h"
 #include "os/tls.h"
+#include "role/mirror_tokens.h"
 #include "role/signer_slots.h"
 #include "tlog/key.h"
 #include "tlog/policy.h"
@@ -116,6 +117,9 @@ static enum rc folders_make(const struct config *config, struct setup *setup, st
     if (rc == RC_OK)
         rc = folder_make(config, &(struct folder_row){setup->data, "collect", "collect", ROLE_COLLECTOR},
                          &setup->collect, err);
+    if (rc == RC_OK)
+        rc = folder_make(config, &(struct folder_row){setup->data, MIRROR_FOLDER, MIRROR_FOLDER, ROLE_QUERY},
+                         &setup->mirror, err);
     if (rc == RC_OK)
         rc = folder_make(config, &(struct folder_row){setup->data, "run", "run", ROLE_PARENT}, &run, err);
     const int opened[] = {checkpoints, run};

@@ -240,6 +240,7 @@ static bool begin_call(struct request *request, const char *method)
         .cookie = header_of(connection, "Cookie"),
         .content_type = header_of(connection, "Content-Type"),
         .csrf = header_of(connection, "X-CSRF-Token"),
+        .authorization = header_of(connection, "Authorization"),
         .accept_language = header_of(connection, "Accept-Language"),
         .body = buf_view(&request->body),
         .address = address_of(connection, address),

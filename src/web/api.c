@@ -32,6 +32,8 @@ static const struct api_row rows[] = {
     {"record", WEB_QUERY, false, {{"record", API_INT}}},
     {"proof", WEB_QUERY, false, {{"record", API_INT}}},
     {"archive", WEB_QUERY, false, {{0}}},
+    {"mirror.list", WEB_DESK, false, {{0}}},
+    {"mirror.forget", WEB_DESK, true, {{0}}},
 };
 
 const struct api_row *api_at(size_t i)

@@ -93,6 +93,12 @@ void call_ask_end(struct web_call *call)
     call->open++;
 }
 
+void call_ask_end_bytes(struct web_call *call)
+{
+    call_ask_end(call);
+    call->questions[call->question_count - 1].with_bytes = true;
+}
+
 void call_ask_plain(struct web_call *call, enum web_peer peer, const char *ask)
 {
     IGNORE(call_ask(call, peer, ask));
@@ -128,6 +134,8 @@ unsigned status_of_error(struct str key)
         {"not_found", 404},     {"invalid", 422},         {"password_weak", 422}, {"query_invalid", 422},
         {"state_refuses", 409}, {"exists", 409},          {"unavailable", 503},   {"must_change", 403},
         {"search_gone", 404},   {"malformed", 400},       {"too_large", 413},     {"busy", 503},
+        {"bad_request", 400},   {"mirror_denied", 401},   {"mirror_busy", 429},   {"mirror_sealed", 409},
+        {"mirror_long", 409},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         if (str_is(key, rows[i].key))
@@ -221,7 +229,7 @@ static void to_sign_in(struct web_call *call)
 
 void call_fail(struct web_call *call, unsigned status, struct str key, struct str detail)
 {
-    if (call->route && call->route->access == ACCESS_API) {
+    if (call->route && (call->route->access == ACCESS_API || call->route->access == ACCESS_MIRROR)) {
         buf_clear(&call->out);
         json_write_object(&call->out);
         json_put_bool(&call->out, "ok", false);
@@ -343,7 +351,7 @@ static void ask_session(struct web_call *call)
 /* What is wrong with a POST before anything is looked at; 0 = nothing. */
 static unsigned refuse_post(struct web_call *call)
 {
-    bool api = call->route->access == ACCESS_API;
+    bool api = call->route->access == ACCESS_API || call->route->access == ACCESS_MIRROR;
     struct str type = call->http.content_type;
     struct str media = str_trim(str_cut(&type, ';'));
     if (!str_eq_nocase(media, api ? STR("application/json") : STR("application/x-www-form-urlencoded")))
@@ -383,6 +391,10 @@ static void begin(struct web_call *call)
             return;
         }
     }
+    if (call->route->access == ACCESS_MIRROR) { /* no browser: a token in place of session and cookies */
+        run_handler(call);
+        return;
+    }
     call->token = cookie_get(call->http.cookie, COOKIE_SESSION);
     bool has_token = is_hex(call->token, TOKEN_DIGITS);
     if (call->route->access == ACCESS_OPEN || (call->route->access == ACCESS_EITHER && !has_token)) {
@@ -415,9 +427,10 @@ static void seal(struct web_call *call)
 static bool copy_strings(struct web_call *call)
 {
     struct str *const strings[] = {
-        &call->http.method,     &call->http.path,   &call->http.query,        &call->http.host,
-        &call->http.origin,     &call->http.cookie, &call->http.content_type, &call->http.csrf,
-        &call->http.fetch_site, &call->http.body,   &call->http.address,      &call->http.accept_language,
+        &call->http.method,        &call->http.path,   &call->http.query,        &call->http.host,
+        &call->http.origin,        &call->http.cookie, &call->http.content_type, &call->http.csrf,
+        &call->http.fetch_site,    &call->http.body,   &call->http.address,      &call->http.accept_language,
+        &call->http.authorization,
     };
     for (size_t i = 0; i < ARRAY_LEN(strings); i++) {
         *strings[i] = arena_str(call->arena, *strings[i]);
@@ -477,6 +490,10 @@ bool web_answer(struct web_call *call, size_t i, struct str json)
     call->open--;
     if (json.p && json.n <= WEB_ANSWER_MAX) {
         question->answer_text = arena_str(call->arena, json);
+        if (question->with_bytes && question->answer_text.p) {
+            question->answer_bytes = question->answer_text;
+            question->answer_text = str_cut(&question->answer_bytes, '\n');
+        }
         if (question->answer_text.p &&
             json_parse(call->arena, question->answer_text, JSON_DEPTH, &question->answer, NULL) != RC_OK)
             question->answer = NULL;

@@ -42,8 +42,10 @@ enum call_stage { CALL_SESSION, CALL_HANDLER, CALL_DONE };
 struct question {
     enum web_peer peer;
     struct str json;
+    bool with_bytes; /* behind the answer's object a line feed and bytes may follow */
     bool answered;
     struct str answer_text;
+    struct str answer_bytes;
     struct json_value *answer; /* NULL: none came, or it was not JSON */
 };
 
@@ -91,6 +93,8 @@ struct web {
 
 struct buf *call_ask(struct web_call *call, enum web_peer peer, const char *ask);
 void call_ask_end(struct web_call *call);
+/* The same when the answer may carry bytes: answer_bytes of the question. */
+void call_ask_end_bytes(struct web_call *call);
 /* A question without further members. */
 void call_ask_plain(struct web_call *call, enum web_peer peer, const char *ask);
 /* The answer, or NULL when it is missing or not ok. */

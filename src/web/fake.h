@@ -94,6 +94,16 @@ static const struct fake_answer fake_answers[] = {
                      "\"error\":\"EVIL\",\"refused\":3},{\"name\":\"w2\",\"state\":\"good\",\"size\":1,\"time_ns\":0,"
                      "\"error\":\"\"}],\"quorum\":{\"asked\":true,\"lost\":true,\"size\":4},"
                      "\"stamp\":{\"size\":1,\"time_ns\":1795219893000000000,\"error\":\"EVIL\"}}"},
+    {"mirror.list",
+     "{\"ok\":true,\"mirrors\":[{\"name\":\"EVIL\",\"address\":\"EVIL\",\"state\":\"stopped\","
+     "\"reason\":\"EVIL\",\"size\":1,\"last_ns\":2,\"silent\":true},{\"name\":\"b\",\"state\":\"ok\"}]}"},
+    {"mirror.forget", "{\"ok\":true}"},
+    {"mirror.checkpoint", "{\"ok\":true,\"name\":\"m\",\"tell\":false,\"note\":\"EVIL\"}"},
+    {"mirror.segment", "{\"ok\":true,\"name\":\"m\",\"tell\":true}\n{bytes}\n"},
+    {"mirror.enter", "{\"ok\":true,\"name\":\"m\",\"tell\":true}"},
+    {"mirror.used", "{\"ok\":true}"},
+    {"mirror.refused", "{\"ok\":true}"},
+    {"mirror.report", "{\"ok\":true}"},
     {NULL, NULL},
 };
 

@@ -57,12 +57,69 @@ static void witnesses(struct web_call *call, const struct json_value *outside)
     HTML(html, RAW("</section>"));
 }
 
+static const char *mirror_state(const struct json_value *m)
+{
+    if (str_is(of_str(m, "state"), "stopped"))
+        return "archive.mirror_is_stopped";
+    return of_bool(m, "silent") ? "archive.mirror_is_silent" : "archive.mirror_is_ok";
+}
+
+static void mirror_row(struct web_call *call, const struct json_value *m, int64_t records)
+{
+    struct html *html = &call->html;
+    bool bad = of_bool(m, "silent") || str_is(of_str(m, "state"), "stopped");
+    HTML(html, RAW("<tr"));
+    if (bad)
+        HTML(html, RAW(" class=\"silent\""));
+    HTML(html, RAW("><th scope=\"row\">"), ESC(of_str(m, "name")), RAW("</th>"));
+    part_cell(call, "archive.mirror_address");
+    HTML(html, ESC(of_str(m, "address")), RAW("</td>"));
+    part_cell_classed(call, "archive.mirror_records", "number");
+    HTML(html, NUMBER(of_int(m, "size")), RAW("</td>"));
+    part_cell_classed(call, "archive.mirror_lag", "number");
+    HTML(html, NUMBER(MAX(records - of_int(m, "size"), 0)), RAW("</td>"));
+    part_cell(call, "archive.mirror_last");
+    HTML(html, TIME(of_int(m, "last_ns")), RAW("</td>"));
+    part_cell_classed(call, "archive.mirror_state", "state-cell");
+    HTML(html, RAW("<span class=\"state "), ESCZ(bad ? "bad" : "ok"), RAW("\">"));
+    part_icon(call, bad ? "bad" : "ok");
+    HTML(html, RAW(" "), ESC(html_text(html, str_of(mirror_state(m)))), RAW("</span>"));
+    if (of_str(m, "reason").n > 0)
+        HTML(html, RAW(" <small><code lang=\"en\">"), ESC(of_str(m, "reason")), RAW("</code></small>"));
+    HTML(html, RAW("</td></tr>"));
+}
+
+static void mirrors(struct web_call *call, const struct json_value *list, int64_t records)
+{
+    static const char *const heads[] = {"archive.mirror",
+                                        "archive.mirror_address",
+                                        "#archive.mirror_records",
+                                        "#archive.mirror_lag",
+                                        "archive.mirror_last",
+                                        "archive.mirror_state",
+                                        NULL};
+    struct html *html = &call->html;
+    HTML(html, RAW("<section class=\"card\"><h2>"), SAY("archive.mirrors"), RAW("</h2><p>"),
+         SAY("archive.mirrors_about"), RAW("</p>"));
+    if (!json_first(list)) {
+        HTML(html, RAW("<p class=\"empty\">"), SAY("archive.mirrors_none"), RAW("</p></section>"));
+        return;
+    }
+    HTML(html, RAW("<table class=\"rows\">"));
+    part_heads(call, heads);
+    HTML(html, RAW("<tbody>"));
+    for (const struct json_value *m = json_first(list); m; m = m->next)
+        mirror_row(call, m, records);
+    HTML(html, RAW("</tbody></table></section>"));
+}
+
 void page_archive(struct web_call *call)
 {
     struct html *html = &call->html;
     if (call->phase == 0) {
         call_ask_plain(call, WEB_QUERY, "archive");
         call_ask_plain(call, WEB_DESK, "witness.list");
+        call_ask_plain(call, WEB_DESK, "mirror.list");
         return;
     }
     if (call_failed(call))
@@ -83,6 +140,7 @@ void page_archive(struct web_call *call)
          SAY("archive.download"), RAW("</a> <a class=\"button\" download href=\"/archive/sheet.html\">"),
          SAY("archive.sheet"), RAW("</a></p></section>"));
     witnesses(call, call_answer(call, 1));
+    mirrors(call, json_get(call_answer(call, 2), "mirrors"), of_int(a, "records"));
     call_page_end(call, 200);
 }
 

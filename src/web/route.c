@@ -32,6 +32,8 @@ static const struct route routes[] = {
     {"GET", "/archive/sheet.html", ACCESS_SESSION, 0, page_sheet},
     {"GET", "/api/*", ACCESS_API, 0, api_ask},
     {"POST", "/api/*", ACCESS_API, 0, api_ask},
+    {"GET", "/mirror/v1/*", ACCESS_MIRROR, 0, mirror_read},
+    {"POST", "/mirror/v1/report", ACCESS_MIRROR, 0, mirror_report},
     {"GET", "/ui/*/*", ACCESS_OPEN, 0, page_asset},
     {"GET", "/favicon.ico", ACCESS_OPEN, 0, page_icon},
 };

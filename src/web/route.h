@@ -11,6 +11,7 @@ enum access {
     ACCESS_EITHER,  /* with the session when there is one */
     ACCESS_SESSION, /* a session, or the sign-in page */
     ACCESS_API,     /* a session, or 401; JSON in and out */
+    ACCESS_MIRROR,  /* a mirror's token, which query looks at; no session */
 };
 
 enum route_flags {
@@ -68,5 +69,7 @@ void page_archive(struct web_call *call);
 void page_checkpoint(struct web_call *call);
 void page_sheet(struct web_call *call);
 void api_ask(struct web_call *call);
+void mirror_read(struct web_call *call);
+void mirror_report(struct web_call *call);
 
 #endif

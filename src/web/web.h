@@ -43,6 +43,7 @@ struct web_http {
     struct str cookie;          /* Cookie */
     struct str content_type;    /* Content-Type */
     struct str csrf;            /* X-CSRF-Token */
+    struct str authorization;   /* Authorization: a mirror's token */
     struct str accept_language; /* Accept-Language */
     struct str body;            /* whole */
     struct str address;         /* the peer's, as text */

@@ -500,7 +500,8 @@ static void every_post_needs_the_secret(void)
     peers_reset();
     for (size_t i = 0; i < route_count(); i++) {
         const struct route *route = route_at(i);
-        if (strcmp(route->method, "POST") != 0 || route->access == ACCESS_OPEN)
+        if (strcmp(route->method, "POST") != 0 || route->access == ACCESS_OPEN ||
+            route->access == ACCESS_MIRROR) /* no cookie of a browser opens it */
             continue;
         char path[256];
         path_of(route, route->access == ACCESS_API ? "incident.act" : "6", path, sizeof path);
@@ -516,6 +517,67 @@ static void every_post_needs_the_secret(void)
     peers.ask = "session.check";
     peers.json = STR("{\"ok\":true,\"user\":\"a\",\"role\":\"analyst\",\"language\":\"en\",\"must_change\":false}");
     CHECK_INT(status_of(post("/sign-out", "csrf=")), 403);
+}
+
+static struct web_http mirror_get(const char *target, const char *authorization)
+{
+    struct web_http http = get(target);
+    http.cookie = STR(SIGNED); /* a session opens nothing here */
+    http.authorization = str_of(authorization);
+    return http;
+}
+
+static void mirrors_ask(void)
+{
+    peers_reset();
+    CHECK_INT(status_of(mirror_get("/mirror/v1/checkpoint", "Bearer abc")), 200);
+    CHECK(strstr(peers.asked, "\"ask\":\"mirror.checkpoint\",\"token\":\"abc\""));
+    CHECK(!strstr(peers.asked, "session.check") && !strstr(peers.asked, "mirror.used"));
+    /* the first use is told before a byte goes out; the bytes come as they are */
+    CHECK_INT(status_of(mirror_get("/mirror/v1/segment?first=0&offset=0&size=9", "bearer abc")), 200);
+    CHECK(strstr(peers.asked, "\"ask\":\"mirror.used\",\"name\":\"m\""));
+    CHECK(str_ends(buf_view(&seen), STR("}\n{bytes}\n")));
+    peers.ask = "mirror.used";
+    peers.json = STR("{\"ok\":false,\"error\":\"busy\"}");
+    CHECK_INT(status_of(mirror_get("/mirror/v1/segment?first=0&offset=0&size=9", "Bearer abc")), 503);
+    CHECK(str_search(buf_view(&seen), STR("{bytes}")) == seen.n);
+    static const struct {
+        const char *json;
+        unsigned status;
+    } rows[] = {
+        {"{\"ok\":false,\"error\":\"mirror_denied\"}", 401},
+        {"{\"ok\":false,\"error\":\"mirror_busy\",\"retry_ms\":7}", 429},
+        {"{\"ok\":false,\"error\":\"mirror_sealed\",\"name\":\"m\",\"tell\":true}", 409},
+        {"{\"ok\":false,\"error\":\"mirror_corrupt\"}", 500},
+        {"nonsense", 503},
+        {"{\"ok\":true,\"name\":\"m\"}", 503}, /* the bytes are cut off */
+    };
+    peers.ask = "mirror.segment";
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        peers.json = str_of(rows[i].json);
+        test_row("row %zu", i);
+        CHECK_INT(status_of(mirror_get("/mirror/v1/segment?first=0&offset=0&size=9", "Bearer abc")), rows[i].status);
+        CHECK((strstr(peers.asked, "mirror.refused") != NULL) == (i == 0));
+        CHECK((strstr(peers.asked, "mirror.used") != NULL) == (i == 2));
+    }
+    peers_reset();
+    static const char *const bad[] = {"/mirror/v1/segment?first=0&offset=0",
+                                      "/mirror/v1/segment?first=-1&offset=0&size=1", "/mirror/v1/log?from=1&to=x",
+                                      "/mirror/v1/consistency", "/mirror/v1/notes"};
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        CHECK_INT(status_of(mirror_get(bad[i], "Bearer abc")), 400);
+        CHECK_TEXT(str_of(peers.asked), "");
+    }
+    CHECK_INT(status_of(mirror_get("/mirror/v1/enter", "Bearer abc")), 404);
+    IGNORE(status_of(mirror_get("/mirror/v1/checkpoint", "Basic abc")));
+    CHECK(strstr(peers.asked, "\"token\":\"\""));
+    struct web_http report =
+        api_post("/mirror/v1/report", "{\"size\":7,\"state\":\"ok\",\"ask\":\"user.save\",\"name\":\"z\"}");
+    report.authorization = STR("Bearer abc");
+    CHECK_INT(status_of(report), 200);
+    CHECK(strstr(peers.asked, "\"ask\":\"mirror.report\",\"name\":\"m\"") && !strstr(peers.asked, "user.save"));
+    report.body = STR("[]");
+    CHECK_INT(status_of(report), 400);
 }
 
 static void changes_are_asked(void)
@@ -959,6 +1021,7 @@ static const struct test tests[] = {
     {"signing in", signing_in},
     {"redirects stay here", redirects_stay_here},
     {"every POST needs the secret", every_post_needs_the_secret},
+    {"mirrors ask", mirrors_ask},
     {"changes are asked", changes_are_asked},
     {"rule titles", rule_titles},
     {"marks of events", marks_of_events},

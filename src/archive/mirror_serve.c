@@ -1,0 +1,177 @@
+#include "archive/mirror_serve.h"
+
+#include "archive/reader_state.h"
+#include "base/assert.h"
+#include "os/file.h"
+
+#include <string.h>
+
+/* ---- segments ---- */
+
+static enum rc footer_digest(const struct archive_reader *r, const struct segment *segment, struct tlog_hash *ret,
+                             struct err *err)
+{
+    char bytes[SEGMENT_FOOTER];
+    int fd = -1;
+    enum rc rc = segment_fd(r->io, r->folders.seg, segment, &fd, err);
+    if (rc != RC_OK)
+        return rc;
+    rc = file_read_at(r->io, fd, bytes, sizeof bytes, (int64_t)segment->bytes_stored - SEGMENT_FOOTER, err);
+    IGNORE(r->io->close(r->io->self, fd)); /* only read */
+    tlog_hash_bytes(r->hasher, str_at(bytes, sizeof bytes), ret);
+    return rc == RC_END ? err_set(err, RC_CORRUPT, "a segment is cut short") : rc;
+}
+
+enum rc archive_mirror_rows(struct archive_reader *reader, uint64_t from, struct mirror_row *ret_rows, size_t size,
+                            size_t *ret_count, struct err *err)
+{
+    const struct catalog *catalog = &reader->catalog;
+    enum rc rc = RC_OK;
+    *ret_count = 0;
+    for (size_t i = 0; i < catalog->count && *ret_count < size && rc == RC_OK; i++) {
+        const struct segment *segment = catalog->segments[i];
+        if (segment->end <= from)
+            continue;
+        struct mirror_row *row = &ret_rows[*ret_count];
+        *row = (struct mirror_row){.first = segment->first, .end = segment->end, .size = segment->bytes_stored};
+        rc = footer_digest(reader, segment, &row->footer, err);
+        *ret_count += rc == RC_OK;
+    }
+    return rc;
+}
+
+enum rc archive_mirror_part(struct archive_reader *reader, const struct mirror_part *part, struct buf *out,
+                            struct err *err)
+{
+    const struct segment *segment = catalog_find(&reader->catalog, part->first);
+    if (!segment || segment->first != part->first)
+        return err_set(err, RC_NOT_FOUND, "no segment begins at record %llu", (unsigned long long)part->first);
+    if (part->offset >= segment->bytes_stored)
+        return RC_OK;
+    size_t size = (size_t)MIN(part->size, segment->bytes_stored - part->offset);
+    char *room = buf_reserve(out, size);
+    if (!room)
+        return err_set(err, RC_LIMIT, "no memory for a part of a segment");
+    int fd = -1;
+    enum rc rc = segment_fd(reader->io, reader->folders.seg, segment, &fd, err);
+    if (rc != RC_OK)
+        return rc;
+    rc = file_read_at(reader->io, fd, room, size, (int64_t)part->offset, err);
+    IGNORE(reader->io->close(reader->io->self, fd)); /* only read */
+    if (rc == RC_OK)
+        buf_grew(out, size);
+    return rc == RC_END ? err_set(err, RC_CORRUPT, "a segment is cut short") : rc;
+}
+
+/* ---- the log's tail ---- */
+
+/* The frame that holds a record; the frames' numbers rise without a gap. */
+static size_t frame_of(const struct archive_reader *r, uint64_t number)
+{
+    size_t low = 0;
+    size_t high = r->frame_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (r->frames[middle].first + r->frames[middle].count <= number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Records of one frame that are wanted and fit; *ret_full when one did not. */
+static enum rc frame_copy(struct str payload, const struct mirror_span *span, struct mirror_log *log, struct buf *out,
+                          bool *ret_full, struct err *err)
+{
+    struct reader in = reader_of(payload);
+    while (reader_left(&in) && !*ret_full) {
+        struct leaf leaf;
+        struct str bytes;
+        struct str raw;
+        size_t start = in.at;
+        enum rc rc = record_read(&in, NULL, &leaf, &bytes, &raw, err);
+        if (rc != RC_OK)
+            return rc;
+        if (leaf.index < span->from)
+            continue;
+        size_t size = in.at - start;
+        *ret_full = leaf.index >= span->to || out->n + size > span->size;
+        if (*ret_full)
+            return log->count || leaf.index >= span->to
+                       ? RC_OK
+                       : err_set(err, RC_LIMIT, "record %llu has %zu bytes: it comes with its segment",
+                                 (unsigned long long)leaf.index, size);
+        buf_put(out, payload.p + start, size);
+        log->count++;
+    }
+    return RC_OK;
+}
+
+enum rc archive_mirror_log(struct archive_reader *reader, const struct mirror_span *span, struct mirror_log *ret_log,
+                           struct buf *out, struct err *err)
+{
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new((size_t)WAL_PAYLOAD_MAX + (1u << 20));
+    struct archive_reader *r = reader;
+    bool full = false;
+    *ret_log = (struct mirror_log){.first = span->from, .file_first = span->from};
+    if (!arena)
+        return err_set(err, RC_LIMIT, "no memory to read the log");
+    if (span->from < r->catalog.end)
+        return err_set(err, RC_NOT_FOUND, "record %llu is sealed", (unsigned long long)span->from);
+    size_t at = frame_of(r, span->from);
+    if (at < r->frame_count)
+        ret_log->file_first = r->frames[at].file_first;
+    for (; at < r->frame_count && !full && r->frames[at].file_first == ret_log->file_first; at++) {
+        struct str payload;
+        arena_reset(arena);
+        enum rc rc = archive_reader_frame(r, &r->frames[at], arena, &payload, err);
+        rc = rc == RC_OK ? frame_copy(payload, span, ret_log, out, &full, err) : rc;
+        if (rc != RC_OK)
+            return rc;
+    }
+    return out->overflow ? err_set(err, RC_LIMIT, "no memory for the log's tail") : RC_OK;
+}
+
+/* ---- proofs and checkpoints ---- */
+
+enum rc archive_mirror_consistency(struct archive_reader *reader, uint64_t old_size, uint64_t new_size,
+                                   struct tlog_path *ret_path, struct err *err)
+{
+    struct tlog_hash root;
+    if (old_size > new_size || new_size > reader->size)
+        return err_set(err, RC_INVALID, "there is no proof from %llu to %llu records: the archive has %llu",
+                       (unsigned long long)old_size, (unsigned long long)new_size, (unsigned long long)reader->size);
+    enum rc rc = archive_reader_root(reader, new_size, &root, err); /* brings the tree up to the records */
+    struct tlog_source source = tlog_virtual_source(reader->proofs);
+    return rc == RC_OK ? tlog_consistency(reader->hasher, &source, old_size, new_size, ret_path, err) : rc;
+}
+
+enum rc archive_mirror_notes(struct archive_reader *reader, uint64_t above,
+                             bool (*each)(void *context, uint64_t size, struct str note), void *context,
+                             struct err *err)
+{
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new(4 * (size_t)NOTE_SIZE_MAX);
+    struct numbers sizes;
+    if (!arena)
+        return err_set(err, RC_LIMIT, "no memory to read checkpoints");
+    enum rc rc = numbers_list(reader->io, reader->folders.checkpoints, checkpoint_name_parse, &sizes, err);
+    for (size_t i = 0; i < sizes.count && rc == RC_OK; i++) {
+        char name[48];
+        struct str note;
+        if (sizes.list[i] <= above)
+            continue;
+        arena_reset(arena);
+        checkpoint_name(sizes.list[i], "", name);
+        rc = file_load(reader->io, reader->folders.checkpoints, name, NOTE_SIZE_MAX, arena, &note, err);
+        if (rc == RC_OK && !each(context, sizes.list[i], note))
+            break;
+    }
+    numbers_done(&sizes);
+    return rc;
+}
+
+void archive_mirror_instance(const struct archive_reader *reader, struct buf *out)
+{
+    instance_write(&reader->instance, out);
+}

@@ -1,0 +1,565 @@
+#include "archive/mirror_store.h"
+
+#include "archive/reader_state.h"
+#include "archive/segment_format.h"
+#include "archive/verify.h"
+#include "base/assert.h"
+#include "os/file.h"
+#include "wal/wal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PART_NAME_SIZE 21 /* "<16 hex>.part", which fits SEGMENT_NAME_MAX */
+
+struct mirror_store {
+    const struct io *io;
+    int folder;
+    int lock;
+    struct folders folders; /* -1 while the store is empty */
+    struct instance instance;
+    struct archive_reader *reader; /* NULL while the store is empty */
+    struct wal *wal;               /* NULL until the log is written */
+    uint64_t retained;             /* size of the newest retained note */
+    bool paths_due;                /* a retained note may lack its path */
+
+    int part; /* -1: none */
+    struct mirror_row row;
+    char part_name[SEGMENT_NAME_MAX];
+
+    struct buf frame; /* a frame header's room, then the records that were checked */
+    struct mirror_log log;
+    bool log_checked;
+};
+
+/* ---- opening ---- */
+
+static enum rc take_lock(struct mirror_store *s, struct err *err)
+{
+    s->lock = s->io->open(s->io->self, s->folder, NAME_LOCK, IO_READ | IO_WRITE | IO_CREATE);
+    if (s->lock < 0)
+        return err_errno(err, -s->lock, "could not open the archive's lock file");
+    int result = s->io->lock(s->io->self, s->lock);
+    if (result == -EWOULDBLOCK)
+        return err_set(err, RC_EXISTS, "a server or another mirror is using this archive; stop it first");
+    return result < 0 ? err_errno(err, -result, "could not lock the archive") : RC_OK;
+}
+
+static enum rc log_unlink(struct mirror_store *s, uint64_t first, struct err *err)
+{
+    char name[WAL_NAME_MAX];
+    wal_file_name(first, name);
+    int result = s->io->unlink(s->io->self, s->folders.wal, name);
+    return result < 0 && result != -ENOENT ? err_errno(err, -result, "could not remove log file \"%s\"", name) : RC_OK;
+}
+
+/* Log files whose records stand in segments: left by a stop between a segment's rename and their removal. */
+static enum rc log_drop_covered(struct mirror_store *s, struct err *err)
+{
+    uint64_t sealed = s->reader->catalog.end;
+    struct numbers names;
+    enum rc rc = numbers_list(s->io, s->folders.wal, wal_file_name_parse, &names, err);
+    bool nothing_behind = rc == RC_OK && s->reader->size == sealed;
+    for (size_t i = 0; i < names.count && rc == RC_OK; i++) {
+        bool followed = i + 1 < names.count && names.list[i + 1] <= sealed;
+        if (names.list[i] < sealed && (followed || nothing_behind))
+            rc = log_unlink(s, names.list[i], err);
+    }
+    numbers_done(&names);
+    return rc;
+}
+
+/* What was held once must be held still. */
+static enum rc compare_latest(struct mirror_store *s, struct err *err)
+{
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new(4 * (size_t)NOTE_SIZE_MAX);
+    struct checkpoint checkpoint;
+    struct tlog_hash root;
+    struct str note;
+    if (!arena)
+        return err_set(err, RC_LIMIT, "no memory to open the mirror");
+    enum rc rc = checkpoint_latest(s->io, s->folders.checkpoints, arena, &note, &checkpoint, err);
+    if (rc == RC_NOT_FOUND)
+        return RC_OK;
+    if (rc != RC_OK)
+        return rc;
+    if (checkpoint.head.size > s->reader->size)
+        return err_set(err, RC_CORRUPT, "this mirror's newest checkpoint names %llu records, it holds %llu",
+                       (unsigned long long)checkpoint.head.size, (unsigned long long)s->reader->size);
+    rc = archive_reader_root(s->reader, checkpoint.head.size, &root, err);
+    if (rc == RC_OK && !tlog_hash_eq(&root, &checkpoint.head.root))
+        rc = err_set(err, RC_CORRUPT, "this mirror's records are not those that its newest checkpoint names");
+    return rc;
+}
+
+static enum rc open_archive(struct mirror_store *s, struct err *err)
+{
+    static const struct archive_reader_options none = {0};
+    struct numbers sizes;
+    enum rc rc = folders_open(s->io, s->folder, true, &s->folders, err);
+    rc = rc == RC_OK ? archive_reader_open(s->io, s->folder, &none, &s->reader, err) : rc;
+    rc = rc == RC_OK ? log_drop_covered(s, err) : rc;
+    rc = rc == RC_OK ? compare_latest(s, err) : rc;
+    rc = rc == RC_OK ? numbers_list(s->io, s->folders.checkpoints, checkpoint_name_parse, &sizes, err) : rc;
+    if (rc != RC_OK)
+        return rc;
+    s->retained = sizes.count ? sizes.list[sizes.count - 1] : 0;
+    s->paths_due = sizes.count != 0;
+    numbers_done(&sizes);
+    return RC_OK;
+}
+
+enum rc mirror_store_open(const struct io *io, int folder, struct mirror_store **ret_store, struct err *err)
+{
+    struct mirror_store *s = memory_new(sizeof *s);
+    if (!s)
+        return err_set(err, RC_LIMIT, "no memory to open the mirror");
+    *s = (struct mirror_store){.io = io, .folder = folder, .lock = -1, .folders = {-1, -1, -1}, .part = -1};
+    buf_init(&s->frame, WAL_FRAME_HEADER + MIRROR_LOG_MAX);
+    enum rc rc = take_lock(s, err);
+    if (rc == RC_OK) {
+        rc = instance_load(io, folder, &s->instance, err);
+        rc = rc == RC_OK ? open_archive(s, err) : rc == RC_NOT_FOUND ? RC_OK : rc;
+    }
+    if (rc != RC_OK) {
+        mirror_store_close(s);
+        return rc;
+    }
+    *ret_store = s;
+    return RC_OK;
+}
+
+static void part_close(struct mirror_store *s)
+{
+    if (s->part >= 0)
+        IGNORE(s->io->close(s->io->self, s->part)); /* what counts was synced */
+    s->part = -1;
+}
+
+void mirror_store_close(struct mirror_store *store)
+{
+    if (!store)
+        return;
+    part_close(store);
+    wal_close(store->wal);
+    archive_reader_close(store->reader);
+    folders_close(store->io, &store->folders);
+    buf_done(&store->frame);
+    if (store->lock >= 0)
+        IGNORE(store->io->close(store->io->self, store->lock)); /* gives the lock back */
+    memory_free(store);
+}
+
+enum rc mirror_store_instance(struct mirror_store *store, struct str text, struct err *err)
+{
+    struct instance given;
+    enum rc rc = instance_parse(text, &given, err);
+    if (rc != RC_OK)
+        return rc == RC_CORRUPT ? RC_INVALID : rc;
+    rc = note_name_check(str_of(given.origin), err);
+    if (rc != RC_OK)
+        return rc;
+    if (!store->reader) {
+        rc = instance_store(store->io, store->folder, &given, err);
+        store->instance = given;
+        return rc == RC_OK ? open_archive(store, err) : rc;
+    }
+    if (memcmp(given.uuid, store->instance.uuid, sizeof given.uuid) != 0)
+        return err_set(err, RC_DENIED, "the server's archive is another one than this mirror holds");
+    return strcmp(given.origin, store->instance.origin) == 0
+               ? RC_OK
+               : err_set(err, RC_AGAIN, "the server's archive goes on under a new origin, \"%s\"", given.origin);
+}
+
+enum rc mirror_store_rename(struct mirror_store *store, struct str text, struct err *err)
+{
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new(4 * (size_t)NOTE_SIZE_MAX);
+    struct instance given;
+    struct checkpoint checkpoint;
+    struct str note;
+    ASSERT(store->reader != NULL);
+    enum rc rc = arena ? instance_parse(text, &given, err) : err_set(err, RC_LIMIT, "no memory");
+    rc = rc == RC_OK ? checkpoint_latest(store->io, store->folders.checkpoints, arena, &note, &checkpoint, err) : rc;
+    if (rc == RC_OK) { /* the last note of the instance before keeps standing, as the server's own does */
+        char name[48];
+        checkpoint_name(checkpoint.head.size, ".old", name);
+        rc = file_replace(store->io, store->folders.checkpoints, name, note, err);
+    }
+    if (rc != RC_OK && rc != RC_NOT_FOUND)
+        return rc;
+    rc = instance_store(store->io, store->folder, &given, err);
+    store->instance = given;
+    store->reader->instance = given;
+    return rc;
+}
+
+const char *mirror_store_origin(const struct mirror_store *store)
+{
+    return store->instance.origin;
+}
+
+uint64_t mirror_store_sealed(const struct mirror_store *store)
+{
+    return store->reader ? store->reader->catalog.end : 0;
+}
+
+uint64_t mirror_store_size(const struct mirror_store *store)
+{
+    return store->reader ? store->reader->size : 0;
+}
+
+uint64_t mirror_store_bytes(const struct mirror_store *store)
+{
+    return store->reader ? catalog_totals(&store->reader->catalog).bytes_stored : 0;
+}
+
+enum rc mirror_store_root(struct mirror_store *store, uint64_t size, struct tlog_hash *ret_root, struct err *err)
+{
+    ASSERT(store->reader != NULL);
+    return archive_reader_root(store->reader, size, ret_root, err);
+}
+
+/* ---- segments ---- */
+
+enum rc mirror_store_row(struct mirror_store *store, uint64_t first, struct mirror_row *ret_row, struct err *err)
+{
+    size_t count = 0;
+    enum rc rc = archive_mirror_rows(store->reader, first, ret_row, 1, &count, err);
+    if (rc == RC_OK && (!count || ret_row->first != first))
+        rc = err_set(err, RC_NOT_FOUND, "this mirror has no segment from record %llu", (unsigned long long)first);
+    return rc;
+}
+
+enum rc mirror_store_part_open(struct mirror_store *store, const struct mirror_row *row, uint64_t *ret_have,
+                               struct err *err)
+{
+    struct mirror_store *s = store;
+    int64_t size = 0;
+    ASSERT(s->reader && s->part < 0);
+    s->row = *row;
+    int n = snprintf(s->part_name, sizeof s->part_name, "%016llx.part", (unsigned long long)row->first);
+    ASSERT(n == PART_NAME_SIZE);
+    s->part = s->io->open(s->io->self, s->folders.seg, s->part_name, IO_READ | IO_WRITE | IO_CREATE);
+    int result = s->part < 0 ? s->part : s->io->size(s->io->self, s->part, &size);
+    if (result >= 0 && (uint64_t)size > row->size) { /* of another packing of the same records */
+        result = s->io->truncate(s->io->self, s->part, 0);
+        size = 0;
+    }
+    *ret_have = (uint64_t)size;
+    return result < 0 ? err_errno(err, -result, "could not open \"%s\"", s->part_name) : RC_OK;
+}
+
+enum rc mirror_store_part_write(struct mirror_store *store, uint64_t offset, struct str bytes, struct err *err)
+{
+    ASSERT(store->part >= 0);
+    if (offset > store->row.size || bytes.n > store->row.size - offset)
+        return err_set(err, RC_INVALID, "the server gave more of a segment than it has");
+    return file_write_at(store->io, store->part, bytes, (int64_t)offset, err);
+}
+
+void mirror_store_part_drop(struct mirror_store *store)
+{
+    if (store->part < 0)
+        return;
+    part_close(store);
+    IGNORE(store->io->unlink(store->io->self, store->folders.seg, store->part_name)); /* it means nothing */
+}
+
+/* The tree before a record at which a segment that is held begins, or at which they all end. */
+static enum rc frontier_at(struct mirror_store *s, uint64_t first, struct tlog_frontier *ret_frontier, struct err *err)
+{
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new(2 * SOURCES_PLAIN_MAX);
+    struct catalog_last last;
+    struct str bytes;
+    int fd = -1;
+    if (!arena)
+        return err_set(err, RC_LIMIT, "no memory to check a segment");
+    if (first == s->reader->catalog.end) {
+        enum rc rc = catalog_last(s->io, s->folders.seg, &s->reader->catalog, arena, &last, err);
+        *ret_frontier = last.frontier;
+        return rc;
+    }
+    const struct segment *segment = catalog_find(&s->reader->catalog, first);
+    if (!segment || segment->first != first)
+        return err_set(err, RC_INVALID, "the server's segment from record %llu begins inside one that is held",
+                       (unsigned long long)first);
+    enum rc rc = segment_fd(s->io, s->folders.seg, segment, &fd, err);
+    if (rc != RC_OK)
+        return rc;
+    const struct segment_part *part = &segment->part[SECTION_FRONTIERS];
+    rc = segment_read(&(struct segment_file){s->io, fd}, part->offset, part->length, arena, &bytes, err);
+    IGNORE(s->io->close(s->io->self, fd)); /* only read */
+    return rc == RC_OK ? segment_frontiers(bytes, ret_frontier, NULL, err) : rc;
+}
+
+enum rc mirror_store_part_check(struct mirror_store *store, struct tlog_head *ret_head, struct err *err)
+{
+    struct mirror_store *s = store;
+    struct tlog_frontier before;
+    struct tlog_frontier after;
+    struct tlog_hash footer;
+    char bytes[SEGMENT_FOOTER];
+    ASSERT(s->part >= 0);
+    if (s->row.size < SEGMENT_HEADER + SEGMENT_FOOTER)
+        return err_set(err, RC_CORRUPT, "a segment of %llu bytes is none", (unsigned long long)s->row.size);
+    enum rc rc = file_read_at(s->io, s->part, bytes, sizeof bytes, (int64_t)s->row.size - SEGMENT_FOOTER, err);
+    if (rc != RC_OK)
+        return rc == RC_END ? err_set(err, RC_CORRUPT, "a segment came cut short") : rc;
+    tlog_hash_bytes(s->reader->hasher, str_at(bytes, sizeof bytes), &footer);
+    if (!tlog_hash_eq(&footer, &s->row.footer))
+        return err_set(err, RC_CORRUPT, "the footer is not the one that the server listed");
+    struct verify_segment which = {
+        .io = s->io, .folder = s->folders.seg, .name = s->part_name, .uuid = s->instance.uuid, .first = s->row.first};
+    rc = frontier_at(s, s->row.first, &before, err);
+    rc = rc == RC_OK ? archive_verify_segment(&which, &before, &after, err) : rc;
+    if (rc != RC_OK)
+        return rc;
+    if (after.size != s->row.end)
+        return err_set(err, RC_CORRUPT, "a segment ends at another record than the server listed");
+    ret_head->size = after.size;
+    tlog_frontier_root(&after, s->reader->hasher, &ret_head->root);
+    return RC_OK;
+}
+
+static void release(void *context, const char *name)
+{
+    const struct mirror_store *s = context;
+    IGNORE(s->io->unlink(s->io->self, s->folders.wal, name)); /* covered: the next opening removes it */
+}
+
+/* The log behind a new segment: files that it covers go, a file that ends inside it too. */
+static enum rc log_follow(struct mirror_store *s, struct err *err)
+{
+    uint64_t sealed = s->row.end;
+    if (s->wal && wal_end(s->wal) >= sealed) {
+        enum rc rc = wal_end(s->wal) == sealed ? wal_rotate(s->wal, err) : RC_OK;
+        if (rc == RC_OK)
+            wal_release(s->wal, sealed, release, s);
+        return rc;
+    }
+    wal_close(s->wal);
+    s->wal = NULL;
+    enum rc rc = archive_reader_refresh(s->reader, err);
+    return rc == RC_OK ? log_drop_covered(s, err) : rc;
+}
+
+enum rc mirror_store_part_keep(struct mirror_store *store, struct err *err)
+{
+    struct mirror_store *s = store;
+    char name[SEGMENT_NAME_MAX];
+    ASSERT(s->part >= 0 && s->row.first == s->reader->catalog.end);
+    segment_name(s->row.first, name);
+    int result = s->io->sync(s->io->self, s->part);
+    if (result >= 0)
+        result = s->io->rename(s->io->self, s->folders.seg, s->part_name, name);
+    if (result >= 0) /* not before: a part must stay writable */
+        result = s->io->read_only(s->io->self, s->part);
+    if (result >= 0)
+        result = s->io->sync(s->io->self, s->folders.seg);
+    if (result < 0)
+        return err_errno(err, -result, "could not keep segment \"%s\"", name);
+    part_close(s);
+    s->log_checked = false;
+    enum rc rc = log_follow(s, err);
+    rc = rc == RC_OK ? archive_reader_refresh(s->reader, err) : rc;
+    ASSERT(rc != RC_OK || s->reader->catalog.end == s->row.end);
+    return rc;
+}
+
+/* ---- log ---- */
+
+enum rc mirror_store_log_check(struct mirror_store *store, const struct mirror_log *log, struct str records,
+                               struct tlog_head *ret_head, struct err *err)
+{
+    static const char room[WAL_FRAME_HEADER] = {0};
+    struct mirror_store *s = store;
+    struct tlog_hasher *hasher = s->reader->hasher;
+    struct tlog_hash root;
+    s->log_checked = false;
+    /* Also brings the reader's frontier up to what is held. */
+    enum rc rc = archive_reader_root(s->reader, s->reader->size, &root, err);
+    if (rc != RC_OK)
+        return rc;
+    struct tlog_frontier frontier = s->reader->frontier;
+    ASSERT(frontier.size == s->reader->size);
+    if (log->first != frontier.size || !log->count || log->file_first > log->first)
+        return err_set(err, RC_INVALID, "the server gave records from %llu, %llu is due",
+                       (unsigned long long)log->first, (unsigned long long)frontier.size);
+    struct reader in = reader_of(records);
+    for (uint32_t i = 0; i < log->count; i++) {
+        struct leaf leaf;
+        struct str bytes;
+        struct str raw;
+        struct tlog_hash hash;
+        rc = record_read(&in, hasher, &leaf, &bytes, &raw, err);
+        if (rc == RC_OK && leaf.index != frontier.size)
+            rc = err_set(err, RC_CORRUPT, "record %llu stands where %llu is due", (unsigned long long)leaf.index,
+                         (unsigned long long)frontier.size);
+        if (rc != RC_OK)
+            return rc;
+        tlog_hash_leaf(hasher, bytes, STR_NONE, &hash);
+        tlog_frontier_append(&frontier, hasher, &hash);
+    }
+    if (!reader_done(&in))
+        return err_set(err, RC_CORRUPT, "the log's tail has bytes behind its records");
+    buf_clear(&s->frame);
+    buf_put(&s->frame, room, sizeof room);
+    buf_put(&s->frame, records.p, records.n);
+    if (s->frame.overflow)
+        return err_set(err, RC_LIMIT, "the log's tail came in too large a part");
+    s->log = *log;
+    s->log_checked = true;
+    ret_head->size = frontier.size;
+    tlog_frontier_root(&frontier, hasher, &ret_head->root);
+    return RC_OK;
+}
+
+static enum rc log_open(struct mirror_store *s, int64_t file_size, struct err *err)
+{
+    struct wal_options options = {.file_size = MIN(MAX(file_size, WAL_FILE_SIZE_MIN), WAL_FILE_SIZE_MAX),
+                                  .first = s->reader->catalog.end,
+                                  .known_size = s->reader->size};
+    if (s->wal)
+        return RC_OK;
+    memcpy(options.uuid, s->instance.uuid, sizeof options.uuid);
+    enum rc rc = log_drop_covered(s, err);
+    rc = rc == RC_OK ? wal_open(s->io, s->folders.wal, &options, &s->wal, err) : rc;
+    if (rc == RC_OK && wal_end(s->wal) != s->reader->size)
+        rc = err_set(err, RC_CORRUPT, "the mirror's log ends at record %llu, %llu was read",
+                     (unsigned long long)wal_end(s->wal), (unsigned long long)s->reader->size);
+    return rc;
+}
+
+enum rc mirror_store_log_keep(struct mirror_store *store, int64_t file_size, struct err *err)
+{
+    struct mirror_store *s = store;
+    ASSERT(s->log_checked);
+    s->log_checked = false;
+    enum rc rc = log_open(s, file_size, err);
+    if (rc != RC_OK)
+        return rc;
+    /* File by file as at the server: each becomes one segment, and a server that takes over counts on it. */
+    uint64_t present = wal_file_at(s->wal, wal_file_count(s->wal) - 1).first;
+    if (s->log.file_first != present && s->log.file_first == s->log.first)
+        rc = wal_rotate(s->wal, err);
+    else if (s->log.file_first != present)
+        return err_set(err, RC_INVALID, "the server's log file begins at record %llu, the mirror's at %llu",
+                       (unsigned long long)s->log.file_first, (unsigned long long)present);
+    rc = rc == RC_OK ? wal_append(s->wal, s->log.first, s->log.count, s->frame.p, s->frame.n, err) : rc;
+    rc = rc == RC_OK ? wal_sync(s->wal, err) : rc;
+    rc = rc == RC_OK ? archive_reader_refresh(s->reader, err) : rc;
+    if (rc == RC_OK && s->reader->size != s->log.first + s->log.count)
+        rc = err_set(err, RC_CORRUPT, "the mirror's log does not give back what was written");
+    return rc;
+}
+
+/* ---- checkpoints ---- */
+
+static enum rc note_check(struct mirror_store *s, struct str note, struct checkpoint *ret_checkpoint, struct err *err)
+{
+    struct note *parsed = memory_new(sizeof *parsed);
+    struct tlog_hash root;
+    if (!parsed)
+        return err_set(err, RC_LIMIT, "no memory to keep a checkpoint");
+    enum rc rc = note_parse(note, parsed, err);
+    rc = rc == RC_OK ? checkpoint_parse(parsed->text, ret_checkpoint, err) : rc;
+    memory_free(parsed);
+    if (rc != RC_OK)
+        return rc;
+    if (!str_is(ret_checkpoint->origin, s->instance.origin))
+        return err_set(err, RC_INVALID, "a checkpoint is of another origin");
+    if (ret_checkpoint->head.size > s->reader->size)
+        return err_set(err, RC_INVALID, "a checkpoint names more records than are held");
+    rc = archive_reader_root(s->reader, ret_checkpoint->head.size, &root, err);
+    if (rc == RC_OK && !tlog_hash_eq(&root, &ret_checkpoint->head.root))
+        rc = err_set(err, RC_INVALID, "the checkpoint of %llu records does not name those that are held",
+                     (unsigned long long)ret_checkpoint->head.size);
+    return rc;
+}
+
+static enum rc group_hash(void *context, unsigned height, uint64_t index, struct tlog_hash *ret_hash, struct err *err)
+{
+    const struct tlog_virtual *group = context;
+    (void)err;
+    tlog_group_node(group->hasher, group->cache, TLOG_GROUP, height, index, ret_hash);
+    return RC_OK;
+}
+
+static enum rc path_write(struct mirror_store *s, uint64_t size, struct err *err)
+{
+    struct tlog_virtual group = {.hasher = s->reader->hasher};
+    struct tlog_source source = {.context = &group, .hash_at = group_hash};
+    struct tlog_path path;
+    char name[48];
+    enum rc rc = archive_reader_leaves(s->reader, size / TLOG_GROUP, group.cache, &group.cached_count, err);
+    if (rc != RC_OK)
+        return rc;
+    ASSERT(group.cached_count == TLOG_GROUP);
+    rc = tlog_consistency(s->reader->hasher, &source, size % TLOG_GROUP, TLOG_GROUP, &path, err);
+    checkpoint_name(size, PATH_SUFFIX, name);
+    return rc == RC_OK ? file_replace(s->io, s->folders.checkpoints, name,
+                                      str_at(path.hash, path.count * sizeof *path.hash), err)
+                       : rc;
+}
+
+static bool path_name_parse(struct str name, uint64_t *ret_size)
+{
+    struct str suffix = STR(PATH_SUFFIX);
+    return str_ends(name, suffix) && checkpoint_name_parse(str_slice(name, 0, name.n - suffix.n), ret_size);
+}
+
+/* Paths of retained notes whose group has become complete since. */
+static enum rc paths_write(struct mirror_store *s, struct err *err)
+{
+    struct numbers notes = {0};
+    struct numbers paths = {0};
+    bool due = false;
+    if (!s->paths_due)
+        return RC_OK;
+    enum rc rc = numbers_list(s->io, s->folders.checkpoints, checkpoint_name_parse, &notes, err);
+    rc = rc == RC_OK ? numbers_list(s->io, s->folders.checkpoints, path_name_parse, &paths, err) : rc;
+    for (size_t i = 0, k = 0; i < notes.count && rc == RC_OK; i++) {
+        uint64_t size = notes.list[i];
+        while (k < paths.count && paths.list[k] < size)
+            k++;
+        if (size % TLOG_GROUP == 0 || (k < paths.count && paths.list[k] == size))
+            continue;
+        bool complete = size / TLOG_GROUP < s->reader->size / TLOG_GROUP;
+        rc = complete ? path_write(s, size, err) : RC_OK;
+        due = due || !complete;
+    }
+    s->paths_due = due || rc != RC_OK;
+    numbers_done(&notes);
+    numbers_done(&paths);
+    return rc;
+}
+
+enum rc mirror_store_note_latest(struct mirror_store *store, struct str note, struct err *err)
+{
+    struct checkpoint checkpoint;
+    enum rc rc = note_check(store, note, &checkpoint, err);
+    if (rc == RC_OK && checkpoint.head.size != store->reader->size)
+        rc = err_set(err, RC_INVALID, "the newest checkpoint names fewer records than are held");
+    rc = rc == RC_OK ? file_replace(store->io, store->folders.checkpoints, NAME_LATEST, note, err) : rc;
+    return rc == RC_OK ? paths_write(store, err) : rc;
+}
+
+enum rc mirror_store_note_retain(struct mirror_store *store, struct str note, struct err *err)
+{
+    struct checkpoint checkpoint;
+    char name[48];
+    enum rc rc = note_check(store, note, &checkpoint, err);
+    if (rc != RC_OK || checkpoint.head.size == 0)
+        return rc;
+    checkpoint_name(checkpoint.head.size, "", name);
+    rc = file_replace(store->io, store->folders.checkpoints, name, note, err);
+    store->retained = MAX(store->retained, checkpoint.head.size);
+    store->paths_due = true;
+    return rc;
+}
+
+uint64_t mirror_store_retained(const struct mirror_store *store)
+{
+    return store->retained;
+}

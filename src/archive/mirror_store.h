@@ -1,0 +1,82 @@
+/* mirror_store.h - the archive that a mirror keeps: a copy in the folder layout of doc/format/folder.md that grows only
+ * by what was checked, so that every reading command and a server can take it over at any moment.
+ *
+ *     segment:  part_open ── part_write … ──► part_check ──(caller: root is the signed one)──► part_keep
+ *     log:      log_check ─────────────────────────────────(caller: root is the signed one)──► log_keep
+ *     note:     (caller: signature) ─► note_latest when it names what is held; note_retain when it names less
+ *
+ * The checks here decode every column and hash every leaf; the store gives the root that follows, and the caller says
+ * whether it is that of a signed tree before anything is kept. Kept means: synced, renamed, folder synced. What is kept
+ * is never overwritten. A part that was not kept means nothing (seg/<16 hex>.part) and can be gone on with.
+ *
+ * One owner, by the same lock as a server's: the two never write one folder together. Any failure to write is final:
+ * close and open again. Single-threaded. */
+#ifndef ARCHIVE_MIRROR_STORE_H
+#define ARCHIVE_MIRROR_STORE_H
+
+#include "archive/mirror_serve.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "os/io.h"
+#include "tlog/tree.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define MIRROR_LOG_MAX ((size_t)9 << 20) /* bytes of records that one log_check takes */
+
+struct mirror_store;
+
+/* Opens what is there, the folder may be empty. RC_EXISTS: a server or another mirror holds it. RC_CORRUPT: what is
+ * held does not read back, or is less than its own newest checkpoint. `folder` is borrowed and stays open. */
+enum rc mirror_store_open(const struct io *io, int folder, struct mirror_store **ret_store, struct err *err) MUST_USE;
+void mirror_store_close(struct mirror_store *store); /* NULL is fine */
+
+/* Takes the text of the server's file `instance`. An empty store begins with it. RC_DENIED: it is another archive.
+ * RC_AGAIN: the same archive under a new origin: call mirror_store_rename when the caller trusts it. */
+enum rc mirror_store_instance(struct mirror_store *store, struct str text, struct err *err) MUST_USE;
+enum rc mirror_store_rename(struct mirror_store *store, struct str text, struct err *err) MUST_USE;
+const char *mirror_store_origin(const struct mirror_store *store); /* "" while empty */
+
+uint64_t mirror_store_sealed(const struct mirror_store *store); /* records in segments */
+uint64_t mirror_store_size(const struct mirror_store *store);   /* and in the log */
+uint64_t mirror_store_bytes(const struct mirror_store *store);  /* of segment files */
+/* Root at a size not above mirror_store_size. */
+enum rc mirror_store_root(struct mirror_store *store, uint64_t size, struct tlog_hash *ret_root,
+                          struct err *err) MUST_USE;
+
+/* ---- segments ---- */
+
+/* What is held of a segment that begins there; RC_NOT_FOUND when none does. */
+enum rc mirror_store_row(struct mirror_store *store, uint64_t first, struct mirror_row *ret_row,
+                         struct err *err) MUST_USE;
+/* Begins or goes on with a segment; *ret_have bytes are there already. One part at a time. */
+enum rc mirror_store_part_open(struct mirror_store *store, const struct mirror_row *row, uint64_t *ret_have,
+                               struct err *err) MUST_USE;
+enum rc mirror_store_part_write(struct mirror_store *store, uint64_t offset, struct str bytes,
+                                struct err *err) MUST_USE;
+/* The whole part, checked alone; the tree behind it. The segment must begin where one held begins or where the held
+ * ones end. RC_CORRUPT, RC_INVALID: refused. */
+enum rc mirror_store_part_check(struct mirror_store *store, struct tlog_head *ret_head, struct err *err) MUST_USE;
+/* Gives it its name and drops the log that it covers. Only for a part that begins at mirror_store_sealed. */
+enum rc mirror_store_part_keep(struct mirror_store *store, struct err *err) MUST_USE;
+void mirror_store_part_drop(struct mirror_store *store); /* removes it; fine when there is none */
+
+/* ---- log ---- */
+
+/* Records from mirror_store_size on: that they read, follow, and the tree behind them. `records` is copied. */
+enum rc mirror_store_log_check(struct mirror_store *store, const struct mirror_log *log, struct str records,
+                               struct tlog_head *ret_head, struct err *err) MUST_USE;
+/* Writes what was checked last; durable when it returns. `file_size` is that of the server's log files in bytes. */
+enum rc mirror_store_log_keep(struct mirror_store *store, int64_t file_size, struct err *err) MUST_USE;
+
+/* ---- checkpoints ---- */
+
+/* The newest note, of exactly mirror_store_size records; root and origin are compared (RC_INVALID). */
+enum rc mirror_store_note_latest(struct mirror_store *store, struct str note, struct err *err) MUST_USE;
+/* A retained note of at most mirror_store_size records, with its path once its group is complete. */
+enum rc mirror_store_note_retain(struct mirror_store *store, struct str note, struct err *err) MUST_USE;
+/* The size of the newest retained note; 0 when there is none. */
+uint64_t mirror_store_retained(const struct mirror_store *store);
+
+#endif

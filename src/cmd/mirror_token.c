@@ -1,0 +1,136 @@
+/* mirror_token.c - `qorgan mirror-token`: who may pull this archive. Prints a new token once; lists; revokes. */
+#include "base/civil.h"
+#include "cmd/cmd.h"
+#include "cmd/options.h"
+#include "codec/json.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "role/mirror_tokens.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct editing {
+    int folder;
+    struct mirror_tokens tokens;
+    struct err err;
+};
+
+static enum rc folder_find(struct editing *e, const char *data)
+{
+    int fd = io_open_folder(data);
+    if (fd < 0)
+        return err_errno(&e->err, -fd, "could not open the data folder \"%s\"", data);
+    enum rc rc = folder_open(&io_kernel, fd, MIRROR_FOLDER, true, &e->folder, &e->err);
+    close(fd);
+    return rc;
+}
+
+static enum rc tokens_load(struct editing *e)
+{
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new(2 * MIRROR_TOKENS_SIZE);
+    struct str text;
+    if (!arena)
+        return err_set(&e->err, RC_LIMIT, "no memory");
+    enum rc rc = file_load(&io_kernel, e->folder, MIRROR_TOKENS_FILE, MIRROR_TOKENS_SIZE, arena, &text, &e->err);
+    if (rc == RC_NOT_FOUND)
+        return RC_OK;
+    return rc == RC_OK ? mirror_tokens_parse(text, &e->tokens, &e->err) : rc;
+}
+
+/* The file belongs to whom its folder does: the process that reads it. */
+static enum rc tokens_store(struct editing *e)
+{
+    struct buf text;
+    struct stat st;
+    buf_init(&text, MIRROR_TOKENS_SIZE);
+    mirror_tokens_write(&e->tokens, &text);
+    enum rc rc = text.overflow ? err_set(&e->err, RC_LIMIT, "too many tokens")
+                               : file_replace(&io_kernel, e->folder, MIRROR_TOKENS_FILE, buf_view(&text), &e->err);
+    buf_done(&text);
+    if (rc == RC_OK && geteuid() == 0 && fstat(e->folder, &st) == 0 &&
+        fchownat(e->folder, MIRROR_TOKENS_FILE, st.st_uid, st.st_gid, AT_SYMLINK_NOFOLLOW) != 0)
+        rc = err_errno(&e->err, errno, "could not give the file of tokens to the service");
+    return rc;
+}
+
+static void print_token(const char *name, const char *token, bool json)
+{
+    struct buf line;
+    buf_init(&line, 4096);
+    json_write_object(&line);
+    json_put_text(&line, "name", name);
+    json_put_text(&line, "token", token);
+    json_write_object_end(&line);
+    printf("%s\n", json ? buf_z(&line) : token);
+    explicit_bzero(line.p, line.n);
+    buf_done(&line);
+}
+
+static int token_make(struct editing *e, const char *name, bool json)
+{
+    char token[MIRROR_TOKEN_MAX] = "";
+    enum rc rc = mirror_tokens_add(&e->tokens, str_of(name), clock_real_ns(), token, &e->err);
+    rc = rc == RC_OK ? tokens_store(e) : rc;
+    if (rc == RC_OK)
+        print_token(name, token, json);
+    explicit_bzero(token, sizeof token);
+    return rc == RC_OK ? CMD_OK : cmd_fail("mirror-token", &e->err);
+}
+
+static int token_revoke(struct editing *e, const char *name)
+{
+    enum rc rc = mirror_tokens_remove(&e->tokens, str_of(name))
+                     ? tokens_store(e)
+                     : err_set(&e->err, RC_NOT_FOUND, "there is no mirror \"%s\"", name);
+    return rc == RC_OK ? CMD_OK : cmd_fail("mirror-token", &e->err);
+}
+
+static int tokens_print(const struct editing *e, bool json)
+{
+    for (size_t i = 0; i < e->tokens.count; i++) {
+        const struct mirror_token *token = &e->tokens.list[i];
+        char time[CIVIL_TEXT_MAX];
+        size_t n = civil_format(token->made_ns, 0, 0, time);
+        struct buf line;
+        buf_init(&line, 4096);
+        json_write_object(&line);
+        json_put_text(&line, "name", token->name);
+        json_put_str(&line, "made", str_at(time, n));
+        json_write_object_end(&line);
+        if (json)
+            printf("%s\n", buf_z(&line));
+        else
+            printf("%-20s %s\n", token->name, time);
+        buf_done(&line);
+    }
+    return CMD_OK;
+}
+
+int cmd_mirror_token(int argc, char **argv)
+{
+    struct options options;
+    struct editing e = {.folder = -1};
+    int status = options_parse("mirror-token", argc, argv, &options);
+    if (status != OPTIONS_GO)
+        return status;
+    const char *revoke = options_text(&options, "revoke");
+    bool json = options_flag(&options, "json");
+    if (options.operand_count && revoke)
+        return cmd_usage("mirror-token", "a name is made or revoked, not both");
+    enum rc rc = folder_find(&e, options_text(&options, "data"));
+    rc = rc == RC_OK ? tokens_load(&e) : rc;
+    if (rc != RC_OK)
+        status = cmd_fail("mirror-token", &e.err);
+    else if (revoke)
+        status = token_revoke(&e, revoke);
+    else
+        status = options.operand_count ? token_make(&e, options.operands[0], json) : tokens_print(&e, json);
+    if (e.folder >= 0)
+        close(e.folder);
+    return status;
+}

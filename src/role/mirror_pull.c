@@ -1,0 +1,508 @@
+#include "role/mirror_pull.h"
+
+#include "base/assert.h"
+#include "base/civil.h"
+#include "codec/json.h"
+#include "os/file.h"
+#include "role/log.h"
+#include "role/mirror_wire.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define URL_MAX      2048
+#define ANSWER_TRIES 600 /* times that "busy" is believed in one question */
+#define PART_BYTES   (1u << 20)
+#define ROUNDS_MAX   4 /* the log may be sealed while it is pulled */
+#define COMPARE_NS   (DAY_S * SECOND_NS)
+#define FILE_MARGIN  (INT64_C(4) << 20) /* our frames are cut otherwise than the server's */
+#define SEEN_MAX     4096
+
+static enum rc alarm_raise(struct mirror_pull *p, const char *what, const char *format, ...) PRINTF(3, 4);
+static enum rc alarm_raise(struct mirror_pull *p, const char *what, const char *format, ...)
+{
+    char text[ERR_TEXT_MAX];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (p->alarm)
+        return RC_CORRUPT; /* the first one says it */
+    p->alarm = what;
+    return err_set(&p->err, RC_CORRUPT, "%s", text);
+}
+
+/* ---- questions ---- */
+
+static enum rc refused(struct mirror_pull *p, unsigned status, const struct wire_refusal *refusal)
+{
+    static const struct {
+        const char *key;
+        enum rc rc;
+    } rows[] = {{"mirror_sealed", RC_NOT_FOUND}, {"mirror_long", RC_LIMIT}, {"bad_request", RC_INVALID}};
+    if (status == 401 || status == 403)
+        return err_set(&p->err, RC_DENIED, "the server refuses this mirror's token");
+    if (str_is(refusal->key, "mirror_corrupt"))
+        return alarm_raise(p, "server", "the server's archive is damaged: %.*s",
+                           STR_ARG(str_slice(refusal->text, 0, 200)));
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (str_is(refusal->key, rows[i].key))
+            return err_set(&p->err, rows[i].rc, "the server says: %.*s", STR_ARG(str_slice(refusal->text, 0, 200)));
+    return err_set(&p->err, RC_IO, "the server answers %u: %.*s", status, STR_ARG(str_slice(refusal->text, 0, 200)));
+}
+
+/* One question; its answer is in p->body. While the server says "busy" it is asked again, as late as it says. */
+static enum rc exchange(struct mirror_pull *p, const char *url, struct str json)
+{
+    for (int i = 0; i < ANSWER_TRIES; i++) {
+        struct wire_refusal refusal;
+        unsigned status = 0;
+        enum rc rc = http_exchange(p->http, url, json, &p->body, &status, &p->err);
+        arena_reset(p->arena);
+        if (rc != RC_OK || status == 200)
+            return rc;
+        wire_refusal_read(buf_view(&p->body), p->arena, &refusal);
+        if (status != 429)
+            return refused(p, status, &refusal);
+        if (!p->wait(p->context, MAX(refusal.retry_ms, 10)))
+            return err_set(&p->err, RC_AGAIN, "stopped");
+    }
+    return err_set(&p->err, RC_IO, "the server is busy for too long");
+}
+
+static enum rc ask(struct mirror_pull *p, const char *format, ...) PRINTF(2, 3);
+static enum rc ask(struct mirror_pull *p, const char *format, ...)
+{
+    char url[URL_MAX];
+    char what[256];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(what, sizeof what, format, args);
+    va_end(args);
+    int n = snprintf(url, sizeof url, "%s/mirror/v1/%s", p->from, what);
+    ASSERT(n > 0 && (size_t)n < sizeof url);
+    enum rc rc = exchange(p, url, STR_NONE);
+    p->bytes += rc == RC_OK ? p->body.n : 0;
+    return rc;
+}
+
+/* Whether a tree is the beginning of another; RC_CORRUPT: it is not. */
+static enum rc consistent(struct mirror_pull *p, const struct tlog_head *old_head, const struct tlog_head *new_head)
+{
+    struct tlog_hasher *hasher CLEANUP(tlog_hasher_cleanup) = tlog_hasher_new();
+    struct tlog_path path = {0};
+    if (!hasher)
+        return err_set(&p->err, RC_LIMIT, "no memory to check a proof");
+    if (old_head->size == new_head->size)
+        return tlog_hash_eq(&old_head->root, &new_head->root)
+                   ? RC_OK
+                   : err_set(&p->err, RC_CORRUPT, "two trees of %llu records", (unsigned long long)old_head->size);
+    if (old_head->size == 0)
+        return RC_OK;
+    enum rc rc =
+        ask(p, "consistency?from=%llu&to=%llu", (unsigned long long)old_head->size, (unsigned long long)new_head->size);
+    rc = rc == RC_OK ? wire_path_read(buf_view(&p->body), p->arena, &path, &p->err) : rc;
+    if (rc == RC_INVALID)
+        return err_set(&p->err, RC_CORRUPT, "the server cannot prove %llu to %llu records",
+                       (unsigned long long)old_head->size, (unsigned long long)new_head->size);
+    if (rc == RC_OK && !tlog_verify_consistency(hasher, old_head, new_head, &path))
+        rc = err_set(&p->err, RC_CORRUPT, "the first %llu records are not those under the checkpoint of %llu",
+                     (unsigned long long)old_head->size, (unsigned long long)new_head->size);
+    return rc;
+}
+
+/* ---- the checkpoint ---- */
+
+static enum rc seen_store(struct mirror_pull *p, const struct checkpoint *checkpoint, int64_t now_ns)
+{
+    char text[SEEN_MAX];
+    struct buf out;
+    buf_init_fixed(&out, text, sizeof text);
+    if (!str_copy_z(checkpoint->origin, p->seen.origin, sizeof p->seen.origin))
+        return err_set(&p->err, RC_INVALID, "the checkpoint's origin is too long");
+    p->seen.head = checkpoint->head;
+    p->seen.signed_ns = now_ns;
+    signer_state_write(&p->seen, &out);
+    return file_replace(&io_kernel, p->folder, MIRROR_SEEN_FILE, buf_view(&out), &p->err);
+}
+
+enum rc mirror_pull_begin(struct mirror_pull *pull)
+{
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new(4 * (size_t)SEEN_MAX);
+    struct str text;
+    if (!arena)
+        return err_set(&pull->err, RC_LIMIT, "no memory");
+    enum rc rc = file_load(&io_kernel, pull->folder, MIRROR_SEEN_FILE, SEEN_MAX, arena, &text, &pull->err);
+    pull->seen = (struct signer_state){0};
+    if (rc == RC_NOT_FOUND)
+        return RC_OK;
+    rc = rc == RC_OK ? signer_state_parse(text, &pull->seen, &pull->err) : rc;
+    return rc == RC_INVALID ? alarm_raise(pull, "own", "this mirror's memory of what it saw is damaged") : rc;
+}
+
+/* Signed by whom we believe; the text stays in p->note. */
+static enum rc note_believe(struct mirror_pull *p, struct str note, struct checkpoint *ret_checkpoint)
+{
+    struct note *parsed = arena_alloc(p->arena, sizeof *parsed);
+    struct policy_result result;
+    if (!parsed)
+        return err_set(&p->err, RC_LIMIT, "no memory to check a checkpoint");
+    enum rc rc = note_parse(note, parsed, &p->err);
+    rc = rc == RC_OK ? checkpoint_parse(parsed->text, ret_checkpoint, &p->err) : rc;
+    rc = rc == RC_OK ? policy_check(p->policy, parsed, ret_checkpoint, &result, &p->err) : rc;
+    if (rc == RC_LIMIT || rc == RC_OK)
+        return rc;
+    char why[ERR_TEXT_MAX];
+    snprintf(why, sizeof why, "%s", p->err.text);
+    return alarm_raise(p, "checkpoint", "the server's checkpoint is not believed: %.400s", why);
+}
+
+static enum rc instance_take(struct mirror_pull *p, struct str instance, struct str origin)
+{
+    char line[NOTE_NAME_MAX + 32];
+    int n = snprintf(line, sizeof line, "\norigin %.*s\n", STR_ARG(origin));
+    if (n < 0 || (size_t)n >= sizeof line || !str_ends(instance, str_of(line)))
+        return alarm_raise(p, "checkpoint", "the server's checkpoint is of another origin than its archive");
+    enum rc rc = mirror_store_instance(p->store, instance, &p->err);
+    if (rc == RC_AGAIN) { /* signed by a key that the policy names under that origin */
+        log_warning("%s", p->err.text);
+        return mirror_store_rename(p->store, instance, &p->err);
+    }
+    if (rc == RC_DENIED)
+        return alarm_raise(p, "archive", "the server's archive is another one than this mirror holds");
+    return rc;
+}
+
+static enum rc compare_seen(struct mirror_pull *p, const struct tlog_head *head)
+{
+    const struct tlog_head *seen = &p->seen.head;
+    uint64_t held = mirror_store_size(p->store);
+    if (head->size < seen->size || head->size < held)
+        return alarm_raise(p, "rollback", "the server's checkpoint names %llu records, %llu were there before",
+                           (unsigned long long)head->size, (unsigned long long)MAX(seen->size, held));
+    if (!seen->size)
+        return RC_OK;
+    enum rc rc = consistent(p, seen, head);
+    if (rc != RC_CORRUPT)
+        return rc;
+    char why[ERR_TEXT_MAX];
+    snprintf(why, sizeof why, "%s", p->err.text);
+    return alarm_raise(p, "fork", "the server's checkpoint does not continue the one seen before: %.300s", why);
+}
+
+static enum rc checkpoint_take(struct mirror_pull *p, int64_t now_ns)
+{
+    struct wire_checkpoint answer;
+    struct checkpoint checkpoint;
+    enum rc rc = ask(p, "checkpoint");
+    rc = rc == RC_OK ? wire_checkpoint_read(buf_view(&p->body), p->arena, &answer, &p->err) : rc;
+    if (rc != RC_OK)
+        return rc;
+    if (!answer.note.n)
+        return p->seen.head.size ? alarm_raise(p, "rollback", "the server has no checkpoint any more")
+                                 : err_set(&p->err, RC_AGAIN, "the server has signed nothing yet");
+    buf_clear(&p->note);
+    buf_str(&p->note, answer.note);
+    p->log_file_bytes = answer.log_file_bytes;
+    rc = note_believe(p, answer.note, &checkpoint);
+    rc = rc == RC_OK ? instance_take(p, answer.instance, checkpoint.origin) : rc;
+    if (rc != RC_OK)
+        return rc;
+    p->target = checkpoint.head;
+    rc = compare_seen(p, &p->target);
+    if (rc != RC_OK)
+        return rc;
+    /* The answers in between took the place of this one. */
+    arena_reset(p->arena);
+    rc = note_believe(p, buf_view(&p->note), &checkpoint);
+    return rc == RC_OK ? seen_store(p, &checkpoint, now_ns) : rc;
+}
+
+/* What the store held when it was opened, which nobody has compared with anything signed since. */
+static enum rc held_confirm(struct mirror_pull *p)
+{
+    struct tlog_head held = {.size = mirror_store_size(p->store)};
+    if (p->confirmed || !held.size)
+        return RC_OK;
+    enum rc rc = mirror_store_root(p->store, held.size, &held.root, &p->err);
+    rc = rc == RC_OK ? consistent(p, &held, &p->target) : rc;
+    p->confirmed = rc == RC_OK;
+    return rc == RC_CORRUPT ? alarm_raise(p, "fork", "the %llu records held here are not the beginning of the server's",
+                                          (unsigned long long)held.size)
+                            : rc;
+}
+
+/* ---- segments ---- */
+
+static enum rc part_fetch(struct mirror_pull *p, const struct mirror_row *row, uint64_t have)
+{
+    while (have < row->size) {
+        struct str bytes;
+        enum rc rc = ask(p, "segment?first=%llu&offset=%llu&size=%u", (unsigned long long)row->first,
+                         (unsigned long long)have, PART_BYTES);
+        rc = rc == RC_OK ? wire_part_read(buf_view(&p->body), p->arena, &bytes, &p->err) : rc;
+        if (rc == RC_OK && !bytes.n)
+            rc = err_set(&p->err, RC_CORRUPT, "the server gave %llu of its %llu bytes", (unsigned long long)have,
+                         (unsigned long long)row->size);
+        rc = rc == RC_OK ? mirror_store_part_write(p->store, have, bytes, &p->err) : rc;
+        if (rc != RC_OK)
+            return rc == RC_INVALID ? err_set(&p->err, RC_CORRUPT, "the server's part does not fit") : rc;
+        have += bytes.n;
+        if (!p->wait(p->context, 0))
+            return err_set(&p->err, RC_AGAIN, "stopped");
+    }
+    return RC_OK;
+}
+
+/* Fetches and checks; RC_OK: the part is the server's records under the signed root. */
+static enum rc part_take(struct mirror_pull *p, const struct mirror_row *row, bool *ret_resumed)
+{
+    struct tlog_head head;
+    uint64_t have = 0;
+    enum rc rc = mirror_store_part_open(p->store, row, &have, &p->err);
+    *ret_resumed = have > 0;
+    rc = rc == RC_OK ? part_fetch(p, row, have) : rc;
+    rc = rc == RC_OK ? mirror_store_part_check(p->store, &head, &p->err) : rc;
+    return rc == RC_OK ? consistent(p, &head, &p->target) : rc;
+}
+
+/* What was begun before a stop may be torn: then once more from its first byte. */
+static enum rc segment_fetch(struct mirror_pull *p, const struct mirror_row *row)
+{
+    bool resumed = false;
+    enum rc rc = part_take(p, row, &resumed);
+    if (rc == RC_CORRUPT && resumed) {
+        mirror_store_part_drop(p->store);
+        rc = part_take(p, row, &resumed);
+    }
+    if (rc == RC_CORRUPT)
+        mirror_store_part_drop(p->store);
+    return rc;
+}
+
+static enum rc segment_bad(struct mirror_pull *p, const struct mirror_row *row, const char *what)
+{
+    char why[ERR_TEXT_MAX];
+    snprintf(why, sizeof why, "%s", p->err.text);
+    return alarm_raise(p, "segment", "the server's segment of records %llu to %llu %s: %.300s",
+                       (unsigned long long)row->first, (unsigned long long)row->end - 1, what, why);
+}
+
+/* One that is held: the same file, or the same records in another file; ours is never replaced. */
+static enum rc segment_compare(struct mirror_pull *p, const struct mirror_row *row)
+{
+    struct mirror_row mine;
+    enum rc rc = mirror_store_row(p->store, row->first, &mine, &p->err);
+    if (rc == RC_NOT_FOUND)
+        return segment_bad(p, row, "is not one that is held");
+    if (rc != RC_OK || (mine.end == row->end && tlog_hash_eq(&mine.footer, &row->footer)))
+        return rc;
+    rc = segment_fetch(p, row);
+    if (rc == RC_CORRUPT)
+        return segment_bad(p, row, "differs from the one that is held");
+    if (rc == RC_OK)
+        log_info("the server packed records %llu to %llu anew; they are the same", (unsigned long long)row->first,
+                 (unsigned long long)row->end - 1);
+    mirror_store_part_drop(p->store);
+    return rc;
+}
+
+static enum rc segment_take(struct mirror_pull *p, const struct mirror_row *row)
+{
+    uint64_t sealed = mirror_store_sealed(p->store);
+    if (row->first < sealed)
+        return segment_compare(p, row);
+    if (row->first > sealed && !mirror_store_size(p->store))
+        return err_set(&p->err, RC_LIMIT, "the server's archive begins at record %llu; a mirror must begin at record 0",
+                       (unsigned long long)row->first);
+    if (row->first > sealed)
+        return alarm_raise(p, "gap", "the server has no records %llu to %llu any more, and they were not copied yet",
+                           (unsigned long long)sealed, (unsigned long long)row->first - 1);
+    if (row->end > p->target.size)
+        return RC_END; /* sealed after the checkpoint: next time */
+    enum rc rc = segment_fetch(p, row);
+    if (rc == RC_CORRUPT)
+        return segment_bad(p, row, "is refused");
+    return rc == RC_OK ? mirror_store_part_keep(p->store, &p->err) : rc;
+}
+
+static enum rc segments_take(struct mirror_pull *p, uint64_t from)
+{
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new((size_t)1 << 20);
+    bool more = true;
+    if (!arena)
+        return err_set(&p->err, RC_LIMIT, "no memory for the list of segments");
+    while (more) {
+        struct wire_rows rows;
+        arena_reset(arena);
+        enum rc rc = ask(p, "segments?from=%llu", (unsigned long long)from);
+        rc = rc == RC_OK ? wire_rows_read(buf_view(&p->body), arena, &rows, &p->err) : rc;
+        for (size_t i = 0; rc == RC_OK && i < rows.count; i++) {
+            rc = segment_take(p, &rows.rows[i]);
+            from = rows.rows[i].end;
+        }
+        if (rc != RC_OK)
+            return rc == RC_END ? RC_OK : rc;
+        more = rows.more;
+    }
+    return RC_OK;
+}
+
+/* ---- the log's tail ---- */
+
+static enum rc log_bad(struct mirror_pull *p)
+{
+    char why[ERR_TEXT_MAX];
+    snprintf(why, sizeof why, "%s", p->err.text);
+    return alarm_raise(p, "log", "the server's records from %llu on are refused: %.300s",
+                       (unsigned long long)mirror_store_size(p->store), why);
+}
+
+/* RC_END: nothing more now. RC_NOT_FOUND: sealed meanwhile. */
+static enum rc log_part(struct mirror_pull *p)
+{
+    struct mirror_log log;
+    struct tlog_head head;
+    struct str records;
+    enum rc rc = ask(p, "log?from=%llu&to=%llu", (unsigned long long)mirror_store_size(p->store),
+                     (unsigned long long)p->target.size);
+    if (rc == RC_LIMIT && p->body.n) {
+        log_info("%s", p->err.text);
+        return RC_END;
+    }
+    rc = rc == RC_OK ? wire_log_read(buf_view(&p->body), p->arena, &log, &records, &p->err) : rc;
+    if (rc != RC_OK || !log.count)
+        return rc == RC_OK ? RC_END : rc;
+    rc = mirror_store_log_check(p->store, &log, records, &head, &p->err);
+    if (rc == RC_OK && head.size > p->target.size)
+        rc = err_set(&p->err, RC_INVALID, "more than is signed");
+    rc = rc == RC_OK ? consistent(p, &head, &p->target) : rc;
+    if (rc == RC_CORRUPT || rc == RC_INVALID)
+        return log_bad(p);
+    return rc == RC_OK ? mirror_store_log_keep(p->store, p->log_file_bytes + FILE_MARGIN, &p->err) : rc;
+}
+
+static enum rc records_take(struct mirror_pull *p, int64_t now_ns)
+{
+    bool all = now_ns - p->compared_ns >= COMPARE_NS || now_ns < p->compared_ns;
+    enum rc rc = segments_take(p, all ? 0 : mirror_store_sealed(p->store));
+    if (rc == RC_OK && all)
+        p->compared_ns = now_ns;
+    for (int round = 0; rc == RC_OK && mirror_store_size(p->store) < p->target.size;) {
+        rc = log_part(p);
+        if (rc == RC_NOT_FOUND && round++ < ROUNDS_MAX)
+            rc = segments_take(p, mirror_store_sealed(p->store));
+        if (rc == RC_OK && !p->wait(p->context, 0))
+            rc = err_set(&p->err, RC_AGAIN, "stopped");
+    }
+    return rc == RC_END || rc == RC_NOT_FOUND ? RC_OK : rc;
+}
+
+/* ---- notes ---- */
+
+static enum rc note_retain(struct mirror_pull *p, struct str note, uint64_t *ret_size)
+{
+    struct checkpoint checkpoint;
+    struct note *parsed = arena_alloc(p->arena, sizeof *parsed);
+    struct err why;
+    *ret_size = UINT64_MAX;
+    if (!parsed)
+        return err_set(&p->err, RC_LIMIT, "no memory to check a checkpoint");
+    if (note_parse(note, parsed, &why) != RC_OK || checkpoint_parse(parsed->text, &checkpoint, &why) != RC_OK)
+        return alarm_raise(p, "checkpoint", "a retained checkpoint of the server is damaged: %.300s", why.text);
+    *ret_size = checkpoint.head.size;
+    if (!str_is(checkpoint.origin, mirror_store_origin(p->store)) || checkpoint.head.size > mirror_store_size(p->store))
+        return RC_OK; /* of an instance before; or its turn comes when its records are here */
+    enum rc rc = note_believe(p, note, &checkpoint);
+    rc = rc == RC_OK ? mirror_store_note_retain(p->store, note, &p->err) : rc;
+    return rc == RC_INVALID
+               ? alarm_raise(p, "fork", "a retained checkpoint of %llu records is signed, and names others",
+                             (unsigned long long)*ret_size)
+               : rc;
+}
+
+static enum rc notes_take(struct mirror_pull *p)
+{
+    uint64_t above = mirror_store_retained(p->store);
+    bool more = true;
+    while (more) {
+        struct wire_notes notes;
+        uint64_t before = above;
+        enum rc rc = ask(p, "notes?above=%llu", (unsigned long long)above);
+        rc = rc == RC_OK ? wire_notes_read(buf_view(&p->body), p->arena, &notes, &p->err) : rc;
+        for (size_t i = 0; rc == RC_OK && i < notes.count; i++) {
+            uint64_t size;
+            rc = note_retain(p, notes.notes[i], &size);
+            above = rc == RC_OK ? MAX(above, size) : above;
+        }
+        if (rc != RC_OK)
+            return rc;
+        more = notes.more && above > before && above <= mirror_store_size(p->store);
+    }
+    return RC_OK;
+}
+
+/* The newest note, with this mirror's own line when it is a witness: it says that all under it is held here. */
+static enum rc latest_keep(struct mirror_pull *p, int64_t now_ns)
+{
+    struct note *parsed = arena_alloc(p->arena, sizeof *parsed);
+    if (mirror_store_size(p->store) != p->target.size)
+        return RC_OK;
+    if (!parsed)
+        return err_set(&p->err, RC_LIMIT, "no memory to keep a checkpoint");
+    if (p->witness) {
+        struct buf line;
+        buf_init(&line, NOTE_SIZE_MAX);
+        enum rc rc = note_parse(buf_view(&p->note), parsed, &p->err);
+        rc = rc == RC_OK ? signing_key_sign(p->witness, parsed->text, (uint64_t)(now_ns / SECOND_NS), &line, &p->err)
+                         : rc;
+        buf_str(&p->note, buf_view(&line));
+        buf_done(&line);
+        if (rc != RC_OK || p->note.overflow)
+            return rc != RC_OK ? rc : err_set(&p->err, RC_LIMIT, "the cosigned checkpoint is too long");
+    }
+    enum rc rc = mirror_store_note_latest(p->store, buf_view(&p->note), &p->err);
+    return rc == RC_INVALID ? alarm_raise(p, "fork", "what is held does not give the signed root") : rc;
+}
+
+enum rc mirror_pull(struct mirror_pull *pull, int64_t now_ns)
+{
+    struct mirror_pull *p = pull;
+    p->bytes = 0;
+    p->alarm = NULL;
+    enum rc rc = checkpoint_take(p, now_ns);
+    rc = rc == RC_OK ? held_confirm(p) : rc;
+    rc = rc == RC_OK ? records_take(p, now_ns) : rc;
+    rc = rc == RC_OK ? notes_take(p) : rc;
+    arena_reset(p->arena);
+    rc = rc == RC_OK ? latest_keep(p, now_ns) : rc;
+    p->confirmed = p->confirmed || rc == RC_OK;
+    return rc;
+}
+
+void mirror_pull_report(struct mirror_pull *pull, int64_t interval_s)
+{
+    struct mirror_pull *p = pull;
+    char url[URL_MAX];
+    char root[64];
+    struct buf json;
+    struct err told = p->err;
+    buf_init(&json, 8192);
+    json_write_object(&json);
+    json_put_u64(&json, "size", p->store ? mirror_store_size(p->store) : 0);
+    json_put_u64(&json, "bytes", p->store ? mirror_store_bytes(p->store) : 0);
+    json_put_u64(&json, "checkpoint_size", p->seen.head.size);
+    json_put_str(&json, "root", str_at(root, base64_encode(p->seen.head.root.bytes, TLOG_HASH_SIZE, root)));
+    json_put_int(&json, "interval_s", interval_s);
+    json_put_text(&json, "state", p->alarm ? "stopped" : "ok");
+    json_put_text(&json, "reason", p->alarm ? p->err.text : "");
+    json_write_object_end(&json);
+    int n = snprintf(url, sizeof url, "%s/mirror/v1/report", p->from);
+    ASSERT(n > 0 && (size_t)n < sizeof url);
+    enum rc rc = exchange(p, url, buf_view(&json));
+    if (rc != RC_OK && rc != RC_AGAIN)
+        log_warning("the server was not told: %s", p->err.text);
+    p->err = told;
+    buf_done(&json);
+}

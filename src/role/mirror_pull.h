@@ -1,0 +1,59 @@
+/* mirror_pull.h - one pull of a mirror: what the server has signed since, and the records under it.
+ *
+ *     checkpoint ── signature, policy, consistency with the one seen before ──► seen (stored)
+ *        └─► segments, oldest first ── each leaf, each column, root consistent with the checkpoint ──► kept
+ *              └─► the log's tail ── the same ──► kept
+ *                    └─► retained notes ── signature, root ──► kept       newest note: when all under it is held
+ *
+ * Nothing is kept before it was found under the signed root. What contradicts it is an alarm, which ends the mirror:
+ * the copy stays as it was. Format: doc/format/mirror.md. */
+#ifndef ROLE_MIRROR_PULL_H
+#define ROLE_MIRROR_PULL_H
+
+#include "archive/mirror_store.h"
+#include "role/http.h"
+#include "tlog/policy.h"
+#include "tlog/signer.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define MIRROR_SEEN_FILE "seen" /* in DATA/mirror: the newest checkpoint seen, as tlog/signer.h writes it */
+
+struct mirror_pull {
+    /* set by the owner */
+    struct http *http;
+    const char *from; /* "https://host:port" */
+    const struct policy *policy;
+    const struct signing_key *witness;       /* cosigns what is held; NULL: nobody */
+    int folder;                              /* DATA/mirror */
+    bool (*wait)(void *context, int64_t ms); /* false: stop */
+    void *context;
+    struct arena *arena; /* one answer */
+    struct buf body;
+    struct mirror_store *store; /* opened anew after a failed pull */
+
+    /* kept from pull to pull */
+    struct signer_state seen;
+    int64_t compared_ns; /* when all segments held were last compared with the server's list */
+    bool confirmed;      /* what the opened store holds was found under a signed root */
+
+    /* of this pull */
+    struct tlog_head target;
+    struct buf note;
+    int64_t log_file_bytes;
+    uint64_t bytes; /* that came */
+
+    const char *alarm; /* a word for what contradicts; NULL: nothing. The words are in err */
+    struct err err;
+};
+
+/* Reads what was seen before. */
+enum rc mirror_pull_begin(struct mirror_pull *pull) MUST_USE;
+/* RC_OK; RC_AGAIN: stopped, or there is nothing signed yet; RC_IO: network or disk, try again; RC_DENIED: the server
+ * refuses the token, or is not who it must be; RC_CORRUPT with `alarm`; else: cannot go on. err says what. */
+enum rc mirror_pull(struct mirror_pull *pull, int64_t now_ns) MUST_USE;
+/* Tells the server how far this mirror is. A failure is no harm. */
+void mirror_pull_report(struct mirror_pull *pull, int64_t interval_s);
+
+#endif

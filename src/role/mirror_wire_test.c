@@ -1,0 +1,157 @@
+/* What a server answers and what stands in the file of tokens: refusals, mostly. */
+#include "role/mirror_wire.h"
+
+#include "base/test.h"
+#include "role/mirror_tokens.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define HASH "\"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\""
+
+static struct arena *arena;
+
+static void answers_are_read(void)
+{
+    struct err err = {0};
+    struct wire_rows rows;
+    struct tlog_path path;
+    struct mirror_log log;
+    struct wire_notes notes;
+    struct wire_checkpoint checkpoint;
+    struct wire_refusal refusal;
+    struct str bytes;
+    struct str text = STR("{\"ok\":true,\"segments\":[{\"first\":0,\"end\":7,\"size\":9000,\"footer\":" HASH
+                          "},{\"first\":7,\"end\":8,\"size\":1,\"footer\":" HASH "}],\"more\":true}");
+    CHECK_INT(wire_rows_read(text, arena, &rows, &err), RC_OK);
+    CHECK_INT(rows.count, 2);
+    CHECK(rows.more);
+    CHECK_INT(rows.rows[1].first, 7);
+    CHECK_INT(rows.rows[0].footer.bytes[31], 31);
+    CHECK_INT(wire_path_read(STR("{\"ok\":true,\"hashes\":[" HASH "]}"), arena, &path, &err), RC_OK);
+    CHECK_INT(path.count, 1);
+    CHECK_INT(wire_path_read(STR("{\"ok\":true,\"hashes\":[]}"), arena, &path, &err), RC_OK);
+    text = STR("{\"ok\":true,\"first\":9,\"count\":2,\"file_first\":7}\nab\ncd");
+    CHECK_INT(wire_log_read(text, arena, &log, &bytes, &err), RC_OK);
+    CHECK_INT(log.count, 2);
+    CHECK_TEXT(bytes, "ab\ncd");
+    CHECK_INT(wire_part_read(STR("{\"ok\":true}\n"), arena, &bytes, &err), RC_OK);
+    CHECK_INT(bytes.n, 0);
+    CHECK_INT(wire_notes_read(STR("{\"ok\":true,\"notes\":[{\"note\":\"n\"}]}"), arena, &notes, &err), RC_OK);
+    CHECK_TEXT(notes.notes[0], "n");
+    text = STR("{\"ok\":true,\"instance\":\"i\",\"note\":\"n\",\"log_file_bytes\":5}");
+    CHECK_INT(wire_checkpoint_read(text, arena, &checkpoint, &err), RC_OK);
+    CHECK_TEXT(checkpoint.note, "n");
+    wire_refusal_read(STR("{\"error\":\"mirror_busy\",\"retry_ms\":99999999}"), arena, &refusal);
+    CHECK_TEXT(refusal.key, "mirror_busy");
+    CHECK_INT(refusal.retry_ms, 60000);
+    wire_refusal_read(STR("<html>"), arena, &refusal);
+    CHECK_TEXT(refusal.key, "");
+}
+
+static void odd_answers_are_refused(void)
+{
+    static const char *const rows_bad[] = {
+        "",
+        "{}",
+        "[]",
+        "null",
+        "{\"ok\":false,\"segments\":[]}",
+        "{\"ok\":true}",
+        "{\"ok\":true,\"segments\":{}}",
+        "{\"ok\":true,\"segments\":[],\"more\":true}", /* for ever */
+        "{\"ok\":true,\"segments\":[{\"first\":-1,\"end\":7,\"size\":9,\"footer\":" HASH "}]}",
+        "{\"ok\":true,\"segments\":[{\"first\":7,\"end\":7,\"size\":9,\"footer\":" HASH "}]}",
+        "{\"ok\":true,\"segments\":[{\"first\":0,\"end\":7,\"size\":0,\"footer\":" HASH "}]}",
+        "{\"ok\":true,\"segments\":[{\"first\":0,\"end\":7,\"size\":9,\"footer\":\"AAEC\"}]}",
+        "{\"ok\":true,\"segments\":[{\"first\":0,\"end\":9223372036854775807,\"size\":9,\"footer\":" HASH "}]}",
+        "{\"ok\":true,\"segments\":[{\"first\":0,\"end\":7,\"size\":9,\"footer\":" HASH
+        "},{\"first\":6,\"end\":9,\"size\":9,\"footer\":" HASH "}]}"};
+    static const char *const log_bad[] = {"",
+                                          "{\"ok\":true,\"first\":1,\"count\":1,\"file_first\":1}",
+                                          "{\"ok\":true,\"first\":1,\"count\":4294967296,\"file_first\":1}\n",
+                                          "{\"ok\":true,\"first\":1,\"count\":1,\"file_first\":2}\n",
+                                          "{\"ok\":true,\"count\":1,\"file_first\":0}\n",
+                                          "\n{\"ok\":true}"};
+    struct err err = {0};
+    struct wire_rows rows;
+    struct tlog_path path;
+    struct mirror_log log;
+    struct wire_checkpoint checkpoint;
+    struct str bytes;
+    for (size_t i = 0; i < ARRAY_LEN(rows_bad); i++) {
+        test_row("row %zu", i);
+        CHECK_INT(wire_rows_read(str_of(rows_bad[i]), arena, &rows, &err), RC_INVALID);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(log_bad); i++) {
+        test_row("log %zu", i);
+        CHECK_INT(wire_log_read(str_of(log_bad[i]), arena, &log, &bytes, &err), RC_INVALID);
+    }
+    struct buf many;
+    buf_init(&many, 1u << 16);
+    buf_text(&many, "{\"ok\":true,\"hashes\":[" HASH);
+    for (int i = 0; i < TLOG_HEIGHT_MAX; i++)
+        buf_text(&many, "," HASH);
+    buf_text(&many, "]}");
+    CHECK_INT(wire_path_read(buf_view(&many), arena, &path, &err), RC_INVALID);
+    buf_done(&many);
+    CHECK_INT(wire_path_read(STR("{\"ok\":true,\"hashes\":[1]}"), arena, &path, &err), RC_INVALID);
+    CHECK_INT(wire_checkpoint_read(STR("{\"ok\":true,\"note\":\"n\",\"log_file_bytes\":5}"), arena, &checkpoint, &err),
+              RC_INVALID);
+    CHECK_INT(wire_part_read(STR("{\"ok\":true}"), arena, &bytes, &err), RC_INVALID);
+}
+
+static void tokens_let_in(void)
+{
+    static struct mirror_tokens tokens;
+    static struct mirror_tokens again;
+    struct tlog_hasher *hasher = tlog_hasher_new();
+    char token[3][MIRROR_TOKEN_MAX];
+    struct err err = {0};
+    struct buf text;
+    tokens.count = 0;
+    CHECK_INT(mirror_tokens_add(&tokens, STR("a"), 1, token[0], &err), RC_OK);
+    CHECK_INT(mirror_tokens_add(&tokens, STR("site-b.example"), 2, token[1], &err), RC_OK);
+    CHECK_INT(mirror_tokens_add(&tokens, STR("a"), 1, token[2], &err), RC_EXISTS);
+    CHECK_INT(mirror_tokens_add(&tokens, STR("a b"), 1, token[2], &err), RC_INVALID);
+    CHECK_INT(mirror_tokens_add(&tokens, STR(""), 1, token[2], &err), RC_INVALID);
+    CHECK(strcmp(token[0], token[1]) != 0);
+    buf_init(&text, 1u << 16);
+    mirror_tokens_write(&tokens, &text);
+    CHECK(str_search(buf_view(&text), str_of(token[0])) == text.n); /* the token itself is kept nowhere */
+    CHECK_INT(mirror_tokens_parse(buf_view(&text), &again, &err), RC_OK);
+    CHECK_INT(again.count, 2);
+    for (int i = 0; i < 2; i++) {
+        const struct mirror_token *found = mirror_tokens_find(&again, hasher, str_of(token[i]));
+        CHECK(found && found == &again.list[i]);
+        for (size_t n = 0; n < strlen(token[i]); n++)
+            CHECK(!mirror_tokens_find(&again, hasher, str_at(token[i], n)));
+        token[i][20] = (char)(token[i][20] == '0' ? '1' : '0');
+        CHECK(!mirror_tokens_find(&again, hasher, str_of(token[i])));
+    }
+    CHECK(!mirror_tokens_find(&again, hasher, STR("")));
+    CHECK(mirror_tokens_remove(&again, STR("a")));
+    CHECK(!mirror_tokens_remove(&again, STR("a")));
+    CHECK_INT(again.count, 1);
+    static const char *const bad[] = {"a", "a \n", "a 00 1\n", "\n", "a b c d\n"};
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        test_row("line %zu", i);
+        CHECK_INT(mirror_tokens_parse(str_of(bad[i]), &again, &err), RC_INVALID);
+    }
+    buf_done(&text);
+    tlog_hasher_free(hasher);
+}
+
+static const struct test tests[] = {
+    {"answers are read", answers_are_read},
+    {"odd answers are refused", odd_answers_are_refused},
+    {"tokens let in", tokens_let_in},
+};
+
+int main(int argc, char **argv)
+{
+    arena = arena_new((size_t)16 << 20);
+    int status = test_run(tests, ARRAY_LEN(tests), argc, argv);
+    arena_free(arena);
+    return status;
+}
