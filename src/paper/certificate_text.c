@@ -81,6 +81,33 @@ static enum rc check_named(const struct certificate *c, struct err *err)
     return RC_OK;
 }
 
+static bool holds(const uint64_t *list, size_t count, uint64_t record)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (list[i] == record)
+            return true;
+    }
+    return false;
+}
+
+/* What the attached records show by themselves must be named too. */
+static enum rc check_unnamed(const struct certificate *c, struct err *err)
+{
+    for (size_t i = 0; i < c->proof_count; i++) {
+        const struct leaf *leaf = &c->proven[i].leaf;
+        const struct leaf *next = i + 1 < c->proof_count ? &c->proven[i + 1].leaf : leaf;
+        bool ours = memcmp(leaf->source, c->source, sizeof c->source) == 0;
+        bool within = leaf->index >= c->first && leaf->index < c->end;
+        bool silent = next->index == leaf->index + 1 && next->received_ns > leaf->received_ns &&
+                      (uint64_t)next->received_ns - (uint64_t)leaf->received_ns > CERTIFICATE_SILENCE_NS;
+        if (ours && within && leaf->type == LEAF_GAP && !holds(c->count->loss, c->count->loss_count, leaf->index))
+            return err_set(err, RC_DENIED, "record %" PRIu64 " is a gap record and is not named", leaf->index);
+        if (silent && !holds(c->count->silence, c->count->silence_count, leaf->index))
+            return err_set(err, RC_DENIED, "the silence behind record %" PRIu64 " is not named", leaf->index);
+    }
+    return RC_OK;
+}
+
 static enum rc check_edges(const struct certificate *c, uint64_t size, struct err *err)
 {
     if (c->first > c->end || c->end > size)
@@ -118,6 +145,7 @@ static enum rc read_proofs(struct certificate *c, struct tlog_hasher *hasher, st
     enum rc rc = check_edges(c, size, err);
     rc = rc == RC_OK ? check_runs(c, err) : rc;
     rc = rc == RC_OK ? check_named(c, err) : rc;
+    rc = rc == RC_OK ? check_unnamed(c, err) : rc;
     if (rc == RC_OK && c->kind.n && !evidence_source_is(hasher, c->source, c->kind, c->name))
         rc = err_set(err, RC_DENIED, "the source's name is not the one its identifier is made of");
     return rc;
