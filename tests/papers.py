@@ -20,8 +20,8 @@ HOSTILE = [b"plain <13>1", b'semi;colon "quoted", comma', b"back\\slash \\x41", 
 
 
 def verify(service, *arguments, language="en_US.UTF-8"):
-    done = subprocess.run([VERIFY, "--vkey", service.public_key(), *arguments], capture_output=True, text=True, check=False,
-                          env={**os.environ, "LC_ALL": language}, timeout=120)
+    done = subprocess.run([VERIFY, "--vkey", service.public_key(), *arguments], capture_output=True, text=True,
+                          check=False, env={**os.environ, "LC_ALL": language}, timeout=120)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -44,8 +44,8 @@ def filled(service):
     path = os.path.join(service.data, "in.log")
     with open(path, "wb") as file:
         file.write(b"\n".join(HOSTILE) + b"\n")
-        file.writelines(b"<34>1 2026-11-27T10:00:%02dZ web1 sshd 1 - - Failed password for root from 10.0.0.%d port 1 ssh2\n"
-                        % (i % 60, i % 250) for i in range(600))
+        file.writelines(b"<34>1 2026-11-27T10:00:%02dZ web1 sshd 1 - - Failed password for root from 10.0.0.%d port 1 "
+                        b"ssh2\n" % (i % 60, i % 250) for i in range(600))
     service.run("ingest", "--name", "the; source", path)
     hits = service.wait_for("", 600 + len(HOSTILE))
     deadline = time.time() + 20
@@ -105,7 +105,8 @@ def certificates():
                     "without seal, recounted")
         for wrong in (["--source", "nobody", "--date", today()],):
             check_equal(service.run("certificate", *wrong, check=False).returncode, 1, str(wrong))
-        check_equal(service.run("certificate", "--source", "x", "--date", "27.11.2026", check=False).returncode, 2, "a day")
+        check_equal(service.run("certificate", "--source", "x", "--date", "27.11.2026", check=False).returncode, 2,
+                    "a day")
         service.stop()
         done = service.run("certificate", "--source", "the; source", "--date", today(), check=False)
         check_equal(done.returncode, 1, "without a service")
@@ -222,9 +223,11 @@ def exports():
         check_equal(sum(f["records"] for f in files), 600 + len(HOSTILE), "split files hold all")
         for f in files:
             check_equal(verify(service, "--export", os.path.join(split, f["file"]))[0], 0, f["file"])
-        for wrong in (["--class", "x"], ["--format", "xml"], ["--split", "hour"], ["--delimiter", "x"], ["--lang", "fr"]):
+        for wrong in (["--class", "x"], ["--format", "xml"], ["--split", "hour"], ["--delimiter", "x"],
+                      ["--lang", "fr"]):
             check_equal(service.run("export", "--out", split, *wrong, check=False).returncode, 2, str(wrong))
-        check_equal(service.run("export", "--out", folder, query, check=False).returncode, 1, "a file is not written over")
+        check_equal(service.run("export", "--out", folder, query, check=False).returncode, 1,
+                    "a file is not written over")
         service.quiet()
 
 

@@ -116,10 +116,8 @@ static struct str proof_of(uint64_t i)
 
 /* ---- attacks ---- */
 
-typedef enum rc (*check_paper)(struct str text);
-
 /* Each line changed, removed, doubled: never accepted. */
-static void attack(struct str text, check_paper check)
+static void attack(struct str text, enum rc (*check)(struct str text))
 {
     struct buf changed CLEANUP(buf_done) = {0};
     buf_init(&changed, 2 * text.n + 16);

@@ -23,6 +23,7 @@ static const struct api_row rows[] = {
      {{"query", API_TEXT}, {"from_ns", API_INT}, {"to_ns", API_INT}, {"limit", API_INT}, {"before", API_INT}}},
     {"record", WEB_QUERY, false, {{"record", API_INT}}},
     {"proof", WEB_QUERY, false, {{"record", API_INT}}},
+    {"sheet", WEB_QUERY, false, {{"records", API_TEXT}, {"lang", API_TEXT}}},
     {"archive", WEB_QUERY, false, {{0}}},
 };
 
