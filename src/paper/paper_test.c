@@ -208,7 +208,7 @@ static enum rc check_sheet(struct str text)
 static void make_sheet(enum paper_language language, struct buf *out)
 {
     static const uint64_t numbers[] = {6, 9, 1, 2, 4};
-    struct sheet_record record[ARRAY_LEN(numbers)];
+    static struct sheet_record record[ARRAY_LEN(numbers)];
     struct sheet sheet = {.language = language, .zone_s = 18000, .count = ARRAY_LEN(numbers), .record = record};
     memset(record, 0, sizeof record);
     for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
