@@ -35,7 +35,7 @@ static void list_print(struct buf *out)
     buf_text(out, "usage: qorgan COMMAND [OPTION]... [OPERAND]...\n\n");
     for (size_t i = 0; command_at(i) != NULL; i++)
         if (function_find(command_at(i)->name) < ARRAY_LEN(functions))
-            buf_format(out, "  %-10s%s\n", command_at(i)->name, command_at(i)->summary);
+            buf_format(out, "  %-13s%s\n", command_at(i)->name, command_at(i)->summary);
     buf_text(out, "\n\"qorgan COMMAND --help\" explains one of them; exit status: 0 done, 1 failed, 2 wrong usage\n");
 }
 
