@@ -143,7 +143,7 @@ static void slots_take(struct slots *slots, const struct leaf *leaf)
     slots->found++;
 }
 
-static enum rc slots_segment(struct archive_reader *reader, const struct segment *segment, struct slots *slots,
+static enum rc slots_segment(struct archive_reader *reader, struct segment *segment, struct slots *slots,
                              struct arena *arena, struct err *err)
 {
     for (uint32_t i = 0; i < segment->entry_count; i++) {
@@ -152,7 +152,7 @@ static enum rc slots_segment(struct archive_reader *reader, const struct segment
         if (entry->last < slots->from || entry->first >= slots->to)
             continue;
         arena_reset(arena);
-        enum rc rc = archive_reader_block(reader, segment, i, arena, &block, err);
+        enum rc rc = archive_reader_block(reader, segment, i, BLOCK_LEAVES, arena, &block, err);
         for (uint32_t k = 0; rc == RC_OK && k < block_count(block); k++) {
             struct leaf leaf;
             struct str raw;
@@ -188,7 +188,7 @@ static enum rc slots_fill(struct archive_reader *reader, struct slots *slots, st
     enum rc rc = RC_OK;
     slots->found = 0;
     for (size_t i = 0; i < reader->catalog.count && rc == RC_OK; i++) {
-        const struct segment *segment = reader->catalog.segments[i];
+        struct segment *segment = reader->catalog.segments[i];
         if (segment->end > slots->from && segment->first < slots->to)
             rc = slots_segment(reader, segment, slots, arena, err);
     }
