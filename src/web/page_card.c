@@ -261,7 +261,7 @@ static void records(struct web_call *call, const struct json_value *i)
         HTML(html, RAW("<p class=\"empty\">"), SAY("card.no_records"), RAW("</p></section>"));
         return;
     }
-    HTML(html, RAW("<p class=\"buttons\"><a class=\"button\" download href=\"/sheet.txt?records="));
+    HTML(html, RAW("<p class=\"buttons\"><a class=\"button\" download href=\"/proof-sheet.txt?records="));
     size_t given = 0;
     for (const struct json_value *r = json_first(list); r && given < SHEET_RECORDS; r = r->next)
         HTML(html, ESCZ(given++ ? "," : ""), INT(of_int(r, "record")));

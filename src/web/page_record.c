@@ -53,7 +53,8 @@ static void proof_part(struct web_call *call, uint64_t record)
     HTML(html, RAW("<table class=\"pairs\"><tbody><tr><th scope=\"row\">"), SAY("record.checkpoint"), RAW("</th><td>"),
          NUMBER(of_int(proof, "checkpoint_size")), RAW("</td></tr>"));
     pair(call, "record.root", of_str(proof, "root"));
-    HTML(html, RAW("</tbody></table><p class=\"buttons\"><a class=\"button\" download href=\"/sheet.txt?records="),
+    HTML(html,
+         RAW("</tbody></table><p class=\"buttons\"><a class=\"button\" download href=\"/proof-sheet.txt?records="),
          INT((int64_t)record), RAW("\">"), SAY("record.download_sheet"), RAW("</a> "));
     HTML(html, RAW("<a class=\"button\" download href=\"/records/"), INT((int64_t)record), RAW("/proof.txt\">"),
          SAY("record.download_proof"), RAW("</a> <a class=\"button\" download href=\"/records/"), INT((int64_t)record),
@@ -119,8 +120,8 @@ void page_record_proof(struct web_call *call)
                   of_str(call_answer(call, 0), "proof"));
 }
 
-/* /sheet.txt?records=1,2,3: one file for all of them, in the language of the pages. */
-void page_sheet(struct web_call *call)
+/* /proof-sheet.txt?records=1,2,3: one file for all of them, in the language of the pages. */
+void page_proof_sheet(struct web_call *call)
 {
     if (call->phase == 0) {
         struct buf *buf = call_ask(call, WEB_QUERY, "sheet");
