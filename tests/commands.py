@@ -12,8 +12,8 @@ import time
 
 from service import QORGAN, ROOT, VERIFY, Service, check, check_equal, main
 
-COMMANDS = ("serve", "ingest", "search", "verify", "proof", "detect", "rules", "demo", "mirror",
-            "mirror-token", "version", "help")
+COMMANDS = ("serve", "ingest", "search", "verify", "proof", "certificate", "export", "detect", "rules",
+            "demo", "mirror", "mirror-token", "version", "help")
 RULES = os.path.join(ROOT, "data", "rules")
 GUESS = "Nov 20 10:00:{0:02d} web1 sshd[812]: Failed password for invalid user admin from 203.0.113.7 port 40{0:02d} " \
         "ssh2\n"
@@ -72,7 +72,7 @@ def usage_errors():
     cases = [[command, "--bogus"] for command in COMMANDS]
     cases += [[command, "--data"] for command in COMMANDS]
     cases += [[], ["bogus"], ["ingest"], ["detect", "file"], ["detect", "--rules", RULES], ["proof"], ["proof", "x"],
-              ["proof", "-1"], ["proof", "1", "2"], ["rules"], ["rules", "check"], ["rules", "bogus", RULES],
+              ["proof", "-1"], ["proof", "--plain", "1", "2"], ["rules"], ["rules", "check"], ["rules", "bogus", RULES],
               ["search", "a", "b"], ["search", "--limit", "many"], ["search", "--limit", "-1"],
               ["search", "--from", "yesterdayish"], ["serve", "extra"], ["verify", "extra"], ["demo", "extra"]]
     for case in cases:

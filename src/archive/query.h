@@ -63,6 +63,8 @@ struct query_column {
 
 /* A table made of all matches: `count` or `timechart`. */
 bool query_counts(const struct query *query);
+/* Nothing stands behind a `|`: every match is given, newest first. */
+bool query_is_filter(const struct query *query);
 /* How many events the query's own `head` leaves at most; 0: all. */
 uint64_t query_head(const struct query *query);
 /* The step of a timechart in nanoseconds; 0 when it is none. */

@@ -74,6 +74,11 @@ struct str query_key_text(const struct query_key *key, const struct archive_hit 
 
 /* ---- columns ---- */
 
+bool query_is_filter(const struct query *query)
+{
+    return !query_counts(query) && !query->stage_count;
+}
+
 bool query_counts(const struct query *query)
 {
     return query->output != OUTPUT_EVENTS;

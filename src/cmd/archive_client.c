@@ -128,7 +128,7 @@ static enum rc writer_record(struct archive_client *client, struct str bytes, st
 
 /* ---- both ---- */
 
-enum rc archive_client_open(const char *data, struct archive_client **ret_client, struct err *err)
+static enum rc client_open(const char *data, bool may_write, struct archive_client **ret_client, struct err *err)
 {
     struct archive_client *client = memory_new(sizeof *client);
     char path[4096];
@@ -139,13 +139,25 @@ enum rc archive_client_open(const char *data, struct archive_client **ret_client
     snprintf(path, sizeof path, "%s/run/ingest", data);
     client->fd = -1;
     enum rc rc = net_connect_unix(path, &client->fd, err);
-    if (rc == RC_NOT_FOUND)
+    if (rc == RC_NOT_FOUND && may_write)
         rc = writer_open(client, data, err);
+    else if (rc == RC_NOT_FOUND)
+        rc = err_set(err, RC_NOT_FOUND, "the service does not run: nobody would sign what is recorded of the paper");
     if (rc == RC_OK)
         *ret_client = client;
     else
         archive_client_close(client);
     return rc;
+}
+
+enum rc archive_client_open(const char *data, struct archive_client **ret_client, struct err *err)
+{
+    return client_open(data, true, ret_client, err);
+}
+
+enum rc archive_client_open_service(const char *data, struct archive_client **ret_client, struct err *err)
+{
+    return client_open(data, false, ret_client, err);
 }
 
 enum rc archive_client_begin(struct archive_client *client, const char *name, uint64_t epoch, uint64_t *ret_highest,
@@ -189,6 +201,14 @@ enum rc archive_client_record(struct archive_client *client, struct str bytes, s
     }
     client->sequence++;
     return rc;
+}
+
+enum rc archive_client_paper(struct archive_client *client, struct str body, struct err *err)
+{
+    ASSERT(client->fd >= 0);
+    import_put(&client->out, IMPORT_PAPER, body);
+    client->sequence++;
+    return out_flush(client, err);
 }
 
 enum rc archive_client_end(struct archive_client *client, struct err *err)

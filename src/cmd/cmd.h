@@ -19,6 +19,8 @@ int cmd_ingest(int argc, char **argv);
 int cmd_search(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_proof(int argc, char **argv);
+int cmd_certificate(int argc, char **argv);
+int cmd_export(int argc, char **argv);
 int cmd_detect(int argc, char **argv);
 int cmd_rules(int argc, char **argv);
 int cmd_sheet(int argc, char **argv);

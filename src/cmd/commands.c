@@ -14,6 +14,17 @@
         .name = "json", .type = OPTION_FLAG, .help = "print one JSON object a line"                                    \
     }
 
+#define OPTION_LANG                                                                                                    \
+    {                                                                                                                  \
+        .name = "lang", .type = OPTION_TEXT, .argument = "CODE",                                                       \
+        .help = "kk, ru or en; else the language of the environment"                                                   \
+    }
+#define OPTION_ZONE                                                                                                    \
+    {                                                                                                                  \
+        .name = "zone", .type = OPTION_TEXT, .argument = "+HH:MM",                                                     \
+        .help = "the zone that times are shown in; else that of the configuration"                                     \
+    }
+
 static const struct option_row serve_rows[] = {
     OPTION_DATA,
     {.name = "set",
@@ -62,6 +73,56 @@ static const struct option_row proof_rows[] = {
     OPTION_DATA,
     OPTION_JSON,
     {.name = "out", .type = OPTION_TEXT, .argument = "FILE", .help = "write the proof to a file"},
+    OPTION_LANG,
+    OPTION_ZONE,
+    {.name = "plain", .type = OPTION_FLAG, .help = "one record's C2SP tlog-proof alone, without a part for people"},
+};
+
+static const struct option_row certificate_rows[] = {
+    OPTION_DATA,
+    OPTION_JSON,
+    {.name = "source", .type = OPTION_TEXT, .required = true, .argument = "NAME", .help = "the source's name"},
+    {.name = "kind",
+     .type = OPTION_TEXT,
+     .argument = "KIND",
+     .help = "its kind (udp, tcp, tls, file, journal, import), when several have that name"},
+    {.name = "date", .type = OPTION_TEXT, .required = true, .argument = "DAY", .help = "the day, as 2026-11-27"},
+    OPTION_LANG,
+    OPTION_ZONE,
+    {.name = "out", .type = OPTION_TEXT, .argument = "FILE", .help = "write the certificate to a file"},
+    {.name = "unsealed",
+     .type = OPTION_FLAG,
+     .help = "without a record in the log, also while no service runs; only who has the archive can check its counts"},
+};
+
+static const struct option_row export_rows[] = {
+    OPTION_DATA,
+    OPTION_JSON,
+    {.name = "out",
+     .type = OPTION_TEXT,
+     .required = true,
+     .argument = "DIR",
+     .help = "the folder for the files; made when missing"},
+    {.name = "class",
+     .type = OPTION_TEXT,
+     .argument = "CLASS",
+     .standard = "os",
+     .help = "whose columns: os, windows, database, network, application, protection"},
+    {.name = "format",
+     .type = OPTION_TEXT,
+     .argument = "FORM",
+     .standard = "statutory",
+     .help = "statutory (order 52/НҚ, Annex 4), csv or json"},
+    {.name = "from", .type = OPTION_TIME, .argument = "TIME", .help = "only events at or after this time"},
+    {.name = "to", .type = OPTION_TIME, .argument = "TIME", .help = "only events before this time"},
+    {.name = "split", .type = OPTION_TEXT, .argument = "LIST", .help = "a file for each day, source, or day,source"},
+    {.name = "delimiter",
+     .type = OPTION_TEXT,
+     .argument = "CHAR",
+     .standard = ";",
+     .help = "between the values of the statutory form: ; , | or tab"},
+    OPTION_LANG,
+    OPTION_ZONE,
 };
 
 static const struct option_row detect_rows[] = {
@@ -212,8 +273,14 @@ static const struct command commands[] = {
     {"verify", "check the whole archive against its checkpoints", "", 0, 0, ROWS(verify_rows),
      "Reads every record, rebuilds the tree and compares it with every signed checkpoint. Exit status 1 means a "
      "difference, which is described."},
-    {"proof", "print the proof of one record", "RECORD", 1, 1, ROWS(proof_rows),
-     "Prints a proof that qorgan-verify checks offline, without this program."},
+    {"proof", "print the proof of records", "RECORD...", 1, OPERANDS_ANY, ROWS(proof_rows),
+     "Prints one file that a person reads and qorgan-verify checks offline, without this program."},
+    {"certificate", "certify that a source's records of a day are complete", "", 0, 0, ROWS(certificate_rows),
+     "Names the sequences of each epoch that are there and those that are missing, known losses and times when the "
+     "archive did not run. Its SHA-256 becomes a record of the log."},
+    {"export", "export records as files with proofs", "[QUERY]", 0, 1, ROWS(export_rows),
+     "Writes the records that match, in the order of the log, and beside each file FILE.proof, which qorgan-verify "
+     "checks."},
     {"detect", "run Sigma rules over files", "FILE...", 1, OPERANDS_ANY, ROWS(detect_rows),
      "Reads the files as the service would, without storing anything, and prints each match."},
     {"rules", "check rule files", "check DIR...", 2, OPERANDS_ANY, ROWS(rules_rows),

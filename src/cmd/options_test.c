@@ -77,7 +77,7 @@ static void calls_are_judged(void)
         {"search", {"a", "b"}, CMD_USAGE, 0},
         {"ingest", {NULL}, CMD_USAGE, 0},
         {"ingest", {"a", "b", "c"}, OPTIONS_GO, 3},
-        {"proof", {"1", "2"}, CMD_USAGE, 0},
+        {"proof", {"--plain"}, CMD_USAGE, 0},
         {"proof", {NULL}, CMD_USAGE, 0},
         {"detect", {"f"}, CMD_USAGE, 0},
         {"detect", {"f", "--rules", "r"}, OPTIONS_GO, 1},

@@ -37,6 +37,8 @@ static bool parse_options(int argc, char **argv, struct verify_options *options)
             option_value("--vkey", argc, argv, &at, &options->vkey) ||
             option_value("--proof", argc, argv, &at, &options->proof) ||
             option_value("--leaf", argc, argv, &at, &options->leaf) ||
+            option_value("--certificate", argc, argv, &at, &options->certificate) ||
+            option_value("--export", argc, argv, &at, &options->export) ||
             option_value("--data", argc, argv, &at, &options->data) ||
             option_value("--checkpoint", argc, argv, &at, &options->checkpoint) ||
             option_value("--stamp", argc, argv, &at, &options->stamp) ||
@@ -46,9 +48,14 @@ static bool parse_options(int argc, char **argv, struct verify_options *options)
             return false;
         options->json = true;
     }
+    bool one_key = (options->policy == NULL) != (options->vkey == NULL);
+    bool stamped = options->checkpoint != NULL || options->stamp != NULL || options->stamp_ca != NULL;
+    if (options->certificate != NULL)
+        return one_key && options->proof == NULL && options->leaf == NULL && options->export == NULL && !stamped;
+    if (options->export != NULL)
+        return one_key && options->data == NULL && options->leaf == NULL && !stamped;
     int what = (options->proof != NULL) + (options->data != NULL) + (options->checkpoint != NULL);
-    return (options->policy == NULL) != (options->vkey == NULL) && what == 1 &&
-           (options->leaf == NULL || options->proof != NULL) &&
+    return one_key && what == 1 && (options->leaf == NULL || options->proof != NULL) &&
            (options->stamp == NULL || (options->checkpoint != NULL && options->stamp_ca != NULL)) &&
            (options->stamp_ca == NULL || options->stamp != NULL || options->data != NULL);
 }
@@ -73,7 +80,9 @@ int main(int argc, char **argv)
         fprintf(stderr, "qorgan-verify: out of memory\n");
         return VERIFY_USAGE;
     }
-    int status = options.data != NULL         ? verify_archive(&options, arena)
+    int status = options.certificate != NULL  ? verify_certificate(&options, arena)
+                 : options.export != NULL     ? verify_export(&options, arena)
+                 : options.data != NULL       ? verify_archive(&options, arena)
                  : options.checkpoint != NULL ? verify_checkpoint_file(&options, arena)
                                               : verify_proof_file(&options, arena);
     if (fflush(stdout) != 0) {

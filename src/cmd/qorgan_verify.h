@@ -54,6 +54,8 @@ struct verify_options {
     const char *checkpoint;
     const char *stamp;
     const char *stamp_ca;
+    const char *certificate;
+    const char *export; /* the file; its proof is FILE.proof, or `proof` */
     bool json;
     enum language language;
 };
@@ -61,7 +63,12 @@ struct verify_options {
 /* Keys to believe, from --policy or --vkey. */
 enum rc verify_load_policy(const struct verify_options *options, struct arena *arena, struct policy *ret_policy,
                            struct err *err) MUST_USE;
-/* Checks one exported proof and prints the result. */
+/* Papers (qorgan_verify_paper.c). */
+bool verify_is_sheet(struct str text);
+int verify_sheet(const struct verify_options *options, struct arena *arena);
+int verify_certificate(const struct verify_options *options, struct arena *arena);
+int verify_export(const struct verify_options *options, struct arena *arena);
+/* Checks one exported proof or proof sheet and prints the result. */
 int verify_proof_file(const struct verify_options *options, struct arena *arena);
 /* Checks one checkpoint note, with its time stamp when there is one, and prints the result. */
 int verify_checkpoint_file(const struct verify_options *options, struct arena *arena);

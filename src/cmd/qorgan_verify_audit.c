@@ -388,6 +388,8 @@ enum rc audit_record(struct audit *audit, const struct leaf *leaf, const struct 
     enum rc rc = check_sequence(audit, leaf, file, offset);
     if (rc != RC_OK)
         return rc;
+    if (audit->watch != NULL)
+        audit->watch(audit->watch_context, leaf);
     audit->group[leaf->index % TLOG_GROUP] = *hash;
     tlog_frontier_append(&audit->frontier, audit->hasher, hash);
     if (audit->frontier.size % PROGRESS_EVERY == 0 && isatty(STDERR_FILENO))

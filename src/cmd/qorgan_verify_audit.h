@@ -58,6 +58,8 @@ struct audit {
     int64_t torn_offset;
     size_t origin_count;
     struct audit_origin other_origin[AUDIT_ORIGINS_MAX];
+    void (*watch)(void *context, const struct leaf *leaf); /* each record in order; may be NULL */
+    void *watch_context;
     uint64_t warning_count;
     struct audit_warning warning[AUDIT_WARNINGS_MAX];
     bool damaged;

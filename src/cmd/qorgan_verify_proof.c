@@ -4,6 +4,7 @@
 #include "base/civil.h"
 #include "cmd/qorgan_verify.h"
 #include "os/file.h"
+#include "paper/evidence.h"
 #include "tlog/leaf.h"
 
 #include <inttypes.h>
@@ -12,7 +13,7 @@
 #define CONTENT_SHOWN 4096
 #define LEAF_SIZE_MAX 65536
 
-struct proven {
+struct checked_proof {
     const struct verify_options *options;
     struct tlog_proof proof;
     struct policy policy;
@@ -65,7 +66,7 @@ static const char *number_of(uint64_t number, char text[32])
     return text;
 }
 
-static enum rc refuse(const struct proven *proven, enum text text, const char *first, const char *second,
+static enum rc refuse(const struct checked_proof *proven, enum text text, const char *first, const char *second,
                       struct err *err)
 {
     struct buf out CLEANUP(buf_done);
@@ -75,7 +76,7 @@ static enum rc refuse(const struct proven *proven, enum text text, const char *f
 }
 
 /* Length and number must agree with the header, so that nothing stands behind the leaf or in another's place. */
-static enum rc leaf_check(struct proven *proven, struct err *err)
+static enum rc leaf_check(struct checked_proof *proven, struct err *err)
 {
     struct err inner;
     char first[32];
@@ -92,7 +93,7 @@ static enum rc leaf_check(struct proven *proven, struct err *err)
     return RC_OK;
 }
 
-static enum rc prove(struct proven *proven, struct arena *arena, struct str text, struct err *err)
+static enum rc prove(struct checked_proof *proven, struct arena *arena, struct str text, struct err *err)
 {
     enum rc rc = proof_parse(text, arena, &proven->proof, err);
     if (rc != RC_OK)
@@ -125,7 +126,7 @@ static const char *source_of(const uint8_t source[16], char text[33])
     return text;
 }
 
-static void print_content(const struct proven *proven)
+static void print_content(const struct checked_proof *proven)
 {
     enum language language = proven->options->language;
     struct str raw = str_skip(proven->leaf_bytes, LEAF_HEADER_SIZE);
@@ -146,7 +147,7 @@ static void print_content(const struct proven *proven)
     }
 }
 
-static void print_leaf(const struct proven *proven)
+static void print_leaf(const struct checked_proof *proven)
 {
     enum language language = proven->options->language;
     const struct leaf *leaf = &proven->leaf;
@@ -170,7 +171,7 @@ static void print_leaf(const struct proven *proven)
     print_content(proven);
 }
 
-static void print_proven(const struct proven *proven)
+static void print_proven(const struct checked_proof *proven)
 {
     enum language language = proven->options->language;
     const struct note_key *key = &proven->policy.log[proven->result.log];
@@ -199,7 +200,7 @@ static void print_proven(const struct proven *proven)
     print_leaf(proven);
 }
 
-static void json_leaf(const struct proven *proven, struct buf *out)
+static void json_leaf(const struct checked_proof *proven, struct buf *out)
 {
     const struct leaf *leaf = &proven->leaf;
     char text[64];
@@ -215,7 +216,7 @@ static void json_leaf(const struct proven *proven, struct buf *out)
     buf_format(out, ",\"leaf_hash\":\"%s\"}", base64_of(&proven->leaf_hash, text));
 }
 
-static void json_proven(const struct proven *proven)
+static void json_proven(const struct checked_proof *proven)
 {
     const struct note_key *key = &proven->policy.log[proven->result.log];
     char text[64];
@@ -245,12 +246,14 @@ int verify_proof_file(const struct verify_options *options, struct arena *arena)
 {
     struct err err;
     struct str text;
-    struct proven *proven = arena_alloc(arena, sizeof(*proven));
+    struct checked_proof *proven = arena_alloc(arena, sizeof(*proven));
     ASSERT(proven != NULL);
     proven->options = options;
     enum rc rc = verify_load_policy(options, arena, &proven->policy, &err);
     if (rc == RC_OK)
-        rc = file_load_path(options->proof, PROOF_SIZE_MAX, arena, &text, &err);
+        rc = file_load_path(options->proof, PAPER_SIZE_MAX, arena, &text, &err);
+    if (rc == RC_OK && options->leaf == NULL && verify_is_sheet(text))
+        return verify_sheet(options, arena);
     if (rc == RC_OK && options->leaf != NULL)
         rc = file_load_path(options->leaf, LEAF_SIZE_MAX, arena, &proven->leaf_bytes, &err);
     if (rc != RC_OK) {

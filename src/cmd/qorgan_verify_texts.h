@@ -50,17 +50,42 @@ X(CHECKPOINT_GOOD, "PROVEN: the checkpoint is signed as the policy asks.",
   "ДОКАЗАНО: контрольная точка подписана, как требует политика.",
   "ДӘЛЕЛДЕНДІ: бақылау нүктесіне саясат талап еткендей қол қойылған.")
 X(STAMPED, "Time-stamped", "Метка времени", "Уақыт белгісі")
+X(SHEET_GOOD,
+  "PROVEN: all records of the sheet stand unchanged in the signed log, and the sheet says what they say: {1}.",
+  "ДОКАЗАНО: все записи листа содержатся в подписанном журнале без изменений, и лист говорит то же, что они: {1}.",
+  "ДӘЛЕЛДЕНДІ: парақтың барлық жазбалары қол қойылған журналда өзгеріссіз тұр, парақта да сол жазылған: {1}.")
+X(CERTIFICATE_GOOD,
+  "PROVEN: the certificate is whole and was stated in the log; records {1}. Counts: recount with --data.",
+  "ДОКАЗАНО: свидетельство цело и внесено в журнал; записи {1}. Пересчёт по архиву: --data.",
+  "ДӘЛЕЛДЕНДІ: куәлік бүтін және журналға енгізілген; жазбалар {1}. Мұрағат бойынша қайта санау: --data.")
+X(CERTIFICATE_RECOUNTED, "PROVEN: the archive is whole, and a recount of records {1} gives the certificate's counts.",
+  "ДОКАЗАНО: архив цел, пересчёт записей {1} даёт то же, что в свидетельстве.",
+  "ДӘЛЕЛДЕНДІ: мұрағат бүтін, {1} жазбаларын қайта санау куәліктегіні береді.")
+X(EXPORT_GOOD, "PROVEN: the exported file is whole, was stated in the log, and its {1} lines stand for records of it.",
+  "ДОКАЗАНО: выгруженный файл цел, внесён в журнал, его строки ({1}) соответствуют записям журнала.",
+  "ДӘЛЕЛДЕНДІ: шығарылған файл бүтін, журналға енгізілген, оның {1} жолы журнал жазбаларына сай.")
+X(EXPORT_UNSEALED,
+  "PROVEN: the exported file is whole and its {1} lines stand for records of the log; the export is not recorded "
+  "there.",
+  "ДОКАЗАНО: выгруженный файл цел, его строки ({1}) соответствуют записям журнала; сама выгрузка в журнал не внесена.",
+  "ДӘЛЕЛДЕНДІ: шығарылған файл бүтін, оның {1} жолы журнал жазбаларына сай; шығарудың өзі журналға енгізілмеген.")
+X(SEALED, "  In the log: record {1} holds the SHA-256.", "  В журнале: запись {1} содержит SHA-256.",
+  "  Журналда: {1}-жазбада SHA-256 тұр.")
 X(USAGE,
   "usage: qorgan-verify (--policy FILE | --vkey KEY) --proof FILE [--leaf FILE] [--json]\n"
   "       qorgan-verify (--policy FILE | --vkey KEY) --data FOLDER\n"
   "                     [--stamp-ca FILE] [--json]\n"
   "       qorgan-verify (--policy FILE | --vkey KEY) --checkpoint FILE\n"
   "                     [--stamp FILE --stamp-ca FILE] [--json]\n"
+  "       qorgan-verify --vkey KEY --certificate FILE [--data FOLDER] [--json]\n"
+  "       qorgan-verify --vkey KEY --export FILE [--proof FILE] [--json]\n"
   "\n"
   "Checks, without a network and without the server, that a record stands in a signed\n"
   "log, or that a whole archive is unchanged.\n"
   "\n"
-  "  --proof FILE    the exported proof (C2SP tlog-proof)\n"
+  "  --proof FILE    the exported proof (sheet or C2SP tlog-proof)\n"
+  "  --certificate FILE  a completeness certificate; with --data it is recounted\n"
+  "  --export FILE   an exported file, against FILE.proof\n"
   "  --leaf FILE     the record, when the proof does not carry it\n"
   "  --vkey KEY      the log's public key: name+hash+base64\n"
   "  --policy FILE   whom to believe: logs, witnesses, quorum (C2SP tlog-policy)\n"
@@ -76,11 +101,15 @@ X(USAGE,
   "                             [--stamp-ca ФАЙЛ] [--json]\n"
   "               qorgan-verify (--policy ФАЙЛ | --vkey КЛЮЧ) --checkpoint ФАЙЛ\n"
   "                             [--stamp ФАЙЛ --stamp-ca ФАЙЛ] [--json]\n"
+  "               qorgan-verify --vkey КЛЮЧ --certificate ФАЙЛ [--data ПАПКА] [--json]\n"
+  "               qorgan-verify --vkey КЛЮЧ --export ФАЙЛ [--proof ФАЙЛ] [--json]\n"
   "\n"
   "Проверяет без сети и без сервера, что запись содержится в подписанном журнале\n"
   "или что весь архив не изменён.\n"
   "\n"
   "  --proof ФАЙЛ    выгруженное доказательство (C2SP tlog-proof)\n"
+  "  --certificate ФАЙЛ  свидетельство полноты; с --data оно пересчитывается\n"
+  "  --export ФАЙЛ   выгруженный файл, по ФАЙЛ.proof\n"
   "  --leaf ФАЙЛ     запись, если её нет в доказательстве\n"
   "  --vkey КЛЮЧ     открытый ключ журнала: имя+хеш+base64\n"
   "  --policy ФАЙЛ   кому верить: журналы, свидетели, кворум (C2SP tlog-policy)\n"
@@ -96,11 +125,15 @@ X(USAGE,
   "                          [--stamp-ca ФАЙЛ] [--json]\n"
   "            qorgan-verify (--policy ФАЙЛ | --vkey КІЛТ) --checkpoint ФАЙЛ\n"
   "                          [--stamp ФАЙЛ --stamp-ca ФАЙЛ] [--json]\n"
+  "            qorgan-verify --vkey КІЛТ --certificate ФАЙЛ [--data ҚАЛТА] [--json]\n"
+  "            qorgan-verify --vkey КІЛТ --export ФАЙЛ [--proof ФАЙЛ] [--json]\n"
   "\n"
   "Жазбаның қол қойылған журналда тұрғанын немесе бүкіл мұрағаттың өзгермегенін\n"
   "желісіз және серверсіз тексереді.\n"
   "\n"
   "  --proof ФАЙЛ    шығарылған дәлелдеме (C2SP tlog-proof)\n"
+  "  --certificate ФАЙЛ  толықтық куәлігі; --data болса, қайта саналады\n"
+  "  --export ФАЙЛ   шығарылған файл, ФАЙЛ.proof бойынша\n"
   "  --leaf ФАЙЛ     дәлелдемеде жазба болмаса, жазбаның өзі\n"
   "  --vkey КІЛТ     журналдың ашық кілті: атауы+хеш+base64\n"
   "  --policy ФАЙЛ   кімге сену керек: журналдар, куәгерлер, кворум (C2SP tlog-policy)\n"

@@ -18,9 +18,12 @@
 
 #define BATCH_RECORD_MAX (UINT32_C(1) << 20) /* bytes of one record */
 
+#define BATCH_PAPER_BEGIN "{\"event\":\"paper."
+
 enum batch_flags {
     BATCH_GAP = 1,       /* a gap leaf: what was lost before it was acknowledged */
     BATCH_TRUNCATED = 2, /* the record was cut at the limit; the loss is counted in a gap */
+    BATCH_PAPER = 4,     /* a lifecycle leaf of a paper; its body must begin with BATCH_PAPER_BEGIN */
 };
 
 struct batch_group {

@@ -27,7 +27,7 @@ enum rc import_next(struct str *input, enum import_type *ret_type, struct str *r
     uint8_t type = (uint8_t)input->p[0];
     uint32_t size = get_be32(input->p + 1);
     bool number = type == IMPORT_HIGH || type == IMPORT_BEGIN || type == IMPORT_DURABLE;
-    if (type < IMPORT_HELLO || type > IMPORT_DURABLE || size > BATCH_RECORD_MAX || (number && size != 8))
+    if (type < IMPORT_HELLO || type > IMPORT_PAPER || size > BATCH_RECORD_MAX || (number && size != 8))
         return RC_INVALID;
     if (input->n - IMPORT_HEADER < size)
         return RC_AGAIN;

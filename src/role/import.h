@@ -4,7 +4,7 @@
  *   HELLO u64 epoch, name of the file   ──►
  *                                       ◄──    HIGH u64 highest sequence kept of that file and epoch
  *   BEGIN u64 sequence of the first record ──►
- *   RECORD bytes, RECORD bytes ...      ──►
+ *   RECORD bytes, RECORD bytes ...      ──►      (or PAPER bytes: what a command tells of a paper it made)
  *   END                                 ──►
  *                                       ◄──    DURABLE u64 records durable of this connection (many times; last after
  * END)
@@ -32,6 +32,7 @@ enum import_type {
     IMPORT_RECORD,
     IMPORT_END,
     IMPORT_DURABLE,
+    IMPORT_PAPER, /* as RECORD, but a lifecycle record: its body begins with {"event":"paper. */
 };
 
 void import_put(struct buf *out, enum import_type type, struct str body);

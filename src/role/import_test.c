@@ -32,11 +32,8 @@ static void broken_frames_are_refused(void)
         const char *bytes;
         size_t n;
     } rows[] = {
-        {"\0\0\0\0\0", 5},
-        {"\7\0\0\0\0", 5},
-        {"\4\377\377\377\377", 5},
-        {"\2\0\0\0\1x", 6},
-        {"\3\0\0\0\11xxxxxxxxx", 14},
+        {"\0\0\0\0\0", 5},  {"\10\0\0\0\0", 5},           {"\4\377\377\377\377", 5},
+        {"\2\0\0\0\1x", 6}, {"\3\0\0\0\11xxxxxxxxx", 14},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct str input = str_at(rows[i].bytes, rows[i].n);

@@ -210,7 +210,7 @@ static bool import_hello(struct connection *connection, struct str body)
     return true;
 }
 
-static bool import_record(struct connection *connection, struct str bytes)
+static bool import_record(struct connection *connection, struct str bytes, uint8_t flags)
 {
     struct intake *intake = connection->streams->intake;
     struct import_state *import = connection->import;
@@ -220,6 +220,7 @@ static bool import_record(struct connection *connection, struct str bytes)
         .received_real_ns = clock_real_ns(),
         .received_boot_ns = connection->heard_ns,
         .transport = TRANSPORT_IMPORT,
+        .flags = flags,
         .kind = STR("import"),
         .name = str_of(import->name),
     };
@@ -245,7 +246,9 @@ static bool import_frame(struct connection *connection, enum import_type type, s
         import->begun = true;
         return true;
     case IMPORT_RECORD:
-        return import_record(connection, body);
+        return import_record(connection, body, 0);
+    case IMPORT_PAPER:
+        return str_starts(body, STR(BATCH_PAPER_BEGIN)) && import_record(connection, body, BATCH_PAPER);
     case IMPORT_END:
         import->ended = true;
         if (import->durable == import->taken)

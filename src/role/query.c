@@ -3,6 +3,7 @@
  *
  * One question at a time; a search that does not end within its slice answers with what it has found and a token to go
  * on with (query_job.h). */
+#include "archive/papers.h"
 #include "archive/reader.h"
 #include "base/assert.h"
 #include "codec/json.h"
@@ -19,8 +20,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SCRATCH ((size_t)256 << 20)
-#define TICK_MS 5000
+#define SHEET_ASKED_MAX 64
+#define SHEET_BYTES_MAX ((size_t)3 << 20)
+#define SCRATCH         ((size_t)256 << 20)
+#define TICK_MS         5000
 
 struct query_role {
     struct process *process;
@@ -179,6 +182,36 @@ static int64_t time_of_note(struct query_role *role, struct str note)
     return archive_reader_record(role->reader, size - 1, role->scratch, hit, NULL) == RC_OK ? hit->leaf.received_ns : 0;
 }
 
+/* "records": numbers with commas between them; "lang". */
+static void ask_sheet(struct query_role *role, const struct json_value *question)
+{
+    struct err err = {0};
+    struct buf sheet;
+    uint64_t records[SHEET_ASKED_MAX];
+    size_t count = 0;
+    struct papers_form form = {.zone_s = (int32_t)role->process->config.zone_offset_s};
+    struct str rest = json_str(json_get(question, "records"), STR_NONE);
+    bool good = paper_language_find(json_str(json_get(question, "lang"), STR("kk")), &form.language);
+    while (rest.p && good)
+        good = count < SHEET_ASKED_MAX && str_to_u64(str_cut(&rest, ','), &records[count++]);
+    if (!good) {
+        IGNORE(err_set(&err, RC_INVALID, "records are numbers, %d at most", SHEET_ASKED_MAX)); /* told below */
+        refuse(role, "question_invalid", &err);
+        return;
+    }
+    buf_init(&sheet, SHEET_BYTES_MAX);
+    enum rc rc = papers_sheet(role->reader, records, count, form, &sheet, &err);
+    if (rc != RC_OK) {
+        refuse(role, rc == RC_NOT_FOUND ? "proof_not_yet" : "search_failed", &err);
+    } else {
+        json_write_object(&role->answer);
+        json_put_bool(&role->answer, "ok", true);
+        json_put_str(&role->answer, "sheet", buf_view(&sheet));
+        json_write_object_end(&role->answer);
+    }
+    buf_done(&sheet);
+}
+
 static void ask_archive(struct query_role *role)
 {
     struct archive_totals totals = archive_reader_totals(role->reader);
@@ -238,6 +271,8 @@ static void answer_make(struct query_role *role, struct str question_json)
         ask_record(role, record);
     } else if (str_is(ask, "proof")) {
         ask_proof(role, record);
+    } else if (str_is(ask, "sheet")) {
+        ask_sheet(role, question);
     } else if (str_is(ask, "archive")) {
         ask_archive(role);
     } else {

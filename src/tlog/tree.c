@@ -41,6 +41,19 @@ bool tlog_frontier_append_group(struct tlog_frontier *frontier, struct tlog_hash
     return group;
 }
 
+void tlog_frontier_append_node(struct tlog_frontier *frontier, struct tlog_hasher *hasher, unsigned height,
+                               const struct tlog_hash *node)
+{
+    uint64_t leaves = UINT64_C(1) << height;
+    ASSERT(height < TLOG_HEIGHT_MAX - 2 && frontier->size % leaves == 0 && frontier->size <= TLOG_SIZE_MAX - leaves);
+    struct tlog_hash hash = *node;
+    unsigned at = height;
+    for (; (frontier->size >> at) & 1; at++)
+        tlog_hash_node(hasher, &frontier->node[at], &hash, &hash);
+    frontier->node[at] = hash;
+    frontier->size += leaves;
+}
+
 void tlog_frontier_root(const struct tlog_frontier *frontier, struct tlog_hasher *hasher, struct tlog_hash *ret_root)
 {
     if (frontier->size == 0) {

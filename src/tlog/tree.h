@@ -28,6 +28,9 @@ void tlog_frontier_append(struct tlog_frontier *frontier, struct tlog_hasher *ha
 /* Appends a leaf and says when it completed a group of 256: then true, and ret_group is that group's hash. */
 bool tlog_frontier_append_group(struct tlog_frontier *frontier, struct tlog_hasher *hasher,
                                 const struct tlog_hash *leaf, struct tlog_hash *ret_group);
+/* Appends a complete subtree of 2^height leaves; the size must be a multiple of that (asserted). */
+void tlog_frontier_append_node(struct tlog_frontier *frontier, struct tlog_hasher *hasher, unsigned height,
+                               const struct tlog_hash *node);
 /* The root; of the empty tree SHA-256 of nothing. */
 void tlog_frontier_root(const struct tlog_frontier *frontier, struct tlog_hasher *hasher, struct tlog_hash *ret_root);
 /* be64 size, then a hash for each bit set, the highest first: 8 + 32 * popcount(size) bytes. */

@@ -31,6 +31,7 @@ static const struct api_row rows[] = {
       {"hide_own", API_BOOL}}},
     {"record", WEB_QUERY, false, {{"record", API_INT}}},
     {"proof", WEB_QUERY, false, {{"record", API_INT}}},
+    {"sheet", WEB_QUERY, false, {{"records", API_TEXT}, {"lang", API_TEXT}}},
     {"archive", WEB_QUERY, false, {{0}}},
     {"mirror.list", WEB_DESK, false, {{0}}},
     {"mirror.forget", WEB_DESK, true, {{0}}},

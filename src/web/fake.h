@@ -87,6 +87,7 @@ static const struct fake_answer fake_answers[] = {
                "\"transport\":\"EVIL\"}"},
     {"proof", "{\"ok\":true,\"proof\":\"c2sp.org/tlog-proof@v1\\nEVIL\",\"leaf\":\"aGVsbG8=\",\"checkpoint_size\":10,"
               "\"root\":\"EVIL\"}"},
+    {"sheet", "{\"ok\":true,\"sheet\":\"qorgan proof sheet 1\\nEVIL\"}"},
     {"archive", "{\"ok\":true,\"records\":1,\"durable\":2,\"segments\":3,\"bytes_raw\":4,\"bytes_stored\":5,"
                 "\"checkpoint\":\"EVIL\\n7\\nPlRNCrwHpqhGrupue0L7gxbjbMiKA9temvuZZDDpkaw=\\n\\nEVIL\","
                 "\"checkpoint_ns\":6,\"origin\":\"EVIL\",\"oldest_ns\":6}"},

@@ -8,6 +8,8 @@
 #include "web/zones.h"
 
 /* What a state allows, when the desk does not say it itself ("acts"). The desk decides in any case. */
+#define SHEET_RECORDS 64 /* of one proof sheet: what query takes at once */
+
 static const struct {
     const char *act;
     const char *states;
@@ -259,7 +261,11 @@ static void records(struct web_call *call, const struct json_value *i)
         HTML(html, RAW("<p class=\"empty\">"), SAY("card.no_records"), RAW("</p></section>"));
         return;
     }
-    HTML(html, RAW("<ol class=\"events flat\">"));
+    HTML(html, RAW("<p class=\"buttons\"><a class=\"button\" download href=\"/proof-sheet.txt?records="));
+    size_t given = 0;
+    for (const struct json_value *r = json_first(list); r && given < SHEET_RECORDS; r = r->next)
+        HTML(html, ESCZ(given++ ? "," : ""), INT(of_int(r, "record")));
+    HTML(html, RAW("\">"), SAY("card.sheet"), RAW("</a></p><ol class=\"events flat\">"));
     for (const struct json_value *r = json_first(list); r; r = r->next) {
         int64_t number = of_int(r, "record");
         HTML(html, RAW("<li><a class=\"record\" href=\"/records/"), INT(number), RAW("\" aria-label=\""),

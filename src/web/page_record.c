@@ -53,10 +53,12 @@ static void proof_part(struct web_call *call, uint64_t record)
     HTML(html, RAW("<table class=\"pairs\"><tbody><tr><th scope=\"row\">"), SAY("record.checkpoint"), RAW("</th><td>"),
          NUMBER(of_int(proof, "checkpoint_size")), RAW("</td></tr>"));
     pair(call, "record.root", of_str(proof, "root"));
-    HTML(html, RAW("</tbody></table><p class=\"buttons\"><a class=\"button\" download href=\"/records/"),
-         INT((int64_t)record), RAW("/proof.txt\">"), SAY("record.download_proof"),
-         RAW("</a> <a class=\"button\" download href=\"/records/"), INT((int64_t)record), RAW("/leaf\">"),
-         SAY("record.download_leaf"), RAW("</a></p><p class=\"hint\">"), SAY("record.verify"),
+    HTML(html,
+         RAW("</tbody></table><p class=\"buttons\"><a class=\"button\" download href=\"/proof-sheet.txt?records="),
+         INT((int64_t)record), RAW("\">"), SAY("record.download_sheet"), RAW("</a> "));
+    HTML(html, RAW("<a class=\"button\" download href=\"/records/"), INT((int64_t)record), RAW("/proof.txt\">"),
+         SAY("record.download_proof"), RAW("</a> <a class=\"button\" download href=\"/records/"), INT((int64_t)record),
+         RAW("/leaf\">"), SAY("record.download_leaf"), RAW("</a></p><p class=\"hint\">"), SAY("record.verify"),
          RAW("</p><pre class=\"raw\">qorgan-verify --vkey "), SAY("record.vkey"), RAW(" --proof proof-"),
          INT((int64_t)record), RAW(".txt --leaf leaf-"), INT((int64_t)record), RAW(".bin</pre></section>"));
 }
@@ -116,6 +118,21 @@ void page_record_proof(struct web_call *call)
         return;
     call_download(call, "text/plain; charset=utf-8", call_format(call, "proof-%llu.txt", (unsigned long long)record),
                   of_str(call_answer(call, 0), "proof"));
+}
+
+/* /proof-sheet.txt?records=1,2,3: one file for all of them, in the language of the pages. */
+void page_proof_sheet(struct web_call *call)
+{
+    if (call->phase == 0) {
+        struct buf *buf = call_ask(call, WEB_QUERY, "sheet");
+        json_put_str(buf, "records", form_get(&call->query, "records"));
+        json_put_text(buf, "lang", language_code(call->html.language));
+        call_ask_end(call);
+        return;
+    }
+    if (call_failed(call))
+        return;
+    call_download(call, "text/plain; charset=utf-8", STR("proof-sheet.txt"), of_str(call_answer(call, 0), "sheet"));
 }
 
 void page_record_leaf(struct web_call *call)

@@ -14,6 +14,7 @@ static const struct route routes[] = {
     {"GET", "/records/*", ACCESS_SESSION, 0, page_record},
     {"GET", "/records/*/proof.txt", ACCESS_SESSION, 0, page_record_proof},
     {"GET", "/records/*/leaf", ACCESS_SESSION, 0, page_record_leaf},
+    {"GET", "/proof-sheet.txt", ACCESS_SESSION, 0, page_proof_sheet},
     {"GET", "/incidents", ACCESS_SESSION, 0, page_incidents},
     {"GET", "/incidents/*", ACCESS_SESSION, 0, page_card},
     {"POST", "/incidents/*/act", ACCESS_SESSION, 0, act_card},

@@ -52,6 +52,7 @@ void page_search(struct web_call *call);
 void page_record(struct web_call *call);
 void page_record_proof(struct web_call *call);
 void page_record_leaf(struct web_call *call);
+void page_proof_sheet(struct web_call *call);
 void page_incidents(struct web_call *call);
 void page_card(struct web_call *call);
 void act_card(struct web_call *call);

@@ -180,6 +180,8 @@ static void pages_answer(void)
     }
     CHECK_INT(status_of(get("/records/9/proof.txt")), 200);
     CHECK(seen_has("c2sp.org/tlog-proof@v1\n"));
+    CHECK_INT(status_of(get("/proof-sheet.txt?records=9,11")), 200);
+    CHECK(seen_has("qorgan proof sheet 1\n"));
     CHECK_INT(status_of(get("/records/9/leaf")), 200);
     CHECK_TEXT(buf_view(&seen), "hello");
     CHECK_INT(status_of(get("/archive/checkpoint.txt")), 200);
