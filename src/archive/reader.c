@@ -217,6 +217,9 @@ static enum rc open_all(struct archive_reader *r, int folder, struct err *err)
     if (rc == RC_NOT_FOUND)
         return err_set(err, RC_NOT_FOUND, "there is no archive in this folder");
     rc = rc == RC_OK ? folders_open(r->io, folder, false, &r->folders, err) : rc;
+    rc = rc == RC_OK ? sealed_io_new(r->io, r->folders.seg, r->options.vault, r->instance.uuid, &r->sealed, err) : rc;
+    if (rc == RC_OK)
+        r->io = sealed_io_table(r->sealed);
     return rc == RC_OK ? archive_reader_refresh(r, err) : rc;
 }
 
@@ -266,6 +269,7 @@ void archive_reader_close(struct archive_reader *reader)
     memory_free(reader->proofs);
     memory_free(reader->files);
     memory_free(reader->frames);
+    sealed_io_free(reader->sealed);
     memory_free(reader);
 }
 

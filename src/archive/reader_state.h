@@ -5,6 +5,7 @@
 #include "archive/block.h"
 #include "archive/folder.h"
 #include "archive/reader.h"
+#include "archive/sealed_io.h"
 #include "archive/sources.h"
 #include "tlog/groups.h"
 #include "wal/wal_reader.h"
@@ -29,7 +30,8 @@ struct tail_file {
 };
 
 struct archive_reader {
-    const struct io *io;
+    const struct io *io; /* the table of `sealed` once the folders are open */
+    struct sealed_io *sealed;
     struct archive_reader_options options;
     struct folders folders;
     struct instance instance;

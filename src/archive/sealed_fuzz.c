@@ -59,7 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     IGNORE(sealed_header_read(input, &header, NULL) != RC_OK);
     IGNORE(sealed_name_parse(input, numbers) || sealed_key_name_parse(input, numbers, numbers + 1));
     IGNORE(sealed_check(&io, 0, "000000000000012c.seg", NULL) != RC_OK);
-    if (sealed_io_new(&io, NULL, uuid, &sealed, NULL) != RC_OK)
+    if (sealed_io_new(&io, 0, NULL, uuid, &sealed, NULL) != RC_OK)
         return 0;
     const struct io *table = sealed_io_table(sealed);
     if (table->open(table->self, 0, "000000000000012c.seg", IO_READ) >= 0)

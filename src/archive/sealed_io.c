@@ -49,6 +49,7 @@ struct sealed_file {
 struct sealed_io {
     struct io table;
     const struct io *base;
+    int folder;
     const struct vault *vault;
     uint8_t uuid[16];
     struct tlog_hasher *hasher;
@@ -356,7 +357,7 @@ static int sealed_open(void *self, int folder, const char *name, unsigned flags)
     struct sealed_io *s = self;
     uint64_t first = 0;
     int fd = s->base->open(s->base->self, folder, name, flags);
-    if (fd < 0 || (flags & IO_FOLDER) || !sealed_name_parse(str_of(name), &first))
+    if (fd < 0 || folder != s->folder || (flags & IO_FOLDER) || !sealed_name_parse(str_of(name), &first))
         return fd;
     int result = 0;
     if ((flags & IO_CREATE) && s->vault) {
@@ -678,7 +679,7 @@ static int sealed_lock(void *self, int fd)
     return s->base->lock(s->base->self, fd);
 }
 
-enum rc sealed_io_new(const struct io *base, const struct vault *vault, const uint8_t uuid[16],
+enum rc sealed_io_new(const struct io *base, int folder, const struct vault *vault, const uint8_t uuid[16],
                       struct sealed_io **ret_sealed, struct err *err)
 {
     static const struct io table = {
@@ -704,6 +705,7 @@ enum rc sealed_io_new(const struct io *base, const struct vault *vault, const ui
     s->table = table;
     s->table.self = s;
     s->base = base;
+    s->folder = folder;
     s->vault = vault;
     memcpy(s->uuid, uuid, sizeof s->uuid);
     s->hasher = tlog_hasher_new();

@@ -16,7 +16,8 @@
  * -ENOKEY: its master key is not here. -EKEYREJECTED: the key file is not its own, or is damaged. -EBADMSG: bytes are not
  * those that were written there. `reason` then says which file and where.
  *
- * One thread, one folder. Keys of files just read are kept (32 of them). */
+ * Only files of `folder` are treated so; everything else is passed on, so the table may stand in for the base's
+ * altogether. One thread. Keys of files just read are kept (32 of them). */
 #ifndef ARCHIVE_SEALED_IO_H
 #define ARCHIVE_SEALED_IO_H
 
@@ -29,8 +30,8 @@
 
 struct sealed_io;
 
-/* `base` and `vault` are borrowed; vault may be NULL: then nothing is encrypted, and encrypted files are refused. */
-enum rc sealed_io_new(const struct io *base, const struct vault *vault, const uint8_t uuid[16],
+/* `folder`, `base` and `vault` are borrowed; vault may be NULL: then nothing is encrypted, and encrypted files are refused. */
+enum rc sealed_io_new(const struct io *base, int folder, const struct vault *vault, const uint8_t uuid[16],
                       struct sealed_io **ret_sealed, struct err *err) MUST_USE;
 void sealed_io_free(struct sealed_io *sealed); /* NULL is fine; files still open are not closed */
 const struct io *sealed_io_table(const struct sealed_io *sealed);

@@ -33,7 +33,7 @@ static struct vault *vault_made(void)
 static struct sealed_io *sealed_made(const struct vault *vault)
 {
     struct sealed_io *sealed = NULL;
-    CHECK_INT(sealed_io_new(&io_kernel, vault, uuid, &sealed, NULL), RC_OK);
+    CHECK_INT(sealed_io_new(&io_kernel, folder, vault, uuid, &sealed, NULL), RC_OK);
     return sealed;
 }
 
