@@ -8,6 +8,7 @@
 #include "archive/sealed_io.h"
 #include "archive/sources.h"
 #include "tlog/groups.h"
+#include "wal/lock.h"
 #include "wal/wal_reader.h"
 
 #include <stdbool.h>
@@ -27,6 +28,7 @@ struct tail_frame {
 struct tail_file {
     uint64_t first;
     int fd;
+    struct wal_lock *lock; /* of an encrypted file */
 };
 
 struct archive_reader {
