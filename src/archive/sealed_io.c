@@ -337,13 +337,15 @@ static int attach_if_sealed(struct sealed_io *s, int folder, int fd, const char 
 {
     char magic[SEALED_MAGIC_SIZE];
     struct err err = {0};
-    if (file_read_at(s->base, fd, magic, sizeof magic, 0, NULL) != RC_OK ||
-        memcmp(magic, SEALED_MAGIC, sizeof magic) != 0)
+    enum rc rc = file_read_at(s->base, fd, magic, sizeof magic, 0, NULL);
+    if (rc == RC_IO)
+        return -EIO;
+    if (rc != RC_OK || memcmp(magic, SEALED_MAGIC, sizeof magic) != 0)
         return 0;
     struct sealed_file *file = file_new(s, fd, name);
     if (!file)
         return -ENOMEM;
-    enum rc rc = attach(s, folder, file, first, &err);
+    rc = attach(s, folder, file, first, &err);
     if (rc == RC_OK)
         return 1;
     file_forget(s, file);

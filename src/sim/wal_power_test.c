@@ -31,6 +31,19 @@ struct model {
 
 static char frame_bytes[FRAME_MAX];
 
+/* With a vault the whole thing runs encrypted. */
+static const struct vault *vault;
+
+static struct vault *vault_made(void)
+{
+    char text[VAULT_RING_MAX];
+    struct buf ring;
+    struct vault *made = NULL;
+    buf_init_fixed(&ring, text, sizeof(text));
+    CHECK(vault_ring_add(STR_NONE, &ring, NULL) == RC_OK && vault_new(buf_view(&ring), &made, NULL) == RC_OK);
+    return made;
+}
+
 /* ---- records whose bytes follow from their number and the life that wrote them ---- */
 
 static size_t record_put(char *to, uint64_t number, uint8_t life)
@@ -75,7 +88,7 @@ static enum rc see_frame(void *context, const struct wal_frame *frame, struct er
 
 static enum rc open_log(struct model *model, int64_t file_size, struct seen *ret_seen, struct err *err)
 {
-    struct wal_options options = {.file_size = file_size, .uuid = {1}, .known_size = model->checkpoint};
+    struct wal_options options = {.file_size = file_size, .uuid = {1}, .known_size = model->checkpoint, .vault = vault};
     *ret_seen = (struct seen){model, UINT64_MAX, false};
     options.first = model->released;
     options.each = see_frame;
@@ -372,10 +385,41 @@ static void full_disk_at_every_size(void)
     }
 }
 
+static void encrypted(void (*test)(void))
+{
+    struct vault *made = vault_made();
+    vault = made;
+    test();
+    vault = NULL;
+    vault_free(made);
+}
+
+static void encrypted_cuts(void)
+{
+    encrypted(cut_after_every_call);
+}
+
+static void encrypted_lives(void)
+{
+    encrypted(random_lives);
+}
+
+static void encrypted_calls_fail(void)
+{
+    encrypted(every_call_fails_once);
+}
+
+static void encrypted_full_disk(void)
+{
+    encrypted(full_disk_at_every_size);
+}
+
 static const struct test tests[] = {
     {"cut after every call", cut_after_every_call},       {"random lives", random_lives},
     {"every call fails once", every_call_fails_once},     {"every sync fails once", every_sync_fails_once},
-    {"full disk at every size", full_disk_at_every_size},
+    {"full disk at every size", full_disk_at_every_size}, {"encrypted: cut after every call", encrypted_cuts},
+    {"encrypted: random lives", encrypted_lives},         {"encrypted: every call fails once", encrypted_calls_fail},
+    {"encrypted: full disk", encrypted_full_disk},
 };
 
 int main(int argc, char **argv)
