@@ -6,7 +6,6 @@
 #include "base/bytes.h"
 #include "os/file.h"
 
-#include <errno.h>
 #include <string.h>
 
 /* ---- without a key ---- */
@@ -115,6 +114,14 @@ static bool list_key(void *context, const char *name)
     return true;
 }
 
+static enum rc keys_list(struct rotating *r)
+{
+    int result = r->base->list(r->base->self, r->folder, list_key, r);
+    if (result < 0)
+        return err_errno(r->err, -result, "could not list the folder of segments");
+    return r->full || !r->arena ? err_set(r->err, RC_LIMIT, "no memory to list the keys of segments") : RC_OK;
+}
+
 static enum rc rotate_one(struct rotating *r, const char *name)
 {
     struct vault_place place = {.kind = VAULT_SEGMENT};
@@ -142,14 +149,35 @@ enum rc sealed_rotate(const struct io *base, int folder, const struct vault *vau
                       struct sealed_rotation *ret_rotation, struct err *err)
 {
     struct arena *arena CLEANUP(arena_cleanup) = arena_new(1u << 16);
-    struct rotating r = {base, folder, vault, uuid, ret_rotation, arena, err, NULL, 0, 0, false};
+    struct rotating r = {.base = base, .folder = folder, .arena = arena, .err = err};
+    r.vault = vault;
+    r.uuid = uuid;
+    r.rotation = ret_rotation;
     *ret_rotation = (struct sealed_rotation){0};
-    int result = base->list(base->self, folder, list_key, &r);
-    enum rc rc = result < 0           ? err_errno(err, -result, "could not list the folder of segments")
-                 : r.full || !r.arena ? err_set(err, RC_LIMIT, "no memory to list the keys of segments")
-                                      : RC_OK;
+    enum rc rc = keys_list(&r);
     for (size_t i = 0; i < r.count && rc == RC_OK; i++)
         rc = rotate_one(&r, r.names[i]);
+    memory_free(r.names);
+    return rc;
+}
+
+enum rc sealed_keys(const struct io *base, int folder, void (*each)(void *context, const char *id), void *context,
+                    struct err *err)
+{
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new(1u << 16);
+    struct rotating r = {.base = base, .folder = folder, .arena = arena, .err = err};
+    enum rc rc = keys_list(&r);
+    for (size_t i = 0; i < r.count && rc == RC_OK; i++) {
+        char id[VAULT_ID_TEXT];
+        struct str blob;
+        arena_reset(arena);
+        rc = file_load(base, folder, r.names[i], VAULT_BLOB_SIZE, arena, &blob, err);
+        rc = rc == RC_OK ? vault_blob_id(blob, id, err) : rc;
+        if (rc == RC_OK)
+            each(context, id);
+        else
+            IGNORE(err_wrap(err, "key file \"%s\"", r.names[i])); /* the code stays rc */
+    }
     memory_free(r.names);
     return rc;
 }

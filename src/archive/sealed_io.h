@@ -40,6 +40,10 @@ const struct io *sealed_io_table(const struct sealed_io *sealed);
  * RC_CORRUPT. */
 enum rc sealed_check(const struct io *base, int folder, const char *name, struct err *err) MUST_USE;
 
+/* Calls `each` with the id of the master key of every key file. */
+enum rc sealed_keys(const struct io *base, int folder, void (*each)(void *context, const char *id), void *context,
+                    struct err *err) MUST_USE;
+
 struct sealed_rotation {
     uint64_t keys;      /* looked at */
     uint64_t rewrapped; /* by this call */

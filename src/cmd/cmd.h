@@ -24,6 +24,7 @@ int cmd_rules(int argc, char **argv);
 int cmd_sheet(int argc, char **argv);
 int cmd_witness(int argc, char **argv);
 int cmd_demo(int argc, char **argv);
+int cmd_key(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 int cmd_help(int argc, char **argv);
 

@@ -139,6 +139,11 @@ static const struct option_row demo_rows[] = {
     OPTION_JSON,
 };
 
+static const struct option_row key_rows[] = {
+    OPTION_DATA,
+    OPTION_JSON,
+};
+
 static const struct option_row version_rows[] = {
     OPTION_DATA,
     OPTION_JSON,
@@ -183,6 +188,10 @@ static const struct command commands[] = {
      "it is proven to continue the last one. With --show exit status 1 means that a log does not grow."},
     {"demo", "play a short attack into the running service", "", 0, 0, ROWS(demo_rows),
      "Sends invented log lines of a password attack, so that a first incident opens and its clock runs."},
+    {"key", "make, show and rotate master keys", "new FILE | add FILE | show [FILE] | rotate", 1, 2, ROWS(key_rows),
+     "new writes a file with one master key; add puts a further one in front, which wraps from then on. show lists the "
+     "ids, and which of them the archive still needs. rotate wraps the archive's keys anew with the first one, while "
+     "the service is stopped; nothing is encrypted again."},
     {"version", "print the version", "", 0, 0, ROWS(version_rows), "Prints version, compiler and libraries."},
     {"help", "explain a command", "[COMMAND]", 0, 1, ROWS(help_rows),
      "Without a command lists all commands. The same text as COMMAND --help."},

@@ -8,7 +8,6 @@
 #include "os/random.h"
 #include "wal/frame.h"
 
-#include <errno.h>
 #include <string.h>
 
 #define SECTION    0x0201
@@ -210,6 +209,11 @@ enum rc wal_lock_open(struct wal_lock *lock, const struct wal_lock_frame *frame,
 /* ---- rotation ---- */
 
 struct rotating {
+    const struct io *io;
+    const struct vault *vault;
+    void (*each)(void *context, const char *id); /* only looks */
+    void *context;
+    struct wal_lock_rotation found;
     uint64_t *files;
     size_t count;
 };
@@ -235,51 +239,72 @@ static enum rc slots_replace(const struct io *io, int fd, int64_t at, const char
     return result < 0 ? err_errno(err, -result, "could not sync its new key") : rc;
 }
 
-static enum rc rotate_fd(const struct io *io, int fd, const struct vault *vault, struct wal_lock_rotation *rotation,
-                         struct err *err)
+static enum rc rotate_fd(struct rotating *r, int fd, struct err *err)
 {
     char bytes[WAL_FILE_HEADER];
     char slot[WAL_LOCK_SLOT];
     uint8_t blob[VAULT_BLOB_SIZE];
+    char id[VAULT_ID_TEXT];
     struct wal_header header;
     int64_t at = 0;
     bool changed = false;
-    enum rc rc = file_read_at(io, fd, bytes, sizeof bytes, 0, err);
+    enum rc rc = file_read_at(r->io, fd, bytes, sizeof bytes, 0, err);
     rc = rc == RC_OK ? wal_header_decode(str_at(bytes, sizeof bytes), &header, err) : rc;
     if (rc != RC_OK || !header.locked)
         return rc;
     struct vault_place place = place_of(header.uuid, header.first);
-    rc = slots_read(io, fd, slot, &at, err);
-    rc = rc == RC_OK ? vault_key_rewrap(vault, &place, str_at(slot + 4, VAULT_BLOB_SIZE), blob, &changed, err) : rc;
+    struct str stored = str_at(slot + 4, VAULT_BLOB_SIZE);
+    rc = slots_read(r->io, fd, slot, &at, err);
+    if (rc == RC_OK && r->each) {
+        rc = vault_blob_id(stored, id, err);
+        if (rc == RC_OK)
+            r->each(r->context, id);
+        return rc;
+    }
+    rc = rc == RC_OK ? vault_key_rewrap(r->vault, &place, stored, blob, &changed, err) : rc;
     if (rc == RC_OK) {
         /* Unchanged, too: an interruption may have left the old slot beside the new one. */
         slot_write(slot_generation(slot) + 1, blob, slot);
-        rc = slots_replace(io, fd, at, slot, err);
+        rc = slots_replace(r->io, fd, at, slot, err);
     }
-    rotation->files += rc == RC_OK;
-    rotation->rewrapped += rc == RC_OK && changed;
+    r->found.files += rc == RC_OK;
+    r->found.rewrapped += rc == RC_OK && changed;
+    return rc;
+}
+
+static enum rc walk(struct rotating *r, int folder, struct err *err)
+{
+    r->files = memory_new(FILES_MAX * sizeof(*r->files));
+    if (!r->files)
+        return err_set(err, RC_LIMIT, "no memory to list the log files");
+    int result = r->io->list(r->io->self, folder, list_file, r);
+    enum rc rc = result < 0 ? err_errno(err, -result, "could not list the log's folder") : RC_OK;
+    for (size_t i = 0; i < r->count && rc == RC_OK; i++) {
+        char name[WAL_NAME_MAX];
+        wal_file_name(r->files[i], name);
+        int fd = r->io->open(r->io->self, folder, name, r->each ? IO_READ : IO_READ | IO_WRITE);
+        rc = fd < 0 ? err_errno(err, -fd, "could not open it") : rotate_fd(r, fd, err);
+        if (fd >= 0)
+            IGNORE(r->io->close(r->io->self, fd)); /* synced */
+        if (rc != RC_OK)
+            IGNORE(err_wrap(err, "log file \"%s\"", name)); /* the code stays rc */
+    }
+    memory_free(r->files);
     return rc;
 }
 
 enum rc wal_lock_rotate(const struct io *io, int folder, const struct vault *vault,
                         struct wal_lock_rotation *ret_rotation, struct err *err)
 {
-    struct rotating r = {.files = memory_new(FILES_MAX * sizeof(uint64_t))};
-    *ret_rotation = (struct wal_lock_rotation){0};
-    if (!r.files)
-        return err_set(err, RC_LIMIT, "no memory to list the log files");
-    int result = io->list(io->self, folder, list_file, &r);
-    enum rc rc = result < 0 ? err_errno(err, -result, "could not list the log's folder") : RC_OK;
-    for (size_t i = 0; i < r.count && rc == RC_OK; i++) {
-        char name[WAL_NAME_MAX];
-        wal_file_name(r.files[i], name);
-        int fd = io->open(io->self, folder, name, IO_READ | IO_WRITE);
-        rc = fd < 0 ? err_errno(err, -fd, "could not open it") : rotate_fd(io, fd, vault, ret_rotation, err);
-        if (fd >= 0)
-            IGNORE(io->close(io->self, fd)); /* synced */
-        if (rc != RC_OK)
-            IGNORE(err_wrap(err, "log file \"%s\"", name)); /* the code stays rc */
-    }
-    memory_free(r.files);
+    struct rotating r = {.io = io, .vault = vault};
+    enum rc rc = walk(&r, folder, err);
+    *ret_rotation = r.found;
     return rc;
+}
+
+enum rc wal_lock_keys(const struct io *io, int folder, void (*each)(void *context, const char *id), void *context,
+                      struct err *err)
+{
+    struct rotating r = {.io = io, .each = each, .context = context};
+    return walk(&r, folder, err);
 }

@@ -53,6 +53,10 @@ enum rc wal_lock_seal(struct wal_lock *lock, const struct wal_lock_frame *frame,
 enum rc wal_lock_open(struct wal_lock *lock, const struct wal_lock_frame *frame, struct str stored, char *ret_plain,
                       struct err *err) MUST_USE;
 
+/* Calls `each` with the id of the master key of every encrypted file. */
+enum rc wal_lock_keys(const struct io *io, int folder, void (*each)(void *context, const char *id), void *context,
+                      struct err *err) MUST_USE;
+
 struct wal_lock_rotation {
     uint64_t files; /* encrypted ones */
     uint64_t rewrapped;
