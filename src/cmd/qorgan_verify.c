@@ -38,6 +38,7 @@ static bool parse_options(int argc, char **argv, struct verify_options *options)
             option_value("--proof", argc, argv, &at, &options->proof) ||
             option_value("--leaf", argc, argv, &at, &options->leaf) ||
             option_value("--data", argc, argv, &at, &options->data) ||
+            option_value("--master-key", argc, argv, &at, &options->master_key) ||
             option_value("--checkpoint", argc, argv, &at, &options->checkpoint) ||
             option_value("--stamp", argc, argv, &at, &options->stamp) ||
             option_value("--stamp-ca", argc, argv, &at, &options->stamp_ca))

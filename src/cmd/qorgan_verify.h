@@ -54,6 +54,7 @@ struct verify_options {
     const char *checkpoint;
     const char *stamp;
     const char *stamp_ca;
+    const char *master_key;
     bool json;
     enum language language;
 };
