@@ -158,9 +158,40 @@ def whole_life():
         check_equal(holders(data, b"fresh-word"), [], "files with the fresh word")
         status, text = verify(data)
         check_equal(status, 0, f"verify: {text}")
+        auditor_check(data, base, ring, identity)
         rows = [json.loads(line) for line in key("show", "--json", "--data", data).stdout.splitlines()]
         check_equal([(row["id"], row["state"]) for row in rows], [(identity, "wraps")], "keys shown")
         check(rows[0]["segments"] >= 2 and rows[0]["log_files"] >= 1, f"counts: {rows}")
+
+
+def auditor(data, *arguments):
+    with open(os.path.join(data, "keys/signer.pub"), encoding="ascii") as file:
+        public = file.read().strip()
+    done = subprocess.run([VERIFY, "--data", os.path.join(data, "archive"), "--vkey", public, *arguments],
+                          capture_output=True, text=True, check=False, timeout=120)
+    return done.returncode, done.stdout + done.stderr
+
+
+def auditor_check(data, base, ring, identity):
+    """qorgan-verify: with the key it proves, without it says which key; damage is found either way"""
+    status, text = auditor(data, "--master-key", ring)
+    check_equal(status, 0, f"the auditor with the key: {text}")
+    status, text = auditor(data)
+    check(status == 2 and f"needs master key {identity}" in text, f"the auditor without it: {text}")
+    other = os.path.join(base, "auditor.key")
+    key_new(other)
+    status, text = auditor(data, "--master-key", other)
+    check(status == 2 and f"needs master key {identity}" in text, f"the auditor with another: {text}")
+    segment = sorted(glob.glob(os.path.join(data, "archive/seg/*.seg")))[1]
+    log = sorted(glob.glob(os.path.join(data, "archive/wal/*.wal")))[-1]
+    with changed(segment, flipped(64 + 16408 + 3000)):
+        status, text = auditor(data)
+        check(status == 1 and os.path.basename(segment) in text, f"damage without the key: {text}")
+        status, text = auditor(data, "--master-key", ring)
+        check(status == 1 and os.path.basename(segment) in text, f"damage with the key: {text}")
+    with changed(log, flipped(600)):
+        status, text = auditor(data, "--master-key", ring)
+        check(status == 1 and os.path.basename(log) in text, f"a damaged key of the log: {text}")
 
 
 def memory_check(running, secret):

@@ -53,7 +53,7 @@ X(STAMPED, "Time-stamped", "Метка времени", "Уақыт белгіс
 X(USAGE,
   "usage: qorgan-verify (--policy FILE | --vkey KEY) --proof FILE [--leaf FILE] [--json]\n"
   "       qorgan-verify (--policy FILE | --vkey KEY) --data FOLDER\n"
-  "                     [--stamp-ca FILE] [--json]\n"
+  "                     [--stamp-ca FILE] [--master-key FILE] [--json]\n"
   "       qorgan-verify (--policy FILE | --vkey KEY) --checkpoint FILE\n"
   "                     [--stamp FILE --stamp-ca FILE] [--json]\n"
   "\n"

@@ -150,6 +150,7 @@ static void secret_send(struct child *child, const char *name, struct str secret
     if (!secret.n)
         return;
     buf_init(&body, 64 * MSG_KIB);
+    IGNORE(!buf_reserve(&body, secret.n + 64)); /* a buffer that grows leaves copies behind */
     buf_text(&body, name);
     buf_char(&body, '\0');
     buf_str(&body, secret);
