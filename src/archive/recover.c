@@ -318,9 +318,7 @@ static enum rc open_all(struct opening *o, struct err *err)
         rc = make_instance(a, err);
         o->found->created = true;
     }
-    rc = rc == RC_OK
-             ? sealed_io_new(a->io, a->folders.seg, a->options.vault, a->instance.uuid, &a->sealed, err)
-             : rc;
+    rc = rc == RC_OK ? sealed_io_new(a->io, a->folders.seg, a->options.vault, a->instance.uuid, &a->sealed, err) : rc;
     if (rc == RC_OK)
         a->io = sealed_io_table(a->sealed);
     rc = rc == RC_OK ? load_checkpoint(o, err) : rc;

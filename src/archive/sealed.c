@@ -51,8 +51,9 @@ enum rc sealed_header_read(struct str bytes, struct sealed_header *ret_header, s
         get_be32(bytes.p + HEADER_CRC_AT) != crc32c(0, bytes.p, HEADER_CRC_AT))
         return err_set(err, RC_CORRUPT, "the header of its encryption is damaged");
     if (version != VERSION || incompatible || !cipher_name(ret_header->cipher))
-        return err_set(err, RC_INVALID, "its encryption needs a newer program (version %u, features 0x%x, algorithm %u)",
-                       version, incompatible, ret_header->cipher);
+        return err_set(err, RC_INVALID,
+                       "its encryption needs a newer program (version %u, features 0x%x, algorithm %u)", version,
+                       incompatible, ret_header->cipher);
     if (ret_header->chunk < 512 || ret_header->chunk > SEALED_CHUNK_MAX || !ret_header->serial)
         return err_set(err, RC_CORRUPT, "the header of its encryption contradicts itself");
     return RC_OK;
@@ -72,8 +73,8 @@ static void place_write(const struct sealed_header *header, uint32_t section, ui
     buf_be64(out, position);
 }
 
-enum rc sealed_chunk_write(struct cipher *cipher, const struct sealed_header *header, uint64_t chunk, uint64_t counter,
-                           struct str plain, char *ret_stored, struct err *err)
+bool sealed_chunk_write(struct cipher *cipher, const struct sealed_header *header, uint64_t chunk, uint64_t counter,
+                        struct str plain, char *ret_stored)
 {
     char bytes[PLACE_SIZE];
     struct buf out;
@@ -82,7 +83,7 @@ enum rc sealed_chunk_write(struct cipher *cipher, const struct sealed_header *he
     place_write(header, SECTION_CHUNKS, chunk, &out);
     struct cipher_place place = {SECTION_CHUNKS, counter, buf_view(&out)};
     put_be64(ret_stored, counter);
-    return cipher_seal(cipher, &place, plain, ret_stored + 8, err);
+    return cipher_seal(cipher, &place, plain, ret_stored + 8, NULL) == RC_OK;
 }
 
 bool sealed_chunk_read(struct cipher *cipher, const struct sealed_header *header, uint64_t chunk, struct str stored,

@@ -49,9 +49,9 @@ static inline uint64_t sealed_chunk_at(const struct sealed_header *header, uint6
 /* Stored bytes of a whole file with so many plain ones; and whether a file of so many stored bytes can be whole. */
 uint64_t sealed_size(const struct sealed_header *header, uint64_t plain);
 
-/* Writes plain.n + SEALED_OVERHEAD bytes. */
-enum rc sealed_chunk_write(struct cipher *cipher, const struct sealed_header *header, uint64_t chunk, uint64_t counter,
-                           struct str plain, char *ret_stored, struct err *err) MUST_USE;
+/* Writes plain.n + SEALED_OVERHEAD bytes; false when the library could not. */
+bool sealed_chunk_write(struct cipher *cipher, const struct sealed_header *header, uint64_t chunk, uint64_t counter,
+                        struct str plain, char *ret_stored) MUST_USE;
 /* Writes stored.n - SEALED_OVERHEAD bytes; false when it is not the chunk that was written there. */
 bool sealed_chunk_read(struct cipher *cipher, const struct sealed_header *header, uint64_t chunk, struct str stored,
                        char *ret_plain) MUST_USE;

@@ -1,6 +1,5 @@
 /* What can be done with encrypted files as a folder: their digests without a key, their keys without the files. */
 #include "archive/sealed_io.h"
-
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/bytes.h"

@@ -45,8 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     static const uint8_t uuid[16] = {9, 8, 7};
     static struct cipher *cipher;
     struct str input = str_at(bytes, size);
-    struct io io = {
-        .self = &input, .open = input_open, .close = input_close, .size = input_size, .pread = input_pread};
+    struct io io = {.self = &input, .open = input_open, .close = input_close, .size = input_size, .pread = input_pread};
     struct sealed_header header = {CIPHER_AES_256_GCM, 512, {9}, 1, 1};
     struct sealed_trailer trailer;
     struct sealed_io *sealed = NULL;

@@ -507,12 +507,11 @@ static int sealed_size_of(void *self, int fd, int64_t *ret_size)
 /* A chunk under the next counter: into `to`, and remembered in the digest when it is full. */
 static int chunk_put(struct sealed_io *s, struct sealed_file *file, uint64_t chunk, struct str plain, char *to)
 {
-    struct err err = {0};
-    enum rc rc = sealed_chunk_write(file->key->cipher, &file->header, chunk, ++file->counter, plain, to, &err);
-    if (rc == RC_OK && plain.n == file->header.chunk && !digest_add(s, file, str_at(to, plain.n + SEALED_OVERHEAD)))
-        rc = RC_LIMIT;
-    file->failed = file->failed || rc != RC_OK;
-    return rc == RC_OK ? 0 : -ENOMEM;
+    bool good = sealed_chunk_write(file->key->cipher, &file->header, chunk, ++file->counter, plain, to);
+    if (good && plain.n == file->header.chunk)
+        good = digest_add(s, file, str_at(to, plain.n + SEALED_OVERHEAD));
+    file->failed = file->failed || !good;
+    return good ? 0 : -ENOMEM;
 }
 
 static int tail_flush(struct sealed_io *s, struct sealed_file *file)
@@ -601,8 +600,7 @@ static int finish(struct sealed_io *s, struct sealed_file *file)
     }
     tlog_hash_bytes(s->hasher, buf_view(&file->digests), &trailer.digest);
     file->digests.n = kept;
-    enum rc rc =
-        sealed_trailer_write(file->key->cipher, &file->header, ++file->counter, &trailer, s->stored + n, &err);
+    enum rc rc = sealed_trailer_write(file->key->cipher, &file->header, ++file->counter, &trailer, s->stored + n, &err);
     if (rc != RC_OK)
         return -ENOMEM;
     return base_write(s, file, str_at(s->stored, n + SEALED_TRAILER), sealed_chunk_at(&file->header, chunk));

@@ -5,16 +5,17 @@
  * Whoever uses the table sees plain files: reading at any offset works, sizes are plain. Who reads the folder without
  * it (a mirror, an auditor without keys) sees stored bytes, whose digest stands in each file's trailer.
  *
- * With a vault, a file that is created under a name `<16 hex>.*` is encrypted under a new key; the wrapped key stands in
+ * With a vault, a file that is created under a name `<16 hex>.*` is encrypted under a new key; the wrapped key stands
+ * in
  * `<first>.<serial>.key` beside it, on the disk before the file has its first byte. So a key may be there without its
- * file (a crash, a seal that was refused: harmless), never a file without its key; and rotation replaces that small file
- * by rename, while the segment, whose bytes others have hashed, stays as it is. Files that were written without
+ * file (a crash, a seal that was refused: harmless), never a file without its key; and rotation replaces that small
+ * file by rename, while the segment, whose bytes others have hashed, stays as it is. Files that were written without
  * encryption are read as they are.
  *
  * An encrypted file is written once, in order: a write goes at the end, or fails with -ESPIPE. Until the first sync it
  * cannot be opened a second time. allocate and truncate (but to 0 of an empty file) fail with -EOPNOTSUPP.
- * -ENOKEY: its master key is not here. -EKEYREJECTED: the key file is not its own, or is damaged. -EBADMSG: bytes are not
- * those that were written there. `reason` then says which file and where.
+ * -ENOKEY: its master key is not here. -EKEYREJECTED: the key file is not its own, or is damaged. -EBADMSG: bytes are
+ * not those that were written there. `reason` then says which file and where.
  *
  * Only files of `folder` are treated so; everything else is passed on, so the table may stand in for the base's
  * altogether. One thread. Keys of files just read are kept (32 of them). */
@@ -30,7 +31,8 @@
 
 struct sealed_io;
 
-/* `folder`, `base` and `vault` are borrowed; vault may be NULL: then nothing is encrypted, and encrypted files are refused. */
+/* `folder`, `base` and `vault` are borrowed; vault may be NULL: then nothing is encrypted, and encrypted files are
+ * refused. */
 enum rc sealed_io_new(const struct io *base, int folder, const struct vault *vault, const uint8_t uuid[16],
                       struct sealed_io **ret_sealed, struct err *err) MUST_USE;
 void sealed_io_free(struct sealed_io *sealed); /* NULL is fine; files still open are not closed */

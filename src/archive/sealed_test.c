@@ -1,5 +1,4 @@
 #include "archive/sealed_io.h"
-
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/bytes.h"
@@ -12,8 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define NAME   "000000000000012c.seg"
-#define OTHER  "0000000000000200.seg"
+#define NAME  "000000000000012c.seg"
+#define OTHER "0000000000000200.seg"
 #define FIRST UINT64_C(0x12c)
 
 static const char ring[] = "qorgan-master-key 1 25aac1b8a5f4a682 AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n";
@@ -144,13 +143,18 @@ static void golden(void)
     struct sealed_trailer t = {.plain = 4, .digest = {{5}}};
     CHECK_INT(cipher_new(CIPHER_AES_256_GCM, key, &cipher, NULL), RC_OK);
     sealed_header_write(&h, header);
-    CHECK_TEXT(str_at(text, hex_encode(header, sizeof header, text)), "514f5247534c440a0001000100000000000000000000400009080700000000000000000000000000000000000000012c112233445566"
-               "778800000000554d196a");
-    CHECK_INT(sealed_chunk_write(cipher, &h, 0, 1, STR("abcd"), chunk, NULL), RC_OK);
-    CHECK_TEXT(str_at(text, hex_encode(chunk, sizeof chunk, text)), "000000000000000105b495805a5d3bc3383ccee0677713aae3d039e8");
+    CHECK_TEXT(
+        str_at(text, hex_encode(header, sizeof header, text)),
+        "514f5247534c440a0001000100000000000000000000400009080700000000000000000000000000000000000000012c112233445566"
+        "778800000000554d196a");
+    CHECK(sealed_chunk_write(cipher, &h, 0, 1, STR("abcd"), chunk));
+    CHECK_TEXT(str_at(text, hex_encode(chunk, sizeof chunk, text)),
+               "000000000000000105b495805a5d3bc3383ccee0677713aae3d039e8");
     CHECK_INT(sealed_trailer_write(cipher, &h, 2, &t, trailer, NULL), RC_OK);
-    CHECK_TEXT(str_at(text, hex_encode(trailer, sizeof trailer, text)), "514f5247534c445400000000000000040500000000000000000000000000000000000000000000000000000000000000000000000000"
-               "0002bc1e09b3e0a3e8759da74998e7de72fc000000003feea975");
+    CHECK_TEXT(
+        str_at(text, hex_encode(trailer, sizeof trailer, text)),
+        "514f5247534c445400000000000000040500000000000000000000000000000000000000000000000000000000000000000000000000"
+        "0002bc1e09b3e0a3e8759da74998e7de72fc000000003feea975");
     cipher_free(cipher);
 }
 
@@ -315,6 +319,11 @@ static int opens(const struct vault *vault, struct err *ret_err)
     return result;
 }
 
+static bool says(const struct err *err, const char *words)
+{
+    return str_search(str_of(err->text), str_of(words)) < strlen(err->text);
+}
+
 static void keys(void)
 {
     struct arena *arena CLEANUP(arena_cleanup) = arena_new((size_t)1 << 24);
@@ -333,9 +342,9 @@ static void keys(void)
     CHECK_INT(vault_new(buf_view(&other), &stranger, NULL), RC_OK);
     CHECK_INT(opens(vault, &err), 0);
     CHECK_INT(opens(NULL, &err), -ENOKEY);
-    CHECK(str_search(str_of(err.text), STR("no master key was given; it needs master key 25aac1b8a5f4a682")) < strlen(err.text));
+    CHECK(says(&err, "no master key was given; it needs master key 25aac1b8a5f4a682"));
     CHECK_INT(opens(stranger, &err), -ENOKEY);
-    CHECK(str_search(str_of(err.text), STR("needs master key 25aac1b8a5f4a682, which is not among")) < strlen(err.text));
+    CHECK(says(&err, "needs master key 25aac1b8a5f4a682, which is not among"));
     struct key_names names = keys_found();
     CHECK_INT(names.count, 2);
     bool second = str_starts(str_of(names.name[0]), STR("0000000000000200"));
@@ -343,7 +352,7 @@ static void keys(void)
     struct str good = stored_of(mine, arena);
     stored_put(mine, stored_of(names.name[second ? 0 : 1], arena));
     CHECK_INT(opens(vault, &err), -EKEYREJECTED);
-    CHECK(str_search(str_of(err.text), STR("its key is that of another file")) < strlen(err.text));
+    CHECK(says(&err, "its key is that of another file"));
     for (size_t i = 0; i < good.n; i++) {
         char bytes[VAULT_BLOB_SIZE];
         memcpy(bytes, good.p, sizeof bytes);
@@ -353,7 +362,7 @@ static void keys(void)
     }
     CHECK_INT(io_kernel.unlink(NULL, folder, mine), 0);
     CHECK_INT(opens(vault, &err), -EKEYREJECTED);
-    CHECK(str_search(str_of(err.text), STR("is not there")) < strlen(err.text));
+    CHECK(says(&err, "is not there"));
     vault_free(vault);
     vault_free(stranger);
 }

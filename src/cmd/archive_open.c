@@ -88,7 +88,8 @@ enum rc reading_open(struct reading *reading, const char *data, bool with_fields
     rc = rc == RC_OK ? archive_vault(data, &reading->vault, err) : rc;
     if (rc != RC_OK)
         return rc;
-    struct archive_reader_options options = {.names = reading->names, .derive_context = reading, .vault = reading->vault};
+    struct archive_reader_options options = {
+        .names = reading->names, .derive_context = reading, .vault = reading->vault};
     if (with_fields)
         options.derive = derive;
     rc = archive_reader_open(&io_kernel, reading->folder, &options, &reading->reader, err);

@@ -81,8 +81,8 @@ static int key_extend(const struct options *options, bool add)
         json_put_text(&line, "file", options->operands[1]);
         json_write_object_end(&line);
     } else {
-        buf_format(&line, "master key %s is in \"%s\"; keep a copy of the file apart: without it the archive is lost", id,
-                   options->operands[1]);
+        buf_format(&line, "master key %s is in \"%s\"; keep a copy of the file apart: without it the archive is lost",
+                   id, options->operands[1]);
     }
     print_line(&line);
     buf_done(&line);
@@ -151,8 +151,8 @@ static int key_show(const struct options *options)
     bool json = options_flag(options, "json");
     bool missing = false;
     snprintf(setting, sizeof setting, "file:%s", options->operand_count == 2 ? options->operands[1] : "");
-    enum rc rc = options->operand_count == 2 ? vault_open(str_of(setting), &vault, &err)
-                                             : archive_vault(data, &vault, &err);
+    enum rc rc =
+        options->operand_count == 2 ? vault_open(str_of(setting), &vault, &err) : archive_vault(data, &vault, &err);
     if (rc == RC_OK)
         rc = archive_count(data, &counting, &err);
     if (rc != RC_OK)

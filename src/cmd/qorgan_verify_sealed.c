@@ -46,7 +46,8 @@ enum rc sealed_keys_load(const char *path, struct arena *arena, struct sealed_ke
 {
     struct str text = STR_NONE;
     struct sealed_keys *keys = arena_alloc(arena, sizeof(*keys));
-    enum rc rc = keys == NULL ? err_set(err, RC_LIMIT, "out of memory") : file_load_path(path, RING_MAX, arena, &text, err);
+    enum rc rc =
+        keys == NULL ? err_set(err, RC_LIMIT, "out of memory") : file_load_path(path, RING_MAX, arena, &text, err);
     if (rc != RC_OK || keys == NULL)
         return rc;
     struct str rest = text;
@@ -69,8 +70,8 @@ void sealed_keys_done(struct sealed_keys *keys)
 }
 
 /* The key in a blob: AES key wrap under HKDF(master key, place). */
-static enum rc unwrap(struct audit *audit, const char *file, uint32_t kind, uint64_t first, struct str blob,
-                      struct sealed_log *ret_key, struct err *err)
+static enum rc unwrap(struct audit *audit, const char *file, struct str blob, struct sealed_log *ret_key,
+                      struct err *err)
 {
     struct reader in = reader_of(blob);
     struct str magic = read_bytes(&in, 4);
@@ -78,9 +79,9 @@ static enum rc unwrap(struct audit *audit, const char *file, uint32_t kind, uint
     uint16_t wrap = read_be16(&in);
     ret_key->algorithm = read_be16(&in);
     (void)read_be16(&in);
-    bool here = read_be32(&in) == kind;
+    bool here = read_be32(&in) == ret_key->kind;
     struct str id = read_bytes(&in, 8);
-    here = read_be64(&in) == first && here;
+    here = read_be64(&in) == ret_key->first && here;
     uint64_t serial = read_be64(&in);
     struct str wrapped = read_bytes(&in, CIPHER_WRAPPED_SIZE);
     if (in.failed || !str_is(magic, "QKEY") || get_be32(blob.p + BLOB_SIZE - 4) != crc32c(0, blob.p, BLOB_SIZE - 4))
@@ -101,8 +102,8 @@ static enum rc unwrap(struct audit *audit, const char *file, uint32_t kind, uint
     buf_init_fixed(&place, info, sizeof(info));
     buf_text(&place, "qorgan file key 1");
     buf_put(&place, audit->uuid, 16);
-    buf_be32(&place, kind);
-    buf_be64(&place, first);
+    buf_be32(&place, ret_key->kind);
+    buf_be64(&place, ret_key->first);
     buf_be64(&place, serial);
     buf_be16(&place, ret_key->algorithm);
     enum rc rc = cipher_derive(audit->keys->key[i], buf_view(&place), with, sizeof(with), err);
@@ -183,7 +184,7 @@ static enum rc check_ends(struct sealed_segment *s, int folder, uint64_t size, s
     char storage[128];
     char nothing[1];
     struct str blob = STR_NONE;
-    struct sealed_log key = {.on = true};
+    struct sealed_log key = {.kind = KIND_SEGMENT, .first = s->first};
     struct buf place;
     enum rc rc = read_stored(s, header, sizeof(header), 0, err);
     rc = rc == RC_OK ? read_stored(s, end, sizeof(end), size - TRAILER_SIZE, err) : rc;
@@ -200,7 +201,7 @@ static enum rc check_ends(struct sealed_segment *s, int folder, uint64_t size, s
         return err_set(err, RC_INVALID, "\"%s\" needs a newer qorgan-verify", s->file);
     if (memcmp(header + 24, s->audit->uuid, 16) != 0 || get_be64(header + 40) != s->first ||
         HEADER_SIZE + (s->plain + s->chunk - 1) / s->chunk * AROUND + s->plain + TRAILER_SIZE != size)
-        return audit_damage(s->audit, s->file, -1, "the encrypted file belongs to another place, or its length is wrong");
+        return audit_damage(s->audit, s->file, -1, "the encrypted file is of another place, or its length is wrong");
     s->stored = arena_alloc(s->audit->arena, (size_t)s->chunk + AROUND);
     s->open = arena_alloc(s->audit->arena, s->chunk);
     if (s->stored == NULL || s->open == NULL)
@@ -210,7 +211,7 @@ static enum rc check_ends(struct sealed_segment *s, int folder, uint64_t size, s
     rc = rc == RC_OK ? file_load(&io_kernel, folder, name, BLOB_SIZE, s->audit->arena, &blob, err) : rc;
     if (rc == RC_NOT_FOUND || (rc == RC_OK && blob.n != BLOB_SIZE))
         return audit_damage(s->audit, s->file, -1, "the key file %s is not there, or is damaged", name);
-    rc = rc == RC_OK ? unwrap(s->audit, s->file, KIND_SEGMENT, s->first, blob, &key, err) : rc;
+    rc = rc == RC_OK ? unwrap(s->audit, s->file, blob, &key, err) : rc;
     rc = rc == RC_OK ? cipher_new(key.algorithm, key.key, &s->cipher, err) : rc;
     secret_wipe(&key, sizeof(key));
     buf_init_fixed(&place, storage, sizeof(storage));
@@ -222,24 +223,26 @@ static enum rc check_ends(struct sealed_segment *s, int folder, uint64_t size, s
     return rc;
 }
 
-enum rc sealed_segment_open(struct audit *audit, int folder, int fd, const char *file, uint64_t first,
-                            struct sealed_segment **ret_sealed, struct err *err)
+enum rc sealed_segment_open(struct audit *audit, const struct sealed_where *where, struct sealed_segment **ret_sealed,
+                            struct err *err)
 {
     char magic[8];
     int64_t size = 0;
     *ret_sealed = NULL;
-    int result = io_kernel.size(io_kernel.self, fd, &size);
+    int result = io_kernel.size(io_kernel.self, where->fd, &size);
     if (result < 0)
-        return err_errno(err, -result, "could not read the size of \"%s\"", file);
-    if (size < HEADER_SIZE + TRAILER_SIZE || file_read_at(&io_kernel, fd, magic, sizeof(magic), 0, NULL) != RC_OK ||
+        return err_errno(err, -result, "could not read the size of \"%s\"", where->file);
+    if (size < HEADER_SIZE + TRAILER_SIZE ||
+        file_read_at(&io_kernel, where->fd, magic, sizeof(magic), 0, NULL) != RC_OK ||
         memcmp(magic, "QORGSLD\n", 8) != 0)
         return RC_OK;
     struct sealed_segment *s = arena_alloc(audit->arena, sizeof(*s));
     if (s == NULL)
-        return err_set(err, RC_LIMIT, "out of memory at \"%s\"", file);
-    *s = (struct sealed_segment){.audit = audit, .file = file, .fd = fd, .first = first, .at = UINT64_MAX};
+        return err_set(err, RC_LIMIT, "out of memory at \"%s\"", where->file);
+    *s = (struct sealed_segment){.audit = audit, .file = where->file, .fd = where->fd, .first = where->first};
+    s->at = UINT64_MAX;
     *ret_sealed = s;
-    return check_ends(s, folder, (uint64_t)size, err);
+    return check_ends(s, where->folder, (uint64_t)size, err);
 }
 
 void sealed_segment_close(struct sealed_segment *sealed)
@@ -302,7 +305,7 @@ enum rc sealed_log_open(struct audit *audit, struct str bytes, const char *file,
     static const size_t slots[] = {512, 1024};
     struct str blob = STR_NONE;
     uint32_t newest = 0;
-    *ret_log = (struct sealed_log){.first = first, .on = true};
+    *ret_log = (struct sealed_log){.kind = KIND_LOG, .first = first, .on = true};
     for (size_t i = 0; i < ARRAY_LEN(slots) && bytes.n >= SEALED_LOG_HEADER; i++) {
         const char *slot = bytes.p + slots[i];
         bool whole = get_be32(slot + 4 + BLOB_SIZE) == crc32c(0, slot, 4 + BLOB_SIZE);
@@ -313,7 +316,7 @@ enum rc sealed_log_open(struct audit *audit, struct str bytes, const char *file,
     }
     if (newest == 0)
         return audit_damage(audit, file, 512, "the key of the log file is damaged");
-    return unwrap(audit, file, KIND_LOG, first, blob, ret_log, err);
+    return unwrap(audit, file, blob, ret_log, err);
 }
 
 bool sealed_log_payload(struct audit *audit, const struct sealed_log *log, struct str bytes, size_t at,

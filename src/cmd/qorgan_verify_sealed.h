@@ -6,16 +6,23 @@
 #include "os/cipher.h"
 
 /* The ring of master keys in a file, into the arena; wiped by sealed_keys_done. */
-enum rc sealed_keys_load(const char *path, struct arena *arena, struct sealed_keys **ret_keys, struct err *err) MUST_USE;
+enum rc sealed_keys_load(const char *path, struct arena *arena, struct sealed_keys **ret_keys,
+                         struct err *err) MUST_USE;
 void sealed_keys_done(struct sealed_keys *keys); /* NULL is fine */
 
 /* An encrypted segment. */
 struct sealed_segment;
 
-/* RC_OK with *ret_sealed NULL: the file is plain. RC_CORRUPT: damage is noted in the audit. RC_DENIED: its master key was
- * not given; the digest of its bytes is compared before that is said. */
-enum rc sealed_segment_open(struct audit *audit, int folder, int fd, const char *file, uint64_t first,
-                            struct sealed_segment **ret_sealed, struct err *err) MUST_USE;
+/* RC_OK with *ret_sealed NULL: the file is plain. RC_CORRUPT: damage is noted in the audit. RC_DENIED: its master key
+ * was not given; the digest of its bytes is compared before that is said. */
+struct sealed_where {
+    int folder;
+    int fd;
+    const char *file;
+    uint64_t first;
+};
+enum rc sealed_segment_open(struct audit *audit, const struct sealed_where *where, struct sealed_segment **ret_sealed,
+                            struct err *err) MUST_USE;
 void sealed_segment_close(struct sealed_segment *sealed); /* NULL is fine; the descriptor stays open */
 uint64_t sealed_segment_size(const struct sealed_segment *sealed);
 /* RC_END: the file ends before. RC_CORRUPT: noted. */
@@ -26,6 +33,7 @@ enum rc sealed_segment_read(struct sealed_segment *sealed, void *ret_bytes, size
 struct sealed_log {
     uint8_t key[CIPHER_KEY_SIZE];
     uint16_t algorithm;
+    uint32_t kind;
     uint64_t first;
     bool on;
 };

@@ -79,9 +79,8 @@ static enum rc read_part(struct segment *s, uint64_t offset, uint64_t length, st
     char *bytes = arena_alloc_raw(s->audit->scratch, (size_t)length + 1);
     if (bytes == NULL)
         return err_set(&s->err, RC_LIMIT, "out of memory at \"%s\"", s->file);
-    enum rc rc = s->sealed != NULL
-                     ? sealed_segment_read(s->sealed, bytes, (size_t)length, offset, &s->err)
-                     : file_read_at(&io_kernel, s->fd, bytes, (size_t)length, (int64_t)offset, &s->err);
+    enum rc rc = s->sealed != NULL ? sealed_segment_read(s->sealed, bytes, (size_t)length, offset, &s->err)
+                                   : file_read_at(&io_kernel, s->fd, bytes, (size_t)length, (int64_t)offset, &s->err);
     if (rc == RC_END)
         return damage(s, (int64_t)offset, "the file is cut short");
     *ret_bytes = str_at(bytes, (size_t)length);
@@ -525,7 +524,8 @@ enum rc audit_segments(struct audit *audit, struct err *err)
         if (s->fd < 0)
             return err_errno(err, -s->fd, "could not open \"%s\"", s->file);
         arena_reset(audit->scratch);
-        rc = sealed_segment_open(audit, folder, s->fd, s->file, s->first, &s->sealed, &s->err);
+        const struct sealed_where where = {folder, s->fd, s->file, s->first};
+        rc = sealed_segment_open(audit, &where, &s->sealed, &s->err);
         rc = rc == RC_OK && denied.code == RC_OK ? check_segment(s) : rc;
         sealed_segment_close(s->sealed);
         IGNORE(io_kernel.close(io_kernel.self, s->fd)); /* only read */

@@ -31,9 +31,11 @@ static const struct gcm_row gcm_rows[] = {
      "cea7403d4d606b6e074ec5d3baf39d18d0d1c8a799996bf0265b98b5d48ab919"},
     {"feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308", 0xcafebabe, UINT64_C(0xfacedbaddecaf888),
      "feedfacedeadbeeffeedfacedeadbeefabaddad2",
-     "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba"
+     "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657b"
+     "a"
      "637b39",
-     "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abc"
+     "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0ab"
+     "c"
      "c9f66276fc6ece0f4e1768cddf8853bb2d551b"},
 };
 
@@ -162,9 +164,8 @@ static void secret_memory(void)
 }
 
 static const struct test tests[] = {
-    {"gcm vectors", gcm_vectors}, {"only here", only_here},
-    {"wrap vector", wrap_vector}, {"derive", derive},
-    {"unknown", unknown_algorithm}, {"secret memory", secret_memory},
+    {"gcm vectors", gcm_vectors}, {"only here", only_here},       {"wrap vector", wrap_vector},
+    {"derive", derive},           {"unknown", unknown_algorithm}, {"secret memory", secret_memory},
 };
 
 int main(int argc, char **argv)

@@ -121,8 +121,7 @@ enum rc vault_ring_load(struct str setting, struct buf *ret_ring, struct err *er
 {
     const struct source_row *row = source_find(setting);
     if (!row)
-        return vault_setting_check(setting, err) == RC_OK ? err_set(err, RC_INVALID, "encryption is off")
-                                                          : RC_INVALID;
+        return vault_setting_check(setting, err) == RC_OK ? err_set(err, RC_INVALID, "encryption is off") : RC_INVALID;
     enum rc rc = row->load(str_skip(setting, strlen(row->prefix)), ret_ring, err);
     if (rc != RC_OK)
         return rc;

@@ -27,7 +27,7 @@ struct query_role {
     struct mapping *mapping;
     struct hit_deriver *deriver;
     struct archive_reader *reader; /* NULL while the archive is not there */
-    struct vault *vault; /* master keys; NULL: encryption is off */
+    struct vault *vault;           /* master keys; NULL: encryption is off */
     struct arena *scratch;
     struct query_jobs *jobs;
     struct buf answer;

@@ -96,13 +96,13 @@ enum rc wal_lock_make(const struct vault *vault, const uint8_t uuid[16], uint64_
     return RC_OK;
 }
 
-enum rc wal_lock_load(const struct io *io, int fd, const struct vault *vault, const uint8_t uuid[16], uint64_t first,
+enum rc wal_lock_load(const struct io *io, int fd, const struct vault *vault, const struct wal_header *header,
                       struct wal_lock **ret_lock, struct err *err)
 {
     char slot[WAL_LOCK_SLOT];
     int64_t at;
-    struct wal_lock *lock = lock_new(uuid, first);
-    struct vault_place place = place_of(uuid, first);
+    struct wal_lock *lock = lock_new(header->uuid, header->first);
+    struct vault_place place = place_of(header->uuid, header->first);
     struct str blob = str_at(slot + 4, VAULT_BLOB_SIZE);
     enum rc rc = lock ? slots_read(io, fd, slot, &at, err) : err_set(err, RC_LIMIT, "no memory for a key");
     rc = rc == RC_OK ? vault_key_open(vault, &place, blob, lock->key, err) : rc;
@@ -125,7 +125,7 @@ enum rc wal_lock_find(const struct io *io, int fd, const struct vault *vault, st
     rc = rc == RC_OK ? wal_header_decode(str_at(bytes, sizeof bytes), &header, err) : rc;
     if (rc != RC_OK || !header.locked)
         return rc == RC_END ? RC_CORRUPT : rc;
-    return wal_lock_load(io, fd, vault, header.uuid, header.first, ret_lock, err);
+    return wal_lock_load(io, fd, vault, &header, ret_lock, err);
 }
 
 void wal_lock_free(struct wal_lock *lock)

@@ -7,10 +7,11 @@
  * every moment one of them is whole.
  *
  * Nonces never come twice under one key: frames are encrypted under a key derived from the file's key and a random
- * `life` that each opening of the log draws anew, because after a crash a frame may be written again at the offset of one
- * that was torn; within a life the nonce is the frame's offset, and offsets only grow. Associated data: uuid, first
- * number of the file, section, offset, first number and count of the frame. The crc is over stored bytes: recovery tells
- * a torn tail from the end without a key, and a frame with a good crc that does not open was changed by someone. */
+ * `life` that each opening of the log draws anew, because after a crash a frame may be written again at the offset of
+ * one that was torn; within a life the nonce is the frame's offset, and offsets only grow. Associated data: uuid, first
+ * number of the file, section, offset, first number and count of the frame. The crc is over stored bytes: recovery
+ * tells a torn tail from the end without a key, and a frame with a good crc that does not open was changed by someone.
+ */
 #ifndef WAL_LOCK_H
 #define WAL_LOCK_H
 
@@ -22,11 +23,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define WAL_LOCK_HEADER 4096 /* where frames begin in an encrypted file */
-#define WAL_LOCK_ROOM   32   /* bytes of a stored payload beyond the plain one */
-#define WAL_LOCK_SLOT   (VAULT_BLOB_SIZE + 8)
+#define WAL_LOCK_HEADER  4096 /* where frames begin in an encrypted file */
+#define WAL_LOCK_ROOM    32   /* bytes of a stored payload beyond the plain one */
+#define WAL_LOCK_SLOT    (VAULT_BLOB_SIZE + 8)
 #define WAL_LOCK_SLOT_AT 512 /* where a new file has it */
 
+struct wal_header;
 struct wal_lock;
 
 struct wal_lock_frame {
@@ -39,7 +41,7 @@ struct wal_lock_frame {
 enum rc wal_lock_make(const struct vault *vault, const uint8_t uuid[16], uint64_t first, struct wal_lock **ret_lock,
                       char ret_slot[WAL_LOCK_SLOT], struct err *err) MUST_USE;
 /* The key of an encrypted file. RC_DENIED: its master key is not in the vault. RC_CORRUPT. */
-enum rc wal_lock_load(const struct io *io, int fd, const struct vault *vault, const uint8_t uuid[16], uint64_t first,
+enum rc wal_lock_load(const struct io *io, int fd, const struct vault *vault, const struct wal_header *header,
                       struct wal_lock **ret_lock, struct err *err) MUST_USE;
 /* As wal_lock_load for a file that may be plain: then *ret_lock is NULL. */
 enum rc wal_lock_find(const struct io *io, int fd, const struct vault *vault, struct wal_lock **ret_lock,

@@ -33,7 +33,8 @@ void scan_file_locked(struct scan *scan, int fd, struct wal_lock *lock);
 enum rc scan_header(struct scan *scan, struct wal_header *ret_header, struct err *err) MUST_USE;
 /* Looks at the frame at `at` without passing it. What the window holds is believed only when it is a good frame,
  * because the file may have grown since. RC_END: zeros or the end of the file. RC_CORRUPT: no good frame. RC_IO,
- * RC_LIMIT. RC_INVALID: a whole frame, but not the one that was encrypted there. `ret_header` is that of the stored frame.
+ * RC_LIMIT. RC_INVALID: a whole frame, but not the one that was encrypted there. `ret_header` is that of the stored
+ * frame.
  */
 enum rc scan_frame(struct scan *scan, struct frame_header *ret_header, struct str *ret_payload,
                    struct err *err) MUST_USE;

@@ -28,7 +28,7 @@ struct wal {
     uint32_t crc;     /* of the last frame; 0 before the first */
     uint64_t end;
     uint64_t durable;
-    bool failed; /* sticky */
+    bool failed;           /* sticky */
     struct wal_lock *lock; /* of the last file when it is encrypted */
     char *sealed;          /* the frame as it is written then */
     size_t sealed_room;

@@ -49,7 +49,7 @@ struct wal_options {
     enum rc (*each)(void *context, const struct wal_frame *frame, struct err *err);
     void *context;
     const struct vault *vault; /* files made from now on are encrypted; NULL = not. Borrowed until the close */
-    bool read_only; /* recovery scan only: nothing is cut or made; append is refused */
+    bool read_only;            /* recovery scan only: nothing is cut or made; append is refused */
 };
 
 /* What the recovery found. */

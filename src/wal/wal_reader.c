@@ -87,9 +87,7 @@ static enum rc check_file(struct wal_reader *reader, int fd, struct queued *ret_
         return err_set(err, RC_INVALID, "the log file begins at record %llu and does not follow",
                        (unsigned long long)header.first);
     *ret_file = (struct queued){.fd = fd, .first = header.first, .previous_crc = header.previous_crc};
-    return header.locked
-               ? wal_lock_load(reader->io, fd, reader->vault, header.uuid, header.first, &ret_file->lock, err)
-               : RC_OK;
+    return header.locked ? wal_lock_load(reader->io, fd, reader->vault, &header, &ret_file->lock, err) : RC_OK;
 }
 
 enum rc wal_reader_add(struct wal_reader *reader, int fd, struct err *err)

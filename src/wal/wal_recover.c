@@ -70,7 +70,7 @@ static enum rc open_file(struct recovery *r, size_t i, bool chained)
     wal_lock_free(wal->lock);
     wal->lock = NULL;
     if (header.locked)
-        rc = wal_lock_load(io, fd, wal->options.vault, header.uuid, header.first, &wal->lock, r->err);
+        rc = wal_lock_load(io, fd, wal->options.vault, &header, &wal->lock, r->err);
     if (rc != RC_OK) {
         IGNORE(err_wrap(r->err, "log file \"%s\"", name)); /* the code stays rc */
         return rc;
@@ -202,7 +202,7 @@ static enum rc recover_file(struct recovery *r, size_t i, bool chained)
     return damaged(r, i, what);
 }
 
-/* There is no file yet; or the last is plain and encryption is on from now on. An empty one is replaced under its name. */
+/* There is no file yet; or the last is plain and encryption is on from now on: an empty one is replaced. */
 static enum rc file_renew(struct wal *wal, struct err *err)
 {
     if (wal->count && wal->at == wal->begin) {
