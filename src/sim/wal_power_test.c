@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/test.h"
 #include "sim/disk.h"
+#include "wal/lock.h"
 #include "wal/wal.h"
 
 #include <stdio.h>
@@ -414,12 +415,63 @@ static void encrypted_full_disk(void)
     encrypted(full_disk_at_every_size);
 }
 
+/* Rotation cut after each of its changing calls: the log opens with both keys, and a further rotation finishes it. */
+static void rotation_cut(void)
+{
+    static struct model model;
+    char text[VAULT_RING_MAX];
+    struct buf ring;
+    struct vault *both = NULL;
+    struct vault *next = NULL;
+    struct wal_lock_rotation found;
+    buf_init_fixed(&ring, text, sizeof(text));
+    CHECK_INT(vault_ring_add(STR_NONE, &ring, NULL), RC_OK);
+    struct str old = buf_view(&ring);
+    struct vault *before = NULL;
+    CHECK_INT(vault_new(old, &before, NULL), RC_OK);
+    char more[VAULT_RING_MAX];
+    struct buf rings;
+    buf_init_fixed(&rings, more, sizeof(more));
+    CHECK_INT(vault_ring_add(old, &rings, NULL), RC_OK);
+    CHECK_INT(vault_new(buf_view(&rings), &both, NULL), RC_OK);
+    struct str rest = buf_view(&rings);
+    CHECK_INT(vault_new(str_cut(&rest, '\n'), &next, NULL), RC_OK);
+    bool done = false;
+    for (uint64_t cut = 1; !done; cut++) {
+        test_row("cut %llu", (unsigned long long)cut);
+        vault = before;
+        model_begin(&model, 5);
+        live(&model, 40);
+        close_log(&model);
+        sim_disk_kill(model.disk);
+        sim_disk_set_faults(model.disk, &(struct sim_disk_faults){.cut_after = cut});
+        int root = sim_disk_root(model.disk);
+        enum rc rc = wal_lock_rotate(model.io, root, both, &found, NULL);
+        done = !sim_disk_is_cut(model.disk);
+        CHECK_INT(rc == RC_OK, done);
+        sim_disk_restart(model.disk, cut);
+        vault = both;
+        CHECK(recovers(&model));
+        close_log(&model);
+        root = sim_disk_root(model.disk);
+        CHECK_INT(wal_lock_rotate(model.io, root, both, &found, NULL), RC_OK);
+        CHECK(found.files > 0);
+        vault = next;
+        CHECK(recovers(&model));
+        model_end(&model);
+    }
+    vault = NULL;
+    vault_free(before);
+    vault_free(both);
+    vault_free(next);
+}
+
 static const struct test tests[] = {
     {"cut after every call", cut_after_every_call},       {"random lives", random_lives},
     {"every call fails once", every_call_fails_once},     {"every sync fails once", every_sync_fails_once},
     {"full disk at every size", full_disk_at_every_size}, {"encrypted: cut after every call", encrypted_cuts},
     {"encrypted: random lives", encrypted_lives},         {"encrypted: every call fails once", encrypted_calls_fail},
-    {"encrypted: full disk", encrypted_full_disk},
+    {"encrypted: full disk", encrypted_full_disk},        {"rotation cut", rotation_cut},
 };
 
 int main(int argc, char **argv)
