@@ -243,6 +243,17 @@ static void nonces_differ(void)
             CHECK(seen[k] != seen[i]);
     }
     CHECK_INT(io->close(io->self, fd), 0);
+    write_file(io, OTHER, 12 * SEALED_CHUNK + 5, 50000); /* and each of many chunks its own */
+    fd = io_kernel.open(NULL, folder, OTHER, IO_READ);
+    for (size_t i = 0; i < 13; i++) {
+        char counter[8];
+        int64_t at = SEALED_HEADER + (int64_t)i * (SEALED_CHUNK + SEALED_OVERHEAD);
+        CHECK_INT(file_read_at(&io_kernel, fd, counter, 8, at, NULL), RC_OK);
+        seen[i] = get_be64(counter);
+        for (size_t k = 0; k < i; k++)
+            CHECK(seen[k] != seen[i]);
+    }
+    CHECK_INT(io_kernel.close(NULL, fd), 0);
     sealed_io_free(sealed);
     vault_free(vault);
 }
