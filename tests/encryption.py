@@ -74,6 +74,8 @@ def fill(base, setting=None):
     with Service(data, log_file_mib=2) as running:
         running.run("ingest", "--name", "bulk", os.path.join(base, "bulk.log"))
         wait_sealed(data, 2)
+        running.quiet()
+    os.unlink(running.log_path)  # of a stop it may say that an engine was gone first
     return data, ring, identity
 
 
