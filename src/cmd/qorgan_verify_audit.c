@@ -558,13 +558,10 @@ int verify_archive(const struct verify_options *options, struct arena *arena)
     struct audit *audit = audit_new(policy, arena);
     if (audit == NULL)
         rc = err_set(&err, RC_LIMIT, "out of memory");
-<<<<<<< HEAD
     if (rc == RC_OK && options->stamp_ca != NULL)
         rc = file_load_path(options->stamp_ca, STAMP_CA_MAX, arena, &audit->stamp_ca, &err);
-=======
     if (rc == RC_OK && audit != NULL && options->master_key != NULL)
         rc = sealed_keys_load(options->master_key, arena, &audit->keys, &err);
->>>>>>> dad53d5 (qorgan-verify: encrypted archives, formats read anew)
     rc = rc == RC_OK && audit != NULL ? audit_check(audit, options->data, &err) : rc;
     int status = VERIFY_USAGE;
     if (audit != NULL && (rc == RC_OK || audit->damaged))
