@@ -258,14 +258,19 @@ static bool literal_find(struct work *w, struct value *v)
     return false;
 }
 
+static inline bool is_in_raw(const struct work *w, struct str text)
+{
+    uintptr_t begin = (uintptr_t)w->raw.p;
+    uintptr_t at = (uintptr_t)text.p;
+    return text.n && w->raw.n && at >= begin && at - begin <= w->raw.n && text.n <= w->raw.n - (at - begin);
+}
+
 static void value_find(struct work *w, struct str text, struct value *ret)
 {
     *ret = (struct value){.from = VALUE_DERIVED, .text = text};
-    uintptr_t begin = (uintptr_t)w->raw.p;
-    uintptr_t at = (uintptr_t)text.p;
-    if (text.n && w->raw.n && at >= begin && at - begin <= w->raw.n && text.n <= w->raw.n - (at - begin)) {
+    if (is_in_raw(w, text)) {
         ret->from = VALUE_RAW;
-        ret->at = (uint32_t)(at - begin);
+        ret->at = (uint32_t)(text.p - w->raw.p);
         ret->end = ret->at + (uint32_t)text.n;
         if (!at_borders(w->raw, ret->at, ret->end))
             words_add_text(&w->b->words, text);
@@ -292,14 +297,13 @@ static void values_find(struct work *w)
         *v = (struct value){.from = VALUE_ABSENT};
         if (!text.n)
             continue;
-        uint32_t same = 0;
+        uint32_t same = is_in_raw(w, text) ? fields : 0;
         while (same < fields && (w->values[same].text.p != text.p || w->values[same].text.n != text.n))
             same++;
         if (same < fields)
-            *v = w->values[same];
+            *v = w->values[same]; /* derived once, named twice */
         else
             value_find(w, text, v);
-        v->text = text;
     }
 }
 

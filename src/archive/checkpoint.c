@@ -24,7 +24,7 @@ enum rc archive_virtual_leaves(void *context, uint64_t group, struct tlog_hash r
             return RC_OK;
         }
     /* Long ago: from the files. */
-    struct archive_reader_options none = {0};
+    struct archive_reader_options none = {.vault = a->options.vault};
     enum rc rc = a->reader ? archive_reader_refresh(a->reader, err)
                            : archive_reader_open(a->io, a->folder, &none, &a->reader, err);
     return rc == RC_OK ? archive_reader_leaves(a->reader, group, ret_hashes, ret_count, err) : rc;

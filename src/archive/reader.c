@@ -16,12 +16,18 @@
 
 /* ---- the log's tail ---- */
 
+static void tail_file_done(const struct archive_reader *r, struct tail_file *file)
+{
+    IGNORE(r->io->close(r->io->self, file->fd)); /* only read */
+    wal_lock_free(file->lock);
+}
+
 static void tail_forget(struct archive_reader *r)
 {
     wal_reader_free(r->log);
     r->log = NULL;
     for (size_t i = 0; i < r->file_count; i++)
-        IGNORE(r->io->close(r->io->self, r->files[i].fd)); /* only read */
+        tail_file_done(r, &r->files[i]);
     r->file_count = 0;
     r->frame_count = 0;
 }
@@ -37,7 +43,7 @@ static void tail_drop_sealed(struct archive_reader *r)
         memmove(r->frames, r->frames + frames, r->frame_count * sizeof *r->frames);
     size_t files = 0;
     while (files + 1 < r->file_count && r->files[files + 1].first <= r->catalog.end)
-        IGNORE(r->io->close(r->io->self, r->files[files++].fd)); /* only read */
+        tail_file_done(r, &r->files[files++]);
     r->file_count -= files;
     if (files)
         memmove(r->files, r->files + files, r->file_count * sizeof *r->files);
@@ -62,7 +68,9 @@ static enum rc tail_open(struct archive_reader *r, uint64_t first, struct err *e
     }
     r->files = files;
     r->files[r->file_count++] = (struct tail_file){.first = first, .fd = own};
+    struct tail_file *file = &r->files[r->file_count - 1];
     enum rc rc = wal_reader_add(r->log, log, err);
+    rc = rc == RC_OK ? wal_lock_find(r->io, own, r->options.vault, &file->lock, err) : rc;
     if (rc != RC_OK) {
         IGNORE(err_wrap(err, "log file \"%s\"", name)); /* the code stays rc */
         return rc == RC_INVALID ? RC_CORRUPT : rc;
@@ -151,6 +159,8 @@ static enum rc tail_begin(struct archive_reader *r, struct err *err)
     if (rc != RC_OK)
         return rc;
     r->log = wal_reader_new(r->io, r->instance.uuid, r->catalog.end);
+    if (r->log)
+        wal_reader_unlock(r->log, r->options.vault);
     return r->log ? RC_OK : err_set(err, RC_LIMIT, "no memory to read the archive");
 }
 
@@ -217,6 +227,9 @@ static enum rc open_all(struct archive_reader *r, int folder, struct err *err)
     if (rc == RC_NOT_FOUND)
         return err_set(err, RC_NOT_FOUND, "there is no archive in this folder");
     rc = rc == RC_OK ? folders_open(r->io, folder, false, &r->folders, err) : rc;
+    rc = rc == RC_OK ? sealed_io_new(r->io, r->folders.seg, r->options.vault, r->instance.uuid, &r->sealed, err) : rc;
+    if (rc == RC_OK)
+        r->io = sealed_io_table(r->sealed);
     return rc == RC_OK ? archive_reader_refresh(r, err) : rc;
 }
 
@@ -266,6 +279,7 @@ void archive_reader_close(struct archive_reader *reader)
     memory_free(reader->proofs);
     memory_free(reader->files);
     memory_free(reader->frames);
+    sealed_io_free(reader->sealed);
     memory_free(reader);
 }
 
@@ -330,11 +344,16 @@ enum rc archive_reader_frame(struct archive_reader *reader, const struct tail_fr
     for (size_t i = 0; i < reader->file_count; i++) {
         if (reader->files[i].first != frame->file_first)
             continue;
-        char *bytes = arena_alloc_raw(arena, (size_t)frame->size + 1);
+        struct wal_lock *lock = reader->files[i].lock;
+        size_t stored = (size_t)frame->size + (lock ? WAL_LOCK_ROOM : 0);
+        char *bytes = arena_alloc_raw(arena, stored + 1);
         if (!bytes)
             return err_set(err, RC_LIMIT, "no memory to read the log");
         enum rc rc =
-            file_read_at(reader->io, reader->files[i].fd, bytes, frame->size, frame->offset + WAL_FRAME_HEADER, err);
+            file_read_at(reader->io, reader->files[i].fd, bytes, stored, frame->offset + WAL_FRAME_HEADER, err);
+        struct wal_lock_frame place = {.offset = frame->offset, .first = frame->first, .count = frame->count};
+        if (rc == RC_OK && lock)
+            rc = wal_lock_open(lock, &place, str_at(bytes, stored), bytes, err);
         *ret_payload = str_at(bytes, frame->size);
         return rc == RC_END ? err_set(err, RC_CORRUPT, "a log file was cut while it was read") : rc;
     }

@@ -30,6 +30,7 @@ struct archive_reader_options {
     struct names *names;   /* for field names of segments; the same that `derive` uses */
     archive_derive derive; /* may be NULL: records of the tail then only have raw bytes */
     void *derive_context;
+    const struct vault *vault; /* master keys of an encrypted archive; borrowed until the close. May be NULL */
 };
 
 /* `folder` is borrowed. A damaged segment is an error here (RC_CORRUPT, named); use archive_verify for the whole tale.

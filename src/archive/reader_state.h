@@ -5,8 +5,10 @@
 #include "archive/block.h"
 #include "archive/folder.h"
 #include "archive/reader.h"
+#include "archive/sealed_io.h"
 #include "archive/sources.h"
 #include "tlog/groups.h"
+#include "wal/lock.h"
 #include "wal/wal_reader.h"
 
 #include <stdbool.h>
@@ -26,10 +28,12 @@ struct tail_frame {
 struct tail_file {
     uint64_t first;
     int fd;
+    struct wal_lock *lock; /* of an encrypted file */
 };
 
 struct archive_reader {
-    const struct io *io;
+    const struct io *io; /* the table of `sealed` once the folders are open */
+    struct sealed_io *sealed;
     struct archive_reader_options options;
     struct folders folders;
     struct instance instance;

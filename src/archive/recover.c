@@ -139,6 +139,7 @@ static enum rc open_log(struct opening *o, struct err *err)
                                   .first = a->catalog.end,
                                   .known_size = o->checkpoint.head.size,
                                   .keep_damaged = a->options.new_instance,
+                                  .vault = a->options.vault,
                                   .each = replay,
                                   .context = o};
     memcpy(options.uuid, a->instance.uuid, sizeof options.uuid);
@@ -317,6 +318,9 @@ static enum rc open_all(struct opening *o, struct err *err)
         rc = make_instance(a, err);
         o->found->created = true;
     }
+    rc = rc == RC_OK ? sealed_io_new(a->io, a->folders.seg, a->options.vault, a->instance.uuid, &a->sealed, err) : rc;
+    if (rc == RC_OK)
+        a->io = sealed_io_table(a->sealed);
     rc = rc == RC_OK ? load_checkpoint(o, err) : rc;
     rc = rc == RC_OK ? load_segments(o, err) : rc;
     rc = rc == RC_OK ? load_edge(o, err) : rc;
@@ -399,6 +403,7 @@ void archive_close(struct archive *archive)
     folders_close(archive->io, &archive->folders);
     if (archive->lock >= 0)
         IGNORE(archive->io->close(archive->io->self, archive->lock)); /* gives the lock back */
+    sealed_io_free(archive->sealed);
     memory_free(archive);
 }
 

@@ -46,7 +46,7 @@ enum rc segment_fd(const struct io *io, int folder, const struct segment *segmen
     segment_name(segment->first, name);
     int fd = io->open(io->self, folder, name, IO_READ);
     if (fd < 0)
-        return err_errno(err, -fd, "could not open segment \"%s\"", name);
+        return io_error(io, err, -fd, "could not open segment \"%s\"", name);
     *ret_fd = fd;
     return RC_OK;
 }
@@ -237,7 +237,7 @@ enum rc segment_open_named(const struct io *io, int folder, const struct segment
     if (fd == -ENOENT)
         return err_set(err, RC_NOT_FOUND, "there is no segment \"%s\"", id->name);
     if (fd < 0)
-        return err_errno(err, -fd, "could not open segment \"%s\"", id->name);
+        return io_error(io, err, -fd, "could not open segment \"%s\"", id->name);
     struct segment *segment = memory_new(sizeof *segment);
     enum rc rc = segment ? RC_OK : err_set(err, RC_LIMIT, "no memory");
     if (rc == RC_OK) {

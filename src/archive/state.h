@@ -4,6 +4,7 @@
 
 #include "archive/folder.h"
 #include "archive/reader.h"
+#include "archive/sealed_io.h"
 #include "archive/segment.h"
 #include "archive/sources.h"
 #include "archive/writer.h"
@@ -33,7 +34,8 @@ struct memo {
 };
 
 struct archive {
-    const struct io *io;
+    const struct io *io; /* the table of `sealed` once the folders are open */
+    struct sealed_io *sealed;
     int folder;
     int lock;
     struct folders folders;

@@ -5,6 +5,7 @@
 #include "archive/verify.h"
 
 #include "archive/folder.h"
+#include "archive/sealed_io.h"
 #include "archive/segment_format.h"
 #include "archive/sources.h"
 #include "base/assert.h"
@@ -37,7 +38,8 @@ struct foreign {
 };
 
 struct verify {
-    const struct io *io;
+    const struct io *io; /* the table of `sealed` once the folders are open */
+    struct sealed_io *sealed;
     const struct verify_options *options;
     struct verify_result *result;
     struct folders folders;
@@ -522,7 +524,8 @@ static enum rc verify_log(struct verify *v, bool *ret_again)
                                   .known_size = v->tree_broken ? 0 : v->result->checkpoint_size,
                                   .each = see_frame,
                                   .context = v,
-                                  .read_only = true};
+                                  .read_only = true,
+                                  .vault = v->options->vault};
     memcpy(options.uuid, v->instance.uuid, sizeof options.uuid);
     enum rc rc = wal_open(v->io, v->folders.wal, &options, &wal, &err);
     if (rc == RC_OK) {
@@ -586,6 +589,7 @@ static enum rc allocate(struct verify *v)
 
 static void verify_done(struct verify *v)
 {
+    sealed_io_free(v->sealed);
     tlog_hasher_free(v->hasher);
     tlog_hasher_free(v->digest);
     sources_free(v->sources);
@@ -615,6 +619,10 @@ static enum rc verify_all(struct verify *v, int folder)
     if (rc != RC_OK)
         return err_set(v->err, rc, "%s", err.text);
     rc = folders_open(v->io, folder, false, &v->folders, v->err);
+    if (rc == RC_OK)
+        rc = sealed_io_new(v->io, v->folders.seg, v->options->vault, v->instance.uuid, &v->sealed, v->err);
+    if (rc == RC_OK)
+        v->io = sealed_io_table(v->sealed);
     rc = rc == RC_OK ? load_checkpoints(v) : rc;
     bool again = false;
     rc = rc == RC_OK ? verify_segments(v, &again) : rc;

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "os/io.h"
 #include "tlog/tree.h"
+#include "os/vault.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,6 +23,7 @@ struct verify_options {
     void (*finding)(void *context, const struct verify_finding *finding);
     bool (*progress)(void *context, uint64_t records, uint64_t total); /* false stops: RC_AGAIN; may be NULL */
     void *context;
+    const struct vault *vault; /* master keys of an encrypted archive; may be NULL */
 };
 
 struct verify_result {

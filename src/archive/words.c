@@ -276,7 +276,7 @@ static inline bool seen_lately(struct words_seen *seen, struct str word, size_t 
 
 static void add_word(struct words *words, struct str word, size_t room, bool ascii)
 {
-    char folded[WORD_MAX];
+    UNINITIALISED char folded[WORD_MAX];
     if (words->seen && word.n <= sizeof words->seen->longer[0] && seen_lately(words->seen, word, room, ascii))
         return;
     word_fold_text(word, folded);

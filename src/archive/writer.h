@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "event/normalise.h"
 #include "os/io.h"
+#include "os/vault.h"
 #include "tlog/tree.h"
 
 #include <stdbool.h>
@@ -42,6 +43,7 @@ struct archive_options {
      * Of another origin, or empty: says nothing. Borrowed until archive_open returns. */
     struct str signed_origin;
     struct tlog_head signed_head;
+    const struct vault *vault; /* master keys: what is written is encrypted; NULL = not. Borrowed until the close */
 };
 
 /* What opening found, for the start record and the log. */

@@ -35,6 +35,7 @@ struct archive_client {
     struct config config;
     struct setup setup;
     struct archive *archive;
+    struct vault *vault;
     size_t dirty;
 };
 
@@ -86,6 +87,8 @@ static enum rc writer_open(struct archive_client *client, const char *data, stru
     enum rc rc = config_load(data, client->arena, &client->config, err);
     if (rc == RC_OK)
         rc = setup_make(&client->config, false, client->arena, &client->setup, err);
+    if (rc == RC_OK)
+        rc = vault_open(client->config.encryption, &client->vault, err);
     if (rc != RC_OK)
         return rc;
     struct archive_options options = {
@@ -94,6 +97,7 @@ static enum rc writer_open(struct archive_client *client, const char *data, stru
         .seed = random_u64(),
         .now_ns = clock_real_ns(),
         .now_boot_ns = clock_boot_ns(),
+        .vault = client->vault,
     };
     if (!hex_decode(client->setup.origin_uuid, options.new_uuid, sizeof options.new_uuid))
         return err_set(err, RC_CORRUPT, "keys/signer.key is not the key of an archive");
@@ -231,6 +235,7 @@ void archive_client_close(struct archive_client *client)
 {
     if (client->archive)
         archive_close(client->archive);
+    vault_free(client->vault);
     if (client->fd >= 0)
         close(client->fd);
     if (client->setup.lock > 0)

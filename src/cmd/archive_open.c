@@ -4,6 +4,8 @@
 #include "cmd/data.h"
 #include "os/io.h"
 #include "os/random.h"
+#include "role/config.h"
+#include "role/parent.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -24,6 +26,17 @@ enum rc archive_folder(const char *data, int *ret_folder, struct err *err)
         return err_errno(err, -fd, "could not open \"%s\"", path);
     *ret_folder = fd;
     return RC_OK;
+}
+
+enum rc archive_vault(const char *data, struct vault **ret_vault, struct err *err)
+{
+    struct config config;
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new((size_t)4 << 20);
+    *ret_vault = NULL;
+    if (!arena)
+        return err_set(err, RC_LIMIT, "no memory");
+    enum rc rc = config_load(data, arena, &config, err);
+    return rc == RC_OK ? vault_open(config.encryption, ret_vault, err) : rc;
 }
 
 static void keep_event(void *context, const struct event *event)
@@ -72,9 +85,11 @@ enum rc reading_open(struct reading *reading, const char *data, bool with_fields
     reading->names = names_new(random_u64());
     enum rc rc = reading->names ? archive_folder(data, &reading->folder, err) : err_set(err, RC_LIMIT, "no memory");
     rc = rc == RC_OK && with_fields ? derive_open(reading, err) : rc;
+    rc = rc == RC_OK ? archive_vault(data, &reading->vault, err) : rc;
     if (rc != RC_OK)
         return rc;
-    struct archive_reader_options options = {.names = reading->names, .derive_context = reading};
+    struct archive_reader_options options = {
+        .names = reading->names, .derive_context = reading, .vault = reading->vault};
     if (with_fields)
         options.derive = derive;
     rc = archive_reader_open(&io_kernel, reading->folder, &options, &reading->reader, err);
@@ -86,6 +101,7 @@ enum rc reading_open(struct reading *reading, const char *data, bool with_fields
 void reading_close(struct reading *reading)
 {
     archive_reader_close(reading->reader);
+    vault_free(reading->vault);
     normaliser_free(reading->normaliser);
     mapping_free(reading->mapping);
     names_free(reading->names);

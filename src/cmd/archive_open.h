@@ -4,6 +4,7 @@
 
 #include "archive/reader.h"
 #include "base/err.h"
+#include "os/vault.h"
 
 /* Everything a reading command holds; zero it first. */
 struct reading {
@@ -12,12 +13,15 @@ struct reading {
     struct mapping *mapping;
     struct normaliser *normaliser;
     struct archive_reader *reader;
+    struct vault *vault;
     struct event *event; /* what the normaliser gave last */
     struct event_field *fields;
 };
 
 /* The folder DATA/archive. RC_NOT_FOUND says what to do. */
 enum rc archive_folder(const char *data, int *ret_folder, struct err *err) MUST_USE;
+/* The master keys that DATA/qorgan.conf names; NULL when encryption is off. */
+enum rc archive_vault(const char *data, struct vault **ret_vault, struct err *err) MUST_USE;
 /* With `derive` the newest records, which have no columns yet, get their fields too. */
 enum rc reading_open(struct reading *reading, const char *data, bool derive, struct err *err) MUST_USE;
 void reading_close(struct reading *reading);

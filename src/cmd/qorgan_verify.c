@@ -40,6 +40,7 @@ static bool parse_options(int argc, char **argv, struct verify_options *options)
             option_value("--certificate", argc, argv, &at, &options->certificate) ||
             option_value("--export", argc, argv, &at, &options->export) ||
             option_value("--data", argc, argv, &at, &options->data) ||
+            option_value("--master-key", argc, argv, &at, &options->master_key) ||
             option_value("--checkpoint", argc, argv, &at, &options->checkpoint) ||
             option_value("--stamp", argc, argv, &at, &options->stamp) ||
             option_value("--stamp-ca", argc, argv, &at, &options->stamp_ca))

@@ -56,6 +56,7 @@ struct verify_options {
     const char *stamp_ca;
     const char *certificate;
     const char *export; /* the file; its proof is FILE.proof, or `proof` */
+    const char *master_key;
     bool json;
     enum language language;
 };

@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "base/civil.h"
+#include "cmd/qorgan_verify_sealed.h"
 #include "os/file.h"
 #include "os/random.h"
 
@@ -561,13 +562,17 @@ int verify_archive(const struct verify_options *options, struct arena *arena)
         rc = err_set(&err, RC_LIMIT, "out of memory");
     if (rc == RC_OK && options->stamp_ca != NULL)
         rc = file_load_path(options->stamp_ca, STAMP_CA_MAX, arena, &audit->stamp_ca, &err);
+    if (rc == RC_OK && audit != NULL && options->master_key != NULL)
+        rc = sealed_keys_load(options->master_key, arena, &audit->keys, &err);
     rc = rc == RC_OK && audit != NULL ? audit_check(audit, options->data, &err) : rc;
     int status = VERIFY_USAGE;
     if (audit != NULL && (rc == RC_OK || audit->damaged))
         status = report(options, audit);
     else
         fprintf(stderr, "qorgan-verify: %s\n", err.text);
-    if (audit != NULL)
+    if (audit != NULL) {
+        sealed_keys_done(audit->keys);
         audit_done(audit);
+    }
     return status;
 }

@@ -32,6 +32,8 @@ struct audit_origin {
     bool explained;
 };
 
+struct sealed_keys;
+
 struct audit {
     struct arena *arena;   /* as long as the audit */
     struct arena *scratch; /* of one block or file */
@@ -43,6 +45,7 @@ struct audit {
     int64_t stamped_s; /* of the newest checkpoint that has one */
     int folder;
     uint8_t uuid[16];
+    struct sealed_keys *keys; /* master keys of an encrypted archive; NULL = none given */
     char origin[NOTE_NAME_MAX + 1];
     struct tlog_hasher *hasher;
     struct tlog_frontier frontier;       /* of everything read so far */

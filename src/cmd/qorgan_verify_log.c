@@ -1,6 +1,7 @@
 /* The write-ahead log behind the segments, read anew from doc/format/wal.md. */
 #include "base/bytes.h"
 #include "cmd/qorgan_verify_audit.h"
+#include "cmd/qorgan_verify_sealed.h"
 #include "os/file.h"
 
 #include <inttypes.h>
@@ -22,6 +23,7 @@ struct log_file {
     uint32_t crc; /* of the last frame */
     uint64_t next;
     size_t at;
+    struct sealed_log sealed;
 };
 
 static enum rc damage(struct log_file *log, const char *what)
@@ -44,14 +46,15 @@ static enum rc read_header(struct log_file *log, struct str bytes, struct err *e
     if (bytes.n < HEADER_SIZE || !str_is(magic, "QORGWAL\n") ||
         get_be32(bytes.p + HEADER_SIZE - 4) != crc32c(0, bytes.p, HEADER_SIZE - 4))
         return damage(log, "the log file's header is damaged");
-    if (version != 1 || incompatible != 0)
+    if (version != 1 || incompatible > 1)
         return err_set(err, RC_INVALID, "\"%s\" needs a newer qorgan-verify", log->file);
     if (memcmp(uuid.p, log->audit->uuid, 16) != 0 || first != log->first || (log->chained && crc != log->crc))
         return damage(log, "the log file belongs to another archive or another place");
     log->crc = crc;
     log->next = first;
-    log->at = HEADER_SIZE;
-    return RC_OK;
+    log->at = incompatible ? SEALED_LOG_HEADER : HEADER_SIZE;
+    log->sealed.on = false;
+    return incompatible ? sealed_log_open(log->audit, bytes, log->file, first, &log->sealed, err) : RC_OK;
 }
 
 /* Records of a frame: header, for digests 32 bytes, raw bytes. Those that a segment held are passed over. */
@@ -105,7 +108,10 @@ static enum rc read_frame(struct log_file *log, struct str bytes)
     uint32_t sum = crc32c(crc32c(0, frame + 4, 4), frame + 12, FRAME_HEADER - 12 + (size_t)length);
     if (sum != crc)
         return RC_END;
-    enum rc rc = read_records(log, read_bytes(&in, length), count);
+    struct str payload = read_bytes(&in, length);
+    if (log->sealed.on && !sealed_log_payload(log->audit, &log->sealed, bytes, log->at, &payload))
+        return damage(log, "a frame is not the one that was encrypted there");
+    enum rc rc = read_records(log, payload, count);
     if (rc != RC_OK)
         return rc;
     log->at += FRAME_HEADER + (size_t)length;

@@ -101,6 +101,10 @@ int cmd_verify(int argc, char **argv)
     struct verify_options verify = {.finding = finding, .progress = progress, .context = &checking};
     if (archive_folder(options_text(&options, "data"), &folder, &err) != RC_OK)
         return cmd_fail("verify", &err);
+    struct vault *vault CLEANUP(vault_cleanup) = NULL;
+    if (archive_vault(options_text(&options, "data"), &vault, &err) != RC_OK)
+        return cmd_fail("verify", &err);
+    verify.vault = vault;
     enum rc rc = archive_verify(&io_kernel, folder, &verify, &result, &err);
     close(folder);
     if (checking.terminal && checking.shown)

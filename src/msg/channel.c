@@ -40,6 +40,7 @@ struct channel {
     bool paused;
     bool corked;
     bool broken;
+    bool secret; /* `out` holds a secret or its traces: wiped when all is sent */
     bool *freed; /* set by channel_free while a handler runs */
 };
 
@@ -76,6 +77,8 @@ void channel_free(struct channel *channel)
         close(channel->out_fds[i].fd);
     for (size_t i = 0; i < channel->in_fd_count; i++)
         close(channel->in_fds[i]);
+    if (channel->secret)
+        explicit_bzero(channel->out.p, channel->out.capacity);
     buf_done(&channel->out);
     buf_done(&channel->in);
     channel->magic = 0;
@@ -115,6 +118,14 @@ static ssize_t send_part(struct channel *channel)
     return sent;
 }
 
+static void secret_wipe_sent(struct channel *channel)
+{
+    if (!channel->secret || channel->out.n)
+        return;
+    explicit_bzero(channel->out.p, channel->out.capacity);
+    channel->secret = false;
+}
+
 static void channel_flush(struct channel *channel)
 {
     while (channel->out_sent < channel->out.n && !channel->broken) {
@@ -131,6 +142,7 @@ static void channel_flush(struct channel *channel)
         buf_consume(&channel->out, channel->out_sent);
         channel->out_sent = 0;
     }
+    secret_wipe_sent(channel);
     channel_watch(channel);
 }
 
@@ -181,6 +193,7 @@ static bool queue(struct channel *channel, enum msg_type type, uint64_t id, stru
         channel->out.overflow = false;
         return false;
     }
+    channel->secret = channel->secret || type == MSG_SECRET;
     if (fd >= 0) {
         int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
         if (copy < 0)

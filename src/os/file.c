@@ -4,9 +4,24 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum rc io_error(const struct io *io, struct err *err, int errnum, const char *format, ...)
+{
+    char text[ERR_TEXT_MAX];
+    bool known = io->reason && (errnum == ENOKEY || errnum == EKEYREJECTED || errnum == EBADMSG);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (!known)
+        return err_errno(err, errnum, "%s", text);
+    const struct err *reason = io->reason(io->self);
+    return err_set(err, reason->code, "%s: %s", text, reason->text);
+}
 
 enum rc file_write_at(const struct io *io, int fd, struct str bytes, int64_t offset, struct err *err)
 {
@@ -27,7 +42,7 @@ enum rc file_read_at(const struct io *io, int fd, void *ret_bytes, size_t n, int
     while (n) {
         ssize_t got = io->pread(io->self, fd, out, n, offset);
         if (got < 0)
-            return err_errno(err, (int)-got, "could not read %zu bytes at %lld", n, (long long)offset);
+            return io_error(io, err, (int)-got, "could not read %zu bytes at %lld", n, (long long)offset);
         if (got == 0)
             return err_set(err, RC_END, "the file ends at %lld, %zu bytes were wanted", (long long)offset, n);
         out += got;

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* As err_errno for what a call of the table returned; where the table knows the reason, its words and its code. */
+enum rc io_error(const struct io *io, struct err *err, int errnum, const char *format, ...) PRINTF(4, 5);
 /* Writes all of it at the offset, through short writes. */
 enum rc file_write_at(const struct io *io, int fd, struct str bytes, int64_t offset, struct err *err) MUST_USE;
 /* Reads exactly n bytes; RC_END when the file is shorter. */

@@ -7,6 +7,7 @@
 #ifndef OS_IO_H
 #define OS_IO_H
 
+#include "base/err.h"
 #include "base/macros.h"
 
 #include <stdbool.h>
@@ -40,6 +41,9 @@ struct io {
     /* Calls `each` once a regular file or folder, not in order; a false from it ends the walk. */
     int (*list)(void *self, int folder, bool (*each)(void *context, const char *name), void *context);
     int (*lock)(void *self, int fd); /* exclusive, never waits: -EWOULDBLOCK when held */
+    /* A table that can say more than an error number (archive/sealed_io.h): the reason of its last -ENOKEY,
+     * -EKEYREJECTED or -EBADMSG. May be NULL: there is no more to say. os/file.h puts it into errors. */
+    const struct err *(*reason)(void *self);
 };
 
 /* The kernel. Constant. */

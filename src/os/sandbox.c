@@ -110,6 +110,7 @@ static const int calls_always[] = {
     SCMP_SYS(mprotect),
     SCMP_SYS(mremap),
     SCMP_SYS(madvise),
+    SCMP_SYS(mlock), /* keys: os/cipher.h */
     SCMP_SYS(brk),
     SCMP_SYS(rt_sigaction),
     SCMP_SYS(rt_sigprocmask),

@@ -68,6 +68,7 @@ struct engine {
     struct matcher *matcher;
     size_t refused;
     struct wal_reader *reader;
+    struct vault *vault;        /* master keys; NULL: encryption is off */
     struct wal_frame frame;     /* at work: records are taken from it while matches and blocks have room */
     struct reader frame_reader; /* what is left of its payload */
     uint32_t frame_left;        /* records; 0 = the next frame may come */
@@ -138,7 +139,7 @@ static enum rc engine_start(struct process *process, void **ret_self, struct err
     ASSERT(engine->normaliser && engine->matcher);
     normaliser_set_zone(engine->normaliser, (int32_t)process->config.zone_offset_s);
     *ret_self = engine;
-    return RC_OK;
+    return process_vault(&engine->vault, err);
 }
 
 /* ---- sources ---- */
@@ -510,6 +511,7 @@ static void on_resume(struct engine *engine, struct msg *msg)
     engine->builder = block_builder_new(engine->names, engine->key);
     engine->progress = proc_map(msg->fds[0], 4096);
     ASSERT(engine->reader && engine->builder && engine->progress);
+    wal_reader_unlock(engine->reader, engine->vault);
     for (size_t i = 0; i < engine->block_count; i++)
         buf_done(&engine->blocks[i].bytes);
     engine->block_count = 0;

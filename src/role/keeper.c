@@ -69,6 +69,7 @@ struct keeper {
     struct process *process;
     int folder;
     struct archive *archive;
+    struct vault *vault; /* master keys; NULL: encryption is off */
     struct arena *scratch;
     struct archive_record *records;
     struct waiting waiting[WAITING_MAX];
@@ -200,6 +201,7 @@ static enum rc keeper_open(struct keeper *keeper, struct err *err)
         .seed = random_u64(),
         .now_ns = clock_real_ns(),
         .now_boot_ns = clock_boot_ns(),
+        .vault = keeper->vault,
         .new_instance = process_handle(keeper->process, "new-instance", -1) >= 0,
     };
     if (!hex_decode(process_secret("origin-uuid"), options.new_uuid, sizeof options.new_uuid))
@@ -255,7 +257,7 @@ static enum rc keeper_start(struct process *process, void **ret_self, struct err
             return err_set(err, RC_IO, "could not share memory with the engines");
     }
     *ret_self = keeper;
-    return RC_OK;
+    return process_vault(&keeper->vault, err);
 }
 
 static void keeper_begin(void *self)
@@ -841,6 +843,7 @@ static void keeper_stop(void *self)
     commit(keeper);
     last_checkpoint(keeper);
     archive_close(keeper->archive);
+    vault_free(keeper->vault);
 }
 
 static size_t keeper_paths(const struct config *config, struct arena *arena, struct sandbox_path *ret, size_t size)

@@ -14,6 +14,7 @@
 #include "os/net.h"
 #include "os/proc.h"
 #include "os/tls.h"
+#include "os/vault.h"
 #include "role/log.h"
 #include "role/mirror_tokens.h"
 #include "role/setup.h"
@@ -150,6 +151,7 @@ static void secret_send(struct child *child, const char *name, struct str secret
     if (!secret.n)
         return;
     buf_init(&body, 64 * MSG_KIB);
+    IGNORE(!buf_reserve(&body, secret.n + 64)); /* a buffer that grows leaves copies behind */
     buf_text(&body, name);
     buf_char(&body, '\0');
     buf_str(&body, secret);
@@ -157,6 +159,24 @@ static void secret_send(struct child *child, const char *name, struct str secret
         log_error("%s could not be given to %s %u", name, msg_role_name(child->role), child->instance);
     explicit_bzero(body.p, body.n);
     buf_done(&body);
+}
+
+/* Read anew for each process that starts, and wiped: the parent holds no master key. */
+static void master_keys_send(const struct parent *parent, struct child *child)
+{
+    struct err err = {0};
+    struct buf ring;
+    char *storage = secret_new(VAULT_RING_MAX);
+    if (!storage) {
+        log_error("no memory for the master keys of %s %u", msg_role_name(child->role), child->instance);
+        return;
+    }
+    buf_init_fixed(&ring, storage, VAULT_RING_MAX);
+    if (vault_ring_load(parent->config.encryption, &ring, &err) == RC_OK)
+        secret_send(child, "master-keys", buf_view(&ring));
+    else
+        log_error("%s %u gets no master keys: %s", msg_role_name(child->role), child->instance, err.text);
+    secret_free(storage, VAULT_RING_MAX);
 }
 
 static void belongings_send(struct parent *parent, struct child *child)
@@ -167,6 +187,9 @@ static void belongings_send(struct parent *parent, struct child *child)
         handle_send(child, "archive", setup->archive);
     if (role == ROLE_QUERY)
         handle_send(child, MIRROR_FOLDER, setup->mirror);
+    if (!vault_setting_off(parent->config.encryption) &&
+        (role == ROLE_KEEPER || role == ROLE_QUERY || role == ROLE_ENGINE))
+        master_keys_send(parent, child);
     if (role == ROLE_KEEPER) {
         secret_send(child, "origin-uuid", setup->origin_uuid);
         secret_send(child, "signed-last", setup_signed_last(setup, &parent->text));
@@ -517,8 +540,13 @@ static enum rc settings_check(const struct config *config, const struct setup *s
         if (folder.n && (!str_copy_z(folder, path, sizeof path) || access(path, R_OK) != 0))
             return err_errno(err, errno, "could not open the rules folder \"%.*s\"", STR_ARG(folder));
     }
+    struct vault *vault = NULL;
+    enum rc rc = vault_open(config->encryption, &vault, err);
+    vault_free(vault);
+    if (rc != RC_OK)
+        return rc;
     struct tls_server *server = NULL;
-    enum rc rc = tls_server_new(setup->tls_certificate, setup->tls_key, setup->tls_client_ca, &server, err);
+    rc = tls_server_new(setup->tls_certificate, setup->tls_key, setup->tls_client_ca, &server, err);
     tls_server_free(server);
     return rc;
 }

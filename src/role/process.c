@@ -71,6 +71,23 @@ void process_forget_secrets(void)
     pump.secret_count = 0;
 }
 
+enum rc process_vault(struct vault **ret_vault, struct err *err)
+{
+    struct str ring = process_secret("master-keys");
+    *ret_vault = NULL;
+    if (vault_setting_off(pump.process.config.encryption))
+        return RC_OK;
+    if (!ring.n)
+        return err_set(err, RC_DENIED, "the parent gave no master keys, and encryption is on");
+    enum rc rc = vault_new(ring, ret_vault, err);
+    for (size_t i = 0; i < pump.secret_count; i++)
+        if (strcmp(pump.secrets[i].name, "master-keys") == 0) {
+            explicit_bzero(pump.secrets[i].bytes, sizeof pump.secrets[i].bytes);
+            pump.secrets[i].n = 0;
+        }
+    return rc;
+}
+
 struct channel *process_peer(enum role role, unsigned instance)
 {
     for (size_t i = 0; i < pump.peer_count; i++)

@@ -15,6 +15,7 @@
 #include "os/loop.h"
 #include "os/proc.h"
 #include "os/sandbox.h"
+#include "os/vault.h"
 #include "role/config.h"
 
 #include <stdbool.h>
@@ -70,6 +71,9 @@ int process_handle(const struct process *process, const char *name, int previous
 /* A secret by name; empty when none. Wiped by process_forget_secrets. */
 struct str process_secret(const char *name);
 void process_forget_secrets(void);
+/* The master keys that the parent gave, NULL when encryption is off. For driver.start: what the secret held is wiped.
+ */
+enum rc process_vault(struct vault **ret_vault, struct err *err) MUST_USE;
 /* The channel to a peer, NULL when it is away. */
 struct channel *process_peer(enum role role, unsigned instance);
 /* Adds a line to what READY tells people (an address, a first password). */

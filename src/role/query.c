@@ -33,6 +33,7 @@ struct query_role {
     struct hit_deriver *deriver;
     struct archive_reader *reader; /* NULL while the archive is not there */
     struct mirror_server *mirrors;
+    struct vault *vault;           /* master keys; NULL: encryption is off */
     struct arena *scratch;
     struct query_jobs *jobs;
     struct buf answer;
@@ -65,7 +66,7 @@ static enum rc query_start(struct process *process, void **ret_self, struct err 
     if (!role->deriver || !role->mirrors)
         return err_set(err, RC_LIMIT, "no memory");
     *ret_self = role;
-    return RC_OK;
+    return process_vault(&role->vault, err);
 }
 
 static enum rc reader_ready(struct query_role *role, struct err *err)
@@ -78,7 +79,7 @@ static enum rc reader_ready(struct query_role *role, struct err *err)
         role->reader = NULL;
     }
     struct archive_reader_options options = {
-        .names = role->names, .derive = hit_derive, .derive_context = role->deriver};
+        .names = role->names, .derive = hit_derive, .derive_context = role->deriver, .vault = role->vault};
     return archive_reader_open(&io_kernel, role->folder, &options, &role->reader, err);
 }
 

@@ -61,6 +61,19 @@ struct model {
 static struct model model; /* large */
 static struct tlog_hasher *hasher;
 
+/* With a vault the whole archive is encrypted. */
+static const struct vault *vault;
+
+static struct vault *vault_made(void)
+{
+    char text[VAULT_RING_MAX];
+    struct buf ring;
+    struct vault *made = NULL;
+    buf_init_fixed(&ring, text, sizeof(text));
+    CHECK(vault_ring_add(STR_NONE, &ring, NULL) == RC_OK && vault_new(buf_view(&ring), &made, NULL) == RC_OK);
+    return made;
+}
+
 static bool failed(enum rc rc, const struct err *err)
 {
     if (rc == RC_OK)
@@ -76,6 +89,7 @@ static enum rc open_archive(struct err *err)
     struct archive_options options = {.site = "sim.test", .wal_file_size = LOG_SIZE, .new_uuid = {1, 2}, .seed = 9};
     struct archive_recovered recovered;
     options.now_ns = START_NS;
+    options.vault = vault;
     model.folder = sim_disk_root(model.disk);
     model.archive = NULL;
     return archive_open(model.io, model.folder, &options, &model.archive, &recovered, err);
@@ -236,6 +250,7 @@ static enum rc run_engine(uint32_t share, uint32_t shares, struct err *err)
     struct names *names = names_new(1);
     struct engine engine = {block_builder_new(names, key), share, shares, archive_share_next(model.archive, share)};
     struct wal_reader *log = wal_reader_new(model.io, archive_uuid(model.archive), archive_sealed(model.archive));
+    wal_reader_unlock(log, vault);
     uint64_t end = archive_log_at(model.archive, archive_log_count(model.archive) - 1).first;
     uint64_t file = UINT64_MAX;
     struct wal_frame frame;
@@ -418,7 +433,7 @@ static bool recovers(struct tlog_head *ret_head)
 {
     struct err err = {0};
     struct archive_reader *reader = NULL;
-    struct archive_reader_options options = {0};
+    struct archive_reader_options options = {.vault = vault};
     enum rc rc = open_archive(&err);
     if (!CHECK_INT(rc, RC_OK))
         return !failed(rc, &err);
@@ -627,10 +642,41 @@ static void full_disk_at_every_size(void)
     }
 }
 
+static void encrypted(void (*test)(void))
+{
+    struct vault *made = vault_made();
+    vault = made;
+    test();
+    vault = NULL;
+    vault_free(made);
+}
+
+static void encrypted_cuts(void)
+{
+    encrypted(cut_after_every_call);
+}
+
+static void encrypted_lives(void)
+{
+    encrypted(random_lives);
+}
+
+static void encrypted_calls_fail(void)
+{
+    encrypted(every_call_fails_once);
+}
+
+static void encrypted_full_disk(void)
+{
+    encrypted(full_disk_at_every_size);
+}
+
 static const struct test tests[] = {
     {"cut after every call", cut_after_every_call},       {"random lives", random_lives},
     {"every call fails once", every_call_fails_once},     {"every sync fails once", every_sync_fails_once},
-    {"full disk at every size", full_disk_at_every_size},
+    {"full disk at every size", full_disk_at_every_size}, {"encrypted: cut after every call", encrypted_cuts},
+    {"encrypted: random lives", encrypted_lives},         {"encrypted: every call fails once", encrypted_calls_fail},
+    {"encrypted: full disk", encrypted_full_disk},
 };
 
 int main(int argc, char **argv)

@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/test.h"
 #include "sim/disk.h"
+#include "wal/lock.h"
 #include "wal/wal.h"
 
 #include <stdio.h>
@@ -30,6 +31,19 @@ struct model {
 };
 
 static char frame_bytes[FRAME_MAX];
+
+/* With a vault the whole thing runs encrypted. */
+static const struct vault *vault;
+
+static struct vault *vault_made(void)
+{
+    char text[VAULT_RING_MAX];
+    struct buf ring;
+    struct vault *made = NULL;
+    buf_init_fixed(&ring, text, sizeof(text));
+    CHECK(vault_ring_add(STR_NONE, &ring, NULL) == RC_OK && vault_new(buf_view(&ring), &made, NULL) == RC_OK);
+    return made;
+}
 
 /* ---- records whose bytes follow from their number and the life that wrote them ---- */
 
@@ -75,7 +89,7 @@ static enum rc see_frame(void *context, const struct wal_frame *frame, struct er
 
 static enum rc open_log(struct model *model, int64_t file_size, struct seen *ret_seen, struct err *err)
 {
-    struct wal_options options = {.file_size = file_size, .uuid = {1}, .known_size = model->checkpoint};
+    struct wal_options options = {.file_size = file_size, .uuid = {1}, .known_size = model->checkpoint, .vault = vault};
     *ret_seen = (struct seen){model, UINT64_MAX, false};
     options.first = model->released;
     options.each = see_frame;
@@ -372,10 +386,92 @@ static void full_disk_at_every_size(void)
     }
 }
 
+static void encrypted(void (*test)(void))
+{
+    struct vault *made = vault_made();
+    vault = made;
+    test();
+    vault = NULL;
+    vault_free(made);
+}
+
+static void encrypted_cuts(void)
+{
+    encrypted(cut_after_every_call);
+}
+
+static void encrypted_lives(void)
+{
+    encrypted(random_lives);
+}
+
+static void encrypted_calls_fail(void)
+{
+    encrypted(every_call_fails_once);
+}
+
+static void encrypted_full_disk(void)
+{
+    encrypted(full_disk_at_every_size);
+}
+
+/* Rotation cut after each of its changing calls: the log opens with both keys, and a further rotation finishes it. */
+static void rotation_cut(void)
+{
+    static struct model model;
+    char text[VAULT_RING_MAX];
+    struct buf ring;
+    struct vault *both = NULL;
+    struct vault *next = NULL;
+    struct wal_lock_rotation found;
+    buf_init_fixed(&ring, text, sizeof(text));
+    CHECK_INT(vault_ring_add(STR_NONE, &ring, NULL), RC_OK);
+    struct str old = buf_view(&ring);
+    struct vault *before = NULL;
+    CHECK_INT(vault_new(old, &before, NULL), RC_OK);
+    char more[VAULT_RING_MAX];
+    struct buf rings;
+    buf_init_fixed(&rings, more, sizeof(more));
+    CHECK_INT(vault_ring_add(old, &rings, NULL), RC_OK);
+    CHECK_INT(vault_new(buf_view(&rings), &both, NULL), RC_OK);
+    struct str rest = buf_view(&rings);
+    CHECK_INT(vault_new(str_cut(&rest, '\n'), &next, NULL), RC_OK);
+    bool done = false;
+    for (uint64_t cut = 1; !done; cut++) {
+        test_row("cut %llu", (unsigned long long)cut);
+        vault = before;
+        model_begin(&model, 5);
+        live(&model, 40);
+        close_log(&model);
+        sim_disk_kill(model.disk);
+        sim_disk_set_faults(model.disk, &(struct sim_disk_faults){.cut_after = cut});
+        int root = sim_disk_root(model.disk);
+        enum rc rc = wal_lock_rotate(model.io, root, both, &found, NULL);
+        done = !sim_disk_is_cut(model.disk);
+        CHECK_INT(rc == RC_OK, done);
+        sim_disk_restart(model.disk, cut);
+        vault = both;
+        CHECK(recovers(&model));
+        close_log(&model);
+        root = sim_disk_root(model.disk);
+        CHECK_INT(wal_lock_rotate(model.io, root, both, &found, NULL), RC_OK);
+        CHECK(found.files > 0);
+        vault = next;
+        CHECK(recovers(&model));
+        model_end(&model);
+    }
+    vault = NULL;
+    vault_free(before);
+    vault_free(both);
+    vault_free(next);
+}
+
 static const struct test tests[] = {
     {"cut after every call", cut_after_every_call},       {"random lives", random_lives},
     {"every call fails once", every_call_fails_once},     {"every sync fails once", every_sync_fails_once},
-    {"full disk at every size", full_disk_at_every_size},
+    {"full disk at every size", full_disk_at_every_size}, {"encrypted: cut after every call", encrypted_cuts},
+    {"encrypted: random lives", encrypted_lives},         {"encrypted: every call fails once", encrypted_calls_fail},
+    {"encrypted: full disk", encrypted_full_disk},        {"rotation cut", rotation_cut},
 };
 
 int main(int argc, char **argv)

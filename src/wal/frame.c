@@ -10,6 +10,7 @@
  * first u64 | previous crc u32 | zero 12 | crc32c u32 of the 60 bytes before. */
 static const char magic[8] = {'Q', 'O', 'R', 'G', 'W', 'A', 'L', '\n'};
 #define HEADER_VERSION 1
+#define FEATURE_LOCKED 1 /* incompatible: frames are encrypted, and begin at WAL_LOCK_HEADER */
 #define HEADER_CRC_AT  (WAL_FILE_HEADER - 4)
 #define LENGTH_AT      4
 #define CRC_AT         8
@@ -24,7 +25,7 @@ void wal_header_encode(const struct wal_header *header, char ret_bytes[WAL_FILE_
     buf_be16(&out, HEADER_VERSION);
     buf_be16(&out, 0);
     buf_be32(&out, 0);
-    buf_be32(&out, 0);
+    buf_be32(&out, header->locked ? FEATURE_LOCKED : 0);
     buf_put(&out, header->uuid, sizeof header->uuid);
     buf_be64(&out, header->first);
     buf_be32(&out, header->previous_crc);
@@ -49,7 +50,8 @@ enum rc wal_header_decode(struct str bytes, struct wal_header *ret_header, struc
         return err_set(err, RC_CORRUPT, "this is not the header of a log file");
     if (get_be32(bytes.p + HEADER_CRC_AT) != crc32c(0, bytes.p, HEADER_CRC_AT))
         return err_set(err, RC_CORRUPT, "the header of the log file is damaged");
-    if (version != HEADER_VERSION || incompatible)
+    ret_header->locked = (incompatible & FEATURE_LOCKED) != 0;
+    if (version != HEADER_VERSION || (incompatible & ~(uint32_t)FEATURE_LOCKED))
         return err_set(err, RC_INVALID, "the log file needs a newer program (version %u, features 0x%x)", version,
                        incompatible);
     return RC_OK;

@@ -15,6 +15,7 @@ struct wal_header {
     uint8_t uuid[16];
     uint64_t first;
     uint32_t previous_crc; /* of the last frame of the file before; 0 in the first file */
+    bool locked;           /* encrypted: wal/lock.h */
 };
 
 void wal_header_encode(const struct wal_header *header, char ret_bytes[WAL_FILE_HEADER]);

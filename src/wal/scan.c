@@ -17,6 +17,9 @@ void scan_done(struct scan *scan)
     memory_free(scan->window);
     scan->window = NULL;
     scan->capacity = 0;
+    memory_free(scan->plain);
+    scan->plain = NULL;
+    scan->plain_room = 0;
 }
 
 void scan_file(struct scan *scan, int fd)
@@ -25,6 +28,15 @@ void scan_file(struct scan *scan, int fd)
     scan->at = WAL_FILE_HEADER;
     scan->start = 0;
     scan->filled = 0;
+    scan->lock = NULL;
+}
+
+void scan_file_locked(struct scan *scan, int fd, struct wal_lock *lock)
+{
+    scan_file(scan, fd);
+    scan->lock = lock;
+    if (lock)
+        scan->at = WAL_LOCK_HEADER;
 }
 
 /* Reads on behind what the window holds, until it holds `want` bytes or as many as the file has. */
@@ -70,7 +82,25 @@ static struct str window_at(const struct scan *scan)
     return str_skip(str_at(scan->window, scan->filled), (size_t)(scan->at - scan->start));
 }
 
-enum rc scan_frame(struct scan *scan, struct frame_header *ret_header, struct str *ret_payload, struct err *err)
+static enum rc unlock(struct scan *scan, const struct frame_header *header, struct str *payload, struct err *err)
+{
+    struct wal_lock_frame frame = {.offset = scan->at, .first = header->first, .count = header->count};
+    if (!scan->lock)
+        return RC_OK;
+    if (scan->plain_room < payload->n) {
+        char *plain = memory_resize(scan->plain, payload->n);
+        if (!plain)
+            return err_set(err, RC_LIMIT, "no memory to read a log file");
+        scan->plain = plain;
+        scan->plain_room = payload->n;
+    }
+    enum rc rc = wal_lock_open(scan->lock, &frame, *payload, scan->plain, err);
+    if (rc == RC_OK)
+        *payload = str_at(scan->plain, payload->n - WAL_LOCK_ROOM);
+    return rc;
+}
+
+static enum rc frame_find(struct scan *scan, struct frame_header *ret_header, struct str *ret_payload, struct err *err)
 {
     enum rc rc = frame_decode(window_at(scan), ret_header, ret_payload);
     if (rc == RC_OK)
@@ -86,6 +116,12 @@ enum rc scan_frame(struct scan *scan, struct frame_header *ret_header, struct st
         rc = frame_decode(window_at(scan), ret_header, ret_payload);
     }
     return rc == RC_AGAIN ? RC_CORRUPT : rc; /* the file ends inside the frame */
+}
+
+enum rc scan_frame(struct scan *scan, struct frame_header *ret_header, struct str *ret_payload, struct err *err)
+{
+    enum rc rc = frame_find(scan, ret_header, ret_payload, err);
+    return rc == RC_OK ? unlock(scan, ret_header, ret_payload, err) : rc;
 }
 
 void scan_pass(struct scan *scan, const struct frame_header *header)

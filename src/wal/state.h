@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "os/io.h"
+#include "wal/lock.h"
 #include "wal/wal.h"
 
 #include <stdbool.h>
@@ -22,11 +23,15 @@ struct wal {
     size_t count;
     size_t room;
     int64_t at;       /* where the next frame goes in the last file */
+    int64_t begin;    /* where the first one stands */
     int64_t capacity; /* size of the last file */
     uint32_t crc;     /* of the last frame; 0 before the first */
     uint64_t end;
     uint64_t durable;
-    bool failed; /* sticky */
+    bool failed;           /* sticky */
+    struct wal_lock *lock; /* of the last file when it is encrypted */
+    char *sealed;          /* the frame as it is written then */
+    size_t sealed_room;
     struct wal_recovered found;
 };
 

@@ -49,10 +49,10 @@ enum rc wal_entry_add(struct wal *wal, uint64_t first, int fd, struct err *err)
 }
 
 /* Made under another name and renamed when whole, so that a file named .wal always has its header. */
-static enum rc make_file(struct wal *wal, int fd, const char *name, struct err *err)
+static enum rc make_file(struct wal *wal, int fd, const char *name, const char *slot, struct err *err)
 {
     const struct io *io = wal->io;
-    struct wal_header header = {.first = wal->end, .previous_crc = wal->crc};
+    struct wal_header header = {.first = wal->end, .previous_crc = wal->crc, .locked = slot != NULL};
     char bytes[WAL_FILE_HEADER];
     memcpy(header.uuid, wal->options.uuid, sizeof header.uuid);
     wal_header_encode(&header, bytes);
@@ -62,6 +62,8 @@ static enum rc make_file(struct wal *wal, int fd, const char *name, struct err *
     if (result < 0)
         return err_errno(err, -result, "could not make room for log file \"%s\"", name);
     enum rc rc = file_write_at(io, fd, str_at(bytes, sizeof bytes), 0, err);
+    if (rc == RC_OK && slot)
+        rc = file_write_at(io, fd, str_at(slot, WAL_LOCK_SLOT), WAL_LOCK_SLOT_AT, err);
     if (rc != RC_OK)
         return rc;
     result = io->sync(io->self, fd);
@@ -80,15 +82,24 @@ enum rc wal_file_make(struct wal *wal, struct err *err)
     int fd = io->open(io->self, wal->folder, NEXT_NAME, IO_READ | IO_WRITE | IO_CREATE);
     if (fd < 0)
         return err_errno(err, -fd, "could not create log file \"%s\"", name);
-    enum rc rc = make_file(wal, fd, name, err);
+    struct wal_lock *lock = NULL;
+    char slot[WAL_LOCK_SLOT];
+    enum rc rc = RC_OK;
+    if (wal->options.vault)
+        rc = wal_lock_make(wal->options.vault, wal->options.uuid, wal->end, &lock, slot, err);
+    rc = rc == RC_OK ? make_file(wal, fd, name, lock ? slot : NULL, err) : rc;
     if (rc == RC_OK)
         rc = wal_entry_add(wal, wal->end, fd, err);
     if (rc != RC_OK) {
+        wal_lock_free(lock);
         IGNORE(io->close(io->self, fd)); /* nothing in it counts */
         return rc;
     }
     ASSERT(wal->files[wal->count - 1].first == wal->end);
-    wal->at = WAL_FILE_HEADER;
+    wal_lock_free(wal->lock);
+    wal->lock = lock;
+    wal->begin = lock ? WAL_LOCK_HEADER : WAL_FILE_HEADER;
+    wal->at = wal->begin;
     wal->capacity = wal->options.file_size;
     return RC_OK;
 }
@@ -127,6 +138,8 @@ void wal_close(struct wal *wal)
     for (size_t i = 0; i < wal->count; i++)
         if (wal->files[i].fd >= 0)
             IGNORE(wal->io->close(wal->io->self, wal->files[i].fd)); /* what counts was synced */
+    wal_lock_free(wal->lock);
+    memory_free(wal->sealed);
     memory_free(wal->files);
     memory_free(wal);
 }
@@ -162,7 +175,7 @@ enum rc wal_rotate(struct wal *wal, struct err *err)
 {
     if (wal->failed || wal->options.read_only)
         return refuse(wal, err);
-    if (wal->at == WAL_FILE_HEADER)
+    if (wal->at == wal->begin)
         return RC_OK;
     /* The old file first: frames of the new one must never be found behind a hole. */
     enum rc rc = sync_last(wal, err);
@@ -172,7 +185,38 @@ enum rc wal_rotate(struct wal *wal, struct err *err)
 size_t wal_room(const struct wal *wal)
 {
     int64_t left = wal->capacity - wal->at - WAL_FRAME_HEADER;
-    return left <= 0 ? 0 : MIN((size_t)left, WAL_PAYLOAD_MAX);
+    size_t lock = wal->lock ? WAL_LOCK_ROOM : 0;
+    size_t room = left <= 0 ? 0 : MIN((size_t)left, WAL_PAYLOAD_MAX);
+    return room > lock ? room - lock : 0;
+}
+
+/* The frame as it goes to the disk: the caller's own bytes, or an encrypted copy of them. */
+static enum rc frame_lock(struct wal *wal, const struct wal_lock_frame *place, char **frame, size_t *size,
+                          struct err *err)
+{
+    if (!wal->lock)
+        return RC_OK;
+    size_t want = *size + WAL_LOCK_ROOM;
+    if (wal->sealed_room < want) {
+        char *sealed = memory_resize(wal->sealed, want);
+        if (!sealed)
+            return err_set(err, RC_LIMIT, "no memory to encrypt a batch");
+        wal->sealed = sealed;
+        wal->sealed_room = want;
+    }
+    struct str payload = str_skip(str_at(*frame, *size), WAL_FRAME_HEADER);
+    enum rc rc = wal_lock_seal(wal->lock, place, payload, wal->sealed + WAL_FRAME_HEADER, err);
+    *frame = wal->sealed;
+    *size = want;
+    return rc;
+}
+
+/* The largest payload that an empty file takes. */
+static size_t payload_max(const struct wal *wal)
+{
+    size_t around = wal->options.vault ? (size_t)WAL_LOCK_HEADER + WAL_LOCK_ROOM : WAL_FILE_HEADER;
+    return MIN((size_t)wal->options.file_size - around - WAL_FRAME_HEADER,
+               WAL_PAYLOAD_MAX - (wal->options.vault ? (size_t)WAL_LOCK_ROOM : 0));
 }
 
 enum rc wal_append(struct wal *wal, uint64_t first, uint32_t count, char *frame, size_t size, struct err *err)
@@ -182,16 +226,20 @@ enum rc wal_append(struct wal *wal, uint64_t first, uint32_t count, char *frame,
         return refuse(wal, err);
     size_t payload = size - WAL_FRAME_HEADER;
     if (payload > wal_room(wal)) {
-        if (payload > WAL_PAYLOAD_MAX || payload + WAL_FRAME_HEADER + WAL_FILE_HEADER > (size_t)wal->options.file_size)
+        if (payload > payload_max(wal))
             return err_set(err, RC_LIMIT, "a batch of %zu bytes does not fit a log file", payload);
-        enum rc rc = wal->at == WAL_FILE_HEADER ? RC_OK : wal_rotate(wal, err);
+        enum rc rc = wal->at == wal->begin ? RC_OK : wal_rotate(wal, err);
         if (rc != RC_OK)
             return rc;
         if (payload > wal_room(wal)) /* the file is an old, smaller one and empty */
             return err_set(err, RC_LIMIT, "a batch of %zu bytes does not fit the log file", payload);
     }
+    struct wal_lock_frame place = {.offset = wal->at, .first = first, .count = count};
+    enum rc rc = frame_lock(wal, &place, &frame, &size, err);
+    if (rc != RC_OK)
+        return rc;
     uint32_t crc = frame_seal(frame, size, first, count, wal->crc);
-    enum rc rc = file_write_at(wal->io, wal->files[wal->count - 1].fd, str_at(frame, size), wal->at, err);
+    rc = file_write_at(wal->io, wal->files[wal->count - 1].fd, str_at(frame, size), wal->at, err);
     if (rc != RC_OK) {
         wal->failed = true; /* part of it may have been written */
         return rc;

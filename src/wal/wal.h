@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "os/io.h"
+#include "os/vault.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -47,7 +48,8 @@ struct wal_options {
      */
     enum rc (*each)(void *context, const struct wal_frame *frame, struct err *err);
     void *context;
-    bool read_only; /* recovery scan only: nothing is cut or made; append is refused */
+    const struct vault *vault; /* files made from now on are encrypted; NULL = not. Borrowed until the close */
+    bool read_only;            /* recovery scan only: nothing is cut or made; append is refused */
 };
 
 /* What the recovery found. */

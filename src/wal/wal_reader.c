@@ -12,10 +12,12 @@ struct queued {
     int fd;
     uint64_t first;
     uint32_t previous_crc;
+    struct wal_lock *lock; /* of an encrypted file */
 };
 
 struct wal_reader {
     const struct io *io;
+    const struct vault *vault;
     uint8_t uuid[16];
     uint64_t from;
     uint64_t next; /* number due in the file being read */
@@ -40,12 +42,19 @@ struct wal_reader *wal_reader_new(const struct io *io, const uint8_t uuid[16], u
     return reader;
 }
 
+void wal_reader_unlock(struct wal_reader *reader, const struct vault *vault)
+{
+    reader->vault = vault;
+}
+
 void wal_reader_free(struct wal_reader *reader)
 {
     if (!reader)
         return;
-    for (size_t i = 0; i < reader->count; i++)
+    for (size_t i = 0; i < reader->count; i++) {
         IGNORE(reader->io->close(reader->io->self, reader->queue[i].fd)); /* only read */
+        wal_lock_free(reader->queue[i].lock);
+    }
     scan_done(&reader->scan);
     memory_free(reader->queue);
     memory_free(reader);
@@ -53,7 +62,7 @@ void wal_reader_free(struct wal_reader *reader)
 
 static void begin_file(struct wal_reader *reader)
 {
-    scan_file(&reader->scan, reader->queue[0].fd);
+    scan_file_locked(&reader->scan, reader->queue[0].fd, reader->queue[0].lock);
     if (!reader->begun) {
         reader->begun = true;
         reader->next = reader->queue[0].first;
@@ -78,12 +87,12 @@ static enum rc check_file(struct wal_reader *reader, int fd, struct queued *ret_
         return err_set(err, RC_INVALID, "the log file begins at record %llu and does not follow",
                        (unsigned long long)header.first);
     *ret_file = (struct queued){.fd = fd, .first = header.first, .previous_crc = header.previous_crc};
-    return RC_OK;
+    return header.locked ? wal_lock_load(reader->io, fd, reader->vault, &header, &ret_file->lock, err) : RC_OK;
 }
 
 enum rc wal_reader_add(struct wal_reader *reader, int fd, struct err *err)
 {
-    struct queued file;
+    struct queued file = {.fd = fd};
     enum rc rc = check_file(reader, fd, &file, err);
     if (rc == RC_OK && reader->count == reader->room) {
         size_t room = reader->room ? reader->room * 2 : 8;
@@ -96,6 +105,7 @@ enum rc wal_reader_add(struct wal_reader *reader, int fd, struct err *err)
         }
     }
     if (rc != RC_OK) {
+        wal_lock_free(file.lock);
         IGNORE(reader->io->close(reader->io->self, fd)); /* only read */
         return rc;
     }
@@ -122,6 +132,7 @@ static enum rc next_file(struct wal_reader *reader, bool clean, struct err *err)
     wal_file_name(reader->queue[0].first, name);
     if (reader->count > 1 && reader->queue[1].first == reader->next) {
         IGNORE(reader->io->close(reader->io->self, reader->queue[0].fd)); /* only read */
+        wal_lock_free(reader->queue[0].lock);
         reader->count--;
         memmove(reader->queue, reader->queue + 1, reader->count * sizeof *reader->queue);
         begin_file(reader);

@@ -67,6 +67,16 @@ static enum rc open_file(struct recovery *r, size_t i, bool chained)
     if (header.first != wal->files[i].first)
         return err_set(r->err, RC_CORRUPT, "log file \"%s\" says that it begins at record %llu", name,
                        (unsigned long long)header.first);
+    wal_lock_free(wal->lock);
+    wal->lock = NULL;
+    if (header.locked)
+        rc = wal_lock_load(io, fd, wal->options.vault, &header, &wal->lock, r->err);
+    if (rc != RC_OK) {
+        IGNORE(err_wrap(r->err, "log file \"%s\"", name)); /* the code stays rc */
+        return rc;
+    }
+    scan_file_locked(&r->scan, fd, wal->lock);
+    wal->begin = r->scan.at;
     if (chained && header.previous_crc != wal->crc)
         return err_set(r->err, RC_CORRUPT, "log file \"%s\" does not continue the file before it", name);
     wal->crc = header.previous_crc;
@@ -81,6 +91,11 @@ static enum rc read_frames(struct recovery *r, size_t i)
         struct frame_header header;
         struct str payload;
         enum rc rc = scan_frame(&r->scan, &header, &payload, r->err);
+        if (rc == RC_INVALID) {
+            char name[WAL_NAME_MAX];
+            wal_file_name(wal->files[i].first, name);
+            IGNORE(err_wrap(r->err, "log file \"%s\"", name)); /* the code stays rc */
+        }
         if (rc == RC_OK && (header.first != wal->end || header.previous_crc != wal->crc))
             rc = RC_CORRUPT;
         if (rc != RC_OK)
@@ -187,6 +202,16 @@ static enum rc recover_file(struct recovery *r, size_t i, bool chained)
     return damaged(r, i, what);
 }
 
+/* There is no file yet; or the last is plain and encryption is on from now on: an empty one is replaced. */
+static enum rc file_renew(struct wal *wal, struct err *err)
+{
+    if (wal->count && wal->at == wal->begin) {
+        struct wal_entry *last = &wal->files[--wal->count];
+        IGNORE(wal->io->close(wal->io->self, last->fd)); /* empty */
+    }
+    return wal_file_make(wal, err);
+}
+
 static enum rc recover_files(struct recovery *r)
 {
     struct wal *wal = r->wal;
@@ -208,7 +233,9 @@ static enum rc recover_files(struct recovery *r)
     if (!wal->count && wal->options.known_size > wal->end && !wal->options.keep_damaged)
         return err_set(r->err, RC_CORRUPT, "the log is missing: records %llu to %llu were in it",
                        (unsigned long long)wal->end, (unsigned long long)wal->options.known_size - 1);
-    return wal->count || wal->options.read_only ? RC_OK : wal_file_make(wal, r->err);
+    if (wal->options.read_only || r->found->damaged)
+        return RC_OK;
+    return wal->count && (wal->lock || !wal->options.vault) ? RC_OK : file_renew(wal, r->err);
 }
 
 enum rc wal_recover(struct wal *wal, struct err *err)
