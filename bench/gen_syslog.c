@@ -19,7 +19,6 @@
 #define WARM_UP_MS   UINT64_C(900000)
 #define START_GAP_MS 13 /* between two sessions that begin, on average: half of a draw below twice of it */
 #define CLIENTS      8000
-#define TEXT_ROOM    64
 
 enum facility { KERN = 0, MAIL = 16, DAEMON = 24, AUTH = 32, CRON = 72, AUTHPRIV = 80, LOCAL0 = 128, LOCAL7 = 184 };
 
