@@ -1,10 +1,10 @@
 /* fill.c - makes a large archive offline, in one process: append, parse, match, encode, seal. For measuring searches.
  *
- * usage: bench-fill KIND FILE DATA RULES FOLDER
- * KIND is the kind of source the lines are taken for, FILE the lines ("-": standard input, so that ten gigabytes need no
- * room of their own), DATA the folder with mappings, RULES a folder of Sigma rules, FOLDER the data folder that is made:
- * it then serves `qorgan search --data` and `qorgan verify --data`. Receive times are those of 2026-11-20 and go on by
- * a millisecond a record.
+ * usage: bench-fill KIND FILE DATA RULES FOLDER [cold]
+ * KIND is the kind of source the lines are taken for, FILE the lines ("-": standard input, so that ten gigabytes need
+ * no room of their own), DATA the folder with mappings, RULES a folder of Sigma rules, FOLDER the data folder that is
+ * made: it then serves `qorgan search --data` and `qorgan verify --data`; `cold`: blocks are made as small as they get.
+ * Receive times are those of 2026-11-20 and go on by a millisecond a record.
  *
  * Prints one line a stage, tab-separated: name, records, raw bytes, CPU seconds; last the bytes of the segments.
  * The work is the service's own: records go to log and tree, are read back from the log as an engine reads them, and
@@ -108,8 +108,7 @@ static void on_event(void *context, const struct event *event)
     }
     struct rule_match found[MATCHES_MAX];
     size_t count = 0;
-    if ((event->flags & EVENT_MATCH) == 0 ||
-        matcher_event(fill->matcher, event, found, MATCHES_MAX, &count) != RC_OK)
+    if ((event->flags & EVENT_MATCH) == 0 || matcher_event(fill->matcher, event, found, MATCHES_MAX, &count) != RC_OK)
         return;
     for (size_t i = 0; i < MIN(count, (size_t)MATCHES_MAX) && fill->hit_count < MATCHES_MAX; i++)
         fill->hits[fill->hit_count++] = found[i].rule->id;
@@ -128,7 +127,8 @@ static void record_work(struct fill *fill, const struct leaf *leaf, struct str r
     if (block_builder_add(fill->builder, leaf, raw, event, fill->hits, fill->hit_count) == RC_OK)
         return;
     block_finish(fill);
-    IGNORE(block_builder_add(fill->builder, leaf, raw, event, fill->hits, fill->hit_count)); /* an empty one takes any */
+    IGNORE(
+        block_builder_add(fill->builder, leaf, raw, event, fill->hits, fill->hit_count)); /* an empty one takes any */
 }
 
 static void frame_work(struct fill *fill, const struct wal_frame *frame)
@@ -321,8 +321,8 @@ int main(int argc, char **argv)
 {
     static struct fill fill;
     struct err err;
-    if (argc != 6) {
-        fprintf(stderr, "usage: bench-fill KIND FILE DATA RULES FOLDER\n");
+    if (argc < 6 || argc > 7 || (argc == 7 && strcmp(argv[6], "cold") != 0)) {
+        fprintf(stderr, "usage: bench-fill KIND FILE DATA RULES FOLDER [cold]\n");
         return 2;
     }
     FILE *file = strcmp(argv[2], "-") == 0 ? stdin : fopen(argv[2], "rbe");
@@ -331,6 +331,7 @@ int main(int argc, char **argv)
     fill.folder = argv[5];
     fill.source = (struct event_source){.id = {1}, .kind = str_of(argv[1]), .name = STR("127.0.0.1")};
     fill_init(&fill, argv[3], argv[4]);
+    block_builder_tier(fill.builder, argc == 7 ? BLOCK_COLD : BLOCK_HOT);
     lines_take(&fill, file);
     if (archive_rotate(fill.archive, &err) != RC_OK)
         bench_die("rotate", &err);

@@ -2,9 +2,9 @@
  *
  * usage: bench-gen syslog|windows SIZE [SEED [HOSTS]]
  *
- * SIZE is bytes with K, M or G (of 1000) behind it; whole lines up to it go to standard output, so that a smaller corpus
- * is the beginning of a larger one. `syslog`: gen_syslog.c; `windows`: gen_windows.c, one JSON object a line. All names,
- * accounts and addresses are invented. What the corpora are tuned to: doc/performance.md. */
+ * SIZE is bytes with K, M or G (of 1000) behind it; whole lines up to it go to standard output, so that a smaller
+ * corpus is the beginning of a larger one. `syslog`: gen_syslog.c; `windows`: gen_windows.c, one JSON object a line.
+ * All names, accounts and addresses are invented. What the corpora are tuned to: doc/performance.md. */
 #include "bench/gen.h"
 
 #include "base/arena.h"

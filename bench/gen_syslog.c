@@ -7,10 +7,9 @@
  *
  * Attacks are as rare as on an honest day behind a firewall: about one line of a thousand is password guessing or a
  * probe of a web server, one of a hundred a refused packet. */
-#include "bench/gen.h"
-
 #include "base/civil.h"
 #include "base/macros.h"
+#include "bench/gen.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -45,67 +44,130 @@ struct kind {
 
 /* Variables: value_put below. */
 static const struct kind kinds[] = {
-    {"ssh", 40, NULL, 0, 3, 5, 8, {
-        {0, 900, 60, AUTHPRIV + 6, "sshd", 's', "Failed password for $u from $p port $P ssh2"},
-        {500, 3000, 0, AUTHPRIV + 6, "sshd", 's', "Accepted publickey for $u from $p port $P ssh2: ED25519 SHA256:$k"},
-        {5, 60, 0, AUTHPRIV + 6, "sshd", 's', "pam_unix(sshd:session): session opened for user $u(uid=$i) by (uid=0)"},
-        {5, 90, 0, AUTH + 6, "systemd-logind", 'd', "New session $s of user $u."},
-        {5, 200, 0, DAEMON + 6, "systemd", '1', "Started session-$s.scope - Session $s of User $u."},
-        {3000, 200000, 0, AUTHPRIV + 5, "sudo", 'n',
-         "$v : TTY=pts/$y ; PWD=/home/$u ; USER=root ; COMMAND=$c"},
-        {2, 9, 0, AUTHPRIV + 6, "sudo", 'n', "pam_unix(sudo:session): session opened for user root(uid=0) by $u(uid=$i)"},
-        {50, 4000, 0, AUTHPRIV + 6, "sudo", 'n', "pam_unix(sudo:session): session closed for user root"},
-        {5000, 600000, 0, AUTHPRIV + 6, "sshd", 's', "Received disconnect from $p port $P:11: disconnected by user"},
-        {1, 9, 0, AUTHPRIV + 6, "sshd", 's', "Disconnected from user $u $p port $P"},
-        {1, 20, 0, AUTHPRIV + 6, "sshd", 's', "pam_unix(sshd:session): session closed for user $u"},
-        {5, 90, 0, AUTH + 6, "systemd-logind", 'd', "Session $s logged out. Waiting for processes to exit."}}},
-    {"guess", 1, "g", 1, 4, 0, 3, {
-        {500, 4000, 0, AUTHPRIV + 6, "sshd", 's', "Invalid user $G from $e port $P"},
-        {300, 2000, 0, AUTHPRIV + 6, "sshd", 's', "Failed password for invalid user $G from $e port $P ssh2"},
-        {5, 900, 0, AUTHPRIV + 6, "sshd", 's', "Connection closed by invalid user $G $e port $P [preauth]"}}},
-    {"cron", 230, NULL, 0, 0, 0, 0, {
-        {0, 900, 0, AUTHPRIV + 6, "CRON", 's',
-         "pam_unix(cron:session): session opened for user $a(uid=0) by (uid=0)"},
-        {1, 20, 0, CRON + 6, "CRON", 'n', "($a) CMD ($j)"},
-        {200, 20000, 0, AUTHPRIV + 6, "CRON", 's', "pam_unix(cron:session): session closed for user $a"}}},
-    {"web", 50, "w", 1, 14, 0, 1, {
-        {20, 6000, 0, LOCAL7 + 6, "nginx", 'd', "$e - - [$C] \"$m $g HTTP/1.1\" $t $b"}}},
-    {"web, combined", 16, "w", 1, 14, 0, 1, {
-        {20, 6000, 0, LOCAL7 + 6, "nginx", 'd', "$e - - [$C] \"$m $g HTTP/1.1\" $t $b \"$r\" \"$A\""}}},
-    {"probe", 1, "w", 1, 3, 0, 1, {
-        {20, 900, 0, LOCAL7 + 6, "nginx", 'd', "$e - - [$C] \"GET $x HTTP/1.1\" 404 153 \"-\" \"$A\""}}},
-    {"firewall", 8, "g", 1, 5, 0, 1, {
-        {100, 5000, 0, KERN + 4, "kernel", '0',
-         "[$U] [UFW BLOCK] IN=eth0 OUT= MAC=$M SRC=$e DST=$h LEN=$L TOS=0x00 PREC=0x00 TTL=$T ID=$I PROTO=TCP SPT=$P "
-         "DPT=$D WINDOW=1024 RES=0x00 SYN URGP=0 "}}},
-    {"mail", 60, "m", 0, 0, 0, 0, {
-        {0, 900, 0, MAIL + 6, "postfix/smtpd", 's', "connect from $o[$e]"},
-        {100, 900, 0, MAIL + 6, "postfix/smtpd", 's', "$q: client=$o[$e]"},
-        {20, 200, 0, MAIL + 6, "postfix/cleanup", 'n', "$q: message-id=<$q@$o>"},
-        {20, 90, 0, MAIL + 6, "postfix/qmgr", 'd', "$q: from=<$w@$o>, size=$b, nrcpt=1 (queue active)"},
-        {20, 900, 0, MAIL + 6, "postfix/smtpd", 's',
-         "disconnect from $o[$e] ehlo=1 mail=1 rcpt=1 data=1 quit=1 commands=5"},
-        {50, 3000, 0, MAIL + 6, "postfix/local", 'n',
-         "$q: to=<$u@qala.example>, relay=local, delay=0.$z, delays=0.1/0/0/0.$y, dsn=2.0.0, status=sent (delivered to "
-         "mailbox)"},
-        {1, 20, 0, MAIL + 6, "postfix/qmgr", 'd', "$q: removed"}}},
-    {"unit", 150, NULL, 0, 0, 0, 0, {
-        {0, 900, 0, DAEMON + 6, "systemd", '1', "Starting $n - $N..."},
-        {90, 9000, 0, DAEMON + 6, "systemd", '1', "$n: Deactivated successfully."},
-        {0, 9, 0, DAEMON + 6, "systemd", '1', "Finished $n - $N."},
-        {0, 9, 500, DAEMON + 6, "systemd", '1', "$n: Consumed $zms CPU time."}}},
-    {"database", 60, "d", 0, 2, 2, 3, {
-        {0, 900, 0, LOCAL0 + 6, "postgres", 's', "[$s-1] LOG:  connection received: host=$p port=$P"},
-        {3, 30, 0, LOCAL0 + 6, "postgres", 's',
-         "[$s-2] LOG:  connection authorized: user=$a database=$w application_name=$w"},
-        {50, 60000, 0, LOCAL0 + 6, "postgres", 's', "[$s-3] LOG:  duration: $l.$z ms  statement: $S"},
-        {50, 60000, 0, LOCAL0 + 6, "postgres", 's',
-         "[$s-4] LOG:  disconnection: session time: 0:00:$y.$z user=$a database=$w host=$p port=$P"}}},
-    {"names", 80, "g", 1, 3, 0, 1, {
-        {1, 900, 0, DAEMON + 6, "named", 'd', "client @0x$X $p#$P ($d): query: $d IN A +E(0)K ($h)"}}},
-    {"lease", 30, "g", 0, 0, 0, 0, {
-        {0, 900, 0, DAEMON + 6, "dhcpd", 'd', "DHCPREQUEST for $p from $H via eth1"},
-        {0, 3, 0, DAEMON + 6, "dhcpd", 'd', "DHCPACK on $p to $H via eth1"}}},
+    {"ssh",
+     40,
+     NULL,
+     0,
+     3,
+     5,
+     8,
+     {{0, 900, 60, AUTHPRIV + 6, "sshd", 's', "Failed password for $u from $p port $P ssh2"},
+      {500, 3000, 0, AUTHPRIV + 6, "sshd", 's', "Accepted publickey for $u from $p port $P ssh2: ED25519 SHA256:$k"},
+      {5, 60, 0, AUTHPRIV + 6, "sshd", 's', "pam_unix(sshd:session): session opened for user $u(uid=$i) by (uid=0)"},
+      {5, 90, 0, AUTH + 6, "systemd-logind", 'd', "New session $s of user $u."},
+      {5, 200, 0, DAEMON + 6, "systemd", '1', "Started session-$s.scope - Session $s of User $u."},
+      {3000, 200000, 0, AUTHPRIV + 5, "sudo", 'n', "$v : TTY=pts/$y ; PWD=/home/$u ; USER=root ; COMMAND=$c"},
+      {2, 9, 0, AUTHPRIV + 6, "sudo", 'n', "pam_unix(sudo:session): session opened for user root(uid=0) by $u(uid=$i)"},
+      {50, 4000, 0, AUTHPRIV + 6, "sudo", 'n', "pam_unix(sudo:session): session closed for user root"},
+      {5000, 600000, 0, AUTHPRIV + 6, "sshd", 's', "Received disconnect from $p port $P:11: disconnected by user"},
+      {1, 9, 0, AUTHPRIV + 6, "sshd", 's', "Disconnected from user $u $p port $P"},
+      {1, 20, 0, AUTHPRIV + 6, "sshd", 's', "pam_unix(sshd:session): session closed for user $u"},
+      {5, 90, 0, AUTH + 6, "systemd-logind", 'd', "Session $s logged out. Waiting for processes to exit."}}},
+    {"guess",
+     1,
+     "g",
+     1,
+     4,
+     0,
+     3,
+     {{500, 4000, 0, AUTHPRIV + 6, "sshd", 's', "Invalid user $G from $e port $P"},
+      {300, 2000, 0, AUTHPRIV + 6, "sshd", 's', "Failed password for invalid user $G from $e port $P ssh2"},
+      {5, 900, 0, AUTHPRIV + 6, "sshd", 's', "Connection closed by invalid user $G $e port $P [preauth]"}}},
+    {"cron",
+     230,
+     NULL,
+     0,
+     0,
+     0,
+     0,
+     {{0, 900, 0, AUTHPRIV + 6, "CRON", 's', "pam_unix(cron:session): session opened for user $a(uid=0) by (uid=0)"},
+      {1, 20, 0, CRON + 6, "CRON", 'n', "($a) CMD ($j)"},
+      {200, 20000, 0, AUTHPRIV + 6, "CRON", 's', "pam_unix(cron:session): session closed for user $a"}}},
+    {"web", 50, "w", 1, 14, 0, 1, {{20, 6000, 0, LOCAL7 + 6, "nginx", 'd', "$e - - [$C] \"$m $g HTTP/1.1\" $t $b"}}},
+    {"web, combined",
+     16,
+     "w",
+     1,
+     14,
+     0,
+     1,
+     {{20, 6000, 0, LOCAL7 + 6, "nginx", 'd', "$e - - [$C] \"$m $g HTTP/1.1\" $t $b \"$r\" \"$A\""}}},
+    {"probe",
+     1,
+     "w",
+     1,
+     3,
+     0,
+     1,
+     {{20, 900, 0, LOCAL7 + 6, "nginx", 'd', "$e - - [$C] \"GET $x HTTP/1.1\" 404 153 \"-\" \"$A\""}}},
+    {"firewall",
+     8,
+     "g",
+     1,
+     5,
+     0,
+     1,
+     {{100, 5000, 0, KERN + 4, "kernel", '0',
+       "[$U] [UFW BLOCK] IN=eth0 OUT= MAC=$M SRC=$e DST=$h LEN=$L TOS=0x00 PREC=0x00 TTL=$T ID=$I PROTO=TCP SPT=$P "
+       "DPT=$D WINDOW=1024 RES=0x00 SYN URGP=0 "}}},
+    {"mail",
+     60,
+     "m",
+     0,
+     0,
+     0,
+     0,
+     {{0, 900, 0, MAIL + 6, "postfix/smtpd", 's', "connect from $o[$e]"},
+      {100, 900, 0, MAIL + 6, "postfix/smtpd", 's', "$q: client=$o[$e]"},
+      {20, 200, 0, MAIL + 6, "postfix/cleanup", 'n', "$q: message-id=<$q@$o>"},
+      {20, 90, 0, MAIL + 6, "postfix/qmgr", 'd', "$q: from=<$w@$o>, size=$b, nrcpt=1 (queue active)"},
+      {20, 900, 0, MAIL + 6, "postfix/smtpd", 's',
+       "disconnect from $o[$e] ehlo=1 mail=1 rcpt=1 data=1 quit=1 commands=5"},
+      {50, 3000, 0, MAIL + 6, "postfix/local", 'n',
+       "$q: to=<$u@qala.example>, relay=local, delay=0.$z, delays=0.1/0/0/0.$y, dsn=2.0.0, status=sent (delivered to "
+       "mailbox)"},
+      {1, 20, 0, MAIL + 6, "postfix/qmgr", 'd', "$q: removed"}}},
+    {"unit",
+     150,
+     NULL,
+     0,
+     0,
+     0,
+     0,
+     {{0, 900, 0, DAEMON + 6, "systemd", '1', "Starting $n - $N..."},
+      {90, 9000, 0, DAEMON + 6, "systemd", '1', "$n: Deactivated successfully."},
+      {0, 9, 0, DAEMON + 6, "systemd", '1', "Finished $n - $N."},
+      {0, 9, 500, DAEMON + 6, "systemd", '1', "$n: Consumed $zms CPU time."}}},
+    {"database",
+     60,
+     "d",
+     0,
+     2,
+     2,
+     3,
+     {{0, 900, 0, LOCAL0 + 6, "postgres", 's', "[$s-1] LOG:  connection received: host=$p port=$P"},
+      {3, 30, 0, LOCAL0 + 6, "postgres", 's',
+       "[$s-2] LOG:  connection authorized: user=$a database=$w application_name=$w"},
+      {50, 60000, 0, LOCAL0 + 6, "postgres", 's', "[$s-3] LOG:  duration: $l.$z ms  statement: $S"},
+      {50, 60000, 0, LOCAL0 + 6, "postgres", 's',
+       "[$s-4] LOG:  disconnection: session time: 0:00:$y.$z user=$a database=$w host=$p port=$P"}}},
+    {"names",
+     80,
+     "g",
+     1,
+     3,
+     0,
+     1,
+     {{1, 900, 0, DAEMON + 6, "named", 'd', "client @0x$X $p#$P ($d): query: $d IN A +E(0)K ($h)"}}},
+    {"lease",
+     30,
+     "g",
+     0,
+     0,
+     0,
+     0,
+     {{0, 900, 0, DAEMON + 6, "dhcpd", 'd', "DHCPREQUEST for $p from $H via eth1"},
+      {0, 3, 0, DAEMON + 6, "dhcpd", 'd', "DHCPACK on $p to $H via eth1"}}},
 };
 
 struct host {
@@ -152,33 +214,57 @@ struct maker {
 };
 
 static const char *const users[] = {"aigerim", "daniyar", "gulnara", "ivan", "marat", "olga", "saule", "timur",
-                                    "zhanar", "deploy", "backup", "asel", "bolat", "dana", "erlan", "farida"};
+                                    "zhanar",  "deploy",  "backup",  "asel", "bolat", "dana", "erlan", "farida"};
 static const char *const services[] = {"root", "www-data", "backup", "postgres", "monitor", "app"};
 static const char *const guessed[] = {"admin", "test", "oracle", "ubuntu", "user", "git", "ftp", "support"};
-static const char *const words[] = {"budget", "contract", "invoice", "journal", "minutes", "order", "passport",
-                                    "protocol", "quarter", "report", "schedule", "tender", "ticket", "archive",
-                                    "billing", "catalog", "delivery", "estate", "finance", "ledger"};
-static const char *const paths[] = {"/", "/login", "/api/v1/objects/#", "/static/app.css", "/static/app.js",
-                                    "/img/#.png", "/search?q=*", "/reports/#.pdf", "/news/#", "/favicon.ico",
-                                    "/api/v1/*/#", "/api/v1/*", "/static/fonts/*.woff2", "/img/*/#.jpg", "/*/#",
+static const char *const words[] = {"budget",   "contract", "invoice",  "journal",  "minutes", "order",  "passport",
+                                    "protocol", "quarter",  "report",   "schedule", "tender",  "ticket", "archive",
+                                    "billing",  "catalog",  "delivery", "estate",   "finance", "ledger"};
+static const char *const paths[] = {"/",
+                                    "/login",
+                                    "/api/v1/objects/#",
+                                    "/static/app.css",
+                                    "/static/app.js",
+                                    "/img/#.png",
+                                    "/search?q=*",
+                                    "/reports/#.pdf",
+                                    "/news/#",
+                                    "/favicon.ico",
+                                    "/api/v1/*/#",
+                                    "/api/v1/*",
+                                    "/static/fonts/*.woff2",
+                                    "/img/*/#.jpg",
+                                    "/*/#",
                                     "/api/v2/*/#/items?page=1"};
 static const char *const probes[] = {"/wp-login.php", "/.env", "/cgi-bin/test?x=../../etc/passwd", "/phpmyadmin/"};
 static const char *const agents[] = {
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36",
     "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
     "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5",
-    "python-requests/2.32", "curl/8.8.0", "Mozilla/5.0 (compatible; ExampleBot/2.1; +https://bot.example/)"};
-static const char *const commands[] = {"/usr/bin/systemctl restart nginx", "/usr/bin/apt-get update",
-                                       "/usr/bin/journalctl -xe", "/usr/bin/systemctl status postgresql",
-                                       "/usr/bin/tail -f /var/log/syslog", "/usr/bin/vi /etc/hosts",
-                                       "/usr/bin/docker ps", "/usr/bin/df -h"};
-static const char *const units[] = {"logrotate", "apt-daily", "fstrim", "man-db", "systemd-tmpfiles-clean",
-                                    "certbot", "sysstat-collect", "phpsessionclean", "e2scrub_all", "motd-news"};
-static const char *const unit_names[] = {"Rotate log files", "Daily apt download activities",
-                                         "Discard unused blocks", "Daily man-db regeneration",
-                                         "Cleanup of Temporary Directories", "Renew certificates",
-                                         "system activity accounting tool", "Clean php session files",
-                                         "Online ext4 Metadata Check", "Message of the Day"};
+    "python-requests/2.32",
+    "curl/8.8.0",
+    "Mozilla/5.0 (compatible; ExampleBot/2.1; +https://bot.example/)"};
+static const char *const commands[] = {"/usr/bin/systemctl restart nginx",
+                                       "/usr/bin/apt-get update",
+                                       "/usr/bin/journalctl -xe",
+                                       "/usr/bin/systemctl status postgresql",
+                                       "/usr/bin/tail -f /var/log/syslog",
+                                       "/usr/bin/vi /etc/hosts",
+                                       "/usr/bin/docker ps",
+                                       "/usr/bin/df -h"};
+static const char *const units[] = {
+    "logrotate", "apt-daily",       "fstrim",          "man-db",      "systemd-tmpfiles-clean",
+    "certbot",   "sysstat-collect", "phpsessionclean", "e2scrub_all", "motd-news"};
+static const char *const unit_names[] = {"Rotate log files",
+                                         "Daily apt download activities",
+                                         "Discard unused blocks",
+                                         "Daily man-db regeneration",
+                                         "Cleanup of Temporary Directories",
+                                         "Renew certificates",
+                                         "system activity accounting tool",
+                                         "Clean php session files",
+                                         "Online ext4 Metadata Check",
+                                         "Message of the Day"};
 static const uint32_t ports[] = {22, 23, 80, 443, 445, 3389, 5432, 8080};
 static const uint32_t statuses[] = {200, 200, 200, 200, 200, 200, 200, 304, 304, 302, 404, 500};
 
@@ -255,7 +341,7 @@ static bool fresh_put(struct maker *m, struct gen_out *out, char variable)
     switch (variable) {
     case 'b': /* bytes of an answer or a message: most of a few dozen sizes */
         gen_put_u64(out, gen_below(random, 12) > 0 ? 200 + gen_mix(gen_skewed(random, 100), 7) % 60000
-                                                  : 120 + gen_below(random, 90000));
+                                                   : 120 + gen_below(random, 90000));
         return true;
     case 'g':
         put_path(m, out);
@@ -522,13 +608,13 @@ static void session_begin(struct maker *m, uint64_t at_ms)
     uint32_t slot = m->free_count > 0 ? m->free_slots[--m->free_count] : m->session_count++;
     struct session *session = &m->sessions[slot];
     m->hosts[host].pid = 300 + (m->hosts[host].pid + gen_between(&m->random, 1, 12)) % 32000;
-    *session = (struct session){
-        .kind = (uint8_t)kind,
-        .host = (uint16_t)host,
-        .pid = m->hosts[host].pid,
-        .number = ++m->hosts[host].session,
-        .salt = gen_random_next(&m->random),
-        .rounds = (uint8_t)gen_between(&m->random, kinds[kind].rounds_min, kinds[kind].rounds_max)};
+    *session =
+        (struct session){.kind = (uint8_t)kind,
+                         .host = (uint16_t)host,
+                         .pid = m->hosts[host].pid,
+                         .number = ++m->hosts[host].session,
+                         .salt = gen_random_next(&m->random),
+                         .rounds = (uint8_t)gen_between(&m->random, kinds[kind].rounds_min, kinds[kind].rounds_max)};
     if (session->rounds == 0 && kinds[kind].loop_end > 0 && kinds[kind].loop_first == 0)
         session->step = (uint8_t)kinds[kind].loop_end;
     gen_queue_add(&m->queue, at_ms + step_wait(m, session), slot);

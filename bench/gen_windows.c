@@ -1,14 +1,15 @@
 /* gen_windows.c - events of Windows hosts as a forwarder sends them: JSON lines with Sysmon, Security and PowerShell.
  *
- * Shaped like public recordings of such hosts: about 33 members and 2.5 KB an event, its text in Message and again member
- * by member, 71 of 100 from Sysmon. What repeats there repeats here: a process keeps its GUID, number, account and
- * session; a binary its description and hashes; a caller's stack is one of a few hundred; a host touches the same few
- * thousand registry keys. Events come in bursts of one process doing one thing, and bursts of several hosts overlap. */
-#include "bench/gen.h"
+ * Shaped like public recordings of such hosts: about 33 members and 2.5 KB an event, its text in Message and again
+ * member by member, 71 of 100 from Sysmon. What repeats there repeats here: a process keeps its GUID, number, account
+ * and session; a binary its description and hashes; a caller's stack is one of a few hundred; a host touches the same
+ * few thousand registry keys. Events come in bursts of one process doing one thing, and bursts of several hosts
+ * overlap. */
+#include "bench/gen_windows.h"
 
 #include "base/civil.h"
 #include "base/macros.h"
-#include "bench/gen_windows.h"
+#include "bench/gen.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -74,26 +75,46 @@ static const char *const json_signs[] = {"^", "\\r\\n", "~", "\\t", "`", "\\\\",
 
 #define ONE_OF(list, number) ((list)[(number) % ARRAY_LEN(list)])
 
-static const char *const images[] = {
-    "System32`svchost.exe",      "System32`lsass.exe",          "explorer.exe",            "System32`services.exe",
-    "System32`RuntimeBroker.exe", "System32`wbem`WmiPrvSE.exe", "System32`taskhostw.exe",  "System32`csrss.exe",
-    "System32`SearchIndexer.exe", "System32`dllhost.exe",       "System32`conhost.exe",    "System32`backgroundTaskHost.exe",
-    "System32`WindowsPowerShell`v1.0`powershell.exe",           "System32`cmd.exe",        "System32`spoolsv.exe",
-    "System32`wininit.exe",      "System32`winlogon.exe",       "System32`MsMpEng.exe",    "System32`sihost.exe"};
-static const char *const stems[] = {"net", "crypt", "com", "rpc", "wbem", "user", "gdi", "shell", "kernel", "sec", "ole",
-                                    "dns", "http", "msv", "prop", "task", "twin", "ui", "uxt", "wer", "win", "ws2"};
-static const char *const tails[] = {"api32", "svc", "core", "prov", "util", "base", "cfg", "32", "ext", "host", "mgr",
-                                    "ui", "res", "rt", "proxy", "client", "auth", "store", "sync", "trace", "lib"};
-static const char *const accounts[] = {"SYSTEM", "SYSTEM", "SYSTEM", "LOCAL SERVICE", "NETWORK SERVICE", "aigerim",
-                                       "daniyar", "marat"};
-static const char *const roots[] = {"HKLM`SOFTWARE`Microsoft`Windows`CurrentVersion", "HKLM`System`CurrentControlSet`Services",
-                                    "HKLM`SOFTWARE`Microsoft`Windows NT`CurrentVersion", "HKLM`SOFTWARE`Policies`Microsoft",
-                                    "HKU`S-1-5-21-1111111111-2222222222-333333333-1104`Software`Microsoft", "HKCR`CLSID"};
-static const char *const key_words[] = {"Parameters", "Explorer", "Config", "Cache", "State", "Internet Settings", "Tcpip",
-                                        "Interfaces", "Policies", "Setup", "Notifications", "Session", "Diagnostics",
-                                        "Winlogon", "Perflib", "Shell Folders", "Providers", "Events", "Security", "Start"};
-static const char *const cmdlets[] = {"Get-Item", "Get-ChildItem", "Where-Object", "Select-Object", "Out-Default",
-                                      "Get-Process", "Get-Service", "ForEach-Object", "Test-Path", "Import-Module"};
+static const char *const images[] = {"System32`svchost.exe",
+                                     "System32`lsass.exe",
+                                     "explorer.exe",
+                                     "System32`services.exe",
+                                     "System32`RuntimeBroker.exe",
+                                     "System32`wbem`WmiPrvSE.exe",
+                                     "System32`taskhostw.exe",
+                                     "System32`csrss.exe",
+                                     "System32`SearchIndexer.exe",
+                                     "System32`dllhost.exe",
+                                     "System32`conhost.exe",
+                                     "System32`backgroundTaskHost.exe",
+                                     "System32`WindowsPowerShell`v1.0`powershell.exe",
+                                     "System32`cmd.exe",
+                                     "System32`spoolsv.exe",
+                                     "System32`wininit.exe",
+                                     "System32`winlogon.exe",
+                                     "System32`MsMpEng.exe",
+                                     "System32`sihost.exe"};
+static const char *const stems[] = {"net",    "crypt", "com", "rpc", "wbem", "user", "gdi",  "shell",
+                                    "kernel", "sec",   "ole", "dns", "http", "msv",  "prop", "task",
+                                    "twin",   "ui",    "uxt", "wer", "win",  "ws2"};
+static const char *const tails[] = {"api32", "svc",    "core", "prov",  "util", "base",  "cfg",
+                                    "32",    "ext",    "host", "mgr",   "ui",   "res",   "rt",
+                                    "proxy", "client", "auth", "store", "sync", "trace", "lib"};
+static const char *const accounts[] = {"SYSTEM",          "SYSTEM",  "SYSTEM",  "LOCAL SERVICE",
+                                       "NETWORK SERVICE", "aigerim", "daniyar", "marat"};
+static const char *const roots[] = {"HKLM`SOFTWARE`Microsoft`Windows`CurrentVersion",
+                                    "HKLM`System`CurrentControlSet`Services",
+                                    "HKLM`SOFTWARE`Microsoft`Windows NT`CurrentVersion",
+                                    "HKLM`SOFTWARE`Policies`Microsoft",
+                                    "HKU`S-1-5-21-1111111111-2222222222-333333333-1104`Software`Microsoft",
+                                    "HKCR`CLSID"};
+static const char *const key_words[] = {"Parameters",        "Explorer",  "Config",      "Cache",    "State",
+                                        "Internet Settings", "Tcpip",     "Interfaces",  "Policies", "Setup",
+                                        "Notifications",     "Session",   "Diagnostics", "Winlogon", "Perflib",
+                                        "Shell Folders",     "Providers", "Events",      "Security", "Start"};
+static const char *const cmdlets[] = {"Get-Item",    "Get-ChildItem", "Where-Object", "Select-Object",
+                                      "Out-Default", "Get-Process",   "Get-Service",  "ForEach-Object",
+                                      "Test-Path",   "Import-Module"};
 
 static void put_text(struct gen_out *out, const char *text)
 {

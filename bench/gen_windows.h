@@ -1,4 +1,5 @@
-/* gen_windows.h - the kinds of events that gen_windows.c makes. In a text ^ is CR LF, ~ a tab, ` a backslash, ' a quote. */
+/* gen_windows.h - the kinds of events that gen_windows.c makes. In a text ^ is CR LF, ~ a tab, ` a backslash, ' a
+ * quote. */
 #ifndef BENCH_GEN_WINDOWS_H
 #define BENCH_GEN_WINDOWS_H
 
