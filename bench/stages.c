@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/macros.h"
 #include "base/str.h"
+#include "bench/common.h"
 #include "event/normalise.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -23,7 +24,6 @@
 #include "wire/limits.h"
 #include "wire/syslog_stream.h"
 
-#include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,12 +64,6 @@ struct bench {
     int64_t started_ns;
     uint64_t started_cpu_ns;
 };
-
-static void die(const char *what, const struct err *err)
-{
-    fprintf(stderr, "bench-stages: %s: %s\n", what, err->text);
-    exit(1);
-}
 
 static void stage_begin(struct bench *bench)
 {
@@ -121,13 +115,13 @@ static void block_finish(struct bench *bench)
     struct err err;
     enum rc rc = block_builder_finish(bench->builder, &bench->blocks, &err);
     if (rc != RC_OK && rc != RC_NOT_FOUND)
-        die("block", &err);
+        bench_die("block", &err);
     if (rc == RC_OK) {
         struct block_info info;
         struct block_trailer trailer;
         if (block_info_read(buf_view(&bench->blocks), &info, &err) != RC_OK ||
             block_trailer_read(buf_view(&bench->blocks), &info, &trailer, &err) != RC_OK)
-            die("block", &err);
+            bench_die("block", &err);
         bench->encoded += info.size + trailer.delta.n;
     }
     buf_clear(&bench->blocks);
@@ -186,42 +180,16 @@ static double measure_normalise(struct bench *bench)
     return stage_end(bench, "parse and normalise", bench->events, 0, remark);
 }
 
-static void rules_read(struct bench *bench, const char *folder)
-{
-    struct dirent **names = NULL;
-    struct err err;
-    int count = scandir(folder, &names, NULL, alphasort);
-    for (int i = 0; i < count; i++) {
-        char path[PATH_BYTES];
-        struct stat status;
-        struct str name = str_of(names[i]->d_name);
-        int length = snprintf(path, sizeof(path), "%s/%s", folder, names[i]->d_name);
-        free(names[i]);
-        if (name.p == NULL || name.p[0] == '.' || length >= (int)sizeof(path) || stat(path, &status) != 0)
-            continue;
-        struct str whole = str_of(path);
-        if (S_ISDIR(status.st_mode)) {
-            rules_read(bench, path);
-        } else if (str_ends(whole, STR(".yml")) || str_ends(whole, STR(".yaml"))) {
-            struct str text = STR_NONE;
-            if (file_load_path(path, RULE_FILE_MAX, bench->arena, &text, &err) != RC_OK ||
-                rules_add(bench->rules, arena_str(bench->arena, whole), text, &err) != RC_OK)
-                die("rules", &err);
-        }
-    }
-    free(names);
-}
-
 static void measure_compile(struct bench *bench)
 {
     struct err err;
     char remark[128];
     stage_begin(bench);
     bench->rules = rules_new(RULES_BYTES);
-    rules_read(bench, bench->rules_path);
+    bench_rules_read(bench->rules, bench->rules_path, bench->arena);
     if (rules_finish(bench->rules, &err) != RC_OK ||
         rule_set_compile(bench->rules, bench->names, &bench->set, &err) != RC_OK)
-        die("rules", &err);
+        bench_die("rules", &err);
     snprintf(remark, sizeof(remark), "%zu rules loaded of %zu", rules_count(bench->rules),
              rules_outcome_count(bench->rules));
     stage_end(bench, "compile the rules", rules_count(bench->rules), 0, remark);
@@ -270,14 +238,14 @@ static void append_flush(struct appending *a, bool last)
     struct err err;
     uint64_t durable = 0;
     if (a->count > 0 && archive_append(a->archive, a->records, a->count, &appended, &err) != RC_OK)
-        die("append", &err);
+        bench_die("append", &err);
     for (size_t i = 0; i < a->count; i++)
         a->bytes += a->records[i].raw.n;
     a->count = 0;
     if (a->bytes < COMMIT_BYTES && !last)
         return;
     if (archive_commit(a->archive, &durable, &err) != RC_OK)
-        die("commit", &err);
+        bench_die("commit", &err);
     a->bytes = 0;
 }
 
@@ -307,7 +275,7 @@ static void appending_open(struct bench *bench, const char *name, struct appendi
     }
     if (archive_open(&io_kernel, folder, &options, &ret->archive, &recovered, &err) != RC_OK ||
         archive_source(ret->archive, &source, options.now_ns, options.now_boot_ns, &err) != RC_OK)
-        die("archive", &err);
+        bench_die("archive", &err);
     for (size_t i = 0; i < BATCH; i++)
         ret->records[i] = (struct archive_record){.type = LEAF_RAW,
                                                   .source = {1},
@@ -383,9 +351,9 @@ int main(int argc, char **argv)
         return 1;
     }
     if (file_load_path(bench.file, FILE_MAX, bench.arena, &bench.input, &err) != RC_OK)
-        die("input", &err);
+        bench_die("input", &err);
     if (mapping_load(bench.data, bench.names, &bench.mapping, &err) != RC_OK)
-        die("mapping", &err);
+        bench_die("mapping", &err);
     measure_frame(&bench);
     double normalise_cpu_s = measure_normalise(&bench);
     measure_compile(&bench);
