@@ -20,6 +20,7 @@ struct writer {
     size_t directory; /* where the directory's next entry stands in out */
     uint32_t columns;
     uint32_t *order;   /* records by form, stable */
+    uint32_t *starts;  /* their first cells, in that order */
     uint64_t *numbers; /* of one slot */
     bool overflow;
 };
@@ -217,6 +218,7 @@ static inline bool decimal_of(struct str text, uint64_t *ret)
 
 struct slot_column {
     const uint32_t *order; /* its records */
+    const uint32_t *starts;
     uint32_t count;
     uint32_t slot;
     struct slot_state *state;
@@ -225,7 +227,7 @@ struct slot_column {
 
 static inline const struct cell *cell_at(const struct writer *w, const struct slot_column *c, uint32_t i)
 {
-    return &w->b->cells[w->b->records[c->order[i]].cells + c->slot];
+    return &w->b->cells[c->starts[i] + c->slot];
 }
 
 /* Numbers, as they are or as steps, whichever is narrower. */
@@ -527,6 +529,7 @@ static void keep_slots(struct writer *w, struct kept *kept)
         const struct form_use *use = &b->uses[f];
         for (uint32_t s = 0; s < use->slots; s++) {
             struct slot_column c = {.order = w->order + first,
+                                    .starts = w->starts + first,
                                     .count = use->count,
                                     .slot = s,
                                     .state = &b->states[use->states + s],
@@ -556,15 +559,19 @@ static bool order_records(struct writer *w)
     const struct block_builder *b = w->b;
     uint32_t *next = memory_new(((size_t)b->use_count + 1) * sizeof *next);
     w->order = memory_new(b->count * sizeof *w->order);
+    w->starts = memory_new(b->count * sizeof *w->starts);
     w->numbers = memory_new(b->count * sizeof *w->numbers);
-    if (!next || !w->order || !w->numbers) {
+    if (!next || !w->order || !w->starts || !w->numbers) {
         memory_free(next);
         return false;
     }
     for (uint32_t f = 0; f < b->use_count; f++)
         next[f + 1] = next[f] + b->uses[f].count;
-    for (uint32_t i = 0; i < b->count; i++)
-        w->order[next[b->records[i].form]++] = i;
+    for (uint32_t i = 0; i < b->count; i++) {
+        uint32_t at = next[b->records[i].form]++;
+        w->order[at] = i;
+        w->starts[at] = b->records[i].cells;
+    }
     memory_free(next);
     return true;
 }
@@ -713,6 +720,7 @@ bool block_write(struct block_builder *builder, struct buf *out)
         ok = ok && write_slots(&w);
     }
     memory_free(w.order);
+    memory_free(w.starts);
     memory_free(w.numbers);
     size_t filter = out->n;
     words_filter(&b->words, out);

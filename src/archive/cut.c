@@ -273,7 +273,10 @@ bool cut_finish(struct cut *cut)
             from++;
         while (to > at + 1 && !HAS_BIT(cut->word, to - 1) && !HAS_BIT(cut->forced, to - 1))
             to--;
-        if (!slots_add(cut, from, to))
+        bool blank = true; /* between two fields of a quoted value */
+        for (size_t i = from; i < to && blank; i++)
+            blank = cut->raw.p[i] == ' ';
+        if (!blank && !slots_add(cut, from, to))
             return false;
         at = cut_next(begins, cut->words, end);
     }
