@@ -2,7 +2,8 @@
 
 Each peer is a function (folder, corpus, queries) that gives a Peer, or None when its program is absent. `queries` maps
 a name to a phrase; 'count' is the number of lines by host. All are pinned to one core and warm: a run to warm up, then
-the median of five (three of what takes long). Only what a peer keeps is its size: logs and temporary files are left out.
+the median of five (three of what takes long). Only what a peer keeps is its size: logs and temporary files are left
+out.
 """
 import io
 import os

@@ -31,8 +31,8 @@
 
 struct block_builder;
 
-/* `names` is what event fields' ids mean. `key` keys the word filter: random, the same for all blocks of a segment. NULL
- * without memory. */
+/* `names` is what event fields' ids mean. `key` keys the word filter: random, the same for all blocks of a segment.
+ * NULL without memory. */
 struct block_builder *block_builder_new(const struct names *names, const uint64_t key[2]);
 void block_builder_free(struct block_builder *builder);
 /* The next block belongs to another segment. Only while the builder is empty. */
@@ -48,8 +48,8 @@ enum rc block_builder_add(struct block_builder *builder, const struct leaf *leaf
 size_t block_builder_count(const struct block_builder *builder);
 /* First and last number added; 0 when empty. */
 uint64_t block_builder_first(const struct block_builder *builder);
-/* Encodes what was added behind `out`'s bytes and empties the builder: the block, and behind it the trailer with what it
- * adds to the chain's dictionary and the hashes of its words. RC_NOT_FOUND when empty; RC_LIMIT. */
+/* Encodes what was added behind `out`'s bytes and empties the builder: the block, and behind it the trailer with what
+ * it adds to the chain's dictionary and the hashes of its words. RC_NOT_FOUND when empty; RC_LIMIT. */
 enum rc block_builder_finish(struct block_builder *builder, struct buf *out, struct err *err) MUST_USE;
 
 /* ---- reading ---- */
@@ -94,7 +94,8 @@ enum block_parts { BLOCK_LAZY = 0, BLOCK_LEAVES = 1, BLOCK_EVENTS = 2, BLOCK_ALL
 struct arena *block_arena_new(size_t limit);
 /* Checks the crc and decodes into the arena, which must outlive it; `bytes` may go. Never trusts the bytes.
  * `dictionary` is the block's chain, outliving it too; NULL when the block names nothing of it, as a chain's first
- * block does. A trailer behind the block is passed over. `names` receives the names of fields (may be NULL without events), the same that the dictionary has. */
+ * block does. A trailer behind the block is passed over. `names` receives the names of fields (may be NULL without
+ * events), the same that the dictionary has. */
 enum rc block_decode(struct str bytes, const struct dictionary *dictionary, unsigned parts, struct names *names,
                      struct arena *arena, struct block **ret_block, struct err *err) MUST_USE;
 /* More parts of a block that was opened with fewer. */

@@ -498,10 +498,8 @@ static bool form_use(struct work *w, struct record *r)
     }
     if (first) {
         e->column = b->use_count;
-        b->uses[b->use_count++] = (struct form_use){.entry = entry,
-                                                    .raw_slots = w->slots - w->more_count,
-                                                    .slots = w->slots,
-                                                    .states = e->owner};
+        b->uses[b->use_count++] = (struct form_use){
+            .entry = entry, .raw_slots = w->slots - w->more_count, .slots = w->slots, .states = e->owner};
         form_words(w);
     }
     r->form = e->column;

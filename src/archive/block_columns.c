@@ -29,8 +29,8 @@ struct writer {
 struct kept {
     enum slot_how how;
     uint8_t width;
-    uint64_t base;   /* or the constant, the length, the bytes of lengths */
-    uint64_t more;   /* bytes of texts */
+    uint64_t base; /* or the constant, the length, the bytes of lengths */
+    uint64_t more; /* bytes of texts */
     uint32_t count;
     uint32_t codes; /* first of them */
 };

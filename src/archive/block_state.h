@@ -16,7 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CELLS_MAX  (1u << 20)       /* slots' contents in one block */
+#define CELLS_MAX  (1u << 20) /* slots' contents in one block */
 #define CELL_EXTRA (UINT32_C(1) << 31)
 
 /* The content of a slot: a place in `raw`, or with CELL_EXTRA in `extra`; of a SLOT_NUMBER the number. */
@@ -27,16 +27,16 @@ struct cell {
 
 /* How a slot of a form did in this and earlier blocks: whether the dictionary pays for it. */
 struct slot_state {
-    uint8_t kind;  /* enum slot_kind */
-    bool plain;    /* the dictionary does not pay */
-    uint8_t age;   /* blocks since it was found out */
+    uint8_t kind; /* enum slot_kind */
+    bool plain;   /* the dictionary does not pay */
+    uint8_t age;  /* blocks since it was found out */
     uint32_t count;
     uint32_t hits;
 };
 
 struct form_use {
-    uint32_t entry;   /* in the table of forms */
-    uint32_t count;   /* records of this block */
+    uint32_t entry; /* in the table of forms */
+    uint32_t count; /* records of this block */
     uint32_t raw_slots;
     uint32_t slots;
     uint32_t states; /* first slot state */
@@ -78,9 +78,9 @@ struct block_builder {
     struct arena *scratch; /* of one record */
     struct cut *cut;
     struct work *work; /* the record at work */
-    char *form_text; /* the form of the record at work, FORM_SIZE_MAX */
+    char *form_text;   /* the form of the record at work, FORM_SIZE_MAX */
     struct buf column;
-    struct buf directory; /* of slots */
+    struct buf directory;  /* of slots */
     struct buf streams[3]; /* codes, numbers, texts */
     uint32_t *codes;       /* entries in `values`, column after column */
 };

@@ -1,5 +1,5 @@
-/* Keys of a block out of its forms' columns: each form says where the key's value lies in its records; where that is one
- * slot, its column is read and nothing else, and each distinct value is looked at once. */
+/* Keys of a block out of its forms' columns: each form says where the key's value lies in its records; where that is
+ * one slot, its column is read and nothing else, and each distinct value is looked at once. */
 #include "archive/block_values.h"
 
 #include "archive/block_view.h"

@@ -23,9 +23,9 @@ struct slot_column {
     uint8_t kind; /* enum slot_kind */
     uint32_t count;
     uint64_t base;
-    struct str bytes;      /* of its stream */
-    struct str list;       /* index: its codes */
-    struct str *values;    /* const: one; index: `value_count` */
+    struct str bytes;   /* of its stream */
+    struct str list;    /* index: its codes */
+    struct str *values; /* const: one; index: `value_count` */
     uint32_t value_count;
     const uint32_t *codes; /* of the block's values */
     const uint64_t *numbers;
@@ -51,16 +51,16 @@ struct block {
     const uint32_t *row_of;  /* its place among the records of its form */
     struct str *values;      /* that the block alone has; NULL until they are asked for */
     uint32_t value_count;
-    int64_t *received;       /* NULL until block_received */
+    int64_t *received; /* NULL until block_received */
     int64_t *times;
-    char *raw;               /* NULL until block_raw */
-    uint32_t *raw_at;        /* count + 1 */
-    struct leaf *leaves;     /* NULL until block_heads */
-    bool whole;              /* leaves have their lengths, too */
-    struct str *rule_sets;   /* NULL until block_rule_sets: lists of varint length and bytes */
+    char *raw;             /* NULL until block_raw */
+    uint32_t *raw_at;      /* count + 1 */
+    struct leaf *leaves;   /* NULL until block_heads */
+    bool whole;            /* leaves have their lengths, too */
+    struct str *rule_sets; /* NULL until block_rule_sets: lists of varint length and bytes */
     uint32_t rule_set_count;
     uint32_t *rule_set_of;
-    bool events;             /* all that events need is there and was checked */
+    bool events; /* all that events need is there and was checked */
 };
 
 /* Each decodes a part and is cheap the second time. RC_CORRUPT, RC_LIMIT. */

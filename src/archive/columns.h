@@ -38,14 +38,14 @@ enum time_unit { TIME_RECEIVED = 0, TIME_S, TIME_MS, TIME_US, TIME_NS, TIME_UNIT
 
 /* How the contents of one slot of one form are kept. */
 enum slot_how {
-    HOW_CONST = 0,    /* varint code: all are this value */
-    HOW_INDEX,        /* varint count, codes (svarint deltas); a byte each in CODES */
-    HOW_CODES,        /* u8 width; that many bytes each in CODES, low plane first */
-    HOW_NUMBERS,      /* u8 width, varint base; decimals, less base, in NUMBERS, low plane first */
-    HOW_DELTAS,       /* u8 width, varint first; zigzag deltas in NUMBERS, low plane first */
-    HOW_TEXTS,        /* varint bytes; a varint length each, then the bytes, in TEXTS */
-    HOW_FIXED,        /* varint length; the bytes in TEXTS */
-    HOW_CLOCK,        /* svarint: units from the event's time of day */
+    HOW_CONST = 0,     /* varint code: all are this value */
+    HOW_INDEX,         /* varint count, codes (svarint deltas); a byte each in CODES */
+    HOW_CODES,         /* u8 width; that many bytes each in CODES, low plane first */
+    HOW_NUMBERS,       /* u8 width, varint base; decimals, less base, in NUMBERS, low plane first */
+    HOW_DELTAS,        /* u8 width, varint first; zigzag deltas in NUMBERS, low plane first */
+    HOW_TEXTS,         /* varint bytes; a varint length each, then the bytes, in TEXTS */
+    HOW_FIXED,         /* varint length; the bytes in TEXTS */
+    HOW_CLOCK,         /* svarint: units from the event's time of day */
     HOW_CLOCK_NUMBERS, /* u8 width, varint base: the same, one each, in NUMBERS */
     HOW_COUNT
 };

@@ -38,16 +38,16 @@ struct cut {
     struct str raw;
     size_t words; /* of 64 bits, in use */
     bool has_backslash;
-    uint64_t word[CUT_WORDS];   /* stands in a word */
-    uint64_t token[CUT_WORDS];  /* no blank, quote, bracket or separator */
-    uint64_t digit[CUT_WORDS];  /* or a doubled backslash: makes its run a slot */
-    uint64_t slash[CUT_WORDS];  /* backslash */
-    uint64_t edge[CUT_WORDS];   /* a field begins or ends before this byte */
-    uint64_t forced[CUT_WORDS]; /* in a short field's value */
-    uint64_t ends[CUT_WORDS];   /* a slot ends before this byte */
+    uint64_t word[CUT_WORDS];    /* stands in a word */
+    uint64_t token[CUT_WORDS];   /* no blank, quote, bracket or separator */
+    uint64_t digit[CUT_WORDS];   /* or a doubled backslash: makes its run a slot */
+    uint64_t slash[CUT_WORDS];   /* backslash */
+    uint64_t edge[CUT_WORDS];    /* a field begins or ends before this byte */
+    uint64_t forced[CUT_WORDS];  /* in a short field's value */
+    uint64_t ends[CUT_WORDS];    /* a slot ends before this byte */
     uint64_t borders[CUT_WORDS]; /* a run of tokens begins or ends before this byte */
     uint64_t begins[CUT_WORDS];  /* what makes a run a slot */
-    uint32_t rank[CUT_WORDS];   /* slots that end before or at the first bit of the word */
+    uint32_t rank[CUT_WORDS];    /* slots that end before or at the first bit of the word */
     struct cut_slot slots[CUT_SLOTS_MAX];
     size_t slot_count;
 };

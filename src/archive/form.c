@@ -40,8 +40,8 @@ static enum rc slots_read(struct form_reader *r, struct err *err)
     if (!f->pieces)
         return err_set(err, RC_LIMIT, "no memory for a form");
     for (uint32_t i = 0; i < f->slot_count && !r->in.failed; i++) {
-        bool fits = i < f->raw_slots ? f->kinds[i] <= SLOT_CLOCK + 9
-                                     : f->kinds[i] == SLOT_TEXT || f->kinds[i] == SLOT_NUMBER;
+        bool fits =
+            i < f->raw_slots ? f->kinds[i] <= SLOT_CLOCK + 9 : f->kinds[i] == SLOT_TEXT || f->kinds[i] == SLOT_NUMBER;
         if (!fits)
             return damaged(err, "kinds of slots");
     }

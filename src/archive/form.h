@@ -67,7 +67,7 @@ struct form {
 
 /* Everything is checked and points into `bytes` or the arena. RC_CORRUPT; RC_LIMIT without memory. */
 enum rc form_read(struct str bytes, struct names *names, struct arena *arena, struct form *ret_form,
-                   struct err *err) MUST_USE;
+                  struct err *err) MUST_USE;
 /* What the builder writes: flags, parser, slots. Then the kinds, the pieces, the specifications. */
 void form_write_spec(char **at, const struct form_spec *spec);
 /* The specification a SAME leads to. */

@@ -9,8 +9,8 @@
 
 #include <stddef.h>
 
-#define PACK_HOT  3 /* levels */
-#define PACK_COLD 19
+#define PACK_HOT    3 /* levels */
+#define PACK_COLD   19
 #define PACK_SHARED 9 /* what a whole segment shares */
 
 struct packer;

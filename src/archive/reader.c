@@ -8,11 +8,11 @@
 #include <errno.h>
 #include <string.h>
 
-#define BLOCK_ARENA  ((size_t)512 << 20)
+#define BLOCK_ARENA      ((size_t)512 << 20)
 #define DICTIONARIES_MAX ((size_t)96 << 20)
-#define LATEST_TRIES 8
-#define FRAME_ARENA  ((size_t)WAL_PAYLOAD_MAX + (1u << 20))
-#define GROUPS_LIMIT (UINT64_C(1) << 32)
+#define LATEST_TRIES     8
+#define FRAME_ARENA      ((size_t)WAL_PAYLOAD_MAX + (1u << 20))
+#define GROUPS_LIMIT     (UINT64_C(1) << 32)
 
 /* ---- the log's tail ---- */
 
@@ -399,8 +399,9 @@ enum rc archive_reader_block(struct archive_reader *reader, struct reader_block 
     rc = rc == RC_OK ? block_info_read(bytes, &info, err) : rc;
     rc = rc == RC_OK ? dictionary_of(reader, segment, fd, info.chain, &wanted->dictionary, err) : rc;
     IGNORE(io->close(io->self, fd)); /* only read */
-    rc = rc == RC_OK ? block_decode(bytes, wanted->dictionary, wanted->parts, reader->options.names, arena, ret_block, err)
-                     : rc;
+    rc = rc == RC_OK
+             ? block_decode(bytes, wanted->dictionary, wanted->parts, reader->options.names, arena, ret_block, err)
+             : rc;
     if (rc != RC_OK) {
         char name[SEGMENT_NAME_MAX];
         segment_name(segment->first, name);

@@ -224,8 +224,8 @@ static enum rc take_matches(struct search *s, struct block_search *bs, const uin
     return search_limit_reached(s) ? RC_OK : positions(s, bits, matches, active, err);
 }
 
-static enum rc activate(struct search *s, struct segment *segment, uint32_t entry,
-                        struct search_active *ret_active, struct err *err)
+static enum rc activate(struct search *s, struct segment *segment, uint32_t entry, struct search_active *ret_active,
+                        struct err *err)
 {
     const struct segment_entry *e = &segment->entries[entry];
     struct search_active a = {.arena = s->spare ? s->spare : block_arena_new(DECODE_ARENA)};

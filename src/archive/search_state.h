@@ -23,7 +23,7 @@ struct search_active {
     struct arena *arena;
     struct block *block;
     struct dictionary *dictionary; /* held */
-    uint32_t *positions; /* rising */
+    uint32_t *positions;           /* rising */
     uint32_t left;
 };
 

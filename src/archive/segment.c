@@ -339,8 +339,8 @@ size_t segment_memory(const struct segment *segment)
     return size;
 }
 
-enum rc segment_may_hold(const struct segment_file *file, const struct segment *segment, struct str word,
-                         bool *ret_may, struct err *err)
+enum rc segment_may_hold(const struct segment_file *file, const struct segment *segment, struct str word, bool *ret_may,
+                         struct err *err)
 {
     const struct segment_part *part = &segment->part[SECTION_FILTER];
     char key_bytes[SEGMENT_FILTER_KEY];

@@ -110,8 +110,8 @@ enum rc segment_dictionary(const struct segment_file *file, struct segment *segm
 void segment_forget(struct segment *segment);
 size_t segment_memory(const struct segment *segment); /* bytes that segment_forget gives back */
 /* Whether some block may hold the word: one small read. True when there is no filter. */
-enum rc segment_may_hold(const struct segment_file *file, const struct segment *segment, struct str word,
-                         bool *ret_may, struct err *err) MUST_USE;
+enum rc segment_may_hold(const struct segment_file *file, const struct segment *segment, struct str word, bool *ret_may,
+                         struct err *err) MUST_USE;
 /* Frontiers before and after; either may be NULL. */
 enum rc segment_frontiers(struct str section, struct tlog_frontier *ret_in, struct tlog_frontier *ret_out,
                           struct err *err) MUST_USE;

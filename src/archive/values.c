@@ -87,11 +87,8 @@ static uint32_t add(struct shared_table *t, struct str text, uint64_t hash, uint
     if (t->text.overflow)
         return SHARED_NONE;
     uint32_t entry = t->count++;
-    t->entries[entry] = (struct shared){.hash = hash,
-                                        .at = (uint32_t)at,
-                                        .n = (uint32_t)text.n,
-                                        .block = block,
-                                        .number = t->in_block++};
+    t->entries[entry] = (struct shared){
+        .hash = hash, .at = (uint32_t)at, .n = (uint32_t)text.n, .block = block, .number = t->in_block++};
     slot_put(t->slots, t->slot_count, hash, entry);
     return entry;
 }

@@ -1,6 +1,6 @@
 /* values.h - the encoder's tables: which forms and values this block and the chain already have. Internal to the room.
  *
- *     new in a block: local --used by a later block of the chain--> in the chain's dictionary (told by that block's delta)
+ *     new in a block: local --used by a later block of the chain--> in the chain's dictionary (that block's delta)
  *
  * So the dictionary holds only what blocks really share, and what one block alone uses lies in that block. */
 #ifndef ARCHIVE_VALUES_H

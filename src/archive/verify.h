@@ -4,8 +4,8 @@
 
 #include "base/err.h"
 #include "os/io.h"
-#include "tlog/tree.h"
 #include "os/vault.h"
+#include "tlog/tree.h"
 
 #include <stdbool.h>
 #include <stdint.h>

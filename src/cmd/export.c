@@ -326,7 +326,7 @@ static enum rc search(struct exporting *e, struct err *err)
     int64_t now = clock_real_ns();
     enum rc rc = query_parse(e->query, now, e->layout.zone_s, e->arena, &query, err);
     if (rc == RC_OK && !query_is_filter(query))
-        return err_set(err, RC_INVALID, "an export takes every event that the query finds: leave out what stands behind |");
+        return err_set(err, RC_INVALID, "an export takes every event that is found: leave out what stands behind |");
     rc = rc == RC_OK ? papers_tree(e->reading.reader, &e->tree, &e->tree_size, err) : rc;
     struct search_options search = {
         .from_ns = e->from_ns, .to_ns = e->to_ns, .before = e->tree_size, .now_ns = now, .hit = on_hit, .context = e};

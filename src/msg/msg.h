@@ -64,7 +64,7 @@ enum role {
     X(MSG_SIGNED, "signed", R(SIGNER), R(KEEPER), 16 * MSG_KIB)          /* the note */                                \
     X(MSG_REFUSED, "refused", R(SIGNER), R(KEEPER), 4 * MSG_KIB)         /* u64 size signed last, why */               \
     X(MSG_RESUME, "resume", R(KEEPER), R(ENGINE),                                                                      \
-      48 + 8 * MSG_ASIDE_MAX) /* uuid 16, u64 from, u32 number, u32 of, key 2 u64, u64 each record to set aside */                \
+      48 + 8 * MSG_ASIDE_MAX) /* uuid 16, u64 from, u32 number, u32 of, key 2 u64, u64 each set aside */               \
     X(MSG_SOURCE, "source", R(KEEPER), R(ENGINE), 8 * MSG_KIB)          /* id 16, i64 last, kind NUL name */           \
     X(MSG_LOG_FILE, "log-file", R(KEEPER), R(ENGINE), 64)               /* u64 first index; fd */                      \
     X(MSG_DURABLE, "durable", R(KEEPER), R(ENGINE), 16)                 /* u64 records */                              \

@@ -12,9 +12,9 @@
 #include "os/random.h"
 #include "role/hit.h"
 #include "role/log.h"
-#include "role/query_job.h"
 #include "role/mirror_server.h"
 #include "role/mirror_tokens.h"
+#include "role/query_job.h"
 #include "role/roles.h"
 
 #include <stdio.h>
@@ -33,7 +33,7 @@ struct query_role {
     struct hit_deriver *deriver;
     struct archive_reader *reader; /* NULL while the archive is not there */
     struct mirror_server *mirrors;
-    struct vault *vault;           /* master keys; NULL: encryption is off */
+    struct vault *vault; /* master keys; NULL: encryption is off */
     struct arena *scratch;
     struct query_jobs *jobs;
     struct buf answer;
