@@ -18,6 +18,7 @@ int cmd_serve(int argc, char **argv);
 int cmd_ingest(int argc, char **argv);
 int cmd_search(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
 int cmd_proof(int argc, char **argv);
 int cmd_certificate(int argc, char **argv);
 int cmd_export(int argc, char **argv);

@@ -69,6 +69,15 @@ static const struct option_row verify_rows[] = {
     OPTION_JSON,
 };
 
+static const struct option_row doctor_rows[] = {
+    OPTION_DATA,
+    OPTION_JSON,
+    {.name = "checkpoint",
+     .type = OPTION_LIST,
+     .argument = "FILE",
+     .help = "a signed note of this archive kept elsewhere (witness, mirror, daily sheet), to compare with"},
+};
+
 static const struct option_row proof_rows[] = {
     OPTION_DATA,
     OPTION_JSON,
@@ -278,6 +287,9 @@ static const struct command commands[] = {
     {"verify", "check the whole archive against its checkpoints", "", 0, 0, ROWS(verify_rows),
      "Reads every record, rebuilds the tree and compares it with every signed checkpoint. Exit status 1 means a "
      "difference, which is described."},
+    {"doctor", "say what is wrong with a data folder", "", 0, 0, ROWS(doctor_rows),
+     "Reads everything, changes nothing, and names what is wrong, what it means and what mends it. Works beside the "
+     "service and on a read-only mount. Exit status 1 means a fault."},
     {"proof", "print the proof of records", "RECORD...", 1, OPERANDS_ANY, ROWS(proof_rows),
      "Prints one file that a person reads and qorgan-verify checks offline, without this program."},
     {"certificate", "certify that a source's records of a day are complete", "", 0, 0, ROWS(certificate_rows),

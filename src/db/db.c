@@ -1,6 +1,8 @@
 #include "db/db.h"
 
 #include "base/assert.h"
+#include "base/buf.h"
+#include "base/bytes.h"
 #include "os/io.h"
 
 #include <errno.h>
@@ -190,6 +192,42 @@ enum rc db_open(const char *path, struct db **ret_db, struct err *err)
     }
     *ret_db = db;
     return RC_OK;
+}
+
+/* "file:" and the path with every byte that an URI reads otherwise in %XX. */
+static bool uri_make(const char *path, char *ret_uri, size_t size)
+{
+    struct buf uri;
+    buf_init_fixed(&uri, ret_uri, size - 1);
+    buf_text(&uri, "file:");
+    for (const char *at = path; *at; at++) {
+        bool plain = char_is_digit(*at) || (*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z') || *at == '/';
+        if (plain)
+            buf_char(&uri, *at);
+        else
+            buf_format(&uri, "%%%02X", (unsigned)(unsigned char)*at);
+    }
+    buf_text(&uri, "?immutable=1");
+    ret_uri[uri.n] = '\0';
+    return !uri.overflow;
+}
+
+enum rc db_check(const char *path, struct err *err)
+{
+    char uri[3 * PATH_LIMIT + 32];
+    struct db *db = memory_new(sizeof *db);
+    if (!db || !uri_make(path, uri, sizeof uri)) {
+        memory_free(db);
+        return err_set(err, RC_LIMIT, "could not check the database: out of memory, or the path is too long");
+    }
+    int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    if (sqlite3_open_v2(uri, &db->handle, flags, NULL) != SQLITE_OK)
+        fail(db, "open the database");
+    else
+        check_file(db);
+    enum rc rc = failure_take(db, err);
+    db_close(db);
+    return rc;
 }
 
 void db_close(struct db *db)

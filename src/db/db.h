@@ -34,6 +34,9 @@ struct db;
 
 /* Opens or creates the database at `path` (":memory:" for tests), checks it (quick_check) and sets it up. */
 enum rc db_open(const char *path, struct db **ret_db, struct err *err) MUST_USE;
+/* Whether the file is whole (quick_check), read-only, without a lock, without its -wal: nothing beside it is made or
+ * read, so that a database in use can look damaged for a moment. RC_CORRUPT; RC_DENIED when it may not be read. */
+enum rc db_check(const char *path, struct err *err) MUST_USE;
 void db_close(struct db *db); /* NULL is fine; a transaction that is open is rolled back */
 
 /* Brings the schema up to date: steps[i] are constant statements that lead from version i to i + 1, each step in a

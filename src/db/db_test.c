@@ -201,10 +201,12 @@ static void damage_is_seen(void)
     struct stat st;
     CHECK_INT(stat(path_of("damage.db"), &st), 0);
     CHECK_INT(st.st_mode & 0777, 0600);
+    CHECK_INT(db_check(path_of("damage.db"), &err), RC_OK);
     int fd = open(path_of("damage.db"), O_WRONLY);
     char zero[4096] = {1};
     CHECK_INT(pwrite(fd, zero, sizeof zero, 4096), sizeof zero);
     close(fd);
+    CHECK_INT(db_check(path_of("damage.db"), &err), RC_CORRUPT);
     CHECK_INT(db_open(path_of("damage.db"), &db, &err), RC_CORRUPT);
 }
 

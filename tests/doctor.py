@@ -1,0 +1,291 @@
+#!/usr/bin/env python3
+"""qorgan doctor: each damage, made to a copy of a small data folder, is named, and looking changes nothing."""
+import glob
+import hashlib
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+
+from service import QORGAN, Service, check, check_equal, main
+
+HEAD = b"<13>Nov 20 10:00:00 h app: "
+
+
+def doctor(data, *arguments):
+    done = subprocess.run([QORGAN, "doctor", "--data", data, "--json", *arguments], capture_output=True, text=True,
+                          check=False)
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    check(lines and "ok" in lines[-1], f"doctor ends with a result: {done.stdout}{done.stderr}")
+    check_equal(done.returncode, 0 if lines[-1]["ok"] else 1, "the exit status is the result's")
+    return lines[:-1], lines[-1]
+
+
+def fingerprint(folder):
+    """Names, kinds, modes, times and bytes of everything below."""
+    whole = hashlib.sha256()
+    for top, folders, files in os.walk(folder):
+        folders.sort()
+        for name in sorted(folders + files) + ["."]:
+            path = os.path.join(top, name)
+            about = os.lstat(path)
+            whole.update(f"{path} {about.st_mode} {about.st_uid} {about.st_size} {about.st_mtime_ns}\n".encode())
+            if os.path.islink(path):
+                whole.update(os.readlink(path).encode())
+            elif os.path.isfile(path):
+                with open(path, "rb") as file:
+                    whole.update(file.read())
+    return whole.hexdigest()
+
+
+def one(data, pattern):
+    found = sorted(glob.glob(f"{data}/{pattern}"))
+    check(found, f"there is a {pattern}")
+    return found[-1]
+
+
+def flip(pattern, at=0.5):
+    def damage(data):
+        path = one(data, pattern)
+        os.chmod(path, 0o640)
+        with open(path, "r+b") as file:
+            place = int(os.path.getsize(path) * at) if at < 1 else int(at)
+            file.seek(place)
+            byte = file.read(1)[0]
+            file.seek(place)
+            file.write(bytes([byte ^ 0x20]))
+        os.chmod(path, 0o440)
+    return damage
+
+
+def flip_signed_record(data):
+    for path in glob.glob(f"{data}/archive/wal/*.wal"):
+        with open(path, "r+b") as file:
+            place = file.read().find(b"the last of all")
+            if place >= 0:
+                file.seek(place)
+                file.write(b"T")
+                return
+    check(False, "the log holds the last record")
+
+
+def cut(pattern, keep=0.5):
+    def damage(data):
+        path = one(data, pattern)
+        os.chmod(path, 0o640)
+        os.truncate(path, int(os.path.getsize(path) * keep))
+        os.chmod(path, 0o440)
+    return damage
+
+
+def remove(*patterns):
+    def damage(data):
+        for pattern in patterns:
+            path = one(data, pattern)
+            shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
+    return damage
+
+
+def write(name, text):
+    def damage(data):
+        path = f"{data}/{name}"
+        if os.path.exists(path):
+            os.chmod(path, 0o600)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(path, 0o400)
+    return damage
+
+
+def mode(pattern, bits):
+    return lambda data: os.chmod(one(data, pattern), bits)
+
+
+def link(name):
+    def damage(data):
+        path = one(data, name)
+        os.rename(path, data + "/aside")
+        os.symlink("../../aside", path)
+    return damage
+
+
+def swap_origin(data):
+    path = f"{data}/archive/instance"
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    os.chmod(path, 0o600)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text.replace("origin ", "origin x"))
+
+
+def drop_signature(data):
+    path = f"{data}/archive/checkpoints/latest"
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    with open(path, "w", encoding="utf-8") as file:
+        line = text.rstrip("\n").rsplit(" ", 1)
+        file.write(f"{line[0]} {line[1][:8]}{'B' if line[1][8] == 'A' else 'A'}{line[1][9:]}\n")
+
+
+def roll_back_records(data):
+    """Records and checkpoints of an earlier copy; the keys stay."""
+    shutil.rmtree(data + "/archive")
+    shutil.copytree(data + ".earlier/archive", data + "/archive")
+
+
+def records_only(data):
+    """As above, but the newest note stays too."""
+    note = data + "/archive/checkpoints/latest"
+    with open(note, "rb") as file:
+        newest = file.read()
+    roll_back_records(data)
+    with open(note, "wb") as file:
+        file.write(newest)
+
+
+def break_database(data):
+    path = f"{data}/desk/desk.db"
+    with open(path, "r+b") as file:
+        file.seek(4096)
+        file.write(b"\xa5" * 8192)
+
+
+# name, damage, findings that must be named
+DAMAGES = [
+    ("segment gone", remove("archive/seg/*.seg"), ["segment-missing|log-damaged"]),
+    ("segment block flipped", flip("archive/seg/*.seg", 5000), ["segment-damaged"]),
+    ("segment header flipped", flip("archive/seg/*.seg", 100), ["segment-damaged"]),
+    ("segment footer flipped", flip("archive/seg/*.seg", 0.9999), ["segment-damaged"]),
+    ("segment cut", cut("archive/seg/*.seg"), ["segment-damaged"]),
+    ("segment is a link", link("archive/seg/*.seg"), ["wrong-kind", "segment-damaged"]),
+    ("segment folder gone", remove("archive/seg"), ["missing"]),
+    ("log gone", remove("archive/wal/*.wal"), ["rollback"]),
+    ("log header flipped", flip("archive/wal/*.wal", 20), ["log-damaged"]),
+    ("log frame flipped", flip_signed_record, ["log-damaged|rollback"]),
+    ("log folder gone", remove("archive/wal"), ["missing"]),
+    ("newest checkpoint gone", remove("archive/checkpoints/latest"), ["missing"]),
+    ("newest checkpoint cut", cut("archive/checkpoints/latest"), ["checkpoint"]),
+    ("newest checkpoint unsigned", drop_signature, ["checkpoint-unsigned"]),
+    ("checkpoints gone", remove("archive/checkpoints"), ["missing"]),
+    ("instance gone", remove("archive/instance"), ["instance"]),
+    ("instance damaged", write("archive/instance", "qorgan archive 1\n"), ["instance"]),
+    ("instance of another", swap_origin, ["key-foreign"]),
+    ("archive gone", remove("archive"), ["missing"]),
+    ("records rolled back", roll_back_records, ["rollback"]),
+    ("records behind the checkpoint", records_only, ["rollback"]),
+    ("signing key gone", remove("keys/signer.key"), ["key-missing"]),
+    ("both halves gone", remove("keys/signer.key", "keys/signer.pub"), ["key-missing"]),
+    ("signing key damaged", write("keys/signer.key", "PRIVATE+KEY+nonsense"), ["key-damaged"]),
+    ("public key damaged", write("keys/signer.pub", "nonsense"), ["key-damaged"]),
+    ("signing key open", mode("keys/signer.key", 0o644), ["permissions"]),
+    ("signer's state gone", remove("keys/signer.state"), ["signer-state"]),
+    ("signer's state emptied", write("keys/signer.state", ""), ["signer-state"]),
+    ("certificate halved", remove("keys/tls.key"), ["certificate"]),
+    ("configuration wrong", write("qorgan.conf", "web-port no\n"), ["configuration"]),
+    ("configuration unknown", write("qorgan.conf", "colour green\n"), ["configuration"]),
+    ("database gone", remove("desk/desk.db"), ["database"]),
+    ("database damaged", break_database, ["database"]),
+    ("database cut", write("desk/desk.db", "no database"), ["database"]),
+    ("archive writable by all", mode("archive", 0o777), ["permissions"]),
+    ("segment writable by all", mode("archive/seg/*.seg", 0o666), ["permissions"]),
+    ("leftover", write("archive/seg/0000000000000000.seg.tmp", "x"), ["leftover"]),
+    ("foreign file", write("archive/checkpoints/notes.txt", "x"), ["foreign-file"]),
+]
+HARMLESS = {"leftover", "foreign file", "signer's state gone", "signer's state emptied"}
+
+
+def make(data):
+    """A stopped service's folder with segments, a log, checkpoints; beside it an earlier copy of itself."""
+    with Service(data=data, log_rotate_s=10, log_file_mib=1) as service:
+        for turn in range(2):
+            for number in range(20):
+                service.tcp(b"".join(HEAD + b"turn %d line %d of the first\n" % (turn, number * 50 + i)
+                                     for i in range(50)))
+            deadline = time.time() + 60
+            while time.time() < deadline and len(glob.glob(f"{data}/archive/seg/*.seg")) < turn + 1:
+                time.sleep(0.3)
+            if turn == 0:
+                service.stop()
+                shutil.copytree(data, data + ".earlier", ignore=shutil.ignore_patterns("run"))
+                service.start()
+        service.stop()
+        service.settings["log-rotate-s"] = 3600  # what follows stays in the log
+        service.start()
+        service.tcp(HEAD + b"the last of all\n")
+        service.wait_for('"the last of all"', 1)
+        time.sleep(3)
+        findings, result = doctor(data)
+        check(result["ok"], f"good while the service runs: {findings}")
+        check_equal(service.stop(), 0, "the service stops cleanly")
+    with sqlite3.connect(f"{data}/desk/desk.db") as database:  # as a clean stop leaves it: no journal beside it
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.close()
+
+
+def good_folder(data):
+    before = fingerprint(data)
+    findings, result = doctor(data)
+    check(result["ok"] and not [f for f in findings if f["severity"] == "fault"], f"a good folder is good: {findings}")
+    check_equal(fingerprint(data), before, "nothing was changed")
+    for finding in findings:
+        check(finding["means"] and finding["mend"], f"every finding says what it means and what mends it: {finding}")
+
+
+def damages(data):
+    failed = []
+    for name, damage, wanted in DAMAGES:
+        copy = data + ".copy"
+        shutil.copytree(data, copy, symlinks=True, ignore=shutil.ignore_patterns("run"))
+        try:
+            shutil.copytree(data + ".earlier", copy + ".earlier", symlinks=True)
+            damage(copy)
+            before = fingerprint(copy)
+            findings, result = doctor(copy)
+            named = {finding["finding"] for finding in findings}
+            missing = [want for want in wanted if not named & set(want.split("|"))]
+            if missing or result["ok"] != (name in HARMLESS) or fingerprint(copy) != before:
+                failed.append(f"{name}: wanted {wanted}, named {sorted(named)}, result {result}")
+        finally:
+            shutil.rmtree(copy)
+            shutil.rmtree(copy + ".earlier")
+    check(not failed, "\n".join(failed))
+
+
+def outside_notes(data):
+    """A copy put back whole is good from inside; only a note from outside tells."""
+    note = f"{data}/archive/checkpoints/latest"
+    earlier = data + ".earlier"
+    findings, result = doctor(earlier)
+    check(result["ok"] and any(f["finding"] == "no-outside-note" for f in findings), f"from inside: {findings}")
+    findings, result = doctor(earlier, "--checkpoint", note)
+    check(not result["ok"] and any(f["finding"] == "rollback" for f in findings), f"with a note: {findings}")
+    findings, result = doctor(data, "--checkpoint", note, "--checkpoint", f"{earlier}/archive/checkpoints/latest")
+    check_equal([f["finding"] for f in findings].count("note-agrees"), 2, "two notes agree")
+    with tempfile.NamedTemporaryFile("w", suffix=".note") as forged:
+        with open(note, encoding="utf-8") as file:
+            lines = file.read().split("\n")
+        forged.write("\n".join([lines[0], str(int(lines[1]) + 5), *lines[2:]]))
+        forged.flush()
+        findings, result = doctor(data, "--checkpoint", forged.name)
+        check(any(f["finding"] == "note-refused" for f in findings), f"a forged note is not believed: {findings}")
+
+
+def each_damage_is_named():
+    """Each damage is named, a copy put back is told from outside, and nothing is changed."""
+    top = tempfile.mkdtemp(prefix="qorgan-test-")
+    try:
+        data = top + "/data"
+        make(data)
+        good_folder(data)
+        damages(data)
+        outside_notes(data)
+    finally:
+        shutil.rmtree(top)
+
+
+if __name__ == "__main__":
+    sys.exit(main([each_damage_is_named]))
