@@ -1,41 +1,28 @@
-/* Sealed segments, read anew from doc/format/segment.md. Of a block only the columns that make up the leaf are decoded:
- * what was derived from the raw bytes proves nothing. */
+/* Sealed segments, read anew from doc/format/segment.md; their blocks are decoded in qorgan_verify_block.c. */
 #include "base/bytes.h"
 #include "cmd/qorgan_verify_audit.h"
+#include "cmd/qorgan_verify_block.h"
 #include "cmd/qorgan_verify_sealed.h"
 #include "os/file.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <zstd.h>
 
 #define HEADER_SIZE      4096
-#define FOOTER_SIZE      512
+#define FOOTER_SIZE      1024
 #define ENTRY_SIZE       80
-#define BLOCK_HEADER     128
-#define BLOCK_PLAIN_MAX  ((size_t)64 << 20)
-#define BLOCK_SIZE_MAX   ((uint32_t)24 << 20)
-#define BLOCK_RECORDS    16384
-#define RAW_MAX          ((uint64_t)8 << 20)
+#define VERSION          2
 #define BLOCKS_MAX       (1u << 20)
 #define SECTION_READ_MAX ((uint64_t)256 << 20)
+#define DICTIONARIES_MAX ((size_t)2 << 30) /* memory for what the chains of a segment share */
 
-enum section { HEADER, BLOCKS, INDEX, GROUPS, EDGES, FRONTIERS, SOURCES, SECTIONS };
+enum section { HEADER, BLOCKS, DICTIONARIES, INDEX, FILTER, GROUPS, EDGES, FRONTIERS, SOURCES, SECTIONS };
 
-enum column {
-    NUMBER = 1,
-    RECEIVED = 2,
-    BOOT = 3,
-    ORIGINS = 4,
-    ORIGIN = 5,
-    SEQUENCE = 6,
-    SOURCE_TIME = 7,
-    WAYS = 8,
-    WAY = 9,
-    RAW_LENGTH = 10,
-    RAW = 11,
-    COLUMNS = 12,
+/* Lowest and highest. */
+struct bounds {
+    int64_t low;
+    int64_t high;
 };
 
 struct part {
@@ -61,7 +48,15 @@ struct segment {
     uint64_t end;
     uint64_t size;
     uint64_t bytes_raw;
+    uint64_t bytes_found; /* raw bytes of the blocks so far */
+    struct bounds received;
+    struct bounds time;
+    struct bounds received_found;
+    struct bounds time_found;
     uint32_t blocks;
+    uint32_t chains;
+    struct verify_dictionary *dictionary; /* of each chain */
+    struct arena *kept;                   /* holds them; the scratch arena is reset with every block */
     struct part part[SECTIONS];
     struct slot *slot;
     int64_t block_offset; /* of the block being read */
@@ -106,7 +101,7 @@ static enum rc check_header(struct segment *s)
     uint64_t first = read_be64(&in);
     if (!str_is(magic, "QORGSEG\n") || get_be32(bytes.p + HEADER_SIZE - 4) != crc32c(0, bytes.p, HEADER_SIZE - 4))
         return damage(s, 0, "the segment's header is damaged");
-    if (version != 1 || incompatible != 0)
+    if (version != VERSION || incompatible != 0)
         return err_set(&s->err, RC_INVALID, "\"%s\" needs a newer qorgan-verify", s->file);
     if (memcmp(uuid.p, s->audit->uuid, 16) != 0 || first != s->first)
         return damage(s, 16, "the segment belongs to another archive or another place");
@@ -125,7 +120,10 @@ static enum rc check_footer(struct segment *s)
     uint64_t first = read_be64(&in);
     s->end = read_be64(&in);
     s->bytes_raw = read_be64(&in);
-    (void)read_bytes(&in, 32); /* bounds of times: for search */
+    s->received.low = (int64_t)read_be64(&in);
+    s->received.high = (int64_t)read_be64(&in);
+    s->time.low = (int64_t)read_be64(&in);
+    s->time.high = (int64_t)read_be64(&in);
     s->blocks = read_be32(&in);
     uint32_t sections = read_be32(&in);
     if (!str_is(magic, "QORGSEGF") || get_be32(bytes.p + FOOTER_SIZE - 4) != crc32c(0, bytes.p, FOOTER_SIZE - 4))
@@ -164,130 +162,48 @@ static enum rc read_section(struct segment *s, enum section id, struct str *ret_
                : damage(s, (int64_t)part->offset, "a section does not have the digest that the footer names");
 }
 
-/* ---- one block ---- */
+/* ---- dictionaries ---- */
 
-struct columns {
-    struct str packed[COLUMNS];
-    struct reader in[COLUMNS];
-};
-
-/* be32 length, u8 method (0 plain, 1 zstd), bytes. */
-static bool unpack(struct arena *arena, struct str packed, size_t *left, struct str *ret_plain)
+static const struct verify_dictionary *find_dictionary(const struct segment *s, uint64_t chain)
 {
-    struct reader in = reader_of(packed);
-    uint32_t length = read_be32(&in);
-    uint8_t method = read_u8(&in);
-    struct str body = str_skip(packed, 5);
-    if (in.failed || length > *left || method > 1)
-        return false;
-    char *plain = arena_alloc_raw(arena, (size_t)length + 1);
-    if (plain == NULL)
-        return false;
-    size_t n = body.n;
-    if (method == 1)
-        n = ZSTD_decompress(plain, length, body.p, body.n);
-    else if (n == length && n > 0)
-        memcpy(plain, body.p, n);
-    if (ZSTD_isError(n) || n != length)
-        return false;
-    *left -= length;
-    *ret_plain = str_at(plain, length);
-    return true;
+    for (uint32_t i = 0; i < s->chains; i++) {
+        if (s->dictionary[i].chain == chain)
+            return &s->dictionary[i];
+    }
+    return NULL;
 }
 
-static bool open_columns(struct arena *arena, struct str block, struct columns *columns)
+static enum rc read_dictionaries(struct segment *s)
 {
-    struct reader in = reader_of(block);
-    in.at = 6;
-    uint16_t count = read_be16(&in);
-    in.at = BLOCK_HEADER;
-    size_t at = BLOCK_HEADER + (size_t)count * 6;
-    size_t left = BLOCK_PLAIN_MAX;
-    for (uint16_t i = 0; i < count; i++) {
-        uint16_t id = read_be16(&in);
+    struct str section;
+    int64_t place = (int64_t)s->part[DICTIONARIES].offset;
+    enum rc rc = read_section(s, DICTIONARIES, &section);
+    if (rc != RC_OK)
+        return rc;
+    struct reader in = reader_of(section);
+    uint32_t count = read_be32(&in);
+    if (in.failed || count > s->blocks)
+        return damage(s, place, "the dictionaries are more than the blocks");
+    s->dictionary = arena_alloc_array(s->kept, (size_t)count + 1, sizeof(*s->dictionary));
+    if (s->dictionary == NULL)
+        return err_set(&s->err, RC_LIMIT, "out of memory at \"%s\"", s->file);
+    for (uint32_t i = 0; i < count; i++) {
+        struct verify_dictionary *next = &s->dictionary[i];
+        next->chain = read_be64(&in);
         uint32_t size = read_be32(&in);
-        if (in.failed || at > block.n || size > block.n - at)
-            return false;
-        struct str plain = STR_NONE;
-        if (id < COLUMNS &&
-            (columns->in[id].in.p != NULL || !unpack(arena, str_slice(block, at, at + size), &left, &plain)))
-            return false; /* a column stands twice, or is damaged */
-        if (id < COLUMNS)
-            columns->in[id] = reader_of(plain);
-        at += size;
+        if (in.failed || size > reader_left(&in) || find_dictionary(s, next->chain) != NULL)
+            return damage(s, place, "the dictionaries are damaged");
+        rc = verify_dictionary_read(s->kept, read_bytes(&in, size), next);
+        if (rc == RC_LIMIT)
+            return err_set(&s->err, RC_LIMIT, "out of memory at \"%s\"", s->file);
+        if (rc != RC_OK)
+            return damage(s, place, "a dictionary cannot be decoded");
+        s->chains++;
     }
-    return true;
+    return reader_done(&in) ? RC_OK : damage(s, place, "the dictionaries are longer than they say");
 }
 
-/* A table in a column: the count, then rows of equal width. */
-struct table {
-    struct str rows;
-    uint64_t count;
-    uint64_t *last; /* a number for each row, zero at first */
-};
-
-static bool open_table(struct arena *arena, struct reader *in, size_t width, struct table *table)
-{
-    table->count = read_varint(in);
-    if (in->failed || table->count == 0 || table->count > BLOCK_RECORDS || reader_left(in) != table->count * width)
-        return false;
-    table->rows = read_bytes(in, reader_left(in));
-    table->last = arena_alloc_array(arena, (size_t)table->count, sizeof(*table->last));
-    return table->last != NULL;
-}
-
-struct block_state {
-    struct columns columns;
-    struct table origins; /* source 16, epoch 8 */
-    struct table ways;    /* type 2, transport 2, clock error 4 */
-    uint64_t number;
-    uint64_t received;
-    uint64_t behind;
-};
-
-/* The next row of all columns. False when something does not fit. */
-static bool next_leaf(struct block_state *b, bool is_first, struct leaf *leaf, struct str *raw)
-{
-    struct reader *in = b->columns.in;
-    uint64_t step = read_varint(&in[NUMBER]);
-    if ((step == 0 && !is_first) || step > UINT64_MAX - b->number)
-        return false;
-    b->number += step;
-    b->received += (uint64_t)read_svarint(&in[RECEIVED]);
-    b->behind += (uint64_t)read_svarint(&in[BOOT]);
-    uint64_t origin = read_varint(&in[ORIGIN]);
-    uint64_t way = read_varint(&in[WAY]);
-    uint64_t sequence = (uint64_t)read_svarint(&in[SEQUENCE]);
-    uint64_t length = read_varint(&in[RAW_LENGTH]);
-    if (origin >= b->origins.count || way >= b->ways.count || length > RAW_MAX)
-        return false;
-    *leaf = (struct leaf){.index = b->number, .received_ns = (int64_t)b->received};
-    leaf->received_boot_ns = b->behind + b->received;
-    if (read_u8(&in[SOURCE_TIME]) != 0)
-        leaf->source_ns = (int64_t)((uint64_t)read_svarint(&in[SOURCE_TIME]) + b->received);
-    const char *row = b->origins.rows.p + origin * 24;
-    memcpy(leaf->source, row, 16);
-    leaf->epoch = get_be64(row + 16);
-    b->origins.last[origin] += sequence;
-    leaf->sequence = b->origins.last[origin];
-    row = b->ways.rows.p + way * 8;
-    uint16_t type = get_be16(row);
-    leaf->type = (enum leaf_type)type;
-    leaf->transport = get_be16(row + 2);
-    leaf->clock_error_us = get_be32(row + 4);
-    leaf->raw_length = (uint32_t)length;
-    *raw = read_bytes(&in[RAW], (size_t)length);
-    return type >= LEAF_RAW && type <= LEAF_KEY_CHANGE && (length <= LEAF_RAW_MAX || type == LEAF_DIGEST);
-}
-
-static bool all_read(const struct columns *columns)
-{
-    for (size_t i = NUMBER; i < COLUMNS; i++) {
-        if (i != ORIGINS && i != WAYS && !reader_done(&columns->in[i]))
-            return false;
-    }
-    return true;
-}
+/* ---- one block ---- */
 
 static void leaf_hash_of(struct audit *audit, const struct leaf *leaf, struct str raw, struct tlog_hash *ret_hash)
 {
@@ -301,68 +217,83 @@ static void leaf_hash_of(struct audit *audit, const struct leaf *leaf, struct st
     tlog_hash_leaf(audit->hasher, str_at(header, sizeof(header)), raw, ret_hash);
 }
 
-static enum rc read_records(struct segment *s, struct str block, uint32_t count)
+static void widen(struct bounds *bounds, int64_t low, int64_t high)
 {
-    struct block_state state = {0};
-    struct arena *arena = s->audit->scratch;
-    if (!open_columns(arena, block, &state.columns) ||
-        !open_table(arena, &state.columns.in[ORIGINS], 24, &state.origins) ||
-        !open_table(arena, &state.columns.in[WAYS], 8, &state.ways))
-        return damage(s, s->block_offset, "a block's columns cannot be decoded");
-    for (uint32_t i = 0; i < count; i++) {
-        struct leaf leaf;
-        struct str raw;
-        if (!next_leaf(&state, i == 0, &leaf, &raw) || leaf.index < s->first || leaf.index >= s->end)
-            return damage(s, s->block_offset, "a block's columns contradict each other");
-        struct slot *slot = &s->slot[leaf.index - s->first];
-        if (slot->seen)
-            return audit_damage(s->audit, s->file, s->block_offset, "record %" PRIu64 " stands there twice",
-                                leaf.index);
-        slot->seen = true;
-        slot->leaf = leaf;
-        slot->offset = s->block_offset;
-        leaf_hash_of(s->audit, &leaf, raw, &slot->hash);
-        audit_raw(s->audit, &leaf, raw);
-    }
-    return all_read(&state.columns) ? RC_OK
-                                    : damage(s, s->block_offset, "a block's columns are longer than its records");
+    bounds->low = MIN(bounds->low, low);
+    bounds->high = MAX(bounds->high, high);
 }
 
-/* The index entry must say what the block's header says. */
+static enum rc read_records(struct segment *s, struct str bytes, struct verify_block *block)
+{
+    const char *what = NULL;
+    const struct verify_dictionary *dictionary = find_dictionary(s, block->chain);
+    if (dictionary == NULL)
+        return damage(s, s->block_offset, "a block's dictionary is not in the segment");
+    enum rc rc = verify_block_records(s->audit->scratch, bytes, dictionary, block, &what);
+    if (rc == RC_LIMIT)
+        return err_set(&s->err, RC_LIMIT, "out of memory at \"%s\"", s->file);
+    if (rc != RC_OK)
+        return damage(s, s->block_offset, what);
+    for (uint32_t i = 0; i < block->count; i++) {
+        const struct leaf *leaf = &block->leaves[i];
+        if (leaf->index < s->first || leaf->index >= s->end)
+            return damage(s, s->block_offset, "a block holds a record of another segment");
+        struct slot *slot = &s->slot[leaf->index - s->first];
+        if (slot->seen)
+            return audit_damage(s->audit, s->file, s->block_offset, "record %" PRIu64 " stands there twice",
+                                leaf->index);
+        slot->seen = true;
+        slot->leaf = *leaf;
+        slot->offset = s->block_offset;
+        leaf_hash_of(s->audit, leaf, block->raw[i], &slot->hash);
+        audit_raw(s->audit, leaf, block->raw[i]);
+    }
+    s->bytes_found += block->raw_bytes;
+    widen(&s->received_found, block->received_min_ns, block->received_max_ns);
+    widen(&s->time_found, block->time_min_ns, block->time_max_ns);
+    return RC_OK;
+}
+
+/* The rest of an index entry must say what the block's header says. */
+static bool entry_fits(struct reader *in, const struct verify_block *block)
+{
+    bool fits = read_be32(in) == block->count;
+    fits &= read_be64(in) == block->first;
+    fits &= read_be64(in) == block->last;
+    fits &= (int64_t)read_be64(in) == block->time_min_ns;
+    fits &= (int64_t)read_be64(in) == block->time_max_ns;
+    fits &= read_be64(in) == block->key[0];
+    fits &= read_be64(in) == block->key[1];
+    fits &= read_be32(in) == block->filter_offset;
+    fits &= read_be32(in) == block->filter_size;
+    return fits;
+}
+
 static enum rc read_block(struct segment *s, struct str entry, struct tlog_hasher *digest, uint64_t *ret_records)
 {
     struct reader in = reader_of(entry);
     uint64_t offset = read_be64(&in);
     uint32_t size = read_be32(&in);
-    uint32_t count = read_be32(&in);
-    uint64_t first = read_be64(&in);
-    uint64_t last = read_be64(&in);
     uint64_t end = s->part[BLOCKS].offset + s->part[BLOCKS].length;
-    if (offset != (uint64_t)s->block_offset || offset > end || size > end - offset || size < BLOCK_HEADER ||
-        size > BLOCK_SIZE_MAX || count == 0 || count > BLOCK_RECORDS)
+    if (offset != (uint64_t)s->block_offset || offset > end || size > end - offset || size < VERIFY_BLOCK_HEADER ||
+        size > VERIFY_BLOCK_SIZE_MAX)
         return damage(s, (int64_t)s->part[INDEX].offset, "the index does not fit the blocks");
-    struct str block;
+    struct str bytes;
+    struct verify_block block;
     arena_reset(s->audit->scratch);
-    enum rc rc = read_part(s, offset, size, &block);
+    enum rc rc = read_part(s, offset, size, &bytes);
     if (rc != RC_OK)
         return rc;
-    tlog_hash_add(digest, block);
-    struct reader head = reader_of(block);
-    uint32_t magic = read_be32(&head);
-    uint16_t version = read_be16(&head);
-    (void)read_be16(&head);
-    bool same = read_be32(&head) == size && read_be32(&head) == count;
-    (void)read_be64(&head);
-    same = same && read_be64(&head) == first && read_be64(&head) == last;
-    if (magic != UINT32_C(0x51424c4b) || get_be32(block.p + BLOCK_HEADER - 4) != crc32c(0, block.p, BLOCK_HEADER - 4) ||
-        get_be32(block.p + BLOCK_HEADER - 8) != crc32c(0, block.p + BLOCK_HEADER, size - BLOCK_HEADER))
-        return damage(s, s->block_offset, "a block is damaged");
-    if (version != 1)
+    tlog_hash_add(digest, bytes);
+    rc = verify_block_header(bytes, &block);
+    if (rc == RC_INVALID)
         return err_set(&s->err, RC_INVALID, "\"%s\" needs a newer qorgan-verify", s->file);
-    if (!same)
+    if (rc != RC_OK)
+        return damage(s, s->block_offset, "a block is damaged");
+    if (!entry_fits(&in, &block))
         return damage(s, s->block_offset, "a block is not the one that the index names");
-    *ret_records += count;
-    return read_records(s, block, count);
+    *ret_records += block.count;
+    return read_records(s, bytes, &block);
 }
 
 static enum rc read_blocks(struct segment *s)
@@ -387,8 +318,12 @@ static enum rc read_blocks(struct segment *s)
     if (rc != RC_OK)
         return rc;
     tlog_hash_end(digest, &hash);
-    if (!tlog_hash_eq(&hash, &s->part[BLOCKS].digest) || records != s->end - s->first)
+    if (!tlog_hash_eq(&hash, &s->part[BLOCKS].digest) || records != s->end - s->first ||
+        (uint64_t)s->block_offset != s->part[BLOCKS].offset + s->part[BLOCKS].length)
         return damage(s, (int64_t)s->part[BLOCKS].offset, "the blocks are not those that the footer names");
+    if (s->bytes_found != s->bytes_raw || memcmp(&s->received, &s->received_found, sizeof(s->received)) != 0 ||
+        memcmp(&s->time, &s->time_found, sizeof(s->time)) != 0)
+        return damage(s, (int64_t)(s->size - FOOTER_SIZE), "the footer does not sum up the blocks");
     return RC_OK;
 }
 
@@ -468,6 +403,7 @@ static enum rc check_tree(struct segment *s)
     struct str sources;
     enum rc rc = check_edges(s);
     rc = rc == RC_OK ? read_section(s, HEADER, &sources) : rc;
+    rc = rc == RC_OK ? read_section(s, FILTER, &sources) : rc;
     rc = rc == RC_OK ? read_section(s, SOURCES, &sources) : rc;
     rc = rc == RC_OK ? read_section(s, GROUPS, &groups) : rc;
     rc = rc == RC_OK ? read_section(s, FRONTIERS, &frontiers) : rc;
@@ -493,12 +429,16 @@ static enum rc check_segment(struct segment *s)
     rc = rc == RC_OK ? check_footer(s) : rc;
     if (rc != RC_OK)
         return rc;
+    s->received_found = s->time_found = (struct bounds){INT64_MAX, INT64_MIN};
     s->slot = memory_new((size_t)(s->end - s->first) * sizeof(*s->slot));
-    if (s->slot == NULL)
-        return err_set(&s->err, RC_LIMIT, "out of memory at \"%s\"", s->file);
-    rc = read_blocks(s);
+    s->kept = arena_new(DICTIONARIES_MAX);
+    if (s->slot == NULL || s->kept == NULL)
+        rc = err_set(&s->err, RC_LIMIT, "out of memory at \"%s\"", s->file);
+    rc = rc == RC_OK ? read_dictionaries(s) : rc;
+    rc = rc == RC_OK ? read_blocks(s) : rc;
     rc = rc == RC_OK ? check_tree(s) : rc;
     memory_free(s->slot);
+    arena_free(s->kept);
     return rc;
 }
 

@@ -243,6 +243,26 @@ static void any_cut_is_found(void)
     testbed_remove(&bed);
 }
 
+/* Every byte of one small segment. */
+static void every_byte_of_a_segment_counts(void)
+{
+    static const char name[] = "seg/0000000000000000.seg";
+    struct testbed bed;
+    make(&bed, 3);
+    CHECK_INT(audit(&bed), RC_OK);
+    off_t size = size_of(&bed, name);
+    for (off_t at = 0; at < size; at++) {
+        uint8_t mask = (uint8_t)(1u << ((unsigned)at % 8));
+        test_row("byte %lld", (long long)at);
+        flip(&bed, name, at, mask);
+        enum rc rc = audit(&bed);
+        CHECK(rc == RC_CORRUPT || rc == RC_INVALID);
+        flip(&bed, name, at, mask);
+    }
+    CHECK_INT(audit(&bed), RC_OK);
+    testbed_remove(&bed);
+}
+
 /* Who holds the archive but not the key. */
 static void another_key_proves_nothing(void)
 {
@@ -309,6 +329,7 @@ static const struct test tests[] = {
     {"whole archive", whole_archive},
     {"large records", large_records},
     {"any flip is found", any_flip_is_found},
+    {"every byte of a segment counts", every_byte_of_a_segment_counts},
     {"any missing file is found", any_missing_file_is_found},
     {"any cut is found", any_cut_is_found},
     {"another key proves nothing", another_key_proves_nothing},
