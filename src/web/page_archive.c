@@ -9,7 +9,9 @@ static void tile(struct web_call *call, const char *key, int64_t number, bool by
 {
     struct html *html = &call->html;
     HTML(html, RAW("<div class=\"tile\"><dt>"), ESC(html_text(html, str_of(key))), RAW("</dt><dd>"));
-    if (bytes)
+    if (bytes && number == 0)
+        HTML(html, RAW("\xe2\x80\x94")); /* nothing is sealed yet, or it is not known */
+    else if (bytes)
         HTML(html, BYTES(number));
     else
         HTML(html, NUMBER(number));
