@@ -14,7 +14,8 @@ struct archive_client;
 enum rc archive_client_open(const char *data, struct archive_client **ret_client, struct err *err) MUST_USE;
 /* Only through the running service; RC_NOT_FOUND when there is none. */
 enum rc archive_client_open_service(const char *data, struct archive_client **ret_client, struct err *err) MUST_USE;
-/* As archive_client_record, of a service: a lifecycle record, whose body begins with {"event":"paper. */
+/* As archive_client_record, of a service: a lifecycle record, whose body begins as batch_paper_begins (msg/batch.h)
+ * says */
 enum rc archive_client_paper(struct archive_client *client, struct str body, struct err *err) MUST_USE;
 /* Begins the records of one source, whose content is named by the epoch. Gives the highest sequence that is kept. */
 enum rc archive_client_begin(struct archive_client *client, const char *name, uint64_t epoch, uint64_t *ret_highest,

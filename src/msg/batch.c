@@ -52,6 +52,11 @@ void batch_end(struct batch_writer *writer)
     group_close(writer);
 }
 
+bool batch_paper_begins(struct str body)
+{
+    return str_starts(body, STR(BATCH_PAPER_BEGIN)) || str_starts(body, STR(BATCH_VERIFIED_BEGIN));
+}
+
 bool batch_read_group(struct reader *reader, struct batch_group *ret_group)
 {
     if (reader_done(reader))

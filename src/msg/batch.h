@@ -18,12 +18,13 @@
 
 #define BATCH_RECORD_MAX (UINT32_C(1) << 20) /* bytes of one record */
 
-#define BATCH_PAPER_BEGIN "{\"event\":\"paper."
+#define BATCH_PAPER_BEGIN    "{\"event\":\"paper."
+#define BATCH_VERIFIED_BEGIN "{\"event\":\"archive.verified\","
 
 enum batch_flags {
     BATCH_GAP = 1,       /* a gap leaf: what was lost before it was acknowledged */
     BATCH_TRUNCATED = 2, /* the record was cut at the limit; the loss is counted in a gap */
-    BATCH_PAPER = 4,     /* a lifecycle leaf of a paper; its body must begin with BATCH_PAPER_BEGIN */
+    BATCH_PAPER = 4,     /* a lifecycle leaf of a paper; its body must pass batch_paper_begins */
 };
 
 struct batch_group {
@@ -47,6 +48,9 @@ struct batch_writer {
     uint32_t count;
     uint32_t records; /* of the whole batch */
 };
+
+/* Whether a command may have the archive keep this body as a lifecycle record. */
+bool batch_paper_begins(struct str body);
 
 void batch_begin(struct batch_writer *writer, struct buf *out);
 void batch_group_begin(struct batch_writer *writer, const struct batch_group *group);

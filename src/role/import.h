@@ -32,7 +32,7 @@ enum import_type {
     IMPORT_RECORD,
     IMPORT_END,
     IMPORT_DURABLE,
-    IMPORT_PAPER, /* as RECORD, but a lifecycle record: its body begins with {"event":"paper. */
+    IMPORT_PAPER, /* as RECORD, but a lifecycle record: its body begins as batch_paper_begins says */
 };
 
 void import_put(struct buf *out, enum import_type type, struct str body);

@@ -248,7 +248,7 @@ static bool import_frame(struct connection *connection, enum import_type type, s
     case IMPORT_RECORD:
         return import_record(connection, body, 0);
     case IMPORT_PAPER:
-        return str_starts(body, STR(BATCH_PAPER_BEGIN)) && import_record(connection, body, BATCH_PAPER);
+        return batch_paper_begins(body) && import_record(connection, body, BATCH_PAPER);
     case IMPORT_END:
         import->ended = true;
         if (import->durable == import->taken)

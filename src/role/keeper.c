@@ -388,8 +388,8 @@ static bool group_append(struct keeper *keeper, struct reader *reader, const str
         memcpy(record->source, group->source_id, sizeof record->source);
         if (!batch_read_record(reader, &record->raw))
             return false;
-        /* Who listens may tell of papers, and of nothing else that the archive would tell itself. */
-        if ((group->flags & BATCH_PAPER) && str_starts(record->raw, STR(BATCH_PAPER_BEGIN)))
+        /* Who listens may tell of papers and verifications, and of nothing else that the archive would tell itself. */
+        if ((group->flags & BATCH_PAPER) && batch_paper_begins(record->raw))
             record->type = LEAF_LIFECYCLE;
         if (++n == RECORDS_AT_ONCE) {
             append(keeper, n, waiting);

@@ -172,15 +172,21 @@ static void ask_proof(struct query_role *role, uint64_t number)
     buf_done(&leaf);
 }
 
-/* When the last record that a checkpoint covers was received; 0 when it cannot be told. */
-static int64_t time_of_note(struct query_role *role, struct str note)
+/* When the last of the first `size` records was received; 0 when it cannot be told. */
+static int64_t time_of_record(struct query_role *role, uint64_t size)
 {
     struct archive_hit *hit = arena_alloc(role->scratch, sizeof *hit);
-    uint64_t size = 0;
-    IGNORE(str_cut(&note, '\n').n == 0); /* the origin */
-    if (!hit || !str_to_u64(str_cut(&note, '\n'), &size) || size == 0)
+    if (!hit || size == 0)
         return 0;
     return archive_reader_record(role->reader, size - 1, role->scratch, hit, NULL) == RC_OK ? hit->leaf.received_ns : 0;
+}
+
+/* The same of the records that a checkpoint covers. */
+static int64_t time_of_note(struct query_role *role, struct str note)
+{
+    uint64_t size = 0;
+    IGNORE(str_cut(&note, '\n').n == 0); /* the origin */
+    return str_to_u64(str_cut(&note, '\n'), &size) ? time_of_record(role, size) : 0;
 }
 
 /* "records": numbers with commas between them; "lang". */
@@ -230,6 +236,7 @@ static void ask_archive(struct query_role *role)
     json_put_int(out, "checkpoint_ns", time_of_note(role, note));
     json_put_text(out, "origin", archive_reader_origin(role->reader));
     json_put_int(out, "oldest_ns", totals.oldest_ns);
+    json_put_int(out, "newest_ns", time_of_record(role, archive_reader_size(role->reader)));
     json_write_object_end(out);
 }
 

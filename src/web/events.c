@@ -109,6 +109,7 @@ static const struct {
     {"lifecycle.quorum.reached", {"size", NULL}},
     {"lifecycle.archive.stalled", {"size", NULL}},
     {"lifecycle.archive.grows", {"size", NULL}},
+    {"lifecycle.archive.verified", {"size", "faults"}},
     {"lifecycle.stamp.made", {"size", NULL}},
     {"lifecycle.stamp.missing", {"error", NULL}},
     {"lifecycle.mirror.used", {"name", "address"}},

@@ -1,5 +1,6 @@
 /* The archive as a whole: how much it holds, and the signed checkpoint that an auditor takes away. */
 #include "base/civil.h"
+#include "codec/json.h"
 #include "web/parts.h"
 #include "web/route.h"
 #include "web/sheet.h"
@@ -8,12 +9,252 @@ static void tile(struct web_call *call, const char *key, int64_t number, bool by
 {
     struct html *html = &call->html;
     HTML(html, RAW("<div class=\"tile\"><dt>"), ESC(html_text(html, str_of(key))), RAW("</dt><dd>"));
-    if (bytes)
+    if (bytes && number == 0)
+        HTML(html, RAW("\xe2\x80\x94")); /* nothing is sealed yet, or it is not known */
+    else if (bytes)
         HTML(html, BYTES(number));
     else
         HTML(html, NUMBER(number));
     HTML(html, RAW("</dd></div>"));
 }
+
+/* ---- health ---- */
+
+#define SECOND_NS    INT64_C(1000000000)
+#define DAY_NS       (86400 * SECOND_NS)
+#define STALE_NS     (3600 * SECOND_NS) /* a checkpoint older than this is told */
+#define UNVERIFIED_D 31                 /* days without `qorgan verify` that are told */
+#define DISK_LOW_D   30                 /* days that the free space lasts, below which it is told */
+#define GROWTH_MIN   (3600 * SECOND_NS) /* no growth is told of a younger archive */
+#define LEGAL_DAYS   (3 * 365 + 1)      /* Decree 832, paragraph 38 */
+#define VERIFY_MS    1000               /* work on looking for the last verification */
+
+struct health {
+    const struct json_value *archive;
+    const struct json_value *outside;
+    const struct json_value *mirrors;
+    int64_t now_ns;
+    int64_t durable;
+    int64_t checkpoint_size;
+    int64_t checkpoint_ns;
+    int64_t disk_free;
+    int64_t growth;      /* stored bytes a day on average; 0 not known */
+    int64_t verified_ns; /* 0: none found */
+    int64_t verified_faults;
+    int64_t verified_size;
+    int64_t verified_uid;
+    bool verified_unknown; /* the search did not end */
+};
+
+enum { ASK_ARCHIVE, ASK_WITNESSES, ASK_MIRRORS, ASK_TOTALS, ASK_VERIFIED };
+
+static void health_ask(struct web_call *call)
+{
+    call_ask_plain(call, WEB_QUERY, "archive");
+    call_ask_plain(call, WEB_DESK, "witness.list");
+    call_ask_plain(call, WEB_DESK, "mirror.list");
+    json_put_int(call_ask(call, WEB_DESK, "source.list"), "limit", 1);
+    call_ask_end(call);
+    struct buf *buf = call_ask(call, WEB_QUERY, "search");
+    json_put_text(buf, "query", "type:lifecycle \"archive.verified\"");
+    json_put_bool(buf, "hide_own", false);
+    json_put_int(buf, "from_ns", MAX(call->html.now_ns - UNVERIFIED_D * DAY_NS, 1));
+    json_put_int(buf, "limit", 1);
+    json_put_int(buf, "wait_ms", VERIFY_MS);
+    call_ask_end(call);
+}
+
+/* Only a record that the archive wrote itself counts. */
+static void verified_read(struct web_call *call, struct health *health)
+{
+    const struct json_value *answer = call_answer(call, ASK_VERIFIED);
+    const struct json_value *event = json_first(json_get(answer, "events"));
+    struct json_value *record = NULL;
+    health->verified_unknown = !of_bool(answer, "complete");
+    if (!event || !str_is(of_str(event, "type"), "lifecycle") ||
+        json_parse(call->arena, of_str(event, "raw"), 4, &record, NULL) != RC_OK ||
+        !str_is(of_str(record, "event"), "archive.verified"))
+        return;
+    health->verified_ns = of_int(event, "received_ns");
+    health->verified_faults = of_int(record, "faults") + !str_is(of_str(record, "result"), "good");
+    health->verified_size = of_int(record, "size");
+    health->verified_uid = of_int(record, "uid");
+}
+
+static struct health health_read(struct web_call *call)
+{
+    const struct json_value *totals = json_get(call_answer(call, ASK_TOTALS), "totals");
+    struct health health = {
+        .archive = call_answer(call, ASK_ARCHIVE),
+        .outside = call_answer(call, ASK_WITNESSES),
+        .mirrors = json_get(call_answer(call, ASK_MIRRORS), "mirrors"),
+        .now_ns = call->html.now_ns,
+        .durable = of_int(totals, "durable"),
+        .checkpoint_size = of_int(totals, "checkpoint_size"),
+        .checkpoint_ns = of_int(totals, "checkpoint_ns"),
+        .disk_free = of_int(totals, "disk_free"),
+    };
+    int64_t oldest = of_int(health.archive, "oldest_ns");
+    if (oldest > 0 && health.now_ns > oldest && health.now_ns - oldest >= GROWTH_MIN)
+        health.growth =
+            (int64_t)((double)of_int(health.archive, "bytes_stored") * DAY_NS / (double)(health.now_ns - oldest));
+    verified_read(call, &health);
+    return health;
+}
+
+static bool checkpoint_late(const struct health *h)
+{
+    return h->durable > h->checkpoint_size && h->now_ns - h->checkpoint_ns > STALE_NS;
+}
+
+static bool witness_bad(const struct health *h)
+{
+    for (const struct json_value *w = json_first(json_get(h->outside, "witnesses")); w; w = w->next)
+        if (!str_is(of_str(w, "state"), "good") && !str_is(of_str(w, "state"), "new"))
+            return true;
+    return false;
+}
+
+static bool quorum_lost(const struct health *h)
+{
+    return of_bool(json_get(h->outside, "quorum"), "lost");
+}
+
+static bool stamp_bad(const struct health *h)
+{
+    return of_str(json_get(h->outside, "stamp"), "error").n > 0;
+}
+
+static bool mirror_bad(const struct health *h)
+{
+    for (const struct json_value *m = json_first(h->mirrors); m; m = m->next)
+        if (of_bool(m, "silent") || str_is(of_str(m, "state"), "stopped"))
+            return true;
+    return false;
+}
+
+static bool verify_bad(const struct health *h)
+{
+    return h->verified_ns > 0 && h->verified_faults > 0;
+}
+
+static bool verify_missing(const struct health *h)
+{
+    return h->verified_ns == 0 && !h->verified_unknown;
+}
+
+static bool verify_unknown(const struct health *h)
+{
+    return h->verified_ns == 0 && h->verified_unknown;
+}
+
+static bool disk_low(const struct health *h)
+{
+    return h->growth > 0 && h->disk_free / h->growth < DISK_LOW_D;
+}
+
+static bool witness_none(const struct health *h)
+{
+    return !json_first(json_get(h->outside, "witnesses"));
+}
+
+static bool mirror_none(const struct health *h)
+{
+    return !json_first(h->mirrors);
+}
+
+/* One sentence a problem: what is wrong and what to do. Worst first. */
+static void states(struct web_call *call, const struct health *health)
+{
+    static const struct {
+        bool (*wrong)(const struct health *health);
+        const char *kind;
+        const char *key;
+    } rows[] = {
+        {verify_bad, "bad", "archive.state_verify_bad"},
+        {checkpoint_late, "bad", "archive.state_checkpoint"},
+        {quorum_lost, "bad", "archive.state_quorum"},
+        {witness_bad, "bad", "archive.state_witness"},
+        {mirror_bad, "bad", "archive.state_mirror"},
+        {disk_low, "bad", "archive.state_disk"},
+        {stamp_bad, "warn", "archive.state_stamp"},
+        {verify_missing, "warn", "archive.state_verify_missing"},
+        {verify_unknown, "warn", "archive.state_verify_unknown"},
+        {witness_none, "warn", "archive.state_witness_none"},
+        {mirror_none, "warn", "archive.state_mirror_none"},
+    };
+    bool good = true;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (!rows[i].wrong(health))
+            continue;
+        part_notice(call, rows[i].kind, rows[i].key);
+        good = false;
+    }
+    if (good)
+        part_notice(call, "ok", "archive.state_good");
+}
+
+static void tile_begin(struct web_call *call, const char *key)
+{
+    HTML(&call->html, RAW("<div class=\"tile\"><dt>"), ESC(html_text(&call->html, str_of(key))), RAW("</dt><dd>"));
+}
+
+static void tile_time(struct web_call *call, const char *key, int64_t ns)
+{
+    tile_begin(call, key);
+    if (ns > 0)
+        HTML(&call->html, TIME(ns));
+    else
+        HTML(&call->html, RAW("\xe2\x80\x94"));
+    HTML(&call->html, RAW("</dd></div>"));
+}
+
+/* Never short of the calendar's years: three of them hold one leap day at most. */
+static int64_t legal_end(int64_t ns)
+{
+    return ns + LEGAL_DAYS * DAY_NS;
+}
+
+static void tiles(struct web_call *call, const struct health *h)
+{
+    const struct json_value *a = h->archive;
+    struct html *html = &call->html;
+    int64_t oldest = of_int(a, "oldest_ns");
+    int64_t stored = of_int(a, "bytes_stored");
+    HTML(html, RAW("<dl class=\"tiles\">"));
+    tile(call, "archive.records", of_int(a, "records"), false);
+    tile(call, "archive.segments", of_int(a, "segments"), false);
+    tile(call, "archive.bytes_raw", of_int(a, "bytes_raw"), true);
+    tile(call, "archive.bytes_stored", stored, true);
+    tile_begin(call, "archive.ratio");
+    if (stored > 0)
+        HTML(html, FIXED((int64_t)((double)of_int(a, "bytes_raw") * 1000 / (double)stored)));
+    else
+        HTML(html, RAW("\xe2\x80\x94"));
+    HTML(html, RAW("</dd></div>"));
+    tile(call, "archive.growth", h->growth, true);
+    tile(call, "live.disk_free", h->disk_free, true);
+    tile_begin(call, "archive.disk_lasts");
+    if (h->growth > 0)
+        HTML(html, NUMBER(h->disk_free / h->growth));
+    else
+        HTML(html, RAW("\xe2\x80\x94"));
+    HTML(html, RAW("</dd></div>"));
+    tile_time(call, "archive.oldest", oldest);
+    tile_time(call, "archive.newest", of_int(a, "newest_ns"));
+    tile_time(call, "archive.deletion", oldest > 0 ? legal_end(oldest) : 0);
+    tile(call, "archive.checkpoint_size", h->checkpoint_size, false);
+    tile_time(call, "archive.checkpoint_time", h->checkpoint_ns);
+    tile_time(call, "archive.verified", h->verified_ns);
+    HTML(html, RAW("</dl>"));
+    if (h->verified_ns > 0)
+        HTML(html, RAW("<p class=\"meta\">"), SAY("archive.verified_size"), RAW(": "), NUMBER(h->verified_size),
+             RAW(" \xc2\xb7 "), SAY("archive.verified_faults"), RAW(": "), NUMBER(h->verified_faults),
+             RAW(" \xc2\xb7 "), SAY("archive.verified_uid"), RAW(": "), INT(h->verified_uid), RAW("</p>"));
+    HTML(html, RAW("<p class=\"meta\">"), SAY("archive.deletion_about"), RAW("</p>"));
+}
+
+/* ---- who vouches ---- */
 
 static void witness_row(struct web_call *call, const struct json_value *w)
 {
@@ -117,30 +358,28 @@ void page_archive(struct web_call *call)
 {
     struct html *html = &call->html;
     if (call->phase == 0) {
-        call_ask_plain(call, WEB_QUERY, "archive");
-        call_ask_plain(call, WEB_DESK, "witness.list");
-        call_ask_plain(call, WEB_DESK, "mirror.list");
+        health_ask(call);
         return;
     }
-    if (call_failed(call))
-        return;
-    const struct json_value *a = call_answer(call, 0);
+    /* Without the search for it the last verification is unknown, and the page says so. */
+    for (size_t i = 0; i < ASK_VERIFIED; i++)
+        if (call_failed_at(call, i))
+            return;
+    struct health health = health_read(call);
+    const struct json_value *a = health.archive;
     call_page(call, "archive.title", SECTION_ARCHIVE);
-    HTML(html, RAW("<h1>"), SAY("archive.title"), RAW("</h1><dl class=\"tiles\">"));
-    tile(call, "archive.records", of_int(a, "records"), false);
-    tile(call, "live.durable", of_int(a, "durable"), false);
-    tile(call, "archive.segments", of_int(a, "segments"), false);
-    tile(call, "archive.bytes_raw", of_int(a, "bytes_raw"), true);
-    tile(call, "archive.bytes_stored", of_int(a, "bytes_stored"), true);
-    HTML(html, RAW("<div class=\"tile\"><dt>"), SAY("archive.oldest"), RAW("</dt><dd>"), TIME(of_int(a, "oldest_ns")),
-         RAW("</dd></div></dl><section class=\"card\"><h2>"), SAY("archive.checkpoint"), RAW("</h2><p>"),
+    HTML(html, RAW("<h1>"), SAY("archive.title"), RAW("</h1>"));
+    states(call, &health);
+    tiles(call, &health);
+    HTML(html, RAW("<section class=\"card\"><h2>"), SAY("archive.checkpoint"), RAW("</h2><p>"),
          SAY("archive.checkpoint_about"), RAW("</p><p class=\"meta\">"), SAY("archive.origin"), RAW(" <code>"),
          ESC(of_str(a, "origin")), RAW("</code></p><pre class=\"raw\">"), ESC(of_str(a, "checkpoint")),
          RAW("</pre><p class=\"buttons\"><a class=\"button\" download href=\"/archive/checkpoint.txt\">"),
          SAY("archive.download"), RAW("</a> <a class=\"button\" download href=\"/archive/sheet.html\">"),
-         SAY("archive.sheet"), RAW("</a></p></section>"));
-    witnesses(call, call_answer(call, 1));
-    mirrors(call, json_get(call_answer(call, 2), "mirrors"), of_int(a, "records"));
+         SAY("archive.sheet"), RAW("</a> <a class=\"button\" href=\"/search\">"), SAY("archive.search"),
+         RAW("</a></p></section>"));
+    witnesses(call, health.outside);
+    mirrors(call, health.mirrors, of_int(a, "records"));
     call_page_end(call, 200);
 }
 

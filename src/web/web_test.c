@@ -752,6 +752,39 @@ static void own_records(void)
     }
 }
 
+/* What the archive page says of the last verification: only the archive's own record counts. */
+static void health_of_the_archive(void)
+{
+    static const struct {
+        const char *type;
+        const char *result;
+        const char *says;
+    } rows[] = {
+        {"lifecycle", "good\\\",\\\"faults\\\":0", "Verified by (uid)"},
+        {"lifecycle", "faults\\\",\\\"faults\\\":2", "The last verification found faults"},
+        {"raw", "good\\\",\\\"faults\\\":0", "No full verification is recorded"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct buf json;
+        buf_init(&json, 4096);
+        buf_format(&json,
+                   "{\"ok\":true,\"complete\":true,\"events\":[{\"type\":\"%s\",\"received_ns\":5,\"raw\":"
+                   "\"{\\\"event\\\":\\\"archive.verified\\\",\\\"result\\\":\\\"%s}\"}]}",
+                   rows[i].type, rows[i].result);
+        test_row("%s %s", rows[i].type, rows[i].result);
+        peers_reset();
+        peers.ask = "search";
+        peers.json = buf_view(&json);
+        CHECK_INT(status_of(get("/archive")), 200);
+        CHECK(seen_has(rows[i].says));
+        buf_done(&json);
+    }
+    /* the page outlives a search that fails, and never calls that good */
+    peers.json = STR("{\"ok\":false,\"error\":\"search_failed\"}");
+    CHECK_INT(status_of(get("/archive")), 200);
+    CHECK(seen_has("the search did not end") && !seen_has("The archive is well"));
+}
+
 static void own_records_are_left_out(void)
 {
     static const struct {
@@ -1028,6 +1061,7 @@ static const struct test tests[] = {
     {"rule titles", rule_titles},
     {"marks of events", marks_of_events},
     {"own records", own_records},
+    {"health of the archive", health_of_the_archive},
     {"own records are left out", own_records_are_left_out},
     {"a search under way", search_under_way},
     {"tables and charts of a search", search_tables},
