@@ -33,7 +33,7 @@ static void law_load(struct retention_law *ret_law)
 
 static void table_of_the_acts(void)
 {
-    struct retention_law law;
+    static struct retention_law law;
     law_load(&law);
     CHECK_INT(law.count, 4);
     const struct retention_rule *rule = retention_law_at(&law, RETENTION_KEEP, at(2026, 1, 1, 0));
@@ -64,7 +64,7 @@ static void bad_tables(void)
         "keep\tA\tE\t2020-01-01\t\t-1" TAIL,
         "keep\tA\tE\t2020-01-01\t\t36\n",
     };
-    struct retention_law law;
+    static struct retention_law law;
     char text[1024];
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct err err = {0};
@@ -86,7 +86,7 @@ static void bad_tables(void)
 /* An edition that shortens holds only when the one before has ended. */
 static void editions(void)
 {
-    struct retention_law law;
+    static struct retention_law law;
     CHECK_INT(retention_law_parse(
                   &law, STR(HEAD "keep\tA\told\t2020-01-01\t2025-07-01\t60" TAIL "keep\tA\tnew\t2025-01-01\t\t36" TAIL),
                   NULL),
@@ -104,7 +104,7 @@ static void editions(void)
 
 static void days_below_the_law(void)
 {
-    struct retention_law law;
+    static struct retention_law law;
     struct err err = {0};
     int64_t now = at(2026, 11, 27, 12);
     law_load(&law);
@@ -146,7 +146,7 @@ static void first_hour_of_deletion(void)
         {{2025, 2, 28, 17}, 0, {2028, 2, 28, 19}},    {{2025, 2, 28, 18}, 0, {2028, 3, 1, 19}}, /* 1 March in UTC+6 */
         {{2023, 12, 31, 20}, 0, {2027, 1, 1, 19}},
     };
-    struct retention_law law;
+    static struct retention_law law;
     law_load(&law);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         int64_t may = at(rows[i].may[0], rows[i].may[1], rows[i].may[2], rows[i].may[3]);
@@ -170,7 +170,7 @@ static void first_hour_of_deletion(void)
 
 static void clocks_that_lie(void)
 {
-    struct retention_law law;
+    static struct retention_law law;
     law_load(&law);
     int64_t received = at(2024, 6, 1, 0);
     int64_t now = at(2026, 11, 27, 0);
@@ -194,7 +194,7 @@ static void clocks_that_lie(void)
  * three days more. */
 static void never_too_short(void)
 {
-    struct retention_law law;
+    static struct retention_law law;
     law_load(&law);
     for (int64_t hour = 0; hour < INT64_C(12) * 366 * 24; hour += 5) {
         int64_t received = at(2023, 3, 1, 0) + hour * HOUR_S * SECOND_NS;
