@@ -2,7 +2,8 @@
 
 Each peer is a function (folder, corpus, queries) that gives a Peer, or None when its program is absent. `queries` maps
 a name to a phrase; 'count' is the number of lines by host. All are pinned to one core and warm: a run to warm up, then
-the median of five (three of what takes long). Only what a peer keeps is its size: logs and temporary files are left out.
+the median of five (three of what takes long). Only what a peer keeps is its size: logs and temporary files are left
+out.
 """
 import io
 import os
@@ -24,7 +25,7 @@ CLICKHOUSE = '/usr/sbin/clickhouse-server'
 TCP_PORT, HTTP_PORT = 16519, 16518
 TICKS = os.sysconf('SC_CLK_TCK')
 SLOW_S = 5
-SLOW_BYTES = 100000000  # zstd -19 sees no more
+SLOW_BYTES = 50000000  # zstd -19 sees no more
 # <PRI> away, RFC 5424's version and stamp or RFC 3164's stamp away: host, program, rest.
 LINE = re.compile(rb'<\d+>(?:1 \S+|\w{3} [ \d]\d [\d:]{8}) (\S+) ([^ \[:]+)(.*)', re.S)
 
