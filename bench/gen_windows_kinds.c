@@ -33,7 +33,9 @@
 #define BINARY_TEXT                                                                                                    \
     "^FileVersion: $v^Description: $d^Product: Example Operating System^Company: Example Corporation^"                 \
     "OriginalFileName: $O"
-#define SUBJECT      "'SubjectUserSid':'S-1-5-18','SubjectUserName':'$n','SubjectDomainName':'QALA','SubjectLogonId':'$l',"
+#define SUBJECT                                                                                                        \
+    "'SubjectUserSid':'S-1-5-18','SubjectUserName':'$n',"                                                              \
+    "'SubjectDomainName':'QALA','SubjectLogonId':'$l',"
 #define SUBJECT_TEXT "^^Subject:^~Security ID:~~S-1-5-18^~Account Name:~~$n^~Account Domain:~~QALA^~Logon ID:~~$l^^"
 #define CONTEXT                                                                                                        \
     "Severity = Informational^        Host Name = ConsoleHost^        Host Version = 5.1.19041.1^        Host ID = $g" \

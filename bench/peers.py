@@ -25,7 +25,7 @@ CLICKHOUSE = '/usr/sbin/clickhouse-server'
 TCP_PORT, HTTP_PORT = 16519, 16518
 TICKS = os.sysconf('SC_CLK_TCK')
 SLOW_S = 5
-SLOW_BYTES = 100000000  # zstd -19 sees no more
+SLOW_BYTES = 50000000  # zstd -19 sees no more
 # <PRI> away, RFC 5424's version and stamp or RFC 3164's stamp away: host, program, rest.
 LINE = re.compile(rb'<\d+>(?:1 \S+|\w{3} [ \d]\d [\d:]{8}) (\S+) ([^ \[:]+)(.*)', re.S)
 
