@@ -225,7 +225,7 @@ def copies_follows_and_serves():
             with open(service.data + "/archive/checkpoints/latest", "rb") as file:
                 newest = file.read()
             for record in (0, 300, ours[0]["record"]):
-                status, proof = mirror.run("proof", str(record))
+                status, proof = mirror.run("proof", "--plain", str(record))
                 check_equal(status, 0, f"proof of record {record}")
                 check(proof.endswith(note), "it carries the mirror's newest checkpoint")
                 path = mirror.data + "/p"
@@ -235,7 +235,7 @@ def copies_follows_and_serves():
                                       capture_output=True)
                 check_equal(done.returncode, 0, "qorgan-verify of the mirror's proof")
                 if note == newest:
-                    check_equal(proof, service.run("proof", str(record)).stdout, "the same bytes")
+                    check_equal(proof, service.run("proof", "--plain", str(record)).stdout, "the same bytes")
             mine = {os.path.basename(path) for path in segments(mirror.data)}
             for path in segments(service.data):
                 if os.path.basename(path) in mine:
@@ -259,9 +259,9 @@ def the_same_proofs():
             latest = mirror.data + "/archive/checkpoints/latest"
             shutil.copy(latest, mirror.data + "/server/archive/checkpoints/latest")
             for record in range(0, 4000, 257):
-                ours = subprocess.run([QORGAN, "proof", "--data", mirror.data + "/server", str(record)],
+                ours = subprocess.run([QORGAN, "proof", "--plain", "--data", mirror.data + "/server", str(record)],
                                       capture_output=True, check=True).stdout
-                check_equal(mirror.run("proof", str(record))[1], ours, f"proof of {record}")
+                check_equal(mirror.run("proof", "--plain", str(record))[1], ours, f"proof of {record}")
 
 
 def is_killed_anywhere():
@@ -507,7 +507,7 @@ def cosigns():
             out.write(f"log {mirror.key}\nwitness b {vkey}\nquorum b\n")
         proof = mirror.data + "/p"
         with open(proof, "wb") as out:
-            out.write(mirror.run("proof", "0")[1])
+            out.write(mirror.run("proof", "--plain", "0")[1])
         done = subprocess.run([VERIFY, "--policy", policy, "--proof", proof], capture_output=True, text=True,
                               check=False)
         check_equal(done.returncode, 0, "the policy is satisfied: " + done.stdout + done.stderr)

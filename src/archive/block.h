@@ -92,12 +92,17 @@ enum block_parts { BLOCK_LAZY = 0, BLOCK_LEAVES = 1, BLOCK_EVENTS = 2, BLOCK_ALL
 
 /* An arena for decoding block after block, to be reset before each. NULL without memory. */
 struct arena *block_arena_new(size_t limit);
-/* Checks the crc and decodes into the arena, which must outlive it; `bytes` may go. Never trusts the bytes.
- * `dictionary` is the block's chain, outliving it too; NULL when the block names nothing of it, as a chain's first
- * block does. A trailer behind the block is passed over. `names` receives the names of fields (may be NULL without
- * events), the same that the dictionary has. */
-enum rc block_decode(struct str bytes, const struct dictionary *dictionary, unsigned parts, struct names *names,
-                     struct arena *arena, struct block **ret_block, struct err *err) MUST_USE;
+/* What is decoded. `dictionary` is the block's chain, outliving it; NULL when the block names nothing of it, as a
+ * chain's first block does. A trailer behind the block is passed over. `names` receives the names of fields (may be
+ * NULL without events), the same that the dictionary has. */
+struct block_bytes {
+    struct str bytes;
+    const struct dictionary *dictionary;
+    struct names *names;
+};
+/* Checks the crc and decodes into the arena, which must outlive the block; the bytes may go. Never trusts the bytes. */
+enum rc block_decode(const struct block_bytes *from, unsigned parts, struct arena *arena, struct block **ret_block,
+                     struct err *err) MUST_USE;
 /* More parts of a block that was opened with fewer. */
 enum rc block_open(struct block *block, unsigned parts, struct err *err) MUST_USE;
 /* The numbers of its records can be asked for. */

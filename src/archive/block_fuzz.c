@@ -15,7 +15,7 @@ static void decode(struct str bytes, struct names *names, struct arena *arena)
     struct event event;
     struct str rules[4];
     arena_reset(arena);
-    if (block_decode(bytes, NULL, BLOCK_ALL, names, arena, &block, NULL) != RC_OK)
+    if (block_decode(&(struct block_bytes){bytes, NULL, names}, BLOCK_ALL, arena, &block, NULL) != RC_OK)
         return;
     for (uint32_t i = 0; i < block_count(block); i++) {
         block_event(block, i, fields, &event);

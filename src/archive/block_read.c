@@ -676,10 +676,12 @@ struct arena *block_arena_new(size_t limit)
     return arena;
 }
 
-enum rc block_decode(struct str bytes, const struct dictionary *dictionary, unsigned parts, struct names *names,
-                     struct arena *arena, struct block **ret_block, struct err *err)
+enum rc block_decode(const struct block_bytes *from, unsigned parts, struct arena *arena, struct block **ret_block,
+                     struct err *err)
 {
     struct block_info info;
+    struct str bytes = from->bytes;
+    const struct dictionary *dictionary = from->dictionary;
     enum rc rc = block_info_read(bytes, &info, err);
     if (rc != RC_OK)
         return rc;
@@ -693,7 +695,7 @@ enum rc block_decode(struct str bytes, const struct dictionary *dictionary, unsi
         return no_memory(err);
     block->info = info;
     block->arena = arena;
-    block->names = names;
+    block->names = from->names;
     block->dictionary = dictionary;
     block->plain_left = BLOCK_PLAIN_MAX;
     rc = read_directory(block, body, err);

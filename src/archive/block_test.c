@@ -86,7 +86,7 @@ static void round_trip(void)
     buf_init(&out, BLOCK_SIZE_MAX);
     build(names, &out);
     IGNORE(names_put(others, STR("shifts the ids")));
-    CHECK_INT(block_decode(buf_view(&out), NULL, BLOCK_ALL, others, arena, &block, &err), RC_OK);
+    CHECK_INT(block_decode(&(struct block_bytes){buf_view(&out), NULL, others}, BLOCK_ALL, arena, &block, &err), RC_OK);
     CHECK_INT(block_count(block), COUNT);
     for (uint32_t i = 0; i < COUNT; i++) {
         struct leaf leaf;
@@ -158,9 +158,11 @@ static void refuses_damage(void)
         test_row("byte %zu of %zu", i, out.n);
         arena_reset(arena);
         out.p[i] ^= 1;
-        CHECK(block_decode(buf_view(&out), NULL, BLOCK_ALL, names, arena, &block, NULL) != RC_OK);
+        CHECK(block_decode(&(struct block_bytes){buf_view(&out), NULL, names}, BLOCK_ALL, arena, &block, NULL) !=
+              RC_OK);
         out.p[i] ^= 1;
-        CHECK(block_decode(str_at(out.p, i), NULL, BLOCK_ALL, names, arena, &block, NULL) != RC_OK);
+        CHECK(block_decode(&(struct block_bytes){str_at(out.p, i), NULL, names}, BLOCK_ALL, arena, &block, NULL) !=
+              RC_OK);
     }
     /* behind a crc that is right again, nothing may be believed either */
     for (int round = 0; round < 20000; round++) {
@@ -171,7 +173,8 @@ static void refuses_damage(void)
         out.p[at] = (char)next_random();
         put_be32(out.p + BLOCK_HEADER - 8, crc32c(0, out.p + BLOCK_HEADER, out.n - BLOCK_HEADER));
         put_be32(out.p + BLOCK_HEADER - 4, crc32c(0, out.p, BLOCK_HEADER - 4));
-        IGNORE(block_decode(buf_view(&out), NULL, BLOCK_ALL, names, arena, &block, NULL)); /* must only not crash */
+        IGNORE(block_decode(&(struct block_bytes){buf_view(&out), NULL, names}, BLOCK_ALL, arena, &block,
+                            NULL)); /* must only not crash */
         out.p[at] = byte;
     }
     arena_free(arena);
@@ -235,7 +238,7 @@ static void memory_fails(void)
         CHECK(rc == RC_OK || rc == RC_IO || rc == RC_LIMIT);
         arena = rc == RC_OK ? block_arena_new(64 << 20) : NULL;
         if (arena)
-            rc = block_decode(buf_view(&out), NULL, BLOCK_ALL, NULL, arena, &block, &err);
+            rc = block_decode(&(struct block_bytes){buf_view(&out), NULL, NULL}, BLOCK_ALL, arena, &block, &err);
         CHECK_TEXT(rc == RC_OK || rc == RC_IO || rc == RC_LIMIT ? STR("") : str_of(err.text), "");
         CHECK(rc != RC_OK || !block || block_count(block) == COUNT);
         whole = rc == RC_OK && block && memory_allocations() - before < n; /* none was left to fail */

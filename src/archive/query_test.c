@@ -370,7 +370,8 @@ static void blocks_as_rows(void)
         random_block(t.bed.names, own, 1 + dice(1000), &bytes);
         arena_reset(t.arena);
         struct arena *block CLEANUP(arena_cleanup) = arena_new((size_t)4 << 30); /* what is decoded later stays */
-        testbed_ok(&t.bed, block_decode(buf_view(&bytes), NULL, BLOCK_LAZY, t.bed.names, block, &t.block, &t.bed.err));
+        testbed_ok(&t.bed, block_decode(&(struct block_bytes){buf_view(&bytes), NULL, t.bed.names}, BLOCK_LAZY, block,
+                                        &t.block, &t.bed.err));
         compare_keys();
         compare_random();
         arena_free(own);

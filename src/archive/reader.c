@@ -399,9 +399,9 @@ enum rc archive_reader_block(struct archive_reader *reader, struct reader_block 
     rc = rc == RC_OK ? block_info_read(bytes, &info, err) : rc;
     rc = rc == RC_OK ? dictionary_of(reader, segment, fd, info.chain, &wanted->dictionary, err) : rc;
     IGNORE(io->close(io->self, fd)); /* only read */
-    rc = rc == RC_OK
-             ? block_decode(bytes, wanted->dictionary, wanted->parts, reader->options.names, arena, ret_block, err)
-             : rc;
+    rc = rc == RC_OK ? block_decode(&(struct block_bytes){bytes, wanted->dictionary, reader->options.names},
+                                    wanted->parts, arena, ret_block, err)
+                     : rc;
     if (rc != RC_OK) {
         char name[SEGMENT_NAME_MAX];
         segment_name(segment->first, name);

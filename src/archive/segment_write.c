@@ -254,7 +254,9 @@ static enum rc seal_read(struct segment_writer *w, struct err *err)
     enum rc rc = segment_read(&(struct segment_file){w->io, w->fd}, entry->offset, entry->size, w->arena, &bytes, err);
     struct block_info info;
     rc = rc == RC_OK ? block_info_read(bytes, &info, err) : rc;
-    rc = rc == RC_OK ? block_decode(bytes, chain_find(w, info.chain), BLOCK_ALL, NULL, w->arena, &block, err) : rc;
+    rc = rc == RC_OK ? block_decode(&(struct block_bytes){bytes, chain_find(w, info.chain), NULL}, BLOCK_ALL, w->arena,
+                                    &block, err)
+                     : rc;
     if (rc != RC_OK)
         return rc;
     tlog_hash_add(w->digest, bytes);

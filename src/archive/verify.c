@@ -300,7 +300,8 @@ static bool check_block(struct verify *v, struct covered *c, uint32_t entry, int
     struct dictionary *dictionary = NULL;
     rc = rc == RC_OK ? block_info_read(bytes, &info, &err) : rc;
     rc = rc == RC_OK ? segment_dictionary(&file, c->segment, info.chain, NULL, &dictionary, &err) : rc;
-    rc = rc == RC_OK ? block_decode(bytes, dictionary, BLOCK_ALL, NULL, v->arena, &block, &err) : rc;
+    rc = rc == RC_OK ? block_decode(&(struct block_bytes){bytes, dictionary, NULL}, BLOCK_ALL, v->arena, &block, &err)
+                     : rc;
     if (rc != RC_OK) {
         tell(v, &place, "%s", err.text);
         return false;

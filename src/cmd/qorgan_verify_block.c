@@ -84,7 +84,7 @@ struct slot {
 
 struct used_form {
     const struct verify_form *form;
-    uint32_t count; /* records */
+    uint32_t count;     /* records */
     struct slot *slots; /* the raw ones */
 };
 
@@ -550,7 +550,8 @@ static bool open_index(struct work *w, struct slot *s, uint32_t rows)
     struct reader *in = &w->in[SLOTS];
     uint64_t count = read_varint(in);
     uint64_t code = 0;
-    if (in->failed || count == 0 || count > 256 || count > reader_left(in) || !take_bytes(&w->in[CODES], rows, &s->bytes))
+    if (in->failed || count == 0 || count > 256 || count > reader_left(in) ||
+        !take_bytes(&w->in[CODES], rows, &s->bytes))
         return false;
     s->codes = take_memory(w, count, sizeof(*s->codes));
     s->code_count = (uint32_t)count;
@@ -775,8 +776,8 @@ enum rc verify_block_records(struct arena *arena, struct str bytes, const struct
     bool good = !w.no_memory;
     if (block->chain_forms > dictionary->form_count || block->chain_values > dictionary->value_count)
         good = bad(&w, "a block names more than its dictionary has");
-    good = good && open_columns(&w, bytes) && read_numbers(&w) && read_origins(&w) && read_times(&w) && read_rules(&w) &&
-           read_form_list(&w) && open_slots(&w) && build_raw(&w);
+    good = good && open_columns(&w, bytes) && read_numbers(&w) && read_origins(&w) && read_times(&w) &&
+           read_rules(&w) && read_form_list(&w) && open_slots(&w) && build_raw(&w);
     for (size_t i = NUMBER; i < COLUMNS && good; i++) {
         if (w.in[i].failed || reader_left(&w.in[i]) > 0)
             good = bad(&w, "a block's column does not end with its records");

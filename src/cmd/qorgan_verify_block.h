@@ -1,5 +1,6 @@
-/* qorgan_verify_block.h - blocks and dictionaries of a sealed segment, read anew from doc/format/segment.md. Pure; every
- * byte is hostile. Forms are parsed whole; what they derive from the raw bytes proves nothing and is not evaluated. */
+/* qorgan_verify_block.h - blocks and dictionaries of a sealed segment, read anew from doc/format/segment.md. Pure;
+ * every byte is hostile. Forms are parsed whole; what they derive from the raw bytes proves nothing and is not
+ * evaluated. */
 #ifndef CMD_QORGAN_VERIFY_BLOCK_H
 #define CMD_QORGAN_VERIFY_BLOCK_H
 
@@ -49,8 +50,8 @@ struct verify_block {
 enum rc verify_dictionary_read(struct arena *arena, struct str packed, struct verify_dictionary *dictionary) MUST_USE;
 /* Reads and checks the header, and the crc of what is behind it. RC_CORRUPT; RC_INVALID: another version. */
 enum rc verify_block_header(struct str bytes, struct verify_block *ret_block) MUST_USE;
-/* Decodes the records of a block whose header was read, to the exact end of each column. The records are in the arena and
- * in the dictionary. RC_CORRUPT with what is wrong; RC_LIMIT without memory. */
+/* Decodes the records of a block whose header was read, to the exact end of each column. The records are in the arena
+ * and in the dictionary. RC_CORRUPT with what is wrong; RC_LIMIT without memory. */
 enum rc verify_block_records(struct arena *arena, struct str bytes, const struct verify_dictionary *dictionary,
                              struct verify_block *block, const char **ret_what) MUST_USE;
 
