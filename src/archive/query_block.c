@@ -390,7 +390,8 @@ static enum rc key_each(struct block_search *s, enum query_key_kind kind, struct
         struct buf out;
         of[i] = i + 1;
         buf_init_fixed(&out, text, sizeof text);
-        buf_u64(&out, block_number(s->block, i));
+        if (kind != KEY_RAW)
+            buf_u64(&out, block_number(s->block, i));
         value[i + 1] = kind == KEY_RAW ? str_slice(raw, offset[i], offset[i + 1]) : arena_str(s->arena, buf_view(&out));
         if (kind != KEY_RAW && !value[i + 1].p)
             rc = no_memory(err);
