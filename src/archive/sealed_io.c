@@ -218,6 +218,7 @@ static struct sealed_file *file_new(struct sealed_io *s, int fd, const char *nam
 
 static void file_use(struct sealed_io *s, struct sealed_file *file, struct file_key *key)
 {
+    ASSERT(key != NULL);
     key->users++;
     key->used = ++s->turn;
     file->key = key;

@@ -396,6 +396,7 @@ enum rc search_run(struct archive_reader *reader, const struct query *query, con
     enum rc rc = search_open(reader, query, options, &search, err);
     if (rc != RC_OK)
         return rc;
+    ASSERT(search != NULL);
     do {
         rc = search_step(search, err);
         if (rc == RC_AGAIN && options->progress &&

@@ -327,6 +327,7 @@ enum rc query_jobs_ask(struct query_jobs *jobs, struct archive_reader *reader, c
         rc = job_begin(jobs, reader, question, job, err);
     }
     wait_ms = MAX(MIN(wait_ms, WAIT_MAX_MS), 1);
+    ASSERT(rc != RC_OK || job != NULL);
     enum rc worked = rc == RC_OK && !stop ? job_work(job, (uint64_t)wait_ms * 1000000, err) : RC_AGAIN;
     if (rc == RC_OK && worked != RC_OK && worked != RC_AGAIN)
         rc = worked == RC_INVALID ? RC_IO : worked;

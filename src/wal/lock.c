@@ -110,6 +110,7 @@ enum rc wal_lock_load(const struct io *io, int fd, const struct vault *vault, co
         wal_lock_free(lock);
         return rc;
     }
+    ASSERT(lock != NULL);
     lock->cipher = vault_blob_cipher(blob);
     *ret_lock = lock;
     return RC_OK;
