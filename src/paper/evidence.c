@@ -47,7 +47,7 @@ struct str evidence_value(struct evidence *evidence, const char *name)
 /* Decimal, written the one way. */
 static bool number_read(struct str text, uint64_t *ret_value)
 {
-    return str_to_u64(text, ret_value) && (text.n == 1 || text.p[0] != '0');
+    return text.p && str_to_u64(text, ret_value) && (text.n == 1 || text.p[0] != '0');
 }
 
 uint64_t evidence_number(struct evidence *evidence, const char *name)
