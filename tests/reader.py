@@ -20,7 +20,8 @@ from service import Service, Skip, check, check_equal, main
 
 MASK = (1 << 64) - 1
 DAY_S = 86400
-STATUTORY = ("host", "service", "account", "user_address", "src", "dst", "object", "start", "end", "description", "kind",
+STATUTORY = ("host", "service", "account", "user_address", "src", "dst", "object", "start", "end", "description",
+    "kind",
              "outcome")
 UNIT_NS = (None, 1000000000, 1000000, 1000, 1)
 TYPES = (None, "raw", "digest", "lifecycle", "gap", "retention", "key_change")
@@ -367,7 +368,8 @@ class Block:
 
     def __init__(self, data, chains, entry):
         check_equal(len(data), entry["size"], "size of the block")
-        (magic, version, columns, size, self.count, raw_bytes, first, last, low, high, event_low, event_high, key0, key1,
+        (magic, version, columns, size, self.count, raw_bytes, first, last, low, high, event_low, event_high, key0,
+            key1,
          filter_at, filter_size, chain, forms, values) = struct.unpack_from(BLOCK, data)
         check_equal((magic, version, size), (b"QBLK", 2, len(data)), "a block's head")
         crc, head_crc = struct.unpack_from(">II", data, 120)
@@ -384,7 +386,8 @@ class Block:
         self.times = None
         self.records = self.records_of()
         received = [record.received for record in self.records]
-        check_equal((min(received), max(received), min(self.times), max(self.times)), (low, high, event_low, event_high),
+        check_equal((min(received), max(received), min(self.times), max(self.times)), (low, high, event_low,
+            event_high),
                     "the times in a block's head")
         check_equal((self.records[0].index, self.records[-1].index), (first, last), "the numbers in a block's head")
         check_equal(sum(len(record.raw) for record in self.records), raw_bytes, "raw bytes of a block")
@@ -526,7 +529,8 @@ class Segment:
         self.blocks = [Block(data[entry["offset"]:entry["offset"] + entry["size"]], chains, entry) for entry in index]
         self.records = sorted((record for block in self.blocks for record in block.records),
                               key=lambda record: record.index)
-        check_equal([record.index for record in self.records], list(range(self.first, self.end)), "numbers of a segment")
+        check_equal([record.index for record in self.records], list(range(self.first, self.end)),
+            "numbers of a segment")
         check_equal(sum(len(record.raw) for record in self.records), raw_bytes, "raw bytes of a segment")
         received = [record.received for record in self.records]
         times = [record.event["time"] for record in self.records]
@@ -642,12 +646,15 @@ def syslog_lines(rng):
             f"from {where} port {rng.randrange(1024, 65536)} ssh2",
             f"<134>1 {iso}.{rng.randrange(1000):03}Z app{n % 5} api {n} REQ [meta@1 took=\"{rng.random():.4f}\" "
             f"peer=\"{where}\"] GET /objects/{n:06}?id={rng.randrange(10 ** 12):012} 200",
-            f"<4>{stamp} gw kernel: [{n * 7}.{rng.randrange(10 ** 6):06}] DROP IN=eth0 SRC={where} DST=10.0.0.{n % 256} "
+            f"<4>{stamp} gw kernel: [{n * 7}.{rng.randrange(10 ** 6):06}] DROP IN=eth0 SRC={where}"
+                f" DST=10.0.0.{n % 256} "
             f"LEN={rng.randrange(40, 1500)} ID={n & 65535} PROTO=TCP SPT={rng.randrange(65536)} DPT=22",
-            f"<30>1 {iso}.{rng.randrange(10 ** 6):06}+05:00 db postgres - - - started {iso[11:]}.{rng.randrange(10 ** 9):09}"
+            f"<30>1 {iso}.{rng.randrange(10 ** 6):06}+05:00 db postgres - - - started"
+                f" {iso[11:]}.{rng.randrange(10 ** 9):09}"
             f" until {stamp[7:]}, at 1.2.3.4.5 and 300.1.1.1x, order 0{n:04} of 00{n % 10} or -{n} +{n} {n}.{n:03}",
             f"<13>{stamp} кассир служба: вход ПОЛЬЗОВАТЕЛЯ Әлия{n % 9} ҚАЗАҚСТАН Ёлка сумма {n * 1000003} тг",
-            f"{where} - user{n % 5} [20/Nov/2026:{stamp[7:]} +0500] \"GET /p/{n}.png HTTP/1.1\" 200 {n * 17} \"-\" \"curl/8\"",
+            f"{where} - user{n % 5} [20/Nov/2026:{stamp[7:]} +0500] \"GET /p/{n}.png HTTP/1.1\" 200 {n * 17}"
+                f" \"-\" \"curl/8\"",
         )[n % 6].encode())
     return out
 
@@ -675,7 +682,8 @@ def windows_lines(rng):
         guid = f"{{{rng.randrange(1 << 32):08x}-0{n % 4096:03x}-{n:04x}}}"
         data = {"EventID": 1, "Channel": "Microsoft-Windows-Sysmon/Operational", "Computer": f"PC{n % 8}.example.kz",
                 "UtcTime": time_text, "ProcessGuid": guid, "ProcessId": rng.randrange(1 << 16), "Image": path,
-                "CommandLine": f"\"{path}\" /c \"echo {n}\" > C:\\Users\\Әлия\\{n:05}.txt", "User": f"CORP\\user{n % 6}",
+                "CommandLine": f"\"{path}\" /c \"echo {n}\" > C:\\Users\\Әлия\\{n:05}.txt",
+                    "User": f"CORP\\user{n % 6}",
                 "EventRecordID": 10000 + n, "Provider": "Microsoft-Windows-Sysmon"}
         data["Message"] = "Process Create:\r\n" + "\r\n".join(f"{key}: {value}" for key, value in data.items())
         out.append(json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode())
@@ -686,7 +694,8 @@ def templates(rng):
     """Thousands of lines that look like no other."""
     out = []
     for n in range(5000):
-        parts = [f"{rng.choice('abcdefgh')}{rng.randrange(10 ** 6):x}{rng.choice('=:, ;|/-')}" for _ in range(n % 9 + 1)]
+        parts = [f"{rng.choice('abcdefgh')}{rng.randrange(10 ** 6):x}{rng.choice('=:, ;|/-')}" for _ in range(n % 9
+            + 1)]
         out.append(f"<13>Nov 20 11:00:{n % 60:02} odd t{n % 40}: {''.join(parts)}{n}".encode())
     return out
 
@@ -694,9 +703,11 @@ def templates(rng):
 def clocks_and_numbers(rng):
     """Times of day and numbers at and beyond what a slot may keep as one."""
     out = []
-    numbers = ("0", "00", "01", "18446744073709551615", "18446744073709551616", "9223372036854775808", "-1", "007", "1" * 40,
+    numbers = ("0", "00", "01", "18446744073709551615", "18446744073709551616", "9223372036854775808", "-1", "007",
+        "1" * 40,
                "4294967296", "65536", "255", "256", "0x10", "1e5", "99999", "100000")
-    times = ("00:00:00", "23:59:59", "24:00:00", "23:59:60", "12:60:00", "7:05:09", "07:05:09,123", "07:05:09.", "07:05:09.1",
+    times = ("00:00:00", "23:59:59", "24:00:00", "23:59:60", "12:60:00", "7:05:09", "07:05:09,123", "07:05:09.",
+        "07:05:09.1",
              "07:05:09.123456789", "07:05:09.1234567890", "107:05:09", "07:05:099", "07:05", "07:05:09:11", "07.05.09",
              "23:59:59.999999999", "00:00:00.000000000")
     for n in range(1500):
@@ -711,9 +722,11 @@ def clocks_and_numbers(rng):
 
 def hostile(rng):
     """Bytes that mean something somewhere, random bytes, empty lines and lines of 64 KiB; any byte may come."""
-    out = [b"", b" ", b"\0", b"\r", b"\n", b"\r\n", b"\\", b'"', b"<", b"<13>", b"<999>x", b"\xef\xbb\xbf<13>x", b"\xd0",
+    out = [b"", b" ", b"\0", b"\r", b"\n", b"\r\n", b"\\", b'"', b"<", b"<13>", b"<999>x", b"\xef\xbb\xbf<13>x",
+        b"\xd0",
            b"\xd0\xd0\x90", b"word\xd0Abc", b"\xd3A \xd2\x8a\xd3\x80\xd3\x81", b"\x80" * 65, b"A" * 63 + b"\xd0\x90",
-           b"x" * 65536, b"ab " * 21846, b"0123456789" * 6554, b"<13>Nov 20 10:00:00 h p: " + b"y" * 60000, b"z" * 60000,
+           b"x" * 65536, b"ab " * 21846, b"0123456789" * 6554, b"<13>Nov 20 10:00:00 h p: " + b"y" * 60000,
+               b"z" * 60000,
            b"z" * 60001, b"1.2.3.4.5.6.7.8", b"1.2.3.4", b"a1.2.3.4 1.2.3.4a .1.2.3.4. 1..2.3.4 1.2.3.1234",
            "К".encode() * 40, b"_", b"__", b"a", b"QFM1", b"QBLK" * 40, b"\x1b[31m\x07\x7f", b"%s%n\xff" * 9,
            b"1 " * 700, b"1:" * 900, b"07:05:09 " * 500, b"<13>Nov 20 10:00:00 h p: " + b"k=1 " * 900]
@@ -722,7 +735,8 @@ def hostile(rng):
     for n in range(12):
         out.append(rng.randbytes(20000))
     for n in range(300):  # a known line with a byte of it changed
-        line = bytearray(b"<86>Nov 20 10:00:00 web01 sshd[4242]: Failed password for root from 203.0.113.7 port 22 ssh2")
+        line = bytearray(b"<86>Nov 20 10:00:00 web01 sshd[4242]: Failed password for root from 203.0.113.7 port"
+            b" 22 ssh2")
         line[rng.randrange(len(line))] = rng.randrange(256)
         out.append(bytes(line))
     return out
@@ -848,12 +862,13 @@ def events_are_those_of_search():
         check_equal(list(hit["fields"]), list(fields), f"{about}: fields")
         for name, values in fields.items():
             found = hit["fields"][name] if len(values) > 1 else [hit["fields"][name]]
-            check(len(found) == len(values) and all(map(same_text, found, values)), f"{about}: {name}: {values!r}, {found!r}")
+            check(len(found) == len(values) and all(map(same_text, found, values)),
+                f"{about}: {name}: {values!r}, {found!r}")
     check(len(parsers) >= 4, f"several parsers were at work: {parsers}")
 
 
 def filters_hold_every_word():
-    """every word of every record's bytes, fields and rules is held by its block's and the segment's filter; absent ones hardly"""
+    """every word of bytes, fields and rules is held by the filters of block and segment; absent ones hardly"""
     archive = made()[0]
     rng = random.Random(52)
     absent = [b"%024x" % rng.getrandbits(96) for _ in range(400)]
@@ -868,7 +883,8 @@ def filters_hold_every_word():
                 mine = set().union(*map(words_of, set(texts)))
                 if block.filter:
                     for word in mine - words:
-                        check(block.filter.may_hold(word), f"a word of record {record.index}, {word!r}, of {record.raw[:300]!r}"
+                        check(block.filter.may_hold(word),
+                            f"a word of record {record.index}, {word!r}, of {record.raw[:300]!r}"
                               f" {[text for text in texts if word in words_of(text)][:2]!r} in its block's filter")
                 words |= mine
             all_words |= words
