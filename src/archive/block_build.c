@@ -14,6 +14,7 @@
 #define VALUES_MANY   (1u << 20)
 #define STATES_MAX    (1u << 22)
 #define SCRATCH_MAX   ((size_t)64 << 20)
+#define CELLS_FIRST   4096
 #define LITERAL_TRIES 3
 #define DERIVED_MAX   64 /* values that may be named again by a later field */
 
@@ -64,13 +65,12 @@ struct block_builder *block_builder_new(const struct names *names, const uint64_
     b->block = 1;
     b->chain = random_u64();
     b->packer = packer_new();
-    b->records = memory_new(BLOCK_RECORDS_MAX * sizeof *b->records);
-    b->cells = memory_new(CELLS_MAX * sizeof *b->cells);
-    b->codes = memory_new(CELLS_MAX * sizeof *b->codes);
-    b->uses = memory_new(BLOCK_RECORDS_MAX * sizeof *b->uses);
+    /* Not cleared: each element is written before it is read, and most blocks never reach the far end. */
+    b->records = memory_resize(NULL, BLOCK_RECORDS_MAX * sizeof *b->records);
+    b->uses = memory_resize(NULL, BLOCK_RECORDS_MAX * sizeof *b->uses);
     b->scratch = arena_new(SCRATCH_MAX);
     b->cut = memory_new(sizeof *b->cut);
-    b->form_text = memory_new(2 * (size_t)FORM_SIZE_MAX);
+    b->form_text = memory_resize(NULL, 2 * (size_t)FORM_SIZE_MAX);
     b->work = memory_new(sizeof *b->work);
     buf_init(&b->raw, BLOCK_RAW_MAX + RECORD_RAW_MAX + 64);
     buf_init(&b->extra, EXTRA_LIMIT);
@@ -79,8 +79,8 @@ struct block_builder *block_builder_new(const struct names *names, const uint64_
     for (size_t i = 0; i < ARRAY_LEN(b->streams); i++)
         buf_init(&b->streams[i], BLOCK_PLAIN_MAX);
     bool tables = shared_init(&b->forms, key, TEXTS_LIMIT) && shared_init(&b->values, key, TEXTS_LIMIT);
-    if (!b->packer || !b->records || !b->cells || !b->codes || !b->uses || !b->scratch || !b->cut || !b->form_text ||
-        !b->work || !tables || !maps_new(b) || !buf_reserve(&b->raw, 64) || !buf_reserve(&b->extra, 64)) {
+    if (!b->packer || !b->records || !b->uses || !b->scratch || !b->cut || !b->form_text || !b->work || !tables ||
+        !maps_new(b) || !buf_reserve(&b->raw, 64) || !buf_reserve(&b->extra, 64)) {
         block_builder_free(b);
         return NULL;
     }
@@ -99,7 +99,6 @@ void block_builder_free(struct block_builder *builder)
     arena_free(builder->scratch);
     memory_free(builder->records);
     memory_free(builder->cells);
-    memory_free(builder->codes);
     memory_free(builder->uses);
     memory_free(builder->states);
     memory_free(builder->cut);
@@ -229,19 +228,19 @@ static size_t literal_end(struct str raw, size_t i, bool *ret_odd)
 }
 
 /* The next literals with backslashes, in the order of the fields: one of them may be this value. */
-static bool literal_find(struct work *w, struct value *v)
+static void literal_find(struct work *w, struct value *v)
 {
     const struct cut *cut = w->b->cut;
     size_t from = w->literal_at;
     for (int i = 0; i < LITERAL_TRIES; i++) {
         size_t slash = cut_next(cut->slash, cut->words, from);
         if (slash == SIZE_MAX)
-            return false;
+            return;
         const char *quote = memrchr(w->raw.p + from, '"', slash - from);
         bool odd;
         size_t end = literal_end(w->raw, slash, &odd);
         if (!quote || end >= w->raw.n)
-            return false;
+            return;
         size_t start = (size_t)(quote - w->raw.p) + 1;
         struct json_token token = {.kind = JSON_STRING, .escaped = true, .non_ascii = true};
         token.text = str_slice(w->raw, start, end);
@@ -251,11 +250,10 @@ static bool literal_find(struct work *w, struct value *v)
             w->literal_at = end + 1;
             if (odd)
                 words_add_text(&w->b->words, v->text);
-            return true;
+            return;
         }
         from = end + 1;
     }
-    return false;
 }
 
 static inline bool is_in_raw(const struct work *w, struct str text)
@@ -275,8 +273,7 @@ static void value_find(struct work *w, struct str text, struct value *ret)
         if (!at_borders(w->raw, ret->at, ret->end))
             words_add_text(&w->b->words, text);
     } else if (text.n && !w->whole && w->b->cut->has_backslash && w->raw.p[0] == '{') {
-        if (!literal_find(w, ret) && text.n > FORM_CONST_MAX)
-            w->literal_at = MIN(w->literal_at, w->raw.n);
+        literal_find(w, ret);
     }
     if (!w->whole && (ret->from == VALUE_RAW || ret->from == VALUE_JSON))
         cut_span(w->b->cut, ret->at, ret->end);
@@ -521,6 +518,19 @@ static void glued_words(struct work *w, const struct cut_slot *slot)
     words_add_text(&w->b->words, str_slice(w->raw, from, to));
 }
 
+static bool cells_room(struct block_builder *b, size_t more)
+{
+    if (b->cell_count + more <= b->cell_room)
+        return true;
+    size_t room = MAX(b->cell_room * 2, b->cell_count + more + CELLS_FIRST);
+    struct cell *cells = memory_resize(b->cells, room * sizeof *cells);
+    if (!cells)
+        return false;
+    b->cells = cells;
+    b->cell_room = room;
+    return true;
+}
+
 static void cells_put(struct work *w, struct record *r, size_t raw_at)
 {
     struct block_builder *b = w->b;
@@ -561,7 +571,7 @@ static bool keep_record(struct work *w, struct record *r)
         w->whole = true; /* more slots than a form may have */
         words_add_text(&b->words, w->raw);
     }
-    if (!form_use(w, r))
+    if (!form_use(w, r) || !cells_room(b, w->slots))
         return false;
     cells_put(w, r, raw_at);
     return !b->raw.overflow && !b->extra.overflow;

@@ -22,6 +22,7 @@ struct writer {
     uint32_t *order;   /* records by form, stable */
     uint32_t *starts;  /* their first cells, in that order */
     uint64_t *numbers; /* of one slot */
+    uint32_t *codes;   /* entries in the table of values, column after column */
     bool overflow;
 };
 
@@ -432,9 +433,9 @@ static void keep_slot(struct writer *w, const struct slot_column *c, uint32_t co
         keep_clock(w, c, kept);
         return;
     }
-    if (!is_plain(c->state) && codes_find(w, c, w->b->codes + codes)) {
+    if (!is_plain(c->state) && codes_find(w, c, w->codes + codes)) {
         kept->codes = codes;
-        keep_codes(w, c, w->b->codes + codes, kept);
+        keep_codes(w, c, w->codes + codes, kept);
         return;
     }
     if (!keep_decimals(w, c, kept))
@@ -496,13 +497,13 @@ static void put_kept(struct writer *w, const struct kept *kept)
     buf_u8(directory, (uint8_t)kept->how);
     switch (kept->how) {
     case HOW_CONST:
-        buf_varint(directory, code_of(b, b->codes[kept->codes]));
+        buf_varint(directory, code_of(b, w->codes[kept->codes]));
         break;
     case HOW_INDEX:
-        put_index(w, kept, b->codes + kept->codes);
+        put_index(w, kept, w->codes + kept->codes);
         break;
     case HOW_CODES:
-        put_codes(w, kept, b->codes + kept->codes);
+        put_codes(w, kept, w->codes + kept->codes);
         break;
     case HOW_NUMBERS:
     case HOW_DELTAS:
@@ -561,7 +562,8 @@ static bool order_records(struct writer *w)
     w->order = memory_new(b->count * sizeof *w->order);
     w->starts = memory_new(b->count * sizeof *w->starts);
     w->numbers = memory_new(b->count * sizeof *w->numbers);
-    if (!next || !w->order || !w->starts || !w->numbers) {
+    w->codes = memory_resize(NULL, b->cell_count * sizeof *w->codes);
+    if (!next || !w->order || !w->starts || !w->numbers || !w->codes) {
         memory_free(next);
         return false;
     }
@@ -722,6 +724,7 @@ bool block_write(struct block_builder *builder, struct buf *out)
     memory_free(w.order);
     memory_free(w.starts);
     memory_free(w.numbers);
+    memory_free(w.codes);
     size_t filter = out->n;
     words_filter(&b->words, out);
     ok = ok && !out->overflow && !w.overflow && out->n - start <= BLOCK_SIZE_MAX;

@@ -1,5 +1,6 @@
 /* Reading a block. The bytes are believed in nothing: every count, length, place and position is checked while a part
  * is decoded, so that the getters need no check. */
+#include "archive/block_values.h"
 #include "archive/block_view.h"
 #include "archive/pack.h"
 #include "base/assert.h"
@@ -345,11 +346,33 @@ static bool raw_of(const struct block *b, uint32_t i, char **at, const char *end
 {
     const struct block_form *f = &b->forms[b->form_of[i]];
     uint32_t row = b->row_of[i];
-    char room[CELL_TEXT];
+    UNINITIALISED char room[CELL_TEXT];
     bool fits = true;
     for (uint32_t s = 0; s < f->form->raw_slots && fits; s++)
         fits = put(at, end, f->form->pieces[s]) && put(at, end, slot_text(b, &f->slots[s], row, b->times[i], room));
     return fits && put(at, end, f->form->pieces[f->form->raw_slots]);
+}
+
+struct str block_raw_at(const struct block *b, uint32_t position)
+{
+    if (!b->raw)
+        return b->row_raw[position];
+    return str_at(b->raw + b->raw_at[position], b->raw_at[position + 1] - b->raw_at[position]);
+}
+
+static bool is_open(const struct block *b, uint32_t position)
+{
+    return b->raw || (b->row_raw && b->row_raw[position].p);
+}
+
+static size_t raw_length(const struct block *b, uint32_t i)
+{
+    const struct block_form *f = &b->forms[b->form_of[i]];
+    UNINITIALISED char room[CELL_TEXT];
+    size_t n = f->form->pieces[f->form->raw_slots].n;
+    for (uint32_t s = 0; s < f->form->raw_slots; s++)
+        n += f->form->pieces[s].n + slot_text(b, &f->slots[s], b->row_of[i], b->times[i], room).n;
+    return n;
 }
 
 enum rc block_raw(struct block *block, struct err *err)
@@ -378,6 +401,30 @@ enum rc block_raw(struct block *block, struct err *err)
         return damaged(err, "raw bytes");
     b->raw_at = raw_at;
     b->raw = raw;
+    return RC_OK;
+}
+
+enum rc block_raw_one(struct block *block, uint32_t position, struct arena *arena, struct str *ret_raw, struct err *err)
+{
+    struct block *b = block;
+    ASSERT(position < b->info.count);
+    if (is_open(b, position)) {
+        *ret_raw = block_raw_at(b, position);
+        return RC_OK;
+    }
+    enum rc rc = block_forms(b, err);
+    rc = rc == RC_OK ? block_event_times(b, err) : rc;
+    rc = rc == RC_OK ? open_slots(b, b->form_of[position], b->forms[b->form_of[position]].form->raw_slots, err) : rc;
+    if (rc != RC_OK)
+        return rc;
+    size_t n = raw_length(b, position);
+    char *raw = n <= RECORD_RAW_MAX ? arena_alloc_raw(arena, n + 1) : NULL;
+    char *at = raw;
+    if (n > RECORD_RAW_MAX)
+        return damaged(err, "raw bytes");
+    if (!raw || !raw_of(b, position, &at, raw + n))
+        return no_memory(err);
+    *ret_raw = str_at(raw, n);
     return RC_OK;
 }
 
@@ -711,6 +758,26 @@ enum rc block_decode(const struct block_bytes *from, unsigned parts, struct aren
     return rc;
 }
 
+enum rc block_row_open(struct block *block, uint32_t position, struct err *err)
+{
+    struct block *b = block;
+    struct str raw;
+    ASSERT(position < b->info.count);
+    if (b->events || (b->row_raw && b->row_raw[position].p))
+        return RC_OK;
+    enum rc rc = block_heads(b, err);
+    rc = rc == RC_OK ? block_rule_sets(b, err) : rc;
+    rc = rc == RC_OK ? block_forms(b, err) : rc;
+    rc = rc == RC_OK ? open_slots(b, b->form_of[position], b->forms[b->form_of[position]].form->slot_count, err) : rc;
+    rc = rc == RC_OK ? block_raw_one(b, position, b->arena, &raw, err) : rc;
+    if (rc != RC_OK)
+        return rc;
+    if (!b->row_raw && !(b->row_raw = arena_alloc_array(b->arena, b->info.count, sizeof *b->row_raw)))
+        return no_memory(err);
+    b->row_raw[position] = raw;
+    return raw.n > LEAF_RAW_MAX && b->leaves[position].type != LEAF_DIGEST ? damaged(err, "raw bytes") : RC_OK;
+}
+
 uint32_t block_count(const struct block *block)
 {
     return block->info.count;
@@ -740,18 +807,19 @@ bool block_find(const struct block *block, uint64_t number, uint32_t *ret_positi
 
 void block_leaf(const struct block *block, uint32_t position, struct leaf *ret_leaf, struct str *ret_raw)
 {
-    ASSERT(position < block->info.count && block->whole);
+    ASSERT(position < block->info.count && block->leaves && is_open(block, position));
     *ret_leaf = block->leaves[position];
-    *ret_raw = str_at(block->raw + block->raw_at[position], ret_leaf->raw_length);
+    *ret_raw = block_raw_at(block, position);
+    ret_leaf->raw_length = (uint32_t)ret_raw->n;
 }
 
 void block_event(struct block *block, uint32_t position, struct event_field *fields, struct event *ret_event)
 {
-    ASSERT(position < block->info.count && block->events);
+    ASSERT(position < block->info.count && block->leaves && is_open(block, position));
     const struct form *form = block->forms[block->form_of[position]].form;
     struct event *e = ret_event;
     memset(e, 0, sizeof *e);
-    e->raw = str_at(block->raw + block->raw_at[position], block->leaves[position].raw_length);
+    e->raw = block_raw_at(block, position);
     e->record = block->leaves[position].index;
     e->records[0] = e->record;
     e->record_count = 1;
@@ -773,7 +841,7 @@ void block_event(struct block *block, uint32_t position, struct event_field *fie
 
 size_t block_rules(const struct block *block, uint32_t position, struct str *ret_rules, size_t size)
 {
-    ASSERT(position < block->info.count && block->events);
+    ASSERT(position < block->info.count && block->rule_sets);
     struct reader in = reader_of(block->rule_sets[block->rule_set_of[position]]);
     size_t count = 0;
     while (reader_left(&in) && count < size)

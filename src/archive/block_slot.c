@@ -45,6 +45,12 @@ static enum rc values_read(struct block *b, struct err *err)
     return RC_OK;
 }
 
+enum rc block_values_open(struct block *block, struct err *err)
+{
+    enum rc rc = block_forms(block, err);
+    return rc == RC_OK ? values_read(block, err) : rc;
+}
+
 uint32_t block_codes(const struct block *block)
 {
     return block->info.chain_values + block->value_count;
@@ -257,7 +263,7 @@ static uint32_t place_in_raw(const struct block *b, uint32_t position, const str
     const struct block_form *f = &b->forms[b->form_of[position]];
     uint32_t row = b->row_of[position];
     uint32_t at = 0;
-    char room[CELL_TEXT];
+    UNINITIALISED char room[CELL_TEXT];
     for (uint32_t s = 0; s < place->piece; s++)
         at += (uint32_t)(f->form->pieces[s].n + slot_text(b, &f->slots[s], row, b->times[position], room).n);
     return at + place->offset;
@@ -266,7 +272,7 @@ static uint32_t place_in_raw(const struct block *b, uint32_t position, const str
 static bool text_of_slot(struct block *b, uint32_t position, uint32_t slot, struct str *ret)
 {
     const struct block_form *f = &b->forms[b->form_of[position]];
-    char room[CELL_TEXT];
+    UNINITIALISED char room[CELL_TEXT];
     struct str text = slot_text(b, &f->slots[slot], b->row_of[position], b->times[position], room);
     *ret = text;
     if (text.p >= room && text.p < room + sizeof room)
@@ -277,8 +283,7 @@ static bool text_of_slot(struct block *b, uint32_t position, uint32_t slot, stru
 bool block_spec(struct block *block, uint32_t position, const struct form_spec *spec, struct str *ret_value)
 {
     const struct block_form *f = &block->forms[block->form_of[position]];
-    struct str raw =
-        str_at(block->raw + block->raw_at[position], block->raw_at[position + 1] - block->raw_at[position]);
+    struct str raw = block_raw_at(block, position);
     spec = form_spec_of(f->form, spec);
     switch (spec->op) {
     case FORM_CONST:

@@ -63,6 +63,7 @@ struct block_builder {
     size_t count;
     struct cell *cells;
     size_t cell_count;
+    size_t cell_room;
     struct buf raw;
     struct buf extra;
     struct shared_table forms;
@@ -82,7 +83,6 @@ struct block_builder {
     struct buf column;
     struct buf directory;  /* of slots */
     struct buf streams[3]; /* codes, numbers, texts */
-    uint32_t *codes;       /* entries in `values`, column after column */
 };
 
 /* Writes what was gathered; block_build.c then clears. False: too large, or no memory. */

@@ -178,7 +178,7 @@ static uint32_t of_record(struct making *m, uint32_t position)
     struct block *b = m->block;
     const struct plan *plan = &m->plans[b->form_of[position]];
     uint32_t row = b->row_of[position];
-    char room[CELL_TEXT];
+    UNINITIALISED char room[CELL_TEXT];
     struct str text = STR_NONE;
     switch (plan->kind) {
     case PLAN_ONE:
@@ -393,6 +393,28 @@ static bool border_always(const struct form *form, const struct form_place *plac
            (place->offset < piece.n && !word_char(piece.p[place->offset]));
 }
 
+/* Whether a word can never go on across one end of this slot, by the values that it has in this block. */
+static bool slot_apart(struct making *m, uint32_t form, uint32_t slot, bool end)
+{
+    struct slot_column *c;
+    if (block_slot(m->block, form, slot, &c, NULL) != RC_OK || (c->how != HOW_CONST && c->how != HOW_INDEX))
+        return false;
+    uint32_t count = c->how == HOW_CONST ? 1 : c->value_count;
+    for (uint32_t i = 0; i < count; i++)
+        if (c->values[i].n == 0 || word_char(c->values[i].p[end ? c->values[i].n - 1 : 0]))
+            return false;
+    return true;
+}
+
+static bool border_here(struct making *m, uint32_t form, const struct form_place *place)
+{
+    const struct form *f = m->block->forms[form].form;
+    if (border_always(f, place))
+        return true;
+    bool lone = f->pieces[place->piece].n == 0 && place->piece > 0 && place->piece < f->raw_slots;
+    return lone && (slot_apart(m, form, place->piece - 1u, true) || slot_apart(m, form, place->piece, false));
+}
+
 static enum rc slot_texts(struct making *m, uint32_t form, uint32_t slot, struct err *err)
 {
     struct plan plan = {.kind = PLAN_ONE};
@@ -412,7 +434,6 @@ static enum rc slot_texts(struct making *m, uint32_t form, uint32_t slot, struct
 /* Puts what the form alone says; false: rows must be looked at. */
 static bool spec_texts(struct making *m, uint32_t form, const struct form_spec *spec, enum rc *rc, struct err *err)
 {
-    const struct form *f = m->block->forms[form].form;
     switch (spec->op) {
     case FORM_ABSENT:
     case FORM_SAME:
@@ -425,7 +446,7 @@ static bool spec_texts(struct making *m, uint32_t form, const struct form_spec *
         *rc = *rc == RC_OK ? slot_texts(m, form, spec->number, err) : *rc;
         return true;
     case FORM_SPAN:
-        return border_always(f, &spec->from) && border_always(f, &spec->to);
+        return border_here(m, form, &spec->from) && border_here(m, form, &spec->to);
     case FORM_JSON:
     case FORM_PLACE:
         break;
@@ -442,7 +463,7 @@ static void row_texts(struct making *m, uint32_t position)
 {
     struct block *b = m->block;
     const struct form *form = b->forms[b->form_of[position]].form;
-    struct str raw = str_at(b->raw + b->raw_at[position], b->raw_at[position + 1] - b->raw_at[position]);
+    struct str raw = block_raw_at(b, position);
     for (uint32_t i = 0; i < form->field_count + STATUTORY_COUNT; i++) {
         const struct form_spec *spec = spec_at(form, i);
         struct str text;

@@ -47,6 +47,9 @@ enum rc block_values_rules(struct block *block, struct arena *arena, struct bloc
 enum rc block_times(struct block *block, struct arena *arena, const int64_t **ret_event_ns, struct err *err) MUST_USE;
 /* Contiguous raw bytes of all records; count + 1 offsets. */
 enum rc block_raw_all(struct block *block, struct str *ret_raw, const uint32_t **ret_offset, struct err *err) MUST_USE;
+/* Raw bytes of one record, in the arena unless they are there already. */
+enum rc block_raw_one(struct block *block, uint32_t position, struct arena *arena, struct str *ret_raw,
+                      struct err *err) MUST_USE;
 /* Distinct field and statutory values that do not lie inside raw at word borders: what a scan of raw would miss. */
 enum rc block_texts_derived(struct block *block, struct arena *arena, const struct str **ret_values, size_t *ret_count,
                             struct err *err) MUST_USE;

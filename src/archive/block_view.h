@@ -55,6 +55,7 @@ struct block {
     int64_t *times;
     char *raw;             /* NULL until block_raw */
     uint32_t *raw_at;      /* count + 1 */
+    struct str *row_raw;   /* of records opened alone, while raw is NULL */
     struct leaf *leaves;   /* NULL until block_heads */
     bool whole;            /* leaves have their lengths, too */
     struct str *rule_sets; /* NULL until block_rule_sets: lists of varint length and bytes */
@@ -70,12 +71,15 @@ enum rc block_event_times(struct block *block, struct err *err) MUST_USE;
 enum rc block_raw(struct block *block, struct err *err) MUST_USE;
 enum rc block_leaves(struct block *block, struct err *err) MUST_USE;
 enum rc block_rule_sets(struct block *block, struct err *err) MUST_USE;
+enum rc block_values_open(struct block *block, struct err *err) MUST_USE; /* forms and values: codes have meaning */
 /* The column of a slot, decoded. */
 enum rc block_slot(struct block *block, uint32_t form, uint32_t slot, struct slot_column **ret_column,
                    struct err *err) MUST_USE;
 /* The value of a code: of the chain, then of the block. Values must be there (block_slot saw to it). */
 struct str block_value(const struct block *block, uint32_t code);
 uint32_t block_codes(const struct block *block); /* codes there are */
+/* Raw bytes of a record, when the block or this record is open. */
+struct str block_raw_at(const struct block *block, uint32_t position);
 /* The content at a row; `room` is used when it is not kept as text. */
 struct str slot_text(const struct block *block, const struct slot_column *column, uint32_t row, int64_t time_ns,
                      char room[CELL_TEXT]);

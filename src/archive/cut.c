@@ -248,6 +248,16 @@ static void ranks(struct cut *cut)
     }
 }
 
+/* What only stands between two fields, blanks of a quoted value or one sign inside of a word, is no content. */
+static bool is_between(const struct cut *cut, size_t from, size_t to)
+{
+    size_t i = from;
+    while (i < to && cut->raw.p[i] == ' ')
+        i++;
+    return i == to || (to - from == 1 && !HAS_BIT(cut->word, from) && from > 0 && to < cut->raw.n &&
+                       HAS_BIT(cut->token, from - 1) && HAS_BIT(cut->token, to));
+}
+
 bool cut_finish(struct cut *cut)
 {
     uint64_t *borders = cut->borders;
@@ -273,10 +283,7 @@ bool cut_finish(struct cut *cut)
             from++;
         while (to > at + 1 && !HAS_BIT(cut->word, to - 1) && !HAS_BIT(cut->forced, to - 1))
             to--;
-        bool blank = true; /* between two fields of a quoted value */
-        for (size_t i = from; i < to && blank; i++)
-            blank = cut->raw.p[i] == ' ';
-        if (!blank && !slots_add(cut, from, to))
+        if (!is_between(cut, from, to) && !slots_add(cut, from, to))
             return false;
         at = cut_next(begins, cut->words, end);
     }

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#define FEW 4 /* a scan costs as much as putting together a quarter of the records */
+
 /* ---- bits ---- */
 
 static uint32_t words_of(uint32_t count)
@@ -100,17 +102,21 @@ static bool any_rule(const struct query_node *node, struct str set)
     return false;
 }
 
-/* Looks at the row of each record that is not yet in. */
+/* Looks at the row of each record that is not yet in: of the whole block, or one by one where few are asked for. */
 static enum rc by_rows(struct block_search *s, const struct query_node *node, const uint64_t *mask, struct err *err)
 {
     uint64_t *bits = s->bits;
     uint32_t count = block_count(s->block);
+    bool few = mask && bits_count(mask, count) <= count / FEW;
+    enum rc rc = few ? RC_OK : block_open(s->block, BLOCK_ALL, err);
     s->used_rows = true;
-    enum rc rc = block_open(s->block, BLOCK_ALL, err);
     for (uint32_t i = 0; i < count && rc == RC_OK; i++) {
         uint64_t bit = UINT64_C(1) << (i % 64);
         if ((bits[i / 64] & bit) || (mask && !(mask[i / 64] & bit)))
             continue;
+        rc = block_row_open(s->block, i, err);
+        if (rc != RC_OK)
+            return rc;
         archive_reader_fill_block(s->reader, s->block, i, s->fields, s->hit);
         if (query_node_matches(node, s->hit, s->names))
             bits[i / 64] |= bit;
@@ -226,15 +232,43 @@ static enum rc by_statutory_text(struct block_search *s, const struct query_need
     return RC_OK;
 }
 
-static enum rc by_text(struct block_search *s, const struct query_node *node, const uint64_t *mask, struct err *err)
+/* Finds the needle in raw bytes: record by record where few may hold it, else in one scan of the whole block. */
+static enum rc by_raw(struct block_search *s, const struct query_needle *needle, const uint64_t *mask, struct err *err)
 {
-    struct query_needle needle = query_needle_of(node);
-    enum rc rc = s->scan.open ? RC_OK : block_scan_open(s->block, s->arena, &s->scan, err);
-    rc = rc == RC_OK ? derived_open(s, err) : rc;
+    uint32_t count = block_count(s->block);
+    uint64_t *may = arena_alloc_raw(s->arena, BITS_WORDS * sizeof *may);
+    enum rc rc = may ? RC_OK : no_memory(err);
+    if (rc == RC_OK && !s->scan.open) {
+        bits_fill(may, count);
+        for (uint32_t w = 0; w < words_of(count) && mask; w++)
+            may[w] &= mask[w];
+        rc = block_candidates(s->block, needle, s->arena, may, err);
+        if (rc == RC_OK && bits_count(may, count) > count / FEW)
+            rc = block_scan_open(s->block, s->arena, &s->scan, err);
+    }
     if (rc != RC_OK)
         return rc;
     s->used_raw = true;
-    block_scan_find(&s->scan, &needle, mask, s->bits);
+    if (s->scan.open) {
+        block_scan_find(&s->scan, needle, mask, s->bits);
+        return RC_OK;
+    }
+    for (uint32_t i = bits_next(may, 0, count); i < count && rc == RC_OK; i = bits_next(may, i + 1, count)) {
+        struct str raw;
+        rc = block_raw_one(s->block, i, s->arena, &raw, err);
+        if (rc == RC_OK && query_needle_in(needle, raw))
+            s->bits[i / 64] |= UINT64_C(1) << (i % 64);
+    }
+    return rc;
+}
+
+static enum rc by_text(struct block_search *s, const struct query_node *node, const uint64_t *mask, struct err *err)
+{
+    struct query_needle needle = query_needle_of(node);
+    enum rc rc = by_raw(s, &needle, mask, err);
+    rc = rc == RC_OK ? derived_open(s, err) : rc;
+    if (rc != RC_OK)
+        return rc;
     bool derived = false;
     for (size_t i = 0; i < s->derived_count && !derived; i++)
         derived = query_needle_in(&needle, s->derived[i]);

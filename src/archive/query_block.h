@@ -37,6 +37,10 @@ enum rc block_scan_open(struct block *block, struct arena *arena, struct block_s
 void block_scan_find(const struct block_scan *scan, const struct query_needle *needle, const uint64_t *mask,
                      uint64_t *bits);
 
+/* Leaves, of the bits that are set, those of records that may hold the needle in their raw bytes. */
+enum rc block_candidates(struct block *block, const struct query_needle *needle, struct arena *arena, uint64_t *bits,
+                         struct err *err) MUST_USE;
+
 /* ---- a block under search; zero it, set the first part ---- */
 
 struct block_search {

@@ -245,7 +245,7 @@ static enum rc activate(struct search *s, struct segment *segment, uint32_t entr
     rc = rc == RC_OK ? cut_range(s, e, &bs, bits, err) : rc;
     rc = rc == RC_OK ? take_matches(s, &bs, bits, &a, err) : rc;
     if (a.left && rc == RC_OK)
-        rc = block_open(a.block, BLOCK_ALL, err);
+        rc = block_heads(a.block, err);
     s->result.blocks++;
     s->result.explain.bytes_read += e->size;
     if (bs.used_raw || bs.used_rows || a.left)
@@ -279,8 +279,12 @@ static enum rc give_newest(struct search *s, struct search_active *active, struc
 {
     enum rc rc = RC_OK;
     if (!search_limit_reached(s)) {
-        archive_reader_fill_block(s->reader, active->block, active->positions[--active->left], s->fields, &s->hit);
-        rc = search_give(s, err);
+        uint32_t position = active->positions[--active->left];
+        rc = block_row_open(active->block, position, err);
+        if (rc == RC_OK) {
+            archive_reader_fill_block(s->reader, active->block, position, s->fields, &s->hit);
+            rc = search_give(s, err);
+        }
     }
     if (!active->left || search_limit_reached(s))
         active_done(s, active);

@@ -201,10 +201,41 @@ static enum rc send_block(struct block_builder *builder, uint32_t share, struct 
 
 struct engine {
     struct block_builder *builder;
+    struct names *names;
     uint32_t share;
     uint32_t shares;
     uint64_t from;
 };
+
+/* What a parser would say of the record: values in raw, one of its own, some records understood and some not. */
+static bool derive(struct names *names, const struct leaf *leaf, struct str raw, struct event_field *fields,
+                   struct event *ret_event)
+{
+    if (leaf->type != LEAF_RAW || leaf->index % 5 == 0)
+        return false;
+    *ret_event = (struct event){.raw = raw,
+                                .record = leaf->index,
+                                .flags = EVENT_ARCHIVE,
+                                .time_ns = leaf->received_ns - (int64_t)(leaf->index % 3) * 1000000000,
+                                .parser = "power",
+                                .field_count = 2,
+                                .fields = fields};
+    fields[0] = (struct event_field){.name = names_put(names, STR("half")), .value = str_slice(raw, raw.n / 2, raw.n)};
+    fields[1] = (struct event_field){.name = names_put(names, STR("odd")),
+                                     .value = leaf->index % 2 ? STR("odd number") : STR("")};
+    ret_event->statutory[STATUTORY_HOST] = str_slice(raw, 0, raw.n / 3);
+    ret_event->statutory[STATUTORY_OUTCOME] = STR("success");
+    return true;
+}
+
+static enum rc engine_record(struct engine *engine, const struct leaf *leaf, struct str raw)
+{
+    struct event event;
+    struct event_field fields[2];
+    const struct str rule = STR("rule of seven");
+    bool derived = derive(engine->names, leaf, raw, fields, &event);
+    return block_builder_add(engine->builder, leaf, raw, derived ? &event : NULL, &rule, leaf->index % 7 == 0);
+}
 
 static enum rc engine_frame(struct engine *engine, const struct wal_frame *frame, struct err *err)
 {
@@ -221,7 +252,7 @@ static enum rc engine_frame(struct engine *engine, const struct wal_frame *frame
         if (block_builder_count(engine->builder) == 60)
             rc = send_block(engine->builder, engine->share, err);
         if (rc == RC_OK)
-            rc = block_builder_add(engine->builder, &leaf, raw, NULL, NULL, 0);
+            rc = engine_record(engine, &leaf, raw);
         if (rc != RC_OK)
             return rc;
     }
@@ -248,7 +279,8 @@ static enum rc run_engine(uint32_t share, uint32_t shares, struct err *err)
 {
     static const uint64_t key[2] = {3, 4};
     struct names *names = names_new(1);
-    struct engine engine = {block_builder_new(names, key), share, shares, archive_share_next(model.archive, share)};
+    struct engine engine = {block_builder_new(names, key), names, share, shares,
+                            archive_share_next(model.archive, share)};
     struct wal_reader *log = wal_reader_new(model.io, archive_uuid(model.archive), archive_sealed(model.archive));
     wal_reader_unlock(log, vault);
     uint64_t end = archive_log_at(model.archive, archive_log_count(model.archive) - 1).first;
