@@ -98,7 +98,7 @@ static bool code_has(struct word_search *w, uint32_t code)
 /* Marks the rows whose content in this column has the word. */
 static void column_rows(struct word_search *w, const struct slot_column *c, uint8_t *rows)
 {
-    UNINITIALISED uint8_t has[256];
+    uint8_t has[256] = {0};
     UNINITIALISED char room[CELL_TEXT];
     switch (c->how) {
     case HOW_INDEX:
