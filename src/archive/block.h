@@ -41,6 +41,11 @@ void block_builder_segment(struct block_builder *builder, const uint64_t key[2])
 enum block_tier { BLOCK_HOT, BLOCK_COLD };
 void block_builder_tier(struct block_builder *builder, enum block_tier tier);
 
+/* Records added from here on are not cut into forms: larger, and nothing of the encoder's art is needed to read them.
+ * For records whose segment did not read back: first that, then without what was derived (`event` NULL), too. */
+enum block_plain { BLOCK_PLAIN_NOT, BLOCK_PLAIN_WHOLE, BLOCK_PLAIN_ALONE };
+void block_builder_plain(struct block_builder *builder, bool plain);
+
 /* Adds a record; everything is copied. `event` may be NULL (nothing derived); `rules` are ids of rules that the record
  * hit. RC_LIMIT: the block is full: finish it and add the record again. Numbers must rise (RC_INVALID). */
 enum rc block_builder_add(struct block_builder *builder, const struct leaf *leaf, struct str raw,
@@ -105,6 +110,9 @@ enum rc block_decode(const struct block_bytes *from, unsigned parts, struct aren
                      struct err *err) MUST_USE;
 /* More parts of a block that was opened with fewer. */
 enum rc block_open(struct block *block, unsigned parts, struct err *err) MUST_USE;
+/* Whether the header's times are those of the records: searches pass blocks over by them. Needs BLOCK_ALL. RC_CORRUPT.
+ */
+enum rc block_check_times(const struct block *block, struct err *err) MUST_USE;
 /* All of one record, for the getters: cheaper than the whole block where few are wanted. */
 enum rc block_row_open(struct block *block, uint32_t position, struct err *err) MUST_USE;
 /* The numbers of its records can be asked for. */

@@ -116,9 +116,15 @@ void block_builder_free(struct block_builder *builder)
     memory_free(builder);
 }
 
+/* Forms that come and go must not fill the tables for ever. */
+static bool forms_many(const struct block_builder *b)
+{
+    return b->forms.count > FORMS_MANY || b->forms.text.n > TEXTS_MANY || b->state_count > STATES_MAX / 2;
+}
+
 static void chain_begin(struct block_builder *b)
 {
-    bool many = b->forms.count > FORMS_MANY || b->forms.text.n > TEXTS_MANY || b->state_count > STATES_MAX / 2;
+    bool many = forms_many(b);
     shared_end_chain(&b->forms, !many);
     shared_end_chain(&b->values, false);
     if (many)
@@ -137,6 +143,11 @@ void block_builder_segment(struct block_builder *builder, const uint64_t key[2])
 void block_builder_tier(struct block_builder *builder, enum block_tier tier)
 {
     builder->tier = tier;
+}
+
+void block_builder_plain(struct block_builder *builder, bool plain)
+{
+    builder->plain = plain;
 }
 
 size_t block_builder_count(const struct block_builder *builder)
@@ -460,8 +471,9 @@ static bool states_add(struct work *w, uint32_t count)
 {
     struct block_builder *b = w->b;
     if (b->state_count + count > b->state_room) {
-        uint32_t room = MAX(b->state_room * 2, b->state_count + count + 1024);
-        struct slot_state *states = room > STATES_MAX ? NULL : memory_resize(b->states, room * sizeof *states);
+        uint32_t room = MIN(MAX(b->state_room * 2, b->state_count + count + 1024), STATES_MAX);
+        ASSERT(b->state_count + count <= room); /* is_full keeps room */
+        struct slot_state *states = memory_resize(b->states, room * sizeof *states);
         if (!states)
             return false;
         b->states = states;
@@ -554,8 +566,8 @@ static void cells_put(struct work *w, struct record *r, size_t raw_at)
 static bool is_full(const struct block_builder *b, struct str raw)
 {
     return b->count == BLOCK_RECORDS_MAX || (b->count && b->raw.n + raw.n > BLOCK_RAW_MAX) ||
-           b->cell_count + FORM_SLOTS_MAX > CELLS_MAX || b->extra.n > EXTRA_LIMIT / 2 ||
-           b->forms.text.n > TEXTS_LIMIT / 2 || b->values.text.n > TEXTS_LIMIT / 2;
+           b->cell_count + FORM_SLOTS_MAX > CELLS_MAX || b->state_count + FORM_SLOTS_MAX > STATES_MAX ||
+           b->extra.n > EXTRA_LIMIT / 2 || b->forms.text.n > TEXTS_LIMIT / 2 || b->values.text.n > TEXTS_LIMIT / 2;
 }
 
 static bool keep_record(struct work *w, struct record *r)
@@ -593,7 +605,7 @@ enum rc block_builder_add(struct block_builder *builder, const struct leaf *leaf
     w->b = b;
     w->raw = raw;
     w->event = event;
-    w->whole = raw.n > CUT_RAW_MAX;
+    w->whole = b->plain || raw.n > CUT_RAW_MAX;
     w->literal_at = 0;
     w->derived_count = w->more_count = 0;
     if (!keep_leaf(b, r) || !keep_rules(b, r, rules, rule_count) || !keep_record(w, r))
@@ -612,8 +624,7 @@ static bool builder_clear(struct block_builder *b)
     words_clear(&b->words);
     bool ok = shared_end_block(&b->forms, b->block, true) && shared_end_block(&b->values, b->block, false);
     b->block++;
-    if (b->forms.count > FORMS_MANY || b->forms.text.n > TEXTS_MANY || b->values.in_chain > VALUES_MANY ||
-        b->values.text.n > TEXTS_MANY)
+    if (forms_many(b) || b->values.in_chain > VALUES_MANY || b->values.text.n > TEXTS_MANY)
         chain_begin(b);
     return ok && maps_new(b);
 }

@@ -391,7 +391,7 @@ static void keep_codes(struct writer *w, const struct slot_column *c, uint32_t *
 {
     struct shared *entries = w->b->values.entries;
     uint32_t count = 0;
-    uint32_t stamp = ++w->b->values.stamp;
+    uint32_t stamp = shared_stamp(&w->b->values);
     for (uint32_t i = 0; i < c->count && count <= INDEX_MAX; i++) {
         struct shared *e = &entries[codes[i]];
         if (e->stamp != stamp) {
@@ -457,7 +457,7 @@ static void put_index(struct writer *w, const struct kept *kept, const uint32_t 
     uint32_t count = 0;
     uint64_t before = 0;
     uint32_t firsts[INDEX_MAX];
-    uint32_t stamp = ++w->b->values.stamp;
+    uint32_t stamp = shared_stamp(&w->b->values);
     char *p = buf_reserve(&b->streams[STREAM_CODES], kept->count);
     for (uint32_t i = 0; p && i < kept->count; i++) {
         struct shared *e = &entries[codes[i]];

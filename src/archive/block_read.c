@@ -758,6 +758,24 @@ enum rc block_decode(const struct block_bytes *from, unsigned parts, struct aren
     return rc;
 }
 
+enum rc block_check_times(const struct block *block, struct err *err)
+{
+    const struct block *b = block;
+    ASSERT(b->events);
+    int64_t received[2] = {INT64_MAX, INT64_MIN};
+    int64_t times[2] = {INT64_MAX, INT64_MIN};
+    for (uint32_t i = 0; i < b->info.count; i++) {
+        received[0] = MIN(received[0], b->received[i]);
+        received[1] = MAX(received[1], b->received[i]);
+        times[0] = MIN(times[0], b->times[i]);
+        times[1] = MAX(times[1], b->times[i]);
+    }
+    return received[0] == b->info.received_min_ns && received[1] == b->info.received_max_ns &&
+                   times[0] == b->info.time_min_ns && times[1] == b->info.time_max_ns
+               ? RC_OK
+               : damaged(err, "its header names other times");
+}
+
 enum rc block_row_open(struct block *block, uint32_t position, struct err *err)
 {
     struct block *b = block;

@@ -143,7 +143,8 @@ static enum rc index_read(struct str bytes, struct segment *segment, struct err 
         e->filter_size = read_be32(&in);
         read_be64(&in);
         if (in.failed || e->offset != at || e->size > end - at || e->size < BLOCK_HEADER || e->first < segment->first ||
-            e->last >= segment->end || e->first > e->last || e->filter_offset > e->size ||
+            e->last >= segment->end || e->first > e->last || e->count == 0 || e->count > BLOCK_RECORDS_MAX ||
+            e->last - e->first < e->count - 1 || e->filter_offset > e->size ||
             e->filter_size > e->size - e->filter_offset)
             return damaged(err, "its index contradicts itself");
         at += e->size;
@@ -152,6 +153,14 @@ static enum rc index_read(struct str bytes, struct segment *segment, struct err 
     return reader_done(&in) && at == end && records == segment->end - segment->first
                ? RC_OK
                : damaged(err, "its index does not cover its records");
+}
+
+bool segment_entry_is(const struct segment_entry *entry, const struct block_info *info)
+{
+    const struct segment_entry *e = entry;
+    return e->size == info->size && e->count == info->count && e->first == info->first && e->last == info->last &&
+           e->time_min_ns == info->time_min_ns && e->time_max_ns == info->time_max_ns && e->key[0] == info->key[0] &&
+           e->key[1] == info->key[1] && e->filter_offset == info->filter_offset && e->filter_size == info->filter_size;
 }
 
 static enum rc groups_read(struct str bytes, struct segment *segment, struct err *err)
@@ -353,7 +362,9 @@ enum rc segment_may_hold(const struct segment_file *file, const struct segment *
         return rc;
     const uint64_t key[2] = {get_be64(key_bytes), get_be64(key_bytes + 8)};
     uint64_t hash = words_hash(key, word);
-    size_t at = words_filter_offset((size_t)part->length - SEGMENT_FILTER_KEY, hash);
+    size_t at;
+    if (!words_filter_place((size_t)part->length - SEGMENT_FILTER_KEY, hash, &at))
+        return RC_OK;
     rc = file_read_at(file->io, file->fd, block, sizeof block, (int64_t)(part->offset + SEGMENT_FILTER_KEY + at), err);
     *ret_may = rc != RC_OK || words_filter_block(block, hash);
     return rc;

@@ -93,6 +93,8 @@ struct segment_chain {
 enum rc segment_open(const struct io *io, int folder, uint64_t first, const uint8_t uuid[16],
                      struct segment **ret_segment, struct err *err) MUST_USE;
 void segment_free(struct segment *segment);
+/* Whether the index says of a block what its header says. */
+bool segment_entry_is(const struct segment_entry *entry, const struct block_info *info);
 /* Opens the file for the calls below. */
 enum rc segment_fd(const struct io *io, int folder, const struct segment *segment, int *ret_fd,
                    struct err *err) MUST_USE;

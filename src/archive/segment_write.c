@@ -257,6 +257,9 @@ static enum rc seal_read(struct segment_writer *w, struct err *err)
     rc = rc == RC_OK ? block_decode(&(struct block_bytes){bytes, chain_find(w, info.chain), NULL}, BLOCK_ALL, w->arena,
                                     &block, err)
                      : rc;
+    rc = rc == RC_OK ? block_check_times(block, err) : rc;
+    if (rc == RC_OK && !segment_entry_is(entry, &info))
+        rc = err_set(err, RC_CORRUPT, "a block's header is not what was collected");
     if (rc != RC_OK)
         return rc;
     tlog_hash_add(w->digest, bytes);
@@ -456,6 +459,47 @@ static enum rc put_tail(struct segment_writer *w, const struct segment_seal *sea
     return rc == RC_OK ? put_footer(w, seal, err) : rc;
 }
 
+/* The dictionaries as a reader gets them are those that the blocks were read back with. */
+static enum rc dictionaries_check(struct segment_writer *w, struct segment *back, struct err *err)
+{
+    struct segment_file file = {w->io, w->fd};
+    struct buf want CLEANUP(buf_done) = {0};
+    struct buf got CLEANUP(buf_done) = {0};
+    buf_init(&want, DICTIONARY_PLAIN_MAX);
+    buf_init(&got, DICTIONARY_PLAIN_MAX);
+    for (uint32_t i = 0; i < w->chain_count; i++) {
+        struct dictionary *dictionary;
+        enum rc rc = segment_dictionary(&file, back, w->chains[i].id, NULL, &dictionary, err);
+        if (rc != RC_OK)
+            return rc;
+        buf_clear(&want);
+        buf_clear(&got);
+        dictionary_write(w->chains[i].dictionary, &want);
+        dictionary_write(dictionary, &got);
+        if (want.overflow || got.overflow)
+            return err_set(err, RC_LIMIT, "no memory to check a dictionary");
+        if (!str_eq(buf_view(&want), buf_view(&got)))
+            return err_set(err, RC_CORRUPT, "a dictionary did not read back");
+    }
+    return RC_OK;
+}
+
+/* What segment_open reads only when it is needed. */
+static enum rc back_check(struct segment_writer *w, struct segment *back, struct err *err)
+{
+    const struct segment_part *part = &back->part[SECTION_FILTER];
+    struct tlog_hash digest;
+    struct str bytes;
+    arena_reset(w->arena);
+    enum rc rc = segment_read(&(struct segment_file){w->io, w->fd}, part->offset, part->length, w->arena, &bytes, err);
+    if (rc != RC_OK)
+        return rc;
+    tlog_hash_bytes(w->hasher, bytes, &digest);
+    if (!tlog_hash_eq(&digest, &part->digest))
+        return err_set(err, RC_CORRUPT, "the filter did not read back");
+    return dictionaries_check(w, back, err);
+}
+
 static enum rc seal_tail(struct segment_writer *w, const struct segment_seal *seal, struct err *err)
 {
     const struct io *io = w->io;
@@ -473,7 +517,10 @@ static enum rc seal_tail(struct segment_writer *w, const struct segment_seal *se
     rc = segment_open_named(io, w->folder, &id, &back, err);
     if (rc != RC_OK)
         return rc;
+    rc = back_check(w, back, err);
     segment_free(back);
+    if (rc != RC_OK)
+        return rc;
     char name[SEGMENT_NAME_MAX];
     segment_name(w->first, name);
     result = io->read_only(io->self, w->fd);

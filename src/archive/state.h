@@ -83,7 +83,6 @@ enum rc archive_virtual_leaves(void *context, uint64_t group, struct tlog_hash r
                                size_t *ret_count, struct err *err) MUST_USE;
 /* Lists retained checkpoints without a path. */
 enum rc archive_paths_find(struct archive *archive, struct err *err) MUST_USE;
-void archive_blocks_drop(struct archive *archive);
 enum rc archive_lifecycle(struct archive *archive, struct str body, int64_t now_ns, uint64_t now_boot_ns,
                           struct err *err) MUST_USE;
 

@@ -68,6 +68,14 @@ struct str shared_text(const struct shared_table *table, uint32_t entry)
     return str_at(table->text.p + table->entries[entry].at, table->entries[entry].n);
 }
 
+uint32_t shared_stamp(struct shared_table *table)
+{
+    if (++table->stamp == 0)
+        for (uint32_t i = 0; i < table->count; i++)
+            table->entries[i].stamp = 0;
+    return table->stamp ? table->stamp : ++table->stamp;
+}
+
 /* An entry that an earlier block of the chain brought goes into the dictionary. */
 static void tell(struct shared_table *t, struct shared *e)
 {

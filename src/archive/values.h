@@ -49,6 +49,8 @@ void shared_done(struct shared_table *table);
 /* The entry, added when new; its number is that in the block, or in the chain. SHARED_NONE without memory or past the
  * limit. *ret_first: this block had not used it. *ret_new: nobody had it. */
 uint32_t shared_use(struct shared_table *table, struct str text, uint32_t block, bool *ret_first, bool *ret_new);
+/* A number that no entry has as its `stamp`. */
+uint32_t shared_stamp(struct shared_table *table);
 struct str shared_text(const struct shared_table *table, uint32_t entry);
 /* A block ends: local entries that neither it nor the one before it used are forgotten. `keep`: none is (forms). */
 bool shared_end_block(struct shared_table *table, uint32_t block, bool keep);

@@ -282,7 +282,18 @@ struct covered {
     struct segment *segment;
     struct tlog_hash *leaves;
     uint8_t *seen;
+    int64_t bounds[4]; /* received min, max, event time min, max: of its blocks */
+    uint64_t bytes_raw;
 };
+
+static void widen(struct covered *c, const struct block_info *info)
+{
+    c->bounds[0] = MIN(c->bounds[0], info->received_min_ns);
+    c->bounds[1] = MAX(c->bounds[1], info->received_max_ns);
+    c->bounds[2] = MIN(c->bounds[2], info->time_min_ns);
+    c->bounds[3] = MAX(c->bounds[3], info->time_max_ns);
+    c->bytes_raw += info->raw_bytes;
+}
 
 static bool check_block(struct verify *v, struct covered *c, uint32_t entry, int fd)
 {
@@ -302,10 +313,14 @@ static bool check_block(struct verify *v, struct covered *c, uint32_t entry, int
     rc = rc == RC_OK ? segment_dictionary(&file, c->segment, info.chain, NULL, &dictionary, &err) : rc;
     rc = rc == RC_OK ? block_decode(&(struct block_bytes){bytes, dictionary, NULL}, BLOCK_ALL, v->arena, &block, &err)
                      : rc;
+    rc = rc == RC_OK ? block_check_times(block, &err) : rc;
+    if (rc == RC_OK && !segment_entry_is(e, &info))
+        rc = err_set(&err, RC_CORRUPT, "the index says something else of this block than its header");
     if (rc != RC_OK) {
         tell(v, &place, "%s", err.text);
         return false;
     }
+    widen(c, &info);
     for (uint32_t i = 0; i < block_count(block); i++) {
         struct leaf leaf;
         struct str raw;
@@ -348,6 +363,42 @@ static void check_filter(struct verify *v, const struct covered *c, int fd)
     }
     tlog_hash_bytes(v->hasher, bytes, &digest);
     check_digest(v, c, SECTION_FILTER, &digest);
+}
+
+static void check_footer(struct verify *v, const struct covered *c)
+{
+    const struct segment *s = c->segment;
+    struct verify_finding place = in_file(c->file, (int64_t)s->bytes_stored - SEGMENT_FOOTER);
+    if (c->bounds[0] != s->received_min_ns || c->bounds[1] != s->received_max_ns || c->bounds[2] != s->time_min_ns ||
+        c->bounds[3] != s->time_max_ns || c->bytes_raw != s->bytes_raw)
+        tell(v, &place, "the footer names other times or sizes than its blocks have");
+}
+
+/* Leaf hashes of the groups that a segment shares with its neighbours: readers take them for true. */
+static void check_edges(struct verify *v, const struct covered *c, int fd)
+{
+    const struct segment *s = c->segment;
+    const struct segment_part *part = &s->part[SECTION_EDGES];
+    const struct segment_file file = {v->io, fd};
+    struct verify_finding place = in_file(c->file, (int64_t)part->offset);
+    uint64_t head_end = MIN((s->first + TLOG_GROUP - 1) / TLOG_GROUP * TLOG_GROUP, s->end);
+    uint64_t tail = MAX(s->end / TLOG_GROUP * TLOG_GROUP, head_end);
+    struct str bytes;
+    struct err err = {0};
+    arena_reset(v->arena);
+    if (segment_read(&file, part->offset, part->length, v->arena, &bytes, &err) != RC_OK) {
+        tell(v, &place, "%s", err.text);
+        return;
+    }
+    struct reader in = reader_of(bytes);
+    size_t head = (size_t)(head_end - s->first) * sizeof *c->leaves;
+    size_t rest = (size_t)(s->end - tail) * sizeof *c->leaves;
+    bool fits = read_be16(&in) == head_end - s->first;
+    fits = str_eq(read_bytes(&in, head), str_at(c->leaves, head)) && fits;
+    fits = read_be16(&in) == s->end - tail && fits;
+    fits = str_eq(read_bytes(&in, rest), str_at(c->leaves + (tail - s->first), rest)) && fits;
+    if (!fits || !reader_done(&in))
+        tell(v, &place, "the hashes at its edges are not those of its records");
 }
 
 static bool fold_segment(struct verify *v, const struct covered *c)
@@ -420,7 +471,9 @@ static void check_segment(struct verify *v, struct covered *c, int fd)
     check_filter(v, c, fd);
     if (good) {
         check_digest(v, c, SECTION_BLOCKS, &digest);
+        check_footer(v, c);
         good = fold_segment(v, c) && check_frontiers(v, c, fd, false);
+        check_edges(v, c, fd);
     }
     if (!good) {
         v->tree_broken = true;
@@ -449,7 +502,7 @@ static enum rc verify_segment(struct verify *v, uint64_t first)
         return RC_OK;
     }
     uint64_t records = segment->end - segment->first;
-    struct covered c = {.file = file, .segment = segment};
+    struct covered c = {.file = file, .segment = segment, .bounds = {INT64_MAX, INT64_MIN, INT64_MAX, INT64_MIN}};
     v->total = MAX(v->total, segment->end);
     c.leaves = memory_new((size_t)records * sizeof *c.leaves);
     c.seen = memory_new((size_t)records);

@@ -390,9 +390,12 @@ uint64_t words_hash(const uint64_t key[2], struct str word)
     return hash + (hash == 0);
 }
 
-size_t words_filter_offset(size_t filter_size, uint64_t hash)
+bool words_filter_place(size_t filter_size, uint64_t hash, size_t *ret_offset)
 {
-    return filter_block(hash, filter_size / BLOCK_BYTES) * BLOCK_BYTES;
+    if (!filter_size || filter_size % BLOCK_BYTES)
+        return false;
+    *ret_offset = filter_block(hash, filter_size / BLOCK_BYTES) * BLOCK_BYTES;
+    return true;
 }
 
 bool words_filter_block(const char block[32], uint64_t hash)
@@ -405,16 +408,12 @@ bool words_filter_block(const char block[32], uint64_t hash)
 
 bool filter_place(size_t filter_size, const uint64_t key[2], struct str word, size_t *ret_offset)
 {
-    if (!filter_size || filter_size % BLOCK_BYTES)
-        return false;
-    *ret_offset = words_filter_offset(filter_size, words_hash(key, word));
-    return true;
+    return words_filter_place(filter_size, words_hash(key, word), ret_offset);
 }
 
 bool filter_may_hold(struct str filter, const uint64_t key[2], struct str word)
 {
-    if (!filter.n || filter.n % BLOCK_BYTES)
-        return true;
     uint64_t hash = words_hash(key, word);
-    return words_filter_block(filter.p + words_filter_offset(filter.n, hash), hash);
+    size_t at;
+    return !words_filter_place(filter.n, hash, &at) || words_filter_block(filter.p + at, hash);
 }

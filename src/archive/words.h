@@ -51,9 +51,10 @@ void words_hashes(const struct words *words, struct buf *out);
 /* A filter over hashes of the same key: what a segment has of its blocks. */
 void words_add_hashes(struct words *words, struct str hashes);
 void words_filter_bits(const struct words *words, unsigned bits_per_word, struct buf *out);
-/* Whether the filter may hold the word of this hash, of which only the 32 bytes at words_filter_offset are given. */
 uint64_t words_hash(const uint64_t key[2], struct str word);
-size_t words_filter_offset(size_t filter_size, uint64_t hash);
+/* filter_place of a word's hash. */
+bool words_filter_place(size_t filter_size, uint64_t hash, size_t *ret_offset);
+/* Whether the filter may hold the word of this hash, of which only the FILTER_PART bytes at its place are given. */
 bool words_filter_block(const char block[32], uint64_t hash);
 
 #endif

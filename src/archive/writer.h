@@ -157,6 +157,10 @@ enum rc archive_block(struct archive *archive, uint32_t share, struct str block,
 /* From which record engine `share` has to send blocks when it starts anew. */
 uint64_t archive_share_next(const struct archive *archive, uint32_t share);
 
+/* Throws away what engines handed in and is not sealed: they must send it again (archive_share_next). After a refused
+ * block, which would leave a hole. */
+void archive_blocks_drop(struct archive *archive);
+
 /* One step of sealing, at most about ten milliseconds. RC_NOT_FOUND: nothing to seal. RC_AGAIN: call again.
  * RC_OK: a segment was sealed; `release` was called with the name of each log file that may be unlinked in wal/.
  * RC_CORRUPT: the blocks do not give back what the tree holds: they are thrown away, the log stays, engines must send

@@ -100,6 +100,10 @@ struct engine {
     size_t block_count;
     struct buf text;
     uint64_t stats_ns;
+    uint64_t generation;  /* of the keeper's collection: blocks of an earlier one are not wanted */
+    uint64_t plain_until; /* records below go into blocks as they are: a segment of them did not read back */
+    uint32_t plain;       /* enum block_plain */
+    bool failed;          /* a record is missing in the builder: no block may leave any more */
     /* of the record at work */
     const struct source *source;
     struct event archived;
@@ -223,7 +227,7 @@ static void blocks_release(struct engine *engine)
     struct channel *keeper = process_peer(ROLE_KEEPER, 0);
     uint64_t acknowledged = engine->match_count ? match_at(engine, 0)->id - 1 : engine->match_id;
     while (engine->block_count && keeper && engine->blocks[0].match_id <= acknowledged) {
-        if (!channel_send(keeper, MSG_BLOCK, 0, buf_view(&engine->blocks[0].bytes)))
+        if (!channel_send(keeper, MSG_BLOCK, engine->generation, buf_view(&engine->blocks[0].bytes)))
             return;
         buf_done(&engine->blocks[0].bytes);
         memmove(engine->blocks, engine->blocks + 1, --engine->block_count * sizeof engine->blocks[0]);
@@ -246,9 +250,16 @@ static bool engine_must_wait(const struct engine *engine)
     return engine->match_count + HITS_MAX > MATCHES_MAX || engine->block_count + 2 > BLOCKS_MAX;
 }
 
+/* The process stops, another begins behind the last good block. */
+static void engine_fail(struct engine *engine)
+{
+    engine->failed = true;
+    process_stop(EXIT_FAILURE);
+}
+
 static void block_finish(struct engine *engine)
 {
-    if (!engine->builder || block_builder_count(engine->builder) == 0)
+    if (engine->failed || !engine->builder || block_builder_count(engine->builder) == 0)
         return;
     ASSERT(engine->block_count < BLOCKS_MAX);
     struct block_held *held = &engine->blocks[engine->block_count];
@@ -257,9 +268,8 @@ static void block_finish(struct engine *engine)
     buf_init(&held->bytes, BLOCK_SIZE_MAX);
     enum rc rc = block_builder_finish(engine->builder, &held->bytes, &err);
     if (rc != RC_OK) {
-        log_error("a block could not be encoded: %s; the process stops, another begins behind the last good block",
-                  err.text);
-        process_stop(EXIT_FAILURE);
+        log_error("a block could not be encoded: %s", err.text);
+        engine_fail(engine);
         return;
     }
     engine->block_count++;
@@ -373,14 +383,21 @@ static void record_work(struct engine *engine, const struct leaf *leaf, struct s
         gap_count(engine, source, raw);
     if (source && data)
         source_count(source, leaf, engine->has_archived ? &engine->archived : NULL);
+    bool plain = leaf->index < engine->plain_until;
     const struct event *event = engine->has_archived ? &engine->archived : NULL;
+    if (plain && engine->plain == BLOCK_PLAIN_ALONE)
+        event = NULL;
+    block_builder_plain(engine->builder, plain);
     enum rc rc = block_builder_add(engine->builder, leaf, raw, event, engine->hits, engine->hit_count);
     if (rc == RC_LIMIT) {
         block_finish(engine);
-        rc = block_builder_add(engine->builder, leaf, raw, event, engine->hits, engine->hit_count);
+        rc =
+            engine->failed ? rc : block_builder_add(engine->builder, leaf, raw, event, engine->hits, engine->hit_count);
     }
-    if (rc != RC_OK)
+    if (rc != RC_OK) {
         log_error("record %llu could not be put into a block: %s", (unsigned long long)leaf->index, rc_name(rc));
+        engine_fail(engine);
+    }
 }
 
 /* A block never straddles log files, and each is a segment of its own. */
@@ -389,7 +406,7 @@ static void log_border(struct engine *engine, uint64_t next)
     while (engine->log_next < engine->log_count && engine->logs[engine->log_next] <= next) {
         if (engine->logs[engine->log_next] > 0)
             block_finish(engine);
-        if (block_builder_count(engine->builder) == 0) /* else the process is stopping */
+        if (!engine->failed)
             block_builder_segment(engine->builder, engine->key);
         engine->log_next++;
     }
@@ -414,7 +431,7 @@ static bool frame_step(struct engine *engine)
         return true;
     *engine->progress = leaf.index + 1;
     record_work(engine, &leaf, raw);
-    return true;
+    return !engine->failed;
 }
 
 static bool frame_next(struct engine *engine)
@@ -500,6 +517,9 @@ static void on_resume(struct engine *engine, struct msg *msg)
     engine->of = read_be32(&reader);
     engine->key[0] = read_be64(&reader);
     engine->key[1] = read_be64(&reader);
+    engine->plain_until = read_be64(&reader);
+    engine->plain = read_be32(&reader);
+    engine->generation = msg->id;
     engine->set_aside_count = 0;
     while (reader_left(&reader) >= 8 && engine->set_aside_count < MSG_ASIDE_MAX)
         engine->set_aside[engine->set_aside_count++] = read_be64(&reader);

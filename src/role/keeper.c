@@ -5,6 +5,7 @@
  *   BLOCK ──► archive_block ──► archive_seal_step, ten milliseconds at a time ──► DROP to the reaper
  *
  * A failed write or sync ends the process: the parent starts it anew and opening is recovery. */
+#include "archive/block.h"
 #include "archive/writer.h"
 #include "base/assert.h"
 #include "codec/json.h"
@@ -34,6 +35,7 @@
 #define RECORDS_AT_ONCE 4096
 #define ENGINES_MAX     64
 #define CRASHES_MAX     2
+#define RESUME_NS       UINT64_C(500000000) /* before blocks are asked for again, doubled each time */
 #define CLOCK_STEP_NS   INT64_C(100000000)
 #define DESK_EPOCH      1
 
@@ -91,6 +93,10 @@ struct keeper {
     unsigned share_count;
     struct buf text;
     bool sealing;
+    uint64_t generation;     /* of the blocks that are collected: raised when they are thrown away */
+    uint64_t plain_until;    /* records below are to come uncut: their segment was refused */
+    unsigned refused;        /* in a row */
+    uint64_t resume_ns;      /* when engines are to send again what was thrown away; 0 = nothing was */
     bool sources_full;       /* told once */
     int64_t clock_offset_ns; /* wall clock less boot clock, a second ago */
     char wanted_drop[WAITING_MAX / 64][WAL_NAME_MAX];
@@ -534,7 +540,7 @@ static void share_resume(struct keeper *keeper, unsigned i, struct channel *chan
     share->log_sent = 0;
     share->sources_sent = 0;
     share_set_aside(keeper, i);
-    char storage[48 + 8 * MSG_ASIDE_MAX];
+    char storage[60 + 8 * MSG_ASIDE_MAX];
     struct buf body;
     buf_init_fixed(&body, storage, sizeof storage);
     buf_put(&body, archive_uuid(keeper->archive), 16);
@@ -543,9 +549,11 @@ static void share_resume(struct keeper *keeper, unsigned i, struct channel *chan
     buf_be32(&body, keeper->share_count);
     buf_be64(&body, keeper->filter_key[0]);
     buf_be64(&body, keeper->filter_key[1]);
+    buf_be64(&body, keeper->plain_until);
+    buf_be32(&body, keeper->refused > 1 ? BLOCK_PLAIN_ALONE : BLOCK_PLAIN_WHOLE);
     for (size_t k = 0; k < MIN(share->set_aside_count, (size_t)MSG_ASIDE_MAX); k++)
         buf_be64(&body, share->set_aside[k]);
-    if (!channel_send_fd(channel, MSG_RESUME, 0, buf_view(&body), share->progress_fd))
+    if (!channel_send_fd(channel, MSG_RESUME, keeper->generation, buf_view(&body), share->progress_fd))
         return;
     share_feed(keeper, i);
 }
@@ -581,14 +589,46 @@ static void keeper_peer_down(void *self, enum role role, unsigned instance)
     *share->progress = 0;
 }
 
+/* What was collected is thrown away and asked for anew, uncut, a while later the more often it happens: nothing is lost
+ * by it but time and size, for the records stay in the log. */
+static void blocks_refuse(struct keeper *keeper)
+{
+    archive_blocks_drop(keeper->archive);
+    keeper->generation++;
+    keeper->plain_until = archive_durable(keeper->archive);
+    keeper->refused++;
+    uint64_t wait = RESUME_NS << MIN(keeper->refused, 12u);
+    keeper->resume_ns = clock_boot_ns() + wait;
+    buf_clear(&keeper->text);
+    json_write_object(&keeper->text);
+    json_put_text(&keeper->text, "event", "segment.refused");
+    json_put_u64(&keeper->text, "size", archive_size(keeper->archive));
+    json_put_u64(&keeper->text, "from", archive_sealed(keeper->archive));
+    json_put_u64(&keeper->text, "times", keeper->refused);
+    json_write_object_end(&keeper->text);
+    own_record(keeper, LEAF_LIFECYCLE, buf_view(&keeper->text));
+}
+
+static void engines_resume(struct keeper *keeper)
+{
+    keeper->resume_ns = 0;
+    for (unsigned i = 0; i < keeper->share_count; i++)
+        if (process_peer(ROLE_ENGINE, i))
+            share_resume(keeper, i, process_peer(ROLE_ENGINE, i));
+}
+
 static void on_block(struct keeper *keeper, struct channel *channel, const struct msg *msg)
 {
     struct err err = {0};
+    if (msg->id != keeper->generation)
+        return; /* on its way when what was collected was thrown away */
     enum rc rc = archive_block(keeper->archive, channel_instance(channel), msg->body, &err);
     if (rc == RC_IO)
         give_up("could not store a block", &err);
-    if (rc != RC_OK)
-        log_error("a block of engine %u was refused: %s", channel_instance(channel), err.text);
+    if (rc != RC_OK) {
+        log_error("a block of engine %u was refused: %s; all are asked for again", channel_instance(channel), err.text);
+        blocks_refuse(keeper);
+    }
     keeper->sealing = true;
 }
 
@@ -632,15 +672,13 @@ static void seal(struct keeper *keeper)
     if (rc == RC_OK) {
         log_info("a segment is sealed: %llu records are in segments",
                  (unsigned long long)archive_sealed(keeper->archive));
+        keeper->refused = 0;
         own_event(keeper, "segment.sealed");
     } else if (rc == RC_NOT_FOUND) {
         keeper->sealing = false;
     } else if (rc == RC_CORRUPT) {
         log_error("a segment did not read back: %s; its records stay in the log", err.text);
-        own_event(keeper, "segment.refused");
-        for (unsigned i = 0; i < keeper->share_count; i++)
-            if (process_peer(ROLE_ENGINE, i))
-                share_resume(keeper, i, process_peer(ROLE_ENGINE, i));
+        blocks_refuse(keeper);
     } else if (rc != RC_AGAIN) {
         keeper->sealing = false;
         log_error("a segment could not be sealed: %s; it is tried again", err.text);
@@ -782,6 +820,8 @@ static void once_a_second(struct keeper *keeper, uint64_t now)
         for (unsigned i = 0; i < keeper->share_count; i++)
             share_feed(keeper, i);
     }
+    if (keeper->resume_ns && now >= keeper->resume_ns)
+        engines_resume(keeper);
     clock_watch(keeper, clock_real_ns(), now);
     outside_tick(keeper->outside, keeper->signed_ns, now);
     totals_send(keeper);
