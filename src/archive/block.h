@@ -126,6 +126,8 @@ void block_leaf(const struct block *block, uint32_t position, struct leaf *ret_l
  * block's arena. Needs BLOCK_EVENTS. */
 void block_event(struct block *block, uint32_t position, struct event_field *fields, struct event *ret_event);
 size_t block_rules(const struct block *block, uint32_t position, struct str *ret_rules, size_t size);
+/* Values were left out since it was decoded, for want of memory in its arena: what getters gave is not to be used. */
+bool block_spent(const struct block *block);
 /* What the ids of field names mean: the names it was decoded with. */
 const struct names *block_names(const struct block *block);
 

@@ -191,7 +191,7 @@ static inline uint64_t plane_at(const char *bytes, uint32_t count, unsigned widt
     return value;
 }
 
-static enum rc read_form_of(struct block *b, struct err *err)
+static enum rc read_form_of(struct block *b, const uint32_t **ret_form_of, const uint32_t **ret_row_of, struct err *err)
 {
     struct reader in;
     enum rc rc = block_column(b, COLUMN_FORM, &in, err);
@@ -212,8 +212,8 @@ static enum rc read_form_of(struct block *b, struct err *err)
         form_of[i] = form;
         row_of[i] = b->forms[form].count++;
     }
-    b->form_of = form_of;
-    b->row_of = row_of;
+    *ret_form_of = form_of;
+    *ret_row_of = row_of;
     return RC_OK;
 }
 
@@ -315,9 +315,16 @@ enum rc block_forms(struct block *block, struct err *err)
 {
     if (block->form_of)
         return RC_OK;
+    const uint32_t *form_of;
+    const uint32_t *row_of;
     enum rc rc = read_form_list(block, err);
-    rc = rc == RC_OK ? read_form_of(block, err) : rc;
-    return rc == RC_OK ? read_slots(block, err) : rc;
+    rc = rc == RC_OK ? read_form_of(block, &form_of, &row_of, err) : rc;
+    rc = rc == RC_OK ? read_slots(block, err) : rc;
+    if (rc != RC_OK)
+        return rc;
+    block->form_of = form_of; /* only what was checked is there the next time */
+    block->row_of = row_of;
+    return RC_OK;
 }
 
 /* ---- raw bytes ---- */
@@ -444,8 +451,10 @@ enum rc block_received(struct block *block, struct err *err)
         now += (uint64_t)read_svarint(&in);
         received[i] = (int64_t)now;
     }
+    if (!reader_done(&in))
+        return damaged(err, "times of receipt");
     block->received = received;
-    return reader_done(&in) ? RC_OK : damaged(err, "times of receipt");
+    return RC_OK;
 }
 
 static int64_t floor_div(int64_t a, int64_t b)
@@ -479,8 +488,10 @@ enum rc block_event_times(struct block *block, struct err *err)
         uint64_t number = (uint64_t)floor_div(before, unit_ns[unit]) + (uint64_t)read_svarint(&steps);
         times[i] = before = (int64_t)(number * (uint64_t)unit_ns[unit]);
     }
+    if (!reader_done(&steps))
+        return damaged(err, "times");
     block->times = times;
-    return reader_done(&steps) ? RC_OK : damaged(err, "times");
+    return RC_OK;
 }
 
 /* ---- leaves ---- */
@@ -672,6 +683,11 @@ enum rc block_rule_sets(struct block *block, struct err *err)
 }
 
 /* ---- all ---- */
+
+bool block_spent(const struct block *block)
+{
+    return arena_spent(block->arena);
+}
 
 const struct names *block_names(const struct block *block)
 {

@@ -3,6 +3,7 @@
 #include "archive/block_values.h"
 
 #include "archive/block_view.h"
+#include "archive/hash.h"
 #include "archive/words.h"
 #include "base/assert.h"
 
@@ -14,20 +15,13 @@
 /* Distinct texts in the order of their coming, found again by an open table of index + 1. */
 struct texts {
     struct arena *arena;
+    const uint64_t *key; /* of the hash */
     struct str *value;
     uint32_t count;
     uint32_t *slot;
     uint32_t room; /* of slots: a power of two; values have half of it */
     bool failed;   /* no memory */
 };
-
-static uint64_t text_hash(struct str text)
-{
-    uint64_t h = UINT64_C(0xcbf29ce484222325) ^ text.n;
-    for (size_t i = 0; i < text.n; i++)
-        h = (h ^ (unsigned char)text.p[i]) * UINT64_C(0x100000001b3);
-    return h ^ (h >> 29);
-}
 
 static bool texts_grow(struct texts *texts)
 {
@@ -40,7 +34,7 @@ static bool texts_grow(struct texts *texts)
     if (texts->count)
         memcpy(value, texts->value, texts->count * sizeof *value);
     for (uint32_t i = 0; i < texts->count; i++) {
-        uint32_t at = (uint32_t)text_hash(value[i]) & (room - 1);
+        uint32_t at = (uint32_t)hash_text(texts->key, value[i]) & (room - 1);
         while (slot[at])
             at = (at + 1) & (room - 1);
         slot[at] = i + 1;
@@ -55,7 +49,7 @@ static uint32_t texts_put(struct texts *texts, struct str text)
 {
     if ((texts->count + 1) * 2 > texts->room && !texts_grow(texts))
         return 0;
-    uint32_t at = (uint32_t)text_hash(text) & (texts->room - 1);
+    uint32_t at = (uint32_t)hash_text(texts->key, text) & (texts->room - 1);
     for (; texts->slot[at]; at = (at + 1) & (texts->room - 1))
         if (str_eq(texts->value[texts->slot[at] - 1], text))
             return texts->slot[at] - 1;
@@ -92,7 +86,7 @@ struct making {
 
 static enum rc making_init(struct making *m, struct block *block, struct arena *arena, struct err *err)
 {
-    *m = (struct making){.block = block, .arena = arena, .texts = {.arena = arena}};
+    *m = (struct making){.block = block, .arena = arena, .texts = {.arena = arena, .key = block->info.key}};
     enum rc rc = block_forms(block, err);
     if (rc != RC_OK)
         return rc;
@@ -214,7 +208,7 @@ static enum rc make(struct making *m, struct block_values *ret, struct err *err)
         return rc;
     for (uint32_t i = 0; of && i < count; i++)
         of[i] = of_record(m, i);
-    if (!of || m->texts.failed)
+    if (!of || m->texts.failed || block_spent(m->block))
         return no_memory(err);
     *ret = (struct block_values){.value = m->texts.value, .count = m->texts.count, .of = of};
     return RC_OK;
@@ -496,7 +490,7 @@ enum rc block_texts_derived(struct block *block, struct arena *arena, const stru
     for (uint32_t i = 0; rc == RC_OK && m.needs_rows && i < block->info.count; i++)
         if (m.plans[block->form_of[i]].kind == PLAN_ROW)
             row_texts(&m, i);
-    if (rc == RC_OK && m.texts.failed)
+    if (rc == RC_OK && (m.texts.failed || block_spent(block)))
         rc = no_memory(err);
     *ret_values = m.texts.value + 1;
     *ret_count = m.texts.count ? m.texts.count - 1 : 0;

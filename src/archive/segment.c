@@ -265,13 +265,15 @@ enum rc segment_open_named(const struct io *io, int folder, const struct segment
 
 /* ---- dictionaries and the filter ---- */
 
-static enum rc chains_read(struct str section, struct segment *segment, struct names *names, struct arena *arena,
-                           struct err *err)
+static enum rc chains_read(struct str section, struct segment *segment, struct names *names, struct err *err)
 {
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new(DICTIONARY_PLAIN_MAX + 4096);
     struct reader in = reader_of(section);
     uint32_t count = read_be32(&in);
-    if (in.failed || count > segment->entry_count)
+    if (in.failed || count > segment->entry_count || count > SEGMENT_CHAINS_MAX)
         return damaged(err, "its dictionaries are damaged");
+    if (!arena)
+        return err_set(err, RC_LIMIT, "no memory for dictionaries");
     segment->chains = memory_new(((size_t)count + 1) * sizeof *segment->chains);
     if (!segment->chains)
         return err_set(err, RC_LIMIT, "no memory for dictionaries");
@@ -282,6 +284,7 @@ static enum rc chains_read(struct str section, struct segment *segment, struct n
         uint32_t n = read_be32(&in);
         if (in.failed || n > reader_left(&in))
             return damaged(err, "its dictionaries are damaged");
+        arena_reset(arena);
         enum rc rc = unpack(read_bytes(&in, n), DICTIONARY_PLAIN_MAX, arena, &plain, err);
         if (rc != RC_OK)
             return rc;
@@ -290,6 +293,8 @@ static enum rc chains_read(struct str section, struct segment *segment, struct n
             return err_set(err, RC_LIMIT, "no memory for dictionaries");
         segment->chain_count++;
         rc = dictionary_add(chain->dictionary, plain, err);
+        if (rc == RC_OK && segment_memory(segment) > SEGMENT_CHAINS_BYTES)
+            rc = err_set(err, RC_LIMIT, "its dictionaries need more than %zu bytes", SEGMENT_CHAINS_BYTES);
         if (rc != RC_OK)
             return rc;
     }
@@ -313,7 +318,7 @@ static enum rc dictionaries_read(const struct segment_file *file, struct segment
     if (!tlog_hash_eq(&digest, &part->digest))
         return err_set(err, RC_CORRUPT, "its section %d at offset %llu is damaged", SECTION_DICTIONARIES,
                        (unsigned long long)part->offset);
-    rc = chains_read(bytes, segment, names, arena, err);
+    rc = chains_read(bytes, segment, names, err);
     if (rc != RC_OK)
         segment_forget(segment);
     return rc;

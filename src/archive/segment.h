@@ -27,6 +27,9 @@
 #define SEGMENT_NAME_MAX   24
 #define SEGMENT_BLOCKS_MAX (1u << 20)
 #define SOURCES_PLAIN_MAX  ((size_t)128 << 20)
+/* Dictionaries of a segment: one an engine and log file, more when they grow large. */
+#define SEGMENT_CHAINS_MAX   4096
+#define SEGMENT_CHAINS_BYTES ((size_t)1 << 30) /* in memory */
 
 void segment_name(uint64_t first, char ret_name[SEGMENT_NAME_MAX]); /* "0123456789abcdef.seg" */
 bool segment_name_parse(struct str name, uint64_t *ret_first) MUST_USE;

@@ -39,6 +39,7 @@ struct segment_writer {
     int64_t bounds[4]; /* received min, max, event time min, max */
     struct segment_chain *chains;
     uint32_t chain_count;
+    size_t chain_bytes; /* memory of their dictionaries */
     struct words words; /* of all blocks that have the first one's key */
     bool no_filter;
     /* while sealing */
@@ -147,6 +148,8 @@ static struct dictionary *chain_of(struct segment_writer *w, uint64_t chain)
     struct dictionary *found = chain_find(w, chain);
     if (found)
         return found;
+    if (w->chain_count == SEGMENT_CHAINS_MAX)
+        return NULL;
     struct segment_chain *chains = memory_resize(w->chains, ((size_t)w->chain_count + 1) * sizeof *chains);
     if (!chains)
         return NULL;
@@ -166,7 +169,11 @@ static enum rc trailer_take(struct segment_writer *w, struct str bytes, const st
         return err_set(err, RC_LIMIT, "no memory for a dictionary");
     enum rc rc = block_trailer_read(bytes, info, &trailer, err);
     rc = rc == RC_OK ? unpack(trailer.delta, DICTIONARY_PLAIN_MAX, arena, &delta, err) : rc;
+    size_t before = dictionary_size(dictionary);
     rc = rc == RC_OK ? dictionary_add(dictionary, delta, err) : rc;
+    w->chain_bytes += dictionary_size(dictionary) - before;
+    if (rc == RC_OK && w->chain_bytes > SEGMENT_CHAINS_BYTES)
+        rc = err_set(err, RC_LIMIT, "a segment's dictionaries need more than %zu bytes", SEGMENT_CHAINS_BYTES);
     if (rc != RC_OK)
         return rc;
     if (dictionary_forms(dictionary) != info->chain_forms || dictionary_values(dictionary) != info->chain_values)

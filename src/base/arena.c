@@ -23,6 +23,7 @@ struct arena {
     struct chunk *newest;
     size_t limit;
     size_t used; /* handed out, in all chunks */
+    bool spent;
 };
 
 static _Atomic uint64_t allocation_count;
@@ -116,18 +117,24 @@ static bool chunk_add(struct arena *arena, size_t size)
     return true;
 }
 
+static void *refuse(struct arena *arena)
+{
+    arena->spent = true;
+    return NULL;
+}
+
 void *arena_alloc_raw(struct arena *arena, size_t size)
 {
     ASSERT(arena->magic == ARENA_MAGIC);
     if (size > SIZE_MAX - ALIGNMENT)
-        return NULL;
+        return refuse(arena);
     size = (size + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
     size = size ? size : ALIGNMENT;
     if (size > arena->limit || arena->used > arena->limit - size)
-        return NULL;
+        return refuse(arena);
     if (!arena->newest || arena->newest->size - arena->newest->used < size)
         if (!chunk_add(arena, size))
-            return NULL;
+            return refuse(arena);
     struct chunk *chunk = arena->newest;
     char *p = (char *)(chunk + 1) + chunk->used;
     chunk->used += size;
@@ -199,6 +206,12 @@ void arena_reset(struct arena *arena)
     if (first)
         first->used = 0;
     arena->used = 0;
+    arena->spent = false;
+}
+
+bool arena_spent(const struct arena *arena)
+{
+    return arena->spent;
 }
 
 size_t arena_used(const struct arena *arena)

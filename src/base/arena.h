@@ -9,6 +9,7 @@
 #include "base/macros.h"
 #include "base/str.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,6 +35,8 @@ char *arena_strz(struct arena *arena, struct str s) MUST_USE;     /* copy, NUL-t
 /* Forgets everything but keeps the first chunk for reuse. */
 void arena_reset(struct arena *arena);
 size_t arena_used(const struct arena *arena);
+/* An allocation got nothing since the last reset: for those who make much and look once at the end. */
+bool arena_spent(const struct arena *arena);
 
 struct arena_mark {
     void *chunk;
