@@ -1,8 +1,9 @@
 /* Segment files through an io table that serves the input, as they come and with their checksums made right; and the
  * small files of the folder. */
+#include "archive/segment.h"
+
 #include "archive/folder.h"
 #include "archive/pack.h"
-#include "archive/segment.h"
 #include "archive/sources.h"
 #include "base/bytes.h"
 #include "tlog/hash.h"
