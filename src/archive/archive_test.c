@@ -324,6 +324,41 @@ static void refuses_bad_blocks(void)
     testbed_remove(&bed);
 }
 
+/* One allocation after the other fails while engines encode and segments are sealed: nothing is lost, and once there is
+ * memory again all is sealed. */
+static void memory_fails(void)
+{
+    bool whole = false;
+    for (uint64_t n = 1; n < 5000 && !whole; n += n < 40 ? 1 : n / 40) {
+        struct testbed bed;
+        size_t sealed = 0;
+        size_t more = 0;
+        test_row("allocation %llu", (unsigned long long)n);
+        testbed_make(&bed);
+        CHECK_INT(testbed_open(&bed, WAL_SIZE_TEST, false), RC_OK);
+        CHECK_INT(testbed_put(&bed, 400, true), RC_OK);
+        CHECK_INT(archive_rotate(bed.archive, &bed.err), RC_OK);
+        uint64_t end = archive_log_at(bed.archive, 0).end;
+        uint64_t before = memory_allocations();
+        memory_fail_at(n);
+        enum rc rc = testbed_try_seal(&bed, 2, &sealed);
+        whole = memory_allocations() - before < n; /* none was left to fail */
+        memory_fail_at(0);
+        CHECK(rc == RC_OK || rc == RC_LIMIT || rc == RC_IO);
+        if (rc != RC_OK) {
+            archive_blocks_drop(bed.archive);
+            CHECK_INT(testbed_try_seal(&bed, 2, &more), RC_OK);
+        }
+        CHECK_INT(sealed + more, 1);
+        CHECK_INT(archive_sealed(bed.archive), end);
+        testbed_close(&bed);
+        CHECK_INT(testbed_open(&bed, WAL_SIZE_TEST, false), RC_OK);
+        CHECK_INT(archive_sealed(bed.archive), end);
+        testbed_remove(&bed);
+    }
+    CHECK(whole);
+}
+
 static bool disk_full;
 static bool sync_fails;
 
@@ -420,6 +455,7 @@ static const struct test tests[] = {
     {"seals and recovers", seals_and_recovers},     {"proves records", proves_records},
     {"consistency from every commit", consistency}, {"refuses a rollback", refuses_rollback},
     {"large records and limits", large_and_limits}, {"refuses bad blocks", refuses_bad_blocks},
+    {"memory fails", memory_fails},
     {"cosigned checkpoints", cosigned_checkpoints},
 };
 

@@ -137,17 +137,18 @@ void testbed_event(struct names *names, const struct leaf *leaf, struct str raw,
     e->statutory[STATUTORY_HOST] = leaf->source[0] == 1 ? STR("web1") : STR("db2");
 }
 
-static void engine_finish(struct testbed *bed, struct block_builder *builder, uint32_t share)
+static enum rc engine_finish(struct testbed *bed, struct block_builder *builder, uint32_t share)
 {
     struct buf block CLEANUP(buf_done) = {0};
     buf_init(&block, BLOCK_SIZE_MAX);
     if (!block_builder_count(builder))
-        return;
-    CHECK_INT(block_builder_finish(builder, &block, &bed->err), RC_OK);
-    testbed_ok(bed, archive_block(bed->archive, share, buf_view(&block), &bed->err));
+        return RC_OK;
+    enum rc rc = block_builder_finish(builder, &block, &bed->err);
+    return rc == RC_OK ? archive_block(bed->archive, share, buf_view(&block), &bed->err) : rc;
 }
 
-static void engine_record(struct testbed *bed, struct block_builder *builder, const struct leaf *leaf, struct str raw)
+static enum rc engine_record(struct testbed *bed, struct block_builder *builder, const struct leaf *leaf,
+                             struct str raw)
 {
     static struct event_field fields[EVENT_FIELDS_MAX];
     struct event event;
@@ -155,42 +156,63 @@ static void engine_record(struct testbed *bed, struct block_builder *builder, co
     testbed_event(bed->names, leaf, raw, fields, &event);
     bool hit = event.statutory[STATUTORY_OUTCOME].n > 0;
     const struct event *derived = leaf->type == LEAF_RAW ? &event : NULL;
-    CHECK_INT(block_builder_add(builder, leaf, raw, derived, &rule, hit ? 1 : 0), RC_OK);
+    enum rc rc = block_builder_add(builder, leaf, raw, derived, &rule, hit ? 1 : 0);
+    return rc == RC_OK ? rc : err_set(&bed->err, rc, "a record went into no block");
 }
 
-static void engine(struct testbed *bed, uint32_t share, uint32_t shares)
+/* The records of one frame that are this share's and not handed in yet. */
+static enum rc engine_frame(struct testbed *bed, struct block_builder *builder, const struct wal_frame *frame,
+                            const uint32_t share_of[2])
+{
+    uint64_t from = archive_share_next(bed->archive, share_of[0]);
+    struct reader in = reader_of(frame->payload);
+    enum rc rc = RC_OK;
+    for (uint32_t i = 0; i < frame->count && rc == RC_OK; i++) {
+        struct leaf leaf;
+        struct str bytes;
+        struct str raw;
+        CHECK_INT(record_read(&in, NULL, &leaf, &bytes, &raw, &bed->err), RC_OK);
+        if (leaf.index >= from && leaf.source[0] % share_of[1] == share_of[0])
+            rc = engine_record(bed, builder, &leaf, raw);
+        if (block_builder_count(builder) == 300 && rc == RC_OK)
+            rc = engine_finish(bed, builder, share_of[0]);
+    }
+    return rc;
+}
+
+static enum rc engine_logs(struct testbed *bed, struct wal_reader *log, struct block_builder *builder,
+                           const uint32_t share_of[2])
 {
     const uint64_t key[2] = {98, 99};
-    uint64_t from = archive_share_next(bed->archive, share);
-    struct block_builder *builder = block_builder_new(bed->names, key);
-    struct wal_reader *log = wal_reader_new(bed->io, archive_uuid(bed->archive), archive_sealed(bed->archive));
-    for (size_t i = 0; i < archive_log_count(bed->archive); i++)
-        CHECK_INT(wal_reader_add(log, dup(archive_log_at(bed->archive, i).fd), &bed->err), RC_OK);
     size_t logs = archive_log_count(bed->archive);
     uint64_t end = archive_log_at(bed->archive, logs - 1).first;
     struct wal_frame frame;
     uint64_t file = UINT64_MAX;
-    while (wal_reader_next(log, end, &frame, &bed->err) == RC_OK) {
+    enum rc rc = RC_OK;
+    for (size_t i = 0; i < logs && rc == RC_OK; i++)
+        rc = wal_reader_add(log, dup(archive_log_at(bed->archive, i).fd), &bed->err);
+    while (rc == RC_OK && (rc = wal_reader_next(log, end, &frame, &bed->err)) == RC_OK) {
         if (frame.file_first != file) {
-            engine_finish(bed, builder, share);
-            block_builder_segment(builder, key);
+            rc = engine_finish(bed, builder, share_of[0]);
+            if (rc == RC_OK)
+                block_builder_segment(builder, key);
         }
         file = frame.file_first;
-        struct reader in = reader_of(frame.payload);
-        for (uint32_t i = 0; i < frame.count; i++) {
-            struct leaf leaf;
-            struct str bytes;
-            struct str raw;
-            CHECK_INT(record_read(&in, NULL, &leaf, &bytes, &raw, &bed->err), RC_OK);
-            if (leaf.index >= from && leaf.source[0] % shares == share)
-                engine_record(bed, builder, &leaf, raw);
-            if (block_builder_count(builder) == 300)
-                engine_finish(bed, builder, share);
-        }
+        rc = rc == RC_OK ? engine_frame(bed, builder, &frame, share_of) : rc;
     }
-    engine_finish(bed, builder, share);
+    return rc == RC_AGAIN || rc == RC_END ? engine_finish(bed, builder, share_of[0]) : rc;
+}
+
+static enum rc engine(struct testbed *bed, uint32_t share, uint32_t shares)
+{
+    const uint64_t key[2] = {98, 99};
+    struct block_builder *builder = block_builder_new(bed->names, key);
+    struct wal_reader *log = wal_reader_new(bed->io, archive_uuid(bed->archive), archive_sealed(bed->archive));
+    enum rc rc = builder && log ? engine_logs(bed, log, builder, (const uint32_t[]){share, shares})
+                                : err_set(&bed->err, RC_LIMIT, "no memory for an engine");
     wal_reader_free(log);
     block_builder_free(builder);
+    return rc;
 }
 
 static void release(void *context, const char *name)
@@ -201,22 +223,24 @@ static void release(void *context, const char *name)
     CHECK_INT(unlink(path), 0);
 }
 
+enum rc testbed_try_seal(struct testbed *bed, uint32_t shares, size_t *ret_sealed)
+{
+    enum rc rc = RC_OK;
+    *ret_sealed = 0;
+    for (uint32_t share = 0; share < shares && rc == RC_OK; share++)
+        rc = engine(bed, share, shares);
+    while (rc == RC_OK || rc == RC_AGAIN) {
+        rc = archive_seal_step(bed->archive, release, bed, &bed->err);
+        *ret_sealed += rc == RC_OK;
+    }
+    return rc == RC_NOT_FOUND ? RC_OK : rc;
+}
+
 size_t testbed_seal(struct testbed *bed, uint32_t shares)
 {
-    size_t sealed = 0;
-    for (uint32_t share = 0; share < shares; share++)
-        engine(bed, share, shares);
-    for (;;) {
-        enum rc rc = archive_seal_step(bed->archive, release, bed, &bed->err);
-        if (rc == RC_AGAIN)
-            continue;
-        if (rc != RC_OK) {
-            if (rc != RC_NOT_FOUND)
-                testbed_ok(bed, rc);
-            return sealed;
-        }
-        sealed++;
-    }
+    size_t sealed;
+    testbed_ok(bed, testbed_try_seal(bed, shares, &sealed));
+    return sealed;
 }
 
 enum rc testbed_checkpoint(struct testbed *bed, bool retain)

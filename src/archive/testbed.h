@@ -33,6 +33,8 @@ enum rc testbed_put(struct testbed *bed, size_t count, bool commit);
 struct str testbed_text(uint64_t n, char room[256]);
 /* Encodes every closed log file by `shares` engines and seals all that can be. Segments sealed. */
 size_t testbed_seal(struct testbed *bed, uint32_t shares);
+/* The same, for tests in which it fails: how far it came. */
+enum rc testbed_try_seal(struct testbed *bed, uint32_t shares, size_t *ret_sealed);
 /* Signs the durable tree and stores the note. */
 enum rc testbed_checkpoint(struct testbed *bed, bool retain);
 /* The event that the testbed's engine derives. */
