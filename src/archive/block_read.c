@@ -327,114 +327,6 @@ enum rc block_forms(struct block *block, struct err *err)
     return RC_OK;
 }
 
-/* ---- raw bytes ---- */
-
-static enum rc open_slots(struct block *b, uint32_t form, uint32_t slots, struct err *err)
-{
-    enum rc rc = RC_OK;
-    struct slot_column *column;
-    for (uint32_t s = 0; s < slots && rc == RC_OK; s++)
-        rc = block_slot(b, form, s, &column, err);
-    return rc;
-}
-
-/* Appends the bytes; false when they do not fit. */
-static inline bool put(char **at, const char *end, struct str text)
-{
-    if ((size_t)(end - *at) < text.n)
-        return false;
-    if (text.n)
-        memcpy(*at, text.p, text.n);
-    *at += text.n;
-    return true;
-}
-
-static bool raw_of(const struct block *b, uint32_t i, char **at, const char *end)
-{
-    const struct block_form *f = &b->forms[b->form_of[i]];
-    uint32_t row = b->row_of[i];
-    UNINITIALISED char room[CELL_TEXT];
-    bool fits = true;
-    for (uint32_t s = 0; s < f->form->raw_slots && fits; s++)
-        fits = put(at, end, f->form->pieces[s]) && put(at, end, slot_text(b, &f->slots[s], row, b->times[i], room));
-    return fits && put(at, end, f->form->pieces[f->form->raw_slots]);
-}
-
-struct str block_raw_at(const struct block *b, uint32_t position)
-{
-    if (!b->raw)
-        return b->row_raw[position];
-    return str_at(b->raw + b->raw_at[position], b->raw_at[position + 1] - b->raw_at[position]);
-}
-
-static bool is_open(const struct block *b, uint32_t position)
-{
-    return b->raw || (b->row_raw && b->row_raw[position].p);
-}
-
-static size_t raw_length(const struct block *b, uint32_t i)
-{
-    const struct block_form *f = &b->forms[b->form_of[i]];
-    UNINITIALISED char room[CELL_TEXT];
-    size_t n = f->form->pieces[f->form->raw_slots].n;
-    for (uint32_t s = 0; s < f->form->raw_slots; s++)
-        n += f->form->pieces[s].n + slot_text(b, &f->slots[s], b->row_of[i], b->times[i], room).n;
-    return n;
-}
-
-enum rc block_raw(struct block *block, struct err *err)
-{
-    struct block *b = block;
-    if (b->raw)
-        return RC_OK;
-    enum rc rc = block_forms(b, err);
-    rc = rc == RC_OK ? block_event_times(b, err) : rc;
-    for (uint32_t f = 0; f < b->form_count && rc == RC_OK; f++)
-        rc = open_slots(b, f, b->forms[f].form->raw_slots, err);
-    if (rc != RC_OK)
-        return rc;
-    char *raw = arena_alloc_raw(b->arena, (size_t)b->info.raw_bytes + 64);
-    uint32_t *raw_at = arena_alloc_raw(b->arena, ((size_t)b->info.count + 1) * sizeof *raw_at);
-    if (!raw || !raw_at)
-        return no_memory(err);
-    char *at = raw;
-    for (uint32_t i = 0; i < b->info.count; i++) {
-        raw_at[i] = (uint32_t)(at - raw);
-        if (!raw_of(b, i, &at, raw + b->info.raw_bytes) || at - raw - raw_at[i] > RECORD_RAW_MAX)
-            return damaged(err, "raw bytes");
-    }
-    raw_at[b->info.count] = (uint32_t)(at - raw);
-    if ((uint64_t)(at - raw) != b->info.raw_bytes)
-        return damaged(err, "raw bytes");
-    b->raw_at = raw_at;
-    b->raw = raw;
-    return RC_OK;
-}
-
-enum rc block_raw_one(struct block *block, uint32_t position, struct arena *arena, struct str *ret_raw, struct err *err)
-{
-    struct block *b = block;
-    ASSERT(position < b->info.count);
-    if (is_open(b, position)) {
-        *ret_raw = block_raw_at(b, position);
-        return RC_OK;
-    }
-    enum rc rc = block_forms(b, err);
-    rc = rc == RC_OK ? block_event_times(b, err) : rc;
-    rc = rc == RC_OK ? open_slots(b, b->form_of[position], b->forms[b->form_of[position]].form->raw_slots, err) : rc;
-    if (rc != RC_OK)
-        return rc;
-    size_t n = raw_length(b, position);
-    char *raw = n <= RECORD_RAW_MAX ? arena_alloc_raw(arena, n + 1) : NULL;
-    char *at = raw;
-    if (n > RECORD_RAW_MAX)
-        return damaged(err, "raw bytes");
-    if (!raw || !raw_of(b, position, &at, raw + n))
-        return no_memory(err);
-    *ret_raw = str_at(raw, n);
-    return RC_OK;
-}
-
 /* ---- times ---- */
 
 enum rc block_received(struct block *block, struct err *err)
@@ -702,7 +594,7 @@ static enum rc block_events(struct block *b, struct err *err)
     enum rc rc = block_rule_sets(b, err);
     rc = rc == RC_OK ? block_leaves(b, err) : rc;
     for (uint32_t f = 0; f < b->form_count && rc == RC_OK; f++)
-        rc = open_slots(b, f, b->forms[f].form->slot_count, err);
+        rc = block_slots(b, f, b->forms[f].form->slot_count, err);
     for (uint32_t i = 0; i < b->info.count && rc == RC_OK; i++) {
         const struct block_form *f = &b->forms[b->form_of[i]];
         for (uint32_t s = f->form->raw_slots; s + 1 < f->form->slot_count && rc == RC_OK; s++) {
@@ -802,7 +694,7 @@ enum rc block_row_open(struct block *block, uint32_t position, struct err *err)
     enum rc rc = block_heads(b, err);
     rc = rc == RC_OK ? block_rule_sets(b, err) : rc;
     rc = rc == RC_OK ? block_forms(b, err) : rc;
-    rc = rc == RC_OK ? open_slots(b, b->form_of[position], b->forms[b->form_of[position]].form->slot_count, err) : rc;
+    rc = rc == RC_OK ? block_slots(b, b->form_of[position], b->forms[b->form_of[position]].form->slot_count, err) : rc;
     rc = rc == RC_OK ? block_raw_one(b, position, b->arena, &raw, err) : rc;
     if (rc != RC_OK)
         return rc;
@@ -841,7 +733,7 @@ bool block_find(const struct block *block, uint64_t number, uint32_t *ret_positi
 
 void block_leaf(const struct block *block, uint32_t position, struct leaf *ret_leaf, struct str *ret_raw)
 {
-    ASSERT(position < block->info.count && block->leaves && is_open(block, position));
+    ASSERT(position < block->info.count && block->leaves && block_raw_is_open(block, position));
     *ret_leaf = block->leaves[position];
     *ret_raw = block_raw_at(block, position);
     ret_leaf->raw_length = (uint32_t)ret_raw->n;
@@ -849,7 +741,7 @@ void block_leaf(const struct block *block, uint32_t position, struct leaf *ret_l
 
 void block_event(struct block *block, uint32_t position, struct event_field *fields, struct event *ret_event)
 {
-    ASSERT(position < block->info.count && block->leaves && is_open(block, position));
+    ASSERT(position < block->info.count && block->leaves && block_raw_is_open(block, position));
     const struct form *form = block->forms[block->form_of[position]].form;
     struct event *e = ret_event;
     memset(e, 0, sizeof *e);

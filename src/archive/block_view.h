@@ -75,10 +75,13 @@ enum rc block_values_open(struct block *block, struct err *err) MUST_USE; /* for
 /* The column of a slot, decoded. */
 enum rc block_slot(struct block *block, uint32_t form, uint32_t slot, struct slot_column **ret_column,
                    struct err *err) MUST_USE;
+/* The first `slots` of them. */
+enum rc block_slots(struct block *block, uint32_t form, uint32_t slots, struct err *err) MUST_USE;
 /* The value of a code: of the chain, then of the block. Values must be there (block_slot saw to it). */
 struct str block_value(const struct block *block, uint32_t code);
 uint32_t block_codes(const struct block *block); /* codes there are */
 /* Raw bytes of a record, when the block or this record is open. */
+bool block_raw_is_open(const struct block *block, uint32_t position);
 struct str block_raw_at(const struct block *block, uint32_t position);
 /* The content at a row; `room` is used when it is not kept as text. */
 struct str slot_text(const struct block *block, const struct slot_column *column, uint32_t row, int64_t time_ns,

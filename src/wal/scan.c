@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/assert.h"
+#include "base/bytes.h"
 
 #include <string.h>
 
@@ -129,6 +130,17 @@ void scan_pass(struct scan *scan, const struct frame_header *header)
     scan->at += WAL_FRAME_HEADER + (int64_t)header->length;
 }
 
+/* The bytes up to the last one that is not zero: nearly all of a tail is, and there are many. */
+static size_t without_zeros(const char *p, size_t n)
+{
+    for (; n >= 8; n -= 8)
+        if (get_le64(p + n - 8))
+            break;
+    while (n > 0 && !p[n - 1])
+        n--;
+    return n;
+}
+
 enum rc scan_tail(struct scan *scan, uint64_t *ret_bytes, struct err *err)
 {
     int64_t last = scan->at;
@@ -137,11 +149,9 @@ enum rc scan_tail(struct scan *scan, uint64_t *ret_bytes, struct err *err)
         enum rc rc = fill(scan, from, WINDOW, err);
         if (rc != RC_OK)
             return rc;
-        for (size_t i = scan->filled; i > 0; i--)
-            if (scan->window[i - 1]) {
-                last = from + (int64_t)i;
-                break;
-            }
+        size_t used = without_zeros(scan->window, scan->filled);
+        if (used)
+            last = from + (int64_t)used;
         from += (int64_t)scan->filled;
     } while (scan->filled);
     ASSERT(last >= scan->at);
