@@ -1,6 +1,7 @@
 /* Writing a block, column by column: the leaves' columns, the forms, then each slot of each form as one column, kept in
  * the way that is smallest for it. */
 #include "archive/block_state.h"
+#include "archive/hash.h"
 #include "base/assert.h"
 
 #include <string.h>
@@ -362,7 +363,7 @@ static bool codes_find(struct writer *w, const struct slot_column *c, uint32_t *
         bool first = false;
         bool fresh = false;
         c->state->count++;
-        if (before && before->n == cell->n && memcmp(cell_text(b, before).p, text.p, text.n) == 0) {
+        if (before && before->n == cell->n && text_same(cell_text(b, before).p, text.p, text.n)) {
             codes[i] = codes[i - 1];
             c->state->hits++;
             continue;

@@ -28,7 +28,7 @@ enum rc block_slots(struct block *block, uint32_t form, uint32_t slots, struct e
 }
 
 /* Most pieces and contents are short: a call would cost more than their bytes. */
-static inline char *put(char *to, struct str text)
+__attribute__((always_inline)) static inline char *put(char *to, struct str text)
 {
     const char *from = text.p;
     size_t n = text.n;

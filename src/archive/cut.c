@@ -2,6 +2,7 @@
 
 #include "archive/words.h"
 #include "base/assert.h"
+#include "base/bytes.h"
 
 #include <string.h>
 #if defined(__SSE2__)
@@ -240,7 +241,7 @@ static void ranks(struct cut *cut)
     uint32_t count = 0;
     for (size_t w = 0; w < cut->words; w++) {
         cut->rank[w] = count;
-        count += (uint32_t)__builtin_popcountll(cut->ends[w]);
+        count += popcount64(cut->ends[w]);
     }
     for (size_t i = 0; i < cut->slot_count; i++) {
         struct cut_slot *slot = &cut->slots[i];
@@ -294,7 +295,7 @@ bool cut_finish(struct cut *cut)
 bool cut_place(const struct cut *cut, size_t at, uint16_t *ret_piece, uint16_t *ret_offset)
 {
     uint64_t below = UINT64_MAX >> (63 - at % 64);
-    size_t piece = cut->rank[at / 64] + (size_t)__builtin_popcountll(cut->ends[at / 64] & below);
+    size_t piece = cut->rank[at / 64] + popcount64(cut->ends[at / 64] & below);
     size_t start = piece ? cut->slots[piece - 1].at + cut->slots[piece - 1].n : 0;
     if (piece < cut->slot_count && at > cut->slots[piece].at)
         return false;

@@ -1,11 +1,15 @@
-/* hash.h - a fast keyed hash of bytes for tables in memory. Never on disk. Internal to the room. */
+/* hash.h - a fast keyed hash of bytes for tables in memory, and whether bytes are the same. Never on disk. Internal to
+ * the room. */
 #ifndef ARCHIVE_HASH_H
 #define ARCHIVE_HASH_H
 
 #include "base/bytes.h"
 #include "base/str.h"
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 __extension__ typedef unsigned __int128 wide_u128;
 
@@ -35,6 +39,25 @@ static inline uint64_t hash_text(const uint64_t key[2], struct str text)
         last = (uint8_t)p[0] | (uint64_t)(uint8_t)p[n / 2] << 8 | (uint64_t)(uint8_t)p[n - 1] << 16;
     h = hash_fold(last ^ UINT64_C(0x165667b19e3779f9), h ^ key[1]);
     return h ? h : 1;
+}
+
+/* Most are short: a call would cost more than their bytes. */
+static inline bool text_same(const char *a, const char *b, size_t n)
+{
+    if (n > 64)
+        return memcmp(a, b, n) == 0;
+    if (n >= 8) {
+        uint64_t differ = get_le64(a + n - 8) ^ get_le64(b + n - 8);
+        for (size_t i = 0; i + 8 < n; i += 8)
+            differ |= get_le64(a + i) ^ get_le64(b + i);
+        return differ == 0;
+    }
+    if (n >= 4)
+        return get_le32(a) == get_le32(b) && get_le32(a + n - 4) == get_le32(b + n - 4);
+    uint32_t differ = 0;
+    for (size_t i = 0; i < n; i++)
+        differ |= (uint32_t)(uint8_t)a[i] ^ (uint8_t)b[i];
+    return differ == 0;
 }
 
 #endif

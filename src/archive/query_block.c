@@ -3,6 +3,7 @@
 
 #include "archive/reader_state.h"
 #include "base/assert.h"
+#include "base/bytes.h"
 #include "base/buf.h"
 
 #include <string.h>
@@ -20,7 +21,7 @@ uint32_t bits_count(const uint64_t *bits, uint32_t count)
 {
     uint32_t n = 0;
     for (uint32_t w = 0; w < words_of(count); w++)
-        n += (uint32_t)__builtin_popcountll(bits[w]);
+        n += popcount64(bits[w]);
     return n;
 }
 

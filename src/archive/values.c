@@ -109,7 +109,7 @@ uint32_t shared_use(struct shared_table *table, struct str text, uint32_t block,
     *ret_new = false;
     for (; t->slots[i]; i = (i + 1) & (t->slot_count - 1)) {
         struct shared *e = &t->entries[t->slots[i] - 1];
-        if (e->hash != hash || e->n != text.n || memcmp(t->text.p + e->at, text.p, text.n) != 0)
+        if (e->hash != hash || e->n != text.n || !text_same(t->text.p + e->at, text.p, text.n))
             continue;
         *ret_first = e->block != block;
         if (*ret_first && !e->in_chain && e->block)

@@ -12,6 +12,14 @@
 #include <stdint.h>
 #include <string.h>
 
+/* Bits that are set: without the instruction, which not every machine has, the compiler would call a function. */
+static inline unsigned popcount64(uint64_t x)
+{
+    x -= x >> 1 & UINT64_C(0x5555555555555555);
+    x = (x & UINT64_C(0x3333333333333333)) + (x >> 2 & UINT64_C(0x3333333333333333));
+    return (unsigned)(((x + (x >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f)) * UINT64_C(0x0101010101010101) >> 56);
+}
+
 static inline uint16_t get_be16(const void *p)
 {
     uint16_t v;
