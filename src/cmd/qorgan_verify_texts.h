@@ -64,11 +64,6 @@ X(CERTIFICATE_RECOUNTED, "PROVEN: the archive is whole, and a recount of records
 X(EXPORT_GOOD, "PROVEN: the exported file is whole, was stated in the log, and its {1} lines stand for records of it.",
   "ДОКАЗАНО: выгруженный файл цел, внесён в журнал, его строки ({1}) соответствуют записям журнала.",
   "ДӘЛЕЛДЕНДІ: шығарылған файл бүтін, журналға енгізілген, оның {1} жолы журнал жазбаларына сай.")
-X(EXPORT_UNSEALED,
-  "PROVEN: the exported file is whole and its {1} lines stand for records of the log; the export is not recorded "
-  "there.",
-  "ДОКАЗАНО: выгруженный файл цел, его строки ({1}) соответствуют записям журнала; сама выгрузка в журнал не внесена.",
-  "ДӘЛЕЛДЕНДІ: шығарылған файл бүтін, оның {1} жолы журнал жазбаларына сай; шығарудың өзі журналға енгізілмеген.")
 X(SEALED, "  In the log: record {1} holds the SHA-256.", "  В журнале: запись {1} содержит SHA-256.",
   "  Журналда: {1}-жазбада SHA-256 тұр.")
 X(USAGE,

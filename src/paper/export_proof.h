@@ -13,9 +13,10 @@
  *
  * Subtrees: between two records (and behind the last, up to the checkpoint's size) the leaves that are not exported are
  * covered by the largest complete subtrees, left to right, so that their heights follow from the numbers. With all in
- * order the root is rebuilt in one pass. A seal (seal.h) follows when the service recorded the export.
+ * order the root is rebuilt in one pass. A seal (seal.h) follows when the service recorded the export. Whoever has the
+ * archive's hashes can write a proof for lines of their own: without the seal nothing is proven.
  *
- * Proven: each line was made of the record that stands under that number, in the order of the log; the file is whole.
+ * Proven, with it: each line was made of the record that stands under that number, in the order of the log; the file is whole.
  * Not proven: that a line says what its record says (take the record's proof sheet), nor that no other record matches
  * the query: that is stated by who ran the archive. Format: doc/format/export.md. */
 #ifndef PAPER_EXPORT_PROOF_H
