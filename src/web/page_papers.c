@@ -62,7 +62,7 @@ static void certificate_form(struct web_call *call, const struct json_value *sou
         HTML(html, RAW("<option value=\""), ESC(of_str(s, "name")), RAW("\">"),
              SAY_OF("source_kind.", of_str(s, "kind")), RAW("</option>"));
     HTML(html, RAW("</datalist></div>"));
-    part_choice(call, "kind", "papers.kind", "source_kind.", kinds, given(call, "kind"));
+    part_choice(call, "way", "papers.kind", "source_kind.", kinds, given(call, "way"));
     dated_field(call, "day", "papers.day", "date", day.n ? day : yesterday(call));
     HTML(html, RAW("<p class=\"buttons wide\"><button class=\"main\">"), SAY("papers.make_certificate"),
          RAW("</button></p></form></section>"));
@@ -132,7 +132,7 @@ void act_certificate(struct web_call *call)
     struct buf *buf = call_ask(call, WEB_QUERY, "paper.begin");
     json_put_text(buf, "paper", "certificate");
     json_put_str(buf, "source", form_get(&call->form, "source"));
-    json_put_str(buf, "kind", form_get(&call->form, "kind"));
+    json_put_str(buf, "kind", form_get(&call->form, "way"));
     json_put_str(buf, "day", form_get(&call->form, "day"));
     json_put_text(buf, "lang", language_code(call->html.language));
     call_ask_end(call);

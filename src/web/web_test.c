@@ -448,7 +448,7 @@ static void changes_are_asked(void)
 static void papers(void)
 {
     peers_reset();
-    CHECK_INT(status_of(post("/papers/certificate", "csrf=" FAKE_CSRF "&source=web+1&kind=udp&day=2026-11-20")), 303);
+    CHECK_INT(status_of(post("/papers/certificate", "csrf=" FAKE_CSRF "&source=web+1&way=udp&day=2026-11-20")), 303);
     CHECK_TEXT(seen_location, "/papers/0123456789abcdef");
     CHECK(strstr(peers.asked, "{\"ask\":\"paper.begin\",\"who\":\"ann x\",\"paper\":\"certificate\",\"source\":\"web "
                               "1\",\"kind\":\"udp\",\"day\":\"2026-11-20\",\"lang\":\"en\"}"));

@@ -234,7 +234,7 @@ test("a certificate and an export are made, recorded in the log, downloaded and 
   await d.setLanguage(page, "ru");
   const api = await page.evaluate(() => fetch("/api/source.list").then((r) => r.json()));
   await page.fill("#certificate [name=source]", api.sources[0].name);
-  await page.selectOption("#certificate [name=kind]", api.sources[0].kind);
+  await page.selectOption("#certificate [name=way]", api.sources[0].kind);
   await page.fill("#certificate [name=day]", new Date(Date.now() + 5 * 3600e3).toISOString().slice(0, 10));
   await page.click("#certificate button.main");
   await page.waitForURL(/\/papers\/[0-9a-f]{16}$/);
