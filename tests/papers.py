@@ -126,6 +126,41 @@ def certificates():
         check(b"service does not run" in done.stderr, done.stderr.decode())
 
 
+def forks():
+    """a certificate is not recounted from another history that the same key signed"""
+    with Service() as service, tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o711)  # the processes that gave up root must reach the copy
+        filled(service)
+        service.stop()
+        other = Service(os.path.join(folder, "data"), **{"log-file-mib": 4})
+        subprocess.run(["cp", "-a", service.data, other.data], check=True)
+        path = os.path.join(folder, "certificate")
+        for running, lines in ((service, 10), (other, 3000)):
+            running.start()
+            try:
+                with open(path + ".log", "wb") as file:
+                    file.writelines(b"line %d of %d\n" % (i, lines) for i in range(lines))
+                running.run("ingest", "--name", "fork", path + ".log")
+                if running is service:
+                    last = max(hit["record"] for hit in running.wait_for("source:fork", lines))
+                    running.proof(last, path + ".proof")  # once a checkpoint covers what only this history has
+                    running.run("certificate", "--source", "the; source", "--date", today(), "--out", path)
+            finally:
+                running.stop()
+        archive = os.path.join(service.data, "archive")
+        status, out = verify(service, "--certificate", path, "--data", archive)
+        check_equal(status, 0, out)
+        status, out = verify(service, "--certificate", path, "--data", os.path.join(other.data, "archive"))
+        check_equal(status, 1, out)
+        check("are not those of the certificate's checkpoint" in out, out)
+        with open(path, "rb") as file:
+            text = file.read()
+        with open(path, "wb") as file:  # without its seal, which alone would tell
+            file.write(text[:text.index(b"-----BEGIN QORGAN SEAL-----")])
+        status, out = verify(service, "--certificate", path, "--data", os.path.join(other.data, "archive"))
+        check(status == 1 and "are not those of the certificate's checkpoint" in out, out)
+
+
 def leaf_hash_node(left, right):
     return hashlib.sha256(b"\x01" + left + right).digest()
 
@@ -274,4 +309,4 @@ def exports():
 
 
 if __name__ == "__main__":
-    sys.exit(main([sheets, certificates, exports]))
+    sys.exit(main([sheets, certificates, forks, exports]))

@@ -139,39 +139,43 @@ int verify_sheet(const struct verify_options *options, struct arena *arena)
 struct recount {
     struct certificate_counter counter;
     const struct audit *audit;
-    struct tlog_head head; /* the certificate's checkpoint, which the archive must give too */
-    bool same;
+    struct tlog_head head[2]; /* checkpoints that the archive must give too: the certificate's, its seal's */
+    bool same[2];
     enum rc rc;
     struct err err;
 };
 
-/* The archive's tree at the certificate's size. */
-static void compare_root(struct recount *recount)
+/* The archive's tree at the checkpoints' sizes. */
+static void compare_roots(struct recount *recount)
 {
-    struct tlog_hash root;
-    if (recount->audit->frontier.size != recount->head.size)
-        return;
-    tlog_frontier_root(&recount->audit->frontier, recount->audit->hasher, &root);
-    recount->same = tlog_hash_eq(&root, &recount->head.root);
+    for (size_t i = 0; i < ARRAY_LEN(recount->head); i++) {
+        struct tlog_hash root;
+        if (recount->audit->frontier.size != recount->head[i].size)
+            continue;
+        tlog_frontier_root(&recount->audit->frontier, recount->audit->hasher, &root);
+        recount->same[i] = tlog_hash_eq(&root, &recount->head[i].root);
+    }
 }
 
 static void watch(void *context, const struct leaf *leaf)
 {
     struct recount *recount = context;
-    compare_root(recount);
+    compare_roots(recount);
     if (recount->rc == RC_OK)
         recount->rc = certificate_counter_add(&recount->counter, leaf, &recount->err);
 }
 
 static enum rc judge_recount(struct recount *recount, const struct certificate *certificate, struct err *err)
 {
-    compare_root(recount); /* of the whole archive */
-    if (recount->audit->frontier.size < recount->head.size)
+    compare_roots(recount); /* of the whole archive */
+    if (recount->audit->frontier.size < recount->head[0].size)
         return err_set(err, RC_DENIED, "the archive is shorter than the certificate's checkpoint");
-    if (!recount->same)
-        return err_set(err, RC_DENIED,
-                       "the first %" PRIu64 " records of the archive are not those of the certificate's checkpoint",
-                       recount->head.size);
+    /* An archive that ends before the seal says nothing of it. */
+    for (size_t i = 0; i < ARRAY_LEN(recount->head); i++)
+        if (!recount->same[i] && recount->audit->frontier.size >= recount->head[i].size)
+            return err_set(err, RC_DENIED,
+                           "the first %" PRIu64 " records of the archive are not those of the %s's checkpoint",
+                           recount->head[i].size, i == 0 ? "certificate" : "seal");
     if (recount->rc != RC_OK)
         return err_set(err, RC_DENIED, "%s", recount->err.text); /* more than any certificate names */
     return certificate_count_compare(certificate->count, recount->counter.count, err);
@@ -189,7 +193,8 @@ static enum rc recount(struct checked *checked, const struct certificate *certif
         return err_set(err, RC_LIMIT, "out of memory");
     enum rc rc = certificate_counter_init(&again->counter, certificate, count, err);
     again->audit = audit;
-    again->head = certificate->proven[0].checkpoint.head;
+    again->head[0] = certificate->proven[0].checkpoint.head;
+    again->head[1] = checked->seal.n ? checked->sealed.checkpoint.head : again->head[0];
     audit->watch = watch;
     audit->watch_context = again;
     if (rc == RC_OK && options->master_key != NULL)
