@@ -183,6 +183,14 @@ def auditor_check(data, base, ring, identity):
     key_new(other)
     status, text = auditor(data, "--master-key", other)
     check(status == 2 and f"needs master key {identity}" in text, f"the auditor with another: {text}")
+    day = time.strftime("%Y-%m-%d", time.gmtime(time.time() + 5 * 3600))
+    paper = os.path.join(base, "certificate")
+    subprocess.run([QORGAN, "certificate", "--data", data, "--source", "bulk", "--date", day, "--unsealed", "--out",
+                    paper], check=True, timeout=120)
+    status, text = auditor(data, "--certificate", paper, "--master-key", ring)
+    check_equal(status, 0, f"a certificate is recounted with the key: {text}")
+    status, text = auditor(data, "--certificate", paper)
+    check(status == 2 and f"needs master key {identity}" in text, f"and not without it: {text}")
     segment = sorted(glob.glob(os.path.join(data, "archive/seg/*.seg")))[1]
     log = sorted(glob.glob(os.path.join(data, "archive/wal/*.wal")))[-1]
     with changed(segment, flipped(64 + 16408 + 3000)):

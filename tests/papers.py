@@ -7,13 +7,14 @@ import datetime
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from service import VERIFY, Service, check, check_equal, main  # noqa: E402
+from service import QORGAN, VERIFY, Service, check, check_equal, main  # noqa: E402
 
 HOSTILE = [b"plain <13>1", b'semi;colon "quoted", comma', b"back\\slash \\x41", b"\x01\x1b[2J control", b"\xff\xfe bad",
            "қазақша \u202e turned".encode(), b"x" * 70000]
@@ -103,14 +104,61 @@ def certificates():
         check_equal(verify(service, "--certificate", path)[0], 1, "without seal and archive")
         check_equal(verify(service, "--certificate", path, "--data", os.path.join(service.data, "archive"))[0], 0,
                     "without seal, recounted")
+        for wrong in (["--certificate", path + ".none"], ["--certificate", path, "--data", path + ".none"],
+                      ["--certificate", path, "--master-key", path], ["--export", path + ".none"],
+                      ["--certificate", path, "--data", os.path.join(service.data, "archive"), "--master-key",
+                       path + ".none"]):
+            check_equal(verify(service, *wrong)[0], 2, f"nothing to judge: {wrong}")
         for wrong in (["--source", "nobody", "--date", today()],):
             check_equal(service.run("certificate", *wrong, check=False).returncode, 1, str(wrong))
         check_equal(service.run("certificate", "--source", "x", "--date", "27.11.2026", check=False).returncode, 2,
                     "a day")
+        together = [subprocess.Popen([QORGAN, "certificate", "--data", service.data, "--source", "the; source",
+                                      "--date", today(), "--zone", f"+{hour:02}:00", "--out", f"{path}.{hour}"])
+                    for hour in range(5)]
+        check_equal([one.wait(60) for one in together], [0] * 5, "papers made at once")
+        for hour in range(5):
+            status, out = verify(service, "--certificate", f"{path}.{hour}")
+            check_equal(status, 0, out)
         service.stop()
         done = service.run("certificate", "--source", "the; source", "--date", today(), check=False)
         check_equal(done.returncode, 1, "without a service")
         check(b"service does not run" in done.stderr, done.stderr.decode())
+
+
+def forks():
+    """a certificate is not recounted from another history that the same key signed"""
+    with Service() as service, tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o711)  # the processes that gave up root must reach the copy
+        filled(service)
+        service.stop()
+        other = Service(os.path.join(folder, "data"), **{"log-file-mib": 4})
+        subprocess.run(["cp", "-a", service.data, other.data], check=True)
+        path = os.path.join(folder, "certificate")
+        for running, lines in ((service, 10), (other, 3000)):
+            running.start()
+            try:
+                with open(path + ".log", "wb") as file:
+                    file.writelines(b"line %d of %d\n" % (i, lines) for i in range(lines))
+                running.run("ingest", "--name", "fork", path + ".log")
+                if running is service:
+                    last = max(hit["record"] for hit in running.wait_for("source:fork", lines))
+                    running.proof(last, path + ".proof")  # once a checkpoint covers what only this history has
+                    running.run("certificate", "--source", "the; source", "--date", today(), "--out", path)
+            finally:
+                running.stop()
+        archive = os.path.join(service.data, "archive")
+        status, out = verify(service, "--certificate", path, "--data", archive)
+        check_equal(status, 0, out)
+        status, out = verify(service, "--certificate", path, "--data", os.path.join(other.data, "archive"))
+        check_equal(status, 1, out)
+        check("are not those of the certificate's checkpoint" in out, out)
+        with open(path, "rb") as file:
+            text = file.read()
+        with open(path, "wb") as file:  # without its seal, which alone would tell
+            file.write(text[:text.index(b"-----BEGIN QORGAN SEAL-----")])
+        status, out = verify(service, "--certificate", path, "--data", os.path.join(other.data, "archive"))
+        check(status == 1 and "are not those of the certificate's checkpoint" in out, out)
 
 
 def leaf_hash_node(left, right):
@@ -187,7 +235,7 @@ def exports():
     """statutory, CSV and JSON lines: hostile values come back, files split, proofs hold, changes are named"""
     with Service() as service, tempfile.TemporaryDirectory() as folder:
         filled(service)
-        query = "type:raw or type:digest"
+        query = ""  # all that came from outside, and nothing that Qorgan wrote
         for form, name in (("statutory", "export-os.txt"), ("csv", "export-os.csv"), ("json", "export-os.jsonl")):
             service.run("export", "--out", folder, "--format", form, "--lang", "ru", query)
             path = os.path.join(folder, name)
@@ -217,6 +265,14 @@ def exports():
                                  os.path.join(folder, "export-os.txt.proof"))
             check_equal(status, 1, out)
             check(what in out, out)
+        unsealed = os.path.join(folder, "unsealed")
+        with open(os.path.join(folder, "export-os.txt.proof"), "rb") as file:
+            text = file.read()
+        with open(unsealed, "wb") as file:
+            file.write(text[:text.index(b"-----BEGIN QORGAN SEAL-----")])
+        status, out = verify(service, "--export", os.path.join(folder, "export-os.txt"), "--proof", unsealed)
+        check_equal(status, 1, out)
+        check("has no seal" in out, out)
         split = os.path.join(folder, "split")
         done = service.run("export", "--out", split, "--split", "day,source", "--class", "network", "--json", query)
         files = [json.loads(line) for line in done.stdout.splitlines()]
@@ -226,10 +282,31 @@ def exports():
         for wrong in (["--class", "x"], ["--format", "xml"], ["--split", "hour"], ["--delimiter", "x"],
                       ["--lang", "fr"]):
             check_equal(service.run("export", "--out", split, *wrong, check=False).returncode, 2, str(wrong))
+        check_equal(service.run("export", "--out", split, "status>=", check=False).returncode, 2, "a query")
         check_equal(service.run("export", "--out", folder, query, check=False).returncode, 1,
                     "a file is not written over")
-        service.quiet()
+        own = os.path.join(folder, "own")
+        done = service.run("export", "--out", own, "--json", "--format", "json", "--own")
+        with open(os.path.join(own, "export-os.jsonl"), encoding="utf-8") as file:
+            kinds = {json.loads(line).get("source") for line in file}
+        check(kinds > {"the; source"}, f"what Qorgan wrote too: {kinds}")
+        service.quiet()  # behind a signer that was held up the log says that it refuses what it missed
+        again = os.path.join(folder, "again")
+        for signer in service.pids("signer"):
+            os.kill(signer, signal.SIGSTOP)
+        try:
+            done = service.run("export", "--out", again, check=False)
+        finally:
+            for signer in service.pids("signer"):
+                os.kill(signer, signal.SIGCONT)
+        check_equal(done.returncode, 1, "no checkpoint covers the export's record")
+        check(b"it has no seal" in done.stderr, done.stderr.decode())
+        check_equal(os.listdir(again), [], "nothing is left of an export that failed")
+        open(os.path.join(again, "export-os.txt.part"), "w", encoding="ascii").close()  # as a kill leaves it
+        service.run("export", "--out", again)
+        check_equal(sorted(os.listdir(again)), ["export-os.txt", "export-os.txt.proof"], "the second attempt")
+        check_equal(verify(service, "--export", os.path.join(again, "export-os.txt"))[0], 0, "is proven")
 
 
 if __name__ == "__main__":
-    sys.exit(main([sheets, certificates, exports]))
+    sys.exit(main([sheets, certificates, forks, exports]))

@@ -1,4 +1,4 @@
-# texts.awk - the rows of data/i18n/paper.tsv as X(KEY, "kk", "ru", "en") for paper_text.c.
+# paper-texts.awk - the rows of data/i18n/paper.tsv as X(KEY, "kk", "ru", "en") for paper_text.c.
 BEGIN { FS = "\t" }
 /^#/ || /^key\t/ || NF < 4 { next }
 {

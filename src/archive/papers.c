@@ -205,24 +205,26 @@ static enum rc slots_fill(struct archive_reader *reader, struct slots *slots, st
     return rc;
 }
 
-static enum rc count_window(struct archive_reader *reader, struct certificate *c, uint64_t size, struct arena *arena,
-                            struct err *err)
-{
-    struct arena *scratch CLEANUP(arena_cleanup) = arena_new(RECORD_ARENA);
-    struct slots slots = {.leaf = arena_alloc_array(arena, CHUNK, sizeof *slots.leaf)};
+struct papers_count {
+    struct arena *arena;   /* as long as the count */
+    struct arena *scratch; /* of one step */
+    struct certificate certificate;
     struct certificate_counter counter;
-    uint64_t end = MIN(c->end + 1, size);
-    enum rc rc = scratch && slots.leaf ? certificate_counter_init(&counter, c, c->count, err) : no_memory(err);
-    if (rc != RC_OK)
-        return rc;
-    for (uint64_t at = c->first ? c->first - 1 : 0; at < end && rc == RC_OK; at = slots.to) {
-        slots.from = at;
-        slots.to = MIN(at + CHUNK, end);
-        rc = slots_fill(reader, &slots, scratch, err);
-        for (uint64_t i = slots.from; i < slots.to && rc == RC_OK; i++)
-            rc = certificate_counter_add(&counter, &slots.leaf[i - slots.from], err);
-    }
-    certificate_counter_done(&counter);
+    struct slots slots;
+    uint64_t at; /* records below it are counted */
+};
+
+/* Counts the headers of [from, to). */
+static enum rc count_records(struct archive_reader *reader, struct papers_count *count, uint64_t from, uint64_t to,
+                             struct err *err)
+{
+    struct slots *slots = &count->slots;
+    ASSERT(from <= to && to - from <= CHUNK);
+    slots->from = from;
+    slots->to = to;
+    enum rc rc = slots_fill(reader, slots, count->scratch, err);
+    for (uint64_t i = from; i < to && rc == RC_OK; i++)
+        rc = certificate_counter_add(&count->counter, &slots->leaf[i - from], err);
     return rc;
 }
 
@@ -242,26 +244,109 @@ static enum rc attach_proofs(struct archive_reader *reader, struct certificate *
     return RC_OK;
 }
 
-enum rc papers_certificate(struct archive_reader *reader, const struct event_source *source, struct str day,
-                           struct papers_form form, struct buf *ret_text, struct err *err)
+void papers_count_free(struct papers_count *count)
 {
-    struct arena *arena CLEANUP(arena_cleanup) = arena_new(PAPER_ARENA);
-    struct certificate c = {.language = form.language, .zone_s = form.zone_s};
+    if (!count)
+        return;
+    certificate_counter_done(&count->counter);
+    arena_free(count->scratch);
+    arena_free(count->arena);
+    memory_free(count);
+}
+
+static enum rc count_begin(struct archive_reader *reader, const struct papers_day *day, struct papers_count *count,
+                           struct err *err)
+{
+    struct certificate *c = &count->certificate;
+    const struct event_source *source = day->source;
     struct tlog_source tree;
     uint64_t size = 0;
-    c.count = arena ? arena_alloc(arena, sizeof *c.count) : NULL;
-    if (!c.count)
+    *c = (struct certificate){.language = day->form.language, .zone_s = day->form.zone_s};
+    count->arena = arena_new(PAPER_ARENA);
+    count->scratch = arena_new(RECORD_ARENA);
+    c->count = count->arena ? arena_alloc(count->arena, sizeof *c->count) : NULL;
+    count->slots.leaf = count->arena ? arena_alloc_array(count->arena, CHUNK, sizeof *count->slots.leaf) : NULL;
+    if (!c->count || !count->slots.leaf || !count->scratch)
         return no_memory(err);
-    memcpy(c.source, source->id, sizeof c.source);
+    memcpy(c->source, source->id, sizeof c->source);
     if (source->kind.n && evidence_source_is(reader->hasher, source->id, source->kind, source->name)) {
-        c.kind = source->kind;
-        c.name = source->name;
+        c->kind = arena_str(count->arena, source->kind);
+        c->name = arena_str(count->arena, source->name);
     }
-    enum rc rc = certificate_day(day, form.zone_s, &c.from_ns, &c.to_ns, err);
+    enum rc rc = certificate_day(day->day, day->form.zone_s, &c->from_ns, &c->to_ns, err);
     rc = rc == RC_OK ? papers_tree(reader, &tree, &size, err) : rc;
-    rc = rc == RC_OK ? bisect(reader, 0, size, c.from_ns, &c.first, err) : rc;
-    rc = rc == RC_OK ? bisect(reader, c.first, size, c.to_ns, &c.end, err) : rc;
-    rc = rc == RC_OK ? count_window(reader, &c, size, arena, err) : rc;
-    rc = rc == RC_OK ? attach_proofs(reader, &c, size, arena, err) : rc;
-    return rc == RC_OK ? certificate_write(&c, arena, ret_text, err) : rc;
+    rc = rc == RC_OK ? bisect(reader, 0, size, c->from_ns, &c->first, err) : rc;
+    rc = rc == RC_OK ? bisect(reader, c->first, size, c->to_ns, &c->end, err) : rc;
+    rc = rc == RC_OK ? certificate_counter_init(&count->counter, c, c->count, err) : rc;
+    count->at = c->first ? c->first - 1 : 0;
+    return rc;
+}
+
+enum rc papers_count_new(struct archive_reader *reader, const struct papers_day *day, struct papers_count **ret_count,
+                         struct err *err)
+{
+    struct papers_count *count = memory_new(sizeof *count);
+    enum rc rc = count ? count_begin(reader, day, count, err) : no_memory(err);
+    if (rc == RC_OK)
+        *ret_count = count;
+    else
+        papers_count_free(count);
+    return rc;
+}
+
+/* Once all of the window is counted: what was signed since then may belong to the day too. */
+static enum rc count_rest(struct archive_reader *reader, struct papers_count *count, struct err *err)
+{
+    struct certificate *c = &count->certificate;
+    struct tlog_source tree;
+    uint64_t size = 0;
+    uint64_t before = c->end;
+    enum rc rc = papers_tree(reader, &tree, &size, err);
+    rc = rc == RC_OK ? bisect(reader, before, MAX(size, before), c->to_ns, &c->end, err) : rc;
+    if (rc != RC_OK || c->end > before)
+        return rc == RC_OK ? RC_AGAIN : rc;
+    /* The record behind the window, for the silence that may stand between. */
+    return c->end < size ? count_records(reader, count, c->end, c->end + 1, err) : RC_OK;
+}
+
+enum rc papers_count_step(struct archive_reader *reader, struct papers_count *count, struct err *err)
+{
+    uint64_t to = MIN(count->at + CHUNK, count->certificate.end);
+    if (count->at >= to)
+        return count_rest(reader, count, err);
+    enum rc rc = count_records(reader, count, count->at, to, err);
+    count->at = to;
+    return rc == RC_OK ? RC_AGAIN : rc;
+}
+
+uint32_t papers_count_permille(const struct papers_count *count)
+{
+    const struct certificate *c = &count->certificate;
+    uint64_t done = count->at > c->first ? count->at - c->first : 0;
+    return c->end > c->first ? (uint32_t)((double)done * 1000 / (double)(c->end - c->first)) : 1000;
+}
+
+enum rc papers_count_write(struct archive_reader *reader, struct papers_count *count, struct buf *ret_text,
+                           struct err *err)
+{
+    struct certificate *c = &count->certificate;
+    struct tlog_source tree;
+    uint64_t size = 0;
+    enum rc rc = papers_tree(reader, &tree, &size, err);
+    rc = rc == RC_OK ? attach_proofs(reader, c, size, count->arena, err) : rc;
+    return rc == RC_OK ? certificate_write(c, count->arena, ret_text, err) : rc;
+}
+
+enum rc papers_certificate(struct archive_reader *reader, const struct papers_day *day, struct buf *ret_text,
+                           struct err *err)
+{
+    struct papers_count *count = NULL;
+    enum rc rc = papers_count_new(reader, day, &count, err);
+    if (rc == RC_OK)
+        do
+            rc = papers_count_step(reader, count, err);
+        while (rc == RC_AGAIN);
+    rc = rc == RC_OK ? papers_count_write(reader, count, ret_text, err) : rc;
+    papers_count_free(count);
+    return rc;
 }

@@ -184,6 +184,23 @@ static enum rc load_note(struct archive_reader *r, struct err *err)
     return rc == RC_NOT_FOUND ? RC_OK : rc;
 }
 
+static void cached_drop(struct reader_cached *cached)
+{
+    dictionary_free(cached->dictionary);
+    cached->dictionary = NULL;
+    cached->block = NULL;
+    if (cached->arena)
+        arena_reset(cached->arena);
+}
+
+static void cached_done(struct archive_reader *r)
+{
+    for (size_t i = 0; i < READER_BLOCKS; i++) {
+        cached_drop(&r->cached[i]);
+        arena_free(r->cached[i].arena);
+    }
+}
+
 enum rc archive_reader_refresh(struct archive_reader *reader, struct err *err)
 {
     struct archive_reader *r = reader;
@@ -218,10 +235,9 @@ static enum rc open_all(struct archive_reader *r, int folder, struct err *err)
     r->groups = tlog_groups_new(GROUPS_LIMIT);
     r->sources = sources_new(0x51a7c0ffee5eed01u);
     r->proofs = memory_new(sizeof *r->proofs);
-    r->arena = block_arena_new(BLOCK_ARENA);
     buf_init(&r->note, NOTE_SIZE_MAX);
     buf_init(&r->cosigned, NOTE_SIZE_MAX);
-    if (!r->hasher || !r->groups || !r->sources || !r->proofs || !r->arena)
+    if (!r->hasher || !r->groups || !r->sources || !r->proofs)
         return err_set(err, RC_LIMIT, "no memory to read the archive");
     enum rc rc = instance_load(r->io, folder, &r->instance, err);
     if (rc == RC_NOT_FOUND)
@@ -274,8 +290,7 @@ void archive_reader_close(struct archive_reader *reader)
     folders_close(reader->io, &reader->folders);
     buf_done(&reader->note);
     buf_done(&reader->cosigned);
-    dictionary_free(reader->block_dictionary);
-    arena_free(reader->arena);
+    cached_done(reader);
     memory_free(reader->proofs);
     memory_free(reader->files);
     memory_free(reader->frames);
@@ -410,21 +425,32 @@ enum rc archive_reader_block(struct archive_reader *reader, struct reader_block 
     return rc;
 }
 
-/* Decodes a block, or gives the one decoded last. */
-static enum rc block_at(struct archive_reader *r, struct segment *segment, uint32_t entry, struct err *err)
+/* Decodes a block, or gives one that is kept; the one used longest ago gives way. Valid until the next call. */
+static enum rc block_at(struct archive_reader *r, struct segment *segment, uint32_t entry, struct block **ret_block,
+                        struct err *err)
 {
-    if (r->block && r->block_segment == segment && r->block_entry == entry)
-        return RC_OK;
-    r->block = NULL;
-    arena_reset(r->arena);
+    struct reader_cached *place = &r->cached[0];
+    for (size_t i = 0; i < READER_BLOCKS; i++) {
+        struct reader_cached *cached = &r->cached[i];
+        if (cached->block && cached->segment == segment && cached->entry == entry) {
+            cached->used = ++r->cached_uses;
+            *ret_block = cached->block;
+            return RC_OK;
+        }
+        if (cached->used < place->used)
+            place = cached;
+    }
+    cached_drop(place);
+    place->arena = place->arena ? place->arena : block_arena_new(BLOCK_ARENA);
+    if (!place->arena)
+        return err_set(err, RC_LIMIT, "no memory to read the archive");
     struct reader_block wanted = {.segment = segment, .entry = entry, .parts = BLOCK_ALL};
-    dictionary_free(r->block_dictionary);
-    enum rc rc = archive_reader_block(r, &wanted, r->arena, &r->block, err);
-    r->block_dictionary = wanted.dictionary;
-    if (rc != RC_OK)
-        r->block = NULL;
-    r->block_segment = segment;
-    r->block_entry = entry;
+    enum rc rc = archive_reader_block(r, &wanted, place->arena, ret_block, err);
+    place->dictionary = wanted.dictionary;
+    place->segment = segment;
+    place->entry = entry;
+    place->block = rc == RC_OK ? *ret_block : NULL;
+    place->used = ++r->cached_uses;
     return rc;
 }
 
@@ -438,15 +464,16 @@ static enum rc sealed_leaves(struct archive_reader *r, uint64_t from, uint64_t t
         for (uint32_t i = 0; i < segment->entry_count; i++) {
             if (segment->entries[i].last < from || segment->entries[i].first >= to)
                 continue;
-            enum rc rc = block_at(r, segment, i, err);
+            struct block *block;
+            enum rc rc = block_at(r, segment, i, &block, err);
             if (rc != RC_OK)
                 return rc;
             uint32_t at;
-            IGNORE(block_find(r->block, from, &at)); /* where it would stand is enough */
-            for (; at < block_count(r->block) && block_number(r->block, at) < to; at++) {
+            IGNORE(block_find(block, from, &at)); /* where it would stand is enough */
+            for (; at < block_count(block) && block_number(block, at) < to; at++) {
                 struct leaf leaf;
                 struct str raw;
-                block_leaf(r->block, at, &leaf, &raw);
+                block_leaf(block, at, &leaf, &raw);
                 leaf_hash(&leaf, raw, r->hasher, &hashes[leaf.index - from]);
                 ++*found;
             }
@@ -570,15 +597,16 @@ static enum rc record_sealed(struct archive_reader *r, uint64_t number, struct a
         uint32_t position;
         if (segment->entries[i].first > number || segment->entries[i].last < number)
             continue;
-        enum rc rc = block_at(r, segment, i, err);
+        struct block *block;
+        enum rc rc = block_at(r, segment, i, &block, err);
         if (rc != RC_OK)
             return rc;
-        if (!block_find(r->block, number, &position))
+        if (!block_find(block, number, &position))
             continue;
         struct event_field *fields = arena_alloc_raw(arena, EVENT_FIELDS_MAX * sizeof *fields);
         if (!fields)
             return err_set(err, RC_LIMIT, "no memory for a record's fields");
-        archive_reader_fill_block(r, r->block, position, fields, ret_hit);
+        archive_reader_fill_block(r, block, position, fields, ret_hit);
         return hit_copy(ret_hit, arena, err);
     }
     return not_there(number, err);

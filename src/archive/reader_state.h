@@ -31,6 +31,18 @@ struct tail_file {
     struct wal_lock *lock; /* of an encrypted file */
 };
 
+#define READER_BLOCKS 8 /* decoded blocks kept: a group of 256 records lies in several when several engines work */
+
+/* A decoded block that is kept; `block` NULL: none. */
+struct reader_cached {
+    struct arena *arena;
+    const struct segment *segment;
+    uint32_t entry;
+    struct block *block;
+    struct dictionary *dictionary; /* held */
+    uint64_t used;                 /* when, as a count of uses */
+};
+
 struct archive_reader {
     const struct io *io; /* the table of `sealed` once the folders are open */
     struct sealed_io *sealed;
@@ -56,13 +68,9 @@ struct archive_reader {
     struct tlog_groups *groups;
     struct tlog_virtual *proofs;
 
-    struct arena *arena; /* the block decoded last */
     size_t dictionaries; /* bytes kept */
-    const struct segment *block_segment;
-    uint32_t block_entry;
-    struct block *block;
-    struct dictionary *block_dictionary; /* held */
-    unsigned block_parts;
+    uint64_t cached_uses;
+    struct reader_cached cached[READER_BLOCKS]; /* proofs of neighbours ask for the same few blocks again and again */
 };
 
 /* Leaf hashes of a group, or of its part that there is. */

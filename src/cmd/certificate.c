@@ -16,9 +16,8 @@ static enum rc make(const struct options *options, struct papers_form form, stru
     const char *name = options_text(options, "source");
     enum rc rc = reading_open(&reading, options_text(options, "data"), false, err);
     rc = rc == RC_OK ? papers_source(reading.reader, str_of(kind ? kind : ""), str_of(name), &source, err) : rc;
-    rc = rc == RC_OK
-             ? papers_certificate(reading.reader, &source, str_of(options_text(options, "date")), form, ret_text, err)
-             : rc;
+    struct papers_day day = {.source = &source, .day = str_of(options_text(options, "date")), .form = form};
+    rc = rc == RC_OK ? papers_certificate(reading.reader, &day, ret_text, err) : rc;
     reading_close(&reading);
     return rc;
 }

@@ -2,7 +2,10 @@
  * with its proof.
  *
  * The search gives the newest first; files run in the order of the log. So each line first goes to a spool without a
- * name in the output folder, which is then read from its end. Memory does not depend on the number of records. */
+ * name in the output folder, which is then read from its end. Memory does not depend on the number of records. Files
+ * appear under their names only whole, with their proofs. */
+#include "archive/export_class.h"
+#include "archive/export_line.h"
 #include "archive/search.h"
 #include "base/arena.h"
 #include "base/bytes.h"
@@ -10,7 +13,6 @@
 #include "base/map.h"
 #include "cmd/cmd.h"
 #include "cmd/data.h"
-#include "cmd/export_line.h"
 #include "cmd/paper.h"
 #include "codec/json.h"
 #include "os/clock.h"
@@ -22,16 +24,20 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define SMALL_ARENA    ((size_t)4 << 20)
-#define LINE_BYTES     ((size_t)64 << 20)
 #define FLUSH_BYTES    ((size_t)64 << 10)
 #define FILES_MAX      4096 /* of one export */
-#define TRAILER        48   /* record 8, leaf hash 32, line 4, key 4 */
+#define TRAILER        49   /* record 8, leaf hash 32, line 4, key 4, class 1 */
+#define CLASSES_MAX    16
 #define NAME_PART      60
+#define NAME_SIZE      300
 #define PROGRESS_EVERY 4096
+
+enum part { LINES, PROOF };
 
 /* One exported file with its proof. */
 struct output {
@@ -43,16 +49,30 @@ struct output {
     bool begun;
 };
 
+/* A source class that records were found of, or the one that was asked for. */
+struct class
+{
+    struct str name;
+    struct export_layout layout;
+};
+
 struct exporting {
     struct reading reading;
-    struct export_layout layout;
+    struct export_layout form; /* what the classes' layouts share */
+    enum paper_language language;
+    struct str columns; /* exports.tsv */
+    struct export_classes *classes;
+    size_t class_count;
+    struct class class[CLASSES_MAX];
     struct arena *arena;
-    struct str class;
+    struct str asked; /* class; "auto" */
     struct str query;
+    struct query *filter; /* the same, read */
     int64_t from_ns;
     int64_t to_ns;
     bool split_day;
     bool split_source;
+    bool own; /* records that Qorgan wrote too */
     bool terminal;
     int folder;
     int spool;
@@ -78,13 +98,14 @@ static void put_name_part(struct buf *out, struct str name)
         buf_char(out, char_is_alnum(name.p[i]) || name.p[i] == '.' || name.p[i] == '-' ? name.p[i] : '_');
 }
 
-static void put_key(const struct exporting *e, const struct archive_hit *hit, struct buf *out)
+static void put_key(const struct exporting *e, const struct class *class, const struct archive_hit *hit,
+                    struct buf *out)
 {
     char day[CIVIL_TEXT_MAX];
     buf_text(out, "export-");
-    put_name_part(out, e->class);
+    put_name_part(out, class->name);
     if (e->split_day) {
-        civil_format(hit->event.time_ns, e->layout.zone_s, 0, day);
+        civil_format(hit->event.time_ns, e->form.zone_s, 0, day);
         buf_format(out, "-%.10s", day);
     }
     if (e->split_source) {
@@ -93,7 +114,26 @@ static void put_key(const struct exporting *e, const struct archive_hit *hit, st
         buf_char(out, '-'); /* names that look alike stay apart */
         buf_hex(out, hit->leaf.source, 4);
     }
-    buf_format(out, ".%s", export_format_ending(e->layout.format));
+    buf_format(out, ".%s", export_format_ending(e->form.format));
+}
+
+/* The position of a class, whose columns are looked up when it comes for the first time. RC_NOT_FOUND: there is none.
+ */
+static enum rc class_find(struct exporting *e, struct str name, size_t *ret_class, struct err *err)
+{
+    for (size_t i = 0; i < e->class_count; i++) {
+        *ret_class = i;
+        if (str_eq(e->class[i].name, name))
+            return RC_OK;
+    }
+    if (e->class_count == CLASSES_MAX)
+        return err_set(err, RC_LIMIT, "there are more than %d source classes", CLASSES_MAX);
+    *ret_class = e->class_count;
+    struct class *class = &e->class[e->class_count];
+    *class = (struct class){.name = name, .layout = e->form};
+    enum rc rc = export_layout_columns(&class->layout, e->columns, name, e->language, err);
+    e->class_count += rc == RC_OK;
+    return rc;
 }
 
 static bool on_hit(void *context, const struct archive_hit *hit)
@@ -101,16 +141,24 @@ static bool on_hit(void *context, const struct archive_hit *hit)
     struct exporting *e = context;
     struct tlog_hash hash;
     struct buf *out = &e->line;
+    if (!e->own && hit->leaf.type != LEAF_RAW && hit->leaf.type != LEAF_DIGEST)
+        return true; /* what Qorgan tells of itself is no event of a source */
+    struct str name = str_is(e->asked, EXPORT_CLASS_AUTO) ? export_class_of(e->classes, hit) : e->asked;
+    size_t class = 0;
+    e->rc = class_find(e, name, &class, &e->err);
+    if (e->rc != RC_OK)
+        return false;
     buf_clear(out);
-    export_line_put(&e->layout, hit, out);
+    export_line_put(&e->class[class].layout, hit, out);
     size_t line = out->n;
-    put_key(e, hit, out);
+    put_key(e, &e->class[class], hit, out);
     size_t key = out->n - line;
     leaf_hash(&hit->leaf, hit->raw, e->hasher, &hash);
     buf_be64(out, hit->leaf.index);
     buf_put(out, hash.bytes, sizeof hash.bytes);
     buf_be32(out, (uint32_t)line);
     buf_be32(out, (uint32_t)key);
+    buf_u8(out, (uint8_t) class);
     e->rc = out->overflow ? err_set(&e->err, RC_LIMIT, "a line is too long")
                           : file_write_at(&io_kernel, e->spool, buf_view(out), e->spool_size, &e->err);
     e->spool_size += (int64_t)out->n;
@@ -122,9 +170,19 @@ static bool on_hit(void *context, const struct archive_hit *hit)
 
 /* ---- files ---- */
 
-static enum rc append(const struct exporting *e, const char *name, struct buf *bytes, struct err *err)
+/* Files grow under these names, and get their own when all is written and sealed: what failed leaves nothing behind
+ * that would stand in the way of the next attempt, and what was left by a kill is begun anew. */
+static void name_of(const struct output *output, enum part part, bool finished, char ret_name[NAME_SIZE])
+{
+    snprintf(ret_name, NAME_SIZE, "%s%s%s", output->name, part == PROOF ? ".proof" : "", finished ? "" : ".part");
+}
+
+static enum rc append(const struct exporting *e, const struct output *output, enum part part, struct buf *bytes,
+                      struct err *err)
 {
     struct stat status;
+    char name[NAME_SIZE];
+    name_of(output, part, false, name);
     int fd = openat(e->folder, name, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0 || fstat(fd, &status) != 0)
         return err_errno(err, errno, "could not open \"%s\"", name);
@@ -135,62 +193,95 @@ static enum rc append(const struct exporting *e, const char *name, struct buf *b
     return rc;
 }
 
-static enum rc create(const struct exporting *e, const char *name, struct err *err)
+static enum rc create(const struct exporting *e, const struct output *output, enum part part, struct err *err)
 {
-    int fd = openat(e->folder, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    char name[NAME_SIZE];
+    name_of(output, part, true, name);
+    if (faccessat(e->folder, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+        return err_set(err, RC_EXISTS, "there is a file \"%s\" already", name);
+    name_of(output, part, false, name);
+    int fd = openat(e->folder, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (fd < 0)
         return err_errno(err, errno, "could not create \"%s\"", name);
     close(fd);
     return RC_OK;
 }
 
+static void remove_part(const struct exporting *e, const struct output *output, enum part part, bool finished)
+{
+    char name[NAME_SIZE];
+    name_of(output, part, finished, name);
+    IGNORE(unlinkat(e->folder, name, 0)); /* may not be there */
+}
+
+/* Gives a file its own name, unless another has it. */
+static enum rc publish(const struct exporting *e, const struct output *output, enum part part, struct err *err)
+{
+    char from[NAME_SIZE];
+    char to[NAME_SIZE];
+    name_of(output, part, false, from);
+    name_of(output, part, true, to);
+    if (linkat(e->folder, from, e->folder, to, 0) != 0)
+        return err_errno(err, errno, "could not create \"%s\"", to);
+    return RC_OK;
+}
+
+/* All or none. */
+static enum rc publish_files(struct exporting *e, struct err *err)
+{
+    enum rc rc = RC_OK;
+    size_t done = 0; /* of parts */
+    for (; done < 2 * e->output_count && rc == RC_OK; done++)
+        rc = publish(e, e->output[done / 2], done % 2 ? LINES : PROOF, err);
+    for (size_t i = 0; rc != RC_OK && i + 1 < done; i++)
+        remove_part(e, e->output[i / 2], i % 2 ? LINES : PROOF, true);
+    return rc;
+}
+
 static enum rc output_flush(const struct exporting *e, struct output *output, size_t above, struct err *err)
 {
-    char name[300];
     enum rc rc = RC_OK;
     if (output->lines.overflow || output->rows.overflow)
         return err_set(err, RC_LIMIT, "no memory for \"%s\"", output->name);
-    snprintf(name, sizeof name, "%s.proof", output->name);
     if (output->lines.n > above)
-        rc = append(e, output->name, &output->lines, err);
+        rc = append(e, output, LINES, &output->lines, err);
     if (rc == RC_OK && output->rows.n > above) {
         tlog_hash_add(output->hasher, buf_view(&output->rows));
-        rc = append(e, name, &output->rows, err);
+        rc = append(e, output, PROOF, &output->rows, err);
     }
     return rc;
 }
 
-static enum rc output_begin(struct exporting *e, struct output *output, struct str key, struct err *err)
+static enum rc output_begin(struct exporting *e, struct output *output, struct str key, const struct class *class,
+                            struct err *err)
 {
-    char name[300];
     struct export_head head = {.file = key,
-                               .format = str_of(export_format_name(e->layout.format)),
-                               .class = e->class,
+                               .format = str_of(export_format_name(e->form.format)),
+                               .class = class->name,
                                .query = e->query,
-                               .zone_s = e->layout.zone_s,
+                               .zone_s = e->form.zone_s,
                                .from_ns = e->from_ns,
                                .to_ns = e->to_ns};
     if (!str_copy_z(key, output->name, sizeof output->name))
         return err_set(err, RC_LIMIT, "a file's name is too long");
-    snprintf(name, sizeof name, "%s.proof", output->name);
-    buf_init(&output->lines, LINE_BYTES);
-    buf_init(&output->rows, LINE_BYTES);
+    buf_init(&output->lines, EXPORT_LINE_MAX + FLUSH_BYTES);
+    buf_init(&output->rows, EXPORT_LINE_MAX);
     output->hasher = tlog_hasher_new();
     enum rc rc = output->hasher ? export_proof_begin(&output->proof, &e->tree, e->tree_size, err)
                                 : err_set(err, RC_LIMIT, "no memory");
-    rc = rc == RC_OK ? create(e, output->name, err) : rc;
-    rc = rc == RC_OK ? create(e, name, err) : rc;
+    rc = rc == RC_OK ? create(e, output, LINES, err) : rc;
+    rc = rc == RC_OK ? create(e, output, PROOF, err) : rc;
     if (rc != RC_OK)
         return rc;
     tlog_hash_begin(output->hasher);
-    export_line_head(&e->layout, &output->lines);
+    export_line_head(&class->layout, &output->lines);
     export_proof_head(&output->proof, &head, buf_view(&output->lines), archive_reader_checkpoint(e->reading.reader),
                       &output->rows);
     output->begun = true;
     return RC_OK;
 }
 
-static struct output *output_of(struct exporting *e, struct str key, struct err *err)
+static struct output *output_of(struct exporting *e, struct str key, const struct class *class, struct err *err)
 {
     uint64_t *place = map_put(e->keys, key);
     if (place && *place)
@@ -202,7 +293,7 @@ static struct output *output_of(struct exporting *e, struct str key, struct err 
     }
     e->output[e->output_count++] = output;
     *place = e->output_count;
-    return output_begin(e, output, key, err) == RC_OK ? output : NULL;
+    return output_begin(e, output, key, class, err) == RC_OK ? output : NULL;
 }
 
 /* ---- second pass: the spool from its end ---- */
@@ -218,13 +309,14 @@ static enum rc take_entry(struct exporting *e, int64_t *at, struct err *err)
     memcpy(hash.bytes, trailer + 8, sizeof hash.bytes);
     size_t line = get_be32(trailer + 40);
     size_t key = get_be32(trailer + 44);
+    const struct class *class = &e->class[(uint8_t)trailer[48]];
     *at -= TRAILER + (int64_t)(line + key);
     buf_clear(&e->line);
     char *bytes = buf_reserve(&e->line, line + key);
     rc = bytes ? file_read_at(&io_kernel, e->spool, bytes, line + key, *at, err) : err_set(err, RC_LIMIT, "no memory");
     if (rc != RC_OK)
         return rc;
-    struct output *output = output_of(e, str_at(bytes + line, key), err);
+    struct output *output = output_of(e, str_at(bytes + line, key), class, err);
     if (!output)
         return err->code;
     buf_put(&output->lines, bytes, line);
@@ -257,15 +349,13 @@ static enum rc seal_files(struct exporting *e, const char *data, bool *ret_seale
     for (size_t i = 0; i < e->output_count; i++) {
         struct output *output = e->output[i];
         struct tlog_hash hash;
-        char name[300];
         tlog_hash_end(output->hasher, &hash);
         enum rc rc = paper_seal(data, "export", &hash, str_of(output->name), &output->rows, err);
         if (rc == RC_NOT_FOUND) {
-            fprintf(stderr, "qorgan export: not recorded in the archive: %s\n", err->text);
+            fprintf(stderr, "qorgan export: not recorded in the archive, so that nothing is proven: %s\n", err->text);
             return RC_OK;
         }
-        snprintf(name, sizeof name, "%s.proof", output->name);
-        rc = rc == RC_OK ? append(e, name, &output->rows, err) : rc;
+        rc = rc == RC_OK ? append(e, output, PROOF, &output->rows, err) : rc;
         if (rc != RC_OK)
             return rc;
         *ret_sealed = true;
@@ -275,25 +365,37 @@ static enum rc seal_files(struct exporting *e, const char *data, bool *ret_seale
 
 /* ---- the command ---- */
 
-static enum rc read_layout(struct exporting *e, const struct options *options, struct papers_form form, struct err *err)
+/* What the command line says; RC_INVALID: it is wrong. */
+static enum rc read_form(struct exporting *e, const struct options *options, struct papers_form form, struct err *err)
 {
-    struct buf path CLEANUP(buf_done) = {0};
-    struct str tsv;
-    buf_init(&path, 4096);
     const char *delimiter = options_text(options, "delimiter");
-    e->layout.zone_s = form.zone_s;
-    if (!export_format_find(str_of(options_text(options, "format")), &e->layout.format))
+    e->form.zone_s = form.zone_s;
+    e->language = form.language;
+    if (!export_format_find(str_of(options_text(options, "format")), &e->form.format))
         return err_set(err, RC_INVALID, "\"%s\" is not a format: statutory, csv or json",
                        options_text(options, "format"));
     bool tab = strcmp(delimiter, "tab") == 0;
     if (!tab && (strlen(delimiter) != 1 || !strchr(";,|", delimiter[0])))
         return err_set(err, RC_INVALID, "\"%s\" is not a delimiter: one of ; , | or tab", delimiter);
-    e->layout.delimiter = e->layout.format == EXPORT_CSV ? ',' : tab ? '\t' : delimiter[0];
-    enum rc rc = data_folder(&path, err);
+    e->form.delimiter = e->form.format == EXPORT_CSV ? ',' : tab ? '\t' : delimiter[0];
+    return RC_OK;
+}
+
+/* The tables of columns and classes. */
+static enum rc load_tables(struct exporting *e, struct err *err)
+{
+    struct buf path CLEANUP(buf_done) = {0};
+    struct str tsv;
+    buf_init(&path, 4096);
+    e->classes = arena_alloc(e->arena, sizeof *e->classes);
+    enum rc rc = e->classes ? data_folder(&path, err) : err_set(err, RC_LIMIT, "no memory to export");
+    size_t folder = path.n;
     buf_text(&path, "/exports.tsv");
+    rc = rc == RC_OK ? file_load_path(buf_z(&path), SMALL_ARENA / 2, e->arena, &e->columns, err) : rc;
+    path.n = folder;
+    buf_text(&path, "/export_classes.tsv");
     rc = rc == RC_OK ? file_load_path(buf_z(&path), SMALL_ARENA / 2, e->arena, &tsv, err) : rc;
-    rc = rc == RC_OK ? export_layout_columns(&e->layout, tsv, e->class, form.language, err) : rc;
-    return rc == RC_NOT_FOUND ? RC_INVALID : rc;
+    return rc == RC_OK ? export_classes_read(e->classes, tsv, err) : rc;
 }
 
 static enum rc read_split(struct exporting *e, const char *split, struct err *err)
@@ -315,23 +417,33 @@ static enum rc open_out(struct exporting *e, const char *path, struct err *err)
     e->folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (e->folder < 0)
         return err_errno(err, errno, "could not open folder \"%s\"", path);
+    if (flock(e->folder, LOCK_EX | LOCK_NB) != 0)
+        return err_set(err, RC_EXISTS, "another export is writing to \"%s\"", path);
     e->spool = openat(e->folder, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     return e->spool < 0 ? err_errno(err, errno, "could not make a spool in \"%s\"", path) : RC_OK;
 }
 
+/* RC_INVALID: it does not read, or is no filter. */
+static enum rc read_query(struct exporting *e, int64_t now_ns, struct err *err)
+{
+    enum rc rc = query_parse(e->query, now_ns, e->form.zone_s, e->arena, &e->filter, err);
+    if (rc == RC_OK && !query_is_filter(e->filter))
+        rc = err_set(err, RC_INVALID, "an export takes every event that is found: leave out what stands behind |");
+    return rc;
+}
+
 static enum rc search(struct exporting *e, struct err *err)
 {
-    struct query *query;
     struct search_result result;
-    int64_t now = clock_real_ns();
-    enum rc rc = query_parse(e->query, now, e->layout.zone_s, e->arena, &query, err);
-    if (rc == RC_OK && !query_is_filter(query))
-        return err_set(err, RC_INVALID, "an export takes every event that is found: leave out what stands behind |");
-    rc = rc == RC_OK ? papers_tree(e->reading.reader, &e->tree, &e->tree_size, err) : rc;
-    struct search_options search = {
-        .from_ns = e->from_ns, .to_ns = e->to_ns, .before = e->tree_size, .now_ns = now, .hit = on_hit, .context = e};
+    enum rc rc = papers_tree(e->reading.reader, &e->tree, &e->tree_size, err);
+    struct search_options search = {.from_ns = e->from_ns,
+                                    .to_ns = e->to_ns,
+                                    .before = e->tree_size,
+                                    .now_ns = clock_real_ns(),
+                                    .hit = on_hit,
+                                    .context = e};
     if (rc == RC_OK && e->tree_size > 0)
-        rc = search_run(e->reading.reader, query, &search, &result, err);
+        rc = search_run(e->reading.reader, e->filter, &search, &result, err);
     if (rc == RC_OK && e->rc != RC_OK)
         *err = e->err;
     return rc == RC_OK ? e->rc : rc;
@@ -343,13 +455,14 @@ static enum rc run(struct exporting *e, const struct options *options, bool *ret
     e->hasher = tlog_hasher_new();
     e->keys = map_new(FILES_MAX, random_u64());
     e->output = arena_alloc_array(e->arena, FILES_MAX, sizeof(struct output *));
-    buf_init(&e->line, LINE_BYTES);
+    buf_init(&e->line, EXPORT_LINE_MAX);
     enum rc rc = e->hasher && e->keys && e->output ? RC_OK : err_set(err, RC_LIMIT, "no memory to export");
     rc = rc == RC_OK ? reading_open(&e->reading, data, true, err) : rc;
     rc = rc == RC_OK ? open_out(e, options_text(options, "out"), err) : rc;
     rc = rc == RC_OK ? search(e, err) : rc;
     rc = rc == RC_OK ? write_files(e, err) : rc;
-    return rc == RC_OK ? seal_files(e, data, ret_sealed, err) : rc;
+    rc = rc == RC_OK ? seal_files(e, data, ret_sealed, err) : rc;
+    return rc == RC_OK ? publish_files(e, err) : rc;
 }
 
 static void print_result(const struct exporting *e, bool json, bool sealed)
@@ -374,6 +487,8 @@ static void print_result(const struct exporting *e, bool json, bool sealed)
 static void done(struct exporting *e)
 {
     for (size_t i = 0; i < e->output_count; i++) {
+        remove_part(e, e->output[i], LINES, false);
+        remove_part(e, e->output[i], PROOF, false);
         buf_done(&e->output[i]->lines);
         buf_done(&e->output[i]->rows);
         export_proof_done(&e->output[i]->proof);
@@ -404,15 +519,24 @@ int cmd_export(int argc, char **argv)
     int64_t now = clock_real_ns();
     *e = (struct exporting){.arena = arena, .folder = -1, .spool = -1, .terminal = isatty(STDERR_FILENO) == 1};
     e->reading.folder = -1;
-    e->class = str_of(options_text(&options, "class"));
+    e->asked = str_of(options_text(&options, "class"));
     e->query = str_of(options.operand_count ? options.operands[0] : "");
+    e->own = options_flag(&options, "own");
     e->from_ns = options_time(&options, "from", now, 0);
     e->to_ns = options_time(&options, "to", now, 0);
     enum rc rc = arena ? paper_form(&options, &form, &err) : err_set(&err, RC_LIMIT, "no memory");
-    rc = rc == RC_OK ? read_layout(e, &options, form, &err) : rc;
+    rc = rc == RC_OK ? read_form(e, &options, form, &err) : rc;
     rc = rc == RC_OK ? read_split(e, options_text(&options, "split"), &err) : rc;
+    rc = rc == RC_OK ? read_query(e, now, &err) : rc;
     if (rc == RC_INVALID)
         return cmd_usage("export", "%s", err.text);
+    rc = rc == RC_OK ? load_tables(e, &err) : rc;
+    if (rc == RC_OK && !str_is(e->asked, EXPORT_CLASS_AUTO)) {
+        size_t class = 0;
+        rc = class_find(e, e->asked, &class, &err);
+        if (rc == RC_NOT_FOUND)
+            return cmd_usage("export", "%s", err.text);
+    }
     rc = rc == RC_OK ? run(e, &options, &sealed, &err) : rc;
     if (rc == RC_OK)
         print_result(e, options_flag(&options, "json"), sealed);

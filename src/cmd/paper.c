@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/civil.h"
 #include "cmd/archive_client.h"
+#include "msg/batch.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "paper/seal.h"
@@ -19,6 +20,7 @@
 #define SMALL_ARENA ((size_t)16 << 20)
 #define RECORD_MAX  4096
 #define WAITS       150 /* of a fifth of a second */
+#define SEND_EVERY  5   /* waits without the record being there */
 
 static enum paper_language language_of_environment(void)
 {
@@ -62,7 +64,7 @@ enum rc paper_form(const struct options *options, struct papers_form *ret_form, 
     enum rc rc =
         arena ? config_load(options_text(options, "data"), arena, &config, err) : err_set(err, RC_LIMIT, "no memory");
     ret_form->zone_s = rc == RC_OK ? (int32_t)config.zone_offset_s : 0;
-    return rc;
+    return rc == RC_INVALID ? RC_CORRUPT : rc; /* the command line is right */
 }
 
 enum rc paper_write_file(const char *path, struct str bytes, struct err *err)
@@ -97,37 +99,55 @@ static enum rc record_send(const char *data, struct str body, struct err *err)
 static bool take_number(void *context, const struct archive_hit *hit)
 {
     uint64_t *number = context;
-    if (hit->leaf.type == LEAF_LIFECYCLE)
+    if (hit->leaf.type == LEAF_LIFECYCLE && batch_paper_begins(hit->raw))
         *number = hit->leaf.index;
     return *number == UINT64_MAX;
 }
 
-static enum rc record_find(struct archive_reader *reader, const struct query *query, uint64_t *ret_number,
-                           struct err *err)
+/* RC_NOT_FOUND: the record is not there, or no checkpoint covers it yet. */
+static enum rc proof_find(struct archive_reader *reader, const struct query *query, bool *ret_there,
+                          struct buf *ret_proof, struct err *err)
 {
     struct search_result result;
-    *ret_number = UINT64_MAX;
-    struct search_options search = {.now_ns = clock_real_ns(), .hit = take_number, .context = ret_number};
+    uint64_t number = UINT64_MAX;
+    struct search_options search = {.now_ns = clock_real_ns(), .hit = take_number, .context = &number};
     enum rc rc = search_run(reader, query, &search, &result, err);
-    return rc == RC_OK && *ret_number == UINT64_MAX ? err_set(err, RC_NOT_FOUND, "the paper's record is not there yet")
-                                                    : rc;
+    *ret_there = number != UINT64_MAX;
+    buf_clear(ret_proof);
+    if (rc == RC_OK)
+        rc = *ret_there ? archive_reader_proof(reader, number, ret_proof, err) : RC_NOT_FOUND;
+    return rc;
 }
 
-static enum rc proof_wait(const char *data, const struct query *query, struct buf *ret_proof, struct err *err)
+/* Two commands that ask for the next sequence at once are told the same, and the archive keeps the first record: whose
+ * record is not there sends it again. */
+static enum rc record_again(const char *data, struct str record, struct err *err)
+{
+    enum rc rc = record_send(data, record, err);
+    return rc == RC_NOT_FOUND ? err_set(err, RC_IO, "the service went away while the paper was recorded") : rc;
+}
+
+static enum rc proof_wait(const char *data, struct str record, const struct query *query, struct buf *ret_proof,
+                          struct err *err)
 {
     struct reading reading;
-    uint64_t number = 0;
+    const struct timespec pause = {.tv_nsec = 200 * 1000 * 1000};
+    bool proven = false;
     enum rc rc = reading_open(&reading, data, false, err);
-    for (int i = 0; i < WAITS; i++) {
-        rc = rc == RC_OK ? record_find(reading.reader, query, &number, err) : rc;
-        rc = rc == RC_OK ? archive_reader_proof(reading.reader, number, ret_proof, err) : rc;
-        if (rc != RC_NOT_FOUND || !reading.reader)
-            break;
-        const struct timespec pause = {.tv_nsec = 200 * 1000 * 1000};
+    for (int i = 1; i <= WAITS && rc == RC_OK && !proven; i++) {
+        bool there = false;
+        rc = proof_find(reading.reader, query, &there, ret_proof, err);
+        proven = rc == RC_OK;
+        if (rc != RC_NOT_FOUND)
+            continue;
+        rc = !there && i % SEND_EVERY == 0 ? record_again(data, record, err) : RC_OK;
         nanosleep(&pause, NULL);
-        rc = archive_reader_refresh(reading.reader, err);
+        rc = rc == RC_OK ? archive_reader_refresh(reading.reader, err) : rc;
     }
     reading_close(&reading);
+    if (rc == RC_OK && !proven)
+        rc = err_set(err, RC_AGAIN, "no signed checkpoint covered the paper's record in %d seconds: it has no seal",
+                     WAITS / 5);
     return rc;
 }
 
@@ -148,7 +168,7 @@ enum rc paper_seal(const char *data, const char *kind, const struct tlog_hash *b
         return err_set(err, RC_LIMIT, "no memory for the seal");
     enum rc rc = query_parse(buf_view(&text), clock_real_ns(), 0, arena, &query, err);
     rc = rc == RC_OK ? record_send(data, buf_view(&record), err) : rc;
-    rc = rc == RC_OK ? proof_wait(data, query, &proof, err) : rc;
+    rc = rc == RC_OK ? proof_wait(data, buf_view(&record), query, &proof, err) : rc;
     if (rc == RC_OK)
         seal_write(ret_seal, buf_view(&proof));
     return rc;

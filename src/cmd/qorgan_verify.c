@@ -50,6 +50,8 @@ static bool parse_options(int argc, char **argv, struct verify_options *options)
         options->json = true;
     }
     bool one_key = (options->policy == NULL) != (options->vkey == NULL);
+    if (options->master_key != NULL && options->data == NULL)
+        return false;
     bool stamped = options->checkpoint != NULL || options->stamp != NULL || options->stamp_ca != NULL;
     if (options->certificate != NULL)
         return one_key && options->proof == NULL && options->leaf == NULL && options->export == NULL && !stamped;

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "paper/paper_text.h"
 #include "tlog/proof.h"
 
 #include <stdbool.h>
@@ -40,6 +41,8 @@ void text_fill(struct buf *out, enum language language, enum text text, const ch
 
 /* "    Label            value" with the values in one column, whatever alphabet the label has. */
 void print_row(enum language language, enum text label, const char *value);
+/* The same with a label that papers have. */
+void print_paper_row(enum language language, enum paper_text label, const char *value);
 /* A JSON string with its quotes; bytes that are not UTF-8 become U+FFFD. */
 void json_string(struct buf *out, struct str text);
 /* Raw bytes for a terminal: control characters and what is not UTF-8 as \xNN. */

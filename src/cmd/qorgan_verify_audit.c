@@ -448,7 +448,7 @@ static void print_whole(const struct audit *audit, enum language language)
     tlog_frontier_root(&audit->frontier, audit->hasher, &hash);
     base64_encode(hash.bytes, TLOG_HASH_SIZE, root);
     printf("%s\n\n", text_of(language, TEXT_AUDIT_GOOD));
-    print_row(language, TEXT_LOG, audit->origin);
+    print_paper_row(language, PAPER_LOG, audit->origin);
     print_number(language, TEXT_AUDIT_RECORDS, audit->frontier.size);
     print_number(language, TEXT_AUDIT_COVERED, audit->latest_size);
     print_number(language, TEXT_AUDIT_UNCOVERED, audit->frontier.size - audit->latest_size);

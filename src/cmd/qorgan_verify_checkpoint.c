@@ -52,7 +52,7 @@ static void print_good(const struct judged *judged)
     char root[45] = "";
     base64_encode(judged->checkpoint.head.root.bytes, TLOG_HASH_SIZE, root);
     printf("%s\n\n", text_of(language, TEXT_CHECKPOINT_GOOD));
-    print_row(language, TEXT_LOG, judged->policy.log[judged->result.log].name);
+    print_paper_row(language, PAPER_LOG, judged->policy.log[judged->result.log].name);
     snprintf(text, sizeof(text), "%" PRIu64, judged->checkpoint.head.size);
     print_row(language, TEXT_TREE_SIZE, text);
     print_row(language, TEXT_ROOT, root);
@@ -117,7 +117,12 @@ int verify_checkpoint_file(const struct verify_options *options, struct arena *a
         fprintf(stderr, "qorgan-verify: %s\n", err.text);
         return VERIFY_USAGE;
     }
-    bool good = judge(judged, &err) == RC_OK;
+    rc = judge(judged, &err);
+    if (rc == RC_LIMIT) { /* out of memory: nothing is judged */
+        fprintf(stderr, "qorgan-verify: %s\n", err.text);
+        return VERIFY_USAGE;
+    }
+    bool good = rc == RC_OK;
     if (options->json)
         print_json(judged, good ? NULL : err.text);
     else if (good)

@@ -134,7 +134,7 @@ static void print_content(const struct checked_proof *proven)
     buf_init(&out, 8 * CONTENT_SHOWN);
     if (proven->leaf.type == LEAF_DIGEST) {
         buf_hex(&out, raw.p, raw.n);
-        print_row(language, TEXT_CONTENT_DIGEST, buf_z(&out));
+        print_paper_row(language, PAPER_DIGEST, buf_z(&out));
         return;
     }
     safe_text(&out, str_slice(raw, 0, CONTENT_SHOWN));
@@ -153,20 +153,20 @@ static void print_leaf(const struct checked_proof *proven)
     const struct leaf *leaf = &proven->leaf;
     char text[128];
     char time[CIVIL_TEXT_MAX];
-    print_row(language, TEXT_RECORD, number_of(leaf->index, text));
-    print_row(language, TEXT_TYPE, leaf_type_name(leaf->type));
+    print_paper_row(language, PAPER_RECORD, number_of(leaf->index, text));
+    print_paper_row(language, PAPER_TYPE, leaf_type_name(leaf->type));
     civil_format(leaf->received_ns, 0, 9, time);
-    print_row(language, TEXT_RECEIVED, time);
+    print_paper_row(language, PAPER_RECEIVED, time);
     if (leaf->source_ns != 0) {
         civil_format(leaf->source_ns, 0, 9, time);
-        print_row(language, TEXT_SOURCE_TIME, time);
+        print_paper_row(language, PAPER_SOURCE_TIME, time);
         snprintf(text, sizeof(text), "%" PRIu32 " µs", leaf->clock_error_us);
-        print_row(language, TEXT_CLOCK_ERROR, text);
+        print_paper_row(language, PAPER_CLOCK_ERROR, text);
     }
-    print_row(language, TEXT_SOURCE, source_of(leaf->source, text));
+    print_paper_row(language, PAPER_SOURCE, source_of(leaf->source, text));
     snprintf(text, sizeof(text), "%016" PRIx64 " / %" PRIu64, leaf->epoch, leaf->sequence);
     print_row(language, TEXT_SEQUENCE, text);
-    print_row(language, TEXT_RAW_LENGTH, number_of(leaf->raw_length, text));
+    print_paper_row(language, PAPER_LENGTH, number_of(leaf->raw_length, text));
     print_row(language, TEXT_LEAF_HASH, base64_of(&proven->leaf_hash, text));
     print_content(proven);
 }
@@ -180,7 +180,7 @@ static void print_proven(const struct checked_proof *proven)
     buf_init(&line, 4096);
     text_fill(&line, language, TEXT_PROVEN, number_of(proven->proof.index, text), "");
     printf("%s\n\n", buf_z(&line));
-    print_row(language, TEXT_LOG, key->name);
+    print_paper_row(language, PAPER_LOG, key->name);
     print_row(language, TEXT_TREE_SIZE, number_of(proven->checkpoint.head.size, text));
     print_row(language, TEXT_ROOT, base64_of(&proven->checkpoint.head.root, text));
     snprintf(text, sizeof(text), "%s+%08" PRIx32, key->name, key->id);
@@ -260,7 +260,12 @@ int verify_proof_file(const struct verify_options *options, struct arena *arena)
         fprintf(stderr, "qorgan-verify: %s\n", err.text);
         return VERIFY_USAGE;
     }
-    if (prove(proven, arena, text, &err) != RC_OK) {
+    rc = prove(proven, arena, text, &err);
+    if (rc == RC_LIMIT) { /* out of memory: nothing is judged */
+        fprintf(stderr, "qorgan-verify: %s\n", err.text);
+        return VERIFY_USAGE;
+    }
+    if (rc != RC_OK) {
         not_proven(options, err.text);
         return VERIFY_NOT;
     }

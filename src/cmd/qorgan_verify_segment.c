@@ -16,6 +16,7 @@
 #define BLOCKS_MAX       (1u << 20)
 #define SECTION_READ_MAX ((uint64_t)256 << 20)
 #define DICTIONARIES_MAX ((size_t)2 << 30) /* memory for what the chains of a segment share */
+#define PAGE_SLOTS       16384
 
 enum section { HEADER, BLOCKS, DICTIONARIES, INDEX, FILTER, GROUPS, EDGES, FRONTIERS, SOURCES, SECTIONS };
 
@@ -58,7 +59,8 @@ struct segment {
     struct verify_dictionary *dictionary; /* of each chain */
     struct arena *kept;                   /* holds them; the scratch arena is reset with every block */
     struct part part[SECTIONS];
-    struct slot *slot;
+    struct slot **page; /* each made when the first of its records is decoded: a footer alone costs no memory */
+    size_t page_count;
     int64_t block_offset; /* of the block being read */
     struct err err;
 };
@@ -128,8 +130,9 @@ static enum rc check_footer(struct segment *s)
     uint32_t sections = read_be32(&in);
     if (!str_is(magic, "QORGSEGF") || get_be32(bytes.p + FOOTER_SIZE - 4) != crc32c(0, bytes.p, FOOTER_SIZE - 4))
         return damage(s, (int64_t)place, "the segment's footer is damaged");
-    bool good = first == s->first && s->end > first && s->end - first <= UINT32_MAX && s->blocks > 0 &&
-                s->blocks <= BLOCKS_MAX && sections == SECTIONS;
+    bool good = first == s->first && s->end > first && s->blocks > 0 && s->blocks <= BLOCKS_MAX &&
+                s->end - first <= (uint64_t)s->blocks * VERIFY_BLOCK_RECORDS && s->end - first <= UINT32_MAX &&
+                sections == SECTIONS;
     uint64_t at = 0;
     for (uint32_t i = 0; good && i < SECTIONS; i++) {
         struct part *part = &s->part[i];
@@ -142,7 +145,9 @@ static enum rc check_footer(struct segment *s)
         at += good ? part->length : 0;
     }
     if (!good || at != place || s->part[HEADER].length != HEADER_SIZE ||
-        s->part[INDEX].length != (uint64_t)s->blocks * ENTRY_SIZE)
+        s->part[INDEX].length != (uint64_t)s->blocks * ENTRY_SIZE ||
+        s->part[BLOCKS].length / VERIFY_BLOCK_HEADER < s->blocks ||
+        s->part[GROUPS].length != (s->end / TLOG_GROUP - first / TLOG_GROUP) * TLOG_HASH_SIZE)
         return damage(s, (int64_t)place, "the segment's footer contradicts itself");
     return RC_OK;
 }
@@ -203,6 +208,25 @@ static enum rc read_dictionaries(struct segment *s)
     return reader_done(&in) ? RC_OK : damage(s, place, "the dictionaries are longer than they say");
 }
 
+/* ---- slots ---- */
+
+/* NULL without memory. Every slot of [first, end) is there once all blocks were read. */
+static struct slot *slot_of(struct segment *s, uint64_t record)
+{
+    uint64_t at = record - s->first;
+    struct slot **page = &s->page[at / PAGE_SLOTS];
+    if (*page == NULL)
+        *page = memory_new(PAGE_SLOTS * sizeof(**page));
+    return *page != NULL ? &(*page)[at % PAGE_SLOTS] : NULL;
+}
+
+static void slots_done(struct segment *s)
+{
+    for (size_t i = 0; s->page != NULL && i < s->page_count; i++)
+        memory_free(s->page[i]);
+    memory_free(s->page);
+}
+
 /* ---- one block ---- */
 
 static void leaf_hash_of(struct audit *audit, const struct leaf *leaf, struct str raw, struct tlog_hash *ret_hash)
@@ -238,7 +262,9 @@ static enum rc read_records(struct segment *s, struct str bytes, struct verify_b
         const struct leaf *leaf = &block->leaves[i];
         if (leaf->index < s->first || leaf->index >= s->end)
             return damage(s, s->block_offset, "a block holds a record of another segment");
-        struct slot *slot = &s->slot[leaf->index - s->first];
+        struct slot *slot = slot_of(s, leaf->index);
+        if (slot == NULL)
+            return err_set(&s->err, RC_LIMIT, "out of memory at \"%s\"", s->file);
         if (slot->seen)
             return audit_damage(s->audit, s->file, s->block_offset, "record %" PRIu64 " stands there twice",
                                 leaf->index);
@@ -362,8 +388,7 @@ static enum rc check_edges(struct segment *s)
         if (i == tail)
             good = good && read_be16(&in) == s->end - tail;
         if (i < s->end)
-            good = good &&
-                   str_eq(read_bytes(&in, TLOG_HASH_SIZE), str_at(s->slot[i - s->first].hash.bytes, TLOG_HASH_SIZE));
+            good = good && str_eq(read_bytes(&in, TLOG_HASH_SIZE), str_at(slot_of(s, i)->hash.bytes, TLOG_HASH_SIZE));
     }
     if (head == s->end)
         good = good && read_be16(&in) == 0;
@@ -377,7 +402,7 @@ static enum rc fold_records(struct segment *s, struct str groups)
 {
     struct audit *audit = s->audit;
     for (uint64_t i = s->first; i < s->end; i++) {
-        const struct slot *slot = &s->slot[i - s->first];
+        const struct slot *slot = slot_of(s, i);
         if (!slot->seen)
             return audit_damage(audit, s->file, -1, "record %" PRIu64 " is missing", i);
         enum rc rc = audit_record(audit, &slot->leaf, &slot->hash, s->file, slot->offset);
@@ -407,8 +432,6 @@ static enum rc check_tree(struct segment *s)
     rc = rc == RC_OK ? read_section(s, SOURCES, &sources) : rc;
     rc = rc == RC_OK ? read_section(s, GROUPS, &groups) : rc;
     rc = rc == RC_OK ? read_section(s, FRONTIERS, &frontiers) : rc;
-    if (rc == RC_OK && groups.n != (s->end / TLOG_GROUP - s->first / TLOG_GROUP) * TLOG_HASH_SIZE)
-        return damage(s, (int64_t)s->part[GROUPS].offset, "the number of stored hashes does not fit the records");
     rc = rc == RC_OK ? check_frontier(s, frontiers, false) : rc;
     rc = rc == RC_OK ? fold_records(s, groups) : rc;
     return rc == RC_OK ? check_frontier(s, frontiers, true) : rc;
@@ -430,14 +453,15 @@ static enum rc check_segment(struct segment *s)
     if (rc != RC_OK)
         return rc;
     s->received_found = s->time_found = (struct bounds){INT64_MAX, INT64_MIN};
-    s->slot = memory_new((size_t)(s->end - s->first) * sizeof(*s->slot));
+    s->page_count = (size_t)((s->end - s->first + PAGE_SLOTS - 1) / PAGE_SLOTS);
+    s->page = memory_new(s->page_count * sizeof(struct slot *));
     s->kept = arena_new(DICTIONARIES_MAX);
-    if (s->slot == NULL || s->kept == NULL)
+    if (s->page == NULL || s->kept == NULL)
         rc = err_set(&s->err, RC_LIMIT, "out of memory at \"%s\"", s->file);
     rc = rc == RC_OK ? read_dictionaries(s) : rc;
     rc = rc == RC_OK ? read_blocks(s) : rc;
     rc = rc == RC_OK ? check_tree(s) : rc;
-    memory_free(s->slot);
+    slots_done(s);
     arena_free(s->kept);
     return rc;
 }

@@ -1,5 +1,6 @@
 /* The audit against archives that the archive room made, whole and then attacked. */
 #include "archive/testbed.h"
+#include "base/bytes.h"
 #include "base/test.h"
 #include "cmd/qorgan_verify_audit.h"
 #include "os/file.h"
@@ -17,6 +18,7 @@
 static struct arena *arena;
 static struct policy policy;
 static char found_file[AUDIT_FILE_MAX];
+static char found_text[ERR_TEXT_MAX];
 static int64_t found_offset;
 static uint64_t found_size;
 static uint64_t found_warnings;
@@ -31,6 +33,7 @@ static enum rc audit(const struct testbed *bed)
     enum rc rc = audit_check(a, bed->path, &found_err);
     CHECK_INT(rc == RC_CORRUPT, a->damaged);
     snprintf(found_file, sizeof(found_file), "%s", a->damaged ? a->file : "");
+    snprintf(found_text, sizeof(found_text), "%s", a->text);
     found_offset = a->offset;
     found_size = a->frontier.size;
     found_warnings = a->warning_count;
@@ -325,6 +328,30 @@ static void damage_has_a_place(void)
     testbed_remove(&bed);
 }
 
+/* A footer with its checksum right that names records which no file of this size can hold: refused before any memory is
+ * taken for them. */
+static void footer_cannot_ask_for_memory(void)
+{
+    static const char name[] = "seg/0000000000000000.seg";
+    static const uint64_t ends[] = {UINT32_MAX, UINT32_MAX - 1, 1u << 30, 16384, 1};
+    struct testbed bed;
+    uint8_t footer[1024];
+    make(&bed, 700);
+    off_t place = size_of(&bed, name) - (off_t)sizeof(footer);
+    int fd = open_file(&bed, name);
+    CHECK_INT(pread(fd, footer, sizeof(footer), place), sizeof(footer));
+    for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+        test_row("end %llu", (unsigned long long)ends[i]);
+        put_be64(footer + 16, ends[i]);
+        put_be32(footer + sizeof(footer) - 4, crc32c(0, footer, sizeof(footer) - 4));
+        CHECK_INT(pwrite(fd, footer, sizeof(footer), place), sizeof(footer));
+        CHECK_INT(audit(&bed), RC_CORRUPT);
+        CHECK_TEXT(str_of(found_text), "the segment's footer contradicts itself");
+    }
+    close(fd);
+    testbed_remove(&bed);
+}
+
 static const struct test tests[] = {
     {"whole archive", whole_archive},
     {"large records", large_records},
@@ -335,6 +362,7 @@ static const struct test tests[] = {
     {"another key proves nothing", another_key_proves_nothing},
     {"new instance is explained", new_instance_is_explained},
     {"damage has a place", damage_has_a_place},
+    {"a footer cannot ask for memory", footer_cannot_ask_for_memory},
 };
 
 int main(int argc, char **argv)

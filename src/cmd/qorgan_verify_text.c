@@ -63,13 +63,24 @@ static size_t sequence(struct str s)
     return overlong || surrogate || (first == 0xf4 && second > 0x8f) ? 0 : n;
 }
 
-void print_row(enum language language, enum text label, const char *value)
+static void print_labelled(struct str text, const char *value)
 {
-    struct str text = str_of(text_of(language, label));
     size_t width = 0;
     for (struct str rest = text; rest.n > 0; width++)
         rest = str_skip(rest, MAX(sequence(rest), 1));
     printf("  %.*s%*s%s\n", STR_ARG(text), (int)(width < COLUMN ? COLUMN - width : 1), "", value);
+}
+
+void print_row(enum language language, enum text label, const char *value)
+{
+    print_labelled(str_of(text_of(language, label)), value);
+}
+
+void print_paper_row(enum language language, enum paper_text label, const char *value)
+{
+    static const enum paper_language languages[LANGUAGE_COUNT] = {
+        [LANGUAGE_EN] = PAPER_EN, [LANGUAGE_RU] = PAPER_RU, [LANGUAGE_KK] = PAPER_KK};
+    print_labelled(str_of(paper_text_of(languages[language], label)), value);
 }
 
 void json_string(struct buf *out, struct str text)

@@ -1,27 +1,19 @@
-/* qorgan_verify_texts.h - what qorgan-verify says: X(id, English, Russian, Kazakh). {1} and {2} are filled in.
+/* qorgan_verify_texts.h - what qorgan-verify says: X(id, English, Russian, Kazakh). {1} and {2} are filled in. Labels
+ * that papers have too are those of data/i18n/paper.tsv (print_paper_row).
  * Included where X is defined. */
 X(PROVEN, "PROVEN: record {1} stands unchanged in the signed log.",
   "ДОКАЗАНО: запись {1} содержится в подписанном журнале без изменений.",
   "ДӘЛЕЛДЕНДІ: {1}-жазба қол қойылған журналда өзгеріссіз тұр.")
 X(NOT_PROVEN, "NOT PROVEN: {1}", "НЕ ДОКАЗАНО: {1}", "ДӘЛЕЛДЕНБЕДІ: {1}")
-X(LOG, "Log", "Журнал", "Журнал")
 X(TREE_SIZE, "Records in the log", "Записей в журнале", "Журналдағы жазбалар")
 X(ROOT, "Root hash", "Корневой хеш", "Түбірлік хеш")
 X(KEY, "Signed with key", "Подписано ключом", "Қол қойылған кілт")
 X(WITNESS, "Cosigned by", "Заверено свидетелем", "Растаған куәгер")
 X(NO_WITNESS, "Cosigned by: nobody that was asked for", "Заверено: свидетели не требовались",
   "Растаған: куәгер талап етілмеді")
-X(RECORD, "Record number", "Номер записи", "Жазба нөмірі")
-X(TYPE, "Kind of record", "Вид записи", "Жазба түрі")
-X(RECEIVED, "Received", "Получена", "Қабылданды")
-X(SOURCE_TIME, "Time by the source", "Время источника", "Дереккөз уақыты")
-X(CLOCK_ERROR, "Clock error, at most", "Погрешность часов, до", "Сағат қателігі, ең көбі")
-X(SOURCE, "Source", "Источник", "Дереккөз")
 X(SEQUENCE, "Sequence by the source", "Номер у источника", "Дереккөздегі нөмір")
-X(RAW_LENGTH, "Length, bytes", "Длина, байт", "Ұзындығы, байт")
 X(LEAF_HASH, "Leaf hash", "Хеш записи", "Жазба хеші")
 X(CONTENT, "Content of the record:", "Содержание записи:", "Жазба мазмұны:")
-X(CONTENT_DIGEST, "SHA-256 of the content", "SHA-256 содержания", "Мазмұнның SHA-256 хеші")
 X(CUT, "({1} bytes more)", "(ещё {1} байт)", "(тағы {1} байт)")
 X(NO_LEAF, "the proof carries no record; give it with --leaf", "в доказательстве нет записи; укажите её через --leaf",
   "дәлелдемеде жазба жоқ; оны --leaf арқылы көрсетіңіз")
@@ -64,11 +56,6 @@ X(CERTIFICATE_RECOUNTED, "PROVEN: the archive is whole, and a recount of records
 X(EXPORT_GOOD, "PROVEN: the exported file is whole, was stated in the log, and its {1} lines stand for records of it.",
   "ДОКАЗАНО: выгруженный файл цел, внесён в журнал, его строки ({1}) соответствуют записям журнала.",
   "ДӘЛЕЛДЕНДІ: шығарылған файл бүтін, журналға енгізілген, оның {1} жолы журнал жазбаларына сай.")
-X(EXPORT_UNSEALED,
-  "PROVEN: the exported file is whole and its {1} lines stand for records of the log; the export is not recorded "
-  "there.",
-  "ДОКАЗАНО: выгруженный файл цел, его строки ({1}) соответствуют записям журнала; сама выгрузка в журнал не внесена.",
-  "ДӘЛЕЛДЕНДІ: шығарылған файл бүтін, оның {1} жолы журнал жазбаларына сай; шығарудың өзі журналға енгізілмеген.")
 X(SEALED, "  In the log: record {1} holds the SHA-256.", "  В журнале: запись {1} содержит SHA-256.",
   "  Журналда: {1}-жазбада SHA-256 тұр.")
 X(USAGE,

@@ -23,7 +23,7 @@ static const struct row {
     {"user.save", RIGHT_USERS, ask_user_save},          {"witness.list", RIGHT_READ, ask_witness_list},
     {"mirror.list", RIGHT_READ, ask_mirror_list},       {"mirror.forget", RIGHT_CHANNELS, ask_mirror_forget},
     {"mirror.used", RIGHT_NONE, ask_mirror_used},       {"mirror.refused", RIGHT_NONE, ask_mirror_refused},
-    {"mirror.report", RIGHT_NONE, ask_mirror_report},
+    {"mirror.report", RIGHT_NONE, ask_mirror_report},   {"paper.record", RIGHT_READ, ask_paper_record},
 };
 
 struct str ask_str(const struct ask *ask, const char *name)

@@ -77,6 +77,9 @@ void desk_clean(struct desk *desk, int64_t now_ns);
 /* Opens a record {"event":...,"time":...,"who":...; put further members into the buffer returned, then end it.
  * `event` is constant text, its history key too. */
 struct buf *desk_record_begin(struct desk *desk, const char *event, struct str who, int64_t now_ns);
+/* The same of a paper, as paper/seal.h reads it: the SHA-256 in hex stands behind the event. */
+struct buf *desk_record_begin_paper(struct desk *desk, const char *event, struct str sha256, struct str who,
+                                    int64_t now_ns);
 /* Stores it; with an incident (not 0) its history gets the row as well. */
 void desk_record_end(struct desk *desk, int64_t incident, struct str detail);
 
@@ -232,6 +235,7 @@ void ask_mirror_forget(struct ask *ask);
 void ask_mirror_used(struct ask *ask);
 void ask_mirror_refused(struct ask *ask);
 void ask_mirror_report(struct ask *ask);
+void ask_paper_record(struct ask *ask);
 
 /* --- small things --- */
 

@@ -530,6 +530,35 @@ static void silence_is_recorded(void)
     stand_close(&stand);
 }
 
+/* --- papers --- */
+
+#define HASH "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
+/* The SHA-256 stands where paper/seal.h looks for it. */
+static void papers_are_recorded(void)
+{
+    struct desk_record record;
+    if (!opened())
+        return;
+    CHECK(stand_ask(&stand,
+                    "{'ask':'paper.record','who':'admin','paper':'export','files':[{'name':'a.csv','sha256':'" HASH
+                    "'},{'name':'b.csv','sha256':'" HASH "'}]}"));
+    CHECK_INT(records_named("paper.export"), 2);
+    CHECK(stand_ask(&stand, "{'ask':'paper.record','who':'admin','paper':'x','files':[{'sha256':'" HASH "'}]}"));
+    CHECK_INT(records_named("paper.certificate"), 1);
+    desk_records_rewind(stand.desk);
+    bool found = false;
+    while (desk_take_record(stand.desk, stand.arena, &record, NULL) == RC_OK)
+        found |= str_starts(record.body, STR("{\"event\":\"paper.export\",\"sha256\":\"" HASH "\",\"time\":")) &&
+                 str_search(record.body, STR("\"who\":\"admin\",\"about\":\"a.csv\"}")) < record.body.n;
+    CHECK(found);
+    CHECK(!stand_ask(&stand, "{'ask':'paper.record','who':'nobody','paper':'export','files':[{'sha256':'" HASH "'}]}"));
+    CHECK(!stand_ask(&stand, "{'ask':'paper.record','who':'admin','paper':'export','files':[]}"));
+    CHECK(!stand_ask(&stand, "{'ask':'paper.record','who':'admin','paper':'export','files':[{'sha256':'00'}]}"));
+    CHECK_INT(records_named("paper.export") + records_named("paper.certificate"), 3);
+    stand_close(&stand);
+}
+
 /* --- mirrors --- */
 
 static bool mirror_ask(const char *ask, const char *name, int64_t number, const char *state)
@@ -860,6 +889,7 @@ static const struct test tests[] = {
     {"warnings come in time", warnings_come_in_time},
     {"silence is recorded", silence_is_recorded},
     {"mirrors are watched", mirrors_are_watched},
+    {"papers are recorded", papers_are_recorded},
     {"sources are shown", sources_are_shown},
     {"hostile questions", hostile_questions},
     {"wrong data is named", wrong_data_is_named},

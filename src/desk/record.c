@@ -3,7 +3,7 @@
 #include "base/civil.h"
 #include "desk/inside.h"
 
-struct buf *desk_record_begin(struct desk *desk, const char *event, struct str who, int64_t now_ns)
+static struct buf *record_begin(struct desk *desk, const char *event, struct str sha256, struct str who, int64_t now_ns)
 {
     char time[CIVIL_TEXT_MAX];
     ASSERT(!desk->event);
@@ -14,10 +14,24 @@ struct buf *desk_record_begin(struct desk *desk, const char *event, struct str w
     buf_clear(&desk->body);
     json_write_object(&desk->body);
     json_put_text(&desk->body, "event", event);
+    if (sha256.n)
+        json_put_str(&desk->body, "sha256", sha256);
     json_put_str(&desk->body, "time", str_at(time, civil_format(now_ns, 0, 9, time)));
     if (desk->who[0])
         json_put_text(&desk->body, "who", desk->who);
     return &desk->body;
+}
+
+struct buf *desk_record_begin(struct desk *desk, const char *event, struct str who, int64_t now_ns)
+{
+    return record_begin(desk, event, STR_NONE, who, now_ns);
+}
+
+struct buf *desk_record_begin_paper(struct desk *desk, const char *event, struct str sha256, struct str who,
+                                    int64_t now_ns)
+{
+    ASSERT(sha256.n == 2 * TLOG_HASH_SIZE);
+    return record_begin(desk, event, sha256, who, now_ns);
 }
 
 void desk_record_end(struct desk *desk, int64_t incident, struct str detail)

@@ -49,7 +49,7 @@ static enum rc count_run(struct certificate_counter *counter, const struct leaf 
     put_be64(key, leaf->epoch);
     uint64_t *open = map_put(counter->open, str_at(key, sizeof key));
     struct certificate_run *run = open && *open ? &count->run[*open - 1] : NULL;
-    if (run && leaf->sequence == run->last_sequence + 1) {
+    if (run && run->last_sequence != UINT64_MAX && leaf->sequence == run->last_sequence + 1) {
         run->last_sequence = leaf->sequence;
         run->last_record = leaf->index;
         return RC_OK;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define REASON_SHOWN 2000
+#define FROM_MAX     (INT64_MAX - (DAY_S + EVIDENCE_ZONE_MAX) * SECOND_NS) /* the last day whose end is a number */
 
 /* ---- what the proofs must show ---- */
 
@@ -146,7 +147,8 @@ static enum rc read_proofs(struct certificate *c, struct tlog_hasher *hasher, st
     rc = rc == RC_OK ? check_runs(c, err) : rc;
     rc = rc == RC_OK ? check_named(c, err) : rc;
     rc = rc == RC_OK ? check_unnamed(c, err) : rc;
-    if (rc == RC_OK && c->kind.n && !evidence_source_is(hasher, c->source, c->kind, c->name))
+    bool blank = str_find(c->kind, ' ') < c->kind.n;
+    if (rc == RC_OK && c->kind.n && (blank || !evidence_source_is(hasher, c->source, c->kind, c->name)))
         rc = err_set(err, RC_DENIED, "the source's name is not the one its identifier is made of");
     return rc;
 }
@@ -217,7 +219,7 @@ static void put_head(const struct paper *paper, const struct certificate *c)
     char date[CIVIL_TEXT_MAX];
     char hash[64];
     char window[80];
-    buf_init(&text, EVIDENCE_LINE_MAX);
+    buf_init(&text, 4 * (c->name.n + c->kind.n) + 16);
     visible_put(&text, c->name);
     buf_text(&text, " (");
     visible_put(&text, c->kind);
@@ -305,7 +307,8 @@ static void read_head(struct evidence *in, struct arena *arena, struct certifica
     struct str day = evidence_value(in, "day");
     struct str from = str_cut(&day, ' ');
     good = good && day.p && str_to_i64(from, &c->from_ns) && str_to_i64(day, &c->to_ns) && c->from_ns > 0 &&
-           c->to_ns == c->from_ns + DAY_S * SECOND_NS && zone >= -EVIDENCE_ZONE_MAX && zone <= EVIDENCE_ZONE_MAX;
+           c->from_ns <= FROM_MAX && c->to_ns == c->from_ns + DAY_S * SECOND_NS && zone >= -EVIDENCE_ZONE_MAX &&
+           zone <= EVIDENCE_ZONE_MAX && (c->from_ns + zone * SECOND_NS) % (DAY_S * SECOND_NS) == 0;
     good = hex_decode(evidence_value(in, "source"), c->source, sizeof c->source) && good;
     if (evidence_next_is(in, "name")) {
         struct str name = evidence_value(in, "name");

@@ -13,11 +13,12 @@
  *
  * Subtrees: between two records (and behind the last, up to the checkpoint's size) the leaves that are not exported are
  * covered by the largest complete subtrees, left to right, so that their heights follow from the numbers. With all in
- * order the root is rebuilt in one pass. A seal (seal.h) follows when the service recorded the export.
+ * order the root is rebuilt in one pass. A seal (seal.h) follows when the service recorded the export. Whoever has the
+ * archive's hashes can write a proof for lines of their own: without the seal nothing is proven.
  *
- * Proven: each line was made of the record that stands under that number, in the order of the log; the file is whole.
- * Not proven: that a line says what its record says (take the record's proof sheet), nor that no other record matches
- * the query: that is stated by who ran the archive. Format: doc/format/export.md. */
+ * Proven, with it: each line was made of the record that stands under that number, in the order of the log; the file is
+ * whole. Not proven: that a line says what its record says (take the record's proof sheet), nor that no other record
+ * matches the query: that is stated by who ran the archive. Format: doc/format/export.md. */
 #ifndef PAPER_EXPORT_PROOF_H
 #define PAPER_EXPORT_PROOF_H
 
@@ -25,6 +26,7 @@
 
 #define EXPORT_PROOF_FIRST "qorgan export proof 1"
 #define EXPORT_HEADS_MAX   16
+#define EXPORT_LINE_MAX    ((size_t)64 << 20) /* of the file, its line end included */
 
 /* What is said of the file; all single lines. */
 struct export_head {

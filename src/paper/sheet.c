@@ -15,7 +15,7 @@ static void put_source(const struct paper *paper, const struct sheet_record *rec
 {
     char id[32];
     struct buf text CLEANUP(buf_done) = {0};
-    buf_init(&text, EVIDENCE_LINE_MAX);
+    buf_init(&text, 4 * (record->name.n + record->kind.n) + 16);
     if (record->kind.n) {
         visible_put(&text, record->name);
         buf_text(&text, " (");

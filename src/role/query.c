@@ -15,6 +15,7 @@
 #include "role/mirror_server.h"
 #include "role/mirror_tokens.h"
 #include "role/query_job.h"
+#include "role/query_paper.h"
 #include "role/roles.h"
 
 #include <stdio.h>
@@ -36,6 +37,7 @@ struct query_role {
     struct vault *vault; /* master keys; NULL: encryption is off */
     struct arena *scratch;
     struct query_jobs *jobs;
+    struct query_papers *papers;
     struct buf answer;
 };
 
@@ -54,6 +56,10 @@ static enum rc query_start(struct process *process, void **ret_self, struct err 
     ASSERT(role->names && role->scratch && role->jobs && role->folder >= 0);
     snprintf(data, sizeof data, "%.*s/data", STR_ARG(process->config.share));
     enum rc rc = mapping_load(data, role->names, &role->mapping, err);
+    if (rc != RC_OK)
+        return rc;
+    struct query_papers_options papers = {data, (int32_t)process->config.zone_offset_s};
+    rc = query_papers_new(&papers, &role->papers, err);
     if (rc != RC_OK)
         return rc;
     role->deriver = hit_deriver_new(role->mapping, role->names, (int32_t)process->config.zone_offset_s);
@@ -75,6 +81,7 @@ static enum rc reader_ready(struct query_role *role, struct err *err)
         if (archive_reader_refresh(role->reader, err) == RC_OK)
             return RC_OK;
         query_jobs_drop(role->jobs);
+        query_papers_drop(role->papers);
         archive_reader_close(role->reader);
         role->reader = NULL;
     }
@@ -283,7 +290,7 @@ static void answer_make(struct query_role *role, struct str question_json)
         ask_sheet(role, question);
     } else if (str_is(ask, "archive")) {
         ask_archive(role);
-    } else {
+    } else if (!query_papers_ask(role->papers, role->reader, question, &role->answer)) {
         IGNORE(err_set(&err, RC_INVALID, "there is no question \"%.*s\"",
                        STR_ARG(str_slice(ask, 0, 40)))); /* told below */
         refuse(role, "question_invalid", &err);
@@ -312,6 +319,7 @@ static void query_tick(void *self, int64_t now_ns)
     const struct query_role *role = self;
     (void)now_ns;
     query_jobs_tick(role->jobs, clock_boot_ns());
+    query_papers_tick(role->papers, clock_boot_ns());
 }
 
 static size_t query_paths(const struct config *config, struct arena *arena, struct sandbox_path *ret, size_t size)

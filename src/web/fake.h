@@ -87,6 +87,13 @@ static const struct fake_answer fake_answers[] = {
                "\"transport\":\"EVIL\"}"},
     {"proof", "{\"ok\":true,\"proof\":\"c2sp.org/tlog-proof@v1\\nEVIL\",\"leaf\":\"aGVsbG8=\",\"checkpoint_size\":10,"
               "\"root\":\"EVIL\"}"},
+    {"paper.begin", "{\"ok\":true,\"token\":\"0123456789abcdef\",\"paper\":\"export\",\"state\":\"working\"}"},
+    {"paper.state",
+     "{\"ok\":true,\"token\":\"EVIL\",\"paper\":\"export\",\"state\":\"ready\",\"permille\":500,\"record\":true,"
+     "\"failed\":\"EVIL\",\"files\":[{\"name\":\"EVIL\",\"bytes\":9,\"records\":1,\"sha256\":\"EVIL\",\"sealed\":true}]"
+     "}"},
+    {"paper.file", "{\"ok\":true}\nEVIL of the file"},
+    {"paper.record", "{\"ok\":true}"},
     {"sheet", "{\"ok\":true,\"sheet\":\"qorgan proof sheet 1\\nEVIL\"}"},
     {"archive", "{\"ok\":true,\"records\":1,\"durable\":2,\"segments\":3,\"bytes_raw\":4,\"bytes_stored\":5,"
                 "\"checkpoint\":\"EVIL\\n7\\nPlRNCrwHpqhGrupue0L7gxbjbMiKA9temvuZZDDpkaw=\\n\\nEVIL\","

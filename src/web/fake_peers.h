@@ -161,11 +161,26 @@ static void peers_reset(void)
 }
 
 static const char *const pages[] = {
-    "/",           "/password",  "/search",      "/search?q=a+b&range=custom&from=2026-11-21T05:00&to=2026-11-21T06:00",
-    "/records/9",  "/incidents", "/incidents/6", "/incidents?state=closed&offset=100",
-    "/objects",    "/objects/1", "/objects/new", "/channels",
-    "/channels/1", "/users",     "/users/new",   "/users/bob",
+    "/",
+    "/password",
+    "/search",
+    "/search?q=a+b&range=custom&from=2026-11-21T05:00&to=2026-11-21T06:00",
+    "/records/9",
+    "/incidents",
+    "/incidents/6",
+    "/incidents?state=closed&offset=100",
+    "/objects",
+    "/objects/1",
+    "/objects/new",
+    "/channels",
+    "/channels/1",
+    "/users",
+    "/users/new",
+    "/users/bob",
     "/archive",
+    "/papers",
+    "/papers?q=a&from=2026-11-21T05:00&own=yes",
+    "/papers/0123456789abcdef",
 };
 
 static void pages_answer(void)
@@ -188,6 +203,8 @@ static void pages_answer(void)
     CHECK_INT(status_of(get("/archive/sheet.html")), 200);
     CHECK(seen_has("3e54 4d0a") && seen_has("<svg class=\"qr\"") && seen_has("</body></html>\n"));
     CHECK(!seen_has("<script"));
+    CHECK_INT(status_of(get("/papers/0123456789abcdef/export-os.txt.proof")), 200);
+    CHECK_TEXT(buf_view(&seen), "x of the file");
     struct web_http head = get("/");
     head.method = STR("HEAD");
     CHECK_INT(status_of(head), 200);

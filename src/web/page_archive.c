@@ -376,8 +376,8 @@ void page_archive(struct web_call *call)
          ESC(of_str(a, "origin")), RAW("</code></p><pre class=\"raw\">"), ESC(of_str(a, "checkpoint")),
          RAW("</pre><p class=\"buttons\"><a class=\"button\" download href=\"/archive/checkpoint.txt\">"),
          SAY("archive.download"), RAW("</a> <a class=\"button\" download href=\"/archive/sheet.html\">"),
-         SAY("archive.sheet"), RAW("</a> <a class=\"button\" href=\"/search\">"), SAY("archive.search"),
-         RAW("</a></p></section>"));
+         SAY("archive.sheet"), RAW("</a> <a class=\"button\" href=\"/papers\">"), SAY("papers.title"),
+         RAW("</a> <a class=\"button\" href=\"/search\">"), SAY("archive.search"), RAW("</a></p></section>"));
     witnesses(call, health.outside);
     mirrors(call, health.mirrors, of_int(a, "records"));
     call_page_end(call, 200);

@@ -281,6 +281,22 @@ static void events_show(struct web_call *call, const struct search *search, cons
     HTML(html, RAW("</ol>"));
 }
 
+/* To the form that makes files with their proofs of what was found. */
+static void export_link(struct web_call *call, const struct search *search)
+{
+    struct html *html = &call->html;
+    if (str_find(search->text, '|') < search->text.n)
+        return;
+    HTML(html, RAW("<p class=\"buttons\"><a class=\"button\" href=\"/papers?q="), URL(search->text));
+    if (search->from_ns > 0)
+        HTML(html, RAW("&amp;from="), INPUT_TIME(search->from_ns));
+    if (search->to_ns > 0)
+        HTML(html, RAW("&amp;to="), INPUT_TIME(search->to_ns));
+    if (search->own)
+        HTML(html, RAW("&amp;own=yes"));
+    HTML(html, RAW("#export\">"), SAY("papers.export_these"), RAW("</a></p>"));
+}
+
 static void results(struct web_call *call, struct search *search, const struct json_value *answer)
 {
     struct html *html = &call->html;
@@ -307,6 +323,8 @@ static void results(struct web_call *call, struct search *search, const struct j
         address(call, search);
         HTML(html, RAW("\">"), SAY("search.older"), RAW("</a></p>"));
     }
+    if (json_first(events))
+        export_link(call, search);
     search_explain_show(call, answer);
     HTML(html, RAW("</section>"));
 }

@@ -61,6 +61,8 @@ static void hostile_strings_stay_text(void)
         {"/objects/1", "object.save", "name=%22%3E%3Cscript%3Eevil()&contact_name_0=%22%3E%3Cscript%3Eevil()"},
         {"/channels/1", "channel.save", "to=%22%3E%3Cscript%3Eevil()&kind=%22%3E%3Cscript%3Eevil()"},
         {"/users/bob", "user.save", "role=%22%3E%3Cscript%3Eevil()"},
+        {"/papers/certificate", "paper.begin", "source=%22%3E%3Cscript%3Eevil()&day=%22%3E%3Cscript%3Eevil()"},
+        {"/papers/export", "paper.begin", "q=%22%3E%3Cscript%3Eevil()&class=%22%3E%3Cscript%3Eevil()"},
     };
     for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
         char body[512];
@@ -440,6 +442,42 @@ static void changes_are_asked(void)
     peers.json = STR("{\"ok\":false,\"error\":\"state_refuses\"}");
     CHECK_INT(status_of(post("/incidents/6/act", "csrf=" FAKE_CSRF "&act=close&reason=kept+text")), 409);
     CHECK(seen_has("The state does not allow this act.") && seen_has("kept text"));
+}
+
+/* A paper is begun by a form, shown while it is worked on, recorded by the desk once, and then its files are there. */
+static void papers(void)
+{
+    peers_reset();
+    CHECK_INT(status_of(post("/papers/certificate", "csrf=" FAKE_CSRF "&source=web+1&way=udp&day=2026-11-20")), 303);
+    CHECK_TEXT(seen_location, "/papers/0123456789abcdef");
+    CHECK(strstr(peers.asked, "{\"ask\":\"paper.begin\",\"who\":\"ann x\",\"paper\":\"certificate\",\"source\":\"web "
+                              "1\",\"kind\":\"udp\",\"day\":\"2026-11-20\",\"lang\":\"en\"}"));
+    CHECK_INT(status_of(post("/papers/export", "csrf=" FAKE_CSRF "&q=a+b&from=2026-11-21T05:00&class=auto&format=csv")),
+              303);
+    CHECK(strstr(peers.asked, "\"query\":\"a b\",\"from_ns\":1795219200000000000,\"to_ns\":0,\"class\":\"auto\","
+                              "\"format\":\"csv\",\"own\":false,\"lang\":\"en\"}"));
+    CHECK_INT(status_of(post("/papers/export", "csrf=" FAKE_CSRF "&q=a&from=soon")), 422);
+    CHECK(!strstr(peers.asked, "paper.begin"));
+    CHECK_INT(status_of(get("/papers/0123456789abcdef")), 200);
+    CHECK(strstr(peers.asked, "{\"ask\":\"paper.record\",\"who\":\"ann x\",\"paper\":\"export\",\"files\":[{\"name\":"
+                              "\"x\",\"sha256\":\"x\"}]}"));
+    CHECK(seen_has("href=\"/papers/x/x.proof\"") && !seen_has("data-refresh"));
+    peers.ask = "paper.state";
+    peers.json = STR("{\"ok\":true,\"token\":\"0a\",\"paper\":\"certificate\",\"state\":\"working\",\"permille\":420}");
+    CHECK_INT(status_of(get("/papers/0a")), 200);
+    CHECK(!strstr(peers.asked, "paper.record") && seen_has("data-from=\"/papers/0a\"") && seen_has("42 % done"));
+    peers.json = STR("{\"ok\":true,\"token\":\"0a\",\"paper\":\"export\",\"state\":\"failed\",\"failed\":"
+                     "\"paper_too_large\"}");
+    CHECK_INT(status_of(get("/papers/0a")), 200);
+    CHECK(seen_has("too much for the page") && !seen_has("data-refresh"));
+    peers.json = STR("{\"ok\":false,\"error\":\"paper_gone\"}");
+    CHECK_INT(status_of(get("/papers/0a")), 404);
+    peers.ask = "paper.begin";
+    peers.json = STR("{\"ok\":false,\"error\":\"paper_source\"}");
+    CHECK_INT(status_of(post("/papers/certificate", "csrf=" FAKE_CSRF "&source=kept+text&day=2026-11-20")), 422);
+    CHECK(seen_has("no such source") && seen_has("kept text"));
+    peers.json = STR("nonsense");
+    CHECK_INT(status_of(post("/papers/export", "csrf=" FAKE_CSRF "&q=a")), 503);
 }
 
 /* --- what is said in the reader's language --- */
@@ -876,6 +914,7 @@ static const struct test tests[] = {
     {"signing in", signing_in},
     {"redirects stay here", redirects_stay_here},
     {"every POST needs the secret", every_post_needs_the_secret},
+    {"papers", papers},
     {"mirrors ask", mirrors_ask},
     {"changes are asked", changes_are_asked},
     {"rule titles", rule_titles},

@@ -2,7 +2,9 @@
 import test, { after } from "node:test";
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import * as d from "./driver.mjs";
 
@@ -210,6 +212,60 @@ test("a rule's title is read in the reader's language, and saving a card does no
   seen.check();
 });
 
+let paper = "";
+
+// What the browser saved, checked by the auditor's program.
+async function verified(kind, path) {
+  if (!process.env.QORGAN_DATA) return;
+  const key = readFileSync(join(process.env.QORGAN_DATA, "keys/signer.pub"), "utf8").trim();
+  await promisify(execFile)(`${process.env.QORGAN_BIN}-verify`, ["--vkey", key, kind, path]);
+}
+
+async function saved(folder, link) {
+  const [download] = await Promise.all([page.waitForEvent("download"), link.click()]);
+  const path = join(folder, download.suggestedFilename());
+  await download.saveAs(path);
+  return path;
+}
+
+test("a certificate and an export are made, recorded in the log, downloaded and proven", { timeout: 180000 }, async () => {
+  const folder = mkdtempSync(join(tmpdir(), "papers-"));
+  await open("/papers");
+  await d.setLanguage(page, "ru");
+  const api = await page.evaluate(() => fetch("/api/source.list").then((r) => r.json()));
+  await page.fill("#certificate [name=source]", api.sources[0].name);
+  await page.selectOption("#certificate [name=way]", api.sources[0].kind);
+  await page.fill("#certificate [name=day]", new Date(Date.now() + 5 * 3600e3).toISOString().slice(0, 10));
+  await page.click("#certificate button.main");
+  await page.waitForURL(/\/papers\/[0-9a-f]{16}$/);
+  await d.until("a sealed certificate", 90, async () => (await page.locator("#paper tbody tr").count()) > 0);
+  const certificate = await saved(folder, page.locator("#paper tbody a").first());
+  assert.match(readFileSync(certificate, "utf8"), /СВИДЕТЕЛЬСТВО ПОЛНОТЫ[^]*BEGIN QORGAN SEAL/);
+  await verified("--certificate", certificate);
+  await open("/search?q=&range=all");
+  await page.click("a[href$='#export']");
+  await page.waitForURL(/\/papers\?/);
+  await page.selectOption("#export [name=format]", "csv");
+  await page.click("#export button.main");
+  await page.waitForURL(/\/papers\/[0-9a-f]{16}$/);
+  await d.until("a sealed export", 90, async () => (await page.locator("#paper tbody tr").count()) > 0);
+  paper = new URL(page.url()).pathname;
+  const links = page.locator("#paper tbody tr").first().locator("a");
+  const file = await saved(folder, links.nth(0));
+  await saved(folder, links.nth(1));
+  await verified("--export", file);
+  assert.match(readFileSync(file, "utf8"), /^дата,время,/);
+  seen.expectStatus(422);
+  await open("/papers");
+  await page.fill("#export [name=q]", "(unclosed");
+  await page.click("#export button.main");
+  await page.waitForLoadState();
+  assert.equal(await page.locator("[role=alert]").count(), 1);
+  assert.equal(await page.inputValue("#export [name=q]"), "(unclosed");
+  rmSync(folder, { recursive: true });
+  seen.check();
+});
+
 test("a query that is wrong says where", async () => {
   seen.expectStatus(422);
   await open("/search?q=" + encodeURIComponent("(unclosed"));
@@ -278,7 +334,7 @@ for (const width of d.widths) {
       await open("/");
       await d.setLanguage(page, language);
       const paths = ["/", "/search", "/search?q=session&range=all&own=yes", "/search?q=incident&range=all&own=yes", "/incidents", "/incidents?state=all", card, "/objects"];
-      paths.push("/objects/new", "/archive", "/channels", "/channels/new", "/users", "/users/new", "/password", "/records/1");
+      paths.push("/objects/new", "/archive", "/channels", "/channels/new", "/users", "/users/new", "/password", "/records/1", "/papers", paper);
       for (const path of paths) {
         await open(path);
         const where = `${path} at ${width} in ${language}`;

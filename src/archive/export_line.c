@@ -1,4 +1,4 @@
-#include "cmd/export_line.h"
+#include "archive/export_line.h"
 
 #include "base/civil.h"
 #include "codec/json.h"

@@ -7,8 +7,8 @@
  *            when the raw bytes are not UTF-8; LF
  * In the first two every value is in its visible form (paper/visible.h), so that a record is always one line and the
  * bytes can be had back. */
-#ifndef CMD_EXPORT_LINE_H
-#define CMD_EXPORT_LINE_H
+#ifndef ARCHIVE_EXPORT_LINE_H
+#define ARCHIVE_EXPORT_LINE_H
 
 #include "archive/reader.h"
 #include "paper/paper_text.h"

@@ -1,0 +1,137 @@
+/* The source class that a record is exported in, and the lines of an export: the tables of data/ hold together. */
+#include "archive/export_class.h"
+#include "archive/export_line.h"
+#include "archive/papers.h"
+#include "archive/reader_state.h"
+#include "archive/testbed.h"
+#include "base/test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static char columns_tsv[1 << 16];
+static char classes_tsv[1 << 16];
+static struct export_classes classes;
+static struct err err;
+
+static struct str load(const char *name, char *room, size_t size)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/data/%s", test_source_dir(), name);
+    FILE *file = fopen(path, "r");
+    if (!CHECK(file != NULL))
+        return STR("");
+    size_t n = fread(room, 1, size, file);
+    fclose(file);
+    return str_at(room, n);
+}
+
+static void classes_have_columns(void)
+{
+    struct str columns = load("exports.tsv", columns_tsv, sizeof columns_tsv);
+    CHECK_INT(export_classes_read(&classes, load("export_classes.tsv", classes_tsv, sizeof classes_tsv), &err), RC_OK);
+    CHECK(classes.count > 5);
+    for (size_t i = 0; i < classes.count; i++) {
+        struct export_layout layout = {.format = EXPORT_STATUTORY, .delimiter = ';'};
+        test_row("row %zu", i + 1);
+        CHECK_INT(export_layout_columns(&layout, columns, classes.row[i].class, PAPER_EN, &err), RC_OK);
+        CHECK(layout.column_count >= 4);
+    }
+}
+
+static void classes_are_chosen(void)
+{
+    static const struct {
+        const char *kind;
+        const char *parser;
+        const char *service;
+        const char *class;
+    } rows[] = {
+        {"udp", "syslog5424", "sshd", "os"},
+        {"journal", "journal", "systemd", "os"},
+        {"file", "audit", "", "os"},
+        {"tcp", "windows", "Microsoft-Windows-Security-Auditing", "windows"},
+        {"udp", "syslog3164", "PostgreSQL", "database"},
+        {"udp", "syslog3164", "postgres", "database"},
+        {"udp", "syslog3164", "filterlog", "network"},
+        {"udp", "syslog3164", "%ASA-6-302013", "network"},
+        {"file", "weblog", "", "application"},
+        {"udp", "syslog5424", "nginx", "application"},
+        {"udp", "syslog5424", "suricata", "protection"},
+        {"tls", "cef", "anything", "protection"},
+        {"import", NULL, "", "os"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct archive_hit hit = {.source = {.kind = str_of(rows[i].kind)}, .event = {.parser = rows[i].parser}};
+        hit.event.statutory[STATUTORY_SERVICE] = str_of(rows[i].service);
+        test_row("%s %s", rows[i].service, rows[i].class);
+        CHECK_TEXT(export_class_of(&classes, &hit), rows[i].class);
+    }
+}
+
+static void bad_tables_are_refused(void)
+{
+    static const char *const bad[] = {"",
+                                      "class\tkind\tparser\tservice\n",
+                                      "os\t*\t*\n",
+                                      "os\t*\t*\t*\tmore\n",
+                                      "os\t\t*\t*\n",
+                                      "os\t*\t*\tsshd\n", /* the last row must fit all */
+                                      "os\tudp\t*\t*\n"};
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        static struct export_classes read;
+        test_row("%s", bad[i]);
+        CHECK_INT(export_classes_read(&read, str_of(bad[i]), &err), RC_INVALID);
+    }
+}
+
+static size_t opened;
+
+static int open_counted(void *self, int folder, const char *name, unsigned flags)
+{
+    opened += str_ends(str_of(name), STR(".seg"));
+    return io_kernel.open(self, folder, name, flags);
+}
+
+/* The proof of an export asks for all groups in order. Three engines wrote, so each group lies in three blocks: they
+ * are decoded once, not once a group. */
+static void blocks_are_decoded_once(void)
+{
+    struct testbed bed;
+    struct io counted = io_kernel;
+    struct archive_reader *reader = NULL;
+    struct tlog_source tree;
+    struct tlog_hash hash;
+    uint64_t size = 0;
+    counted.open = open_counted;
+    testbed_make(&bed);
+    testbed_ok(&bed, testbed_open(&bed, INT64_C(1) << 20, false));
+    testbed_ok(&bed, testbed_put(&bed, 4000, true));
+    testbed_ok(&bed, archive_rotate(bed.archive, &bed.err));
+    CHECK_INT(testbed_seal(&bed, 3), 1);
+    testbed_ok(&bed, testbed_checkpoint(&bed, true));
+    struct archive_reader_options options = {.names = bed.names};
+    testbed_ok(&bed, archive_reader_open(&counted, bed.folder, &options, &reader, &bed.err));
+    testbed_ok(&bed, papers_tree(reader, &tree, &size, &bed.err));
+    CHECK(size >= 4000);
+    opened = 0;
+    for (uint64_t i = 0; i < size; i++)
+        testbed_ok(&bed, tree.hash_at(tree.context, 0, i, &hash, &bed.err));
+    CHECK_INT(reader->catalog.count, 1);
+    CHECK(reader->catalog.segments[0]->entry_count >= 3);
+    CHECK_INT(opened, reader->catalog.segments[0]->entry_count);
+    archive_reader_close(reader);
+    testbed_remove(&bed);
+}
+
+static const struct test tests[] = {
+    {"classes have columns", classes_have_columns},
+    {"classes are chosen", classes_are_chosen},
+    {"bad tables are refused", bad_tables_are_refused},
+    {"blocks are decoded once", blocks_are_decoded_once},
+};
+
+int main(int argc, char **argv)
+{
+    return test_run(tests, ARRAY_LEN(tests), argc, argv);
+}

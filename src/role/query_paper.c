@@ -1,0 +1,644 @@
+#include "role/query_paper.h"
+
+#include "archive/export_class.h"
+#include "archive/export_line.h"
+#include "archive/papers.h"
+#include "archive/search.h"
+#include "base/arena.h"
+#include "base/assert.h"
+#include "base/bytes.h"
+#include "msg/batch.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "os/random.h"
+#include "paper/export_proof.h"
+#include "paper/seal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define TABLES_MEMORY   ((size_t)4 << 20)
+#define PAPER_MEMORY    ((size_t)4 << 20)
+#define FILE_MEMORY     (2 * PAPER_PART_MAX)
+#define WAIT_MAX_MS     8000
+#define RECORD_AGAIN_NS UINT64_C(15000000000) /* the desk's record is asked for again */
+#define CLASSES_MAX     8
+#define NAME_MAX_BYTES  160
+#define WHO_MAX         128
+#define TRAILER         45 /* record 8, leaf hash 32, line 4, class 1 */
+#define WRITES_A_LOOK   32 /* lines written between looks at the clock */
+#define CLOCK_SLACK_NS  INT64_C(3600000000000)
+
+enum state { WORKING, MADE, READY, FAILED };
+
+struct class
+{
+    struct str name;
+    struct export_layout layout;
+    size_t parts;
+    size_t file; /* the one that grows, plus 1 */
+};
+
+struct file {
+    char name[NAME_MAX_BYTES];
+    struct buf body;  /* lines, or the certificate with its seal */
+    struct buf proof; /* of an export, with its seal */
+    struct export_proof rows;
+    struct tlog_hash hash; /* of what the seal stands behind */
+    bool sealed;
+};
+
+struct making {
+    bool used;
+    bool export;
+    enum state state;
+    const char *error; /* key, of FAILED */
+    struct err err;
+    uint64_t token;
+    uint64_t asked_ns;
+    uint64_t record_ns; /* when the desk's record was asked for */
+    int64_t begun_ns;
+    char who[WHO_MAX];
+    struct arena *arena;
+    const struct query_papers *all;
+
+    struct papers_count *count; /* of a certificate */
+    struct str about;
+
+    struct str asked; /* of an export: class, query, range */
+    struct str query;
+    int64_t from_ns;
+    int64_t to_ns;
+    bool own;
+    struct export_layout form;
+    enum paper_language language;
+    struct query *filter;
+    struct search *search;
+    struct buf spool; /* newest first: line, trailer */
+    bool searched;
+    struct str note; /* the checkpoint of all proofs */
+    size_t spool_left;
+    struct tlog_hasher *hasher;
+    struct tlog_source tree;
+    uint64_t tree_size;
+    size_t class_count;
+    struct class class[CLASSES_MAX];
+
+    size_t file_count;
+    struct file *file[PAPER_FILES_MAX];
+};
+
+struct query_papers {
+    struct arena *arena;
+    struct str columns;
+    struct export_classes classes;
+    int32_t zone_s;
+    struct making paper[PAPERS_MAX];
+};
+
+enum rc query_papers_new(const struct query_papers_options *options, struct query_papers **ret_papers, struct err *err)
+{
+    struct query_papers *papers = memory_new(sizeof *papers);
+    char path[4096];
+    struct str tsv;
+    if (!papers)
+        return err_set(err, RC_LIMIT, "no memory");
+    papers->zone_s = options->zone_s;
+    papers->arena = arena_new(TABLES_MEMORY);
+    ASSERT(papers->arena != NULL);
+    snprintf(path, sizeof path, "%s/exports.tsv", options->data);
+    enum rc rc = file_load_path(path, TABLES_MEMORY / 4, papers->arena, &papers->columns, err);
+    snprintf(path, sizeof path, "%s/export_classes.tsv", options->data);
+    rc = rc == RC_OK ? file_load_path(path, TABLES_MEMORY / 4, papers->arena, &tsv, err) : rc;
+    rc = rc == RC_OK ? export_classes_read(&papers->classes, tsv, err) : rc;
+    *ret_papers = papers;
+    return rc;
+}
+
+/* What only the making needs. */
+static void work_done(struct making *paper)
+{
+    papers_count_free(paper->count);
+    search_close(paper->search);
+    tlog_hasher_free(paper->hasher);
+    buf_done(&paper->spool);
+    paper->count = NULL;
+    paper->search = NULL;
+    paper->hasher = NULL;
+}
+
+static void paper_end(struct making *paper)
+{
+    work_done(paper);
+    for (size_t i = 0; i < paper->file_count; i++) {
+        buf_done(&paper->file[i]->body);
+        buf_done(&paper->file[i]->proof);
+        export_proof_done(&paper->file[i]->rows);
+    }
+    arena_free(paper->arena);
+    *paper = (struct making){.used = false};
+}
+
+/* Those that are made need the reader no more than for a look. */
+void query_papers_drop(struct query_papers *papers)
+{
+    for (size_t i = 0; i < PAPERS_MAX; i++)
+        if (papers->paper[i].used && papers->paper[i].state == WORKING)
+            paper_end(&papers->paper[i]);
+}
+
+void query_papers_tick(struct query_papers *papers, uint64_t boot_ns)
+{
+    for (size_t i = 0; i < PAPERS_MAX; i++)
+        if (papers->paper[i].used && boot_ns - papers->paper[i].asked_ns > PAPER_IDLE_NS)
+            paper_end(&papers->paper[i]);
+}
+
+static enum rc failed(struct making *paper, const char *key, enum rc rc)
+{
+    work_done(paper);
+    paper->state = FAILED;
+    paper->error = key;
+    return rc;
+}
+
+/* ---- files ---- */
+
+/* Letters, digits, dot and hyphen of a name; the rest as underscores. */
+static void put_name_part(struct buf *out, struct str name)
+{
+    for (size_t i = 0; i < MIN(name.n, (size_t)60); i++)
+        buf_char(out, char_is_alnum(name.p[i]) || name.p[i] == '.' || name.p[i] == '-' ? name.p[i] : '_');
+}
+
+static enum rc file_add(struct making *paper, struct str name, struct file **ret_file, struct err *err)
+{
+    struct file *file = paper->file_count < PAPER_FILES_MAX ? arena_alloc(paper->arena, sizeof *file) : NULL;
+    if (!file || !str_copy_z(name, file->name, sizeof file->name))
+        return err_set(err, RC_LIMIT, "more than %d files", PAPER_FILES_MAX);
+    buf_init(&file->body, FILE_MEMORY);
+    buf_init(&file->proof, FILE_MEMORY);
+    paper->file[paper->file_count++] = file;
+    *ret_file = file;
+    return RC_OK;
+}
+
+/* What the seal will stand behind is there. */
+static void file_hash(struct file *file, bool export, struct tlog_hasher *hasher)
+{
+    tlog_hash_bytes(hasher, buf_view(export ? &file->proof : &file->body), &file->hash);
+}
+
+/* ---- certificates ---- */
+
+static enum rc certificate_begin(struct making *paper, struct archive_reader *reader, const struct json_value *question,
+                                 struct err *err)
+{
+    struct event_source source;
+    struct str name = json_str(json_get(question, "source"), STR_NONE);
+    struct papers_day day = {.source = &source,
+                             .day = json_str(json_get(question, "day"), STR_NONE),
+                             .form = {paper->language, paper->form.zone_s}};
+    int64_t times[2];
+    enum rc rc = certificate_day(day.day, 0, &times[0], &times[1], err);
+    if (rc != RC_OK)
+        return failed(paper, "paper_day", rc);
+    rc = papers_source(reader, json_str(json_get(question, "kind"), STR_NONE), name, &source, err);
+    if (rc != RC_OK)
+        return failed(paper, "paper_source", rc);
+    struct buf about;
+    char *room = arena_alloc_raw(paper->arena, NAME_MAX_BYTES);
+    if (!room)
+        return failed(paper, "paper_failed", err_set(err, RC_LIMIT, "no memory"));
+    buf_init_fixed(&about, room, NAME_MAX_BYTES);
+    buf_text(&about, "certificate-");
+    put_name_part(&about, name);
+    buf_format(&about, "-%.10s.txt", day.day.p);
+    paper->about = buf_view(&about);
+    rc = papers_count_new(reader, &day, &paper->count, err);
+    return rc == RC_OK ? rc : failed(paper, rc == RC_NOT_FOUND ? "proof_not_yet" : "paper_failed", rc);
+}
+
+static enum rc certificate_work(struct making *paper, struct archive_reader *reader, struct err *err)
+{
+    struct file *file;
+    enum rc rc = papers_count_step(reader, paper->count, err);
+    if (rc == RC_AGAIN)
+        return rc;
+    rc = rc == RC_OK ? file_add(paper, paper->about, &file, err) : rc;
+    rc = rc == RC_OK ? papers_count_write(reader, paper->count, &file->body, err) : rc;
+    if (rc == RC_OK && file->body.n > PAPER_PART_MAX)
+        rc = err_set(err, RC_LIMIT, "the certificate is too large");
+    if (rc == RC_OK)
+        file_hash(file, false, paper->hasher);
+    return rc == RC_OK ? rc : failed(paper, rc == RC_LIMIT ? "paper_too_large" : "paper_failed", rc);
+}
+
+/* ---- exports ---- */
+
+static enum rc class_find(struct making *paper, struct str name, size_t *ret_class, struct err *err)
+{
+    for (size_t i = 0; i < paper->class_count; i++) {
+        *ret_class = i;
+        if (str_eq(paper->class[i].name, name))
+            return RC_OK;
+    }
+    if (paper->class_count == CLASSES_MAX)
+        return err_set(err, RC_LIMIT, "there are more than %d source classes", CLASSES_MAX);
+    struct class *class = &paper->class[paper->class_count];
+    *class = (struct class){.name = name, .layout = paper->form};
+    enum rc rc = export_layout_columns(&class->layout, paper->all->columns, name, paper->language, err);
+    *ret_class = paper->class_count;
+    paper->class_count += rc == RC_OK;
+    return rc;
+}
+
+static bool on_hit(void *context, const struct archive_hit *hit)
+{
+    struct making *paper = context;
+    struct tlog_hash hash;
+    size_t class = 0;
+    struct buf *out = &paper->spool;
+    size_t before = out->n;
+    if (!paper->own && hit->leaf.type != LEAF_RAW && hit->leaf.type != LEAF_DIGEST)
+        return true; /* what Qorgan tells of itself is no event of a source */
+    struct str name =
+        str_is(paper->asked, EXPORT_CLASS_AUTO) ? export_class_of(&paper->all->classes, hit) : paper->asked;
+    if (class_find(paper, name, &class, &paper->err) != RC_OK)
+        return false;
+    export_line_put(&paper->class[class].layout, hit, out);
+    size_t line = out->n - before;
+    leaf_hash(&hit->leaf, hit->raw, paper->hasher, &hash);
+    buf_be64(out, hit->leaf.index);
+    buf_put(out, hash.bytes, sizeof hash.bytes);
+    buf_be32(out, (uint32_t)line);
+    buf_u8(out, (uint8_t) class);
+    if (out->overflow || line > PAPER_PART_MAX / 2)
+        IGNORE(err_set(&paper->err, RC_LIMIT, "the export is too large")); /* told by who searches */
+    return paper->err.code == RC_OK;
+}
+
+static enum rc export_begin(struct making *paper, struct archive_reader *reader, const struct json_value *question,
+                            struct err *err)
+{
+    size_t class = 0;
+    paper->asked = arena_str(paper->arena, json_str(json_get(question, "class"), STR(EXPORT_CLASS_AUTO)));
+    paper->query = arena_str(paper->arena, json_str(json_get(question, "query"), STR("")));
+    paper->from_ns = json_int(json_get(question, "from_ns"), 0);
+    paper->to_ns = json_int(json_get(question, "to_ns"), 0);
+    paper->own = json_bool(json_get(question, "own"), false);
+    paper->form.delimiter = ';';
+    if (!export_format_find(json_str(json_get(question, "format"), STR("statutory")), &paper->form.format))
+        return failed(paper, "paper_format", err_set(err, RC_INVALID, "there is no such format"));
+    if (paper->form.format == EXPORT_CSV)
+        paper->form.delimiter = ',';
+    if (!str_is(paper->asked, EXPORT_CLASS_AUTO) && class_find(paper, paper->asked, &class, err) != RC_OK)
+        return failed(paper, "paper_class", err->code);
+    enum rc rc = query_parse(paper->query, paper->begun_ns, paper->form.zone_s, paper->arena, &paper->filter, err);
+    if (rc == RC_OK && !query_is_filter(paper->filter))
+        rc = err_set(err, RC_INVALID, "an export takes every event that is found: leave out what stands behind |");
+    if (rc != RC_OK)
+        return failed(paper, "query_invalid", rc);
+    rc = papers_tree(reader, &paper->tree, &paper->tree_size, err);
+    struct search_options options = {.from_ns = paper->from_ns,
+                                     .to_ns = paper->to_ns,
+                                     .before = MAX(paper->tree_size, UINT64_C(1)),
+                                     .now_ns = paper->begun_ns,
+                                     .hit = on_hit,
+                                     .context = paper};
+    rc = rc == RC_OK ? search_open(reader, paper->filter, &options, &paper->search, err) : rc;
+    return rc == RC_OK ? rc : failed(paper, rc == RC_NOT_FOUND ? "proof_not_yet" : "paper_failed", rc);
+}
+
+static enum rc part_begin(struct making *paper, struct class *class, struct err *err)
+{
+    char room[NAME_MAX_BYTES];
+    struct buf name;
+    struct file *file;
+    buf_init_fixed(&name, room, sizeof room);
+    buf_text(&name, "export-");
+    put_name_part(&name, class->name);
+    if (class->parts++ > 0)
+        buf_format(&name, "-%zu", class->parts);
+    buf_format(&name, ".%s", export_format_ending(paper->form.format));
+    enum rc rc = file_add(paper, buf_view(&name), &file, err);
+    rc = rc == RC_OK ? export_proof_begin(&file->rows, &paper->tree, paper->tree_size, err) : rc;
+    if (rc != RC_OK)
+        return rc;
+    struct export_head head = {.file = str_of(file->name),
+                               .format = str_of(export_format_name(paper->form.format)),
+                               .class = class->name,
+                               .query = paper->query,
+                               .zone_s = paper->form.zone_s,
+                               .from_ns = paper->from_ns,
+                               .to_ns = paper->to_ns};
+    export_line_head(&class->layout, &file->body);
+    export_proof_head(&file->rows, &head, buf_view(&file->body), paper->note, &file->proof);
+    class->file = paper->file_count;
+    return RC_OK;
+}
+
+static enum rc part_end(struct making *paper, struct class *class, struct err *err)
+{
+    struct file *file = paper->file[class->file - 1];
+    enum rc rc = export_proof_end(&file->rows, &file->proof, err);
+    export_proof_done(&file->rows);
+    class->file = 0;
+    if (rc == RC_OK && (file->body.overflow || file->proof.overflow))
+        rc = err_set(err, RC_LIMIT, "the export is too large");
+    if (rc == RC_OK)
+        file_hash(file, true, paper->hasher);
+    return rc;
+}
+
+static enum rc write_line(struct making *paper, struct err *err)
+{
+    const char *trailer = paper->spool.p + paper->spool_left - TRAILER;
+    struct tlog_hash hash;
+    uint64_t record = get_be64(trailer);
+    memcpy(hash.bytes, trailer + 8, sizeof hash.bytes);
+    size_t n = get_be32(trailer + 40);
+    struct class *class = &paper->class[(uint8_t)trailer[44]];
+    paper->spool_left -= TRAILER + n;
+    struct str line = str_at(paper->spool.p + paper->spool_left, n);
+    const struct file *now = class->file ? paper->file[class->file - 1] : NULL;
+    enum rc rc = RC_OK;
+    if (now && (now->body.n + n > PAPER_PART_MAX || now->proof.n > PAPER_PART_MAX * 3 / 4))
+        rc = part_end(paper, class, err);
+    if (rc == RC_OK && !class->file)
+        rc = part_begin(paper, class, err);
+    if (rc != RC_OK)
+        return rc;
+    struct file *file = paper->file[class->file - 1];
+    buf_str(&file->body, line);
+    return export_proof_record(&file->rows, record, &hash, line, &file->proof, err);
+}
+
+/* All proofs of an export are against one checkpoint: the newest when its records had been found. */
+static enum rc write_begin(struct making *paper, struct archive_reader *reader, struct err *err)
+{
+    paper->searched = true;
+    paper->spool_left = paper->spool.n;
+    enum rc rc = papers_tree(reader, &paper->tree, &paper->tree_size, err);
+    paper->note = arena_str(paper->arena, archive_reader_checkpoint(reader));
+    return rc == RC_OK && !paper->note.p ? err_set(err, RC_LIMIT, "no memory") : rc;
+}
+
+static enum rc write_some(struct making *paper, struct err *err)
+{
+    enum rc rc = RC_OK;
+    for (int i = 0; i < WRITES_A_LOOK && rc == RC_OK && paper->spool_left > 0; i++)
+        rc = write_line(paper, err);
+    if (rc == RC_OK && paper->spool_left > 0)
+        return RC_AGAIN;
+    for (size_t i = 0; i < paper->class_count && rc == RC_OK; i++)
+        if (paper->class[i].file)
+            rc = part_end(paper, &paper->class[i], err);
+    return rc;
+}
+
+static enum rc export_work(struct making *paper, struct archive_reader *reader, struct err *err)
+{
+    enum rc rc = paper->searched ? write_some(paper, err) : search_step(paper->search, err);
+    if (paper->err.code != RC_OK) {
+        *err = paper->err;
+        rc = err->code;
+    } else if (rc == RC_OK && !paper->searched) {
+        rc = write_begin(paper, reader, err);
+        rc = rc == RC_OK ? RC_AGAIN : rc;
+    }
+    if (rc == RC_OK || rc == RC_AGAIN)
+        return rc;
+    return failed(paper, rc == RC_LIMIT ? "paper_too_large" : "paper_failed", rc);
+}
+
+/* ---- one at a time ---- */
+
+static uint32_t permille(const struct making *paper)
+{
+    if (paper->state != WORKING)
+        return 1000;
+    if (!paper->export)
+        return papers_count_permille(paper->count);
+    if (!paper->searched)
+        return search_permille(paper->search) * 7 / 10;
+    return (uint32_t)(1000 - (double)paper->spool_left * 300 / (double)(paper->spool.n + 1));
+}
+
+static struct making *paper_place(struct query_papers *papers)
+{
+    struct making *oldest = &papers->paper[0];
+    for (size_t i = 0; i < PAPERS_MAX; i++) {
+        if (!papers->paper[i].used)
+            return &papers->paper[i];
+        if (papers->paper[i].asked_ns < oldest->asked_ns)
+            oldest = &papers->paper[i];
+    }
+    paper_end(oldest);
+    return oldest;
+}
+
+static enum rc paper_begin(struct query_papers *papers, struct archive_reader *reader,
+                           const struct json_value *question, struct making **ret_paper, struct err *err)
+{
+    struct making *paper = paper_place(papers);
+    *paper = (struct making){.used = true,
+                             .export = str_is(json_str(json_get(question, "paper"), STR_NONE), "export"),
+                             .token = random_u64(),
+                             .asked_ns = clock_boot_ns(),
+                             .begun_ns = clock_real_ns(),
+                             .all = papers,
+                             .arena = arena_new(PAPER_MEMORY),
+                             .hasher = tlog_hasher_new()};
+    *ret_paper = paper;
+    paper->form.zone_s = papers->zone_s;
+    IGNORE(str_copy_z(json_str(json_get(question, "who"), STR_NONE), paper->who, sizeof paper->who)); /* "": nobody's */
+    IGNORE(paper_language_find(json_str(json_get(question, "lang"), STR_NONE), &paper->language));    /* else Kazakh */
+    buf_init(&paper->spool, PAPER_SPOOL_MAX);
+    if (!paper->arena || !paper->hasher)
+        return failed(paper, "paper_failed", err_set(err, RC_LIMIT, "no memory"));
+    return paper->export ? export_begin(paper, reader, question, err) : certificate_begin(paper, reader, question, err);
+}
+
+static struct making *paper_find(struct query_papers *papers, const struct json_value *question)
+{
+    struct str who = json_str(json_get(question, "who"), STR_NONE);
+    uint64_t token = 0;
+    if (str_hex_to_u64(json_str(json_get(question, "token"), STR_NONE), &token))
+        for (size_t i = 0; i < PAPERS_MAX; i++)
+            if (papers->paper[i].used && papers->paper[i].token == token && str_is(who, papers->paper[i].who))
+                return &papers->paper[i];
+    return NULL;
+}
+
+/* ---- seals ---- */
+
+static bool take_number(void *context, const struct archive_hit *hit)
+{
+    uint64_t *number = context;
+    if (hit->leaf.type == LEAF_LIFECYCLE && batch_paper_begins(hit->raw))
+        *number = hit->leaf.index;
+    return *number == UINT64_MAX;
+}
+
+/* RC_NOT_FOUND: the record is not there, or not under a checkpoint yet. */
+static enum rc file_seal(struct making *paper, struct archive_reader *reader, struct file *file, struct err *err)
+{
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new(PAPER_MEMORY);
+    struct buf proof CLEANUP(buf_done) = {0};
+    char hash[2 * TLOG_HASH_SIZE];
+    struct search_result result;
+    struct query *query;
+    uint64_t number = UINT64_MAX;
+    struct search_options search = {
+        .from_ns = paper->begun_ns - CLOCK_SLACK_NS, .now_ns = clock_real_ns(), .hit = take_number, .context = &number};
+    buf_init(&proof, PROOF_SIZE_MAX);
+    if (!arena)
+        return err_set(err, RC_LIMIT, "no memory");
+    struct str text = str_at(hash, hex_encode(file->hash.bytes, TLOG_HASH_SIZE, hash));
+    enum rc rc = query_parse(text, search.now_ns, 0, arena, &query, err);
+    rc = rc == RC_OK ? search_run(reader, query, &search, &result, err) : rc;
+    if (rc == RC_OK)
+        rc = number == UINT64_MAX ? RC_NOT_FOUND : archive_reader_proof(reader, number, &proof, err);
+    if (rc != RC_OK)
+        return rc;
+    seal_write(paper->export ? &file->proof : &file->body, buf_view(&proof));
+    file->sealed = true;
+    return RC_OK;
+}
+
+static void seal(struct making *paper, struct archive_reader *reader)
+{
+    struct err err = {0};
+    bool all = true;
+    for (size_t i = 0; i < paper->file_count && all; i++) {
+        struct file *file = paper->file[i];
+        enum rc rc = file->sealed ? RC_OK : file_seal(paper, reader, file, &err);
+        all = rc == RC_OK;
+        if (rc != RC_OK && rc != RC_NOT_FOUND) {
+            IGNORE(failed(paper, "paper_failed", rc)); /* told as the paper's state */
+            return;
+        }
+    }
+    if (all)
+        paper->state = READY;
+}
+
+/* ---- answers ---- */
+
+static void refuse(struct buf *out, const char *key, const struct err *err)
+{
+    buf_clear(out);
+    json_write_object(out);
+    json_put_bool(out, "ok", false);
+    json_put_text(out, "error", key);
+    json_put_text(out, "text", err->text);
+    json_put_u64(out, "offset", err->offset);
+    json_write_object_end(out);
+}
+
+static void state_write(struct making *paper, struct buf *out)
+{
+    static const char *const states[] = {"working", "made", "ready", "failed"};
+    uint64_t now = clock_boot_ns();
+    char text[2 * TLOG_HASH_SIZE];
+    bool record = paper->state == MADE && now - paper->record_ns > RECORD_AGAIN_NS;
+    json_write_object(out);
+    json_put_bool(out, "ok", true);
+    json_put_str(out, "token",
+                 str_at(text, (size_t)snprintf(text, sizeof text, "%016llx", (unsigned long long)paper->token)));
+    json_put_text(out, "paper", paper->export ? "export" : "certificate");
+    json_put_text(out, "state", states[paper->state]);
+    json_put_u64(out, "permille", permille(paper));
+    json_put_bool(out, "record", record); /* the desk is to record the files now */
+    if (paper->state == FAILED)
+        json_put_text(out, "failed", paper->error);
+    json_write_key(out, "files");
+    json_write_array(out);
+    for (size_t i = 0; i < paper->file_count && paper->state != WORKING; i++) {
+        const struct file *file = paper->file[i];
+        json_write_object(out);
+        json_put_text(out, "name", file->name);
+        json_put_u64(out, "bytes", file->body.n);
+        json_put_u64(out, "records", file->rows.records);
+        json_put_str(out, "sha256", str_at(text, hex_encode(file->hash.bytes, TLOG_HASH_SIZE, text)));
+        json_put_bool(out, "sealed", file->sealed);
+        json_write_object_end(out);
+    }
+    json_write_array_end(out);
+    json_write_object_end(out);
+    if (record)
+        paper->record_ns = now;
+}
+
+static void ask_state(struct making *paper, struct archive_reader *reader, const struct json_value *question,
+                      struct buf *out)
+{
+    struct err err = {0};
+    int64_t wait_ms = MAX(MIN(json_int(json_get(question, "wait_ms"), WAIT_MAX_MS), WAIT_MAX_MS), 1);
+    uint64_t began = clock_boot_ns();
+    enum rc rc = paper->state == WORKING ? RC_AGAIN : RC_OK;
+    while (rc == RC_AGAIN && clock_boot_ns() - began < (uint64_t)wait_ms * UINT64_C(1000000))
+        rc = paper->export ? export_work(paper, reader, &err) : certificate_work(paper, reader, &err);
+    if (rc == RC_OK && paper->state == WORKING) {
+        work_done(paper);
+        paper->state = MADE;
+    }
+    if (paper->state == MADE)
+        seal(paper, reader);
+    paper->asked_ns = clock_boot_ns();
+    state_write(paper, out);
+}
+
+/* The answer's object, a line feed, the bytes. */
+static void ask_file(struct making *paper, const struct json_value *question, struct buf *out)
+{
+    struct err err = {0};
+    struct str name = json_str(json_get(question, "name"), STR_NONE);
+    bool proof = name.n > 6 && str_is(str_skip(name, name.n - 6), ".proof");
+    struct str base = str_slice(name, 0, name.n - (proof ? 6 : 0));
+    paper->asked_ns = clock_boot_ns();
+    for (size_t i = 0; i < paper->file_count && paper->state == READY; i++) {
+        const struct file *file = paper->file[i];
+        if (!str_is(base, file->name) || (proof && !paper->export))
+            continue;
+        json_write_object(out);
+        json_put_bool(out, "ok", true);
+        json_write_object_end(out);
+        buf_char(out, '\n');
+        buf_str(out, buf_view(proof ? &file->proof : &file->body));
+        return;
+    }
+    IGNORE(err_set(&err, RC_NOT_FOUND, "there is no such file")); /* told below */
+    refuse(out, "not_found", &err);
+}
+
+bool query_papers_ask(struct query_papers *papers, struct archive_reader *reader, const struct json_value *question,
+                      struct buf *out)
+{
+    struct err err = {0};
+    struct str ask = json_str(json_get(question, "ask"), STR_NONE);
+    struct making *paper = NULL;
+    if (str_is(ask, "paper.begin")) {
+        if (paper_begin(papers, reader, question, &paper, &err) == RC_OK) {
+            state_write(paper, out);
+        } else {
+            refuse(out, paper->error, &err);
+            paper_end(paper);
+        }
+        return true;
+    }
+    bool file = str_is(ask, "paper.file");
+    if (!file && !str_is(ask, "paper.state"))
+        return false;
+    paper = paper_find(papers, question);
+    if (!paper) {
+        IGNORE(err_set(&err, RC_NOT_FOUND, "this paper is not kept any more")); /* told below */
+        refuse(out, "paper_gone", &err);
+    } else if (file) {
+        ask_file(paper, question, out);
+    } else {
+        ask_state(paper, reader, question, out);
+    }
+    return true;
+}
