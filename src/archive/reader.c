@@ -1,6 +1,7 @@
 #include "archive/reader.h"
 
 #include "archive/reader_state.h"
+#include "archive/retire.h"
 #include "archive/tombstone.h"
 #include "base/assert.h"
 #include "os/file.h"
@@ -581,10 +582,12 @@ static enum rc record_sealed(struct archive_reader *r, uint64_t number, struct a
                              struct archive_hit *ret_hit, struct err *err)
 {
     struct segment *segment = catalog_find(&r->catalog, number);
-    if (segment && segment->gone)
-        return err_set(err, RC_NOT_FOUND, "record %llu was deleted with records %llu to %llu, under record %llu",
-                       (unsigned long long)number, (unsigned long long)segment->first,
-                       (unsigned long long)segment->end - 1, (unsigned long long)segment->record);
+    if (segment && segment->gone) {
+        struct archive_gone gone = {.first = segment->first, .end = segment->end, .record = segment->record};
+        char text[ARCHIVE_GONE_TEXT];
+        archive_reader_gone_say(r, &gone, text);
+        return err_set(err, RC_NOT_FOUND, "record %llu is gone: %s", (unsigned long long)number, text);
+    }
     for (uint32_t i = 0; segment && i < segment->entry_count; i++) {
         uint32_t position;
         if (segment->entries[i].first > number || segment->entries[i].last < number)

@@ -8,7 +8,7 @@
 #include "codec/json.h"
 #include "tlog/checkpoint.h"
 
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #define RECORD_ARENA ((size_t)1 << 20)
@@ -333,4 +333,20 @@ bool archive_reader_gone(const struct archive_reader *reader, uint64_t number, s
         return true;
     }
     return false;
+}
+
+void archive_reader_gone_say(struct archive_reader *reader, const struct archive_gone *gone,
+                             char ret_text[ARCHIVE_GONE_TEXT])
+{
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new((size_t)512 << 20);
+    struct archive_hit *hit = arena ? arena_alloc(arena, sizeof *hit) : NULL;
+    char day[32] = "";
+    const struct segment *holder = catalog_find(&reader->catalog, gone->record);
+    if (hit && !(holder && holder->gone) && archive_reader_record(reader, gone->record, arena, hit, NULL) == RC_OK) {
+        struct civil civil = civil_from_ns(hit->leaf.received_ns, 0);
+        snprintf(day, sizeof day, "on %04d-%02d-%02d ", civil.year, civil.month, civil.day);
+    }
+    snprintf(ret_text, ARCHIVE_GONE_TEXT, "records %llu to %llu were deleted %sunder record %llu",
+             (unsigned long long)gone->first, (unsigned long long)gone->end - 1, day,
+             (unsigned long long)gone->record);
 }

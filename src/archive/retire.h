@@ -95,5 +95,10 @@ struct archive_gone {
 };
 /* The first deleted segment that ends behind `number`; false when there is none. */
 bool archive_reader_gone(const struct archive_reader *reader, uint64_t number, struct archive_gone *ret_gone);
+/* "records 0 to 99 were deleted on 2026-11-27 under record 812"; the day, in UTC, is that of the record, and left out when
+ * it cannot be read. */
+#define ARCHIVE_GONE_TEXT 160
+void archive_reader_gone_say(struct archive_reader *reader, const struct archive_gone *gone,
+                             char ret_text[ARCHIVE_GONE_TEXT]);
 
 #endif

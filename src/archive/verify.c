@@ -1,13 +1,17 @@
 /* The whole archive, once, from record 0: nothing is believed that was not computed here from the records' bytes.
  *
  * Every leaf is hashed and folded into the tree; on the way the root is compared with each stored checkpoint of that
- * size, each group's hash and each frontier with what the segment says, each path file with its group. */
+ * size, each group's hash and each frontier with what the segment says, each path file with its group. Where a segment
+ * was deleted, its tombstone's hashes go on with the tree, and the record that it names must say so. */
 #include "archive/verify.h"
 
 #include "archive/folder.h"
+#include "archive/pack.h"
+#include "archive/retire.h"
 #include "archive/sealed_io.h"
 #include "archive/segment_format.h"
 #include "archive/sources.h"
+#include "archive/tombstone.h"
 #include "base/assert.h"
 #include "base/map.h"
 #include "codec/json.h"
@@ -37,6 +41,14 @@ struct foreign {
     char origin[ARCHIVE_ORIGIN_MAX];
 };
 
+/* A tombstone, until the record is met that it names. */
+struct gone {
+    struct segment *segment;
+    struct tlog_hash footer;
+    char file[48];
+    bool vouched;
+};
+
 struct verify {
     const struct io *io; /* the table of `sealed` once the folders are open */
     struct sealed_io *sealed;
@@ -58,6 +70,8 @@ struct verify {
     size_t path_next;
     struct foreign *foreign;
     size_t foreign_count;
+    struct gone *gone;
+    size_t gone_count;
     struct map *origins; /* that incident records name as former ones */
     struct arena *scratch;
     uint64_t total;
@@ -158,6 +172,25 @@ static void see_lifecycle(struct verify *v, struct str raw)
         IGNORE(map_put(v->origins, json_str(json_get(body, "old_origin"), STR_NONE))); /* past the bound: not known */
 }
 
+/* Called for tombstones too: a record may say that several times, but of this very segment. */
+static void see_retention(struct verify *v, const struct leaf *leaf, struct str raw)
+{
+    struct retention_record record;
+    for (size_t i = 0; i < v->gone_count; i++) {
+        struct gone *gone = &v->gone[i];
+        struct verify_finding place = in_file(gone->file, -1);
+        if (gone->segment->record != leaf->index)
+            continue;
+        place.record = leaf->index;
+        const char *why = "it is no retention record";
+        if (leaf->type == LEAF_RETENTION && retention_record_parse(raw, &record, NULL) == RC_OK)
+            why = retention_record_differs(&record, gone->segment, &gone->footer);
+        if (why)
+            tell(v, &place, "record %llu does not vouch for the deletion: %s", (unsigned long long)leaf->index, why);
+        gone->vouched = true; /* or told */
+    }
+}
+
 static void see_record(struct verify *v, const char *file, const struct leaf *leaf, struct str raw)
 {
     struct verify_finding place = in_file(file, -1);
@@ -170,6 +203,8 @@ static void see_record(struct verify *v, const char *file, const struct leaf *le
     sources_saw(v->sources, leaf, raw);
     if (leaf->type == LEAF_LIFECYCLE)
         see_lifecycle(v, raw);
+    if (v->gone_count)
+        see_retention(v, leaf, raw);
 }
 
 static void progress(struct verify *v)
@@ -201,7 +236,8 @@ static void check_foreign(struct verify *v)
         char file[80];
         snprintf(file, sizeof file, NAME_CHECKPOINTS "/%s", foreign->name);
         struct verify_finding place = in_file(file, -1);
-        place.warning = map_get(v->origins, str_of(foreign->origin)) != NULL;
+        /* The incident's record may be among those that were deleted. */
+        place.warning = v->gone_count || map_get(v->origins, str_of(foreign->origin)) != NULL;
         tell(v, &place, "the checkpoint is of %s instance, \"%s\"", place.warning ? "an earlier" : "an unknown",
              foreign->origin);
     }
@@ -481,6 +517,198 @@ static void check_segment(struct verify *v, struct covered *c, int fd)
     }
 }
 
+/* ---- tombstones ---- */
+
+/* A checkpoint inside a group of which only the hash is left, the tree being at the group's beginning. */
+static void check_inside(struct verify *v, const struct known *known, const struct tlog_hash *group)
+{
+    char name[48];
+    char file[80];
+    struct tlog_path path = {0};
+    struct tlog_hash root;
+    struct str bytes = STR_NONE;
+    bool blind = false;
+    snprintf(file, sizeof file, NAME_CHECKPOINTS "/%s", known->name);
+    checkpoint_name(known->size, PATH_SUFFIX, name);
+    struct verify_finding place = in_file(file, -1);
+    arena_reset(v->arena);
+    if (v->tree_broken)
+        return;
+    if (file_load(v->io, v->folders.checkpoints, name, sizeof path.hash, v->arena, &bytes, NULL) != RC_OK) {
+        v->result->blind++;
+        return;
+    }
+    path.count = bytes.n / sizeof path.hash[0];
+    memcpy(path.hash, bytes.p, path.count * sizeof path.hash[0]);
+    bool good = tombstone_path_root(v->hasher, known->size, &path, group, &root, &blind) && bytes.n % sizeof path.hash[0] == 0;
+    for (unsigned height = TLOG_GROUP_HEIGHT; good && height < TLOG_HEIGHT_MAX; height++)
+        if (v->frontier.size >> height & 1)
+            tlog_hash_node(v->hasher, &v->frontier.node[height], &root, &root);
+    if (good && tlog_hash_eq(&root, &known->root))
+        v->result->checkpoints++;
+    else if (blind)
+        v->result->blind++;
+    else
+        tell(v, &place, "the first %llu records are not those that this checkpoint names, or its path is not theirs",
+             (unsigned long long)known->size);
+}
+
+static void grow_group(struct verify *v, const struct tlog_hash *group)
+{
+    uint64_t end = v->frontier.size + TLOG_GROUP;
+    while (v->known_next < v->known_count && v->known[v->known_next].size < end)
+        check_inside(v, &v->known[v->known_next++], group);
+    while (v->path_next < v->paths.count && v->paths.list[v->path_next] < end)
+        v->path_next++; /* looked at with its checkpoint */
+    tlog_frontier_append_node(&v->frontier, v->hasher, TLOG_GROUP_HEIGHT, group);
+    check_roots(v);
+}
+
+/* Leaves of the group that a neighbour shares; their records are gone. */
+static void grow_edge(struct verify *v, const struct covered *c, const struct tlog_hash *leaves, size_t count)
+{
+    struct verify_finding place = in_file(c->file, -1);
+    for (size_t i = 0; i < count; i++) {
+        grow(v, &leaves[i]);
+        v->result->records--;
+        if (v->frontier.size % TLOG_GROUP == 0 && !v->tree_broken &&
+            !tlog_hash_eq(&v->group_hash, &c->segment->groups[v->frontier.size / TLOG_GROUP - 1 - c->segment->group_first]))
+            tell(v, &place, "its first leaf hashes do not give its first group hash");
+    }
+}
+
+static void load_sources(struct verify *v, const struct covered *c, int fd)
+{
+    const struct segment_part *part = &c->segment->part[SECTION_SOURCES];
+    const struct segment_file file = {v->io, fd};
+    struct str bytes;
+    struct str plain;
+    arena_reset(v->arena);
+    if (!part->offset) /* the tombstone of an encrypted segment has none */
+        return;
+    if (segment_read(&file, part->offset, part->length, v->arena, &bytes, NULL) != RC_OK ||
+        unpack(bytes, SOURCES_PLAIN_MAX, v->arena, &plain, NULL) != RC_OK || !sources_reset(v->sources) ||
+        sources_parse(v->sources, plain, NULL) != RC_OK) {
+        struct verify_finding place = in_file(c->file, (int64_t)part->offset);
+        tell(v, &place, "its table of sources cannot be read");
+    }
+}
+
+static void fold_tombstone(struct verify *v, const struct covered *c, int fd)
+{
+    const struct segment *s = c->segment;
+    const struct segment_file file = {v->io, fd};
+    const struct segment_part *part = &s->part[SECTION_EDGES];
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new((size_t)1 << 20);
+    struct segment_edges edges;
+    struct str bytes;
+    struct err err = {0};
+    struct verify_finding place = in_file(c->file, (int64_t)part->offset);
+    bool good = check_frontiers(v, c, fd, true);
+    if (!arena || segment_read(&file, part->offset, part->length, arena, &bytes, &err) != RC_OK ||
+        segment_edges_read(bytes, s, &edges, &err) != RC_OK) {
+        tell(v, &place, "%s", err.text);
+        good = false;
+    }
+    if (good) {
+        grow_edge(v, c, edges.head, edges.head_count);
+        while (v->frontier.size + edges.tail_count < s->end)
+            grow_group(v, &s->groups[v->frontier.size / TLOG_GROUP - s->group_first]);
+        grow_edge(v, c, edges.tail, edges.tail_count);
+        good = check_frontiers(v, c, fd, false);
+        load_sources(v, c, fd);
+    }
+    if (!good) {
+        v->tree_broken = true;
+        v->frontier.size = s->end;
+    }
+}
+
+/* Remembers a tombstone until its record comes; keeps the segment. */
+static enum rc gone_add(struct verify *v, struct segment *segment, const char *file)
+{
+    struct gone *list = memory_resize(v->gone, (v->gone_count + 1) * sizeof *list);
+    if (!list) {
+        segment_free(segment);
+        return err_set(v->err, RC_LIMIT, "no memory for the list of tombstones");
+    }
+    v->gone = list;
+    struct gone *gone = &v->gone[v->gone_count++];
+    *gone = (struct gone){.segment = segment};
+    snprintf(gone->file, sizeof gone->file, "%s", file);
+    struct err err = {0};
+    struct verify_finding place = in_file(file, -1);
+    if (segment_footer_digest(v->io, v->folders.seg, segment, &gone->footer, &err) != RC_OK)
+        tell(v, &place, "%s", err.text);
+    return RC_OK;
+}
+
+static enum rc verify_tombstone(struct verify *v, uint64_t first)
+{
+    char file[48];
+    char name[SEGMENT_NAME_MAX];
+    struct segment *segment = NULL;
+    struct err err = {0};
+    int fd = -1;
+    tombstone_name(first, name);
+    snprintf(file, sizeof file, NAME_SEG "/%s", name);
+    struct verify_finding place = in_file(file, -1);
+    enum rc rc = tombstone_open(v->io, v->folders.seg, first, v->instance.uuid, &segment, &err);
+    rc = rc == RC_OK ? segment_fd(v->io, v->folders.seg, segment, &fd, &err) : rc;
+    if (rc != RC_OK) {
+        segment_free(segment);
+        if (rc == RC_LIMIT)
+            return err_set(v->err, rc, "%s", err.text);
+        tell(v, &place, "%s", err.text);
+        v->tree_broken = true;
+        return RC_OK;
+    }
+    struct covered c = {.file = file, .segment = segment};
+    fold_tombstone(v, &c, fd);
+    IGNORE(v->io->close(v->io->self, fd)); /* only read */
+    v->result->gone_segments++;
+    v->result->gone_records += segment->end - segment->first;
+    return gone_add(v, segment, file);
+}
+
+/* A tombstone whose segment is still there: the deletion was begun. */
+static enum rc check_begun(struct verify *v, const struct segment *segment)
+{
+    struct segment *stone = NULL;
+    char file[48];
+    char name[SEGMENT_NAME_MAX];
+    struct err err = {0};
+    tombstone_name(segment->first, name);
+    snprintf(file, sizeof file, NAME_SEG "/%s", name);
+    struct verify_finding place = in_file(file, -1);
+    enum rc rc = tombstone_same(v->io, v->folders.seg, segment, &err);
+    if (rc == RC_NOT_FOUND)
+        return RC_OK;
+    place.warning = rc == RC_OK;
+    tell(v, &place, "%s", rc == RC_OK ? "the segment is about to be deleted" : err.text);
+    if (rc == RC_OK)
+        rc = tombstone_open(v->io, v->folders.seg, segment->first, v->instance.uuid, &stone, &err);
+    return rc == RC_OK ? gone_add(v, stone, file) : RC_OK;
+}
+
+static bool tombstone_there(struct verify *v, uint64_t first)
+{
+    uint64_t record;
+    return tombstone_record(v->io, v->folders.seg, first, &record, NULL) != RC_NOT_FOUND;
+}
+
+static void check_vouched(struct verify *v)
+{
+    for (size_t i = 0; i < v->gone_count; i++) {
+        struct verify_finding place = in_file(v->gone[i].file, -1);
+        place.record = v->gone[i].segment->record;
+        if (!v->gone[i].vouched)
+            tell(v, &place, "record %llu, which should say who deleted records %llu to %llu, is not in the archive",
+                 (unsigned long long)place.record, (unsigned long long)v->gone[i].segment->first,
+                 (unsigned long long)v->gone[i].segment->end - 1);
+    }
+}
+
 static enum rc verify_segment(struct verify *v, uint64_t first)
 {
     char file[48];
@@ -495,6 +723,8 @@ static enum rc verify_segment(struct verify *v, uint64_t first)
     rc = rc == RC_OK ? segment_fd(v->io, v->folders.seg, segment, &fd, &err) : rc;
     if (rc != RC_OK) {
         segment_free(segment);
+        if (rc == RC_NOT_FOUND && tombstone_there(v, first)) /* it went in between */
+            return verify_tombstone(v, first);
         if (rc == RC_LIMIT)
             return err_set(v->err, rc, "%s", err.text);
         tell(v, &place, "%s", err.text);
@@ -508,6 +738,7 @@ static enum rc verify_segment(struct verify *v, uint64_t first)
     c.seen = memory_new((size_t)records);
     if (c.leaves && c.seen) {
         check_segment(v, &c, fd);
+        rc = check_begun(v, segment);
         v->result->segments++;
     } else {
         rc = err_set(v->err, RC_LIMIT, "no memory to check segment \"%s\"", name);
@@ -523,22 +754,30 @@ static enum rc verify_segment(struct verify *v, uint64_t first)
 static enum rc verify_segments(struct verify *v, bool *ret_more)
 {
     struct numbers names;
+    struct numbers stones = {0};
+    size_t k = 0;
     *ret_more = false;
     enum rc rc = numbers_list(v->io, v->folders.seg, segment_name_parse, &names, v->err);
+    rc = rc == RC_OK ? numbers_list(v->io, v->folders.seg, tombstone_name_parse, &stones, v->err) : rc;
     if (rc == RC_OK && names.count)
         v->total = MAX(v->total, names.list[names.count - 1]);
-    for (size_t i = 0; i < names.count && rc == RC_OK && !v->stopped; i++) {
+    for (size_t i = 0; (i < names.count || k < stones.count) && rc == RC_OK && !v->stopped;) {
         struct verify_finding place = in_file(NAME_SEG, -1);
-        if (names.list[i] < v->frontier.size || (names.list[i] == 0 && v->result->records))
+        uint64_t segment = i < names.count ? names.list[i] : UINT64_MAX;
+        uint64_t first = k < stones.count ? MIN(segment, stones.list[k]) : segment;
+        i += segment == first;
+        k += k < stones.count && stones.list[k] == first;
+        if (first < v->frontier.size || (first == 0 && (v->result->records || v->gone_count)))
             continue;
         place.record = v->frontier.size;
-        if (names.list[i] > v->frontier.size && !v->tree_broken)
+        if (first > v->frontier.size && !v->tree_broken)
             tell(v, &place, "records %llu to %llu are missing: a segment is not there",
-                 (unsigned long long)v->frontier.size, (unsigned long long)names.list[i] - 1);
+                 (unsigned long long)v->frontier.size, (unsigned long long)first - 1);
         *ret_more = true;
-        rc = verify_segment(v, names.list[i]);
+        rc = segment == first ? verify_segment(v, first) : verify_tombstone(v, first);
     }
     numbers_done(&names);
+    numbers_done(&stones);
     return rc;
 }
 
@@ -652,6 +891,9 @@ static void verify_done(struct verify *v)
     map_free(v->origins);
     memory_free(v->known);
     memory_free(v->foreign);
+    for (size_t i = 0; i < v->gone_count; i++)
+        segment_free(v->gone[i].segment);
+    memory_free(v->gone);
     numbers_done(&v->paths);
     memory_free(v);
 }
@@ -687,6 +929,7 @@ static enum rc verify_all(struct verify *v, int folder)
     }
     if (rc == RC_OK && !v->stopped) {
         check_foreign(v);
+        check_vouched(v);
         finish(v);
     }
     return rc;
