@@ -196,6 +196,17 @@ enum rc archive_segments_refresh(struct archive *archive, struct err *err)
     return catalog_load(archive->io, archive->folders.seg, archive->instance.uuid, &archive->catalog, err);
 }
 
+uint64_t archive_cosigned_size(const struct archive *archive)
+{
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new(RECORD_ARENA);
+    struct checkpoint checkpoint;
+    struct str note;
+    if (!arena || checkpoint_cosigned(archive->io, archive->folders.checkpoints, arena, &note, &checkpoint, NULL) ||
+        !str_is(checkpoint.origin, archive->instance.origin))
+        return 0;
+    return checkpoint.head.size;
+}
+
 /* ---- the judge ---- */
 
 struct judge {

@@ -72,6 +72,9 @@ enum rc archive_tombstone(struct archive *archive, uint64_t first, uint64_t reco
 /* Looks again at what stands in seg/: segments that were deleted are gone from now on. */
 enum rc archive_segments_refresh(struct archive *archive, struct err *err) MUST_USE;
 
+/* Records under the newest checkpoint that reached the witnesses' quorum; 0 when there is none. */
+uint64_t archive_cosigned_size(const struct archive *archive);
+
 /* What somebody who trusts nobody wants to know before a segment is unlinked. */
 struct retire_question {
     const struct retention_law *law;

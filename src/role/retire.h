@@ -19,7 +19,8 @@
  *
  * A proposal that is refused as a whole comes back with "first":0,"end":0,"state":"refused". "record" is absent when
  * there is none. After a refusal by the reaper the tombstone stays and the reaper is asked again when it or the keeper
- * starts: "deleted" may then still come.
+ * starts: "deleted" may then still come, with id 0 when the
+ * keeper began anew and the proposal was not sent again.
  *
  * MSG_TOTALS gains a member "retention":
  *
@@ -36,7 +37,43 @@
 #ifndef ROLE_RETIRE_H
 #define ROLE_RETIRE_H
 
+#include "archive/writer.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "msg/msg.h"
+#include "role/keep.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
 #define RETIRE_SEGMENTS_MAX 1024u
 #define RETIRE_LISTED       100u
+
+/* Inside the role keeper. */
+struct retire;
+
+struct retire_options {
+    struct archive *archive;
+    struct str keep_error;   /* why nothing can be deleted; empty: `keep` holds */
+    const struct keep *keep; /* borrowed */
+    bool witnesses;          /* a quorum must cover a retention record */
+    /* Appends a record of the archive's own and gives its number. */
+    uint64_t (*record)(void *context, uint32_t type, struct str body);
+    /* A write failed: does not return. */
+    void (*give_up)(const char *what, const struct err *err);
+    void *context;
+};
+
+struct retire *retire_new(const struct retire_options *options); /* NULL without memory */
+/* MSG_RETIRE, MSG_DELETED. */
+void retire_message(struct retire *retire, const struct msg *msg, int64_t wall_ns);
+/* A checkpoint over `size` records is stored; signed_ns is when it was made. */
+void retire_signed(struct retire *retire, uint64_t size, int64_t signed_ns);
+/* Once a second. */
+void retire_tick(struct retire *retire, int64_t wall_ns);
+/* The reaper is there: what it has not done yet is asked again. */
+void retire_reaper_up(struct retire *retire);
+/* Member "retention" of the totals. */
+void retire_write(struct retire *retire, struct buf *json);
 
 #endif
