@@ -38,6 +38,8 @@ X(AUDIT_BAD, "NOT PROVEN: the archive is damaged: {1}", "НЕ ДОКАЗАНО: 
   "ДӘЛЕЛДЕНБЕДІ: мұрағат бүлінген: {1}")
 X(AUDIT_RECORDS, "Records checked", "Проверено записей", "Тексерілген жазбалар")
 X(AUDIT_SEGMENTS, "Segments", "Сегментов", "Сегменттер")
+X(AUDIT_GONE_SEGMENTS, "Segments deleted by record", "Удалено сегментов по записи", "Жазба бойынша жойылған сегменттер")
+X(AUDIT_GONE_RECORDS, "Records deleted with them", "Удалено с ними записей", "Олармен жойылған жазбалар")
 X(AUDIT_LOG_FILES, "Log files", "Файлов журнала", "Журнал файлдары")
 X(AUDIT_CHECKPOINTS, "Checkpoints checked", "Проверено контрольных точек", "Тексерілген бақылау нүктелері")
 X(AUDIT_COVERED, "Records under signature", "Записей под подписью", "Қол қойылған жазбалар")
