@@ -440,8 +440,8 @@ static enum rc sealed_leaves(struct archive_reader *r, uint64_t from, uint64_t t
         struct segment *segment = r->catalog.segments[s];
         if (segment->end <= from || segment->first >= to)
             continue;
-        enum rc gone = segment->gone ? tombstone_leaves(r->io, r->folders.seg, segment, from, to, hashes, found, err)
-                                     : RC_OK;
+        enum rc gone =
+            segment->gone ? tombstone_leaves(r->io, r->folders.seg, segment, from, to, hashes, found, err) : RC_OK;
         if (gone != RC_OK)
             return gone;
         for (uint32_t i = 0; i < segment->entry_count; i++) {

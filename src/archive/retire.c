@@ -65,7 +65,8 @@ enum rc retention_record_parse(struct str text, struct retention_record *ret_rec
     r->keep_until_ns = json_int(json_get(body, "keep_until_ns"), 0);
     r->proposed_ns = json_int(json_get(body, "proposed_ns"), 0);
     r->approved_ns = json_int(json_get(body, "approved_ns"), 0);
-    bool good = text_of(body, "act", r->act, sizeof r->act) && text_of(body, "edition", r->edition, sizeof r->edition) &&
+    bool good = text_of(body, "act", r->act, sizeof r->act) &&
+                text_of(body, "edition", r->edition, sizeof r->edition) &&
                 text_of(body, "paragraph", r->paragraph, sizeof r->paragraph) &&
                 text_of(body, "proposal", r->proposal, sizeof r->proposal) &&
                 text_of(body, "proposer", r->proposer, sizeof r->proposer) &&
@@ -255,8 +256,7 @@ static enum rc judge_note(const struct judge *j, struct str bytes, const char *w
     rc = rc == RC_OK ? checkpoint_parse(note->text, &checkpoint, j->err) : rc;
     if (rc != RC_OK)
         return rc;
-    if (!str_is(checkpoint.origin, archive_reader_origin(j->reader)) ||
-        checkpoint.head.size <= j->segment->record)
+    if (!str_is(checkpoint.origin, archive_reader_origin(j->reader)) || checkpoint.head.size <= j->segment->record)
         return err_set(j->err, RC_DENIED, "%s does not cover its retention record", what);
     rc = archive_reader_root(j->reader, checkpoint.head.size, &root, j->err);
     if (rc == RC_OK && !tlog_hash_eq(&root, &checkpoint.head.root))
@@ -358,6 +358,5 @@ void archive_reader_gone_say(struct archive_reader *reader, const struct archive
         snprintf(day, sizeof day, "on %04d-%02d-%02d ", civil.year, civil.month, civil.day);
     }
     snprintf(ret_text, ARCHIVE_GONE_TEXT, "records %llu to %llu were deleted %sunder record %llu",
-             (unsigned long long)gone->first, (unsigned long long)gone->end - 1, day,
-             (unsigned long long)gone->record);
+             (unsigned long long)gone->first, (unsigned long long)gone->end - 1, day, (unsigned long long)gone->record);
 }

@@ -81,10 +81,11 @@ struct retire_question {
     const struct retention_policy *policy;
     int64_t wall_ns;
 };
-/* Reads everything itself, from files: the segment is there, sealed and not the last; its tombstone is what follows from
- * it; the record that the tombstone names is a retention record of this very segment, under a signed checkpoint whose
- * root is that of the tree, and the witnesses' quorum covers it when there is one; law and policy let it go by the clock
- * of the signed records and by this machine's. RC_DENIED with the reason; RC_NOT_FOUND: there is no such segment. */
+/* Reads everything itself, from files: the segment is there, sealed and not the last; its tombstone is what follows
+ * from it; the record that the tombstone names is a retention record of this very segment, under a signed checkpoint
+ * whose root is that of the tree, and the witnesses' quorum covers it when there is one; law and policy let it go by
+ * the clock of the signed records and by this machine's. RC_DENIED with the reason; RC_NOT_FOUND: there is no such
+ * segment. */
 enum rc archive_retire_judge(struct archive_reader *reader, uint64_t first, const struct retire_question *question,
                              struct err *err) MUST_USE;
 
@@ -98,8 +99,8 @@ struct archive_gone {
 };
 /* The first deleted segment that ends behind `number`; false when there is none. */
 bool archive_reader_gone(const struct archive_reader *reader, uint64_t number, struct archive_gone *ret_gone);
-/* "records 0 to 99 were deleted on 2026-11-27 under record 812"; the day, in UTC, is that of the record, and left out when
- * it cannot be read. */
+/* "records 0 to 99 were deleted on 2026-11-27 under record 812"; the day, in UTC, is that of the record, and left out
+ * when it cannot be read. */
 #define ARCHIVE_GONE_TEXT 160
 void archive_reader_gone_say(struct archive_reader *reader, const struct archive_gone *gone,
                              char ret_text[ARCHIVE_GONE_TEXT]);

@@ -372,8 +372,14 @@ static void checksums_do_not_help_a_forger(void)
 
 static void a_record_has_one_form(void)
 {
-    struct retention_record record = {.first = 1, .end = 5, .days = 1096, .act = "832", .proposer = "a\"b",
-                                      .approver = "c", .keep_until_ns = -3, .received_max_ns = INT64_MAX};
+    struct retention_record record = {.first = 1,
+                                      .end = 5,
+                                      .days = 1096,
+                                      .act = "832",
+                                      .proposer = "a\"b",
+                                      .approver = "c",
+                                      .keep_until_ns = -3,
+                                      .received_max_ns = INT64_MAX};
     struct retention_record back;
     struct buf body CLEANUP(buf_done) = {0};
     buf_init(&body, 60000);
@@ -570,14 +576,13 @@ static const struct lie lies[] = {
     {"one person", one_person, "its retention record does not fit: one person alone agreed to it", 0, LATER, 1096,
      false},
     {"nobody", nobody, "its retention record does not fit: one person alone agreed to it", 0, LATER, 1096, false},
-    {"not signed", unsigned_record, "the newest checkpoint does not cover its retention record", 0, LATER, 1096,
-     false},
+    {"not signed", unsigned_record, "the newest checkpoint does not cover its retention record", 0, LATER, 1096, false},
     {"another root", forged_root, "the newest checkpoint is not of this archive's records", 0, LATER, 1096, false},
     {"witnesses behind", witnesses_behind,
      "the newest checkpoint that witnesses signed does not cover its retention record", 0, LATER, 1096, false},
     {"this clock behind", honest,
      "it is kept until 2029-11-18 (832 p.38(4), edition 10.02.2023; 1096 days by the settings)", 0,
-     TESTBED_TIME + DAY_S * SECOND_NS, 1096, false},
+     TESTBED_TIME + DAY_S *SECOND_NS, 1096, false},
     {"the signed clock behind", signed_clock_behind,
      "it is kept until 2029-11-18 (832 p.38(4), edition 10.02.2023; 1096 days by the settings)", 0, LATER, 1096, false},
     {"a longer policy", honest,

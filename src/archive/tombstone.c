@@ -226,8 +226,7 @@ static enum rc copy_part(const struct segment_file *file, uint64_t offset, uint6
     char *room = length <= TOMBSTONE_SIZE_MAX ? buf_reserve(out, (size_t)length) : NULL;
     if (!room && length)
         return err_set(err, RC_LIMIT, "no memory for a tombstone");
-    enum rc rc =
-        length ? file_read_at(file->io, file->fd, room, (size_t)length, (int64_t)offset, err) : RC_OK;
+    enum rc rc = length ? file_read_at(file->io, file->fd, room, (size_t)length, (int64_t)offset, err) : RC_OK;
     if (rc == RC_OK)
         buf_grew(out, (size_t)length);
     return rc == RC_END ? damaged(err, "the segment is cut short") : rc;

@@ -1,6 +1,7 @@
 /* Tombstones through an io table that serves the input, and the text of retention records. */
-#include "archive/retire.h"
 #include "archive/tombstone.h"
+
+#include "archive/retire.h"
 #include "base/assert.h"
 
 #include <string.h>

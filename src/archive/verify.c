@@ -540,7 +540,8 @@ static void check_inside(struct verify *v, const struct known *known, const stru
     }
     path.count = bytes.n / sizeof path.hash[0];
     memcpy(path.hash, bytes.p, path.count * sizeof path.hash[0]);
-    bool good = tombstone_path_root(v->hasher, known->size, &path, group, &root, &blind) && bytes.n % sizeof path.hash[0] == 0;
+    bool good =
+        tombstone_path_root(v->hasher, known->size, &path, group, &root, &blind) && bytes.n % sizeof path.hash[0] == 0;
     for (unsigned height = TLOG_GROUP_HEIGHT; good && height < TLOG_HEIGHT_MAX; height++)
         if (v->frontier.size >> height & 1)
             tlog_hash_node(v->hasher, &v->frontier.node[height], &root, &root);
@@ -572,7 +573,8 @@ static void grow_edge(struct verify *v, const struct covered *c, const struct tl
         grow(v, &leaves[i]);
         v->result->records--;
         if (v->frontier.size % TLOG_GROUP == 0 && !v->tree_broken &&
-            !tlog_hash_eq(&v->group_hash, &c->segment->groups[v->frontier.size / TLOG_GROUP - 1 - c->segment->group_first]))
+            !tlog_hash_eq(&v->group_hash,
+                          &c->segment->groups[v->frontier.size / TLOG_GROUP - 1 - c->segment->group_first]))
             tell(v, &place, "its first leaf hashes do not give its first group hash");
     }
 }

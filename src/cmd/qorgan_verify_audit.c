@@ -408,9 +408,9 @@ enum rc audit_leaf(struct audit *audit, const struct tlog_hash *hash)
     return rc == RC_OK && audit->frontier.size % TLOG_GROUP == 0 ? check_paths(audit) : rc;
 }
 
-/* Of the first `size` leaves of a group: their root, from the path to the group's end. Going down to where they end, each
- * turn leaves a sibling in the path; the deepest hash is their last complete subtree, which is left out when all turns
- * were to the left. */
+/* Of the first `size` leaves of a group: their root, from the path to the group's end. Going down to where they end,
+ * each turn leaves a sibling in the path; the deepest hash is their last complete subtree, which is left out when all
+ * turns were to the left. */
 static bool path_root(struct audit *audit, uint64_t size, const struct tlog_path *path, const struct tlog_hash *group,
                       struct tlog_hash *ret_root)
 {

@@ -169,8 +169,7 @@ static enum rc fold(const struct stone *s)
         rc = audit_group(audit, &group);
     }
     rc = rc == RC_OK ? fold_leaves(s, rest) : rc;
-    return rc != RC_OK || frontier_is(s, true) ? rc
-                                               : damage(s, "the stored tree is not the one that the hashes give");
+    return rc != RC_OK || frontier_is(s, true) ? rc : damage(s, "the stored tree is not the one that the hashes give");
 }
 
 enum rc audit_tombstone(struct audit *audit, int folder, uint64_t first, bool fold_it, struct err *err)
@@ -183,8 +182,7 @@ enum rc audit_tombstone(struct audit *audit, int folder, uint64_t first, bool fo
     struct arena *arena CLEANUP(arena_cleanup) = arena_new(TOMBSTONE_MAX + (1 << 20));
     if (arena == NULL)
         return err_set(err, RC_LIMIT, "out of memory");
-    enum rc rc =
-        file_load(&io_kernel, folder, s.gone->file + strlen("seg/"), TOMBSTONE_MAX, arena, &s.bytes, err);
+    enum rc rc = file_load(&io_kernel, folder, s.gone->file + strlen("seg/"), TOMBSTONE_MAX, arena, &s.bytes, err);
     if (rc != RC_OK)
         return rc;
     if (s.bytes.n < MARK_SIZE + HEADER_SIZE + FOOTER_SIZE)
@@ -229,10 +227,9 @@ static bool vouches(const struct audit_gone *gone, struct str raw)
     char received[128];
     snprintf(received, sizeof(received), ",\"received_max_ns\":%" PRId64 ",\"received_min_ns\":%" PRId64 "}",
              gone->received_high, gone->received_low);
-    return str_ends(raw, str_of(received)) && says(raw, "first", gone->first) &&
-           says(raw, "end", gone->end) && str_search(raw, STR(",\"event\":\"retention\",")) < raw.n &&
-           str_eq(between(raw, ",\"footer\":\"", "\""), hex) && proposer.n && approver.n &&
-           !str_eq(proposer, approver);
+    return str_ends(raw, str_of(received)) && says(raw, "first", gone->first) && says(raw, "end", gone->end) &&
+           str_search(raw, STR(",\"event\":\"retention\",")) < raw.n &&
+           str_eq(between(raw, ",\"footer\":\"", "\""), hex) && proposer.n && approver.n && !str_eq(proposer, approver);
 }
 
 void audit_vouch(struct audit *audit, const struct leaf *leaf, struct str raw)

@@ -401,8 +401,8 @@ static void lie_quoted(struct retention_record *record)
 
 static void a_deletion_needs_its_record(void)
 {
-    static void (*const liars[])(struct retention_record *record) = {lie_first,    lie_end,   lie_footer,
-                                                                     lie_received, lie_alone, lie_quoted};
+    static void (*const liars[])(struct retention_record * record) = {lie_first,    lie_end,   lie_footer,
+                                                                      lie_received, lie_alone, lie_quoted};
     for (size_t i = 0; i < ARRAY_LEN(liars); i++) {
         struct testbed bed;
         test_row("lie %zu", i);
@@ -419,7 +419,7 @@ static void every_byte_of_a_tombstone_counts(void)
     struct testbed bed;
     make_gone(&bed, 300, NULL);
     off_t size = size_of(&bed, name);
-    for (off_t at = 0; at < size; at += at > 128 && at < 4096 ? 31 : 1) {
+    for (off_t at = 0; at<size; at += at> 128 && at < 4096 ? 31 : 1) {
         uint8_t mask = (uint8_t)(1u << ((unsigned)at % 8));
         test_row("byte %lld", (long long)at);
         flip(&bed, name, at, mask);

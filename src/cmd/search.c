@@ -1,8 +1,8 @@
 /* search.c - `qorgan search [QUERY]`: events that match, newest first, or the table that the query makes of them;
  * beside a running service or without it. Ctrl-C stops it: what was found until then is printed. */
-#include "archive/retire.h"
 #include "archive/search.h"
 
+#include "archive/retire.h"
 #include "base/arena.h"
 #include "base/assert.h"
 #include "cmd/archive_open.h"
@@ -68,13 +68,13 @@ static bool on_hit(void *context, const struct archive_hit *hit)
 /* What people should know of an answer that is not whole. */
 static void remarks(struct archive_reader *reader, const struct search_result *result, const struct search_table *table)
 {
-    struct archive_gone gone = {
-        .first = result->gone_first, .end = result->gone_end, .record = result->gone_under};
+    struct archive_gone gone = {.first = result->gone_first, .end = result->gone_end, .record = result->gone_under};
     char text[ARCHIVE_GONE_TEXT];
     if (result->gone_segments) {
         archive_reader_gone_say(reader, &gone, text);
         fprintf(stderr, "qorgan search: %s%s\n",
-                gone.end - gone.first > result->gone_records ? "of the range, some records are gone: among " : "", text);
+                gone.end - gone.first > result->gone_records ? "of the range, some records are gone: among " : "",
+                text);
     }
     if (table && table->lost)
         fprintf(stderr,

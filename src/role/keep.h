@@ -21,8 +21,8 @@ struct keep {
     struct tlog_hash law_digest; /* SHA-256 of the table */
 };
 
-/* `table` is the text of data/retention.tsv. RC_INVALID names the setting and act, edition and paragraph, or the table's
- * line; RC_NOT_FOUND: no act holds at that time. The policy points into *ret_keep. */
+/* `table` is the text of data/retention.tsv. RC_INVALID names the setting and act, edition and paragraph, or the
+ * table's line; RC_NOT_FOUND: no act holds at that time. The policy points into *ret_keep. */
 enum rc keep_parse(const struct config *config, struct str table, int64_t now_ns, struct keep *ret_keep,
                    struct err *err) MUST_USE;
 

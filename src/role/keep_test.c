@@ -21,8 +21,7 @@ static void settings_below_the_acts_are_refused(void)
          "\"keep-days\" is 1095; 832 p.38(4) (edition 10.02.2023) asks for 36 months, which are 1096 days"},
         {1096, "00112233445566778899aabbccddeeff=30", RC_INVALID,
          "\"keep-days-sources\" is 30; 832 p.38(4) (edition 10.02.2023) asks for 36 months, which are 1096 days"},
-        {1096, "web1=2000", RC_INVALID,
-         "\"keep-days-sources\" must be rows of 32 hex digits=days, not \"web1=2000\""},
+        {1096, "web1=2000", RC_INVALID, "\"keep-days-sources\" must be rows of 32 hex digits=days, not \"web1=2000\""},
         {1096, "00112233445566778899aabbccddeeff", RC_INVALID,
          "\"keep-days-sources\" must be rows of 32 hex digits=days, not \"00112233445566778899aabbccddeeff\""},
     };

@@ -2,7 +2,8 @@
  *
  * A log file goes when the sealed segment that took its records is there: of the same first number, and longer than its
  * header. A segment goes when archive_retire_judge says so, which reads the archive by itself: tombstone, retention
- * record, checkpoint, acts, settings and both clocks. Its keys go after it; keys that a power cut left go at the start. */
+ * record, checkpoint, acts, settings and both clocks. Its keys go after it; keys that a power cut left go at the start.
+ */
 #include "archive/retire.h"
 #include "archive/sealed.h"
 #include "base/assert.h"

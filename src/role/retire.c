@@ -84,11 +84,8 @@ static struct pending *pending_add(struct retire *r, const struct pending *pendi
 static bool doomed_add(void *context, const struct archive_segment *segment)
 {
     struct retire *r = context;
-    struct pending pending = {.step = STEP_DOOMED,
-                              .first = segment->first,
-                              .end = segment->end,
-                              .record = segment->record,
-                              .told = true};
+    struct pending pending = {
+        .step = STEP_DOOMED, .first = segment->first, .end = segment->end, .record = segment->record, .told = true};
     return segment->gone || !segment->record || pending_add(r, &pending) != NULL;
 }
 

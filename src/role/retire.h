@@ -6,8 +6,8 @@
  * MSG_RETIRE, from the desk, id = number of the proposal; JSON, all members needed:
  *
  *   {"proposal":"<text, at most 64 bytes>", "firsts":[<first record of each segment, rising>, ...],
- *    "days":<longest number of days of the policy as proposed>, "law":"<hex SHA-256 of data/retention.tsv as proposed>",
- *    "proposer":"<account>", "approver":"<another account>", "proposed_ns":<n>, "approved_ns":<n>}
+ *    "days":<longest number of days of the policy as proposed>, "law":"<hex SHA-256 of data/retention.tsv as
+ * proposed>", "proposer":"<account>", "approver":"<another account>", "proposed_ns":<n>, "approved_ns":<n>}
  *
  * At most RETIRE_SEGMENTS_MAX segments. Sending it again is harmless: the desk does so with every keeper that comes up
  * until each segment is deleted or refused, since what was not yet recorded is forgotten when the keeper stops.

@@ -203,7 +203,6 @@ static enum rc record_it(uint64_t *ret_number, struct err *err)
     return rc == RC_OK ? sign(err) : rc;
 }
 
-
 static bool key_is(void *context, const char *name)
 {
     if (!str_ends(str_of(name), STR(".key")) || !str_starts(str_of(name), STR("0000000000000000.")))
