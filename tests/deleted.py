@@ -1,5 +1,5 @@
-"""Second reader of archives with deleted segments, from doc/format/segment.md and leaf.md with hashlib alone: the tree goes
-on over tombstones to the signed root, and each tombstone has its retention record."""
+"""Second reader of archives with deleted segments, from doc/format/segment.md and leaf.md with hashlib alone: the tree
+goes on over tombstones to the signed root, and each tombstone has its retention record."""
 import base64
 import hashlib
 import json

@@ -440,10 +440,11 @@ static enum rc sealed_leaves(struct archive_reader *r, uint64_t from, uint64_t t
         struct segment *segment = r->catalog.segments[s];
         if (segment->end <= from || segment->first >= to)
             continue;
-        enum rc gone =
-            segment->gone ? tombstone_leaves(r->io, r->folders.seg, segment, from, to, hashes, found, err) : RC_OK;
+        struct tombstone_range range = {.from = from, .to = to, .hashes = hashes};
+        enum rc gone = segment->gone ? tombstone_leaves(r->io, r->folders.seg, segment, &range, err) : RC_OK;
         if (gone != RC_OK)
             return gone;
+        *found += range.found;
         for (uint32_t i = 0; i < segment->entry_count; i++) {
             if (segment->entries[i].last < from || segment->entries[i].first >= to)
                 continue;

@@ -326,8 +326,8 @@ enum rc segment_edges_read(struct str section, const struct segment *segment, st
     return RC_OK;
 }
 
-enum rc tombstone_leaves(const struct io *io, int folder, const struct segment *segment, uint64_t from, uint64_t to,
-                         struct tlog_hash *hashes, uint64_t *found, struct err *err)
+enum rc tombstone_leaves(const struct io *io, int folder, const struct segment *segment, struct tombstone_range *range,
+                         struct err *err)
 {
     const struct segment_part *part = &segment->part[SECTION_EDGES];
     struct arena *arena CLEANUP(arena_cleanup) = arena_new((size_t)1 << 20);
@@ -345,10 +345,10 @@ enum rc tombstone_leaves(const struct io *io, int folder, const struct segment *
     for (size_t i = 0; rc == RC_OK && i < edges.head_count + edges.tail_count; i++) {
         bool head = i < edges.head_count;
         uint64_t number = head ? segment->first + i : segment->end - edges.tail_count + (i - edges.head_count);
-        if (number < from || number >= to)
+        if (number < range->from || number >= range->to)
             continue;
-        hashes[number - from] = head ? edges.head[i] : edges.tail[i - edges.head_count];
-        ++*found;
+        range->hashes[number - range->from] = head ? edges.head[i] : edges.tail[i - edges.head_count];
+        range->found++;
     }
     return rc;
 }

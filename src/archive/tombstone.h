@@ -64,9 +64,16 @@ struct segment_edges {
 /* RC_CORRUPT when they do not fit the segment's range. */
 enum rc segment_edges_read(struct str section, const struct segment *segment, struct segment_edges *ret_edges,
                            struct err *err) MUST_USE;
-/* Writes those of a gone segment's leaf hashes in [from, to) that are known to hashes[number - from]; counts them. */
-enum rc tombstone_leaves(const struct io *io, int folder, const struct segment *segment, uint64_t from, uint64_t to,
-                         struct tlog_hash *hashes, uint64_t *found, struct err *err) MUST_USE;
+/* Leaf hashes of the records [from, to), found piece by piece. */
+struct tombstone_range {
+    uint64_t from;
+    uint64_t to;
+    struct tlog_hash *hashes; /* of record `from` first */
+    uint64_t found;
+};
+/* Fills in those of a gone segment's leaf hashes that are known. */
+enum rc tombstone_leaves(const struct io *io, int folder, const struct segment *segment, struct tombstone_range *range,
+                         struct err *err) MUST_USE;
 
 /* The root of the first `size` % 256 leaves of a group, from the RFC 6962 path of those leaves to the group's end.
  * False when the path does not end at the group's hash, or when the root is not part of it (*ret_blind: a power of

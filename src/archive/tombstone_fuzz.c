@@ -47,10 +47,10 @@ static void use(const struct io *io, const struct segment *segment, const struct
 {
     static struct tlog_hash hashes[TLOG_GROUP];
     struct tlog_hash footer;
-    uint64_t found = 0;
     uint64_t from = segment->first / TLOG_GROUP * TLOG_GROUP;
-    enum rc rc = tombstone_leaves(io, 0, segment, from, from + TLOG_GROUP, hashes, &found, NULL);
-    ASSERT(rc == RC_OK && found <= TLOG_GROUP);
+    struct tombstone_range range = {.from = from, .to = from + TLOG_GROUP, .hashes = hashes};
+    enum rc rc = tombstone_leaves(io, 0, segment, &range, NULL);
+    ASSERT(rc == RC_OK && range.found <= TLOG_GROUP);
     rc = segment_footer_digest(io, 0, segment, &footer, NULL);
     ASSERT(rc == RC_OK);
     IGNORE(retention_record_differs(record, segment, &footer) != NULL); /* whatever it says */
