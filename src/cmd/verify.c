@@ -88,8 +88,9 @@ static void print_result(const struct checking *checking, const struct verify_re
                    (unsigned long long)result->segments, (unsigned long long)result->log_files,
                    (unsigned long long)result->checkpoints);
         if (result->gone_segments)
-            buf_format(&line, "\n%llu records in %llu segments were deleted, each under its retention record",
-                       (unsigned long long)result->gone_records, (unsigned long long)result->gone_segments);
+            buf_format(&line, "\n%llu records in %llu segments were deleted%s",
+                       (unsigned long long)result->gone_records, (unsigned long long)result->gone_segments,
+                       result->findings ? "" : ", each under its retention record");
         buf_format(&line, "\nsize %llu, root %.*s", (unsigned long long)result->size, (int)n, root);
     }
     print_line(&line);
