@@ -23,7 +23,10 @@ static const struct row {
     {"user.save", RIGHT_USERS, ask_user_save},          {"witness.list", RIGHT_READ, ask_witness_list},
     {"mirror.list", RIGHT_READ, ask_mirror_list},       {"mirror.forget", RIGHT_CHANNELS, ask_mirror_forget},
     {"mirror.used", RIGHT_NONE, ask_mirror_used},       {"mirror.refused", RIGHT_NONE, ask_mirror_refused},
-    {"mirror.report", RIGHT_NONE, ask_mirror_report},
+    {"mirror.report", RIGHT_NONE, ask_mirror_report},   {"retention.list", RIGHT_READ, ask_retention_list},
+    {"retention.propose", RIGHT_RETENTION, ask_retention_propose},
+    {"retention.approve", RIGHT_RETENTION, ask_retention_approve},
+    {"retention.refuse", RIGHT_RETENTION, ask_retention_refuse},
 };
 
 struct str ask_str(const struct ask *ask, const char *name)

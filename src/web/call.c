@@ -135,7 +135,8 @@ unsigned status_of_error(struct str key)
         {"state_refuses", 409}, {"exists", 409},          {"unavailable", 503},   {"must_change", 403},
         {"search_gone", 404},   {"malformed", 400},       {"too_large", 413},     {"busy", 503},
         {"bad_request", 400},   {"mirror_denied", 401},   {"mirror_busy", 429},   {"mirror_sealed", 409},
-        {"mirror_long", 409},
+        {"mirror_long", 409},   {"same_person", 403},     {"same_hand", 403},     {"proposal_open", 409},
+        {"proposal_void", 409}, {"proposal_expired", 409},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         if (str_is(key, rows[i].key))

@@ -165,7 +165,7 @@ static const char *const pages[] = {
     "/records/9",  "/incidents", "/incidents/6", "/incidents?state=closed&offset=100",
     "/objects",    "/objects/1", "/objects/new", "/channels",
     "/channels/1", "/users",     "/users/new",   "/users/bob",
-    "/archive",
+    "/archive",    "/archive/retention",
 };
 
 static void pages_answer(void)

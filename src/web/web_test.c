@@ -61,6 +61,7 @@ static void hostile_strings_stay_text(void)
         {"/objects/1", "object.save", "name=%22%3E%3Cscript%3Eevil()&contact_name_0=%22%3E%3Cscript%3Eevil()"},
         {"/channels/1", "channel.save", "to=%22%3E%3Cscript%3Eevil()&kind=%22%3E%3Cscript%3Eevil()"},
         {"/users/bob", "user.save", "role=%22%3E%3Cscript%3Eevil()"},
+        {"/archive/retention/4", "retention.refuse", "act=refuse&reason=%3C/textarea%3E%3Cscript%3Eevil()"},
     };
     for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
         char body[512];
@@ -605,6 +606,40 @@ static void health_of_the_archive(void)
     CHECK(seen_has("the search did not end") && !seen_has("The archive is well"));
 }
 
+/* Deletion: what is asked, what is shown after a refusal, and no form where none can work. */
+static void deletion_of_old_records(void)
+{
+    static const char chosen[] = "csrf=" FAKE_CSRF "&s0=yes&s300=yes&sx=1&reason=the+term+is+over";
+    peers_reset();
+    CHECK_INT(status_of(post("/archive/retention", chosen)), 303);
+    CHECK(strstr(peers.asked, "\"retention.propose\"") && strstr(peers.asked, "\"segments\":[0,300],\"reason\":\"the term is over\""));
+    CHECK_TEXT(seen_location, "/archive/retention?saved=1");
+    CHECK_INT(status_of(post("/archive/retention/4", "csrf=" FAKE_CSRF "&act=approve&reason=so+it+is")), 303);
+    CHECK(strstr(peers.asked, "\"retention.approve\"") && strstr(peers.asked, "\"id\":4,\"reason\":\"so it is\""));
+    CHECK_INT(status_of(post("/archive/retention/4", "csrf=" FAKE_CSRF "&act=refuse&reason=no")), 303);
+    CHECK(strstr(peers.asked, "\"retention.refuse\"") && strstr(peers.asked, "\"id\":4,\"reason\":\"no\""));
+    CHECK_INT(status_of(post("/archive/retention/4", "csrf=" FAKE_CSRF "&act=eat")), 400);
+    CHECK_INT(status_of(post("/archive/retention/x", "csrf=" FAKE_CSRF "&act=approve")), 400);
+    CHECK(!strstr(peers.asked, "retention."));
+    CHECK_INT(status_of(post("/archive/retention/4", "act=approve&reason=x")), 403); /* without the form's secret */
+    peers.ask = "retention.approve";
+    peers.json = STR("{\"ok\":false,\"error\":\"same_person\"}");
+    CHECK_INT(status_of(post("/archive/retention/4", "csrf=" FAKE_CSRF "&act=approve&reason=typed+words")), 403);
+    CHECK(seen_has("Who proposed it may not approve it.") && seen_has("typed words</textarea>"));
+    peers.ask = "retention.list";
+    peers.json = STR("{\"ok\":true,\"known\":true,\"may_propose\":true,\"segments\":[{\"first\":0,\"end\":5,\"state\":"
+                     "\"may\"},{\"first\":5,\"end\":9,\"state\":\"held\"},{\"first\":9,\"end\":20,\"state\":\"kept\"}],"
+                     "\"proposals\":[{\"id\":1,\"state\":\"expired\"}]}");
+    CHECK_INT(status_of(get("/archive/retention")), 200);
+    CHECK(seen_has("name=\"s0\" value=\"yes\" checked") && !seen_has("name=\"s5\"") && !seen_has("name=\"s9\""));
+    CHECK(seen_has("Propose deletion") && seen_has("Earlier decisions") && !seen_has("value=\"approve\""));
+    peers.json = STR("{\"ok\":true,\"known\":false,\"segments\":[{\"first\":0,\"end\":5,\"state\":\"may\"}],\"proposals\":[{"
+                     "\"id\":1,\"state\":\"proposed\",\"may_refuse\":true,\"own\":true}]}");
+    CHECK_INT(status_of(get("/archive/retention")), 200);
+    CHECK(seen_has("It is not known yet") && !seen_has("<form method=\"post\" action=\"/archive/retention\""));
+    CHECK(seen_has("Withdraw the proposal") && seen_has("your own proposal") && !seen_has("value=\"approve\""));
+}
+
 static void own_records_are_left_out(void)
 {
     static const struct {
@@ -882,6 +917,7 @@ static const struct test tests[] = {
     {"marks of events", marks_of_events},
     {"own records", own_records},
     {"health of the archive", health_of_the_archive},
+    {"deletion of old records", deletion_of_old_records},
     {"own records are left out", own_records_are_left_out},
     {"a search under way", search_under_way},
     {"tables and charts of a search", search_tables},
