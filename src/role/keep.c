@@ -1,8 +1,12 @@
 #include "role/keep.h"
 
 #include "base/bytes.h"
+#include "os/file.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#define TABLE_MAX ((size_t)1 << 20)
 
 static enum rc source_parse(struct keep *keep, struct str word, struct err *err)
 {
@@ -46,4 +50,19 @@ enum rc keep_parse(const struct config *config, struct str table, int64_t now_ns
                                       keep->sources[keep->policy.source_count - 1].days, "keep-days-sources", err);
     }
     return rc;
+}
+
+enum rc keep_check(const struct config *config, int64_t now_ns, struct arena *arena, struct err *err)
+{
+    char path[4096];
+    struct str table = STR_NONE;
+    struct keep *keep = arena_alloc(arena, sizeof *keep);
+    if (!keep)
+        return err_set(err, RC_LIMIT, "no memory for the table of retention");
+    snprintf(path, sizeof path, "%.*s/data/retention.tsv", STR_ARG(config->share));
+    enum rc rc = file_load_path(path, TABLE_MAX, arena, &table, err);
+    if (rc != RC_OK)
+        return rc;
+    rc = keep_parse(config, table, now_ns, keep, err);
+    return rc == RC_NOT_FOUND ? RC_OK : rc;
 }

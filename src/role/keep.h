@@ -25,5 +25,8 @@ struct keep {
  * table's line; RC_NOT_FOUND: no act holds at that time. The policy points into *ret_keep. */
 enum rc keep_parse(const struct config *config, struct str table, int64_t now_ns, struct keep *ret_keep,
                    struct err *err) MUST_USE;
+/* The same for a start, with the table of config->share: whether the settings may hold now. A clock so far off that no
+ * act is in force is no reason to refuse: then nothing is deleted, and records are kept as before. */
+enum rc keep_check(const struct config *config, int64_t now_ns, struct arena *arena, struct err *err) MUST_USE;
 
 #endif

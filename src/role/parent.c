@@ -536,17 +536,20 @@ static void greet(struct parent *parent)
     buf_done(&print);
 }
 
-/* What would make a process fail at every start is refused here, with one message, before any is started. */
-/* How long records are kept: the acts' table, which who deletes gets from here, and the settings against it. */
+/* How long records are kept: the acts' table, which who deletes gets from here, and the settings against it. A clock so
+ * far off that no act is in force is no reason to stop: then nothing is deleted, and records are kept as before. */
 static enum rc retention_load(struct parent *parent, struct err *err)
 {
     static struct keep keep;
     char path[4096];
     snprintf(path, sizeof path, "%.*s/data/retention.tsv", STR_ARG(parent->config.share));
     enum rc rc = file_load_path(path, RETENTION_BYTES_MAX, parent->arena, &parent->retention_law, err);
-    return rc == RC_OK ? keep_parse(&parent->config, parent->retention_law, clock_real_ns(), &keep, err) : rc;
+    if (rc == RC_OK)
+        rc = keep_parse(&parent->config, parent->retention_law, clock_real_ns(), &keep, err);
+    return rc == RC_NOT_FOUND && parent->retention_law.n ? RC_OK : rc;
 }
 
+/* What would make a process fail at every start is refused here, with one message, before any is started. */
 static enum rc settings_check(const struct config *config, const struct setup *setup, struct err *err)
 {
     struct str rest = config->rules;
