@@ -191,10 +191,10 @@ struct desk_segment {
 
 /* What the keeper says of age. */
 struct desk_retention {
-    uint32_t days;   /* the policy's longest */
-    struct str law;  /* digest of the table of the acts */
+    uint32_t days;    /* the policy's longest */
+    struct str law;   /* digest of the table of the acts */
     struct str error; /* why nothing can be deleted; empty when all is well */
-    int64_t next_ns; /* when the next segment may go; 0 = there is none but the last */
+    int64_t next_ns;  /* when the next segment may go; 0 = there is none but the last */
     uint64_t may_count;
     uint64_t may_bytes;
     uint64_t deleted_segments;
@@ -204,8 +204,8 @@ struct desk_retention {
 };
 /* Copied; memory only. Until it was called nothing can be proposed or approved. */
 void desk_set_retention(struct desk *desk, const struct desk_retention *retention);
-/* Ends proposals whose time is over, or whose segments, policy or law are not what they were. Call each second; it looks
- * every ten. */
+/* Ends proposals whose time is over, or whose segments, policy or law are not what they were. Call each second; it
+ * looks every ten. */
 enum rc desk_watch_retention(struct desk *desk, int64_t now_ns, struct err *err) MUST_USE;
 /* An approved proposal for the keeper, as JSON (role/retire.h), once until rewound. RC_END when there is none. */
 enum rc desk_take_retire(struct desk *desk, struct buf *out, int64_t *ret_id, struct err *err) MUST_USE;

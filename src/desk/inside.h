@@ -25,8 +25,8 @@
 #define DESK_PASSWORD_MAX  1024
 #define DESK_HASH_TEXT_MAX 160
 
-struct desk_sources; /* source.c */
-struct desk_assets;  /* asset.c */
+struct desk_sources;  /* source.c */
+struct desk_assets;   /* asset.c */
 struct desk_retained; /* retention.c */
 
 struct desk {

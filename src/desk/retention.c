@@ -7,9 +7,9 @@
  *                 └── approve (another person) ─► approved ── every segment answered ──► done
  *
  * The desk decides nothing about age: which segments may go comes from the keeper, and keeper and reaper judge again.
- * An approved proposal is given to the keeper until it answered for every segment. A step and its record for the archive
- * are one transaction. Two accounts are two persons only when neither was made by the other, nor got its password from
- * the other: who could sign in as both approves nothing. */
+ * An approved proposal is given to the keeper until it answered for every segment. A step and its record for the
+ * archive are one transaction. Two accounts are two persons only when neither was made by the other, nor got its
+ * password from the other: who could sign in as both approves nothing. */
 #include "base/assert.h"
 #include "base/civil.h"
 #include "desk/inside.h"
@@ -19,8 +19,8 @@
 #define PROPOSAL_NS    (72 * HOUR_S * SECOND_NS)
 #define WATCH_NS       (10 * SECOND_NS)
 #define REASON_MAX     1000 /* bytes */
-#define REASON_MIN     10  /* characters that say why; fewer say nothing */
-#define PROPOSALS_PAST 20  /* decided ones that are listed */
+#define REASON_MIN     10   /* characters that say why; fewer say nothing */
+#define PROPOSALS_PAST 20   /* decided ones that are listed */
 
 /* The numbers are stored: add at the end only. */
 enum proposal_state {
@@ -54,8 +54,8 @@ struct desk_retained {
     struct desk_segment segments[DESK_SEGMENTS_MAX];
     char law[DESK_FIELD_MAX];
     char error[DESK_FIELD_MAX];
-    bool known;  /* the keeper has told */
-    bool taken;  /* no approved proposal waits that the keeper was not given */
+    bool known; /* the keeper has told */
+    bool taken; /* no approved proposal waits that the keeper was not given */
     int64_t watched_ns;
 };
 
@@ -151,7 +151,8 @@ static const struct desk_segment *segment_may(const struct desk *desk, int64_t f
 /* ---- rows ---- */
 
 #define PROPOSAL_COLUMNS                                                                                               \
-    "id, state, reason, law, days, records, bytes, first, past, proposer_id, proposer, proposed_ns, decider, decided_ns,"   \
+    "id, state, reason, law, days, records, bytes, first, past, proposer_id, proposer, proposed_ns, decider, "         \
+    "decided_ns,"                                                                                                      \
     " decision"
 
 static void proposal_take(struct db_query *q, struct arena *arena, struct proposal *ret)
@@ -233,10 +234,10 @@ static void proposal_to(struct desk *desk, struct proposal *p, enum proposal_sta
     ASSERT(state == PROPOSAL_DONE ? p->state == PROPOSAL_APPROVED : p->state == PROPOSAL_PROPOSED);
     ASSERT(state != PROPOSAL_PROPOSED);
     p->state = state;
-    struct db_query q = db_query(desk->db, state == PROPOSAL_DONE
-                                               ? "UPDATE retention SET state = ?2 WHERE id = ?1"
-                                               : "UPDATE retention SET state = ?2, decider = ?3, decided_ns = ?4,"
-                                                 " decision = ?5 WHERE id = ?1");
+    struct db_query q =
+        db_query(desk->db, state == PROPOSAL_DONE ? "UPDATE retention SET state = ?2 WHERE id = ?1"
+                                                  : "UPDATE retention SET state = ?2, decider = ?3, decided_ns = ?4,"
+                                                    " decision = ?5 WHERE id = ?1");
     db_put_i64(&q, p->id);
     db_put_i64(&q, state);
     if (state != PROPOSAL_DONE) {
@@ -360,10 +361,10 @@ static void parts_store(struct ask *ask, struct proposal *p, const struct desk_s
         p->first = i == 0 ? (int64_t)s->first : MIN(p->first, (int64_t)s->first);
         p->end = MAX(p->end, (int64_t)s->end);
     }
-    struct db_query q =
-        db_query(db, "INSERT INTO retention (state, reason, law, days, records, bytes, first, past, proposer_id, proposer,"
-                     " proposed_ns, decider, decided_ns, decision)"
-                     " VALUES (0, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, '', 0, '')");
+    struct db_query q = db_query(
+        db, "INSERT INTO retention (state, reason, law, days, records, bytes, first, past, proposer_id, proposer,"
+            " proposed_ns, decider, decided_ns, decision)"
+            " VALUES (0, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, '', 0, '')");
     db_put_text(&q, p->reason);
     db_put_text(&q, p->law);
     db_put_i64(&q, p->days);
@@ -435,7 +436,8 @@ static bool decision_begin(struct ask *ask, struct proposal *p)
         ask_refuse(ask, "state_refuses", "it is decided already");
     else if (proposal_lapse(ask->desk, p, ask->now_ns)) {
         ask->keep = true;
-        ask_refuse(ask, p->state == PROPOSAL_EXPIRED ? "proposal_expired" : "proposal_void", "it does not hold any more");
+        ask_refuse(ask, p->state == PROPOSAL_EXPIRED ? "proposal_expired" : "proposal_void",
+                   "it does not hold any more");
     }
     return !ask->error;
 }
@@ -553,8 +555,8 @@ void ask_retention_list(struct ask *ask)
     json_put_u64(ask->out, "deleted_records", now->deleted_records);
     json_put_bool(ask->out, "may_propose", role_rights(ask->role) & RIGHT_RETENTION);
     segments_put(ask);
-    struct db_query q =
-        db_query(ask->desk->db, "SELECT " PROPOSAL_COLUMNS " FROM retention ORDER BY state <= 1 DESC, id DESC LIMIT ?1");
+    struct db_query q = db_query(ask->desk->db, "SELECT " PROPOSAL_COLUMNS
+                                                " FROM retention ORDER BY state <= 1 DESC, id DESC LIMIT ?1");
     db_put_i64(&q, PROPOSALS_PAST);
     while (count < PROPOSALS_PAST && db_next(&q))
         proposal_take(&q, ask->arena, &p[count++]);

@@ -10,8 +10,13 @@ static struct desk_retention told;
 /* Three that may go, one that may not. */
 static void keeper_tells(void)
 {
-    told = (struct desk_retention){.days = 1096, .law = STR("abcd"), .next_ns = T0 + H(24), .segments = segments,
-                                   .segment_count = 4, .may_count = 3, .may_bytes = 3000};
+    told = (struct desk_retention){.days = 1096,
+                                   .law = STR("abcd"),
+                                   .next_ns = T0 + H(24),
+                                   .segments = segments,
+                                   .segment_count = 4,
+                                   .may_count = 3,
+                                   .may_bytes = 3000};
     for (uint64_t i = 0; i < 4; i++)
         segments[i] = (struct desk_segment){
             .first = i * 100,
@@ -35,11 +40,15 @@ static bool save_user(const char *who, const char *name, const char *role, const
 static void make_user(const char *name, const char *role)
 {
     CHECK(save_user("admin", name, role, "first garden 55"));
-    CHECK(stand_ask(&stand, stand_format(&stand, "{'ask':'session.open','user':'%s','password':'first garden 55',"
-                                                 "'address':'x'}", name)));
+    CHECK(stand_ask(&stand, stand_format(&stand,
+                                         "{'ask':'session.open','user':'%s','password':'first garden 55',"
+                                         "'address':'x'}",
+                                         name)));
     const char *token = arena_strz(stand.arena, json_str(json_get(stand.json, "token"), STR("")));
-    CHECK(stand_ask(&stand, stand_format(&stand, "{'ask':'password.change','token':'%s','old':'first garden 55',"
-                                                 "'new':'second garden 66'}", token)));
+    CHECK(stand_ask(&stand, stand_format(&stand,
+                                         "{'ask':'password.change','token':'%s','old':'first garden 55',"
+                                         "'new':'second garden 66'}",
+                                         token)));
 }
 
 static bool opened(void)
@@ -66,8 +75,9 @@ static bool propose(const char *who, const char *list, const char *reason)
 
 static bool decide(const char *ask, const char *who, int id)
 {
-    return stand_ask(&stand, stand_format(&stand, "{'ask':'retention.%s','who':'%s','id':%d,'reason':'the term is over'}",
-                                          ask, who, id));
+    return stand_ask(
+        &stand,
+        stand_format(&stand, "{'ask':'retention.%s','who':'%s','id':%d,'reason':'the term is over'}", ask, who, id));
 }
 
 /* The proposal's state as anybody sees it. */
@@ -335,8 +345,9 @@ static void the_keeper_carries_it_out(void)
     CHECK(!retire_taken(NULL));
     stand.now += S(5);
     CHECK(decide("approve", "bob", 1));
-    CHECK(retire_taken(stand_format(&stand, "-1\",\"days\":1096,\"law\":\"abcd\",\"proposer\":\"ann\",\"approver\":\"bob\","
-                                            "\"proposed_ns\":%lld,\"approved_ns\":%lld,\"firsts\":[0,100]}",
+    CHECK(retire_taken(stand_format(&stand,
+                                    "-1\",\"days\":1096,\"law\":\"abcd\",\"proposer\":\"ann\",\"approver\":\"bob\","
+                                    "\"proposed_ns\":%lld,\"approved_ns\":%lld,\"firsts\":[0,100]}",
                                     (long long)T0, (long long)(T0 + S(5)))));
     CHECK(!retire_taken(NULL)); /* once */
     CHECK_INT(answered(0, 100, "recorded", 900), RC_OK);
@@ -350,8 +361,9 @@ static void the_keeper_carries_it_out(void)
     CHECK_TEXT(part_of(1, 100), "waiting");
     CHECK_TEXT(state_of(1), "approved");
     desk_retire_rewind(stand.desk); /* the keeper was restarted */
-    CHECK(retire_taken(stand_format(&stand, "-1\",\"days\":1096,\"law\":\"abcd\",\"proposer\":\"ann\",\"approver\":\"bob\","
-                                            "\"proposed_ns\":%lld,\"approved_ns\":%lld,\"firsts\":[100]}",
+    CHECK(retire_taken(stand_format(&stand,
+                                    "-1\",\"days\":1096,\"law\":\"abcd\",\"proposer\":\"ann\",\"approver\":\"bob\","
+                                    "\"proposed_ns\":%lld,\"approved_ns\":%lld,\"firsts\":[100]}",
                                     (long long)T0, (long long)(T0 + S(5)))));
     CHECK_INT(answered(0, 0, "refused", 0), RC_OK); /* as a whole */
     CHECK_TEXT(part_of(1, 100), "refused");

@@ -8,12 +8,11 @@ static const struct {
     const char *name;
     unsigned rights;
 } roles[] = {
-    [ROLE_ADMINISTRATOR] = {"administrator",
-                            RIGHT_READ | RIGHT_WORK | RIGHT_OBJECTS | RIGHT_CHANNELS | RIGHT_SETTINGS | RIGHT_USERS |
-                                RIGHT_RETENTION},
+    [ROLE_ADMINISTRATOR] = {"administrator", RIGHT_READ | RIGHT_WORK | RIGHT_OBJECTS | RIGHT_CHANNELS | RIGHT_SETTINGS |
+                                                 RIGHT_USERS | RIGHT_RETENTION},
     [ROLE_ANALYST] = {"analyst", RIGHT_READ | RIGHT_WORK},
-    [ROLE_OFFICER] = {"officer", RIGHT_READ | RIGHT_WORK | RIGHT_OBJECTS | RIGHT_CHANNELS | RIGHT_SETTINGS |
-                                     RIGHT_RETENTION},
+    [ROLE_OFFICER] = {"officer",
+                      RIGHT_READ | RIGHT_WORK | RIGHT_OBJECTS | RIGHT_CHANNELS | RIGHT_SETTINGS | RIGHT_RETENTION},
     [ROLE_AUDITOR] = {"auditor", RIGHT_READ | RIGHT_SETTINGS},
 };
 

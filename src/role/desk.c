@@ -385,7 +385,7 @@ static void records_send(struct desk_role *role)
         }
         if (!channel_send(keeper, MSG_RECORD, (uint64_t)record.local_id, record.body)) {
             desk_records_rewind(role->desk);
-        desk_retire_rewind(role->desk);
+            desk_retire_rewind(role->desk);
             return;
         }
         role->records_flying++;

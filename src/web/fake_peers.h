@@ -161,11 +161,24 @@ static void peers_reset(void)
 }
 
 static const char *const pages[] = {
-    "/",           "/password",  "/search",      "/search?q=a+b&range=custom&from=2026-11-21T05:00&to=2026-11-21T06:00",
-    "/records/9",  "/incidents", "/incidents/6", "/incidents?state=closed&offset=100",
-    "/objects",    "/objects/1", "/objects/new", "/channels",
-    "/channels/1", "/users",     "/users/new",   "/users/bob",
-    "/archive",    "/archive/retention",
+    "/",
+    "/password",
+    "/search",
+    "/search?q=a+b&range=custom&from=2026-11-21T05:00&to=2026-11-21T06:00",
+    "/records/9",
+    "/incidents",
+    "/incidents/6",
+    "/incidents?state=closed&offset=100",
+    "/objects",
+    "/objects/1",
+    "/objects/new",
+    "/channels",
+    "/channels/1",
+    "/users",
+    "/users/new",
+    "/users/bob",
+    "/archive",
+    "/archive/retention",
 };
 
 static void pages_answer(void)

@@ -93,8 +93,8 @@ static void part_row(struct web_call *call, const struct json_value *s)
     HTML(html, RAW("<span class=\"state"), ESCZ(bad ? " bad" : ""), RAW("\">"), SAY_OF("retention_part.", state),
          RAW("</span>"));
     if (of_int(s, "record") > 0)
-        HTML(html, RAW(" <a href=\"/records/"), INT(of_int(s, "record")), RAW("\">"), SAY("retention.record"),
-             RAW(" "), NUMBER(of_int(s, "record")), RAW("</a>"));
+        HTML(html, RAW(" <a href=\"/records/"), INT(of_int(s, "record")), RAW("\">"), SAY("retention.record"), RAW(" "),
+             NUMBER(of_int(s, "record")), RAW("</a>"));
     if (bad)
         HTML(html, RAW(" <small><code lang=\"en\">"), ESC(of_str(s, "reason")), RAW("</code></small>"));
     HTML(html, RAW("</td></tr>"));
@@ -199,13 +199,18 @@ static void segment_row(struct web_call *call, const struct json_value *s, bool 
     part_cell_classed(call, "retention.bytes", "number");
     HTML(html, BYTES(of_int(s, "bytes")), RAW("</td>"));
     part_cell_classed(call, "retention.state", "state-cell");
-    HTML(html, RAW("<span class=\"state\">"), SAY_OF("retention_segment.", of_str(s, "state")), RAW("</span></td></tr>"));
+    HTML(html, RAW("<span class=\"state\">"), SAY_OF("retention_segment.", of_str(s, "state")),
+         RAW("</span></td></tr>"));
 }
 
 static void segment_table(struct web_call *call, const struct json_value *segments, bool choose)
 {
-    static const char *const heads[] = {"retention.choose",     "#retention.range", "retention.received",
-                                        "retention.keep_until", "#retention.bytes", "retention.state",
+    static const char *const heads[] = {"retention.choose",
+                                        "#retention.range",
+                                        "retention.received",
+                                        "retention.keep_until",
+                                        "#retention.bytes",
+                                        "retention.state",
                                         NULL};
     HTML(&call->html, RAW("<table class=\"rows\">"));
     part_heads(call, choose ? heads : heads + 1);

@@ -612,7 +612,8 @@ static void deletion_of_old_records(void)
     static const char chosen[] = "csrf=" FAKE_CSRF "&s0=yes&s300=yes&sx=1&reason=the+term+is+over";
     peers_reset();
     CHECK_INT(status_of(post("/archive/retention", chosen)), 303);
-    CHECK(strstr(peers.asked, "\"retention.propose\"") && strstr(peers.asked, "\"segments\":[0,300],\"reason\":\"the term is over\""));
+    CHECK(strstr(peers.asked, "\"retention.propose\"") &&
+          strstr(peers.asked, "\"segments\":[0,300],\"reason\":\"the term is over\""));
     CHECK_TEXT(seen_location, "/archive/retention?saved=1");
     CHECK_INT(status_of(post("/archive/retention/4", "csrf=" FAKE_CSRF "&act=approve&reason=so+it+is")), 303);
     CHECK(strstr(peers.asked, "\"retention.approve\"") && strstr(peers.asked, "\"id\":4,\"reason\":\"so it is\""));
@@ -633,8 +634,9 @@ static void deletion_of_old_records(void)
     CHECK_INT(status_of(get("/archive/retention")), 200);
     CHECK(seen_has("name=\"s0\" value=\"yes\" checked") && !seen_has("name=\"s5\"") && !seen_has("name=\"s9\""));
     CHECK(seen_has("Propose deletion") && seen_has("Earlier decisions") && !seen_has("value=\"approve\""));
-    peers.json = STR("{\"ok\":true,\"known\":false,\"segments\":[{\"first\":0,\"end\":5,\"state\":\"may\"}],\"proposals\":[{"
-                     "\"id\":1,\"state\":\"proposed\",\"may_refuse\":true,\"own\":true}]}");
+    peers.json =
+        STR("{\"ok\":true,\"known\":false,\"segments\":[{\"first\":0,\"end\":5,\"state\":\"may\"}],\"proposals\":[{"
+            "\"id\":1,\"state\":\"proposed\",\"may_refuse\":true,\"own\":true}]}");
     CHECK_INT(status_of(get("/archive/retention")), 200);
     CHECK(seen_has("It is not known yet") && !seen_has("<form method=\"post\" action=\"/archive/retention\""));
     CHECK(seen_has("Withdraw the proposal") && seen_has("your own proposal") && !seen_has("value=\"approve\""));
