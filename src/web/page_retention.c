@@ -115,10 +115,10 @@ static void part_table(struct web_call *call, const struct json_value *p)
 static void decide_form(struct web_call *call, const struct json_value *p, struct str wrong)
 {
     struct html *html = &call->html;
-    if (!of_bool(p, "may_approve"))
-        HTML(html, RAW("<p class=\"hint\">"),
-             ESC(html_text(html, of_bool(p, "own") ? STR("retention.own_hint") : STR("retention.hand_hint"))),
-             RAW("</p>"));
+    const char *hint = of_bool(p, "may_approve") ? "retention.approve_hint"
+                       : of_bool(p, "own")       ? "retention.own_hint"
+                                                 : "retention.hand_hint";
+    HTML(html, RAW("<p class=\"hint\">"), ESC(html_text(html, str_of(hint))), RAW("</p>"));
     HTML(html, RAW("<form class=\"grid\" method=\"post\" action=\"/archive/retention/"), INT(of_int(p, "id")),
          RAW("\">"));
     part_csrf(call);
@@ -130,8 +130,6 @@ static void decide_form(struct web_call *call, const struct json_value *p, struc
     HTML(html, RAW("<button name=\"act\" value=\"refuse\">"),
          ESC(html_text(html, of_bool(p, "own") ? STR("retention.withdraw") : STR("retention.refuse"))),
          RAW("</button></p>"));
-    if (of_bool(p, "may_approve"))
-        HTML(html, RAW("<p class=\"hint wide\">"), SAY("retention.approve_hint"), RAW("</p>"));
     HTML(html, RAW("</form>"));
 }
 
@@ -221,10 +219,18 @@ static void segment_table(struct web_call *call, const struct json_value *segmen
     HTML(&call->html, RAW("</tbody></table>"));
 }
 
-static bool any_in_state(const struct json_value *segments, const char *state, bool same)
+static int64_t count_in_state(const struct json_value *segments, const char *state)
+{
+    int64_t count = 0;
+    for (const struct json_value *s = json_first(segments); s; s = s->next)
+        count += str_is(of_str(s, "state"), state);
+    return count;
+}
+
+static bool any_past_term(const struct json_value *segments)
 {
     for (const struct json_value *s = json_first(segments); s; s = s->next)
-        if (str_is(of_str(s, "state"), state) == same)
+        if (!str_is(of_str(s, "state"), "kept"))
             return true;
     return false;
 }
@@ -233,9 +239,10 @@ static void candidates(struct web_call *call, const struct json_value *list, boo
 {
     struct html *html = &call->html;
     const struct json_value *segments = json_get(list, "segments");
-    bool choose = !open && of_bool(list, "may_propose") && any_in_state(segments, "may", true);
+    int64_t listed = count_in_state(segments, "may");
+    bool choose = !open && of_bool(list, "may_propose") && listed > 0;
     HTML(html, RAW("<section class=\"card\" id=\"segments\"><h2>"), SAY("retention.segments"), RAW("</h2>"));
-    if (!any_in_state(segments, "kept", false)) {
+    if (!any_past_term(segments)) {
         HTML(html, RAW("<p class=\"empty\">"), SAY("retention.segments_none"), RAW("</p></section>"));
         return;
     }
@@ -244,11 +251,16 @@ static void candidates(struct web_call *call, const struct json_value *list, boo
         part_csrf(call);
     }
     segment_table(call, segments, choose);
+    if (of_int(list, "may_count") > listed) {
+        HTML(html, RAW("<p class=\"meta\">"));
+        SAY_WITH(html, "retention.listed", NUMBER(listed), NUMBER(of_int(list, "may_count")));
+        HTML(html, RAW("</p>"));
+    }
     if (choose) {
-        HTML(html, RAW("<div class=\"grid\">"));
+        HTML(html, RAW("<p class=\"hint\">"), SAY("retention.propose_hint"), RAW("</p><div class=\"grid\">"));
         part_area(call, "reason", "field.reason", form_get(&call->form, "reason"), str_is(wrong, "reason"));
         HTML(html, RAW("</div><p class=\"buttons\"><button class=\"main\">"), SAY("retention.propose"),
-             RAW("</button></p><p class=\"hint\">"), SAY("retention.propose_hint"), RAW("</p></form>"));
+             RAW("</button></p></form>"));
     }
     HTML(html, RAW("</section>"));
 }
@@ -268,8 +280,12 @@ static void past_row(struct web_call *call, const struct json_value *p)
     HTML(html, ESC(of_str(p, "proposer")), RAW(" <small>"), TIME(of_int(p, "proposed_ns")), RAW(" \xc2\xb7 "),
          ESC(of_str(p, "reason")), RAW("</small></td>"));
     part_cell(call, "retention.decider");
-    HTML(html, ESC(of_str(p, "decider")), RAW(" <small>"), TIME(of_int(p, "decided_ns")), RAW(" \xc2\xb7 "),
-         ESC(of_str(p, "decision")), RAW("</small></td></tr>"));
+    if (str_is(of_str(p, "decider"), "qorgan")) /* it came by itself: the state says what */
+        HTML(html, TIME(of_int(p, "decided_ns")), RAW(" <small><code lang=\"en\">"), ESC(of_str(p, "decision")),
+             RAW("</code></small></td></tr>"));
+    else
+        HTML(html, ESC(of_str(p, "decider")), RAW(" <small>"), TIME(of_int(p, "decided_ns")), RAW(" \xc2\xb7 "),
+             ESC(of_str(p, "decision")), RAW("</small></td></tr>"));
 }
 
 static bool is_open(const struct json_value *p)
