@@ -118,6 +118,7 @@ static const struct {
     {"lifecycle.mirror.heard", {"name", NULL}},
     {"lifecycle.mirror.stopped", {"name", "reason"}},
     {"lifecycle.mirror.forgotten", {"name", "who"}},
+    {"lifecycle.retention", {"first", "count"}},
     {"lifecycle.retention.proposed", {"who", "records"}},
     {"lifecycle.retention.approved", {"who", "records"}},
     {"lifecycle.retention.refused", {"who", "records"}},
@@ -204,7 +205,11 @@ static bool gap_sentence(struct web_call *call, const struct json_value *body)
 
 bool event_is_own(const struct json_value *event)
 {
-    return str_is(of_str(event, "type"), "lifecycle") || str_is(of_str(event, "type"), "gap");
+    static const char *const types[] = {"lifecycle", "gap", "retention"};
+    for (size_t i = 0; i < ARRAY_LEN(types); i++)
+        if (str_is(of_str(event, "type"), types[i]))
+            return true;
+    return false;
 }
 
 void event_own(struct web_call *call, const struct json_value *event)

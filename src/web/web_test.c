@@ -533,6 +533,8 @@ static void own_records(void)
          "2\xe2\x80\xaf"
          "500 ms"},
         {"lifecycle", "{'event':'source.silent','name':'n','kind':'udp'}", "A source fell silent: n (syslog over UDP)"},
+        {"retention", "{'count':400,'event':'retention','first':0}", "400 records from number 0 on"},
+        {"lifecycle", "{'event':'retention.proposed','who':'ann','records':7}", "ann proposed to delete 7 records"},
         {"gap", "{'event':'gap','reason':'r','count':7}", "Records lost: 7"},
         {"gap", "{'event':'gap','reason':'r','bytes':2048}", "Data lost: 2.0\xc2\xa0KiB"},
         {"gap", "{'event':'gap','reason':'r'}", ""},
