@@ -76,6 +76,7 @@ static const struct fake_answer fake_answers[] = {
      "\"EVIL\":\"EVIL\","
      "\"outcome\":\"EVIL\"},\"rules\":[\"EVIL\"]}],\"matched\":1,\"scanned\":2,\"complete\":false,\"next_before\":11,"
      "\"histogram\":{\"from_ns\":1795219893000000000,\"step_ns\":60000000000,\"counts\":[0,1,7,3]},"
+     "\"gone_records\":5,\"gone_first\":0,\"gone_end\":6,\"gone_under\":8,"
      "\"job\":\"EVIL\",\"permille\":500,\"unsorted\":1,\"table\":{\"columns\":[{\"name\":\"EVIL\",\"kind\":\"time\"},"
      "{\"name\":\"EVIL\",\"kind\":\"text\"},{\"name\":\"n\",\"kind\":\"count\"}],\"step_ns\":60000000000,"
      "\"rows\":[[1795219893000000000,\"EVIL\",7],[1795219953000000000,\"b\",3]],\"rows_total\":9,\"lost\":1},"

@@ -642,6 +642,13 @@ static void deletion_of_old_records(void)
     CHECK_INT(status_of(get("/archive/retention")), 200);
     CHECK(seen_has("It is not known yet") && !seen_has("<form method=\"post\" action=\"/archive/retention\""));
     CHECK(seen_has("Withdraw the proposal") && seen_has("your own proposal") && !seen_has("value=\"approve\""));
+    CHECK_INT(status_of(get("/search")), 200);
+    CHECK(seen_has("After their term 5 records were deleted, their numbers are from 0 to 5.") &&
+          seen_has("<a href=\"/records/8\">Record 8</a>"));
+    peers.ask = "record";
+    peers.json = STR("{\"ok\":false,\"error\":\"record_deleted\",\"text\":\"record 5 is gone\"}");
+    CHECK_INT(status_of(get("/records/5")), 410);
+    CHECK(seen_has("This record was deleted after its term") && seen_has("record 5 is gone"));
 }
 
 static void own_records_are_left_out(void)
