@@ -132,6 +132,12 @@ int64_t desk_next_deletion_ns(const struct desk *desk)
     return desk->retained->now.next_ns;
 }
 
+bool desk_proposal_waits(struct desk *desk)
+{
+    struct db_query q = db_query(desk->db, "SELECT count(*) FROM retention WHERE state <= 1 AND state = 0");
+    return db_one_i64(&q, 0) > 0;
+}
+
 static const struct desk_segment *segment_find(const struct desk *desk, int64_t first)
 {
     const struct desk_retained *retained = desk->retained;

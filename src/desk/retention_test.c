@@ -101,6 +101,15 @@ static struct str part_of(int id, int64_t first)
     return STR("none");
 }
 
+/* What the page of the archive is told. */
+static bool waits(void)
+{
+    CHECK(stand_ask(&stand, "{'ask':'source.list','who':'oto'}"));
+    const struct json_value *totals = json_get(stand.json, "totals");
+    CHECK_INT(json_int(json_get(totals, "deletion_ns"), 0), told.next_ns);
+    return json_bool(json_get(totals, "proposal_waits"), false);
+}
+
 static int64_t id_of(void)
 {
     return json_int(json_get(stand.json, "id"), 0);
@@ -177,7 +186,9 @@ static void two_persons(void)
     CHECK(!decide("approve", "bob", 2));
     CHECK_TEXT(stand_error(&stand), "not_found");
     CHECK_TEXT(state_of(1), "proposed");
+    CHECK(waits());
     CHECK(decide("approve", "bob", 1));
+    CHECK(!waits());
     CHECK_TEXT(state_of(1), "approved");
     CHECK(!decide("approve", "bob", 1));
     CHECK_TEXT(stand_error(&stand), "state_refuses");
