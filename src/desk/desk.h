@@ -213,12 +213,13 @@ void desk_retire_rewind(struct desk *desk); /* the keeper was restarted, or took
 
 struct desk_retired {
     uint64_t first;
-    uint64_t end;      /* 0: the whole proposal is refused */
+    uint64_t end;      /* 0 with first 0: the whole proposal is refused; 0 alone: there is no such segment */
     struct str state;  /* recorded, deleted, refused */
     uint64_t record;   /* the retention record; 0 = none */
     struct str reason; /* of a refusal */
 };
-/* RC_INVALID: not an answer of the keeper's. An answer about what is not known changes nothing. */
+/* `id` 0: a keeper that began anew does not know of which proposal. RC_INVALID: not an answer of the keeper's. An
+ * answer about what is not known changes nothing. */
 enum rc desk_retired(struct desk *desk, int64_t id, const struct desk_retired *retired, int64_t now_ns,
                      struct err *err) MUST_USE;
 

@@ -642,7 +642,7 @@ static void proposal_finish(struct desk *desk, int64_t id, int64_t now_ns)
 /* What is deleted stays so, whatever comes late. A refusal of the whole proposal names no segment. */
 static int64_t part_answered(struct desk *desk, int64_t id, const struct desk_retired *retired, enum part_state state)
 {
-    bool whole = retired->end == 0;
+    bool whole = retired->first == 0 && retired->end == 0;
     struct db_query q = db_query(desk->db, "UPDATE retention_part SET state = ?2, record = coalesce(?3, record),"
                                            " reason = ?4 WHERE proposal = ?1 AND (first = ?5 OR ?6) AND state <> 2");
     db_put_i64(&q, id);
@@ -657,6 +657,16 @@ static int64_t part_answered(struct desk *desk, int64_t id, const struct desk_re
     return db_run(&q);
 }
 
+/* The newest proposal that was approved and has this segment: of a keeper that began anew and was not asked again. */
+static int64_t proposal_of(struct desk *desk, uint64_t first)
+{
+    struct db_query q = db_query(desk->db, "SELECT coalesce(max(p.proposal), 0) FROM retention_part p"
+                                           " JOIN retention r ON r.id = p.proposal"
+                                           " WHERE p.first = ?1 AND r.state IN (1, 2)");
+    db_put_i64(&q, (int64_t)first);
+    return db_one_i64(&q, 0);
+}
+
 enum rc desk_retired(struct desk *desk, int64_t id, const struct desk_retired *retired, int64_t now_ns, struct err *err)
 {
     ASSERT(desk->magic == DESK_MAGIC);
@@ -665,12 +675,13 @@ enum rc desk_retired(struct desk *desk, int64_t id, const struct desk_retired *r
         if (str_is(retired->state, part_states[s]))
             state = s;
     if (state == PART_WAITING || retired->first > INT64_MAX || retired->record > INT64_MAX ||
-        (retired->end == 0 && state != PART_REFUSED))
+        (retired->end == 0 && state != PART_REFUSED) || (retired->end == 0 && id == 0))
         return err_set(err, RC_INVALID, "the keeper's answer about a segment does not read");
     enum rc rc = desk_begin(desk, err);
     if (rc != RC_OK)
         return rc;
-    if (part_answered(desk, id, retired, state) > 0)
+    id = id == 0 ? proposal_of(desk, retired->first) : id;
+    if (id && part_answered(desk, id, retired, state) > 0)
         proposal_finish(desk, id, now_ns);
     return desk_end(desk, true, err);
 }

@@ -348,6 +348,7 @@ static enum rc answered(uint64_t first, uint64_t end, const char *state, uint64_
 
 static void the_keeper_carries_it_out(void)
 {
+    struct err err;
     struct str last = STR_NONE;
     if (!opened())
         return;
@@ -362,6 +363,10 @@ static void the_keeper_carries_it_out(void)
                                     (long long)T0, (long long)(T0 + S(5)))));
     CHECK(!retire_taken(NULL)); /* once */
     CHECK_INT(answered(0, 100, "recorded", 900), RC_OK);
+    CHECK_INT(answered(100, 0, "refused", 0), RC_OK); /* of one that is not there */
+    CHECK_TEXT(part_of(1, 100), "refused");
+    CHECK_TEXT(part_of(1, 0), "recorded");
+    CHECK_INT(answered(100, 200, "recorded", 901), RC_OK);
     CHECK_INT(answered(0, 100, "deleted", 0), RC_OK);
     CHECK_INT(answered(0, 100, "refused", 0), RC_OK); /* late */
     CHECK_INT(answered(0, 100, "eaten", 0), RC_INVALID);
@@ -369,7 +374,7 @@ static void the_keeper_carries_it_out(void)
     CHECK_INT(answered(UINT64_MAX, 1, "deleted", 0), RC_INVALID);
     CHECK_INT(answered(777, 800, "deleted", 0), RC_OK); /* not of it */
     CHECK_TEXT(part_of(1, 0), "deleted");
-    CHECK_TEXT(part_of(1, 100), "waiting");
+    CHECK_TEXT(part_of(1, 100), "recorded");
     CHECK_TEXT(state_of(1), "approved");
     desk_retire_rewind(stand.desk); /* the keeper was restarted */
     CHECK(retire_taken(stand_format(&stand,
@@ -382,8 +387,11 @@ static void the_keeper_carries_it_out(void)
     CHECK_TEXT(state_of(1), "done");
     CHECK_INT(records("retention.done", &last), 1);
     CHECK(str_search(last, STR("some segments were refused")) < last.n);
-    CHECK_INT(answered(100, 200, "deleted", 901), RC_OK); /* the reaper came round */
+    struct desk_retired late = {100, 200, STR("deleted"), 901, STR("")};
+    struct desk_retired nothing = {0, 0, STR("refused"), 0, STR("")};
+    CHECK_INT(desk_retired(stand.desk, 0, &late, stand.now, &err), RC_OK); /* the reaper came round */
     CHECK_TEXT(part_of(1, 100), "deleted");
+    CHECK_INT(desk_retired(stand.desk, 0, &nothing, stand.now, &err), RC_INVALID);
     desk_retire_rewind(stand.desk);
     CHECK(!retire_taken(NULL));
     stand_close(&stand);

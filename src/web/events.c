@@ -118,6 +118,8 @@ static const struct {
     {"lifecycle.mirror.heard", {"name", NULL}},
     {"lifecycle.mirror.stopped", {"name", "reason"}},
     {"lifecycle.mirror.forgotten", {"name", "who"}},
+    {"lifecycle.segment.deleted", {"first", "record"}},
+    {"lifecycle.segment.deletion_refused", {"first", "reason"}},
     {"lifecycle.retention", {"first", "count"}},
     {"lifecycle.retention.proposed", {"who", "records"}},
     {"lifecycle.retention.approved", {"who", "records"}},
