@@ -2,9 +2,11 @@
 """Deletion of old records with the real server: on an archive of four years ago two people agree, segments go, and
 everything that is left still proves. The archive is made by build/tests/old-archive, because the clock is real."""
 import glob
+import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -151,11 +153,27 @@ def test_deletion():
             for word in ("ann", "bob", "832"):
                 check(word in record["raw"], f"the retention record names {word}: {record['raw']}")
         check_equal(len(service.sent("user=u1")), sum(n % 7 == 1 for n in range(700, 1500)), "what is left is found")
+        tells(service)
         service.stop()
         service.start()
         service.people.clear()
         proves(service)
         service.quiet()
+
+
+def tells(service):
+    """A search over what was deleted, and the page of a deleted record, say what became of it."""
+    bob = service.people["bob"]
+    done = service.run("search", "user=u1")
+    check(b"were deleted" in done.stderr, f"search on the command line: {done.stderr}")
+    found = bob.ask("search", query="user=u1", limit=1)
+    check_equal((found["gone_records"], found["gone_first"], found["gone_end"]), (700, 0, 700), "search of the API")
+    status, _, text = bob.request("GET", "/search?q=user%3Du1&range=all")
+    check(status == 200 and f'href="/records/{found["gone_under"]}"' in text, f"search page: {text[:2000]}")
+    status, _, text = bob.request("GET", "/records/5")
+    check(status == 410 and "were deleted" in text, f"the page of a deleted record: {status} {text[:2000]}")
+    status, _, text = bob.request("GET", f"/records/{found['gone_under']}")
+    check(status == 200 and 'class="own"' in text, f"the page of the retention record: {status} {text[:2000]}")
 
 
 def proves(service):
@@ -166,10 +184,44 @@ def proves(service):
     check_equal(status, 0, "qorgan-verify: " + text)
     path = service.data + "/proof"
     service.proof(800, path)
-    done = subprocess.run([VERIFY, "proof", path, "--vkey", service.public_key()], capture_output=True, text=True,
+    done = subprocess.run([VERIFY, "--vkey", service.public_key(), "--proof", path], capture_output=True, text=True,
                           check=False, timeout=60)
+    check_equal(done.returncode, 0, "the proof of a record that is left: " + done.stdout + done.stderr)
     done = service.run("proof", "5", "--out", path + ".gone", check=False)
     check(done.returncode != 0 and b"deleted" in done.stderr, f"proof of a deleted record: {done.stderr}")
+
+
+def test_killed():
+    """who carries it out is killed at any moment: it is carried out all the same, once"""
+    with Old() as service:
+        service.admit("ann", "bob")
+        service.may()
+        check(service.propose("ann", FIRSTS)["ok"], "ann proposes")
+        check(service.decide("approve", "bob", 1)["ok"], "bob approves")
+        for round in range(6):
+            for role in (("keeper",), ("reaper",), ("desk", "keeper"))[round % 3]:
+                for pid in service.pids(role):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.4)
+        deadline = time.time() + 40
+        while [name for name in service.files() if name[:16] in {f"{first:016x}" for first in FIRSTS}
+               and not name.endswith(".gone")] and time.time() < deadline:
+            time.sleep(0.5)
+        files = service.files()
+        for first in FIRSTS:
+            check(f"{first:016x}.gone" in files and f"{first:016x}.seg" not in files, f"{first}: {files}")
+        service.stop()
+        service.start()
+        done = service.run("verify", check=False)
+        check_equal(done.returncode, 0, "qorgan verify: " + done.stdout.decode() + done.stderr.decode())
+        status, text = service.audit()
+        check_equal(status, 0, "qorgan-verify: " + text)
+        records = service.search("type:retention")
+        named = sorted(json.loads(hit["raw"])["first"] for hit in records)
+        check_equal(sorted(set(named)), list(FIRSTS), "a retention record for each segment")
+        service.people.clear()
+        service.people["admin"] = Web(service)
+        service.until("the desk knows", lambda now: proposal(now, 1)["state"] == "done", wait=30)
 
 
 def test_void():
@@ -227,4 +279,4 @@ def test_pages():
 
 
 if __name__ == "__main__":
-    sys.exit(main([test_settings, test_who_may, test_deletion, test_void, test_pages]))
+    sys.exit(main([test_settings, test_who_may, test_deletion, test_killed, test_void, test_pages]))
