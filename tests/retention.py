@@ -164,9 +164,9 @@ def test_deletion():
 def tells(service):
     """A search over what was deleted, and the page of a deleted record, say what became of it."""
     bob = service.people["bob"]
-    done = service.run("search", "user=u1")
+    done = service.run("search", "--limit", "1000", "user=u1")
     check(b"were deleted" in done.stderr, f"search on the command line: {done.stderr}")
-    found = bob.ask("search", query="user=u1", limit=1)
+    found = bob.ask("search", query="user=u1", limit=500)
     check_equal((found["gone_records"], found["gone_first"], found["gone_end"]), (700, 0, 700), "search of the API")
     status, _, text = bob.request("GET", "/search?q=user%3Du1&range=all")
     check(status == 200 and f'href="/records/{found["gone_under"]}"' in text, f"search page: {text[:2000]}")

@@ -207,9 +207,11 @@ void desk_set_retention(struct desk *desk, const struct desk_retention *retentio
 /* Ends proposals whose time is over, or whose segments, policy or law are not what they were. Call each second; it
  * looks every ten. */
 enum rc desk_watch_retention(struct desk *desk, int64_t now_ns, struct err *err) MUST_USE;
-/* An approved proposal for the keeper, as JSON (role/retire.h), once until rewound. RC_END when there is none. */
+/* An approved proposal for the keeper, as JSON (role/retire.h), once until rewound. RC_END when there is none, or the
+ * keeper has not yet told what may go: it could only refuse then. */
 enum rc desk_take_retire(struct desk *desk, struct buf *out, int64_t *ret_id, struct err *err) MUST_USE;
-void desk_retire_rewind(struct desk *desk); /* the keeper was restarted, or took nothing */
+/* The keeper was restarted, or took nothing: what it told is forgotten, and it is asked again once it has told. */
+void desk_retire_rewind(struct desk *desk);
 
 struct desk_retired {
     uint64_t first;

@@ -604,7 +604,7 @@ enum rc desk_take_retire(struct desk *desk, struct buf *out, int64_t *ret_id, st
 {
     ASSERT(desk->magic == DESK_MAGIC);
     struct proposal p = {0};
-    if (desk->retained->taken)
+    if (desk->retained->taken || !known(desk))
         return RC_END;
     enum rc rc = desk_begin(desk, err);
     if (rc != RC_OK)
@@ -622,6 +622,7 @@ void desk_retire_rewind(struct desk *desk)
 {
     ASSERT(desk->magic == DESK_MAGIC);
     desk->retained->taken = false;
+    desk->retained->known = false;
 }
 
 /* All answered: the proposal is carried out, as far as it was. */

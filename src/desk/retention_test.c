@@ -315,6 +315,8 @@ static void it_is_void_when_something_changed(void)
     told.segment_count = 0;
     desk_set_retention(stand.desk, &told);
     watch(S(11)); /* nothing is known: it waits */
+    desk_retire_rewind(stand.desk);
+    watch(S(11));
     CHECK_TEXT(state_of(1), "proposed");
     CHECK(!decide("approve", "bob", 1));
     CHECK_TEXT(stand_error(&stand), "unavailable");
@@ -377,6 +379,11 @@ static void the_keeper_carries_it_out(void)
     CHECK_TEXT(part_of(1, 100), "recorded");
     CHECK_TEXT(state_of(1), "approved");
     desk_retire_rewind(stand.desk); /* the keeper was restarted */
+    CHECK(!retire_taken(NULL));     /* and does not know yet how old anything is */
+    told.error = STR("nothing is signed yet");
+    desk_set_retention(stand.desk, &told);
+    CHECK(!retire_taken(NULL));
+    keeper_tells();
     CHECK(retire_taken(stand_format(&stand,
                                     "-1\",\"days\":1096,\"law\":\"abcd\",\"proposer\":\"ann\",\"approver\":\"bob\","
                                     "\"proposed_ns\":%lld,\"approved_ns\":%lld,\"firsts\":[100]}",
@@ -393,6 +400,7 @@ static void the_keeper_carries_it_out(void)
     CHECK_TEXT(part_of(1, 100), "deleted");
     CHECK_INT(desk_retired(stand.desk, 0, &nothing, stand.now, &err), RC_INVALID);
     desk_retire_rewind(stand.desk);
+    keeper_tells();
     CHECK(!retire_taken(NULL));
     stand_close(&stand);
 }
@@ -415,6 +423,8 @@ static void it_outlives_a_restart(void)
     CHECK(retire_taken(NULL));
     stand_close(&stand);
     CHECK_INT(stand_open(&stand, path, &err), RC_OK);
+    CHECK(!retire_taken(NULL));
+    keeper_tells();
     CHECK(retire_taken(NULL));
     CHECK_INT(answered(0, 100, "deleted", 5), RC_OK);
     CHECK_TEXT(state_of(1), "done");

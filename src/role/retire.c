@@ -378,6 +378,8 @@ static void pending_step(struct retire *r, struct pending *p)
 
 void retire_signed(struct retire *retire, uint64_t size, int64_t signed_ns)
 {
+    if (!retire->signed_ns)
+        retire->summary_ns = 0; /* now it is known what may go */
     retire->signed_size = size;
     retire->signed_ns = signed_ns;
 }
@@ -446,8 +448,9 @@ static void summary_make(struct retire *r, int64_t wall_ns)
     r->summary_ns = wall_ns;
     buf_clear(&r->summary);
     json_write_object(&r->summary);
-    if (r->options.keep_error.n) {
-        json_put_str(&r->summary, "error", r->options.keep_error);
+    if (r->options.keep_error.n || !r->signed_ns) {
+        json_put_str(&r->summary, "error",
+                     r->options.keep_error.n ? r->options.keep_error : STR("nothing is signed yet since the start"));
         json_write_object_end(&r->summary);
         return;
     }
