@@ -189,7 +189,7 @@ bool desk_vouchers_new(struct desk *desk);
 void desk_vouchers_free(struct desk *desk);
 bool desk_retained_new(struct desk *desk);
 void desk_retained_free(struct desk *desk);
-bool desk_proposal_waits(struct desk *desk); /* for a decision */
+bool desk_proposal_waits(struct desk *desk);            /* for a decision */
 int64_t desk_next_deletion_ns(const struct desk *desk); /* 0 when it is not known or there is none */
 
 /* --- questions (ask.c) --- */
