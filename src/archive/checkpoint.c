@@ -103,6 +103,8 @@ enum rc archive_paths(struct archive *archive, struct err *err)
     /* The due ones rise: the first that waits ends the walk. */
     while (done < due->count && due->list[done] / TLOG_GROUP < archive->durable.size / TLOG_GROUP && rc == RC_OK) {
         rc = path_write(archive, due->list[done], err);
+        if (rc == RC_NOT_FOUND)
+            rc = RC_OK; /* of records that were deleted: too late */
         done += rc == RC_OK;
     }
     due->count -= done;

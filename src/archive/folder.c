@@ -1,6 +1,7 @@
 #include "archive/folder.h"
 
 #include "archive/pack.h"
+#include "archive/tombstone.h"
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "os/file.h"
@@ -133,9 +134,14 @@ enum rc numbers_list(const struct io *io, int folder, bool (*parse)(struct str n
         return result < 0 ? err_errno(err, -result, "could not list a folder of the archive")
                           : err_set(err, RC_LIMIT, "no memory to list a folder of the archive");
     }
-    if (ret_numbers->count)
-        qsort(ret_numbers->list, ret_numbers->count, sizeof *ret_numbers->list, compare_numbers);
+    numbers_sort(ret_numbers);
     return RC_OK;
+}
+
+void numbers_sort(struct numbers *numbers)
+{
+    if (numbers->count)
+        qsort(numbers->list, numbers->count, sizeof *numbers->list, compare_numbers);
 }
 
 void numbers_done(struct numbers *numbers)
@@ -176,27 +182,108 @@ static enum rc catalog_add(struct catalog *catalog, struct segment *segment, str
     return RC_OK;
 }
 
+bool numbers_have(const struct numbers *numbers, uint64_t number)
+{
+    return numbers->count &&
+           bsearch(&number, numbers->list, numbers->count, sizeof *numbers->list, compare_numbers) != NULL;
+}
+
+/* What stands in seg/. */
+struct seg_names {
+    const struct io *io;
+    int folder;
+    const uint8_t *uuid;
+    struct numbers segments;
+    struct numbers tombstones;
+};
+
+/* A tombstone beside its segment: the deletion was begun. One that cannot be read is made anew by who goes on with it,
+ * and told by archive_verify. */
+static void catalog_mark(const struct seg_names *names, struct segment *segment)
+{
+    bool there = !segment->record && numbers_have(&names->tombstones, segment->first);
+    if (there && tombstone_record(names->io, names->folder, segment->first, &segment->record, NULL) != RC_OK)
+        segment->record = 0;
+}
+
+/* The entries stay allocated: a search may be in the middle of them. */
+static enum rc catalog_bury(const struct seg_names *names, struct segment *segment, struct err *err)
+{
+    struct segment *stone = NULL;
+    enum rc rc = tombstone_open(names->io, names->folder, segment->first, names->uuid, &stone, err);
+    if (rc != RC_OK)
+        return rc;
+    if (stone->end != segment->end)
+        rc = err_set(err, RC_CORRUPT, "the tombstone of record %llu is of another segment",
+                     (unsigned long long)segment->first);
+    if (rc == RC_OK) {
+        segment->gone = true;
+        segment->record = stone->record;
+        segment->entry_count = 0;
+        segment->bytes_stored = stone->bytes_stored;
+        memcpy(segment->part, stone->part, sizeof segment->part);
+    }
+    segment_free(stone);
+    return rc;
+}
+
+/* Segments that are known: whether they are still there. */
+static enum rc catalog_known(const struct seg_names *names, struct catalog *catalog, struct err *err)
+{
+    enum rc rc = RC_OK;
+    for (size_t i = 0; i < catalog->count && rc == RC_OK && names->tombstones.count; i++) {
+        struct segment *segment = catalog->segments[i];
+        if (segment->gone || !numbers_have(&names->tombstones, segment->first))
+            continue;
+        if (numbers_have(&names->segments, segment->first))
+            catalog_mark(names, segment);
+        else
+            rc = catalog_bury(names, segment, err);
+    }
+    return rc;
+}
+
+static enum rc catalog_next(const struct seg_names *names, struct catalog *catalog, uint64_t first, struct err *err)
+{
+    struct segment *segment = NULL;
+    if (first != catalog->end)
+        return err_set(err, RC_CORRUPT,
+                       first > catalog->end ? "records %llu to %llu are missing: a segment is not there"
+                                            : "records %llu to %llu stand in two segments",
+                       (unsigned long long)MIN(catalog->end, first), (unsigned long long)MAX(catalog->end, first) - 1);
+    bool there = numbers_have(&names->segments, first);
+    enum rc rc = there ? segment_open(names->io, names->folder, first, names->uuid, &segment, err)
+                       : tombstone_open(names->io, names->folder, first, names->uuid, &segment, err);
+    if (there && rc == RC_NOT_FOUND && numbers_have(&names->tombstones, first)) /* it went in between */
+        rc = tombstone_open(names->io, names->folder, first, names->uuid, &segment, err);
+    if (rc != RC_OK)
+        return rc;
+    if (!segment->gone)
+        catalog_mark(names, segment);
+    return catalog_add(catalog, segment, err);
+}
+
 enum rc catalog_load(const struct io *io, int folder, const uint8_t uuid[16], struct catalog *catalog, struct err *err)
 {
-    struct numbers names;
-    enum rc rc = numbers_list(io, folder, segment_name_parse, &names, err);
-    for (size_t i = 0; i < names.count && rc == RC_OK; i++) {
-        struct segment *segment = NULL;
-        if (names.list[i] < catalog->end &&
-            (catalog->count == 0 || names.list[i] <= catalog->segments[catalog->count - 1]->first))
+    struct seg_names names = {.io = io, .folder = folder, .uuid = uuid};
+    /* Tombstones last: a segment that goes in between is in one of the lists. */
+    enum rc rc = numbers_list(io, folder, segment_name_parse, &names.segments, err);
+    rc = rc == RC_OK ? numbers_list(io, folder, tombstone_name_parse, &names.tombstones, err) : rc;
+    rc = rc == RC_OK ? catalog_known(&names, catalog, err) : rc;
+    size_t i = 0;
+    size_t k = 0;
+    while ((i < names.segments.count || k < names.tombstones.count) && rc == RC_OK) {
+        uint64_t segment = i < names.segments.count ? names.segments.list[i] : UINT64_MAX;
+        uint64_t tombstone = k < names.tombstones.count ? names.tombstones.list[k] : UINT64_MAX;
+        uint64_t first = MIN(segment, tombstone);
+        i += segment == first;
+        k += tombstone == first;
+        if (first < catalog->end && (catalog->count == 0 || first <= catalog->segments[catalog->count - 1]->first))
             continue; /* already known */
-        if (names.list[i] != catalog->end) {
-            rc = err_set(err, RC_CORRUPT,
-                         names.list[i] > catalog->end ? "records %llu to %llu are missing: a segment is not there"
-                                                      : "records %llu to %llu stand in two segments",
-                         (unsigned long long)MIN(catalog->end, names.list[i]),
-                         (unsigned long long)MAX(catalog->end, names.list[i]) - 1);
-            break;
-        }
-        rc = segment_open(io, folder, names.list[i], uuid, &segment, err);
-        rc = rc == RC_OK ? catalog_add(catalog, segment, err) : rc;
+        rc = catalog_next(&names, catalog, first, err);
     }
-    numbers_done(&names);
+    numbers_done(&names.segments);
+    numbers_done(&names.tombstones);
     return rc;
 }
 
@@ -232,6 +319,9 @@ enum rc catalog_last(const struct io *io, int folder, const struct catalog *cata
     if (!catalog->count)
         return RC_OK;
     const struct segment *last = catalog->segments[catalog->count - 1];
+    if (last->gone)
+        return err_set(err, RC_CORRUPT, "of the last segment, from record %llu on, only the tombstone is there",
+                       (unsigned long long)last->first);
     const struct segment_part *frontiers = &last->part[SECTION_FRONTIERS];
     const struct segment_part *sources = &last->part[SECTION_SOURCES];
     struct str bytes;
@@ -251,13 +341,19 @@ enum rc catalog_last(const struct io *io, int folder, const struct catalog *cata
 
 struct archive_totals catalog_totals(const struct catalog *catalog)
 {
-    struct archive_totals totals = {.segments = catalog->count};
+    struct archive_totals totals = {0};
     for (size_t i = 0; i < catalog->count; i++) {
-        totals.bytes_raw += catalog->segments[i]->bytes_raw;
-        totals.bytes_stored += catalog->segments[i]->bytes_stored;
+        const struct segment *segment = catalog->segments[i];
+        totals.bytes_stored += segment->bytes_stored;
+        if (segment->gone) {
+            totals.gone_segments++;
+            totals.gone_records += segment->end - segment->first;
+            continue;
+        }
+        if (totals.segments++ == 0)
+            totals.oldest_ns = segment->received_min_ns;
+        totals.bytes_raw += segment->bytes_raw;
     }
-    if (catalog->count)
-        totals.oldest_ns = catalog->segments[0]->received_min_ns;
     return totals;
 }
 

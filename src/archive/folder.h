@@ -46,14 +46,15 @@ enum rc folders_open(const struct io *io, int folder, bool create, struct folder
                      struct err *err) MUST_USE;
 void folders_close(const struct io *io, struct folders *folders); /* zeroes and -1 are fine */
 
-/* Sealed segments, from record 0 without a gap. */
+/* Sealed segments, from record 0 without a gap; some may be gone (tombstone.h). */
 struct catalog {
     struct segment **segments;
     size_t count;
     size_t room;
     uint64_t end;
 };
-/* Adds the segments that have come since. RC_CORRUPT when one is missing or damaged. */
+/* Adds the segments that have come since, and turns those that went into their tombstones. RC_CORRUPT when one is
+ * missing or damaged. A segment's address stays. */
 enum rc catalog_load(const struct io *io, int folder, const uint8_t uuid[16], struct catalog *catalog,
                      struct err *err) MUST_USE;
 void catalog_done(struct catalog *catalog);
@@ -84,6 +85,8 @@ struct numbers {
 };
 enum rc numbers_list(const struct io *io, int folder, bool (*parse)(struct str name, uint64_t *ret_number),
                      struct numbers *ret_numbers, struct err *err) MUST_USE;
+void numbers_sort(struct numbers *numbers); /* rising */
+bool numbers_have(const struct numbers *numbers, uint64_t number);
 void numbers_done(struct numbers *numbers);
 bool checkpoint_name_parse(struct str name, uint64_t *ret_size);
 void checkpoint_name(uint64_t size, const char *suffix, char ret_name[48]);

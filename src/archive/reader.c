@@ -1,6 +1,8 @@
 #include "archive/reader.h"
 
 #include "archive/reader_state.h"
+#include "archive/retire.h"
+#include "archive/tombstone.h"
 #include "base/assert.h"
 #include "os/file.h"
 #include "tlog/proof.h"
@@ -305,9 +307,10 @@ void archive_reader_cleanup(struct archive_reader **reader)
 
 uint64_t archive_reader_first(const struct archive_reader *reader)
 {
-    return reader->catalog.count ? reader->catalog.segments[0]->first
-           : reader->frame_count ? reader->frames[0].first
-                                 : reader->size;
+    for (size_t i = 0; i < reader->catalog.count; i++)
+        if (!reader->catalog.segments[i]->gone)
+            return reader->catalog.segments[i]->first;
+    return reader->frame_count ? reader->frames[0].first : reader->size;
 }
 
 uint64_t archive_reader_size(const struct archive_reader *reader)
@@ -406,6 +409,8 @@ enum rc archive_reader_block(struct archive_reader *reader, struct reader_block 
     const struct io *io = reader->io;
     struct str bytes;
     int fd = -1;
+    if (segment->gone)
+        return err_set(err, RC_NOT_FOUND, "the segment of record %llu was deleted", (unsigned long long)e->first);
     enum rc rc = segment_fd(io, reader->folders.seg, segment, &fd, err);
     if (rc != RC_OK)
         return rc;
@@ -461,6 +466,11 @@ static enum rc sealed_leaves(struct archive_reader *r, uint64_t from, uint64_t t
         struct segment *segment = r->catalog.segments[s];
         if (segment->end <= from || segment->first >= to)
             continue;
+        struct tombstone_range range = {.from = from, .to = to, .hashes = hashes};
+        enum rc gone = segment->gone ? tombstone_leaves(r->io, r->folders.seg, segment, &range, err) : RC_OK;
+        if (gone != RC_OK)
+            return gone;
+        *found += range.found;
         for (uint32_t i = 0; i < segment->entry_count; i++) {
             if (segment->entries[i].last < from || segment->entries[i].first >= to)
                 continue;
@@ -522,6 +532,13 @@ enum rc archive_reader_leaves(struct archive_reader *reader, uint64_t group, str
         return err_set(err, RC_NOT_FOUND, "the archive does not have record %llu yet", (unsigned long long)from);
     enum rc rc = sealed_leaves(reader, from, to, ret_hashes, &found, err);
     rc = rc == RC_OK ? tail_leaves(reader, from, to, ret_hashes, &found, err) : rc;
+    for (size_t i = 0; rc == RC_OK && found != to - from && i < reader->catalog.count; i++) {
+        const struct segment *segment = reader->catalog.segments[i];
+        if (segment->gone && segment->end > from && segment->first < to)
+            return err_set(err, RC_NOT_FOUND, "records %llu to %llu were deleted under record %llu",
+                           (unsigned long long)segment->first, (unsigned long long)segment->end - 1,
+                           (unsigned long long)segment->record);
+    }
     if (rc == RC_OK && found != to - from)
         return err_set(err, RC_CORRUPT, "some of records %llu to %llu are missing", (unsigned long long)from,
                        (unsigned long long)to - 1);
@@ -593,6 +610,12 @@ static enum rc record_sealed(struct archive_reader *r, uint64_t number, struct a
                              struct archive_hit *ret_hit, struct err *err)
 {
     struct segment *segment = catalog_find(&r->catalog, number);
+    if (segment && segment->gone) {
+        struct archive_gone gone = {.first = segment->first, .end = segment->end, .record = segment->record};
+        char text[ARCHIVE_GONE_TEXT];
+        archive_reader_gone_say(r, &gone, text);
+        return err_set(err, RC_NOT_FOUND, "record %llu is gone: %s", (unsigned long long)number, text);
+    }
     for (uint32_t i = 0; segment && i < segment->entry_count; i++) {
         uint32_t position;
         if (segment->entries[i].first > number || segment->entries[i].last < number)

@@ -6,6 +6,7 @@
  * is smaller than the last checkpoint or has another root there, the archive does not open; with options.new_instance
  * it goes on under a new origin, and its first new record tells the incident and carries the old checkpoint. */
 #include "archive/state.h"
+#include "archive/tombstone.h"
 #include "archive/writer.h"
 #include "base/assert.h"
 #include "base/civil.h"
@@ -43,7 +44,8 @@ static enum rc take_lock(struct archive *a, struct err *err)
 
 static bool any_name(struct str name, uint64_t *ret_number)
 {
-    return wal_file_name_parse(name, ret_number) || segment_name_parse(name, ret_number);
+    return wal_file_name_parse(name, ret_number) || segment_name_parse(name, ret_number) ||
+           tombstone_name_parse(name, ret_number);
 }
 
 static enum rc make_instance(struct archive *a, struct err *err)

@@ -9,7 +9,12 @@
 static enum rc time_of(struct archive_reader *reader, uint64_t size, int64_t *ret_ns, struct err *err)
 {
     struct arena *arena CLEANUP(arena_cleanup) = arena_new((size_t)16 << 20);
+    const struct segment *segment = size ? catalog_find(&reader->catalog, size - 1) : NULL;
     struct archive_hit hit;
+    if (segment && segment->gone) { /* the record is not there; none of its segment came later */
+        *ret_ns = segment->received_max_ns;
+        return RC_OK;
+    }
     if (!arena)
         return err_set(err, RC_LIMIT, "no memory");
     enum rc rc = archive_reader_record(reader, size - 1, arena, &hit, err);

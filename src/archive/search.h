@@ -70,6 +70,12 @@ struct search_result {
     uint32_t histogram_count;
     uint64_t histogram[SEARCH_BINS_MAX];
     struct search_explain explain;
+    /* Deleted segments in the range asked for: what they held cannot be answered any more. */
+    uint64_t gone_segments;
+    uint64_t gone_records;
+    uint64_t gone_first; /* of the oldest */
+    uint64_t gone_end;   /* of the newest */
+    uint64_t gone_under; /* retention record of the newest */
 };
 
 struct search_cell {

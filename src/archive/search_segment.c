@@ -109,6 +109,19 @@ static enum rc candidates(struct search *s, const struct segment *segment, struc
     return RC_OK;
 }
 
+static void pass_gone(struct search *s, const struct segment *segment)
+{
+    struct search_result *r = &s->result;
+    if (segment->time_max_ns < s->from_ns || segment->time_min_ns >= s->to_ns)
+        return;
+    if (!r->gone_segments++) {
+        r->gone_end = segment->end;
+        r->gone_under = segment->record;
+    }
+    r->gone_first = segment->first;
+    r->gone_records += segment->end - segment->first;
+}
+
 enum rc search_segment_open(struct search *search, const struct segment *segment, struct err *err)
 {
     struct search *s = search;
@@ -117,6 +130,10 @@ enum rc search_segment_open(struct search *search, const struct segment *segment
     s->result.explain.blocks += segment->entry_count;
     s->segment = segment->first;
     s->at = s->upper;
+    if (segment->gone) {
+        pass_gone(s, segment);
+        return RC_OK;
+    }
     if (segment->time_max_ns < s->from_ns || segment->time_min_ns >= s->to_ns) {
         s->result.explain.segments_by_time++;
         s->result.explain.blocks_by_time += segment->entry_count;
@@ -128,6 +145,10 @@ enum rc search_segment_open(struct search *search, const struct segment *segment
     if (!s->order || !s->list)
         return err_set(err, RC_LIMIT, "no memory to search a segment");
     enum rc rc = segment_fd(s->reader->io, s->reader->folders.seg, segment, &probe.file.fd, err);
+    if (rc == RC_NOT_FOUND) { /* deleted in between */
+        pass_gone(s, segment);
+        return RC_OK;
+    }
     if (rc != RC_OK)
         return rc;
     probe.segment = segment;
@@ -299,6 +320,11 @@ enum rc search_segment_step(struct search *search, struct segment *segment, stru
         struct search_active *best = best_active(s);
         if (s->begun < s->order_count && (!best || s->order[s->begun].last > active_newest(best))) {
             rc = activate(s, segment, s->order[s->begun].entry, &s->list[s->begun], err);
+            if (rc == RC_NOT_FOUND) { /* deleted in between: what is opened is still given */
+                pass_gone(s, segment);
+                s->order_count = s->begun;
+                rc = RC_OK;
+            }
             s->begun += rc == RC_OK;
             break;
         }

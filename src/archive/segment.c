@@ -2,6 +2,7 @@
 
 #include "archive/pack.h"
 #include "archive/segment_format.h"
+#include "archive/tombstone.h"
 #include "archive/words.h"
 #include "base/assert.h"
 #include "os/file.h"
@@ -43,8 +44,13 @@ void segment_free(struct segment *segment)
 enum rc segment_fd(const struct io *io, int folder, const struct segment *segment, int *ret_fd, struct err *err)
 {
     char name[SEGMENT_NAME_MAX];
-    segment_name(segment->first, name);
+    if (segment->gone)
+        tombstone_name(segment->first, name);
+    else
+        segment_name(segment->first, name);
     int fd = io->open(io->self, folder, name, IO_READ);
+    if (fd == -ENOENT)
+        return err_set(err, RC_NOT_FOUND, "segment \"%s\" is not there", name);
     if (fd < 0)
         return io_error(io, err, -fd, "could not open segment \"%s\"", name);
     *ret_fd = fd;
@@ -64,7 +70,7 @@ enum rc segment_read(const struct segment_file *file, uint64_t offset, uint64_t 
     return rc;
 }
 
-static enum rc header_check(struct str bytes, const uint8_t uuid[16], uint64_t first, struct err *err)
+enum rc segment_header_check(struct str bytes, const uint8_t uuid[16], uint64_t first, struct err *err)
 {
     struct reader in = reader_of(bytes);
     struct str magic = read_bytes(&in, SEGMENT_MAGIC_SIZE);
@@ -85,7 +91,7 @@ static enum rc header_check(struct str bytes, const uint8_t uuid[16], uint64_t f
     return begins == first ? RC_OK : damaged(err, "it says that it begins at another record");
 }
 
-static enum rc footer_read(struct str bytes, struct segment *segment, struct err *err)
+enum rc segment_footer_read(struct str bytes, struct segment *segment, struct err *err)
 {
     struct reader in = reader_of(bytes);
     struct str magic = read_bytes(&in, SEGMENT_MAGIC_SIZE);
@@ -163,7 +169,7 @@ bool segment_entry_is(const struct segment_entry *entry, const struct block_info
            e->key[1] == info->key[1] && e->filter_offset == info->filter_offset && e->filter_size == info->filter_size;
 }
 
-static enum rc groups_read(struct str bytes, struct segment *segment, struct err *err)
+enum rc segment_groups_read(struct str bytes, struct segment *segment, struct err *err)
 {
     segment->group_first = segment->first / TLOG_GROUP;
     segment->group_count = segment->end / TLOG_GROUP - segment->group_first;
@@ -210,7 +216,7 @@ static enum rc sections_read(const struct io *io, int fd, struct segment *segmen
     struct tlog_frontier in;
     struct tlog_frontier out;
     rc = rc == RC_OK ? index_read(bytes[SECTION_INDEX], segment, err) : rc;
-    rc = rc == RC_OK ? groups_read(bytes[SECTION_GROUPS], segment, err) : rc;
+    rc = rc == RC_OK ? segment_groups_read(bytes[SECTION_GROUPS], segment, err) : rc;
     rc = rc == RC_OK ? segment_frontiers(bytes[SECTION_FRONTIERS], &in, &out, err) : rc;
     if (rc == RC_OK && (in.size != segment->first || out.size != segment->end))
         return damaged(err, "its frontiers are of another range");
@@ -231,11 +237,11 @@ static enum rc open_fd(const struct io *io, int fd, const uint8_t uuid[16], stru
         return err_set(err, RC_LIMIT, "no memory");
     struct str bytes;
     enum rc rc = segment_read(&(struct segment_file){io, fd}, 0, SEGMENT_HEADER, arena, &bytes, err);
-    rc = rc == RC_OK ? header_check(bytes, uuid, segment->first, err) : rc;
+    rc = rc == RC_OK ? segment_header_check(bytes, uuid, segment->first, err) : rc;
     rc = rc == RC_OK ? segment_read(&(struct segment_file){io, fd}, (uint64_t)size - SEGMENT_FOOTER, SEGMENT_FOOTER,
                                     arena, &bytes, err)
                      : rc;
-    rc = rc == RC_OK ? footer_read(bytes, segment, err) : rc;
+    rc = rc == RC_OK ? segment_footer_read(bytes, segment, err) : rc;
     return rc == RC_OK ? sections_read(io, fd, segment, arena, err) : rc;
 }
 

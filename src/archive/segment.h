@@ -85,6 +85,8 @@ struct segment {
     uint64_t group_count;
     struct segment_chain *chains; /* NULL until segment_dictionary */
     uint32_t chain_count;
+    bool gone;       /* only the tombstone is there (tombstone.h): no entries, no dictionaries, no filter */
+    uint64_t record; /* number of the retention record that the tombstone names; 0: there is no tombstone */
 };
 
 struct segment_chain {

@@ -20,4 +20,10 @@ struct segment_id {
 enum rc segment_open_named(const struct io *io, int folder, const struct segment_id *id, struct segment **ret_segment,
                            struct err *err) MUST_USE;
 
+/* Parts of opening that a tombstone shares. RC_CORRUPT, RC_INVALID as segment_open. */
+enum rc segment_header_check(struct str bytes, const uint8_t uuid[16], uint64_t first, struct err *err) MUST_USE;
+/* `first` and `bytes_stored`, the whole file's, are set. */
+enum rc segment_footer_read(struct str bytes, struct segment *segment, struct err *err) MUST_USE;
+enum rc segment_groups_read(struct str bytes, struct segment *segment, struct err *err) MUST_USE;
+
 #endif

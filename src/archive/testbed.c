@@ -34,7 +34,7 @@ enum rc testbed_open(struct testbed *bed, int64_t wal_file_size, bool new_instan
                                       .wal_file_size = wal_file_size,
                                       .new_uuid = {1, 2, 3, (uint8_t)(new_instance ? 9 : 4)},
                                       .seed = 7,
-                                      .now_ns = TESTBED_TIME,
+                                      .now_ns = bed->time_ns ? bed->time_ns : TESTBED_TIME,
                                       .new_instance = new_instance};
     return archive_open(bed->io, bed->folder, &options, &bed->archive, &bed->recovered, &bed->err);
 }
@@ -88,6 +88,7 @@ struct str testbed_text(uint64_t n, char room[256])
 enum rc testbed_put(struct testbed *bed, size_t count, bool commit)
 {
     enum rc rc = RC_OK;
+    int64_t time_ns = bed->time_ns ? bed->time_ns : TESTBED_TIME;
     for (size_t i = 0; i < count && rc == RC_OK; i++) {
         char room[256];
         uint64_t n = bed->appended;
@@ -97,9 +98,9 @@ enum rc testbed_put(struct testbed *bed, size_t count, bool commit)
                                         .source = {(uint8_t)(n % 2 + 1)},
                                         .epoch = 5,
                                         .sequence = n + 1,
-                                        .received_ns = TESTBED_TIME + (int64_t)n * 1000000,
+                                        .received_ns = time_ns + (int64_t)n * 1000000,
                                         .received_boot_ns = n * 1000000,
-                                        .time_ns = n % 3 ? TESTBED_TIME + (int64_t)n * 999999 : 0,
+                                        .time_ns = n % 3 ? time_ns + (int64_t)n * 999999 : 0,
                                         .clock_error_us = n % 5 ? 100 : UINT32_MAX,
                                         .raw = testbed_text(n, room)};
         rc = archive_append(bed->archive, &record, 1, &appended, &bed->err);

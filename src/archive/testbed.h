@@ -16,6 +16,7 @@ struct testbed {
     struct names *names;
     struct signing_key *key;
     uint64_t appended; /* records put by testbed_put */
+    int64_t time_ns;   /* receipt of record 0; 0: TESTBED_TIME */
     struct err err;
 };
 

@@ -1,15 +1,14 @@
 /* The whole archive, once, from record 0: nothing is believed that was not computed here from the records' bytes.
  *
  * Every leaf is hashed and folded into the tree; on the way the root is compared with each stored checkpoint of that
- * size, each group's hash and each frontier with what the segment says, each path file with its group. */
+ * size, each group's hash and each frontier with what the segment says, each path file with its group. Where a segment
+ * was deleted, its tombstone's hashes go on with the tree, and the record that it names must say so. */
 #include "archive/verify.h"
 
-#include "archive/folder.h"
-#include "archive/sealed_io.h"
 #include "archive/segment_format.h"
-#include "archive/sources.h"
+#include "archive/tombstone.h"
+#include "archive/verify_state.h"
 #include "base/assert.h"
-#include "base/map.h"
 #include "codec/json.h"
 #include "os/file.h"
 #include "wal/wal.h"
@@ -25,49 +24,7 @@
 #define WARNINGS_MAX  100 /* told; all are counted */
 #define SEGMENT_TRIES 8
 
-struct known {
-    uint64_t size;
-    struct tlog_hash root;
-    char name[48];
-};
-
-/* A checkpoint of another origin. */
-struct foreign {
-    char name[48];
-    char origin[ARCHIVE_ORIGIN_MAX];
-};
-
-struct verify {
-    const struct io *io; /* the table of `sealed` once the folders are open */
-    struct sealed_io *sealed;
-    const struct verify_options *options;
-    struct verify_result *result;
-    struct folders folders;
-    struct instance instance;
-    struct tlog_hasher *hasher;
-    struct tlog_hasher *digest;
-    struct sources *sources;
-    struct arena *arena;
-    struct tlog_frontier frontier;
-    struct tlog_hash group[TLOG_GROUP];
-    struct tlog_hash group_hash; /* of the group that became complete last */
-    struct known *known;         /* by rising size */
-    size_t known_count;
-    size_t known_next;
-    struct numbers paths;
-    size_t path_next;
-    struct foreign *foreign;
-    size_t foreign_count;
-    struct map *origins; /* that incident records name as former ones */
-    struct arena *scratch;
-    uint64_t total;
-    bool stopped;
-    bool tree_broken; /* a segment could not be read: roots behind it cannot be compared */
-    struct err *err;
-};
-
-static void tell(struct verify *v, const struct verify_finding *place, const char *format, ...) PRINTF(3, 4);
-static void tell(struct verify *v, const struct verify_finding *place, const char *format, ...)
+void verify_tell(struct verify *v, const struct verify_finding *place, const char *format, ...)
 {
     char text[ERR_TEXT_MAX];
     struct verify_finding finding = *place;
@@ -80,11 +37,6 @@ static void tell(struct verify *v, const struct verify_finding *place, const cha
         return;
     if (v->options->finding)
         v->options->finding(v->options->context, &finding);
-}
-
-static struct verify_finding in_file(const char *file, int64_t offset)
-{
-    return (struct verify_finding){.file = file, .offset = offset, .record = UINT64_MAX};
 }
 
 /* ---- the tree ---- */
@@ -110,18 +62,18 @@ static void check_paths(struct verify *v)
         struct tlog_source source = {.context = v, .hash_at = group_hash};
         checkpoint_name(size, PATH_SUFFIX, name);
         snprintf(file, sizeof file, NAME_CHECKPOINTS "/%s", name);
-        struct verify_finding place = in_file(file, -1);
+        struct verify_finding place = verify_in_file(file, -1);
         arena_reset(v->arena);
         enum rc rc = file_load(v->io, v->folders.checkpoints, name, sizeof path.hash, v->arena, &bytes, &err);
         if (rc != RC_OK)
-            tell(v, &place, "%s", err.text);
+            verify_tell(v, &place, "%s", err.text);
         else if (tlog_consistency(v->hasher, &source, size % TLOG_GROUP, TLOG_GROUP, &path, NULL) != RC_OK ||
                  !str_eq(bytes, str_at(path.hash, path.count * sizeof *path.hash)))
-            tell(v, &place, "the path is not that of the records");
+            verify_tell(v, &place, "the path is not that of the records");
     }
 }
 
-static void check_roots(struct verify *v)
+void verify_roots(struct verify *v)
 {
     while (v->known_next < v->known_count && v->known[v->known_next].size <= v->frontier.size) {
         const struct known *known = &v->known[v->known_next++];
@@ -130,22 +82,22 @@ static void check_roots(struct verify *v)
         if (known->size < v->frontier.size || v->tree_broken)
             continue; /* lies in records that could not be read: told already */
         snprintf(file, sizeof file, NAME_CHECKPOINTS "/%s", known->name);
-        struct verify_finding place = in_file(file, -1);
+        struct verify_finding place = verify_in_file(file, -1);
         tlog_frontier_root(&v->frontier, v->hasher, &root);
         if (!tlog_hash_eq(&root, &known->root))
-            tell(v, &place, "the first %llu records are not those that this checkpoint names",
-                 (unsigned long long)known->size);
+            verify_tell(v, &place, "the first %llu records are not those that this checkpoint names",
+                        (unsigned long long)known->size);
         else
             v->result->checkpoints++;
     }
 }
 
-static void grow(struct verify *v, const struct tlog_hash *leaf)
+void verify_grow(struct verify *v, const struct tlog_hash *leaf)
 {
     v->group[v->frontier.size % TLOG_GROUP] = *leaf;
     if (tlog_frontier_append_group(&v->frontier, v->hasher, leaf, &v->group_hash))
         check_paths(v);
-    check_roots(v);
+    verify_roots(v);
     v->result->records++;
 }
 
@@ -160,16 +112,18 @@ static void see_lifecycle(struct verify *v, struct str raw)
 
 static void see_record(struct verify *v, const char *file, const struct leaf *leaf, struct str raw)
 {
-    struct verify_finding place = in_file(file, -1);
+    struct verify_finding place = verify_in_file(file, -1);
     place.record = leaf->index;
     place.warning = true;
     bool data = leaf->type == LEAF_RAW || leaf->type == LEAF_DIGEST;
     if (data && !sources_is_new(v->sources, leaf->source, leaf->epoch, leaf->sequence))
-        tell(v, &place, "record %llu repeats sequence %llu of its source, or comes after a higher one",
-             (unsigned long long)leaf->index, (unsigned long long)leaf->sequence);
+        verify_tell(v, &place, "record %llu repeats sequence %llu of its source, or comes after a higher one",
+                    (unsigned long long)leaf->index, (unsigned long long)leaf->sequence);
     sources_saw(v->sources, leaf, raw);
     if (leaf->type == LEAF_LIFECYCLE)
         see_lifecycle(v, raw);
+    if (v->gone_count)
+        verify_retention(v, leaf, raw);
 }
 
 static void progress(struct verify *v)
@@ -200,10 +154,11 @@ static void check_foreign(struct verify *v)
         const struct foreign *foreign = &v->foreign[i];
         char file[80];
         snprintf(file, sizeof file, NAME_CHECKPOINTS "/%s", foreign->name);
-        struct verify_finding place = in_file(file, -1);
-        place.warning = map_get(v->origins, str_of(foreign->origin)) != NULL;
-        tell(v, &place, "the checkpoint is of %s instance, \"%s\"", place.warning ? "an earlier" : "an unknown",
-             foreign->origin);
+        struct verify_finding place = verify_in_file(file, -1);
+        /* The incident's record may be among those that were deleted. */
+        place.warning = v->gone_count || map_get(v->origins, str_of(foreign->origin)) != NULL;
+        verify_tell(v, &place, "the checkpoint is of %s instance, \"%s\"", place.warning ? "an earlier" : "an unknown",
+                    foreign->origin);
     }
 }
 
@@ -216,7 +171,7 @@ static enum rc known_add(struct verify *v, const char *name, uint64_t named, boo
     char file[80];
     arena_reset(v->arena);
     snprintf(file, sizeof file, NAME_CHECKPOINTS "/%s", name);
-    struct verify_finding place = in_file(file, -1);
+    struct verify_finding place = verify_in_file(file, -1);
     note = arena_alloc(v->arena, sizeof *note);
     enum rc rc =
         note ? file_load(v->io, v->folders.checkpoints, name, NOTE_SIZE_MAX, v->arena, &bytes, &err) : RC_LIMIT;
@@ -225,13 +180,13 @@ static enum rc known_add(struct verify *v, const char *name, uint64_t named, boo
     rc = rc == RC_OK ? note_parse(bytes, note, &err) : rc;
     rc = rc == RC_OK ? checkpoint_parse(note->text, &checkpoint, &err) : rc;
     if (rc != RC_OK) {
-        tell(v, &place, "the checkpoint is damaged: %s", err.text);
+        verify_tell(v, &place, "the checkpoint is damaged: %s", err.text);
         return RC_OK;
     }
     if (!str_is(checkpoint.origin, v->instance.origin))
         return foreign_add(v, name, checkpoint.origin);
     if (is_named && checkpoint.head.size != named) {
-        tell(v, &place, "the checkpoint is of %llu records", (unsigned long long)checkpoint.head.size);
+        verify_tell(v, &place, "the checkpoint is of %llu records", (unsigned long long)checkpoint.head.size);
         return RC_OK;
     }
     struct known *known = memory_resize(v->known, (v->known_count + 1) * sizeof *known);
@@ -277,15 +232,6 @@ static enum rc load_checkpoints(struct verify *v)
 
 /* ---- segments ---- */
 
-struct covered {
-    const char *file;
-    struct segment *segment;
-    struct tlog_hash *leaves;
-    uint8_t *seen;
-    int64_t bounds[4]; /* received min, max, event time min, max: of its blocks */
-    uint64_t bytes_raw;
-};
-
 static void widen(struct covered *c, const struct block_info *info)
 {
     c->bounds[0] = MIN(c->bounds[0], info->received_min_ns);
@@ -299,7 +245,7 @@ static bool check_block(struct verify *v, struct covered *c, uint32_t entry, int
 {
     const struct segment_entry *e = &c->segment->entries[entry];
     const struct segment_file file = {v->io, fd};
-    struct verify_finding place = in_file(c->file, (int64_t)e->offset);
+    struct verify_finding place = verify_in_file(c->file, (int64_t)e->offset);
     struct err err = {0};
     struct str bytes;
     struct block *block = NULL;
@@ -317,7 +263,7 @@ static bool check_block(struct verify *v, struct covered *c, uint32_t entry, int
     if (rc == RC_OK && !segment_entry_is(e, &info))
         rc = err_set(&err, RC_CORRUPT, "the index says something else of this block than its header");
     if (rc != RC_OK) {
-        tell(v, &place, "%s", err.text);
+        verify_tell(v, &place, "%s", err.text);
         return false;
     }
     widen(c, &info);
@@ -328,7 +274,7 @@ static bool check_block(struct verify *v, struct covered *c, uint32_t entry, int
         uint64_t at = leaf.index - c->segment->first;
         place.record = leaf.index;
         if (leaf.index < c->segment->first || leaf.index >= c->segment->end || c->seen[at]) {
-            tell(v, &place, "record %llu stands twice or out of range", (unsigned long long)leaf.index);
+            verify_tell(v, &place, "record %llu stands twice or out of range", (unsigned long long)leaf.index);
             return false;
         }
         c->seen[at] = 1;
@@ -342,9 +288,9 @@ static void check_digest(struct verify *v, const struct covered *c, enum segment
                          const struct tlog_hash *got)
 {
     const struct segment_part *part = &c->segment->part[section];
-    struct verify_finding place = in_file(c->file, (int64_t)part->offset);
+    struct verify_finding place = verify_in_file(c->file, (int64_t)part->offset);
     if (!tlog_hash_eq(got, &part->digest))
-        tell(v, &place, "section %d is damaged", (int)section);
+        verify_tell(v, &place, "section %d is damaged", (int)section);
 }
 
 /* The filter is not read when a segment is opened: it is checked here. */
@@ -352,13 +298,13 @@ static void check_filter(struct verify *v, const struct covered *c, int fd)
 {
     const struct segment_part *part = &c->segment->part[SECTION_FILTER];
     const struct segment_file file = {v->io, fd};
-    struct verify_finding place = in_file(c->file, (int64_t)part->offset);
+    struct verify_finding place = verify_in_file(c->file, (int64_t)part->offset);
     struct tlog_hash digest;
     struct str bytes;
     struct err err = {0};
     arena_reset(v->arena);
     if (segment_read(&file, part->offset, part->length, v->arena, &bytes, &err) != RC_OK) {
-        tell(v, &place, "%s", err.text);
+        verify_tell(v, &place, "%s", err.text);
         return;
     }
     tlog_hash_bytes(v->hasher, bytes, &digest);
@@ -368,10 +314,10 @@ static void check_filter(struct verify *v, const struct covered *c, int fd)
 static void check_footer(struct verify *v, const struct covered *c)
 {
     const struct segment *s = c->segment;
-    struct verify_finding place = in_file(c->file, (int64_t)s->bytes_stored - SEGMENT_FOOTER);
+    struct verify_finding place = verify_in_file(c->file, (int64_t)s->bytes_stored - SEGMENT_FOOTER);
     if (c->bounds[0] != s->received_min_ns || c->bounds[1] != s->received_max_ns || c->bounds[2] != s->time_min_ns ||
         c->bounds[3] != s->time_max_ns || c->bytes_raw != s->bytes_raw)
-        tell(v, &place, "the footer names other times or sizes than its blocks have");
+        verify_tell(v, &place, "the footer names other times or sizes than its blocks have");
 }
 
 /* Leaf hashes of the groups that a segment shares with its neighbours: readers take them for true. */
@@ -380,14 +326,14 @@ static void check_edges(struct verify *v, const struct covered *c, int fd)
     const struct segment *s = c->segment;
     const struct segment_part *part = &s->part[SECTION_EDGES];
     const struct segment_file file = {v->io, fd};
-    struct verify_finding place = in_file(c->file, (int64_t)part->offset);
+    struct verify_finding place = verify_in_file(c->file, (int64_t)part->offset);
     uint64_t head_end = MIN((s->first + TLOG_GROUP - 1) / TLOG_GROUP * TLOG_GROUP, s->end);
     uint64_t tail = MAX(s->end / TLOG_GROUP * TLOG_GROUP, head_end);
     struct str bytes;
     struct err err = {0};
     arena_reset(v->arena);
     if (segment_read(&file, part->offset, part->length, v->arena, &bytes, &err) != RC_OK) {
-        tell(v, &place, "%s", err.text);
+        verify_tell(v, &place, "%s", err.text);
         return;
     }
     struct reader in = reader_of(bytes);
@@ -398,35 +344,35 @@ static void check_edges(struct verify *v, const struct covered *c, int fd)
     fits = read_be16(&in) == s->end - tail && fits;
     fits = str_eq(read_bytes(&in, rest), str_at(c->leaves + (tail - s->first), rest)) && fits;
     if (!fits || !reader_done(&in))
-        tell(v, &place, "the hashes at its edges are not those of its records");
+        verify_tell(v, &place, "the hashes at its edges are not those of its records");
 }
 
 static bool fold_segment(struct verify *v, const struct covered *c)
 {
-    struct verify_finding place = in_file(c->file, -1);
+    struct verify_finding place = verify_in_file(c->file, -1);
     for (uint64_t i = 0; i < c->segment->end - c->segment->first; i++) {
         place.record = c->segment->first + i;
         if (!c->seen[i]) {
-            tell(v, &place, "record %llu is missing", (unsigned long long)place.record);
+            verify_tell(v, &place, "record %llu is missing", (unsigned long long)place.record);
             return false;
         }
-        grow(v, &c->leaves[i]);
+        verify_grow(v, &c->leaves[i]);
         if (v->frontier.size % TLOG_GROUP)
             continue;
         uint64_t number = v->frontier.size / TLOG_GROUP - 1;
         ASSERT(number >= c->segment->group_first && number - c->segment->group_first < c->segment->group_count);
         if (!v->tree_broken && !tlog_hash_eq(&v->group_hash, &c->segment->groups[number - c->segment->group_first]))
-            tell(v, &place, "records %llu to %llu do not give the group hash that the segment names",
-                 (unsigned long long)(v->frontier.size - TLOG_GROUP), (unsigned long long)v->frontier.size - 1);
+            verify_tell(v, &place, "records %llu to %llu do not give the group hash that the segment names",
+                        (unsigned long long)(v->frontier.size - TLOG_GROUP), (unsigned long long)v->frontier.size - 1);
     }
     return true;
 }
 
-static bool check_frontiers(struct verify *v, const struct covered *c, int fd, bool before)
+bool verify_frontiers(struct verify *v, const struct covered *c, int fd, bool before)
 {
     const struct segment_part *part = &c->segment->part[SECTION_FRONTIERS];
     const struct segment_file file = {v->io, fd};
-    struct verify_finding place = in_file(c->file, (int64_t)part->offset);
+    struct verify_finding place = verify_in_file(c->file, (int64_t)part->offset);
     struct tlog_frontier in;
     struct tlog_frontier out;
     struct tlog_hash want;
@@ -436,7 +382,7 @@ static bool check_frontiers(struct verify *v, const struct covered *c, int fd, b
     arena_reset(v->arena);
     if (segment_read(&file, part->offset, part->length, v->arena, &bytes, &err) != RC_OK ||
         segment_frontiers(bytes, &in, &out, &err) != RC_OK) {
-        tell(v, &place, "%s", err.text);
+        verify_tell(v, &place, "%s", err.text);
         return false;
     }
     if (before && (v->tree_broken || v->frontier.size != in.size)) {
@@ -447,7 +393,7 @@ static bool check_frontiers(struct verify *v, const struct covered *c, int fd, b
     tlog_frontier_root(before ? &in : &out, v->hasher, &want);
     tlog_frontier_root(&v->frontier, v->hasher, &got);
     if (!tlog_hash_eq(&want, &got))
-        tell(v, &place, "the tree %s the segment is not that of the records", before ? "before" : "behind");
+        verify_tell(v, &place, "the tree %s the segment is not that of the records", before ? "before" : "behind");
     return true;
 }
 
@@ -455,7 +401,7 @@ static void check_segment(struct verify *v, struct covered *c, int fd)
 {
     char header[SEGMENT_HEADER];
     struct tlog_hash digest;
-    bool good = check_frontiers(v, c, fd, true);
+    bool good = verify_frontiers(v, c, fd, true);
     if (file_read_at(v->io, fd, header, sizeof header, 0, NULL) == RC_OK) {
         tlog_hash_bytes(v->hasher, str_at(header, sizeof header), &digest);
         check_digest(v, c, SECTION_HEADER, &digest);
@@ -472,7 +418,7 @@ static void check_segment(struct verify *v, struct covered *c, int fd)
     if (good) {
         check_digest(v, c, SECTION_BLOCKS, &digest);
         check_footer(v, c);
-        good = fold_segment(v, c) && check_frontiers(v, c, fd, false);
+        good = fold_segment(v, c) && verify_frontiers(v, c, fd, false);
         check_edges(v, c, fd);
     }
     if (!good) {
@@ -489,15 +435,17 @@ static enum rc verify_segment(struct verify *v, uint64_t first)
     struct err err = {0};
     segment_name(first, name);
     snprintf(file, sizeof file, NAME_SEG "/%s", name);
-    struct verify_finding place = in_file(file, -1);
+    struct verify_finding place = verify_in_file(file, -1);
     enum rc rc = segment_open(v->io, v->folders.seg, first, v->instance.uuid, &segment, &err);
     int fd = -1;
     rc = rc == RC_OK ? segment_fd(v->io, v->folders.seg, segment, &fd, &err) : rc;
     if (rc != RC_OK) {
         segment_free(segment);
+        if (rc == RC_NOT_FOUND && verify_tombstone_there(v, first)) /* it went in between */
+            return verify_tombstone(v, first);
         if (rc == RC_LIMIT)
             return err_set(v->err, rc, "%s", err.text);
-        tell(v, &place, "%s", err.text);
+        verify_tell(v, &place, "%s", err.text);
         v->tree_broken = true;
         return RC_OK;
     }
@@ -508,6 +456,7 @@ static enum rc verify_segment(struct verify *v, uint64_t first)
     c.seen = memory_new((size_t)records);
     if (c.leaves && c.seen) {
         check_segment(v, &c, fd);
+        rc = verify_begun(v, segment);
         v->result->segments++;
     } else {
         rc = err_set(v->err, RC_LIMIT, "no memory to check segment \"%s\"", name);
@@ -523,22 +472,30 @@ static enum rc verify_segment(struct verify *v, uint64_t first)
 static enum rc verify_segments(struct verify *v, bool *ret_more)
 {
     struct numbers names;
+    struct numbers stones = {0};
+    size_t k = 0;
     *ret_more = false;
     enum rc rc = numbers_list(v->io, v->folders.seg, segment_name_parse, &names, v->err);
+    rc = rc == RC_OK ? numbers_list(v->io, v->folders.seg, tombstone_name_parse, &stones, v->err) : rc;
     if (rc == RC_OK && names.count)
         v->total = MAX(v->total, names.list[names.count - 1]);
-    for (size_t i = 0; i < names.count && rc == RC_OK && !v->stopped; i++) {
-        struct verify_finding place = in_file(NAME_SEG, -1);
-        if (names.list[i] < v->frontier.size || (names.list[i] == 0 && v->result->records))
+    for (size_t i = 0; (i < names.count || k < stones.count) && rc == RC_OK && !v->stopped;) {
+        struct verify_finding place = verify_in_file(NAME_SEG, -1);
+        uint64_t segment = i < names.count ? names.list[i] : UINT64_MAX;
+        uint64_t first = k < stones.count ? MIN(segment, stones.list[k]) : segment;
+        i += segment == first;
+        k += k < stones.count && stones.list[k] == first;
+        if (first < v->frontier.size || (first == 0 && (v->result->records || v->gone_count)))
             continue;
         place.record = v->frontier.size;
-        if (names.list[i] > v->frontier.size && !v->tree_broken)
-            tell(v, &place, "records %llu to %llu are missing: a segment is not there",
-                 (unsigned long long)v->frontier.size, (unsigned long long)names.list[i] - 1);
+        if (first > v->frontier.size && !v->tree_broken)
+            verify_tell(v, &place, "records %llu to %llu are missing: a segment is not there",
+                        (unsigned long long)v->frontier.size, (unsigned long long)first - 1);
         *ret_more = true;
-        rc = verify_segment(v, names.list[i]);
+        rc = segment == first ? verify_segment(v, first) : verify_tombstone(v, first);
     }
     numbers_done(&names);
+    numbers_done(&stones);
     return rc;
 }
 
@@ -561,7 +518,7 @@ static enum rc see_frame(void *context, const struct wal_frame *frame, struct er
             return rc;
         tlog_hash_leaf(v->hasher, bytes, STR_NONE, &hash);
         see_record(v, NAME_WAL, &leaf, raw);
-        grow(v, &hash);
+        verify_grow(v, &hash);
     }
     progress(v);
     if (v->stopped)
@@ -573,7 +530,7 @@ static enum rc verify_log(struct verify *v, bool *ret_again)
 {
     struct wal *wal = NULL;
     struct err err = {0};
-    struct verify_finding place = in_file(NAME_WAL, -1);
+    struct verify_finding place = verify_in_file(NAME_WAL, -1);
     struct wal_options options = {.first = v->frontier.size,
                                   .known_size = v->tree_broken ? 0 : v->result->checkpoint_size,
                                   .each = see_frame,
@@ -587,8 +544,8 @@ static enum rc verify_log(struct verify *v, bool *ret_again)
         uint64_t torn = wal_recovered(wal).torn_bytes;
         place.warning = true;
         if (torn)
-            tell(v, &place, "%llu bytes behind the last whole frame: being written, or torn by a crash",
-                 (unsigned long long)torn);
+            verify_tell(v, &place, "%llu bytes behind the last whole frame: being written, or torn by a crash",
+                        (unsigned long long)torn);
         wal_close(wal);
         return RC_OK;
     }
@@ -604,7 +561,7 @@ static enum rc verify_log(struct verify *v, bool *ret_again)
             return rc;
     }
     place.offset = err.offset ? (int64_t)err.offset : -1;
-    tell(v, &place, "%s", err.text);
+    verify_tell(v, &place, "%s", err.text);
     return RC_OK;
 }
 
@@ -621,9 +578,9 @@ static void finish(struct verify *v)
         char file[80];
         const struct known *known = &v->known[v->known_next];
         snprintf(file, sizeof file, NAME_CHECKPOINTS "/%s", known->name);
-        struct verify_finding place = in_file(file, -1);
-        tell(v, &place, "the checkpoint names %llu records, the archive has %llu", (unsigned long long)known->size,
-             (unsigned long long)r->size);
+        struct verify_finding place = verify_in_file(file, -1);
+        verify_tell(v, &place, "the checkpoint names %llu records, the archive has %llu",
+                    (unsigned long long)known->size, (unsigned long long)r->size);
     }
 }
 
@@ -652,6 +609,9 @@ static void verify_done(struct verify *v)
     map_free(v->origins);
     memory_free(v->known);
     memory_free(v->foreign);
+    for (size_t i = 0; i < v->gone_count; i++)
+        segment_free(v->gone[i].segment);
+    memory_free(v->gone);
     numbers_done(&v->paths);
     memory_free(v);
 }
@@ -659,13 +619,13 @@ static void verify_done(struct verify *v)
 static enum rc verify_all(struct verify *v, int folder)
 {
     struct err err = {0};
-    struct verify_finding place = in_file(NAME_INSTANCE, -1);
+    struct verify_finding place = verify_in_file(NAME_INSTANCE, -1);
     enum rc rc = allocate(v);
     if (rc != RC_OK)
         return rc;
     rc = instance_load(v->io, folder, &v->instance, &err);
     if (rc == RC_CORRUPT) {
-        tell(v, &place, "%s", err.text);
+        verify_tell(v, &place, "%s", err.text);
         return RC_OK;
     }
     if (rc == RC_NOT_FOUND)
@@ -687,6 +647,7 @@ static enum rc verify_all(struct verify *v, int folder)
     }
     if (rc == RC_OK && !v->stopped) {
         check_foreign(v);
+        verify_vouched(v);
         finish(v);
     }
     return rc;
@@ -731,7 +692,7 @@ static enum rc check_alone(struct verify *v, const struct verify_segment *which,
     struct covered c = {.file = which->name, .segment = segment};
     uint64_t records = segment->end - segment->first;
     if (segment->first != v->frontier.size) {
-        tell(v, place, "it does not begin where the tree ends");
+        verify_tell(v, place, "it does not begin where the tree ends");
         return RC_OK;
     }
     int fd = v->io->open(v->io->self, which->folder, which->name, IO_READ);
@@ -757,7 +718,7 @@ enum rc archive_verify_segment(const struct verify_segment *which, const struct 
     struct segment_id id = {.uuid = which->uuid, .first = which->first};
     struct segment *segment = NULL;
     struct verify *v = memory_new(sizeof *v);
-    struct verify_finding place = in_file(which->name, -1);
+    struct verify_finding place = verify_in_file(which->name, -1);
     if (!v)
         return err_set(err, RC_LIMIT, "no memory to check a segment");
     *v = (struct verify){.io = which->io, .options = &options, .result = &result, .err = err};

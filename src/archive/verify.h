@@ -29,8 +29,11 @@ struct verify_options {
 struct verify_result {
     uint64_t records;
     uint64_t segments;
+    uint64_t gone_segments; /* deleted, their tombstones whole and a retention record in the archive for each */
+    uint64_t gone_records;
     uint64_t log_files;
     uint64_t checkpoints; /* whose root was compared */
+    uint64_t blind;       /* that lie in deleted records, at sizes where the stored path does not give the root */
     uint64_t findings;    /* without warnings */
     uint64_t warnings;
     uint64_t size; /* of the tree */

@@ -170,9 +170,11 @@ enum rc archive_seal_step(struct archive *archive, void (*release)(void *context
 
 struct archive_totals {
     uint64_t segments;
-    uint64_t bytes_raw;    /* raw bytes in segments */
-    uint64_t bytes_stored; /* of segment files */
-    int64_t oldest_ns;     /* receive time of the oldest record; 0 when empty */
+    uint64_t bytes_raw;     /* raw bytes in segments */
+    uint64_t bytes_stored;  /* of segment files, and of what stays of those that are gone */
+    int64_t oldest_ns;      /* receive time of the oldest record; 0 when empty */
+    uint64_t gone_segments; /* deleted under a retention record */
+    uint64_t gone_records;
 };
 struct archive_totals archive_totals(const struct archive *archive);
 

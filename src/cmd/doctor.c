@@ -16,6 +16,8 @@
 #include "os/clock.h"
 #include "os/file.h"
 #include "role/config.h"
+#include "role/keep.h"
+#include "role/parent.h"
 #include "role/signer_slots.h"
 #include "tlog/key.h"
 #include "wal/wal.h"
@@ -294,6 +296,8 @@ static void check_config(struct doctor *d)
         return; /* everything has a default */
     config_defaults(&config);
     rc = rc == RC_OK ? config_parse(&config, text, "qorgan.conf", d->arena, &err) : rc;
+    if (rc == RC_OK && share_find(d->arena, &config.share, NULL) == RC_OK)
+        rc = keep_check(&config, clock_real_ns(), d->arena, &err);
     if (rc != RC_OK)
         tell(d, FOUND_CONFIG, "qorgan.conf", "%s", err.text);
 }

@@ -162,6 +162,7 @@ static enum rc add_origin(struct audit *audit, struct str origin, const char *fi
 void audit_raw(struct audit *audit, const struct leaf *leaf, struct str raw)
 {
     static const uint8_t archive_itself[16] = {0};
+    audit_vouch(audit, leaf, raw);
     if (leaf->type != LEAF_LIFECYCLE || memcmp(leaf->source, archive_itself, 16) != 0)
         return;
     for (size_t i = 0; i < audit->origin_count; i++) {
@@ -177,7 +178,7 @@ static enum rc check_origins(struct audit *audit)
 {
     for (size_t i = 0; i < audit->origin_count; i++) {
         const struct audit_origin *other = &audit->other_origin[i];
-        if (!other->explained)
+        if (!other->explained && !audit->gone) /* the incident may be among what was deleted */
             return audit_damage(
                 audit, other->file, 0,
                 "the checkpoint is of \"%s\", none of the keys, and no incident in the archive says why", other->name);
@@ -399,6 +400,99 @@ enum rc audit_record(struct audit *audit, const struct leaf *leaf, const struct 
     return rc == RC_OK && audit->frontier.size % TLOG_GROUP == 0 ? check_paths(audit) : rc;
 }
 
+enum rc audit_leaf(struct audit *audit, const struct tlog_hash *hash)
+{
+    audit->group[audit->frontier.size % TLOG_GROUP] = *hash;
+    tlog_frontier_append(&audit->frontier, audit->hasher, hash);
+    enum rc rc = check_roots(audit);
+    return rc == RC_OK && audit->frontier.size % TLOG_GROUP == 0 ? check_paths(audit) : rc;
+}
+
+/* Of the first `size` leaves of a group: their root, from the path to the group's end. Going down to where they end,
+ * each turn leaves a sibling in the path; the deepest hash is their last complete subtree, which is left out when all
+ * turns were to the left. */
+static bool path_root(struct audit *audit, uint64_t size, const struct tlog_path *path, const struct tlog_hash *group,
+                      struct tlog_hash *ret_root)
+{
+    bool right[TLOG_GROUP_HEIGHT];
+    size_t turns = 0;
+    bool any = false;
+    for (uint64_t n = TLOG_GROUP; size != n; turns++) {
+        n /= 2;
+        right[turns] = size > n;
+        any = any || right[turns];
+        size -= right[turns] ? n : 0;
+    }
+    if (!any || path->count != turns + 1)
+        return false;
+    struct tlog_hash whole = path->hash[0];
+    *ret_root = whole;
+    for (size_t i = 0; i < turns; i++) {
+        const struct tlog_hash *sibling = &path->hash[i + 1];
+        if (right[turns - 1 - i]) {
+            tlog_hash_node(audit->hasher, sibling, ret_root, ret_root);
+            tlog_hash_node(audit->hasher, sibling, &whole, &whole);
+        } else {
+            tlog_hash_node(audit->hasher, &whole, sibling, &whole);
+        }
+    }
+    return tlog_hash_eq(&whole, group);
+}
+
+/* A checkpoint inside a group of which only the hash is left. */
+static enum rc check_inside(struct audit *audit, int folder, const struct audit_checkpoint *checkpoint,
+                            const struct tlog_hash *group)
+{
+    uint64_t inside = checkpoint->head.size % TLOG_GROUP;
+    char file[AUDIT_FILE_MAX];
+    struct tlog_path path;
+    struct tlog_hash root;
+    struct str bytes;
+    CLEANUP(arena_cleanup) struct arena *arena = arena_new(PATH_ARENA);
+    if (arena == NULL)
+        return RC_LIMIT;
+    snprintf(file, sizeof(file), "checkpoints/%016" PRIx64 ".path", checkpoint->head.size);
+    enum rc rc = file_load(&io_kernel, folder, file + strlen("checkpoints/"), TLOG_HEIGHT_MAX * TLOG_HASH_SIZE, arena,
+                           &bytes, NULL);
+    if (rc == RC_NOT_FOUND || (rc == RC_OK && (inside & (inside - 1)) == 0)) {
+        audit->blind++;
+        return RC_OK;
+    }
+    if (rc != RC_OK || bytes.n % TLOG_HASH_SIZE)
+        return audit_damage(audit, file, 0, "the stored path cannot be read");
+    path.count = bytes.n / TLOG_HASH_SIZE;
+    memcpy(path.hash, bytes.p, bytes.n);
+    bool good = path_root(audit, inside, &path, group, &root);
+    for (unsigned height = TLOG_GROUP_HEIGHT; good && height < TLOG_HEIGHT_MAX; height++) {
+        if ((audit->frontier.size >> height) & 1)
+            tlog_hash_node(audit->hasher, &audit->frontier.node[height], &root, &root);
+    }
+    return good && tlog_hash_eq(&root, &checkpoint->head.root)
+               ? RC_OK
+               : audit_damage(audit, file, -1,
+                              "with the hash of the deleted records this path does not give the signed root of %" PRIu64
+                              " records",
+                              checkpoint->head.size);
+}
+
+enum rc audit_group(struct audit *audit, const struct tlog_hash *hash)
+{
+    int folder = -1;
+    enum rc rc = folder_open(&io_kernel, audit->folder, "checkpoints", false, &folder, NULL);
+    for (; audit->checkpoint_next < audit->checkpoint_count && rc == RC_OK; audit->checkpoint_next++) {
+        const struct audit_checkpoint *checkpoint = &audit->checkpoint[audit->checkpoint_next];
+        if (checkpoint->head.size >= audit->frontier.size + TLOG_GROUP)
+            break;
+        rc = check_inside(audit, folder, checkpoint, hash);
+    }
+    if (folder >= 0)
+        IGNORE(io_kernel.close(io_kernel.self, folder)); /* only read */
+    if (rc != RC_OK)
+        return rc;
+    tlog_frontier_append_node(&audit->frontier, audit->hasher, TLOG_GROUP_HEIGHT, hash);
+    return check_roots(audit);
+}
+
 enum rc audit_check(struct audit *audit, const char *data, struct err *err)
 {
     audit->folder = io_open_folder(data);
@@ -417,6 +511,7 @@ enum rc audit_check(struct audit *audit, const char *data, struct err *err)
         return audit_damage(audit, torn ? audit->torn_file : "checkpoints/latest", torn ? audit->torn_offset : -1,
                             "%" PRIu64 " records were signed, the archive has %" PRIu64 ": the end is missing",
                             audit->checkpoint[audit->checkpoint_next].head.size, audit->frontier.size);
+    rc = rc == RC_OK ? audit_vouched(audit) : rc;
     return rc == RC_OK ? check_origins(audit) : rc;
 }
 
@@ -461,6 +556,10 @@ static void print_whole(const struct audit *audit, enum language language)
     }
     print_number(language, TEXT_AUDIT_CHECKPOINTS, audit->checkpoint_count);
     print_number(language, TEXT_AUDIT_SEGMENTS, audit->segments);
+    if (audit->gone_segments) {
+        print_number(language, TEXT_AUDIT_GONE_SEGMENTS, audit->gone_segments);
+        print_number(language, TEXT_AUDIT_GONE_RECORDS, audit->gone_records);
+    }
     print_number(language, TEXT_AUDIT_LOG_FILES, audit->log_files);
     print_row(language, TEXT_ROOT, root);
 }
@@ -490,6 +589,8 @@ static void print_json(const struct audit *audit)
                ",\"records\":%" PRIu64 ",\"signed\":%" PRIu64 ",\"cosigned\":%" PRIu64 ",\"stamps\":%" PRIu64
                ",\"checkpoints\":%zu",
                audit->frontier.size, audit->latest_size, audit->cosigned_size, audit->stamps, audit->checkpoint_next);
+    buf_format(&out, ",\"gone_segments\":%" PRIu64 ",\"gone_records\":%" PRIu64, audit->gone_segments,
+               audit->gone_records);
     buf_format(&out, ",\"segments\":%" PRIu64 ",\"log_files\":%" PRIu64 ",\"root\":\"%s\"", audit->segments,
                audit->log_files, root);
     if (audit->damaged) {

@@ -32,6 +32,19 @@ struct audit_origin {
     bool explained;
 };
 
+/* A segment of which only the tombstone is left (or which is about to go), until the record comes that says why. */
+struct audit_gone {
+    uint64_t first;
+    uint64_t end;
+    uint64_t record;
+    int64_t received_low;
+    int64_t received_high;
+    struct tlog_hash footer;
+    char file[AUDIT_FILE_MAX];
+    bool vouched;
+    struct audit_gone *next;
+};
+
 struct sealed_keys;
 
 struct audit {
@@ -56,6 +69,10 @@ struct audit {
     size_t checkpoint_next;
     uint64_t latest_size;
     uint64_t segments;
+    struct audit_gone *gone; /* list */
+    uint64_t gone_segments;
+    uint64_t gone_records;
+    uint64_t blind; /* checkpoints inside deleted records whose root their stored path does not give */
     uint64_t log_files;
     char torn_file[AUDIT_FILE_MAX]; /* where whole frames end before the log does; "" when they do not */
     int64_t torn_offset;
@@ -84,11 +101,22 @@ void audit_warn(struct audit *audit, const char *format, ...) PRINTF(2, 3);
 /* Takes the next record, whose number must be frontier.size: its sequence and leaf hash. */
 enum rc audit_record(struct audit *audit, const struct leaf *leaf, const struct tlog_hash *hash, const char *file,
                      int64_t offset) MUST_USE;
-/* Looks into a record's raw bytes for the incident that explains another origin; in any order. */
+/* The same of a record that was deleted, whose leaf hash is left; and of a whole group of 256. */
+enum rc audit_leaf(struct audit *audit, const struct tlog_hash *hash) MUST_USE;
+enum rc audit_group(struct audit *audit, const struct tlog_hash *hash) MUST_USE;
+/* Looks into a record's raw bytes for the incident that explains another origin, and for who deleted a segment; in any
+ * order. */
 void audit_raw(struct audit *audit, const struct leaf *leaf, struct str raw);
 /* Numbers among a folder's names "<16 hex digits><suffix>", rising, in the audit's arena. */
 enum rc audit_list(struct audit *audit, int folder, const char *suffix, uint64_t **ret_numbers, size_t *ret_count,
                    struct err *err) MUST_USE;
+
+/* The tombstone of a segment (qorgan_verify_gone.c). `fold`: the segment itself is not there,
+ * and the tree goes on with what is left. */
+enum rc audit_tombstone(struct audit *audit, int folder, uint64_t first, bool fold, struct err *err) MUST_USE;
+void audit_vouch(struct audit *audit, const struct leaf *leaf, struct str raw);
+/* After everything: whether each tombstone has its record. */
+enum rc audit_vouched(struct audit *audit) MUST_USE;
 
 /* All sealed segments (qorgan_verify_segment.c); what is in the log behind them (qorgan_verify_log.c). */
 enum rc audit_segments(struct audit *audit, struct err *err) MUST_USE;

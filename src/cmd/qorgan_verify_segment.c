@@ -466,22 +466,66 @@ static enum rc check_segment(struct segment *s)
     return rc;
 }
 
+static bool has(const uint64_t *numbers, size_t count, uint64_t number)
+{
+    size_t low = 0;
+    size_t high = count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (numbers[middle] < number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < count && numbers[low] == number;
+}
+
+/* Names of segments and of tombstones together, rising. */
+struct seg_names {
+    uint64_t *segments;
+    size_t segment_count;
+    uint64_t *stones;
+    size_t stone_count;
+    size_t segment_at;
+    size_t stone_at;
+};
+
+static bool next_name(struct seg_names *names, uint64_t *ret_first)
+{
+    bool segment = names->segment_at < names->segment_count;
+    bool stone = names->stone_at < names->stone_count;
+    if (!segment && !stone)
+        return false;
+    uint64_t a = segment ? names->segments[names->segment_at] : UINT64_MAX;
+    uint64_t b = stone ? names->stones[names->stone_at] : UINT64_MAX;
+    *ret_first = MIN(a, b);
+    names->segment_at += segment && a == *ret_first;
+    names->stone_at += stone && b == *ret_first;
+    return true;
+}
+
 enum rc audit_segments(struct audit *audit, struct err *err)
 {
     int folder = -1;
-    uint64_t *numbers = NULL;
-    size_t count = 0;
+    struct seg_names names = {0};
+    uint64_t first = 0;
     struct err denied = {.code = RC_OK}; /* the key of a segment is not here: of the others the digests are compared */
     enum rc rc = folder_open(&io_kernel, audit->folder, "seg", false, &folder, err);
-    rc = rc == RC_OK ? audit_list(audit, folder, ".seg", &numbers, &count, err) : rc;
-    for (size_t i = 0; i < count && rc == RC_OK; i++) {
+    rc = rc == RC_OK ? audit_list(audit, folder, ".seg", &names.segments, &names.segment_count, err) : rc;
+    rc = rc == RC_OK ? audit_list(audit, folder, ".gone", &names.stones, &names.stone_count, err) : rc;
+    while (rc == RC_OK && next_name(&names, &first)) {
+        bool gone = !has(names.segments, names.segment_count, first);
+        if (has(names.stones, names.stone_count, first))
+            rc = audit_tombstone(audit, folder, first, gone && denied.code == RC_OK, err);
+        if (gone || rc != RC_OK)
+            continue;
         struct segment *s = arena_alloc(audit->arena, sizeof(*s));
         if (s == NULL)
             return err_set(err, RC_LIMIT, "out of memory");
         s->audit = audit;
-        s->first = numbers[i];
-        snprintf(s->file, sizeof(s->file), "seg/%016" PRIx64 ".seg", numbers[i]);
-        if (numbers[i] != audit->frontier.size && denied.code == RC_OK)
+        s->first = first;
+        snprintf(s->file, sizeof(s->file), "seg/%016" PRIx64 ".seg", first);
+        if (first != audit->frontier.size && denied.code == RC_OK)
             return audit_damage(audit, s->file, -1, "the segment should begin at record %" PRIu64,
                                 audit->frontier.size);
         s->fd = io_kernel.open(io_kernel.self, folder, s->file + 4, IO_READ);

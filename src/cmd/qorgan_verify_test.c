@@ -1,4 +1,5 @@
 /* The audit against archives that the archive room made, whole and then attacked. */
+#include "archive/retire.h"
 #include "archive/testbed.h"
 #include "base/bytes.h"
 #include "base/test.h"
@@ -352,6 +353,115 @@ static void footer_cannot_ask_for_memory(void)
     testbed_remove(&bed);
 }
 
+/* The first segment goes as the keeper and the reaper let it go; `liar` changes its record. */
+static void make_gone(struct testbed *bed, size_t count, void (*liar)(struct retention_record *record))
+{
+    char path[128];
+    struct archive_appended appended;
+    struct retention_record record = {.days = 1096, .act = "832", .proposal = "1", .proposed_ns = 1, .approved_ns = 2};
+    struct buf body CLEANUP(buf_done);
+    uint64_t durable = 0;
+    buf_init(&body, 60000);
+    make(bed, count);
+    snprintf(record.proposer, sizeof(record.proposer), "a\"b");
+    snprintf(record.approver, sizeof(record.approver), "c");
+    CHECK_INT(archive_retention_describe(bed->archive, 0, &record, &bed->err), RC_OK);
+    if (liar)
+        liar(&record);
+    retention_record_write(&record, &body);
+    struct archive_record own = {
+        .type = LEAF_RETENTION, .source = {7}, .sequence = 1, .received_ns = 3, .raw = buf_view(&body)};
+    CHECK_INT(archive_append(bed->archive, &own, 1, &appended, &bed->err), RC_OK);
+    CHECK_INT(archive_commit(bed->archive, &durable, &bed->err), RC_OK);
+    CHECK_INT(testbed_checkpoint(bed, true), RC_OK);
+    CHECK_INT(archive_tombstone(bed->archive, 0, appended.first, &bed->err), RC_OK);
+    CHECK_INT(audit(bed), liar ? RC_CORRUPT : RC_OK); /* both there */
+    snprintf(path, sizeof(path), "%s/seg/0000000000000000.seg", bed->path);
+    CHECK_INT(unlink(path), 0);
+}
+
+static void deleted_segments_are_proven(void)
+{
+    static const size_t counts[] = {3, 90, 255, 256, 700};
+    for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
+        struct testbed bed;
+        test_row("%zu records", counts[i]);
+        make_gone(&bed, counts[i], NULL);
+        if (!CHECK_INT(audit(&bed), RC_OK))
+            printf("# %s %lld\n", found_file, (long long)found_offset);
+        CHECK_INT(found_size, archive_durable(bed.archive));
+        testbed_remove(&bed);
+    }
+}
+
+static void lie_first(struct retention_record *record)
+{
+    record->first++;
+}
+
+static void lie_end(struct retention_record *record)
+{
+    record->end++;
+}
+
+static void lie_footer(struct retention_record *record)
+{
+    record->footer.bytes[31] ^= 1;
+}
+
+static void lie_received(struct retention_record *record)
+{
+    record->received_min_ns--;
+}
+
+static void lie_alone(struct retention_record *record)
+{
+    snprintf(record->approver, sizeof(record->approver), "%s", record->proposer);
+}
+
+static void lie_quoted(struct retention_record *record)
+{
+    /* What it should say stands in a text instead. */
+    snprintf(record->proposal, sizeof(record->proposal), ",\"first\":%llu,\"", (unsigned long long)record->first);
+    record->first++;
+}
+
+static void a_deletion_needs_its_record(void)
+{
+    static void (*const liars[])(struct retention_record * record) = {lie_first,    lie_end,   lie_footer,
+                                                                      lie_received, lie_alone, lie_quoted};
+    for (size_t i = 0; i < ARRAY_LEN(liars); i++) {
+        struct testbed bed;
+        test_row("lie %zu", i);
+        make_gone(&bed, 60, liars[i]);
+        CHECK_INT(audit(&bed), RC_CORRUPT);
+        CHECK_TEXT(str_of(found_file), "seg/0000000000000000.gone");
+        testbed_remove(&bed);
+    }
+}
+
+static void every_byte_of_a_tombstone_counts(void)
+{
+    static const char name[] = "seg/0000000000000000.gone";
+    struct testbed bed;
+    make_gone(&bed, 300, NULL);
+    off_t size = size_of(&bed, name);
+    for (off_t at = 0; at<size; at += at> 128 && at < 4096 ? 31 : 1) {
+        uint8_t mask = (uint8_t)(1u << ((unsigned)at % 8));
+        test_row("byte %lld", (long long)at);
+        flip(&bed, name, at, mask);
+        CHECK_INT(audit(&bed), RC_CORRUPT);
+        flip(&bed, name, at, mask);
+    }
+    /* Inside of what is gone, a checkpoint still has to be that of the tree. */
+    flip(&bed, "checkpoints/000000000000012d.path", 40, 1);
+    CHECK_INT(audit(&bed), RC_CORRUPT);
+    CHECK_TEXT(str_of(found_file), "checkpoints/000000000000012d.path");
+    flip(&bed, "checkpoints/000000000000012d.path", 40, 1);
+    CHECK_INT(audit(&bed), RC_OK);
+    testbed_remove(&bed);
+}
+
 static const struct test tests[] = {
     {"whole archive", whole_archive},
     {"large records", large_records},
@@ -363,6 +473,9 @@ static const struct test tests[] = {
     {"new instance is explained", new_instance_is_explained},
     {"damage has a place", damage_has_a_place},
     {"a footer cannot ask for memory", footer_cannot_ask_for_memory},
+    {"deleted segments are proven", deleted_segments_are_proven},
+    {"a deletion needs its record", a_deletion_needs_its_record},
+    {"every byte of a tombstone counts", every_byte_of_a_tombstone_counts},
 };
 
 int main(int argc, char **argv)

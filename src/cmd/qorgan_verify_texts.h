@@ -30,6 +30,8 @@ X(AUDIT_BAD, "NOT PROVEN: the archive is damaged: {1}", "НЕ ДОКАЗАНО: 
   "ДӘЛЕЛДЕНБЕДІ: мұрағат бүлінген: {1}")
 X(AUDIT_RECORDS, "Records checked", "Проверено записей", "Тексерілген жазбалар")
 X(AUDIT_SEGMENTS, "Segments", "Сегментов", "Сегменттер")
+X(AUDIT_GONE_SEGMENTS, "Deleted segments", "Удалено сегментов", "Жойылған сегменттер")
+X(AUDIT_GONE_RECORDS, "Deleted records", "Удалено записей", "Жойылған жазбалар")
 X(AUDIT_LOG_FILES, "Log files", "Файлов журнала", "Журнал файлдары")
 X(AUDIT_CHECKPOINTS, "Checkpoints checked", "Проверено контрольных точек", "Тексерілген бақылау нүктелері")
 X(AUDIT_COVERED, "Records under signature", "Записей под подписью", "Қол қойылған жазбалар")

@@ -329,6 +329,7 @@ bool search_print_explain(struct search_print *print, const struct search_result
         search_explain_write(&print->line, e);
         json_put_u64(&print->line, "scanned", result->scanned);
         json_put_u64(&print->line, "matched", result->matched);
+        json_put_u64(&print->line, "gone_records", result->gone_records);
         json_put_u64(&print->line, "elapsed_ns", elapsed_ns);
         json_write_object_end(&print->line);
         return line_out(print);

@@ -72,6 +72,8 @@ static void print_result(const struct checking *checking, const struct verify_re
         json_put_bool(&line, "ok", result->findings == 0);
         json_put_u64(&line, "records", result->records);
         json_put_u64(&line, "segments", result->segments);
+        json_put_u64(&line, "gone_segments", result->gone_segments);
+        json_put_u64(&line, "gone_records", result->gone_records);
         json_put_u64(&line, "log_files", result->log_files);
         json_put_u64(&line, "checkpoints", result->checkpoints);
         json_put_u64(&line, "checkpoint_size", result->checkpoint_size);
@@ -85,6 +87,10 @@ static void print_result(const struct checking *checking, const struct verify_re
                    result->findings ? "FAULTS FOUND" : "good", (unsigned long long)result->records,
                    (unsigned long long)result->segments, (unsigned long long)result->log_files,
                    (unsigned long long)result->checkpoints);
+        if (result->gone_segments)
+            buf_format(&line, "\n%llu records in %llu segments were deleted%s",
+                       (unsigned long long)result->gone_records, (unsigned long long)result->gone_segments,
+                       result->findings ? "" : ", each under its retention record");
         buf_format(&line, "\nsize %llu, root %.*s", (unsigned long long)result->size, (int)n, root);
     }
     print_line(&line);

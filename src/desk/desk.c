@@ -209,7 +209,7 @@ static bool parts_new(struct desk *desk)
     desk->hasher = tlog_hasher_new();
     desk->calendar = desk->arena ? calendar_new(desk->arena) : NULL;
     return desk->arena && desk->scratch && desk->hasher && desk->calendar && desk_sources_new(desk) &&
-           desk_vouchers_new(desk);
+           desk_vouchers_new(desk) && desk_retained_new(desk);
 }
 
 enum rc desk_open(struct db *db, const struct desk_options *options, int64_t now_ns, struct desk **ret_desk,
@@ -250,6 +250,7 @@ void desk_close(struct desk *desk)
     map_free(desk->texts.index);
     desk_sources_free(desk);
     desk_vouchers_free(desk);
+    desk_retained_free(desk);
     assets_free(desk);
     tlog_hasher_free(desk->hasher);
     arena_free(desk->scratch);

@@ -164,6 +164,67 @@ enum rc desk_tick(struct desk *desk, int64_t now_ns, struct err *err) MUST_USE;
 /* When desk_tick or desk_outbox_take next has something to do; INT64_MAX for never. */
 int64_t desk_next_ns(const struct desk *desk);
 
+/* --- deletion of what is old enough (retention.c) --- */
+
+#define DESK_SEGMENTS_MAX 100u /* told of one by one: the oldest */
+
+/* kept: too young. may: it may go. held: it holds the record of an earlier deletion. recorded, doomed: on its way. */
+enum desk_segment_state {
+    DESK_SEGMENT_KEPT,
+    DESK_SEGMENT_MAY,
+    DESK_SEGMENT_HELD,
+    DESK_SEGMENT_RECORDED,
+    DESK_SEGMENT_DOOMED,
+};
+const char *desk_segment_state_name(enum desk_segment_state state);
+enum desk_segment_state desk_segment_state_of(struct str name); /* an unknown word: kept */
+
+struct desk_segment {
+    uint64_t first;
+    uint64_t end; /* first record behind it */
+    uint64_t bytes;
+    int64_t received_min_ns;
+    int64_t received_max_ns;
+    int64_t keep_until_ns;
+    enum desk_segment_state state;
+};
+
+/* What the keeper says of age. */
+struct desk_retention {
+    uint32_t days;    /* the policy's longest */
+    struct str law;   /* digest of the table of the acts */
+    struct str error; /* why nothing can be deleted; empty when all is well */
+    int64_t next_ns;  /* when the next segment may go; 0 = there is none but the last */
+    uint64_t may_count;
+    uint64_t may_bytes;
+    uint64_t deleted_segments;
+    uint64_t deleted_records;
+    const struct desk_segment *segments; /* rising */
+    size_t segment_count;
+};
+/* Copied; memory only. Until it was called nothing can be proposed or approved. */
+void desk_set_retention(struct desk *desk, const struct desk_retention *retention);
+/* Ends proposals whose time is over, or whose segments, policy or law are not what they were. Call each second; it
+ * looks every ten. */
+enum rc desk_watch_retention(struct desk *desk, int64_t now_ns, struct err *err) MUST_USE;
+/* An approved proposal for the keeper, as JSON (role/retire.h), once until rewound. RC_END when there is none, or the
+ * keeper has not yet told what may go: it could only refuse then. */
+enum rc desk_take_retire(struct desk *desk, struct buf *out, int64_t *ret_id, struct err *err) MUST_USE;
+/* The keeper was restarted, or took nothing: what it told is forgotten, and it is asked again once it has told. */
+void desk_retire_rewind(struct desk *desk);
+
+struct desk_retired {
+    uint64_t first;
+    uint64_t end;      /* 0 with first 0: the whole proposal is refused; 0 alone: there is no such segment */
+    struct str state;  /* recorded, deleted, refused */
+    uint64_t record;   /* the retention record; 0 = none */
+    struct str reason; /* of a refusal */
+};
+/* `id` 0: a keeper that began anew does not know of which proposal. RC_INVALID: not an answer of the keeper's. An
+ * answer about what is not known changes nothing. */
+enum rc desk_retired(struct desk *desk, int64_t id, const struct desk_retired *retired, int64_t now_ns,
+                     struct err *err) MUST_USE;
+
 /* --- what is shown of the other processes; memory only --- */
 
 struct desk_source {

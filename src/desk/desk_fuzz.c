@@ -5,7 +5,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct stand stand;
 
-/* One incident, one channel, one account that may ask without a session. */
+/* One incident, one channel, segments that may be deleted, one account that may ask without a session. */
 static bool ready(void)
 {
     struct err err;
@@ -14,6 +14,13 @@ static bool ready(void)
     if (stand_open(&stand, ":memory:", &err) != RC_OK)
         return false;
     stand_sign_in(&stand);
+    static const struct desk_segment segments[] = {
+        {.first = 0, .end = 100, .bytes = 5, .state = DESK_SEGMENT_MAY},
+        {.first = 100, .end = 200, .bytes = 5, .state = DESK_SEGMENT_MAY},
+        {.first = 200, .end = 300, .bytes = 5, .state = DESK_SEGMENT_KEPT},
+    };
+    struct desk_retention retention = {.days = 1096, .law = STR("x"), .segments = segments, .segment_count = 3};
+    desk_set_retention(stand.desk, &retention);
     struct desk_match match = {.record = 1, .rule_id = STR("r"), .level = DESK_HIGH, .host = STR("h")};
     return desk_match(stand.desk, &match, 1, stand.now, NULL, &err) == RC_OK;
 }

@@ -25,8 +25,9 @@
 #define DESK_PASSWORD_MAX  1024
 #define DESK_HASH_TEXT_MAX 160
 
-struct desk_sources; /* source.c */
-struct desk_assets;  /* asset.c */
+struct desk_sources;  /* source.c */
+struct desk_assets;   /* asset.c */
+struct desk_retained; /* retention.c */
 
 struct desk {
     uint32_t magic;
@@ -41,6 +42,7 @@ struct desk {
     struct tlog_hasher *hasher;
     struct desk_sources *sources;
     struct desk_vouchers *vouchers;
+    struct desk_retained *retained;
     struct desk_assets *assets;
     bool assets_stale;
     void (*random)(void *ret_bytes, size_t n);
@@ -166,6 +168,7 @@ enum right {
     RIGHT_CHANNELS = 8,  /* change channels */
     RIGHT_SETTINGS = 16, /* see channels */
     RIGHT_USERS = 32,
+    RIGHT_RETENTION = 64, /* propose and approve deletion */
 };
 unsigned role_rights(enum role role);
 
@@ -187,6 +190,10 @@ bool desk_sources_new(struct desk *desk);
 void desk_sources_free(struct desk *desk);
 bool desk_vouchers_new(struct desk *desk);
 void desk_vouchers_free(struct desk *desk);
+bool desk_retained_new(struct desk *desk);
+void desk_retained_free(struct desk *desk);
+bool desk_proposal_waits(struct desk *desk);            /* for a decision */
+int64_t desk_next_deletion_ns(const struct desk *desk); /* 0 when it is not known or there is none */
 
 /* --- questions (ask.c) --- */
 
@@ -236,6 +243,10 @@ void ask_mirror_used(struct ask *ask);
 void ask_mirror_refused(struct ask *ask);
 void ask_mirror_report(struct ask *ask);
 void ask_paper_record(struct ask *ask);
+void ask_retention_list(struct ask *ask);
+void ask_retention_propose(struct ask *ask);
+void ask_retention_approve(struct ask *ask);
+void ask_retention_refuse(struct ask *ask);
 
 /* --- small things --- */
 

@@ -79,6 +79,19 @@ const char *const desk_schema[] = {
     " size INTEGER NOT NULL, checkpoint_size INTEGER NOT NULL, bytes INTEGER NOT NULL, root TEXT NOT NULL,"
     " interval_s INTEGER NOT NULL, first_ns INTEGER NOT NULL, last_ns INTEGER NOT NULL,"
     " used_day INTEGER NOT NULL, used_address TEXT NOT NULL, silent INTEGER NOT NULL) STRICT, WITHOUT ROWID;",
+
+    /* made_by: who made the account, or last gave it a password; empty: not known, or itself */
+    "ALTER TABLE user ADD COLUMN made_by TEXT NOT NULL DEFAULT '';"
+    /* state: the numbers of retention.c; decider: who approved, refused or withdrew */
+    "CREATE TABLE retention (id INTEGER PRIMARY KEY AUTOINCREMENT, state INTEGER NOT NULL, reason TEXT NOT NULL,"
+    " law TEXT NOT NULL, days INTEGER NOT NULL, records INTEGER NOT NULL, bytes INTEGER NOT NULL,"
+    " first INTEGER NOT NULL, past INTEGER NOT NULL, proposer_id INTEGER NOT NULL, proposer TEXT NOT NULL,"
+    " proposed_ns INTEGER NOT NULL, decider TEXT NOT NULL, decided_ns INTEGER NOT NULL, decision TEXT NOT NULL) STRICT;"
+    "CREATE INDEX retention_open ON retention(id) WHERE state <= 1;"
+    "CREATE TABLE retention_part (proposal INTEGER NOT NULL REFERENCES retention(id), first INTEGER NOT NULL,"
+    " past INTEGER NOT NULL, bytes INTEGER NOT NULL, received_ns INTEGER NOT NULL, keep_until_ns INTEGER NOT NULL,"
+    " state INTEGER NOT NULL, record INTEGER, reason TEXT NOT NULL, PRIMARY KEY (proposal, first))"
+    " STRICT, WITHOUT ROWID;",
 };
 
 const size_t desk_schema_count = ARRAY_LEN(desk_schema);

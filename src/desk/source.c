@@ -237,6 +237,8 @@ static void totals_put(struct ask *ask)
     json_put_u64(ask->out, "rules_loaded", totals->rules_loaded);
     json_put_u64(ask->out, "rules_refused", totals->rules_refused);
     json_put_u64(ask->out, "disk_free", totals->disk_free);
+    json_put_int(ask->out, "deletion_ns", desk_next_deletion_ns(ask->desk));
+    json_put_bool(ask->out, "proposal_waits", desk_proposal_waits(ask->desk));
     json_write_object_end(ask->out);
 }
 

@@ -8,10 +8,11 @@ static const struct {
     const char *name;
     unsigned rights;
 } roles[] = {
-    [ROLE_ADMINISTRATOR] = {"administrator",
-                            RIGHT_READ | RIGHT_WORK | RIGHT_OBJECTS | RIGHT_CHANNELS | RIGHT_SETTINGS | RIGHT_USERS},
+    [ROLE_ADMINISTRATOR] = {"administrator", RIGHT_READ | RIGHT_WORK | RIGHT_OBJECTS | RIGHT_CHANNELS | RIGHT_SETTINGS |
+                                                 RIGHT_USERS | RIGHT_RETENTION},
     [ROLE_ANALYST] = {"analyst", RIGHT_READ | RIGHT_WORK},
-    [ROLE_OFFICER] = {"officer", RIGHT_READ | RIGHT_WORK | RIGHT_OBJECTS | RIGHT_CHANNELS | RIGHT_SETTINGS},
+    [ROLE_OFFICER] = {"officer",
+                      RIGHT_READ | RIGHT_WORK | RIGHT_OBJECTS | RIGHT_CHANNELS | RIGHT_SETTINGS | RIGHT_RETENTION},
     [ROLE_AUDITOR] = {"auditor", RIGHT_READ | RIGHT_SETTINGS},
 };
 
@@ -149,13 +150,14 @@ static void account_write(struct ask *ask, const struct account *account, struct
     struct db *db = ask->desk->db;
     struct db_query q;
     if (account->id == 0) {
-        q = db_query(db, "INSERT INTO user (role, enabled, name, language, hash, must_change, created_ns, last_ns)"
-                         " VALUES (?1, ?2, ?3, 'kk', ?4, 1, ?5, 0)");
+        q = db_query(db, "INSERT INTO user (role, enabled, name, language, hash, must_change, created_ns, last_ns,"
+                         " made_by) VALUES (?1, ?2, ?3, 'kk', ?4, 1, ?5, 0, ?6)");
         db_put_i64(&q, account->role);
         db_put_i64(&q, account->enabled);
         db_put_text(&q, account->name);
         db_put_text(&q, hash);
         db_put_i64(&q, ask->now_ns);
+        db_put_text(&q, ask->who);
         db_run(&q);
         return;
     }
@@ -165,10 +167,11 @@ static void account_write(struct ask *ask, const struct account *account, struct
     db_put_i64(&q, account->id);
     db_run(&q);
     if (hash.n) {
-        q = db_query(db, "UPDATE user SET hash = ?1, must_change = ?2 WHERE id = ?3");
+        q = db_query(db, "UPDATE user SET hash = ?1, must_change = ?2, made_by = iif(?2, ?4, made_by) WHERE id = ?3");
         db_put_text(&q, hash);
         db_put_i64(&q, account->id != ask->user);
         db_put_i64(&q, account->id);
+        db_put_text(&q, ask->who);
         db_run(&q);
         q = db_query(db, "DELETE FROM attempt WHERE name = 'user:' || ?1");
         db_put_text(&q, account->name);

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MSG_VERSION    5
+#define MSG_VERSION    6
 #define MSG_HEADER     16
 #define MSG_FDS_MAX    8
 #define MSG_KIB        UINT32_C(1024)
@@ -85,7 +85,11 @@ enum role {
     X(MSG_COSIGN, "cosign", R(KEEPER), R(OUT), 80 * MSG_KIB)     /* id; u16 witness of the policy, its request */      \
     X(MSG_COSIGNED, "cosigned", R(OUT), R(KEEPER), 16 * MSG_KIB) /* id; u32 status, u64 size, lines or why not */      \
     X(MSG_STAMP, "stamp", R(KEEPER), R(OUT), 4 * MSG_KIB)        /* id = size; text of the checkpoint */               \
-    X(MSG_STAMPED, "stamped", R(OUT), R(KEEPER), 32 * MSG_KIB)   /* id; u8 1 and the response, or 0 and why not */
+    X(MSG_STAMPED, "stamped", R(OUT), R(KEEPER), 32 * MSG_KIB)   /* id; u8 1 and the response, or 0 and why not */     \
+    X(MSG_RETIRE, "retire", R(DESK), R(KEEPER), 64 * MSG_KIB)    /* id = proposal; JSON, role/retire.h */              \
+    X(MSG_RETIRED, "retired", R(KEEPER), R(DESK), 4 * MSG_KIB)   /* id = proposal; JSON, role/retire.h */              \
+    X(MSG_DELETE, "delete", R(KEEPER), R(REAPER), 16)            /* u64 first record of a segment with tombstone */    \
+    X(MSG_DELETED, "deleted", R(REAPER), R(KEEPER), 4 * MSG_KIB) /* u64 first; reason when it was refused */
 
 enum msg_type {
 #define X(id, name, from, to, size) id,

@@ -31,6 +31,7 @@
     X(timestamp_interval_s, "timestamp-interval-s", 86400, 60, 31536000, "seconds between two time stamps")            \
     X(mirror_rate_mib, "mirror-rate-mib", 32, 1, 4096, "MiB a second that one mirror may pull")                        \
     X(mirror_silent, "mirror-silent", 5, 1, 1000, "intervals without a pull after which a mirror is called silent")    \
+    X(keep_days, "keep-days", 1096, 1, 36525, "days that records are kept; not fewer than the acts ask for")           \
     X(collect_journal, "collect-journal", 1, 0, 1, "collect this machine's journal")                                   \
     X(privileges, "sandbox", 1, 0, 1, "0 runs without seccomp and Landlock: only to look for a fault")
 
@@ -50,6 +51,7 @@
     X(timestamp_url, "timestamp-url", "", "address of a time-stamp authority (RFC 3161); empty: no time stamps")       \
     X(timestamp_ca, "timestamp-ca", "", "PEM file of the authority's root certificates; needed with timestamp-url")    \
     X(encryption, "encryption", "off", "where the master keys are: off, file:PATH or credential:NAME")                 \
+    X(keep_days_sources, "keep-days-sources", "", "sources kept otherwise: SOURCE=DAYS, separated by blanks")          \
     X(object, "object", "", "name of the object made at first start; empty: the host's")
 
 struct config {

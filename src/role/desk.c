@@ -385,6 +385,7 @@ static void records_send(struct desk_role *role)
         }
         if (!channel_send(keeper, MSG_RECORD, (uint64_t)record.local_id, record.body)) {
             desk_records_rewind(role->desk);
+            desk_retire_rewind(role->desk);
             return;
         }
         role->records_flying++;
@@ -564,6 +565,71 @@ static struct str text_of_value(const struct json_value *value)
     return value ? value->text : STR_NONE;
 }
 
+static void retention_take(struct desk_role *role, const struct json_value *value)
+{
+    struct desk_segment *segments = arena_alloc(role->scratch, DESK_SEGMENTS_MAX * sizeof *segments);
+    if (!value || !segments)
+        return;
+    struct desk_retention retention = {
+        .days = (uint32_t)json_int(json_get(value, "days"), 0),
+        .law = json_str(json_get(value, "law"), STR_NONE),
+        .error = json_str(json_get(value, "error"), STR_NONE),
+        .next_ns = json_int(json_get(value, "next_ns"), 0),
+        .may_count = (uint64_t)json_int(json_get(value, "may_count"), 0),
+        .may_bytes = (uint64_t)json_int(json_get(value, "may_bytes"), 0),
+        .deleted_segments = (uint64_t)json_int(json_get(value, "deleted_segments"), 0),
+        .deleted_records = (uint64_t)json_int(json_get(value, "deleted_records"), 0),
+        .segments = segments,
+    };
+    for (const struct json_value *row = json_first(json_get(value, "segments"));
+         row && retention.segment_count < DESK_SEGMENTS_MAX; row = row->next)
+        segments[retention.segment_count++] = (struct desk_segment){
+            .first = (uint64_t)json_int(json_get(row, "first"), 0),
+            .end = (uint64_t)json_int(json_get(row, "end"), 0),
+            .bytes = (uint64_t)json_int(json_get(row, "bytes"), 0),
+            .received_min_ns = json_int(json_get(row, "received_min_ns"), 0),
+            .received_max_ns = json_int(json_get(row, "received_max_ns"), 0),
+            .keep_until_ns = json_int(json_get(row, "keep_until_ns"), 0),
+            .state = desk_segment_state_of(json_str(json_get(row, "state"), STR_NONE)),
+        };
+    desk_set_retention(role->desk, &retention);
+}
+
+/* What two people agreed to delete, to the keeper. */
+static void retire_send(struct desk_role *role)
+{
+    struct channel *keeper = process_peer(ROLE_KEEPER, 0);
+    struct err err = {0};
+    int64_t id = 0;
+    if (!keeper)
+        return;
+    buf_clear(&role->answer);
+    enum rc rc = desk_take_retire(role->desk, &role->answer, &id, &err);
+    if (rc == RC_OK && !channel_send(keeper, MSG_RETIRE, (uint64_t)id, buf_view(&role->answer)))
+        desk_retire_rewind(role->desk);
+    if (rc != RC_OK && rc != RC_END)
+        log_error("what is to be deleted could not be read: %s", err.text);
+}
+
+static void on_retired(struct desk_role *role, const struct msg *msg)
+{
+    struct json_value *value = NULL;
+    struct err err = {0};
+    arena_reset(role->scratch);
+    if (json_parse(role->scratch, msg->body, 2, &value, &err) != RC_OK)
+        return;
+    struct desk_retired retired = {
+        .first = (uint64_t)json_int(json_get(value, "first"), -1),
+        .end = (uint64_t)json_int(json_get(value, "end"), 0),
+        .state = json_str(json_get(value, "state"), STR_NONE),
+        .record = (uint64_t)json_int(json_get(value, "record"), 0),
+        .reason = json_str(json_get(value, "reason"), STR_NONE),
+    };
+    if (desk_retired(role->desk, (int64_t)msg->id, &retired, clock_real_ns(), &err) != RC_OK)
+        log_error("what became of a segment could not be stored: %s", err.text);
+    role->records_waiting = true;
+}
+
 static void outside_take(struct desk_role *role, const struct json_value *value)
 {
     struct desk_outside outside = {
@@ -600,6 +666,7 @@ static void on_totals(struct desk_role *role, const struct msg *msg)
     role->totals.disk_free = (uint64_t)json_int(json_get(value, "disk_free"), 0);
     desk_set_totals(role->desk, &role->totals);
     outside_take(role, value);
+    retention_take(role, json_get(value, "retention"));
 }
 
 static void desk_message(void *self, struct channel *channel, struct msg *msg)
@@ -624,6 +691,9 @@ static void desk_message(void *self, struct channel *channel, struct msg *msg)
     case MSG_TOTALS:
         on_totals(role, msg);
         break;
+    case MSG_RETIRED:
+        on_retired(role, msg);
+        break;
     default:
         break;
     }
@@ -635,6 +705,7 @@ static void desk_peer_up(void *self, struct channel *channel)
     if (channel_peer(channel) == ROLE_KEEPER) {
         kept_store(role);
         desk_records_rewind(role->desk);
+        desk_retire_rewind(role->desk);
         role->records_flying = 0;
         role->records_waiting = true;
     }
@@ -672,6 +743,9 @@ static void role_tick(void *self, int64_t now_ns)
     keeper_listen(role);
     if (desk_watch_mirrors(role->desk, now_ns, &err) != RC_OK)
         log_error("silent mirrors could not be recorded: %s", err.text);
+    if (desk_watch_retention(role->desk, now_ns, &err) != RC_OK)
+        log_error("proposals of deletion could not be looked at: %s", err.text);
+    retire_send(role);
     uint64_t boot_ns = clock_boot_ns();
     bool due = role->gathered_ns && boot_ns - role->gathered_ns >= GATHER_NS;
     if (due || role->stuck) {

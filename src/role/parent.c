@@ -15,6 +15,7 @@
 #include "os/proc.h"
 #include "os/tls.h"
 #include "os/vault.h"
+#include "role/keep.h"
 #include "role/log.h"
 #include "role/mirror_tokens.h"
 #include "role/setup.h"
@@ -38,6 +39,8 @@
 #define FIRST_TRIES    3 /* of a process that ends by itself before everything runs */
 #define INTAKES_MAX    4
 #define ENGINES_MAX    8
+
+#define RETENTION_BYTES_MAX ((size_t)48 * 1024) /* goes in one message */
 
 struct edge {
     enum role a;
@@ -78,6 +81,7 @@ struct parent {
     struct config config;
     struct arena *arena;
     struct setup setup;
+    struct str retention_law; /* text of data/retention.tsv */
     struct loop *loop;
     int signals;
     struct child children[CHILDREN_MAX];
@@ -183,12 +187,14 @@ static void belongings_send(struct parent *parent, struct child *child)
 {
     const struct setup *setup = &parent->setup;
     enum role role = child->role;
-    if (role == ROLE_KEEPER || role == ROLE_QUERY)
+    if (role == ROLE_KEEPER || role == ROLE_QUERY || role == ROLE_REAPER)
         handle_send(child, "archive", setup->archive);
+    if (role == ROLE_KEEPER || role == ROLE_REAPER)
+        secret_send(child, "retention-law", parent->retention_law);
     if (role == ROLE_QUERY)
         handle_send(child, MIRROR_FOLDER, setup->mirror);
     if (!vault_setting_off(parent->config.encryption) &&
-        (role == ROLE_KEEPER || role == ROLE_QUERY || role == ROLE_ENGINE))
+        (role == ROLE_KEEPER || role == ROLE_QUERY || role == ROLE_ENGINE || role == ROLE_REAPER))
         master_keys_send(parent, child);
     if (role == ROLE_KEEPER) {
         secret_send(child, "origin-uuid", setup->origin_uuid);
@@ -530,6 +536,19 @@ static void greet(struct parent *parent)
     buf_done(&print);
 }
 
+/* How long records are kept: the acts' table, which who deletes gets from here, and the settings against it. A clock so
+ * far off that no act is in force is no reason to stop: then nothing is deleted, and records are kept as before. */
+static enum rc retention_load(struct parent *parent, struct err *err)
+{
+    static struct keep keep;
+    char path[4096];
+    snprintf(path, sizeof path, "%.*s/data/retention.tsv", STR_ARG(parent->config.share));
+    enum rc rc = file_load_path(path, RETENTION_BYTES_MAX, parent->arena, &parent->retention_law, err);
+    if (rc == RC_OK)
+        rc = keep_parse(&parent->config, parent->retention_law, clock_real_ns(), &keep, err);
+    return rc == RC_NOT_FOUND && parent->retention_law.n ? RC_OK : rc;
+}
+
 /* What would make a process fail at every start is refused here, with one message, before any is started. */
 static enum rc settings_check(const struct config *config, const struct setup *setup, struct err *err)
 {
@@ -565,6 +584,8 @@ static enum rc parent_start(struct parent *parent, const struct parent_options *
         rc = setup_make(&parent->config, options->new_instance, parent->arena, &parent->setup, err);
     if (rc == RC_OK)
         rc = settings_check(&parent->config, &parent->setup, err);
+    if (rc == RC_OK)
+        rc = retention_load(parent, err);
     if (rc != RC_OK)
         return rc;
     unsigned cores = proc_cores();

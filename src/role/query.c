@@ -5,6 +5,7 @@
  * on with (query_job.h). */
 #include "archive/papers.h"
 #include "archive/reader.h"
+#include "archive/retire.h"
 #include "base/assert.h"
 #include "codec/json.h"
 #include "event/normalise.h"
@@ -111,6 +112,13 @@ static void ask_search(struct query_role *role, const struct json_value *questio
 
 /* ---- one record, its proof, the archive ---- */
 
+/* Why there is no such record: deleted after its term is another thing than never there. */
+static const char *missing_key(const struct query_role *role, uint64_t number, const char *otherwise)
+{
+    struct archive_gone gone;
+    return archive_reader_gone(role->reader, number, &gone) && gone.first <= number ? "record_deleted" : otherwise;
+}
+
 static void ask_record(struct query_role *role, uint64_t number)
 {
     struct archive_hit *hit = arena_alloc(role->scratch, sizeof *hit);
@@ -122,7 +130,7 @@ static void ask_record(struct query_role *role, uint64_t number)
     if (rc == RC_OK)
         rc = archive_reader_leaf(role->reader, number, &leaf, &hash, &err);
     if (rc != RC_OK) {
-        refuse(role, rc == RC_NOT_FOUND ? "record_not_found" : "search_failed", &err);
+        refuse(role, rc == RC_NOT_FOUND ? missing_key(role, number, "record_not_found") : "search_failed", &err);
     } else {
         char text[64];
         struct buf *out = &role->answer;
@@ -163,7 +171,7 @@ static void ask_proof(struct query_role *role, uint64_t number)
         rc = archive_reader_root(role->reader, size, &root, &err);
     char *leaf_text = rc == RC_OK ? arena_alloc(role->scratch, leaf.n / 3 * 4 + 8) : NULL;
     if (rc != RC_OK || !leaf_text) {
-        refuse(role, rc == RC_NOT_FOUND ? "proof_not_yet" : "search_failed", &err);
+        refuse(role, rc == RC_NOT_FOUND ? missing_key(role, number, "proof_not_yet") : "search_failed", &err);
     } else {
         char text[64];
         struct buf *out = &role->answer;

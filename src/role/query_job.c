@@ -295,6 +295,10 @@ static enum rc answer_write(const struct job *job, bool done, bool stopped, stru
     json_put_bool(out, "complete", done && result->complete && !job->cut);
     json_put_u64(out, "next_before", done || stopped ? result->next_before : 0);
     json_put_u64(out, "unsorted", result->unsorted);
+    json_put_u64(out, "gone_records", result->gone_records);
+    json_put_u64(out, "gone_first", result->gone_first);
+    json_put_u64(out, "gone_end", result->gone_end);
+    json_put_u64(out, "gone_under", result->gone_under);
     json_put_bool(out, "stopped", stopped);
     json_put_u64(out, "permille", done ? 1000 : search_permille(job->search));
     if (!done && !stopped) {

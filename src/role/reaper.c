@@ -1,10 +1,17 @@
-/* reaper.c - the only process that may unlink. A log file goes when the sealed segment that took its records is there.
+/* reaper.c - the only process that may unlink. It does not believe the keeper.
  *
- * It does not believe the keeper: the segment of the same first number must exist, sealed (read-only) and longer than
- * its header. Segments themselves go only against a retention record, which does not exist yet: it refuses them. */
+ * A log file goes when the sealed segment that took its records is there: of the same first number, and longer than its
+ * header. A segment goes when archive_retire_judge says so, which reads the archive by itself: tombstone, retention
+ * record, checkpoint, acts, settings and both clocks. Its keys go after it; keys that a power cut left go at the start.
+ */
+#include "archive/retire.h"
+#include "archive/sealed.h"
 #include "base/assert.h"
 #include "base/buf.h"
+#include "base/bytes.h"
+#include "os/clock.h"
 #include "os/io.h"
+#include "role/keep.h"
 #include "role/log.h"
 #include "role/roles.h"
 
@@ -18,6 +25,10 @@
 struct reaper {
     int log_folder;
     int segment_folder;
+    int archive;
+    struct keep keep;
+    char keep_error[ERR_TEXT_MAX]; /* no segment goes */
+    struct vault *vault;
 };
 
 static enum rc reaper_start(struct process *process, void **ret_self, struct err *err)
@@ -27,8 +38,12 @@ static enum rc reaper_start(struct process *process, void **ret_self, struct err
     reaper.segment_folder = process_handle(process, "segment-folder", -1);
     if (reaper.log_folder < 0 || reaper.segment_folder < 0)
         return err_set(err, RC_INVALID, "the reaper was given no folders");
+    struct err reason = {0};
+    reaper.archive = process_handle(process, "archive", -1);
+    if (keep_parse(&process->config, process_secret("retention-law"), clock_real_ns(), &reaper.keep, &reason) != RC_OK)
+        snprintf(reaper.keep_error, sizeof reaper.keep_error, "%s", reason.text);
     *ret_self = &reaper;
-    return RC_OK;
+    return process_vault(&reaper.vault, err);
 }
 
 static bool log_name_valid(struct str name)
@@ -55,9 +70,132 @@ static const char *segment_check(const struct reaper *reaper, struct str log_nam
     return result == 0 && size > SEGMENT_HEADER ? "" : "the segment that should cover it is not whole";
 }
 
+/* ---- segments ---- */
+
+struct key_search {
+    uint64_t first;
+    char name[SEALED_KEY_NAME];
+    bool found;
+};
+
+static bool key_is(void *context, const char *name)
+{
+    struct key_search *s = context;
+    uint64_t first = 0;
+    uint64_t serial = 0;
+    if (!sealed_key_name_parse(str_of(name), &first, &serial) || first != s->first)
+        return true;
+    sealed_key_name(first, serial, s->name);
+    s->found = true;
+    return false;
+}
+
+/* One after the other: a folder is not changed while it is walked. */
+static int keys_unlink(const struct reaper *reaper, uint64_t first)
+{
+    for (;;) {
+        struct key_search search = {.first = first};
+        int result = io_kernel.list(NULL, reaper->segment_folder, key_is, &search);
+        if (result < 0 || !search.found)
+            return result;
+        result = io_kernel.unlink(NULL, reaper->segment_folder, search.name);
+        if (result < 0)
+            return result;
+    }
+}
+
+static bool exists(const struct reaper *reaper, uint64_t first, const char *suffix)
+{
+    char name[NAME_SIZE];
+    snprintf(name, sizeof name, "%016llx%s", (unsigned long long)first, suffix);
+    int fd = io_kernel.open(NULL, reaper->segment_folder, name, IO_READ);
+    if (fd >= 0)
+        IGNORE(io_kernel.close(NULL, fd)); /* only looked at */
+    return fd >= 0;
+}
+
+static enum rc segment_unlink(const struct reaper *reaper, uint64_t first, struct err *err)
+{
+    char name[NAME_SIZE];
+    snprintf(name, sizeof name, "%016llx.seg", (unsigned long long)first);
+    int result = io_kernel.unlink(NULL, reaper->segment_folder, name);
+    if (result >= 0)
+        result = io_kernel.sync(NULL, reaper->segment_folder);
+    if (result >= 0 && (result = keys_unlink(reaper, first)) >= 0)
+        result = io_kernel.sync(NULL, reaper->segment_folder);
+    return result < 0 ? err_errno(err, -result, "could not remove segment \"%s\"", name) : RC_OK;
+}
+
+static enum rc segment_delete(const struct reaper *reaper, uint64_t first, struct err *err)
+{
+    struct archive_reader_options options = {.vault = reaper->vault};
+    struct archive_reader *reader = NULL;
+    struct retire_question question = {
+        .law = &reaper->keep.law, .policy = &reaper->keep.policy, .wall_ns = clock_real_ns()};
+    if (reaper->keep_error[0])
+        return err_set(err, RC_DENIED, "%s", reaper->keep_error);
+    if (!exists(reaper, first, ".seg") && exists(reaper, first, ".gone"))
+        return RC_OK; /* asked again after it was done */
+    enum rc rc = archive_reader_open(&io_kernel, reaper->archive, &options, &reader, err);
+    rc = rc == RC_OK ? archive_retire_judge(reader, first, &question, err) : rc;
+    archive_reader_close(reader);
+    return rc == RC_OK ? segment_unlink(reaper, first, err) : rc;
+}
+
+static void on_delete(const struct reaper *reaper, struct channel *channel, const struct msg *msg)
+{
+    struct reader in = reader_of(msg->body);
+    uint64_t first = read_be64(&in);
+    struct err err = {0};
+    struct buf body;
+    enum rc rc = reader_done(&in) ? segment_delete(reaper, first, &err) : err_set(&err, RC_INVALID, "not a number");
+    if (rc != RC_OK)
+        log_warning("the segment of record %llu stays: %s", (unsigned long long)first, err.text);
+    buf_init(&body, 4096);
+    buf_be64(&body, first);
+    buf_text(&body, rc == RC_OK ? "" : err.text);
+    if (!channel_send(channel, MSG_DELETED, 0, buf_view(&body)))
+        log_warning("the keeper does not take its answer");
+    buf_done(&body);
+}
+
+struct orphan_search {
+    const struct reaper *reaper;
+    uint64_t first;
+    bool found;
+};
+
+static bool orphan_is(void *context, const char *name)
+{
+    struct orphan_search *s = context;
+    uint64_t serial = 0;
+    s->found = sealed_key_name_parse(str_of(name), &s->first, &serial) && !exists(s->reaper, s->first, ".seg") &&
+               exists(s->reaper, s->first, ".gone");
+    return !s->found;
+}
+
+/* Keys of segments that are gone: the power went after the one and before the other. */
+static void reaper_begin(void *self)
+{
+    const struct reaper *reaper = self;
+    for (;;) {
+        struct orphan_search search = {.reaper = reaper};
+        int result = io_kernel.list(NULL, reaper->segment_folder, orphan_is, &search);
+        if (result < 0 || !search.found)
+            return;
+        result = keys_unlink(reaper, search.first);
+        if (result < 0 || io_kernel.sync(NULL, reaper->segment_folder) < 0) {
+            log_warning("the keys of a deleted segment could not be removed");
+            return;
+        }
+    }
+}
+
 static void reaper_message(void *self, struct channel *channel, struct msg *msg)
 {
     const struct reaper *reaper = self;
+    if (msg->type == MSG_DELETE)
+        on_delete(reaper, channel, msg);
     if (msg->type != MSG_DROP)
         return;
     char name[NAME_SIZE];
@@ -82,23 +220,27 @@ static void reaper_message(void *self, struct channel *channel, struct msg *msg)
 
 static size_t reaper_paths(const struct config *config, struct arena *arena, struct sandbox_path *ret, size_t size)
 {
-    ASSERT(size >= 2);
+    ASSERT(size >= 3);
     struct buf path;
     buf_init(&path, 4096);
     buf_format(&path, "%.*s/archive/wal", STR_ARG(config->data));
     ret[0] = (struct sandbox_path){.path = arena_strz(arena, buf_view(&path)), .access = SANDBOX_READ | SANDBOX_REMOVE};
     buf_clear(&path);
     buf_format(&path, "%.*s/archive/seg", STR_ARG(config->data));
-    ret[1] = (struct sandbox_path){.path = arena_strz(arena, buf_view(&path)), .access = SANDBOX_READ};
+    ret[1] = (struct sandbox_path){.path = arena_strz(arena, buf_view(&path)), .access = SANDBOX_READ | SANDBOX_REMOVE};
+    buf_clear(&path);
+    buf_format(&path, "%.*s/archive", STR_ARG(config->data));
+    ret[2] = (struct sandbox_path){.path = arena_strz(arena, buf_view(&path)), .access = SANDBOX_READ};
     buf_done(&path);
-    return 2;
+    return 3;
 }
 
 const struct role_driver reaper_driver = {
     .role = ROLE_REAPER,
     .calls = SANDBOX_OPEN | SANDBOX_CHANGE | SANDBOX_UNLINK,
-    .files_max = 64,
+    .files_max = 4096,
     .paths = reaper_paths,
     .start = reaper_start,
+    .begin = reaper_begin,
     .message = reaper_message,
 };

@@ -35,6 +35,10 @@ static const struct api_row rows[] = {
     {"archive", WEB_QUERY, false, {{0}}},
     {"mirror.list", WEB_DESK, false, {{0}}},
     {"mirror.forget", WEB_DESK, true, {{0}}},
+    {"retention.list", WEB_DESK, false, {{0}}},
+    {"retention.propose", WEB_DESK, true, {{0}}},
+    {"retention.approve", WEB_DESK, true, {{0}}},
+    {"retention.refuse", WEB_DESK, true, {{0}}},
 };
 
 const struct api_row *api_at(size_t i)

@@ -118,6 +118,16 @@ static const struct {
     {"lifecycle.mirror.heard", {"name", NULL}},
     {"lifecycle.mirror.stopped", {"name", "reason"}},
     {"lifecycle.mirror.forgotten", {"name", "who"}},
+    {"lifecycle.segment.deleted", {"first", "record"}},
+    {"lifecycle.segment.deletion_refused", {"first", "reason"}},
+    {"lifecycle.retention", {"first", "count"}},
+    {"lifecycle.retention.proposed", {"who", "records"}},
+    {"lifecycle.retention.approved", {"who", "records"}},
+    {"lifecycle.retention.refused", {"who", "records"}},
+    {"lifecycle.retention.withdrawn", {"who", "records"}},
+    {"lifecycle.retention.expired", {"proposer", "records"}},
+    {"lifecycle.retention.void", {"proposer", "records"}},
+    {"lifecycle.retention.done", {"proposal", "records"}},
     {"lifecycle.incident", {"old_origin", "new_origin"}},
     {"lifecycle.user.saved", {"user", "who"}},
     {"lifecycle.object.saved", {"object", "who"}},
@@ -197,7 +207,11 @@ static bool gap_sentence(struct web_call *call, const struct json_value *body)
 
 bool event_is_own(const struct json_value *event)
 {
-    return str_is(of_str(event, "type"), "lifecycle") || str_is(of_str(event, "type"), "gap");
+    static const char *const types[] = {"lifecycle", "gap", "retention"};
+    for (size_t i = 0; i < ARRAY_LEN(types); i++)
+        if (str_is(of_str(event, "type"), types[i]))
+            return true;
+    return false;
 }
 
 void event_own(struct web_call *call, const struct json_value *event)

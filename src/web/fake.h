@@ -76,6 +76,7 @@ static const struct fake_answer fake_answers[] = {
      "\"EVIL\":\"EVIL\","
      "\"outcome\":\"EVIL\"},\"rules\":[\"EVIL\"]}],\"matched\":1,\"scanned\":2,\"complete\":false,\"next_before\":11,"
      "\"histogram\":{\"from_ns\":1795219893000000000,\"step_ns\":60000000000,\"counts\":[0,1,7,3]},"
+     "\"gone_records\":5,\"gone_first\":0,\"gone_end\":6,\"gone_under\":8,"
      "\"job\":\"EVIL\",\"permille\":500,\"unsorted\":1,\"table\":{\"columns\":[{\"name\":\"EVIL\",\"kind\":\"time\"},"
      "{\"name\":\"EVIL\",\"kind\":\"text\"},{\"name\":\"n\",\"kind\":\"count\"}],\"step_ns\":60000000000,"
      "\"rows\":[[1795219893000000000,\"EVIL\",7],[1795219953000000000,\"b\",3]],\"rows_total\":9,\"lost\":1},"
@@ -106,6 +107,21 @@ static const struct fake_answer fake_answers[] = {
      "{\"ok\":true,\"mirrors\":[{\"name\":\"EVIL\",\"address\":\"EVIL\",\"state\":\"stopped\","
      "\"reason\":\"EVIL\",\"size\":1,\"last_ns\":2,\"silent\":true},{\"name\":\"b\",\"state\":\"ok\"}]}"},
     {"mirror.forget", "{\"ok\":true}"},
+    {"retention.list",
+     "{\"ok\":true,\"known\":true,\"days\":1096,\"error\":\"EVIL\",\"next_ns\":1795219893000000000,"
+     "\"may_count\":2,\"may_bytes\":7,\"deleted_segments\":1,\"deleted_records\":9,\"may_propose\":true,"
+     "\"segments\":[{\"first\":0,\"end\":5,\"bytes\":6,\"received_min_ns\":1,\"received_max_ns\":2,"
+     "\"keep_until_ns\":3,\"state\":\"may\"},{\"first\":5,\"end\":9,\"bytes\":1,\"state\":\"EVIL\"}],"
+     "\"proposals\":[{\"id\":4,\"state\":\"proposed\",\"reason\":\"</textarea>EVIL\",\"records\":5,\"bytes\":6,"
+     "\"first\":0,\"end\":5,\"proposer\":\"EVIL\",\"proposed_ns\":1,\"ends_ns\":2,\"decider\":\"EVIL\","
+     "\"decided_ns\":3,\"decision\":\"EVIL\",\"may_approve\":true,\"may_refuse\":true,\"own\":false,"
+     "\"segments\":[{\"first\":0,\"end\":5,\"bytes\":6,\"received_ns\":1,\"keep_until_ns\":2,"
+     "\"state\":\"refused\",\"record\":8,\"reason\":\"EVIL\"}]},"
+     "{\"id\":3,\"state\":\"EVIL\",\"reason\":\"EVIL\",\"proposer\":\"EVIL\",\"decider\":\"EVIL\","
+     "\"decision\":\"EVIL\"}]}"},
+    {"retention.propose", "{\"ok\":true,\"id\":5}"},
+    {"retention.approve", "{\"ok\":true}"},
+    {"retention.refuse", "{\"ok\":true}"},
     {"mirror.checkpoint", "{\"ok\":true,\"name\":\"m\",\"tell\":false,\"note\":\"EVIL\"}"},
     {"mirror.segment", "{\"ok\":true,\"name\":\"m\",\"tell\":true}\n{bytes}\n"},
     {"mirror.enter", "{\"ok\":true,\"name\":\"m\",\"tell\":true}"},

@@ -181,6 +181,7 @@ static const char *const pages[] = {
     "/papers",
     "/papers?q=a&from=2026-11-21T05:00&own=yes",
     "/papers/0123456789abcdef",
+    "/archive/retention",
 };
 
 static void pages_answer(void)

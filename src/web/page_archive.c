@@ -38,6 +38,8 @@ struct health {
     int64_t checkpoint_size;
     int64_t checkpoint_ns;
     int64_t disk_free;
+    int64_t deletion_ns; /* when the next segment may go, by its keeper; 0 not known */
+    bool proposal_waits;
     int64_t growth;      /* stored bytes a day on average; 0 not known */
     int64_t verified_ns; /* 0: none found */
     int64_t verified_faults;
@@ -93,6 +95,8 @@ static struct health health_read(struct web_call *call)
         .checkpoint_size = of_int(totals, "checkpoint_size"),
         .checkpoint_ns = of_int(totals, "checkpoint_ns"),
         .disk_free = of_int(totals, "disk_free"),
+        .deletion_ns = of_int(totals, "deletion_ns"),
+        .proposal_waits = of_bool(totals, "proposal_waits"),
     };
     int64_t oldest = of_int(health.archive, "oldest_ns");
     if (oldest > 0 && health.now_ns > oldest && health.now_ns - oldest >= GROWTH_MIN)
@@ -163,6 +167,11 @@ static bool mirror_none(const struct health *h)
     return !json_first(h->mirrors);
 }
 
+static bool proposal_waits(const struct health *h)
+{
+    return h->proposal_waits;
+}
+
 /* One sentence a problem: what is wrong and what to do. Worst first. */
 static void states(struct web_call *call, const struct health *health)
 {
@@ -182,6 +191,7 @@ static void states(struct web_call *call, const struct health *health)
         {verify_unknown, "warn", "archive.state_verify_unknown"},
         {witness_none, "warn", "archive.state_witness_none"},
         {mirror_none, "warn", "archive.state_mirror_none"},
+        {proposal_waits, "warn", "archive.state_proposal"},
     };
     bool good = true;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -242,7 +252,7 @@ static void tiles(struct web_call *call, const struct health *h)
     HTML(html, RAW("</dd></div>"));
     tile_time(call, "archive.oldest", oldest);
     tile_time(call, "archive.newest", of_int(a, "newest_ns"));
-    tile_time(call, "archive.deletion", oldest > 0 ? legal_end(oldest) : 0);
+    tile_time(call, "archive.deletion", h->deletion_ns > 0 ? h->deletion_ns : oldest > 0 ? legal_end(oldest) : 0);
     tile(call, "archive.checkpoint_size", h->checkpoint_size, false);
     tile_time(call, "archive.checkpoint_time", h->checkpoint_ns);
     tile_time(call, "archive.verified", h->verified_ns);
@@ -251,7 +261,8 @@ static void tiles(struct web_call *call, const struct health *h)
         HTML(html, RAW("<p class=\"meta\">"), SAY("archive.verified_size"), RAW(": "), NUMBER(h->verified_size),
              RAW(" \xc2\xb7 "), SAY("archive.verified_faults"), RAW(": "), NUMBER(h->verified_faults),
              RAW(" \xc2\xb7 "), SAY("archive.verified_uid"), RAW(": "), INT(h->verified_uid), RAW("</p>"));
-    HTML(html, RAW("<p class=\"meta\">"), SAY("archive.deletion_about"), RAW("</p>"));
+    HTML(html, RAW("<p class=\"meta\">"), SAY("archive.deletion_about"), RAW(" <a href=\"/archive/retention\">"),
+         SAY("retention.title"), RAW("</a></p>"));
 }
 
 /* ---- who vouches ---- */

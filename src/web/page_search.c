@@ -312,6 +312,7 @@ static void results(struct web_call *call, struct search *search, const struct j
         part_notice(call, "warn", "search.stopped");
     else if (!of_bool(answer, "complete") && !under_way)
         part_notice(call, "warn", "search.incomplete");
+    search_deleted_show(call, answer);
     histogram(call, search, json_get(answer, "histogram"));
     if (json_get(answer, "table"))
         search_table_show(call, answer);

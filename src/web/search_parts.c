@@ -286,6 +286,23 @@ void search_table_show(struct web_call *call, const struct json_value *answer)
     HTML(html, RAW("</tbody></table>"));
 }
 
+/* ---- what is not there any more ---- */
+
+void search_deleted_show(struct web_call *call, const struct json_value *answer)
+{
+    struct html *html = &call->html;
+    int64_t under = of_int(answer, "gone_under");
+    if (of_int(answer, "gone_records") <= 0)
+        return;
+    HTML(html, RAW("<p class=\"notice warn\" role=\"status\">"));
+    part_icon(call, "warn");
+    HTML(html, RAW(" <span>"));
+    SAY_WITH(html, "search.deleted", NUMBER(of_int(answer, "gone_records")), NUMBER(of_int(answer, "gone_first")),
+             NUMBER(MAX(of_int(answer, "gone_end") - 1, 0)));
+    HTML(html, RAW(" <a href=\"/records/"), INT(under), RAW("\">"), SAY("retention.record"), RAW(" "), NUMBER(under),
+         RAW("</a></span></p>"));
+}
+
 /* ---- how it was found ---- */
 
 void search_explain_show(struct web_call *call, const struct json_value *answer)

@@ -8,6 +8,8 @@
 
 /* The table of an answer, with bars beside counts, and above it the chart of a `timechart`. */
 void search_table_show(struct web_call *call, const struct json_value *answer);
+/* What of the range asked for was deleted after its term; nothing when all of it is there. */
+void search_deleted_show(struct web_call *call, const struct json_value *answer);
 /* A fold-out: segments and blocks passed over, read, decoded. */
 void search_explain_show(struct web_call *call, const struct json_value *answer);
 

@@ -63,6 +63,7 @@ static void hostile_strings_stay_text(void)
         {"/users/bob", "user.save", "role=%22%3E%3Cscript%3Eevil()"},
         {"/papers/certificate", "paper.begin", "source=%22%3E%3Cscript%3Eevil()&day=%22%3E%3Cscript%3Eevil()"},
         {"/papers/export", "paper.begin", "q=%22%3E%3Cscript%3Eevil()&class=%22%3E%3Cscript%3Eevil()"},
+        {"/archive/retention/4", "retention.refuse", "act=refuse&reason=%3C/textarea%3E%3Cscript%3Eevil()"},
     };
     for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
         char body[512];
@@ -570,6 +571,8 @@ static void own_records(void)
          "2\xe2\x80\xaf"
          "500 ms"},
         {"lifecycle", "{'event':'source.silent','name':'n','kind':'udp'}", "A source fell silent: n (syslog over UDP)"},
+        {"retention", "{'count':400,'event':'retention','first':0}", "400 records from number 0 on"},
+        {"lifecycle", "{'event':'retention.proposed','who':'ann','records':7}", "ann proposed to delete 7 records"},
         {"gap", "{'event':'gap','reason':'r','count':7}", "Records lost: 7"},
         {"gap", "{'event':'gap','reason':'r','bytes':2048}", "Data lost: 2.0\xc2\xa0KiB"},
         {"gap", "{'event':'gap','reason':'r'}", ""},
@@ -641,6 +644,49 @@ static void health_of_the_archive(void)
     peers.json = STR("{\"ok\":false,\"error\":\"search_failed\"}");
     CHECK_INT(status_of(get("/archive")), 200);
     CHECK(seen_has("the search did not end") && !seen_has("The archive is well"));
+}
+
+/* Deletion: what is asked, what is shown after a refusal, and no form where none can work. */
+static void deletion_of_old_records(void)
+{
+    static const char chosen[] = "csrf=" FAKE_CSRF "&s0=yes&s300=yes&sx=1&reason=the+term+is+over";
+    peers_reset();
+    CHECK_INT(status_of(post("/archive/retention", chosen)), 303);
+    CHECK(strstr(peers.asked, "\"retention.propose\"") &&
+          strstr(peers.asked, "\"segments\":[0,300],\"reason\":\"the term is over\""));
+    CHECK_TEXT(seen_location, "/archive/retention?saved=1");
+    CHECK_INT(status_of(post("/archive/retention/4", "csrf=" FAKE_CSRF "&act=approve&reason=so+it+is")), 303);
+    CHECK(strstr(peers.asked, "\"retention.approve\"") && strstr(peers.asked, "\"id\":4,\"reason\":\"so it is\""));
+    CHECK_INT(status_of(post("/archive/retention/4", "csrf=" FAKE_CSRF "&act=refuse&reason=no")), 303);
+    CHECK(strstr(peers.asked, "\"retention.refuse\"") && strstr(peers.asked, "\"id\":4,\"reason\":\"no\""));
+    CHECK_INT(status_of(post("/archive/retention/4", "csrf=" FAKE_CSRF "&act=eat")), 400);
+    CHECK_INT(status_of(post("/archive/retention/x", "csrf=" FAKE_CSRF "&act=approve")), 400);
+    CHECK(!strstr(peers.asked, "retention."));
+    CHECK_INT(status_of(post("/archive/retention/4", "act=approve&reason=x")), 403); /* without the form's secret */
+    peers.ask = "retention.approve";
+    peers.json = STR("{\"ok\":false,\"error\":\"same_person\"}");
+    CHECK_INT(status_of(post("/archive/retention/4", "csrf=" FAKE_CSRF "&act=approve&reason=typed+words")), 403);
+    CHECK(seen_has("Who proposed it may not approve it.") && seen_has("typed words</textarea>"));
+    peers.ask = "retention.list";
+    peers.json = STR("{\"ok\":true,\"known\":true,\"may_propose\":true,\"segments\":[{\"first\":0,\"end\":5,\"state\":"
+                     "\"may\"},{\"first\":5,\"end\":9,\"state\":\"held\"},{\"first\":9,\"end\":20,\"state\":\"kept\"}],"
+                     "\"proposals\":[{\"id\":1,\"state\":\"expired\"}]}");
+    CHECK_INT(status_of(get("/archive/retention")), 200);
+    CHECK(seen_has("name=\"s0\" value=\"yes\" checked") && !seen_has("name=\"s5\"") && !seen_has("name=\"s9\""));
+    CHECK(seen_has("Propose deletion") && seen_has("Earlier decisions") && !seen_has("value=\"approve\""));
+    peers.json =
+        STR("{\"ok\":true,\"known\":false,\"segments\":[{\"first\":0,\"end\":5,\"state\":\"may\"}],\"proposals\":[{"
+            "\"id\":1,\"state\":\"proposed\",\"may_refuse\":true,\"own\":true}]}");
+    CHECK_INT(status_of(get("/archive/retention")), 200);
+    CHECK(seen_has("It is not known yet") && !seen_has("<form method=\"post\" action=\"/archive/retention\""));
+    CHECK(seen_has("Withdraw the proposal") && seen_has("your own proposal") && !seen_has("value=\"approve\""));
+    CHECK_INT(status_of(get("/search")), 200);
+    CHECK(seen_has("After their term 5 records were deleted, their numbers are from 0 to 5.") &&
+          seen_has("<a href=\"/records/8\">Record 8</a>"));
+    peers.ask = "record";
+    peers.json = STR("{\"ok\":false,\"error\":\"record_deleted\",\"text\":\"record 5 is gone\"}");
+    CHECK_INT(status_of(get("/records/5")), 410);
+    CHECK(seen_has("This record was deleted after its term") && seen_has("record 5 is gone"));
 }
 
 static void own_records_are_left_out(void)
@@ -921,6 +967,7 @@ static const struct test tests[] = {
     {"marks of events", marks_of_events},
     {"own records", own_records},
     {"health of the archive", health_of_the_archive},
+    {"deletion of old records", deletion_of_old_records},
     {"own records are left out", own_records_are_left_out},
     {"a search under way", search_under_way},
     {"tables and charts of a search", search_tables},

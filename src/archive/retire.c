@@ -1,0 +1,362 @@
+#include "archive/retire.h"
+
+#include "archive/reader_state.h"
+#include "archive/state.h"
+#include "archive/tombstone.h"
+#include "base/assert.h"
+#include "base/civil.h"
+#include "codec/json.h"
+#include "tlog/checkpoint.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define RECORD_ARENA ((size_t)1 << 20)
+#define JUDGE_ARENA  ((size_t)64 << 20)
+
+/* ---- the record ---- */
+
+void retention_record_write(const struct retention_record *record, struct buf *out)
+{
+    char footer[2 * TLOG_HASH_SIZE];
+    json_write_object(out);
+    json_put_text(out, "act", record->act);
+    json_put_int(out, "approved_ns", record->approved_ns);
+    json_put_text(out, "approver", record->approver);
+    json_put_u64(out, "count", record->end - record->first);
+    json_put_u64(out, "days", record->days);
+    json_put_text(out, "edition", record->edition);
+    json_put_u64(out, "end", record->end);
+    json_put_text(out, "event", "retention");
+    json_put_u64(out, "first", record->first);
+    json_put_str(out, "footer", str_at(footer, hex_encode(record->footer.bytes, TLOG_HASH_SIZE, footer)));
+    json_put_int(out, "keep_until_ns", record->keep_until_ns);
+    json_put_text(out, "paragraph", record->paragraph);
+    json_put_text(out, "proposal", record->proposal);
+    json_put_int(out, "proposed_ns", record->proposed_ns);
+    json_put_text(out, "proposer", record->proposer);
+    json_put_int(out, "received_max_ns", record->received_max_ns);
+    json_put_int(out, "received_min_ns", record->received_min_ns);
+    json_write_object_end(out);
+}
+
+static bool text_of(const struct json_value *body, const char *key, char *ret_text, size_t size)
+{
+    return str_copy_z(json_str(json_get(body, key), STR_NONE), ret_text, size);
+}
+
+enum rc retention_record_parse(struct str text, struct retention_record *ret_record, struct err *err)
+{
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new(RECORD_ARENA);
+    struct buf again CLEANUP(buf_done) = {0};
+    struct retention_record *r = ret_record;
+    struct json_value *body = NULL;
+    memset(r, 0, sizeof *r);
+    buf_init(&again, RECORD_ARENA);
+    if (!arena)
+        return err_set(err, RC_LIMIT, "no memory for a retention record");
+    if (text.n > LEAF_RAW_MAX || json_parse(arena, text, JSON_DEPTH, &body, NULL) != RC_OK)
+        return err_set(err, RC_INVALID, "a retention record is not JSON");
+    r->first = (uint64_t)json_int(json_get(body, "first"), 0);
+    r->end = (uint64_t)json_int(json_get(body, "end"), 0);
+    r->days = (uint32_t)json_int(json_get(body, "days"), 0);
+    r->received_min_ns = json_int(json_get(body, "received_min_ns"), 0);
+    r->received_max_ns = json_int(json_get(body, "received_max_ns"), 0);
+    r->keep_until_ns = json_int(json_get(body, "keep_until_ns"), 0);
+    r->proposed_ns = json_int(json_get(body, "proposed_ns"), 0);
+    r->approved_ns = json_int(json_get(body, "approved_ns"), 0);
+    bool good = text_of(body, "act", r->act, sizeof r->act) &&
+                text_of(body, "edition", r->edition, sizeof r->edition) &&
+                text_of(body, "paragraph", r->paragraph, sizeof r->paragraph) &&
+                text_of(body, "proposal", r->proposal, sizeof r->proposal) &&
+                text_of(body, "proposer", r->proposer, sizeof r->proposer) &&
+                text_of(body, "approver", r->approver, sizeof r->approver) &&
+                hex_decode(json_str(json_get(body, "footer"), STR_NONE), r->footer.bytes, sizeof r->footer.bytes);
+    if (good)
+        retention_record_write(r, &again);
+    /* Of two readers none can see another record than the other: there is one way to write it. */
+    if (!good || r->end <= r->first || !str_eq(buf_view(&again), text))
+        return err_set(err, RC_INVALID, "it is no retention record");
+    return RC_OK;
+}
+
+const char *retention_record_differs(const struct retention_record *record, const struct segment *segment,
+                                     const struct tlog_hash *footer)
+{
+    if (record->first != segment->first || record->end != segment->end)
+        return "it is of another segment";
+    if (!tlog_hash_eq(&record->footer, footer))
+        return "it names another footer";
+    if (record->received_min_ns != segment->received_min_ns || record->received_max_ns != segment->received_max_ns)
+        return "it names other times of receipt";
+    if (record->keep_until_ns > record->approved_ns || record->proposed_ns > record->approved_ns)
+        return "it was approved before it could be";
+    if (!record->proposer[0] || strcmp(record->proposer, record->approver) == 0)
+        return "one person alone agreed to it";
+    return NULL;
+}
+
+/* ---- the writer ---- */
+
+/* Numbers of the retention records that tombstones name, rising. */
+static enum rc records_of(const struct catalog *catalog, struct numbers *ret_records, struct err *err)
+{
+    struct numbers *n = ret_records;
+    *n = (struct numbers){.list = memory_new((catalog->count + 1) * sizeof *n->list)};
+    if (!n->list)
+        return err_set(err, RC_LIMIT, "no memory for the list of segments");
+    for (size_t i = 0; i < catalog->count; i++)
+        if (catalog->segments[i]->record)
+            n->list[n->count++] = catalog->segments[i]->record;
+    numbers_sort(n);
+    return RC_OK;
+}
+
+/* Whether one of the rising numbers is in the segment. */
+static bool holds(const struct numbers *numbers, const struct segment *segment)
+{
+    size_t low = 0;
+    size_t high = numbers->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (numbers->list[middle] < segment->first)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < numbers->count && numbers->list[low] < segment->end;
+}
+
+enum rc archive_segments(const struct archive *archive,
+                         bool (*each)(void *context, const struct archive_segment *segment), void *context,
+                         struct err *err)
+{
+    const struct catalog *catalog = &archive->catalog;
+    struct numbers records = {0};
+    int64_t newest = INT64_MIN;
+    enum rc rc = records_of(catalog, &records, err);
+    for (size_t i = 0; i < catalog->count && rc == RC_OK; i++) {
+        const struct segment *s = catalog->segments[i];
+        newest = MAX(newest, s->received_max_ns);
+        struct archive_segment told = {.first = s->first,
+                                       .end = s->end,
+                                       .bytes = s->bytes_stored,
+                                       .received_min_ns = s->received_min_ns,
+                                       .received_max_ns = s->received_max_ns,
+                                       .newest_ns = newest,
+                                       .record = s->record,
+                                       .gone = s->gone,
+                                       .held = holds(&records, s),
+                                       .last = i + 1 == catalog->count};
+        if (!each(context, &told))
+            break;
+    }
+    numbers_done(&records);
+    return rc;
+}
+
+static struct segment *segment_at(const struct catalog *catalog, uint64_t first)
+{
+    struct segment *segment = catalog_find(catalog, first);
+    return segment && segment->first == first && !segment->gone ? segment : NULL;
+}
+
+static enum rc no_segment(uint64_t first, struct err *err)
+{
+    return err_set(err, RC_NOT_FOUND, "no segment begins at record %llu", (unsigned long long)first);
+}
+
+enum rc archive_retention_describe(struct archive *archive, uint64_t first, struct retention_record *ret_record,
+                                   struct err *err)
+{
+    const struct segment *segment = segment_at(&archive->catalog, first);
+    if (!segment)
+        return no_segment(first, err);
+    ret_record->first = segment->first;
+    ret_record->end = segment->end;
+    ret_record->received_min_ns = segment->received_min_ns;
+    ret_record->received_max_ns = segment->received_max_ns;
+    return segment_footer_digest(archive->io, archive->folders.seg, segment, &ret_record->footer, err);
+}
+
+enum rc archive_tombstone(struct archive *archive, uint64_t first, uint64_t record, struct err *err)
+{
+    struct segment *segment = segment_at(&archive->catalog, first);
+    if (!segment)
+        return no_segment(first, err);
+    ASSERT(record >= segment->end && record < archive->durable.size);
+    enum rc rc =
+        tombstone_write(archive->io, archive->folders.seg, segment, record, archive->options.vault == NULL, err);
+    if (rc == RC_OK)
+        segment->record = record;
+    return rc;
+}
+
+enum rc archive_segments_refresh(struct archive *archive, struct err *err)
+{
+    return catalog_load(archive->io, archive->folders.seg, archive->instance.uuid, &archive->catalog, err);
+}
+
+uint64_t archive_cosigned_size(const struct archive *archive)
+{
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new(RECORD_ARENA);
+    struct checkpoint checkpoint;
+    struct str note;
+    if (!arena || checkpoint_cosigned(archive->io, archive->folders.checkpoints, arena, &note, &checkpoint, NULL) ||
+        !str_is(checkpoint.origin, archive->instance.origin))
+        return 0;
+    return checkpoint.head.size;
+}
+
+/* ---- the judge ---- */
+
+struct judge {
+    struct archive_reader *reader;
+    const struct retire_question *question;
+    struct segment *segment;
+    int64_t signed_max_ns;
+    struct err *err;
+};
+
+static enum rc refused(struct err *err, const char *why)
+{
+    return err_set(err, RC_DENIED, "%s", why);
+}
+
+static enum rc judge_place(const struct judge *j)
+{
+    const struct catalog *catalog = &j->reader->catalog;
+    struct numbers records = {0};
+    if (j->segment == catalog->segments[catalog->count - 1])
+        return refused(j->err, "it is the last segment");
+    enum rc rc = records_of(catalog, &records, j->err);
+    bool held = rc == RC_OK && holds(&records, j->segment);
+    numbers_done(&records);
+    if (rc == RC_OK && held)
+        return refused(j->err, "it holds the retention record of another segment");
+    if (rc == RC_OK && !j->segment->record)
+        return refused(j->err, "its tombstone is not there");
+    struct err err = {0};
+    if (rc == RC_OK && tombstone_same(j->reader->io, j->reader->folders.seg, j->segment, &err) != RC_OK)
+        return refused(j->err, err.text);
+    return rc;
+}
+
+/* Whether a note is of this tree and covers the record; the receive time of its last record. */
+static enum rc judge_note(const struct judge *j, struct str bytes, const char *what, int64_t *ret_ns)
+{
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new(JUDGE_ARENA);
+    struct note *note = arena ? arena_alloc(arena, sizeof *note) : NULL;
+    struct archive_hit *hit = arena ? arena_alloc(arena, sizeof *hit) : NULL;
+    struct checkpoint checkpoint;
+    struct tlog_hash root;
+    if (!note || !hit)
+        return err_set(j->err, RC_LIMIT, "no memory to judge a segment");
+    enum rc rc = note_parse(bytes, note, j->err);
+    rc = rc == RC_OK ? checkpoint_parse(note->text, &checkpoint, j->err) : rc;
+    if (rc != RC_OK)
+        return rc;
+    if (!str_is(checkpoint.origin, archive_reader_origin(j->reader)) || checkpoint.head.size <= j->segment->record)
+        return err_set(j->err, RC_DENIED, "%s does not cover its retention record", what);
+    rc = archive_reader_root(j->reader, checkpoint.head.size, &root, j->err);
+    if (rc == RC_OK && !tlog_hash_eq(&root, &checkpoint.head.root))
+        return err_set(j->err, RC_DENIED, "%s is not of this archive's records", what);
+    rc = rc == RC_OK ? archive_reader_record(j->reader, checkpoint.head.size - 1, arena, hit, j->err) : rc;
+    if (rc == RC_OK)
+        *ret_ns = hit->leaf.received_ns;
+    return rc;
+}
+
+static enum rc judge_record(const struct judge *j)
+{
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new((size_t)512 << 20);
+    struct archive_hit *hit = arena ? arena_alloc(arena, sizeof *hit) : NULL;
+    struct retention_record record;
+    struct tlog_hash footer;
+    if (!hit)
+        return err_set(j->err, RC_LIMIT, "no memory to judge a segment");
+    enum rc rc = archive_reader_record(j->reader, j->segment->record, arena, hit, j->err);
+    if (rc == RC_NOT_FOUND)
+        return refused(j->err, "its retention record is not there");
+    rc = rc == RC_OK ? segment_footer_digest(j->reader->io, j->reader->folders.seg, j->segment, &footer, j->err) : rc;
+    if (rc != RC_OK)
+        return rc;
+    if (hit->leaf.type != LEAF_RETENTION || retention_record_parse(hit->raw, &record, NULL) != RC_OK)
+        return refused(j->err, "the record that its tombstone names is no retention record");
+    const char *why = retention_record_differs(&record, j->segment, &footer);
+    return why ? err_set(j->err, RC_DENIED, "its retention record does not fit: %s", why) : RC_OK;
+}
+
+static enum rc judge_age(const struct judge *j)
+{
+    const struct catalog *catalog = &j->reader->catalog;
+    struct retention_question question = {.received_max_ns = INT64_MIN,
+                                          .days = retention_policy_days(j->question->policy, STR_NONE),
+                                          .signed_max_ns = j->signed_max_ns,
+                                          .wall_ns = j->question->wall_ns};
+    for (size_t i = 0; i < catalog->count && catalog->segments[i]->first <= j->segment->first; i++)
+        question.received_max_ns = MAX(question.received_max_ns, catalog->segments[i]->received_max_ns);
+    struct retention_verdict verdict = retention_may_delete(j->question->law, &question);
+    if (verdict.answer == RETENTION_NO_LAW)
+        return refused(j->err, "no act in force says how long it is kept");
+    if (verdict.answer == RETENTION_MAY)
+        return RC_OK;
+    struct civil until = civil_from_ns(verdict.keep_until_ns, 0);
+    return err_set(j->err, RC_DENIED, "it is kept until %04d-%02d-%02d (%s %s, edition %s; %u days by the settings)",
+                   until.year, until.month, until.day, verdict.rule->act, verdict.rule->paragraph,
+                   verdict.rule->edition, question.days);
+}
+
+enum rc archive_retire_judge(struct archive_reader *reader, uint64_t first, const struct retire_question *question,
+                             struct err *err)
+{
+    int64_t ignored = 0;
+    struct judge j = {.reader = reader, .question = question, .err = err};
+    enum rc rc = archive_reader_refresh(reader, err);
+    if (rc != RC_OK)
+        return rc;
+    j.segment = segment_at(&reader->catalog, first);
+    if (!j.segment)
+        return no_segment(first, err);
+    struct str latest = archive_reader_checkpoint(reader);
+    struct str cosigned = archive_reader_cosigned(reader);
+    rc = judge_place(&j);
+    rc = rc == RC_OK ? judge_note(&j, latest, "the newest checkpoint", &j.signed_max_ns) : rc;
+    if (rc == RC_OK && cosigned.n)
+        rc = judge_note(&j, cosigned, "the newest checkpoint that witnesses signed", &ignored);
+    rc = rc == RC_OK ? judge_record(&j) : rc;
+    return rc == RC_OK ? judge_age(&j) : rc;
+}
+
+/* ---- telling ---- */
+
+bool archive_reader_gone(const struct archive_reader *reader, uint64_t number, struct archive_gone *ret_gone)
+{
+    for (size_t i = 0; i < reader->catalog.count; i++) {
+        const struct segment *segment = reader->catalog.segments[i];
+        if (!segment->gone || segment->end <= number)
+            continue;
+        *ret_gone = (struct archive_gone){.first = segment->first,
+                                          .end = segment->end,
+                                          .record = segment->record,
+                                          .received_min_ns = segment->received_min_ns,
+                                          .received_max_ns = segment->received_max_ns};
+        return true;
+    }
+    return false;
+}
+
+void archive_reader_gone_say(struct archive_reader *reader, const struct archive_gone *gone,
+                             char ret_text[ARCHIVE_GONE_TEXT])
+{
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new((size_t)512 << 20);
+    struct archive_hit *hit = arena ? arena_alloc(arena, sizeof *hit) : NULL;
+    char day[32] = "";
+    const struct segment *holder = catalog_find(&reader->catalog, gone->record);
+    if (hit && !(holder && holder->gone) && archive_reader_record(reader, gone->record, arena, hit, NULL) == RC_OK) {
+        struct civil civil = civil_from_ns(hit->leaf.received_ns, 0);
+        snprintf(day, sizeof day, "on %04d-%02d-%02d ", civil.year, civil.month, civil.day);
+    }
+    snprintf(ret_text, ARCHIVE_GONE_TEXT, "records %llu to %llu were deleted %sunder record %llu",
+             (unsigned long long)gone->first, (unsigned long long)gone->end - 1, day, (unsigned long long)gone->record);
+}

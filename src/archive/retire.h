@@ -1,0 +1,108 @@
+/* retire.h - deleting whole segments so that it stays provable: the record that says so, and who may go.
+ *
+ *   old enough, agreed on ──► retention record ──signed──► tombstone beside the segment ──judged anew──► segment goes
+ *
+ * The record stands in the tree before anything is deleted. A segment that holds the retention record of another one
+ * stays ("held"), and so does the last one. Formats: doc/format/segment.md, doc/format/leaf.md. */
+#ifndef ARCHIVE_RETIRE_H
+#define ARCHIVE_RETIRE_H
+
+#include "archive/reader.h"
+#include "archive/retention.h"
+#include "archive/writer.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "tlog/hash.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define RETENTION_NAME_MAX 128
+
+/* The content of a record of type LEAF_RETENTION. */
+struct retention_record {
+    /* what goes */
+    uint64_t first;
+    uint64_t end;
+    struct tlog_hash footer; /* SHA-256 of the segment's footer, which has that of every section */
+    int64_t received_min_ns;
+    int64_t received_max_ns;
+    /* why it may */
+    int64_t keep_until_ns;
+    uint32_t days; /* of the policy */
+    char act[32];
+    char edition[64];
+    char paragraph[64];
+    /* who said so */
+    char proposal[RETENTION_NAME_MAX];
+    char proposer[RETENTION_NAME_MAX];
+    char approver[RETENTION_NAME_MAX];
+    int64_t proposed_ns;
+    int64_t approved_ns;
+};
+
+/* JSON, members in the order of their names, no blanks. */
+void retention_record_write(const struct retention_record *record, struct buf *out);
+/* RC_INVALID when it is not exactly what retention_record_write writes. */
+enum rc retention_record_parse(struct str text, struct retention_record *ret_record, struct err *err) MUST_USE;
+
+/* A sealed segment, for who looks after age. */
+struct archive_segment {
+    uint64_t first;
+    uint64_t end;
+    uint64_t bytes; /* stored */
+    int64_t received_min_ns;
+    int64_t received_max_ns;
+    int64_t newest_ns; /* received_max_ns of this or any segment before: what retention_question wants */
+    uint64_t record;   /* of the tombstone; 0: there is none */
+    bool gone;
+    bool held; /* has the retention record of another */
+    bool last;
+};
+/* Rising. False ends the walk. RC_LIMIT: no memory. */
+enum rc archive_segments(const struct archive *archive,
+                         bool (*each)(void *context, const struct archive_segment *segment), void *context,
+                         struct err *err) MUST_USE;
+/* Fills what a record says of the segment itself. RC_NOT_FOUND. */
+enum rc archive_retention_describe(struct archive *archive, uint64_t first, struct retention_record *ret_record,
+                                   struct err *err) MUST_USE;
+/* Writes the tombstone of a segment, whose retention record is `record` and durable: on disk before it returns. RC_IO:
+ * the process must stop. */
+enum rc archive_tombstone(struct archive *archive, uint64_t first, uint64_t record, struct err *err) MUST_USE;
+/* Looks again at what stands in seg/: segments that were deleted are gone from now on. */
+enum rc archive_segments_refresh(struct archive *archive, struct err *err) MUST_USE;
+
+/* Records under the newest checkpoint that reached the witnesses' quorum; 0 when there is none. */
+uint64_t archive_cosigned_size(const struct archive *archive);
+
+/* What somebody who trusts nobody wants to know before a segment is unlinked. */
+struct retire_question {
+    const struct retention_law *law;
+    const struct retention_policy *policy;
+    int64_t wall_ns;
+};
+/* Reads everything itself, from files: the segment is there, sealed and not the last; its tombstone is what follows
+ * from it; the record that the tombstone names is a retention record of this very segment, under a signed checkpoint
+ * whose root is that of the tree, and the witnesses' quorum covers it when there is one; law and policy let it go by
+ * the clock of the signed records and by this machine's. RC_DENIED with the reason; RC_NOT_FOUND: there is no such
+ * segment. */
+enum rc archive_retire_judge(struct archive_reader *reader, uint64_t first, const struct retire_question *question,
+                             struct err *err) MUST_USE;
+
+/* A deleted range of records, told to people. */
+struct archive_gone {
+    uint64_t first;
+    uint64_t end;
+    uint64_t record; /* that says who let it go */
+    int64_t received_min_ns;
+    int64_t received_max_ns;
+};
+/* The first deleted segment that ends behind `number`; false when there is none. */
+bool archive_reader_gone(const struct archive_reader *reader, uint64_t number, struct archive_gone *ret_gone);
+/* "records 0 to 99 were deleted on 2026-11-27 under record 812"; the day, in UTC, is that of the record, and left out
+ * when it cannot be read. */
+#define ARCHIVE_GONE_TEXT 160
+void archive_reader_gone_say(struct archive_reader *reader, const struct archive_gone *gone,
+                             char ret_text[ARCHIVE_GONE_TEXT]);
+
+#endif

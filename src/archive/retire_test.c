@@ -1,0 +1,634 @@
+/* Deleting segments: what stays goes on, every byte of a tombstone matters, and the judge believes nobody. */
+#include "archive/retire.h"
+
+#include "archive/folder.h"
+#include "archive/testbed.h"
+#include "archive/tombstone.h"
+#include "archive/verify.h"
+#include "base/arena.h"
+#include "base/bytes.h"
+#include "base/civil.h"
+#include "base/test.h"
+#include "os/file.h"
+#include "tlog/checkpoint.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define LATER (TESTBED_TIME + 4 * 366 * DAY_S * SECOND_NS)
+
+static const char table[] = "rule\tact\tedition\tfrom\tuntil\tmonths\tparagraph\tparagraph_kk\tparagraph_ru\n"
+                            "keep\t832\t10.02.2023\t2023-02-10\t\t36\tp.38(4)\tkk\tru\n";
+
+static char first_finding[256];
+
+static void finding(void *context, const struct verify_finding *found)
+{
+    (void)context;
+    if (!found->warning && !first_finding[0])
+        snprintf(first_finding, sizeof first_finding, "%s: %s", found->file, found->text);
+}
+
+static enum rc verify(struct testbed *bed, struct verify_result *ret_result)
+{
+    struct verify_options options = {.finding = finding};
+    first_finding[0] = '\0';
+    return archive_verify(bed->io, bed->folder, &options, ret_result, &bed->err);
+}
+
+static bool told(const char *part)
+{
+    return CHECK(str_search(str_of(first_finding), str_of(part)) < strlen(first_finding)) ||
+           CHECK_TEXT(str_of(first_finding), part);
+}
+
+/* ---- making ---- */
+
+static void put_sealed(struct testbed *bed, size_t count)
+{
+    testbed_ok(bed, testbed_put(bed, count, true));
+    testbed_ok(bed, archive_rotate(bed->archive, &bed->err));
+    CHECK_INT(testbed_seal(bed, 1), 1);
+}
+
+static uint64_t put_own(struct testbed *bed, uint32_t type, struct str raw)
+{
+    struct archive_appended appended = {0};
+    struct archive_record record = {.type = type,
+                                    .transport = TRANSPORT_INTERNAL,
+                                    .source = {9},
+                                    .epoch = 1,
+                                    .sequence = archive_size(bed->archive) + 1,
+                                    .received_ns = LATER,
+                                    .raw = raw};
+    uint64_t durable;
+    testbed_ok(bed, archive_append(bed->archive, &record, 1, &appended, &bed->err));
+    testbed_ok(bed, archive_commit(bed->archive, &durable, &bed->err));
+    return appended.first;
+}
+
+static void describe(struct testbed *bed, uint64_t first, struct retention_record *ret_record)
+{
+    *ret_record = (struct retention_record){.keep_until_ns = LATER - DAY_S * SECOND_NS,
+                                            .days = 1096,
+                                            .act = "832",
+                                            .edition = "10.02.2023",
+                                            .paragraph = "p.38(4)",
+                                            .proposal = "17",
+                                            .proposer = "aigul",
+                                            .approver = "bolat",
+                                            .proposed_ns = LATER - 2,
+                                            .approved_ns = LATER - 1};
+    testbed_ok(bed, archive_retention_describe(bed->archive, first, ret_record, &bed->err));
+}
+
+static uint64_t put_retention(struct testbed *bed, const struct retention_record *record)
+{
+    struct buf body CLEANUP(buf_done) = {0};
+    buf_init(&body, 60000);
+    retention_record_write(record, &body);
+    return put_own(bed, LEAF_RETENTION, buf_view(&body));
+}
+
+static uint64_t retire(struct testbed *bed, uint64_t first)
+{
+    struct retention_record record;
+    describe(bed, first, &record);
+    uint64_t number = put_retention(bed, &record);
+    testbed_ok(bed, testbed_checkpoint(bed, false));
+    testbed_ok(bed, archive_tombstone(bed->archive, first, number, &bed->err));
+    return number;
+}
+
+static void drop(struct testbed *bed, uint64_t first)
+{
+    char name[SEGMENT_NAME_MAX];
+    char path[64];
+    segment_name(first, name);
+    snprintf(path, sizeof path, "seg/%s", name);
+    CHECK_INT(unlinkat(bed->folder, path, 0), 0);
+    testbed_ok(bed, archive_segments_refresh(bed->archive, &bed->err));
+}
+
+static struct archive_reader *reader_new(struct testbed *bed)
+{
+    struct archive_reader_options options = {.names = bed->names};
+    struct archive_reader *reader = NULL;
+    testbed_ok(bed, archive_reader_open(bed->io, bed->folder, &options, &reader, &bed->err));
+    return reader;
+}
+
+/* ---- what stays goes on ---- */
+
+static bool listed(void *context, const struct archive_segment *segment)
+{
+    char *out = context;
+    size_t n = strlen(out);
+    snprintf(out + n, 256 - n, "%llu-%llu%s%s%s ", (unsigned long long)segment->first,
+             (unsigned long long)segment->end - 1, segment->gone ? " gone" : "", segment->held ? " held" : "",
+             segment->last ? " last" : "");
+    return true;
+}
+
+static void proofs_hold(struct testbed *bed, struct archive_reader *reader, uint64_t from, uint64_t size)
+{
+    struct tlog_hasher *hasher = tlog_hasher_new();
+    struct tlog_head head = {.size = size};
+    struct buf leaf CLEANUP(buf_done) = {0};
+    buf_init(&leaf, 65536);
+    testbed_ok(bed, archive_reader_root(reader, size, &head.root, &bed->err));
+    for (uint64_t i = from; i < size; i += 7) {
+        struct tlog_path path;
+        struct tlog_hash hash;
+        test_row("record %llu", (unsigned long long)i);
+        buf_clear(&leaf);
+        testbed_ok(bed, archive_reader_inclusion(reader, i, size, &path, &bed->err));
+        testbed_ok(bed, archive_reader_leaf(reader, i, &leaf, &hash, &bed->err));
+        if (!CHECK(tlog_verify_inclusion(hasher, &hash, i, &path, &head)))
+            break;
+    }
+    tlog_hasher_free(hasher);
+}
+
+static void make_long(struct testbed *bed, int64_t log_size)
+{
+    testbed_make(bed);
+    testbed_ok(bed, testbed_open(bed, log_size, false));
+    testbed_ok(bed, testbed_put(bed, 100, true));
+    testbed_ok(bed, testbed_checkpoint(bed, true));
+    testbed_ok(bed, testbed_put(bed, 28, true));
+    testbed_ok(bed, testbed_checkpoint(bed, true)); /* 128: its path does not give the root */
+    put_sealed(bed, 172);
+    testbed_ok(bed, testbed_checkpoint(bed, true));
+    testbed_ok(bed, testbed_put(bed, 300, true));
+    testbed_ok(bed, testbed_checkpoint(bed, true));
+    put_sealed(bed, 300); /* 300 to 899, with a whole group inside */
+    put_sealed(bed, 100);
+    testbed_ok(bed, testbed_put(bed, 20, true));
+    testbed_ok(bed, testbed_checkpoint(bed, true));
+}
+
+static void the_tree_goes_on(void)
+{
+    struct testbed bed;
+    struct verify_result before;
+    struct verify_result after;
+    struct tlog_hash root[5];
+    const uint64_t sizes[] = {256, 768, 900, 960, 1020};
+    char list[256] = "";
+    make_long(&bed, 256 << 10);
+    struct archive_reader *old = reader_new(&bed);
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++)
+        testbed_ok(&bed, archive_reader_root(old, sizes[i], &root[i], &bed.err));
+    CHECK_INT(retire(&bed, 300), 1020);
+    CHECK_INT(retire(&bed, 0), 1021);
+    testbed_ok(&bed, verify(&bed, &before)); /* both there: begun */
+    CHECK_INT(before.warnings, 2);
+    CHECK_INT(before.gone_segments, 0);
+    drop(&bed, 300);
+    drop(&bed, 0);
+    testbed_ok(&bed, verify(&bed, &after));
+    CHECK_TEXT(str_of(first_finding), "");
+    CHECK_STR(str_at(after.root, 32), str_at(before.root, 32));
+    CHECK_INT(after.gone_segments, 2);
+    CHECK_INT(after.gone_records, 900);
+    CHECK_INT(after.records, before.records - 900);
+    CHECK_INT(after.blind, 1);
+    CHECK_INT(after.checkpoints, before.checkpoints - 1);
+    testbed_ok(&bed, archive_segments(bed.archive, listed, list, &bed.err));
+    CHECK_TEXT(str_of(list), "0-299 gone 300-899 gone 900-999 last ");
+    /* a reader from before, and a new one */
+    struct archive_reader *fresh = reader_new(&bed);
+    testbed_ok(&bed, archive_reader_refresh(old, &bed.err));
+    CHECK_INT(archive_reader_first(fresh), 900);
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        struct tlog_hash again;
+        test_row("size %llu", (unsigned long long)sizes[i]);
+        testbed_ok(&bed, archive_reader_root(fresh, sizes[i], &again, &bed.err));
+        CHECK(tlog_hash_eq(&again, &root[i]));
+        testbed_ok(&bed, archive_reader_root(old, sizes[i], &again, &bed.err));
+        CHECK(tlog_hash_eq(&again, &root[i]));
+    }
+    proofs_hold(&bed, fresh, 900, 1022);
+    proofs_hold(&bed, old, 900, 1022);
+    struct arena *arena = arena_new(1 << 28);
+    struct archive_hit hit;
+    CHECK_INT(archive_reader_record(fresh, 299, arena, &hit, &bed.err), RC_NOT_FOUND);
+    CHECK_TEXT(str_of(bed.err.text),
+               "record 299 is gone: records 0 to 299 were deleted on 2030-11-21 under record 1021");
+    CHECK_INT(archive_reader_record(old, 300, arena, &hit, &bed.err), RC_NOT_FOUND);
+    arena_free(arena);
+    archive_reader_close(fresh);
+    archive_reader_close(old);
+    testbed_remove(&bed);
+}
+
+static void the_writer_goes_on(void)
+{
+    struct testbed bed;
+    struct verify_result result;
+    char list[256] = "";
+    make_long(&bed, 256 << 10);
+    retire(&bed, 0);
+    drop(&bed, 0);
+    testbed_close(&bed);
+    testbed_ok(&bed, testbed_open(&bed, 256 << 10, false));
+    CHECK_INT(bed.recovered.size, 1021);
+    retire(&bed, 300);
+    put_sealed(&bed, 100);
+    testbed_close(&bed); /* 300's tombstone is beside it */
+    testbed_ok(&bed, testbed_open(&bed, 256 << 10, false));
+    testbed_ok(&bed, testbed_put(&bed, 10, true));
+    testbed_ok(&bed, testbed_checkpoint(&bed, true));
+    put_sealed(&bed, 10);
+    drop(&bed, 300);
+    testbed_ok(&bed, verify(&bed, &result));
+    CHECK_INT(result.gone_records, 900);
+    /* the segment with both retention records stays */
+    testbed_ok(&bed, archive_segments(bed.archive, listed, list, &bed.err));
+    CHECK_TEXT(str_of(list), "0-299 gone 300-899 gone 900-999 1000-1121 held 1122-1141 last ");
+    struct archive_totals totals = archive_totals(bed.archive);
+    CHECK_INT(totals.segments, 3);
+    CHECK_INT(totals.gone_segments, 2);
+    testbed_remove(&bed);
+}
+
+/* ---- every byte ---- */
+
+static void flip(struct testbed *bed, int fd, size_t at, char bits)
+{
+    char byte;
+    CHECK_INT(pread(fd, &byte, 1, (off_t)at), 1);
+    byte ^= bits;
+    CHECK_INT(pwrite(fd, &byte, 1, (off_t)at), 1);
+    (void)bed;
+}
+
+static const char gone_name[] = "seg/0000000000000000.gone";
+
+static void make_gone(struct testbed *bed)
+{
+    testbed_make(bed);
+    testbed_ok(bed, testbed_open(bed, 64 << 10, false));
+    put_sealed(bed, 6);
+    put_sealed(bed, 3);
+    retire(bed, 0);
+    drop(bed, 0);
+}
+
+static void every_byte_is_pinned(void)
+{
+    struct testbed bed;
+    struct verify_result result;
+    struct stat st;
+    make_gone(&bed);
+    CHECK_INT(fstatat(bed.folder, gone_name, &st, 0), 0);
+    int fd = openat(bed.folder, gone_name, O_RDWR | O_CLOEXEC);
+    for (size_t at = 0; at < (size_t)st.st_size; at++) {
+        /* of the header's zeros, and of the footer's, some: one hash is over all of them */
+        bool zeros = (at > 64 + 64 && at < 64 + 4092) || (at > (size_t)st.st_size - 400 && at < (size_t)st.st_size - 4);
+        if (zeros && at % 61)
+            continue;
+        test_row("byte %zu", at);
+        flip(&bed, fd, at, 0x10);
+        bool found = CHECK_INT(verify(&bed, &result), RC_CORRUPT) && told(gone_name);
+        flip(&bed, fd, at, 0x10);
+        if (!found)
+            break;
+    }
+    for (off_t cut = 0; cut < st.st_size; cut += 97) {
+        static char bytes[1 << 15];
+        test_row("cut to %lld", (long long)cut);
+        CHECK_INT(pread(fd, bytes, (size_t)st.st_size, 0), st.st_size);
+        CHECK_INT(ftruncate(fd, cut), 0);
+        CHECK_INT(verify(&bed, &result), RC_CORRUPT);
+        CHECK_INT(pwrite(fd, bytes, (size_t)st.st_size, 0), st.st_size);
+    }
+    close(fd);
+    testbed_ok(&bed, verify(&bed, &result));
+    testbed_remove(&bed);
+}
+
+/* Puts bytes somewhere and makes the checksum at `crc_at` over [from, crc_at) right again. */
+static void forge(int fd, off_t at, const void *bytes, size_t n, off_t from, off_t crc_at)
+{
+    static char room[8192];
+    char crc[4];
+    CHECK_INT(pwrite(fd, bytes, n, at), n);
+    CHECK_INT(pread(fd, room, (size_t)(crc_at - from), from), crc_at - from);
+    put_be32(crc, crc32c(0, room, (size_t)(crc_at - from)));
+    CHECK_INT(pwrite(fd, crc, 4, crc_at), 4);
+}
+
+static void checksums_do_not_help_a_forger(void)
+{
+    struct testbed bed;
+    struct verify_result result;
+    struct stat st;
+    char old[64];
+    char eight[8];
+    make_gone(&bed);
+    CHECK_INT(fstatat(bed.folder, gone_name, &st, 0), 0);
+    int fd = openat(bed.folder, gone_name, O_RDWR | O_CLOEXEC);
+    off_t footer = st.st_size - SEGMENT_FOOTER;
+    const struct {
+        off_t at;
+        uint64_t value;
+        off_t from;
+        off_t crc_at;
+        const char *told;
+    } rows[] = {
+        {16, 8, 0, 60, "record 8 does not vouch for the deletion: it is no retention record"},
+        {16, 99, 0, 60, "record 99, which should say who deleted records 0 to 5, is not in the archive"},
+        {16, 3, 0, 60, "its mark is that of another segment"},
+        {24, 1, 0, 60, "its mark is that of another segment"},
+        {32, 1, 0, 60, "its mark is damaged"},
+        {footer + 40, (uint64_t)TESTBED_TIME, footer, st.st_size - 4, "it names another footer"},
+        {footer + 16, 7, footer, st.st_size - 4, "does not match"},
+        {footer + 700, 7, footer, st.st_size - 4, "it names another footer"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        test_row("%zu", i);
+        CHECK_INT(pread(fd, old, 8, rows[i].at), 8);
+        put_be64(eight, rows[i].value);
+        forge(fd, rows[i].at, eight, 8, rows[i].from, rows[i].crc_at);
+        CHECK_INT(verify(&bed, &result), RC_CORRUPT);
+        if (i != 6)
+            told(rows[i].told);
+        forge(fd, rows[i].at, old, 8, rows[i].from, rows[i].crc_at);
+    }
+    close(fd);
+    testbed_ok(&bed, verify(&bed, &result));
+    CHECK_INT(renameat(bed.folder, gone_name, bed.folder, "aside"), 0);
+    CHECK_INT(verify(&bed, &result), RC_CORRUPT);
+    told("records 0 to 5 are missing");
+    testbed_remove(&bed);
+}
+
+/* ---- the record ---- */
+
+static void a_record_has_one_form(void)
+{
+    struct retention_record record = {.first = 1,
+                                      .end = 5,
+                                      .days = 1096,
+                                      .act = "832",
+                                      .proposer = "a\"b",
+                                      .approver = "c",
+                                      .keep_until_ns = -3,
+                                      .received_max_ns = INT64_MAX};
+    struct retention_record back;
+    struct buf body CLEANUP(buf_done) = {0};
+    buf_init(&body, 60000);
+    retention_record_write(&record, &body);
+    CHECK_INT(retention_record_parse(buf_view(&body), &back, NULL), RC_OK);
+    CHECK(memcmp(&record, &back, sizeof back) == 0);
+    static const char *const others[] = {"", "{}", "[]", "{\"event\":\"retention\"}", "\xff"};
+    for (size_t i = 0; i < ARRAY_LEN(others); i++)
+        CHECK_INT(retention_record_parse(str_of(others[i]), &back, NULL), RC_INVALID);
+    for (size_t at = 0; at < body.n; at++) {
+        test_row("without byte %zu", at);
+        struct buf less CLEANUP(buf_done) = {0};
+        buf_init(&less, 60000);
+        buf_put(&less, body.p, at);
+        buf_put(&less, body.p + at + 1, body.n - at - 1);
+        if (retention_record_parse(buf_view(&less), &back, NULL) == RC_OK) /* a digit or a letter less */
+            CHECK(memcmp(&record, &back, sizeof back) != 0);
+    }
+    buf_char(&body, ' ');
+    CHECK_INT(retention_record_parse(buf_view(&body), &back, NULL), RC_INVALID);
+}
+
+/* ---- the judge ---- */
+
+struct lie {
+    const char *name;
+    /* Makes a segment at 0, and what else the lie needs, then asks. */
+    void (*tell)(struct testbed *bed);
+    const char *why; /* the judge's answer; NULL: it may go */
+    uint64_t first;
+    int64_t wall_ns;
+    uint32_t days;
+    bool lawless;
+};
+
+static void honest(struct testbed *bed)
+{
+    retire(bed, 0);
+}
+
+static void no_tombstone(struct testbed *bed)
+{
+    struct retention_record record;
+    describe(bed, 0, &record);
+    put_retention(bed, &record);
+    testbed_ok(bed, testbed_checkpoint(bed, false));
+}
+
+static void last_one(struct testbed *bed)
+{
+    retire(bed, 6);
+}
+
+static void other_tombstone(struct testbed *bed)
+{
+    retire(bed, 0);
+    int fd = openat(bed->folder, gone_name, O_RDWR | O_CLOEXEC);
+    flip(bed, fd, 64 + 4096 + 5, 1);
+    close(fd);
+}
+
+static void with_record(struct testbed *bed, uint64_t number)
+{
+    testbed_ok(bed, testbed_checkpoint(bed, false));
+    testbed_ok(bed, archive_tombstone(bed->archive, 0, number, &bed->err));
+}
+
+static void other_type(struct testbed *bed)
+{
+    struct retention_record record;
+    struct buf body CLEANUP(buf_done) = {0};
+    buf_init(&body, 60000);
+    describe(bed, 0, &record);
+    retention_record_write(&record, &body);
+    with_record(bed, put_own(bed, LEAF_LIFECYCLE, buf_view(&body)));
+}
+
+static void other_text(struct testbed *bed)
+{
+    with_record(bed, put_own(bed, LEAF_RETENTION, STR("{\"event\":\"retention\"}")));
+}
+
+static void other_segment(struct testbed *bed)
+{
+    struct retention_record record;
+    describe(bed, 6, &record);
+    with_record(bed, put_retention(bed, &record));
+}
+
+static void other_footer(struct testbed *bed)
+{
+    struct retention_record record;
+    describe(bed, 0, &record);
+    record.footer.bytes[3] ^= 1;
+    with_record(bed, put_retention(bed, &record));
+}
+
+static void other_times(struct testbed *bed)
+{
+    struct retention_record record;
+    describe(bed, 0, &record);
+    record.received_max_ns -= DAY_S * SECOND_NS;
+    with_record(bed, put_retention(bed, &record));
+}
+
+static void one_person(struct testbed *bed)
+{
+    struct retention_record record;
+    describe(bed, 0, &record);
+    snprintf(record.approver, sizeof record.approver, "%s", record.proposer);
+    with_record(bed, put_retention(bed, &record));
+}
+
+static void nobody(struct testbed *bed)
+{
+    struct retention_record record;
+    describe(bed, 0, &record);
+    record.proposer[0] = '\0';
+    with_record(bed, put_retention(bed, &record));
+}
+
+static void unsigned_record(struct testbed *bed)
+{
+    struct retention_record record;
+    describe(bed, 0, &record);
+    testbed_ok(bed, testbed_checkpoint(bed, false));
+    uint64_t number = put_retention(bed, &record);
+    testbed_ok(bed, archive_tombstone(bed->archive, 0, number, &bed->err));
+}
+
+/* A note of another tree, as `name`. */
+static void forged_note(struct testbed *bed, const char *name, uint64_t size)
+{
+    static const uint8_t seed[32] = {42};
+    struct tlog_head head = {.size = size};
+    struct buf note CLEANUP(buf_done) = {0};
+    struct signing_key *key = NULL;
+    struct str origin = str_of(archive_origin(bed->archive));
+    int folder = openat(bed->folder, NAME_CHECKPOINTS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    buf_init(&note, NOTE_SIZE_MAX);
+    testbed_ok(bed, signing_key_from_seed(origin, NOTE_ED25519, seed, &key, &bed->err));
+    testbed_ok(bed, checkpoint_sign(key, origin, &head, &note, &bed->err));
+    testbed_ok(bed, file_replace(bed->io, folder, name, buf_view(&note), &bed->err));
+    signing_key_free(key);
+    close(folder);
+}
+
+static void forged_root(struct testbed *bed)
+{
+    retire(bed, 0);
+    forged_note(bed, NAME_LATEST, archive_durable(bed->archive));
+}
+
+static void witnesses_behind(struct testbed *bed)
+{
+    retire(bed, 0);
+    forged_note(bed, NAME_COSIGNED, 5);
+}
+
+static void signed_clock_behind(struct testbed *bed)
+{
+    /* The retention record's own time is the newest that is signed; one more of today makes today the signed clock. */
+    retire(bed, 0);
+    testbed_ok(bed, testbed_put(bed, 1, true));
+    testbed_ok(bed, testbed_checkpoint(bed, false));
+}
+
+static void holder(struct testbed *bed)
+{
+    retire(bed, 0);
+    drop(bed, 0);
+    put_sealed(bed, 1); /* 9 to 10 have the record */
+    put_sealed(bed, 1);
+    retire(bed, 9);
+}
+
+static const struct lie lies[] = {
+    {"none", honest, NULL, 0, LATER, 1096, false},
+    {"no tombstone", no_tombstone, "its tombstone is not there", 0, LATER, 1096, false},
+    {"the last segment", last_one, "it is the last segment", 6, LATER, 1096, false},
+    {"no such segment", honest, "no segment begins at record 3", 3, LATER, 1096, false},
+    {"another tombstone", other_tombstone, "tombstone \"0000000000000000.gone\" is not that of its segment", 0, LATER,
+     1096, false},
+    {"a record of another type", other_type, "the record that its tombstone names is no retention record", 0, LATER,
+     1096, false},
+    {"a record of another text", other_text, "the record that its tombstone names is no retention record", 0, LATER,
+     1096, false},
+    {"a record of another segment", other_segment, "its retention record does not fit: it is of another segment", 0,
+     LATER, 1096, false},
+    {"another footer", other_footer, "its retention record does not fit: it names another footer", 0, LATER, 1096,
+     false},
+    {"other times", other_times, "its retention record does not fit: it names other times of receipt", 0, LATER, 1096,
+     false},
+    {"one person", one_person, "its retention record does not fit: one person alone agreed to it", 0, LATER, 1096,
+     false},
+    {"nobody", nobody, "its retention record does not fit: one person alone agreed to it", 0, LATER, 1096, false},
+    {"not signed", unsigned_record, "the newest checkpoint does not cover its retention record", 0, LATER, 1096, false},
+    {"another root", forged_root, "the newest checkpoint is not of this archive's records", 0, LATER, 1096, false},
+    {"witnesses behind", witnesses_behind,
+     "the newest checkpoint that witnesses signed does not cover its retention record", 0, LATER, 1096, false},
+    {"this clock behind", honest,
+     "it is kept until 2029-11-18 (832 p.38(4), edition 10.02.2023; 1096 days by the settings)", 0,
+     TESTBED_TIME + DAY_S *SECOND_NS, 1096, false},
+    {"the signed clock behind", signed_clock_behind,
+     "it is kept until 2029-11-18 (832 p.38(4), edition 10.02.2023; 1096 days by the settings)", 0, LATER, 1096, false},
+    {"a longer policy", honest,
+     "it is kept until 2032-05-10 (832 p.38(4), edition 10.02.2023; 2000 days by the settings)", 0, LATER, 2000, false},
+    {"no law", honest, "no act in force says how long it is kept", 0, LATER, 1096, true},
+    {"the holder of a record", holder, "it holds the retention record of another segment", 9, LATER, 1096, false},
+};
+
+static void the_judge_believes_nobody(void)
+{
+    static struct retention_law law;
+    static struct retention_law none;
+    testbed_ok(&(struct testbed){0}, retention_law_parse(&law, str_of(table), NULL));
+    for (size_t i = 0; i < ARRAY_LEN(lies); i++) {
+        const struct lie *lie = &lies[i];
+        struct testbed bed;
+        struct err err = {0};
+        struct retention_policy policy = {.days = lie->days};
+        struct retire_question question = {
+            .law = lie->lawless ? &none : &law, .policy = &policy, .wall_ns = lie->wall_ns};
+        testbed_make(&bed);
+        testbed_ok(&bed, testbed_open(&bed, 64 << 10, false));
+        put_sealed(&bed, 6);
+        put_sealed(&bed, 3);
+        test_row("%s", lie->name);
+        lie->tell(&bed);
+        struct archive_reader *reader = reader_new(&bed);
+        enum rc rc = archive_retire_judge(reader, lie->first, &question, &err);
+        CHECK_INT(rc, lie->why ? (lie->first == 3 ? RC_NOT_FOUND : RC_DENIED) : RC_OK);
+        if (lie->why)
+            CHECK_TEXT(str_of(err.text), lie->why);
+        archive_reader_close(reader);
+        testbed_remove(&bed);
+    }
+}
+
+static const struct test tests[] = {
+    {"the tree goes on over deleted segments", the_tree_goes_on},
+    {"the writer goes on over deleted segments", the_writer_goes_on},
+    {"every byte of a tombstone is pinned", every_byte_is_pinned},
+    {"checksums do not help a forger", checksums_do_not_help_a_forger},
+    {"a record has one form", a_record_has_one_form},
+    {"the judge believes nobody", the_judge_believes_nobody},
+};
+
+int main(int argc, char **argv)
+{
+    return test_run(tests, ARRAY_LEN(tests), argc, argv);
+}

@@ -1,0 +1,68 @@
+#include "role/keep.h"
+
+#include "base/bytes.h"
+#include "os/file.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define TABLE_MAX ((size_t)1 << 20)
+
+static enum rc source_parse(struct keep *keep, struct str word, struct err *err)
+{
+    struct str days = word;
+    struct str id = str_cut(&days, '=');
+    uint64_t number = 0;
+    if (keep->policy.source_count == KEEP_SOURCES_MAX)
+        return err_set(err, RC_LIMIT, "\"keep-days-sources\" names more than %u sources", KEEP_SOURCES_MAX);
+    struct retention_source *source = &keep->sources[keep->policy.source_count];
+    if (!hex_decode(id, source->id, sizeof source->id) || !str_to_u64(days, &number) || number > RETENTION_DAYS_MAX)
+        return err_set(err, RC_INVALID, "\"keep-days-sources\" must be rows of 32 hex digits=days, not \"%.*s\"",
+                       STR_ARG(str_slice(word, 0, 60)));
+    source->days = (uint32_t)number;
+    keep->policy.source_count++;
+    return RC_OK;
+}
+
+enum rc keep_parse(const struct config *config, struct str table, int64_t now_ns, struct keep *ret_keep,
+                   struct err *err)
+{
+    struct tlog_hasher *hasher CLEANUP(tlog_hasher_cleanup) = tlog_hasher_new();
+    struct keep *keep = ret_keep;
+    memset(keep, 0, sizeof *keep);
+    if (!hasher)
+        return err_set(err, RC_LIMIT, "no memory for the table of retention");
+    tlog_hash_bytes(hasher, table, &keep->law_digest);
+    keep->policy.days = (uint32_t)config->keep_days;
+    keep->policy.sources = keep->sources;
+    enum rc rc = retention_law_parse(&keep->law, table, err);
+    if (rc != RC_OK) {
+        IGNORE(err_wrap(err, "data/retention.tsv")); /* the code stays rc */
+        return rc;
+    }
+    rc = retention_days_check(&keep->law, RETENTION_KEEP, now_ns, keep->policy.days, "keep-days", err);
+    struct str rest = config->keep_days_sources;
+    while (rest.p && rest.n && rc == RC_OK) {
+        struct str word = str_cut(&rest, ' ');
+        rc = word.n ? source_parse(keep, word, err) : RC_OK;
+        if (word.n && rc == RC_OK)
+            rc = retention_days_check(&keep->law, RETENTION_KEEP, now_ns,
+                                      keep->sources[keep->policy.source_count - 1].days, "keep-days-sources", err);
+    }
+    return rc;
+}
+
+enum rc keep_check(const struct config *config, int64_t now_ns, struct arena *arena, struct err *err)
+{
+    char path[4096];
+    struct str table = STR_NONE;
+    struct keep *keep = arena_alloc(arena, sizeof *keep);
+    if (!keep)
+        return err_set(err, RC_LIMIT, "no memory for the table of retention");
+    snprintf(path, sizeof path, "%.*s/data/retention.tsv", STR_ARG(config->share));
+    enum rc rc = file_load_path(path, TABLE_MAX, arena, &table, err);
+    if (rc != RC_OK)
+        return rc;
+    rc = keep_parse(config, table, now_ns, keep, err);
+    return rc == RC_NOT_FOUND ? RC_OK : rc;
+}

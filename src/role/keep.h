@@ -1,0 +1,32 @@
+/* keep.h - how long this installation keeps records: the acts' table and the settings, checked against each other.
+ *
+ * keep-days holds for every source that keep-days-sources ("SOURCE=DAYS SOURCE=DAYS", SOURCE the 32 hex digits of its
+ * id) does not name. No number may be below what the acts ask for. */
+#ifndef ROLE_KEEP_H
+#define ROLE_KEEP_H
+
+#include "archive/retention.h"
+#include "base/err.h"
+#include "role/config.h"
+#include "tlog/hash.h"
+
+#include <stdint.h>
+
+#define KEEP_SOURCES_MAX 128u
+
+struct keep {
+    struct retention_law law;
+    struct retention_policy policy; /* borrows `sources` */
+    struct retention_source sources[KEEP_SOURCES_MAX];
+    struct tlog_hash law_digest; /* SHA-256 of the table */
+};
+
+/* `table` is the text of data/retention.tsv. RC_INVALID names the setting and act, edition and paragraph, or the
+ * table's line; RC_NOT_FOUND: no act holds at that time. The policy points into *ret_keep. */
+enum rc keep_parse(const struct config *config, struct str table, int64_t now_ns, struct keep *ret_keep,
+                   struct err *err) MUST_USE;
+/* The same for a start, with the table of config->share: whether the settings may hold now. A clock so far off that no
+ * act is in force is no reason to refuse: then nothing is deleted, and records are kept as before. */
+enum rc keep_check(const struct config *config, int64_t now_ns, struct arena *arena, struct err *err) MUST_USE;
+
+#endif

@@ -1,0 +1,79 @@
+/* retire.h - the way of segments that two people agreed to delete, as the keeper walks it.
+ *
+ *   RETIRE ──► checked ──► retention record ──signed checkpoint (and quorum) covers it──► tombstone ──► DELETE ──►
+ *     reaper judges ──► DELETED ──► the desk is told
+ *
+ * MSG_RETIRE, from the desk, id = number of the proposal; JSON, all members needed:
+ *
+ *   {"proposal":"<text, at most 64 bytes>", "firsts":[<first record of each segment, rising>, ...],
+ *    "days":<longest number of days of the policy as proposed>, "law":"<hex SHA-256 of data/retention.tsv as
+ * proposed>", "proposer":"<account>", "approver":"<another account>", "proposed_ns":<n>, "approved_ns":<n>}
+ *
+ * At most RETIRE_SEGMENTS_MAX segments. Sending it again is harmless: the desk does so with every keeper that comes up
+ * until each segment is deleted or refused, since what was not yet recorded is forgotten when the keeper stops.
+ *
+ * MSG_RETIRED, to the desk, same id; one a segment and state, again for a proposal that is sent again:
+ *
+ *   {"first":<n>, "end":<n>, "state":"recorded"|"deleted"|"refused", "record":<number of the retention record>,
+ *    "reason":"<text; refused only>"}
+ *
+ * A proposal that is refused as a whole comes back with "first":0,"end":0,"state":"refused". "record" is absent when
+ * there is none. After a refusal by the reaper the tombstone stays and the reaper is asked again when it or the keeper
+ * starts: "deleted" may then still come, with id 0 when the
+ * keeper began anew and the proposal was not sent again.
+ *
+ * MSG_TOTALS gains a member "retention":
+ *
+ *   {"days":<n>, "law":"<hex>", "error":"<why nothing can be deleted; absent when all is well>",
+ *    "deleted_segments":<n>, "deleted_records":<n>,
+ *    "next_ns":<when the next segment may go; absent when there is none but the last>,
+ *    "may_count":<segments that may go now>, "may_bytes":<n>, "may_first":<n>, "may_end":<n>,
+ *    "segments":[{"first":<n>,"end":<n>,"bytes":<n>,"received_min_ns":<n>,"received_max_ns":<n>,"keep_until_ns":<n>,
+ *                 "state":"kept"|"may"|"held"|"recorded"|"doomed"}, ...]}
+ *
+ * `segments` are the oldest RETIRE_LISTED that are there, without the last one. "held": old enough, but it holds the
+ * retention record of another one. "recorded": approved, not yet signed. "doomed": the tombstone is there, the reaper
+ * has not deleted it yet. */
+#ifndef ROLE_RETIRE_H
+#define ROLE_RETIRE_H
+
+#include "archive/writer.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "msg/msg.h"
+#include "role/keep.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define RETIRE_SEGMENTS_MAX 1024u
+#define RETIRE_LISTED       100u
+
+/* Inside the role keeper. */
+struct retire;
+
+struct retire_options {
+    struct archive *archive;
+    struct str keep_error;   /* why nothing can be deleted; empty: `keep` holds */
+    const struct keep *keep; /* borrowed */
+    bool witnesses;          /* a quorum must cover a retention record */
+    /* Appends a record of the archive's own and gives its number. */
+    uint64_t (*record)(void *context, uint32_t type, struct str body);
+    /* A write failed: does not return. */
+    void (*give_up)(const char *what, const struct err *err);
+    void *context;
+};
+
+struct retire *retire_new(const struct retire_options *options); /* NULL without memory */
+/* MSG_RETIRE, MSG_DELETED. */
+void retire_message(struct retire *retire, const struct msg *msg, int64_t wall_ns);
+/* A checkpoint over `size` records is stored; signed_ns is when it was made. */
+void retire_signed(struct retire *retire, uint64_t size, int64_t signed_ns);
+/* Once a second. */
+void retire_tick(struct retire *retire, int64_t wall_ns);
+/* The reaper is there: what it has not done yet is asked again. */
+void retire_reaper_up(struct retire *retire);
+/* Member "retention" of the totals. */
+void retire_write(struct retire *retire, struct buf *json);
+
+#endif

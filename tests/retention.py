@@ -1,0 +1,282 @@
+#!/usr/bin/env python3
+"""Deletion of old records with the real server: on an archive of four years ago two people agree, segments go, and
+everything that is left still proves. The archive is made by build/tests/old-archive, because the clock is real."""
+import glob
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import types
+import urllib.parse
+
+from service import QORGAN, VERIFY, Service, check, check_equal, main
+from web_api import Web
+
+OLD_ARCHIVE = os.environ.get("OLD_ARCHIVE", os.path.join(os.path.dirname(QORGAN), "../../tests/old-archive"))
+# Days ago and records of each segment: three past the term, one just not, one of a month ago.
+SEGMENTS = (1500, 400, 1400, 300, 1200, 500, 1090, 200, 30, 100)
+FIRSTS = (0, 400, 700)
+REASON = "their term is over"
+
+
+class Old(Service):
+    """A service on an archive with old records, and the people who may decide."""
+
+    def __init__(self, **settings):
+        super().__init__(site="test.example", **settings)
+        self.made = subprocess.run([OLD_ARCHIVE, self.data, *map(str, SEGMENTS)], capture_output=True, text=True,
+                                   check=False, timeout=60)
+        check_equal(self.made.returncode, 0, "old-archive: " + self.made.stderr)
+        self.people = {}
+
+    def admit(self, *names, role="officer"):
+        """Accounts that admin makes, signed in and with passwords of their own."""
+        admin = self.people.setdefault("admin", None) or Web(self)
+        self.people["admin"] = admin
+        for name in names:
+            answer = admin.change("user.save", user={"name": name, "role": role, "password": "first garden 55",
+                                                     "enabled": True})
+            check(answer["ok"], f"{name} has an account: {answer}")
+            self.people[name] = Web(types.SimpleNamespace(ports=self.ports, user=name, password="first garden 55"))
+
+    def list(self, who="admin"):
+        answer = self.people[who].ask("retention.list")
+        check(answer["ok"], f"retention.list: {answer}")
+        return answer
+
+    def until(self, what, condition, wait=60):
+        """The list, once the condition holds of it."""
+        deadline = time.time() + wait
+        while True:
+            found = self.list()
+            if condition(found):
+                return found
+            check(time.time() < deadline, f"in time: {what}: {found}\n{self.read_log()[-3000:]}")
+            time.sleep(0.3)
+
+    def may(self):
+        return self.until("the keeper tells what may go", lambda found: found["known"] and found["may_count"] == 3)
+
+    def propose(self, who, firsts, reason=REASON):
+        return self.people[who].change("retention.propose", segments=list(firsts), reason=reason)
+
+    def decide(self, ask, who, number, reason=REASON):
+        return self.people[who].change(f"retention.{ask}", id=number, reason=reason)
+
+    def files(self):
+        return sorted(os.path.basename(path) for path in glob.glob(self.data + "/archive/seg/*"))
+
+
+def proposal(found, number):
+    return next(row for row in found["proposals"] if row["id"] == number)
+
+
+def refused(answer, error):
+    check(not answer["ok"] and answer["error"] == error, f"{error}: {answer}")
+
+
+def test_settings():
+    """a term below the acts' does not start, and doctor says so"""
+    told = r"832 p\.38\(4\) \(edition .*\) asks for 36 months, which are 1096 days"
+    for setting, value in (("keep_days", 1095), ("keep_days_sources", "0" * 32 + "=30"),
+                           ("keep_days_sources", "web1=3000")):
+        service = Service(**{setting: value})
+        try:
+            check(not service.start(wait=20, expect=False), f"{setting} {value} does not start")
+            text = service.read_log()
+            check(setting.replace("_", "-") in text, f"the setting is named: {text}")
+            check("web1" in str(value) or re.search(told, text), f"act, edition and paragraph are named: {text}")
+            with open(service.data + "/qorgan.conf", "w", encoding="ascii") as file:
+                file.write(f"{setting.replace('_', '-')} {value}\n")
+            done = subprocess.run([QORGAN, "doctor", "--data", service.data, "--json"], capture_output=True, text=True,
+                                  check=False, timeout=60)
+            check_equal(done.returncode, 1, "doctor's exit status: " + done.stdout)
+            check('"configuration"' in done.stdout and setting.replace("_", "-") in done.stdout, done.stdout)
+        finally:
+            service.kill()
+            shutil.rmtree(service.data, ignore_errors=True)
+
+
+def test_who_may():
+    """what may be proposed, by whom, and who may not approve"""
+    with Old() as service:
+        service.admit("ann", "bob")
+        service.admit("eve", role="auditor")
+        found = service.may()
+        may = [row["first"] for row in found["segments"] if row["state"] == "may"]
+        check_equal(may, list(FIRSTS), "segments that may go")
+        check_equal(found["days"], 1096, "the policy")
+        check(found["segments"][3]["state"] == "kept" and found["next_ns"] > 0, f"what is young stays: {found}")
+        refused(service.propose("ann", [1200]), "invalid")
+        refused(service.propose("ann", [0, 50]), "invalid")
+        refused(service.propose("ann", [0], "old"), "invalid")
+        refused(service.propose("eve", [0]), "denied")
+        check_equal(service.propose("ann", [0, 400])["id"], 1, "the proposal")
+        refused(service.propose("bob", [700]), "proposal_open")
+        refused(service.decide("approve", "ann", 1), "same_person")
+        refused(service.decide("approve", "admin", 1), "same_hand")
+        refused(service.decide("approve", "eve", 1), "denied")
+        check(service.decide("refuse", "bob", 1)["ok"], "bob refuses")
+        check_equal(proposal(service.list(), 1)["state"], "refused", "state")
+        time.sleep(2)
+        files = service.files()
+        check(not [name for name in files if name.endswith(".gone")], f"nothing is deleted: {files}")
+        kinds = [hit["raw"] for hit in service.search('type:lifecycle "retention."')]
+        for kind in ("retention.proposed", "retention.refused"):
+            check(any(f'"event":"{kind}"' in raw for raw in kinds), f"the archive has a record {kind}: {kinds}")
+        service.quiet()
+
+
+def test_deletion():
+    """two people agree: the segments go, and everything left still proves"""
+    with Old() as service:
+        service.admit("ann", "bob")
+        service.may()
+        check(service.propose("ann", [0, 400])["ok"], "ann proposes")
+        check(service.decide("approve", "bob", 1)["ok"], "bob approves")
+        found = service.until("the proposal is carried out", lambda now: proposal(now, 1)["state"] == "done")
+        parts = proposal(found, 1)["segments"]
+        check(all(row["state"] == "deleted" and row["record"] > 0 for row in parts), f"both are deleted: {parts}")
+        found = service.until("one is left", lambda now: now["may_count"] == 1 and now["deleted_segments"] == 2)
+        check_equal(found["deleted_records"], 700, "records deleted")
+        files = service.files()
+        for first in (0, 400):
+            check(f"{first:016x}.gone" in files and f"{first:016x}.seg" not in files, f"{first}: {files}")
+        check(f"{700:016x}.seg" in files, f"the third stays: {files}")
+        proves(service)
+        for part in parts:
+            record = next(hit for hit in service.search("type:retention") if hit["record"] == part["record"])
+            for word in ("ann", "bob", "832"):
+                check(word in record["raw"], f"the retention record names {word}: {record['raw']}")
+        check_equal(len(service.sent("user=u1")), sum(n % 7 == 1 for n in range(700, 1500)), "what is left is found")
+        tells(service)
+        service.stop()
+        service.start()
+        service.people.clear()
+        proves(service)
+        service.quiet()
+
+
+def tells(service):
+    """A search over what was deleted, and the page of a deleted record, say what became of it."""
+    bob = service.people["bob"]
+    done = service.run("search", "--limit", "1000", "user=u1")
+    check(b"were deleted" in done.stderr, f"search on the command line: {done.stderr}")
+    found = bob.ask("search", query="user=u1", limit=500)
+    check_equal((found["gone_records"], found["gone_first"], found["gone_end"]), (700, 0, 700), "search of the API")
+    status, _, text = bob.request("GET", "/search?q=user%3Du1&range=all")
+    check(status == 200 and f'href="/records/{found["gone_under"]}"' in text, f"search page: {text[:2000]}")
+    status, _, text = bob.request("GET", "/records/5")
+    check(status == 410 and "were deleted" in text, f"the page of a deleted record: {status} {text[:2000]}")
+    status, _, text = bob.request("GET", f"/records/{found['gone_under']}")
+    check(status == 200 and 'class="own"' in text, f"the page of the retention record: {status} {text[:2000]}")
+
+
+def proves(service):
+    """verify, qorgan-verify and a proof of a record that is left; a deleted one says what became of it."""
+    done = service.run("verify", check=False)
+    check_equal(done.returncode, 0, "qorgan verify: " + done.stdout.decode() + done.stderr.decode())
+    status, text = service.audit()
+    check_equal(status, 0, "qorgan-verify: " + text)
+    path = service.data + "/proof"
+    service.proof(800, path)
+    done = subprocess.run([VERIFY, "--vkey", service.public_key(), "--proof", path], capture_output=True, text=True,
+                          check=False, timeout=60)
+    check_equal(done.returncode, 0, "the proof of a record that is left: " + done.stdout + done.stderr)
+    done = service.run("proof", "5", "--out", path + ".gone", check=False)
+    check(done.returncode != 0 and b"deleted" in done.stderr, f"proof of a deleted record: {done.stderr}")
+
+
+def test_killed():
+    """who carries it out is killed at any moment: it is carried out all the same, once"""
+    with Old() as service:
+        service.admit("ann", "bob")
+        service.may()
+        check(service.propose("ann", FIRSTS)["ok"], "ann proposes")
+        check(service.decide("approve", "bob", 1)["ok"], "bob approves")
+        for round in range(6):
+            for role in (("keeper",), ("reaper",), ("desk", "keeper"))[round % 3]:
+                for pid in service.pids(role):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.4)
+        deadline = time.time() + 40
+        while [name for name in service.files() if name[:16] in {f"{first:016x}" for first in FIRSTS}
+               and not name.endswith(".gone")] and time.time() < deadline:
+            time.sleep(0.5)
+        files = service.files()
+        for first in FIRSTS:
+            check(f"{first:016x}.gone" in files and f"{first:016x}.seg" not in files, f"{first}: {files}")
+        service.stop()
+        service.start()
+        done = service.run("verify", check=False)
+        check_equal(done.returncode, 0, "qorgan verify: " + done.stdout.decode() + done.stderr.decode())
+        status, text = service.audit()
+        check_equal(status, 0, "qorgan-verify: " + text)
+        records = service.search("type:retention")
+        named = sorted(json.loads(hit["raw"])["first"] for hit in records)
+        check_equal(sorted(set(named)), list(FIRSTS), "a retention record for each segment")
+        service.people.clear()
+        service.people["admin"] = Web(service)
+        service.until("the desk knows", lambda now: proposal(now, 1)["state"] == "done", wait=30)
+
+
+def test_void():
+    """another policy makes an open proposal void; a longer one keeps what was old enough"""
+    service = Old()
+    with service:
+        service.admit("ann", "bob")
+        service.may()
+        check(service.propose("ann", [0])["ok"], "ann proposes")
+        service.stop()
+        service.settings["keep-days"] = 1450
+        service.start()
+        service.until("it is void", lambda now: proposal(now, 1)["state"] == "void")
+        found = service.until("one may go", lambda now: now["may_count"] == 1)
+        check_equal([row["first"] for row in found["segments"] if row["state"] == "may"], [0], "segments that may go")
+        refused(service.decide("approve", "bob", 1), "state_refuses")
+        service.quiet()
+
+
+def post(web, path, page, **fields):
+    """Sends a form of the page; (status, text)."""
+    _, _, text = web.request("GET", page)
+    secret = re.search(r'name="csrf" value="([0-9a-f]+)"', text).group(1)
+    status, headers, text = web.request("POST", path, urllib.parse.urlencode({"csrf": secret, **fields}),
+                                        {"Content-Type": "application/x-www-form-urlencoded"})
+    return status, headers.get("Location") or text
+
+
+def test_pages():
+    """the pages: propose with reasons, approve as another, see what became of it"""
+    page = "/archive/retention"
+    with Old() as service:
+        service.admit("ann", "bob")
+        service.may()
+        ann, bob = service.people["ann"], service.people["bob"]
+        status, _, text = ann.request("GET", page)
+        listed = all(f'name="s{first}"' in text for first in FIRSTS)
+        check(status == 200 and listed, f"the page lists them: {text[:3000]}")
+        check('name="s1200"' not in text, "not the young one")
+        status, text = post(ann, page, page, s0="yes", s700="yes", reason="short")
+        check(status == 422 and "short</textarea>" in text and text.count("checked aria-label") == 2,
+              f"{status}: {text[:2000]}")
+        status, place = post(ann, page, page, s0="yes", s700="yes", reason=REASON)
+        check_equal((status, place), (303, page + "?saved=1"), "proposed")
+        _, _, text = ann.request("GET", page)
+        check('value="approve"' not in text and 'value="refuse"' in text, "ann may only withdraw")
+        status, text = post(ann, page + "/1", page, act="approve", reason=REASON)
+        check_equal(status, 403, "ann may not approve")
+        status, place = post(bob, page + "/1", page, act="approve", reason=REASON)
+        check_equal((status, place), (303, page + "?saved=1"), "approved")
+        service.until("the proposal is carried out", lambda now: proposal(now, 1)["state"] == "done")
+        _, _, text = bob.request("GET", page)
+        check(REASON in text and 'id="past"' in text, f"the page tells it: {text[:3000]}")
+        service.quiet()
+
+
+if __name__ == "__main__":
+    sys.exit(main([test_settings, test_who_may, test_deletion, test_killed, test_void, test_pages]))
