@@ -37,14 +37,17 @@ enum rc search_give(struct search *search, struct err *err)
     struct search *s = search;
     struct search_result *r = &s->result;
     enum rc rc = RC_OK;
+    if (s->sort_given) {
+        rc = sorter_hit(s->sorter, &s->hit, s->reader->options.names, err);
+    } else if (s->options.hit && !s->options.hit(s->options.context, &s->hit)) {
+        r->next_before = s->hit.leaf.index + 1; /* it comes first next time */
+        s->stopped = true;
+        return RC_OK;
+    }
     r->given++;
     r->next_before = s->hit.leaf.index;
     if (!search_counts_all(s))
         r->matched++;
-    if (s->sort_given)
-        rc = sorter_hit(s->sorter, &s->hit, s->reader->options.names, err);
-    else if (s->options.hit && !s->options.hit(s->options.context, &s->hit))
-        s->stopped = true;
     if (search_limit_reached(s) && !search_counts_all(s))
         s->stopped = true;
     return rc;
@@ -181,9 +184,8 @@ static enum rc step_fill(struct search *s, struct err *err)
         s->result.next_before = 0;
         s->result.given = 0;
         for (size_t i = 0; i < sorter_count(s->sorter) && !s->stopped; i++) {
-            s->result.given++;
-            if (s->options.hit && !s->options.hit(s->options.context, sorter_at(s->sorter, i)))
-                s->stopped = true;
+            s->stopped = s->options.hit && !s->options.hit(s->options.context, sorter_at(s->sorter, i));
+            s->result.given += !s->stopped;
         }
     }
     s->stage = SEARCH_DONE;

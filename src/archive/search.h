@@ -29,7 +29,8 @@ struct search_options {
     int64_t now_ns;  /* end of the histogram when nothing else says it */
     /* search_run calls it about every 10 ms of work with the share done, 0..1000; false stops the search. Or NULL. */
     bool (*progress)(void *context, uint32_t permille, uint64_t scanned);
-    /* A match; valid during the call; false ends the search. Sorted ones come at the end, counted ones never. */
+    /* A match; valid during the call. False refuses it and ends the search: it is not among those given, and comes
+     * first when the search is gone on with at `next_before`. Sorted ones come at the end, counted ones never. */
     bool (*hit)(void *context, const struct archive_hit *hit);
     void *context; /* of both */
 };

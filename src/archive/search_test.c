@@ -288,14 +288,16 @@ static void long_texts(void)
 struct found {
     uint64_t numbers[5000];
     size_t count;
-    size_t stop_at;
+    size_t room; /* 0: enough for all */
 };
 
 static bool collect(void *context, const struct archive_hit *hit)
 {
     struct found *found = context;
+    if (found->room && found->count == found->room)
+        return false;
     found->numbers[found->count++] = hit->leaf.index;
-    return found->count != found->stop_at;
+    return true;
 }
 
 static struct names *derive_names;
@@ -358,6 +360,38 @@ static void check_search(struct archive_reader *reader, const char *text, struct
     arena_free(own);
 }
 
+/* Pages that end where the caller has no room for more hold together what one search finds, nothing lost or doubled. */
+static void check_refusals(struct archive_reader *reader, const char *text, size_t room, uint32_t bins)
+{
+    static struct found whole;
+    static struct found page;
+    static uint64_t numbers[5000];
+    struct search_options options = {.hit = collect, .context = &whole};
+    struct search_result result;
+    struct err err = {0};
+    struct query *query = parse(text, RC_OK, &err);
+    size_t count = 0;
+    memset(&whole, 0, sizeof whole);
+    CHECK_INT(search_run(reader, query, &options, &result, &err), RC_OK);
+    options.context = &page;
+    options.bins = bins;
+    options.now_ns = NOW + 3600 * SECOND_NS;
+    do {
+        memset(&page, 0, sizeof page);
+        page.room = room;
+        CHECK_INT(search_run(reader, query, &options, &result, &err), RC_OK);
+        CHECK_INT(result.given, page.count);
+        CHECK(page.count > 0 || whole.count == 0);
+        CHECK(result.complete == (result.next_before == 0));
+        memcpy(numbers + count, page.numbers, page.count * sizeof *numbers);
+        count += page.count;
+        options.before = result.next_before;
+        options.bins = 0;
+    } while (options.before && page.count && count <= whole.count);
+    CHECK_INT(count, whole.count);
+    CHECK(memcmp(numbers, whole.numbers, whole.count * sizeof *numbers) == 0);
+}
+
 static void searches(void)
 {
     static const char *const texts[] = {
@@ -392,6 +426,8 @@ static void searches(void)
         check_search(reader, texts[i], (struct search_options){.limit = 5, .before = 900});
         check_search(reader, texts[i],
                      (struct search_options){.limit = 3, .bins = 60, .now_ns = NOW + 3600 * SECOND_NS});
+        check_refusals(reader, texts[i], 150, 0);
+        check_refusals(reader, texts[i], 150, 60);
     }
     archive_reader_close(reader);
     testbed_remove(&bed);
