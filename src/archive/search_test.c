@@ -452,6 +452,17 @@ static void filters_help(void)
     CHECK(result.blocks <= 1);
     CHECK(result.blocks_passed >= 10);
     CHECK(result.complete);
+    /* both words are in every block, never in one record: forms and values tell it, and no raw bytes are put together */
+    static const char *const never[] = {"\"accepted password\"", "user:u3 \"accepted password\""};
+    for (size_t i = 0; i < ARRAY_LEN(never); i++) {
+        query = parse(never[i], RC_OK, &bed.err);
+        testbed_ok(&bed, search_run(reader, query, &all, &result, &bed.err));
+        const struct search_explain *e = &result.explain;
+        CHECK(e->blocks_by_template >= 5 && e->blocks_decoded == 0);
+        CHECK_INT(e->blocks_by_time + e->blocks_by_filter + e->blocks_by_template + e->blocks_by_index +
+                      e->blocks_by_columns + e->blocks_decoded,
+                  e->blocks);
+    }
     archive_reader_close(reader);
     testbed_remove(&bed);
 }
