@@ -8,9 +8,8 @@
 
 #include <string.h>
 
-#define FRAME_ARENA  ((size_t)64 << 20)
-#define SMALL_ARENA  ((size_t)1 << 20)
-#define RECORD_ARENA ((size_t)64 << 20)
+#define FRAME_ARENA ((size_t)64 << 20)
+#define SMALL_ARENA ((size_t)1 << 20)
 
 bool search_limit_reached(const struct search *search)
 {
@@ -146,8 +145,6 @@ static enum rc step_next(struct search *s, struct err *err)
     struct segment *segment = s->upper ? catalog_find(catalog, s->upper - 1) : NULL;
     if (!segment) {
         s->stage = SEARCH_FILL;
-        if (s->sorter)
-            sorter_close(s->sorter);
         return RC_OK;
     }
     s->stage = SEARCH_SEGMENT;
@@ -163,32 +160,6 @@ static enum rc step_segment(struct search *s, struct err *err)
     search_segment_close(s);
     s->upper = s->segment;
     s->stage = SEARCH_NEXT;
-    return RC_OK;
-}
-
-/* ---- sorted events ---- */
-
-static enum rc step_fill(struct search *s, struct err *err)
-{
-    uint64_t number;
-    if (s->sorter && sorter_next(s->sorter, &number)) {
-        struct arena *arena CLEANUP(arena_cleanup) = arena_new(RECORD_ARENA);
-        struct archive_hit *hit = arena ? arena_alloc(arena, sizeof *hit) : NULL;
-        if (!hit)
-            return err_set(err, RC_LIMIT, "no memory for a record");
-        enum rc rc = archive_reader_record(s->reader, number, arena, hit, err);
-        return rc == RC_OK ? sorter_filled(s->sorter, hit, err) : rc;
-    }
-    if (s->sorter) {
-        s->result.unsorted = s->sort_cut ? sorter_dropped(s->sorter) : 0;
-        s->result.next_before = 0;
-        s->result.given = 0;
-        for (size_t i = 0; i < sorter_count(s->sorter) && !s->stopped; i++) {
-            s->stopped = s->options.hit && !s->options.hit(s->options.context, sorter_at(s->sorter, i));
-            s->result.given += !s->stopped;
-        }
-    }
-    s->stage = SEARCH_DONE;
     return RC_OK;
 }
 
@@ -326,7 +297,7 @@ enum rc search_step(struct search *search, struct err *err)
         rc = step_segment(s, err);
         break;
     case SEARCH_FILL:
-        rc = step_fill(s, err);
+        rc = search_fill_step(s, err);
         break;
     case SEARCH_DONE:
         return finish(s);
@@ -335,8 +306,6 @@ enum rc search_step(struct search *search, struct err *err)
         return rc;
     if (s->stopped && s->sort_given && s->stage < SEARCH_FILL) { /* the head is there: now it is sorted */
         s->stopped = false;
-        search_segment_close(s);
-        sorter_close(s->sorter);
         s->stage = SEARCH_FILL;
     }
     return s->stopped || s->stage == SEARCH_DONE ? finish(s) : RC_AGAIN;

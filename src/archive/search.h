@@ -44,7 +44,7 @@ struct search_options {
     X(blocks)                                                                                                          \
     X(blocks_by_time)     /* outside of the time or of the record numbers asked for */                                 \
     X(blocks_by_filter)   /* of words */                                                                               \
-    X(blocks_by_template) /* no form and no value of theirs can */                                                      \
+    X(blocks_by_template) /* no form and no value of theirs can */                                                     \
     X(blocks_by_index)    /* counted without being opened */                                                           \
     X(blocks_by_columns)  /* answered from columns alone: no raw text, no row */                                       \
     X(blocks_decoded)                                                                                                  \

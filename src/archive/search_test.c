@@ -452,7 +452,8 @@ static void filters_help(void)
     CHECK(result.blocks <= 1);
     CHECK(result.blocks_passed >= 10);
     CHECK(result.complete);
-    /* both words are in every block, never in one record: forms and values tell it, and no raw bytes are put together */
+    /* both words are in every block, never in one record: forms and values tell it, and no raw bytes are put together
+     */
     static const char *const never[] = {"\"accepted password\"", "user:u3 \"accepted password\""};
     for (size_t i = 0; i < ARRAY_LEN(never); i++) {
         query = parse(never[i], RC_OK, &bed.err);
