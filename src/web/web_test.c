@@ -32,6 +32,7 @@ static void hostile_strings_stay_text(void)
 {
     static const char *const more[] = {
         "/search?q=%22%3E%3Cscript%3Eevil()%3C/script%3E&range=%22%3Cscript%3Eevil()&from=%3Cscript%3Eevil()",
+        "/search?q=%22%3E%3Cscript%3Eevil()%3C/script%3E&range=custom&from=2026-11-20T00:00",
         "/sign-in?back=/%22%3E%3Cscript%3Eevil()%3C/script%3E",
         "/%3Cscript%3Eevil()",
         "/incidents?state=%3Cscript%3Eevil()",
@@ -653,9 +654,90 @@ static void search_under_way(void)
     CHECK_INT(status_of(get("/search?q=a+b&job=00ff&stop=yes")), 200);
     CHECK(strstr(peers.asked, "\"stop\":true"));
     CHECK(seen_has("The search was stopped") && !seen_has("<progress") && !seen_has("data-refresh"));
+    /* gone: it is told, with the way to begin anew, and nothing begins by itself, least of all when it was to stop */
+    static const char *const ways[] = {"/search?q=a+b&range=7d&job=00ff", "/search?q=a+b&range=7d&job=00ff&stop=yes"};
     peers.json = STR("{\"ok\":false,\"error\":\"search_gone\"}");
-    CHECK_INT(status_of(get("/search?q=a+b&job=00ff")), 404); /* also the second time, which asked without it */
-    CHECK(strstr(peers.asked, "\"wait_ms\":700"));
+    for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
+        test_row("%s", ways[i]);
+        CHECK_INT(status_of(get(ways[i])), 404);
+        const char *once = strstr(peers.asked, "\"ask\":\"search\"");
+        CHECK(once && !strstr(once + 1, "\"ask\":\"search\""));
+        CHECK(strstr(peers.asked, "\"job\":\"00ff\""));
+        CHECK(seen_has("<section id=\"found\" data-gone=\"yes\">") && seen_has("not under way any more"));
+        CHECK(seen_has("href=\"/search?q=a%20b&amp;range=7d\">Search again<") && !seen_has("data-refresh"));
+    }
+}
+
+/* What is wrong with a search is told in a text of its own, and is the asker's to mend: no 500, no silent default. */
+static void search_refuses(void)
+{
+    static const struct {
+        const char *target;
+        const char *answer; /* NULL: nobody is asked */
+        unsigned status;
+        const char *says;
+    } rows[] = {
+        {"/search?range=custom&from=x", NULL, 422, "The time must be"},
+        {"/search?range=custom&from=2026-11-21T00:00&to=2026-11-20T00:00", NULL, 422, "must begin before it ends"},
+        {"/search?range=year", NULL, 422, "malformed"},
+        {"/search?before=x", NULL, 422, "malformed"},
+        {"/search?before=-1", NULL, 422, "malformed"},
+        {"/search?before=99999999999999999999", NULL, 422, "malformed"},
+        {"/search?q=(a", "query_invalid", 422, "was not understood"},
+        {"/search?q=a", "question_invalid", 400, "malformed"},
+        {"/search?q=a", "search_too_large", 422, "more memory"},
+        {"/search?q=a", "search_failed", 500, "The search failed"},
+        {"/records/7", "record_not_found", 404, "no such record"},
+        {"/records/7/proof.txt", "proof_not_yet", 404, "no proof of the record yet"},
+        {"/proof-sheet.txt?records=x", "question_invalid", 400, "malformed"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char json[128];
+        test_row("%s %s", rows[i].target, rows[i].answer ? rows[i].answer : "");
+        peers_reset();
+        snprintf(json, sizeof json, "{\"ok\":false,\"error\":\"%s\"}", rows[i].answer ? rows[i].answer : "");
+        peers.json = str_of(json);
+        peers.ask = rows[i].answer == NULL                   ? "none"
+                    : strstr(rows[i].target, "/proof-sheet") ? "sheet"
+                    : strstr(rows[i].target, "/proof")       ? "proof"
+                    : strstr(rows[i].target, "/records")     ? "record"
+                                                             : "search";
+        CHECK_INT(status_of(get(rows[i].target)), rows[i].status);
+        CHECK(seen_has(rows[i].says));
+    }
+}
+
+/* A histogram from anywhere, with steps of any length: what cannot be drawn is left out. */
+static void histogram_bounds(void)
+{
+    static const struct {
+        int64_t from_ns;
+        int64_t step_ns;
+        bool drawn;
+    } rows[] = {
+        {0, 1, true},
+        {0, INT64_C(31536000000000000), true},
+        {INT64_C(1795219893000000000), INT64_C(31536000000000000), true},
+        {INT64_MAX - 1, 1, false},
+        {1, INT64_MAX, false},
+        {INT64_C(9000000000000000000), INT64_C(315360000000000000), false},
+        {-1, 1, false},
+        {0, 0, false},
+        {0, -5, false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char json[256];
+        test_row("%lld %lld", (long long)rows[i].from_ns, (long long)rows[i].step_ns);
+        peers_reset();
+        snprintf(json, sizeof json,
+                 "{\"ok\":true,\"events\":[],\"complete\":true,\"histogram\":{\"from_ns\":%lld,\"step_ns\":%lld,"
+                 "\"counts\":[1,0,3,9]}}",
+                 (long long)rows[i].from_ns, (long long)rows[i].step_ns);
+        peers.ask = "search";
+        peers.json = str_of(json);
+        CHECK_INT(status_of(get("/search?q=a")), 200);
+        CHECK(seen_has("class=\"histogram\"") == rows[i].drawn);
+    }
 }
 
 static void search_tables(void)
@@ -884,6 +966,8 @@ static const struct test tests[] = {
     {"health of the archive", health_of_the_archive},
     {"own records are left out", own_records_are_left_out},
     {"a search under way", search_under_way},
+    {"a search refuses", search_refuses},
+    {"bounds of a histogram", histogram_bounds},
     {"tables and charts of a search", search_tables},
     {"languages", languages},
     {"programs ask", programs_ask},
