@@ -259,8 +259,10 @@ enum rc search_open(struct archive_reader *reader, const struct query *query, co
         search_close(s);
         return err_set(err, RC_LIMIT, "no memory to search");
     }
-    int64_t from = MAX(options->from_ns, query->from_ns);
-    int64_t to = options->to_ns && query->to_ns ? MIN(options->to_ns, query->to_ns) : MAX(options->to_ns, query->to_ns);
+    int64_t from = options->from_ns ? options->from_ns : query->from_ns;
+    int64_t to = options->to_ns ? options->to_ns : query->to_ns;
+    from = query->from_ns ? MAX(from, query->from_ns) : from; /* either may lie before 1970; 0 = open */
+    to = query->to_ns ? MIN(to, query->to_ns) : to;
     s->from_ns = from ? from : INT64_MIN;
     s->to_ns = to ? to : INT64_MAX;
     s->top = MIN(options->before ? options->before : reader->size, reader->size);

@@ -17,27 +17,10 @@
 
 static struct testbed bed;
 static struct archive_reader *reader;
-static struct event_field derive_fields[EVENT_FIELDS_MAX];
-
-static bool derive(void *context, const struct event_source *source, const struct leaf *leaf, struct str raw,
-                   struct arena *unused, struct event *ret_event)
-{
-    (void)context;
-    (void)source;
-    (void)unused;
-    testbed_event(bed.names, leaf, raw, derive_fields, ret_event);
-    return true;
-}
 
 static void archive_make(void)
 {
-    testbed_make(&bed);
-    testbed_ok(&bed, testbed_open(&bed, 64 << 10, false));
-    testbed_ok(&bed, testbed_put(&bed, SEALED, true));
-    CHECK(testbed_seal(&bed, 2) > 0);
-    testbed_ok(&bed, testbed_put(&bed, TAIL, true));
-    struct archive_reader_options options = {.names = bed.names, .derive = derive};
-    testbed_ok(&bed, archive_reader_open(bed.io, bed.folder, &options, &reader, &bed.err));
+    testbed_read(&bed, SEALED, TAIL, &reader);
     CHECK(reader->catalog.count > 1 && reader->frame_count > 0);
 }
 
@@ -338,7 +321,7 @@ static void sorted_reads_once(void)
     archive_reader_close(reader);
     counted = io_kernel;
     counted.pread = counted_pread;
-    struct archive_reader_options options = {.names = bed.names, .derive = derive};
+    struct archive_reader_options options = {.names = bed.names, .derive = testbed_derive, .derive_context = bed.names};
     testbed_ok(&bed, archive_reader_open(&counted, bed.folder, &options, &reader, &bed.err));
     uint64_t stored = archive_reader_totals(reader).bytes_stored;
     for (size_t i = 0; i < reader->frame_count; i++)
