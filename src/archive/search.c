@@ -229,14 +229,19 @@ static bool plan(struct search *s)
             *(sort ? &behind_sort : &before_sort) = least(sort ? behind_sort : before_sort, stage->head);
     }
     uint64_t limit = s->options.limit;
+    uint64_t skip = s->options.skip;
     if (!sort) {
-        s->head = before_sort && (!limit || before_sort <= limit);
-        s->limit = least(limit, before_sort);
+        uint64_t left = before_sort - MIN(skip, before_sort);
+        s->head = before_sort && (!limit || left <= limit);
+        s->limit = least(limit, left);
+        if (before_sort && !left)
+            s->stage = SEARCH_DONE; /* the pages before this one gave all */
         return true;
     }
-    uint64_t wanted = least(limit, behind_sort);
+    uint64_t wanted = least(limit ? limit + MIN(skip, (uint64_t)SEARCH_SORTED_MAX) : 0, behind_sort);
     uint64_t room = least(wanted, SEARCH_SORTED_MAX);
     s->sort_cut = room != wanted;
+    s->sort_head = behind_sort;
     s->sort_given = before_sort != 0;
     s->limit = before_sort;
     s->head = s->sort_given;
@@ -276,11 +281,13 @@ enum rc search_open(struct archive_reader *reader, const struct query *query, co
 static enum rc finish(struct search *s)
 {
     struct search_result *r = &s->result;
-    bool whole = !s->stopped || (s->head && search_limit_reached(s));
+    bool whole = !s->cut_short && (!s->stopped || (s->head && search_limit_reached(s)));
     s->stage = SEARCH_DONE;
     r->complete = whole;
     if (whole && (s->head || !(search_counts_all(s) && r->matched > r->given)))
         r->next_before = 0;
+    if (r->next_before)
+        r->next_skip = s->options.skip + r->given;
     return RC_OK;
 }
 
@@ -288,6 +295,8 @@ enum rc search_step(struct search *search, struct err *err)
 {
     struct search *s = search;
     enum rc rc = RC_OK;
+    if (s->stopped)
+        return finish(s);
     switch (s->stage) {
     case SEARCH_TAIL:
         rc = step_tail(s, err);
@@ -311,6 +320,18 @@ enum rc search_step(struct search *search, struct err *err)
         s->stage = SEARCH_FILL;
     }
     return s->stopped || s->stage == SEARCH_DONE ? finish(s) : RC_AGAIN;
+}
+
+void search_stop(struct search *search)
+{
+    struct search *s = search;
+    if (s->stage == SEARCH_DONE)
+        return;
+    s->cut_short = s->cut_short || s->stage != SEARCH_FILL;
+    if (!s->sorter)
+        s->stopped = true;
+    else
+        s->stage = SEARCH_FILL;
 }
 
 uint32_t search_permille(const struct search *search)
@@ -374,8 +395,8 @@ enum rc search_run(struct archive_reader *reader, const struct query *query, con
         rc = search_step(search, err);
         if (rc == RC_AGAIN && options->progress &&
             !options->progress(options->context, search_permille(search), search->result.scanned))
-            break;
+            search_stop(search);
     } while (rc == RC_AGAIN);
     *ret_result = search->result;
-    return rc == RC_AGAIN ? RC_OK : rc;
+    return rc;
 }

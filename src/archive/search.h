@@ -25,6 +25,7 @@ struct search_options {
     int64_t to_ns;   /* exclusive, 0 = open */
     uint64_t limit;  /* events given; 0 = all */
     uint64_t before; /* only records below this number; 0 = newest */
+    uint64_t skip;   /* events that earlier pages of the same query gave: its `head` counts them, sorted ones go on */
     uint32_t bins;   /* of the histogram, at most SEARCH_BINS_MAX; 0 = none, and the search ends at the limit */
     int64_t now_ns;  /* end of the histogram when nothing else says it */
     /* search_run calls it about every 10 ms of work with the share done, 0..1000; false stops the search. Or NULL. */
@@ -65,6 +66,7 @@ struct search_result {
     uint64_t blocks_passed; /* told by filter or time to hold nothing */
     bool complete;          /* false: stopped, or by the limit; `head` is no limit */
     uint64_t next_before;   /* to go on: pass as `before`; 0 = nothing older */
+    uint64_t next_skip;     /* to go on, also where next_before is 0: pass as `skip`; 0 = there is no more */
     uint64_t unsorted;      /* matches past SEARCH_SORTED_MAX, which sorting had no room for */
     int64_t histogram_from_ns;
     int64_t histogram_step_ns;
@@ -93,6 +95,8 @@ enum rc search_open(struct archive_reader *reader, const struct query *query, co
                     struct search **ret_search, struct err *err) MUST_USE;
 /* About 10 ms of work. RC_AGAIN: there is more. */
 enum rc search_step(struct search *search, struct err *err) MUST_USE;
+/* Looks no further: the steps that follow give what was sorted until now, and the result is not complete. */
+void search_stop(struct search *search);
 /* The share done, 0..1000. */
 uint32_t search_permille(const struct search *search);
 /* So far; final after RC_OK. */

@@ -97,13 +97,18 @@ static enum rc fill_tail(struct search *s, uint64_t number, struct err *err)
 static void give_all(struct search *s)
 {
     struct search_result *r = &s->result;
+    uint64_t all = sorter_count(s->sorter) + sorter_dropped(s->sorter);
+    uint64_t last = MIN(s->sort_head ? MIN(all, s->sort_head) : all, (uint64_t)SEARCH_SORTED_MAX);
+    uint64_t at = s->options.skip;
     r->unsorted = s->sort_cut ? sorter_dropped(s->sorter) : 0;
     r->next_before = 0;
     r->given = 0;
-    for (size_t i = 0; i < sorter_count(s->sorter) && !s->stopped; i++) {
-        s->stopped = s->options.hit && !s->options.hit(s->options.context, sorter_at(s->sorter, i));
+    for (; at < sorter_count(s->sorter) && !s->stopped; at++) {
+        s->stopped = s->options.hit && !s->options.hit(s->options.context, sorter_at(s->sorter, (size_t)at));
         r->given += !s->stopped;
     }
+    at = s->options.skip + r->given;
+    r->next_skip = at < last && r->given && !s->cut_short ? at : 0;
 }
 
 enum rc search_fill_step(struct search *search, struct err *err)
@@ -114,7 +119,7 @@ enum rc search_fill_step(struct search *search, struct err *err)
         s->filling = true;
         s->fill_segment = UINT64_MAX;
         search_segment_close(s);
-        return sorter_close(s->sorter, 0, err);
+        return sorter_close(s->sorter, (size_t)MIN(s->options.skip, (uint64_t)SEARCH_SORTED_MAX), err);
     }
     if (s->sorter && sorter_next(s->sorter, 0, &number)) {
         struct segment *segment = catalog_find(&s->reader->catalog, number);

@@ -48,10 +48,12 @@ struct search {
     uint64_t limit; /* events to give; 0 = all */
     bool head;      /* the limit is the query's `head` */
     bool stopped;
+    bool cut_short; /* by search_stop */
     struct tally *tally;
     struct sorter *sorter;
-    bool sort_given; /* the sorter takes what would be given: `head` stands before `sort` */
-    bool sort_cut;   /* SEARCH_SORTED_MAX bounds what is kept, not the person */
+    bool sort_given;    /* the sorter takes what would be given: `head` stands before `sort` */
+    bool sort_cut;      /* SEARCH_SORTED_MAX bounds what is kept, not the person */
+    uint64_t sort_head; /* the `head` behind `sort`; 0 = none */
     struct archive_hit hit;
     struct event_field *fields;
     struct arena *spare; /* for the next block */

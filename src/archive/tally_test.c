@@ -373,6 +373,91 @@ static void heads_and_fields(void)
     arena_free(arena);
 }
 
+/* Pages of a query whose own `head`, or `sort`, and the caller's limit meet: together they are what one search gives.
+ */
+static void pages(void)
+{
+    static const struct {
+        const char *text;
+        uint64_t limit;
+    } rows[] = {
+        {"| head 30", 20},
+        {"| head 40", 20},
+        {"| head 10", 20},
+        {"user:u3 | head 33", 7},
+        {"user:u3", 50},
+        {"user:u3 | sort status", 50},
+        {"user:u3 | sort -host, status | head 33", 10},
+        {"user:u3 | sort -host | head 20", 10},
+        {"| head 30 | sort user", 8},
+        {"| head 30 | sort user | head 20", 8},
+        {"absentword | sort user", 8},
+    };
+    archive_make();
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        static struct found whole;
+        struct arena *arena = arena_new(8 << 20);
+        struct query *query = parse(rows[i].text, arena);
+        struct search_result result;
+        struct search_options options = {.hit = collect, .now_ns = TESTBED_TIME};
+        found.count = 0;
+        testbed_ok(&bed, search_run(reader, query, &options, &result, &bed.err));
+        CHECK_INT(result.next_skip, 0);
+        whole = found;
+        options.limit = rows[i].limit;
+        found.count = 0;
+        size_t turns = 0;
+        do {
+            testbed_ok(&bed, search_run(reader, query, &options, &result, &bed.err));
+            CHECK(result.given <= rows[i].limit);
+            options.before = result.next_before;
+            options.skip = result.next_skip;
+        } while (result.next_skip && CHECK(++turns < 100));
+        CHECK_INT(found.count, whole.count);
+        CHECK(memcmp(found.numbers, whole.numbers, whole.count * sizeof *whole.numbers) == 0);
+        arena_free(arena);
+    }
+    archive_remove();
+}
+
+/* A stopped search gives what it has, sorted or counted, and does not call it all. */
+static void stopped(void)
+{
+    static const char *const texts[] = {"| sort status", "| head 500 | sort status", "| sort status | head 20", "",
+                                        "| count by user"};
+    archive_make();
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        struct arena *arena = arena_new(64 << 20);
+        struct search *search = NULL;
+        struct search_table table = {.rows = 1};
+        struct query *query = parse(texts[i], arena);
+        struct search_options options = {.hit = collect, .now_ns = TESTBED_TIME};
+        found.count = 0;
+        testbed_ok(&bed, search_open(reader, query, &options, &search, &bed.err));
+        CHECK_INT(search_step(search, &bed.err), RC_AGAIN);
+        uint64_t scanned = search_result_of(search)->scanned;
+        CHECK(scanned > 0 && scanned < SEALED);
+        search_stop(search);
+        testbed_ok(&bed, run(search));
+        CHECK_INT(search_result_of(search)->scanned, scanned);
+        CHECK(!search_result_of(search)->complete);
+        CHECK_INT(search_result_of(search)->given, found.count);
+        if (query_counts(query))
+            testbed_ok(&bed, search_table_of(search, arena, &table, &bed.err));
+        else
+            CHECK(found.count > 0);
+        CHECK(table.rows > 0);
+        for (size_t k = 0; k + 1 < found.count && query->stage_count; k++)
+            CHECK(
+                in_order(&query->stages[query->stages[0].kind == STAGE_HEAD], found.numbers[k], found.numbers[k + 1]));
+        search_stop(search); /* once more is nothing */
+        CHECK_INT(search_step(search, &bed.err), RC_OK);
+        search_close(search);
+        arena_free(arena);
+    }
+    archive_remove();
+}
+
 /* Between two steps the archive may grow and be sealed: nothing is lost or counted twice. */
 static void sealed_in_between(void)
 {
@@ -409,6 +494,8 @@ static const struct test tests[] = {
     {"sorted", sorted},
     {"sorted reads once", sorted_reads_once},
     {"heads and fields", heads_and_fields},
+    {"pages", pages},
+    {"stopped", stopped},
     {"sealed in between", sealed_in_between},
 };
 

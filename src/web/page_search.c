@@ -26,6 +26,7 @@ struct search {
     int64_t from_ns;
     int64_t to_ns;
     int64_t before;
+    int64_t skip;      /* events that the pages before this one gave */
     const char *error; /* of what the address says; NULL: none */
     bool own;          /* records that the archive wrote itself are wanted */
     bool hidden;       /* they are left out of what is asked */
@@ -46,6 +47,7 @@ static struct search search_of(const struct web_call *call)
     struct str from = form_get(&call->query, "from");
     struct str to = form_get(&call->query, "to");
     struct str before = form_get(&call->query, "before");
+    struct str skip = form_get(&call->query, "skip");
     bool known = range.n == 0;
     for (size_t i = 0; i < ARRAY_LEN(ranges); i++) {
         if (!str_is(range, ranges[i].key))
@@ -54,7 +56,8 @@ static struct search search_of(const struct web_call *call)
         known = true;
     }
     search.before = form_int(&call->query, "before", before.n ? -1 : 0);
-    if (!known || search.before < 0)
+    search.skip = form_int(&call->query, "skip", skip.n ? -1 : 0);
+    if (!known || search.before < 0 || search.skip < 0)
         search.error = "bad_request";
     if (search.range->seconds > 0)
         search.from_ns = call->html.now_ns - search.range->seconds * SECOND_NS;
@@ -241,6 +244,8 @@ static void address(struct web_call *call, const struct search *search)
         HTML(html, RAW("&amp;to="), INPUT_TIME(search->to_ns));
     if (search->before > 0)
         HTML(html, RAW("&amp;before="), INT(search->before));
+    if (search->skip > 0)
+        HTML(html, RAW("&amp;skip="), INT(search->skip));
 }
 
 /* What is found, and while more is looked for the way to it: a script goes there by itself. */
@@ -295,6 +300,7 @@ static void results(struct web_call *call, struct search *search, const struct j
 {
     struct html *html = &call->html;
     int64_t next = of_int(answer, "next_before");
+    int64_t next_skip = of_int(answer, "next_skip");
     bool under_way = of_str(answer, "job").n > 0;
     const struct json_value *events = json_get(answer, "events");
     found_begin(call, search, answer);
@@ -311,11 +317,13 @@ static void results(struct web_call *call, struct search *search, const struct j
         search_table_show(call, answer);
     if (json_first(events) || (!json_get(answer, "table") && !under_way))
         events_show(call, search, events);
-    if (next > 0) {
+    if (next > 0 || next_skip > 0) {
         search->before = next;
+        search->skip = next_skip;
         HTML(html, RAW("<p class=\"more\"><a class=\"button\" rel=\"next\" href=\""));
         address(call, search);
-        HTML(html, RAW("\">"), SAY("search.older"), RAW("</a></p>"));
+        HTML(html, RAW("\">"), ESC(html_text(html, str_of(next > 0 ? "search.older" : "search.more"))),
+             RAW("</a></p>"));
     }
     search_explain_show(call, answer);
     HTML(html, RAW("</section>"));
@@ -345,6 +353,7 @@ static void ask_search(struct web_call *call, const struct search *search)
     json_put_int(buf, "to_ns", search->to_ns);
     json_put_int(buf, "limit", PAGE_EVENTS);
     json_put_int(buf, "before", search->before);
+    json_put_int(buf, "skip", search->skip);
     json_put_int(buf, "wait_ms", more ? MORE_MS : FIRST_MS);
     if (more)
         json_put_str(buf, "job", search->job);
