@@ -17,6 +17,7 @@ from service import QORGAN, Service, check, check_equal, main
 from web_api import Web
 
 LINES = 120000
+PART = 60000
 
 
 def line(n):
@@ -255,5 +256,57 @@ def intake_goes_first():
         service.quiet()
 
 
+def acknowledged_beside_a_query():
+    """records are acknowledged while a heavy query works on all of the archive, each once; how fast is only printed"""
+    service = Service(log_file_mib=4)
+    service.prefix = ["taskset", "-c", str(min(os.sched_getaffinity(0)))]
+    folder = tempfile.mkdtemp(prefix="qorgan-search-")
+    rates, slices, scanned = {False: [], True: []}, [], []
+    with service:
+        service.run("ingest", filled(folder, LINES))
+        web = Web(service)
+        busy, done = threading.Event(), threading.Event()
+
+        def heavy():
+            found = {}
+            while not done.is_set():
+                if not busy.wait(0.1):
+                    continue
+                more = {"job": found["job"]} if "job" in found else {}
+                found = ask(web, "*a*b*c* or *d*0*s* or *x*y*z* | count by account, raw", wait_ms=1000, **more)
+                slices.append(found["ok"])
+                scanned.append(found["scanned"])
+
+        thread = threading.Thread(target=heavy)
+        thread.start()
+        try:
+            for turn in range(6):
+                path = os.path.join(folder, f"turn{turn}.log")
+                with open(path, "w", encoding="ascii") as log:
+                    log.writelines(line(n).replace("port 22", f"turn{turn}") for n in range(PART))
+                if turn % 2:
+                    busy.set()
+                    before = len(slices)
+                    while len(slices) == before:
+                        time.sleep(0.01)
+                begin = time.monotonic()
+                service.run("ingest", path)  # ends when the last record is durable
+                rates[turn % 2 == 1].append(PART / (time.monotonic() - begin))
+                busy.clear()
+        finally:
+            done.set()
+            thread.join(60)
+        shutil.rmtree(folder)
+        check(slices and all(slices) and max(scanned) > 0, f"the query worked meanwhile: {len(slices)} slices")
+        for turn in range(6):
+            out, _ = search(service.data, "--json", f"type:raw turn{turn} | count")
+            check_equal(json.loads(out)["count"], PART, f"each record of turn {turn} is there once")
+        alone, beside = (sorted(rates[with_query])[1] for with_query in (False, True))
+        print(f"# acknowledged on one processor: {alone:,.0f} records/s alone, {beside:,.0f} records/s beside the query"
+              f" ({len(slices)} slices); medians of {len(rates[True])}")
+        service.quiet()
+
+
 if __name__ == "__main__":
-    sys.exit(main([tables_on_the_command_line, interrupted, terminals_are_safe, searches_in_slices, intake_goes_first]))
+    sys.exit(main([tables_on_the_command_line, interrupted, terminals_are_safe, searches_in_slices, intake_goes_first,
+                   acknowledged_beside_a_query]))
