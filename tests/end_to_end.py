@@ -256,7 +256,7 @@ def below_a_closed_folder():
                         + b"<13>%s h app: closed two\n" % NOW.encode())
             service.wait_for("closed", 3)
             web = Web(service)
-            found = web.ask("search", query="closed", from_ns=0, to_ns=0, limit=100, before=0)
+            found = web.search(query="closed", from_ns=0, to_ns=0, limit=100, before=0)
             check(found.get("ok"), f"the search is answered: {str(found)[:400]}")
             check(len(found["events"]) >= 3, f"events found: {len(found['events'])}")
             record = max(found["events"], key=lambda event: len(event["raw"]))["record"]
@@ -284,7 +284,7 @@ def started_by_nobody():
             check("not started by root" in service.read_log(), "the warning")
             service.udp(b"<13>%s h app: ordinary user" % NOW.encode())
             check_equal(len(service.wait_for('"ordinary user"', 1)), 1, "records")
-            found = Web(service).ask("search", query="ordinary", from_ns=0, to_ns=0, limit=100, before=0)
+            found = Web(service).search(query="ordinary", from_ns=0, to_ns=0, limit=100, before=0)
             check(found.get("ok"), f"the search is answered: {str(found)[:400]}")
             check_equal(service.stop(), 0, "exit status")
     finally:

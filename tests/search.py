@@ -17,6 +17,7 @@ from service import QORGAN, Service, check, check_equal, main
 from web_api import Web
 
 LINES = 120000
+PART = 60000
 
 
 def line(n):
@@ -71,24 +72,58 @@ def tables_on_the_command_line():
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def interrupt(data, query):
+    """Ctrl-C while it works; what it printed."""
+    process = subprocess.Popen([QORGAN, "search", "--data", data, query], text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    with open(f"/proc/{process.pid}/stat", encoding="ascii") as stat:
+        stat.read()
+    while cpu_seconds(process.pid) < 0.1 and process.poll() is None:
+        time.sleep(0.005)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    check_equal(process.returncode, 1, f"exit status: {err}")
+    check("stopped" in err, f"it says so: {err!r}")
+    return out
+
+
 def interrupted():
-    """Ctrl-C: what was counted until then is printed, the rest is said to be missing, status 1"""
+    """Ctrl-C: what was counted or sorted until then is printed, the rest is said to be missing, status 1"""
     folder = tempfile.mkdtemp(prefix="qorgan-search-")
     data = os.path.join(folder, "d")
     try:
         subprocess.run([QORGAN, "ingest", "--data", data, filled(folder, LINES)], check=True, capture_output=True)
-        process = subprocess.Popen([QORGAN, "search", "--data", data, "*a*b*c* or failed | count"], text=True,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        with open(f"/proc/{process.pid}/stat", encoding="ascii") as stat:
-            stat.read()
-        while cpu_seconds(process.pid) < 0.1 and process.poll() is None:
-            time.sleep(0.005)
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
-        check_equal(process.returncode, 1, f"exit status: {err}")
-        check("stopped" in err, f"it says so: {err!r}")
+        out = interrupt(data, "*a*b*c* or failed | count")
         check_equal(out.split()[0], "count", "the table so far")
         check(int(out.split()[1]) < LINES, f"not all: {out!r}")
+        out = interrupt(data, "*a*b*c* or failed | sort -record | head 20 | fields record")
+        records = [int(row) for row in out.splitlines()[1:]]
+        check_equal(len(records), 20, "the sorted events so far")
+        check_equal(records, sorted(records, reverse=True), "in order")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def terminals_are_safe():
+    """what a terminal would obey is shown, not sent; a folder that does not open is no wrong usage"""
+    folder = tempfile.mkdtemp(prefix="qorgan-search-")
+    data = os.path.join(folder, "d")
+    path = os.path.join(folder, "evil.log")
+    evil = "evilword \u009b31m \u202e\u2066 \x1b[2J C:\\temp ЖҚ".encode() + b" \xff\xc2"
+    try:
+        with open(path, "wb") as log:
+            log.write(evil + b"\n")
+        subprocess.run([QORGAN, "ingest", "--data", data, path], check=True, capture_output=True)
+        for query in ("evilword", "evilword | count by raw", "evilword | fields raw, time"):
+            done = subprocess.run([QORGAN, "search", "--data", data, query], capture_output=True, check=True)
+            shown = "evilword \\xc2\\x9b31m \\xe2\\x80\\xae\\xe2\\x81\\xa6 \\x1b[2J C:\\temp ЖҚ \\xff\\xc2"
+            check(shown in done.stdout.decode(), f"{query}: {done.stdout!r}")
+        done = subprocess.run([QORGAN, "search", "--data", data, "--raw", "evilword"], capture_output=True, check=True)
+        check_equal(done.stdout, evil + b"\n", "--raw is byte for byte")
+        with open(os.path.join(data, "qorgan.conf"), "w", encoding="ascii") as conf:
+            conf.write("encryption file:\n")
+        _, err = search(data, "evilword", status=1)
+        check("usage" not in err and "--help" not in err, f"it is the folder's fault: {err!r}")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -121,13 +156,53 @@ def searches_in_slices():
         check_equal(seen, sorted(seen), "progress only grows")
         check_equal(sum(row[1] for row in found["table"]["rows"]), LINES, "all are counted once")
         check_equal([column["name"] for column in found["table"]["columns"]], ["host", "count"], "columns")
-        check(found["explain"]["blocks"] >= 0 and found["elapsed_ns"] > 0, "how it was found")
+        explain = found["explain"]
+        kinds = ("time", "filter", "template", "index", "columns")
+        check_equal(explain["blocks_decoded"] + sum(explain[f"blocks_by_{kind}"] for kind in kinds), explain["blocks"],
+                    f"each block is in one count: {explain}")
+        check_equal(found["matched"], LINES, "matched")
+        check(LINES <= found["scanned"] < LINES + 1000, f"each record is looked at once: {found['scanned']}")
+        check(0 < explain["tail_records"] <= found["scanned"], f"the log's tail is: {explain}")
+        check(explain["bytes_read"] > LINES and found["elapsed_ns"] > 0, f"what it took: {explain}")
+        check_equal(found["permille"], 1000, "it is done")
 
         found = ask(web, "password | count", wait_ms=1)
         stopped = ask(web, "password | count", job=found["job"], stop="true")
         check(stopped["stopped"] and not stopped["complete"] and "job" not in stopped, f"stopped: {str(stopped)[:300]}")
-        gone = ask(web, "password | count", job=found["job"])
-        check_equal((gone["ok"], gone["error"]), (False, "search_gone"), "it is gone")
+        for more in ({}, {"stop": "true"}):
+            gone = ask(web, "password | count", job=found["job"], **more)
+            check_equal((gone["ok"], gone["error"]), (False, "search_gone"), f"it is gone {more}")
+
+        found = ask(web, "*a*b*c* or password | sort -record", wait_ms=1)
+        stop = "true"
+        while "job" in found:
+            check_equal(found["events"], [], "sorted events come at the end")
+            found = ask(web, "ignored", wait_ms=1, job=found["job"], stop=stop)
+            stop = "false"  # once is enough
+        numbers = [event["record"] for event in found["events"]]
+        check_equal((found["stopped"], found["complete"], len(numbers)), (True, False, 5), "what was sorted so far")
+        check_equal(numbers, sorted(numbers, reverse=True), "in order")
+
+        jobs = [ask(web, "*a*b*c* or *x*y*z* | count", wait_ms=1)["job"] for _ in range(8)]
+        for query in ("(", "a | tail", "size>x"):
+            check_equal(ask(web, query)["error"], "query_invalid", query)
+        check(ask(web, "", wait_ms=1, job=jobs[0]).get("ok"), "a query that does not read takes nobody's place")
+        for wrong in ({"limit": 0}, {"limit": 501}):
+            status, _, text = web.request("GET", f"/api/search?limit={wrong['limit']}")
+            check_equal((status, json.loads(text)["error"]), (400, "question_invalid"), f"{wrong}")
+        for job in jobs:
+            ask(web, "", job=job, stop="true")
+
+        numbers, page = [], ask(web, "password | sort -record | head 12 | fields record")
+        while True:
+            while "job" in page:
+                page = ask(web, "", job=page["job"])
+            numbers += [int(row[0]) for row in page["table"]["rows"]]
+            if not page["next_skip"]:
+                break
+            page = ask(web, "password | sort -record | head 12 | fields record", skip=page["next_skip"])
+        check_equal((len(numbers), len(set(numbers))), (12, 12), "pages of sorted events, up to the query's own head")
+        check_equal(numbers, sorted(numbers, reverse=True), "in one order")
 
         ask(web, "password | count", wait_ms=1)
         role = service.pids("query")[0]
@@ -156,7 +231,7 @@ def intake_goes_first():
 
         def endless():
             while not done.is_set():
-                ask(web, "*a*b*c* or *x*y*z* | count", wait_ms=8000)
+                ask(web, "*a*b*c* or *x*y*z* | count", wait_ms=1000)
 
         thread = threading.Thread(target=endless)
         thread.start()
@@ -181,5 +256,57 @@ def intake_goes_first():
         service.quiet()
 
 
+def acknowledged_beside_a_query():
+    """records are acknowledged while a heavy query works on all of the archive, each once; how fast is only printed"""
+    service = Service(log_file_mib=4)
+    service.prefix = ["taskset", "-c", str(min(os.sched_getaffinity(0)))]
+    folder = tempfile.mkdtemp(prefix="qorgan-search-")
+    rates, slices, scanned = {False: [], True: []}, [], []
+    with service:
+        service.run("ingest", filled(folder, LINES))
+        web = Web(service)
+        busy, done = threading.Event(), threading.Event()
+
+        def heavy():
+            found = {}
+            while not done.is_set():
+                if not busy.wait(0.1):
+                    continue
+                more = {"job": found["job"]} if "job" in found else {}
+                found = ask(web, "*a*b*c* or *d*0*s* or *x*y*z* | count by account, raw", wait_ms=1000, **more)
+                slices.append(found["ok"])
+                scanned.append(found["scanned"])
+
+        thread = threading.Thread(target=heavy)
+        thread.start()
+        try:
+            for turn in range(6):
+                path = os.path.join(folder, f"turn{turn}.log")
+                with open(path, "w", encoding="ascii") as log:
+                    log.writelines(line(n).replace("port 22", f"turn{turn}") for n in range(PART))
+                if turn % 2:
+                    busy.set()
+                    before = len(slices)
+                    while len(slices) == before:
+                        time.sleep(0.01)
+                begin = time.monotonic()
+                service.run("ingest", path)  # ends when the last record is durable
+                rates[turn % 2 == 1].append(PART / (time.monotonic() - begin))
+                busy.clear()
+        finally:
+            done.set()
+            thread.join(60)
+        shutil.rmtree(folder)
+        check(slices and all(slices) and max(scanned) > 0, f"the query worked meanwhile: {len(slices)} slices")
+        for turn in range(6):
+            out, _ = search(service.data, "--json", f"type:raw turn{turn} | count")
+            check_equal(json.loads(out)["count"], PART, f"each record of turn {turn} is there once")
+        alone, beside = (sorted(rates[with_query])[1] for with_query in (False, True))
+        print(f"# acknowledged on one processor: {alone:,.0f} records/s alone, {beside:,.0f} records/s beside the query"
+              f" ({len(slices)} slices); medians of {len(rates[True])}")
+        service.quiet()
+
+
 if __name__ == "__main__":
-    sys.exit(main([tables_on_the_command_line, interrupted, searches_in_slices, intake_goes_first]))
+    sys.exit(main([tables_on_the_command_line, interrupted, terminals_are_safe, searches_in_slices, intake_goes_first,
+                   acknowledged_beside_a_query]))

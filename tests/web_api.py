@@ -59,6 +59,13 @@ class Web:
         _, _, text = self.request("GET", f"/api/{name}" + (f"?{query}" if query else ""))
         return json.loads(text)
 
+    def search(self, **members):
+        """Asks on by the token until the search is done."""
+        found = self.ask("search", **members)
+        while "job" in found:
+            found = self.ask("search", job=found["job"])
+        return found
+
     def change(self, name, **members):
         headers = {"Content-Type": "application/json", "X-CSRF-Token": self.csrf}
         _, _, text = self.request("POST", f"/api/{name}", json.dumps(members), headers)

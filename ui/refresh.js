@@ -28,7 +28,12 @@ function isInUse(element) {
 // A source's bar or a row keeps keyboard focus: only cells whose text changed are touched when the shape is the same.
 // With data-whole all of it is replaced, and what has the focus gets it again; while a person reads in it (a fold-out is
 // open, text is selected) only its progress moves on, until the end.
+// A search that is gone stays as it was found: that nothing more comes is said where its progress stood.
 function renewWhole(element, fresh) {
+  if (fresh.dataset.gone) {
+    element.querySelector(".progress").replaceWith(...fresh.childNodes);
+    return;
+  }
   const selection = document.getSelection();
   const selecting = selection && !selection.isCollapsed && element.contains(selection.anchorNode);
   if (fresh.dataset.refresh && (selecting || element.querySelector("details[open]"))) {
@@ -79,7 +84,7 @@ async function fetchPage(address) {
     location.assign(response.url); // the session has ended
     return null;
   }
-  if (!response.ok) throw new Error(String(response.status));
+  if (!response.ok && response.status !== 404) throw new Error(String(response.status)); // 404: the page says what is gone
   return new DOMParser().parseFromString(await response.text(), "text/html");
 }
 
@@ -94,8 +99,9 @@ export function startRefresh(root) {
       try {
         const page = await fetchPage(root.getElementById(id).dataset.from ?? location.href);
         if (!page) return;
-        setServerNow(Number(page.body.dataset.now));
         const fresh = page.getElementById(id);
+        if (!fresh) throw new Error(`no ${id}`);
+        setServerNow(Number(page.body.dataset.now));
         renew(root.getElementById(id), fresh);
         failures = 0;
         done = !fresh.dataset.refresh;

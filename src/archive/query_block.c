@@ -244,6 +244,9 @@ static enum rc by_raw(struct block_search *s, const struct query_needle *needle,
         for (uint32_t w = 0; w < words_of(count) && mask; w++)
             may[w] &= mask[w];
         rc = block_candidates(s->block, needle, s->arena, may, err);
+        s->used_forms = true;
+        if (rc == RC_OK && bits_empty(may, count))
+            return RC_OK; /* no form and no value can hold it */
         if (rc == RC_OK && bits_count(may, count) > count / FEW)
             rc = block_scan_open(s->block, s->arena, &s->scan, err);
     }

@@ -52,6 +52,7 @@ struct block_search {
     struct archive_hit *hit;
     uint64_t *bits; /* of the term under work */
     /* what it took */
+    bool used_forms; /* forms and distinct values were asked which records may hold a text */
     bool used_raw;
     bool used_rows;
     struct block_scan scan;

@@ -138,6 +138,19 @@ bool query_span_parse(struct str text, int64_t *ret_ns)
     return false;
 }
 
+/* The later of two beginnings; 0 = open, so the beginning of 1970 itself is a nanosecond before it. */
+static int64_t later(int64_t from_ns, int64_t ns)
+{
+    ns = ns ? ns : -1;
+    return from_ns ? MAX(from_ns, ns) : ns;
+}
+
+static int64_t sooner(int64_t to_ns, int64_t ns)
+{
+    ns = ns ? ns : -1;
+    return to_ns ? MIN(to_ns, ns) : ns;
+}
+
 /* from:, to:, last: narrow the whole search. Returns false when the name is none of them. */
 static bool range_term(struct parser *p, struct str name, struct str value, enum rc *ret_rc)
 {
@@ -148,14 +161,14 @@ static bool range_term(struct parser *p, struct str name, struct str value, enum
         if (!query_span_parse(value, &ns))
             *ret_rc = fail(p, p->token_at, "\"last:\" wants a number and s, m, h, d or w, as in last:24h");
         else
-            q->from_ns = MAX(q->from_ns, p->now_ns - ns);
+            q->from_ns = later(q->from_ns, p->now_ns - ns);
     } else if (str_is(name, "from") || str_is(name, "to")) {
         if (!time_parse(p, value, &ns))
             *ret_rc = fail(p, p->token_at, "this is not a time; write 2026-11-20 or 2026-11-20T08:30");
         else if (str_is(name, "from"))
-            q->from_ns = MAX(q->from_ns, ns);
+            q->from_ns = later(q->from_ns, ns);
         else
-            q->to_ns = q->to_ns ? MIN(q->to_ns, ns) : ns;
+            q->to_ns = sooner(q->to_ns, ns);
     } else {
         return false;
     }

@@ -8,9 +8,8 @@
 
 #include <string.h>
 
-#define FRAME_ARENA  ((size_t)64 << 20)
-#define SMALL_ARENA  ((size_t)1 << 20)
-#define RECORD_ARENA ((size_t)64 << 20)
+#define FRAME_ARENA ((size_t)64 << 20)
+#define SMALL_ARENA ((size_t)1 << 20)
 
 bool search_limit_reached(const struct search *search)
 {
@@ -37,14 +36,17 @@ enum rc search_give(struct search *search, struct err *err)
     struct search *s = search;
     struct search_result *r = &s->result;
     enum rc rc = RC_OK;
+    if (s->sort_given) {
+        rc = sorter_hit(s->sorter, &s->hit, s->reader->options.names, err);
+    } else if (s->options.hit && !s->options.hit(s->options.context, &s->hit)) {
+        r->next_before = s->hit.leaf.index + 1; /* it comes first next time */
+        s->stopped = true;
+        return RC_OK;
+    }
     r->given++;
     r->next_before = s->hit.leaf.index;
     if (!search_counts_all(s))
         r->matched++;
-    if (s->sort_given)
-        rc = sorter_hit(s->sorter, &s->hit, s->reader->options.names, err);
-    else if (s->options.hit && !s->options.hit(s->options.context, &s->hit))
-        s->stopped = true;
     if (search_limit_reached(s) && !search_counts_all(s))
         s->stopped = true;
     return rc;
@@ -143,8 +145,6 @@ static enum rc step_next(struct search *s, struct err *err)
     struct segment *segment = s->upper ? catalog_find(catalog, s->upper - 1) : NULL;
     if (!segment) {
         s->stage = SEARCH_FILL;
-        if (s->sorter)
-            sorter_close(s->sorter);
         return RC_OK;
     }
     s->stage = SEARCH_SEGMENT;
@@ -160,33 +160,6 @@ static enum rc step_segment(struct search *s, struct err *err)
     search_segment_close(s);
     s->upper = s->segment;
     s->stage = SEARCH_NEXT;
-    return RC_OK;
-}
-
-/* ---- sorted events ---- */
-
-static enum rc step_fill(struct search *s, struct err *err)
-{
-    uint64_t number;
-    if (s->sorter && sorter_next(s->sorter, &number)) {
-        struct arena *arena CLEANUP(arena_cleanup) = arena_new(RECORD_ARENA);
-        struct archive_hit *hit = arena ? arena_alloc(arena, sizeof *hit) : NULL;
-        if (!hit)
-            return err_set(err, RC_LIMIT, "no memory for a record");
-        enum rc rc = archive_reader_record(s->reader, number, arena, hit, err);
-        return rc == RC_OK ? sorter_filled(s->sorter, hit, err) : rc;
-    }
-    if (s->sorter) {
-        s->result.unsorted = s->sort_cut ? sorter_dropped(s->sorter) : 0;
-        s->result.next_before = 0;
-        s->result.given = 0;
-        for (size_t i = 0; i < sorter_count(s->sorter) && !s->stopped; i++) {
-            s->result.given++;
-            if (s->options.hit && !s->options.hit(s->options.context, sorter_at(s->sorter, i)))
-                s->stopped = true;
-        }
-    }
-    s->stage = SEARCH_DONE;
     return RC_OK;
 }
 
@@ -256,14 +229,19 @@ static bool plan(struct search *s)
             *(sort ? &behind_sort : &before_sort) = least(sort ? behind_sort : before_sort, stage->head);
     }
     uint64_t limit = s->options.limit;
+    uint64_t skip = s->options.skip;
     if (!sort) {
-        s->head = before_sort && (!limit || before_sort <= limit);
-        s->limit = least(limit, before_sort);
+        uint64_t left = before_sort - MIN(skip, before_sort);
+        s->head = before_sort && (!limit || left <= limit);
+        s->limit = least(limit, left);
+        if (before_sort && !left)
+            s->stage = SEARCH_DONE; /* the pages before this one gave all */
         return true;
     }
-    uint64_t wanted = least(limit, behind_sort);
+    uint64_t wanted = least(limit ? limit + MIN(skip, (uint64_t)SEARCH_SORTED_MAX) : 0, behind_sort);
     uint64_t room = least(wanted, SEARCH_SORTED_MAX);
     s->sort_cut = room != wanted;
+    s->sort_head = behind_sort;
     s->sort_given = before_sort != 0;
     s->limit = before_sort;
     s->head = s->sort_given;
@@ -286,8 +264,10 @@ enum rc search_open(struct archive_reader *reader, const struct query *query, co
         search_close(s);
         return err_set(err, RC_LIMIT, "no memory to search");
     }
-    int64_t from = MAX(options->from_ns, query->from_ns);
-    int64_t to = options->to_ns && query->to_ns ? MIN(options->to_ns, query->to_ns) : MAX(options->to_ns, query->to_ns);
+    int64_t from = options->from_ns ? options->from_ns : query->from_ns;
+    int64_t to = options->to_ns ? options->to_ns : query->to_ns;
+    from = query->from_ns ? MAX(from, query->from_ns) : from; /* either may lie before 1970; 0 = open */
+    to = query->to_ns ? MIN(to, query->to_ns) : to;
     s->from_ns = from ? from : INT64_MIN;
     s->to_ns = to ? to : INT64_MAX;
     s->top = MIN(options->before ? options->before : reader->size, reader->size);
@@ -301,11 +281,13 @@ enum rc search_open(struct archive_reader *reader, const struct query *query, co
 static enum rc finish(struct search *s)
 {
     struct search_result *r = &s->result;
-    bool whole = !s->stopped || (s->head && search_limit_reached(s));
+    bool whole = !s->cut_short && (!s->stopped || (s->head && search_limit_reached(s)));
     s->stage = SEARCH_DONE;
     r->complete = whole;
     if (whole && (s->head || !(search_counts_all(s) && r->matched > r->given)))
         r->next_before = 0;
+    if (r->next_before)
+        r->next_skip = s->options.skip + r->given;
     return RC_OK;
 }
 
@@ -313,6 +295,8 @@ enum rc search_step(struct search *search, struct err *err)
 {
     struct search *s = search;
     enum rc rc = RC_OK;
+    if (s->stopped)
+        return finish(s);
     switch (s->stage) {
     case SEARCH_TAIL:
         rc = step_tail(s, err);
@@ -324,7 +308,7 @@ enum rc search_step(struct search *search, struct err *err)
         rc = step_segment(s, err);
         break;
     case SEARCH_FILL:
-        rc = step_fill(s, err);
+        rc = search_fill_step(s, err);
         break;
     case SEARCH_DONE:
         return finish(s);
@@ -333,11 +317,21 @@ enum rc search_step(struct search *search, struct err *err)
         return rc;
     if (s->stopped && s->sort_given && s->stage < SEARCH_FILL) { /* the head is there: now it is sorted */
         s->stopped = false;
-        search_segment_close(s);
-        sorter_close(s->sorter);
         s->stage = SEARCH_FILL;
     }
     return s->stopped || s->stage == SEARCH_DONE ? finish(s) : RC_AGAIN;
+}
+
+void search_stop(struct search *search)
+{
+    struct search *s = search;
+    if (s->stage == SEARCH_DONE)
+        return;
+    s->cut_short = s->cut_short || s->stage != SEARCH_FILL;
+    if (!s->sorter)
+        s->stopped = true;
+    else
+        s->stage = SEARCH_FILL;
 }
 
 uint32_t search_permille(const struct search *search)
@@ -401,8 +395,8 @@ enum rc search_run(struct archive_reader *reader, const struct query *query, con
         rc = search_step(search, err);
         if (rc == RC_AGAIN && options->progress &&
             !options->progress(options->context, search_permille(search), search->result.scanned))
-            break;
+            search_stop(search);
     } while (rc == RC_AGAIN);
     *ret_result = search->result;
-    return rc == RC_AGAIN ? RC_OK : rc;
+    return rc;
 }

@@ -25,11 +25,13 @@ struct search_options {
     int64_t to_ns;   /* exclusive, 0 = open */
     uint64_t limit;  /* events given; 0 = all */
     uint64_t before; /* only records below this number; 0 = newest */
+    uint64_t skip;   /* events that earlier pages of the same query gave: its `head` counts them, sorted ones go on */
     uint32_t bins;   /* of the histogram, at most SEARCH_BINS_MAX; 0 = none, and the search ends at the limit */
     int64_t now_ns;  /* end of the histogram when nothing else says it */
     /* search_run calls it about every 10 ms of work with the share done, 0..1000; false stops the search. Or NULL. */
     bool (*progress)(void *context, uint32_t permille, uint64_t scanned);
-    /* A match; valid during the call; false ends the search. Sorted ones come at the end, counted ones never. */
+    /* A match; valid during the call. False refuses it and ends the search: it is not among those given, and comes
+     * first when the search is gone on with at `next_before`. Sorted ones come at the end, counted ones never. */
     bool (*hit)(void *context, const struct archive_hit *hit);
     void *context; /* of both */
 };
@@ -43,7 +45,7 @@ struct search_options {
     X(blocks)                                                                                                          \
     X(blocks_by_time)     /* outside of the time or of the record numbers asked for */                                 \
     X(blocks_by_filter)   /* of words */                                                                               \
-    X(blocks_by_template) /* no message template can hold them */                                                      \
+    X(blocks_by_template) /* no form and no value of theirs can */                                                     \
     X(blocks_by_index)    /* counted without being opened */                                                           \
     X(blocks_by_columns)  /* answered from columns alone: no raw text, no row */                                       \
     X(blocks_decoded)                                                                                                  \
@@ -64,6 +66,7 @@ struct search_result {
     uint64_t blocks_passed; /* told by filter or time to hold nothing */
     bool complete;          /* false: stopped, or by the limit; `head` is no limit */
     uint64_t next_before;   /* to go on: pass as `before`; 0 = nothing older */
+    uint64_t next_skip;     /* to go on, also where next_before is 0: pass as `skip`; 0 = there is no more */
     uint64_t unsorted;      /* matches past SEARCH_SORTED_MAX, which sorting had no room for */
     int64_t histogram_from_ns;
     int64_t histogram_step_ns;
@@ -98,6 +101,8 @@ enum rc search_open(struct archive_reader *reader, const struct query *query, co
                     struct search **ret_search, struct err *err) MUST_USE;
 /* About 10 ms of work. RC_AGAIN: there is more. */
 enum rc search_step(struct search *search, struct err *err) MUST_USE;
+/* Looks no further: the steps that follow give what was sorted until now, and the result is not complete. */
+void search_stop(struct search *search);
 /* The share done, 0..1000. */
 uint32_t search_permille(const struct search *search);
 /* So far; final after RC_OK. */

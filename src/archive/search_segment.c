@@ -230,10 +230,9 @@ static enum rc positions(struct search *s, const uint64_t *bits, uint32_t matche
     return RC_OK;
 }
 
-static enum rc take_matches(struct search *s, struct block_search *bs, const uint64_t *bits,
+static enum rc take_matches(struct search *s, struct block_search *bs, const uint64_t *bits, uint32_t matches,
                             struct search_active *active, struct err *err)
 {
-    uint32_t matches = bits_count(bits, block_count(bs->block));
     if (search_counts_all(s))
         s->result.matched += matches;
     if (!matches)
@@ -251,6 +250,7 @@ static enum rc activate(struct search *s, struct segment *segment, uint32_t entr
     const struct segment_entry *e = &segment->entries[entry];
     struct search_active a = {.arena = s->spare ? s->spare : block_arena_new(DECODE_ARENA)};
     uint64_t *bits = NULL;
+    uint32_t matches = 0;
     s->spare = NULL;
     enum rc rc = a.arena ? RC_OK : err_set(err, RC_LIMIT, "no memory to search a block");
     struct reader_block wanted = {.segment = segment, .entry = entry, .parts = BLOCK_LAZY};
@@ -264,13 +264,16 @@ static enum rc activate(struct search *s, struct segment *segment, uint32_t entr
                               .hit = &s->hit};
     rc = rc == RC_OK ? block_search_run(&bs, s->query, &bits, err) : rc;
     rc = rc == RC_OK ? cut_range(s, e, &bs, bits, err) : rc;
-    rc = rc == RC_OK ? take_matches(s, &bs, bits, &a, err) : rc;
+    matches = rc == RC_OK ? bits_count(bits, block_count(a.block)) : 0;
+    rc = rc == RC_OK ? take_matches(s, &bs, bits, matches, &a, err) : rc;
     if (a.left && rc == RC_OK)
         rc = block_heads(a.block, err);
     s->result.blocks++;
     s->result.explain.bytes_read += e->size;
     if (bs.used_raw || bs.used_rows || a.left)
         s->result.explain.blocks_decoded++;
+    else if (bs.used_forms && !matches)
+        s->result.explain.blocks_by_template++;
     else
         s->result.explain.blocks_by_columns++;
     s->at = MIN(s->at, e->first);

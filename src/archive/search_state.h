@@ -48,10 +48,12 @@ struct search {
     uint64_t limit; /* events to give; 0 = all */
     bool head;      /* the limit is the query's `head` */
     bool stopped;
+    bool cut_short; /* by search_stop */
     struct tally *tally;
     struct sorter *sorter;
-    bool sort_given; /* the sorter takes what would be given: `head` stands before `sort` */
-    bool sort_cut;   /* SEARCH_SORTED_MAX bounds what is kept, not the person */
+    bool sort_given;    /* the sorter takes what would be given: `head` stands before `sort` */
+    bool sort_cut;      /* SEARCH_SORTED_MAX bounds what is kept, not the person */
+    uint64_t sort_head; /* the `head` behind `sort`; 0 = none */
     struct archive_hit hit;
     struct event_field *fields;
     struct arena *spare; /* for the next block */
@@ -62,6 +64,10 @@ struct search {
     size_t order_count;
     size_t begun;
     struct search_active *list;
+    /* sorted events: the first record of the segment whose blocks are gone through, and how many of them are */
+    bool filling;
+    uint64_t fill_segment;
+    uint32_t fill_entry;
 };
 
 /* Whether every match is wanted, not only those that are given. */
@@ -76,5 +82,7 @@ enum rc search_segment_open(struct search *search, const struct segment *segment
 /* Opens a block or gives some matches; RC_END: the segment is done. */
 enum rc search_segment_step(struct search *search, struct segment *segment, struct err *err) MUST_USE;
 void search_segment_close(struct search *search);
+/* Reads the sorted events' records, a block or a frame of the log a step, each once; at the end gives them. */
+enum rc search_fill_step(struct search *search, struct err *err) MUST_USE;
 
 #endif

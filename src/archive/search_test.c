@@ -127,6 +127,11 @@ static void ranges(void)
         {"from:1970-01-02T00:00Z to:1970-01-02T01:02:03.5Z", 86400 * SECOND_NS, 90123 * SECOND_NS + 500000000},
         {"to:now", 0, NOW},
         {"to:1970-01-01T05:30+05:00", 0, 1800 * SECOND_NS},
+        {"from:1960-01-01T00:00Z to:1960-01-02T00:00Z", -315619200 * SECOND_NS, -315532800 * SECOND_NS},
+        {"from:1970-01-01T00:00Z", -1, 0}, /* 0 would be open */
+        {"to:1970-01-01T00:00Z", 0, -1},
+        {"to:1970-01-01T00:00Z to:1960-01-01T00:00Z", 0, -315619200 * SECOND_NS},
+        {"from:1960-01-01T00:00Z from:1970-01-01T00:00Z last:3000w", -1, 0},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct err err;
@@ -288,30 +293,20 @@ static void long_texts(void)
 struct found {
     uint64_t numbers[5000];
     size_t count;
-    size_t stop_at;
+    size_t room; /* 0: enough for all */
 };
 
 static bool collect(void *context, const struct archive_hit *hit)
 {
     struct found *found = context;
+    if (found->room && found->count == found->room)
+        return false;
     found->numbers[found->count++] = hit->leaf.index;
-    return found->count != found->stop_at;
-}
-
-static struct names *derive_names;
-static struct event_field derive_fields[EVENT_FIELDS_MAX];
-
-static bool derive(void *context, const struct event_source *source, const struct leaf *leaf, struct str raw,
-                   struct arena *unused, struct event *ret_event)
-{
-    (void)context;
-    (void)source;
-    (void)unused;
-    testbed_event(derive_names, leaf, raw, derive_fields, ret_event);
     return true;
 }
 
-static void check_search(struct archive_reader *reader, const char *text, struct search_options options)
+static void check_search(struct archive_reader *reader, const struct names *names, const char *text,
+                         struct search_options options)
 {
     static struct found found;
     struct search_result result;
@@ -333,7 +328,7 @@ static void check_search(struct archive_reader *reader, const char *text, struct
         static struct archive_hit hit;
         arena_reset(record);
         CHECK_INT(archive_reader_record(reader, n - 1, record, &hit, &err), RC_OK);
-        if (!query_matches(query, &hit, derive_names))
+        if (!query_matches(query, &hit, names))
             continue;
         matched++;
         if (options.limit && next == options.limit)
@@ -358,6 +353,38 @@ static void check_search(struct archive_reader *reader, const char *text, struct
     arena_free(own);
 }
 
+/* Pages that end where the caller has no room for more hold together what one search finds, nothing lost or doubled. */
+static void check_refusals(struct archive_reader *reader, const char *text, size_t room, uint32_t bins)
+{
+    static struct found whole;
+    static struct found page;
+    static uint64_t numbers[5000];
+    struct search_options options = {.hit = collect, .context = &whole};
+    struct search_result result;
+    struct err err = {0};
+    struct query *query = parse(text, RC_OK, &err);
+    size_t count = 0;
+    memset(&whole, 0, sizeof whole);
+    CHECK_INT(search_run(reader, query, &options, &result, &err), RC_OK);
+    options.context = &page;
+    options.bins = bins;
+    options.now_ns = NOW + 3600 * SECOND_NS;
+    do {
+        memset(&page, 0, sizeof page);
+        page.room = room;
+        CHECK_INT(search_run(reader, query, &options, &result, &err), RC_OK);
+        CHECK_INT(result.given, page.count);
+        CHECK(page.count > 0 || whole.count == 0);
+        CHECK(result.complete == (result.next_before == 0));
+        memcpy(numbers + count, page.numbers, page.count * sizeof *numbers);
+        count += page.count;
+        options.before = result.next_before;
+        options.bins = 0;
+    } while (options.before && page.count && count <= whole.count);
+    CHECK_INT(count, whole.count);
+    CHECK(memcmp(numbers, whole.numbers, whole.count * sizeof *numbers) == 0);
+}
+
 static void searches(void)
 {
     static const char *const texts[] = {
@@ -377,22 +404,27 @@ static void searches(void)
         "word1*",
     };
     struct testbed bed;
-    testbed_make(&bed);
-    derive_names = bed.names;
-    testbed_ok(&bed, testbed_open(&bed, 64 << 10, false));
-    testbed_ok(&bed, testbed_put(&bed, 1200, true));
-    CHECK(testbed_seal(&bed, 2) > 0);
-    testbed_ok(&bed, testbed_put(&bed, 300, true));
-    struct archive_reader_options options = {.names = bed.names, .derive = derive};
     struct archive_reader *reader = NULL;
-    testbed_ok(&bed, archive_reader_open(bed.io, bed.folder, &options, &reader, &bed.err));
+    testbed_read(&bed, 1200, 300, &reader);
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-        check_search(reader, texts[i], (struct search_options){.now_ns = NOW + 3600 * SECOND_NS});
-        check_search(reader, texts[i], (struct search_options){.limit = 7});
-        check_search(reader, texts[i], (struct search_options){.limit = 5, .before = 900});
-        check_search(reader, texts[i],
+        check_search(reader, bed.names, texts[i], (struct search_options){.now_ns = NOW + 3600 * SECOND_NS});
+        check_search(reader, bed.names, texts[i], (struct search_options){.limit = 7});
+        check_search(reader, bed.names, texts[i], (struct search_options){.limit = 5, .before = 900});
+        check_search(reader, bed.names, texts[i],
                      (struct search_options){.limit = 3, .bins = 60, .now_ns = NOW + 3600 * SECOND_NS});
+        check_refusals(reader, texts[i], 150, 0);
+        check_refusals(reader, texts[i], 150, 60);
     }
+    /* an end before 1970 is an end */
+    struct err err = {0};
+    struct search_result result;
+    static struct found found;
+    struct search_options early = {.hit = collect, .context = &found};
+    CHECK_INT(search_run(reader, parse("to:1960-01-01", RC_OK, &err), &early, &result, &err), RC_OK);
+    CHECK_INT(result.given, 0);
+    early.to_ns = -5;
+    CHECK_INT(search_run(reader, parse("to:2100-01-01", RC_OK, &err), &early, &result, &err), RC_OK);
+    CHECK_INT(result.given, 0);
     archive_reader_close(reader);
     testbed_remove(&bed);
 }
@@ -402,12 +434,11 @@ static void filters_help(void)
     struct testbed bed;
     struct search_result result;
     testbed_make(&bed);
-    derive_names = bed.names;
     testbed_ok(&bed, testbed_open(&bed, 64 << 10, false));
     testbed_ok(&bed, testbed_put(&bed, 3000, true));
     testbed_ok(&bed, archive_rotate(bed.archive, &bed.err));
     CHECK(testbed_seal(&bed, 1) > 0);
-    struct archive_reader_options options = {.names = bed.names, .derive = derive};
+    struct archive_reader_options options = {.names = bed.names, .derive = testbed_derive, .derive_context = bed.names};
     struct archive_reader *reader = NULL;
     testbed_ok(&bed, archive_reader_open(bed.io, bed.folder, &options, &reader, &bed.err));
     struct query *query = parse("absentword", RC_OK, &bed.err);
@@ -416,6 +447,18 @@ static void filters_help(void)
     CHECK(result.blocks <= 1);
     CHECK(result.blocks_passed >= 10);
     CHECK(result.complete);
+    /* both words are in every block, never in one record: forms and values tell it, and no raw bytes are put together
+     */
+    static const char *const never[] = {"\"accepted password\"", "user:u3 \"accepted password\""};
+    for (size_t i = 0; i < ARRAY_LEN(never); i++) {
+        query = parse(never[i], RC_OK, &bed.err);
+        testbed_ok(&bed, search_run(reader, query, &all, &result, &bed.err));
+        const struct search_explain *e = &result.explain;
+        CHECK(e->blocks_by_template >= 5 && e->blocks_decoded == 0);
+        CHECK_INT(e->blocks_by_time + e->blocks_by_filter + e->blocks_by_template + e->blocks_by_index +
+                      e->blocks_by_columns + e->blocks_decoded,
+                  e->blocks);
+    }
     archive_reader_close(reader);
     testbed_remove(&bed);
 }

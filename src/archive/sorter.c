@@ -25,8 +25,8 @@ struct sorter {
     size_t room;
     uint64_t dropped;
     /* the end */
-    struct kept **by_number;
-    size_t filled;
+    struct kept **by_number; /* without the skipped */
+    size_t number_count;
     struct arena *arena;
 };
 
@@ -233,25 +233,47 @@ static int by_number(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-void sorter_close(struct sorter *sorter)
+enum rc sorter_close(struct sorter *sorter, size_t skip, struct err *err)
 {
     struct sorter *s = sorter;
-    s->by_number = s->count ? memory_new(s->count * sizeof(struct kept *)) : NULL;
+    ASSERT(!s->arena);
+    if (s->count <= skip)
+        return RC_OK;
+    s->by_number = memory_new((s->count - skip) * sizeof(struct kept *));
     s->arena = arena_new(HITS_MAX);
-    if (!s->count)
-        return;
+    if (!s->by_number || !s->arena)
+        return no_memory(err);
+    s->number_count = s->count - skip;
     qsort_r(s->heap, s->count, sizeof(struct kept *), in_order, s);
-    if (!s->by_number)
-        return; /* sorter_filled says it */
-    memcpy(s->by_number, s->heap, s->count * sizeof(struct kept *));
-    qsort(s->by_number, s->count, sizeof(struct kept *), by_number);
+    memcpy(s->by_number, s->heap + skip, s->number_count * sizeof(struct kept *));
+    qsort(s->by_number, s->number_count, sizeof(struct kept *), by_number);
+    return RC_OK;
 }
 
-bool sorter_next(const struct sorter *sorter, uint64_t *ret_number)
+/* The place of the first one whose number is not below `number`. */
+static size_t place_of(const struct sorter *s, uint64_t number)
 {
-    if (sorter->filled == sorter->count)
+    size_t low = 0;
+    size_t high = s->number_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (s->by_number[middle]->number < number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+bool sorter_next(const struct sorter *sorter, uint64_t from, uint64_t *ret_number)
+{
+    const struct sorter *s = sorter;
+    size_t at = place_of(s, from);
+    while (at < s->number_count && s->by_number[at]->hit)
+        at++;
+    if (at == s->number_count)
         return false;
-    *ret_number = sorter->by_number ? sorter->by_number[sorter->filled]->number : 0;
+    *ret_number = s->by_number[at]->number;
     return true;
 }
 
@@ -265,7 +287,7 @@ static struct str copy(struct sorter *s, struct str text, bool *ok)
 enum rc sorter_filled(struct sorter *sorter, const struct archive_hit *hit, struct err *err)
 {
     struct sorter *s = sorter;
-    struct archive_hit *out = s->arena && s->by_number ? arena_alloc(s->arena, sizeof *out) : NULL;
+    struct archive_hit *out = arena_alloc(s->arena, sizeof *out);
     size_t fields = hit->event.field_count * sizeof *hit->event.fields;
     bool ok = out != NULL;
     if (!ok)
@@ -288,7 +310,9 @@ enum rc sorter_filled(struct sorter *sorter, const struct archive_hit *hit, stru
     }
     if (!ok)
         return err_set(err, RC_LIMIT, "the sorted events do not fit in memory; put \"| head N\" behind \"sort\"");
-    s->by_number[s->filled++]->hit = out;
+    size_t at = place_of(s, hit->leaf.index);
+    ASSERT(at < s->number_count && s->by_number[at]->number == hit->leaf.index && !s->by_number[at]->hit);
+    s->by_number[at]->hit = out;
     return RC_OK;
 }
 
@@ -299,6 +323,6 @@ size_t sorter_count(const struct sorter *sorter)
 
 const struct archive_hit *sorter_at(const struct sorter *sorter, size_t position)
 {
-    ASSERT(position < sorter->count && sorter->filled == sorter->count);
+    ASSERT(position < sorter->count && sorter->heap[position]->hit);
     return sorter->heap[position]->hit;
 }

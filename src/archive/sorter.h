@@ -19,14 +19,16 @@ enum rc sorter_hit(struct sorter *sorter, const struct archive_hit *hit, const s
                    struct err *err) MUST_USE;
 uint64_t sorter_dropped(const struct sorter *sorter);
 
-/* The end: the kept records are asked for by rising number, so that each block is opened once, and handed over by
- * sorter_filled; then they are given in order. */
-void sorter_close(struct sorter *sorter);
-/* False when all are filled. */
-bool sorter_next(const struct sorter *sorter, uint64_t *ret_number);
-/* Copies the record. RC_LIMIT: they do not fit in memory. */
+/* The end: the kept records behind the first `skip` are asked for by rising number, handed over by sorter_filled in any
+ * order, and then given in their own. RC_LIMIT. */
+enum rc sorter_close(struct sorter *sorter, size_t skip, struct err *err) MUST_USE;
+/* The lowest one at or above `from` that is not filled; false when there is none. */
+bool sorter_next(const struct sorter *sorter, uint64_t from, uint64_t *ret_number);
+/* Copies a record that sorter_next named. RC_LIMIT: they do not fit in memory. */
 enum rc sorter_filled(struct sorter *sorter, const struct archive_hit *hit, struct err *err) MUST_USE;
+/* Of all that are kept, the skipped ones too. */
 size_t sorter_count(const struct sorter *sorter);
+/* One behind the skipped. */
 const struct archive_hit *sorter_at(const struct sorter *sorter, size_t position);
 
 #endif

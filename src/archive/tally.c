@@ -25,7 +25,7 @@ struct group {
 
 struct tally {
     const struct query *query;
-    struct map *values[QUERY_KEYS_MAX]; /* value -> its number + 1 */
+    struct map *values[QUERY_KEYS_MAX]; /* value -> its number */
     size_t value_bytes;
     struct group *groups;
     uint32_t group_count;
@@ -191,7 +191,7 @@ struct level {
     uint64_t room;
     const struct str *value; /* NULL: steps of time from `first` on */
     int64_t first;
-    uint32_t *known; /* value -> its number in the tally + 1; 0: not asked yet */
+    uint32_t *known; /* value -> its number in the tally + 1; 0: not asked yet, or past the limits */
 };
 
 struct counting {

@@ -17,27 +17,10 @@
 
 static struct testbed bed;
 static struct archive_reader *reader;
-static struct event_field derive_fields[EVENT_FIELDS_MAX];
-
-static bool derive(void *context, const struct event_source *source, const struct leaf *leaf, struct str raw,
-                   struct arena *unused, struct event *ret_event)
-{
-    (void)context;
-    (void)source;
-    (void)unused;
-    testbed_event(bed.names, leaf, raw, derive_fields, ret_event);
-    return true;
-}
 
 static void archive_make(void)
 {
-    testbed_make(&bed);
-    testbed_ok(&bed, testbed_open(&bed, 64 << 10, false));
-    testbed_ok(&bed, testbed_put(&bed, SEALED, true));
-    CHECK(testbed_seal(&bed, 2) > 0);
-    testbed_ok(&bed, testbed_put(&bed, TAIL, true));
-    struct archive_reader_options options = {.names = bed.names, .derive = derive};
-    testbed_ok(&bed, archive_reader_open(bed.io, bed.folder, &options, &reader, &bed.err));
+    testbed_read(&bed, SEALED, TAIL, &reader);
     CHECK(reader->catalog.count > 1 && reader->frame_count > 0);
 }
 
@@ -320,6 +303,44 @@ static void sorted(void)
     archive_remove();
 }
 
+static uint64_t bytes_read;
+
+static ssize_t counted_pread(void *self, int fd, void *bytes, size_t n, int64_t offset)
+{
+    ssize_t got = io_kernel.pread(self, fd, bytes, n, offset);
+    bytes_read += got > 0 ? (uint64_t)got : 0;
+    return got;
+}
+
+/* The blocks of two engines overlap; still each is read once to sort and once for the events that are given. */
+static void sorted_reads_once(void)
+{
+    static struct io counted;
+    static const char *const texts[] = {"user:u3 | sort status", "| sort -status, user"};
+    archive_make();
+    archive_reader_close(reader);
+    counted = io_kernel;
+    counted.pread = counted_pread;
+    struct archive_reader_options options = {.names = bed.names, .derive = testbed_derive, .derive_context = bed.names};
+    testbed_ok(&bed, archive_reader_open(&counted, bed.folder, &options, &reader, &bed.err));
+    uint64_t stored = archive_reader_totals(reader).bytes_stored;
+    for (size_t i = 0; i < reader->frame_count; i++)
+        stored += reader->frames[i].size;
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        struct arena *arena = arena_new(8 << 20);
+        struct search_result result;
+        struct search_options search = {.hit = collect, .now_ns = TESTBED_TIME};
+        struct query *query = parse(texts[i], arena);
+        found.count = 0;
+        bytes_read = 0;
+        testbed_ok(&bed, search_run(reader, query, &search, &result, &bed.err));
+        CHECK(found.count > 100);
+        CHECK(bytes_read <= 3 * stored); /* what is read of indexes and filters stays below one time more */
+        arena_free(arena);
+    }
+    archive_remove();
+}
+
 static void heads_and_fields(void)
 {
     struct arena *arena = arena_new(8 << 20);
@@ -352,6 +373,91 @@ static void heads_and_fields(void)
     arena_free(arena);
 }
 
+/* Pages of a query whose own `head`, or `sort`, and the caller's limit meet: together they are what one search gives.
+ */
+static void pages(void)
+{
+    static const struct {
+        const char *text;
+        uint64_t limit;
+    } rows[] = {
+        {"| head 30", 20},
+        {"| head 40", 20},
+        {"| head 10", 20},
+        {"user:u3 | head 33", 7},
+        {"user:u3", 50},
+        {"user:u3 | sort status", 50},
+        {"user:u3 | sort -host, status | head 33", 10},
+        {"user:u3 | sort -host | head 20", 10},
+        {"| head 30 | sort user", 8},
+        {"| head 30 | sort user | head 20", 8},
+        {"absentword | sort user", 8},
+    };
+    archive_make();
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        static struct found whole;
+        struct arena *arena = arena_new(8 << 20);
+        struct query *query = parse(rows[i].text, arena);
+        struct search_result result;
+        struct search_options options = {.hit = collect, .now_ns = TESTBED_TIME};
+        found.count = 0;
+        testbed_ok(&bed, search_run(reader, query, &options, &result, &bed.err));
+        CHECK_INT(result.next_skip, 0);
+        whole = found;
+        options.limit = rows[i].limit;
+        found.count = 0;
+        size_t turns = 0;
+        do {
+            testbed_ok(&bed, search_run(reader, query, &options, &result, &bed.err));
+            CHECK(result.given <= rows[i].limit);
+            options.before = result.next_before;
+            options.skip = result.next_skip;
+        } while (result.next_skip && CHECK(++turns < 100));
+        CHECK_INT(found.count, whole.count);
+        CHECK(memcmp(found.numbers, whole.numbers, whole.count * sizeof *whole.numbers) == 0);
+        arena_free(arena);
+    }
+    archive_remove();
+}
+
+/* A stopped search gives what it has, sorted or counted, and does not call it all. */
+static void stopped(void)
+{
+    static const char *const texts[] = {"| sort status", "| head 500 | sort status", "| sort status | head 20", "",
+                                        "| count by user"};
+    archive_make();
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        struct arena *arena = arena_new(64 << 20);
+        struct search *search = NULL;
+        struct search_table table = {.rows = 1};
+        struct query *query = parse(texts[i], arena);
+        struct search_options options = {.hit = collect, .now_ns = TESTBED_TIME};
+        found.count = 0;
+        testbed_ok(&bed, search_open(reader, query, &options, &search, &bed.err));
+        CHECK_INT(search_step(search, &bed.err), RC_AGAIN);
+        uint64_t scanned = search_result_of(search)->scanned;
+        CHECK(scanned > 0 && scanned < SEALED);
+        search_stop(search);
+        testbed_ok(&bed, run(search));
+        CHECK_INT(search_result_of(search)->scanned, scanned);
+        CHECK(!search_result_of(search)->complete);
+        CHECK_INT(search_result_of(search)->given, found.count);
+        if (query_counts(query))
+            testbed_ok(&bed, search_table_of(search, arena, &table, &bed.err));
+        else
+            CHECK(found.count > 0);
+        CHECK(table.rows > 0);
+        for (size_t k = 0; k + 1 < found.count && query->stage_count; k++)
+            CHECK(
+                in_order(&query->stages[query->stages[0].kind == STAGE_HEAD], found.numbers[k], found.numbers[k + 1]));
+        search_stop(search); /* once more is nothing */
+        CHECK_INT(search_step(search, &bed.err), RC_OK);
+        search_close(search);
+        arena_free(arena);
+    }
+    archive_remove();
+}
+
 /* Between two steps the archive may grow and be sealed: nothing is lost or counted twice. */
 static void sealed_in_between(void)
 {
@@ -382,8 +488,15 @@ static void sealed_in_between(void)
 }
 
 static const struct test tests[] = {
-    {"tables", tables}, {"commands on tables", stages},         {"groups are bounded", groups_are_bounded},
-    {"sorted", sorted}, {"heads and fields", heads_and_fields}, {"sealed in between", sealed_in_between},
+    {"tables", tables},
+    {"commands on tables", stages},
+    {"groups are bounded", groups_are_bounded},
+    {"sorted", sorted},
+    {"sorted reads once", sorted_reads_once},
+    {"heads and fields", heads_and_fields},
+    {"pages", pages},
+    {"stopped", stopped},
+    {"sealed in between", sealed_in_between},
 };
 
 int main(int argc, char **argv)

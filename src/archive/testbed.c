@@ -258,3 +258,25 @@ enum rc testbed_checkpoint(struct testbed *bed, bool retain)
     rc = rc == RC_OK ? checkpoint_sign(bed->key, origin, &head, &note, &bed->err) : rc;
     return rc == RC_OK ? archive_checkpoint_store(bed->archive, buf_view(&note), retain, &bed->err) : rc;
 }
+
+bool testbed_derive(void *names, const struct event_source *source, const struct leaf *leaf, struct str raw,
+                    struct arena *arena, struct event *ret_event)
+{
+    static struct event_field fields[EVENT_FIELDS_MAX];
+    (void)source;
+    (void)arena;
+    testbed_event(names, leaf, raw, fields, ret_event);
+    return true;
+}
+
+void testbed_read(struct testbed *bed, size_t sealed, size_t tail, struct archive_reader **ret_reader)
+{
+    testbed_make(bed);
+    testbed_ok(bed, testbed_open(bed, 64 << 10, false));
+    testbed_ok(bed, testbed_put(bed, sealed, true));
+    CHECK(testbed_seal(bed, 2) > 0);
+    testbed_ok(bed, testbed_put(bed, tail, true));
+    struct archive_reader_options options = {
+        .names = bed->names, .derive = testbed_derive, .derive_context = bed->names};
+    testbed_ok(bed, archive_reader_open(bed->io, bed->folder, &options, ret_reader, &bed->err));
+}

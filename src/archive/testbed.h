@@ -3,6 +3,7 @@
 #define ARCHIVE_TESTBED_H
 
 #include "archive/block.h"
+#include "archive/reader.h"
 #include "archive/writer.h"
 #include "event/names.h"
 #include "tlog/key.h"
@@ -41,5 +42,10 @@ enum rc testbed_checkpoint(struct testbed *bed, bool retain);
 /* The event that the testbed's engine derives. */
 void testbed_event(struct names *names, const struct leaf *leaf, struct str raw, struct event_field *fields,
                    struct event *ret_event);
+/* The same for a reader's tail: archive_derive, its context the testbed's names. One thread. */
+bool testbed_derive(void *names, const struct event_source *source, const struct leaf *leaf, struct str raw,
+                    struct arena *arena, struct event *ret_event);
+/* Makes a testbed with so many records in segments of two engines and in the log's tail, and a reader of it. */
+void testbed_read(struct testbed *bed, size_t sealed, size_t tail, struct archive_reader **ret_reader);
 
 #endif

@@ -29,6 +29,7 @@ struct task {
     uint64_t shown_ns; /* when progress was shown last; 0: it is not wanted */
     bool shown;        /* a line of progress stands on the terminal */
     bool explain;
+    bool query_reads;
     uint64_t limit; /* of rows; 0: all */
 };
 
@@ -93,7 +94,9 @@ static enum rc search_all(struct task *task, const struct query *query, struct e
     enum rc rc = RC_AGAIN;
     if (!arena)
         return err_set(err, RC_LIMIT, "no memory to search");
-    while (rc == RC_AGAIN && !interrupted && !task->print.failed) {
+    while (rc == RC_AGAIN && !task->print.failed) {
+        if (interrupted)
+            search_stop(task->search);
         rc = search_step(task->search, err);
         progress_show(task);
     }
@@ -112,7 +115,9 @@ static enum rc search_all(struct task *task, const struct query *query, struct e
     if (fflush(stdout) != 0 || task->print.failed)
         return err_set(err, RC_IO, "could not write to standard output");
     remarks(task->reading.reader, result, query_counts(query) ? &table : NULL);
-    return rc == RC_AGAIN ? err_set(err, RC_AGAIN, "stopped: what was found until then is not all") : RC_OK;
+    if (interrupted && !result->complete)
+        return err_set(err, RC_AGAIN, "stopped: what was found until then is not all");
+    return RC_OK;
 }
 
 static enum search_form form_of(const struct options *options)
@@ -132,6 +137,7 @@ static enum rc run(struct task *task, const struct options *options, struct err 
     if (!arena)
         return err_set(err, RC_LIMIT, "no memory to search");
     enum rc rc = query_parse(text, now, 0, arena, &query, err);
+    task->query_reads = rc == RC_OK;
     if (rc != RC_OK)
         return rc;
     task->limit = options_given(options, "limit") ? (uint64_t)options_number(options, "limit") : 0;
@@ -166,7 +172,7 @@ int cmd_search(int argc, char **argv)
     task.shown_ns = isatty(STDERR_FILENO) == 1 ? clock_boot_ns() : 0;
     IGNORE(sigaction(SIGINT, &action, NULL) != 0); /* a second one ends the process */
     enum rc rc = run(&task, &options, &err);
-    if (rc == RC_INVALID && err.offset <= QUERY_TEXT_MAX)
+    if (rc == RC_INVALID && !task.query_reads)
         return cmd_usage("search", "%s", err.text);
     return rc == RC_OK ? CMD_OK : cmd_fail("search", &err);
 }

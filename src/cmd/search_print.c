@@ -2,6 +2,8 @@
 
 #include "base/civil.h"
 #include "codec/json.h"
+#include "paper/visible.h"
+#include "role/hit.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -17,33 +19,6 @@ static void put_time(struct buf *out, const char *key, int64_t time_ns)
     json_put_str(out, key, str_at(text, n));
 }
 
-static bool seen_before(const struct event *event, uint32_t position)
-{
-    for (uint32_t i = 0; i < position; i++)
-        if (event->fields[i].name == event->fields[position].name)
-            return true;
-    return false;
-}
-
-/* A name that comes several times becomes a list. */
-static void put_field(struct buf *out, const struct names *names, const struct event *event, uint32_t position)
-{
-    uint32_t name = event->fields[position].name;
-    uint32_t count = 0;
-    if (seen_before(event, position))
-        return;
-    for (uint32_t i = position; i < event->field_count; i++)
-        count += event->fields[i].name == name;
-    json_write_key_slice(out, names_text(names, name));
-    if (count > 1)
-        json_write_array(out);
-    for (uint32_t i = position; i < event->field_count; i++)
-        if (event->fields[i].name == name)
-            json_write_str(out, event->fields[i].value);
-    if (count > 1)
-        json_write_array_end(out);
-}
-
 static void put_json(struct search_print *p, const struct archive_hit *hit)
 {
     struct buf *out = &p->line;
@@ -57,34 +32,20 @@ static void put_json(struct search_print *p, const struct archive_hit *hit)
     json_put_text(out, "transport", transport_name(hit->leaf.transport));
     json_put_text(out, "parser", hit->event.parser ? hit->event.parser : "");
     json_put_str(out, "raw", hit->raw);
-    json_write_key(out, "statutory");
-    json_write_object(out);
-    for (size_t i = 0; i < STATUTORY_COUNT; i++)
-        if (hit->event.statutory[i].n)
-            json_put_str(out, statutory_key((enum statutory)i), hit->event.statutory[i]);
-    json_write_object_end(out);
-    json_write_key(out, "fields");
-    json_write_object(out);
-    for (uint32_t i = 0; i < hit->event.field_count; i++)
-        put_field(out, p->names, &hit->event, i);
-    json_write_object_end(out);
-    json_write_key(out, "rules");
-    json_write_array(out);
-    for (size_t i = 0; i < hit->rule_count; i++)
-        json_write_str(out, hit->rules[i]);
-    json_write_array_end(out);
+    hit_write_derived(out, hit, p->names);
     json_write_object_end(out);
 }
 
-/* A record may hold anything; a terminal must not obey it. */
+/* A record may hold anything; a terminal must not obey it, nor a reader's eye. */
 static void put_visible(struct buf *out, struct str raw)
 {
-    for (size_t i = 0; i < raw.n; i++) {
-        unsigned char c = (unsigned char)raw.p[i];
-        if (c < 0x20 || c == 0x7f)
-            buf_format(out, "\\x%02x", c);
+    while (raw.n > 0) {
+        size_t n = visible_character(raw);
+        if (n)
+            buf_put(out, raw.p, n);
         else
-            buf_char(out, (char)c);
+            buf_format(out, "\\x%02x", (unsigned char)raw.p[0]);
+        raw = str_skip(raw, MAX(n, 1));
     }
 }
 
@@ -144,12 +105,16 @@ static void put_csv(struct buf *out, struct str text)
     buf_char(out, '"');
 }
 
+/* Of what put_visible makes of it. */
 static size_t width_of(struct str text)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < text.n; i++)
-        n += ((unsigned char)text.p[i] & 0xc0) != 0x80;
-    return n;
+    size_t width = 0;
+    while (text.n > 0) {
+        size_t n = visible_character(text);
+        width += n ? 1 : sizeof "\\xff" - 1;
+        text = str_skip(text, MAX(n, 1));
+    }
+    return width;
 }
 
 /* `width` of 0: as it is; a count stands at the right. */

@@ -104,6 +104,11 @@ void hit_write_members(struct buf *out, const struct archive_hit *hit, const str
     json_put_text(out, "type", leaf_type_name(hit->leaf.type));
     json_put_text(out, "parser", hit->event.parser ? hit->event.parser : "");
     json_put_str(out, "raw", str_slice(hit->raw, 0, RAW_SHOWN_MAX));
+    hit_write_derived(out, hit, names);
+}
+
+void hit_write_derived(struct buf *out, const struct archive_hit *hit, const struct names *names)
+{
     json_write_key(out, "fields");
     fields_write(out, &hit->event, names);
     json_write_key(out, "statutory");

@@ -18,6 +18,8 @@ bool hit_derive(void *deriver, const struct event_source *source, const struct l
 
 /* The members of doc/api.md's event, without the braces, and with them. */
 void hit_write_members(struct buf *out, const struct archive_hit *hit, const struct names *names);
+/* Of these "fields", "statutory" and "rules". */
+void hit_write_derived(struct buf *out, const struct archive_hit *hit, const struct names *names);
 void hit_write_json(struct buf *out, const struct archive_hit *hit, const struct names *names);
 
 #endif

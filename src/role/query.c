@@ -102,12 +102,43 @@ static void refuse(struct query_role *role, const char *key, const struct err *e
     json_write_object_end(&role->answer);
 }
 
+/* What a question has in numbers: nobody's default stands in for what was asked otherwise. */
+static bool search_numbers_good(const struct json_value *question, struct err *err)
+{
+    static const struct {
+        const char *name;
+        int64_t least;
+        int64_t most;
+    } rows[] = {{"limit", 1, QUERY_LIMIT_MAX}, {"before", 0, INT64_MAX}, {"skip", 0, INT64_MAX}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        int64_t value = json_int(json_get(question, rows[i].name), rows[i].least);
+        if (value >= rows[i].least && value <= rows[i].most)
+            continue;
+        IGNORE(err_set(err, RC_INVALID, "\"%s\" is a number from %lld to %lld", rows[i].name, (long long)rows[i].least,
+                       (long long)rows[i].most)); /* told below */
+        return false;
+    }
+    return true;
+}
+
 static void ask_search(struct query_role *role, const struct json_value *question)
 {
     struct err err = {0};
+    if (!search_numbers_good(question, &err)) {
+        refuse(role, "question_invalid", &err);
+        return;
+    }
     enum rc rc = query_jobs_ask(role->jobs, role->reader, question, &role->answer, &err);
-    if (rc != RC_OK)
-        refuse(role, rc == RC_INVALID ? "query_invalid" : rc == RC_NOT_FOUND ? "search_gone" : "search_failed", &err);
+    if (rc == RC_OK)
+        return;
+    if (rc != RC_INVALID && rc != RC_NOT_FOUND && rc != RC_LIMIT)
+        log_error("a search failed: %s", err.text);
+    refuse(role,
+           rc == RC_INVALID     ? "query_invalid"
+           : rc == RC_NOT_FOUND ? "search_gone"
+           : rc == RC_LIMIT     ? "search_too_large"
+                                : "search_failed",
+           &err);
 }
 
 /* ---- one record, its proof, the archive ---- */

@@ -11,9 +11,8 @@
 
 #define QUERY_MEMORY   ((size_t)1 << 20)
 #define TABLE_MEMORY   ((size_t)128 << 20)
-#define LIMIT_MAX      500
 #define LIMIT_DEFAULT  100
-#define WAIT_MAX_MS    8000
+#define WAIT_MAX_MS    1000 /* other questions wait as long */
 #define JOB_IDLE_NS    UINT64_C(30000000000)
 #define RAW_SHORT_MAX  ((size_t)4 << 10)    /* bytes shown of a record that is too long for the answer */
 #define HIT_SHORT_MAX  ((size_t)256 << 10)  /* room behind ANSWER_MAX for one more */
@@ -31,8 +30,10 @@ struct job {
     struct search *search;
     struct query_column column[QUERY_COLUMNS_MAX];
     size_t columns;
-    struct buf found; /* events or rows, as a JSON array that is not closed */
-    bool cut;         /* there was no room for more */
+    struct buf found;  /* events or rows, as a JSON array that is not closed */
+    bool cut;          /* there was no room for more */
+    bool stopped;      /* it was told to end; sorted events may still have to be read */
+    uint32_t permille; /* when it was told */
     uint64_t worked_ns;
     uint64_t asked_ns; /* when it was last asked for */
     const struct names *names;
@@ -81,20 +82,6 @@ void query_jobs_tick(struct query_jobs *jobs, uint64_t boot_ns)
     for (size_t i = 0; i < QUERY_JOBS_MAX; i++)
         if (jobs->jobs[i].used && boot_ns - jobs->jobs[i].asked_ns > JOB_IDLE_NS)
             job_end(&jobs->jobs[i]);
-}
-
-/* A free place; the one whose owner has been silent longest is taken when there is none. */
-static struct job *job_place(struct query_jobs *jobs)
-{
-    struct job *oldest = &jobs->jobs[0];
-    for (size_t i = 0; i < QUERY_JOBS_MAX; i++) {
-        if (!jobs->jobs[i].used)
-            return &jobs->jobs[i];
-        if (jobs->jobs[i].asked_ns < oldest->asked_ns)
-            oldest = &jobs->jobs[i];
-    }
-    job_end(oldest);
-    return oldest;
 }
 
 /* ---- what is found ---- */
@@ -154,29 +141,54 @@ static bool on_hit(void *context, const struct archive_hit *hit)
 
 /* ---- beginning and going on ---- */
 
-static enum rc job_begin(struct query_jobs *jobs, struct archive_reader *reader, const struct json_value *question,
-                         struct job *job, struct err *err)
+static enum rc query_read(const struct query_jobs *jobs, const struct json_value *question, int64_t now_ns,
+                          struct arena *arena, struct query **ret_query, struct err *err)
 {
-    int64_t limit = json_int(json_get(question, "limit"), LIMIT_DEFAULT);
+    struct str text = json_str(json_get(question, "query"), STR_NONE);
+    enum rc rc = query_parse(text, now_ns, jobs->zone_s, arena, ret_query, err);
+    if (rc == RC_OK && json_bool(json_get(question, "hide_own"), false))
+        rc = query_exclude(*ret_query, STR("type"), STR("lifecycle"), err);
+    return rc;
+}
+
+/* A free place; the one whose owner has been silent longest is taken when there is none. Only for what is worth it: a
+ * query that has been read. */
+static struct job *job_place(struct query_jobs *jobs)
+{
+    struct job *oldest = &jobs->jobs[0];
+    for (size_t i = 0; i < QUERY_JOBS_MAX; i++) {
+        if (!jobs->jobs[i].used)
+            return &jobs->jobs[i];
+        if (jobs->jobs[i].asked_ns < oldest->asked_ns)
+            oldest = &jobs->jobs[i];
+    }
+    job_end(oldest);
+    return oldest;
+}
+
+static enum rc job_begin(struct query_jobs *jobs, struct archive_reader *reader, const struct json_value *question,
+                         struct job **ret_job, struct err *err)
+{
     int64_t now_ns = clock_real_ns();
-    *job = (struct job){.used = true, .token = random_u64(), .names = jobs->names};
+    struct arena *arena = arena_new(QUERY_MEMORY);
+    struct query *query = NULL;
+    enum rc rc = arena ? RC_OK : err_set(err, RC_LIMIT, "no memory to search");
+    rc = rc == RC_OK ? query_read(jobs, question, now_ns, arena, &query, err) : rc;
+    if (rc != RC_OK) {
+        arena_free(arena);
+        return rc;
+    }
+    struct job *job = job_place(jobs);
+    *job = (struct job){.used = true, .token = random_u64(), .names = jobs->names, .arena = arena, .query = query};
     buf_init(&job->found, ANSWER_MAX + 2 * HIT_SHORT_MAX);
     json_write_array(&job->found);
     IGNORE(str_copy_z(json_str(json_get(question, "who"), STR_NONE), job->who, sizeof job->who)); /* "" fits nobody */
-    job->arena = arena_new(QUERY_MEMORY);
-    if (!job->arena)
-        return err_set(err, RC_LIMIT, "no memory to search");
-    enum rc rc = query_parse(json_str(json_get(question, "query"), STR_NONE), now_ns, jobs->zone_s, job->arena,
-                             &job->query, err);
-    if (rc == RC_OK && json_bool(json_get(question, "hide_own"), false))
-        rc = query_exclude(job->query, STR("type"), STR("lifecycle"), err);
-    if (rc != RC_OK)
-        return rc;
     struct search_options options = {
         .from_ns = json_int(json_get(question, "from_ns"), 0),
         .to_ns = json_int(json_get(question, "to_ns"), 0),
-        .limit = (uint64_t)(limit < 1 || limit > LIMIT_MAX ? LIMIT_DEFAULT : limit),
-        .before = (uint64_t)MAX(json_int(json_get(question, "before"), 0), 0),
+        .limit = (uint64_t)json_int(json_get(question, "limit"), LIMIT_DEFAULT),
+        .before = (uint64_t)json_int(json_get(question, "before"), 0),
+        .skip = (uint64_t)json_int(json_get(question, "skip"), 0),
         .now_ns = now_ns,
         .hit = on_hit,
         .context = job,
@@ -184,6 +196,9 @@ static enum rc job_begin(struct query_jobs *jobs, struct archive_reader *reader,
     options.bins = options.before || query_counts(job->query) ? 0 : SEARCH_BINS_MAX;
     job->columns = query_columns(job->query, job->column, ARRAY_LEN(job->column));
     rc = search_open(reader, job->query, &options, &job->search, err);
+    if (rc != RC_OK)
+        job_end(job);
+    *ret_job = job;
     return rc == RC_INVALID ? err_set(err, RC_IO, "the search could not begin") : rc;
 }
 
@@ -276,7 +291,7 @@ static enum rc table_write(const struct job *job, struct buf *out, struct err *e
     return rc;
 }
 
-static enum rc answer_write(const struct job *job, bool done, bool stopped, struct buf *out, struct err *err)
+static enum rc answer_write(const struct job *job, bool done, struct buf *out, struct err *err)
 {
     const struct search_result *result = search_result_of(job->search);
     enum rc rc = RC_OK;
@@ -293,15 +308,19 @@ static enum rc answer_write(const struct job *job, bool done, bool stopped, stru
     json_put_u64(out, "matched", result->matched);
     json_put_u64(out, "scanned", result->scanned);
     json_put_bool(out, "complete", done && result->complete && !job->cut);
-    json_put_u64(out, "next_before", done || stopped ? result->next_before : 0);
+    json_put_u64(out, "next_before", done ? result->next_before : 0);
+    json_put_u64(out, "next_skip", done ? result->next_skip : 0);
     json_put_u64(out, "unsorted", result->unsorted);
     json_put_u64(out, "gone_records", result->gone_records);
     json_put_u64(out, "gone_first", result->gone_first);
     json_put_u64(out, "gone_end", result->gone_end);
     json_put_u64(out, "gone_under", result->gone_under);
-    json_put_bool(out, "stopped", stopped);
-    json_put_u64(out, "permille", done ? 1000 : search_permille(job->search));
-    if (!done && !stopped) {
+    json_put_bool(out, "stopped", done && job->stopped && !result->complete);
+    json_put_u64(out, "permille",
+                 job->stopped && !result->complete ? job->permille
+                 : done                            ? 1000
+                                                   : search_permille(job->search));
+    if (!done) {
         char text[20];
         snprintf(text, sizeof text, "%016llx", (unsigned long long)job->token);
         json_put_text(out, "job", text);
@@ -314,30 +333,33 @@ static enum rc answer_write(const struct job *job, bool done, bool stopped, stru
     return rc;
 }
 
+static void job_stop(struct job *job)
+{
+    if (!job->stopped)
+        job->permille = search_permille(job->search);
+    job->stopped = true;
+    search_stop(job->search);
+}
+
 enum rc query_jobs_ask(struct query_jobs *jobs, struct archive_reader *reader, const struct json_value *question,
                        struct buf *out, struct err *err)
 {
     struct job *job = NULL;
     bool known = json_str(json_get(question, "job"), STR_NONE).n > 0;
-    bool stop = json_bool(json_get(question, "stop"), false);
     int64_t wait_ms = json_int(json_get(question, "wait_ms"), WAIT_MAX_MS);
-    enum rc rc;
-    if (known) {
-        rc = job_find(jobs, question, &job, err);
-        if (rc != RC_OK)
-            return rc;
-    } else {
-        job = job_place(jobs);
-        rc = job_begin(jobs, reader, question, job, err);
-    }
+    enum rc rc = known ? job_find(jobs, question, &job, err) : job_begin(jobs, reader, question, &job, err);
+    if (rc != RC_OK)
+        return rc;
+    ASSERT(job != NULL && job->used);
+    if (json_bool(json_get(question, "stop"), false))
+        job_stop(job);
     wait_ms = MAX(MIN(wait_ms, WAIT_MAX_MS), 1);
-    ASSERT(rc != RC_OK || job != NULL);
-    enum rc worked = rc == RC_OK && !stop ? job_work(job, (uint64_t)wait_ms * 1000000, err) : RC_AGAIN;
-    if (rc == RC_OK && worked != RC_OK && worked != RC_AGAIN)
-        rc = worked == RC_INVALID ? RC_IO : worked;
+    enum rc worked = job_work(job, (uint64_t)wait_ms * 1000000, err);
+    if (worked != RC_OK && worked != RC_AGAIN)
+        rc = worked == RC_INVALID || worked == RC_NOT_FOUND ? RC_IO : worked;
     if (rc == RC_OK)
-        rc = answer_write(job, worked == RC_OK, stop, out, err);
-    if (rc != RC_OK || worked == RC_OK || stop)
+        rc = answer_write(job, worked == RC_OK, out, err);
+    if (rc != RC_OK || worked == RC_OK)
         job_end(job);
     return rc;
 }

@@ -25,6 +25,7 @@ static const struct api_row rows[] = {
       {"to_ns", API_INT},
       {"limit", API_INT},
       {"before", API_INT},
+      {"skip", API_INT},
       {"wait_ms", API_INT},
       {"job", API_TEXT},
       {"stop", API_BOOL},

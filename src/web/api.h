@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define API_MEMBERS_MAX 10
+#define API_MEMBERS_MAX 11
 
 enum api_type { API_NONE, API_TEXT, API_INT, API_BOOL /* true or not */ };
 

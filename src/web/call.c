@@ -130,15 +130,16 @@ unsigned status_of_error(struct str key)
         const char *key;
         unsigned status;
     } rows[] = {
-        {"session_ended", 401},  {"sign_in_refused", 403},  {"locked", 403},        {"denied", 403},
-        {"not_found", 404},      {"invalid", 422},          {"password_weak", 422}, {"query_invalid", 422},
-        {"state_refuses", 409},  {"exists", 409},           {"unavailable", 503},   {"must_change", 403},
-        {"search_gone", 404},    {"malformed", 400},        {"too_large", 413},     {"busy", 503},
-        {"bad_request", 400},    {"mirror_denied", 401},    {"mirror_busy", 429},   {"mirror_sealed", 409},
-        {"mirror_long", 409},    {"paper_day", 422},        {"paper_source", 422},  {"paper_class", 422},
-        {"paper_format", 422},   {"paper_too_large", 413},  {"paper_gone", 404},    {"same_person", 403},
-        {"same_hand", 403},      {"proposal_open", 409},    {"proposal_void", 409}, {"proposal_expired", 409},
-        {"record_deleted", 410}, {"record_not_found", 404}, {"proof_not_yet", 404},
+        {"session_ended", 401},    {"sign_in_refused", 403},  {"locked", 403},        {"denied", 403},
+        {"not_found", 404},        {"invalid", 422},          {"password_weak", 422}, {"query_invalid", 422},
+        {"state_refuses", 409},    {"exists", 409},           {"unavailable", 503},   {"must_change", 403},
+        {"search_gone", 404},      {"malformed", 400},        {"too_large", 413},     {"busy", 503},
+        {"bad_request", 400},      {"mirror_denied", 401},    {"mirror_busy", 429},   {"mirror_sealed", 409},
+        {"mirror_long", 409},      {"paper_day", 422},        {"paper_source", 422},  {"paper_class", 422},
+        {"paper_format", 422},     {"paper_too_large", 413},  {"paper_gone", 404},    {"same_person", 403},
+        {"same_hand", 403},        {"proposal_open", 409},    {"proposal_void", 409}, {"proposal_expired", 409},
+        {"record_deleted", 410},   {"record_not_found", 404}, {"proof_not_yet", 404}, {"question_invalid", 400},
+        {"search_too_large", 422},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         if (str_is(key, rows[i].key))

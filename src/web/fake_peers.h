@@ -1,4 +1,5 @@
-/* fake_peers.h - the desk and the archive of web_test.c: what a test sets answers, or the table of fake.h. */
+/* fake_peers.h - the desk and the archive of web_test.c and search_test.c: what a test sets answers, or the table of
+ * fake.h. */
 #ifndef WEB_FAKE_PEERS_H
 #define WEB_FAKE_PEERS_H
 
@@ -98,7 +99,7 @@ static struct web_http get(const char *target)
     return (struct web_http){.method = STR("GET"), .path = path, .query = query, .cookie = STR(SIGNED)};
 }
 
-static struct web_http post(const char *path, const char *body)
+static inline struct web_http post(const char *path, const char *body)
 {
     return (struct web_http){.method = STR("POST"),
                              .path = str_of(path),
@@ -108,7 +109,7 @@ static struct web_http post(const char *path, const char *body)
                              .body = str_of(body)};
 }
 
-static struct web_http api_post(const char *path, const char *body)
+static inline struct web_http api_post(const char *path, const char *body)
 {
     struct web_http http = post(path, body);
     http.content_type = STR("application/json; charset=utf-8");
@@ -184,7 +185,7 @@ static const char *const pages[] = {
     "/archive/retention",
 };
 
-static void pages_answer(void)
+static inline void pages_answer(void)
 {
     peers_reset();
     for (size_t i = 0; i < ARRAY_LEN(pages); i++) {
@@ -210,6 +211,45 @@ static void pages_answer(void)
     head.method = STR("HEAD");
     CHECK_INT(status_of(head), 200);
     CHECK_INT(seen.n, 0);
+}
+
+static struct str load(struct arena *arena, const char *name)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s", test_source_dir(), name);
+    FILE *file = fopen(path, "r");
+    char *bytes = arena_alloc(arena, 1u << 20);
+    size_t n = file && bytes ? fread(bytes, 1, 1u << 20, file) : 0;
+    if (file)
+        fclose(file);
+    return str_at(bytes, n);
+}
+
+/* Runs a test's rows over a room with its texts and assets. */
+static int web_tests_run(const struct test *tests, size_t count, int argc, char **argv)
+{
+    CLEANUP(arena_cleanup) struct arena *arena = arena_new(16u << 20);
+    struct err err = {0};
+    web = web_new(1);
+    buf_init(&seen, 16u << 20);
+    buf_init(&cookies, 4096);
+    bool ready = web && web_add_texts(web, "web.tsv", load(arena, "data/i18n/web.tsv"), &err) == RC_OK &&
+                 web_add_texts(web, "desk.tsv", load(arena, "data/i18n/desk.tsv"), &err) == RC_OK &&
+                 web_add_texts(web, "rules.tsv", load(arena, "data/i18n/rules.tsv"), &err) == RC_OK &&
+                 web_add_event_kinds(web, load(arena, "data/event_kinds.tsv"), &err) == RC_OK &&
+                 web_add_asset(web, STR("style.css"), load(arena, "ui/style.css"), &err) == RC_OK &&
+                 web_add_asset(web, STR("icon.svg"), load(arena, "ui/icon.svg"), &err) == RC_OK &&
+                 web_check(web, &err) == RC_NOT_FOUND &&
+                 web_add_asset(web, STR("qorgan.js"), load(arena, "ui/qorgan.js"), &err) == RC_OK &&
+                 web_check(web, &err) == RC_OK;
+    if (!ready)
+        printf("not ok 1 - texts and assets load: %s\n", err.text);
+    int status = test_run(tests, count, argc, argv);
+    buf_done(&seen);
+    buf_done(&cookies);
+    buf_done(&peers.log);
+    web_free(web);
+    return ready ? status : 1;
 }
 
 #endif

@@ -26,11 +26,12 @@ struct search {
     int64_t from_ns;
     int64_t to_ns;
     int64_t before;
-    bool bad_time;
-    bool own;       /* records that the archive wrote itself are wanted */
-    bool hidden;    /* they are left out of what is asked */
-    struct str job; /* a search under way that is gone on with */
-    bool stop;      /* it is to be stopped */
+    int64_t skip;      /* events that the pages before this one gave */
+    const char *error; /* of what the address says; NULL: none */
+    bool own;          /* records that the archive wrote itself are wanted */
+    bool hidden;       /* they are left out of what is asked */
+    struct str job;    /* a search under way that is gone on with */
+    bool stop;         /* it is to be stopped */
 };
 
 /* Heartbeats and sessions would bury what came from outside. A person who asks by type knows what to ask for. */
@@ -45,21 +46,33 @@ static struct search search_of(const struct web_call *call)
     struct str range = form_get(&call->query, "range");
     struct str from = form_get(&call->query, "from");
     struct str to = form_get(&call->query, "to");
-    for (size_t i = 0; i < ARRAY_LEN(ranges); i++)
-        if (str_is(range, ranges[i].key))
-            search.range = &ranges[i];
+    struct str before = form_get(&call->query, "before");
+    struct str skip = form_get(&call->query, "skip");
+    bool known = range.n == 0;
+    for (size_t i = 0; i < ARRAY_LEN(ranges); i++) {
+        if (!str_is(range, ranges[i].key))
+            continue;
+        search.range = &ranges[i];
+        known = true;
+    }
+    search.before = form_int(&call->query, "before", before.n ? -1 : 0);
+    search.skip = form_int(&call->query, "skip", skip.n ? -1 : 0);
+    if (!known || search.before < 0 || search.skip < 0)
+        search.error = "bad_request";
     if (search.range->seconds > 0)
         search.from_ns = call->html.now_ns - search.range->seconds * SECOND_NS;
     if (search.range->seconds < 0) {
         bool good_from = from.n == 0 || time_of_input(from, call->html.zone_s, &search.from_ns);
         bool good_to = to.n == 0 || time_of_input(to, call->html.zone_s, &search.to_ns);
-        search.bad_time = !good_from || !good_to;
+        if (!good_from || !good_to)
+            search.error = "bad_time";
+        else if (search.to_ns && search.from_ns >= search.to_ns)
+            search.error = "times_reversed";
     }
     search.own = form_get(&call->query, "own").p != NULL;
     search.hidden = hides_own(&search);
     search.job = form_get(&call->query, "job");
     search.stop = form_get(&call->query, "stop").n > 0;
-    search.before = MAX(form_int(&call->query, "before", 0), 0);
     return search;
 }
 
@@ -163,7 +176,7 @@ static void histogram(struct web_call *call, const struct search *search, const 
     for (const struct json_value *c = json_first(counts); c; c = c->next)
         most = MAX(most, json_int(c, 0));
     if (!counts || counts->count == 0 || counts->count > 1000 || step_ns <= 0 || most <= 0 || from_ns < 0 ||
-        from_ns > INT64_MAX - 1000 * (step_ns / 1000 + 1) * 1000)
+        step_ns > (INT64_MAX - SECOND_NS - from_ns) / (int64_t)counts->count)
         return;
     int64_t n = counts->count;
     int64_t at = from_ns;
@@ -231,6 +244,8 @@ static void address(struct web_call *call, const struct search *search)
         HTML(html, RAW("&amp;to="), INPUT_TIME(search->to_ns));
     if (search->before > 0)
         HTML(html, RAW("&amp;before="), INT(search->before));
+    if (search->skip > 0)
+        HTML(html, RAW("&amp;skip="), INT(search->skip));
 }
 
 /* What is found, and while more is looked for the way to it: a script goes there by itself. */
@@ -301,6 +316,7 @@ static void results(struct web_call *call, struct search *search, const struct j
 {
     struct html *html = &call->html;
     int64_t next = of_int(answer, "next_before");
+    int64_t next_skip = of_int(answer, "next_skip");
     bool under_way = of_str(answer, "job").n > 0;
     const struct json_value *events = json_get(answer, "events");
     found_begin(call, search, answer);
@@ -318,11 +334,13 @@ static void results(struct web_call *call, struct search *search, const struct j
         search_table_show(call, answer);
     if (json_first(events) || (!json_get(answer, "table") && !under_way))
         events_show(call, search, events);
-    if (next > 0) {
+    if (next > 0 || next_skip > 0) {
         search->before = next;
+        search->skip = next_skip;
         HTML(html, RAW("<p class=\"more\"><a class=\"button\" rel=\"next\" href=\""));
         address(call, search);
-        HTML(html, RAW("\">"), SAY("search.older"), RAW("</a></p>"));
+        HTML(html, RAW("\">"), ESC(html_text(html, str_of(next > 0 ? "search.older" : "search.more"))),
+             RAW("</a></p>"));
     }
     if (json_first(events))
         export_link(call, search);
@@ -344,17 +362,17 @@ static void wrong_query(struct web_call *call, const struct search *search, cons
          RAW("</mark></pre>"));
 }
 
-/* `again`: from its beginning, whatever was under way. */
-static void ask_search(struct web_call *call, const struct search *search, bool again)
+static void ask_search(struct web_call *call, const struct search *search)
 {
     struct buf *buf = call_ask(call, WEB_QUERY, "search");
-    bool more = search->job.n > 0 && !again;
+    bool more = search->job.n > 0;
     json_put_str(buf, "query", search->text);
     json_put_bool(buf, "hide_own", search->hidden);
     json_put_int(buf, "from_ns", search->from_ns);
     json_put_int(buf, "to_ns", search->to_ns);
     json_put_int(buf, "limit", PAGE_EVENTS);
     json_put_int(buf, "before", search->before);
+    json_put_int(buf, "skip", search->skip);
     json_put_int(buf, "wait_ms", more ? MORE_MS : FIRST_MS);
     if (more)
         json_put_str(buf, "job", search->job);
@@ -363,33 +381,41 @@ static void ask_search(struct web_call *call, const struct search *search, bool 
     call_ask_end(call);
 }
 
+/* One that nobody asked for in time, or that gave way to others: a person begins it anew, no script does. */
+static void gone(struct web_call *call, const struct search *search)
+{
+    struct html *html = &call->html;
+    HTML(html, RAW("<section id=\"found\" data-gone=\"yes\">"));
+    part_error(call, STR("search_gone"), STR(""), STR(""));
+    HTML(html, RAW("<p class=\"more\"><a class=\"button\" href=\""));
+    address(call, search);
+    HTML(html, RAW("\">"), SAY("search.again"), RAW("</a></p></section>"));
+}
+
 void page_search(struct web_call *call)
 {
     struct search search = search_of(call);
     struct html *html = &call->html;
-    if (call->phase == 0 && !search.bad_time) {
-        ask_search(call, &search, false);
+    if (call->phase == 0 && !search.error) {
+        ask_search(call, &search);
         return;
     }
-    /* One that nobody asked for in time is gone: it begins anew. */
-    if (call->phase == 1 && search.job.n > 0 && str_is(call_error(call, 0), "search_gone")) {
-        ask_search(call, &search, true);
-        return;
-    }
-    size_t at = call->phase > 1 ? 1 : 0;
-    struct str error = search.bad_time ? STR("bad_time") : call_error(call, at);
-    bool shown = error.n == 0 || search.bad_time || str_is(error, "query_invalid");
-    if (!shown && call_failed_at(call, at))
+    struct str error = search.error ? str_of(search.error) : call_error(call, 0);
+    bool is_gone = str_is(error, "search_gone");
+    bool shown = error.n == 0 || search.error || is_gone || str_is(error, "query_invalid");
+    if (!shown && call_failed_at(call, 0))
         return;
     call_page(call, "search.title", SECTION_SEARCH);
     HTML(html, RAW("<h1>"), SAY("search.title"), RAW("</h1>"));
     query_form(call, &search);
     help(call, search.text.n == 0 && error.n > 0);
-    if (search.bad_time)
+    if (search.error)
         part_error(call, error, STR(""), STR(""));
+    else if (is_gone)
+        gone(call, &search);
     else if (error.n > 0)
-        wrong_query(call, &search, call->questions[at].answer);
+        wrong_query(call, &search, call->questions[0].answer);
     else
-        results(call, &search, call_answer(call, at));
-    call_page_end(call, error.n == 0 ? 200 : 422);
+        results(call, &search, call_answer(call, 0));
+    call_page_end(call, error.n == 0 ? 200 : is_gone ? 404 : 422);
 }

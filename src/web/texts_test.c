@@ -4,6 +4,7 @@
 #include "base/map.h"
 #include "base/test.h"
 #include "web/api.h"
+#include "web/call.h"
 #include "web/text.h"
 #include "web/web.h"
 
@@ -172,6 +173,28 @@ static void every_key_is_named(void)
     }
 }
 
+/* Whatever the archive's process refuses a question with has a text, and a status that says whose fault it is. */
+static void refusals_have_texts(void)
+{
+    struct str source = load("src/role", "query.c");
+    size_t checked = 0;
+    for (size_t at = 0; (at += str_search(str_skip(source, at), STR("refuse(role, "))) < source.n; at++) {
+        struct str call = str_slice(source, at, at + str_search(str_skip(source, at), STR(";")));
+        while (call.p && call.n > 0) {
+            char key[64];
+            IGNORE(str_cut(&call, '"').n == 0); /* what stands before it */
+            struct str name = str_cut(&call, '"');
+            if (name.n == 0)
+                continue;
+            test_row("%.*s", STR_ARG(name));
+            CHECK(map_get(keys, str_at(key, (size_t)snprintf(key, sizeof key, "error.%.*s", STR_ARG(name)))));
+            CHECK(status_of_error(name) != 500 || str_is(name, "search_failed"));
+            checked++;
+        }
+    }
+    CHECK(checked > 8);
+}
+
 /* A text forgotten in one language shows as a copy of another's; short words and names may be the same. */
 static void languages_of_file_differ(const char *name)
 {
@@ -280,6 +303,7 @@ static const struct test tests[] = {
     {"the texts load", loads},
     {"every key named exists", every_key_named_exists},
     {"every key is named", every_key_is_named},
+    {"refusals have texts", refusals_have_texts},
     {"languages differ", languages_differ},
     {"event kinds load", event_kinds_load},
     {"every rule has its title", every_rule_has_its_title},

@@ -32,6 +32,7 @@ static void hostile_strings_stay_text(void)
 {
     static const char *const more[] = {
         "/search?q=%22%3E%3Cscript%3Eevil()%3C/script%3E&range=%22%3Cscript%3Eevil()&from=%3Cscript%3Eevil()",
+        "/search?q=%22%3E%3Cscript%3Eevil()%3C/script%3E&range=custom&from=2026-11-20T00:00",
         "/sign-in?back=/%22%3E%3Cscript%3Eevil()%3C/script%3E",
         "/%3Cscript%3Eevil()",
         "/incidents?state=%3Cscript%3Eevil()",
@@ -689,105 +690,6 @@ static void deletion_of_old_records(void)
     CHECK(seen_has("This record was deleted after its term") && seen_has("record 5 is gone"));
 }
 
-static void own_records_are_left_out(void)
-{
-    static const struct {
-        const char *target;
-        const char *asked;
-    } rows[] = {
-        {"/search", "\"query\":\"\",\"hide_own\":true"},
-        {"/search?q=a+or+b", "\"query\":\"a or b\",\"hide_own\":true"},
-        {"/search?q=a+or+b&own=yes", "\"query\":\"a or b\",\"hide_own\":false"},
-        {"/search?q=type:lifecycle", "\"query\":\"type:lifecycle\",\"hide_own\":false"},
-        {"/search?own=yes", "\"query\":\"\",\"hide_own\":false"},
-    };
-    peers_reset();
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        test_row("%s", rows[i].target);
-        CHECK_INT(status_of(get(rows[i].target)), 200);
-        CHECK(strstr(peers.asked, rows[i].asked));
-        bool own = strstr(rows[i].target, "own=yes") != NULL;
-        CHECK(seen_has("name=\"own\" value=\"yes\" checked") == own);
-        CHECK(seen_has("&amp;own=yes") == own); /* the links to older records and to bars of the histogram */
-    }
-    /* what is wrong is told of the query that the person wrote */
-    peers.ask = "search";
-    peers.json = STR("{\"ok\":false,\"error\":\"query_invalid\",\"text\":\"why\",\"offset\":1}");
-    CHECK_INT(status_of(get("/search?q=(a")), 422);
-    CHECK(strstr(peers.asked, "\"query\":\"(a\""));
-    CHECK(seen_has("(<mark>a</mark>"));
-}
-
-/* A search that takes its time: progress, a way on and a stop; then its end, or anew when it is gone. */
-static void search_under_way(void)
-{
-    peers_reset();
-    peers.ask = "search";
-    peers.json = STR("{\"ok\":true,\"events\":[],\"matched\":3,\"scanned\":9,\"complete\":false,\"permille\":421,"
-                     "\"job\":\"00ff\"}");
-    CHECK_INT(status_of(get("/search?q=a+b&range=7d&own=yes")), 200);
-    CHECK(strstr(peers.asked, "\"wait_ms\":700") && !strstr(peers.asked, "\"job\""));
-    CHECK(seen_has("<progress max=\"1000\" value=\"421\"") && seen_has("42 % searched"));
-    CHECK(seen_has("data-from=\"/search?q=a%20b&amp;range=7d&amp;own=yes&amp;job=00ff\""));
-    CHECK(seen_has("&amp;job=00ff&amp;stop=yes\">Stop<"));
-    CHECK(!seen_has("stopped at its limit") && !seen_has("Nothing was found"));
-    CHECK_INT(status_of(get("/search?q=a+b&job=00ff")), 200);
-    CHECK(strstr(peers.asked, "\"job\":\"00ff\"") && !strstr(peers.asked, "\"stop\""));
-    peers.json = STR("{\"ok\":true,\"events\":[],\"stopped\":true,\"complete\":false,\"permille\":421}");
-    CHECK_INT(status_of(get("/search?q=a+b&job=00ff&stop=yes")), 200);
-    CHECK(strstr(peers.asked, "\"stop\":true"));
-    CHECK(seen_has("The search was stopped") && !seen_has("<progress") && !seen_has("data-refresh"));
-    peers.json = STR("{\"ok\":false,\"error\":\"search_gone\"}");
-    CHECK_INT(status_of(get("/search?q=a+b&job=00ff")), 404); /* also the second time, which asked without it */
-    CHECK(strstr(peers.asked, "\"wait_ms\":700"));
-}
-
-static void search_tables(void)
-{
-    peers_reset();
-    peers.ask = "search";
-    peers.json = STR("{\"ok\":true,\"events\":[],\"complete\":true,\"matched\":7,\"table\":{\"columns\":["
-                     "{\"name\":\"host\",\"kind\":\"text\"},{\"name\":\"count\",\"kind\":\"count\"}],\"step_ns\":0,"
-                     "\"rows\":[[\"<b>web1\",5],[\"db2\",2]],\"rows_total\":2,\"lost\":4},"
-                     "\"explain\":{\"segments\":160,\"blocks\":5120,\"blocks_by_filter\":5119,\"bytes_read\":2048},"
-                     "\"elapsed_ns\":12300000}");
-    CHECK_INT(status_of(get("/search?q=%7C+count+by+host")), 200);
-    CHECK(seen_has("&lt;b&gt;web1") && !seen_has("<b>web1"));
-    CHECK(seen_has("<rect width=\"100\" height=\"4\"") && seen_has("<rect width=\"40\" height=\"4\""));
-    CHECK(seen_has("4 records are not in the table"));
-    CHECK(seen_has("5\xe2\x80\xaf"
-                   "119") &&
-          seen_has("2.0"));
-    CHECK(seen_has("12.3") && !seen_has("class=\"histogram chart\""));
-    peers.json = STR("{\"ok\":true,\"events\":[],\"complete\":true,\"matched\":7,\"table\":{\"columns\":["
-                     "{\"name\":\"time\",\"kind\":\"time\"},{\"name\":\"host\",\"kind\":\"text\"},"
-                     "{\"name\":\"count\",\"kind\":\"count\"}],\"step_ns\":60000000000,\"rows\":["
-                     "[1795219860000000000,\"web1\",5],[1795219860000000000,\"db2\",5],"
-                     "[1795220040000000000,\"web1\",2]],\"rows_total\":3,\"lost\":0}}");
-    CHECK_INT(status_of(get("/search?q=%7C+timechart+1m+by+host")), 200);
-    CHECK(seen_has("class=\"histogram chart\"") && seen_has("viewBox=\"0 0 32 60\""));
-    CHECK(seen_has("<rect class=\"s0\" x=\"0\" y=\"30\" width=\"7\" height=\"30\">"));
-    CHECK(seen_has("<rect class=\"s1\" x=\"0\" y=\"0\" width=\"7\" height=\"30\">"));
-    CHECK(seen_has("<rect class=\"s0\" x=\"24\" y=\"48\" width=\"7\" height=\"12\">"));
-    CHECK(seen_has("class=\"legend\""));
-    /* what cannot be drawn is left out */
-    static const char *const odd[] = {
-        "{\"ok\":true,\"table\":{}}",
-        "{\"ok\":true,\"table\":[1]}",
-        "{\"ok\":true,\"table\":{\"columns\":[{\"name\":\"a\",\"kind\":\"time\"}],\"step_ns\":1,\"rows\":[[1],[],[{}],"
-        "7]}}",
-        "{\"ok\":true,\"table\":{\"columns\":[{\"kind\":\"time\"},{\"kind\":\"count\"}],\"step_ns\":1,"
-        "\"rows\":[[0,1],[9223372036854775807,9223372036854775807]]}}",
-        "{\"ok\":true,\"table\":{\"columns\":7,\"rows\":\"x\",\"step_ns\":-1}}",
-    };
-    for (size_t i = 0; i < ARRAY_LEN(odd); i++) {
-        test_row("%s", odd[i]);
-        peers.json = str_of(odd[i]);
-        CHECK_INT(status_of(get("/search?q=x")), 200);
-        CHECK(!seen_has("<rect class"));
-    }
-}
-
 static void languages(void)
 {
     peers_reset();
@@ -937,18 +839,6 @@ static void memory_may_run_out(void)
     }
 }
 
-static struct str load(struct arena *arena, const char *name)
-{
-    char path[4096];
-    snprintf(path, sizeof path, "%s/%s", test_source_dir(), name);
-    FILE *file = fopen(path, "r");
-    char *bytes = arena_alloc(arena, 1u << 20);
-    size_t n = file && bytes ? fread(bytes, 1, 1u << 20, file) : 0;
-    if (file)
-        fclose(file);
-    return str_at(bytes, n);
-}
-
 static const struct test tests[] = {
     {"pages answer", pages_answer},
     {"the same request gives the same bytes", same_request_same_bytes},
@@ -968,9 +858,6 @@ static const struct test tests[] = {
     {"own records", own_records},
     {"health of the archive", health_of_the_archive},
     {"deletion of old records", deletion_of_old_records},
-    {"own records are left out", own_records_are_left_out},
-    {"a search under way", search_under_way},
-    {"tables and charts of a search", search_tables},
     {"languages", languages},
     {"programs ask", programs_ask},
     {"limits", limits},
@@ -980,26 +867,5 @@ static const struct test tests[] = {
 
 int main(int argc, char **argv)
 {
-    CLEANUP(arena_cleanup) struct arena *arena = arena_new(16u << 20);
-    struct err err = {0};
-    web = web_new(1);
-    buf_init(&seen, 16u << 20);
-    buf_init(&cookies, 4096);
-    bool ready = web && web_add_texts(web, "web.tsv", load(arena, "data/i18n/web.tsv"), &err) == RC_OK &&
-                 web_add_texts(web, "desk.tsv", load(arena, "data/i18n/desk.tsv"), &err) == RC_OK &&
-                 web_add_texts(web, "rules.tsv", load(arena, "data/i18n/rules.tsv"), &err) == RC_OK &&
-                 web_add_event_kinds(web, load(arena, "data/event_kinds.tsv"), &err) == RC_OK &&
-                 web_add_asset(web, STR("style.css"), load(arena, "ui/style.css"), &err) == RC_OK &&
-                 web_add_asset(web, STR("icon.svg"), load(arena, "ui/icon.svg"), &err) == RC_OK &&
-                 web_check(web, &err) == RC_NOT_FOUND &&
-                 web_add_asset(web, STR("qorgan.js"), load(arena, "ui/qorgan.js"), &err) == RC_OK &&
-                 web_check(web, &err) == RC_OK;
-    if (!ready)
-        printf("not ok 1 - texts and assets load: %s\n", err.text);
-    int status = test_run(tests, ARRAY_LEN(tests), argc, argv);
-    buf_done(&seen);
-    buf_done(&cookies);
-    buf_done(&peers.log);
-    web_free(web);
-    return ready ? status : 1;
+    return web_tests_run(tests, ARRAY_LEN(tests), argc, argv);
 }

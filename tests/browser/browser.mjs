@@ -2,7 +2,7 @@
 import test, { after } from "node:test";
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -362,6 +362,75 @@ test("it works without scripts", { timeout: 60000 }, async () => {
   await bare.goto(d.base + "/search?q=session&range=all");
   assert.ok((await bare.locator("h2").count()) > 0);
   await plain.close();
+});
+
+test("a search says what became of it: stopped, gone, at its limit, wrong", { timeout: 180000 }, async () => {
+  await page.setViewportSize({ width: 1280, height: 900 });
+  if (process.env.QORGAN_DATA) {
+    const log = join(mkdtempSync(join(tmpdir(), "qorgan-lines-")), "lines.log");
+    const line = (_, n) => `<86>Nov 20 10:00:00 web${n % 5} sshd[${n}]: Accepted password for user${n % 7} from 10.0.0.${n % 250}\n`;
+    writeFileSync(log, Array.from({ length: 60000 }, line).join(""));
+    await promisify(execFile)(process.env.QORGAN_BIN, ["ingest", "--data", process.env.QORGAN_DATA, log]);
+  }
+  const alert = page.locator("#found [role=alert]");
+  const slow = Array.from({ length: 60 }, (_, i) => `*a*b*${i}*c*`).join(" or ");
+  for (const language of d.languages) {
+    await open("/");
+    await d.setLanguage(page, language);
+    const says = (key) => d.texts.get(key)[language];
+    // stopped, also one that sorts, which then gives what it has
+    for (const query of [slow, `(${slow}) or password | sort -record`]) {
+      await open(`/search?range=all&q=${encodeURIComponent(query)}`);
+      await page.click("#stop");
+      await page.waitForURL(/stop=yes/);
+      await d.until("its end", 30, async () => (await page.locator("#stop").count()) === 0);
+      assert.ok((await alert.textContent()).includes(says("search.stopped")), language);
+      if (query !== slow) assert.ok((await page.locator(".events li").count()) > 0);
+    }
+    // gone: as a page, with the way to begin anew
+    seen.expectStatus(404);
+    await open("/search?q=password&range=all&job=00ff&stop=yes");
+    assert.ok((await alert.textContent()).includes(says("error.search_gone")), language);
+    assert.deepEqual(await d.axeFindings(page), []);
+    await page.click("#found a.button");
+    await page.waitForURL((url) => !url.searchParams.has("job") && url.searchParams.get("q") === "password");
+    // at its limit: the second page counts no further than its events
+    await page.click("#found a[rel=next]");
+    await page.waitForURL(/before=/);
+    assert.ok((await alert.textContent()).includes(says("search.incomplete")), language);
+    // wrong
+    seen.expectStatus(404, 422);
+    await open("/search?q=a&range=custom&from=2026-11-21T00:00&to=2026-11-20T00:00");
+    assert.ok((await page.textContent("[role=alert]")).includes(says("error.times_reversed")), language);
+  }
+  seen.check();
+});
+
+test("a search that goes away while its page is read says so once and keeps what was found", async () => {
+  const address = "**/search?q=password&range=all&before=50000"; // a page that is there at once
+  const notice = page.locator("#found .notice.bad");
+  const progress = `data-refresh="0.2" data-whole="yes" data-from="/search?q=password&amp;range=all&amp;job=00ff">
+    <div class="progress"><progress max="1000" value="1" aria-label="x"></progress></div>`;
+  await page.route(address, async (route) => {
+    const response = await route.fetch();
+    const body = (await response.text()).replace('<section id="found">', `<section id="found" ${progress}`);
+    await route.fulfill({ response, body });
+  });
+  let asked = 0;
+  page.on("request", (request) => (asked += request.url().includes("job=00ff") ? 1 : 0));
+  seen.expectStatus(404);
+  await open(address.slice(2));
+  await page.locator(".events summary").first().click();
+  await d.until("the word", 10, async () => (await notice.count()) > 0);
+  assert.ok((await notice.textContent()).includes(d.texts.get("error.search_gone").en));
+  assert.equal(await page.locator("#found a.button[href*='q=password']:not([rel])").count(), 1);
+  assert.equal(await page.locator("#found .progress").count(), 0);
+  assert.ok(await page.locator(".events details[open] .raw").first().isVisible());
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  assert.equal(asked, 1);
+  assert.equal(await page.locator("#lost").count(), 0);
+  await page.unroute(address);
+  seen.check();
 });
 
 test("signing out ends the session", async () => {
