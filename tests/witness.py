@@ -81,8 +81,8 @@ class Log:
         for _ in range(count):
             self.leaves.append(hashlib.sha256(b"\0" + str(len(self.leaves)).encode()).digest())
 
-    def note(self, size, root=None):
-        text = f"{self.name}\n{size}\n{base64.b64encode(root or tree_root(self.leaves[:size])).decode()}\n"
+    def note(self, size, root=None, extension=""):
+        text = f"{self.name}\n{size}\n{base64.b64encode(root or tree_root(self.leaves[:size])).decode()}\n{extension}"
         line = base64.b64encode(self.id + self.private.sign(text.encode())).decode()
         return f"{text}\n{DASH} {self.name} {line}\n"
 
@@ -319,6 +319,27 @@ def damaged_memory():
         lost = subprocess.run([QORGAN, "witness", "--data", path, "--port", "0", "--log", log.vkey],
                               capture_output=True, text=True, check=False, timeout=20)
         check(lost.returncode == 1 and "witness.key is gone" in lost.stderr, "a lost key: " + lost.stderr)
+
+
+def long_checkpoints():
+    """What a log sends, however long, never keeps a witness from starting again"""
+    need_cryptography()
+    log = Log("log.test/long", 8)
+    log.grow(9)
+    with folder() as (path, started):
+        witness = Witness(path, "w.test/long", log.vkey)
+        started.append(witness)
+        witness.start()
+        seen = 0
+        for size, room in enumerate((0, 400, 800, 1000, 1023, 1024, 1025, 1500), 1):
+            note = log.note(size, extension="x" * (65536 - room - len(log.note(size).encode()) - 1) + "\n")
+            check_equal(len(note.encode()), 65536 - room, "bytes of the note")
+            status = witness.post(log.request(seen, size, note=note))[0]
+            check_equal(status, 200 if room >= 1024 else 400, f"a note of {65536 - room} bytes")
+            seen = size if status == 200 else seen
+            witness.stop()
+            witness.start()
+            check_equal(witness.show()[1][0]["size"], seen, "what it remembers")
 
 
 def over_tls():
@@ -789,7 +810,7 @@ def sheet():
             check_equal(service.run("sheet", *arguments, check=False).returncode, status, str(arguments))
 
 
-TESTS = [every_answer, two_at_once, damaged_memory, over_tls, end_to_end, rollback, a_lying_witness, time_stamps, sheet]
+TESTS = [every_answer, two_at_once, damaged_memory, long_checkpoints, over_tls, end_to_end, rollback, a_lying_witness, time_stamps, sheet]
 
 if __name__ == "__main__":
     sys.exit(main(TESTS))
