@@ -592,6 +592,54 @@ def a_lying_witness():
             service.quiet()
 
 
+def slow_witnesses():
+    """Answers that come rounds later count: nobody is missing, the quorum is reached; between rounds all is quiet"""
+    need_cryptography()
+
+    class Slow(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            time.sleep(3.5)
+            asked = urllib.request.Request(f"http://127.0.0.1:{self.server.behind}/add-checkpoint", body)
+            try:
+                with urllib.request.urlopen(asked, timeout=10) as said:
+                    status, kind, answer = said.status, said.headers["Content-Type"], said.read()
+            except urllib.error.HTTPError as said:
+                status, kind, answer = said.code, said.headers["Content-Type"], said.read()
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *_):
+            pass
+
+    with folder() as (path, started):
+        service, witnesses, policy = prepared(path, started)
+        service.settings["witness-interval-s"] = 1
+        with contextlib.ExitStack() as stack:
+            slow = [http.server.ThreadingHTTPServer(("127.0.0.1", 0), Slow) for _ in witnesses]
+            for server, witness in zip(slow, witnesses):
+                server.behind, witness.port = witness.port, server.server_port
+                threading.Thread(target=server.serve_forever, daemon=True).start()
+                stack.callback(server.shutdown)
+            write_policy(policy, service.public_key(), witnesses, 2)
+            stack.callback(service.kill)
+            service.start()
+            deadline = time.time() + 20  # a checkpoint a second
+            sizes = set()
+            while time.time() < deadline:
+                service.tcp(b"<13>Nov 20 10:00:00 host app: a line\n")
+                time.sleep(0.5)
+                sizes.add(size_of(cosigned(service)))
+            time.sleep(10)  # and one in ten seconds
+            check(len(sizes - {-1}) >= 2, f"late cosignatures are lost: {sizes}")
+            for event in ("witness.missing", "quorum.lost"):
+                check_equal(records(service, event), [], event)
+            service.quiet()
+
+
 # ---- time stamps ----
 
 class Authority:
@@ -811,7 +859,7 @@ def sheet():
 
 
 TESTS = [every_answer, two_at_once, damaged_memory, long_checkpoints, over_tls, end_to_end, rollback, a_lying_witness,
-         time_stamps, sheet]
+         slow_witnesses, time_stamps, sheet]
 
 if __name__ == "__main__":
     sys.exit(main(TESTS))

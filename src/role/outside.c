@@ -19,7 +19,6 @@
 struct outside {
     struct outside_options options;
     struct cosign *cosign; /* NULL: no witnesses */
-    bool round_retained;
     struct buf text;
     struct buf request;
 
@@ -56,7 +55,7 @@ enum rc outside_new(const struct outside_options *options, struct outside **ret_
     *ret_outside = outside;
     if (policy.n == 0)
         return RC_OK;
-    return cosign_new(policy, (uint64_t)config->witness_interval_s * SECOND, outside->begun_ns, &outside->cosign, err);
+    return cosign_new(policy, (uint64_t)config->witness_interval_s * SECOND, &outside->cosign, err);
 }
 
 bool outside_has_witnesses(const struct outside *outside)
@@ -122,27 +121,29 @@ static void on_cosigned(struct outside *outside, const struct msg *msg, uint64_t
     struct reader reader = reader_of(msg->body);
     struct cosign_answer answer = {.id = msg->id};
     struct err err = {0};
-    bool quorum = false;
+    struct cosign_taken taken;
     answer.status = read_be32(&reader);
     answer.size = read_be64(&reader);
     answer.text = read_bytes(&reader, reader_left(&reader));
     if (reader.failed || !outside->cosign)
         return;
-    if (cosign_take(outside->cosign, &answer, archive_durable(outside->options.archive), now_ns, &quorum)) {
-        enum rc rc = archive_cosigned_store(outside->options.archive, cosign_note(outside->cosign),
-                                            outside->round_retained, quorum, &err);
+    if (cosign_take(outside->cosign, &answer, archive_durable(outside->options.archive), &taken)) {
+        enum rc rc =
+            archive_cosigned_store(outside->options.archive, taken.note, taken.retained, taken.quorum, &err);
         if (rc == RC_IO)
             outside->options.give_up("could not store a cosigned checkpoint", &err);
         if (rc != RC_OK)
             log_error("a cosigned checkpoint was refused: %s", err.text);
     }
+    if (taken.error[0])
+        log_warning("witness %.*s: %s", STR_ARG(taken.witness), taken.error);
     requests_send(outside, now_ns);
 }
 
 static void witnesses_tick(struct outside *outside, uint64_t now_ns)
 {
     struct cosign_change change;
-    while (cosign_change(outside->cosign, now_ns, &change)) {
+    while (cosign_change(outside->cosign, &change)) {
         uint64_t record = tell(outside, change.event, change.witness, change.size, change.error);
         *change.record = change.rule ? record : 0;
         if (change.rule)
@@ -216,8 +217,7 @@ static void stamp_tick(struct outside *outside, uint64_t now_ns)
 void outside_signed(struct outside *outside, struct str note, uint64_t size, bool retained, uint64_t now_ns)
 {
     if (outside_due(outside, now_ns)) {
-        outside->round_retained = retained;
-        cosign_begin(outside->cosign, note, size, now_ns);
+        cosign_begin(outside->cosign, note, size, retained, now_ns);
         requests_send(outside, now_ns);
     }
     if (retained && stamp_due(outside, now_ns))
