@@ -2,6 +2,7 @@
 #include "archive/reader.h"
 #include "archive/retained.h"
 #include "archive/testbed.h"
+#include "archive/verify.h"
 #include "archive/writer.h"
 #include "base/test.h"
 #include "os/file.h"
@@ -406,6 +407,47 @@ static void full_disk(void)
     testbed_remove(&bed);
 }
 
+static void cosigned_found(void *context, const struct verify_finding *finding)
+{
+    (void)context;
+    CHECK_TEXT(str_of(finding->file), "checkpoints/cosigned");
+    CHECK(!finding->warning);
+}
+
+/* A damaged note of witnesses closes nothing: its records are proven by the newest checkpoint. */
+static void cosigned_damaged(struct testbed *bed)
+{
+    static const char *const texts[] = {"", "x", "qorgan.test/x\n600\n\n", NULL /* too long */};
+    struct buf proof CLEANUP(buf_done);
+    buf_init(&proof, PROOF_SIZE_MAX);
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        test_row("row %zu", i);
+        int fd = openat(bed->folder, "checkpoints/cosigned", O_WRONLY | O_TRUNC | O_CLOEXEC);
+        CHECK(fd >= 0);
+        if (texts[i])
+            CHECK_INT(write(fd, texts[i], strlen(texts[i])), strlen(texts[i]));
+        else
+            CHECK_INT(ftruncate(fd, NOTE_SIZE_MAX + 1), 0);
+        close(fd);
+        struct archive_reader *reader = reader_open(bed);
+        CHECK(archive_reader_cosigned_damaged(reader));
+        CHECK_STR(archive_reader_cosigned(reader), STR_NONE);
+        buf_clear(&proof);
+        CHECK_INT(archive_reader_proof(reader, 10, &proof, &bed->err), RC_OK);
+        CHECK(str_ends(buf_view(&proof), archive_checkpoint(bed->archive)));
+        CHECK_INT(archive_reader_refresh(reader, &bed->err), RC_OK);
+        archive_reader_close(reader);
+        struct verify_options options = {.finding = cosigned_found};
+        struct verify_result result;
+        CHECK_INT(archive_verify(&io_kernel, bed->folder, &options, &result, &bed->err), RC_CORRUPT);
+    }
+    test_row("-");
+    CHECK_INT(unlinkat(bed->folder, "checkpoints/cosigned", 0), 0);
+    struct archive_reader *reader = reader_open(bed);
+    CHECK(!archive_reader_cosigned_damaged(reader));
+    archive_reader_close(reader);
+}
+
 /* What witnesses cosigned proves the records it covers, though a newer checkpoint stands beside it. */
 static void cosigned_checkpoints(void)
 {
@@ -447,6 +489,7 @@ static void cosigned_checkpoints(void)
     note.p[0]++;
     CHECK_INT(archive_cosigned_store(bed.archive, str_at(note.p, plain), true, true, &bed.err), RC_INVALID);
     archive_reader_close(reader);
+    cosigned_damaged(&bed);
     testbed_remove(&bed);
 }
 
