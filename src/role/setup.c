@@ -36,31 +36,11 @@ static enum rc own(const struct config *config, const char *relative, enum role 
     return proc_is_root() && id && role != ROLE_PARENT ? proc_chown(path, id, id, err) : RC_OK;
 }
 
-struct owning {
-    int folder;
-    uint32_t id;
-    int trouble;
-};
-
-static bool file_own(void *context, const char *name)
-{
-    struct owning *owning = context;
-    if (fchownat(owning->folder, name, owning->id, owning->id, AT_SYMLINK_NOFOLLOW) != 0)
-        owning->trouble = errno;
-    return owning->trouble == 0;
-}
-
 /* Files that came by another way, a restored backup or an import while no service ran, get the owner that serves. */
 static enum rc files_own(const struct config *config, int folder, enum role role, struct err *err)
 {
-    struct owning owning = {.folder = folder, .id = uid_of(config, role)};
-    if (!proc_is_root() || !owning.id || role == ROLE_PARENT)
-        return RC_OK;
-    int result = io_kernel.list(NULL, folder, file_own, &owning);
-    if (result < 0 || owning.trouble)
-        return err_errno(err, result < 0 ? -result : owning.trouble, "could not give the files of user %u back",
-                         owning.id);
-    return RC_OK;
+    uint32_t id = uid_of(config, role);
+    return proc_is_root() && id && role != ROLE_PARENT ? proc_chown_files(folder, id, id, err) : RC_OK;
 }
 
 /* Which folder, inside which, whose. */
