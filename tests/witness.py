@@ -390,6 +390,11 @@ def cosigned(service):
         return None
 
 
+def latest(service):
+    with open(service.data + "/archive/checkpoints/latest", encoding="utf-8") as note:
+        return note.read()
+
+
 def size_of(note):
     return int(note.splitlines()[1]) if note else -1
 
@@ -761,10 +766,16 @@ def time_stamps():
             check(wait(lambda: records(service, "stamp.made")), "the stamp is not told")
             service.stop()
             archive_stamps(service, stamp, path)
-            authority.first = whole
+            authority.first, before, signed = whole, authority.asked, size_of(latest(service))
+            service.start()  # what was stamped before the restart is known
+            check(wait(lambda: size_of(latest(service)) > signed), "nothing is signed")
+            check(str(int(os.stat(stamp).st_mtime)) in json.dumps(Web(service).ask("witness.list")["stamp"]), "its time")
+            check_equal((authority.asked, len(stamps(service))), (before, 1), "stamps after a restart")
+            service.stop()
             for mode in ("stranger", "replay", "refusal", "noise"):
                 authority.mode, before = mode, authority.asked
                 begin = len(service.read_log())
+                os.utime(stamp, (0, time.time() - 2 * 86400))
                 service.start()
                 check(wait(lambda: authority.asked > before), f"the authority was not asked ({mode})")
                 check(wait(lambda: "no time stamp: " in service.read_log()[begin:]), f"{mode} is not told")
@@ -853,7 +864,12 @@ def sheet():
         service.run("sheet", "--out", path + "/file.html")
         with open(path + "/file.html", encoding="utf-8") as file:
             check("<svg" in file.read(), "--out")
-        for arguments, status in ((("--date", "2020-01-01"), 1), (("--date", "2020-13-01"), 2), (("--lang", "de"), 2),
+        for date in ("2020-01-01", "0001-01-01"):
+            done = service.run("sheet", "--date", date, check=False)
+            check_equal(done.returncode, 1, date)
+            check(f"the archive's first record is of {today}: there is no checkpoint of {date}".encode() in done.stderr,
+                  done.stderr.decode())
+        for arguments, status in ((("--date", "9999-12-31"), 2), (("--date", "2020-13-01"), 2), (("--lang", "de"), 2),
                                   (("--date", "2999-01-01"), 2)):
             check_equal(service.run("sheet", *arguments, check=False).returncode, status, str(arguments))
 

@@ -222,3 +222,30 @@ enum rc archive_stamp_store(struct archive *archive, uint64_t size, struct str r
     checkpoint_name(size, STAMP_SUFFIX, name);
     return file_replace(archive->io, archive->folders.checkpoints, name, response, err);
 }
+
+static bool stamp_name_parse(struct str name, uint64_t *ret_size)
+{
+    struct str suffix = STR(STAMP_SUFFIX);
+    return str_ends(name, suffix) && checkpoint_name_parse(str_slice(name, 0, name.n - suffix.n), ret_size);
+}
+
+enum rc archive_stamp_last(struct archive *archive, uint64_t *ret_size, int64_t *ret_time_ns, struct err *err)
+{
+    const struct io *io = archive->io;
+    struct numbers stamps = {0};
+    char name[48];
+    enum rc rc = numbers_list(io, archive->folders.checkpoints, stamp_name_parse, &stamps, err);
+    size_t count = stamps.count;
+    while (count > 0 && stamps.list[count - 1] > archive->durable.size) /* of a longer instance before this one */
+        count--;
+    *ret_size = rc == RC_OK && count > 0 ? stamps.list[count - 1] : 0;
+    numbers_done(&stamps);
+    if (rc != RC_OK || *ret_size == 0)
+        return rc == RC_OK ? err_set(err, RC_NOT_FOUND, "there is no time stamp yet") : rc;
+    checkpoint_name(*ret_size, STAMP_SUFFIX, name);
+    int fd = io->open(io->self, archive->folders.checkpoints, name, IO_READ);
+    int result = fd < 0 ? fd : io->modified(io->self, fd, ret_time_ns);
+    if (fd >= 0)
+        IGNORE(io->close(io->self, fd)); /* only read */
+    return result < 0 ? err_errno(err, -result, "could not look at \"%s\"", name) : RC_OK;
+}

@@ -134,6 +134,8 @@ enum rc archive_cosigned_store(struct archive *archive, struct str note, bool re
                                struct err *err) MUST_USE;
 /* A time stamp (RFC 3161 response) of a retained checkpoint, beside it. The bytes are not looked at. */
 enum rc archive_stamp_store(struct archive *archive, uint64_t size, struct str response, struct err *err) MUST_USE;
+/* The newest of them, and the wall-clock time when it was stored. RC_NOT_FOUND: none. */
+enum rc archive_stamp_last(struct archive *archive, uint64_t *ret_size, int64_t *ret_time_ns, struct err *err) MUST_USE;
 /* The newest stored note, or the empty slice. Valid until the next store. */
 struct str archive_checkpoint(const struct archive *archive);
 

@@ -27,7 +27,7 @@ struct outside {
     uint64_t stamp_asked_ns; /* 0: none under way */
     uint64_t stamp_tried_ns;
     uint64_t stamp_asked_size;
-    uint64_t stamped_ns; /* boot time of the last one, or of the start */
+    int64_t stamped_ns; /* boot time of the last one, below 0 when it is older than the boot; or of the start */
     uint64_t stamped_size;
     int64_t stamped_real_ns;
     char stamp_error[STAMP_ERROR_SIZE];
@@ -39,6 +39,23 @@ struct outside {
     uint64_t stalled_record;
 };
 
+/* When the archive was stamped last, from the stamps beside its checkpoints. */
+static enum rc stamp_recall(struct outside *outside, struct err *err)
+{
+    uint64_t size = 0;
+    int64_t time_ns = 0;
+    enum rc rc = archive_stamp_last(outside->options.archive, &size, &time_ns, err);
+    if (rc == RC_NOT_FOUND)
+        return RC_OK;
+    if (rc != RC_OK)
+        return rc;
+    int64_t age_ns = clock_real_ns() - time_ns;
+    outside->stamped_ns = (int64_t)outside->begun_ns - MAX(age_ns, INT64_C(0));
+    outside->stamped_size = size;
+    outside->stamped_real_ns = time_ns;
+    return RC_OK;
+}
+
 enum rc outside_new(const struct outside_options *options, struct outside **ret_outside, struct err *err)
 {
     const struct config *config = &options->process->config;
@@ -47,14 +64,16 @@ enum rc outside_new(const struct outside_options *options, struct outside **ret_
     if (!outside)
         return err_set(err, RC_LIMIT, "no memory");
     outside->options = *options;
-    outside->begun_ns = outside->stamped_ns = clock_boot_ns();
+    outside->begun_ns = clock_boot_ns();
+    outside->stamped_ns = (int64_t)outside->begun_ns;
     outside->stamps = config->timestamp_url.n > 0;
     outside->stamp_interval_ns = (uint64_t)config->timestamp_interval_s * SECOND;
     buf_init(&outside->text, 8192);
     buf_init(&outside->request, (size_t)80 * MSG_KIB);
     *ret_outside = outside;
-    if (policy.n == 0)
-        return RC_OK;
+    enum rc rc = outside->stamps ? stamp_recall(outside, err) : RC_OK;
+    if (rc != RC_OK || policy.n == 0)
+        return rc;
     return cosign_new(policy, (uint64_t)config->witness_interval_s * SECOND, &outside->cosign, err);
 }
 
@@ -156,11 +175,16 @@ static void witnesses_tick(struct outside *outside, uint64_t now_ns)
 
 /* ---- time stamps ---- */
 
+static uint64_t stamp_age(const struct outside *outside, uint64_t now_ns)
+{
+    return (uint64_t)((int64_t)now_ns - outside->stamped_ns);
+}
+
 static bool stamp_due(const struct outside *outside, uint64_t now_ns)
 {
     bool waiting = outside->stamp_asked_ns && now_ns - outside->stamp_asked_ns < STAMP_PATIENCE;
     bool tried = outside->stamp_tried_ns && now_ns - outside->stamp_tried_ns < STAMP_RETRY_NS;
-    bool fresh = outside->stamped_size && now_ns - outside->stamped_ns < outside->stamp_interval_ns;
+    bool fresh = outside->stamped_size && stamp_age(outside, now_ns) < outside->stamp_interval_ns;
     return outside->stamps && !waiting && !tried && !fresh;
 }
 
@@ -197,7 +221,7 @@ static void on_stamped(struct outside *outside, const struct msg *msg, uint64_t 
         log_error("a time stamp was refused: %s", err.text);
         return;
     }
-    outside->stamped_ns = now_ns;
+    outside->stamped_ns = (int64_t)now_ns;
     outside->stamped_size = msg->id;
     outside->stamped_real_ns = clock_real_ns();
     outside->stamp_error[0] = '\0';
@@ -206,7 +230,7 @@ static void on_stamped(struct outside *outside, const struct msg *msg, uint64_t 
 
 static void stamp_tick(struct outside *outside, uint64_t now_ns)
 {
-    bool late = outside->stamps && now_ns - outside->stamped_ns > STAMP_MISSING * outside->stamp_interval_ns;
+    bool late = outside->stamps && stamp_age(outside, now_ns) > STAMP_MISSING * outside->stamp_interval_ns;
     if (late && !outside->stamp_late)
         outside->stamp_record = tell(outside, "stamp.missing", STR_NONE, outside->stamped_size, outside->stamp_error);
     outside->stamp_late = late;
