@@ -21,6 +21,7 @@ _Static_assert(POLICY_WITNESSES_MAX <= 1 << ID_BITS, "a witness fits an id");
 struct witness_row {
     enum cosign_state state;
     enum cosign_state told;
+    bool heard;       /* told once that it cosigns */
     uint64_t known;   /* it has cosigned so many records, as far as we know */
     uint64_t size;    /* newest that it cosigned for us */
     int64_t time_s;   /* by its clock */
@@ -70,12 +71,24 @@ static const struct {
     [COSIGN_FORKED] = {"forked", "witness.forked", "qorgan-witness-forked"},
 };
 
+enum rc cosign_policy_check(const struct policy *policy, struct err *err)
+{
+    if (policy->witness_count > COSIGN_WITNESSES_MAX)
+        return err_set(err, RC_INVALID, "%zu witnesses: a checkpoint has room for the lines of %d",
+                       policy->witness_count, COSIGN_WITNESSES_MAX);
+    for (size_t i = 0; i < policy->witness_count; i++)
+        if (policy->witness[i].url.n == 0)
+            return err_set(err, RC_INVALID, "the witness \"%.*s\" has no address", STR_ARG(policy->witness[i].name));
+    return RC_OK;
+}
+
 enum rc cosign_new(struct str policy, uint64_t interval_ns, struct cosign **ret_cosign, struct err *err)
 {
     struct cosign *cosign = memory_new(sizeof *cosign);
     if (!cosign)
         return err_set(err, RC_LIMIT, "no memory for the witnesses");
     enum rc rc = policy_parse(policy, &cosign->policy, err);
+    rc = rc == RC_OK ? cosign_policy_check(&cosign->policy, err) : rc;
     if (rc != RC_OK) {
         memory_free(cosign);
         return rc;
@@ -351,7 +364,8 @@ static bool witness_change(struct cosign *cosign, size_t at, struct cosign_chang
         row->state = COSIGN_MISSING;
     if (row->state == row->told)
         return false;
-    bool first = row->told == COSIGN_NEW && row->state == COSIGN_GOOD;
+    bool first = !row->heard && row->state == COSIGN_GOOD;
+    row->heard = row->heard || first;
     row->told = row->state;
     if (states[row->state].rule == NULL)
         row->record = 0;
@@ -424,12 +438,13 @@ void cosign_write(const struct cosign *cosign, struct buf *json)
     json_write_object_end(json);
 }
 
-static void alarm_write(struct buf *json, const char *rule, uint64_t record, struct str text)
+static void alarm_write(struct buf *json, const char *rule, uint64_t record, struct str host, const char *text)
 {
     json_write_object(json);
     json_put_text(json, "rule", rule);
     json_put_u64(json, "record", record);
-    json_put_str(json, "text", text);
+    json_put_str(json, "host", host);
+    json_put_text(json, "text", text);
     json_write_object_end(json);
 }
 
@@ -439,8 +454,8 @@ void cosign_alarms(const struct cosign *cosign, struct buf *json)
         const struct witness_row *row = &cosign->rows[i];
         if (row->record && states[row->told].rule)
             alarm_write(json, states[row->told].rule, row->record,
-                        str_slice(cosign->policy.witness[i].name, 0, SHOWN_MAX));
+                        str_slice(cosign->policy.witness[i].name, 0, SHOWN_MAX), row->error);
     }
     if (cosign->quorum_record && cosign->quorum_told)
-        alarm_write(json, "qorgan-quorum-lost", cosign->quorum_record, STR_NONE);
+        alarm_write(json, "qorgan-quorum-lost", cosign->quorum_record, STR_NONE, "");
 }

@@ -26,7 +26,13 @@
 
 enum cosign_state { COSIGN_NEW, COSIGN_GOOD, COSIGN_MISSING, COSIGN_BEHIND, COSIGN_FORKED };
 
+/* Witnesses of a log that is asked for: its own line stands in the note too. */
+#define COSIGN_WITNESSES_MAX (NOTE_SIGNATURES_MAX - 1)
+
 struct cosign;
+
+/* Whether a policy can be followed: not too many witnesses, each with an address. RC_INVALID. */
+enum rc cosign_policy_check(const struct policy *policy, struct err *err) MUST_USE;
 
 /* Names are borrowed from the text. RC_INVALID names the policy's line. */
 enum rc cosign_new(struct str policy, uint64_t interval_ns, struct cosign **ret_cosign, struct err *err) MUST_USE;
@@ -79,7 +85,7 @@ bool cosign_change(struct cosign *cosign, struct cosign_change *ret_change);
 
 /* For people: "witnesses": [...], "quorum": {...} of the object being written. */
 void cosign_write(const struct cosign *cosign, struct buf *json);
-/* The alarms that hold, as objects of the array being written: rule, record, text. */
+/* The alarms that hold, as objects of the array being written: rule, record, host (the witness), text (what it said). */
 void cosign_alarms(const struct cosign *cosign, struct buf *json);
 
 #endif

@@ -257,7 +257,7 @@ static void silence(void)
     refused(&stand, 0);
     CHECK(sign(&stand, 2, witness_key[2]));
     CHECK_TEXT(str_of(told(&stand)), "witness.back w2");
-    CHECK_TEXT(str_of(told(&stand)), "witness.back w3");
+    CHECK_TEXT(str_of(told(&stand)), "witness.first w3"); /* for the first time, missed as it was */
     CHECK_TEXT(str_of(told(&stand)), "quorum.reached ");
     CHECK_TEXT(str_of(told(&stand)), "");
     stand_done(&stand);
@@ -392,12 +392,41 @@ static void late_errors(void)
     stand_done(&stand);
 }
 
+/* As many as a note has lines for beside the log's. */
+static void many_witnesses(void)
+{
+    struct buf text CLEANUP(buf_done);
+    struct cosign *cosign = NULL;
+    struct err err = {0};
+    buf_init(&text, POLICY_SIZE_MAX);
+    for (uint8_t i = 0; i < COSIGN_WITNESSES_MAX; i++) {
+        struct signing_key *key = key_of("w.test", NOTE_COSIGNATURE, (uint8_t)(100 + i));
+        buf_format(&text, "witness w%d ", i);
+        note_key_write(signing_key_public(key), &text);
+        buf_text(&text, " http://127.0.0.1/\n");
+        signing_key_free(key);
+    }
+    size_t n = text.n;
+    buf_text(&text, "quorum none\n");
+    CHECK(cosign_new(buf_view(&text), INTERVAL, &cosign, NULL) == RC_OK);
+    cosign_free(cosign);
+    cosign = NULL;
+    text.n = n;
+    buf_text(&text, "witness one.more w.test+063c9bf7+BAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f http://127.0.0.1/\n"
+                    "quorum none\n");
+    CHECK(cosign_new(buf_view(&text), INTERVAL, &cosign, &err) == RC_INVALID && cosign == NULL);
+    CHECK_TEXT(str_of(err.text), "32 witnesses: a checkpoint has room for the lines of 31");
+}
+
 static void bad_policies(void)
 {
     struct cosign *cosign = NULL;
     CHECK(cosign_new(STR("witness\n"), INTERVAL, &cosign, NULL) == RC_INVALID);
     CHECK(cosign_new(STR(""), INTERVAL, &cosign, NULL) == RC_INVALID);
+    CHECK(cosign_new(STR("witness w w.test+063c9bf7+BAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f\nquorum w\n"),
+                     INTERVAL, &cosign, NULL) == RC_INVALID); /* no address */
     CHECK(cosign == NULL);
+    many_witnesses();
 }
 
 static const struct test tests[] = {
