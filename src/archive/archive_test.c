@@ -407,6 +407,64 @@ static void full_disk(void)
     testbed_remove(&bed);
 }
 
+static unsigned file_opens;
+
+static int counting_open(void *self, int folder, const char *name, unsigned flags)
+{
+    file_opens++;
+    return io_kernel.open(self, folder, name, flags);
+}
+
+static unsigned opens_of_proof(struct testbed *bed, uint64_t from)
+{
+    struct tlog_path path;
+    struct tlog_hash root;
+    file_opens = 0;
+    testbed_ok(bed, archive_consistency(bed->archive, from, archive_size(bed->archive), &path, &bed->err));
+    testbed_ok(bed, archive_root(bed->archive, from, &root, &bed->err));
+    return file_opens;
+}
+
+/* The writer reads no files for proofs from what was shown outside or signed last; for others once. */
+static void proofs_from_memory(void)
+{
+    struct testbed bed;
+    struct io io = io_kernel;
+    uint64_t shown[3];
+    io.open = counting_open;
+    testbed_make(&bed);
+    bed.io = &io;
+    testbed_ok(&bed, testbed_open(&bed, INT64_C(64) << 20, false));
+    testbed_ok(&bed, testbed_put(&bed, 300, true));
+    uint64_t never = archive_size(bed.archive);
+    testbed_ok(&bed, testbed_put(&bed, 256, true));
+    shown[0] = archive_size(bed.archive); /* at once, while its group grows */
+    archive_shown(bed.archive, shown[0]);
+    testbed_ok(&bed, testbed_put(&bed, 256, true));
+    shown[1] = archive_size(bed.archive);
+    testbed_ok(&bed, testbed_put(&bed, 256, true)); /* when its group is complete */
+    archive_shown(bed.archive, shown[1]);
+    testbed_ok(&bed, testbed_checkpoint(&bed, false));
+    shown[2] = archive_size(bed.archive); /* signed last */
+    for (int i = 0; i < 300; i++)
+        testbed_ok(&bed, testbed_put(&bed, 256, true));
+    for (size_t i = 0; i < ARRAY_LEN(shown); i++) {
+        test_row("row %zu", i);
+        CHECK_INT(opens_of_proof(&bed, shown[i]), 0);
+    }
+    test_row("-");
+    CHECK(opens_of_proof(&bed, never) > 0);
+    CHECK_INT(opens_of_proof(&bed, never), 0);
+    /* Those that are asked for stay, whatever else is shown. */
+    for (int i = 0; i < 200; i++) {
+        testbed_ok(&bed, testbed_put(&bed, 256, true));
+        archive_shown(bed.archive, archive_size(bed.archive));
+        CHECK_INT(opens_of_proof(&bed, never) + opens_of_proof(&bed, shown[0]), 0);
+    }
+    CHECK(opens_of_proof(&bed, shown[1]) > 0);
+    testbed_remove(&bed);
+}
+
 static void cosigned_found(void *context, const struct verify_finding *finding)
 {
     (void)context;
@@ -494,12 +552,17 @@ static void cosigned_checkpoints(void)
 }
 
 static const struct test tests[] = {
-    {"full disk, failed sync", full_disk},          {"appends and recovers", appends_and_recovers},
-    {"seals and recovers", seals_and_recovers},     {"proves records", proves_records},
-    {"consistency from every commit", consistency}, {"refuses a rollback", refuses_rollback},
-    {"large records and limits", large_and_limits}, {"refuses bad blocks", refuses_bad_blocks},
+    {"full disk, failed sync", full_disk},
+    {"appends and recovers", appends_and_recovers},
+    {"seals and recovers", seals_and_recovers},
+    {"proves records", proves_records},
+    {"consistency from every commit", consistency},
+    {"refuses a rollback", refuses_rollback},
+    {"large records and limits", large_and_limits},
+    {"refuses bad blocks", refuses_bad_blocks},
     {"memory fails", memory_fails},
     {"cosigned checkpoints", cosigned_checkpoints},
+    {"proofs from memory", proofs_from_memory},
 };
 
 int main(int argc, char **argv)

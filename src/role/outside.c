@@ -241,6 +241,7 @@ static void stamp_tick(struct outside *outside, uint64_t now_ns)
 void outside_signed(struct outside *outside, struct str note, uint64_t size, bool retained, uint64_t now_ns)
 {
     if (outside_due(outside, now_ns)) {
+        archive_shown(outside->options.archive, size);
         cosign_begin(outside->cosign, note, size, retained, now_ns);
         requests_send(outside, now_ns);
     }
@@ -282,6 +283,7 @@ static void alarm_write(struct buf *json, const char *rule, uint64_t record, con
     json_write_object(json);
     json_put_text(json, "rule", rule);
     json_put_u64(json, "record", record);
+    json_put_text(json, "host", "");
     json_put_text(json, "text", text);
     json_write_object_end(json);
 }
