@@ -535,6 +535,8 @@ def rollback():
             # Grown past what was cosigned, it is still another tree.
             service.tcp(b"<13>Nov 20 10:00:00 host app: another line in its place\n" * 6000)
             check(wait(lambda: records(service, "witness.forked"), 60), "the fork is not told")
+            check(wait(lambda: incident(service, "qorgan-witness-behind")), "the rollback opened no event in the desk")
+            check(any("it was rolled back" in witness.read_log() for witness in witnesses), "a witness keeps silent")
             check(any("inconsistent tree" in witness.read_log() for witness in witnesses), "the witness does not tell")
             check(wait(lambda: incident(service, "qorgan-witness-forked")), "no event was opened in the desk")
 
