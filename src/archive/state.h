@@ -57,11 +57,11 @@ struct archive {
     bool group_marked;                  /* a commit ended inside it */
     struct memo *memos;                 /* ring */
     size_t memo_next;
-    struct memo *shown;              /* groups that proofs are wanted from for long; in the last slot the signed one's */
-    uint64_t shown_used[SHOWN_MAX];  /* by the clock shown_clock: the longest unused goes first */
+    struct memo *shown;             /* groups that proofs are wanted from for long; last the newest checkpoint's */
+    uint64_t shown_used[SHOWN_MAX]; /* by the clock shown_clock: the longest unused goes first */
     uint64_t shown_clock;
-    bool shown_growing;              /* the growing group is to join them */
-    bool signed_growing;             /* and is that of the newest checkpoint */
+    bool shown_growing;  /* the growing group is to join them */
+    bool signed_growing; /* and is that of the newest checkpoint */
     struct tlog_virtual *proofs;
     struct archive_reader *reader; /* regenerates old groups; NULL until needed */
 

@@ -10,7 +10,7 @@
 #define QUIET     4
 #define RAW_MAX   3706 /* codewords of version 40 */
 #define FORMAT    0x5412u
-#define FORMAT_G  0x537u/* generator of the format's BCH code */
+#define FORMAT_G  0x537u /* generator of the format's BCH code */
 
 /* Table 9: check codewords a block, and blocks, by version from 1. */
 static const struct {
@@ -297,7 +297,7 @@ static void fill(char *text, size_t n, unsigned seed)
 
 static void reads_back(void)
 {
-    static const size_t lengths[] = {1,  2,   13,  14,  15,  26,  27,   62,   84,   106,  122, 180,
+    static const size_t lengths[] = {1,   2,   13,  14,  15,  26,  27,   62,   84,   106,  122,  180,
                                      213, 311, 415, 664, 997, 998, 1370, 1812, 2330, 2331, 2332, 2953};
     static char text[QR_BYTES_MAX];
     struct buf svg CLEANUP(buf_done);

@@ -35,7 +35,7 @@ struct io {
     int (*truncate)(void *self, int fd, int64_t size);
     int (*size)(void *self, int fd, int64_t *ret_size);
     int (*modified)(void *self, int fd, int64_t *ret_ns); /* when it was written last, wall clock */
-    int (*read_only)(void *self, int fd); /* fchmod 0440 */
+    int (*read_only)(void *self, int fd);                 /* fchmod 0440 */
     int (*rename)(void *self, int folder, const char *from, const char *to);
     int (*unlink)(void *self, int folder, const char *name);
     int (*mkdir)(void *self, int folder, const char *name); /* 0750 */

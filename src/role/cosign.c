@@ -8,24 +8,24 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ERROR_MAX     200
-#define SHOWN_MAX     80 /* bytes of a witness's name that are shown */
-#define TRIES_MAX     3  /* of one round: the second begins where the witness said */
-#define ID_BITS       8  /* of an id: the witness; above them the round */
-#define PATIENCE_NS   UINT64_C(30000000000)
-#define MISSED_MAX    2 /* rounds in a row without its cosignature: it is missing */
-#define ROUNDS_KEPT   32 /* what was asked for longer ago is not waited for: PATIENCE_NS at the shortest interval */
+#define ERROR_MAX   200
+#define SHOWN_MAX   80 /* bytes of a witness's name that are shown */
+#define TRIES_MAX   3  /* of one round: the second begins where the witness said */
+#define ID_BITS     8  /* of an id: the witness; above them the round */
+#define PATIENCE_NS UINT64_C(30000000000)
+#define MISSED_MAX  2  /* rounds in a row without its cosignature: it is missing */
+#define ROUNDS_KEPT 32 /* what was asked for longer ago is not waited for: PATIENCE_NS at the shortest interval */
 
 _Static_assert(POLICY_WITNESSES_MAX <= 1 << ID_BITS, "a witness fits an id");
 
 struct witness_row {
     enum cosign_state state;
     enum cosign_state told;
-    bool heard;       /* told once that it cosigns */
-    uint64_t known;   /* it has cosigned so many records, as far as we know */
-    uint64_t size;    /* newest that it cosigned for us */
-    int64_t time_s;   /* by its clock */
-    unsigned missed;  /* rounds in a row */
+    bool heard;      /* told once that it cosigns */
+    uint64_t known;  /* it has cosigned so many records, as far as we know */
+    uint64_t size;   /* newest that it cosigned for us */
+    int64_t time_s;  /* by its clock */
+    unsigned missed; /* rounds in a row */
     uint64_t asked_ns;
     uint64_t asked_round;
     bool asked;

@@ -3,7 +3,8 @@
  *   a checkpoint is signed ──► cosign_begin: a round ──► cosign_next: whom to ask, from which size ──► request
  *        ◄── 200 line verified, merged ── 409 size: asked again from there ── else the error stays until the next round
  *
- * A round is one checkpoint; a new one replaces it whether or not all have answered; late answers are taken. States of a witness:
+ * A round is one checkpoint; a new one replaces it whether or not all have answered; late answers are taken. States of
+ * a witness:
  *
  *   NEW ──► GOOD ◄──► MISSING (two rounds in a row ended without its cosignature)
  *    any ──► BEHIND   the witness has cosigned more records than this archive holds: it was rolled back
@@ -85,7 +86,7 @@ bool cosign_change(struct cosign *cosign, struct cosign_change *ret_change);
 
 /* For people: "witnesses": [...], "quorum": {...} of the object being written. */
 void cosign_write(const struct cosign *cosign, struct buf *json);
-/* The alarms that hold, as objects of the array being written: rule, record, host (the witness), text (what it said). */
+/* The alarms that hold, as objects of the array being written: rule, record, host (the witness), text (its error). */
 void cosign_alarms(const struct cosign *cosign, struct buf *json);
 
 #endif

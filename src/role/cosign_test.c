@@ -375,7 +375,7 @@ static void late_errors(void)
         CHECK(taken.note.n == 0);
         CHECK_TEXT(taken.witness, "w1");
         CHECK_TEXT(str_of(taken.error), size == 110 ? "connection timed out" : ""); /* the same once more */
-        taken = late(&stand, id, STR("another\n"), NULL);                          /* asked once, answered once */
+        taken = late(&stand, id, STR("another\n"), NULL);                           /* asked once, answered once */
         CHECK(taken.error[0] == '\0');
     }
     CHECK_TEXT(str_of(told(&stand)), "witness.missing w1");
@@ -430,10 +430,10 @@ static void bad_policies(void)
 }
 
 static const struct test tests[] = {
-    {"a round", a_round},           {"refuses what is not its line", refuses_what_is_not_its_line},
-    {"conflicts", conflicts},       {"silence", silence},           {"patience", patience},
-    {"late answers", late_answers}, {"late errors", late_errors},
-    {"bad policies", bad_policies},
+    {"a round", a_round},         {"refuses what is not its line", refuses_what_is_not_its_line},
+    {"conflicts", conflicts},     {"silence", silence},
+    {"patience", patience},       {"late answers", late_answers},
+    {"late errors", late_errors}, {"bad policies", bad_policies},
 };
 
 int main(int argc, char **argv)

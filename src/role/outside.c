@@ -147,8 +147,7 @@ static void on_cosigned(struct outside *outside, const struct msg *msg, uint64_t
     if (reader.failed || !outside->cosign)
         return;
     if (cosign_take(outside->cosign, &answer, archive_durable(outside->options.archive), &taken)) {
-        enum rc rc =
-            archive_cosigned_store(outside->options.archive, taken.note, taken.retained, taken.quorum, &err);
+        enum rc rc = archive_cosigned_store(outside->options.archive, taken.note, taken.retained, taken.quorum, &err);
         if (rc == RC_IO)
             outside->options.give_up("could not store a cosigned checkpoint", &err);
         if (rc != RC_OK)

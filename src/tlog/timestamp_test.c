@@ -249,8 +249,8 @@ static void certificates_in_time(void)
         int64_t from_s, to_s;
         enum rc rc;
     } rows[] = {
-        {STAMPED - YEAR, STAMPED + YEAR, RC_OK},           {STAMPED - 100, STAMPED + 100, RC_OK},
-        {STAMPED - YEAR, STAMPED - 1, RC_DENIED},          {STAMPED + 1, STAMPED + YEAR, RC_DENIED},
+        {STAMPED - YEAR, STAMPED + YEAR, RC_OK},         {STAMPED - 100, STAMPED + 100, RC_OK},
+        {STAMPED - YEAR, STAMPED - 1, RC_DENIED},        {STAMPED + 1, STAMPED + YEAR, RC_DENIED},
         {STAMPED - 2 * YEAR, STAMPED - YEAR, RC_DENIED},
     };
     struct stand stand;
@@ -311,12 +311,9 @@ static void damaged_authorities(void)
 }
 
 static const struct test tests[] = {
-    {"asks as RFC 3161", asks_as_rfc_3161},
-    {"believes", believes},
-    {"other questions", other_questions},
-    {"every flip and cut", every_flip_and_cut},
-    {"certificates in time", certificates_in_time},
-    {"strangers and refusals", strangers_and_refusals},
+    {"asks as RFC 3161", asks_as_rfc_3161},         {"believes", believes},
+    {"other questions", other_questions},           {"every flip and cut", every_flip_and_cut},
+    {"certificates in time", certificates_in_time}, {"strangers and refusals", strangers_and_refusals},
     {"damaged authorities", damaged_authorities},
 };
 
