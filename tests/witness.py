@@ -465,6 +465,14 @@ def forget(service, policy):
         check_equal(done.returncode, 1, f"an archive with {text!r}")
         with open(path, "w", encoding="utf-8") as out:
             out.write(whole)
+    with open(path, "w", encoding="utf-8") as out:
+        out.write("x\n")
+    read = service.run("search", "--limit", "1", "type:lifecycle")
+    check(read.stdout and b"checkpoints/cosigned" in read.stderr, "a damaged note closes the archive")
+    judged = service.run("verify", check=False)
+    check(judged.returncode == 1 and b"checkpoints/cosigned" in judged.stdout + judged.stderr, str(judged))
+    with open(path, "w", encoding="utf-8") as out:
+        out.write(whole)
 
 
 def shown(service):

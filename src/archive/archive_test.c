@@ -431,6 +431,8 @@ static void proofs_from_memory(void)
     struct testbed bed;
     struct io io = io_kernel;
     uint64_t shown[3];
+    struct buf note CLEANUP(buf_done);
+    buf_init(&note, NOTE_SIZE_MAX);
     io.open = counting_open;
     testbed_make(&bed);
     bed.io = &io;
@@ -462,6 +464,18 @@ static void proofs_from_memory(void)
         CHECK_INT(opens_of_proof(&bed, never) + opens_of_proof(&bed, shown[0]), 0);
     }
     CHECK(opens_of_proof(&bed, shown[1]) > 0);
+    /* What witnesses cosigned last is known after a restart too. */
+    testbed_ok(&bed, testbed_put(&bed, 10, true));
+    testbed_ok(&bed, testbed_checkpoint(&bed, false));
+    uint64_t last = archive_size(bed.archive);
+    buf_str(&note, archive_checkpoint(bed.archive));
+    testbed_ok(&bed, archive_cosigned_store(bed.archive, buf_view(&note), false, true, &bed.err));
+    for (int i = 0; i < 300; i++)
+        testbed_ok(&bed, testbed_put(&bed, 256, true));
+    testbed_ok(&bed, testbed_checkpoint(&bed, false));
+    testbed_close(&bed);
+    testbed_ok(&bed, testbed_open(&bed, INT64_C(64) << 20, false));
+    CHECK_INT(opens_of_proof(&bed, last), 0);
     testbed_remove(&bed);
 }
 

@@ -25,6 +25,7 @@ struct opening {
     struct arena *arena;
     struct str note;
     struct checkpoint checkpoint; /* size 0: none of this origin */
+    uint64_t cosigned_size;       /* 0: none */
     struct tlog_hash root;        /* at the checkpoint's size */
     bool root_known;
     bool wal_damaged;
@@ -93,14 +94,20 @@ static enum rc load_edge(struct opening *o, struct err *err)
     return rc;
 }
 
+/* The tree passes the sizes that the signer and the witnesses saw last: they will ask for proofs from there. */
 static void note_root(struct opening *o)
 {
     struct archive *a = o->archive;
-    if (a->frontier.size == o->checkpoint.head.size) {
+    uint64_t size = a->frontier.size;
+    if (size != o->checkpoint.head.size && size != o->cosigned_size)
+        return;
+    if (size == o->checkpoint.head.size) {
         tlog_frontier_root(&a->frontier, a->hasher, &o->root);
         o->root_known = true;
-        a->group_marked = a->frontier.size % TLOG_GROUP != 0;
+        archive_remember_signed(a, size);
     }
+    a->group_marked = size % TLOG_GROUP != 0;
+    archive_shown(a, size);
 }
 
 static enum rc replay(void *context, const struct wal_frame *frame, struct err *err)
@@ -184,6 +191,11 @@ static enum rc load_checkpoint(struct opening *o, struct err *err)
     }
     if (rc == RC_OK && !str_is(o->checkpoint.origin, a->instance.origin))
         return set_aside(o, err); /* a new instance was begun and the power went */
+    struct checkpoint cosigned;
+    struct str note;
+    struct err inner = {0}; /* without it, or when it is damaged, a proof takes longer */
+    if (rc == RC_OK && checkpoint_cosigned(a->io, a->folders.checkpoints, o->arena, &note, &cosigned, &inner) == RC_OK)
+        o->cosigned_size = cosigned.head.size;
     return rc;
 }
 
