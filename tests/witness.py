@@ -473,6 +473,9 @@ def forget(service, policy):
     check(judged.returncode == 1 and b"checkpoints/cosigned" in judged.stdout + judged.stderr, str(judged))
     with open(path, "w", encoding="utf-8") as out:
         out.write(whole)
+    judged = service.run("doctor", check=False)
+    lines = [line for line in judged.stdout.decode().splitlines() if "cosigned" in line and "warning owner" not in line]
+    check(b"records read" in judged.stdout and not lines, judged.stdout.decode())  # its owner is who runs this test
 
 
 def shown(service):
@@ -559,6 +562,28 @@ def keep_owners(source, target):
 
 def incident(service, rule):
     return [body for body in records(service, "incident.detected") if body.get("rule_id") == rule]
+
+
+def silent_keeper():
+    """A keeper that stands still for a minute is an event: of the newest record it spoke of, when it did"""
+    with folder() as (path, _):
+        service = Service(data=os.path.join(path, "data"))
+        with contextlib.ExitStack() as stack:
+            stack.callback(service.kill)
+            service.start()
+            check(wait(lambda: os.path.exists(service.data + "/archive/checkpoints/latest")), "nothing is signed")
+            time.sleep(2)
+            begin = time.time()
+            os.kill(service.pids("keeper")[0], signal.SIGSTOP)
+            time.sleep(67)
+            os.kill(service.pids("keeper")[0], signal.SIGCONT)
+            told = wait(lambda: incident(service, "qorgan-archive-stalled"))
+            check(told, "the silence is not told:\n" + service.read_log()[-2000:])
+            check(abs(told[0]["occurred_ns"] / 1e9 - begin) < 5, f"when it was heard last: {told[0]}, {begin}")
+            known = {hit["record"]: hit for hit in service.search("type:lifecycle")}
+            check(told[0]["record"] in known, f"its record: {told[0]}")
+            still = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(begin + 5))
+            check(known[told[0]["record"]]["received"] < still, str(known[told[0]["record"]]))
 
 
 def a_lying_witness():
@@ -902,8 +927,8 @@ def sheet():
             check_equal(service.run("sheet", *arguments, check=False).returncode, status, str(arguments))
 
 
-TESTS = [every_answer, two_at_once, damaged_memory, long_checkpoints, over_tls, end_to_end, rollback, a_lying_witness,
-         slow_witnesses, time_stamps, sheet]
+TESTS = [every_answer, two_at_once, damaged_memory, long_checkpoints, over_tls, end_to_end, rollback, silent_keeper,
+         a_lying_witness, slow_witnesses, time_stamps, sheet]
 
 if __name__ == "__main__":
     sys.exit(main(TESTS))
