@@ -81,8 +81,8 @@ class Log:
         for _ in range(count):
             self.leaves.append(hashlib.sha256(b"\0" + str(len(self.leaves)).encode()).digest())
 
-    def note(self, size, root=None):
-        text = f"{self.name}\n{size}\n{base64.b64encode(root or tree_root(self.leaves[:size])).decode()}\n"
+    def note(self, size, root=None, extension=""):
+        text = f"{self.name}\n{size}\n{base64.b64encode(root or tree_root(self.leaves[:size])).decode()}\n{extension}"
         line = base64.b64encode(self.id + self.private.sign(text.encode())).decode()
         return f"{text}\n{DASH} {self.name} {line}\n"
 
@@ -321,6 +321,27 @@ def damaged_memory():
         check(lost.returncode == 1 and "witness.key is gone" in lost.stderr, "a lost key: " + lost.stderr)
 
 
+def long_checkpoints():
+    """What a log sends, however long, never keeps a witness from starting again"""
+    need_cryptography()
+    log = Log("log.test/long", 8)
+    log.grow(9)
+    with folder() as (path, started):
+        witness = Witness(path, "w.test/long", log.vkey)
+        started.append(witness)
+        witness.start()
+        seen = 0
+        for size, room in enumerate((0, 400, 800, 1000, 1023, 1024, 1025, 1500), 1):
+            note = log.note(size, extension="x" * (65536 - room - len(log.note(size).encode()) - 1) + "\n")
+            check_equal(len(note.encode()), 65536 - room, "bytes of the note")
+            status = witness.post(log.request(seen, size, note=note))[0]
+            check_equal(status, 200 if room >= 1024 else 400, f"a note of {65536 - room} bytes")
+            seen = size if status == 200 else seen
+            witness.stop()
+            witness.start()
+            check_equal(witness.show()[1][0]["size"], seen, "what it remembers")
+
+
 def over_tls():
     """A witness speaks HTTPS with a certificate of its own"""
     need_cryptography()
@@ -367,6 +388,11 @@ def cosigned(service):
             return note.read()
     except FileNotFoundError:
         return None
+
+
+def latest(service):
+    with open(service.data + "/archive/checkpoints/latest", encoding="utf-8") as note:
+        return note.read()
 
 
 def size_of(note):
@@ -439,6 +465,17 @@ def forget(service, policy):
         check_equal(done.returncode, 1, f"an archive with {text!r}")
         with open(path, "w", encoding="utf-8") as out:
             out.write(whole)
+    with open(path, "w", encoding="utf-8") as out:
+        out.write("x\n")
+    read = service.run("search", "--limit", "1", "type:lifecycle")
+    check(read.stdout and b"checkpoints/cosigned" in read.stderr, "a damaged note closes the archive")
+    judged = service.run("verify", check=False)
+    check(judged.returncode == 1 and b"checkpoints/cosigned" in judged.stdout + judged.stderr, str(judged))
+    with open(path, "w", encoding="utf-8") as out:
+        out.write(whole)
+    judged = service.run("doctor", check=False)
+    lines = [line for line in judged.stdout.decode().splitlines() if "cosigned" in line and "warning owner" not in line]
+    check(b"records read" in judged.stdout and not lines, judged.stdout.decode())  # its owner is who runs this test
 
 
 def shown(service):
@@ -509,6 +546,8 @@ def rollback():
             # Grown past what was cosigned, it is still another tree.
             service.tcp(b"<13>Nov 20 10:00:00 host app: another line in its place\n" * 6000)
             check(wait(lambda: records(service, "witness.forked"), 60), "the fork is not told")
+            check(wait(lambda: incident(service, "qorgan-witness-behind")), "the rollback opened no event in the desk")
+            check(any("it was rolled back" in witness.read_log() for witness in witnesses), "a witness keeps silent")
             check(any("inconsistent tree" in witness.read_log() for witness in witnesses), "the witness does not tell")
             check(wait(lambda: incident(service, "qorgan-witness-forked")), "no event was opened in the desk")
 
@@ -523,6 +562,28 @@ def keep_owners(source, target):
 
 def incident(service, rule):
     return [body for body in records(service, "incident.detected") if body.get("rule_id") == rule]
+
+
+def silent_keeper():
+    """A keeper that stands still for a minute is an event: of the newest record it spoke of, when it did"""
+    with folder() as (path, _):
+        service = Service(data=os.path.join(path, "data"))
+        with contextlib.ExitStack() as stack:
+            stack.callback(service.kill)
+            service.start()
+            check(wait(lambda: os.path.exists(service.data + "/archive/checkpoints/latest")), "nothing is signed")
+            time.sleep(2)
+            begin = time.time()
+            os.kill(service.pids("keeper")[0], signal.SIGSTOP)
+            time.sleep(67)
+            os.kill(service.pids("keeper")[0], signal.SIGCONT)
+            told = wait(lambda: incident(service, "qorgan-archive-stalled"))
+            check(told, "the silence is not told:\n" + service.read_log()[-2000:])
+            check(abs(told[0]["occurred_ns"] / 1e9 - begin) < 5, f"when it was heard last: {told[0]}, {begin}")
+            known = {hit["record"]: hit for hit in service.search("type:lifecycle")}
+            check(told[0]["record"] in known, f"its record: {told[0]}")
+            still = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(begin + 5))
+            check(known[told[0]["record"]]["received"] < still, str(known[told[0]["record"]]))
 
 
 def a_lying_witness():
@@ -568,6 +629,56 @@ def a_lying_witness():
             check_equal([name for name, _ in split_note(note)[1]], [log.name.replace("w1.test", Key(
                 service.public_key()).name), "w2.test"], "who stands in the note")
             check(records(service, "witness.missing"), "a liar counts as present")
+            service.quiet()
+
+
+def slow_witnesses():
+    """Answers that come rounds later count: nobody is missing, the quorum is reached; between rounds all is quiet"""
+    need_cryptography()
+
+    class Slow(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            time.sleep(3.5)
+            asked = urllib.request.Request(f"http://127.0.0.1:{self.server.behind}/add-checkpoint", body)
+            try:
+                with urllib.request.urlopen(asked, timeout=10) as said:
+                    status, kind, answer = said.status, said.headers["Content-Type"], said.read()
+            except urllib.error.HTTPError as said:
+                status, kind, answer = said.code, said.headers["Content-Type"], said.read()
+            except OSError:  # the test is over
+                return
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *_):
+            pass
+
+    with folder() as (path, started):
+        service, witnesses, policy = prepared(path, started)
+        service.settings["witness-interval-s"] = 1
+        with contextlib.ExitStack() as stack:
+            slow = [http.server.ThreadingHTTPServer(("127.0.0.1", 0), Slow) for _ in witnesses]
+            for server, witness in zip(slow, witnesses):
+                server.behind, witness.port = witness.port, server.server_port
+                threading.Thread(target=server.serve_forever, daemon=True).start()
+                stack.callback(server.shutdown)
+            write_policy(policy, service.public_key(), witnesses, 2)
+            stack.callback(service.kill)
+            service.start()
+            deadline = time.time() + 20  # a checkpoint a second
+            sizes = set()
+            while time.time() < deadline:
+                service.tcp(b"<13>Nov 20 10:00:00 host app: a line\n")
+                time.sleep(0.5)
+                sizes.add(size_of(cosigned(service)))
+            time.sleep(10)  # and one in ten seconds
+            check(len(sizes - {-1}) >= 2, f"late cosignatures are lost: {sizes}")
+            for event in ("witness.missing", "quorum.lost"):
+                check_equal(records(service, event), [], event)
             service.quiet()
 
 
@@ -667,6 +778,7 @@ def time_stamps():
         with contextlib.ExitStack() as stack:
             stack.callback(authority.server.shutdown)
             stack.callback(service.kill)
+            damaged_authority(service, path)
             service.start()
             check(wait(lambda: stamps(service)), "no time stamp:\n" + service.read_log()[-2000:])
             check_equal(len(stamps(service)), 1, "time stamps in a day")
@@ -692,15 +804,36 @@ def time_stamps():
             check(wait(lambda: records(service, "stamp.made")), "the stamp is not told")
             service.stop()
             archive_stamps(service, stamp, path)
-            authority.first = whole
+            authority.first, before, signed = whole, authority.asked, size_of(latest(service))
+            service.start()  # what was stamped before the restart is known
+            check(wait(lambda: size_of(latest(service)) > signed), "nothing is signed")
+            told = Web(service).ask("witness.list")["stamp"]
+            check_equal(told["time_ns"], os.stat(stamp).st_mtime_ns, f"what is told of the stamp: {told}")
+            check_equal((authority.asked, len(stamps(service))), (before, 1), "stamps after a restart")
+            service.stop()
             for mode in ("stranger", "replay", "refusal", "noise"):
                 authority.mode, before = mode, authority.asked
                 begin = len(service.read_log())
+                os.utime(stamp, (0, time.time() - 2 * 86400))
                 service.start()
                 check(wait(lambda: authority.asked > before), f"the authority was not asked ({mode})")
                 check(wait(lambda: "no time stamp: " in service.read_log()[begin:]), f"{mode} is not told")
                 check_equal(len(stamps(service)), 1, f"stamps after {mode}")
                 service.stop()
+
+
+def damaged_authority(service, path):
+    """One damaged certificate among good ones: the service says so and does not start."""
+    with open(path + "/ca.pem", encoding="ascii") as good:
+        whole = good.read()
+    with open(path + "/damaged.pem", "w", encoding="ascii") as out:
+        out.write(whole + whole.replace("\nMII", "\nM", 1))
+    for key in ("timestamp-ca", "witness-ca"):
+        before = service.settings.get(key)
+        service.settings[key] = path + "/damaged.pem"
+        check(not service.start(expect=False), f"started with a damaged {key}")
+        check(f"{key}: certificate 2 cannot be read" in service.read_log(), service.read_log()[-1000:])
+        service.settings[key] = before or ""
 
 
 def archive_stamps(service, stamp, path):
@@ -784,12 +917,18 @@ def sheet():
         service.run("sheet", "--out", path + "/file.html")
         with open(path + "/file.html", encoding="utf-8") as file:
             check("<svg" in file.read(), "--out")
-        for arguments, status in ((("--date", "2020-01-01"), 1), (("--date", "2020-13-01"), 2), (("--lang", "de"), 2),
+        for date in ("2020-01-01", "0001-01-01"):
+            done = service.run("sheet", "--date", date, check=False)
+            check_equal(done.returncode, 1, date)
+            check(f"the archive's first record is of {today}: there is no checkpoint of {date}".encode() in done.stderr,
+                  done.stderr.decode())
+        for arguments, status in ((("--date", "9999-12-31"), 2), (("--date", "2020-13-01"), 2), (("--lang", "de"), 2),
                                   (("--date", "2999-01-01"), 2)):
             check_equal(service.run("sheet", *arguments, check=False).returncode, status, str(arguments))
 
 
-TESTS = [every_answer, two_at_once, damaged_memory, over_tls, end_to_end, rollback, a_lying_witness, time_stamps, sheet]
+TESTS = [every_answer, two_at_once, damaged_memory, long_checkpoints, over_tls, end_to_end, rollback, silent_keeper,
+         a_lying_witness, slow_witnesses, time_stamps, sheet]
 
 if __name__ == "__main__":
     sys.exit(main(TESTS))

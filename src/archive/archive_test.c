@@ -2,6 +2,7 @@
 #include "archive/reader.h"
 #include "archive/retained.h"
 #include "archive/testbed.h"
+#include "archive/verify.h"
 #include "archive/writer.h"
 #include "base/test.h"
 #include "os/file.h"
@@ -406,6 +407,119 @@ static void full_disk(void)
     testbed_remove(&bed);
 }
 
+static unsigned file_opens;
+
+static int counting_open(void *self, int folder, const char *name, unsigned flags)
+{
+    file_opens++;
+    return io_kernel.open(self, folder, name, flags);
+}
+
+static unsigned opens_of_proof(struct testbed *bed, uint64_t from)
+{
+    struct tlog_path path;
+    struct tlog_hash root;
+    file_opens = 0;
+    testbed_ok(bed, archive_consistency(bed->archive, from, archive_size(bed->archive), &path, &bed->err));
+    testbed_ok(bed, archive_root(bed->archive, from, &root, &bed->err));
+    return file_opens;
+}
+
+/* The writer reads no files for proofs from what was shown outside or signed last; for others once. */
+static void proofs_from_memory(void)
+{
+    struct testbed bed;
+    struct io io = io_kernel;
+    uint64_t shown[3];
+    struct buf note CLEANUP(buf_done);
+    buf_init(&note, NOTE_SIZE_MAX);
+    io.open = counting_open;
+    testbed_make(&bed);
+    bed.io = &io;
+    testbed_ok(&bed, testbed_open(&bed, INT64_C(64) << 20, false));
+    testbed_ok(&bed, testbed_put(&bed, 300, true));
+    uint64_t never = archive_size(bed.archive);
+    testbed_ok(&bed, testbed_put(&bed, 256, true));
+    shown[0] = archive_size(bed.archive); /* at once, while its group grows */
+    archive_shown(bed.archive, shown[0]);
+    testbed_ok(&bed, testbed_put(&bed, 256, true));
+    shown[1] = archive_size(bed.archive);
+    testbed_ok(&bed, testbed_put(&bed, 256, true)); /* when its group is complete */
+    archive_shown(bed.archive, shown[1]);
+    testbed_ok(&bed, testbed_checkpoint(&bed, false));
+    shown[2] = archive_size(bed.archive); /* signed last */
+    for (int i = 0; i < 300; i++)
+        testbed_ok(&bed, testbed_put(&bed, 256, true));
+    for (size_t i = 0; i < ARRAY_LEN(shown); i++) {
+        test_row("row %zu", i);
+        CHECK_INT(opens_of_proof(&bed, shown[i]), 0);
+    }
+    test_row("-");
+    CHECK(opens_of_proof(&bed, never) > 0);
+    CHECK_INT(opens_of_proof(&bed, never), 0);
+    /* Those that are asked for stay, whatever else is shown. */
+    for (int i = 0; i < 200; i++) {
+        testbed_ok(&bed, testbed_put(&bed, 256, true));
+        archive_shown(bed.archive, archive_size(bed.archive));
+        CHECK_INT(opens_of_proof(&bed, never) + opens_of_proof(&bed, shown[0]), 0);
+    }
+    CHECK(opens_of_proof(&bed, shown[1]) > 0);
+    /* What witnesses cosigned last is known after a restart too. */
+    testbed_ok(&bed, testbed_put(&bed, 10, true));
+    testbed_ok(&bed, testbed_checkpoint(&bed, false));
+    uint64_t last = archive_size(bed.archive);
+    buf_str(&note, archive_checkpoint(bed.archive));
+    testbed_ok(&bed, archive_cosigned_store(bed.archive, buf_view(&note), false, true, &bed.err));
+    for (int i = 0; i < 300; i++)
+        testbed_ok(&bed, testbed_put(&bed, 256, true));
+    testbed_ok(&bed, testbed_checkpoint(&bed, false));
+    testbed_close(&bed);
+    testbed_ok(&bed, testbed_open(&bed, INT64_C(64) << 20, false));
+    CHECK_INT(opens_of_proof(&bed, last), 0);
+    testbed_remove(&bed);
+}
+
+static void cosigned_found(void *context, const struct verify_finding *finding)
+{
+    (void)context;
+    CHECK_TEXT(str_of(finding->file), "checkpoints/cosigned");
+    CHECK(!finding->warning);
+}
+
+/* A damaged note of witnesses closes nothing: its records are proven by the newest checkpoint. */
+static void cosigned_damaged(struct testbed *bed)
+{
+    static const char *const texts[] = {"", "x", "qorgan.test/x\n600\n\n", NULL /* too long */};
+    struct buf proof CLEANUP(buf_done);
+    buf_init(&proof, PROOF_SIZE_MAX);
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        test_row("row %zu", i);
+        int fd = openat(bed->folder, "checkpoints/cosigned", O_WRONLY | O_TRUNC | O_CLOEXEC);
+        CHECK(fd >= 0);
+        if (texts[i])
+            CHECK_INT(write(fd, texts[i], strlen(texts[i])), strlen(texts[i]));
+        else
+            CHECK_INT(ftruncate(fd, NOTE_SIZE_MAX + 1), 0);
+        close(fd);
+        struct archive_reader *reader = reader_open(bed);
+        CHECK(archive_reader_cosigned_damaged(reader));
+        CHECK_STR(archive_reader_cosigned(reader), STR_NONE);
+        buf_clear(&proof);
+        CHECK_INT(archive_reader_proof(reader, 10, &proof, &bed->err), RC_OK);
+        CHECK(str_ends(buf_view(&proof), archive_checkpoint(bed->archive)));
+        CHECK_INT(archive_reader_refresh(reader, &bed->err), RC_OK);
+        archive_reader_close(reader);
+        struct verify_options options = {.finding = cosigned_found};
+        struct verify_result result;
+        CHECK_INT(archive_verify(&io_kernel, bed->folder, &options, &result, &bed->err), RC_CORRUPT);
+    }
+    test_row("-");
+    CHECK_INT(unlinkat(bed->folder, "checkpoints/cosigned", 0), 0);
+    struct archive_reader *reader = reader_open(bed);
+    CHECK(!archive_reader_cosigned_damaged(reader));
+    archive_reader_close(reader);
+}
+
 /* What witnesses cosigned proves the records it covers, though a newer checkpoint stands beside it. */
 static void cosigned_checkpoints(void)
 {
@@ -447,16 +561,22 @@ static void cosigned_checkpoints(void)
     note.p[0]++;
     CHECK_INT(archive_cosigned_store(bed.archive, str_at(note.p, plain), true, true, &bed.err), RC_INVALID);
     archive_reader_close(reader);
+    cosigned_damaged(&bed);
     testbed_remove(&bed);
 }
 
 static const struct test tests[] = {
-    {"full disk, failed sync", full_disk},          {"appends and recovers", appends_and_recovers},
-    {"seals and recovers", seals_and_recovers},     {"proves records", proves_records},
-    {"consistency from every commit", consistency}, {"refuses a rollback", refuses_rollback},
-    {"large records and limits", large_and_limits}, {"refuses bad blocks", refuses_bad_blocks},
+    {"full disk, failed sync", full_disk},
+    {"appends and recovers", appends_and_recovers},
+    {"seals and recovers", seals_and_recovers},
+    {"proves records", proves_records},
+    {"consistency from every commit", consistency},
+    {"refuses a rollback", refuses_rollback},
+    {"large records and limits", large_and_limits},
+    {"refuses bad blocks", refuses_bad_blocks},
     {"memory fails", memory_fails},
     {"cosigned checkpoints", cosigned_checkpoints},
+    {"proofs from memory", proofs_from_memory},
 };
 
 int main(int argc, char **argv)

@@ -7,6 +7,69 @@
 
 #include <string.h>
 
+/* ---- leaf hashes of groups that proofs begin or end in ---- */
+
+static struct memo *memo_among(struct memo *memos, size_t count, uint64_t group)
+{
+    for (size_t i = 0; i < count; i++)
+        if (memos[i].group == group)
+            return &memos[i];
+    return NULL;
+}
+
+/* Takes the place of the one that was not used for the longest time. */
+static void shown_put(struct archive *a, uint64_t group, const struct tlog_hash hashes[TLOG_GROUP])
+{
+    size_t oldest = 0;
+    for (size_t i = 1; i < SHOWN_MAX; i++)
+        oldest = a->shown_used[i] < a->shown_used[oldest] ? i : oldest;
+    a->shown[oldest].group = group;
+    memcpy(a->shown[oldest].hashes, hashes, sizeof a->shown[oldest].hashes);
+    a->shown_used[oldest] = ++a->shown_clock;
+}
+
+static const struct memo *memo_find(struct archive *a, uint64_t group)
+{
+    struct memo *shown = memo_among(a->shown, SHOWN_MAX + 1, group);
+    if (shown && shown < a->shown + SHOWN_MAX)
+        a->shown_used[shown - a->shown] = ++a->shown_clock;
+    return shown ? shown : memo_among(a->memos, MEMO_MAX, group);
+}
+
+void archive_remember_group(struct archive *archive)
+{
+    struct memo *memo = &archive->memos[archive->memo_next++ % MEMO_MAX];
+    memo->group = archive->frontier.size / TLOG_GROUP - 1;
+    memcpy(memo->hashes, archive->group, sizeof memo->hashes);
+    if (archive->shown_growing)
+        shown_put(archive, memo->group, memo->hashes);
+    if (archive->signed_growing)
+        archive->shown[SHOWN_MAX] = *memo;
+    archive->group_marked = archive->shown_growing = archive->signed_growing = false;
+}
+
+void archive_shown(struct archive *archive, uint64_t size)
+{
+    uint64_t group = size / TLOG_GROUP;
+    ASSERT(size <= archive->frontier.size);
+    if (size % TLOG_GROUP == 0 || memo_among(archive->shown, SHOWN_MAX, group))
+        return;
+    const struct memo *memo = memo_among(archive->memos, MEMO_MAX, group);
+    if (group == archive->frontier.size / TLOG_GROUP)
+        archive->shown_growing = true;
+    else if (memo)
+        shown_put(archive, group, memo->hashes);
+}
+
+void archive_remember_signed(struct archive *archive, uint64_t size)
+{
+    uint64_t group = size / TLOG_GROUP;
+    const struct memo *memo = memo_among(archive->memos, MEMO_MAX, group);
+    archive->signed_growing = group == archive->frontier.size / TLOG_GROUP;
+    if (memo && !archive->signed_growing)
+        archive->shown[SHOWN_MAX] = *memo;
+}
+
 enum rc archive_virtual_leaves(void *context, uint64_t group, struct tlog_hash ret_hashes[TLOG_GROUP],
                                size_t *ret_count, struct err *err)
 {
@@ -17,17 +80,20 @@ enum rc archive_virtual_leaves(void *context, uint64_t group, struct tlog_hash r
         memcpy(ret_hashes, a->group, *ret_count * sizeof *ret_hashes);
         return RC_OK;
     }
-    for (size_t i = 0; i < MEMO_MAX; i++)
-        if (a->memos[i].group == group) {
-            *ret_count = TLOG_GROUP;
-            memcpy(ret_hashes, a->memos[i].hashes, sizeof a->memos[i].hashes);
-            return RC_OK;
-        }
-    /* Long ago: from the files. */
+    const struct memo *memo = memo_find(a, group);
+    if (memo) {
+        *ret_count = TLOG_GROUP;
+        memcpy(ret_hashes, memo->hashes, sizeof memo->hashes);
+        return RC_OK;
+    }
+    /* Long ago: from the files, and not again at the next question. */
     struct archive_reader_options none = {.vault = a->options.vault};
     enum rc rc = a->reader ? archive_reader_refresh(a->reader, err)
                            : archive_reader_open(a->io, a->folder, &none, &a->reader, err);
-    return rc == RC_OK ? archive_reader_leaves(a->reader, group, ret_hashes, ret_count, err) : rc;
+    rc = rc == RC_OK ? archive_reader_leaves(a->reader, group, ret_hashes, ret_count, err) : rc;
+    if (rc == RC_OK && *ret_count == TLOG_GROUP)
+        shown_put(a, group, ret_hashes);
+    return rc;
 }
 
 enum rc archive_root(struct archive *archive, uint64_t size, struct tlog_hash *ret_root, struct err *err)
@@ -184,6 +250,7 @@ static enum rc latest_store(struct archive *archive, struct str note, uint64_t s
     buf_clear(&archive->note);
     buf_put(&archive->note, note.p, note.n);
     archive->note_size = size;
+    archive_remember_signed(archive, size);
     return RC_OK;
 }
 
@@ -223,4 +290,31 @@ enum rc archive_stamp_store(struct archive *archive, uint64_t size, struct str r
     ASSERT(size > 0);
     checkpoint_name(size, STAMP_SUFFIX, name);
     return file_replace(archive->io, archive->folders.checkpoints, name, response, err);
+}
+
+static bool stamp_name_parse(struct str name, uint64_t *ret_size)
+{
+    struct str suffix = STR(STAMP_SUFFIX);
+    return str_ends(name, suffix) && checkpoint_name_parse(str_slice(name, 0, name.n - suffix.n), ret_size);
+}
+
+enum rc archive_stamp_last(struct archive *archive, uint64_t *ret_size, int64_t *ret_time_ns, struct err *err)
+{
+    const struct io *io = archive->io;
+    struct numbers stamps = {0};
+    char name[48];
+    enum rc rc = numbers_list(io, archive->folders.checkpoints, stamp_name_parse, &stamps, err);
+    size_t count = stamps.count;
+    while (count > 0 && stamps.list[count - 1] > archive->durable.size) /* of a longer instance before this one */
+        count--;
+    *ret_size = rc == RC_OK && count > 0 ? stamps.list[count - 1] : 0;
+    numbers_done(&stamps);
+    if (rc != RC_OK || *ret_size == 0)
+        return rc == RC_OK ? err_set(err, RC_NOT_FOUND, "there is no time stamp yet") : rc;
+    checkpoint_name(*ret_size, STAMP_SUFFIX, name);
+    int fd = io->open(io->self, archive->folders.checkpoints, name, IO_READ);
+    int result = fd < 0 ? fd : io->modified(io->self, fd, ret_time_ns);
+    if (fd >= 0)
+        IGNORE(io->close(io->self, fd)); /* only read */
+    return result < 0 ? err_errno(err, -result, "could not look at \"%s\"", name) : RC_OK;
 }

@@ -171,6 +171,7 @@ static enum rc load_note(struct archive_reader *r, struct err *err)
     struct arena *arena CLEANUP(arena_cleanup) = arena_new(1u << 20);
     struct checkpoint checkpoint;
     struct str note;
+    struct err inner = {0};
     if (!arena)
         return err_set(err, RC_LIMIT, "no memory to read the archive");
     buf_clear(&r->note);
@@ -180,10 +181,17 @@ static enum rc load_note(struct archive_reader *r, struct err *err)
         return RC_OK;
     if (rc == RC_OK && str_is(checkpoint.origin, r->instance.origin))
         buf_put(&r->note, note.p, note.n);
-    rc = rc == RC_OK ? checkpoint_cosigned(r->io, r->folders.checkpoints, arena, &note, &checkpoint, err) : rc;
+    if (rc != RC_OK)
+        return rc;
+    /* Records are read without it. Damage is the affair of archive_verify. */
+    rc = checkpoint_cosigned(r->io, r->folders.checkpoints, arena, &note, &checkpoint, &inner);
+    r->cosigned_damaged = rc == RC_CORRUPT || rc == RC_LIMIT;
     if (rc == RC_OK && str_is(checkpoint.origin, r->instance.origin))
         buf_put(&r->cosigned, note.p, note.n);
-    return rc == RC_NOT_FOUND ? RC_OK : rc;
+    if (rc == RC_OK || rc == RC_NOT_FOUND || r->cosigned_damaged)
+        return RC_OK;
+    *err = inner;
+    return rc;
 }
 
 static void cached_drop(struct reader_cached *cached)
@@ -331,6 +339,11 @@ struct str archive_reader_checkpoint(const struct archive_reader *reader)
 struct str archive_reader_cosigned(const struct archive_reader *reader)
 {
     return buf_view(&reader->cosigned);
+}
+
+bool archive_reader_cosigned_damaged(const struct archive_reader *reader)
+{
+    return reader->cosigned_damaged;
 }
 
 struct archive_totals archive_reader_totals(const struct archive_reader *reader)

@@ -48,6 +48,8 @@ const char *archive_reader_origin(const struct archive_reader *reader);
 struct str archive_reader_checkpoint(const struct archive_reader *reader); /* newest note, or empty */
 /* The newest note that reached the witnesses' quorum, or empty; at most as new as the other. */
 struct str archive_reader_cosigned(const struct archive_reader *reader);
+/* Its file is there and cannot be read: it counts as absent, and whoever opened the reader should say so. */
+bool archive_reader_cosigned_damaged(const struct archive_reader *reader);
 struct archive_totals archive_reader_totals(const struct archive_reader *reader);
 /* Kind and name of a source, empty when never introduced. */
 struct event_source archive_reader_source(const struct archive_reader *reader, const uint8_t id[16]);

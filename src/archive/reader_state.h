@@ -54,6 +54,7 @@ struct archive_reader {
     struct tlog_hasher *hasher;
     struct buf note;
     struct buf cosigned; /* the newest note with the witnesses' quorum; empty when there is none */
+    bool cosigned_damaged;
 
     struct wal_reader *log;
     struct tail_file *files;

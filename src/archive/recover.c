@@ -26,6 +26,7 @@ struct opening {
     struct arena *arena;
     struct str note;
     struct checkpoint checkpoint; /* size 0: none of this origin */
+    uint64_t cosigned_size;       /* 0: none */
     struct tlog_hash root;        /* at the checkpoint's size */
     bool root_known;
     bool wal_damaged;
@@ -95,14 +96,20 @@ static enum rc load_edge(struct opening *o, struct err *err)
     return rc;
 }
 
+/* The tree passes the sizes that the signer and the witnesses saw last: they will ask for proofs from there. */
 static void note_root(struct opening *o)
 {
     struct archive *a = o->archive;
-    if (a->frontier.size == o->checkpoint.head.size) {
+    uint64_t size = a->frontier.size;
+    if (size != o->checkpoint.head.size && size != o->cosigned_size)
+        return;
+    if (size == o->checkpoint.head.size) {
         tlog_frontier_root(&a->frontier, a->hasher, &o->root);
         o->root_known = true;
-        a->group_marked = a->frontier.size % TLOG_GROUP != 0;
+        archive_remember_signed(a, size);
     }
+    a->group_marked = size % TLOG_GROUP != 0;
+    archive_shown(a, size);
 }
 
 static enum rc replay(void *context, const struct wal_frame *frame, struct err *err)
@@ -186,6 +193,11 @@ static enum rc load_checkpoint(struct opening *o, struct err *err)
     }
     if (rc == RC_OK && !str_is(o->checkpoint.origin, a->instance.origin))
         return set_aside(o, err); /* a new instance was begun and the power went */
+    struct checkpoint cosigned;
+    struct str note;
+    struct err inner = {0}; /* without it, or when it is damaged, a proof takes longer */
+    if (rc == RC_OK && checkpoint_cosigned(a->io, a->folders.checkpoints, o->arena, &note, &cosigned, &inner) == RC_OK)
+        o->cosigned_size = cosigned.head.size;
     return rc;
 }
 
@@ -293,13 +305,16 @@ static enum rc allocate(struct archive *a, struct err *err)
     a->groups = tlog_groups_new(GROUPS_LIMIT);
     a->sources = sources_new(a->options.seed);
     a->memos = memory_new(MEMO_MAX * sizeof *a->memos);
+    a->shown = memory_new((SHOWN_MAX + 1) * sizeof *a->shown);
     a->proofs = memory_new(sizeof *a->proofs);
     buf_init(&a->frame, ARCHIVE_FRAME_TARGET + 2 * (size_t)RECORD_RAW_MAX);
     buf_init(&a->note, NOTE_SIZE_MAX);
-    if (!a->hasher || !a->groups || !a->sources || !a->memos || !a->proofs)
+    if (!a->hasher || !a->groups || !a->sources || !a->memos || !a->shown || !a->proofs)
         return err_set(err, RC_LIMIT, "no memory to open the archive");
     for (size_t i = 0; i < MEMO_MAX; i++)
         a->memos[i].group = UINT64_MAX;
+    for (size_t i = 0; i <= SHOWN_MAX; i++)
+        a->shown[i].group = UINT64_MAX;
     a->proofs->hasher = a->hasher;
     a->proofs->groups = a->groups;
     a->proofs->context = a;
@@ -397,6 +412,7 @@ void archive_close(struct archive *archive)
         buf_done(&archive->marks[i].sources);
     memory_free(archive->marks);
     memory_free(archive->memos);
+    memory_free(archive->shown);
     memory_free(archive->proofs);
     memory_free(archive->open);
     numbers_done(&archive->due);

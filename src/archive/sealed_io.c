@@ -674,6 +674,12 @@ static int sealed_list(void *self, int folder, bool (*each)(void *context, const
     return s->base->list(s->base->self, folder, each, context);
 }
 
+static int sealed_modified(void *self, int fd, int64_t *ret_ns)
+{
+    struct sealed_io *s = self;
+    return s->base->modified(s->base->self, fd, ret_ns);
+}
+
 static int sealed_lock(void *self, int fd)
 {
     struct sealed_io *s = self;
@@ -692,6 +698,7 @@ enum rc sealed_io_new(const struct io *base, int folder, const struct vault *vau
         .allocate = sealed_allocate,
         .truncate = sealed_truncate,
         .size = sealed_size_of,
+        .modified = sealed_modified,
         .read_only = sealed_read_only,
         .rename = sealed_rename,
         .unlink = sealed_unlink,

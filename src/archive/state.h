@@ -18,6 +18,7 @@
 
 #define MARKS_MAX    4096 /* log files not yet sealed */
 #define MEMO_MAX     256
+#define SHOWN_MAX    64
 #define GROUPS_LIMIT (UINT64_C(1) << 32)
 
 /* The tree and the sources where a log file begins: what the segment before it ends with. */
@@ -56,6 +57,11 @@ struct archive {
     bool group_marked;                  /* a commit ended inside it */
     struct memo *memos;                 /* ring */
     size_t memo_next;
+    struct memo *shown;             /* groups that proofs are wanted from for long; last the newest checkpoint's */
+    uint64_t shown_used[SHOWN_MAX]; /* by the clock shown_clock: the longest unused goes first */
+    uint64_t shown_clock;
+    bool shown_growing;  /* the growing group is to join them */
+    bool signed_growing; /* and is that of the newest checkpoint */
     struct tlog_virtual *proofs;
     struct archive_reader *reader; /* regenerates old groups; NULL until needed */
 
@@ -77,6 +83,8 @@ enum rc archive_grow(struct archive *archive, const struct leaf *leaf, struct st
 /* Remembers the tree where a log file begins. */
 enum rc archive_mark(struct archive *archive, uint64_t first, struct err *err) MUST_USE;
 void archive_remember_group(struct archive *archive);
+/* The newest checkpoint has that size: the next is proven from there. */
+void archive_remember_signed(struct archive *archive, uint64_t size);
 /* Writes the path files of retained checkpoints whose group has become complete. */
 enum rc archive_paths(struct archive *archive, struct err *err) MUST_USE;
 enum rc archive_virtual_leaves(void *context, uint64_t group, struct tlog_hash ret_hashes[TLOG_GROUP],

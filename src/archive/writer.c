@@ -61,14 +61,6 @@ bool archive_highest(const struct archive *archive, const uint8_t source[16], ui
 
 /* ---- growing ---- */
 
-void archive_remember_group(struct archive *archive)
-{
-    struct memo *memo = &archive->memos[archive->memo_next++ % MEMO_MAX];
-    memo->group = archive->frontier.size / TLOG_GROUP - 1;
-    memcpy(memo->hashes, archive->group, sizeof memo->hashes);
-    archive->group_marked = false;
-}
-
 enum rc archive_grow(struct archive *archive, const struct leaf *leaf, struct str leaf_bytes, struct str raw,
                      struct err *err)
 {

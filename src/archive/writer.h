@@ -124,6 +124,9 @@ enum rc archive_root(struct archive *archive, uint64_t size, struct tlog_hash *r
 /* RFC 6962 consistency proof, old_size <= new_size <= archive_durable. */
 enum rc archive_consistency(struct archive *archive, uint64_t old_size, uint64_t new_size, struct tlog_path *ret_path,
                             struct err *err) MUST_USE;
+/* A checkpoint of that size is shown outside: proofs from it will be asked for, perhaps much later. Of 64 such sizes,
+ * those used last, they are made from memory; of others records are read back, which takes time, once. */
+void archive_shown(struct archive *archive, uint64_t size);
 /* Keeps a signed note; on disk before it returns, so show it only afterwards. `retain` keeps it for ever under its
  * size, with the path inside its group of 256 records; otherwise only as the newest. RC_INVALID when origin, size or
  * root are not this archive's. */
@@ -134,6 +137,8 @@ enum rc archive_cosigned_store(struct archive *archive, struct str note, bool re
                                struct err *err) MUST_USE;
 /* A time stamp (RFC 3161 response) of a retained checkpoint, beside it. The bytes are not looked at. */
 enum rc archive_stamp_store(struct archive *archive, uint64_t size, struct str response, struct err *err) MUST_USE;
+/* The newest of them, and the wall-clock time when it was stored. RC_NOT_FOUND: none. */
+enum rc archive_stamp_last(struct archive *archive, uint64_t *ret_size, int64_t *ret_time_ns, struct err *err) MUST_USE;
 /* The newest stored note, or the empty slice. Valid until the next store. */
 struct str archive_checkpoint(const struct archive *archive);
 

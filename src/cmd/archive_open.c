@@ -95,6 +95,9 @@ enum rc reading_open(struct reading *reading, const char *data, bool with_fields
     rc = archive_reader_open(&io_kernel, reading->folder, &options, &reading->reader, err);
     if (rc != RC_OK)
         IGNORE(err_wrap(err, "archive in \"%s\"", data)); /* the code stays rc */
+    else if (archive_reader_cosigned_damaged(reading->reader))
+        fprintf(stderr, "qorgan: warning: file \"checkpoints/cosigned\" of the archive is damaged and not used; run "
+                        "qorgan verify\n");
     return rc;
 }
 

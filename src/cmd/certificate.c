@@ -4,6 +4,7 @@
 #include "cmd/cmd.h"
 #include "cmd/paper.h"
 #include "codec/json.h"
+#include "os/file.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -55,7 +56,7 @@ int cmd_certificate(int argc, char **argv)
         rc = seal(&options, &text, &err);
     const char *path = options_text(&options, "out");
     if (rc == RC_OK && path)
-        rc = paper_write_file(path, buf_view(&text), &err);
+        rc = file_write_path(path, buf_view(&text), &err);
     if (rc != RC_OK)
         return cmd_fail("certificate", &err);
     if (options_flag(&options, "json")) {

@@ -177,8 +177,9 @@ static bool known_checkpoint(struct str name)
 {
     uint64_t number;
     struct str rest = str_skip(name, 16);
-    return str_is(name, NAME_LATEST) || (checkpoint_name_parse(str_slice(name, 0, 16), &number) &&
-                                         (!rest.n || str_is(rest, PATH_SUFFIX) || str_is(rest, ".old")));
+    bool numbered = checkpoint_name_parse(str_slice(name, 0, 16), &number);
+    bool known = !rest.n || str_is(rest, PATH_SUFFIX) || str_is(rest, STAMP_SUFFIX) || str_is(rest, ".old");
+    return str_is(name, NAME_LATEST) || str_is(name, NAME_COSIGNED) || (numbered && known);
 }
 
 static bool known_archive(struct str name)

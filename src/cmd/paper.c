@@ -6,16 +6,12 @@
 #include "cmd/archive_client.h"
 #include "msg/batch.h"
 #include "os/clock.h"
-#include "os/file.h"
 #include "paper/seal.h"
 #include "role/parent.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #define SMALL_ARENA ((size_t)16 << 20)
 #define RECORD_MAX  4096
@@ -65,19 +61,6 @@ enum rc paper_form(const struct options *options, struct papers_form *ret_form, 
         arena ? config_load(options_text(options, "data"), arena, &config, err) : err_set(err, RC_LIMIT, "no memory");
     ret_form->zone_s = rc == RC_OK ? (int32_t)config.zone_offset_s : 0;
     return rc == RC_INVALID ? RC_CORRUPT : rc; /* the command line is right */
-}
-
-enum rc paper_write_file(const char *path, struct str bytes, struct err *err)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (fd < 0)
-        return err_errno(err, errno, "could not create \"%s\"", path);
-    enum rc rc = file_write_at(&io_kernel, fd, bytes, 0, err);
-    if (close(fd) != 0 && rc == RC_OK)
-        rc = err_errno(err, errno, "could not write");
-    if (rc != RC_OK)
-        IGNORE(err_wrap(err, "\"%s\"", path)); /* the code stays rc */
-    return rc;
 }
 
 /* ---- the seal ---- */

@@ -10,13 +10,9 @@
 #include "codec/json.h"
 #include "os/clock.h"
 #include "os/file.h"
-#include "role/config.h"
+#include "role/parent.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 #define TEXTS_FILE_MAX ((size_t)4 << 20)
 #define SHEET_MAX      ((size_t)4 << 20)
@@ -48,26 +44,26 @@ static enum rc texts_take(struct making *m, struct err *err)
 /* The zone that the service shows times in: its configuration, when it can be read. */
 static enum rc zone_take(struct making *m, struct err *err)
 {
-    char path[4096];
-    struct str text;
     struct config config;
-    config_defaults(&config);
-    snprintf(path, sizeof path, "%s/qorgan.conf", options_text(&m->options, "data"));
-    enum rc rc = file_load_path(path, TEXTS_FILE_MAX, m->arena, &text, err);
-    if (rc == RC_OK)
-        rc = config_parse(&config, text, path, m->arena, err);
+    enum rc rc = config_load(options_text(&m->options, "data"), m->arena, &config, err);
     m->html.zone_s = (int32_t)config.zone_offset_s;
-    return rc == RC_NOT_FOUND ? RC_OK : rc;
+    return rc;
 }
 
-/* The end of the day that is asked for, in the zone; without one, now. */
-static enum rc moment_take(const struct making *m, int64_t now_ns, int64_t *ret_before_ns, struct err *err)
+/* The day that is asked for, in the zone, [from, before); without one, all time. */
+struct day {
+    const char *date; /* NULL: none */
+    int64_t from_ns;
+    int64_t before_ns;
+};
+
+static enum rc day_take(const struct making *m, struct day *ret_day, struct err *err)
 {
     struct civil day = {0};
     const char *date = options_text(&m->options, "date");
     struct str rest = str_of(date ? date : "");
     uint64_t parts[3] = {0};
-    *ret_before_ns = INT64_MAX;
+    *ret_day = (struct day){.date = date, .from_ns = INT64_MIN, .before_ns = INT64_MAX};
     if (!date)
         return RC_OK;
     bool good = rest.n == 10;
@@ -78,19 +74,50 @@ static enum rc moment_take(const struct making *m, int64_t now_ns, int64_t *ret_
     day.day = (int32_t)parts[2];
     if (!good || rest.n || !civil_valid(&day))
         return err_set(err, RC_INVALID, "\"%s\" is not a day, such as 2026-11-20", date);
-    int64_t from_ns = civil_to_ns(&day, m->html.zone_s);
-    if (from_ns > now_ns)
+    ret_day->from_ns = civil_to_ns(&day, m->html.zone_s);
+    if (ret_day->from_ns > m->html.now_ns)
         return err_set(err, RC_INVALID, "%s has not begun yet", date);
-    *ret_before_ns = from_ns + DAY_S * SECOND_NS;
+    ret_day->before_ns = ret_day->from_ns + DAY_S * SECOND_NS;
     return RC_OK;
 }
 
-static enum rc note_take(struct making *m, int64_t before_ns, struct err *err)
+static const char *date_of(const struct making *m, int64_t time_ns, char room[CIVIL_TEXT_MAX])
+{
+    civil_format(time_ns, m->html.zone_s, 0, room);
+    room[10] = '\0';
+    return room;
+}
+
+/* No checkpoint is of the day: why. */
+static enum rc none_of_day(const struct making *m, struct archive_reader *reader, const struct day *day,
+                           struct err *err)
+{
+    char text[CIVIL_TEXT_MAX];
+    struct archive_hit hit;
+    enum rc rc = archive_reader_size(reader)
+                     ? archive_reader_record(reader, archive_reader_first(reader), m->arena, &hit, err)
+                     : RC_NOT_FOUND;
+    if (rc == RC_OK && hit.leaf.received_ns >= day->before_ns)
+        return err_set(err, RC_NOT_FOUND, "the archive's first record is of %s: there is no checkpoint of %s",
+                       date_of(m, hit.leaf.received_ns, text), day->date);
+    return err_set(err, RC_NOT_FOUND, "no checkpoint of %s is kept", day->date);
+}
+
+/* The last one of the day, never one of a day before it. */
+static enum rc note_take(struct making *m, const struct day *day, struct err *err)
 {
     struct reading reading;
     struct archive_retained kept = {0};
+    char text[CIVIL_TEXT_MAX];
     enum rc rc = reading_open(&reading, options_text(&m->options, "data"), false, err);
-    rc = rc == RC_OK ? archive_retained_before(reading.reader, before_ns, m->arena, &kept, err) : rc;
+    if (rc == RC_OK) {
+        rc = archive_retained_before(reading.reader, day->before_ns, m->arena, &kept, err);
+        if (rc == RC_NOT_FOUND && day->date)
+            rc = none_of_day(m, reading.reader, day, err);
+    }
+    if (rc == RC_OK && kept.time_ns < day->from_ns)
+        rc = err_set(err, RC_NOT_FOUND, "no checkpoint of %s is kept; the newest before it is of %s", day->date,
+                     date_of(m, kept.time_ns, text));
     reading_close(&reading);
     return rc == RC_OK ? sheet_read(kept.note, kept.time_ns, &m->sheet, err) : rc;
 }
@@ -112,32 +139,24 @@ static enum rc print(const struct making *m, struct err *err)
     struct str bytes = buf_view(&m->out);
     if (m->out.overflow)
         return err_set(err, RC_LIMIT, "no memory for the sheet");
-    if (!path) {
-        bool good = fwrite(bytes.p, 1, bytes.n, stdout) == bytes.n && fflush(stdout) == 0;
-        return good ? RC_OK : err_set(err, RC_IO, "could not write to standard output");
-    }
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (fd < 0)
-        return err_errno(err, errno, "could not create \"%s\"", path);
-    enum rc rc = file_write_at(&io_kernel, fd, bytes, 0, err);
-    if (close(fd) != 0 && rc == RC_OK)
-        rc = err_errno(err, errno, "could not write \"%s\"", path);
-    return rc;
+    if (path)
+        return file_write_path(path, bytes, err);
+    bool good = fwrite(bytes.p, 1, bytes.n, stdout) == bytes.n && fflush(stdout) == 0;
+    return good ? RC_OK : err_set(err, RC_IO, "could not write to standard output");
 }
 
 static enum rc make(struct making *m, struct err *err)
 {
-    int64_t before_ns = 0;
-    int64_t now_ns = clock_real_ns();
+    struct day day;
     m->arena = arena_new((size_t)32 << 20);
     buf_init(&m->out, SHEET_MAX);
     m->html.out = &m->out;
-    m->html.now_ns = now_ns;
+    m->html.now_ns = clock_real_ns();
     enum rc rc = m->arena ? texts_take(m, err) : err_set(err, RC_LIMIT, "no memory");
     m->html.texts = m->texts;
     rc = rc == RC_OK ? zone_take(m, err) : rc;
-    rc = rc == RC_OK ? moment_take(m, now_ns, &before_ns, err) : rc;
-    rc = rc == RC_OK ? note_take(m, before_ns, err) : rc;
+    rc = rc == RC_OK ? day_take(m, &day, err) : rc;
+    rc = rc == RC_OK ? note_take(m, &day, err) : rc;
     if (rc != RC_OK)
         return rc;
     if (options_flag(&m->options, "json"))

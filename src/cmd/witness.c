@@ -179,41 +179,28 @@ static enum rc folder_take(struct setting *s, bool make, struct err *err)
 
 /* ---- giving up rights ---- */
 
-struct owning {
-    int folder;
-    uint32_t id;
-};
-
-static bool file_own(void *context, const char *name)
-{
-    const struct owning *owning = context;
-    return fchownat(owning->folder, name, owning->id, owning->id, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
 /* The memories belong to the user who writes them; keys stay root's and are read before. */
 static enum rc rights_drop(const struct setting *s, struct err *err)
 {
     char path[4096];
     struct buf missing CLEANUP(buf_done);
-    struct owning owning = {.folder = s->logs_folder, .id = (uint32_t)options_number(&s->options, "uid")};
-    struct proc_identity identity = {.uid = owning.id, .gid = owning.id, .outlives_parent = true};
+    uint32_t id = (uint32_t)options_number(&s->options, "uid");
+    struct proc_identity identity = {.uid = id, .gid = id, .outlives_parent = true};
     struct sandbox_path paths[] = {{.path = path, .access = SANDBOX_READ | SANDBOX_WRITE}};
     struct sandbox sandbox = {
         .calls = SANDBOX_OPEN | SANDBOX_CHANGE | SANDBOX_ACCEPT, .paths = paths, .path_count = 1, .files_max = 512};
     bool dropped = false;
     buf_init(&missing, 4096);
     snprintf(path, sizeof path, "%s/logs", options_text(&s->options, "data"));
-    if (proc_is_root() && owning.id) {
-        enum rc rc = proc_chown(path, owning.id, owning.id, err);
-        if (rc == RC_OK && io_kernel.list(NULL, s->logs_folder, file_own, &owning) < 0)
-            rc = err_set(err, RC_IO, "could not give the memories to user %u", owning.id);
-        if (rc != RC_OK)
-            return rc;
+    enum rc rc = RC_OK;
+    if (proc_is_root() && id) {
+        rc = proc_chown(path, id, id, err);
+        rc = rc == RC_OK ? proc_chown_files(s->logs_folder, id, id, err) : rc;
     }
-    enum rc rc = sandbox_hold(paths, 1, err);
+    rc = rc == RC_OK ? sandbox_hold(paths, 1, err) : rc;
     rc = rc == RC_OK ? proc_drop(&identity, &dropped, err) : rc;
     rc = rc == RC_OK ? sandbox_enter(&sandbox, &missing, err) : rc;
-    if (!dropped)
+    if (rc == RC_OK && !dropped)
         log_info("not started by root: runs as the user who started it");
     for (struct str rest = buf_view(&missing); rest.n > 0;) {
         struct str line = str_cut(&rest, '\n');

@@ -158,3 +158,16 @@ enum rc file_load_path(const char *path, size_t limit, struct arena *arena, stru
     close(fd);
     return rc;
 }
+
+enum rc file_write_path(const char *path, struct str bytes, struct err *err)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (fd < 0)
+        return err_errno(err, errno, "could not create \"%s\"", path);
+    enum rc rc = file_write_at(&io_kernel, fd, bytes, 0, err);
+    if (close(fd) != 0 && rc == RC_OK)
+        rc = err_errno(err, errno, "could not write");
+    if (rc != RC_OK)
+        IGNORE(err_wrap(err, "\"%s\"", path)); /* the code stays rc */
+    return rc;
+}

@@ -28,5 +28,7 @@ enum rc folder_open(const struct io *io, int parent, const char *name, bool crea
 /* By path, for programs and set-up code: reads a whole file of the host. */
 enum rc file_load_path(const char *path, size_t limit, struct arena *arena, struct str *ret_bytes,
                        struct err *err) MUST_USE;
+/* Makes the file or empties it, and writes; what a person asked for, so nothing is synced. */
+enum rc file_write_path(const char *path, struct str bytes, struct err *err) MUST_USE;
 
 #endif

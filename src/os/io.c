@@ -148,6 +148,16 @@ static int io_lock(void *self, int fd)
     return flock(fd, LOCK_EX | LOCK_NB) == 0 ? 0 : -errno;
 }
 
+static int io_modified(void *self, int fd, int64_t *ret_ns)
+{
+    struct stat st;
+    (void)self;
+    if (fstat(fd, &st) != 0)
+        return -errno;
+    *ret_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+    return 0;
+}
+
 const struct io io_kernel = {
     .self = NULL,
     .open = io_open,
@@ -158,6 +168,7 @@ const struct io io_kernel = {
     .allocate = io_allocate,
     .truncate = io_truncate,
     .size = io_size,
+    .modified = io_modified,
     .read_only = io_read_only,
     .rename = io_rename,
     .unlink = io_unlink,

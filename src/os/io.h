@@ -34,7 +34,8 @@ struct io {
     int (*allocate)(void *self, int fd, int64_t offset, int64_t size); /* posix_fallocate */
     int (*truncate)(void *self, int fd, int64_t size);
     int (*size)(void *self, int fd, int64_t *ret_size);
-    int (*read_only)(void *self, int fd); /* fchmod 0440 */
+    int (*modified)(void *self, int fd, int64_t *ret_ns); /* when it was written last, wall clock */
+    int (*read_only)(void *self, int fd);                 /* fchmod 0440 */
     int (*rename)(void *self, int folder, const char *from, const char *to);
     int (*unlink)(void *self, int folder, const char *name);
     int (*mkdir)(void *self, int folder, const char *name); /* 0750 */

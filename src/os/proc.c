@@ -1,6 +1,7 @@
 #include "os/proc.h"
 
 #include "base/assert.h"
+#include "os/io.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -158,6 +159,30 @@ enum rc proc_chown(const char *path, uint32_t uid, uint32_t gid, struct err *err
 {
     if (lchown(path, uid, gid) != 0)
         return err_errno(err, errno, "could not give \"%s\" to user %u", path, uid);
+    return RC_OK;
+}
+
+struct owning {
+    int folder;
+    uint32_t uid;
+    uint32_t gid;
+    int trouble;
+};
+
+static bool file_own(void *context, const char *name)
+{
+    struct owning *owning = context;
+    if (fchownat(owning->folder, name, owning->uid, owning->gid, AT_SYMLINK_NOFOLLOW) != 0)
+        owning->trouble = errno;
+    return owning->trouble == 0;
+}
+
+enum rc proc_chown_files(int folder, uint32_t uid, uint32_t gid, struct err *err)
+{
+    struct owning owning = {.folder = folder, .uid = uid, .gid = gid};
+    int result = io_kernel.list(NULL, folder, file_own, &owning);
+    if (result < 0 || owning.trouble)
+        return err_errno(err, result < 0 ? -result : owning.trouble, "could not give the files to user %u", uid);
     return RC_OK;
 }
 

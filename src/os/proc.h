@@ -41,6 +41,8 @@ bool proc_background(void);
 void proc_set_name(const char *name); /* shown by ps */
 bool proc_is_root(void);
 enum rc proc_chown(const char *path, uint32_t uid, uint32_t gid, struct err *err) MUST_USE;
+/* Every file that stands in the folder; links are not followed. */
+enum rc proc_chown_files(int folder, uint32_t uid, uint32_t gid, struct err *err) MUST_USE;
 /* Makes an open folder the present one. */
 enum rc proc_enter_folder(int folder, struct err *err) MUST_USE;
 /* Anonymous memory shared with another process by its descriptor. -errno. */

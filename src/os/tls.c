@@ -245,3 +245,18 @@ enum rc tls_fingerprint(struct str certificate, struct buf *ret_text, struct err
     BIO_free(bio);
     return done ? RC_OK : openssl_err(err, "the TLS certificate does not read");
 }
+
+enum rc tls_certificates_check(struct str pem, struct err *err)
+{
+    BIO *bio = pem.n > 0 && pem.n < INT_MAX ? BIO_new_mem_buf(pem.p, (int)pem.n) : NULL;
+    size_t count = 0;
+    ERR_clear_error();
+    for (X509 *certificate; bio && (certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL; count++)
+        X509_free(certificate);
+    bool ended = !bio || ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+    ERR_clear_error();
+    BIO_free(bio);
+    if (!ended)
+        return err_set(err, RC_INVALID, "certificate %zu cannot be read", count + 1);
+    return count ? RC_OK : err_set(err, RC_INVALID, "there is no certificate");
+}

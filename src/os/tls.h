@@ -32,5 +32,8 @@ enum rc tls_certificate_make(const char *host, struct buf *ret_certificate, stru
                              struct err *err) MUST_USE;
 /* SHA-256 of the certificate as "AA:BB:...", for people to compare. */
 enum rc tls_fingerprint(struct str certificate, struct buf *ret_text, struct err *err) MUST_USE;
+/* Whether a PEM text holds certificates and each of them can be read: libraries take those before a damaged one and
+ * pass over the rest, or take none. RC_INVALID names its place. */
+enum rc tls_certificates_check(struct str pem, struct err *err) MUST_USE;
 
 #endif

@@ -24,6 +24,42 @@ static void certificate_is_made(void)
     buf_done(&print);
 }
 
+/* Each certificate of a list must be readable, wherever it stands. */
+static void lists_are_checked(void)
+{
+    static const char *const bad[] = {"-----BEGIN CERTIFICATE-----\n",
+                                      "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+                                      "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n"};
+    struct err err = {0};
+    struct buf list CLEANUP(buf_done);
+    buf_init(&list, 65536);
+    CHECK_INT(tls_certificates_check(STR_NONE, &err), RC_INVALID);
+    CHECK_INT(tls_certificates_check(STR("words\n"), &err), RC_INVALID);
+    buf_text(&list, "words\n");
+    buf_str(&list, buf_view(&certificate));
+    buf_text(&list, "\nwords between\n");
+    buf_str(&list, buf_view(&certificate));
+    CHECK_INT(tls_certificates_check(buf_view(&list), &err), RC_OK);
+    size_t whole = list.n;
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        test_row("row %zu", i);
+        list.n = whole;
+        buf_text(&list, bad[i]);
+        CHECK_INT(tls_certificates_check(buf_view(&list), &err), RC_INVALID);
+        CHECK_TEXT(str_of(err.text), "certificate 3 cannot be read");
+        buf_clear(&list);
+        buf_text(&list, bad[i]);
+        buf_str(&list, buf_view(&certificate));
+        CHECK_INT(tls_certificates_check(buf_view(&list), &err), RC_INVALID);
+        buf_clear(&list);
+        buf_str(&list, buf_view(&certificate));
+        buf_str(&list, buf_view(&certificate));
+        whole = list.n;
+        err = (struct err){0};
+    }
+    test_row("-");
+}
+
 static void bytes_arrive(void)
 {
     struct err err = {0};
@@ -82,6 +118,7 @@ static void what_is_not_tls_is_refused(void)
 
 static const struct test tests[] = {
     {"a certificate is made", certificate_is_made},
+    {"lists are checked", lists_are_checked},
     {"bytes arrive", bytes_arrive},
     {"what is not TLS is refused", what_is_not_tls_is_refused},
 };

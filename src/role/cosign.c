@@ -8,42 +8,51 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ERROR_MAX     200
-#define SHOWN_MAX     80 /* bytes of a witness's name that are shown */
-#define TRIES_MAX     3  /* of one round: the second begins where the witness said */
-#define ID_BITS       8  /* of an id: the witness; above them the round */
-#define PATIENCE_NS   UINT64_C(30000000000)
-#define INTERVALS_MAX 2
+#define ERROR_MAX   200
+#define SHOWN_MAX   80 /* bytes of a witness's name that are shown */
+#define TRIES_MAX   3  /* of one round: the second begins where the witness said */
+#define ID_BITS     8  /* of an id: the witness; above them the round */
+#define PATIENCE_NS UINT64_C(30000000000)
+#define MISSED_MAX  2  /* rounds in a row without its cosignature: it is missing */
+#define ROUNDS_KEPT 32 /* what was asked for longer ago is not waited for: PATIENCE_NS at the shortest interval */
 
 _Static_assert(POLICY_WITNESSES_MAX <= 1 << ID_BITS, "a witness fits an id");
 
 struct witness_row {
     enum cosign_state state;
     enum cosign_state told;
-    uint64_t known;   /* it has cosigned so many records, as far as we know */
-    uint64_t size;    /* newest that it cosigned for us */
-    int64_t time_s;   /* by its clock */
-    uint64_t good_ns; /* boot time of that, or of the start */
+    bool heard;      /* told once that it cosigns */
+    uint64_t known;  /* it has cosigned so many records, as far as we know */
+    uint64_t size;   /* newest that it cosigned for us */
+    int64_t time_s;  /* by its clock */
+    unsigned missed; /* rounds in a row */
     uint64_t asked_ns;
+    uint64_t asked_round;
     bool asked;
-    unsigned tries;
-    bool done; /* cosigned this round */
+    unsigned tries; /* of this round */
     char error[ERROR_MAX];
     uint64_t record;
     uint64_t refused; /* lines that were foreign, false or twice there */
 };
 
+struct round {
+    uint64_t number; /* 0: none */
+    uint64_t size;
+    uint64_t cosigned; /* witnesses, one bit each */
+    bool retained;
+    struct buf note; /* with what was merged */
+};
+
 struct cosign {
     struct policy policy;
     uint64_t interval_ns;
-    uint64_t round;
+    uint64_t round; /* its number */
     uint64_t round_ns;
-    uint64_t size;
-    uint64_t cosigned; /* witnesses of this round, one bit each */
-    struct buf note;
+    struct round rounds[ROUNDS_KEPT]; /* a ring */
     struct note parsed;
     uint64_t quorum_size;
-    uint64_t quorum_ns;
+    uint64_t quorum_round; /* the newest that reached it, or the last before the start */
+    unsigned quorum_missed;
     bool quorum_lost;
     bool quorum_told;
     uint64_t quorum_record;
@@ -62,64 +71,113 @@ static const struct {
     [COSIGN_FORKED] = {"forked", "witness.forked", "qorgan-witness-forked"},
 };
 
-enum rc cosign_new(struct str policy, uint64_t interval_ns, uint64_t now_ns, struct cosign **ret_cosign,
-                   struct err *err)
+enum rc cosign_policy_check(const struct policy *policy, struct err *err)
+{
+    if (policy->witness_count > COSIGN_WITNESSES_MAX)
+        return err_set(err, RC_INVALID, "%zu witnesses: a checkpoint has room for the lines of %d",
+                       policy->witness_count, COSIGN_WITNESSES_MAX);
+    for (size_t i = 0; i < policy->witness_count; i++)
+        if (policy->witness[i].url.n == 0)
+            return err_set(err, RC_INVALID, "the witness \"%.*s\" has no address", STR_ARG(policy->witness[i].name));
+    return RC_OK;
+}
+
+enum rc cosign_new(struct str policy, uint64_t interval_ns, struct cosign **ret_cosign, struct err *err)
 {
     struct cosign *cosign = memory_new(sizeof *cosign);
     if (!cosign)
         return err_set(err, RC_LIMIT, "no memory for the witnesses");
     enum rc rc = policy_parse(policy, &cosign->policy, err);
+    rc = rc == RC_OK ? cosign_policy_check(&cosign->policy, err) : rc;
     if (rc != RC_OK) {
         memory_free(cosign);
         return rc;
     }
-    buf_init(&cosign->note, NOTE_SIZE_MAX);
+    for (size_t i = 0; i < ROUNDS_KEPT; i++)
+        buf_init(&cosign->rounds[i].note, NOTE_SIZE_MAX);
     cosign->interval_ns = interval_ns;
-    cosign->quorum_ns = now_ns;
-    for (size_t i = 0; i < cosign->policy.witness_count; i++)
-        cosign->rows[i].good_ns = now_ns;
     *ret_cosign = cosign;
     return RC_OK;
 }
 
 void cosign_free(struct cosign *cosign)
 {
-    if (cosign)
-        buf_done(&cosign->note);
+    for (size_t i = 0; cosign && i < ROUNDS_KEPT; i++)
+        buf_done(&cosign->rounds[i].note);
     memory_free(cosign);
 }
 
 /* ---- rounds ---- */
+
+static struct round *round_now(struct cosign *cosign)
+{
+    ASSERT(cosign->round > 0);
+    return &cosign->rounds[cosign->round % ROUNDS_KEPT];
+}
+
+static bool done(struct cosign *cosign, size_t witness)
+{
+    return round_now(cosign)->cosigned >> witness & 1;
+}
 
 bool cosign_due(const struct cosign *cosign, uint64_t now_ns)
 {
     return cosign->round == 0 || now_ns - cosign->round_ns >= cosign->interval_ns;
 }
 
-void cosign_begin(struct cosign *cosign, struct str note, uint64_t size, uint64_t now_ns)
+/* Whether an answer may still come. */
+static bool pending(const struct witness_row *row, uint64_t now_ns)
 {
-    buf_clear(&cosign->note);
-    buf_str(&cosign->note, note);
+    return row->asked && now_ns - row->asked_ns < PATIENCE_NS;
+}
+
+/* The round is over. Who was asked and has not answered yet is judged by the answer, or when no patience is left. */
+static void round_end(struct cosign *cosign, uint64_t now_ns)
+{
+    uint64_t awaited = 0;
+    for (size_t i = 0; i < cosign->policy.witness_count; i++) {
+        struct witness_row *row = &cosign->rows[i];
+        row->asked = pending(row, now_ns);
+        if (!done(cosign, i) && row->asked)
+            awaited |= UINT64_C(1) << i;
+        else
+            row->missed += !done(cosign, i);
+    }
+    if (!policy_quorum(&cosign->policy, round_now(cosign)->cosigned | awaited))
+        cosign->quorum_missed++;
+}
+
+void cosign_begin(struct cosign *cosign, struct str note, uint64_t size, bool retained, uint64_t now_ns)
+{
+    if (cosign->round)
+        round_end(cosign, now_ns);
     cosign->round++;
     cosign->round_ns = now_ns;
-    cosign->size = size;
-    cosign->cosigned = 0;
-    for (size_t i = 0; i < cosign->policy.witness_count; i++) {
-        cosign->rows[i].done = false;
+    struct round *round = round_now(cosign);
+    round->number = cosign->round;
+    round->size = size;
+    round->cosigned = 0;
+    round->retained = retained;
+    buf_clear(&round->note);
+    buf_str(&round->note, note);
+    for (size_t i = 0; i < cosign->policy.witness_count; i++)
         cosign->rows[i].tries = 0;
-    }
 }
 
 bool cosign_next(struct cosign *cosign, uint64_t now_ns, size_t *ret_witness, uint64_t *ret_old_size)
 {
     for (size_t i = 0; cosign->round && i < cosign->policy.witness_count; i++) {
         struct witness_row *row = &cosign->rows[i];
-        row->asked = row->asked && now_ns - row->asked_ns < PATIENCE_NS;
+        if (row->asked && !pending(row, now_ns)) {
+            row->asked = false;
+            row->missed += row->asked_round < cosign->round; /* a round that is still on is counted at its end */
+        }
         /* Who has more than this round's checkpoint waits for a later one. */
-        if (row->done || row->asked || row->tries >= TRIES_MAX || row->known > cosign->size)
+        if (done(cosign, i) || row->asked || row->tries >= TRIES_MAX || row->known > round_now(cosign)->size)
             continue;
         row->asked = true;
         row->asked_ns = now_ns;
+        row->asked_round = cosign->round;
         row->tries++;
         *ret_witness = i;
         *ret_old_size = row->known;
@@ -136,7 +194,7 @@ uint64_t cosign_id(const struct cosign *cosign, size_t witness)
 
 struct str cosign_note(const struct cosign *cosign)
 {
-    return buf_view(&cosign->note);
+    return cosign->round ? buf_view(&cosign->rounds[cosign->round % ROUNDS_KEPT].note) : STR_NONE;
 }
 
 void cosign_forget(struct cosign *cosign)
@@ -161,7 +219,7 @@ static void fault(struct witness_row *row, enum cosign_state state, struct str t
 }
 
 /* The note with the witness's line behind it, when the line is its own and verifies. */
-static bool merge(struct cosign *cosign, size_t at, struct str text)
+static bool merge(struct cosign *cosign, struct round *round, size_t at, struct str text)
 {
     struct witness_row *row = &cosign->rows[at];
     const struct note_key *key = &cosign->policy.witness[at].key;
@@ -179,7 +237,7 @@ static bool merge(struct cosign *cosign, size_t at, struct str text)
         row->refused += !is_own || own.n > 0;
         own = is_own && own.n == 0 ? str_slice(from, 0, line.n + 1) : own;
     }
-    buf_str(&note, buf_view(&cosign->note));
+    buf_str(&note, buf_view(&round->note));
     buf_str(&note, own);
     enum rc rc = own.n ? note_parse(buf_view(&note), &cosign->parsed, &err)
                        : err_set(&err, RC_NOT_FOUND, "no cosignature of the witness's key among %zu lines", lines);
@@ -189,91 +247,125 @@ static bool merge(struct cosign *cosign, size_t at, struct str text)
         fault(row, row->state, str_of(err.text));
         return false;
     }
-    buf_clear(&cosign->note);
-    buf_str(&cosign->note, buf_view(&note));
-    row->time_s = (int64_t)time_s;
+    buf_clear(&round->note);
+    buf_str(&round->note, buf_view(&note));
+    row->time_s = MAX(row->time_s, (int64_t)time_s);
     return true;
 }
 
-static bool cosigned(struct cosign *cosign, size_t at, struct str text, uint64_t now_ns, bool *ret_quorum)
+/* A late line says that the witness is there, and no more: how far it has cosigned, and whether it takes what we show
+ * it now, a newer answer may have said already. */
+static void row_cosigned(struct witness_row *row, const struct round *round, bool late)
 {
-    struct witness_row *row = &cosign->rows[at];
-    if (row->done) {
-        row->refused++; /* it was asked once */
-        return false;
-    }
-    if (!merge(cosign, at, text))
-        return false;
-    row->done = true;
-    row->known = row->size = cosign->size;
-    row->good_ns = now_ns;
+    row->missed = 0;
+    row->size = MAX(row->size, round->size);
+    row->known = late ? MAX(row->known, round->size) : round->size;
+    if (late && (row->state == COSIGN_BEHIND || row->state == COSIGN_FORKED))
+        return;
     row->state = COSIGN_GOOD;
     row->error[0] = '\0';
-    cosign->cosigned |= UINT64_C(1) << at;
-    *ret_quorum = policy_quorum(&cosign->policy, cosign->cosigned);
-    if (*ret_quorum) {
-        cosign->quorum_size = cosign->size;
-        cosign->quorum_ns = now_ns;
+}
+
+static void cosigned(struct cosign *cosign, struct round *round, size_t at, struct str text,
+                     struct cosign_taken *ret_taken)
+{
+    struct witness_row *row = &cosign->rows[at];
+    if (round->cosigned >> at & 1) {
+        row->refused++; /* it was asked once */
+        return;
     }
-    return true;
+    if (!merge(cosign, round, at, text))
+        return;
+    row_cosigned(row, round, round->number != cosign->round);
+    round->cosigned |= UINT64_C(1) << at;
+    ret_taken->note = buf_view(&round->note);
+    ret_taken->retained = round->retained;
+    /* What is newer and has the quorum stays. */
+    if (round->number < cosign->quorum_round || !policy_quorum(&cosign->policy, round->cosigned))
+        return;
+    ret_taken->quorum = true;
+    cosign->quorum_round = round->number;
+    cosign->quorum_size = round->size;
+    cosign->quorum_missed = 0;
+    cosign->quorum_lost = false;
 }
 
 /* It says how far it has cosigned. That is no fault unless we cannot follow. */
-static void conflict(struct cosign *cosign, size_t at, const struct cosign_answer *answer, uint64_t durable)
+static void conflict(struct witness_row *row, const struct round *round, uint64_t size, uint64_t durable)
 {
-    struct witness_row *row = &cosign->rows[at];
     char text[ERROR_MAX];
-    if (answer->size > durable) {
-        snprintf(text, sizeof text, "it has cosigned %llu records, the archive holds %llu",
-                 (unsigned long long)answer->size, (unsigned long long)durable);
+    if (size > durable) {
+        snprintf(text, sizeof text, "it has cosigned %llu records, the archive holds %llu", (unsigned long long)size,
+                 (unsigned long long)durable);
         fault(row, COSIGN_BEHIND, str_of(text));
-    } else if (answer->size == row->known && answer->size == cosign->size) {
+    } else if (size == row->known && size == round->size) {
         fault(row, COSIGN_FORKED, STR("it has cosigned another root for the same size"));
     }
-    row->known = answer->size;
+    row->known = size;
 }
 
-bool cosign_take(struct cosign *cosign, const struct cosign_answer *answer, uint64_t durable, uint64_t now_ns,
-                 bool *ret_quorum)
+static void failed(struct witness_row *row, const struct cosign_answer *answer)
 {
-    size_t at = answer->id & ((1u << ID_BITS) - 1);
-    *ret_quorum = false;
-    if (at >= cosign->policy.witness_count)
-        return false;
-    struct witness_row *row = &cosign->rows[at];
-    if (answer->id >> ID_BITS != cosign->round) {
-        row->asked = row->asked && answer->id >> ID_BITS > cosign->round;
-        return false; /* late: the next request learns from a 409 what it did */
-    }
-    row->asked = false;
-    if (answer->status == 200)
-        return cosigned(cosign, at, answer->text, now_ns, ret_quorum);
-    if (answer->status == 409) {
-        conflict(cosign, at, answer, durable);
-        return false;
-    }
     row->tries = TRIES_MAX;
     if (answer->status == 422) {
         fault(row, COSIGN_FORKED, answer->text);
-        return false;
+        return;
     }
     fault(row, row->state, answer->text);
     if (row->error[0] == '\0')
         snprintf(row->error, sizeof row->error, "status %u", answer->status);
-    return false;
+}
+
+/* NULL when it is none of those that are kept. */
+static struct round *round_find(struct cosign *cosign, uint64_t number)
+{
+    struct round *round = &cosign->rounds[number % ROUNDS_KEPT];
+    return number > 0 && round->number == number ? round : NULL;
+}
+
+bool cosign_take(struct cosign *cosign, const struct cosign_answer *answer, uint64_t durable,
+                 struct cosign_taken *ret_taken)
+{
+    size_t at = answer->id & ((1u << ID_BITS) - 1);
+    struct round *round = round_find(cosign, answer->id >> ID_BITS);
+    *ret_taken = (struct cosign_taken){.error = ""};
+    if (at >= cosign->policy.witness_count || !round)
+        return false;
+    struct witness_row *row = &cosign->rows[at];
+    char before[ERROR_MAX];
+    memcpy(before, row->error, sizeof before);
+    bool late = round->number != cosign->round;
+    bool asked = row->asked && row->asked_round == round->number;
+    row->asked = row->asked && !asked;
+    if (answer->status == 200)
+        cosigned(cosign, round, at, answer->text, ret_taken);
+    else if (late && !asked)
+        return false;
+    else if (answer->status == 409)
+        conflict(row, round, answer->size, durable);
+    else
+        failed(row, answer);
+    if (late && asked) {
+        row->missed += !(round->cosigned >> at & 1); /* at the round's end it was still awaited */
+        row->tries = 0;                              /* it has not been asked in this round */
+    }
+    ret_taken->witness = cosign->policy.witness[at].name;
+    if (strcmp(before, row->error) != 0)
+        ret_taken->error = row->error;
+    return ret_taken->note.n > 0;
 }
 
 /* ---- telling ---- */
 
-static bool witness_change(struct cosign *cosign, size_t at, uint64_t now_ns, struct cosign_change *ret_change)
+static bool witness_change(struct cosign *cosign, size_t at, struct cosign_change *ret_change)
 {
     struct witness_row *row = &cosign->rows[at];
-    bool late = now_ns - row->good_ns > INTERVALS_MAX * cosign->interval_ns;
-    if (late && (row->state == COSIGN_NEW || row->state == COSIGN_GOOD))
+    if (row->missed >= MISSED_MAX && (row->state == COSIGN_NEW || row->state == COSIGN_GOOD))
         row->state = COSIGN_MISSING;
     if (row->state == row->told)
         return false;
-    bool first = row->told == COSIGN_NEW && row->state == COSIGN_GOOD;
+    bool first = !row->heard && row->state == COSIGN_GOOD;
+    row->heard = row->heard || first;
     row->told = row->state;
     if (states[row->state].rule == NULL)
         row->record = 0;
@@ -288,12 +380,26 @@ static bool witness_change(struct cosign *cosign, size_t at, uint64_t now_ns, st
     return true;
 }
 
-bool cosign_change(struct cosign *cosign, uint64_t now_ns, struct cosign_change *ret_change)
+/* Once lost it stays so until it is reached. Those who are not missing must be able to make it, and where answers are
+ * slow, they must meet in one of the rounds that are waited for. */
+static void quorum_look(struct cosign *cosign)
+{
+    uint64_t present = 0;
+    if (cosign->policy.no_quorum || cosign->round == 0)
+        return;
+    for (size_t i = 0; i < cosign->policy.witness_count; i++)
+        present |= (uint64_t)(cosign->rows[i].missed < MISSED_MAX) << i;
+    bool apart = cosign->round - cosign->quorum_round > ROUNDS_KEPT;
+    if (apart || cosign->quorum_missed >= MISSED_MAX || !policy_quorum(&cosign->policy, present))
+        cosign->quorum_lost = true;
+}
+
+bool cosign_change(struct cosign *cosign, struct cosign_change *ret_change)
 {
     for (size_t i = 0; i < cosign->policy.witness_count; i++)
-        if (witness_change(cosign, i, now_ns, ret_change))
+        if (witness_change(cosign, i, ret_change))
             return true;
-    cosign->quorum_lost = !cosign->policy.no_quorum && now_ns - cosign->quorum_ns > INTERVALS_MAX * cosign->interval_ns;
+    quorum_look(cosign);
     if (cosign->quorum_lost == cosign->quorum_told)
         return false;
     cosign->quorum_told = cosign->quorum_lost;
@@ -332,12 +438,13 @@ void cosign_write(const struct cosign *cosign, struct buf *json)
     json_write_object_end(json);
 }
 
-static void alarm_write(struct buf *json, const char *rule, uint64_t record, struct str text)
+static void alarm_write(struct buf *json, const char *rule, uint64_t record, struct str host, const char *text)
 {
     json_write_object(json);
     json_put_text(json, "rule", rule);
     json_put_u64(json, "record", record);
-    json_put_str(json, "text", text);
+    json_put_str(json, "host", host);
+    json_put_text(json, "text", text);
     json_write_object_end(json);
 }
 
@@ -347,8 +454,8 @@ void cosign_alarms(const struct cosign *cosign, struct buf *json)
         const struct witness_row *row = &cosign->rows[i];
         if (row->record && states[row->told].rule)
             alarm_write(json, states[row->told].rule, row->record,
-                        str_slice(cosign->policy.witness[i].name, 0, SHOWN_MAX));
+                        str_slice(cosign->policy.witness[i].name, 0, SHOWN_MAX), row->error);
     }
     if (cosign->quorum_record && cosign->quorum_told)
-        alarm_write(json, "qorgan-quorum-lost", cosign->quorum_record, STR_NONE);
+        alarm_write(json, "qorgan-quorum-lost", cosign->quorum_record, STR_NONE, "");
 }

@@ -3,12 +3,16 @@
  *   a checkpoint is signed ──► cosign_begin: a round ──► cosign_next: whom to ask, from which size ──► request
  *        ◄── 200 line verified, merged ── 409 size: asked again from there ── else the error stays until the next round
  *
- * A round is one checkpoint; a new one replaces it whether or not all have answered. States of a witness:
+ * A round is one checkpoint; a new one replaces it whether or not all have answered; late answers are taken. States of
+ * a witness:
  *
- *   NEW ──► GOOD ◄──► MISSING (no cosignature for two intervals)
+ *   NEW ──► GOOD ◄──► MISSING (two rounds in a row ended without its cosignature)
  *    any ──► BEHIND   the witness has cosigned more records than this archive holds: it was rolled back
  *    any ──► FORKED   the witness is not shown that our tree continues what it cosigned
  *   BEHIND, FORKED ──► GOOD only by a cosignature
+ *
+ * Rounds are counted, not time: a round begins with a new checkpoint, which comes only when the archive has grown. One
+ * who is still expected to answer when the next round begins has not missed it.
  *
  * What changes is told once by cosign_change. Limits: those of tlog/policy.h. */
 #ifndef ROLE_COSIGN_H
@@ -23,17 +27,22 @@
 
 enum cosign_state { COSIGN_NEW, COSIGN_GOOD, COSIGN_MISSING, COSIGN_BEHIND, COSIGN_FORKED };
 
+/* Witnesses of a log that is asked for: its own line stands in the note too. */
+#define COSIGN_WITNESSES_MAX (NOTE_SIGNATURES_MAX - 1)
+
 struct cosign;
 
+/* Whether a policy can be followed: not too many witnesses, each with an address. RC_INVALID. */
+enum rc cosign_policy_check(const struct policy *policy, struct err *err) MUST_USE;
+
 /* Names are borrowed from the text. RC_INVALID names the policy's line. */
-enum rc cosign_new(struct str policy, uint64_t interval_ns, uint64_t now_ns, struct cosign **ret_cosign,
-                   struct err *err) MUST_USE;
+enum rc cosign_new(struct str policy, uint64_t interval_ns, struct cosign **ret_cosign, struct err *err) MUST_USE;
 void cosign_free(struct cosign *cosign); /* NULL is fine */
 
 /* Whether the next signed checkpoint begins a round. */
 bool cosign_due(const struct cosign *cosign, uint64_t now_ns);
-/* The note is copied. */
-void cosign_begin(struct cosign *cosign, struct str note, uint64_t size, uint64_t now_ns);
+/* The note is copied; `retained`: it is kept under its size. */
+void cosign_begin(struct cosign *cosign, struct str note, uint64_t size, bool retained, uint64_t now_ns);
 
 /* The next witness to ask and the size its proof begins at; false when nobody is to be asked now. Marks it asked. */
 bool cosign_next(struct cosign *cosign, uint64_t now_ns, size_t *ret_witness, uint64_t *ret_old_size);
@@ -49,10 +58,18 @@ struct cosign_answer {
     uint64_t size;   /* of a 409 */
     struct str text; /* lines of a 200, else why not */
 };
-/* Takes an answer; `durable` is how many records the archive holds. True: a line was merged into the note, *ret_quorum
- * tells whether it reaches the quorum now. */
-bool cosign_take(struct cosign *cosign, const struct cosign_answer *answer, uint64_t durable, uint64_t now_ns,
-                 bool *ret_quorum);
+/* What an answer brought. */
+struct cosign_taken {
+    struct str witness; /* its name in the policy */
+    const char *error;  /* new since its last answer; else "" */
+    struct str note;    /* a line was merged into this one, borrowed until the next call; else empty */
+    bool retained;      /* as it was begun */
+    bool quorum;        /* it is the newest that reaches the quorum */
+};
+/* Takes an answer to one of the last 32 rounds; `durable` is how many records the archive holds. True: a line was
+ * merged. A line that comes after its round still proves that the witness is there, and counts for that round. */
+bool cosign_take(struct cosign *cosign, const struct cosign_answer *answer, uint64_t durable,
+                 struct cosign_taken *ret_taken);
 
 /* One thing that changed since it was told last. */
 struct cosign_change {
@@ -64,12 +81,12 @@ struct cosign_change {
     const char *error;
     uint64_t *record; /* where to write the number of the record that tells it; 0 ends an alarm */
 };
-/* Looks at the time; true while there is something to tell. */
-bool cosign_change(struct cosign *cosign, uint64_t now_ns, struct cosign_change *ret_change);
+/* True while there is something to tell. */
+bool cosign_change(struct cosign *cosign, struct cosign_change *ret_change);
 
 /* For people: "witnesses": [...], "quorum": {...} of the object being written. */
 void cosign_write(const struct cosign *cosign, struct buf *json);
-/* The alarms that hold, as objects of the array being written: rule, record, text. */
+/* The alarms that hold, as objects of the array being written: rule, record, host (the witness), text (its error). */
 void cosign_alarms(const struct cosign *cosign, struct buf *json);
 
 #endif

@@ -21,10 +21,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     struct cosign *cosign = NULL;
     size_t witness = 0;
     uint64_t old_size = 0;
-    bool quorum = false;
-    if (size < 9 || cosign_new(str_of(policy), 1, 1, &cosign, NULL) != RC_OK)
+    struct cosign_taken taken;
+    if (size < 9 || cosign_new(str_of(policy), 1, &cosign, NULL) != RC_OK)
         return 0;
-    cosign_begin(cosign, str_of(note), 100, 1);
+    cosign_begin(cosign, str_of(note), 100, true, 1);
     ASSERT(cosign_next(cosign, 1, &witness, &old_size));
     struct cosign_answer answer = {
         .id = cosign_id(cosign, witness),
@@ -32,8 +32,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         .size = get_be64(bytes + 1),
         .text = str_at(bytes + 9, size - 9),
     };
-    ASSERT(!cosign_take(cosign, &answer, 100, 2, &quorum));
-    ASSERT(!quorum && str_is(cosign_note(cosign), note));
+    if (bytes[0] & 0x80) /* late */
+        cosign_begin(cosign, str_of(note), 100, true, 2);
+    ASSERT(!cosign_take(cosign, &answer, 100, &taken));
+    ASSERT(!taken.quorum && taken.note.n == 0 && str_is(cosign_note(cosign), note));
     cosign_free(cosign);
     return 0;
 }

@@ -71,6 +71,7 @@ struct desk_role {
     struct alarm_told alarms[ALARMS_MAX]; /* a ring */
     size_t alarm_count;                   /* ever */
     uint64_t heard_ns;                    /* boot time of the keeper's last totals; 0 = never, or its silence is told */
+    int64_t heard_real_ns;                /* the same by the wall clock */
 };
 
 struct calendar_list {
@@ -537,24 +538,32 @@ static bool alarm_known(struct desk_role *role, struct str rule, uint64_t record
     return false;
 }
 
-static void alarm_take(struct desk_role *role, struct str rule, uint64_t record, struct str text)
+struct alarm {
+    struct str rule;
+    uint64_t record; /* that tells it */
+    struct str host;
+    struct str text;
+    int64_t time_ns;
+};
+
+static void alarm_take(struct desk_role *role, const struct alarm *alarm)
 {
     for (size_t i = 0; i < ARRAY_LEN(alarm_rows); i++) {
-        if (!str_is(rule, alarm_rows[i].rule) || alarm_known(role, rule, record))
+        if (!str_is(alarm->rule, alarm_rows[i].rule) || alarm_known(role, alarm->rule, alarm->record))
             continue;
         if (role->match_count + FIRINGS_MAX >= MATCHES_AT_ONCE)
             matches_flush(role);
         struct desk_match match = {
-            .record = record,
+            .record = alarm->record,
             .rule_id = str_of(alarm_rows[i].rule),
             .title = str_of(alarm_rows[i].title),
             .level = alarm_rows[i].level,
             .always = true,
             .kind = str_of(alarm_rows[i].kind),
-            .time_ns = clock_real_ns(),
+            .time_ns = alarm->time_ns,
             .source = STR("qorgan"),
-            .host = text,
-            .description = text,
+            .host = alarm->host,
+            .description = alarm->text,
         };
         match_gather(role, &match);
     }
@@ -638,19 +647,34 @@ static void outside_take(struct desk_role *role, const struct json_value *value)
         .stamp = text_of_value(json_get(value, "stamp")),
     };
     desk_set_outside(role->desk, &outside);
-    for (const struct json_value *row = json_first(json_get(value, "alarms")); row; row = row->next)
-        alarm_take(role, json_str(json_get(row, "rule"), STR_NONE), (uint64_t)json_int(json_get(row, "record"), 0),
-                   json_str(json_get(row, "text"), STR_NONE));
+    for (const struct json_value *row = json_first(json_get(value, "alarms")); row; row = row->next) {
+        struct str host = json_str(json_get(row, "host"), STR_NONE);
+        struct str text = json_str(json_get(row, "text"), STR_NONE);
+        alarm_take(role, &(struct alarm){.rule = json_str(json_get(row, "rule"), STR_NONE),
+                                         .record = (uint64_t)json_int(json_get(row, "record"), 0),
+                                         .host = host,
+                                         .text = text.n ? text : host,
+                                         .time_ns = clock_real_ns()});
+    }
     role->heard_ns = clock_boot_ns();
+    role->heard_real_ns = clock_real_ns();
 }
 
-/* A keeper that says nothing keeps nothing. */
+/* A keeper that says nothing keeps nothing, the record of its silence neither: the evidence is the newest record that
+ * it said was durable, and when it said so. */
 static void keeper_listen(struct desk_role *role)
 {
+    char text[96] = "";
+    char time[CIVIL_TEXT_MAX];
     if (!role->heard_ns || clock_boot_ns() - role->heard_ns < KEEPER_SILENCE)
         return;
     role->heard_ns = 0;
-    alarm_take(role, STR("qorgan-archive-stalled"), role->totals.durable, STR_NONE);
+    civil_format(role->heard_real_ns, 0, 0, time);
+    snprintf(text, sizeof text, "the keeper was heard last at %s", time);
+    alarm_take(role, &(struct alarm){.rule = STR("qorgan-archive-stalled"),
+                                     .record = role->totals.durable ? role->totals.durable - 1 : 0,
+                                     .text = str_of(text),
+                                     .time_ns = role->heard_real_ns});
 }
 
 static void on_totals(struct desk_role *role, const struct msg *msg)

@@ -106,7 +106,6 @@ void out_cosign(struct out *out, const struct msg *msg)
 static void stamped(struct out *out, uint64_t id, bool good, struct str text)
 {
     struct channel *keeper = process_peer(ROLE_KEEPER, 0);
-    out->stamping = false;
     buf_clear(&out->answer);
     buf_u8(&out->answer, good);
     buf_str(&out->answer, good ? text : str_slice(text, 0, WHY_MAX));
@@ -123,6 +122,7 @@ static void stamp_done(void *context, struct transfer *transfer, CURLcode code, 
     struct buf said;
     struct str answer = buf_view(&transfer->answer);
     buf_init_fixed(&said, text, sizeof text);
+    out->stamping = false;
     if (code != CURLE_OK) {
         stamped(out, transfer->id, false, str_of(why));
     } else if (status != 200) {
@@ -159,7 +159,8 @@ void out_stamp(struct out *out, const struct msg *msg)
     struct err err = {0};
     struct transfer *transfer = out->stamping ? NULL : transfer_new(out->transfers, TIMESTAMP_RESPONSE_MAX);
     if (!transfer) {
-        log_warning("a time stamp was asked for while another is under way");
+        stamped(out, msg->id, false,
+                out->stamping ? STR("another time stamp is under way") : STR("too many conversations"));
         return;
     }
     transfer->id = msg->id;

@@ -19,7 +19,6 @@
 struct outside {
     struct outside_options options;
     struct cosign *cosign; /* NULL: no witnesses */
-    bool round_retained;
     struct buf text;
     struct buf request;
 
@@ -28,7 +27,7 @@ struct outside {
     uint64_t stamp_asked_ns; /* 0: none under way */
     uint64_t stamp_tried_ns;
     uint64_t stamp_asked_size;
-    uint64_t stamped_ns; /* boot time of the last one, or of the start */
+    int64_t stamped_ns; /* boot time of the last one, below 0 when it is older than the boot; or of the start */
     uint64_t stamped_size;
     int64_t stamped_real_ns;
     char stamp_error[STAMP_ERROR_SIZE];
@@ -40,6 +39,23 @@ struct outside {
     uint64_t stalled_record;
 };
 
+/* When the archive was stamped last, from the stamps beside its checkpoints. */
+static enum rc stamp_recall(struct outside *outside, struct err *err)
+{
+    uint64_t size = 0;
+    int64_t time_ns = 0;
+    enum rc rc = archive_stamp_last(outside->options.archive, &size, &time_ns, err);
+    if (rc == RC_NOT_FOUND)
+        return RC_OK;
+    if (rc != RC_OK)
+        return rc;
+    int64_t age_ns = clock_real_ns() - time_ns;
+    outside->stamped_ns = (int64_t)outside->begun_ns - MAX(age_ns, INT64_C(0));
+    outside->stamped_size = size;
+    outside->stamped_real_ns = time_ns;
+    return RC_OK;
+}
+
 enum rc outside_new(const struct outside_options *options, struct outside **ret_outside, struct err *err)
 {
     const struct config *config = &options->process->config;
@@ -48,15 +64,17 @@ enum rc outside_new(const struct outside_options *options, struct outside **ret_
     if (!outside)
         return err_set(err, RC_LIMIT, "no memory");
     outside->options = *options;
-    outside->begun_ns = outside->stamped_ns = clock_boot_ns();
+    outside->begun_ns = clock_boot_ns();
+    outside->stamped_ns = (int64_t)outside->begun_ns;
     outside->stamps = config->timestamp_url.n > 0;
     outside->stamp_interval_ns = (uint64_t)config->timestamp_interval_s * SECOND;
     buf_init(&outside->text, 8192);
     buf_init(&outside->request, (size_t)80 * MSG_KIB);
     *ret_outside = outside;
-    if (policy.n == 0)
-        return RC_OK;
-    return cosign_new(policy, (uint64_t)config->witness_interval_s * SECOND, outside->begun_ns, &outside->cosign, err);
+    enum rc rc = outside->stamps ? stamp_recall(outside, err) : RC_OK;
+    if (rc != RC_OK || policy.n == 0)
+        return rc;
+    return cosign_new(policy, (uint64_t)config->witness_interval_s * SECOND, &outside->cosign, err);
 }
 
 bool outside_has_witnesses(const struct outside *outside)
@@ -122,27 +140,28 @@ static void on_cosigned(struct outside *outside, const struct msg *msg, uint64_t
     struct reader reader = reader_of(msg->body);
     struct cosign_answer answer = {.id = msg->id};
     struct err err = {0};
-    bool quorum = false;
+    struct cosign_taken taken;
     answer.status = read_be32(&reader);
     answer.size = read_be64(&reader);
     answer.text = read_bytes(&reader, reader_left(&reader));
     if (reader.failed || !outside->cosign)
         return;
-    if (cosign_take(outside->cosign, &answer, archive_durable(outside->options.archive), now_ns, &quorum)) {
-        enum rc rc = archive_cosigned_store(outside->options.archive, cosign_note(outside->cosign),
-                                            outside->round_retained, quorum, &err);
+    if (cosign_take(outside->cosign, &answer, archive_durable(outside->options.archive), &taken)) {
+        enum rc rc = archive_cosigned_store(outside->options.archive, taken.note, taken.retained, taken.quorum, &err);
         if (rc == RC_IO)
             outside->options.give_up("could not store a cosigned checkpoint", &err);
         if (rc != RC_OK)
             log_error("a cosigned checkpoint was refused: %s", err.text);
     }
+    if (taken.error[0])
+        log_warning("witness %.*s: %s", STR_ARG(taken.witness), taken.error);
     requests_send(outside, now_ns);
 }
 
 static void witnesses_tick(struct outside *outside, uint64_t now_ns)
 {
     struct cosign_change change;
-    while (cosign_change(outside->cosign, now_ns, &change)) {
+    while (cosign_change(outside->cosign, &change)) {
         uint64_t record = tell(outside, change.event, change.witness, change.size, change.error);
         *change.record = change.rule ? record : 0;
         if (change.rule)
@@ -155,11 +174,16 @@ static void witnesses_tick(struct outside *outside, uint64_t now_ns)
 
 /* ---- time stamps ---- */
 
+static uint64_t stamp_age(const struct outside *outside, uint64_t now_ns)
+{
+    return (uint64_t)((int64_t)now_ns - outside->stamped_ns);
+}
+
 static bool stamp_due(const struct outside *outside, uint64_t now_ns)
 {
     bool waiting = outside->stamp_asked_ns && now_ns - outside->stamp_asked_ns < STAMP_PATIENCE;
     bool tried = outside->stamp_tried_ns && now_ns - outside->stamp_tried_ns < STAMP_RETRY_NS;
-    bool fresh = outside->stamped_size && now_ns - outside->stamped_ns < outside->stamp_interval_ns;
+    bool fresh = outside->stamped_size && stamp_age(outside, now_ns) < outside->stamp_interval_ns;
     return outside->stamps && !waiting && !tried && !fresh;
 }
 
@@ -196,7 +220,7 @@ static void on_stamped(struct outside *outside, const struct msg *msg, uint64_t 
         log_error("a time stamp was refused: %s", err.text);
         return;
     }
-    outside->stamped_ns = now_ns;
+    outside->stamped_ns = (int64_t)now_ns;
     outside->stamped_size = msg->id;
     outside->stamped_real_ns = clock_real_ns();
     outside->stamp_error[0] = '\0';
@@ -205,7 +229,7 @@ static void on_stamped(struct outside *outside, const struct msg *msg, uint64_t 
 
 static void stamp_tick(struct outside *outside, uint64_t now_ns)
 {
-    bool late = outside->stamps && now_ns - outside->stamped_ns > STAMP_MISSING * outside->stamp_interval_ns;
+    bool late = outside->stamps && stamp_age(outside, now_ns) > STAMP_MISSING * outside->stamp_interval_ns;
     if (late && !outside->stamp_late)
         outside->stamp_record = tell(outside, "stamp.missing", STR_NONE, outside->stamped_size, outside->stamp_error);
     outside->stamp_late = late;
@@ -216,8 +240,8 @@ static void stamp_tick(struct outside *outside, uint64_t now_ns)
 void outside_signed(struct outside *outside, struct str note, uint64_t size, bool retained, uint64_t now_ns)
 {
     if (outside_due(outside, now_ns)) {
-        outside->round_retained = retained;
-        cosign_begin(outside->cosign, note, size, now_ns);
+        archive_shown(outside->options.archive, size);
+        cosign_begin(outside->cosign, note, size, retained, now_ns);
         requests_send(outside, now_ns);
     }
     if (retained && stamp_due(outside, now_ns))
@@ -258,6 +282,7 @@ static void alarm_write(struct buf *json, const char *rule, uint64_t record, con
     json_write_object(json);
     json_put_text(json, "rule", rule);
     json_put_u64(json, "record", record);
+    json_put_text(json, "host", "");
     json_put_text(json, "text", text);
     json_write_object_end(json);
 }

@@ -40,6 +40,7 @@ struct query_role {
     struct query_jobs *jobs;
     struct query_papers *papers;
     struct buf answer;
+    bool cosigned_told; /* that it is damaged */
 };
 
 static enum rc query_start(struct process *process, void **ret_self, struct err *err)
@@ -76,11 +77,21 @@ static enum rc query_start(struct process *process, void **ret_self, struct err 
     return process_vault(&role->vault, err);
 }
 
+static void cosigned_look(struct query_role *role)
+{
+    bool damaged = archive_reader_cosigned_damaged(role->reader);
+    if (damaged && !role->cosigned_told)
+        log_warning("file \"checkpoints/cosigned\" of the archive is damaged and not used; run qorgan verify");
+    role->cosigned_told = damaged;
+}
+
 static enum rc reader_ready(struct query_role *role, struct err *err)
 {
     if (role->reader) {
-        if (archive_reader_refresh(role->reader, err) == RC_OK)
+        if (archive_reader_refresh(role->reader, err) == RC_OK) {
+            cosigned_look(role);
             return RC_OK;
+        }
         query_jobs_drop(role->jobs);
         query_papers_drop(role->papers);
         archive_reader_close(role->reader);
@@ -88,7 +99,10 @@ static enum rc reader_ready(struct query_role *role, struct err *err)
     }
     struct archive_reader_options options = {
         .names = role->names, .derive = hit_derive, .derive_context = role->deriver, .vault = role->vault};
-    return archive_reader_open(&io_kernel, role->folder, &options, &role->reader, err);
+    enum rc rc = archive_reader_open(&io_kernel, role->folder, &options, &role->reader, err);
+    if (rc == RC_OK)
+        cosigned_look(role);
+    return rc;
 }
 
 static void refuse(struct query_role *role, const char *key, const struct err *err)

@@ -7,6 +7,7 @@
 #include "os/proc.h"
 #include "os/random.h"
 #include "os/tls.h"
+#include "role/cosign.h"
 #include "role/mirror_tokens.h"
 #include "role/signer_slots.h"
 #include "tlog/key.h"
@@ -36,31 +37,11 @@ static enum rc own(const struct config *config, const char *relative, enum role 
     return proc_is_root() && id && role != ROLE_PARENT ? proc_chown(path, id, id, err) : RC_OK;
 }
 
-struct owning {
-    int folder;
-    uint32_t id;
-    int trouble;
-};
-
-static bool file_own(void *context, const char *name)
-{
-    struct owning *owning = context;
-    if (fchownat(owning->folder, name, owning->id, owning->id, AT_SYMLINK_NOFOLLOW) != 0)
-        owning->trouble = errno;
-    return owning->trouble == 0;
-}
-
 /* Files that came by another way, a restored backup or an import while no service ran, get the owner that serves. */
 static enum rc files_own(const struct config *config, int folder, enum role role, struct err *err)
 {
-    struct owning owning = {.folder = folder, .id = uid_of(config, role)};
-    if (!proc_is_root() || !owning.id || role == ROLE_PARENT)
-        return RC_OK;
-    int result = io_kernel.list(NULL, folder, file_own, &owning);
-    if (result < 0 || owning.trouble)
-        return err_errno(err, result < 0 ? -result : owning.trouble, "could not give the files of user %u back",
-                         owning.id);
-    return RC_OK;
+    uint32_t id = uid_of(config, role);
+    return proc_is_root() && id && role != ROLE_PARENT ? proc_chown_files(folder, id, id, err) : RC_OK;
 }
 
 /* Which folder, inside which, whose. */
@@ -316,16 +297,19 @@ static enum rc outside_load(const struct config *config, struct arena *arena, st
         struct str path;
         struct str *ret;
         const char *key;
+        bool certificates;
     } files[] = {
-        {config->witness_policy, &setup->witness_policy, "witness-policy"},
-        {config->witness_ca, &setup->witness_ca, "witness-ca"},
-        {config->timestamp_ca, &setup->timestamp_ca, "timestamp-ca"},
+        {config->witness_policy, &setup->witness_policy, "witness-policy", false},
+        {config->witness_ca, &setup->witness_ca, "witness-ca", true},
+        {config->timestamp_ca, &setup->timestamp_ca, "timestamp-ca", true},
     };
     if (config->timestamp_url.n && !config->timestamp_ca.n)
         return err_set(err, RC_INVALID,
                        "timestamp-url needs timestamp-ca: a stamp that nobody can check proves nothing");
     for (size_t i = 0; i < ARRAY_LEN(files); i++) {
         enum rc rc = files[i].path.n ? file_load_path(files[i].path.p, KEY_FILE_MAX, arena, files[i].ret, err) : RC_OK;
+        if (rc == RC_OK && files[i].path.n && files[i].certificates)
+            rc = tls_certificates_check(*files[i].ret, err);
         if (rc != RC_OK) {
             IGNORE(err_wrap(err, "%s", files[i].key)); /* the code stays rc */
             return rc;
@@ -339,9 +323,7 @@ static enum rc policy_look(const struct setup *setup, struct arena *arena, struc
 {
     struct policy *policy = setup->witness_policy.n ? arena_alloc(arena, sizeof *policy) : NULL;
     enum rc rc = policy ? policy_parse(setup->witness_policy, policy, err) : RC_OK;
-    for (size_t i = 0; policy && rc == RC_OK && i < policy->witness_count; i++)
-        if (policy->witness[i].url.n == 0)
-            rc = err_set(err, RC_INVALID, "the witness \"%.*s\" has no address", STR_ARG(policy->witness[i].name));
+    rc = policy && rc == RC_OK ? cosign_policy_check(policy, err) : rc;
     if (rc != RC_OK)
         IGNORE(err_wrap(err, "witness-policy")); /* the code stays rc */
     return rc;

@@ -122,9 +122,10 @@ static void cosign(struct witness *w, struct log *log)
                   err.text);
         _Exit(EXIT_FAILURE); /* after a failed write only what is on disk counts */
     }
-    if (log->told)
+    bool grew = next.head.size > log->memory.head.size; /* the same size again says only that it is there */
+    if (log->told && grew)
         log_info("log \"%s\" grows again", log->memory.origin);
-    log->told = log->told && next.grown_s == log->memory.grown_s;
+    log->told = log->told && !grew;
     log->memory = next;
 }
 
@@ -147,6 +148,11 @@ static enum witness_status judge(struct witness *w, struct str body, struct log 
     }
     /* A log may not know how far it was cosigned; all else that is signed may be proof of misbehaviour. */
     bool same_size = *ret_log && w->request->checkpoint.head.size == (*ret_log)->memory.head.size;
+    bool shorter = *ret_log && w->request->checkpoint.head.size < (*ret_log)->memory.head.size;
+    if (status == WITNESS_CONFLICT && shorter)
+        log_error("ALARM: log \"%s\" showed %llu records, %llu are cosigned: it was rolled back, or two use its key",
+                  (*ret_log)->memory.origin, (unsigned long long)w->request->checkpoint.head.size,
+                  (unsigned long long)(*ret_log)->memory.head.size);
     if (status == WITNESS_UNPROVEN || (status == WITNESS_CONFLICT && same_size))
         log_error("log \"%s\" showed an inconsistent tree: %s", (*ret_log)->memory.origin, err.text);
     if (status == WITNESS_CONFLICT)

@@ -521,6 +521,17 @@ static int disk_size(void *self, int fd, int64_t *ret_size)
     return 0;
 }
 
+/* Not kept: all is of the epoch. */
+static int disk_modified(void *self, int fd, int64_t *ret_ns)
+{
+    struct sim_disk *disk = self;
+    int error = call_begin(disk, CALL_LOOK);
+    if (error != 0 || node_of(disk, fd) == NULL)
+        return error != 0 ? error : -EBADF;
+    *ret_ns = 0;
+    return 0;
+}
+
 /* Not journalled here: modes carry no promise. */
 static int disk_read_only(void *self, int fd)
 {
@@ -626,6 +637,7 @@ static const struct io disk_io = {
     .allocate = disk_allocate,
     .truncate = disk_truncate,
     .size = disk_size,
+    .modified = disk_modified,
     .read_only = disk_read_only,
     .rename = disk_rename,
     .unlink = disk_unlink,

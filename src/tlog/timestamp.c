@@ -77,22 +77,25 @@ enum rc timestamp_request(const struct tlog_hash *imprint, uint64_t nonce, struc
     return ret_der->overflow ? no_memory(err) : RC_OK;
 }
 
-/* The certificates of a PEM text, none of them forgotten. */
+/* The certificates of a PEM text, none of them forgotten: a damaged one is not the end of the text. */
 static enum rc store_make(struct str pem, time_t at, X509_STORE **ret_store, struct err *err)
 {
     X509_STORE *store = X509_STORE_new();
     BIO *bio = pem.n > 0 && pem.n < INT_MAX ? BIO_new_mem_buf(pem.p, (int)pem.n) : NULL;
     size_t count = 0;
     bool good = store && bio;
+    ERR_clear_error();
     for (X509 *certificate; good && (certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL; count++) {
         good = X509_STORE_add_cert(store, certificate) == 1;
         X509_free(certificate);
     }
     BIO_free(bio);
-    ERR_clear_error(); /* the end of the text is an error to PEM_read_bio_X509 */
+    /* The end of the text is an error to PEM_read_bio_X509. */
+    good = good && ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+    ERR_clear_error();
     if (!good || count == 0) {
         X509_STORE_free(store);
-        return err_set(err, RC_INVALID, "the time-stamp authority's file has no certificate that can be read");
+        return err_set(err, RC_INVALID, "a certificate of the time-stamp authority cannot be read, or there is none");
     }
     X509_VERIFY_PARAM_set_time(X509_STORE_get0_param(store), at);
     *ret_store = store;

@@ -48,6 +48,8 @@ enum rc witness_request_parse(struct str body, struct witness_request *ret_reque
         return err_set(err, RC_INVALID, "the first line is not \"old <size>\"");
     enum rc rc = path_parse(&rest, &ret_request->path, err);
     ret_request->bytes = rest;
+    if (rc == RC_OK && rest.n > WITNESS_NOTE_MAX)
+        rc = err_set(err, RC_INVALID, "the checkpoint has %zu bytes, more than %zu", rest.n, WITNESS_NOTE_MAX);
     if (rc == RC_OK)
         rc = note_parse(rest, &ret_request->note, err);
     if (rc == RC_OK)

@@ -16,6 +16,8 @@
 
 #define WITNESS_PROOF_MAX   63
 #define WITNESS_REQUEST_MAX ((size_t)NOTE_SIZE_MAX + 4096)
+/* Of the checkpoint note: the memory of it, with its header and the witness's own line, stays a note that parses. */
+#define WITNESS_NOTE_MAX ((size_t)NOTE_SIZE_MAX - 1024)
 
 /* Status codes of HTTP, which the specification binds to these meanings. */
 enum witness_status {

@@ -287,6 +287,62 @@ static void repeated_lines(void)
     CHECK(witness_memory_parse(buf_view(&text), signing_key_public(own_key), &memory, NULL) == RC_OK);
 }
 
+/* "old 0" and a checkpoint note of n bytes: the text is padded with an extension line. */
+static void body_of_length(size_t n, struct buf *body)
+{
+    struct buf note CLEANUP(buf_done);
+    struct tlog_head head = head_of(20);
+    const struct tlog_path none = {0};
+    size_t padding = 0;
+    buf_init(&note, NOTE_SIZE_MAX);
+    while (note.n != n) { /* once without padding to see what the rest takes */
+        buf_clear(&note);
+        checkpoint_write(STR("qorgan.test/log"), &head, &note);
+        for (size_t i = 0; i < padding; i++)
+            buf_char(&note, i + 1 < padding ? 'x' : '\n');
+        struct str text = str_of(buf_z(&note));
+        struct buf line CLEANUP(buf_done);
+        buf_init(&line, 4096);
+        CHECK(signing_key_sign(log_key, text, 0, &line, NULL) == RC_OK);
+        buf_char(&note, '\n');
+        buf_str(&note, buf_view(&line));
+        CHECK(!note.overflow && (padding == 0 || note.n == n));
+        padding = n - note.n;
+    }
+    buf_clear(body);
+    witness_request_write(0, &none, buf_view(&note), body);
+}
+
+/* What a log may send at most is remembered as a note that parses; a byte more is no request. */
+static void longest_checkpoint(void)
+{
+    struct buf body CLEANUP(buf_done);
+    struct buf line CLEANUP(buf_done);
+    struct buf text CLEANUP(buf_done);
+    struct witness_memory memory;
+    struct err err = {0};
+    char name[NOTE_NAME_MAX + 1] = {0};
+    begin();
+    memset(name, 'w', NOTE_NAME_MAX);
+    struct signing_key *long_key = key_of(name, NOTE_COSIGNATURE, 12);
+    buf_init(&body, WITNESS_REQUEST_MAX);
+    buf_init(&line, 4096);
+    buf_init(&text, (size_t)2 * NOTE_SIZE_MAX);
+    struct tlog_head seen = head_of(0);
+    CHECK(witness_memory_init(&memory, STR("qorgan.test/log"), NULL) == RC_OK);
+    body_of_length(WITNESS_NOTE_MAX, &body);
+    CHECK_INT(status_of(buf_view(&body), &seen), 200);
+    witness_memory_take(&memory, &request, TLOG_SIZE_MAX);
+    CHECK(signing_key_sign(long_key, request.note.text, TLOG_SIZE_MAX, &line, NULL) == RC_OK);
+    witness_memory_write(&memory, &request, signing_key_public(log_key), 1, buf_view(&line), &text);
+    CHECK(text.n <= NOTE_SIZE_MAX);
+    CHECK(witness_memory_parse(buf_view(&text), signing_key_public(long_key), &memory, NULL) == RC_OK);
+    body_of_length(WITNESS_NOTE_MAX + 1, &body);
+    CHECK(witness_request_parse(buf_view(&body), &request, &err) == RC_INVALID);
+    CHECK(str_starts(str_of(err.text), STR("the checkpoint has 64513 bytes")));
+    signing_key_free(long_key);
+}
+
 static const struct test tests[] = {
     {"judges as the specification says", judges_as_the_specification_says},
     {"another root", another_root},
@@ -295,6 +351,7 @@ static const struct test tests[] = {
     {"any flip is refused", any_flip_is_refused},
     {"remembers", remembers},
     {"repeated lines", repeated_lines},
+    {"longest checkpoint", longest_checkpoint},
 };
 
 int main(int argc, char **argv)

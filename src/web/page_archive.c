@@ -111,12 +111,27 @@ static bool checkpoint_late(const struct health *h)
     return h->durable > h->checkpoint_size && h->now_ns - h->checkpoint_ns > STALE_NS;
 }
 
-static bool witness_bad(const struct health *h)
+static bool witness_is(const struct health *h, const char *state)
 {
     for (const struct json_value *w = json_first(json_get(h->outside, "witnesses")); w; w = w->next)
-        if (!str_is(of_str(w, "state"), "good") && !str_is(of_str(w, "state"), "new"))
+        if (str_is(of_str(w, "state"), state))
             return true;
     return false;
+}
+
+static bool archive_behind(const struct health *h)
+{
+    return witness_is(h, "behind");
+}
+
+static bool archive_forked(const struct health *h)
+{
+    return witness_is(h, "forked");
+}
+
+static bool witness_missing(const struct health *h)
+{
+    return witness_is(h, "missing");
 }
 
 static bool quorum_lost(const struct health *h)
@@ -180,10 +195,12 @@ static void states(struct web_call *call, const struct health *health)
         const char *kind;
         const char *key;
     } rows[] = {
+        {archive_forked, "bad", "archive.state_forked"},
+        {archive_behind, "bad", "archive.state_behind"},
         {verify_bad, "bad", "archive.state_verify_bad"},
         {checkpoint_late, "bad", "archive.state_checkpoint"},
         {quorum_lost, "bad", "archive.state_quorum"},
-        {witness_bad, "bad", "archive.state_witness"},
+        {witness_missing, "bad", "archive.state_witness"},
         {mirror_bad, "bad", "archive.state_mirror"},
         {disk_low, "bad", "archive.state_disk"},
         {stamp_bad, "warn", "archive.state_stamp"},

@@ -647,6 +647,44 @@ static void health_of_the_archive(void)
     CHECK(seen_has("the search did not end") && !seen_has("The archive is well"));
 }
 
+/* What a witness says is a sentence of the archive page and a word in its row, in each language. */
+static void witnesses_of_the_archive(void)
+{
+    static const char *const languages[] = {"kk", "ru", "en"};
+    static const struct {
+        const char *state;
+        const char *says[3]; /* by language */
+    } rows[] = {
+        {"missing", {"Куәгердің бірі растамайды", "Один из свидетелей не заверяет", "A witness does not cosign"}},
+        {"behind",
+         {"Мұрағат куәгер растаған көлемнен қысқа", "Архив короче того, что заверил свидетель",
+          "The archive is behind what a witness cosigned"}},
+        {"forked",
+         {"Мұрағат куәгер растаған мұрағаттың жалғасы емес", "Архив не продолжает то, что заверил свидетель",
+          "The archive is not the tree that a witness cosigned"}},
+        {"good", {"", "", ""}},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        for (size_t k = 0; k < ARRAY_LEN(languages); k++) {
+            char json[512];
+            snprintf(
+                json, sizeof json,
+                "{\"ok\":true,\"witnesses\":[{\"name\":\"w1\",\"state\":\"%s\",\"size\":5,\"error\":\"why <not>\"}],"
+                "\"quorum\":null,\"stamp\":null}",
+                rows[i].state);
+            test_row("%s %s", rows[i].state, languages[k]);
+            peers_reset();
+            peers.ask = "witness.list";
+            peers.json = str_of(json);
+            peers.language = languages[k];
+            CHECK_INT(status_of(get("/archive")), 200);
+            CHECK(seen_has(">w1<") && seen_has("why &lt;not&gt;") && !seen_has("witness_state."));
+            for (size_t other = 0; other < ARRAY_LEN(rows); other++)
+                if (rows[other].says[k][0])
+                    CHECK(seen_has(rows[other].says[k]) == (other == i));
+        }
+}
+
 /* Deletion: what is asked, what is shown after a refusal, and no form where none can work. */
 static void deletion_of_old_records(void)
 {
@@ -858,6 +896,7 @@ static const struct test tests[] = {
     {"own records", own_records},
     {"health of the archive", health_of_the_archive},
     {"deletion of old records", deletion_of_old_records},
+    {"witnesses of the archive", witnesses_of_the_archive},
     {"languages", languages},
     {"programs ask", programs_ask},
     {"limits", limits},
