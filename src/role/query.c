@@ -19,6 +19,7 @@
 #include "role/roles.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define SHEET_ASKED_MAX 64
@@ -75,6 +76,13 @@ static enum rc query_start(struct process *process, void **ret_self, struct err 
     return process_vault(&role->vault, err);
 }
 
+/* A master key was added since this process was given its ring: the parent starts it anew with the present one. */
+static void keys_want(const struct query_role *role, enum rc rc)
+{
+    if (rc == RC_DENIED && role->vault)
+        process_stop(EXIT_FAILURE);
+}
+
 static enum rc reader_ready(struct query_role *role, struct err *err)
 {
     if (role->reader) {
@@ -87,7 +95,9 @@ static enum rc reader_ready(struct query_role *role, struct err *err)
     }
     struct archive_reader_options options = {
         .names = role->names, .derive = hit_derive, .derive_context = role->deriver, .vault = role->vault};
-    return archive_reader_open(&io_kernel, role->folder, &options, &role->reader, err);
+    enum rc rc = archive_reader_open(&io_kernel, role->folder, &options, &role->reader, err);
+    keys_want(role, rc);
+    return rc;
 }
 
 static void refuse(struct query_role *role, const char *key, const struct err *err)
@@ -105,6 +115,7 @@ static void ask_search(struct query_role *role, const struct json_value *questio
 {
     struct err err = {0};
     enum rc rc = query_jobs_ask(role->jobs, role->reader, question, &role->answer, &err);
+    keys_want(role, rc);
     if (rc != RC_OK)
         refuse(role, rc == RC_INVALID ? "query_invalid" : rc == RC_NOT_FOUND ? "search_gone" : "search_failed", &err);
 }
