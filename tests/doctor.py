@@ -289,8 +289,11 @@ def damages(data):
 
 def not_for_everyone(data):
     """What may not be read is told as such, and is neither damage nor good."""
-    if os.geteuid() != 0 or subprocess.run([QORGAN, "version"], user=65534, check=False).returncode != 0:
+    if os.geteuid() != 0:
         return
+    runs = subprocess.run([QORGAN, "version"], user=65534, check=False, capture_output=True)
+    if runs.returncode != 0:
+        return  # the program itself is not for everyone here
     done = subprocess.run([QORGAN, "doctor", "--data", data, "--json"], user=65534, group=65534, extra_groups=[],
                           capture_output=True, text=True, check=False, timeout=300)
     lines = [json.loads(line) for line in done.stdout.splitlines()]
