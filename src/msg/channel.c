@@ -34,6 +34,7 @@ struct channel {
     struct outgoing_fd out_fds[FDS_WAITING_MAX];
     size_t out_fd_count;
     struct buf in;
+    bool in_secret; /* keys may come: what `in` held of them is wiped */
     size_t in_used; /* bytes of `in` already handled */
     int in_fds[FDS_WAITING_MAX];
     size_t in_fd_count;
@@ -46,6 +47,15 @@ struct channel {
 
 static void channel_ready(void *context, unsigned events);
 
+/* Whether the peer may send keys. */
+static bool may_bring_secrets(const struct channel_options *options)
+{
+    for (enum msg_type type = 0; type < MSG_COUNT; type++)
+        if (msg_secret(type) && msg_allowed(type, options->peer, options->self))
+            return true;
+    return false;
+}
+
 struct channel *channel_new(const struct channel_options *options)
 {
     ASSERT(options->message && options->closed && options->fd >= 0);
@@ -56,21 +66,13 @@ struct channel *channel_new(const struct channel_options *options)
     channel->options = *options;
     buf_init(&channel->out, MSG_QUEUE_MAX + 2 * MSG_HEADER);
     buf_init(&channel->in, IN_LIMIT);
+    channel->in_secret = may_bring_secrets(options);
     channel->watch = loop_add(options->loop, options->fd, LOOP_READ, channel_ready, channel);
     if (!channel->watch) {
         memory_free(channel);
         return NULL;
     }
     return channel;
-}
-
-/* Whether the peer may send keys. */
-static bool carries_secrets(const struct channel *channel)
-{
-    for (enum msg_type type = 0; type < MSG_COUNT; type++)
-        if (msg_secret(type) && msg_allowed(type, channel->options.peer, channel->options.self))
-            return true;
-    return false;
 }
 
 void channel_free(struct channel *channel)
@@ -88,7 +90,7 @@ void channel_free(struct channel *channel)
         close(channel->in_fds[i]);
     if (channel->secret)
         explicit_bzero(channel->out.p, channel->out.capacity);
-    if (channel->in.p && carries_secrets(channel))
+    if (channel->in.p && channel->in_secret)
         explicit_bzero(channel->in.p, channel->in.capacity);
     buf_done(&channel->out);
     buf_done(&channel->in);
@@ -328,13 +330,13 @@ static void in_consume(struct channel *channel)
     size_t gone = channel->in_used;
     buf_consume(&channel->in, gone);
     channel->in_used = 0;
-    if (gone && carries_secrets(channel))
+    if (gone && channel->in_secret)
         explicit_bzero(channel->in.p + channel->in.n, gone);
 }
 
 static char *in_reserve(struct channel *channel)
 {
-    return carries_secrets(channel) ? secret_reserve(&channel->in, READ_SIZE) : buf_reserve(&channel->in, READ_SIZE);
+    return channel->in_secret ? secret_reserve(&channel->in, READ_SIZE) : buf_reserve(&channel->in, READ_SIZE);
 }
 
 /* True while the channel lives. */
