@@ -18,7 +18,7 @@ HEAD = b"<13>Nov 20 10:00:00 h app: "
 
 def doctor(data, *arguments):
     done = subprocess.run([QORGAN, "doctor", "--data", data, "--json", *arguments], capture_output=True, text=True,
-                          check=False)
+                          check=False, timeout=300)
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     check(lines and "ok" in lines[-1], f"doctor ends with a result: {done.stdout}{done.stderr}")
     check_equal(done.returncode, 0 if lines[-1]["ok"] else 1, "the exit status is the result's")
@@ -154,7 +154,24 @@ def break_database(data):
         file.write(b"\xa5" * 8192)
 
 
-# name, damage, findings that must be named
+def damaged_with_journal(data):
+    break_database(data)
+    write("desk/desk.db-wal", "unmerged")(data)
+
+
+def cosign(data):
+    shutil.copy(f"{data}/archive/checkpoints/latest", f"{data}/archive/checkpoints/cosigned")
+
+
+def pipe(pattern):
+    def damage(data):
+        path = one(data, pattern)
+        os.unlink(path)
+        os.mkfifo(path, 0o440)
+    return damage
+
+
+# name, damage, findings that must be named; with ! those that must not
 DAMAGES = [
     ("segment gone", remove("archive/seg/*.seg"), ["segment-missing|log-damaged"]),
     ("segment block flipped", flip("archive/seg/*.seg", 5000), ["segment-damaged"]),
@@ -165,7 +182,7 @@ DAMAGES = [
     ("segment folder gone", remove("archive/seg"), ["missing"]),
     ("log gone", remove("archive/wal/*.wal"), ["rollback"]),
     ("log header flipped", flip("archive/wal/*.wal", 20), ["log-damaged"]),
-    ("log frame flipped", flip_signed_record, ["log-damaged|rollback"]),
+    ("log frame flipped", flip_signed_record, ["log-damaged", "!rollback"]),
     ("log folder gone", remove("archive/wal"), ["missing"]),
     ("newest checkpoint gone", remove("archive/checkpoints/latest"), ["missing"]),
     ("newest checkpoint cut", cut("archive/checkpoints/latest"), ["checkpoint"]),
@@ -182,6 +199,12 @@ DAMAGES = [
     ("signing key damaged", write("keys/signer.key", "PRIVATE+KEY+nonsense"), ["key-damaged"]),
     ("public key damaged", write("keys/signer.pub", "nonsense"), ["key-damaged"]),
     ("signing key open", mode("keys/signer.key", 0o644), ["permissions"]),
+    ("certificate's key open", mode("keys/tls.key", 0o440), ["permissions"]),
+    ("keys open", mode("keys", 0o750), ["permissions"]),
+    ("database readable by all", mode("desk/desk.db", 0o644), ["permissions"]),
+    ("segment readable by all", mode("archive/seg/*.seg", 0o444), ["permissions"]),
+    ("segment is a pipe", pipe("archive/seg/*.seg"), ["wrong-kind", "not-compared"]),
+    ("database is a pipe", pipe("desk/desk.db"), ["wrong-kind"]),
     ("signer's state gone", remove("keys/signer.state"), ["signer-state"]),
     ("signer's state emptied", write("keys/signer.state", ""), ["signer-state"]),
     ("certificate halved", remove("keys/tls.key"), ["certificate"]),
@@ -190,12 +213,20 @@ DAMAGES = [
     ("database gone", remove("desk/desk.db"), ["database"]),
     ("database damaged", break_database, ["database"]),
     ("database cut", write("desk/desk.db", "no database"), ["database"]),
+    ("database damaged, with a journal", damaged_with_journal, ["database-journal", "database-busy"]),
+    ("database with a journal", write("desk/desk.db-wal", "unmerged"), ["database-journal"]),
+    ("master keys gone", write("qorgan.conf", "encryption file:/nonexistent/master.key\n"), ["master-key"]),
     ("archive writable by all", mode("archive", 0o777), ["permissions"]),
     ("segment writable by all", mode("archive/seg/*.seg", 0o666), ["permissions"]),
     ("leftover", write("archive/seg/0000000000000000.seg.tmp", "x"), ["leftover"]),
     ("foreign file", write("archive/checkpoints/notes.txt", "x"), ["foreign-file"]),
+    ("a stamp", write("archive/checkpoints/0000000000000010.tsr", "x"), ["!foreign-file"]),
+    ("a cosigned note", cosign, ["!foreign-file"]),
+    ("a mirror's part", write("archive/seg/0000000000000010.part", "x"), ["!foreign-file"]),
+    ("a key of a segment", write("archive/seg/0000000000000000.0000000000000001.key", "x"), ["!foreign-file"]),
 ]
-HARMLESS = {"leftover", "foreign file", "signer's state gone", "signer's state emptied"}
+HARMLESS = {"leftover", "foreign file", "signer's state gone", "signer's state emptied", "a stamp", "a cosigned note",
+            "a mirror's part", "a key of a segment", "database with a journal", "database damaged, with a journal"}
 
 
 def make(data):
@@ -246,13 +277,32 @@ def damages(data):
             before = fingerprint(copy)
             findings, result = doctor(copy)
             named = {finding["finding"] for finding in findings}
-            missing = [want for want in wanted if not named & set(want.split("|"))]
+            missing = [want for want in wanted
+                       if (want[1:] in named if want[0] == "!" else not named & set(want.split("|")))]
             if missing or result["ok"] != (name in HARMLESS) or fingerprint(copy) != before:
                 failed.append(f"{name}: wanted {wanted}, named {sorted(named)}, result {result}")
         finally:
             shutil.rmtree(copy)
             shutil.rmtree(copy + ".earlier")
     check(not failed, "\n".join(failed))
+
+
+def not_for_everyone(data):
+    """What may not be read is told as such, and is neither damage nor good."""
+    if os.geteuid() != 0:
+        return
+    runs = subprocess.run([QORGAN, "version"], user=65534, check=False, capture_output=True)
+    if runs.returncode != 0:
+        return  # the program itself is not for everyone here
+    done = subprocess.run([QORGAN, "doctor", "--data", data, "--json"], user=65534, group=65534, extra_groups=[],
+                          capture_output=True, text=True, check=False, timeout=300)
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    named = {(line["finding"], line["file"]) for line in lines[:-1]}
+    check_equal(done.returncode, 1, "what was not looked at is not good")
+    for file in ("desk/desk.db", "keys", "archive/instance"):
+        check(("unreadable", file) in named, f"{file} is told as unreadable: {sorted(named)}")
+    wrong = {name for name, _ in named} & {"segment-damaged", "log-damaged", "rollback", "database", "configuration"}
+    check(not wrong, f"none of it is told as damage: {wrong}")
 
 
 def outside_notes(data):
@@ -281,6 +331,13 @@ def each_damage_is_named():
         data = top + "/data"
         make(data)
         good_folder(data)
+        os.chmod(top, 0o711)
+        copy = data + ".copy"
+        shutil.copytree(data, copy, symlinks=True, ignore=shutil.ignore_patterns("run"))
+        for name in ("", "archive", "archive/seg", "archive/wal", "archive/checkpoints"):
+            os.chmod(f"{copy}/{name}", 0o755)
+        not_for_everyone(copy)
+        shutil.rmtree(copy)
         damages(data)
         outside_notes(data)
     finally:

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -13,6 +14,7 @@ import time
 
 import service
 from service import QORGAN, VERIFY, Service, check, check_equal
+from web_api import Web
 
 MARKER = "zugzwang-marker"
 LINES = 60000
@@ -99,6 +101,16 @@ def verify(data):
     return done.returncode, done.stdout + done.stderr
 
 
+def examined(data, status, wanted="", absent=""):
+    """qorgan doctor: its exit status, and findings that it must and must not name"""
+    done = subprocess.run([QORGAN, "doctor", "--data", data, "--json"], capture_output=True, text=True, check=False,
+                          timeout=300)
+    named = {json.loads(line).get("finding") for line in done.stdout.splitlines()}
+    check_equal(done.returncode, status, f"doctor: {done.stdout}{done.stderr}")
+    check(set(wanted.split()) <= named, f"doctor named {named}, not all of {wanted}")
+    check(not set(absent.split()) & named, f"doctor named {named}, and none of {absent} is so")
+
+
 def refuses(data, *wanted):
     """The service does not start, and its log says each of the words."""
     running = Service(data)
@@ -159,6 +171,7 @@ def whole_life():
         check_equal(holders(data, b"fresh-word"), [], "files with the fresh word")
         status, text = verify(data)
         check_equal(status, 0, f"verify: {text}")
+        examined(data, 0, absent="foreign-file leftover")
         auditor_check(data, base, ring, identity)
         rows = [json.loads(line) for line in key("show", "--json", "--data", data).stdout.splitlines()]
         check_equal([(row["id"], row["state"]) for row in rows], [(identity, "wraps")], "keys shown")
@@ -204,7 +217,7 @@ def auditor_check(data, base, ring, identity):
 
 
 def memory_check(running, secret):
-    """Who holds the master key: keeper, engine, query, as bytes; nobody else."""
+    """Who holds the master key: keeper and query, as bytes; nobody else."""
     if os.geteuid() != 0:
         return
     import base64
@@ -220,7 +233,7 @@ def memory_check(running, secret):
                     have.add(role)
             except OSError:
                 return  # this kernel shows nobody's memory
-    check_equal(have, {"keeper", "engine", "query"}, "processes with the master key in memory")
+    check_equal(have, {"keeper", "query"}, "processes with the master key in memory")
 
 
 def memory_has(pid, *needles):
@@ -251,6 +264,11 @@ def keys_refused():
         check(done.returncode == 1 and f"needs master key {identity}" in done.stderr, done.stderr)
         status, text = verify(data)
         check(status == 1 and f"needs master key {identity}" in text, text)
+        check("faults" not in text and "FAULT" not in text, f"a missing key is told as damage: {text}")
+        examined(data, 1, "master-key", absent="segment-damaged log-damaged rollback foreign-file")
+        segment = sorted(glob.glob(os.path.join(data, "archive/seg/*.seg")))[0]
+        with changed(segment, flipped(64 + 16408 + 3000)):
+            examined(data, 1, "master-key segment-damaged", absent="rollback")
         shown = key("show", "--data", data, check_status=False)
         check(shown.returncode == 1 and f"{identity}  MISSING" in shown.stdout, shown.stdout)
         configure(data, "off")
@@ -352,6 +370,92 @@ def rotation():
         check_equal(verify(data)[0], 0, "verify with the new key alone")
 
 
+def key_added_under_way():
+    """a master key is added, the keeper dies and wraps with it: query is started anew and reads on"""
+    def asked(web, want):
+        """The query process counts so many records, in one slice."""
+        deadline = time.time() + 60
+        answer, rows = {}, []
+        while time.time() < deadline and rows != [[want]]:
+            time.sleep(0.3)
+            answer = web.ask("search", query=f"type:raw {MARKER} | count", from_ns=0, to_ns=0, limit=5, before=0,
+                             wait_ms=5000)
+            rows = answer.get("table", {}).get("rows", []) if answer.get("complete") else []
+        check_equal(rows, [[want]], f"records that the query process counts: {str(answer)[:400]}")
+
+    with folder() as base:
+        data = os.path.join(base, "data")
+        os.mkdir(data)
+        ring = os.path.join(base, "master.key")
+        key_new(ring)
+        configure(data, f"file:{ring}")
+        for name, first in (("bulk", 0), ("more", LINES)):
+            lines_write(os.path.join(base, name), first, LINES)
+        with Service(data, log_file_mib=2) as running:
+            running.run("ingest", "--name", "bulk", os.path.join(base, "bulk"))
+            web = Web(running)
+            asked(web, LINES)
+            new = json.loads(key("add", "--json", ring).stdout)["id"]
+            keeper = running.pids("keeper")[0]
+            os.kill(keeper, signal.SIGKILL)
+            deadline = time.time() + 60
+            while time.time() < deadline and running.pids("keeper")[:1] in ([], [keeper]):
+                time.sleep(0.2)
+            running.run("ingest", "--name", "more", os.path.join(base, "more"))
+            rows = [json.loads(line) for line in key("show", "--json", "--data", data).stdout.splitlines()]
+            check([row for row in rows if row["id"] == new and row["log_files"] + row["segments"]], f"in use: {rows}")
+            asked(web, 2 * LINES)
+        os.unlink(running.log_path)  # it tells of the kill
+
+
+def from_a_token():
+    """the ring sealed by a key on a PKCS#11 token; without token or PIN nothing is read"""
+    with folder() as base:
+        os.mkdir(os.path.join(base, "tokens"))
+        conf = os.path.join(base, "softhsm.conf")
+        with open(conf, "w", encoding="ascii") as file:
+            file.write(f"directories.tokendir = {base}/tokens\nobjectstore.backend = file\nlog.level = ERROR\n")
+        os.environ["SOFTHSM2_CONF"] = conf
+        pin = os.path.join(base, "pin")
+        with open(pin, "w", encoding="ascii") as file:
+            file.write("876543\n")
+        os.chmod(pin, 0o400)
+        ring = os.path.join(base, "ring")
+        uri = (f"pkcs11:token=qorgan;object=master?module-path=/usr/lib/softhsm/libsofthsm2.so"
+               f"&pin-source=file:{pin}&x-qorgan-ring={ring}")
+        try:
+            subprocess.run(["softhsm2-util", "--init-token", "--free", "--label", "qorgan", "--so-pin", "12345678",
+                            "--pin", "876543"], check=True, capture_output=True)
+            key_new(uri)
+            data = os.path.join(base, "data")
+            os.mkdir(data)
+            configure(data, uri)
+            lines_write(os.path.join(base, "bulk.log"), 0, 20000)
+            with Service(data, log_file_mib=2) as running:
+                running.run("ingest", "--name", "bulk", os.path.join(base, "bulk.log"))
+                wait_sealed(data, 1)
+                check_equal(len(running.wait_for(MARKER, 20000)), 20000, "records")
+                running.quiet()
+            check_equal([f for f in holders(data, MARKER.encode()) if f.startswith("archive")], [], "plain files")
+            check_equal(holders(base, b"qorgan-master-key"), [], "plain rings")
+            check_equal(verify(data)[0], 0, "verify by the token")
+            check_equal(auditor(data, "--master-key", uri)[0], 0, "the auditor by the token")
+            key("add", uri)
+            key("rotate", "--data", data)
+            check_equal(verify(data)[0], 0, "verify after a rotation")
+            os.chmod(pin, 0o600)
+            with open(pin, "w", encoding="ascii") as file:
+                file.write("000000\n")
+            os.chmod(pin, 0o400)
+            refuses(data, "the token could not take the PIN")
+            os.rename(os.path.join(base, "tokens"), os.path.join(base, "gone"))
+            os.mkdir(os.path.join(base, "tokens"))
+            refuses(data, "there is no token")
+            check("876543" not in key("show", "--data", data, check_status=False).stderr, "the PIN is told")
+        finally:
+            del os.environ["SOFTHSM2_CONF"]
+
+
 def from_a_credential():
     """the ring as a systemd credential; encryption switched on for an archive that was plain"""
     with folder() as base:
@@ -382,4 +486,5 @@ def from_a_credential():
 
 
 if __name__ == "__main__":
-    sys.exit(service.main([whole_life, keys_refused, damage_found, rotation, from_a_credential]))
+    sys.exit(service.main([whole_life, keys_refused, damage_found, rotation, key_added_under_way, from_a_credential,
+                           from_a_token]))

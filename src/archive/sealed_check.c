@@ -5,6 +5,8 @@
 #include "base/bytes.h"
 #include "os/file.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 /* ---- without a key ---- */
@@ -13,30 +15,29 @@ static enum rc digest_of(const struct io *base, int fd, const struct sealed_head
                          struct tlog_hash *ret_digest, struct err *err)
 {
     struct tlog_hasher *hasher CLEANUP(tlog_hasher_cleanup) = tlog_hasher_new();
-    struct buf digests CLEANUP(buf_done) = {0};
+    struct tlog_hasher *digests CLEANUP(tlog_hasher_cleanup) = tlog_hasher_new();
     struct tlog_hash one;
     char bytes[SEALED_HEADER];
     char *chunk = memory_new((size_t)header->chunk + SEALED_OVERHEAD);
-    buf_init(&digests, (size_t)1 << 30);
-    enum rc rc = hasher && chunk ? RC_OK : err_set(err, RC_LIMIT, "no memory to check it");
-    if (rc == RC_OK) {
-        sealed_header_write(header, bytes);
-        tlog_hash_bytes(hasher, str_at(bytes, sizeof bytes), &one);
-        buf_put(&digests, one.bytes, sizeof one.bytes);
+    if (!hasher || !digests || !chunk) {
+        memory_free(chunk);
+        return err_set(err, RC_LIMIT, "no memory to check it");
     }
+    enum rc rc = RC_OK;
+    tlog_hash_begin(digests);
+    sealed_header_write(header, bytes);
+    tlog_hash_bytes(hasher, str_at(bytes, sizeof bytes), &one);
+    tlog_hash_add(digests, str_at(one.bytes, sizeof one.bytes));
     for (uint64_t at = 0; at < plain && rc == RC_OK; at += header->chunk) {
         size_t n = (size_t)MIN((uint64_t)header->chunk, plain - at) + SEALED_OVERHEAD;
         rc = file_read_at(base, fd, chunk, n, (int64_t)sealed_chunk_at(header, at / header->chunk), err);
         if (rc != RC_OK)
             break;
         tlog_hash_bytes(hasher, str_at(chunk, n), &one);
-        buf_put(&digests, one.bytes, sizeof one.bytes);
+        tlog_hash_add(digests, str_at(one.bytes, sizeof one.bytes));
     }
     memory_free(chunk);
-    if (rc == RC_OK && digests.overflow)
-        rc = err_set(err, RC_LIMIT, "no memory to check it");
-    if (rc == RC_OK)
-        tlog_hash_bytes(hasher, buf_view(&digests), ret_digest);
+    tlog_hash_end(digests, ret_digest);
     return rc;
 }
 
@@ -75,6 +76,39 @@ enum rc sealed_check(const struct io *base, int folder, const char *name, struct
     if (rc != RC_OK && rc != RC_END)
         IGNORE(err_wrap(err, "\"%s\"", name)); /* the code stays rc */
     return rc;
+}
+
+/* ---- keys that belong to nothing ---- */
+
+/* Whether the file of that name, if there is one, may be the one that the serial names. */
+static bool may_use(const struct io *base, int folder, const char *name, uint64_t serial)
+{
+    char bytes[SEALED_HEADER];
+    struct sealed_header header = {.serial = 0};
+    int fd = base->open(base->self, folder, name, IO_READ);
+    if (fd == -ENOENT)
+        return false;
+    bool read = fd >= 0 && file_read_at(base, fd, bytes, sizeof bytes, 0, NULL) == RC_OK &&
+                sealed_header_read(str_at(bytes, sizeof bytes), &header, NULL) == RC_OK;
+    if (fd >= 0)
+        IGNORE(base->close(base->self, fd)); /* only read */
+    return !read || header.serial == serial;
+}
+
+bool sealed_key_orphan(const struct io *base, int folder, const char *name)
+{
+    static const char *const suffixes[] = {"seg", "tmp", "part"};
+    uint64_t first;
+    uint64_t serial;
+    if (!sealed_key_name_parse(str_of(name), &first, &serial))
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
+        char file[32];
+        snprintf(file, sizeof file, "%016llx.%s", (unsigned long long)first, suffixes[i]);
+        if (may_use(base, folder, file, serial))
+            return false;
+    }
+    return true;
 }
 
 /* ---- rotation ---- */
@@ -135,6 +169,8 @@ static enum rc rotate_one(struct rotating *r, const char *name)
     rc = rc == RC_OK ? vault_key_rewrap(r->vault, &place, blob, next, &changed, r->err) : rc;
     if (rc == RC_OK && changed)
         rc = file_replace(r->base, r->folder, name, str_at(next, sizeof next), r->err);
+    if (rc != RC_OK && rc != RC_IO && sealed_key_orphan(r->base, r->folder, name))
+        return RC_OK; /* what nobody opens any more holds nothing up */
     if (rc != RC_OK) {
         IGNORE(err_wrap(r->err, "key file \"%s\"", name)); /* the code stays rc */
         return rc;
@@ -169,6 +205,8 @@ enum rc sealed_keys(const struct io *base, int folder, void (*each)(void *contex
     for (size_t i = 0; i < r.count && rc == RC_OK; i++) {
         char id[VAULT_ID_TEXT];
         struct str blob;
+        if (sealed_key_orphan(base, folder, r.names[i]))
+            continue;
         arena_reset(arena);
         rc = file_load(base, folder, r.names[i], VAULT_BLOB_SIZE, arena, &blob, err);
         rc = rc == RC_OK ? vault_blob_id(blob, id, err) : rc;

@@ -33,8 +33,8 @@ struct file_key {
 struct sealed_file {
     int fd;
     bool writing;
-    bool failed; /* sticky: part of a write may be on the disk */
-    bool dirty;  /* more than the last sync wrote */
+    int failed; /* sticky, -errno: part of a write may be on the disk */
+    bool dirty; /* more than the last sync wrote */
     char name[NAME_SIZE];
     struct sealed_header header;
     struct file_key *key;
@@ -236,10 +236,8 @@ static int base_write(struct sealed_io *s, struct sealed_file *file, struct str 
 {
     while (bytes.n) {
         ssize_t put = s->base->pwrite(s->base->self, file->fd, bytes.p, bytes.n, (int64_t)at);
-        if (put <= 0) {
-            file->failed = true;
-            return put ? (int)put : -ENOSPC;
-        }
+        if (put <= 0)
+            return file->failed = put ? (int)put : -ENOSPC;
         bytes = str_skip(bytes, (size_t)put);
         at += (uint64_t)put;
     }
@@ -256,18 +254,40 @@ static bool digest_add(struct sealed_io *s, struct sealed_file *file, struct str
 
 /* ---- opening ---- */
 
-/* A new key, on the disk before anything is encrypted with it. */
-static enum rc create_key(struct sealed_io *s, int folder, struct sealed_file *file, struct err *err)
+/* The wrapped key onto the disk, before anything is encrypted with it. Not by os/file.h: whoever makes a segment must
+ * see why it failed (a full disk is no broken one). */
+static int key_store(const struct sealed_io *s, int folder, const struct sealed_file *file,
+                     const uint8_t blob[VAULT_BLOB_SIZE])
+{
+    const struct io *io = s->base;
+    char name[SEALED_KEY_NAME];
+    char temporary[SEALED_KEY_NAME + 4];
+    sealed_key_name(file->header.first, file->header.serial, name);
+    snprintf(temporary, sizeof temporary, "%s.tmp", name);
+    int fd = io->open(io->self, folder, temporary, IO_WRITE | IO_CREATE);
+    if (fd < 0)
+        return fd;
+    int result = io->truncate(io->self, fd, 0);
+    for (size_t at = 0; at < VAULT_BLOB_SIZE && result >= 0;) {
+        ssize_t put = io->pwrite(io->self, fd, blob + at, VAULT_BLOB_SIZE - at, (int64_t)at);
+        result = put > 0 ? 0 : put < 0 ? (int)put : -ENOSPC;
+        at += put > 0 ? (size_t)put : 0;
+    }
+    result = result < 0 ? result : io->sync(io->self, fd);
+    int closed = io->close(io->self, fd);
+    result = result < 0 ? result : closed;
+    result = result < 0 ? result : io->rename(io->self, folder, temporary, name);
+    return result < 0 ? result : io->sync(io->self, folder);
+}
+
+static enum rc create_key(struct sealed_io *s, struct sealed_file *file, uint8_t ret_blob[VAULT_BLOB_SIZE],
+                          struct err *err)
 {
     uint8_t key[CIPHER_KEY_SIZE];
-    uint8_t blob[VAULT_BLOB_SIZE];
-    char name[SEALED_KEY_NAME];
     struct file_key *entry = NULL;
     struct vault_place place = place_of(s->uuid, file->header.first, file->header.serial);
-    enum rc rc = vault_key_make(s->vault, &place, key, blob, err);
-    file->header.cipher = vault_blob_cipher(str_at(blob, sizeof blob));
-    sealed_key_name(file->header.first, file->header.serial, name);
-    rc = rc == RC_OK ? file_replace(s->base, folder, name, str_at(blob, sizeof blob), err) : rc;
+    enum rc rc = vault_key_make(s->vault, &place, key, ret_blob, err);
+    file->header.cipher = vault_blob_cipher(str_at(ret_blob, VAULT_BLOB_SIZE));
     rc = rc == RC_OK ? key_add(s, &file->header, key, &entry, err) : rc;
     secret_wipe(key, sizeof key);
     if (rc == RC_OK)
@@ -278,6 +298,7 @@ static enum rc create_key(struct sealed_io *s, int folder, struct sealed_file *f
 static int create(struct sealed_io *s, int folder, struct sealed_file *file, uint64_t first)
 {
     char bytes[SEALED_HEADER];
+    uint8_t blob[VAULT_BLOB_SIZE];
     struct err err = {0};
     file->writing = true;
     file->header.chunk = SEALED_CHUNK;
@@ -290,11 +311,12 @@ static int create(struct sealed_io *s, int folder, struct sealed_file *file, uin
     int result = s->base->truncate(s->base->self, file->fd, 0);
     if (result < 0)
         return result;
-    enum rc rc = create_key(s, folder, file, &err);
-    if (rc == RC_IO)
-        s->reason = err;
+    enum rc rc = create_key(s, file, blob, &err);
     if (rc != RC_OK)
-        return rc == RC_IO ? -EIO : refuse(s, &err);
+        return refuse(s, &err);
+    result = key_store(s, folder, file, blob);
+    if (result < 0)
+        return result;
     sealed_header_write(&file->header, bytes);
     if (!digest_add(s, file, str_at(bytes, sizeof bytes)))
         return -ENOMEM;
@@ -350,9 +372,7 @@ static int attach_if_sealed(struct sealed_io *s, int folder, int fd, const char 
     if (rc == RC_OK)
         return 1;
     file_forget(s, file);
-    if (rc == RC_IO || rc == RC_END)
-        return -EIO;
-    return refuse(s, &err);
+    return rc == RC_END ? -EIO : refuse(s, &err); /* cut short since its size was read */
 }
 
 static int sealed_open(void *self, int folder, const char *name, unsigned flags)
@@ -511,8 +531,7 @@ static int chunk_put(struct sealed_io *s, struct sealed_file *file, uint64_t chu
     bool good = sealed_chunk_write(file->key->cipher, &file->header, chunk, ++file->counter, plain, to);
     if (good && plain.n == file->header.chunk)
         good = digest_add(s, file, str_at(to, plain.n + SEALED_OVERHEAD));
-    file->failed = file->failed || !good;
-    return good ? 0 : -ENOMEM;
+    return good ? 0 : (file->failed = -ENOMEM);
 }
 
 static int tail_flush(struct sealed_io *s, struct sealed_file *file)
@@ -565,7 +584,7 @@ static ssize_t sealed_pwrite(void *self, int fd, const void *bytes, size_t n, in
     if (!file->writing)
         return -EROFS;
     if (file->failed)
-        return -EIO;
+        return file->failed;
     if (offset < 0 || (uint64_t)offset != file->plain)
         return -ESPIPE;
     if (!scratch(s, SEALED_CHUNK))
@@ -613,17 +632,15 @@ static int sealed_sync(void *self, int fd)
     struct sealed_file *file = file_of(s, fd);
     if (file && file->writing) {
         if (file->failed)
-            return -EIO;
+            return file->failed;
         int result = file->dirty ? finish(s, file) : 0;
-        if (result < 0) {
-            file->failed = true;
-            return result;
-        }
+        if (result < 0)
+            return file->failed = result;
         file->dirty = false;
     }
     int result = s->base->sync(s->base->self, fd);
     if (file && result < 0)
-        file->failed = true;
+        file->failed = result;
     return result;
 }
 

@@ -29,6 +29,23 @@ static struct vault *vault_made(void)
     return vault;
 }
 
+/* A ring with one new key, and, when `with_old`, the golden one behind it. */
+static struct vault *vault_new_key(char text[VAULT_RING_MAX], bool with_old)
+{
+    struct vault *vault = NULL;
+    struct buf other;
+    buf_init_fixed(&other, text, VAULT_RING_MAX - 1);
+    if (!text[0])
+        CHECK_INT(vault_ring_add(STR_NONE, &other, NULL), RC_OK);
+    else
+        other.n = strlen(text);
+    if (with_old)
+        buf_text(&other, ring);
+    text[other.n] = '\0';
+    CHECK_INT(vault_new(buf_view(&other), &vault, NULL), RC_OK);
+    return vault;
+}
+
 static struct sealed_io *sealed_made(const struct vault *vault)
 {
     struct sealed_io *sealed = NULL;
@@ -280,6 +297,7 @@ static void every_flip_and_cut(void)
         CHECK(sealed_check(&io_kernel, folder, NAME, NULL) != RC_OK);
         stored_put(NAME, str_slice(whole, 0, i));
         CHECK(read_file(io, NAME, 16384 + 700) != 0);
+        CHECK(sealed_check(&io_kernel, folder, NAME, NULL) != RC_OK);
     }
     sealed_io_free(sealed);
     vault_free(vault);
@@ -338,19 +356,15 @@ static bool says(const struct err *err, const char *words)
 static void keys(void)
 {
     struct arena *arena CLEANUP(arena_cleanup) = arena_new((size_t)1 << 24);
+    char text[VAULT_RING_MAX] = "";
     struct vault *vault = vault_made();
-    struct vault *stranger = NULL;
+    struct vault *stranger = vault_new_key(text, false);
     struct sealed_io *sealed = sealed_made(vault);
     struct err err;
-    char text[VAULT_RING_MAX];
-    struct buf other;
     begin();
     write_file(sealed_io_table(sealed), NAME, 5000, 5000);
     write_file(sealed_io_table(sealed), OTHER, 5000, 5000);
     sealed_io_free(sealed);
-    buf_init_fixed(&other, text, sizeof text);
-    CHECK_INT(vault_ring_add(STR_NONE, &other, NULL), RC_OK);
-    CHECK_INT(vault_new(buf_view(&other), &stranger, NULL), RC_OK);
     CHECK_INT(opens(vault, &err), 0);
     CHECK_INT(opens(NULL, &err), -ENOKEY);
     CHECK(says(&err, "no master key was given; it needs master key 25aac1b8a5f4a682"));
@@ -380,23 +394,17 @@ static void keys(void)
 
 static void rotation(void)
 {
+    char text[VAULT_RING_MAX] = "";
     struct vault *vault = vault_made();
-    struct vault *next = NULL;
-    struct vault *both = NULL;
+    struct vault *next = vault_new_key(text, false);
+    struct vault *both = vault_new_key(text, true);
     struct sealed_io *sealed = sealed_made(vault);
     struct sealed_rotation found;
     struct err err;
-    char text[VAULT_RING_MAX];
-    struct buf other;
     begin();
     write_file(sealed_io_table(sealed), NAME, 5000, 5000);
     write_file(sealed_io_table(sealed), OTHER, 5000, 5000);
     sealed_io_free(sealed);
-    buf_init_fixed(&other, text, sizeof text);
-    CHECK_INT(vault_ring_add(STR_NONE, &other, NULL), RC_OK);
-    CHECK_INT(vault_new(buf_view(&other), &next, NULL), RC_OK);
-    buf_text(&other, ring);
-    CHECK_INT(vault_new(buf_view(&other), &both, NULL), RC_OK);
     CHECK_INT(sealed_rotate(&io_kernel, folder, next, uuid, &found, &err), RC_DENIED);
     CHECK_INT(opens(vault, &err), 0);
     CHECK_INT(sealed_rotate(&io_kernel, folder, both, uuid, &found, &err), RC_OK);
@@ -409,6 +417,87 @@ static void rotation(void)
     vault_free(vault);
     vault_free(next);
     vault_free(both);
+}
+
+static void count_key(void *context, const char *id)
+{
+    (void)id;
+    ++*(size_t *)context;
+}
+
+/* A key that a refused seal left: it is named as such, asks for no master key, and holds no rotation up. */
+static void orphans(void)
+{
+    char text[VAULT_RING_MAX] = "";
+    struct vault *vault = vault_made();
+    struct vault *next = vault_new_key(text, false);
+    struct sealed_io *sealed = sealed_made(vault);
+    struct sealed_io *other = sealed_made(next);
+    struct sealed_rotation found;
+    size_t count = 0;
+    begin();
+    write_file(sealed_io_table(sealed), NAME, 5000, 5000);
+    struct key_names left = keys_found();
+    CHECK_INT(left.count, 1);
+    CHECK(!sealed_key_orphan(&io_kernel, folder, left.name[0]));
+    write_file(sealed_io_table(other), NAME, 5000, 5000); /* again, under another key */
+    CHECK_INT(keys_found().count, 2);
+    CHECK(sealed_key_orphan(&io_kernel, folder, left.name[0]));
+    CHECK_INT(sealed_keys(&io_kernel, folder, count_key, &count, NULL), RC_OK);
+    CHECK_INT(count, 1);
+    CHECK_INT(sealed_rotate(&io_kernel, folder, next, uuid, &found, NULL), RC_OK);
+    CHECK_INT(found.keys, 1);
+    stored_put(NAME, STR("QORGSLD\nnot whole")); /* in doubt it is nobody's orphan */
+    CHECK(!sealed_key_orphan(&io_kernel, folder, left.name[0]));
+    CHECK_INT(io_kernel.unlink(NULL, folder, NAME), 0);
+    CHECK(sealed_key_orphan(&io_kernel, folder, left.name[0]));
+    CHECK(!sealed_key_orphan(&io_kernel, folder, NAME));
+    sealed_io_free(sealed);
+    sealed_io_free(other);
+    vault_free(vault);
+    vault_free(next);
+}
+
+static unsigned writes_left;
+
+static ssize_t full_pwrite(void *self, int fd, const void *bytes, size_t n, int64_t offset)
+{
+    if (writes_left == 0)
+        return -ENOSPC;
+    writes_left--;
+    return io_kernel.pwrite(self, fd, bytes, n, offset);
+}
+
+/* A full disk is called so wherever it is met: key, header, chunks, the end. */
+static void full_disk(void)
+{
+    struct io io = io_kernel;
+    struct vault *vault = vault_made();
+    static char bytes[3 * SEALED_CHUNK];
+    io.pwrite = full_pwrite;
+    bool whole = false;
+    for (unsigned writes = 0; !whole; writes++) {
+        struct sealed_io *sealed = NULL;
+        test_row("%u writes", writes);
+        begin();
+        CHECK_INT(sealed_io_new(&io, folder, vault, uuid, &sealed, NULL), RC_OK);
+        const struct io *table = sealed_io_table(sealed);
+        writes_left = writes;
+        int fd = table->open(table->self, folder, NAME, IO_READ | IO_WRITE | IO_CREATE);
+        CHECK(fd >= 0 || fd == -ENOSPC);
+        if (fd >= 0) {
+            ssize_t put = table->pwrite(table->self, fd, bytes, sizeof bytes, 0);
+            CHECK(put == (ssize_t)sizeof bytes || put == -ENOSPC);
+            int synced = table->sync(table->self, fd);
+            CHECK(synced == 0 || synced == -ENOSPC);
+            whole = put > 0 && synced == 0;
+            CHECK_INT(table->close(table->self, fd), 0);
+        }
+        CHECK(writes < 20);
+        whole = whole || writes >= 20;
+        sealed_io_free(sealed);
+    }
+    vault_free(vault);
 }
 
 /* Without a vault the table is the base's; plain files are read with one, too. */
@@ -468,6 +557,8 @@ static const struct test tests[] = {
     {"swapped chunks", swapped_chunks},
     {"keys", keys},
     {"rotation", rotation},
+    {"orphans", orphans},
+    {"full disk", full_disk},
     {"plain files", plain_files},
     {"names", names},
 };

@@ -39,6 +39,12 @@ void verify_tell(struct verify *v, const struct verify_finding *place, const cha
         v->options->finding(v->options->context, &finding);
 }
 
+/* A reason that lies in the file. No memory or no master key says nothing of the archive: the check ends. */
+static bool is_damage(enum rc rc)
+{
+    return rc != RC_LIMIT && rc != RC_DENIED;
+}
+
 /* ---- the tree ---- */
 
 static enum rc group_hash(void *context, unsigned height, uint64_t index, struct tlog_hash *ret_hash, struct err *err)
@@ -443,7 +449,7 @@ static enum rc verify_segment(struct verify *v, uint64_t first)
         segment_free(segment);
         if (rc == RC_NOT_FOUND && verify_tombstone_there(v, first)) /* it went in between */
             return verify_tombstone(v, first);
-        if (rc == RC_LIMIT)
+        if (!is_damage(rc))
             return err_set(v->err, rc, "%s", err.text);
         verify_tell(v, &place, "%s", err.text);
         v->tree_broken = true;
@@ -526,19 +532,37 @@ static enum rc see_frame(void *context, const struct wal_frame *frame, struct er
     return reader_done(&in) ? RC_OK : err_set(err, RC_CORRUPT, "a frame has bytes behind its records");
 }
 
+static enum rc log_open(struct verify *v, uint64_t known_size, bool see, struct wal **ret_wal, struct err *err)
+{
+    struct wal_options options = {.first = v->frontier.size,
+                                  .known_size = known_size,
+                                  .each = see ? see_frame : NULL,
+                                  .context = v,
+                                  .read_only = true,
+                                  .vault = v->options->vault};
+    memcpy(options.uuid, v->instance.uuid, sizeof options.uuid);
+    return wal_open(v->io, v->folders.wal, &options, ret_wal, err);
+}
+
+/* The log could not be read up to the newest checkpoint. Whether all of it that is there is whole: then it ends too
+ * early, and not for damage. */
+static bool log_ends_early(struct verify *v)
+{
+    struct wal *wal = NULL;
+    if (v->tree_broken || log_open(v, 0, false, &wal, NULL) != RC_OK)
+        return false;
+    struct wal_recovered found = wal_recovered(wal);
+    wal_close(wal);
+    return found.end == v->frontier.size && found.torn_bytes == 0;
+}
+
 static enum rc verify_log(struct verify *v, bool *ret_again)
 {
     struct wal *wal = NULL;
     struct err err = {0};
     struct verify_finding place = verify_in_file(NAME_WAL, -1);
-    struct wal_options options = {.first = v->frontier.size,
-                                  .known_size = v->tree_broken ? 0 : v->result->checkpoint_size,
-                                  .each = see_frame,
-                                  .context = v,
-                                  .read_only = true,
-                                  .vault = v->options->vault};
-    memcpy(options.uuid, v->instance.uuid, sizeof options.uuid);
-    enum rc rc = wal_open(v->io, v->folders.wal, &options, &wal, &err);
+    uint64_t first = v->frontier.size;
+    enum rc rc = log_open(v, v->tree_broken ? 0 : v->result->checkpoint_size, true, &wal, &err);
     if (rc == RC_OK) {
         v->result->log_files = wal_file_count(wal);
         uint64_t torn = wal_recovered(wal).torn_bytes;
@@ -551,16 +575,17 @@ static enum rc verify_log(struct verify *v, bool *ret_again)
     }
     if (v->stopped)
         return RC_OK;
-    if (rc == RC_LIMIT)
+    if (!is_damage(rc))
         return err_set(v->err, rc, "%s", err.text);
     bool more = false;
-    if (v->frontier.size == options.first) { /* a server may have sealed and removed what we were about to read */
+    if (v->frontier.size == first) { /* a server may have sealed and removed what we were about to read */
         rc = verify_segments(v, &more);
         *ret_again = more;
         if (more || rc != RC_OK)
             return rc;
     }
     place.offset = err.offset ? (int64_t)err.offset : -1;
+    place.short_end = log_ends_early(v);
     verify_tell(v, &place, "%s", err.text);
     return RC_OK;
 }
@@ -579,6 +604,7 @@ static void finish(struct verify *v)
         const struct known *known = &v->known[v->known_next];
         snprintf(file, sizeof file, NAME_CHECKPOINTS "/%s", known->name);
         struct verify_finding place = verify_in_file(file, -1);
+        place.short_end = true;
         verify_tell(v, &place, "the checkpoint names %llu records, the archive has %llu",
                     (unsigned long long)known->size, (unsigned long long)r->size);
     }
@@ -689,7 +715,8 @@ static void keep_fault(void *context, const struct verify_finding *finding)
 static enum rc check_alone(struct verify *v, const struct verify_segment *which, struct segment *segment,
                            const struct verify_finding *place)
 {
-    struct covered c = {.file = which->name, .segment = segment};
+    struct covered c = {
+        .file = which->name, .segment = segment, .bounds = {INT64_MAX, INT64_MIN, INT64_MAX, INT64_MIN}};
     uint64_t records = segment->end - segment->first;
     if (segment->first != v->frontier.size) {
         verify_tell(v, place, "it does not begin where the tree ends");

@@ -15,6 +15,7 @@ struct verify_finding {
     const char *file;
     int64_t offset;
     uint64_t record; /* UINT64_MAX when none */
+    bool short_end;  /* nothing in the file is damaged: the archive ends before records that a checkpoint names */
     bool warning;    /* worth knowing, no damage: a torn tail, a checkpoint of an earlier instance */
     const char *text;
 };
@@ -41,7 +42,8 @@ struct verify_result {
     uint64_t checkpoint_size; /* of the newest */
 };
 
-/* RC_OK when nothing was found, RC_CORRUPT when something was; other codes when it could not be checked. Signatures are
+/* RC_OK when nothing was found, RC_CORRUPT when something was; other codes when it could not be checked: RC_DENIED for
+ * want of a master key, which it names. Signatures are
  * not checked here (that needs keys): roots are. */
 enum rc archive_verify(const struct io *io, int folder, const struct verify_options *options,
                        struct verify_result *ret_result, struct err *err) MUST_USE;

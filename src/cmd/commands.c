@@ -320,9 +320,10 @@ static const struct command commands[] = {
     {"mirror-token", "say who may pull this archive", "[NAME]", 0, 1, ROWS(mirror_token_rows),
      "With a name makes a token for that mirror and prints it once; without one lists the mirrors."},
     {"key", "make, show and rotate master keys", "new FILE | add FILE | show [FILE] | rotate", 1, 2, ROWS(key_rows),
-     "new writes a file with one master key; add puts a further one in front, which wraps from then on. show lists the "
-     "ids, and which of them the archive still needs. rotate wraps the archive's keys anew with the first one, while "
-     "the service is stopped; nothing is encrypted again."},
+     "new writes a file with one master key; add puts a further one in front, which wraps from then on. In place of "
+     "FILE a pkcs11: URI may stand: then a key on that token seals the file. show lists the ids, and which of them the "
+     "archive still needs. rotate wraps the archive's keys anew with the first one, while the service is stopped; "
+     "nothing is encrypted again."},
     {"version", "print the version", "", 0, 0, ROWS(version_rows), "Prints version, compiler and libraries."},
     {"help", "explain a command", "[COMMAND]", 0, 1, ROWS(help_rows),
      "Without a command lists all commands. The same text as COMMAND --help."},

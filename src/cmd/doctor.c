@@ -5,6 +5,7 @@
  *
  * What was signed is read before the records: a service that runs only adds records behind it. */
 #include "archive/folder.h"
+#include "archive/sealed_io.h"
 #include "archive/verify.h"
 #include "base/arena.h"
 #include "base/buf.h"
@@ -15,6 +16,7 @@
 #include "db/db.h"
 #include "os/clock.h"
 #include "os/file.h"
+#include "os/vault.h"
 #include "role/config.h"
 #include "role/keep.h"
 #include "role/parent.h"
@@ -48,17 +50,23 @@ enum severity { NOTE, WARNING, FAULT };
 /* id, name, severity, what it means, what mends it */
 #define FINDINGS(X)                                                                                                    \
     X(FOUND_MISSING, "missing", FAULT, "something the service needs is not there", RESTORE)                            \
-    X(FOUND_UNREADABLE, "unreadable", WARNING, "this could not be looked at", "run qorgan doctor as root")             \
+    X(FOUND_UNREADABLE, "unreadable", FAULT, "this could not be looked at, so it may be good or not",                  \
+      "run qorgan doctor as root; if it was root, look at the disk (dmesg)")                                           \
     X(FOUND_FOREIGN, "foreign-file", WARNING, "the file is none of the archive's and is not looked at", ASIDE)         \
     X(FOUND_KIND, "wrong-kind", FAULT, "a link, device or folder stands where a file belongs", RESTORE)                \
     X(FOUND_TMP, "leftover", NOTE, "a file was being made; it means nothing", "rm it while the service is stopped")    \
+    X(FOUND_ASIDE, "set-aside", NOTE, "a damaged log file that a new instance left as evidence", "keep it")            \
     X(FOUND_MODE, "permissions", FAULT, "others than the owner may change or read it", "chmod as the text says")       \
     X(FOUND_OWNER, "owner", WARNING, "it is not its folder's owner's", "start the service as root: it gives it back")  \
     X(FOUND_CONFIG, "configuration", FAULT, "the service does not start", "correct the line in qorgan.conf")           \
     X(FOUND_DATABASE, "database", FAULT, "incidents, people and settings may be lost; the evidence is not",            \
       "stop the service, put desk/desk.db back from a backup and remove desk.db-wal and desk.db-shm")                  \
-    X(FOUND_DATABASE_BUSY, "database-busy", NOTE, "it has a journal that is not merged: read again while stopped",     \
-      "stop the service and run qorgan doctor again")                                                                  \
+    X(FOUND_JOURNAL, "database-journal", NOTE, "what was written last stands there and was not looked at",             \
+      "nothing while the service runs; else the next start merges it")                                                 \
+    X(FOUND_DATABASE_BUSY, "database-busy", WARNING, "damaged, or changed while it was read: it has a journal",        \
+      "stop the service (a clean stop merges the journal) and run qorgan doctor again")                                \
+    X(FOUND_MASTER_KEY, "master-key", FAULT, "what is encrypted could not be read, so the records were not checked",   \
+      "give the file of master keys back (setting encryption), or run this as root where the credential is")           \
     X(FOUND_KEY_MISSING, "key-missing", FAULT, "the archive cannot be signed on",                                      \
       "put keys/signer.key back from its copy, or qorgan serve --new-instance")                                        \
     X(FOUND_KEY_DAMAGED, "key-damaged", FAULT, "the key does not parse or is not the other file's",                    \
@@ -84,6 +92,8 @@ enum severity { NOTE, WARNING, FAULT };
     X(FOUND_NOTE_BAD, "note-refused", FAULT, "the note given cannot be believed, so it was not compared",              \
       "give the file as the witness, mirror or agent keeps it, of this archive")                                       \
     X(FOUND_NOTE_GOOD, "note-agrees", NOTE, "nothing up to that size was rolled back", "nothing")                      \
+    X(FOUND_NOT_COMPARED, "not-compared", WARNING, "damage hides whether the records are those that were signed",      \
+      "mend the damage first, then run qorgan doctor again")                                                           \
     X(FOUND_NOTE_NONE, "no-outside-note", NOTE, "a copy put back whole, keys too, is not seen from inside",            \
       "qorgan doctor --checkpoint FILE with a note from a witness, a mirror or the daily sheet")                       \
     X(FOUND_CLOCK, "clock", FAULT, "the clock is behind the last signature", "set the clock (timedatectl)")            \
@@ -119,8 +129,13 @@ struct doctor {
     bool has_key;
     struct signer_state signed_last;
     bool has_signed;
+    struct vault *vault; /* master keys; NULL: encryption is off, or they are not to be had */
+    bool keyless;        /* they are not to be had, which is told */
+    bool closed;         /* a file of the archive may not be read, or opening it would wait: told */
     struct verify_result verified;
-    bool records_good; /* verification came to its end without a fault */
+    bool ended;        /* verification came to its end */
+    bool damaged;      /* it found damage, not only an early end */
+    bool records_good; /* it found nothing */
 };
 
 static void tell(struct doctor *d, enum found found, const char *file, const char *format, ...) PRINTF(4, 5);
@@ -157,29 +172,35 @@ static void tell(struct doctor *d, enum found found, const char *file, const cha
 struct place {
     const char *path; /* below the data folder */
     bool required;
-    mode_t closed; /* bits that neither the folder nor its files may have */
+    mode_t closed;       /* bits that the folder may not have */
+    mode_t files_closed; /* nor its files; those called *.key none of others' */
     bool (*known)(struct str name);
 };
 
 static bool known_log(struct str name)
 {
     uint64_t number;
+    if (str_ends(name, STR(WAL_ASIDE)))
+        name = str_slice(name, 0, name.n - strlen(WAL_ASIDE));
     return wal_file_name_parse(name, &number);
 }
 
+/* Segments, the keys of encrypted ones, what a mirror is fetching. */
 static bool known_segment(struct str name)
 {
     uint64_t number;
-    return segment_name_parse(name, &number);
+    uint64_t serial;
+    return segment_name_parse(name, &number) || sealed_key_name_parse(name, &number, &serial) ||
+           (sealed_name_parse(name, &number) && str_ends(name, STR(".part")));
 }
 
 static bool known_checkpoint(struct str name)
 {
     uint64_t number;
     struct str rest = str_skip(name, 16);
-    bool numbered = checkpoint_name_parse(str_slice(name, 0, 16), &number);
-    bool known = !rest.n || str_is(rest, PATH_SUFFIX) || str_is(rest, STAMP_SUFFIX) || str_is(rest, ".old");
-    return str_is(name, NAME_LATEST) || str_is(name, NAME_COSIGNED) || (numbered && known);
+    bool suffix = !rest.n || str_is(rest, PATH_SUFFIX) || str_is(rest, STAMP_SUFFIX) || str_is(rest, ".old");
+    return str_is(name, NAME_LATEST) || str_is(name, NAME_COSIGNED) ||
+           (suffix && checkpoint_name_parse(str_slice(name, 0, 16), &number));
 }
 
 static bool known_archive(struct str name)
@@ -191,9 +212,9 @@ static bool known_archive(struct str name)
     return false;
 }
 
-static void check_mode(struct doctor *d, const struct place *place, const char *file, mode_t mode)
+static void check_mode(struct doctor *d, const char *file, mode_t mode, mode_t closed)
 {
-    mode_t extra = mode & place->closed;
+    mode_t extra = mode & closed;
     if (extra)
         tell(d, FOUND_MODE, file, "mode %04o; chmod %04o %s/%s", (unsigned)(mode & 07777),
              (unsigned)(mode & 07777 & ~extra), d->data, file);
@@ -214,15 +235,27 @@ static void check_entry(struct doctor *d, const struct place *place, DIR *folder
     bool known = !place->known || place->known(str_of(name));
     if (tmp)
         tell(d, FOUND_TMP, file, "%lld bytes", (long long)about.st_size);
+    else if (place->known == known_segment && sealed_key_orphan(&io_kernel, dirfd(folder), name))
+        tell(d, FOUND_TMP, file, "a key of no segment that is here");
+    else if (place->known == known_log && str_ends(str_of(name), STR(WAL_ASIDE)))
+        tell(d, FOUND_ASIDE, file, "%lld bytes", (long long)about.st_size);
     else if (!known)
         tell(d, FOUND_FOREIGN, file, "not a name that this folder has");
     if (S_ISDIR(about.st_mode) && place->known != known_log && place->known != known_segment)
         return; /* a folder of its own row */
-    if (!S_ISREG(about.st_mode) && place->path[0] && known)
+    bool archive = str_starts(str_of(place->path), STR("archive"));
+    if (!S_ISREG(about.st_mode) && place->path[0] && known) {
         tell(d, FOUND_KIND, file, "not a regular file");
+        d->closed |= archive && !S_ISLNK(about.st_mode) && !S_ISDIR(about.st_mode); /* opening a pipe waits */
+    }
     if (!S_ISREG(about.st_mode))
         return;
-    check_mode(d, place, file, about.st_mode);
+    if (archive && known && faccessat(dirfd(folder), name, R_OK, AT_EACCESS) != 0 && errno != ENOENT) {
+        tell(d, FOUND_UNREADABLE, file, "%s", strerror(errno));
+        d->closed = true;
+    }
+    bool secret = !archive && str_ends(str_of(name), STR(".key"));
+    check_mode(d, file, about.st_mode, secret ? 0077 : place->files_closed);
     if (place->known && place->known != known_archive && about.st_uid != parent.st_uid)
         tell(d, FOUND_OWNER, file, "owner %u, its folder's is %u", (unsigned)about.st_uid, (unsigned)parent.st_uid);
 }
@@ -243,7 +276,7 @@ static void check_place(struct doctor *d, const struct place *place)
         return;
     }
     if (fstat(dirfd(folder), &about) == 0)
-        check_mode(d, place, place->path[0] ? place->path : ".", about.st_mode);
+        check_mode(d, place->path[0] ? place->path : ".", about.st_mode, place->closed);
     for (const struct dirent *entry; (entry = readdir(folder));)
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
             check_entry(d, place, folder, entry->d_name);
@@ -253,13 +286,13 @@ static void check_place(struct doctor *d, const struct place *place)
 static void check_places(struct doctor *d)
 {
     static const struct place places[] = {
-        {"", true, 0022, NULL},
-        {"archive", true, 0022, known_archive},
-        {"archive/wal", true, 0022, known_log},
-        {"archive/seg", true, 0022, known_segment},
-        {"archive/checkpoints", true, 0022, known_checkpoint},
-        {"desk", false, 0022, NULL},
-        {"collect", false, 0022, NULL},
+        {"", true, 0022, 0022, NULL},
+        {"archive", true, 0022, 0027, known_archive},
+        {"archive/wal", true, 0022, 0027, known_log},
+        {"archive/seg", true, 0022, 0027, known_segment},
+        {"archive/checkpoints", true, 0022, 0027, known_checkpoint},
+        {"desk", false, 0022, 0077, NULL},
+        {"collect", false, 0022, 0027, NULL},
     };
     for (size_t i = 0; i < ARRAY_LEN(places); i++)
         check_place(d, &places[i]);
@@ -295,27 +328,42 @@ static void check_config(struct doctor *d)
     enum rc rc = load(d, "qorgan.conf", &text, &err);
     if (rc == RC_NOT_FOUND)
         return; /* everything has a default */
+    if (rc != RC_OK) {
+        tell(d, FOUND_UNREADABLE, "qorgan.conf", "%s", err.text);
+        return;
+    }
     config_defaults(&config);
-    rc = rc == RC_OK ? config_parse(&config, text, "qorgan.conf", d->arena, &err) : rc;
+    rc = config_parse(&config, text, "qorgan.conf", d->arena, &err);
     if (rc == RC_OK && share_find(d->arena, &config.share, NULL) == RC_OK)
         rc = keep_check(&config, clock_real_ns(), d->arena, &err);
-    if (rc != RC_OK)
+    if (rc != RC_OK) {
         tell(d, FOUND_CONFIG, "qorgan.conf", "%s", err.text);
+        return;
+    }
+    d->keyless = vault_open(config.encryption, &d->vault, &err) != RC_OK;
+    if (d->keyless)
+        tell(d, FOUND_MASTER_KEY, "qorgan.conf", "%s", err.text);
 }
 
 static void check_database(struct doctor *d)
 {
     char path[PATH_BYTES];
-    struct stat journal;
+    struct stat about;
     struct err err = {0};
     snprintf(path, sizeof path, "%s/desk/desk.db-wal", d->data);
-    bool busy = stat(path, &journal) == 0 && journal.st_size > 0;
+    bool busy = stat(path, &about) == 0 && about.st_size > 0;
+    if (busy)
+        tell(d, FOUND_JOURNAL, "desk/desk.db-wal", "%lld bytes", (long long)about.st_size);
     snprintf(path, sizeof path, "%s/desk/desk.db", d->data);
-    if (access(path, F_OK) != 0 && errno == ENOENT) {
-        if (d->has_key)
+    if (lstat(path, &about) != 0) {
+        if (errno != ENOENT)
+            tell(d, FOUND_UNREADABLE, "desk/desk.db", "%s", strerror(errno));
+        else if (d->has_key)
             tell(d, FOUND_DATABASE, "desk/desk.db", "the file is not there: the next start makes an empty one");
         return;
     }
+    if (!S_ISREG(about.st_mode))
+        return; /* check_places tells */
     enum rc rc = db_check(path, &err);
     if (rc != RC_OK)
         tell(d,
@@ -352,11 +400,6 @@ static void check_secret(struct doctor *d)
     struct str text;
     struct err err = {0};
     struct signing_key *key = NULL;
-    char path[PATH_BYTES];
-    struct stat about;
-    snprintf(path, sizeof path, "%s/keys/signer.key", d->data);
-    if (stat(path, &about) == 0 && (about.st_mode & 0077))
-        tell(d, FOUND_MODE, "keys/signer.key", "mode %04o; chmod 0400 %s", (unsigned)(about.st_mode & 07777), path);
     enum rc rc = load(d, "keys/signer.key", &text, &err);
     if (rc == RC_NOT_FOUND && (d->has_instance || d->has_key))
         tell(d, FOUND_KEY_MISSING, "keys/signer.key", "the file is not there");
@@ -387,7 +430,7 @@ static void check_state(struct doctor *d)
     char path[PATH_BYTES];
     uint64_t turn = 0;
     snprintf(path, sizeof path, "%s/keys/signer.state", d->data);
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0) {
         if (errno != ENOENT)
             tell(d, FOUND_UNREADABLE, "keys/signer.state", "%s", strerror(errno));
@@ -406,7 +449,7 @@ static void check_state(struct doctor *d)
 
 static void check_keys(struct doctor *d)
 {
-    static const struct place place = {"keys", true, 0022, NULL};
+    static const struct place place = {"keys", true, 0077, 0022, NULL};
     char certificate[PATH_BYTES];
     char key[PATH_BYTES];
     check_place(d, &place);
@@ -428,6 +471,9 @@ static void verified(void *context, const struct verify_finding *v)
     struct str file = str_of(v->file);
     enum found found = FOUND_INSTANCE;
     char place[64] = "";
+    if (v->short_end)
+        return; /* check_records tells, when it is not damage that cuts the records off */
+    d->damaged |= !v->warning && !str_starts(file, STR(NAME_CHECKPOINTS));
     if (str_starts(file, STR(NAME_CHECKPOINTS)))
         found = v->warning ? FOUND_CHECKPOINT_OLD : FOUND_CHECKPOINT;
     else if (v->warning)
@@ -445,15 +491,46 @@ static void verified(void *context, const struct verify_finding *v)
     tell(d, found, path, "%s%s", v->text, place);
 }
 
+/* Without the master keys: the digests that encrypted segments carry of their stored bytes. */
+static void check_stored(struct doctor *d)
+{
+    struct numbers numbers = {0};
+    struct err err = {0};
+    int folder = -1;
+    enum rc rc = folder_open(&io_kernel, d->archive, NAME_SEG, false, &folder, &err);
+    rc = rc == RC_OK ? numbers_list(&io_kernel, folder, segment_name_parse, &numbers, &err) : rc;
+    if (rc != RC_OK)
+        tell(d, FOUND_UNREADABLE, "archive/" NAME_SEG, "%s", err.text);
+    for (size_t i = 0; i < numbers.count && rc == RC_OK; i++) {
+        char name[SEGMENT_NAME_MAX];
+        char path[PATH_BYTES];
+        segment_name(numbers.list[i], name);
+        snprintf(path, sizeof path, "archive/" NAME_SEG "/%s", name);
+        enum rc checked = sealed_check(&io_kernel, folder, name, &err);
+        if (checked != RC_OK && checked != RC_END) /* the end: a plain one */
+            tell(d, checked == RC_CORRUPT ? FOUND_SEGMENT : FOUND_UNREADABLE, path, "%s", err.text);
+    }
+    numbers_done(&numbers);
+    if (folder >= 0)
+        close(folder);
+}
+
 static void check_records(struct doctor *d)
 {
-    struct verify_options options = {.finding = verified, .context = d};
+    struct verify_options options = {.finding = verified, .context = d, .vault = d->vault};
     struct err err = {0};
+    if (d->closed)
+        return; /* told with the files */
     enum rc rc = archive_verify(&io_kernel, d->archive, &options, &d->verified, &err);
+    d->ended = rc == RC_OK || rc == RC_CORRUPT;
     d->records_good = rc == RC_OK;
-    if (rc != RC_OK && rc != RC_CORRUPT)
+    if (rc == RC_DENIED && !d->keyless)
+        tell(d, FOUND_MASTER_KEY, "archive", "%s", err.text);
+    if (rc == RC_DENIED)
+        check_stored(d);
+    else if (!d->ended)
         tell(d, rc == RC_NOT_FOUND ? FOUND_MISSING : FOUND_UNREADABLE, "archive", "%s", err.text);
-    else if (d->verified.checkpoint_size > d->verified.size)
+    else if (d->ended && !d->damaged && d->verified.checkpoint_size > d->verified.size)
         tell(d, FOUND_ROLLBACK, "archive", "there are %llu records, a stored checkpoint names %llu",
              (unsigned long long)d->verified.size, (unsigned long long)d->verified.checkpoint_size);
 }
@@ -462,16 +539,20 @@ static void check_records(struct doctor *d)
 static bool compare(struct doctor *d, const char *file, const struct tlog_head *head)
 {
     struct archive_reader *reader CLEANUP(archive_reader_cleanup) = NULL;
-    struct archive_reader_options options = {0};
+    struct archive_reader_options options = {.vault = d->vault};
     struct tlog_hash root;
     struct err err = {0};
+    if (!d->ended || d->damaged) {
+        tell(d, FOUND_NOT_COMPARED, file, "%llu records were signed", (unsigned long long)head->size);
+        return false;
+    }
     if (head->size > d->verified.size) {
         tell(d, FOUND_ROLLBACK, file, "%llu records were signed, the archive has %llu", (unsigned long long)head->size,
              (unsigned long long)d->verified.size);
         return false;
     }
     if (!d->records_good)
-        return false; /* damaged: told already */
+        return false; /* a checkpoint contradicts: told already */
     enum rc rc = archive_reader_open(&io_kernel, d->archive, &options, &reader, &err);
     rc = rc == RC_OK ? archive_reader_root(reader, head->size, &root, &err) : rc;
     if (rc != RC_OK) {
@@ -539,6 +620,8 @@ static void load_instance(struct doctor *d)
     d->has_instance = rc == RC_OK;
     if (rc == RC_NOT_FOUND)
         tell(d, FOUND_INSTANCE, "archive/" NAME_INSTANCE, "the file is not there");
+    else if (rc == RC_IO)
+        tell(d, FOUND_UNREADABLE, "archive/" NAME_INSTANCE, "%s", err.text);
 }
 
 static void examine(struct doctor *d, const struct options *options)
@@ -601,6 +684,7 @@ int cmd_doctor(int argc, char **argv)
     d.arena = arena;
     examine(&d, &options);
     print_result(&d);
+    vault_free(d.vault);
     if (d.archive >= 0)
         close(d.archive);
     close(folder);

@@ -17,7 +17,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define NEEDED_MAX 64
+#define NEEDED_MAX  64
+#define SETTING_MAX 4200
 
 /* A master key that files of the archive are wrapped by. */
 struct needed {
@@ -41,9 +42,16 @@ static void print_line(const struct buf *line)
 
 /* ---- new, add ---- */
 
-static enum rc ring_extend(const char *path, bool add, char ret_id[VAULT_ID_TEXT], struct err *err)
+/* A file, or the URI of a token's key. */
+static void setting_write(const char *operand, char ret_setting[SETTING_MAX])
 {
-    char setting[4200];
+    bool token = str_starts(str_of(operand), STR("pkcs11:"));
+    snprintf(ret_setting, SETTING_MAX, "%s%s", token ? "" : "file:", operand);
+}
+
+static enum rc ring_extend(const char *operand, bool add, char ret_id[VAULT_ID_TEXT], struct err *err)
+{
+    char setting[SETTING_MAX];
     char *storage = secret_new(2 * (size_t)VAULT_RING_MAX);
     struct buf old;
     struct buf next;
@@ -52,14 +60,13 @@ static enum rc ring_extend(const char *path, bool add, char ret_id[VAULT_ID_TEXT
         return err_set(err, RC_LIMIT, "no memory");
     buf_init_fixed(&old, storage, VAULT_RING_MAX);
     buf_init_fixed(&next, storage + VAULT_RING_MAX, VAULT_RING_MAX);
-    snprintf(setting, sizeof setting, "file:%s", path);
+    setting_write(operand, setting);
     enum rc rc = add ? vault_ring_load(str_of(setting), &old, err) : RC_OK;
     rc = rc == RC_OK ? vault_ring_add(buf_view(&old), &next, err) : rc;
     rc = rc == RC_OK ? vault_new(buf_view(&next), &vault, err) : rc;
     if (rc == RC_OK)
         vault_id(vault, 0, ret_id);
-    if (rc == RC_OK)
-        rc = add ? vault_file_replace(path, buf_view(&next), err) : vault_file_create(path, buf_view(&next), err);
+    rc = rc == RC_OK ? vault_ring_store(str_of(setting), buf_view(&next), add, err) : rc;
     vault_free(vault);
     secret_free(storage, 2 * (size_t)VAULT_RING_MAX);
     return rc;
@@ -70,7 +77,7 @@ static int key_extend(const struct options *options, bool add)
     struct err err = {0};
     char id[VAULT_ID_TEXT] = "";
     if (options->operand_count != 2)
-        return cmd_usage("key", "%s needs a file", options->operands[0]);
+        return cmd_usage("key", "%s needs a file or a pkcs11: URI", options->operands[0]);
     if (ring_extend(options->operands[1], add, id, &err) != RC_OK)
         return cmd_fail("key", &err);
     struct buf line;
@@ -146,11 +153,11 @@ static int key_show(const struct options *options)
     struct err err = {0};
     struct vault *vault CLEANUP(vault_cleanup) = NULL;
     static struct counting counting;
-    char setting[4200];
+    char setting[SETTING_MAX];
     const char *data = options_text(options, "data");
     bool json = options_flag(options, "json");
     bool missing = false;
-    snprintf(setting, sizeof setting, "file:%s", options->operand_count == 2 ? options->operands[1] : "");
+    setting_write(options->operand_count == 2 ? options->operands[1] : "", setting);
     enum rc rc =
         options->operand_count == 2 ? vault_open(str_of(setting), &vault, &err) : archive_vault(data, &vault, &err);
     if (rc == RC_OK)

@@ -187,6 +187,7 @@ enum rc audit_log(struct audit *audit, struct err *err)
         log.chained = true;
         audit->log_files += rc == RC_OK;
     }
+    secret_wipe(&log.sealed, sizeof(log.sealed));
     if (folder >= 0)
         IGNORE(io_kernel.close(io_kernel.self, folder)); /* only read */
     return rc;

@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/bytes.h"
 #include "os/file.h"
+#include "os/vault.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -46,18 +47,31 @@ enum rc sealed_keys_load(const char *path, struct arena *arena, struct sealed_ke
 {
     struct str text = STR_NONE;
     struct sealed_keys *keys = arena_alloc(arena, sizeof(*keys));
-    enum rc rc =
-        keys == NULL ? err_set(err, RC_LIMIT, "out of memory") : file_load_path(path, RING_MAX, arena, &text, err);
+    char *room = arena_alloc(arena, RING_MAX);
+    struct buf ring;
+    enum rc rc = keys == NULL || room == NULL ? err_set(err, RC_LIMIT, "out of memory") : RC_OK;
+    if (rc == RC_OK && str_starts(str_of(path), STR("pkcs11:"))) { /* the token opens it; what it is is read here */
+        buf_init_fixed(&ring, room, RING_MAX);
+        rc = vault_ring_load(str_of(path), &ring, err);
+        text = buf_view(&ring);
+    } else if (rc == RC_OK) {
+        rc = file_load_path(path, RING_MAX, arena, &text, err);
+    }
     if (rc != RC_OK || keys == NULL)
         return rc;
     struct str rest = text;
-    while (rest.p != NULL && rest.n > 0) {
+    bool good = true;
+    while (good && rest.p != NULL && rest.n > 0) {
         struct str line = str_trim(str_cut(&rest, '\n'));
         if (line.n == 0 || line.p[0] == '#')
             continue;
-        if (keys->count == KEYS_MAX || !ring_line(line, keys->id[keys->count], keys->key[keys->count]))
-            return err_set(err, RC_INVALID, "\"%s\" is not a ring of master keys", path);
-        keys->count++;
+        good = keys->count < KEYS_MAX && ring_line(line, keys->id[keys->count], keys->key[keys->count]);
+        keys->count += good;
+    }
+    secret_wipe((void *)(uintptr_t)text.p, text.n);
+    if (!good) {
+        sealed_keys_done(keys);
+        return err_set(err, RC_INVALID, "\"%s\" is not a ring of master keys", path);
     }
     *ret_keys = keys;
     return keys->count > 0 ? RC_OK : err_set(err, RC_INVALID, "there is no master key in \"%s\"", path);
@@ -156,21 +170,23 @@ static enum rc read_stored(const struct sealed_segment *s, void *bytes, size_t n
 /* SHA-256 over the digests of the header and of each chunk. */
 static enum rc check_digest(struct sealed_segment *s, struct str header, struct str want, struct err *err)
 {
-    struct buf digests CLEANUP(buf_done) = {0};
+    struct tlog_hasher *digests CLEANUP(tlog_hasher_cleanup) = tlog_hasher_new();
     struct tlog_hash hash;
     enum rc rc = RC_OK;
-    buf_init(&digests, (size_t)1 << 30);
+    if (digests == NULL)
+        return err_set(err, RC_LIMIT, "out of memory at \"%s\"", s->file);
+    tlog_hash_begin(digests);
     tlog_hash_bytes(s->audit->hasher, header, &hash);
-    buf_put(&digests, hash.bytes, TLOG_HASH_SIZE);
+    tlog_hash_add(digests, str_at(hash.bytes, TLOG_HASH_SIZE));
     for (uint64_t i = 0; i * s->chunk < s->plain && rc == RC_OK; i++) {
         size_t n = chunk_plain(s, i) + AROUND;
         rc = read_stored(s, s->stored, n, chunk_place(s, i), err);
+        if (rc != RC_OK)
+            break;
         tlog_hash_bytes(s->audit->hasher, str_at(s->stored, n), &hash);
-        buf_put(&digests, hash.bytes, TLOG_HASH_SIZE);
+        tlog_hash_add(digests, str_at(hash.bytes, TLOG_HASH_SIZE));
     }
-    if (rc == RC_OK && digests.overflow)
-        return err_set(err, RC_LIMIT, "out of memory at \"%s\"", s->file);
-    tlog_hash_bytes(s->audit->hasher, buf_view(&digests), &hash);
+    tlog_hash_end(digests, &hash);
     return rc != RC_OK || str_eq(want, str_at(hash.bytes, TLOG_HASH_SIZE))
                ? rc
                : audit_damage(s->audit, s->file, -1, "the encrypted bytes do not have the digest that their end names");
@@ -202,13 +218,13 @@ static enum rc check_ends(struct sealed_segment *s, int folder, uint64_t size, s
     if (memcmp(header + 24, s->audit->uuid, 16) != 0 || get_be64(header + 40) != s->first ||
         HEADER_SIZE + (s->plain + s->chunk - 1) / s->chunk * AROUND + s->plain + TRAILER_SIZE != size)
         return audit_damage(s->audit, s->file, -1, "the encrypted file is of another place, or its length is wrong");
-    s->stored = arena_alloc(s->audit->arena, (size_t)s->chunk + AROUND);
-    s->open = arena_alloc(s->audit->arena, s->chunk);
+    s->stored = memory_new((size_t)s->chunk + AROUND);
+    s->open = memory_new(s->chunk);
     if (s->stored == NULL || s->open == NULL)
         return err_set(err, RC_LIMIT, "out of memory at \"%s\"", s->file);
     rc = check_digest(s, str_at(header, sizeof(header)), str_at(end + 16, TLOG_HASH_SIZE), err);
     snprintf(name, sizeof(name), "%016" PRIx64 ".%016" PRIx64 ".key", s->first, s->serial);
-    rc = rc == RC_OK ? file_load(&io_kernel, folder, name, BLOB_SIZE, s->audit->arena, &blob, err) : rc;
+    rc = rc == RC_OK ? file_load(&io_kernel, folder, name, BLOB_SIZE, s->audit->scratch, &blob, err) : rc;
     if (rc == RC_NOT_FOUND || (rc == RC_OK && blob.n != BLOB_SIZE))
         return audit_damage(s->audit, s->file, -1, "the key file %s is not there, or is damaged", name);
     rc = rc == RC_OK ? unwrap(s->audit, s->file, blob, &key, err) : rc;
@@ -236,7 +252,7 @@ enum rc sealed_segment_open(struct audit *audit, const struct sealed_where *wher
         file_read_at(&io_kernel, where->fd, magic, sizeof(magic), 0, NULL) != RC_OK ||
         memcmp(magic, "QORGSLD\n", 8) != 0)
         return RC_OK;
-    struct sealed_segment *s = arena_alloc(audit->arena, sizeof(*s));
+    struct sealed_segment *s = memory_new(sizeof(*s));
     if (s == NULL)
         return err_set(err, RC_LIMIT, "out of memory at \"%s\"", where->file);
     *s = (struct sealed_segment){.audit = audit, .file = where->file, .fd = where->fd, .first = where->first};
@@ -247,8 +263,12 @@ enum rc sealed_segment_open(struct audit *audit, const struct sealed_where *wher
 
 void sealed_segment_close(struct sealed_segment *sealed)
 {
-    if (sealed != NULL)
-        cipher_free(sealed->cipher);
+    if (sealed == NULL)
+        return;
+    cipher_free(sealed->cipher);
+    memory_free(sealed->stored);
+    memory_free(sealed->open);
+    memory_free(sealed);
 }
 
 uint64_t sealed_segment_size(const struct sealed_segment *sealed)

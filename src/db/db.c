@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define BUSY_MS    5000
 #define PATH_LIMIT 4096
@@ -219,6 +220,10 @@ enum rc db_check(const char *path, struct err *err)
     if (!db || !uri_make(path, uri, sizeof uri)) {
         memory_free(db);
         return err_set(err, RC_LIMIT, "could not check the database: out of memory, or the path is too long");
+    }
+    if (access(path, R_OK) != 0 && errno == EACCES) {
+        memory_free(db);
+        return err_set(err, RC_DENIED, "could not open the database: permission denied");
     }
     int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     if (sqlite3_open_v2(uri, &db->handle, flags, NULL) != SQLITE_OK)

@@ -34,6 +34,7 @@ struct channel {
     struct outgoing_fd out_fds[FDS_WAITING_MAX];
     size_t out_fd_count;
     struct buf in;
+    bool in_secret; /* keys may come: what `in` held of them is wiped */
     size_t in_used; /* bytes of `in` already handled */
     int in_fds[FDS_WAITING_MAX];
     size_t in_fd_count;
@@ -46,6 +47,15 @@ struct channel {
 
 static void channel_ready(void *context, unsigned events);
 
+/* Whether the peer may send keys. */
+static bool may_bring_secrets(const struct channel_options *options)
+{
+    for (enum msg_type type = 0; type < MSG_COUNT; type++)
+        if (msg_secret(type) && msg_allowed(type, options->peer, options->self))
+            return true;
+    return false;
+}
+
 struct channel *channel_new(const struct channel_options *options)
 {
     ASSERT(options->message && options->closed && options->fd >= 0);
@@ -56,6 +66,7 @@ struct channel *channel_new(const struct channel_options *options)
     channel->options = *options;
     buf_init(&channel->out, MSG_QUEUE_MAX + 2 * MSG_HEADER);
     buf_init(&channel->in, IN_LIMIT);
+    channel->in_secret = may_bring_secrets(options);
     channel->watch = loop_add(options->loop, options->fd, LOOP_READ, channel_ready, channel);
     if (!channel->watch) {
         memory_free(channel);
@@ -79,6 +90,8 @@ void channel_free(struct channel *channel)
         close(channel->in_fds[i]);
     if (channel->secret)
         explicit_bzero(channel->out.p, channel->out.capacity);
+    if (channel->in.p && channel->in_secret)
+        explicit_bzero(channel->in.p, channel->in.capacity);
     buf_done(&channel->out);
     buf_done(&channel->in);
     channel->magic = 0;
@@ -116,6 +129,24 @@ static ssize_t send_part(struct channel *channel)
         memmove(channel->out_fds, channel->out_fds + fd_count, channel->out_fd_count * sizeof channel->out_fds[0]);
     }
     return sent;
+}
+
+/* As buf_reserve. A buffer that grows leaves its old bytes behind on the heap: they are wiped. */
+static char *secret_reserve(struct buf *buf, size_t n)
+{
+    struct buf grown;
+    if (buf->capacity - buf->n >= n || !buf->p)
+        return buf_reserve(buf, n);
+    buf_init(&grown, buf->limit);
+    if (!buf_reserve(&grown, buf->n + n)) {
+        buf->overflow = true;
+        return NULL;
+    }
+    buf_str(&grown, buf_view(buf));
+    explicit_bzero(buf->p, buf->capacity);
+    buf_done(buf);
+    *buf = grown;
+    return buf_reserve(buf, n);
 }
 
 static void secret_wipe_sent(struct channel *channel)
@@ -189,11 +220,12 @@ static bool queue(struct channel *channel, enum msg_type type, uint64_t id, stru
     buf_be64(&header, id);
     size_t before = channel->out.n;
     size_t gone = 0;
-    if (!buf_reserve(&channel->out, header.n + body.n)) { /* first: half a message cannot be taken back */
+    channel->secret = channel->secret || msg_secret(type);
+    size_t whole = header.n + body.n; /* room for it first: half a message cannot be taken back */
+    if (!(channel->secret ? secret_reserve(&channel->out, whole) : buf_reserve(&channel->out, whole))) {
         channel->out.overflow = false;
         return false;
     }
-    channel->secret = channel->secret || type == MSG_SECRET;
     if (fd >= 0) {
         int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
         if (copy < 0)
@@ -291,6 +323,22 @@ static enum rc message_next(struct channel *channel, struct msg *ret)
     return RC_OK;
 }
 
+/* What was handled goes. The bytes behind it move to the front: of a secret that is not whole yet no second copy stays.
+ */
+static void in_consume(struct channel *channel)
+{
+    size_t gone = channel->in_used;
+    buf_consume(&channel->in, gone);
+    channel->in_used = 0;
+    if (gone && channel->in_secret)
+        explicit_bzero(channel->in.p + channel->in.n, gone);
+}
+
+static char *in_reserve(struct channel *channel)
+{
+    return channel->in_secret ? secret_reserve(&channel->in, READ_SIZE) : buf_reserve(&channel->in, READ_SIZE);
+}
+
 /* True while the channel lives. */
 static bool channel_deliver(struct channel *channel)
 {
@@ -311,22 +359,21 @@ static bool channel_deliver(struct channel *channel)
         if (freed)
             return false;
         channel->freed = NULL;
+        if (msg_secret(msg.type))
+            explicit_bzero(channel->in.p + channel->in_used - msg.body.n, msg.body.n);
     }
-    if (channel->in_used == channel->in.n || channel->in_used > IN_LIMIT / 2) {
-        buf_consume(&channel->in, channel->in_used);
-        channel->in_used = 0;
-    }
+    if (channel->in_used == channel->in.n || channel->in_used > IN_LIMIT / 2)
+        in_consume(channel);
     return true;
 }
 
 static bool channel_read(struct channel *channel)
 {
-    char *room = buf_reserve(&channel->in, READ_SIZE);
+    char *room = in_reserve(channel);
     if (!room) {
-        buf_consume(&channel->in, channel->in_used);
-        channel->in_used = 0;
+        in_consume(channel);
         channel->in.overflow = false;
-        room = buf_reserve(&channel->in, READ_SIZE);
+        room = in_reserve(channel);
     }
     size_t fd_count = 0;
     ssize_t got = room ? net_receive_fds(channel->options.fd, room, READ_SIZE, channel->in_fds + channel->in_fd_count,

@@ -49,6 +49,11 @@ bool msg_allowed(enum msg_type type, enum role from, enum role to)
     return (unsigned)type < MSG_COUNT && (rows[type].from >> from & 1) && (rows[type].to >> to & 1);
 }
 
+bool msg_secret(enum msg_type type)
+{
+    return type == MSG_SECRET || type == MSG_LOG_FILE;
+}
+
 uint32_t msg_size_max(enum msg_type type)
 {
     ASSERT((unsigned)type < MSG_COUNT);

@@ -65,11 +65,11 @@ enum role {
     X(MSG_REFUSED, "refused", R(SIGNER), R(KEEPER), 4 * MSG_KIB)         /* u64 size signed last, why */               \
     X(MSG_RESUME, "resume", R(KEEPER), R(ENGINE),                                                                      \
       60 + 8 * MSG_ASIDE_MAX) /* id = generation; uuid 16, u64 from, u32 number, u32 of, key 2 u64, u64 plain until,   \
-                                 u32 enum block_plain, u64 each set aside */               \
+                                 u32 enum block_plain, u64 each set aside */                                           \
     X(MSG_SOURCE, "source", R(KEEPER), R(ENGINE), 8 * MSG_KIB)          /* id 16, i64 last, kind NUL name */           \
-    X(MSG_LOG_FILE, "log-file", R(KEEPER), R(ENGINE), 64)               /* u64 first index; fd */                      \
+    X(MSG_LOG_FILE, "log-file", R(KEEPER), R(ENGINE), 64)               /* u64 first index, its key or none; fd */     \
     X(MSG_DURABLE, "durable", R(KEEPER), R(ENGINE), 16)                 /* u64 records */                              \
-    X(MSG_BLOCK, "block", R(ENGINE), R(KEEPER), 25 * MSG_MIB)           /* id = generation; archive/block.h */                          \
+    X(MSG_BLOCK, "block", R(ENGINE), R(KEEPER), 25 * MSG_MIB)           /* id = generation; archive/block.h */         \
     X(MSG_MATCH, "match", R(ENGINE), R(DESK), 512 * MSG_KIB)            /* id; match.h */                              \
     X(MSG_MATCH_DONE, "match-done", R(DESK), R(ENGINE), 0)              /* id */                                       \
     X(MSG_STATS, "stats", R(ENGINE), R(DESK), MSG_MIB)                  /* per-source counters, JSON */                \
@@ -101,6 +101,7 @@ enum msg_type {
 const char *msg_role_name(enum role role);
 bool msg_role_parse(const char *name, enum role *ret_role) MUST_USE;
 const char *msg_name(enum msg_type type);
+bool msg_secret(enum msg_type type); /* it carries keys: both ends wipe what it passed through */
 bool msg_allowed(enum msg_type type, enum role from, enum role to);
 uint32_t msg_size_max(enum msg_type type);
 

@@ -7,6 +7,8 @@
 #include "msg/batch.h"
 #include "os/net.h"
 
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -169,6 +171,74 @@ static void descriptors_stay_with_their_message(void)
     loop_free(loop);
 }
 
+#define LOOK_BYTES ((size_t)1 << 20)
+#define RANGE_MAX  ((uint64_t)1 << 30) /* larger ones are a sanitizer's */
+
+/* How often the needle stands in [from, to), beside its own place and what is used to look. */
+static size_t range_count(int memory, uint64_t from, uint64_t to, struct str needle)
+{
+    static char look[LOOK_BYTES];
+    size_t count = 0;
+    for (uint64_t at = from; at + needle.n <= to; at += LOOK_BYTES - needle.n) {
+        ssize_t got = pread(memory, look, (size_t)MIN(to - at, LOOK_BYTES), (off_t)at);
+        const char *found = look;
+        while (got > 0 && (found = memmem(found, (size_t)(look + got - found), needle.p, needle.n)) != NULL) {
+            uint64_t place = at + (uint64_t)(found - look);
+            bool ours = place + needle.n > (uintptr_t)look && place < (uintptr_t)look + sizeof look;
+            count += place != (uintptr_t)needle.p && !ours;
+            found++;
+        }
+    }
+    return count;
+}
+
+static size_t memory_count(struct str needle)
+{
+    char line[256];
+    size_t count = 0;
+    FILE *maps = fopen("/proc/self/maps", "r");
+    int memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+    while (maps && fgets(line, sizeof line, maps)) {
+        struct str rest = str_of(line);
+        struct str range = str_cut(&rest, ' ');
+        uint64_t from = 0;
+        uint64_t to = 0;
+        bool good = str_hex_to_u64(str_cut(&range, '-'), &from) && str_hex_to_u64(range, &to);
+        if (good && str_starts(rest, STR("rw")) && to - from <= RANGE_MAX)
+            count += range_count(memory, from, to, needle);
+    }
+    if (maps)
+        fclose(maps);
+    close(memory);
+    return count;
+}
+
+static void secrets_leave_no_copy(void)
+{
+    struct end parent = {.fd = -1};
+    struct end web = {.fd = -1};
+    struct loop *loop = pair_open(&parent, ROLE_PARENT, &web, ROLE_WEB);
+    static char body[48 << 10];
+    static char needle[32];
+    for (size_t i = 0; i < sizeof needle; i++)
+        needle[i] = (char)(33 + (i * 37 + 11) % 90);
+    /* Many at once, so that both buffers grow and are shifted with secrets inside of them. */
+    for (size_t i = 0; i + 64 < sizeof body; i += 64)
+        memcpy(body + i, needle, sizeof needle);
+    for (unsigned i = 0; i < 40; i++)
+        while (!channel_send(parent.channel, MSG_SECRET, i, str_at(body, sizeof body)))
+            loop_wait(loop, 1000);
+    while (web.messages < 40)
+        loop_wait(loop, 1000);
+    CHECK(memory_count(str_at(needle, sizeof needle)) > 100); /* it is seen where it stands */
+    memset(body, 0, sizeof body);
+    CHECK_INT(memory_count(str_at(needle, sizeof needle)), 0);
+    channel_free(parent.channel);
+    channel_free(web.channel);
+    CHECK_INT(memory_count(str_at(needle, sizeof needle)), 0);
+    loop_free(loop);
+}
+
 static void a_forbidden_message_closes_the_channel(void)
 {
     struct end keeper = {0};
@@ -237,6 +307,7 @@ static const struct test tests[] = {
     {"large messages arrive in order", large_messages_arrive_in_order},
     {"bytes of all sizes arrive as sent", bytes_of_all_sizes_arrive_as_sent},
     {"descriptors stay with their message", descriptors_stay_with_their_message},
+    {"secrets leave no copy", secrets_leave_no_copy},
     {"a forbidden message closes the channel", a_forbidden_message_closes_the_channel},
     {"batches round trip and refuse truncation", batches_round_trip_and_refuse_truncation},
 };

@@ -44,12 +44,21 @@ struct vault_place {
 
 struct vault;
 
-/* Where a setting `off|file:PATH|credential:NAME|pkcs11:FILE` says the ring is. RC_INVALID: no such setting. */
+/* Where a setting says the ring is: `off`, `file:PATH`, `credential:NAME` (of systemd), or an RFC 7512 URI
+ * `pkcs11:…?x-qorgan-ring=PATH`: a file whose ring the key on that token sealed (os/token.h). The token's key never
+ * leaves it; the master keys that it opens are in memory from then on, as those of a file are. One operation of the
+ * token a start, not one a segment: a search opens thousands, and tokens do some hundred a second.
+ * RC_INVALID: no such setting. */
 enum rc vault_setting_check(struct str setting, struct err *err) MUST_USE;
 bool vault_setting_off(struct str setting);
 /* The ring's text, put into `ret_ring` (made by secret-keeping callers with buf_init_fixed over secret_new's memory).
- * RC_DENIED: others may read the file. RC_NOT_FOUND, RC_IO, RC_INVALID (not a ring). */
+ * RC_DENIED: others may read the file, or the token refuses the PIN. RC_NOT_FOUND, RC_IO, RC_INVALID (not a ring),
+ * RC_CORRUPT (not sealed by the token). */
 enum rc vault_ring_load(struct str setting, struct buf *ret_ring, struct err *err) MUST_USE;
+
+/* Writes the ring where the setting says, `file:` or `pkcs11:`; a new one (RC_EXISTS) or in place of the old. A token's
+ * key that is not there is made with a new ring. */
+enum rc vault_ring_store(struct str setting, struct str ring, bool replace, struct err *err) MUST_USE;
 
 /* RC_INVALID: not a ring; says which line. */
 enum rc vault_new(struct str ring, struct vault **ret_vault, struct err *err) MUST_USE;

@@ -4,9 +4,11 @@
 #include "base/test.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -195,15 +197,55 @@ static void files(void)
     CHECK_INT(vault_open(STR("off"), &vault, &err), RC_OK);
     CHECK(vault == NULL && vault_count(NULL) == 0);
     CHECK_INT(vault_open(STR("vault:x"), &vault, &err), RC_INVALID);
+    char pipe[128];
+    setting_of("pipe", pipe);
+    CHECK(mkfifo(pipe + 5, 0400) == 0);
+    CHECK_INT(vault_open(str_of(pipe), &vault, &err), RC_INVALID); /* and does not wait */
+    unlink(pipe + 5);
     CHECK(geteuid() != 0 || chown(setting + 5, 65534, 65534) == 0);
     CHECK(geteuid() != 0 || chmod(setting + 5, 0400) == 0);
     CHECK(geteuid() != 0 || vault_open(str_of(setting), &vault, &err) == RC_DENIED);
     unlink(setting + 5);
 }
 
+static uint64_t size_of(const char *path)
+{
+    struct stat st;
+    return lstat(path, &st) == 0 ? (uint64_t)st.st_size : UINT64_MAX;
+}
+
+/* A ring that could not be written whole leaves nothing under its name, and the old one as it was. */
+static void files_are_whole(void)
+{
+    char setting[128];
+    char next[160];
+    struct err err = {0};
+    struct rlimit before;
+    setting_of("ring", setting);
+    snprintf(next, sizeof next, "%s.tmp", setting + 5);
+    CHECK(getrlimit(RLIMIT_FSIZE, &before) == 0);
+    struct rlimit small = {20, before.rlim_max};
+    CHECK(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+    CHECK(setrlimit(RLIMIT_FSIZE, &small) == 0);
+    CHECK_INT(vault_file_create(setting + 5, str_of(golden), &err), RC_IO);
+    CHECK(size_of(setting + 5) == UINT64_MAX && size_of(next) == UINT64_MAX);
+    CHECK(setrlimit(RLIMIT_FSIZE, &before) == 0);
+    CHECK_INT(vault_file_create(setting + 5, str_of(golden), &err), RC_OK);
+    CHECK_INT(size_of(setting + 5), strlen(golden));
+    CHECK(size_of(next) == UINT64_MAX);
+    CHECK(setrlimit(RLIMIT_FSIZE, &small) == 0);
+    CHECK_INT(vault_file_replace(setting + 5, str_of(golden), &err), RC_IO);
+    CHECK(setrlimit(RLIMIT_FSIZE, &before) == 0);
+    CHECK_INT(size_of(setting + 5), strlen(golden));
+    CHECK(size_of(next) == UINT64_MAX);
+    CHECK_INT(vault_file_create(setting + 5, str_of(golden), &err), RC_EXISTS);
+    unlink(setting + 5);
+}
+
 static const struct test tests[] = {
-    {"rings", rings}, {"adding", adding}, {"blobs", blobs}, {"missing and rotated", missing_and_rotated},
-    {"files", files},
+    {"rings", rings}, {"adding", adding},
+    {"blobs", blobs}, {"missing and rotated", missing_and_rotated},
+    {"files", files}, {"files are whole", files_are_whole},
 };
 
 int main(int argc, char **argv)

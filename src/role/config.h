@@ -50,7 +50,7 @@
     X(witness_ca, "witness-ca", "", "PEM file: who vouches for https of witnesses and time stamps; empty: the system") \
     X(timestamp_url, "timestamp-url", "", "address of a time-stamp authority (RFC 3161); empty: no time stamps")       \
     X(timestamp_ca, "timestamp-ca", "", "PEM file of the authority's root certificates; needed with timestamp-url")    \
-    X(encryption, "encryption", "off", "where the master keys are: off, file:PATH or credential:NAME")                 \
+    X(encryption, "encryption", "off", "where the master keys are: off, file:PATH, credential:NAME, pkcs11:URI")       \
     X(keep_days_sources, "keep-days-sources", "", "sources kept otherwise: SOURCE=DAYS, separated by blanks")          \
     X(object, "object", "", "name of the object made at first start; empty: the host's")
 

@@ -68,7 +68,6 @@ struct engine {
     struct matcher *matcher;
     size_t refused;
     struct wal_reader *reader;
-    struct vault *vault;        /* master keys; NULL: encryption is off */
     struct wal_frame frame;     /* at work: records are taken from it while matches and blocks have room */
     struct reader frame_reader; /* what is left of its payload */
     uint32_t frame_left;        /* records; 0 = the next frame may come */
@@ -143,7 +142,7 @@ static enum rc engine_start(struct process *process, void **ret_self, struct err
     ASSERT(engine->normaliser && engine->matcher);
     normaliser_set_zone(engine->normaliser, (int32_t)process->config.zone_offset_s);
     *ret_self = engine;
-    return process_vault(&engine->vault, err);
+    return RC_OK;
 }
 
 /* ---- sources ---- */
@@ -531,7 +530,6 @@ static void on_resume(struct engine *engine, struct msg *msg)
     engine->builder = block_builder_new(engine->names, engine->key);
     engine->progress = proc_map(msg->fds[0], 4096);
     ASSERT(engine->reader && engine->builder && engine->progress);
-    wal_reader_unlock(engine->reader, engine->vault);
     for (size_t i = 0; i < engine->block_count; i++)
         buf_done(&engine->blocks[i].bytes);
     engine->block_count = 0;
@@ -544,7 +542,7 @@ static void on_resume(struct engine *engine, struct msg *msg)
 static void on_log_file(struct engine *engine, struct msg *msg)
 {
     struct err err = {0};
-    ASSERT(msg->fd_count == 1 && msg->body.n == 8 && engine->reader);
+    ASSERT(msg->fd_count == 1 && msg->body.n >= 8 && engine->reader);
     if (engine->log_count == LOGS_MAX) {
         ASSERT(engine->log_next > 0);
         memmove(engine->logs, engine->logs + engine->log_next,
@@ -555,7 +553,7 @@ static void on_log_file(struct engine *engine, struct msg *msg)
     engine->logs[engine->log_count++] = get_be64(msg->body.p);
     int fd = msg->fds[0];
     msg->fd_count = 0;
-    if (wal_reader_add(engine->reader, fd, &err) != RC_OK) {
+    if (wal_reader_add_key(engine->reader, fd, str_skip(msg->body, 8), &err) != RC_OK) {
         log_error("log file refused: %s", err.text);
         process_stop(EXIT_FAILURE);
     }

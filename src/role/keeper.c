@@ -20,6 +20,7 @@
 #include "role/roles.h"
 #include "tlog/checkpoint.h"
 #include "tlog/signer.h"
+#include "wal/lock.h"
 #include "wal/wal.h"
 
 #include <stdio.h>
@@ -516,6 +517,29 @@ static void on_record(struct keeper *keeper, struct channel *channel, const stru
 
 /* ---- engines ---- */
 
+/* A file of the log and, when it is encrypted, the key of that file alone: engines hold no master key. */
+static bool log_send(const struct keeper *keeper, struct channel *channel, const struct archive_log *log)
+{
+    uint8_t body[8 + WAL_LOCK_KEY];
+    struct wal_lock *lock = NULL;
+    struct err err = {0};
+    size_t n = 8;
+    put_be64(body, log->first);
+    if (wal_lock_find(&io_kernel, log->fd, keeper->vault, &lock, &err) != RC_OK) {
+        log_error("the log file of record %llu cannot be given to an engine: %s", (unsigned long long)log->first,
+                  err.text);
+        return false;
+    }
+    if (lock) {
+        wal_lock_key(lock, body + n);
+        n = sizeof body;
+        wal_lock_free(lock);
+    }
+    bool sent = channel_send_fd(channel, MSG_LOG_FILE, 0, str_at(body, n), log->fd);
+    secret_wipe(body, sizeof body);
+    return sent;
+}
+
 static void share_feed(struct keeper *keeper, unsigned i)
 {
     struct channel *channel = process_peer(ROLE_ENGINE, i);
@@ -539,8 +563,7 @@ static void share_feed(struct keeper *keeper, unsigned i)
         struct archive_log log = archive_log_at(keeper->archive, k);
         if (log.first < share->log_sent)
             continue;
-        put_be64(body, log.first);
-        if (!channel_send_fd(channel, MSG_LOG_FILE, 0, str_at(body, 8), log.fd))
+        if (!log_send(keeper, channel, &log))
             return;
         share->log_sent = log.first + 1;
     }

@@ -194,7 +194,7 @@ static void belongings_send(struct parent *parent, struct child *child)
     if (role == ROLE_QUERY)
         handle_send(child, MIRROR_FOLDER, setup->mirror);
     if (!vault_setting_off(parent->config.encryption) &&
-        (role == ROLE_KEEPER || role == ROLE_QUERY || role == ROLE_ENGINE || role == ROLE_REAPER))
+        (role == ROLE_KEEPER || role == ROLE_QUERY || role == ROLE_REAPER))
         master_keys_send(parent, child);
     if (role == ROLE_KEEPER) {
         secret_send(child, "origin-uuid", setup->origin_uuid);

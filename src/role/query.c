@@ -20,6 +20,7 @@
 #include "role/roles.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define SHEET_ASKED_MAX 64
@@ -85,6 +86,13 @@ static void cosigned_look(struct query_role *role)
     role->cosigned_told = damaged;
 }
 
+/* A master key was added since this process was given its ring: the parent starts it anew with the present one. */
+static void keys_want(const struct query_role *role, enum rc rc)
+{
+    if (rc == RC_DENIED && role->vault)
+        process_stop(EXIT_FAILURE);
+}
+
 static enum rc reader_ready(struct query_role *role, struct err *err)
 {
     if (role->reader) {
@@ -102,6 +110,7 @@ static enum rc reader_ready(struct query_role *role, struct err *err)
     enum rc rc = archive_reader_open(&io_kernel, role->folder, &options, &role->reader, err);
     if (rc == RC_OK)
         cosigned_look(role);
+    keys_want(role, rc);
     return rc;
 }
 
@@ -143,6 +152,7 @@ static void ask_search(struct query_role *role, const struct json_value *questio
         return;
     }
     enum rc rc = query_jobs_ask(role->jobs, role->reader, question, &role->answer, &err);
+    keys_want(role, rc);
     if (rc == RC_OK)
         return;
     if (rc != RC_INVALID && rc != RC_NOT_FOUND && rc != RC_LIMIT)

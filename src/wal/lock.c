@@ -137,6 +137,25 @@ void wal_lock_free(struct wal_lock *lock)
     secret_free(lock, sizeof *lock);
 }
 
+void wal_lock_key(const struct wal_lock *lock, uint8_t ret_key[WAL_LOCK_KEY])
+{
+    put_be16(ret_key, lock->cipher);
+    memcpy(ret_key + 2, lock->key, CIPHER_KEY_SIZE);
+}
+
+enum rc wal_lock_of_key(struct str key, const struct wal_header *header, struct wal_lock **ret_lock, struct err *err)
+{
+    if (key.n != WAL_LOCK_KEY || !cipher_name(get_be16(key.p)))
+        return err_set(err, RC_INVALID, "the key given is none of a log file");
+    struct wal_lock *lock = lock_new(header->uuid, header->first);
+    if (!lock)
+        return err_set(err, RC_LIMIT, "no memory for a key");
+    lock->cipher = get_be16(key.p);
+    memcpy(lock->key, key.p + 2, CIPHER_KEY_SIZE);
+    *ret_lock = lock;
+    return RC_OK;
+}
+
 /* The cipher of one life of the file's writer. */
 static enum rc life_begin(struct wal_lock *lock, const void *life, struct err *err)
 {
@@ -209,23 +228,35 @@ enum rc wal_lock_open(struct wal_lock *lock, const struct wal_lock_frame *frame,
 
 /* ---- rotation ---- */
 
+struct rotated {
+    uint64_t first;
+    bool aside; /* damaged, and kept as evidence: its key may be whole all the same */
+};
+
 struct rotating {
     const struct io *io;
     const struct vault *vault;
     void (*each)(void *context, const char *id); /* only looks */
     void *context;
     struct wal_lock_rotation found;
-    uint64_t *files;
+    struct rotated *files;
     size_t count;
+    bool full;
 };
 
 static bool list_file(void *context, const char *name)
 {
     struct rotating *r = context;
-    uint64_t first;
-    if (wal_file_name_parse(str_of(name), &first) && r->count < FILES_MAX)
-        r->files[r->count++] = first;
-    return true;
+    struct str stem = str_of(name);
+    struct rotated file = {.aside = str_ends(stem, STR(WAL_ASIDE))};
+    if (file.aside)
+        stem = str_slice(stem, 0, stem.n - strlen(WAL_ASIDE));
+    if (!wal_file_name_parse(stem, &file.first))
+        return true;
+    r->full = r->count == FILES_MAX;
+    if (!r->full)
+        r->files[r->count++] = file;
+    return !r->full;
 }
 
 static enum rc slots_replace(const struct io *io, int fd, int64_t at, const char slot[WAL_LOCK_SLOT], struct err *err)
@@ -265,7 +296,9 @@ static enum rc rotate_fd(struct rotating *r, int fd, struct err *err)
     rc = rc == RC_OK ? vault_key_rewrap(r->vault, &place, stored, blob, &changed, err) : rc;
     if (rc == RC_OK) {
         /* Unchanged, too: an interruption may have left the old slot beside the new one. */
-        slot_write(slot_generation(slot) + 1, blob, slot);
+        uint32_t generation = slot_generation(slot);
+        /* Behind the last comes 1: until it is emptied the old slot counts, which opens the file as well. */
+        slot_write(generation == UINT32_MAX ? 1 : generation + 1, blob, slot);
         rc = slots_replace(r->io, fd, at, slot, err);
     }
     r->found.files += rc == RC_OK;
@@ -280,13 +313,19 @@ static enum rc walk(struct rotating *r, int folder, struct err *err)
         return err_set(err, RC_LIMIT, "no memory to list the log files");
     int result = r->io->list(r->io->self, folder, list_file, r);
     enum rc rc = result < 0 ? err_errno(err, -result, "could not list the log's folder") : RC_OK;
+    if (rc == RC_OK && r->full)
+        rc = err_set(err, RC_LIMIT, "more than %d log files", FILES_MAX);
     for (size_t i = 0; i < r->count && rc == RC_OK; i++) {
-        char name[WAL_NAME_MAX];
-        wal_file_name(r->files[i], name);
+        char name[WAL_NAME_MAX + sizeof WAL_ASIDE];
+        wal_file_name(r->files[i].first, name);
+        if (r->files[i].aside)
+            memcpy(name + strlen(name), WAL_ASIDE, sizeof WAL_ASIDE);
         int fd = r->io->open(r->io->self, folder, name, r->each ? IO_READ : IO_READ | IO_WRITE);
         rc = fd < 0 ? err_errno(err, -fd, "could not open it") : rotate_fd(r, fd, err);
         if (fd >= 0)
             IGNORE(r->io->close(r->io->self, fd)); /* synced */
+        if (r->files[i].aside && (rc == RC_CORRUPT || rc == RC_END || rc == RC_INVALID))
+            rc = RC_OK; /* nobody can read it any more */
         if (rc != RC_OK)
             IGNORE(err_wrap(err, "log file \"%s\"", name)); /* the code stays rc */
     }

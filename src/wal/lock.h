@@ -48,6 +48,13 @@ enum rc wal_lock_find(const struct io *io, int fd, const struct vault *vault, st
                       struct err *err) MUST_USE;
 void wal_lock_free(struct wal_lock *lock); /* NULL is fine */
 
+/* The key of one file, for who may read that file and hold no master key. The caller wipes it. */
+#define WAL_LOCK_KEY (2 + CIPHER_KEY_SIZE)
+void wal_lock_key(const struct wal_lock *lock, uint8_t ret_key[WAL_LOCK_KEY]);
+/* The same lock again. RC_INVALID: it is no such key. */
+enum rc wal_lock_of_key(struct str key, const struct wal_header *header, struct wal_lock **ret_lock,
+                        struct err *err) MUST_USE;
+
 /* Writes payload.n + WAL_LOCK_ROOM bytes. */
 enum rc wal_lock_seal(struct wal_lock *lock, const struct wal_lock_frame *frame, struct str payload, char *ret_stored,
                       struct err *err) MUST_USE;

@@ -27,6 +27,7 @@
 #define WAL_FILE_SIZE_MAX (INT64_C(1) << 30)
 #define WAL_PAYLOAD_MAX   (UINT32_C(32) << 20) /* also bounded by the file size */
 #define WAL_NAME_MAX      24                   /* "0123456789abcdef.wal" and the end */
+#define WAL_ASIDE         ".damaged"           /* behind the name of a file that keep_damaged left */
 
 struct wal;
 

@@ -70,7 +70,7 @@ static void begin_file(struct wal_reader *reader)
     }
 }
 
-static enum rc check_file(struct wal_reader *reader, int fd, struct queued *ret_file, struct err *err)
+static enum rc check_file(struct wal_reader *reader, int fd, struct str key, struct queued *ret_file, struct err *err)
 {
     struct scan scan;
     struct wal_header header;
@@ -87,13 +87,21 @@ static enum rc check_file(struct wal_reader *reader, int fd, struct queued *ret_
         return err_set(err, RC_INVALID, "the log file begins at record %llu and does not follow",
                        (unsigned long long)header.first);
     *ret_file = (struct queued){.fd = fd, .first = header.first, .previous_crc = header.previous_crc};
-    return header.locked ? wal_lock_load(reader->io, fd, reader->vault, &header, &ret_file->lock, err) : RC_OK;
+    if (!header.locked)
+        return RC_OK;
+    return key.n ? wal_lock_of_key(key, &header, &ret_file->lock, err)
+                 : wal_lock_load(reader->io, fd, reader->vault, &header, &ret_file->lock, err);
 }
 
 enum rc wal_reader_add(struct wal_reader *reader, int fd, struct err *err)
 {
+    return wal_reader_add_key(reader, fd, STR_NONE, err);
+}
+
+enum rc wal_reader_add_key(struct wal_reader *reader, int fd, struct str key, struct err *err)
+{
     struct queued file = {.fd = fd};
-    enum rc rc = check_file(reader, fd, &file, err);
+    enum rc rc = check_file(reader, fd, key, &file, err);
     if (rc == RC_OK && reader->count == reader->room) {
         size_t room = reader->room ? reader->room * 2 : 8;
         struct queued *queue = room > QUEUE_MAX ? NULL : memory_resize(reader->queue, room * sizeof *queue);

@@ -22,6 +22,8 @@ void wal_reader_free(struct wal_reader *reader); /* closes what it holds */
 /* The next file. Takes the descriptor over, closes it on failure too. RC_INVALID when it is not the file that follows.
  */
 enum rc wal_reader_add(struct wal_reader *reader, int fd, struct err *err) MUST_USE;
+/* The same with the key of that file (wal/lock.h), for who holds no master keys; empty for a plain file. */
+enum rc wal_reader_add_key(struct wal_reader *reader, int fd, struct str key, struct err *err) MUST_USE;
 /* Whether a file is held that has not been read to its end. */
 bool wal_reader_has_file(const struct wal_reader *reader);
 

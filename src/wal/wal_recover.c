@@ -125,9 +125,9 @@ static enum rc set_aside(struct recovery *r, size_t i)
     while (wal->count > i) {
         struct wal_entry *entry = &wal->files[--wal->count];
         char name[WAL_NAME_MAX];
-        char aside[WAL_NAME_MAX + 16];
+        char aside[WAL_NAME_MAX + sizeof WAL_ASIDE];
         wal_file_name(entry->first, name);
-        snprintf(aside, sizeof aside, "%s.damaged", name);
+        snprintf(aside, sizeof aside, "%s" WAL_ASIDE, name);
         if (entry->fd >= 0)
             IGNORE(wal->io->close(wal->io->self, entry->fd)); /* only read */
         int result = wal->io->rename(wal->io->self, wal->folder, name, aside);

@@ -6,6 +6,7 @@
 #include "base/test.h"
 #include "os/file.h"
 #include "wal/frame.h"
+#include "wal/lock.h"
 #include "wal/wal_reader.h"
 
 #include <errno.h>
@@ -349,6 +350,158 @@ static void damage_in_the_middle(void)
     folder_remove();
 }
 
+/* ---- keys of encrypted files ---- */
+
+#define RING_OLD "qorgan-master-key 1 25aac1b8a5f4a682 AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n"
+
+struct rings {
+    struct vault *old;
+    struct vault *both;
+    struct vault *next;
+};
+
+static struct rings rings_made(void)
+{
+    struct rings rings = {NULL, NULL, NULL};
+    char text[VAULT_RING_MAX];
+    struct buf ring;
+    buf_init_fixed(&ring, text, sizeof text);
+    CHECK_INT(vault_ring_add(STR_NONE, &ring, NULL), RC_OK);
+    CHECK_INT(vault_new(buf_view(&ring), &rings.next, NULL), RC_OK);
+    buf_text(&ring, RING_OLD);
+    CHECK_INT(vault_new(buf_view(&ring), &rings.both, NULL), RC_OK);
+    CHECK_INT(vault_new(STR(RING_OLD), &rings.old, NULL), RC_OK);
+    return rings;
+}
+
+static void rings_free(struct rings *rings)
+{
+    vault_free(rings->old);
+    vault_free(rings->both);
+    vault_free(rings->next);
+}
+
+/* An encrypted file with three frames; its key slot gets the generation. */
+static void locked_make(const struct vault *vault, uint32_t generation)
+{
+    struct wal_options o = options(0, 0);
+    struct wal_recovered found;
+    struct seen seen;
+    struct wal *wal = NULL;
+    char name[WAL_NAME_MAX];
+    char slot[WAL_LOCK_SLOT];
+    o.vault = vault;
+    CHECK_INT(reopen(o, &wal, &found, &seen, NULL), RC_OK);
+    for (int i = 0; i < 3; i++)
+        CHECK_INT(put(wal, 1, 50, NULL), RC_OK);
+    CHECK_INT(wal_sync(wal, NULL), RC_OK);
+    wal_close(wal);
+    wal_file_name(0, name);
+    int fd = openat(folder, name, O_RDWR);
+    CHECK_INT(pread(fd, slot, sizeof slot, WAL_LOCK_SLOT_AT), sizeof slot);
+    put_be32(slot, generation);
+    put_be32(slot + sizeof slot - 4, crc32c(0, slot, sizeof slot - 4));
+    CHECK_INT(pwrite(fd, slot, sizeof slot, WAL_LOCK_SLOT_AT), sizeof slot);
+    close(fd);
+}
+
+static enum rc locked_read(const struct vault *vault, uint64_t *ret_frames)
+{
+    struct wal_options o = options(0, 0);
+    struct wal_recovered found;
+    struct seen seen;
+    struct wal *wal = NULL;
+    o.vault = vault;
+    o.read_only = true;
+    enum rc rc = reopen(o, &wal, &found, &seen, NULL);
+    *ret_frames = seen.frames;
+    wal_close(rc == RC_OK ? wal : NULL);
+    return rc;
+}
+
+/* Rotation, at every generation that a slot may have: the new key opens the file, the old one does not. */
+static void keys_rotate(void)
+{
+    static const uint32_t generations[] = {1, 2, 77, UINT32_MAX - 1, UINT32_MAX};
+    struct rings rings = rings_made();
+    uint64_t frames;
+    for (size_t i = 0; i < ARRAY_LEN(generations); i++) {
+        struct wal_lock_rotation found;
+        test_row("generation %u", generations[i]);
+        folder_make();
+        locked_make(rings.old, generations[i]);
+        CHECK_INT(wal_lock_rotate(&io_kernel, folder, rings.next, &found, NULL), RC_DENIED);
+        CHECK_INT(wal_lock_rotate(&io_kernel, folder, rings.both, &found, NULL), RC_OK);
+        CHECK_INT(found.rewrapped, 1);
+        CHECK_INT(locked_read(rings.next, &frames), RC_OK);
+        CHECK_INT(frames, 3);
+        CHECK_INT(locked_read(rings.old, &frames), RC_DENIED);
+        CHECK_INT(wal_lock_rotate(&io_kernel, folder, rings.both, &found, NULL), RC_OK);
+        CHECK_INT(found.rewrapped, 0);
+        CHECK_INT(locked_read(rings.next, &frames), RC_OK);
+        folder_remove();
+    }
+    rings_free(&rings);
+}
+
+/* What was set aside as evidence keeps a key that opens it; what has no key any more holds nothing up. */
+static void keys_of_files_set_aside_rotate(void)
+{
+    struct rings rings = rings_made();
+    struct wal_lock_rotation found;
+    uint64_t frames;
+    char name[WAL_NAME_MAX];
+    char aside[WAL_NAME_MAX + sizeof WAL_ASIDE];
+    folder_make();
+    wal_file_name(0, name);
+    snprintf(aside, sizeof aside, "%s" WAL_ASIDE, name);
+    locked_make(rings.old, 1);
+    CHECK_INT(renameat(folder, name, folder, aside), 0);
+    CHECK_INT(wal_lock_rotate(&io_kernel, folder, rings.both, &found, NULL), RC_OK);
+    CHECK_INT(found.rewrapped, 1);
+    CHECK_INT(renameat(folder, aside, folder, name), 0);
+    CHECK_INT(locked_read(rings.next, &frames), RC_OK);
+    CHECK_INT(frames, 3);
+    int fd = openat(folder, "0000000000000005.wal" WAL_ASIDE, O_WRONLY | O_CREAT, 0600);
+    CHECK_INT(write(fd, "nothing whole", 13), 13);
+    close(fd);
+    CHECK_INT(wal_lock_rotate(&io_kernel, folder, rings.both, &found, NULL), RC_OK);
+    CHECK_INT(found.files, 1);
+    folder_remove();
+    rings_free(&rings);
+}
+
+/* Who was given the key of one file reads that file and no other. */
+static void a_files_own_key(void)
+{
+    struct rings rings = rings_made();
+    struct wal_frame frame;
+    struct wal_lock *lock = NULL;
+    uint8_t key[WAL_LOCK_KEY];
+    char name[WAL_NAME_MAX];
+    folder_make();
+    wal_file_name(0, name);
+    locked_make(rings.old, 1);
+    int fd = openat(folder, name, O_RDONLY);
+    CHECK_INT(wal_lock_find(&io_kernel, fd, rings.old, &lock, NULL), RC_OK);
+    wal_lock_key(lock, key);
+    wal_lock_free(lock);
+    for (int turn = 0; turn < 4; turn++) {
+        struct wal_reader *reader = wal_reader_new(&io_kernel, uuid, 0);
+        key[3] ^= turn == 1;
+        struct str given = str_at(key, sizeof key - (turn == 2));
+        enum rc rc = wal_reader_add_key(reader, dup(fd), turn == 3 ? STR_NONE : given, NULL);
+        CHECK_INT(rc, turn == 2 ? RC_INVALID : turn == 3 ? RC_DENIED : RC_OK);
+        if (rc == RC_OK)
+            CHECK_INT(wal_reader_next(reader, 3, &frame, NULL), turn == 0 ? RC_OK : RC_INVALID);
+        key[3] ^= turn == 1;
+        wal_reader_free(reader);
+    }
+    close(fd);
+    folder_remove();
+    rings_free(&rings);
+}
+
 static void full_disk_and_failed_sync(void)
 {
     struct io io = faulty();
@@ -542,6 +695,9 @@ static const struct test tests[] = {
     {"releases whole files", releases_whole_files},
     {"cut and flip everywhere", cut_everywhere},
     {"damage in the middle", damage_in_the_middle},
+    {"keys rotate", keys_rotate},
+    {"keys of files set aside rotate", keys_of_files_set_aside_rotate},
+    {"a file's own key", a_files_own_key},
     {"full disk, failed sync", full_disk_and_failed_sync},
     {"reader follows", reader_follows},
     {"reader races writer", reader_races_writer},
