@@ -689,7 +689,8 @@ static void keep_fault(void *context, const struct verify_finding *finding)
 static enum rc check_alone(struct verify *v, const struct verify_segment *which, struct segment *segment,
                            const struct verify_finding *place)
 {
-    struct covered c = {.file = which->name, .segment = segment};
+    struct covered c = {
+        .file = which->name, .segment = segment, .bounds = {INT64_MAX, INT64_MIN, INT64_MAX, INT64_MIN}};
     uint64_t records = segment->end - segment->first;
     if (segment->first != v->frontier.size) {
         verify_tell(v, place, "it does not begin where the tree ends");
