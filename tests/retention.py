@@ -13,6 +13,7 @@ import time
 import types
 import urllib.parse
 
+from deleted import check_deleted
 from service import QORGAN, VERIFY, Service, check, check_equal, main
 from web_api import Web
 
@@ -155,6 +156,8 @@ def test_deletion():
         check_equal(len(service.sent("user=u1")), sum(n % 7 == 1 for n in range(700, 1500)), "what is left is found")
         tells(service)
         service.stop()
+        stones = check_deleted(service.data + "/archive")
+        check_equal([stone.first for stone in stones], [0, 400], "what a second reader of the format sees")
         service.start()
         service.people.clear()
         proves(service)

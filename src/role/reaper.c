@@ -21,6 +21,7 @@
 
 #define NAME_SIZE      64
 #define SEGMENT_HEADER 4096
+#define READER_IDLE_NS UINT64_C(2000000000)
 
 struct reaper {
     int log_folder;
@@ -29,6 +30,8 @@ struct reaper {
     struct keep keep;
     char keep_error[ERR_TEXT_MAX]; /* no segment goes */
     struct vault *vault;
+    struct archive_reader *reader; /* while segments are being asked for: it holds log files that may be unlinked */
+    uint64_t read_ns;              /* boot time of its last use */
 };
 
 static enum rc reaper_start(struct process *process, void **ret_self, struct err *err)
@@ -126,23 +129,32 @@ static enum rc segment_unlink(const struct reaper *reaper, uint64_t first, struc
     return result < 0 ? err_errno(err, -result, "could not remove segment \"%s\"", name) : RC_OK;
 }
 
-static enum rc segment_delete(const struct reaper *reaper, uint64_t first, struct err *err)
+static void reader_close(struct reaper *reaper)
+{
+    archive_reader_close(reaper->reader);
+    reaper->reader = NULL;
+}
+
+static enum rc segment_delete(struct reaper *reaper, uint64_t first, struct err *err)
 {
     struct archive_reader_options options = {.vault = reaper->vault};
-    struct archive_reader *reader = NULL;
     struct retire_question question = {
         .law = &reaper->keep.law, .policy = &reaper->keep.policy, .wall_ns = clock_real_ns()};
     if (reaper->keep_error[0])
         return err_set(err, RC_DENIED, "%s", reaper->keep_error);
     if (!exists(reaper, first, ".seg") && exists(reaper, first, ".gone"))
         return RC_OK; /* asked again after it was done */
-    enum rc rc = archive_reader_open(&io_kernel, reaper->archive, &options, &reader, err);
-    rc = rc == RC_OK ? archive_retire_judge(reader, first, &question, err) : rc;
-    archive_reader_close(reader);
+    enum rc rc = RC_OK;
+    if (!reaper->reader)
+        rc = archive_reader_open(&io_kernel, reaper->archive, &options, &reaper->reader, err);
+    rc = rc == RC_OK ? archive_retire_judge(reaper->reader, first, &question, err) : rc;
+    reaper->read_ns = clock_boot_ns();
+    if (rc != RC_OK)
+        reader_close(reaper);
     return rc == RC_OK ? segment_unlink(reaper, first, err) : rc;
 }
 
-static void on_delete(const struct reaper *reaper, struct channel *channel, const struct msg *msg)
+static void on_delete(struct reaper *reaper, struct channel *channel, const struct msg *msg)
 {
     struct reader in = reader_of(msg->body);
     uint64_t first = read_be64(&in);
@@ -191,9 +203,17 @@ static void reaper_begin(void *self)
     }
 }
 
+static void reaper_tick(void *self, int64_t now_real_ns)
+{
+    (void)now_real_ns;
+    struct reaper *reaper = self;
+    if (reaper->reader && clock_boot_ns() - reaper->read_ns >= READER_IDLE_NS)
+        reader_close(reaper);
+}
+
 static void reaper_message(void *self, struct channel *channel, struct msg *msg)
 {
-    const struct reaper *reaper = self;
+    struct reaper *reaper = self;
     if (msg->type == MSG_DELETE)
         on_delete(reaper, channel, msg);
     if (msg->type != MSG_DROP)
@@ -242,5 +262,7 @@ const struct role_driver reaper_driver = {
     .paths = reaper_paths,
     .start = reaper_start,
     .begin = reaper_begin,
+    .tick = reaper_tick,
+    .tick_ms = 1000,
     .message = reaper_message,
 };
