@@ -151,20 +151,22 @@ void mirror_store_close(struct mirror_store *store)
     memory_free(store);
 }
 
-enum rc mirror_store_instance(struct mirror_store *store, struct str text, struct err *err)
+static enum rc instance_given(struct str text, struct instance *ret_instance, struct err *err)
 {
-    struct instance given;
-    enum rc rc = instance_parse(text, &given, err);
+    enum rc rc = instance_parse(text, ret_instance, err);
     if (rc != RC_OK)
         return rc == RC_CORRUPT ? RC_INVALID : rc;
-    rc = note_name_check(str_of(given.origin), err);
+    return note_name_check(str_of(ret_instance->origin), err);
+}
+
+enum rc mirror_store_instance(const struct mirror_store *store, struct str text, struct err *err)
+{
+    struct instance given;
+    enum rc rc = instance_given(text, &given, err);
     if (rc != RC_OK)
         return rc;
-    if (!store->reader) {
-        rc = instance_store(store->io, store->folder, &given, err);
-        store->instance = given;
-        return rc == RC_OK ? open_archive(store, err) : rc;
-    }
+    if (!store->reader)
+        return err_set(err, RC_AGAIN, "the mirror begins with archive \"%s\"", given.origin);
     if (memcmp(given.uuid, store->instance.uuid, sizeof given.uuid) != 0)
         return err_set(err, RC_DENIED, "the server's archive is another one than this mirror holds");
     return strcmp(given.origin, store->instance.origin) == 0
@@ -172,14 +174,18 @@ enum rc mirror_store_instance(struct mirror_store *store, struct str text, struc
                : err_set(err, RC_AGAIN, "the server's archive goes on under a new origin, \"%s\"", given.origin);
 }
 
-enum rc mirror_store_rename(struct mirror_store *store, struct str text, struct err *err)
+enum rc mirror_store_take(struct mirror_store *store, struct str text, struct err *err)
 {
     struct arena *arena CLEANUP(arena_cleanup) = arena_new(4 * (size_t)NOTE_SIZE_MAX);
     struct instance given;
     struct checkpoint checkpoint;
     struct str note;
-    ASSERT(store->reader != NULL);
-    enum rc rc = arena ? instance_parse(text, &given, err) : err_set(err, RC_LIMIT, "no memory");
+    enum rc rc = arena ? instance_given(text, &given, err) : err_set(err, RC_LIMIT, "no memory");
+    if (rc == RC_OK && !store->reader) {
+        rc = instance_store(store->io, store->folder, &given, err);
+        store->instance = given;
+        return rc == RC_OK ? open_archive(store, err) : rc;
+    }
     rc = rc == RC_OK ? checkpoint_latest(store->io, store->folders.checkpoints, arena, &note, &checkpoint, err) : rc;
     if (rc == RC_OK) { /* the last note of the instance before keeps standing, as the server's own does */
         char name[48];

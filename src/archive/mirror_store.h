@@ -32,10 +32,11 @@ struct mirror_store;
 enum rc mirror_store_open(const struct io *io, int folder, struct mirror_store **ret_store, struct err *err) MUST_USE;
 void mirror_store_close(struct mirror_store *store); /* NULL is fine */
 
-/* Takes the text of the server's file `instance`. An empty store begins with it. RC_DENIED: it is another archive.
- * RC_AGAIN: the same archive under a new origin: call mirror_store_rename when the caller trusts it. */
-enum rc mirror_store_instance(struct mirror_store *store, struct str text, struct err *err) MUST_USE;
-enum rc mirror_store_rename(struct mirror_store *store, struct str text, struct err *err) MUST_USE;
+/* Judges the text of the server's file `instance`, and changes nothing. RC_DENIED: it is another archive. RC_AGAIN: the
+ * store is empty, or it is the same archive under a new origin: call mirror_store_take when the caller trusts it. */
+enum rc mirror_store_instance(const struct mirror_store *store, struct str text, struct err *err) MUST_USE;
+/* Begins an empty store with it, or goes on under the new origin. */
+enum rc mirror_store_take(struct mirror_store *store, struct str text, struct err *err) MUST_USE;
 const char *mirror_store_origin(const struct mirror_store *store); /* "" while empty */
 
 uint64_t mirror_store_sealed(const struct mirror_store *store); /* records in segments */

@@ -126,6 +126,7 @@ static enum rc open_all(struct mirror *m)
                               .arena = arena_new(ANSWER_MEM)};
     buf_init(&p->body, ANSWER_MAX);
     buf_init(&p->note, NOTE_SIZE_MAX);
+    buf_init(&p->cosigned, NOTE_SIZE_MAX);
     m->signals = proc_signals();
     if (!p->arena || m->signals < 0)
         return err_set(&p->err, RC_LIMIT, "no memory for the mirror");
@@ -237,13 +238,15 @@ static bool pulled(struct mirror *m, enum rc rc)
     }
     if (rc == RC_OK) {
         if (m->failing)
-            log_info("the server answers again");
+            log_info("the server is followed again");
         m->failing = false;
         mirror_pull_report(p, m->options->interval_s);
         return true;
     }
     if (m->stopping)
         return true;
+    if (p->waiting) /* the mirror is there, and does as it should */
+        mirror_pull_report(p, m->options->interval_s);
     bool retry = rc == RC_IO || rc == RC_AGAIN;
     if (!retry || m->options->once)
         log_error("%s", p->err.text);
@@ -280,6 +283,7 @@ int mirror_run(const struct mirror_options *options)
     http_free(m->pull.http);
     buf_done(&m->pull.body);
     buf_done(&m->pull.note);
+    buf_done(&m->pull.cosigned);
     arena_free(m->pull.arena);
     const int fds[] = {m->folder, m->archive, m->data, m->signals};
     for (size_t i = 0; i < ARRAY_LEN(fds); i++)

@@ -1,6 +1,7 @@
 /* mirror_pull.h - one pull of a mirror: what the server has signed since, and the records under it.
  *
- *     checkpoint ── signature, policy, consistency with the one seen before ──► seen (stored)
+ *     checkpoint ── signature, consistency with the one seen before ──► seen (stored)
+ *        └─► it, or the one before it that is cosigned ── the policy's quorum ──► target
  *        └─► segments, oldest first ── each leaf, each column, root consistent with the checkpoint ──► kept
  *              └─► the log's tail ── the same ──► kept
  *                    └─► retained notes ── signature, root ──► kept       newest note: when all under it is held
@@ -39,8 +40,10 @@ struct mirror_pull {
     bool confirmed;      /* what the opened store holds was found under a signed root */
 
     /* of this pull */
-    struct tlog_head target;
-    struct buf note;
+    struct tlog_head target; /* up to which records are copied: the newest checkpoint that the policy is content with */
+    struct buf note;         /* its note */
+    struct buf cosigned;     /* what the server says its witnesses' quorum cosigned; empty: nothing */
+    bool waiting;            /* the server answers, and there is nothing yet that the policy is content with */
     int64_t log_file_bytes;
     uint64_t bytes; /* that came */
 
@@ -50,7 +53,7 @@ struct mirror_pull {
 
 /* Reads what was seen before. */
 enum rc mirror_pull_begin(struct mirror_pull *pull) MUST_USE;
-/* RC_OK; RC_AGAIN: stopped, or there is nothing signed yet; RC_IO: network or disk, try again; RC_DENIED: the server
+/* RC_OK; RC_AGAIN: stopped, or there is nothing signed or cosigned yet (`waiting`); RC_IO: network or disk, try again; RC_DENIED: the server
  * refuses the token, or is not who it must be; RC_CORRUPT with `alarm`; else: cannot go on. err says what. */
 enum rc mirror_pull(struct mirror_pull *pull, int64_t now_ns) MUST_USE;
 /* Tells the server how far this mirror is. A failure is no harm. */

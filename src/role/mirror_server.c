@@ -203,6 +203,7 @@ static enum rc ask_checkpoint(struct asking *a)
     begin(a->server, a->answer);
     json_put_str(a->answer, "instance", buf_view(&instance));
     json_put_str(a->answer, "note", archive_reader_checkpoint(a->reader));
+    json_put_str(a->answer, "cosigned", archive_reader_cosigned(a->reader));
     json_put_u64(a->answer, "records", archive_reader_size(a->reader));
     json_put_u64(a->answer, "log_file_bytes", a->server->options.log_file_bytes);
     json_write_object_end(a->answer);

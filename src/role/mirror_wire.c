@@ -56,6 +56,7 @@ enum rc wire_checkpoint_read(struct str answer, struct arena *arena, struct wire
     *ret_checkpoint = (struct wire_checkpoint){
         .instance = json_str(json_get(object, "instance"), STR_NONE),
         .note = json_str(json_get(object, "note"), STR_NONE),
+        .cosigned = json_str(json_get(object, "cosigned"), STR_NONE),
         .log_file_bytes = json_int(json_get(object, "log_file_bytes"), 0),
     };
     if (!ret_checkpoint->instance.n || ret_checkpoint->log_file_bytes <= 0 ||

@@ -26,6 +26,7 @@ void wire_refusal_read(struct str answer, struct arena *arena, struct wire_refus
 struct wire_checkpoint {
     struct str instance;
     struct str note;
+    struct str cosigned; /* the newest that reached the witnesses' quorum; empty when there is none */
     int64_t log_file_bytes;
 };
 enum rc wire_checkpoint_read(struct str answer, struct arena *arena, struct wire_checkpoint *ret_checkpoint,
