@@ -86,6 +86,7 @@ enum rc numbers_list(const struct io *io, int folder, bool (*parse)(struct str n
                      struct numbers *ret_numbers, struct err *err) MUST_USE;
 void numbers_done(struct numbers *numbers);
 bool checkpoint_name_parse(struct str name, uint64_t *ret_size);
+bool stamp_name_parse(struct str name, uint64_t *ret_size); /* "<16 hex of size>.tsr" */
 void checkpoint_name(uint64_t size, const char *suffix, char ret_name[48]);
 
 #endif

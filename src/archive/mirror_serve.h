@@ -61,6 +61,10 @@ enum rc archive_mirror_consistency(struct archive_reader *reader, uint64_t old_s
 enum rc archive_mirror_notes(struct archive_reader *reader, uint64_t above,
                              bool (*each)(void *context, uint64_t size, struct str note), void *context,
                              struct err *err) MUST_USE;
+/* The same of the time stamps (RFC 3161 responses) of retained checkpoints. */
+enum rc archive_mirror_stamps(struct archive_reader *reader, uint64_t above,
+                              bool (*each)(void *context, uint64_t size, struct str stamp), void *context,
+                              struct err *err) MUST_USE;
 /* The text of the file `instance`, behind `out`'s bytes. */
 void archive_mirror_instance(const struct archive_reader *reader, struct buf *out);
 

@@ -22,6 +22,7 @@ struct mirror_store {
     struct archive_reader *reader; /* NULL while the store is empty */
     struct wal *wal;               /* NULL until the log is written */
     uint64_t retained;             /* size of the newest retained note */
+    uint64_t stamped;              /* and of the newest with a time stamp */
     bool paths_due;                /* a retained note may lack its path */
 
     int part; /* -1: none */
@@ -107,7 +108,10 @@ static enum rc open_archive(struct mirror_store *s, struct err *err)
     s->retained = sizes.count ? sizes.list[sizes.count - 1] : 0;
     s->paths_due = sizes.count != 0;
     numbers_done(&sizes);
-    return RC_OK;
+    rc = numbers_list(s->io, s->folders.checkpoints, stamp_name_parse, &sizes, err);
+    s->stamped = rc == RC_OK && sizes.count ? sizes.list[sizes.count - 1] : 0;
+    numbers_done(&sizes);
+    return rc;
 }
 
 enum rc mirror_store_open(const struct io *io, int folder, struct mirror_store **ret_store, struct err *err)
@@ -563,6 +567,42 @@ enum rc mirror_store_note_retain(struct mirror_store *store, struct str note, st
     store->retained = MAX(store->retained, checkpoint.head.size);
     store->paths_due = true;
     return rc;
+}
+
+enum rc mirror_store_note_cosigned(struct mirror_store *store, struct str note, struct err *err)
+{
+    struct checkpoint checkpoint;
+    if (str_eq(note, archive_reader_cosigned(store->reader)))
+        return RC_OK;
+    enum rc rc = note_check(store, note, &checkpoint, err);
+    rc = rc == RC_OK ? file_replace(store->io, store->folders.checkpoints, NAME_COSIGNED, note, err) : rc;
+    if (rc != RC_OK)
+        return rc;
+    buf_clear(&store->reader->cosigned);
+    buf_str(&store->reader->cosigned, note);
+    return RC_OK;
+}
+
+enum rc mirror_store_stamp(struct mirror_store *store, uint64_t size, struct str response, struct err *err)
+{
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new(2 * (size_t)NOTE_SIZE_MAX);
+    char name[48];
+    struct str note;
+    if (!arena)
+        return err_set(err, RC_LIMIT, "no memory to keep a time stamp");
+    checkpoint_name(size, "", name);
+    enum rc rc = file_load(store->io, store->folders.checkpoints, name, NOTE_SIZE_MAX, arena, &note, err);
+    if (rc != RC_OK)
+        return rc;
+    checkpoint_name(size, STAMP_SUFFIX, name);
+    rc = file_replace(store->io, store->folders.checkpoints, name, response, err);
+    store->stamped = rc == RC_OK ? MAX(store->stamped, size) : store->stamped;
+    return rc;
+}
+
+uint64_t mirror_store_stamped(const struct mirror_store *store)
+{
+    return store->stamped;
 }
 
 uint64_t mirror_store_retained(const struct mirror_store *store)

@@ -77,6 +77,11 @@ enum rc mirror_store_log_keep(struct mirror_store *store, int64_t file_size, str
 enum rc mirror_store_note_latest(struct mirror_store *store, struct str note, struct err *err) MUST_USE;
 /* A retained note of at most mirror_store_size records, with its path once its group is complete. */
 enum rc mirror_store_note_retain(struct mirror_store *store, struct str note, struct err *err) MUST_USE;
+/* The newest note that witnesses cosigned, of at most mirror_store_size records. */
+enum rc mirror_store_note_cosigned(struct mirror_store *store, struct str note, struct err *err) MUST_USE;
+/* The time stamp of a retained note, as it came: who reads it verifies it. RC_NOT_FOUND: that note is not held. */
+enum rc mirror_store_stamp(struct mirror_store *store, uint64_t size, struct str response, struct err *err) MUST_USE;
+uint64_t mirror_store_stamped(const struct mirror_store *store); /* the size of the newest one; 0 when there is none */
 /* The size of the newest retained note; 0 when there is none. */
 uint64_t mirror_store_retained(const struct mirror_store *store);
 

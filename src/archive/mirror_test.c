@@ -241,6 +241,52 @@ static void comes_back_late(void)
     }
 }
 
+static bool stamp_one(void *context, uint64_t size, struct str stamp)
+{
+    struct pair *p = context;
+    return ok(p, mirror_store_stamp(p->store, size, stamp, &p->err));
+}
+
+/* What others said of the checkpoints comes along: the cosigned note and time stamps. */
+static void carries_what_others_signed(void)
+{
+    struct pair p;
+    struct buf note CLEANUP(buf_done) = {0};
+    begin(&p, 400);
+    testbed_ok(&p.server, testbed_checkpoint(&p.server, true));
+    uint64_t size = archive_size(p.server.archive);
+    buf_init(&note, NOTE_SIZE_MAX);
+    buf_str(&note, archive_checkpoint(p.server.archive));
+    buf_text(&note, "\xe2\x80\x94 w.test AAAAAAAA\n");
+    testbed_ok(&p.server, archive_cosigned_store(p.server.archive, buf_view(&note), true, true, &p.server.err));
+    testbed_ok(&p.server, archive_stamp_store(p.server.archive, size, STR("a response"), &p.server.err));
+    testbed_ok(&p.server, testbed_put(&p.server, 30, true));
+    testbed_ok(&p.server, testbed_checkpoint(&p.server, false));
+    pull(&p);
+    CHECK_INT(mirror_store_stamped(p.store), 0);
+    ok(&p, archive_mirror_stamps(p.reader, 0, stamp_one, &p, &p.err));
+    CHECK_INT(mirror_store_stamped(p.store), size);
+    CHECK_INT(mirror_store_stamp(p.store, size + 1, STR("of no note"), &p.err), RC_NOT_FOUND);
+    ok(&p, mirror_store_note_cosigned(p.store, archive_reader_cosigned(p.reader), &p.err));
+    CHECK_INT(mirror_store_note_cosigned(p.store, STR("no note"), &p.err), RC_INVALID);
+    mirror_store_close(p.store);
+    store_open(&p);
+    CHECK_INT(mirror_store_stamped(p.store), size);
+    char name[48];
+    struct arena *arena = arena_new((size_t)1 << 20);
+    struct str bytes;
+    int checkpoints = openat(p.copy.folder, NAME_CHECKPOINTS, O_RDONLY | O_DIRECTORY);
+    checkpoint_name(size, STAMP_SUFFIX, name);
+    ok(&p, file_load(&io_kernel, checkpoints, name, 100, arena, &bytes, &p.err));
+    CHECK_TEXT(bytes, "a response");
+    ok(&p, file_load(&io_kernel, checkpoints, NAME_COSIGNED, NOTE_SIZE_MAX, arena, &bytes, &p.err));
+    CHECK_STR(bytes, buf_view(&note));
+    close(checkpoints);
+    arena_free(arena);
+    compare(&p);
+    end(&p);
+}
+
 /* A server takes the copy over, under the lock. */
 static void is_taken_over(void)
 {
@@ -411,6 +457,7 @@ static void notices_its_own_loss(void)
 static const struct test tests[] = {
     {"a mirror copies and follows; its copy proves the same", copies_and_follows},
     {"a mirror comes back late", comes_back_late},
+    {"cosigned note and time stamps come along", carries_what_others_signed},
     {"a server takes a mirror's folder over", is_taken_over},
     {"a changed segment is refused", refuses_changed_segments},
     {"what is held is compared, never overwritten", checks_what_it_holds},

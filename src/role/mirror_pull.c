@@ -490,6 +490,45 @@ static enum rc notes_take(struct mirror_pull *p)
     return RC_OK;
 }
 
+/* What the mirror's own policy is content with, or, when it asks for no witness, what the server's was. */
+static enum rc cosigned_keep(struct mirror_pull *p)
+{
+    struct str note = p->policy->no_quorum ? buf_view(&p->cosigned) : buf_view(&p->note);
+    struct checkpoint checkpoint;
+    bool quorum = false;
+    if (!note.n)
+        return RC_OK;
+    arena_reset(p->arena);
+    enum rc rc = note_believe(p, note, &checkpoint, &quorum);
+    if (rc != RC_OK || !quorum || !str_is(checkpoint.origin, mirror_store_origin(p->store)) ||
+        checkpoint.head.size > mirror_store_size(p->store))
+        return rc; /* of an instance before; or when its records are here */
+    rc = mirror_store_note_cosigned(p->store, note, &p->err);
+    return rc == RC_INVALID ? alarm_raise(p, "fork", "what is held does not give the root of the cosigned checkpoint")
+                            : rc;
+}
+
+static enum rc stamps_take(struct mirror_pull *p)
+{
+    uint64_t above = mirror_store_stamped(p->store);
+    bool more = true;
+    while (more) {
+        struct wire_stamps stamps;
+        uint64_t before = above;
+        enum rc rc = ask(p, "stamps?above=%llu", (unsigned long long)above);
+        rc = rc == RC_OK ? wire_stamps_read(buf_view(&p->body), p->arena, &stamps, &p->err) : rc;
+        for (size_t i = 0; rc == RC_OK && i < stamps.count; i++) {
+            rc = mirror_store_stamp(p->store, stamps.stamps[i].size, stamps.stamps[i].response, &p->err);
+            rc = rc == RC_NOT_FOUND ? RC_OK : rc; /* of a note that is not here, or not yet */
+            above = MAX(above, stamps.stamps[i].size);
+        }
+        if (rc != RC_OK)
+            return rc;
+        more = stamps.more && above > before && above <= mirror_store_size(p->store);
+    }
+    return RC_OK;
+}
+
 /* The newest note, with this mirror's own line when it is a witness: it says that all under it is held here. */
 static enum rc latest_keep(struct mirror_pull *p, int64_t now_ns)
 {
@@ -523,6 +562,8 @@ enum rc mirror_pull(struct mirror_pull *pull, int64_t now_ns)
     rc = rc == RC_OK ? held_confirm(p) : rc;
     rc = rc == RC_OK ? records_take(p, now_ns) : rc;
     rc = rc == RC_OK ? notes_take(p) : rc;
+    rc = rc == RC_OK ? stamps_take(p) : rc;
+    rc = rc == RC_OK ? cosigned_keep(p) : rc;
     arena_reset(p->arena);
     rc = rc == RC_OK ? latest_keep(p, now_ns) : rc;
     p->confirmed = p->confirmed || rc == RC_OK;

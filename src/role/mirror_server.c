@@ -7,6 +7,7 @@
 #include "os/io.h"
 #include "role/log.h"
 #include "role/mirror_tokens.h"
+#include "tlog/timestamp.h"
 
 #include <string.h>
 
@@ -302,6 +303,7 @@ static enum rc ask_log(struct asking *a)
 
 struct noting {
     struct buf *answer;
+    struct buf *text; /* room for one time stamp */
     size_t count;
 };
 
@@ -328,13 +330,41 @@ static enum rc ask_notes(struct asking *a)
     return rc;
 }
 
+static bool stamp_put(void *context, uint64_t size, struct str stamp)
+{
+    struct noting *noting = context;
+    ASSERT(stamp.n <= TIMESTAMP_RESPONSE_MAX);
+    buf_clear(noting->text);
+    char *text = buf_reserve(noting->text, stamp.n / 3 * 4 + 8);
+    if (!text)
+        return false; /* no memory now: the mirror asks again */
+    json_write_object(noting->answer);
+    json_put_u64(noting->answer, "size", size);
+    json_put_str(noting->answer, "stamp", str_at(text, base64_encode(stamp.p, stamp.n, text)));
+    json_write_object_end(noting->answer);
+    return ++noting->count < MIRROR_NOTES_MAX;
+}
+
+static enum rc ask_stamps(struct asking *a)
+{
+    struct noting noting = {.answer = a->answer, .text = &a->server->bytes};
+    begin(a->server, a->answer);
+    json_write_key(a->answer, "stamps");
+    json_write_array(a->answer);
+    enum rc rc = archive_mirror_stamps(a->reader, number(a->question, "above"), stamp_put, &noting, &a->err);
+    json_write_array_end(a->answer);
+    json_put_bool(a->answer, "more", noting.count == MIRROR_NOTES_MAX);
+    json_write_object_end(a->answer);
+    return rc;
+}
+
 static const struct {
     const char *ask;
     enum rc (*answer)(struct asking *a);
 } rows[] = {
     {"mirror.enter", ask_enter},       {"mirror.checkpoint", ask_checkpoint}, {"mirror.consistency", ask_consistency},
     {"mirror.segments", ask_segments}, {"mirror.segment", ask_segment},       {"mirror.log", ask_log},
-    {"mirror.notes", ask_notes},
+    {"mirror.notes", ask_notes},       {"mirror.stamps", ask_stamps},
 };
 
 static const char *refusal_of(enum rc rc, struct str ask)

@@ -51,6 +51,17 @@ struct wire_notes {
     size_t count;
     bool more;
 };
+struct wire_stamp {
+    uint64_t size;
+    struct str response;
+};
+struct wire_stamps {
+    struct wire_stamp *stamps; /* sizes rise */
+    size_t count;
+    bool more;
+};
+enum rc wire_stamps_read(struct str answer, struct arena *arena, struct wire_stamps *ret_stamps,
+                         struct err *err) MUST_USE;
 enum rc wire_notes_read(struct str answer, struct arena *arena, struct wire_notes *ret_notes, struct err *err) MUST_USE;
 
 #endif

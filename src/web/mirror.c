@@ -22,6 +22,7 @@ static const struct mirror_row {
     {"segment", "mirror.segment", {"first", "offset", "size"}, true},
     {"log", "mirror.log", {"from", "to", NULL}, true},
     {"notes", "mirror.notes", {"above", NULL, NULL}, false},
+    {"stamps", "mirror.stamps", {"above", NULL, NULL}, false},
 };
 
 static struct str bearer(const struct web_call *call)
