@@ -109,6 +109,15 @@ static enum rc frame_copy(struct str payload, const struct mirror_span *span, st
     return RC_OK;
 }
 
+static int64_t file_bytes(const struct archive_reader *r, uint64_t first)
+{
+    int64_t size = 0;
+    for (size_t i = 0; i < r->file_count; i++)
+        if (r->files[i].first == first && r->io->size(r->io->self, r->files[i].fd, &size) < 0)
+            return 0; /* the setting will do */
+    return size;
+}
+
 enum rc archive_mirror_log(struct archive_reader *reader, const struct mirror_span *span, struct mirror_log *ret_log,
                            struct buf *out, struct err *err)
 {
@@ -123,6 +132,7 @@ enum rc archive_mirror_log(struct archive_reader *reader, const struct mirror_sp
     size_t at = frame_of(r, span->from);
     if (at < r->frame_count)
         ret_log->file_first = r->frames[at].file_first;
+    ret_log->file_bytes = file_bytes(r, ret_log->file_first);
     for (; at < r->frame_count && !full && r->frames[at].file_first == ret_log->file_first; at++) {
         struct str payload;
         arena_reset(arena);

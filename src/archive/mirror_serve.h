@@ -42,6 +42,7 @@ struct mirror_log {
     uint64_t first;
     uint32_t count;      /* 0: nothing there yet */
     uint64_t file_first; /* first number of the log file that they stand in; that file becomes one segment */
+    int64_t file_bytes;  /* its size, which is not the setting's when that was changed since; 0: not known */
 };
 /* Records from `from` on, below `to`, as many as fit `size` bytes, behind `out`'s. RC_NOT_FOUND: sealed already, ask
  * for segments. RC_LIMIT: the next record alone is longer than `size`: it comes with its segment. */

@@ -21,6 +21,7 @@ struct mirror_store {
     struct instance instance;
     struct archive_reader *reader; /* NULL while the store is empty */
     struct wal *wal;               /* NULL until the log is written */
+    int64_t wal_file_size;         /* of the files that it makes */
     uint64_t retained;             /* size of the newest retained note */
     uint64_t stamped;              /* and of the newest with a time stamp */
     bool paths_due;                /* a retained note may lack its path */
@@ -55,17 +56,20 @@ static enum rc log_unlink(struct mirror_store *s, uint64_t first, struct err *er
     return result < 0 && result != -ENOENT ? err_errno(err, -result, "could not remove log file \"%s\"", name) : RC_OK;
 }
 
-/* Log files whose records stand in segments: left by a stop between a segment's rename and their removal. */
-static enum rc log_drop_covered(struct mirror_store *s, struct err *err)
+/* Log files whose records stand in the segments, which end at `sealed`. A reader that has one of them open would wait in
+ * it for records that will never come: remove them before it looks. */
+static enum rc log_drop_covered(struct mirror_store *s, uint64_t sealed, bool *ret_dropped, struct err *err)
 {
-    uint64_t sealed = s->reader->catalog.end;
     struct numbers names;
     enum rc rc = numbers_list(s->io, s->folders.wal, wal_file_name_parse, &names, err);
-    bool nothing_behind = rc == RC_OK && s->reader->size == sealed;
+    bool nothing_behind = s->reader->size <= sealed;
+    *ret_dropped = false;
     for (size_t i = 0; i < names.count && rc == RC_OK; i++) {
         bool followed = i + 1 < names.count && names.list[i + 1] <= sealed;
-        if (names.list[i] < sealed && (followed || nothing_behind))
-            rc = log_unlink(s, names.list[i], err);
+        if (names.list[i] >= sealed || (!followed && !nothing_behind))
+            continue;
+        rc = log_unlink(s, names.list[i], err);
+        *ret_dropped = true;
     }
     numbers_done(&names);
     return rc;
@@ -94,13 +98,25 @@ static enum rc compare_latest(struct mirror_store *s, struct err *err)
     return rc;
 }
 
-static enum rc open_archive(struct mirror_store *s, struct err *err)
+/* A stop between a segment's rename and the removal of the log that it covers left the log. */
+static enum rc open_reader(struct mirror_store *s, struct err *err)
 {
     static const struct archive_reader_options none = {0};
+    bool dropped = false;
+    enum rc rc = archive_reader_open(s->io, s->folder, &none, &s->reader, err);
+    rc = rc == RC_OK ? log_drop_covered(s, s->reader->catalog.end, &dropped, err) : rc;
+    if (rc != RC_OK || !dropped)
+        return rc;
+    archive_reader_close(s->reader);
+    s->reader = NULL;
+    return archive_reader_open(s->io, s->folder, &none, &s->reader, err);
+}
+
+static enum rc open_archive(struct mirror_store *s, struct err *err)
+{
     struct numbers sizes;
     enum rc rc = folders_open(s->io, s->folder, true, &s->folders, err);
-    rc = rc == RC_OK ? archive_reader_open(s->io, s->folder, &none, &s->reader, err) : rc;
-    rc = rc == RC_OK ? log_drop_covered(s, err) : rc;
+    rc = rc == RC_OK ? open_reader(s, err) : rc;
     rc = rc == RC_OK ? compare_latest(s, err) : rc;
     rc = rc == RC_OK ? numbers_list(s->io, s->folders.checkpoints, checkpoint_name_parse, &sizes, err) : rc;
     if (rc != RC_OK)
@@ -342,6 +358,7 @@ static void release(void *context, const char *name)
 static enum rc log_follow(struct mirror_store *s, struct err *err)
 {
     uint64_t sealed = s->row.end;
+    bool dropped;
     if (s->wal && wal_end(s->wal) >= sealed) {
         enum rc rc = wal_end(s->wal) == sealed ? wal_rotate(s->wal, err) : RC_OK;
         if (rc == RC_OK)
@@ -350,8 +367,7 @@ static enum rc log_follow(struct mirror_store *s, struct err *err)
     }
     wal_close(s->wal);
     s->wal = NULL;
-    enum rc rc = archive_reader_refresh(s->reader, err);
-    return rc == RC_OK ? log_drop_covered(s, err) : rc;
+    return log_drop_covered(s, sealed, &dropped, err);
 }
 
 enum rc mirror_store_part_keep(struct mirror_store *store, struct err *err)
@@ -430,11 +446,13 @@ static enum rc log_open(struct mirror_store *s, int64_t file_size, struct err *e
     struct wal_options options = {.file_size = MIN(MAX(file_size, WAL_FILE_SIZE_MIN), WAL_FILE_SIZE_MAX),
                                   .first = s->reader->catalog.end,
                                   .known_size = s->reader->size};
-    if (s->wal)
+    if (s->wal && options.file_size <= s->wal_file_size)
         return RC_OK;
+    wal_close(s->wal); /* the server's files have become longer: all that was appended is synced */
+    s->wal = NULL;
+    s->wal_file_size = options.file_size;
     memcpy(options.uuid, s->instance.uuid, sizeof options.uuid);
-    enum rc rc = log_drop_covered(s, err);
-    rc = rc == RC_OK ? wal_open(s->io, s->folders.wal, &options, &s->wal, err) : rc;
+    enum rc rc = wal_open(s->io, s->folders.wal, &options, &s->wal, err);
     if (rc == RC_OK && wal_end(s->wal) != s->reader->size)
         rc = err_set(err, RC_CORRUPT, "the mirror's log ends at record %llu, %llu was read",
                      (unsigned long long)wal_end(s->wal), (unsigned long long)s->reader->size);
@@ -454,7 +472,9 @@ enum rc mirror_store_log_keep(struct mirror_store *store, int64_t file_size, str
     if (s->log.file_first != present && s->log.file_first == s->log.first)
         rc = wal_rotate(s->wal, err);
     else if (s->log.file_first != present)
-        return err_set(err, RC_INVALID, "the server's log file begins at record %llu, the mirror's at %llu",
+        return err_set(err, RC_LIMIT,
+                       "the server's log file begins at record %llu, the mirror's at %llu: what is in it comes as a "
+                       "segment",
                        (unsigned long long)s->log.file_first, (unsigned long long)present);
     rc = rc == RC_OK ? wal_append(s->wal, s->log.first, s->log.count, s->frame.p, s->frame.n, err) : rc;
     rc = rc == RC_OK ? wal_sync(s->wal, err) : rc;

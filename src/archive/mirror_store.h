@@ -68,7 +68,8 @@ void mirror_store_part_drop(struct mirror_store *store); /* removes it; fine whe
 /* Records from mirror_store_size on: that they read, follow, and the tree behind them. `records` is copied. */
 enum rc mirror_store_log_check(struct mirror_store *store, const struct mirror_log *log, struct str records,
                                struct tlog_head *ret_head, struct err *err) MUST_USE;
-/* Writes what was checked last; durable when it returns. `file_size` is that of the server's log files in bytes. */
+/* Writes what was checked last; durable when it returns. `file_size` is that of the server's log file in bytes, or more.
+ * RC_LIMIT: the copy's log is cut at other places than the server's: these records come with their segment. */
 enum rc mirror_store_log_keep(struct mirror_store *store, int64_t file_size, struct err *err) MUST_USE;
 
 /* ---- checkpoints ---- */

@@ -216,16 +216,16 @@ static void copies_and_follows(void)
 }
 
 /* It stopped in the middle of a log file, and found it sealed. */
-static void comes_back_late(void)
+static void late(size_t records)
 {
-    for (uint64_t upto = 1; upto < 900; upto = upto * 3 + 1) {
+    for (uint64_t upto = 1; upto < records; upto = upto * 3 + 1) {
         struct pair p;
-        begin(&p, 900);
+        begin(&p, records);
         testbed_ok(&p.server, testbed_checkpoint(&p.server, false));
         reader_open(&p);
         CHECK_INT(instance_give(&p), RC_OK);
         log_pull(&p, 2000, upto);
-        CHECK(mirror_store_size(p.store) >= upto && mirror_store_size(p.store) < 900);
+        CHECK(mirror_store_size(p.store) >= upto && mirror_store_size(p.store) < records);
         mirror_store_close(p.store);
         testbed_ok(&p.server, archive_rotate(p.server.archive, &p.server.err));
         CHECK(testbed_seal(&p.server, 1) > 0);
@@ -239,6 +239,12 @@ static void comes_back_late(void)
         compare(&p);
         end(&p);
     }
+}
+
+static void comes_back_late(void)
+{
+    late(900);
+    late(150); /* one segment takes the place of what it has */
 }
 
 static bool stamp_one(void *context, uint64_t size, struct str stamp)
@@ -283,6 +289,54 @@ static void carries_what_others_signed(void)
     CHECK_STR(bytes, buf_view(&note));
     close(checkpoints);
     arena_free(arena);
+    compare(&p);
+    end(&p);
+}
+
+/* The server's files became shorter or longer than the mirror was told at first: it follows all the same. */
+static void follows_another_file_size(void)
+{
+    struct pair p;
+    struct mirror_log log;
+    struct tlog_head head;
+    begin(&p, 1000);
+    testbed_close(&p.server);
+    testbed_ok(&p.server, testbed_open(&p.server, 4 * WAL_SMALL, false));
+    testbed_ok(&p.server, archive_rotate(p.server.archive, &p.server.err));
+    testbed_ok(&p.server, testbed_put(&p.server, 1500, true)); /* of these one file takes all */
+    testbed_ok(&p.server, testbed_checkpoint(&p.server, false));
+    reader_open(&p);
+    CHECK_INT(instance_give(&p), RC_OK);
+    while (ok(&p, log_get(&p, 20000, &log)) && log.count) {
+        CHECK(log.file_bytes == WAL_SMALL || log.file_bytes == 4 * WAL_SMALL);
+        ok(&p, mirror_store_log_check(p.store, &log, buf_view(&p.bytes), &head, &p.err));
+        if (!ok(&p, mirror_store_log_keep(p.store, log.file_bytes + 4096, &p.err)))
+            break;
+    }
+    CHECK_INT(mirror_store_size(p.store), archive_reader_size(p.reader));
+    notes_pull(&p);
+    compare(&p);
+    end(&p);
+    /* told too little: the rest waits for its segment, and the mirror stays as it is */
+    begin(&p, 10);
+    testbed_close(&p.server);
+    testbed_ok(&p.server, testbed_open(&p.server, 4 * WAL_SMALL, false));
+    testbed_ok(&p.server, archive_rotate(p.server.archive, &p.server.err));
+    testbed_ok(&p.server, testbed_put(&p.server, 1500, true));
+    testbed_ok(&p.server, testbed_checkpoint(&p.server, false));
+    reader_open(&p);
+    CHECK_INT(instance_give(&p), RC_OK);
+    enum rc rc = RC_OK;
+    while (rc == RC_OK && ok(&p, log_get(&p, 20000, &log)) && log.count) {
+        ok(&p, mirror_store_log_check(p.store, &log, buf_view(&p.bytes), &head, &p.err));
+        rc = mirror_store_log_keep(p.store, WAL_SMALL, &p.err);
+    }
+    CHECK_INT(rc, RC_LIMIT);
+    testbed_ok(&p.server, archive_rotate(p.server.archive, &p.server.err));
+    CHECK(testbed_seal(&p.server, 1) > 0);
+    testbed_ok(&p.server, testbed_put(&p.server, 10, true));
+    testbed_ok(&p.server, testbed_checkpoint(&p.server, false));
+    pull(&p);
     compare(&p);
     end(&p);
 }
@@ -404,9 +458,9 @@ static void refuses_changed_records(void)
         CHECK(rc != RC_OK);
         p.bytes.p[at] ^= 4;
     }
-    const struct mirror_log wrong[] = {{log.first + 1, log.count, 0}, {log.first, log.count - 1, 0},
-                                       {log.first, log.count + 1, 0}, {log.first, 0, 0},
-                                       {log.first, log.count, 7},     {log.first, UINT32_MAX, 0}};
+    const struct mirror_log wrong[] = {{log.first + 1, log.count, 0, 0}, {log.first, log.count - 1, 0, 0},
+                                       {log.first, log.count + 1, 0, 0}, {log.first, 0, 0, 0},
+                                       {log.first, log.count, 7, 0},     {log.first, UINT32_MAX, 0, 0}};
     for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
         test_row("row %zu", i);
         CHECK(mirror_store_log_check(p.store, &wrong[i], buf_view(&p.bytes), &head, &p.err) != RC_OK);
@@ -458,6 +512,7 @@ static const struct test tests[] = {
     {"a mirror copies and follows; its copy proves the same", copies_and_follows},
     {"a mirror comes back late", comes_back_late},
     {"cosigned note and time stamps come along", carries_what_others_signed},
+    {"the size of the server's log files may change", follows_another_file_size},
     {"a server takes a mirror's folder over", is_taken_over},
     {"a changed segment is refused", refuses_changed_segments},
     {"what is held is compared, never overwritten", checks_what_it_holds},

@@ -425,7 +425,11 @@ static enum rc log_part(struct mirror_pull *p)
     rc = rc == RC_OK ? consistent(p, &head, &p->target) : rc;
     if (rc == RC_CORRUPT || rc == RC_INVALID)
         return log_bad(p);
-    return rc == RC_OK ? mirror_store_log_keep(p->store, p->log_file_bytes + FILE_MARGIN, &p->err) : rc;
+    int64_t file_bytes = MAX(log.file_bytes, p->log_file_bytes) + FILE_MARGIN;
+    rc = rc == RC_OK ? mirror_store_log_keep(p->store, file_bytes, &p->err) : rc;
+    if (rc == RC_LIMIT)
+        log_info("%s", p->err.text);
+    return rc == RC_LIMIT ? RC_END : rc;
 }
 
 static enum rc records_take(struct mirror_pull *p, int64_t now_ns)

@@ -297,6 +297,7 @@ static enum rc ask_log(struct asking *a)
     json_put_u64(a->answer, "first", log.first);
     json_put_u64(a->answer, "count", log.count);
     json_put_u64(a->answer, "file_first", log.file_first);
+    json_put_int(a->answer, "file_bytes", log.file_bytes);
     put_bytes(a);
     return RC_OK;
 }

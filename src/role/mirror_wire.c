@@ -6,6 +6,7 @@
 
 #define DEPTH          8
 #define SIZE_MAX_BYTES (UINT64_C(1) << 46) /* of a segment's file */
+#define FILE_BYTES_MAX (INT64_C(1) << 40)  /* of a log file */
 
 static enum rc odd(struct err *err, const char *what)
 {
@@ -61,7 +62,7 @@ enum rc wire_checkpoint_read(struct str answer, struct arena *arena, struct wire
         .log_file_bytes = json_int(json_get(object, "log_file_bytes"), 0),
     };
     if (!ret_checkpoint->instance.n || ret_checkpoint->log_file_bytes <= 0 ||
-        ret_checkpoint->log_file_bytes > INT64_C(1) << 40)
+        ret_checkpoint->log_file_bytes > FILE_BYTES_MAX)
         return odd(err, "a checkpoint without its archive");
     return RC_OK;
 }
@@ -142,6 +143,7 @@ enum rc wire_log_read(struct str answer, struct arena *arena, struct mirror_log 
         ret_log->file_first > ret_log->first)
         return odd(err, "records without their numbers");
     ret_log->count = (uint32_t)count;
+    ret_log->file_bytes = MIN(MAX(json_int(json_get(object, "file_bytes"), 0), 0), FILE_BYTES_MAX);
     return RC_OK;
 }
 
