@@ -284,6 +284,11 @@ enum rc mirror_store_part_write(struct mirror_store *store, uint64_t offset, str
     return file_write_at(store->io, store->part, bytes, (int64_t)offset, err);
 }
 
+void mirror_store_part_leave(struct mirror_store *store)
+{
+    part_close(store);
+}
+
 void mirror_store_part_drop(struct mirror_store *store)
 {
     if (store->part < 0)

@@ -61,6 +61,7 @@ enum rc mirror_store_part_write(struct mirror_store *store, uint64_t offset, str
 enum rc mirror_store_part_check(struct mirror_store *store, struct tlog_head *ret_head, struct err *err) MUST_USE;
 /* Gives it its name and drops the log that it covers. Only for a part that begins at mirror_store_sealed. */
 enum rc mirror_store_part_keep(struct mirror_store *store, struct err *err) MUST_USE;
+void mirror_store_part_leave(struct mirror_store *store); /* to go on with later; fine when there is none */
 void mirror_store_part_drop(struct mirror_store *store); /* removes it; fine when there is none */
 
 /* ---- log ---- */

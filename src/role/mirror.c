@@ -1,7 +1,8 @@
 /* mirror.c - the mirror's process: its folders and sandbox, pull after pull, and what an alarm does.
  *
  *   open ──► pull ──ok──► report, wait ──► pull …
- *             ├─ network, disk ──► say so, open anew after the interval
+ *             ├─ network ──► say so, ask again after the interval; the archive stays open, and its lock held
+ *             ├─ disk ──► say so, open anew after the interval
  *             ├─ token or certificate refused, format too new ──► exit 1
  *             └─ alarm ──► alarms file, standard error, report "stopped" ──► exit 1; the copy stays as it was */
 #include "role/mirror.h"
@@ -253,7 +254,8 @@ static bool pulled(struct mirror *m, enum rc rc)
     else if (!m->failing)
         log_warning("%s; it is tried again", p->err.text);
     m->failing = true;
-    store_close(m);
+    if (!p->unanswered && !p->waiting) /* a failure of the store is final */
+        store_close(m);
     return retry;
 }
 

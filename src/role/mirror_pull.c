@@ -85,6 +85,7 @@ static enum rc ask(struct mirror_pull *p, const char *format, ...)
     ASSERT(n > 0 && (size_t)n < sizeof url);
     enum rc rc = exchange(p, url, STR_NONE);
     p->bytes += rc == RC_OK ? p->body.n : 0;
+    p->unanswered = rc != RC_OK;
     return rc;
 }
 
@@ -323,6 +324,8 @@ static enum rc segment_fetch(struct mirror_pull *p, const struct mirror_row *row
     }
     if (rc == RC_CORRUPT)
         mirror_store_part_drop(p->store);
+    else if (rc != RC_OK)
+        mirror_store_part_leave(p->store);
     return rc;
 }
 
@@ -562,6 +565,7 @@ enum rc mirror_pull(struct mirror_pull *pull, int64_t now_ns)
     p->bytes = 0;
     p->alarm = NULL;
     p->waiting = false;
+    p->unanswered = false;
     enum rc rc = checkpoint_take(p, now_ns);
     rc = rc == RC_OK ? held_confirm(p) : rc;
     rc = rc == RC_OK ? records_take(p, now_ns) : rc;

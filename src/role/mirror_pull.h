@@ -32,7 +32,7 @@ struct mirror_pull {
     void *context;
     struct arena *arena; /* one answer */
     struct buf body;
-    struct mirror_store *store; /* opened anew after a failed pull */
+    struct mirror_store *store; /* opened anew after a failure of its own, kept open through those of the network */
 
     /* kept from pull to pull */
     struct signer_state seen;
@@ -46,6 +46,7 @@ struct mirror_pull {
     bool waiting;            /* the server answers, and there is nothing yet that the policy is content with */
     int64_t log_file_bytes;
     uint64_t bytes; /* that came */
+    bool unanswered; /* the failure was that of the last question: the store is as it was */
 
     const char *alarm; /* a word for what contradicts; NULL: nothing. The words are in err */
     struct err err;
