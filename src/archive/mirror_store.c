@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define PART_PIECE     (UINT64_C(1) << 20)
 #define PART_NAME_SIZE 21 /* "<16 hex>.part", which fits SEGMENT_NAME_MAX */
 
 struct mirror_store {
@@ -33,7 +34,18 @@ struct mirror_store {
     struct buf frame; /* a frame header's room, then the records that were checked */
     struct mirror_log log;
     bool log_checked;
+
+    bool damaged;                    /* what is held did not read back */
+    struct tlog_hasher *part_hasher; /* of the part's bytes as they came */
+    uint64_t part_hashed;            /* bytes in it; they came in one piece from the first, or UINT64_MAX */
 };
+
+/* The outcome of reading what is held here. */
+static enum rc own(struct mirror_store *s, enum rc rc)
+{
+    s->damaged = s->damaged || rc == RC_CORRUPT;
+    return rc;
+}
 
 /* ---- opening ---- */
 
@@ -76,7 +88,7 @@ static enum rc log_drop_covered(struct mirror_store *s, uint64_t sealed, bool *r
 }
 
 /* What was held once must be held still. */
-static enum rc compare_latest(struct mirror_store *s, struct err *err)
+static enum rc compare_latest(const struct mirror_store *s, struct archive_reader *reader, struct err *err)
 {
     struct arena *arena CLEANUP(arena_cleanup) = arena_new(4 * (size_t)NOTE_SIZE_MAX);
     struct checkpoint checkpoint;
@@ -89,10 +101,10 @@ static enum rc compare_latest(struct mirror_store *s, struct err *err)
         return RC_OK;
     if (rc != RC_OK)
         return rc;
-    if (checkpoint.head.size > s->reader->size)
+    if (checkpoint.head.size > reader->size)
         return err_set(err, RC_CORRUPT, "this mirror's newest checkpoint names %llu records, it holds %llu",
-                       (unsigned long long)checkpoint.head.size, (unsigned long long)s->reader->size);
-    rc = archive_reader_root(s->reader, checkpoint.head.size, &root, err);
+                       (unsigned long long)checkpoint.head.size, (unsigned long long)reader->size);
+    rc = archive_reader_root(reader, checkpoint.head.size, &root, err);
     if (rc == RC_OK && !tlog_hash_eq(&root, &checkpoint.head.root))
         rc = err_set(err, RC_CORRUPT, "this mirror's records are not those that its newest checkpoint names");
     return rc;
@@ -117,7 +129,7 @@ static enum rc open_archive(struct mirror_store *s, struct err *err)
     struct numbers sizes;
     enum rc rc = folders_open(s->io, s->folder, true, &s->folders, err);
     rc = rc == RC_OK ? open_reader(s, err) : rc;
-    rc = rc == RC_OK ? compare_latest(s, err) : rc;
+    rc = rc == RC_OK ? compare_latest(s, s->reader, err) : rc;
     rc = rc == RC_OK ? numbers_list(s->io, s->folders.checkpoints, checkpoint_name_parse, &sizes, err) : rc;
     if (rc != RC_OK)
         return rc;
@@ -137,7 +149,8 @@ enum rc mirror_store_open(const struct io *io, int folder, struct mirror_store *
         return err_set(err, RC_LIMIT, "no memory to open the mirror");
     *s = (struct mirror_store){.io = io, .folder = folder, .lock = -1, .folders = {-1, -1, -1}, .part = -1};
     buf_init(&s->frame, WAL_FRAME_HEADER + MIRROR_LOG_MAX);
-    enum rc rc = take_lock(s, err);
+    s->part_hasher = tlog_hasher_new();
+    enum rc rc = s->part_hasher ? take_lock(s, err) : err_set(err, RC_LIMIT, "no memory to open the mirror");
     if (rc == RC_OK) {
         rc = instance_load(io, folder, &s->instance, err);
         rc = rc == RC_OK ? open_archive(s, err) : rc == RC_NOT_FOUND ? RC_OK : rc;
@@ -166,6 +179,7 @@ void mirror_store_close(struct mirror_store *store)
     archive_reader_close(store->reader);
     folders_close(store->io, &store->folders);
     buf_done(&store->frame);
+    tlog_hasher_free(store->part_hasher);
     if (store->lock >= 0)
         IGNORE(store->io->close(store->io->self, store->lock)); /* gives the lock back */
     memory_free(store);
@@ -243,7 +257,54 @@ uint64_t mirror_store_bytes(const struct mirror_store *store)
 enum rc mirror_store_root(struct mirror_store *store, uint64_t size, struct tlog_hash *ret_root, struct err *err)
 {
     ASSERT(store->reader != NULL);
-    return archive_reader_root(store->reader, size, ret_root, err);
+    return own(store, archive_reader_root(store->reader, size, ret_root, err));
+}
+
+bool mirror_store_damaged(const struct mirror_store *store)
+{
+    return store->damaged;
+}
+
+/* The leaves of the group that `size` lies in still give the group's hash. */
+static enum rc group_sound(struct archive_reader *reader, uint64_t size, struct err *err)
+{
+    struct tlog_hash leaves[TLOG_GROUP];
+    struct tlog_hash held;
+    struct tlog_hash read;
+    size_t count = 0;
+    uint64_t group = size / TLOG_GROUP;
+    enum rc rc = archive_reader_leaves(reader, group, leaves, &count, err);
+    if (rc != RC_OK || count < TLOG_GROUP)
+        return rc;
+    rc = tlog_groups_get(reader->groups, group, &held, err);
+    tlog_group_node(reader->hasher, leaves, TLOG_GROUP, TLOG_GROUP_HEIGHT, 0, &read);
+    if (rc == RC_OK && !tlog_hash_eq(&held, &read))
+        rc = err_set(err, RC_CORRUPT, "records from %llu on are not those that were kept",
+                     (unsigned long long)group * TLOG_GROUP);
+    return rc;
+}
+
+enum rc mirror_store_sound(struct mirror_store *store, uint64_t size, struct err *err)
+{
+    static const struct archive_reader_options none = {0};
+    struct archive_reader *fresh CLEANUP(archive_reader_cleanup) = NULL;
+    struct tlog_hash held;
+    struct tlog_hash read;
+    if (!store->reader)
+        return RC_OK;
+    uint64_t end = store->reader->size;
+    enum rc rc = archive_reader_open(store->io, store->folder, &none, &fresh, err);
+    if (rc == RC_OK && fresh->size < end)
+        rc = err_set(err, RC_CORRUPT, "%llu of its %llu records do not read back",
+                     (unsigned long long)(end - fresh->size), (unsigned long long)end);
+    rc = rc == RC_OK ? compare_latest(store, fresh, err) : rc;
+    rc = rc == RC_OK ? archive_reader_root(fresh, end, &read, err) : rc;
+    rc = rc == RC_OK ? archive_reader_root(store->reader, end, &held, err) : rc;
+    if (rc == RC_OK && !tlog_hash_eq(&held, &read))
+        rc = err_set(err, RC_CORRUPT, "its records do not read back as they were kept");
+    if (rc == RC_OK && size < end && size % TLOG_GROUP)
+        rc = group_sound(fresh, size, err);
+    return own(store, rc);
 }
 
 /* ---- segments ---- */
@@ -251,7 +312,7 @@ enum rc mirror_store_root(struct mirror_store *store, uint64_t size, struct tlog
 enum rc mirror_store_row(struct mirror_store *store, uint64_t first, struct mirror_row *ret_row, struct err *err)
 {
     size_t count = 0;
-    enum rc rc = archive_mirror_rows(store->reader, first, ret_row, 1, &count, err);
+    enum rc rc = own(store, archive_mirror_rows(store->reader, first, ret_row, 1, &count, err));
     if (rc == RC_OK && (!count || ret_row->first != first))
         rc = err_set(err, RC_NOT_FOUND, "this mirror has no segment from record %llu", (unsigned long long)first);
     return rc;
@@ -273,6 +334,8 @@ enum rc mirror_store_part_open(struct mirror_store *store, const struct mirror_r
         size = 0;
     }
     *ret_have = (uint64_t)size;
+    s->part_hashed = 0;
+    tlog_hash_begin(s->part_hasher);
     return result < 0 ? err_errno(err, -result, "could not open \"%s\"", s->part_name) : RC_OK;
 }
 
@@ -281,6 +344,12 @@ enum rc mirror_store_part_write(struct mirror_store *store, uint64_t offset, str
     ASSERT(store->part >= 0);
     if (offset > store->row.size || bytes.n > store->row.size - offset)
         return err_set(err, RC_INVALID, "the server gave more of a segment than it has");
+    if (offset == store->part_hashed) {
+        tlog_hash_add(store->part_hasher, bytes);
+        store->part_hashed += bytes.n;
+    } else {
+        store->part_hashed = UINT64_MAX; /* not in one piece */
+    }
     return file_write_at(store->io, store->part, bytes, (int64_t)offset, err);
 }
 
@@ -309,7 +378,7 @@ static enum rc frontier_at(struct mirror_store *s, uint64_t first, struct tlog_f
     if (first == s->reader->catalog.end) {
         enum rc rc = catalog_last(s->io, s->folders.seg, &s->reader->catalog, arena, &last, err);
         *ret_frontier = last.frontier;
-        return rc;
+        return own(s, rc);
     }
     const struct segment *segment = catalog_find(&s->reader->catalog, first);
     if (!segment || segment->first != first)
@@ -317,16 +386,39 @@ static enum rc frontier_at(struct mirror_store *s, uint64_t first, struct tlog_f
                        (unsigned long long)first);
     enum rc rc = segment_fd(s->io, s->folders.seg, segment, &fd, err);
     if (rc != RC_OK)
-        return rc;
+        return own(s, rc);
     const struct segment_part *part = &segment->part[SECTION_FRONTIERS];
     rc = segment_read(&(struct segment_file){s->io, fd}, part->offset, part->length, arena, &bytes, err);
     IGNORE(s->io->close(s->io->self, fd)); /* only read */
-    return rc == RC_OK ? segment_frontiers(bytes, ret_frontier, NULL, err) : rc;
+    return own(s, rc == RC_OK ? segment_frontiers(bytes, ret_frontier, NULL, err) : rc);
 }
 
-enum rc mirror_store_part_check(struct mirror_store *store, struct tlog_head *ret_head, struct err *err)
+/* Whether the part reads back as it came; true when that is not known, because its beginning was there before. */
+static bool part_reads_back(struct mirror_store *s)
 {
-    struct mirror_store *s = store;
+    char *bytes = memory_new(PART_PIECE);
+    struct tlog_hash came;
+    struct tlog_hash read;
+    enum rc rc = bytes && s->part_hashed == s->row.size ? RC_OK : RC_END;
+    if (rc == RC_OK) {
+        tlog_hash_end(s->part_hasher, &came);
+        tlog_hash_begin(s->part_hasher);
+    }
+    for (uint64_t at = 0; at < s->row.size && rc == RC_OK; at += PART_PIECE) {
+        size_t n = (size_t)MIN(PART_PIECE, s->row.size - at);
+        rc = file_read_at(s->io, s->part, bytes, n, (int64_t)at, NULL);
+        tlog_hash_add(s->part_hasher, str_at(bytes, n));
+    }
+    memory_free(bytes);
+    if (rc != RC_OK)
+        return true;
+    s->part_hashed = 0;
+    tlog_hash_end(s->part_hasher, &read);
+    return tlog_hash_eq(&came, &read);
+}
+
+static enum rc part_judge(struct mirror_store *s, struct tlog_head *ret_head, struct err *err)
+{
     struct tlog_frontier before;
     struct tlog_frontier after;
     struct tlog_hash footer;
@@ -351,6 +443,15 @@ enum rc mirror_store_part_check(struct mirror_store *store, struct tlog_head *re
     ret_head->size = after.size;
     tlog_frontier_root(&after, s->reader->hasher, &ret_head->root);
     return RC_OK;
+}
+
+enum rc mirror_store_part_check(struct mirror_store *store, struct tlog_head *ret_head, struct err *err)
+{
+    enum rc rc = part_judge(store, ret_head, err);
+    if (rc == RC_CORRUPT && !store->damaged && !part_reads_back(store))
+        return own(store, err_set(err, RC_CORRUPT, "the disk gives back other bytes than were written to \"%s\"",
+                                  store->part_name));
+    return rc;
 }
 
 static void release(void *context, const char *name)
@@ -393,7 +494,7 @@ enum rc mirror_store_part_keep(struct mirror_store *store, struct err *err)
     part_close(s);
     s->log_checked = false;
     enum rc rc = log_follow(s, err);
-    rc = rc == RC_OK ? archive_reader_refresh(s->reader, err) : rc;
+    rc = own(s, rc == RC_OK ? archive_reader_refresh(s->reader, err) : rc);
     ASSERT(rc != RC_OK || s->reader->catalog.end == s->row.end);
     return rc;
 }
@@ -409,7 +510,7 @@ enum rc mirror_store_log_check(struct mirror_store *store, const struct mirror_l
     struct tlog_hash root;
     s->log_checked = false;
     /* Also brings the reader's frontier up to what is held. */
-    enum rc rc = archive_reader_root(s->reader, s->reader->size, &root, err);
+    enum rc rc = own(s, archive_reader_root(s->reader, s->reader->size, &root, err));
     if (rc != RC_OK)
         return rc;
     struct tlog_frontier frontier = s->reader->frontier;
@@ -471,7 +572,7 @@ enum rc mirror_store_log_keep(struct mirror_store *store, int64_t file_size, str
     s->log_checked = false;
     enum rc rc = log_open(s, file_size, err);
     if (rc != RC_OK)
-        return rc;
+        return own(s, rc);
     /* File by file as at the server: each becomes one segment, and a server that takes over counts on it. */
     uint64_t present = wal_file_at(s->wal, wal_file_count(s->wal) - 1).first;
     if (s->log.file_first != present && s->log.file_first == s->log.first)
@@ -486,7 +587,7 @@ enum rc mirror_store_log_keep(struct mirror_store *store, int64_t file_size, str
     rc = rc == RC_OK ? archive_reader_refresh(s->reader, err) : rc;
     if (rc == RC_OK && s->reader->size != s->log.first + s->log.count)
         rc = err_set(err, RC_CORRUPT, "the mirror's log does not give back what was written");
-    return rc;
+    return own(s, rc);
 }
 
 /* ---- checkpoints ---- */
@@ -506,7 +607,7 @@ static enum rc note_check(struct mirror_store *s, struct str note, struct checkp
         return err_set(err, RC_INVALID, "a checkpoint is of another origin");
     if (ret_checkpoint->head.size > s->reader->size)
         return err_set(err, RC_INVALID, "a checkpoint names more records than are held");
-    rc = archive_reader_root(s->reader, ret_checkpoint->head.size, &root, err);
+    rc = own(s, archive_reader_root(s->reader, ret_checkpoint->head.size, &root, err));
     if (rc == RC_OK && !tlog_hash_eq(&root, &ret_checkpoint->head.root))
         rc = err_set(err, RC_INVALID, "the checkpoint of %llu records does not name those that are held",
                      (unsigned long long)ret_checkpoint->head.size);

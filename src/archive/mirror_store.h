@@ -46,6 +46,12 @@ uint64_t mirror_store_bytes(const struct mirror_store *store);  /* of segment fi
 enum rc mirror_store_root(struct mirror_store *store, uint64_t size, struct tlog_hash *ret_root,
                           struct err *err) MUST_USE;
 
+/* Whose fault it is that something does not fit. Damaged: what is held here did not read back, so that what came is not
+ * to blame. Sound: reads anew, from the disk, what the tree of `size` records was made of, and compares it with what the
+ * newest checkpoint named when it was kept; RC_CORRUPT: it is the copy that is wrong. */
+bool mirror_store_damaged(const struct mirror_store *store);
+enum rc mirror_store_sound(struct mirror_store *store, uint64_t size, struct err *err) MUST_USE;
+
 /* ---- segments ---- */
 
 /* What is held of a segment that begins there; RC_NOT_FOUND when none does. */

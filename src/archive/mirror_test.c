@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define WAL_SMALL ((int64_t)64 << 10)
@@ -508,6 +509,69 @@ static void notices_its_own_loss(void)
     end(&p);
 }
 
+/* Turns a bit on the disk, behind the mirror's back. */
+static void rot(const struct pair *p, const char *folder, const char *name, int64_t at)
+{
+    char path[160];
+    char byte;
+    snprintf(path, sizeof path, "%s/%s/%s", p->copy.path, folder, name);
+    CHECK_INT(chmod(path, 0640), 0);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    CHECK(fd >= 0);
+    CHECK_INT(pread(fd, &byte, 1, at), 1);
+    byte ^= 1;
+    CHECK_INT(pwrite(fd, &byte, 1, at), 1);
+    close(fd);
+}
+
+/* What rotted here is not told as the server's doing. */
+static void knows_its_own_damage(void)
+{
+    struct pair p;
+    struct mirror_row row;
+    struct tlog_head head;
+    size_t count = 0;
+    char name[48];
+    begin(&p, 1200);
+    CHECK(testbed_seal(&p.server, 1) > 0);
+    testbed_ok(&p.server, testbed_put(&p.server, 100, true));
+    testbed_ok(&p.server, testbed_checkpoint(&p.server, false));
+    pull(&p);
+    ok(&p, mirror_store_sound(p.store, 300, &p.err));
+    segment_name(0, name);
+    rot(&p, NAME_SEG, name, SEGMENT_HEADER + 300); /* in the first block */
+    CHECK_INT(mirror_store_sound(p.store, 255, &p.err), RC_CORRUPT);
+    CHECK(mirror_store_damaged(p.store));
+    rot(&p, NAME_SEG, name, SEGMENT_HEADER + 300);
+    ok(&p, mirror_store_sound(p.store, 255, &p.err));
+    snprintf(name, sizeof name, "%016llx.wal", (unsigned long long)mirror_store_sealed(p.store));
+    rot(&p, NAME_WAL, name, 64 + 28 + 5);
+    CHECK_INT(mirror_store_sound(p.store, 0, &p.err), RC_CORRUPT);
+    end(&p);
+    /* a part that the disk does not give back; the same bytes from the server are the server's fault */
+    begin(&p, 600);
+    testbed_seal(&p.server, 1);
+    reader_open(&p);
+    CHECK_INT(instance_give(&p), RC_OK);
+    ok(&p, archive_mirror_rows(p.reader, 0, &row, 1, &count, &p.err));
+    part_fetch(&p, &row);
+    snprintf(name, sizeof name, "%016llx.part", 0ull);
+    rot(&p, NAME_SEG, name, SEGMENT_HEADER + 300);
+    CHECK_INT(mirror_store_part_check(p.store, &head, &p.err), RC_CORRUPT);
+    CHECK(mirror_store_damaged(p.store));
+    mirror_store_close(p.store);
+    store_open(&p);
+    part_fetch(&p, &row); /* what is there already is gone on with: it may have been torn */
+    CHECK_INT(mirror_store_part_check(p.store, &head, &p.err), RC_CORRUPT);
+    CHECK(!mirror_store_damaged(p.store));
+    mirror_store_part_drop(p.store);
+    row.footer.bytes[0] ^= 1;
+    part_fetch(&p, &row);
+    CHECK_INT(mirror_store_part_check(p.store, &head, &p.err), RC_CORRUPT);
+    CHECK(!mirror_store_damaged(p.store));
+    end(&p);
+}
+
 static const struct test tests[] = {
     {"a mirror copies and follows; its copy proves the same", copies_and_follows},
     {"a mirror comes back late", comes_back_late},
@@ -519,6 +583,7 @@ static const struct test tests[] = {
     {"changed records of the log are refused", refuses_changed_records},
     {"another archive is refused", refuses_other_archives},
     {"a mirror notices its own loss", notices_its_own_loss},
+    {"a mirror knows its own damage", knows_its_own_damage},
 };
 
 int main(int argc, char **argv)

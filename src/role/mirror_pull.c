@@ -34,6 +34,33 @@ static enum rc alarm_raise(struct mirror_pull *p, const char *what, const char *
     return err_set(&p->err, RC_CORRUPT, "%s", text);
 }
 
+/* What is held here does not read back: nothing is said of the server. */
+static enum rc alarm_own(struct mirror_pull *p, const char *text)
+{
+    return alarm_raise(p, "own", "this mirror's copy is damaged, the server is not to blame: %.300s", text);
+}
+
+/* Something that came and something that is held do not fit, with the tree of `size` records between them: the copy's
+ * own disk is looked at before the server is accused. p->err says what does not fit. */
+static enum rc contradiction(struct mirror_pull *p, const char *what, uint64_t size, const char *format, ...)
+    PRINTF(4, 5);
+static enum rc contradiction(struct mirror_pull *p, const char *what, uint64_t size, const char *format, ...)
+{
+    char text[ERR_TEXT_MAX];
+    struct err why;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (mirror_store_damaged(p->store)) {
+        snprintf(text, sizeof text, "%s", p->err.text);
+        return alarm_own(p, text);
+    }
+    if (mirror_store_sound(p->store, size, &why) == RC_CORRUPT)
+        return alarm_own(p, why.text);
+    return alarm_raise(p, what, "%s", text);
+}
+
 /* ---- questions ---- */
 
 static enum rc refused(struct mirror_pull *p, unsigned status, const struct wire_refusal *refusal)
@@ -274,9 +301,10 @@ static enum rc held_confirm(struct mirror_pull *p)
     enum rc rc = mirror_store_root(p->store, held.size, &held.root, &p->err);
     rc = rc == RC_OK ? consistent(p, &held, &p->target) : rc;
     p->confirmed = rc == RC_OK;
-    return rc == RC_CORRUPT ? alarm_raise(p, "fork", "the %llu records held here are not the beginning of the server's",
-                                          (unsigned long long)held.size)
-                            : rc;
+    return rc == RC_CORRUPT
+               ? contradiction(p, "fork", held.size, "the %llu records held here are not the beginning of the server's",
+                               (unsigned long long)held.size)
+               : rc;
 }
 
 /* ---- segments ---- */
@@ -333,8 +361,8 @@ static enum rc segment_bad(struct mirror_pull *p, const struct mirror_row *row, 
 {
     char why[ERR_TEXT_MAX];
     snprintf(why, sizeof why, "%s", p->err.text);
-    return alarm_raise(p, "segment", "the server's segment of records %llu to %llu %s: %.300s",
-                       (unsigned long long)row->first, (unsigned long long)row->end - 1, what, why);
+    return contradiction(p, "segment", row->first, "the server's segment of records %llu to %llu %s: %.300s",
+                         (unsigned long long)row->first, (unsigned long long)row->end - 1, what, why);
 }
 
 /* One that is held: the same file, or the same records in another file; ours is never replaced. */
@@ -403,8 +431,8 @@ static enum rc log_bad(struct mirror_pull *p)
 {
     char why[ERR_TEXT_MAX];
     snprintf(why, sizeof why, "%s", p->err.text);
-    return alarm_raise(p, "log", "the server's records from %llu on are refused: %.300s",
-                       (unsigned long long)mirror_store_size(p->store), why);
+    return contradiction(p, "log", mirror_store_size(p->store), "the server's records from %llu on are refused: %.300s",
+                         (unsigned long long)mirror_store_size(p->store), why);
 }
 
 /* RC_END: nothing more now. RC_NOT_FOUND: sealed meanwhile. */
@@ -471,8 +499,8 @@ static enum rc note_retain(struct mirror_pull *p, struct str note, uint64_t *ret
     enum rc rc = note_believe(p, note, &checkpoint, &quorum);
     rc = rc == RC_OK ? mirror_store_note_retain(p->store, note, &p->err) : rc;
     return rc == RC_INVALID
-               ? alarm_raise(p, "fork", "a retained checkpoint of %llu records is signed, and names others",
-                             (unsigned long long)*ret_size)
+               ? contradiction(p, "fork", *ret_size, "a retained checkpoint of %llu records is signed, and names others",
+                               (unsigned long long)*ret_size)
                : rc;
 }
 
@@ -511,7 +539,8 @@ static enum rc cosigned_keep(struct mirror_pull *p)
         checkpoint.head.size > mirror_store_size(p->store))
         return rc; /* of an instance before; or when its records are here */
     rc = mirror_store_note_cosigned(p->store, note, &p->err);
-    return rc == RC_INVALID ? alarm_raise(p, "fork", "what is held does not give the root of the cosigned checkpoint")
+    return rc == RC_INVALID ? contradiction(p, "fork", checkpoint.head.size,
+                                            "what is held does not give the root of the cosigned checkpoint")
                             : rc;
 }
 
@@ -556,7 +585,9 @@ static enum rc latest_keep(struct mirror_pull *p, int64_t now_ns)
             return rc != RC_OK ? rc : err_set(&p->err, RC_LIMIT, "the cosigned checkpoint is too long");
     }
     enum rc rc = mirror_store_note_latest(p->store, buf_view(&p->note), &p->err);
-    return rc == RC_INVALID ? alarm_raise(p, "fork", "what is held does not give the signed root") : rc;
+    return rc == RC_INVALID
+               ? contradiction(p, "fork", p->target.size, "what is held does not give the signed root")
+               : rc;
 }
 
 enum rc mirror_pull(struct mirror_pull *pull, int64_t now_ns)
@@ -575,6 +606,11 @@ enum rc mirror_pull(struct mirror_pull *pull, int64_t now_ns)
     arena_reset(p->arena);
     rc = rc == RC_OK ? latest_keep(p, now_ns) : rc;
     p->confirmed = p->confirmed || rc == RC_OK;
+    if (rc == RC_CORRUPT && !p->alarm && mirror_store_damaged(p->store)) {
+        char why[ERR_TEXT_MAX];
+        snprintf(why, sizeof why, "%s", p->err.text);
+        return alarm_own(p, why);
+    }
     return rc;
 }
 
