@@ -1,5 +1,6 @@
 #include "archive/mirror_store.h"
 
+#include "archive/path.h"
 #include "archive/reader_state.h"
 #include "archive/segment_format.h"
 #include "archive/verify.h"
@@ -614,35 +615,17 @@ static enum rc note_check(struct mirror_store *s, struct str note, struct checkp
     return rc;
 }
 
-static enum rc group_hash(void *context, unsigned height, uint64_t index, struct tlog_hash *ret_hash, struct err *err)
-{
-    const struct tlog_virtual *group = context;
-    (void)err;
-    tlog_group_node(group->hasher, group->cache, TLOG_GROUP, height, index, ret_hash);
-    return RC_OK;
-}
-
 static enum rc path_write(struct mirror_store *s, uint64_t size, struct err *err)
 {
-    struct tlog_virtual group = {.hasher = s->reader->hasher};
-    struct tlog_source source = {.context = &group, .hash_at = group_hash};
+    struct tlog_hash leaves[TLOG_GROUP];
     struct tlog_path path;
-    char name[48];
-    enum rc rc = archive_reader_leaves(s->reader, size / TLOG_GROUP, group.cache, &group.cached_count, err);
+    size_t count = 0;
+    enum rc rc = own(s, archive_reader_leaves(s->reader, size / TLOG_GROUP, leaves, &count, err));
     if (rc != RC_OK)
         return rc;
-    ASSERT(group.cached_count == TLOG_GROUP);
-    rc = tlog_consistency(s->reader->hasher, &source, size % TLOG_GROUP, TLOG_GROUP, &path, err);
-    checkpoint_name(size, PATH_SUFFIX, name);
-    return rc == RC_OK ? file_replace(s->io, s->folders.checkpoints, name,
-                                      str_at(path.hash, path.count * sizeof *path.hash), err)
-                       : rc;
-}
-
-static bool path_name_parse(struct str name, uint64_t *ret_size)
-{
-    struct str suffix = STR(PATH_SUFFIX);
-    return str_ends(name, suffix) && checkpoint_name_parse(str_slice(name, 0, name.n - suffix.n), ret_size);
+    ASSERT(count == TLOG_GROUP);
+    rc = path_make(s->reader->hasher, leaves, size, &path, err);
+    return rc == RC_OK ? path_store(s->io, s->folders.checkpoints, &path, size, err) : rc;
 }
 
 /* Paths of retained notes whose group has become complete since. */

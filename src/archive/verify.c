@@ -5,6 +5,7 @@
 #include "archive/verify.h"
 
 #include "archive/folder.h"
+#include "archive/path.h"
 #include "archive/sealed_io.h"
 #include "archive/segment_format.h"
 #include "archive/sources.h"
@@ -89,14 +90,6 @@ static struct verify_finding in_file(const char *file, int64_t offset)
 
 /* ---- the tree ---- */
 
-static enum rc group_hash(void *context, unsigned height, uint64_t index, struct tlog_hash *ret_hash, struct err *err)
-{
-    struct verify *v = context;
-    (void)err;
-    tlog_group_node(v->hasher, v->group, TLOG_GROUP, height, index, ret_hash);
-    return RC_OK;
-}
-
 /* The path files of checkpoints inside the group that has just become complete. */
 static void check_paths(struct verify *v)
 {
@@ -107,7 +100,6 @@ static void check_paths(struct verify *v)
         struct tlog_path path = {0};
         struct str bytes = STR_NONE;
         struct err err = {0};
-        struct tlog_source source = {.context = v, .hash_at = group_hash};
         checkpoint_name(size, PATH_SUFFIX, name);
         snprintf(file, sizeof file, NAME_CHECKPOINTS "/%s", name);
         struct verify_finding place = in_file(file, -1);
@@ -115,7 +107,7 @@ static void check_paths(struct verify *v)
         enum rc rc = file_load(v->io, v->folders.checkpoints, name, sizeof path.hash, v->arena, &bytes, &err);
         if (rc != RC_OK)
             tell(v, &place, "%s", err.text);
-        else if (tlog_consistency(v->hasher, &source, size % TLOG_GROUP, TLOG_GROUP, &path, NULL) != RC_OK ||
+        else if (path_make(v->hasher, v->group, size, &path, NULL) != RC_OK ||
                  !str_eq(bytes, str_at(path.hash, path.count * sizeof *path.hash)))
             tell(v, &place, "the path is not that of the records");
     }
@@ -250,12 +242,6 @@ static int by_size(const void *a, const void *b)
     const struct known *x = a;
     const struct known *y = b;
     return x->size < y->size ? -1 : x->size > y->size;
-}
-
-static bool path_name_parse(struct str name, uint64_t *ret_size)
-{
-    struct str suffix = STR(PATH_SUFFIX);
-    return str_ends(name, suffix) && checkpoint_name_parse(str_slice(name, 0, name.n - suffix.n), ret_size);
 }
 
 static enum rc load_checkpoints(struct verify *v)
