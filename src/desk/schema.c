@@ -79,6 +79,9 @@ const char *const desk_schema[] = {
     " size INTEGER NOT NULL, checkpoint_size INTEGER NOT NULL, bytes INTEGER NOT NULL, root TEXT NOT NULL,"
     " interval_s INTEGER NOT NULL, first_ns INTEGER NOT NULL, last_ns INTEGER NOT NULL,"
     " used_day INTEGER NOT NULL, used_address TEXT NOT NULL, silent INTEGER NOT NULL) STRICT, WITHOUT ROWID;",
+
+    /* how often that day the address was another than the time before */
+    "ALTER TABLE mirror ADD COLUMN used_count INTEGER NOT NULL DEFAULT 0;",
 };
 
 const size_t desk_schema_count = ARRAY_LEN(desk_schema);

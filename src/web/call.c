@@ -136,7 +136,7 @@ unsigned status_of_error(struct str key)
         {"search_gone", 404},   {"malformed", 400},       {"too_large", 413},     {"busy", 503},
         {"bad_request", 400},   {"mirror_denied", 401},   {"mirror_busy", 429},   {"mirror_sealed", 409},
         {"mirror_long", 409},   {"paper_day", 422},       {"paper_source", 422},  {"paper_class", 422},
-        {"paper_format", 422},  {"paper_too_large", 413}, {"paper_gone", 404},
+        {"paper_format", 422},  {"paper_too_large", 413}, {"paper_gone", 404},    {"mirror_full", 409},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         if (str_is(key, rows[i].key))

@@ -71,6 +71,10 @@ static bool granted(struct web_call *call)
         tell_desk(call, "mirror.used", of_str(answer, "name"));
         return false;
     }
+    if (call->phase > 1 && !denied && str_is(call_error(call, 1), "mirror_full")) {
+        call_json(call, status_of_error(call_error(call, 1)), call->questions[1].answer_text);
+        return false;
+    }
     if (call->phase > 1 && !denied && !call_answer(call, 1)) { /* unrecorded use is no use */
         call_fail(call, 503, STR("unavailable"), STR("the use of the token could not be recorded"));
         return false;
