@@ -329,6 +329,10 @@ enum rc mirror_store_part_open(struct mirror_store *store, const struct mirror_r
     int n = snprintf(s->part_name, sizeof s->part_name, "%016llx.part", (unsigned long long)row->first);
     ASSERT(n == PART_NAME_SIZE);
     s->part = s->io->open(s->io->self, s->folders.seg, s->part_name, IO_READ | IO_WRITE | IO_CREATE);
+    if (s->part == -EACCES) { /* power was cut while it got its name: read-only already, and still a part */
+        IGNORE(s->io->unlink(s->io->self, s->folders.seg, s->part_name)); /* then the next call says why */
+        s->part = s->io->open(s->io->self, s->folders.seg, s->part_name, IO_READ | IO_WRITE | IO_CREATE);
+    }
     int result = s->part < 0 ? s->part : s->io->size(s->io->self, s->part, &size);
     if (result >= 0 && (uint64_t)size > row->size) { /* of another packing of the same records */
         result = s->io->truncate(s->io->self, s->part, 0);
@@ -394,28 +398,31 @@ static enum rc frontier_at(struct mirror_store *s, uint64_t first, struct tlog_f
     return own(s, rc == RC_OK ? segment_frontiers(bytes, ret_frontier, NULL, err) : rc);
 }
 
-/* Whether the part reads back as it came; true when that is not known, because its beginning was there before. */
-static bool part_reads_back(struct mirror_store *s)
+/* Whether the part reads back as it came. RC_NOT_FOUND: not known, because its beginning was there before. RC_CORRUPT,
+ * RC_IO: it does not. */
+static enum rc part_read_back(struct mirror_store *s, struct err *err)
 {
-    char *bytes = memory_new(PART_PIECE);
     struct tlog_hash came;
     struct tlog_hash read;
-    enum rc rc = bytes && s->part_hashed == s->row.size ? RC_OK : RC_END;
-    if (rc == RC_OK) {
-        tlog_hash_end(s->part_hasher, &came);
-        tlog_hash_begin(s->part_hasher);
-    }
+    if (s->part_hashed != s->row.size)
+        return RC_NOT_FOUND;
+    char *bytes = memory_new(PART_PIECE);
+    if (!bytes)
+        return err_set(err, RC_LIMIT, "no memory to check a segment");
+    s->part_hashed = UINT64_MAX;
+    tlog_hash_end(s->part_hasher, &came);
+    tlog_hash_begin(s->part_hasher);
+    enum rc rc = RC_OK;
     for (uint64_t at = 0; at < s->row.size && rc == RC_OK; at += PART_PIECE) {
         size_t n = (size_t)MIN(PART_PIECE, s->row.size - at);
-        rc = file_read_at(s->io, s->part, bytes, n, (int64_t)at, NULL);
+        rc = file_read_at(s->io, s->part, bytes, n, (int64_t)at, err);
         tlog_hash_add(s->part_hasher, str_at(bytes, n));
     }
     memory_free(bytes);
-    if (rc != RC_OK)
-        return true;
-    s->part_hashed = 0;
     tlog_hash_end(s->part_hasher, &read);
-    return tlog_hash_eq(&came, &read);
+    if (rc == RC_END || (rc == RC_OK && !tlog_hash_eq(&came, &read)))
+        rc = err_set(err, RC_CORRUPT, "the disk gives back other bytes than were written to \"%s\"", s->part_name);
+    return rc;
 }
 
 static enum rc part_judge(struct mirror_store *s, struct tlog_head *ret_head, struct err *err)
@@ -449,10 +456,16 @@ static enum rc part_judge(struct mirror_store *s, struct tlog_head *ret_head, st
 enum rc mirror_store_part_check(struct mirror_store *store, struct tlog_head *ret_head, struct err *err)
 {
     enum rc rc = part_judge(store, ret_head, err);
-    if (rc == RC_CORRUPT && !store->damaged && !part_reads_back(store))
-        return own(store, err_set(err, RC_CORRUPT, "the disk gives back other bytes than were written to \"%s\"",
-                                  store->part_name));
-    return rc;
+    if (rc != RC_CORRUPT || store->damaged)
+        return rc;
+    struct err why;
+    enum rc back = part_read_back(store, &why);
+    if (back == RC_NOT_FOUND)
+        return rc;
+    if (back == RC_OK) /* once more: the disk may have failed in between, and that is not what came */
+        return part_judge(store, ret_head, err);
+    *err = why;
+    return own(store, back);
 }
 
 static void release(void *context, const char *name)
