@@ -125,6 +125,7 @@ int cmd_mirror(int argc, char **argv)
     }
     r.mirror.data = options_text(&options, "data");
     r.mirror.interval_s = options_number(&options, "interval");
+    r.mirror.silent_s = options_number(&options, "silent");
     r.mirror.once = options_flag(&options, "once");
     r.mirror.json = options_flag(&options, "json");
     r.mirror.sandbox = !options_flag(&options, "no-sandbox");

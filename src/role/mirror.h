@@ -18,6 +18,7 @@ struct mirror_options {
     const struct policy *policy;
     const struct signing_key *witness; /* NULL: it does not cosign */
     int64_t interval_s;
+    int64_t silent_s; /* a server that does not answer, or answers and does not grow, for so long is told */
     bool once;
     bool json;    /* one object a pull on standard output */
     bool sandbox; /* off only to look for a fault */

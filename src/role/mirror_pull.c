@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "base/civil.h"
 #include "codec/json.h"
+#include "os/clock.h"
 #include "os/file.h"
 #include "role/log.h"
 #include "role/mirror_wire.h"
@@ -88,6 +89,8 @@ static enum rc exchange(struct mirror_pull *p, const char *url, struct str json)
         unsigned status = 0;
         enum rc rc = http_exchange(p->http, url, json, &p->body, &status, &p->err);
         arena_reset(p->arena);
+        if (rc == RC_OK)
+            p->answered_ns = (int64_t)clock_boot_ns();
         if (rc != RC_OK || status == 200)
             return rc;
         wire_refusal_read(buf_view(&p->body), p->arena, &refusal);

@@ -37,6 +37,7 @@ struct mirror_pull {
     /* kept from pull to pull */
     struct signer_state seen;
     int64_t compared_ns; /* when all segments held were last compared with the server's list */
+    int64_t answered_ns; /* boot time of the last answer, of whatever content */
     bool confirmed;      /* what the opened store holds was found under a signed root */
 
     /* of this pull */
