@@ -16,7 +16,10 @@
 #define PART_NAME_SIZE 21 /* "<16 hex>.part", which fits SEGMENT_NAME_MAX */
 
 struct mirror_store {
-    const struct io *io;
+    const struct io *io;   /* the table of `sealed` once the archive is open */
+    const struct io *base; /* what it stands on */
+    struct sealed_io *sealed;
+    const struct vault *vault;
     int folder;
     int lock;
     struct folders folders; /* -1 while the store is empty */
@@ -114,21 +117,25 @@ static enum rc compare_latest(const struct mirror_store *s, struct archive_reade
 /* A stop between a segment's rename and the removal of the log that it covers left the log. */
 static enum rc open_reader(struct mirror_store *s, struct err *err)
 {
-    static const struct archive_reader_options none = {0};
+    struct archive_reader_options options = {.vault = s->vault};
     bool dropped = false;
-    enum rc rc = archive_reader_open(s->io, s->folder, &none, &s->reader, err);
+    enum rc rc = archive_reader_open(s->base, s->folder, &options, &s->reader, err);
     rc = rc == RC_OK ? log_drop_covered(s, s->reader->catalog.end, &dropped, err) : rc;
     if (rc != RC_OK || !dropped)
         return rc;
     archive_reader_close(s->reader);
     s->reader = NULL;
-    return archive_reader_open(s->io, s->folder, &none, &s->reader, err);
+    return archive_reader_open(s->base, s->folder, &options, &s->reader, err);
 }
 
 static enum rc open_archive(struct mirror_store *s, struct err *err)
 {
     struct numbers sizes;
     enum rc rc = folders_open(s->io, s->folder, true, &s->folders, err);
+    if (rc == RC_OK)
+        rc = sealed_io_new(s->base, s->folders.seg, s->vault, s->instance.uuid, &s->sealed, err);
+    if (rc == RC_OK)
+        s->io = sealed_io_table(s->sealed);
     rc = rc == RC_OK ? open_reader(s, err) : rc;
     rc = rc == RC_OK ? compare_latest(s, s->reader, err) : rc;
     rc = rc == RC_OK ? numbers_list(s->io, s->folders.checkpoints, checkpoint_name_parse, &sizes, err) : rc;
@@ -143,12 +150,14 @@ static enum rc open_archive(struct mirror_store *s, struct err *err)
     return rc;
 }
 
-enum rc mirror_store_open(const struct io *io, int folder, struct mirror_store **ret_store, struct err *err)
+enum rc mirror_store_open(const struct io *io, int folder, const struct vault *vault, struct mirror_store **ret_store,
+                          struct err *err)
 {
     struct mirror_store *s = memory_new(sizeof *s);
     if (!s)
         return err_set(err, RC_LIMIT, "no memory to open the mirror");
-    *s = (struct mirror_store){.io = io, .folder = folder, .lock = -1, .folders = {-1, -1, -1}, .part = -1};
+    *s = (struct mirror_store){.io = io, .base = io, .vault = vault, .folder = folder, .lock = -1, .part = -1};
+    s->folders = (struct folders){-1, -1, -1};
     buf_init(&s->frame, WAL_FRAME_HEADER + MIRROR_LOG_MAX);
     s->part_hasher = tlog_hasher_new();
     enum rc rc = s->part_hasher ? take_lock(s, err) : err_set(err, RC_LIMIT, "no memory to open the mirror");
@@ -183,6 +192,7 @@ void mirror_store_close(struct mirror_store *store)
     tlog_hasher_free(store->part_hasher);
     if (store->lock >= 0)
         IGNORE(store->io->close(store->io->self, store->lock)); /* gives the lock back */
+    sealed_io_free(store->sealed);
     memory_free(store);
 }
 
@@ -287,14 +297,14 @@ static enum rc group_sound(struct archive_reader *reader, uint64_t size, struct 
 
 enum rc mirror_store_sound(struct mirror_store *store, uint64_t size, struct err *err)
 {
-    static const struct archive_reader_options none = {0};
+    struct archive_reader_options options = {.vault = store->vault};
     struct archive_reader *fresh CLEANUP(archive_reader_cleanup) = NULL;
     struct tlog_hash held;
     struct tlog_hash read;
     if (!store->reader)
         return RC_OK;
     uint64_t end = store->reader->size;
-    enum rc rc = archive_reader_open(store->io, store->folder, &none, &fresh, err);
+    enum rc rc = archive_reader_open(store->base, store->folder, &options, &fresh, err);
     if (rc == RC_OK && fresh->size < end)
         rc = err_set(err, RC_CORRUPT, "%llu of its %llu records do not read back",
                      (unsigned long long)(end - fresh->size), (unsigned long long)end);
@@ -324,8 +334,16 @@ enum rc mirror_store_part_open(struct mirror_store *store, const struct mirror_r
 {
     struct mirror_store *s = store;
     int64_t size = 0;
-    ASSERT(s->reader && s->part < 0);
+    ASSERT(s->reader != NULL);
+    bool same = s->part >= 0 && s->row.first == row->first && s->row.size == row->size &&
+                tlog_hash_eq(&s->row.footer, &row->footer);
     s->row = *row;
+    if (same) { /* a question failed in between */
+        int result = s->io->size(s->io->self, s->part, &size);
+        *ret_have = (uint64_t)size;
+        return result < 0 ? err_errno(err, -result, "could not read the size of \"%s\"", s->part_name) : RC_OK;
+    }
+    part_close(s);
     int n = snprintf(s->part_name, sizeof s->part_name, "%016llx.part", (unsigned long long)row->first);
     ASSERT(n == PART_NAME_SIZE);
     s->part = s->io->open(s->io->self, s->folders.seg, s->part_name, IO_READ | IO_WRITE | IO_CREATE);
@@ -356,11 +374,6 @@ enum rc mirror_store_part_write(struct mirror_store *store, uint64_t offset, str
         store->part_hashed = UINT64_MAX; /* not in one piece */
     }
     return file_write_at(store->io, store->part, bytes, (int64_t)offset, err);
-}
-
-void mirror_store_part_leave(struct mirror_store *store)
-{
-    part_close(store);
 }
 
 void mirror_store_part_drop(struct mirror_store *store)
@@ -455,6 +468,9 @@ static enum rc part_judge(struct mirror_store *s, struct tlog_head *ret_head, st
 
 enum rc mirror_store_part_check(struct mirror_store *store, struct tlog_head *ret_head, struct err *err)
 {
+    int result = store->io->sync(store->io->self, store->part); /* an encrypted one can be read from now on */
+    if (result < 0)
+        return err_errno(err, -result, "could not sync \"%s\"", store->part_name);
     enum rc rc = part_judge(store, ret_head, err);
     if (rc != RC_CORRUPT || store->damaged)
         return rc;
@@ -565,7 +581,8 @@ static enum rc log_open(struct mirror_store *s, int64_t file_size, struct err *e
 {
     struct wal_options options = {.file_size = MIN(MAX(file_size, WAL_FILE_SIZE_MIN), WAL_FILE_SIZE_MAX),
                                   .first = s->reader->catalog.end,
-                                  .known_size = s->reader->size};
+                                  .known_size = s->reader->size,
+                                  .vault = s->vault};
     if (s->wal && options.file_size <= s->wal_file_size)
         return RC_OK;
     wal_close(s->wal); /* the server's files have become longer: all that was appended is synced */

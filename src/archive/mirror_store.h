@@ -28,8 +28,10 @@
 struct mirror_store;
 
 /* Opens what is there, the folder may be empty. RC_EXISTS: a server or another mirror holds it. RC_CORRUPT: what is
- * held does not read back, or is less than its own newest checkpoint. `folder` is borrowed and stays open. */
-enum rc mirror_store_open(const struct io *io, int folder, struct mirror_store **ret_store, struct err *err) MUST_USE;
+ * held does not read back, or is less than its own newest checkpoint. `folder` is borrowed and stays open. With a
+ * vault, borrowed too, what is written is encrypted under keys of the mirror's own; NULL: it is not. */
+enum rc mirror_store_open(const struct io *io, int folder, const struct vault *vault, struct mirror_store **ret_store,
+                          struct err *err) MUST_USE;
 void mirror_store_close(struct mirror_store *store); /* NULL is fine */
 
 /* Judges the text of the server's file `instance`, and changes nothing. RC_DENIED: it is another archive. RC_AGAIN: the
@@ -57,7 +59,8 @@ enum rc mirror_store_sound(struct mirror_store *store, uint64_t size, struct err
 /* What is held of a segment that begins there; RC_NOT_FOUND when none does. */
 enum rc mirror_store_row(struct mirror_store *store, uint64_t first, struct mirror_row *ret_row,
                          struct err *err) MUST_USE;
-/* Begins or goes on with a segment; *ret_have bytes are there already. One part at a time. */
+/* Begins or goes on with a segment; *ret_have bytes are there already. One part at a time: another is left where it is.
+ * An encrypted one begins anew after a restart. */
 enum rc mirror_store_part_open(struct mirror_store *store, const struct mirror_row *row, uint64_t *ret_have,
                                struct err *err) MUST_USE;
 enum rc mirror_store_part_write(struct mirror_store *store, uint64_t offset, struct str bytes,
@@ -67,7 +70,6 @@ enum rc mirror_store_part_write(struct mirror_store *store, uint64_t offset, str
 enum rc mirror_store_part_check(struct mirror_store *store, struct tlog_head *ret_head, struct err *err) MUST_USE;
 /* Gives it its name and drops the log that it covers. Only for a part that begins at mirror_store_sealed. */
 enum rc mirror_store_part_keep(struct mirror_store *store, struct err *err) MUST_USE;
-void mirror_store_part_leave(struct mirror_store *store); /* to go on with later; fine when there is none */
 void mirror_store_part_drop(struct mirror_store *store); /* removes it; fine when there is none */
 
 /* ---- log ---- */

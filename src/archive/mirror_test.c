@@ -22,6 +22,7 @@ struct pair {
     struct testbed copy; /* only its folder */
     struct archive_reader *reader;
     struct mirror_store *store;
+    struct vault *vault; /* of the copy */
     struct buf bytes;
     struct err err;
 };
@@ -33,7 +34,7 @@ static bool ok(const struct pair *p, enum rc rc)
 
 static void store_open(struct pair *p)
 {
-    ok(p, mirror_store_open(&io_kernel, p->copy.folder, &p->store, &p->err));
+    ok(p, mirror_store_open(&io_kernel, p->copy.folder, p->vault, &p->store, &p->err));
 }
 
 static void reader_open(struct pair *p)
@@ -356,7 +357,7 @@ static void is_taken_over(void)
     testbed_ok(&p.copy, testbed_open(&p.copy, WAL_SMALL, false));
     CHECK_INT(archive_size(p.copy.archive), archive_size(p.server.archive));
     struct mirror_store *second = NULL;
-    CHECK_INT(mirror_store_open(&io_kernel, p.copy.folder, &second, &p.err), RC_EXISTS);
+    CHECK_INT(mirror_store_open(&io_kernel, p.copy.folder, NULL, &second, &p.err), RC_EXISTS);
     p.copy.appended = p.server.appended;
     testbed_ok(&p.copy, testbed_put(&p.copy, 1500, true));
     CHECK(testbed_seal(&p.copy, 1) > 0);
@@ -505,7 +506,7 @@ static void notices_its_own_loss(void)
     int wal = openat(p.copy.folder, NAME_WAL, O_RDONLY | O_DIRECTORY);
     CHECK_INT(unlinkat(wal, "0000000000000000.wal", 0), 0);
     close(wal);
-    CHECK_INT(mirror_store_open(&io_kernel, p.copy.folder, &p.store, &p.err), RC_CORRUPT);
+    CHECK_INT(mirror_store_open(&io_kernel, p.copy.folder, NULL, &p.store, &p.err), RC_CORRUPT);
     end(&p);
 }
 

@@ -262,7 +262,7 @@ static enum rc pull_once(struct mirror *m)
 {
     struct mirror_pull *p = &m->pull;
     if (!p->store) {
-        enum rc rc = mirror_store_open(&io_kernel, m->archive, &p->store, &p->err);
+        enum rc rc = mirror_store_open(&io_kernel, m->archive, m->options->vault, &p->store, &p->err);
         p->confirmed = false;
         if (rc == RC_CORRUPT)
             p->alarm = "own";

@@ -355,8 +355,6 @@ static enum rc segment_fetch(struct mirror_pull *p, const struct mirror_row *row
     }
     if (rc == RC_CORRUPT)
         mirror_store_part_drop(p->store);
-    else if (rc != RC_OK)
-        mirror_store_part_leave(p->store);
     return rc;
 }
 

@@ -27,6 +27,7 @@ static struct {
     struct buf bytes;
     struct sim_disk *disk;
     struct mirror_store *store;
+    struct vault *vault; /* of the copy; NULL: not encrypted */
     uint64_t kept; /* records that were said to be kept */
     struct err err;
 } model;
@@ -151,7 +152,7 @@ static enum rc pull(struct archive_reader *reader)
     size_t count = 0;
     model.store = NULL;
     const struct io *io = sim_disk_io(model.disk);
-    enum rc rc = mirror_store_open(io, sim_disk_root(model.disk), &model.store, &model.err);
+    enum rc rc = mirror_store_open(io, sim_disk_root(model.disk), model.vault, &model.store, &model.err);
     if (rc == RC_OK) {
         CHECK(mirror_store_size(model.store) >= model.kept);
         rc = take_instance(reader);
@@ -185,7 +186,7 @@ static bool goes_on(int moment, bool whole)
 {
     struct tlog_head head;
     struct mirror_store *store = NULL;
-    enum rc rc = mirror_store_open(sim_disk_io(model.disk), sim_disk_root(model.disk), &store, &model.err);
+    enum rc rc = mirror_store_open(sim_disk_io(model.disk), sim_disk_root(model.disk), model.vault, &store, &model.err);
     if (!CHECK_INT(rc, RC_OK)) {
         printf("# %s\n", model.err.text);
         return false;
@@ -200,7 +201,7 @@ static bool goes_on(int moment, bool whole)
         printf("# %s\n", model.err.text);
         return false;
     }
-    struct verify_options options = {.finding = fault};
+    struct verify_options options = {.finding = fault, .vault = model.vault};
     struct verify_result result = {0};
     if (!whole)
         return true;
@@ -287,10 +288,23 @@ static void failing_syncs(void)
     each_call(sim_disk_syncs, fail_sync_at, 1);
 }
 
+static void encrypted_cuts(void)
+{
+    char text[VAULT_RING_MAX];
+    struct buf ring;
+    buf_init_fixed(&ring, text, sizeof text);
+    CHECK_INT(vault_ring_add(STR_NONE, &ring, NULL), RC_OK);
+    CHECK_INT(vault_new(buf_view(&ring), &model.vault, NULL), RC_OK);
+    each_call(sim_disk_changes, cut_at, 2);
+    vault_free(model.vault);
+    model.vault = NULL;
+}
+
 static const struct test tests[] = {
     {"power is cut after every changing call", cuts},
     {"calls fail once", failing_calls},
     {"every sync fails once", failing_syncs},
+    {"encrypted: power is cut", encrypted_cuts},
 };
 
 int main(int argc, char **argv)
