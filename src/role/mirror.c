@@ -128,7 +128,6 @@ static enum rc open_all(struct mirror *m)
     struct http_options http = {.ca_pem = m->options->ca_pem,
                                 .pin = m->options->pin,
                                 .bearer = m->options->token,
-                                .answer_max = ANSWER_MAX,
                                 .patience_s = PATIENCE_S,
                                 .stop = on_stop,
                                 .context = m};
