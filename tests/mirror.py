@@ -115,8 +115,8 @@ class Mirror:
 
     def good(self, more=()):
         """The auditor and `qorgan verify` find nothing in the copy."""
-        done = subprocess.run([VERIFY, "--data", self.data + "/archive", "--vkey", self.key, *more], capture_output=True,
-                              text=True, check=False, timeout=300)
+        done = subprocess.run([VERIFY, "--data", self.data + "/archive", "--vkey", self.key, *more],
+                              capture_output=True, text=True, check=False, timeout=300)
         check_equal(done.returncode, 0, "qorgan-verify of the mirror\n" + done.stdout + done.stderr)
         status, out = self.run("verify")
         check_equal(status, 0, "qorgan verify of the mirror\n" + out.decode())
@@ -485,6 +485,34 @@ def takes_over():
             heir.kill()
 
 
+def is_read_while_it_runs():
+    """the running mirror's copy, and a copy of its archive elsewhere, are read by each command; nothing is written"""
+    def state(data):
+        return {path: (os.stat(path).st_mtime_ns, os.stat(path).st_size)
+                for path in glob.glob(data + "/**", recursive=True)}
+
+    elsewhere = tempfile.mkdtemp(prefix="qorgan-copy-")
+    try:
+        with server() as service, Mirror(service) as mirror:
+            feed(service, 6000)
+            wait_sealed(service, 1)
+            mirror.start()
+            wait_held(mirror, 6000)
+            shutil.copytree(mirror.data + "/archive", elsewhere + "/archive")
+            before = state(elsewhere)
+            for data in (mirror.data, elsewhere):
+                for arguments in (("search", "--json", '"mirrored line 5999"'), ("verify",),
+                                  ("proof", "--plain", "17")):
+                    done = subprocess.run([QORGAN, arguments[0], "--data", data, *arguments[1:]], capture_output=True,
+                                          check=False, timeout=120)
+                    check_equal(done.returncode, 0, f"{arguments} in {data}: {done.stderr.decode()}")
+                    check(done.stdout, f"{arguments} in {data} says something")
+            check_equal(state(elsewhere), before, "nothing was written")
+            check(mirror.process.poll() is None, "the mirror runs on")
+    finally:
+        shutil.rmtree(elsewhere)
+
+
 def cosigns():
     """with a witness's key the newest checkpoint carries its line, which the auditor's policy can ask for"""
     with server() as service, Mirror(service) as mirror:
@@ -520,7 +548,7 @@ def cosigns():
 
 
 def waits_for_witnesses():
-    """with a quorum policy: only what was cosigned is copied; no quorum is no alarm; cosigned note and stamps come too"""
+    """with a quorum policy: only what was cosigned is copied; no quorum is no alarm; cosigned note and stamps come"""
     with witness_folder() as (path, started):
         authority = Authority(path)
         service, witnesses, policy = prepared(path, started)
@@ -722,6 +750,6 @@ def own_damage_is_own():
 
 if __name__ == "__main__":
     sys.exit(main([copies_follows_and_serves, the_same_proofs, is_killed_anywhere, refuses_strangers, takes_its_share,
-                   tampered_segment, yesterdays_copy, forged_checkpoint, is_shown_and_missed, takes_over, cosigns,
-                   waits_for_witnesses, silence_is_told, file_size_is_lowered, tokens_made_at_once,
-                   encrypts_its_own_copy, own_damage_is_own]))
+                   tampered_segment, yesterdays_copy, forged_checkpoint, is_shown_and_missed, takes_over,
+                   is_read_while_it_runs, cosigns, waits_for_witnesses, silence_is_told, file_size_is_lowered,
+                   tokens_made_at_once, encrypts_its_own_copy, own_damage_is_own]))

@@ -72,8 +72,8 @@ static enum rc log_unlink(struct mirror_store *s, uint64_t first, struct err *er
     return result < 0 && result != -ENOENT ? err_errno(err, -result, "could not remove log file \"%s\"", name) : RC_OK;
 }
 
-/* Log files whose records stand in the segments, which end at `sealed`. A reader that has one of them open would wait in
- * it for records that will never come: remove them before it looks. */
+/* Log files whose records stand in the segments, which end at `sealed`. A reader that has one of them open would wait
+ * in it for records that will never come: remove them before it looks. */
 static enum rc log_drop_covered(struct mirror_store *s, uint64_t sealed, bool *ret_dropped, struct err *err)
 {
     struct numbers names;

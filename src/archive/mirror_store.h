@@ -49,8 +49,8 @@ enum rc mirror_store_root(struct mirror_store *store, uint64_t size, struct tlog
                           struct err *err) MUST_USE;
 
 /* Whose fault it is that something does not fit. Damaged: what is held here did not read back, so that what came is not
- * to blame. Sound: reads anew, from the disk, what the tree of `size` records was made of, and compares it with what the
- * newest checkpoint named when it was kept; RC_CORRUPT: it is the copy that is wrong. */
+ * to blame. Sound: reads anew, from the disk, what the tree of `size` records was made of, and compares it with what
+ * the newest checkpoint named when it was kept; RC_CORRUPT: it is the copy that is wrong. */
 bool mirror_store_damaged(const struct mirror_store *store);
 enum rc mirror_store_sound(struct mirror_store *store, uint64_t size, struct err *err) MUST_USE;
 
@@ -77,8 +77,8 @@ void mirror_store_part_drop(struct mirror_store *store); /* removes it; fine whe
 /* Records from mirror_store_size on: that they read, follow, and the tree behind them. `records` is copied. */
 enum rc mirror_store_log_check(struct mirror_store *store, const struct mirror_log *log, struct str records,
                                struct tlog_head *ret_head, struct err *err) MUST_USE;
-/* Writes what was checked last; durable when it returns. `file_size` is that of the server's log file in bytes, or more.
- * RC_LIMIT: the copy's log is cut at other places than the server's: these records come with their segment. */
+/* Writes what was checked last; durable when it returns. `file_size` is that of the server's log file in bytes, or
+ * more. RC_LIMIT: the copy's log is cut at other places than the server's: these records come with their segment. */
 enum rc mirror_store_log_keep(struct mirror_store *store, int64_t file_size, struct err *err) MUST_USE;
 
 /* ---- checkpoints ---- */

@@ -72,7 +72,8 @@ static enum rc instance_give(struct pair *p)
     buf_init_fixed(&out, text, sizeof text);
     archive_mirror_instance(p->reader, &out);
     enum rc rc = mirror_store_instance(p->store, buf_view(&out), &p->err);
-    return rc == RC_AGAIN && !*mirror_store_origin(p->store) ? mirror_store_take(p->store, buf_view(&out), &p->err) : rc;
+    return rc == RC_AGAIN && !*mirror_store_origin(p->store) ? mirror_store_take(p->store, buf_view(&out), &p->err)
+                                                             : rc;
 }
 
 static void part_fetch(struct pair *p, const struct mirror_row *row)

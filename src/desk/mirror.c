@@ -1,7 +1,8 @@
 /* mirror.c - what is known of the archive's mirrors: who pulled when, how far each says it is, and who is silent.
  *
- * The first use of a token on a day and a change of its address, up to eight a day, are records; so are a mirror's silence, its return, and its own
- * word that a check failed. What a mirror reports is shown, and nothing depends on it. */
+ * The first use of a token on a day and a change of its address, up to eight a day, are records; so are a mirror's
+ * silence, its return, and its own word that a check failed. What a mirror reports is shown, and nothing depends on it.
+ */
 #include "base/assert.h"
 #include "base/civil.h"
 #include "desk/inside.h"

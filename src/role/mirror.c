@@ -228,10 +228,11 @@ static void server_to(struct mirror *m, enum server_state to, int64_t quiet_s)
     if (to == SERVER_SILENT)
         snprintf(text, sizeof text, "the server has not answered for %lld s", (long long)quiet_s);
     else
-        snprintf(text, sizeof text,
-                 "the server answers, but has signed nothing new for %lld s: does it still collect, is its clock or disk "
-                 "in order?",
-                 (long long)quiet_s);
+        snprintf(
+            text, sizeof text,
+            "the server answers, but has signed nothing new for %lld s: does it still collect, is its clock or disk "
+            "in order?",
+            (long long)quiet_s);
     log_warning("%s", text);
     alarm_record(m, server_states[to], text);
 }

@@ -241,7 +241,8 @@ static enum rc cosigned_target(struct mirror_pull *p, const struct checkpoint *n
         return rc;
     p->waiting = !quorum;
     if (!quorum)
-        return err_set(&p->err, RC_AGAIN, "the server's records are signed, but not cosigned by the policy's quorum yet");
+        return err_set(&p->err, RC_AGAIN,
+                       "the server's records are signed, but not cosigned by the policy's quorum yet");
     p->target = cosigned.head;
     buf_clear(&p->note);
     buf_str(&p->note, buf_view(&p->cosigned));
@@ -499,10 +500,10 @@ static enum rc note_retain(struct mirror_pull *p, struct str note, uint64_t *ret
     /* Its root is compared with the records held, which are under a checkpoint with the quorum: it needs none. */
     enum rc rc = note_believe(p, note, &checkpoint, &quorum);
     rc = rc == RC_OK ? mirror_store_note_retain(p->store, note, &p->err) : rc;
-    return rc == RC_INVALID
-               ? contradiction(p, "fork", *ret_size, "a retained checkpoint of %llu records is signed, and names others",
-                               (unsigned long long)*ret_size)
-               : rc;
+    return rc == RC_INVALID ? contradiction(p, "fork", *ret_size,
+                                            "a retained checkpoint of %llu records is signed, and names others",
+                                            (unsigned long long)*ret_size)
+                            : rc;
 }
 
 static enum rc notes_take(struct mirror_pull *p)
@@ -586,9 +587,8 @@ static enum rc latest_keep(struct mirror_pull *p, int64_t now_ns)
             return rc != RC_OK ? rc : err_set(&p->err, RC_LIMIT, "the cosigned checkpoint is too long");
     }
     enum rc rc = mirror_store_note_latest(p->store, buf_view(&p->note), &p->err);
-    return rc == RC_INVALID
-               ? contradiction(p, "fork", p->target.size, "what is held does not give the signed root")
-               : rc;
+    return rc == RC_INVALID ? contradiction(p, "fork", p->target.size, "what is held does not give the signed root")
+                            : rc;
 }
 
 enum rc mirror_pull(struct mirror_pull *pull, int64_t now_ns)

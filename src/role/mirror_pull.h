@@ -46,7 +46,7 @@ struct mirror_pull {
     struct buf cosigned;     /* what the server says its witnesses' quorum cosigned; empty: nothing */
     bool waiting;            /* the server answers, and there is nothing yet that the policy is content with */
     int64_t log_file_bytes;
-    uint64_t bytes; /* that came */
+    uint64_t bytes;  /* that came */
     bool unanswered; /* the failure was that of the last question: the store is as it was */
 
     const char *alarm; /* a word for what contradicts; NULL: nothing. The words are in err */
@@ -55,8 +55,9 @@ struct mirror_pull {
 
 /* Reads what was seen before. */
 enum rc mirror_pull_begin(struct mirror_pull *pull) MUST_USE;
-/* RC_OK; RC_AGAIN: stopped, or there is nothing signed or cosigned yet (`waiting`); RC_IO: network or disk, try again; RC_DENIED: the server
- * refuses the token, or is not who it must be; RC_CORRUPT with `alarm`; else: cannot go on. err says what. */
+/* RC_OK; RC_AGAIN: stopped, or there is nothing signed or cosigned yet (`waiting`); RC_IO: network or disk, try again;
+ * RC_DENIED: the server refuses the token, or is not who it must be; RC_CORRUPT with `alarm`; else: cannot go on. err
+ * says what. */
 enum rc mirror_pull(struct mirror_pull *pull, int64_t now_ns) MUST_USE;
 /* Tells the server how far this mirror is. A failure is no harm. */
 void mirror_pull_report(struct mirror_pull *pull, int64_t interval_s);

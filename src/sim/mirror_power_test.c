@@ -28,7 +28,7 @@ static struct {
     struct sim_disk *disk;
     struct mirror_store *store;
     struct vault *vault; /* of the copy; NULL: not encrypted */
-    uint64_t kept; /* records that were said to be kept */
+    uint64_t kept;       /* records that were said to be kept */
     struct err err;
 } model;
 
