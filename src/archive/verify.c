@@ -272,6 +272,11 @@ struct covered {
     uint64_t bytes_raw;
 };
 
+static struct covered covered_of(const char *file, struct segment *segment)
+{
+    return (struct covered){.file = file, .segment = segment, .bounds = {INT64_MAX, INT64_MIN, INT64_MAX, INT64_MIN}};
+}
+
 static void widen(struct covered *c, const struct block_info *info)
 {
     c->bounds[0] = MIN(c->bounds[0], info->received_min_ns);
@@ -488,7 +493,7 @@ static enum rc verify_segment(struct verify *v, uint64_t first)
         return RC_OK;
     }
     uint64_t records = segment->end - segment->first;
-    struct covered c = {.file = file, .segment = segment, .bounds = {INT64_MAX, INT64_MIN, INT64_MAX, INT64_MIN}};
+    struct covered c = covered_of(file, segment);
     v->total = MAX(v->total, segment->end);
     c.leaves = memory_new((size_t)records * sizeof *c.leaves);
     c.seen = memory_new((size_t)records);
@@ -714,7 +719,7 @@ static void keep_fault(void *context, const struct verify_finding *finding)
 static enum rc check_alone(struct verify *v, const struct verify_segment *which, struct segment *segment,
                            const struct verify_finding *place)
 {
-    struct covered c = {.file = which->name, .segment = segment};
+    struct covered c = covered_of(which->name, segment);
     uint64_t records = segment->end - segment->first;
     if (segment->first != v->frontier.size) {
         tell(v, place, "it does not begin where the tree ends");
