@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define HASH "\"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\""
+#define STAMP "{\"size\":5,\"stamp\":\"YQ==\"}"
+#define HASH  "\"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\""
 
 static struct arena *arena;
 
@@ -88,8 +89,7 @@ static void odd_answers_are_refused(void)
                                              "{\"ok\":true,\"stamps\":[{\"size\":5}]}",
                                              "{\"ok\":true,\"stamps\":[{\"size\":0,\"stamp\":\"YQ==\"}]}",
                                              "{\"ok\":true,\"stamps\":[{\"size\":5,\"stamp\":\"Y\"}]}",
-                                             "{\"ok\":true,\"stamps\":[{\"size\":5,\"stamp\":\"YQ==\"},"
-                                             "{\"size\":5,\"stamp\":\"YQ==\"}]}"};
+                                             "{\"ok\":true,\"stamps\":[" STAMP "," STAMP "]}"};
     struct err err = {0};
     struct wire_rows rows;
     struct wire_stamps stamps;
