@@ -280,7 +280,7 @@ static void cuts(void)
 
 static void failing_calls(void)
 {
-    each_call(sim_disk_calls, fail_at, 3);
+    each_call(sim_disk_calls, fail_at, 5);
 }
 
 static void failing_syncs(void)
