@@ -2,6 +2,7 @@
 """The mirror: a second copy of the archive, pulled over HTTPS from the real server, checked, and able to take over."""
 import base64
 import contextlib
+import fcntl
 import glob
 import hashlib
 import http.client
@@ -18,6 +19,7 @@ import time
 
 from service import QORGAN, VERIFY, Service, check, check_equal, main
 from web_api import Web
+from witness import Authority, folder as witness_folder, prepared
 
 LINE = "<13>Nov 20 10:00:{0:02d} web1 app[7]: mirrored line {1} user=u{2} {3}\n"
 
@@ -43,7 +45,9 @@ class Mirror:
     def command(self, *more):
         arguments = [QORGAN, "mirror", "--data", self.data, "--from",
                      f"https://127.0.0.1:{self.service.ports['web-port']}", "--token-file", self.token_file,
-                     "--key", self.key, "--json", *self.extra, *more]
+                     "--json", *self.extra, *more]
+        if self.key:
+            arguments += ["--key", self.key]
         if "--pin" not in arguments and "--ca" not in arguments:
             arguments += ["--ca", os.path.join(self.service.data, "keys/tls.crt")]
         return arguments
@@ -109,10 +113,10 @@ class Mirror:
                     found[os.path.relpath(path, self.data)] = file.read()
         return found
 
-    def good(self):
+    def good(self, more=()):
         """The auditor and `qorgan verify` find nothing in the copy."""
-        done = subprocess.run([VERIFY, "--data", self.data + "/archive", "--vkey", self.key], capture_output=True,
-                              text=True, check=False, timeout=300)
+        done = subprocess.run([VERIFY, "--data", self.data + "/archive", "--vkey", self.key, *more],
+                              capture_output=True, text=True, check=False, timeout=300)
         check_equal(done.returncode, 0, "qorgan-verify of the mirror\n" + done.stdout + done.stderr)
         status, out = self.run("verify")
         check_equal(status, 0, "qorgan verify of the mirror\n" + out.decode())
@@ -481,6 +485,34 @@ def takes_over():
             heir.kill()
 
 
+def is_read_while_it_runs():
+    """the running mirror's copy, and a copy of its archive elsewhere, are read by each command; nothing is written"""
+    def state(data):
+        return {path: (os.stat(path).st_mtime_ns, os.stat(path).st_size)
+                for path in glob.glob(data + "/**", recursive=True)}
+
+    elsewhere = tempfile.mkdtemp(prefix="qorgan-copy-")
+    try:
+        with server() as service, Mirror(service) as mirror:
+            feed(service, 6000)
+            wait_sealed(service, 1)
+            mirror.start()
+            wait_held(mirror, 6000)
+            shutil.copytree(mirror.data + "/archive", elsewhere + "/archive")
+            before = state(elsewhere)
+            for data in (mirror.data, elsewhere):
+                for arguments in (("search", "--json", '"mirrored line 5999"'), ("verify",),
+                                  ("proof", "--plain", "17")):
+                    done = subprocess.run([QORGAN, arguments[0], "--data", data, *arguments[1:]], capture_output=True,
+                                          check=False, timeout=120)
+                    check_equal(done.returncode, 0, f"{arguments} in {data}: {done.stderr.decode()}")
+                    check(done.stdout, f"{arguments} in {data} says something")
+            check_equal(state(elsewhere), before, "nothing was written")
+            check(mirror.process.poll() is None, "the mirror runs on")
+    finally:
+        shutil.rmtree(elsewhere)
+
+
 def cosigns():
     """with a witness's key the newest checkpoint carries its line, which the auditor's policy can ask for"""
     with server() as service, Mirror(service) as mirror:
@@ -515,6 +547,209 @@ def cosigns():
             os.unlink(path)
 
 
+def waits_for_witnesses():
+    """with a quorum policy: only what was cosigned is copied; no quorum is no alarm; cosigned note and stamps come"""
+    with witness_folder() as (path, started):
+        authority = Authority(path)
+        service, witnesses, policy = prepared(path, started)
+        service.settings.update({"log-file-mib": 1, "timestamp-url": authority.url,
+                                 "timestamp-ca": os.path.join(path, "ca.pem"), "timestamp-interval-s": 86400})
+        with contextlib.ExitStack() as stack:
+            stack.callback(authority.server.shutdown)
+            stack.callback(service.kill)
+            service.start()
+            mirror = stack.enter_context(Mirror(service))
+            mirror.key = None
+            mirror.extra = ["--policy", policy]
+            feed(service, 300)
+            mirror.start()
+            held = wait_held(mirror, 300)
+            check(held["signed"] >= held["records"] and held["ok"], f"what is cosigned is held: {held}")
+            checkpoints = mirror.data + "/archive/checkpoints/"
+            deadline = time.time() + 40
+            while time.time() < deadline and not glob.glob(checkpoints + "*.tsr"):
+                time.sleep(0.5)
+            with open(checkpoints + "cosigned", encoding="utf-8") as file:
+                note = file.read()
+            for witness in witnesses:
+                check(f"\u2014 {witness.name} " in note, f"the cosigned note has the line of {witness.name}: {note}")
+            stamp = glob.glob(checkpoints + "*.tsr")
+            check(len(stamp) == 1, f"the time stamp came along: {stamp}")
+            with open(stamp[0], "rb") as mine, open(service.data + "/archive/checkpoints/" + os.path.basename(stamp[0]),
+                                                   "rb") as theirs:
+                check_equal(mine.read() == theirs.read(), True, "the same time stamp")
+            witnesses[0].kill()  # from now on nothing reaches the quorum
+            time.sleep(3)
+            before = wait_held(mirror, 300)
+            feed(service, 100, begin=300)
+            time.sleep(8)
+            after = wait_held(mirror, 300)
+            check(after["records"] < before["signed"] + 100 <= after["signed"] + 100 and mirror.alarms() == [],
+                  f"nothing is copied that is not cosigned, and it is no alarm: {before} {after}")
+            check(mirror.process.poll() is None, "the mirror runs on")
+            done = subprocess.run([VERIFY, "--data", mirror.data + "/archive", "--policy", policy], check=False,
+                                  capture_output=True, text=True, timeout=120)
+            check_equal(done.returncode, 0, "qorgan-verify under the policy: " + done.stdout + done.stderr)
+            witnesses[0].start()
+            wait_held(mirror, 400)
+            check_equal(mirror.kill(signal.SIGTERM), 0, "a mirror that is told to stop")
+            service.stop()
+
+
+def lock_is_free(data):
+    with open(data + "/archive/lock", "rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        fcntl.flock(file, fcntl.LOCK_UN)
+        return True
+
+
+def silence_is_told():
+    """no answer and no growth are two things; neither ends the mirror, and its archive stays open through both"""
+    with server() as service, Mirror(service) as mirror:
+        feed(service, 300)
+        mirror.extra = ["--silent", "5"]
+        mirror.start()
+        wait_held(mirror, 300)
+        for pid in service.pids("keeper"):
+            os.kill(pid, signal.SIGSTOP)  # the web answers, nothing grows
+        try:
+            wait_alarms(mirror, ["still"])
+        finally:
+            for pid in service.pids("keeper"):
+                os.kill(pid, signal.SIGCONT)
+        deadline = time.time() + 30
+        while time.time() < deadline and json.loads(last_row(mirror))["server"] != "answers":
+            time.sleep(0.5)
+        check_equal(json.loads(last_row(mirror))["server"], "answers", "it grows again")
+        service.stop()
+        deadline = time.time() + 6
+        while time.time() < deadline:
+            check(not lock_is_free(mirror.data), "the archive stays open, and its lock held")
+            time.sleep(0.02)
+        wait_alarms(mirror, ["still", "silent"])
+        check(mirror.process.poll() is None, "the mirror runs on")
+        service.start()
+        feed(service, 100, begin=300)
+        wait_held(mirror, 400)
+        check_equal(mirror.kill(signal.SIGTERM), 0, "a mirror that is told to stop")
+        mirror.good()
+
+
+def last_row(mirror):
+    with open(mirror.data + ".log", encoding="utf-8") as log:
+        return [line for line in log if line.startswith("{") and line.endswith("}\n")][-1]
+
+
+def wait_alarms(mirror, wanted, wait=40):
+    deadline = time.time() + wait
+    while time.time() < deadline and [alarm["alarm"] for alarm in mirror.alarms()] != wanted:
+        time.sleep(0.3)
+    check_equal([alarm["alarm"] for alarm in mirror.alarms()], wanted, "the file of alarms")
+
+
+def file_size_is_lowered():
+    """log-file-mib was lowered while a longer log file is there: a new mirror copies it all the same"""
+    with Service(log_file_mib=16, log_rotate_s=86400) as service:
+        feed(service, 30000)
+        service.stop()
+        service.settings["log-file-mib"] = 1
+        service.start()
+        check(os.path.getsize(sorted(glob.glob(service.data + "/archive/wal/*.wal"))[0]) > 6 << 20, "a long log file")
+        with Mirror(service) as mirror:
+            mirror.once_until(30000)
+            mirror.good()
+
+
+def tokens_made_at_once():
+    """twelve tokens made at the same time are twelve tokens"""
+    with server() as service:
+        names = [f"m{i}" for i in range(12)]
+        running = [subprocess.Popen([QORGAN, "mirror-token", "--data", service.data, name], stdout=subprocess.PIPE)
+                   for name in names]
+        tokens = {process.communicate(timeout=60)[0] for process in running}
+        check_equal([process.returncode for process in running], [0] * 12, "exit status")
+        check_equal(len(tokens), 12, "tokens")
+        listed = [json.loads(line)["name"] for line in service.run("mirror-token", "--json").stdout.splitlines()]
+        check_equal(sorted(listed), sorted(names), "mirrors listed")
+
+
+def holders(data, needle):
+    return [path for path in glob.glob(data + "/archive/*/*") if needle in open(path, "rb").read()]
+
+
+def encrypts_its_own_copy():
+    """an encrypted server and a mirror with master keys of its own: nothing readable on either disk, both rotate"""
+    base = tempfile.mkdtemp(prefix="qorgan-keys-")
+    rings = [os.path.join(base, name) for name in ("server.key", "mirror.key")]
+    for ring in rings:
+        subprocess.run([QORGAN, "key", "new", ring], check=True, capture_output=True)
+
+    def rotate(data, ring):
+        subprocess.run([QORGAN, "key", "add", ring], check=True, capture_output=True)
+        done = subprocess.run([QORGAN, "key", "rotate", "--json", "--data", data], check=True, capture_output=True)
+        check(json.loads(done.stdout)["rewrapped"] > 0, f"keys are wrapped anew: {done.stdout}")
+        with open(ring, encoding="ascii") as file:
+            first = file.readline()
+        os.chmod(ring, 0o600)
+        with open(ring, "w", encoding="ascii") as file:
+            file.write(first)  # the old master key is gone
+        os.chmod(ring, 0o400)
+
+    try:
+        with server(encryption=f"file:{rings[0]}") as service, Mirror(service) as mirror:
+            for data, ring in ((service.data, rings[0]), (mirror.data, rings[1])):
+                with open(os.path.join(data, "qorgan.conf"), "a", encoding="ascii") as conf:
+                    conf.write(f"encryption file:{ring}\n")
+            feed(service, 9000)
+            wait_sealed(service, 2)
+            mirror.once_until(9000)
+            check(len(segments(mirror.data)) >= 2 and glob.glob(mirror.data + "/archive/wal/*.wal"), "both are there")
+            for data in (service.data, mirror.data):
+                check_equal(holders(data, b"mirrored line"), [], "files with a readable record")
+            service.stop()
+            rotate(service.data, rings[0])
+            rotate(mirror.data, rings[1])
+            service.start()
+            feed(service, 6000, begin=9000)
+            wait_sealed(service, 4)
+            mirror.once_until(15000)
+            check_equal(holders(mirror.data, b"mirrored line"), [], "files with a readable record")
+            mirror.good(("--master-key", rings[1]))
+            status, out = mirror.run("search", "--json", '"mirrored line 14000"')
+            check_equal((status, len(out.splitlines())), (0, 1), "search on the encrypted copy")
+            os.rename(rings[1], rings[1] + ".away")
+            _, trouble = mirror.once(status=1)
+            check("master key" in trouble and mirror.alarms() == [], f"without its keys: {trouble}")
+    finally:
+        shutil.rmtree(base)
+
+
+def own_damage_is_own():
+    """what rots on the mirror's disk is its own alarm, not the server's fork"""
+    with server() as service, Mirror(service) as mirror:
+        feed(service, 6000)
+        wait_sealed(service, 1)
+        mirror.once_until(6000)
+        target = segments(mirror.data)[0]
+        with open(target, "rb") as file:
+            good = file.read()
+        for at in (len(good) - 300, len(good) - 5000, 5000):
+            rewrite(target, good[:at] + bytes([good[at] ^ 1]) + good[at + 1:])
+            done = subprocess.run(mirror.command("--once"), capture_output=True, text=True, check=False, timeout=120)
+            row = json.loads(done.stdout.splitlines()[-1])
+            check(row.get("alarm", "own") == "own", f"byte {at}: {row}")
+        check("own" in [alarm["alarm"] for alarm in mirror.alarms()], "at least its index is looked at each time")
+        check("fork" not in [alarm["alarm"] for alarm in mirror.alarms()], "and the server was not accused")
+        rewrite(target, good)
+        row, _ = mirror.once()
+        check(row["ok"], f"put back: {row}")
+
+
 if __name__ == "__main__":
     sys.exit(main([copies_follows_and_serves, the_same_proofs, is_killed_anywhere, refuses_strangers, takes_its_share,
-                   tampered_segment, yesterdays_copy, forged_checkpoint, is_shown_and_missed, takes_over, cosigns]))
+                   tampered_segment, yesterdays_copy, forged_checkpoint, is_shown_and_missed, takes_over,
+                   is_read_while_it_runs, cosigns, waits_for_witnesses, silence_is_told, file_size_is_lowered,
+                   tokens_made_at_once, encrypts_its_own_copy, own_damage_is_own]))

@@ -1,4 +1,5 @@
 /* Roots, consistency proofs and stored checkpoints of the writer. */
+#include "archive/path.h"
 #include "archive/reader_state.h"
 #include "archive/state.h"
 #include "archive/writer.h"
@@ -129,19 +130,6 @@ struct str archive_checkpoint(const struct archive *archive)
 
 /* ---- paths inside a group: with them a checkpoint stays provable when the group's records are deleted ---- */
 
-struct group_source {
-    struct tlog_hasher *hasher;
-    const struct tlog_hash *hashes;
-};
-
-static enum rc group_hash(void *context, unsigned height, uint64_t index, struct tlog_hash *ret_hash, struct err *err)
-{
-    const struct group_source *group = context;
-    (void)err;
-    tlog_group_node(group->hasher, group->hashes, TLOG_GROUP, height, index, ret_hash);
-    return RC_OK;
-}
-
 static enum rc path_write(struct archive *a, uint64_t size, struct err *err)
 {
     struct tlog_hash hashes[TLOG_GROUP];
@@ -151,14 +139,8 @@ static enum rc path_write(struct archive *a, uint64_t size, struct err *err)
     if (rc != RC_OK)
         return rc;
     ASSERT(count == TLOG_GROUP);
-    struct group_source group = {.hasher = a->hasher, .hashes = hashes};
-    struct tlog_source source = {.context = &group, .hash_at = group_hash};
-    rc = tlog_consistency(a->hasher, &source, size % TLOG_GROUP, TLOG_GROUP, &path, err);
-    if (rc != RC_OK)
-        return rc;
-    char name[48];
-    checkpoint_name(size, PATH_SUFFIX, name);
-    return file_replace(a->io, a->folders.checkpoints, name, str_at(path.hash, path.count * sizeof *path.hash), err);
+    rc = path_make(a->hasher, hashes, size, &path, err);
+    return rc == RC_OK ? path_store(a->io, a->folders.checkpoints, &path, size, err) : rc;
 }
 
 enum rc archive_paths(struct archive *archive, struct err *err)
@@ -177,12 +159,6 @@ enum rc archive_paths(struct archive *archive, struct err *err)
     if (done)
         memmove(due->list, due->list + done, due->count * sizeof *due->list);
     return rc;
-}
-
-static bool path_name_parse(struct str name, uint64_t *ret_size)
-{
-    struct str suffix = STR(PATH_SUFFIX);
-    return str_ends(name, suffix) && checkpoint_name_parse(str_slice(name, 0, name.n - suffix.n), ret_size);
 }
 
 enum rc archive_paths_find(struct archive *archive, struct err *err)
@@ -290,12 +266,6 @@ enum rc archive_stamp_store(struct archive *archive, uint64_t size, struct str r
     ASSERT(size > 0);
     checkpoint_name(size, STAMP_SUFFIX, name);
     return file_replace(archive->io, archive->folders.checkpoints, name, response, err);
-}
-
-static bool stamp_name_parse(struct str name, uint64_t *ret_size)
-{
-    struct str suffix = STR(STAMP_SUFFIX);
-    return str_ends(name, suffix) && checkpoint_name_parse(str_slice(name, 0, name.n - suffix.n), ret_size);
 }
 
 enum rc archive_stamp_last(struct archive *archive, uint64_t *ret_size, int64_t *ret_time_ns, struct err *err)

@@ -159,6 +159,12 @@ bool checkpoint_name_parse(struct str name, uint64_t *ret_size)
     return str_is(name, canonical);
 }
 
+bool stamp_name_parse(struct str name, uint64_t *ret_size)
+{
+    struct str suffix = STR(STAMP_SUFFIX);
+    return str_ends(name, suffix) && checkpoint_name_parse(str_slice(name, 0, name.n - suffix.n), ret_size);
+}
+
 void checkpoint_name(uint64_t size, const char *suffix, char ret_name[48])
 {
     int n = snprintf(ret_name, 48, "%016llx%s", (unsigned long long)size, suffix);

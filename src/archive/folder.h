@@ -89,6 +89,7 @@ void numbers_sort(struct numbers *numbers); /* rising */
 bool numbers_have(const struct numbers *numbers, uint64_t number);
 void numbers_done(struct numbers *numbers);
 bool checkpoint_name_parse(struct str name, uint64_t *ret_size);
+bool stamp_name_parse(struct str name, uint64_t *ret_size); /* "<16 hex of size>.tsr" */
 void checkpoint_name(uint64_t size, const char *suffix, char ret_name[48]);
 
 #endif

@@ -3,6 +3,7 @@
 #include "archive/reader_state.h"
 #include "base/assert.h"
 #include "os/file.h"
+#include "tlog/timestamp.h"
 
 #include <string.h>
 
@@ -108,6 +109,15 @@ static enum rc frame_copy(struct str payload, const struct mirror_span *span, st
     return RC_OK;
 }
 
+static int64_t file_bytes(const struct archive_reader *r, uint64_t first)
+{
+    int64_t size = 0;
+    for (size_t i = 0; i < r->file_count; i++)
+        if (r->files[i].first == first && r->io->size(r->io->self, r->files[i].fd, &size) < 0)
+            return 0; /* the setting will do */
+    return size;
+}
+
 enum rc archive_mirror_log(struct archive_reader *reader, const struct mirror_span *span, struct mirror_log *ret_log,
                            struct buf *out, struct err *err)
 {
@@ -122,6 +132,7 @@ enum rc archive_mirror_log(struct archive_reader *reader, const struct mirror_sp
     size_t at = frame_of(r, span->from);
     if (at < r->frame_count)
         ret_log->file_first = r->frames[at].file_first;
+    ret_log->file_bytes = file_bytes(r, ret_log->file_first);
     for (; at < r->frame_count && !full && r->frames[at].file_first == ret_log->file_first; at++) {
         struct str payload;
         arena_reset(arena);
@@ -147,28 +158,52 @@ enum rc archive_mirror_consistency(struct archive_reader *reader, uint64_t old_s
     return rc == RC_OK ? tlog_consistency(reader->hasher, &source, old_size, new_size, ret_path, err) : rc;
 }
 
-enum rc archive_mirror_notes(struct archive_reader *reader, uint64_t above,
-                             bool (*each)(void *context, uint64_t size, struct str note), void *context,
-                             struct err *err)
+struct papers_kind {
+    bool (*parse)(struct str name, uint64_t *ret_size);
+    const char *suffix;
+    size_t limit;
+    bool (*each)(void *context, uint64_t size, struct str bytes);
+    void *context;
+};
+
+/* Files of the folder of checkpoints above a size. */
+static enum rc each_above(struct archive_reader *reader, uint64_t above, const struct papers_kind *kind,
+                          struct err *err)
 {
     struct arena *arena CLEANUP(arena_cleanup) = arena_new(4 * (size_t)NOTE_SIZE_MAX);
     struct numbers sizes;
     if (!arena)
         return err_set(err, RC_LIMIT, "no memory to read checkpoints");
-    enum rc rc = numbers_list(reader->io, reader->folders.checkpoints, checkpoint_name_parse, &sizes, err);
+    enum rc rc = numbers_list(reader->io, reader->folders.checkpoints, kind->parse, &sizes, err);
     for (size_t i = 0; i < sizes.count && rc == RC_OK; i++) {
         char name[48];
-        struct str note;
+        struct str bytes;
         if (sizes.list[i] <= above)
             continue;
         arena_reset(arena);
-        checkpoint_name(sizes.list[i], "", name);
-        rc = file_load(reader->io, reader->folders.checkpoints, name, NOTE_SIZE_MAX, arena, &note, err);
-        if (rc == RC_OK && !each(context, sizes.list[i], note))
+        checkpoint_name(sizes.list[i], kind->suffix, name);
+        rc = file_load(reader->io, reader->folders.checkpoints, name, kind->limit, arena, &bytes, err);
+        if (rc == RC_OK && !kind->each(kind->context, sizes.list[i], bytes))
             break;
     }
     numbers_done(&sizes);
     return rc;
+}
+
+enum rc archive_mirror_notes(struct archive_reader *reader, uint64_t above,
+                             bool (*each)(void *context, uint64_t size, struct str note), void *context,
+                             struct err *err)
+{
+    const struct papers_kind kind = {checkpoint_name_parse, "", NOTE_SIZE_MAX, each, context};
+    return each_above(reader, above, &kind, err);
+}
+
+enum rc archive_mirror_stamps(struct archive_reader *reader, uint64_t above,
+                              bool (*each)(void *context, uint64_t size, struct str stamp), void *context,
+                              struct err *err)
+{
+    const struct papers_kind kind = {stamp_name_parse, STAMP_SUFFIX, TIMESTAMP_RESPONSE_MAX, each, context};
+    return each_above(reader, above, &kind, err);
 }
 
 void archive_mirror_instance(const struct archive_reader *reader, struct buf *out)

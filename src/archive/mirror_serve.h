@@ -42,6 +42,7 @@ struct mirror_log {
     uint64_t first;
     uint32_t count;      /* 0: nothing there yet */
     uint64_t file_first; /* first number of the log file that they stand in; that file becomes one segment */
+    int64_t file_bytes;  /* its size, which is not the setting's when that was changed since; 0: not known */
 };
 /* Records from `from` on, below `to`, as many as fit `size` bytes, behind `out`'s. RC_NOT_FOUND: sealed already, ask
  * for segments. RC_LIMIT: the next record alone is longer than `size`: it comes with its segment. */
@@ -61,6 +62,10 @@ enum rc archive_mirror_consistency(struct archive_reader *reader, uint64_t old_s
 enum rc archive_mirror_notes(struct archive_reader *reader, uint64_t above,
                              bool (*each)(void *context, uint64_t size, struct str note), void *context,
                              struct err *err) MUST_USE;
+/* The same of the time stamps (RFC 3161 responses) of retained checkpoints. */
+enum rc archive_mirror_stamps(struct archive_reader *reader, uint64_t above,
+                              bool (*each)(void *context, uint64_t size, struct str stamp), void *context,
+                              struct err *err) MUST_USE;
 /* The text of the file `instance`, behind `out`'s bytes. */
 void archive_mirror_instance(const struct archive_reader *reader, struct buf *out);
 

@@ -1,5 +1,6 @@
 #include "archive/mirror_store.h"
 
+#include "archive/path.h"
 #include "archive/reader_state.h"
 #include "archive/segment_format.h"
 #include "archive/verify.h"
@@ -11,17 +12,23 @@
 #include <stdio.h>
 #include <string.h>
 
+#define PART_PIECE     (UINT64_C(1) << 20)
 #define PART_NAME_SIZE 21 /* "<16 hex>.part", which fits SEGMENT_NAME_MAX */
 
 struct mirror_store {
-    const struct io *io;
+    const struct io *io;   /* the table of `sealed` once the archive is open */
+    const struct io *base; /* what it stands on */
+    struct sealed_io *sealed;
+    const struct vault *vault;
     int folder;
     int lock;
     struct folders folders; /* -1 while the store is empty */
     struct instance instance;
     struct archive_reader *reader; /* NULL while the store is empty */
     struct wal *wal;               /* NULL until the log is written */
+    int64_t wal_file_size;         /* of the files that it makes */
     uint64_t retained;             /* size of the newest retained note */
+    uint64_t stamped;              /* and of the newest with a time stamp */
     bool paths_due;                /* a retained note may lack its path */
 
     int part; /* -1: none */
@@ -31,7 +38,18 @@ struct mirror_store {
     struct buf frame; /* a frame header's room, then the records that were checked */
     struct mirror_log log;
     bool log_checked;
+
+    bool damaged;                    /* what is held did not read back */
+    struct tlog_hasher *part_hasher; /* of the part's bytes as they came */
+    uint64_t part_hashed;            /* bytes in it; they came in one piece from the first, or UINT64_MAX */
 };
+
+/* The outcome of reading what is held here. */
+static enum rc own(struct mirror_store *s, enum rc rc)
+{
+    s->damaged = s->damaged || rc == RC_CORRUPT;
+    return rc;
+}
 
 /* ---- opening ---- */
 
@@ -54,24 +72,27 @@ static enum rc log_unlink(struct mirror_store *s, uint64_t first, struct err *er
     return result < 0 && result != -ENOENT ? err_errno(err, -result, "could not remove log file \"%s\"", name) : RC_OK;
 }
 
-/* Log files whose records stand in segments: left by a stop between a segment's rename and their removal. */
-static enum rc log_drop_covered(struct mirror_store *s, struct err *err)
+/* Log files whose records stand in the segments, which end at `sealed`. A reader that has one of them open would wait
+ * in it for records that will never come: remove them before it looks. */
+static enum rc log_drop_covered(struct mirror_store *s, uint64_t sealed, bool *ret_dropped, struct err *err)
 {
-    uint64_t sealed = s->reader->catalog.end;
     struct numbers names;
     enum rc rc = numbers_list(s->io, s->folders.wal, wal_file_name_parse, &names, err);
-    bool nothing_behind = rc == RC_OK && s->reader->size == sealed;
+    bool nothing_behind = s->reader->size <= sealed;
+    *ret_dropped = false;
     for (size_t i = 0; i < names.count && rc == RC_OK; i++) {
         bool followed = i + 1 < names.count && names.list[i + 1] <= sealed;
-        if (names.list[i] < sealed && (followed || nothing_behind))
-            rc = log_unlink(s, names.list[i], err);
+        if (names.list[i] >= sealed || (!followed && !nothing_behind))
+            continue;
+        rc = log_unlink(s, names.list[i], err);
+        *ret_dropped = true;
     }
     numbers_done(&names);
     return rc;
 }
 
 /* What was held once must be held still. */
-static enum rc compare_latest(struct mirror_store *s, struct err *err)
+static enum rc compare_latest(const struct mirror_store *s, struct archive_reader *reader, struct err *err)
 {
     struct arena *arena CLEANUP(arena_cleanup) = arena_new(4 * (size_t)NOTE_SIZE_MAX);
     struct checkpoint checkpoint;
@@ -84,40 +105,62 @@ static enum rc compare_latest(struct mirror_store *s, struct err *err)
         return RC_OK;
     if (rc != RC_OK)
         return rc;
-    if (checkpoint.head.size > s->reader->size)
+    if (checkpoint.head.size > reader->size)
         return err_set(err, RC_CORRUPT, "this mirror's newest checkpoint names %llu records, it holds %llu",
-                       (unsigned long long)checkpoint.head.size, (unsigned long long)s->reader->size);
-    rc = archive_reader_root(s->reader, checkpoint.head.size, &root, err);
+                       (unsigned long long)checkpoint.head.size, (unsigned long long)reader->size);
+    rc = archive_reader_root(reader, checkpoint.head.size, &root, err);
     if (rc == RC_OK && !tlog_hash_eq(&root, &checkpoint.head.root))
         rc = err_set(err, RC_CORRUPT, "this mirror's records are not those that its newest checkpoint names");
     return rc;
 }
 
+/* A stop between a segment's rename and the removal of the log that it covers left the log. */
+static enum rc open_reader(struct mirror_store *s, struct err *err)
+{
+    struct archive_reader_options options = {.vault = s->vault};
+    bool dropped = false;
+    enum rc rc = archive_reader_open(s->base, s->folder, &options, &s->reader, err);
+    rc = rc == RC_OK ? log_drop_covered(s, s->reader->catalog.end, &dropped, err) : rc;
+    if (rc != RC_OK || !dropped)
+        return rc;
+    archive_reader_close(s->reader);
+    s->reader = NULL;
+    return archive_reader_open(s->base, s->folder, &options, &s->reader, err);
+}
+
 static enum rc open_archive(struct mirror_store *s, struct err *err)
 {
-    static const struct archive_reader_options none = {0};
     struct numbers sizes;
     enum rc rc = folders_open(s->io, s->folder, true, &s->folders, err);
-    rc = rc == RC_OK ? archive_reader_open(s->io, s->folder, &none, &s->reader, err) : rc;
-    rc = rc == RC_OK ? log_drop_covered(s, err) : rc;
-    rc = rc == RC_OK ? compare_latest(s, err) : rc;
+    if (rc == RC_OK)
+        rc = sealed_io_new(s->base, s->folders.seg, s->vault, s->instance.uuid, &s->sealed, err);
+    if (rc == RC_OK)
+        s->io = sealed_io_table(s->sealed);
+    rc = rc == RC_OK ? open_reader(s, err) : rc;
+    rc = rc == RC_OK ? compare_latest(s, s->reader, err) : rc;
     rc = rc == RC_OK ? numbers_list(s->io, s->folders.checkpoints, checkpoint_name_parse, &sizes, err) : rc;
     if (rc != RC_OK)
         return rc;
     s->retained = sizes.count ? sizes.list[sizes.count - 1] : 0;
     s->paths_due = sizes.count != 0;
     numbers_done(&sizes);
-    return RC_OK;
+    rc = numbers_list(s->io, s->folders.checkpoints, stamp_name_parse, &sizes, err);
+    s->stamped = rc == RC_OK && sizes.count ? sizes.list[sizes.count - 1] : 0;
+    numbers_done(&sizes);
+    return rc;
 }
 
-enum rc mirror_store_open(const struct io *io, int folder, struct mirror_store **ret_store, struct err *err)
+enum rc mirror_store_open(const struct io *io, int folder, const struct vault *vault, struct mirror_store **ret_store,
+                          struct err *err)
 {
     struct mirror_store *s = memory_new(sizeof *s);
     if (!s)
         return err_set(err, RC_LIMIT, "no memory to open the mirror");
-    *s = (struct mirror_store){.io = io, .folder = folder, .lock = -1, .folders = {-1, -1, -1}, .part = -1};
+    *s = (struct mirror_store){.io = io, .base = io, .vault = vault, .folder = folder, .lock = -1, .part = -1};
+    s->folders = (struct folders){-1, -1, -1};
     buf_init(&s->frame, WAL_FRAME_HEADER + MIRROR_LOG_MAX);
-    enum rc rc = take_lock(s, err);
+    s->part_hasher = tlog_hasher_new();
+    enum rc rc = s->part_hasher ? take_lock(s, err) : err_set(err, RC_LIMIT, "no memory to open the mirror");
     if (rc == RC_OK) {
         rc = instance_load(io, folder, &s->instance, err);
         rc = rc == RC_OK ? open_archive(s, err) : rc == RC_NOT_FOUND ? RC_OK : rc;
@@ -146,25 +189,29 @@ void mirror_store_close(struct mirror_store *store)
     archive_reader_close(store->reader);
     folders_close(store->io, &store->folders);
     buf_done(&store->frame);
+    tlog_hasher_free(store->part_hasher);
     if (store->lock >= 0)
         IGNORE(store->io->close(store->io->self, store->lock)); /* gives the lock back */
+    sealed_io_free(store->sealed);
     memory_free(store);
 }
 
-enum rc mirror_store_instance(struct mirror_store *store, struct str text, struct err *err)
+static enum rc instance_given(struct str text, struct instance *ret_instance, struct err *err)
 {
-    struct instance given;
-    enum rc rc = instance_parse(text, &given, err);
+    enum rc rc = instance_parse(text, ret_instance, err);
     if (rc != RC_OK)
         return rc == RC_CORRUPT ? RC_INVALID : rc;
-    rc = note_name_check(str_of(given.origin), err);
+    return note_name_check(str_of(ret_instance->origin), err);
+}
+
+enum rc mirror_store_instance(const struct mirror_store *store, struct str text, struct err *err)
+{
+    struct instance given;
+    enum rc rc = instance_given(text, &given, err);
     if (rc != RC_OK)
         return rc;
-    if (!store->reader) {
-        rc = instance_store(store->io, store->folder, &given, err);
-        store->instance = given;
-        return rc == RC_OK ? open_archive(store, err) : rc;
-    }
+    if (!store->reader)
+        return err_set(err, RC_AGAIN, "the mirror begins with archive \"%s\"", given.origin);
     if (memcmp(given.uuid, store->instance.uuid, sizeof given.uuid) != 0)
         return err_set(err, RC_DENIED, "the server's archive is another one than this mirror holds");
     return strcmp(given.origin, store->instance.origin) == 0
@@ -172,14 +219,18 @@ enum rc mirror_store_instance(struct mirror_store *store, struct str text, struc
                : err_set(err, RC_AGAIN, "the server's archive goes on under a new origin, \"%s\"", given.origin);
 }
 
-enum rc mirror_store_rename(struct mirror_store *store, struct str text, struct err *err)
+enum rc mirror_store_take(struct mirror_store *store, struct str text, struct err *err)
 {
     struct arena *arena CLEANUP(arena_cleanup) = arena_new(4 * (size_t)NOTE_SIZE_MAX);
     struct instance given;
     struct checkpoint checkpoint;
     struct str note;
-    ASSERT(store->reader != NULL);
-    enum rc rc = arena ? instance_parse(text, &given, err) : err_set(err, RC_LIMIT, "no memory");
+    enum rc rc = arena ? instance_given(text, &given, err) : err_set(err, RC_LIMIT, "no memory");
+    if (rc == RC_OK && !store->reader) {
+        rc = instance_store(store->io, store->folder, &given, err);
+        store->instance = given;
+        return rc == RC_OK ? open_archive(store, err) : rc;
+    }
     rc = rc == RC_OK ? checkpoint_latest(store->io, store->folders.checkpoints, arena, &note, &checkpoint, err) : rc;
     if (rc == RC_OK) { /* the last note of the instance before keeps standing, as the server's own does */
         char name[48];
@@ -217,7 +268,54 @@ uint64_t mirror_store_bytes(const struct mirror_store *store)
 enum rc mirror_store_root(struct mirror_store *store, uint64_t size, struct tlog_hash *ret_root, struct err *err)
 {
     ASSERT(store->reader != NULL);
-    return archive_reader_root(store->reader, size, ret_root, err);
+    return own(store, archive_reader_root(store->reader, size, ret_root, err));
+}
+
+bool mirror_store_damaged(const struct mirror_store *store)
+{
+    return store->damaged;
+}
+
+/* The leaves of the group that `size` lies in still give the group's hash. */
+static enum rc group_sound(struct archive_reader *reader, uint64_t size, struct err *err)
+{
+    struct tlog_hash leaves[TLOG_GROUP];
+    struct tlog_hash held;
+    struct tlog_hash read;
+    size_t count = 0;
+    uint64_t group = size / TLOG_GROUP;
+    enum rc rc = archive_reader_leaves(reader, group, leaves, &count, err);
+    if (rc != RC_OK || count < TLOG_GROUP)
+        return rc;
+    rc = tlog_groups_get(reader->groups, group, &held, err);
+    tlog_group_node(reader->hasher, leaves, TLOG_GROUP, TLOG_GROUP_HEIGHT, 0, &read);
+    if (rc == RC_OK && !tlog_hash_eq(&held, &read))
+        rc = err_set(err, RC_CORRUPT, "records from %llu on are not those that were kept",
+                     (unsigned long long)group * TLOG_GROUP);
+    return rc;
+}
+
+enum rc mirror_store_sound(struct mirror_store *store, uint64_t size, struct err *err)
+{
+    struct archive_reader_options options = {.vault = store->vault};
+    struct archive_reader *fresh CLEANUP(archive_reader_cleanup) = NULL;
+    struct tlog_hash held;
+    struct tlog_hash read;
+    if (!store->reader)
+        return RC_OK;
+    uint64_t end = store->reader->size;
+    enum rc rc = archive_reader_open(store->base, store->folder, &options, &fresh, err);
+    if (rc == RC_OK && fresh->size < end)
+        rc = err_set(err, RC_CORRUPT, "%llu of its %llu records do not read back",
+                     (unsigned long long)(end - fresh->size), (unsigned long long)end);
+    rc = rc == RC_OK ? compare_latest(store, fresh, err) : rc;
+    rc = rc == RC_OK ? archive_reader_root(fresh, end, &read, err) : rc;
+    rc = rc == RC_OK ? archive_reader_root(store->reader, end, &held, err) : rc;
+    if (rc == RC_OK && !tlog_hash_eq(&held, &read))
+        rc = err_set(err, RC_CORRUPT, "its records do not read back as they were kept");
+    if (rc == RC_OK && size < end && size % TLOG_GROUP)
+        rc = group_sound(fresh, size, err);
+    return own(store, rc);
 }
 
 /* ---- segments ---- */
@@ -225,7 +323,7 @@ enum rc mirror_store_root(struct mirror_store *store, uint64_t size, struct tlog
 enum rc mirror_store_row(struct mirror_store *store, uint64_t first, struct mirror_row *ret_row, struct err *err)
 {
     size_t count = 0;
-    enum rc rc = archive_mirror_rows(store->reader, first, ret_row, 1, &count, err);
+    enum rc rc = own(store, archive_mirror_rows(store->reader, first, ret_row, 1, &count, err));
     if (rc == RC_OK && (!count || ret_row->first != first))
         rc = err_set(err, RC_NOT_FOUND, "this mirror has no segment from record %llu", (unsigned long long)first);
     return rc;
@@ -236,17 +334,31 @@ enum rc mirror_store_part_open(struct mirror_store *store, const struct mirror_r
 {
     struct mirror_store *s = store;
     int64_t size = 0;
-    ASSERT(s->reader && s->part < 0);
+    ASSERT(s->reader != NULL);
+    bool same = s->part >= 0 && s->row.first == row->first && s->row.size == row->size &&
+                tlog_hash_eq(&s->row.footer, &row->footer);
     s->row = *row;
+    if (same) { /* a question failed in between */
+        int result = s->io->size(s->io->self, s->part, &size);
+        *ret_have = (uint64_t)size;
+        return result < 0 ? err_errno(err, -result, "could not read the size of \"%s\"", s->part_name) : RC_OK;
+    }
+    part_close(s);
     int n = snprintf(s->part_name, sizeof s->part_name, "%016llx.part", (unsigned long long)row->first);
     ASSERT(n == PART_NAME_SIZE);
     s->part = s->io->open(s->io->self, s->folders.seg, s->part_name, IO_READ | IO_WRITE | IO_CREATE);
+    if (s->part == -EACCES) { /* power was cut while it got its name: read-only already, and still a part */
+        IGNORE(s->io->unlink(s->io->self, s->folders.seg, s->part_name)); /* then the next call says why */
+        s->part = s->io->open(s->io->self, s->folders.seg, s->part_name, IO_READ | IO_WRITE | IO_CREATE);
+    }
     int result = s->part < 0 ? s->part : s->io->size(s->io->self, s->part, &size);
     if (result >= 0 && (uint64_t)size > row->size) { /* of another packing of the same records */
         result = s->io->truncate(s->io->self, s->part, 0);
         size = 0;
     }
     *ret_have = (uint64_t)size;
+    s->part_hashed = 0;
+    tlog_hash_begin(s->part_hasher);
     return result < 0 ? err_errno(err, -result, "could not open \"%s\"", s->part_name) : RC_OK;
 }
 
@@ -255,6 +367,12 @@ enum rc mirror_store_part_write(struct mirror_store *store, uint64_t offset, str
     ASSERT(store->part >= 0);
     if (offset > store->row.size || bytes.n > store->row.size - offset)
         return err_set(err, RC_INVALID, "the server gave more of a segment than it has");
+    if (offset == store->part_hashed) {
+        tlog_hash_add(store->part_hasher, bytes);
+        store->part_hashed += bytes.n;
+    } else {
+        store->part_hashed = UINT64_MAX; /* not in one piece */
+    }
     return file_write_at(store->io, store->part, bytes, (int64_t)offset, err);
 }
 
@@ -278,7 +396,7 @@ static enum rc frontier_at(struct mirror_store *s, uint64_t first, struct tlog_f
     if (first == s->reader->catalog.end) {
         enum rc rc = catalog_last(s->io, s->folders.seg, &s->reader->catalog, arena, &last, err);
         *ret_frontier = last.frontier;
-        return rc;
+        return own(s, rc);
     }
     const struct segment *segment = catalog_find(&s->reader->catalog, first);
     if (!segment || segment->first != first)
@@ -286,16 +404,42 @@ static enum rc frontier_at(struct mirror_store *s, uint64_t first, struct tlog_f
                        (unsigned long long)first);
     enum rc rc = segment_fd(s->io, s->folders.seg, segment, &fd, err);
     if (rc != RC_OK)
-        return rc;
+        return own(s, rc);
     const struct segment_part *part = &segment->part[SECTION_FRONTIERS];
     rc = segment_read(&(struct segment_file){s->io, fd}, part->offset, part->length, arena, &bytes, err);
     IGNORE(s->io->close(s->io->self, fd)); /* only read */
-    return rc == RC_OK ? segment_frontiers(bytes, ret_frontier, NULL, err) : rc;
+    return own(s, rc == RC_OK ? segment_frontiers(bytes, ret_frontier, NULL, err) : rc);
 }
 
-enum rc mirror_store_part_check(struct mirror_store *store, struct tlog_head *ret_head, struct err *err)
+/* Whether the part reads back as it came. RC_NOT_FOUND: not known, because its beginning was there before. RC_CORRUPT,
+ * RC_IO: it does not. */
+static enum rc part_read_back(struct mirror_store *s, struct err *err)
 {
-    struct mirror_store *s = store;
+    struct tlog_hash came;
+    struct tlog_hash read;
+    if (s->part_hashed != s->row.size)
+        return RC_NOT_FOUND;
+    char *bytes = memory_new(PART_PIECE);
+    if (!bytes)
+        return err_set(err, RC_LIMIT, "no memory to check a segment");
+    s->part_hashed = UINT64_MAX;
+    tlog_hash_end(s->part_hasher, &came);
+    tlog_hash_begin(s->part_hasher);
+    enum rc rc = RC_OK;
+    for (uint64_t at = 0; at < s->row.size && rc == RC_OK; at += PART_PIECE) {
+        size_t n = (size_t)MIN(PART_PIECE, s->row.size - at);
+        rc = file_read_at(s->io, s->part, bytes, n, (int64_t)at, err);
+        tlog_hash_add(s->part_hasher, str_at(bytes, n));
+    }
+    memory_free(bytes);
+    tlog_hash_end(s->part_hasher, &read);
+    if (rc == RC_END || (rc == RC_OK && !tlog_hash_eq(&came, &read)))
+        rc = err_set(err, RC_CORRUPT, "the disk gives back other bytes than were written to \"%s\"", s->part_name);
+    return rc;
+}
+
+static enum rc part_judge(struct mirror_store *s, struct tlog_head *ret_head, struct err *err)
+{
     struct tlog_frontier before;
     struct tlog_frontier after;
     struct tlog_hash footer;
@@ -322,6 +466,24 @@ enum rc mirror_store_part_check(struct mirror_store *store, struct tlog_head *re
     return RC_OK;
 }
 
+enum rc mirror_store_part_check(struct mirror_store *store, struct tlog_head *ret_head, struct err *err)
+{
+    int result = store->io->sync(store->io->self, store->part); /* an encrypted one can be read from now on */
+    if (result < 0)
+        return err_errno(err, -result, "could not sync \"%s\"", store->part_name);
+    enum rc rc = part_judge(store, ret_head, err);
+    if (rc != RC_CORRUPT || store->damaged)
+        return rc;
+    struct err why;
+    enum rc back = part_read_back(store, &why);
+    if (back == RC_NOT_FOUND)
+        return rc;
+    if (back == RC_OK) /* once more: the disk may have failed in between, and that is not what came */
+        return part_judge(store, ret_head, err);
+    *err = why;
+    return own(store, back);
+}
+
 static void release(void *context, const char *name)
 {
     const struct mirror_store *s = context;
@@ -332,6 +494,7 @@ static void release(void *context, const char *name)
 static enum rc log_follow(struct mirror_store *s, struct err *err)
 {
     uint64_t sealed = s->row.end;
+    bool dropped;
     if (s->wal && wal_end(s->wal) >= sealed) {
         enum rc rc = wal_end(s->wal) == sealed ? wal_rotate(s->wal, err) : RC_OK;
         if (rc == RC_OK)
@@ -340,8 +503,7 @@ static enum rc log_follow(struct mirror_store *s, struct err *err)
     }
     wal_close(s->wal);
     s->wal = NULL;
-    enum rc rc = archive_reader_refresh(s->reader, err);
-    return rc == RC_OK ? log_drop_covered(s, err) : rc;
+    return log_drop_covered(s, sealed, &dropped, err);
 }
 
 enum rc mirror_store_part_keep(struct mirror_store *store, struct err *err)
@@ -362,7 +524,7 @@ enum rc mirror_store_part_keep(struct mirror_store *store, struct err *err)
     part_close(s);
     s->log_checked = false;
     enum rc rc = log_follow(s, err);
-    rc = rc == RC_OK ? archive_reader_refresh(s->reader, err) : rc;
+    rc = own(s, rc == RC_OK ? archive_reader_refresh(s->reader, err) : rc);
     ASSERT(rc != RC_OK || s->reader->catalog.end == s->row.end);
     return rc;
 }
@@ -378,7 +540,7 @@ enum rc mirror_store_log_check(struct mirror_store *store, const struct mirror_l
     struct tlog_hash root;
     s->log_checked = false;
     /* Also brings the reader's frontier up to what is held. */
-    enum rc rc = archive_reader_root(s->reader, s->reader->size, &root, err);
+    enum rc rc = own(s, archive_reader_root(s->reader, s->reader->size, &root, err));
     if (rc != RC_OK)
         return rc;
     struct tlog_frontier frontier = s->reader->frontier;
@@ -419,12 +581,15 @@ static enum rc log_open(struct mirror_store *s, int64_t file_size, struct err *e
 {
     struct wal_options options = {.file_size = MIN(MAX(file_size, WAL_FILE_SIZE_MIN), WAL_FILE_SIZE_MAX),
                                   .first = s->reader->catalog.end,
-                                  .known_size = s->reader->size};
-    if (s->wal)
+                                  .known_size = s->reader->size,
+                                  .vault = s->vault};
+    if (s->wal && options.file_size <= s->wal_file_size)
         return RC_OK;
+    wal_close(s->wal); /* the server's files have become longer: all that was appended is synced */
+    s->wal = NULL;
+    s->wal_file_size = options.file_size;
     memcpy(options.uuid, s->instance.uuid, sizeof options.uuid);
-    enum rc rc = log_drop_covered(s, err);
-    rc = rc == RC_OK ? wal_open(s->io, s->folders.wal, &options, &s->wal, err) : rc;
+    enum rc rc = wal_open(s->io, s->folders.wal, &options, &s->wal, err);
     if (rc == RC_OK && wal_end(s->wal) != s->reader->size)
         rc = err_set(err, RC_CORRUPT, "the mirror's log ends at record %llu, %llu was read",
                      (unsigned long long)wal_end(s->wal), (unsigned long long)s->reader->size);
@@ -438,20 +603,22 @@ enum rc mirror_store_log_keep(struct mirror_store *store, int64_t file_size, str
     s->log_checked = false;
     enum rc rc = log_open(s, file_size, err);
     if (rc != RC_OK)
-        return rc;
+        return own(s, rc);
     /* File by file as at the server: each becomes one segment, and a server that takes over counts on it. */
     uint64_t present = wal_file_at(s->wal, wal_file_count(s->wal) - 1).first;
     if (s->log.file_first != present && s->log.file_first == s->log.first)
         rc = wal_rotate(s->wal, err);
     else if (s->log.file_first != present)
-        return err_set(err, RC_INVALID, "the server's log file begins at record %llu, the mirror's at %llu",
+        return err_set(err, RC_LIMIT,
+                       "the server's log file begins at record %llu, the mirror's at %llu: what is in it comes as a "
+                       "segment",
                        (unsigned long long)s->log.file_first, (unsigned long long)present);
     rc = rc == RC_OK ? wal_append(s->wal, s->log.first, s->log.count, s->frame.p, s->frame.n, err) : rc;
     rc = rc == RC_OK ? wal_sync(s->wal, err) : rc;
     rc = rc == RC_OK ? archive_reader_refresh(s->reader, err) : rc;
     if (rc == RC_OK && s->reader->size != s->log.first + s->log.count)
         rc = err_set(err, RC_CORRUPT, "the mirror's log does not give back what was written");
-    return rc;
+    return own(s, rc);
 }
 
 /* ---- checkpoints ---- */
@@ -471,42 +638,24 @@ static enum rc note_check(struct mirror_store *s, struct str note, struct checkp
         return err_set(err, RC_INVALID, "a checkpoint is of another origin");
     if (ret_checkpoint->head.size > s->reader->size)
         return err_set(err, RC_INVALID, "a checkpoint names more records than are held");
-    rc = archive_reader_root(s->reader, ret_checkpoint->head.size, &root, err);
+    rc = own(s, archive_reader_root(s->reader, ret_checkpoint->head.size, &root, err));
     if (rc == RC_OK && !tlog_hash_eq(&root, &ret_checkpoint->head.root))
         rc = err_set(err, RC_INVALID, "the checkpoint of %llu records does not name those that are held",
                      (unsigned long long)ret_checkpoint->head.size);
     return rc;
 }
 
-static enum rc group_hash(void *context, unsigned height, uint64_t index, struct tlog_hash *ret_hash, struct err *err)
-{
-    const struct tlog_virtual *group = context;
-    (void)err;
-    tlog_group_node(group->hasher, group->cache, TLOG_GROUP, height, index, ret_hash);
-    return RC_OK;
-}
-
 static enum rc path_write(struct mirror_store *s, uint64_t size, struct err *err)
 {
-    struct tlog_virtual group = {.hasher = s->reader->hasher};
-    struct tlog_source source = {.context = &group, .hash_at = group_hash};
+    struct tlog_hash leaves[TLOG_GROUP];
     struct tlog_path path;
-    char name[48];
-    enum rc rc = archive_reader_leaves(s->reader, size / TLOG_GROUP, group.cache, &group.cached_count, err);
+    size_t count = 0;
+    enum rc rc = own(s, archive_reader_leaves(s->reader, size / TLOG_GROUP, leaves, &count, err));
     if (rc != RC_OK)
         return rc;
-    ASSERT(group.cached_count == TLOG_GROUP);
-    rc = tlog_consistency(s->reader->hasher, &source, size % TLOG_GROUP, TLOG_GROUP, &path, err);
-    checkpoint_name(size, PATH_SUFFIX, name);
-    return rc == RC_OK ? file_replace(s->io, s->folders.checkpoints, name,
-                                      str_at(path.hash, path.count * sizeof *path.hash), err)
-                       : rc;
-}
-
-static bool path_name_parse(struct str name, uint64_t *ret_size)
-{
-    struct str suffix = STR(PATH_SUFFIX);
-    return str_ends(name, suffix) && checkpoint_name_parse(str_slice(name, 0, name.n - suffix.n), ret_size);
+    ASSERT(count == TLOG_GROUP);
+    rc = path_make(s->reader->hasher, leaves, size, &path, err);
+    return rc == RC_OK ? path_store(s->io, s->folders.checkpoints, &path, size, err) : rc;
 }
 
 /* Paths of retained notes whose group has become complete since. */
@@ -557,6 +706,42 @@ enum rc mirror_store_note_retain(struct mirror_store *store, struct str note, st
     store->retained = MAX(store->retained, checkpoint.head.size);
     store->paths_due = true;
     return rc;
+}
+
+enum rc mirror_store_note_cosigned(struct mirror_store *store, struct str note, struct err *err)
+{
+    struct checkpoint checkpoint;
+    if (str_eq(note, archive_reader_cosigned(store->reader)))
+        return RC_OK;
+    enum rc rc = note_check(store, note, &checkpoint, err);
+    rc = rc == RC_OK ? file_replace(store->io, store->folders.checkpoints, NAME_COSIGNED, note, err) : rc;
+    if (rc != RC_OK)
+        return rc;
+    buf_clear(&store->reader->cosigned);
+    buf_str(&store->reader->cosigned, note);
+    return RC_OK;
+}
+
+enum rc mirror_store_stamp(struct mirror_store *store, uint64_t size, struct str response, struct err *err)
+{
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new(2 * (size_t)NOTE_SIZE_MAX);
+    char name[48];
+    struct str note;
+    if (!arena)
+        return err_set(err, RC_LIMIT, "no memory to keep a time stamp");
+    checkpoint_name(size, "", name);
+    enum rc rc = file_load(store->io, store->folders.checkpoints, name, NOTE_SIZE_MAX, arena, &note, err);
+    if (rc != RC_OK)
+        return rc;
+    checkpoint_name(size, STAMP_SUFFIX, name);
+    rc = file_replace(store->io, store->folders.checkpoints, name, response, err);
+    store->stamped = rc == RC_OK ? MAX(store->stamped, size) : store->stamped;
+    return rc;
+}
+
+uint64_t mirror_store_stamped(const struct mirror_store *store)
+{
+    return store->stamped;
 }
 
 uint64_t mirror_store_retained(const struct mirror_store *store)

@@ -28,14 +28,17 @@
 struct mirror_store;
 
 /* Opens what is there, the folder may be empty. RC_EXISTS: a server or another mirror holds it. RC_CORRUPT: what is
- * held does not read back, or is less than its own newest checkpoint. `folder` is borrowed and stays open. */
-enum rc mirror_store_open(const struct io *io, int folder, struct mirror_store **ret_store, struct err *err) MUST_USE;
+ * held does not read back, or is less than its own newest checkpoint. `folder` is borrowed and stays open. With a
+ * vault, borrowed too, what is written is encrypted under keys of the mirror's own; NULL: it is not. */
+enum rc mirror_store_open(const struct io *io, int folder, const struct vault *vault, struct mirror_store **ret_store,
+                          struct err *err) MUST_USE;
 void mirror_store_close(struct mirror_store *store); /* NULL is fine */
 
-/* Takes the text of the server's file `instance`. An empty store begins with it. RC_DENIED: it is another archive.
- * RC_AGAIN: the same archive under a new origin: call mirror_store_rename when the caller trusts it. */
-enum rc mirror_store_instance(struct mirror_store *store, struct str text, struct err *err) MUST_USE;
-enum rc mirror_store_rename(struct mirror_store *store, struct str text, struct err *err) MUST_USE;
+/* Judges the text of the server's file `instance`, and changes nothing. RC_DENIED: it is another archive. RC_AGAIN: the
+ * store is empty, or it is the same archive under a new origin: call mirror_store_take when the caller trusts it. */
+enum rc mirror_store_instance(const struct mirror_store *store, struct str text, struct err *err) MUST_USE;
+/* Begins an empty store with it, or goes on under the new origin. */
+enum rc mirror_store_take(struct mirror_store *store, struct str text, struct err *err) MUST_USE;
 const char *mirror_store_origin(const struct mirror_store *store); /* "" while empty */
 
 uint64_t mirror_store_sealed(const struct mirror_store *store); /* records in segments */
@@ -45,12 +48,19 @@ uint64_t mirror_store_bytes(const struct mirror_store *store);  /* of segment fi
 enum rc mirror_store_root(struct mirror_store *store, uint64_t size, struct tlog_hash *ret_root,
                           struct err *err) MUST_USE;
 
+/* Whose fault it is that something does not fit. Damaged: what is held here did not read back, so that what came is not
+ * to blame. Sound: reads anew, from the disk, what the tree of `size` records was made of, and compares it with what
+ * the newest checkpoint named when it was kept; RC_CORRUPT: it is the copy that is wrong. */
+bool mirror_store_damaged(const struct mirror_store *store);
+enum rc mirror_store_sound(struct mirror_store *store, uint64_t size, struct err *err) MUST_USE;
+
 /* ---- segments ---- */
 
 /* What is held of a segment that begins there; RC_NOT_FOUND when none does. */
 enum rc mirror_store_row(struct mirror_store *store, uint64_t first, struct mirror_row *ret_row,
                          struct err *err) MUST_USE;
-/* Begins or goes on with a segment; *ret_have bytes are there already. One part at a time. */
+/* Begins or goes on with a segment; *ret_have bytes are there already. One part at a time: another is left where it is.
+ * An encrypted one begins anew after a restart. */
 enum rc mirror_store_part_open(struct mirror_store *store, const struct mirror_row *row, uint64_t *ret_have,
                                struct err *err) MUST_USE;
 enum rc mirror_store_part_write(struct mirror_store *store, uint64_t offset, struct str bytes,
@@ -67,7 +77,8 @@ void mirror_store_part_drop(struct mirror_store *store); /* removes it; fine whe
 /* Records from mirror_store_size on: that they read, follow, and the tree behind them. `records` is copied. */
 enum rc mirror_store_log_check(struct mirror_store *store, const struct mirror_log *log, struct str records,
                                struct tlog_head *ret_head, struct err *err) MUST_USE;
-/* Writes what was checked last; durable when it returns. `file_size` is that of the server's log files in bytes. */
+/* Writes what was checked last; durable when it returns. `file_size` is that of the server's log file in bytes, or
+ * more. RC_LIMIT: the copy's log is cut at other places than the server's: these records come with their segment. */
 enum rc mirror_store_log_keep(struct mirror_store *store, int64_t file_size, struct err *err) MUST_USE;
 
 /* ---- checkpoints ---- */
@@ -76,6 +87,11 @@ enum rc mirror_store_log_keep(struct mirror_store *store, int64_t file_size, str
 enum rc mirror_store_note_latest(struct mirror_store *store, struct str note, struct err *err) MUST_USE;
 /* A retained note of at most mirror_store_size records, with its path once its group is complete. */
 enum rc mirror_store_note_retain(struct mirror_store *store, struct str note, struct err *err) MUST_USE;
+/* The newest note that witnesses cosigned, of at most mirror_store_size records. */
+enum rc mirror_store_note_cosigned(struct mirror_store *store, struct str note, struct err *err) MUST_USE;
+/* The time stamp of a retained note, as it came: who reads it verifies it. RC_NOT_FOUND: that note is not held. */
+enum rc mirror_store_stamp(struct mirror_store *store, uint64_t size, struct str response, struct err *err) MUST_USE;
+uint64_t mirror_store_stamped(const struct mirror_store *store); /* the size of the newest one; 0 when there is none */
 /* The size of the newest retained note; 0 when there is none. */
 uint64_t mirror_store_retained(const struct mirror_store *store);
 

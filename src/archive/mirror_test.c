@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define WAL_SMALL ((int64_t)64 << 10)
@@ -21,6 +22,7 @@ struct pair {
     struct testbed copy; /* only its folder */
     struct archive_reader *reader;
     struct mirror_store *store;
+    struct vault *vault; /* of the copy */
     struct buf bytes;
     struct err err;
 };
@@ -32,7 +34,7 @@ static bool ok(const struct pair *p, enum rc rc)
 
 static void store_open(struct pair *p)
 {
-    ok(p, mirror_store_open(&io_kernel, p->copy.folder, &p->store, &p->err));
+    ok(p, mirror_store_open(&io_kernel, p->copy.folder, p->vault, &p->store, &p->err));
 }
 
 static void reader_open(struct pair *p)
@@ -69,7 +71,9 @@ static enum rc instance_give(struct pair *p)
     struct buf out;
     buf_init_fixed(&out, text, sizeof text);
     archive_mirror_instance(p->reader, &out);
-    return mirror_store_instance(p->store, buf_view(&out), &p->err);
+    enum rc rc = mirror_store_instance(p->store, buf_view(&out), &p->err);
+    return rc == RC_AGAIN && !*mirror_store_origin(p->store) ? mirror_store_take(p->store, buf_view(&out), &p->err)
+                                                             : rc;
 }
 
 static void part_fetch(struct pair *p, const struct mirror_row *row)
@@ -215,16 +219,16 @@ static void copies_and_follows(void)
 }
 
 /* It stopped in the middle of a log file, and found it sealed. */
-static void comes_back_late(void)
+static void late(size_t records)
 {
-    for (uint64_t upto = 1; upto < 900; upto = upto * 3 + 1) {
+    for (uint64_t upto = 1; upto < records; upto = upto * 3 + 1) {
         struct pair p;
-        begin(&p, 900);
+        begin(&p, records);
         testbed_ok(&p.server, testbed_checkpoint(&p.server, false));
         reader_open(&p);
         CHECK_INT(instance_give(&p), RC_OK);
         log_pull(&p, 2000, upto);
-        CHECK(mirror_store_size(p.store) >= upto && mirror_store_size(p.store) < 900);
+        CHECK(mirror_store_size(p.store) >= upto && mirror_store_size(p.store) < records);
         mirror_store_close(p.store);
         testbed_ok(&p.server, archive_rotate(p.server.archive, &p.server.err));
         CHECK(testbed_seal(&p.server, 1) > 0);
@@ -238,6 +242,106 @@ static void comes_back_late(void)
         compare(&p);
         end(&p);
     }
+}
+
+static void comes_back_late(void)
+{
+    late(900);
+    late(150); /* one segment takes the place of what it has */
+}
+
+static bool stamp_one(void *context, uint64_t size, struct str stamp)
+{
+    struct pair *p = context;
+    return ok(p, mirror_store_stamp(p->store, size, stamp, &p->err));
+}
+
+/* What others said of the checkpoints comes along: the cosigned note and time stamps. */
+static void carries_what_others_signed(void)
+{
+    struct pair p;
+    struct buf note CLEANUP(buf_done) = {0};
+    begin(&p, 400);
+    testbed_ok(&p.server, testbed_checkpoint(&p.server, true));
+    uint64_t size = archive_size(p.server.archive);
+    buf_init(&note, NOTE_SIZE_MAX);
+    buf_str(&note, archive_checkpoint(p.server.archive));
+    buf_text(&note, "\xe2\x80\x94 w.test AAAAAAAA\n");
+    testbed_ok(&p.server, archive_cosigned_store(p.server.archive, buf_view(&note), true, true, &p.server.err));
+    testbed_ok(&p.server, archive_stamp_store(p.server.archive, size, STR("a response"), &p.server.err));
+    testbed_ok(&p.server, testbed_put(&p.server, 30, true));
+    testbed_ok(&p.server, testbed_checkpoint(&p.server, false));
+    pull(&p);
+    CHECK_INT(mirror_store_stamped(p.store), 0);
+    ok(&p, archive_mirror_stamps(p.reader, 0, stamp_one, &p, &p.err));
+    CHECK_INT(mirror_store_stamped(p.store), size);
+    CHECK_INT(mirror_store_stamp(p.store, size + 1, STR("of no note"), &p.err), RC_NOT_FOUND);
+    ok(&p, mirror_store_note_cosigned(p.store, archive_reader_cosigned(p.reader), &p.err));
+    CHECK_INT(mirror_store_note_cosigned(p.store, STR("no note"), &p.err), RC_INVALID);
+    mirror_store_close(p.store);
+    store_open(&p);
+    CHECK_INT(mirror_store_stamped(p.store), size);
+    char name[48];
+    struct arena *arena = arena_new((size_t)1 << 20);
+    struct str bytes;
+    int checkpoints = openat(p.copy.folder, NAME_CHECKPOINTS, O_RDONLY | O_DIRECTORY);
+    checkpoint_name(size, STAMP_SUFFIX, name);
+    ok(&p, file_load(&io_kernel, checkpoints, name, 100, arena, &bytes, &p.err));
+    CHECK_TEXT(bytes, "a response");
+    ok(&p, file_load(&io_kernel, checkpoints, NAME_COSIGNED, NOTE_SIZE_MAX, arena, &bytes, &p.err));
+    CHECK_STR(bytes, buf_view(&note));
+    close(checkpoints);
+    arena_free(arena);
+    compare(&p);
+    end(&p);
+}
+
+/* The server's files became shorter or longer than the mirror was told at first: it follows all the same. */
+static void follows_another_file_size(void)
+{
+    struct pair p;
+    struct mirror_log log;
+    struct tlog_head head;
+    begin(&p, 1000);
+    testbed_close(&p.server);
+    testbed_ok(&p.server, testbed_open(&p.server, 4 * WAL_SMALL, false));
+    testbed_ok(&p.server, archive_rotate(p.server.archive, &p.server.err));
+    testbed_ok(&p.server, testbed_put(&p.server, 1500, true)); /* of these one file takes all */
+    testbed_ok(&p.server, testbed_checkpoint(&p.server, false));
+    reader_open(&p);
+    CHECK_INT(instance_give(&p), RC_OK);
+    while (ok(&p, log_get(&p, 20000, &log)) && log.count) {
+        CHECK(log.file_bytes == WAL_SMALL || log.file_bytes == 4 * WAL_SMALL);
+        ok(&p, mirror_store_log_check(p.store, &log, buf_view(&p.bytes), &head, &p.err));
+        if (!ok(&p, mirror_store_log_keep(p.store, log.file_bytes + 4096, &p.err)))
+            break;
+    }
+    CHECK_INT(mirror_store_size(p.store), archive_reader_size(p.reader));
+    notes_pull(&p);
+    compare(&p);
+    end(&p);
+    /* told too little: the rest waits for its segment, and the mirror stays as it is */
+    begin(&p, 10);
+    testbed_close(&p.server);
+    testbed_ok(&p.server, testbed_open(&p.server, 4 * WAL_SMALL, false));
+    testbed_ok(&p.server, archive_rotate(p.server.archive, &p.server.err));
+    testbed_ok(&p.server, testbed_put(&p.server, 1500, true));
+    testbed_ok(&p.server, testbed_checkpoint(&p.server, false));
+    reader_open(&p);
+    CHECK_INT(instance_give(&p), RC_OK);
+    enum rc rc = RC_OK;
+    while (rc == RC_OK && ok(&p, log_get(&p, 20000, &log)) && log.count) {
+        ok(&p, mirror_store_log_check(p.store, &log, buf_view(&p.bytes), &head, &p.err));
+        rc = mirror_store_log_keep(p.store, WAL_SMALL, &p.err);
+    }
+    CHECK_INT(rc, RC_LIMIT);
+    testbed_ok(&p.server, archive_rotate(p.server.archive, &p.server.err));
+    CHECK(testbed_seal(&p.server, 1) > 0);
+    testbed_ok(&p.server, testbed_put(&p.server, 10, true));
+    testbed_ok(&p.server, testbed_checkpoint(&p.server, false));
+    pull(&p);
+    compare(&p);
+    end(&p);
 }
 
 /* A server takes the copy over, under the lock. */
@@ -254,7 +358,7 @@ static void is_taken_over(void)
     testbed_ok(&p.copy, testbed_open(&p.copy, WAL_SMALL, false));
     CHECK_INT(archive_size(p.copy.archive), archive_size(p.server.archive));
     struct mirror_store *second = NULL;
-    CHECK_INT(mirror_store_open(&io_kernel, p.copy.folder, &second, &p.err), RC_EXISTS);
+    CHECK_INT(mirror_store_open(&io_kernel, p.copy.folder, NULL, &second, &p.err), RC_EXISTS);
     p.copy.appended = p.server.appended;
     testbed_ok(&p.copy, testbed_put(&p.copy, 1500, true));
     CHECK(testbed_seal(&p.copy, 1) > 0);
@@ -357,9 +461,9 @@ static void refuses_changed_records(void)
         CHECK(rc != RC_OK);
         p.bytes.p[at] ^= 4;
     }
-    const struct mirror_log wrong[] = {{log.first + 1, log.count, 0}, {log.first, log.count - 1, 0},
-                                       {log.first, log.count + 1, 0}, {log.first, 0, 0},
-                                       {log.first, log.count, 7},     {log.first, UINT32_MAX, 0}};
+    const struct mirror_log wrong[] = {{log.first + 1, log.count, 0, 0}, {log.first, log.count - 1, 0, 0},
+                                       {log.first, log.count + 1, 0, 0}, {log.first, 0, 0, 0},
+                                       {log.first, log.count, 7, 0},     {log.first, UINT32_MAX, 0, 0}};
     for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
         test_row("row %zu", i);
         CHECK(mirror_store_log_check(p.store, &wrong[i], buf_view(&p.bytes), &head, &p.err) != RC_OK);
@@ -382,7 +486,8 @@ static void refuses_other_archives(void)
     char text[256];
     snprintf(text, sizeof text, "qorgan archive 1\nuuid 01020304000000000000000000000000\norigin other\n");
     CHECK_INT(mirror_store_instance(p.store, str_of(text), &p.err), RC_AGAIN);
-    ok(&p, mirror_store_rename(p.store, str_of(text), &p.err));
+    CHECK(!str_is(str_of(mirror_store_origin(p.store)), "other")); /* judging changes nothing */
+    ok(&p, mirror_store_take(p.store, str_of(text), &p.err));
     CHECK_TEXT(str_of(mirror_store_origin(p.store)), "other");
     /* notes of the origin before are no notes of this one */
     CHECK_INT(mirror_store_note_latest(p.store, archive_reader_checkpoint(p.reader), &p.err), RC_INVALID);
@@ -402,19 +507,85 @@ static void notices_its_own_loss(void)
     int wal = openat(p.copy.folder, NAME_WAL, O_RDONLY | O_DIRECTORY);
     CHECK_INT(unlinkat(wal, "0000000000000000.wal", 0), 0);
     close(wal);
-    CHECK_INT(mirror_store_open(&io_kernel, p.copy.folder, &p.store, &p.err), RC_CORRUPT);
+    CHECK_INT(mirror_store_open(&io_kernel, p.copy.folder, NULL, &p.store, &p.err), RC_CORRUPT);
+    end(&p);
+}
+
+/* Turns a bit on the disk, behind the mirror's back. */
+static void rot(const struct pair *p, const char *folder, const char *name, int64_t at)
+{
+    char path[160];
+    char byte;
+    snprintf(path, sizeof path, "%s/%s/%s", p->copy.path, folder, name);
+    CHECK_INT(chmod(path, 0640), 0);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    CHECK(fd >= 0);
+    CHECK_INT(pread(fd, &byte, 1, at), 1);
+    byte ^= 1;
+    CHECK_INT(pwrite(fd, &byte, 1, at), 1);
+    close(fd);
+}
+
+/* What rotted here is not told as the server's doing. */
+static void knows_its_own_damage(void)
+{
+    struct pair p;
+    struct mirror_row row;
+    struct tlog_head head;
+    size_t count = 0;
+    char name[48];
+    begin(&p, 1200);
+    CHECK(testbed_seal(&p.server, 1) > 0);
+    testbed_ok(&p.server, testbed_put(&p.server, 100, true));
+    testbed_ok(&p.server, testbed_checkpoint(&p.server, false));
+    pull(&p);
+    ok(&p, mirror_store_sound(p.store, 300, &p.err));
+    segment_name(0, name);
+    rot(&p, NAME_SEG, name, SEGMENT_HEADER + 300); /* in the first block */
+    CHECK_INT(mirror_store_sound(p.store, 255, &p.err), RC_CORRUPT);
+    CHECK(mirror_store_damaged(p.store));
+    rot(&p, NAME_SEG, name, SEGMENT_HEADER + 300);
+    ok(&p, mirror_store_sound(p.store, 255, &p.err));
+    snprintf(name, sizeof name, "%016llx.wal", (unsigned long long)mirror_store_sealed(p.store));
+    rot(&p, NAME_WAL, name, 64 + 28 + 5);
+    CHECK_INT(mirror_store_sound(p.store, 0, &p.err), RC_CORRUPT);
+    end(&p);
+    /* a part that the disk does not give back; the same bytes from the server are the server's fault */
+    begin(&p, 600);
+    testbed_seal(&p.server, 1);
+    reader_open(&p);
+    CHECK_INT(instance_give(&p), RC_OK);
+    ok(&p, archive_mirror_rows(p.reader, 0, &row, 1, &count, &p.err));
+    part_fetch(&p, &row);
+    snprintf(name, sizeof name, "%016llx.part", 0ull);
+    rot(&p, NAME_SEG, name, SEGMENT_HEADER + 300);
+    CHECK_INT(mirror_store_part_check(p.store, &head, &p.err), RC_CORRUPT);
+    CHECK(mirror_store_damaged(p.store));
+    mirror_store_close(p.store);
+    store_open(&p);
+    part_fetch(&p, &row); /* what is there already is gone on with: it may have been torn */
+    CHECK_INT(mirror_store_part_check(p.store, &head, &p.err), RC_CORRUPT);
+    CHECK(!mirror_store_damaged(p.store));
+    mirror_store_part_drop(p.store);
+    row.footer.bytes[0] ^= 1;
+    part_fetch(&p, &row);
+    CHECK_INT(mirror_store_part_check(p.store, &head, &p.err), RC_CORRUPT);
+    CHECK(!mirror_store_damaged(p.store));
     end(&p);
 }
 
 static const struct test tests[] = {
     {"a mirror copies and follows; its copy proves the same", copies_and_follows},
     {"a mirror comes back late", comes_back_late},
+    {"cosigned note and time stamps come along", carries_what_others_signed},
+    {"the size of the server's log files may change", follows_another_file_size},
     {"a server takes a mirror's folder over", is_taken_over},
     {"a changed segment is refused", refuses_changed_segments},
     {"what is held is compared, never overwritten", checks_what_it_holds},
     {"changed records of the log are refused", refuses_changed_records},
     {"another archive is refused", refuses_other_archives},
     {"a mirror notices its own loss", notices_its_own_loss},
+    {"a mirror knows its own damage", knows_its_own_damage},
 };
 
 int main(int argc, char **argv)

@@ -5,6 +5,7 @@
  * was deleted, its tombstone's hashes go on with the tree, and the record that it names must say so. */
 #include "archive/verify.h"
 
+#include "archive/path.h"
 #include "archive/segment_format.h"
 #include "archive/tombstone.h"
 #include "archive/verify_state.h"
@@ -47,14 +48,6 @@ static bool is_damage(enum rc rc)
 
 /* ---- the tree ---- */
 
-static enum rc group_hash(void *context, unsigned height, uint64_t index, struct tlog_hash *ret_hash, struct err *err)
-{
-    struct verify *v = context;
-    (void)err;
-    tlog_group_node(v->hasher, v->group, TLOG_GROUP, height, index, ret_hash);
-    return RC_OK;
-}
-
 /* The path files of checkpoints inside the group that has just become complete. */
 static void check_paths(struct verify *v)
 {
@@ -65,7 +58,6 @@ static void check_paths(struct verify *v)
         struct tlog_path path = {0};
         struct str bytes = STR_NONE;
         struct err err = {0};
-        struct tlog_source source = {.context = v, .hash_at = group_hash};
         checkpoint_name(size, PATH_SUFFIX, name);
         snprintf(file, sizeof file, NAME_CHECKPOINTS "/%s", name);
         struct verify_finding place = verify_in_file(file, -1);
@@ -73,7 +65,7 @@ static void check_paths(struct verify *v)
         enum rc rc = file_load(v->io, v->folders.checkpoints, name, sizeof path.hash, v->arena, &bytes, &err);
         if (rc != RC_OK)
             verify_tell(v, &place, "%s", err.text);
-        else if (tlog_consistency(v->hasher, &source, size % TLOG_GROUP, TLOG_GROUP, &path, NULL) != RC_OK ||
+        else if (path_make(v->hasher, v->group, size, &path, NULL) != RC_OK ||
                  !str_eq(bytes, str_at(path.hash, path.count * sizeof *path.hash)))
             verify_tell(v, &place, "the path is not that of the records");
     }
@@ -213,12 +205,6 @@ static int by_size(const void *a, const void *b)
     return x->size < y->size ? -1 : x->size > y->size;
 }
 
-static bool path_name_parse(struct str name, uint64_t *ret_size)
-{
-    struct str suffix = STR(PATH_SUFFIX);
-    return str_ends(name, suffix) && checkpoint_name_parse(str_slice(name, 0, name.n - suffix.n), ret_size);
-}
-
 static enum rc load_checkpoints(struct verify *v)
 {
     struct numbers names;
@@ -237,6 +223,11 @@ static enum rc load_checkpoints(struct verify *v)
 }
 
 /* ---- segments ---- */
+
+static struct covered covered_of(const char *file, struct segment *segment)
+{
+    return (struct covered){.file = file, .segment = segment, .bounds = {INT64_MAX, INT64_MIN, INT64_MAX, INT64_MIN}};
+}
 
 static void widen(struct covered *c, const struct block_info *info)
 {
@@ -456,7 +447,7 @@ static enum rc verify_segment(struct verify *v, uint64_t first)
         return RC_OK;
     }
     uint64_t records = segment->end - segment->first;
-    struct covered c = {.file = file, .segment = segment, .bounds = {INT64_MAX, INT64_MIN, INT64_MAX, INT64_MIN}};
+    struct covered c = covered_of(file, segment);
     v->total = MAX(v->total, segment->end);
     c.leaves = memory_new((size_t)records * sizeof *c.leaves);
     c.seen = memory_new((size_t)records);
@@ -715,8 +706,7 @@ static void keep_fault(void *context, const struct verify_finding *finding)
 static enum rc check_alone(struct verify *v, const struct verify_segment *which, struct segment *segment,
                            const struct verify_finding *place)
 {
-    struct covered c = {
-        .file = which->name, .segment = segment, .bounds = {INT64_MAX, INT64_MIN, INT64_MAX, INT64_MIN}};
+    struct covered c = covered_of(which->name, segment);
     uint64_t records = segment->end - segment->first;
     if (segment->first != v->frontier.size) {
         verify_tell(v, place, "it does not begin where the tree ends");

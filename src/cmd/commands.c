@@ -246,6 +246,13 @@ static const struct option_row mirror_rows[] = {
      .least = 1,
      .most = 86400,
      .help = "time between two pulls"},
+    {.name = "silent",
+     .type = OPTION_NUMBER,
+     .argument = "SECONDS",
+     .standard = "300",
+     .least = 1,
+     .most = 604800,
+     .help = "a server that does not answer, or whose archive does not grow, for so long is told"},
     {.name = "once", .type = OPTION_FLAG, .help = "pull once and exit"},
     {.name = "no-sandbox", .type = OPTION_FLAG, .help = "without seccomp and Landlock: only to look for a fault"},
 };

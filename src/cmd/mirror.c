@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/bytes.h"
+#include "cmd/archive_open.h"
 #include "cmd/cmd.h"
 #include "cmd/options.h"
 #include "os/file.h"
@@ -15,10 +16,11 @@
 #define TOKEN_MAX   ((size_t)512)
 #define URL_MAX     1024
 
-struct reading {
+struct given {
     struct arena *arena;
     struct policy *policy;
     struct signing_key *witness;
+    struct vault *vault;
     uint8_t pin[32];
     char from[URL_MAX];
     struct mirror_options mirror;
@@ -26,7 +28,7 @@ struct reading {
 };
 
 /* "https://host[:port]" without a path; a slash at the end is forgiven. */
-static bool address_read(struct reading *r, const char *text)
+static bool address_read(struct given *r, const char *text)
 {
     struct str address = str_trim_end(str_of(text), '/');
     struct str host = str_skip(address, 8);
@@ -40,7 +42,7 @@ static bool address_read(struct reading *r, const char *text)
 }
 
 /* 64 hexadecimal digits, with or without colons, as the service prints them. */
-static bool pin_read(struct reading *r, const char *text)
+static bool pin_read(struct given *r, const char *text)
 {
     char digits[65];
     size_t n = 0;
@@ -55,7 +57,7 @@ static bool pin_read(struct reading *r, const char *text)
     return hex_decode(str_at(digits, n), r->pin, sizeof r->pin);
 }
 
-static enum rc policy_load(struct reading *r, const struct options *options)
+static enum rc policy_load(struct given *r, const struct options *options)
 {
     const char *file = options_text(options, "policy");
     struct note_key key;
@@ -74,7 +76,7 @@ static enum rc policy_load(struct reading *r, const struct options *options)
     return rc;
 }
 
-static enum rc witness_load(struct reading *r, const char *file)
+static enum rc witness_load(struct given *r, const char *file)
 {
     struct str text;
     enum rc rc = file_load_path(file, NOTE_SIZE_MAX, r->arena, &text, &r->err);
@@ -85,7 +87,7 @@ static enum rc witness_load(struct reading *r, const char *file)
     return rc;
 }
 
-static enum rc files_load(struct reading *r, const struct options *options)
+static enum rc files_load(struct given *r, const struct options *options)
 {
     const char *ca = options_text(options, "ca");
     const char *witness = options_text(options, "witness-key");
@@ -100,6 +102,8 @@ static enum rc files_load(struct reading *r, const struct options *options)
     if (ca)
         rc = file_load_path(ca, CA_SIZE_MAX, r->arena, &r->mirror.ca_pem, &r->err);
     rc = rc == RC_OK ? policy_load(r, options) : rc;
+    rc = rc == RC_OK ? archive_vault(r->mirror.data, &r->vault, &r->err) : rc; /* as the reading commands */
+    r->mirror.vault = r->vault;
     return rc == RC_OK && witness ? witness_load(r, witness) : rc;
 }
 
@@ -109,7 +113,7 @@ int cmd_mirror(int argc, char **argv)
     int status = options_parse("mirror", argc, argv, &options);
     if (status != OPTIONS_GO)
         return status;
-    struct reading r = {.arena = arena_new(FILES_ARENA)};
+    struct given r = {.arena = arena_new(FILES_ARENA)};
     const char *pin = options_text(&options, "pin");
     if (!address_read(&r, options_text(&options, "from")))
         status = cmd_usage("mirror", "--from is https://host:port, not \"%s\"", options_text(&options, "from"));
@@ -125,11 +129,13 @@ int cmd_mirror(int argc, char **argv)
     }
     r.mirror.data = options_text(&options, "data");
     r.mirror.interval_s = options_number(&options, "interval");
+    r.mirror.silent_s = options_number(&options, "silent");
     r.mirror.once = options_flag(&options, "once");
     r.mirror.json = options_flag(&options, "json");
     r.mirror.sandbox = !options_flag(&options, "no-sandbox");
     status = files_load(&r, &options) == RC_OK ? mirror_run(&r.mirror) : cmd_fail("mirror", &r.err);
     signing_key_free(r.witness);
+    vault_free(r.vault);
     arena_free(r.arena);
     return status;
 }

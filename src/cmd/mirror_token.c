@@ -9,10 +9,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define LOCK_TRIES   100
+#define LOCK_WAIT_MS 50
 
 struct editing {
     int folder;
@@ -28,6 +32,20 @@ static enum rc folder_find(struct editing *e, const char *data)
     enum rc rc = folder_open(&io_kernel, fd, MIRROR_FOLDER, true, &e->folder, &e->err);
     close(fd);
     return rc;
+}
+
+/* Two that edit at once would lose one's change: the folder's lock is held from reading to writing. */
+static enum rc folder_lock(struct editing *e)
+{
+    int result = -EWOULDBLOCK;
+    for (int i = 0; i < LOCK_TRIES && result == -EWOULDBLOCK; i++) {
+        if (i > 0)
+            IGNORE(poll(NULL, 0, LOCK_WAIT_MS)); /* only a pause */
+        result = io_kernel.lock(NULL, e->folder);
+    }
+    if (result == -EWOULDBLOCK)
+        return err_set(&e->err, RC_AGAIN, "another mirror-token is at work on this data folder; try again");
+    return result < 0 ? err_errno(&e->err, -result, "could not lock the folder of tokens") : RC_OK;
 }
 
 static enum rc tokens_load(struct editing *e)
@@ -123,6 +141,8 @@ int cmd_mirror_token(int argc, char **argv)
     if (options.operand_count && revoke)
         return cmd_usage("mirror-token", "a name is made or revoked, not both");
     enum rc rc = folder_find(&e, options_text(&options, "data"));
+    if (options.operand_count || revoke)
+        rc = rc == RC_OK ? folder_lock(&e) : rc;
     rc = rc == RC_OK ? tokens_load(&e) : rc;
     if (rc != RC_OK)
         status = cmd_fail("mirror-token", &e.err);

@@ -1,7 +1,8 @@
 /* mirror.c - what is known of the archive's mirrors: who pulled when, how far each says it is, and who is silent.
  *
- * The first use of a token on a day, from each address, is a record; so are a mirror's silence, its return, and its own
- * word that a check failed. What a mirror reports is shown, and nothing depends on it. */
+ * The first use of a token on a day and a change of its address, up to eight a day, are records; so are a mirror's
+ * silence, its return, and its own word that a check failed. What a mirror reports is shown, and nothing depends on it.
+ */
 #include "base/assert.h"
 #include "base/civil.h"
 #include "desk/inside.h"
@@ -11,6 +12,7 @@
 #define MIRRORS_MAX    64
 #define INTERVAL_MAX_S (7 * DAY_S)
 #define LATE_S         60 /* a short interval is not held to the second */
+#define USED_DAY_MAX   8  /* records of a mirror's use on one day, should its address change all the time */
 
 struct mirror {
     struct str name, address, state, reason, root;
@@ -38,11 +40,17 @@ static bool mirror_make(struct ask *ask, struct str name)
 {
     struct db_query q = db_query(ask->desk->db, "SELECT count(*) FROM mirror WHERE name <> ?1");
     db_put_text(&q, name);
-    if (!name_valid(name) || db_one_i64(&q, 0) >= MIRRORS_MAX) {
-        ask_refuse(ask, "invalid", "no mirror's name, or too many mirrors: forget one");
+    bool full = db_one_i64(&q, 0) >= MIRRORS_MAX;
+    if (!name_valid(name)) {
+        ask_refuse(ask, "invalid", "no mirror's name");
         return false;
     }
-    q = db_query(ask->desk->db, "INSERT INTO mirror VALUES (?1, '', 'ok', '', 0, 0, 0, '', 0, ?2, 0, -1, '', 0)"
+    if (full) {
+        ask_refuse(ask, "mirror_full",
+                   "the server's list has 64 mirrors already; take one off it (mirror.forget) and revoke its token");
+        return false;
+    }
+    q = db_query(ask->desk->db, "INSERT INTO mirror VALUES (?1, '', 'ok', '', 0, 0, 0, '', 0, ?2, 0, -1, '', 0, 0)"
                                 " ON CONFLICT (name) DO NOTHING");
     db_put_text(&q, name);
     db_put_i64(&q, ask->now_ns);
@@ -55,12 +63,18 @@ void ask_mirror_used(struct ask *ask)
     struct mirror m = {.name = ask_str(ask, "name"), .address = desk_cut(ask_str(ask, "address"), DESK_FIELD_MAX)};
     if (!mirror_make(ask, m.name))
         return;
-    struct db_query q = db_query(ask->desk->db, "UPDATE mirror SET used_day = ?2, used_address = ?3 WHERE name = ?1"
-                                                " AND (used_day <> ?2 OR used_address <> ?3)");
+    struct db_query q =
+        db_query(ask->desk->db, "UPDATE mirror SET used_count = CASE used_day WHEN ?2 THEN used_count + 1 ELSE 1 END,"
+                                " used_day = ?2, used_address = ?3 WHERE name = ?1"
+                                " AND (used_day <> ?2 OR used_address <> ?3)");
     db_put_text(&q, m.name);
     db_put_i64(&q, ask->now_ns / (DAY_S * SECOND_NS));
     db_put_text(&q, m.address);
-    if (db_run(&q) > 0)
+    if (db_run(&q) == 0)
+        return;
+    q = db_query(ask->desk->db, "SELECT used_count FROM mirror WHERE name = ?1");
+    db_put_text(&q, m.name);
+    if (db_one_i64(&q, 0) <= USED_DAY_MAX)
         mirror_record(ask->desk, "mirror.used", &m, ask->now_ns);
 }
 

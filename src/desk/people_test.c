@@ -584,6 +584,12 @@ static void mirrors_are_watched(void)
     stand.now += H(24);
     CHECK(mirror_ask("used", "site-b", 2, "")); /* another day */
     CHECK_INT(records_named("mirror.used"), 3);
+    for (int i = 0; i < 40; i++) /* two addresses in turn: some records, not one each time */
+        CHECK(mirror_ask("used", "site-b", i % 2, ""));
+    CHECK_INT(records_named("mirror.used"), 2 + 8);
+    stand.now += H(24);
+    CHECK(mirror_ask("used", "site-b", 2, ""));
+    CHECK_INT(records_named("mirror.used"), 2 + 8 + 1);
     CHECK(!mirror_ask("used", "", 1, ""));
     CHECK(!mirror_ask("used", "a b", 1, ""));
     for (int i = 0; i < 5; i++)
@@ -603,6 +609,15 @@ static void mirrors_are_watched(void)
     CHECK(mirror_ask("report", "site-b", 79, "ok"));
     CHECK_INT(records_named("mirror.heard"), 2);
     CHECK(!mirror_ask("list", "nobody", 0, "")); /* for users */
+    for (int i = 2; i <= 64; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "m%d", i);
+        CHECK(mirror_ask("used", name, i, ""));
+    }
+    CHECK(!mirror_ask("used", "m65", 65, "")); /* and it is told why */
+    CHECK(str_search(buf_view(&stand.answer), STR("\"mirror_full\"")) < stand.answer.n);
+    CHECK(str_search(buf_view(&stand.answer), STR("mirror.forget")) < stand.answer.n);
+    CHECK(mirror_ask("used", "site-b", 3, ""));
     stand_close(&stand);
 }
 

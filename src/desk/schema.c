@@ -92,6 +92,9 @@ const char *const desk_schema[] = {
     " past INTEGER NOT NULL, bytes INTEGER NOT NULL, received_ns INTEGER NOT NULL, keep_until_ns INTEGER NOT NULL,"
     " state INTEGER NOT NULL, record INTEGER, reason TEXT NOT NULL, PRIMARY KEY (proposal, first))"
     " STRICT, WITHOUT ROWID;",
+
+    /* how often that day the address was another than the time before */
+    "ALTER TABLE mirror ADD COLUMN used_count INTEGER NOT NULL DEFAULT 0;",
 };
 
 const size_t desk_schema_count = ARRAY_LEN(desk_schema);

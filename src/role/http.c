@@ -2,13 +2,13 @@
 
 #include "base/arena.h"
 #include "base/assert.h"
+#include "role/transfer.h"
 
 #include <curl/curl.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <string.h>
 
-#define CONNECT_S  10L
 #define HEADER_MAX 1024
 #define CA_MAX     ((size_t)1 << 20)
 
@@ -20,22 +20,8 @@ struct http {
     uint8_t pin[32];
     bool pin_failed;
     struct buf ca;
-    struct buf *body; /* of the present exchange */
-    bool too_long;
     char error[CURL_ERROR_SIZE];
 };
-
-static size_t on_bytes(char *bytes, size_t size, size_t count, void *context)
-{
-    struct http *http = context;
-    size_t n = size * count;
-    http->too_long = http->body->n + n > http->options.answer_max;
-    if (http->too_long)
-        return 0;
-    buf_put(http->body, bytes, n);
-    http->too_long = http->body->overflow;
-    return http->too_long ? 0 : n;
-}
 
 static int on_progress(void *context, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
 {
@@ -122,16 +108,9 @@ enum rc http_new(const struct http_options *options, struct http **ret_http, str
         return err_set(err, RC_LIMIT, "no memory for the web client, or its token or certificates are too long");
     }
     CURL *curl = http->curl;
-    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, http->error);
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT, options->patience_s);
-    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_S);
-    curl_easy_setopt(curl, CURLOPT_PROXY, "");
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https");
     curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_bytes);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, http);
     curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
     curl_easy_setopt(curl, CURLOPT_XFERINFODATA, http);
     curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
@@ -152,17 +131,17 @@ void http_free(struct http *http)
     memory_free(http);
 }
 
-static enum rc failure(const struct http *http, CURLcode code, struct err *err)
+static enum rc failure(const struct http *http, CURLcode code, bool too_long, struct err *err)
 {
-    const char *text = http->error[0] ? http->error : curl_easy_strerror(code);
+    const char *text = transfer_why(http->error, code);
     if (http->pin_failed)
         return err_set(err, RC_DENIED, "the server's certificate is not the one that was pinned");
     if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_ISSUER_ERROR)
         return err_set(err, RC_DENIED, "the server's certificate is refused: %s", text);
     if (code == CURLE_ABORTED_BY_CALLBACK)
         return err_set(err, RC_AGAIN, "stopped");
-    if (http->too_long)
-        return err_set(err, RC_LIMIT, "the server's answer is longer than %zu bytes", http->options.answer_max);
+    if (too_long)
+        return err_set(err, RC_LIMIT, "the server's answer is longer than this program takes");
     return err_set(err, RC_IO, "could not reach the server: %s", text);
 }
 
@@ -173,10 +152,9 @@ enum rc http_exchange(struct http *http, const char *url, struct str json, struc
     long status = 0;
     ASSERT(url != NULL);
     buf_clear(ret_body);
-    http->body = ret_body;
-    http->too_long = false;
     http->pin_failed = false;
     http->error[0] = '\0';
+    transfer_options(curl, http->error, ret_body, http->options.patience_s);
     curl_easy_setopt(curl, CURLOPT_URL, url);
     if (json.n) {
         curl_easy_setopt(curl, CURLOPT_HTTPHEADER, http->json_headers);
@@ -187,9 +165,8 @@ enum rc http_exchange(struct http *http, const char *url, struct str json, struc
         curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L);
     }
     CURLcode code = curl_easy_perform(curl);
-    http->body = NULL;
     if (code != CURLE_OK)
-        return failure(http, code, err);
+        return failure(http, code, ret_body->overflow, err);
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
     *ret_status = (unsigned)status;
     return RC_OK;

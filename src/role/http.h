@@ -19,7 +19,6 @@ struct http_options {
     struct str ca_pem;           /* copied */
     const uint8_t *pin;          /* 32 bytes, copied; NULL: none */
     struct str bearer;           /* token of every request, copied; never logged */
-    size_t answer_max;           /* bytes of one answer's body */
     long patience_s;             /* for a whole exchange */
     bool (*stop)(void *context); /* may be NULL */
     void *context;
@@ -30,7 +29,8 @@ enum rc http_new(const struct http_options *options, struct http **ret_http, str
 void http_free(struct http *http); /* NULL is fine */
 
 /* GET, or POST of a JSON text when `json` has bytes. RC_OK: an answer came, whatever its status; the body is in
- * `ret_body`, cleared before. RC_DENIED: the server is not who it must be. RC_LIMIT: the answer is too long. RC_AGAIN:
+ * `ret_body`, cleared before; its limit is the answer's. RC_DENIED: the server is not who it must be. RC_LIMIT: the
+ * answer is too long. RC_AGAIN:
  * stopped. RC_IO: anything else of the network. */
 enum rc http_exchange(struct http *http, const char *url, struct str json, struct buf *ret_body, unsigned *ret_status,
                       struct err *err) MUST_USE;

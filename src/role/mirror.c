@@ -1,9 +1,16 @@
 /* mirror.c - the mirror's process: its folders and sandbox, pull after pull, and what an alarm does.
  *
  *   open ──► pull ──ok──► report, wait ──► pull …
- *             ├─ network, disk ──► say so, open anew after the interval
+ *             ├─ network ──► say so, ask again after the interval; the archive stays open, and its lock held
+ *             ├─ disk ──► say so, open anew after the interval
  *             ├─ token or certificate refused, format too new ──► exit 1
- *             └─ alarm ──► alarms file, standard error, report "stopped" ──► exit 1; the copy stays as it was */
+ *             └─ alarm ──► alarms file, standard error, report "stopped" ──► exit 1; the copy stays as it was
+ *
+ * The server's own state is told apart, because the two are mended at different places; none of it ends the mirror:
+ *
+ *   ANSWERS ──no answer for so long──► SILENT      the network, or the host
+ *      ├──answers, nothing new is signed──► STILL  its keeper or signer: collection may be off; heartbeats make it grow
+ *      └◄── whenever it grows again ── */
 #include "role/mirror.h"
 
 #include "base/assert.h"
@@ -32,6 +39,10 @@
 #define PATIENCE_S  60L
 #define FILES_MAX   8192
 
+enum server_state { SERVER_ANSWERS, SERVER_SILENT, SERVER_STILL };
+
+static const char *const server_states[] = {"answers", "silent", "still"};
+
 struct mirror {
     const struct mirror_options *options;
     int data;
@@ -41,6 +52,9 @@ struct mirror {
     bool stopping;
     struct mirror_pull pull;
     bool failing; /* the last pull failed: said once */
+    enum server_state server;
+    int64_t grown_ns; /* boot time at which more was signed than ever before */
+    uint64_t grown;   /* records that were */
 };
 
 /* Waits so long, or sees whether it is to stop. */
@@ -114,7 +128,6 @@ static enum rc open_all(struct mirror *m)
     struct http_options http = {.ca_pem = m->options->ca_pem,
                                 .pin = m->options->pin,
                                 .bearer = m->options->token,
-                                .answer_max = ANSWER_MAX,
                                 .patience_s = PATIENCE_S,
                                 .stop = on_stop,
                                 .context = m};
@@ -126,6 +139,7 @@ static enum rc open_all(struct mirror *m)
                               .arena = arena_new(ANSWER_MEM)};
     buf_init(&p->body, ANSWER_MAX);
     buf_init(&p->note, NOTE_SIZE_MAX);
+    buf_init(&p->cosigned, NOTE_SIZE_MAX);
     m->signals = proc_signals();
     if (!p->arena || m->signals < 0)
         return err_set(&p->err, RC_LIMIT, "no memory for the mirror");
@@ -142,7 +156,7 @@ static enum rc open_all(struct mirror *m)
 /* ---- what is said ---- */
 
 /* Appended and synced: what was seen must not be lost with the process. */
-static void alarm_record(struct mirror *m)
+static void alarm_record(struct mirror *m, const char *alarm, const char *text)
 {
     const struct mirror_pull *p = &m->pull;
     char time[CIVIL_TEXT_MAX];
@@ -152,8 +166,8 @@ static void alarm_record(struct mirror *m)
     buf_init(&line, 16384);
     json_write_object(&line);
     json_put_str(&line, "time", str_at(time, civil_format(clock_real_ns(), 0, 3, time)));
-    json_put_text(&line, "alarm", p->alarm);
-    json_put_text(&line, "text", p->err.text);
+    json_put_text(&line, "alarm", alarm);
+    json_put_text(&line, "text", text);
     json_put_text(&line, "server", p->from);
     json_put_u64(&line, "held", p->store ? mirror_store_size(p->store) : 0);
     json_put_u64(&line, "seen", p->seen.head.size);
@@ -190,6 +204,7 @@ static void pulled_say(const struct mirror *m, enum rc rc)
     json_put_u64(&line, "sealed", p->store ? mirror_store_sealed(p->store) : 0);
     json_put_u64(&line, "signed", p->seen.head.size);
     json_put_u64(&line, "bytes", p->bytes);
+    json_put_text(&line, "server", server_states[m->server]);
     if (p->alarm)
         json_put_text(&line, "alarm", p->alarm);
     if (rc != RC_OK)
@@ -200,13 +215,54 @@ static void pulled_say(const struct mirror *m, enum rc rc)
     buf_done(&line);
 }
 
+static void server_to(struct mirror *m, enum server_state to, int64_t quiet_s)
+{
+    char text[ERR_TEXT_MAX];
+    if (m->server == to)
+        return;
+    m->server = to;
+    if (to == SERVER_ANSWERS) {
+        log_info("the server answers, and its archive grows again");
+        return;
+    }
+    if (to == SERVER_SILENT)
+        snprintf(text, sizeof text, "the server has not answered for %lld s", (long long)quiet_s);
+    else
+        snprintf(
+            text, sizeof text,
+            "the server answers, but has signed nothing new for %lld s: does it still collect, is its clock or disk "
+            "in order?",
+            (long long)quiet_s);
+    log_warning("%s", text);
+    alarm_record(m, server_states[to], text);
+}
+
+/* Judged after each pull. */
+static void server_judge(struct mirror *m)
+{
+    const struct mirror_pull *p = &m->pull;
+    int64_t now_ns = (int64_t)clock_boot_ns();
+    if (p->seen.head.size > m->grown) {
+        m->grown = p->seen.head.size;
+        m->grown_ns = now_ns;
+    }
+    int64_t mute_s = (now_ns - p->answered_ns) / SECOND_NS;
+    int64_t still_s = (now_ns - m->grown_ns) / SECOND_NS;
+    if (mute_s >= m->options->silent_s)
+        server_to(m, SERVER_SILENT, mute_s);
+    else if (still_s >= m->options->silent_s && still_s >= 2 * m->options->interval_s)
+        server_to(m, SERVER_STILL, still_s);
+    else if (!p->unanswered)
+        server_to(m, SERVER_ANSWERS, 0);
+}
+
 /* ---- pulls ---- */
 
 static enum rc pull_once(struct mirror *m)
 {
     struct mirror_pull *p = &m->pull;
     if (!p->store) {
-        enum rc rc = mirror_store_open(&io_kernel, m->archive, &p->store, &p->err);
+        enum rc rc = mirror_store_open(&io_kernel, m->archive, m->options->vault, &p->store, &p->err);
         p->confirmed = false;
         if (rc == RC_CORRUPT)
             p->alarm = "own";
@@ -228,29 +284,33 @@ static bool pulled(struct mirror *m, enum rc rc)
     struct mirror_pull *p = &m->pull;
     if (rc == RC_DENIED && !m->stopping && p->http)
         p->alarm = NULL; /* not the archive's fault; nothing was pulled */
+    server_judge(m);
     pulled_say(m, rc);
     if (p->alarm) {
         log_error("ALARM (%s): %s; this copy stays as it is", p->alarm, p->err.text);
-        alarm_record(m);
+        alarm_record(m, p->alarm, p->err.text);
         mirror_pull_report(p, m->options->interval_s);
         return false;
     }
     if (rc == RC_OK) {
         if (m->failing)
-            log_info("the server answers again");
+            log_info("the server is followed again");
         m->failing = false;
         mirror_pull_report(p, m->options->interval_s);
         return true;
     }
     if (m->stopping)
         return true;
+    if (p->waiting) /* the mirror is there, and does as it should */
+        mirror_pull_report(p, m->options->interval_s);
     bool retry = rc == RC_IO || rc == RC_AGAIN;
     if (!retry || m->options->once)
         log_error("%s", p->err.text);
     else if (!m->failing)
         log_warning("%s; it is tried again", p->err.text);
     m->failing = true;
-    store_close(m);
+    if (!p->unanswered && !p->waiting) /* a failure of the store is final */
+        store_close(m);
     return retry;
 }
 
@@ -263,10 +323,12 @@ int mirror_run(const struct mirror_options *options)
         return status;
     *m = (struct mirror){.options = options, .data = -1, .archive = -1, .folder = -1, .signals = -1};
     enum rc rc = open_all(m);
+    m->grown_ns = m->pull.answered_ns = (int64_t)clock_boot_ns();
+    m->grown = m->pull.seen.head.size;
     if (rc != RC_OK)
         log_error("%s", m->pull.err.text);
     if (m->pull.alarm)
-        alarm_record(m);
+        alarm_record(m, m->pull.alarm, m->pull.err.text);
     bool go = rc == RC_OK;
     while (go && !m->stopping) {
         rc = pull_once(m);
@@ -280,6 +342,7 @@ int mirror_run(const struct mirror_options *options)
     http_free(m->pull.http);
     buf_done(&m->pull.body);
     buf_done(&m->pull.note);
+    buf_done(&m->pull.cosigned);
     arena_free(m->pull.arena);
     const int fds[] = {m->folder, m->archive, m->data, m->signals};
     for (size_t i = 0; i < ARRAY_LEN(fds); i++)

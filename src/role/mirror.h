@@ -3,6 +3,7 @@
 #define ROLE_MIRROR_H
 
 #include "base/str.h"
+#include "os/vault.h"
 #include "tlog/key.h"
 #include "tlog/policy.h"
 
@@ -16,8 +17,10 @@ struct mirror_options {
     const uint8_t *pin; /* SHA-256 of the server's certificate, 32 bytes; NULL: none */
     struct str token;
     const struct policy *policy;
+    const struct vault *vault;         /* master keys of this mirror's own copy; NULL: it is not encrypted */
     const struct signing_key *witness; /* NULL: it does not cosign */
     int64_t interval_s;
+    int64_t silent_s; /* a server that does not answer, or answers and does not grow, for so long is told */
     bool once;
     bool json;    /* one object a pull on standard output */
     bool sandbox; /* off only to look for a fault */

@@ -14,6 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     struct tlog_path path;
     struct wire_rows rows;
     struct wire_notes notes;
+    struct wire_stamps stamps;
     struct mirror_log log;
     struct str part;
     if (!arena)
@@ -32,6 +33,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     if (wire_log_read(input, arena, &log, &part, NULL) == RC_OK)
         ASSERT(log.file_first <= log.first && part.n < size);
     IGNORE(wire_notes_read(input, arena, &notes, NULL)); /* it has no promise but to end */
+    if (wire_stamps_read(input, arena, &stamps, NULL) == RC_OK)
+        for (size_t i = 0; i < stamps.count; i++)
+            ASSERT(stamps.stamps[i].size > 0 && stamps.stamps[i].response.n > 0);
     struct mirror_tokens *tokens = arena_alloc(arena, sizeof *tokens);
     if (tokens && mirror_tokens_parse(input, tokens, NULL) == RC_OK) {
         struct buf out;

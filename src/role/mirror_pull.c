@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "base/civil.h"
 #include "codec/json.h"
+#include "os/clock.h"
 #include "os/file.h"
 #include "role/log.h"
 #include "role/mirror_wire.h"
@@ -18,6 +19,7 @@
 #define COMPARE_NS   (DAY_S * SECOND_NS)
 #define FILE_MARGIN  (INT64_C(4) << 20) /* our frames are cut otherwise than the server's */
 #define SEEN_MAX     4096
+#define INSTANCE_MAX 4096
 
 static enum rc alarm_raise(struct mirror_pull *p, const char *what, const char *format, ...) PRINTF(3, 4);
 static enum rc alarm_raise(struct mirror_pull *p, const char *what, const char *format, ...)
@@ -31,6 +33,33 @@ static enum rc alarm_raise(struct mirror_pull *p, const char *what, const char *
         return RC_CORRUPT; /* the first one says it */
     p->alarm = what;
     return err_set(&p->err, RC_CORRUPT, "%s", text);
+}
+
+/* What is held here does not read back: nothing is said of the server. */
+static enum rc alarm_own(struct mirror_pull *p, const char *text)
+{
+    return alarm_raise(p, "own", "this mirror's copy is damaged, the server is not to blame: %.300s", text);
+}
+
+/* Something that came and something that is held do not fit, with the tree of `size` records between them: the copy's
+ * own disk is looked at before the server is accused. p->err says what does not fit. */
+static enum rc contradiction(struct mirror_pull *p, const char *what, uint64_t size, const char *format, ...)
+    PRINTF(4, 5);
+static enum rc contradiction(struct mirror_pull *p, const char *what, uint64_t size, const char *format, ...)
+{
+    char text[ERR_TEXT_MAX];
+    struct err why;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (mirror_store_damaged(p->store)) {
+        snprintf(text, sizeof text, "%s", p->err.text);
+        return alarm_own(p, text);
+    }
+    if (mirror_store_sound(p->store, size, &why) == RC_CORRUPT)
+        return alarm_own(p, why.text);
+    return alarm_raise(p, what, "%s", text);
 }
 
 /* ---- questions ---- */
@@ -60,6 +89,8 @@ static enum rc exchange(struct mirror_pull *p, const char *url, struct str json)
         unsigned status = 0;
         enum rc rc = http_exchange(p->http, url, json, &p->body, &status, &p->err);
         arena_reset(p->arena);
+        if (rc == RC_OK)
+            p->answered_ns = (int64_t)clock_boot_ns();
         if (rc != RC_OK || status == 200)
             return rc;
         wire_refusal_read(buf_view(&p->body), p->arena, &refusal);
@@ -84,6 +115,7 @@ static enum rc ask(struct mirror_pull *p, const char *format, ...)
     ASSERT(n > 0 && (size_t)n < sizeof url);
     enum rc rc = exchange(p, url, STR_NONE);
     p->bytes += rc == RC_OK ? p->body.n : 0;
+    p->unanswered = rc != RC_OK;
     return rc;
 }
 
@@ -141,8 +173,8 @@ enum rc mirror_pull_begin(struct mirror_pull *pull)
     return rc == RC_INVALID ? alarm_raise(pull, "own", "this mirror's memory of what it saw is damaged") : rc;
 }
 
-/* Signed by whom we believe; the text stays in p->note. */
-static enum rc note_believe(struct mirror_pull *p, struct str note, struct checkpoint *ret_checkpoint)
+/* Signed by whom we believe; whether enough witnesses cosigned it, too. The checkpoint borrows from the note. */
+static enum rc note_believe(struct mirror_pull *p, struct str note, struct checkpoint *ret_checkpoint, bool *ret_quorum)
 {
     struct note *parsed = arena_alloc(p->arena, sizeof *parsed);
     struct policy_result result;
@@ -150,7 +182,8 @@ static enum rc note_believe(struct mirror_pull *p, struct str note, struct check
         return err_set(&p->err, RC_LIMIT, "no memory to check a checkpoint");
     enum rc rc = note_parse(note, parsed, &p->err);
     rc = rc == RC_OK ? checkpoint_parse(parsed->text, ret_checkpoint, &p->err) : rc;
-    rc = rc == RC_OK ? policy_check(p->policy, parsed, ret_checkpoint, &result, &p->err) : rc;
+    rc = rc == RC_OK ? policy_signed(p->policy, parsed, ret_checkpoint, &result, &p->err) : rc;
+    *ret_quorum = rc == RC_OK && policy_quorum(p->policy, result.witnesses);
     if (rc == RC_LIMIT || rc == RC_OK)
         return rc;
     char why[ERR_TEXT_MAX];
@@ -158,20 +191,18 @@ static enum rc note_believe(struct mirror_pull *p, struct str note, struct check
     return alarm_raise(p, "checkpoint", "the server's checkpoint is not believed: %.400s", why);
 }
 
-static enum rc instance_take(struct mirror_pull *p, struct str instance, struct str origin)
+/* Whose archive it is; *ret_new: it is to be taken once its checkpoint was compared with what was seen. */
+static enum rc instance_judge(struct mirror_pull *p, struct str instance, struct str origin, bool *ret_new)
 {
     char line[NOTE_NAME_MAX + 32];
     int n = snprintf(line, sizeof line, "\norigin %.*s\n", STR_ARG(origin));
     if (n < 0 || (size_t)n >= sizeof line || !str_ends(instance, str_of(line)))
         return alarm_raise(p, "checkpoint", "the server's checkpoint is of another origin than its archive");
     enum rc rc = mirror_store_instance(p->store, instance, &p->err);
-    if (rc == RC_AGAIN) { /* signed by a key that the policy names under that origin */
-        log_warning("%s", p->err.text);
-        return mirror_store_rename(p->store, instance, &p->err);
-    }
+    *ret_new = rc == RC_AGAIN;
     if (rc == RC_DENIED)
         return alarm_raise(p, "archive", "the server's archive is another one than this mirror holds");
-    return rc;
+    return rc == RC_AGAIN ? RC_OK : rc;
 }
 
 static enum rc compare_seen(struct mirror_pull *p, const struct tlog_head *head)
@@ -191,32 +222,78 @@ static enum rc compare_seen(struct mirror_pull *p, const struct tlog_head *head)
     return alarm_raise(p, "fork", "the server's checkpoint does not continue the one seen before: %.300s", why);
 }
 
-static enum rc checkpoint_take(struct mirror_pull *p, int64_t now_ns)
+/* The newest is not cosigned by enough witnesses yet: then what they cosigned before it. */
+static enum rc cosigned_target(struct mirror_pull *p, const struct checkpoint *newest)
+{
+    struct checkpoint cosigned = {0};
+    bool quorum = false;
+    enum rc rc = p->cosigned.n ? note_believe(p, buf_view(&p->cosigned), &cosigned, &quorum) : RC_OK;
+    if (rc == RC_OK && quorum && str_eq(cosigned.origin, newest->origin)) {
+        bool newer = cosigned.head.size > newest->head.size; /* both came while they changed */
+        rc = newer ? consistent(p, &newest->head, &cosigned.head) : consistent(p, &cosigned.head, &newest->head);
+        if (rc == RC_CORRUPT)
+            return alarm_raise(p, "fork", "the server's cosigned checkpoint is not the beginning of its newest one");
+        quorum = cosigned.head.size >= mirror_store_size(p->store);
+    } else {
+        quorum = false;
+    }
+    if (rc != RC_OK)
+        return rc;
+    p->waiting = !quorum;
+    if (!quorum)
+        return err_set(&p->err, RC_AGAIN,
+                       "the server's records are signed, but not cosigned by the policy's quorum yet");
+    p->target = cosigned.head;
+    buf_clear(&p->note);
+    buf_str(&p->note, buf_view(&p->cosigned));
+    return RC_OK;
+}
+
+static enum rc checkpoint_ask(struct mirror_pull *p, struct buf *ret_instance)
 {
     struct wire_checkpoint answer;
-    struct checkpoint checkpoint;
     enum rc rc = ask(p, "checkpoint");
     rc = rc == RC_OK ? wire_checkpoint_read(buf_view(&p->body), p->arena, &answer, &p->err) : rc;
     if (rc != RC_OK)
         return rc;
-    if (!answer.note.n)
-        return p->seen.head.size ? alarm_raise(p, "rollback", "the server has no checkpoint any more")
-                                 : err_set(&p->err, RC_AGAIN, "the server has signed nothing yet");
+    /* Other answers will take the place of this one. */
     buf_clear(&p->note);
     buf_str(&p->note, answer.note);
+    buf_clear(&p->cosigned);
+    buf_str(&p->cosigned, answer.cosigned);
+    buf_str(ret_instance, answer.instance);
     p->log_file_bytes = answer.log_file_bytes;
-    rc = note_believe(p, answer.note, &checkpoint);
-    rc = rc == RC_OK ? instance_take(p, answer.instance, checkpoint.origin) : rc;
+    return p->note.overflow || p->cosigned.overflow || ret_instance->overflow
+               ? err_set(&p->err, RC_INVALID, "the server's answer is not understood: a checkpoint too long")
+               : RC_OK;
+}
+
+static enum rc checkpoint_take(struct mirror_pull *p, int64_t now_ns)
+{
+    char text[INSTANCE_MAX];
+    struct buf instance;
+    struct checkpoint newest;
+    bool quorum = false;
+    bool is_new = false;
+    buf_init_fixed(&instance, text, sizeof text);
+    enum rc rc = checkpoint_ask(p, &instance);
     if (rc != RC_OK)
         return rc;
-    p->target = checkpoint.head;
-    rc = compare_seen(p, &p->target);
-    if (rc != RC_OK)
-        return rc;
-    /* The answers in between took the place of this one. */
-    arena_reset(p->arena);
-    rc = note_believe(p, buf_view(&p->note), &checkpoint);
-    return rc == RC_OK ? seen_store(p, &checkpoint, now_ns) : rc;
+    p->waiting = !p->note.n;
+    if (!p->note.n)
+        return p->seen.head.size ? alarm_raise(p, "rollback", "the server has no checkpoint any more")
+                                 : err_set(&p->err, RC_AGAIN, "the server has signed nothing yet");
+    rc = note_believe(p, buf_view(&p->note), &newest, &quorum);
+    rc = rc == RC_OK ? instance_judge(p, buf_view(&instance), newest.origin, &is_new) : rc;
+    rc = rc == RC_OK ? compare_seen(p, &newest.head) : rc;
+    if (rc == RC_OK && is_new) { /* signed by a key that the policy names under that origin */
+        if (mirror_store_origin(p->store)[0])
+            log_warning("the server's archive goes on under a new origin, \"%.*s\"", STR_ARG(newest.origin));
+        rc = mirror_store_take(p->store, buf_view(&instance), &p->err);
+    }
+    rc = rc == RC_OK ? seen_store(p, &newest, now_ns) : rc;
+    p->target = newest.head;
+    return rc == RC_OK && !quorum ? cosigned_target(p, &newest) : rc;
 }
 
 /* What the store held when it was opened, which nobody has compared with anything signed since. */
@@ -228,9 +305,10 @@ static enum rc held_confirm(struct mirror_pull *p)
     enum rc rc = mirror_store_root(p->store, held.size, &held.root, &p->err);
     rc = rc == RC_OK ? consistent(p, &held, &p->target) : rc;
     p->confirmed = rc == RC_OK;
-    return rc == RC_CORRUPT ? alarm_raise(p, "fork", "the %llu records held here are not the beginning of the server's",
-                                          (unsigned long long)held.size)
-                            : rc;
+    return rc == RC_CORRUPT
+               ? contradiction(p, "fork", held.size, "the %llu records held here are not the beginning of the server's",
+                               (unsigned long long)held.size)
+               : rc;
 }
 
 /* ---- segments ---- */
@@ -285,8 +363,8 @@ static enum rc segment_bad(struct mirror_pull *p, const struct mirror_row *row, 
 {
     char why[ERR_TEXT_MAX];
     snprintf(why, sizeof why, "%s", p->err.text);
-    return alarm_raise(p, "segment", "the server's segment of records %llu to %llu %s: %.300s",
-                       (unsigned long long)row->first, (unsigned long long)row->end - 1, what, why);
+    return contradiction(p, "segment", row->first, "the server's segment of records %llu to %llu %s: %.300s",
+                         (unsigned long long)row->first, (unsigned long long)row->end - 1, what, why);
 }
 
 /* One that is held: the same file, or the same records in another file; ours is never replaced. */
@@ -355,8 +433,8 @@ static enum rc log_bad(struct mirror_pull *p)
 {
     char why[ERR_TEXT_MAX];
     snprintf(why, sizeof why, "%s", p->err.text);
-    return alarm_raise(p, "log", "the server's records from %llu on are refused: %.300s",
-                       (unsigned long long)mirror_store_size(p->store), why);
+    return contradiction(p, "log", mirror_store_size(p->store), "the server's records from %llu on are refused: %.300s",
+                         (unsigned long long)mirror_store_size(p->store), why);
 }
 
 /* RC_END: nothing more now. RC_NOT_FOUND: sealed meanwhile. */
@@ -380,7 +458,11 @@ static enum rc log_part(struct mirror_pull *p)
     rc = rc == RC_OK ? consistent(p, &head, &p->target) : rc;
     if (rc == RC_CORRUPT || rc == RC_INVALID)
         return log_bad(p);
-    return rc == RC_OK ? mirror_store_log_keep(p->store, p->log_file_bytes + FILE_MARGIN, &p->err) : rc;
+    int64_t file_bytes = MAX(log.file_bytes, p->log_file_bytes) + FILE_MARGIN;
+    rc = rc == RC_OK ? mirror_store_log_keep(p->store, file_bytes, &p->err) : rc;
+    if (rc == RC_LIMIT)
+        log_info("%s", p->err.text);
+    return rc == RC_LIMIT ? RC_END : rc;
 }
 
 static enum rc records_take(struct mirror_pull *p, int64_t now_ns)
@@ -406,6 +488,7 @@ static enum rc note_retain(struct mirror_pull *p, struct str note, uint64_t *ret
     struct checkpoint checkpoint;
     struct note *parsed = arena_alloc(p->arena, sizeof *parsed);
     struct err why;
+    bool quorum = false;
     *ret_size = UINT64_MAX;
     if (!parsed)
         return err_set(&p->err, RC_LIMIT, "no memory to check a checkpoint");
@@ -414,12 +497,13 @@ static enum rc note_retain(struct mirror_pull *p, struct str note, uint64_t *ret
     *ret_size = checkpoint.head.size;
     if (!str_is(checkpoint.origin, mirror_store_origin(p->store)) || checkpoint.head.size > mirror_store_size(p->store))
         return RC_OK; /* of an instance before; or its turn comes when its records are here */
-    enum rc rc = note_believe(p, note, &checkpoint);
+    /* Its root is compared with the records held, which are under a checkpoint with the quorum: it needs none. */
+    enum rc rc = note_believe(p, note, &checkpoint, &quorum);
     rc = rc == RC_OK ? mirror_store_note_retain(p->store, note, &p->err) : rc;
-    return rc == RC_INVALID
-               ? alarm_raise(p, "fork", "a retained checkpoint of %llu records is signed, and names others",
-                             (unsigned long long)*ret_size)
-               : rc;
+    return rc == RC_INVALID ? contradiction(p, "fork", *ret_size,
+                                            "a retained checkpoint of %llu records is signed, and names others",
+                                            (unsigned long long)*ret_size)
+                            : rc;
 }
 
 static enum rc notes_take(struct mirror_pull *p)
@@ -439,6 +523,46 @@ static enum rc notes_take(struct mirror_pull *p)
         if (rc != RC_OK)
             return rc;
         more = notes.more && above > before && above <= mirror_store_size(p->store);
+    }
+    return RC_OK;
+}
+
+/* What the mirror's own policy is content with, or, when it asks for no witness, what the server's was. */
+static enum rc cosigned_keep(struct mirror_pull *p)
+{
+    struct str note = p->policy->no_quorum ? buf_view(&p->cosigned) : buf_view(&p->note);
+    struct checkpoint checkpoint;
+    bool quorum = false;
+    if (!note.n)
+        return RC_OK;
+    arena_reset(p->arena);
+    enum rc rc = note_believe(p, note, &checkpoint, &quorum);
+    if (rc != RC_OK || !quorum || !str_is(checkpoint.origin, mirror_store_origin(p->store)) ||
+        checkpoint.head.size > mirror_store_size(p->store))
+        return rc; /* of an instance before; or when its records are here */
+    rc = mirror_store_note_cosigned(p->store, note, &p->err);
+    return rc == RC_INVALID ? contradiction(p, "fork", checkpoint.head.size,
+                                            "what is held does not give the root of the cosigned checkpoint")
+                            : rc;
+}
+
+static enum rc stamps_take(struct mirror_pull *p)
+{
+    uint64_t above = mirror_store_stamped(p->store);
+    bool more = true;
+    while (more) {
+        struct wire_stamps stamps;
+        uint64_t before = above;
+        enum rc rc = ask(p, "stamps?above=%llu", (unsigned long long)above);
+        rc = rc == RC_OK ? wire_stamps_read(buf_view(&p->body), p->arena, &stamps, &p->err) : rc;
+        for (size_t i = 0; rc == RC_OK && i < stamps.count; i++) {
+            rc = mirror_store_stamp(p->store, stamps.stamps[i].size, stamps.stamps[i].response, &p->err);
+            rc = rc == RC_NOT_FOUND ? RC_OK : rc; /* of a note that is not here, or not yet */
+            above = MAX(above, stamps.stamps[i].size);
+        }
+        if (rc != RC_OK)
+            return rc;
+        more = stamps.more && above > before && above <= mirror_store_size(p->store);
     }
     return RC_OK;
 }
@@ -463,7 +587,8 @@ static enum rc latest_keep(struct mirror_pull *p, int64_t now_ns)
             return rc != RC_OK ? rc : err_set(&p->err, RC_LIMIT, "the cosigned checkpoint is too long");
     }
     enum rc rc = mirror_store_note_latest(p->store, buf_view(&p->note), &p->err);
-    return rc == RC_INVALID ? alarm_raise(p, "fork", "what is held does not give the signed root") : rc;
+    return rc == RC_INVALID ? contradiction(p, "fork", p->target.size, "what is held does not give the signed root")
+                            : rc;
 }
 
 enum rc mirror_pull(struct mirror_pull *pull, int64_t now_ns)
@@ -471,13 +596,22 @@ enum rc mirror_pull(struct mirror_pull *pull, int64_t now_ns)
     struct mirror_pull *p = pull;
     p->bytes = 0;
     p->alarm = NULL;
+    p->waiting = false;
+    p->unanswered = false;
     enum rc rc = checkpoint_take(p, now_ns);
     rc = rc == RC_OK ? held_confirm(p) : rc;
     rc = rc == RC_OK ? records_take(p, now_ns) : rc;
     rc = rc == RC_OK ? notes_take(p) : rc;
+    rc = rc == RC_OK ? stamps_take(p) : rc;
+    rc = rc == RC_OK ? cosigned_keep(p) : rc;
     arena_reset(p->arena);
     rc = rc == RC_OK ? latest_keep(p, now_ns) : rc;
     p->confirmed = p->confirmed || rc == RC_OK;
+    if (rc == RC_CORRUPT && !p->alarm && mirror_store_damaged(p->store)) {
+        char why[ERR_TEXT_MAX];
+        snprintf(why, sizeof why, "%s", p->err.text);
+        return alarm_own(p, why);
+    }
     return rc;
 }
 

@@ -1,6 +1,7 @@
 /* mirror_pull.h - one pull of a mirror: what the server has signed since, and the records under it.
  *
- *     checkpoint ── signature, policy, consistency with the one seen before ──► seen (stored)
+ *     checkpoint ── signature, consistency with the one seen before ──► seen (stored)
+ *        └─► it, or the one before it that is cosigned ── the policy's quorum ──► target
  *        └─► segments, oldest first ── each leaf, each column, root consistent with the checkpoint ──► kept
  *              └─► the log's tail ── the same ──► kept
  *                    └─► retained notes ── signature, root ──► kept       newest note: when all under it is held
@@ -31,18 +32,22 @@ struct mirror_pull {
     void *context;
     struct arena *arena; /* one answer */
     struct buf body;
-    struct mirror_store *store; /* opened anew after a failed pull */
+    struct mirror_store *store; /* opened anew after a failure of its own, kept open through those of the network */
 
     /* kept from pull to pull */
     struct signer_state seen;
     int64_t compared_ns; /* when all segments held were last compared with the server's list */
+    int64_t answered_ns; /* boot time of the last answer, of whatever content */
     bool confirmed;      /* what the opened store holds was found under a signed root */
 
     /* of this pull */
-    struct tlog_head target;
-    struct buf note;
+    struct tlog_head target; /* up to which records are copied: the newest checkpoint that the policy is content with */
+    struct buf note;         /* its note */
+    struct buf cosigned;     /* what the server says its witnesses' quorum cosigned; empty: nothing */
+    bool waiting;            /* the server answers, and there is nothing yet that the policy is content with */
     int64_t log_file_bytes;
-    uint64_t bytes; /* that came */
+    uint64_t bytes;  /* that came */
+    bool unanswered; /* the failure was that of the last question: the store is as it was */
 
     const char *alarm; /* a word for what contradicts; NULL: nothing. The words are in err */
     struct err err;
@@ -50,8 +55,9 @@ struct mirror_pull {
 
 /* Reads what was seen before. */
 enum rc mirror_pull_begin(struct mirror_pull *pull) MUST_USE;
-/* RC_OK; RC_AGAIN: stopped, or there is nothing signed yet; RC_IO: network or disk, try again; RC_DENIED: the server
- * refuses the token, or is not who it must be; RC_CORRUPT with `alarm`; else: cannot go on. err says what. */
+/* RC_OK; RC_AGAIN: stopped, or there is nothing signed or cosigned yet (`waiting`); RC_IO: network or disk, try again;
+ * RC_DENIED: the server refuses the token, or is not who it must be; RC_CORRUPT with `alarm`; else: cannot go on. err
+ * says what. */
 enum rc mirror_pull(struct mirror_pull *pull, int64_t now_ns) MUST_USE;
 /* Tells the server how far this mirror is. A failure is no harm. */
 void mirror_pull_report(struct mirror_pull *pull, int64_t interval_s);

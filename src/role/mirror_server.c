@@ -7,6 +7,7 @@
 #include "os/io.h"
 #include "role/log.h"
 #include "role/mirror_tokens.h"
+#include "tlog/timestamp.h"
 
 #include <string.h>
 
@@ -203,6 +204,7 @@ static enum rc ask_checkpoint(struct asking *a)
     begin(a->server, a->answer);
     json_put_str(a->answer, "instance", buf_view(&instance));
     json_put_str(a->answer, "note", archive_reader_checkpoint(a->reader));
+    json_put_str(a->answer, "cosigned", archive_reader_cosigned(a->reader));
     json_put_u64(a->answer, "records", archive_reader_size(a->reader));
     json_put_u64(a->answer, "log_file_bytes", a->server->options.log_file_bytes);
     json_write_object_end(a->answer);
@@ -295,12 +297,14 @@ static enum rc ask_log(struct asking *a)
     json_put_u64(a->answer, "first", log.first);
     json_put_u64(a->answer, "count", log.count);
     json_put_u64(a->answer, "file_first", log.file_first);
+    json_put_int(a->answer, "file_bytes", log.file_bytes);
     put_bytes(a);
     return RC_OK;
 }
 
 struct noting {
     struct buf *answer;
+    struct buf *text; /* room for one time stamp */
     size_t count;
 };
 
@@ -327,13 +331,41 @@ static enum rc ask_notes(struct asking *a)
     return rc;
 }
 
+static bool stamp_put(void *context, uint64_t size, struct str stamp)
+{
+    struct noting *noting = context;
+    ASSERT(stamp.n <= TIMESTAMP_RESPONSE_MAX);
+    buf_clear(noting->text);
+    char *text = buf_reserve(noting->text, stamp.n / 3 * 4 + 8);
+    if (!text)
+        return false; /* no memory now: the mirror asks again */
+    json_write_object(noting->answer);
+    json_put_u64(noting->answer, "size", size);
+    json_put_str(noting->answer, "stamp", str_at(text, base64_encode(stamp.p, stamp.n, text)));
+    json_write_object_end(noting->answer);
+    return ++noting->count < MIRROR_NOTES_MAX;
+}
+
+static enum rc ask_stamps(struct asking *a)
+{
+    struct noting noting = {.answer = a->answer, .text = &a->server->bytes};
+    begin(a->server, a->answer);
+    json_write_key(a->answer, "stamps");
+    json_write_array(a->answer);
+    enum rc rc = archive_mirror_stamps(a->reader, number(a->question, "above"), stamp_put, &noting, &a->err);
+    json_write_array_end(a->answer);
+    json_put_bool(a->answer, "more", noting.count == MIRROR_NOTES_MAX);
+    json_write_object_end(a->answer);
+    return rc;
+}
+
 static const struct {
     const char *ask;
     enum rc (*answer)(struct asking *a);
 } rows[] = {
     {"mirror.enter", ask_enter},       {"mirror.checkpoint", ask_checkpoint}, {"mirror.consistency", ask_consistency},
     {"mirror.segments", ask_segments}, {"mirror.segment", ask_segment},       {"mirror.log", ask_log},
-    {"mirror.notes", ask_notes},
+    {"mirror.notes", ask_notes},       {"mirror.stamps", ask_stamps},
 };
 
 static const char *refusal_of(enum rc rc, struct str ask)

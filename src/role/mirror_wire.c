@@ -2,9 +2,11 @@
 
 #include "base/bytes.h"
 #include "codec/json.h"
+#include "tlog/timestamp.h"
 
 #define DEPTH          8
 #define SIZE_MAX_BYTES (UINT64_C(1) << 46) /* of a segment's file */
+#define FILE_BYTES_MAX (INT64_C(1) << 40)  /* of a log file */
 
 static enum rc odd(struct err *err, const char *what)
 {
@@ -56,10 +58,11 @@ enum rc wire_checkpoint_read(struct str answer, struct arena *arena, struct wire
     *ret_checkpoint = (struct wire_checkpoint){
         .instance = json_str(json_get(object, "instance"), STR_NONE),
         .note = json_str(json_get(object, "note"), STR_NONE),
+        .cosigned = json_str(json_get(object, "cosigned"), STR_NONE),
         .log_file_bytes = json_int(json_get(object, "log_file_bytes"), 0),
     };
     if (!ret_checkpoint->instance.n || ret_checkpoint->log_file_bytes <= 0 ||
-        ret_checkpoint->log_file_bytes > INT64_C(1) << 40)
+        ret_checkpoint->log_file_bytes > FILE_BYTES_MAX)
         return odd(err, "a checkpoint without its archive");
     return RC_OK;
 }
@@ -140,6 +143,7 @@ enum rc wire_log_read(struct str answer, struct arena *arena, struct mirror_log 
         ret_log->file_first > ret_log->first)
         return odd(err, "records without their numbers");
     ret_log->count = (uint32_t)count;
+    ret_log->file_bytes = MIN(MAX(json_int(json_get(object, "file_bytes"), 0), 0), FILE_BYTES_MAX);
     return RC_OK;
 }
 
@@ -159,5 +163,41 @@ enum rc wire_notes_read(struct str answer, struct arena *arena, struct wire_note
         return err_set(err, RC_LIMIT, "no memory for the list of checkpoints");
     for (const struct json_value *v = json_first(list); v; v = v->next)
         ret_notes->notes[ret_notes->count++] = json_str(json_get(v, "note"), STR(""));
+    return RC_OK;
+}
+
+static bool stamp_read(const struct json_value *value, struct arena *arena, struct wire_stamp *ret_stamp)
+{
+    struct str text = json_str(json_get(value, "stamp"), STR(""));
+    char *bytes = arena_alloc_raw(arena, TIMESTAMP_RESPONSE_MAX);
+    size_t n = 0;
+    if (!bytes || !number_read(value, "size", &ret_stamp->size) ||
+        !base64_decode(text, bytes, TIMESTAMP_RESPONSE_MAX, &n) || !n)
+        return false;
+    ret_stamp->response = str_at(bytes, n);
+    return true;
+}
+
+enum rc wire_stamps_read(struct str answer, struct arena *arena, struct wire_stamps *ret_stamps, struct err *err)
+{
+    struct json_value *object = NULL;
+    enum rc rc = object_read(answer, arena, &object, err);
+    *ret_stamps = (struct wire_stamps){0};
+    if (rc != RC_OK)
+        return rc;
+    const struct json_value *list = json_get(object, "stamps");
+    ret_stamps->more = json_bool(json_get(object, "more"), false);
+    if (!list || list->kind != JSON_ARRAY || list->count > WIRE_NOTES_MAX || (ret_stamps->more && !list->count))
+        return odd(err, "a list of time stamps that is none");
+    ret_stamps->stamps = arena_alloc_array(arena, MAX(list->count, 1u), sizeof *ret_stamps->stamps);
+    if (!ret_stamps->stamps)
+        return err_set(err, RC_LIMIT, "no memory for the list of time stamps");
+    uint64_t above = 0;
+    for (const struct json_value *v = json_first(list); v; v = v->next) {
+        struct wire_stamp *stamp = &ret_stamps->stamps[ret_stamps->count++];
+        if (!stamp_read(v, arena, stamp) || stamp->size <= above)
+            return odd(err, "a time stamp that cannot be");
+        above = stamp->size;
+    }
     return RC_OK;
 }

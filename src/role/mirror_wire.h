@@ -26,6 +26,7 @@ void wire_refusal_read(struct str answer, struct arena *arena, struct wire_refus
 struct wire_checkpoint {
     struct str instance;
     struct str note;
+    struct str cosigned; /* the newest that reached the witnesses' quorum; empty when there is none */
     int64_t log_file_bytes;
 };
 enum rc wire_checkpoint_read(struct str answer, struct arena *arena, struct wire_checkpoint *ret_checkpoint,
@@ -50,6 +51,17 @@ struct wire_notes {
     size_t count;
     bool more;
 };
+struct wire_stamp {
+    uint64_t size;
+    struct str response;
+};
+struct wire_stamps {
+    struct wire_stamp *stamps; /* sizes rise */
+    size_t count;
+    bool more;
+};
+enum rc wire_stamps_read(struct str answer, struct arena *arena, struct wire_stamps *ret_stamps,
+                         struct err *err) MUST_USE;
 enum rc wire_notes_read(struct str answer, struct arena *arena, struct wire_notes *ret_notes, struct err *err) MUST_USE;
 
 #endif

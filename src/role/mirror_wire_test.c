@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define HASH "\"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\""
+#define STAMP "{\"size\":5,\"stamp\":\"YQ==\"}"
+#define HASH  "\"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\""
 
 static struct arena *arena;
 
@@ -18,6 +19,7 @@ static void answers_are_read(void)
     struct tlog_path path;
     struct mirror_log log;
     struct wire_notes notes;
+    struct wire_stamps stamps;
     struct wire_checkpoint checkpoint;
     struct wire_refusal refusal;
     struct str bytes;
@@ -39,9 +41,18 @@ static void answers_are_read(void)
     CHECK_INT(bytes.n, 0);
     CHECK_INT(wire_notes_read(STR("{\"ok\":true,\"notes\":[{\"note\":\"n\"}]}"), arena, &notes, &err), RC_OK);
     CHECK_TEXT(notes.notes[0], "n");
+    text = STR("{\"ok\":true,\"stamps\":[{\"size\":5,\"stamp\":\"YWI=\"},{\"size\":9,\"stamp\":\"YQ==\"}]}");
+    CHECK_INT(wire_stamps_read(text, arena, &stamps, &err), RC_OK);
+    CHECK_INT(stamps.count, 2);
+    CHECK_INT(stamps.stamps[1].size, 9);
+    CHECK_TEXT(stamps.stamps[0].response, "ab");
     text = STR("{\"ok\":true,\"instance\":\"i\",\"note\":\"n\",\"log_file_bytes\":5}");
     CHECK_INT(wire_checkpoint_read(text, arena, &checkpoint, &err), RC_OK);
     CHECK_TEXT(checkpoint.note, "n");
+    CHECK_INT(checkpoint.cosigned.n, 0);
+    text = STR("{\"ok\":true,\"instance\":\"i\",\"note\":\"n\",\"cosigned\":\"c\",\"log_file_bytes\":5}");
+    CHECK_INT(wire_checkpoint_read(text, arena, &checkpoint, &err), RC_OK);
+    CHECK_TEXT(checkpoint.cosigned, "c");
     wire_refusal_read(STR("{\"error\":\"mirror_busy\",\"retry_ms\":99999999}"), arena, &refusal);
     CHECK_TEXT(refusal.key, "mirror_busy");
     CHECK_INT(refusal.retry_ms, 60000);
@@ -73,12 +84,23 @@ static void odd_answers_are_refused(void)
                                           "{\"ok\":true,\"first\":1,\"count\":1,\"file_first\":2}\n",
                                           "{\"ok\":true,\"count\":1,\"file_first\":0}\n",
                                           "\n{\"ok\":true}"};
+    static const char *const stamps_bad[] = {"{\"ok\":true}",
+                                             "{\"ok\":true,\"stamps\":[],\"more\":true}",
+                                             "{\"ok\":true,\"stamps\":[{\"size\":5}]}",
+                                             "{\"ok\":true,\"stamps\":[{\"size\":0,\"stamp\":\"YQ==\"}]}",
+                                             "{\"ok\":true,\"stamps\":[{\"size\":5,\"stamp\":\"Y\"}]}",
+                                             "{\"ok\":true,\"stamps\":[" STAMP "," STAMP "]}"};
     struct err err = {0};
     struct wire_rows rows;
+    struct wire_stamps stamps;
     struct tlog_path path;
     struct mirror_log log;
     struct wire_checkpoint checkpoint;
     struct str bytes;
+    for (size_t i = 0; i < ARRAY_LEN(stamps_bad); i++) {
+        test_row("stamp %zu", i);
+        CHECK_INT(wire_stamps_read(str_of(stamps_bad[i]), arena, &stamps, &err), RC_INVALID);
+    }
     for (size_t i = 0; i < ARRAY_LEN(rows_bad); i++) {
         test_row("row %zu", i);
         CHECK_INT(wire_rows_read(str_of(rows_bad[i]), arena, &rows, &err), RC_INVALID);

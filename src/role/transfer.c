@@ -27,9 +27,25 @@ struct transfers *transfers_new(void)
 
 static size_t on_answer(char *bytes, size_t size, size_t count, void *context)
 {
-    struct transfer *transfer = context;
-    buf_put(&transfer->answer, bytes, size * count);
-    return transfer->answer.overflow ? 0 : size * count;
+    struct buf *answer = context;
+    buf_put(answer, bytes, size * count);
+    return answer->overflow ? 0 : size * count;
+}
+
+void transfer_options(CURL *curl, char error[CURL_ERROR_SIZE], struct buf *answer, long patience_s)
+{
+    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error);
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT, patience_s);
+    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)TRANSFER_CONNECT_S);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_answer);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
+    curl_easy_setopt(curl, CURLOPT_PROXY, "");
+}
+
+const char *transfer_why(const char error[CURL_ERROR_SIZE], CURLcode code)
+{
+    return error[0] ? error : curl_easy_strerror(code);
 }
 
 size_t transfer_read(char *buffer, size_t size, size_t count, void *context)
@@ -64,13 +80,7 @@ struct transfer *transfer_new(struct transfers *transfers, size_t answer_limit)
         transfer_drop(transfer);
         return NULL;
     }
-    curl_easy_setopt(transfer->curl, CURLOPT_ERRORBUFFER, transfer->error);
-    curl_easy_setopt(transfer->curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(transfer->curl, CURLOPT_TIMEOUT, (long)TRANSFER_PATIENCE_S);
-    curl_easy_setopt(transfer->curl, CURLOPT_CONNECTTIMEOUT, (long)TRANSFER_CONNECT_S);
-    curl_easy_setopt(transfer->curl, CURLOPT_WRITEFUNCTION, on_answer);
-    curl_easy_setopt(transfer->curl, CURLOPT_WRITEDATA, transfer);
-    curl_easy_setopt(transfer->curl, CURLOPT_PROXY, "");
+    transfer_options(transfer->curl, transfer->error, &transfer->answer, TRANSFER_PATIENCE_S);
     curl_easy_setopt(transfer->curl, CURLOPT_PRIVATE, transfer);
     return transfer;
 }
@@ -82,7 +92,7 @@ static void finish(struct transfers *transfers, struct transfer *transfer, CURLc
     if (code == CURLE_OK)
         curl_easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &status);
     else
-        why = transfer->error[0] ? transfer->error : curl_easy_strerror(code);
+        why = transfer_why(transfer->error, code);
     transfer->done(transfer->context, transfer, code, status, why);
     curl_multi_remove_handle(transfers->multi, transfer->curl);
     transfers->count--;

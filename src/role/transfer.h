@@ -40,6 +40,11 @@ struct transfers *transfers_new(void); /* NULL without memory */
 struct transfer *transfer_new(struct transfers *transfers, size_t answer_limit);
 /* Begins it; `done`, `context` and the handle's options are set. Also when it cannot begin, `done` is called. */
 void transfer_start(struct transfers *transfers, struct transfer *transfer);
+/* What every conversation of this program over libcurl has: no signals, no proxy, a patience, and the answer's bytes
+ * behind those of `answer`, past whose limit it fails with answer->overflow. For handles outside a transfer: http.h. */
+void transfer_options(CURL *curl, char error[CURL_ERROR_SIZE], struct buf *answer, long patience_s);
+/* Why it failed: libcurl's words for this case, or in general. */
+const char *transfer_why(const char error[CURL_ERROR_SIZE], CURLcode code);
 /* Frees one that was never started. */
 void transfer_drop(struct transfer *transfer);
 /* CURLOPT_READFUNCTION over transfer->upload. */

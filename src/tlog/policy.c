@@ -273,8 +273,8 @@ enum rc policy_witnesses(const struct policy *policy, const struct note *note, s
     return RC_OK;
 }
 
-enum rc policy_check(const struct policy *policy, const struct note *note, const struct checkpoint *checkpoint,
-                     struct policy_result *ret_result, struct err *err)
+enum rc policy_signed(const struct policy *policy, const struct note *note, const struct checkpoint *checkpoint,
+                      struct policy_result *ret_result, struct err *err)
 {
     struct policy_result result = {0};
     size_t log = 0;
@@ -283,6 +283,17 @@ enum rc policy_check(const struct policy *policy, const struct note *note, const
     if (rc != RC_OK)
         return rc;
     result.log = log;
+    *ret_result = result;
+    return RC_OK;
+}
+
+enum rc policy_check(const struct policy *policy, const struct note *note, const struct checkpoint *checkpoint,
+                     struct policy_result *ret_result, struct err *err)
+{
+    struct policy_result result;
+    enum rc rc = policy_signed(policy, note, checkpoint, &result, err);
+    if (rc != RC_OK)
+        return rc;
     if (!policy_quorum(policy, result.witnesses))
         return err_set(err, RC_DENIED, "%d witnesses cosigned; that does not reach the policy's quorum",
                        __builtin_popcountll(result.witnesses));

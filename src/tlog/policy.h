@@ -53,8 +53,11 @@ enum rc policy_witnesses(const struct policy *policy, const struct note *note, s
                          struct err *err) MUST_USE;
 /* Whether these witnesses, one bit each, are enough. */
 bool policy_quorum(const struct policy *policy, uint64_t witnesses);
-/* RC_DENIED: not signed by a listed log under its origin, a known key's line does not verify, or the quorum is not
- * reached. */
+/* Who signed, and who cosigned so far. RC_DENIED: not signed by a listed log under its origin, or a known key's line
+ * does not verify. */
+enum rc policy_signed(const struct policy *policy, const struct note *note, const struct checkpoint *checkpoint,
+                      struct policy_result *ret_result, struct err *err) MUST_USE;
+/* The same, and RC_DENIED when the quorum is not reached. */
 enum rc policy_check(const struct policy *policy, const struct note *note, const struct checkpoint *checkpoint,
                      struct policy_result *ret_result, struct err *err) MUST_USE;
 

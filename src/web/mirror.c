@@ -22,6 +22,7 @@ static const struct mirror_row {
     {"segment", "mirror.segment", {"first", "offset", "size"}, true},
     {"log", "mirror.log", {"from", "to", NULL}, true},
     {"notes", "mirror.notes", {"above", NULL, NULL}, false},
+    {"stamps", "mirror.stamps", {"above", NULL, NULL}, false},
 };
 
 static struct str bearer(const struct web_call *call)
@@ -68,6 +69,10 @@ static bool granted(struct web_call *call)
     }
     if (call->phase == 1 && of_bool(answer, "tell")) {
         tell_desk(call, "mirror.used", of_str(answer, "name"));
+        return false;
+    }
+    if (call->phase > 1 && !denied && str_is(call_error(call, 1), "mirror_full")) {
+        call_json(call, status_of_error(call_error(call, 1)), call->questions[1].answer_text);
         return false;
     }
     if (call->phase > 1 && !denied && !call_answer(call, 1)) { /* unrecorded use is no use */

@@ -367,6 +367,10 @@ static void mirrors_ask(void)
     peers.json = STR("{\"ok\":false,\"error\":\"busy\"}");
     CHECK_INT(status_of(mirror_get("/mirror/v1/segment?first=0&offset=0&size=9", "Bearer abc")), 503);
     CHECK(str_search(buf_view(&seen), STR("{bytes}")) == seen.n);
+    peers.json = STR("{\"ok\":false,\"error\":\"mirror_full\",\"text\":\"64 already\"}"); /* the mirror is told why */
+    CHECK_INT(status_of(mirror_get("/mirror/v1/segment?first=0&offset=0&size=9", "Bearer abc")), 409);
+    CHECK(str_search(buf_view(&seen), STR("64 already")) < seen.n &&
+          str_search(buf_view(&seen), STR("{bytes}")) == seen.n);
     static const struct {
         const char *json;
         unsigned status;
