@@ -256,8 +256,10 @@ struct archive_totals catalog_totals(const struct catalog *catalog)
         totals.bytes_raw += catalog->segments[i]->bytes_raw;
         totals.bytes_stored += catalog->segments[i]->bytes_stored;
     }
-    if (catalog->count)
+    if (catalog->count) {
         totals.oldest_ns = catalog->segments[0]->received_min_ns;
+        totals.oldest_max_ns = catalog->segments[0]->received_max_ns;
+    }
     return totals;
 }
 

@@ -173,6 +173,7 @@ struct archive_totals {
     uint64_t bytes_raw;    /* raw bytes in segments */
     uint64_t bytes_stored; /* of segment files */
     int64_t oldest_ns;     /* receive time of the oldest record; 0 when empty */
+    int64_t oldest_max_ns; /* the newest in the oldest segment: its age is the segment's; 0 when nothing is sealed */
 };
 struct archive_totals archive_totals(const struct archive *archive);
 

@@ -213,12 +213,6 @@ static void tile_time(struct web_call *call, const char *key, int64_t ns)
     HTML(&call->html, RAW("</dd></div>"));
 }
 
-/* Never short of the calendar's years: three of them hold one leap day at most. */
-static int64_t legal_end(int64_t ns)
-{
-    return ns + LEGAL_DAYS * DAY_NS;
-}
-
 static void tiles(struct web_call *call, const struct health *h)
 {
     const struct json_value *a = h->archive;
@@ -246,7 +240,7 @@ static void tiles(struct web_call *call, const struct health *h)
     HTML(html, RAW("</dd></div>"));
     tile_time(call, "archive.oldest", oldest);
     tile_time(call, "archive.newest", of_int(a, "newest_ns"));
-    tile_time(call, "archive.deletion", oldest > 0 ? legal_end(oldest) : 0);
+    tile_time(call, "archive.deletion", of_int(a, "keep_until_ns"));
     tile(call, "archive.checkpoint_size", h->checkpoint_size, false);
     tile_time(call, "archive.checkpoint_time", h->checkpoint_ns);
     tile_time(call, "archive.verified", h->verified_ns);
