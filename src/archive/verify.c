@@ -61,6 +61,8 @@ struct verify {
     struct map *origins; /* that incident records name as former ones */
     struct arena *scratch;
     uint64_t total;
+    uint64_t segment_first; /* of the newest segment that was checked */
+    uint64_t overlap_first; /* of the newest that began inside another */
     bool stopped;
     bool tree_broken; /* a segment could not be read: roots behind it cannot be compared */
     struct err *err;
@@ -509,6 +511,7 @@ static enum rc verify_segment(struct verify *v, uint64_t first)
     if (c.leaves && c.seen) {
         check_segment(v, &c, fd);
         v->result->segments++;
+        v->segment_first = first;
     } else {
         rc = err_set(v->err, RC_LIMIT, "no memory to check segment \"%s\"", name);
     }
@@ -517,6 +520,19 @@ static enum rc verify_segment(struct verify *v, uint64_t first)
     segment_free(segment);
     IGNORE(v->io->close(v->io->self, fd)); /* only read */
     return rc;
+}
+
+/* No server makes it, and none opens a folder that has it. */
+static void tell_overlap(struct verify *v, uint64_t first)
+{
+    char file[48];
+    char name[SEGMENT_NAME_MAX];
+    segment_name(first, name);
+    snprintf(file, sizeof file, NAME_SEG "/%s", name);
+    struct verify_finding place = in_file(file, -1);
+    place.record = first;
+    v->overlap_first = first;
+    tell(v, &place, "it begins inside the segment that begins at record %llu", (unsigned long long)v->segment_first);
 }
 
 /* Checks segments from the frontier's size on; *ret_more when there was one. */
@@ -529,6 +545,8 @@ static enum rc verify_segments(struct verify *v, bool *ret_more)
         v->total = MAX(v->total, names.list[names.count - 1]);
     for (size_t i = 0; i < names.count && rc == RC_OK && !v->stopped; i++) {
         struct verify_finding place = in_file(NAME_SEG, -1);
+        if (names.list[i] > MAX(v->segment_first, v->overlap_first) && names.list[i] < v->frontier.size)
+            tell_overlap(v, names.list[i]);
         if (names.list[i] < v->frontier.size || (names.list[i] == 0 && v->result->records))
             continue;
         place.record = v->frontier.size;
