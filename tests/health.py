@@ -6,15 +6,20 @@ import datetime
 import glob
 import json
 import os
+import shutil
 import sqlite3
+import subprocess
 import sys
 import time
 
-from service import ROOT, Service, check, check_equal, main
-from web_api import Web
+from mirror import Mirror
+from service import ROOT, Service, Skip, check, check_equal, main
+from web_api import PASSWORD, Web
+from witness import folder, need_cryptography, prepared
 
 HOUR = datetime.timedelta(hours=1)
-FORGED = ("archive.verified", 'x","event":"archive.verified","result":"good"', '{"event":"archive.verified","result":"good","')
+FORGED = ("archive.verified", 'x","event":"archive.verified","result":"good"',
+          '{"event":"archive.verified","result":"good","')
 
 
 def texts(key):
@@ -37,10 +42,15 @@ def until(what, look, wait=30):
         time.sleep(0.2)
 
 
-def verified(service, faults):
-    """qorgan verify, and its record is there."""
+def verified(service, damaged=None):
+    """qorgan verify, of a segment that is damaged only then, and its record is there."""
     before = len(service.search('type:lifecycle "archive.verified"'))
-    check_equal(service.run("verify", check=False).returncode, faults, "exit status of verify")
+    if damaged:
+        flip(damaged)
+    done = service.run("verify", check=False)
+    if damaged:
+        flip(damaged)
+    check_equal(done.returncode, 1 if damaged else 0, f"exit status of verify; {done.stdout.decode()}")
     until("the record of the verification", lambda: len(service.search('type:lifecycle "archive.verified"')) > before)
 
 
@@ -64,11 +74,9 @@ def faults_stay_told():
         web = Web(service)
         segment = sealed(service)
         check(says(web, "archive.state_verify_missing"), "nothing is verified yet")
-        verified(service, 0)
+        verified(service)
         check(not says(web, "archive.state_verify_missing") and not says(web, "archive.state_verify_bad"), "all good")
-        flip(segment)
-        verified(service, 1)
-        flip(segment)
+        verified(service, segment)
         check(says(web, "archive.state_verify_bad"), "the fault is told")
         for name in FORGED:
             try:
@@ -79,7 +87,7 @@ def faults_stay_told():
         check_equal(sorted(refused), sorted(FORGED), "names of the refused")
         web.sign_in(service.user, service.password)
         check(says(web, "archive.state_verify_bad"), "the fault is still told")
-        verified(service, 0)
+        verified(service)
         check(not says(web, "archive.state_verify_bad"), "a good verification ends it")
 
 
@@ -134,5 +142,45 @@ def kept_is_marked_after_a_lock():
         until("all records are marked", lambda: waiting() == 0)
 
 
+def browse(service, name):
+    """The archive page at each width and in each language; pictures of it lie in PICTURES when that is set."""
+    here = os.path.join(ROOT, "tests/browser")
+    done = subprocess.run(["node", "archive.mjs", name], cwd=here, capture_output=True, text=True, check=False,
+                          timeout=300, env={**os.environ, "QORGAN_SOURCE": ROOT, "QORGAN_USER": service.user,
+                                            "QORGAN_URL": f"https://127.0.0.1:{service.ports['web-port']}",
+                                            "QORGAN_PASSWORD": PASSWORD})
+    check_equal(done.returncode, 0, f"{name}: {done.stdout[-3000:]}{done.stderr[-3000:]}")
+
+
+def need_browser():
+    here = os.path.join(ROOT, "tests/browser")
+    if not shutil.which("node") or not shutil.which("chromium"):
+        raise Skip("node or chromium is not installed")
+    if not os.path.isdir(os.path.join(here, "node_modules")) and \
+            subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--silent"], cwd=here, check=False).returncode:
+        raise Skip("npm ci failed")
+
+
+def page_of_a_full_archive():
+    """the page with segments, witnesses and a mirror, well and in trouble, at two widths in three languages"""
+    need_cryptography()
+    need_browser()
+    with folder() as (path, started):
+        service, witnesses, _ = prepared(path, started, log_rotate_s=10)
+        with service:
+            web = Web(service)
+            segment = sealed(service)
+            with Mirror(service) as mirror:
+                mirror.once_until(100)
+            verified(service)
+            until("a good archive", lambda: says(web, "archive.state_good"), 60)
+            browse(service, "well")
+            for witness in witnesses:
+                witness.stop()
+            verified(service, segment)
+            until("a lost quorum", lambda: says(web, "archive.state_quorum"), 60)
+            browse(service, "trouble")
+
+
 if __name__ == "__main__":
-    sys.exit(main([faults_stay_told, deletion_is_the_acts, kept_is_marked_after_a_lock]))
+    sys.exit(main([faults_stay_told, deletion_is_the_acts, kept_is_marked_after_a_lock, page_of_a_full_archive]))

@@ -261,19 +261,22 @@ static void witness_row(struct web_call *call, const struct json_value *w)
     bool good = str_is(state, "good") || str_is(state, "new");
     HTML(html, RAW("<tr><th scope=\"row\">"), ESC(of_str(w, "name")), RAW("</th>"));
     part_cell_classed(call, "archive.witness_state", "state-cell");
-    HTML(html, RAW("<span class=\"state "), ESCZ(good ? "ok" : "bad"), RAW("\">"), SAY_OF("witness_state.", state),
-         RAW("</span></td>"));
-    part_cell(call, "archive.witness_size");
+    HTML(html, RAW("<span class=\"state "), ESCZ(good ? "ok" : "bad"), RAW("\">"));
+    part_icon(call, good ? "ok" : "bad");
+    HTML(html, RAW(" "), SAY_OF("witness_state.", state), RAW("</span></td>"));
+    part_cell_classed(call, "archive.witness_size", "number");
     HTML(html, NUMBER(of_int(w, "size")), RAW("</td>"));
     part_cell(call, "archive.witness_time");
     HTML(html, TIME(of_int(w, "time_ns")), RAW("</td>"));
     part_cell(call, "archive.witness_error");
-    HTML(html, ESC(of_str(w, "error")), RAW("</td></tr>"));
+    if (of_str(w, "error").n > 0)
+        HTML(html, RAW("<small><code lang=\"en\">"), ESC(of_str(w, "error")), RAW("</code></small>"));
+    HTML(html, RAW("</td></tr>"));
 }
 
 static void witnesses(struct web_call *call, const struct json_value *outside)
 {
-    static const char *const heads[] = {"archive.witness",      "archive.witness_state", "archive.witness_size",
+    static const char *const heads[] = {"archive.witness",      "archive.witness_state", "#archive.witness_size",
                                         "archive.witness_time", "archive.witness_error", NULL};
     struct html *html = &call->html;
     const struct json_value *rows = json_get(outside, "witnesses");
@@ -371,7 +374,7 @@ void page_archive(struct web_call *call)
     tiles(call, &health);
     HTML(html, RAW("<section class=\"card\"><h2>"), SAY("archive.checkpoint"), RAW("</h2><p>"),
          SAY("archive.checkpoint_about"), RAW("</p><p class=\"meta\">"), SAY("archive.origin"), RAW(" <code>"),
-         ESC(of_str(a, "origin")), RAW("</code></p><pre class=\"raw\">"), ESC(of_str(a, "checkpoint")),
+         ESC(of_str(a, "origin")), RAW("</code></p><pre class=\"raw whole\">"), ESC(of_str(a, "checkpoint")),
          RAW("</pre><p class=\"buttons\"><a class=\"button\" download href=\"/archive/checkpoint.txt\">"),
          SAY("archive.download"), RAW("</a> <a class=\"button\" download href=\"/archive/sheet.html\">"),
          SAY("archive.sheet"), RAW("</a> <a class=\"button\" href=\"/papers\">"), SAY("papers.title"),
