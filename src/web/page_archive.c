@@ -270,7 +270,7 @@ static void witness_row(struct web_call *call, const struct json_value *w)
     HTML(html, TIME(of_int(w, "time_ns")), RAW("</td>"));
     part_cell(call, "archive.witness_error");
     if (of_str(w, "error").n > 0)
-        HTML(html, RAW("<small><code lang=\"en\">"), ESC(of_str(w, "error")), RAW("</code></small>"));
+        HTML(html, RAW("<code lang=\"en\">"), ESC(of_str(w, "error")), RAW("</code>"));
     HTML(html, RAW("</td></tr>"));
 }
 
