@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""tamper.py - a whole archive that the real server made, with witnesses: every byte of its small files and samples of the
-large ones flipped, every file deleted, cut, swapped, copied under another name and put back from yesterday, in turn.
+"""tamper.py - a whole archive that the real server made, with witnesses: every byte of its small files and samples of
+the large ones flipped, every file deleted, cut, swapped, copied under another name and put back from yesterday, in turn.
 `qorgan-verify` with the policy, and `qorgan verify`, must refuse and name the place. Prints TAP."""
 import concurrent.futures
 import contextlib
@@ -24,7 +24,7 @@ WORKERS = len(os.sched_getaffinity(0))
 HARMLESS = (
     (None, r"lock", r".*", "an empty file that only the running writer holds"),
     (None, r"checkpoints/latest", r"put back from yesterday",
-     "an older statement, and true; the records are compared with every other note, and the signer goes on from its own"),
+     "an older statement, and true; the records agree with every other note, and the signer goes on from its own"),
     (None, r"checkpoints/cosigned", r"put back from yesterday", "an older statement, and true; no record hangs on it"),
     (None, r"checkpoints/[0-9a-f]{16}", r"deleted",
      "one of many statements about the same records; newer ones cover them all"),
@@ -41,7 +41,7 @@ HARMLESS = (
 
 
 class Case:
-    """One change to one file (`name` below the archive's folder): new bytes, or None where it is gone; `at`: of a flip."""
+    """One change to one file (`name` below the archive's folder): new bytes, None where it is gone; `at`: of a flip."""
 
     def __init__(self, name, what, *changes, at=None):
         self.name, self.what, self.changes, self.at = name, what, dict(changes), at
@@ -73,7 +73,8 @@ def segments(data):
 
 
 def fill(service, count, want):
-    lines = b"".join(b"<13>Nov 20 10:00:%02d web1 app[7]: line %d user=u%d\n" % (i % 60, i, i % 7) for i in range(count))
+    lines = b"".join(b"<13>Nov 20 10:00:%02d web1 app[7]: line %d user=u%d\n" % (i % 60, i, i % 7)
+                     for i in range(count))
     service.run("ingest", "--name", "lines", "-", text_input=lines)
     check(wait(lambda: len(segments(service.data)) >= want), f"{want} segments")
     service.run("ingest", "--name", "tail", "-", text_input=lines[:4000])
@@ -233,7 +234,8 @@ def names_place(case, out):
     """A file that was changed; where one is gone, what lacks its records: its folder, what follows in it, a note."""
     names = [os.path.basename(name) for name in (case.name, *case.changes)]
     if None in case.changes.values():
-        names += [os.path.dirname(case.name) + "/", os.path.dirname(case.name) + ":", "wal/", "wal:", "checkpoints/latest"]
+        where = os.path.dirname(case.name)
+        names += [where + "/", where + ":", "wal/", "wal:", "checkpoints/latest"]
     names += ["no archive", "another archive"] if case.name == "instance" else []
     return any(name in out for name in names)
 
@@ -255,7 +257,7 @@ def must_be_seen(made_one, cases):
 # ---- tests ----
 
 def everything():
-    """each change to each file of a whole archive is refused and its place named, or stands in the list with the reason"""
+    """each change to each file of a whole archive is refused and its place named, or is listed with the reason"""
     with made() as one:
         for command in ([VERIFY, "--data", one.data + "/archive", "--policy", one.policy],
                         [QORGAN, "verify", "--data", one.data]):

@@ -38,7 +38,7 @@ struct query_role {
     struct archive_reader *reader; /* NULL while the archive is not there */
     struct mirror_server *mirrors;
     struct retention_law law; /* no rules: it could not be read, and no term is told */
-    struct vault *vault; /* master keys; NULL: encryption is off */
+    struct vault *vault;      /* master keys; NULL: encryption is off */
     struct arena *scratch;
     struct query_jobs *jobs;
     struct query_papers *papers;
