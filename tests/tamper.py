@@ -263,6 +263,7 @@ def everything():
                         [QORGAN, "verify", "--data", one.data]):
             done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
             check_equal(done.returncode, 0, "the archive as it is: " + done.stdout + done.stderr)
+        check("service does not run" in done.stderr and "paper" not in done.stderr, "offline: " + done.stderr)
         check(len(segments(one.data)) >= 2, "several segments")
         check(must_be_seen(one, list(replacements(one))) > 40, "changes of whole files")
         check(must_be_seen(one, list(flips(one))) > 800, "flipped bytes")
