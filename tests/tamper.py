@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """tamper.py - a whole archive that the real server made, with witnesses: every byte of its small files and samples of
-the large ones flipped, every file deleted, cut, swapped, copied under another name and put back from yesterday, in turn.
+the large ones flipped, every file deleted, cut, swapped, copied under another name, put back from yesterday, in turn.
 `qorgan-verify` with the policy, and `qorgan verify`, must refuse and name the place. Prints TAP."""
 import concurrent.futures
 import contextlib
@@ -277,7 +277,7 @@ def doctor(data, *arguments):
 
 
 def known_checkpoint(one):
-    """Yesterday's copy of the whole archive is a true archive: only who knows a newer checkpoint sees that it is old."""
+    """Yesterday's copy of the whole archive is a true archive: only who knows a newer checkpoint sees its age."""
     kept = os.path.join(one.path, "kept")
     with open(kept, "wb") as file:
         file.write(one.files["checkpoints/cosigned"])

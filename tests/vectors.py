@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""vectors.py - the proof's formats by an implementation of their standards alone (witness.py, reader.py): its vectors are
-accepted by qorgan-verify and changed ones refused; those of the real server are recomputed here. Prints TAP.
+"""vectors.py - the proof's formats by an implementation of their standards alone (witness.py, reader.py): its vectors
+are accepted by qorgan-verify and changed ones refused; those of the real server are recomputed here. Prints TAP.
 
 RFC 6962 2.1, RFC 9162 2.1.3 and 2.1.4, C2SP signed-note, tlog-checkpoint, tlog-cosignature, tlog-proof, tlog-policy.
 """
@@ -31,7 +31,8 @@ CT_ROOTS = ("6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
 # The example of golang.org/x/mod/sumdb/note.
 GO_KEY = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
 GO_NOTE = ("If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n\n"
-           "\u2014 PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n")
+           "\u2014 PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngot"
+           "pRZb6KE6RyyBwJnAM=\n")
 
 
 # ---- the standards ----
