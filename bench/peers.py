@@ -5,6 +5,7 @@ a name to a phrase; 'count' is the number of lines by host. All are pinned to on
 the median of five (three of what takes long). Only what a peer keeps is its size: logs and temporary files are left
 out.
 """
+import collections
 import io
 import os
 import re
@@ -36,6 +37,7 @@ class Peer:
     def __init__(self, name, raw, size, load_cpu_s, lines):
         self.name, self.raw, self.size, self.load_cpu_s, self.lines = name, raw, size, load_cpu_s, lines
         self.searches = {}
+        self.hosts = {}  # of one that counts: host -> lines
 
     @property
     def ratio(self):
@@ -86,6 +88,15 @@ def first_lines(corpus, count):
 def line_count(corpus):
     with open(corpus, 'rb') as file:
         return sum(block.count(b'\n') for block in iter(lambda: file.read(1 << 20), b''))
+
+
+def host_counts(corpus):
+    """host -> lines, by the same expression that fills the peers."""
+    hosts = collections.Counter()
+    for line in first_lines(corpus, LINES_MAX):
+        found = LINE.match(line)
+        hosts[found.group(1).decode() if found else ''] += 1
+    return {host: count for host, count in hosts.items() if host not in ('', '-')}
 
 
 # -------------------------------------------------------------------------------------------------- plain files
@@ -265,6 +276,9 @@ def clickhouse_fill(pid, folder, corpus, queries, codec):
         if name == 'count':
             query = 'select count(), host from log group by host order by count() desc'
         peer.searches[name] = median(lambda text=query: ask(text))
+    counted_rows = ask_clickhouse('select host, count() from log group by host').splitlines()
+    peer.hosts = {host: int(count) for host, count in (row.split('\t') for row in counted_rows)
+                  if host not in ('', '-')}
     return peer
 
 

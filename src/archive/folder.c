@@ -356,8 +356,10 @@ struct archive_totals catalog_totals(const struct catalog *catalog)
             totals.gone_records += segment->end - segment->first;
             continue;
         }
-        if (totals.segments++ == 0)
+        if (totals.segments++ == 0) {
             totals.oldest_ns = segment->received_min_ns;
+            totals.oldest_max_ns = segment->received_max_ns;
+        }
         totals.bytes_raw += segment->bytes_raw;
     }
     return totals;

@@ -455,6 +455,7 @@ static enum rc verify_segment(struct verify *v, uint64_t first)
         check_segment(v, &c, fd);
         rc = verify_begun(v, segment);
         v->result->segments++;
+        v->segment_first = first;
     } else {
         rc = err_set(v->err, RC_LIMIT, "no memory to check segment \"%s\"", name);
     }
@@ -463,6 +464,20 @@ static enum rc verify_segment(struct verify *v, uint64_t first)
     segment_free(segment);
     IGNORE(v->io->close(v->io->self, fd)); /* only read */
     return rc;
+}
+
+/* No server makes it, and none opens a folder that has it. */
+static void tell_overlap(struct verify *v, uint64_t first)
+{
+    char file[48];
+    char name[SEGMENT_NAME_MAX];
+    segment_name(first, name);
+    snprintf(file, sizeof file, NAME_SEG "/%s", name);
+    struct verify_finding place = verify_in_file(file, -1);
+    place.record = first;
+    v->overlap_first = first;
+    verify_tell(v, &place, "it begins inside the segment that begins at record %llu",
+                (unsigned long long)v->segment_first);
 }
 
 /* Checks segments from the frontier's size on; *ret_more when there was one. */
@@ -482,6 +497,8 @@ static enum rc verify_segments(struct verify *v, bool *ret_more)
         uint64_t first = k < stones.count ? MIN(segment, stones.list[k]) : segment;
         i += segment == first;
         k += k < stones.count && stones.list[k] == first;
+        if (segment == first && first > MAX(v->segment_first, v->overlap_first) && first < v->frontier.size)
+            tell_overlap(v, first);
         if (first < v->frontier.size || (first == 0 && (v->result->records || v->gone_count)))
             continue;
         place.record = v->frontier.size;

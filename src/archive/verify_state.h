@@ -60,6 +60,8 @@ struct verify {
     struct map *origins; /* that incident records name as former ones */
     struct arena *scratch;
     uint64_t total;
+    uint64_t segment_first; /* of the newest segment that was checked */
+    uint64_t overlap_first; /* of the newest that began inside another */
     bool stopped;
     bool tree_broken; /* a segment could not be read: roots behind it cannot be compared */
     struct err *err;

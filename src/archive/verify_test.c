@@ -162,6 +162,15 @@ static void missing_and_doubled(void)
     CHECK_INT(unlinkat(bed.folder, middle, 0), 0);
     CHECK_INT(renameat(bed.folder, "aside", bed.folder, middle), 0);
     testbed_ok(&bed, verify(&bed, &result));
+    /* another one beside it, inside the middle and inside the last: each is told once */
+    static const char *const inside[] = {"seg/0000000000000101.seg", "seg/0000000000000201.seg"};
+    for (size_t i = 0; i < ARRAY_LEN(inside); i++) {
+        CHECK_INT(linkat(bed.folder, middle, bed.folder, inside[i], 0), 0);
+        CHECK_INT(verify(&bed, &result), RC_CORRUPT);
+        CHECK_INT(result.findings, 1);
+        CHECK(str_search(str_of(first_file), str_of(inside[i])) < strlen(first_file));
+        CHECK_INT(unlinkat(bed.folder, inside[i], 0), 0);
+    }
     CHECK_INT(renameat(bed.folder, "seg/0000000000000200.seg", bed.folder, "aside"), 0);
     CHECK_INT(verify(&bed, &result), RC_CORRUPT);
     CHECK_INT(renameat(bed.folder, "aside", bed.folder, "seg/0000000000000200.seg"), 0);

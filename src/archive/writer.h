@@ -178,6 +178,7 @@ struct archive_totals {
     uint64_t bytes_raw;     /* raw bytes in segments */
     uint64_t bytes_stored;  /* of segment files, and of what stays of those that are gone */
     int64_t oldest_ns;      /* receive time of the oldest record; 0 when empty */
+    int64_t oldest_max_ns;  /* the newest in the oldest segment: its age is the segment's; 0 when nothing is sealed */
     uint64_t gone_segments; /* deleted under a retention record */
     uint64_t gone_records;
 };

@@ -146,7 +146,7 @@ static enum rc client_open(const char *data, bool may_write, struct archive_clie
     if (rc == RC_NOT_FOUND && may_write)
         rc = writer_open(client, data, err);
     else if (rc == RC_NOT_FOUND)
-        rc = err_set(err, RC_NOT_FOUND, "the service does not run: nobody would sign what is recorded of the paper");
+        rc = err_set(err, RC_NOT_FOUND, "the service does not run");
     if (rc == RC_OK)
         *ret_client = client;
     else

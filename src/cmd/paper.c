@@ -70,6 +70,8 @@ static enum rc record_send(const char *data, struct str body, struct err *err)
     struct archive_client *client = NULL;
     uint64_t highest = 0;
     enum rc rc = archive_client_open_service(data, &client, err);
+    if (rc == RC_NOT_FOUND)
+        return err_set(err, rc, "the service does not run: nobody would sign what is recorded of the paper");
     if (rc != RC_OK)
         return rc;
     rc = archive_client_begin(client, "qorgan papers", 1, &highest, err);

@@ -56,6 +56,7 @@ struct desk_role {
     bool records_waiting;
     struct desk_kept kept[RECORDS_FLYING]; /* what the keeper acknowledged, not yet marked */
     size_t kept_count;
+    uint64_t kept_failed_ns; /* boot time when they could not be marked; 0 = they could */
     uint64_t gathered_ns; /* when the oldest of what waits for one transaction came, by the boot clock; 0 = nothing */
     uint64_t looked_ns;
     struct desk_totals totals;
@@ -373,7 +374,7 @@ static void on_match(struct desk_role *role, struct channel *channel, const stru
 static void records_send(struct desk_role *role)
 {
     struct channel *keeper = process_peer(ROLE_KEEPER, 0);
-    while (keeper && role->records_waiting && role->records_flying < RECORDS_FLYING) {
+    while (keeper && role->records_waiting && role->records_flying + role->kept_count < RECORDS_FLYING) {
         struct desk_record record;
         struct err err = {0};
         arena_reset(role->scratch);
@@ -393,11 +394,20 @@ static void records_send(struct desk_role *role)
     }
 }
 
+/* What cannot be marked waits and is tried again: the keeper tells a number once. Records go out only as long as there
+ * is room for theirs. */
 static void kept_store(struct desk_role *role)
 {
     struct err err = {0};
-    if (role->kept_count && desk_records_kept(role->desk, role->kept, role->kept_count, &err) != RC_OK)
-        log_error("numbers of records could not be stored: %s", err.text);
+    uint64_t now = clock_boot_ns();
+    if (!role->kept_count || (role->kept_failed_ns && now - role->kept_failed_ns < STUCK_RETRY_NS))
+        return;
+    if (desk_records_kept(role->desk, role->kept, role->kept_count, &err) != RC_OK) {
+        role->kept_failed_ns = now;
+        log_error("numbers of records could not be stored: %s; they wait", err.text);
+        return;
+    }
+    role->kept_failed_ns = 0;
     role->kept_count = 0;
 }
 
@@ -409,8 +419,10 @@ static void on_record_kept(struct desk_role *role, const struct msg *msg)
         log_error("the keeper's answer about record %llu is damaged", (unsigned long long)msg->id);
         return;
     }
-    if (role->kept_count == ARRAY_LEN(role->kept))
-        kept_store(role);
+    if (role->kept_count == ARRAY_LEN(role->kept)) {
+        log_error("the keeper answers more than it was sent");
+        return;
+    }
     role->kept[role->kept_count++] = (struct desk_kept){(int64_t)msg->id, get_be64(msg->body.p)};
     gathered(role);
 }
@@ -771,8 +783,9 @@ static void role_tick(void *self, int64_t now_ns)
         log_error("proposals of deletion could not be looked at: %s", err.text);
     retire_send(role);
     uint64_t boot_ns = clock_boot_ns();
-    bool due = role->gathered_ns && boot_ns - role->gathered_ns >= GATHER_NS;
-    if (due || role->stuck) {
+    bool due = (role->gathered_ns && boot_ns - role->gathered_ns >= GATHER_NS) ||
+               (role->kept_count >= RECORDS_FLYING / 2 && !role->kept_failed_ns);
+    if (due || role->stuck || role->kept_failed_ns) {
         role->gathered_ns = 0;
         kept_store(role);
         matches_flush(role);
@@ -797,6 +810,7 @@ static int role_timeout_ms(void *self)
 static void desk_stop(void *self)
 {
     struct desk_role *role = self;
+    role->kept_failed_ns = 0; /* once more */
     if (role->desk)
         kept_store(role);
     desk_close(role->desk);

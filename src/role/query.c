@@ -5,11 +5,13 @@
  * on with (query_job.h). */
 #include "archive/papers.h"
 #include "archive/reader.h"
+#include "archive/retention.h"
 #include "archive/retire.h"
 #include "base/assert.h"
 #include "codec/json.h"
 #include "event/normalise.h"
 #include "os/clock.h"
+#include "os/file.h"
 #include "os/random.h"
 #include "role/hit.h"
 #include "role/log.h"
@@ -26,6 +28,7 @@
 #define SHEET_ASKED_MAX 64
 #define SHEET_BYTES_MAX ((size_t)3 << 20)
 #define SCRATCH         ((size_t)256 << 20)
+#define LAW_BYTES_MAX   ((size_t)1 << 20)
 #define TICK_MS         5000
 
 struct query_role {
@@ -36,13 +39,28 @@ struct query_role {
     struct hit_deriver *deriver;
     struct archive_reader *reader; /* NULL while the archive is not there */
     struct mirror_server *mirrors;
-    struct vault *vault; /* master keys; NULL: encryption is off */
+    struct retention_law law; /* no rules: it could not be read, and no term is told */
+    struct vault *vault;      /* master keys; NULL: encryption is off */
     struct arena *scratch;
     struct query_jobs *jobs;
     struct query_papers *papers;
     struct buf answer;
     bool cosigned_told; /* that it is damaged */
 };
+
+/* Nothing is deleted here: without the table the archive page lacks one date, and searches go on. */
+static void law_load(struct query_role *role)
+{
+    struct err err = {0};
+    struct str text = STR_NONE;
+    char path[4096];
+    snprintf(path, sizeof path, "%.*s/data/retention.tsv", STR_ARG(role->process->config.share));
+    enum rc rc = file_load_path(path, LAW_BYTES_MAX, role->scratch, &text, &err);
+    rc = rc == RC_OK ? retention_law_parse(&role->law, text, &err) : rc;
+    if (rc != RC_OK)
+        log_error("how long the acts want logs kept could not be read: %s", err.text);
+    arena_reset(role->scratch);
+}
 
 static enum rc query_start(struct process *process, void **ret_self, struct err *err)
 {
@@ -65,6 +83,7 @@ static enum rc query_start(struct process *process, void **ret_self, struct err 
     rc = query_papers_new(&papers, &role->papers, err);
     if (rc != RC_OK)
         return rc;
+    law_load(role);
     role->deriver = hit_deriver_new(role->mapping, role->names, (int32_t)process->config.zone_offset_s);
     struct mirror_server_options mirrors = {
         .folder = process_handle(process, MIRROR_FOLDER, -1),
@@ -289,6 +308,19 @@ static void ask_sheet(struct query_role *role, const struct json_value *question
     buf_done(&sheet);
 }
 
+/* Before this the acts let nothing of the oldest segment be deleted, or of the log while no segment is there; 0: not
+ * known. The policy of the owner may ask for more. */
+static int64_t keep_until(const struct query_role *role, const struct archive_totals *totals)
+{
+    int64_t now_ns = clock_real_ns();
+    struct retention_question question = {
+        .received_max_ns = totals->oldest_max_ns ? totals->oldest_max_ns : totals->oldest_ns,
+        .signed_max_ns = now_ns,
+        .wall_ns = now_ns,
+    };
+    return question.received_max_ns > 0 ? retention_may_delete(&role->law, &question).keep_until_ns : 0;
+}
+
 static void ask_archive(struct query_role *role)
 {
     struct archive_totals totals = archive_reader_totals(role->reader);
@@ -306,6 +338,7 @@ static void ask_archive(struct query_role *role)
     json_put_int(out, "checkpoint_ns", time_of_note(role, note));
     json_put_text(out, "origin", archive_reader_origin(role->reader));
     json_put_int(out, "oldest_ns", totals.oldest_ns);
+    json_put_int(out, "keep_until_ns", keep_until(role, &totals));
     json_put_int(out, "newest_ns", time_of_record(role, archive_reader_size(role->reader)));
     json_write_object_end(out);
 }

@@ -148,7 +148,7 @@ void part_notice(struct web_call *call, const char *kind, const char *key)
     HTML(&call->html, RAW("<p class=\"notice "), ESCZ(kind), RAW("\" role=\""),
          ESCZ(strcmp(kind, "ok") == 0 ? "status" : "alert"), RAW("\">"));
     part_icon(call, kind);
-    HTML(&call->html, RAW(" "), ESC(html_text(&call->html, str_of(key))), RAW("</p>"));
+    HTML(&call->html, RAW(" <span>"), ESC(html_text(&call->html, str_of(key))), RAW("</span></p>"));
 }
 
 void part_error(struct web_call *call, struct str key, struct str field, struct str detail)
