@@ -4,7 +4,6 @@
 #include "archive/block_values.h"
 #include "archive/dictionary.h"
 #include "archive/query_block.h"
-
 #include "base/arena.h"
 #include "base/bytes.h"
 

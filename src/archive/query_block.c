@@ -3,8 +3,8 @@
 
 #include "archive/reader_state.h"
 #include "base/assert.h"
-#include "base/bytes.h"
 #include "base/buf.h"
+#include "base/bytes.h"
 
 #include <string.h>
 
