@@ -221,11 +221,12 @@ static enum rc certificate_begin(struct making *paper, struct archive_reader *re
 
 static enum rc certificate_work(struct making *paper, struct archive_reader *reader, struct err *err)
 {
-    struct file *file;
+    struct file *file = NULL;
     enum rc rc = papers_count_step(reader, paper->count, err);
     if (rc == RC_AGAIN)
         return rc;
     rc = rc == RC_OK ? file_add(paper, paper->about, &file, err) : rc;
+    ASSERT(rc != RC_OK || file != NULL);
     rc = rc == RC_OK ? papers_count_write(reader, paper->count, &file->body, err) : rc;
     if (rc == RC_OK && file->body.n > PAPER_PART_MAX)
         rc = err_set(err, RC_LIMIT, "the certificate is too large");
