@@ -118,7 +118,9 @@ static enum rc by_rows(struct block_search *s, const struct query_node *node, co
         rc = block_row_open(s->block, i, err);
         if (rc != RC_OK)
             return rc;
-        archive_reader_fill_block(s->reader, s->block, i, s->fields, s->hit);
+        rc = archive_reader_fill_block(s->reader, s->block, i, s->fields, s->hit);
+        if (rc != RC_OK)
+            return err_set(err, rc, "no memory for a record's values");
         if (query_node_matches(node, s->hit, s->names))
             bits[i / 64] |= bit;
     }

@@ -299,7 +299,7 @@ static void compare(const char *text, const struct query *query)
     t.columns_only += !t.search.used_raw && !t.search.used_rows;
     uint32_t count = block_count(t.block);
     for (uint32_t i = 0; i < count; i++) {
-        archive_reader_fill_block(t.reader, t.block, i, t.room, &t.hit);
+        CHECK_INT(archive_reader_fill_block(t.reader, t.block, i, t.room, &t.hit), RC_OK);
         bool want = query_matches(query, &t.hit, t.bed.names);
         bool have = bits[i / 64] >> (i % 64) & 1;
         t.pairs++;
@@ -351,7 +351,7 @@ static void compare_keys(void)
         CHECK_INT(block_search_key(&t.search, &query->by[0], &values, &err), RC_OK);
         CHECK_INT(values.value[0].n, 0);
         for (uint32_t i = 0; i < block_count(t.block); i++) {
-            archive_reader_fill_block(t.reader, t.block, i, t.room, &t.hit);
+            CHECK_INT(archive_reader_fill_block(t.reader, t.block, i, t.room, &t.hit), RC_OK);
             struct str want = query_key_text(&query->by[0], &t.hit, t.bed.names, room, &number);
             if (!CHECK(values.of[i] < values.count && str_eq(values.value[values.of[i]], want)))
                 break;

@@ -559,13 +559,14 @@ enum rc archive_reader_leaves(struct archive_reader *reader, uint64_t group, str
     return rc;
 }
 
-void archive_reader_fill_block(const struct archive_reader *reader, struct block *block, uint32_t position,
-                               struct event_field *fields, struct archive_hit *ret_hit)
+enum rc archive_reader_fill_block(const struct archive_reader *reader, struct block *block, uint32_t position,
+                                  struct event_field *fields, struct archive_hit *ret_hit)
 {
     block_leaf(block, position, &ret_hit->leaf, &ret_hit->raw);
     block_event(block, position, fields, &ret_hit->event);
     ret_hit->rule_count = block_rules(block, position, ret_hit->rules, ARRAY_LEN(ret_hit->rules));
     ret_hit->source = archive_reader_source(reader, ret_hit->leaf.source);
+    return block_spent(block) ? RC_LIMIT : RC_OK;
 }
 
 void archive_reader_fill_tail(const struct archive_reader *reader, const struct leaf *leaf, struct str raw,
@@ -642,7 +643,8 @@ static enum rc record_sealed(struct archive_reader *r, uint64_t number, struct a
         struct event_field *fields = arena_alloc_raw(arena, EVENT_FIELDS_MAX * sizeof *fields);
         if (!fields)
             return err_set(err, RC_LIMIT, "no memory for a record's fields");
-        archive_reader_fill_block(r, block, position, fields, ret_hit);
+        if (archive_reader_fill_block(r, block, position, fields, ret_hit) != RC_OK)
+            return err_set(err, RC_LIMIT, "no memory for a record's values");
         return hit_copy(ret_hit, arena, err);
     }
     return not_there(number, err);

@@ -80,9 +80,10 @@ enum rc archive_reader_leaves(struct archive_reader *reader, uint64_t group, str
 /* The payload of a frame of the tail into the arena. */
 enum rc archive_reader_frame(struct archive_reader *reader, const struct tail_frame *frame, struct arena *arena,
                              struct str *ret_payload, struct err *err) MUST_USE;
-/* Fills a hit from a decoded block, or from a record of the tail. `fields` is room for EVENT_FIELDS_MAX. */
-void archive_reader_fill_block(const struct archive_reader *reader, struct block *block, uint32_t position,
-                               struct event_field *fields, struct archive_hit *ret_hit);
+/* Fills a hit from a decoded block, or from a record of the tail. `fields` is room for EVENT_FIELDS_MAX. RC_LIMIT: the
+ * block's arena had no memory for some value. */
+enum rc archive_reader_fill_block(const struct archive_reader *reader, struct block *block, uint32_t position,
+                                  struct event_field *fields, struct archive_hit *ret_hit) MUST_USE;
 void archive_reader_fill_tail(const struct archive_reader *reader, const struct leaf *leaf, struct str raw,
                               struct arena *arena, struct archive_hit *ret_hit);
 /* A block of a segment, and the parts of it that are wanted (enum block_parts). */

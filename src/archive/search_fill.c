@@ -26,8 +26,9 @@ static enum rc fill_block(struct search *s, struct segment *segment, uint32_t en
             rc = block_row_open(block, position, err);
             if (rc != RC_OK)
                 break;
-            archive_reader_fill_block(s->reader, block, position, s->fields, &s->hit);
-            rc = sorter_filled(s->sorter, &s->hit, err);
+            rc = archive_reader_fill_block(s->reader, block, position, s->fields, &s->hit);
+            rc = rc == RC_OK ? sorter_filled(s->sorter, &s->hit, err)
+                             : err_set(err, rc, "no memory for a record's values");
         }
         number++;
     }

@@ -306,8 +306,8 @@ static enum rc give_newest(struct search *s, struct search_active *active, struc
         uint32_t position = active->positions[--active->left];
         rc = block_row_open(active->block, position, err);
         if (rc == RC_OK) {
-            archive_reader_fill_block(s->reader, active->block, position, s->fields, &s->hit);
-            rc = search_give(s, err);
+            rc = archive_reader_fill_block(s->reader, active->block, position, s->fields, &s->hit);
+            rc = rc == RC_OK ? search_give(s, err) : err_set(err, rc, "no memory for a record's values");
         }
     }
     if (!active->left || search_limit_reached(s))
