@@ -473,6 +473,7 @@ def forget(service, policy):
     check(judged.returncode == 1 and b"checkpoints/cosigned" in judged.stdout + judged.stderr, str(judged))
     with open(path, "w", encoding="utf-8") as out:
         out.write(whole)
+    os.chmod(path, 0o640)
     judged = service.run("doctor", check=False)
     lines = [line for line in judged.stdout.decode().splitlines() if "cosigned" in line and "warning owner" not in line]
     check(b"records read" in judged.stdout and not lines, judged.stdout.decode())  # its owner is who runs this test
