@@ -8,8 +8,12 @@
  *
  * The desk decides nothing about age: which segments may go comes from the keeper, and keeper and reaper judge again.
  * An approved proposal is given to the keeper until it answered for every segment. A step and its record for the
- * archive are one transaction. Two accounts are two persons only when neither was made by the other, nor got its
- * password from the other: who could sign in as both approves nothing. */
+ * archive are one transaction.
+ *
+ * Two accounts count as two persons unless one hand could have signed in as both: one made the other or ever gave it a
+ * password, be it through accounts between them; both got a new password from one hand; or one of them still has a
+ * password that it was given. That one person made both is allowed, as an installation begins with one administrator:
+ * who makes two accounts and uses both is seen only in the records "user.saved" and "session.opened". */
 #include "base/assert.h"
 #include "base/civil.h"
 #include "desk/inside.h"
@@ -421,16 +425,28 @@ void ask_retention_propose(struct ask *ask)
     json_put_int(ask->out, "id", p.id);
 }
 
-/* Whether who asks could be the proposer under another name. */
+/* What is above an account: who made it or gave it a password, who did so with those, and so on. `side` tells whose. */
+#define ABOVE "UNION SELECT a.side, h.giver FROM handed h JOIN above a ON a.id = h.user) "
+
+/* Whether who asks could be the proposer under another name; what the rows say is at the top. */
 static bool same_hand(struct ask *ask, const struct proposal *p)
 {
-    struct db_query q = db_query(ask->desk->db, "SELECT count(*) FROM user WHERE (id = ?1 AND made_by = ?2)"
-                                                " OR (id = ?3 AND made_by = ?4)");
-    db_put_i64(&q, ask->user);
-    db_put_text(&q, p->proposer);
-    db_put_i64(&q, p->proposer_id);
-    db_put_text(&q, ask->who);
-    return db_one_i64(&q, 1) > 0;
+    static const char *const rows[] = {
+        "WITH RECURSIVE above(side, id) AS (VALUES (?1, ?1), (?2, ?2) " ABOVE
+        "SELECT count(*) FROM above WHERE id IN (?1, ?2) AND id <> side",
+        "WITH RECURSIVE above(side, id) AS (SELECT user, giver FROM handed WHERE user IN (?1, ?2) AND anew = 1 " ABOVE
+        "SELECT count(*) FROM handed h JOIN above a ON a.id = h.giver AND a.side <> h.user"
+        " WHERE h.user IN (?1, ?2) AND h.anew = 1",
+        "SELECT count(*) FROM user WHERE id IN (?1, ?2) AND must_change = 1",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct db_query q = db_query(ask->desk->db, rows[i]);
+        db_put_i64(&q, ask->user);
+        db_put_i64(&q, p->proposer_id);
+        if (db_one_i64(&q, 1) > 0)
+            return true;
+    }
+    return false;
 }
 
 /* The proposal asked about, still open to a decision; otherwise refused, and an end that came by itself is kept. */
@@ -459,7 +475,7 @@ void ask_retention_approve(struct ask *ask)
     else if (!known(ask->desk))
         ask_refuse(ask, "unavailable", "it is not known which segments may go");
     else if (same_hand(ask, &p))
-        ask_refuse(ask, "same_hand", "one of the two accounts was made, or got its password, by the other");
+        ask_refuse(ask, "same_hand", "one hand could have signed in as both");
     if (ask->error)
         return;
     proposal_to(ask->desk, &p, PROPOSAL_APPROVED, ask->who, reason, ask->now_ns);

@@ -1,5 +1,6 @@
 /* Deletion as people decide it: who may propose and approve, when a proposal ends, what goes to the keeper. */
 #include "desk/desk_testing.h"
+#include "desk/schema.h"
 
 #include <unistd.h>
 
@@ -37,18 +38,33 @@ static bool save_user(const char *who, const char *name, const char *role, const
                                           who, name, role, password));
 }
 
+/* The owner signs in and takes a password of their own. */
+static void change_password(const char *name, const char *given)
+{
+    CHECK(stand_ask(
+        &stand, stand_format(&stand, "{'ask':'session.open','user':'%s','password':'%s','address':'x'}", name, given)));
+    const char *token = arena_strz(stand.arena, json_str(json_get(stand.json, "token"), STR("")));
+    CHECK(stand_ask(&stand,
+                    stand_format(&stand, "{'ask':'password.change','token':'%s','old':'%s','new':'second garden 66'}",
+                                 token, given)));
+}
+
+static void make_user_by(const char *who, const char *name, const char *role)
+{
+    CHECK(save_user(who, name, role, "first garden 55"));
+    change_password(name, "first garden 55");
+}
+
 static void make_user(const char *name, const char *role)
 {
-    CHECK(save_user("admin", name, role, "first garden 55"));
-    CHECK(stand_ask(&stand, stand_format(&stand,
-                                         "{'ask':'session.open','user':'%s','password':'first garden 55',"
-                                         "'address':'x'}",
-                                         name)));
-    const char *token = arena_strz(stand.arena, json_str(json_get(stand.json, "token"), STR("")));
-    CHECK(stand_ask(&stand, stand_format(&stand,
-                                         "{'ask':'password.change','token':'%s','old':'first garden 55',"
-                                         "'new':'second garden 66'}",
-                                         token)));
+    make_user_by("admin", name, role);
+}
+
+/* To an officer. */
+static void give_password(const char *who, const char *name)
+{
+    CHECK(save_user(who, name, "officer", "third garden 77"));
+    change_password(name, "third garden 77");
 }
 
 static bool opened(void)
@@ -233,6 +249,63 @@ static void a_password_given_counts(void)
     CHECK_TEXT(stand_error(&stand), "same_hand");
     CHECK(decide("refuse", "eva", 1));
     CHECK_TEXT(state_of(1), "refused");
+    stand_close(&stand);
+}
+
+/* admin made eva, eva made ivy: admin could have signed in as ivy. */
+static void makers_are_followed(void)
+{
+    if (!opened())
+        return;
+    make_user("eva", "administrator");
+    make_user_by("eva", "ivy", "administrator");
+    make_user_by("ivy", "oli", "officer");
+    CHECK(propose("admin", "[0]", "the term is over"));
+    CHECK(!decide("approve", "ivy", 1));
+    CHECK_TEXT(stand_error(&stand), "same_hand");
+    CHECK(!decide("approve", "oli", 1));
+    CHECK_TEXT(stand_error(&stand), "same_hand");
+    CHECK(decide("refuse", "admin", 1));
+    CHECK(propose("oli", "[0]", "the term is over"));
+    CHECK(!decide("approve", "eva", 2));
+    CHECK_TEXT(stand_error(&stand), "same_hand");
+    CHECK(decide("approve", "ann", 2)); /* who has only the first of all in common with oli */
+    stand_close(&stand);
+}
+
+/* Whoever gives both new passwords can act as both; a later giver does not hide an earlier one. */
+static void passwords_given_are_kept(void)
+{
+    if (!opened())
+        return;
+    make_user("eva", "administrator");
+    give_password("admin", "bob");
+    give_password("eva", "bob");
+    CHECK(propose("admin", "[0]", "the term is over"));
+    CHECK(!decide("approve", "bob", 1));
+    CHECK_TEXT(stand_error(&stand), "same_hand");
+    CHECK(decide("refuse", "admin", 1));
+    CHECK(propose("ann", "[0]", "the term is over"));
+    give_password("eva", "ann");
+    CHECK(!decide("approve", "bob", 2));
+    CHECK_TEXT(stand_error(&stand), "same_hand");
+    make_user("zoe", "officer");
+    give_password("admin", "zoe");
+    CHECK(!decide("approve", "zoe", 2)); /* eva gave ann's, and admin made eva */
+    CHECK_TEXT(stand_error(&stand), "same_hand");
+    make_user("oli", "officer");
+    CHECK(decide("approve", "oli", 2));
+    stand_close(&stand);
+}
+
+static void a_password_not_changed_counts(void)
+{
+    if (!opened())
+        return;
+    CHECK(propose("ann", "[0]", "the term is over"));
+    CHECK(save_user("admin", "ann", "officer", "third garden 77"));
+    CHECK(!decide("approve", "bob", 1));
+    CHECK_TEXT(stand_error(&stand), "same_hand");
     stand_close(&stand);
 }
 
@@ -433,11 +506,51 @@ static void it_outlives_a_restart(void)
     unlink(path);
 }
 
+/* Of accounts made before makers were written down any administrator may have made each. */
+static void makers_not_known(void)
+{
+    char path[] = "/tmp/qorgan-retention-XXXXXX";
+    struct err err;
+    struct db *db;
+    size_t steps = 0;
+    int fd = mkstemp(path);
+    if (!CHECK(fd >= 0) || !CHECK_INT(db_open(path, &db, &err), RC_OK))
+        return;
+    while (steps < desk_schema_count && !strstr(desk_schema[steps], "CREATE TABLE handed"))
+        steps++;
+    CHECK_INT(db_migrate(db, desk_schema, steps, &err), RC_OK);
+    CHECK_INT(db_begin(db, DB_WRITE, &err), RC_OK);
+    struct db_query q = db_query(db, "INSERT INTO user (name, role, language, hash, enabled, must_change, created_ns,"
+                                     " last_ns, made_by) VALUES ('admin', 0, 'en', '', 1, 0, 1, 0, ''),"
+                                     " ('ann', 2, 'en', '', 1, 0, 1, 0, ''), ('bob', 2, 'en', '', 1, 0, 1, 0, ''),"
+                                     " ('oto', 3, 'en', '', 1, 0, 1, 0, ''), ('kim', 2, 'en', '', 1, 0, 1, 0, 'bob')");
+    CHECK_INT(db_run(&q), 5);
+    CHECK_INT(db_end(db, true, &err), RC_OK);
+    db_close(db);
+    CHECK_INT(stand_open(&stand, path, &err), RC_OK);
+    keeper_tells();
+    CHECK(propose("ann", "[0]", "the term is over"));
+    CHECK(!decide("approve", "admin", 1));
+    CHECK_TEXT(stand_error(&stand), "same_hand");
+    CHECK(decide("refuse", "ann", 1));
+    CHECK(propose("kim", "[0]", "the term is over"));
+    CHECK(!decide("approve", "bob", 2));
+    CHECK(!decide("approve", "admin", 2));
+    CHECK(decide("approve", "ann", 2));
+    stand_close(&stand);
+    close(fd);
+    unlink(path);
+}
+
 static const struct test tests[] = {
     {"what is no proposal", what_is_no_proposal},
     {"two persons decide", two_persons},
     {"who made whom", who_made_whom},
     {"a password that was given counts", a_password_given_counts},
+    {"makers are followed", makers_are_followed},
+    {"passwords given are kept", passwords_given_are_kept},
+    {"a password that was not changed counts", a_password_not_changed_counts},
+    {"makers that are not known", makers_not_known},
     {"it ends by itself", it_ends_by_itself},
     {"it is void when something changed", it_is_void_when_something_changed},
     {"the keeper carries it out", the_keeper_carries_it_out},

@@ -95,6 +95,15 @@ const char *const desk_schema[] = {
 
     /* how often that day the address was another than the time before */
     "ALTER TABLE mirror ADD COLUMN used_count INTEGER NOT NULL DEFAULT 0;",
+
+    /* Everybody who ever knew a password of the account: giver made it (anew 0) or gave it a password later (anew 1).
+     * Whose maker was not written down could be anybody's who made accounts then: administrators'. */
+    "CREATE TABLE handed (user INTEGER NOT NULL REFERENCES user(id) ON DELETE CASCADE,"
+    " giver INTEGER NOT NULL REFERENCES user(id), anew INTEGER NOT NULL, PRIMARY KEY (user, giver, anew))"
+    " STRICT, WITHOUT ROWID;"
+    "INSERT INTO handed (user, giver, anew) SELECT u.id, g.id, 0 FROM user u JOIN user g"
+    " ON g.name = u.made_by OR (u.made_by = '' AND g.role = 0) WHERE g.id <> u.id;"
+    "ALTER TABLE user DROP COLUMN made_by;",
 };
 
 const size_t desk_schema_count = ARRAY_LEN(desk_schema);

@@ -145,20 +145,30 @@ static bool account_read(struct ask *ask, struct account *account)
     return !ask->error;
 }
 
+/* Kept for good: who knew a password of the account might have signed in as it. */
+static void account_handed(struct ask *ask, int64_t id, bool anew)
+{
+    struct db_query q = db_query(ask->desk->db, "INSERT OR IGNORE INTO handed (user, giver, anew) VALUES (?1, ?2, ?3)");
+    db_put_i64(&q, id);
+    db_put_i64(&q, ask->user);
+    db_put_i64(&q, anew);
+    db_run(&q);
+}
+
 static void account_write(struct ask *ask, const struct account *account, struct str hash)
 {
     struct db *db = ask->desk->db;
     struct db_query q;
     if (account->id == 0) {
-        q = db_query(db, "INSERT INTO user (role, enabled, name, language, hash, must_change, created_ns, last_ns,"
-                         " made_by) VALUES (?1, ?2, ?3, 'kk', ?4, 1, ?5, 0, ?6)");
+        q = db_query(db, "INSERT INTO user (role, enabled, name, language, hash, must_change, created_ns, last_ns)"
+                         " VALUES (?1, ?2, ?3, 'kk', ?4, 1, ?5, 0)");
         db_put_i64(&q, account->role);
         db_put_i64(&q, account->enabled);
         db_put_text(&q, account->name);
         db_put_text(&q, hash);
         db_put_i64(&q, ask->now_ns);
-        db_put_text(&q, ask->who);
         db_run(&q);
+        account_handed(ask, db_last_id(db), false);
         return;
     }
     q = db_query(db, "UPDATE user SET role = ?1, enabled = ?2 WHERE id = ?3");
@@ -167,12 +177,13 @@ static void account_write(struct ask *ask, const struct account *account, struct
     db_put_i64(&q, account->id);
     db_run(&q);
     if (hash.n) {
-        q = db_query(db, "UPDATE user SET hash = ?1, must_change = ?2, made_by = iif(?2, ?4, made_by) WHERE id = ?3");
+        q = db_query(db, "UPDATE user SET hash = ?1, must_change = ?2 WHERE id = ?3");
         db_put_text(&q, hash);
         db_put_i64(&q, account->id != ask->user);
         db_put_i64(&q, account->id);
-        db_put_text(&q, ask->who);
         db_run(&q);
+        if (account->id != ask->user)
+            account_handed(ask, account->id, true);
         q = db_query(db, "DELETE FROM attempt WHERE name = 'user:' || ?1");
         db_put_text(&q, account->name);
         db_run(&q);
