@@ -67,7 +67,7 @@ enum rc archive_segments(const struct archive *archive,
 enum rc archive_retention_describe(struct archive *archive, uint64_t first, struct retention_record *ret_record,
                                    struct err *err) MUST_USE;
 /* Writes the tombstone of a segment, whose retention record is `record` and durable: on disk before it returns. RC_IO:
- * the process must stop. */
+ * the process must stop. Any other code: the segment cannot be read or is not there, and nothing was written. */
 enum rc archive_tombstone(struct archive *archive, uint64_t first, uint64_t record, struct err *err) MUST_USE;
 /* Looks again at what stands in seg/: segments that were deleted are gone from now on. */
 enum rc archive_segments_refresh(struct archive *archive, struct err *err) MUST_USE;

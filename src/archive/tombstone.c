@@ -11,6 +11,7 @@
 
 #define BIT(section)   (1u << (section))
 #define ALWAYS         (BIT(SECTION_HEADER) | BIT(SECTION_GROUPS) | BIT(SECTION_EDGES) | BIT(SECTION_FRONTIERS))
+#define SEGMENT_OWNER  24 /* where the archive's uuid stands in a segment's header */
 #define FOOTER_LENGTHS 72 /* where the rows of the footer begin */
 #define FOOTER_ROW     56
 #define ROW_LENGTH     16 /* in a row */
@@ -253,6 +254,18 @@ static enum rc derive(const struct io *io, int folder, const struct segment *seg
     return rc == RC_OK && out->overflow ? err_set(err, RC_LIMIT, "no memory for a tombstone") : rc;
 }
 
+/* Whether what was derived reads: a segment can be damaged since it was opened, and no tombstone may stand for it. */
+static enum rc derived_check(struct str bytes, uint64_t first, struct err *err)
+{
+    struct segment *segment = memory_new(sizeof *segment);
+    if (!segment)
+        return err_set(err, RC_LIMIT, "no memory for a tombstone");
+    segment->first = first;
+    enum rc rc = parse(bytes, (const uint8_t *)bytes.p + TOMBSTONE_MARK + SEGMENT_OWNER, segment, err);
+    segment_free(segment);
+    return rc;
+}
+
 enum rc tombstone_write(const struct io *io, int folder, const struct segment *segment, uint64_t record, bool named,
                         struct err *err)
 {
@@ -263,6 +276,11 @@ enum rc tombstone_write(const struct io *io, int folder, const struct segment *s
     buf_init(&bytes, TOMBSTONE_SIZE_MAX);
     tombstone_name(segment->first, name);
     enum rc rc = derive(io, folder, segment, &mark, &bytes, err);
+    rc = rc == RC_OK ? derived_check(buf_view(&bytes), segment->first, err) : rc;
+    if (rc != RC_OK)
+        IGNORE(err_wrap(err, "the segment of record %llu", (unsigned long long)segment->first)); /* the code stays rc */
+    if (rc == RC_IO)
+        rc = RC_CORRUPT; /* RC_IO is for what was begun to be written */
     return rc == RC_OK ? file_replace(io, folder, name, buf_view(&bytes), err) : rc;
 }
 

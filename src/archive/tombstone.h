@@ -38,7 +38,8 @@ enum rc tombstone_record(const struct io *io, int folder, uint64_t first, uint64
                          struct err *err) MUST_USE;
 
 /* Derives the tombstone of a segment that is there, and writes it: after a power cut there is all of it or none.
- * `named`: with the sources. */
+ * `named`: with the sources. RC_IO: it could not be written; any other code: the segment could not be read, is damaged
+ * (RC_CORRUPT) or needs too much memory (RC_LIMIT), and nothing was written. */
 enum rc tombstone_write(const struct io *io, int folder, const struct segment *segment, uint64_t record, bool named,
                         struct err *err) MUST_USE;
 /* Whether the tombstone beside a segment is what tombstone_write would make of it, whatever record it names.

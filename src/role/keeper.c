@@ -197,7 +197,15 @@ static uint64_t retire_record(void *context, uint32_t type, struct str body)
     struct keeper *keeper = context;
     uint64_t number = archive_size(keeper->archive);
     own_record(keeper, type, body);
-    return number;
+    return archive_size(keeper->archive) > number ? number : 0;
+}
+
+static void retire_send(void *context, enum role to, enum msg_type type, uint64_t id, struct str body)
+{
+    (void)context;
+    struct channel *peer = process_peer(to, 0);
+    if (peer)
+        IGNORE(channel_send(peer, type, id, body)); /* whoever is lost is asked or told again when it comes back */
 }
 
 static enum rc retire_open(struct keeper *keeper, struct err *err)
@@ -205,7 +213,9 @@ static enum rc retire_open(struct keeper *keeper, struct err *err)
     struct retire_options options = {
         .archive = keeper->archive,
         .keep = &keeper->keep,
+        .pending_max = (size_t)4 * RETIRE_SEGMENTS_MAX,
         .witnesses = outside_has_witnesses(keeper->outside),
+        .send = retire_send,
         .record = retire_record,
         .give_up = give_up,
         .context = keeper,

@@ -6,12 +6,11 @@
 #include "base/civil.h"
 #include "codec/json.h"
 #include "role/log.h"
-#include "role/process.h"
 
 #include <string.h>
 
-#define PENDING_MAX   (4 * RETIRE_SEGMENTS_MAX)
 #define SUMMARY_NS    (5 * SECOND_NS)
+#define ASK_AGAIN_S   3600u /* what the reaper refused may have been a fault that passes */
 #define SUMMARY_BYTES (48 * MSG_KIB)
 #define SCRATCH       ((size_t)4 << 20)
 
@@ -26,8 +25,9 @@ struct pending {
     uint64_t first;
     uint64_t end;
     uint64_t record;
-    bool told;    /* the desk, of this step */
-    bool refused; /* by the reaper, since it came up: told once */
+    unsigned unasked_s; /* since the reaper was asked */
+    bool told;          /* the desk, of this step */
+    bool refused;       /* by the reaper, since it came up: told once */
 };
 
 struct retire {
@@ -51,7 +51,7 @@ struct retire *retire_new(const struct retire_options *options)
     if (!r)
         return NULL;
     r->options = *options;
-    r->pending = memory_new(PENDING_MAX * sizeof *r->pending);
+    r->pending = memory_new(options->pending_max * sizeof *r->pending);
     r->scratch = arena_new(SCRATCH);
     buf_init(&r->text, LEAF_RAW_MAX);
     buf_init(&r->summary, SUMMARY_BYTES);
@@ -74,10 +74,16 @@ static struct pending *pending_find(struct retire *r, uint64_t first)
 
 static struct pending *pending_add(struct retire *r, const struct pending *pending)
 {
-    if (r->count == PENDING_MAX)
+    if (r->count == r->options.pending_max)
         return NULL;
     r->pending[r->count] = *pending;
     return &r->pending[r->count++];
+}
+
+static void pending_remove(struct retire *r, struct pending *pending)
+{
+    *pending = r->pending[--r->count];
+    r->summary_ns = 0;
 }
 
 /* At the start: a tombstone beside its segment. */
@@ -91,9 +97,6 @@ static bool doomed_add(void *context, const struct archive_segment *segment)
 
 static void desk_tell(struct retire *r, const struct pending *p, const char *state, const char *reason)
 {
-    struct channel *desk = process_peer(ROLE_DESK, 0);
-    if (!desk)
-        return; /* it sends its proposal again, and is told then */
     buf_clear(&r->text);
     json_write_object(&r->text);
     json_put_u64(&r->text, "first", p->first);
@@ -104,7 +107,8 @@ static void desk_tell(struct retire *r, const struct pending *p, const char *sta
     if (reason)
         json_put_str(&r->text, "reason", str_slice(str_of(reason), 0, ERR_TEXT_MAX));
     json_write_object_end(&r->text);
-    IGNORE(channel_send(desk, MSG_RETIRED, p->proposal, buf_view(&r->text))); /* as above */
+    /* When it is away it sends its proposal again, and is told then. */
+    r->options.send(r->options.context, ROLE_DESK, MSG_RETIRED, p->proposal, buf_view(&r->text));
 }
 
 /* {"event":...,"first":...,"end":...,"record":...,"reason":...} */
@@ -131,13 +135,14 @@ static void refuse(struct retire *r, const struct pending *p, const char *reason
     desk_tell(r, p, "refused", reason);
 }
 
-static void reaper_ask(const struct pending *p)
+/* It is asked again when it comes back, and from time to time. */
+static void reaper_ask(struct retire *r, struct pending *p)
 {
-    struct channel *reaper = process_peer(ROLE_REAPER, 0);
     uint8_t body[8];
     put_be64(body, p->first);
-    if (reaper && p->step == STEP_DOOMED)
-        IGNORE(channel_send(reaper, MSG_DELETE, 0, str_at(body, 8))); /* asked again when it comes back */
+    p->unasked_s = 0;
+    if (p->step == STEP_DOOMED)
+        r->options.send(r->options.context, ROLE_REAPER, MSG_DELETE, 0, str_at(body, 8));
 }
 
 /* ---- a proposal ---- */
@@ -235,6 +240,10 @@ static const char *segment_check(struct retire *r, const struct archive_segment 
 static void segment_record(struct retire *r, struct proposal *proposal, struct pending *pending)
 {
     struct err err = {0};
+    if (r->count == r->options.pending_max) {
+        refuse(r, pending, "too many deletions are under way");
+        return;
+    }
     enum rc rc = archive_retention_describe(r->options.archive, pending->first, &proposal->record, &err);
     if (rc != RC_OK) {
         refuse(r, pending, err.text);
@@ -243,11 +252,14 @@ static void segment_record(struct retire *r, struct proposal *proposal, struct p
     buf_clear(&r->text);
     retention_record_write(&proposal->record, &r->text);
     pending->record = r->options.record(r->options.context, LEAF_RETENTION, buf_view(&r->text));
+    if (!pending->record) {
+        refuse(r, pending, "its retention record was refused");
+        return;
+    }
     log_info("records %llu to %llu are to be deleted: %s proposed, %s approved; record %llu says so",
              (unsigned long long)pending->first, (unsigned long long)pending->end - 1, proposal->record.proposer,
              proposal->record.approver, (unsigned long long)pending->record);
-    if (!pending_add(r, pending))
-        refuse(r, pending, "too many deletions are under way");
+    IGNORE(!pending_add(r, pending)); /* there is room, as was seen */
 }
 
 static void segment_retire(struct retire *r, struct proposal *proposal, uint64_t first)
@@ -260,7 +272,7 @@ static void segment_retire(struct retire *r, struct proposal *proposal, uint64_t
         known->proposal = proposal->id;
         known->told = false;
         known->refused = false;
-        reaper_ask(known);
+        reaper_ask(r, known);
         return;
     }
     enum rc rc = archive_segments(r->options.archive, segment_is, &search, &err);
@@ -310,7 +322,7 @@ void retire_reaper_up(struct retire *retire)
 {
     for (size_t i = 0; i < retire->count; i++) {
         retire->pending[i].refused = false;
-        reaper_ask(&retire->pending[i]);
+        reaper_ask(retire, &retire->pending[i]);
     }
 }
 
@@ -332,9 +344,9 @@ static void on_deleted(struct retire *r, const struct msg *msg)
         return;
     IGNORE(!str_copy_z(str_slice(str_skip(msg->body, 8), 0, sizeof reason - 1), reason, sizeof reason));
     if (!reason[0] && archive_segments_refresh(r->options.archive, &err) != RC_OK)
-        r->options.give_up("what the reaper left cannot be read", &err);
+        log_error("what the reaper left cannot be read: %s", err.text);
     if (!reason[0] && !is_gone(r, first))
-        return; /* it says so and it is not so: asked again when it comes up */
+        return; /* it says so and it is not so, or nobody can tell: it is asked again */
     if (reason[0]) {
         if (!p->refused)
             refuse(r, p, reason);
@@ -345,8 +357,7 @@ static void on_deleted(struct retire *r, const struct msg *msg)
              (unsigned long long)p->end - 1, (unsigned long long)p->record);
     event_record(r, "segment.deleted", p, NULL);
     desk_tell(r, p, "deleted", NULL);
-    *p = r->pending[--r->count];
-    r->summary_ns = 0;
+    pending_remove(r, p);
 }
 
 void retire_message(struct retire *retire, const struct msg *msg, int64_t wall_ns)
@@ -362,6 +373,8 @@ void retire_message(struct retire *retire, const struct msg *msg, int64_t wall_n
 static void pending_step(struct retire *r, struct pending *p)
 {
     struct err err = {0};
+    if (p->step == STEP_DOOMED && ++p->unasked_s >= ASK_AGAIN_S)
+        reaper_ask(r, p);
     if (!p->told && p->record < archive_durable(r->options.archive)) {
         p->told = true;
         desk_tell(r, p, "recorded", NULL);
@@ -369,10 +382,16 @@ static void pending_step(struct retire *r, struct pending *p)
     if (p->step != STEP_RECORDED || p->record >= r->signed_size ||
         (r->options.witnesses && p->record >= archive_cosigned_size(r->options.archive)))
         return;
-    if (archive_tombstone(r->options.archive, p->first, p->record, &err) != RC_OK)
+    enum rc rc = archive_tombstone(r->options.archive, p->first, p->record, &err);
+    if (rc == RC_IO)
         r->options.give_up("could not write a tombstone", &err);
+    if (rc != RC_OK) {
+        refuse(r, p, err.text);
+        pending_remove(r, p);
+        return;
+    }
     p->step = STEP_DOOMED;
-    reaper_ask(p);
+    reaper_ask(r, p);
     r->summary_ns = 0;
 }
 
@@ -475,7 +494,7 @@ static void summary_make(struct retire *r, int64_t wall_ns)
 
 void retire_tick(struct retire *retire, int64_t wall_ns)
 {
-    for (size_t i = 0; i < retire->count; i++)
+    for (size_t i = retire->count; i-- > 0;) /* backwards: the last takes the place of one that goes */
         pending_step(retire, &retire->pending[i]);
     int64_t age = wall_ns - retire->summary_ns;
     if (!retire->summary_ns || age < 0 || age >= SUMMARY_NS)

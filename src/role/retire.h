@@ -6,8 +6,8 @@
  * MSG_RETIRE, from the desk, id = number of the proposal; JSON, all members needed:
  *
  *   {"proposal":"<text, at most 64 bytes>", "firsts":[<first record of each segment, rising>, ...],
- *    "days":<longest number of days of the policy as proposed>, "law":"<hex SHA-256 of data/retention.tsv as
- * proposed>", "proposer":"<account>", "approver":"<another account>", "proposed_ns":<n>, "approved_ns":<n>}
+ *    "days":<longest number of days of the policy as proposed>, "law":"<hex SHA-256 of data/retention.tsv then>",
+ *    "proposer":"<account>", "approver":"<another account>", "proposed_ns":<n>, "approved_ns":<n>}
  *
  * At most RETIRE_SEGMENTS_MAX segments. Sending it again is harmless: the desk does so with every keeper that comes up
  * until each segment is deleted or refused, since what was not yet recorded is forgotten when the keeper stops.
@@ -18,9 +18,10 @@
  *    "reason":"<text; refused only>"}
  *
  * A proposal that is refused as a whole comes back with "first":0,"end":0,"state":"refused". "record" is absent when
- * there is none. After a refusal by the reaper the tombstone stays and the reaper is asked again when it or the keeper
- * starts: "deleted" may then still come, with id 0 when the
- * keeper began anew and the proposal was not sent again.
+ * there is none. A segment that cannot be read when its tombstone is to be written is refused too, and its retention
+ * record stands without one. After a refusal by the reaper the tombstone stays and the reaper is asked again when it or
+ * the keeper starts, and every hour: "deleted" may then still come, with id 0 when the keeper began anew and the
+ * proposal was not sent again.
  *
  * MSG_TOTALS gains a member "retention":
  *
@@ -56,8 +57,11 @@ struct retire_options {
     struct archive *archive;
     struct str keep_error;   /* why nothing can be deleted; empty: `keep` holds */
     const struct keep *keep; /* borrowed */
+    size_t pending_max;      /* deletions under way at once */
     bool witnesses;          /* a quorum must cover a retention record */
-    /* Appends a record of the archive's own and gives its number. */
+    /* Sends to the desk or the reaper; nothing when it is away. */
+    void (*send)(void *context, enum role to, enum msg_type type, uint64_t id, struct str body);
+    /* Appends a record of the archive's own and gives its number; 0 when it was refused. */
     uint64_t (*record)(void *context, uint32_t type, struct str body);
     /* A write failed: does not return. */
     void (*give_up)(const char *what, const struct err *err);
