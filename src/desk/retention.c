@@ -5,10 +5,13 @@
  *   proposed ─────┼── 72 hours ─────────────────► expired
  *                 ├── segments, policy or law ──► void
  *                 └── approve (another person) ─► approved ── every segment answered ──► done
+ *                                                     ├── withdraw (anybody with the right) ──► withdrawn
+ *                                                     └── 72 hours, nothing begun ────────────► expired
  *
  * The desk decides nothing about age: which segments may go comes from the keeper, and keeper and reaper judge again.
- * An approved proposal is given to the keeper until it answered for every segment. A step and its record for the
- * archive are one transaction.
+ * An approved proposal is given to the keeper until it answered for every segment. What has its retention record goes
+ * on whatever becomes of the proposal; what has none when 72 hours are over or somebody withdraws, stays. A step and
+ * its record for the archive are one transaction.
  *
  * Two accounts count as two persons unless one hand could have signed in as both: one made the other or ever gave it a
  * password, be it through accounts between them; both got a new password from one hand; or one of them still has a
@@ -138,7 +141,7 @@ int64_t desk_next_deletion_ns(const struct desk *desk)
 
 bool desk_proposal_waits(struct desk *desk)
 {
-    struct db_query q = db_query(desk->db, "SELECT count(*) FROM retention WHERE state <= 1 AND state = 0");
+    struct db_query q = db_query(desk->db, "SELECT count(*) FROM retention WHERE state = 0");
     return db_one_i64(&q, 0) > 0;
 }
 
@@ -241,8 +244,15 @@ static void proposal_to(struct desk *desk, struct proposal *p, enum proposal_sta
         [PROPOSAL_WITHDRAWN] = "retention.withdrawn", [PROPOSAL_REFUSED] = "retention.refused",
         [PROPOSAL_EXPIRED] = "retention.expired",     [PROPOSAL_VOID] = "retention.void",
     };
-    ASSERT(state == PROPOSAL_DONE ? p->state == PROPOSAL_APPROVED : p->state == PROPOSAL_PROPOSED);
-    ASSERT(state != PROPOSAL_PROPOSED);
+    static const unsigned from[] = {
+        [PROPOSAL_APPROVED] = 1u << PROPOSAL_PROPOSED,
+        [PROPOSAL_DONE] = 1u << PROPOSAL_APPROVED,
+        [PROPOSAL_WITHDRAWN] = 1u << PROPOSAL_PROPOSED | 1u << PROPOSAL_APPROVED,
+        [PROPOSAL_REFUSED] = 1u << PROPOSAL_PROPOSED,
+        [PROPOSAL_EXPIRED] = 1u << PROPOSAL_PROPOSED | 1u << PROPOSAL_APPROVED,
+        [PROPOSAL_VOID] = 1u << PROPOSAL_PROPOSED,
+    };
+    ASSERT(state != PROPOSAL_PROPOSED && from[state] & 1u << p->state);
     p->state = state;
     struct db_query q =
         db_query(desk->db, state == PROPOSAL_DONE ? "UPDATE retention SET state = ?2 WHERE id = ?1"
@@ -257,6 +267,24 @@ static void proposal_to(struct desk *desk, struct proposal *p, enum proposal_sta
     }
     db_run(&q);
     proposal_record(desk, events[state], p, who, reason, now_ns);
+}
+
+static int64_t parts_in(struct desk *desk, const struct proposal *p, enum part_state state)
+{
+    struct db_query q = db_query(desk->db, "SELECT count(*) FROM retention_part WHERE proposal = ?1 AND state = ?2");
+    db_put_i64(&q, p->id);
+    db_put_i64(&q, state);
+    return db_one_i64(&q, 0);
+}
+
+/* Once all are answered the proposal is carried out, as far as it was. */
+static void proposal_finish(struct desk *desk, struct proposal *p, int64_t now_ns)
+{
+    if (p->state != PROPOSAL_APPROVED || parts_in(desk, p, PART_WAITING) + parts_in(desk, p, PART_RECORDED) > 0)
+        return;
+    bool refused = parts_in(desk, p, PART_REFUSED) > 0;
+    proposal_to(desk, p, PROPOSAL_DONE, STR("qorgan"),
+                refused ? STR("some segments were refused and stay") : STR("all segments are deleted"), now_ns);
 }
 
 /* ---- does it still hold ---- */
@@ -291,7 +319,32 @@ static const char *void_reason(struct desk *desk, const struct proposal *p)
 
 static bool expired(const struct proposal *p, int64_t now_ns)
 {
-    return now_ns - p->proposed_ns >= PROPOSAL_NS;
+    return now_ns - (p->state == PROPOSAL_APPROVED ? p->decided_ns : p->proposed_ns) >= PROPOSAL_NS;
+}
+
+/* Segments of which the keeper said nothing yet stay. */
+static void parts_stay(struct desk *desk, const struct proposal *p, const char *why)
+{
+    struct db_query q = db_query(desk->db, "UPDATE retention_part SET state = 3, reason = ?2"
+                                           " WHERE proposal = ?1 AND state = 0");
+    db_put_i64(&q, p->id);
+    db_put_text(&q, str_of(why));
+    db_run(&q);
+}
+
+static bool parts_begun(struct desk *desk, const struct proposal *p)
+{
+    return parts_in(desk, p, PART_RECORDED) + parts_in(desk, p, PART_DELETED) > 0;
+}
+
+/* Once its time is over; with something begun it goes on until that is answered. */
+static void approval_lapse(struct desk *desk, struct proposal *p, int64_t now_ns)
+{
+    parts_stay(desk, p, "72 hours after the approval are over");
+    if (!parts_begun(desk, p))
+        proposal_to(desk, p, PROPOSAL_EXPIRED, STR("qorgan"), STR("72 hours after the approval are over"), now_ns);
+    else
+        proposal_finish(desk, p, now_ns);
 }
 
 /* Whether it is known what may go. */
@@ -300,11 +353,13 @@ static bool known(const struct desk *desk)
     return desk->retained->known && desk->retained->now.error.n == 0;
 }
 
-/* Ends one whose time is over or that does not hold any more; true when it did. */
+/* Ends one whose time is over or that does not hold any more; true when it is not open any more. */
 static bool proposal_lapse(struct desk *desk, struct proposal *p, int64_t now_ns)
 {
+    if (p->state == PROPOSAL_APPROVED && expired(p, now_ns))
+        approval_lapse(desk, p, now_ns);
     if (p->state != PROPOSAL_PROPOSED)
-        return false;
+        return p->state != PROPOSAL_APPROVED;
     const char *why = known(desk) ? void_reason(desk, p) : "";
     if (expired(p, now_ns))
         proposal_to(desk, p, PROPOSAL_EXPIRED, STR("qorgan"), STR("72 hours are over"), now_ns);
@@ -323,8 +378,10 @@ enum rc desk_watch_retention(struct desk *desk, int64_t now_ns, struct err *err)
     enum rc rc = desk_begin(desk, err);
     if (rc != RC_OK)
         return rc;
-    bool changed = proposal_open(desk, desk->scratch, &p) && proposal_lapse(desk, &p, now_ns);
-    return desk_end(desk, changed, err);
+    bool open = proposal_open(desk, desk->scratch, &p);
+    if (open)
+        IGNORE(proposal_lapse(desk, &p, now_ns)); /* whatever it changed is kept */
+    return desk_end(desk, open, err);
 }
 
 /* ---- questions ---- */
@@ -449,16 +506,19 @@ static bool same_hand(struct ask *ask, const struct proposal *p)
     return false;
 }
 
-/* The proposal asked about, still open to a decision; otherwise refused, and an end that came by itself is kept. */
-static bool decision_begin(struct ask *ask, struct proposal *p)
+/* The proposal asked about, in a state below `end`; otherwise refused, and an end that came by itself is kept. */
+static bool decision_begin(struct ask *ask, enum proposal_state end, struct proposal *p)
 {
     if (!proposal_load(ask->desk, ask_int(ask, "id"), ask->arena, p))
         ask_refuse(ask, "not_found", "no such proposal");
-    else if (p->state != PROPOSAL_PROPOSED)
+    else if (p->state >= end)
         ask_refuse(ask, "state_refuses", "it is decided already");
     else if (proposal_lapse(ask->desk, p, ask->now_ns)) {
         ask->keep = true;
-        ask_refuse(ask, p->state == PROPOSAL_EXPIRED ? "proposal_expired" : "proposal_void",
+        ask_refuse(ask,
+                   p->state == PROPOSAL_EXPIRED ? "proposal_expired"
+                   : p->state == PROPOSAL_VOID  ? "proposal_void"
+                                                : "state_refuses",
                    "it does not hold any more");
     }
     return !ask->error;
@@ -468,7 +528,7 @@ void ask_retention_approve(struct ask *ask)
 {
     struct proposal p;
     struct str reason;
-    if (!decision_begin(ask, &p) || !reason_read(ask, &reason))
+    if (!decision_begin(ask, PROPOSAL_APPROVED, &p) || !reason_read(ask, &reason))
         return;
     if (ask->user == p.proposer_id)
         ask_refuse(ask, "same_person", "who proposed it may not approve it");
@@ -482,14 +542,33 @@ void ask_retention_approve(struct ask *ask)
     ask->desk->retained->taken = false;
 }
 
+/* What is begun goes on, and the proposal with it. */
+static void approval_withdraw(struct ask *ask, struct proposal *p, struct str reason)
+{
+    if (parts_in(ask->desk, p, PART_WAITING) == 0) {
+        ask_refuse(ask, "state_refuses", "each of its segments is begun or refused");
+        return;
+    }
+    parts_stay(ask->desk, p, "the proposal was withdrawn");
+    if (!parts_begun(ask->desk, p)) {
+        proposal_to(ask->desk, p, PROPOSAL_WITHDRAWN, ask->who, reason, ask->now_ns);
+        return;
+    }
+    proposal_record(ask->desk, "retention.withdrawn", p, ask->who, reason, ask->now_ns);
+    proposal_finish(ask->desk, p, ask->now_ns);
+}
+
 void ask_retention_refuse(struct ask *ask)
 {
     struct proposal p;
     struct str reason;
-    if (!decision_begin(ask, &p) || !reason_read(ask, &reason))
+    if (!decision_begin(ask, PROPOSAL_DONE, &p) || !reason_read(ask, &reason))
         return;
-    proposal_to(ask->desk, &p, ask->user == p.proposer_id ? PROPOSAL_WITHDRAWN : PROPOSAL_REFUSED, ask->who, reason,
-                ask->now_ns);
+    if (p.state == PROPOSAL_APPROVED)
+        approval_withdraw(ask, &p, reason);
+    else
+        proposal_to(ask->desk, &p, ask->user == p.proposer_id ? PROPOSAL_WITHDRAWN : PROPOSAL_REFUSED, ask->who, reason,
+                    ask->now_ns);
 }
 
 /* ---- the list ---- */
@@ -521,6 +600,8 @@ static void parts_put(struct ask *ask, int64_t proposal)
 static void proposal_put(struct ask *ask, const struct proposal *p)
 {
     bool may = (role_rights(ask->role) & RIGHT_RETENTION) && p->state == PROPOSAL_PROPOSED;
+    bool may_stop = (role_rights(ask->role) & RIGHT_RETENTION) && p->state == PROPOSAL_APPROVED &&
+                    parts_in(ask->desk, p, PART_WAITING) > 0;
     json_write_object(ask->out);
     json_put_int(ask->out, "id", p->id);
     json_put_text(ask->out, "state", proposal_states[p->state]);
@@ -531,12 +612,12 @@ static void proposal_put(struct ask *ask, const struct proposal *p)
     json_put_int(ask->out, "end", p->end);
     json_put_str(ask->out, "proposer", p->proposer);
     json_put_int(ask->out, "proposed_ns", p->proposed_ns);
-    json_put_int(ask->out, "ends_ns", p->proposed_ns + PROPOSAL_NS);
+    json_put_int(ask->out, "ends_ns", (p->state == PROPOSAL_APPROVED ? p->decided_ns : p->proposed_ns) + PROPOSAL_NS);
     json_put_str(ask->out, "decider", p->decider);
     json_put_int(ask->out, "decided_ns", p->decided_ns);
     json_put_str(ask->out, "decision", p->decision);
     json_put_bool(ask->out, "may_approve", may && ask->user != p->proposer_id && !same_hand(ask, p));
-    json_put_bool(ask->out, "may_refuse", may);
+    json_put_bool(ask->out, "may_refuse", may || may_stop);
     json_put_bool(ask->out, "own", ask->user == p->proposer_id);
     parts_put(ask, p->id);
     json_write_object_end(ask->out);
@@ -641,21 +722,6 @@ void desk_retire_rewind(struct desk *desk)
     desk->retained->known = false;
 }
 
-/* All answered: the proposal is carried out, as far as it was. */
-static void proposal_finish(struct desk *desk, int64_t id, int64_t now_ns)
-{
-    struct proposal p;
-    struct db_query q = db_query(desk->db, "SELECT count(*) FROM retention_part WHERE proposal = ?1 AND state < 2");
-    db_put_i64(&q, id);
-    if (db_one_i64(&q, 1) > 0 || !proposal_load(desk, id, desk->scratch, &p) || p.state != PROPOSAL_APPROVED)
-        return;
-    q = db_query(desk->db, "SELECT count(*) FROM retention_part WHERE proposal = ?1 AND state = 3");
-    db_put_i64(&q, id);
-    int64_t refused = db_one_i64(&q, 0);
-    proposal_to(desk, &p, PROPOSAL_DONE, STR("qorgan"),
-                refused ? STR("some segments were refused and stay") : STR("all segments are deleted"), now_ns);
-}
-
 /* What is deleted stays so, whatever comes late. A refusal of the whole proposal names no segment. */
 static int64_t part_answered(struct desk *desk, int64_t id, const struct desk_retired *retired, enum part_state state)
 {
@@ -674,12 +740,12 @@ static int64_t part_answered(struct desk *desk, int64_t id, const struct desk_re
     return db_run(&q);
 }
 
-/* The newest proposal that was approved and has this segment: of a keeper that began anew and was not asked again. */
+/* The newest proposal under which this segment goes: of a keeper that began anew and was not asked again. */
 static int64_t proposal_of(struct desk *desk, uint64_t first)
 {
     struct db_query q = db_query(desk->db, "SELECT coalesce(max(p.proposal), 0) FROM retention_part p"
                                            " JOIN retention r ON r.id = p.proposal"
-                                           " WHERE p.first = ?1 AND r.state IN (1, 2)");
+                                           " WHERE p.first = ?1 AND (r.state IN (1, 2) OR p.record IS NOT NULL)");
     db_put_i64(&q, (int64_t)first);
     return db_one_i64(&q, 0);
 }
@@ -697,8 +763,9 @@ enum rc desk_retired(struct desk *desk, int64_t id, const struct desk_retired *r
     enum rc rc = desk_begin(desk, err);
     if (rc != RC_OK)
         return rc;
+    struct proposal p;
     id = id == 0 ? proposal_of(desk, retired->first) : id;
-    if (id && part_answered(desk, id, retired, state) > 0)
-        proposal_finish(desk, id, now_ns);
+    if (id && part_answered(desk, id, retired, state) > 0 && proposal_load(desk, id, desk->scratch, &p))
+        proposal_finish(desk, &p, now_ns);
     return desk_end(desk, true, err);
 }

@@ -208,7 +208,6 @@ static void two_persons(void)
     CHECK_TEXT(state_of(1), "approved");
     CHECK(!decide("approve", "bob", 1));
     CHECK_TEXT(stand_error(&stand), "state_refuses");
-    CHECK(!decide("refuse", "ann", 1));
     CHECK_INT(records("retention.proposed", &last), 1);
     CHECK_INT(records("retention.approved", &last), 1);
     CHECK(str_search(last, STR("\"who\":\"bob\",\"proposal\":1,\"proposer\":\"ann\",\"records\":200,\"bytes\":2000,"
@@ -414,11 +413,16 @@ static bool retire_taken(const char *want)
     return taken;
 }
 
-static enum rc answered(uint64_t first, uint64_t end, const char *state, uint64_t record)
+static enum rc answered_of(int64_t id, uint64_t first, uint64_t end, const char *state, uint64_t record)
 {
     struct err err;
     struct desk_retired retired = {first, end, str_of(state), record, STR("why")};
-    return desk_retired(stand.desk, 1, &retired, stand.now, &err);
+    return desk_retired(stand.desk, id, &retired, stand.now, &err);
+}
+
+static enum rc answered(uint64_t first, uint64_t end, const char *state, uint64_t record)
+{
+    return answered_of(1, first, end, state, record);
 }
 
 static void the_keeper_carries_it_out(void)
@@ -475,6 +479,77 @@ static void the_keeper_carries_it_out(void)
     desk_retire_rewind(stand.desk);
     keeper_tells();
     CHECK(!retire_taken(NULL));
+    stand_close(&stand);
+}
+
+/* What the keeper did not begin can be stopped by anybody with the right; what it began goes on. */
+static void an_approval_is_withdrawn(void)
+{
+    struct str last = STR_NONE;
+    if (!opened())
+        return;
+    CHECK(propose("ann", "[0,100]", "the term is over"));
+    CHECK(decide("approve", "bob", 1));
+    CHECK(retire_taken(NULL));
+    CHECK(!decide("refuse", "eve", 1));
+    CHECK_TEXT(stand_error(&stand), "denied");
+    CHECK(decide("refuse", "admin", 1));
+    CHECK_TEXT(state_of(1), "withdrawn");
+    CHECK_TEXT(part_of(1, 0), "refused");
+    CHECK_INT(records("retention.withdrawn", &last), 1);
+    desk_retire_rewind(stand.desk);
+    keeper_tells();
+    CHECK(!retire_taken(NULL));
+    CHECK_INT(answered(0, 100, "recorded", 5), RC_OK); /* it was on its way */
+    CHECK_INT(answered_of(0, 0, 100, "deleted", 0), RC_OK);
+    CHECK_INT(answered_of(0, 100, 200, "deleted", 0), RC_OK); /* not under this one */
+    CHECK_TEXT(part_of(1, 0), "deleted");
+    CHECK_TEXT(part_of(1, 100), "refused");
+    CHECK(propose("ann", "[100,200]", "the term is over"));
+    CHECK(decide("approve", "bob", 2));
+    CHECK_INT(answered_of(2, 100, 200, "recorded", 6), RC_OK);
+    CHECK(decide("refuse", "ann", 2));
+    CHECK_TEXT(state_of(2), "approved");
+    CHECK_TEXT(part_of(2, 200), "refused");
+    CHECK_INT(records("retention.withdrawn", &last), 2);
+    CHECK(!decide("refuse", "ann", 2)); /* there is nothing left to stop */
+    CHECK_TEXT(stand_error(&stand), "state_refuses");
+    CHECK_INT(answered_of(2, 100, 200, "deleted", 6), RC_OK);
+    CHECK_TEXT(state_of(2), "done");
+    CHECK(!decide("refuse", "ann", 2));
+    stand_close(&stand);
+}
+
+static void an_approval_lapses(void)
+{
+    struct str last = STR_NONE;
+    if (!opened())
+        return;
+    CHECK(propose("ann", "[0,100]", "the term is over"));
+    stand.now += H(70);
+    CHECK(decide("approve", "bob", 1));
+    watch(H(72) - S(1));
+    CHECK_TEXT(state_of(1), "approved");
+    watch(S(11));
+    CHECK_TEXT(state_of(1), "expired");
+    CHECK_TEXT(part_of(1, 0), "refused");
+    CHECK(!retire_taken(NULL));
+    CHECK_INT(records("retention.expired", &last), 1);
+    CHECK(propose("ann", "[0,100]", "the term is over"));
+    CHECK(decide("approve", "bob", 2));
+    CHECK_INT(answered_of(2, 0, 100, "recorded", 6), RC_OK);
+    watch(H(72));
+    CHECK_TEXT(state_of(2), "approved"); /* begun: it goes on */
+    CHECK_TEXT(part_of(2, 100), "refused");
+    CHECK_INT(answered_of(2, 0, 100, "deleted", 6), RC_OK);
+    CHECK_TEXT(state_of(2), "done");
+    keeper_tells();
+    CHECK(propose("ann", "[100]", "the term is over"));
+    CHECK(decide("approve", "bob", 3));
+    stand.now += H(73);
+    CHECK(!decide("refuse", "ann", 3));
+    CHECK_TEXT(stand_error(&stand), "proposal_expired");
+    CHECK_TEXT(state_of(3), "expired");
     stand_close(&stand);
 }
 
@@ -554,6 +629,8 @@ static const struct test tests[] = {
     {"it ends by itself", it_ends_by_itself},
     {"it is void when something changed", it_is_void_when_something_changed},
     {"the keeper carries it out", the_keeper_carries_it_out},
+    {"an approval is withdrawn", an_approval_is_withdrawn},
+    {"an approval lapses", an_approval_lapses},
     {"it outlives a restart", it_outlives_a_restart},
 };
 

@@ -10,7 +10,8 @@
 #include <string.h>
 
 #define SUMMARY_NS    (5 * SECOND_NS)
-#define ASK_AGAIN_S   3600u /* what the reaper refused may have been a fault that passes */
+#define APPROVAL_NS   (72 * HOUR_S * SECOND_NS) /* for the retention record; what has one is gone on with */
+#define ASK_AGAIN_S   3600u                     /* what the reaper refused may have been a fault that passes */
 #define SUMMARY_BYTES (48 * MSG_KIB)
 #define SCRATCH       ((size_t)4 << 20)
 
@@ -226,6 +227,8 @@ static const char *segment_check(struct retire *r, const struct archive_segment 
         return "it is the last segment";
     if (segment->held)
         return "it holds the retention record of another segment";
+    if (proposal->wall_ns - record->approved_ns >= APPROVAL_NS)
+        return "it was approved more than 72 hours ago";
     if (verdict.answer == RETENTION_NO_LAW)
         return "no act in force says how long it is kept";
     if (verdict.answer != RETENTION_MAY || verdict.keep_until_ns > record->approved_ns)

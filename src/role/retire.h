@@ -9,8 +9,9 @@
  *    "days":<longest number of days of the policy as proposed>, "law":"<hex SHA-256 of data/retention.tsv then>",
  *    "proposer":"<account>", "approver":"<another account>", "proposed_ns":<n>, "approved_ns":<n>}
  *
- * At most RETIRE_SEGMENTS_MAX segments. Sending it again is harmless: the desk does so with every keeper that comes up
- * until each segment is deleted or refused, since what was not yet recorded is forgotten when the keeper stops.
+ * At most RETIRE_SEGMENTS_MAX segments. An approval holds for 72 hours: later no retention record is written. Sending
+ * it again is harmless: the desk does so with every keeper that comes up until each segment is deleted or refused,
+ * since what was not yet recorded is forgotten when the keeper stops.
  *
  * MSG_RETIRED, to the desk, same id; one a segment and state, again for a proposal that is sent again:
  *

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define LATER    (TESTBED_TIME + 4 * 366 * DAY_S * SECOND_NS)
+#define HOUR_NS  (HOUR_S * SECOND_NS)
 #define SEGMENTS 3
 #define RECORDS  40
 
@@ -225,6 +226,23 @@ static void what_cannot_be_read_is_refused(void)
     }
 }
 
+static void an_approval_lapses(void)
+{
+    opened();
+    checkpoint();
+    propose(stand.first[0], 72 * HOUR_NS);
+    told("\"state\":\"refused\"");
+    told("72 hours");
+    CHECK_INT(stand.records, 0);
+    propose(stand.first[0], 72 * HOUR_NS - 1);
+    CHECK_INT(stand.records, 1);
+    propose(stand.first[0], 100 * HOUR_NS); /* begun: it goes on */
+    retire_tick(stand.retire, LATER);
+    told("\"state\":\"recorded\"");
+    CHECK_INT(stand.records, 1);
+    closed();
+}
+
 static void the_reaper_is_asked_again(void)
 {
     opened();
@@ -276,11 +294,9 @@ static void too_many_at_once(void)
 }
 
 static const struct test tests[] = {
-    {"it goes its way", it_goes_its_way},
-    {"what cannot be read is refused", what_cannot_be_read_is_refused},
-    {"the reaper is asked again", the_reaper_is_asked_again},
-    {"too many at once", too_many_at_once},
-    {"a record that is refused", a_record_that_is_refused},
+    {"it goes its way", it_goes_its_way},       {"what cannot be read is refused", what_cannot_be_read_is_refused},
+    {"an approval lapses", an_approval_lapses}, {"the reaper is asked again", the_reaper_is_asked_again},
+    {"too many at once", too_many_at_once},     {"a record that is refused", a_record_that_is_refused},
 };
 
 int main(int argc, char **argv)

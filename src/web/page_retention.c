@@ -115,9 +115,11 @@ static void part_table(struct web_call *call, const struct json_value *p)
 static void decide_form(struct web_call *call, const struct json_value *p, struct str wrong)
 {
     struct html *html = &call->html;
-    const char *hint = of_bool(p, "may_approve") ? "retention.approve_hint"
-                       : of_bool(p, "own")       ? "retention.own_hint"
-                                                 : "retention.hand_hint";
+    bool approved = str_is(of_str(p, "state"), "approved");
+    const char *hint = approved                    ? "retention.stop_hint"
+                       : of_bool(p, "may_approve") ? "retention.approve_hint"
+                       : of_bool(p, "own")         ? "retention.own_hint"
+                                                   : "retention.hand_hint";
     HTML(html, RAW("<p class=\"hint\">"), ESC(html_text(html, str_of(hint))), RAW("</p>"));
     HTML(html, RAW("<form class=\"grid\" method=\"post\" action=\"/archive/retention/"), INT(of_int(p, "id")),
          RAW("\">"));
@@ -128,7 +130,7 @@ static void decide_form(struct web_call *call, const struct json_value *p, struc
         HTML(html, RAW("<button class=\"main\" name=\"act\" value=\"approve\">"), SAY("retention.approve"),
              RAW("</button> "));
     HTML(html, RAW("<button name=\"act\" value=\"refuse\">"),
-         ESC(html_text(html, of_bool(p, "own") ? STR("retention.withdraw") : STR("retention.refuse"))),
+         ESC(html_text(html, of_bool(p, "own") || approved ? STR("retention.withdraw") : STR("retention.refuse"))),
          RAW("</button></p>"));
     HTML(html, RAW("</form>"));
 }

@@ -723,6 +723,10 @@ static void deletion_of_old_records(void)
     CHECK_INT(status_of(get("/archive/retention")), 200);
     CHECK(seen_has("It is not known yet") && !seen_has("<form method=\"post\" action=\"/archive/retention\""));
     CHECK(seen_has("Withdraw the proposal") && seen_has("your own proposal") && !seen_has("value=\"approve\""));
+    peers.json =
+        STR("{\"ok\":true,\"known\":true,\"proposals\":[{\"id\":1,\"state\":\"approved\",\"may_refuse\":true}]}");
+    CHECK_INT(status_of(get("/archive/retention")), 200);
+    CHECK(seen_has("Withdraw the proposal") && seen_has("that still wait can be stopped"));
     CHECK_INT(status_of(get("/search")), 200);
     CHECK(seen_has("After their term 5 records were deleted, their numbers are from 0 to 5.") &&
           seen_has("<a href=\"/records/8\">Record 8</a>"));
