@@ -99,7 +99,7 @@ def check_deleted(folder):
     """Checks an archive's folder from record 0 to the newest checkpoint; its tombstones."""
     with open(f"{folder}/instance", encoding="ascii") as file:
         uuid = bytes.fromhex(file.read().splitlines()[1].removeprefix("uuid "))
-    tree, stones, records = Tree(), [], {}
+    tree, tombstones, records = Tree(), [], {}
 
     def take(found):
         for record in found:
@@ -112,15 +112,15 @@ def check_deleted(folder):
         if f"{first}.seg" in names:
             take(Segment(f"{folder}/seg/{first}.seg").records)
         else:
-            stones.append(Tombstone(f"{folder}/seg/{first}.gone"))
-            stones[-1].grow(tree)
+            tombstones.append(Tombstone(f"{folder}/seg/{first}.gone"))
+            tombstones[-1].grow(tree)
     sealed = tree.size
     for name in sorted(os.listdir(f"{folder}/wal")):
         if re.fullmatch(r"[0-9a-f]{16}\.wal", name) and int(name[:16], 16) >= sealed:
             take(log_records(f"{folder}/wal/{name}", uuid))
-    for stone in stones:
-        stone.vouched(records)
+    for tombstone in tombstones:
+        tombstone.vouched(records)
     with open(f"{folder}/checkpoints/latest", encoding="utf-8") as file:
         note = file.read().splitlines()
     check_equal(base64.b64encode(tree.roots[int(note[1])]).decode(), note[2], "the signed root")
-    return stones
+    return tombstones

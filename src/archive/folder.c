@@ -215,21 +215,21 @@ static void catalog_mark(const struct seg_names *names, struct segment *segment)
 /* The entries stay allocated: a search may be in the middle of them. */
 static enum rc catalog_bury(const struct seg_names *names, struct segment *segment, struct err *err)
 {
-    struct segment *stone = NULL;
-    enum rc rc = tombstone_open(names->io, names->folder, segment->first, names->uuid, &stone, err);
+    struct segment *tombstone = NULL;
+    enum rc rc = tombstone_open(names->io, names->folder, segment->first, names->uuid, &tombstone, err);
     if (rc != RC_OK)
         return rc;
-    if (stone->end != segment->end)
+    if (tombstone->end != segment->end)
         rc = err_set(err, RC_CORRUPT, "the tombstone of record %llu is of another segment",
                      (unsigned long long)segment->first);
     if (rc == RC_OK) {
         segment->gone = true;
-        segment->record = stone->record;
+        segment->record = tombstone->record;
         segment->entry_count = 0;
-        segment->bytes_stored = stone->bytes_stored;
-        memcpy(segment->part, stone->part, sizeof segment->part);
+        segment->bytes_stored = tombstone->bytes_stored;
+        memcpy(segment->part, tombstone->part, sizeof segment->part);
     }
-    segment_free(stone);
+    segment_free(tombstone);
     return rc;
 }
 

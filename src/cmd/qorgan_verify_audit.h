@@ -91,8 +91,8 @@ struct audit {
 /* In the arena; the policy is borrowed. NULL without memory. */
 struct audit *audit_new(const struct policy *policy, struct arena *arena);
 void audit_done(struct audit *audit);
-/* The whole audit of a folder. RC_OK: proven. RC_CORRUPT with audit->damaged: not. Other codes: could not be checked.
- */
+/* The whole audit of a folder. RC_OK: proven. RC_CORRUPT with audit->damaged: not. Other codes: it could not be
+ * checked. */
 enum rc audit_check(struct audit *audit, const char *data, struct err *err) MUST_USE;
 
 /* Notes the damage, returns RC_CORRUPT. `file` is relative to the archive's folder. */
@@ -111,8 +111,8 @@ void audit_raw(struct audit *audit, const struct leaf *leaf, struct str raw);
 enum rc audit_list(struct audit *audit, int folder, const char *suffix, uint64_t **ret_numbers, size_t *ret_count,
                    struct err *err) MUST_USE;
 
-/* The tombstone of a segment (qorgan_verify_gone.c). `fold`: the segment itself is not there,
- * and the tree goes on with what is left. */
+/* The tombstone of a segment (qorgan_verify_gone.c). `fold`: the segment itself is not there, and the tree goes on with
+ * what is left. */
 enum rc audit_tombstone(struct audit *audit, int folder, uint64_t first, bool fold, struct err *err) MUST_USE;
 void audit_vouch(struct audit *audit, const struct leaf *leaf, struct str raw);
 /* After everything: whether each tombstone has its record. */
@@ -122,8 +122,8 @@ enum rc audit_vouched(struct audit *audit) MUST_USE;
 enum rc audit_segments(struct audit *audit, struct err *err) MUST_USE;
 enum rc audit_log(struct audit *audit, struct err *err) MUST_USE;
 
-/* Time stamps beside the retained checkpoints, when there are certificates to judge them by (qorgan_verify_stamps.c).
- */
+/* Time stamps beside the retained checkpoints, when there are certificates to judge them by:
+ * qorgan_verify_stamps.c. */
 enum rc audit_stamps(struct audit *audit, int folder, struct err *err) MUST_USE;
 
 int verify_archive(const struct verify_options *options, struct arena *arena);
