@@ -960,6 +960,7 @@ static void keeper_stop(void *self)
     own_event(keeper, "stop");
     commit(keeper);
     last_checkpoint(keeper);
+    retire_free(keeper->retire);
     archive_close(keeper->archive);
     vault_free(keeper->vault);
 }

@@ -63,6 +63,17 @@ struct retire *retire_new(const struct retire_options *options)
     return r;
 }
 
+void retire_free(struct retire *retire)
+{
+    if (!retire)
+        return;
+    memory_free(retire->pending);
+    arena_free(retire->scratch);
+    buf_done(&retire->text);
+    buf_done(&retire->summary);
+    memory_free(retire);
+}
+
 /* ---- the list ---- */
 
 static struct pending *pending_find(struct retire *r, uint64_t first)

@@ -70,6 +70,7 @@ struct retire_options {
 };
 
 struct retire *retire_new(const struct retire_options *options); /* NULL without memory */
+void retire_free(struct retire *retire);                         /* NULL is fine */
 /* MSG_RETIRE, MSG_DELETED. */
 void retire_message(struct retire *retire, const struct msg *msg, int64_t wall_ns);
 /* A checkpoint over `size` records is stored; signed_ns is when it was made. */

@@ -161,6 +161,7 @@ static bool is_there(uint64_t first, const char *suffix)
 static void closed(void)
 {
     CHECK(!stand.gave_up);
+    retire_free(stand.retire);
     testbed_remove(&stand.bed);
 }
 
