@@ -242,9 +242,21 @@ static enum rc judge_place(const struct judge *j)
     return rc;
 }
 
-/* Whether a note is of this tree and covers the record; the receive time of its last record. */
-static enum rc judge_note(const struct judge *j, struct str bytes, const char *what, int64_t *ret_ns)
+/* RC_DENIED when it is not signed by the log's key or, if the whole policy is asked for, by the quorum. */
+static enum rc judge_signers(const struct judge *j, const struct note *note, const struct checkpoint *checkpoint,
+                             bool whole, const char *what)
 {
+    struct policy_result result;
+    struct err err = {0};
+    enum rc rc = whole ? policy_check(j->question->signers, note, checkpoint, &result, &err)
+                       : policy_signed(j->question->signers, note, checkpoint, &result, &err);
+    return rc == RC_OK ? rc : err_set(j->err, RC_DENIED, "%s is not to be believed: %s", what, err.text);
+}
+
+/* Whether a note is signed, of this tree and covers the record; the receive time of its last record. */
+static enum rc judge_note(const struct judge *j, struct str bytes, bool whole, int64_t *ret_ns)
+{
+    const char *what = whole ? "the newest checkpoint that witnesses signed" : "the newest checkpoint";
     struct arena *arena CLEANUP(arena_cleanup) = arena_new(JUDGE_ARENA);
     struct note *note = arena ? arena_alloc(arena, sizeof *note) : NULL;
     struct archive_hit *hit = arena ? arena_alloc(arena, sizeof *hit) : NULL;
@@ -252,8 +264,11 @@ static enum rc judge_note(const struct judge *j, struct str bytes, const char *w
     struct tlog_hash root;
     if (!note || !hit)
         return err_set(j->err, RC_LIMIT, "no memory to judge a segment");
+    if (!bytes.n)
+        return err_set(j->err, RC_DENIED, "%s is not there", what);
     enum rc rc = note_parse(bytes, note, j->err);
     rc = rc == RC_OK ? checkpoint_parse(note->text, &checkpoint, j->err) : rc;
+    rc = rc == RC_OK ? judge_signers(j, note, &checkpoint, whole, what) : rc;
     if (rc != RC_OK)
         return rc;
     if (!str_is(checkpoint.origin, archive_reader_origin(j->reader)) || checkpoint.head.size <= j->segment->record)
@@ -319,11 +334,10 @@ enum rc archive_retire_judge(struct archive_reader *reader, uint64_t first, cons
     if (!j.segment)
         return no_segment(first, err);
     struct str latest = archive_reader_checkpoint(reader);
-    struct str cosigned = archive_reader_cosigned(reader);
     rc = judge_place(&j);
-    rc = rc == RC_OK ? judge_note(&j, latest, "the newest checkpoint", &j.signed_max_ns) : rc;
-    if (rc == RC_OK && cosigned.n)
-        rc = judge_note(&j, cosigned, "the newest checkpoint that witnesses signed", &ignored);
+    rc = rc == RC_OK ? judge_note(&j, latest, false, &j.signed_max_ns) : rc;
+    if (rc == RC_OK && !question->signers->no_quorum)
+        rc = judge_note(&j, archive_reader_cosigned(reader), true, &ignored);
     rc = rc == RC_OK ? judge_record(&j) : rc;
     return rc == RC_OK ? judge_age(&j) : rc;
 }

@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "tlog/hash.h"
+#include "tlog/policy.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -79,13 +80,14 @@ uint64_t archive_cosigned_size(const struct archive *archive);
 struct retire_question {
     const struct retention_law *law;
     const struct retention_policy *policy;
+    const struct policy *signers; /* the log's key; with it the witnesses, unless no quorum is asked for */
     int64_t wall_ns;
 };
 /* Reads everything itself, from files: the segment is there, sealed and not the last; its tombstone is what follows
- * from it; the record that the tombstone names is a retention record of this very segment, under a signed checkpoint
- * whose root is that of the tree, and the witnesses' quorum covers it when there is one; law and policy let it go by
- * the clock of the signed records and by this machine's. RC_DENIED with the reason; RC_NOT_FOUND: there is no such
- * segment. */
+ * from it; the record that the tombstone names is a retention record of this very segment, under a checkpoint that the
+ * log's key signed and whose root is that of the tree, and under one with the witnesses' quorum when the signers ask
+ * for one; law and policy let it go by the clock of the signed records and by this machine's. RC_DENIED with the
+ * reason; RC_NOT_FOUND: there is no such segment. */
 enum rc archive_retire_judge(struct archive_reader *reader, uint64_t first, const struct retire_question *question,
                              struct err *err) MUST_USE;
 

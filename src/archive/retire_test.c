@@ -412,7 +412,7 @@ struct lie {
     uint64_t first;
     int64_t wall_ns;
     uint32_t days;
-    bool lawless;
+    enum { ALONE, LAWLESS, WITNESSED } with; /* the last: a witness is asked for */
 };
 
 static void honest(struct testbed *bed)
@@ -510,33 +510,80 @@ static void unsigned_record(struct testbed *bed)
     testbed_ok(bed, archive_tombstone(bed->archive, 0, number, &bed->err));
 }
 
-/* A note of another tree, as `name`. */
-static void forged_note(struct testbed *bed, const char *name, uint64_t size)
+static struct signing_key *key_of(struct testbed *bed, enum note_type type, uint8_t first)
 {
-    static const uint8_t seed[32] = {42};
-    struct tlog_head head = {.size = size};
-    struct buf note CLEANUP(buf_done) = {0};
+    const uint8_t seed[32] = {first};
     struct signing_key *key = NULL;
+    struct str name = type == NOTE_COSIGNATURE ? STR("w.test") : str_of(archive_origin(bed->archive));
+    testbed_ok(bed, signing_key_from_seed(name, type, seed, &key, &bed->err));
+    return key;
+}
+
+struct forged {
+    const char *name;
+    uint64_t size;
+    uint8_t key;
+    uint8_t witness; /* 0: none */
+    bool other_root;
+};
+
+static void forge_note(struct testbed *bed, const struct forged *forged)
+{
+    struct tlog_head head = {.size = forged->size};
+    struct buf note CLEANUP(buf_done) = {0};
     struct str origin = str_of(archive_origin(bed->archive));
     int folder = openat(bed->folder, NAME_CHECKPOINTS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct signing_key *key = key_of(bed, NOTE_ED25519, forged->key);
+    struct signing_key *witness = key_of(bed, NOTE_COSIGNATURE, forged->witness);
     buf_init(&note, NOTE_SIZE_MAX);
-    testbed_ok(bed, signing_key_from_seed(origin, NOTE_ED25519, seed, &key, &bed->err));
+    if (!forged->other_root)
+        testbed_ok(bed, archive_root(bed->archive, head.size, &head.root, &bed->err));
     testbed_ok(bed, checkpoint_sign(key, origin, &head, &note, &bed->err));
-    testbed_ok(bed, file_replace(bed->io, folder, name, buf_view(&note), &bed->err));
+    struct buf text CLEANUP(buf_done) = {0};
+    buf_init(&text, NOTE_SIZE_MAX);
+    buf_put(&text, note.p, str_search(buf_view(&note), STR("\n\n")) + 1);
+    if (forged->witness)
+        testbed_ok(bed, signing_key_sign(witness, buf_view(&text), 77, &note, &bed->err));
+    testbed_ok(bed, file_replace(bed->io, folder, forged->name, buf_view(&note), &bed->err));
     signing_key_free(key);
+    signing_key_free(witness);
     close(folder);
 }
 
 static void forged_root(struct testbed *bed)
 {
     retire(bed, 0);
-    forged_note(bed, NAME_LATEST, archive_durable(bed->archive));
+    forge_note(bed, &(struct forged){NAME_LATEST, archive_durable(bed->archive), 42, 0, true});
+}
+
+static void forged_key(struct testbed *bed)
+{
+    retire(bed, 0);
+    forge_note(bed, &(struct forged){NAME_LATEST, archive_durable(bed->archive), 44, 0, false});
 }
 
 static void witnesses_behind(struct testbed *bed)
 {
     retire(bed, 0);
-    forged_note(bed, NAME_COSIGNED, 5);
+    forge_note(bed, &(struct forged){NAME_COSIGNED, 5, 42, 43, false});
+}
+
+static void witnesses_agree(struct testbed *bed)
+{
+    retire(bed, 0);
+    forge_note(bed, &(struct forged){NAME_COSIGNED, archive_durable(bed->archive), 42, 43, false});
+}
+
+static void witnesses_missing(struct testbed *bed)
+{
+    retire(bed, 0);
+    forge_note(bed, &(struct forged){NAME_COSIGNED, archive_durable(bed->archive), 42, 0, false});
+}
+
+static void witnesses_others(struct testbed *bed)
+{
+    retire(bed, 0);
+    forge_note(bed, &(struct forged){NAME_COSIGNED, archive_durable(bed->archive), 42, 45, false});
 }
 
 static void signed_clock_behind(struct testbed *bed)
@@ -557,39 +604,71 @@ static void holder(struct testbed *bed)
 }
 
 static const struct lie lies[] = {
-    {"none", honest, NULL, 0, LATER, 1096, false},
-    {"no tombstone", no_tombstone, "its tombstone is not there", 0, LATER, 1096, false},
-    {"the last segment", last_one, "it is the last segment", 6, LATER, 1096, false},
-    {"no such segment", honest, "no segment begins at record 3", 3, LATER, 1096, false},
+    {"none", honest, NULL, 0, LATER, 1096, ALONE},
+    {"no tombstone", no_tombstone, "its tombstone is not there", 0, LATER, 1096, ALONE},
+    {"the last segment", last_one, "it is the last segment", 6, LATER, 1096, ALONE},
+    {"no such segment", honest, "no segment begins at record 3", 3, LATER, 1096, ALONE},
     {"another tombstone", other_tombstone, "tombstone \"0000000000000000.gone\" is not that of its segment", 0, LATER,
-     1096, false},
+     1096, ALONE},
     {"a record of another type", other_type, "the record that its tombstone names is no retention record", 0, LATER,
-     1096, false},
+     1096, ALONE},
     {"a record of another text", other_text, "the record that its tombstone names is no retention record", 0, LATER,
-     1096, false},
+     1096, ALONE},
     {"a record of another segment", other_segment, "its retention record does not fit: it is of another segment", 0,
-     LATER, 1096, false},
+     LATER, 1096, ALONE},
     {"another footer", other_footer, "its retention record does not fit: it names another footer", 0, LATER, 1096,
-     false},
+     ALONE},
     {"other times", other_times, "its retention record does not fit: it names other times of receipt", 0, LATER, 1096,
-     false},
+     ALONE},
     {"one person", one_person, "its retention record does not fit: one person alone agreed to it", 0, LATER, 1096,
-     false},
-    {"nobody", nobody, "its retention record does not fit: one person alone agreed to it", 0, LATER, 1096, false},
-    {"not signed", unsigned_record, "the newest checkpoint does not cover its retention record", 0, LATER, 1096, false},
-    {"another root", forged_root, "the newest checkpoint is not of this archive's records", 0, LATER, 1096, false},
+     ALONE},
+    {"nobody", nobody, "its retention record does not fit: one person alone agreed to it", 0, LATER, 1096, ALONE},
+    {"not signed", unsigned_record, "the newest checkpoint does not cover its retention record", 0, LATER, 1096, ALONE},
+    {"another root", forged_root, "the newest checkpoint is not of this archive's records", 0, LATER, 1096, ALONE},
+    {"another key", forged_key,
+     "the newest checkpoint is not to be believed: checkpoint of \"test.example/01020304000000000000000000000000\" is "
+     "not "
+     "signed by a log of the policy",
+     0, LATER, 1096, ALONE},
     {"witnesses behind", witnesses_behind,
-     "the newest checkpoint that witnesses signed does not cover its retention record", 0, LATER, 1096, false},
+     "the newest checkpoint that witnesses signed does not cover its retention record", 0, LATER, 1096, WITNESSED},
+    {"no witness asked for", witnesses_behind, NULL, 0, LATER, 1096, ALONE},
+    {"witnesses", witnesses_agree, NULL, 0, LATER, 1096, WITNESSED},
+    {"nothing of witnesses", honest, "the newest checkpoint that witnesses signed is not there", 0, LATER, 1096,
+     WITNESSED},
+    {"no quorum", witnesses_missing,
+     "the newest checkpoint that witnesses signed is not to be believed: 0 witnesses cosigned; that does not reach the "
+     "policy's quorum",
+     0, LATER, 1096, WITNESSED},
+    {"another witness", witnesses_others,
+     "the newest checkpoint that witnesses signed is not to be believed: 0 witnesses cosigned; that does not reach the "
+     "policy's quorum",
+     0, LATER, 1096, WITNESSED},
     {"this clock behind", honest,
      "it is kept until 2029-11-18 (832 p.38(4), edition 10.02.2023; 1096 days by the settings)", 0,
-     TESTBED_TIME + DAY_S *SECOND_NS, 1096, false},
+     TESTBED_TIME + DAY_S *SECOND_NS, 1096, ALONE},
     {"the signed clock behind", signed_clock_behind,
-     "it is kept until 2029-11-18 (832 p.38(4), edition 10.02.2023; 1096 days by the settings)", 0, LATER, 1096, false},
+     "it is kept until 2029-11-18 (832 p.38(4), edition 10.02.2023; 1096 days by the settings)", 0, LATER, 1096, ALONE},
     {"a longer policy", honest,
-     "it is kept until 2032-05-10 (832 p.38(4), edition 10.02.2023; 2000 days by the settings)", 0, LATER, 2000, false},
-    {"no law", honest, "no act in force says how long it is kept", 0, LATER, 1096, true},
-    {"the holder of a record", holder, "it holds the retention record of another segment", 9, LATER, 1096, false},
+     "it is kept until 2032-05-10 (832 p.38(4), edition 10.02.2023; 2000 days by the settings)", 0, LATER, 2000, ALONE},
+    {"no law", honest, "no act in force says how long it is kept", 0, LATER, 1096, LAWLESS},
+    {"the holder of a record", holder, "it holds the retention record of another segment", 9, LATER, 1096, ALONE},
 };
+
+static struct policy *signers_of(struct testbed *bed, bool witnessed)
+{
+    static struct policy signers;
+    struct signing_key *key = key_of(bed, NOTE_ED25519, 42);
+    struct signing_key *witness = key_of(bed, NOTE_COSIGNATURE, 43);
+    policy_of_key(signing_key_public(key), &signers);
+    signers.witness[0].key = *signing_key_public(witness);
+    signers.witness_count = 1;
+    signers.quorum_is_witness = true;
+    signers.no_quorum = !witnessed;
+    signing_key_free(key);
+    signing_key_free(witness);
+    return &signers;
+}
 
 static void the_judge_believes_nobody(void)
 {
@@ -602,13 +681,14 @@ static void the_judge_believes_nobody(void)
         struct err err = {0};
         struct retention_policy policy = {.days = lie->days};
         struct retire_question question = {
-            .law = lie->lawless ? &none : &law, .policy = &policy, .wall_ns = lie->wall_ns};
+            .law = lie->with == LAWLESS ? &none : &law, .policy = &policy, .wall_ns = lie->wall_ns};
         testbed_make(&bed);
         testbed_ok(&bed, testbed_open(&bed, 64 << 10, false));
         put_sealed(&bed, 6);
         put_sealed(&bed, 3);
         test_row("%s", lie->name);
         lie->tell(&bed);
+        question.signers = signers_of(&bed, lie->with == WITNESSED);
         struct archive_reader *reader = reader_new(&bed);
         enum rc rc = archive_retire_judge(reader, lie->first, &question, &err);
         CHECK_INT(rc, lie->why ? (lie->first == 3 ? RC_NOT_FOUND : RC_DENIED) : RC_OK);

@@ -14,6 +14,7 @@
 #include "role/keep.h"
 #include "role/log.h"
 #include "role/roles.h"
+#include "tlog/policy.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -28,11 +29,30 @@ struct reaper {
     int segment_folder;
     int archive;
     struct keep keep;
+    struct policy *signers;
     char keep_error[ERR_TEXT_MAX]; /* no segment goes */
     struct vault *vault;
     struct archive_reader *reader; /* while segments are being asked for: it holds log files that may be unlinked */
     uint64_t read_ns;              /* boot time of its last use */
 };
+
+/* Whom a checkpoint has to be signed by, told by the parent and not by the keeper. */
+static enum rc signers_load(struct reaper *reaper, struct arena *arena, struct err *err)
+{
+    struct str text = arena_str(arena, process_secret("witness-policy")); /* the policy borrows from it */
+    struct note_key key;
+    reaper->signers = arena_alloc(arena, sizeof *reaper->signers);
+    if (!reaper->signers)
+        return err_set(err, RC_LIMIT, "no memory for the log's key");
+    enum rc rc = note_key_parse(process_secret("signer-public"), &key, err);
+    if (rc != RC_OK)
+        return rc;
+    policy_of_key(&key, reaper->signers);
+    rc = text.n ? policy_parse(text, reaper->signers, err) : RC_OK;
+    reaper->signers->log[0] = key; /* whatever other logs the file of the witnesses names */
+    reaper->signers->log_count = 1;
+    return rc;
+}
 
 static enum rc reaper_start(struct process *process, void **ret_self, struct err *err)
 {
@@ -44,6 +64,8 @@ static enum rc reaper_start(struct process *process, void **ret_self, struct err
     struct err reason = {0};
     reaper.archive = process_handle(process, "archive", -1);
     if (keep_parse(&process->config, process_secret("retention-law"), clock_real_ns(), &reaper.keep, &reason) != RC_OK)
+        snprintf(reaper.keep_error, sizeof reaper.keep_error, "%s", reason.text);
+    else if (signers_load(&reaper, process->arena, &reason) != RC_OK)
         snprintf(reaper.keep_error, sizeof reaper.keep_error, "%s", reason.text);
     *ret_self = &reaper;
     return process_vault(&reaper.vault, err);
@@ -138,8 +160,10 @@ static void reader_close(struct reaper *reaper)
 static enum rc segment_delete(struct reaper *reaper, uint64_t first, struct err *err)
 {
     struct archive_reader_options options = {.vault = reaper->vault};
-    struct retire_question question = {
-        .law = &reaper->keep.law, .policy = &reaper->keep.policy, .wall_ns = clock_real_ns()};
+    struct retire_question question = {.law = &reaper->keep.law,
+                                       .policy = &reaper->keep.policy,
+                                       .signers = reaper->signers,
+                                       .wall_ns = clock_real_ns()};
     if (reaper->keep_error[0])
         return err_set(err, RC_DENIED, "%s", reaper->keep_error);
     if (!exists(reaper, first, ".seg") && exists(reaper, first, ".gone"))

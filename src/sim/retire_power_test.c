@@ -37,6 +37,7 @@ struct model {
 
 static struct model model;
 static struct retention_law law;
+static struct policy signers;
 
 static enum rc begin(struct err *err)
 {
@@ -83,6 +84,8 @@ static enum rc sign(struct err *err)
     rc = rc == RC_OK ? archive_root(model.archive, head.size, &head.root, err) : rc;
     rc = rc == RC_OK ? checkpoint_sign(key, origin, &head, &note, err) : rc;
     rc = rc == RC_OK ? archive_checkpoint_store(model.archive, buf_view(&note), true, err) : rc;
+    if (rc == RC_OK)
+        policy_of_key(signing_key_public(key), &signers);
     signing_key_free(key);
     return rc;
 }
@@ -229,7 +232,7 @@ static int unlink_all(int folder)
 static enum rc judge_and_unlink(struct err *err)
 {
     const struct retention_policy policy = {.days = 1096};
-    struct retire_question question = {.law = &law, .policy = &policy, .wall_ns = LATER};
+    struct retire_question question = {.law = &law, .policy = &policy, .signers = &signers, .wall_ns = LATER};
     struct archive_reader_options options = {.vault = model.vault};
     struct archive_reader *reader = NULL;
     enum rc rc = archive_reader_open(model.io, model.folder, &options, &reader, err);
