@@ -3,6 +3,7 @@
 #include "archive/reader_state.h"
 #include "archive/state.h"
 #include "archive/tombstone.h"
+#include "archive/verify.h"
 #include "base/assert.h"
 #include "base/civil.h"
 #include "codec/json.h"
@@ -302,6 +303,80 @@ static enum rc judge_record(const struct judge *j)
     return why ? err_set(j->err, RC_DENIED, "its retention record does not fit: %s", why) : RC_OK;
 }
 
+/* The group in which the segment ends has leaves of others too: whether all of them together give the tree's hash. When
+ * the group is not complete yet, the signed root was computed from these very leaves. */
+static enum rc judge_last_group(const struct judge *j)
+{
+    struct tlog_hash leaves[TLOG_GROUP];
+    struct tlog_hash node;
+    struct tlog_hash stored;
+    uint64_t group = j->segment->end / TLOG_GROUP;
+    size_t count = 0;
+    if (j->segment->end % TLOG_GROUP == 0)
+        return RC_OK;
+    enum rc rc = archive_reader_leaves(j->reader, group, leaves, &count, j->err);
+    if (rc != RC_OK || count < TLOG_GROUP)
+        return rc;
+    tlog_group_node(j->reader->hasher, leaves, TLOG_GROUP, TLOG_GROUP_HEIGHT, 0, &node);
+    rc = tlog_groups_get(j->reader->groups, group, &stored, j->err);
+    return rc != RC_OK || tlog_hash_eq(&node, &stored) ? rc
+                                                       : refused(j->err, "its last records are not those of the tree");
+}
+
+static enum rc segment_before(const struct judge *j, struct tlog_frontier *ret_before)
+{
+    const struct segment_part *part = &j->segment->part[SECTION_FRONTIERS];
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new(RECORD_ARENA);
+    struct segment_file file = {.io = j->reader->io};
+    struct str bytes;
+    if (!arena)
+        return err_set(j->err, RC_LIMIT, "no memory to judge a segment");
+    enum rc rc = segment_fd(file.io, j->reader->folders.seg, j->segment, &file.fd, j->err);
+    if (rc != RC_OK)
+        return rc;
+    rc = segment_read(&file, part->offset, part->length, arena, &bytes, j->err);
+    IGNORE(file.io->close(file.io->self, file.fd)); /* only read */
+    return rc == RC_OK ? segment_frontiers(bytes, ret_before, NULL, j->err) : rc;
+}
+
+/* Its footer says when its records were received, and it names its own groups: nothing of that is believed that does
+ * not follow from the records, and these are those of the signed tree. */
+static enum rc judge_records(const struct judge *j)
+{
+    struct archive_reader *r = j->reader;
+    char name[SEGMENT_NAME_MAX];
+    struct verify_segment_found found = {0};
+    struct verify_segment which = {.io = r->io,
+                                   .folder = r->folders.seg,
+                                   .name = name,
+                                   .uuid = r->instance.uuid,
+                                   .first = j->segment->first,
+                                   .ret_found = &found};
+    struct tlog_frontier before;
+    struct tlog_frontier after;
+    struct tlog_hash want;
+    struct tlog_hash got;
+    struct err err = {0};
+    segment_name(j->segment->first, name);
+    enum rc rc = segment_before(j, &before);
+    if (rc != RC_OK)
+        return rc;
+    rc = archive_verify_segment(&which, &before, &after, &err);
+    if (rc == RC_CORRUPT)
+        return refused(j->err, err.text);
+    if (rc != RC_OK)
+        return err_set(j->err, rc, "%s", err.text);
+    rc = judge_last_group(j);
+    rc = rc == RC_OK ? archive_reader_root(r, j->segment->end, &want, j->err) : rc;
+    if (rc != RC_OK)
+        return rc;
+    tlog_frontier_root(&after, r->hasher, &got);
+    if (after.size != j->segment->end || found.received_max_ns != j->segment->received_max_ns ||
+        !tlog_hash_eq(&want, &got))
+        return refused(j->err, "its records are not those of the signed tree");
+    return RC_OK;
+}
+
 static enum rc judge_age(const struct judge *j)
 {
     const struct catalog *catalog = &j->reader->catalog;
@@ -339,7 +414,8 @@ enum rc archive_retire_judge(struct archive_reader *reader, uint64_t first, cons
     if (rc == RC_OK && !question->signers->no_quorum)
         rc = judge_note(&j, archive_reader_cosigned(reader), true, &ignored);
     rc = rc == RC_OK ? judge_record(&j) : rc;
-    return rc == RC_OK ? judge_age(&j) : rc;
+    rc = rc == RC_OK ? judge_age(&j) : rc;
+    return rc == RC_OK ? judge_records(&j) : rc; /* last: it reads all of it */
 }
 
 /* ---- telling ---- */

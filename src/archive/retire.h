@@ -86,8 +86,9 @@ struct retire_question {
 /* Reads everything itself, from files: the segment is there, sealed and not the last; its tombstone is what follows
  * from it; the record that the tombstone names is a retention record of this very segment, under a checkpoint that the
  * log's key signed and whose root is that of the tree, and under one with the witnesses' quorum when the signers ask
- * for one; law and policy let it go by the clock of the signed records and by this machine's. RC_DENIED with the
- * reason; RC_NOT_FOUND: there is no such segment. */
+ * for one; every record of it is what the signed tree names, so that its times of receipt are those of its records; law
+ * and policy let it go by the clock of the signed records and by this machine's. RC_DENIED with the reason;
+ * RC_NOT_FOUND: there is no such segment. */
 enum rc archive_retire_judge(struct archive_reader *reader, uint64_t first, const struct retire_question *question,
                              struct err *err) MUST_USE;
 

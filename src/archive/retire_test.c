@@ -603,6 +603,56 @@ static void holder(struct testbed *bed)
     retire(bed, 9);
 }
 
+/* Records of today, in a segment whose footer says that they are old. */
+static void young(struct testbed *bed, bool whole_group)
+{
+    static const char name[] = "seg/0000000000000009.seg";
+    struct stat st;
+    char times[16];
+    bed->time_ns = LATER;
+    put_sealed(bed, whole_group ? 300 : 4);
+    put_sealed(bed, 1);
+    testbed_close(bed);
+    put_be64(times, (uint64_t)TESTBED_TIME);
+    put_be64(times + 8, (uint64_t)TESTBED_TIME);
+    int fd = openat(bed->folder, name, O_RDWR | O_CLOEXEC);
+    CHECK_INT(fstat(fd, &st), 0);
+    forge(fd, st.st_size - SEGMENT_FOOTER + 32, times, sizeof times, st.st_size - SEGMENT_FOOTER, st.st_size - 4);
+    close(fd);
+    testbed_ok(bed, testbed_open(bed, 64 << 10, false));
+    retire(bed, 9);
+}
+
+static void young_records(struct testbed *bed)
+{
+    young(bed, false);
+}
+
+static void young_group(struct testbed *bed)
+{
+    young(bed, true);
+}
+
+/* The segment of other records, whole in itself. */
+static void other_records(struct testbed *bed)
+{
+    struct testbed other;
+    char from[128];
+    char to[128];
+    testbed_make(&other);
+    other.time_ns = TESTBED_TIME - DAY_S * SECOND_NS;
+    testbed_ok(&other, testbed_open(&other, 64 << 10, false));
+    put_sealed(&other, 6);
+    put_sealed(bed, 300); /* its first group has the true records' leaves in it */
+    testbed_close(bed);
+    snprintf(from, sizeof from, "%s/seg/0000000000000000.seg", other.path);
+    snprintf(to, sizeof to, "%s/seg/0000000000000000.seg", bed->path);
+    CHECK_INT(rename(from, to), 0);
+    testbed_remove(&other);
+    testbed_ok(bed, testbed_open(bed, 64 << 10, false));
+    retire(bed, 0);
+}
+
 static const struct lie lies[] = {
     {"none", honest, NULL, 0, LATER, 1096, ALONE},
     {"no tombstone", no_tombstone, "its tombstone is not there", 0, LATER, 1096, ALONE},
@@ -652,6 +702,13 @@ static const struct lie lies[] = {
     {"a longer policy", honest,
      "it is kept until 2032-05-10 (832 p.38(4), edition 10.02.2023; 2000 days by the settings)", 0, LATER, 2000, ALONE},
     {"no law", honest, "no act in force says how long it is kept", 0, LATER, 1096, LAWLESS},
+    {"records of today", young_records,
+     "segment \"0000000000000009.seg\": the footer names other times or sizes than its blocks have", 9, LATER, 1096,
+     ALONE},
+    {"many records of today", young_group,
+     "segment \"0000000000000009.seg\": the footer names other times or sizes than its blocks have", 9, LATER, 1096,
+     ALONE},
+    {"other records", other_records, "its last records are not those of the tree", 0, LATER, 1096, ALONE},
     {"the holder of a record", holder, "it holds the retention record of another segment", 9, LATER, 1096, ALONE},
 };
 

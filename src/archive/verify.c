@@ -766,6 +766,8 @@ enum rc archive_verify_segment(const struct verify_segment *which, const struct 
         rc = err_set(err, RC_CORRUPT, "segment \"%s\": %s", which->name, fault.text);
     ASSERT(rc != RC_OK || v->frontier.size == segment->end);
     *ret_after = v->frontier;
+    if (rc == RC_OK && which->ret_found)
+        which->ret_found->received_max_ns = segment->received_max_ns;
     segment_free(segment);
     verify_done(v);
     return rc;
