@@ -123,4 +123,5 @@ def check_deleted(folder):
     with open(f"{folder}/checkpoints/latest", encoding="utf-8") as file:
         note = file.read().splitlines()
     check_equal(base64.b64encode(tree.roots[int(note[1])]).decode(), note[2], "the signed root")
+    check(all(stone.record < int(note[1]) for stone in stones), "retention records are signed")
     return stones

@@ -368,6 +368,30 @@ static void checksums_do_not_help_a_forger(void)
     testbed_remove(&bed);
 }
 
+/* Whoever cannot sign deletes a segment and appends a record that says so. */
+static void a_record_must_be_signed(void)
+{
+    struct testbed bed;
+    struct verify_result result;
+    struct retention_record record;
+    testbed_make(&bed);
+    testbed_ok(&bed, testbed_open(&bed, 64 << 10, false));
+    put_sealed(&bed, 6);
+    put_sealed(&bed, 3);
+    testbed_ok(&bed, testbed_checkpoint(&bed, false));
+    describe(&bed, 0, &record);
+    testbed_ok(&bed, archive_tombstone(bed.archive, 0, put_retention(&bed, &record), &bed.err));
+    for (int gone = 0; gone < 2; gone++) {
+        if (gone)
+            drop(&bed, 0);
+        CHECK_INT(verify(&bed, &result), RC_CORRUPT);
+        told("record 9, which says who deleted records 0 to 5, is under no checkpoint");
+    }
+    testbed_ok(&bed, testbed_checkpoint(&bed, false));
+    testbed_ok(&bed, verify(&bed, &result));
+    testbed_remove(&bed);
+}
+
 /* ---- the record ---- */
 
 static void a_record_has_one_form(void)
@@ -761,6 +785,7 @@ static const struct test tests[] = {
     {"the writer goes on over deleted segments", the_writer_goes_on},
     {"every byte of a tombstone is pinned", every_byte_is_pinned},
     {"checksums do not help a forger", checksums_do_not_help_a_forger},
+    {"a record must be signed", a_record_must_be_signed},
     {"a record has one form", a_record_has_one_form},
     {"the judge believes nobody", the_judge_believes_nobody},
 };

@@ -249,6 +249,11 @@ enum rc audit_vouched(struct audit *audit)
             return audit_damage(audit, gone->file, -1,
                                 "record %" PRIu64 " does not say who deleted records %" PRIu64 " to %" PRIu64,
                                 gone->record, gone->first, gone->end - 1);
+        if (gone->record >= audit->latest_size)
+            return audit_damage(audit, gone->file, -1,
+                                "record %" PRIu64 ", which says who deleted records %" PRIu64 " to %" PRIu64
+                                ", is not signed",
+                                gone->record, gone->first, gone->end - 1);
     }
     if (audit->blind)
         audit_warn(audit, "%" PRIu64 " checkpoints inside deleted records cannot be compared", audit->blind);

@@ -354,7 +354,8 @@ static void footer_cannot_ask_for_memory(void)
 }
 
 /* The first segment goes as the keeper and the reaper let it go; `liar` changes its record. */
-static void make_gone(struct testbed *bed, size_t count, void (*liar)(struct retention_record *record))
+static void make_gone_signed(struct testbed *bed, size_t count, void (*liar)(struct retention_record *record),
+                             bool is_signed)
 {
     char path[128];
     struct archive_appended appended;
@@ -373,11 +374,28 @@ static void make_gone(struct testbed *bed, size_t count, void (*liar)(struct ret
         .type = LEAF_RETENTION, .source = {7}, .sequence = 1, .received_ns = 3, .raw = buf_view(&body)};
     CHECK_INT(archive_append(bed->archive, &own, 1, &appended, &bed->err), RC_OK);
     CHECK_INT(archive_commit(bed->archive, &durable, &bed->err), RC_OK);
-    CHECK_INT(testbed_checkpoint(bed, true), RC_OK);
+    CHECK_INT(is_signed ? testbed_checkpoint(bed, true) : RC_OK, RC_OK);
     CHECK_INT(archive_tombstone(bed->archive, 0, appended.first, &bed->err), RC_OK);
-    CHECK_INT(audit(bed), liar ? RC_CORRUPT : RC_OK); /* both there */
+    CHECK_INT(audit(bed), liar || !is_signed ? RC_CORRUPT : RC_OK); /* both there */
     snprintf(path, sizeof(path), "%s/seg/0000000000000000.seg", bed->path);
     CHECK_INT(unlink(path), 0);
+}
+
+static void make_gone(struct testbed *bed, size_t count, void (*liar)(struct retention_record *record))
+{
+    make_gone_signed(bed, count, liar, true);
+}
+
+static void a_deletion_must_be_signed(void)
+{
+    struct testbed bed;
+    make_gone_signed(&bed, 60, NULL, false);
+    CHECK_INT(audit(&bed), RC_CORRUPT);
+    CHECK_TEXT(str_of(found_file), "seg/0000000000000000.gone");
+    CHECK(str_ends(str_of(found_text), STR(", is not signed")));
+    CHECK_INT(testbed_checkpoint(&bed, true), RC_OK);
+    CHECK_INT(audit(&bed), RC_OK);
+    testbed_remove(&bed);
 }
 
 static void deleted_segments_are_proven(void)
@@ -474,6 +492,7 @@ static const struct test tests[] = {
     {"damage has a place", damage_has_a_place},
     {"a footer cannot ask for memory", footer_cannot_ask_for_memory},
     {"deleted segments are proven", deleted_segments_are_proven},
+    {"a deletion must be signed", a_deletion_must_be_signed},
     {"a deletion needs its record", a_deletion_needs_its_record},
     {"every byte of a tombstone counts", every_byte_of_a_tombstone_counts},
 };
