@@ -397,10 +397,18 @@ static enum rc judge_age(const struct judge *j)
                    verdict.rule->edition, question.days);
 }
 
+static enum rc judge_notes(struct judge *j)
+{
+    int64_t ignored = 0;
+    enum rc rc = judge_note(j, archive_reader_checkpoint(j->reader), false, &j->signed_max_ns);
+    return rc == RC_OK && !j->question->signers->no_quorum
+               ? judge_note(j, archive_reader_cosigned(j->reader), true, &ignored)
+               : rc;
+}
+
 enum rc archive_retire_judge(struct archive_reader *reader, uint64_t first, const struct retire_question *question,
                              struct err *err)
 {
-    int64_t ignored = 0;
     struct judge j = {.reader = reader, .question = question, .err = err};
     enum rc rc = archive_reader_refresh(reader, err);
     if (rc != RC_OK)
@@ -408,14 +416,28 @@ enum rc archive_retire_judge(struct archive_reader *reader, uint64_t first, cons
     j.segment = segment_at(&reader->catalog, first);
     if (!j.segment)
         return no_segment(first, err);
-    struct str latest = archive_reader_checkpoint(reader);
     rc = judge_place(&j);
-    rc = rc == RC_OK ? judge_note(&j, latest, false, &j.signed_max_ns) : rc;
-    if (rc == RC_OK && !question->signers->no_quorum)
-        rc = judge_note(&j, archive_reader_cosigned(reader), true, &ignored);
+    rc = rc == RC_OK ? judge_notes(&j) : rc;
     rc = rc == RC_OK ? judge_record(&j) : rc;
     rc = rc == RC_OK ? judge_age(&j) : rc;
     return rc == RC_OK ? judge_records(&j) : rc; /* last: it reads all of it */
+}
+
+enum rc archive_retire_judge_keys(struct archive_reader *reader, uint64_t first, const struct retire_question *question,
+                                  struct err *err)
+{
+    struct judge j = {.reader = reader, .question = question, .err = err};
+    enum rc rc = archive_reader_refresh(reader, err);
+    if (rc != RC_OK)
+        return rc;
+    j.segment = catalog_find(&reader->catalog, first);
+    if (!j.segment || j.segment->first != first)
+        return no_segment(first, err);
+    if (!j.segment->gone)
+        return refused(err, "the segment is there");
+    rc = judge_notes(&j);
+    rc = rc == RC_OK ? judge_record(&j) : rc;
+    return rc == RC_OK ? judge_age(&j) : rc;
 }
 
 /* ---- telling ---- */

@@ -91,6 +91,10 @@ struct retire_question {
  * RC_NOT_FOUND: there is no such segment. */
 enum rc archive_retire_judge(struct archive_reader *reader, uint64_t first, const struct retire_question *question,
                              struct err *err) MUST_USE;
+/* The same of a segment that is gone and left keys behind: its tombstone is whole, record, checkpoints, law, policy and
+ * clocks are as above. RC_DENIED, RC_NOT_FOUND. */
+enum rc archive_retire_judge_keys(struct archive_reader *reader, uint64_t first, const struct retire_question *question,
+                                  struct err *err) MUST_USE;
 
 /* A deleted range of records, told to people. */
 struct archive_gone {

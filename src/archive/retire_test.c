@@ -751,13 +751,15 @@ static struct policy *signers_of(struct testbed *bed, bool witnessed)
     return &signers;
 }
 
-static void the_judge_believes_nobody(void)
+static void judge_all(const struct lie *all, size_t count,
+                      enum rc (*judge)(struct archive_reader *reader, uint64_t first,
+                                       const struct retire_question *question, struct err *err))
 {
     static struct retention_law law;
     static struct retention_law none;
     testbed_ok(&(struct testbed){0}, retention_law_parse(&law, str_of(table), NULL));
-    for (size_t i = 0; i < ARRAY_LEN(lies); i++) {
-        const struct lie *lie = &lies[i];
+    for (size_t i = 0; i < count; i++) {
+        const struct lie *lie = &all[i];
         struct testbed bed;
         struct err err = {0};
         struct retention_policy policy = {.days = lie->days};
@@ -771,13 +773,61 @@ static void the_judge_believes_nobody(void)
         lie->tell(&bed);
         question.signers = signers_of(&bed, lie->with == WITNESSED);
         struct archive_reader *reader = reader_new(&bed);
-        enum rc rc = archive_retire_judge(reader, lie->first, &question, &err);
+        enum rc rc = judge(reader, lie->first, &question, &err);
         CHECK_INT(rc, lie->why ? (lie->first == 3 ? RC_NOT_FOUND : RC_DENIED) : RC_OK);
         if (lie->why)
             CHECK_TEXT(str_of(err.text), lie->why);
         archive_reader_close(reader);
         testbed_remove(&bed);
     }
+}
+
+static void the_judge_believes_nobody(void)
+{
+    judge_all(lies, ARRAY_LEN(lies), archive_retire_judge);
+}
+
+static void young_gone(struct testbed *bed)
+{
+    bed->time_ns = LATER;
+    put_sealed(bed, 4);
+    put_sealed(bed, 1);
+    retire(bed, 9);
+    drop(bed, 9);
+}
+
+static void unsigned_gone(struct testbed *bed)
+{
+    unsigned_record(bed);
+    drop(bed, 0);
+}
+
+static void other_gone(struct testbed *bed)
+{
+    other_footer(bed);
+    drop(bed, 0);
+}
+
+static void honest_gone(struct testbed *bed)
+{
+    retire(bed, 0);
+    drop(bed, 0);
+}
+
+static const struct lie key_lies[] = {
+    {"none", honest_gone, NULL, 0, LATER, 1096, ALONE},
+    {"the segment is there", honest, "the segment is there", 0, LATER, 1096, ALONE},
+    {"not signed", unsigned_gone, "the newest checkpoint does not cover its retention record", 0, LATER, 1096, ALONE},
+    {"no witness", honest_gone, "the newest checkpoint that witnesses signed is not there", 0, LATER, 1096, WITNESSED},
+    {"another footer", other_gone, "its retention record does not fit: it names another footer", 0, LATER, 1096, ALONE},
+    {"records of today", young_gone,
+     "it is kept until 2033-11-21 (832 p.38(4), edition 10.02.2023; 1096 days by the settings)", 9, LATER, 1096, ALONE},
+    {"no such segment", honest_gone, "no segment begins at record 3", 3, LATER, 1096, ALONE},
+};
+
+static void keys_are_judged_too(void)
+{
+    judge_all(key_lies, ARRAY_LEN(key_lies), archive_retire_judge_keys);
 }
 
 static const struct test tests[] = {
@@ -787,6 +837,7 @@ static const struct test tests[] = {
     {"checksums do not help a forger", checksums_do_not_help_a_forger},
     {"a record must be signed", a_record_must_be_signed},
     {"a record has one form", a_record_has_one_form},
+    {"keys are judged too", keys_are_judged_too},
     {"the judge believes nobody", the_judge_believes_nobody},
 };
 
