@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define DAY_NS       (DAY_S * SECOND_NS)
 #define RECORD_ARENA ((size_t)1 << 20)
 #define JUDGE_ARENA  ((size_t)64 << 20)
 
@@ -90,6 +91,11 @@ const char *retention_record_differs(const struct retention_record *record, cons
         return "it names another footer";
     if (record->received_min_ns != segment->received_min_ns || record->received_max_ns != segment->received_max_ns)
         return "it names other times of receipt";
+    if (!record->act[0] || !record->edition[0] || !record->paragraph[0])
+        return "it names no act";
+    if (!record->days || record->days > RETENTION_DAYS_MAX || record->keep_until_ns < record->received_max_ns ||
+        (uint64_t)record->keep_until_ns - (uint64_t)record->received_max_ns < record->days * (uint64_t)DAY_NS)
+        return "its term ends before that of the settings it names";
     if (record->keep_until_ns > record->approved_ns || record->proposed_ns > record->approved_ns)
         return "it was approved before it could be";
     if (!record->proposer[0] || strcmp(record->proposer, record->approver) == 0)
@@ -216,6 +222,8 @@ struct judge {
     const struct retire_question *question;
     struct segment *segment;
     int64_t signed_max_ns;
+    struct retention_record record; /* that the tombstone names, and when it was received */
+    int64_t record_ns;
     struct err *err;
 };
 
@@ -283,11 +291,10 @@ static enum rc judge_note(const struct judge *j, struct str bytes, bool whole, i
     return rc;
 }
 
-static enum rc judge_record(const struct judge *j)
+static enum rc judge_record(struct judge *j)
 {
     struct arena *arena CLEANUP(arena_cleanup) = arena_new((size_t)512 << 20);
     struct archive_hit *hit = arena ? arena_alloc(arena, sizeof *hit) : NULL;
-    struct retention_record record;
     struct tlog_hash footer;
     if (!hit)
         return err_set(j->err, RC_LIMIT, "no memory to judge a segment");
@@ -297,9 +304,10 @@ static enum rc judge_record(const struct judge *j)
     rc = rc == RC_OK ? segment_footer_digest(j->reader->io, j->reader->folders.seg, j->segment, &footer, j->err) : rc;
     if (rc != RC_OK)
         return rc;
-    if (hit->leaf.type != LEAF_RETENTION || retention_record_parse(hit->raw, &record, NULL) != RC_OK)
+    if (hit->leaf.type != LEAF_RETENTION || retention_record_parse(hit->raw, &j->record, NULL) != RC_OK)
         return refused(j->err, "the record that its tombstone names is no retention record");
-    const char *why = retention_record_differs(&record, j->segment, &footer);
+    j->record_ns = hit->leaf.received_ns;
+    const char *why = retention_record_differs(&j->record, j->segment, &footer);
     return why ? err_set(j->err, RC_DENIED, "its retention record does not fit: %s", why) : RC_OK;
 }
 
@@ -377,6 +385,26 @@ static enum rc judge_records(const struct judge *j)
     return RC_OK;
 }
 
+/* Whether the record gives the act and the term that were right when it was made. Since then the settings may have been
+ * changed: a shorter term is what people agreed to no longer. */
+static enum rc judge_reason(const struct judge *j, const struct retention_question *now)
+{
+    const struct retention_record *record = &j->record;
+    struct retention_question then = *now;
+    if (record->days < now->days)
+        return err_set(j->err, RC_DENIED, "its retention record is of %u days by the settings, which now ask for %u",
+                       record->days, now->days);
+    then.days = record->days;
+    then.wall_ns = j->record_ns;
+    struct retention_verdict verdict = retention_may_delete(j->question->law, &then);
+    if (verdict.answer != RETENTION_MAY)
+        return refused(j->err, "its retention record was made before its term was over");
+    if (strcmp(record->act, verdict.rule->act) != 0 || strcmp(record->edition, verdict.rule->edition) != 0 ||
+        strcmp(record->paragraph, verdict.rule->paragraph) != 0 || record->keep_until_ns != verdict.keep_until_ns)
+        return refused(j->err, "its retention record names another act or term than follows from the acts' table");
+    return RC_OK;
+}
+
 static enum rc judge_age(const struct judge *j)
 {
     const struct catalog *catalog = &j->reader->catalog;
@@ -390,7 +418,7 @@ static enum rc judge_age(const struct judge *j)
     if (verdict.answer == RETENTION_NO_LAW)
         return refused(j->err, "no act in force says how long it is kept");
     if (verdict.answer == RETENTION_MAY)
-        return RC_OK;
+        return judge_reason(j, &question);
     struct civil until = civil_from_ns(verdict.keep_until_ns, 0);
     return err_set(j->err, RC_DENIED, "it is kept until %04d-%02d-%02d (%s %s, edition %s; %u days by the settings)",
                    until.year, until.month, until.day, verdict.rule->act, verdict.rule->paragraph,

@@ -2,6 +2,7 @@
 #include "archive/retire.h"
 #include "archive/testbed.h"
 #include "base/bytes.h"
+#include "base/civil.h"
 #include "base/test.h"
 #include "cmd/qorgan_verify_audit.h"
 #include "os/file.h"
@@ -359,7 +360,8 @@ static void make_gone_signed(struct testbed *bed, size_t count, void (*liar)(str
 {
     char path[128];
     struct archive_appended appended;
-    struct retention_record record = {.days = 1096, .act = "832", .proposal = "1", .proposed_ns = 1, .approved_ns = 2};
+    struct retention_record record = {
+        .days = 1096, .act = "832", .edition = "10.02.2023", .paragraph = "p.38(4)", .proposal = "1"};
     struct buf body CLEANUP(buf_done);
     uint64_t durable = 0;
     buf_init(&body, 60000);
@@ -367,6 +369,9 @@ static void make_gone_signed(struct testbed *bed, size_t count, void (*liar)(str
     snprintf(record.proposer, sizeof(record.proposer), "a\"b");
     snprintf(record.approver, sizeof(record.approver), "c");
     CHECK_INT(archive_retention_describe(bed->archive, 0, &record, &bed->err), RC_OK);
+    record.keep_until_ns = record.received_max_ns + record.days * DAY_S * SECOND_NS;
+    record.proposed_ns = record.keep_until_ns - 1;
+    record.approved_ns = record.keep_until_ns;
     if (liar)
         liar(&record);
     retention_record_write(&record, &body);
@@ -437,6 +442,36 @@ static void lie_alone(struct retention_record *record)
     snprintf(record->approver, sizeof(record->approver), "%s", record->proposer);
 }
 
+static void lie_early(struct retention_record *record)
+{
+    record->keep_until_ns--;
+}
+
+static void lie_approved(struct retention_record *record)
+{
+    record->approved_ns--;
+}
+
+static void lie_days(struct retention_record *record)
+{
+    record->days++;
+}
+
+static void lie_no_days(struct retention_record *record)
+{
+    record->days = 0;
+}
+
+static void lie_act(struct retention_record *record)
+{
+    record->act[0] = '\0';
+}
+
+static void lie_edition(struct retention_record *record)
+{
+    record->edition[0] = '\0';
+}
+
 static void lie_quoted(struct retention_record *record)
 {
     /* What it should say stands in a text instead. */
@@ -446,8 +481,9 @@ static void lie_quoted(struct retention_record *record)
 
 static void a_deletion_needs_its_record(void)
 {
-    static void (*const liars[])(struct retention_record * record) = {lie_first,    lie_end,   lie_footer,
-                                                                      lie_received, lie_alone, lie_quoted};
+    static void (*const liars[])(struct retention_record * record) = {lie_first, lie_end,     lie_footer, lie_received,
+                                                                      lie_alone, lie_quoted,  lie_early,  lie_approved,
+                                                                      lie_days,  lie_no_days, lie_act,    lie_edition};
     for (size_t i = 0; i < ARRAY_LEN(liars); i++) {
         struct testbed bed;
         test_row("lie %zu", i);

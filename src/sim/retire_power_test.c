@@ -189,9 +189,10 @@ static struct archive_segment first_segment(void)
 
 static enum rc record_it(uint64_t *ret_number, struct err *err)
 {
-    struct retention_record record = {.keep_until_ns = LATER - 3,
-                                      .days = 1096,
+    struct retention_record record = {.days = 1096,
                                       .act = "832",
+                                      .edition = "10.02.2023",
+                                      .paragraph = "p.38(4)",
                                       .proposal = "1",
                                       .proposer = "aigul",
                                       .approver = "bolat",
@@ -200,6 +201,9 @@ static enum rc record_it(uint64_t *ret_number, struct err *err)
     struct buf body CLEANUP(buf_done) = {0};
     buf_init(&body, 60000);
     enum rc rc = archive_retention_describe(model.archive, 0, &record, err);
+    struct retention_question question = {
+        .received_max_ns = record.received_max_ns, .days = 1096, .signed_max_ns = LATER, .wall_ns = LATER};
+    record.keep_until_ns = retention_may_delete(&law, &question).keep_until_ns;
     retention_record_write(&record, &body);
     rc = rc == RC_OK ? append(LEAF_RETENTION, LATER, buf_view(&body), ret_number, err) : rc;
     rc = rc == RC_OK ? commit(err) : rc;
