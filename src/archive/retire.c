@@ -382,6 +382,8 @@ static enum rc judge_records(const struct judge *j)
     if (after.size != j->segment->end || found.received_max_ns != j->segment->received_max_ns ||
         !tlog_hash_eq(&want, &got))
         return refused(j->err, "its records are not those of the signed tree");
+    if (found.incident)
+        return refused(j->err, "it holds the record of an incident, which explains older checkpoints");
     return RC_OK;
 }
 

@@ -2,6 +2,7 @@
 #include "archive/retire.h"
 
 #include "archive/folder.h"
+#include "archive/state.h"
 #include "archive/testbed.h"
 #include "archive/tombstone.h"
 #include "archive/verify.h"
@@ -397,6 +398,28 @@ static void a_record_must_be_signed(void)
     testbed_remove(&bed);
 }
 
+/* A deleted segment excuses no checkpoint of an origin that nobody knows. */
+static void other_origins_are_not_excused(void)
+{
+    static const uint8_t seed[32] = {77};
+    struct testbed bed;
+    struct verify_result result;
+    struct tlog_head head = {.size = 3};
+    struct buf note CLEANUP(buf_done) = {0};
+    struct signing_key *key = NULL;
+    make_gone(&bed);
+    buf_init(&note, NOTE_SIZE_MAX);
+    testbed_ok(&bed, signing_key_from_seed(STR("other.test/1"), NOTE_ED25519, seed, &key, &bed.err));
+    testbed_ok(&bed, checkpoint_sign(key, STR("other.test/1"), &head, &note, &bed.err));
+    int folder = openat(bed.folder, NAME_CHECKPOINTS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    testbed_ok(&bed, file_replace(bed.io, folder, "0000000000000003", buf_view(&note), &bed.err));
+    CHECK_INT(verify(&bed, &result), RC_CORRUPT);
+    told("the checkpoint is of an unknown instance, \"other.test/1\"");
+    close(folder);
+    signing_key_free(key);
+    testbed_remove(&bed);
+}
+
 /* ---- the record ---- */
 
 static void a_record_has_one_form(void)
@@ -672,6 +695,15 @@ static void holder(struct testbed *bed)
     retire(bed, 9);
 }
 
+static void incident(struct testbed *bed)
+{
+    struct str body = STR("{\"event\":\"incident\",\"old_origin\":\"test.example/1\"}");
+    testbed_ok(bed, archive_lifecycle(bed->archive, body, TESTBED_TIME, 0, &bed->err));
+    put_sealed(bed, 3);
+    put_sealed(bed, 1);
+    retire(bed, 9);
+}
+
 /* Records of today, in a segment whose footer says that they are old. */
 static void young(struct testbed *bed, bool whole_group)
 {
@@ -780,6 +812,8 @@ static const struct lie lies[] = {
     {"a longer policy", honest,
      "it is kept until 2032-05-10 (832 p.38(4), edition 10.02.2023; 2000 days by the settings)", 0, LATER, 2000, ALONE},
     {"no law", honest, "no act in force says how long it is kept", 0, LATER, 1096, LAWLESS},
+    {"the holder of an incident", incident, "it holds the record of an incident, which explains older checkpoints", 9,
+     LATER, 1096, ALONE},
     {"records of today", young_records,
      "segment \"0000000000000009.seg\": the footer names other times or sizes than its blocks have", 9, LATER, 1096,
      ALONE},
@@ -887,6 +921,7 @@ static const struct test tests[] = {
     {"the writer goes on over deleted segments", the_writer_goes_on},
     {"every byte of a tombstone is pinned", every_byte_is_pinned},
     {"checksums do not help a forger", checksums_do_not_help_a_forger},
+    {"other origins are not excused", other_origins_are_not_excused},
     {"a record must be signed", a_record_must_be_signed},
     {"a record has one form", a_record_has_one_form},
     {"keys are judged too", keys_are_judged_too},

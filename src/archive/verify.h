@@ -50,6 +50,7 @@ enum rc archive_verify(const struct io *io, int folder, const struct verify_opti
 
 struct verify_segment_found {
     int64_t received_max_ns; /* of its footer, which is that of its records */
+    bool incident;           /* some record says that a new instance began: it explains checkpoints of another origin */
 };
 
 /* A segment's file, under whatever name (at most SEGMENT_NAME_MAX - 1 bytes) it has at the moment. */

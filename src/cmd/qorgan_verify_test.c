@@ -403,6 +403,27 @@ static void a_deletion_must_be_signed(void)
     testbed_remove(&bed);
 }
 
+/* A deleted segment excuses no checkpoint that none of the keys signed. */
+static void other_origins_are_not_excused(void)
+{
+    static const uint8_t seed[32] = {77};
+    struct testbed bed;
+    struct tlog_head head = {.size = 3};
+    struct buf note CLEANUP(buf_done);
+    struct signing_key *key = NULL;
+    make_gone(&bed, 60, NULL);
+    buf_init(&note, NOTE_SIZE_MAX);
+    CHECK_INT(signing_key_from_seed(STR("other.test/1"), NOTE_ED25519, seed, &key, NULL), RC_OK);
+    CHECK_INT(checkpoint_sign(key, STR("other.test/1"), &head, &note, NULL), RC_OK);
+    int folder = openat(bed.folder, "checkpoints", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    CHECK_INT(file_replace(bed.io, folder, "0000000000000003", buf_view(&note), NULL), RC_OK);
+    CHECK_INT(audit(&bed), RC_CORRUPT);
+    CHECK_TEXT(str_of(found_file), "checkpoints/0000000000000003");
+    close(folder);
+    signing_key_free(key);
+    testbed_remove(&bed);
+}
+
 static void deleted_segments_are_proven(void)
 {
     static const size_t counts[] = {3, 90, 255, 256, 700};
@@ -528,6 +549,7 @@ static const struct test tests[] = {
     {"damage has a place", damage_has_a_place},
     {"a footer cannot ask for memory", footer_cannot_ask_for_memory},
     {"deleted segments are proven", deleted_segments_are_proven},
+    {"other origins are not excused", other_origins_are_not_excused},
     {"a deletion must be signed", a_deletion_must_be_signed},
     {"a deletion needs its record", a_deletion_needs_its_record},
     {"every byte of a tombstone counts", every_byte_of_a_tombstone_counts},
