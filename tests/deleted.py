@@ -92,6 +92,7 @@ class Tombstone:
         check_equal([body[key] for key in ("first", "end", "count", "footer", "received_min_ns", "received_max_ns")],
                     [self.first, self.end, self.end - self.first, self.footer, self.low, self.high],
                     "what a retention record says of its segment")
+        check_equal(body["sources"], "sources" in self.part, "whether the sources are kept")
         check(body["proposer"] != body["approver"] and body["act"] and body["edition"], f"{body}")
         term = self.high + body["days"] * 86400 * 10**9
         check(body["days"] > 0 and term <= body["keep_until_ns"] <= body["approved_ns"], f"its term was over: {body}")

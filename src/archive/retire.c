@@ -39,6 +39,7 @@ void retention_record_write(const struct retention_record *record, struct buf *o
     json_put_text(out, "proposer", record->proposer);
     json_put_int(out, "received_max_ns", record->received_max_ns);
     json_put_int(out, "received_min_ns", record->received_min_ns);
+    json_put_bool(out, "sources", record->sources);
     json_write_object_end(out);
 }
 
@@ -64,6 +65,7 @@ enum rc retention_record_parse(struct str text, struct retention_record *ret_rec
     r->days = (uint32_t)json_int(json_get(body, "days"), 0);
     r->received_min_ns = json_int(json_get(body, "received_min_ns"), 0);
     r->received_max_ns = json_int(json_get(body, "received_max_ns"), 0);
+    r->sources = json_bool(json_get(body, "sources"), false);
     r->keep_until_ns = json_int(json_get(body, "keep_until_ns"), 0);
     r->proposed_ns = json_int(json_get(body, "proposed_ns"), 0);
     r->approved_ns = json_int(json_get(body, "approved_ns"), 0);
@@ -82,15 +84,17 @@ enum rc retention_record_parse(struct str text, struct retention_record *ret_rec
     return RC_OK;
 }
 
-const char *retention_record_differs(const struct retention_record *record, const struct segment *segment,
+const char *retention_record_differs(const struct retention_record *record, const struct segment *tombstone,
                                      const struct tlog_hash *footer)
 {
-    if (record->first != segment->first || record->end != segment->end)
+    if (record->first != tombstone->first || record->end != tombstone->end)
         return "it is of another segment";
     if (!tlog_hash_eq(&record->footer, footer))
         return "it names another footer";
-    if (record->received_min_ns != segment->received_min_ns || record->received_max_ns != segment->received_max_ns)
+    if (record->received_min_ns != tombstone->received_min_ns || record->received_max_ns != tombstone->received_max_ns)
         return "it names other times of receipt";
+    if (record->sources != (tombstone->part[SECTION_SOURCES].offset != 0))
+        return "it says otherwise whether the table of sources is kept";
     if (!record->act[0] || !record->edition[0] || !record->paragraph[0])
         return "it names no act";
     if (!record->days || record->days > RETENTION_DAYS_MAX || record->keep_until_ns < record->received_max_ns ||
@@ -173,6 +177,12 @@ static enum rc no_segment(uint64_t first, struct err *err)
     return err_set(err, RC_NOT_FOUND, "no segment begins at record %llu", (unsigned long long)first);
 }
 
+/* Names stand in the table: an encrypted archive leaves none in the open. */
+static bool keeps_sources(const struct archive *archive)
+{
+    return archive->options.vault == NULL;
+}
+
 enum rc archive_retention_describe(struct archive *archive, uint64_t first, struct retention_record *ret_record,
                                    struct err *err)
 {
@@ -183,6 +193,7 @@ enum rc archive_retention_describe(struct archive *archive, uint64_t first, stru
     ret_record->end = segment->end;
     ret_record->received_min_ns = segment->received_min_ns;
     ret_record->received_max_ns = segment->received_max_ns;
+    ret_record->sources = keeps_sources(archive);
     return segment_footer_digest(archive->io, archive->folders.seg, segment, &ret_record->footer, err);
 }
 
@@ -192,8 +203,7 @@ enum rc archive_tombstone(struct archive *archive, uint64_t first, uint64_t reco
     if (!segment)
         return no_segment(first, err);
     ASSERT(record >= segment->end && record < archive->durable.size);
-    enum rc rc =
-        tombstone_write(archive->io, archive->folders.seg, segment, record, archive->options.vault == NULL, err);
+    enum rc rc = tombstone_write(archive->io, archive->folders.seg, segment, record, keeps_sources(archive), err);
     if (rc == RC_OK)
         segment->record = record;
     return rc;
@@ -296,6 +306,8 @@ static enum rc judge_record(struct judge *j)
     struct arena *arena CLEANUP(arena_cleanup) = arena_new((size_t)512 << 20);
     struct archive_hit *hit = arena ? arena_alloc(arena, sizeof *hit) : NULL;
     struct tlog_hash footer;
+    struct segment *tombstone = NULL;
+    const struct archive_reader *r = j->reader;
     if (!hit)
         return err_set(j->err, RC_LIMIT, "no memory to judge a segment");
     enum rc rc = archive_reader_record(j->reader, j->segment->record, arena, hit, j->err);
@@ -307,7 +319,11 @@ static enum rc judge_record(struct judge *j)
     if (hit->leaf.type != LEAF_RETENTION || retention_record_parse(hit->raw, &j->record, NULL) != RC_OK)
         return refused(j->err, "the record that its tombstone names is no retention record");
     j->record_ns = hit->leaf.received_ns;
-    const char *why = retention_record_differs(&j->record, j->segment, &footer);
+    rc = tombstone_open(r->io, r->folders.seg, j->segment->first, r->instance.uuid, &tombstone, j->err);
+    if (rc != RC_OK)
+        return rc;
+    const char *why = retention_record_differs(&j->record, tombstone, &footer);
+    segment_free(tombstone);
     return why ? err_set(j->err, RC_DENIED, "its retention record does not fit: %s", why) : RC_OK;
 }
 

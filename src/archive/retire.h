@@ -28,6 +28,7 @@ struct retention_record {
     struct tlog_hash footer; /* SHA-256 of the segment's footer, which has that of every section */
     int64_t received_min_ns;
     int64_t received_max_ns;
+    bool sources; /* its tombstone keeps the table of sources, whose digest is in the footer */
     /* why it may */
     int64_t keep_until_ns;
     uint32_t days; /* of the policy */

@@ -398,6 +398,29 @@ static void a_record_must_be_signed(void)
     testbed_remove(&bed);
 }
 
+/* The table of sources cannot be left out unseen, though the mark would allow it. */
+static void sources_cannot_be_stripped(void)
+{
+    static char bytes[1 << 15];
+    struct testbed bed;
+    struct verify_result result;
+    make_gone(&bed);
+    int fd = openat(bed.folder, gone_name, O_RDWR | O_CLOEXEC);
+    ssize_t n = pread(fd, bytes, sizeof bytes, 0);
+    const char *footer = bytes + n - SEGMENT_FOOTER;
+    size_t sources = get_be64(footer + 72 + (SECTION_SOURCES - 1) * 56 + 16);
+    CHECK(n > SEGMENT_FOOTER && sources > 0 && sources < (size_t)n);
+    memmove(bytes + n - SEGMENT_FOOTER - sources, footer, SEGMENT_FOOTER);
+    put_be32(bytes + 12, get_be32(bytes + 12) & ~(1u << SECTION_SOURCES));
+    put_be32(bytes + 60, crc32c(0, bytes, 60));
+    CHECK_INT(pwrite(fd, bytes, (size_t)n - sources, 0), n - (ssize_t)sources);
+    CHECK_INT(ftruncate(fd, n - (off_t)sources), 0);
+    CHECK_INT(verify(&bed, &result), RC_CORRUPT);
+    told("record 9 does not vouch for the deletion: it says otherwise whether the table of sources is kept");
+    close(fd);
+    testbed_remove(&bed);
+}
+
 /* A deleted segment excuses no checkpoint of an origin that nobody knows. */
 static void other_origins_are_not_excused(void)
 {
@@ -582,6 +605,14 @@ static void fewer_days(struct testbed *bed)
     struct retention_record record;
     describe(bed, 0, &record);
     record.days = 30;
+    with_record(bed, put_retention(bed, &record));
+}
+
+static void other_sources(struct testbed *bed)
+{
+    struct retention_record record;
+    describe(bed, 0, &record);
+    record.sources = !record.sources;
     with_record(bed, put_retention(bed, &record));
 }
 
@@ -773,6 +804,9 @@ static const struct lie lies[] = {
      ALONE},
     {"one person", one_person, "its retention record does not fit: one person alone agreed to it", 0, LATER, 1096,
      ALONE},
+    {"other sources", other_sources,
+     "its retention record does not fit: it says otherwise whether the table of sources is kept", 0, LATER, 1096,
+     ALONE},
     {"an early term", early_term,
      "its retention record does not fit: its term ends before that of the settings it names", 0, LATER, 1096, ALONE},
     {"no act", no_act, "its retention record does not fit: it names no act", 0, LATER, 1096, ALONE},
@@ -922,6 +956,7 @@ static const struct test tests[] = {
     {"every byte of a tombstone is pinned", every_byte_is_pinned},
     {"checksums do not help a forger", checksums_do_not_help_a_forger},
     {"other origins are not excused", other_origins_are_not_excused},
+    {"sources cannot be stripped", sources_cannot_be_stripped},
     {"a record must be signed", a_record_must_be_signed},
     {"a record has one form", a_record_has_one_form},
     {"keys are judged too", keys_are_judged_too},

@@ -51,6 +51,7 @@ static enum rc read_mark(struct stone *s)
     if (!str_is(magic, "QORGGON\n") || version != 1 || zero || !checked(bytes) || first != s->gone->first ||
         (s->kept != least && s->kept != (least | 1u << SOURCES)))
         return damage(s, "the tombstone's mark is damaged");
+    s->gone->sources = s->kept != least;
     return RC_OK;
 }
 
@@ -247,8 +248,9 @@ static bool vouches(const struct audit_gone *gone, struct str raw)
     struct str proposer = between(raw, "\"proposer\":\"", "\",\"received_max_ns\":");
     struct str approver = between(raw, "\"approver\":\"", "\",\"count\":");
     char received[128];
-    snprintf(received, sizeof(received), ",\"received_max_ns\":%" PRId64 ",\"received_min_ns\":%" PRId64 "}",
-             gone->received_high, gone->received_low);
+    snprintf(received, sizeof(received),
+             ",\"received_max_ns\":%" PRId64 ",\"received_min_ns\":%" PRId64 ",\"sources\":%s}", gone->received_high,
+             gone->received_low, gone->sources ? "true" : "false");
     return str_ends(raw, str_of(received)) && says(raw, "first", gone->first) && says(raw, "end", gone->end) &&
            str_search(raw, STR(",\"event\":\"retention\",")) < raw.n &&
            str_eq(between(raw, ",\"footer\":\"", "\""), hex) && proposer.n && approver.n &&

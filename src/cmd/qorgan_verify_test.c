@@ -463,6 +463,11 @@ static void lie_alone(struct retention_record *record)
     snprintf(record->approver, sizeof(record->approver), "%s", record->proposer);
 }
 
+static void lie_sources(struct retention_record *record)
+{
+    record->sources = !record->sources;
+}
+
 static void lie_early(struct retention_record *record)
 {
     record->keep_until_ns--;
@@ -502,9 +507,9 @@ static void lie_quoted(struct retention_record *record)
 
 static void a_deletion_needs_its_record(void)
 {
-    static void (*const liars[])(struct retention_record * record) = {lie_first, lie_end,     lie_footer, lie_received,
-                                                                      lie_alone, lie_quoted,  lie_early,  lie_approved,
-                                                                      lie_days,  lie_no_days, lie_act,    lie_edition};
+    static void (*const liars[])(struct retention_record * record) = {
+        lie_first,    lie_end,  lie_footer,  lie_received, lie_alone,   lie_quoted, lie_early,
+        lie_approved, lie_days, lie_no_days, lie_act,      lie_edition, lie_sources};
     for (size_t i = 0; i < ARRAY_LEN(liars); i++) {
         struct testbed bed;
         test_row("lie %zu", i);
