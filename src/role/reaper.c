@@ -178,10 +178,10 @@ static void reader_close(struct reaper *reaper)
     reaper->reader = NULL;
 }
 
-typedef enum rc judge_function(struct archive_reader *reader, uint64_t first, const struct retire_question *question,
-                               struct err *err);
-
-static enum rc judge(struct reaper *reaper, judge_function *ask, uint64_t first, struct err *err)
+static enum rc judge(struct reaper *reaper,
+                     enum rc (*ask)(struct archive_reader *reader, uint64_t first,
+                                    const struct retire_question *question, struct err *err),
+                     uint64_t first, struct err *err)
 {
     struct archive_reader_options options = {.vault = reaper->vault};
     struct retire_question question = {.law = &reaper->keep.law,
