@@ -92,7 +92,10 @@ class Tombstone:
         check_equal([body[key] for key in ("first", "end", "count", "footer", "received_min_ns", "received_max_ns")],
                     [self.first, self.end, self.end - self.first, self.footer, self.low, self.high],
                     "what a retention record says of its segment")
-        check(body["proposer"] != body["approver"] and body["keep_until_ns"] <= body["approved_ns"], f"{body}")
+        check_equal(body["sources"], "sources" in self.part, "whether the sources are kept")
+        check(body["proposer"] != body["approver"] and body["act"] and body["edition"], f"{body}")
+        term = self.high + body["days"] * 86400 * 10**9
+        check(body["days"] > 0 and term <= body["keep_until_ns"] <= body["approved_ns"], f"its term was over: {body}")
 
 
 def check_deleted(folder):
@@ -123,4 +126,5 @@ def check_deleted(folder):
     with open(f"{folder}/checkpoints/latest", encoding="utf-8") as file:
         note = file.read().splitlines()
     check_equal(base64.b64encode(tree.roots[int(note[1])]).decode(), note[2], "the signed root")
+    check(all(tombstone.record < int(note[1]) for tombstone in tombstones), "retention records are signed")
     return tombstones

@@ -3,6 +3,7 @@
 #include "archive/reader_state.h"
 #include "archive/state.h"
 #include "archive/tombstone.h"
+#include "archive/verify.h"
 #include "base/assert.h"
 #include "base/civil.h"
 #include "codec/json.h"
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define DAY_NS       (DAY_S * SECOND_NS)
 #define RECORD_ARENA ((size_t)1 << 20)
 #define JUDGE_ARENA  ((size_t)64 << 20)
 
@@ -37,6 +39,7 @@ void retention_record_write(const struct retention_record *record, struct buf *o
     json_put_text(out, "proposer", record->proposer);
     json_put_int(out, "received_max_ns", record->received_max_ns);
     json_put_int(out, "received_min_ns", record->received_min_ns);
+    json_put_bool(out, "sources", record->sources);
     json_write_object_end(out);
 }
 
@@ -62,6 +65,7 @@ enum rc retention_record_parse(struct str text, struct retention_record *ret_rec
     r->days = (uint32_t)json_int(json_get(body, "days"), 0);
     r->received_min_ns = json_int(json_get(body, "received_min_ns"), 0);
     r->received_max_ns = json_int(json_get(body, "received_max_ns"), 0);
+    r->sources = json_bool(json_get(body, "sources"), false);
     r->keep_until_ns = json_int(json_get(body, "keep_until_ns"), 0);
     r->proposed_ns = json_int(json_get(body, "proposed_ns"), 0);
     r->approved_ns = json_int(json_get(body, "approved_ns"), 0);
@@ -80,15 +84,22 @@ enum rc retention_record_parse(struct str text, struct retention_record *ret_rec
     return RC_OK;
 }
 
-const char *retention_record_differs(const struct retention_record *record, const struct segment *segment,
+const char *retention_record_differs(const struct retention_record *record, const struct segment *tombstone,
                                      const struct tlog_hash *footer)
 {
-    if (record->first != segment->first || record->end != segment->end)
+    if (record->first != tombstone->first || record->end != tombstone->end)
         return "it is of another segment";
     if (!tlog_hash_eq(&record->footer, footer))
         return "it names another footer";
-    if (record->received_min_ns != segment->received_min_ns || record->received_max_ns != segment->received_max_ns)
+    if (record->received_min_ns != tombstone->received_min_ns || record->received_max_ns != tombstone->received_max_ns)
         return "it names other times of receipt";
+    if (record->sources != (tombstone->part[SECTION_SOURCES].offset != 0))
+        return "it says otherwise whether the table of sources is kept";
+    if (!record->act[0] || !record->edition[0] || !record->paragraph[0])
+        return "it names no act";
+    if (!record->days || record->days > RETENTION_DAYS_MAX || record->keep_until_ns < record->received_max_ns ||
+        (uint64_t)record->keep_until_ns - (uint64_t)record->received_max_ns < record->days * (uint64_t)DAY_NS)
+        return "its term ends before that of the settings it names";
     if (record->keep_until_ns > record->approved_ns || record->proposed_ns > record->approved_ns)
         return "it was approved before it could be";
     if (!record->proposer[0] || strcmp(record->proposer, record->approver) == 0)
@@ -166,6 +177,12 @@ static enum rc no_segment(uint64_t first, struct err *err)
     return err_set(err, RC_NOT_FOUND, "no segment begins at record %llu", (unsigned long long)first);
 }
 
+/* Names stand in the table: an encrypted archive leaves none in the open. */
+static bool keeps_sources(const struct archive *archive)
+{
+    return archive->options.vault == NULL;
+}
+
 enum rc archive_retention_describe(struct archive *archive, uint64_t first, struct retention_record *ret_record,
                                    struct err *err)
 {
@@ -176,6 +193,7 @@ enum rc archive_retention_describe(struct archive *archive, uint64_t first, stru
     ret_record->end = segment->end;
     ret_record->received_min_ns = segment->received_min_ns;
     ret_record->received_max_ns = segment->received_max_ns;
+    ret_record->sources = keeps_sources(archive);
     return segment_footer_digest(archive->io, archive->folders.seg, segment, &ret_record->footer, err);
 }
 
@@ -185,8 +203,7 @@ enum rc archive_tombstone(struct archive *archive, uint64_t first, uint64_t reco
     if (!segment)
         return no_segment(first, err);
     ASSERT(record >= segment->end && record < archive->durable.size);
-    enum rc rc =
-        tombstone_write(archive->io, archive->folders.seg, segment, record, archive->options.vault == NULL, err);
+    enum rc rc = tombstone_write(archive->io, archive->folders.seg, segment, record, keeps_sources(archive), err);
     if (rc == RC_OK)
         segment->record = record;
     return rc;
@@ -215,6 +232,8 @@ struct judge {
     const struct retire_question *question;
     struct segment *segment;
     int64_t signed_max_ns;
+    struct retention_record record; /* that the tombstone names, and when it was received */
+    int64_t record_ns;
     struct err *err;
 };
 
@@ -242,9 +261,21 @@ static enum rc judge_place(const struct judge *j)
     return rc;
 }
 
-/* Whether a note is of this tree and covers the record; the receive time of its last record. */
-static enum rc judge_note(const struct judge *j, struct str bytes, const char *what, int64_t *ret_ns)
+/* RC_DENIED when it is not signed by the log's key or, if the whole policy is asked for, by the quorum. */
+static enum rc judge_signers(const struct judge *j, const struct note *note, const struct checkpoint *checkpoint,
+                             bool whole, const char *what)
 {
+    struct policy_result result;
+    struct err err = {0};
+    enum rc rc = whole ? policy_check(j->question->signers, note, checkpoint, &result, &err)
+                       : policy_signed(j->question->signers, note, checkpoint, &result, &err);
+    return rc == RC_OK ? rc : err_set(j->err, RC_DENIED, "%s is not to be believed: %s", what, err.text);
+}
+
+/* Whether a note is signed, of this tree and covers the record; the receive time of its last record. */
+static enum rc judge_note(const struct judge *j, struct str bytes, bool whole, int64_t *ret_ns)
+{
+    const char *what = whole ? "the newest checkpoint that witnesses signed" : "the newest checkpoint";
     struct arena *arena CLEANUP(arena_cleanup) = arena_new(JUDGE_ARENA);
     struct note *note = arena ? arena_alloc(arena, sizeof *note) : NULL;
     struct archive_hit *hit = arena ? arena_alloc(arena, sizeof *hit) : NULL;
@@ -252,8 +283,11 @@ static enum rc judge_note(const struct judge *j, struct str bytes, const char *w
     struct tlog_hash root;
     if (!note || !hit)
         return err_set(j->err, RC_LIMIT, "no memory to judge a segment");
+    if (!bytes.n)
+        return err_set(j->err, RC_DENIED, "%s is not there", what);
     enum rc rc = note_parse(bytes, note, j->err);
     rc = rc == RC_OK ? checkpoint_parse(note->text, &checkpoint, j->err) : rc;
+    rc = rc == RC_OK ? judge_signers(j, note, &checkpoint, whole, what) : rc;
     if (rc != RC_OK)
         return rc;
     if (!str_is(checkpoint.origin, archive_reader_origin(j->reader)) || checkpoint.head.size <= j->segment->record)
@@ -267,12 +301,13 @@ static enum rc judge_note(const struct judge *j, struct str bytes, const char *w
     return rc;
 }
 
-static enum rc judge_record(const struct judge *j)
+static enum rc judge_record(struct judge *j)
 {
     struct arena *arena CLEANUP(arena_cleanup) = arena_new((size_t)512 << 20);
     struct archive_hit *hit = arena ? arena_alloc(arena, sizeof *hit) : NULL;
-    struct retention_record record;
     struct tlog_hash footer;
+    struct segment *tombstone = NULL;
+    const struct archive_reader *r = j->reader;
     if (!hit)
         return err_set(j->err, RC_LIMIT, "no memory to judge a segment");
     enum rc rc = archive_reader_record(j->reader, j->segment->record, arena, hit, j->err);
@@ -281,10 +316,111 @@ static enum rc judge_record(const struct judge *j)
     rc = rc == RC_OK ? segment_footer_digest(j->reader->io, j->reader->folders.seg, j->segment, &footer, j->err) : rc;
     if (rc != RC_OK)
         return rc;
-    if (hit->leaf.type != LEAF_RETENTION || retention_record_parse(hit->raw, &record, NULL) != RC_OK)
+    if (hit->leaf.type != LEAF_RETENTION || retention_record_parse(hit->raw, &j->record, NULL) != RC_OK)
         return refused(j->err, "the record that its tombstone names is no retention record");
-    const char *why = retention_record_differs(&record, j->segment, &footer);
+    j->record_ns = hit->leaf.received_ns;
+    rc = tombstone_open(r->io, r->folders.seg, j->segment->first, r->instance.uuid, &tombstone, j->err);
+    if (rc != RC_OK)
+        return rc;
+    const char *why = retention_record_differs(&j->record, tombstone, &footer);
+    segment_free(tombstone);
     return why ? err_set(j->err, RC_DENIED, "its retention record does not fit: %s", why) : RC_OK;
+}
+
+/* The group in which the segment ends has leaves of others too: whether all of them together give the tree's hash. When
+ * the group is not complete yet, the signed root was computed from these very leaves. */
+static enum rc judge_last_group(const struct judge *j)
+{
+    struct tlog_hash leaves[TLOG_GROUP];
+    struct tlog_hash node;
+    struct tlog_hash stored;
+    uint64_t group = j->segment->end / TLOG_GROUP;
+    size_t count = 0;
+    if (j->segment->end % TLOG_GROUP == 0)
+        return RC_OK;
+    enum rc rc = archive_reader_leaves(j->reader, group, leaves, &count, j->err);
+    if (rc != RC_OK || count < TLOG_GROUP)
+        return rc;
+    tlog_group_node(j->reader->hasher, leaves, TLOG_GROUP, TLOG_GROUP_HEIGHT, 0, &node);
+    rc = tlog_groups_get(j->reader->groups, group, &stored, j->err);
+    return rc != RC_OK || tlog_hash_eq(&node, &stored) ? rc
+                                                       : refused(j->err, "its last records are not those of the tree");
+}
+
+static enum rc segment_before(const struct judge *j, struct tlog_frontier *ret_before)
+{
+    const struct segment_part *part = &j->segment->part[SECTION_FRONTIERS];
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new(RECORD_ARENA);
+    struct segment_file file = {.io = j->reader->io};
+    struct str bytes;
+    if (!arena)
+        return err_set(j->err, RC_LIMIT, "no memory to judge a segment");
+    enum rc rc = segment_fd(file.io, j->reader->folders.seg, j->segment, &file.fd, j->err);
+    if (rc != RC_OK)
+        return rc;
+    rc = segment_read(&file, part->offset, part->length, arena, &bytes, j->err);
+    IGNORE(file.io->close(file.io->self, file.fd)); /* only read */
+    return rc == RC_OK ? segment_frontiers(bytes, ret_before, NULL, j->err) : rc;
+}
+
+/* Its footer says when its records were received, and it names its own groups: nothing of that is believed that does
+ * not follow from the records, and these are those of the signed tree. */
+static enum rc judge_records(const struct judge *j)
+{
+    struct archive_reader *r = j->reader;
+    char name[SEGMENT_NAME_MAX];
+    struct verify_segment_found found = {0};
+    struct verify_segment which = {.io = r->io,
+                                   .folder = r->folders.seg,
+                                   .name = name,
+                                   .uuid = r->instance.uuid,
+                                   .first = j->segment->first,
+                                   .ret_found = &found};
+    struct tlog_frontier before;
+    struct tlog_frontier after;
+    struct tlog_hash want;
+    struct tlog_hash got;
+    struct err err = {0};
+    segment_name(j->segment->first, name);
+    enum rc rc = segment_before(j, &before);
+    if (rc != RC_OK)
+        return rc;
+    rc = archive_verify_segment(&which, &before, &after, &err);
+    if (rc == RC_CORRUPT)
+        return refused(j->err, err.text);
+    if (rc != RC_OK)
+        return err_set(j->err, rc, "%s", err.text);
+    rc = judge_last_group(j);
+    rc = rc == RC_OK ? archive_reader_root(r, j->segment->end, &want, j->err) : rc;
+    if (rc != RC_OK)
+        return rc;
+    tlog_frontier_root(&after, r->hasher, &got);
+    if (after.size != j->segment->end || found.received_max_ns != j->segment->received_max_ns ||
+        !tlog_hash_eq(&want, &got))
+        return refused(j->err, "its records are not those of the signed tree");
+    if (found.incident)
+        return refused(j->err, "it holds the record of an incident, which explains older checkpoints");
+    return RC_OK;
+}
+
+/* Whether the record gives the act and the term that were right when it was made. Since then the settings may have been
+ * changed: a shorter term is what people agreed to no longer. */
+static enum rc judge_reason(const struct judge *j, const struct retention_question *now)
+{
+    const struct retention_record *record = &j->record;
+    struct retention_question then = *now;
+    if (record->days < now->days)
+        return err_set(j->err, RC_DENIED, "its retention record is of %u days by the settings, which now ask for %u",
+                       record->days, now->days);
+    then.days = record->days;
+    then.wall_ns = j->record_ns;
+    struct retention_verdict verdict = retention_may_delete(j->question->law, &then);
+    if (verdict.answer != RETENTION_MAY)
+        return refused(j->err, "its retention record was made before its term was over");
+    if (strcmp(record->act, verdict.rule->act) != 0 || strcmp(record->edition, verdict.rule->edition) != 0 ||
+        strcmp(record->paragraph, verdict.rule->paragraph) != 0 || record->keep_until_ns != verdict.keep_until_ns)
+        return refused(j->err, "its retention record names another act or term than follows from the acts' table");
+    return RC_OK;
 }
 
 static enum rc judge_age(const struct judge *j)
@@ -300,17 +436,25 @@ static enum rc judge_age(const struct judge *j)
     if (verdict.answer == RETENTION_NO_LAW)
         return refused(j->err, "no act in force says how long it is kept");
     if (verdict.answer == RETENTION_MAY)
-        return RC_OK;
+        return judge_reason(j, &question);
     struct civil until = civil_from_ns(verdict.keep_until_ns, 0);
     return err_set(j->err, RC_DENIED, "it is kept until %04d-%02d-%02d (%s %s, edition %s; %u days by the settings)",
                    until.year, until.month, until.day, verdict.rule->act, verdict.rule->paragraph,
                    verdict.rule->edition, question.days);
 }
 
+static enum rc judge_notes(struct judge *j)
+{
+    int64_t ignored = 0;
+    enum rc rc = judge_note(j, archive_reader_checkpoint(j->reader), false, &j->signed_max_ns);
+    return rc == RC_OK && !j->question->signers->no_quorum
+               ? judge_note(j, archive_reader_cosigned(j->reader), true, &ignored)
+               : rc;
+}
+
 enum rc archive_retire_judge(struct archive_reader *reader, uint64_t first, const struct retire_question *question,
                              struct err *err)
 {
-    int64_t ignored = 0;
     struct judge j = {.reader = reader, .question = question, .err = err};
     enum rc rc = archive_reader_refresh(reader, err);
     if (rc != RC_OK)
@@ -318,12 +462,26 @@ enum rc archive_retire_judge(struct archive_reader *reader, uint64_t first, cons
     j.segment = segment_at(&reader->catalog, first);
     if (!j.segment)
         return no_segment(first, err);
-    struct str latest = archive_reader_checkpoint(reader);
-    struct str cosigned = archive_reader_cosigned(reader);
     rc = judge_place(&j);
-    rc = rc == RC_OK ? judge_note(&j, latest, "the newest checkpoint", &j.signed_max_ns) : rc;
-    if (rc == RC_OK && cosigned.n)
-        rc = judge_note(&j, cosigned, "the newest checkpoint that witnesses signed", &ignored);
+    rc = rc == RC_OK ? judge_notes(&j) : rc;
+    rc = rc == RC_OK ? judge_record(&j) : rc;
+    rc = rc == RC_OK ? judge_age(&j) : rc;
+    return rc == RC_OK ? judge_records(&j) : rc; /* last: it reads all of it */
+}
+
+enum rc archive_retire_judge_keys(struct archive_reader *reader, uint64_t first, const struct retire_question *question,
+                                  struct err *err)
+{
+    struct judge j = {.reader = reader, .question = question, .err = err};
+    enum rc rc = archive_reader_refresh(reader, err);
+    if (rc != RC_OK)
+        return rc;
+    j.segment = catalog_find(&reader->catalog, first);
+    if (!j.segment || j.segment->first != first)
+        return no_segment(first, err);
+    if (!j.segment->gone)
+        return refused(err, "the segment is there");
+    rc = judge_notes(&j);
     rc = rc == RC_OK ? judge_record(&j) : rc;
     return rc == RC_OK ? judge_age(&j) : rc;
 }

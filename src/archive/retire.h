@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "tlog/hash.h"
+#include "tlog/policy.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,6 +28,7 @@ struct retention_record {
     struct tlog_hash footer; /* SHA-256 of the segment's footer, which has that of every section */
     int64_t received_min_ns;
     int64_t received_max_ns;
+    bool sources; /* its tombstone keeps the table of sources, whose digest is in the footer */
     /* why it may */
     int64_t keep_until_ns;
     uint32_t days; /* of the policy */
@@ -79,15 +81,21 @@ uint64_t archive_cosigned_size(const struct archive *archive);
 struct retire_question {
     const struct retention_law *law;
     const struct retention_policy *policy;
+    const struct policy *signers; /* the log's key; with it the witnesses, unless no quorum is asked for */
     int64_t wall_ns;
 };
 /* Reads everything itself, from files: the segment is there, sealed and not the last; its tombstone is what follows
- * from it; the record that the tombstone names is a retention record of this very segment, under a signed checkpoint
- * whose root is that of the tree, and the witnesses' quorum covers it when there is one; law and policy let it go by
- * the clock of the signed records and by this machine's. RC_DENIED with the reason; RC_NOT_FOUND: there is no such
- * segment. */
+ * from it; the record that the tombstone names is a retention record of this very segment, under a checkpoint that the
+ * log's key signed and whose root is that of the tree, and under one with the witnesses' quorum when the signers ask
+ * for one; every record of it is what the signed tree names, so that its times of receipt are those of its records; law
+ * and policy let it go by the clock of the signed records and by this machine's. RC_DENIED with the reason;
+ * RC_NOT_FOUND: there is no such segment. */
 enum rc archive_retire_judge(struct archive_reader *reader, uint64_t first, const struct retire_question *question,
                              struct err *err) MUST_USE;
+/* The same of a segment that is gone and left keys behind: its tombstone is whole, record, checkpoints, law, policy and
+ * clocks are as above. RC_DENIED, RC_NOT_FOUND. */
+enum rc archive_retire_judge_keys(struct archive_reader *reader, uint64_t first, const struct retire_question *question,
+                                  struct err *err) MUST_USE;
 
 /* A deleted range of records, told to people. */
 struct archive_gone {

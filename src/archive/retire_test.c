@@ -2,6 +2,7 @@
 #include "archive/retire.h"
 
 #include "archive/folder.h"
+#include "archive/state.h"
 #include "archive/testbed.h"
 #include "archive/tombstone.h"
 #include "archive/verify.h"
@@ -22,6 +23,8 @@
 
 static const char table[] = "rule\tact\tedition\tfrom\tuntil\tmonths\tparagraph\tparagraph_kk\tparagraph_ru\n"
                             "keep\t832\t10.02.2023\t2023-02-10\t\t36\tp.38(4)\tkk\tru\n";
+
+static struct retention_law law;
 
 static char first_finding[256];
 
@@ -83,6 +86,9 @@ static void describe(struct testbed *bed, uint64_t first, struct retention_recor
                                             .proposed_ns = LATER - 2,
                                             .approved_ns = LATER - 1};
     testbed_ok(bed, archive_retention_describe(bed->archive, first, ret_record, &bed->err));
+    struct retention_question question = {
+        .received_max_ns = ret_record->received_max_ns, .days = 1096, .signed_max_ns = LATER, .wall_ns = LATER};
+    ret_record->keep_until_ns = retention_may_delete(&law, &question).keep_until_ns;
 }
 
 static uint64_t put_retention(struct testbed *bed, const struct retention_record *record)
@@ -368,6 +374,75 @@ static void checksums_do_not_help_a_forger(void)
     testbed_remove(&bed);
 }
 
+/* Whoever cannot sign deletes a segment and appends a record that says so. */
+static void a_record_must_be_signed(void)
+{
+    struct testbed bed;
+    struct verify_result result;
+    struct retention_record record;
+    testbed_make(&bed);
+    testbed_ok(&bed, testbed_open(&bed, 64 << 10, false));
+    put_sealed(&bed, 6);
+    put_sealed(&bed, 3);
+    testbed_ok(&bed, testbed_checkpoint(&bed, false));
+    describe(&bed, 0, &record);
+    testbed_ok(&bed, archive_tombstone(bed.archive, 0, put_retention(&bed, &record), &bed.err));
+    for (int gone = 0; gone < 2; gone++) {
+        if (gone)
+            drop(&bed, 0);
+        CHECK_INT(verify(&bed, &result), RC_CORRUPT);
+        told("record 9, which says who deleted records 0 to 5, is under no checkpoint");
+    }
+    testbed_ok(&bed, testbed_checkpoint(&bed, false));
+    testbed_ok(&bed, verify(&bed, &result));
+    testbed_remove(&bed);
+}
+
+/* The table of sources cannot be left out unseen, though the mark would allow it. */
+static void sources_cannot_be_stripped(void)
+{
+    static char bytes[1 << 15];
+    struct testbed bed;
+    struct verify_result result;
+    make_gone(&bed);
+    int fd = openat(bed.folder, gone_name, O_RDWR | O_CLOEXEC);
+    ssize_t n = pread(fd, bytes, sizeof bytes, 0);
+    const char *footer = bytes + n - SEGMENT_FOOTER;
+    size_t sources = get_be64(footer + 72 + (SECTION_SOURCES - 1) * 56 + 16);
+    CHECK(n > SEGMENT_FOOTER && sources > 0 && sources < (size_t)n);
+    memmove(bytes + n - SEGMENT_FOOTER - sources, footer, SEGMENT_FOOTER);
+    put_be32(bytes + 12, get_be32(bytes + 12) & ~(1u << SECTION_SOURCES));
+    put_be32(bytes + 60, crc32c(0, bytes, 60));
+    CHECK_INT(pwrite(fd, bytes, (size_t)n - sources, 0), n - (ssize_t)sources);
+    CHECK_INT(ftruncate(fd, n - (off_t)sources), 0);
+    CHECK_INT(verify(&bed, &result), RC_CORRUPT);
+    told("record 9 does not vouch for the deletion: it says otherwise whether the table of sources is kept");
+    close(fd);
+    testbed_remove(&bed);
+}
+
+/* A deleted segment excuses no checkpoint of an origin that nobody knows. */
+static void other_origins_are_not_excused(void)
+{
+    static const uint8_t seed[32] = {77};
+    struct testbed bed;
+    struct verify_result result;
+    struct tlog_head head = {.size = 3};
+    struct buf note CLEANUP(buf_done) = {0};
+    struct signing_key *key = NULL;
+    make_gone(&bed);
+    buf_init(&note, NOTE_SIZE_MAX);
+    testbed_ok(&bed, signing_key_from_seed(STR("other.test/1"), NOTE_ED25519, seed, &key, &bed.err));
+    testbed_ok(&bed, checkpoint_sign(key, STR("other.test/1"), &head, &note, &bed.err));
+    int folder = openat(bed.folder, NAME_CHECKPOINTS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    testbed_ok(&bed, file_replace(bed.io, folder, "0000000000000003", buf_view(&note), &bed.err));
+    CHECK_INT(verify(&bed, &result), RC_CORRUPT);
+    told("the checkpoint is of an unknown instance, \"other.test/1\"");
+    close(folder);
+    signing_key_free(key);
+    testbed_remove(&bed);
+}
+
 /* ---- the record ---- */
 
 static void a_record_has_one_form(void)
@@ -412,7 +487,7 @@ struct lie {
     uint64_t first;
     int64_t wall_ns;
     uint32_t days;
-    bool lawless;
+    enum { ALONE, LAWLESS, WITNESSED } with; /* the last: a witness is asked for */
 };
 
 static void honest(struct testbed *bed)
@@ -493,6 +568,54 @@ static void one_person(struct testbed *bed)
     with_record(bed, put_retention(bed, &record));
 }
 
+static void early_term(struct testbed *bed)
+{
+    struct retention_record record;
+    describe(bed, 0, &record);
+    record.keep_until_ns = 1;
+    with_record(bed, put_retention(bed, &record));
+}
+
+static void no_act(struct testbed *bed)
+{
+    struct retention_record record;
+    describe(bed, 0, &record);
+    record.edition[0] = '\0';
+    with_record(bed, put_retention(bed, &record));
+}
+
+static void other_edition(struct testbed *bed)
+{
+    struct retention_record record;
+    describe(bed, 0, &record);
+    record.edition[0] = '2';
+    with_record(bed, put_retention(bed, &record));
+}
+
+static void other_term(struct testbed *bed)
+{
+    struct retention_record record;
+    describe(bed, 0, &record);
+    record.keep_until_ns += DAY_S * SECOND_NS;
+    with_record(bed, put_retention(bed, &record));
+}
+
+static void fewer_days(struct testbed *bed)
+{
+    struct retention_record record;
+    describe(bed, 0, &record);
+    record.days = 30;
+    with_record(bed, put_retention(bed, &record));
+}
+
+static void other_sources(struct testbed *bed)
+{
+    struct retention_record record;
+    describe(bed, 0, &record);
+    record.sources = !record.sources;
+    with_record(bed, put_retention(bed, &record));
+}
+
 static void nobody(struct testbed *bed)
 {
     struct retention_record record;
@@ -510,33 +633,80 @@ static void unsigned_record(struct testbed *bed)
     testbed_ok(bed, archive_tombstone(bed->archive, 0, number, &bed->err));
 }
 
-/* A note of another tree, as `name`. */
-static void forged_note(struct testbed *bed, const char *name, uint64_t size)
+static struct signing_key *key_of(struct testbed *bed, enum note_type type, uint8_t first)
 {
-    static const uint8_t seed[32] = {42};
-    struct tlog_head head = {.size = size};
-    struct buf note CLEANUP(buf_done) = {0};
+    const uint8_t seed[32] = {first};
     struct signing_key *key = NULL;
+    struct str name = type == NOTE_COSIGNATURE ? STR("w.test") : str_of(archive_origin(bed->archive));
+    testbed_ok(bed, signing_key_from_seed(name, type, seed, &key, &bed->err));
+    return key;
+}
+
+struct forged {
+    const char *name;
+    uint64_t size;
+    uint8_t key;
+    uint8_t witness; /* 0: none */
+    bool other_root;
+};
+
+static void forge_note(struct testbed *bed, const struct forged *forged)
+{
+    struct tlog_head head = {.size = forged->size};
+    struct buf note CLEANUP(buf_done) = {0};
     struct str origin = str_of(archive_origin(bed->archive));
     int folder = openat(bed->folder, NAME_CHECKPOINTS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct signing_key *key = key_of(bed, NOTE_ED25519, forged->key);
+    struct signing_key *witness = key_of(bed, NOTE_COSIGNATURE, forged->witness);
     buf_init(&note, NOTE_SIZE_MAX);
-    testbed_ok(bed, signing_key_from_seed(origin, NOTE_ED25519, seed, &key, &bed->err));
+    if (!forged->other_root)
+        testbed_ok(bed, archive_root(bed->archive, head.size, &head.root, &bed->err));
     testbed_ok(bed, checkpoint_sign(key, origin, &head, &note, &bed->err));
-    testbed_ok(bed, file_replace(bed->io, folder, name, buf_view(&note), &bed->err));
+    struct buf text CLEANUP(buf_done) = {0};
+    buf_init(&text, NOTE_SIZE_MAX);
+    buf_put(&text, note.p, str_search(buf_view(&note), STR("\n\n")) + 1);
+    if (forged->witness)
+        testbed_ok(bed, signing_key_sign(witness, buf_view(&text), 77, &note, &bed->err));
+    testbed_ok(bed, file_replace(bed->io, folder, forged->name, buf_view(&note), &bed->err));
     signing_key_free(key);
+    signing_key_free(witness);
     close(folder);
 }
 
 static void forged_root(struct testbed *bed)
 {
     retire(bed, 0);
-    forged_note(bed, NAME_LATEST, archive_durable(bed->archive));
+    forge_note(bed, &(struct forged){NAME_LATEST, archive_durable(bed->archive), 42, 0, true});
+}
+
+static void forged_key(struct testbed *bed)
+{
+    retire(bed, 0);
+    forge_note(bed, &(struct forged){NAME_LATEST, archive_durable(bed->archive), 44, 0, false});
 }
 
 static void witnesses_behind(struct testbed *bed)
 {
     retire(bed, 0);
-    forged_note(bed, NAME_COSIGNED, 5);
+    forge_note(bed, &(struct forged){NAME_COSIGNED, 5, 42, 43, false});
+}
+
+static void witnesses_agree(struct testbed *bed)
+{
+    retire(bed, 0);
+    forge_note(bed, &(struct forged){NAME_COSIGNED, archive_durable(bed->archive), 42, 43, false});
+}
+
+static void witnesses_missing(struct testbed *bed)
+{
+    retire(bed, 0);
+    forge_note(bed, &(struct forged){NAME_COSIGNED, archive_durable(bed->archive), 42, 0, false});
+}
+
+static void witnesses_others(struct testbed *bed)
+{
+    retire(bed, 0);
+    forge_note(bed, &(struct forged){NAME_COSIGNED, archive_durable(bed->archive), 42, 45, false});
 }
 
 static void signed_clock_behind(struct testbed *bed)
@@ -556,61 +726,174 @@ static void holder(struct testbed *bed)
     retire(bed, 9);
 }
 
+static void incident(struct testbed *bed)
+{
+    struct str body = STR("{\"event\":\"incident\",\"old_origin\":\"test.example/1\"}");
+    testbed_ok(bed, archive_lifecycle(bed->archive, body, TESTBED_TIME, 0, &bed->err));
+    put_sealed(bed, 3);
+    put_sealed(bed, 1);
+    retire(bed, 9);
+}
+
+/* Records of today, in a segment whose footer says that they are old. */
+static void young(struct testbed *bed, bool whole_group)
+{
+    static const char name[] = "seg/0000000000000009.seg";
+    struct stat st;
+    char times[16];
+    bed->time_ns = LATER;
+    put_sealed(bed, whole_group ? 300 : 4);
+    put_sealed(bed, 1);
+    testbed_close(bed);
+    put_be64(times, (uint64_t)TESTBED_TIME);
+    put_be64(times + 8, (uint64_t)TESTBED_TIME);
+    int fd = openat(bed->folder, name, O_RDWR | O_CLOEXEC);
+    CHECK_INT(fstat(fd, &st), 0);
+    forge(fd, st.st_size - SEGMENT_FOOTER + 32, times, sizeof times, st.st_size - SEGMENT_FOOTER, st.st_size - 4);
+    close(fd);
+    testbed_ok(bed, testbed_open(bed, 64 << 10, false));
+    retire(bed, 9);
+}
+
+static void young_records(struct testbed *bed)
+{
+    young(bed, false);
+}
+
+static void young_group(struct testbed *bed)
+{
+    young(bed, true);
+}
+
+/* The segment of other records, whole in itself. */
+static void other_records(struct testbed *bed)
+{
+    struct testbed other;
+    char from[128];
+    char to[128];
+    testbed_make(&other);
+    other.time_ns = TESTBED_TIME - DAY_S * SECOND_NS;
+    testbed_ok(&other, testbed_open(&other, 64 << 10, false));
+    put_sealed(&other, 6);
+    put_sealed(bed, 300); /* its first group has the true records' leaves in it */
+    testbed_close(bed);
+    snprintf(from, sizeof from, "%s/seg/0000000000000000.seg", other.path);
+    snprintf(to, sizeof to, "%s/seg/0000000000000000.seg", bed->path);
+    CHECK_INT(rename(from, to), 0);
+    testbed_remove(&other);
+    testbed_ok(bed, testbed_open(bed, 64 << 10, false));
+    retire(bed, 0);
+}
+
 static const struct lie lies[] = {
-    {"none", honest, NULL, 0, LATER, 1096, false},
-    {"no tombstone", no_tombstone, "its tombstone is not there", 0, LATER, 1096, false},
-    {"the last segment", last_one, "it is the last segment", 6, LATER, 1096, false},
-    {"no such segment", honest, "no segment begins at record 3", 3, LATER, 1096, false},
+    {"none", honest, NULL, 0, LATER, 1096, ALONE},
+    {"no tombstone", no_tombstone, "its tombstone is not there", 0, LATER, 1096, ALONE},
+    {"the last segment", last_one, "it is the last segment", 6, LATER, 1096, ALONE},
+    {"no such segment", honest, "no segment begins at record 3", 3, LATER, 1096, ALONE},
     {"another tombstone", other_tombstone, "tombstone \"0000000000000000.gone\" is not that of its segment", 0, LATER,
-     1096, false},
+     1096, ALONE},
     {"a record of another type", other_type, "the record that its tombstone names is no retention record", 0, LATER,
-     1096, false},
+     1096, ALONE},
     {"a record of another text", other_text, "the record that its tombstone names is no retention record", 0, LATER,
-     1096, false},
+     1096, ALONE},
     {"a record of another segment", other_segment, "its retention record does not fit: it is of another segment", 0,
-     LATER, 1096, false},
+     LATER, 1096, ALONE},
     {"another footer", other_footer, "its retention record does not fit: it names another footer", 0, LATER, 1096,
-     false},
+     ALONE},
     {"other times", other_times, "its retention record does not fit: it names other times of receipt", 0, LATER, 1096,
-     false},
+     ALONE},
     {"one person", one_person, "its retention record does not fit: one person alone agreed to it", 0, LATER, 1096,
-     false},
-    {"nobody", nobody, "its retention record does not fit: one person alone agreed to it", 0, LATER, 1096, false},
-    {"not signed", unsigned_record, "the newest checkpoint does not cover its retention record", 0, LATER, 1096, false},
-    {"another root", forged_root, "the newest checkpoint is not of this archive's records", 0, LATER, 1096, false},
+     ALONE},
+    {"other sources", other_sources,
+     "its retention record does not fit: it says otherwise whether the table of sources is kept", 0, LATER, 1096,
+     ALONE},
+    {"an early term", early_term,
+     "its retention record does not fit: its term ends before that of the settings it names", 0, LATER, 1096, ALONE},
+    {"no act", no_act, "its retention record does not fit: it names no act", 0, LATER, 1096, ALONE},
+    {"another edition", other_edition,
+     "its retention record names another act or term than follows from the acts' table", 0, LATER, 1096, ALONE},
+    {"another term", other_term, "its retention record names another act or term than follows from the acts' table", 0,
+     LATER, 1096, ALONE},
+    {"fewer days", fewer_days, "its retention record is of 30 days by the settings, which now ask for 1096", 0, LATER,
+     1096, ALONE},
+    {"nobody", nobody, "its retention record does not fit: one person alone agreed to it", 0, LATER, 1096, ALONE},
+    {"not signed", unsigned_record, "the newest checkpoint does not cover its retention record", 0, LATER, 1096, ALONE},
+    {"another root", forged_root, "the newest checkpoint is not of this archive's records", 0, LATER, 1096, ALONE},
+    {"another key", forged_key,
+     "the newest checkpoint is not to be believed: checkpoint of \"test.example/01020304000000000000000000000000\" is "
+     "not "
+     "signed by a log of the policy",
+     0, LATER, 1096, ALONE},
     {"witnesses behind", witnesses_behind,
-     "the newest checkpoint that witnesses signed does not cover its retention record", 0, LATER, 1096, false},
+     "the newest checkpoint that witnesses signed does not cover its retention record", 0, LATER, 1096, WITNESSED},
+    {"no witness asked for", witnesses_behind, NULL, 0, LATER, 1096, ALONE},
+    {"witnesses", witnesses_agree, NULL, 0, LATER, 1096, WITNESSED},
+    {"nothing of witnesses", honest, "the newest checkpoint that witnesses signed is not there", 0, LATER, 1096,
+     WITNESSED},
+    {"no quorum", witnesses_missing,
+     "the newest checkpoint that witnesses signed is not to be believed: 0 witnesses cosigned; that does not reach the "
+     "policy's quorum",
+     0, LATER, 1096, WITNESSED},
+    {"another witness", witnesses_others,
+     "the newest checkpoint that witnesses signed is not to be believed: 0 witnesses cosigned; that does not reach the "
+     "policy's quorum",
+     0, LATER, 1096, WITNESSED},
     {"this clock behind", honest,
      "it is kept until 2029-11-18 (832 p.38(4), edition 10.02.2023; 1096 days by the settings)", 0,
-     TESTBED_TIME + DAY_S *SECOND_NS, 1096, false},
+     TESTBED_TIME + DAY_S *SECOND_NS, 1096, ALONE},
     {"the signed clock behind", signed_clock_behind,
-     "it is kept until 2029-11-18 (832 p.38(4), edition 10.02.2023; 1096 days by the settings)", 0, LATER, 1096, false},
+     "it is kept until 2029-11-18 (832 p.38(4), edition 10.02.2023; 1096 days by the settings)", 0, LATER, 1096, ALONE},
     {"a longer policy", honest,
-     "it is kept until 2032-05-10 (832 p.38(4), edition 10.02.2023; 2000 days by the settings)", 0, LATER, 2000, false},
-    {"no law", honest, "no act in force says how long it is kept", 0, LATER, 1096, true},
-    {"the holder of a record", holder, "it holds the retention record of another segment", 9, LATER, 1096, false},
+     "it is kept until 2032-05-10 (832 p.38(4), edition 10.02.2023; 2000 days by the settings)", 0, LATER, 2000, ALONE},
+    {"no law", honest, "no act in force says how long it is kept", 0, LATER, 1096, LAWLESS},
+    {"the holder of an incident", incident, "it holds the record of an incident, which explains older checkpoints", 9,
+     LATER, 1096, ALONE},
+    {"records of today", young_records,
+     "segment \"0000000000000009.seg\": the footer names other times or sizes than its blocks have", 9, LATER, 1096,
+     ALONE},
+    {"many records of today", young_group,
+     "segment \"0000000000000009.seg\": the footer names other times or sizes than its blocks have", 9, LATER, 1096,
+     ALONE},
+    {"other records", other_records, "its last records are not those of the tree", 0, LATER, 1096, ALONE},
+    {"the holder of a record", holder, "it holds the retention record of another segment", 9, LATER, 1096, ALONE},
 };
 
-static void the_judge_believes_nobody(void)
+static struct policy *signers_of(struct testbed *bed, bool witnessed)
 {
-    static struct retention_law law;
+    static struct policy signers;
+    struct signing_key *key = key_of(bed, NOTE_ED25519, 42);
+    struct signing_key *witness = key_of(bed, NOTE_COSIGNATURE, 43);
+    policy_of_key(signing_key_public(key), &signers);
+    signers.witness[0].key = *signing_key_public(witness);
+    signers.witness_count = 1;
+    signers.quorum_is_witness = true;
+    signers.no_quorum = !witnessed;
+    signing_key_free(key);
+    signing_key_free(witness);
+    return &signers;
+}
+
+static void judge_all(const struct lie *all, size_t count,
+                      enum rc (*judge)(struct archive_reader *reader, uint64_t first,
+                                       const struct retire_question *question, struct err *err))
+{
     static struct retention_law none;
-    testbed_ok(&(struct testbed){0}, retention_law_parse(&law, str_of(table), NULL));
-    for (size_t i = 0; i < ARRAY_LEN(lies); i++) {
-        const struct lie *lie = &lies[i];
+    for (size_t i = 0; i < count; i++) {
+        const struct lie *lie = &all[i];
         struct testbed bed;
         struct err err = {0};
         struct retention_policy policy = {.days = lie->days};
         struct retire_question question = {
-            .law = lie->lawless ? &none : &law, .policy = &policy, .wall_ns = lie->wall_ns};
+            .law = lie->with == LAWLESS ? &none : &law, .policy = &policy, .wall_ns = lie->wall_ns};
         testbed_make(&bed);
         testbed_ok(&bed, testbed_open(&bed, 64 << 10, false));
         put_sealed(&bed, 6);
         put_sealed(&bed, 3);
         test_row("%s", lie->name);
         lie->tell(&bed);
+        question.signers = signers_of(&bed, lie->with == WITNESSED);
         struct archive_reader *reader = reader_new(&bed);
-        enum rc rc = archive_retire_judge(reader, lie->first, &question, &err);
+        enum rc rc = judge(reader, lie->first, &question, &err);
         CHECK_INT(rc, lie->why ? (lie->first == 3 ? RC_NOT_FOUND : RC_DENIED) : RC_OK);
         if (lie->why)
             CHECK_TEXT(str_of(err.text), lie->why);
@@ -619,16 +902,69 @@ static void the_judge_believes_nobody(void)
     }
 }
 
+static void the_judge_believes_nobody(void)
+{
+    judge_all(lies, ARRAY_LEN(lies), archive_retire_judge);
+}
+
+static void young_gone(struct testbed *bed)
+{
+    bed->time_ns = LATER;
+    put_sealed(bed, 4);
+    put_sealed(bed, 1);
+    retire(bed, 9);
+    drop(bed, 9);
+}
+
+static void unsigned_gone(struct testbed *bed)
+{
+    unsigned_record(bed);
+    drop(bed, 0);
+}
+
+static void other_gone(struct testbed *bed)
+{
+    other_footer(bed);
+    drop(bed, 0);
+}
+
+static void honest_gone(struct testbed *bed)
+{
+    retire(bed, 0);
+    drop(bed, 0);
+}
+
+static const struct lie key_lies[] = {
+    {"none", honest_gone, NULL, 0, LATER, 1096, ALONE},
+    {"the segment is there", honest, "the segment is there", 0, LATER, 1096, ALONE},
+    {"not signed", unsigned_gone, "the newest checkpoint does not cover its retention record", 0, LATER, 1096, ALONE},
+    {"no witness", honest_gone, "the newest checkpoint that witnesses signed is not there", 0, LATER, 1096, WITNESSED},
+    {"another footer", other_gone, "its retention record does not fit: it names another footer", 0, LATER, 1096, ALONE},
+    {"records of today", young_gone, "its retention record does not fit: it was approved before it could be", 9, LATER,
+     1096, ALONE},
+    {"no such segment", honest_gone, "no segment begins at record 3", 3, LATER, 1096, ALONE},
+};
+
+static void keys_are_judged_too(void)
+{
+    judge_all(key_lies, ARRAY_LEN(key_lies), archive_retire_judge_keys);
+}
+
 static const struct test tests[] = {
     {"the tree goes on over deleted segments", the_tree_goes_on},
     {"the writer goes on over deleted segments", the_writer_goes_on},
     {"every byte of a tombstone is pinned", every_byte_is_pinned},
     {"checksums do not help a forger", checksums_do_not_help_a_forger},
+    {"other origins are not excused", other_origins_are_not_excused},
+    {"sources cannot be stripped", sources_cannot_be_stripped},
+    {"a record must be signed", a_record_must_be_signed},
     {"a record has one form", a_record_has_one_form},
+    {"keys are judged too", keys_are_judged_too},
     {"the judge believes nobody", the_judge_believes_nobody},
 };
 
 int main(int argc, char **argv)
 {
+    CHECK_INT(retention_law_parse(&law, str_of(table), NULL), RC_OK);
     return test_run(tests, ARRAY_LEN(tests), argc, argv);
 }

@@ -51,8 +51,8 @@ enum rc segment_footer_digest(const struct io *io, int folder, const struct segm
                               struct tlog_hash *ret_digest, struct err *err) MUST_USE;
 
 struct retention_record; /* retire.h */
-/* NULL when a retention record says of a segment, whose footer has that SHA-256, what is so; else why not. */
-const char *retention_record_differs(const struct retention_record *record, const struct segment *segment,
+/* NULL when a retention record says of a tombstone, whose footer has that SHA-256, what is so; else why not. */
+const char *retention_record_differs(const struct retention_record *record, const struct segment *tombstone,
                                      const struct tlog_hash *footer);
 
 /* Leaf hashes of the groups that a segment shares with its neighbours, borrowed from the section. */

@@ -153,8 +153,7 @@ static void check_foreign(struct verify *v)
         char file[80];
         snprintf(file, sizeof file, NAME_CHECKPOINTS "/%s", foreign->name);
         struct verify_finding place = verify_in_file(file, -1);
-        /* The incident's record may be among those that were deleted. */
-        place.warning = v->gone_count || map_get(v->origins, str_of(foreign->origin)) != NULL;
+        place.warning = map_get(v->origins, str_of(foreign->origin)) != NULL;
         verify_tell(v, &place, "the checkpoint is of %s instance, \"%s\"", place.warning ? "an earlier" : "an unknown",
                     foreign->origin);
     }
@@ -766,6 +765,9 @@ enum rc archive_verify_segment(const struct verify_segment *which, const struct 
         rc = err_set(err, RC_CORRUPT, "segment \"%s\": %s", which->name, fault.text);
     ASSERT(rc != RC_OK || v->frontier.size == segment->end);
     *ret_after = v->frontier;
+    if (rc == RC_OK && which->ret_found)
+        *which->ret_found = (struct verify_segment_found){.received_max_ns = segment->received_max_ns,
+                                                          .incident = map_count(v->origins) > 0};
     segment_free(segment);
     verify_done(v);
     return rc;

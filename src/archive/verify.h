@@ -48,6 +48,11 @@ struct verify_result {
 enum rc archive_verify(const struct io *io, int folder, const struct verify_options *options,
                        struct verify_result *ret_result, struct err *err) MUST_USE;
 
+struct verify_segment_found {
+    int64_t received_max_ns; /* of its footer, which is that of its records */
+    bool incident;           /* some record says that a new instance began: it explains checkpoints of another origin */
+};
+
 /* A segment's file, under whatever name (at most SEGMENT_NAME_MAX - 1 bytes) it has at the moment. */
 struct verify_segment {
     const struct io *io;
@@ -55,6 +60,7 @@ struct verify_segment {
     const char *name;
     const uint8_t *uuid; /* of the archive that it must belong to */
     uint64_t first;
+    struct verify_segment_found *ret_found; /* NULL: not wanted */
 };
 
 /* One segment alone, as archive_verify checks each: every section's digest, every column, every leaf, grown from the

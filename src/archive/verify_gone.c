@@ -215,6 +215,10 @@ void verify_vouched(struct verify *v)
     for (size_t i = 0; i < v->gone_count; i++) {
         struct verify_finding place = verify_in_file(v->gone[i].file, -1);
         place.record = v->gone[i].segment->record;
+        if (v->gone[i].vouched && place.record >= v->result->checkpoint_size)
+            verify_tell(v, &place, "record %llu, which says who deleted records %llu to %llu, is under no checkpoint",
+                        (unsigned long long)place.record, (unsigned long long)v->gone[i].segment->first,
+                        (unsigned long long)v->gone[i].segment->end - 1);
         if (!v->gone[i].vouched)
             verify_tell(v, &place,
                         "record %llu, which should say who deleted records %llu to %llu, is not in the archive",

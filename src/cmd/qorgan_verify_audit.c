@@ -178,7 +178,7 @@ static enum rc check_origins(struct audit *audit)
 {
     for (size_t i = 0; i < audit->origin_count; i++) {
         const struct audit_origin *other = &audit->other_origin[i];
-        if (!other->explained && !audit->gone) /* the incident may be among what was deleted */
+        if (!other->explained)
             return audit_damage(
                 audit, other->file, 0,
                 "the checkpoint is of \"%s\", none of the keys, and no incident in the archive says why", other->name);

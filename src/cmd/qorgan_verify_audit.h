@@ -40,6 +40,7 @@ struct audit_gone {
     int64_t received_low;
     int64_t received_high;
     struct tlog_hash footer;
+    bool sources; /* their table is kept */
     char file[AUDIT_FILE_MAX];
     bool vouched;
     struct audit_gone *next;

@@ -1,5 +1,6 @@
 /* Tombstones of deleted segments, read anew from doc/format/segment.md, and the records that vouch for them. */
 #include "base/bytes.h"
+#include "base/civil.h"
 #include "cmd/qorgan_verify_audit.h"
 #include "os/file.h"
 
@@ -12,6 +13,7 @@
 #define FOOTER_SIZE    1024
 #define TOMBSTONE_MAX  ((size_t)512 << 20)
 #define RETENTION_TYPE 5
+#define DAYS_MAX       36525
 
 enum section { HEADER = 1, BLOCKS, DICTIONARIES, INDEX, FILTER, GROUPS, EDGES, FRONTIERS, SOURCES, SECTIONS };
 
@@ -49,6 +51,7 @@ static enum rc read_mark(struct stone *s)
     if (!str_is(magic, "QORGGON\n") || version != 1 || zero || !checked(bytes) || first != s->gone->first ||
         (s->kept != least && s->kept != (least | 1u << SOURCES)))
         return damage(s, "the tombstone's mark is damaged");
+    s->gone->sources = s->kept != least;
     return RC_OK;
 }
 
@@ -218,6 +221,26 @@ static struct str between(struct str raw, const char *from, const char *to)
     return str_slice(rest, 0, str_search(rest, str_of(to)));
 }
 
+/* Digits behind a name, to before the next comma. */
+static bool number_after(struct str raw, const char *name, int64_t *ret_number)
+{
+    return str_to_i64(between(raw, name, ","), ret_number);
+}
+
+/* The term that it names is that of the days it names at least, and was over when it was approved. */
+static bool term_is_over(const struct audit_gone *gone, struct str raw)
+{
+    int64_t days = 0;
+    int64_t until = 0;
+    int64_t approved = 0;
+    int64_t proposed = 0;
+    if (!number_after(raw, ",\"days\":", &days) || !number_after(raw, ",\"keep_until_ns\":", &until) ||
+        !number_after(raw, ",\"approved_ns\":", &approved) || !number_after(raw, ",\"proposed_ns\":", &proposed))
+        return false;
+    return days > 0 && days <= DAYS_MAX && until >= gone->received_high && until <= approved && proposed <= approved &&
+           (uint64_t)until - (uint64_t)gone->received_high >= (uint64_t)days * DAY_S * SECOND_NS;
+}
+
 static bool vouches(const struct audit_gone *gone, struct str raw)
 {
     char footer[2 * TLOG_HASH_SIZE];
@@ -225,11 +248,14 @@ static bool vouches(const struct audit_gone *gone, struct str raw)
     struct str proposer = between(raw, "\"proposer\":\"", "\",\"received_max_ns\":");
     struct str approver = between(raw, "\"approver\":\"", "\",\"count\":");
     char received[128];
-    snprintf(received, sizeof(received), ",\"received_max_ns\":%" PRId64 ",\"received_min_ns\":%" PRId64 "}",
-             gone->received_high, gone->received_low);
+    snprintf(received, sizeof(received),
+             ",\"received_max_ns\":%" PRId64 ",\"received_min_ns\":%" PRId64 ",\"sources\":%s}", gone->received_high,
+             gone->received_low, gone->sources ? "true" : "false");
     return str_ends(raw, str_of(received)) && says(raw, "first", gone->first) && says(raw, "end", gone->end) &&
            str_search(raw, STR(",\"event\":\"retention\",")) < raw.n &&
-           str_eq(between(raw, ",\"footer\":\"", "\""), hex) && proposer.n && approver.n && !str_eq(proposer, approver);
+           str_eq(between(raw, ",\"footer\":\"", "\""), hex) && proposer.n && approver.n &&
+           !str_eq(proposer, approver) && between(raw, "{\"act\":\"", "\",\"approved_ns\":").n &&
+           between(raw, ",\"edition\":\"", "\",\"end\":").n && term_is_over(gone, raw);
 }
 
 void audit_vouch(struct audit *audit, const struct leaf *leaf, struct str raw)
@@ -248,6 +274,11 @@ enum rc audit_vouched(struct audit *audit)
         if (!gone->vouched)
             return audit_damage(audit, gone->file, -1,
                                 "record %" PRIu64 " does not say who deleted records %" PRIu64 " to %" PRIu64,
+                                gone->record, gone->first, gone->end - 1);
+        if (gone->record >= audit->latest_size)
+            return audit_damage(audit, gone->file, -1,
+                                "record %" PRIu64 ", which says who deleted records %" PRIu64 " to %" PRIu64
+                                ", is not signed",
                                 gone->record, gone->first, gone->end - 1);
     }
     if (audit->blind)

@@ -2,6 +2,7 @@
 #include "archive/retire.h"
 #include "archive/testbed.h"
 #include "base/bytes.h"
+#include "base/civil.h"
 #include "base/test.h"
 #include "cmd/qorgan_verify_audit.h"
 #include "os/file.h"
@@ -354,11 +355,13 @@ static void footer_cannot_ask_for_memory(void)
 }
 
 /* The first segment goes as the keeper and the reaper let it go; `liar` changes its record. */
-static void make_gone(struct testbed *bed, size_t count, void (*liar)(struct retention_record *record))
+static void make_gone_signed(struct testbed *bed, size_t count, void (*liar)(struct retention_record *record),
+                             bool is_signed)
 {
     char path[128];
     struct archive_appended appended;
-    struct retention_record record = {.days = 1096, .act = "832", .proposal = "1", .proposed_ns = 1, .approved_ns = 2};
+    struct retention_record record = {
+        .days = 1096, .act = "832", .edition = "10.02.2023", .paragraph = "p.38(4)", .proposal = "1"};
     struct buf body CLEANUP(buf_done);
     uint64_t durable = 0;
     buf_init(&body, 60000);
@@ -366,6 +369,9 @@ static void make_gone(struct testbed *bed, size_t count, void (*liar)(struct ret
     snprintf(record.proposer, sizeof(record.proposer), "a\"b");
     snprintf(record.approver, sizeof(record.approver), "c");
     CHECK_INT(archive_retention_describe(bed->archive, 0, &record, &bed->err), RC_OK);
+    record.keep_until_ns = record.received_max_ns + record.days * DAY_S * SECOND_NS;
+    record.proposed_ns = record.keep_until_ns - 1;
+    record.approved_ns = record.keep_until_ns;
     if (liar)
         liar(&record);
     retention_record_write(&record, &body);
@@ -373,11 +379,49 @@ static void make_gone(struct testbed *bed, size_t count, void (*liar)(struct ret
         .type = LEAF_RETENTION, .source = {7}, .sequence = 1, .received_ns = 3, .raw = buf_view(&body)};
     CHECK_INT(archive_append(bed->archive, &own, 1, &appended, &bed->err), RC_OK);
     CHECK_INT(archive_commit(bed->archive, &durable, &bed->err), RC_OK);
-    CHECK_INT(testbed_checkpoint(bed, true), RC_OK);
+    CHECK_INT(is_signed ? testbed_checkpoint(bed, true) : RC_OK, RC_OK);
     CHECK_INT(archive_tombstone(bed->archive, 0, appended.first, &bed->err), RC_OK);
-    CHECK_INT(audit(bed), liar ? RC_CORRUPT : RC_OK); /* both there */
+    CHECK_INT(audit(bed), liar || !is_signed ? RC_CORRUPT : RC_OK); /* both there */
     snprintf(path, sizeof(path), "%s/seg/0000000000000000.seg", bed->path);
     CHECK_INT(unlink(path), 0);
+}
+
+static void make_gone(struct testbed *bed, size_t count, void (*liar)(struct retention_record *record))
+{
+    make_gone_signed(bed, count, liar, true);
+}
+
+static void a_deletion_must_be_signed(void)
+{
+    struct testbed bed;
+    make_gone_signed(&bed, 60, NULL, false);
+    CHECK_INT(audit(&bed), RC_CORRUPT);
+    CHECK_TEXT(str_of(found_file), "seg/0000000000000000.gone");
+    CHECK(str_ends(str_of(found_text), STR(", is not signed")));
+    CHECK_INT(testbed_checkpoint(&bed, true), RC_OK);
+    CHECK_INT(audit(&bed), RC_OK);
+    testbed_remove(&bed);
+}
+
+/* A deleted segment excuses no checkpoint that none of the keys signed. */
+static void other_origins_are_not_excused(void)
+{
+    static const uint8_t seed[32] = {77};
+    struct testbed bed;
+    struct tlog_head head = {.size = 3};
+    struct buf note CLEANUP(buf_done);
+    struct signing_key *key = NULL;
+    make_gone(&bed, 60, NULL);
+    buf_init(&note, NOTE_SIZE_MAX);
+    CHECK_INT(signing_key_from_seed(STR("other.test/1"), NOTE_ED25519, seed, &key, NULL), RC_OK);
+    CHECK_INT(checkpoint_sign(key, STR("other.test/1"), &head, &note, NULL), RC_OK);
+    int folder = openat(bed.folder, "checkpoints", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    CHECK_INT(file_replace(bed.io, folder, "0000000000000003", buf_view(&note), NULL), RC_OK);
+    CHECK_INT(audit(&bed), RC_CORRUPT);
+    CHECK_TEXT(str_of(found_file), "checkpoints/0000000000000003");
+    close(folder);
+    signing_key_free(key);
+    testbed_remove(&bed);
 }
 
 static void deleted_segments_are_proven(void)
@@ -419,6 +463,41 @@ static void lie_alone(struct retention_record *record)
     snprintf(record->approver, sizeof(record->approver), "%s", record->proposer);
 }
 
+static void lie_sources(struct retention_record *record)
+{
+    record->sources = !record->sources;
+}
+
+static void lie_early(struct retention_record *record)
+{
+    record->keep_until_ns--;
+}
+
+static void lie_approved(struct retention_record *record)
+{
+    record->approved_ns--;
+}
+
+static void lie_days(struct retention_record *record)
+{
+    record->days++;
+}
+
+static void lie_no_days(struct retention_record *record)
+{
+    record->days = 0;
+}
+
+static void lie_act(struct retention_record *record)
+{
+    record->act[0] = '\0';
+}
+
+static void lie_edition(struct retention_record *record)
+{
+    record->edition[0] = '\0';
+}
+
 static void lie_quoted(struct retention_record *record)
 {
     /* What it should say stands in a text instead. */
@@ -428,8 +507,9 @@ static void lie_quoted(struct retention_record *record)
 
 static void a_deletion_needs_its_record(void)
 {
-    static void (*const liars[])(struct retention_record * record) = {lie_first,    lie_end,   lie_footer,
-                                                                      lie_received, lie_alone, lie_quoted};
+    static void (*const liars[])(struct retention_record * record) = {
+        lie_first,    lie_end,  lie_footer,  lie_received, lie_alone,   lie_quoted, lie_early,
+        lie_approved, lie_days, lie_no_days, lie_act,      lie_edition, lie_sources};
     for (size_t i = 0; i < ARRAY_LEN(liars); i++) {
         struct testbed bed;
         test_row("lie %zu", i);
@@ -474,6 +554,8 @@ static const struct test tests[] = {
     {"damage has a place", damage_has_a_place},
     {"a footer cannot ask for memory", footer_cannot_ask_for_memory},
     {"deleted segments are proven", deleted_segments_are_proven},
+    {"other origins are not excused", other_origins_are_not_excused},
+    {"a deletion must be signed", a_deletion_must_be_signed},
     {"a deletion needs its record", a_deletion_needs_its_record},
     {"every byte of a tombstone counts", every_byte_of_a_tombstone_counts},
 };

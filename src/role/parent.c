@@ -201,13 +201,14 @@ static void belongings_send(struct parent *parent, struct child *child)
         secret_send(child, "signed-last", setup_signed_last(setup, &parent->text));
         handle_send(child, "new-instance", parent->new_instance ? setup->lock : -1);
     }
-    if (role == ROLE_KEEPER || role == ROLE_OUT)
+    if (role == ROLE_KEEPER || role == ROLE_OUT || role == ROLE_REAPER)
         secret_send(child, "witness-policy", setup->witness_policy);
     if (role == ROLE_OUT) {
         secret_send(child, "witness-ca", setup->witness_ca);
         secret_send(child, "timestamp-ca", setup->timestamp_ca);
     }
     if (role == ROLE_REAPER) {
+        secret_send(child, "signer-public", setup->signer_public);
         handle_send(child, "log-folder", setup->log_folder);
         handle_send(child, "segment-folder", setup->segment_folder);
     }

@@ -2,7 +2,8 @@
  *
  * A log file goes when the sealed segment that took its records is there: of the same first number, and longer than its
  * header. A segment goes when archive_retire_judge says so, which reads the archive by itself: tombstone, retention
- * record, checkpoint, acts, settings and both clocks. Its keys go after it; keys that a power cut left go at the start.
+ * record, checkpoint, acts, settings and both clocks. Its keys go after it; keys that a power cut left go later, judged
+ * like it.
  */
 #include "archive/retire.h"
 #include "archive/sealed.h"
@@ -14,6 +15,7 @@
 #include "role/keep.h"
 #include "role/log.h"
 #include "role/roles.h"
+#include "tlog/policy.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -22,17 +24,40 @@
 #define NAME_SIZE      64
 #define SEGMENT_HEADER 4096
 #define READER_IDLE_NS UINT64_C(2000000000)
+#define ORPHANS_NS     UINT64_C(60000000000)
+#define ORPHAN_TRIES   5
 
 struct reaper {
     int log_folder;
     int segment_folder;
     int archive;
     struct keep keep;
+    struct policy *signers;
     char keep_error[ERR_TEXT_MAX]; /* no segment goes */
     struct vault *vault;
     struct archive_reader *reader; /* while segments are being asked for: it holds log files that may be unlinked */
     uint64_t read_ns;              /* boot time of its last use */
+    unsigned orphan_tries;         /* to remove keys that a power cut left */
+    uint64_t orphans_ns;           /* boot time of the next */
 };
+
+/* Whom a checkpoint has to be signed by, told by the parent and not by the keeper. */
+static enum rc signers_load(struct reaper *reaper, struct arena *arena, struct err *err)
+{
+    struct str text = arena_str(arena, process_secret("witness-policy")); /* the policy borrows from it */
+    struct note_key key;
+    reaper->signers = arena_alloc(arena, sizeof *reaper->signers);
+    if (!reaper->signers)
+        return err_set(err, RC_LIMIT, "no memory for the log's key");
+    enum rc rc = note_key_parse(process_secret("signer-public"), &key, err);
+    if (rc != RC_OK)
+        return rc;
+    policy_of_key(&key, reaper->signers);
+    rc = text.n ? policy_parse(text, reaper->signers, err) : RC_OK;
+    reaper->signers->log[0] = key; /* whatever other logs the file of the witnesses names */
+    reaper->signers->log_count = 1;
+    return rc;
+}
 
 static enum rc reaper_start(struct process *process, void **ret_self, struct err *err)
 {
@@ -45,6 +70,9 @@ static enum rc reaper_start(struct process *process, void **ret_self, struct err
     reaper.archive = process_handle(process, "archive", -1);
     if (keep_parse(&process->config, process_secret("retention-law"), clock_real_ns(), &reaper.keep, &reason) != RC_OK)
         snprintf(reaper.keep_error, sizeof reaper.keep_error, "%s", reason.text);
+    else if (signers_load(&reaper, process->arena, &reason) != RC_OK)
+        snprintf(reaper.keep_error, sizeof reaper.keep_error, "%s", reason.text);
+    reaper.orphan_tries = ORPHAN_TRIES;
     *ret_self = &reaper;
     return process_vault(&reaper.vault, err);
 }
@@ -107,14 +135,29 @@ static int keys_unlink(const struct reaper *reaper, uint64_t first)
     }
 }
 
-static bool exists(const struct reaper *reaper, uint64_t first, const char *suffix)
+/* Only a file that the system says is not there is absent. */
+static enum rc exists(const struct reaper *reaper, uint64_t first, const char *suffix, bool *ret_there, struct err *err)
 {
     char name[NAME_SIZE];
     snprintf(name, sizeof name, "%016llx%s", (unsigned long long)first, suffix);
     int fd = io_kernel.open(NULL, reaper->segment_folder, name, IO_READ);
+    *ret_there = fd != -ENOENT;
+    if (fd < 0 && fd != -ENOENT)
+        return err_errno(err, -fd, "could not open \"%s\"", name);
     if (fd >= 0)
         IGNORE(io_kernel.close(NULL, fd)); /* only looked at */
-    return fd >= 0;
+    return RC_OK;
+}
+
+/* The tombstone is there and the segment is not. */
+static enum rc is_gone(const struct reaper *reaper, uint64_t first, bool *ret_gone, struct err *err)
+{
+    bool segment = true;
+    bool tombstone = false;
+    enum rc rc = exists(reaper, first, ".seg", &segment, err);
+    rc = rc == RC_OK && !segment ? exists(reaper, first, ".gone", &tombstone, err) : rc;
+    *ret_gone = rc == RC_OK && !segment && tombstone;
+    return rc;
 }
 
 static enum rc segment_unlink(const struct reaper *reaper, uint64_t first, struct err *err)
@@ -135,22 +178,35 @@ static void reader_close(struct reaper *reaper)
     reaper->reader = NULL;
 }
 
-static enum rc segment_delete(struct reaper *reaper, uint64_t first, struct err *err)
+static enum rc judge(struct reaper *reaper,
+                     enum rc (*ask)(struct archive_reader *reader, uint64_t first,
+                                    const struct retire_question *question, struct err *err),
+                     uint64_t first, struct err *err)
 {
     struct archive_reader_options options = {.vault = reaper->vault};
-    struct retire_question question = {
-        .law = &reaper->keep.law, .policy = &reaper->keep.policy, .wall_ns = clock_real_ns()};
+    struct retire_question question = {.law = &reaper->keep.law,
+                                       .policy = &reaper->keep.policy,
+                                       .signers = reaper->signers,
+                                       .wall_ns = clock_real_ns()};
     if (reaper->keep_error[0])
         return err_set(err, RC_DENIED, "%s", reaper->keep_error);
-    if (!exists(reaper, first, ".seg") && exists(reaper, first, ".gone"))
-        return RC_OK; /* asked again after it was done */
     enum rc rc = RC_OK;
     if (!reaper->reader)
         rc = archive_reader_open(&io_kernel, reaper->archive, &options, &reaper->reader, err);
-    rc = rc == RC_OK ? archive_retire_judge(reaper->reader, first, &question, err) : rc;
+    rc = rc == RC_OK ? ask(reaper->reader, first, &question, err) : rc;
     reaper->read_ns = clock_boot_ns();
     if (rc != RC_OK)
         reader_close(reaper);
+    return rc;
+}
+
+static enum rc segment_delete(struct reaper *reaper, uint64_t first, struct err *err)
+{
+    bool gone = false;
+    enum rc rc = is_gone(reaper, first, &gone, err);
+    if (rc != RC_OK || gone) /* asked again after it was done */
+        return rc;
+    rc = judge(reaper, archive_retire_judge, first, err);
     return rc == RC_OK ? segment_unlink(reaper, first, err) : rc;
 }
 
@@ -171,35 +227,63 @@ static void on_delete(struct reaper *reaper, struct channel *channel, const stru
     buf_done(&body);
 }
 
+/* ---- keys of segments that are gone: the power went after the one and before the other ---- */
+
 struct orphan_search {
     const struct reaper *reaper;
-    uint64_t first;
+    uint64_t from;  /* looked at are these and above */
+    uint64_t first; /* the lowest that was found */
     bool found;
+    struct err *err;
+    enum rc rc;
 };
 
 static bool orphan_is(void *context, const char *name)
 {
     struct orphan_search *s = context;
+    uint64_t first = 0;
     uint64_t serial = 0;
-    s->found = sealed_key_name_parse(str_of(name), &s->first, &serial) && !exists(s->reaper, s->first, ".seg") &&
-               exists(s->reaper, s->first, ".gone");
-    return !s->found;
+    bool gone = false;
+    if (!sealed_key_name_parse(str_of(name), &first, &serial) || first < s->from || (s->found && first >= s->first))
+        return true;
+    s->rc = is_gone(s->reaper, first, &gone, s->err);
+    if (gone) {
+        s->first = first;
+        s->found = true;
+    }
+    return s->rc == RC_OK;
 }
 
-/* Keys of segments that are gone: the power went after the one and before the other. */
-static void reaper_begin(void *self)
+static enum rc orphan_unlink(struct reaper *reaper, uint64_t first, struct err *err)
 {
-    const struct reaper *reaper = self;
-    for (;;) {
-        struct orphan_search search = {.reaper = reaper};
+    enum rc rc = judge(reaper, archive_retire_judge_keys, first, err);
+    if (rc != RC_OK)
+        return rc;
+    int result = keys_unlink(reaper, first);
+    result = result < 0 ? result : io_kernel.sync(NULL, reaper->segment_folder);
+    return result < 0 ? err_errno(err, -result, "they could not be removed") : RC_OK;
+}
+
+/* False when some stay: the keeper may be at work on what the judge reads, so it is tried again. */
+static bool orphans_unlink(struct reaper *reaper)
+{
+    bool all = true;
+    for (uint64_t from = 0;;) {
+        struct err err = {0};
+        struct orphan_search search = {.reaper = reaper, .from = from, .err = &err};
         int result = io_kernel.list(NULL, reaper->segment_folder, orphan_is, &search);
-        if (result < 0 || !search.found)
-            return;
-        result = keys_unlink(reaper, search.first);
-        if (result < 0 || io_kernel.sync(NULL, reaper->segment_folder) < 0) {
-            log_warning("the keys of a deleted segment could not be removed");
-            return;
+        if (result < 0 || search.rc != RC_OK) {
+            log_warning("keys of deleted segments cannot be looked for: %s", result < 0 ? strerror(-result) : err.text);
+            return false;
         }
+        if (!search.found)
+            return all;
+        if (orphan_unlink(reaper, search.first, &err) != RC_OK) {
+            log_warning("the keys of the deleted segment of record %llu stay: %s", (unsigned long long)search.first,
+                        err.text);
+            all = false;
+        }
+        from = search.first + 1;
     }
 }
 
@@ -207,6 +291,10 @@ static void reaper_tick(void *self, int64_t now_real_ns)
 {
     (void)now_real_ns;
     struct reaper *reaper = self;
+    if (reaper->orphan_tries && clock_boot_ns() >= reaper->orphans_ns) {
+        reaper->orphan_tries = orphans_unlink(reaper) ? 0 : reaper->orphan_tries - 1;
+        reaper->orphans_ns = clock_boot_ns() + ORPHANS_NS;
+    }
     if (reaper->reader && clock_boot_ns() - reaper->read_ns >= READER_IDLE_NS)
         reader_close(reaper);
 }
@@ -261,7 +349,6 @@ const struct role_driver reaper_driver = {
     .files_max = 4096,
     .paths = reaper_paths,
     .start = reaper_start,
-    .begin = reaper_begin,
     .tick = reaper_tick,
     .tick_ms = 1000,
     .message = reaper_message,

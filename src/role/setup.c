@@ -169,6 +169,22 @@ static enum rc uuid_read(struct str key_text, struct str *ret_uuid, struct err *
     return uuid_of_name(str_cut(&rest, '+'), "keys/signer.key", ret_uuid, err);
 }
 
+/* What follows from the signing key. */
+static enum rc signing_key_read(struct arena *arena, struct setup *setup, struct err *err)
+{
+    struct signing_key *key = NULL;
+    struct buf text CLEANUP(buf_done) = {0};
+    buf_init(&text, 4096);
+    enum rc rc = signing_key_parse(setup->signing_key, &key, err);
+    if (rc != RC_OK)
+        return rc;
+    note_key_write(signing_key_public(key), &text);
+    signing_key_free(key);
+    setup->signer_public = arena_str(arena, buf_view(&text));
+    return setup->signer_public.n ? uuid_read(setup->signing_key, &setup->origin_uuid, err)
+                                  : err_set(err, RC_LIMIT, "no memory for the verifier key");
+}
+
 static enum rc signing_key_load(const struct config *config, int keys, struct arena *arena, struct setup *setup,
                                 struct err *err)
 {
@@ -187,7 +203,7 @@ static enum rc signing_key_load(const struct config *config, int keys, struct ar
         if (rc == RC_OK)
             rc = file_load(&io_kernel, keys, "signer.key", KEY_FILE_MAX, arena, &setup->signing_key, err);
     }
-    return rc == RC_OK ? uuid_read(setup->signing_key, &setup->origin_uuid, err) : rc;
+    return rc == RC_OK ? signing_key_read(arena, setup, err) : rc;
 }
 
 static enum rc signer_state_open(int keys, struct setup *setup, struct err *err)

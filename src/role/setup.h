@@ -20,9 +20,10 @@ struct setup {
     int mirror; /* who may pull the archive; what this machine's own mirror remembers */
     int signer_state;
     bool first_start;
-    struct str signing_key; /* texts; wiped by setup_forget */
-    struct str origin_uuid; /* 32 hex digits: of the archive that the key signs */
-    struct str signed_last; /* text of tlog/signer.h: with a new key, what the old one signed; empty = nothing */
+    struct str signing_key;   /* texts; wiped by setup_forget */
+    struct str signer_public; /* its verifier key, a note_key's text */
+    struct str origin_uuid;   /* 32 hex digits: of the archive that the key signs */
+    struct str signed_last;   /* text of tlog/signer.h: with a new key, what the old one signed; empty = nothing */
     struct str tls_certificate;
     struct str tls_key;
     struct str tls_client_ca;

@@ -37,6 +37,7 @@ struct model {
 
 static struct model model;
 static struct retention_law law;
+static struct policy signers;
 
 static enum rc begin(struct err *err)
 {
@@ -83,6 +84,8 @@ static enum rc sign(struct err *err)
     rc = rc == RC_OK ? archive_root(model.archive, head.size, &head.root, err) : rc;
     rc = rc == RC_OK ? checkpoint_sign(key, origin, &head, &note, err) : rc;
     rc = rc == RC_OK ? archive_checkpoint_store(model.archive, buf_view(&note), true, err) : rc;
+    if (rc == RC_OK)
+        policy_of_key(signing_key_public(key), &signers);
     signing_key_free(key);
     return rc;
 }
@@ -186,9 +189,10 @@ static struct archive_segment first_segment(void)
 
 static enum rc record_it(uint64_t *ret_number, struct err *err)
 {
-    struct retention_record record = {.keep_until_ns = LATER - 3,
-                                      .days = 1096,
+    struct retention_record record = {.days = 1096,
                                       .act = "832",
+                                      .edition = "10.02.2023",
+                                      .paragraph = "p.38(4)",
                                       .proposal = "1",
                                       .proposer = "aigul",
                                       .approver = "bolat",
@@ -197,6 +201,9 @@ static enum rc record_it(uint64_t *ret_number, struct err *err)
     struct buf body CLEANUP(buf_done) = {0};
     buf_init(&body, 60000);
     enum rc rc = archive_retention_describe(model.archive, 0, &record, err);
+    struct retention_question question = {
+        .received_max_ns = record.received_max_ns, .days = 1096, .signed_max_ns = LATER, .wall_ns = LATER};
+    record.keep_until_ns = retention_may_delete(&law, &question).keep_until_ns;
     retention_record_write(&record, &body);
     rc = rc == RC_OK ? append(LEAF_RETENTION, LATER, buf_view(&body), ret_number, err) : rc;
     rc = rc == RC_OK ? commit(err) : rc;
@@ -229,7 +236,7 @@ static int unlink_all(int folder)
 static enum rc judge_and_unlink(struct err *err)
 {
     const struct retention_policy policy = {.days = 1096};
-    struct retire_question question = {.law = &law, .policy = &policy, .wall_ns = LATER};
+    struct retire_question question = {.law = &law, .policy = &policy, .signers = &signers, .wall_ns = LATER};
     struct archive_reader_options options = {.vault = model.vault};
     struct archive_reader *reader = NULL;
     enum rc rc = archive_reader_open(model.io, model.folder, &options, &reader, err);
