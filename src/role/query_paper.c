@@ -171,16 +171,18 @@ static void put_name_part(struct buf *out, struct str name)
         buf_char(out, char_is_alnum(name.p[i]) || name.p[i] == '.' || name.p[i] == '-' ? name.p[i] : '_');
 }
 
-static enum rc file_add(struct making *paper, struct str name, struct file **ret_file, struct err *err)
+/* NULL when there are too many: RC_LIMIT. */
+static struct file *file_add(struct making *paper, struct str name, struct err *err)
 {
     struct file *file = paper->file_count < PAPER_FILES_MAX ? arena_alloc(paper->arena, sizeof *file) : NULL;
-    if (!file || !str_copy_z(name, file->name, sizeof file->name))
-        return err_set(err, RC_LIMIT, "more than %d files", PAPER_FILES_MAX);
+    if (!file || !str_copy_z(name, file->name, sizeof file->name)) {
+        IGNORE(err_set(err, RC_LIMIT, "more than %d files", PAPER_FILES_MAX)); /* NULL says it */
+        return NULL;
+    }
     buf_init(&file->body, FILE_MEMORY);
     buf_init(&file->proof, FILE_MEMORY);
     paper->file[paper->file_count++] = file;
-    *ret_file = file;
-    return RC_OK;
+    return file;
 }
 
 /* What the seal will stand behind is there. */
@@ -225,13 +227,16 @@ static enum rc certificate_work(struct making *paper, struct archive_reader *rea
     enum rc rc = papers_count_step(reader, paper->count, err);
     if (rc == RC_AGAIN)
         return rc;
-    rc = rc == RC_OK ? file_add(paper, paper->about, &file, err) : rc;
-    ASSERT(rc != RC_OK || file != NULL);
-    rc = rc == RC_OK ? papers_count_write(reader, paper->count, &file->body, err) : rc;
-    if (rc == RC_OK && file->body.n > PAPER_PART_MAX)
-        rc = err_set(err, RC_LIMIT, "the certificate is too large");
     if (rc == RC_OK)
+        file = file_add(paper, paper->about, err);
+    if (file) {
+        rc = papers_count_write(reader, paper->count, &file->body, err);
+        if (rc == RC_OK && file->body.n > PAPER_PART_MAX)
+            rc = err_set(err, RC_LIMIT, "the certificate is too large");
         file_hash(file, false, paper->hasher);
+    } else if (rc == RC_OK) {
+        rc = RC_LIMIT;
+    }
     return rc == RC_OK ? rc : failed(paper, rc == RC_LIMIT ? "paper_too_large" : "paper_failed", rc);
 }
 
@@ -315,16 +320,15 @@ static enum rc part_begin(struct making *paper, struct class *class, struct err 
 {
     char room[NAME_MAX_BYTES];
     struct buf name;
-    struct file *file;
     buf_init_fixed(&name, room, sizeof room);
     buf_text(&name, "export-");
     put_name_part(&name, class->name);
     if (class->parts++ > 0)
         buf_format(&name, "-%zu", class->parts);
     buf_format(&name, ".%s", export_format_ending(paper->form.format));
-    enum rc rc = file_add(paper, buf_view(&name), &file, err);
-    rc = rc == RC_OK ? export_proof_begin(&file->rows, &paper->tree, paper->tree_size, err) : rc;
-    if (rc != RC_OK)
+    struct file *file = file_add(paper, buf_view(&name), err);
+    enum rc rc = file ? export_proof_begin(&file->rows, &paper->tree, paper->tree_size, err) : RC_LIMIT;
+    if (rc != RC_OK || !file)
         return rc;
     struct export_head head = {.file = str_of(file->name),
                                .format = str_of(export_format_name(paper->form.format)),
