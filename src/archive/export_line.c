@@ -64,6 +64,7 @@ static void put_quoted(struct buf *out, struct str value, char delimiter)
     buf_init(&text, 4 * value.n + 16);
     visible_put(&text, value);
     struct str shown = buf_view(&text);
+    out->overflow = out->overflow || text.overflow; /* no memory: a cell is never left out unsaid */
     bool quote = str_find(shown, delimiter) < shown.n || str_find(shown, '"') < shown.n;
     if (!quote) {
         buf_str(out, shown);

@@ -117,7 +117,7 @@ enum rc archive_seal_step(struct archive *archive, void (*release)(void *context
         rc = catalog_load(archive->io, archive->folders.seg, archive->instance.uuid, &archive->catalog, err);
     if (rc != RC_OK) {
         archive_blocks_drop(archive);
-        return rc;
+        return rc == RC_NOT_FOUND ? RC_IO : rc; /* not found says that there is nothing to do */
     }
     sealed(archive, i);
     ASSERT(archive->catalog.end == archive->marks[0].first);

@@ -1,6 +1,7 @@
 /* One segment. Blocks of several engines overlap in record numbers, so they are merged: a hit is given only when no
  * block that could hold a newer one is left. What only counts does not wait for that order. */
 #include "archive/search_state.h"
+#include "archive/tombstone.h"
 #include "archive/words.h"
 #include "base/assert.h"
 #include "os/file.h"
@@ -109,17 +110,30 @@ static enum rc candidates(struct search *s, const struct segment *segment, struc
     return RC_OK;
 }
 
-static void pass_gone(struct search *s, const struct segment *segment)
+static void pass_gone(struct search *s, const struct segment *segment, uint64_t record)
 {
     struct search_result *r = &s->result;
     if (segment->time_max_ns < s->from_ns || segment->time_min_ns >= s->to_ns)
         return;
     if (!r->gone_segments++) {
         r->gone_end = segment->end;
-        r->gone_under = segment->record;
+        r->gone_under = record;
     }
     r->gone_first = segment->first;
     r->gone_records += segment->end - segment->first;
+}
+
+/* A file that is not there any more was deleted if its tombstone is; otherwise it is missing. */
+static enum rc vanished(struct search *s, const struct segment *segment, struct err *err)
+{
+    uint64_t record = 0;
+    enum rc rc = tombstone_record(s->reader->io, s->reader->folders.seg, segment->first, &record, err);
+    if (rc == RC_NOT_FOUND)
+        return err_set(err, RC_CORRUPT, "the segment of record %llu is not there, and nothing says that it was deleted",
+                       (unsigned long long)segment->first);
+    if (rc == RC_OK)
+        pass_gone(s, segment, record);
+    return rc;
 }
 
 enum rc search_segment_open(struct search *search, const struct segment *segment, struct err *err)
@@ -131,7 +145,7 @@ enum rc search_segment_open(struct search *search, const struct segment *segment
     s->segment = segment->first;
     s->at = s->upper;
     if (segment->gone) {
-        pass_gone(s, segment);
+        pass_gone(s, segment, segment->record);
         return RC_OK;
     }
     if (segment->time_max_ns < s->from_ns || segment->time_min_ns >= s->to_ns) {
@@ -145,10 +159,8 @@ enum rc search_segment_open(struct search *search, const struct segment *segment
     if (!s->order || !s->list)
         return err_set(err, RC_LIMIT, "no memory to search a segment");
     enum rc rc = segment_fd(s->reader->io, s->reader->folders.seg, segment, &probe.file.fd, err);
-    if (rc == RC_NOT_FOUND) { /* deleted in between */
-        pass_gone(s, segment);
-        return RC_OK;
-    }
+    if (rc == RC_NOT_FOUND)
+        return vanished(s, segment, err);
     if (rc != RC_OK)
         return rc;
     probe.segment = segment;
@@ -324,9 +336,10 @@ enum rc search_segment_step(struct search *search, struct segment *segment, stru
         if (s->begun < s->order_count && (!best || s->order[s->begun].last > active_newest(best))) {
             rc = activate(s, segment, s->order[s->begun].entry, &s->list[s->begun], err);
             if (rc == RC_NOT_FOUND) { /* deleted in between: what is opened is still given */
-                pass_gone(s, segment);
+                rc = vanished(s, segment, err);
+                if (rc != RC_OK)
+                    break;
                 s->order_count = s->begun;
-                rc = RC_OK;
             }
             s->begun += rc == RC_OK;
             break;

@@ -168,8 +168,8 @@ void archive_blocks_drop(struct archive *archive);
 
 /* One step of sealing, at most about ten milliseconds. RC_NOT_FOUND: nothing to seal. RC_AGAIN: call again.
  * RC_OK: a segment was sealed; `release` was called with the name of each log file that may be unlinked in wal/.
- * RC_CORRUPT: the blocks do not give back what the tree holds: they are thrown away, the log stays, engines must send
- * them again (archive_share_next); tell people. */
+ * Any other code: the blocks were thrown away, the log stays, engines must send them again (archive_share_next).
+ * RC_CORRUPT: they do not give back what the tree holds; tell people. */
 enum rc archive_seal_step(struct archive *archive, void (*release)(void *context, const char *name), void *context,
                           struct err *err) MUST_USE;
 

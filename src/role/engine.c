@@ -471,7 +471,7 @@ static void engine_work(struct engine *engine)
     desk = process_peer(ROLE_DESK, 0);
     if (desk)
         channel_cork(desk, false);
-    if (engine->reader && engine->progress) {
+    if (engine->reader && engine->progress && !engine->failed) { /* what it failed at is for the keeper to see */
         *engine->progress = 0;
         if (engine->frame_left == 0)
             log_border(engine, wal_reader_position(engine->reader));

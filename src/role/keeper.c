@@ -590,6 +590,7 @@ static void share_set_aside(struct keeper *keeper, unsigned i)
     uint64_t record = share->died_at - 1;
     share->deaths = 0;
     share->set_aside[share->set_aside_count++ % MSG_ASIDE_MAX] = record;
+    keeper->plain_until = MAX(keeper->plain_until, record + 1); /* it may be the encoder that died on it */
     log_error("record %llu killed engine %u twice and is set aside unparsed", (unsigned long long)record, i);
     buf_clear(&keeper->text);
     json_write_object(&keeper->text);
@@ -680,6 +681,7 @@ static void blocks_refuse(struct keeper *keeper)
 static void engines_resume(struct keeper *keeper)
 {
     keeper->resume_ns = 0;
+    keeper->generation++; /* one that began anew in the meantime sends its blocks again, too */
     for (unsigned i = 0; i < keeper->share_count; i++)
         if (process_peer(ROLE_ENGINE, i))
             share_resume(keeper, i, process_peer(ROLE_ENGINE, i));
@@ -688,8 +690,8 @@ static void engines_resume(struct keeper *keeper)
 static void on_block(struct keeper *keeper, struct channel *channel, const struct msg *msg)
 {
     struct err err = {0};
-    if (msg->id != keeper->generation)
-        return; /* on its way when what was collected was thrown away */
+    if (msg->id != keeper->generation || keeper->resume_ns)
+        return; /* on its way when what was collected was thrown away, or before all are asked again */
     enum rc rc = archive_block(keeper->archive, channel_instance(channel), msg->body, &err);
     if (rc == RC_IO)
         give_up("could not store a block", &err);
@@ -744,12 +746,11 @@ static void seal(struct keeper *keeper)
         own_event(keeper, "segment.sealed");
     } else if (rc == RC_NOT_FOUND) {
         keeper->sealing = false;
-    } else if (rc == RC_CORRUPT) {
-        log_error("a segment did not read back: %s; its records stay in the log", err.text);
-        blocks_refuse(keeper);
     } else if (rc != RC_AGAIN) {
+        log_error("a segment %s: %s; its records stay in the log, it is made again",
+                  rc == RC_CORRUPT ? "did not read back" : "could not be sealed", err.text);
         keeper->sealing = false;
-        log_error("a segment could not be sealed: %s; it is tried again", err.text);
+        blocks_refuse(keeper);
     }
 }
 

@@ -417,12 +417,15 @@ static enum rc segments_take(struct mirror_pull *p, uint64_t from)
         enum rc rc = ask(p, "segments?from=%llu", (unsigned long long)from);
         rc = rc == RC_OK ? wire_rows_read(buf_view(&p->body), arena, &rows, &p->err) : rc;
         for (size_t i = 0; rc == RC_OK && i < rows.count; i++) {
+            if (rows.rows[i].end <= from) /* it would go on for ever */
+                return contradiction(p, "segment", from, "the server's list of segments goes back behind record %llu",
+                                     (unsigned long long)from);
             rc = segment_take(p, &rows.rows[i]);
             from = rows.rows[i].end;
         }
         if (rc != RC_OK)
             return rc == RC_END ? RC_OK : rc;
-        more = rows.more;
+        more = rows.more && rows.count > 0;
     }
     return RC_OK;
 }

@@ -22,6 +22,8 @@
 #define FILE_MEMORY     (2 * PAPER_PART_MAX)
 #define WAIT_MAX_MS     8000
 #define RECORD_AGAIN_NS UINT64_C(15000000000) /* the desk's record is asked for again */
+#define LOOK_NS         UINT64_C(1000000000)  /* between two looks for the record */
+#define IDLE_NS         UINT64_C(60000000000) /* a paper that nobody asked about gives way to another's */
 #define CLASSES_MAX     8
 #define NAME_MAX_BYTES  160
 #define WHO_MAX         128
@@ -45,6 +47,7 @@ struct file {
     struct buf proof; /* of an export, with its seal */
     struct export_proof rows;
     struct tlog_hash hash; /* of what the seal stands behind */
+    uint64_t record;       /* of the desk, that names the file; UINT64_MAX: not found yet */
     bool sealed;
 };
 
@@ -57,6 +60,7 @@ struct making {
     uint64_t token;
     uint64_t asked_ns;
     uint64_t record_ns; /* when the desk's record was asked for */
+    uint64_t looked_ns; /* when it was looked for */
     int64_t begun_ns;
     char who[WHO_MAX];
     struct arena *arena;
@@ -179,6 +183,7 @@ static struct file *file_add(struct making *paper, struct str name, struct err *
         IGNORE(err_set(err, RC_LIMIT, "more than %d files", PAPER_FILES_MAX)); /* NULL says it */
         return NULL;
     }
+    file->record = UINT64_MAX;
     buf_init(&file->body, FILE_MEMORY);
     buf_init(&file->proof, FILE_MEMORY);
     paper->file[paper->file_count++] = file;
@@ -430,23 +435,39 @@ static uint32_t permille(const struct making *paper)
     return (uint32_t)(1000 - (double)paper->spool_left * 300 / (double)(paper->spool.n + 1));
 }
 
-static struct making *paper_place(struct query_papers *papers)
+static bool is_older(const struct making *paper, const struct making *than)
 {
-    struct making *oldest = &papers->paper[0];
+    return !than || paper->asked_ns < than->asked_ns;
+}
+
+/* A free place, else that of the person's own oldest paper, else of the oldest that nobody looks at. NULL: none. */
+static struct making *paper_place(struct query_papers *papers, struct str who)
+{
+    struct making *own = NULL;
+    struct making *idle = NULL;
+    uint64_t now = clock_boot_ns();
     for (size_t i = 0; i < PAPERS_MAX; i++) {
-        if (!papers->paper[i].used)
-            return &papers->paper[i];
-        if (papers->paper[i].asked_ns < oldest->asked_ns)
-            oldest = &papers->paper[i];
+        struct making *paper = &papers->paper[i];
+        if (!paper->used)
+            return paper;
+        if (str_is(who, paper->who) && is_older(paper, own))
+            own = paper;
+        if (now - paper->asked_ns > IDLE_NS && is_older(paper, idle))
+            idle = paper;
     }
-    paper_end(oldest);
-    return oldest;
+    struct making *place = own ? own : idle;
+    if (place)
+        paper_end(place);
+    return place;
 }
 
 static enum rc paper_begin(struct query_papers *papers, struct archive_reader *reader,
                            const struct json_value *question, struct making **ret_paper, struct err *err)
 {
-    struct making *paper = paper_place(papers);
+    struct making *paper = paper_place(papers, json_str(json_get(question, "who"), STR_NONE));
+    *ret_paper = paper;
+    if (!paper)
+        return err_set(err, RC_AGAIN, "others make as many papers as there may be");
     *paper = (struct making){.used = true,
                              .export = str_is(json_str(json_get(question, "paper"), STR_NONE), "export"),
                              .token = random_u64(),
@@ -455,7 +476,6 @@ static enum rc paper_begin(struct query_papers *papers, struct archive_reader *r
                              .all = papers,
                              .arena = arena_new(PAPER_MEMORY),
                              .hasher = tlog_hasher_new()};
-    *ret_paper = paper;
     paper->form.zone_s = papers->zone_s;
     IGNORE(str_copy_z(json_str(json_get(question, "who"), STR_NONE), paper->who, sizeof paper->who)); /* "": nobody's */
     IGNORE(paper_language_find(json_str(json_get(question, "lang"), STR_NONE), &paper->language));    /* else Kazakh */
@@ -486,25 +506,35 @@ static bool take_number(void *context, const struct archive_hit *hit)
     return *number == UINT64_MAX;
 }
 
-/* RC_NOT_FOUND: the record is not there, or not under a checkpoint yet. */
-static enum rc file_seal(struct making *paper, struct archive_reader *reader, struct file *file, struct err *err)
+/* Looks for the record once: what was found stays found. RC_NOT_FOUND: it is not there yet. */
+static enum rc record_find(const struct making *paper, struct archive_reader *reader, struct file *file,
+                           struct err *err)
 {
     struct arena *arena CLEANUP(arena_cleanup) = arena_new(PAPER_MEMORY);
-    struct buf proof CLEANUP(buf_done) = {0};
     char hash[2 * TLOG_HASH_SIZE];
     struct search_result result;
     struct query *query;
-    uint64_t number = UINT64_MAX;
-    struct search_options search = {
-        .from_ns = paper->begun_ns - CLOCK_SLACK_NS, .now_ns = clock_real_ns(), .hit = take_number, .context = &number};
-    buf_init(&proof, PROOF_SIZE_MAX);
+    struct search_options search = {.from_ns = paper->begun_ns - CLOCK_SLACK_NS,
+                                    .now_ns = clock_real_ns(),
+                                    .hit = take_number,
+                                    .context = &file->record};
+    if (file->record != UINT64_MAX)
+        return RC_OK;
     if (!arena)
         return err_set(err, RC_LIMIT, "no memory");
     struct str text = str_at(hash, hex_encode(file->hash.bytes, TLOG_HASH_SIZE, hash));
     enum rc rc = query_parse(text, search.now_ns, 0, arena, &query, err);
     rc = rc == RC_OK ? search_run(reader, query, &search, &result, err) : rc;
-    if (rc == RC_OK)
-        rc = number == UINT64_MAX ? RC_NOT_FOUND : archive_reader_proof(reader, number, &proof, err);
+    return rc == RC_OK && file->record == UINT64_MAX ? RC_NOT_FOUND : rc;
+}
+
+/* RC_NOT_FOUND: the record is not there, or not under a checkpoint yet. */
+static enum rc file_seal(struct making *paper, struct archive_reader *reader, struct file *file, struct err *err)
+{
+    struct buf proof CLEANUP(buf_done) = {0};
+    buf_init(&proof, PROOF_SIZE_MAX);
+    enum rc rc = record_find(paper, reader, file, err);
+    rc = rc == RC_OK ? archive_reader_proof(reader, file->record, &proof, err) : rc;
     if (rc != RC_OK)
         return rc;
     seal_write(paper->export ? &file->proof : &file->body, buf_view(&proof));
@@ -516,6 +546,10 @@ static void seal(struct making *paper, struct archive_reader *reader)
 {
     struct err err = {0};
     bool all = true;
+    uint64_t now = clock_boot_ns();
+    if (paper->record_ns == 0 || now - paper->looked_ns < LOOK_NS)
+        return; /* nothing was recorded yet, or it was looked at just now: the records behind are many */
+    paper->looked_ns = now;
     for (size_t i = 0; i < paper->file_count && all; i++) {
         struct file *file = paper->file[i];
         enum rc rc = file->sealed ? RC_OK : file_seal(paper, reader, file, &err);
@@ -547,7 +581,8 @@ static void state_write(struct making *paper, struct buf *out)
     static const char *const states[] = {"working", "made", "ready", "failed"};
     uint64_t now = clock_boot_ns();
     char text[2 * TLOG_HASH_SIZE];
-    bool record = paper->state == MADE && now - paper->record_ns > RECORD_AGAIN_NS;
+    bool found = paper->file_count > 0 && paper->file[paper->file_count - 1]->record != UINT64_MAX;
+    bool record = paper->state == MADE && !found && now - paper->record_ns > RECORD_AGAIN_NS;
     json_write_object(out);
     json_put_bool(out, "ok", true);
     json_put_str(out, "token",
@@ -625,11 +660,12 @@ bool query_papers_ask(struct query_papers *papers, struct archive_reader *reader
     struct str ask = json_str(json_get(question, "ask"), STR_NONE);
     struct making *paper = NULL;
     if (str_is(ask, "paper.begin")) {
-        if (paper_begin(papers, reader, question, &paper, &err) == RC_OK) {
+        if (paper_begin(papers, reader, question, &paper, &err) == RC_OK && paper) {
             state_write(paper, out);
         } else {
-            refuse(out, paper->error, &err);
-            paper_end(paper);
+            refuse(out, paper ? paper->error : "busy", &err);
+            if (paper)
+                paper_end(paper);
         }
         return true;
     }

@@ -202,6 +202,7 @@ static enum rc judge(struct reaper *reaper,
 
 static enum rc segment_delete(struct reaper *reaper, uint64_t first, struct err *err)
 {
+    reaper->orphan_tries = ORPHAN_TRIES; /* should its keys not go with it */
     bool gone = false;
     enum rc rc = is_gone(reaper, first, &gone, err);
     if (rc != RC_OK || gone) /* asked again after it was done */

@@ -42,16 +42,9 @@ if [ -n "${QORGAN_URL:-}" ]; then
     exit $?
 fi
 
-free_ports() {
-    node -e '
-        const net = require("net");
-        const open = Array.from({ length: 3 }, () => net.createServer());
-        let left = open.length;
-        for (const s of open) s.listen(0, "127.0.0.1", () => {
-            if (--left === 0) { console.log(open.map((o) => o.address().port).join(" ")); open.forEach((o) => o.close()); }
-        });'
-}
-read -r web_port syslog_port tls_port < <(free_ports)
+read -r web_port syslog_port tls_port < <(PYTHONPATH=$root/tests python3 -c '
+from service import free_port
+print(free_port(), free_port(), free_port())')
 
 export QORGAN_DATA=$work/data
 mkdir -p "$QORGAN_DATA"
