@@ -29,13 +29,17 @@ struct arena {
 static _Atomic uint64_t allocation_count;
 static _Atomic uint64_t allocation_fail_at;
 
-static void *system_alloc(size_t size)
+/* Counts an allocation of the system; false when it is the one that shall fail. */
+static bool may_allocate(void)
 {
     uint64_t n = atomic_fetch_add(&allocation_count, 1) + 1;
     uint64_t fail = atomic_load(&allocation_fail_at);
-    if (fail && n == fail)
-        return NULL;
-    return malloc(size);
+    return !fail || n != fail;
+}
+
+static void *system_alloc(size_t size)
+{
+    return may_allocate() ? malloc(size) : NULL;
 }
 
 void memory_fail_at(uint64_t n)
@@ -50,19 +54,13 @@ uint64_t memory_allocations(void)
 
 void *memory_new(size_t size)
 {
-    void *p = system_alloc(size ? size : 1);
-    if (p)
-        memset(p, 0, size);
-    return p;
+    /* Not malloc and memset: large memory comes from the system zeroed, and most of it is never touched. */
+    return may_allocate() ? calloc(1, size ? size : 1) : NULL;
 }
 
 void *memory_resize(void *old, size_t size)
 {
-    uint64_t n = atomic_fetch_add(&allocation_count, 1) + 1;
-    uint64_t fail = atomic_load(&allocation_fail_at);
-    if (fail && n == fail)
-        return NULL;
-    return realloc(old, size ? size : 1);
+    return may_allocate() ? realloc(old, size ? size : 1) : NULL;
 }
 
 void memory_free(void *p)
