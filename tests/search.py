@@ -200,7 +200,8 @@ def searches_in_slices():
             numbers += [int(row[0]) for row in page["table"]["rows"]]
             if not page["next_skip"]:
                 break
-            page = ask(web, "password | sort -record | head 12 | fields record", skip=page["next_skip"])
+            page = ask(web, "password | sort -record | head 12 | fields record", skip=page["next_skip"],
+                before=page["next_before"], now_ns=page["now_ns"])
         check_equal((len(numbers), len(set(numbers))), (12, 12), "pages of sorted events, up to the query's own head")
         check_equal(numbers, sorted(numbers, reverse=True), "in one order")
 

@@ -44,7 +44,8 @@ enum rc search_give(struct search *search, struct err *err)
         return RC_OK;
     }
     r->given++;
-    r->next_before = s->hit.leaf.index;
+    if (!s->sorter)
+        r->next_before = s->hit.leaf.index;
     if (!search_counts_all(s))
         r->matched++;
     if (search_limit_reached(s) && !search_counts_all(s))
@@ -240,6 +241,7 @@ static bool plan(struct search *s)
     }
     uint64_t wanted = least(limit ? limit + MIN(skip, (uint64_t)SEARCH_SORTED_MAX) : 0, behind_sort);
     uint64_t room = least(wanted, SEARCH_SORTED_MAX);
+    s->result.sorted = true;
     s->sort_cut = room != wanted;
     s->sort_head = behind_sort;
     s->sort_given = before_sort != 0;
@@ -284,6 +286,8 @@ static enum rc finish(struct search *s)
     bool whole = !s->cut_short && (!s->stopped || (s->head && search_limit_reached(s)));
     s->stage = SEARCH_DONE;
     r->complete = whole;
+    if (r->sorted)
+        return RC_OK; /* the end of sorting said how to go on */
     if (whole && (s->head || !(search_counts_all(s) && r->matched > r->given)))
         r->next_before = 0;
     if (r->next_before)
@@ -353,6 +357,14 @@ enum rc search_table_of(const struct search *search, struct arena *arena, struct
 {
     ASSERT(search->tally != NULL);
     return tally_table(search->tally, arena, ret_table, err);
+}
+
+void search_gone_write(struct buf *out, const struct search_result *result)
+{
+    json_put_u64(out, "gone_records", result->gone_records);
+    json_put_u64(out, "gone_first", result->gone_first);
+    json_put_u64(out, "gone_end", result->gone_end);
+    json_put_u64(out, "gone_under", result->gone_under);
 }
 
 void search_explain_write(struct buf *out, const struct search_explain *explain)

@@ -65,8 +65,10 @@ struct search_result {
     uint64_t blocks;        /* opened */
     uint64_t blocks_passed; /* told by filter or time to hold nothing */
     bool complete;          /* false: stopped, or by the limit; `head` is no limit */
-    uint64_t next_before;   /* to go on: pass as `before`; 0 = nothing older */
-    uint64_t next_skip;     /* to go on, also where next_before is 0: pass as `skip`; 0 = there is no more */
+    bool sorted;            /* events come in the order of a `sort` */
+    uint64_t next_before;   /* to go on: pass as `before`; 0 = nothing older. Of sorted events where they began: what
+                               came since is on no later page */
+    uint64_t next_skip;     /* to go on: pass as `skip`; 0 = there is no more */
     uint64_t unsorted;      /* matches past SEARCH_SORTED_MAX, which sorting had no room for */
     int64_t histogram_from_ns;
     int64_t histogram_step_ns;
@@ -115,6 +117,8 @@ void search_cleanup(struct search **search); /* for CLEANUP(search_cleanup) */
 
 /* {"segments":1,...}: as SEARCH_EXPLAIN names them, behind what stands in `out`. */
 void search_explain_write(struct buf *out, const struct search_explain *explain);
+/* Members gone_records, gone_first, gone_end, gone_under: what of the range asked for was deleted. */
+void search_gone_write(struct buf *out, const struct search_result *result);
 
 /* All steps at once. `ret_result` is filled in any event. */
 enum rc search_run(struct archive_reader *reader, const struct query *query, const struct search_options *options,

@@ -102,7 +102,6 @@ static void give_all(struct search *s)
     uint64_t last = MIN(s->sort_head ? MIN(all, s->sort_head) : all, (uint64_t)SEARCH_SORTED_MAX);
     uint64_t at = s->options.skip;
     r->unsorted = s->sort_cut ? sorter_dropped(s->sorter) : 0;
-    r->next_before = 0;
     r->given = 0;
     for (; at < sorter_count(s->sorter) && !s->stopped; at++) {
         s->stopped = s->options.hit && !s->options.hit(s->options.context, sorter_at(s->sorter, (size_t)at));
@@ -110,6 +109,7 @@ static void give_all(struct search *s)
     }
     at = s->options.skip + r->given;
     r->next_skip = at < last && r->given && !s->cut_short ? at : 0;
+    r->next_before = r->next_skip ? s->top : 0;
 }
 
 enum rc search_fill_step(struct search *search, struct err *err)

@@ -6,6 +6,7 @@
 #include "archive/pack.h"
 #include "archive/sources.h"
 #include "base/bytes.h"
+#include "os/io_input.h"
 #include "tlog/hash.h"
 
 #include <string.h>
@@ -14,40 +15,6 @@
 #define PART_BYTES 56
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
-
-static int input_open(void *self, int folder, const char *name, unsigned flags)
-{
-    (void)self;
-    (void)folder;
-    (void)name;
-    (void)flags;
-    return 3;
-}
-
-static int input_close(void *self, int fd)
-{
-    (void)self;
-    (void)fd;
-    return 0;
-}
-
-static ssize_t input_pread(void *self, int fd, void *bytes, size_t n, int64_t offset)
-{
-    const struct str *input = self;
-    struct str part = str_slice(*input, (size_t)offset, (size_t)offset + n);
-    (void)fd;
-    if (part.n)
-        memcpy(bytes, part.p, part.n);
-    return (ssize_t)part.n;
-}
-
-static int input_size(void *self, int fd, int64_t *ret_size)
-{
-    const struct str *input = self;
-    (void)fd;
-    *ret_size = (int64_t)input->n;
-    return 0;
-}
 
 /* Header, sections and footer get the checksums that they should have. */
 static void mend(char *p, size_t n)
@@ -86,7 +53,7 @@ static void block(const struct segment_file *file, struct segment *segment, cons
 static void file(struct str input)
 {
     static const uint8_t uuid[16] = {1, 2, 3, 4};
-    struct io io = {.self = &input, .open = input_open, .close = input_close, .pread = input_pread, .size = input_size};
+    struct io io = io_input(&input);
     struct segment_file opened = {&io, 3};
     struct segment *segment = NULL;
     bool may;

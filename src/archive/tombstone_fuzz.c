@@ -3,44 +3,11 @@
 
 #include "archive/retire.h"
 #include "base/assert.h"
+#include "os/io_input.h"
 
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
-
-static int input_open(void *self, int folder, const char *name, unsigned flags)
-{
-    (void)self;
-    (void)folder;
-    (void)name;
-    (void)flags;
-    return 3;
-}
-
-static int input_close(void *self, int fd)
-{
-    (void)self;
-    (void)fd;
-    return 0;
-}
-
-static ssize_t input_pread(void *self, int fd, void *bytes, size_t n, int64_t offset)
-{
-    const struct str *input = self;
-    struct str part = str_slice(*input, (size_t)offset, (size_t)offset + n);
-    (void)fd;
-    if (part.n)
-        memcpy(bytes, part.p, part.n);
-    return (ssize_t)part.n;
-}
-
-static int input_size(void *self, int fd, int64_t *ret_size)
-{
-    const struct str *input = self;
-    (void)fd;
-    *ret_size = (int64_t)input->n;
-    return 0;
-}
 
 /* What opens can be used: leaf hashes are read, a record compared. */
 static void use(const struct io *io, const struct segment *segment, const struct retention_record *record)
@@ -60,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     static const uint8_t uuid[16] = {1, 2, 3, 4};
     struct str input = str_at(bytes, size);
-    struct io io = {.self = &input, .open = input_open, .close = input_close, .pread = input_pread, .size = input_size};
+    struct io io = io_input(&input);
     struct segment *segment = NULL;
     struct retention_record record;
     uint64_t number = 0;

@@ -624,6 +624,7 @@ static enum rc allocate(struct verify *v)
     v->sources = sources_new(0x0ddba11c0ffee123u);
     v->arena = block_arena_new(DECODE_ARENA);
     tlog_frontier_init(&v->frontier);
+    v->gone_next = UINT64_MAX;
     v->scratch = arena_new(SCRATCH_ARENA);
     v->origins = map_new(ORIGINS_MAX, 1);
     return v->hasher && v->digest && v->sources && v->arena && v->scratch && v->origins

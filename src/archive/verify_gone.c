@@ -128,6 +128,7 @@ static enum rc gone_add(struct verify *v, struct segment *segment, const char *f
     v->gone = list;
     struct gone *gone = &v->gone[v->gone_count++];
     *gone = (struct gone){.segment = segment};
+    v->gone_next = MIN(v->gone_next, segment->record);
     snprintf(gone->file, sizeof gone->file, "%s", file);
     struct err err = {0};
     struct verify_finding place = verify_in_file(file, -1);
@@ -194,9 +195,14 @@ bool verify_tombstone_there(struct verify *v, uint64_t first)
 void verify_retention(struct verify *v, const struct leaf *leaf, struct str raw)
 {
     struct retention_record record;
+    if (leaf->index < v->gone_next)
+        return;
+    v->gone_next = UINT64_MAX;
     for (size_t i = 0; i < v->gone_count; i++) {
         struct gone *gone = &v->gone[i];
         struct verify_finding place = verify_in_file(gone->file, -1);
+        if (gone->segment->record > leaf->index)
+            v->gone_next = MIN(v->gone_next, gone->segment->record);
         if (gone->segment->record != leaf->index)
             continue;
         place.record = leaf->index;

@@ -1,5 +1,6 @@
 #include "cmd/archive_open.h"
 
+#include "archive/retire.h"
 #include "base/arena.h"
 #include "cmd/data.h"
 #include "os/io.h"
@@ -99,6 +100,17 @@ enum rc reading_open(struct reading *reading, const char *data, bool with_fields
         fprintf(stderr, "qorgan: warning: file \"checkpoints/cosigned\" of the archive is damaged and not used; run "
                         "qorgan verify\n");
     return rc;
+}
+
+void reading_tell_gone(struct reading *reading, const char *command, const struct search_result *result)
+{
+    struct archive_gone gone = {.first = result->gone_first, .end = result->gone_end, .record = result->gone_under};
+    bool some = gone.end - gone.first > result->gone_records;
+    char text[ARCHIVE_GONE_TEXT];
+    if (!result->gone_segments)
+        return;
+    archive_reader_gone_say(reading->reader, &gone, text);
+    fprintf(stderr, "qorgan %s: %s%s\n", command, some ? "of the range, some records are gone: among " : "", text);
 }
 
 void reading_close(struct reading *reading)

@@ -3,6 +3,7 @@
 #define CMD_ARCHIVE_OPEN_H
 
 #include "archive/reader.h"
+#include "archive/search.h"
 #include "base/err.h"
 #include "os/vault.h"
 
@@ -25,5 +26,7 @@ enum rc archive_vault(const char *data, struct vault **ret_vault, struct err *er
 /* With `derive` the newest records, which have no columns yet, get their fields too. */
 enum rc reading_open(struct reading *reading, const char *data, bool derive, struct err *err) MUST_USE;
 void reading_close(struct reading *reading);
+/* Says on standard error what of the range that was searched had been deleted; nothing when nothing was. */
+void reading_tell_gone(struct reading *reading, const char *command, const struct search_result *result);
 
 #endif

@@ -434,7 +434,7 @@ static enum rc read_query(struct exporting *e, int64_t now_ns, struct err *err)
 
 static enum rc search(struct exporting *e, struct err *err)
 {
-    struct search_result result;
+    struct search_result result = {0};
     enum rc rc = papers_tree(e->reading.reader, &e->tree, &e->tree_size, err);
     struct search_options search = {.from_ns = e->from_ns,
                                     .to_ns = e->to_ns,
@@ -444,6 +444,8 @@ static enum rc search(struct exporting *e, struct err *err)
                                     .context = e};
     if (rc == RC_OK && e->tree_size > 0)
         rc = search_run(e->reading.reader, e->filter, &search, &result, err);
+    if (rc == RC_OK)
+        reading_tell_gone(&e->reading, "export", &result);
     if (rc == RC_OK && e->rc != RC_OK)
         *err = e->err;
     return rc == RC_OK ? e->rc : rc;

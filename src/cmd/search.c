@@ -2,7 +2,6 @@
  * beside a running service or without it. Ctrl-C stops it: what was found until then is printed. */
 #include "archive/search.h"
 
-#include "archive/retire.h"
 #include "base/arena.h"
 #include "base/assert.h"
 #include "cmd/archive_open.h"
@@ -67,16 +66,9 @@ static bool on_hit(void *context, const struct archive_hit *hit)
 }
 
 /* What people should know of an answer that is not whole. */
-static void remarks(struct archive_reader *reader, const struct search_result *result, const struct search_table *table)
+static void remarks(struct reading *reading, const struct search_result *result, const struct search_table *table)
 {
-    struct archive_gone gone = {.first = result->gone_first, .end = result->gone_end, .record = result->gone_under};
-    char text[ARCHIVE_GONE_TEXT];
-    if (result->gone_segments) {
-        archive_reader_gone_say(reader, &gone, text);
-        fprintf(stderr, "qorgan search: %s%s\n",
-                gone.end - gone.first > result->gone_records ? "of the range, some records are gone: among " : "",
-                text);
-    }
+    reading_tell_gone(reading, "search", result);
     if (table && table->lost)
         fprintf(stderr,
                 "qorgan search: there are more than %d groups; %llu records of further ones are not in the table\n",
@@ -114,7 +106,7 @@ static enum rc search_all(struct task *task, const struct query *query, struct e
         search_print_explain(&task->print, result, clock_boot_ns() - began);
     if (fflush(stdout) != 0 || task->print.failed)
         return err_set(err, RC_IO, "could not write to standard output");
-    remarks(task->reading.reader, result, query_counts(query) ? &table : NULL);
+    remarks(&task->reading, result, query_counts(query) ? &table : NULL);
     if (interrupted && !result->complete)
         return err_set(err, RC_AGAIN, "stopped: what was found until then is not all");
     return RC_OK;

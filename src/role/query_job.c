@@ -24,6 +24,7 @@
 struct job {
     bool used;
     uint64_t token;
+    int64_t now_ns; /* what `last:` counts from */
     char who[WHO_MAX];
     struct arena *arena; /* of the query */
     struct query *query;
@@ -169,7 +170,9 @@ static struct job *job_place(struct query_jobs *jobs)
 static enum rc job_begin(struct query_jobs *jobs, struct archive_reader *reader, const struct json_value *question,
                          struct job **ret_job, struct err *err)
 {
-    int64_t now_ns = clock_real_ns();
+    int64_t now_ns = json_int(json_get(question, "now_ns"), 0);
+    if (now_ns == 0 || now_ns > clock_real_ns())
+        now_ns = clock_real_ns();
     struct arena *arena = arena_new(QUERY_MEMORY);
     struct query *query = NULL;
     enum rc rc = arena ? RC_OK : err_set(err, RC_LIMIT, "no memory to search");
@@ -179,7 +182,8 @@ static enum rc job_begin(struct query_jobs *jobs, struct archive_reader *reader,
         return rc;
     }
     struct job *job = job_place(jobs);
-    *job = (struct job){.used = true, .token = random_u64(), .names = jobs->names, .arena = arena, .query = query};
+    *job = (struct job){
+        .used = true, .token = random_u64(), .now_ns = now_ns, .names = jobs->names, .arena = arena, .query = query};
     buf_init(&job->found, ANSWER_MAX + 2 * HIT_SHORT_MAX);
     json_write_array(&job->found);
     IGNORE(str_copy_z(json_str(json_get(question, "who"), STR_NONE), job->who, sizeof job->who)); /* "" fits nobody */
@@ -310,11 +314,10 @@ static enum rc answer_write(const struct job *job, bool done, struct buf *out, s
     json_put_bool(out, "complete", done && result->complete && !job->cut);
     json_put_u64(out, "next_before", done ? result->next_before : 0);
     json_put_u64(out, "next_skip", done ? result->next_skip : 0);
+    json_put_int(out, "now_ns", job->now_ns);
+    json_put_bool(out, "sorted", result->sorted);
     json_put_u64(out, "unsorted", result->unsorted);
-    json_put_u64(out, "gone_records", result->gone_records);
-    json_put_u64(out, "gone_first", result->gone_first);
-    json_put_u64(out, "gone_end", result->gone_end);
-    json_put_u64(out, "gone_under", result->gone_under);
+    search_gone_write(out, result);
     json_put_bool(out, "stopped", done && job->stopped && !result->complete);
     json_put_u64(out, "permille",
                  job->stopped && !result->complete ? job->permille

@@ -63,6 +63,7 @@ struct making {
     uint64_t looked_ns; /* when it was looked for */
     int64_t begun_ns;
     char who[WHO_MAX];
+    struct search_result found; /* of an export's search, once it has ended */
     struct arena *arena;
     const struct query_papers *all;
 
@@ -123,6 +124,8 @@ enum rc query_papers_new(const struct query_papers_options *options, struct quer
 static void work_done(struct making *paper)
 {
     papers_count_free(paper->count);
+    if (paper->search)
+        paper->found = *search_result_of(paper->search);
     search_close(paper->search);
     tlog_hasher_free(paper->hasher);
     buf_done(&paper->spool);
@@ -591,6 +594,7 @@ static void state_write(struct making *paper, struct buf *out)
     json_put_text(out, "state", states[paper->state]);
     json_put_u64(out, "permille", permille(paper));
     json_put_bool(out, "record", record); /* the desk is to record the files now */
+    search_gone_write(out, &paper->found);
     if (paper->state == FAILED)
         json_put_text(out, "failed", paper->error);
     json_write_key(out, "files");

@@ -1,4 +1,5 @@
 /* Frames, file headers, the walk through a whole file, keys of encrypted ones. */
+#include "os/io_input.h"
 #include "wal/frame.h"
 #include "wal/scan.h"
 
@@ -6,22 +7,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
-static ssize_t input_pread(void *self, int fd, void *bytes, size_t n, int64_t offset)
-{
-    const struct str *input = self;
-    struct str part = str_slice(*input, (size_t)offset, (size_t)offset + n);
-    (void)fd;
-    if (part.n)
-        memcpy(bytes, part.p, part.n);
-    return (ssize_t)part.n;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     static const char ring[] = "qorgan-master-key 1 25aac1b8a5f4a682 AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n";
     static struct vault *vault;
     struct str input = str_at(bytes, size);
-    struct io io = {.self = &input, .pread = input_pread};
+    struct io io = io_input(&input);
     struct wal_header header;
     struct frame_header frame;
     struct str payload;

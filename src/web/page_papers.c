@@ -4,6 +4,7 @@
 #include "web/events.h"
 #include "web/parts.h"
 #include "web/route.h"
+#include "web/search_parts.h"
 
 #define SOURCES_OFFERED 500
 #define WORK_MS         700 /* each time that the page is shown */
@@ -218,6 +219,7 @@ static void files(struct web_call *call, const struct json_value *paper, bool ex
         return;
     }
     part_notice(call, "ok", "papers.ready");
+    search_deleted_show(call, paper);
     HTML(html, RAW("<table class=\"rows\">"));
     part_heads(call, export ? heads : heads_of_one);
     HTML(html, RAW("<tbody>"));
@@ -267,6 +269,18 @@ static void ask_record(struct web_call *call, const struct json_value *paper)
     call_ask_end(call);
 }
 
+/* A script that looks for it again puts the error where its progress stood, and looks no more. */
+static void gone(struct web_call *call)
+{
+    struct html *html = &call->html;
+    call_page(call, "papers.title", SECTION_ARCHIVE);
+    HTML(html, RAW("<h1>"), SAY("papers.title"), RAW("</h1><section class=\"card\" id=\"paper\" data-gone=\"yes\">"));
+    part_error(call, STR("paper_gone"), STR(""), STR(""));
+    HTML(html, RAW("</section><p class=\"buttons\"><a class=\"button\" href=\"/papers\">"), SAY("papers.another"),
+         RAW("</a></p>"));
+    call_page_end(call, 404);
+}
+
 void page_paper(struct web_call *call)
 {
     struct html *html = &call->html;
@@ -275,6 +289,10 @@ void page_paper(struct web_call *call)
         json_put_str(buf, "token", call->args[0]);
         json_put_int(buf, "wait_ms", WORK_MS);
         call_ask_end(call);
+        return;
+    }
+    if (str_is(call_error(call, 0), "paper_gone")) {
+        gone(call);
         return;
     }
     if (call_failed_at(call, call->phase - 1))

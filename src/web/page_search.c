@@ -27,6 +27,7 @@ struct search {
     int64_t to_ns;
     int64_t before;
     int64_t skip;      /* events that the pages before this one gave */
+    int64_t now_ns;    /* when the first of them was asked for; 0: this is the first */
     const char *error; /* of what the address says; NULL: none */
     bool own;          /* records that the archive wrote itself are wanted */
     bool hidden;       /* they are left out of what is asked */
@@ -38,6 +39,12 @@ struct search {
 static bool hides_own(const struct search *search)
 {
     return !search->own && str_search(search->text, STR("type:")) == search->text.n;
+}
+
+/* All pages of a search look at the same time: "the last hour" does not move on under them. */
+static int64_t now_of(const struct web_call *call, const struct search *search)
+{
+    return search->now_ns > 0 ? search->now_ns : call->html.now_ns;
 }
 
 static struct search search_of(const struct web_call *call)
@@ -57,10 +64,12 @@ static struct search search_of(const struct web_call *call)
     }
     search.before = form_int(&call->query, "before", before.n ? -1 : 0);
     search.skip = form_int(&call->query, "skip", skip.n ? -1 : 0);
-    if (!known || search.before < 0 || search.skip < 0)
+    struct str now = form_get(&call->query, "now");
+    search.now_ns = form_int(&call->query, "now", now.n ? -1 : 0);
+    if (!known || search.before < 0 || search.skip < 0 || search.now_ns < 0 || search.now_ns > call->html.now_ns)
         search.error = "bad_request";
     if (search.range->seconds > 0)
-        search.from_ns = call->html.now_ns - search.range->seconds * SECOND_NS;
+        search.from_ns = now_of(call, &search) - search.range->seconds * SECOND_NS;
     if (search.range->seconds < 0) {
         bool good_from = from.n == 0 || time_of_input(from, call->html.zone_s, &search.from_ns);
         bool good_to = to.n == 0 || time_of_input(to, call->html.zone_s, &search.to_ns);
@@ -246,6 +255,8 @@ static void address(struct web_call *call, const struct search *search)
         HTML(html, RAW("&amp;before="), INT(search->before));
     if (search->skip > 0)
         HTML(html, RAW("&amp;skip="), INT(search->skip));
+    if (search->now_ns > 0)
+        HTML(html, RAW("&amp;now="), INT(search->now_ns));
 }
 
 /* What is found, and while more is looked for the way to it: a script goes there by itself. */
@@ -337,9 +348,10 @@ static void results(struct web_call *call, struct search *search, const struct j
     if (next > 0 || next_skip > 0) {
         search->before = next;
         search->skip = next_skip;
+        search->now_ns = of_int(answer, "now_ns");
         HTML(html, RAW("<p class=\"more\"><a class=\"button\" rel=\"next\" href=\""));
         address(call, search);
-        HTML(html, RAW("\">"), ESC(html_text(html, str_of(next > 0 ? "search.older" : "search.more"))),
+        HTML(html, RAW("\">"), ESC(html_text(html, str_of(of_bool(answer, "sorted") ? "search.more" : "search.older"))),
              RAW("</a></p>"));
     }
     if (json_first(events))
@@ -373,6 +385,7 @@ static void ask_search(struct web_call *call, const struct search *search)
     json_put_int(buf, "limit", PAGE_EVENTS);
     json_put_int(buf, "before", search->before);
     json_put_int(buf, "skip", search->skip);
+    json_put_int(buf, "now_ns", now_of(call, search));
     json_put_int(buf, "wait_ms", more ? MORE_MS : FIRST_MS);
     if (more)
         json_put_str(buf, "job", search->job);

@@ -55,13 +55,17 @@ static void search_under_way(void)
     CHECK(strstr(peers.asked, "\"stop\":true"));
     CHECK(seen_has("The search was stopped") && !seen_has("<progress") && !seen_has("data-refresh"));
     /* pages: of events by record number, of sorted ones by how many were given */
-    peers.json = STR("{\"ok\":true,\"events\":[],\"complete\":false,\"next_before\":55,\"next_skip\":100}");
+    peers.json = STR("{\"ok\":true,\"events\":[],\"complete\":false,\"next_before\":55,\"next_skip\":100,"
+                     "\"now_ns\":7}");
     CHECK_INT(status_of(get("/search?q=a+b&before=99&skip=7")), 200);
     CHECK(strstr(peers.asked, "\"before\":99,\"skip\":7"));
-    CHECK(seen_has("&amp;before=55&amp;skip=100\">Show older<"));
-    peers.json = STR("{\"ok\":true,\"events\":[],\"complete\":true,\"next_before\":0,\"next_skip\":200}");
-    CHECK_INT(status_of(get("/search?q=a+b&skip=100")), 200);
-    CHECK(seen_has("range=24h&amp;skip=200\">Show the next ones<"));
+    CHECK(seen_has("&amp;before=55&amp;skip=100&amp;now=7\">Show older<"));
+    peers.json = STR("{\"ok\":true,\"events\":[],\"complete\":true,\"sorted\":true,\"next_before\":99,"
+                     "\"next_skip\":200,\"now_ns\":7}");
+    CHECK_INT(status_of(get("/search?q=a+b&before=99&skip=100&now=7")), 200);
+    CHECK(strstr(peers.asked, "\"now_ns\":7"));
+    CHECK(seen_has("range=24h&amp;before=99&amp;skip=200&amp;now=7\">Show the next ones<"));
+    CHECK_INT(status_of(get("/search?q=a+b&now=-1")), 422);
     CHECK_INT(status_of(get("/search?q=a+b&skip=-1")), 422);
     /* gone: it is told, with the way to begin anew, and nothing begins by itself, least of all when it was to stop */
     static const char *const ways[] = {"/search?q=a+b&range=7d&job=00ff", "/search?q=a+b&range=7d&job=00ff&stop=yes"};
