@@ -158,6 +158,10 @@ def test_deletion():
         service.stop()
         tombstones = check_deleted(service.data + "/archive")
         check_equal([tombstone.first for tombstone in tombstones], [0, 400], "what a second reader of the format sees")
+        told = subprocess.run([QORGAN, "doctor", "--data", service.data, "--json"], capture_output=True, text=True,
+                              check=False, timeout=60).stdout
+        check("records read" in told or '"records"' in told, "doctor read the archive: " + told)
+        check(".gone" not in told and "segment-missing" not in told, "tombstones are no finding of doctor's: " + told)
         service.start()
         service.people.clear()
         proves(service)

@@ -41,10 +41,10 @@ void block_builder_segment(struct block_builder *builder, const uint64_t key[2])
 enum block_tier { BLOCK_HOT, BLOCK_COLD };
 void block_builder_tier(struct block_builder *builder, enum block_tier tier);
 
-/* Records added from here on are not cut into forms: larger, and nothing of the encoder's art is needed to read them.
- * For records whose segment did not read back: first that, then without what was derived (`event` NULL), too. */
+/* How plainly records are kept from here on, for those whose segment did not read back: whole, not cut into forms,
+ * which is larger and needs nothing of the encoder's art; or alone, whole and without what was derived. */
 enum block_plain { BLOCK_PLAIN_NOT, BLOCK_PLAIN_WHOLE, BLOCK_PLAIN_ALONE };
-void block_builder_plain(struct block_builder *builder, bool plain);
+void block_builder_plain(struct block_builder *builder, enum block_plain plain);
 
 /* Adds a record; everything is copied. `event` may be NULL (nothing derived); `rules` are ids of rules that the record
  * hit. RC_LIMIT: the block is full: finish it and add the record again. Numbers must rise (RC_INVALID). */

@@ -145,7 +145,7 @@ void block_builder_tier(struct block_builder *builder, enum block_tier tier)
     builder->tier = tier;
 }
 
-void block_builder_plain(struct block_builder *builder, bool plain)
+void block_builder_plain(struct block_builder *builder, enum block_plain plain)
 {
     builder->plain = plain;
 }
@@ -599,13 +599,15 @@ enum rc block_builder_add(struct block_builder *builder, const struct leaf *leaf
         return RC_INVALID;
     if (is_full(b, raw))
         return RC_LIMIT;
+    if (b->plain == BLOCK_PLAIN_ALONE)
+        event = NULL;
     struct record *r = &b->records[b->count];
     *r = (struct record){.leaf = *leaf, .time_ns = event ? event->time_ns : leaf->received_ns};
     struct work *w = b->work;
     w->b = b;
     w->raw = raw;
     w->event = event;
-    w->whole = b->plain || raw.n > CUT_RAW_MAX;
+    w->whole = b->plain != BLOCK_PLAIN_NOT || raw.n > CUT_RAW_MAX;
     w->literal_at = 0;
     w->derived_count = w->more_count = 0;
     if (!keep_leaf(b, r) || !keep_rules(b, r, rules, rule_count) || !keep_record(w, r))

@@ -696,12 +696,14 @@ enum rc block_row_open(struct block *block, uint32_t position, struct err *err)
     rc = rc == RC_OK ? block_forms(b, err) : rc;
     rc = rc == RC_OK ? block_slots(b, b->form_of[position], b->forms[b->form_of[position]].form->slot_count, err) : rc;
     rc = rc == RC_OK ? block_raw_one(b, position, b->arena, &raw, err) : rc;
+    if (rc == RC_OK && raw.n > LEAF_RAW_MAX && b->leaves[position].type != LEAF_DIGEST)
+        rc = damaged(err, "raw bytes");
     if (rc != RC_OK)
         return rc;
     if (!b->row_raw && !(b->row_raw = arena_alloc_array(b->arena, b->info.count, sizeof *b->row_raw)))
         return no_memory(err);
     b->row_raw[position] = raw;
-    return raw.n > LEAF_RAW_MAX && b->leaves[position].type != LEAF_DIGEST ? damaged(err, "raw bytes") : RC_OK;
+    return RC_OK;
 }
 
 uint32_t block_count(const struct block *block)

@@ -59,7 +59,7 @@ struct block_builder {
     uint64_t chain;
     uint32_t block; /* counted from 1 in the builder's life */
     enum block_tier tier;
-    bool plain; /* no record is cut */
+    enum block_plain plain;
     struct record *records;
     size_t count;
     struct cell *cells;

@@ -335,7 +335,7 @@ static uint64_t chain_id(struct str bytes)
     return info.chain;
 }
 
-static void there_and_back(uint64_t seed, enum block_tier tier, bool plain)
+static void there_and_back(uint64_t seed, enum block_tier tier, enum block_plain plain)
 {
     const uint64_t key[2] = {seed, 4};
     struct buf out CLEANUP(buf_done) = {0};
@@ -343,6 +343,8 @@ static void there_and_back(uint64_t seed, enum block_tier tier, bool plain)
     struct err err = {0};
     uint64_t chain = 0;
     make_records(seed);
+    for (size_t i = 0; plain == BLOCK_PLAIN_ALONE && i < RECORDS; i++)
+        bed.derived[i] = false;
     struct block_builder *builder = block_builder_new(bed.names, key);
     block_builder_tier(builder, tier);
     block_builder_plain(builder, plain);
@@ -353,7 +355,8 @@ static void there_and_back(uint64_t seed, enum block_tier tier, bool plain)
         enum rc rc = i == RECORDS || length >= 700
                          ? RC_LIMIT
                          : block_builder_add(builder, &bed.leaves[i], bed.raws[i],
-                                             bed.derived[i] ? &bed.events[i] : NULL, bed.rules[i], bed.rule_counts[i]);
+                                             bed.derived[i] || plain == BLOCK_PLAIN_ALONE ? &bed.events[i] : NULL,
+                                             bed.rules[i], bed.rule_counts[i]);
         if (rc == RC_OK)
             continue;
         test_row("seed %llu, records %zu to %zu", (unsigned long long)seed, from, i);
@@ -393,21 +396,22 @@ static void hot(void)
 {
     begin();
     for (uint64_t seed = 1; seed <= 3; seed++)
-        there_and_back(seed * 1234567, BLOCK_HOT, false);
+        there_and_back(seed * 1234567, BLOCK_HOT, BLOCK_PLAIN_NOT);
     end();
 }
 
 static void cold(void)
 {
     begin();
-    there_and_back(99991, BLOCK_COLD, false);
+    there_and_back(99991, BLOCK_COLD, BLOCK_PLAIN_NOT);
     end();
 }
 
 static void uncut(void)
 {
     begin();
-    there_and_back(77773, BLOCK_HOT, true);
+    there_and_back(77773, BLOCK_HOT, BLOCK_PLAIN_WHOLE);
+    there_and_back(77773, BLOCK_HOT, BLOCK_PLAIN_ALONE);
     end();
 }
 

@@ -6,9 +6,8 @@
  * it (an auditor without keys) sees stored bytes, whose digest stands in each file's trailer.
  *
  * With a vault, a file that is created under a name `<16 hex>.*` is encrypted under a new key; the wrapped key stands
- * in
- * `<first>.<serial>.key` beside it, on the disk before the file has its first byte. So a key may be there without its
- * file (a crash, a seal that was refused: harmless), never a file without its key; and rotation replaces that small
+ * in `<first>.<serial>.key` beside it, on the disk before the file has its first byte. So a key may be there without
+ * its file (a crash, a seal that was refused: harmless), never a file without its key; and rotation replaces that small
  * file by rename, while the segment, whose bytes others have hashed, stays as it is. Files that were written without
  * encryption are read as they are.
  *

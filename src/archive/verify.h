@@ -43,8 +43,7 @@ struct verify_result {
 };
 
 /* RC_OK when nothing was found, RC_CORRUPT when something was; other codes when it could not be checked: RC_DENIED for
- * want of a master key, which it names. Signatures are
- * not checked here (that needs keys): roots are. */
+ * want of a master key, which it names. Signatures are not checked here (that needs keys): roots are. */
 enum rc archive_verify(const struct io *io, int folder, const struct verify_options *options,
                        struct verify_result *ret_result, struct err *err) MUST_USE;
 

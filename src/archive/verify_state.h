@@ -57,7 +57,7 @@ struct verify {
     size_t foreign_count;
     struct gone *gone;
     size_t gone_count;
-    uint64_t gone_next; /* no tombstone waits for a record below this one */
+    uint64_t gone_next;  /* no tombstone waits for a record below this one */
     struct map *origins; /* that incident records name as former ones */
     struct arena *scratch;
     uint64_t total;

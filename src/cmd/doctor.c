@@ -6,6 +6,7 @@
  * What was signed is read before the records: a service that runs only adds records behind it. */
 #include "archive/folder.h"
 #include "archive/sealed_io.h"
+#include "archive/tombstone.h"
 #include "archive/verify.h"
 #include "base/arena.h"
 #include "base/buf.h"
@@ -185,12 +186,13 @@ static bool known_log(struct str name)
     return wal_file_name_parse(name, &number);
 }
 
-/* Segments, the keys of encrypted ones, what a mirror is fetching. */
+/* Segments, tombstones of deleted ones, the keys of encrypted ones, what a mirror is fetching. */
 static bool known_segment(struct str name)
 {
     uint64_t number;
     uint64_t serial;
-    return segment_name_parse(name, &number) || sealed_key_name_parse(name, &number, &serial) ||
+    return segment_name_parse(name, &number) || tombstone_name_parse(name, &number) ||
+           sealed_key_name_parse(name, &number, &serial) ||
            (sealed_name_parse(name, &number) && str_ends(name, STR(".part")));
 }
 

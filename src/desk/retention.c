@@ -3,7 +3,7 @@
  *                 ┌── withdraw (who proposed) ──► withdrawn
  *                 ├── refuse (anybody else) ────► refused
  *   proposed ─────┼── 72 hours ─────────────────► expired
- *                 ├── segments, policy or law ──► void
+ *                 ├── segments, policy, law, or the proposer's right ──► void
  *                 └── approve (another person) ─► approved ── every segment answered ──► done
  *                                                     ├── withdraw (anybody with the right) ──► withdrawn
  *                                                     └── 72 hours, nothing begun ────────────► expired
@@ -166,8 +166,7 @@ static const struct desk_segment *segment_may(const struct desk *desk, int64_t f
 
 #define PROPOSAL_COLUMNS                                                                                               \
     "id, state, reason, law, days, records, bytes, first, past, proposer_id, proposer, proposed_ns, decider, "         \
-    "decided_ns,"                                                                                                      \
-    " decision"
+    "decided_ns, decision"
 
 static void proposal_take(struct db_query *q, struct arena *arena, struct proposal *ret)
 {
@@ -318,9 +317,14 @@ static const char *void_reason(struct desk *desk, const struct proposal *p)
     return why;
 }
 
+static int64_t ends_ns(const struct proposal *p)
+{
+    return (p->state == PROPOSAL_APPROVED ? p->decided_ns : p->proposed_ns) + PROPOSAL_NS;
+}
+
 static bool expired(const struct proposal *p, int64_t now_ns)
 {
-    return now_ns - (p->state == PROPOSAL_APPROVED ? p->decided_ns : p->proposed_ns) >= PROPOSAL_NS;
+    return now_ns >= ends_ns(p);
 }
 
 /* Segments of which the keeper said nothing yet stay. */
@@ -613,7 +617,7 @@ static void proposal_put(struct ask *ask, const struct proposal *p)
     json_put_int(ask->out, "end", p->end);
     json_put_str(ask->out, "proposer", p->proposer);
     json_put_int(ask->out, "proposed_ns", p->proposed_ns);
-    json_put_int(ask->out, "ends_ns", (p->state == PROPOSAL_APPROVED ? p->decided_ns : p->proposed_ns) + PROPOSAL_NS);
+    json_put_int(ask->out, "ends_ns", ends_ns(p));
     json_put_str(ask->out, "decider", p->decider);
     json_put_int(ask->out, "decided_ns", p->decided_ns);
     json_put_str(ask->out, "decision", p->decision);

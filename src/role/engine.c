@@ -101,8 +101,8 @@ struct engine {
     uint64_t stats_ns;
     uint64_t generation;  /* of the keeper's collection: blocks of an earlier one are not wanted */
     uint64_t plain_until; /* records below go into blocks as they are: a segment of them did not read back */
-    uint32_t plain;       /* enum block_plain */
-    bool failed;          /* a record is missing in the builder: no block may leave any more */
+    enum block_plain plain;
+    bool failed; /* a record is missing in the builder: no block may leave any more */
     /* of the record at work */
     const struct source *source;
     struct event archived;
@@ -382,11 +382,8 @@ static void record_work(struct engine *engine, const struct leaf *leaf, struct s
         gap_count(engine, source, raw);
     if (source && data)
         source_count(source, leaf, engine->has_archived ? &engine->archived : NULL);
-    bool plain = leaf->index < engine->plain_until;
     const struct event *event = engine->has_archived ? &engine->archived : NULL;
-    if (plain && engine->plain == BLOCK_PLAIN_ALONE)
-        event = NULL;
-    block_builder_plain(engine->builder, plain);
+    block_builder_plain(engine->builder, leaf->index < engine->plain_until ? engine->plain : BLOCK_PLAIN_NOT);
     enum rc rc = block_builder_add(engine->builder, leaf, raw, event, engine->hits, engine->hit_count);
     if (rc == RC_LIMIT) {
         block_finish(engine);
@@ -517,7 +514,8 @@ static void on_resume(struct engine *engine, struct msg *msg)
     engine->key[0] = read_be64(&reader);
     engine->key[1] = read_be64(&reader);
     engine->plain_until = read_be64(&reader);
-    engine->plain = read_be32(&reader);
+    uint32_t plain = read_be32(&reader);
+    engine->plain = (enum block_plain)MIN(plain, (uint32_t)BLOCK_PLAIN_ALONE);
     engine->generation = msg->id;
     engine->set_aside_count = 0;
     while (reader_left(&reader) >= 8 && engine->set_aside_count < MSG_ASIDE_MAX)

@@ -141,30 +141,38 @@ static void own_record(struct keeper *keeper, uint32_t type, struct str body)
         keeper->dirty_ns = clock_boot_ns();
 }
 
-static void own_event(struct keeper *keeper, const char *event)
+/* Members come between, into the returned text. */
+static struct buf *own_event_begin(struct keeper *keeper, const char *event)
 {
     buf_clear(&keeper->text);
     json_write_object(&keeper->text);
     json_put_text(&keeper->text, "event", event);
-    json_put_u64(&keeper->text, "size", archive_size(keeper->archive));
+    return &keeper->text;
+}
+
+static void own_event_end(struct keeper *keeper)
+{
     json_write_object_end(&keeper->text);
     own_record(keeper, LEAF_LIFECYCLE, buf_view(&keeper->text));
 }
 
+static void own_event(struct keeper *keeper, const char *event)
+{
+    json_put_u64(own_event_begin(keeper, event), "size", archive_size(keeper->archive));
+    own_event_end(keeper);
+}
+
 static void recovery_record(struct keeper *keeper, const struct archive_recovered *recovered)
 {
-    buf_clear(&keeper->text);
-    json_write_object(&keeper->text);
-    json_put_text(&keeper->text, "event", "recovery");
-    json_put_text(&keeper->text, "origin", archive_origin(keeper->archive));
-    json_put_bool(&keeper->text, "created", recovered->created);
-    json_put_bool(&keeper->text, "new_instance", recovered->new_instance);
-    json_put_u64(&keeper->text, "size", recovered->size);
-    json_put_u64(&keeper->text, "sealed", recovered->sealed);
-    json_put_u64(&keeper->text, "torn_bytes", recovered->torn_bytes);
-    json_put_u64(&keeper->text, "checkpoint_size", recovered->checkpoint_size);
-    json_write_object_end(&keeper->text);
-    own_record(keeper, LEAF_LIFECYCLE, buf_view(&keeper->text));
+    struct buf *text = own_event_begin(keeper, "recovery");
+    json_put_text(text, "origin", archive_origin(keeper->archive));
+    json_put_bool(text, "created", recovered->created);
+    json_put_bool(text, "new_instance", recovered->new_instance);
+    json_put_u64(text, "size", recovered->size);
+    json_put_u64(text, "sealed", recovered->sealed);
+    json_put_u64(text, "torn_bytes", recovered->torn_bytes);
+    json_put_u64(text, "checkpoint_size", recovered->checkpoint_size);
+    own_event_end(keeper);
 }
 
 /* The wall clock against the one that never steps: what moved by more than CLOCK_STEP_NS was set by someone. */
@@ -176,12 +184,9 @@ static void clock_watch(struct keeper *keeper, int64_t real_ns, uint64_t boot_ns
     if (step > -CLOCK_STEP_NS && step < CLOCK_STEP_NS)
         return;
     log_warning("the clock was set by %lld ms", (long long)(step / 1000000));
-    buf_clear(&keeper->text);
-    json_write_object(&keeper->text);
-    json_put_text(&keeper->text, "event", "clock.step");
-    json_put_int(&keeper->text, "step_ns", step);
-    json_write_object_end(&keeper->text);
-    own_record(keeper, LEAF_LIFECYCLE, buf_view(&keeper->text));
+    struct buf *text = own_event_begin(keeper, "clock.step");
+    json_put_int(text, "step_ns", step);
+    own_event_end(keeper);
 }
 
 static uint64_t outside_record(void *context, struct str body)
@@ -592,13 +597,10 @@ static void share_set_aside(struct keeper *keeper, unsigned i)
     share->set_aside[share->set_aside_count++ % MSG_ASIDE_MAX] = record;
     keeper->plain_until = MAX(keeper->plain_until, record + 1); /* it may be the encoder that died on it */
     log_error("record %llu killed engine %u twice and is set aside unparsed", (unsigned long long)record, i);
-    buf_clear(&keeper->text);
-    json_write_object(&keeper->text);
-    json_put_text(&keeper->text, "event", "record.set_aside");
-    json_put_u64(&keeper->text, "record", record);
-    json_put_text(&keeper->text, "reason", "an engine died on it twice");
-    json_write_object_end(&keeper->text);
-    own_record(keeper, LEAF_LIFECYCLE, buf_view(&keeper->text));
+    struct buf *text = own_event_begin(keeper, "record.set_aside");
+    json_put_u64(text, "record", record);
+    json_put_text(text, "reason", "an engine died on it twice");
+    own_event_end(keeper);
 }
 
 static void share_resume(struct keeper *keeper, unsigned i, struct channel *channel)
@@ -668,14 +670,11 @@ static void blocks_refuse(struct keeper *keeper)
     keeper->refused++;
     uint64_t wait = RESUME_NS << MIN(keeper->refused, 12u);
     keeper->resume_ns = clock_boot_ns() + wait;
-    buf_clear(&keeper->text);
-    json_write_object(&keeper->text);
-    json_put_text(&keeper->text, "event", "segment.refused");
-    json_put_u64(&keeper->text, "size", archive_size(keeper->archive));
-    json_put_u64(&keeper->text, "from", archive_sealed(keeper->archive));
-    json_put_u64(&keeper->text, "times", keeper->refused);
-    json_write_object_end(&keeper->text);
-    own_record(keeper, LEAF_LIFECYCLE, buf_view(&keeper->text));
+    struct buf *text = own_event_begin(keeper, "segment.refused");
+    json_put_u64(text, "size", archive_size(keeper->archive));
+    json_put_u64(text, "from", archive_sealed(keeper->archive));
+    json_put_u64(text, "times", keeper->refused);
+    own_event_end(keeper);
 }
 
 static void engines_resume(struct keeper *keeper)

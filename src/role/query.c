@@ -151,7 +151,8 @@ static bool search_numbers_good(const struct json_value *question, struct err *e
         const char *name;
         int64_t least;
         int64_t most;
-    } rows[] = {{"limit", 1, QUERY_LIMIT_MAX}, {"before", 0, INT64_MAX}, {"skip", 0, INT64_MAX}, {"now_ns", 0, INT64_MAX}};
+    } rows[] = {
+        {"limit", 1, QUERY_LIMIT_MAX}, {"before", 0, INT64_MAX}, {"skip", 0, INT64_MAX}, {"now_ns", 0, INT64_MAX}};
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         int64_t value = json_int(json_get(question, rows[i].name), rows[i].least);
         if (value >= rows[i].least && value <= rows[i].most)

@@ -5,9 +5,10 @@
  *                  │                   signed checkpoint: its proof is the file's seal ──► READY: files can be fetched
  *                  └── too large, no such source, … ──► FAILED, with an error's key
  *
- * Nothing is worked on between questions. In memory and bounded: PAPERS_MAX at once (the one that was asked for longest
- * ago gives way), PAPER_SPOOL_MAX bytes of lines, PAPER_FILES_MAX files of PAPER_PART_MAX bytes; what is larger is
- * left to `qorgan export`. One that nobody asks for is dropped after PAPER_IDLE_NS. */
+ * Nothing is worked on between questions. In memory and bounded: PAPERS_MAX at once (a person's own oldest gives way,
+ * then one that nobody asks about; else the answer is `busy`), PAPER_SPOOL_MAX bytes of lines, PAPER_FILES_MAX files of
+ * PAPER_PART_MAX bytes; what is larger is left to `qorgan export`. One that nobody asks for is dropped after
+ * PAPER_IDLE_NS. */
 #ifndef ROLE_QUERY_PAPER_H
 #define ROLE_QUERY_PAPER_H
 

@@ -19,6 +19,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define NAME_SIZE      64
@@ -193,6 +194,8 @@ static enum rc judge(struct reaper *reaper,
     enum rc rc = RC_OK;
     if (!reaper->reader)
         rc = archive_reader_open(&io_kernel, reaper->archive, &options, &reaper->reader, err);
+    if (rc == RC_DENIED && reaper->vault) /* a master key was added: the parent starts us anew with the present ring */
+        process_stop(EXIT_FAILURE);
     rc = rc == RC_OK ? ask(reaper->reader, first, &question, err) : rc;
     reaper->read_ns = clock_boot_ns();
     if (rc != RC_OK)

@@ -12,6 +12,7 @@
 #define SUMMARY_NS    (5 * SECOND_NS)
 #define APPROVAL_NS   (72 * HOUR_S * SECOND_NS) /* for the retention record; what has one is gone on with */
 #define ASK_AGAIN_S   3600u                     /* what the reaper refused may have been a fault that passes */
+#define HELD_LISTED   20
 #define SUMMARY_BYTES (48 * MSG_KIB)
 #define SCRATCH       ((size_t)4 << 20)
 
@@ -426,11 +427,10 @@ struct summary {
     size_t listed;
     uint64_t gone_segments;
     uint64_t gone_records;
+    size_t held_listed;
     int64_t next_ns;
     uint64_t may_count;
     uint64_t may_bytes;
-    uint64_t may_first;
-    uint64_t may_end;
 };
 
 static bool summary_segment(void *context, const struct archive_segment *segment)
@@ -448,12 +448,14 @@ static bool summary_segment(void *context, const struct archive_segment *segment
     if (segment->last)
         return true;
     if (old && !segment->held && !p) {
-        s->may_first = s->may_count++ ? s->may_first : segment->first;
+        s->may_count++;
         s->may_bytes += segment->bytes;
-        s->may_end = segment->end;
     }
     if (!old && verdict.keep_until_ns && !s->next_ns)
         s->next_ns = verdict.keep_until_ns;
+    /* Those that hold another's record stay for long: they must not fill the list. */
+    if (old && segment->held && s->held_listed++ >= HELD_LISTED)
+        return true;
     if (s->listed++ >= RETIRE_LISTED)
         return true;
     json_write_object(s->out);
@@ -499,8 +501,6 @@ static void summary_make(struct retire *r, int64_t wall_ns)
     json_put_u64(&r->summary, "deleted_records", s.gone_records);
     json_put_u64(&r->summary, "may_count", s.may_count);
     json_put_u64(&r->summary, "may_bytes", s.may_bytes);
-    json_put_u64(&r->summary, "may_first", s.may_first);
-    json_put_u64(&r->summary, "may_end", s.may_end);
     if (s.next_ns)
         json_put_int(&r->summary, "next_ns", s.next_ns);
     json_write_object_end(&r->summary);

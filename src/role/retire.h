@@ -29,13 +29,13 @@
  *   {"days":<n>, "law":"<hex>", "error":"<why nothing can be deleted; absent when all is well>",
  *    "deleted_segments":<n>, "deleted_records":<n>,
  *    "next_ns":<when the next segment may go; absent when there is none but the last>,
- *    "may_count":<segments that may go now>, "may_bytes":<n>, "may_first":<n>, "may_end":<n>,
+ *    "may_count":<segments that may go now>, "may_bytes":<n>,
  *    "segments":[{"first":<n>,"end":<n>,"bytes":<n>,"received_min_ns":<n>,"received_max_ns":<n>,"keep_until_ns":<n>,
  *                 "state":"kept"|"may"|"held"|"recorded"|"doomed"}, ...]}
  *
- * `segments` are the oldest RETIRE_LISTED that are there, without the last one. "held": old enough, but it holds the
- * retention record of another one. "recorded": approved, not yet signed. "doomed": the tombstone is there, the reaper
- * has not deleted it yet. */
+ * `segments` are the oldest RETIRE_LISTED that are there, without the last one and all but a few "held" ones. "held":
+ * old enough, but it holds the retention record of another one. "recorded": approved, not yet signed. "doomed": the
+ * tombstone is there, the reaper has not deleted it yet. */
 #ifndef ROLE_RETIRE_H
 #define ROLE_RETIRE_H
 
