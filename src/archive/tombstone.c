@@ -370,33 +370,3 @@ enum rc tombstone_leaves(const struct io *io, int folder, const struct segment *
     }
     return rc;
 }
-
-bool tombstone_path_root(struct tlog_hasher *hasher, uint64_t size, const struct tlog_path *path,
-                         const struct tlog_hash *group, struct tlog_hash *ret_root, bool *ret_blind)
-{
-    uint64_t leaves = size % TLOG_GROUP;
-    uint64_t node = leaves - 1;
-    uint64_t last = TLOG_GROUP - 1;
-    *ret_blind = (leaves & (leaves - 1)) == 0;
-    if (*ret_blind || !path->count)
-        return false;
-    for (; node & 1; node >>= 1)
-        last >>= 1;
-    struct tlog_hash whole = path->hash[0];
-    *ret_root = path->hash[0];
-    for (size_t i = 1; i < path->count; i++) {
-        if (last == 0)
-            return false;
-        if ((node & 1) || node == last) {
-            tlog_hash_node(hasher, &path->hash[i], ret_root, ret_root);
-            tlog_hash_node(hasher, &path->hash[i], &whole, &whole);
-            for (; !(node & 1) && node; node >>= 1)
-                last >>= 1;
-        } else {
-            tlog_hash_node(hasher, &whole, &path->hash[i], &whole);
-        }
-        node >>= 1;
-        last >>= 1;
-    }
-    return last == 0 && tlog_hash_eq(&whole, group);
-}

@@ -76,10 +76,4 @@ struct tombstone_range {
 enum rc tombstone_leaves(const struct io *io, int folder, const struct segment *segment, struct tombstone_range *range,
                          struct err *err) MUST_USE;
 
-/* The root of the first `size` % 256 leaves of a group, from the RFC 6962 path of those leaves to the group's end.
- * False when the path does not end at the group's hash, or when the root is not part of it (*ret_blind: a power of
- * two). */
-bool tombstone_path_root(struct tlog_hasher *hasher, uint64_t size, const struct tlog_path *path,
-                         const struct tlog_hash *group, struct tlog_hash *ret_root, bool *ret_blind) MUST_USE;
-
 #endif

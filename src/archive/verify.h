@@ -34,7 +34,7 @@ struct verify_result {
     uint64_t gone_records;
     uint64_t log_files;
     uint64_t checkpoints; /* whose root was compared */
-    uint64_t blind;       /* that lie in deleted records, at sizes where the stored path does not give the root */
+    uint64_t blind;       /* that lie in deleted records, their paths not there or at sizes whose path gives no root */
     uint64_t findings;    /* without warnings */
     uint64_t warnings;
     uint64_t size; /* of the tree */

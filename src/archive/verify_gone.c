@@ -17,28 +17,32 @@ static void check_inside(struct verify *v, const struct known *known, const stru
     struct tlog_path path = {0};
     struct tlog_hash root;
     struct str bytes = STR_NONE;
-    bool blind = false;
+    uint64_t inside = known->size % TLOG_GROUP;
     snprintf(file, sizeof file, NAME_CHECKPOINTS "/%s", known->name);
     checkpoint_name(known->size, PATH_SUFFIX, name);
     struct verify_finding place = verify_in_file(file, -1);
     arena_reset(v->arena);
     if (v->tree_broken)
         return;
-    if (file_load(v->io, v->folders.checkpoints, name, sizeof path.hash, v->arena, &bytes, NULL) != RC_OK) {
+    struct err err = {0};
+    enum rc rc = file_load(v->io, v->folders.checkpoints, name, sizeof path.hash, v->arena, &bytes, &err);
+    if (rc == RC_NOT_FOUND || (rc == RC_OK && (inside & (inside - 1)) == 0)) {
         v->result->blind++;
+        return;
+    }
+    if (rc != RC_OK) {
+        verify_tell(v, &place, "its path cannot be read: %s", err.text);
         return;
     }
     path.count = bytes.n / sizeof path.hash[0];
     memcpy(path.hash, bytes.p, path.count * sizeof path.hash[0]);
-    bool good =
-        tombstone_path_root(v->hasher, known->size, &path, group, &root, &blind) && bytes.n % sizeof path.hash[0] == 0;
+    const struct tlog_head whole = {.size = TLOG_GROUP, .root = *group};
+    bool good = bytes.n % sizeof path.hash[0] == 0 && tlog_consistency_root(v->hasher, inside, &path, &whole, &root);
     for (unsigned height = TLOG_GROUP_HEIGHT; good && height < TLOG_HEIGHT_MAX; height++)
         if (v->frontier.size >> height & 1)
             tlog_hash_node(v->hasher, &v->frontier.node[height], &root, &root);
     if (good && tlog_hash_eq(&root, &known->root))
         v->result->checkpoints++;
-    else if (blind)
-        v->result->blind++;
     else
         verify_tell(v, &place,
                     "the first %llu records are not those that this checkpoint names, or its path is not theirs",

@@ -76,6 +76,7 @@ static void print_result(const struct checking *checking, const struct verify_re
         json_put_u64(&line, "gone_records", result->gone_records);
         json_put_u64(&line, "log_files", result->log_files);
         json_put_u64(&line, "checkpoints", result->checkpoints);
+        json_put_u64(&line, "blind", result->blind);
         json_put_u64(&line, "checkpoint_size", result->checkpoint_size);
         json_put_u64(&line, "faults", result->findings);
         json_put_u64(&line, "warnings", result->warnings);
@@ -91,6 +92,9 @@ static void print_result(const struct checking *checking, const struct verify_re
             buf_format(&line, "\n%llu records in %llu segments were deleted%s",
                        (unsigned long long)result->gone_records, (unsigned long long)result->gone_segments,
                        result->findings ? "" : ", each under its retention record");
+        if (result->blind)
+            buf_format(&line, "\n%llu checkpoints inside deleted records cannot be compared",
+                       (unsigned long long)result->blind);
         buf_format(&line, "\nsize %llu, root %.*s", (unsigned long long)result->size, (int)n, root);
     }
     print_line(&line);

@@ -244,17 +244,13 @@ bool tlog_verify_inclusion(struct tlog_hasher *hasher, const struct tlog_hash *l
     return last == 0 && tlog_hash_eq(&hash, &head->root);
 }
 
-/* Both trees differ in size and neither is empty. */
-static bool consistency_holds(struct tlog_hasher *hasher, const struct tlog_head *old_head,
-                              const struct tlog_head *new_head, const struct tlog_path *path)
+/* Folds the path from its hash `at` on into the roots of both trees, which at first are the hash of the old tree's last
+ * complete subtree. They differ in size and neither is empty. False when the path has another length. */
+static bool consistency_fold(struct tlog_hasher *hasher, struct tlog_head *old_head, struct tlog_head *new_head,
+                             const struct tlog_path *path, size_t at)
 {
     uint64_t node = old_head->size - 1;
     uint64_t last = new_head->size - 1;
-    size_t at = 0;
-    struct tlog_hash old_hash = old_head->root;
-    if (old_head->size & (old_head->size - 1))
-        old_hash = path->hash[at++];
-    struct tlog_hash new_hash = old_hash;
     while (node & 1) {
         node >>= 1;
         last >>= 1;
@@ -263,19 +259,42 @@ static bool consistency_holds(struct tlog_hasher *hasher, const struct tlog_head
         if (last == 0)
             return false;
         if ((node & 1) || node == last) {
-            tlog_hash_node(hasher, &path->hash[at], &old_hash, &old_hash);
-            tlog_hash_node(hasher, &path->hash[at], &new_hash, &new_hash);
+            tlog_hash_node(hasher, &path->hash[at], &old_head->root, &old_head->root);
+            tlog_hash_node(hasher, &path->hash[at], &new_head->root, &new_head->root);
             while ((node & 1) == 0 && node != 0) {
                 node >>= 1;
                 last >>= 1;
             }
         } else {
-            tlog_hash_node(hasher, &new_hash, &path->hash[at], &new_hash);
+            tlog_hash_node(hasher, &new_head->root, &path->hash[at], &new_head->root);
         }
         node >>= 1;
         last >>= 1;
     }
-    return last == 0 && tlog_hash_eq(&old_hash, &old_head->root) && tlog_hash_eq(&new_hash, &new_head->root);
+    return last == 0;
+}
+
+static bool consistency_holds(struct tlog_hasher *hasher, const struct tlog_head *old_head,
+                              const struct tlog_head *new_head, const struct tlog_path *path)
+{
+    bool power = (old_head->size & (old_head->size - 1)) == 0; /* then the path leaves its root out */
+    struct tlog_head old_got = {old_head->size, power ? old_head->root : path->hash[0]};
+    struct tlog_head new_got = {new_head->size, old_got.root};
+    return consistency_fold(hasher, &old_got, &new_got, path, power ? 0 : 1) &&
+           tlog_hash_eq(&old_got.root, &old_head->root) && tlog_hash_eq(&new_got.root, &new_head->root);
+}
+
+bool tlog_consistency_root(struct tlog_hasher *hasher, uint64_t old_size, const struct tlog_path *path,
+                           const struct tlog_head *new_head, struct tlog_hash *ret_root)
+{
+    if (old_size >= new_head->size || new_head->size > TLOG_SIZE_MAX || (old_size & (old_size - 1)) == 0 ||
+        path->count == 0 || path->count > TLOG_HEIGHT_MAX)
+        return false;
+    struct tlog_head old_got = {old_size, path->hash[0]};
+    struct tlog_head new_got = {new_head->size, path->hash[0]};
+    bool good = consistency_fold(hasher, &old_got, &new_got, path, 1) && tlog_hash_eq(&new_got.root, &new_head->root);
+    *ret_root = old_got.root;
+    return good;
 }
 
 bool tlog_verify_consistency(struct tlog_hasher *hasher, const struct tlog_head *old_head,

@@ -72,6 +72,10 @@ bool tlog_verify_inclusion(struct tlog_hasher *hasher, const struct tlog_hash *l
                            const struct tlog_path *path, const struct tlog_head *head) MUST_USE;
 bool tlog_verify_consistency(struct tlog_hasher *hasher, const struct tlog_head *old_head,
                              const struct tlog_head *new_head, const struct tlog_path *path) MUST_USE;
+/* The old root, when nothing but a known new tree and the path to it are left. False when the path does not lead there,
+ * and when it does not hold the old root: from nothing, from a power of two, to the same size. */
+bool tlog_consistency_root(struct tlog_hasher *hasher, uint64_t old_size, const struct tlog_path *path,
+                           const struct tlog_head *new_head, struct tlog_hash *ret_root) MUST_USE;
 
 /* The subtree of `height` <= 8, `index` counted inside the group, from a group's leaf hashes; hashes[count] may be a
  * part of a group. ASSERTs that the subtree is complete within count. */

@@ -316,6 +316,26 @@ static void every_inclusion_of_small_trees(void)
     }
 }
 
+/* The path gives the old root where it holds it, to the right new tree alone. */
+static void root_from_path(const struct tlog_head *old_head, const struct tlog_head *head, struct tlog_path *path)
+{
+    struct tlog_hash root;
+    bool held = (old_head->size & (old_head->size - 1)) != 0 && old_head->size < head->size;
+    CHECK(tlog_consistency_root(hasher, old_head->size, path, head, &root) == held);
+    CHECK(!held || tlog_hash_eq(&root, &old_head->root));
+    struct tlog_head bad = *head;
+    bad.root.bytes[5] ^= 1;
+    CHECK(!tlog_consistency_root(hasher, old_head->size, path, &bad, &root));
+    for (size_t i = 0; held && i < path->count; i++) {
+        path->hash[i].bytes[0] ^= 1;
+        CHECK(!tlog_consistency_root(hasher, old_head->size, path, head, &root));
+        path->hash[i].bytes[0] ^= 1;
+    }
+    path->count -= held;
+    CHECK(!held || !tlog_consistency_root(hasher, old_head->size, path, head, &root));
+    path->count += held;
+}
+
 static void every_consistency_of_small_trees(void)
 {
     begin();
@@ -334,6 +354,7 @@ static void every_consistency_of_small_trees(void)
                 oracle_subproof(old, 0, size, true, &want);
             CHECK(same_path(&path, &want));
             CHECK(tlog_verify_consistency(hasher, &old_head, &head, &path));
+            root_from_path(&old_head, &head, &path);
             struct tlog_head bad = old_head;
             bad.root.bytes[3] ^= 1;
             CHECK(!tlog_verify_consistency(hasher, &bad, &head, &path));
