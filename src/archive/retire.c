@@ -255,10 +255,13 @@ static enum rc judge_place(const struct judge *j)
         return refused(j->err, "it holds the retention record of another segment");
     if (rc == RC_OK && !j->segment->record)
         return refused(j->err, "its tombstone is not there");
+    if (rc != RC_OK)
+        return rc;
     struct err err = {0};
-    if (rc == RC_OK && tombstone_same(j->reader->io, j->reader->folders.seg, j->segment, &err) != RC_OK)
-        return refused(j->err, err.text);
-    return rc;
+    rc = tombstone_same(j->reader->io, j->reader->folders.seg, j->segment, &err);
+    if (rc == RC_IO || rc == RC_LIMIT) /* it says nothing of the tombstone */
+        return err_set(j->err, rc, "%s", err.text);
+    return rc == RC_OK ? rc : refused(j->err, err.text);
 }
 
 /* RC_DENIED when it is not signed by the log's key or, if the whole policy is asked for, by the quorum. */

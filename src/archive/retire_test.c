@@ -407,6 +407,25 @@ static void checksums_do_not_help_a_forger(void)
     testbed_remove(&bed);
 }
 
+/* What cannot be looked at is neither damaged nor refused. */
+static void a_limit_is_no_damage(void)
+{
+    struct testbed bed;
+    struct verify_result result;
+    struct retire_question question = {.law = &law};
+    make_long(&bed, 256 << 10);
+    retire(&bed, 0);
+    int fd = openat(bed.folder, gone_name, O_RDWR | O_CLOEXEC);
+    CHECK_INT(ftruncate(fd, (off_t)TOMBSTONE_SIZE_MAX + 1), 0);
+    close(fd);
+    CHECK_INT(verify(&bed, &result), RC_LIMIT);
+    CHECK_TEXT(str_of(first_finding), "");
+    struct archive_reader *reader = reader_new(&bed);
+    CHECK_INT(archive_retire_judge(reader, 0, &question, &bed.err), RC_LIMIT);
+    archive_reader_close(reader);
+    testbed_remove(&bed);
+}
+
 /* Whoever cannot sign deletes a segment and appends a record that says so. */
 static void a_record_must_be_signed(void)
 {
@@ -985,11 +1004,13 @@ static void keys_are_judged_too(void)
 
 static const struct test tests[] = {
     {"the tree goes on over deleted segments", the_tree_goes_on},
+    {"paths are read", paths_are_read},
     {"the writer goes on over deleted segments", the_writer_goes_on},
     {"every byte of a tombstone is pinned", every_byte_is_pinned},
     {"checksums do not help a forger", checksums_do_not_help_a_forger},
     {"other origins are not excused", other_origins_are_not_excused},
     {"sources cannot be stripped", sources_cannot_be_stripped},
+    {"a limit is no damage", a_limit_is_no_damage},
     {"a record must be signed", a_record_must_be_signed},
     {"a record has one form", a_record_has_one_form},
     {"keys are judged too", keys_are_judged_too},

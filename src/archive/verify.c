@@ -40,12 +40,6 @@ void verify_tell(struct verify *v, const struct verify_finding *place, const cha
         v->options->finding(v->options->context, &finding);
 }
 
-/* A reason that lies in the file. No memory or no master key says nothing of the archive: the check ends. */
-static bool is_damage(enum rc rc)
-{
-    return rc != RC_LIMIT && rc != RC_DENIED;
-}
-
 /* ---- the tree ---- */
 
 /* The path files of checkpoints inside the group that has just become complete. */
@@ -439,7 +433,7 @@ static enum rc verify_segment(struct verify *v, uint64_t first)
         segment_free(segment);
         if (rc == RC_NOT_FOUND && verify_tombstone_there(v, first)) /* it went in between */
             return verify_tombstone(v, first);
-        if (!is_damage(rc))
+        if (!verify_is_damage(rc))
             return err_set(v->err, rc, "%s", err.text);
         verify_tell(v, &place, "%s", err.text);
         v->tree_broken = true;
@@ -582,7 +576,7 @@ static enum rc verify_log(struct verify *v, bool *ret_again)
     }
     if (v->stopped)
         return RC_OK;
-    if (!is_damage(rc))
+    if (!verify_is_damage(rc))
         return err_set(v->err, rc, "%s", err.text);
     bool more = false;
     if (v->frontier.size == first) { /* a server may have sealed and removed what we were about to read */

@@ -136,7 +136,10 @@ static enum rc gone_add(struct verify *v, struct segment *segment, const char *f
     snprintf(gone->file, sizeof gone->file, "%s", file);
     struct err err = {0};
     struct verify_finding place = verify_in_file(file, -1);
-    if (segment_footer_digest(v->io, v->folders.seg, segment, &gone->footer, &err) != RC_OK)
+    enum rc rc = segment_footer_digest(v->io, v->folders.seg, segment, &gone->footer, &err);
+    if (!verify_is_damage(rc))
+        return err_set(v->err, rc, "%s", err.text);
+    if (rc != RC_OK)
         verify_tell(v, &place, "%s", err.text);
     return RC_OK;
 }
@@ -155,7 +158,7 @@ enum rc verify_tombstone(struct verify *v, uint64_t first)
     rc = rc == RC_OK ? segment_fd(v->io, v->folders.seg, segment, &fd, &err) : rc;
     if (rc != RC_OK) {
         segment_free(segment);
-        if (rc == RC_LIMIT)
+        if (!verify_is_damage(rc))
             return err_set(v->err, rc, "%s", err.text);
         verify_tell(v, &place, "%s", err.text);
         v->tree_broken = true;
@@ -180,12 +183,13 @@ enum rc verify_begun(struct verify *v, const struct segment *segment)
     snprintf(file, sizeof file, NAME_SEG "/%s", name);
     struct verify_finding place = verify_in_file(file, -1);
     enum rc rc = tombstone_same(v->io, v->folders.seg, segment, &err);
+    rc = rc == RC_OK ? tombstone_open(v->io, v->folders.seg, segment->first, v->instance.uuid, &stone, &err) : rc;
     if (rc == RC_NOT_FOUND)
         return RC_OK;
+    if (!verify_is_damage(rc))
+        return err_set(v->err, rc, "%s", err.text);
     place.warning = rc == RC_OK;
     verify_tell(v, &place, "%s", rc == RC_OK ? "the segment is about to be deleted" : err.text);
-    if (rc == RC_OK)
-        rc = tombstone_open(v->io, v->folders.seg, segment->first, v->instance.uuid, &stone, &err);
     return rc == RC_OK ? gone_add(v, stone, file) : RC_OK;
 }
 

@@ -77,6 +77,12 @@ struct covered {
     uint64_t bytes_raw;
 };
 
+/* A reason that lies in the file. No memory or no master key says nothing of the archive: the check ends. */
+static inline bool verify_is_damage(enum rc rc)
+{
+    return rc != RC_LIMIT && rc != RC_DENIED;
+}
+
 void verify_tell(struct verify *v, const struct verify_finding *place, const char *format, ...) PRINTF(3, 4);
 static inline struct verify_finding verify_in_file(const char *file, int64_t offset)
 {
