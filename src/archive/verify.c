@@ -283,20 +283,27 @@ static void check_digest(struct verify *v, const struct covered *c, enum segment
         verify_tell(v, &place, "section %d is damaged", (int)section);
 }
 
+bool verify_section(struct verify *v, const struct covered *c, enum segment_section section, int fd,
+                    struct arena *arena, struct str *ret_bytes)
+{
+    const struct segment_part *part = &c->segment->part[section];
+    const struct segment_file file = {v->io, fd};
+    struct verify_finding place = verify_in_file(c->file, (int64_t)part->offset);
+    struct err err = {0};
+    arena_reset(arena);
+    enum rc rc = segment_read(&file, part->offset, part->length, arena, ret_bytes, &err);
+    if (rc != RC_OK)
+        verify_tell(v, &place, "%s", err.text);
+    return rc == RC_OK;
+}
+
 /* The filter is not read when a segment is opened: it is checked here. */
 static void check_filter(struct verify *v, const struct covered *c, int fd)
 {
-    const struct segment_part *part = &c->segment->part[SECTION_FILTER];
-    const struct segment_file file = {v->io, fd};
-    struct verify_finding place = verify_in_file(c->file, (int64_t)part->offset);
     struct tlog_hash digest;
     struct str bytes;
-    struct err err = {0};
-    arena_reset(v->arena);
-    if (segment_read(&file, part->offset, part->length, v->arena, &bytes, &err) != RC_OK) {
-        verify_tell(v, &place, "%s", err.text);
+    if (!verify_section(v, c, SECTION_FILTER, fd, v->arena, &bytes))
         return;
-    }
     tlog_hash_bytes(v->hasher, bytes, &digest);
     check_digest(v, c, SECTION_FILTER, &digest);
 }
@@ -314,26 +321,21 @@ static void check_footer(struct verify *v, const struct covered *c)
 static void check_edges(struct verify *v, const struct covered *c, int fd)
 {
     const struct segment *s = c->segment;
-    const struct segment_part *part = &s->part[SECTION_EDGES];
-    const struct segment_file file = {v->io, fd};
-    struct verify_finding place = verify_in_file(c->file, (int64_t)part->offset);
-    uint64_t head_end = MIN((s->first + TLOG_GROUP - 1) / TLOG_GROUP * TLOG_GROUP, s->end);
-    uint64_t tail = MAX(s->end / TLOG_GROUP * TLOG_GROUP, head_end);
+    struct verify_finding place = verify_in_file(c->file, (int64_t)s->part[SECTION_EDGES].offset);
+    struct segment_edges edges;
     struct str bytes;
     struct err err = {0};
-    arena_reset(v->arena);
-    if (segment_read(&file, part->offset, part->length, v->arena, &bytes, &err) != RC_OK) {
+    if (!verify_section(v, c, SECTION_EDGES, fd, v->arena, &bytes))
+        return;
+    if (segment_edges_read(bytes, s, &edges, &err) != RC_OK) {
         verify_tell(v, &place, "%s", err.text);
         return;
     }
-    struct reader in = reader_of(bytes);
-    size_t head = (size_t)(head_end - s->first) * sizeof *c->leaves;
-    size_t rest = (size_t)(s->end - tail) * sizeof *c->leaves;
-    bool fits = read_be16(&in) == head_end - s->first;
-    fits = str_eq(read_bytes(&in, head), str_at(c->leaves, head)) && fits;
-    fits = read_be16(&in) == s->end - tail && fits;
-    fits = str_eq(read_bytes(&in, rest), str_at(c->leaves + (tail - s->first), rest)) && fits;
-    if (!fits || !reader_done(&in))
+    size_t head = edges.head_count * sizeof *c->leaves;
+    size_t tail = edges.tail_count * sizeof *c->leaves;
+    const struct tlog_hash *last = c->leaves + (s->end - s->first - edges.tail_count);
+    if (!str_eq(str_at(edges.head, head), str_at(c->leaves, head)) ||
+        !str_eq(str_at(edges.tail, tail), str_at(last, tail)))
         verify_tell(v, &place, "the hashes at its edges are not those of its records");
 }
 
@@ -360,18 +362,16 @@ static bool fold_segment(struct verify *v, const struct covered *c)
 
 bool verify_frontiers(struct verify *v, const struct covered *c, int fd, bool before)
 {
-    const struct segment_part *part = &c->segment->part[SECTION_FRONTIERS];
-    const struct segment_file file = {v->io, fd};
-    struct verify_finding place = verify_in_file(c->file, (int64_t)part->offset);
+    struct verify_finding place = verify_in_file(c->file, (int64_t)c->segment->part[SECTION_FRONTIERS].offset);
     struct tlog_frontier in;
     struct tlog_frontier out;
     struct tlog_hash want;
     struct tlog_hash got;
     struct str bytes;
     struct err err = {0};
-    arena_reset(v->arena);
-    if (segment_read(&file, part->offset, part->length, v->arena, &bytes, &err) != RC_OK ||
-        segment_frontiers(bytes, &in, &out, &err) != RC_OK) {
+    if (!verify_section(v, c, SECTION_FRONTIERS, fd, v->arena, &bytes))
+        return false;
+    if (segment_frontiers(bytes, &in, &out, &err) != RC_OK) {
         verify_tell(v, &place, "%s", err.text);
         return false;
     }

@@ -94,19 +94,18 @@ static void load_sources(struct verify *v, const struct covered *c, int fd)
 static void fold_tombstone(struct verify *v, const struct covered *c, int fd)
 {
     const struct segment *s = c->segment;
-    const struct segment_file file = {v->io, fd};
-    const struct segment_part *part = &s->part[SECTION_EDGES];
-    struct arena *arena CLEANUP(arena_cleanup) = arena_new((size_t)1 << 20);
     struct segment_edges edges;
     struct str bytes;
     struct err err = {0};
-    struct verify_finding place = verify_in_file(c->file, (int64_t)part->offset);
+    struct verify_finding place = verify_in_file(c->file, (int64_t)s->part[SECTION_EDGES].offset);
     bool good = verify_frontiers(v, c, fd, true);
-    if (!arena || segment_read(&file, part->offset, part->length, arena, &bytes, &err) != RC_OK ||
-        segment_edges_read(bytes, s, &edges, &err) != RC_OK) {
+    /* Not the other arena: paths are read into it while the tree goes on. */
+    bool edged = verify_section(v, c, SECTION_EDGES, fd, v->scratch, &bytes);
+    if (edged && segment_edges_read(bytes, s, &edges, &err) != RC_OK) {
         verify_tell(v, &place, "%s", err.text);
-        good = false;
+        edged = false;
     }
+    good = edged && good;
     if (good) {
         grow_edge(v, c, edges.head, edges.head_count);
         while (v->frontier.size + edges.tail_count < s->end)

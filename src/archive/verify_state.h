@@ -89,6 +89,9 @@ static inline struct verify_finding verify_in_file(const char *file, int64_t off
     return (struct verify_finding){.file = file, .offset = offset, .record = UINT64_MAX};
 }
 
+/* A section's bytes into the arena; false, and told, when they cannot be read. */
+bool verify_section(struct verify *v, const struct covered *c, enum segment_section section, int fd,
+                    struct arena *arena, struct str *ret_bytes) MUST_USE;
 /* The next leaf of the tree; the stored roots of the size that it gives. */
 void verify_grow(struct verify *v, const struct tlog_hash *leaf);
 void verify_roots(struct verify *v);
