@@ -9,20 +9,6 @@
 
 /* ---- segments ---- */
 
-static enum rc footer_digest(const struct archive_reader *r, const struct segment *segment, struct tlog_hash *ret,
-                             struct err *err)
-{
-    char bytes[SEGMENT_FOOTER];
-    int fd = -1;
-    enum rc rc = segment_fd(r->io, r->folders.seg, segment, &fd, err);
-    if (rc != RC_OK)
-        return rc;
-    rc = file_read_at(r->io, fd, bytes, sizeof bytes, (int64_t)segment->bytes_stored - SEGMENT_FOOTER, err);
-    IGNORE(r->io->close(r->io->self, fd)); /* only read */
-    tlog_hash_bytes(r->hasher, str_at(bytes, sizeof bytes), ret);
-    return rc == RC_END ? err_set(err, RC_CORRUPT, "a segment is cut short") : rc;
-}
-
 enum rc archive_mirror_rows(struct archive_reader *reader, uint64_t from, struct mirror_row *ret_rows, size_t size,
                             size_t *ret_count, struct err *err)
 {
@@ -35,7 +21,7 @@ enum rc archive_mirror_rows(struct archive_reader *reader, uint64_t from, struct
             continue;
         struct mirror_row *row = &ret_rows[*ret_count];
         *row = (struct mirror_row){.first = segment->first, .end = segment->end, .size = segment->bytes_stored};
-        rc = footer_digest(reader, segment, &row->footer, err);
+        rc = segment_footer_digest(reader->io, reader->folders.seg, segment, &row->footer, err);
         *ret_count += rc == RC_OK;
     }
     return rc;

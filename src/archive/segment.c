@@ -70,6 +70,23 @@ enum rc segment_read(const struct segment_file *file, uint64_t offset, uint64_t 
     return rc;
 }
 
+enum rc segment_footer_digest(const struct io *io, int folder, const struct segment *segment,
+                              struct tlog_hash *ret_digest, struct err *err)
+{
+    struct tlog_hasher *hasher CLEANUP(tlog_hasher_cleanup) = tlog_hasher_new();
+    char bytes[SEGMENT_FOOTER];
+    int fd = -1;
+    if (!hasher)
+        return err_set(err, RC_LIMIT, "no memory");
+    enum rc rc = segment_fd(io, folder, segment, &fd, err);
+    if (rc != RC_OK)
+        return rc;
+    rc = file_read_at(io, fd, bytes, sizeof bytes, (int64_t)segment->bytes_stored - SEGMENT_FOOTER, err);
+    IGNORE(io->close(io->self, fd)); /* only read */
+    tlog_hash_bytes(hasher, str_at(bytes, sizeof bytes), ret_digest);
+    return rc == RC_END ? damaged(err, "a segment is cut short") : rc;
+}
+
 enum rc segment_header_check(struct str bytes, const uint8_t uuid[16], uint64_t first, struct err *err)
 {
     struct reader in = reader_of(bytes);

@@ -103,6 +103,9 @@ bool segment_entry_is(const struct segment_entry *entry, const struct block_info
 /* Opens the file for the calls below. */
 enum rc segment_fd(const struct io *io, int folder, const struct segment *segment, int *ret_fd,
                    struct err *err) MUST_USE;
+/* SHA-256 of the footer, from the file or its tombstone. */
+enum rc segment_footer_digest(const struct io *io, int folder, const struct segment *segment,
+                              struct tlog_hash *ret_digest, struct err *err) MUST_USE;
 /* Bytes of a section, or of a block, into the arena. */
 struct segment_file {
     const struct io *io;

@@ -46,10 +46,6 @@ enum rc tombstone_write(const struct io *io, int folder, const struct segment *s
  * RC_CORRUPT when it is not, RC_NOT_FOUND when there is none. */
 enum rc tombstone_same(const struct io *io, int folder, const struct segment *segment, struct err *err) MUST_USE;
 
-/* SHA-256 of the segment's footer, from its file or its tombstone. */
-enum rc segment_footer_digest(const struct io *io, int folder, const struct segment *segment,
-                              struct tlog_hash *ret_digest, struct err *err) MUST_USE;
-
 struct retention_record; /* retire.h */
 /* NULL when a retention record says of a tombstone, whose footer has that SHA-256, what is so; else why not. */
 const char *retention_record_differs(const struct retention_record *record, const struct segment *tombstone,
