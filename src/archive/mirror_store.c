@@ -276,31 +276,13 @@ bool mirror_store_damaged(const struct mirror_store *store)
     return store->damaged;
 }
 
-/* The leaves of the group that `size` lies in still give the group's hash. */
-static enum rc group_sound(struct archive_reader *reader, uint64_t size, struct err *err)
-{
-    struct tlog_hash leaves[TLOG_GROUP];
-    struct tlog_hash held;
-    struct tlog_hash read;
-    size_t count = 0;
-    uint64_t group = size / TLOG_GROUP;
-    enum rc rc = archive_reader_leaves(reader, group, leaves, &count, err);
-    if (rc != RC_OK || count < TLOG_GROUP)
-        return rc;
-    rc = tlog_groups_get(reader->groups, group, &held, err);
-    tlog_group_node(reader->hasher, leaves, TLOG_GROUP, TLOG_GROUP_HEIGHT, 0, &read);
-    if (rc == RC_OK && !tlog_hash_eq(&held, &read))
-        rc = err_set(err, RC_CORRUPT, "records from %llu on are not those that were kept",
-                     (unsigned long long)group * TLOG_GROUP);
-    return rc;
-}
-
 enum rc mirror_store_sound(struct mirror_store *store, uint64_t size, struct err *err)
 {
     struct archive_reader_options options = {.vault = store->vault};
     struct archive_reader *fresh CLEANUP(archive_reader_cleanup) = NULL;
     struct tlog_hash held;
     struct tlog_hash read;
+    bool sound = true;
     if (!store->reader)
         return RC_OK;
     uint64_t end = store->reader->size;
@@ -313,8 +295,11 @@ enum rc mirror_store_sound(struct mirror_store *store, uint64_t size, struct err
     rc = rc == RC_OK ? archive_reader_root(store->reader, end, &held, err) : rc;
     if (rc == RC_OK && !tlog_hash_eq(&held, &read))
         rc = err_set(err, RC_CORRUPT, "its records do not read back as they were kept");
-    if (rc == RC_OK && size < end && size % TLOG_GROUP)
-        rc = group_sound(fresh, size, err);
+    if (rc == RC_OK && size < end)
+        rc = archive_reader_group_sound(fresh, size, &sound, err);
+    if (rc == RC_OK && !sound)
+        rc = err_set(err, RC_CORRUPT, "records from %llu on are not those that were kept",
+                     (unsigned long long)(size / TLOG_GROUP * TLOG_GROUP));
     return own(store, rc);
 }
 

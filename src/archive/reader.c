@@ -559,6 +559,24 @@ enum rc archive_reader_leaves(struct archive_reader *reader, uint64_t group, str
     return rc;
 }
 
+enum rc archive_reader_group_sound(struct archive_reader *reader, uint64_t size, bool *ret_sound, struct err *err)
+{
+    struct tlog_hash leaves[TLOG_GROUP];
+    struct tlog_hash held;
+    struct tlog_hash read;
+    size_t count = 0;
+    *ret_sound = true;
+    if (size % TLOG_GROUP == 0)
+        return RC_OK;
+    enum rc rc = archive_reader_leaves(reader, size / TLOG_GROUP, leaves, &count, err);
+    if (rc != RC_OK || count < TLOG_GROUP)
+        return rc;
+    tlog_group_node(reader->hasher, leaves, TLOG_GROUP, TLOG_GROUP_HEIGHT, 0, &read);
+    rc = tlog_groups_get(reader->groups, size / TLOG_GROUP, &held, err);
+    *ret_sound = rc == RC_OK && tlog_hash_eq(&read, &held);
+    return rc;
+}
+
 enum rc archive_reader_fill_block(const struct archive_reader *reader, struct block *block, uint32_t position,
                                   struct event_field *fields, struct archive_hit *ret_hit)
 {

@@ -77,6 +77,10 @@ struct archive_reader {
 /* Leaf hashes of a group, or of its part that there is. */
 enum rc archive_reader_leaves(struct archive_reader *reader, uint64_t group, struct tlog_hash ret_hashes[TLOG_GROUP],
                               size_t *ret_count, struct err *err) MUST_USE;
+/* Whether the leaves of the group inside which `size` lies still give the group's hash; so it is when the group is not
+ * complete, and at a group's end. */
+enum rc archive_reader_group_sound(struct archive_reader *reader, uint64_t size, bool *ret_sound,
+                                   struct err *err) MUST_USE;
 /* The payload of a frame of the tail into the arena. */
 enum rc archive_reader_frame(struct archive_reader *reader, const struct tail_frame *frame, struct arena *arena,
                              struct str *ret_payload, struct err *err) MUST_USE;

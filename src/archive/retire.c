@@ -330,26 +330,6 @@ static enum rc judge_record(struct judge *j)
     return why ? err_set(j->err, RC_DENIED, "its retention record does not fit: %s", why) : RC_OK;
 }
 
-/* The group in which the segment ends has leaves of others too: whether all of them together give the tree's hash. When
- * the group is not complete yet, the signed root was computed from these very leaves. */
-static enum rc judge_last_group(const struct judge *j)
-{
-    struct tlog_hash leaves[TLOG_GROUP];
-    struct tlog_hash node;
-    struct tlog_hash stored;
-    uint64_t group = j->segment->end / TLOG_GROUP;
-    size_t count = 0;
-    if (j->segment->end % TLOG_GROUP == 0)
-        return RC_OK;
-    enum rc rc = archive_reader_leaves(j->reader, group, leaves, &count, j->err);
-    if (rc != RC_OK || count < TLOG_GROUP)
-        return rc;
-    tlog_group_node(j->reader->hasher, leaves, TLOG_GROUP, TLOG_GROUP_HEIGHT, 0, &node);
-    rc = tlog_groups_get(j->reader->groups, group, &stored, j->err);
-    return rc != RC_OK || tlog_hash_eq(&node, &stored) ? rc
-                                                       : refused(j->err, "its last records are not those of the tree");
-}
-
 static enum rc segment_before(const struct judge *j, struct tlog_frontier *ret_before)
 {
     const struct segment_part *part = &j->segment->part[SECTION_FRONTIERS];
@@ -393,7 +373,12 @@ static enum rc judge_records(const struct judge *j)
         return refused(j->err, err.text);
     if (rc != RC_OK)
         return err_set(j->err, rc, "%s", err.text);
-    rc = judge_last_group(j);
+    /* The group in which it ends has leaves of others too: all of them together must give the tree's hash. While it is
+     * not complete the signed root is computed from these very leaves. */
+    bool sound = true;
+    rc = archive_reader_group_sound(r, j->segment->end, &sound, j->err);
+    if (rc == RC_OK && !sound)
+        return refused(j->err, "its last records are not those of the tree");
     rc = rc == RC_OK ? archive_reader_root(r, j->segment->end, &want, j->err) : rc;
     if (rc != RC_OK)
         return rc;
