@@ -375,7 +375,6 @@ static enum rc frontier_at(struct mirror_store *s, uint64_t first, struct tlog_f
     struct arena *arena CLEANUP(arena_cleanup) = arena_new(2 * SOURCES_PLAIN_MAX);
     struct catalog_last last;
     struct str bytes;
-    int fd = -1;
     if (!arena)
         return err_set(err, RC_LIMIT, "no memory to check a segment");
     if (first == s->reader->catalog.end) {
@@ -387,12 +386,8 @@ static enum rc frontier_at(struct mirror_store *s, uint64_t first, struct tlog_f
     if (!segment || segment->first != first)
         return err_set(err, RC_INVALID, "the server's segment from record %llu begins inside one that is held",
                        (unsigned long long)first);
-    enum rc rc = segment_fd(s->io, s->folders.seg, segment, &fd, err);
-    if (rc != RC_OK)
-        return own(s, rc);
-    const struct segment_part *part = &segment->part[SECTION_FRONTIERS];
-    rc = segment_read(&(struct segment_file){s->io, fd}, part->offset, part->length, arena, &bytes, err);
-    IGNORE(s->io->close(s->io->self, fd)); /* only read */
+    const struct segment_wanted wanted = {segment, SECTION_FRONTIERS};
+    enum rc rc = segment_section_load(s->io, s->folders.seg, &wanted, arena, &bytes, err);
     return own(s, rc == RC_OK ? segment_frontiers(bytes, ret_frontier, NULL, err) : rc);
 }
 

@@ -332,17 +332,12 @@ static enum rc judge_record(struct judge *j)
 
 static enum rc segment_before(const struct judge *j, struct tlog_frontier *ret_before)
 {
-    const struct segment_part *part = &j->segment->part[SECTION_FRONTIERS];
+    const struct segment_wanted wanted = {j->segment, SECTION_FRONTIERS};
     struct arena *arena CLEANUP(arena_cleanup) = arena_new(RECORD_ARENA);
-    struct segment_file file = {.io = j->reader->io};
     struct str bytes;
     if (!arena)
         return err_set(j->err, RC_LIMIT, "no memory to judge a segment");
-    enum rc rc = segment_fd(file.io, j->reader->folders.seg, j->segment, &file.fd, j->err);
-    if (rc != RC_OK)
-        return rc;
-    rc = segment_read(&file, part->offset, part->length, arena, &bytes, j->err);
-    IGNORE(file.io->close(file.io->self, file.fd)); /* only read */
+    enum rc rc = segment_section_load(j->reader->io, j->reader->folders.seg, &wanted, arena, &bytes, j->err);
     return rc == RC_OK ? segment_frontiers(bytes, ret_before, NULL, j->err) : rc;
 }
 

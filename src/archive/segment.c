@@ -70,6 +70,19 @@ enum rc segment_read(const struct segment_file *file, uint64_t offset, uint64_t 
     return rc;
 }
 
+enum rc segment_section_load(const struct io *io, int folder, const struct segment_wanted *wanted, struct arena *arena,
+                             struct str *ret_bytes, struct err *err)
+{
+    const struct segment_part *part = &wanted->segment->part[wanted->section];
+    struct segment_file file = {.io = io};
+    enum rc rc = segment_fd(io, folder, wanted->segment, &file.fd, err);
+    if (rc != RC_OK)
+        return rc;
+    rc = segment_read(&file, part->offset, part->length, arena, ret_bytes, err);
+    IGNORE(io->close(io->self, file.fd)); /* only read */
+    return rc;
+}
+
 enum rc segment_footer_digest(const struct io *io, int folder, const struct segment *segment,
                               struct tlog_hash *ret_digest, struct err *err)
 {

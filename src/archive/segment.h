@@ -113,6 +113,13 @@ struct segment_file {
 };
 enum rc segment_read(const struct segment_file *file, uint64_t offset, uint64_t length, struct arena *arena,
                      struct str *ret_bytes, struct err *err) MUST_USE;
+/* A section into the arena, for who wants no more of the file, or of its tombstone. */
+struct segment_wanted {
+    const struct segment *segment;
+    enum segment_section section;
+};
+enum rc segment_section_load(const struct io *io, int folder, const struct segment_wanted *wanted, struct arena *arena,
+                             struct str *ret_bytes, struct err *err) MUST_USE;
 /* The dictionary of a chain, read, checked by its section's hash, and kept until segment_forget. `names` as for
  * dictionary_new, the same every time. RC_CORRUPT when the segment has no such chain. */
 enum rc segment_dictionary(const struct segment_file *file, struct segment *segment, uint64_t chain,

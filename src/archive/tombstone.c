@@ -330,18 +330,13 @@ enum rc segment_edges_read(struct str section, const struct segment *segment, st
 enum rc tombstone_leaves(const struct io *io, int folder, const struct segment *segment, struct tombstone_range *range,
                          struct err *err)
 {
-    const struct segment_part *part = &segment->part[SECTION_EDGES];
+    const struct segment_wanted wanted = {segment, SECTION_EDGES};
     struct arena *arena CLEANUP(arena_cleanup) = arena_new((size_t)1 << 20);
     struct segment_edges edges;
-    struct segment_file file = {.io = io};
     struct str bytes;
     if (!arena)
         return err_set(err, RC_LIMIT, "no memory for leaf hashes");
-    enum rc rc = segment_fd(io, folder, segment, &file.fd, err);
-    if (rc != RC_OK)
-        return rc;
-    rc = segment_read(&file, part->offset, part->length, arena, &bytes, err);
-    IGNORE(io->close(io->self, file.fd)); /* only read */
+    enum rc rc = segment_section_load(io, folder, &wanted, arena, &bytes, err);
     rc = rc == RC_OK ? segment_edges_read(bytes, segment, &edges, err) : rc;
     for (size_t i = 0; rc == RC_OK && i < edges.head_count + edges.tail_count; i++) {
         bool head = i < edges.head_count;
