@@ -159,10 +159,19 @@ bool checkpoint_name_parse(struct str name, uint64_t *ret_size)
     return str_is(name, canonical);
 }
 
+static bool suffixed_name_parse(struct str name, struct str suffix, uint64_t *ret_size)
+{
+    return str_ends(name, suffix) && checkpoint_name_parse(str_slice(name, 0, name.n - suffix.n), ret_size);
+}
+
 bool stamp_name_parse(struct str name, uint64_t *ret_size)
 {
-    struct str suffix = STR(STAMP_SUFFIX);
-    return str_ends(name, suffix) && checkpoint_name_parse(str_slice(name, 0, name.n - suffix.n), ret_size);
+    return suffixed_name_parse(name, STR(STAMP_SUFFIX), ret_size);
+}
+
+bool path_name_parse(struct str name, uint64_t *ret_size)
+{
+    return suffixed_name_parse(name, STR(PATH_SUFFIX), ret_size);
 }
 
 void checkpoint_name(uint64_t size, const char *suffix, char ret_name[48])

@@ -90,6 +90,7 @@ bool numbers_have(const struct numbers *numbers, uint64_t number);
 void numbers_done(struct numbers *numbers);
 bool checkpoint_name_parse(struct str name, uint64_t *ret_size);
 bool stamp_name_parse(struct str name, uint64_t *ret_size); /* "<16 hex of size>.tsr" */
+bool path_name_parse(struct str name, uint64_t *ret_size);  /* "<16 hex of size>.path" */
 void checkpoint_name(uint64_t size, const char *suffix, char ret_name[48]);
 
 #endif

@@ -31,9 +31,3 @@ enum rc path_store(const struct io *io, int checkpoints, const struct tlog_path 
     checkpoint_name(size, PATH_SUFFIX, name);
     return file_replace(io, checkpoints, name, str_at(path->hash, path->count * sizeof *path->hash), err);
 }
-
-bool path_name_parse(struct str name, uint64_t *ret_size)
-{
-    struct str suffix = STR(PATH_SUFFIX);
-    return str_ends(name, suffix) && checkpoint_name_parse(str_slice(name, 0, name.n - suffix.n), ret_size);
-}

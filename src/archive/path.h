@@ -13,6 +13,5 @@ enum rc path_make(struct tlog_hasher *hasher, const struct tlog_hash leaves[TLOG
 /* Makes the file of a size. */
 enum rc path_store(const struct io *io, int checkpoints, const struct tlog_path *path, uint64_t size,
                    struct err *err) MUST_USE;
-bool path_name_parse(struct str name, uint64_t *ret_size) MUST_USE;
 
 #endif

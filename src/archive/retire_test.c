@@ -2,6 +2,7 @@
 #include "archive/retire.h"
 
 #include "archive/folder.h"
+#include "archive/segment_format.h"
 #include "archive/state.h"
 #include "archive/testbed.h"
 #include "archive/tombstone.h"
@@ -460,7 +461,7 @@ static void sources_cannot_be_stripped(void)
     int fd = openat(bed.folder, gone_name, O_RDWR | O_CLOEXEC);
     ssize_t n = pread(fd, bytes, sizeof bytes, 0);
     const char *footer = bytes + n - SEGMENT_FOOTER;
-    size_t sources = get_be64(footer + 72 + (SECTION_SOURCES - 1) * 56 + 16);
+    size_t sources = get_be64(footer + SEGMENT_ROWS + (SECTION_SOURCES - 1) * SEGMENT_ROW + SEGMENT_ROW_LENGTH);
     CHECK(n > SEGMENT_FOOTER && sources > 0 && sources < (size_t)n);
     memmove(bytes + n - SEGMENT_FOOTER - sources, footer, SEGMENT_FOOTER);
     put_be32(bytes + 12, get_be32(bytes + 12) & ~(1u << SECTION_SOURCES));

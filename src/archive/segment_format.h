@@ -9,6 +9,13 @@
 #define SEGMENT_MAGIC_SIZE   8
 #define SEGMENT_VERSION      2
 #define SEGMENT_FILTER_KEY   16 /* bytes before the filter in its section */
+#define SEGMENT_OWNER        24 /* where the archive's uuid stands in the header */
+/* The footer: after its own numbers a row for each section, with id, offset, length and digest. */
+#define SEGMENT_ROWS       72
+#define SEGMENT_ROW        56
+#define SEGMENT_ROW_OFFSET 8
+#define SEGMENT_ROW_LENGTH 16
+#define SEGMENT_ROW_DIGEST 24
 
 struct segment_id {
     char name[SEGMENT_NAME_MAX];

@@ -4,15 +4,13 @@
 
 #include "archive/folder.h"
 #include "archive/pack.h"
+#include "archive/segment_format.h"
 #include "archive/sources.h"
 #include "base/bytes.h"
 #include "os/io_input.h"
 #include "tlog/hash.h"
 
 #include <string.h>
-
-#define PARTS_AT   72 /* in the footer: ids, offsets, lengths, digests of sections */
-#define PART_BYTES 56
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
@@ -25,14 +23,14 @@ static void mend(char *p, size_t n)
     char *footer = p + n - SEGMENT_FOOTER;
     put_be32(p + SEGMENT_HEADER - 4, crc32c(0, p, SEGMENT_HEADER - 4));
     for (int i = SECTION_HEADER; i < SECTION_END; i++) {
-        char *part = footer + PARTS_AT + (size_t)(i - SECTION_HEADER) * PART_BYTES;
-        uint64_t offset = get_be64(part + 8);
-        uint64_t length = get_be64(part + 16);
+        char *part = footer + SEGMENT_ROWS + (size_t)(i - SECTION_HEADER) * SEGMENT_ROW;
+        uint64_t offset = get_be64(part + SEGMENT_ROW_OFFSET);
+        uint64_t length = get_be64(part + SEGMENT_ROW_LENGTH);
         struct tlog_hash digest;
         if (offset > n || length > n - offset)
             continue;
         tlog_hash_bytes(hasher, str_at(p + offset, (size_t)length), &digest);
-        memcpy(part + 24, digest.bytes, sizeof digest.bytes);
+        memcpy(part + SEGMENT_ROW_DIGEST, digest.bytes, sizeof digest.bytes);
     }
     put_be32(footer + SEGMENT_FOOTER - 4, crc32c(0, footer, SEGMENT_FOOTER - 4));
 }

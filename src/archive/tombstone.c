@@ -9,13 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define BIT(section)   (1u << (section))
-#define ALWAYS         (BIT(SECTION_HEADER) | BIT(SECTION_GROUPS) | BIT(SECTION_EDGES) | BIT(SECTION_FRONTIERS))
-#define SEGMENT_OWNER  24 /* where the archive's uuid stands in a segment's header */
-#define FOOTER_LENGTHS 72 /* where the rows of the footer begin */
-#define FOOTER_ROW     56
-#define ROW_LENGTH     16 /* in a row */
-#define OPEN_ARENA     ((size_t)1 << 30)
+#define BIT(section) (1u << (section))
+#define ALWAYS     (BIT(SECTION_HEADER) | BIT(SECTION_GROUPS) | BIT(SECTION_EDGES) | BIT(SECTION_FRONTIERS))
+#define OPEN_ARENA ((size_t)1 << 30)
 
 void tombstone_name(uint64_t first, char ret_name[SEGMENT_NAME_MAX])
 {
@@ -90,7 +86,7 @@ static uint64_t footer_file_size(struct str footer)
 {
     uint64_t size = SEGMENT_FOOTER;
     for (uint32_t i = 0; i < SECTION_END - 1; i++) {
-        uint64_t length = get_be64(footer.p + FOOTER_LENGTHS + i * FOOTER_ROW + ROW_LENGTH);
+        uint64_t length = get_be64(footer.p + SEGMENT_ROWS + i * SEGMENT_ROW + SEGMENT_ROW_LENGTH);
         if (length > (uint64_t)INT64_MAX - size)
             return 0;
         size += length;
