@@ -192,9 +192,7 @@ static enum rc slots_fill(struct archive_reader *reader, struct slots *slots, st
     for (size_t i = 0; i < reader->catalog.count && rc == RC_OK; i++) {
         struct segment *segment = reader->catalog.segments[i];
         if (segment->gone && segment->end > slots->from && segment->first < slots->to)
-            return err_set(err, RC_NOT_FOUND, "records %llu to %llu were deleted under record %llu",
-                           (unsigned long long)segment->first, (unsigned long long)segment->end - 1,
-                           (unsigned long long)segment->record);
+            return archive_reader_deleted(reader, segment, err);
         if (segment->end > slots->from && segment->first < slots->to)
             rc = slots_segment(reader, segment, slots, arena, err);
     }

@@ -1,13 +1,14 @@
 #include "archive/reader.h"
 
 #include "archive/reader_state.h"
-#include "archive/retire.h"
 #include "archive/tombstone.h"
 #include "base/assert.h"
+#include "base/civil.h"
 #include "os/file.h"
 #include "tlog/proof.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #define BLOCK_ARENA      ((size_t)512 << 20)
@@ -548,9 +549,7 @@ enum rc archive_reader_leaves(struct archive_reader *reader, uint64_t group, str
     for (size_t i = 0; rc == RC_OK && found != to - from && i < reader->catalog.count; i++) {
         const struct segment *segment = reader->catalog.segments[i];
         if (segment->gone && segment->end > from && segment->first < to)
-            return err_set(err, RC_NOT_FOUND, "records %llu to %llu were deleted under record %llu",
-                           (unsigned long long)segment->first, (unsigned long long)segment->end - 1,
-                           (unsigned long long)segment->record);
+            return archive_reader_deleted(reader, segment, err);
     }
     if (rc == RC_OK && found != to - from)
         return err_set(err, RC_CORRUPT, "some of records %llu to %llu are missing", (unsigned long long)from,
@@ -643,10 +642,9 @@ static enum rc record_sealed(struct archive_reader *r, uint64_t number, struct a
 {
     struct segment *segment = catalog_find(&r->catalog, number);
     if (segment && segment->gone) {
-        struct archive_gone gone = {.first = segment->first, .end = segment->end, .record = segment->record};
-        char text[ARCHIVE_GONE_TEXT];
-        archive_reader_gone_say(r, &gone, text);
-        return err_set(err, RC_NOT_FOUND, "record %llu is gone: %s", (unsigned long long)number, text);
+        enum rc rc = archive_reader_deleted(r, segment, err);
+        IGNORE(err_wrap(err, "record %llu is gone", (unsigned long long)number)); /* the code stays rc */
+        return rc;
     }
     for (uint32_t i = 0; segment && i < segment->entry_count; i++) {
         uint32_t position;
@@ -715,6 +713,52 @@ enum rc archive_reader_leaf(struct archive_reader *reader, uint64_t number, stru
     leaf_rebuild(&hit->leaf, hit->raw, reader->hasher, ret_leaf);
     leaf_hash(&hit->leaf, hit->raw, reader->hasher, ret_hash);
     return ret_leaf->overflow ? err_set(err, RC_LIMIT, "no memory for a leaf") : RC_OK;
+}
+
+/* ---- deleted records ---- */
+
+static struct archive_gone gone_of(const struct segment *segment)
+{
+    return (struct archive_gone){.first = segment->first,
+                                 .end = segment->end,
+                                 .record = segment->record,
+                                 .received_min_ns = segment->received_min_ns,
+                                 .received_max_ns = segment->received_max_ns};
+}
+
+bool archive_reader_gone(const struct archive_reader *reader, uint64_t number, struct archive_gone *ret_gone)
+{
+    for (size_t i = 0; i < reader->catalog.count; i++) {
+        const struct segment *segment = reader->catalog.segments[i];
+        if (!segment->gone || segment->end <= number)
+            continue;
+        *ret_gone = gone_of(segment);
+        return true;
+    }
+    return false;
+}
+
+void archive_reader_gone_say(struct archive_reader *reader, const struct archive_gone *gone,
+                             char ret_text[ARCHIVE_GONE_TEXT])
+{
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new(BLOCK_ARENA);
+    struct archive_hit *hit = arena ? arena_alloc(arena, sizeof *hit) : NULL;
+    char day[32] = "";
+    const struct segment *holder = catalog_find(&reader->catalog, gone->record);
+    if (hit && !(holder && holder->gone) && archive_reader_record(reader, gone->record, arena, hit, NULL) == RC_OK) {
+        struct civil civil = civil_from_ns(hit->leaf.received_ns, 0);
+        snprintf(day, sizeof day, "on %04d-%02d-%02d ", civil.year, civil.month, civil.day);
+    }
+    snprintf(ret_text, ARCHIVE_GONE_TEXT, "records %llu to %llu were deleted %sunder record %llu",
+             (unsigned long long)gone->first, (unsigned long long)gone->end - 1, day, (unsigned long long)gone->record);
+}
+
+enum rc archive_reader_deleted(struct archive_reader *reader, const struct segment *segment, struct err *err)
+{
+    const struct archive_gone gone = gone_of(segment);
+    char text[ARCHIVE_GONE_TEXT];
+    archive_reader_gone_say(reader, &gone, text);
+    return err_set(err, RC_NOT_FOUND, "%s", text);
 }
 
 /* ---- the tree ---- */

@@ -79,4 +79,20 @@ enum rc archive_reader_inclusion(struct archive_reader *reader, uint64_t number,
 enum rc archive_reader_proof(struct archive_reader *reader, uint64_t number, struct buf *ret_proof,
                              struct err *err) MUST_USE;
 
+/* A deleted range of records, told to people. */
+struct archive_gone {
+    uint64_t first;
+    uint64_t end;
+    uint64_t record; /* that says who let it go */
+    int64_t received_min_ns;
+    int64_t received_max_ns;
+};
+/* The first deleted segment that ends behind `number`; false when there is none. */
+bool archive_reader_gone(const struct archive_reader *reader, uint64_t number, struct archive_gone *ret_gone);
+/* "records 0 to 99 were deleted on 2026-11-27 under record 812"; the day, in UTC, is that of the record, and left out
+ * when it cannot be read. */
+#define ARCHIVE_GONE_TEXT 160
+void archive_reader_gone_say(struct archive_reader *reader, const struct archive_gone *gone,
+                             char ret_text[ARCHIVE_GONE_TEXT]);
+
 #endif

@@ -81,6 +81,8 @@ enum rc archive_reader_leaves(struct archive_reader *reader, uint64_t group, str
  * complete, and at a group's end. */
 enum rc archive_reader_group_sound(struct archive_reader *reader, uint64_t size, bool *ret_sound,
                                    struct err *err) MUST_USE;
+/* RC_NOT_FOUND, with what archive_reader_gone_say says of the segment, which is gone. */
+enum rc archive_reader_deleted(struct archive_reader *reader, const struct segment *segment, struct err *err) MUST_USE;
 /* The payload of a frame of the tail into the arena. */
 enum rc archive_reader_frame(struct archive_reader *reader, const struct tail_frame *frame, struct arena *arena,
                              struct str *ret_payload, struct err *err) MUST_USE;

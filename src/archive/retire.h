@@ -9,44 +9,13 @@
 
 #include "archive/reader.h"
 #include "archive/retention.h"
+#include "archive/retention_record.h"
 #include "archive/writer.h"
-#include "base/buf.h"
 #include "base/err.h"
-#include "tlog/hash.h"
 #include "tlog/policy.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-
-#define RETENTION_NAME_MAX 128
-
-/* The content of a record of type LEAF_RETENTION. */
-struct retention_record {
-    /* what goes */
-    uint64_t first;
-    uint64_t end;
-    struct tlog_hash footer; /* SHA-256 of the segment's footer, which has that of every section */
-    int64_t received_min_ns;
-    int64_t received_max_ns;
-    bool sources; /* its tombstone keeps the table of sources, whose digest is in the footer */
-    /* why it may */
-    int64_t keep_until_ns;
-    uint32_t days; /* of the policy */
-    char act[32];
-    char edition[64];
-    char paragraph[64];
-    /* who said so */
-    char proposal[RETENTION_NAME_MAX];
-    char proposer[RETENTION_NAME_MAX];
-    char approver[RETENTION_NAME_MAX];
-    int64_t proposed_ns;
-    int64_t approved_ns;
-};
-
-/* JSON, members in the order of their names, no blanks. */
-void retention_record_write(const struct retention_record *record, struct buf *out);
-/* RC_INVALID when it is not exactly what retention_record_write writes. */
-enum rc retention_record_parse(struct str text, struct retention_record *ret_record, struct err *err) MUST_USE;
 
 /* A sealed segment, for who looks after age. */
 struct archive_segment {
@@ -96,21 +65,5 @@ enum rc archive_retire_judge(struct archive_reader *reader, uint64_t first, cons
  * clocks are as above. RC_DENIED, RC_NOT_FOUND. */
 enum rc archive_retire_judge_keys(struct archive_reader *reader, uint64_t first, const struct retire_question *question,
                                   struct err *err) MUST_USE;
-
-/* A deleted range of records, told to people. */
-struct archive_gone {
-    uint64_t first;
-    uint64_t end;
-    uint64_t record; /* that says who let it go */
-    int64_t received_min_ns;
-    int64_t received_max_ns;
-};
-/* The first deleted segment that ends behind `number`; false when there is none. */
-bool archive_reader_gone(const struct archive_reader *reader, uint64_t number, struct archive_gone *ret_gone);
-/* "records 0 to 99 were deleted on 2026-11-27 under record 812"; the day, in UTC, is that of the record, and left out
- * when it cannot be read. */
-#define ARCHIVE_GONE_TEXT 160
-void archive_reader_gone_say(struct archive_reader *reader, const struct archive_gone *gone,
-                             char ret_text[ARCHIVE_GONE_TEXT]);
 
 #endif

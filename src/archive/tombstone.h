@@ -3,7 +3,7 @@
  *     mark 64 | header | groups | edges | frontiers | sources | footer        of the segment, byte for byte
  *
  * With it the tree, proofs of other records and the table of sources go on; the footer keeps length and SHA-256 of what
- * is gone. The mark names the record that says who let it go and why (retire.h); that record holds the SHA-256 of the
+ * is gone. The mark names the record that says who let it go and why (retention_record.h); that record holds the SHA-256 of the
  * footer and is itself in the tree, so that no byte of a tombstone can be changed unseen. The tombstone of a segment
  * that was encrypted has no sources, because they have names in them. Internal to the room. Format:
  * doc/format/segment.md. */
@@ -45,11 +45,6 @@ enum rc tombstone_write(const struct io *io, int folder, const struct segment *s
 /* Whether the tombstone beside a segment is what tombstone_write would make of it, whatever record it names.
  * RC_CORRUPT when it is not, RC_NOT_FOUND when there is none. */
 enum rc tombstone_same(const struct io *io, int folder, const struct segment *segment, struct err *err) MUST_USE;
-
-struct retention_record; /* retire.h */
-/* NULL when a retention record says of a tombstone, whose footer has that SHA-256, what is so; else why not. */
-const char *retention_record_differs(const struct retention_record *record, const struct segment *tombstone,
-                                     const struct tlog_hash *footer);
 
 /* Leaf hashes of the groups that a segment shares with its neighbours, borrowed from the section. */
 struct segment_edges {

@@ -1,7 +1,7 @@
 /* Tombstones through an io table that serves the input, and the text of retention records. */
 #include "archive/tombstone.h"
 
-#include "archive/retire.h"
+#include "archive/retention_record.h"
 #include "base/assert.h"
 #include "os/io_input.h"
 

@@ -1,6 +1,6 @@
 /* Deleted segments: their tombstones' hashes go on with the tree, and the record that each names must vouch for it. */
 #include "archive/pack.h"
-#include "archive/retire.h"
+#include "archive/retention_record.h"
 #include "archive/tombstone.h"
 #include "archive/verify_state.h"
 #include "base/assert.h"

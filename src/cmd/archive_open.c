@@ -1,6 +1,5 @@
 #include "cmd/archive_open.h"
 
-#include "archive/retire.h"
 #include "base/arena.h"
 #include "cmd/data.h"
 #include "os/io.h"

@@ -6,7 +6,6 @@
 #include "archive/papers.h"
 #include "archive/reader.h"
 #include "archive/retention.h"
-#include "archive/retire.h"
 #include "base/assert.h"
 #include "codec/json.h"
 #include "event/normalise.h"
