@@ -10,8 +10,8 @@
 #include <string.h>
 
 #define BIT(section) (1u << (section))
-#define ALWAYS     (BIT(SECTION_HEADER) | BIT(SECTION_GROUPS) | BIT(SECTION_EDGES) | BIT(SECTION_FRONTIERS))
-#define OPEN_ARENA ((size_t)1 << 30)
+#define ALWAYS       (BIT(SECTION_HEADER) | BIT(SECTION_GROUPS) | BIT(SECTION_EDGES) | BIT(SECTION_FRONTIERS))
+#define OPEN_ARENA   ((size_t)1 << 30)
 
 void tombstone_name(uint64_t first, char ret_name[SEGMENT_NAME_MAX])
 {

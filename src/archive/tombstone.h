@@ -3,9 +3,9 @@
  *     mark 64 | header | groups | edges | frontiers | sources | footer        of the segment, byte for byte
  *
  * With it the tree, proofs of other records and the table of sources go on; the footer keeps length and SHA-256 of what
- * is gone. The mark names the record that says who let it go and why (retention_record.h); that record holds the SHA-256 of the
- * footer and is itself in the tree, so that no byte of a tombstone can be changed unseen. The tombstone of a segment
- * that was encrypted has no sources, because they have names in them. Internal to the room. Format:
+ * is gone. The mark names the record that says who let it go and why (retention_record.h); that record holds the
+ * SHA-256 of the footer and is itself in the tree, so that no byte of a tombstone can be changed unseen. The tombstone
+ * of a segment that was encrypted has no sources, because they have names in them. Internal to the room. Format:
  * doc/format/segment.md. */
 #ifndef ARCHIVE_TOMBSTONE_H
 #define ARCHIVE_TOMBSTONE_H
