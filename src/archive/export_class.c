@@ -53,3 +53,34 @@ struct str export_class_of(const struct export_classes *classes, const struct ar
     }
     return classes->row[classes->count - 1].class;
 }
+
+static enum rc class_find(struct export_choice *choice, struct str name, size_t *ret_class, struct err *err)
+{
+    for (size_t i = 0; i < choice->class_count; i++) {
+        *ret_class = i;
+        if (str_eq(choice->class[i].name, name))
+            return RC_OK;
+    }
+    if (choice->class_count == EXPORT_CLASSES_MAX)
+        return err_set(err, RC_LIMIT, "there are more than %d source classes", EXPORT_CLASSES_MAX);
+    *ret_class = choice->class_count;
+    struct export_class *class = &choice->class[choice->class_count];
+    *class = (struct export_class){.name = name, .layout = choice->form};
+    enum rc rc = export_layout_columns(&class->layout, choice->columns, name, choice->language, err);
+    choice->class_count += rc == RC_OK;
+    return rc;
+}
+
+enum rc export_choice_check(struct export_choice *choice, struct err *err)
+{
+    size_t class = 0;
+    return str_is(choice->asked, EXPORT_CLASS_AUTO) ? RC_OK : class_find(choice, choice->asked, &class, err);
+}
+
+enum rc export_choose(struct export_choice *choice, const struct archive_hit *hit, size_t *ret_class, struct err *err)
+{
+    bool automatic = str_is(choice->asked, EXPORT_CLASS_AUTO);
+    if (!choice->own && hit->leaf.type != LEAF_RAW && hit->leaf.type != LEAF_DIGEST)
+        return RC_END; /* what Qorgan tells of itself is no event of a source */
+    return class_find(choice, automatic ? export_class_of(choice->classes, hit) : choice->asked, ret_class, err);
+}

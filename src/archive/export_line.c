@@ -34,6 +34,12 @@ const char *export_format_ending(enum export_format format)
     return formats[format].ending;
 }
 
+void export_name_put(struct buf *out, struct str name)
+{
+    for (size_t i = 0; i < MIN(name.n, (size_t)EXPORT_NAME_MAX); i++)
+        buf_char(out, char_is_alnum(name.p[i]) || name.p[i] == '.' || name.p[i] == '-' ? name.p[i] : '_');
+}
+
 enum rc export_layout_columns(struct export_layout *layout, struct str tsv, struct str class,
                               enum paper_language language, struct err *err)
 {

@@ -14,6 +14,7 @@
 #include "paper/paper_text.h"
 
 #define EXPORT_COLUMNS_MAX 16
+#define EXPORT_NAME_MAX    60 /* bytes of a name that stand in a file's name */
 
 enum export_format { EXPORT_STATUTORY, EXPORT_CSV, EXPORT_JSON, EXPORT_FORMATS };
 
@@ -31,6 +32,8 @@ bool export_format_find(struct str name, enum export_format *ret_format) MUST_US
 const char *export_format_name(enum export_format format);
 /* "txt", "csv", "jsonl"; constant. */
 const char *export_format_ending(enum export_format format);
+/* A name as part of a file's name: letters, digits, dot and hyphen, the rest as underscores; EXPORT_NAME_MAX bytes. */
+void export_name_put(struct buf *out, struct str name);
 /* The columns of a class, from the text of data/exports.tsv, which is borrowed. RC_NOT_FOUND; RC_INVALID. */
 enum rc export_layout_columns(struct export_layout *layout, struct str tsv, struct str class,
                               enum paper_language language, struct err *err) MUST_USE;

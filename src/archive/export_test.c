@@ -85,6 +85,86 @@ static void bad_tables_are_refused(void)
     }
 }
 
+static void names_of_files(void)
+{
+    char room[128];
+    char long_name[2 * EXPORT_NAME_MAX];
+    struct buf out;
+    buf_init_fixed(&out, room, sizeof room);
+    export_name_put(&out, STR("../web 1/\xd2\x9a\n.a-Z9"));
+    CHECK_TEXT(buf_view(&out), ".._web_1____.a-Z9");
+    buf_clear(&out);
+    memset(long_name, 'x', sizeof long_name);
+    export_name_put(&out, str_at(long_name, sizeof long_name));
+    CHECK_INT(out.n, EXPORT_NAME_MAX);
+}
+
+/* Six classes and their columns, so that a record of any is taken; what Qorgan wrote itself only when it was asked for.
+ */
+static void records_are_taken(void)
+{
+    static struct export_choice choice;
+    static const struct {
+        const char *asked;
+        bool own;
+        enum leaf_type type;
+        enum rc want;
+        const char *class;
+    } rows[] = {
+        {"auto", false, LEAF_RAW, RC_OK, "network"},    {"auto", false, LEAF_DIGEST, RC_OK, "network"},
+        {"auto", false, LEAF_LIFECYCLE, RC_END, ""},    {"auto", true, LEAF_LIFECYCLE, RC_OK, "network"},
+        {"windows", false, LEAF_RAW, RC_OK, "windows"}, {"windows", false, LEAF_LIFECYCLE, RC_END, ""},
+        {"none", false, LEAF_RAW, RC_NOT_FOUND, ""},    {"", false, LEAF_RAW, RC_NOT_FOUND, ""},
+    };
+    struct str columns = load("exports.tsv", columns_tsv, sizeof columns_tsv);
+    CHECK_INT(export_classes_read(&classes, load("export_classes.tsv", classes_tsv, sizeof classes_tsv), &err), RC_OK);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct archive_hit hit = {.source = {.kind = STR("udp")}, .event = {.parser = "syslog3164"}};
+        size_t class = SIZE_MAX;
+        hit.leaf.type = rows[i].type;
+        hit.event.statutory[STATUTORY_SERVICE] = STR("filterlog");
+        choice = (struct export_choice){.columns = columns, .classes = &classes, .own = rows[i].own};
+        choice.asked = str_of(rows[i].asked);
+        test_row("%zu", i);
+        CHECK_INT(export_choice_check(&choice, &err), rows[i].want == RC_NOT_FOUND ? RC_NOT_FOUND : RC_OK);
+        CHECK_INT(export_choose(&choice, &hit, &class, &err), rows[i].want);
+        if (rows[i].want == RC_OK)
+            CHECK(class < choice.class_count && str_is(choice.class[class].name, rows[i].class) &&
+                  choice.class[class].layout.column_count >= 4);
+    }
+}
+
+static void classes_have_a_limit(void)
+{
+    static struct export_choice choice;
+    char table[1024];
+    char name[EXPORT_CLASSES_MAX + 1][8];
+    struct buf out;
+    struct archive_hit hit = {.leaf = {.type = LEAF_RAW}};
+    buf_init_fixed(&out, table, sizeof table);
+    for (size_t i = 0; i <= EXPORT_CLASSES_MAX; i++) {
+        snprintf(name[i], sizeof name[i], "c%zu", i);
+        buf_format(&out, "%s\tdate\tk\tr\te\n", name[i]);
+    }
+    choice = (struct export_choice){.columns = buf_view(&out)};
+    for (size_t round = 0; round < 2; round++)
+        for (size_t i = 0; i <= EXPORT_CLASSES_MAX; i++) {
+            size_t class = SIZE_MAX;
+            choice.asked = str_of(name[i]);
+            CHECK_INT(export_choose(&choice, &hit, &class, &err), i < EXPORT_CLASSES_MAX ? RC_OK : RC_LIMIT);
+            CHECK(i == EXPORT_CLASSES_MAX || class == i);
+        }
+    /* All classes of our own table fit. */
+    choice = (struct export_choice){.columns = load("exports.tsv", columns_tsv, sizeof columns_tsv)};
+    for (struct str rest = choice.columns; rest.n > 0;) {
+        struct str row = str_cut(&rest, '\n');
+        choice.asked = str_cut(&row, '\t');
+        if (choice.asked.n > 0 && choice.asked.p[0] != '#' && !str_is(choice.asked, "class"))
+            CHECK_INT(export_choice_check(&choice, &err), RC_OK);
+    }
+    CHECK(choice.class_count >= 6);
+}
+
 static size_t opened;
 
 static int open_counted(void *self, int folder, const char *name, unsigned flags)
@@ -128,6 +208,9 @@ static const struct test tests[] = {
     {"classes have columns", classes_have_columns},
     {"classes are chosen", classes_are_chosen},
     {"bad tables are refused", bad_tables_are_refused},
+    {"names of files", names_of_files},
+    {"records are taken", records_are_taken},
+    {"classes have a limit", classes_have_a_limit},
     {"blocks are decoded once", blocks_are_decoded_once},
 };
 

@@ -337,7 +337,7 @@ static void check_config(struct doctor *d)
     config_defaults(&config);
     rc = config_parse(&config, text, "qorgan.conf", d->arena, &err);
     if (rc == RC_OK && share_find(d->arena, &config.share, NULL) == RC_OK)
-        rc = keep_check(&config, clock_real_ns(), d->arena, &err);
+        rc = keep_check(&config, clock_real_ns(), d->arena, &text, &err);
     if (rc != RC_OK) {
         tell(d, FOUND_CONFIG, "qorgan.conf", "%s", err.text);
         return;

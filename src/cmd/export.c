@@ -32,8 +32,6 @@
 #define FLUSH_BYTES    ((size_t)64 << 10)
 #define FILES_MAX      4096 /* of one export */
 #define TRAILER        49   /* record 8, leaf hash 32, line 4, key 4, class 1 */
-#define CLASSES_MAX    16
-#define NAME_PART      60
 #define NAME_SIZE      300
 #define PROGRESS_EVERY 4096
 
@@ -49,30 +47,16 @@ struct output {
     bool begun;
 };
 
-/* A source class that records were found of, or the one that was asked for. */
-struct class
-{
-    struct str name;
-    struct export_layout layout;
-};
-
 struct exporting {
     struct reading reading;
-    struct export_layout form; /* what the classes' layouts share */
-    enum paper_language language;
-    struct str columns; /* exports.tsv */
-    struct export_classes *classes;
-    size_t class_count;
-    struct class class[CLASSES_MAX];
+    struct export_choice choice;
     struct arena *arena;
-    struct str asked; /* class; "auto" */
     struct str query;
     struct query *filter; /* the same, read */
     int64_t from_ns;
     int64_t to_ns;
     bool split_day;
     bool split_source;
-    bool own; /* records that Qorgan wrote too */
     bool terminal;
     int folder;
     int spool;
@@ -91,49 +75,23 @@ struct exporting {
 
 /* ---- first pass ---- */
 
-/* Letters, digits, dot and hyphen of a name; the rest as underscores. */
-static void put_name_part(struct buf *out, struct str name)
-{
-    for (size_t i = 0; i < MIN(name.n, (size_t)NAME_PART); i++)
-        buf_char(out, char_is_alnum(name.p[i]) || name.p[i] == '.' || name.p[i] == '-' ? name.p[i] : '_');
-}
-
-static void put_key(const struct exporting *e, const struct class *class, const struct archive_hit *hit,
+static void put_key(const struct exporting *e, const struct export_class *class, const struct archive_hit *hit,
                     struct buf *out)
 {
     char day[CIVIL_TEXT_MAX];
     buf_text(out, "export-");
-    put_name_part(out, class->name);
+    export_name_put(out, class->name);
     if (e->split_day) {
-        civil_format(hit->event.time_ns, e->form.zone_s, 0, day);
+        civil_format(hit->event.time_ns, e->choice.form.zone_s, 0, day);
         buf_format(out, "-%.10s", day);
     }
     if (e->split_source) {
         buf_char(out, '-');
-        put_name_part(out, hit->source.name);
+        export_name_put(out, hit->source.name);
         buf_char(out, '-'); /* names that look alike stay apart */
         buf_hex(out, hit->leaf.source, 4);
     }
-    buf_format(out, ".%s", export_format_ending(e->form.format));
-}
-
-/* The position of a class, whose columns are looked up when it comes for the first time. RC_NOT_FOUND: there is none.
- */
-static enum rc class_find(struct exporting *e, struct str name, size_t *ret_class, struct err *err)
-{
-    for (size_t i = 0; i < e->class_count; i++) {
-        *ret_class = i;
-        if (str_eq(e->class[i].name, name))
-            return RC_OK;
-    }
-    if (e->class_count == CLASSES_MAX)
-        return err_set(err, RC_LIMIT, "there are more than %d source classes", CLASSES_MAX);
-    *ret_class = e->class_count;
-    struct class *class = &e->class[e->class_count];
-    *class = (struct class){.name = name, .layout = e->form};
-    enum rc rc = export_layout_columns(&class->layout, e->columns, name, e->language, err);
-    e->class_count += rc == RC_OK;
-    return rc;
+    buf_format(out, ".%s", export_format_ending(e->choice.form.format));
 }
 
 static bool on_hit(void *context, const struct archive_hit *hit)
@@ -141,17 +99,17 @@ static bool on_hit(void *context, const struct archive_hit *hit)
     struct exporting *e = context;
     struct tlog_hash hash;
     struct buf *out = &e->line;
-    if (!e->own && hit->leaf.type != LEAF_RAW && hit->leaf.type != LEAF_DIGEST)
-        return true; /* what Qorgan tells of itself is no event of a source */
-    struct str name = str_is(e->asked, EXPORT_CLASS_AUTO) ? export_class_of(e->classes, hit) : e->asked;
     size_t class = 0;
-    e->rc = class_find(e, name, &class, &e->err);
-    if (e->rc != RC_OK)
+    enum rc rc = export_choose(&e->choice, hit, &class, &e->err);
+    if (rc == RC_END)
+        return true;
+    e->rc = rc;
+    if (rc != RC_OK)
         return false;
     buf_clear(out);
-    export_line_put(&e->class[class].layout, hit, out);
+    export_line_put(&e->choice.class[class].layout, hit, out);
     size_t line = out->n;
-    put_key(e, &e->class[class], hit, out);
+    put_key(e, &e->choice.class[class], hit, out);
     size_t key = out->n - line;
     leaf_hash(&hit->leaf, hit->raw, e->hasher, &hash);
     buf_be64(out, hit->leaf.index);
@@ -252,14 +210,14 @@ static enum rc output_flush(const struct exporting *e, struct output *output, si
     return rc;
 }
 
-static enum rc output_begin(struct exporting *e, struct output *output, struct str key, const struct class *class,
-                            struct err *err)
+static enum rc output_begin(struct exporting *e, struct output *output, struct str key,
+                            const struct export_class *class, struct err *err)
 {
     struct export_head head = {.file = key,
-                               .format = str_of(export_format_name(e->form.format)),
+                               .format = str_of(export_format_name(e->choice.form.format)),
                                .class = class->name,
                                .query = e->query,
-                               .zone_s = e->form.zone_s,
+                               .zone_s = e->choice.form.zone_s,
                                .from_ns = e->from_ns,
                                .to_ns = e->to_ns};
     if (!str_copy_z(key, output->name, sizeof output->name))
@@ -281,7 +239,7 @@ static enum rc output_begin(struct exporting *e, struct output *output, struct s
     return RC_OK;
 }
 
-static struct output *output_of(struct exporting *e, struct str key, const struct class *class, struct err *err)
+static struct output *output_of(struct exporting *e, struct str key, const struct export_class *class, struct err *err)
 {
     uint64_t *place = map_put(e->keys, key);
     if (place && *place)
@@ -309,7 +267,7 @@ static enum rc take_entry(struct exporting *e, int64_t *at, struct err *err)
     memcpy(hash.bytes, trailer + 8, sizeof hash.bytes);
     size_t line = get_be32(trailer + 40);
     size_t key = get_be32(trailer + 44);
-    const struct class *class = &e->class[(uint8_t)trailer[48]];
+    const struct export_class *class = &e->choice.class[(uint8_t)trailer[48]];
     *at -= TRAILER + (int64_t)(line + key);
     buf_clear(&e->line);
     char *bytes = buf_reserve(&e->line, line + key);
@@ -369,15 +327,15 @@ static enum rc seal_files(struct exporting *e, const char *data, bool *ret_seale
 static enum rc read_form(struct exporting *e, const struct options *options, struct papers_form form, struct err *err)
 {
     const char *delimiter = options_text(options, "delimiter");
-    e->form.zone_s = form.zone_s;
-    e->language = form.language;
-    if (!export_format_find(str_of(options_text(options, "format")), &e->form.format))
+    e->choice.form.zone_s = form.zone_s;
+    e->choice.language = form.language;
+    if (!export_format_find(str_of(options_text(options, "format")), &e->choice.form.format))
         return err_set(err, RC_INVALID, "\"%s\" is not a format: statutory, csv or json",
                        options_text(options, "format"));
     bool tab = strcmp(delimiter, "tab") == 0;
     if (!tab && (strlen(delimiter) != 1 || !strchr(";,|", delimiter[0])))
         return err_set(err, RC_INVALID, "\"%s\" is not a delimiter: one of ; , | or tab", delimiter);
-    e->form.delimiter = e->form.format == EXPORT_CSV ? ',' : tab ? '\t' : delimiter[0];
+    e->choice.form.delimiter = e->choice.form.format == EXPORT_CSV ? ',' : tab ? '\t' : delimiter[0];
     return RC_OK;
 }
 
@@ -387,15 +345,16 @@ static enum rc load_tables(struct exporting *e, struct err *err)
     struct buf path CLEANUP(buf_done) = {0};
     struct str tsv;
     buf_init(&path, 4096);
-    e->classes = arena_alloc(e->arena, sizeof *e->classes);
-    enum rc rc = e->classes ? data_folder(&path, err) : err_set(err, RC_LIMIT, "no memory to export");
+    struct export_classes *classes = arena_alloc(e->arena, sizeof *classes);
+    e->choice.classes = classes;
+    enum rc rc = classes ? data_folder(&path, err) : err_set(err, RC_LIMIT, "no memory to export");
     size_t folder = path.n;
     buf_text(&path, "/exports.tsv");
-    rc = rc == RC_OK ? file_load_path(buf_z(&path), SMALL_ARENA / 2, e->arena, &e->columns, err) : rc;
+    rc = rc == RC_OK ? file_load_path(buf_z(&path), SMALL_ARENA / 2, e->arena, &e->choice.columns, err) : rc;
     path.n = folder;
     buf_text(&path, "/export_classes.tsv");
     rc = rc == RC_OK ? file_load_path(buf_z(&path), SMALL_ARENA / 2, e->arena, &tsv, err) : rc;
-    return rc == RC_OK ? export_classes_read(e->classes, tsv, err) : rc;
+    return rc == RC_OK ? export_classes_read(classes, tsv, err) : rc;
 }
 
 static enum rc read_split(struct exporting *e, const char *split, struct err *err)
@@ -426,7 +385,7 @@ static enum rc open_out(struct exporting *e, const char *path, struct err *err)
 /* RC_INVALID: it does not read, or is no filter. */
 static enum rc read_query(struct exporting *e, int64_t now_ns, struct err *err)
 {
-    enum rc rc = query_parse(e->query, now_ns, e->form.zone_s, e->arena, &e->filter, err);
+    enum rc rc = query_parse(e->query, now_ns, e->choice.form.zone_s, e->arena, &e->filter, err);
     if (rc == RC_OK && !query_is_filter(e->filter))
         rc = err_set(err, RC_INVALID, "an export takes every event that is found: leave out what stands behind |");
     return rc;
@@ -521,9 +480,9 @@ int cmd_export(int argc, char **argv)
     int64_t now = clock_real_ns();
     *e = (struct exporting){.arena = arena, .folder = -1, .spool = -1, .terminal = isatty(STDERR_FILENO) == 1};
     e->reading.folder = -1;
-    e->asked = str_of(options_text(&options, "class"));
+    e->choice.asked = str_of(options_text(&options, "class"));
     e->query = str_of(options.operand_count ? options.operands[0] : "");
-    e->own = options_flag(&options, "own");
+    e->choice.own = options_flag(&options, "own");
     e->from_ns = options_time(&options, "from", now, 0);
     e->to_ns = options_time(&options, "to", now, 0);
     enum rc rc = arena ? paper_form(&options, &form, &err) : err_set(&err, RC_LIMIT, "no memory");
@@ -533,9 +492,8 @@ int cmd_export(int argc, char **argv)
     if (rc == RC_INVALID)
         return cmd_usage("export", "%s", err.text);
     rc = rc == RC_OK ? load_tables(e, &err) : rc;
-    if (rc == RC_OK && !str_is(e->asked, EXPORT_CLASS_AUTO)) {
-        size_t class = 0;
-        rc = class_find(e, e->asked, &class, &err);
+    if (rc == RC_OK) {
+        rc = export_choice_check(&e->choice, &err);
         if (rc == RC_NOT_FOUND)
             return cmd_usage("export", "%s", err.text);
     }

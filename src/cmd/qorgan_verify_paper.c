@@ -4,7 +4,6 @@
 #include "cmd/qorgan_verify_audit.h"
 #include "cmd/qorgan_verify_sealed.h"
 #include "os/file.h"
-#include "os/map.h"
 #include "paper/certificate.h"
 #include "paper/export_proof.h"
 #include "paper/seal.h"

@@ -40,6 +40,27 @@ static void replace_and_load(void)
     close(folder);
 }
 
+static void mapped(void)
+{
+    struct err err = {0};
+    struct str got = STR_NONE;
+    char path[128];
+    int folder = temporary_folder();
+    CHECK(folder >= 0);
+    snprintf(path, sizeof path, "%s/x", folder_path);
+    CHECK_INT(file_map_path(path, &got, &err), RC_NOT_FOUND);
+    CHECK_INT(file_map_path(folder_path, &got, &err), RC_IO);
+    CHECK_INT(file_write_path(path, STR(""), &err), RC_OK);
+    CHECK_INT(file_map_path(path, &got, &err), RC_OK);
+    CHECK(got.p != NULL && got.n == 0);
+    CHECK_INT(file_write_path(path, STR("text"), &err), RC_OK);
+    CHECK_INT(file_map_path(path, &got, &err), RC_OK);
+    CHECK_TEXT(got, "text");
+    CHECK_INT(io_kernel.unlink(NULL, folder, "x"), 0);
+    CHECK_INT(rmdir(folder_path), 0);
+    close(folder);
+}
+
 static unsigned names_seen;
 
 static bool count_name(void *context, const char *name)
@@ -92,9 +113,8 @@ static void clocks_and_random(void)
 }
 
 static const struct test tests[] = {
-    {"replace and load", replace_and_load},
-    {"a lock is exclusive", lock_is_exclusive},
-    {"only files are loaded", only_files_are_loaded},
+    {"replace and load", replace_and_load},     {"mapped", mapped},
+    {"a lock is exclusive", lock_is_exclusive}, {"only files are loaded", only_files_are_loaded},
     {"clocks and random", clocks_and_random},
 };
 

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <p11-kit/p11-kit.h>
 #include <p11-kit/uri.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>

@@ -17,14 +17,15 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "os/cipher.h"
 
 #include <stdbool.h>
 
 #define TOKEN_URI_MAX  1024
 #define TOKEN_PATH_MAX 512
 #define TOKEN_PIN_MAX  256
-#define TOKEN_TEXT_MAX 4096 /* plain bytes of one call */
-#define TOKEN_ROOM     28   /* sealed bytes beyond them */
+#define TOKEN_TEXT_MAX 4096                                  /* plain bytes of one call */
+#define TOKEN_ROOM     (CIPHER_NONCE_SIZE + CIPHER_TAG_SIZE) /* sealed bytes beyond them */
 #define TOKEN_WAIT_MS  30000
 
 /* What a URI says for the caller; empty when it does not. */

@@ -1,8 +1,9 @@
 /* Where the ring of master keys comes from: a file, a systemd credential, a file that a PKCS#11 token opens. */
+#include "os/vault_source.h"
+
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "os/token.h"
-#include "os/vault.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,14 +15,13 @@
 
 #define PATH_SIZE      4096
 #define SEALED_MARK    "qorgan-token-ring 1 "
-#define SEALED_MAX     (VAULT_RING_MAX + TOKEN_ROOM)
-#define SEALED_TEXT    ((SEALED_MAX + 2) / 3 * 4)
+#define SEALED_TEXT    ((VAULT_SEALED_MAX + 2) / 3 * 4)
 #define SEALED_FILE    (SEALED_TEXT + 64)
 #define SEALED_MEANING "qorgan ring of master keys 1"
 
 struct source_row {
     const char *prefix;
-    enum rc (*load)(struct str rest, struct buf *ret_ring, struct err *err);
+    enum rc (*load)(struct str setting, struct buf *ret_ring, struct err *err); /* takes it with the prefix */
 };
 
 static enum rc read_all(int fd, const char *path, struct buf *ret_ring, struct err *err)
@@ -73,17 +73,19 @@ static enum rc file_read(const char *path, bool group_may_read, struct buf *ret_
     return rc;
 }
 
-static enum rc from_file(struct str rest, struct buf *ret_ring, struct err *err)
+static enum rc from_file(struct str setting, struct buf *ret_ring, struct err *err)
 {
     char path[PATH_SIZE];
+    struct str rest = str_skip(setting, strlen("file:"));
     if (!rest.n || !str_copy_z(rest, path, sizeof path))
         return err_set(err, RC_INVALID, "the setting encryption has no path behind file:");
     return file_read(path, false, ret_ring, err);
 }
 
-static enum rc from_credential(struct str rest, struct buf *ret_ring, struct err *err)
+static enum rc from_credential(struct str setting, struct buf *ret_ring, struct err *err)
 {
     char path[PATH_SIZE];
+    struct str rest = str_skip(setting, strlen("credential:"));
     const char *folder = getenv("CREDENTIALS_DIRECTORY");
     if (!rest.n || str_find(rest, '/') < rest.n || str_is(rest, "..") || str_is(rest, "."))
         return err_set(err, RC_INVALID, "the setting encryption needs a credential's name behind credential:");
@@ -103,7 +105,7 @@ struct token_room {
     struct token_places places;
     char pin[TOKEN_PIN_MAX];
     char text[SEALED_FILE]; /* of the ring's file */
-    uint8_t sealed[SEALED_MAX];
+    uint8_t sealed[VAULT_SEALED_MAX];
     size_t sealed_n;
 };
 
@@ -115,9 +117,9 @@ static enum rc pin_load(struct token_room *room, struct str *ret_pin, struct err
     buf_init_fixed(&pin, room->pin, sizeof room->pin);
     enum rc rc = RC_OK;
     if (str_starts(source, STR("credential:")))
-        rc = from_credential(str_skip(source, strlen("credential:")), &pin, err);
+        rc = from_credential(source, &pin, err);
     else if (str_starts(source, STR("file:/")))
-        rc = from_file(str_skip(source, strlen("file:")), &pin, err);
+        rc = from_file(source, &pin, err);
     else if (source.n)
         rc = err_set(err, RC_INVALID, "pin-source is file:/path or credential:NAME");
     if (rc != RC_OK)
@@ -140,6 +142,13 @@ static enum rc token_room_make(struct str uri, struct token_room **ret_room, str
     return rc == RC_OK ? pin_load(room, &ret_call->pin, err) : rc;
 }
 
+bool vault_sealed_read(struct str text, uint8_t ret_sealed[VAULT_SEALED_MAX], size_t *ret_n)
+{
+    text = str_trim(text);
+    return str_starts(text, STR(SEALED_MARK)) &&
+           base64_decode(str_skip(text, strlen(SEALED_MARK)), ret_sealed, VAULT_SEALED_MAX, ret_n);
+}
+
 static enum rc sealed_load(struct token_room *room, struct err *err)
 {
     struct buf file;
@@ -147,18 +156,15 @@ static enum rc sealed_load(struct token_room *room, struct err *err)
     enum rc rc = file_read(room->places.ring, true, &file, err);
     if (rc != RC_OK)
         return rc;
-    struct str text = str_trim(buf_view(&file));
-    if (!str_starts(text, STR(SEALED_MARK)) ||
-        !base64_decode(str_skip(text, strlen(SEALED_MARK)), room->sealed, sizeof room->sealed, &room->sealed_n))
-        return err_set(err, RC_INVALID, "\"%s\" is not a ring that a token sealed", room->places.ring);
-    return RC_OK;
+    return vault_sealed_read(buf_view(&file), room->sealed, &room->sealed_n)
+               ? RC_OK
+               : err_set(err, RC_INVALID, "\"%s\" is not a ring that a token sealed", room->places.ring);
 }
 
-static enum rc from_token(struct str rest, struct buf *ret_ring, struct err *err)
+static enum rc from_token(struct str uri, struct buf *ret_ring, struct err *err)
 {
     struct token_room *room = NULL;
     struct token_call call;
-    struct str uri = str_at(rest.p - strlen("pkcs11:"), rest.n + strlen("pkcs11:"));
     enum rc rc = token_room_make(uri, &room, &call, err);
     rc = rc == RC_OK ? sealed_load(room, err) : rc;
     rc = rc == RC_OK ? token_open(&call, str_at((char *)room->sealed, room->sealed_n), ret_ring, err) : rc;
@@ -224,7 +230,7 @@ enum rc vault_ring_load(struct str setting, struct buf *ret_ring, struct err *er
     const struct source_row *row = source_find(setting);
     if (!row)
         return vault_setting_check(setting, err) == RC_OK ? err_set(err, RC_INVALID, "encryption is off") : RC_INVALID;
-    enum rc rc = row->load(str_skip(setting, strlen(row->prefix)), ret_ring, err);
+    enum rc rc = row->load(setting, ret_ring, err);
     if (rc != RC_OK)
         return rc;
     struct vault *probe = NULL;

@@ -438,7 +438,7 @@ void cosign_write(const struct cosign *cosign, struct buf *json)
     json_write_object_end(json);
 }
 
-static void alarm_write(struct buf *json, const char *rule, uint64_t record, struct str host, const char *text)
+void cosign_alarm_write(struct buf *json, const char *rule, uint64_t record, struct str host, const char *text)
 {
     json_write_object(json);
     json_put_text(json, "rule", rule);
@@ -453,9 +453,9 @@ void cosign_alarms(const struct cosign *cosign, struct buf *json)
     for (size_t i = 0; i < cosign->policy.witness_count; i++) {
         const struct witness_row *row = &cosign->rows[i];
         if (row->record && states[row->told].rule)
-            alarm_write(json, states[row->told].rule, row->record,
-                        str_slice(cosign->policy.witness[i].name, 0, SHOWN_MAX), row->error);
+            cosign_alarm_write(json, states[row->told].rule, row->record,
+                               str_slice(cosign->policy.witness[i].name, 0, SHOWN_MAX), row->error);
     }
     if (cosign->quorum_record && cosign->quorum_told)
-        alarm_write(json, "qorgan-quorum-lost", cosign->quorum_record, STR_NONE, "");
+        cosign_alarm_write(json, "qorgan-quorum-lost", cosign->quorum_record, STR_NONE, "");
 }

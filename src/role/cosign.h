@@ -86,7 +86,9 @@ bool cosign_change(struct cosign *cosign, struct cosign_change *ret_change);
 
 /* For people: "witnesses": [...], "quorum": {...} of the object being written. */
 void cosign_write(const struct cosign *cosign, struct buf *json);
-/* The alarms that hold, as objects of the array being written: rule, record, host (the witness), text (its error). */
+/* One alarm as an object of the array being written: rule, record, host, text. */
+void cosign_alarm_write(struct buf *json, const char *rule, uint64_t record, struct str host, const char *text);
+/* The alarms that hold; host is the witness, text its error. */
 void cosign_alarms(const struct cosign *cosign, struct buf *json);
 
 #endif

@@ -30,8 +30,7 @@ void http_free(struct http *http); /* NULL is fine */
 
 /* GET, or POST of a JSON text when `json` has bytes. RC_OK: an answer came, whatever its status; the body is in
  * `ret_body`, cleared before; its limit is the answer's. RC_DENIED: the server is not who it must be. RC_LIMIT: the
- * answer is too long. RC_AGAIN:
- * stopped. RC_IO: anything else of the network. */
+ * answer is too long. RC_AGAIN: stopped. RC_IO: anything else of the network. */
 enum rc http_exchange(struct http *http, const char *url, struct str json, struct buf *ret_body, unsigned *ret_status,
                       struct err *err) MUST_USE;
 

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TABLE_MAX ((size_t)1 << 20)
+#define TABLE_MAX ((size_t)48 * 1024) /* goes in one message */
 
 static enum rc source_parse(struct keep *keep, struct str word, struct err *err)
 {
@@ -52,17 +52,22 @@ enum rc keep_parse(const struct config *config, struct str table, int64_t now_ns
     return rc;
 }
 
-enum rc keep_check(const struct config *config, int64_t now_ns, struct arena *arena, struct err *err)
+enum rc keep_load(struct str share, struct arena *arena, struct str *ret_table, struct err *err)
 {
     char path[4096];
-    struct str table = STR_NONE;
+    snprintf(path, sizeof path, "%.*s/data/retention.tsv", STR_ARG(share));
+    return file_load_path(path, TABLE_MAX, arena, ret_table, err);
+}
+
+enum rc keep_check(const struct config *config, int64_t now_ns, struct arena *arena, struct str *ret_table,
+                   struct err *err)
+{
     struct keep *keep = arena_alloc(arena, sizeof *keep);
     if (!keep)
         return err_set(err, RC_LIMIT, "no memory for the table of retention");
-    snprintf(path, sizeof path, "%.*s/data/retention.tsv", STR_ARG(config->share));
-    enum rc rc = file_load_path(path, TABLE_MAX, arena, &table, err);
+    enum rc rc = keep_load(config->share, arena, ret_table, err);
     if (rc != RC_OK)
         return rc;
-    rc = keep_parse(config, table, now_ns, keep, err);
-    return rc == RC_NOT_FOUND ? RC_OK : rc;
+    rc = keep_parse(config, *ret_table, now_ns, keep, err);
+    return rc == RC_NOT_FOUND && ret_table->n ? RC_OK : rc;
 }

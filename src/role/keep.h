@@ -6,6 +6,7 @@
 #define ROLE_KEEP_H
 
 #include "archive/retention.h"
+#include "base/arena.h"
 #include "base/err.h"
 #include "role/config.h"
 #include "tlog/hash.h"
@@ -25,8 +26,11 @@ struct keep {
  * table's line; RC_NOT_FOUND: no act holds at that time. The policy points into *ret_keep. */
 enum rc keep_parse(const struct config *config, struct str table, int64_t now_ns, struct keep *ret_keep,
                    struct err *err) MUST_USE;
-/* The same for a start, with the table of config->share: whether the settings may hold now. A clock so far off that no
- * act is in force is no reason to refuse: then nothing is deleted, and records are kept as before. */
-enum rc keep_check(const struct config *config, int64_t now_ns, struct arena *arena, struct err *err) MUST_USE;
+/* The text of data/retention.tsv below `share`, at most 48 KiB: RC_LIMIT past them, else as file_load_path. */
+enum rc keep_load(struct str share, struct arena *arena, struct str *ret_table, struct err *err) MUST_USE;
+/* Both for a start: whether the settings may hold now. A clock so far off that no act of the table is in force is no
+ * reason to refuse: then nothing is deleted, and records are kept as before. */
+enum rc keep_check(const struct config *config, int64_t now_ns, struct arena *arena, struct str *ret_table,
+                   struct err *err) MUST_USE;
 
 #endif

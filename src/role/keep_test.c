@@ -2,6 +2,12 @@
 
 #include "base/test.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #define NOW INT64_C(1800000000000000000)
 
 static const char table[] = "rule\tact\tedition\tfrom\tuntil\tmonths\tparagraph\tparagraph_kk\tparagraph_ru\n"
@@ -51,9 +57,68 @@ static void the_longest_of_the_sources_counts(void)
     CHECK_INT(retention_policy_days(&keep.policy, STR("0123456789abcdef")), 1096);
 }
 
+/* A share folder with such a table; `n` bytes of lines that say nothing stand behind it. */
+static void share_write(const char *share, const char *text, size_t n)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/data/retention.tsv", share);
+    FILE *file = fopen(path, "w");
+    if (!CHECK(file != NULL))
+        return;
+    fputs(text, file);
+    for (size_t i = 0; i < n; i++)
+        fputc('\n', file);
+    CHECK_INT(fclose(file), 0);
+}
+
+/* What a start refuses, doctor refuses too: a table that is too long for a message, empty or not there. */
+static void the_table_of_a_start(void)
+{
+    static const struct {
+        const char *text;
+        size_t more;
+        int64_t now_ns;
+        enum rc want;
+    } rows[] = {
+        {table, 0, NOW, RC_OK},
+        {table, (size_t)48 * 1024 - (sizeof table - 1), NOW, RC_OK},
+        {table, (size_t)48 * 1024 - (sizeof table - 1) + 1, NOW, RC_LIMIT},
+        {table, 0, 0, RC_OK}, /* no act holds in 1970 */
+        {"", 0, NOW, RC_INVALID},
+        {"no table\n", 0, NOW, RC_INVALID},
+    };
+    char share[] = "/tmp/qorgan-keep-XXXXXX";
+    char path[256];
+    struct config config;
+    struct err err = {0};
+    struct str text = STR_NONE;
+    struct arena *arena = arena_new((size_t)1 << 20);
+    config_defaults(&config);
+    if (!CHECK(arena && mkdtemp(share)))
+        return;
+    config.share = str_of(share);
+    snprintf(path, sizeof path, "%s/data", share);
+    CHECK_INT(mkdir(path, 0700), 0);
+    CHECK_INT(keep_check(&config, NOW, arena, &text, &err), RC_NOT_FOUND);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        arena_reset(arena);
+        share_write(share, rows[i].text, rows[i].more);
+        test_row("%zu", i);
+        CHECK_INT(keep_check(&config, rows[i].now_ns, arena, &text, &err), rows[i].want);
+        CHECK(rows[i].want != RC_OK || text.n == strlen(rows[i].text) + rows[i].more);
+    }
+    snprintf(path, sizeof path, "%s/data/retention.tsv", share);
+    CHECK_INT(unlink(path), 0);
+    snprintf(path, sizeof path, "%s/data", share);
+    CHECK_INT(rmdir(path), 0);
+    CHECK_INT(rmdir(share), 0);
+    arena_free(arena);
+}
+
 static const struct test tests[] = {
     {"settings below the acts are refused", settings_below_the_acts_are_refused},
     {"the longest of the sources counts", the_longest_of_the_sources_counts},
+    {"the table of a start", the_table_of_a_start},
 };
 
 int main(int argc, char **argv)

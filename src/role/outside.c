@@ -277,16 +277,6 @@ void outside_peer_down(struct outside *outside)
         cosign_forget(outside->cosign);
 }
 
-static void alarm_write(struct buf *json, const char *rule, uint64_t record, const char *text)
-{
-    json_write_object(json);
-    json_put_text(json, "rule", rule);
-    json_put_u64(json, "record", record);
-    json_put_text(json, "host", "");
-    json_put_text(json, "text", text);
-    json_write_object_end(json);
-}
-
 void outside_write(const struct outside *outside, struct buf *json)
 {
     if (outside->cosign)
@@ -304,8 +294,8 @@ void outside_write(const struct outside *outside, struct buf *json)
     if (outside->cosign)
         cosign_alarms(outside->cosign, json);
     if (outside->stalled && outside->stalled_record)
-        alarm_write(json, "qorgan-archive-stalled", outside->stalled_record, "");
+        cosign_alarm_write(json, "qorgan-archive-stalled", outside->stalled_record, STR_NONE, "");
     if (outside->stamp_late && outside->stamp_record)
-        alarm_write(json, "qorgan-stamp-missing", outside->stamp_record, outside->stamp_error);
+        cosign_alarm_write(json, "qorgan-stamp-missing", outside->stamp_record, STR_NONE, outside->stamp_error);
     json_write_array_end(json);
 }

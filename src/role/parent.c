@@ -40,8 +40,6 @@
 #define INTAKES_MAX    4
 #define ENGINES_MAX    8
 
-#define RETENTION_BYTES_MAX ((size_t)48 * 1024) /* goes in one message */
-
 struct edge {
     enum role a;
     enum role b;
@@ -537,19 +535,6 @@ static void greet(struct parent *parent)
     buf_done(&print);
 }
 
-/* How long records are kept: the acts' table, which who deletes gets from here, and the settings against it. A clock so
- * far off that no act is in force is no reason to stop: then nothing is deleted, and records are kept as before. */
-static enum rc retention_load(struct parent *parent, struct err *err)
-{
-    static struct keep keep;
-    char path[4096];
-    snprintf(path, sizeof path, "%.*s/data/retention.tsv", STR_ARG(parent->config.share));
-    enum rc rc = file_load_path(path, RETENTION_BYTES_MAX, parent->arena, &parent->retention_law, err);
-    if (rc == RC_OK)
-        rc = keep_parse(&parent->config, parent->retention_law, clock_real_ns(), &keep, err);
-    return rc == RC_NOT_FOUND && parent->retention_law.n ? RC_OK : rc;
-}
-
 /* What would make a process fail at every start is refused here, with one message, before any is started. */
 static enum rc settings_check(const struct config *config, const struct setup *setup, struct err *err)
 {
@@ -586,7 +571,7 @@ static enum rc parent_start(struct parent *parent, const struct parent_options *
     if (rc == RC_OK)
         rc = settings_check(&parent->config, &parent->setup, err);
     if (rc == RC_OK)
-        rc = retention_load(parent, err);
+        rc = keep_check(&parent->config, clock_real_ns(), parent->arena, &parent->retention_law, err);
     if (rc != RC_OK)
         return rc;
     unsigned cores = proc_cores();

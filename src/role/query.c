@@ -10,9 +10,9 @@
 #include "codec/json.h"
 #include "event/normalise.h"
 #include "os/clock.h"
-#include "os/file.h"
 #include "os/random.h"
 #include "role/hit.h"
+#include "role/keep.h"
 #include "role/log.h"
 #include "role/mirror_server.h"
 #include "role/mirror_tokens.h"
@@ -27,7 +27,6 @@
 #define SHEET_ASKED_MAX 64
 #define SHEET_BYTES_MAX ((size_t)3 << 20)
 #define SCRATCH         ((size_t)256 << 20)
-#define LAW_BYTES_MAX   ((size_t)1 << 20)
 #define TICK_MS         5000
 
 struct query_role {
@@ -52,9 +51,7 @@ static void law_load(struct query_role *role)
 {
     struct err err = {0};
     struct str text = STR_NONE;
-    char path[4096];
-    snprintf(path, sizeof path, "%.*s/data/retention.tsv", STR_ARG(role->process->config.share));
-    enum rc rc = file_load_path(path, LAW_BYTES_MAX, role->scratch, &text, &err);
+    enum rc rc = keep_load(role->process->config.share, role->scratch, &text, &err);
     rc = rc == RC_OK ? retention_law_parse(&role->law, text, &err) : rc;
     if (rc != RC_OK)
         log_error("how long the acts want logs kept could not be read: %s", err.text);
@@ -132,17 +129,6 @@ static enum rc reader_ready(struct query_role *role, struct err *err)
     return rc;
 }
 
-static void refuse(struct query_role *role, const char *key, const struct err *err)
-{
-    buf_clear(&role->answer);
-    json_write_object(&role->answer);
-    json_put_bool(&role->answer, "ok", false);
-    json_put_text(&role->answer, "error", key);
-    json_put_text(&role->answer, "text", err->text);
-    json_put_u64(&role->answer, "offset", err->offset);
-    json_write_object_end(&role->answer);
-}
-
 /* What a question has in numbers: nobody's default stands in for what was asked otherwise. */
 static bool search_numbers_good(const struct json_value *question, struct err *err)
 {
@@ -167,7 +153,7 @@ static void ask_search(struct query_role *role, const struct json_value *questio
 {
     struct err err = {0};
     if (!search_numbers_good(question, &err)) {
-        refuse(role, "question_invalid", &err);
+        query_refuse(&role->answer, "question_invalid", &err);
         return;
     }
     enum rc rc = query_jobs_ask(role->jobs, role->reader, question, &role->answer, &err);
@@ -176,12 +162,12 @@ static void ask_search(struct query_role *role, const struct json_value *questio
         return;
     if (rc != RC_INVALID && rc != RC_NOT_FOUND && rc != RC_LIMIT)
         log_error("a search failed: %s", err.text);
-    refuse(role,
-           rc == RC_INVALID     ? "query_invalid"
-           : rc == RC_NOT_FOUND ? "search_gone"
-           : rc == RC_LIMIT     ? "search_too_large"
-                                : "search_failed",
-           &err);
+    query_refuse(&role->answer,
+                 rc == RC_INVALID     ? "query_invalid"
+                 : rc == RC_NOT_FOUND ? "search_gone"
+                 : rc == RC_LIMIT     ? "search_too_large"
+                                      : "search_failed",
+                 &err);
 }
 
 /* ---- one record, its proof, the archive ---- */
@@ -204,7 +190,8 @@ static void ask_record(struct query_role *role, uint64_t number)
     if (rc == RC_OK)
         rc = archive_reader_leaf(role->reader, number, &leaf, &hash, &err);
     if (rc != RC_OK) {
-        refuse(role, rc == RC_NOT_FOUND ? missing_key(role, number, "record_not_found") : "search_failed", &err);
+        query_refuse(&role->answer,
+                     rc == RC_NOT_FOUND ? missing_key(role, number, "record_not_found") : "search_failed", &err);
     } else {
         char text[64];
         struct buf *out = &role->answer;
@@ -245,7 +232,8 @@ static void ask_proof(struct query_role *role, uint64_t number)
         rc = archive_reader_root(role->reader, size, &root, &err);
     char *leaf_text = rc == RC_OK ? arena_alloc(role->scratch, leaf.n / 3 * 4 + 8) : NULL;
     if (rc != RC_OK || !leaf_text) {
-        refuse(role, rc == RC_NOT_FOUND ? missing_key(role, number, "proof_not_yet") : "search_failed", &err);
+        query_refuse(&role->answer, rc == RC_NOT_FOUND ? missing_key(role, number, "proof_not_yet") : "search_failed",
+                     &err);
     } else {
         char text[64];
         struct buf *out = &role->answer;
@@ -292,13 +280,13 @@ static void ask_sheet(struct query_role *role, const struct json_value *question
         good = count < SHEET_ASKED_MAX && str_to_u64(str_cut(&rest, ','), &records[count++]);
     if (!good) {
         IGNORE(err_set(&err, RC_INVALID, "records are numbers, %d at most", SHEET_ASKED_MAX)); /* told below */
-        refuse(role, "question_invalid", &err);
+        query_refuse(&role->answer, "question_invalid", &err);
         return;
     }
     buf_init(&sheet, SHEET_BYTES_MAX);
     enum rc rc = papers_sheet(role->reader, records, count, form, &sheet, &err);
     if (rc != RC_OK) {
-        refuse(role, rc == RC_NOT_FOUND ? "proof_not_yet" : "search_failed", &err);
+        query_refuse(&role->answer, rc == RC_NOT_FOUND ? "proof_not_yet" : "search_failed", &err);
     } else {
         json_write_object(&role->answer);
         json_put_bool(&role->answer, "ok", true);
@@ -354,7 +342,7 @@ static void ask_mirror(struct query_role *role, const struct json_value *questio
         return;
     }
     log_error("the archive could not be read: %s", err.text);
-    refuse(role, "unavailable", &err);
+    query_refuse(&role->answer, "unavailable", &err);
 }
 
 static void answer_make(struct query_role *role, struct str question_json)
@@ -362,7 +350,7 @@ static void answer_make(struct query_role *role, struct str question_json)
     struct err err = {0};
     struct json_value *question = NULL;
     if (json_parse(role->scratch, question_json, 8, &question, &err) != RC_OK) {
-        refuse(role, "question_invalid", &err);
+        query_refuse(&role->answer, "question_invalid", &err);
         return;
     }
     if (str_starts(json_str(json_get(question, "ask"), STR_NONE), STR("mirror."))) {
@@ -371,7 +359,7 @@ static void answer_make(struct query_role *role, struct str question_json)
     }
     if (reader_ready(role, &err) != RC_OK) {
         log_error("the archive could not be read: %s", err.text);
-        refuse(role, "search_failed", &err);
+        query_refuse(&role->answer, "search_failed", &err);
         return;
     }
     struct str ask = json_str(json_get(question, "ask"), STR_NONE);
@@ -389,7 +377,7 @@ static void answer_make(struct query_role *role, struct str question_json)
     } else if (!query_papers_ask(role->papers, role->reader, question, &role->answer)) {
         IGNORE(err_set(&err, RC_INVALID, "there is no question \"%.*s\"",
                        STR_ARG(str_slice(ask, 0, 40)))); /* told below */
-        refuse(role, "question_invalid", &err);
+        query_refuse(&role->answer, "question_invalid", &err);
     }
 }
 
@@ -404,7 +392,7 @@ static void query_message(void *self, struct channel *channel, struct msg *msg)
     if (role->answer.overflow) {
         struct err err = {.text = "the answer is too long"};
         role->answer.overflow = false;
-        refuse(role, "search_failed", &err);
+        query_refuse(&role->answer, "search_failed", &err);
     }
     if (!channel_send(channel, MSG_ANSWER, msg->id, buf_view(&role->answer)))
         log_warning("web does not take its answers");

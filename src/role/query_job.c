@@ -85,6 +85,17 @@ void query_jobs_tick(struct query_jobs *jobs, uint64_t boot_ns)
             job_end(&jobs->jobs[i]);
 }
 
+void query_refuse(struct buf *out, const char *key, const struct err *err)
+{
+    buf_clear(out);
+    json_write_object(out);
+    json_put_bool(out, "ok", false);
+    json_put_text(out, "error", key);
+    json_put_text(out, "text", err->text);
+    json_put_u64(out, "offset", err->offset);
+    json_write_object_end(out);
+}
+
 /* ---- what is found ---- */
 
 void query_members_write(struct buf *out, const struct archive_hit *hit, const struct names *names)

@@ -13,6 +13,7 @@
 #include "os/random.h"
 #include "paper/export_proof.h"
 #include "paper/seal.h"
+#include "role/query_job.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -24,7 +25,6 @@
 #define RECORD_AGAIN_NS UINT64_C(15000000000) /* the desk's record is asked for again */
 #define LOOK_NS         UINT64_C(1000000000)  /* between two looks for the record */
 #define IDLE_NS         UINT64_C(60000000000) /* a paper that nobody asked about gives way to another's */
-#define CLASSES_MAX     8
 #define NAME_MAX_BYTES  160
 #define WHO_MAX         128
 #define TRAILER         45 /* record 8, leaf hash 32, line 4, class 1 */
@@ -33,10 +33,8 @@
 
 enum state { WORKING, MADE, READY, FAILED };
 
-struct class
-{
-    struct str name;
-    struct export_layout layout;
+/* The files of a source class. */
+struct growth {
     size_t parts;
     size_t file; /* the one that grows, plus 1 */
 };
@@ -65,18 +63,14 @@ struct making {
     char who[WHO_MAX];
     struct search_result found; /* of an export's search, once it has ended */
     struct arena *arena;
-    const struct query_papers *all;
 
     struct papers_count *count; /* of a certificate */
     struct str about;
 
-    struct str asked; /* of an export: class, query, range */
-    struct str query;
+    struct export_choice choice; /* its form's zone and language are a certificate's too */
+    struct str query;            /* of an export, with its range */
     int64_t from_ns;
     int64_t to_ns;
-    bool own;
-    struct export_layout form;
-    enum paper_language language;
     struct query *filter;
     struct search *search;
     struct buf spool; /* newest first: line, trailer */
@@ -86,8 +80,7 @@ struct making {
     struct tlog_hasher *hasher;
     struct tlog_source tree;
     uint64_t tree_size;
-    size_t class_count;
-    struct class class[CLASSES_MAX];
+    struct growth growth[EXPORT_CLASSES_MAX]; /* of the classes of `choice` */
 
     size_t file_count;
     struct file *file[PAPER_FILES_MAX];
@@ -171,13 +164,6 @@ static enum rc failed(struct making *paper, const char *key, enum rc rc)
 
 /* ---- files ---- */
 
-/* Letters, digits, dot and hyphen of a name; the rest as underscores. */
-static void put_name_part(struct buf *out, struct str name)
-{
-    for (size_t i = 0; i < MIN(name.n, (size_t)60); i++)
-        buf_char(out, char_is_alnum(name.p[i]) || name.p[i] == '.' || name.p[i] == '-' ? name.p[i] : '_');
-}
-
 /* NULL when there are too many: RC_LIMIT. */
 static struct file *file_add(struct making *paper, struct str name, struct err *err)
 {
@@ -208,7 +194,7 @@ static enum rc certificate_begin(struct making *paper, struct archive_reader *re
     struct str name = json_str(json_get(question, "source"), STR_NONE);
     struct papers_day day = {.source = &source,
                              .day = json_str(json_get(question, "day"), STR_NONE),
-                             .form = {paper->language, paper->form.zone_s}};
+                             .form = {paper->choice.language, paper->choice.form.zone_s}};
     int64_t times[2];
     enum rc rc = certificate_day(day.day, 0, &times[0], &times[1], err);
     if (rc != RC_OK)
@@ -222,7 +208,7 @@ static enum rc certificate_begin(struct making *paper, struct archive_reader *re
         return failed(paper, "paper_failed", err_set(err, RC_LIMIT, "no memory"));
     buf_init_fixed(&about, room, NAME_MAX_BYTES);
     buf_text(&about, "certificate-");
-    put_name_part(&about, name);
+    export_name_put(&about, name);
     buf_format(&about, "-%.10s.txt", day.day.p);
     paper->about = buf_view(&about);
     rc = papers_count_new(reader, &day, &paper->count, err);
@@ -250,23 +236,6 @@ static enum rc certificate_work(struct making *paper, struct archive_reader *rea
 
 /* ---- exports ---- */
 
-static enum rc class_find(struct making *paper, struct str name, size_t *ret_class, struct err *err)
-{
-    for (size_t i = 0; i < paper->class_count; i++) {
-        *ret_class = i;
-        if (str_eq(paper->class[i].name, name))
-            return RC_OK;
-    }
-    if (paper->class_count == CLASSES_MAX)
-        return err_set(err, RC_LIMIT, "there are more than %d source classes", CLASSES_MAX);
-    struct class *class = &paper->class[paper->class_count];
-    *class = (struct class){.name = name, .layout = paper->form};
-    enum rc rc = export_layout_columns(&class->layout, paper->all->columns, name, paper->language, err);
-    *ret_class = paper->class_count;
-    paper->class_count += rc == RC_OK;
-    return rc;
-}
-
 static bool on_hit(void *context, const struct archive_hit *hit)
 {
     struct making *paper = context;
@@ -274,13 +243,10 @@ static bool on_hit(void *context, const struct archive_hit *hit)
     size_t class = 0;
     struct buf *out = &paper->spool;
     size_t before = out->n;
-    if (!paper->own && hit->leaf.type != LEAF_RAW && hit->leaf.type != LEAF_DIGEST)
-        return true; /* what Qorgan tells of itself is no event of a source */
-    struct str name =
-        str_is(paper->asked, EXPORT_CLASS_AUTO) ? export_class_of(&paper->all->classes, hit) : paper->asked;
-    if (class_find(paper, name, &class, &paper->err) != RC_OK)
-        return false;
-    export_line_put(&paper->class[class].layout, hit, out);
+    enum rc rc = export_choose(&paper->choice, hit, &class, &paper->err);
+    if (rc != RC_OK)
+        return rc == RC_END;
+    export_line_put(&paper->choice.class[class].layout, hit, out);
     size_t line = out->n - before;
     leaf_hash(&hit->leaf, hit->raw, paper->hasher, &hash);
     buf_be64(out, hit->leaf.index);
@@ -295,20 +261,20 @@ static bool on_hit(void *context, const struct archive_hit *hit)
 static enum rc export_begin(struct making *paper, struct archive_reader *reader, const struct json_value *question,
                             struct err *err)
 {
-    size_t class = 0;
-    paper->asked = arena_str(paper->arena, json_str(json_get(question, "class"), STR(EXPORT_CLASS_AUTO)));
+    paper->choice.asked = arena_str(paper->arena, json_str(json_get(question, "class"), STR(EXPORT_CLASS_AUTO)));
     paper->query = arena_str(paper->arena, json_str(json_get(question, "query"), STR("")));
     paper->from_ns = json_int(json_get(question, "from_ns"), 0);
     paper->to_ns = json_int(json_get(question, "to_ns"), 0);
-    paper->own = json_bool(json_get(question, "own"), false);
-    paper->form.delimiter = ';';
-    if (!export_format_find(json_str(json_get(question, "format"), STR("statutory")), &paper->form.format))
+    paper->choice.own = json_bool(json_get(question, "own"), false);
+    paper->choice.form.delimiter = ';';
+    if (!export_format_find(json_str(json_get(question, "format"), STR("statutory")), &paper->choice.form.format))
         return failed(paper, "paper_format", err_set(err, RC_INVALID, "there is no such format"));
-    if (paper->form.format == EXPORT_CSV)
-        paper->form.delimiter = ',';
-    if (!str_is(paper->asked, EXPORT_CLASS_AUTO) && class_find(paper, paper->asked, &class, err) != RC_OK)
-        return failed(paper, "paper_class", err->code);
-    enum rc rc = query_parse(paper->query, paper->begun_ns, paper->form.zone_s, paper->arena, &paper->filter, err);
+    if (paper->choice.form.format == EXPORT_CSV)
+        paper->choice.form.delimiter = ',';
+    enum rc rc = export_choice_check(&paper->choice, err);
+    if (rc != RC_OK)
+        return failed(paper, "paper_class", rc);
+    rc = query_parse(paper->query, paper->begun_ns, paper->choice.form.zone_s, paper->arena, &paper->filter, err);
     if (rc == RC_OK && !query_is_filter(paper->filter))
         rc = err_set(err, RC_INVALID, "an export takes every event that is found: leave out what stands behind |");
     if (rc != RC_OK)
@@ -324,39 +290,41 @@ static enum rc export_begin(struct making *paper, struct archive_reader *reader,
     return rc == RC_OK ? rc : failed(paper, rc == RC_NOT_FOUND ? "proof_not_yet" : "paper_failed", rc);
 }
 
-static enum rc part_begin(struct making *paper, struct class *class, struct err *err)
+static enum rc part_begin(struct making *paper, size_t position, struct err *err)
 {
+    const struct export_class *class = &paper->choice.class[position];
+    struct growth *growth = &paper->growth[position];
     char room[NAME_MAX_BYTES];
     struct buf name;
     buf_init_fixed(&name, room, sizeof room);
     buf_text(&name, "export-");
-    put_name_part(&name, class->name);
-    if (class->parts++ > 0)
-        buf_format(&name, "-%zu", class->parts);
-    buf_format(&name, ".%s", export_format_ending(paper->form.format));
+    export_name_put(&name, class->name);
+    if (growth->parts++ > 0)
+        buf_format(&name, "-%zu", growth->parts);
+    buf_format(&name, ".%s", export_format_ending(paper->choice.form.format));
     struct file *file = file_add(paper, buf_view(&name), err);
     enum rc rc = file ? export_proof_begin(&file->rows, &paper->tree, paper->tree_size, err) : RC_LIMIT;
     if (rc != RC_OK || !file)
         return rc;
     struct export_head head = {.file = str_of(file->name),
-                               .format = str_of(export_format_name(paper->form.format)),
+                               .format = str_of(export_format_name(paper->choice.form.format)),
                                .class = class->name,
                                .query = paper->query,
-                               .zone_s = paper->form.zone_s,
+                               .zone_s = paper->choice.form.zone_s,
                                .from_ns = paper->from_ns,
                                .to_ns = paper->to_ns};
     export_line_head(&class->layout, &file->body);
     export_proof_head(&file->rows, &head, buf_view(&file->body), paper->note, &file->proof);
-    class->file = paper->file_count;
+    growth->file = paper->file_count;
     return RC_OK;
 }
 
-static enum rc part_end(struct making *paper, struct class *class, struct err *err)
+static enum rc part_end(struct making *paper, struct growth *growth, struct err *err)
 {
-    struct file *file = paper->file[class->file - 1];
+    struct file *file = paper->file[growth->file - 1];
     enum rc rc = export_proof_end(&file->rows, &file->proof, err);
     export_proof_done(&file->rows);
-    class->file = 0;
+    growth->file = 0;
     if (rc == RC_OK && (file->body.overflow || file->proof.overflow))
         rc = err_set(err, RC_LIMIT, "the export is too large");
     if (rc == RC_OK)
@@ -371,18 +339,19 @@ static enum rc write_line(struct making *paper, struct err *err)
     uint64_t record = get_be64(trailer);
     memcpy(hash.bytes, trailer + 8, sizeof hash.bytes);
     size_t n = get_be32(trailer + 40);
-    struct class *class = &paper->class[(uint8_t)trailer[44]];
+    size_t class = (uint8_t)trailer[44];
+    struct growth *growth = &paper->growth[class];
     paper->spool_left -= TRAILER + n;
     struct str line = str_at(paper->spool.p + paper->spool_left, n);
-    const struct file *now = class->file ? paper->file[class->file - 1] : NULL;
+    const struct file *now = growth->file ? paper->file[growth->file - 1] : NULL;
     enum rc rc = RC_OK;
     if (now && (now->body.n + n > PAPER_PART_MAX || now->proof.n > PAPER_PART_MAX * 3 / 4))
-        rc = part_end(paper, class, err);
-    if (rc == RC_OK && !class->file)
+        rc = part_end(paper, growth, err);
+    if (rc == RC_OK && !growth->file)
         rc = part_begin(paper, class, err);
     if (rc != RC_OK)
         return rc;
-    struct file *file = paper->file[class->file - 1];
+    struct file *file = paper->file[growth->file - 1];
     buf_str(&file->body, line);
     return export_proof_record(&file->rows, record, &hash, line, &file->proof, err);
 }
@@ -404,9 +373,9 @@ static enum rc write_some(struct making *paper, struct err *err)
         rc = write_line(paper, err);
     if (rc == RC_OK && paper->spool_left > 0)
         return RC_AGAIN;
-    for (size_t i = 0; i < paper->class_count && rc == RC_OK; i++)
-        if (paper->class[i].file)
-            rc = part_end(paper, &paper->class[i], err);
+    for (size_t i = 0; i < paper->choice.class_count && rc == RC_OK; i++)
+        if (paper->growth[i].file)
+            rc = part_end(paper, &paper->growth[i], err);
     return rc;
 }
 
@@ -471,17 +440,18 @@ static enum rc paper_begin(struct query_papers *papers, struct archive_reader *r
     *ret_paper = paper;
     if (!paper)
         return err_set(err, RC_AGAIN, "others make as many papers as there may be");
-    *paper = (struct making){.used = true,
-                             .export = str_is(json_str(json_get(question, "paper"), STR_NONE), "export"),
-                             .token = random_u64(),
-                             .asked_ns = clock_boot_ns(),
-                             .begun_ns = clock_real_ns(),
-                             .all = papers,
-                             .arena = arena_new(PAPER_MEMORY),
-                             .hasher = tlog_hasher_new()};
-    paper->form.zone_s = papers->zone_s;
+    *paper = (struct making){
+        .used = true,
+        .export = str_is(json_str(json_get(question, "paper"), STR_NONE), "export"),
+        .token = random_u64(),
+        .asked_ns = clock_boot_ns(),
+        .begun_ns = clock_real_ns(),
+        .choice = {.form.zone_s = papers->zone_s, .columns = papers->columns, .classes = &papers->classes},
+        .arena = arena_new(PAPER_MEMORY),
+        .hasher = tlog_hasher_new()};
     IGNORE(str_copy_z(json_str(json_get(question, "who"), STR_NONE), paper->who, sizeof paper->who)); /* "": nobody's */
-    IGNORE(paper_language_find(json_str(json_get(question, "lang"), STR_NONE), &paper->language));    /* else Kazakh */
+    IGNORE(
+        paper_language_find(json_str(json_get(question, "lang"), STR_NONE), &paper->choice.language)); /* else Kazakh */
     buf_init(&paper->spool, PAPER_SPOOL_MAX);
     if (!paper->arena || !paper->hasher)
         return failed(paper, "paper_failed", err_set(err, RC_LIMIT, "no memory"));
@@ -568,17 +538,6 @@ static void seal(struct making *paper, struct archive_reader *reader)
 
 /* ---- answers ---- */
 
-static void refuse(struct buf *out, const char *key, const struct err *err)
-{
-    buf_clear(out);
-    json_write_object(out);
-    json_put_bool(out, "ok", false);
-    json_put_text(out, "error", key);
-    json_put_text(out, "text", err->text);
-    json_put_u64(out, "offset", err->offset);
-    json_write_object_end(out);
-}
-
 static void state_write(struct making *paper, struct buf *out)
 {
     static const char *const states[] = {"working", "made", "ready", "failed"};
@@ -654,7 +613,7 @@ static void ask_file(struct making *paper, const struct json_value *question, st
         return;
     }
     IGNORE(err_set(&err, RC_NOT_FOUND, "there is no such file")); /* told below */
-    refuse(out, "not_found", &err);
+    query_refuse(out, "not_found", &err);
 }
 
 bool query_papers_ask(struct query_papers *papers, struct archive_reader *reader, const struct json_value *question,
@@ -667,7 +626,7 @@ bool query_papers_ask(struct query_papers *papers, struct archive_reader *reader
         if (paper_begin(papers, reader, question, &paper, &err) == RC_OK && paper) {
             state_write(paper, out);
         } else {
-            refuse(out, paper ? paper->error : "busy", &err);
+            query_refuse(out, paper ? paper->error : "busy", &err);
             if (paper)
                 paper_end(paper);
         }
@@ -679,7 +638,7 @@ bool query_papers_ask(struct query_papers *papers, struct archive_reader *reader
     paper = paper_find(papers, question);
     if (!paper) {
         IGNORE(err_set(&err, RC_NOT_FOUND, "this paper is not kept any more")); /* told below */
-        refuse(out, "paper_gone", &err);
+        query_refuse(out, "paper_gone", &err);
     } else if (file) {
         ask_file(paper, question, out);
     } else {

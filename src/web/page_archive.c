@@ -5,19 +5,6 @@
 #include "web/route.h"
 #include "web/sheet.h"
 
-static void tile(struct web_call *call, const char *key, int64_t number, bool bytes)
-{
-    struct html *html = &call->html;
-    HTML(html, RAW("<div class=\"tile\"><dt>"), ESC(html_text(html, str_of(key))), RAW("</dt><dd>"));
-    if (bytes && number == 0)
-        HTML(html, RAW("\xe2\x80\x94")); /* nothing is sealed yet, or it is not known */
-    else if (bytes)
-        HTML(html, BYTES(number));
-    else
-        HTML(html, NUMBER(number));
-    HTML(html, RAW("</dd></div>"));
-}
-
 /* ---- health ---- */
 
 #define SECOND_NS    INT64_C(1000000000)
@@ -225,21 +212,6 @@ static void states(struct web_call *call, const struct health *health)
         part_notice(call, "ok", "archive.state_good");
 }
 
-static void tile_begin(struct web_call *call, const char *key)
-{
-    HTML(&call->html, RAW("<div class=\"tile\"><dt>"), ESC(html_text(&call->html, str_of(key))), RAW("</dt><dd>"));
-}
-
-static void tile_time(struct web_call *call, const char *key, int64_t ns)
-{
-    tile_begin(call, key);
-    if (ns > 0)
-        HTML(&call->html, TIME(ns));
-    else
-        HTML(&call->html, RAW("\xe2\x80\x94"));
-    HTML(&call->html, RAW("</dd></div>"));
-}
-
 static void tiles(struct web_call *call, const struct health *h)
 {
     const struct json_value *a = h->archive;
@@ -247,30 +219,30 @@ static void tiles(struct web_call *call, const struct health *h)
     int64_t oldest = of_int(a, "oldest_ns");
     int64_t stored = of_int(a, "bytes_stored");
     HTML(html, RAW("<dl class=\"tiles\">"));
-    tile(call, "archive.records", of_int(a, "records"), false);
-    tile(call, "archive.segments", of_int(a, "segments"), false);
-    tile(call, "archive.bytes_raw", of_int(a, "bytes_raw"), true);
-    tile(call, "archive.bytes_stored", stored, true);
-    tile_begin(call, "archive.ratio");
+    part_tile_number(call, "archive.records", of_int(a, "records"));
+    part_tile_number(call, "archive.segments", of_int(a, "segments"));
+    part_tile_bytes(call, "archive.bytes_raw", of_int(a, "bytes_raw"));
+    part_tile_bytes(call, "archive.bytes_stored", stored);
+    part_tile_begin(call, "archive.ratio");
     if (stored > 0)
         HTML(html, FIXED((int64_t)((double)of_int(a, "bytes_raw") * 1000 / (double)stored)));
     else
         HTML(html, RAW("\xe2\x80\x94"));
     HTML(html, RAW("</dd></div>"));
-    tile(call, "archive.growth", h->growth, true);
-    tile(call, "live.disk_free", h->disk_free, true);
-    tile_begin(call, "archive.disk_lasts");
+    part_tile_bytes(call, "archive.growth", h->growth);
+    part_tile_bytes(call, "live.disk_free", h->disk_free);
+    part_tile_begin(call, "archive.disk_lasts");
     if (h->growth > 0)
         HTML(html, NUMBER(h->disk_free / h->growth));
     else
         HTML(html, RAW("\xe2\x80\x94"));
     HTML(html, RAW("</dd></div>"));
-    tile_time(call, "archive.oldest", oldest);
-    tile_time(call, "archive.newest", of_int(a, "newest_ns"));
-    tile_time(call, "archive.deletion", h->deletion_ns > 0 ? h->deletion_ns : of_int(a, "keep_until_ns"));
-    tile(call, "archive.checkpoint_size", h->checkpoint_size, false);
-    tile_time(call, "archive.checkpoint_time", h->checkpoint_ns);
-    tile_time(call, "archive.verified", h->verified_ns);
+    part_tile_time(call, "archive.oldest", oldest);
+    part_tile_time(call, "archive.newest", of_int(a, "newest_ns"));
+    part_tile_time(call, "archive.deletion", h->deletion_ns > 0 ? h->deletion_ns : of_int(a, "keep_until_ns"));
+    part_tile_number(call, "archive.checkpoint_size", h->checkpoint_size);
+    part_tile_time(call, "archive.checkpoint_time", h->checkpoint_ns);
+    part_tile_time(call, "archive.verified", h->verified_ns);
     HTML(html, RAW("</dl>"));
     if (h->verified_ns > 0)
         HTML(html, RAW("<p class=\"meta\">"), SAY("archive.verified_size"), RAW(": "), NUMBER(h->verified_size),

@@ -168,9 +168,10 @@ static void annex_times(struct web_call *call, const struct json_value *i)
     };
     struct html *html = &call->html;
     HTML(html, RAW("<dl class=\"tiles small\">"));
-    for (size_t k = 0; k < ARRAY_LEN(rows); k++)
-        HTML(html, RAW("<div class=\"tile\"><dt>"), ESC(html_text(html, str_of(rows[k].key))), RAW("</dt><dd>"),
-             TIME(of_int(i, rows[k].member)), RAW("</dd></div>"));
+    for (size_t k = 0; k < ARRAY_LEN(rows); k++) {
+        part_tile_begin(call, rows[k].key);
+        HTML(html, TIME(of_int(i, rows[k].member)), RAW("</dd></div>"));
+    }
     HTML(html, RAW("</dl>"));
 }
 

@@ -5,39 +5,34 @@
 
 #define PAGE_SOURCES 500
 
-static void tile_begin(struct web_call *call, const char *key)
-{
-    HTML(&call->html, RAW("<div class=\"tile\"><dt>"), ESC(html_text(&call->html, str_of(key))), RAW("</dt><dd>"));
-}
-
 static void totals(struct web_call *call, const struct json_value *t)
 {
     struct html *html = &call->html;
     int64_t made_ns = of_int(t, "checkpoint_ns");
     int64_t refused = of_int(t, "rules_refused");
     HTML(html, RAW("<dl class=\"tiles\" id=\"totals\">"));
-    tile_begin(call, "live.durable");
+    part_tile_begin(call, "live.durable");
     HTML(html, NUMBER(of_int(t, "durable")), RAW("</dd></div>"));
-    tile_begin(call, "live.per_second");
+    part_tile_begin(call, "live.per_second");
     HTML(html, FIXED(of_thousandths(t, "per_second")), RAW("</dd></div>"));
-    tile_begin(call, "live.checkpoint");
+    part_tile_begin(call, "live.checkpoint");
     HTML(html, NUMBER(of_int(t, "checkpoint_size")), RAW("<small>"));
     if (made_ns > 0)
         HTML(html, SAY("live.age"), RAW(" "), SPAN(MAX((html->now_ns - made_ns) / SECOND_NS, 0)));
     HTML(html, RAW("</small></dd></div>"));
-    tile_begin(call, "live.rules");
+    part_tile_begin(call, "live.rules");
     HTML(html, NUMBER(of_int(t, "rules_loaded")), RAW("<small"));
     if (refused > 0)
         HTML(html, RAW(" class=\"bad\""));
     HTML(html, RAW(">"), SAY("live.refused"), RAW(" "), NUMBER(refused), RAW("</small></dd></div>"));
-    tile_begin(call, "live.not_understood");
+    part_tile_begin(call, "live.not_understood");
     HTML(html, NUMBER(of_int(t, "not_understood")), RAW("</dd></div>"));
-    tile_begin(call, "live.dropped");
+    part_tile_begin(call, "live.dropped");
     HTML(html, RAW("<span"));
     if (of_int(t, "dropped") > 0)
         HTML(html, RAW(" class=\"bad\""));
     HTML(html, RAW(">"), NUMBER(of_int(t, "dropped")), RAW("</span></dd></div>"));
-    tile_begin(call, "live.disk_free");
+    part_tile_begin(call, "live.disk_free");
     HTML(html, BYTES(of_int(t, "disk_free")), RAW("</dd></div></dl>"));
 }
 

@@ -34,19 +34,6 @@ static struct str yesterday(struct web_call *call)
     return call_format(call, "%04d-%02d-%02d", c.year, c.month, c.day);
 }
 
-static void dated_field(struct web_call *call, const char *name, const char *key, const char *type, struct str value)
-{
-    struct html *html = &call->html;
-    HTML(html, RAW("<div class=\"field\"><label for=\"f-"), ESCZ(name), RAW("\">"), ESC(html_text(html, str_of(key))),
-         RAW("</label><input id=\"f-"), ESCZ(name), RAW("\" name=\""), ESCZ(name), RAW("\" type=\""), ESCZ(type),
-         RAW("\" value=\""), ESC(value), RAW("\""));
-    if (str_is(str_of(type), "date"))
-        HTML(html, RAW(" required"));
-    else
-        HTML(html, RAW(" step=\"1\""));
-    HTML(html, RAW("></div>"));
-}
-
 static void certificate_form(struct web_call *call, const struct json_value *sources)
 {
     struct html *html = &call->html;
@@ -64,7 +51,7 @@ static void certificate_form(struct web_call *call, const struct json_value *sou
              SAY_OF("source_kind.", of_str(s, "kind")), RAW("</option>"));
     HTML(html, RAW("</datalist></div>"));
     part_choice(call, "way", "papers.kind", "source_kind.", kinds, given(call, "way"));
-    dated_field(call, "day", "papers.day", "date", day.n ? day : yesterday(call));
+    part_input(call, "day", "papers.day", day.n ? day : yesterday(call), INPUT_DATE | INPUT_REQUIRED);
     HTML(html, RAW("<p class=\"buttons wide\"><button class=\"main\">"), SAY("papers.make_certificate"),
          RAW("</button></p></form></section>"));
 }
@@ -76,8 +63,8 @@ static void export_form(struct web_call *call)
          SAY("papers.export_about"), RAW("</p><form class=\"grid\" method=\"post\" action=\"/papers/export\">"));
     part_csrf(call);
     part_input(call, "q", "search.query", given(call, "q"), INPUT_WIDE);
-    dated_field(call, "from", "search.from", "datetime-local", given(call, "from"));
-    dated_field(call, "to", "search.to", "datetime-local", given(call, "to"));
+    part_input(call, "from", "search.from", given(call, "from"), INPUT_MOMENT);
+    part_input(call, "to", "search.to", given(call, "to"), INPUT_MOMENT);
     part_choice(call, "class", "papers.class", "papers.class_", classes, given(call, "class"));
     part_choice(call, "format", "papers.format", "papers.format_", formats, given(call, "format"));
     part_check(call, "own", "search.own", given(call, "own").n > 0);

@@ -6,45 +6,6 @@
 
 #include <stdio.h>
 
-#define DASH "\xe2\x80\x94"
-
-static void tile_begin(struct web_call *call, const char *key)
-{
-    HTML(&call->html, RAW("<div class=\"tile\"><dt>"), ESC(html_text(&call->html, str_of(key))), RAW("</dt><dd>"));
-}
-
-static void tile_number(struct web_call *call, const char *key, int64_t number)
-{
-    tile_begin(call, key);
-    HTML(&call->html, NUMBER(number), RAW("</dd></div>"));
-}
-
-static void tile_bytes(struct web_call *call, const char *key, int64_t bytes)
-{
-    tile_begin(call, key);
-    if (bytes > 0)
-        HTML(&call->html, BYTES(bytes));
-    else
-        HTML(&call->html, RAW(DASH));
-    HTML(&call->html, RAW("</dd></div>"));
-}
-
-static void tile_time(struct web_call *call, const char *key, int64_t ns)
-{
-    tile_begin(call, key);
-    if (ns > 0)
-        HTML(&call->html, TIME(ns));
-    else
-        HTML(&call->html, RAW(DASH));
-    HTML(&call->html, RAW("</dd></div>"));
-}
-
-static void tile_text(struct web_call *call, const char *key, struct str text)
-{
-    tile_begin(call, key);
-    HTML(&call->html, ESC(text), RAW("</dd></div>"));
-}
-
 /* Records are numbered from 0; the end is the first behind. */
 static void range(struct web_call *call, const struct json_value *row)
 {
@@ -56,6 +17,7 @@ static void summary(struct web_call *call, const struct json_value *list)
 {
     struct html *html = &call->html;
     struct str error = of_str(list, "error");
+    HTML(html, RAW("<p>"));
     SAY_WITH(html, "retention.about", NUMBER(of_int(list, "days")));
     HTML(html, RAW("</p>"));
     if (!of_bool(list, "known"))
@@ -65,11 +27,11 @@ static void summary(struct web_call *call, const struct json_value *list)
         HTML(html, RAW("<p class=\"meta\"><code lang=\"en\">"), ESC(error), RAW("</code></p>"));
     }
     HTML(html, RAW("<dl class=\"tiles\">"));
-    tile_time(call, "retention.next", of_int(list, "next_ns"));
-    tile_number(call, "retention.may_count", of_int(list, "may_count"));
-    tile_bytes(call, "retention.may_bytes", of_int(list, "may_bytes"));
-    tile_number(call, "retention.deleted_segments", of_int(list, "deleted_segments"));
-    tile_number(call, "retention.deleted_records", of_int(list, "deleted_records"));
+    part_tile_time(call, "retention.next", of_int(list, "next_ns"));
+    part_tile_number(call, "retention.may_count", of_int(list, "may_count"));
+    part_tile_bytes(call, "retention.may_bytes", of_int(list, "may_bytes"));
+    part_tile_number(call, "retention.deleted_segments", of_int(list, "deleted_segments"));
+    part_tile_number(call, "retention.deleted_records", of_int(list, "deleted_records"));
     HTML(html, RAW("</dl>"));
 }
 
@@ -141,17 +103,17 @@ static void proposal(struct web_call *call, const struct json_value *p, struct s
     bool waits = str_is(of_str(p, "state"), "proposed");
     HTML(html, RAW("<section class=\"card\" id=\"proposal\"><h2>"), SAY("retention.proposal"), RAW(" "),
          NUMBER(of_int(p, "id")), RAW("</h2><dl class=\"tiles small\">"));
-    tile_begin(call, "retention.state");
+    part_tile_begin(call, "retention.state");
     HTML(html, SAY_OF("retention_state.", of_str(p, "state")), RAW("</dd></div>"));
-    tile_number(call, "retention.records", of_int(p, "records"));
-    tile_bytes(call, "retention.bytes", of_int(p, "bytes"));
-    tile_text(call, "retention.proposer", of_str(p, "proposer"));
-    tile_time(call, "retention.proposed", of_int(p, "proposed_ns"));
+    part_tile_number(call, "retention.records", of_int(p, "records"));
+    part_tile_bytes(call, "retention.bytes", of_int(p, "bytes"));
+    part_tile_text(call, "retention.proposer", of_str(p, "proposer"));
+    part_tile_time(call, "retention.proposed", of_int(p, "proposed_ns"));
     if (waits) {
-        tile_time(call, "retention.ends", of_int(p, "ends_ns"));
+        part_tile_time(call, "retention.ends", of_int(p, "ends_ns"));
     } else {
-        tile_text(call, "retention.approver", of_str(p, "decider"));
-        tile_time(call, "retention.decided", of_int(p, "decided_ns"));
+        part_tile_text(call, "retention.approver", of_str(p, "decider"));
+        part_tile_time(call, "retention.decided", of_int(p, "decided_ns"));
     }
     HTML(html, RAW("</dl><p>"), SAY("field.reason"), RAW(": "), ESC(of_str(p, "reason")), RAW("</p>"));
     if (!waits)
@@ -336,7 +298,6 @@ static void page(struct web_call *call, size_t at, const struct json_value *fail
         part_error(call, error, wrong, STR_NONE);
     else if (form_get(&call->query, "saved").p)
         part_notice(call, "ok", "form.saved");
-    HTML(html, RAW("<p>"));
     summary(call, list);
     if (open)
         proposal(call, open, wrong);

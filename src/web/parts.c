@@ -143,6 +143,43 @@ void part_heads(struct web_call *call, const char *const *keys)
     HTML(&call->html, RAW("</tr></thead>"));
 }
 
+void part_tile_begin(struct web_call *call, const char *key)
+{
+    HTML(&call->html, RAW("<div class=\"tile\"><dt>"), ESC(html_text(&call->html, str_of(key))), RAW("</dt><dd>"));
+}
+
+void part_tile_text(struct web_call *call, const char *key, struct str text)
+{
+    part_tile_begin(call, key);
+    HTML(&call->html, ESC(text), RAW("</dd></div>"));
+}
+
+void part_tile_number(struct web_call *call, const char *key, int64_t number)
+{
+    part_tile_begin(call, key);
+    HTML(&call->html, NUMBER(number), RAW("</dd></div>"));
+}
+
+void part_tile_bytes(struct web_call *call, const char *key, int64_t bytes)
+{
+    part_tile_begin(call, key);
+    if (bytes > 0)
+        HTML(&call->html, BYTES(bytes));
+    else
+        HTML(&call->html, RAW("\xe2\x80\x94"));
+    HTML(&call->html, RAW("</dd></div>"));
+}
+
+void part_tile_time(struct web_call *call, const char *key, int64_t ns)
+{
+    part_tile_begin(call, key);
+    if (ns > 0)
+        HTML(&call->html, TIME(ns));
+    else
+        HTML(&call->html, RAW("\xe2\x80\x94"));
+    HTML(&call->html, RAW("</dd></div>"));
+}
+
 void part_notice(struct web_call *call, const char *kind, const char *key)
 {
     HTML(&call->html, RAW("<p class=\"notice "), ESCZ(kind), RAW("\" role=\""),
@@ -195,6 +232,8 @@ void part_input(struct web_call *call, const char *name, const char *key, struct
     const char *type = secret                   ? "password"
                        : (flags & INPUT_NUMBER) ? "number"
                        : (flags & INPUT_MAIL)   ? "email"
+                       : (flags & INPUT_DATE)   ? "date"
+                       : (flags & INPUT_MOMENT) ? "datetime-local"
                                                 : "text";
     if (flags & INPUT_WIDE)
         HTML(html, RAW("<div class=\"field wide\">"));
@@ -213,6 +252,8 @@ void part_input(struct web_call *call, const char *name, const char *key, struct
         HTML(html, RAW(" autocomplete=\"username\" autocapitalize=\"none\" spellcheck=\"false\" autofocus"));
     if (flags & INPUT_REQUIRED)
         HTML(html, RAW(" required"));
+    if (flags & INPUT_MOMENT)
+        HTML(html, RAW(" step=\"1\""));
     if (flags & INPUT_WRONG)
         HTML(html, RAW(" aria-invalid=\"true\""));
     HTML(html, RAW("></div>"));

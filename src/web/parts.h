@@ -23,6 +23,13 @@ void part_cell(struct web_call *call, const char *label);
 void part_cell_classed(struct web_call *call, const char *label, const char *class);
 /* Column heads from keys, NULL-terminated; "#key" heads a column of numbers. */
 void part_heads(struct web_call *call, const char *const *keys);
+/* One cell of <dl class="tiles">: a label and what stands under it, closed by the caller with </dd></div>. */
+void part_tile_begin(struct web_call *call, const char *key);
+void part_tile_text(struct web_call *call, const char *key, struct str text);
+void part_tile_number(struct web_call *call, const char *key, int64_t number);
+/* A dash for what is 0: not known, or not there yet. */
+void part_tile_bytes(struct web_call *call, const char *key, int64_t bytes);
+void part_tile_time(struct web_call *call, const char *key, int64_t ns);
 /* A notice: kind is "ok", "warn" or "bad". */
 void part_notice(struct web_call *call, const char *kind, const char *key);
 /* An error of a peer: text of "error.<key>", and of "field.<field>" when it names one. */
@@ -40,7 +47,9 @@ enum input_flags {
     INPUT_NUMBER = 16,
     INPUT_MAIL = 32,
     INPUT_USER = 64,
-    INPUT_WIDE = 128 /* takes the whole row of its form */
+    INPUT_WIDE = 128, /* takes the whole row of its form */
+    INPUT_DATE = 256,
+    INPUT_MOMENT = 512 /* a date and a time to the second */
 };
 void part_input(struct web_call *call, const char *name, const char *label, struct str value, unsigned flags);
 void part_area(struct web_call *call, const char *name, const char *label, struct str value, bool wrong);

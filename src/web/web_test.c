@@ -454,6 +454,9 @@ static void changes_are_asked(void)
 static void papers(void)
 {
     peers_reset();
+    CHECK_INT(status_of(get("/papers?day=2026-11-20&from=2026-11-21T05:00:01")), 200);
+    CHECK(seen_has("name=\"day\" type=\"date\" value=\"2026-11-20\" required>"));
+    CHECK(seen_has("name=\"from\" type=\"datetime-local\" value=\"2026-11-21T05:00:01\" step=\"1\">"));
     CHECK_INT(status_of(post("/papers/certificate", "csrf=" FAKE_CSRF "&source=web+1&way=udp&day=2026-11-20")), 303);
     CHECK_TEXT(seen_location, "/papers/0123456789abcdef");
     CHECK(strstr(peers.asked, "{\"ask\":\"paper.begin\",\"who\":\"ann x\",\"paper\":\"certificate\",\"source\":\"web "
