@@ -217,13 +217,15 @@ def auditor_check(data, base, ring, identity):
 
 
 def memory_check(running, secret):
-    """Who holds the master key: keeper, query and reaper (which reads what it is to remove), as bytes; nobody else."""
+    """Who holds the master key: keeper, query, packer and reaper (which reads what it is to remove), as bytes; nobody
+    else."""
     if os.geteuid() != 0:
         return
     import base64
     raw = base64.b64decode(secret)
     roles = {"parent": [running.process.pid]}
-    for role in ("signer", "keeper", "reaper", "out", "desk", "query", "engine", "web", "collector", "intake"):
+    for role in ("signer", "keeper", "reaper", "out", "desk", "query", "engine", "web", "collector", "intake",
+                 "packer"):
         roles[role] = running.pids(role)
     have = set()
     for role, pids in roles.items():
@@ -233,7 +235,7 @@ def memory_check(running, secret):
                     have.add(role)
             except OSError:
                 return  # this kernel shows nobody's memory
-    check_equal(have, {"keeper", "query", "reaper"}, "processes with the master key in memory")
+    check_equal(have, {"keeper", "query", "packer", "reaper"}, "processes with the master key in memory")
 
 
 def memory_has(pid, *needles):

@@ -133,7 +133,8 @@ def every_process_killed_under_load():
             out.writelines(f"{NOW} bulk app: import-{i:07d}\n" for i in range(30000))
         ingest = None
         checkpoints = []
-        for role in ("intake", "engine", "keeper", "signer", "collector", "query", "desk", "web", "out", "reaper"):
+        for role in ("intake", "engine", "keeper", "signer", "collector", "query", "desk", "web", "out", "reaper",
+                     "packer"):
             with open(followed, "a", encoding="ascii") as out:
                 for _ in range(500):
                     out.write(f"{NOW} file app: follow-{lines:07d}\n")

@@ -333,7 +333,7 @@ enum rc catalog_last(const struct io *io, int folder, const struct catalog *cata
     tlog_frontier_init(&ret_last->frontier);
     if (!catalog->count)
         return RC_OK;
-    const struct segment *last = catalog->segments[catalog->count - 1];
+    struct segment *last = catalog->segments[catalog->count - 1];
     if (last->gone)
         return err_set(err, RC_CORRUPT, "of the last segment, from record %llu on, only the tombstone is there",
                        (unsigned long long)last->first);
@@ -369,6 +369,7 @@ struct archive_totals catalog_totals(const struct catalog *catalog)
             totals.oldest_ns = segment->received_min_ns;
             totals.oldest_max_ns = segment->received_max_ns;
         }
+        totals.cold_segments += segment->cold;
         totals.bytes_raw += segment->bytes_raw;
     }
     return totals;

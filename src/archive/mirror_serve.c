@@ -16,7 +16,7 @@ enum rc archive_mirror_rows(struct archive_reader *reader, uint64_t from, struct
     enum rc rc = RC_OK;
     *ret_count = 0;
     for (size_t i = 0; i < catalog->count && *ret_count < size && rc == RC_OK; i++) {
-        const struct segment *segment = catalog->segments[i];
+        struct segment *segment = catalog->segments[i];
         if (segment->end <= from || segment->gone)
             continue;
         struct mirror_row *row = &ret_rows[*ret_count];
@@ -30,7 +30,7 @@ enum rc archive_mirror_rows(struct archive_reader *reader, uint64_t from, struct
 enum rc archive_mirror_part(struct archive_reader *reader, const struct mirror_part *part, struct buf *out,
                             struct err *err)
 {
-    const struct segment *segment = catalog_find(&reader->catalog, part->first);
+    struct segment *segment = catalog_find(&reader->catalog, part->first);
     if (!segment || segment->first != part->first || segment->gone)
         return err_set(err, RC_NOT_FOUND, "no segment begins at record %llu", (unsigned long long)part->first);
     if (part->offset >= segment->bytes_stored)

@@ -382,7 +382,7 @@ static enum rc frontier_at(struct mirror_store *s, uint64_t first, struct tlog_f
         *ret_frontier = last.frontier;
         return own(s, rc);
     }
-    const struct segment *segment = catalog_find(&s->reader->catalog, first);
+    struct segment *segment = catalog_find(&s->reader->catalog, first);
     if (!segment || segment->first != first)
         return err_set(err, RC_INVALID, "the server's segment from record %llu begins inside one that is held",
                        (unsigned long long)first);

@@ -1,6 +1,7 @@
 #include "archive/retire.h"
 
 #include "archive/reader_state.h"
+#include "archive/repack.h"
 #include "archive/state.h"
 #include "archive/tombstone.h"
 #include "archive/verify.h"
@@ -93,7 +94,7 @@ static bool keeps_sources(const struct archive *archive)
 enum rc archive_retention_describe(struct archive *archive, uint64_t first, struct retention_record *ret_record,
                                    struct err *err)
 {
-    const struct segment *segment = segment_at(&archive->catalog, first);
+    struct segment *segment = segment_at(&archive->catalog, first);
     if (!segment)
         return no_segment(first, err);
     ret_record->first = segment->first;
@@ -102,6 +103,32 @@ enum rc archive_retention_describe(struct archive *archive, uint64_t first, stru
     ret_record->received_max_ns = segment->received_max_ns;
     ret_record->sources = keeps_sources(archive);
     return segment_footer_digest(archive->io, archive->folders.seg, segment, &ret_record->footer, err);
+}
+
+enum rc archive_segment_hold(struct archive *archive, uint64_t first, const struct tlog_hash *footer, int *ret_hold,
+                             struct err *err)
+{
+    struct segment *segment = segment_at(&archive->catalog, first);
+    struct tlog_hash now;
+    int hold = -1;
+    if (!segment)
+        return no_segment(first, err);
+    enum rc rc = repack_lock(archive->io, archive->folder, &hold, err);
+    if (rc != RC_OK)
+        return rc;
+    rc = segment_footer_digest(archive->io, archive->folders.seg, segment, &now, err);
+    if (rc == RC_OK && !tlog_hash_eq(&now, footer))
+        rc = err_set(err, RC_DENIED, "it was packed anew since its retention record was written");
+    if (rc == RC_OK)
+        *ret_hold = hold;
+    else
+        archive_segment_release(archive, hold);
+    return rc;
+}
+
+void archive_segment_release(const struct archive *archive, int hold)
+{
+    IGNORE(archive->io->close(archive->io->self, hold)); /* a folder */
 }
 
 enum rc archive_tombstone(struct archive *archive, uint64_t first, uint64_t record, struct err *err)

@@ -37,6 +37,11 @@ enum rc archive_segments(const struct archive *archive,
 /* Fills what a record says of the segment itself. RC_NOT_FOUND. */
 enum rc archive_retention_describe(struct archive *archive, uint64_t first, struct retention_record *ret_record,
                                    struct err *err) MUST_USE;
+/* Keeps the file of a segment from being replaced (repack.h) while its tombstone is written. RC_AGAIN: one is just
+ * being replaced; RC_DENIED: this one was, since it was described with that footer; RC_NOT_FOUND; RC_CORRUPT, RC_IO. */
+enum rc archive_segment_hold(struct archive *archive, uint64_t first, const struct tlog_hash *footer, int *ret_hold,
+                             struct err *err) MUST_USE;
+void archive_segment_release(const struct archive *archive, int hold);
 /* Writes the tombstone of a segment, whose retention record is `record` and durable: on disk before it returns. RC_IO:
  * the process must stop. Any other code: the segment cannot be read or is not there, and nothing was written. */
 enum rc archive_tombstone(struct archive *archive, uint64_t first, uint64_t record, struct err *err) MUST_USE;

@@ -97,7 +97,7 @@ static bool may_use(const struct io *base, int folder, const char *name, uint64_
 
 bool sealed_key_orphan(const struct io *base, int folder, const char *name)
 {
-    static const char *const suffixes[] = {"seg", "tmp", "part"};
+    static const char *const suffixes[] = {"seg", "tmp", "part", "pack", "cold"};
     uint64_t first;
     uint64_t serial;
     if (!sealed_key_name_parse(str_of(name), &first, &serial))

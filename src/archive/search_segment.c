@@ -136,7 +136,7 @@ static enum rc vanished(struct search *s, const struct segment *segment, struct 
     return rc;
 }
 
-enum rc search_segment_open(struct search *search, const struct segment *segment, struct err *err)
+enum rc search_segment_open(struct search *search, struct segment *segment, struct err *err)
 {
     struct search *s = search;
     struct probe probe = {.search = s, .file = {s->reader->io, -1}, .err = err};

@@ -78,7 +78,7 @@ void search_count_time(struct search *search, int64_t time_ns);
 enum rc search_give(struct search *search, struct err *err) MUST_USE;
 
 /* Chooses the blocks of a segment that may hold matches. */
-enum rc search_segment_open(struct search *search, const struct segment *segment, struct err *err) MUST_USE;
+enum rc search_segment_open(struct search *search, struct segment *segment, struct err *err) MUST_USE;
 /* Opens a block or gives some matches; RC_END: the segment is done. */
 enum rc search_segment_step(struct search *search, struct segment *segment, struct err *err) MUST_USE;
 void search_segment_close(struct search *search);

@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define FOLLOW_TRIES 3
+
 void segment_name(uint64_t first, char ret_name[SEGMENT_NAME_MAX])
 {
     int n = snprintf(ret_name, SEGMENT_NAME_MAX, "%016llx.seg", (unsigned long long)first);
@@ -23,6 +25,21 @@ bool segment_name_parse(struct str name, uint64_t *ret_first)
     if (name.n != 20 || !str_hex_to_u64(str_slice(name, 0, 16), ret_first))
         return false;
     segment_name(*ret_first, canonical);
+    return str_is(name, canonical);
+}
+
+void segment_cold_name(uint64_t first, char ret_name[SEGMENT_NAME_MAX])
+{
+    int n = snprintf(ret_name, SEGMENT_NAME_MAX, "%016llx.cold", (unsigned long long)first);
+    ASSERT(n == 21);
+}
+
+bool segment_cold_name_parse(struct str name, uint64_t *ret_first)
+{
+    char canonical[SEGMENT_NAME_MAX];
+    if (name.n != 21 || !str_hex_to_u64(str_slice(name, 0, 16), ret_first))
+        return false;
+    segment_cold_name(*ret_first, canonical);
     return str_is(name, canonical);
 }
 
@@ -41,7 +58,7 @@ void segment_free(struct segment *segment)
     memory_free(segment);
 }
 
-enum rc segment_fd(const struct io *io, int folder, const struct segment *segment, int *ret_fd, struct err *err)
+static enum rc name_open(const struct io *io, int folder, const struct segment *segment, int *ret_fd, struct err *err)
 {
     char name[SEGMENT_NAME_MAX];
     if (segment->gone)
@@ -55,6 +72,89 @@ enum rc segment_fd(const struct io *io, int folder, const struct segment *segmen
         return io_error(io, err, -fd, "could not open segment \"%s\"", name);
     *ret_fd = fd;
     return RC_OK;
+}
+
+static bool same_entries(const struct segment *one, const struct segment *other)
+{
+    for (uint32_t i = 0; i < one->entry_count; i++) {
+        const struct segment_entry *a = &one->entries[i];
+        const struct segment_entry *b = &other->entries[i];
+        if (a->count != b->count || a->first != b->first || a->last != b->last || a->time_min_ns != b->time_min_ns ||
+            a->time_max_ns != b->time_max_ns)
+            return false;
+    }
+    return true;
+}
+
+bool segment_same_records(const struct segment *one, const struct segment *other)
+{
+    return one->first == other->first && one->end == other->end && one->bytes_raw == other->bytes_raw &&
+           one->received_min_ns == other->received_min_ns && one->received_max_ns == other->received_max_ns &&
+           one->time_min_ns == other->time_min_ns && one->time_max_ns == other->time_max_ns &&
+           one->entry_count == other->entry_count && one->group_count == other->group_count &&
+           memcmp(one->groups, other->groups, (size_t)one->group_count * sizeof *one->groups) == 0 &&
+           same_entries(one, other);
+}
+
+/* The open file is the one that was read. */
+static enum rc still_is(const struct io *io, int fd, const struct segment *segment, bool *ret_is, struct err *err)
+{
+    char crc[4];
+    int64_t size = 0;
+    *ret_is = true;
+    if (segment->gone)
+        return RC_OK;
+    int result = io->size(io->self, fd, &size);
+    if (result < 0)
+        return err_errno(err, -result, "could not read the size of a segment");
+    *ret_is = (uint64_t)size == segment->bytes_stored;
+    if (!*ret_is)
+        return RC_OK;
+    enum rc rc = file_read_at(io, fd, crc, sizeof crc, size - (int64_t)sizeof crc, err);
+    *ret_is = rc == RC_OK && get_be32(crc) == segment->footer_crc;
+    return rc;
+}
+
+/* Makes it what the file says now. The entries stay allocated: a search may be in the middle of them. */
+static enum rc follow(const struct io *io, int folder, struct segment *segment, struct err *err)
+{
+    struct segment *now = NULL;
+    enum rc rc = segment_open(io, folder, segment->first, segment->uuid, &now, err);
+    if (rc != RC_OK)
+        return rc;
+    if (segment_same_records(segment, now)) {
+        segment_forget(segment);
+        segment->bytes_stored = now->bytes_stored;
+        segment->footer_crc = now->footer_crc;
+        segment->cold = now->cold;
+        memcpy(segment->part, now->part, sizeof segment->part);
+        memcpy(segment->entries, now->entries, segment->entry_count * sizeof *segment->entries);
+    } else {
+        rc = err_set(err, RC_CORRUPT, "the segment of record %llu was replaced by another",
+                     (unsigned long long)segment->first);
+    }
+    segment_free(now);
+    return rc;
+}
+
+enum rc segment_fd(const struct io *io, int folder, struct segment *segment, int *ret_fd, struct err *err)
+{
+    for (unsigned i = 0; i < FOLLOW_TRIES; i++) {
+        bool is = false;
+        int fd = -1;
+        enum rc rc = name_open(io, folder, segment, &fd, err);
+        rc = rc == RC_OK ? still_is(io, fd, segment, &is, err) : rc;
+        if (rc == RC_OK && is) {
+            *ret_fd = fd;
+            return RC_OK;
+        }
+        if (fd >= 0)
+            IGNORE(io->close(io->self, fd)); /* only read */
+        rc = rc == RC_OK ? follow(io, folder, segment, err) : rc;
+        if (rc != RC_OK)
+            return rc;
+    }
+    return damaged(err, "a segment changes all the time");
 }
 
 enum rc segment_read(const struct segment_file *file, uint64_t offset, uint64_t length, struct arena *arena,
@@ -83,8 +183,8 @@ enum rc segment_section_load(const struct io *io, int folder, const struct segme
     return rc;
 }
 
-enum rc segment_footer_digest(const struct io *io, int folder, const struct segment *segment,
-                              struct tlog_hash *ret_digest, struct err *err)
+enum rc segment_footer_digest(const struct io *io, int folder, struct segment *segment, struct tlog_hash *ret_digest,
+                              struct err *err)
 {
     struct tlog_hasher *hasher CLEANUP(tlog_hasher_cleanup) = tlog_hasher_new();
     char bytes[SEGMENT_FOOTER];
@@ -100,13 +200,13 @@ enum rc segment_footer_digest(const struct io *io, int folder, const struct segm
     return rc == RC_END ? damaged(err, "a segment is cut short") : rc;
 }
 
-enum rc segment_header_check(struct str bytes, const uint8_t uuid[16], uint64_t first, struct err *err)
+enum rc segment_header_read(struct str bytes, const uint8_t uuid[16], struct segment *segment, struct err *err)
 {
     struct reader in = reader_of(bytes);
     struct str magic = read_bytes(&in, SEGMENT_MAGIC_SIZE);
     uint16_t version = read_be16(&in);
     read_be16(&in);
-    read_be32(&in); /* compatible features: unknown ones do not matter */
+    segment->cold = (read_be32(&in) & SEGMENT_COLD) != 0; /* unknown compatible features do not matter */
     uint32_t incompatible = read_be32(&in);
     read_be32(&in); /* features that only a writer must know */
     struct str owner = read_bytes(&in, 16);
@@ -118,7 +218,8 @@ enum rc segment_header_check(struct str bytes, const uint8_t uuid[16], uint64_t 
         return err_set(err, RC_INVALID, "it needs a newer program (version %u, features 0x%x)", version, incompatible);
     if (memcmp(owner.p, uuid, 16) != 0)
         return damaged(err, "it belongs to another archive");
-    return begins == first ? RC_OK : damaged(err, "it says that it begins at another record");
+    memcpy(segment->uuid, uuid, sizeof segment->uuid);
+    return begins == segment->first ? RC_OK : damaged(err, "it says that it begins at another record");
 }
 
 enum rc segment_footer_read(struct str bytes, struct segment *segment, struct err *err)
@@ -137,6 +238,7 @@ enum rc segment_footer_read(struct str bytes, struct segment *segment, struct er
     if (bytes.n != SEGMENT_FOOTER || !str_eq(magic, str_at(SEGMENT_FOOTER_MAGIC, SEGMENT_MAGIC_SIZE)) ||
         get_be32(bytes.p + SEGMENT_FOOTER - 4) != crc32c(0, bytes.p, SEGMENT_FOOTER - 4))
         return damaged(err, "its footer is damaged");
+    segment->footer_crc = get_be32(bytes.p + SEGMENT_FOOTER - 4);
     if (sections != SECTION_END - 1 || first != segment->first || segment->end <= first ||
         segment->entry_count > SEGMENT_BLOCKS_MAX)
         return damaged(err, "its footer contradicts itself");
@@ -267,7 +369,7 @@ static enum rc open_fd(const struct io *io, int fd, const uint8_t uuid[16], stru
         return err_set(err, RC_LIMIT, "no memory");
     struct str bytes;
     enum rc rc = segment_read(&(struct segment_file){io, fd}, 0, SEGMENT_HEADER, arena, &bytes, err);
-    rc = rc == RC_OK ? segment_header_check(bytes, uuid, segment->first, err) : rc;
+    rc = rc == RC_OK ? segment_header_read(bytes, uuid, segment, err) : rc;
     rc = rc == RC_OK ? segment_read(&(struct segment_file){io, fd}, (uint64_t)size - SEGMENT_FOOTER, SEGMENT_FOOTER,
                                     arena, &bytes, err)
                      : rc;

@@ -1,5 +1,6 @@
 /* segment.h - one sealed file: blocks that cover a range of record numbers completely, their index, and what the tree
- * needs of that range. Never changed once it has its name. Internal to the room. Format: doc/format/segment.md.
+ * needs of that range. Never changed once it has its name; after months another file may take the name, with the same
+ * records in the same blocks, packed smaller (repack.h). Internal to the room. Format: doc/format/segment.md.
  *
  *     header 4096 | blocks | dictionaries | index | filter | groups | edges | frontiers | sources | footer 1024
  *
@@ -31,7 +32,9 @@
 #define SEGMENT_CHAINS_MAX   4096
 #define SEGMENT_CHAINS_BYTES ((size_t)1 << 30) /* in memory */
 
-void segment_name(uint64_t first, char ret_name[SEGMENT_NAME_MAX]); /* "0123456789abcdef.seg" */
+void segment_name(uint64_t first, char ret_name[SEGMENT_NAME_MAX]);      /* "0123456789abcdef.seg" */
+void segment_cold_name(uint64_t first, char ret_name[SEGMENT_NAME_MAX]); /* ".cold": what waits to take that name */
+bool segment_cold_name_parse(struct str name, uint64_t *ret_first) MUST_USE;
 bool segment_name_parse(struct str name, uint64_t *ret_first) MUST_USE;
 
 /* ---- reading ---- */
@@ -69,10 +72,13 @@ struct segment_entry {
 };
 
 struct segment {
+    uint8_t uuid[16];
     uint64_t first;
     uint64_t end;
     uint64_t bytes_raw;
     uint64_t bytes_stored;
+    uint32_t footer_crc;
+    bool cold; /* packed anew, as small as it gets */
     int64_t received_min_ns;
     int64_t received_max_ns;
     int64_t time_min_ns;
@@ -100,12 +106,15 @@ enum rc segment_open(const struct io *io, int folder, uint64_t first, const uint
 void segment_free(struct segment *segment);
 /* Whether the index says of a block what its header says. */
 bool segment_entry_is(const struct segment_entry *entry, const struct block_info *info);
-/* Opens the file for the calls below. */
-enum rc segment_fd(const struct io *io, int folder, const struct segment *segment, int *ret_fd,
-                   struct err *err) MUST_USE;
+/* Whether both are the same records in the same blocks: all that the indexes and footers say of them. */
+bool segment_same_records(const struct segment *one, const struct segment *other);
+/* Opens the file for the calls below. When it was packed anew since `segment` was read, offsets, digests and keys
+ * become those of the present file; blocks keep their place in `entries`, which stays where it is. RC_NOT_FOUND;
+ * RC_CORRUPT: another file stands under its name. */
+enum rc segment_fd(const struct io *io, int folder, struct segment *segment, int *ret_fd, struct err *err) MUST_USE;
 /* SHA-256 of the footer, from the file or its tombstone. */
-enum rc segment_footer_digest(const struct io *io, int folder, const struct segment *segment,
-                              struct tlog_hash *ret_digest, struct err *err) MUST_USE;
+enum rc segment_footer_digest(const struct io *io, int folder, struct segment *segment, struct tlog_hash *ret_digest,
+                              struct err *err) MUST_USE;
 /* Bytes of a section, or of a block, into the arena. */
 struct segment_file {
     const struct io *io;
@@ -115,7 +124,7 @@ enum rc segment_read(const struct segment_file *file, uint64_t offset, uint64_t 
                      struct str *ret_bytes, struct err *err) MUST_USE;
 /* A section into the arena, for who wants no more of the file, or of its tombstone. */
 struct segment_wanted {
-    const struct segment *segment;
+    struct segment *segment;
     enum segment_section section;
 };
 enum rc segment_section_load(const struct io *io, int folder, const struct segment_wanted *wanted, struct arena *arena,
@@ -139,9 +148,13 @@ struct segment_writer;
 
 enum rc segment_writer_new(const struct io *io, int folder, const uint8_t uuid[16], uint64_t first,
                            struct segment_writer **ret_writer, struct err *err) MUST_USE;
+/* The same for a segment that is packed anew; sealed, it is named segment_cold_name. */
+enum rc segment_writer_new_cold(const struct io *io, int folder, const uint8_t uuid[16], uint64_t first,
+                                struct segment_writer **ret_writer, struct err *err) MUST_USE;
 void segment_writer_free(struct segment_writer *writer);
 uint64_t segment_writer_first(const struct segment_writer *writer);
 uint64_t segment_writer_records(const struct segment_writer *writer);
+uint64_t segment_writer_size(const struct segment_writer *writer); /* bytes written; of a sealed one the file's */
 /* `block` has its trailer. */
 enum rc segment_writer_add(struct segment_writer *writer, struct str block, const struct block_info *info,
                            struct err *err) MUST_USE;

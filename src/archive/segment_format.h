@@ -9,6 +9,7 @@
 #define SEGMENT_MAGIC_SIZE   8
 #define SEGMENT_VERSION      2
 #define SEGMENT_FILTER_KEY   16 /* bytes before the filter in its section */
+#define SEGMENT_COLD         1  /* compatible feature: packed anew */
 #define SEGMENT_OWNER        24 /* where the archive's uuid stands in the header */
 /* The footer: after its own numbers a row for each section, with id, offset, length and digest. */
 #define SEGMENT_ROWS       72
@@ -27,9 +28,10 @@ struct segment_id {
 enum rc segment_open_named(const struct io *io, int folder, const struct segment_id *id, struct segment **ret_segment,
                            struct err *err) MUST_USE;
 
-/* Parts of opening that a tombstone shares. RC_CORRUPT, RC_INVALID as segment_open. */
-enum rc segment_header_check(struct str bytes, const uint8_t uuid[16], uint64_t first, struct err *err) MUST_USE;
-/* `first` and `bytes_stored`, the whole file's, are set. */
+/* Parts of opening that a tombstone shares. `first` is set, and for the footer `bytes_stored`, the whole file's.
+ * RC_CORRUPT, RC_INVALID as segment_open. */
+enum rc segment_header_read(struct str bytes, const uint8_t uuid[16], struct segment *segment,
+                            struct err *err) MUST_USE;
 enum rc segment_footer_read(struct str bytes, struct segment *segment, struct err *err) MUST_USE;
 enum rc segment_groups_read(struct str bytes, struct segment *segment, struct err *err) MUST_USE;
 

@@ -30,6 +30,7 @@ struct segment_writer {
     uint64_t first;
     uint64_t records;
     enum state state;
+    bool cold;
     char temporary[SEGMENT_NAME_MAX];
     struct segment_entry *entries;
     uint32_t count;
@@ -67,7 +68,7 @@ static enum rc header_write(struct segment_writer *w, struct err *err)
     buf_put(&out, SEGMENT_MAGIC, SEGMENT_MAGIC_SIZE);
     buf_be16(&out, SEGMENT_VERSION);
     buf_be16(&out, 0);
-    buf_be32(&out, 0);
+    buf_be32(&out, w->cold ? SEGMENT_COLD : 0);
     buf_be32(&out, 0);
     buf_be32(&out, 0);
     buf_put(&out, w->uuid, sizeof w->uuid);
@@ -76,20 +77,21 @@ static enum rc header_write(struct segment_writer *w, struct err *err)
     return file_write_at(w->io, w->fd, str_at(bytes, sizeof bytes), 0, err);
 }
 
-enum rc segment_writer_new(const struct io *io, int folder, const uint8_t uuid[16], uint64_t first,
-                           struct segment_writer **ret_writer, struct err *err)
+static enum rc writer_new(const struct io *io, int folder, const struct segment_id *id, bool cold,
+                          struct segment_writer **ret_writer, struct err *err)
 {
     struct segment_writer *w = memory_new(sizeof *w);
     if (!w)
         return err_set(err, RC_LIMIT, "no memory for a segment");
     w->io = io;
     w->folder = folder;
-    w->first = first;
+    w->first = id->first;
+    w->cold = cold;
     w->at = SEGMENT_HEADER;
     w->bounds[0] = w->bounds[2] = INT64_MAX;
     w->bounds[1] = w->bounds[3] = INT64_MIN;
-    memcpy(w->uuid, uuid, sizeof w->uuid);
-    snprintf(w->temporary, sizeof w->temporary, "%016llx.tmp", (unsigned long long)first);
+    memcpy(w->uuid, id->uuid, sizeof w->uuid);
+    snprintf(w->temporary, sizeof w->temporary, "%s", id->name);
     w->fd = io->open(io->self, folder, w->temporary, IO_READ | IO_WRITE | IO_CREATE);
     enum rc rc = RC_OK;
     if (w->fd < 0)
@@ -104,6 +106,22 @@ enum rc segment_writer_new(const struct io *io, int folder, const uint8_t uuid[1
     }
     *ret_writer = w;
     return RC_OK;
+}
+
+enum rc segment_writer_new(const struct io *io, int folder, const uint8_t uuid[16], uint64_t first,
+                           struct segment_writer **ret_writer, struct err *err)
+{
+    struct segment_id id = {.uuid = uuid, .first = first};
+    snprintf(id.name, sizeof id.name, "%016llx.tmp", (unsigned long long)first);
+    return writer_new(io, folder, &id, false, ret_writer, err);
+}
+
+enum rc segment_writer_new_cold(const struct io *io, int folder, const uint8_t uuid[16], uint64_t first,
+                                struct segment_writer **ret_writer, struct err *err)
+{
+    struct segment_id id = {.uuid = uuid, .first = first};
+    snprintf(id.name, sizeof id.name, "%016llx.pack", (unsigned long long)first);
+    return writer_new(io, folder, &id, true, ret_writer, err);
 }
 
 void segment_writer_free(struct segment_writer *writer)
@@ -133,6 +151,11 @@ uint64_t segment_writer_first(const struct segment_writer *writer)
 uint64_t segment_writer_records(const struct segment_writer *writer)
 {
     return writer->records;
+}
+
+uint64_t segment_writer_size(const struct segment_writer *writer)
+{
+    return writer->at + (writer->state == STATE_SEALED ? SEGMENT_FOOTER : 0);
 }
 
 static struct dictionary *chain_find(const struct segment_writer *w, uint64_t chain)
@@ -529,7 +552,10 @@ static enum rc seal_tail(struct segment_writer *w, const struct segment_seal *se
     if (rc != RC_OK)
         return rc;
     char name[SEGMENT_NAME_MAX];
-    segment_name(w->first, name);
+    if (w->cold)
+        segment_cold_name(w->first, name);
+    else
+        segment_name(w->first, name);
     result = io->read_only(io->self, w->fd);
     if (result >= 0)
         result = io->rename(io->self, w->folder, w->temporary, name);

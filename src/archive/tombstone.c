@@ -129,7 +129,7 @@ static enum rc sections_check(struct str bytes, struct segment *segment, uint32_
             return err_set(err, RC_CORRUPT, "its section %u at offset %llu is damaged", i,
                            (unsigned long long)segment->part[i].offset);
     }
-    enum rc rc = segment_header_check(part[SECTION_HEADER], uuid, segment->first, err);
+    enum rc rc = segment_header_read(part[SECTION_HEADER], uuid, segment, err);
     rc = rc == RC_OK ? segment_groups_read(part[SECTION_GROUPS], segment, err) : rc;
     rc = rc == RC_OK ? segment_edges_read(part[SECTION_EDGES], segment, &edges, err) : rc;
     rc = rc == RC_OK ? segment_frontiers(part[SECTION_FRONTIERS], &in, &out, err) : rc;
@@ -229,7 +229,7 @@ static enum rc copy_part(const struct segment_file *file, uint64_t offset, uint6
     return rc == RC_END ? damaged(err, "the segment is cut short") : rc;
 }
 
-static enum rc derive(const struct io *io, int folder, const struct segment *segment, const struct mark *mark,
+static enum rc derive(const struct io *io, int folder, struct segment *segment, const struct mark *mark,
                       struct buf *out, struct err *err)
 {
     char bytes[TOMBSTONE_MARK];
@@ -262,7 +262,7 @@ static enum rc derived_check(struct str bytes, uint64_t first, struct err *err)
     return rc;
 }
 
-enum rc tombstone_write(const struct io *io, int folder, const struct segment *segment, uint64_t record, bool named,
+enum rc tombstone_write(const struct io *io, int folder, struct segment *segment, uint64_t record, bool named,
                         struct err *err)
 {
     struct buf bytes CLEANUP(buf_done) = {0};
@@ -280,7 +280,7 @@ enum rc tombstone_write(const struct io *io, int folder, const struct segment *s
     return rc == RC_OK ? file_replace(io, folder, name, buf_view(&bytes), err) : rc;
 }
 
-enum rc tombstone_same(const struct io *io, int folder, const struct segment *segment, struct err *err)
+enum rc tombstone_same(const struct io *io, int folder, struct segment *segment, struct err *err)
 {
     struct arena *arena CLEANUP(arena_cleanup) = arena_new(OPEN_ARENA);
     struct buf want CLEANUP(buf_done) = {0};
@@ -323,7 +323,7 @@ enum rc segment_edges_read(struct str section, const struct segment *segment, st
     return RC_OK;
 }
 
-enum rc tombstone_leaves(const struct io *io, int folder, const struct segment *segment, struct tombstone_range *range,
+enum rc tombstone_leaves(const struct io *io, int folder, struct segment *segment, struct tombstone_range *range,
                          struct err *err)
 {
     const struct segment_wanted wanted = {segment, SECTION_EDGES};

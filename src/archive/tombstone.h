@@ -40,11 +40,11 @@ enum rc tombstone_record(const struct io *io, int folder, uint64_t first, uint64
 /* Derives the tombstone of a segment that is there, and writes it: after a power cut there is all of it or none.
  * `named`: with the sources. RC_IO: it could not be written; any other code: the segment could not be read, is damaged
  * (RC_CORRUPT) or needs too much memory (RC_LIMIT), and nothing was written. */
-enum rc tombstone_write(const struct io *io, int folder, const struct segment *segment, uint64_t record, bool named,
+enum rc tombstone_write(const struct io *io, int folder, struct segment *segment, uint64_t record, bool named,
                         struct err *err) MUST_USE;
 /* Whether the tombstone beside a segment is what tombstone_write would make of it, whatever record it names.
  * RC_CORRUPT when it is not, RC_NOT_FOUND when there is none. */
-enum rc tombstone_same(const struct io *io, int folder, const struct segment *segment, struct err *err) MUST_USE;
+enum rc tombstone_same(const struct io *io, int folder, struct segment *segment, struct err *err) MUST_USE;
 
 /* Leaf hashes of the groups that a segment shares with its neighbours, borrowed from the section. */
 struct segment_edges {
@@ -64,7 +64,7 @@ struct tombstone_range {
     uint64_t found;
 };
 /* Fills in those of a gone segment's leaf hashes that are known. */
-enum rc tombstone_leaves(const struct io *io, int folder, const struct segment *segment, struct tombstone_range *range,
+enum rc tombstone_leaves(const struct io *io, int folder, struct segment *segment, struct tombstone_range *range,
                          struct err *err) MUST_USE;
 
 #endif

@@ -10,7 +10,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 /* What opens can be used: leaf hashes are read, a record compared. */
-static void use(const struct io *io, const struct segment *segment, const struct retention_record *record)
+static void use(const struct io *io, struct segment *segment, const struct retention_record *record)
 {
     static struct tlog_hash hashes[TLOG_GROUP];
     struct tlog_hash footer;

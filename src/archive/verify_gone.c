@@ -172,7 +172,7 @@ enum rc verify_tombstone(struct verify *v, uint64_t first)
 }
 
 /* A tombstone whose segment is still there: the deletion was begun. */
-enum rc verify_begun(struct verify *v, const struct segment *segment)
+enum rc verify_begun(struct verify *v, struct segment *segment)
 {
     struct segment *stone = NULL;
     char file[48];

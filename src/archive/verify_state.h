@@ -104,7 +104,7 @@ bool verify_frontiers(struct verify *v, const struct covered *c, int fd, bool be
 enum rc verify_tombstone(struct verify *v, uint64_t first) MUST_USE;
 bool verify_tombstone_there(struct verify *v, uint64_t first);
 /* The tombstone beside a segment, if there is one. */
-enum rc verify_begun(struct verify *v, const struct segment *segment) MUST_USE;
+enum rc verify_begun(struct verify *v, struct segment *segment) MUST_USE;
 /* Any record; after all of them, whether each tombstone has its own. */
 void verify_retention(struct verify *v, const struct leaf *leaf, struct str raw);
 void verify_vouched(struct verify *v);

@@ -175,6 +175,7 @@ enum rc archive_seal_step(struct archive *archive, void (*release)(void *context
 
 struct archive_totals {
     uint64_t segments;
+    uint64_t cold_segments; /* of them, packed anew */
     uint64_t bytes_raw;     /* raw bytes in segments */
     uint64_t bytes_stored;  /* of segment files, and of what stays of those that are gone */
     int64_t oldest_ns;      /* receive time of the oldest record; 0 when empty */

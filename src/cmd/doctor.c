@@ -186,14 +186,15 @@ static bool known_log(struct str name)
     return wal_file_name_parse(name, &number);
 }
 
-/* Segments, tombstones of deleted ones, the keys of encrypted ones, what a mirror is fetching. */
+/* Segments, what is to take their place, tombstones of deleted ones, the keys of encrypted ones, what a mirror is
+ * fetching. */
 static bool known_segment(struct str name)
 {
     uint64_t number;
     uint64_t serial;
     return segment_name_parse(name, &number) || tombstone_name_parse(name, &number) ||
-           sealed_key_name_parse(name, &number, &serial) ||
-           (sealed_name_parse(name, &number) && str_ends(name, STR(".part")));
+           sealed_key_name_parse(name, &number, &serial) || segment_cold_name_parse(name, &number) ||
+           (sealed_name_parse(name, &number) && (str_ends(name, STR(".part")) || str_ends(name, STR(".pack"))));
 }
 
 static bool known_checkpoint(struct str name)

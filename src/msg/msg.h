@@ -34,7 +34,8 @@
     X(ROLE_QUERY, "query")                                                                                             \
     X(ROLE_WEB, "web")                                                                                                 \
     X(ROLE_COLLECTOR, "collector")                                                                                     \
-    X(ROLE_INTAKE, "intake")
+    X(ROLE_INTAKE, "intake")                                                                                           \
+    X(ROLE_PACKER, "packer") /* behind the others: user ids are counted by this table */
 
 enum role {
 #define X(id, name) id,

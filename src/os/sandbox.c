@@ -57,6 +57,7 @@ static enum rc path_allow(int ruleset, const struct sandbox_path *path, uint64_t
     access |= (path->access & SANDBOX_READ) ? FS_READ : 0;
     access |= (path->access & SANDBOX_WRITE) ? FS_WRITE : 0;
     access |= (path->access & SANDBOX_REMOVE) ? LANDLOCK_ACCESS_FS_REMOVE_FILE : 0;
+    access |= (path->access & SANDBOX_RENAME) ? LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG : 0;
     struct stat st;
     if (fstat(fd, &st) == 0 && !S_ISDIR(st.st_mode))
         access &= FS_FILE_ONLY;

@@ -20,7 +20,7 @@ enum sandbox_calls {
     SANDBOX_THREADS = 32, /* a library needs threads */
 };
 
-enum sandbox_access { SANDBOX_READ = 1, SANDBOX_WRITE = 2, SANDBOX_REMOVE = 4 };
+enum sandbox_access { SANDBOX_READ = 1, SANDBOX_WRITE = 2, SANDBOX_REMOVE = 4, SANDBOX_RENAME = 8 };
 
 struct sandbox_path {
     const char *path; /* absent paths are passed over */

@@ -185,14 +185,14 @@ static void belongings_send(struct parent *parent, struct child *child)
 {
     const struct setup *setup = &parent->setup;
     enum role role = child->role;
-    if (role == ROLE_KEEPER || role == ROLE_QUERY || role == ROLE_REAPER)
+    if (role == ROLE_KEEPER || role == ROLE_QUERY || role == ROLE_REAPER || role == ROLE_PACKER)
         handle_send(child, "archive", setup->archive);
     if (role == ROLE_KEEPER || role == ROLE_REAPER)
         secret_send(child, "retention-law", parent->retention_law);
     if (role == ROLE_QUERY)
         handle_send(child, MIRROR_FOLDER, setup->mirror);
     if (!vault_setting_off(parent->config.encryption) &&
-        (role == ROLE_KEEPER || role == ROLE_QUERY || role == ROLE_REAPER))
+        (role == ROLE_KEEPER || role == ROLE_QUERY || role == ROLE_REAPER || role == ROLE_PACKER))
         master_keys_send(parent, child);
     if (role == ROLE_KEEPER) {
         secret_send(child, "origin-uuid", setup->origin_uuid);
@@ -397,7 +397,7 @@ static void reap(struct parent *parent)
 
 /* ---- stopping: who makes records first, who keeps them last ---- */
 
-static const enum role stop_order[] = {ROLE_WEB,    ROLE_INTAKE, ROLE_COLLECTOR, ROLE_OUT,    ROLE_QUERY,
+static const enum role stop_order[] = {ROLE_WEB,    ROLE_INTAKE, ROLE_COLLECTOR, ROLE_OUT,    ROLE_QUERY, ROLE_PACKER,
                                        ROLE_ENGINE, ROLE_DESK,   ROLE_REAPER,    ROLE_KEEPER, ROLE_SIGNER};
 
 static void stop_next(struct parent *parent)
@@ -585,6 +585,7 @@ static enum rc parent_start(struct parent *parent, const struct parent_options *
     children_add(parent, ROLE_SIGNER, 1);
     children_add(parent, ROLE_KEEPER, 1);
     children_add(parent, ROLE_REAPER, 1);
+    children_add(parent, ROLE_PACKER, 1);
     children_add(parent, ROLE_OUT, 1);
     children_add(parent, ROLE_DESK, 1);
     children_add(parent, ROLE_QUERY, 1);

@@ -203,10 +203,10 @@ static bool config_take(const struct msg *msg)
     return false;
 }
 
-/* The reaper removes what the keeper made, the query process reads it. */
+/* The reaper removes what the keeper made, the packer packs it anew, the query process reads it. */
 static struct proc_identity identity_of(const struct role_driver *d, uint32_t base)
 {
-    enum role owner = d->role == ROLE_REAPER ? ROLE_KEEPER : d->role;
+    enum role owner = d->role == ROLE_REAPER || d->role == ROLE_PACKER ? ROLE_KEEPER : d->role;
     return (struct proc_identity){
         .uid = base ? base + owner : 0,
         .gid = base ? base + owner : 0,

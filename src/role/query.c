@@ -318,6 +318,7 @@ static void ask_archive(struct query_role *role)
     json_put_u64(out, "records", archive_reader_size(role->reader));
     json_put_u64(out, "durable", archive_reader_size(role->reader));
     json_put_u64(out, "segments", totals.segments);
+    json_put_u64(out, "cold_segments", totals.cold_segments);
     json_put_u64(out, "bytes_raw", totals.bytes_raw);
     json_put_u64(out, "bytes_stored", totals.bytes_stored);
     struct str note = archive_reader_cosigned(role->reader);

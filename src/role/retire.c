@@ -27,9 +27,10 @@ struct pending {
     uint64_t first;
     uint64_t end;
     uint64_t record;
-    unsigned unasked_s; /* since the reaper was asked */
-    bool told;          /* the desk, of this step */
-    bool refused;       /* by the reaper, since it came up: told once */
+    struct tlog_hash footer; /* as the record has it */
+    unsigned unasked_s;      /* since the reaper was asked */
+    bool told;               /* the desk, of this step */
+    bool refused;            /* by the reaper, since it came up: told once */
 };
 
 struct retire {
@@ -274,6 +275,7 @@ static void segment_record(struct retire *r, struct proposal *proposal, struct p
     log_info("records %llu to %llu are to be deleted: %s proposed, %s approved; record %llu says so",
              (unsigned long long)pending->first, (unsigned long long)pending->end - 1, proposal->record.proposer,
              proposal->record.approver, (unsigned long long)pending->record);
+    pending->footer = proposal->record.footer;
     IGNORE(!pending_add(r, pending)); /* there is room, as was seen */
 }
 
@@ -397,7 +399,14 @@ static void pending_step(struct retire *r, struct pending *p)
     if (p->step != STEP_RECORDED || p->record >= r->signed_size ||
         (r->options.witnesses && p->record >= archive_cosigned_size(r->options.archive)))
         return;
-    enum rc rc = archive_tombstone(r->options.archive, p->first, p->record, &err);
+    int hold = -1;
+    enum rc rc = archive_segment_hold(r->options.archive, p->first, &p->footer, &hold, &err);
+    if (rc == RC_AGAIN || rc == RC_IO)
+        return; /* it is tried again */
+    if (rc == RC_OK) {
+        rc = archive_tombstone(r->options.archive, p->first, p->record, &err);
+        archive_segment_release(r->options.archive, hold);
+    }
     if (rc == RC_IO)
         r->options.give_up("could not write a tombstone", &err);
     if (rc != RC_OK) {

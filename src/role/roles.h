@@ -10,6 +10,7 @@ extern const struct role_driver engine_driver;
 extern const struct role_driver intake_driver;
 extern const struct role_driver keeper_driver;
 extern const struct role_driver out_driver;
+extern const struct role_driver packer_driver;
 extern const struct role_driver query_driver;
 extern const struct role_driver reaper_driver;
 extern const struct role_driver signer_driver;

@@ -221,6 +221,7 @@ static void tiles(struct web_call *call, const struct health *h)
     HTML(html, RAW("<dl class=\"tiles\">"));
     part_tile_number(call, "archive.records", of_int(a, "records"));
     part_tile_number(call, "archive.segments", of_int(a, "segments"));
+    part_tile_number(call, "archive.cold", of_int(a, "cold_segments"));
     part_tile_bytes(call, "archive.bytes_raw", of_int(a, "bytes_raw"));
     part_tile_bytes(call, "archive.bytes_stored", stored);
     part_tile_begin(call, "archive.ratio");
