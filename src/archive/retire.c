@@ -119,10 +119,12 @@ enum rc archive_segment_hold(struct archive *archive, uint64_t first, const stru
     rc = segment_footer_digest(archive->io, archive->folders.seg, segment, &now, err);
     if (rc == RC_OK && !tlog_hash_eq(&now, footer))
         rc = err_set(err, RC_DENIED, "it was packed anew since its retention record was written");
-    if (rc == RC_OK)
+    if (rc == RC_OK) {
         *ret_hold = hold;
-    else
-        archive_segment_release(archive, hold);
+        return RC_OK;
+    }
+    archive_segment_release(archive, hold);
+    IGNORE(err_wrap(err, "the segment of record %llu", (unsigned long long)first)); /* the code stays rc */
     return rc;
 }
 

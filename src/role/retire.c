@@ -401,14 +401,14 @@ static void pending_step(struct retire *r, struct pending *p)
         return;
     int hold = -1;
     enum rc rc = archive_segment_hold(r->options.archive, p->first, &p->footer, &hold, &err);
-    if (rc == RC_AGAIN || rc == RC_IO)
-        return; /* it is tried again */
+    if (rc == RC_AGAIN)
+        return; /* in a moment */
     if (rc == RC_OK) {
         rc = archive_tombstone(r->options.archive, p->first, p->record, &err);
         archive_segment_release(r->options.archive, hold);
+        if (rc == RC_IO)
+            r->options.give_up("could not write a tombstone", &err);
     }
-    if (rc == RC_IO)
-        r->options.give_up("could not write a tombstone", &err);
     if (rc != RC_OK) {
         refuse(r, p, err.text);
         pending_remove(r, p);
