@@ -179,6 +179,17 @@ static const char *missing_key(const struct query_role *role, uint64_t number, c
     return archive_reader_gone(role->reader, number, &gone) && gone.first <= number ? "record_deleted" : otherwise;
 }
 
+/* `under` names the record that says of a deletion. */
+static void refuse_missing(struct query_role *role, uint64_t number, const char *otherwise, const struct err *err)
+{
+    struct archive_gone gone = {.record = 0};
+    const char *key = missing_key(role, number, otherwise);
+    query_refuse_begin(&role->answer, key, err);
+    if (strcmp(key, otherwise) != 0 && archive_reader_gone(role->reader, number, &gone))
+        json_put_u64(&role->answer, "under", gone.record);
+    json_write_object_end(&role->answer);
+}
+
 static void ask_record(struct query_role *role, uint64_t number)
 {
     struct archive_hit *hit = arena_alloc(role->scratch, sizeof *hit);
@@ -189,9 +200,10 @@ static void ask_record(struct query_role *role, uint64_t number)
     enum rc rc = hit ? archive_reader_record(role->reader, number, role->scratch, hit, &err) : RC_LIMIT;
     if (rc == RC_OK)
         rc = archive_reader_leaf(role->reader, number, &leaf, &hash, &err);
-    if (rc != RC_OK) {
-        query_refuse(&role->answer,
-                     rc == RC_NOT_FOUND ? missing_key(role, number, "record_not_found") : "search_failed", &err);
+    if (rc == RC_NOT_FOUND) {
+        refuse_missing(role, number, "record_not_found", &err);
+    } else if (rc != RC_OK) {
+        query_refuse(&role->answer, "search_failed", &err);
     } else {
         char text[64];
         struct buf *out = &role->answer;
@@ -231,9 +243,10 @@ static void ask_proof(struct query_role *role, uint64_t number)
     if (rc == RC_OK)
         rc = archive_reader_root(role->reader, size, &root, &err);
     char *leaf_text = rc == RC_OK ? arena_alloc(role->scratch, leaf.n / 3 * 4 + 8) : NULL;
-    if (rc != RC_OK || !leaf_text) {
-        query_refuse(&role->answer, rc == RC_NOT_FOUND ? missing_key(role, number, "proof_not_yet") : "search_failed",
-                     &err);
+    if (rc == RC_NOT_FOUND) {
+        refuse_missing(role, number, "proof_not_yet", &err);
+    } else if (rc != RC_OK || !leaf_text) {
+        query_refuse(&role->answer, "search_failed", &err);
     } else {
         char text[64];
         struct buf *out = &role->answer;

@@ -85,7 +85,7 @@ void query_jobs_tick(struct query_jobs *jobs, uint64_t boot_ns)
             job_end(&jobs->jobs[i]);
 }
 
-void query_refuse(struct buf *out, const char *key, const struct err *err)
+void query_refuse_begin(struct buf *out, const char *key, const struct err *err)
 {
     buf_clear(out);
     json_write_object(out);
@@ -93,6 +93,11 @@ void query_refuse(struct buf *out, const char *key, const struct err *err)
     json_put_text(out, "error", key);
     json_put_text(out, "text", err->text);
     json_put_u64(out, "offset", err->offset);
+}
+
+void query_refuse(struct buf *out, const char *key, const struct err *err)
+{
+    query_refuse_begin(out, key, err);
     json_write_object_end(out);
 }
 

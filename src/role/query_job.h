@@ -35,6 +35,7 @@ enum rc query_jobs_ask(struct query_jobs *jobs, struct archive_reader *reader, c
                        struct buf *out, struct err *err) MUST_USE;
 /* The whole answer to a question that is refused: `key` is that of its text, error.KEY. */
 void query_refuse(struct buf *out, const char *key, const struct err *err);
+void query_refuse_begin(struct buf *out, const char *key, const struct err *err); /* the object is left open */
 /* A record's members; of one whose fields alone would fill the answer only the beginning of its bytes. */
 void query_members_write(struct buf *out, const struct archive_hit *hit, const struct names *names);
 

@@ -152,7 +152,12 @@ bool call_failed_at(struct web_call *call, size_t i)
     struct str error = call_error(call, i);
     if (error.n == 0)
         return false;
-    call_fail(call, status_of_error(error), error, json_str(json_get(call->questions[i].answer, "text"), STR("")));
+    const struct json_value *answer = call->questions[i].answer;
+    struct str text = json_str(json_get(answer, "text"), STR(""));
+    int64_t under = json_int(json_get(answer, "under"), 0);
+    if (under > 0) /* what says why, in the reader's language */
+        text = call_format(call, "%.*s %lld", STR_ARG(html_text(&call->html, STR("event.record"))), (long long)under);
+    call_fail(call, status_of_error(error), error, text);
     return true;
 }
 

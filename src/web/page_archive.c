@@ -12,6 +12,7 @@
 #define STALE_NS     (3600 * SECOND_NS) /* a checkpoint older than this is told */
 #define UNVERIFIED_D 31                 /* days without `qorgan verify` that are told */
 #define DISK_LOW_D   30                 /* days that the free space lasts, below which it is told */
+#define DISK_LONG_D  36525              /* and above which it says nothing to anybody */
 #define GROWTH_MIN   (3600 * SECOND_NS) /* no growth is told of a younger archive */
 #define VERIFY_MS    1000               /* work on looking for the last verification */
 /* How such a record begins (msg/batch.h). The name alone would also be found in what strangers can write into a record,
@@ -233,7 +234,9 @@ static void tiles(struct web_call *call, const struct health *h)
     part_tile_bytes(call, "archive.growth", h->growth);
     part_tile_bytes(call, "live.disk_free", h->disk_free);
     part_tile_begin(call, "archive.disk_lasts");
-    if (h->growth > 0)
+    if (h->growth > 0 && h->disk_free / h->growth > DISK_LONG_D)
+        HTML(html, RAW("&gt; "), NUMBER(DISK_LONG_D));
+    else if (h->growth > 0)
         HTML(html, NUMBER(h->disk_free / h->growth));
     else
         HTML(html, RAW("\xe2\x80\x94"));
