@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 
+import packing
 from service import QORGAN, VERIFY, Service, check, check_equal, main
 from web_api import Web
 from witness import Authority, folder as witness_folder, prepared
@@ -596,6 +597,39 @@ def waits_for_witnesses():
             service.stop()
 
 
+def is_packed_anew():
+    """segments that the server packs anew, also while they are fetched, are the same: once compared is enough"""
+    with packing.Old() as service:
+        for pid in service.pids("packer"):
+            os.kill(pid, signal.SIGSTOP)
+        before = packing.segments_of(service)
+        with Mirror(service) as mirror:
+            mirror.once_until(sum(packing.SEGMENTS[1::2]))
+            held = {path: data for path, data in mirror.tree().items() if path.endswith(".seg")}
+            for pid in service.pids("packer"):
+                os.kill(pid, signal.SIGCONT)
+            fetched = 0
+
+            def pull():
+                nonlocal fetched
+                _, err = mirror.once()
+                fetched += err.count("anew; they are the same")
+
+            service.until_packed(before, between=pull)
+            pull()
+            check_equal(fetched, len(packing.COLD), "each is compared once")
+            _, err = mirror.once()
+            check("anew" not in err, f"and not again: {err}")
+            now = mirror.tree()
+            check_equal({path: now[path] for path in held}, held, "its own files stay")
+            check_equal(mirror.alarms(), [], "alarms")
+            mirror.good()
+        with Mirror(service, "site-c") as late:
+            late.once_until(sum(packing.SEGMENTS[1::2]))
+            late.good()
+        service.quiet()
+
+
 def lock_is_free(data):
     with open(data + "/archive/lock", "rb") as file:
         try:
@@ -750,6 +784,7 @@ def own_damage_is_own():
 
 if __name__ == "__main__":
     sys.exit(main([copies_follows_and_serves, the_same_proofs, is_killed_anywhere, refuses_strangers, takes_its_share,
-                   tampered_segment, yesterdays_copy, forged_checkpoint, is_shown_and_missed, takes_over,
+                   tampered_segment, is_packed_anew, yesterdays_copy, forged_checkpoint, is_shown_and_missed,
+                   takes_over,
                    is_read_while_it_runs, cosigns, waits_for_witnesses, silence_is_told, file_size_is_lowered,
                    tokens_made_at_once, encrypts_its_own_copy, own_damage_is_own]))

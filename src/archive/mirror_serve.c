@@ -20,8 +20,9 @@ enum rc archive_mirror_rows(struct archive_reader *reader, uint64_t from, struct
         if (segment->end <= from || segment->gone)
             continue;
         struct mirror_row *row = &ret_rows[*ret_count];
-        *row = (struct mirror_row){.first = segment->first, .end = segment->end, .size = segment->bytes_stored};
+        *row = (struct mirror_row){.first = segment->first, .end = segment->end};
         rc = segment_footer_digest(reader->io, reader->folders.seg, segment, &row->footer, err);
+        row->size = segment->bytes_stored; /* of that same file */
         *ret_count += rc == RC_OK;
     }
     return rc;
@@ -33,17 +34,15 @@ enum rc archive_mirror_part(struct archive_reader *reader, const struct mirror_p
     struct segment *segment = catalog_find(&reader->catalog, part->first);
     if (!segment || segment->first != part->first || segment->gone)
         return err_set(err, RC_NOT_FOUND, "no segment begins at record %llu", (unsigned long long)part->first);
-    if (part->offset >= segment->bytes_stored)
-        return RC_OK;
-    size_t size = (size_t)MIN(part->size, segment->bytes_stored - part->offset);
-    char *room = buf_reserve(out, size);
-    if (!room)
-        return err_set(err, RC_LIMIT, "no memory for a part of a segment");
     int fd = -1;
-    enum rc rc = segment_fd(reader->io, reader->folders.seg, segment, &fd, err);
+    enum rc rc = segment_fd(reader->io, reader->folders.seg, segment, &fd, err); /* first: its length may change */
     if (rc != RC_OK)
         return rc;
-    rc = file_read_at(reader->io, fd, room, size, (int64_t)part->offset, err);
+    uint64_t left = segment->bytes_stored - MIN(part->offset, segment->bytes_stored);
+    size_t size = (size_t)MIN(part->size, left);
+    char *room = buf_reserve(out, size);
+    rc = room ? RC_OK : err_set(err, RC_LIMIT, "no memory for a part of a segment");
+    rc = rc == RC_OK && size ? file_read_at(reader->io, fd, room, size, (int64_t)part->offset, err) : rc;
     IGNORE(reader->io->close(reader->io->self, fd)); /* only read */
     if (rc == RC_OK)
         buf_grew(out, size);

@@ -138,6 +138,7 @@ static enum rc open_all(struct mirror *m)
                               .context = m,
                               .arena = arena_new(ANSWER_MEM)};
     buf_init(&p->body, ANSWER_MAX);
+    buf_init(&p->packed, MIRROR_PACKED_MAX);
     buf_init(&p->note, NOTE_SIZE_MAX);
     buf_init(&p->cosigned, NOTE_SIZE_MAX);
     m->signals = proc_signals();
@@ -341,6 +342,7 @@ int mirror_run(const struct mirror_options *options)
     store_close(m);
     http_free(m->pull.http);
     buf_done(&m->pull.body);
+    buf_done(&m->pull.packed);
     buf_done(&m->pull.note);
     buf_done(&m->pull.cosigned);
     arena_free(m->pull.arena);

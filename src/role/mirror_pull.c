@@ -19,6 +19,8 @@
 #define COMPARE_NS   (DAY_S * SECOND_NS)
 #define FILE_MARGIN  (INT64_C(4) << 20) /* our frames are cut otherwise than the server's */
 #define SEEN_MAX     4096
+#define PACKED_LINE  82 /* 16 + 1 + 64 + 1 */
+#define FETCH_TRIES  3
 #define INSTANCE_MAX 4096
 
 static enum rc alarm_raise(struct mirror_pull *p, const char *what, const char *format, ...) PRINTF(3, 4);
@@ -159,12 +161,49 @@ static enum rc seen_store(struct mirror_pull *p, const struct checkpoint *checkp
     return file_replace(&io_kernel, p->folder, MIRROR_SEEN_FILE, buf_view(&out), &p->err);
 }
 
+/* Without it, or when it cannot be read, they are compared again. */
+static void packed_load(struct mirror_pull *p)
+{
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new(2 * MIRROR_PACKED_MAX);
+    struct str text;
+    buf_clear(&p->packed);
+    if (arena && file_load(&io_kernel, p->folder, MIRROR_PACKED_FILE, MIRROR_PACKED_MAX, arena, &text, NULL) == RC_OK)
+        buf_str(&p->packed, text);
+}
+
+static struct str packed_line(const struct mirror_row *row, char room[PACKED_LINE + 1])
+{
+    struct buf line;
+    buf_init_fixed(&line, room, PACKED_LINE + 1);
+    buf_format(&line, "%016llx ", (unsigned long long)row->first);
+    buf_hex(&line, row->footer.bytes, sizeof row->footer.bytes);
+    buf_char(&line, '\n');
+    return buf_view(&line);
+}
+
+static bool packed_known(const struct mirror_pull *p, const struct mirror_row *row)
+{
+    char room[PACKED_LINE + 1];
+    struct str text = buf_view(&p->packed);
+    return str_search(text, packed_line(row, room)) < text.n;
+}
+
+static enum rc packed_remember(struct mirror_pull *p, const struct mirror_row *row)
+{
+    char room[PACKED_LINE + 1];
+    if (p->packed.n + PACKED_LINE > MIRROR_PACKED_MAX)
+        buf_clear(&p->packed);
+    buf_str(&p->packed, packed_line(row, room));
+    return file_replace(&io_kernel, p->folder, MIRROR_PACKED_FILE, buf_view(&p->packed), &p->err);
+}
+
 enum rc mirror_pull_begin(struct mirror_pull *pull)
 {
     struct arena *arena CLEANUP(arena_cleanup) = arena_new(4 * (size_t)SEEN_MAX);
     struct str text;
     if (!arena)
         return err_set(&pull->err, RC_LIMIT, "no memory");
+    packed_load(pull);
     enum rc rc = file_load(&io_kernel, pull->folder, MIRROR_SEEN_FILE, SEEN_MAX, arena, &text, &pull->err);
     pull->seen = (struct signer_state){0};
     if (rc == RC_NOT_FOUND)
@@ -345,12 +384,29 @@ static enum rc part_take(struct mirror_pull *p, const struct mirror_row *row, bo
     return rc == RC_OK ? consistent(p, &head, &p->target) : rc;
 }
 
-/* What was begun before a stop may be torn: then once more from its first byte. */
-static enum rc segment_fetch(struct mirror_pull *p, const struct mirror_row *row)
+/* Whether the server has another file now: `row` becomes that one. The error of before stays. */
+static bool packed_meanwhile(struct mirror_pull *p, struct mirror_row *row)
+{
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new((size_t)1 << 20);
+    struct err before = p->err;
+    struct wire_rows rows;
+    enum rc rc = arena ? ask(p, "segments?from=%llu", (unsigned long long)row->first) : RC_LIMIT;
+    rc = rc == RC_OK ? wire_rows_read(buf_view(&p->body), arena, &rows, &p->err) : rc;
+    p->err = before;
+    if (rc != RC_OK || !rows.count || rows.rows[0].first != row->first || rows.rows[0].end != row->end ||
+        tlog_hash_eq(&rows.rows[0].footer, &row->footer))
+        return false;
+    *row = rows.rows[0];
+    return true;
+}
+
+/* What was begun before a stop may be torn, and what the server packs anew under our hands does not fit together: then
+ * once more from its first byte. */
+static enum rc segment_fetch(struct mirror_pull *p, struct mirror_row *row)
 {
     bool resumed = false;
     enum rc rc = part_take(p, row, &resumed);
-    if (rc == RC_CORRUPT && resumed) {
+    for (unsigned i = 1; i < FETCH_TRIES && rc == RC_CORRUPT && (resumed || packed_meanwhile(p, row)); i++) {
         mirror_store_part_drop(p->store);
         rc = part_take(p, row, &resumed);
     }
@@ -368,13 +424,13 @@ static enum rc segment_bad(struct mirror_pull *p, const struct mirror_row *row, 
 }
 
 /* One that is held: the same file, or the same records in another file; ours is never replaced. */
-static enum rc segment_compare(struct mirror_pull *p, const struct mirror_row *row)
+static enum rc segment_compare(struct mirror_pull *p, struct mirror_row *row)
 {
     struct mirror_row mine;
     enum rc rc = mirror_store_row(p->store, row->first, &mine, &p->err);
     if (rc == RC_NOT_FOUND)
         return segment_bad(p, row, "is not one that is held");
-    if (rc != RC_OK || (mine.end == row->end && tlog_hash_eq(&mine.footer, &row->footer)))
+    if (rc != RC_OK || (mine.end == row->end && (tlog_hash_eq(&mine.footer, &row->footer) || packed_known(p, row))))
         return rc;
     rc = segment_fetch(p, row);
     if (rc == RC_CORRUPT)
@@ -383,10 +439,10 @@ static enum rc segment_compare(struct mirror_pull *p, const struct mirror_row *r
         log_info("the server packed records %llu to %llu anew; they are the same", (unsigned long long)row->first,
                  (unsigned long long)row->end - 1);
     mirror_store_part_drop(p->store);
-    return rc;
+    return rc == RC_OK ? packed_remember(p, row) : rc;
 }
 
-static enum rc segment_take(struct mirror_pull *p, const struct mirror_row *row)
+static enum rc segment_take(struct mirror_pull *p, struct mirror_row *row)
 {
     uint64_t sealed = mirror_store_sealed(p->store);
     if (row->first < sealed)

@@ -19,7 +19,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define MIRROR_SEEN_FILE "seen" /* in DATA/mirror: the newest checkpoint seen, as tlog/signer.h writes it */
+#define MIRROR_PACKED_FILE "packed" /* beside it: segments that the server packed anew and that were found the same */
+#define MIRROR_PACKED_MAX  ((size_t)8 << 20) /* a hundred thousand segments; then it begins anew */
+#define MIRROR_SEEN_FILE   "seen" /* in DATA/mirror: the newest checkpoint seen, as tlog/signer.h writes it */
 
 struct mirror_pull {
     /* set by the owner */
@@ -38,6 +40,7 @@ struct mirror_pull {
     struct signer_state seen;
     int64_t compared_ns; /* when all segments held were last compared with the server's list */
     int64_t answered_ns; /* boot time of the last answer, of whatever content */
+    struct buf packed;   /* lines of that file: first in hex, footer in hex */
     bool confirmed;      /* what the opened store holds was found under a signed root */
 
     /* of this pull */
