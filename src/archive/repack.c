@@ -146,6 +146,15 @@ void repack_free(struct repack *repack)
 
 /* ---- blocks ---- */
 
+/* Past NAMES_MAX names the reader gives a field none: it would be lost. */
+static bool all_named(const struct event *event)
+{
+    for (uint32_t i = 0; i < event->field_count; i++)
+        if (!event->fields[i].name)
+            return false;
+    return true;
+}
+
 static enum rc add_records(struct repack *p, struct block *block, struct err *err)
 {
     struct archive_hit hit = {0};
@@ -155,6 +164,8 @@ static enum rc add_records(struct repack *p, struct block *block, struct err *er
         rc = archive_reader_fill_block(p->reader, block, i, p->fields, &hit);
         if (rc != RC_OK)
             return err_set(err, rc, "no memory for a record's values");
+        if (!all_named(&hit.event))
+            return err_set(err, RC_LIMIT, "it has more names of fields than are kept apart");
         bool derived = hit.event.flags || hit.event.parser[0];
         size_t count = block_rules(block, i, rules, ARRAY_LEN(rules));
         rc = block_builder_add(p->builder, &hit.leaf, hit.raw, derived ? &hit.event : NULL, rules, count);

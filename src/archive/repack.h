@@ -22,7 +22,7 @@ enum rc archive_repack_next(struct archive_reader *reader, uint64_t from, const 
                             uint64_t *ret_first, struct err *err) MUST_USE;
 
 struct repack;
-/* `reader` has names, and is borrowed. */
+/* `reader` is borrowed, and has names: fresh ones, for past NAMES_MAX of them nothing can be packed or compared. */
 enum rc repack_new(struct archive_reader *reader, uint64_t first, struct repack **ret_repack, struct err *err) MUST_USE;
 void repack_free(struct repack *repack); /* NULL is fine; what was not finished is written anew by the next one */
 /* RC_AGAIN until done, a block each: seconds of work when it is large. RC_OK: the cold file has its name. RC_LIMIT: it

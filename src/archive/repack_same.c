@@ -62,7 +62,7 @@ static bool same_events(const struct event *a, const struct event *b)
         if (!str_eq(a->statutory[i], b->statutory[i]))
             return false;
     for (uint32_t i = 0; i < a->field_count; i++)
-        if (a->fields[i].name != b->fields[i].name || a->fields[i].type != b->fields[i].type ||
+        if (!a->fields[i].name || a->fields[i].name != b->fields[i].name || a->fields[i].type != b->fields[i].type ||
             !str_eq(a->fields[i].value, b->fields[i].value))
             return false;
     return true;

@@ -17,7 +17,7 @@
 #include <stdlib.h>
 
 #define DAY_NS   INT64_C(86400000000000)
-#define LOOK_NS  UINT64_C(30000000000)  /* between two looks for a segment that has become old */
+#define LOOK_NS  UINT64_C(600000000000) /* between two looks for a segment that has become old */
 #define AGAIN_NS UINT64_C(600000000000) /* after one that could not be packed */
 #define SPARE    (UINT64_C(1) << 30)    /* bytes of the disk that stay free for intake */
 #define TICK_MS  1000
@@ -27,7 +27,7 @@ struct packer {
     int64_t hot_ns;
     int64_t keep_ns;
     struct vault *vault;
-    struct names *names;
+    struct names *names;           /* of one segment: fresh ones each time */
     struct archive_reader *reader; /* while there is work */
     struct repack *repack;
     uint64_t first;   /* of the segment at work */
@@ -43,9 +43,6 @@ static enum rc packer_start(struct process *process, void **ret_self, struct err
         return err_set(err, RC_INVALID, "the packer was given no archive");
     packer.hot_ns = process->config.hot_days * DAY_NS;
     packer.keep_ns = process->config.keep_days * DAY_NS;
-    packer.names = names_new(random_u64());
-    if (!packer.names)
-        return err_set(err, RC_LIMIT, "no memory for names");
     *ret_self = &packer;
     return process_vault(&packer.vault, err);
 }
@@ -54,6 +51,8 @@ static void work_end(struct packer *packer, uint64_t pause_ns)
 {
     repack_free(packer->repack);
     archive_reader_close(packer->reader);
+    names_free(packer->names);
+    packer->names = NULL;
     packer->repack = NULL;
     packer->reader = NULL;
     packer->look_ns = clock_boot_ns() + pause_ns;
@@ -61,6 +60,9 @@ static void work_end(struct packer *packer, uint64_t pause_ns)
 
 static enum rc work_begin(struct packer *packer, int64_t now_ns, struct err *err)
 {
+    packer->names = names_new(random_u64());
+    if (!packer->names)
+        return err_set(err, RC_LIMIT, "no memory for names");
     struct archive_reader_options options = {.names = packer->names, .vault = packer->vault};
     const struct repack_age age = {.after_ns = now_ns - packer->keep_ns, .before_ns = now_ns - packer->hot_ns};
     enum rc rc = archive_reader_open(&io_kernel, packer->archive, &options, &packer->reader, err);

@@ -43,7 +43,7 @@ struct reaper {
     struct policy *signers;
     char keep_error[ERR_TEXT_MAX]; /* no segment goes */
     struct vault *vault;
-    struct names *names;
+    struct names *names;           /* of `reader` */
     uint64_t cold_ns;              /* boot time of the next look for what was packed anew */
     uint64_t cold_from;            /* those below were refused */
     struct archive_reader *reader; /* while segments are being asked for: it holds log files that may be unlinked */
@@ -84,9 +84,6 @@ static enum rc reaper_start(struct process *process, void **ret_self, struct err
     else if (signers_load(&reaper, process->arena, &reason) != RC_OK)
         snprintf(reaper.keep_error, sizeof reaper.keep_error, "%s", reason.text);
     reaper.orphan_tries = ORPHAN_TRIES;
-    reaper.names = names_new(random_u64());
-    if (!reaper.names)
-        return err_set(err, RC_LIMIT, "no memory for names");
     *ret_self = &reaper;
     return process_vault(&reaper.vault, err);
 }
@@ -190,15 +187,21 @@ static enum rc segment_unlink(const struct reaper *reaper, uint64_t first, struc
 static void reader_close(struct reaper *reaper)
 {
     archive_reader_close(reaper->reader);
+    names_free(reaper->names);
     reaper->reader = NULL;
+    reaper->names = NULL;
 }
 
 static enum rc reader_ready(struct reaper *reaper, struct err *err)
 {
-    struct archive_reader_options options = {.names = reaper->names, .vault = reaper->vault};
+    struct archive_reader_options options = {.vault = reaper->vault};
     enum rc rc = RC_OK;
-    if (!reaper->reader)
-        rc = archive_reader_open(&io_kernel, reaper->archive, &options, &reaper->reader, err);
+    if (!reaper->reader) {
+        reaper->names = reaper->names ? reaper->names : names_new(random_u64());
+        options.names = reaper->names;
+        rc = options.names ? archive_reader_open(&io_kernel, reaper->archive, &options, &reaper->reader, err)
+                           : err_set(err, RC_LIMIT, "no memory for names");
+    }
     if (rc == RC_DENIED && reaper->vault) /* a master key was added: the parent starts us anew with the present ring */
         process_stop(EXIT_FAILURE);
     return rc;
@@ -394,6 +397,7 @@ static void cold_look(struct reaper *reaper)
     rc = rc == RC_OK ? archive_reader_refresh(reaper->reader, &err) : rc;
     rc = reader_used(reaper, rc == RC_OK ? archive_repack_same(reaper->reader, search.first, &err) : rc);
     rc = rc == RC_OK ? cold_take(reaper, search.first, &err) : rc;
+    reader_close(reaper); /* fresh names for the next one */
     if (rc == RC_OK || rc == RC_AGAIN)
         return;
     log_warning("the segment of record %llu is not replaced by what was packed: %s", (unsigned long long)search.first,
