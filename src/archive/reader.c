@@ -212,6 +212,14 @@ static void cached_done(struct archive_reader *r)
     }
 }
 
+/* Segments that were packed anew have forgotten theirs. */
+static void dictionaries_count(struct archive_reader *r)
+{
+    r->dictionaries = 0;
+    for (size_t i = 0; i < r->catalog.count; i++)
+        r->dictionaries += segment_memory(r->catalog.segments[i]);
+}
+
 enum rc archive_reader_refresh(struct archive_reader *reader, struct err *err)
 {
     struct archive_reader *r = reader;
@@ -232,6 +240,7 @@ enum rc archive_reader_refresh(struct archive_reader *reader, struct err *err)
         return err_set(err, RC_IO, "the archive changes too fast to be read");
     if (rc != RC_OK)
         return rc;
+    dictionaries_count(r);
     rc = tail_read(r, err);
     tail_drop_sealed(r);
     r->size = MAX(r->catalog.end, wal_reader_position(r->log));

@@ -107,6 +107,8 @@ static enum rc repack_begin(struct repack *p, struct err *err)
     block_builder_tier(p->builder, BLOCK_COLD);
     buf_init(&p->bytes, 2 * BLOCK_SIZE_MAX); /* a block and its trailer */
     enum rc rc = surroundings(p, err);
+    if (rc == RC_OK && p->segment->cold) /* since it was chosen */
+        rc = err_set(err, RC_NOT_FOUND, "it is packed already");
     return rc == RC_OK
                ? segment_writer_new_cold(r->io, r->folders.seg, r->instance.uuid, p->segment->first, &p->writer, err)
                : rc;
