@@ -1,8 +1,9 @@
 /* packer.c - packs segments anew, smaller, once their records are rarely asked for (archive/repack.h).
  *
  * Its file stands beside the segment until the reaper has compared it with the segment and lets it take its name: this
- * process may write into the folder of segments, and remove nothing. It decodes and encodes a block a step, gives way
- * to all others, and may be killed at any time: the next one begins that segment anew. */
+ * process replaces no segment and removes nothing. The kernel keeps it from unlinking, not from renaming in the folder
+ * of segments. It decodes and encodes a block a step, gives way to all others, and may be killed at any time: the next
+ * one begins that segment anew. */
 #include "archive/repack.h"
 #include "base/assert.h"
 #include "base/buf.h"
@@ -86,7 +87,8 @@ static void refused(struct packer *packer, const struct err *err)
     log_warning("the segment of record %llu stays as large as it is: %s", (unsigned long long)packer->first, err->text);
     if (err->code == RC_IO)
         packer->from = packer->first;
-    work_end(packer, err->code == RC_IO ? AGAIN_NS : 0);
+    bool this_one = packer->reader != NULL && err->code != RC_IO; /* others may still be packed */
+    work_end(packer, this_one ? 0 : AGAIN_NS);
 }
 
 static void packer_tick(void *self, int64_t now_real_ns)

@@ -172,11 +172,27 @@ static enum rc is_gone(const struct reaper *reaper, uint64_t first, bool *ret_go
     return rc;
 }
 
+/* What was packed of it has the same records, and goes first. */
+static int packed_unlink(const struct reaper *reaper, uint64_t first)
+{
+    static const char *const suffixes[] = {"cold", "pack"};
+    int result = 0;
+    for (size_t i = 0; i < ARRAY_LEN(suffixes) && result >= 0; i++) {
+        char name[NAME_SIZE];
+        snprintf(name, sizeof name, "%016llx.%s", (unsigned long long)first, suffixes[i]);
+        result = io_kernel.unlink(NULL, reaper->segment_folder, name);
+        result = result == -ENOENT ? 0 : result;
+    }
+    return result;
+}
+
 static enum rc segment_unlink(const struct reaper *reaper, uint64_t first, struct err *err)
 {
     char name[NAME_SIZE];
     snprintf(name, sizeof name, "%016llx.seg", (unsigned long long)first);
-    int result = io_kernel.unlink(NULL, reaper->segment_folder, name);
+    int result = packed_unlink(reaper, first);
+    if (result >= 0)
+        result = io_kernel.unlink(NULL, reaper->segment_folder, name);
     if (result >= 0)
         result = io_kernel.sync(NULL, reaper->segment_folder);
     if (result >= 0 && (result = keys_unlink(reaper, first)) >= 0)
