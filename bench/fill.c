@@ -1,9 +1,9 @@
 /* fill.c - makes a large archive offline, in one process: append, parse, match, encode, seal. For measuring searches.
  *
- * usage: bench-fill KIND FILE DATA RULES FOLDER [cold]
+ * usage: bench-fill KIND FILE DATA RULES FOLDER
  * KIND is the kind of source the lines are taken for, FILE the lines ("-": standard input, so that ten gigabytes need
  * no room of their own), DATA the folder with mappings, RULES a folder of Sigma rules, FOLDER the data folder that is
- * made: it then serves `qorgan search --data` and `qorgan verify --data`; `cold`: blocks are made as small as they get.
+ * made: it then serves `qorgan search --data` and `qorgan verify --data`.
  * Receive times are those of 2026-11-20 and go on by a millisecond a record.
  *
  * Prints one line a stage, tab-separated: name, records, raw bytes, CPU seconds; last the bytes of the segments.
@@ -321,8 +321,8 @@ int main(int argc, char **argv)
 {
     static struct fill fill;
     struct err err;
-    if (argc < 6 || argc > 7 || (argc == 7 && strcmp(argv[6], "cold") != 0)) {
-        fprintf(stderr, "usage: bench-fill KIND FILE DATA RULES FOLDER [cold]\n");
+    if (argc != 6) {
+        fprintf(stderr, "usage: bench-fill KIND FILE DATA RULES FOLDER\n");
         return 2;
     }
     FILE *file = strcmp(argv[2], "-") == 0 ? stdin : fopen(argv[2], "rbe");
@@ -331,7 +331,6 @@ int main(int argc, char **argv)
     fill.folder = argv[5];
     fill.source = (struct event_source){.id = {1}, .kind = str_of(argv[1]), .name = STR("127.0.0.1")};
     fill_init(&fill, argv[3], argv[4]);
-    block_builder_tier(fill.builder, argc == 7 ? BLOCK_COLD : BLOCK_HOT);
     lines_take(&fill, file);
     if (archive_rotate(fill.archive, &err) != RC_OK)
         bench_die("rotate", &err);

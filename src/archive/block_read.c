@@ -741,6 +741,20 @@ void block_leaf(const struct block *block, uint32_t position, struct leaf *ret_l
     ret_leaf->raw_length = (uint32_t)ret_raw->n;
 }
 
+/* The field whose value is undone from the same escapes: its very text is given again, so that it is made once, and
+ * that who encodes the event anew sees that the two are one. field_count when there is none. */
+static uint32_t field_of_spec(const struct form *form, const struct form_spec *spec)
+{
+    for (uint32_t i = 0; i < form->field_count && spec->op == FORM_JSON; i++) {
+        const struct form_spec *other = &form->fields[i].spec;
+        if (other->op == FORM_JSON && other->from.piece == spec->from.piece &&
+            other->from.offset == spec->from.offset && other->to.piece == spec->to.piece &&
+            other->to.offset == spec->to.offset)
+            return i;
+    }
+    return form->field_count;
+}
+
 void block_event(struct block *block, uint32_t position, struct event_field *fields, struct event *ret_event)
 {
     ASSERT(position < block->info.count && block->leaves && block_raw_is_open(block, position));
@@ -757,13 +771,17 @@ void block_event(struct block *block, uint32_t position, struct event_field *fie
     e->parser = form->parser;
     e->fields = fields;
     e->field_count = form->field_count;
-    for (uint32_t i = 0; i < STATUTORY_COUNT; i++)
-        if (!block_spec(block, position, &form->statutory[i], &e->statutory[i]))
-            e->statutory[i] = STR_NONE;
     for (uint32_t i = 0; i < form->field_count; i++) {
         fields[i] = (struct event_field){.name = form->fields[i].name, .type = form->fields[i].type};
         if (!block_spec(block, position, &form->fields[i].spec, &fields[i].value))
             fields[i].value = STR_NONE;
+    }
+    for (uint32_t i = 0; i < STATUTORY_COUNT; i++) {
+        uint32_t field = field_of_spec(form, &form->statutory[i]);
+        if (field < form->field_count)
+            e->statutory[i] = fields[field].value;
+        else if (!block_spec(block, position, &form->statutory[i], &e->statutory[i]))
+            e->statutory[i] = STR_NONE;
     }
 }
 

@@ -247,6 +247,24 @@ enum rc archive_reader_refresh(struct archive_reader *reader, struct err *err)
     return rc;
 }
 
+enum rc archive_reader_follow(struct archive_reader *reader, struct err *err)
+{
+    enum rc rc = RC_OK;
+    for (size_t i = 0; i < reader->catalog.count && rc == RC_OK; i++) {
+        struct segment *segment = reader->catalog.segments[i];
+        int fd = -1;
+        if (segment->gone || segment->cold)
+            continue;
+        rc = segment_fd(reader->io, reader->folders.seg, segment, &fd, err);
+        if (rc == RC_OK)
+            IGNORE(reader->io->close(reader->io->self, fd)); /* only looked at */
+        if (rc == RC_NOT_FOUND)                              /* deleted in between */
+            rc = RC_OK;
+    }
+    dictionaries_count(reader);
+    return rc;
+}
+
 /* ---- opening ---- */
 
 static enum rc open_all(struct archive_reader *r, int folder, struct err *err)

@@ -39,6 +39,8 @@ enum rc archive_reader_open(const struct io *io, int folder, const struct archiv
                             struct archive_reader **ret_reader, struct err *err) MUST_USE;
 /* Looks again for new records and segments. */
 enum rc archive_reader_refresh(struct archive_reader *reader, struct err *err) MUST_USE;
+/* Learns which segments were packed anew since, for totals: an open file each that was not. */
+enum rc archive_reader_follow(struct archive_reader *reader, struct err *err) MUST_USE;
 void archive_reader_close(struct archive_reader *reader);
 void archive_reader_cleanup(struct archive_reader **reader);
 

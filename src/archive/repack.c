@@ -12,7 +12,6 @@
 #include <errno.h>
 
 #define DECODE_ARENA ((size_t)256 << 20)
-#define RULES_MAX    64
 
 struct repack {
     struct archive_reader *reader;
@@ -20,6 +19,7 @@ struct repack {
     struct segment_writer *writer;
     struct block_builder *builder;
     struct event_field *fields;
+    struct str rules[REPACK_RULES_MAX];
     struct arena *block; /* what is decoded */
     struct arena *kept;  /* `fields`, and what the seal borrows */
     struct buf bytes;
@@ -160,7 +160,6 @@ static bool all_named(const struct event *event)
 static enum rc add_records(struct repack *p, struct block *block, struct err *err)
 {
     struct archive_hit hit = {0};
-    struct str rules[RULES_MAX];
     enum rc rc = RC_OK;
     for (uint32_t i = 0; i < block_count(block) && rc == RC_OK; i++) {
         rc = archive_reader_fill_block(p->reader, block, i, p->fields, &hit);
@@ -169,8 +168,8 @@ static enum rc add_records(struct repack *p, struct block *block, struct err *er
         if (!all_named(&hit.event))
             return err_set(err, RC_LIMIT, "it has more names of fields than are kept apart");
         bool derived = hit.event.flags || hit.event.parser[0];
-        size_t count = block_rules(block, i, rules, ARRAY_LEN(rules));
-        rc = block_builder_add(p->builder, &hit.leaf, hit.raw, derived ? &hit.event : NULL, rules, count);
+        size_t count = block_rules(block, i, p->rules, REPACK_RULES_MAX);
+        rc = block_builder_add(p->builder, &hit.leaf, hit.raw, derived ? &hit.event : NULL, p->rules, count);
         if (rc != RC_OK)
             return err_set(err, rc, "record %llu does not go into the block that it was in",
                            (unsigned long long)hit.leaf.index);

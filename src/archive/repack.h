@@ -3,13 +3,15 @@
  *     <first>.seg (hot) --packed, read back--> <first>.cold --compared by who may replace it--> <first>.seg (cold)
  *
  * The records stay in the same order in the same blocks, so that who is reading the segment goes on where it is
- * (segment_fd); the tree is over the records, so that no proof changes. Who packs cannot replace what was there, and
- * who replaces does not believe who packed: archive_repack_same compares every record, what was derived of it and which
- * rules it hit. Levels and their cost: doc/performance.md. */
+ * (segment_fd); the tree is over the records, so that no proof changes. Who packs replaces nothing, and who
+ * replaces does not believe who packed: repack_check compares every record, what was derived of it and which rules it
+ * hit, and asks the filters for its words. */
 #ifndef ARCHIVE_REPACK_H
 #define ARCHIVE_REPACK_H
 
 #include "archive/reader.h"
+
+#define REPACK_RULES_MAX EVENT_FIELDS_MAX /* that a record can have hit: block_builder_add takes no more */
 
 /* Received within this time: older ones may soon be deleted, and are not worth the work. */
 struct repack_age {
@@ -35,8 +37,14 @@ struct repack_sizes {
 struct repack_sizes repack_sizes(const struct repack *repack); /* once it is done */
 
 /* Whether the cold file of a segment holds the same records, derived events and hits in the same order, for the same
- * place in the tree. RC_DENIED says what differs; RC_CORRUPT: one of them is damaged. */
-enum rc archive_repack_same(struct archive_reader *reader, uint64_t first, struct err *err) MUST_USE;
+ * place in the tree, and whether searches for words find them there. `reader` as above. RC_NOT_FOUND: no segment begins
+ * there, or there is no cold file. */
+struct repack_check;
+enum rc repack_check_new(struct archive_reader *reader, uint64_t first, struct repack_check **ret_check,
+                         struct err *err) MUST_USE;
+void repack_check_free(struct repack_check *check); /* NULL is fine */
+/* RC_AGAIN until done, a block each. RC_DENIED says what differs; RC_CORRUPT: one of them is damaged. */
+enum rc repack_check_step(struct repack_check *check, struct err *err) MUST_USE;
 
 /* Who replaces a segment and who writes its tombstone take turns: a lock on the folder of segments, until the
  * descriptor is closed or the process ends. RC_AGAIN: the other has it. */

@@ -392,6 +392,89 @@ static void end(void)
     arena_free(bed.arena);
 }
 
+/* What was decoded is encoded to a block of the same size: that two values are one, or stand in raw, is not lost. */
+static void encode_again(struct block_builder *again, struct str bytes, const struct dictionary *dictionary)
+{
+    static struct event_field fields[EVENT_FIELDS_MAX];
+    static struct str rules[EVENT_FIELDS_MAX];
+    struct arena *arena CLEANUP(arena_cleanup) = block_arena_new((size_t)256 << 20);
+    struct buf out CLEANUP(buf_done) = {0};
+    struct block *block = NULL;
+    struct block_info info;
+    struct err err = {0};
+    CHECK_INT(block_decode(&(struct block_bytes){bytes, dictionary, bed.names}, BLOCK_ALL, arena, &block, &err), RC_OK);
+    for (uint32_t i = 0; i < block_count(block); i++) {
+        struct leaf leaf;
+        struct str raw;
+        struct event event;
+        block_leaf(block, i, &leaf, &raw);
+        block_event(block, i, fields, &event);
+        size_t count = block_rules(block, i, rules, EVENT_FIELDS_MAX);
+        bool derived = event.flags || event.parser[0];
+        CHECK_INT(block_builder_add(again, &leaf, raw, derived ? &event : NULL, rules, count), RC_OK);
+    }
+    buf_init(&out, 2 * BLOCK_SIZE_MAX);
+    CHECK_INT(block_builder_finish(again, &out, &err), RC_OK);
+    CHECK_INT(block_info_read(bytes, &info, &err), RC_OK);
+    uint32_t size = info.size;
+    CHECK_INT(block_info_read(buf_view(&out), &info, &err), RC_OK);
+    CHECK_INT(info.size, size);
+}
+
+/* As Windows events are: values with backslashes, and the same ones as statutory fields. */
+static void make_paths(void)
+{
+    static const char *const names[] = {"Path", "User"};
+    char text[256];
+    for (size_t i = 0; i < RECORDS; i++) {
+        struct event *event = &bed.events[i];
+        struct json_value *value = NULL;
+        int n =
+            snprintf(text, sizeof text, "{\"EventID\":%zu,\"Path\":\"C:\\\\Windows\\\\a%u.exe\",\"User\":\"D\\\\u%u\"}",
+                     i % 9, (unsigned)dice(90000), (unsigned)dice(300));
+        bed.raws[i] = arena_str(bed.arena, str_at(text, (size_t)n));
+        bed.leaves[i].type = LEAF_RAW;
+        bed.leaves[i].raw_length = (uint32_t)n;
+        bed.derived[i] = true;
+        *event = (struct event){.raw = bed.raws[i], .record = bed.leaves[i].index, .parser = "json", .flags = 1};
+        event->fields = arena_alloc_array(bed.arena, ARRAY_LEN(names), sizeof *event->fields);
+        CHECK_INT(json_parse(bed.arena, bed.raws[i], 4, &value, NULL), RC_OK);
+        for (size_t k = 0; k < ARRAY_LEN(names); k++)
+            event->fields[event->field_count++] = (struct event_field){
+                .name = names_put(bed.names, str_of(names[k])), .value = json_str(json_get(value, names[k]), STR(""))};
+        event->statutory[STATUTORY_OBJECT] = event->fields[0].value;
+        event->statutory[STATUTORY_ACCOUNT] = event->fields[1].value;
+    }
+}
+
+static void again(void)
+{
+    const uint64_t key[2] = {3, 4};
+    struct buf out CLEANUP(buf_done) = {0};
+    struct err err = {0};
+    begin();
+    make_records(4711);
+    make_paths();
+    struct block_builder *builders[2] = {block_builder_new(bed.names, key), block_builder_new(bed.names, key)};
+    struct dictionary *dictionary = dictionary_new(bed.names);
+    buf_init(&out, 2 * BLOCK_SIZE_MAX);
+    for (size_t from = 0; from + 500 <= RECORDS; from += 500) {
+        test_row("records from %zu", from);
+        for (size_t i = from; i < from + 500; i++)
+            CHECK_INT(block_builder_add(builders[0], &bed.leaves[i], bed.raws[i],
+                                        bed.derived[i] ? &bed.events[i] : NULL, bed.rules[i], bed.rule_counts[i]),
+                      RC_OK);
+        buf_clear(&out);
+        CHECK_INT(block_builder_finish(builders[0], &out, &err), RC_OK);
+        take_delta(dictionary, buf_view(&out));
+        encode_again(builders[1], buf_view(&out), dictionary);
+    }
+    dictionary_free(dictionary);
+    for (size_t i = 0; i < 2; i++)
+        block_builder_free(builders[i]);
+    end();
+}
+
 static void hot(void)
 {
     begin();
@@ -448,10 +531,7 @@ static void kinds_without_end(void)
 }
 
 static const struct test tests[] = {
-    {"hot", hot},
-    {"cold", cold},
-    {"uncut", uncut},
-    {"kinds without end", kinds_without_end},
+    {"hot", hot}, {"cold", cold}, {"again", again}, {"uncut", uncut}, {"kinds without end", kinds_without_end},
 };
 
 int main(int argc, char **argv)

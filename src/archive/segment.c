@@ -13,34 +13,39 @@
 
 #define FOLLOW_TRIES 3
 
+void seg_name(uint64_t first, const char *suffix, char ret_name[SEGMENT_NAME_MAX])
+{
+    int n = snprintf(ret_name, SEGMENT_NAME_MAX, "%016llx%s", (unsigned long long)first, suffix);
+    ASSERT(n > 16 && n < SEGMENT_NAME_MAX);
+}
+
+bool seg_name_parse(struct str name, const char *suffix, uint64_t *ret_first)
+{
+    char canonical[SEGMENT_NAME_MAX];
+    if (!str_ends(name, str_of(suffix)) || !str_hex_to_u64(str_slice(name, 0, 16), ret_first))
+        return false;
+    seg_name(*ret_first, suffix, canonical);
+    return str_is(name, canonical);
+}
+
 void segment_name(uint64_t first, char ret_name[SEGMENT_NAME_MAX])
 {
-    int n = snprintf(ret_name, SEGMENT_NAME_MAX, "%016llx.seg", (unsigned long long)first);
-    ASSERT(n == 20);
+    seg_name(first, ".seg", ret_name);
 }
 
 bool segment_name_parse(struct str name, uint64_t *ret_first)
 {
-    char canonical[SEGMENT_NAME_MAX];
-    if (name.n != 20 || !str_hex_to_u64(str_slice(name, 0, 16), ret_first))
-        return false;
-    segment_name(*ret_first, canonical);
-    return str_is(name, canonical);
+    return seg_name_parse(name, ".seg", ret_first);
 }
 
 void segment_cold_name(uint64_t first, char ret_name[SEGMENT_NAME_MAX])
 {
-    int n = snprintf(ret_name, SEGMENT_NAME_MAX, "%016llx.cold", (unsigned long long)first);
-    ASSERT(n == 21);
+    seg_name(first, ".cold", ret_name);
 }
 
 bool segment_cold_name_parse(struct str name, uint64_t *ret_first)
 {
-    char canonical[SEGMENT_NAME_MAX];
-    if (name.n != 21 || !str_hex_to_u64(str_slice(name, 0, 16), ret_first))
-        return false;
-    segment_cold_name(*ret_first, canonical);
-    return str_is(name, canonical);
+    return seg_name_parse(name, ".cold", ret_first);
 }
 
 static enum rc damaged(struct err *err, const char *what)
@@ -143,6 +148,8 @@ enum rc segment_fd(const struct io *io, int folder, struct segment *segment, int
         bool is = false;
         int fd = -1;
         enum rc rc = name_open(io, folder, segment, &fd, err);
+        if (rc == RC_CORRUPT && i + 1 < FOLLOW_TRIES)
+            continue; /* its key may have gone with a former file just now */
         rc = rc == RC_OK ? still_is(io, fd, segment, &is, err) : rc;
         if (rc == RC_OK && is) {
             *ret_fd = fd;

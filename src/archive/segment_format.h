@@ -18,6 +18,10 @@
 #define SEGMENT_ROW_LENGTH 16
 #define SEGMENT_ROW_DIGEST 24
 
+/* "<16 hex of first><suffix>", and back: only what the former writes. */
+void seg_name(uint64_t first, const char *suffix, char ret_name[SEGMENT_NAME_MAX]);
+bool seg_name_parse(struct str name, const char *suffix, uint64_t *ret_first) MUST_USE;
+
 struct segment_id {
     char name[SEGMENT_NAME_MAX];
     const uint8_t *uuid;

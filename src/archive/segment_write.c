@@ -112,7 +112,7 @@ enum rc segment_writer_new(const struct io *io, int folder, const uint8_t uuid[1
                            struct segment_writer **ret_writer, struct err *err)
 {
     struct segment_id id = {.uuid = uuid, .first = first};
-    snprintf(id.name, sizeof id.name, "%016llx.tmp", (unsigned long long)first);
+    seg_name(first, ".tmp", id.name);
     return writer_new(io, folder, &id, false, ret_writer, err);
 }
 
@@ -120,7 +120,7 @@ enum rc segment_writer_new_cold(const struct io *io, int folder, const uint8_t u
                                 struct segment_writer **ret_writer, struct err *err)
 {
     struct segment_id id = {.uuid = uuid, .first = first};
-    snprintf(id.name, sizeof id.name, "%016llx.pack", (unsigned long long)first);
+    seg_name(first, ".pack", id.name);
     return writer_new(io, folder, &id, true, ret_writer, err);
 }
 
@@ -556,9 +556,9 @@ static enum rc seal_tail(struct segment_writer *w, const struct segment_seal *se
         segment_cold_name(w->first, name);
     else
         segment_name(w->first, name);
-    result = io->read_only(io->self, w->fd);
-    if (result >= 0)
-        result = io->rename(io->self, w->folder, w->temporary, name);
+    result = io->rename(io->self, w->folder, w->temporary, name);
+    if (result >= 0) /* behind the rename: a temporary file that a crash left can then be written anew */
+        result = io->read_only(io->self, w->fd);
     if (result >= 0)
         result = io->sync(io->self, w->folder);
     if (result < 0)

@@ -15,17 +15,12 @@
 
 void tombstone_name(uint64_t first, char ret_name[SEGMENT_NAME_MAX])
 {
-    int n = snprintf(ret_name, SEGMENT_NAME_MAX, "%016llx.gone", (unsigned long long)first);
-    ASSERT(n == 21);
+    seg_name(first, ".gone", ret_name);
 }
 
 bool tombstone_name_parse(struct str name, uint64_t *ret_first)
 {
-    char canonical[SEGMENT_NAME_MAX];
-    if (name.n != 21 || !str_hex_to_u64(str_slice(name, 0, 16), ret_first))
-        return false;
-    tombstone_name(*ret_first, canonical);
-    return str_is(name, canonical);
+    return seg_name_parse(name, ".gone", ret_first);
 }
 
 static enum rc damaged(struct err *err, const char *what)

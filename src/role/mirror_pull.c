@@ -384,20 +384,26 @@ static enum rc part_take(struct mirror_pull *p, const struct mirror_row *row, bo
     return rc == RC_OK ? consistent(p, &head, &p->target) : rc;
 }
 
-/* Whether the server has another file now: `row` becomes that one. The error of before stays. */
-static bool packed_meanwhile(struct mirror_pull *p, struct mirror_row *row)
+/* RC_CORRUPT, with the error of before, when the server still has that file; RC_OK: `row` became the one that it has
+ * now. Any other code: nobody knows. */
+static enum rc packed_meanwhile(struct mirror_pull *p, struct mirror_row *row)
 {
     struct arena *arena CLEANUP(arena_cleanup) = arena_new((size_t)1 << 20);
     struct err before = p->err;
     struct wire_rows rows;
-    enum rc rc = arena ? ask(p, "segments?from=%llu", (unsigned long long)row->first) : RC_LIMIT;
+    if (!arena)
+        return err_set(&p->err, RC_LIMIT, "no memory for the list of segments");
+    enum rc rc = ask(p, "segments?from=%llu", (unsigned long long)row->first);
     rc = rc == RC_OK ? wire_rows_read(buf_view(&p->body), arena, &rows, &p->err) : rc;
-    p->err = before;
-    if (rc != RC_OK || !rows.count || rows.rows[0].first != row->first || rows.rows[0].end != row->end ||
-        tlog_hash_eq(&rows.rows[0].footer, &row->footer))
-        return false;
+    if (rc != RC_OK)
+        return rc;
+    if (!rows.count || rows.rows[0].first != row->first || rows.rows[0].end != row->end ||
+        tlog_hash_eq(&rows.rows[0].footer, &row->footer)) {
+        p->err = before;
+        return RC_CORRUPT;
+    }
     *row = rows.rows[0];
-    return true;
+    return RC_OK;
 }
 
 /* What was begun before a stop may be torn, and what the server packs anew under our hands does not fit together: then
@@ -406,8 +412,10 @@ static enum rc segment_fetch(struct mirror_pull *p, struct mirror_row *row)
 {
     bool resumed = false;
     enum rc rc = part_take(p, row, &resumed);
-    for (unsigned i = 1; i < FETCH_TRIES && rc == RC_CORRUPT && (resumed || packed_meanwhile(p, row)); i++) {
+    for (unsigned i = 1; i < FETCH_TRIES && rc == RC_CORRUPT; i++) {
         mirror_store_part_drop(p->store);
+        if (!resumed && (rc = packed_meanwhile(p, row)) != RC_OK)
+            return rc;
         rc = part_take(p, row, &resumed);
     }
     if (rc == RC_CORRUPT)

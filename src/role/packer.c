@@ -7,6 +7,7 @@
 #include "archive/repack.h"
 #include "base/assert.h"
 #include "base/buf.h"
+#include "base/civil.h"
 #include "event/names.h"
 #include "os/clock.h"
 #include "os/io.h"
@@ -17,7 +18,7 @@
 
 #include <stdlib.h>
 
-#define DAY_NS   INT64_C(86400000000000)
+#define DAY_NS   (DAY_S * SECOND_NS)
 #define LOOK_NS  UINT64_C(600000000000) /* between two looks for a segment that has become old */
 #define AGAIN_NS UINT64_C(600000000000) /* after one that could not be packed */
 #define SPARE    (UINT64_C(1) << 30)    /* bytes of the disk that stay free for intake */
@@ -84,11 +85,16 @@ static enum rc work_begin(struct packer *packer, int64_t now_ns, struct err *err
 /* One that cannot be packed stays as it is: nothing is lost but room. */
 static void refused(struct packer *packer, const struct err *err)
 {
-    log_warning("the segment of record %llu stays as large as it is: %s", (unsigned long long)packer->first, err->text);
-    if (err->code == RC_IO)
+    bool unread = packer->reader == NULL;
+    bool later = unread || err->code == RC_IO; /* others would fare no better now */
+    if (unread)
+        log_warning("nothing can be packed: %s", err->text);
+    else
+        log_warning("the segment of record %llu stays as large as it is: %s", (unsigned long long)packer->first,
+                    err->text);
+    if (err->code == RC_IO && !unread)
         packer->from = packer->first;
-    bool this_one = packer->reader != NULL && err->code != RC_IO; /* others may still be packed */
-    work_end(packer, this_one ? 0 : AGAIN_NS);
+    work_end(packer, later ? AGAIN_NS : 0);
 }
 
 static void packer_tick(void *self, int64_t now_real_ns)

@@ -324,6 +324,9 @@ static int64_t keep_until(const struct query_role *role, const struct archive_to
 
 static void ask_archive(struct query_role *role)
 {
+    struct err err = {0};
+    if (archive_reader_follow(role->reader, &err) != RC_OK)
+        log_error("what the archive's files are now cannot be read: %s", err.text); /* the totals are older */
     struct archive_totals totals = archive_reader_totals(role->reader);
     struct buf *out = &role->answer;
     json_write_object(out);

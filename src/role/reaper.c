@@ -3,23 +3,18 @@
  * A log file goes when the sealed segment that took its records is there: of the same first number, and longer than its
  * header. A segment goes when archive_retire_judge says so, which reads the archive by itself: tombstone, retention
  * record, checkpoint, acts, settings and both clocks. Its keys go after it; keys that a power cut left go later, judged
- * like it. A file that the packer made takes the place of its segment when archive_repack_same finds the same in both;
- * then the key of the former file goes.
+ * like it. A file that the packer made takes the place of its segment when the same was found in both (replace.h).
  */
-#include "archive/repack.h"
 #include "archive/retire.h"
 #include "archive/sealed.h"
-#include "archive/sealed_io.h"
-#include "archive/segment.h"
 #include "base/assert.h"
 #include "base/buf.h"
 #include "base/bytes.h"
-#include "event/names.h"
 #include "os/clock.h"
 #include "os/io.h"
-#include "os/random.h"
 #include "role/keep.h"
 #include "role/log.h"
+#include "role/replace.h"
 #include "role/roles.h"
 #include "tlog/policy.h"
 
@@ -33,7 +28,6 @@
 #define READER_IDLE_NS UINT64_C(2000000000)
 #define ORPHANS_NS     UINT64_C(60000000000)
 #define ORPHAN_TRIES   5
-#define COLD_NS        UINT64_C(5000000000) /* between two looks for what was packed anew */
 
 struct reaper {
     int log_folder;
@@ -43,9 +37,7 @@ struct reaper {
     struct policy *signers;
     char keep_error[ERR_TEXT_MAX]; /* no segment goes */
     struct vault *vault;
-    struct names *names;           /* of `reader` */
-    uint64_t cold_ns;              /* boot time of the next look for what was packed anew */
-    uint64_t cold_from;            /* those below were refused */
+    struct replace *replace;
     struct archive_reader *reader; /* while segments are being asked for: it holds log files that may be unlinked */
     uint64_t read_ns;              /* boot time of its last use */
     unsigned orphan_tries;         /* to remove keys that a power cut left */
@@ -70,6 +62,14 @@ static enum rc signers_load(struct reaper *reaper, struct arena *arena, struct e
     return rc;
 }
 
+/* What is left of deleted segments is looked for again. */
+static void orphans_look(void *context)
+{
+    struct reaper *reaper = context;
+    reaper->orphan_tries = ORPHAN_TRIES;
+    reaper->orphans_ns = 0;
+}
+
 static enum rc reaper_start(struct process *process, void **ret_self, struct err *err)
 {
     static struct reaper reaper;
@@ -85,7 +85,16 @@ static enum rc reaper_start(struct process *process, void **ret_self, struct err
         snprintf(reaper.keep_error, sizeof reaper.keep_error, "%s", reason.text);
     reaper.orphan_tries = ORPHAN_TRIES;
     *ret_self = &reaper;
-    return process_vault(&reaper.vault, err);
+    enum rc rc = process_vault(&reaper.vault, err);
+    if (rc != RC_OK)
+        return rc;
+    const struct replace_options options = {.archive = reaper.archive,
+                                            .segments = reaper.segment_folder,
+                                            .vault = reaper.vault,
+                                            .stray = orphans_look,
+                                            .context = &reaper};
+    reaper.replace = replace_new(&options);
+    return reaper.replace ? RC_OK : err_set(err, RC_LIMIT, "no memory to replace segments");
 }
 
 static bool log_name_valid(struct str name)
@@ -115,7 +124,6 @@ static const char *segment_check(const struct reaper *reaper, struct str log_nam
 /* ---- segments ---- */
 
 struct key_search {
-    int folder;
     uint64_t first;
     char name[SEALED_KEY_NAME];
     bool found;
@@ -203,33 +211,7 @@ static enum rc segment_unlink(const struct reaper *reaper, uint64_t first, struc
 static void reader_close(struct reaper *reaper)
 {
     archive_reader_close(reaper->reader);
-    names_free(reaper->names);
     reaper->reader = NULL;
-    reaper->names = NULL;
-}
-
-static enum rc reader_ready(struct reaper *reaper, struct err *err)
-{
-    struct archive_reader_options options = {.vault = reaper->vault};
-    enum rc rc = RC_OK;
-    if (!reaper->reader) {
-        reaper->names = reaper->names ? reaper->names : names_new(random_u64());
-        options.names = reaper->names;
-        rc = options.names ? archive_reader_open(&io_kernel, reaper->archive, &options, &reaper->reader, err)
-                           : err_set(err, RC_LIMIT, "no memory for names");
-    }
-    if (rc == RC_DENIED && reaper->vault) /* a master key was added: the parent starts us anew with the present ring */
-        process_stop(EXIT_FAILURE);
-    return rc;
-}
-
-/* The archive is opened anew after what went wrong. */
-static enum rc reader_used(struct reaper *reaper, enum rc rc)
-{
-    reaper->read_ns = clock_boot_ns();
-    if (rc != RC_OK)
-        reader_close(reaper);
-    return rc;
 }
 
 static enum rc judge(struct reaper *reaper,
@@ -237,14 +219,23 @@ static enum rc judge(struct reaper *reaper,
                                     const struct retire_question *question, struct err *err),
                      uint64_t first, struct err *err)
 {
+    struct archive_reader_options options = {.vault = reaper->vault};
     struct retire_question question = {.law = &reaper->keep.law,
                                        .policy = &reaper->keep.policy,
                                        .signers = reaper->signers,
                                        .wall_ns = clock_real_ns()};
     if (reaper->keep_error[0])
         return err_set(err, RC_DENIED, "%s", reaper->keep_error);
-    enum rc rc = reader_ready(reaper, err);
-    return reader_used(reaper, rc == RC_OK ? ask(reaper->reader, first, &question, err) : rc);
+    enum rc rc = RC_OK;
+    if (!reaper->reader)
+        rc = archive_reader_open(&io_kernel, reaper->archive, &options, &reaper->reader, err);
+    if (rc == RC_DENIED && reaper->vault) /* a master key was added: the parent starts us anew with the present ring */
+        process_stop(EXIT_FAILURE);
+    rc = rc == RC_OK ? ask(reaper->reader, first, &question, err) : rc;
+    reaper->read_ns = clock_boot_ns();
+    if (rc != RC_OK)
+        reader_close(reaper);
+    return rc;
 }
 
 static enum rc segment_delete(struct reaper *reaper, uint64_t first, struct err *err)
@@ -275,7 +266,7 @@ static void on_delete(struct reaper *reaper, struct channel *channel, const stru
     buf_done(&body);
 }
 
-/* ---- keys of segments that are gone: the power went after the one and before the other ---- */
+/* ---- what is left of segments that are gone: keys, when the power went in between; what was packed late ---- */
 
 struct orphan_search {
     const struct reaper *reaper;
@@ -292,7 +283,10 @@ static bool orphan_is(void *context, const char *name)
     uint64_t first = 0;
     uint64_t serial = 0;
     bool gone = false;
-    if (!sealed_key_name_parse(str_of(name), &first, &serial) || first < s->from || (s->found && first >= s->first))
+    bool key = sealed_key_name_parse(str_of(name), &first, &serial);
+    bool packed = !key && sealed_name_parse(str_of(name), &first) &&
+                  (str_ends(str_of(name), STR(".cold")) || str_ends(str_of(name), STR(".pack")));
+    if ((!key && !packed) || first < s->from || (s->found && first >= s->first))
         return true;
     s->rc = is_gone(s->reaper, first, &gone, s->err);
     if (gone) {
@@ -307,7 +301,8 @@ static enum rc orphan_unlink(struct reaper *reaper, uint64_t first, struct err *
     enum rc rc = judge(reaper, archive_retire_judge_keys, first, err);
     if (rc != RC_OK)
         return rc;
-    int result = keys_unlink(reaper, first);
+    int result = packed_unlink(reaper, first);
+    result = result < 0 ? result : keys_unlink(reaper, first);
     result = result < 0 ? result : io_kernel.sync(NULL, reaper->segment_folder);
     return result < 0 ? err_errno(err, -result, "they could not be removed") : RC_OK;
 }
@@ -321,118 +316,39 @@ static bool orphans_unlink(struct reaper *reaper)
         struct orphan_search search = {.reaper = reaper, .from = from, .err = &err};
         int result = io_kernel.list(NULL, reaper->segment_folder, orphan_is, &search);
         if (result < 0 || search.rc != RC_OK) {
-            log_warning("keys of deleted segments cannot be looked for: %s", result < 0 ? strerror(-result) : err.text);
+            log_warning("what is left of deleted segments cannot be looked for: %s",
+                        result < 0 ? strerror(-result) : err.text);
             return false;
         }
         if (!search.found)
             return all;
         if (orphan_unlink(reaper, search.first, &err) != RC_OK) {
-            log_warning("the keys of the deleted segment of record %llu stay: %s", (unsigned long long)search.first,
-                        err.text);
+            log_warning("what is left of the deleted segment of record %llu stays: %s",
+                        (unsigned long long)search.first, err.text);
             all = false;
         }
         from = search.first + 1;
     }
 }
 
-/* ---- segments that were packed anew ---- */
-
-struct cold_search {
-    uint64_t from;
-    uint64_t first; /* the lowest */
-    bool found;
-};
-
-static bool cold_is(void *context, const char *name)
-{
-    struct cold_search *s = context;
-    uint64_t first = 0;
-    if (!segment_cold_name_parse(str_of(name), &first) || first < s->from || (s->found && first >= s->first))
-        return true;
-    s->first = first;
-    s->found = true;
-    return true;
-}
-
-static bool former_key_is(void *context, const char *name)
-{
-    struct key_search *s = context;
-    uint64_t first = 0;
-    uint64_t serial = 0;
-    if (!sealed_key_name_parse(str_of(name), &first, &serial) || first != s->first ||
-        !sealed_key_orphan(&io_kernel, s->folder, name))
-        return true;
-    sealed_key_name(first, serial, s->name);
-    s->found = true;
-    return false;
-}
-
-/* With the rename the one stands for the other; a former key that stays after a crash means nothing. */
-static enum rc cold_take(const struct reaper *reaper, uint64_t first, struct err *err)
-{
-    char from[SEGMENT_NAME_MAX];
-    char to[SEGMENT_NAME_MAX];
-    bool doomed = true;
-    int lock = -1;
-    segment_cold_name(first, from);
-    segment_name(first, to);
-    enum rc rc = repack_lock(&io_kernel, reaper->archive, &lock, err);
-    if (rc != RC_OK)
-        return rc;
-    rc = exists(reaper, first, ".gone", &doomed, err);
-    if (rc == RC_OK && doomed)
-        rc = err_set(err, RC_DENIED, "its deletion was begun");
-    int result = rc == RC_OK ? io_kernel.rename(NULL, reaper->segment_folder, from, to) : 0;
-    if (result >= 0)
-        result = io_kernel.sync(NULL, reaper->segment_folder);
-    IGNORE(io_kernel.close(NULL, lock)); /* a folder */
-    if (rc != RC_OK)
-        return rc;
-    while (result >= 0) {
-        struct key_search search = {.folder = reaper->segment_folder, .first = first};
-        result = io_kernel.list(NULL, reaper->segment_folder, former_key_is, &search);
-        if (result < 0 || !search.found)
-            break;
-        result = io_kernel.unlink(NULL, reaper->segment_folder, search.name);
-    }
-    if (result >= 0)
-        result = io_kernel.sync(NULL, reaper->segment_folder);
-    return result < 0 ? err_errno(err, -result, "it could not take the place of the former file") : RC_OK;
-}
-
-static void cold_look(struct reaper *reaper)
-{
-    struct cold_search search = {.from = reaper->cold_from};
-    struct err err = {0};
-    int result = io_kernel.list(NULL, reaper->segment_folder, cold_is, &search);
-    if (result < 0 || !search.found) {
-        reaper->cold_ns = clock_boot_ns() + COLD_NS;
-        return;
-    }
-    enum rc rc = reader_ready(reaper, &err);
-    rc = rc == RC_OK ? archive_reader_refresh(reaper->reader, &err) : rc;
-    rc = reader_used(reaper, rc == RC_OK ? archive_repack_same(reaper->reader, search.first, &err) : rc);
-    rc = rc == RC_OK ? cold_take(reaper, search.first, &err) : rc;
-    reader_close(reaper); /* fresh names for the next one */
-    if (rc == RC_OK || rc == RC_AGAIN)
-        return;
-    log_warning("the segment of record %llu is not replaced by what was packed: %s", (unsigned long long)search.first,
-                err.text);
-    reaper->cold_from = search.first + 1; /* until the next start */
-}
-
 static void reaper_tick(void *self, int64_t now_real_ns)
 {
     (void)now_real_ns;
     struct reaper *reaper = self;
-    if (clock_boot_ns() >= reaper->cold_ns)
-        cold_look(reaper);
+    if (replace_step(reaper->replace, clock_boot_ns()) == RC_DENIED && reaper->vault)
+        process_stop(EXIT_FAILURE); /* a master key was added: the parent starts us anew with the present ring */
     if (reaper->orphan_tries && clock_boot_ns() >= reaper->orphans_ns) {
         reaper->orphan_tries = orphans_unlink(reaper) ? 0 : reaper->orphan_tries - 1;
         reaper->orphans_ns = clock_boot_ns() + ORPHANS_NS;
     }
     if (reaper->reader && clock_boot_ns() - reaper->read_ns >= READER_IDLE_NS)
         reader_close(reaper);
+}
+
+static int reaper_timeout_ms(void *self)
+{
+    const struct reaper *reaper = self;
+    return replace_busy(reaper->replace) ? 0 : -1;
 }
 
 static void reaper_message(void *self, struct channel *channel, struct msg *msg)
@@ -487,6 +403,7 @@ const struct role_driver reaper_driver = {
     .paths = reaper_paths,
     .start = reaper_start,
     .tick = reaper_tick,
+    .timeout_ms = reaper_timeout_ms,
     .tick_ms = 1000,
     .message = reaper_message,
 };
