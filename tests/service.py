@@ -17,15 +17,22 @@ QORGAN = os.environ.get("QORGAN", os.path.join(ROOT, "build/src/cmd/qorgan"))
 VERIFY = os.environ.get("QORGAN_VERIFY", os.path.join(ROOT, "build/src/cmd/qorgan-verify"))
 
 
+taken = []
+
+
 def free_port(kind=socket.SOCK_STREAM):
-    """A port that is free now, below those that the system gives to clients: scripts run beside each other."""
+    """A port that is free now and belongs to this script until it ends, also while the server on it is down: scripts run
+    beside each other. It lies below those that the system gives to clients."""
     for port in random.sample(range(10240, 32768), 64):
+        claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         with socket.socket(socket.AF_INET, kind) as probe:
             try:
+                claim.bind(f"\0qorgan-test-port-{port}")  # no two scripts can hold it, and nothing of it stays behind
                 probe.bind(("127.0.0.1", port))
+                taken.append(claim)
                 return port
             except OSError:
-                continue
+                claim.close()
     raise RuntimeError("no port is free")
 
 

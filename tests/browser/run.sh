@@ -42,9 +42,13 @@ if [ -n "${QORGAN_URL:-}" ]; then
     exit $?
 fi
 
-read -r web_port syslog_port tls_port < <(PYTHONPATH=$root/tests python3 -c '
+# The ports are this script's while that process lives.
+coproc ports { PYTHONPATH=$root/tests exec python3 -c '
+import sys
 from service import free_port
-print(free_port(), free_port(), free_port())')
+print(free_port(), free_port(), free_port(), flush=True)
+sys.stdin.read()'; }
+read -r web_port syslog_port tls_port <&"${ports[0]}"
 
 export QORGAN_DATA=$work/data
 mkdir -p "$QORGAN_DATA"
