@@ -183,14 +183,6 @@ static enum rc read_form_list(struct block *b, struct err *err)
     return reader_done(&in) && used == local_count ? RC_OK : damaged(err, "the list of forms");
 }
 
-static inline uint64_t plane_at(const char *bytes, uint32_t count, unsigned width, uint32_t i)
-{
-    uint64_t value = 0;
-    for (unsigned plane = 0; plane < width; plane++)
-        value |= (uint64_t)(uint8_t)bytes[(size_t)plane * count + i] << (8 * plane);
-    return value;
-}
-
 static enum rc read_form_of(struct block *b, const uint32_t **ret_form_of, const uint32_t **ret_row_of, struct err *err)
 {
     struct reader in;
@@ -205,8 +197,11 @@ static enum rc read_form_of(struct block *b, const uint32_t **ret_form_of, const
         return no_memory(err);
     if (in.in.n != (size_t)count * width)
         return damaged(err, "forms of records");
+    const char *low = in.in.p;
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t form = (uint32_t)plane_at(in.in.p, count, width, i);
+        uint32_t form = (uint8_t)low[i];
+        if (width == 2)
+            form |= (uint32_t)(uint8_t)low[count + i] << 8;
         if (form >= b->form_count)
             return damaged(err, "forms of records");
         form_of[i] = form;
@@ -219,12 +214,43 @@ static enum rc read_form_of(struct block *b, const uint32_t **ret_form_of, const
 
 /* ---- slots ---- */
 
-static bool take(struct reader *stream, uint64_t n, struct str *ret)
+enum column slot_stream(enum slot_how how)
 {
-    if (n > reader_left(stream))
+    switch (how) {
+    case HOW_INDEX:
+    case HOW_CODES:
+        return COLUMN_CODES;
+    case HOW_NUMBERS:
+    case HOW_DELTAS:
+    case HOW_CLOCK_NUMBERS:
+        return COLUMN_NUMBERS;
+    case HOW_TEXTS:
+    case HOW_FIXED:
+        return COLUMN_TEXTS;
+    case HOW_CONST:
+    case HOW_CLOCK:
+    case HOW_COUNT:
+        break;
+    }
+    return COLUMN_COUNT;
+}
+
+/* Where the next slot's part begins in each stream, none of which is decompressed before a slot of it is opened. */
+struct streams {
+    struct reader slots;
+    uint32_t size[COLUMN_COUNT];
+    uint32_t at[COLUMN_COUNT];
+};
+
+static bool take(struct streams *s, struct slot_column *c, uint64_t n)
+{
+    enum column id = slot_stream(c->how);
+    if (n > s->size[id] - s->at[id])
         return false;
-    *ret = read_bytes(stream, (size_t)n);
-    return !stream->failed;
+    c->at = s->at[id];
+    c->size = (uint32_t)n;
+    s->at[id] += c->size;
+    return true;
 }
 
 static bool read_index(struct reader *in, struct slot_column *c)
@@ -240,13 +266,6 @@ static bool read_index(struct reader *in, struct slot_column *c)
     return !in->failed;
 }
 
-struct streams {
-    struct reader slots;
-    struct reader codes;
-    struct reader numbers;
-    struct reader texts;
-};
-
 static bool read_slot(struct streams *s, struct slot_column *c)
 {
     c->how = (enum slot_how)read_u8(&s->slots);
@@ -255,24 +274,23 @@ static bool read_slot(struct streams *s, struct slot_column *c)
         c->base = read_varint(&s->slots);
         return c->kind == SLOT_TEXT;
     case HOW_INDEX:
-        return read_index(&s->slots, c) && take(&s->codes, c->count, &c->bytes) && c->kind == SLOT_TEXT;
+        return read_index(&s->slots, c) && take(s, c, c->count) && c->kind == SLOT_TEXT;
     case HOW_CODES:
         c->width = read_u8(&s->slots);
-        return c->width >= 1 && c->width <= 4 && take(&s->codes, (uint64_t)c->count * c->width, &c->bytes) &&
-               c->kind == SLOT_TEXT;
+        return c->width >= 1 && c->width <= 4 && take(s, c, (uint64_t)c->count * c->width) && c->kind == SLOT_TEXT;
     case HOW_NUMBERS:
     case HOW_DELTAS:
     case HOW_CLOCK_NUMBERS:
         c->width = read_u8(&s->slots);
         c->base = read_varint(&s->slots);
-        return c->width >= 1 && c->width <= 8 && take(&s->numbers, (uint64_t)c->count * c->width, &c->bytes) &&
+        return c->width >= 1 && c->width <= 8 && take(s, c, (uint64_t)c->count * c->width) &&
                (c->kind == SLOT_TEXT || c->kind == SLOT_NUMBER) == (c->how != HOW_CLOCK_NUMBERS);
     case HOW_TEXTS:
         c->base = read_varint(&s->slots);
-        return take(&s->texts, c->base, &c->bytes) && c->kind == SLOT_TEXT;
+        return take(s, c, c->base) && c->kind == SLOT_TEXT;
     case HOW_FIXED:
         c->base = read_varint(&s->slots);
-        return c->base <= RECORD_RAW_MAX && take(&s->texts, c->base * c->count, &c->bytes) && c->kind == SLOT_TEXT;
+        return c->base <= RECORD_RAW_MAX && take(s, c, c->base * c->count) && c->kind == SLOT_TEXT;
     case HOW_CLOCK:
         c->base = read_varint(&s->slots);
         return c->kind >= SLOT_CLOCK && c->kind != SLOT_NUMBER;
@@ -284,11 +302,11 @@ static bool read_slot(struct streams *s, struct slot_column *c)
 
 static enum rc read_slots(struct block *b, struct err *err)
 {
-    struct streams s;
+    static const enum column streams[] = {COLUMN_CODES, COLUMN_NUMBERS, COLUMN_TEXTS};
+    struct streams s = {0};
     enum rc rc = block_column(b, COLUMN_SLOTS, &s.slots, err);
-    rc = rc == RC_OK ? block_column(b, COLUMN_CODES, &s.codes, err) : rc;
-    rc = rc == RC_OK ? block_column(b, COLUMN_NUMBERS, &s.numbers, err) : rc;
-    rc = rc == RC_OK ? block_column(b, COLUMN_TEXTS, &s.texts, err) : rc;
+    for (size_t i = 0; i < ARRAY_LEN(streams) && rc == RC_OK; i++)
+        rc = unpacked_size(b->packed[streams[i]], b->plain_left, &s.size[streams[i]], err);
     if (rc != RC_OK)
         return rc;
     for (uint32_t f = 0; f < b->form_count; f++) {
@@ -306,9 +324,7 @@ static enum rc read_slots(struct block *b, struct err *err)
                 return damaged(err, "slots");
         }
     }
-    return reader_done(&s.slots) && reader_done(&s.codes) && reader_done(&s.numbers) && reader_done(&s.texts)
-               ? RC_OK
-               : damaged(err, "slots");
+    return reader_done(&s.slots) && memcmp(s.at, s.size, sizeof s.at) == 0 ? RC_OK : damaged(err, "slots");
 }
 
 enum rc block_forms(struct block *block, struct err *err)

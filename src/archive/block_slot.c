@@ -144,6 +144,24 @@ static enum rc open_texts(struct block *b, struct slot_column *c, struct err *er
     return c->bytes.n == at ? RC_OK : damaged(err, "texts");
 }
 
+/* The slot's part of its stream, which is decompressed for the first that wants it. */
+static enum rc bytes_open(struct block *b, struct slot_column *c, struct err *err)
+{
+    enum column id = slot_stream(c->how);
+    c->bytes = STR("");
+    if (!c->size)
+        return RC_OK;
+    if (!b->plain[id].p) {
+        struct reader in;
+        enum rc rc = block_column(b, id, &in, err);
+        if (rc != RC_OK)
+            return rc;
+        b->plain[id] = in.in;
+    }
+    c->bytes = str_slice(b->plain[id], c->at, (size_t)c->at + c->size);
+    return RC_OK;
+}
+
 static enum rc slot_open(struct block *b, struct slot_column *c, struct err *err)
 {
     switch (c->how) {
@@ -181,6 +199,7 @@ enum rc block_slot(struct block *block, uint32_t form, uint32_t slot, struct slo
     if (c->open)
         return RC_OK;
     enum rc rc = values_read(block, err);
+    rc = rc == RC_OK ? bytes_open(block, c, err) : rc;
     rc = rc == RC_OK ? slot_open(block, c, err) : rc;
     c->open = rc == RC_OK;
     return rc;

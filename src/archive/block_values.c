@@ -82,6 +82,7 @@ struct making {
     uint32_t *of_code; /* value of each code + 1; NULL until a column wants it */
     struct plan *plans;
     bool needs_rows;
+    bool open; /* values may come with the records */
 };
 
 static enum rc making_init(struct making *m, struct block *block, struct arena *arena, struct err *err)
@@ -103,6 +104,13 @@ static uint32_t text_index(struct making *m, struct str text)
     return texts_put(&m->texts, text.p ? text : STR(""));
 }
 
+static uint32_t code_index(struct making *m, uint32_t code)
+{
+    if (!m->of_code[code])
+        m->of_code[code] = text_index(m, block_value(m->block, code)) + 1;
+    return m->of_code[code] - 1;
+}
+
 static enum rc plan_index(struct making *m, struct plan *plan, struct err *err)
 {
     const struct slot_column *c = plan->column;
@@ -110,7 +118,7 @@ static enum rc plan_index(struct making *m, struct plan *plan, struct err *err)
     if (!index)
         return no_memory(err);
     for (uint32_t i = 0; i < c->value_count; i++)
-        index[i] = text_index(m, c->values[i]);
+        index[i] = code_index(m, c->codes[i]);
     plan->index = index;
     plan->kind = PLAN_INDEX;
     return RC_OK;
@@ -124,19 +132,19 @@ static enum rc plan_slot(struct making *m, uint32_t form, uint32_t slot, struct 
         return rc;
     plan->column = c;
     plan->kind = PLAN_SLOT;
+    if (!m->of_code)
+        m->of_code = arena_alloc_array(m->arena, (size_t)block_codes(m->block) + 1, sizeof *m->of_code);
+    if (!m->of_code)
+        return no_memory(err);
     if (c->how == HOW_INDEX)
         return plan_index(m, plan, err);
     if (c->how == HOW_CONST) {
         plan->kind = PLAN_ONE;
         plan->one = text_index(m, c->values[0]);
     }
-    if (c->how == HOW_CODES) {
+    if (c->how == HOW_CODES)
         plan->kind = PLAN_CODES;
-        if (!m->of_code)
-            m->of_code = arena_alloc_array(m->arena, block_codes(m->block), sizeof *m->of_code);
-        if (!m->of_code)
-            return no_memory(err);
-    }
+    m->open = m->open || plan->kind != PLAN_ONE;
     return plan->kind == PLAN_SLOT ? block_event_times(m->block, err) : RC_OK;
 }
 
@@ -163,52 +171,62 @@ static enum rc plan_spec(struct making *m, uint32_t form, const struct form_spec
         return plan_slot(m, form, spec->from.piece, plan, err);
     plan->kind = PLAN_ROW;
     plan->spec = spec;
-    m->needs_rows = true;
+    m->needs_rows = m->open = true;
     return RC_OK;
 }
 
-static uint32_t of_record(struct making *m, uint32_t position)
+/* The value of a record whose slot is kept as numbers or texts, or lies anywhere in raw. */
+static uint32_t of_record(struct making *m, const struct plan *plan, uint32_t position, uint32_t row)
 {
     struct block *b = m->block;
-    const struct plan *plan = &m->plans[b->form_of[position]];
-    uint32_t row = b->row_of[position];
     UNINITIALISED char room[CELL_TEXT];
     struct str text = STR_NONE;
-    switch (plan->kind) {
-    case PLAN_ONE:
-        return plan->one;
-    case PLAN_INDEX:
-        return plan->index[(uint8_t)plan->column->bytes.p[row]];
-    case PLAN_CODES: {
-        uint32_t *index = &m->of_code[plan->column->codes[row]];
-        if (!*index)
-            *index = text_index(m, block_value(b, plan->column->codes[row])) + 1;
-        return *index - 1;
-    }
-    case PLAN_SLOT:
-        text = slot_text(b, plan->column, row, b->times[position], room);
-        if (text.p >= room && text.p < room + sizeof room)
-            text = arena_str(m->arena, text);
-        m->texts.failed = m->texts.failed || !text.p;
-        break;
-    case PLAN_ROW:
-        if (!block_spec(b, position, plan->spec, &text))
-            return 0;
-        break;
-    }
+    if (plan->kind == PLAN_ROW)
+        return block_spec(b, position, plan->spec, &text) ? text_index(m, text) : 0;
+    text = slot_text(b, plan->column, row, b->times[position], room);
+    if (text.p >= room && text.p < room + sizeof room)
+        text = arena_str(m->arena, text);
+    m->texts.failed = m->texts.failed || !text.p;
     return text_index(m, text);
 }
 
+/* The values of one form's records, row after row, but for those that are told record by record. */
+static void of_rows(struct making *m, uint32_t form, uint32_t *of)
+{
+    const struct plan *plan = &m->plans[form];
+    uint32_t count = m->block->forms[form].count;
+    for (uint32_t row = 0; row < count && plan->kind == PLAN_ONE; row++)
+        of[row] = plan->one;
+    for (uint32_t row = 0; row < count && plan->kind == PLAN_INDEX; row++)
+        of[row] = plan->index[(uint8_t)plan->column->bytes.p[row]];
+    for (uint32_t row = 0; row < count && plan->kind == PLAN_CODES; row++)
+        of[row] = code_index(m, plan->column->codes[row]);
+}
+
+/* Form by form, so that what a plan is is looked at once, and then from rows to positions. */
 static enum rc make(struct making *m, struct block_values *ret, struct err *err)
 {
-    uint32_t count = block_count(m->block);
-    uint32_t *of = arena_alloc_raw(m->arena, count * sizeof *of);
-    enum rc rc = m->needs_rows ? block_open(m->block, BLOCK_ALL, err) : RC_OK;
+    struct block *b = m->block;
+    uint32_t count = block_count(b);
+    bool absent = m->texts.count == 1 && !m->open; /* no form has it */
+    uint32_t *of = arena_alloc(m->arena, count * sizeof *of);
+    uint32_t *rows = arena_alloc_raw(m->arena, absent ? 1 : count * sizeof *rows);
+    uint32_t **next = arena_alloc_raw(m->arena, b->form_count * sizeof *next);
+    enum rc rc = m->needs_rows ? block_open(b, BLOCK_ALL, err) : RC_OK;
     if (rc != RC_OK)
         return rc;
-    for (uint32_t i = 0; of && i < count; i++)
-        of[i] = of_record(m, i);
-    if (!of || m->texts.failed || block_spent(m->block))
+    if (!of || !rows || !next)
+        return no_memory(err);
+    for (uint32_t f = 0; f < b->form_count && !absent; f++) {
+        next[f] = rows;
+        of_rows(m, f, rows);
+        rows += b->forms[f].count;
+    }
+    for (uint32_t i = 0; i < count && !absent; i++) {
+        const struct plan *plan = &m->plans[b->form_of[i]];
+        of[i] = plan->kind >= PLAN_SLOT ? of_record(m, plan, i, b->row_of[i]) : *next[b->form_of[i]]++;
+    }
+    if (m->texts.failed || block_spent(b))
         return no_memory(err);
     *ret = (struct block_values){.value = m->texts.value, .count = m->texts.count, .of = of};
     return RC_OK;
@@ -240,7 +258,7 @@ enum rc block_values_statutory(struct block *block, enum statutory key, struct a
 static bool name_is(struct str name, struct str folded)
 {
     char room[NAME_ROOM];
-    if (name.n != folded.n)
+    if (name.n != folded.n || (name.n && char_lower(name.p[0]) != folded.p[0] && !((uint8_t)name.p[0] & 0x80)))
         return false;
     word_fold_text(name, room);
     return memcmp(room, folded.p, name.n) == 0;

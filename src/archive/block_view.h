@@ -23,7 +23,9 @@ struct slot_column {
     uint8_t kind; /* enum slot_kind */
     uint32_t count;
     uint64_t base;
-    struct str bytes;   /* of its stream */
+    uint32_t at; /* its part of a stream */
+    uint32_t size;
+    struct str bytes;   /* that part, when it is open */
     struct str list;    /* index: its codes */
     struct str *values; /* const: one; index: `value_count` */
     uint32_t value_count;
@@ -44,6 +46,7 @@ struct block {
     struct names *names;
     const struct dictionary *dictionary;
     struct str packed[COLUMN_COUNT];
+    struct str plain[COLUMN_COUNT]; /* of what was decompressed and is kept: the slots' streams */
     size_t plain_left;
     struct block_form *forms; /* NULL until block_forms */
     uint32_t form_count;
@@ -91,5 +94,7 @@ struct str slot_text(const struct block *block, const struct slot_column *column
 bool block_spec(struct block *block, uint32_t position, const struct form_spec *spec, struct str *ret_value);
 /* The plain bytes of a column; empty when the block has it not. */
 enum rc block_column(struct block *block, enum column id, struct reader *ret_reader, struct err *err) MUST_USE;
+/* The stream that a slot kept so has its bytes in; COLUMN_COUNT: none. */
+enum column slot_stream(enum slot_how how);
 
 #endif

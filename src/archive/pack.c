@@ -56,6 +56,17 @@ void pack(struct packer *packer, struct str plain, int level, struct buf *out)
     buf_put(out, plain.p, plain.n);
 }
 
+static enum rc damaged(struct err *err)
+{
+    return err_set(err, RC_CORRUPT, "a compressed part is damaged");
+}
+
+enum rc unpacked_size(struct str packed, size_t limit, uint32_t *ret_size, struct err *err)
+{
+    *ret_size = packed.n >= PACK_HEADER ? get_be32(packed.p) : 0;
+    return (packed.n == 0 || packed.n >= PACK_HEADER) && *ret_size <= limit ? RC_OK : damaged(err);
+}
+
 enum rc unpack(struct str packed, size_t limit, struct arena *arena, struct str *ret_plain, struct err *err)
 {
     struct reader in = reader_of(packed);
@@ -63,7 +74,7 @@ enum rc unpack(struct str packed, size_t limit, struct arena *arena, struct str 
     uint8_t method = read_u8(&in);
     struct str body = str_skip(packed, PACK_HEADER);
     if (in.failed || size > limit || method > METHOD_ZSTD)
-        return err_set(err, RC_CORRUPT, "a compressed part is damaged");
+        return damaged(err);
     char *plain = arena_alloc_raw(arena, (size_t)size + 1);
     if (!plain)
         return err_set(err, RC_LIMIT, "no memory for a compressed part of %u bytes", size);
@@ -73,7 +84,7 @@ enum rc unpack(struct str packed, size_t limit, struct arena *arena, struct str 
     else if (n == size && n)
         memcpy(plain, body.p, n);
     if (ZSTD_isError(n) || n != size)
-        return err_set(err, RC_CORRUPT, "a compressed part is damaged");
+        return damaged(err);
     *ret_plain = str_at(plain, size);
     return RC_OK;
 }

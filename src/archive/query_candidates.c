@@ -63,29 +63,82 @@ static bool begins_from(struct str word, struct str run, bool whole)
     return false;
 }
 
-/* Whether the word may stand across a border of piece `i` and a slot beside it. */
-static bool may_straddle(const struct word_search *w, const struct form *form, uint32_t i)
+/* The word characters at an end of the text, folded into `room`. `whole`: there are no others. */
+static struct str run_at(struct str text, bool at_end, char room[FOLDED_MAX], bool *ret_whole)
 {
-    struct str piece = form->pieces[i];
-    UNINITIALISED char folded[FOLDED_MAX];
-    bool before = i > 0;
-    bool behind = i < form->raw_slots;
-    if (piece.n == 0) /* two slots side by side: one of them is a time of day, which begins and ends with a digit */
-        return before && behind && (w->has_digit || (form->kinds[i - 1] < SLOT_CLOCK && form->kinds[i] < SLOT_CLOCK));
-    struct str end = str_slice(piece, piece.n - MIN(piece.n, sizeof folded), piece.n);
-    struct str begin = str_slice(piece, 0, MIN(piece.n, sizeof folded));
+    text = at_end ? str_slice(text, text.n - MIN(text.n, FOLDED_MAX), text.n) : str_slice(text, 0, FOLDED_MAX);
     size_t n = 0;
-    while (n < end.n && word_char(end.p[end.n - 1 - n]))
+    while (n < text.n && word_char(text.p[at_end ? text.n - 1 - n : n]))
         n++;
-    struct str run = str_slice(end, end.n - n, end.n);
-    word_fold_text(run, folded);
-    if (behind && n && ends_into(w->word, str_at(folded, n), n == piece.n))
-        return true;
-    n = 0;
-    while (n < begin.n && word_char(begin.p[n]))
-        n++;
-    word_fold_text(str_slice(begin, 0, n), folded);
-    return before && n && begins_from(w->word, str_at(folded, n), n == piece.n);
+    *ret_whole = n == text.n;
+    word_fold_text(at_end ? str_slice(text, text.n - n, text.n) : str_slice(text, 0, n), room);
+    return str_at(room, n);
+}
+
+static bool text_ends_into(const struct word_search *w, struct str text)
+{
+    UNINITIALISED char room[FOLDED_MAX];
+    bool whole;
+    struct str run = run_at(text, true, room, &whole);
+    return (run.n || whole) && ends_into(w->word, run, whole);
+}
+
+static bool text_begins_from(const struct word_search *w, struct str text)
+{
+    UNINITIALISED char room[FOLDED_MAX];
+    bool whole;
+    struct str run = run_at(text, false, room, &whole);
+    return (run.n || whole) && begins_from(w->word, run, whole);
+}
+
+/* Whether some content of the slot may be where the word goes on over the slot's end, or its beginning. */
+static bool slot_may_straddle(const struct word_search *w, const struct slot_column *c, bool end)
+{
+    bool may = false;
+    switch (c->how) {
+    case HOW_CONST:
+    case HOW_INDEX:
+        for (uint32_t i = 0; i < (c->how == HOW_CONST ? 1 : c->value_count) && !may; i++)
+            may = end ? text_ends_into(w, c->values[i]) : text_begins_from(w, c->values[i]);
+        return may;
+    case HOW_CODES:
+        for (uint32_t row = 0; row < c->count && !may; row++) {
+            struct str text = block_value(w->block, c->codes[row]);
+            may = end ? text_ends_into(w, text) : text_begins_from(w, text);
+        }
+        return may;
+    case HOW_CLOCK: /* HH: at its beginning, :SS or a fraction at its end */
+    case HOW_CLOCK_NUMBERS:
+    case HOW_NUMBERS:
+    case HOW_DELTAS:
+        return w->has_digit;
+    case HOW_TEXTS:
+    case HOW_FIXED:
+    case HOW_COUNT:
+        break;
+    }
+    return true;
+}
+
+/* Whether the word may stand across a border of piece `i` and a slot beside it. */
+static enum rc may_straddle(const struct word_search *w, uint32_t form, uint32_t i, bool *ret_may, struct err *err)
+{
+    const struct form *f = w->block->forms[form].form;
+    struct str piece = f->pieces[i];
+    bool before = i > 0;
+    bool behind = i < f->raw_slots;
+    struct slot_column *left;
+    struct slot_column *right;
+    *ret_may = piece.n > 0 && ((behind && text_ends_into(w, piece)) || (before && text_begins_from(w, piece)));
+    if (piece.n || !before || !behind)
+        return RC_OK;
+    /* Two slots side by side: one of them is a time of day, which begins and ends with a digit. */
+    if (!w->has_digit && (f->kinds[i - 1] >= SLOT_CLOCK || f->kinds[i] >= SLOT_CLOCK))
+        return RC_OK;
+    enum rc rc = block_slot(w->block, form, i - 1, &left, err);
+    rc = rc == RC_OK ? block_slot(w->block, form, i, &right, err) : rc;
+    *ret_may = rc == RC_OK && slot_may_straddle(w, left, true) && slot_may_straddle(w, right, false);
+    return rc;
 }
 
 static bool code_has(struct word_search *w, uint32_t code)
@@ -151,9 +204,12 @@ static enum rc slot_judge(struct word_search *w, uint32_t form, uint32_t slot, s
 static enum rc form_judge(struct word_search *w, uint32_t form, struct form_verdict *verdict, struct err *err)
 {
     const struct form *f = w->block->forms[form].form;
-    for (uint32_t i = 0; i <= f->raw_slots && !verdict->all; i++)
-        verdict->all = text_has(w, f->pieces[i]) || may_straddle(w, f, i);
     enum rc rc = RC_OK;
+    for (uint32_t i = 0; i <= f->raw_slots && !verdict->all && rc == RC_OK; i++) {
+        verdict->all = text_has(w, f->pieces[i]);
+        if (!verdict->all)
+            rc = may_straddle(w, form, i, &verdict->all, err);
+    }
     for (uint32_t s = 0; s < f->raw_slots && rc == RC_OK && !verdict->all; s++)
         rc = slot_judge(w, form, s, verdict, err);
     return rc;

@@ -2,16 +2,20 @@
 #include "archive/block.h"
 #include "archive/dictionary.h"
 #include "archive/pack.h"
+#include "archive/query_block.h"
+#include "archive/words.h"
 #include "base/arena.h"
 #include "base/test.h"
 #include "codec/json.h"
+#include "codec/scan.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define RECORDS  4000
-#define LONG_MAX ((size_t)64 << 10)
+#define RECORDS   4000
+#define LONG_MAX  ((size_t)64 << 10)
+#define WORD_ROOM 64
 
 struct bed {
     uint64_t random;
@@ -154,6 +158,15 @@ static void make_text(uint64_t kind, struct buf *out)
         break;
     case 6:
         break; /* empty */
+    case 8:    /* words go on over times of day and other slots */
+        buf_format(out, "2026-11-%02uT%02u:%02u:%02u%c%u %s/%s%u[%u]: x%uy at", (unsigned)dice(30), (unsigned)dice(24),
+                   (unsigned)dice(60), (unsigned)dice(60), (char)('a' + dice(4)), (unsigned)dice(20),
+                   dice(2) ? "mail" : "web", dice(2) ? "queue" : "smtp", (unsigned)dice(9), (unsigned)dice(99),
+                   (unsigned)dice(500));
+        for (unsigned i = 0; i < 4; i++)
+            buf_format(out, "%02u:%02u:%02u%s", (unsigned)dice(24), (unsigned)dice(60), (unsigned)dice(60),
+                       i % 2 ? "zulu " : "to");
+        break;
     default:
         for (size_t i = 0; i < 2 + dice(30); i++) {
             put_part(out);
@@ -229,13 +242,13 @@ static void make_records(uint64_t seed)
     buf_init(&text, 2 * LONG_MAX);
     bed.random = seed;
     arena_reset(bed.arena);
-    static const uint64_t common[] = {0, 1, 7};
+    static const uint64_t common[] = {0, 1, 7, 8};
     uint64_t number = dice(1000000);
     int64_t now = 1795000000000000000;
     for (size_t i = 0; i < RECORDS; i++) {
         struct leaf *leaf = &bed.leaves[i];
         buf_clear(&text);
-        make_text(dice(20) ? common[dice(ARRAY_LEN(common))] : dice(8), &text);
+        make_text(dice(20) ? common[dice(ARRAY_LEN(common))] : dice(9), &text);
         bed.raws[i] = arena_str(bed.arena, buf_view(&text));
         now += (int64_t)dice(3) * 1000000;
         *leaf = (struct leaf){.type = text.n > LEAF_RAW_MAX ? LEAF_DIGEST : LEAF_RAW,
@@ -295,6 +308,43 @@ static void check_record(struct block *block, const struct names *names, uint32_
     }
 }
 
+/* A word of the text around a place, or a part of it, folded as a search has it; empty where no word stands. */
+static struct str some_word(struct str text, char room[WORD_ROOM])
+{
+    size_t from = dice(text.n + 1);
+    size_t to = from;
+    while (from > 0 && word_char(text.p[from - 1]))
+        from--;
+    while (to < text.n && word_char(text.p[to]))
+        to++;
+    struct str word = str_slice(text, from, MIN(to, from + WORD_ROOM));
+    bool whole = dice(2) || scan_ascii(word.p, word.n) < word.n; /* a letter of two bytes is not cut */
+    if (!whole)
+        word = str_slice(word, dice(word.n + 1), word.n - dice(word.n / 2 + 1));
+    word_fold_text(word, room);
+    return str_at(room, to - from > WORD_ROOM ? 0 : word.n);
+}
+
+/* What forms and values say of the records that may hold a word never leaves one out that does. */
+static void check_candidates(struct block *block, size_t from)
+{
+    static uint64_t bits[BITS_WORDS];
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new((size_t)64 << 20);
+    for (uint32_t i = 0; i < block_count(block); i += 1 + (uint32_t)dice(4)) {
+        char room[WORD_ROOM];
+        struct str word = some_word(bed.raws[from + i], room);
+        const struct query_needle needle = {.text = word, .open_start = true, .open_end = true};
+        if (!word.n)
+            continue;
+        arena_reset(arena);
+        memset(bits, 0xff, sizeof bits);
+        bits_clear(bits, block_count(block), BLOCK_RECORDS_MAX);
+        CHECK_INT(block_candidates(block, &needle, arena, bits, NULL), RC_OK);
+        test_row("record %zu, word %.*s", from + i, STR_ARG(word));
+        CHECK(bits_next(bits, i, i + 1) == i);
+    }
+}
+
 /* Decodes one block, in one go or record by record, and compares it with the records that went in. */
 static void check_block(struct str bytes, const struct dictionary *dictionary, size_t from, bool by_rows)
 {
@@ -305,6 +355,7 @@ static void check_block(struct str bytes, const struct dictionary *dictionary, s
     struct block_bytes of = {bytes, dictionary, names};
     CHECK_INT(block_decode(&of, by_rows ? BLOCK_LAZY : BLOCK_ALL, arena, &block, &err), RC_OK);
     CHECK_TEXT(str_of(err.text), "");
+    check_candidates(block, from);
     for (uint32_t i = 0; i < block_count(block); i++) {
         test_row("record %zu", from + i);
         if (by_rows)

@@ -316,6 +316,35 @@ static enum rc groups_add(struct counting *c, struct err *err)
     return RC_OK;
 }
 
+/* Counted by one key alone, which needs no renumbering. */
+static enum rc tally_one_key(struct tally *t, struct block_search *search, const uint64_t *bits, uint32_t matches,
+                             struct err *err)
+{
+    struct block_values values;
+    uint32_t count = block_count(search->block);
+    enum rc rc = block_search_key(search, &t->query->by[0], &values, err);
+    if (rc != RC_OK)
+        return rc;
+    uint32_t *counts = arena_alloc_array(search->arena, values.count, sizeof *counts);
+    if (!counts)
+        return no_memory(err);
+    for (uint32_t i = 0; matches == count && i < count; i++)
+        counts[values.of[i]]++;
+    for (uint32_t i = bits_next(bits, 0, count); matches < count && i < count; i = bits_next(bits, i + 1, count))
+        counts[values.of[i]]++;
+    for (uint32_t i = 0; i < values.count && rc == RC_OK; i++) {
+        struct group group = {.count = counts[i]};
+        if (!counts[i])
+            continue;
+        group.value[0] = value_number(t, 0, values.value[i]);
+        if (group.value[0] == UINT32_MAX)
+            t->lost += counts[i];
+        else
+            rc = group_add(t, &group, err);
+    }
+    return rc;
+}
+
 enum rc tally_block(struct tally *tally, struct block_search *search, const uint64_t *bits, uint32_t matches,
                     struct err *err)
 {
@@ -324,6 +353,8 @@ enum rc tally_block(struct tally *tally, struct block_search *search, const uint
     uint32_t count = block_count(search->block);
     if (tally_is_plain(tally) || !matches)
         return matches ? tally_records(tally, matches, err) : RC_OK;
+    if (q->by_count == 1 && q->output == OUTPUT_COUNT)
+        return tally_one_key(tally, search, bits, matches, err);
     c.position = arena_alloc_raw(c.arena, matches * sizeof *c.position);
     c.number = arena_alloc_array(c.arena, matches, sizeof *c.number);
     c.key = arena_alloc_raw(c.arena, matches * sizeof *c.key);

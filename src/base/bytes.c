@@ -84,11 +84,8 @@ uint64_t read_le64(struct reader *reader)
     return reader->failed ? 0 : get_le64(b.p);
 }
 
-uint64_t read_varint(struct reader *reader)
+uint64_t read_varint_long(struct reader *reader)
 {
-    /* Nearly all are below 128. */
-    if (!reader->failed && reader->at < reader->in.n && (uint8_t)reader->in.p[reader->at] < 0x80)
-        return (uint8_t)reader->in.p[reader->at++];
     uint64_t value = 0;
     for (unsigned shift = 0; shift < 64; shift += 7) {
         uint8_t byte = read_u8(reader);
@@ -102,12 +99,6 @@ uint64_t read_varint(struct reader *reader)
     }
     reader->failed = true;
     return 0;
-}
-
-int64_t read_svarint(struct reader *reader)
-{
-    uint64_t value = read_varint(reader);
-    return (int64_t)(value >> 1 ^ (0 - (value & 1)));
 }
 
 #define CRC32C_POLYNOMIAL UINT32_C(0x82f63b78)

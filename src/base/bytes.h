@@ -111,8 +111,19 @@ uint64_t read_be64(struct reader *reader);
 uint16_t read_le16(struct reader *reader);
 uint32_t read_le32(struct reader *reader);
 uint64_t read_le64(struct reader *reader);
-uint64_t read_varint(struct reader *reader);
-int64_t read_svarint(struct reader *reader);
+uint64_t read_varint_long(struct reader *reader); /* of any length */
+static inline uint64_t read_varint(struct reader *reader)
+{
+    /* Nearly all are below 128. */
+    if (!reader->failed && reader->at < reader->in.n && (uint8_t)reader->in.p[reader->at] < 0x80)
+        return (uint8_t)reader->in.p[reader->at++];
+    return read_varint_long(reader);
+}
+static inline int64_t read_svarint(struct reader *reader)
+{
+    uint64_t value = read_varint(reader);
+    return (int64_t)(value >> 1 ^ (0 - (value & 1)));
+}
 /* n bytes, borrowed from the input. */
 struct str read_bytes(struct reader *reader, size_t n);
 void read_copy(struct reader *reader, void *ret_bytes, size_t n); /* zeroes on failure */
