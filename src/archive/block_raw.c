@@ -1,12 +1,14 @@
 /* Raw bytes of a block's records, put together from the pieces of their forms and the contents of their slots.
  *
- * All of them: form by form and column by column, so that what a column is is looked at once and not for each record:
- * first how long each record becomes, then, record by record in its place, the bytes. One alone: piece by piece. */
+ * All of them: first how long each record becomes, column by column; then, form by form, record by record, the bytes:
+ * the records of a form take the same steps, which a processor learns. One alone: piece by piece. */
 #include "archive/block_values.h"
 #include "archive/block_view.h"
 #include "base/assert.h"
 
 #include <string.h>
+
+#define SECOND_NS INT64_C(1000000000)
 
 static enum rc damaged(struct err *err, const char *what)
 {
@@ -52,13 +54,12 @@ __attribute__((always_inline)) static inline char *put(char *to, struct str text
 
 /* ---- all of them ---- */
 
-/* The records of one form in their order, and what is known of each. */
-struct rows {
-    const struct block *block;
-    const uint32_t *record; /* position in the block */
-    uint32_t count;
-    uint64_t *length; /* by position in the block */
-    char **to;        /* by position: where its next byte goes */
+/* A slot with the literal text before it; constant contents are literal, too. */
+struct step {
+    struct str literal;
+    const struct slot_column *column; /* NULL: the end */
+    int64_t second;                   /* the time of day in `clock` is that of an event in this second */
+    char clock[8];
 };
 
 static uint32_t digits(uint64_t number)
@@ -69,106 +70,144 @@ static uint32_t digits(uint64_t number)
     return n + (number >= 10) + (number >= 100) + (number >= 1000);
 }
 
-static void column_lengths(const struct rows *r, const struct slot_column *c)
-{
-    uint64_t *length = r->length;
-    switch (c->how) {
-    case HOW_INDEX:
-        for (uint32_t i = 0; i < r->count; i++)
-            length[r->record[i]] += c->values[(uint8_t)c->bytes.p[i]].n;
-        break;
-    case HOW_CODES:
-        for (uint32_t i = 0; i < r->count; i++)
-            length[r->record[i]] += block_value(r->block, c->codes[i]).n;
-        break;
-    case HOW_NUMBERS:
-    case HOW_DELTAS:
-        for (uint32_t i = 0; i < r->count; i++)
-            length[r->record[i]] += digits(c->numbers[i]);
-        break;
-    case HOW_TEXTS:
-        for (uint32_t i = 0; i < r->count; i++)
-            length[r->record[i]] += c->offsets[i + 1] - c->offsets[i];
-        break;
-    case HOW_CONST:
-    case HOW_FIXED:
-    case HOW_CLOCK:
-    case HOW_CLOCK_NUMBERS: {
-        UNINITIALISED char room[CELL_TEXT];
-        size_t n = slot_text(r->block, c, 0, 0, room).n; /* the same for all */
-        for (uint32_t i = 0; i < r->count; i++)
-            length[r->record[i]] += n;
-        break;
-    }
-    case HOW_COUNT:
-        break;
-    }
-}
-
-static void column_put(const struct rows *r, const struct slot_column *c)
+static size_t constant_length(const struct block *b, const struct slot_column *c)
 {
     UNINITIALISED char room[CELL_TEXT];
-    char **to = r->to;
+    return slot_text(b, c, 0, 0, room).n; /* the same for all */
+}
+
+/* Adds to each row's length what the column has there. */
+static void column_lengths(const struct block *b, const struct slot_column *c, uint64_t *length)
+{
+    uint32_t count = c->count;
     switch (c->how) {
-    case HOW_CONST:
-        for (uint32_t i = 0; i < r->count; i++)
-            to[r->record[i]] = put(to[r->record[i]], c->values[0]);
-        break;
     case HOW_INDEX:
-        for (uint32_t i = 0; i < r->count; i++)
-            to[r->record[i]] = put(to[r->record[i]], c->values[(uint8_t)c->bytes.p[i]]);
+        for (uint32_t i = 0; i < count; i++)
+            length[i] += c->values[(uint8_t)c->bytes.p[i]].n;
         break;
     case HOW_CODES:
-        for (uint32_t i = 0; i < r->count; i++)
-            to[r->record[i]] = put(to[r->record[i]], block_value(r->block, c->codes[i]));
-        break;
-    case HOW_TEXTS:
-        for (uint32_t i = 0; i < r->count; i++)
-            to[r->record[i]] =
-                put(to[r->record[i]], str_at(c->bytes.p + c->offsets[i], c->offsets[i + 1] - c->offsets[i]));
-        break;
-    case HOW_FIXED:
-        for (uint32_t i = 0; i < r->count; i++)
-            to[r->record[i]] = put(to[r->record[i]], str_at(c->bytes.p + c->base * i, (size_t)c->base));
+        for (uint32_t i = 0; i < count; i++)
+            length[i] += block_value(b, c->codes[i]).n;
         break;
     case HOW_NUMBERS:
     case HOW_DELTAS:
+        for (uint32_t i = 0; i < count; i++)
+            length[i] += digits(c->numbers[i]);
+        break;
+    case HOW_TEXTS:
+        for (uint32_t i = 0; i < count; i++)
+            length[i] += c->offsets[i + 1] - c->offsets[i];
+        break;
+    case HOW_CONST:
+    case HOW_FIXED:
     case HOW_CLOCK:
     case HOW_CLOCK_NUMBERS:
-        for (uint32_t i = 0; i < r->count; i++) {
-            int64_t time_ns = r->block->times[r->record[i]];
-            to[r->record[i]] = put(to[r->record[i]], slot_text(r->block, c, i, time_ns, room));
-        }
-        break;
     case HOW_COUNT:
         break;
     }
 }
 
-static void form_lengths(const struct rows *r, const struct block_form *f)
+static bool is_constant_length(const struct slot_column *c)
 {
-    uint64_t pieces = 0;
-    for (uint32_t s = 0; s <= f->form->raw_slots; s++)
-        pieces += f->form->pieces[s].n;
-    for (uint32_t i = 0; i < r->count; i++)
-        r->length[r->record[i]] = pieces;
-    for (uint32_t s = 0; s < f->form->raw_slots; s++)
-        column_lengths(r, &f->slots[s]);
+    return c->how == HOW_CONST || c->how == HOW_FIXED || c->how == HOW_CLOCK || c->how == HOW_CLOCK_NUMBERS;
 }
 
-static void piece_put(const struct rows *r, struct str piece)
+static void form_lengths(const struct block *b, const struct block_form *f, uint64_t *length)
 {
-    for (uint32_t i = 0; piece.n && i < r->count; i++)
-        r->to[r->record[i]] = put(r->to[r->record[i]], piece);
-}
-
-static void form_put(const struct rows *r, const struct block_form *f)
-{
+    uint64_t always = f->form->pieces[f->form->raw_slots].n;
     for (uint32_t s = 0; s < f->form->raw_slots; s++) {
-        piece_put(r, f->form->pieces[s]);
-        column_put(r, &f->slots[s]);
+        always += f->form->pieces[s].n;
+        if (is_constant_length(&f->slots[s]))
+            always += constant_length(b, &f->slots[s]);
     }
-    piece_put(r, f->form->pieces[f->form->raw_slots]);
+    for (uint32_t i = 0; i < f->count; i++)
+        length[i] = always;
+    for (uint32_t s = 0; s < f->form->raw_slots; s++)
+        column_lengths(b, &f->slots[s], length);
+}
+
+/* The steps of a form: what stands between two slots that vary is one literal, in the arena. */
+static bool steps_make(struct block *b, const struct block_form *f, struct step *steps, uint32_t *ret_count)
+{
+    size_t n = 0;
+    for (uint32_t s = 0; s <= f->form->raw_slots; s++) {
+        n += f->form->pieces[s].n;
+        if (s < f->form->raw_slots && f->slots[s].how == HOW_CONST)
+            n += f->slots[s].values[0].n;
+    }
+    char *text = arena_alloc_raw(b->arena, n + 1);
+    struct step *step = steps;
+    if (!text)
+        return false;
+    step->literal = str_at(text, 0);
+    for (uint32_t s = 0; s <= f->form->raw_slots; s++) {
+        const struct slot_column *c = s < f->form->raw_slots ? &f->slots[s] : NULL;
+        text = put(text, f->form->pieces[s]);
+        if (c && c->how == HOW_CONST) {
+            text = put(text, c->values[0]);
+            continue;
+        }
+        step->literal.n = (size_t)(text - step->literal.p);
+        step->column = c;
+        step->second = INT64_MIN;
+        if (c)
+            (++step)->literal = str_at(text, 0);
+    }
+    *ret_count = (uint32_t)(step - steps) + 1;
+    return true;
+}
+
+/* Neighbours mostly share their second, so a time of day is not worked out anew for each. */
+static char *clock_put(char *to, const struct block *b, struct step *step, uint32_t row, int64_t time_ns)
+{
+    const struct slot_column *c = step->column;
+    UNINITIALISED char room[CELL_TEXT];
+    if (c->how == HOW_CLOCK && c->kind == SLOT_CLOCK) {
+        int64_t second = time_ns / SECOND_NS - (time_ns % SECOND_NS < 0);
+        if (second != step->second)
+            memcpy(step->clock, slot_text(b, c, row, time_ns, room).p, sizeof step->clock);
+        step->second = second;
+        memcpy(to, step->clock, sizeof step->clock);
+        return to + sizeof step->clock;
+    }
+    return put(to, slot_text(b, c, row, time_ns, room));
+}
+
+static char *step_put(char *to, const struct block *b, struct step *step, uint32_t row, uint32_t position)
+{
+    const struct slot_column *c = step->column;
+    UNINITIALISED char room[CELL_TEXT];
+    to = put(to, step->literal);
+    switch (c ? c->how : HOW_COUNT) {
+    case HOW_INDEX:
+        return put(to, c->values[(uint8_t)c->bytes.p[row]]);
+    case HOW_CODES:
+        return put(to, block_value(b, c->codes[row]));
+    case HOW_TEXTS:
+        return put(to, str_at(c->bytes.p + c->offsets[row], c->offsets[row + 1] - c->offsets[row]));
+    case HOW_FIXED:
+        return put(to, str_at(c->bytes.p + c->base * row, (size_t)c->base));
+    case HOW_NUMBERS:
+    case HOW_DELTAS:
+        return put(to, slot_text(b, c, row, 0, room));
+    case HOW_CLOCK:
+    case HOW_CLOCK_NUMBERS:
+        return clock_put(to, b, step, row, b->times[position]);
+    case HOW_CONST:
+    case HOW_COUNT:
+        break;
+    }
+    return to;
+}
+
+static void form_put(const struct block *b, struct step *steps, uint32_t step_count, const uint32_t *record,
+                     uint32_t rows, char *raw, const uint32_t *raw_at)
+{
+    for (uint32_t i = 0; i < rows; i++) {
+        char *to = raw + raw_at[record[i]];
+        for (uint32_t s = 0; s < step_count; s++)
+            to = step_put(to, b, &steps[s], i, record[i]);
+    }
 }
 
 /* Positions of records, those of the first form first; where each form's begin. */
@@ -183,15 +222,17 @@ static void records_of_forms(const struct block *b, uint32_t *record, uint32_t *
         record[begin[b->form_of[i]] + b->row_of[i]] = i;
 }
 
-/* Where each record begins; RC_CORRUPT when they are not as long together as the header says. */
-static enum rc places(const struct block *b, const uint64_t *length, uint32_t *raw_at, struct err *err)
+/* Where each record begins; RC_CORRUPT when they are not as long together as the header says. `length` is by form. */
+static enum rc places(const struct block *b, const uint64_t *length, const uint32_t *begin, uint32_t *raw_at,
+                      struct err *err)
 {
     uint64_t at = 0;
     for (uint32_t i = 0; i < b->info.count; i++) {
+        uint64_t n = length[begin[b->form_of[i]] + b->row_of[i]];
         raw_at[i] = (uint32_t)at;
-        if (length[i] > RECORD_RAW_MAX || length[i] > b->info.raw_bytes - at)
+        if (n > RECORD_RAW_MAX || n > b->info.raw_bytes - at)
             return damaged(err, "raw bytes");
-        at += length[i];
+        at += n;
     }
     raw_at[b->info.count] = (uint32_t)at;
     return at == b->info.raw_bytes ? RC_OK : damaged(err, "raw bytes");
@@ -199,31 +240,26 @@ static enum rc places(const struct block *b, const uint64_t *length, uint32_t *r
 
 static enum rc raw_all(struct block *b, struct err *err)
 {
-    struct rows rows = {.block = b};
     uint32_t count = b->info.count;
     char *raw = arena_alloc_raw(b->arena, (size_t)b->info.raw_bytes + 64);
     uint32_t *raw_at = arena_alloc_raw(b->arena, ((size_t)count + 1) * sizeof *raw_at);
     uint32_t *record = arena_alloc_raw(b->arena, count * sizeof *record);
     uint32_t *begin = arena_alloc_raw(b->arena, b->form_count * sizeof *begin);
-    rows.length = arena_alloc_raw(b->arena, count * sizeof *rows.length);
-    rows.to = arena_alloc_raw(b->arena, count * sizeof *rows.to);
-    if (!raw || !raw_at || !record || !begin || !rows.length || !rows.to)
+    uint64_t *length = arena_alloc_raw(b->arena, count * sizeof *length);
+    struct step *steps = arena_alloc_raw(b->arena, (FORM_SLOTS_MAX + 1) * sizeof *steps);
+    if (!raw || !raw_at || !record || !begin || !length || !steps)
         return no_memory(err);
     records_of_forms(b, record, begin);
-    for (uint32_t f = 0; f < b->form_count; f++) {
-        rows.record = record + begin[f];
-        rows.count = b->forms[f].count;
-        form_lengths(&rows, &b->forms[f]);
-    }
-    enum rc rc = places(b, rows.length, raw_at, err);
+    for (uint32_t f = 0; f < b->form_count; f++)
+        form_lengths(b, &b->forms[f], length + begin[f]);
+    enum rc rc = places(b, length, begin, raw_at, err);
     if (rc != RC_OK)
         return rc;
-    for (uint32_t i = 0; i < count; i++)
-        rows.to[i] = raw + raw_at[i];
     for (uint32_t f = 0; f < b->form_count; f++) {
-        rows.record = record + begin[f];
-        rows.count = b->forms[f].count;
-        form_put(&rows, &b->forms[f]);
+        uint32_t step_count;
+        if (!steps_make(b, &b->forms[f], steps, &step_count))
+            return no_memory(err);
+        form_put(b, steps, step_count, record + begin[f], b->forms[f].count, raw, raw_at);
     }
     b->raw_at = raw_at;
     b->raw = raw;

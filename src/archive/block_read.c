@@ -259,10 +259,11 @@ static bool read_index(struct reader *in, struct slot_column *c)
     if (in->failed || count == 0 || count > 256)
         return false;
     c->value_count = (uint32_t)count;
-    size_t start = in->at;
-    for (uint64_t i = 0; i < count; i++)
-        read_svarint(in);
-    c->list = str_slice(in->in, start, in->at); /* decoded when the column is opened */
+    size_t start = in->at; /* passed over here, decoded when the column is opened */
+    for (; in->at < in->in.n && count; in->at++)
+        count -= ((uint8_t)in->in.p[in->at] & 0x80) == 0;
+    c->list = str_slice(in->in, start, in->at);
+    in->failed = count > 0;
     return !in->failed;
 }
 
@@ -609,6 +610,7 @@ static enum rc block_events(struct block *b, struct err *err)
         return RC_OK;
     enum rc rc = block_rule_sets(b, err);
     rc = rc == RC_OK ? block_leaves(b, err) : rc;
+    rc = rc == RC_OK ? block_values_open(b, err) : rc;
     for (uint32_t f = 0; f < b->form_count && rc == RC_OK; f++)
         rc = block_slots(b, f, b->forms[f].form->slot_count, err);
     for (uint32_t i = 0; i < b->info.count && rc == RC_OK; i++) {

@@ -1,5 +1,6 @@
 /* The slots of a block's forms: columns of contents, and values of records told by them. */
 #include "archive/block_view.h"
+#include "archive/pack.h"
 #include "base/assert.h"
 #include "codec/json.h"
 
@@ -53,7 +54,21 @@ enum rc block_values_open(struct block *block, struct err *err)
 
 uint32_t block_codes(const struct block *block)
 {
-    return block->info.chain_values + block->value_count;
+    uint32_t most = block->value_count; /* each of the block's own takes a byte at least */
+    if (!block->values)
+        IGNORE(unpacked_size(block->packed[COLUMN_VALUES], BLOCK_PLAIN_MAX, &most, NULL));
+    return block->info.chain_values + most;
+}
+
+/* Whether codes up to this one have a meaning; most are of the chain, and the block's own values stay packed. */
+static enum rc code_check(struct block *b, uint64_t code, struct err *err)
+{
+    if (code < b->info.chain_values)
+        return RC_OK;
+    enum rc rc = values_read(b, err);
+    if (rc == RC_OK && code - b->info.chain_values >= b->value_count)
+        return damaged(err, "codes");
+    return rc;
 }
 
 struct str block_value(const struct block *block, uint32_t code)
@@ -72,8 +87,9 @@ static enum rc open_index(struct block *b, struct slot_column *c, struct err *er
         return no_memory(err);
     for (uint32_t i = 0; i < c->value_count; i++) {
         code += (uint64_t)read_svarint(&in);
-        if (code >= block_codes(b))
-            return damaged(err, "codes");
+        enum rc rc = in.failed ? damaged(err, "codes") : code_check(b, code, err);
+        if (rc != RC_OK)
+            return rc;
         codes[i] = (uint32_t)code;
         values[i] = block_value(b, (uint32_t)code);
     }
@@ -96,12 +112,11 @@ static enum rc open_codes(struct block *b, struct slot_column *c, struct err *er
         for (uint32_t i = 0; i < c->count; i++)
             codes[i] |= (uint32_t)(uint8_t)bytes[i] << (8 * plane);
     }
-    uint32_t limit = block_codes(b);
+    uint32_t highest = 0;
     for (uint32_t i = 0; i < c->count; i++)
-        if (codes[i] >= limit)
-            return damaged(err, "codes");
+        highest = MAX(highest, codes[i]);
     c->codes = codes;
-    return RC_OK;
+    return code_check(b, highest, err);
 }
 
 static enum rc open_numbers(struct block *b, struct slot_column *c, struct err *err)
@@ -162,17 +177,22 @@ static enum rc bytes_open(struct block *b, struct slot_column *c, struct err *er
     return RC_OK;
 }
 
+static enum rc open_const(struct block *b, struct slot_column *c, struct err *err)
+{
+    c->values = arena_alloc_raw(b->arena, sizeof *c->values);
+    if (!c->values)
+        return no_memory(err);
+    enum rc rc = code_check(b, c->base, err);
+    if (rc == RC_OK)
+        c->values[0] = block_value(b, (uint32_t)c->base);
+    return rc;
+}
+
 static enum rc slot_open(struct block *b, struct slot_column *c, struct err *err)
 {
     switch (c->how) {
     case HOW_CONST:
-        c->values = arena_alloc_raw(b->arena, sizeof *c->values);
-        if (!c->values)
-            return no_memory(err);
-        if (c->base >= block_codes(b))
-            return damaged(err, "codes");
-        c->values[0] = block_value(b, (uint32_t)c->base);
-        return RC_OK;
+        return open_const(b, c, err);
     case HOW_INDEX:
         return open_index(b, c, err);
     case HOW_CODES:
@@ -198,8 +218,7 @@ enum rc block_slot(struct block *block, uint32_t form, uint32_t slot, struct slo
     *ret_column = c;
     if (c->open)
         return RC_OK;
-    enum rc rc = values_read(block, err);
-    rc = rc == RC_OK ? bytes_open(block, c, err) : rc;
+    enum rc rc = bytes_open(block, c, err);
     rc = rc == RC_OK ? slot_open(block, c, err) : rc;
     c->open = rc == RC_OK;
     return rc;

@@ -80,9 +80,9 @@ enum rc block_slot(struct block *block, uint32_t form, uint32_t slot, struct slo
                    struct err *err) MUST_USE;
 /* The first `slots` of them. */
 enum rc block_slots(struct block *block, uint32_t form, uint32_t slots, struct err *err) MUST_USE;
-/* The value of a code: of the chain, then of the block. Values must be there (block_slot saw to it). */
+/* The value of a code that a slot has: of the chain, then of the block (block_slot saw to it that it is there). */
 struct str block_value(const struct block *block, uint32_t code);
-uint32_t block_codes(const struct block *block); /* codes there are */
+uint32_t block_codes(const struct block *block); /* no code is as high */
 /* Raw bytes of a record, when the block or this record is open. */
 bool block_raw_is_open(const struct block *block, uint32_t position);
 struct str block_raw_at(const struct block *block, uint32_t position);

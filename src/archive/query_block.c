@@ -375,16 +375,26 @@ static enum rc either(struct block_search *s, const struct block_values *first, 
     return RC_OK;
 }
 
+static bool all_have(const struct block_values *values, uint32_t count)
+{
+    uint32_t i = 0;
+    while (i < count && values->of[i])
+        i++;
+    return i == count;
+}
+
 static enum rc key_field(struct block_search *s, const struct query_key *key, struct block_values *ret, struct err *err)
 {
     struct block_values statutory;
     struct block_values field;
-    enum rc rc = block_values_field(s->block, key->name, s->arena, &field, err);
-    if (rc != RC_OK || key->statutory == STATUTORY_COUNT) {
-        *ret = field;
-        return rc;
-    }
+    enum rc rc = RC_OK;
+    if (key->statutory == STATUTORY_COUNT)
+        return block_values_field(s->block, key->name, s->arena, ret, err);
     rc = block_values_statutory(s->block, key->statutory, s->arena, &statutory, err);
+    *ret = statutory;
+    if (rc != RC_OK || all_have(&statutory, block_count(s->block)))
+        return rc;
+    rc = block_values_field(s->block, key->name, s->arena, &field, err);
     return rc == RC_OK ? either(s, &statutory, &field, ret, err) : rc;
 }
 
