@@ -21,8 +21,8 @@ taken = []
 
 
 def free_port(kind=socket.SOCK_STREAM):
-    """A port that is free now and belongs to this script until it ends, also while the server on it is down: scripts run
-    beside each other. It lies below those that the system gives to clients."""
+    """A port that is free now and belongs to this script until it ends, also while the server on it is down: scripts
+    run beside each other. It lies below those that the system gives to clients."""
     for port in random.sample(range(10240, 32768), 64):
         claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         with socket.socket(socket.AF_INET, kind) as probe:

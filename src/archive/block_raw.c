@@ -200,13 +200,20 @@ static char *step_put(char *to, const struct block *b, struct step *step, uint32
     return to;
 }
 
-static void form_put(const struct block *b, struct step *steps, uint32_t step_count, const uint32_t *record,
-                     uint32_t rows, char *raw, const uint32_t *raw_at)
+/* Where the bytes of all records go. */
+struct target {
+    char *raw;
+    const uint32_t *raw_at; /* by position */
+    struct step *steps;     /* of the form at work */
+    uint32_t step_count;
+};
+
+static void form_put(const struct block *b, const struct target *t, const uint32_t *record, uint32_t rows)
 {
     for (uint32_t i = 0; i < rows; i++) {
-        char *to = raw + raw_at[record[i]];
-        for (uint32_t s = 0; s < step_count; s++)
-            to = step_put(to, b, &steps[s], i, record[i]);
+        char *to = t->raw + t->raw_at[record[i]];
+        for (uint32_t s = 0; s < t->step_count; s++)
+            to = step_put(to, b, &t->steps[s], i, record[i]);
     }
 }
 
@@ -255,11 +262,11 @@ static enum rc raw_all(struct block *b, struct err *err)
     enum rc rc = places(b, length, begin, raw_at, err);
     if (rc != RC_OK)
         return rc;
+    struct target target = {.raw = raw, .raw_at = raw_at, .steps = steps};
     for (uint32_t f = 0; f < b->form_count; f++) {
-        uint32_t step_count;
-        if (!steps_make(b, &b->forms[f], steps, &step_count))
+        if (!steps_make(b, &b->forms[f], steps, &target.step_count))
             return no_memory(err);
-        form_put(b, steps, step_count, record + begin[f], b->forms[f].count, raw, raw_at);
+        form_put(b, &target, record + begin[f], b->forms[f].count);
     }
     b->raw_at = raw_at;
     b->raw = raw;

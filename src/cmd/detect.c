@@ -6,6 +6,7 @@
 #include "cmd/data.h"
 #include "cmd/options.h"
 #include "cmd/records.h"
+#include "codec/evtx.h"
 #include "codec/json.h"
 #include "event/normalise.h"
 #include "os/clock.h"
@@ -14,7 +15,10 @@
 #include "role/rule_folder.h"
 #include "rule/correlate.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #define RULES_MEMORY ((size_t)1 << 30)
 #define FILE_MEMORY  ((size_t)8 << 30)
@@ -111,6 +115,38 @@ static void finish_file(struct detect *detect, int64_t now_ns)
         detect->rc = correlator_advance(detect->correlator, detect->latest_ns + CLOSE_NS, on_firing, detect);
 }
 
+/* The events of an EVTX file, one line of XML each; those that cannot be read are told. */
+static enum rc evtx_load(const char *path, struct arena *memory, struct str *ret_text, struct err *err)
+{
+    struct evtx *evtx = NULL;
+    struct buf text;
+    struct buf event;
+    struct err why;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    enum rc rc = fd >= 0 ? evtx_open(fd, &evtx, err) : err_errno(err, errno, "could not open \"%s\"", path);
+    buf_init(&text, FILE_MEMORY / 2);
+    buf_init(&event, EVTX_RECORD_MAX);
+    for (uint64_t i = 0; rc == RC_OK && i < evtx_count(evtx); i++) {
+        if (evtx_event(evtx, i, &event, &why) == RC_OK) {
+            buf_str(&text, buf_view(&event));
+            buf_char(&text, '\n');
+        } else {
+            fprintf(stderr, "qorgan detect: \"%s\", event %llu: %s\n", path, (unsigned long long)i + 1, why.text);
+        }
+    }
+    if (rc == RC_OK && evtx_is_damaged(evtx))
+        fprintf(stderr, "qorgan detect: \"%s\" is damaged: there may have been more events\n", path);
+    *ret_text = rc == RC_OK ? arena_str(memory, buf_view(&text)) : STR_NONE;
+    if (rc == RC_OK && (text.overflow || (text.n && !ret_text->p)))
+        rc = err_set(err, RC_LIMIT, "no memory for \"%s\"", path);
+    buf_done(&event);
+    buf_done(&text);
+    evtx_free(evtx);
+    if (fd >= 0)
+        close(fd);
+    return rc;
+}
+
 static enum rc run_file(struct detect *detect, const char *path, struct err *err)
 {
     struct records records;
@@ -123,6 +159,8 @@ static enum rc run_file(struct detect *detect, const char *path, struct err *err
     if (!memory)
         return err_set(err, RC_LIMIT, "no memory for \"%s\"", path);
     enum rc rc = file_load_path(path, FILE_MEMORY / 2, memory, &text, err);
+    if (rc == RC_OK && evtx_begins(text))
+        rc = evtx_load(path, memory, &text, err);
     detect->file = path;
     detect->latest_ns = INT64_MIN;
     detect->rc = RC_OK;

@@ -1,12 +1,15 @@
-/* ingest.c - imports files: each line a record, known again by the file's content, so that a second run adds nothing.
- */
+/* ingest.c - imports files: each line a record, or each event of a file of Windows events (EVTX or XML), known again by
+ * the file's content, so that a second run adds nothing. */
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/bytes.h"
 #include "cmd/archive_client.h"
 #include "cmd/cmd.h"
 #include "cmd/options.h"
+#include "cmd/records.h"
+#include "codec/evtx.h"
 #include "codec/json.h"
+#include "codec/winevent.h"
 #include "os/clock.h"
 #include "os/random.h"
 
@@ -31,6 +34,8 @@ struct ingest {
     uint64_t records;
     uint64_t known;
     uint64_t cut;
+    uint64_t unreadable; /* events of a damaged EVTX file */
+    bool damaged;        /* there may have been more events */
     uint64_t bytes;
     uint64_t shown_ns;
     bool progress;
@@ -63,7 +68,23 @@ static void progress_show(struct ingest *ingest)
             (unsigned long long)(ingest->bytes >> 20));
 }
 
-static enum rc lines_take(struct ingest *ingest, int fd, struct err *err)
+/* Where the record at the beginning ends, and the next may begin: rest.n when the end is not there yet. */
+static size_t record_end(bool events, struct str rest, size_t *ret_next)
+{
+    size_t end = events ? str_search(rest, STR("</Event>")) : str_find(rest, '\n');
+    *ret_next = end + (events ? 8 : 1);
+    return end < rest.n && events ? *ret_next : end;
+}
+
+static enum rc record_take(struct ingest *ingest, bool events, struct str record, struct err *err)
+{
+    size_t end = record.n;
+    size_t at = events ? winevent_find(record, &end) : 0;
+    return line_take(ingest, str_slice(record, at, record.n), err);
+}
+
+/* Lines, or with `events` what stands from <Event> to </Event>. */
+static enum rc lines_take(struct ingest *ingest, int fd, bool events, struct err *err)
 {
     struct buf held;
     buf_init(&held, RECORD_MAX * 2 + READ_SIZE);
@@ -82,13 +103,14 @@ static enum rc lines_take(struct ingest *ingest, int fd, struct err *err)
         ingest->bytes += (uint64_t)got;
         struct str rest = buf_view(&held);
         size_t end;
-        while (rc == RC_OK && (end = str_find(rest, '\n')) < rest.n) {
-            rc = passing ? RC_OK : line_take(ingest, str_slice(rest, 0, end), err);
+        size_t next;
+        while (rc == RC_OK && (end = record_end(events, rest, &next)) < rest.n) {
+            rc = passing ? RC_OK : record_take(ingest, events, str_slice(rest, 0, end), err);
             passing = false;
-            rest = str_skip(rest, end + 1);
+            rest = str_skip(rest, next);
         }
         if (rc == RC_OK && rest.n > RECORD_MAX) {
-            rc = passing ? RC_OK : line_take(ingest, rest, err);
+            rc = passing ? RC_OK : record_take(ingest, events, rest, err);
             passing = true;
             rest = STR_NONE;
         }
@@ -98,9 +120,46 @@ static enum rc lines_take(struct ingest *ingest, int fd, struct err *err)
         progress_show(ingest);
     }
     if (rc == RC_OK && held.n && !passing)
-        rc = line_take(ingest, buf_view(&held), err);
+        rc = record_take(ingest, events, buf_view(&held), err);
     buf_done(&held);
     return rc;
+}
+
+static enum rc evtx_take(struct ingest *ingest, int fd, struct err *err)
+{
+    struct evtx *evtx = NULL;
+    struct buf event;
+    struct err why;
+    buf_init(&event, EVTX_RECORD_MAX);
+    enum rc rc = evtx_open(fd, &evtx, err);
+    for (uint64_t i = 0; rc == RC_OK && i < evtx_count(evtx); i++) {
+        if (evtx_event(evtx, i, &event, &why) == RC_OK) {
+            rc = line_take(ingest, buf_view(&event), err);
+            ingest->bytes += event.n;
+        } else {
+            ingest->unreadable++;
+            fprintf(stderr, "qorgan ingest: \"%s\", event %llu: %s\n", ingest->file, (unsigned long long)i + 1,
+                    why.text);
+        }
+        progress_show(ingest);
+    }
+    ingest->damaged = rc == RC_OK && evtx_is_damaged(evtx);
+    evtx_free(evtx);
+    buf_done(&event);
+    return rc;
+}
+
+/* What the file is shows at its beginning; a pipe is always lines. */
+static enum rc contents_take(struct ingest *ingest, int fd, const struct stat *st, struct err *err)
+{
+    char head[512];
+    ssize_t got = S_ISREG(st->st_mode) ? pread(fd, head, sizeof head, 0) : 0;
+    struct str begin = str_at(head, got > 0 ? (size_t)got : 0);
+    if (evtx_begins(begin))
+        return evtx_take(ingest, fd, err);
+    if (str_starts(begin, STR("\xef\xbb\xbf")))
+        begin = str_skip(begin, 3);
+    return lines_take(ingest, fd, records_are_events(begin), err);
 }
 
 /* What names the content: device, inode and the first kilobyte. Standard input is new every time. */
@@ -145,7 +204,7 @@ static enum rc file_ingest(struct ingest *ingest, struct err *err)
         rc = archive_client_begin(ingest->client, ingest->name ? ingest->name : name, content_epoch(fd, &st),
                                   &ingest->highest, err);
     if (rc == RC_OK)
-        rc = lines_take(ingest, fd, err);
+        rc = contents_take(ingest, fd, &st, err);
     if (rc == RC_OK)
         rc = archive_client_end(ingest->client, err);
     if (fd > STDIN_FILENO)
@@ -166,6 +225,8 @@ static void result_show(const struct ingest *ingest, bool json)
         json_put_u64(&out, "records", added);
         json_put_u64(&out, "known", ingest->known);
         json_put_u64(&out, "cut", ingest->cut);
+        json_put_u64(&out, "unreadable", ingest->unreadable);
+        json_put_bool(&out, "damaged", ingest->damaged);
         json_write_object_end(&out);
         printf("%s\n", buf_z(&out));
         buf_done(&out);
@@ -176,6 +237,10 @@ static void result_show(const struct ingest *ingest, bool json)
         printf(", %llu were there already", (unsigned long long)ingest->known);
     if (ingest->cut)
         printf(", %llu were cut at 1 MiB", (unsigned long long)ingest->cut);
+    if (ingest->unreadable)
+        printf(", %llu cannot be read", (unsigned long long)ingest->unreadable);
+    if (ingest->damaged)
+        printf("; the file is damaged: there may have been more");
     printf("\n");
 }
 
@@ -198,7 +263,9 @@ int cmd_ingest(int argc, char **argv)
         }
         if (rc == RC_OK)
             result_show(&ingest, options_flag(&options, "json"));
-        else
+        if (rc == RC_OK && (ingest.unreadable || ingest.damaged))
+            status = CMD_FAILED;
+        else if (rc != RC_OK)
             status = cmd_fail("ingest", &err);
     }
     return status;

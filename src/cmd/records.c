@@ -1,6 +1,7 @@
 #include "cmd/records.h"
 
 #include "base/assert.h"
+#include "codec/winevent.h"
 
 static struct str skip_blanks(struct str text)
 {
@@ -34,12 +35,31 @@ static size_t value_length(struct str text)
     return text.n;
 }
 
+bool records_are_events(struct str text)
+{
+    struct str begin = skip_blanks(text);
+    return winevent_begins(begin) || str_starts(begin, STR("<Events"));
+}
+
+static bool event_next(struct records *records, struct str *ret_record)
+{
+    size_t end;
+    size_t at = winevent_find(records->rest, &end);
+    *ret_record = str_trim(str_slice(records->rest, at, end));
+    records->rest = str_skip(records->rest, end);
+    return ret_record->n > 0;
+}
+
 void records_init(struct records *records, struct str text)
 {
     if (str_starts(text, STR("\xef\xbb\xbf")))
         text = str_skip(text, 3);
     struct str begin = skip_blanks(text);
     *records = (struct records){text, RECORDS_LINES};
+    if (records_are_events(begin)) {
+        *records = (struct records){begin, RECORDS_EVENTS};
+        return;
+    }
     if (str_starts(begin, STR("["))) {
         struct str inside = skip_blanks(str_skip(begin, 1));
         if (str_starts(inside, STR("{")) || str_starts(inside, STR("]")))
@@ -62,6 +82,8 @@ bool records_next(struct records *records, struct str *ret_record)
     }
     if (records->form == RECORDS_LINES)
         return false;
+    if (records->form == RECORDS_EVENTS)
+        return event_next(records, ret_record);
     records->rest = skip_blanks(records->rest);
     while (str_starts(records->rest, STR(",")))
         records->rest = skip_blanks(str_skip(records->rest, 1));

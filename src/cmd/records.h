@@ -1,4 +1,5 @@
-/* records.h - cuts a file into records: lines, or JSON values when the file is JSON that spans lines. */
+/* records.h - cuts a file into records: lines, JSON values when the file is JSON that spans lines, or Windows events.
+ */
 #ifndef CMD_RECORDS_H
 #define CMD_RECORDS_H
 
@@ -11,6 +12,7 @@ enum records_form {
     RECORDS_LINES,  /* empty ones are skipped */
     RECORDS_VALUES, /* JSON objects one after the other, with or without line ends within */
     RECORDS_ARRAY,  /* the elements of one JSON array */
+    RECORDS_EVENTS, /* Windows events as XML; what stands between them is none */
 };
 
 struct records {
@@ -18,6 +20,8 @@ struct records {
     enum records_form form;
 };
 
+/* Whether a file that begins so is one of Windows events as XML. */
+bool records_are_events(struct str text);
 /* Looks at the beginning. A byte order mark is skipped. */
 void records_init(struct records *records, struct str text);
 /* The next record, borrowed; false at the end. JSON that is cut short comes out as it is. */

@@ -198,6 +198,11 @@ static void journal_case(void)
     play_case("journal");
 }
 
+static void winxml_case(void)
+{
+    play_case("winxml");
+}
+
 static void strange_case(void)
 {
     play_case("strange");
@@ -205,7 +210,7 @@ static void strange_case(void)
 
 static const struct test tests[] = {
     {"syslog", syslog_case},   {"programs", programs_case}, {"windows", windows_case}, {"audit", audit_case},
-    {"formats", formats_case}, {"journal", journal_case},   {"strange", strange_case},
+    {"formats", formats_case}, {"journal", journal_case},   {"strange", strange_case}, {"winxml", winxml_case},
 };
 
 int main(int argc, char **argv)

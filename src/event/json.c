@@ -1,6 +1,7 @@
-/* JSON objects: Windows events in their several shapes, journal records, everything else. */
+/* JSON objects: Windows events in their several shapes, journal records, everything else; and Windows events as XML. */
 #include "codec/json.h"
 
+#include "codec/winevent.h"
 #include "event/normaliser.h"
 
 #define NOT_KEPT 1 /* value of the path cache: a container that only wraps; names are stored as id + 2 */
@@ -121,5 +122,23 @@ bool json_line(struct normaliser *normaliser, struct str text)
         draft->event.parser = "json";
         draft_apply_list(draft, normaliser->json_rows);
     }
+    return true;
+}
+
+bool winevent_line(struct normaliser *normaliser, struct str text)
+{
+    struct draft *draft = &normaliser->draft;
+    uint32_t before = draft->event.field_count;
+    uint32_t lost = 0;
+    enum rc rc = winevent_flatten(draft->arena, text, leaf_add, normaliser, &lost, NULL);
+    struct str channel = said(normaliser, WORD_CHANNEL);
+    struct str id = said(normaliser, WORD_EVENT_ID);
+    if (rc != RC_OK || !channel.n || !id.n) {
+        if (before == 0)
+            draft_forget_fields(draft);
+        return false;
+    }
+    draft->event.fields_lost += lost;
+    windows_apply(normaliser, channel, id);
     return true;
 }

@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "codec/utf8.h"
+#include "codec/winevent.h"
 #include "event/normaliser.h"
 
 #include <string.h>
@@ -187,8 +188,8 @@ static bool record_parse(struct normaliser *normaliser, struct source_state *sta
     enum form hint = state->hint;
     if (!text.n)
         return false;
-    if (text.p[0] == '<') /* a PRI tells surely, and a W3C or web line never begins so */
-        hint = FORM_SYSLOG;
+    if (text.p[0] == '<') /* a PRI and an event tell surely, and a W3C or web line never begins so */
+        hint = winevent_begins(text) ? FORM_NESTED : FORM_SYSLOG;
     if (hint != FORM_NONE && hint != FORM_PLAIN && form_try(normaliser, state, hint, text)) {
         state->hint = (uint8_t)hint;
         return true;
@@ -288,7 +289,8 @@ void normaliser_record(struct normaliser *normaliser, const struct event_source 
         memset(draft->event.statutory, 0, sizeof draft->event.statutory);
     if (state->file)
         draft_apply(draft, normaliser->mapping->files.row[state->file - 1]);
-    if (!str_starts(text, STR("{")) || !(draft->event.flags & EVENT_UNDERSTOOD)) /* fields say more than braces do */
+    bool bracketed = str_starts(text, STR("{")) || winevent_begins(text); /* fields say more than brackets do */
+    if (!bracketed || !(draft->event.flags & EVENT_UNDERSTOOD))
         draft_statutory(draft, STATUTORY_DESCRIPTION, text);
     struct str *description = &draft->event.statutory[STATUTORY_DESCRIPTION];
     if (description->n > DESCRIPTION_MAX)

@@ -130,13 +130,14 @@ struct rows rows_for(struct normaliser *normaliser, struct str name, struct str 
 
 /* text.c: what a program says in words. host and program may be empty. Always understood once there is a program. */
 void text_message(struct normaliser *normaliser, struct str program, struct str message);
-/* Any format that may stand inside a syslog message or alone: JSON, CEF, LEEF, audit. */
+/* Any format that may stand inside a syslog message or alone: JSON, XML of Windows, CEF, LEEF, audit. */
 bool text_nested(struct normaliser *normaliser, struct str text);
 bool syslog_line(struct normaliser *normaliser, struct str text);
 bool text_pairs(struct normaliser *normaliser, struct str text);
 void pairs_add(struct normaliser *normaliser, struct str text);
 
 bool json_line(struct normaliser *normaliser, struct str text);
+bool winevent_line(struct normaliser *normaliser, struct str text);
 bool cef_line(struct normaliser *normaliser, struct str text);
 bool leef_line(struct normaliser *normaliser, struct str text);
 bool web_line(struct normaliser *normaliser, struct str text);

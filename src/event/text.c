@@ -3,6 +3,7 @@
 #include "codec/kv.h"
 #include "codec/syslog.h"
 #include "codec/timestamp.h"
+#include "codec/winevent.h"
 #include "event/normaliser.h"
 
 #include <string.h>
@@ -101,6 +102,8 @@ bool text_nested(struct normaliser *normaliser, struct str text)
         if (str_starts(text, STR("@cee:")))
             return json_line(normaliser, str_trim(str_skip(text, 5)));
         return false;
+    case '<':
+        return winevent_begins(text) && winevent_line(normaliser, text);
     case 'C':
         return str_starts(text, STR("CEF:")) && cef_line(normaliser, text);
     case 'L':

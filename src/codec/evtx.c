@@ -1,0 +1,147 @@
+#include "codec/evtx.h"
+
+#include "base/arena.h"
+
+#include <libevtx.h>
+#include <stdio.h>
+
+struct evtx {
+    libevtx_file_t *file;
+    int count;
+    bool damaged;
+};
+
+bool evtx_begins(struct str text)
+{
+    return str_starts(text, STR("ElfFile\0"));
+}
+
+static enum rc evtx_fail(struct err *err, enum rc rc, const char *what, libevtx_error_t **error)
+{
+    char text[256] = "";
+    if (*error)
+        libevtx_error_sprint(*error, text, sizeof text);
+    libevtx_error_free(error);
+    struct str line = str_of(text);
+    line = str_slice(line, 0, str_find(line, '\n'));
+    return err_set(err, rc, "%s%s%.*s", what, line.n ? ": " : "", STR_ARG(line));
+}
+
+enum rc evtx_open(int fd, struct evtx **ret_evtx, struct err *err)
+{
+    char path[64];
+    libevtx_error_t *error = NULL;
+    struct evtx *evtx = memory_new(sizeof *evtx);
+    if (!evtx)
+        return err_set(err, RC_LIMIT, "no memory for an event log file");
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd); /* libevtx opens names only */
+    if (libevtx_file_initialize(&evtx->file, &error) != 1 ||
+        libevtx_file_open(evtx->file, path, LIBEVTX_OPEN_READ, &error) != 1 ||
+        libevtx_file_get_number_of_records(evtx->file, &evtx->count, &error) != 1) {
+        enum rc rc = evtx_fail(err, RC_INVALID, "the event log file cannot be read", &error);
+        evtx_free(evtx);
+        return rc;
+    }
+    evtx->damaged = libevtx_file_is_corrupted(evtx->file, NULL) == 1;
+    *ret_evtx = evtx;
+    return RC_OK;
+}
+
+void evtx_free(struct evtx *evtx)
+{
+    if (!evtx)
+        return;
+    if (evtx->file)
+        libevtx_file_free(&evtx->file, NULL);
+    memory_free(evtx);
+}
+
+uint64_t evtx_count(const struct evtx *evtx)
+{
+    return evtx->count > 0 ? (uint64_t)evtx->count : 0;
+}
+
+bool evtx_is_damaged(const struct evtx *evtx)
+{
+    return evtx->damaged;
+}
+
+/* "0x" and digits that libevtx filled up with zeros to the width of the type, which Windows does not: how many zeros.
+ */
+static size_t padding(struct str value)
+{
+    size_t n = 2;
+    if (!str_starts(value, STR("0x")))
+        return 0;
+    while (n < value.n && ((value.p[n] >= '0' && value.p[n] <= '9') || (value.p[n] >= 'a' && value.p[n] <= 'f')))
+        n++;
+    if ((n != 10 && n != 18) || n == value.n || value.p[n] != '<')
+        return 0;
+    size_t zeros = 0;
+    while (zeros < n - 3 && value.p[2 + zeros] == '0')
+        zeros++;
+    return zeros;
+}
+
+/* Leaves out what libevtx puts between elements to please the eye: a line feed and blanks before a tag. In a value
+ * they stay: there '<' is written &lt;, and an element's text is never followed by a tag that opens. */
+static bool compact(struct str xml, struct buf *out)
+{
+    size_t from = 0;
+    for (size_t i = 0; i < xml.n; i++) {
+        size_t to = i + 1;
+        if (xml.p[i] == '>') {
+            size_t zeros = padding(str_skip(xml, to));
+            if (zeros) {
+                buf_str(out, str_slice(xml, from, to + 2));
+                from = to + 2 + zeros;
+            }
+            continue;
+        }
+        if (xml.p[i] != '\n' || (i > 0 && xml.p[i - 1] != '>'))
+            continue;
+        while (to < xml.n && char_is_space(xml.p[to]))
+            to++;
+        if (to < xml.n && xml.p[to] != '<')
+            continue;
+        buf_str(out, str_slice(xml, from, i));
+        from = to;
+        i = to - 1;
+    }
+    buf_str(out, str_slice(xml, from, xml.n));
+    return !out->overflow;
+}
+
+static enum rc xml_of(libevtx_record_t *record, struct buf *out, struct err *err)
+{
+    libevtx_error_t *error = NULL;
+    size_t size = 0; /* with the NUL */
+    if (libevtx_record_get_utf8_xml_string_size(record, &size, &error) != 1 || size == 0)
+        return evtx_fail(err, RC_CORRUPT, "an event cannot be read", &error);
+    if (size > EVTX_RECORD_MAX)
+        return err_set(err, RC_LIMIT, "an event is longer than %u bytes", EVTX_RECORD_MAX);
+    uint8_t *xml = memory_new(size);
+    if (!xml)
+        return err_set(err, RC_LIMIT, "no memory for an event");
+    enum rc rc = RC_OK;
+    if (libevtx_record_get_utf8_xml_string(record, xml, size, &error) != 1)
+        rc = evtx_fail(err, RC_CORRUPT, "an event cannot be read", &error);
+    else if (!compact(str_at(xml, size - 1), out))
+        rc = err_set(err, RC_LIMIT, "no memory for an event");
+    memory_free(xml);
+    return rc;
+}
+
+enum rc evtx_event(struct evtx *evtx, uint64_t number, struct buf *out, struct err *err)
+{
+    libevtx_error_t *error = NULL;
+    libevtx_record_t *record = NULL;
+    buf_clear(out);
+    if (number >= evtx_count(evtx))
+        return err_set(err, RC_INVALID, "there is no such event");
+    if (libevtx_file_get_record_by_index(evtx->file, (int)number, &record, &error) != 1)
+        return evtx_fail(err, RC_CORRUPT, "an event cannot be read", &error);
+    enum rc rc = xml_of(record, out, err);
+    libevtx_record_free(&record, NULL);
+    return rc;
+}

@@ -1,0 +1,146 @@
+#!/usr/bin/env python3
+"""Windows events as files: EVTX, XML of Event Viewer and wevtutil, JSON; imported, searched, shown to rules."""
+import collections
+import glob
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+from service import QORGAN, ROOT, Skip, check, check_equal, main
+
+SHARED = os.path.join(ROOT, "..", "shared", "data")
+SIGMA = os.path.join(SHARED, "sigma")
+RULES = ("rules", "rules-emerging-threats", "rules-threat-hunting", "rules-compliance")
+
+
+def shared(path):
+    full = os.path.join(SHARED, path)
+    if not os.path.exists(full):
+        raise Skip(f"../shared/data/{path} is not there")
+    return full
+
+
+class Folder:
+    def __enter__(self):
+        self.path = tempfile.mkdtemp(prefix="qorgan-windows-")
+        return self
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def file(self, name, content):
+        path = os.path.join(self.path, name)
+        with open(path, "wb") as out:
+            out.write(content)
+        return path
+
+    def ingest(self, *arguments, status=0, **more):
+        done = subprocess.run([QORGAN, "ingest", "--json", "--data", os.path.join(self.path, "data"), *arguments],
+                              capture_output=True, text=True, check=False, timeout=120, **more)
+        check_equal(done.returncode, status, f"status of ingest {arguments}: {done.stderr[-500:]}")
+        return [json.loads(line) for line in done.stdout.splitlines()], done.stderr
+
+    def search(self, query):
+        done = subprocess.run([QORGAN, "search", "--json", "--data", os.path.join(self.path, "data"), query],
+                              capture_output=True, text=True, check=True, timeout=120)
+        hits = [json.loads(line) for line in done.stdout.splitlines()]
+        return [hit for hit in hits if hit["type"] in ("raw", "digest")]
+
+
+def event(number, name="Image", value="C:\\x.exe"):
+    return (f"<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'>\n  <System>\n"
+            f"    <Provider Name='Microsoft-Windows-Sysmon'/>\n    <EventID>1</EventID>\n"
+            f"    <TimeCreated SystemTime='2026-11-21T11:00:00.1234567Z'/>\n"
+            f"    <EventRecordID>{number}</EventRecordID>\n"
+            f"    <Channel>Microsoft-Windows-Sysmon/Operational</Channel>\n    <Computer>ws1</Computer>\n  </System>\n"
+            f"  <EventData>\n    <Data Name='{name}'>{value}</Data>\n  </EventData>\n</Event>")
+
+
+def detect(*arguments, status=0):
+    done = subprocess.run([QORGAN, "detect", "--json", *arguments], capture_output=True, text=True, check=False,
+                          timeout=300)
+    check_equal(done.returncode, status, f"status of detect: {done.stderr[-500:]}")
+    return [json.loads(line) for line in done.stdout.splitlines()], done.stderr
+
+
+def all_rules():
+    return [part for folder in RULES for part in ("--rules", shared(os.path.join("sigma", folder)))]
+
+
+def xml_files():
+    """a file of XML events becomes as many records, pretty-printed, in one line, cut short; a second run adds none"""
+    with Folder() as folder:
+        many = [event(n, "CommandLine", f"run &lt;{n}&gt;\nsecond line") for n in range(3000)]
+        pretty = "<?xml version='1.0' encoding='utf-8' standalone='yes'?>\n<Events>" + "\n".join(many) + "</Events>\n"
+        flat = "".join(event(9000 + n).replace("\n", "") for n in range(5))
+        paths = [folder.file("pretty.xml", b"\xef\xbb\xbf" + pretty.encode()), folder.file("flat.xml", flat.encode()),
+                 folder.file("short.xml", (event(1) + event(2)[:200]).encode()),
+                 folder.file("none.xml", b"<Events></Events>")]
+        counts = [row["records"] for row in folder.ingest(*paths)[0]]
+        check_equal(counts, [3000, 5, 2, 0], "records of each file")
+        check_equal([row["records"] for row in folder.ingest(*paths)[0]], [0, 0, 0, 0], "records of a second run")
+        hits = folder.search("EventID:1 EventRecordID:2999")
+        check_equal(len(hits), 1, "hits of one event")
+        check_equal(hits[0]["fields"]["CommandLine"], "run <2999>\nsecond line", "its command line")
+        understood = folder.search("Channel:\"Microsoft-Windows-Sysmon/Operational\" | head 5000")
+        check_equal(len(understood), 3006, "records that were understood")
+
+
+def evtx_files():
+    """EVTX: each event is a record with its fields; hexadecimal numbers stand as Windows writes them"""
+    paths = sorted(glob.glob(shared("evtx-attack-samples") + "/*/*.evtx"))
+    with Folder() as folder:
+        rows, said = folder.ingest(*paths)
+        check_equal(said, "", "complaints")
+        check_equal(len(rows), len(paths), "files")
+        total = sum(row["records"] for row in rows)
+        check(total > 4000, f"{total} events of {len(paths)} files")
+        access = {hit["fields"]["GrantedAccess"] for hit in folder.search("GrantedAccess:* | head 5000")}
+        check("0x1fffff" in access and not any(value.startswith("0x0") for value in access), f"accesses {access}")
+        check_equal(len(folder.search("not EventID:* | head 10")), 0, "events without an id")
+        print(f"# {total} events of {len(paths)} files")
+
+
+def golden():
+    """all public rules on all regression cases: exactly the firings of the golden file, from EVTX and from JSON"""
+    with open(shared("sigma/regression_all_rules.json"), encoding="utf-8") as file:
+        want = json.load(file)
+    for ending in (".evtx", ".json"):
+        files = [name[:-5] + ending for name in want if os.path.exists(os.path.join(SIGMA, name[:-5] + ending))]
+        got = collections.defaultdict(collections.Counter)
+        for row in detect(*all_rules(), *(os.path.join(SIGMA, name) for name in files))[0]:
+            got[os.path.relpath(row["file"], SIGMA)[:-5] + ".evtx"][row["rule_id"]] += 1
+        check(len(files) >= 90, f"{len(files)} cases with {ending}")
+        for name in files:
+            check_equal(dict(got[name[:-5] + ".evtx"]), want[name[:-5] + ".evtx"], f"what fires on {name}")
+        print(f"# {ending}: {len(files)} files, {sum(sum(c.values()) for c in got.values())} firings, no difference")
+
+
+def damaged():
+    """a damaged EVTX file: what can be read is kept, what cannot is told, status 1; a stranger's file is refused"""
+    paths = sorted(glob.glob(shared("evtx-attack-samples") + "/*/*.evtx"), key=os.path.getsize)
+    with open(next(path for path in paths if os.path.getsize(path) > 140000), "rb") as file:
+        whole = file.read()
+    with Folder() as folder:
+        all_of_it = folder.ingest(folder.file("whole.evtx", whole))[0][0]["records"]
+        half = folder.file("half.evtx", whole[:4096 + 65536])
+        kept = folder.ingest(half, status=1)[0][0]
+        check(0 < kept["records"] < all_of_it and kept["damaged"], f"half a file: {kept}, of {all_of_it}")
+        _, said = folder.ingest(folder.file("stranger.evtx", b"ElfFile\0" + b"x" * 9000), status=1)
+        check("cannot be read" in said, f"a stranger's file: {said}")
+        flips = 0
+        for at in range(4096 + 600, len(whole), len(whole) // 40):
+            flipped = bytearray(whole)
+            flipped[at] ^= 0xff
+            done = subprocess.run([QORGAN, "detect", "--rules", os.path.join(ROOT, "data", "rules"),
+                                   folder.file("flip.evtx", flipped)], capture_output=True, check=False, timeout=60)
+            check(done.returncode in (0, 1), f"byte {at} flipped: status {done.returncode}")
+            flips += 1
+        check(flips >= 40, f"{flips} bytes flipped")
+
+
+if __name__ == "__main__":
+    sys.exit(main([xml_files, evtx_files, golden, damaged]))
