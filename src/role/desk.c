@@ -645,6 +645,8 @@ static void retention_take(struct desk_role *role, const struct json_value *valu
     desk_set_retention(role->desk, &retention);
 }
 
+_Static_assert(ASSET_RULES_BYTES <= 6 * MSG_MIB && DESK_TERMS_BYTES <= 512 * MSG_KIB, "they fit their messages");
+
 /* How long event logs of single objects are kept, to the keeper, and whose records are whose, to the packer: at their
  * start and after each change. */
 static void objects_send(struct desk_role *role)

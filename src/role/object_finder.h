@@ -31,7 +31,7 @@ void object_finder_free(struct object_finder *finder);                          
 void object_finder_message(struct object_finder *finder, const struct msg *msg);
 bool object_finder_busy(const struct object_finder *finder); /* there is a block to read now */
 /* Reads a block, or closes what was not needed for a while. RC_DENIED: the archive is under a master key that is not
- * here. Whatever else fails is an answer: it cannot be known whose records the segment has. */
+ * here, though others are. Whatever else fails is an answer: it cannot be known whose records the segment has. */
 enum rc object_finder_step(struct object_finder *finder, uint64_t boot_ns) MUST_USE;
 
 #endif

@@ -13,8 +13,10 @@
 struct found {
     uint64_t first;
     int64_t at_ns;
-    int64_t *objects; /* NULL: all of them, for it could not be decided */
+    int64_t *objects; /* rising; NULL: all of them, for it could not be decided */
     uint32_t count;
+    uint32_t longest;  /* term + 1; 0: none has one */
+    uint64_t terms_of; /* the terms of which it is */
 };
 
 struct object_terms {
@@ -22,6 +24,7 @@ struct object_terms {
     struct tlog_hash rules;
     struct object_term term[OBJECT_TERMS_MAX];
     size_t count;
+    uint64_t told;       /* how often terms were: which ones they are */
     struct found *found; /* rising */
     size_t found_count;
     size_t found_room;
@@ -82,6 +85,7 @@ enum rc object_terms_take(struct object_terms *terms, struct str body, struct ar
         forget(terms); /* what was found followed other rules */
     terms->rules = rules;
     terms->count = count;
+    terms->told++;
     memcpy(terms->term, term, count * sizeof *term);
     terms->known = true;
     return RC_OK;
@@ -117,7 +121,7 @@ static size_t place_of(const struct object_terms *t, uint64_t first)
     return low;
 }
 
-static const struct found *found_of(const struct object_terms *t, uint64_t first)
+static struct found *found_of(const struct object_terms *t, uint64_t first)
 {
     size_t at = place_of(t, first);
     return at < t->found_count && t->found[at].first == first ? &t->found[at] : NULL;
@@ -125,23 +129,44 @@ static const struct found *found_of(const struct object_terms *t, uint64_t first
 
 static bool is_of(const struct found *found, int64_t object)
 {
-    for (uint32_t i = 0; i < found->count; i++)
-        if (found->objects[i] == object)
+    uint32_t low = 0;
+    uint32_t high = found->count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (found->objects[middle] == object)
             return true;
+        if (found->objects[middle] < object)
+            low = middle + 1;
+        else
+            high = middle;
+    }
     return false;
 }
 
-struct object_judged object_terms_of(const struct object_terms *terms, uint64_t first)
+/* The longest term of those in it, or of all without `found`; position + 1. */
+static uint32_t longest_of(const struct object_terms *t, const struct found *found)
 {
-    const struct found *found = terms->count ? found_of(terms, first) : NULL;
+    uint32_t longest = 0;
+    for (uint32_t i = 0; i < t->count; i++) {
+        bool has = !found || !found->objects || is_of(found, t->term[i].object);
+        if (has && (!longest || t->term[i].days > t->term[longest - 1].days))
+            longest = i + 1;
+    }
+    return longest;
+}
+
+/* All segments are asked about every few seconds: what was reckoned stays until the terms change. */
+struct object_judged object_terms_of(struct object_terms *terms, uint64_t first)
+{
+    struct found *found = terms->count ? found_of(terms, first) : NULL;
     /* Past the limit nobody will look: that is decided too. */
     struct object_judged judged = {.undecided = terms->count > 0 && !found && terms->found_count < OBJECT_SEGMENTS_MAX};
-    for (size_t i = 0; i < terms->count; i++) {
-        const struct object_term *term = &terms->term[i];
-        bool has = !found || !found->objects || is_of(found, term->object);
-        if (has && (!judged.term || term->days > judged.term->days))
-            judged.term = term;
+    uint32_t longest = found && found->terms_of == terms->told ? found->longest : longest_of(terms, found);
+    if (found) {
+        found->longest = longest;
+        found->terms_of = terms->told;
     }
+    judged.term = longest ? &terms->term[longest - 1] : NULL;
     return judged;
 }
 
@@ -201,6 +226,16 @@ static struct found *found_put(struct object_terms *t, uint64_t first)
     return &t->found[at];
 }
 
+/* Among the first `count`, which rise. */
+static void object_insert(int64_t *objects, size_t count, int64_t object)
+{
+    while (count > 0 && objects[count - 1] > object) {
+        objects[count] = objects[count - 1];
+        count--;
+    }
+    objects[count] = object;
+}
+
 bool object_terms_found(struct object_terms *terms, uint64_t first, struct str body, int64_t wall_ns)
 {
     struct reader in = reader_of(body);
@@ -220,7 +255,7 @@ bool object_terms_found(struct object_terms *terms, uint64_t first, struct str b
         return false;
     }
     for (size_t i = 0; i < count && objects; i++)
-        objects[i] = (int64_t)read_be64(&in);
+        object_insert(objects, i, (int64_t)read_be64(&in));
     memory_free(found->objects);
     *found = (struct found){.first = first, .at_ns = wall_ns, .objects = objects, .count = (uint32_t)count};
     return true;

@@ -58,7 +58,7 @@ struct object_judged {
     const struct object_term *term; /* the longest of those with records in it; NULL: none has a term */
     bool undecided;                 /* nobody looked into it yet: `term` is the longest of all */
 };
-struct object_judged object_terms_of(const struct object_terms *terms, uint64_t first);
+struct object_judged object_terms_of(struct object_terms *terms, uint64_t first);
 
 /* Wants to know of a segment: false when there is no place left now. Again is harmless. */
 bool object_terms_want(struct object_terms *terms, uint64_t first, int64_t wall_ns);
