@@ -5,6 +5,7 @@
 #define OBJECTS_MAX  10000
 #define CONTACTS_MAX 50
 #define ASSETS_MAX   500
+#define RECORDED_MAX 50000 /* bytes of a record after which no more of them are named; it holds 60,000 */
 
 int64_t object_default(struct desk *desk, struct str name)
 {
@@ -229,6 +230,22 @@ static bool object_fits(struct ask *ask, const struct object *object)
     return !ask->error;
 }
 
+/* Which hosts and networks are the object's decides how long their records are kept: who reads the archive must see it.
+ * As many as a record holds; the count is of all. */
+static void assets_record(struct ask *ask, int64_t object, struct buf *body)
+{
+    struct db_query q = db_query(ask->desk->db, "SELECT pattern FROM asset WHERE object = ?1 ORDER BY place");
+    int64_t count = 0;
+    db_put_i64(&q, object);
+    json_write_key(body, "assets");
+    json_write_array(body);
+    for (; db_next(&q); count++)
+        if (body->n < RECORDED_MAX)
+            json_write_str(body, db_text(&q));
+    json_write_array_end(body);
+    json_put_int(body, "assets_count", count);
+}
+
 void ask_object_save(struct ask *ask)
 {
     struct object object;
@@ -258,6 +275,7 @@ void ask_object_save(struct ask *ask)
     json_put_str(body, "contour", object.contour);
     json_put_str(body, "owner", object.owner);
     json_put_int(body, "keep_days", object.keep_days);
+    assets_record(ask, object.id, body);
     desk_record_end(ask->desk, 0, STR_NONE);
     json_put_int(ask->out, "id", object.id);
 }

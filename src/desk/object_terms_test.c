@@ -129,11 +129,39 @@ static void a_change_is_a_record(void)
     bool found = false;
     if (!opened_at(":memory:"))
         return;
-    CHECK(save("{'id':1,'keep_days':1300}"));
+    CHECK(save("{'id':1,'keep_days':1300,'assets':[{'kind':'host','pattern':'web*'},"
+               "{'kind':'address','pattern':'10.0.0.0/8'}]}"));
     while (desk_take_record(stand.desk, arena, &record, NULL) == RC_OK)
         found = found || (str_search(record.body, STR("\"event\":\"object.saved\"")) < record.body.n &&
-                          str_search(record.body, STR("\"keep_days\":1300}")) < record.body.n);
+                          str_search(record.body, STR("\"keep_days\":1300,\"assets\":[\"web*\",\"10.0.0.0/8\"],"
+                                                      "\"assets_count\":2}")) < record.body.n);
     CHECK(found);
+    arena_free(arena);
+    stand_close(&stand);
+}
+
+/* However many hosts an object has, the record of it is one that the archive takes. */
+static void a_record_has_room(void)
+{
+    struct desk_record record;
+    struct arena *arena = arena_new((size_t)4 << 20);
+    struct buf text CLEANUP(buf_done) = {0};
+    size_t longest = 0;
+    if (!opened_at(":memory:"))
+        return;
+    buf_init(&text, DESK_QUESTION_MAX);
+    buf_text(&text, "{'ask':'object.save','who':'admin','object':{'id':1,'assets':[");
+    for (int i = 0; i < 500; i++) {
+        buf_format(&text, "%s{'kind':'host','pattern':'%03d", i ? "," : "", i);
+        for (int k = 0; k < 250; k++)
+            buf_char(&text, 'h');
+        buf_text(&text, "'}");
+    }
+    buf_text(&text, "]}}");
+    CHECK(stand_ask(&stand, arena_strz(stand.arena, buf_view(&text))));
+    while (desk_take_record(stand.desk, arena, &record, NULL) == RC_OK)
+        longest = MAX(longest, record.body.n);
+    CHECK(longest > 50000 && longest < 60000);
     arena_free(arena);
     stand_close(&stand);
 }
@@ -253,6 +281,7 @@ static const struct test tests[] = {
     {"a term stays until it is changed", a_term_stays_until_it_is_changed},
     {"so many objects have one", so_many_objects_have_one},
     {"a change is a record", a_change_is_a_record},
+    {"a record has room", a_record_has_room},
     {"others are told", others_are_told},
     {"damaged rules are refused", damaged_rules_are_refused},
     {"an older database", an_older_database},
