@@ -95,6 +95,10 @@ class Tombstone:
         check_equal(body["sources"], "sources" in self.part, "whether the sources are kept")
         check(body["proposer"] != body["approver"] and body["act"] and body["edition"], f"{body}")
         term = self.high + body["days"] * 86400 * 10**9
+        check(("object" in body) == ("object_days" in body), f"an object has a name and a term: {body}")
+        if "object" in body:
+            check(body["object"] and body["object_days"] > body["days"], f"it asks for more than the settings: {body}")
+            term = self.high + body["object_days"] * 86400 * 10**9
         check(body["days"] > 0 and term <= body["keep_until_ns"] <= body["approved_ns"], f"its term was over: {body}")
 
 

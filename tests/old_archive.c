@@ -1,8 +1,9 @@
 /* old_archive.c - not a program of the product: makes a data folder whose archive holds records of long ago, sealed,
  * signed and with its keys, so that the real server can be started on it (tests/retention.py).
  *
- * usage: old-archive FOLDER DAYS COUNT [DAYS COUNT]...    each pair becomes a segment of COUNT records received DAYS
- * days before now; days must fall. FOLDER must be there. Site: test.example. */
+ * usage: old-archive FOLDER DAYS[@HOST] COUNT [DAYS[@HOST] COUNT]...    each pair becomes a segment of COUNT records
+ * received DAYS days before now, of that host or of web1 and db2 by turns; days must fall. FOLDER must be there. Site:
+ * test.example. */
 #include "archive/folder.h"
 #include "archive/testbed.h"
 #include "base/bytes.h"
@@ -55,14 +56,23 @@ static void keys_write(const struct testbed *bed, const char *folder)
     buf_done(&text);
 }
 
-static int64_t number(const char *text)
+static int64_t number(struct str text)
 {
     int64_t value = 0;
-    if (!str_to_i64(str_of(text), &value) || value <= 0) {
-        fprintf(stderr, "old-archive: \"%s\" is no number above 0\n", text);
+    if (!str_to_i64(text, &value) || value <= 0) {
+        fprintf(stderr, "old-archive: \"%.*s\" is no number above 0\n", STR_ARG(text));
         exit(2);
     }
     return value;
+}
+
+/* "1500@web1": days, and of which host the records are from here on. */
+static int64_t days_of(struct testbed *bed, const char *text)
+{
+    struct str rest = str_of(text);
+    struct str days = str_cut(&rest, '@');
+    bed->host = rest.p; /* ends with the argument */
+    return number(days);
 }
 
 /* One segment. */
@@ -80,7 +90,7 @@ int main(int argc, char **argv)
     struct testbed bed = {.io = &io_kernel};
     if (argc < 4 || argc % 2 != 0 ||
         snprintf(bed.path, sizeof bed.path, "%s/archive", argv[1]) >= (int)sizeof bed.path) {
-        fprintf(stderr, "usage: old-archive FOLDER DAYS COUNT [DAYS COUNT]...\n");
+        fprintf(stderr, "usage: old-archive FOLDER DAYS[@HOST] COUNT [DAYS[@HOST] COUNT]...\n");
         return 2;
     }
     if (mkdir(bed.path, 0750) != 0) {
@@ -89,11 +99,11 @@ int main(int argc, char **argv)
     }
     bed.folder = io_open_folder(bed.path);
     bed.names = names_new(1);
-    bed.time_ns = clock_real_ns() - number(argv[2]) * DAY_S * SECOND_NS;
+    bed.time_ns = clock_real_ns() - days_of(&bed, argv[2]) * DAY_S * SECOND_NS;
     if (testbed_open(&bed, LOG_FILE_SIZE, false) != RC_OK)
         fail("could not make the archive", &bed.err);
     for (int i = 2; i + 1 < argc; i += 2)
-        group(&bed, number(argv[i]), number(argv[i + 1]));
+        group(&bed, days_of(&bed, argv[i]), number(str_of(argv[i + 1])));
     if (testbed_checkpoint(&bed, true) != RC_OK)
         fail("could not sign", &bed.err);
     keys_write(&bed, argv[1]);

@@ -27,9 +27,9 @@ REASON = "their term is over"
 class Old(Service):
     """A service on an archive with old records, and the people who may decide."""
 
-    def __init__(self, **settings):
+    def __init__(self, segments=SEGMENTS, **settings):
         super().__init__(site="test.example", **settings)
-        self.made = subprocess.run([OLD_ARCHIVE, self.data, *map(str, SEGMENTS)], capture_output=True, text=True,
+        self.made = subprocess.run([OLD_ARCHIVE, self.data, *map(str, segments)], capture_output=True, text=True,
                                    check=False, timeout=60)
         check_equal(self.made.returncode, 0, "old-archive: " + self.made.stderr)
         self.people = {}
@@ -257,6 +257,109 @@ def test_void():
         service.quiet()
 
 
+# The same, of hosts: web1's and db2's, and one of both; the last two are young.
+HOSTED = ("1500@web1", 400, "1450@db2", 300, 1400, 200, "1300@db2", 100, "1090@db2", 200, "30@db2", 100)
+
+
+def save_object(web, **members):
+    answer = web.change("object.save", object=members)
+    check(answer["ok"], f"object.save {members}: {answer}")
+    return answer["id"]
+
+
+def row_of(found, first):
+    return next(row for row in found["segments"] if row["first"] == first)
+
+
+def decided(found):
+    return found["known"] and found["undecided"] == 0 and not any(row["undecided"] for row in found["segments"])
+
+
+def test_objects():
+    """an object's term keeps the segments that have its records, and no other"""
+    with Old(segments=HOSTED, log_rotate_s=10) as service:
+        service.admit("ann", "bob")
+        admin = service.people["admin"]
+        service.until("without terms all that is old may go", lambda found: found["known"] and found["may_count"] == 4)
+        portal = save_object(admin, id=0, name="Portal", assets=[{"kind": "host", "pattern": "web*"}])
+        base = save_object(admin, id=0, name="Base", assets=[{"kind": "host", "pattern": "db2"}], keep_days=1250)
+        check(service.propose("ann", [0, 400])["ok"], "ann proposes")
+        save_object(admin, id=portal, keep_days=3000)
+        service.until("the proposal is void", lambda found: proposal(found, 1)["state"] == "void")
+        found = service.until("whose they are is known", lambda found: decided(found) and found["may_count"] == 2)
+        told = {first: (row_of(found, first)["state"], row_of(found, first)["why"], row_of(found, first).get("object"))
+                for first in (0, 400, 700, 900, 1000)}
+        check_equal(told, {0: ("kept", "object", "Portal"), 400: ("may", "object", "Base"),
+                           700: ("kept", "object", "Portal"), 900: ("may", "object", "Base"),
+                           1000: ("kept", "object", "Base")}, "what keeps each segment")
+        term = row_of(found, 0)["keep_until_ns"] - row_of(found, 0)["received_max_ns"]
+        check(3000 <= term / 86400e9 < 3002, f"until when: {row_of(found, 0)}")
+        check(row_of(found, 0)["object_id"] == portal and row_of(found, 0)["object_days"] == 3000, f"{found}")
+        refused(service.propose("ann", [0]), "invalid")
+        check(service.propose("ann", [400])["ok"], "ann proposes what may go")
+        for role in ("keeper", "packer"):  # who begins anew has to find out again, and nothing becomes void by it
+            for pid in service.pids(role):
+                os.kill(pid, signal.SIGKILL)
+        service.until("it is known again", lambda found: decided(found) and found["may_count"] == 2)
+        check_equal(proposal(service.list(), 2)["state"], "proposed", "the proposal outlives who was killed")
+        check(service.decide("approve", "bob", 2)["ok"], "bob approves")
+        found = service.until("it is carried out", lambda now: proposal(now, 2)["state"] == "done")
+        part = proposal(found, 2)["segments"][0]
+        check_equal((part["first"], part["state"]), (400, "deleted"), f"what became of it: {part}")
+        files = service.files()
+        check(f"{400:016x}.gone" in files and f"{400:016x}.seg" not in files and f"{0:016x}.seg" in files, f"{files}")
+        record = next(hit for hit in service.search("type:retention") if hit["record"] == part["record"])
+        body = json.loads(record["raw"])
+        check_equal((body["object"], body["object_days"], body["days"]), ("Base", 1250, 1096), "the retention record")
+        saved = [json.loads(hit["raw"]) for hit in service.search('type:lifecycle "object.saved"')]
+        check_equal([row["keep_days"] for row in saved if row["object"] == "Portal"], [3000, 0],
+                    "records of the term, the newest first")
+        done = service.run("verify", check=False)
+        check_equal(done.returncode, 0, "qorgan verify: " + done.stdout.decode() + done.stderr.decode())
+        status, text = service.audit()
+        check_equal(status, 0, "qorgan-verify: " + text)
+        lives(service, portal)
+        service.stop()
+        check_equal([tombstone.first for tombstone in check_deleted(service.data + "/archive")], [400],
+                    "what a second reader of the format sees")
+
+
+def lives(service, portal):
+    """Records that come in now: their segment is known by its hosts as soon as it is sealed."""
+    for host in ("web9", "mail", "web9"):
+        service.tcp(f"<13>1 - {host} app - - - hello of {host}\n".encode())
+        time.sleep(11)
+
+    def is_known(found):
+        rows = [row for row in found["segments"] if row["first"] > 1300]
+        return decided(found) and [row for row in rows if row.get("object_id") == portal] and \
+            [row for row in rows if row["why"] == "law"]
+    service.until("segments of today are known by their hosts", is_known)
+
+
+def test_object_refused():
+    """an object's term below the acts' or the setting's is refused, with act, edition and paragraph"""
+    with Old(keep_days=1200) as service:
+        service.admit("eve", role="auditor")
+        admin = service.people["admin"]
+        for days, told in ((1095, r"832 p\.38\(4\) \(edition .*\) asks for 36 months, which are 1096 days"),
+                           (1199, r'the setting "keep-days" asks for 1200 days'), (36526, "at most 36525"),
+                           (-1, "at most 36525"), ("1300", "at most 36525")):
+            answer = admin.change("object.save", object={"id": 1, "keep_days": days})
+            refused(answer, "invalid")
+            check(answer["field"] == "keep_days" and re.search(told, answer["text"]), f"{days}: {answer}")
+        refused(service.people["eve"].change("object.save", object={"id": 1, "keep_days": 1300}), "denied")
+        check_equal(admin.ask("object.list")["objects"][0]["keep_days"], 0, "nothing was changed")
+        check(admin.change("object.save", object={"id": 1, "keep_days": 1300})["ok"], "a longer one is taken")
+        check_equal(admin.ask("object.list")["objects"][0]["keep_days"], 1300, "and shown")
+        status, _, text = admin.request("GET", "/objects/1")
+        check(status == 200 and 'name="keep_days" type="number"' in text and 'value="1300"' in text, text[:3000])
+        status, text = post(admin, "/objects/1", "/objects/1", name="x", zone="+05:00", contour="internal",
+                            **{"class": "3"}, keep_days="30")
+        check(status == 422 and "p.38(4)" in text and 'aria-invalid="true"' in text, f"{status}: {text[:3000]}")
+        service.quiet()
+
+
 def post(web, path, page, **fields):
     """Sends a form of the page; (status, text)."""
     _, _, text = web.request("GET", page)
@@ -295,4 +398,5 @@ def test_pages():
 
 
 if __name__ == "__main__":
-    sys.exit(main([test_settings, test_who_may, test_deletion, test_killed, test_void, test_pages]))
+    sys.exit(main([test_settings, test_who_may, test_deletion, test_killed, test_void, test_objects,
+                   test_object_refused, test_pages]))

@@ -191,6 +191,7 @@ struct retention_verdict retention_may_delete(const struct retention_law *law,
     int64_t month = (int64_t)received.year * 12 + received.month - 1;
     int64_t law_day = month_day(month + verdict.rule->months, received.day);
     int64_t policy_day = civil_to_days(received.year, received.month, received.day) + question->days;
+    verdict.by_days = policy_day > law_day;
     verdict.keep_until_ns = day_end_ns(MAX(law_day, policy_day));
     verdict.answer = verdict.now_ns >= verdict.keep_until_ns ? RETENTION_MAY : RETENTION_YOUNG;
     return verdict;

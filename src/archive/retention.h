@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/str.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -78,7 +79,7 @@ struct retention_question {
     /* Newest time of receipt in the segment or in any before it: a clock that was set back while records came does not
      * make them old. */
     int64_t received_max_ns;
-    uint32_t days;         /* retention_policy_days */
+    uint32_t days;         /* retention_policy_days, or an object's term when that is longer */
     int64_t signed_max_ns; /* newest time of receipt under the newest signed checkpoint */
     int64_t wall_ns;       /* this machine's clock */
 };
@@ -87,6 +88,7 @@ struct retention_verdict {
     enum retention_answer answer;
     int64_t now_ns;        /* the earlier of the two clocks: one that is set forward alone deletes nothing */
     int64_t keep_until_ns; /* 0 with RETENTION_NO_LAW */
+    bool by_days;          /* it follows from the days of the question; else from the law's months */
     const struct retention_rule *rule; /* of the law; NULL with RETENTION_NO_LAW */
 };
 

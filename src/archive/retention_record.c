@@ -27,6 +27,10 @@ void retention_record_write(const struct retention_record *record, struct buf *o
     json_put_u64(out, "first", record->first);
     json_put_str(out, "footer", str_at(footer, hex_encode(record->footer.bytes, TLOG_HASH_SIZE, footer)));
     json_put_int(out, "keep_until_ns", record->keep_until_ns);
+    if (record->object_days) { /* records made before objects had terms have neither, and are read as they are */
+        json_put_text(out, "object", record->object);
+        json_put_u64(out, "object_days", record->object_days);
+    }
     json_put_text(out, "paragraph", record->paragraph);
     json_put_text(out, "proposal", record->proposal);
     json_put_int(out, "proposed_ns", record->proposed_ns);
@@ -57,12 +61,15 @@ enum rc retention_record_parse(struct str text, struct retention_record *ret_rec
     r->first = (uint64_t)json_int(json_get(body, "first"), 0);
     r->end = (uint64_t)json_int(json_get(body, "end"), 0);
     r->days = (uint32_t)json_int(json_get(body, "days"), 0);
+    r->object_days = (uint32_t)json_int(json_get(body, "object_days"), 0);
     r->received_min_ns = json_int(json_get(body, "received_min_ns"), 0);
     r->received_max_ns = json_int(json_get(body, "received_max_ns"), 0);
     r->sources = json_bool(json_get(body, "sources"), false);
     r->keep_until_ns = json_int(json_get(body, "keep_until_ns"), 0);
     r->proposed_ns = json_int(json_get(body, "proposed_ns"), 0);
     r->approved_ns = json_int(json_get(body, "approved_ns"), 0);
+    if (r->object_days && !text_of(body, "object", r->object, sizeof r->object))
+        return err_set(err, RC_INVALID, "a retention record does not name the object whose term it is");
     bool good = text_of(body, "act", r->act, sizeof r->act) &&
                 text_of(body, "edition", r->edition, sizeof r->edition) &&
                 text_of(body, "paragraph", r->paragraph, sizeof r->paragraph) &&
@@ -78,6 +85,12 @@ enum rc retention_record_parse(struct str text, struct retention_record *ret_rec
     return RC_OK;
 }
 
+static bool term_short(const struct retention_record *record, uint32_t days)
+{
+    return record->keep_until_ns < record->received_max_ns ||
+           (uint64_t)record->keep_until_ns - (uint64_t)record->received_max_ns < days * (uint64_t)DAY_NS;
+}
+
 const char *retention_record_differs(const struct retention_record *record, const struct segment *tombstone,
                                      const struct tlog_hash *footer)
 {
@@ -91,9 +104,13 @@ const char *retention_record_differs(const struct retention_record *record, cons
         return "it says otherwise whether the table of sources is kept";
     if (!record->act[0] || !record->edition[0] || !record->paragraph[0])
         return "it names no act";
-    if (!record->days || record->days > RETENTION_DAYS_MAX || record->keep_until_ns < record->received_max_ns ||
-        (uint64_t)record->keep_until_ns - (uint64_t)record->received_max_ns < record->days * (uint64_t)DAY_NS)
+    if (!record->days || record->days > RETENTION_DAYS_MAX || term_short(record, record->days))
         return "its term ends before that of the settings it names";
+    if (record->object_days &&
+        (record->object_days <= record->days || record->object_days > RETENTION_DAYS_MAX || !record->object[0]))
+        return "it names a term of an object that asks for no more than the settings";
+    if (term_short(record, record->object_days))
+        return "its term ends before that of the object it names";
     if (record->keep_until_ns > record->approved_ns || record->proposed_ns > record->approved_ns)
         return "it was approved before it could be";
     if (!record->proposer[0] || strcmp(record->proposer, record->approver) == 0)

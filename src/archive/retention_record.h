@@ -11,7 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define RETENTION_NAME_MAX 128
+#define RETENTION_NAME_MAX    128
+#define RETENTION_OBJECT_SIZE 208 /* bytes of a name with its NUL */
 
 /* The content of a record of type LEAF_RETENTION. */
 struct retention_record {
@@ -24,7 +25,9 @@ struct retention_record {
     bool sources; /* its tombstone keeps the table of sources, whose digest is in the footer */
     /* why it may */
     int64_t keep_until_ns;
-    uint32_t days; /* of the policy */
+    uint32_t days;                      /* of the policy */
+    uint32_t object_days;               /* the longest term of the objects with records in it; 0: none asks for more */
+    char object[RETENTION_OBJECT_SIZE]; /* the name of that object; "" with 0 */
     char act[32];
     char edition[64];
     char paragraph[64];

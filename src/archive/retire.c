@@ -328,10 +328,11 @@ static enum rc judge_reason(const struct judge *j, const struct retention_questi
 {
     const struct retention_record *record = &j->record;
     struct retention_question then = *now;
-    if (record->days < now->days)
+    uint32_t days = retention_policy_days(j->question->policy, STR_NONE);
+    if (record->days < days)
         return err_set(j->err, RC_DENIED, "its retention record is of %u days by the settings, which now ask for %u",
-                       record->days, now->days);
-    then.days = record->days;
+                       record->days, days);
+    then.days = MAX(record->days, record->object_days);
     then.wall_ns = j->record_ns;
     struct retention_verdict verdict = retention_may_delete(j->question->law, &then);
     if (verdict.answer != RETENTION_MAY)
@@ -345,8 +346,9 @@ static enum rc judge_reason(const struct judge *j, const struct retention_questi
 static enum rc judge_age(const struct judge *j)
 {
     const struct catalog *catalog = &j->reader->catalog;
+    uint32_t policy_days = retention_policy_days(j->question->policy, STR_NONE);
     struct retention_question question = {.received_max_ns = INT64_MIN,
-                                          .days = retention_policy_days(j->question->policy, STR_NONE),
+                                          .days = MAX(policy_days, j->record.object_days),
                                           .signed_max_ns = j->signed_max_ns,
                                           .wall_ns = j->question->wall_ns};
     for (size_t i = 0; i < catalog->count && catalog->segments[i]->first <= j->segment->first; i++)
@@ -357,9 +359,9 @@ static enum rc judge_age(const struct judge *j)
     if (verdict.answer == RETENTION_MAY)
         return judge_reason(j, &question);
     struct civil until = civil_from_ns(verdict.keep_until_ns, 0);
-    return err_set(j->err, RC_DENIED, "it is kept until %04d-%02d-%02d (%s %s, edition %s; %u days by the settings)",
-                   until.year, until.month, until.day, verdict.rule->act, verdict.rule->paragraph,
-                   verdict.rule->edition, question.days);
+    return err_set(j->err, RC_DENIED, "it is kept until %04d-%02d-%02d (%s %s, edition %s; %u days by %s)", until.year,
+                   until.month, until.day, verdict.rule->act, verdict.rule->paragraph, verdict.rule->edition,
+                   question.days, question.days > policy_days ? "its retention record's object" : "the settings");
 }
 
 static enum rc judge_notes(struct judge *j)

@@ -155,6 +155,8 @@ static enum rc engine_record(struct testbed *bed, struct block_builder *builder,
     struct event event;
     struct str rule = STR("rule-failed");
     testbed_event(bed->names, leaf, raw, fields, &event);
+    if (bed->host)
+        event.statutory[STATUTORY_HOST] = str_of(bed->host);
     bool hit = event.statutory[STATUTORY_OUTCOME].n > 0;
     const struct event *derived = leaf->type == LEAF_RAW ? &event : NULL;
     enum rc rc = block_builder_add(builder, leaf, raw, derived, &rule, hit ? 1 : 0);

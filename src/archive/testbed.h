@@ -18,6 +18,7 @@ struct testbed {
     struct signing_key *key;
     uint64_t appended; /* records put by testbed_put */
     int64_t time_ns;   /* receipt of record 0; 0: TESTBED_TIME */
+    const char *host;  /* of all records that testbed_seal derives; NULL: web1 and db2 by turns */
     struct err err;
 };
 

@@ -227,6 +227,16 @@ static bool number_after(struct str raw, const char *name, int64_t *ret_number)
     return str_to_i64(between(raw, name, ","), ret_number);
 }
 
+/* Both or neither: the object that asked for more days than the settings, and how many. */
+static bool object_fits(struct str raw, int64_t days, int64_t *ret_days)
+{
+    struct str object = between(raw, ",\"object\":\"", "\",\"object_days\":");
+    *ret_days = days;
+    if (str_search(raw, STR(",\"object\":\"")) == raw.n && str_search(raw, STR(",\"object_days\":")) == raw.n)
+        return true;
+    return object.n > 0 && number_after(raw, ",\"object_days\":", ret_days) && *ret_days > days;
+}
+
 /* The term that it names is that of the days it names at least, and was over when it was approved. */
 static bool term_is_over(const struct audit_gone *gone, struct str raw)
 {
@@ -235,9 +245,10 @@ static bool term_is_over(const struct audit_gone *gone, struct str raw)
     int64_t approved = 0;
     int64_t proposed = 0;
     if (!number_after(raw, ",\"days\":", &days) || !number_after(raw, ",\"keep_until_ns\":", &until) ||
-        !number_after(raw, ",\"approved_ns\":", &approved) || !number_after(raw, ",\"proposed_ns\":", &proposed))
+        !number_after(raw, ",\"approved_ns\":", &approved) || !number_after(raw, ",\"proposed_ns\":", &proposed) ||
+        days <= 0 || !object_fits(raw, days, &days))
         return false;
-    return days > 0 && days <= DAYS_MAX && until >= gone->received_high && until <= approved && proposed <= approved &&
+    return days <= DAYS_MAX && until >= gone->received_high && until <= approved && proposed <= approved &&
            (uint64_t)until - (uint64_t)gone->received_high >= (uint64_t)days * DAY_S * SECOND_NS;
 }
 

@@ -55,6 +55,10 @@ struct desk_options {
     struct str default_object;                 /* name of the object made at first start; empty: "qorgan" */
     uint32_t argon_memory_kib;                 /* 0 means 65536; tests give less */
     int64_t mirror_silent;                     /* intervals without a pull that make a mirror silent; 0 means 5 */
+    /* Whether the event logs of an object may be given so many days: an error names what asks for more, the acts or a
+     * setting. NULL: whatever is below DESK_TERM_DAYS_MAX. */
+    enum rc (*term_check)(void *context, uint32_t days, int64_t now_ns, struct err *err);
+    void *term_context;
 };
 
 /* What the first start made, to be printed once. */
@@ -164,6 +168,19 @@ enum rc desk_tick(struct desk *desk, int64_t now_ns, struct err *err) MUST_USE;
 /* When desk_tick or desk_outbox_take next has something to do; INT64_MAX for never. */
 int64_t desk_next_ns(const struct desk *desk);
 
+/* --- how long event logs of single objects are kept (object_terms.c); decree 832, p.38(4) --- */
+
+#define DESK_TERMS_MAX     256u   /* objects with a term of their own */
+#define DESK_TERM_DAYS_MAX 36525u /* days */
+#define DESK_TERMS_BYTES   ((size_t)512 << 10)
+
+/* Another number once an object was changed: then both texts below are to be told again. Never 0. */
+uint64_t desk_objects_version(const struct desk *desk);
+/* For the keeper, JSON of at most DESK_TERMS_BYTES: which objects have a term (role/retire.h). */
+enum rc desk_object_terms(struct desk *desk, struct buf *out, struct err *err) MUST_USE;
+/* For the packer, at most ASSET_RULES_BYTES (asset_rules.h): which records are whose. */
+enum rc desk_object_rules(struct desk *desk, struct buf *out, struct err *err) MUST_USE;
+
 /* --- deletion of what is old enough (retention.c) --- */
 
 #define DESK_SEGMENTS_MAX 100u /* told of one by one: the oldest */
@@ -179,6 +196,12 @@ enum desk_segment_state {
 const char *desk_segment_state_name(enum desk_segment_state state);
 enum desk_segment_state desk_segment_state_of(struct str name); /* an unknown word: kept */
 
+/* What asks for the longest term of a segment. Law: the acts; setting: keep-days; source: keep-days-sources; object:
+ * the term of an object that has records in it. */
+enum desk_segment_why { DESK_WHY_LAW, DESK_WHY_SETTING, DESK_WHY_SOURCE, DESK_WHY_OBJECT };
+const char *desk_segment_why_name(enum desk_segment_why why);
+enum desk_segment_why desk_segment_why_of(struct str name); /* an unknown word: law */
+
 struct desk_segment {
     uint64_t first;
     uint64_t end; /* first record behind it */
@@ -187,6 +210,9 @@ struct desk_segment {
     int64_t received_max_ns;
     int64_t keep_until_ns;
     enum desk_segment_state state;
+    enum desk_segment_why why;
+    int64_t object; /* DESK_WHY_OBJECT: its id */
+    bool undecided; /* it is not known yet which objects have records in it: it counts as belonging to all */
 };
 
 /* What the keeper says of age. */
@@ -199,6 +225,7 @@ struct desk_retention {
     uint64_t may_bytes;
     uint64_t deleted_segments;
     uint64_t deleted_records;
+    uint64_t undecided;                  /* segments past every other term whose objects are not known yet */
     const struct desk_segment *segments; /* rising */
     size_t segment_count;
 };

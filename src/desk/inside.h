@@ -25,6 +25,8 @@
 #define DESK_PASSWORD_MAX  1024
 #define DESK_HASH_TEXT_MAX 160
 
+struct ask;
+struct asset_rules;   /* asset_rules.h */
 struct desk_sources;  /* source.c */
 struct desk_assets;   /* asset.c */
 struct desk_retained; /* retention.c */
@@ -45,6 +47,9 @@ struct desk {
     struct desk_retained *retained;
     struct desk_assets *assets;
     bool assets_stale;
+    uint64_t objects_version; /* see desk_objects_version */
+    enum rc (*term_check)(void *context, uint32_t days, int64_t now_ns, struct err *err);
+    void *term_context;
     void (*random)(void *ret_bytes, size_t n);
     enum desk_level threshold;
     int32_t zone_offset_s;
@@ -147,12 +152,15 @@ void notices_put(struct desk *desk, struct buf *json, int64_t incident);
 
 void assets_load(struct desk *desk);
 void assets_free(struct desk *desk);
-/* The object whose host or address rule fits best, else the default object (the lowest id). */
+/* The object whose host or address rule fits best, else the default object (the lowest id): asset_rules.h. */
 int64_t assets_object(const struct desk *desk, struct str host, struct str address);
+const struct asset_rules *assets_rules(const struct desk *desk); /* as long as nothing is loaded anew */
 bool asset_valid(struct str kind, struct str pattern);
 /* Addresses and networks as text; false when it is none. IPv4 counts as ::ffff:0:0/96. */
 bool address_read(struct str text, uint8_t ret_address[16], unsigned *ret_bits);
 int64_t object_default(struct desk *desk, struct str name);
+/* Refuses a term of event logs that may not be, or one object too many with a term; 0 is none. (object_terms.c) */
+void object_term_check(struct ask *ask, int64_t object, int64_t days);
 
 /* --- people (user.c, session.c, password.c) --- */
 

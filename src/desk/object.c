@@ -5,6 +5,7 @@
 #define OBJECTS_MAX  10000
 #define CONTACTS_MAX 50
 #define ASSETS_MAX   500
+#define RECORDED_MAX 50000 /* bytes of a record after which no more of them are named; it holds 60,000 */
 
 int64_t object_default(struct desk *desk, struct str name)
 {
@@ -57,7 +58,7 @@ void ask_object_list(struct ask *ask)
     json_write_key(ask->out, "objects");
     json_write_array(ask->out);
     struct db_query q =
-        db_query(ask->desk->db, "SELECT id, name, class, contour, owner, zone_offset_s,"
+        db_query(ask->desk->db, "SELECT id, name, class, contour, owner, zone_offset_s, keep_days,"
                                 " (SELECT count(*) FROM incident i WHERE i.object = object.id AND i.open = 1)"
                                 " FROM object ORDER BY id");
     while (db_next(&q)) {
@@ -69,6 +70,7 @@ void ask_object_list(struct ask *ask)
         json_put_str(ask->out, "contour", db_text(&q));
         json_put_str(ask->out, "owner", db_text(&q));
         json_put_int(ask->out, "zone_offset_s", db_i64(&q));
+        json_put_int(ask->out, "keep_days", db_i64(&q));
         json_put_int(ask->out, "open_incidents", db_i64(&q));
         contacts_put(ask, id);
         assets_put(ask, id);
@@ -79,6 +81,7 @@ void ask_object_list(struct ask *ask)
 
 struct object {
     int64_t id, class, zone_offset_s;
+    int64_t keep_days; /* 0: as everywhere */
     struct str name, contour, owner;
     const struct json_value *contacts, *assets;
 };
@@ -122,19 +125,31 @@ static bool object_load(struct ask *ask, int64_t id, struct object *object)
     };
     if (id == 0)
         return true;
-    struct db_query q = db_query(ask->desk->db, "SELECT id, class, zone_offset_s, name, contour, owner FROM object"
-                                                " WHERE id = ?1");
+    struct db_query q = db_query(ask->desk->db, "SELECT id, class, zone_offset_s, keep_days, name, contour, owner"
+                                                " FROM object WHERE id = ?1");
     db_put_i64(&q, id);
     if (db_next(&q)) {
         object->id = db_i64(&q);
         object->class = db_i64(&q);
         object->zone_offset_s = db_i64(&q);
+        object->keep_days = db_i64(&q);
         object->name = db_text_copy(&q, ask->arena);
         object->contour = db_text_copy(&q, ask->arena);
         object->owner = db_text_copy(&q, ask->arena);
     }
     db_query_end(&q);
     return object->id != 0;
+}
+
+/* One that is not changed stays, even if more is asked for by now: whoever changes a contact need not know of it. */
+static void keep_days_read(struct ask *ask, const struct json_value *in, struct object *object)
+{
+    const struct json_value *days = json_get(in, "keep_days");
+    int64_t before = object->keep_days;
+    if (days)
+        object->keep_days = days->kind == JSON_NULL ? 0 : json_int(days, -1);
+    if (object->keep_days != before && !ask->error)
+        object_term_check(ask, object->id, object->keep_days);
 }
 
 static bool object_read(struct ask *ask, struct object *object)
@@ -169,6 +184,7 @@ static bool object_read(struct ask *ask, struct object *object)
         ask_invalid(ask, "contacts", "too many contacts, or one too long");
     else if (!assets_valid(object->assets))
         ask_invalid(ask, "assets", "too many rules, or one that is neither host pattern nor network");
+    keep_days_read(ask, in, object);
     return !ask->error;
 }
 
@@ -214,32 +230,52 @@ static bool object_fits(struct ask *ask, const struct object *object)
     return !ask->error;
 }
 
+/* Which hosts and networks are the object's decides how long their records are kept: who reads the archive must see it.
+ * As many as a record holds; the count is of all. */
+static void assets_record(struct ask *ask, int64_t object, struct buf *body)
+{
+    struct db_query q = db_query(ask->desk->db, "SELECT pattern FROM asset WHERE object = ?1 ORDER BY place");
+    int64_t count = 0;
+    db_put_i64(&q, object);
+    json_write_key(body, "assets");
+    json_write_array(body);
+    for (; db_next(&q); count++)
+        if (body->n < RECORDED_MAX)
+            json_write_str(body, db_text(&q));
+    json_write_array_end(body);
+    json_put_int(body, "assets_count", count);
+}
+
 void ask_object_save(struct ask *ask)
 {
     struct object object;
     if (!object_read(ask, &object) || !object_fits(ask, &object))
         return;
     struct db_query q =
-        db_query(ask->desk->db, "INSERT INTO object (id, name, class, contour, owner, zone_offset_s)"
-                                " VALUES (nullif(?1, 0), ?2, ?3, ?4, ?5, ?6) ON CONFLICT (id) DO UPDATE"
-                                " SET name = ?2, class = ?3, contour = ?4, owner = ?5, zone_offset_s = ?6");
+        db_query(ask->desk->db, "INSERT INTO object (id, name, class, contour, owner, zone_offset_s, keep_days)"
+                                " VALUES (nullif(?1, 0), ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO UPDATE SET"
+                                " name = ?2, class = ?3, contour = ?4, owner = ?5, zone_offset_s = ?6, keep_days = ?7");
     db_put_i64(&q, object.id);
     db_put_text(&q, object.name);
     db_put_i64(&q, object.class);
     db_put_text(&q, object.contour);
     db_put_text(&q, object.owner);
     db_put_i64(&q, object.zone_offset_s);
+    db_put_i64(&q, object.keep_days);
     db_run(&q);
     if (object.id == 0)
         object.id = db_last_id(ask->desk->db);
     lists_write(ask, &object);
     ask->desk->assets_stale = true; /* read again in the next transaction, when this one has held */
+    ask->desk->objects_version++;   /* should it not hold, the same is told again */
     struct buf *body = desk_record_begin(ask->desk, "object.saved", ask->who, ask->now_ns);
     json_put_int(body, "object_id", object.id);
     json_put_str(body, "object", object.name);
     json_put_int(body, "class", object.class);
     json_put_str(body, "contour", object.contour);
     json_put_str(body, "owner", object.owner);
+    json_put_int(body, "keep_days", object.keep_days);
+    assets_record(ask, object.id, body);
     desk_record_end(ask->desk, 0, STR_NONE);
     json_put_int(ask->out, "id", object.id);
 }

@@ -102,6 +102,27 @@ enum desk_segment_state desk_segment_state_of(struct str name)
     return DESK_SEGMENT_KEPT;
 }
 
+static const char *const segment_whys[] = {
+    [DESK_WHY_LAW] = "law",
+    [DESK_WHY_SETTING] = "setting",
+    [DESK_WHY_SOURCE] = "source",
+    [DESK_WHY_OBJECT] = "object",
+};
+
+const char *desk_segment_why_name(enum desk_segment_why why)
+{
+    ASSERT(why < ARRAY_LEN(segment_whys));
+    return segment_whys[why];
+}
+
+enum desk_segment_why desk_segment_why_of(struct str name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(segment_whys); i++)
+        if (str_is(name, segment_whys[i]))
+            return (enum desk_segment_why)i;
+    return DESK_WHY_LAW;
+}
+
 bool desk_retained_new(struct desk *desk)
 {
     desk->retained = memory_new(sizeof *desk->retained);
@@ -153,6 +174,14 @@ static const struct desk_segment *segment_find(const struct desk *desk, int64_t 
         if (retained->segments[i].first == (uint64_t)first)
             return &retained->segments[i];
     return NULL;
+}
+
+/* After a start of the keeper it takes a while until it knows whose records a segment has: nothing is decided on that
+ * until then. One that is not listed may be behind others that are not decided. */
+static bool segment_undecided(const struct desk *desk, int64_t first)
+{
+    const struct desk_segment *s = segment_find(desk, first);
+    return s ? s->undecided : desk->retained->now.undecided > 0;
 }
 
 /* The same, when it may go. */
@@ -306,15 +335,32 @@ static const char *void_reason(struct desk *desk, const struct proposal *p)
     q = db_query(desk->db, "SELECT first, past, bytes, keep_until_ns FROM retention_part WHERE proposal = ?1");
     db_put_i64(&q, p->id);
     while (db_next(&q)) {
-        const struct desk_segment *s = segment_may(desk, db_i64(&q));
+        int64_t first = db_i64(&q);
+        const struct desk_segment *s = segment_may(desk, first);
         int64_t end = db_i64(&q);
         int64_t bytes = db_i64(&q);
         int64_t keep_until_ns = db_i64(&q);
+        if (!s && segment_undecided(desk, first))
+            continue;
         if (!s || s->end != (uint64_t)end || s->bytes != (uint64_t)bytes || s->keep_until_ns != keep_until_ns)
             why = "its segments are not those that may go now";
     }
     db_query_end(&q);
     return why;
+}
+
+/* Whether of one of its segments that are not answered yet nobody can say now whether it may go. */
+static bool proposal_undecided(struct desk *desk, const struct proposal *p)
+{
+    bool undecided = false;
+    struct db_query q = db_query(desk->db, "SELECT first FROM retention_part WHERE proposal = ?1 AND state = 0");
+    db_put_i64(&q, p->id);
+    while (db_next(&q)) {
+        int64_t first = db_i64(&q);
+        undecided = undecided || (!segment_may(desk, first) && segment_undecided(desk, first));
+    }
+    db_query_end(&q);
+    return undecided;
 }
 
 static int64_t ends_ns(const struct proposal *p)
@@ -537,7 +583,7 @@ void ask_retention_approve(struct ask *ask)
         return;
     if (ask->user == p.proposer_id)
         ask_refuse(ask, "same_person", "who proposed it may not approve it");
-    else if (!known(ask->desk))
+    else if (!known(ask->desk) || proposal_undecided(ask->desk, &p))
         ask_refuse(ask, "unavailable", "it is not known which segments may go");
     else if (same_hand(ask, &p))
         ask_refuse(ask, "same_hand", "one hand could have signed in as both");
@@ -628,6 +674,18 @@ static void proposal_put(struct ask *ask, const struct proposal *p)
     json_write_object_end(ask->out);
 }
 
+static void object_put(struct ask *ask, int64_t object)
+{
+    struct db_query q = db_query(ask->desk->db, "SELECT name, keep_days FROM object WHERE id = ?1");
+    db_put_i64(&q, object);
+    if (!db_next(&q))
+        return; /* the keeper tells of one that it was told of */
+    json_put_int(ask->out, "object_id", object);
+    json_put_str(ask->out, "object", db_text(&q));
+    json_put_int(ask->out, "object_days", db_i64(&q));
+    db_query_end(&q);
+}
+
 static void segments_put(struct ask *ask)
 {
     const struct desk_retained *retained = ask->desk->retained;
@@ -643,6 +701,10 @@ static void segments_put(struct ask *ask)
         json_put_int(ask->out, "received_max_ns", s->received_max_ns);
         json_put_int(ask->out, "keep_until_ns", s->keep_until_ns);
         json_put_text(ask->out, "state", desk_segment_state_name(s->state));
+        json_put_text(ask->out, "why", desk_segment_why_name(s->why));
+        json_put_bool(ask->out, "undecided", s->undecided);
+        if (s->why == DESK_WHY_OBJECT)
+            object_put(ask, s->object);
         json_write_object_end(ask->out);
     }
     json_write_array_end(ask->out);
@@ -661,6 +723,7 @@ void ask_retention_list(struct ask *ask)
     json_put_u64(ask->out, "may_bytes", now->may_bytes);
     json_put_u64(ask->out, "deleted_segments", now->deleted_segments);
     json_put_u64(ask->out, "deleted_records", now->deleted_records);
+    json_put_u64(ask->out, "undecided", now->undecided);
     json_put_bool(ask->out, "may_propose", role_rights(ask->role) & RIGHT_RETENTION);
     segments_put(ask);
     struct db_query q = db_query(ask->desk->db, "SELECT " PROPOSAL_COLUMNS
@@ -712,10 +775,12 @@ enum rc desk_take_retire(struct desk *desk, struct buf *out, int64_t *ret_id, st
     if (rc != RC_OK)
         return rc;
     bool found = proposal_open(desk, desk->scratch, &p) && p.state == PROPOSAL_APPROVED;
-    if (found)
+    bool wait = found && proposal_undecided(desk, &p); /* the keeper could only refuse */
+    if (found && !wait)
         retire_write(desk, &p, out);
     rc = desk_end(desk, false, err);
-    desk->retained->taken = rc == RC_OK;
+    desk->retained->taken = rc == RC_OK && !wait;
+    found = found && !wait;
     *ret_id = p.id;
     return rc == RC_OK && !found ? RC_END : rc;
 }

@@ -413,6 +413,68 @@ static bool retire_taken(const char *want)
     return taken;
 }
 
+/* ---- terms of objects ---- */
+
+/* After a start the keeper does not know yet whose records segments have: nothing is decided on that, neither that a
+ * proposal is void nor that it is approved. */
+static void what_is_undecided_waits(void)
+{
+    if (!opened())
+        return;
+    CHECK(propose("ann", "[0,100]", "the term is over"));
+    segments[1].state = DESK_SEGMENT_KEPT;
+    segments[1].keep_until_ns = T0 + H(9000);
+    segments[1].why = DESK_WHY_OBJECT;
+    segments[1].undecided = true;
+    told.undecided = 1;
+    desk_set_retention(stand.desk, &told);
+    watch(S(11));
+    CHECK_TEXT(state_of(1), "proposed");
+    CHECK(!decide("approve", "bob", 1));
+    CHECK_TEXT(stand_error(&stand), "unavailable");
+    segments[1].first = 150; /* it is behind others, and not listed */
+    desk_set_retention(stand.desk, &told);
+    watch(S(11));
+    CHECK_TEXT(state_of(1), "proposed");
+    keeper_tells();
+    CHECK(decide("approve", "bob", 1));
+    segments[0].state = DESK_SEGMENT_KEPT;
+    segments[0].undecided = true;
+    told.undecided = 1;
+    desk_set_retention(stand.desk, &told);
+    CHECK(!retire_taken(NULL)); /* it could only be refused now */
+    keeper_tells();
+    CHECK(retire_taken(NULL));
+    CHECK(!retire_taken(NULL));
+    stand_close(&stand);
+}
+
+/* An object's longer term keeps a segment: the proposal is void. */
+static void a_term_makes_it_void(void)
+{
+    if (!opened())
+        return;
+    CHECK(propose("ann", "[0,100]", "the term is over"));
+    CHECK(stand_ask(&stand, "{'ask':'object.save','who':'admin','object':{'id':1,'keep_days':2000}}"));
+    segments[1].state = DESK_SEGMENT_KEPT;
+    segments[1].keep_until_ns = T0 + H(9000);
+    segments[1].why = DESK_WHY_OBJECT;
+    segments[1].object = 1;
+    desk_set_retention(stand.desk, &told);
+    CHECK(stand_ask(&stand, "{'ask':'retention.list','who':'oto'}"));
+    const struct json_value *s = json_first(json_get(stand.json, "segments"));
+    CHECK_TEXT(json_str(json_get(s, "why"), STR("")), "law");
+    CHECK(!json_get(s, "object"));
+    s = s->next;
+    CHECK_TEXT(json_str(json_get(s, "why"), STR("")), "object");
+    CHECK_INT(json_int(json_get(s, "object_id"), 0), 1);
+    CHECK_INT(json_int(json_get(s, "object_days"), 0), 2000);
+    CHECK(json_str(json_get(s, "object"), STR("")).n > 0);
+    watch(S(11));
+    CHECK_TEXT(state_of(1), "void");
+    stand_close(&stand);
+}
+
 static enum rc answered_of(int64_t id, uint64_t first, uint64_t end, const char *state, uint64_t record)
 {
     struct err err;
@@ -628,6 +690,8 @@ static const struct test tests[] = {
     {"makers that are not known", makers_not_known},
     {"it ends by itself", it_ends_by_itself},
     {"it is void when something changed", it_is_void_when_something_changed},
+    {"what is undecided waits", what_is_undecided_waits},
+    {"a term makes it void", a_term_makes_it_void},
     {"the keeper carries it out", the_keeper_carries_it_out},
     {"an approval is withdrawn", an_approval_is_withdrawn},
     {"an approval lapses", an_approval_lapses},

@@ -104,6 +104,9 @@ const char *const desk_schema[] = {
     "INSERT INTO handed (user, giver, anew) SELECT u.id, g.id, 0 FROM user u JOIN user g"
     " ON g.name = u.made_by OR (u.made_by = '' AND g.role = 0) WHERE g.id <> u.id;"
     "ALTER TABLE user DROP COLUMN made_by;",
+
+    /* how long event logs of the object are kept; 0: as everywhere */
+    "ALTER TABLE object ADD COLUMN keep_days INTEGER NOT NULL DEFAULT 0;",
 };
 
 const size_t desk_schema_count = ARRAY_LEN(desk_schema);

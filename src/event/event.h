@@ -84,6 +84,12 @@ struct event {
     uint64_t records[EVENT_RECORDS_MAX]; /* all records of a joined event; last here, for event_copy */
 };
 
+/* The address that says whose event it is: the network source, else where the user works from. */
+static inline struct str statutory_address(struct str source, struct str user)
+{
+    return source.n ? source : user;
+}
+
 /* The same event, whose fields and texts stay where they are. */
 static inline void event_copy(const struct event *event, struct event *ret_copy)
 {

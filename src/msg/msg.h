@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MSG_VERSION    6
+#define MSG_VERSION    7
 #define MSG_HEADER     16
 #define MSG_FDS_MAX    8
 #define MSG_KIB        UINT32_C(1024)
@@ -90,7 +90,11 @@ enum role {
     X(MSG_RETIRE, "retire", R(DESK), R(KEEPER), 64 * MSG_KIB)    /* id = proposal; JSON, role/retire.h */              \
     X(MSG_RETIRED, "retired", R(KEEPER), R(DESK), 4 * MSG_KIB)   /* id = proposal; JSON, role/retire.h */              \
     X(MSG_DELETE, "delete", R(KEEPER), R(REAPER), 16)            /* u64 first record of a segment with tombstone */    \
-    X(MSG_DELETED, "deleted", R(REAPER), R(KEEPER), 4 * MSG_KIB) /* u64 first; reason when it was refused */
+    X(MSG_DELETED, "deleted", R(REAPER), R(KEEPER), 4 * MSG_KIB) /* u64 first; reason when it was refused */           \
+    X(MSG_OBJECT_TERMS, "object-terms", R(DESK), R(KEEPER), 512 * MSG_KIB)   /* JSON, role/object_terms.h */           \
+    X(MSG_OBJECT_RULES, "object-rules", R(DESK), R(PACKER), 6 * MSG_MIB)     /* desk/asset_rules.h */                  \
+    X(MSG_OBJECTS_ASK, "objects-ask", R(KEEPER), R(PACKER), 32)              /* id = first of a segment; rules */      \
+    X(MSG_OBJECTS_FOUND, "objects-found", R(PACKER), R(KEEPER), 4 * MSG_KIB) /* same id; role/object_terms.h */
 
 enum msg_type {
 #define X(id, name, from, to, size) id,

@@ -6,9 +6,11 @@
 #include "base/bytes.h"
 #include "base/civil.h"
 #include "codec/json.h"
+#include "desk/asset_rules.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/random.h"
+#include "role/keep.h"
 #include "role/log.h"
 #include "role/match.h"
 #include "role/roles.h"
@@ -44,6 +46,9 @@ struct alarm_told {
 struct desk_role {
     struct process *process;
     struct arena *data_arena; /* until the desk is open */
+    struct keep keep;         /* what the acts and settings ask for */
+    uint64_t terms_told;      /* desk_objects_version of what the keeper was told; 0: nothing */
+    uint64_t rules_told;      /* the same, the packer */
     char host[256];           /* this machine's name */
     struct desk_data data;
     struct db *db;
@@ -135,6 +140,23 @@ static enum rc data_load(struct desk_role *role, struct arena *arena, struct des
     return calendars_load(role, arena, data, err);
 }
 
+/* The parent refused to start with what does not read: should it be so now, no object is given a term. */
+static void keep_read(struct desk_role *role, struct arena *arena)
+{
+    struct str table;
+    struct err err = {0};
+    enum rc rc = keep_load(role->process->config.share, arena, &table, &err);
+    rc = rc == RC_OK ? keep_parse(&role->process->config, table, clock_real_ns(), &role->keep, &err) : rc;
+    if (rc != RC_OK)
+        log_warning("how long event logs must be kept is not known: %s", err.text);
+}
+
+static enum rc term_check(void *context, uint32_t days, int64_t now_ns, struct err *err)
+{
+    const struct desk_role *role = context;
+    return keep_term_check(&role->keep, days, now_ns, err);
+}
+
 /* In the sandbox and as the desk's own user, who owns the database's files. */
 static enum rc database_open(struct desk_role *role, struct err *err)
 {
@@ -143,6 +165,8 @@ static enum rc database_open(struct desk_role *role, struct err *err)
         .random = random_bytes,
         .zone_offset_s = (int32_t)role->process->config.zone_offset_s,
         .mirror_silent = role->process->config.mirror_silent,
+        .term_check = term_check,
+        .term_context = role,
         .default_object = role->process->config.object.n ? role->process->config.object : str_of(role->host),
     };
     struct desk_first first = {0};
@@ -206,6 +230,7 @@ static enum rc desk_start(struct process *process, void **ret_self, struct err *
         role->host[0] = '\0'; /* the desk then has a name of its own */
     role->data_arena = arena_new((size_t)64 << 20);
     ASSERT(role->data_arena != NULL);
+    keep_read(role, role->data_arena);
     rc = data_load(role, role->data_arena, &role->data, err);
     *ret_self = role;
     return rc;
@@ -600,6 +625,7 @@ static void retention_take(struct desk_role *role, const struct json_value *valu
         .may_bytes = (uint64_t)json_int(json_get(value, "may_bytes"), 0),
         .deleted_segments = (uint64_t)json_int(json_get(value, "deleted_segments"), 0),
         .deleted_records = (uint64_t)json_int(json_get(value, "deleted_records"), 0),
+        .undecided = (uint64_t)json_int(json_get(value, "undecided"), 0),
         .segments = segments,
     };
     for (const struct json_value *row = json_first(json_get(value, "segments"));
@@ -612,17 +638,52 @@ static void retention_take(struct desk_role *role, const struct json_value *valu
             .received_max_ns = json_int(json_get(row, "received_max_ns"), 0),
             .keep_until_ns = json_int(json_get(row, "keep_until_ns"), 0),
             .state = desk_segment_state_of(json_str(json_get(row, "state"), STR_NONE)),
+            .why = desk_segment_why_of(json_str(json_get(row, "why"), STR_NONE)),
+            .object = json_int(json_get(row, "object"), 0),
+            .undecided = json_bool(json_get(row, "undecided"), false),
         };
     desk_set_retention(role->desk, &retention);
 }
 
-/* What two people agreed to delete, to the keeper. */
+_Static_assert(ASSET_RULES_BYTES <= 6 * MSG_MIB && DESK_TERMS_BYTES <= 512 * MSG_KIB, "they fit their messages");
+
+/* How long event logs of single objects are kept, to the keeper, and whose records are whose, to the packer: at their
+ * start and after each change. */
+static void objects_send(struct desk_role *role)
+{
+    const struct {
+        enum role to;
+        enum msg_type type;
+        size_t size;
+        uint64_t *told;
+        enum rc (*write)(struct desk *desk, struct buf *out, struct err *err);
+    } rows[] = {
+        {ROLE_PACKER, MSG_OBJECT_RULES, ASSET_RULES_BYTES, &role->rules_told, desk_object_rules},
+        {ROLE_KEEPER, MSG_OBJECT_TERMS, DESK_TERMS_BYTES, &role->terms_told, desk_object_terms},
+    };
+    uint64_t version = desk_objects_version(role->desk);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct channel *peer = process_peer(rows[i].to, 0);
+        struct buf body CLEANUP(buf_done) = {0};
+        struct err err = {0};
+        if (!peer || *rows[i].told == version)
+            continue;
+        buf_init(&body, rows[i].size);
+        enum rc rc = rows[i].write(role->desk, &body, &err);
+        if (rc != RC_OK)
+            log_error("the objects could not be told to the %s: %s", msg_role_name(rows[i].to), err.text);
+        else if (channel_send(peer, rows[i].type, 0, buf_view(&body)))
+            *rows[i].told = version;
+    }
+}
+
+/* What two people agreed to delete, to the keeper, which must know the objects' terms before. */
 static void retire_send(struct desk_role *role)
 {
     struct channel *keeper = process_peer(ROLE_KEEPER, 0);
     struct err err = {0};
     int64_t id = 0;
-    if (!keeper)
+    if (!keeper || role->terms_told != desk_objects_version(role->desk))
         return;
     buf_clear(&role->answer);
     enum rc rc = desk_take_retire(role->desk, &role->answer, &id, &err);
@@ -742,9 +803,12 @@ static void desk_peer_up(void *self, struct channel *channel)
         kept_store(role);
         desk_records_rewind(role->desk);
         desk_retire_rewind(role->desk);
+        role->terms_told = 0;
         role->records_flying = 0;
         role->records_waiting = true;
     }
+    if (channel_peer(channel) == ROLE_PACKER)
+        role->rules_told = 0;
     if (channel_peer(channel) == ROLE_ENGINE && role->stuck)
         channel_pause(channel, true);
 }
@@ -781,6 +845,7 @@ static void role_tick(void *self, int64_t now_ns)
         log_error("silent mirrors could not be recorded: %s", err.text);
     if (desk_watch_retention(role->desk, now_ns, &err) != RC_OK)
         log_error("proposals of deletion could not be looked at: %s", err.text);
+    objects_send(role);
     retire_send(role);
     uint64_t boot_ns = clock_boot_ns();
     bool due = (role->gathered_ns && boot_ns - role->gathered_ns >= GATHER_NS) ||

@@ -296,8 +296,8 @@ static void match_found(struct engine *engine, const struct event *event, const 
         .source = engine->source ? engine->source->name : STR_NONE,
         .host = event->statutory[STATUTORY_HOST],
         .account = event->statutory[STATUTORY_ACCOUNT],
-        .address = event->statutory[STATUTORY_SOURCE_ADDRESS].n ? event->statutory[STATUTORY_SOURCE_ADDRESS]
-                                                                : event->statutory[STATUTORY_USER_ADDRESS],
+        .address =
+            statutory_address(event->statutory[STATUTORY_SOURCE_ADDRESS], event->statutory[STATUTORY_USER_ADDRESS]),
         .description = event->statutory[STATUTORY_DESCRIPTION],
     };
     match.value_count = matcher_carry(engine->matcher, rule, event, match.values);

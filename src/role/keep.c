@@ -52,6 +52,15 @@ enum rc keep_parse(const struct config *config, struct str table, int64_t now_ns
     return rc;
 }
 
+enum rc keep_term_check(const struct keep *keep, uint32_t days, int64_t now_ns, struct err *err)
+{
+    enum rc rc = retention_days_check(&keep->law, RETENTION_KEEP, now_ns, days, "keep_days", err);
+    if (rc == RC_OK && days < keep->policy.days)
+        return err_set(err, RC_INVALID, "\"keep_days\" is %u; the setting \"keep-days\" asks for %u days", days,
+                       keep->policy.days);
+    return rc;
+}
+
 enum rc keep_load(struct str share, struct arena *arena, struct str *ret_table, struct err *err)
 {
     char path[4096];

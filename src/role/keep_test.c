@@ -57,6 +57,37 @@ static void the_longest_of_the_sources_counts(void)
     CHECK_INT(retention_policy_days(&keep.policy, STR("0123456789abcdef")), 1096);
 }
 
+/* Terms of objects: not below the acts', nor below the setting. */
+static void an_object_asks_for_more(void)
+{
+    static const struct {
+        uint32_t days;
+        int64_t now_ns;
+        enum rc want;
+        const char *text;
+    } rows[] = {
+        {1200, NOW, RC_OK, ""},
+        {36525, NOW, RC_OK, ""},
+        {1199, NOW, RC_INVALID, "\"keep_days\" is 1199; the setting \"keep-days\" asks for 1200 days"},
+        {1095, NOW, RC_INVALID,
+         "\"keep_days\" is 1095; 832 p.38(4) (edition 10.02.2023) asks for 36 months, which are 1096 days"},
+        {36526, NOW, RC_LIMIT, "\"keep_days\" is 36526; at most 36525 days are possible"},
+        {1200, 0, RC_NOT_FOUND, "\"keep_days\": no act in force says how long event logs are kept"},
+    };
+    static struct keep keep;
+    struct config config;
+    struct err err = {0};
+    config_defaults(&config);
+    config.keep_days = 1200;
+    CHECK_INT(keep_parse(&config, str_of(table), NOW, &keep, &err), RC_OK);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct err why = {0};
+        test_row("%zu", i);
+        CHECK_INT(keep_term_check(&keep, rows[i].days, rows[i].now_ns, &why), rows[i].want);
+        CHECK_TEXT(str_of(why.text), rows[i].text);
+    }
+}
+
 /* A share folder with such a table; `n` bytes of lines that say nothing stand behind it. */
 static void share_write(const char *share, const char *text, size_t n)
 {
@@ -118,6 +149,7 @@ static void the_table_of_a_start(void)
 static const struct test tests[] = {
     {"settings below the acts are refused", settings_below_the_acts_are_refused},
     {"the longest of the sources counts", the_longest_of_the_sources_counts},
+    {"an object asks for more", an_object_asks_for_more},
     {"the table of a start", the_table_of_a_start},
 };
 

@@ -205,12 +205,11 @@ static uint64_t retire_record(void *context, uint32_t type, struct str body)
     return archive_size(keeper->archive) > number ? number : 0;
 }
 
-static void retire_send(void *context, enum role to, enum msg_type type, uint64_t id, struct str body)
+static bool retire_send(void *context, enum role to, enum msg_type type, uint64_t id, struct str body)
 {
     (void)context;
     struct channel *peer = process_peer(to, 0);
-    if (peer)
-        IGNORE(channel_send(peer, type, id, body)); /* whoever is lost is asked or told again when it comes back */
+    return peer && channel_send(peer, type, id, body);
 }
 
 static enum rc retire_open(struct keeper *keeper, struct err *err)
@@ -638,6 +637,8 @@ static void keeper_peer_up(void *self, struct channel *channel)
         IGNORE(channel_send(channel, MSG_DROP, 0, str_of(keeper->wanted_drop[i]))); /* asked again at its next start */
     if (channel_peer(channel) == ROLE_REAPER && keeper->retire)
         retire_reaper_up(keeper->retire);
+    if (channel_peer(channel) == ROLE_PACKER && keeper->retire)
+        retire_packer_up(keeper->retire);
 }
 
 static void keeper_peer_down(void *self, enum role role, unsigned instance)
@@ -876,6 +877,8 @@ static void keeper_message(void *self, struct channel *channel, struct msg *msg)
         break;
     case MSG_RETIRE:
     case MSG_DELETED:
+    case MSG_OBJECT_TERMS:
+    case MSG_OBJECTS_FOUND:
         retire_message(keeper->retire, msg, clock_real_ns());
         break;
     case MSG_COSIGNED:

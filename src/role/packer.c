@@ -1,4 +1,5 @@
-/* packer.c - packs segments anew, smaller, once their records are rarely asked for (archive/repack.h).
+/* packer.c - packs segments anew, smaller, once their records are rarely asked for (archive/repack.h); and tells the
+ * keeper whose records a segment has (object_finder.h), before it goes on packing.
  *
  * Its file stands beside the segment until the reaper has compared it with the segment and lets it take its name: this
  * process replaces no segment and removes nothing. The kernel keeps it from unlinking, not from renaming in the folder
@@ -14,6 +15,7 @@
 #include "os/proc.h"
 #include "os/random.h"
 #include "role/log.h"
+#include "role/object_finder.h"
 #include "role/roles.h"
 
 #include <stdlib.h>
@@ -29,6 +31,7 @@ struct packer {
     int64_t hot_ns;
     int64_t keep_ns;
     struct vault *vault;
+    struct object_finder *finder;
     struct names *names;           /* of one segment: fresh ones each time */
     struct archive_reader *reader; /* while there is work */
     struct repack *repack;
@@ -36,6 +39,14 @@ struct packer {
     uint64_t from;    /* segments below were tried by this process */
     uint64_t look_ns; /* boot time of the next look */
 };
+
+static void found_send(void *context, uint64_t first, struct str body)
+{
+    (void)context;
+    struct channel *keeper = process_peer(ROLE_KEEPER, 0);
+    if (keeper)
+        IGNORE(channel_send(keeper, MSG_OBJECTS_FOUND, first, body)); /* it asks again when it or this one comes up */
+}
 
 static enum rc packer_start(struct process *process, void **ret_self, struct err *err)
 {
@@ -46,7 +57,13 @@ static enum rc packer_start(struct process *process, void **ret_self, struct err
     packer.hot_ns = process->config.hot_days * DAY_NS;
     packer.keep_ns = process->config.keep_days * DAY_NS;
     *ret_self = &packer;
-    return process_vault(&packer.vault, err);
+    enum rc rc = process_vault(&packer.vault, err);
+    if (rc != RC_OK)
+        return rc;
+    const struct object_finder_options options = {
+        .archive = packer.archive, .vault = packer.vault, .answer = found_send};
+    packer.finder = object_finder_new(&options);
+    return packer.finder ? RC_OK : err_set(err, RC_LIMIT, "no memory to look for objects");
 }
 
 static void work_end(struct packer *packer, uint64_t pause_ns)
@@ -101,6 +118,11 @@ static void packer_tick(void *self, int64_t now_real_ns)
 {
     struct packer *packer = self;
     struct err err = {0};
+    bool asked = object_finder_busy(packer->finder);
+    if (object_finder_step(packer->finder, clock_boot_ns()) == RC_DENIED && packer->vault)
+        process_stop(EXIT_FAILURE); /* a master key was added, as below */
+    if (asked)
+        return;
     if (packer->repack) {
         enum rc rc = repack_step(packer->repack, &err);
         if (rc == RC_AGAIN)
@@ -129,14 +151,14 @@ static void packer_tick(void *self, int64_t now_real_ns)
 static int packer_timeout_ms(void *self)
 {
     const struct packer *packer = self;
-    return packer->repack ? 0 : -1;
+    return packer->repack || object_finder_busy(packer->finder) ? 0 : -1;
 }
 
 static void packer_message(void *self, struct channel *channel, struct msg *msg)
 {
-    (void)self;
+    struct packer *packer = self;
     (void)channel;
-    (void)msg;
+    object_finder_message(packer->finder, msg);
 }
 
 static size_t packer_paths(const struct config *config, struct arena *arena, struct sandbox_path *ret, size_t size)

@@ -6,7 +6,9 @@
 #include "base/civil.h"
 #include "codec/json.h"
 #include "role/log.h"
+#include "role/object_terms.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define SUMMARY_NS    (5 * SECOND_NS)
@@ -15,6 +17,7 @@
 #define HELD_LISTED   20
 #define SUMMARY_BYTES (48 * MSG_KIB)
 #define SCRATCH       ((size_t)4 << 20)
+#define TERMS_UNKNOWN "the desk has not told yet how long event logs of single objects are kept"
 
 enum step {
     STEP_RECORDED, /* the retention record is appended */
@@ -36,6 +39,7 @@ struct pending {
 struct retire {
     struct retire_options options;
     struct arena *scratch;
+    struct object_terms *terms;
     struct pending *pending;
     size_t count;
     uint64_t signed_size;
@@ -58,7 +62,8 @@ struct retire *retire_new(const struct retire_options *options)
     r->scratch = arena_new(SCRATCH);
     buf_init(&r->text, LEAF_RAW_MAX);
     buf_init(&r->summary, SUMMARY_BYTES);
-    if (!r->pending || !r->scratch)
+    r->terms = object_terms_new();
+    if (!r->pending || !r->scratch || !r->terms)
         return NULL; /* the process ends */
     if (archive_segments(options->archive, doomed_add, r, &err) != RC_OK)
         log_error("deletions that were begun are not gone on with: %s", err.text);
@@ -70,6 +75,7 @@ void retire_free(struct retire *retire)
     if (!retire)
         return;
     memory_free(retire->pending);
+    object_terms_free(retire->terms);
     arena_free(retire->scratch);
     buf_done(&retire->text);
     buf_done(&retire->summary);
@@ -122,7 +128,7 @@ static void desk_tell(struct retire *r, const struct pending *p, const char *sta
         json_put_str(&r->text, "reason", str_slice(str_of(reason), 0, ERR_TEXT_MAX));
     json_write_object_end(&r->text);
     /* When it is away it sends its proposal again, and is told then. */
-    r->options.send(r->options.context, ROLE_DESK, MSG_RETIRED, p->proposal, buf_view(&r->text));
+    IGNORE(r->options.send(r->options.context, ROLE_DESK, MSG_RETIRED, p->proposal, buf_view(&r->text)));
 }
 
 /* {"event":...,"first":...,"end":...,"record":...,"reason":...} */
@@ -156,7 +162,7 @@ static void reaper_ask(struct retire *r, struct pending *p)
     put_be64(body, p->first);
     p->unasked_s = 0;
     if (p->step == STEP_DOOMED)
-        r->options.send(r->options.context, ROLE_REAPER, MSG_DELETE, 0, str_at(body, 8));
+        IGNORE(r->options.send(r->options.context, ROLE_REAPER, MSG_DELETE, 0, str_at(body, 8)));
 }
 
 /* ---- a proposal ---- */
@@ -183,6 +189,8 @@ static const char *proposal_parse(struct retire *r, struct str text, struct prop
     arena_reset(r->scratch);
     if (r->options.keep_error.n)
         return r->options.keep_error.p;
+    if (!object_terms_known(r->terms))
+        return TERMS_UNKNOWN;
     if (json_parse(r->scratch, text, JSON_DEPTH, &body, NULL) != RC_OK ||
         !take_text(body, "proposal", record->proposal, sizeof record->proposal) ||
         !take_text(body, "proposer", record->proposer, sizeof record->proposer) ||
@@ -218,21 +226,48 @@ static bool segment_is(void *context, const struct archive_segment *segment)
     return segment->first < s->first;
 }
 
-static struct retention_verdict verdict_of(const struct retire *r, const struct archive_segment *segment,
-                                           int64_t wall_ns)
+/* When a segment may go, and what asks for that. */
+struct judged {
+    struct retention_verdict verdict;
+    const struct object_term *term; /* of the object that asks for more than the settings; NULL: none does */
+    bool undecided;                 /* another term could count once it is known whose records it has */
+    bool over;                      /* every other term is: only those of objects keep it */
+};
+
+static struct judged judge(const struct retire *r, const struct archive_segment *segment, int64_t wall_ns)
 {
     const struct keep *keep = r->options.keep;
-    struct retention_question question = {.received_max_ns = segment->newest_ns,
-                                          .days = retention_policy_days(&keep->policy, STR_NONE),
-                                          .signed_max_ns = r->signed_ns,
-                                          .wall_ns = wall_ns};
-    return retention_may_delete(&keep->law, &question);
+    uint32_t days = retention_policy_days(&keep->policy, STR_NONE);
+    struct object_judged object = object_terms_of(r->terms, segment->first);
+    struct retention_question question = {
+        .received_max_ns = segment->newest_ns, .days = days, .signed_max_ns = r->signed_ns, .wall_ns = wall_ns};
+    struct judged judged = {.verdict = retention_may_delete(&keep->law, &question)};
+    judged.over = judged.verdict.answer == RETENTION_MAY;
+    if (!object.term || object.term->days <= days)
+        return judged;
+    question.days = object.term->days;
+    judged.verdict = retention_may_delete(&keep->law, &question);
+    judged.term = judged.verdict.by_days ? object.term : NULL;
+    /* With the longest of all over, it does not matter whose they are; what the record is to say of it does. */
+    judged.undecided = object.undecided;
+    return judged;
+}
+
+static const char *why_of(const struct retire *r, const struct judged *judged)
+{
+    const struct retention_policy *policy = &r->options.keep->policy;
+    if (judged->term)
+        return "object";
+    if (!judged->verdict.by_days)
+        return "law";
+    return retention_policy_days(policy, STR_NONE) > policy->days ? "source" : "setting";
 }
 
 /* Fills the record's share of the law; NULL when the segment may go. */
 static const char *segment_check(struct retire *r, const struct archive_segment *segment, struct proposal *proposal)
 {
-    struct retention_verdict verdict = verdict_of(r, segment, proposal->wall_ns);
+    struct judged judged = judge(r, segment, proposal->wall_ns);
+    struct retention_verdict verdict = judged.verdict;
     struct retention_record *record = &proposal->record;
     if (segment->gone)
         return "it is deleted already";
@@ -244,8 +279,14 @@ static const char *segment_check(struct retire *r, const struct archive_segment 
         return "it was approved more than 72 hours ago";
     if (verdict.answer == RETENTION_NO_LAW)
         return "no act in force says how long it is kept";
+    if (judged.undecided && verdict.answer != RETENTION_MAY)
+        return "it is not known yet which objects have records in it";
     if (verdict.answer != RETENTION_MAY || verdict.keep_until_ns > record->approved_ns)
-        return "it is not old enough";
+        return judged.term ? "the term of an object with records in it is not over" : "it is not old enough";
+    record->object_days = judged.term ? judged.term->days : 0;
+    record->object[0] = '\0';
+    if (judged.term)
+        snprintf(record->object, sizeof record->object, "%s", judged.term->name);
     record->keep_until_ns = verdict.keep_until_ns;
     memcpy(record->act, verdict.rule->act, sizeof record->act);
     memcpy(record->edition, verdict.rule->edition, sizeof record->edition);
@@ -377,17 +418,64 @@ static void on_deleted(struct retire *r, const struct msg *msg)
     pending_remove(r, p);
 }
 
+/* ---- whose records a segment has ---- */
+
+/* False when there is nothing to ask. */
+static bool objects_ask(struct retire *r)
+{
+    uint64_t first;
+    struct str body;
+    bool asked = object_terms_ask(r->terms, &first, &body);
+    if (asked && !r->options.send(r->options.context, ROLE_PACKER, MSG_OBJECTS_ASK, first, body))
+        object_terms_unasked(r->terms);
+    return asked;
+}
+
+static void on_objects_found(struct retire *r, const struct msg *msg, int64_t wall_ns)
+{
+    bool found = object_terms_found(r->terms, msg->id, msg->body, wall_ns);
+    if (found && !objects_ask(r))
+        r->summary_ns = 0; /* all that it wanted to know; it may want to know more */
+}
+
+static void on_object_terms(struct retire *r, const struct msg *msg)
+{
+    struct err err = {0};
+    arena_reset(r->scratch);
+    if (object_terms_take(r->terms, msg->body, r->scratch, &err) != RC_OK)
+        log_error("how long event logs of single objects are kept was not understood: %s", err.text);
+    r->summary_ns = 0;
+}
+
+void retire_packer_up(struct retire *retire)
+{
+    object_terms_unasked(retire->terms);
+    IGNORE(!objects_ask(retire)); /* it need not want to know anything */
+}
+
 void retire_message(struct retire *retire, const struct msg *msg, int64_t wall_ns)
 {
     if (msg->type == MSG_RETIRE)
         on_retire(retire, msg, wall_ns);
     else if (msg->type == MSG_DELETED)
         on_deleted(retire, msg);
+    else if (msg->type == MSG_OBJECT_TERMS)
+        on_object_terms(retire, msg);
+    else if (msg->type == MSG_OBJECTS_FOUND)
+        on_objects_found(retire, msg, wall_ns);
 }
 
 /* ---- going on ---- */
 
-static void pending_step(struct retire *r, struct pending *p)
+/* Terms of objects change while the record waits for its signature; settings change with a start only. */
+static bool still_may(struct retire *r, const struct pending *p, int64_t wall_ns)
+{
+    struct search_segment search = {.first = p->first};
+    return archive_segments(r->options.archive, segment_is, &search, NULL) == RC_OK && search.there &&
+           judge(r, &search.found, wall_ns).verdict.answer == RETENTION_MAY;
+}
+
+static void pending_step(struct retire *r, struct pending *p, int64_t wall_ns)
 {
     struct err err = {0};
     if (p->step == STEP_DOOMED && ++p->unasked_s >= ASK_AGAIN_S)
@@ -399,6 +487,11 @@ static void pending_step(struct retire *r, struct pending *p)
     if (p->step != STEP_RECORDED || p->record >= r->signed_size ||
         (r->options.witnesses && p->record >= archive_cosigned_size(r->options.archive)))
         return;
+    if (!still_may(r, p, wall_ns)) {
+        refuse(r, p, "the term of an object with records in it was changed meanwhile");
+        pending_remove(r, p);
+        return;
+    }
     int hold = -1;
     enum rc rc = archive_segment_hold(r->options.archive, p->first, &p->footer, &hold, &err);
     if (rc == RC_AGAIN)
@@ -437,6 +530,8 @@ struct summary {
     uint64_t gone_segments;
     uint64_t gone_records;
     size_t held_listed;
+    size_t object_listed;
+    uint64_t undecided;
     int64_t next_ns;
     uint64_t may_count;
     uint64_t may_bytes;
@@ -446,7 +541,8 @@ static bool summary_segment(void *context, const struct archive_segment *segment
 {
     struct summary *s = context;
     struct retire *r = s->retire;
-    struct retention_verdict verdict = verdict_of(r, segment, s->wall_ns);
+    struct judged judged = judge(r, segment, s->wall_ns);
+    struct retention_verdict verdict = judged.verdict;
     const struct pending *p = pending_find(r, segment->first);
     bool old = verdict.answer == RETENTION_MAY;
     if (segment->gone) {
@@ -460,13 +556,20 @@ static bool summary_segment(void *context, const struct archive_segment *segment
         s->may_count++;
         s->may_bytes += segment->bytes;
     }
-    if (!old && verdict.keep_until_ns && !s->next_ns)
+    if (!old && verdict.keep_until_ns && (!s->next_ns || verdict.keep_until_ns < s->next_ns))
         s->next_ns = verdict.keep_until_ns;
-    /* Those that hold another's record stay for long: they must not fill the list. */
+    s->undecided += judged.undecided && judged.over && !old;
+    /* Those that hold another's record, or that an object keeps, stay for long: they must not fill the list. */
     if (old && segment->held && s->held_listed++ >= HELD_LISTED)
         return true;
-    if (s->listed++ >= RETIRE_LISTED)
+    bool listed =
+        s->listed < RETIRE_LISTED && (old || !judged.over || judged.undecided || s->object_listed < HELD_LISTED);
+    if (judged.term && (listed || judged.over)) /* one that could not be read is looked into again, too */
+        IGNORE(!object_terms_want(r->terms, segment->first, s->wall_ns)); /* no room: the next time */
+    if (!listed)
         return true;
+    s->listed++;
+    s->object_listed += judged.over && !old && !judged.undecided;
     json_write_object(s->out);
     json_put_u64(s->out, "first", segment->first);
     json_put_u64(s->out, "end", segment->end);
@@ -479,6 +582,10 @@ static bool summary_segment(void *context, const struct archive_segment *segment
                   : old && segment->held ? "held"
                   : old                  ? "may"
                                          : "kept");
+    json_put_text(s->out, "why", why_of(r, &judged));
+    if (judged.term)
+        json_put_int(s->out, "object", judged.term->object);
+    json_put_bool(s->out, "undecided", judged.undecided && !old);
     json_write_object_end(s->out);
     return true;
 }
@@ -492,9 +599,12 @@ static void summary_make(struct retire *r, int64_t wall_ns)
     r->summary_ns = wall_ns;
     buf_clear(&r->summary);
     json_write_object(&r->summary);
-    if (r->options.keep_error.n || !r->signed_ns) {
-        json_put_str(&r->summary, "error",
-                     r->options.keep_error.n ? r->options.keep_error : STR("nothing is signed yet since the start"));
+    const struct str error = r->options.keep_error.n         ? r->options.keep_error
+                             : !r->signed_ns                 ? STR("nothing is signed yet since the start")
+                             : !object_terms_known(r->terms) ? STR(TERMS_UNKNOWN)
+                                                             : STR("");
+    if (error.n) {
+        json_put_str(&r->summary, "error", error);
         json_write_object_end(&r->summary);
         return;
     }
@@ -508,6 +618,7 @@ static void summary_make(struct retire *r, int64_t wall_ns)
     json_write_array_end(&r->summary);
     json_put_u64(&r->summary, "deleted_segments", s.gone_segments);
     json_put_u64(&r->summary, "deleted_records", s.gone_records);
+    json_put_u64(&r->summary, "undecided", s.undecided);
     json_put_u64(&r->summary, "may_count", s.may_count);
     json_put_u64(&r->summary, "may_bytes", s.may_bytes);
     if (s.next_ns)
@@ -518,10 +629,11 @@ static void summary_make(struct retire *r, int64_t wall_ns)
 void retire_tick(struct retire *retire, int64_t wall_ns)
 {
     for (size_t i = retire->count; i-- > 0;) /* backwards: the last takes the place of one that goes */
-        pending_step(retire, &retire->pending[i]);
+        pending_step(retire, &retire->pending[i], wall_ns);
     int64_t age = wall_ns - retire->summary_ns;
     if (!retire->summary_ns || age < 0 || age >= SUMMARY_NS)
         summary_make(retire, wall_ns);
+    IGNORE(!objects_ask(retire)); /* most of the time there is nothing */
 }
 
 void retire_write(struct retire *retire, struct buf *json)

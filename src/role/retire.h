@@ -28,14 +28,17 @@
  *
  *   {"days":<n>, "law":"<hex>", "error":"<why nothing can be deleted; absent when all is well>",
  *    "deleted_segments":<n>, "deleted_records":<n>,
+ *    "undecided":<segments past every other term of which it is not known yet whose records they have>,
  *    "next_ns":<when the next segment may go; absent when there is none but the last>,
  *    "may_count":<segments that may go now>, "may_bytes":<n>,
  *    "segments":[{"first":<n>,"end":<n>,"bytes":<n>,"received_min_ns":<n>,"received_max_ns":<n>,"keep_until_ns":<n>,
- *                 "state":"kept"|"may"|"held"|"recorded"|"doomed"}, ...]}
+ *                 "state":"kept"|"may"|"held"|"recorded"|"doomed", "why":"law"|"setting"|"source"|"object",
+ *                 "object":<id; with why "object">, "undecided":true|false}, ...]}
  *
- * `segments` are the oldest RETIRE_LISTED that are there, without the last one and all but a few "held" ones. "held":
- * old enough, but it holds the retention record of another one. "recorded": approved, not yet signed. "doomed": the
- * tombstone is there, the reaper has not deleted it yet. */
+ * `segments` are the oldest RETIRE_LISTED that are there, without the last one and all but a few "held" ones and ones
+ * that only an object's term keeps. "why" says which term ends last; an undecided segment counts as belonging to all
+ * objects, and its state is "kept". "held": old enough, but it holds the retention record of another one. "recorded":
+ * approved, not yet signed. "doomed": the tombstone is there, the reaper has not deleted it yet. */
 #ifndef ROLE_RETIRE_H
 #define ROLE_RETIRE_H
 
@@ -60,8 +63,9 @@ struct retire_options {
     const struct keep *keep; /* borrowed */
     size_t pending_max;      /* deletions under way at once */
     bool witnesses;          /* a quorum must cover a retention record */
-    /* Sends to the desk or the reaper; nothing when it is away. */
-    void (*send)(void *context, enum role to, enum msg_type type, uint64_t id, struct str body);
+    /* Sends to the desk, the reaper or the packer; false when it is away or takes no more: whoever is lost is asked or
+     * told again when it comes back. */
+    bool (*send)(void *context, enum role to, enum msg_type type, uint64_t id, struct str body);
     /* Appends a record of the archive's own and gives its number; 0 when it was refused. */
     uint64_t (*record)(void *context, uint32_t type, struct str body);
     /* A write failed: does not return. */
@@ -71,7 +75,8 @@ struct retire_options {
 
 struct retire *retire_new(const struct retire_options *options); /* NULL without memory */
 void retire_free(struct retire *retire);                         /* NULL is fine */
-/* MSG_RETIRE, MSG_DELETED. */
+/* MSG_RETIRE, MSG_DELETED; MSG_OBJECT_TERMS, MSG_OBJECTS_FOUND (object_terms.h): until the desk has told the objects'
+ * terms nothing may go. */
 void retire_message(struct retire *retire, const struct msg *msg, int64_t wall_ns);
 /* A checkpoint over `size` records is stored; signed_ns is when it was made. */
 void retire_signed(struct retire *retire, uint64_t size, int64_t signed_ns);
@@ -79,6 +84,8 @@ void retire_signed(struct retire *retire, uint64_t size, int64_t signed_ns);
 void retire_tick(struct retire *retire, int64_t wall_ns);
 /* The reaper is there: what it has not done yet is asked again. */
 void retire_reaper_up(struct retire *retire);
+/* The packer is there: it is asked again whose records a segment has. */
+void retire_packer_up(struct retire *retire);
 /* Member "retention" of the totals. */
 void retire_write(struct retire *retire, struct buf *json);
 

@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "base/civil.h"
 #include "base/test.h"
+#include "codec/json.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -29,8 +30,12 @@ static struct stand {
     unsigned told;
     unsigned asked; /* the reaper */
     uint64_t asked_first;
-    unsigned records; /* of type LEAF_RETENTION */
-    bool refuses;     /* every record */
+    unsigned questions; /* to the packer */
+    uint64_t question;
+    char rules[32];
+    char record[4096]; /* the last retention record */
+    unsigned records;  /* of type LEAF_RETENTION */
+    bool refuses;      /* every record */
     bool gave_up;
     uint64_t first[SEGMENTS];
     size_t count;
@@ -54,13 +59,20 @@ static uint64_t record(void *context, uint32_t type, struct str body)
     testbed_ok(bed, archive_append(bed->archive, &put, 1, &appended, &bed->err));
     testbed_ok(bed, archive_commit(bed->archive, &durable, &bed->err));
     stand.records += type == LEAF_RETENTION;
+    if (type == LEAF_RETENTION)
+        CHECK(str_copy_z(body, stand.record, sizeof stand.record));
     return appended.first;
 }
 
-static void sent(void *context, enum role to, enum msg_type type, uint64_t id, struct str body)
+static bool sent(void *context, enum role to, enum msg_type type, uint64_t id, struct str body)
 {
     (void)context;
-    if (to == ROLE_DESK) {
+    if (to == ROLE_PACKER) {
+        CHECK_INT(type, MSG_OBJECTS_ASK);
+        stand.question = id;
+        stand.questions++;
+        memcpy(stand.rules, body.p, MIN(body.n, sizeof stand.rules));
+    } else if (to == ROLE_DESK) {
         CHECK_INT(type, MSG_RETIRED);
         CHECK_INT(id, 7);
         CHECK(str_copy_z(body, stand.desk, sizeof stand.desk));
@@ -70,6 +82,7 @@ static void sent(void *context, enum role to, enum msg_type type, uint64_t id, s
         stand.asked_first = read_be64(&in);
         stand.asked++;
     }
+    return true;
 }
 
 static void give_up(const char *what, const struct err *err)
@@ -84,6 +97,30 @@ static bool found(void *context, const struct archive_segment *segment)
     if (stand.count < SEGMENTS)
         stand.first[stand.count++] = segment->first;
     return true;
+}
+
+#define RULES "0000000000000000000000000000000000000000000000000000000000000000"
+
+/* Objects as the desk tells them, ' for ". */
+static void terms_tell(const char *objects)
+{
+    char text[1024];
+    int n = snprintf(text, sizeof text, "{'rules':'" RULES "','objects':[%s]}", objects);
+    for (char *p = text; *p; p++)
+        *p = *p == '\'' ? '"' : *p;
+    struct msg msg = {.type = MSG_OBJECT_TERMS, .body = str_at(text, (size_t)n)};
+    retire_message(stand.retire, &msg, LATER);
+}
+
+/* What the packer says of the segment that it was asked about: one object, or 0 when it cannot be known. */
+static void object_found(uint64_t first, uint64_t object)
+{
+    char text[32 + 1 + 8] = {0};
+    memcpy(text, stand.rules, sizeof stand.rules);
+    text[32] = object != 0;
+    put_be64(text + 33, object);
+    struct msg msg = {.type = MSG_OBJECTS_FOUND, .id = first, .body = str_at(text, object ? sizeof text : 33)};
+    retire_message(stand.retire, &msg, LATER);
 }
 
 static void opened(void)
@@ -107,6 +144,7 @@ static void opened(void)
                                      .record = record,
                                      .give_up = give_up};
     stand.retire = retire_new(&options);
+    terms_tell("");
     testbed_ok(bed, archive_segments(bed->archive, found, NULL, &bed->err));
     CHECK_INT(stand.count, SEGMENTS);
 }
@@ -294,10 +332,148 @@ static void too_many_at_once(void)
     closed();
 }
 
+/* ---- terms of objects ---- */
+
+/* What the totals say of segments. */
+static bool summary_says(const char *part)
+{
+    char text[8192];
+    struct buf json;
+    buf_init_fixed(&json, text, sizeof text - 1);
+    retire_tick(stand.retire, LATER);
+    json_write_object(&json);
+    retire_write(stand.retire, &json);
+    json_write_object_end(&json);
+    text[json.n] = '\0';
+    return CHECK(strstr(text, part) != NULL) || CHECK_TEXT(buf_view(&json), part);
+}
+
+/* Of the packer's questions all that it has. */
+static void packer_answers(uint64_t object_of_first, uint64_t object_of_others)
+{
+    unsigned answered = 0;
+    retire_tick(stand.retire, LATER);
+    while (answered++ < stand.questions)
+        object_found(stand.question, stand.question == stand.first[0] ? object_of_first : object_of_others);
+}
+
+static void nothing_goes_before_the_desk_told(void)
+{
+    opened();
+    retire_free(stand.retire);
+    struct retire_options options = {.archive = stand.bed.archive,
+                                     .keep = &stand.keep,
+                                     .pending_max = 2,
+                                     .send = sent,
+                                     .record = record,
+                                     .give_up = give_up};
+    stand.retire = retire_new(&options);
+    checkpoint();
+    summary_says("\"error\":\"the desk has not told yet how long event logs of single objects are kept\"");
+    propose(stand.first[0], 0);
+    told("\"state\":\"refused\"");
+    told("the desk has not told yet");
+    CHECK_INT(stand.records, 0);
+    terms_tell("");
+    summary_says("\"may_count\":2,");
+    CHECK_INT(stand.questions, 0); /* no object has a term: nobody need look */
+    propose(stand.first[0], 0);
+    CHECK_INT(stand.records, 1);
+    CHECK(strstr(stand.record, "object") == NULL);
+    closed();
+}
+
+static void an_object_keeps_what_it_has_records_in(void)
+{
+    opened();
+    checkpoint();
+    terms_tell("{'id':4,'name':'Portal','days':3650},{'id':5,'name':'Base','days':1200}");
+    summary_says("\"undecided\":2,\"may_count\":0,");
+    summary_says("\"state\":\"kept\",\"why\":\"object\",\"object\":4,\"undecided\":true}");
+    propose(stand.first[0], 0);
+    told("it is not known yet which objects have records in it");
+    packer_answers(4, 5);
+    CHECK_INT(stand.questions, 2); /* the last segment is nobody's business */
+    summary_says("\"undecided\":0,\"may_count\":1,");
+    summary_says("\"state\":\"kept\",\"why\":\"object\",\"object\":4,\"undecided\":false}");
+    summary_says("\"state\":\"may\",\"why\":\"object\",\"object\":5,\"undecided\":false}");
+    propose(stand.first[0], 0);
+    told("the term of an object with records in it is not over");
+    CHECK_INT(stand.records, 0);
+    propose(stand.first[1], 0);
+    CHECK_INT(stand.records, 1);
+    CHECK(strstr(stand.record, ",\"object\":\"Base\",\"object_days\":1200,") != NULL);
+    CHECK(strstr(stand.record, ",\"days\":1096,") != NULL);
+    terms_tell("");
+    propose(stand.first[0], 0);
+    CHECK_INT(stand.records, 2);
+    CHECK(strstr(stand.record, "object") == NULL);
+    closed();
+}
+
+static void what_cannot_be_read_belongs_to_all(void)
+{
+    opened();
+    checkpoint();
+    terms_tell("{'id':4,'name':'Portal','days':3650},{'id':5,'name':'Base','days':1200}");
+    packer_answers(0, 9);
+    summary_says("\"undecided\":0,\"may_count\":1,");
+    propose(stand.first[0], 0);
+    told("the term of an object with records in it is not over");
+    propose(stand.first[1], 0); /* of an object without a term */
+    CHECK_INT(stand.records, 1);
+    CHECK(strstr(stand.record, "object") == NULL);
+    closed();
+}
+
+/* Between the record and its tombstone somebody gives the object a longer term: the segment stays. */
+static void a_term_that_grows_meanwhile(void)
+{
+    for (int row = 0; row < 2; row++) {
+        test_row("%d", row);
+        opened();
+        checkpoint();
+        terms_tell("{'id':4,'name':'Portal','days':1200}");
+        packer_answers(4, 4);
+        propose(stand.first[0], 0);
+        CHECK_INT(stand.records, 1);
+        if (row)
+            terms_tell("{'id':4,'name':'Portal','days':3650}");
+        checkpoint();
+        retire_tick(stand.retire, LATER);
+        CHECK_INT(is_there(stand.first[0], ".gone"), row == 0);
+        if (row)
+            told("the term of an object with records in it was changed meanwhile");
+        closed();
+    }
+}
+
+static void the_packer_is_asked_again(void)
+{
+    opened();
+    checkpoint();
+    terms_tell("{'id':4,'name':'Portal','days':3650}");
+    retire_tick(stand.retire, LATER);
+    CHECK_INT(stand.questions, 1);
+    retire_tick(stand.retire, LATER);
+    CHECK_INT(stand.questions, 1);
+    retire_packer_up(stand.retire);
+    CHECK_INT(stand.questions, 2);
+    closed();
+}
+
 static const struct test tests[] = {
-    {"it goes its way", it_goes_its_way},       {"what cannot be read is refused", what_cannot_be_read_is_refused},
-    {"an approval lapses", an_approval_lapses}, {"the reaper is asked again", the_reaper_is_asked_again},
-    {"too many at once", too_many_at_once},     {"a record that is refused", a_record_that_is_refused},
+    {"it goes its way", it_goes_its_way},
+    {"what cannot be read is refused", what_cannot_be_read_is_refused},
+    {"an approval lapses", an_approval_lapses},
+    {"the reaper is asked again", the_reaper_is_asked_again},
+    {"too many at once", too_many_at_once},
+    {"a record that is refused", a_record_that_is_refused},
+    {"nothing goes before the desk told", nothing_goes_before_the_desk_told},
+    {"an object keeps what it has records in", an_object_keeps_what_it_has_records_in},
+    {"what cannot be read belongs to all", what_cannot_be_read_belongs_to_all},
+    {"a term that grows meanwhile", a_term_that_grows_meanwhile},
+    {"the packer is asked again", the_packer_is_asked_again},
 };
 
 int main(int argc, char **argv)

@@ -27,7 +27,8 @@ static const struct fake_answer fake_answers[] = {
     {"language.set", "{\"ok\":true}"},
     {"object.list",
      "{\"ok\":true,\"objects\":[{\"id\":1,\"name\":\"portal EVIL\",\"class\":1,\"contour\":\"EVIL\","
-     "\"owner\":\"EVIL\",\"zone_offset_s\":21600,\"contacts\":[{\"name\":\"EVIL\",\"email\":\"EVIL\","
+     "\"owner\":\"EVIL\",\"zone_offset_s\":21600,\"keep_days\":1500,\"contacts\":[{\"name\":\"EVIL\",\"email\":"
+     "\"EVIL\","
      "\"phone\":\"EVIL\"}],\"assets\":[{\"kind\":\"host\",\"pattern\":\"</textarea>EVIL\"}],\"open_incidents\":3}]}"},
     {"object.save", "{\"ok\":true,\"id\":2}"},
     {"source.list",
@@ -111,7 +112,10 @@ static const struct fake_answer fake_answers[] = {
      "{\"ok\":true,\"known\":true,\"days\":1096,\"error\":\"EVIL\",\"next_ns\":1795219893000000000,"
      "\"may_count\":2,\"may_bytes\":7,\"deleted_segments\":1,\"deleted_records\":9,\"may_propose\":true,"
      "\"segments\":[{\"first\":0,\"end\":5,\"bytes\":6,\"received_min_ns\":1,\"received_max_ns\":2,"
-     "\"keep_until_ns\":3,\"state\":\"may\"},{\"first\":5,\"end\":9,\"bytes\":1,\"state\":\"EVIL\"}],"
+     "\"keep_until_ns\":3,\"state\":\"may\",\"why\":\"object\",\"object\":\"EVIL\"},{\"first\":5,\"end\":9,\"bytes\":1,"
+     "\"state\":\"EVIL\",\"why\":\"EVIL\"},{\"first\":9,\"end\":12,\"state\":\"kept\",\"why\":\"object\",\"object\":"
+     "\"EVIL\"}],"
+     "\"undecided\":2,"
      "\"proposals\":[{\"id\":4,\"state\":\"proposed\",\"reason\":\"</textarea>EVIL\",\"records\":5,\"bytes\":6,"
      "\"first\":0,\"end\":5,\"proposer\":\"EVIL\",\"proposed_ns\":1,\"ends_ns\":2,\"decider\":\"EVIL\","
      "\"decided_ns\":3,\"decision\":\"EVIL\",\"may_approve\":true,\"may_refuse\":true,\"own\":false,"

@@ -9,9 +9,8 @@ static const char *const contours[] = {"internal", "external", NULL};
 
 void page_objects(struct web_call *call)
 {
-    static const char *const heads[] = {
-        "object.name", "object.class", "object.contour", "object.owner", "object.contacts", "object.open_incidents",
-        NULL};
+    static const char *const heads[] = {"object.name",     "object.class",      "object.contour",        "object.owner",
+                                        "object.contacts", "#object.keep_days", "object.open_incidents", NULL};
     struct html *html = &call->html;
     if (call->phase == 0) {
         call_ask_plain(call, WEB_DESK, "object.list");
@@ -41,6 +40,11 @@ void page_objects(struct web_call *call)
             HTML(html, RAW("<span class=\"under\">"), ESC(of_str(c, "name")), RAW(" "), ESC(of_str(c, "phone")),
                  RAW("</span>"));
         HTML(html, RAW("</td>"));
+        part_cell_classed(call, "object.keep_days", "number");
+        if (of_int(o, "keep_days") > 0)
+            HTML(html, NUMBER(of_int(o, "keep_days")), RAW("</td>"));
+        else
+            HTML(html, RAW("\xe2\x80\x94</td>"));
         part_cell_classed(call, "object.open_incidents", "number");
         HTML(html, NUMBER(of_int(o, "open_incidents")), RAW("</td></tr>"));
     }
@@ -160,6 +164,37 @@ static bool zone_of_text(struct str text, int64_t *ret_offset_s)
     return true;
 }
 
+/* Days, or empty. */
+static void keep_days(struct web_call *call, const struct json_value *object, bool wrong)
+{
+    struct html *html = &call->html;
+    struct str sent = form_get(&call->form, "keep_days");
+    int64_t days = of_int(object, "keep_days");
+    HTML(html, RAW("<div class=\"field wide\"><label for=\"f-keep_days\">"), SAY("object.keep_days"),
+         RAW("</label><input id=\"f-keep_days\" name=\"keep_days\" type=\"number\" min=\"1\""
+             " aria-describedby=\"h-keep_days\" value=\""));
+    if (sent.p)
+        HTML(html, ESC(sent));
+    else if (days > 0)
+        HTML(html, INT(days));
+    HTML(html, RAW("\""));
+    if (wrong)
+        HTML(html, RAW(" aria-invalid=\"true\""));
+    HTML(html, RAW("><p class=\"hint\" id=\"h-keep_days\">"), SAY("object.keep_days_hint"), RAW("</p></div>"));
+}
+
+/* What is no number the desk refuses by its field; a form without the field changes nothing. */
+static void put_keep_days(struct web_call *call, struct buf *buf)
+{
+    struct str text = str_trim(form_get(&call->form, "keep_days"));
+    int64_t days = 0;
+    if (!form_get(&call->form, "keep_days").p)
+        return;
+    if (text.n && (!str_to_i64(text, &days) || days == 0))
+        days = -1;
+    json_put_int(buf, "keep_days", days);
+}
+
 static void object_form(struct web_call *call, const struct json_value *o, struct str error,
                         const struct json_value *failed)
 {
@@ -180,6 +215,7 @@ static void object_form(struct web_call *call, const struct json_value *o, struc
     part_input(call, "zone", "object.zone",
                zone.p ? zone : zone_text(call, o ? of_int(o, "zone_offset_s") : ZONE_DEFAULT_S),
                INPUT_REQUIRED | (str_is(wrong, "zone_offset_s") ? INPUT_WRONG : 0));
+    keep_days(call, o, str_is(wrong, "keep_days"));
     contacts(call, o);
     assets(call, o, str_is(wrong, "assets"));
     HTML(html, RAW("<p class=\"buttons wide\"><button class=\"main\">"), SAY("form.save"),
@@ -229,6 +265,7 @@ static void ask_save(struct web_call *call)
     json_put_str(buf, "contour", form_get(&call->form, "contour"));
     json_put_str(buf, "owner", form_get(&call->form, "owner"));
     json_put_int(buf, "zone_offset_s", offset_s);
+    put_keep_days(call, buf);
     json_write_key(buf, "contacts");
     json_write_array(buf);
     for (int i = 0; i < CONTACT_ROWS_MAX; i++) {

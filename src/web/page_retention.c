@@ -33,6 +33,11 @@ static void summary(struct web_call *call, const struct json_value *list)
     part_tile_number(call, "retention.deleted_segments", of_int(list, "deleted_segments"));
     part_tile_number(call, "retention.deleted_records", of_int(list, "deleted_records"));
     HTML(html, RAW("</dl>"));
+    if (of_int(list, "undecided") > 0) {
+        HTML(html, RAW("<p class=\"meta\">"));
+        SAY_WITH(html, "retention.undecided_count", NUMBER(of_int(list, "undecided")));
+        HTML(html, RAW("</p>"));
+    }
 }
 
 /* --- the proposal that waits, or is carried out --- */
@@ -139,6 +144,19 @@ static void check_box(struct web_call *call, const struct json_value *s)
          RAW(" \xe2\x80\xa6 "), NUMBER(MAX(of_int(s, "end") - 1, of_int(s, "first"))), RAW("\">"));
 }
 
+/* Until when, and what asks for that. */
+static void keep_until_cell(struct web_call *call, const struct json_value *s)
+{
+    struct html *html = &call->html;
+    part_cell(call, "retention.keep_until");
+    HTML(html, TIME(of_int(s, "keep_until_ns")));
+    if (of_str(s, "why").n > 0)
+        HTML(html, RAW(" <small>"), SAY_OF("retention_why.", of_str(s, "why")), RAW("</small>"));
+    if (of_str(s, "object").n > 0)
+        HTML(html, RAW(" <small>"), ESC(of_str(s, "object")), RAW("</small>"));
+    HTML(html, RAW("</td>"));
+}
+
 static void segment_row(struct web_call *call, const struct json_value *s, bool choose)
 {
     struct html *html = &call->html;
@@ -156,8 +174,7 @@ static void segment_row(struct web_call *call, const struct json_value *s, bool 
     part_cell(call, "retention.received");
     HTML(html, TIME(of_int(s, "received_min_ns")), RAW(" \xe2\x80\x93 "), TIME(of_int(s, "received_max_ns")),
          RAW("</td>"));
-    part_cell(call, "retention.keep_until");
-    HTML(html, TIME(of_int(s, "keep_until_ns")), RAW("</td>"));
+    keep_until_cell(call, s);
     part_cell_classed(call, "retention.bytes", "number");
     HTML(html, BYTES(of_int(s, "bytes")), RAW("</td>"));
     part_cell_classed(call, "retention.state", "state-cell");
@@ -227,6 +244,54 @@ static void candidates(struct web_call *call, const struct json_value *list, boo
              RAW("</button></p></form>"));
     }
     HTML(html, RAW("</section>"));
+}
+
+/* --- what an object's term keeps --- */
+
+static bool kept_by_object(const struct json_value *s)
+{
+    return str_is(of_str(s, "state"), "kept") && str_is(of_str(s, "why"), "object");
+}
+
+static void object_row(struct web_call *call, const struct json_value *s)
+{
+    struct html *html = &call->html;
+    HTML(html, RAW("<tr>"));
+    part_cell_classed(call, "retention.range", "number");
+    range(call, s);
+    HTML(html, RAW("</td>"));
+    part_cell(call, "retention.received");
+    HTML(html, TIME(of_int(s, "received_min_ns")), RAW(" \xe2\x80\x93 "), TIME(of_int(s, "received_max_ns")),
+         RAW("</td>"));
+    part_cell(call, "retention.keep_until");
+    HTML(html, TIME(of_int(s, "keep_until_ns")), RAW("</td>"));
+    part_cell(call, "retention.object");
+    if (of_bool(s, "undecided"))
+        HTML(html, RAW("<small>"), SAY("retention.undecided"), RAW("</small></td></tr>"));
+    else
+        HTML(html, ESC(of_str(s, "object")), RAW("</td></tr>"));
+}
+
+static void objects(struct web_call *call, const struct json_value *segments)
+{
+    static const char *const heads[] = {"#retention.range", "retention.received", "retention.keep_until",
+                                        "retention.object", NULL};
+    struct html *html = &call->html;
+    bool begun = false;
+    for (const struct json_value *s = json_first(segments); s; s = s->next) {
+        if (!kept_by_object(s))
+            continue;
+        if (!begun) {
+            HTML(html, RAW("<section class=\"card\" id=\"objects\"><h2>"), SAY("retention.objects"), RAW("</h2><p>"),
+                 SAY("retention.objects_about"), RAW("</p><table class=\"rows\">"));
+            part_heads(call, heads);
+            HTML(html, RAW("<tbody>"));
+        }
+        begun = true;
+        object_row(call, s);
+    }
+    if (begun)
+        HTML(html, RAW("</tbody></table></section>"));
 }
 
 /* --- what was decided --- */
@@ -302,6 +367,7 @@ static void page(struct web_call *call, size_t at, const struct json_value *fail
     if (open)
         proposal(call, open, wrong);
     candidates(call, list, open != NULL, wrong);
+    objects(call, json_get(list, "segments"));
     past(call, proposals);
     HTML(html, RAW("<p class=\"buttons\"><a class=\"button\" href=\"/archive\">"), SAY("retention.back"),
          RAW("</a></p>"));

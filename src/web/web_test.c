@@ -435,6 +435,21 @@ static void changes_are_asked(void)
     CHECK(strstr(peers.asked, "\"assets\":[{\"kind\":\"host\",\"pattern\":\"web-*\"},{\"kind\":\"address\",\"pattern\":"
                               "\"10.0.0.0/8\"},{\"kind\":\"host\",\"pattern\":\"beef\"},{\"kind\":\"address\","
                               "\"pattern\":\"fe80::1\"}]"));
+    static const struct {
+        const char *sent;
+        const char *asked; /* NULL: nothing of it */
+    } terms[] = {{"", NULL},
+                 {"&keep_days=", "\"keep_days\":0,"},
+                 {"&keep_days=+1500+", "\"keep_days\":1500,"},
+                 {"&keep_days=0", "\"keep_days\":-1,"},
+                 {"&keep_days=three+years", "\"keep_days\":-1,"}};
+    for (size_t i = 0; i < ARRAY_LEN(terms); i++) {
+        char body[256];
+        snprintf(body, sizeof body, "csrf=" FAKE_CSRF "&name=N&zone=%%2B05:00%s", terms[i].sent);
+        test_row("%s", terms[i].sent);
+        CHECK_INT(status_of(post("/objects/1", body)), 303);
+        CHECK(terms[i].asked ? strstr(peers.asked, terms[i].asked) != NULL : !strstr(peers.asked, "keep_days"));
+    }
     CHECK_INT(status_of(post("/channels/1", "csrf=" FAKE_CSRF "&kind=mail&to=a%40b&secret=")), 303);
     CHECK(strstr(peers.asked, "\"id\":1") && !strstr(peers.asked, "secret") &&
           strstr(peers.asked, "\"enabled\":false"));
@@ -720,6 +735,17 @@ static void deletion_of_old_records(void)
     CHECK_INT(status_of(get("/archive/retention")), 200);
     CHECK(seen_has("name=\"s0\" value=\"yes\" checked") && !seen_has("name=\"s5\"") && !seen_has("name=\"s9\""));
     CHECK(seen_has("Propose deletion") && seen_has("Earlier decisions") && !seen_has("value=\"approve\""));
+    peers.json =
+        STR("{\"ok\":true,\"known\":true,\"may_propose\":true,\"undecided\":3,\"segments\":["
+            "{\"first\":0,\"end\":5,\"state\":\"kept\",\"why\":\"object\",\"object\":\"Portal\"},"
+            "{\"first\":5,\"end\":9,\"state\":\"kept\",\"why\":\"object\",\"object\":\"Base\",\"undecided\":true},"
+            "{\"first\":9,\"end\":20,\"state\":\"may\",\"why\":\"source\"},"
+            "{\"first\":20,\"end\":30,\"state\":\"may\",\"why\":\"object\",\"object\":\"Mail\"}]}");
+    CHECK_INT(status_of(get("/archive/retention")), 200);
+    CHECK(seen_has("id=\"objects\"") && seen_has("Portal</td>") && !seen_has("Base") && !seen_has("name=\"s0\""));
+    CHECK(seen_has("until then it counts as belonging to all objects") && seen_has("whose records they have: 3."));
+    CHECK(seen_has("name=\"s9\"") && seen_has("by the setting keep-days-sources"));
+    CHECK(seen_has("<small>Mail</small>") && !seen_has("Mail</td>"));
     peers.json =
         STR("{\"ok\":true,\"known\":false,\"segments\":[{\"first\":0,\"end\":5,\"state\":\"may\"}],\"proposals\":[{"
             "\"id\":1,\"state\":\"proposed\",\"may_refuse\":true,\"own\":true}]}");
