@@ -1,0 +1,236 @@
+#include "cmd/detector.h"
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "cmd/data.h"
+#include "cmd/records.h"
+#include "codec/evtx.h"
+#include "event/normalise.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "os/random.h"
+#include "role/rule_folder.h"
+#include "rule/correlate.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define RULES_MEMORY ((size_t)1 << 30)
+#define FILE_MEMORY  ((size_t)8 << 30)
+#define EVENT_MEMORY ((size_t)256 << 20)
+#define MATCHES_MAX  1024u
+#define FLUSH_NS     (INT64_C(3600) * 1000000000)
+#define CLOSE_NS     (INT64_C(2 * 400 * 86400) * 1000000000) /* longer than any time span */
+
+struct detector {
+    struct rules *rules;
+    struct names *names;
+    struct rule_set *set;
+    struct matcher *matcher;
+    struct mapping *mapping;
+    struct arena *events;
+    struct rule_match matches[MATCHES_MAX];
+    /* of the file at work */
+    struct detector_file *file;
+    struct correlator *correlator;
+    struct normaliser *normaliser;
+    int64_t latest_ns; /* event time */
+    uint64_t too_large;
+    enum rc rc;
+};
+
+struct detector *detector_new(void)
+{
+    struct detector *detector = memory_new(sizeof *detector);
+    if (!detector)
+        return NULL;
+    detector->rules = rules_new(RULES_MEMORY);
+    detector->names = names_new(random_u64());
+    detector->events = arena_new(EVENT_MEMORY);
+    if (detector->rules && detector->names && detector->events)
+        return detector;
+    detector_free(detector);
+    return NULL;
+}
+
+void detector_free(struct detector *detector)
+{
+    if (!detector)
+        return;
+    matcher_free(detector->matcher);
+    rule_set_free(detector->set);
+    mapping_free(detector->mapping);
+    names_free(detector->names);
+    rules_free(detector->rules);
+    arena_free(detector->events);
+    memory_free(detector);
+}
+
+enum rc detector_rules(struct detector *detector, const char *folder, struct err *err)
+{
+    return rule_folder_read(&io_kernel, folder, detector->rules, err);
+}
+
+enum rc detector_ready(struct detector *detector, struct err *err)
+{
+    struct buf path;
+    enum rc rc = rules_finish(detector->rules, err);
+    rc = rc == RC_OK ? rule_set_compile(detector->rules, detector->names, &detector->set, err) : rc;
+    if (rc != RC_OK)
+        return rc;
+    detector->matcher = matcher_new(detector->set);
+    if (!detector->matcher)
+        return err_set(err, RC_LIMIT, "no memory for matching");
+    buf_init(&path, 4096);
+    rc = data_folder(&path, err);
+    rc = rc == RC_OK ? mapping_load(buf_z(&path), detector->names, &detector->mapping, err) : rc;
+    buf_done(&path);
+    return rc;
+}
+
+const struct rules *detector_loaded(const struct detector *detector)
+{
+    return detector->rules;
+}
+
+/* ---- one event ---- */
+
+static void hit(struct detector *detector, const struct rule *rule, uint64_t record)
+{
+    const struct detector_hit found = {.rule = rule, .record = record};
+    detector->file->hit(detector->file->context, &found);
+}
+
+static void on_firing(void *context, const struct correlation_firing *firing)
+{
+    hit(context, firing->rule, firing->record_count ? firing->records[firing->record_count - 1] : 0);
+}
+
+static void correlate(struct detector *detector, const struct rule *rule, const struct event *event)
+{
+    struct rule_value values[RULE_CARRY_MAX];
+    struct correlator_hit match = {.rule = rule, .time_ns = event->time_ns, .record = event->record, .values = values};
+    match.value_count = matcher_carry(detector->matcher, rule, event, values);
+    enum rc rc = correlator_match(detector->correlator, &match, on_firing, detector);
+    if (rc != RC_OK)
+        detector->rc = rc;
+}
+
+static void on_event(void *context, const struct event *event)
+{
+    struct detector *detector = context;
+    size_t count = 0;
+    if (!(event->flags & EVENT_MATCH))
+        return;
+    if (matcher_event(detector->matcher, event, detector->matches, MATCHES_MAX, &count) != RC_OK) {
+        detector->too_large++;
+        return;
+    }
+    for (size_t i = 0; i < MIN(count, MATCHES_MAX); i++) {
+        hit(detector, detector->matches[i].rule, event->record);
+        correlate(detector, detector->matches[i].rule, event);
+    }
+    if (event->time_ns > detector->latest_ns) {
+        detector->latest_ns = event->time_ns;
+        enum rc rc = correlator_advance(detector->correlator, event->time_ns, on_firing, detector);
+        if (rc != RC_OK)
+            detector->rc = rc;
+    }
+}
+
+/* ---- one file ---- */
+
+/* The events of an EVTX file, one line of XML each; those that cannot be read are told. */
+static enum rc evtx_load(struct detector_file *file, struct arena *memory, struct str *ret_text, struct err *err)
+{
+    struct evtx *evtx = NULL;
+    struct buf text;
+    struct buf event;
+    struct err why;
+    char said[sizeof why.text + 64];
+    int fd = open(file->path, O_RDONLY | O_CLOEXEC);
+    enum rc rc = fd >= 0 ? evtx_open(fd, &evtx, err) : err_errno(err, errno, "could not open \"%s\"", file->path);
+    buf_init(&text, FILE_MEMORY / 2);
+    buf_init(&event, EVTX_RECORD_MAX);
+    for (uint64_t i = 0; rc == RC_OK && i < evtx_count(evtx); i++) {
+        if (evtx_event(evtx, i, &event, &why) == RC_OK) {
+            buf_str(&text, buf_view(&event));
+            buf_char(&text, '\n');
+        } else {
+            snprintf(said, sizeof said, "event %llu: %s", (unsigned long long)i + 1, why.text);
+            file->trouble(file->context, said);
+        }
+    }
+    if (rc == RC_OK && evtx_is_damaged(evtx))
+        file->trouble(file->context, "it is damaged: there may have been more events");
+    *ret_text = rc == RC_OK ? arena_str(memory, buf_view(&text)) : STR_NONE;
+    if (rc == RC_OK && (text.overflow || (text.n && !ret_text->p)))
+        rc = err_set(err, RC_LIMIT, "no memory for \"%s\"", file->path);
+    buf_done(&event);
+    buf_done(&text);
+    evtx_free(evtx);
+    if (fd >= 0)
+        close(fd);
+    return rc;
+}
+
+/* What is open when the file ends is closed as if time went on. */
+static void finish(struct detector *detector, int64_t now_ns)
+{
+    arena_reset(detector->events);
+    normaliser_flush(detector->normaliser, now_ns + FLUSH_NS, detector->events, on_event, detector);
+    if (detector->rc == RC_OK && detector->latest_ns != INT64_MIN)
+        detector->rc = correlator_advance(detector->correlator, detector->latest_ns + CLOSE_NS, on_firing, detector);
+}
+
+static enum rc show(struct detector *detector, struct str text, struct err *err)
+{
+    struct records records;
+    struct str record;
+    struct detector_file *file = detector->file;
+    struct event_source source = {.kind = STR_INIT("import"), .name = str_of(file->path)};
+    int64_t now_ns = clock_real_ns();
+    records_init(&records, text);
+    while (records_next(&records, &record) && detector->rc == RC_OK) {
+        arena_reset(detector->events);
+        normaliser_record(detector->normaliser, &source, ++file->records, now_ns, record, detector->events, on_event,
+                          detector);
+    }
+    finish(detector, now_ns);
+    return detector->rc == RC_OK ? RC_OK
+                                 : err_set(err, detector->rc, "no memory for the correlations of \"%s\"", file->path);
+}
+
+enum rc detector_file(struct detector *detector, struct detector_file *file, struct err *err)
+{
+    struct str text;
+    struct arena *memory = arena_new(FILE_MEMORY);
+    file->records = 0;
+    detector->file = file;
+    detector->latest_ns = INT64_MIN;
+    detector->too_large = 0;
+    detector->rc = RC_OK;
+    detector->correlator = correlator_new(detector->rules, NULL, random_u64());
+    detector->normaliser = normaliser_new(detector->mapping, detector->names);
+    enum rc rc = memory && detector->correlator && detector->normaliser
+                     ? RC_OK
+                     : err_set(err, RC_LIMIT, "no memory for \"%s\"", file->path);
+    rc = rc == RC_OK ? file_load_path(file->path, FILE_MEMORY / 2, memory, &text, err) : rc;
+    if (rc == RC_OK && evtx_begins(text))
+        rc = evtx_load(file, memory, &text, err);
+    rc = rc == RC_OK ? show(detector, text, err) : rc;
+    if (detector->too_large) {
+        char said[64];
+        snprintf(said, sizeof said, "%llu events were too large to be matched",
+                 (unsigned long long)detector->too_large);
+        file->trouble(file->context, said);
+    }
+    correlator_free(detector->correlator);
+    normaliser_free(detector->normaliser);
+    detector->correlator = NULL;
+    detector->normaliser = NULL;
+    arena_free(memory);
+    return rc;
+}

@@ -1,0 +1,280 @@
+#include "cmd/rule_cases.h"
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "codec/yaml.h"
+#include "os/clock.h"
+#include "os/file.h"
+
+#include <ftw.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PATH_BYTES 4096u
+#define WHY_BYTES  1024u
+#define NAMED_MAX  5u /* records that a failure names */
+#define OPEN_FILES 16
+
+/* One sample file shown to the rules, and what one rule made of it. */
+struct showing {
+    const struct rule *rule;
+    uint8_t *fired; /* by record, from 0 */
+    uint64_t room;
+    uint64_t hits;
+    char trouble[WHY_BYTES];
+};
+
+static struct run {
+    struct rule_cases *cases;
+    struct arena *arena; /* of one info.yml */
+    bool *had;           /* by the rule's index */
+    enum rc rc;
+    struct err *err;
+} * walking; /* nftw takes no context */
+
+static void on_hit(void *context, const struct detector_hit *hit)
+{
+    struct showing *showing = context;
+    if (hit->rule != showing->rule)
+        return;
+    showing->hits++;
+    if (hit->record > showing->room) {
+        uint64_t room = MAX(2 * showing->room, hit->record + 1023);
+        uint8_t *grown = memory_resize(showing->fired, room);
+        if (!grown) {
+            snprintf(showing->trouble, sizeof showing->trouble, "there is no memory for its records");
+            return;
+        }
+        memset(grown + showing->room, 0, room - showing->room);
+        showing->fired = grown;
+        showing->room = room;
+    }
+    if (hit->record)
+        showing->fired[hit->record - 1] = 1;
+}
+
+static void on_trouble(void *context, const char *text)
+{
+    struct showing *showing = context;
+    if (!showing->trouble[0])
+        snprintf(showing->trouble, sizeof showing->trouble, "%s", text);
+}
+
+/* Nothing is wrong and nothing is tested. */
+static void skip(struct run *run, const char *file, const struct rule *rule, const char *why)
+{
+    struct rule_case taken = {
+        .file = file, .rule = rule->id, .title = rule->title, .verdict = CASE_SKIPPED, .why = why};
+    run->had[rule->index] = true;
+    run->cases->took(run->cases->context, &taken);
+}
+
+static void give(struct run *run, const char *file, const struct rule *rule, const char *why, int64_t begun_ns)
+{
+    struct rule_case taken = {.file = file, .why = why, .verdict = why[0] ? CASE_FAILED : CASE_PASSED};
+    if (rule) {
+        taken.rule = rule->id;
+        taken.title = rule->title;
+        run->had[rule->index] = true;
+    }
+    taken.seconds = (double)(clock_real_ns() - begun_ns) / 1e9;
+    run->cases->took(run->cases->context, &taken);
+}
+
+/* Names the first records that are not as they should be; "" when all are. */
+static void judge_records(const struct showing *showing, uint64_t records, bool must, struct buf *why)
+{
+    uint64_t wrong = 0;
+    for (uint64_t i = 0; i < records; i++) {
+        bool has = i < showing->room && showing->fired[i];
+        if (has == must || wrong++ >= NAMED_MAX)
+            continue;
+        buf_format(why, "%s %llu", wrong == 1 ? (must ? "it did not fire on record" : "it fired on record") : ",",
+                   (unsigned long long)i + 1);
+    }
+    if (wrong > NAMED_MAX)
+        buf_format(why, " and %llu more", (unsigned long long)(wrong - NAMED_MAX));
+}
+
+static void judge(const struct showing *showing, uint64_t records, bool must, struct buf *why)
+{
+    if (showing->trouble[0])
+        buf_text(why, showing->trouble);
+    else if (!records)
+        buf_text(why, "it held no event");
+    else if (showing->rule->kind != RULE_CORRELATION)
+        judge_records(showing, records, must, why);
+    else if (must && !showing->hits)
+        buf_text(why, "the correlation did not fire");
+    else if (!must && showing->hits)
+        buf_text(why, "the correlation fired");
+}
+
+/* A file that cannot be read is a failure of its case. */
+static void sample_run(struct run *run, const char *path, const struct rule *rule, bool must)
+{
+    struct err err = {0};
+    struct showing showing = {.rule = rule};
+    char memory[WHY_BYTES];
+    struct buf why;
+    int64_t begun_ns = clock_real_ns();
+    buf_init_fixed(&why, memory, sizeof memory);
+    struct detector_file file = {.path = path, .hit = on_hit, .trouble = on_trouble, .context = &showing};
+    if (detector_file(run->cases->detector, &file, &err) != RC_OK)
+        buf_text(&why, err.text);
+    else
+        judge(&showing, file.records, must, &why);
+    give(run, path, rule, buf_z(&why), begun_ns);
+    memory_free(showing.fired);
+}
+
+static void beside_rule(struct run *run, const struct rule *rule)
+{
+    static const char *const kinds[] = {"must", "not"};
+    static const char *const endings[] = {"log", "json", "xml", "evtx"};
+    struct str path = rule->path;
+    struct str stem = str_slice(path, 0, path.n - (str_ends(path, STR(".yaml")) ? 5 : 4));
+    for (size_t kind = 0; kind < ARRAY_LEN(kinds); kind++)
+        for (size_t i = 0; i < ARRAY_LEN(endings); i++) {
+            char name[PATH_BYTES];
+            int n = snprintf(name, sizeof name, "%.*s.%s.%s", STR_ARG(stem), kinds[kind], endings[i]);
+            if (n > 0 && (size_t)n < sizeof name && access(name, F_OK) == 0)
+                sample_run(run, name, rule, kind == 0);
+        }
+}
+
+/* ---- info.yml ---- */
+
+/* Why the rule is not there. */
+static void absent(const struct rules *rules, struct str id, struct buf *why)
+{
+    for (size_t i = 0; i < rules_outcome_count(rules); i++) {
+        const struct rule_outcome *outcome = rules_outcome_at(rules, i);
+        if (!outcome->loaded && str_eq(outcome->id, id)) {
+            buf_format(why, "its rule was refused: %.*s", STR_ARG(outcome->reason));
+            return;
+        }
+    }
+    buf_format(why, "there is no rule %.*s", STR_ARG(id));
+}
+
+static void info_test(struct run *run, const char *path, const struct rule *rule, int64_t least)
+{
+    struct err err = {0};
+    struct showing showing = {.rule = rule};
+    char memory[WHY_BYTES];
+    struct buf why;
+    int64_t begun_ns = clock_real_ns();
+    buf_init_fixed(&why, memory, sizeof memory);
+    struct detector_file file = {.path = path, .hit = on_hit, .trouble = on_trouble, .context = &showing};
+    if (detector_file(run->cases->detector, &file, &err) != RC_OK)
+        buf_text(&why, err.text);
+    else if (showing.trouble[0])
+        buf_text(&why, showing.trouble);
+    else if (!file.records)
+        buf_text(&why, "it held no event");
+    else if (showing.hits < (uint64_t)least)
+        buf_format(&why, "it fired %llu times, %lld wanted", (unsigned long long)showing.hits, (long long)least);
+    give(run, path, rule, buf_z(&why), begun_ns);
+    memory_free(showing.fired);
+}
+
+/* A sample lies beside its info.yml, whatever folder `path` names. */
+static void info_sample(struct run *run, const char *info, const struct yaml_node *test, const struct rule *rule)
+{
+    char path[PATH_BYTES];
+    struct str named = yaml_get_text(test, "path", STR_NONE);
+    const char *slash = named.n ? memrchr(named.p, '/', named.n) : NULL;
+    struct str name = slash ? str_skip(named, (size_t)(slash - named.p) + 1) : named;
+    struct str folder = str_of(info);
+    int64_t least = 1;
+    folder.n -= strlen("info.yml");
+    const struct yaml_node *count = yaml_get(test, "match_count");
+    if (!name.n || (count && (!yaml_to_i64(count, &least) || least < 1))) {
+        give(run, info, rule, "a test of it needs a path, and a match_count from 1", clock_real_ns());
+        return;
+    }
+    int n = snprintf(path, sizeof path, "%.*s%.*s", STR_ARG(folder), STR_ARG(name));
+    if (n > 0 && (size_t)n < sizeof path)
+        info_test(run, path, rule, least);
+}
+
+static void info_rule(struct run *run, const char *info, const struct yaml_node *document, struct str id)
+{
+    const struct rules *rules = detector_loaded(run->cases->detector);
+    const struct rule *rule = id.n ? rules_find(rules, id) : NULL;
+    const struct yaml_node *tests = yaml_get(document, "regression_tests_info");
+    if (!rule) {
+        char memory[WHY_BYTES];
+        struct buf why;
+        buf_init_fixed(&why, memory, sizeof memory);
+        absent(rules, id, &why);
+        give(run, info, NULL, buf_z(&why), clock_real_ns());
+        return;
+    }
+    if (!tests || tests->kind != YAML_SEQUENCE || !tests->first)
+        skip(run, info, rule, "it names no test");
+    for (const struct yaml_node *test = tests ? tests->first : NULL; test; test = test->next)
+        info_sample(run, info, test, rule);
+}
+
+static void info_read(struct run *run, const char *path)
+{
+    struct err err = {0};
+    struct str text;
+    struct yaml_node *document = NULL;
+    size_t count = 0;
+    arena_reset(run->arena);
+    enum rc rc = file_load_path(path, RULE_CASE_INFO_MAX, run->arena, &text, &err);
+    rc = rc == RC_OK ? yaml_parse(run->arena, text, &document, &count, &err) : rc;
+    const struct yaml_node *rules = rc == RC_OK ? yaml_get(document, "rule_metadata") : NULL;
+    if (rc != RC_OK)
+        give(run, path, NULL, err.text, clock_real_ns());
+    else if (!rules || rules->kind != YAML_SEQUENCE || !rules->first)
+        give(run, path, NULL, "it names no rule", clock_real_ns());
+    for (const struct yaml_node *rule = rules ? rules->first : NULL; rule; rule = rule->next)
+        info_rule(run, path, document, yaml_get_text(rule, "id", STR_NONE));
+}
+
+static int on_file(const char *path, const struct stat *status, int type, struct FTW *place)
+{
+    (void)status;
+    if (place->level > (int)RULE_CASE_DEPTH_MAX || type == FTW_DNR)
+        walking->rc = err_set(walking->err, RC_IO, "\"%s\" cannot be read, or lies too deep", path);
+    else if (type == FTW_F && strcmp(path + place->base, "info.yml") == 0)
+        info_read(walking, path);
+    return walking->rc == RC_OK ? 0 : 1;
+}
+
+enum rc rule_cases_run(struct rule_cases *cases, const char *const *folders, size_t folder_count, struct err *err)
+{
+    const struct rules *rules = detector_loaded(cases->detector);
+    size_t count = rules_count(rules);
+    struct run run = {.cases = cases, .arena = arena_new((size_t)64 << 20), .err = err};
+    run.had = memory_new(count + 1);
+    if (!run.arena || !run.had)
+        run.rc = err_set(err, RC_LIMIT, "no memory for the cases");
+    for (size_t i = 0; i < count && run.rc == RC_OK; i++)
+        if (rules_at(rules, i)->kind != RULE_FILTER)
+            beside_rule(&run, rules_at(rules, i));
+    walking = &run;
+    for (size_t i = 0; i < folder_count && run.rc == RC_OK; i++)
+        if (nftw(folders[i], on_file, OPEN_FILES, FTW_PHYS) == -1)
+            run.rc = err_set(err, RC_IO, "\"%s\" cannot be read", folders[i]);
+    walking = NULL;
+    for (size_t i = 0; i < count && run.rc == RC_OK; i++) {
+        const struct rule *rule = rules_at(rules, i);
+        if (run.had[rule->index] || rule->kind == RULE_FILTER)
+            continue;
+        char path[PATH_BYTES];
+        snprintf(path, sizeof path, "%.*s", STR_ARG(rule->path));
+        struct rule_case bare = {
+            .file = path, .rule = rule->id, .title = rule->title, .verdict = CASE_SKIPPED, .why = "no samples"};
+        cases->bare++;
+        cases->took(cases->context, &bare);
+    }
+    memory_free(run.had);
+    arena_free(run.arena);
+    return run.rc;
+}

@@ -1,0 +1,39 @@
+/* rule_cases.h - cases that say what rules must fire on, and what not.
+ *
+ * Beside a rule NAME.yml: NAME.must.EXT, each record of which fires it (of a correlation: all together), and
+ * NAME.not.EXT, no record of which does; EXT is log, json, xml or evtx, and the records are told by the contents.
+ * Anywhere below a folder: info.yml of SigmaHQ's regression data, which names rules by id and sample files with the
+ * least number of matches; the files lie beside it. A sample that held no event is a failure. */
+#ifndef CMD_RULE_CASES_H
+#define CMD_RULE_CASES_H
+
+#include "cmd/detector.h"
+
+#include <stddef.h>
+
+#define RULE_CASE_DEPTH_MAX 32u        /* folders below the first */
+#define RULE_CASE_INFO_MAX  (1u << 20) /* bytes of an info.yml */
+
+enum rule_case_verdict { CASE_PASSED, CASE_FAILED, CASE_SKIPPED };
+
+struct rule_case {
+    const char *file; /* the sample, or info.yml */
+    struct str rule;  /* its id; empty when not known */
+    struct str title;
+    enum rule_case_verdict verdict;
+    const char *why; /* not passed; "" else */
+    double seconds;
+};
+
+struct rule_cases {
+    struct detector *detector; /* ready */
+    void (*took)(void *context, const struct rule_case *taken);
+    void *context;
+    size_t bare; /* comes back: rules without any case, given as skipped */
+};
+
+/* The samples beside every loaded rule, then the info.yml below the folders, then the rules without any. RC_LIMIT
+ * without memory; RC_IO when a folder cannot be read. */
+enum rc rule_cases_run(struct rule_cases *cases, const char *const *folders, size_t folder_count,
+                       struct err *err) MUST_USE;
+#endif
