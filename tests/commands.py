@@ -107,7 +107,8 @@ def ingest_and_search():
         out, _ = qorgan("ingest", "--data", data, log, status=0)
         check("10 records" in out, f"ingest says how many: {out!r}")
         again = json_lines(qorgan("ingest", "--json", "--data", data, log, status=0)[0])
-        check_equal(again, [{"file": log, "records": 0, "known": 10, "cut": 0}], "a second time")
+        check_equal(again, [{"file": log, "records": 0, "known": 10, "cut": 0, "unreadable": 0,
+                             "damaged": False}], "a second time")
         one = json_lines(qorgan("ingest", "--json", "--data", data, "-", text="from a pipe\n\nand more\n", status=0)[0])
         check_equal([one[0]["file"], one[0]["records"]], ["-", 2], "standard input; an empty line is no record")
         two = folder.file("two.log", "second file\n")
