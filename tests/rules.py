@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""`qorgan rules test`: samples beside rules and SigmaHQ's info.yml, what passes, what fails and why; the reports."""
+"""`qorgan rules`: samples beside rules and SigmaHQ's info.yml, what passes, what fails and why; rules explained."""
 import json
 import os
 import shutil
@@ -157,6 +157,49 @@ def reports():
         check_equal(done.returncode, 2, f"status of {arguments}")
 
 
+def explained():
+    """rules explain: the tree with verdict and reason of each test, for hits and misses, of a record and of a line"""
+    with Folder() as folder:
+        identity = str(uuid.uuid4())
+        path = folder.file("rules/a.yml", f"title: Strict\nid: {identity}\nlogsource:\n    product: linux\n"
+                           "    service: sshd\ndetection:\n    who:\n        account|cased: Root\n    way:\n"
+                           "        message|contains: ' for root '\n        nosuch: x\n    condition: who or not way\n")
+        folder.file("rules/many.yml", f"title: Many\nid: {uuid.uuid4()}\ncorrelation:\n    type: event_count\n"
+                    f"    rules:\n        - {identity}\n    group-by:\n        - host\n    timespan: 5m\n    condition:\n"
+                    "        gte: 4\n")
+        log, data = folder.file("auth.log", ROOT_LOGIN), os.path.join(folder.path, "data")
+        subprocess.run([QORGAN, "ingest", "--data", data, log], check=True, capture_output=True)
+        hits = subprocess.run([QORGAN, "search", "--json", "--data", data, "Accepted"], check=True,
+                              capture_output=True, text=True).stdout
+        record = str(json.loads(hits.splitlines()[0])["record"])
+
+        def explain(*arguments, status=0):
+            done = subprocess.run([QORGAN, "rules", "explain", *arguments, "--data", data, "--rules",
+                                   os.path.dirname(path)], capture_output=True, text=True, check=False, timeout=60)
+            check_equal(done.returncode, status, f"status of explain {arguments}: {done.stderr}")
+            return done.stdout, done.stderr
+
+        said, _ = explain(identity, record)
+        check_equal(said.splitlines(), [
+            f"match  Strict ({identity})", "yes one of:",
+            "no    who: account is 'Root'; the same but for case: 'root'", "yes   not:", "no      way, all of:",
+            "yes       message is '* for root *'; the event has 'Accepted password for root from 203.0.113.7 port "
+            "4022 ssh2'", "no        nosuch is 'x'; the event has no such field"], "the tree")
+        check_equal(explain("Strict", record)[0], said, "the rule by its title")
+        check_equal(explain("Strict", "--line", ROOT_LOGIN.strip())[0], said, "the line instead of the record")
+        check_equal(explain("Many", record)[0], said, "a correlation explains what it counts")
+        tree = json.loads(explain("Strict", record, "--json")[0])[0]
+        check_equal([tree["match"], tree["tree"]["kind"], tree["tree"]["of"][0]["miss"],
+                     tree["tree"]["of"][1]["of"][0]["of"][1]["miss"]], [True, "any", "case", "absent"], "as JSON")
+        said, _ = explain("Strict", "--line", ROOT_LOGIN.strip().replace("sshd", "su") + "\x1b[31m")
+        check("log source: the rule wants the service 'sshd'" in said and "no match" in said, said)
+        check("\x1b" not in said, "what a terminal would obey")
+        for arguments, why in ((("Absent", record), "there is no rule"), ((identity, "99999"), "99999"),
+                               ((identity, "x"), "not a record number")):
+            check(why in explain(*arguments, status=1)[1], f"{arguments}: {explain(*arguments, status=1)[1]}")
+        explain(identity, status=2)
+
+
 def own_and_public():
     """all rules of the product pass with samples required; the public regression cases pass"""
     done = subprocess.run([QORGAN, "rules", "test", "--require-samples", os.path.join(ROOT, "data", "rules")],
@@ -180,4 +223,4 @@ def own_and_public():
 
 
 if __name__ == "__main__":
-    sys.exit(main([beside_rules, correlations_and_forms, info_files, reports, own_and_public]))
+    sys.exit(main([beside_rules, correlations_and_forms, info_files, reports, explained, own_and_public]))

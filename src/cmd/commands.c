@@ -153,7 +153,8 @@ static const struct option_row rules_rows[] = {
     {.name = "rules",
      .type = OPTION_LIST,
      .argument = "DIR",
-     .help = "test: take the rules from this folder, not from those of the cases"},
+     .help = "test, explain: take the rules from this folder, not from those of the cases or of the program"},
+    {.name = "line", .type = OPTION_TEXT, .argument = "TEXT", .help = "explain: this line instead of a record"},
     {.name = "junit", .type = OPTION_TEXT, .argument = "FILE", .help = "test: write a JUnit report, too"},
     {.name = "require-samples", .type = OPTION_FLAG, .help = "test: a rule without samples fails"},
 };
@@ -316,10 +317,13 @@ static const struct command commands[] = {
      "checks."},
     {"detect", "run Sigma rules over files", "FILE...", 1, OPERANDS_ANY, ROWS(detect_rows),
      "Reads the files as the service would, without storing anything, and prints each match."},
-    {"rules", "check and test rule files", "check|test DIR...", 2, OPERANDS_ANY, ROWS(rules_rows),
+    {"rules", "check, test and explain rules", "check|test DIR... | explain RULE RECORD", 2, OPERANDS_ANY,
+     ROWS(rules_rows),
      "check: loads every rule below the folders and says which are refused, and why. test: shows the samples beside "
      "the "
-     "rules, and those of info.yml, to the rules. Exit status 1 when one is refused or fails."},
+     "rules, and those of info.yml, to the rules. explain: prints the tree of a rule's tests against a record, and why "
+     "each holds or does not. Exit "
+     "status 1 when one is refused or fails."},
     {"sheet", "print a checkpoint for paper", "", 0, 0, ROWS(sheet_rows),
      "A page for A4: origin, size, root, time, cosignatures and a QR code of the whole checkpoint, with a place for "
      "signature and stamp."},

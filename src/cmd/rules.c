@@ -1,11 +1,13 @@
 /* rules.c - `qorgan rules check DIR...`: which rules load, and why the others do not; `qorgan rules test DIR...`:
- * whether they fire on their samples, and on no other. */
+ * whether they fire on their samples, and on no other; `qorgan rules explain RULE RECORD`: why one matches a record, or
+ * not. */
 #include "base/buf.h"
 #include "cmd/cmd.h"
 #include "cmd/detector.h"
 #include "cmd/junit.h"
 #include "cmd/options.h"
 #include "cmd/rule_cases.h"
+#include "cmd/rule_explain.h"
 #include "codec/json.h"
 #include "event/names.h"
 #include "role/rule_folder.h"
@@ -198,5 +200,7 @@ int cmd_rules(int argc, char **argv)
         return check(&options);
     if (strcmp(options.operands[0], "test") == 0)
         return test(&options);
-    return cmd_usage("rules", "unknown action \"%s\": check or test", options.operands[0]);
+    if (strcmp(options.operands[0], "explain") == 0)
+        return rule_explain_command(&options);
+    return cmd_usage("rules", "unknown action \"%s\": check, test or explain", options.operands[0]);
 }

@@ -33,6 +33,9 @@ enum correlation_type {
     CORRELATION_VALUE_PERCENTILE,
 };
 
+/* Whether the correlation counts matches of this detection, itself or through a correlation that it names. */
+bool correlation_names(const struct rule *correlation, const struct rule *detection);
+
 struct correlator;
 
 struct correlator_limits {

@@ -246,3 +246,19 @@ enum rc correlation_read(struct arena *arena, const struct yaml_node *document,
     *ret_correlation = correlation;
     return rc;
 }
+
+bool correlation_names(const struct rule *correlation, const struct rule *detection)
+{
+    const struct rule *open[CORRELATION_DEPTH_MAX * CORRELATION_RULES_MAX + 1] = {correlation};
+    size_t count = 1;
+    while (count) {
+        const struct rule_correlation *c = open[--count]->correlation;
+        for (size_t i = 0; c && i < c->rule_count; i++) {
+            if (c->rules[i] == detection)
+                return true;
+            if (c->rules[i]->kind == RULE_CORRELATION && count < ARRAY_LEN(open))
+                open[count++] = c->rules[i];
+        }
+    }
+    return false;
+}

@@ -188,8 +188,7 @@ static bool value_test(const struct predicate *predicate, struct str value)
 
 /* --- fields --- */
 
-/* Does the entry belong to the field a rule names? Exactly so named, or, when no entry is, so named but for case. */
-static bool entry_is(const struct names *names, const struct event *event, size_t index, struct str field)
+bool naive_entry_is(const struct names *names, const struct event *event, size_t index, struct str field)
 {
     struct str name = names_text(names, event->fields[index].name);
     if (str_eq(name, field))
@@ -225,7 +224,7 @@ static bool fieldref_test(const struct predicate *predicate, const struct names 
                           struct str value)
 {
     for (size_t i = 0; i < event->field_count; i++) {
-        if (event->fields[i].type != EVENT_NULL && entry_is(names, event, i, predicate->reference) &&
+        if (event->fields[i].type != EVENT_NULL && naive_entry_is(names, event, i, predicate->reference) &&
             equal_as(predicate, value, event->fields[i].value))
             return true;
     }
@@ -271,7 +270,7 @@ bool naive_test(const struct predicate *predicate, const struct names *names, co
         return keyword_test(predicate, event);
     for (size_t i = 0; i < event->field_count; i++) {
         const struct event_field *field = &event->fields[i];
-        if (!entry_is(names, event, i, predicate->field))
+        if (!naive_entry_is(names, event, i, predicate->field))
             continue;
         seen = true;
         seen_null |= field->type == EVENT_NULL;
@@ -330,6 +329,11 @@ static bool evaluate(const struct rule_ast *ast, const struct names *names, cons
     return verdicts[ast->root];
 }
 
+bool naive_verdicts(const struct rule *rule, const struct names *names, const struct event *event, bool *ret_verdicts)
+{
+    return evaluate(rule->ast, names, event, ret_verdicts);
+}
+
 bool naive_match(const struct rule *rule, const struct names *names, const struct event *event)
 {
     if (rule->kind != RULE_DETECTION || !naive_routed(rule, names, event))
@@ -338,73 +342,6 @@ bool naive_match(const struct rule *rule, const struct names *names, const struc
     if (!verdicts)
         return false;
     bool held = evaluate(rule->ast, names, event, verdicts);
-    memory_free(verdicts);
-    return held;
-}
-
-static const char *const kinds[] = {
-    [PREDICATE_STRING] = "is",        [PREDICATE_NUMBER] = "is",         [PREDICATE_REGEX] = "matches",
-    [PREDICATE_CIDR] = "lies in",     [PREDICATE_NULL] = "is null",      [PREDICATE_EXISTS] = "exists",
-    [PREDICATE_COMPARE] = "compared", [PREDICATE_FIELDREF] = "as field", [PREDICATE_TIME] = "time part compared",
-};
-
-static void explain_test(const struct predicate *predicate, const struct names *names, const struct event *event,
-                         bool held, struct buf *text)
-{
-    struct arena *arena = arena_new(1u << 20);
-    if (!arena)
-        return;
-    struct str wanted = predicate->text;
-    if (predicate->kind == PREDICATE_STRING)
-        wanted = pattern_print(arena, predicate->pattern);
-    else if (predicate->kind == PREDICATE_REGEX)
-        wanted = regex_text(predicate->regex);
-    else if (predicate->kind == PREDICATE_FIELDREF)
-        wanted = predicate->reference;
-    buf_format(text, "    %s  %.*s %s \"%.*s\"", held ? "yes" : "no ",
-               STR_ARG(predicate->field.n ? predicate->field : STR("(any value)")), kinds[predicate->kind],
-               STR_ARG(str_slice(wanted, 0, 200)));
-    bool seen = false;
-    for (size_t i = 0; predicate->field.n && i < event->field_count; i++) {
-        if (!entry_is(names, event, i, predicate->field))
-            continue;
-        seen = true;
-        buf_format(text, "; event has \"%.*s\"", STR_ARG(str_slice(event->fields[i].value, 0, 200)));
-    }
-    if (!seen && predicate->field.n)
-        buf_text(text, "; event has no such field");
-    buf_char(text, '\n');
-    arena_free(arena);
-}
-
-static void explain_identifiers(const struct rule_ast *ast, const struct names *names, const struct event *event,
-                                const bool *verdicts, struct buf *text)
-{
-    uint32_t from = 0; /* an identifier's nodes are those up to its root that no earlier one has */
-    for (uint32_t i = 0; i < ast->identifier_count; i++) {
-        const struct identifier *identifier = &ast->identifiers[i];
-        buf_format(text, "  %s  %.*s\n", verdicts[identifier->root] ? "yes" : "no ", STR_ARG(identifier->name));
-        for (uint32_t n = from; n <= identifier->root; n++) {
-            if (ast->nodes[n].kind == NODE_TEST)
-                explain_test(&ast->predicates[ast->nodes[n].first], names, event, verdicts[n], text);
-        }
-        from = identifier->root + 1;
-    }
-}
-
-bool rule_explain(const struct rule *rule, const struct names *names, const struct event *event, struct buf *ret_text)
-{
-    bool routed = naive_routed(rule, names, event);
-    if (rule->kind != RULE_DETECTION)
-        return false;
-    bool *verdicts = memory_new(rule->ast->node_count * sizeof(*verdicts));
-    if (!verdicts)
-        return false;
-    bool held = evaluate(rule->ast, names, event, verdicts) && routed;
-    buf_format(ret_text, "%s  %.*s: %.*s\n", held ? "yes" : "no ", STR_ARG(rule->title), STR_ARG(rule->ast->condition));
-    if (!routed)
-        buf_text(ret_text, "  no   the event comes from another log source\n");
-    explain_identifiers(rule->ast, names, event, verdicts, ret_text);
     memory_free(verdicts);
     return held;
 }

@@ -1,7 +1,7 @@
 /* naive.h - the plain evaluator: every test of one rule against one event, in order, with the simplest code.
  *
- * The stupid twin of the engine: tests compare the two on random rules and events, and rule_explain speaks with its
- * words. It shares with the engine what was read (ast.h) and the address arithmetic, not how values are found. */
+ * The stupid twin of the engine: tests compare the two on random rules and events, and explain.h tells what it
+ * found. It shares with the engine what was read (ast.h) and the address arithmetic, not how values are found. */
 #ifndef RULE_NAIVE_H
 #define RULE_NAIVE_H
 
@@ -15,6 +15,10 @@
 /* False when the log source conflicts: what the event does not say never excludes. */
 bool naive_routed(const struct rule *rule, const struct names *names, const struct event *event);
 bool naive_test(const struct predicate *predicate, const struct names *names, const struct event *event);
+/* Does the entry belong to the field a rule names? Exactly so named, or, when no entry is, so named but for case. */
+bool naive_entry_is(const struct names *names, const struct event *event, size_t index, struct str field);
+/* The condition of a detection alone; the verdict of each of its nodes. */
+bool naive_verdicts(const struct rule *rule, const struct names *names, const struct event *event, bool *ret_verdicts);
 /* Log source and condition. */
 bool naive_match(const struct rule *rule, const struct names *names, const struct event *event);
 

@@ -163,8 +163,4 @@ enum rc matcher_event(struct matcher *matcher, const struct event *event, struct
 size_t matcher_carry(const struct matcher *matcher, const struct rule *rule, const struct event *event,
                      struct rule_value ret_values[RULE_CARRY_MAX]);
 
-/* Why the rule matches this event, or why not: one line a test with its field, its verdict and the value that
- * decided. The text is for people; written by the plain evaluator (naive.h), not by the engine. Returns the verdict. */
-bool rule_explain(const struct rule *rule, const struct names *names, const struct event *event, struct buf *ret_text);
-
 #endif

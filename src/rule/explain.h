@@ -1,0 +1,63 @@
+/* explain.h - why a rule matches an event, or why not: the tree of its condition with each test's verdict and reason.
+ * The verdicts are the plain evaluator's (naive.h), which tests hold to the engine's. */
+#ifndef RULE_EXPLAIN_H
+#define RULE_EXPLAIN_H
+
+#include "base/err.h"
+#include "rule/rule.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define EXPLAIN_STEPS_MAX 65536u /* of one tree; what several places share is told at each */
+#define EXPLAIN_DEPTH_MAX 128u
+#define EXPLAIN_TEXT_MAX  400u /* bytes of a value that are told */
+
+enum explain_kind { EXPLAIN_TEST, EXPLAIN_ALL, EXPLAIN_ANY, EXPLAIN_NOT };
+
+/* Why a test does not hold. */
+enum explain_miss {
+    EXPLAIN_HOLDS,
+    EXPLAIN_ABSENT, /* the event has no such field */
+    EXPLAIN_NULL,   /* it has, and it is null */
+    EXPLAIN_CASE,   /* the same but for case, and the rule is strict on it */
+    EXPLAIN_OTHER,  /* other values */
+};
+const char *explain_miss_name(enum explain_miss miss); /* "absent", "case"...; "" when it holds */
+
+/* A node of the tree, before its children; all texts are borrowed until return. */
+struct explain_step {
+    uint32_t depth;
+    enum explain_kind kind;
+    bool held;
+    struct str name; /* of the search identifier that this node is; empty */
+    /* of a test */
+    struct str field; /* empty: a keyword, looked for in the whole event */
+    const char *verb; /* "is", "matches", "lies in"... */
+    struct str wanted;
+    enum explain_miss miss;
+    struct str found; /* the first value of the field; p == NULL: none */
+    uint32_t found_count;
+};
+
+/* What the log sources of rule and event say, when they conflict. */
+struct explain_source {
+    bool conflict;
+    const char *part; /* "product", "service" or "category" */
+    struct str wanted;
+    struct str said;
+};
+
+struct explain_sink {
+    void (*take)(void *context, const struct explain_step *step);
+    void *context;
+};
+/* Gives the nodes of a detection in their order, the root first. *ret_held is the rule's verdict: condition and log
+ * source. RC_INVALID when the rule is no detection; RC_LIMIT when the tree is larger than the limits, or without
+ * memory. */
+enum rc rule_explain_tree(const struct rule *rule, const struct names *names, const struct event *event,
+                          const struct explain_sink *sink, bool *ret_held, struct err *err) MUST_USE;
+struct explain_source rule_explain_source(const struct rule *rule, const struct names *names,
+                                          const struct event *event);
+
+#endif
