@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MSG_VERSION    6
+#define MSG_VERSION    7
 #define MSG_HEADER     16
 #define MSG_FDS_MAX    8
 #define MSG_KIB        UINT32_C(1024)
@@ -35,7 +35,8 @@
     X(ROLE_WEB, "web")                                                                                                 \
     X(ROLE_COLLECTOR, "collector")                                                                                     \
     X(ROLE_INTAKE, "intake")                                                                                           \
-    X(ROLE_PACKER, "packer") /* behind the others: user ids are counted by this table */
+    X(ROLE_PACKER, "packer") /* behind the others: user ids are counted by this table */                               \
+    X(ROLE_JUDGE, "judge")
 
 enum role {
 #define X(id, name) id,
@@ -90,7 +91,12 @@ enum role {
     X(MSG_RETIRE, "retire", R(DESK), R(KEEPER), 64 * MSG_KIB)    /* id = proposal; JSON, role/retire.h */              \
     X(MSG_RETIRED, "retired", R(KEEPER), R(DESK), 4 * MSG_KIB)   /* id = proposal; JSON, role/retire.h */              \
     X(MSG_DELETE, "delete", R(KEEPER), R(REAPER), 16)            /* u64 first record of a segment with tombstone */    \
-    X(MSG_DELETED, "deleted", R(REAPER), R(KEEPER), 4 * MSG_KIB) /* u64 first; reason when it was refused */
+    X(MSG_DELETED, "deleted", R(REAPER), R(KEEPER), 4 * MSG_KIB) /* u64 first; reason when it was refused */           \
+    X(MSG_JUDGE, "judge", R(REAPER), R(JUDGE), 16)               /* id = question; role/judging.h */                   \
+    X(MSG_JUDGED, "judged", R(JUDGE), R(REAPER), 4 * MSG_KIB)    /* id = question; role/judging.h */                   \
+    X(MSG_OPEN, "open", R(JUDGE), R(REAPER), 128)                /* id = turn; role/judging.h */                       \
+    X(MSG_OPENED, "opened", R(REAPER), R(JUDGE), 4)              /* id = turn; role/judging.h; the descriptor */       \
+    X(MSG_STUCK, "stuck", R(REAPER), R(PARENT), 0)               /* the judge does not answer: kill it */
 
 enum msg_type {
 #define X(id, name, from, to, size) id,
@@ -148,6 +154,9 @@ unsigned channel_instance(const struct channel *channel);
 /* Handles everything that the peer had sent by now, without waiting for more. False: the channel is closed and freed.
  */
 bool channel_take(struct channel *channel);
+/* As channel_take, once the peer sent something, for which it waits. False: it sent nothing, or the channel is closed
+ * and freed. */
+bool channel_wait(struct channel *channel, int timeout_ms);
 /* Waits until everything queued is sent or the peer is gone. For the last words of a process. */
 void channel_drain(struct channel *channel);
 

@@ -18,6 +18,7 @@ enum sandbox_calls {
     SANDBOX_ACCEPT = 8,   /* take connections from listening sockets it was given */
     SANDBOX_CONNECT = 16, /* open outgoing connections */
     SANDBOX_THREADS = 32, /* a library needs threads */
+    SANDBOX_LIST = 64,    /* read the names in folders that it was given open */
 };
 
 enum sandbox_access { SANDBOX_READ = 1, SANDBOX_WRITE = 2, SANDBOX_REMOVE = 4, SANDBOX_RENAME = 8 };
