@@ -5,6 +5,7 @@ import glob
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -118,6 +119,64 @@ def test_killed():
         audited(service)
 
 
+def test_the_judge_dies():
+    """a judge that dies while it compares has said no; the next reaper has it judged again"""
+    with Old() as service:
+        before = segments_of(service)
+        service.stop()
+        shutil.copy(service.path(2000), service.path(7000, ".cold"))
+        service.start()
+        deadline = time.time() + 60
+        text = ""
+        while "the judge ended while it judged" not in text and time.time() < deadline:
+            for pid in service.pids("judge"):  # it is always in the middle of something, or has nothing to do
+                os.kill(pid, signal.SIGSTOP)
+            time.sleep(0.3)  # what was judged before takes its place
+            now = segments_of(service)
+            time.sleep(1.2)
+            check_equal(service.changed(COLD + HOT, now), [], "segments while nobody judges")
+            for pid in service.pids("judge"):
+                os.kill(pid, signal.SIGKILL)
+            time.sleep(0.5)
+            text = service.read_log()
+        check("is not replaced by what was packed: the judge ended while it judged" in text, text)
+        check_equal(service.changed((7000,), before), [], "the segment beside a liar")
+        service.stop()
+        os.unlink(service.path(7000, ".cold"))
+        service.start()
+        service.until_packed(before)
+        service.stop()
+        audited(service)
+
+
+def status_of(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        return dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+
+
+def test_the_judge_may_nothing():
+    """who decodes what was packed has no file open for writing, no socket but its channels, and no way to open one"""
+    with Old() as service:
+        service.until_packed(segments_of(service))
+        pids = service.pids("judge")
+        check_equal(len(pids), 1, "judges")
+        status = status_of(pids[0])
+        check_equal((status["NoNewPrivs"], status["CapEff"].strip("0"), status["CapPrm"].strip("0")), ("1", "", ""),
+                    "privileges of the judge")
+        if status.get("Seccomp") != "0":  # else the service says that this kernel or build has none
+            check_equal(status["Seccomp"], "2", "system calls of the judge are filtered")
+        try:
+            descriptors = {fd: os.readlink(f"/proc/{pids[0]}/fd/{fd}") for fd in os.listdir(f"/proc/{pids[0]}/fd")}
+        except PermissionError:
+            return  # only root sees them
+        for fd, target in descriptors.items():
+            with open(f"/proc/{pids[0]}/fdinfo/{fd}", encoding="ascii") as file:
+                flags = int(re.search(r"flags:\s*([0-7]+)", file.read()).group(1), 8)
+            if target.startswith("/") and target not in ("/dev/null", service.log_path):
+                check_equal(flags & os.O_ACCMODE, os.O_RDONLY, f"{target} is open for reading only")
+        service.quiet()
+
+
 def test_a_liar():
     """what does not hold the same records takes nobody's place, and is told"""
     with Old() as service:
@@ -164,4 +223,5 @@ def test_encrypted():
 
 
 if __name__ == "__main__":
-    sys.exit(main([test_packed, test_killed, test_a_liar, test_encrypted]))
+    sys.exit(main([test_packed, test_killed, test_the_judge_dies, test_the_judge_may_nothing, test_a_liar,
+                   test_encrypted]))
