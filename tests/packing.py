@@ -34,12 +34,15 @@ class Old(Service):
     def path(self, first, suffix=".seg"):
         return f"{self.data}/archive/seg/{first:016x}{suffix}"
 
+    def staged(self, first, suffix=".cold"):
+        return f"{self.data}/archive/pack/{first:016x}{suffix}"
+
     def changed(self, firsts, before):
         return [first for first in firsts if file_of(self.path(first)) != before[first]]
 
     def until_packed(self, before, wait=90, between=lambda: time.sleep(0.2)):
         deadline = time.time() + wait
-        while len(self.changed(COLD, before)) < len(COLD) or glob.glob(self.path(0)[:-20] + "*.cold"):
+        while len(self.changed(COLD, before)) < len(COLD) or glob.glob(self.data + "/archive/*/*.cold"):
             check(time.time() < deadline, f"packed in time: {self.changed(COLD, before)}\n{self.read_log()[-3000:]}")
             between()
 
@@ -85,6 +88,7 @@ def test_packed():
         check(service.told() == told, "searches say the same")
         names = sorted(os.path.basename(path) for path in glob.glob(service.path(0)[:-20] + "*"))
         check(not [name for name in names if not name.endswith(".seg")], f"nothing is left over: {names}")
+        check_equal(os.listdir(service.data + "/archive/pack"), [], "what is left in the packer's folder")
         service.run("proof", "2345", "--out", note)
         service.stop()
         done = subprocess.run([VERIFY, "--vkey", service.public_key(), "--proof", note], capture_output=True,
@@ -177,6 +181,42 @@ def test_the_judge_may_nothing():
         service.quiet()
 
 
+def test_planted():
+    """links, pipes and keys of other segments that stand where the packer may write come nowhere; leftovers go"""
+    with Old(hot_days=1400) as service:  # nothing is packed yet
+        before = segments_of(service)
+        service.stop()
+        service.settings["hot-days"] = 62
+        os.symlink(service.path(2000), service.staged(0))
+        os.link(service.path(2000), service.staged(2000))
+        os.mkfifo(service.staged(7000))
+        shutil.copy(service.path(2000), service.staged(10000))
+        left = (service.path(10000, ".pack"), service.staged(12000, ".pack"), service.staged(12000, f".{7:016x}.key"))
+        for path in left:  # in seg/ by the version before
+            with open(path, "wb") as file:
+                file.write(b"begun")
+        service.start()
+        deadline = time.time() + 60
+        refused = []
+        while len(refused) < 4 and time.time() < deadline:
+            text = service.read_log()
+            refused = [first for first in (0, *COLD[:2], 10000)
+                       if f"the segment of record {first} is not replaced by what was packed" in text]
+            time.sleep(0.2)
+        check_equal(refused, [0, *COLD[:2], 10000], "refused")
+        time.sleep(1)
+        check_equal(service.changed(COLD + HOT, before), [], "segments beside what was planted")
+        check(not os.path.lexists(service.path(0, ".cold")), "a link in the folder of segments")
+        check_equal([path for path in left if os.path.exists(path)], [], "what was begun before")
+        service.stop()
+        for path in glob.glob(service.data + "/archive/*/*.cold"):
+            os.unlink(path)
+        service.start()
+        service.until_packed(before)
+        service.stop()
+        audited(service)
+
+
 def test_a_liar():
     """what does not hold the same records takes nobody's place, and is told"""
     with Old() as service:
@@ -223,5 +263,5 @@ def test_encrypted():
 
 
 if __name__ == "__main__":
-    sys.exit(main([test_packed, test_killed, test_the_judge_dies, test_the_judge_may_nothing, test_a_liar,
-                   test_encrypted]))
+    sys.exit(main([test_packed, test_killed, test_the_judge_dies, test_the_judge_may_nothing, test_planted,
+                   test_a_liar, test_encrypted]))

@@ -220,6 +220,19 @@ bool io_identity_eq(const struct io_identity *a, const struct io_identity *b)
            a->changed_ns == b->changed_ns && a->regular == b->regular;
 }
 
+int io_move(int from, const char *name, int to)
+{
+    struct stat st;
+    if (renameat2(from, name, to, name, RENAME_NOREPLACE) == 0)
+        return 0;
+    if (errno != EINVAL)
+        return -errno;
+    /* a file system that cannot look and rename in one */
+    if (fstatat(to, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+        return -EEXIST;
+    return errno == ENOENT && renameat(from, name, to, name) == 0 ? 0 : -errno;
+}
+
 int io_unwritten(int fd)
 {
     /* A lease for reading is given only while no writer has the file open; it is given back at once. */

@@ -69,6 +69,9 @@ struct io_identity {
 int io_identify(int fd, struct io_identity *ret_identity) MUST_USE;
 int io_identify_name(int folder, const char *name, struct io_identity *ret_identity) MUST_USE; /* follows no link */
 bool io_identity_eq(const struct io_identity *a, const struct io_identity *b);
+/* Gives a file the same name in another folder; one that is there already stays: -EEXIST. -EXDEV: the folders are not
+ * of one file system, or the sandbox does not let it pass. */
+int io_move(int from, const char *name, int to) MUST_USE;
 /* 0 when no process has the file, open here for reading, open for writing. -EBUSY: one has. -EOPNOTSUPP: this file
  * system cannot say. The file must be of our own user. */
 int io_unwritten(int fd) MUST_USE;

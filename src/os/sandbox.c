@@ -58,6 +58,7 @@ static enum rc path_allow(int ruleset, const struct sandbox_path *path, uint64_t
     access |= (path->access & SANDBOX_WRITE) ? FS_WRITE : 0;
     access |= (path->access & SANDBOX_REMOVE) ? LANDLOCK_ACCESS_FS_REMOVE_FILE : 0;
     access |= (path->access & SANDBOX_RENAME) ? LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG : 0;
+    access |= (path->access & SANDBOX_MOVE) ? ACCESS_REFER : 0;
     struct stat st;
     if (fstat(fd, &st) == 0 && !S_ISDIR(st.st_mode))
         access &= FS_FILE_ONLY;
@@ -79,6 +80,12 @@ static enum rc landlock_enter(const struct sandbox *sandbox, struct buf *missing
     bool net = abi >= 4 && !(sandbox->calls & SANDBOX_CONNECT);
     if (abi < 4)
         buf_text(missing, "this kernel's Landlock does not know TCP: connections are guarded by seccomp only\n");
+    for (size_t i = 0; i < sandbox->path_count && abi < 2; i++)
+        if (sandbox->paths[i].access & SANDBOX_MOVE) {
+            buf_text(missing,
+                     "this kernel's Landlock lets no file change its folder: packed segments stay where they are\n");
+            break;
+        }
     struct ruleset attributes = {.fs = fs_known(abi), .net = net ? NET_BIND_TCP | NET_CONNECT_TCP : 0};
     long ruleset =
         syscall(SYS_landlock_create_ruleset, &attributes, abi >= 4 ? sizeof attributes : sizeof attributes.fs, 0);

@@ -27,6 +27,7 @@
 static struct {
     char path[64];
     int folders[JUDGING_FOLDERS];
+    int pack;
     struct loop *loop;
     struct channel *reaper; /* its end of the channel to the judge */
     struct channel *judge;  /* the other end: this test */
@@ -144,12 +145,14 @@ static void made(void)
         stand.folders[i] = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         CHECK(stand.folders[i] >= 0);
     }
+    CHECK_INT(mkdirat(stand.folders[JUDGING_ARCHIVE], "pack", 0700), 0);
+    stand.pack = openat(stand.folders[JUDGING_ARCHIVE], "pack", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     struct judging_options judging = {.judged = on_verdict, .stuck = on_stuck};
     memcpy(judging.folders, stand.folders, sizeof judging.folders);
     stand.loop = loop_new();
     stand.judging = judging_new(&judging);
     const struct replace_options replace = {.archive = stand.folders[JUDGING_ARCHIVE],
-                                            .segments = stand.folders[JUDGING_SEGMENTS],
+                                            .staging = {stand.pack, stand.folders[JUDGING_SEGMENTS]},
                                             .judging = stand.judging,
                                             .stray = on_stray};
     stand.replace = replace_new(&replace);
@@ -165,6 +168,7 @@ static void removed(void)
     loop_free(stand.loop);
     for (int i = 0; i < JUDGING_FOLDERS; i++)
         close(stand.folders[i]);
+    close(stand.pack);
     pid_t pid = fork();
     if (pid == 0) {
         execlp("rm", "rm", "-rf", stand.path, (char *)NULL);

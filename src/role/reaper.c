@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "base/bytes.h"
 #include "os/clock.h"
+#include "os/file.h"
 #include "os/io.h"
 #include "role/judging.h"
 #include "role/log.h"
@@ -44,6 +45,7 @@ struct reaper {
     int log_folder;
     int segment_folder;
     int archive;
+    struct staging staging;
     struct judging *judging;
     struct replace *replace;
     enum deciding deciding;
@@ -82,9 +84,12 @@ static enum rc reaper_start(struct process *process, void **ret_self, struct err
     reaper.archive = process_handle(process, "archive", -1);
     if (reaper.log_folder < 0 || reaper.segment_folder < 0 || reaper.archive < 0)
         return err_set(err, RC_INVALID, "the reaper was given no folders");
-    int checkpoints = io_kernel.open(NULL, reaper.archive, "checkpoints", IO_READ | IO_FOLDER);
-    if (checkpoints < 0)
-        return err_errno(err, -checkpoints, "could not open the folder of checkpoints");
+    int checkpoints = -1;
+    enum rc rc = folder_open(&io_kernel, reaper.archive, "checkpoints", false, &checkpoints, err);
+    rc = rc == RC_OK ? folder_open(&io_kernel, reaper.archive, "pack", false, &reaper.staging.folder, err) : rc;
+    if (rc != RC_OK)
+        return rc;
+    reaper.staging.segments = reaper.segment_folder;
     const struct judging_options judging = {.folders = {[JUDGING_ARCHIVE] = reaper.archive,
                                                         [JUDGING_LOG] = reaper.log_folder,
                                                         [JUDGING_SEGMENTS] = reaper.segment_folder,
@@ -96,7 +101,7 @@ static enum rc reaper_start(struct process *process, void **ret_self, struct err
     *ret_self = &reaper;
     reaper.judging = judging_new(&judging);
     const struct replace_options options = {.archive = reaper.archive,
-                                            .segments = reaper.segment_folder,
+                                            .staging = reaper.staging,
                                             .judging = reaper.judging,
                                             .stray = orphans_look,
                                             .context = &reaper};
@@ -198,7 +203,7 @@ static int packed_unlink(const struct reaper *reaper, uint64_t first)
         result = io_kernel.unlink(NULL, reaper->segment_folder, name);
         result = result == -ENOENT ? 0 : result;
     }
-    return result;
+    return result < 0 ? result : staging_remove(&reaper->staging, first);
 }
 
 static enum rc segment_unlink(const struct reaper *reaper, uint64_t first, struct err *err)
@@ -386,6 +391,8 @@ static void orphans_step(struct reaper *reaper)
     }
     struct orphan_search search = {.reaper = reaper, .from = reaper->orphans_from, .err = &err};
     int result = io_kernel.list(NULL, reaper->segment_folder, orphan_is, &search);
+    if (result >= 0 && search.rc == RC_OK)
+        result = io_kernel.list(NULL, reaper->staging.folder, orphan_is, &search);
     if (result < 0 || search.rc != RC_OK) {
         log_warning("what is left of deleted segments cannot be looked for: %s",
                     result < 0 ? strerror(-result) : err.text);
@@ -496,7 +503,7 @@ static void reaper_peer_down(void *self, enum role role, unsigned instance)
 
 static size_t reaper_paths(const struct config *config, struct arena *arena, struct sandbox_path *ret, size_t size)
 {
-    ASSERT(size >= 3);
+    ASSERT(size >= 4);
     struct buf path;
     buf_init(&path, 4096);
     buf_format(&path, "%.*s/archive/wal", STR_ARG(config->data));
@@ -504,12 +511,16 @@ static size_t reaper_paths(const struct config *config, struct arena *arena, str
     buf_clear(&path);
     buf_format(&path, "%.*s/archive/seg", STR_ARG(config->data));
     ret[1] = (struct sandbox_path){.path = arena_strz(arena, buf_view(&path)),
-                                   .access = SANDBOX_READ | SANDBOX_REMOVE | SANDBOX_RENAME};
+                                   .access = SANDBOX_READ | SANDBOX_REMOVE | SANDBOX_RENAME | SANDBOX_MOVE};
+    buf_clear(&path);
+    buf_format(&path, "%.*s/archive/pack", STR_ARG(config->data));
+    ret[3] = (struct sandbox_path){.path = arena_strz(arena, buf_view(&path)),
+                                   .access = SANDBOX_READ | SANDBOX_REMOVE | SANDBOX_MOVE};
     buf_clear(&path);
     buf_format(&path, "%.*s/archive", STR_ARG(config->data));
     ret[2] = (struct sandbox_path){.path = arena_strz(arena, buf_view(&path)), .access = SANDBOX_READ};
     buf_done(&path);
-    return 3;
+    return 4;
 }
 
 const struct role_driver reaper_driver = {

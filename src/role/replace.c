@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #define LOOK_NS     UINT64_C(5000000000)    /* between two looks for files */
 #define SOON_NS     UINT64_C(30000000000)   /* one that somebody still writes is looked at again */
@@ -39,6 +40,7 @@ struct replace {
     int64_t hashed;
     uint64_t now_ns;  /* boot time of this step */
     uint64_t look_ns; /* boot time of the next look */
+    uint64_t tidy_ns; /* boot time of the next tidying */
     struct refused refused[REFUSED_MAX];
     size_t refused_count;
     bool leases_told;
@@ -141,14 +143,40 @@ static bool cold_is(void *context, const char *name)
     return true;
 }
 
-/* Whether what will be judged can still be changed by who made it. RC_AGAIN: it is open for writing. */
+struct keys {
+    int folder;
+    uint64_t first;
+    bool written;
+};
+
+static bool written_key_is(void *context, const char *name)
+{
+    struct keys *keys = context;
+    struct judging_file key = {.fd = -1};
+    uint64_t first = 0;
+    uint64_t serial = 0;
+    if (!sealed_key_name_parse(str_of(name), &first, &serial) || first != keys->first)
+        return true;
+    if (judging_file_open(keys->folder, name, &key, NULL) == RC_OK)
+        keys->written = io_unwritten(key.fd) == -EBUSY;
+    judging_file_close(&key);
+    return !keys->written;
+}
+
+/* Whether what will be judged can still be changed by who made it. RC_AGAIN: it or a key is open for writing. */
 static enum rc nobody_writes(struct replace *r, struct err *err)
 {
     const struct judging_file *cold = &r->files[FILE_COLD];
+    struct keys keys = {.folder = r->options.staging.segments, .first = r->first};
     if (cold->identity.links != 1)
         return err_set(err, RC_DENIED, "\"%s\" has another name, under which it could be changed", cold->name);
     int result = io_unwritten(cold->fd);
     if (result == -EBUSY)
+        return RC_AGAIN;
+    int listed = io_kernel.list(NULL, keys.folder, written_key_is, &keys);
+    if (listed < 0)
+        return err_errno(err, -listed, "could not look for its keys");
+    if (keys.written)
         return RC_AGAIN;
     if (result < 0 && !r->leases_told)
         log_warning("this file system does not tell who writes a packed file: its digest alone guards it");
@@ -160,11 +188,11 @@ static enum rc work_begin(struct replace *r, struct err *err)
 {
     char name[SEGMENT_NAME_MAX];
     segment_name(r->first, name);
-    enum rc rc = judging_file_open(r->options.segments, name, &r->files[FILE_SEGMENT], err);
+    enum rc rc = judging_file_open(r->options.staging.segments, name, &r->files[FILE_SEGMENT], err);
     if (rc != RC_OK)
         return rc;
     segment_cold_name(r->first, name);
-    rc = judging_file_open(r->options.segments, name, &r->files[FILE_COLD], err);
+    rc = judging_file_open(r->options.staging.segments, name, &r->files[FILE_COLD], err);
     if (rc == RC_NOT_FOUND) /* the segment is there, and it went */
         return RC_AGAIN;
     rc = rc == RC_OK ? nobody_writes(r, err) : rc;
@@ -178,16 +206,47 @@ static enum rc work_begin(struct replace *r, struct err *err)
     return rc;
 }
 
+static bool skip(void *context, uint64_t first)
+{
+    return was_refused(context, first);
+}
+
+/* What the packer made comes into the folder of segments. Whether there was something. */
+static bool claim(struct replace *r)
+{
+    const struct staging_skip passed = {.skip = skip, .context = r};
+    struct err err = {0};
+    enum rc rc = staging_claim(&r->options.staging, &passed, &r->first, &err);
+    if (rc == RC_OK || rc == RC_END)
+        return rc == RC_OK;
+    if (rc == RC_NOT_FOUND)
+        r->options.stray(r->options.context);
+    refuse(r, err.text);
+    return true;
+}
+
+static void tidy(struct replace *r)
+{
+    if (r->now_ns < r->tidy_ns)
+        return;
+    int result = staging_tidy(&r->options.staging);
+    if (result < 0)
+        log_warning("what the packer left cannot be removed: %s", strerror(-result));
+    r->tidy_ns = r->now_ns + AGAIN_NS;
+}
+
 static void look(struct replace *r)
 {
     struct search search = {.replace = r};
     struct err err = {0};
+    tidy(r);
     if (!judging_free_for(r->options.judging, JUDGING_SAME))
         return;
     forgive(r);
-    int result = io_kernel.list(NULL, r->options.segments, cold_is, &search);
+    bool more = claim(r);
+    int result = io_kernel.list(NULL, r->options.staging.segments, cold_is, &search);
     if (result < 0 || !search.found) {
-        r->look_ns = r->now_ns + LOOK_NS;
+        r->look_ns = r->now_ns + (more ? 0 : LOOK_NS);
         return;
     }
     r->first = search.first;
@@ -249,7 +308,7 @@ static bool former_key_is(void *context, const char *name)
 static int former_keys_unlink(const struct replace *r)
 {
     for (;;) {
-        struct key_search search = {.folder = r->options.segments, .first = r->first};
+        struct key_search search = {.folder = r->options.staging.segments, .first = r->first};
         int result = io_kernel.list(NULL, search.folder, former_key_is, &search);
         if (result < 0 || !search.found)
             return result;
@@ -262,7 +321,7 @@ static int former_keys_unlink(const struct replace *r)
 /* RC_AGAIN: a tombstone is just being written. */
 static enum rc take_place(const struct replace *r, struct err *err)
 {
-    int folder = r->options.segments;
+    int folder = r->options.staging.segments;
     char tombstone[SEGMENT_NAME_MAX];
     struct io_identity cold;
     snprintf(tombstone, sizeof tombstone, "%016llx.gone", (unsigned long long)r->first);
@@ -299,7 +358,7 @@ static enum rc replace_one(struct replace *r, struct err *err)
         return rc;
     int result = former_keys_unlink(r);
     if (result >= 0)
-        result = io_kernel.sync(NULL, r->options.segments);
+        result = io_kernel.sync(NULL, r->options.staging.segments);
     return result < 0 ? err_errno(err, -result, "the key of the former file could not be removed") : RC_OK;
 }
 

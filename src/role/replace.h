@@ -1,9 +1,10 @@
 /* replace.h - under the reaper: files that the packer made take the places of their segments, once the judge found the
  * same in both (judging.h).
  *
- *     looking ──a file that nobody writes──► judged ──yes──► hashing ──the very bytes that were judged──► renamed
- *        ▲                                     │ no, or the judge ends, lies or is late │ another file, other bytes
- *        └──────── refused for an hour ◄───────┴────────────────────────────────────────┘
+ *     looking: what is in pack/ is taken into seg/ (staging.h)
+ *        ├──a file that nobody writes──► judged ──yes──► hashing ──the very bytes that were judged──► renamed
+ *        │                                 │ no, or the judge ends, lies or is late │ another file, other bytes
+ *        └◄─────── refused for an hour ◄───┴────────────────────────────────────────┘
  *
  * Both files stay open from before they are judged. The rename is under the lock that tombstones are written under, and
  * only while there is none. Then the key of the former file goes. */
@@ -11,13 +12,14 @@
 #define ROLE_REPLACE_H
 
 #include "role/judging.h"
+#include "role/staging.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 struct replace_options {
-    int archive;  /* folder */
-    int segments; /* its folder seg/ */
+    int archive; /* folder */
+    struct staging staging;
     struct judging *judging;
     /* A file whose segment is not there: it may have been deleted. */
     void (*stray)(void *context);
