@@ -86,10 +86,8 @@ static enum rc surroundings(struct repack *p, struct err *err)
 {
     const struct archive_reader *r = p->reader;
     struct segment_wanted wanted = {p->segment, SECTION_FRONTIERS};
-    struct tlog_hash root;
     struct str bytes;
-    enum rc rc = archive_reader_root(p->reader, p->segment->end, &root, err); /* so that the groups are there */
-    rc = rc == RC_OK ? segment_section_load(r->io, r->folders.seg, &wanted, p->kept, &bytes, err) : rc;
+    enum rc rc = segment_section_load(r->io, r->folders.seg, &wanted, p->kept, &bytes, err);
     rc = rc == RC_OK ? segment_frontiers(bytes, &p->before, &p->after, err) : rc;
     wanted.section = SECTION_SOURCES;
     rc = rc == RC_OK ? segment_section_load(r->io, r->folders.seg, &wanted, p->kept, &bytes, err) : rc;
@@ -97,7 +95,7 @@ static enum rc surroundings(struct repack *p, struct err *err)
     p->seal.end = p->segment->end;
     p->seal.frontier_in = &p->before;
     p->seal.frontier_out = &p->after;
-    p->seal.groups = r->groups;
+    p->seal.like = p->segment;
     return rc;
 }
 
