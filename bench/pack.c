@@ -1,9 +1,9 @@
 /* pack.c - what packing old segments anew costs and spares.
  *
  * usage: bench-pack FOLDER
- * FOLDER is a data folder. Every segment is packed into its .cold file and compared with it, as packer and reaper do;
- * the files stay beside the segments. Prints one line, tab-separated: raw bytes, bytes of the segments, bytes of the
- * packed ones, CPU seconds to pack, CPU seconds to compare. */
+ * FOLDER is a data folder. Every segment is packed into its .cold file and compared with it, as packer and judge do;
+ * the files stay beside the segments, not in a folder of their own. Prints one line, tab-separated: raw bytes, bytes of
+ * the segments, bytes of the packed ones, CPU seconds to pack, CPU seconds to compare. */
 #include "archive/reader_state.h"
 #include "archive/repack.h"
 #include "bench/common.h"
@@ -28,7 +28,7 @@ static void pack_one(struct packing *p, const struct segment *segment)
     struct repack *repack = NULL;
     struct err err = {0};
     uint64_t begun = clock_cpu_ns();
-    enum rc rc = repack_new(p->reader, segment->first, &repack, &err);
+    enum rc rc = repack_new(p->reader, p->reader->folders.seg, segment->first, &repack, &err);
     if (rc == RC_OK)
         do
             rc = repack_step(repack, &err);

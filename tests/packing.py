@@ -5,6 +5,7 @@ import glob
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -33,12 +34,15 @@ class Old(Service):
     def path(self, first, suffix=".seg"):
         return f"{self.data}/archive/seg/{first:016x}{suffix}"
 
+    def staged(self, first, suffix=".cold"):
+        return f"{self.data}/archive/pack/{first:016x}{suffix}"
+
     def changed(self, firsts, before):
         return [first for first in firsts if file_of(self.path(first)) != before[first]]
 
     def until_packed(self, before, wait=90, between=lambda: time.sleep(0.2)):
         deadline = time.time() + wait
-        while len(self.changed(COLD, before)) < len(COLD) or glob.glob(self.path(0)[:-20] + "*.cold"):
+        while len(self.changed(COLD, before)) < len(COLD) or glob.glob(self.data + "/archive/*/*.cold"):
             check(time.time() < deadline, f"packed in time: {self.changed(COLD, before)}\n{self.read_log()[-3000:]}")
             between()
 
@@ -84,6 +88,7 @@ def test_packed():
         check(service.told() == told, "searches say the same")
         names = sorted(os.path.basename(path) for path in glob.glob(service.path(0)[:-20] + "*"))
         check(not [name for name in names if not name.endswith(".seg")], f"nothing is left over: {names}")
+        check_equal(os.listdir(service.data + "/archive/pack"), [], "what is left in the packer's folder")
         service.run("proof", "2345", "--out", note)
         service.stop()
         done = subprocess.run([VERIFY, "--vkey", service.public_key(), "--proof", note], capture_output=True,
@@ -114,6 +119,100 @@ def test_killed():
 
         service.until_packed(before, between=kill)
         check(service.told() == told, "searches say the same")
+        service.stop()
+        audited(service)
+
+
+def test_the_judge_dies():
+    """a judge that dies while it compares has said no; the next reaper has it judged again"""
+    with Old() as service:
+        before = segments_of(service)
+        service.stop()
+        shutil.copy(service.path(2000), service.path(7000, ".cold"))
+        service.start()
+        deadline = time.time() + 60
+        text = ""
+        while "the judge ended while it judged" not in text and time.time() < deadline:
+            for pid in service.pids("judge"):  # it is always in the middle of something, or has nothing to do
+                os.kill(pid, signal.SIGSTOP)
+            time.sleep(0.3)  # what was judged before takes its place
+            now = segments_of(service)
+            time.sleep(1.2)
+            check_equal(service.changed(COLD + HOT, now), [], "segments while nobody judges")
+            for pid in service.pids("judge"):
+                os.kill(pid, signal.SIGKILL)
+            time.sleep(0.5)
+            text = service.read_log()
+        check("is not replaced by what was packed: the judge ended while it judged" in text, text)
+        check_equal(service.changed((7000,), before), [], "the segment beside a liar")
+        service.stop()
+        os.unlink(service.path(7000, ".cold"))
+        service.start()
+        service.until_packed(before)
+        service.stop()
+        audited(service)
+
+
+def status_of(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        return dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+
+
+def test_the_judge_may_nothing():
+    """who decodes what was packed has no file open for writing, no socket but its channels, and no way to open one"""
+    with Old() as service:
+        service.until_packed(segments_of(service))
+        pids = service.pids("judge")
+        check_equal(len(pids), 1, "judges")
+        status = status_of(pids[0])
+        check_equal((status["NoNewPrivs"], status["CapEff"].strip("0"), status["CapPrm"].strip("0")), ("1", "", ""),
+                    "privileges of the judge")
+        if status.get("Seccomp") != "0":  # else the service says that this kernel or build has none
+            check_equal(status["Seccomp"], "2", "system calls of the judge are filtered")
+        try:
+            descriptors = {fd: os.readlink(f"/proc/{pids[0]}/fd/{fd}") for fd in os.listdir(f"/proc/{pids[0]}/fd")}
+        except PermissionError:
+            return  # only root sees them
+        for fd, target in descriptors.items():
+            with open(f"/proc/{pids[0]}/fdinfo/{fd}", encoding="ascii") as file:
+                flags = int(re.search(r"flags:\s*([0-7]+)", file.read()).group(1), 8)
+            if target.startswith("/") and target not in ("/dev/null", service.log_path):
+                check_equal(flags & os.O_ACCMODE, os.O_RDONLY, f"{target} is open for reading only")
+        service.quiet()
+
+
+def test_planted():
+    """links, pipes and keys of other segments that stand where the packer may write come nowhere; leftovers go"""
+    with Old(hot_days=1400) as service:  # nothing is packed yet
+        before = segments_of(service)
+        service.stop()
+        service.settings["hot-days"] = 62
+        os.symlink(service.path(2000), service.staged(0))
+        os.link(service.path(2000), service.staged(2000))
+        os.mkfifo(service.staged(7000))
+        shutil.copy(service.path(2000), service.staged(10000))
+        left = (service.path(10000, ".pack"), service.staged(12000, ".pack"), service.staged(12000, f".{7:016x}.key"))
+        for path in left:  # in seg/ by the version before
+            with open(path, "wb") as file:
+                file.write(b"begun")
+        service.start()
+        deadline = time.time() + 60
+        refused = []
+        while len(refused) < 4 and time.time() < deadline:
+            text = service.read_log()
+            refused = [first for first in (0, *COLD[:2], 10000)
+                       if f"the segment of record {first} is not replaced by what was packed" in text]
+            time.sleep(0.2)
+        check_equal(refused, [0, *COLD[:2], 10000], "refused")
+        time.sleep(1)
+        check_equal(service.changed(COLD + HOT, before), [], "segments beside what was planted")
+        check(not os.path.lexists(service.path(0, ".cold")), "a link in the folder of segments")
+        check_equal([path for path in left if os.path.exists(path)], [], "what was begun before")
+        service.stop()
+        for path in glob.glob(service.data + "/archive/*/*.cold"):
+            os.unlink(path)
+        service.start()
+        service.until_packed(before)
         service.stop()
         audited(service)
 
@@ -164,4 +263,5 @@ def test_encrypted():
 
 
 if __name__ == "__main__":
-    sys.exit(main([test_packed, test_killed, test_a_liar, test_encrypted]))
+    sys.exit(main([test_packed, test_killed, test_the_judge_dies, test_the_judge_may_nothing, test_planted,
+                   test_a_liar, test_encrypted]))

@@ -208,7 +208,7 @@ def test_killed():
         shutil.copy(beside.replace(".cold", ".seg"), beside)  # what was packed of it goes too
         check(service.decide("approve", "bob", 1)["ok"], "bob approves")
         for round in range(6):
-            for role in (("keeper",), ("reaper",), ("desk", "keeper"))[round % 3]:
+            for role in (("keeper",), ("reaper",), ("desk", "keeper", "judge"))[round % 3]:
                 for pid in service.pids(role):
                     os.kill(pid, signal.SIGKILL)
             time.sleep(0.4)

@@ -165,8 +165,8 @@ def explained():
                            "    service: sshd\ndetection:\n    who:\n        account|cased: Root\n    way:\n"
                            "        message|contains: ' for root '\n        nosuch: x\n    condition: who or not way\n")
         folder.file("rules/many.yml", f"title: Many\nid: {uuid.uuid4()}\ncorrelation:\n    type: event_count\n"
-                    f"    rules:\n        - {identity}\n    group-by:\n        - host\n    timespan: 5m\n    condition:\n"
-                    "        gte: 4\n")
+                    f"    rules:\n        - {identity}\n    group-by:\n        - host\n    timespan: 5m\n"
+                    "    condition:\n        gte: 4\n")
         log, data = folder.file("auth.log", ROOT_LOGIN), os.path.join(folder.path, "data")
         subprocess.run([QORGAN, "ingest", "--data", data, log], check=True, capture_output=True)
         hits = subprocess.run([QORGAN, "search", "--json", "--data", data, "Accepted"], check=True,

@@ -15,6 +15,7 @@
 
 #define NAME_WAL         "wal"
 #define NAME_SEG         "seg"
+#define NAME_PACK        "pack" /* what the packer makes; not there in an archive of before, or where none works */
 #define NAME_CHECKPOINTS "checkpoints"
 #define NAME_INSTANCE    "instance"
 #define NAME_LOCK        "lock"

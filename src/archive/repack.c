@@ -15,6 +15,8 @@
 
 struct repack {
     struct archive_reader *reader;
+    struct sealed_io *staging; /* encrypts what is made, beside the reader's own */
+    int folder;
     struct segment *segment;
     struct segment_writer *writer;
     struct block_builder *builder;
@@ -31,17 +33,22 @@ struct repack {
 };
 
 /* In doubt it waits. */
-static bool waits(const struct archive_reader *r, uint64_t first)
+static bool waits(const struct archive_reader *r, int staging, uint64_t first)
 {
+    const int folders[] = {staging, r->folders.seg}; /* in this order: it moves from the one into the other */
     char name[SEGMENT_NAME_MAX];
     segment_cold_name(first, name);
-    int fd = r->io->open(r->io->self, r->folders.seg, name, IO_READ);
-    if (fd >= 0)
-        IGNORE(r->io->close(r->io->self, fd)); /* only looked at */
-    return fd != -ENOENT;
+    for (size_t i = 0; i < ARRAY_LEN(folders); i++) {
+        int fd = r->io->open(r->io->self, folders[i], name, IO_READ);
+        if (fd >= 0)
+            IGNORE(r->io->close(r->io->self, fd)); /* only looked at */
+        if (fd != -ENOENT)
+            return true;
+    }
+    return false;
 }
 
-enum rc archive_repack_next(struct archive_reader *reader, uint64_t from, const struct repack_age *age,
+enum rc archive_repack_next(struct archive_reader *reader, int staging, uint64_t from, const struct repack_age *age,
                             uint64_t *ret_first, struct err *err)
 {
     const struct catalog *catalog = &reader->catalog;
@@ -49,7 +56,7 @@ enum rc archive_repack_next(struct archive_reader *reader, uint64_t from, const 
         const struct segment *segment = catalog->segments[i];
         if (segment->first < from || segment->cold || segment->gone || segment->record ||
             segment->received_max_ns >= age->before_ns || segment->received_max_ns <= age->after_ns ||
-            waits(reader, segment->first))
+            waits(reader, staging, segment->first))
             continue;
         *ret_first = segment->first;
         return RC_OK;
@@ -79,10 +86,8 @@ static enum rc surroundings(struct repack *p, struct err *err)
 {
     const struct archive_reader *r = p->reader;
     struct segment_wanted wanted = {p->segment, SECTION_FRONTIERS};
-    struct tlog_hash root;
     struct str bytes;
-    enum rc rc = archive_reader_root(p->reader, p->segment->end, &root, err); /* so that the groups are there */
-    rc = rc == RC_OK ? segment_section_load(r->io, r->folders.seg, &wanted, p->kept, &bytes, err) : rc;
+    enum rc rc = segment_section_load(r->io, r->folders.seg, &wanted, p->kept, &bytes, err);
     rc = rc == RC_OK ? segment_frontiers(bytes, &p->before, &p->after, err) : rc;
     wanted.section = SECTION_SOURCES;
     rc = rc == RC_OK ? segment_section_load(r->io, r->folders.seg, &wanted, p->kept, &bytes, err) : rc;
@@ -90,7 +95,7 @@ static enum rc surroundings(struct repack *p, struct err *err)
     p->seal.end = p->segment->end;
     p->seal.frontier_in = &p->before;
     p->seal.frontier_out = &p->after;
-    p->seal.groups = r->groups;
+    p->seal.like = p->segment;
     return rc;
 }
 
@@ -109,12 +114,14 @@ static enum rc repack_begin(struct repack *p, struct err *err)
     enum rc rc = surroundings(p, err);
     if (rc == RC_OK && p->segment->cold) /* since it was chosen */
         rc = err_set(err, RC_NOT_FOUND, "it is packed already");
-    return rc == RC_OK
-               ? segment_writer_new_cold(r->io, r->folders.seg, r->instance.uuid, p->segment->first, &p->writer, err)
-               : rc;
+    rc = rc == RC_OK ? sealed_io_new(r->io, p->folder, r->options.vault, r->instance.uuid, &p->staging, err) : rc;
+    return rc == RC_OK ? segment_writer_new_cold(sealed_io_table(p->staging), p->folder, r->instance.uuid,
+                                                 p->segment->first, &p->writer, err)
+                       : rc;
 }
 
-enum rc repack_new(struct archive_reader *reader, uint64_t first, struct repack **ret_repack, struct err *err)
+enum rc repack_new(struct archive_reader *reader, int staging, uint64_t first, struct repack **ret_repack,
+                   struct err *err)
 {
     ASSERT(reader->options.names != NULL);
     struct segment *segment = catalog_find(&reader->catalog, first);
@@ -124,6 +131,7 @@ enum rc repack_new(struct archive_reader *reader, uint64_t first, struct repack 
     if (!p)
         return err_set(err, RC_LIMIT, "no memory to pack a segment");
     p->reader = reader;
+    p->folder = staging;
     p->segment = segment;
     p->sizes.hot = segment->bytes_stored;
     enum rc rc = repack_begin(p, err);
@@ -139,6 +147,7 @@ void repack_free(struct repack *repack)
     if (!repack)
         return;
     segment_writer_free(repack->writer);
+    sealed_io_free(repack->staging);
     block_builder_free(repack->builder);
     arena_free(repack->block);
     arena_free(repack->kept);

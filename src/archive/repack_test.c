@@ -17,6 +17,7 @@
 #include "base/test.h"
 #include "os/file.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -39,10 +40,22 @@ static void rename_cold(const struct testbed *bed, uint64_t first)
     CHECK_INT(rename(path[0], path[1]), 0);
 }
 
+static enum rc next_from(struct archive_reader *reader, int staging, uint64_t from, uint64_t *ret_first)
+{
+    const struct repack_age age = {.after_ns = INT64_MIN, .before_ns = LATER};
+    struct err err = {0};
+    return archive_repack_next(reader, staging, from, &age, ret_first, &err);
+}
+
+/* In a folder of its own, from which it is moved beside the segment. */
 static void pack_one(struct testbed *bed, struct archive_reader *reader, uint64_t first)
 {
     struct repack *repack = NULL;
-    enum rc rc = repack_new(reader, first, &repack, &bed->err);
+    char name[SEGMENT_NAME_MAX];
+    uint64_t next = first;
+    CHECK(mkdirat(bed->folder, "pack", 0700) == 0 || errno == EEXIST);
+    int staging = openat(bed->folder, "pack", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    enum rc rc = repack_new(reader, staging, first, &repack, &bed->err);
     while (rc == RC_OK || rc == RC_AGAIN) {
         rc = repack_step(repack, &bed->err);
         if (rc == RC_OK)
@@ -51,6 +64,11 @@ static void pack_one(struct testbed *bed, struct archive_reader *reader, uint64_
     testbed_ok(bed, rc);
     CHECK(rc != RC_OK || (repack_sizes(repack).cold > 0 && repack_sizes(repack).hot > 0));
     repack_free(repack);
+    segment_cold_name(first, name);
+    CHECK_INT(faccessat(reader->folders.seg, name, F_OK, 0), -1);
+    CHECK(next_from(reader, staging, first, &next) != RC_OK || next > first); /* it waits, here */
+    CHECK_INT(renameat(staging, name, reader->folders.seg, name), 0);
+    close(staging);
 }
 
 static void beside(struct testbed *bed, struct archive_reader **ret_reader)
@@ -64,7 +82,7 @@ static enum rc next_of(struct archive_reader *reader, uint64_t from, int64_t bef
 {
     const struct repack_age age = {.after_ns = INT64_MIN, .before_ns = before_ns};
     struct err err = {0};
-    return archive_repack_next(reader, from, &age, ret_first, &err);
+    return archive_repack_next(reader, reader->folders.seg, from, &age, ret_first, &err);
 }
 
 static enum rc same(struct archive_reader *reader, uint64_t first, struct err *err)
@@ -201,7 +219,7 @@ static void young_ones_wait(void)
     CHECK_INT(first, 0);
     CHECK_INT(next_of(reader, 1, newest + 1, &first), RC_NOT_FOUND);
     const struct repack_age old = {.after_ns = newest, .before_ns = newest + 1};
-    CHECK_INT(archive_repack_next(reader, 0, &old, &first, &bed.err), RC_NOT_FOUND);
+    CHECK_INT(archive_repack_next(reader, reader->folders.seg, 0, &old, &first, &bed.err), RC_NOT_FOUND);
     archive_reader_close(reader);
     testbed_remove(&bed);
 }

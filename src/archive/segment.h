@@ -164,7 +164,8 @@ struct segment_seal {
     uint64_t end;
     const struct tlog_frontier *frontier_in;
     const struct tlog_frontier *frontier_out;
-    const struct tlog_groups *groups;
+    const struct tlog_groups *groups; /* NULL: those of `like`, a segment of the same range */
+    const struct segment *like;
     struct str sources; /* the table as it was at `end` */
 };
 /* RC_AGAIN until done; RC_OK: sealed; RC_CORRUPT: what was collected is not what the tree holds; RC_IO. */

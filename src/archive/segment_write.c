@@ -311,6 +311,17 @@ static enum rc seal_read(struct segment_writer *w, struct err *err)
     return RC_AGAIN;
 }
 
+static enum rc group_hash(const struct segment_seal *seal, uint64_t group, struct tlog_hash *ret_hash, struct err *err)
+{
+    const struct segment *like = seal->like;
+    if (seal->groups)
+        return tlog_groups_get(seal->groups, group, ret_hash, err);
+    if (group < like->group_first || group - like->group_first >= like->group_count)
+        return err_set(err, RC_NOT_FOUND, "the segment has no group %llu", (unsigned long long)group);
+    *ret_hash = like->groups[group - like->group_first];
+    return RC_OK;
+}
+
 static enum rc seal_fold(struct segment_writer *w, const struct segment_seal *seal, struct err *err)
 {
     if (w->next == 0)
@@ -321,7 +332,7 @@ static enum rc seal_fold(struct segment_writer *w, const struct segment_seal *se
         struct tlog_hash want;
         if (!tlog_frontier_append_group(&w->frontier, w->hasher, &w->leaves[w->next], &group))
             continue;
-        enum rc rc = tlog_groups_get(seal->groups, w->frontier.size / TLOG_GROUP - 1, &want, err);
+        enum rc rc = group_hash(seal, w->frontier.size / TLOG_GROUP - 1, &want, err);
         if (rc != RC_OK)
             return rc;
         if (!tlog_hash_eq(&group, &want))
@@ -392,7 +403,7 @@ static void put_groups(const struct segment_writer *w, const struct segment_seal
 {
     for (uint64_t i = w->first / TLOG_GROUP; i < seal->end / TLOG_GROUP; i++) {
         struct tlog_hash hash;
-        ASSERT(tlog_groups_get(seal->groups, i, &hash, NULL) == RC_OK); /* folding compared them */
+        ASSERT(group_hash(seal, i, &hash, NULL) == RC_OK); /* folding compared them */
         buf_put(out, hash.bytes, sizeof hash.bytes);
     }
 }

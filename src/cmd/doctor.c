@@ -197,6 +197,15 @@ static bool known_segment(struct str name)
            (sealed_name_parse(name, &number) && (str_ends(name, STR(".part")) || str_ends(name, STR(".pack"))));
 }
 
+/* What the packer makes, and its keys. */
+static bool known_packed(struct str name)
+{
+    uint64_t number;
+    uint64_t serial;
+    return segment_cold_name_parse(name, &number) || sealed_key_name_parse(name, &number, &serial) ||
+           (sealed_name_parse(name, &number) && str_ends(name, STR(".pack")));
+}
+
 static bool known_checkpoint(struct str name)
 {
     uint64_t number;
@@ -208,7 +217,7 @@ static bool known_checkpoint(struct str name)
 
 static bool known_archive(struct str name)
 {
-    static const char *const names[] = {NAME_WAL, NAME_SEG, NAME_CHECKPOINTS, NAME_INSTANCE, NAME_LOCK};
+    static const char *const names[] = {NAME_WAL, NAME_SEG, NAME_PACK, NAME_CHECKPOINTS, NAME_INSTANCE, NAME_LOCK};
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (str_is(name, names[i]))
             return true;
@@ -244,7 +253,8 @@ static void check_entry(struct doctor *d, const struct place *place, DIR *folder
         tell(d, FOUND_ASIDE, file, "%lld bytes", (long long)about.st_size);
     else if (!known)
         tell(d, FOUND_FOREIGN, file, "not a name that this folder has");
-    if (S_ISDIR(about.st_mode) && place->known != known_log && place->known != known_segment)
+    if (S_ISDIR(about.st_mode) && place->known != known_log && place->known != known_segment &&
+        place->known != known_packed)
         return; /* a folder of its own row */
     bool archive = str_starts(str_of(place->path), STR("archive"));
     if (!S_ISREG(about.st_mode) && place->path[0] && known) {
@@ -293,6 +303,7 @@ static void check_places(struct doctor *d)
         {"archive", true, 0022, 0027, known_archive},
         {"archive/wal", true, 0022, 0027, known_log},
         {"archive/seg", true, 0022, 0027, known_segment},
+        {"archive/pack", false, 0022, 0027, known_packed},
         {"archive/checkpoints", true, 0022, 0027, known_checkpoint},
         {"desk", false, 0022, 0077, NULL},
         {"collect", false, 0022, 0027, NULL},

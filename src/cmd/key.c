@@ -112,6 +112,40 @@ static void count_one(void *context, const char *id)
     c->needed[i].segments += !c->logs;
 }
 
+/* Of what the packer made and has not yet its place. RC_NOT_FOUND: no such folder. */
+static enum rc staging_open(int archive, int *ret_folder, struct err *err)
+{
+    return folder_open(&io_kernel, archive, NAME_PACK, false, ret_folder, err);
+}
+
+static enum rc staging_count(int archive, struct counting *counting, struct err *err)
+{
+    int folder = -1;
+    enum rc rc = staging_open(archive, &folder, err);
+    if (rc == RC_NOT_FOUND)
+        return RC_OK;
+    rc = rc == RC_OK ? sealed_keys(&io_kernel, folder, count_one, counting, err) : rc;
+    if (folder >= 0)
+        close(folder);
+    return rc;
+}
+
+static enum rc staging_rotate(int archive, const struct vault *vault, const uint8_t uuid[16],
+                              struct sealed_rotation *rotation, struct err *err)
+{
+    struct sealed_rotation more = {0};
+    int folder = -1;
+    enum rc rc = staging_open(archive, &folder, err);
+    if (rc == RC_NOT_FOUND)
+        return RC_OK;
+    rc = rc == RC_OK ? sealed_rotate(&io_kernel, folder, vault, uuid, &more, err) : rc;
+    rotation->keys += more.keys;
+    rotation->rewrapped += more.rewrapped;
+    if (folder >= 0)
+        close(folder);
+    return rc;
+}
+
 static enum rc archive_count(const char *data, struct counting *counting, struct err *err)
 {
     struct folders folders = {-1, -1, -1};
@@ -121,6 +155,7 @@ static enum rc archive_count(const char *data, struct counting *counting, struct
         return RC_OK; /* not begun yet */
     rc = rc == RC_OK ? folders_open(&io_kernel, archive, false, &folders, err) : rc;
     rc = rc == RC_OK ? sealed_keys(&io_kernel, folders.seg, count_one, counting, err) : rc;
+    rc = rc == RC_OK ? staging_count(archive, counting, err) : rc;
     counting->logs = true;
     rc = rc == RC_OK ? wal_lock_keys(&io_kernel, folders.wal, count_one, counting, err) : rc;
     folders_close(&io_kernel, &folders);
@@ -213,6 +248,7 @@ static enum rc rotate_all(const char *data, const struct vault *vault, struct se
     rc = rc == RC_OK ? instance_load(&io_kernel, archive, &instance, err) : rc;
     rc = rc == RC_OK ? folders_open(&io_kernel, archive, false, &folders, err) : rc;
     rc = rc == RC_OK ? sealed_rotate(&io_kernel, folders.seg, vault, instance.uuid, ret_segments, err) : rc;
+    rc = rc == RC_OK ? staging_rotate(archive, vault, instance.uuid, ret_segments, err) : rc;
     rc = rc == RC_OK ? wal_lock_rotate(&io_kernel, folders.wal, vault, ret_logs, err) : rc;
     folders_close(&io_kernel, &folders);
     if (archive >= 0)

@@ -399,6 +399,12 @@ bool channel_take(struct channel *channel)
     return true;
 }
 
+bool channel_wait(struct channel *channel, int timeout_ms)
+{
+    struct pollfd ready = {.fd = channel->options.fd, .events = POLLIN};
+    return poll(&ready, 1, timeout_ms) > 0 && channel_take(channel);
+}
+
 static void channel_ready(void *context, unsigned events)
 {
     struct channel *channel = context;

@@ -35,7 +35,8 @@
     X(ROLE_WEB, "web")                                                                                                 \
     X(ROLE_COLLECTOR, "collector")                                                                                     \
     X(ROLE_INTAKE, "intake")                                                                                           \
-    X(ROLE_PACKER, "packer") /* behind the others: user ids are counted by this table */
+    X(ROLE_PACKER, "packer") /* behind the others: user ids are counted by this table */                               \
+    X(ROLE_JUDGE, "judge")
 
 enum role {
 #define X(id, name) id,
@@ -94,7 +95,12 @@ enum role {
     X(MSG_OBJECT_TERMS, "object-terms", R(DESK), R(KEEPER), 512 * MSG_KIB)   /* JSON, role/object_terms.h */           \
     X(MSG_OBJECT_RULES, "object-rules", R(DESK), R(PACKER), 6 * MSG_MIB)     /* desk/asset_rules.h */                  \
     X(MSG_OBJECTS_ASK, "objects-ask", R(KEEPER), R(PACKER), 32)              /* id = first of a segment; rules */      \
-    X(MSG_OBJECTS_FOUND, "objects-found", R(PACKER), R(KEEPER), 4 * MSG_KIB) /* same id; role/object_terms.h */
+    X(MSG_OBJECTS_FOUND, "objects-found", R(PACKER), R(KEEPER), 4 * MSG_KIB) /* same id; role/object_terms.h */        \
+    X(MSG_JUDGE, "judge", R(REAPER), R(JUDGE), 16)                           /* id = question; role/judging.h */       \
+    X(MSG_JUDGED, "judged", R(JUDGE), R(REAPER), 4 * MSG_KIB)                /* id = question; role/judging.h */       \
+    X(MSG_OPEN, "open", R(JUDGE), R(REAPER), 128)                            /* id = turn; role/judging.h */           \
+    X(MSG_OPENED, "opened", R(REAPER), R(JUDGE), 4) /* id = turn; role/judging.h; the descriptor */                    \
+    X(MSG_STUCK, "stuck", R(REAPER), R(PARENT), 0)  /* the judge does not answer: kill it */
 
 enum msg_type {
 #define X(id, name, from, to, size) id,
@@ -152,6 +158,9 @@ unsigned channel_instance(const struct channel *channel);
 /* Handles everything that the peer had sent by now, without waiting for more. False: the channel is closed and freed.
  */
 bool channel_take(struct channel *channel);
+/* As channel_take, once the peer sent something, for which it waits. False: it sent nothing, or the channel is closed
+ * and freed. */
+bool channel_wait(struct channel *channel, int timeout_ms);
 /* Waits until everything queued is sent or the peer is gone. For the last words of a process. */
 void channel_drain(struct channel *channel);
 

@@ -122,12 +122,15 @@ static int io_list(void *self, int folder, bool (*each)(void *context, const cha
 {
     (void)self;
     int copy = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (copy < 0)
-        return -errno;
-    DIR *dir = fdopendir(copy);
+    return copy < 0 ? -errno : io_list_open(copy, each, context);
+}
+
+int io_list_open(int folder, bool (*each)(void *context, const char *name), void *context)
+{
+    DIR *dir = fdopendir(folder);
     if (!dir) {
         int result = -errno;
-        close(copy);
+        close(folder);
         return result;
     }
     struct dirent *entry;
@@ -181,4 +184,59 @@ int io_open_folder(const char *path)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return fd < 0 ? -errno : fd;
+}
+
+static struct io_identity identity_of(const struct stat *st)
+{
+    return (struct io_identity){.device = st->st_dev,
+                                .number = st->st_ino,
+                                .links = st->st_nlink,
+                                .size = st->st_size,
+                                .changed_ns = (int64_t)st->st_ctim.tv_sec * 1000000000 + st->st_ctim.tv_nsec,
+                                .regular = S_ISREG(st->st_mode)};
+}
+
+int io_identify(int fd, struct io_identity *ret_identity)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return -errno;
+    *ret_identity = identity_of(&st);
+    return 0;
+}
+
+int io_identify_name(int folder, const char *name, struct io_identity *ret_identity)
+{
+    struct stat st;
+    if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+        return -errno;
+    *ret_identity = identity_of(&st);
+    return 0;
+}
+
+bool io_identity_eq(const struct io_identity *a, const struct io_identity *b)
+{
+    return a->device == b->device && a->number == b->number && a->links == b->links && a->size == b->size &&
+           a->changed_ns == b->changed_ns && a->regular == b->regular;
+}
+
+int io_move(int from, const char *name, int to)
+{
+    struct stat st;
+    if (renameat2(from, name, to, name, RENAME_NOREPLACE) == 0)
+        return 0;
+    if (errno != EINVAL)
+        return -errno;
+    /* a file system that cannot look and rename in one */
+    if (fstatat(to, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+        return -EEXIST;
+    return errno == ENOENT && renameat(from, name, to, name) == 0 ? 0 : -errno;
+}
+
+int io_unwritten(int fd)
+{
+    /* A lease for reading is given only while no writer has the file open; it is given back at once. */
+    if (fcntl(fd, F_SETLEASE, F_RDLCK) == 0)
+        return fcntl(fd, F_SETLEASE, F_UNLCK) == 0 ? 0 : -errno;
+    return errno == EAGAIN ? -EBUSY : -EOPNOTSUPP;
 }

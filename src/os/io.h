@@ -52,5 +52,28 @@ extern const struct io io_kernel;
 
 /* Opens a folder by path, for the process that still may (parent, command line). -errno on failure. */
 int io_open_folder(const char *path) MUST_USE;
+/* As the table's list, of a folder that is open for this walk alone: `folder` is closed. */
+int io_list_open(int folder, bool (*each)(void *context, const char *name), void *context) MUST_USE;
+
+/* ---- for who gives a name to a file that another process made ---- */
+
+/* Which file it is, and whether anything of it was changed in between. */
+struct io_identity {
+    uint64_t device;
+    uint64_t number; /* inode */
+    uint64_t links;  /* names that it has */
+    int64_t size;
+    int64_t changed_ns; /* of bytes, names or mode: nobody can set it */
+    bool regular;       /* a file, no link, folder or pipe */
+};
+int io_identify(int fd, struct io_identity *ret_identity) MUST_USE;
+int io_identify_name(int folder, const char *name, struct io_identity *ret_identity) MUST_USE; /* follows no link */
+bool io_identity_eq(const struct io_identity *a, const struct io_identity *b);
+/* Gives a file the same name in another folder; one that is there already stays: -EEXIST. -EXDEV: the folders are not
+ * of one file system, or the sandbox does not let it pass. */
+int io_move(int from, const char *name, int to) MUST_USE;
+/* 0 when no process has the file, open here for reading, open for writing. -EBUSY: one has. -EOPNOTSUPP: this file
+ * system cannot say. The file must be of our own user. */
+int io_unwritten(int fd) MUST_USE;
 
 #endif

@@ -58,6 +58,7 @@ static enum rc path_allow(int ruleset, const struct sandbox_path *path, uint64_t
     access |= (path->access & SANDBOX_WRITE) ? FS_WRITE : 0;
     access |= (path->access & SANDBOX_REMOVE) ? LANDLOCK_ACCESS_FS_REMOVE_FILE : 0;
     access |= (path->access & SANDBOX_RENAME) ? LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG : 0;
+    access |= (path->access & SANDBOX_MOVE) ? ACCESS_REFER : 0;
     struct stat st;
     if (fstat(fd, &st) == 0 && !S_ISDIR(st.st_mode))
         access &= FS_FILE_ONLY;
@@ -79,6 +80,12 @@ static enum rc landlock_enter(const struct sandbox *sandbox, struct buf *missing
     bool net = abi >= 4 && !(sandbox->calls & SANDBOX_CONNECT);
     if (abi < 4)
         buf_text(missing, "this kernel's Landlock does not know TCP: connections are guarded by seccomp only\n");
+    for (size_t i = 0; i < sandbox->path_count && abi < 2; i++)
+        if (sandbox->paths[i].access & SANDBOX_MOVE) {
+            buf_text(missing,
+                     "this kernel's Landlock lets no file change its folder: packed segments stay where they are\n");
+            break;
+        }
     struct ruleset attributes = {.fs = fs_known(abi), .net = net ? NET_BIND_TCP | NET_CONNECT_TCP : 0};
     long ruleset =
         syscall(SYS_landlock_create_ruleset, &attributes, abi >= 4 ? sizeof attributes : sizeof attributes.fs, 0);
@@ -205,6 +212,7 @@ static const int calls_change[] = {
     SCMP_SYS(fchown),    SCMP_SYS(umask),     SCMP_SYS(sync_file_range), SCMP_SYS(utimensat),
 };
 
+static const int calls_list[] = {SCMP_SYS(getdents64)};
 static const int calls_unlink[] = {SCMP_SYS(unlink), SCMP_SYS(unlinkat)};
 static const int calls_accept[] = {SCMP_SYS(accept), SCMP_SYS(accept4)};
 static const int calls_connect[] = {SCMP_SYS(socket), SCMP_SYS(connect), SCMP_SYS(bind), SCMP_SYS(socketpair)};
@@ -232,6 +240,7 @@ static const struct call_group groups[] = {
     {SANDBOX_ACCEPT, calls_accept, ARRAY_LEN(calls_accept)},
     {SANDBOX_CONNECT, calls_connect, ARRAY_LEN(calls_connect)},
     {SANDBOX_THREADS, calls_threads, ARRAY_LEN(calls_threads)},
+    {SANDBOX_LIST, calls_list, ARRAY_LEN(calls_list)},
 };
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)

@@ -18,9 +18,12 @@ enum sandbox_calls {
     SANDBOX_ACCEPT = 8,   /* take connections from listening sockets it was given */
     SANDBOX_CONNECT = 16, /* open outgoing connections */
     SANDBOX_THREADS = 32, /* a library needs threads */
+    SANDBOX_LIST = 64,    /* read the names in folders that it was given open */
 };
 
-enum sandbox_access { SANDBOX_READ = 1, SANDBOX_WRITE = 2, SANDBOX_REMOVE = 4, SANDBOX_RENAME = 8 };
+/* SANDBOX_MOVE: files may go from a folder that has it to another that has it, when the one may lose a name and the
+ * other gain one. */
+enum sandbox_access { SANDBOX_READ = 1, SANDBOX_WRITE = 2, SANDBOX_REMOVE = 4, SANDBOX_RENAME = 8, SANDBOX_MOVE = 16 };
 
 struct sandbox_path {
     const char *path; /* absent paths are passed over */

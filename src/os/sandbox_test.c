@@ -1,8 +1,10 @@
 #include "os/sandbox.h"
 
 #include "base/test.h"
+#include "os/io.h"
 #include "os/proc.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -13,10 +15,23 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum deed { DEED_NONE, DEED_READ_ALLOWED, DEED_READ_OTHER, DEED_WRITE, DEED_UNLINK, DEED_SOCKET };
+enum deed {
+    DEED_NONE,
+    DEED_READ_ALLOWED,
+    DEED_READ_OTHER,
+    DEED_WRITE,
+    DEED_UNLINK,
+    DEED_SOCKET,
+    DEED_RENAME,
+    DEED_LIST,
+    DEED_IN_FOLDER,
+    DEED_MOVE
+};
 
 static char folder[64];
 static char other[64];
+static int given = -1; /* the folder, opened before */
+static int below = -1; /* a folder in it */
 
 /* 0 done, 1 refused, 2 the sandbox itself failed. */
 static int deed_do(enum deed deed)
@@ -39,6 +54,17 @@ static int deed_do(enum deed deed)
     case DEED_SOCKET:
         fd = socket(AF_INET, SOCK_STREAM, 0);
         return fd < 0;
+    case DEED_RENAME:
+        return renameat(given, "x", given, "y") != 0;
+    case DEED_LIST: {
+        DIR *dir = fdopendir(given);
+        return !dir || !readdir(dir);
+    }
+    case DEED_IN_FOLDER:
+        fd = openat(given, "x", O_RDONLY);
+        return fd < 0;
+    case DEED_MOVE:
+        return io_move(given, "x", below) != 0;
     }
     return 2;
 }
@@ -50,7 +76,10 @@ static int in_sandbox(unsigned calls, unsigned access, enum deed deed, struct bu
         struct sandbox_path path = {.path = folder, .access = access};
         struct sandbox sandbox = {.calls = calls, .paths = &path, .path_count = 1, .files_max = 100};
         struct err err = {0};
-        bool entered = sandbox_hold(&path, 1, &err) == RC_OK && sandbox_enter(&sandbox, missing, &err) == RC_OK;
+        given = open(folder, O_RDONLY | O_DIRECTORY);
+        below = openat(given, "below", O_RDONLY | O_DIRECTORY);
+        bool entered = given >= 0 && below >= 0 && sandbox_hold(&path, 1, &err) == RC_OK &&
+                       sandbox_enter(&sandbox, missing, &err) == RC_OK;
         _exit(entered ? deed_do(deed) : 2);
     }
     int status = 0;
@@ -78,11 +107,25 @@ static void what_is_not_allowed_does_not_happen(void)
         {SANDBOX_CONNECT, 0, DEED_SOCKET, 0, false},
         {SANDBOX_OPEN | SANDBOX_UNLINK, SANDBOX_READ, DEED_UNLINK, 1, true},
         {SANDBOX_OPEN | SANDBOX_UNLINK, SANDBOX_READ | SANDBOX_REMOVE, DEED_UNLINK, 0, false},
+        /* of a folder that was given open: its names, and nothing in it */
+        {SANDBOX_LIST, 0, DEED_LIST, 0, false},
+        {0, 0, DEED_LIST, 100 + SIGSYS, false},
+        {SANDBOX_LIST, 0, DEED_IN_FOLDER, 1, false},
+        {SANDBOX_OPEN, 0, DEED_IN_FOLDER, 1, true},
+        {SANDBOX_LIST, 0, DEED_RENAME, 100 + SIGSYS, false},
+        {SANDBOX_LIST, 0, DEED_UNLINK, 100 + SIGSYS, false},
+        {SANDBOX_LIST, 0, DEED_WRITE, 1, false},
+        /* into another folder: only where both let it pass, whatever else may be done there */
+        {SANDBOX_CHANGE, SANDBOX_READ | SANDBOX_WRITE | SANDBOX_REMOVE | SANDBOX_RENAME, DEED_MOVE, 1, true},
+        {SANDBOX_CHANGE, SANDBOX_READ | SANDBOX_MOVE, DEED_MOVE, 1, true},
+        {SANDBOX_CHANGE, SANDBOX_READ | SANDBOX_REMOVE | SANDBOX_RENAME | SANDBOX_MOVE, DEED_MOVE, 0, false},
     };
     snprintf(folder, sizeof folder, "/tmp/qorgan-sandbox-XXXXXX");
     snprintf(other, sizeof other, "/tmp/qorgan-other-XXXXXX");
     CHECK(mkdtemp(folder) && mkdtemp(other));
     char path[128];
+    snprintf(path, sizeof path, "%s/below", folder);
+    CHECK_INT(mkdir(path, 0700), 0);
     for (int i = 0; i < 2; i++) {
         snprintf(path, sizeof path, "%s/x", i ? folder : other);
         close(open(path, O_WRONLY | O_CREAT, 0600));
@@ -102,6 +145,8 @@ static void what_is_not_allowed_does_not_happen(void)
     }
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         test_row("row %zu", i);
+        snprintf(path, sizeof path, "%s/x", folder);
+        close(open(path, O_WRONLY | O_CREAT, 0600)); /* one row removes it */
         CHECK_INT(in_sandbox(rows[i].calls, rows[i].access, rows[i].deed, &missing), rows[i].want);
     }
     buf_done(&missing);

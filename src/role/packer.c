@@ -1,16 +1,16 @@
 /* packer.c - packs segments anew, smaller, once their records are rarely asked for (archive/repack.h); and tells the
  * keeper whose records a segment has (object_finder.h), before it goes on packing.
  *
- * Its file stands beside the segment until the reaper has compared it with the segment and lets it take its name: this
- * process replaces no segment and removes nothing. The kernel keeps it from unlinking, not from renaming in the folder
- * of segments. It decodes and encodes a block a step, gives way to all others, and may be killed at any time: the next
- * one begins that segment anew. */
+ * It writes in the folder archive/pack and nowhere else, and removes nothing: the reaper takes what is there into the
+ * folder of segments (staging.h), has it compared with the segment, and lets it take its name. It decodes and encodes a
+ * block a step, gives way to all others, and may be killed at any time: the next one begins that segment anew. */
 #include "archive/repack.h"
 #include "base/assert.h"
 #include "base/buf.h"
 #include "base/civil.h"
 #include "event/names.h"
 #include "os/clock.h"
+#include "os/file.h"
 #include "os/io.h"
 #include "os/proc.h"
 #include "os/random.h"
@@ -28,6 +28,7 @@
 
 struct packer {
     int archive;
+    int staging; /* archive/pack */
     int64_t hot_ns;
     int64_t keep_ns;
     struct vault *vault;
@@ -54,10 +55,13 @@ static enum rc packer_start(struct process *process, void **ret_self, struct err
     packer.archive = process_handle(process, "archive", -1);
     if (packer.archive < 0)
         return err_set(err, RC_INVALID, "the packer was given no archive");
+    enum rc rc = folder_open(&io_kernel, packer.archive, "pack", false, &packer.staging, err);
+    if (rc != RC_OK)
+        return rc;
     packer.hot_ns = process->config.hot_days * DAY_NS;
     packer.keep_ns = process->config.keep_days * DAY_NS;
     *ret_self = &packer;
-    enum rc rc = process_vault(&packer.vault, err);
+    rc = process_vault(&packer.vault, err);
     if (rc != RC_OK)
         return rc;
     const struct object_finder_options options = {
@@ -87,12 +91,13 @@ static enum rc work_begin(struct packer *packer, int64_t now_ns, struct err *err
     enum rc rc = archive_reader_open(&io_kernel, packer->archive, &options, &packer->reader, err);
     if (rc == RC_DENIED && packer->vault) /* a master key was added: the parent starts us anew with the present ring */
         process_stop(EXIT_FAILURE);
-    rc = rc == RC_OK ? archive_repack_next(packer->reader, packer->from, &age, &packer->first, err) : rc;
+    rc = rc == RC_OK ? archive_repack_next(packer->reader, packer->staging, packer->from, &age, &packer->first, err)
+                     : rc;
     if (rc != RC_OK)
         return rc;
     packer->from = packer->first + 1;
-    rc = repack_new(packer->reader, packer->first, &packer->repack, err);
-    if (rc == RC_OK && proc_disk_free(packer->archive) < SPARE + repack_sizes(packer->repack).hot) {
+    rc = repack_new(packer->reader, packer->staging, packer->first, &packer->repack, err);
+    if (rc == RC_OK && proc_disk_free(packer->staging) < SPARE + repack_sizes(packer->repack).hot) {
         packer->from = packer->first;
         rc = err_set(err, RC_IO, "the disk has no room for it");
     }
@@ -168,7 +173,7 @@ static size_t packer_paths(const struct config *config, struct arena *arena, str
     buf_init(&path, 4096);
     buf_format(&path, "%.*s/archive", STR_ARG(config->data));
     ret[0] = (struct sandbox_path){.path = arena_strz(arena, buf_view(&path)), .access = SANDBOX_READ};
-    buf_text(&path, "/seg");
+    buf_text(&path, "/pack");
     ret[1] = (struct sandbox_path){.path = arena_strz(arena, buf_view(&path)), .access = SANDBOX_READ | SANDBOX_WRITE};
     buf_done(&path);
     return 2;

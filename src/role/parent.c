@@ -50,7 +50,7 @@ static const struct edge edges[] = {
     {ROLE_INTAKE, ROLE_KEEPER}, {ROLE_COLLECTOR, ROLE_KEEPER}, {ROLE_ENGINE, ROLE_KEEPER}, {ROLE_DESK, ROLE_KEEPER},
     {ROLE_KEEPER, ROLE_SIGNER}, {ROLE_KEEPER, ROLE_REAPER},    {ROLE_ENGINE, ROLE_DESK},   {ROLE_WEB, ROLE_DESK},
     {ROLE_WEB, ROLE_QUERY},     {ROLE_DESK, ROLE_OUT},         {ROLE_KEEPER, ROLE_OUT},    {ROLE_DESK, ROLE_PACKER},
-    {ROLE_KEEPER, ROLE_PACKER},
+    {ROLE_KEEPER, ROLE_PACKER}, {ROLE_REAPER, ROLE_JUDGE},
 };
 
 enum child_state { CHILD_DOWN, CHILD_STARTING, CHILD_RUNNING, CHILD_STOPPED };
@@ -188,26 +188,27 @@ static void belongings_send(struct parent *parent, struct child *child)
     enum role role = child->role;
     if (role == ROLE_KEEPER || role == ROLE_QUERY || role == ROLE_REAPER || role == ROLE_PACKER)
         handle_send(child, "archive", setup->archive);
-    if (role == ROLE_KEEPER || role == ROLE_REAPER)
+    if (role == ROLE_KEEPER || role == ROLE_JUDGE)
         secret_send(child, "retention-law", parent->retention_law);
     if (role == ROLE_QUERY)
         handle_send(child, MIRROR_FOLDER, setup->mirror);
     if (!vault_setting_off(parent->config.encryption) &&
-        (role == ROLE_KEEPER || role == ROLE_QUERY || role == ROLE_REAPER || role == ROLE_PACKER))
+        (role == ROLE_KEEPER || role == ROLE_QUERY || role == ROLE_JUDGE || role == ROLE_PACKER))
         master_keys_send(parent, child);
     if (role == ROLE_KEEPER) {
         secret_send(child, "origin-uuid", setup->origin_uuid);
         secret_send(child, "signed-last", setup_signed_last(setup, &parent->text));
         handle_send(child, "new-instance", parent->new_instance ? setup->lock : -1);
     }
-    if (role == ROLE_KEEPER || role == ROLE_OUT || role == ROLE_REAPER)
+    if (role == ROLE_KEEPER || role == ROLE_OUT || role == ROLE_JUDGE)
         secret_send(child, "witness-policy", setup->witness_policy);
+    if (role == ROLE_JUDGE)
+        secret_send(child, "signer-public", setup->signer_public);
     if (role == ROLE_OUT) {
         secret_send(child, "witness-ca", setup->witness_ca);
         secret_send(child, "timestamp-ca", setup->timestamp_ca);
     }
     if (role == ROLE_REAPER) {
-        secret_send(child, "signer-public", setup->signer_public);
         handle_send(child, "log-folder", setup->log_folder);
         handle_send(child, "segment-folder", setup->segment_folder);
     }
@@ -294,11 +295,22 @@ static void on_ready(struct child *child, const struct msg *msg)
         greet(parent);
 }
 
+/* The reaper has waited long enough. It is started again when it has died. */
+static void on_stuck(struct parent *parent)
+{
+    const struct child *judge = child_find(parent, ROLE_JUDGE, 0);
+    if (judge && judge->pid > 0 && !parent->stopping)
+        kill(judge->pid, SIGKILL);
+}
+
 static void on_child_message(void *context, struct channel *channel, struct msg *msg)
 {
+    struct child *child = context;
     (void)channel;
     if (msg->type == MSG_READY)
-        on_ready(context, msg);
+        on_ready(child, msg);
+    else if (msg->type == MSG_STUCK)
+        on_stuck(child->parent);
 }
 
 static void on_child_closed(void *context, struct channel *channel, const char *reason)
@@ -398,8 +410,8 @@ static void reap(struct parent *parent)
 
 /* ---- stopping: who makes records first, who keeps them last ---- */
 
-static const enum role stop_order[] = {ROLE_WEB,    ROLE_INTAKE, ROLE_COLLECTOR, ROLE_OUT,    ROLE_QUERY, ROLE_PACKER,
-                                       ROLE_ENGINE, ROLE_DESK,   ROLE_REAPER,    ROLE_KEEPER, ROLE_SIGNER};
+static const enum role stop_order[] = {ROLE_WEB,    ROLE_INTAKE, ROLE_COLLECTOR, ROLE_OUT,   ROLE_QUERY,  ROLE_PACKER,
+                                       ROLE_ENGINE, ROLE_DESK,   ROLE_REAPER,    ROLE_JUDGE, ROLE_KEEPER, ROLE_SIGNER};
 
 static void stop_next(struct parent *parent)
 {
@@ -586,6 +598,7 @@ static enum rc parent_start(struct parent *parent, const struct parent_options *
     children_add(parent, ROLE_SIGNER, 1);
     children_add(parent, ROLE_KEEPER, 1);
     children_add(parent, ROLE_REAPER, 1);
+    children_add(parent, ROLE_JUDGE, 1);
     children_add(parent, ROLE_PACKER, 1);
     children_add(parent, ROLE_OUT, 1);
     children_add(parent, ROLE_DESK, 1);

@@ -105,6 +105,12 @@ void process_say(const char *format, ...)
     buf_char(&pump.said, '\n');
 }
 
+void process_tell(enum msg_type type)
+{
+    if (pump.parent && !channel_send(pump.parent, type, 0, STR_NONE))
+        log_warning("the parent does not take what it is told");
+}
+
 void process_stop(int status)
 {
     pump.state = STATE_STOPPING;

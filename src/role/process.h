@@ -78,6 +78,8 @@ enum rc process_vault(struct vault **ret_vault, struct err *err) MUST_USE;
 struct channel *process_peer(enum role role, unsigned instance);
 /* Adds a line to what READY tells people (an address, a first password). */
 void process_say(const char *format, ...) PRINTF(1, 2);
+/* A message without a body for the parent. */
+void process_tell(enum msg_type type);
 /* Stops the process: after this step driver.stop is called and it exits with status. */
 void process_stop(int status);
 

@@ -1,66 +1,63 @@
-/* reaper.c - the only process that may unlink. It does not believe the keeper.
+/* reaper.c - the only process that may unlink. It does not believe the keeper, and decodes nothing of what it is asked
+ * about but names and fixed headers: that is done by the judge, who may remove nothing (judging.h).
  *
  * A log file goes when the sealed segment that took its records is there: of the same first number, and longer than its
- * header. A segment goes when archive_retire_judge says so, which reads the archive by itself: tombstone, retention
- * record, checkpoint, acts, settings and both clocks. Its keys go after it; keys that a power cut left go later, judged
- * like it. A file that the packer made takes the place of its segment when the same was found in both (replace.h).
+ * header. A segment goes when its tombstone is there and the judge says so, who reads the archive by itself: tombstone,
+ * retention record, checkpoint, acts, settings and both clocks. Its keys go after it; keys that a power cut left go
+ * later, judged like it. A file that the packer made takes the place of its segment when the judge found the same in
+ * both (replace.h).
+ *
+ *   DELETE ──► deletions ──first of them──► judge ──yes, of the file that is still there──► unlink ──► DELETED
  */
-#include "archive/retire.h"
 #include "archive/sealed.h"
+#include "archive/segment.h"
 #include "base/assert.h"
 #include "base/buf.h"
 #include "base/bytes.h"
 #include "os/clock.h"
+#include "os/file.h"
 #include "os/io.h"
-#include "role/keep.h"
+#include "role/judging.h"
 #include "role/log.h"
 #include "role/replace.h"
+#include "role/retire.h"
 #include "role/roles.h"
-#include "tlog/policy.h"
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define NAME_SIZE      64
-#define SEGMENT_HEADER 4096
-#define READER_IDLE_NS UINT64_C(2000000000)
-#define ORPHANS_NS     UINT64_C(60000000000)
-#define ORPHAN_TRIES   5
+#define NAME_SIZE     64
+#define ORPHANS_NS    UINT64_C(60000000000)
+#define ORPHAN_TRIES  5
+#define JUDGE_TRIES   3                          /* of a deletion: the judge may be killed for another's sake */
+#define DELETIONS_MAX (4u * RETIRE_SEGMENTS_MAX) /* as many as the keeper asks for at once */
+
+struct deletion {
+    uint64_t first;
+    unsigned tries;
+};
+
+/* What the open decision is about. */
+enum deciding { DECIDING_NOTHING, DECIDING_DELETION, DECIDING_ORPHAN };
 
 struct reaper {
     int log_folder;
     int segment_folder;
     int archive;
-    struct keep keep;
-    struct policy *signers;
-    char keep_error[ERR_TEXT_MAX]; /* no segment goes */
-    struct vault *vault;
+    struct staging staging;
+    struct judging *judging;
     struct replace *replace;
-    struct archive_reader *reader; /* while segments are being asked for: it holds log files that may be unlinked */
-    uint64_t read_ns;              /* boot time of its last use */
-    unsigned orphan_tries;         /* to remove keys that a power cut left */
-    uint64_t orphans_ns;           /* boot time of the next */
+    enum deciding deciding;
+    struct judging_file file; /* the segment that is judged */
+    struct deletion deletions[DELETIONS_MAX];
+    size_t deletion_count;
+    unsigned orphan_tries; /* to remove what a power cut left */
+    uint64_t orphans_ns;   /* boot time of the next */
+    bool orphans_looking;
+    bool orphans_left;
+    uint64_t orphans_from; /* looked at are these and above */
 };
-
-/* Whom a checkpoint has to be signed by, told by the parent and not by the keeper. */
-static enum rc signers_load(struct reaper *reaper, struct arena *arena, struct err *err)
-{
-    struct str text = arena_str(arena, process_secret("witness-policy")); /* the policy borrows from it */
-    struct note_key key;
-    reaper->signers = arena_alloc(arena, sizeof *reaper->signers);
-    if (!reaper->signers)
-        return err_set(err, RC_LIMIT, "no memory for the log's key");
-    enum rc rc = note_key_parse(process_secret("signer-public"), &key, err);
-    if (rc != RC_OK)
-        return rc;
-    policy_of_key(&key, reaper->signers);
-    rc = text.n ? policy_parse(text, reaper->signers, err) : RC_OK;
-    reaper->signers->log[0] = key; /* whatever other logs the file of the witnesses names */
-    reaper->signers->log_count = 1;
-    return rc;
-}
 
 /* What is left of deleted segments is looked for again. */
 static void orphans_look(void *context)
@@ -70,30 +67,45 @@ static void orphans_look(void *context)
     reaper->orphans_ns = 0;
 }
 
+static void on_verdict(void *context, const struct judging_question *question, const struct judging_verdict *verdict);
+
+static void on_stuck(void *context)
+{
+    (void)context;
+    log_error("the judge does not answer in time: it is started anew");
+    process_tell(MSG_STUCK);
+}
+
 static enum rc reaper_start(struct process *process, void **ret_self, struct err *err)
 {
-    static struct reaper reaper;
+    static struct reaper reaper = {.file.fd = -1};
     reaper.log_folder = process_handle(process, "log-folder", -1);
     reaper.segment_folder = process_handle(process, "segment-folder", -1);
-    if (reaper.log_folder < 0 || reaper.segment_folder < 0)
-        return err_set(err, RC_INVALID, "the reaper was given no folders");
-    struct err reason = {0};
     reaper.archive = process_handle(process, "archive", -1);
-    if (keep_parse(&process->config, process_secret("retention-law"), clock_real_ns(), &reaper.keep, &reason) != RC_OK)
-        snprintf(reaper.keep_error, sizeof reaper.keep_error, "%s", reason.text);
-    else if (signers_load(&reaper, process->arena, &reason) != RC_OK)
-        snprintf(reaper.keep_error, sizeof reaper.keep_error, "%s", reason.text);
-    reaper.orphan_tries = ORPHAN_TRIES;
-    *ret_self = &reaper;
-    enum rc rc = process_vault(&reaper.vault, err);
+    if (reaper.log_folder < 0 || reaper.segment_folder < 0 || reaper.archive < 0)
+        return err_set(err, RC_INVALID, "the reaper was given no folders");
+    int checkpoints = -1;
+    enum rc rc = folder_open(&io_kernel, reaper.archive, "checkpoints", false, &checkpoints, err);
+    rc = rc == RC_OK ? folder_open(&io_kernel, reaper.archive, "pack", false, &reaper.staging.folder, err) : rc;
     if (rc != RC_OK)
         return rc;
+    reaper.staging.segments = reaper.segment_folder;
+    const struct judging_options judging = {.folders = {[JUDGING_ARCHIVE] = reaper.archive,
+                                                        [JUDGING_LOG] = reaper.log_folder,
+                                                        [JUDGING_SEGMENTS] = reaper.segment_folder,
+                                                        [JUDGING_CHECKPOINTS] = checkpoints},
+                                            .judged = on_verdict,
+                                            .stuck = on_stuck,
+                                            .context = &reaper};
+    reaper.orphan_tries = ORPHAN_TRIES;
+    *ret_self = &reaper;
+    reaper.judging = judging_new(&judging);
     const struct replace_options options = {.archive = reaper.archive,
-                                            .segments = reaper.segment_folder,
-                                            .vault = reaper.vault,
+                                            .staging = reaper.staging,
+                                            .judging = reaper.judging,
                                             .stray = orphans_look,
                                             .context = &reaper};
-    reaper.replace = replace_new(&options);
+    reaper.replace = reaper.judging ? replace_new(&options) : NULL;
     return reaper.replace ? RC_OK : err_set(err, RC_LIMIT, "no memory to replace segments");
 }
 
@@ -191,7 +203,7 @@ static int packed_unlink(const struct reaper *reaper, uint64_t first)
         result = io_kernel.unlink(NULL, reaper->segment_folder, name);
         result = result == -ENOENT ? 0 : result;
     }
-    return result;
+    return result < 0 ? result : staging_remove(&reaper->staging, first);
 }
 
 static enum rc segment_unlink(const struct reaper *reaper, uint64_t first, struct err *err)
@@ -208,62 +220,100 @@ static enum rc segment_unlink(const struct reaper *reaper, uint64_t first, struc
     return result < 0 ? err_errno(err, -result, "could not remove segment \"%s\"", name) : RC_OK;
 }
 
-static void reader_close(struct reaper *reaper)
+static void deleted(uint64_t first, enum rc rc, const char *why)
 {
-    archive_reader_close(reaper->reader);
-    reaper->reader = NULL;
-}
-
-static enum rc judge(struct reaper *reaper,
-                     enum rc (*ask)(struct archive_reader *reader, uint64_t first,
-                                    const struct retire_question *question, struct err *err),
-                     uint64_t first, struct err *err)
-{
-    struct archive_reader_options options = {.vault = reaper->vault};
-    struct retire_question question = {.law = &reaper->keep.law,
-                                       .policy = &reaper->keep.policy,
-                                       .signers = reaper->signers,
-                                       .wall_ns = clock_real_ns()};
-    if (reaper->keep_error[0])
-        return err_set(err, RC_DENIED, "%s", reaper->keep_error);
-    enum rc rc = RC_OK;
-    if (!reaper->reader)
-        rc = archive_reader_open(&io_kernel, reaper->archive, &options, &reaper->reader, err);
-    if (rc == RC_DENIED && reaper->vault) /* a master key was added: the parent starts us anew with the present ring */
-        process_stop(EXIT_FAILURE);
-    rc = rc == RC_OK ? ask(reaper->reader, first, &question, err) : rc;
-    reaper->read_ns = clock_boot_ns();
+    struct channel *keeper = process_peer(ROLE_KEEPER, 0);
+    struct buf body;
     if (rc != RC_OK)
-        reader_close(reaper);
-    return rc;
+        log_warning("the segment of record %llu stays: %s", (unsigned long long)first, why);
+    if (!keeper)
+        return; /* it asks again when it is back */
+    buf_init(&body, 4096);
+    buf_be64(&body, first);
+    buf_text(&body, rc == RC_OK ? "" : why);
+    if (!channel_send(keeper, MSG_DELETED, 0, buf_view(&body)))
+        log_warning("the keeper does not take its answer");
+    buf_done(&body);
 }
 
-static enum rc segment_delete(struct reaper *reaper, uint64_t first, struct err *err)
+static void deletion_done(struct reaper *reaper, enum rc rc, const char *why)
 {
-    reaper->orphan_tries = ORPHAN_TRIES; /* should its keys not go with it */
+    uint64_t first = reaper->deletions[0].first;
+    ASSERT(reaper->deletion_count > 0);
+    reaper->deletion_count--;
+    memmove(reaper->deletions, reaper->deletions + 1, reaper->deletion_count * sizeof *reaper->deletions);
+    deleted(first, rc, why);
+}
+
+/* Of the first one that waits. RC_AGAIN: the judge was asked, or cannot be asked now. */
+static enum rc deletion_ask(struct reaper *reaper, struct err *err)
+{
+    uint64_t first = reaper->deletions[0].first;
+    char name[SEGMENT_NAME_MAX];
     bool gone = false;
     enum rc rc = is_gone(reaper, first, &gone, err);
     if (rc != RC_OK || gone) /* asked again after it was done */
         return rc;
-    rc = judge(reaper, archive_retire_judge, first, err);
+    if (!judging_free_for(reaper->judging, JUDGING_DELETE))
+        return RC_AGAIN;
+    segment_name(first, name);
+    rc = judging_file_open(reaper->segment_folder, name, &reaper->file, err);
+    if (rc != RC_OK)
+        return rc;
+    const struct judging_question question = {
+        .kind = JUDGING_DELETE, .first = first, .files = &reaper->file, .file_count = 1};
+    rc = judging_ask(reaper->judging, &question, clock_boot_ns());
+    if (rc == RC_OK)
+        reaper->deciding = DECIDING_DELETION;
+    else
+        judging_file_close(&reaper->file);
+    return RC_AGAIN;
+}
+
+/* The judge read this very file, and its tombstone is there. */
+static enum rc deletion_do(struct reaper *reaper, uint64_t first, struct err *err)
+{
+    bool tombstone = false;
+    enum rc rc = exists(reaper, first, ".gone", &tombstone, err);
+    if (rc == RC_OK && !tombstone)
+        rc = err_set(err, RC_DENIED, "its tombstone is not there");
+    rc = rc == RC_OK ? judging_file_still(reaper->segment_folder, &reaper->file, err) : rc;
     return rc == RC_OK ? segment_unlink(reaper, first, err) : rc;
 }
 
-static void on_delete(struct reaper *reaper, struct channel *channel, const struct msg *msg)
+static void deletion_judged(struct reaper *reaper, const struct judging_verdict *verdict)
+{
+    struct deletion *deletion = &reaper->deletions[0];
+    struct err err = {0};
+    ASSERT(reaper->deletion_count > 0);
+    /* Nothing was said of the segment: the judge ended, or is started anew with the present keys. */
+    bool again = verdict->rc == RC_AGAIN || verdict->rc == RC_IO;
+    if (again && ++deletion->tries < JUDGE_TRIES) {
+        judging_file_close(&reaper->file);
+        return;
+    }
+    enum rc rc = verdict->rc == RC_OK ? deletion_do(reaper, deletion->first, &err)
+                                      : err_set(&err, verdict->rc, "%s", verdict->text);
+    judging_file_close(&reaper->file);
+    deletion_done(reaper, rc, err.text);
+}
+
+static void on_delete(struct reaper *reaper, const struct msg *msg)
 {
     struct reader in = reader_of(msg->body);
     uint64_t first = read_be64(&in);
-    struct err err = {0};
-    struct buf body;
-    enum rc rc = reader_done(&in) ? segment_delete(reaper, first, &err) : err_set(&err, RC_INVALID, "not a number");
-    if (rc != RC_OK)
-        log_warning("the segment of record %llu stays: %s", (unsigned long long)first, err.text);
-    buf_init(&body, 4096);
-    buf_be64(&body, first);
-    buf_text(&body, rc == RC_OK ? "" : err.text);
-    if (!channel_send(channel, MSG_DELETED, 0, buf_view(&body)))
-        log_warning("the keeper does not take its answer");
-    buf_done(&body);
+    if (!reader_done(&in)) {
+        log_warning("the keeper asks for a deletion that is no number");
+        return;
+    }
+    reaper->orphan_tries = ORPHAN_TRIES; /* should its keys not go with it */
+    for (size_t i = 0; i < reaper->deletion_count; i++)
+        if (reaper->deletions[i].first == first)
+            return; /* it waits already */
+    if (reaper->deletion_count == DELETIONS_MAX)
+        deleted(first, RC_LIMIT, "too many deletions wait");
+    else
+        reaper->deletions[reaper->deletion_count++] = (struct deletion){.first = first};
 }
 
 /* ---- what is left of segments that are gone: keys, when the power went in between; what was packed late ---- */
@@ -296,53 +346,107 @@ static bool orphan_is(void *context, const char *name)
     return s->rc == RC_OK;
 }
 
-static enum rc orphan_unlink(struct reaper *reaper, uint64_t first, struct err *err)
+/* The judge let go what the deleted segment left. */
+static enum rc orphan_unlink(const struct reaper *reaper, uint64_t first, struct err *err)
 {
-    enum rc rc = judge(reaper, archive_retire_judge_keys, first, err);
-    if (rc != RC_OK)
-        return rc;
+    bool gone = false;
+    enum rc rc = is_gone(reaper, first, &gone, err);
+    if (rc != RC_OK || !gone)
+        return rc == RC_OK ? err_set(err, RC_DENIED, "the segment is there") : rc;
     int result = packed_unlink(reaper, first);
     result = result < 0 ? result : keys_unlink(reaper, first);
     result = result < 0 ? result : io_kernel.sync(NULL, reaper->segment_folder);
     return result < 0 ? err_errno(err, -result, "they could not be removed") : RC_OK;
 }
 
-/* False when some stay: the keeper may be at work on what the judge reads, so it is tried again. */
-static bool orphans_unlink(struct reaper *reaper)
+static void orphan_judged(struct reaper *reaper, uint64_t first, const struct judging_verdict *verdict)
 {
-    bool all = true;
-    for (uint64_t from = 0;;) {
-        struct err err = {0};
-        struct orphan_search search = {.reaper = reaper, .from = from, .err = &err};
-        int result = io_kernel.list(NULL, reaper->segment_folder, orphan_is, &search);
-        if (result < 0 || search.rc != RC_OK) {
-            log_warning("what is left of deleted segments cannot be looked for: %s",
-                        result < 0 ? strerror(-result) : err.text);
-            return false;
-        }
-        if (!search.found)
-            return all;
-        if (orphan_unlink(reaper, search.first, &err) != RC_OK) {
-            log_warning("what is left of the deleted segment of record %llu stays: %s",
-                        (unsigned long long)search.first, err.text);
-            all = false;
-        }
-        from = search.first + 1;
+    struct err err = {0};
+    enum rc rc =
+        verdict->rc == RC_OK ? orphan_unlink(reaper, first, &err) : err_set(&err, verdict->rc, "%s", verdict->text);
+    if (rc != RC_OK)
+        log_warning("what is left of the deleted segment of record %llu stays: %s", (unsigned long long)first,
+                    err.text);
+    reaper->orphans_left = reaper->orphans_left || rc != RC_OK;
+}
+
+/* When some stay, the keeper may be at work on what the judge reads: it is tried again. */
+static void orphans_end(struct reaper *reaper, bool left)
+{
+    reaper->orphans_looking = false;
+    reaper->orphan_tries = left ? reaper->orphan_tries - (reaper->orphan_tries > 0) : 0;
+    reaper->orphans_ns = clock_boot_ns() + ORPHANS_NS;
+}
+
+/* Asks about the next one. */
+static void orphans_step(struct reaper *reaper)
+{
+    struct err err = {0};
+    if (!reaper->orphans_looking) {
+        if (!reaper->orphan_tries || clock_boot_ns() < reaper->orphans_ns)
+            return;
+        reaper->orphans_looking = true;
+        reaper->orphans_left = false;
+        reaper->orphans_from = 0;
     }
+    struct orphan_search search = {.reaper = reaper, .from = reaper->orphans_from, .err = &err};
+    int result = io_kernel.list(NULL, reaper->segment_folder, orphan_is, &search);
+    if (result >= 0 && search.rc == RC_OK)
+        result = io_kernel.list(NULL, reaper->staging.folder, orphan_is, &search);
+    if (result < 0 || search.rc != RC_OK) {
+        log_warning("what is left of deleted segments cannot be looked for: %s",
+                    result < 0 ? strerror(-result) : err.text);
+        orphans_end(reaper, true);
+        return;
+    }
+    if (!search.found) {
+        orphans_end(reaper, reaper->orphans_left);
+        return;
+    }
+    const struct judging_question question = {.kind = JUDGING_KEYS, .first = search.first};
+    if (judging_ask(reaper->judging, &question, clock_boot_ns()) != RC_OK)
+        return;
+    reaper->deciding = DECIDING_ORPHAN;
+    reaper->orphans_from = search.first + 1;
+}
+
+/* ---- decisions, one at a time: deletions first ---- */
+
+static void decide_next(struct reaper *reaper)
+{
+    while (reaper->deciding == DECIDING_NOTHING && reaper->deletion_count) {
+        struct err err = {0};
+        enum rc rc = deletion_ask(reaper, &err);
+        if (rc == RC_AGAIN)
+            return;
+        deletion_done(reaper, rc, err.text);
+    }
+    if (reaper->deciding == DECIDING_NOTHING && judging_free_for(reaper->judging, JUDGING_KEYS))
+        orphans_step(reaper);
+}
+
+static void on_verdict(void *context, const struct judging_question *question, const struct judging_verdict *verdict)
+{
+    struct reaper *reaper = context;
+    if (question->kind == JUDGING_SAME) {
+        replace_judged(reaper->replace, verdict);
+        return;
+    }
+    enum deciding deciding = reaper->deciding;
+    reaper->deciding = DECIDING_NOTHING;
+    if (deciding == DECIDING_DELETION)
+        deletion_judged(reaper, verdict);
+    else
+        orphan_judged(reaper, question->first, verdict);
 }
 
 static void reaper_tick(void *self, int64_t now_real_ns)
 {
     (void)now_real_ns;
     struct reaper *reaper = self;
-    if (replace_step(reaper->replace, clock_boot_ns()) == RC_DENIED && reaper->vault)
-        process_stop(EXIT_FAILURE); /* a master key was added: the parent starts us anew with the present ring */
-    if (reaper->orphan_tries && clock_boot_ns() >= reaper->orphans_ns) {
-        reaper->orphan_tries = orphans_unlink(reaper) ? 0 : reaper->orphan_tries - 1;
-        reaper->orphans_ns = clock_boot_ns() + ORPHANS_NS;
-    }
-    if (reaper->reader && clock_boot_ns() - reaper->read_ns >= READER_IDLE_NS)
-        reader_close(reaper);
+    judging_tick(reaper->judging, clock_boot_ns());
+    replace_step(reaper->replace, clock_boot_ns());
+    decide_next(reaper);
 }
 
 static int reaper_timeout_ms(void *self)
@@ -355,7 +459,10 @@ static void reaper_message(void *self, struct channel *channel, struct msg *msg)
 {
     struct reaper *reaper = self;
     if (msg->type == MSG_DELETE)
-        on_delete(reaper, channel, msg);
+        on_delete(reaper, msg);
+    judging_message(reaper->judging, msg);
+    if (msg->type == MSG_DELETE || msg->type == MSG_JUDGED)
+        decide_next(reaper);
     if (msg->type != MSG_DROP)
         return;
     char name[NAME_SIZE];
@@ -378,9 +485,25 @@ static void reaper_message(void *self, struct channel *channel, struct msg *msg)
     buf_done(&body);
 }
 
+static void reaper_peer_up(void *self, struct channel *channel)
+{
+    struct reaper *reaper = self;
+    if (channel_peer(channel) == ROLE_JUDGE)
+        judging_up(reaper->judging, channel);
+    decide_next(reaper);
+}
+
+static void reaper_peer_down(void *self, enum role role, unsigned instance)
+{
+    (void)instance;
+    struct reaper *reaper = self;
+    if (role == ROLE_JUDGE)
+        judging_down(reaper->judging);
+}
+
 static size_t reaper_paths(const struct config *config, struct arena *arena, struct sandbox_path *ret, size_t size)
 {
-    ASSERT(size >= 3);
+    ASSERT(size >= 4);
     struct buf path;
     buf_init(&path, 4096);
     buf_format(&path, "%.*s/archive/wal", STR_ARG(config->data));
@@ -388,12 +511,16 @@ static size_t reaper_paths(const struct config *config, struct arena *arena, str
     buf_clear(&path);
     buf_format(&path, "%.*s/archive/seg", STR_ARG(config->data));
     ret[1] = (struct sandbox_path){.path = arena_strz(arena, buf_view(&path)),
-                                   .access = SANDBOX_READ | SANDBOX_REMOVE | SANDBOX_RENAME};
+                                   .access = SANDBOX_READ | SANDBOX_REMOVE | SANDBOX_RENAME | SANDBOX_MOVE};
+    buf_clear(&path);
+    buf_format(&path, "%.*s/archive/pack", STR_ARG(config->data));
+    ret[3] = (struct sandbox_path){.path = arena_strz(arena, buf_view(&path)),
+                                   .access = SANDBOX_READ | SANDBOX_REMOVE | SANDBOX_MOVE};
     buf_clear(&path);
     buf_format(&path, "%.*s/archive", STR_ARG(config->data));
     ret[2] = (struct sandbox_path){.path = arena_strz(arena, buf_view(&path)), .access = SANDBOX_READ};
     buf_done(&path);
-    return 3;
+    return 4;
 }
 
 const struct role_driver reaper_driver = {
@@ -406,4 +533,6 @@ const struct role_driver reaper_driver = {
     .timeout_ms = reaper_timeout_ms,
     .tick_ms = 1000,
     .message = reaper_message,
+    .peer_up = reaper_peer_up,
+    .peer_down = reaper_peer_down,
 };

@@ -8,7 +8,7 @@ const struct role_driver *role_driver_of(enum role role)
         [ROLE_OUT] = &out_driver,       [ROLE_DESK] = &desk_driver,
         [ROLE_QUERY] = &query_driver,   [ROLE_COLLECTOR] = &collector_driver,
         [ROLE_INTAKE] = &intake_driver, [ROLE_WEB] = &web_driver,
-        [ROLE_PACKER] = &packer_driver,
+        [ROLE_PACKER] = &packer_driver, [ROLE_JUDGE] = &judge_driver,
     };
     return (unsigned)role < ROLE_COUNT ? drivers[role] : NULL;
 }

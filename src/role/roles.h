@@ -8,6 +8,7 @@ extern const struct role_driver collector_driver;
 extern const struct role_driver desk_driver;
 extern const struct role_driver engine_driver;
 extern const struct role_driver intake_driver;
+extern const struct role_driver judge_driver;
 extern const struct role_driver keeper_driver;
 extern const struct role_driver out_driver;
 extern const struct role_driver packer_driver;

@@ -80,6 +80,7 @@ static enum rc data_open(const struct config *config, struct setup *setup, struc
 static enum rc folders_make(const struct config *config, struct setup *setup, struct err *err)
 {
     int checkpoints = -1;
+    int pack = -1;
     int run = -1;
     enum rc rc =
         folder_make(config, &(struct folder_row){setup->data, "archive", "archive", ROLE_KEEPER}, &setup->archive, err);
@@ -89,6 +90,8 @@ static enum rc folders_make(const struct config *config, struct setup *setup, st
     if (rc == RC_OK)
         rc = folder_make(config, &(struct folder_row){setup->archive, "seg", "archive/seg", ROLE_KEEPER},
                          &setup->segment_folder, err);
+    if (rc == RC_OK)
+        rc = folder_make(config, &(struct folder_row){setup->archive, "pack", "archive/pack", ROLE_KEEPER}, &pack, err);
     if (rc == RC_OK)
         rc =
             folder_make(config, &(struct folder_row){setup->archive, "checkpoints", "archive/checkpoints", ROLE_KEEPER},
@@ -103,7 +106,7 @@ static enum rc folders_make(const struct config *config, struct setup *setup, st
                          &setup->mirror, err);
     if (rc == RC_OK)
         rc = folder_make(config, &(struct folder_row){setup->data, "run", "run", ROLE_PARENT}, &run, err);
-    const int opened[] = {checkpoints, run};
+    const int opened[] = {checkpoints, pack, run};
     for (size_t i = 0; i < ARRAY_LEN(opened); i++)
         if (opened[i] >= 0)
             close(opened[i]);
