@@ -77,6 +77,7 @@ static enum rc refused(struct mirror_pull *p, unsigned status, const struct wire
     if (str_is(refusal->key, "mirror_corrupt"))
         return alarm_raise(p, "server", "the server's archive is damaged: %.*s",
                            STR_ARG(str_slice(refusal->text, 0, 200)));
+    p->absent = str_is(refusal->key, "not_found") || str_is(refusal->key, "no_page");
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         if (str_is(refusal->key, rows[i].key))
             return err_set(&p->err, rows[i].rc, "the server says: %.*s", STR_ARG(str_slice(refusal->text, 0, 200)));
@@ -115,13 +116,15 @@ static enum rc ask(struct mirror_pull *p, const char *format, ...)
     va_end(args);
     int n = snprintf(url, sizeof url, "%s/mirror/v1/%s", p->from, what);
     ASSERT(n > 0 && (size_t)n < sizeof url);
+    p->absent = false;
     enum rc rc = exchange(p, url, STR_NONE);
     p->bytes += rc == RC_OK ? p->body.n : 0;
     p->unanswered = rc != RC_OK;
     return rc;
 }
 
-/* Whether a tree is the beginning of another; RC_CORRUPT: it is not. */
+/* Whether a tree is the beginning of another; RC_CORRUPT: it is not. RC_IO and `absent`: the records that would show it
+ * were deleted. */
 static enum rc consistent(struct mirror_pull *p, const struct tlog_head *old_head, const struct tlog_head *new_head)
 {
     struct tlog_hasher *hasher CLEANUP(tlog_hasher_cleanup) = tlog_hasher_new();
@@ -244,6 +247,15 @@ static enum rc instance_judge(struct mirror_pull *p, struct str instance, struct
     return rc == RC_AGAIN ? RC_OK : rc;
 }
 
+/* A deletion that is believed here could hide a fork: people must look, and the copy stays as it is. */
+static enum rc alarm_unprovable(struct mirror_pull *p, uint64_t size)
+{
+    return alarm_raise(p, "gap",
+                       "the server has deleted the records under the %llu that this mirror has seen, so that nothing "
+                       "shows whether it goes on with them; keep this copy, and begin a new mirror in another folder",
+                       (unsigned long long)size);
+}
+
 static enum rc compare_seen(struct mirror_pull *p, const struct tlog_head *head)
 {
     const struct tlog_head *seen = &p->seen.head;
@@ -254,6 +266,8 @@ static enum rc compare_seen(struct mirror_pull *p, const struct tlog_head *head)
     if (!seen->size)
         return RC_OK;
     enum rc rc = consistent(p, seen, head);
+    if (rc == RC_IO && p->absent)
+        return alarm_unprovable(p, seen->size);
     if (rc != RC_CORRUPT)
         return rc;
     char why[ERR_TEXT_MAX];
@@ -343,6 +357,8 @@ static enum rc held_confirm(struct mirror_pull *p)
         return RC_OK;
     enum rc rc = mirror_store_root(p->store, held.size, &held.root, &p->err);
     rc = rc == RC_OK ? consistent(p, &held, &p->target) : rc;
+    if (rc == RC_IO && p->absent)
+        return alarm_unprovable(p, held.size);
     p->confirmed = rc == RC_OK;
     return rc == RC_CORRUPT
                ? contradiction(p, "fork", held.size, "the %llu records held here are not the beginning of the server's",
@@ -450,20 +466,114 @@ static enum rc segment_compare(struct mirror_pull *p, struct mirror_row *row)
     return rc == RC_OK ? packed_remember(p, row) : rc;
 }
 
+/* ---- deleted segments ---- */
+
+static enum rc stone_fetch(struct mirror_pull *p, const struct mirror_row *row, struct buf *out)
+{
+    while (out->n < row->size) {
+        struct str bytes;
+        enum rc rc =
+            ask(p, "tombstone?first=%llu&offset=%zu&size=%u", (unsigned long long)row->first, out->n, PART_BYTES);
+        rc = rc == RC_OK ? wire_part_read(buf_view(&p->body), p->arena, &bytes, &p->err) : rc;
+        if (rc == RC_OK && (!bytes.n || bytes.n > row->size - out->n))
+            rc = err_set(&p->err, RC_CORRUPT, "the server's part does not fit");
+        if (rc != RC_OK)
+            return rc;
+        buf_str(out, bytes);
+        if (out->overflow)
+            return err_set(&p->err, RC_LIMIT, "no memory for a tombstone");
+        if (!p->wait(p->context, 0))
+            return err_set(&p->err, RC_AGAIN, "stopped");
+    }
+    return RC_OK;
+}
+
+/* The tombstone, the record that it names, and both under the signed root. RC_CORRUPT: refused. */
+static enum rc stone_judge(struct mirror_pull *p, const struct mirror_row *row, struct buf *bytes)
+{
+    struct tlog_hasher *hasher CLEANUP(tlog_hasher_cleanup) = tlog_hasher_new();
+    struct mirror_stone stone = {.row = *row};
+    struct tlog_path path;
+    struct tlog_head head;
+    struct tlog_hash leaf;
+    if (!hasher)
+        return err_set(&p->err, RC_LIMIT, "no memory to check a tombstone");
+    enum rc rc = stone_fetch(p, row, bytes);
+    if (rc != RC_OK)
+        return rc;
+    rc = ask(p, "retention?record=%llu&size=%llu", (unsigned long long)row->record, (unsigned long long)p->target.size);
+    if (rc == RC_INVALID || (rc == RC_IO && p->absent))
+        return err_set(&p->err, RC_CORRUPT, "the server has no retention record %llu", (unsigned long long)row->record);
+    rc = rc == RC_OK ? wire_retention_read(buf_view(&p->body), p->arena, &path, &stone.record, &p->err) : rc;
+    stone.bytes = buf_view(bytes);
+    rc = rc == RC_OK ? mirror_store_stone_check(p->store, &stone, &head, &leaf, &p->err) : rc;
+    if (rc == RC_OK && !tlog_verify_inclusion(hasher, &leaf, row->record, &path, &p->target))
+        rc = err_set(&p->err, RC_CORRUPT, "its retention record is not number %llu of the signed tree",
+                     (unsigned long long)row->record);
+    return rc == RC_OK ? consistent(p, &head, &p->target) : rc;
+}
+
+static enum rc stone_take(struct mirror_pull *p, const struct mirror_row *row)
+{
+    char why[ERR_TEXT_MAX];
+    struct buf bytes CLEANUP(buf_done) = {0};
+    if (row->end > p->target.size || row->record >= p->target.size)
+        return RC_END; /* not under the checkpoint yet: next time */
+    buf_init(&bytes, MIRROR_STONE_MAX);
+    enum rc rc = stone_judge(p, row, &bytes);
+    if (rc == RC_OK) {
+        log_info("the server deleted records %llu to %llu under record %llu; their tombstone is kept",
+                 (unsigned long long)row->first, (unsigned long long)row->end - 1, (unsigned long long)row->record);
+        mirror_store_stone_wait(p->store);
+        return RC_OK;
+    }
+    snprintf(why, sizeof why, "%s", p->err.text);
+    if (rc == RC_EXISTS)
+        return alarm_raise(p, "gap", "%.300s, and stay; begin a new mirror in another folder", why);
+    if (rc != RC_CORRUPT)
+        return rc;
+    return contradiction(p, "segment", row->first, "the server's tombstone of records %llu to %llu is refused: %.300s",
+                         (unsigned long long)row->first, (unsigned long long)row->end - 1, why);
+}
+
+/* What the server has deleted between what is held and record `upto`, where its next segment begins. */
+static enum rc stones_take(struct mirror_pull *p, uint64_t upto)
+{
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new((size_t)1 << 20);
+    enum rc rc = arena ? RC_OK : err_set(&p->err, RC_LIMIT, "no memory for the list of tombstones");
+    while (rc == RC_OK && mirror_store_due(p->store) < upto) {
+        struct wire_rows rows = {0};
+        uint64_t due = mirror_store_due(p->store);
+        arena_reset(arena);
+        rc = ask(p, "tombstones?from=%llu", (unsigned long long)due);
+        if (rc == RC_IO && p->absent)
+            rc = RC_OK; /* a server that knows none */
+        else if (rc == RC_OK)
+            rc = wire_tombstones_read(buf_view(&p->body), arena, &rows, &p->err);
+        for (size_t i = 0; rc == RC_OK && i < rows.count && rows.rows[i].first == mirror_store_due(p->store) &&
+                           rows.rows[i].end <= upto;
+             i++)
+            rc = stone_take(p, &rows.rows[i]);
+        if (rc == RC_OK && mirror_store_due(p->store) == due)
+            return alarm_raise(p, "gap",
+                               "the server has no records %llu to %llu any more, and they were not copied yet",
+                               (unsigned long long)due, (unsigned long long)upto - 1);
+    }
+    return rc;
+}
+
 static enum rc segment_take(struct mirror_pull *p, struct mirror_row *row)
 {
-    uint64_t sealed = mirror_store_sealed(p->store);
-    if (row->first < sealed)
+    if (mirror_store_deleted(p->store, row->first, row->end))
+        return RC_OK; /* put back at the server; ours may stay a tombstone */
+    if (row->first < mirror_store_sealed(p->store))
         return segment_compare(p, row);
-    if (row->first > sealed && !mirror_store_size(p->store))
-        return err_set(&p->err, RC_LIMIT, "the server's archive begins at record %llu; a mirror must begin at record 0",
-                       (unsigned long long)row->first);
-    if (row->first > sealed)
-        return alarm_raise(p, "gap", "the server has no records %llu to %llu any more, and they were not copied yet",
-                           (unsigned long long)sealed, (unsigned long long)row->first - 1);
+    if (row->first < mirror_store_due(p->store))
+        mirror_store_stones_drop(p->store); /* it is there after all */
     if (row->end > p->target.size)
         return RC_END; /* sealed after the checkpoint: next time */
-    enum rc rc = segment_fetch(p, row);
+    enum rc rc = stones_take(p, row->first);
+    rc = rc == RC_OK ? segment_fetch(p, row) : rc;
     if (rc == RC_CORRUPT)
         return segment_bad(p, row, "is refused");
     return rc == RC_OK ? mirror_store_part_keep(p->store, &p->err) : rc;
@@ -550,8 +660,9 @@ static enum rc records_take(struct mirror_pull *p, int64_t now_ns)
 
 /* ---- notes ---- */
 
-static enum rc note_retain(struct mirror_pull *p, struct str note, uint64_t *ret_size)
+static enum rc note_retain(struct mirror_pull *p, const struct wire_note *given, uint64_t *ret_size)
 {
+    struct str note = given->note;
     struct checkpoint checkpoint;
     struct note *parsed = arena_alloc(p->arena, sizeof *parsed);
     struct err why;
@@ -566,7 +677,9 @@ static enum rc note_retain(struct mirror_pull *p, struct str note, uint64_t *ret
         return RC_OK; /* of an instance before; or its turn comes when its records are here */
     /* Its root is compared with the records held, which are under a checkpoint with the quorum: it needs none. */
     enum rc rc = note_believe(p, note, &checkpoint, &quorum);
-    rc = rc == RC_OK ? mirror_store_note_retain(p->store, note, &p->err) : rc;
+    rc = rc == RC_OK ? mirror_store_note_retain(p->store, note, given->path, &p->err) : rc;
+    if (rc == RC_NOT_FOUND)
+        return RC_OK; /* inside deleted records, without a path: nothing can be compared, and it is not kept */
     return rc == RC_INVALID ? contradiction(p, "fork", *ret_size,
                                             "a retained checkpoint of %llu records is signed, and names others",
                                             (unsigned long long)*ret_size)
@@ -584,7 +697,7 @@ static enum rc notes_take(struct mirror_pull *p)
         rc = rc == RC_OK ? wire_notes_read(buf_view(&p->body), p->arena, &notes, &p->err) : rc;
         for (size_t i = 0; rc == RC_OK && i < notes.count; i++) {
             uint64_t size;
-            rc = note_retain(p, notes.notes[i], &size);
+            rc = note_retain(p, &notes.notes[i], &size);
             above = rc == RC_OK ? MAX(above, size) : above;
         }
         if (rc != RC_OK)

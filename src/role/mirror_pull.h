@@ -3,8 +3,9 @@
  *     checkpoint ── signature, consistency with the one seen before ──► seen (stored)
  *        └─► it, or the one before it that is cosigned ── the policy's quorum ──► target
  *        └─► segments, oldest first ── each leaf, each column, root consistent with the checkpoint ──► kept
- *              └─► the log's tail ── the same ──► kept
- *                    └─► retained notes ── signature, root ──► kept       newest note: when all under it is held
+ *        │     (a deleted one: its tombstone ── its hashes, its retention record in the signed tree ──► kept with the
+ * next) └─► the log's tail ── the same ──► kept └─► retained notes ── signature, root ──► kept       newest note: when
+ * all under it is held
  *
  * Nothing is kept before it was found under the signed root. What contradicts it is an alarm, which ends the mirror:
  * the copy stays as it was. Format: doc/format/mirror.md. */
@@ -50,6 +51,7 @@ struct mirror_pull {
     bool waiting;            /* the server answers, and there is nothing yet that the policy is content with */
     int64_t log_file_bytes;
     uint64_t bytes;  /* that came */
+    bool absent;     /* the last question was refused: the server has no such thing, or knows no such question */
     bool unanswered; /* the failure was that of the last question: the store is as it was */
 
     const char *alarm; /* a word for what contradicts; NULL: nothing. The words are in err */
