@@ -6,25 +6,18 @@ import fcntl
 import glob
 import hashlib
 import http.client
-import http.server
 import json
 import os
 import random
 import shutil
 import signal
 import ssl
-import struct
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-import urllib.parse
 
 import packing
-import retention
-from deleted import check_deleted
-from reader import SECTIONS
 from service import QORGAN, VERIFY, Service, check, check_equal, main
 from web_api import Web
 from witness import Authority, folder as witness_folder, prepared
@@ -141,56 +134,6 @@ class Mirror:
                 shutil.rmtree(path, ignore_errors=True)
                 with contextlib.suppress(OSError):
                     os.unlink(path)
-
-
-class Between:
-    """Stands between a mirror and its server, under the server's certificate. `change(what, query, ask)` gives status
-    and body of an answer to /mirror/v1/WHAT, or None for the server's own; `ask()` gives the server's."""
-
-    def __init__(self, service, change):
-        between = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def answer(self, body=None):
-                token = self.headers.get("Authorization", "").removeprefix("Bearer ")
-                url = urllib.parse.urlsplit(self.path)
-                query = {name: int(value) for name, value in urllib.parse.parse_qsl(url.query)}
-
-                def ask(path=self.path):
-                    return api(service, path, self.command, token, body)
-
-                status, out = between.change(url.path.removeprefix("/mirror/v1/"), query, ask) or ask()
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(out)))
-                self.end_headers()
-                self.wfile.write(out)
-
-            def do_GET(self):
-                self.answer()
-
-            def do_POST(self):
-                self.answer(self.rfile.read(int(self.headers["Content-Length"])))
-
-            def log_message(self, *_):
-                pass
-
-        self.change = change
-        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.http.daemon_threads = True
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(service.data + "/keys/tls.crt", service.data + "/keys/tls.key")
-        self.http.socket = context.wrap_socket(self.http.socket, server_side=True)
-        self.port = self.http.server_address[1]
-        threading.Thread(target=self.http.serve_forever, daemon=True).start()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.http.shutdown()
-        self.http.server_close()
 
 
 def server(**settings):
@@ -573,23 +516,27 @@ def is_read_while_it_runs():
         shutil.rmtree(elsewhere)
 
 
+def witness_key(path, name, first=0):
+    """Makes a witness's key file; the public key."""
+    seed = bytes(range(first, first + 32))
+    der = bytes.fromhex("302e020100300506032b657004220420") + seed
+    with open(path + ".pem", "w", encoding="ascii") as out:
+        out.write("-----BEGIN PRIVATE KEY-----\n" + base64.b64encode(der).decode() + "\n-----END PRIVATE KEY-----\n")
+    public = subprocess.run(["openssl", "pkey", "-in", path + ".pem", "-pubout", "-outform", "DER"],
+                            capture_output=True, check=True).stdout[-32:]
+    os.unlink(path + ".pem")
+    number = hashlib.sha256(name.encode() + b"\n\x04" + public).digest()[:4].hex()
+    with open(path, "w", encoding="ascii") as out:
+        out.write(f"PRIVATE+KEY+{name}+{number}+{base64.b64encode(bytes([4]) + seed).decode()}\n")
+    return f"{name}+{number}+{base64.b64encode(bytes([4]) + public).decode()}"
+
+
 def cosigns():
     """with a witness's key the newest checkpoint carries its line, which the auditor's policy can ask for"""
     with server() as service, Mirror(service) as mirror:
         key = mirror.data + ".witness"
-        seed = bytes(range(32))
-        pem = mirror.data + ".pem"
-        der = bytes.fromhex("302e020100300506032b657004220420") + seed
-        with open(pem, "w", encoding="ascii") as out:
-            out.write("-----BEGIN PRIVATE KEY-----\n" + base64.b64encode(der).decode() +
-                      "\n-----END PRIVATE KEY-----\n")
-        public = subprocess.run(["openssl", "pkey", "-in", pem, "-pubout", "-outform", "DER"], capture_output=True,
-                                check=True).stdout[-32:]
         name = "mirror.example/site-b"
-        number = hashlib.sha256(name.encode() + b"\n\x04" + public).digest()[:4].hex()
-        with open(key, "w", encoding="ascii") as out:
-            out.write(f"PRIVATE+KEY+{name}+{number}+{base64.b64encode(bytes([4]) + seed).decode()}\n")
-        vkey = f"{name}+{number}+{base64.b64encode(bytes([4]) + public).decode()}"
+        vkey = witness_key(key, name)
         mirror.once_until(1)
         mirror.once(more=("--witness-key", key))
         with open(mirror.data + "/archive/checkpoints/latest", encoding="utf-8") as file:
@@ -603,7 +550,7 @@ def cosigns():
         done = subprocess.run([VERIFY, "--policy", policy, "--proof", proof], capture_output=True, text=True,
                               check=False)
         check_equal(done.returncode, 0, "the policy is satisfied: " + done.stdout + done.stderr)
-        for path in (key, pem, policy):
+        for path in (key, policy):
             os.unlink(path)
 
 
@@ -687,163 +634,6 @@ def is_packed_anew():
             late.once_until(sum(packing.SEGMENTS[1::2]))
             late.good()
         service.quiet()
-
-
-def delete(service, firsts):
-    """Two people let these segments go, and they go."""
-    service.admit("ann", "bob")
-    service.may()
-    check(service.propose("ann", firsts)["ok"], "ann proposes")
-    check(service.decide("approve", "bob", 1)["ok"], "bob approves")
-    service.until("the proposal is carried out", lambda now: retention.proposal(now, 1)["state"] == "done")
-    service.people.clear()
-
-
-def seg_names(data, suffix):
-    return [int(os.path.basename(path)[:16], 16) for path in sorted(glob.glob(data + "/archive/seg/*" + suffix))]
-
-
-def left_of(segment, record):
-    """The tombstone of a segment's file that names that record: doc/format/segment.md."""
-    with open(segment, "rb") as file:
-        data = file.read()
-    footer, kept, sections = data[-1024:], 0, b""
-    for number, name in enumerate(SECTIONS, 1):
-        _, _, at, length = struct.unpack_from(">IIQQ", footer, 72 + 56 * (number - 1))
-        if name in ("header", "groups", "edges", "frontiers", "sources"):
-            kept |= 1 << number
-            sections += data[at:at + length]
-    mark = struct.pack(">8sHHIQQ28x", b"QORGGON\n", 1, 0, kept, record, struct.unpack_from(">Q", footer, 8)[0])
-    return mark + struct.pack(">I", crc32c(mark)) + sections + footer
-
-
-def begins_after_a_deletion():
-    """what the server deleted comes as tombstones to who had not fetched it; who has it keeps it"""
-    records = sum(retention.SEGMENTS[1::2])
-    with retention.Old() as service, Mirror(service, "early") as early, Mirror(service, "half") as half:
-        early.once_until(records)
-
-        def only_the_first(what, query, _):
-            return (503, b"{}") if what == "segment" and query["first"] else None
-
-        with Between(service, only_the_first) as half.between:
-            half.once(status=1)
-        half.between = None
-        check_equal(seg_names(half.data, ".seg"), [0], "what one mirror has before")
-        delete(service, [0, 400])
-        with Mirror(service, "late") as late:
-            for mirror, gone, kept in ((early, [], [0, 400]), (half, [400], [0]), (late, [0, 400], [])):
-                mirror.once_until(records)
-                held = seg_names(mirror.data, ".seg")
-                check_equal(seg_names(mirror.data, ".gone"), gone, f"tombstones of {mirror.name}")
-                check_equal([first for first in (0, 400) if first in held], kept, f"segments of {mirror.name}")
-                check(700 in held and not glob.glob(mirror.data + "/archive/seg/*.stone"), f"{mirror.name}: {held}")
-                mirror.good()
-                check_equal(mirror.alarms(), [], f"alarms of {mirror.name}")
-            check_equal([stone.first for stone in check_deleted(late.data + "/archive")], [0, 400],
-                        "what a second reader of the format sees")
-            for first in (0, 400):
-                name = f"/archive/seg/{first:016x}.gone"
-                check_equal(packing.file_of(late.data + name), packing.file_of(service.data + name), "the same bytes")
-            done = subprocess.run([QORGAN, "search", "--data", late.data, "--limit", "1000", "user=u1"],
-                                  capture_output=True, check=False, timeout=60)
-            check(b"were deleted" in done.stderr, f"search on the mirror: {done.stderr}")
-            check_equal(len(early.run("search", "--json", "--limit", "1000", "user=u1")[1].splitlines()) >
-                        len(done.stdout.splitlines()), True, "who has it finds it")
-            status, proof = late.run("proof", "--plain", "800")
-            check_equal(status, 0, "a proof of what is left")
-            with open(late.data + "/p", "wb") as out:
-                out.write(proof)
-            done = subprocess.run([VERIFY, "--vkey", late.key, "--proof", late.data + "/p"], check=False,
-                                  capture_output=True)
-            check_equal(done.returncode, 0, "qorgan-verify of it")
-            service.quiet()
-            service.stop()
-            heir = Service(data=late.data, site="test.example")
-            try:
-                heir.start(arguments=("--new-instance",))
-                check(heir.wait_for("user=u1", 1), "the records are there")
-                check_equal(heir.audit()[0], 0, "the auditor: " + heir.audit()[1])
-            finally:
-                heir.stop()
-                heir.kill()
-
-
-def believes_no_deletion_without_its_record():
-    """a server that hides a segment, or changes what proves a deletion, is refused, and nothing is kept"""
-    with retention.Old() as service:
-        delete(service, [0, 400])
-        record = next(hit for hit in service.search("type:retention") if f'"first":0,' in hit["raw"])["record"]
-        real = sorted(glob.glob(service.data + "/archive/seg/*.seg"))[0]
-        lie = left_of(real, record)
-        footer = base64.b64encode(hashlib.sha256(lie[-1024:]).digest()).decode()
-        end = struct.unpack_from(">Q", lie[-1024:], 16)[0]
-
-        def changed(what, at, value):
-            def change(asked, _, ask):
-                if asked != what:
-                    return None
-                status, body = ask()
-                return status, body[:at] + bytes([body[at] ^ value]) + body[at + 1 if at != -1 else len(body):]
-            return change
-
-        def given(number):
-            def change(what, query, ask):
-                size = query.get("size")
-                return ask(f"/mirror/v1/retention?record={number}&size={size}") if what == "retention" else None
-            return change
-
-        def none(what, _query, _ask):
-            return (404, b'{"ok":false,"error":"no_page"}') if what == "tombstones" else None
-
-        def hides(what, query, ask):
-            if what in ("segments", "tombstones"):
-                status, body = ask()
-                answer = json.loads(body)
-                answer["segments"] = [row for row in answer.get("segments", []) if row["first"] != 700]
-                if what == "tombstones" and query["from"] < end:
-                    answer["tombstones"].append({"first": 700, "end": end, "size": len(lie), "footer": footer,
-                                                 "record": record})
-                return status, json.dumps(answer).encode()
-            if what == "tombstone" and query["first"] == 700:
-                return 200, b'{"ok":true}\n' + lie[query["offset"]:query["offset"] + query["size"]]
-            return None
-
-        rows = [(changed("tombstone", -1, 1), "segment", "is refused"),
-                (changed("tombstone", 300, 1), "segment", "is refused"),
-                (changed("retention", -1, 1), "segment", "does not vouch"),
-                (changed("retention", 60, 1), "segment", "is refused"),
-                (given(record + 1), "segment", "it is another record"),
-                (given(0), "segment", "no retention record"), (none, "gap", "not copied yet"),
-                (hides, "segment", "does not vouch")]
-        for number, (change, alarm, text) in enumerate(rows):
-            with Mirror(service, f"m{number}") as mirror, Between(service, change) as mirror.between:
-                row, trouble = mirror.once_alarm()
-                check_equal(row["alarm"], alarm, f"{number}: {row} {trouble}")
-                check(text in trouble, f"{number}: {trouble}")
-                check_equal([seg_names(mirror.data, suffix) for suffix in (".seg", ".gone")], [[], []], "what is kept")
-                check_equal([line["alarm"] for line in mirror.alarms()], [alarm], "the file of alarms")
-                mirror.between = None
-                row, _ = mirror.once()
-                check_equal((row["ok"], seg_names(mirror.data, ".gone")), (True, [0, 400]), "the server itself")
-        with Mirror(service, "has") as mirror:  # who holds the segment keeps it, whatever the server says
-            mirror.once()
-            before = mirror.tree()
-            with Between(service, hides) as mirror.between:
-                row, trouble = mirror.once()
-            mirror.between = None
-            check(row["ok"] and all(mirror.tree()[name] == data for name, data in before.items() if "/seg/" in name),
-                  f"it stays: {row} {trouble}")
-            mirror.good()
-
-            def unproven(what, _query, _ask):
-                return (404, b'{"ok":false,"error":"not_found"}') if what == "consistency" else None
-
-            before = mirror.tree()
-            with Between(service, unproven) as mirror.between:  # as if what it has seen last were deleted
-                row, trouble = mirror.once_alarm()
-            check(row["alarm"] == "gap" and "begin a new mirror" in trouble, f"nothing shows it: {row} {trouble}")
-            check_equal(mirror.tree(), before, "nothing of the copy changed")
 
 
 def lock_is_free(data):
@@ -1001,6 +791,6 @@ def own_damage_is_own():
 if __name__ == "__main__":
     sys.exit(main([copies_follows_and_serves, the_same_proofs, is_killed_anywhere, refuses_strangers, takes_its_share,
                    tampered_segment, is_packed_anew, yesterdays_copy, forged_checkpoint, is_shown_and_missed,
-                   takes_over, begins_after_a_deletion, believes_no_deletion_without_its_record,
+                   takes_over,
                    is_read_while_it_runs, cosigns, waits_for_witnesses, silence_is_told, file_size_is_lowered,
                    tokens_made_at_once, encrypts_its_own_copy, own_damage_is_own]))

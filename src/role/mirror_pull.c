@@ -215,6 +215,16 @@ enum rc mirror_pull_begin(struct mirror_pull *pull)
     return rc == RC_INVALID ? alarm_raise(pull, "own", "this mirror's memory of what it saw is damaged") : rc;
 }
 
+/* This mirror among the policy's witnesses, as a bit: it cosigns once the records are held, and does not wait for
+ * itself. */
+static uint64_t own_witness(const struct mirror_pull *p)
+{
+    for (size_t i = 0; p->witness && i < p->policy->witness_count; i++)
+        if (memcmp(p->policy->witness[i].key.public_key, signing_key_public(p->witness)->public_key, 32) == 0)
+            return UINT64_C(1) << i;
+    return 0;
+}
+
 /* Signed by whom we believe; whether enough witnesses cosigned it, too. The checkpoint borrows from the note. */
 static enum rc note_believe(struct mirror_pull *p, struct str note, struct checkpoint *ret_checkpoint, bool *ret_quorum)
 {
@@ -226,6 +236,7 @@ static enum rc note_believe(struct mirror_pull *p, struct str note, struct check
     rc = rc == RC_OK ? checkpoint_parse(parsed->text, ret_checkpoint, &p->err) : rc;
     rc = rc == RC_OK ? policy_signed(p->policy, parsed, ret_checkpoint, &result, &p->err) : rc;
     *ret_quorum = rc == RC_OK && policy_quorum(p->policy, result.witnesses);
+    p->content = rc == RC_OK && policy_quorum(p->policy, result.witnesses | own_witness(p));
     if (rc == RC_LIMIT || rc == RC_OK)
         return rc;
     char why[ERR_TEXT_MAX];
@@ -281,6 +292,7 @@ static enum rc cosigned_target(struct mirror_pull *p, const struct checkpoint *n
     struct checkpoint cosigned = {0};
     bool quorum = false;
     enum rc rc = p->cosigned.n ? note_believe(p, buf_view(&p->cosigned), &cosigned, &quorum) : RC_OK;
+    quorum = quorum || (rc == RC_OK && p->cosigned.n && p->content);
     if (rc == RC_OK && quorum && str_eq(cosigned.origin, newest->origin)) {
         bool newer = cosigned.head.size > newest->head.size; /* both came while they changed */
         rc = newer ? consistent(p, &newest->head, &cosigned.head) : consistent(p, &cosigned.head, &newest->head);
@@ -337,6 +349,7 @@ static enum rc checkpoint_take(struct mirror_pull *p, int64_t now_ns)
         return p->seen.head.size ? alarm_raise(p, "rollback", "the server has no checkpoint any more")
                                  : err_set(&p->err, RC_AGAIN, "the server has signed nothing yet");
     rc = note_believe(p, buf_view(&p->note), &newest, &quorum);
+    bool content = p->content;
     rc = rc == RC_OK ? instance_judge(p, buf_view(&instance), newest.origin, &is_new) : rc;
     rc = rc == RC_OK ? compare_seen(p, &newest.head) : rc;
     if (rc == RC_OK && is_new) { /* signed by a key that the policy names under that origin */
@@ -346,7 +359,7 @@ static enum rc checkpoint_take(struct mirror_pull *p, int64_t now_ns)
     }
     rc = rc == RC_OK ? seen_store(p, &newest, now_ns) : rc;
     p->target = newest.head;
-    return rc == RC_OK && !quorum ? cosigned_target(p, &newest) : rc;
+    return rc == RC_OK && !content ? cosigned_target(p, &newest) : rc;
 }
 
 /* What the store held when it was opened, which nobody has compared with anything signed since. */
@@ -710,13 +723,16 @@ static enum rc notes_take(struct mirror_pull *p)
 /* What the mirror's own policy is content with, or, when it asks for no witness, what the server's was. */
 static enum rc cosigned_keep(struct mirror_pull *p)
 {
-    struct str note = p->policy->no_quorum ? buf_view(&p->cosigned) : buf_view(&p->note);
+    const struct str notes[] = {p->policy->no_quorum ? STR_NONE : buf_view(&p->note), buf_view(&p->cosigned)};
+    struct str note = STR_NONE;
     struct checkpoint checkpoint;
     bool quorum = false;
-    if (!note.n)
-        return RC_OK;
-    arena_reset(p->arena);
-    enum rc rc = note_believe(p, note, &checkpoint, &quorum);
+    enum rc rc = RC_OK;
+    for (size_t i = 0; i < ARRAY_LEN(notes) && rc == RC_OK && !quorum; i++) {
+        note = notes[i];
+        arena_reset(p->arena);
+        rc = note.n ? note_believe(p, note, &checkpoint, &quorum) : RC_OK;
+    }
     if (rc != RC_OK || !quorum || !str_is(checkpoint.origin, mirror_store_origin(p->store)) ||
         checkpoint.head.size > mirror_store_size(p->store))
         return rc; /* of an instance before; or when its records are here */
@@ -759,8 +775,9 @@ static enum rc latest_keep(struct mirror_pull *p, int64_t now_ns)
         struct buf line;
         buf_init(&line, NOTE_SIZE_MAX);
         enum rc rc = note_parse(buf_view(&p->note), parsed, &p->err);
-        rc = rc == RC_OK ? signing_key_sign(p->witness, parsed->text, (uint64_t)(now_ns / SECOND_NS), &line, &p->err)
-                         : rc;
+        bool there = rc == RC_OK && note_verify(parsed, signing_key_public(p->witness), NULL, NULL) != RC_NOT_FOUND;
+        if (rc == RC_OK && !there) /* else the server has it already */
+            rc = signing_key_sign(p->witness, parsed->text, (uint64_t)(now_ns / SECOND_NS), &line, &p->err);
         buf_str(&p->note, buf_view(&line));
         buf_done(&line);
         if (rc != RC_OK || p->note.overflow)
@@ -795,10 +812,45 @@ enum rc mirror_pull(struct mirror_pull *pull, int64_t now_ns)
     return rc;
 }
 
-void mirror_pull_report(struct mirror_pull *pull, int64_t interval_s)
+static enum rc post(struct mirror_pull *p, const char *what, const struct buf *json)
+{
+    char url[URL_MAX];
+    int n = snprintf(url, sizeof url, "%s/mirror/v1/%s", p->from, what);
+    ASSERT(n > 0 && (size_t)n < sizeof url);
+    return json->overflow ? err_set(&p->err, RC_LIMIT, "too long to be told") : exchange(p, url, buf_view(json));
+}
+
+/* The first `size` records are held and under a signed root: what a witness says, and that they are here. */
+static enum rc cosignature_give(struct mirror_pull *p, uint64_t size, int64_t now_ns)
+{
+    struct tlog_head head = {.size = size};
+    struct buf text CLEANUP(buf_done) = {0};
+    struct buf line CLEANUP(buf_done) = {0};
+    struct buf json CLEANUP(buf_done) = {0};
+    bool held = p->store && p->confirmed && !p->alarm && size <= mirror_store_size(p->store);
+    if (!p->witness || !size || size == p->cosigned_size || !held)
+        return RC_OK;
+    buf_init(&text, NOTE_SIZE_MAX);
+    buf_init(&line, NOTE_SIZE_MAX);
+    buf_init(&json, 8192);
+    enum rc rc = mirror_store_root(p->store, size, &head.root, &p->err);
+    if (rc != RC_OK)
+        return rc == RC_NOT_FOUND ? RC_OK : rc; /* inside deleted records */
+    checkpoint_write(str_of(mirror_store_origin(p->store)), &head, &text);
+    rc = signing_key_sign(p->witness, buf_view(&text), (uint64_t)(now_ns / SECOND_NS), &line, &p->err);
+    json_write_object(&json);
+    json_put_u64(&json, "size", size);
+    json_put_str(&json, "line", buf_view(&line));
+    json_write_object_end(&json);
+    rc = rc == RC_OK ? post(p, "cosign", &json) : rc;
+    p->cosigned_size = rc == RC_OK ? size : p->cosigned_size;
+    return rc;
+}
+
+void mirror_pull_report(struct mirror_pull *pull, int64_t interval_s, int64_t now_ns)
 {
     struct mirror_pull *p = pull;
-    char url[URL_MAX];
+    uint64_t cosign = 0;
     char root[64];
     struct buf json;
     struct err told = p->err;
@@ -812,9 +864,9 @@ void mirror_pull_report(struct mirror_pull *pull, int64_t interval_s)
     json_put_text(&json, "state", p->alarm ? "stopped" : "ok");
     json_put_text(&json, "reason", p->alarm ? p->err.text : "");
     json_write_object_end(&json);
-    int n = snprintf(url, sizeof url, "%s/mirror/v1/report", p->from);
-    ASSERT(n > 0 && (size_t)n < sizeof url);
-    enum rc rc = exchange(p, url, buf_view(&json));
+    enum rc rc = post(p, "report", &json);
+    rc = rc == RC_OK ? wire_report_read(buf_view(&p->body), p->arena, &cosign, &p->err) : rc;
+    rc = rc == RC_OK ? cosignature_give(p, cosign, now_ns) : rc;
     if (rc != RC_OK && rc != RC_AGAIN)
         log_warning("the server was not told: %s", p->err.text);
     p->err = told;

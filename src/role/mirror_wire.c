@@ -48,6 +48,16 @@ void wire_refusal_read(struct str answer, struct arena *arena, struct wire_refus
     ret_refusal->retry_ms = MIN(MAX(json_int(json_get(object, "retry_ms"), 0), 0), 60000);
 }
 
+enum rc wire_report_read(struct str answer, struct arena *arena, uint64_t *ret_cosign, struct err *err)
+{
+    struct json_value *object = NULL;
+    enum rc rc = object_read(answer, arena, &object, err);
+    *ret_cosign = 0;
+    if (rc != RC_OK || !json_get(object, "cosign"))
+        return rc;
+    return number_read(object, "cosign", ret_cosign) ? RC_OK : odd(err, "a size to cosign that is none");
+}
+
 enum rc wire_checkpoint_read(struct str answer, struct arena *arena, struct wire_checkpoint *ret_checkpoint,
                              struct err *err)
 {

@@ -23,6 +23,9 @@ struct wire_refusal {
 /* Of an answer with a status of 400 or more. */
 void wire_refusal_read(struct str answer, struct arena *arena, struct wire_refusal *ret_refusal);
 
+/* The answer to a report: the size that this mirror is to cosign; 0: none. A server that says nothing asks for none. */
+enum rc wire_report_read(struct str answer, struct arena *arena, uint64_t *ret_cosign, struct err *err) MUST_USE;
+
 struct wire_checkpoint {
     struct str instance;
     struct str note;

@@ -64,6 +64,13 @@ static void answers_are_read(void)
     text = STR("{\"ok\":true,\"instance\":\"i\",\"note\":\"n\",\"cosigned\":\"c\",\"log_file_bytes\":5}");
     CHECK_INT(wire_checkpoint_read(text, arena, &checkpoint, &err), RC_OK);
     CHECK_TEXT(checkpoint.cosigned, "c");
+    uint64_t cosign = 1;
+    CHECK_INT(wire_report_read(STR("{\"ok\":true}"), arena, &cosign, &err), RC_OK);
+    CHECK_INT(cosign, 0);
+    CHECK_INT(wire_report_read(STR("{\"ok\":true,\"cosign\":77}"), arena, &cosign, &err), RC_OK);
+    CHECK_INT(cosign, 77);
+    CHECK_INT(wire_report_read(STR("{\"ok\":true,\"cosign\":-7}"), arena, &cosign, &err), RC_INVALID);
+    CHECK_INT(wire_report_read(STR("{\"ok\":true,\"cosign\":\"7\"}"), arena, &cosign, &err), RC_INVALID);
     wire_refusal_read(STR("{\"error\":\"mirror_busy\",\"retry_ms\":99999999}"), arena, &refusal);
     CHECK_TEXT(refusal.key, "mirror_busy");
     CHECK_INT(refusal.retry_ms, 60000);
