@@ -6,6 +6,7 @@ import hashlib
 import http.server
 import json
 import os
+import signal
 import ssl
 import struct
 import subprocess
@@ -117,6 +118,13 @@ def begins_after_a_deletion():
         check_equal(seg_names(half.data, ".seg"), [0], "what one mirror has before")
         delete(service, [0, 400])
         with Mirror(service, "late") as late:
+            with Between(service, lambda what, *_: (503, b"{}") if what == "segment" else None) as late.between:
+                late.once(status=1)
+            late.between = None
+            check_equal([seg_names(late.data, suffix) for suffix in (".stone", ".gone", ".seg")], [[0, 400], [], []],
+                        "tombstones that wait for the segment behind them")
+            check_equal(late.run("verify")[0], 0, "qorgan verify meanwhile")
+            check(b".stone" not in late.run("doctor", "--json")[1], "they are no finding of doctor's")
             for mirror, gone, kept in ((early, [], [0, 400]), (half, [400], [0]), (late, [0, 400], [])):
                 mirror.once_until(records)
                 held = seg_names(mirror.data, ".seg")
@@ -306,5 +314,73 @@ def cosigns_for_the_server():
             service.kill()
 
 
+PIECE = 20000  # bytes of a part here, so that a segment has several
+
+
+def fetches_again_what_changes_under_its_hands():
+    """a segment that is replaced between two parts, or before the first, is fetched once more, and is no alarm"""
+    with packing.Old() as service:
+        for pid in service.pids("packer"):
+            os.kill(pid, signal.SIGSTOP)
+        before = packing.segments_of(service)
+        check(all(len(before[first]) > 2 * PIECE for first in packing.COLD), "each has several parts")
+        asked = []
+
+        def change(what, query, ask):
+            asked.append((what, query.get("first", query.get("from")), query.get("offset")))
+            if what != "segment":
+                return None
+            place = query["first"], query["offset"]
+            if place == (packing.COLD[0], PIECE) and not service.changed(packing.COLD, before):
+                for pid in service.pids("packer"):
+                    os.kill(pid, signal.SIGCONT)
+                service.until_packed(before)  # the first part was the former file's
+            return ask(f"/mirror/v1/segment?first={place[0]}&offset={place[1]}&size={PIECE}")
+
+        with Mirror(service) as mirror, Between(service, change) as mirror.between:
+            row, trouble = mirror.once()
+            check(row["ok"] and row["records"] >= sum(packing.SEGMENTS[1::2]), f"{row} {trouble}")
+            for first in packing.COLD:
+                begun = [at for at, question in enumerate(asked) if question == ("segment", first, 0)]
+                check_equal(len(begun), 2, f"times that {first} was begun")
+                check(("segments", first, None) in asked[begun[0]:begun[1]], f"the list was asked again for {first}")
+                mine = packing.file_of(mirror.data + f"/archive/seg/{first:016x}.seg")
+                check_equal(mine == packing.file_of(service.path(first)), True, f"the present file of {first}")
+            for first in packing.HOT:
+                check_equal(asked.count(("segment", first, 0)), 1, f"times that {first} was begun")
+            check_equal(mirror.alarms(), [], "alarms")
+            check_equal(glob.glob(mirror.data + "/archive/seg/*.part"), [], "parts that are left")
+            mirror.between = None
+            mirror.good()
+        service.quiet()
+
+
+def does_not_fetch_for_ever():
+    """bytes that never fit, under a footer that is another each time, are fetched three times, then an alarm"""
+    with packing.Old() as service:
+        for pid in service.pids("packer"):
+            os.kill(pid, signal.SIGSTOP)
+        begun = 0
+
+        def change(what, query, ask):
+            nonlocal begun
+            status, body = ask()
+            if what == "segments":
+                answer = json.loads(body)
+                for row in answer["segments"]:
+                    if row["first"] == 2000:
+                        row["footer"] = base64.b64encode(bytes([begun]) * 32).decode()
+                return status, json.dumps(answer).encode()
+            begun += what == "segment" and query["first"] == 2000 and query["offset"] == 0
+            return status, body
+
+        with Mirror(service) as mirror, Between(service, change) as mirror.between:
+            row, trouble = mirror.once_alarm()
+            check_equal((row["alarm"], begun), ("segment", 3), f"alarm, times that it was begun: {row} {trouble}")
+            check_equal(seg_names(mirror.data, ".seg"), [0], "what is kept")
+            check_equal(glob.glob(mirror.data + "/archive/seg/*.part"), [], "parts that are left")
+
+
 if __name__ == "__main__":
-    sys.exit(main([begins_after_a_deletion, believes_no_deletion_without_its_record, cosigns_for_the_server]))
+    sys.exit(main([begins_after_a_deletion, believes_no_deletion_without_its_record, cosigns_for_the_server,
+                   fetches_again_what_changes_under_its_hands, does_not_fetch_for_ever]))
