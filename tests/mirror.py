@@ -34,6 +34,7 @@ class Mirror:
         self.token_file = self.data + ".token"
         self.name = name
         self.process = None
+        self.between = None
         self.extra = []
         token = service.run("mirror-token", name).stdout
         self.write_token(token.decode())
@@ -44,8 +45,9 @@ class Mirror:
             out.write(text)
 
     def command(self, *more):
+        port = self.between.port if self.between else self.service.ports["web-port"]
         arguments = [QORGAN, "mirror", "--data", self.data, "--from",
-                     f"https://127.0.0.1:{self.service.ports['web-port']}", "--token-file", self.token_file,
+                     f"https://127.0.0.1:{port}", "--token-file", self.token_file,
                      "--json", *self.extra, *more]
         if self.key:
             arguments += ["--key", self.key]
@@ -514,23 +516,27 @@ def is_read_while_it_runs():
         shutil.rmtree(elsewhere)
 
 
+def witness_key(path, name, first=0):
+    """Makes a witness's key file; the public key."""
+    seed = bytes(range(first, first + 32))
+    der = bytes.fromhex("302e020100300506032b657004220420") + seed
+    with open(path + ".pem", "w", encoding="ascii") as out:
+        out.write("-----BEGIN PRIVATE KEY-----\n" + base64.b64encode(der).decode() + "\n-----END PRIVATE KEY-----\n")
+    public = subprocess.run(["openssl", "pkey", "-in", path + ".pem", "-pubout", "-outform", "DER"],
+                            capture_output=True, check=True).stdout[-32:]
+    os.unlink(path + ".pem")
+    number = hashlib.sha256(name.encode() + b"\n\x04" + public).digest()[:4].hex()
+    with open(path, "w", encoding="ascii") as out:
+        out.write(f"PRIVATE+KEY+{name}+{number}+{base64.b64encode(bytes([4]) + seed).decode()}\n")
+    return f"{name}+{number}+{base64.b64encode(bytes([4]) + public).decode()}"
+
+
 def cosigns():
     """with a witness's key the newest checkpoint carries its line, which the auditor's policy can ask for"""
     with server() as service, Mirror(service) as mirror:
         key = mirror.data + ".witness"
-        seed = bytes(range(32))
-        pem = mirror.data + ".pem"
-        der = bytes.fromhex("302e020100300506032b657004220420") + seed
-        with open(pem, "w", encoding="ascii") as out:
-            out.write("-----BEGIN PRIVATE KEY-----\n" + base64.b64encode(der).decode() +
-                      "\n-----END PRIVATE KEY-----\n")
-        public = subprocess.run(["openssl", "pkey", "-in", pem, "-pubout", "-outform", "DER"], capture_output=True,
-                                check=True).stdout[-32:]
         name = "mirror.example/site-b"
-        number = hashlib.sha256(name.encode() + b"\n\x04" + public).digest()[:4].hex()
-        with open(key, "w", encoding="ascii") as out:
-            out.write(f"PRIVATE+KEY+{name}+{number}+{base64.b64encode(bytes([4]) + seed).decode()}\n")
-        vkey = f"{name}+{number}+{base64.b64encode(bytes([4]) + public).decode()}"
+        vkey = witness_key(key, name)
         mirror.once_until(1)
         mirror.once(more=("--witness-key", key))
         with open(mirror.data + "/archive/checkpoints/latest", encoding="utf-8") as file:
@@ -544,7 +550,7 @@ def cosigns():
         done = subprocess.run([VERIFY, "--policy", policy, "--proof", proof], capture_output=True, text=True,
                               check=False)
         check_equal(done.returncode, 0, "the policy is satisfied: " + done.stdout + done.stderr)
-        for path in (key, pem, policy):
+        for path in (key, policy):
             os.unlink(path)
 
 

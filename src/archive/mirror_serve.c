@@ -9,22 +9,44 @@
 
 /* ---- segments ---- */
 
-enum rc archive_mirror_rows(struct archive_reader *reader, uint64_t from, struct mirror_row *ret_rows, size_t size,
-                            size_t *ret_count, struct err *err)
+struct rows {
+    struct mirror_row *list;
+    size_t size;
+    size_t count;
+};
+
+static enum rc rows_of(struct archive_reader *reader, uint64_t from, bool gone, struct rows *rows, struct err *err)
 {
     const struct catalog *catalog = &reader->catalog;
     enum rc rc = RC_OK;
-    *ret_count = 0;
-    for (size_t i = 0; i < catalog->count && *ret_count < size && rc == RC_OK; i++) {
+    for (size_t i = 0; i < catalog->count && rows->count < rows->size && rc == RC_OK; i++) {
         struct segment *segment = catalog->segments[i];
-        if (segment->end <= from || segment->gone)
+        if (segment->end <= from || segment->gone != gone)
             continue;
-        struct mirror_row *row = &ret_rows[*ret_count];
-        *row = (struct mirror_row){.first = segment->first, .end = segment->end};
+        struct mirror_row *row = &rows->list[rows->count];
+        *row = (struct mirror_row){.first = segment->first, .end = segment->end, .record = gone ? segment->record : 0};
         rc = segment_footer_digest(reader->io, reader->folders.seg, segment, &row->footer, err);
         row->size = segment->bytes_stored; /* of that same file */
-        *ret_count += rc == RC_OK;
+        rows->count += rc == RC_OK;
     }
+    return rc;
+}
+
+enum rc archive_mirror_rows(struct archive_reader *reader, uint64_t from, struct mirror_row *ret_rows, size_t size,
+                            size_t *ret_count, struct err *err)
+{
+    struct rows rows = {.list = ret_rows, .size = size};
+    enum rc rc = rows_of(reader, from, false, &rows, err);
+    *ret_count = rows.count;
+    return rc;
+}
+
+enum rc archive_mirror_tombstones(struct archive_reader *reader, uint64_t from, struct mirror_row *ret_rows,
+                                  size_t size, size_t *ret_count, struct err *err)
+{
+    struct rows rows = {.list = ret_rows, .size = size};
+    enum rc rc = rows_of(reader, from, true, &rows, err);
+    *ret_count = rows.count;
     return rc;
 }
 
@@ -32,8 +54,9 @@ enum rc archive_mirror_part(struct archive_reader *reader, const struct mirror_p
                             struct err *err)
 {
     struct segment *segment = catalog_find(&reader->catalog, part->first);
-    if (!segment || segment->first != part->first || segment->gone)
-        return err_set(err, RC_NOT_FOUND, "no segment begins at record %llu", (unsigned long long)part->first);
+    if (!segment || segment->first != part->first || segment->gone != part->tombstone)
+        return err_set(err, RC_NOT_FOUND, "no %s begins at record %llu",
+                       part->tombstone ? "deleted segment" : "segment", (unsigned long long)part->first);
     int fd = -1;
     enum rc rc = segment_fd(reader->io, reader->folders.seg, segment, &fd, err); /* first: its length may change */
     if (rc != RC_OK)
@@ -143,6 +166,23 @@ enum rc archive_mirror_consistency(struct archive_reader *reader, uint64_t old_s
     return rc == RC_OK ? tlog_consistency(reader->hasher, &source, old_size, new_size, ret_path, err) : rc;
 }
 
+enum rc archive_mirror_retention(struct archive_reader *reader, uint64_t number, uint64_t size,
+                                 struct tlog_path *ret_path, struct buf *out, struct err *err)
+{
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new((size_t)512 << 20);
+    struct archive_hit *hit = arena ? arena_alloc(arena, sizeof *hit) : NULL;
+    if (!hit)
+        return err_set(err, RC_LIMIT, "no memory for a record");
+    enum rc rc = archive_reader_inclusion(reader, number, size, ret_path, err);
+    rc = rc == RC_OK ? archive_reader_record(reader, number, arena, hit, err) : rc;
+    if (rc != RC_OK)
+        return rc;
+    if (hit->leaf.type != LEAF_RETENTION)
+        return err_set(err, RC_INVALID, "record %llu is no retention record", (unsigned long long)number);
+    record_write(&hit->leaf, hit->raw, reader->hasher, out);
+    return out->overflow ? err_set(err, RC_LIMIT, "no memory for a record") : RC_OK;
+}
+
 struct papers_kind {
     bool (*parse)(struct str name, uint64_t *ret_size);
     const char *suffix;
@@ -181,6 +221,28 @@ enum rc archive_mirror_notes(struct archive_reader *reader, uint64_t above,
 {
     const struct papers_kind kind = {checkpoint_name_parse, "", NOTE_SIZE_MAX, each, context};
     return each_above(reader, above, &kind, err);
+}
+
+enum rc archive_mirror_path(struct archive_reader *reader, uint64_t size, struct tlog_path *ret_path, struct err *err)
+{
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new((size_t)1 << 20);
+    const struct segment *segment = catalog_find(&reader->catalog, size);
+    char name[48];
+    struct str bytes;
+    ret_path->count = 0;
+    if (!segment || !segment->gone)
+        return RC_OK;
+    if (!arena)
+        return err_set(err, RC_LIMIT, "no memory to read checkpoints");
+    checkpoint_name(size, PATH_SUFFIX, name);
+    enum rc rc = file_load(reader->io, reader->folders.checkpoints, name, sizeof ret_path->hash, arena, &bytes, err);
+    if (rc != RC_OK)
+        return rc == RC_NOT_FOUND ? RC_OK : rc;
+    if (bytes.n % TLOG_HASH_SIZE)
+        return err_set(err, RC_CORRUPT, "file \"" NAME_CHECKPOINTS "/%s\" is damaged", name);
+    ret_path->count = bytes.n / TLOG_HASH_SIZE;
+    memcpy(ret_path->hash, bytes.p, bytes.n);
+    return RC_OK;
 }
 
 enum rc archive_mirror_stamps(struct archive_reader *reader, uint64_t above,

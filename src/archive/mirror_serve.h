@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "tlog/tree.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,8 @@ struct mirror_row {
     uint64_t end;
     uint64_t size;
     struct tlog_hash footer;
+    uint64_t
+        record; /* of a tombstone, in whose file the footer is the deleted segment's: its retention record; else 0 */
 };
 
 /* Segments that end behind record `from`, oldest first, at most `size` of them; returns how many in *ret_count.
@@ -28,8 +31,13 @@ struct mirror_row {
 enum rc archive_mirror_rows(struct archive_reader *reader, uint64_t from, struct mirror_row *ret_rows, size_t size,
                             size_t *ret_count, struct err *err) MUST_USE;
 
+/* The same of segments that were deleted: what is left of each, its tombstone. */
+enum rc archive_mirror_tombstones(struct archive_reader *reader, uint64_t from, struct mirror_row *ret_rows,
+                                  size_t size, size_t *ret_count, struct err *err) MUST_USE;
+
 struct mirror_part {
     uint64_t first; /* of the segment */
+    bool tombstone; /* of a segment that was deleted, its tombstone's file */
     uint64_t offset;
     size_t size;
 };
@@ -54,7 +62,13 @@ struct mirror_span {
 enum rc archive_mirror_log(struct archive_reader *reader, const struct mirror_span *span, struct mirror_log *ret_log,
                            struct buf *out, struct err *err) MUST_USE;
 
-/* RFC 6962 consistency proof between two sizes. RC_INVALID when the archive has not so many records. */
+/* A retention record, as stored, behind `out`'s bytes, and its RFC 6962 inclusion proof in the tree of `size` records.
+ * RC_INVALID: it is another kind of record, or not in that tree. */
+enum rc archive_mirror_retention(struct archive_reader *reader, uint64_t number, uint64_t size,
+                                 struct tlog_path *ret_path, struct buf *out, struct err *err) MUST_USE;
+
+/* RFC 6962 consistency proof between two sizes. RC_INVALID when the archive has not so many records; RC_NOT_FOUND when
+ * one lies inside deleted records. */
 enum rc archive_mirror_consistency(struct archive_reader *reader, uint64_t old_size, uint64_t new_size,
                                    struct tlog_path *ret_path, struct err *err) MUST_USE;
 
@@ -62,6 +76,10 @@ enum rc archive_mirror_consistency(struct archive_reader *reader, uint64_t old_s
 enum rc archive_mirror_notes(struct archive_reader *reader, uint64_t above,
                              bool (*each)(void *context, uint64_t size, struct str note), void *context,
                              struct err *err) MUST_USE;
+/* The path of a retained checkpoint that lies inside deleted records, which keeps it provable (doc/format/folder.md).
+ * Empty: there is none, or its records are there. */
+enum rc archive_mirror_path(struct archive_reader *reader, uint64_t size, struct tlog_path *ret_path,
+                            struct err *err) MUST_USE;
 /* The same of the time stamps (RFC 3161 responses) of retained checkpoints. */
 enum rc archive_mirror_stamps(struct archive_reader *reader, uint64_t above,
                               bool (*each)(void *context, uint64_t size, struct str stamp), void *context,

@@ -3,6 +3,7 @@
 #include "archive/path.h"
 #include "archive/reader_state.h"
 #include "archive/segment_format.h"
+#include "archive/tombstone.h"
 #include "archive/verify.h"
 #include "base/assert.h"
 #include "os/file.h"
@@ -13,6 +14,7 @@
 #include <string.h>
 
 #define PART_PIECE     (UINT64_C(1) << 20)
+#define STONE_SUFFIX   ".stone"
 #define PART_NAME_SIZE 21 /* "<16 hex>.part", which fits SEGMENT_NAME_MAX */
 
 struct mirror_store {
@@ -34,6 +36,9 @@ struct mirror_store {
     int part; /* -1: none */
     struct mirror_row row;
     char part_name[SEGMENT_NAME_MAX];
+
+    struct tlog_frontier buried; /* the tree behind the tombstones that wait; size 0: none does */
+    struct tlog_frontier stone;  /* and behind the one that was checked last; size 0: none was */
 
     struct buf frame; /* a frame header's room, then the records that were checked */
     struct mirror_log log;
@@ -128,6 +133,42 @@ static enum rc open_reader(struct mirror_store *s, struct err *err)
     return archive_reader_open(s->base, s->folder, &options, &s->reader, err);
 }
 
+static bool stone_name_parse(struct str name, uint64_t *ret_first)
+{
+    return seg_name_parse(name, STONE_SUFFIX, ret_first);
+}
+
+static enum rc seg_unlink(struct mirror_store *s, uint64_t first, const char *suffix, struct err *err)
+{
+    char name[SEGMENT_NAME_MAX];
+    seg_name(first, suffix, name);
+    int result = s->io->unlink(s->io->self, s->folders.seg, name);
+    return result < 0 && result != -ENOENT ? err_errno(err, -result, "could not remove \"%s\"", name) : RC_OK;
+}
+
+/* Tombstones that waited, under either name: a stop came before the segment behind them had its own. No archive ends
+ * with a tombstone, and they can be fetched again. */
+static enum rc stones_clear(struct mirror_store *s, struct err *err)
+{
+    struct numbers stones = {0};
+    struct numbers gone = {0};
+    struct numbers segments = {0};
+    enum rc rc = numbers_list(s->io, s->folders.seg, stone_name_parse, &stones, err);
+    rc = rc == RC_OK ? numbers_list(s->io, s->folders.seg, tombstone_name_parse, &gone, err) : rc;
+    rc = rc == RC_OK ? numbers_list(s->io, s->folders.seg, segment_name_parse, &segments, err) : rc;
+    for (size_t i = 0; i < stones.count && rc == RC_OK; i++)
+        rc = seg_unlink(s, stones.list[i], STONE_SUFFIX, err);
+    for (size_t i = gone.count; i > 0 && rc == RC_OK; i--) {
+        if (segments.count && gone.list[i - 1] < segments.list[segments.count - 1])
+            break;
+        rc = seg_unlink(s, gone.list[i - 1], TOMBSTONE_SUFFIX, err);
+    }
+    numbers_done(&stones);
+    numbers_done(&gone);
+    numbers_done(&segments);
+    return rc;
+}
+
 static enum rc open_archive(struct mirror_store *s, struct err *err)
 {
     struct numbers sizes;
@@ -136,6 +177,7 @@ static enum rc open_archive(struct mirror_store *s, struct err *err)
         rc = sealed_io_new(s->base, s->folders.seg, s->vault, s->instance.uuid, &s->sealed, err);
     if (rc == RC_OK)
         s->io = sealed_io_table(s->sealed);
+    rc = rc == RC_OK ? stones_clear(s, err) : rc;
     rc = rc == RC_OK ? open_reader(s, err) : rc;
     rc = rc == RC_OK ? compare_latest(s, s->reader, err) : rc;
     rc = rc == RC_OK ? numbers_list(s->io, s->folders.checkpoints, checkpoint_name_parse, &sizes, err) : rc;
@@ -149,6 +191,8 @@ static enum rc open_archive(struct mirror_store *s, struct err *err)
     numbers_done(&sizes);
     return rc;
 }
+
+_Static_assert(MIRROR_STONE_MAX == TOMBSTONE_SIZE_MAX, "a tombstone that can be written can be fetched");
 
 enum rc mirror_store_open(const struct io *io, int folder, const struct vault *vault, struct mirror_store **ret_store,
                           struct err *err)
@@ -377,6 +421,10 @@ static enum rc frontier_at(struct mirror_store *s, uint64_t first, struct tlog_f
     struct str bytes;
     if (!arena)
         return err_set(err, RC_LIMIT, "no memory to check a segment");
+    if (first == s->buried.size && first) {
+        *ret_frontier = s->buried;
+        return RC_OK;
+    }
     if (first == s->reader->catalog.end) {
         enum rc rc = catalog_last(s->io, s->folders.seg, &s->reader->catalog, arena, &last, err);
         *ret_frontier = last.frontier;
@@ -486,13 +534,40 @@ static enum rc log_follow(struct mirror_store *s, struct err *err)
     return log_drop_covered(s, sealed, &dropped, err);
 }
 
+/* Those that wait get their names, on disk before the segment behind them has its own. */
+static enum rc stones_keep(struct mirror_store *s, struct err *err)
+{
+    struct numbers stones;
+    int result = 0;
+    if (!s->buried.size)
+        return RC_OK;
+    enum rc rc = numbers_list(s->io, s->folders.seg, stone_name_parse, &stones, err);
+    for (size_t i = 0; rc == RC_OK && result >= 0 && i < stones.count; i++) {
+        char from[SEGMENT_NAME_MAX];
+        char to[SEGMENT_NAME_MAX];
+        seg_name(stones.list[i], STONE_SUFFIX, from);
+        tombstone_name(stones.list[i], to);
+        result = s->io->rename(s->io->self, s->folders.seg, from, to);
+    }
+    numbers_done(&stones);
+    if (rc == RC_OK && result >= 0)
+        result = s->io->sync(s->io->self, s->folders.seg);
+    s->buried.size = 0;
+    return rc == RC_OK && result < 0 ? err_errno(err, -result, "could not keep tombstones") : rc;
+}
+
 enum rc mirror_store_part_keep(struct mirror_store *store, struct err *err)
 {
     struct mirror_store *s = store;
     char name[SEGMENT_NAME_MAX];
-    ASSERT(s->part >= 0 && s->row.first == s->reader->catalog.end);
+    ASSERT(s->part >= 0 && s->row.first == mirror_store_due(s));
     segment_name(s->row.first, name);
     int result = s->io->sync(s->io->self, s->part);
+    if (result >= 0) {
+        enum rc stones = stones_keep(s, err);
+        if (stones != RC_OK)
+            return stones;
+    }
     if (result >= 0)
         result = s->io->rename(s->io->self, s->folders.seg, s->part_name, name);
     if (result >= 0) /* not before: a part must stay writable */
@@ -507,6 +582,108 @@ enum rc mirror_store_part_keep(struct mirror_store *store, struct err *err)
     rc = own(s, rc == RC_OK ? archive_reader_refresh(s->reader, err) : rc);
     ASSERT(rc != RC_OK || s->reader->catalog.end == s->row.end);
     return rc;
+}
+
+/* ---- tombstones ---- */
+
+uint64_t mirror_store_due(const struct mirror_store *store)
+{
+    return store->buried.size ? store->buried.size : mirror_store_sealed(store);
+}
+
+void mirror_store_stones_drop(struct mirror_store *store)
+{
+    struct numbers stones;
+    store->buried.size = 0;
+    store->stone.size = 0;
+    if (numbers_list(store->io, store->folders.seg, stone_name_parse, &stones, NULL) == RC_OK)
+        for (size_t i = 0; i < stones.count; i++)
+            IGNORE(seg_unlink(store, stones.list[i], STONE_SUFFIX, NULL)); /* they mean nothing */
+    numbers_done(&stones);
+}
+
+bool mirror_store_deleted(const struct mirror_store *store, uint64_t first, uint64_t end)
+{
+    const struct segment *segment = store->reader ? catalog_find(&store->reader->catalog, first) : NULL;
+    return segment && segment->gone && segment->first == first && segment->end == end;
+}
+
+static enum rc stone_judge(struct mirror_store *s, const struct mirror_stone *stone, const struct tlog_frontier *before,
+                           struct verify_tombstone_found *ret_found, struct err *err)
+{
+    char name[SEGMENT_NAME_MAX];
+    const struct mirror_row *row = &stone->row;
+    const struct verify_tombstone which = {.io = s->io,
+                                           .folder = s->folders.seg,
+                                           .name = name,
+                                           .uuid = s->instance.uuid,
+                                           .first = row->first,
+                                           .record = stone->record};
+    seg_name(row->first, STONE_SUFFIX, name);
+    enum rc rc = archive_verify_tombstone(&which, before, ret_found, err);
+    if (rc == RC_OK && (ret_found->after.size != row->end || ret_found->record != row->record ||
+                        !tlog_hash_eq(&ret_found->footer, &row->footer)))
+        rc = err_set(err, RC_CORRUPT, "the tombstone of record %llu is not the one that the server listed",
+                     (unsigned long long)row->first);
+    return rc;
+}
+
+/* Whether it reads back as it came. RC_CORRUPT, RC_IO: it does not, and nothing is said of what came. */
+static enum rc stone_read_back(struct mirror_store *s, const struct mirror_stone *stone, struct err *err)
+{
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new(2 * MIRROR_STONE_MAX);
+    char name[SEGMENT_NAME_MAX];
+    struct str bytes;
+    seg_name(stone->row.first, STONE_SUFFIX, name);
+    if (!arena)
+        return err_set(err, RC_LIMIT, "no memory to check a tombstone");
+    enum rc rc = file_load(s->io, s->folders.seg, name, MIRROR_STONE_MAX, arena, &bytes, err);
+    if (rc == RC_OK && !str_eq(bytes, stone->bytes))
+        rc = err_set(err, RC_CORRUPT, "the disk gives back other bytes than were written to \"%s\"", name);
+    return own(s, rc);
+}
+
+enum rc mirror_store_stone_check(struct mirror_store *store, const struct mirror_stone *stone,
+                                 struct tlog_head *ret_head, struct tlog_hash *ret_leaf, struct err *err)
+{
+    struct mirror_store *s = store;
+    char name[SEGMENT_NAME_MAX];
+    struct verify_tombstone_found found;
+    struct tlog_frontier before;
+    const struct mirror_row *row = &stone->row;
+    s->stone.size = 0;
+    seg_name(row->first, STONE_SUFFIX, name);
+    if (row->first != mirror_store_due(s))
+        return err_set(err, RC_INVALID, "the tombstone of record %llu came where %llu is due",
+                       (unsigned long long)row->first, (unsigned long long)mirror_store_due(s));
+    if (mirror_store_size(s) > row->first) /* no deletion takes from a mirror what it has */
+        return err_set(err, RC_EXISTS, "of the deleted records %llu to %llu some are held here",
+                       (unsigned long long)row->first, (unsigned long long)row->end - 1);
+    enum rc rc = frontier_at(s, row->first, &before, err);
+    rc = rc == RC_OK ? file_replace(s->io, s->folders.seg, name, stone->bytes, err) : rc;
+    if (rc != RC_OK)
+        return rc;
+    rc = stone_judge(s, stone, &before, &found, err);
+    if (rc == RC_CORRUPT) { /* once more, when it reads: the disk may have failed in between */
+        rc = stone_read_back(s, stone, err);
+        rc = rc == RC_OK ? stone_judge(s, stone, &before, &found, err) : rc;
+    }
+    if (rc != RC_OK) {
+        IGNORE(seg_unlink(s, row->first, STONE_SUFFIX, NULL)); /* the next opening removes it */
+        return rc;
+    }
+    s->stone = found.after;
+    ret_head->size = found.after.size;
+    tlog_frontier_root(&found.after, s->reader->hasher, &ret_head->root);
+    *ret_leaf = found.leaf;
+    return RC_OK;
+}
+
+void mirror_store_stone_wait(struct mirror_store *store)
+{
+    ASSERT(store->stone.size > mirror_store_due(store));
+    store->buried = store->stone;
+    store->stone.size = 0;
 }
 
 /* ---- log ---- */
@@ -603,10 +780,33 @@ enum rc mirror_store_log_keep(struct mirror_store *store, int64_t file_size, str
 
 /* ---- checkpoints ---- */
 
-static enum rc note_check(struct mirror_store *s, struct str note, struct checkpoint *ret_checkpoint, struct err *err)
+/* The root at a size inside a group of which only the hash is left, and at whose beginning the tree is known. */
+static enum rc path_root(struct mirror_store *s, uint64_t size, const struct tlog_path *path,
+                         struct tlog_hash *ret_root, struct err *err)
+{
+    struct archive_reader *r = s->reader;
+    struct tlog_head group = {.size = TLOG_GROUP};
+    enum rc rc = tlog_groups_get(r->groups, size / TLOG_GROUP, &group.root, err);
+    if (rc == RC_OK && !tlog_consistency_root(r->hasher, size % TLOG_GROUP, path, &group, ret_root))
+        rc = err_set(err, RC_INVALID, "the path of the checkpoint of %llu records is not theirs",
+                     (unsigned long long)size);
+    for (unsigned height = TLOG_GROUP_HEIGHT; rc == RC_OK && height < TLOG_HEIGHT_MAX; height++) {
+        struct tlog_hash node;
+        if (!(size >> height & 1))
+            continue;
+        rc = tlog_groups_hash(r->groups, r->hasher, height, (size >> height) - 1, &node, err);
+        tlog_hash_node(r->hasher, &node, ret_root, ret_root);
+    }
+    return rc;
+}
+
+/* *ret_buried: it lies inside deleted records, and was compared by its path. */
+static enum rc note_check_by(struct mirror_store *s, struct str note, const struct tlog_path *path,
+                             struct checkpoint *ret_checkpoint, bool *ret_buried, struct err *err)
 {
     struct note *parsed = memory_new(sizeof *parsed);
     struct tlog_hash root;
+    *ret_buried = false;
     if (!parsed)
         return err_set(err, RC_LIMIT, "no memory to keep a checkpoint");
     enum rc rc = note_parse(note, parsed, err);
@@ -619,10 +819,20 @@ static enum rc note_check(struct mirror_store *s, struct str note, struct checkp
     if (ret_checkpoint->head.size > s->reader->size)
         return err_set(err, RC_INVALID, "a checkpoint names more records than are held");
     rc = own(s, archive_reader_root(s->reader, ret_checkpoint->head.size, &root, err));
+    uint64_t inside = ret_checkpoint->head.size % TLOG_GROUP; /* the path of a power of two does not hold the root */
+    *ret_buried = rc == RC_NOT_FOUND && path && path->count && (inside & (inside - 1)) != 0;
+    if (*ret_buried)
+        rc = path_root(s, ret_checkpoint->head.size, path, &root, err);
     if (rc == RC_OK && !tlog_hash_eq(&root, &ret_checkpoint->head.root))
         rc = err_set(err, RC_INVALID, "the checkpoint of %llu records does not name those that are held",
                      (unsigned long long)ret_checkpoint->head.size);
     return rc;
+}
+
+static enum rc note_check(struct mirror_store *s, struct str note, struct checkpoint *ret_checkpoint, struct err *err)
+{
+    bool buried;
+    return note_check_by(s, note, NULL, ret_checkpoint, &buried, err);
 }
 
 static enum rc path_write(struct mirror_store *s, uint64_t size, struct err *err)
@@ -674,11 +884,15 @@ enum rc mirror_store_note_latest(struct mirror_store *store, struct str note, st
     return rc == RC_OK ? paths_write(store, err) : rc;
 }
 
-enum rc mirror_store_note_retain(struct mirror_store *store, struct str note, struct err *err)
+enum rc mirror_store_note_retain(struct mirror_store *store, struct str note, const struct tlog_path *path,
+                                 struct err *err)
 {
     struct checkpoint checkpoint;
     char name[48];
-    enum rc rc = note_check(store, note, &checkpoint, err);
+    bool buried;
+    enum rc rc = note_check_by(store, note, path, &checkpoint, &buried, err);
+    if (rc == RC_OK && buried)
+        rc = path_store(store->io, store->folders.checkpoints, path, checkpoint.head.size, err);
     if (rc != RC_OK || checkpoint.head.size == 0)
         return rc;
     checkpoint_name(checkpoint.head.size, "", name);

@@ -3,6 +3,8 @@
  *
  *     segment:  part_open ── part_write … ──► part_check ──(caller: root is the signed one)──► part_keep
  *     log:      log_check ─────────────────────────────────(caller: root is the signed one)──► log_keep
+ *     deleted:  stone_check (caller: root and retention record are the signed tree's) ─► stone_wait ─► with the segment
+ *               behind it
  *     note:     (caller: signature) ─► note_latest when it names what is held; note_retain when it names less
  *
  * The checks here decode every column and hash every leaf; the store gives the root that follows, and the caller says
@@ -23,7 +25,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define MIRROR_LOG_MAX ((size_t)9 << 20) /* bytes of records that one log_check takes */
+#define MIRROR_LOG_MAX   ((size_t)9 << 20)   /* bytes of records that one log_check takes */
+#define MIRROR_STONE_MAX ((size_t)512 << 20) /* of a tombstone */
 
 struct mirror_store;
 
@@ -68,9 +71,33 @@ enum rc mirror_store_part_write(struct mirror_store *store, uint64_t offset, str
 /* The whole part, checked alone; the tree behind it. The segment must begin where one held begins or where the held
  * ones end. RC_CORRUPT, RC_INVALID: refused. */
 enum rc mirror_store_part_check(struct mirror_store *store, struct tlog_head *ret_head, struct err *err) MUST_USE;
-/* Gives it its name and drops the log that it covers. Only for a part that begins at mirror_store_sealed. */
+/* Gives it its name, after the tombstones that wait before it, and drops the log that it covers. Only for a part that
+ * begins at mirror_store_due. */
 enum rc mirror_store_part_keep(struct mirror_store *store, struct err *err) MUST_USE;
 void mirror_store_part_drop(struct mirror_store *store); /* removes it; fine when there is none */
+
+/* ---- tombstones of segments that the server deleted ---- */
+
+/* They come where nothing is held, one behind the other, and wait ("<16 hex>.stone") for the segment behind them: of an
+ * archive the last segment is always there. Those that wait are fetched anew after the store was opened. */
+
+/* Where the next segment or tombstone must begin: behind what is sealed here and what waits. */
+uint64_t mirror_store_due(const struct mirror_store *store);
+struct mirror_stone {
+    struct mirror_row row; /* as listed */
+    struct str bytes;
+    struct str record; /* the retention record that it names, as stored (archive/leaf.h) */
+};
+/* Checked as archive_verify does; the tree behind it, and the leaf hash of its retention record, which is that of
+ * number row.record. RC_EXISTS: records of it are held here, and what is held stays. RC_CORRUPT, RC_INVALID: refused.
+ */
+enum rc mirror_store_stone_check(struct mirror_store *store, const struct mirror_stone *stone,
+                                 struct tlog_head *ret_head, struct tlog_hash *ret_leaf, struct err *err) MUST_USE;
+/* What was checked last waits from now on. */
+void mirror_store_stone_wait(struct mirror_store *store);
+void mirror_store_stones_drop(struct mirror_store *store); /* none waits any more */
+/* Whether the tombstone of exactly these records is held. */
+bool mirror_store_deleted(const struct mirror_store *store, uint64_t first, uint64_t end);
 
 /* ---- log ---- */
 
@@ -85,8 +112,11 @@ enum rc mirror_store_log_keep(struct mirror_store *store, int64_t file_size, str
 
 /* The newest note, of exactly mirror_store_size records; root and origin are compared (RC_INVALID). */
 enum rc mirror_store_note_latest(struct mirror_store *store, struct str note, struct err *err) MUST_USE;
-/* A retained note of at most mirror_store_size records, with its path once its group is complete. */
-enum rc mirror_store_note_retain(struct mirror_store *store, struct str note, struct err *err) MUST_USE;
+/* A retained note of at most mirror_store_size records, with its path once its group is complete. Of one inside deleted
+ * records only the server has the path: with it the root is compared, and both are kept. RC_NOT_FOUND: there it needs a
+ * path, and `path` is NULL or empty; nothing is kept. */
+enum rc mirror_store_note_retain(struct mirror_store *store, struct str note, const struct tlog_path *path,
+                                 struct err *err) MUST_USE;
 /* The newest note that witnesses cosigned, of at most mirror_store_size records. */
 enum rc mirror_store_note_cosigned(struct mirror_store *store, struct str note, struct err *err) MUST_USE;
 /* The time stamp of a retained note, as it came: who reads it verifies it. RC_NOT_FOUND: that note is not held. */

@@ -2,11 +2,13 @@
 #include "archive/folder.h"
 #include "archive/mirror_serve.h"
 #include "archive/mirror_store.h"
+#include "archive/state.h"
 #include "archive/testbed.h"
 #include "archive/verify.h"
 #include "base/test.h"
 #include "os/file.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -97,6 +99,72 @@ static bool root_is_servers(struct pair *p, const struct tlog_head *head)
     return archive_reader_root(p->reader, head->size, &root, &p->err) == RC_OK && tlog_hash_eq(&root, &head->root);
 }
 
+/* A tombstone and the record that it names, as a mirror fetches them, into bytes of their own. */
+struct stone {
+    struct mirror_stone stone;
+    struct tlog_path path;
+    struct buf bytes;
+    struct buf record;
+};
+
+static bool stone_get(struct pair *p, uint64_t from, struct stone *s)
+{
+    size_t count = 0;
+    *s = (struct stone){0};
+    buf_init(&s->bytes, MIRROR_STONE_MAX);
+    buf_init(&s->record, 1u << 20);
+    if (!ok(p, archive_mirror_tombstones(p->reader, from, &s->stone.row, 1, &count, &p->err)) || !count)
+        return false;
+    const struct mirror_row *row = &s->stone.row;
+    const struct mirror_part part = {.first = row->first, .tombstone = true, .size = (size_t)row->size};
+    ok(p, archive_mirror_part(p->reader, &part, &s->bytes, &p->err));
+    CHECK_INT(s->bytes.n, row->size);
+    ok(p,
+       archive_mirror_retention(p->reader, row->record, archive_reader_size(p->reader), &s->path, &s->record, &p->err));
+    s->stone.bytes = buf_view(&s->bytes);
+    s->stone.record = buf_view(&s->record);
+    return true;
+}
+
+static void stone_done(struct stone *s)
+{
+    buf_done(&s->bytes);
+    buf_done(&s->record);
+}
+
+/* Checked, and under the server's tree as its newest checkpoint would have it. */
+static enum rc stone_judge(struct pair *p, const struct stone *s)
+{
+    struct tlog_hasher *hasher CLEANUP(tlog_hasher_cleanup) = tlog_hasher_new();
+    struct tlog_head head;
+    struct tlog_head whole = {.size = archive_reader_size(p->reader)};
+    struct tlog_hash leaf;
+    enum rc rc = mirror_store_stone_check(p->store, &s->stone, &head, &leaf, &p->err);
+    if (rc != RC_OK)
+        return rc;
+    ok(p, archive_reader_root(p->reader, whole.size, &whole.root, &p->err));
+    if (!root_is_servers(p, &head) || !tlog_verify_inclusion(hasher, &leaf, s->stone.row.record, &s->path, &whole))
+        return err_set(&p->err, RC_CORRUPT, "it is not of the signed tree");
+    return RC_OK;
+}
+
+static size_t stones_pull(struct pair *p, uint64_t upto)
+{
+    size_t count = 0;
+    while (mirror_store_due(p->store) < upto) {
+        struct stone s;
+        uint64_t due = mirror_store_due(p->store);
+        bool good = stone_get(p, due, &s) && ok(p, stone_judge(p, &s));
+        if (good)
+            mirror_store_stone_wait(p->store);
+        stone_done(&s);
+        if (!good || !CHECK(mirror_store_due(p->store) > due))
+            return count;
+        count++;
+    }
+    return count;
+}
+
 static size_t segments_pull(struct pair *p)
 {
     struct mirror_row rows[ROWS];
@@ -104,6 +172,7 @@ static size_t segments_pull(struct pair *p)
     ok(p, archive_mirror_rows(p->reader, mirror_store_sealed(p->store), rows, ROWS, &count, &p->err));
     for (size_t i = 0; i < count; i++) {
         struct tlog_head head;
+        stones_pull(p, rows[i].first);
         part_fetch(p, &rows[i]);
         if (!ok(p, mirror_store_part_check(p->store, &head, &p->err)))
             return i;
@@ -138,8 +207,10 @@ static void log_pull(struct pair *p, size_t size, uint64_t upto)
 static bool retain_one(void *context, uint64_t size, struct str note)
 {
     struct pair *p = context;
+    struct tlog_path path;
     CHECK(size > 0);
-    ok(p, mirror_store_note_retain(p->store, note, &p->err));
+    ok(p, archive_mirror_path(p->reader, size, &path, &p->err));
+    ok(p, mirror_store_note_retain(p->store, note, &path, &p->err));
     return true;
 }
 
@@ -365,6 +436,317 @@ static void is_taken_over(void)
     end(&p);
 }
 
+/* Segments of 60 to 500 records, so that groups have one neighbour, two, and none. */
+static void begin_segments(struct pair *p)
+{
+    static const size_t sizes[] = {300, 512, 100, 60, 700, 400};
+    begin(p, 0);
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        testbed_ok(&p->server, testbed_put(&p->server, sizes[i] / 2, true));
+        testbed_ok(&p->server, testbed_checkpoint(&p->server, true));
+        testbed_ok(&p->server, testbed_put(&p->server, sizes[i] - sizes[i] / 2, true));
+        testbed_ok(&p->server, archive_rotate(p->server.archive, &p->server.err));
+        CHECK(testbed_seal(&p->server, 1) > 0);
+    }
+    testbed_ok(&p->server, testbed_put(&p->server, 30, true));
+    testbed_ok(&p->server, testbed_checkpoint(&p->server, true));
+}
+
+static uint64_t segment_first(struct pair *p, size_t i)
+{
+    return p->server.archive->catalog.segments[i]->first;
+}
+
+static size_t files_with(const struct pair *p, const char *suffix)
+{
+    size_t count = 0;
+    int fd = openat(p->copy.folder, NAME_SEG, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
+    if (!CHECK(folder != NULL))
+        return 0;
+    for (const struct dirent *entry = readdir(folder); entry; entry = readdir(folder))
+        count += str_ends(str_of(entry->d_name), str_of(suffix));
+    closedir(folder);
+    return count;
+}
+
+/* A copy of what is left: the same proofs, tree, tombstones and retained checkpoints. */
+static void compare_left(struct pair *p, uint64_t gone)
+{
+    struct archive_reader_options none = {0};
+    struct archive_reader *copy = NULL;
+    struct verify_result result;
+    struct verify_options options = {.finding = fault, .context = p};
+    struct buf mine CLEANUP(buf_done) = {0};
+    struct buf theirs CLEANUP(buf_done) = {0};
+    CHECK_INT(archive_verify(&io_kernel, p->copy.folder, &options, &result, &p->err), RC_OK);
+    CHECK_INT(result.size, archive_reader_size(p->reader));
+    CHECK_INT(result.gone_records, gone);
+    CHECK_INT(result.blind, 0);
+    ok(p, archive_reader_open(&io_kernel, p->copy.folder, &none, &copy, &p->err));
+    buf_init(&mine, 1u << 20);
+    buf_init(&theirs, 1u << 20);
+    for (uint64_t n = 0; copy && n < result.size; n += 31) {
+        buf_clear(&mine);
+        buf_clear(&theirs);
+        enum rc rc = archive_reader_proof(p->reader, n, &theirs, &p->err);
+        CHECK_INT(archive_reader_proof(copy, n, &mine, &p->err), rc);
+        if (rc == RC_OK && !CHECK_STR(buf_view(&mine), buf_view(&theirs)))
+            break;
+    }
+    archive_reader_close(copy);
+}
+
+/* A new mirror of an archive whose first, middle and neighbouring segments were deleted. */
+static void begins_after_a_deletion(void)
+{
+    static const size_t deleted[][3] = {{0, 0, 0}, {1, 1, 1}, {0, 1, 2}, {2, 3, 4}, {0, 2, 4}, {1, 2, 3}};
+    for (size_t i = 0; i < ARRAY_LEN(deleted); i++) {
+        struct pair p;
+        uint64_t firsts[3];
+        uint64_t gone = 0;
+        size_t count = 0;
+        test_row("deletion %zu", i);
+        begin_segments(&p);
+        for (size_t k = 0; k < 3; k++) {
+            const struct segment *segment = p.server.archive->catalog.segments[deleted[i][k]];
+            if (k && deleted[i][k] == deleted[i][k - 1])
+                continue;
+            firsts[count++] = segment->first;
+            gone += segment->end - segment->first;
+        }
+        for (size_t k = 0; k < count; k++)
+            testbed_retire(&p.server, firsts[k], NULL);
+        testbed_ok(&p.server, testbed_checkpoint(&p.server, false));
+        pull(&p);
+        CHECK_INT(files_with(&p, ".gone"), count);
+        CHECK_INT(files_with(&p, ".stone"), 0);
+        CHECK(mirror_store_deleted(p.store, firsts[0], p.server.archive->catalog.segments[deleted[i][0]]->end));
+        CHECK(!mirror_store_deleted(p.store, firsts[0] + 1, firsts[0] + 2));
+        compare_left(&p, gone);
+        mirror_store_close(p.store);
+        store_open(&p);
+        testbed_ok(&p.server, testbed_put(&p.server, 300, true));
+        testbed_ok(&p.server, testbed_checkpoint(&p.server, false));
+        pull(&p);
+        compare_left(&p, gone);
+        mirror_store_close(p.store);
+        p.store = NULL;
+        testbed_ok(&p.copy, testbed_open(&p.copy, WAL_SMALL, false)); /* a server takes it over */
+        CHECK_INT(archive_size(p.copy.archive), archive_size(p.server.archive));
+        end(&p);
+    }
+}
+
+/* A mirror keeps what it has fetched; what it has not is taken as deleted, but never over what it holds. */
+static void keeps_what_was_deleted(void)
+{
+    struct pair p;
+    struct mirror_row rows[ROWS];
+    struct stone s;
+    struct tlog_head head;
+    size_t count = 0;
+    begin_segments(&p);
+    reader_open(&p);
+    CHECK_INT(instance_give(&p), RC_OK);
+    ok(&p, archive_mirror_rows(p.reader, 0, rows, ROWS, &count, &p.err));
+    for (size_t i = 0; i < 2; i++) {
+        part_fetch(&p, &rows[i]);
+        ok(&p, mirror_store_part_check(p.store, &head, &p.err));
+        ok(&p, mirror_store_part_keep(p.store, &p.err));
+    }
+    uint64_t gone = rows[2].end - rows[2].first;
+    for (size_t i = 0; i < 3; i++)
+        testbed_retire(&p.server, rows[i].first, NULL);
+    reader_open(&p);
+    if (CHECK(stone_get(&p, 0, &s))) /* of one that is held */
+        CHECK_INT(stone_judge(&p, &s), RC_INVALID);
+    stone_done(&s);
+    pull(&p);
+    CHECK_INT(files_with(&p, ".gone"), 1);
+    CHECK_INT(mirror_store_row(p.store, rows[0].first, &rows[3], &p.err), RC_OK);
+    CHECK(!mirror_store_deleted(p.store, rows[0].first, rows[0].end));
+    struct verify_result result;
+    struct verify_options options = {.finding = fault, .context = &p};
+    CHECK_INT(archive_verify(&io_kernel, p.copy.folder, &options, &result, &p.err), RC_OK);
+    CHECK_INT(result.gone_records, gone);
+    end(&p);
+    /* some of its records are in the mirror's log */
+    begin(&p, 700);
+    testbed_ok(&p.server, testbed_checkpoint(&p.server, false));
+    reader_open(&p);
+    CHECK_INT(instance_give(&p), RC_OK);
+    log_pull(&p, 3000, 100);
+    uint64_t held = mirror_store_size(p.store);
+    CHECK(held > 0 && held < 700);
+    testbed_ok(&p.server, archive_rotate(p.server.archive, &p.server.err));
+    CHECK(testbed_seal(&p.server, 1) > 0);
+    testbed_retire(&p.server, 0, NULL);
+    reader_open(&p);
+    if (CHECK(stone_get(&p, 0, &s)))
+        CHECK_INT(stone_judge(&p, &s), RC_EXISTS);
+    stone_done(&s);
+    CHECK_INT(mirror_store_size(p.store), held);
+    end(&p);
+}
+
+static void one_person(struct retention_record *record)
+{
+    snprintf(record->approver, sizeof record->approver, "%s", record->proposer);
+}
+
+static void too_early(struct retention_record *record)
+{
+    record->keep_until_ns = record->received_max_ns;
+}
+
+static void of_others(struct retention_record *record)
+{
+    record->first++;
+}
+
+static void of_another_file(struct retention_record *record)
+{
+    record->footer.bytes[3] ^= 1;
+}
+
+/* No record in the tree that says so: no deletion. */
+static void refuses_deletions_without_a_record(void)
+{
+    static void (*const changes[])(struct retention_record *) = {one_person, too_early, of_others, of_another_file};
+    for (size_t i = 0; i < ARRAY_LEN(changes); i++) {
+        struct pair p;
+        struct stone s;
+        test_row("record %zu", i);
+        begin_segments(&p);
+        testbed_retire(&p.server, 0, changes[i]);
+        reader_open(&p);
+        CHECK_INT(instance_give(&p), RC_OK);
+        if (CHECK(stone_get(&p, 0, &s)) && !CHECK_INT(stone_judge(&p, &s), RC_CORRUPT))
+            CHECK_TEXT(str_of(p.err.text), "refused");
+        CHECK(str_search(str_of(p.err.text), STR("does not vouch")) < strlen(p.err.text));
+        CHECK_INT(files_with(&p, ".stone"), 0);
+        stone_done(&s);
+        end(&p);
+    }
+}
+
+/* Every byte of a tombstone and of its record counts; another record than the one it names is none. */
+static void refuses_changed_tombstones(void)
+{
+    struct pair p;
+    struct stone s;
+    struct stone other;
+    begin_segments(&p);
+    uint64_t second = segment_first(&p, 1);
+    testbed_retire(&p.server, 0, NULL);
+    testbed_retire(&p.server, second, NULL);
+    reader_open(&p);
+    CHECK_INT(instance_give(&p), RC_OK);
+    if (!CHECK(stone_get(&p, 0, &s)) || !CHECK(stone_get(&p, second, &other)))
+        return;
+    ok(&p, stone_judge(&p, &s));
+    for (size_t at = 0; at<s.bytes.n; at += at> 4160 && at + 1100 < s.bytes.n ? 1 : 13) {
+        s.bytes.p[at] ^= 8;
+        enum rc rc = stone_judge(&p, &s);
+        s.bytes.p[at] ^= 8;
+        test_row("byte %zu: %s", at, p.err.text);
+        if (!CHECK(rc == RC_CORRUPT || rc == RC_INVALID))
+            break;
+    }
+    for (size_t at = 0; at < s.record.n; at++) {
+        s.record.p[at] ^= 1;
+        enum rc rc = stone_judge(&p, &s);
+        s.record.p[at] ^= 1;
+        test_row("byte %zu of the record", at);
+        if (!CHECK(rc != RC_OK))
+            break;
+    }
+    test_row("cut short, lengthened, another's");
+    s.stone.bytes.n--;
+    CHECK_INT(stone_judge(&p, &s), RC_CORRUPT);
+    s.stone.bytes.n++;
+    s.stone.record.n--;
+    CHECK_INT(stone_judge(&p, &s), RC_CORRUPT);
+    s.stone.record = other.stone.record;
+    CHECK_INT(stone_judge(&p, &s), RC_CORRUPT);
+    s.stone.record = buf_view(&s.record);
+    s.stone.row.end++;
+    CHECK_INT(stone_judge(&p, &s), RC_CORRUPT);
+    s.stone.row.end--;
+    s.stone.row.record++;
+    CHECK_INT(stone_judge(&p, &s), RC_CORRUPT);
+    s.stone.row.record--;
+    s.stone.row.footer.bytes[0] ^= 1;
+    CHECK_INT(stone_judge(&p, &s), RC_CORRUPT);
+    s.stone.row.footer.bytes[0] ^= 1;
+    s.path.hash[0].bytes[0] ^= 1; /* the record is not where the signed tree has it */
+    CHECK_INT(stone_judge(&p, &s), RC_CORRUPT);
+    s.path.hash[0].bytes[0] ^= 1;
+    CHECK_INT(stone_judge(&p, &other), RC_INVALID); /* it is not its turn */
+    ok(&p, stone_judge(&p, &s));
+    stone_done(&s);
+    stone_done(&other);
+    end(&p);
+}
+
+/* A retained checkpoint inside deleted records comes with its path, or not at all. */
+static bool path_spoiled(void *context, uint64_t size, struct str note)
+{
+    struct pair *p = context;
+    struct tlog_path path;
+    ok(p, archive_mirror_path(p->reader, size, &path, &p->err));
+    if (!path.count)
+        return true;
+    CHECK_INT(mirror_store_note_retain(p->store, note, NULL, &p->err), RC_NOT_FOUND);
+    path.hash[path.count - 1].bytes[5] ^= 1;
+    CHECK_INT(mirror_store_note_retain(p->store, note, &path, &p->err), RC_INVALID);
+    path.hash[path.count - 1].bytes[5] ^= 1;
+    ok(p, mirror_store_note_retain(p->store, note, &path, &p->err));
+    return true;
+}
+
+static void compares_notes_inside_deletions(void)
+{
+    struct pair p;
+    begin_segments(&p);
+    testbed_retire(&p.server, 0, NULL);
+    reader_open(&p);
+    CHECK_INT(instance_give(&p), RC_OK);
+    segments_pull(&p);
+    CHECK_INT(mirror_store_retained(p.store), 0);
+    ok(&p, archive_mirror_notes(p.reader, 0, path_spoiled, &p, &p.err));
+    CHECK(mirror_store_retained(p.store) > 0);
+    log_pull(&p, 20000, UINT64_MAX);
+    notes_pull(&p);
+    compare_left(&p, 300);
+    end(&p);
+}
+
+/* What waits when the mirror stops is fetched again: until its segment is there, the archive ends where it did. */
+static void stops_before_what_waits_is_kept(void)
+{
+    struct pair p;
+    begin_segments(&p);
+    uint64_t second = segment_first(&p, 1);
+    testbed_retire(&p.server, 0, NULL);
+    reader_open(&p);
+    CHECK_INT(instance_give(&p), RC_OK);
+    CHECK_INT(stones_pull(&p, second), 1);
+    CHECK_INT(mirror_store_due(p.store), second);
+    CHECK_INT(mirror_store_sealed(p.store), 0);
+    CHECK_INT(files_with(&p, ".stone"), 1);
+    mirror_store_close(p.store);
+    CHECK_INT(linkat(p.copy.folder, "seg/0000000000000000.stone", p.copy.folder, "seg/0000000000000000.gone", 0), 0);
+    store_open(&p);
+    CHECK_INT(mirror_store_due(p.store), 0);
+    CHECK_INT(files_with(&p, ".stone"), 0);
+    CHECK_INT(files_with(&p, ".gone"), 0);
+    pull(&p);
+    compare_left(&p, 300);
+    end(&p);
+}
+
 /* Any byte of a segment that is not the server's is refused, and the part can be fetched again. */
 static void refuses_changed_segments(void)
 {
@@ -491,7 +873,7 @@ static void refuses_other_archives(void)
     CHECK_TEXT(str_of(mirror_store_origin(p.store)), "other");
     /* notes of the origin before are no notes of this one */
     CHECK_INT(mirror_store_note_latest(p.store, archive_reader_checkpoint(p.reader), &p.err), RC_INVALID);
-    CHECK_INT(mirror_store_note_retain(p.store, STR("no note"), &p.err), RC_INVALID);
+    CHECK_INT(mirror_store_note_retain(p.store, STR("no note"), NULL, &p.err), RC_INVALID);
     end(&p);
 }
 
@@ -580,6 +962,12 @@ static const struct test tests[] = {
     {"cosigned note and time stamps come along", carries_what_others_signed},
     {"the size of the server's log files may change", follows_another_file_size},
     {"a server takes a mirror's folder over", is_taken_over},
+    {"a mirror begins after a deletion", begins_after_a_deletion},
+    {"what is held stays when the server deletes it", keeps_what_was_deleted},
+    {"a deletion without its record is refused", refuses_deletions_without_a_record},
+    {"a changed tombstone is refused", refuses_changed_tombstones},
+    {"notes inside deletions are compared by their path", compares_notes_inside_deletions},
+    {"tombstones that wait are fetched again after a stop", stops_before_what_waits_is_kept},
     {"a changed segment is refused", refuses_changed_segments},
     {"what is held is compared, never overwritten", checks_what_it_holds},
     {"changed records of the log are refused", refuses_changed_records},

@@ -1,7 +1,9 @@
 #include "archive/testbed.h"
 
 #include "archive/folder.h"
+#include "archive/retire.h"
 #include "base/arena.h"
+#include "base/civil.h"
 #include "base/test.h"
 #include "os/file.h"
 #include "tlog/checkpoint.h"
@@ -281,4 +283,50 @@ void testbed_read(struct testbed *bed, size_t sealed, size_t tail, struct archiv
     struct archive_reader_options options = {
         .names = bed->names, .derive = testbed_derive, .derive_context = bed->names};
     testbed_ok(bed, archive_reader_open(bed->io, bed->folder, &options, ret_reader, &bed->err));
+}
+
+static uint64_t retention_put(struct testbed *bed, const struct retention_record *record)
+{
+    struct buf body CLEANUP(buf_done) = {0};
+    struct archive_appended appended = {0};
+    struct archive_record put = {.type = LEAF_RETENTION,
+                                 .transport = TRANSPORT_INTERNAL,
+                                 .source = {9},
+                                 .epoch = 1,
+                                 .sequence = archive_size(bed->archive) + 1,
+                                 .received_ns = record->approved_ns};
+    uint64_t durable;
+    buf_init(&body, 60000);
+    retention_record_write(record, &body);
+    put.raw = buf_view(&body);
+    testbed_ok(bed, archive_append(bed->archive, &put, 1, &appended, &bed->err));
+    testbed_ok(bed, archive_commit(bed->archive, &durable, &bed->err));
+    return appended.first;
+}
+
+uint64_t testbed_retire(struct testbed *bed, uint64_t first, void (*change)(struct retention_record *record))
+{
+    char name[SEGMENT_NAME_MAX];
+    char path[64];
+    struct retention_record record = {.days = 1096,
+                                      .act = "832",
+                                      .edition = "10.02.2023",
+                                      .paragraph = "p.38(4)",
+                                      .proposal = "17",
+                                      .proposer = "aigul",
+                                      .approver = "bolat"};
+    testbed_ok(bed, archive_retention_describe(bed->archive, first, &record, &bed->err));
+    record.keep_until_ns = record.received_max_ns + 1096 * DAY_S * SECOND_NS;
+    record.proposed_ns = record.keep_until_ns + 1;
+    record.approved_ns = record.keep_until_ns + 2;
+    if (change)
+        change(&record);
+    uint64_t number = retention_put(bed, &record);
+    testbed_ok(bed, testbed_checkpoint(bed, false));
+    testbed_ok(bed, archive_tombstone(bed->archive, first, number, &bed->err));
+    segment_name(first, name);
+    snprintf(path, sizeof path, "seg/%s", name);
+    CHECK_INT(unlinkat(bed->folder, path, 0), 0);
+    testbed_ok(bed, archive_segments_refresh(bed->archive, &bed->err));
+    return number;
 }

@@ -4,6 +4,7 @@
 
 #include "archive/block.h"
 #include "archive/reader.h"
+#include "archive/retention_record.h"
 #include "archive/writer.h"
 #include "event/names.h"
 #include "tlog/key.h"
@@ -40,6 +41,9 @@ size_t testbed_seal(struct testbed *bed, uint32_t shares);
 enum rc testbed_try_seal(struct testbed *bed, uint32_t shares, size_t *ret_sealed);
 /* Signs the durable tree and stores the note. */
 enum rc testbed_checkpoint(struct testbed *bed, bool retain);
+/* Deletes a sealed segment as keeper and reaper do: retention record, signed checkpoint, tombstone, then the file. The
+ * record's number. `change`, if any, may spoil the record before it is written. */
+uint64_t testbed_retire(struct testbed *bed, uint64_t first, void (*change)(struct retention_record *record));
 /* The event that the testbed's engine derives. */
 void testbed_event(struct names *names, const struct leaf *leaf, struct str raw, struct event_field *fields,
                    struct event *ret_event);

@@ -1,6 +1,5 @@
 #include "archive/tombstone.h"
 
-#include "archive/segment_format.h"
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "os/file.h"
@@ -15,12 +14,12 @@
 
 void tombstone_name(uint64_t first, char ret_name[SEGMENT_NAME_MAX])
 {
-    seg_name(first, ".gone", ret_name);
+    seg_name(first, TOMBSTONE_SUFFIX, ret_name);
 }
 
 bool tombstone_name_parse(struct str name, uint64_t *ret_first)
 {
-    return seg_name_parse(name, ".gone", ret_first);
+    return seg_name_parse(name, TOMBSTONE_SUFFIX, ret_first);
 }
 
 static enum rc damaged(struct err *err, const char *what)
@@ -154,21 +153,19 @@ static enum rc parse(struct str bytes, const uint8_t uuid[16], struct segment *s
     return rc == RC_OK ? sections_check(bytes, segment, mark.sections, uuid, err) : rc;
 }
 
-enum rc tombstone_open(const struct io *io, int folder, uint64_t first, const uint8_t uuid[16],
-                       struct segment **ret_segment, struct err *err)
+enum rc tombstone_open_named(const struct io *io, int folder, const struct segment_id *id, struct segment **ret_segment,
+                             struct err *err)
 {
-    char name[SEGMENT_NAME_MAX];
     struct str bytes;
     struct arena *arena CLEANUP(arena_cleanup) = arena_new(OPEN_ARENA);
     struct segment *segment = memory_new(sizeof *segment);
-    tombstone_name(first, name);
     enum rc rc = arena && segment ? RC_OK : err_set(err, RC_LIMIT, "no memory");
-    rc = rc == RC_OK ? file_load(io, folder, name, TOMBSTONE_SIZE_MAX, arena, &bytes, err) : rc;
+    rc = rc == RC_OK ? file_load(io, folder, id->name, TOMBSTONE_SIZE_MAX, arena, &bytes, err) : rc;
     if (rc == RC_OK) {
-        segment->first = first;
-        rc = parse(bytes, uuid, segment, err);
+        segment->first = id->first;
+        rc = parse(bytes, id->uuid, segment, err);
         if (rc != RC_OK)
-            IGNORE(err_wrap(err, "tombstone \"%s\"", name)); /* the code stays rc */
+            IGNORE(err_wrap(err, "tombstone \"%s\"", id->name)); /* the code stays rc */
     }
     if (rc != RC_OK) {
         segment_free(segment);
@@ -176,6 +173,14 @@ enum rc tombstone_open(const struct io *io, int folder, uint64_t first, const ui
     }
     *ret_segment = segment;
     return RC_OK;
+}
+
+enum rc tombstone_open(const struct io *io, int folder, uint64_t first, const uint8_t uuid[16],
+                       struct segment **ret_segment, struct err *err)
+{
+    struct segment_id id = {.uuid = uuid, .first = first};
+    tombstone_name(first, id.name);
+    return tombstone_open_named(io, folder, &id, ret_segment, err);
 }
 
 static enum rc mark_load(const struct io *io, int folder, uint64_t first, struct mark *ret_mark, struct err *err)

@@ -11,6 +11,7 @@
 #define ARCHIVE_TOMBSTONE_H
 
 #include "archive/segment.h"
+#include "archive/segment_format.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "os/io.h"
@@ -21,6 +22,7 @@
 #include <stdint.h>
 
 #define TOMBSTONE_MAGIC    "QORGGON\n"
+#define TOMBSTONE_SUFFIX   ".gone"
 #define TOMBSTONE_MARK     64
 #define TOMBSTONE_VERSION  1
 #define TOMBSTONE_SIZE_MAX ((size_t)512 << 20)
@@ -33,6 +35,9 @@ bool tombstone_name_parse(struct str name, uint64_t *ret_first) MUST_USE;
  * can vouch for. RC_NOT_FOUND, RC_CORRUPT, RC_INVALID. */
 enum rc tombstone_open(const struct io *io, int folder, uint64_t first, const uint8_t uuid[16],
                        struct segment **ret_segment, struct err *err) MUST_USE;
+/* The same under the name that it has while it waits for its own. */
+enum rc tombstone_open_named(const struct io *io, int folder, const struct segment_id *id, struct segment **ret_segment,
+                             struct err *err) MUST_USE;
 /* Only the number of the retention record, from the mark. RC_NOT_FOUND: there is no tombstone. */
 enum rc tombstone_record(const struct io *io, int folder, uint64_t first, uint64_t *ret_record,
                          struct err *err) MUST_USE;

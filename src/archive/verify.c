@@ -767,3 +767,75 @@ enum rc archive_verify_segment(const struct verify_segment *which, const struct 
     verify_done(v);
     return rc;
 }
+
+/* ---- one tombstone ---- */
+
+static enum rc stone_fold(struct verify *v, const struct verify_tombstone *which, struct segment *segment,
+                          struct verify_tombstone_found *found)
+{
+    char footer[SEGMENT_FOOTER];
+    struct covered c = {.file = which->name, .segment = segment};
+    int fd = v->io->open(v->io->self, which->folder, which->name, IO_READ);
+    if (fd < 0)
+        return err_errno(v->err, -fd, "could not open tombstone \"%s\"", which->name);
+    enum rc rc =
+        file_read_at(v->io, fd, footer, sizeof footer, (int64_t)segment->bytes_stored - SEGMENT_FOOTER, v->err);
+    if (rc == RC_OK) {
+        tlog_hash_bytes(v->digest, str_at(footer, sizeof footer), &found->footer);
+        verify_tombstone_fold(v, &c, fd);
+        found->after = v->frontier;
+    }
+    IGNORE(v->io->close(v->io->self, fd)); /* only read */
+    return rc;
+}
+
+static enum rc stone_vouched(struct verify *v, const struct verify_tombstone *which, const struct segment *segment,
+                             struct verify_tombstone_found *found)
+{
+    struct reader in = reader_of(which->record);
+    struct leaf leaf;
+    struct str bytes;
+    struct str raw;
+    enum rc rc = record_read(&in, v->hasher, &leaf, &bytes, &raw, v->err);
+    if (rc != RC_OK)
+        return rc;
+    const char *why = "it is another record";
+    if (leaf.index == segment->record && reader_done(&in))
+        why = verify_voucher(&leaf, raw, segment, &found->footer);
+    if (why)
+        return err_set(v->err, RC_CORRUPT, "record %llu does not vouch for the deletion of records %llu to %llu: %s",
+                       (unsigned long long)segment->record, (unsigned long long)segment->first,
+                       (unsigned long long)segment->end - 1, why);
+    tlog_hash_leaf(v->hasher, bytes, STR_NONE, &found->leaf);
+    found->record = leaf.index;
+    return RC_OK;
+}
+
+enum rc archive_verify_tombstone(const struct verify_tombstone *which, const struct tlog_frontier *before,
+                                 struct verify_tombstone_found *ret_found, struct err *err)
+{
+    struct err fault = {0};
+    struct verify_result result = {0};
+    struct verify_options options = {.finding = keep_fault, .context = &fault};
+    struct segment_id id = {.uuid = which->uuid, .first = which->first};
+    struct segment *segment = NULL;
+    struct verify *v = memory_new(sizeof *v);
+    if (!v)
+        return err_set(err, RC_LIMIT, "no memory to check a tombstone");
+    *v = (struct verify){.io = which->io, .options = &options, .result = &result, .err = err};
+    bool fits = str_copy_z(str_of(which->name), id.name, sizeof id.name);
+    ASSERT(fits);
+    enum rc rc = allocate(v);
+    v->frontier = *before;
+    rc = rc == RC_OK ? tombstone_open_named(which->io, which->folder, &id, &segment, err) : rc;
+    if (rc == RC_OK && segment->first != before->size)
+        rc = err_set(err, RC_CORRUPT, "tombstone \"%s\" does not begin where the tree ends", which->name);
+    rc = rc == RC_OK ? stone_fold(v, which, segment, ret_found) : rc;
+    if (rc == RC_OK && fault.code != RC_OK)
+        rc = err_set(err, RC_CORRUPT, "tombstone \"%s\": %s", which->name, fault.text);
+    ASSERT(rc != RC_OK || v->frontier.size == segment->end);
+    rc = rc == RC_OK ? stone_vouched(v, which, segment, ret_found) : rc;
+    segment_free(segment);
+    verify_done(v);
+    return rc;
+}

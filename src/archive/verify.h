@@ -68,4 +68,27 @@ struct verify_segment {
 enum rc archive_verify_segment(const struct verify_segment *segment, const struct tlog_frontier *before,
                                struct tlog_frontier *ret_after, struct err *err) MUST_USE;
 
+/* A tombstone's file, under whatever name it has at the moment, and the record that it names. */
+struct verify_tombstone {
+    const struct io *io;
+    int folder; /* that it stands in */
+    const char *name;
+    const uint8_t *uuid; /* of the archive that it must belong to */
+    uint64_t first;
+    struct str record; /* as stored in the log (archive/leaf.h) */
+};
+
+struct verify_tombstone_found {
+    struct tlog_frontier after; /* the tree behind it */
+    struct tlog_hash footer;    /* SHA-256 of its footer */
+    struct tlog_hash leaf;      /* of the retention record, */
+    uint64_t record;            /* and its number: the caller asks whether the signed tree has it there */
+};
+
+/* One tombstone alone, as archive_verify checks each: every section's digest, its hashes grown from the tree before it,
+ * and a retention record that says the same of that very segment. RC_CORRUPT: it is not whole, does not go on with the
+ * tree, or the record does not vouch for it; RC_INVALID: a newer program made it. */
+enum rc archive_verify_tombstone(const struct verify_tombstone *tombstone, const struct tlog_frontier *before,
+                                 struct verify_tombstone_found *ret_found, struct err *err) MUST_USE;
+
 #endif

@@ -91,7 +91,7 @@ static void load_sources(struct verify *v, const struct covered *c, int fd)
     }
 }
 
-static void fold_tombstone(struct verify *v, const struct covered *c, int fd)
+void verify_tombstone_fold(struct verify *v, const struct covered *c, int fd)
 {
     const struct segment *s = c->segment;
     struct segment_edges edges;
@@ -164,7 +164,7 @@ enum rc verify_tombstone(struct verify *v, uint64_t first)
         return RC_OK;
     }
     struct covered c = {.file = file, .segment = segment};
-    fold_tombstone(v, &c, fd);
+    verify_tombstone_fold(v, &c, fd);
     IGNORE(v->io->close(v->io->self, fd)); /* only read */
     v->result->gone_segments++;
     v->result->gone_records += segment->end - segment->first;
@@ -198,10 +198,18 @@ bool verify_tombstone_there(struct verify *v, uint64_t first)
     return tombstone_record(v->io, v->folders.seg, first, &record, NULL) != RC_NOT_FOUND;
 }
 
+const char *verify_voucher(const struct leaf *leaf, struct str raw, const struct segment *tombstone,
+                           const struct tlog_hash *footer)
+{
+    struct retention_record record;
+    if (leaf->type != LEAF_RETENTION || retention_record_parse(raw, &record, NULL) != RC_OK)
+        return "it is no retention record";
+    return retention_record_differs(&record, tombstone, footer);
+}
+
 /* Called for tombstones too: a record may say that several times, but of this very segment. */
 void verify_retention(struct verify *v, const struct leaf *leaf, struct str raw)
 {
-    struct retention_record record;
     if (leaf->index < v->gone_next)
         return;
     v->gone_next = UINT64_MAX;
@@ -213,9 +221,7 @@ void verify_retention(struct verify *v, const struct leaf *leaf, struct str raw)
         if (gone->segment->record != leaf->index)
             continue;
         place.record = leaf->index;
-        const char *why = "it is no retention record";
-        if (leaf->type == LEAF_RETENTION && retention_record_parse(raw, &record, NULL) == RC_OK)
-            why = retention_record_differs(&record, gone->segment, &gone->footer);
+        const char *why = verify_voucher(leaf, raw, gone->segment, &gone->footer);
         if (why)
             verify_tell(v, &place, "record %llu does not vouch for the deletion: %s", (unsigned long long)leaf->index,
                         why);

@@ -100,6 +100,11 @@ bool verify_frontiers(struct verify *v, const struct covered *c, int fd, bool be
 
 /* ---- deleted segments (verify_gone.c) ---- */
 
+/* The tree goes on over a tombstone that begins where it ends; it is broken when that cannot be. */
+void verify_tombstone_fold(struct verify *v, const struct covered *c, int fd);
+/* NULL when a record vouches for a deletion; else why not. */
+const char *verify_voucher(const struct leaf *leaf, struct str raw, const struct segment *tombstone,
+                           const struct tlog_hash *footer);
 /* The tombstone of a segment that is not there: the tree goes on over it. */
 enum rc verify_tombstone(struct verify *v, uint64_t first) MUST_USE;
 bool verify_tombstone_there(struct verify *v, uint64_t first);

@@ -194,7 +194,8 @@ static bool known_segment(struct str name)
     uint64_t serial;
     return segment_name_parse(name, &number) || tombstone_name_parse(name, &number) ||
            sealed_key_name_parse(name, &number, &serial) || segment_cold_name_parse(name, &number) ||
-           (sealed_name_parse(name, &number) && (str_ends(name, STR(".part")) || str_ends(name, STR(".pack"))));
+           (sealed_name_parse(name, &number) &&
+            (str_ends(name, STR(".part")) || str_ends(name, STR(".stone")) || str_ends(name, STR(".pack"))));
 }
 
 /* What the packer makes, and its keys. */

@@ -35,6 +35,7 @@ static const struct row {
     {"mirror.used", RIGHT_NONE, ask_mirror_used},
     {"mirror.refused", RIGHT_NONE, ask_mirror_refused},
     {"mirror.report", RIGHT_NONE, ask_mirror_report},
+    {"mirror.cosign", RIGHT_NONE, ask_mirror_cosign},
     {"paper.record", RIGHT_READ, ask_paper_record},
     {"retention.list", RIGHT_READ, ask_retention_list},
     {"retention.propose", RIGHT_RETENTION, ask_retention_propose},

@@ -284,10 +284,14 @@ void desk_set_totals(struct desk *desk, const struct desk_totals *totals);
  * one that does not fit is left out. */
 struct desk_outside {
     struct str witnesses; /* array: name, state, size, time_ns, error, refused */
-    struct str quorum;    /* object: asked, lost, size */
+    struct str quorum;    /* object: asked, lost, size, round */
+    uint64_t round;       /* records under the checkpoint that witnesses are to cosign now; 0: none */
     struct str stamp;     /* object: size, time_ns, error */
 };
 void desk_set_outside(struct desk *desk, const struct desk_outside *outside);
+/* A cosignature that a mirror brought, for the keeper: u64 size, the line; behind `out`'s bytes, each once. False: none
+ * waits. */
+bool desk_take_cosignature(struct desk *desk, struct buf *out);
 /* Tells the archive of sources that fell silent (no record for ten minutes) and of those heard again. Call each second;
  * it looks every ten. */
 enum rc desk_listen(struct desk *desk, int64_t now_ns, struct err *err) MUST_USE;

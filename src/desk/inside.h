@@ -198,6 +198,7 @@ bool desk_sources_new(struct desk *desk);
 void desk_sources_free(struct desk *desk);
 bool desk_vouchers_new(struct desk *desk);
 void desk_vouchers_free(struct desk *desk);
+void desk_cosign_round(const struct desk *desk, struct buf *out);
 bool desk_retained_new(struct desk *desk);
 void desk_retained_free(struct desk *desk);
 bool desk_proposal_waits(struct desk *desk);            /* for a decision */
@@ -250,6 +251,7 @@ void ask_mirror_forget(struct ask *ask);
 void ask_mirror_used(struct ask *ask);
 void ask_mirror_refused(struct ask *ask);
 void ask_mirror_report(struct ask *ask);
+void ask_mirror_cosign(struct ask *ask);
 void ask_paper_record(struct ask *ask);
 void ask_retention_list(struct ask *ask);
 void ask_retention_propose(struct ask *ask);

@@ -147,6 +147,7 @@ void ask_mirror_report(struct ask *ask)
         mirror_record(ask->desk, "mirror.stopped", &m, ask->now_ns);
     if (was_silent || (was_stopped && !stopped))
         mirror_record(ask->desk, "mirror.heard", &m, ask->now_ns);
+    desk_cosign_round(ask->desk, ask->out);
 }
 
 void ask_mirror_list(struct ask *ask)

@@ -1,4 +1,5 @@
 /* People, sessions, notices, sources: the questions that are not about incidents. */
+#include "base/bytes.h"
 #include "desk/desk_testing.h"
 
 static struct stand stand;
@@ -621,6 +622,53 @@ static void mirrors_are_watched(void)
     stand_close(&stand);
 }
 
+static bool cosign_ask(const char *line, int64_t size)
+{
+    char question[1024];
+    snprintf(question, sizeof question, "{\"ask\":\"mirror.cosign\",\"name\":\"m\",\"size\":%lld,\"line\":\"%s\"}",
+             (long long)size, line);
+    CHECK_INT(desk_ask(stand.desk, str_of(question), stand.now, stand.arena, &stand.answer, NULL), RC_OK);
+    return str_search(buf_view(&stand.answer), STR("\"ok\":true")) < stand.answer.n;
+}
+
+/* What a mirror cosigned goes on to the keeper as it came, each once, sixteen at most; what has no form does not. */
+static void mirrors_cosign(void)
+{
+    char text[1024];
+    struct buf out;
+    char longest[600] = "\xe2\x80\x94 ";
+    if (!opened())
+        return;
+    buf_init_fixed(&out, text, sizeof text);
+    CHECK(!desk_take_cosignature(stand.desk, &out));
+    CHECK(mirror_ask("report", "m", 7, "ok"));
+    CHECK(str_search(buf_view(&stand.answer), STR("\"cosign\":0")) < stand.answer.n);
+    desk_set_outside(stand.desk, &(struct desk_outside){.round = 77});
+    CHECK(mirror_ask("report", "m", 7, "ok"));
+    CHECK(str_search(buf_view(&stand.answer), STR("\"cosign\":77")) < stand.answer.n);
+    memset(longest + 4, 'a', 508);
+    memcpy(longest + 512, "\\n", 3); /* of 513 bytes */
+    const char *const bad[] = {
+        "", "a", "a\\n", "\xe2\x80\x94 m a", "\xe2\x80\x94 m a\\n\\n", "\xe2\x80\x94 m\\ta\\n", longest};
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        test_row("line %zu", i);
+        CHECK(!cosign_ask(bad[i], 5));
+    }
+    CHECK(!cosign_ask("\xe2\x80\x94 m a\\n", 0));
+    CHECK(!cosign_ask("\xe2\x80\x94 m a\\n", -1));
+    CHECK(!desk_take_cosignature(stand.desk, &out));
+    for (int i = 1; i <= 17; i++)
+        CHECK(cosign_ask("\xe2\x80\x94 m a\\n", i) == (i <= 16));
+    for (uint64_t i = 1; i <= 16; i++) {
+        buf_clear(&out);
+        CHECK(desk_take_cosignature(stand.desk, &out));
+        CHECK_INT(get_be64(text), i);
+        CHECK_TEXT(str_skip(buf_view(&out), 8), "\xe2\x80\x94 m a\n");
+    }
+    CHECK(!desk_take_cosignature(stand.desk, &out));
+    stand_close(&stand);
+}
+
 /* --- sources --- */
 
 static void sources_are_shown(void)
@@ -904,6 +952,7 @@ static const struct test tests[] = {
     {"warnings come in time", warnings_come_in_time},
     {"silence is recorded", silence_is_recorded},
     {"mirrors are watched", mirrors_are_watched},
+    {"mirrors cosign", mirrors_cosign},
     {"papers are recorded", papers_are_recorded},
     {"sources are shown", sources_are_shown},
     {"hostile questions", hostile_questions},

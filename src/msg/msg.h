@@ -86,7 +86,8 @@ enum role {
     X(MSG_DROPPED, "dropped", R(REAPER), R(KEEPER), 4 * MSG_KIB) /* name; reason when it was refused */                \
     X(MSG_COSIGN, "cosign", R(KEEPER), R(OUT), 80 * MSG_KIB)     /* id; u16 witness of the policy, its request */      \
     X(MSG_COSIGNED, "cosigned", R(OUT), R(KEEPER), 16 * MSG_KIB) /* id; u32 status, u64 size, lines or why not */      \
-    X(MSG_STAMP, "stamp", R(KEEPER), R(OUT), 4 * MSG_KIB)        /* id = size; text of the checkpoint */               \
+    X(MSG_MIRROR_COSIGNED, "mirror-cosigned", R(DESK), R(KEEPER), 2 * MSG_KIB) /* u64 size; a cosignature's line */    \
+    X(MSG_STAMP, "stamp", R(KEEPER), R(OUT), 4 * MSG_KIB)                      /* id = size; text of the checkpoint */ \
     X(MSG_STAMPED, "stamped", R(OUT), R(KEEPER), 32 * MSG_KIB)   /* id; u8 1 and the response, or 0 and why not */     \
     X(MSG_RETIRE, "retire", R(DESK), R(KEEPER), 64 * MSG_KIB)    /* id = proposal; JSON, role/retire.h */              \
     X(MSG_RETIRED, "retired", R(KEEPER), R(DESK), 4 * MSG_KIB)   /* id = proposal; JSON, role/retire.h */              \

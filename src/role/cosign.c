@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/assert.h"
+#include "base/bytes.h"
 #include "base/civil.h"
 #include "codec/json.h"
 
@@ -13,7 +14,9 @@
 #define TRIES_MAX   3  /* of one round: the second begins where the witness said */
 #define ID_BITS     8  /* of an id: the witness; above them the round */
 #define PATIENCE_NS UINT64_C(30000000000)
-#define MISSED_MAX  2  /* rounds in a row without its cosignature: it is missing */
+#define MISSED_MAX  2                     /* rounds in a row without its cosignature: it is missing */
+#define PUSH_NS     UINT64_C(60000000000) /* as long, or two intervals, a mirror's line is awaited */
+#define LINE_START  "\xe2\x80\x94 "
 #define ROUNDS_KEPT 32 /* what was asked for longer ago is not waited for: PATIENCE_NS at the shortest interval */
 
 _Static_assert(POLICY_WITNESSES_MAX <= 1 << ID_BITS, "a witness fits an id");
@@ -21,12 +24,12 @@ _Static_assert(POLICY_WITNESSES_MAX <= 1 << ID_BITS, "a witness fits an id");
 struct witness_row {
     enum cosign_state state;
     enum cosign_state told;
-    bool heard;      /* told once that it cosigns */
-    uint64_t known;  /* it has cosigned so many records, as far as we know */
-    uint64_t size;   /* newest that it cosigned for us */
-    int64_t time_s;  /* by its clock */
-    unsigned missed; /* rounds in a row */
-    uint64_t asked_ns;
+    bool heard;        /* told once that it cosigns */
+    uint64_t known;    /* it has cosigned so many records, as far as we know */
+    uint64_t size;     /* newest that it cosigned for us */
+    int64_t time_s;    /* by its clock */
+    unsigned missed;   /* rounds in a row */
+    uint64_t asked_ns; /* without an address: when its line came last */
     uint64_t asked_round;
     bool asked;
     unsigned tries; /* of this round */
@@ -76,9 +79,6 @@ enum rc cosign_policy_check(const struct policy *policy, struct err *err)
     if (policy->witness_count > COSIGN_WITNESSES_MAX)
         return err_set(err, RC_INVALID, "%zu witnesses: a checkpoint has room for the lines of %d",
                        policy->witness_count, COSIGN_WITNESSES_MAX);
-    for (size_t i = 0; i < policy->witness_count; i++)
-        if (policy->witness[i].url.n == 0)
-            return err_set(err, RC_INVALID, "the witness \"%.*s\" has no address", STR_ARG(policy->witness[i].name));
     return RC_OK;
 }
 
@@ -131,17 +131,33 @@ static bool pending(const struct witness_row *row, uint64_t now_ns)
     return row->asked && now_ns - row->asked_ns < PATIENCE_NS;
 }
 
+/* Not asked: a mirror brings its line, as often as it pulls. */
+static bool pushed(const struct cosign *cosign, size_t witness)
+{
+    return cosign->policy.witness[witness].url.n == 0;
+}
+
+static bool push_awaited(const struct cosign *cosign, const struct witness_row *row, uint64_t now_ns)
+{
+    return now_ns - row->asked_ns < MAX(PUSH_NS, 2 * cosign->interval_ns);
+}
+
+static void fault(struct witness_row *row, enum cosign_state state, struct str text);
+
 /* The round is over. Who was asked and has not answered yet is judged by the answer, or when no patience is left. */
 static void round_end(struct cosign *cosign, uint64_t now_ns)
 {
     uint64_t awaited = 0;
     for (size_t i = 0; i < cosign->policy.witness_count; i++) {
         struct witness_row *row = &cosign->rows[i];
-        row->asked = pending(row, now_ns);
-        if (!done(cosign, i) && row->asked)
+        row->asked = !pushed(cosign, i) && pending(row, now_ns);
+        bool waits = pushed(cosign, i) ? push_awaited(cosign, row, now_ns) : row->asked;
+        if (!done(cosign, i) && waits)
             awaited |= UINT64_C(1) << i;
         else
             row->missed += !done(cosign, i);
+        if (pushed(cosign, i) && row->missed && !row->error[0])
+            fault(row, row->state, STR("no mirror has brought its cosignature"));
     }
     if (!policy_quorum(&cosign->policy, round_now(cosign)->cosigned | awaited))
         cosign->quorum_missed++;
@@ -151,6 +167,9 @@ void cosign_begin(struct cosign *cosign, struct str note, uint64_t size, bool re
 {
     if (cosign->round)
         round_end(cosign, now_ns);
+    for (size_t i = 0; i < cosign->policy.witness_count && !cosign->round; i++)
+        if (pushed(cosign, i))
+            cosign->rows[i].asked_ns = now_ns; /* from now on it is awaited */
     cosign->round++;
     cosign->round_ns = now_ns;
     struct round *round = round_now(cosign);
@@ -173,7 +192,8 @@ bool cosign_next(struct cosign *cosign, uint64_t now_ns, size_t *ret_witness, ui
             row->missed += row->asked_round < cosign->round; /* a round that is still on is counted at its end */
         }
         /* Who has more than this round's checkpoint waits for a later one. */
-        if (done(cosign, i) || row->asked || row->tries >= TRIES_MAX || row->known > round_now(cosign)->size)
+        if (pushed(cosign, i) || done(cosign, i) || row->asked || row->tries >= TRIES_MAX ||
+            row->known > round_now(cosign)->size)
             continue;
         row->asked = true;
         row->asked_ns = now_ns;
@@ -355,6 +375,63 @@ bool cosign_take(struct cosign *cosign, const struct cosign_answer *answer, uint
     return ret_taken->note.n > 0;
 }
 
+/* ---- what mirrors bring ---- */
+
+bool cosign_line_check(struct str line)
+{
+    struct str rest = str_skip(line, strlen(LINE_START));
+    if (line.n > COSIGN_LINE_MAX || !str_starts(line, STR(LINE_START)) || !str_ends(line, STR("\n")))
+        return false;
+    struct str name = str_cut(&rest, ' ');
+    struct str base64 = str_cut(&rest, '\n');
+    char bytes[COSIGN_LINE_MAX];
+    size_t n = 0;
+    return rest.p && !rest.n && note_name_check(name, NULL) == RC_OK &&
+           base64_decode(base64, bytes, sizeof bytes, &n) && n > sizeof(uint32_t);
+}
+
+static bool push_witness(const struct cosign *cosign, struct str line, size_t *ret_witness)
+{
+    struct str rest = str_skip(line, strlen(LINE_START));
+    struct str name = str_cut(&rest, ' ');
+    for (size_t i = 0; i < cosign->policy.witness_count; i++) {
+        *ret_witness = i;
+        if (pushed(cosign, i) && str_is(name, cosign->policy.witness[i].key.name))
+            return true;
+    }
+    return false;
+}
+
+enum cosign_pushed cosign_push(struct cosign *cosign, uint64_t size, struct str line, uint64_t now_ns,
+                               struct cosign_taken *ret_taken)
+{
+    struct round *round = NULL;
+    size_t at = 0;
+    *ret_taken = (struct cosign_taken){.error = ""};
+    if (!cosign_line_check(line) || !push_witness(cosign, line, &at))
+        return COSIGN_PUSH_STRANGER;
+    for (size_t i = 0; i < ROUNDS_KEPT; i++) /* the newest of that size */
+        if (cosign->rounds[i].number && cosign->rounds[i].size == size &&
+            (!round || round->number < cosign->rounds[i].number))
+            round = &cosign->rounds[i];
+    if (!round)
+        return COSIGN_PUSH_PAST;
+    if (round->cosigned >> at & 1)
+        return COSIGN_PUSH_KNOWN;
+    struct witness_row *row = &cosign->rows[at];
+    char before[ERROR_MAX];
+    memcpy(before, row->error, sizeof before);
+    cosigned(cosign, round, at, line, ret_taken);
+    ret_taken->witness = cosign->policy.witness[at].name;
+    if (ret_taken->note.n) {
+        row->asked_ns = now_ns;
+        return COSIGN_PUSH_TAKEN;
+    }
+    if (strcmp(before, row->error) != 0)
+        ret_taken->error = row->error;
+    return COSIGN_PUSH_FALSE;
+}
+
 /* ---- telling ---- */
 
 static bool witness_change(struct cosign *cosign, size_t at, struct cosign_change *ret_change)
@@ -435,6 +512,7 @@ void cosign_write(const struct cosign *cosign, struct buf *json)
     json_put_bool(json, "asked", !cosign->policy.no_quorum);
     json_put_bool(json, "lost", cosign->quorum_lost);
     json_put_u64(json, "size", cosign->quorum_size);
+    json_put_u64(json, "round", cosign->round ? cosign->rounds[cosign->round % ROUNDS_KEPT].size : 0);
     json_write_object_end(json);
 }
 

@@ -14,6 +14,9 @@
  * Rounds are counted, not time: a round begins with a new checkpoint, which comes only when the archive has grown. One
  * who is still expected to answer when the next round begins has not missed it.
  *
+ * A witness without an address is not asked: a mirror brings its line (cosign_push), of any round that is kept. It has
+ * missed a round when none came for a minute, or two intervals.
+ *
  * What changes is told once by cosign_change. Limits: those of tlog/policy.h. */
 #ifndef ROLE_COSIGN_H
 #define ROLE_COSIGN_H
@@ -32,7 +35,7 @@ enum cosign_state { COSIGN_NEW, COSIGN_GOOD, COSIGN_MISSING, COSIGN_BEHIND, COSI
 
 struct cosign;
 
-/* Whether a policy can be followed: not too many witnesses, each with an address. RC_INVALID. */
+/* Whether a policy can be followed: not too many witnesses. RC_INVALID. */
 enum rc cosign_policy_check(const struct policy *policy, struct err *err) MUST_USE;
 
 /* Names are borrowed from the text. RC_INVALID names the policy's line. */
@@ -70,6 +73,24 @@ struct cosign_taken {
  * merged. A line that comes after its round still proves that the witness is there, and counts for that round. */
 bool cosign_take(struct cosign *cosign, const struct cosign_answer *answer, uint64_t durable,
                  struct cosign_taken *ret_taken);
+
+#define COSIGN_LINE_MAX                                                                                                \
+    512 /* bytes of a cosignature's line: dash, name, base64 of id, time and signature, line feed                      \
+         */
+
+/* Whether it has the form of one cosignature line, with its line feed, and no more. */
+bool cosign_line_check(struct str line);
+/* What became of a line that a mirror brought. */
+enum cosign_pushed {
+    COSIGN_PUSH_TAKEN,    /* merged: ret_taken as cosign_take */
+    COSIGN_PUSH_KNOWN,    /* that witness's line is there already */
+    COSIGN_PUSH_PAST,     /* no round that is kept has that size */
+    COSIGN_PUSH_STRANGER, /* the policy names no such key without an address */
+    COSIGN_PUSH_FALSE,    /* of that key's name, and does not verify; ret_taken->error when that is new */
+};
+/* A cosignature of the round with `size` records. */
+enum cosign_pushed cosign_push(struct cosign *cosign, uint64_t size, struct str line, uint64_t now_ns,
+                               struct cosign_taken *ret_taken) MUST_USE;
 
 /* One thing that changed since it was told last. */
 struct cosign_change {

@@ -393,6 +393,142 @@ static void late_errors(void)
 }
 
 /* As many as a note has lines for beside the log's. */
+/* ---- what mirrors bring ---- */
+
+/* w1 is asked, w2 and w3 are mirrors. */
+static void push_stand(struct stand *stand)
+{
+    static char text[4096];
+    struct buf out;
+    keys_make();
+    *stand = (struct stand){.now_ns = 1000 * SECOND};
+    buf_init(&stand->note, NOTE_SIZE_MAX);
+    buf_init_fixed(&out, text, sizeof text);
+    for (int i = 0; i < 3; i++) {
+        buf_format(&out, "witness w%d ", i + 1);
+        note_key_write(signing_key_public(witness_key[i]), &out);
+        buf_text(&out, i ? "\n" : " http://127.0.0.1:8000\n");
+    }
+    buf_text(&out, "group two 2 w1 w2 w3\nquorum two\n");
+    CHECK(cosign_new(str_of(buf_z(&out)), INTERVAL, &stand->cosign, NULL) == RC_OK);
+    round_begin(stand, 100);
+}
+
+/* Cosigns the round of so many records, as round_begin makes it. */
+static enum cosign_pushed push(struct stand *stand, const struct signing_key *key, uint64_t size,
+                               struct cosign_taken *ret_taken)
+{
+    struct tlog_head head = {.size = size, .root = {{7}}};
+    struct buf text CLEANUP(buf_done);
+    struct buf line CLEANUP(buf_done);
+    buf_init(&text, 4096);
+    buf_init(&line, 4096);
+    checkpoint_write(STR("log.test"), &head, &text);
+    CHECK(signing_key_sign(key, buf_view(&text), 78, &line, NULL) == RC_OK);
+    CHECK(cosign_line_check(buf_view(&line)));
+    return cosign_push(stand->cosign, size, buf_view(&line), stand->now_ns, ret_taken);
+}
+
+static void mirrors_bring_theirs(void)
+{
+    struct stand stand;
+    struct cosign_taken taken;
+    int64_t old[3];
+    push_stand(&stand);
+    ask_all(&stand, old);
+    CHECK(old[0] == 0 && old[1] == -1 && old[2] == -1); /* mirrors are not asked */
+    CHECK_INT(push(&stand, witness_key[1], 100, &taken), COSIGN_PUSH_TAKEN);
+    CHECK(!taken.quorum && taken.note.n > 0);
+    CHECK_TEXT(taken.witness, "w2");
+    CHECK_INT(push(&stand, witness_key[1], 100, &taken), COSIGN_PUSH_KNOWN);
+    CHECK_INT(push(&stand, witness_key[2], 100, &taken), COSIGN_PUSH_TAKEN);
+    CHECK(taken.quorum); /* as one that was fetched */
+    CHECK_INT(lines_of(&stand), 3);
+    CHECK(sign(&stand, 0, witness_key[0]));
+    CHECK_INT(push(&stand, witness_key[1], 101, &taken), COSIGN_PUSH_PAST);
+    stand.now_ns += INTERVAL;
+    round_begin(&stand, 120);
+    CHECK_INT(push(&stand, witness_key[1], 120, &taken), COSIGN_PUSH_TAKEN);
+    stand.now_ns += INTERVAL;
+    round_begin(&stand, 140);
+    CHECK_INT(push(&stand, witness_key[2], 120, &taken), COSIGN_PUSH_TAKEN); /* late, and it counts for that round */
+    CHECK(taken.quorum && taken.retained);
+    CHECK_INT(lines_of(&stand), 1); /* the present one has none yet */
+    stand_done(&stand);
+}
+
+static void mirrors_are_not_believed(void)
+{
+    struct stand stand;
+    struct cosign_taken taken;
+    struct signing_key *other = key_of("w2.test", NOTE_COSIGNATURE, 99); /* of that name, another key */
+    struct signing_key *stranger = key_of("w9.test", NOTE_COSIGNATURE, 98);
+    static const char *const bad[] = {"",
+                                      "\n",
+                                      "\xe2\x80\x94 w2.test\n",
+                                      "\xe2\x80\x94 w2.test AAAA\n", /* the key's number alone */
+                                      "\xe2\x80\x94 w2.test AAAAAAAA",
+                                      "- w2.test AAAAAAAA\n",
+                                      "\xe2\x80\x94 w2.test AAAAAAAA\n\xe2\x80\x94 w2.test AAAAAAAA\n",
+                                      "\xe2\x80\x94 w2.test AAAA*AAA\n",
+                                      "\xe2\x80\x94  AAAAAAAA\n",
+                                      "\xe2\x80\x94 w2.test AAAAAAAA\n\n"};
+    push_stand(&stand);
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        test_row("line %zu", i);
+        CHECK(!cosign_line_check(str_of(bad[i])));
+        CHECK_INT(cosign_push(stand.cosign, 100, str_of(bad[i]), stand.now_ns, &taken), COSIGN_PUSH_STRANGER);
+    }
+    test_row("false lines");
+    CHECK_INT(push(&stand, stranger, 100, &taken), COSIGN_PUSH_STRANGER);
+    CHECK_INT(push(&stand, witness_key[0], 100, &taken), COSIGN_PUSH_STRANGER); /* who has an address is asked */
+    CHECK_INT(push(&stand, other, 100, &taken), COSIGN_PUSH_FALSE);
+    CHECK(taken.error[0] && taken.note.n == 0 && !taken.quorum);
+    CHECK_INT(push(&stand, other, 100, &taken), COSIGN_PUSH_FALSE);
+    CHECK_TEXT(str_of(taken.error), ""); /* said once */
+    const struct str good = STR("\xe2\x80\x94 w2.test AAAAAAAA\n");
+    CHECK(cosign_line_check(good));
+    CHECK_INT(cosign_push(stand.cosign, 100, good, stand.now_ns, &taken), COSIGN_PUSH_FALSE);
+    CHECK_INT(lines_of(&stand), 1);
+    signing_key_free(other);
+    signing_key_free(stranger);
+    stand_done(&stand);
+}
+
+/* One that pulls every half minute is there; one that does not come is missing, and back when it comes. */
+static void mirrors_are_missed(void)
+{
+    struct stand stand;
+    struct cosign_taken taken;
+    push_stand(&stand);
+    CHECK_INT(push(&stand, witness_key[1], 100, &taken), COSIGN_PUSH_TAKEN);
+    CHECK_TEXT(str_of(told(&stand)), "witness.first w2");
+    for (uint64_t i = 1; i <= 9; i++) {
+        stand.now_ns += INTERVAL;
+        round_begin(&stand, 100 + 20 * i);
+        if (i % 3 == 0)
+            CHECK_INT(push(&stand, witness_key[1], 100 + 20 * i, &taken), COSIGN_PUSH_TAKEN);
+        bool missing = false;
+        for (const char *said = told(&stand); *said; said = told(&stand)) {
+            test_row("round %llu: %s", (unsigned long long)i, said);
+            CHECK(strstr(said, "w2") == NULL);
+            missing = missing || strcmp(said, "witness.missing w3") == 0;
+        }
+        CHECK(missing == (i == 7)); /* it is awaited for a minute, then it misses two */
+    }
+    for (int i = 0; i < 8; i++) { /* now nobody comes */
+        stand.now_ns += INTERVAL;
+        round_begin(&stand, 400 + 20 * (uint64_t)i);
+    }
+    bool missing = false;
+    for (const char *said = told(&stand); *said; said = told(&stand))
+        missing = missing || strcmp(said, "witness.missing w2") == 0;
+    CHECK(missing);
+    CHECK_INT(push(&stand, witness_key[1], stand.size, &taken), COSIGN_PUSH_TAKEN);
+    CHECK_TEXT(str_of(told(&stand)), "witness.back w2");
+    stand_done(&stand);
+}
+
 static void many_witnesses(void)
 {
     struct buf text CLEANUP(buf_done);
@@ -423,17 +559,22 @@ static void bad_policies(void)
     struct cosign *cosign = NULL;
     CHECK(cosign_new(STR("witness\n"), INTERVAL, &cosign, NULL) == RC_INVALID);
     CHECK(cosign_new(STR(""), INTERVAL, &cosign, NULL) == RC_INVALID);
-    CHECK(cosign_new(STR("witness w w.test+063c9bf7+BAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f\nquorum w\n"),
-                     INTERVAL, &cosign, NULL) == RC_INVALID); /* no address */
     CHECK(cosign == NULL);
     many_witnesses();
 }
 
 static const struct test tests[] = {
-    {"a round", a_round},         {"refuses what is not its line", refuses_what_is_not_its_line},
-    {"conflicts", conflicts},     {"silence", silence},
-    {"patience", patience},       {"late answers", late_answers},
-    {"late errors", late_errors}, {"bad policies", bad_policies},
+    {"a round", a_round},
+    {"refuses what is not its line", refuses_what_is_not_its_line},
+    {"conflicts", conflicts},
+    {"silence", silence},
+    {"patience", patience},
+    {"late answers", late_answers},
+    {"late errors", late_errors},
+    {"bad policies", bad_policies},
+    {"mirrors bring theirs", mirrors_bring_theirs},
+    {"what mirrors bring is checked", mirrors_are_not_believed},
+    {"mirrors are missed", mirrors_are_missed},
 };
 
 int main(int argc, char **argv)

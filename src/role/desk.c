@@ -509,6 +509,17 @@ static void on_notice_result(struct desk_role *role, const struct msg *msg)
 
 /* ---- questions and counters ---- */
 
+/* What mirrors brought. A keeper that is away misses it: they come again. */
+static void cosignatures_send(struct desk_role *role)
+{
+    struct channel *keeper = process_peer(ROLE_KEEPER, 0);
+    buf_clear(&role->answer);
+    while (keeper && desk_take_cosignature(role->desk, &role->answer)) {
+        IGNORE(channel_send(keeper, MSG_MIRROR_COSIGNED, 0, buf_view(&role->answer))); /* as above */
+        buf_clear(&role->answer);
+    }
+}
+
 static void on_ask(struct desk_role *role, struct channel *channel, const struct msg *msg)
 {
     struct err err = {0};
@@ -518,6 +529,7 @@ static void on_ask(struct desk_role *role, struct channel *channel, const struct
         log_error("a question failed: %s", err.text);
     if (!channel_send(channel, MSG_ANSWER, msg->id, buf_view(&role->answer)))
         log_warning("web does not take its answers");
+    cosignatures_send(role);
     role->records_waiting = true;
     records_send(role);
 }
@@ -718,6 +730,7 @@ static void outside_take(struct desk_role *role, const struct json_value *value)
         .witnesses = text_of_value(json_get(value, "witnesses")),
         .quorum = text_of_value(json_get(value, "quorum")),
         .stamp = text_of_value(json_get(value, "stamp")),
+        .round = (uint64_t)MAX(json_int(json_get(json_get(value, "quorum"), "round"), 0), 0),
     };
     desk_set_outside(role->desk, &outside);
     for (const struct json_value *row = json_first(json_get(value, "alarms")); row; row = row->next) {

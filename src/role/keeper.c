@@ -883,6 +883,7 @@ static void keeper_message(void *self, struct channel *channel, struct msg *msg)
         break;
     case MSG_COSIGNED:
     case MSG_STAMPED:
+    case MSG_MIRROR_COSIGNED:
         outside_message(keeper->outside, msg, clock_boot_ns());
         break;
     default:

@@ -290,20 +290,20 @@ static bool pulled(struct mirror *m, enum rc rc)
     if (p->alarm) {
         log_error("ALARM (%s): %s; this copy stays as it is", p->alarm, p->err.text);
         alarm_record(m, p->alarm, p->err.text);
-        mirror_pull_report(p, m->options->interval_s);
+        mirror_pull_report(p, m->options->interval_s, clock_real_ns());
         return false;
     }
     if (rc == RC_OK) {
         if (m->failing)
             log_info("the server is followed again");
         m->failing = false;
-        mirror_pull_report(p, m->options->interval_s);
+        mirror_pull_report(p, m->options->interval_s, clock_real_ns());
         return true;
     }
     if (m->stopping)
         return true;
     if (p->waiting) /* the mirror is there, and does as it should */
-        mirror_pull_report(p, m->options->interval_s);
+        mirror_pull_report(p, m->options->interval_s, clock_real_ns());
     bool retry = rc == RC_IO || rc == RC_AGAIN;
     if (!retry || m->options->once)
         log_error("%s", p->err.text);

@@ -28,6 +28,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     if (wire_rows_read(input, arena, &rows, NULL) == RC_OK)
         for (size_t i = 0; i < rows.count; i++)
             ASSERT(rows.rows[i].end > rows.rows[i].first && (i == 0 || rows.rows[i].first >= rows.rows[i - 1].end));
+    uint64_t cosign = 0;
+    if (wire_report_read(input, arena, &cosign, NULL) == RC_OK)
+        ASSERT(cosign <= TLOG_SIZE_MAX);
+    if (wire_tombstones_read(input, arena, &rows, NULL) == RC_OK)
+        for (size_t i = 0; i < rows.count; i++)
+            ASSERT(rows.rows[i].record >= rows.rows[i].end && rows.rows[i].size <= MIRROR_STONE_MAX);
+    if (wire_retention_read(input, arena, &path, &part, NULL) == RC_OK)
+        ASSERT(path.count <= TLOG_HEIGHT_MAX && part.n < size);
     if (wire_part_read(input, arena, &part, NULL) == RC_OK)
         ASSERT(part.n < size);
     if (wire_log_read(input, arena, &log, &part, NULL) == RC_OK)

@@ -77,6 +77,7 @@ static enum rc refused(struct mirror_pull *p, unsigned status, const struct wire
     if (str_is(refusal->key, "mirror_corrupt"))
         return alarm_raise(p, "server", "the server's archive is damaged: %.*s",
                            STR_ARG(str_slice(refusal->text, 0, 200)));
+    p->absent = str_is(refusal->key, "not_found") || str_is(refusal->key, "no_page");
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         if (str_is(refusal->key, rows[i].key))
             return err_set(&p->err, rows[i].rc, "the server says: %.*s", STR_ARG(str_slice(refusal->text, 0, 200)));
@@ -115,13 +116,15 @@ static enum rc ask(struct mirror_pull *p, const char *format, ...)
     va_end(args);
     int n = snprintf(url, sizeof url, "%s/mirror/v1/%s", p->from, what);
     ASSERT(n > 0 && (size_t)n < sizeof url);
+    p->absent = false;
     enum rc rc = exchange(p, url, STR_NONE);
     p->bytes += rc == RC_OK ? p->body.n : 0;
     p->unanswered = rc != RC_OK;
     return rc;
 }
 
-/* Whether a tree is the beginning of another; RC_CORRUPT: it is not. */
+/* Whether a tree is the beginning of another; RC_CORRUPT: it is not. RC_IO and `absent`: the records that would show it
+ * were deleted. */
 static enum rc consistent(struct mirror_pull *p, const struct tlog_head *old_head, const struct tlog_head *new_head)
 {
     struct tlog_hasher *hasher CLEANUP(tlog_hasher_cleanup) = tlog_hasher_new();
@@ -212,6 +215,16 @@ enum rc mirror_pull_begin(struct mirror_pull *pull)
     return rc == RC_INVALID ? alarm_raise(pull, "own", "this mirror's memory of what it saw is damaged") : rc;
 }
 
+/* This mirror among the policy's witnesses, as a bit: it cosigns once the records are held, and does not wait for
+ * itself. */
+static uint64_t own_witness(const struct mirror_pull *p)
+{
+    for (size_t i = 0; p->witness && i < p->policy->witness_count; i++)
+        if (memcmp(p->policy->witness[i].key.public_key, signing_key_public(p->witness)->public_key, 32) == 0)
+            return UINT64_C(1) << i;
+    return 0;
+}
+
 /* Signed by whom we believe; whether enough witnesses cosigned it, too. The checkpoint borrows from the note. */
 static enum rc note_believe(struct mirror_pull *p, struct str note, struct checkpoint *ret_checkpoint, bool *ret_quorum)
 {
@@ -223,6 +236,7 @@ static enum rc note_believe(struct mirror_pull *p, struct str note, struct check
     rc = rc == RC_OK ? checkpoint_parse(parsed->text, ret_checkpoint, &p->err) : rc;
     rc = rc == RC_OK ? policy_signed(p->policy, parsed, ret_checkpoint, &result, &p->err) : rc;
     *ret_quorum = rc == RC_OK && policy_quorum(p->policy, result.witnesses);
+    p->content = rc == RC_OK && policy_quorum(p->policy, result.witnesses | own_witness(p));
     if (rc == RC_LIMIT || rc == RC_OK)
         return rc;
     char why[ERR_TEXT_MAX];
@@ -244,6 +258,15 @@ static enum rc instance_judge(struct mirror_pull *p, struct str instance, struct
     return rc == RC_AGAIN ? RC_OK : rc;
 }
 
+/* A deletion that is believed here could hide a fork: people must look, and the copy stays as it is. */
+static enum rc alarm_unprovable(struct mirror_pull *p, uint64_t size)
+{
+    return alarm_raise(p, "gap",
+                       "the server has deleted the records under the %llu that this mirror has seen, so that nothing "
+                       "shows whether it goes on with them; keep this copy, and begin a new mirror in another folder",
+                       (unsigned long long)size);
+}
+
 static enum rc compare_seen(struct mirror_pull *p, const struct tlog_head *head)
 {
     const struct tlog_head *seen = &p->seen.head;
@@ -254,6 +277,8 @@ static enum rc compare_seen(struct mirror_pull *p, const struct tlog_head *head)
     if (!seen->size)
         return RC_OK;
     enum rc rc = consistent(p, seen, head);
+    if (rc == RC_IO && p->absent)
+        return alarm_unprovable(p, seen->size);
     if (rc != RC_CORRUPT)
         return rc;
     char why[ERR_TEXT_MAX];
@@ -267,6 +292,7 @@ static enum rc cosigned_target(struct mirror_pull *p, const struct checkpoint *n
     struct checkpoint cosigned = {0};
     bool quorum = false;
     enum rc rc = p->cosigned.n ? note_believe(p, buf_view(&p->cosigned), &cosigned, &quorum) : RC_OK;
+    quorum = quorum || (rc == RC_OK && p->cosigned.n && p->content);
     if (rc == RC_OK && quorum && str_eq(cosigned.origin, newest->origin)) {
         bool newer = cosigned.head.size > newest->head.size; /* both came while they changed */
         rc = newer ? consistent(p, &newest->head, &cosigned.head) : consistent(p, &cosigned.head, &newest->head);
@@ -323,6 +349,7 @@ static enum rc checkpoint_take(struct mirror_pull *p, int64_t now_ns)
         return p->seen.head.size ? alarm_raise(p, "rollback", "the server has no checkpoint any more")
                                  : err_set(&p->err, RC_AGAIN, "the server has signed nothing yet");
     rc = note_believe(p, buf_view(&p->note), &newest, &quorum);
+    bool content = p->content;
     rc = rc == RC_OK ? instance_judge(p, buf_view(&instance), newest.origin, &is_new) : rc;
     rc = rc == RC_OK ? compare_seen(p, &newest.head) : rc;
     if (rc == RC_OK && is_new) { /* signed by a key that the policy names under that origin */
@@ -332,7 +359,7 @@ static enum rc checkpoint_take(struct mirror_pull *p, int64_t now_ns)
     }
     rc = rc == RC_OK ? seen_store(p, &newest, now_ns) : rc;
     p->target = newest.head;
-    return rc == RC_OK && !quorum ? cosigned_target(p, &newest) : rc;
+    return rc == RC_OK && !content ? cosigned_target(p, &newest) : rc;
 }
 
 /* What the store held when it was opened, which nobody has compared with anything signed since. */
@@ -343,6 +370,8 @@ static enum rc held_confirm(struct mirror_pull *p)
         return RC_OK;
     enum rc rc = mirror_store_root(p->store, held.size, &held.root, &p->err);
     rc = rc == RC_OK ? consistent(p, &held, &p->target) : rc;
+    if (rc == RC_IO && p->absent)
+        return alarm_unprovable(p, held.size);
     p->confirmed = rc == RC_OK;
     return rc == RC_CORRUPT
                ? contradiction(p, "fork", held.size, "the %llu records held here are not the beginning of the server's",
@@ -450,20 +479,114 @@ static enum rc segment_compare(struct mirror_pull *p, struct mirror_row *row)
     return rc == RC_OK ? packed_remember(p, row) : rc;
 }
 
+/* ---- deleted segments ---- */
+
+static enum rc stone_fetch(struct mirror_pull *p, const struct mirror_row *row, struct buf *out)
+{
+    while (out->n < row->size) {
+        struct str bytes;
+        enum rc rc =
+            ask(p, "tombstone?first=%llu&offset=%zu&size=%u", (unsigned long long)row->first, out->n, PART_BYTES);
+        rc = rc == RC_OK ? wire_part_read(buf_view(&p->body), p->arena, &bytes, &p->err) : rc;
+        if (rc == RC_OK && (!bytes.n || bytes.n > row->size - out->n))
+            rc = err_set(&p->err, RC_CORRUPT, "the server's part does not fit");
+        if (rc != RC_OK)
+            return rc;
+        buf_str(out, bytes);
+        if (out->overflow)
+            return err_set(&p->err, RC_LIMIT, "no memory for a tombstone");
+        if (!p->wait(p->context, 0))
+            return err_set(&p->err, RC_AGAIN, "stopped");
+    }
+    return RC_OK;
+}
+
+/* The tombstone, the record that it names, and both under the signed root. RC_CORRUPT: refused. */
+static enum rc stone_judge(struct mirror_pull *p, const struct mirror_row *row, struct buf *bytes)
+{
+    struct tlog_hasher *hasher CLEANUP(tlog_hasher_cleanup) = tlog_hasher_new();
+    struct mirror_stone stone = {.row = *row};
+    struct tlog_path path;
+    struct tlog_head head;
+    struct tlog_hash leaf;
+    if (!hasher)
+        return err_set(&p->err, RC_LIMIT, "no memory to check a tombstone");
+    enum rc rc = stone_fetch(p, row, bytes);
+    if (rc != RC_OK)
+        return rc;
+    rc = ask(p, "retention?record=%llu&size=%llu", (unsigned long long)row->record, (unsigned long long)p->target.size);
+    if (rc == RC_INVALID || (rc == RC_IO && p->absent))
+        return err_set(&p->err, RC_CORRUPT, "the server has no retention record %llu", (unsigned long long)row->record);
+    rc = rc == RC_OK ? wire_retention_read(buf_view(&p->body), p->arena, &path, &stone.record, &p->err) : rc;
+    stone.bytes = buf_view(bytes);
+    rc = rc == RC_OK ? mirror_store_stone_check(p->store, &stone, &head, &leaf, &p->err) : rc;
+    if (rc == RC_OK && !tlog_verify_inclusion(hasher, &leaf, row->record, &path, &p->target))
+        rc = err_set(&p->err, RC_CORRUPT, "its retention record is not number %llu of the signed tree",
+                     (unsigned long long)row->record);
+    return rc == RC_OK ? consistent(p, &head, &p->target) : rc;
+}
+
+static enum rc stone_take(struct mirror_pull *p, const struct mirror_row *row)
+{
+    char why[ERR_TEXT_MAX];
+    struct buf bytes CLEANUP(buf_done) = {0};
+    if (row->end > p->target.size || row->record >= p->target.size)
+        return RC_END; /* not under the checkpoint yet: next time */
+    buf_init(&bytes, MIRROR_STONE_MAX);
+    enum rc rc = stone_judge(p, row, &bytes);
+    if (rc == RC_OK) {
+        log_info("the server deleted records %llu to %llu under record %llu; their tombstone is kept",
+                 (unsigned long long)row->first, (unsigned long long)row->end - 1, (unsigned long long)row->record);
+        mirror_store_stone_wait(p->store);
+        return RC_OK;
+    }
+    snprintf(why, sizeof why, "%s", p->err.text);
+    if (rc == RC_EXISTS)
+        return alarm_raise(p, "gap", "%.300s, and stay; begin a new mirror in another folder", why);
+    if (rc != RC_CORRUPT)
+        return rc;
+    return contradiction(p, "segment", row->first, "the server's tombstone of records %llu to %llu is refused: %.300s",
+                         (unsigned long long)row->first, (unsigned long long)row->end - 1, why);
+}
+
+/* What the server has deleted between what is held and record `upto`, where its next segment begins. */
+static enum rc stones_take(struct mirror_pull *p, uint64_t upto)
+{
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new((size_t)1 << 20);
+    enum rc rc = arena ? RC_OK : err_set(&p->err, RC_LIMIT, "no memory for the list of tombstones");
+    while (rc == RC_OK && mirror_store_due(p->store) < upto) {
+        struct wire_rows rows = {0};
+        uint64_t due = mirror_store_due(p->store);
+        arena_reset(arena);
+        rc = ask(p, "tombstones?from=%llu", (unsigned long long)due);
+        if (rc == RC_IO && p->absent)
+            rc = RC_OK; /* a server that knows none */
+        else if (rc == RC_OK)
+            rc = wire_tombstones_read(buf_view(&p->body), arena, &rows, &p->err);
+        for (size_t i = 0; rc == RC_OK && i < rows.count && rows.rows[i].first == mirror_store_due(p->store) &&
+                           rows.rows[i].end <= upto;
+             i++)
+            rc = stone_take(p, &rows.rows[i]);
+        if (rc == RC_OK && mirror_store_due(p->store) == due)
+            return alarm_raise(p, "gap",
+                               "the server has no records %llu to %llu any more, and they were not copied yet",
+                               (unsigned long long)due, (unsigned long long)upto - 1);
+    }
+    return rc;
+}
+
 static enum rc segment_take(struct mirror_pull *p, struct mirror_row *row)
 {
-    uint64_t sealed = mirror_store_sealed(p->store);
-    if (row->first < sealed)
+    if (mirror_store_deleted(p->store, row->first, row->end))
+        return RC_OK; /* put back at the server; ours may stay a tombstone */
+    if (row->first < mirror_store_sealed(p->store))
         return segment_compare(p, row);
-    if (row->first > sealed && !mirror_store_size(p->store))
-        return err_set(&p->err, RC_LIMIT, "the server's archive begins at record %llu; a mirror must begin at record 0",
-                       (unsigned long long)row->first);
-    if (row->first > sealed)
-        return alarm_raise(p, "gap", "the server has no records %llu to %llu any more, and they were not copied yet",
-                           (unsigned long long)sealed, (unsigned long long)row->first - 1);
+    if (row->first < mirror_store_due(p->store))
+        mirror_store_stones_drop(p->store); /* it is there after all */
     if (row->end > p->target.size)
         return RC_END; /* sealed after the checkpoint: next time */
-    enum rc rc = segment_fetch(p, row);
+    enum rc rc = stones_take(p, row->first);
+    rc = rc == RC_OK ? segment_fetch(p, row) : rc;
     if (rc == RC_CORRUPT)
         return segment_bad(p, row, "is refused");
     return rc == RC_OK ? mirror_store_part_keep(p->store, &p->err) : rc;
@@ -550,8 +673,9 @@ static enum rc records_take(struct mirror_pull *p, int64_t now_ns)
 
 /* ---- notes ---- */
 
-static enum rc note_retain(struct mirror_pull *p, struct str note, uint64_t *ret_size)
+static enum rc note_retain(struct mirror_pull *p, const struct wire_note *given, uint64_t *ret_size)
 {
+    struct str note = given->note;
     struct checkpoint checkpoint;
     struct note *parsed = arena_alloc(p->arena, sizeof *parsed);
     struct err why;
@@ -566,7 +690,9 @@ static enum rc note_retain(struct mirror_pull *p, struct str note, uint64_t *ret
         return RC_OK; /* of an instance before; or its turn comes when its records are here */
     /* Its root is compared with the records held, which are under a checkpoint with the quorum: it needs none. */
     enum rc rc = note_believe(p, note, &checkpoint, &quorum);
-    rc = rc == RC_OK ? mirror_store_note_retain(p->store, note, &p->err) : rc;
+    rc = rc == RC_OK ? mirror_store_note_retain(p->store, note, given->path, &p->err) : rc;
+    if (rc == RC_NOT_FOUND)
+        return RC_OK; /* inside deleted records, without a path: nothing can be compared, and it is not kept */
     return rc == RC_INVALID ? contradiction(p, "fork", *ret_size,
                                             "a retained checkpoint of %llu records is signed, and names others",
                                             (unsigned long long)*ret_size)
@@ -584,7 +710,7 @@ static enum rc notes_take(struct mirror_pull *p)
         rc = rc == RC_OK ? wire_notes_read(buf_view(&p->body), p->arena, &notes, &p->err) : rc;
         for (size_t i = 0; rc == RC_OK && i < notes.count; i++) {
             uint64_t size;
-            rc = note_retain(p, notes.notes[i], &size);
+            rc = note_retain(p, &notes.notes[i], &size);
             above = rc == RC_OK ? MAX(above, size) : above;
         }
         if (rc != RC_OK)
@@ -597,13 +723,16 @@ static enum rc notes_take(struct mirror_pull *p)
 /* What the mirror's own policy is content with, or, when it asks for no witness, what the server's was. */
 static enum rc cosigned_keep(struct mirror_pull *p)
 {
-    struct str note = p->policy->no_quorum ? buf_view(&p->cosigned) : buf_view(&p->note);
+    const struct str notes[] = {p->policy->no_quorum ? STR_NONE : buf_view(&p->note), buf_view(&p->cosigned)};
+    struct str note = STR_NONE;
     struct checkpoint checkpoint;
     bool quorum = false;
-    if (!note.n)
-        return RC_OK;
-    arena_reset(p->arena);
-    enum rc rc = note_believe(p, note, &checkpoint, &quorum);
+    enum rc rc = RC_OK;
+    for (size_t i = 0; i < ARRAY_LEN(notes) && rc == RC_OK && !quorum; i++) {
+        note = notes[i];
+        arena_reset(p->arena);
+        rc = note.n ? note_believe(p, note, &checkpoint, &quorum) : RC_OK;
+    }
     if (rc != RC_OK || !quorum || !str_is(checkpoint.origin, mirror_store_origin(p->store)) ||
         checkpoint.head.size > mirror_store_size(p->store))
         return rc; /* of an instance before; or when its records are here */
@@ -646,8 +775,9 @@ static enum rc latest_keep(struct mirror_pull *p, int64_t now_ns)
         struct buf line;
         buf_init(&line, NOTE_SIZE_MAX);
         enum rc rc = note_parse(buf_view(&p->note), parsed, &p->err);
-        rc = rc == RC_OK ? signing_key_sign(p->witness, parsed->text, (uint64_t)(now_ns / SECOND_NS), &line, &p->err)
-                         : rc;
+        bool there = rc == RC_OK && note_verify(parsed, signing_key_public(p->witness), NULL, NULL) != RC_NOT_FOUND;
+        if (rc == RC_OK && !there) /* else the server has it already */
+            rc = signing_key_sign(p->witness, parsed->text, (uint64_t)(now_ns / SECOND_NS), &line, &p->err);
         buf_str(&p->note, buf_view(&line));
         buf_done(&line);
         if (rc != RC_OK || p->note.overflow)
@@ -682,10 +812,45 @@ enum rc mirror_pull(struct mirror_pull *pull, int64_t now_ns)
     return rc;
 }
 
-void mirror_pull_report(struct mirror_pull *pull, int64_t interval_s)
+static enum rc post(struct mirror_pull *p, const char *what, const struct buf *json)
+{
+    char url[URL_MAX];
+    int n = snprintf(url, sizeof url, "%s/mirror/v1/%s", p->from, what);
+    ASSERT(n > 0 && (size_t)n < sizeof url);
+    return json->overflow ? err_set(&p->err, RC_LIMIT, "too long to be told") : exchange(p, url, buf_view(json));
+}
+
+/* The first `size` records are held and under a signed root: what a witness says, and that they are here. */
+static enum rc cosignature_give(struct mirror_pull *p, uint64_t size, int64_t now_ns)
+{
+    struct tlog_head head = {.size = size};
+    struct buf text CLEANUP(buf_done) = {0};
+    struct buf line CLEANUP(buf_done) = {0};
+    struct buf json CLEANUP(buf_done) = {0};
+    bool held = p->store && p->confirmed && !p->alarm && size <= mirror_store_size(p->store);
+    if (!p->witness || !size || size == p->cosigned_size || !held)
+        return RC_OK;
+    buf_init(&text, NOTE_SIZE_MAX);
+    buf_init(&line, NOTE_SIZE_MAX);
+    buf_init(&json, 8192);
+    enum rc rc = mirror_store_root(p->store, size, &head.root, &p->err);
+    if (rc != RC_OK)
+        return rc == RC_NOT_FOUND ? RC_OK : rc; /* inside deleted records */
+    checkpoint_write(str_of(mirror_store_origin(p->store)), &head, &text);
+    rc = signing_key_sign(p->witness, buf_view(&text), (uint64_t)(now_ns / SECOND_NS), &line, &p->err);
+    json_write_object(&json);
+    json_put_u64(&json, "size", size);
+    json_put_str(&json, "line", buf_view(&line));
+    json_write_object_end(&json);
+    rc = rc == RC_OK ? post(p, "cosign", &json) : rc;
+    p->cosigned_size = rc == RC_OK ? size : p->cosigned_size;
+    return rc;
+}
+
+void mirror_pull_report(struct mirror_pull *pull, int64_t interval_s, int64_t now_ns)
 {
     struct mirror_pull *p = pull;
-    char url[URL_MAX];
+    uint64_t cosign = 0;
     char root[64];
     struct buf json;
     struct err told = p->err;
@@ -699,9 +864,9 @@ void mirror_pull_report(struct mirror_pull *pull, int64_t interval_s)
     json_put_text(&json, "state", p->alarm ? "stopped" : "ok");
     json_put_text(&json, "reason", p->alarm ? p->err.text : "");
     json_write_object_end(&json);
-    int n = snprintf(url, sizeof url, "%s/mirror/v1/report", p->from);
-    ASSERT(n > 0 && (size_t)n < sizeof url);
-    enum rc rc = exchange(p, url, buf_view(&json));
+    enum rc rc = post(p, "report", &json);
+    rc = rc == RC_OK ? wire_report_read(buf_view(&p->body), p->arena, &cosign, &p->err) : rc;
+    rc = rc == RC_OK ? cosignature_give(p, cosign, now_ns) : rc;
     if (rc != RC_OK && rc != RC_AGAIN)
         log_warning("the server was not told: %s", p->err.text);
     p->err = told;

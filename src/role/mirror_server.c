@@ -211,6 +211,17 @@ static enum rc ask_checkpoint(struct asking *a)
     return RC_OK;
 }
 
+static void put_hashes(struct buf *answer, const char *key, const struct tlog_path *path)
+{
+    json_write_key(answer, key);
+    json_write_array(answer);
+    for (size_t i = 0; i < path->count; i++) {
+        char text[64];
+        json_write_str(answer, str_at(text, base64_encode(path->hash[i].bytes, TLOG_HASH_SIZE, text)));
+    }
+    json_write_array_end(answer);
+}
+
 static enum rc ask_consistency(struct asking *a)
 {
     struct tlog_path path;
@@ -220,26 +231,22 @@ static enum rc ask_consistency(struct asking *a)
     if (rc != RC_OK)
         return rc;
     begin(a->server, a->answer);
-    json_write_key(a->answer, "hashes");
-    json_write_array(a->answer);
-    for (size_t i = 0; i < path.count; i++) {
-        char text[64];
-        json_write_str(a->answer, str_at(text, base64_encode(path.hash[i].bytes, TLOG_HASH_SIZE, text)));
-    }
-    json_write_array_end(a->answer);
+    put_hashes(a->answer, "hashes", &path);
     json_write_object_end(a->answer);
     return RC_OK;
 }
 
-static enum rc ask_segments(struct asking *a)
+static enum rc rows_give(struct asking *a, bool gone)
 {
     struct mirror_row *rows = memory_new(MIRROR_ROWS_MAX * sizeof *rows);
+    uint64_t from = number(a->question, "from");
     size_t count = 0;
     if (!rows)
         return err_set(&a->err, RC_LIMIT, "no memory");
-    enum rc rc = archive_mirror_rows(a->reader, number(a->question, "from"), rows, MIRROR_ROWS_MAX, &count, &a->err);
+    enum rc rc = gone ? archive_mirror_tombstones(a->reader, from, rows, MIRROR_ROWS_MAX, &count, &a->err)
+                      : archive_mirror_rows(a->reader, from, rows, MIRROR_ROWS_MAX, &count, &a->err);
     begin(a->server, a->answer);
-    json_write_key(a->answer, "segments");
+    json_write_key(a->answer, gone ? "tombstones" : "segments");
     json_write_array(a->answer);
     for (size_t i = 0; i < count; i++) {
         json_write_object(a->answer);
@@ -247,6 +254,8 @@ static enum rc ask_segments(struct asking *a)
         json_put_u64(a->answer, "end", rows[i].end);
         json_put_u64(a->answer, "size", rows[i].size);
         put_base64(a->answer, "footer", rows[i].footer.bytes, TLOG_HASH_SIZE);
+        if (gone)
+            json_put_u64(a->answer, "record", rows[i].record);
         json_write_object_end(a->answer);
     }
     json_write_array_end(a->answer);
@@ -254,6 +263,16 @@ static enum rc ask_segments(struct asking *a)
     json_write_object_end(a->answer);
     memory_free(rows);
     return rc;
+}
+
+static enum rc ask_segments(struct asking *a)
+{
+    return rows_give(a, false);
+}
+
+static enum rc ask_tombstones(struct asking *a)
+{
+    return rows_give(a, true);
 }
 
 /* The object, a line feed, the bytes. */
@@ -264,9 +283,10 @@ static void put_bytes(struct asking *a)
     buf_str(a->answer, buf_view(&a->server->bytes));
 }
 
-static enum rc ask_segment(struct asking *a)
+static enum rc part_give(struct asking *a, bool tombstone)
 {
     struct mirror_part part = {.first = number(a->question, "first"),
+                               .tombstone = tombstone,
                                .offset = number(a->question, "offset"),
                                .size = (size_t)MIN(number(a->question, "size"), MIRROR_PART_MAX)};
     buf_clear(&a->server->bytes);
@@ -274,6 +294,31 @@ static enum rc ask_segment(struct asking *a)
     if (rc != RC_OK)
         return rc;
     begin(a->server, a->answer);
+    put_bytes(a);
+    return RC_OK;
+}
+
+static enum rc ask_segment(struct asking *a)
+{
+    return part_give(a, false);
+}
+
+static enum rc ask_tombstone(struct asking *a)
+{
+    return part_give(a, true);
+}
+
+static enum rc ask_retention(struct asking *a)
+{
+    struct tlog_path path;
+    a->server->guest->level -= PROOF_COST;
+    buf_clear(&a->server->bytes);
+    enum rc rc = archive_mirror_retention(a->reader, number(a->question, "record"), number(a->question, "size"), &path,
+                                          &a->server->bytes, &a->err);
+    if (rc != RC_OK)
+        return rc;
+    begin(a->server, a->answer);
+    put_hashes(a->answer, "hashes", &path);
     put_bytes(a);
     return RC_OK;
 }
@@ -303,6 +348,7 @@ static enum rc ask_log(struct asking *a)
 }
 
 struct noting {
+    struct asking *asking;
     struct buf *answer;
     struct buf *text; /* room for one time stamp */
     size_t count;
@@ -311,16 +357,19 @@ struct noting {
 static bool note_put(void *context, uint64_t size, struct str note)
 {
     struct noting *noting = context;
+    struct tlog_path path;
     json_write_object(noting->answer);
     json_put_u64(noting->answer, "size", size);
     json_put_str(noting->answer, "note", note);
+    if (archive_mirror_path(noting->asking->reader, size, &path, NULL) == RC_OK && path.count)
+        put_hashes(noting->answer, "path", &path);
     json_write_object_end(noting->answer);
     return ++noting->count < MIRROR_NOTES_MAX;
 }
 
 static enum rc ask_notes(struct asking *a)
 {
-    struct noting noting = {.answer = a->answer};
+    struct noting noting = {.asking = a, .answer = a->answer};
     begin(a->server, a->answer);
     json_write_key(a->answer, "notes");
     json_write_array(a->answer);
@@ -363,9 +412,10 @@ static const struct {
     const char *ask;
     enum rc (*answer)(struct asking *a);
 } rows[] = {
-    {"mirror.enter", ask_enter},       {"mirror.checkpoint", ask_checkpoint}, {"mirror.consistency", ask_consistency},
-    {"mirror.segments", ask_segments}, {"mirror.segment", ask_segment},       {"mirror.log", ask_log},
-    {"mirror.notes", ask_notes},       {"mirror.stamps", ask_stamps},
+    {"mirror.enter", ask_enter},         {"mirror.checkpoint", ask_checkpoint}, {"mirror.consistency", ask_consistency},
+    {"mirror.segments", ask_segments},   {"mirror.segment", ask_segment},       {"mirror.log", ask_log},
+    {"mirror.notes", ask_notes},         {"mirror.stamps", ask_stamps},         {"mirror.tombstones", ask_tombstones},
+    {"mirror.tombstone", ask_tombstone}, {"mirror.retention", ask_retention},
 };
 
 static const char *refusal_of(enum rc rc, struct str ask)

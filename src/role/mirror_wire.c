@@ -48,6 +48,16 @@ void wire_refusal_read(struct str answer, struct arena *arena, struct wire_refus
     ret_refusal->retry_ms = MIN(MAX(json_int(json_get(object, "retry_ms"), 0), 0), 60000);
 }
 
+enum rc wire_report_read(struct str answer, struct arena *arena, uint64_t *ret_cosign, struct err *err)
+{
+    struct json_value *object = NULL;
+    enum rc rc = object_read(answer, arena, &object, err);
+    *ret_cosign = 0;
+    if (rc != RC_OK || !json_get(object, "cosign"))
+        return rc;
+    return number_read(object, "cosign", ret_cosign) ? RC_OK : odd(err, "a size to cosign that is none");
+}
+
 enum rc wire_checkpoint_read(struct str answer, struct arena *arena, struct wire_checkpoint *ret_checkpoint,
                              struct err *err)
 {
@@ -67,6 +77,15 @@ enum rc wire_checkpoint_read(struct str answer, struct arena *arena, struct wire
     return RC_OK;
 }
 
+static bool hashes_read(const struct json_value *list, struct tlog_path *ret_path)
+{
+    ret_path->count = 0;
+    for (const struct json_value *v = json_first(list); v; v = v->next)
+        if (ret_path->count == TLOG_HEIGHT_MAX || !hash_read(v, &ret_path->hash[ret_path->count++]))
+            return false;
+    return true;
+}
+
 enum rc wire_path_read(struct str answer, struct arena *arena, struct tlog_path *ret_path, struct err *err)
 {
     struct json_value *object = NULL;
@@ -74,28 +93,26 @@ enum rc wire_path_read(struct str answer, struct arena *arena, struct tlog_path 
     ret_path->count = 0;
     if (rc != RC_OK)
         return rc;
-    for (const struct json_value *v = json_first(json_get(object, "hashes")); v; v = v->next)
-        if (ret_path->count == TLOG_HEIGHT_MAX || !hash_read(v, &ret_path->hash[ret_path->count++]))
-            return odd(err, "a proof that is none");
-    return RC_OK;
+    return hashes_read(json_get(object, "hashes"), ret_path) ? RC_OK : odd(err, "a proof that is none");
 }
 
 static bool row_read(const struct json_value *value, uint64_t end, struct mirror_row *ret_row)
 {
     return number_read(value, "first", &ret_row->first) && number_read(value, "end", &ret_row->end) &&
            number_read(value, "size", &ret_row->size) && hash_read(json_get(value, "footer"), &ret_row->footer) &&
-           ret_row->first >= end && ret_row->end > ret_row->first && ret_row->size > 0 &&
-           ret_row->size <= SIZE_MAX_BYTES;
+           (!json_get(value, "record") || number_read(value, "record", &ret_row->record)) && ret_row->first >= end &&
+           ret_row->end > ret_row->first && ret_row->size > 0 && ret_row->size <= SIZE_MAX_BYTES;
 }
 
-enum rc wire_rows_read(struct str answer, struct arena *arena, struct wire_rows *ret_rows, struct err *err)
+static enum rc rows_read(struct str answer, const char *name, struct arena *arena, struct wire_rows *ret_rows,
+                         struct err *err)
 {
     struct json_value *object = NULL;
     enum rc rc = object_read(answer, arena, &object, err);
     *ret_rows = (struct wire_rows){0};
     if (rc != RC_OK)
         return rc;
-    const struct json_value *list = json_get(object, "segments");
+    const struct json_value *list = json_get(object, name);
     ret_rows->more = json_bool(json_get(object, "more"), false);
     if (!list || list->kind != JSON_ARRAY || list->count > WIRE_ROWS_MAX || (ret_rows->more && !list->count))
         return odd(err, "a list of segments that is none");
@@ -110,6 +127,20 @@ enum rc wire_rows_read(struct str answer, struct arena *arena, struct wire_rows 
         end = row->end;
     }
     return RC_OK;
+}
+
+enum rc wire_rows_read(struct str answer, struct arena *arena, struct wire_rows *ret_rows, struct err *err)
+{
+    return rows_read(answer, "segments", arena, ret_rows, err);
+}
+
+enum rc wire_tombstones_read(struct str answer, struct arena *arena, struct wire_rows *ret_rows, struct err *err)
+{
+    enum rc rc = rows_read(answer, "tombstones", arena, ret_rows, err);
+    for (size_t i = 0; rc == RC_OK && i < ret_rows->count; i++)
+        if (ret_rows->rows[i].record < ret_rows->rows[i].end || ret_rows->rows[i].size > MIRROR_STONE_MAX)
+            rc = odd(err, "a tombstone that cannot be");
+    return rc;
 }
 
 /* The object's line and what stands behind it. */
@@ -128,6 +159,17 @@ enum rc wire_part_read(struct str answer, struct arena *arena, struct str *ret_b
 {
     struct json_value *object = NULL;
     return bytes_read(answer, arena, &object, ret_bytes, err);
+}
+
+enum rc wire_retention_read(struct str answer, struct arena *arena, struct tlog_path *ret_path, struct str *ret_record,
+                            struct err *err)
+{
+    struct json_value *object = NULL;
+    enum rc rc = bytes_read(answer, arena, &object, ret_record, err);
+    ret_path->count = 0;
+    if (rc != RC_OK)
+        return rc;
+    return hashes_read(json_get(object, "hashes"), ret_path) ? RC_OK : odd(err, "a proof that is none");
 }
 
 enum rc wire_log_read(struct str answer, struct arena *arena, struct mirror_log *ret_log, struct str *ret_records,
@@ -161,8 +203,18 @@ enum rc wire_notes_read(struct str answer, struct arena *arena, struct wire_note
     ret_notes->notes = arena_alloc_array(arena, MAX(list->count, 1u), sizeof *ret_notes->notes);
     if (!ret_notes->notes)
         return err_set(err, RC_LIMIT, "no memory for the list of checkpoints");
-    for (const struct json_value *v = json_first(list); v; v = v->next)
-        ret_notes->notes[ret_notes->count++] = json_str(json_get(v, "note"), STR(""));
+    for (const struct json_value *v = json_first(list); v; v = v->next) {
+        struct wire_note *note = &ret_notes->notes[ret_notes->count++];
+        const struct json_value *path = json_get(v, "path");
+        *note = (struct wire_note){.note = json_str(json_get(v, "note"), STR(""))};
+        if (!path)
+            continue;
+        note->path = arena_alloc(arena, sizeof *note->path);
+        if (!note->path)
+            return err_set(err, RC_LIMIT, "no memory for the list of checkpoints");
+        if (!hashes_read(path, note->path))
+            return odd(err, "a checkpoint's path that is none");
+    }
     return RC_OK;
 }
 

@@ -3,7 +3,7 @@
 #ifndef ROLE_MIRROR_WIRE_H
 #define ROLE_MIRROR_WIRE_H
 
-#include "archive/mirror_serve.h"
+#include "archive/mirror_store.h"
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/str.h"
@@ -23,6 +23,9 @@ struct wire_refusal {
 /* Of an answer with a status of 400 or more. */
 void wire_refusal_read(struct str answer, struct arena *arena, struct wire_refusal *ret_refusal);
 
+/* The answer to a report: the size that this mirror is to cosign; 0: none. A server that says nothing asks for none. */
+enum rc wire_report_read(struct str answer, struct arena *arena, uint64_t *ret_cosign, struct err *err) MUST_USE;
+
 struct wire_checkpoint {
     struct str instance;
     struct str note;
@@ -41,13 +44,24 @@ struct wire_rows {
 };
 enum rc wire_rows_read(struct str answer, struct arena *arena, struct wire_rows *ret_rows, struct err *err) MUST_USE;
 
-/* A part of a segment: the bytes behind the object. */
+/* The same of tombstones, each with its retention record behind it. */
+enum rc wire_tombstones_read(struct str answer, struct arena *arena, struct wire_rows *ret_rows,
+                             struct err *err) MUST_USE;
+/* A retention record as stored, and its inclusion proof. */
+enum rc wire_retention_read(struct str answer, struct arena *arena, struct tlog_path *ret_path, struct str *ret_record,
+                            struct err *err) MUST_USE;
+
+/* A part of a segment, or of a tombstone: the bytes behind the object. */
 enum rc wire_part_read(struct str answer, struct arena *arena, struct str *ret_bytes, struct err *err) MUST_USE;
 enum rc wire_log_read(struct str answer, struct arena *arena, struct mirror_log *ret_log, struct str *ret_records,
                       struct err *err) MUST_USE;
 
+struct wire_note {
+    struct str note;
+    struct tlog_path *path; /* of one inside deleted records; NULL: none came */
+};
 struct wire_notes {
-    struct str *notes;
+    struct wire_note *notes;
     size_t count;
     bool more;
 };

@@ -40,7 +40,18 @@ static void answers_are_read(void)
     CHECK_INT(wire_part_read(STR("{\"ok\":true}\n"), arena, &bytes, &err), RC_OK);
     CHECK_INT(bytes.n, 0);
     CHECK_INT(wire_notes_read(STR("{\"ok\":true,\"notes\":[{\"note\":\"n\"}]}"), arena, &notes, &err), RC_OK);
-    CHECK_TEXT(notes.notes[0], "n");
+    CHECK_TEXT(notes.notes[0].note, "n");
+    CHECK(notes.notes[0].path == NULL);
+    text = STR("{\"ok\":true,\"notes\":[{\"note\":\"n\",\"path\":[" HASH "," HASH "]}]}");
+    CHECK_INT(wire_notes_read(text, arena, &notes, &err), RC_OK);
+    CHECK(notes.notes[0].path && notes.notes[0].path->count == 2);
+    text = STR("{\"ok\":true,\"tombstones\":[{\"first\":0,\"end\":7,\"size\":9000,\"record\":7,\"footer\":" HASH "}]}");
+    CHECK_INT(wire_tombstones_read(text, arena, &rows, &err), RC_OK);
+    CHECK_INT(rows.rows[0].record, 7);
+    text = STR("{\"ok\":true,\"hashes\":[" HASH "]}\nab");
+    CHECK_INT(wire_retention_read(text, arena, &path, &bytes, &err), RC_OK);
+    CHECK_INT(path.count, 1);
+    CHECK_TEXT(bytes, "ab");
     text = STR("{\"ok\":true,\"stamps\":[{\"size\":5,\"stamp\":\"YWI=\"},{\"size\":9,\"stamp\":\"YQ==\"}]}");
     CHECK_INT(wire_stamps_read(text, arena, &stamps, &err), RC_OK);
     CHECK_INT(stamps.count, 2);
@@ -53,6 +64,13 @@ static void answers_are_read(void)
     text = STR("{\"ok\":true,\"instance\":\"i\",\"note\":\"n\",\"cosigned\":\"c\",\"log_file_bytes\":5}");
     CHECK_INT(wire_checkpoint_read(text, arena, &checkpoint, &err), RC_OK);
     CHECK_TEXT(checkpoint.cosigned, "c");
+    uint64_t cosign = 1;
+    CHECK_INT(wire_report_read(STR("{\"ok\":true}"), arena, &cosign, &err), RC_OK);
+    CHECK_INT(cosign, 0);
+    CHECK_INT(wire_report_read(STR("{\"ok\":true,\"cosign\":77}"), arena, &cosign, &err), RC_OK);
+    CHECK_INT(cosign, 77);
+    CHECK_INT(wire_report_read(STR("{\"ok\":true,\"cosign\":-7}"), arena, &cosign, &err), RC_INVALID);
+    CHECK_INT(wire_report_read(STR("{\"ok\":true,\"cosign\":\"7\"}"), arena, &cosign, &err), RC_INVALID);
     wire_refusal_read(STR("{\"error\":\"mirror_busy\",\"retry_ms\":99999999}"), arena, &refusal);
     CHECK_TEXT(refusal.key, "mirror_busy");
     CHECK_INT(refusal.retry_ms, 60000);
@@ -123,6 +141,34 @@ static void odd_answers_are_refused(void)
     CHECK_INT(wire_part_read(STR("{\"ok\":true}"), arena, &bytes, &err), RC_INVALID);
 }
 
+static void odd_tombstones_are_refused(void)
+{
+    static const char *const stones_bad[] = {
+        "{\"ok\":true,\"segments\":[]}",
+        "{\"ok\":true,\"tombstones\":[],\"more\":true}",
+        "{\"ok\":true,\"tombstones\":[{\"first\":0,\"end\":7,\"size\":9,\"footer\":" HASH "}]}",
+        "{\"ok\":true,\"tombstones\":[{\"first\":0,\"end\":7,\"size\":9,\"record\":6,\"footer\":" HASH "}]}",
+        "{\"ok\":true,\"tombstones\":[{\"first\":0,\"end\":7,\"size\":9,\"record\":-1,\"footer\":" HASH "}]}",
+        "{\"ok\":true,\"tombstones\":[{\"first\":0,\"end\":7,\"size\":600000000,\"record\":9,\"footer\":" HASH "}]}"};
+    static const char *const notes_bad[] = {"{\"ok\":true,\"notes\":[{\"note\":\"n\",\"path\":[1]}]}",
+                                            "{\"ok\":true,\"notes\":[{\"note\":\"n\",\"path\":[\"AAEC\"]}]}"};
+    struct err err = {0};
+    struct wire_rows rows;
+    struct wire_notes notes;
+    struct tlog_path path;
+    struct str bytes;
+    for (size_t i = 0; i < ARRAY_LEN(stones_bad); i++) {
+        test_row("tombstone %zu", i);
+        CHECK_INT(wire_tombstones_read(str_of(stones_bad[i]), arena, &rows, &err), RC_INVALID);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(notes_bad); i++) {
+        test_row("note %zu", i);
+        CHECK_INT(wire_notes_read(str_of(notes_bad[i]), arena, &notes, &err), RC_INVALID);
+    }
+    CHECK_INT(wire_retention_read(STR("{\"ok\":true,\"hashes\":[1]}\n"), arena, &path, &bytes, &err), RC_INVALID);
+    CHECK_INT(wire_retention_read(STR("{\"ok\":true,\"hashes\":[]}"), arena, &path, &bytes, &err), RC_INVALID);
+}
+
 static void tokens_let_in(void)
 {
     static struct mirror_tokens tokens;
@@ -167,6 +213,7 @@ static void tokens_let_in(void)
 static const struct test tests[] = {
     {"answers are read", answers_are_read},
     {"odd answers are refused", odd_answers_are_refused},
+    {"odd tombstones and paths are refused", odd_tombstones_are_refused},
     {"tokens let in", tokens_let_in},
 };
 

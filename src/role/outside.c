@@ -34,6 +34,8 @@ struct outside {
     bool stamp_late;
     uint64_t stamp_record;
 
+    bool stranger_told; /* that a mirror cosigns with a key that the policy does not name */
+
     uint64_t begun_ns;
     bool stalled;
     uint64_t stalled_record;
@@ -135,27 +137,52 @@ static void requests_send(struct outside *outside, uint64_t now_ns)
         IGNORE(request_send(outside, out, witness, old_size)); /* it stays asked until its patience ends */
 }
 
+static void taken_store(struct outside *outside, const struct cosign_taken *taken)
+{
+    struct err err = {0};
+    enum rc rc = archive_cosigned_store(outside->options.archive, taken->note, taken->retained, taken->quorum, &err);
+    if (rc == RC_IO)
+        outside->options.give_up("could not store a cosigned checkpoint", &err);
+    if (rc != RC_OK)
+        log_error("a cosigned checkpoint was refused: %s", err.text);
+}
+
 static void on_cosigned(struct outside *outside, const struct msg *msg, uint64_t now_ns)
 {
     struct reader reader = reader_of(msg->body);
     struct cosign_answer answer = {.id = msg->id};
-    struct err err = {0};
     struct cosign_taken taken;
     answer.status = read_be32(&reader);
     answer.size = read_be64(&reader);
     answer.text = read_bytes(&reader, reader_left(&reader));
     if (reader.failed || !outside->cosign)
         return;
-    if (cosign_take(outside->cosign, &answer, archive_durable(outside->options.archive), &taken)) {
-        enum rc rc = archive_cosigned_store(outside->options.archive, taken.note, taken.retained, taken.quorum, &err);
-        if (rc == RC_IO)
-            outside->options.give_up("could not store a cosigned checkpoint", &err);
-        if (rc != RC_OK)
-            log_error("a cosigned checkpoint was refused: %s", err.text);
-    }
+    if (cosign_take(outside->cosign, &answer, archive_durable(outside->options.archive), &taken))
+        taken_store(outside, &taken);
     if (taken.error[0])
         log_warning("witness %.*s: %s", STR_ARG(taken.witness), taken.error);
     requests_send(outside, now_ns);
+}
+
+/* A mirror's line: u64 size, the line. What is refused is said once, for a mirror comes again and again. */
+static void on_mirror_cosigned(struct outside *outside, const struct msg *msg, uint64_t now_ns)
+{
+    struct reader reader = reader_of(msg->body);
+    struct cosign_taken taken;
+    uint64_t size = read_be64(&reader);
+    struct str line = read_bytes(&reader, reader_left(&reader));
+    if (reader.failed || !outside->cosign)
+        return;
+    enum cosign_pushed pushed = cosign_push(outside->cosign, size, line, now_ns, &taken);
+    if (pushed == COSIGN_PUSH_TAKEN)
+        taken_store(outside, &taken);
+    else if (pushed == COSIGN_PUSH_FALSE && taken.error[0])
+        log_warning("a mirror's cosignature is refused: witness %.*s: %s", STR_ARG(taken.witness), taken.error);
+    else if (pushed == COSIGN_PUSH_STRANGER && !outside->stranger_told) {
+        outside->stranger_told = true;
+        log_warning("a mirror cosigns with a key that witness-policy does not name without an address: it is not "
+                    "counted");
+    }
 }
 
 static void witnesses_tick(struct outside *outside, uint64_t now_ns)
@@ -254,6 +281,8 @@ void outside_message(struct outside *outside, const struct msg *msg, uint64_t no
         on_cosigned(outside, msg, now_ns);
     else if (msg->type == MSG_STAMPED)
         on_stamped(outside, msg, now_ns);
+    else if (msg->type == MSG_MIRROR_COSIGNED)
+        on_mirror_cosigned(outside, msg, now_ns);
 }
 
 void outside_tick(struct outside *outside, uint64_t signed_ns, uint64_t now_ns)

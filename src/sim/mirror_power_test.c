@@ -1,8 +1,9 @@
 /* A mirror's store under power cuts and failing calls, at every changing call of three pulls: a log, its segments and
- * what came behind them, more of both. After each stop:
+ * what came behind them, more of both; and of the one pull of a mirror that begins when the server has deleted some.
+ * After each stop:
  *   1 the store opens, and holds at least what was said to be kept    3 the pull goes on to the end
  *   2 what it holds is the beginning of the server's tree             4 the copy is whole: archive_verify finds nothing
- * The server's archive stands three times in folders of the host, each a moment of the same life. */
+ * The server's archive stands four times in folders of the host, each a moment of the same life. */
 #include "archive/mirror_serve.h"
 #include "archive/mirror_store.h"
 #include "archive/testbed.h"
@@ -16,7 +17,8 @@
 #include <string.h>
 
 #define WAL_SMALL WAL_FILE_SIZE_MIN
-#define MOMENTS   3
+#define MOMENTS   4
+#define DELETED   3 /* the moment at which two segments are gone */
 #define ROWS      16
 #define PART      16000
 
@@ -27,8 +29,9 @@ static struct {
     struct buf bytes;
     struct sim_disk *disk;
     struct mirror_store *store;
-    struct vault *vault; /* of the copy; NULL: not encrypted */
-    uint64_t kept;       /* records that were said to be kept */
+    struct archive_reader *reading; /* of the pull under way */
+    struct vault *vault;            /* of the copy; NULL: not encrypted */
+    uint64_t kept;                  /* records that were said to be kept */
     struct err err;
 } model;
 
@@ -51,6 +54,15 @@ static void live(struct testbed *bed, int moment)
     testbed_ok(bed, testbed_put(bed, 400, true));
     testbed_ok(bed, archive_rotate(bed->archive, &bed->err));
     CHECK(testbed_seal(bed, 1) > 0);
+    testbed_ok(bed, testbed_put(bed, 10, true));
+    testbed_ok(bed, testbed_checkpoint(bed, false));
+    if (moment < DELETED)
+        return;
+    testbed_ok(bed, testbed_put(bed, 300, true));
+    testbed_ok(bed, archive_rotate(bed->archive, &bed->err));
+    CHECK(testbed_seal(bed, 1) > 0);
+    testbed_retire(bed, 0, NULL);
+    testbed_retire(bed, 420, NULL);
     testbed_ok(bed, testbed_put(bed, 10, true));
     testbed_ok(bed, testbed_checkpoint(bed, false));
 }
@@ -120,6 +132,37 @@ static enum rc take_segment(struct archive_reader *reader, const struct mirror_r
     return rc;
 }
 
+/* What was deleted before record `upto`. */
+static enum rc take_stones(struct archive_reader *reader, uint64_t upto)
+{
+    enum rc rc = RC_OK;
+    while (rc == RC_OK && mirror_store_due(model.store) < upto) {
+        struct mirror_stone stone;
+        struct mirror_part part = {.tombstone = true};
+        struct buf record CLEANUP(buf_done) = {0};
+        struct tlog_path path;
+        struct tlog_head head;
+        struct tlog_hash leaf;
+        size_t count = 0;
+        buf_init(&record, 1u << 17);
+        buf_clear(&model.bytes);
+        CHECK_INT(archive_mirror_tombstones(reader, mirror_store_due(model.store), &stone.row, 1, &count, NULL), RC_OK);
+        if (!CHECK(count == 1))
+            return RC_NOT_FOUND;
+        part.first = stone.row.first;
+        part.size = (size_t)stone.row.size;
+        CHECK_INT(archive_mirror_part(reader, &part, &model.bytes, NULL), RC_OK);
+        CHECK_INT(archive_mirror_retention(reader, stone.row.record, archive_reader_size(reader), &path, &record, NULL),
+                  RC_OK);
+        stone.bytes = buf_view(&model.bytes);
+        stone.record = buf_view(&record);
+        rc = mirror_store_stone_check(model.store, &stone, &head, &leaf, &model.err);
+        if (rc == RC_OK && is_servers(reader, &head))
+            mirror_store_stone_wait(model.store);
+    }
+    return rc;
+}
+
 static enum rc take_log(struct archive_reader *reader)
 {
     enum rc rc = RC_OK;
@@ -141,8 +184,10 @@ static enum rc take_log(struct archive_reader *reader)
 static bool retain(void *context, uint64_t size, struct str note)
 {
     enum rc *rc = context;
+    struct tlog_path path;
+    CHECK_INT(archive_mirror_path(model.reading, size, &path, NULL), RC_OK);
     if (size <= mirror_store_size(model.store))
-        *rc = mirror_store_note_retain(model.store, note, &model.err);
+        *rc = mirror_store_note_retain(model.store, note, &path, &model.err);
     return *rc == RC_OK;
 }
 
@@ -151,6 +196,7 @@ static enum rc pull(struct archive_reader *reader)
     struct mirror_row rows[ROWS];
     size_t count = 0;
     model.store = NULL;
+    model.reading = reader;
     const struct io *io = sim_disk_io(model.disk);
     enum rc rc = mirror_store_open(io, sim_disk_root(model.disk), model.vault, &model.store, &model.err);
     if (rc == RC_OK) {
@@ -159,8 +205,10 @@ static enum rc pull(struct archive_reader *reader)
     }
     if (rc == RC_OK)
         CHECK_INT(archive_mirror_rows(reader, mirror_store_sealed(model.store), rows, ROWS, &count, NULL), RC_OK);
-    for (size_t i = 0; i < count && rc == RC_OK; i++)
-        rc = take_segment(reader, &rows[i], false);
+    for (size_t i = 0; i < count && rc == RC_OK; i++) {
+        rc = take_stones(reader, rows[i].first);
+        rc = rc == RC_OK ? take_segment(reader, &rows[i], false) : rc;
+    }
     rc = rc == RC_OK ? take_log(reader) : rc;
     if (rc == RC_OK)
         CHECK_INT(archive_mirror_notes(reader, mirror_store_retained(model.store), retain, &rc, NULL), RC_OK);
@@ -226,15 +274,15 @@ static bool stops_once(const struct sim_disk *before, int moment, const struct s
     return good;
 }
 
-/* Each moment in turn; `count` says over how many calls the fault moves. */
-static void each_call(uint64_t (*count)(const struct sim_disk *disk), struct sim_disk_faults (*fault_at)(uint64_t at),
-                      uint64_t step)
+/* Each moment in turn, from `begins` on; `count` says over how many calls the fault moves. */
+static void each_call_from(int begins, uint64_t (*count)(const struct sim_disk *disk),
+                           struct sim_disk_faults (*fault_at)(uint64_t at), uint64_t step)
 {
     struct sim_disk *disk = sim_disk_new(7);
     uint64_t seed = 0;
     begin();
     model.kept = 0;
-    for (int moment = 0; moment < MOMENTS; moment++) {
+    for (int moment = begins; moment < (begins ? MOMENTS : DELETED); moment++) {
         struct sim_disk *before = sim_disk_copy(disk);
         uint64_t kept = model.kept;
         model.disk = disk;
@@ -256,6 +304,12 @@ static void each_call(uint64_t (*count)(const struct sim_disk *disk), struct sim
     }
     sim_disk_free(disk);
     end();
+}
+
+static void each_call(uint64_t (*count)(const struct sim_disk *disk), struct sim_disk_faults (*fault_at)(uint64_t at),
+                      uint64_t step)
+{
+    each_call_from(0, count, fault_at, step);
 }
 
 static struct sim_disk_faults cut_at(uint64_t at)
@@ -288,6 +342,17 @@ static void failing_syncs(void)
     each_call(sim_disk_syncs, fail_sync_at, 1);
 }
 
+static void late_cuts(void)
+{
+    each_call_from(DELETED, sim_disk_changes, cut_at, 1);
+}
+
+static void late_failing_calls(void)
+{
+    each_call_from(DELETED, sim_disk_calls, fail_at, 5);
+    each_call_from(DELETED, sim_disk_syncs, fail_sync_at, 1);
+}
+
 static void encrypted_cuts(void)
 {
     char text[VAULT_RING_MAX];
@@ -296,6 +361,7 @@ static void encrypted_cuts(void)
     CHECK_INT(vault_ring_add(STR_NONE, &ring, NULL), RC_OK);
     CHECK_INT(vault_new(buf_view(&ring), &model.vault, NULL), RC_OK);
     each_call(sim_disk_changes, cut_at, 2);
+    each_call_from(DELETED, sim_disk_changes, cut_at, 2);
     vault_free(model.vault);
     model.vault = NULL;
 }
@@ -304,6 +370,8 @@ static const struct test tests[] = {
     {"power is cut after every changing call", cuts},
     {"calls fail once", failing_calls},
     {"every sync fails once", failing_syncs},
+    {"power is cut in a pull over what was deleted", late_cuts},
+    {"calls and syncs fail in a pull over what was deleted", late_failing_calls},
     {"encrypted: power is cut", encrypted_cuts},
 };
 

@@ -131,7 +131,8 @@ static const struct fake_answer fake_answers[] = {
     {"mirror.enter", "{\"ok\":true,\"name\":\"m\",\"tell\":true}"},
     {"mirror.used", "{\"ok\":true}"},
     {"mirror.refused", "{\"ok\":true}"},
-    {"mirror.report", "{\"ok\":true}"},
+    {"mirror.report", "{\"ok\":true,\"cosign\":7}"},
+    {"mirror.cosign", "{\"ok\":true}"},
     {NULL, NULL},
 };
 

@@ -8,6 +8,8 @@
 #include "web/parts.h"
 #include "web/route.h"
 
+#include <stdio.h>
+
 #define MEMBERS_MAX 3
 
 static const struct mirror_row {
@@ -20,6 +22,9 @@ static const struct mirror_row {
     {"consistency", "mirror.consistency", {"from", "to", NULL}, false},
     {"segments", "mirror.segments", {"from", NULL, NULL}, false},
     {"segment", "mirror.segment", {"first", "offset", "size"}, true},
+    {"tombstones", "mirror.tombstones", {"from", NULL, NULL}, false},
+    {"tombstone", "mirror.tombstone", {"first", "offset", "size"}, true},
+    {"retention", "mirror.retention", {"record", "size", NULL}, true},
     {"log", "mirror.log", {"from", "to", NULL}, true},
     {"notes", "mirror.notes", {"above", NULL, NULL}, false},
     {"stamps", "mirror.stamps", {"above", NULL, NULL}, false},
@@ -153,25 +158,54 @@ static void ask_report(struct web_call *call, const struct json_value *body, str
     call_ask_end(call);
 }
 
-void mirror_report(struct web_call *call)
+/* Its cosignature of a checkpoint: who may count it is asked behind the desk. */
+static void ask_cosign(struct web_call *call, const struct json_value *body, struct str name)
+{
+    struct buf *buf = call_ask(call, WEB_DESK, "mirror.cosign");
+    json_put_str(buf, "name", name);
+    json_put_int(buf, "size", MAX(of_int(body, "size"), 0));
+    json_put_str(buf, "line", of_str(body, "line"));
+    call_ask_end(call);
+}
+
+/* What a mirror posts: its token first, then the desk. True: the desk's answer is there. */
+static bool posted(struct web_call *call,
+                   void (*pass_on)(struct web_call *call, const struct json_value *body, struct str name))
 {
     struct json_value *body = NULL;
     if (json_parse(call->arena, call->http.body, JSON_DEPTH, &body, NULL) != RC_OK || body->kind != JSON_OBJECT) {
         call_fail(call, 400, STR("bad_request"), STR("the body is not a JSON object"));
-        return;
+        return false;
     }
     if (call->phase == 0) {
         IGNORE(ask(call, "mirror.enter"));
         call_ask_end(call);
-        return;
+        return false;
     }
     const struct json_value *entered = call_answer(call, 0);
-    bool reported = entered && call->phase == (of_bool(entered, "tell") ? 3 : 2);
-    if (!reported) {
+    bool told = entered && call->phase == (of_bool(entered, "tell") ? 3 : 2);
+    if (!told) {
         if (granted(call))
-            ask_report(call, body, of_str(entered, "name"));
-        return;
+            pass_on(call, body, of_str(entered, "name"));
+        return false;
     }
-    if (!call_failed_at(call, call->question_count - 1))
+    return !call_failed_at(call, call->question_count - 1);
+}
+
+void mirror_report(struct web_call *call)
+{
+    char text[64];
+    if (!posted(call, ask_report))
+        return;
+    int64_t round = MAX(of_int(call_answer(call, call->question_count - 1), "cosign"), 0);
+    int n = snprintf(text, sizeof text, "{\"ok\":true,\"cosign\":%lld}", (long long)round);
+    ASSERT(n > 0 && (size_t)n < sizeof text);
+    struct str json = arena_str(call->arena, str_of(text)); /* it is sent later */
+    call_json(call, 200, json.p ? json : STR("{\"ok\":true}"));
+}
+
+void mirror_cosign(struct web_call *call)
+{
+    if (posted(call, ask_cosign))
         call_json(call, 200, STR("{\"ok\":true}"));
 }

@@ -43,6 +43,7 @@ static const struct route routes[] = {
     {"POST", "/api/*", ACCESS_API, 0, api_ask},
     {"GET", "/mirror/v1/*", ACCESS_MIRROR, 0, mirror_read},
     {"POST", "/mirror/v1/report", ACCESS_MIRROR, 0, mirror_report},
+    {"POST", "/mirror/v1/cosign", ACCESS_MIRROR, 0, mirror_cosign},
     {"GET", "/ui/*/*", ACCESS_OPEN, 0, page_asset},
     {"GET", "/favicon.ico", ACCESS_OPEN, 0, page_icon},
 };

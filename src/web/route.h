@@ -80,5 +80,6 @@ void act_decide(struct web_call *call);
 void api_ask(struct web_call *call);
 void mirror_read(struct web_call *call);
 void mirror_report(struct web_call *call);
+void mirror_cosign(struct web_call *call);
 
 #endif

@@ -406,8 +406,20 @@ static void mirrors_ask(void)
     report.authorization = STR("Bearer abc");
     CHECK_INT(status_of(report), 200);
     CHECK(strstr(peers.asked, "\"ask\":\"mirror.report\",\"name\":\"m\"") && !strstr(peers.asked, "user.save"));
+    CHECK_TEXT(buf_view(&seen), "{\"ok\":true,\"cosign\":7}");
     report.body = STR("[]");
     CHECK_INT(status_of(report), 400);
+    struct web_http cosign = api_post("/mirror/v1/cosign", "{\"size\":7,\"line\":\"a line\",\"name\":\"z\"}");
+    cosign.authorization = STR("Bearer abc");
+    peers_reset();
+    CHECK_INT(status_of(cosign), 200);
+    CHECK(strstr(peers.asked, "\"ask\":\"mirror.cosign\",\"name\":\"m\",\"size\":7,\"line\":\"a line\""));
+    CHECK(strstr(peers.asked, "\"ask\":\"mirror.enter\",\"token\":\"abc\""));
+    peers.ask = "mirror.enter";
+    peers.json = STR("{\"ok\":false,\"error\":\"mirror_denied\"}");
+    CHECK_INT(status_of(cosign), 401);
+    CHECK(!strstr(peers.asked, "mirror.cosign"));
+    peers_reset();
 }
 
 static void changes_are_asked(void)
