@@ -97,15 +97,17 @@ const struct rules *detector_loaded(const struct detector *detector)
 
 /* ---- one event ---- */
 
-static void hit(struct detector *detector, const struct rule *rule, uint64_t record)
+static void hit(struct detector *detector, const struct detector_hit *found)
 {
-    const struct detector_hit found = {.rule = rule, .record = record};
-    detector->file->hit(detector->file->context, &found);
+    detector->file->hit(detector->file->context, found);
 }
 
 static void on_firing(void *context, const struct correlation_firing *firing)
 {
-    hit(context, firing->rule, firing->record_count ? firing->records[firing->record_count - 1] : 0);
+    struct detector_hit found = {
+        .rule = firing->rule, .records = firing->records, .record_count = firing->record_count};
+    found.record = found.record_count ? found.records[found.record_count - 1] : 0;
+    hit(context, &found);
 }
 
 static void correlate(struct detector *detector, const struct rule *rule, const struct event *event)
@@ -129,7 +131,11 @@ static void on_event(void *context, const struct event *event)
         return;
     }
     for (size_t i = 0; i < MIN(count, MATCHES_MAX); i++) {
-        hit(detector, detector->matches[i].rule, event->record);
+        const struct detector_hit found = {.rule = detector->matches[i].rule,
+                                           .record = event->record,
+                                           .records = event->records,
+                                           .record_count = event->record_count};
+        hit(detector, &found);
         correlate(detector, detector->matches[i].rule, event);
     }
     if (event->time_ns > detector->latest_ns) {

@@ -14,7 +14,9 @@ struct detector;
 
 struct detector_hit {
     const struct rule *rule;
-    uint64_t record; /* from 1; of a correlation the last one that counted, 0 when none is known */
+    uint64_t record;         /* from 1; of a correlation the last one that counted, 0 when none is known */
+    const uint64_t *records; /* all that the event is put together from, or the correlation counted; until return */
+    size_t record_count;
 };
 
 struct detector *detector_new(void); /* NULL without memory */

@@ -33,14 +33,10 @@ static struct run {
     struct err *err;
 } * walking; /* nftw takes no context */
 
-static void on_hit(void *context, const struct detector_hit *hit)
+static void record_fired(struct showing *showing, uint64_t record)
 {
-    struct showing *showing = context;
-    if (hit->rule != showing->rule)
-        return;
-    showing->hits++;
-    if (hit->record > showing->room) {
-        uint64_t room = MAX(2 * showing->room, hit->record + 1023);
+    if (record > showing->room) {
+        uint64_t room = MAX(2 * showing->room, record + 1023);
         uint8_t *grown = memory_resize(showing->fired, room);
         if (!grown) {
             snprintf(showing->trouble, sizeof showing->trouble, "there is no memory for its records");
@@ -50,8 +46,18 @@ static void on_hit(void *context, const struct detector_hit *hit)
         showing->fired = grown;
         showing->room = room;
     }
-    if (hit->record)
-        showing->fired[hit->record - 1] = 1;
+    if (record)
+        showing->fired[record - 1] = 1;
+}
+
+static void on_hit(void *context, const struct detector_hit *hit)
+{
+    struct showing *showing = context;
+    if (hit->rule != showing->rule)
+        return;
+    showing->hits++;
+    for (size_t i = 0; i < hit->record_count; i++)
+        record_fired(showing, hit->records[i]);
 }
 
 static void on_trouble(void *context, const char *text)
