@@ -84,7 +84,7 @@ static bool some_key_begins(const struct map *map, struct str prefix)
 static void set_up(void)
 {
     char path[4096];
-    arena = arena_new(128u << 20);
+    arena = arena_new(512u << 20);
     literals = map_new(4096, 1);
     keys = map_new(4096, 1);
     others = map_new(4096, 1);
@@ -303,8 +303,8 @@ static size_t rules_of_folder(const char *folder, const struct texts *texts)
 static void every_rule_has_its_title(void)
 {
     static const char *const folders[] = {"data/rules/container", "data/rules/database", "data/rules/linux",
-                                          "data/rules/mail", "data/rules/network", "data/rules/protection", "data/rules/web",
-                                          "data/rules/windows"};
+                                          "data/rules/mail",      "data/rules/network",  "data/rules/protection",
+                                          "data/rules/web",       "data/rules/windows"};
     struct texts *texts = texts_new(1);
     struct err err;
     size_t count = 0;
