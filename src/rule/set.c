@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "codec/utf8.h"
 #include "rule/fold.h"
+#include "rule/literal.h"
 #include "rule/program.h"
 
 #include <string.h>
@@ -210,6 +211,11 @@ static enum rc witness_of(struct compiler *compiler, uint32_t number, uint32_t *
         return RC_OK;
     if (source->kind == PREDICATE_STRING) {
         struct str text = utf8_fold(compiler->set->arena, pattern_longest(source->pattern));
+        if (text.n >= LITERAL_LEAST)
+            return direct_put(compiler, NULL, field, DIRECT_LITERAL, text, ret_witness);
+    }
+    if (source->kind == PREDICATE_REGEX) {
+        struct str text = utf8_fold(compiler->set->arena, regex_literal(regex_text(source->regex)));
         if (text.n >= LITERAL_LEAST)
             return direct_put(compiler, NULL, field, DIRECT_LITERAL, text, ret_witness);
     }
