@@ -369,7 +369,7 @@ test("a search says what became of it: stopped, gone, at its limit, wrong", { ti
   if (process.env.QORGAN_DATA) {
     const log = join(mkdtempSync(join(tmpdir(), "qorgan-lines-")), "lines.log");
     const line = (_, n) => `<86>Nov 20 10:00:00 web${n % 5} sshd[${n}]: Accepted password for user${n % 7} from 10.0.0.${n % 250}\n`;
-    writeFileSync(log, Array.from({ length: 60000 }, line).join(""));
+    writeFileSync(log, Array.from({ length: 200000 }, line).join(""));
     await promisify(execFile)(process.env.QORGAN_BIN, ["ingest", "--data", process.env.QORGAN_DATA, log]);
   }
   const alert = page.locator("#found [role=alert]");
