@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """`qorgan rules`: samples beside rules and SigmaHQ's info.yml, what passes, what fails and why; rules explained."""
+import datetime
 import json
 import os
 import shutil
@@ -105,6 +106,22 @@ def correlations_and_forms():
         cases, _, _ = folder.test(status=1)
         check_equal(cases["many.not.log"]["why"], "the correlation fired", "why the correlation fails")
         check("the rule was refused: " in cases["bad.yml"]["why"], cases["bad.yml"])
+
+
+def any_day():
+    """lines without a year are of this one, whatever the day: tomorrow and the day after lie a day apart, not a year"""
+    with Folder() as folder:
+        identity = str(uuid.uuid4())
+        folder.file("base.yml", rule("Failed", identity, "Failed password"))
+        folder.file("many.yml", f"title: Many\nid: {uuid.uuid4()}\ncorrelation:\n    type: event_count\n    rules:\n"
+                    f"        - n{identity[:8]}\n    group-by:\n        - host\n    timespan: 4d\n    condition:\n"
+                    "        gte: 3\nlevel: high\n")
+        today = datetime.datetime.now(datetime.timezone.utc).date()
+        first = min(today, datetime.date(today.year, 12, 28))
+        days = [first + datetime.timedelta(days=n) for n in range(4)]
+        folder.file("many.must.log", "".join(FAILED.format(1).replace("Nov 20", f"{day:%b} {day.day:2}")
+                                             for day in days[1:]))
+        check_equal(folder.test(status=0)[0]["many.must.log"]["verdict"], "passed", f"from {days[1]} on")
 
 
 def info_files():
@@ -223,4 +240,4 @@ def own_and_public():
 
 
 if __name__ == "__main__":
-    sys.exit(main([beside_rules, correlations_and_forms, info_files, reports, explained, own_and_public]))
+    sys.exit(main([beside_rules, correlations_and_forms, any_day, info_files, reports, explained, own_and_public]))

@@ -89,6 +89,17 @@ def xml_files():
         check_equal(len(understood), 3006, "records that were understood")
 
 
+def long_events():
+    """an event of more than a mebibyte is cut, told, and takes none of its neighbours along, wherever reads end in it"""
+    with Folder() as folder:
+        begin = "<Event><EventData><Data Name='A'>"
+        for edge in (0, 4, 7, 8, 9):  # </Event> stands across the end of a read of 256 KiB, or beside it
+            size = 5 * (256 << 10) - edge - len(begin)
+            text = begin + "x" * size + "</Event>" + event(1).replace("\n", "") + event(2).replace("\n", "")
+            row = folder.ingest(folder.file(f"long-{edge}.xml", text.encode()))[0][0]
+            check_equal([row["records"], row["cut"]], [3, 1], f"{edge} bytes before the edge")
+
+
 def evtx_files():
     """EVTX: each event is a record with its fields; hexadecimal numbers stand as Windows writes them"""
     paths = sorted(glob.glob(shared("evtx-attack-samples") + "/*/*.evtx"))
@@ -135,7 +146,7 @@ def damaged():
         for at in range(4096 + 600, len(whole), len(whole) // 40):
             flipped = bytearray(whole)
             flipped[at] ^= 0xff
-            done = subprocess.run([QORGAN, "detect", "--rules", os.path.join(ROOT, "data", "rules"),
+            done = subprocess.run([QORGAN, "detect", "--rules", os.path.join(ROOT, "data/rules/windows"),
                                    folder.file("flip.evtx", flipped)], capture_output=True, check=False, timeout=60)
             check(done.returncode in (0, 1), f"byte {at} flipped: status {done.returncode}")
             flips += 1
@@ -143,4 +154,4 @@ def damaged():
 
 
 if __name__ == "__main__":
-    sys.exit(main([xml_files, evtx_files, golden, damaged]))
+    sys.exit(main([xml_files, long_events, evtx_files, golden, damaged]))

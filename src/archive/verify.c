@@ -704,15 +704,39 @@ enum rc archive_verify(const struct io *io, int folder, const struct verify_opti
     return rc;
 }
 
-/* ---- one segment ---- */
+/* ---- one file alone ---- */
 
-/* The first fault becomes the error. */
+struct alone {
+    struct err fault; /* the first one */
+    struct verify_result result;
+    struct verify_options options;
+    struct segment_id id;
+};
+
 static void keep_fault(void *context, const struct verify_finding *finding)
 {
     struct err *err = context;
     if (!finding->warning && err->code == RC_OK)
-        IGNORE(err_set(err, RC_CORRUPT, "%s", finding->text)); /* read by archive_verify_segment */
+        IGNORE(err_set(err, RC_CORRUPT, "%s", finding->text)); /* becomes the error when all was looked at */
 }
+
+static enum rc alone_begin(struct alone *alone, const char *name, const struct tlog_frontier *before,
+                           struct verify **ret_verify, struct err *err)
+{
+    struct verify *v = memory_new(sizeof *v);
+    *ret_verify = v;
+    if (!v)
+        return err_set(err, RC_LIMIT, "no memory to check \"%s\"", name);
+    alone->options = (struct verify_options){.finding = keep_fault, .context = &alone->fault};
+    *v = (struct verify){.options = &alone->options, .result = &alone->result, .err = err};
+    bool fits = str_copy_z(str_of(name), alone->id.name, sizeof alone->id.name);
+    ASSERT(fits);
+    enum rc rc = allocate(v);
+    v->frontier = *before;
+    return rc;
+}
+
+/* ---- one segment ---- */
 
 static enum rc check_alone(struct verify *v, const struct verify_segment *which, struct segment *segment,
                            const struct verify_finding *place)
@@ -740,24 +764,18 @@ static enum rc check_alone(struct verify *v, const struct verify_segment *which,
 enum rc archive_verify_segment(const struct verify_segment *which, const struct tlog_frontier *before,
                                struct tlog_frontier *ret_after, struct err *err)
 {
-    struct err fault = {0};
-    struct verify_result result = {0};
-    struct verify_options options = {.finding = keep_fault, .context = &fault};
-    struct segment_id id = {.uuid = which->uuid, .first = which->first};
+    struct alone alone = {.id = {.uuid = which->uuid, .first = which->first}};
     struct segment *segment = NULL;
-    struct verify *v = memory_new(sizeof *v);
+    struct verify *v;
     struct verify_finding place = verify_in_file(which->name, -1);
+    enum rc rc = alone_begin(&alone, which->name, before, &v, err);
     if (!v)
-        return err_set(err, RC_LIMIT, "no memory to check a segment");
-    *v = (struct verify){.io = which->io, .options = &options, .result = &result, .err = err};
-    bool fits = str_copy_z(str_of(which->name), id.name, sizeof id.name);
-    ASSERT(fits);
-    enum rc rc = allocate(v);
-    v->frontier = *before;
-    rc = rc == RC_OK ? segment_open_named(which->io, which->folder, &id, &segment, err) : rc;
+        return rc;
+    v->io = which->io;
+    rc = rc == RC_OK ? segment_open_named(which->io, which->folder, &alone.id, &segment, err) : rc;
     rc = rc == RC_OK ? check_alone(v, which, segment, &place) : rc;
-    if (rc == RC_OK && fault.code != RC_OK)
-        rc = err_set(err, RC_CORRUPT, "segment \"%s\": %s", which->name, fault.text);
+    if (rc == RC_OK && alone.fault.code != RC_OK)
+        rc = err_set(err, RC_CORRUPT, "segment \"%s\": %s", which->name, alone.fault.text);
     ASSERT(rc != RC_OK || v->frontier.size == segment->end);
     *ret_after = v->frontier;
     if (rc == RC_OK && which->ret_found)
@@ -814,25 +832,19 @@ static enum rc stone_vouched(struct verify *v, const struct verify_tombstone *wh
 enum rc archive_verify_tombstone(const struct verify_tombstone *which, const struct tlog_frontier *before,
                                  struct verify_tombstone_found *ret_found, struct err *err)
 {
-    struct err fault = {0};
-    struct verify_result result = {0};
-    struct verify_options options = {.finding = keep_fault, .context = &fault};
-    struct segment_id id = {.uuid = which->uuid, .first = which->first};
+    struct alone alone = {.id = {.uuid = which->uuid, .first = which->first}};
     struct segment *segment = NULL;
-    struct verify *v = memory_new(sizeof *v);
+    struct verify *v;
+    enum rc rc = alone_begin(&alone, which->name, before, &v, err);
     if (!v)
-        return err_set(err, RC_LIMIT, "no memory to check a tombstone");
-    *v = (struct verify){.io = which->io, .options = &options, .result = &result, .err = err};
-    bool fits = str_copy_z(str_of(which->name), id.name, sizeof id.name);
-    ASSERT(fits);
-    enum rc rc = allocate(v);
-    v->frontier = *before;
-    rc = rc == RC_OK ? tombstone_open_named(which->io, which->folder, &id, &segment, err) : rc;
+        return rc;
+    v->io = which->io;
+    rc = rc == RC_OK ? tombstone_open_named(which->io, which->folder, &alone.id, &segment, err) : rc;
     if (rc == RC_OK && segment->first != before->size)
         rc = err_set(err, RC_CORRUPT, "tombstone \"%s\" does not begin where the tree ends", which->name);
     rc = rc == RC_OK ? stone_fold(v, which, segment, ret_found) : rc;
-    if (rc == RC_OK && fault.code != RC_OK)
-        rc = err_set(err, RC_CORRUPT, "tombstone \"%s\": %s", which->name, fault.text);
+    if (rc == RC_OK && alone.fault.code != RC_OK)
+        rc = err_set(err, RC_CORRUPT, "tombstone \"%s\": %s", which->name, alone.fault.text);
     ASSERT(rc != RC_OK || v->frontier.size == segment->end);
     rc = rc == RC_OK ? stone_vouched(v, which, segment, ret_found) : rc;
     segment_free(segment);

@@ -4,6 +4,7 @@
 #include "cmd/detector.h"
 #include "cmd/options.h"
 #include "codec/json.h"
+#include "os/clock.h"
 
 #include <stdio.h>
 
@@ -72,7 +73,11 @@ int cmd_detect(int argc, char **argv)
         say_refusals(detector_loaded(detector));
     for (int i = 0; rc == RC_OK && i < options.operand_count; i++) {
         struct detect detect = {.file = options.operands[i], .json = options_flag(&options, "json")};
-        struct detector_file file = {.path = detect.file, .hit = on_hit, .trouble = on_trouble, .context = &detect};
+        struct detector_file file = {
+            .path = detect.file,
+            .received_ns = clock_real_ns(),
+            .sink = {.hit = on_hit, .trouble = on_trouble, .context = &detect},
+        };
         if (detector_file(detector, &file, &err) != RC_OK)
             status = cmd_fail("detect", &err); /* the other files are read all the same */
     }

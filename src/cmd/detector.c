@@ -3,10 +3,9 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "cmd/data.h"
-#include "cmd/records.h"
 #include "codec/evtx.h"
+#include "codec/records.h"
 #include "event/normalise.h"
-#include "os/clock.h"
 #include "os/file.h"
 #include "os/random.h"
 #include "role/rule_folder.h"
@@ -33,7 +32,7 @@ struct detector {
     struct arena *events;
     struct rule_match matches[MATCHES_MAX];
     /* of the file at work */
-    struct detector_file *file;
+    const struct detector_sink *sink;
     struct correlator *correlator;
     struct normaliser *normaliser;
     int64_t latest_ns; /* event time */
@@ -95,11 +94,23 @@ const struct rules *detector_loaded(const struct detector *detector)
     return detector->rules;
 }
 
+const struct names *detector_names(const struct detector *detector)
+{
+    return detector->names;
+}
+
 /* ---- one event ---- */
 
 static void hit(struct detector *detector, const struct detector_hit *found)
 {
-    detector->file->hit(detector->file->context, found);
+    if (detector->sink->hit)
+        detector->sink->hit(detector->sink->context, found);
+}
+
+static void trouble(const struct detector_sink *sink, const char *text)
+{
+    if (sink->trouble)
+        sink->trouble(sink->context, text);
 }
 
 static void on_firing(void *context, const struct correlation_firing *firing)
@@ -130,7 +141,10 @@ static void on_event(void *context, const struct event *event)
         detector->too_large++;
         return;
     }
-    for (size_t i = 0; i < MIN(count, MATCHES_MAX); i++) {
+    count = MIN(count, MATCHES_MAX);
+    if (detector->sink->event)
+        detector->sink->event(detector->sink->context, event, detector->matches, count);
+    for (size_t i = 0; i < count; i++) {
         const struct detector_hit found = {.rule = detector->matches[i].rule,
                                            .record = event->record,
                                            .records = event->records,
@@ -149,37 +163,59 @@ static void on_event(void *context, const struct event *event)
 /* ---- one file ---- */
 
 /* The events of an EVTX file, one line of XML each; those that cannot be read are told. */
-static enum rc evtx_load(struct detector_file *file, struct arena *memory, struct str *ret_text, struct err *err)
+static enum rc evtx_load(const struct detector_file *file, struct buf *text, struct err *err)
 {
     struct evtx *evtx = NULL;
-    struct buf text;
     struct buf event;
     struct err why;
     char said[sizeof why.text + 64];
     int fd = open(file->path, O_RDONLY | O_CLOEXEC);
     enum rc rc = fd >= 0 ? evtx_open(fd, &evtx, err) : err_errno(err, errno, "could not open \"%s\"", file->path);
-    buf_init(&text, FILE_MEMORY / 2);
     buf_init(&event, EVTX_RECORD_MAX);
     for (uint64_t i = 0; rc == RC_OK && i < evtx_count(evtx); i++) {
         if (evtx_event(evtx, i, &event, &why) == RC_OK) {
-            buf_str(&text, buf_view(&event));
-            buf_char(&text, '\n');
+            buf_str(text, buf_view(&event));
+            buf_char(text, '\n');
         } else {
             snprintf(said, sizeof said, "event %llu: %s", (unsigned long long)i + 1, why.text);
-            file->trouble(file->context, said);
+            trouble(&file->sink, said);
         }
     }
     if (rc == RC_OK && evtx_is_damaged(evtx))
-        file->trouble(file->context, "it is damaged: there may have been more events");
-    *ret_text = rc == RC_OK ? arena_str(memory, buf_view(&text)) : STR_NONE;
-    if (rc == RC_OK && (text.overflow || (text.n && !ret_text->p)))
+        trouble(&file->sink, "it is damaged: there may have been more events");
+    if (rc == RC_OK && text->overflow)
         rc = err_set(err, RC_LIMIT, "no memory for \"%s\"", file->path);
     buf_done(&event);
-    buf_done(&text);
     evtx_free(evtx);
     if (fd >= 0)
         close(fd);
     return rc;
+}
+
+/* What is fed to the rules until work_end. */
+static enum rc work_begin(struct detector *detector, const struct detector_sink *sink, struct err *err)
+{
+    detector->sink = sink;
+    detector->latest_ns = INT64_MIN;
+    detector->too_large = 0;
+    detector->rc = RC_OK;
+    detector->correlator = correlator_new(detector->rules, NULL, random_u64());
+    detector->normaliser = normaliser_new(detector->mapping, detector->names);
+    return detector->correlator && detector->normaliser ? RC_OK : err_set(err, RC_LIMIT, "no memory for matching");
+}
+
+static void work_end(struct detector *detector)
+{
+    if (detector->too_large) {
+        char said[64];
+        snprintf(said, sizeof said, "%llu events were too large to be matched",
+                 (unsigned long long)detector->too_large);
+        trouble(detector->sink, said);
+    }
+    correlator_free(detector->correlator);
+    normaliser_free(detector->normaliser);
+    detector->correlator = NULL;
+    detector->normaliser = NULL;
 }
 
 /* What is open when the file ends is closed as if time went on. */
@@ -191,20 +227,18 @@ static void finish(struct detector *detector, int64_t now_ns)
         detector->rc = correlator_advance(detector->correlator, detector->latest_ns + CLOSE_NS, on_firing, detector);
 }
 
-static enum rc show(struct detector *detector, struct str text, struct err *err)
+static enum rc show(struct detector *detector, struct detector_file *file, struct str text, struct err *err)
 {
     struct records records;
     struct str record;
-    struct detector_file *file = detector->file;
     struct event_source source = {.kind = STR_INIT("import"), .name = str_of(file->path)};
-    int64_t now_ns = clock_real_ns();
     records_init(&records, text);
     while (records_next(&records, &record) && detector->rc == RC_OK) {
         arena_reset(detector->events);
-        normaliser_record(detector->normaliser, &source, ++file->records, now_ns, record, detector->events, on_event,
-                          detector);
+        normaliser_record(detector->normaliser, &source, ++file->records, file->received_ns, record, detector->events,
+                          on_event, detector);
     }
-    finish(detector, now_ns);
+    finish(detector, file->received_ns);
     return detector->rc == RC_OK ? RC_OK
                                  : err_set(err, detector->rc, "no memory for the correlations of \"%s\"", file->path);
 }
@@ -212,31 +246,33 @@ static enum rc show(struct detector *detector, struct str text, struct err *err)
 enum rc detector_file(struct detector *detector, struct detector_file *file, struct err *err)
 {
     struct str text;
-    struct arena *memory = arena_new(FILE_MEMORY);
+    struct buf events CLEANUP(buf_done) = {0};
+    struct arena *memory CLEANUP(arena_cleanup) = arena_new(FILE_MEMORY);
     file->records = 0;
-    detector->file = file;
-    detector->latest_ns = INT64_MIN;
-    detector->too_large = 0;
-    detector->rc = RC_OK;
-    detector->correlator = correlator_new(detector->rules, NULL, random_u64());
-    detector->normaliser = normaliser_new(detector->mapping, detector->names);
-    enum rc rc = memory && detector->correlator && detector->normaliser
-                     ? RC_OK
-                     : err_set(err, RC_LIMIT, "no memory for \"%s\"", file->path);
-    rc = rc == RC_OK ? file_load_path(file->path, FILE_MEMORY / 2, memory, &text, err) : rc;
-    if (rc == RC_OK && evtx_begins(text))
-        rc = evtx_load(file, memory, &text, err);
-    rc = rc == RC_OK ? show(detector, text, err) : rc;
-    if (detector->too_large) {
-        char said[64];
-        snprintf(said, sizeof said, "%llu events were too large to be matched",
-                 (unsigned long long)detector->too_large);
-        file->trouble(file->context, said);
+    buf_init(&events, FILE_MEMORY / 2);
+    if (!memory)
+        return err_set(err, RC_LIMIT, "no memory for \"%s\"", file->path);
+    enum rc rc = file_load_path(file->path, FILE_MEMORY / 2, memory, &text, err);
+    if (rc == RC_OK && evtx_begins(text)) {
+        rc = evtx_load(file, &events, err);
+        text = buf_view(&events);
     }
-    correlator_free(detector->correlator);
-    normaliser_free(detector->normaliser);
-    detector->correlator = NULL;
-    detector->normaliser = NULL;
-    arena_free(memory);
+    if (rc != RC_OK)
+        return rc;
+    rc = work_begin(detector, &file->sink, err);
+    rc = rc == RC_OK ? show(detector, file, text, err) : rc;
+    work_end(detector);
     return rc;
+}
+
+enum rc detector_record(struct detector *detector, const struct detector_record *record,
+                        const struct detector_sink *sink, struct err *err)
+{
+    enum rc rc = work_begin(detector, sink, err);
+    arena_reset(detector->events);
+    if (rc == RC_OK)
+        normaliser_record(detector->normaliser, &record->source, record->number, record->received_ns, record->raw,
+                          detector->events, on_event, detector);
+    work_end(detector);
+    return rc == RC_OK && detector->rc != RC_OK ? err_set(err, detector->rc, "no memory for the correlations") : rc;
 }

@@ -1,16 +1,28 @@
-/* detector.h - rules over files, as the service would find it: what `detect` and `rules test` share. Nothing is stored.
+/* detector.h - rules over files, as the service would find it: what `detect`, `rules test` and `rules explain` share.
+ * Nothing is stored.
  *
  *   detector_new -> detector_rules (each folder) -> detector_ready -> detector_file (each file) -> detector_free */
 #ifndef CMD_DETECTOR_H
 #define CMD_DETECTOR_H
 
 #include "base/err.h"
+#include "event/event.h"
+#include "event/names.h"
+#include "event/normalise.h"
 #include "rule/rule.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 struct detector;
+
+struct detector *detector_new(void); /* NULL without memory */
+void detector_free(struct detector *detector);
+enum rc detector_rules(struct detector *detector, const char *folder, struct err *err) MUST_USE;
+/* Resolves references, compiles, and reads the tables of data/. */
+enum rc detector_ready(struct detector *detector, struct err *err) MUST_USE;
+const struct rules *detector_loaded(const struct detector *detector);
+const struct names *detector_names(const struct detector *detector);
 
 struct detector_hit {
     const struct rule *rule;
@@ -19,22 +31,33 @@ struct detector_hit {
     size_t record_count;
 };
 
-struct detector *detector_new(void); /* NULL without memory */
-void detector_free(struct detector *detector);
-enum rc detector_rules(struct detector *detector, const char *folder, struct err *err) MUST_USE;
-/* Resolves references, compiles, and reads the tables of data/. */
-enum rc detector_ready(struct detector *detector, struct err *err) MUST_USE;
-const struct rules *detector_loaded(const struct detector *detector);
+/* Who is told; what is NULL is not. */
+struct detector_sink {
+    void (*hit)(void *context, const struct detector_hit *hit);
+    /* Each event that rules see, and those that match it. */
+    void (*event)(void *context, const struct event *event, const struct rule_match *matches, size_t count);
+    void (*trouble)(void *context, const char *text); /* part of a file cannot be read, or an event not be matched */
+    void *context;
+};
 
 /* One file: lines, JSON values, XML events or EVTX (records.h, evtx.h). Records begin at 1. When it ends, what is open
  * is closed as if time went on. */
 struct detector_file {
     const char *path;
-    void (*hit)(void *context, const struct detector_hit *hit);
-    void (*trouble)(void *context, const char *text); /* part of the file cannot be read, or an event not be matched */
-    void *context;
+    int64_t received_ns; /* when its records count as received, which gives a year to lines without one */
+    struct detector_sink sink;
     uint64_t records; /* comes back */
 };
 enum rc detector_file(struct detector *detector, struct detector_file *file, struct err *err) MUST_USE;
+
+/* One record alone: what it is a part of is not put together, and no correlation is closed. */
+struct detector_record {
+    struct event_source source;
+    uint64_t number;
+    int64_t received_ns;
+    struct str raw;
+};
+enum rc detector_record(struct detector *detector, const struct detector_record *record,
+                        const struct detector_sink *sink, struct err *err) MUST_USE;
 
 #endif

@@ -6,9 +6,9 @@
 #include "cmd/archive_client.h"
 #include "cmd/cmd.h"
 #include "cmd/options.h"
-#include "cmd/records.h"
 #include "codec/evtx.h"
 #include "codec/json.h"
+#include "codec/records.h"
 #include "codec/winevent.h"
 #include "os/clock.h"
 #include "os/random.h"
@@ -24,6 +24,7 @@
 
 #define READ_SIZE   ((size_t)256 << 10)
 #define RECORD_MAX  ((size_t)1 << 20)
+#define EVENT_END   "</Event>"
 #define PROGRESS_NS UINT64_C(500000000)
 
 struct ingest {
@@ -68,12 +69,13 @@ static void progress_show(struct ingest *ingest)
             (unsigned long long)(ingest->bytes >> 20));
 }
 
-/* Where the record at the beginning ends, and the next may begin: rest.n when the end is not there yet. */
-static size_t record_end(bool events, struct str rest, size_t *ret_next)
+/* Where the record at the beginning ends, and where the next begins; false when its end is not there yet. */
+static bool record_end(bool events, struct str rest, size_t *ret_end, size_t *ret_next)
 {
-    size_t end = events ? str_search(rest, STR("</Event>")) : str_find(rest, '\n');
-    *ret_next = end + (events ? 8 : 1);
-    return end < rest.n && events ? *ret_next : end;
+    size_t at = events ? str_search(rest, STR(EVENT_END)) : str_find(rest, '\n');
+    *ret_next = at + (events ? strlen(EVENT_END) : 1);
+    *ret_end = events ? *ret_next : at;
+    return at < rest.n;
 }
 
 static enum rc record_take(struct ingest *ingest, bool events, struct str record, struct err *err)
@@ -104,7 +106,7 @@ static enum rc lines_take(struct ingest *ingest, int fd, bool events, struct err
         struct str rest = buf_view(&held);
         size_t end;
         size_t next;
-        while (rc == RC_OK && (end = record_end(events, rest, &next)) < rest.n) {
+        while (rc == RC_OK && record_end(events, rest, &end, &next)) {
             rc = passing ? RC_OK : record_take(ingest, events, str_slice(rest, 0, end), err);
             passing = false;
             rest = str_skip(rest, next);
@@ -112,7 +114,7 @@ static enum rc lines_take(struct ingest *ingest, int fd, bool events, struct err
         if (rc == RC_OK && rest.n > RECORD_MAX) {
             rc = passing ? RC_OK : record_take(ingest, events, rest, err);
             passing = true;
-            rest = STR_NONE;
+            rest = str_skip(rest, rest.n - (events ? strlen(EVENT_END) - 1 : 0)); /* its end may have begun */
         }
         buf_consume(&held, held.n - rest.n);
         if (rc != RC_OK)

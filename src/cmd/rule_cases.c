@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/civil.h"
 #include "codec/yaml.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -28,6 +29,7 @@ struct showing {
 static struct run {
     struct rule_cases *cases;
     struct arena *arena; /* of one info.yml */
+    int64_t received_ns; /* of all samples */
     bool *had;           /* by the rule's index */
     enum rc rc;
     struct err *err;
@@ -105,11 +107,7 @@ static void judge_records(const struct showing *showing, uint64_t records, bool 
 
 static void judge(const struct showing *showing, uint64_t records, bool must, struct buf *why)
 {
-    if (showing->trouble[0])
-        buf_text(why, showing->trouble);
-    else if (!records)
-        buf_text(why, "it held no event");
-    else if (showing->rule->kind != RULE_CORRELATION)
+    if (showing->rule->kind != RULE_CORRELATION)
         judge_records(showing, records, must, why);
     else if (must && !showing->hits)
         buf_text(why, "the correlation did not fire");
@@ -117,20 +115,34 @@ static void judge(const struct showing *showing, uint64_t records, bool must, st
         buf_text(why, "the correlation fired");
 }
 
+/* What a file must do with a rule. */
+enum expected { EXPECT_EACH, EXPECT_NONE, EXPECT_COUNT };
+
 /* A file that cannot be read is a failure of its case. */
-static void sample_run(struct run *run, const char *path, const struct rule *rule, bool must)
+static void file_run(struct run *run, const char *path, const struct rule *rule, enum expected expected, uint64_t least)
 {
     struct err err = {0};
     struct showing showing = {.rule = rule};
     char memory[WHY_BYTES];
     struct buf why;
     int64_t begun_ns = clock_real_ns();
+    struct detector_file file = {
+        .path = path,
+        .received_ns = run->received_ns,
+        .sink = {.hit = on_hit, .trouble = on_trouble, .context = &showing},
+    };
     buf_init_fixed(&why, memory, sizeof memory);
-    struct detector_file file = {.path = path, .hit = on_hit, .trouble = on_trouble, .context = &showing};
     if (detector_file(run->cases->detector, &file, &err) != RC_OK)
         buf_text(&why, err.text);
-    else
-        judge(&showing, file.records, must, &why);
+    else if (showing.trouble[0])
+        buf_text(&why, showing.trouble);
+    else if (!file.records)
+        buf_text(&why, "it held no event");
+    else if (expected != EXPECT_COUNT)
+        judge(&showing, file.records, expected == EXPECT_EACH, &why);
+    else if (showing.hits < least)
+        buf_format(&why, "it fired %llu times, %llu wanted", (unsigned long long)showing.hits,
+                   (unsigned long long)least);
     give(run, path, rule, buf_z(&why), begun_ns);
     memory_free(showing.fired);
 }
@@ -146,7 +158,7 @@ static void beside_rule(struct run *run, const struct rule *rule)
             char name[PATH_BYTES];
             int n = snprintf(name, sizeof name, "%.*s.%s.%s", STR_ARG(stem), kinds[kind], endings[i]);
             if (n > 0 && (size_t)n < sizeof name && access(name, F_OK) == 0)
-                sample_run(run, name, rule, kind == 0);
+                file_run(run, name, rule, kind == 0 ? EXPECT_EACH : EXPECT_NONE, 0);
         }
 }
 
@@ -163,27 +175,6 @@ static void absent(const struct rules *rules, struct str id, struct buf *why)
         }
     }
     buf_format(why, "there is no rule %.*s", STR_ARG(id));
-}
-
-static void info_test(struct run *run, const char *path, const struct rule *rule, int64_t least)
-{
-    struct err err = {0};
-    struct showing showing = {.rule = rule};
-    char memory[WHY_BYTES];
-    struct buf why;
-    int64_t begun_ns = clock_real_ns();
-    buf_init_fixed(&why, memory, sizeof memory);
-    struct detector_file file = {.path = path, .hit = on_hit, .trouble = on_trouble, .context = &showing};
-    if (detector_file(run->cases->detector, &file, &err) != RC_OK)
-        buf_text(&why, err.text);
-    else if (showing.trouble[0])
-        buf_text(&why, showing.trouble);
-    else if (!file.records)
-        buf_text(&why, "it held no event");
-    else if (showing.hits < (uint64_t)least)
-        buf_format(&why, "it fired %llu times, %lld wanted", (unsigned long long)showing.hits, (long long)least);
-    give(run, path, rule, buf_z(&why), begun_ns);
-    memory_free(showing.fired);
 }
 
 /* A sample lies beside its info.yml, whatever folder `path` names. */
@@ -203,7 +194,7 @@ static void info_sample(struct run *run, const char *info, const struct yaml_nod
     }
     int n = snprintf(path, sizeof path, "%.*s%.*s", STR_ARG(folder), STR_ARG(name));
     if (n > 0 && (size_t)n < sizeof path)
-        info_test(run, path, rule, least);
+        file_run(run, path, rule, EXPECT_COUNT, (uint64_t)least);
 }
 
 static void info_rule(struct run *run, const char *info, const struct yaml_node *document, struct str id)
@@ -253,11 +244,21 @@ static int on_file(const char *path, const struct stat *status, int type, struct
     return walking->rc == RC_OK ? 0 : 1;
 }
 
+/* The end of this year: what the lines of a sample have of the year is then the same for all of them, on whatever day
+ * they are shown. Of a line dated tomorrow and one of the day after, one would else lie a year before the other. */
+static int64_t samples_received(void)
+{
+    int32_t year, month, day;
+    civil_from_days(clock_real_ns() / (DAY_S * SECOND_NS), &year, &month, &day);
+    return civil_to_days(year + 1, 1, 1) * DAY_S * SECOND_NS - SECOND_NS;
+}
+
 enum rc rule_cases_run(struct rule_cases *cases, const char *const *folders, size_t folder_count, struct err *err)
 {
     const struct rules *rules = detector_loaded(cases->detector);
     size_t count = rules_count(rules);
-    struct run run = {.cases = cases, .arena = arena_new((size_t)64 << 20), .err = err};
+    struct run run = {
+        .cases = cases, .arena = arena_new((size_t)64 << 20), .received_ns = samples_received(), .err = err};
     run.had = memory_new(count + 1);
     if (!run.arena || !run.had)
         run.rc = err_set(err, RC_LIMIT, "no memory for the cases");

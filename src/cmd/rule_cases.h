@@ -3,7 +3,8 @@
  * Beside a rule NAME.yml: NAME.must.EXT, each record of which fires it (of a correlation: all together), and
  * NAME.not.EXT, no record of which does; EXT is log, json, xml or evtx, and the records are told by the contents.
  * Anywhere below a folder: info.yml of SigmaHQ's regression data, which names rules by id and sample files with the
- * least number of matches; the files lie beside it. A sample that held no event is a failure. */
+ * least number of matches; the files lie beside it. A sample that held no event is a failure. Lines without a year are
+ * of this one, whatever the day. */
 #ifndef CMD_RULE_CASES_H
 #define CMD_RULE_CASES_H
 

@@ -6,38 +6,25 @@
 #include "cmd/archive_open.h"
 #include "cmd/cmd.h"
 #include "cmd/data.h"
+#include "cmd/detector.h"
 #include "codec/json.h"
-#include "codec/utf8.h"
-#include "event/normalise.h"
 #include "os/clock.h"
-#include "os/random.h"
-#include "role/rule_folder.h"
+#include "paper/visible.h"
 #include "rule/correlate.h"
 #include "rule/explain.h"
 
 #include <stdio.h>
-#include <string.h>
 
-#define RULES_MEMORY ((size_t)1 << 30)
-#define MEMORY       ((size_t)256 << 20)
-#define TEXT_MAX     ((size_t)64 << 20)
-#define MATCHES_MAX  1024u
+#define MEMORY   ((size_t)256 << 20)
+#define TEXT_MAX ((size_t)64 << 20)
 
 struct explaining {
-    struct rules *rules;
-    struct names *names;
-    struct mapping *mapping;
-    struct normaliser *normaliser;
-    struct rule_set *set;
-    struct matcher *matcher;
-    struct arena *arena;
+    struct detector *detector;
     const struct rule *rule;
     bool json;
     struct buf out;
     uint32_t open; /* JSON: levels of children that are open */
-    bool first;    /* no step was told yet */
     size_t events; /* that the record gave */
-    bool held;
     enum rc rc;
     struct err *err;
 };
@@ -46,66 +33,48 @@ struct explaining {
 
 static enum rc rule_find(struct explaining *x, const char *named, struct err *err)
 {
+    const struct rules *rules = detector_loaded(x->detector);
     size_t found = 0;
-    x->rule = rules_find(x->rules, str_of(named));
-    for (size_t i = 0; !x->rule && i < rules_count(x->rules); i++)
-        found += str_search(rules_at(x->rules, i)->title, str_of(named)) < rules_at(x->rules, i)->title.n;
-    for (size_t i = 0; !x->rule && found == 1 && i < rules_count(x->rules); i++)
-        if (str_search(rules_at(x->rules, i)->title, str_of(named)) < rules_at(x->rules, i)->title.n)
-            x->rule = rules_at(x->rules, i);
-    for (size_t i = 0; !x->rule && i < rules_outcome_count(x->rules); i++) {
-        const struct rule_outcome *outcome = rules_outcome_at(x->rules, i);
+    for (size_t i = 0; i < rules_count(rules); i++) {
+        const struct rule *rule = rules_at(rules, i);
+        if (str_search(rule->title, str_of(named)) == rule->title.n)
+            continue;
+        x->rule = rule;
+        found++;
+    }
+    const struct rule *exact = rules_find(rules, str_of(named));
+    if (exact || found == 1) {
+        x->rule = exact ? exact : x->rule;
+        return RC_OK;
+    }
+    for (size_t i = 0; i < rules_outcome_count(rules); i++) {
+        const struct rule_outcome *outcome = rules_outcome_at(rules, i);
         if (!outcome->loaded && str_is(outcome->id, named))
             return err_set(err, RC_INVALID, "the rule was refused: %.*s", STR_ARG(outcome->reason));
     }
-    if (x->rule)
-        return RC_OK;
-    return err_set(err, RC_NOT_FOUND, found ? "\"%s\" stands in the titles of %zu rules" : "there is no rule \"%s\"",
-                   named, found);
+    return found ? err_set(err, RC_NOT_FOUND, "\"%s\" stands in the titles of %zu rules", named, found)
+                 : err_set(err, RC_NOT_FOUND, "there is no rule \"%s\"", named);
 }
 
+/* Those that come with the program, unless others are named. */
 static enum rc load(struct explaining *x, const struct options *options, struct err *err)
 {
-    struct buf path;
+    struct buf own CLEANUP(buf_done) = {0};
     const char *folder;
-    buf_init(&path, 4096);
-    x->rules = rules_new(RULES_MEMORY);
-    x->names = names_new(random_u64());
-    x->arena = arena_new(MEMORY);
-    enum rc rc = x->rules && x->names && x->arena ? data_folder(&path, err) : err_set(err, RC_LIMIT, "no memory");
-    rc = rc == RC_OK ? mapping_load(buf_z(&path), x->names, &x->mapping, err) : rc;
+    enum rc rc = x->detector ? RC_OK : err_set(err, RC_LIMIT, "no memory for rules");
+    buf_init(&own, 4096);
     for (size_t i = 0; rc == RC_OK && (folder = options_list(options, "rules", i)); i++)
-        rc = rule_folder_read(&io_kernel, folder, x->rules, err);
+        rc = detector_rules(x->detector, folder, err);
     if (rc == RC_OK && !options_list(options, "rules", 0)) {
-        buf_text(&path, "/rules");
-        rc = rule_folder_read(&io_kernel, buf_z(&path), x->rules, err);
+        rc = data_folder(&own, err);
+        buf_text(&own, "/rules");
+        rc = rc == RC_OK ? detector_rules(x->detector, buf_z(&own), err) : rc;
     }
-    rc = rc == RC_OK ? rules_finish(x->rules, err) : rc;
-    rc = rc == RC_OK ? rule_find(x, options->operands[1], err) : rc;
-    rc = rc == RC_OK ? rule_set_compile(x->rules, x->names, &x->set, err) : rc;
-    if (rc == RC_OK) {
-        x->matcher = matcher_new(x->set);
-        x->normaliser = normaliser_new(x->mapping, x->names);
-    }
-    buf_done(&path);
-    return rc == RC_OK && (!x->matcher || !x->normaliser) ? err_set(err, RC_LIMIT, "no memory") : rc;
+    rc = rc == RC_OK ? detector_ready(x->detector, err) : rc;
+    return rc == RC_OK ? rule_find(x, options->operands[1], err) : rc;
 }
 
 /* ---- the tree ---- */
-
-/* What a terminal would obey is shown as U+FFFD. */
-static void put_safe(struct buf *out, struct str text)
-{
-    for (size_t i = 0; i < text.n; i++) {
-        unsigned char c = (unsigned char)text.p[i];
-        bool control = c < ' ' || c == 0x7f || (c == 0xc2 && i + 1 < text.n && (unsigned char)text.p[i + 1] < 0xa0);
-        if (control)
-            buf_text(out, "\xef\xbf\xbd");
-        else
-            buf_char(out, text.p[i]);
-        i += control && c == 0xc2;
-    }
-}
 
 static const char *const kind_names[] = {
     [EXPLAIN_TEST] = "test", [EXPLAIN_ALL] = "all", [EXPLAIN_ANY] = "any", [EXPLAIN_NOT] = "not"};
@@ -120,16 +89,16 @@ static void text_step(struct explaining *x, const struct explain_step *step)
         buf_format(out, "%.*s%s", STR_ARG(step->name), step->kind == EXPLAIN_TEST ? ": " : ", ");
     buf_text(out, heads[step->kind]);
     if (step->kind == EXPLAIN_TEST) {
-        put_safe(out, step->field.n ? step->field : STR("(anywhere)"));
+        visible_show(out, step->field.n ? step->field : STR("(anywhere)"));
         buf_format(out, " %s", step->verb);
         if (step->wanted.n) {
             buf_text(out, " '");
-            put_safe(out, step->wanted);
+            visible_show(out, step->wanted);
             buf_char(out, '\'');
         }
         if (step->found.p) {
             buf_text(out, step->miss == EXPLAIN_CASE ? "; the same but for case: '" : "; the event has '");
-            put_safe(out, step->found);
+            visible_show(out, step->found);
             buf_char(out, '\'');
             if (step->found_count > 1)
                 buf_format(out, " and %u more", step->found_count - 1);
@@ -188,21 +157,9 @@ static void on_step(void *context, const struct explain_step *step)
         text_step(x, step);
 }
 
-static bool engine_matches(struct explaining *x, const struct rule *rule, const struct event *event)
-{
-    static struct rule_match matches[MATCHES_MAX];
-    size_t count = 0;
-    bool found = false;
-    if (matcher_event(x->matcher, event, matches, MATCHES_MAX, &count) != RC_OK)
-        return false;
-    for (size_t i = 0; i < MIN(count, MATCHES_MAX); i++)
-        found = found || matches[i].rule == rule;
-    return found;
-}
-
 static void source_put(struct explaining *x, const struct rule *rule, const struct event *event)
 {
-    struct explain_source source = rule_explain_source(rule, x->names, event);
+    struct explain_source source = rule_explain_source(rule, detector_names(x->detector), event);
     if (!source.conflict)
         return;
     if (x->json) {
@@ -218,10 +175,10 @@ static void source_put(struct explaining *x, const struct rule *rule, const stru
     }
 }
 
-static void detection_put(struct explaining *x, const struct rule *rule, const struct event *event)
+static void detection_put(struct explaining *x, const struct rule *rule, const struct event *event, bool matches)
 {
+    const struct explain_sink sink = {.take = on_step, .context = x};
     bool held = false;
-    bool matches = engine_matches(x, rule, event);
     if (x->json) {
         json_write_object(&x->out);
         json_put_str(&x->out, "rule_id", rule->id);
@@ -235,96 +192,98 @@ static void detection_put(struct explaining *x, const struct rule *rule, const s
         source_put(x, rule, event);
     }
     x->open = 0;
-    enum rc rc = rule_explain_tree(rule, x->names, event, &(struct explain_sink){on_step, x}, &held, x->err);
+    x->rc = rule_explain_tree(rule, detector_names(x->detector), event, &sink, &held, x->err);
     levels_close(x, 0);
     if (x->json)
         json_write_object_end(&x->out);
-    if (rc == RC_OK && held != matches)
-        rc = err_set(x->err, RC_CORRUPT, "the engine and the plain evaluator differ: that is a fault of this program");
-    x->held = x->held || matches;
-    x->rc = rc;
+    if (x->rc == RC_OK && held != matches)
+        x->rc = err_set(x->err, RC_CORRUPT,
+                        "the engine and the plain evaluator differ about \"%.*s\": that is a fault of this program",
+                        STR_ARG(rule->title));
 }
 
-static void on_event(void *context, const struct event *event)
+static void on_event(void *context, const struct event *event, const struct rule_match *matches, size_t count)
 {
     struct explaining *x = context;
-    if (!(event->flags & EVENT_MATCH) || x->rc != RC_OK)
-        return;
+    const struct rules *rules = detector_loaded(x->detector);
     x->events++;
-    if (x->rule->kind == RULE_DETECTION) {
-        detection_put(x, x->rule, event);
-        return;
+    for (size_t i = 0; i < rules_count(rules) && x->rc == RC_OK; i++) {
+        const struct rule *rule = rules_at(rules, i);
+        bool wanted = x->rule == rule || (x->rule->correlation && correlation_names(x->rule, rule));
+        bool found = false;
+        if (!wanted || rule->kind != RULE_DETECTION)
+            continue;
+        for (size_t k = 0; k < count; k++)
+            found = found || matches[k].rule == rule;
+        detection_put(x, rule, event, found);
     }
-    for (size_t i = 0; i < rules_count(x->rules) && x->rc == RC_OK; i++)
-        if (rules_at(x->rules, i)->kind == RULE_DETECTION && correlation_names(x->rule, rules_at(x->rules, i)))
-            detection_put(x, rules_at(x->rules, i), event);
 }
 
 /* ---- which record ---- */
 
-static void show(struct explaining *x, const struct event_source *source, uint64_t record, int64_t received_ns,
-                 struct str raw)
+static enum rc show(struct explaining *x, const struct detector_record *record, struct err *err)
 {
-    normaliser_record(x->normaliser, source, record, received_ns, raw, x->arena, on_event, x);
+    const struct detector_sink sink = {.event = on_event, .context = x};
+    return detector_record(x->detector, record, &sink, err);
 }
 
 static enum rc show_record(struct explaining *x, const struct options *options, struct err *err)
 {
     struct reading reading;
     static struct archive_hit hit;
-    uint64_t record = 0;
-    if (!str_to_u64(str_of(options->operands[2]), &record))
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new(MEMORY);
+    uint64_t number = 0;
+    if (!str_to_u64(str_of(options->operands[2]), &number))
         return err_set(err, RC_INVALID, "\"%s\" is not a record number", options->operands[2]);
+    if (!arena)
+        return err_set(err, RC_LIMIT, "no memory for a record");
     enum rc rc = reading_open(&reading, options_text(options, "data"), false, err);
-    rc = rc == RC_OK ? archive_reader_record(reading.reader, record, x->arena, &hit, err) : rc;
-    if (rc == RC_OK)
-        show(x, &hit.source, record, hit.leaf.received_ns, hit.raw);
+    rc = rc == RC_OK ? archive_reader_record(reading.reader, number, arena, &hit, err) : rc;
+    if (rc == RC_OK) { /* before the reader goes, which has the name of its source */
+        const struct detector_record record = {
+            .source = hit.source, .number = number, .received_ns = hit.leaf.received_ns, .raw = hit.raw};
+        rc = show(x, &record, err);
+    }
     reading_close(&reading);
     return rc;
 }
 
-static void done(struct explaining *x)
+static enum rc show_line(struct explaining *x, const char *line, struct err *err)
 {
-    matcher_free(x->matcher);
-    rule_set_free(x->set);
-    normaliser_free(x->normaliser);
-    mapping_free(x->mapping);
-    names_free(x->names);
-    rules_free(x->rules);
-    arena_free(x->arena);
-    buf_done(&x->out);
+    const struct detector_record record = {.source = {.kind = STR_INIT("import"), .name = STR_INIT("line")},
+                                           .received_ns = clock_real_ns(),
+                                           .raw = str_of(line)};
+    return show(x, &record, err);
 }
 
 int rule_explain_command(const struct options *options)
 {
     struct err err = {0};
     const char *line = options_text(options, "line");
-    struct explaining x = {.json = options_flag(options, "json"), .err = &err};
-    if (options->operand_count != (line ? 2 : 3))
+    struct explaining x = {.detector = detector_new(), .json = options_flag(options, "json"), .err = &err};
+    if (options->operand_count != (line ? 2 : 3)) {
+        detector_free(x.detector);
         return cmd_usage("rules", "explain takes a rule and a record number, or a rule and --line");
+    }
     buf_init(&x.out, TEXT_MAX);
-    enum rc rc = load(&x, options, &err);
     if (x.json)
         json_write_array(&x.out);
-    if (rc == RC_OK && line) {
-        const struct event_source source = {.kind = STR_INIT("import"), .name = STR_INIT("line")};
-        show(&x, &source, 0, clock_real_ns(), str_of(line));
-    } else if (rc == RC_OK) {
-        rc = show_record(&x, options, &err);
-    }
+    enum rc rc = load(&x, options, &err);
+    if (rc == RC_OK)
+        rc = line ? show_line(&x, line, &err) : show_record(&x, options, &err);
     rc = rc == RC_OK ? x.rc : rc;
     if (rc == RC_OK && !x.events)
         rc = err_set(&err, RC_NOT_FOUND, "nothing of this record is shown to rules");
+    if (x.json) {
+        json_write_array_end(&x.out);
+        buf_char(&x.out, '\n');
+    }
     if (rc == RC_OK && x.out.overflow)
         rc = err_set(&err, RC_LIMIT, "the explanation is too long");
-    if (rc == RC_OK) {
-        if (x.json) {
-            json_write_array_end(&x.out);
-            buf_char(&x.out, '\n');
-        }
+    if (rc == RC_OK)
         fwrite(x.out.p, 1, x.out.n, stdout);
-    }
     int status = rc == RC_OK ? CMD_OK : cmd_fail("rules", &err);
-    done(&x);
+    detector_free(x.detector);
+    buf_done(&x.out);
     return status;
 }

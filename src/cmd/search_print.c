@@ -36,19 +36,6 @@ static void put_json(struct search_print *p, const struct archive_hit *hit)
     json_write_object_end(out);
 }
 
-/* A record may hold anything; a terminal must not obey it, nor a reader's eye. */
-static void put_visible(struct buf *out, struct str raw)
-{
-    while (raw.n > 0) {
-        size_t n = visible_character(raw);
-        if (n)
-            buf_put(out, raw.p, n);
-        else
-            buf_format(out, "\\x%02x", (unsigned char)raw.p[0]);
-        raw = str_skip(raw, MAX(n, 1));
-    }
-}
-
 static void put_text(struct search_print *p, const struct archive_hit *hit)
 {
     char time[CIVIL_TEXT_MAX];
@@ -57,9 +44,9 @@ static void put_text(struct search_print *p, const struct archive_hit *hit)
     buf_char(&p->line, ' ');
     buf_put(&p->line, time, n);
     buf_char(&p->line, ' ');
-    put_visible(&p->line, hit->source.name.n ? hit->source.name : STR("-"));
+    visible_show(&p->line, hit->source.name.n ? hit->source.name : STR("-"));
     buf_text(&p->line, ": ");
-    put_visible(&p->line, hit->raw);
+    visible_show(&p->line, hit->raw);
 }
 
 /* ---- cells ---- */
@@ -105,7 +92,7 @@ static void put_csv(struct buf *out, struct str text)
     buf_char(out, '"');
 }
 
-/* Of what put_visible makes of it. */
+/* Of what visible_show makes of it. */
 static size_t width_of(struct str text)
 {
     size_t width = 0;
@@ -123,7 +110,7 @@ static void put_padded(struct buf *out, struct str text, size_t width, bool righ
     size_t blanks = width > width_of(text) ? width - width_of(text) : 0;
     for (size_t i = 0; i < blanks && right; i++)
         buf_char(out, ' ');
-    put_visible(out, text);
+    visible_show(out, text);
     for (size_t i = 0; i < blanks && !right && !last; i++)
         buf_char(out, ' ');
     for (size_t i = 0; i < GAP && !last; i++)

@@ -43,18 +43,28 @@ size_t visible_character(struct str bytes)
     return n;
 }
 
-void visible_put(struct buf *out, struct str bytes)
+static void put(struct buf *out, struct str bytes, bool escape)
 {
     while (bytes.n > 0) {
         size_t n = visible_character(bytes);
         if (n == 0)
             buf_format(out, "\\x%02x", (unsigned char)bytes.p[0]);
-        else if (bytes.p[0] == '\\')
+        else if (escape && bytes.p[0] == '\\')
             buf_text(out, "\\\\");
         else
             buf_put(out, bytes.p, n);
         bytes = str_skip(bytes, MAX(n, 1));
     }
+}
+
+void visible_put(struct buf *out, struct str bytes)
+{
+    put(out, bytes, true);
+}
+
+void visible_show(struct buf *out, struct str bytes)
+{
+    put(out, bytes, false);
 }
 
 bool visible_read(struct str text, struct arena *arena, struct str *ret_bytes)

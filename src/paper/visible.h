@@ -14,6 +14,8 @@
 #include <stdbool.h>
 
 void visible_put(struct buf *out, struct str bytes);
+/* For eyes only: a backslash stays one, so that there is no way back. */
+void visible_show(struct buf *out, struct str bytes);
 /* The bytes again, in the arena. False when this is not the one visible form of any, or without memory. */
 bool visible_read(struct str text, struct arena *arena, struct str *ret_bytes) MUST_USE;
 /* The length of the UTF-8 character at the front that stays as it is; 0 when its first byte is to be written "\xNN". */

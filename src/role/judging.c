@@ -144,7 +144,7 @@ static void on_judged(struct judging *j, const struct msg *msg)
     read_copy(&in, verdict.digest.bytes, sizeof verdict.digest.bytes);
     struct str text = read_bytes(&in, reader_left(&in));
     bool sense = reader_done(&in) && rc <= RC_CORRUPT && (rc == RC_OK) == (text.n == 0) &&
-                 str_copy_z(text, verdict.text, sizeof verdict.text);
+                 str_find(text, '\0') == text.n && str_copy_z(text, verdict.text, sizeof verdict.text);
     verdict.rc = (enum rc)rc;
     for (size_t i = 0; i < SLOTS; i++) {
         struct slot *slot = &j->slots[i];

@@ -1,7 +1,7 @@
 /* records.h - cuts a file into records: lines, JSON values when the file is JSON that spans lines, or Windows events.
  */
-#ifndef CMD_RECORDS_H
-#define CMD_RECORDS_H
+#ifndef CODEC_RECORDS_H
+#define CODEC_RECORDS_H
 
 #include "base/str.h"
 

@@ -1,4 +1,4 @@
-#include "cmd/records.h"
+#include "codec/records.h"
 
 #include "base/assert.h"
 #include "codec/winevent.h"
