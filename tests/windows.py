@@ -90,7 +90,7 @@ def xml_files():
 
 
 def long_events():
-    """an event of more than a mebibyte is cut, told, and takes none of its neighbours along, wherever reads end in it"""
+    """an event over a mebibyte is cut, told, and takes none of its neighbours along, wherever reads end in it"""
     with Folder() as folder:
         begin = "<Event><EventData><Data Name='A'>"
         for edge in (0, 4, 7, 8, 9):  # </Event> stands across the end of a read of 256 KiB, or beside it
