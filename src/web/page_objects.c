@@ -9,8 +9,9 @@ static const char *const contours[] = {"internal", "external", NULL};
 
 void page_objects(struct web_call *call)
 {
-    static const char *const heads[] = {"object.name",     "object.class",      "object.contour",        "object.owner",
-                                        "object.contacts", "#object.keep_days", "object.open_incidents", NULL};
+    static const char *const heads[] = {
+        "object.name",     "object.class",      "object.contour",         "object.owner",
+        "object.contacts", "#object.keep_days", "#object.open_incidents", NULL};
     struct html *html = &call->html;
     if (call->phase == 0) {
         call_ask_plain(call, WEB_DESK, "object.list");
