@@ -146,7 +146,7 @@ static void on_start(void *context, const xmlChar *qualified, const xmlChar **at
         attributes_give(walk, level->path_n, attributes);
     if (walk->depth == 2 && (str_is(local, "EventData") || str_is(local, "UserData"))) {
         walk->payload = walk->depth;
-        walk->is_user_data = local.p[0] == 'U';
+        walk->is_user_data = str_is(local, "UserData");
     }
 }
 
