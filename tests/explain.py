@@ -30,6 +30,7 @@ level: {level}
 CORRELATION = """title: {title}
 id: {id}
 status: test
+generate: true
 correlation:
     type: {type}
     rules:
@@ -180,6 +181,12 @@ def sealed_and_shown():
             check(status == 200 and says in text and "*for root from*" in text, f"{language}: {status} {text[-3000:]}")
             status, text = explained.page(IDS["cased"], login, language)
             check(status == 200 and says not in text and fails in text, f"{language}: {status}")
+        deadline = time.time() + 20
+        while not (rows := explained.web.ask("incident.list", state="all")["incidents"]) and time.time() < deadline:
+            time.sleep(0.3)
+        card = next(row for row in rows if row["rule_id"] == IDS["exact"])
+        _, _, text = explained.web.request("GET", f"/incidents/{card['id']}")
+        check(f'href="/records/{login}/why?rule={IDS["exact"]}"' in text, "the card links to why")
         check_equal(explained.page("nothing", login)[0], 404, "no such rule")
         check_equal(explained.page(IDS["exact"], 10**9)[0], 404, "no such record")
         with open(os.path.join(service.data, "bulk.log"), "w", encoding="ascii") as file:

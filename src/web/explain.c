@@ -23,14 +23,24 @@ void explain_form(struct web_call *call, int64_t record, struct str value, bool 
 
 /* ---- one node ---- */
 
-static void verdict(struct web_call *call, bool held)
+static void mark(struct web_call *call, bool yes, const char *key)
 {
-    if (held)
-        HTML(&call->html, RAW("<span class=\"verdict yes\"><span aria-hidden=\"true\">\xe2\x9c\x93</span> "),
-             SAY("explain.holds"), RAW("</span> "));
+    struct html *html = &call->html;
+    if (yes)
+        HTML(html, RAW("<span class=\"verdict yes\"><span aria-hidden=\"true\">\xe2\x9c\x93</span> "));
     else
-        HTML(&call->html, RAW("<span class=\"verdict no\"><span aria-hidden=\"true\">\xe2\x9c\x97</span> "),
-             SAY("explain.fails"), RAW("</span> "));
+        HTML(html, RAW("<span class=\"verdict no\"><span aria-hidden=\"true\">\xe2\x9c\x97</span> "));
+    HTML(html, ESC(html_text(html, str_of(key))), RAW("</span> "));
+}
+
+static void verdict_of_test(struct web_call *call, bool held)
+{
+    mark(call, held, held ? "explain.holds" : "explain.fails");
+}
+
+static void verdict_of_rule(struct web_call *call, bool match)
+{
+    mark(call, match, match ? "explain.rule_yes" : "explain.rule_no");
 }
 
 static void code(struct web_call *call, struct str text)
@@ -74,7 +84,7 @@ static void node(struct web_call *call, const struct json_value *n)
     struct str how = of_str(n, "how");
     struct str field = of_str(n, "field");
     HTML(html, RAW("<li>"));
-    verdict(call, of_bool(n, "held"));
+    verdict_of_test(call, of_bool(n, "held"));
     if (name.n)
         HTML(html, RAW("<b>"), ESC(name), RAW("</b> "));
     if (!str_is(kind, "test")) {
@@ -140,22 +150,20 @@ static void group(struct web_call *call, const struct json_value *list)
     HTML(html, RAW("</p>"));
 }
 
-static void event_of(struct web_call *call, const struct json_value *e, bool several)
+static void event_of(struct web_call *call, const struct json_value *e)
 {
     struct html *html = &call->html;
     const struct json_value *records = json_get(e, "records");
     const struct json_value *source = json_get(e, "log_source");
     if (json_first(records)) {
-        HTML(html, RAW("<p>"), SAY("explain.event_joined"));
+        HTML(html, RAW("<p>"), SAY("explain.records"));
         for (const struct json_value *r = json_first(records); r; r = r->next)
             HTML(html, RAW(" <a href=\"/records/"), INT(json_int(r, 0)), RAW("\">"), INT(json_int(r, 0)), RAW("</a>"));
         HTML(html, RAW("</p>"));
-    } else if (several) {
-        HTML(html, RAW("<p>"), SAY("explain.event_own"), RAW("</p>"));
     }
     if (source) {
         HTML(html, RAW("<p>"));
-        verdict(call, false);
+        verdict_of_test(call, false);
         SAY_WITH(html, "explain.log_source", SAY_OF("explain.part_", of_str(source, "part")),
                  ESC(of_str(source, "wanted")), ESC(of_str(source, "said")));
         HTML(html, RAW("</p>"));
@@ -174,16 +182,20 @@ static bool is_counted(const struct json_value *e)
     return counted;
 }
 
-static void part_of(struct web_call *call, const struct json_value *e)
+/* One of several: a rule that a correlation counts, or the record by itself and what it is a part of. */
+static void one_of(struct web_call *call, const struct json_value *e, bool correlation, bool open)
 {
     struct html *html = &call->html;
+    struct str joined = json_first(json_get(e, "records")) ? STR("explain.event_joined") : STR("explain.event_own");
     HTML(html, RAW("<details"));
-    if (of_bool(e, "match"))
+    if (open)
         HTML(html, RAW(" open"));
     HTML(html, RAW("><summary>"));
-    verdict(call, of_bool(e, "match"));
-    HTML(html, ESC(part_rule_title(call, of_str(e, "rule_id"), of_str(e, "title"))), RAW("</summary>"));
-    event_of(call, e, false);
+    verdict_of_rule(call, of_bool(e, "match"));
+    HTML(html, ESC(correlation ? part_rule_title(call, of_str(e, "rule_id"), of_str(e, "title"))
+                               : html_text(html, joined)),
+         RAW("</summary>"));
+    event_of(call, e);
     HTML(html, RAW("</details>"));
 }
 
@@ -257,10 +269,10 @@ void explain_answer(struct web_call *call, const struct json_value *answer)
     if (c)
         correlation(call, c, of_int(answer, "record"));
     for (const struct json_value *e = json_first(list); e; e = e->next) {
-        if (c)
-            part_of(call, e);
+        if (c || list->count > 1)
+            one_of(call, e, c != NULL, of_bool(e, "match") || (!match && !c));
         else
-            event_of(call, e, list->count > 1);
+            event_of(call, e);
     }
     HTML(html, RAW("</section>"));
 }
