@@ -146,7 +146,7 @@ def hits_and_misses():
 
 
 def joined_events():
-    """each record of an audit event leads to the event that the rule saw; a correlation tells its parts and its group"""
+    """each record of an audit event leads to the event that the rule saw; a correlation tells its parts and group"""
     def test(explained, numbers):
         pieces = sorted(record for start, record in numbers.items() if start.startswith("type="))
         for record in pieces:
@@ -154,8 +154,12 @@ def joined_events():
             check(answer["match"], f"record {record}: {answer}")
             check_equal([(one.get("records"), one["match"]) for one in answer["explained"]],
                         [(None, False), (pieces, True)], f"by itself, and together: record {record}")
+        said = subprocess.run([QORGAN, "rules", "explain", "was run", str(pieces[1]), "--data", explained.service.data,
+                               "--rules", explained.folder], capture_output=True, text=True, check=False).stdout
+        check(f"records {pieces[0]} to {pieces[-1]} make together:\nmatch  Whoami was run" in said, said)
         many = explained.ask(IDS["many"], numbers["Nov"])
-        check_equal({key: many["correlation"][key] for key in ("type", "timespan_s", "group_by", "fields", "condition")},
+        members = ("type", "timespan_s", "group_by", "fields", "condition")
+        check_equal({key: many["correlation"][key] for key in members},
                     {"type": "event_count", "timespan_s": 300, "group_by": ["host"], "fields": [],
                      "condition": [{"sign": ">=", "number": 4}, {"sign": "<", "number": 100}]}, "its parts")
         check_equal(many["explained"][0]["group"], [{"by": "host", "field": "host", "value": "web1"}], "its group")
@@ -166,7 +170,7 @@ def joined_events():
         own = next(hit["record"] for hit in explained.service.search("type:lifecycle"))
         check_equal([explained.web.ask("explain", rule=rule, record=record)["error"] for rule, record in (
             ("nothing such", numbers["Nov"]), (IDS["exact"], 10**9), (IDS["exact"], own), ("", numbers["Nov"]))],
-                    ["rule_not_found", "record_not_found", "record_not_judged", "rule_not_found"], "refusals")
+                    ["rule_not_found", "record_not_found", "not_judged", "rule_not_found"], "refusals")
     with_service(test)
 
 

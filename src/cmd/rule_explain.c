@@ -137,8 +137,7 @@ static void on_event(void *context, const struct event *event)
         x->rc = err_set(x->err, RC_LIMIT, "the event is too large to be matched");
     if (!x->json && event->record_count > 1)
         buf_format(&x->out, "the event that records %llu to %llu make together:\n",
-                   (unsigned long long)event->records[0],
-                   (unsigned long long)event->records[event->record_count - 1]);
+                   (unsigned long long)event->records[0], (unsigned long long)event->records[event->record_count - 1]);
     for (size_t i = 0; i < rules_count(x->rules) && x->rc == RC_OK; i++) {
         const struct rule *rule = rules_at(x->rules, i);
         bool found = false;

@@ -97,8 +97,8 @@ static void on_joined(void *context, const struct event *event)
 static bool is_near(const struct archive_hit *a, const struct archive_hit *b)
 {
     int64_t apart = 0;
-    return !__builtin_sub_overflow(a->leaf.received_ns, b->leaf.received_ns, &apart) &&
-           apart <= EXPLAINER_APART_NS && apart >= -EXPLAINER_APART_NS;
+    return !__builtin_sub_overflow(a->leaf.received_ns, b->leaf.received_ns, &apart) && apart <= EXPLAINER_APART_NS &&
+           apart >= -EXPLAINER_APART_NS;
 }
 
 /* Into the arena; *ret_same says whether it is data of the same source. RC_END: too far away in time. */

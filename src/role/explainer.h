@@ -21,8 +21,8 @@
 #define EXPLAINER_SAME_MAX    EVENT_RECORDS_MAX /* of the same source */
 #define EXPLAINER_APART_NS    (INT64_C(10) * 1000000000)
 
-/* By id or name, or a part of the title that only one rule has; in titles ASCII case does not count. RC_NOT_FOUND: none;
- * RC_LIMIT: several; RC_INVALID: it was refused when rules were loaded, err says why. */
+/* By id or name, or a part of the title that only one rule has; in titles ASCII case does not count. RC_NOT_FOUND:
+ * none; RC_LIMIT: several; RC_INVALID: it was refused when rules were loaded, err says why. */
 enum rc explainer_find(const struct rules *rules, struct str named, const struct rule **ret_rule,
                        struct err *err) MUST_USE;
 /* Whether the tree of `rule` explains `asked`: it is the same, or a detection that the correlation counts. */

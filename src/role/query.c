@@ -249,13 +249,14 @@ static void ask_explain(struct query_role *role, const struct json_value *questi
     const struct rule *rule = query_explain_rule(role->explain, named, &role->answer);
     if (!rule)
         return;
-    enum rc rc =
-        query_explain_record(role->explain, role->reader, number, rule, role->scratch, &role->answer, &err);
+    const struct query_explain_question asked = {
+        .reader = role->reader, .record = number, .rule = rule, .arena = role->scratch};
+    enum rc rc = query_explain_record(role->explain, &asked, &role->answer, &err);
     keys_want(role, rc);
     if (rc == RC_NOT_FOUND)
         refuse_missing(role, number, "record_not_found", &err);
     else if (rc == RC_LIMIT)
-        query_refuse(&role->answer, "explain_too_large", &err);
+        query_refuse(&role->answer, "explain_long", &err);
     else if (rc != RC_OK)
         query_refuse(&role->answer, "search_failed", &err);
 }

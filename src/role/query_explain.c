@@ -45,11 +45,7 @@ const struct rule *query_explain_rule(const struct query_explain *explain, struc
     enum rc rc = explainer_find(explain->rules, named, &rule, &err);
     if (rc == RC_OK)
         return rule;
-    query_refuse(out,
-                 rc == RC_NOT_FOUND ? "rule_not_found"
-                 : rc == RC_LIMIT   ? "rule_many"
-                                    : "rule_refused",
-                 &err);
+    query_refuse(out, rc == RC_NOT_FOUND ? "rule_not_found" : rc == RC_LIMIT ? "rule_many" : "rule_refused", &err);
     return NULL;
 }
 
@@ -91,20 +87,20 @@ static void answer_write(struct query_explain *x, struct buf *explained, struct 
     json_write_object_end(out);
 }
 
-enum rc query_explain_record(struct query_explain *explain, struct archive_reader *reader, uint64_t number,
-                             const struct rule *rule, struct arena *arena, struct buf *out, struct err *err)
+enum rc query_explain_record(struct query_explain *explain, const struct query_explain_question *question,
+                             struct buf *out, struct err *err)
 {
     struct query_explain *x = explain;
-    struct archive_hit *hit = arena_alloc(arena, sizeof *hit);
+    struct archive_hit *hit = arena_alloc(question->arena, sizeof *hit);
     struct buf explained CLEANUP(buf_done) = {0};
-    enum rc rc = hit ? archive_reader_record(reader, number, arena, hit, err)
+    enum rc rc = hit ? archive_reader_record(question->reader, question->record, question->arena, hit, err)
                      : err_set(err, RC_LIMIT, "no memory for a record");
     if (rc != RC_OK)
         return rc;
-    ASSERT(rule && out->n == 0);
+    ASSERT(question->rule && out->n == 0);
     buf_init(&explained, 2 * TREES_MAX);
     x->hit = hit;
-    x->asked = rule;
+    x->asked = question->rule;
     x->json = (struct explainer_json){
         .out = &explained, .names = x->how.names, .bytes_max = TREES_MAX, .depth_max = DEPTH_MAX};
     x->events = 0;
@@ -113,7 +109,7 @@ enum rc query_explain_record(struct query_explain *explain, struct archive_reade
     x->err = err;
     json_write_array(&explained);
     const struct explainer_target target = {
-        .reader = reader, .hit = hit, .arena = arena, .sink = on_event, .context = x};
+        .reader = question->reader, .hit = hit, .arena = question->arena, .sink = on_event, .context = x};
     rc = explainer_events(&x->how, &target, err);
     json_write_array_end(&explained);
     rc = rc == RC_OK ? x->rc : rc;
@@ -121,7 +117,7 @@ enum rc query_explain_record(struct query_explain *explain, struct archive_reade
         rc = err_set(err, RC_LIMIT, "the explanation is too long");
     if (rc == RC_OK && !x->events) {
         IGNORE(err_set(err, RC_INVALID, "the archive wrote the record itself: rules do not see it")); /* told here */
-        query_refuse(out, "record_not_judged", err);
+        query_refuse(out, "not_judged", err);
     } else if (rc == RC_OK) {
         answer_write(x, &explained, out);
     }

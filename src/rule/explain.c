@@ -136,7 +136,8 @@ static void node_tell(struct walk *w, uint32_t number, uint32_t depth)
     static const enum explain_kind kinds[] = {
         [NODE_TEST] = EXPLAIN_TEST, [NODE_AND] = EXPLAIN_ALL, [NODE_OR] = EXPLAIN_ANY, [NODE_NOT] = EXPLAIN_NOT};
     const struct node *node = &w->ast->nodes[number];
-    struct explain_step step = {.depth = depth, .kind = kinds[node->kind], .held = w->verdicts[number], .how = "", .verb = ""};
+    struct explain_step step = {
+        .depth = depth, .kind = kinds[node->kind], .held = w->verdicts[number], .how = "", .verb = ""};
     arena_reset(w->scratch);
     for (uint32_t i = 0; i < w->ast->identifier_count; i++)
         if (w->ast->identifiers[i].root == number)
@@ -215,9 +216,12 @@ bool rule_explain_holds(const struct rule *rule, const struct names *names, cons
 bool rule_explain_correlation(const struct rule *rule, struct explain_correlation *ret_correlation)
 {
     static const char *const types[] = {
-        [CORRELATION_EVENT_COUNT] = "event_count", [CORRELATION_VALUE_COUNT] = "value_count",
-        [CORRELATION_TEMPORAL] = "temporal",       [CORRELATION_TEMPORAL_ORDERED] = "temporal_ordered",
-        [CORRELATION_VALUE_SUM] = "value_sum",     [CORRELATION_VALUE_AVG] = "value_avg",
+        [CORRELATION_EVENT_COUNT] = "event_count",
+        [CORRELATION_VALUE_COUNT] = "value_count",
+        [CORRELATION_TEMPORAL] = "temporal",
+        [CORRELATION_TEMPORAL_ORDERED] = "temporal_ordered",
+        [CORRELATION_VALUE_SUM] = "value_sum",
+        [CORRELATION_VALUE_AVG] = "value_avg",
         [CORRELATION_VALUE_PERCENTILE] = "value_percentile",
     };
     static const char *const signs[] = {

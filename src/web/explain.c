@@ -192,8 +192,8 @@ static void one_of(struct web_call *call, const struct json_value *e, bool corre
         HTML(html, RAW(" open"));
     HTML(html, RAW("><summary>"));
     verdict_of_rule(call, of_bool(e, "match"));
-    HTML(html, ESC(correlation ? part_rule_title(call, of_str(e, "rule_id"), of_str(e, "title"))
-                               : html_text(html, joined)),
+    HTML(html,
+         ESC(correlation ? part_rule_title(call, of_str(e, "rule_id"), of_str(e, "title")) : html_text(html, joined)),
          RAW("</summary>"));
     event_of(call, e);
     HTML(html, RAW("</details>"));
@@ -252,14 +252,14 @@ void explain_answer(struct web_call *call, const struct json_value *answer)
     bool counted = false;
     for (const struct json_value *e = json_first(list); e; e = e->next)
         counted = counted || is_counted(e);
-    HTML(html, RAW("<section id=\"why\"><h2>"),
-         ESC(part_rule_title(call, of_str(rule, "id"), of_str(rule, "title"))), RAW(" <small>"),
-         SAY_OF("level.", of_str(rule, "level")), RAW("</small></h2><p class=\"meta\"><code>"), ESC(of_str(rule, "id")),
-         RAW("</code></p><p class=\"notice "), ESCZ((c ? counted : match) ? "ok" : "warn"), RAW("\" role=\"status\">"));
+    HTML(html, RAW("<section id=\"why\"><h2>"), ESC(part_rule_title(call, of_str(rule, "id"), of_str(rule, "title"))),
+         RAW(" <small>"), SAY_OF("level.", of_str(rule, "level")), RAW("</small></h2><p class=\"meta\"><code>"),
+         ESC(of_str(rule, "id")), RAW("</code></p><p class=\"notice "), ESCZ((c ? counted : match) ? "ok" : "warn"),
+         RAW("\" role=\"status\">"));
     part_icon(call, (c ? counted : match) ? "ok" : "warn");
     HTML(html, RAW(" <span>"),
-         ESC(html_text(html, !c       ? match ? STR("explain.match") : STR("explain.no_match")
-                             : counted ? STR("explain.counted")
+         ESC(html_text(html, !c        ? match ? STR("explain.match") : STR("explain.no_match")
+                                    : counted ? STR("explain.counted")
                                        : STR("explain.not_counted"))),
          RAW("</span></p>"));
     if (!match && of_bool(answer, "recorded"))
