@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 /* How far a record's neighbours are looked at for the event that it is a part of, each way. */
-#define EXPLAINER_NUMBERS_MAX 512u
+#define EXPLAINER_NUMBERS_MAX 256u
 #define EXPLAINER_SAME_MAX    EVENT_RECORDS_MAX /* of the same source */
 #define EXPLAINER_APART_NS    (INT64_C(10) * 1000000000)
 
