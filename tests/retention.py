@@ -179,6 +179,9 @@ def tells(service):
     check(status == 200 and f'href="/records/{found["gone_under"]}"' in text, f"search page: {text[:2000]}")
     status, _, text = bob.request("GET", "/records/5")
     check(status == 410 and re.search(r"Жазба \d+", text), f"the page of a deleted record: {status} {text[-2000:]}")
+    gone = bob.ask("explain", record=5, rule="Port scan")
+    check_equal((gone["error"], gone["under"]), ("record_deleted", bob.ask("record", record=5)["under"]), "and why")
+    check_equal(bob.request("GET", "/records/5/why?rule=Port+scan")[0], 410, "the page that would say why")
     status, _, text = bob.request("GET", f"/records/{found['gone_under']}")
     check(status == 200 and 'class="own"' in text, f"the page of the retention record: {status} {text[:2000]}")
 

@@ -16,6 +16,7 @@
 #include "role/log.h"
 #include "role/mirror_server.h"
 #include "role/mirror_tokens.h"
+#include "role/query_explain.h"
 #include "role/query_job.h"
 #include "role/query_paper.h"
 #include "role/roles.h"
@@ -42,6 +43,7 @@ struct query_role {
     struct arena *scratch;
     struct query_jobs *jobs;
     struct query_papers *papers;
+    struct query_explain *explain; /* NULL: the rules could not be read */
     struct buf answer;
     bool cosigned_told; /* that it is damaged */
 };
@@ -56,6 +58,16 @@ static void law_load(struct query_role *role)
     if (rc != RC_OK)
         log_error("how long the acts want logs kept could not be read: %s", err.text);
     arena_reset(role->scratch);
+}
+
+/* Without rules nothing is explained, and searches go on. */
+static void rules_load(struct query_role *role)
+{
+    struct err err = {0};
+    const struct config *config = &role->process->config;
+    const struct explainer explainer = {role->mapping, role->names, (int32_t)config->zone_offset_s};
+    if (query_explain_new(config, &explainer, &role->explain, &err) != RC_OK)
+        log_error("the rules could not be read, none can be explained: %s", err.text);
 }
 
 static enum rc query_start(struct process *process, void **ret_self, struct err *err)
@@ -80,6 +92,7 @@ static enum rc query_start(struct process *process, void **ret_self, struct err 
     if (rc != RC_OK)
         return rc;
     law_load(role);
+    rules_load(role);
     role->deriver = hit_deriver_new(role->mapping, role->names, (int32_t)process->config.zone_offset_s);
     struct mirror_server_options mirrors = {
         .folder = process_handle(process, MIRROR_FOLDER, -1),
@@ -221,6 +234,31 @@ static void ask_record(struct query_role *role, uint64_t number)
         json_write_object_end(out);
     }
     buf_done(&leaf);
+}
+
+/* "record", "rule". */
+static void ask_explain(struct query_role *role, const struct json_value *question, uint64_t number)
+{
+    struct err err = {0};
+    if (!role->explain) {
+        IGNORE(err_set(&err, RC_IO, "the rules could not be read")); /* told below */
+        query_refuse(&role->answer, "rules_unread", &err);
+        return;
+    }
+    struct str named = json_str(json_get(question, "rule"), STR_NONE);
+    const struct rule *rule = query_explain_rule(role->explain, named, &role->answer);
+    if (!rule)
+        return;
+    const struct query_explain_question asked = {
+        .reader = role->reader, .record = number, .rule = rule, .arena = role->scratch};
+    enum rc rc = query_explain_record(role->explain, &asked, &role->answer, &err);
+    keys_want(role, rc);
+    if (rc == RC_NOT_FOUND)
+        refuse_missing(role, number, "record_not_found", &err);
+    else if (rc == RC_LIMIT)
+        query_refuse(&role->answer, "explain_long", &err);
+    else if (rc != RC_OK)
+        query_refuse(&role->answer, "search_failed", &err);
 }
 
 static void ask_proof(struct query_role *role, uint64_t number)
@@ -385,6 +423,8 @@ static void answer_make(struct query_role *role, struct str question_json)
         ask_search(role, question);
     } else if (str_is(ask, "record")) {
         ask_record(role, record);
+    } else if (str_is(ask, "explain")) {
+        ask_explain(role, question, record);
     } else if (str_is(ask, "proof")) {
         ask_proof(role, record);
     } else if (str_is(ask, "sheet")) {

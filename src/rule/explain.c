@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "base/buf.h"
 #include "codec/utf8.h"
+#include "rule/correlation.h"
 #include "rule/naive.h"
 
 #define SCRATCH ((size_t)4 << 20)
@@ -23,16 +24,19 @@ struct walk {
     uint32_t steps;
 };
 
-static const char *const verbs[] = {
-    [PREDICATE_STRING] = "is",
-    [PREDICATE_NUMBER] = "is",
-    [PREDICATE_REGEX] = "matches",
-    [PREDICATE_CIDR] = "lies in",
-    [PREDICATE_NULL] = "is null or absent",
-    [PREDICATE_EXISTS] = "is there",
-    [PREDICATE_COMPARE] = "is",
-    [PREDICATE_FIELDREF] = "is as field",
-    [PREDICATE_TIME] = "has",
+static const struct {
+    const char *how;
+    const char *verb;
+} tests[] = {
+    [PREDICATE_STRING] = {"string", "is"},
+    [PREDICATE_NUMBER] = {"number", "is"},
+    [PREDICATE_REGEX] = {"regex", "matches"},
+    [PREDICATE_CIDR] = {"cidr", "lies in"},
+    [PREDICATE_NULL] = {"null", "is null or absent"},
+    [PREDICATE_EXISTS] = {"exists", "is there"},
+    [PREDICATE_COMPARE] = {"compare", "is"},
+    [PREDICATE_FIELDREF] = {"field", "is as field"},
+    [PREDICATE_TIME] = {"time", "has"},
 };
 
 static const char *const compares[] = {
@@ -109,7 +113,8 @@ static void test_tell(const struct walk *w, const struct predicate *predicate, s
 {
     bool null = false;
     step->field = predicate->field;
-    step->verb = verbs[predicate->kind];
+    step->how = tests[predicate->kind].how;
+    step->verb = tests[predicate->kind].verb;
     step->wanted = str_slice(wanted_of(w, predicate), 0, EXPLAIN_TEXT_MAX);
     for (size_t i = 0; predicate->field.n && i < w->event->field_count; i++) {
         const struct event_field *field = &w->event->fields[i];
@@ -131,7 +136,8 @@ static void node_tell(struct walk *w, uint32_t number, uint32_t depth)
     static const enum explain_kind kinds[] = {
         [NODE_TEST] = EXPLAIN_TEST, [NODE_AND] = EXPLAIN_ALL, [NODE_OR] = EXPLAIN_ANY, [NODE_NOT] = EXPLAIN_NOT};
     const struct node *node = &w->ast->nodes[number];
-    struct explain_step step = {.depth = depth, .kind = kinds[node->kind], .held = w->verdicts[number], .verb = ""};
+    struct explain_step step = {
+        .depth = depth, .kind = kinds[node->kind], .held = w->verdicts[number], .how = "", .verb = ""};
     arena_reset(w->scratch);
     for (uint32_t i = 0; i < w->ast->identifier_count; i++)
         if (w->ast->identifiers[i].root == number)
@@ -198,4 +204,60 @@ struct explain_source rule_explain_source(const struct rule *rule, const struct 
     if (part_conflicts(rule->logsource.service, names, said->service))
         return (struct explain_source){true, "service", rule->logsource.service, names_text(names, said->service)};
     return (struct explain_source){true, "category", rule->logsource.category, names_text(names, said->category[0])};
+}
+
+bool rule_explain_holds(const struct rule *rule, const struct names *names, const struct event *event)
+{
+    return naive_match(rule, names, event);
+}
+
+/* ---- correlations ---- */
+
+bool rule_explain_correlation(const struct rule *rule, struct explain_correlation *ret_correlation)
+{
+    static const char *const types[] = {
+        [CORRELATION_EVENT_COUNT] = "event_count",
+        [CORRELATION_VALUE_COUNT] = "value_count",
+        [CORRELATION_TEMPORAL] = "temporal",
+        [CORRELATION_TEMPORAL_ORDERED] = "temporal_ordered",
+        [CORRELATION_VALUE_SUM] = "value_sum",
+        [CORRELATION_VALUE_AVG] = "value_avg",
+        [CORRELATION_VALUE_PERCENTILE] = "value_percentile",
+    };
+    static const char *const signs[] = {
+        [CRITERION_GT] = ">",   [CRITERION_GTE] = ">=", [CRITERION_LT] = "<",
+        [CRITERION_LTE] = "<=", [CRITERION_EQ] = "=",   [CRITERION_NEQ] = "!=",
+    };
+    const struct rule_correlation *c = rule->correlation;
+    if (rule->kind != RULE_CORRELATION || !c)
+        return false;
+    *ret_correlation = (struct explain_correlation){.type = types[c->type],
+                                                    .rules = c->rules,
+                                                    .rule_count = c->rule_count,
+                                                    .group_by = c->group_by,
+                                                    .group_count = c->group_count,
+                                                    .timespan_ns = c->timespan_ns,
+                                                    .fields = c->fields,
+                                                    .field_count = c->field_count,
+                                                    .percentile = c->percentile};
+    for (size_t i = 0; i < MIN(c->criterion_count, (size_t)EXPLAIN_CRITERIA); i++) {
+        ret_correlation->criteria[i].sign = signs[c->criteria[i].kind];
+        ret_correlation->criteria[i].number = c->criteria[i].number;
+        ret_correlation->criterion_count++;
+    }
+    return true;
+}
+
+struct str rule_explain_group(const struct rule *correlation, size_t position, size_t group, const struct names *names,
+                              const struct event *event, struct str *ret_field)
+{
+    const struct rule_correlation *c = correlation->correlation;
+    ASSERT(c && position < c->rule_count && group < c->group_count);
+    *ret_field = c->group_fields[position * c->group_count + group];
+    for (size_t i = 0; i < event->field_count; i++) {
+        const struct event_field *field = &event->fields[i];
+        if (field->type != EVENT_NULL && naive_entry_is(names, event, i, *ret_field))
+            return str_slice(field->value.p ? field->value : STR(""), 0, EXPLAIN_TEXT_MAX);
+    }
+    return STR_NONE;
 }

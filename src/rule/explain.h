@@ -12,6 +12,7 @@
 #define EXPLAIN_STEPS_MAX 65536u /* of one tree; what several places share is told at each */
 #define EXPLAIN_DEPTH_MAX 128u
 #define EXPLAIN_TEXT_MAX  400u /* bytes of a value that are told */
+#define EXPLAIN_CRITERIA  2u   /* that a correlation can have */
 
 enum explain_kind { EXPLAIN_TEST, EXPLAIN_ALL, EXPLAIN_ANY, EXPLAIN_NOT };
 
@@ -33,7 +34,8 @@ struct explain_step {
     struct str name; /* of the search identifier that this node is; empty */
     /* of a test */
     struct str field; /* empty: a keyword, looked for in the whole event */
-    const char *verb; /* "is", "matches", "lies in"... */
+    const char *how;  /* a key: "string", "number", "regex", "cidr", "null", "exists", "compare", "field", "time" */
+    const char *verb; /* the same as English words: "is", "matches", "lies in"... */
     struct str wanted;
     enum explain_miss miss;
     struct str found; /* the first value of the field; p == NULL: none */
@@ -59,5 +61,31 @@ enum rc rule_explain_tree(const struct rule *rule, const struct names *names, co
                           const struct explain_sink *sink, bool *ret_held, struct err *err) MUST_USE;
 struct explain_source rule_explain_source(const struct rule *rule, const struct names *names,
                                           const struct event *event);
+/* The verdict alone: condition and log source. False for a rule that is no detection, or without memory. */
+bool rule_explain_holds(const struct rule *rule, const struct names *names, const struct event *event);
+
+/* What a correlation counts and when it fires; everything borrowed from the rule. */
+struct explain_correlation {
+    const char *type;                /* "event_count", "temporal"... */
+    const struct rule *const *rules; /* those it names, detections and correlations */
+    size_t rule_count;
+    const struct str *group_by;
+    size_t group_count;
+    int64_t timespan_ns;
+    const struct str *fields; /* whose values it counts or adds up */
+    size_t field_count;
+    struct {
+        const char *sign; /* ">=" */
+        double number;
+    } criteria[EXPLAIN_CRITERIA];
+    size_t criterion_count; /* 0: each of the rules has matched */
+    double percentile;      /* of that type */
+};
+/* False when the rule is no correlation. */
+bool rule_explain_correlation(const struct rule *rule, struct explain_correlation *ret_correlation);
+/* The field that a match of its rule number `position` gives group-by field number `group` with (an alias, mostly the
+ * field itself), and its value; p == NULL: the event has none, and its match is not counted. */
+struct str rule_explain_group(const struct rule *correlation, size_t position, size_t group, const struct names *names,
+                              const struct event *event, struct str *ret_field);
 
 #endif

@@ -31,6 +31,7 @@ static const struct api_row rows[] = {
       {"stop", API_BOOL},
       {"hide_own", API_BOOL}}},
     {"record", WEB_QUERY, false, {{"record", API_INT}}},
+    {"explain", WEB_QUERY, false, {{"record", API_INT}, {"rule", API_TEXT}}},
     {"proof", WEB_QUERY, false, {{"record", API_INT}}},
     {"sheet", WEB_QUERY, false, {{"records", API_TEXT}, {"lang", API_TEXT}}},
     {"archive", WEB_QUERY, false, {{0}}},

@@ -47,13 +47,18 @@ void event_fields(struct web_call *call, const struct json_value *event)
     }
 }
 
+void event_rule(struct web_call *call, struct str rule)
+{
+    HTML(&call->html, RAW("<a class=\"rule\" title=\""), SAY("event.rule"), RAW(": "), ESC(rule),
+         RAW("\" href=\"/search?range=all&amp;q=rule%3A%22"), URL(rule), RAW("%22\">"), SAY_OF("rule.", rule),
+         RAW("</a>"));
+}
+
 void event_rules(struct web_call *call, const struct json_value *event)
 {
-    struct html *html = &call->html;
     for (const struct json_value *rule = json_first(json_get(event, "rules")); rule; rule = rule->next) {
-        HTML(html, RAW("<a class=\"rule\" title=\""), SAY("event.rule"), RAW(": "), ESC(rule->text),
-             RAW("\" href=\"/search?range=all&amp;q=rule%3A%22"), URL(rule->text), RAW("%22\">"),
-             SAY_OF("rule.", rule->text), RAW("</a> "));
+        event_rule(call, rule->text);
+        HTML(&call->html, RAW(" "));
     }
 }
 

@@ -7,6 +7,8 @@
 
 /* Statutory fields with their names in the page's language, then the source's own fields as tables. */
 void event_fields(struct web_call *call, const struct json_value *event);
+/* A rule's title, or its id where it has none, with a link to the records that hit it. */
+void event_rule(struct web_call *call, struct str rule);
 /* Titles of the rules that the record hit, their ids where they have none; nothing when none did. */
 void event_rules(struct web_call *call, const struct json_value *event);
 /* " · parser NAME"; nothing when none was at work. */

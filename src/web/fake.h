@@ -87,6 +87,21 @@ static const struct fake_answer fake_answers[] = {
                "\"raw\":\"EVIL\",\"fields\":{\"EVIL\":\"EVIL\"},\"statutory\":{\"host\":\"EVIL\"},\"rules\":[\"EVIL\"],"
                "\"leaf_hash\":\"EVIL\",\"source_id\":\"EVIL\",\"epoch\":7,\"sequence\":8,\"received_boot_ns\":9,"
                "\"transport\":\"EVIL\"}"},
+    {"explain",
+     "{\"ok\":true,\"record\":9,\"rule\":{\"id\":\"EVIL\",\"title\":\"EVIL\",\"kind\":\"correlation\",\"level\":"
+     "\"EVIL\"},"
+     "\"correlation\":{\"type\":\"EVIL\",\"timespan_s\":300,\"rules\":[{\"id\":\"EVIL\",\"title\":\"EVIL\"}],"
+     "\"group_by\":[\"EVIL\"],\"fields\":[\"EVIL\"],\"condition\":[{\"sign\":\"EVIL\",\"number\":4}]},\"match\":false,"
+     "\"recorded\":true,\"shortened\":true,\"explained\":[{\"rule_id\":\"EVIL\",\"title\":\"EVIL\",\"match\":false,"
+     "\"records\":[8,9],\"log_source\":{\"part\":\"EVIL\",\"wanted\":\"EVIL\",\"said\":\"EVIL\"},\"group\":["
+     "{\"by\":\"EVIL\",\"field\":\"EVIL\",\"value\":\"EVIL\"},{\"by\":\"EVIL\",\"field\":\"EVIL\"}],"
+     "\"tree\":{\"kind\":\"all\",\"held\":false,\"name\":\"EVIL\",\"of\":["
+     "{\"kind\":\"EVIL\",\"held\":true,\"of\":[]},"
+     "{\"kind\":\"test\",\"held\":false,\"field\":\"EVIL\",\"how\":\"EVIL\",\"wanted\":\"EVIL\",\"miss\":\"other\","
+     "\"found\":\"EVIL\",\"values\":3},"
+     "{\"kind\":\"test\",\"held\":false,\"field\":\"\",\"how\":\"regex\",\"wanted\":\"EVIL\",\"miss\":\"EVIL\"},"
+     "{\"kind\":\"test\",\"held\":false,\"field\":\"EVIL\",\"how\":\"string\",\"wanted\":\"\",\"miss\":\"absent\"}]}}]"
+     "}"},
     {"proof", "{\"ok\":true,\"proof\":\"c2sp.org/tlog-proof@v1\\nEVIL\",\"leaf\":\"aGVsbG8=\",\"checkpoint_size\":10,"
               "\"root\":\"EVIL\"}"},
     {"paper.begin", "{\"ok\":true,\"token\":\"0123456789abcdef\",\"paper\":\"export\",\"state\":\"working\"}"},

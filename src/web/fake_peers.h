@@ -167,6 +167,8 @@ static const char *const pages[] = {
     "/search",
     "/search?q=a+b&range=custom&from=2026-11-21T05:00&to=2026-11-21T06:00",
     "/records/9",
+    "/records/9/why",
+    "/records/9/why?rule=a",
     "/incidents",
     "/incidents/6",
     "/incidents?state=closed&offset=100",

@@ -3,12 +3,14 @@
 #include "base/assert.h"
 #include "base/civil.h"
 #include "web/events.h"
+#include "web/explain.h"
 #include "web/parts.h"
 #include "web/route.h"
 #include "web/zones.h"
 
 /* What a state allows, when the desk does not say it itself ("acts"). The desk decides in any case. */
-#define SHEET_RECORDS 64 /* of one proof sheet: what query takes at once */
+#define SHEET_RECORDS 64        /* of one proof sheet: what query takes at once */
+#define OWN_ALARM     "qorgan-" /* begins the ids of what the archive tells of itself: no rule found it */
 
 static const struct {
     const char *act;
@@ -274,7 +276,12 @@ static void records(struct web_call *call, const struct json_value *i)
              TIME(of_int(r, "time_ns")), RAW(" <span class=\"line\">"));
         event_line(call, of_str(r, "text"), 600);
         HTML(html, RAW("</span> <a class=\"proof\" download href=\"/records/"), INT(number), RAW("/proof.txt\">"),
-             SAY("card.proof"), RAW("</a></div></li>"));
+             SAY("card.proof"), RAW("</a> "));
+        if (of_str(i, "rule_id").n && !str_starts(of_str(i, "rule_id"), STR(OWN_ALARM)))
+            explain_link(
+                call, number, of_str(i, "rule_id"),
+                call_format(call, "%.*s %lld", STR_ARG(html_text(html, STR("event.record"))), (long long)number));
+        HTML(html, RAW("</div></li>"));
     }
     HTML(html, RAW("</ol></section>"));
 }

@@ -1,6 +1,7 @@
 /* One record with everything known of it, and what proves it. */
 #include "base/bytes.h"
 #include "web/events.h"
+#include "web/explain.h"
 #include "web/parts.h"
 #include "web/route.h"
 
@@ -63,6 +64,24 @@ static void proof_part(struct web_call *call, uint64_t record)
          INT((int64_t)record), RAW(".txt --leaf leaf-"), INT((int64_t)record), RAW(".bin</pre></section>"));
 }
 
+/* The rules that it hit, each with its why. */
+static void hits_part(struct web_call *call, const struct json_value *r, int64_t record)
+{
+    struct html *html = &call->html;
+    if (!json_first(json_get(r, "rules")))
+        return;
+    HTML(html, RAW("<p class=\"hits\">"), SAY("event.rules"));
+    for (const struct json_value *rule = json_first(json_get(r, "rules")); rule; rule = rule->next) {
+        struct str title = texts_get_of(html->texts, STR("rule."), rule->text, html->language);
+        HTML(html, RAW(" <span>"));
+        event_rule(call, rule->text);
+        HTML(html, RAW(" "));
+        explain_link(call, record, rule->text, title.p ? title : rule->text);
+        HTML(html, RAW("</span>"));
+    }
+    HTML(html, RAW("</p>"));
+}
+
 void page_record(struct web_call *call)
 {
     uint64_t record = 0;
@@ -86,11 +105,7 @@ void page_record(struct web_call *call)
          SAY_OF("source_kind.", of_str(r, "kind")), RAW("</small>"));
     event_parser(call, r);
     HTML(html, RAW("</p>"));
-    if (json_first(json_get(r, "rules"))) {
-        HTML(html, RAW("<p>"), SAY("event.rules"), RAW(" "));
-        event_rules(call, r);
-        HTML(html, RAW("</p>"));
-    }
+    hits_part(call, r, (int64_t)record);
     if (event_is_own(r)) {
         HTML(html, RAW("<p class=\"own\">"));
         event_own(call, r);
@@ -101,6 +116,11 @@ void page_record(struct web_call *call)
     event_fields(call, r);
     leaf_table(call, r);
     HTML(html, RAW("</div>"));
+    if (!event_is_own(r)) {
+        HTML(html, RAW("<section class=\"card\"><h2>"), SAY("explain.title"), RAW("</h2>"));
+        explain_form(call, (int64_t)record, STR(""), false);
+        HTML(html, RAW("</section>"));
+    }
     proof_part(call, record);
     call_page_end(call, 200);
 }

@@ -13,6 +13,7 @@ static const struct route routes[] = {
     {"GET", "/search", ACCESS_SESSION, 0, page_search},
     {"GET", "/records/*", ACCESS_SESSION, 0, page_record},
     {"GET", "/records/*/proof.txt", ACCESS_SESSION, 0, page_record_proof},
+    {"GET", "/records/*/why", ACCESS_SESSION, 0, page_explain},
     {"GET", "/records/*/leaf", ACCESS_SESSION, 0, page_record_leaf},
     {"GET", "/proof-sheet.txt", ACCESS_SESSION, 0, page_proof_sheet},
     {"GET", "/papers", ACCESS_SESSION, 0, page_papers},

@@ -51,6 +51,7 @@ void page_live(struct web_call *call);
 void page_search(struct web_call *call);
 void page_record(struct web_call *call);
 void page_record_proof(struct web_call *call);
+void page_explain(struct web_call *call);
 void page_record_leaf(struct web_call *call);
 void page_proof_sheet(struct web_call *call);
 void page_papers(struct web_call *call);

@@ -117,6 +117,20 @@ struct str texts_get_of(const struct texts *texts, struct str prefix, struct str
     return buf.overflow ? STR_NONE : texts_get(texts, buf_view(&buf), language);
 }
 
+struct str texts_find(const struct texts *texts, struct str prefix, struct str text)
+{
+    struct str key;
+    uint64_t place;
+    for (size_t i = 0; text.n && i < map_end(texts->rows); i++) {
+        if (!map_at(texts->rows, i, &key, &place) || !str_starts(key, prefix))
+            continue;
+        for (size_t k = 0; k < LANGUAGE_COUNT; k++)
+            if (str_eq(texts->texts[place][k], text))
+                return str_skip(key, prefix.n);
+    }
+    return STR_NONE;
+}
+
 const char *language_code(enum language language)
 {
     static const char codes[LANGUAGE_COUNT][3] = {"kk", "ru", "en"};

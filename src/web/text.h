@@ -26,6 +26,10 @@ struct str texts_get(const struct texts *texts, struct str key, enum language la
 /* The same for the key `prefix` + `key`. */
 struct str texts_get_of(const struct texts *texts, struct str prefix, struct str key, enum language language);
 
+/* What stands behind `prefix` in the first key that begins with it and has this text in one of the languages; p == NULL
+ * when none does. Walks all texts. */
+struct str texts_find(const struct texts *texts, struct str prefix, struct str text);
+
 /* "kk", "ru", "en"; constant. */
 const char *language_code(enum language language);
 /* By code, also of the kind "ru-KZ"; `otherwise` when it is none of the three. */

@@ -38,6 +38,7 @@ static void hostile_strings_stay_text(void)
         "/incidents?state=%3Cscript%3Eevil()",
         "/objects/%3Cscript%3Eevil()",
         "/?%22%3E%3Cscript%3Eevil()%3C/script%3E",
+        "/records/9/why?rule=%22%3E%3Cscript%3Eevil()%3C/script%3E",
     };
     peers_reset();
     peers.evil = true;
@@ -902,7 +903,8 @@ static void assets_are_served(void)
 
 static void memory_may_run_out(void)
 {
-    static const char *const some[] = {"/", "/search?q=a", "/records/9", "/incidents/6", "/objects/1"};
+    static const char *const some[] = {"/",          "/search?q=a",          "/records/9", "/incidents/6",
+                                       "/objects/1", "/records/9/why?rule=a"};
     peers_reset();
     for (size_t i = 0; i < ARRAY_LEN(some); i++) {
         uint64_t before = memory_allocations();

@@ -212,6 +212,42 @@ test("a rule's title is read in the reader's language, and saving a card does no
   seen.check();
 });
 
+let why = "";
+
+test("the card says why a record matched its rule; the page says why another rule did not", { timeout: 60000 }, async () => {
+  const other = "rule.41e3cf92-8f6a-5e90-9e11-79dd39fe677d";
+  await open(card);
+  await page.locator("#records a.why").first().click();
+  await page.waitForURL(/\/records\/\d+\/why\?rule=./);
+  why = page.url().slice(d.base.length);
+  const rule = decodeURIComponent(why.split("rule=")[1]);
+  for (const language of d.languages) {
+    const says = (key) => d.texts.get(key)[language];
+    await d.setLanguage(page, language);
+    await open(why);
+    assert.ok((await page.textContent("#why h2")).includes(says(`rule.${rule}`)), language);
+    const verdict = (await page.textContent("#why [role=status]")).trim();
+    assert.ok([says("explain.match"), says("explain.counted")].includes(verdict), verdict);
+    const marks = await page.locator("#why .tree .verdict").allTextContents();
+    assert.ok(marks.some((mark) => mark.includes("\u2713") && mark.includes(says("explain.holds"))), `${marks}`);
+    await page.fill("[name=rule]", says(other));
+    await page.press("[name=rule]", "Enter");
+    await page.waitForURL((url) => url.href !== d.base + why);
+    assert.equal((await page.textContent("#why h2")).includes(says(other)), true, language);
+    const refusal = (await page.textContent("#why [role=status]")).trim();
+    assert.ok([says("explain.no_match"), says("explain.not_counted")].includes(refusal), refusal);
+    const reasons = await page.locator("#why .tree .under, #why > p").allTextContents();
+    assert.ok(reasons.length > 0, language);
+  }
+  seen.expectStatus(404);
+  await page.fill("[name=rule]", "<b>no such rule");
+  await page.press("[name=rule]", "Enter");
+  await page.waitForURL(/no\+such/);
+  assert.equal(await page.inputValue("[name=rule][aria-invalid]"), "<b>no such rule");
+  assert.equal(await page.locator("[role=alert]").count(), 1);
+  seen.check();
+});
+
 let paper = "";
 
 // What the browser saved, checked by the auditor's program.
@@ -334,7 +370,7 @@ for (const width of d.widths) {
       await open("/");
       await d.setLanguage(page, language);
       const paths = ["/", "/search", "/search?q=session&range=all&own=yes", "/search?q=incident&range=all&own=yes", "/incidents", "/incidents?state=all", card, "/objects"];
-      paths.push("/objects/new", "/archive", "/archive/retention", "/channels", "/channels/new", "/users", "/users/new", "/password", "/records/1", "/papers", paper);
+      paths.push("/objects/new", "/archive", "/archive/retention", "/channels", "/channels/new", "/users", "/users/new", "/password", "/records/1", "/records/1/why", why, "/papers", paper);
       for (const path of paths) {
         await open(path);
         const where = `${path} at ${width} in ${language}`;
@@ -359,6 +395,8 @@ test("it works without scripts", { timeout: 60000 }, async () => {
   await bare.click("button.main");
   await bare.goto(d.base + card);
   assert.match(await bare.locator(".clock .span").first().textContent(), /\d\d:\d\d:\d\d$/);
+  await bare.goto(d.base + why);
+  assert.ok((await bare.locator("#why .tree .verdict").count()) > 0);
   await bare.goto(d.base + "/search?q=session&range=all");
   assert.ok((await bare.locator("h2").count()) > 0);
   await plain.close();

@@ -1,0 +1,125 @@
+#include "role/query_explain.h"
+
+#include "base/assert.h"
+#include "codec/json.h"
+#include "role/log.h"
+#include "role/query_job.h"
+#include "role/ruleload.h"
+
+/* So that the answer stays far below what a message and a page can hold: some 6,000 tests. */
+#define TREES_MAX ((size_t)1 << 20)
+#define DEPTH_MAX 27u /* two levels of JSON each, five around them; web reads 64 */
+
+struct query_explain {
+    struct explainer how;
+    struct rules *rules;
+    /* of the record at work */
+    const struct archive_hit *hit;
+    const struct rule *asked;
+    struct explainer_json json;
+    size_t events;
+    bool match;
+    enum rc rc;
+    struct err *err;
+};
+
+enum rc query_explain_new(const struct config *config, const struct explainer *explainer,
+                          struct query_explain **ret_explain, struct err *err)
+{
+    struct query_explain *x = memory_new(sizeof *x);
+    if (!x)
+        return err_set(err, RC_LIMIT, "no memory for rules");
+    x->how = *explainer;
+    enum rc rc = rules_load_configured(config, &x->rules, err);
+    if (rc == RC_OK)
+        *ret_explain = x;
+    else
+        memory_free(x);
+    return rc;
+}
+
+const struct rule *query_explain_rule(const struct query_explain *explain, struct str named, struct buf *out)
+{
+    const struct rule *rule = NULL;
+    struct err err = {0};
+    enum rc rc = explainer_find(explain->rules, named, &rule, &err);
+    if (rc == RC_OK)
+        return rule;
+    query_refuse(out, rc == RC_NOT_FOUND ? "rule_not_found" : rc == RC_LIMIT ? "rule_many" : "rule_refused", &err);
+    return NULL;
+}
+
+static void on_event(void *context, const struct event *event)
+{
+    struct query_explain *x = context;
+    x->events++;
+    for (size_t i = 0; i < rules_count(x->rules) && x->rc == RC_OK; i++) {
+        const struct rule *rule = rules_at(x->rules, i);
+        bool match = false;
+        if (!explainer_wants(x->asked, rule))
+            continue;
+        x->rc = explainer_write(&x->json, x->asked, rule, event, &match, x->err);
+        x->match = x->match || match;
+    }
+}
+
+/* The archive's own word: the rule's hit stands beside the record. Of records that are still in the log it is not
+ * known. */
+static bool is_recorded(const struct query_explain *x)
+{
+    for (size_t i = 0; i < x->hit->rule_count; i++)
+        if (str_eq(x->hit->rules[i], x->asked->id))
+            return true;
+    return false;
+}
+
+static void answer_write(struct query_explain *x, struct buf *explained, struct buf *out)
+{
+    json_write_object(out);
+    json_put_bool(out, "ok", true);
+    json_put_u64(out, "record", x->hit->leaf.index);
+    explainer_write_rule(out, x->asked);
+    json_put_bool(out, "match", x->match);
+    json_put_bool(out, "recorded", is_recorded(x));
+    json_put_bool(out, "shortened", x->json.shortened);
+    json_write_key(out, "explained");
+    json_write_raw(out, buf_view(explained));
+    json_write_object_end(out);
+}
+
+enum rc query_explain_record(struct query_explain *explain, const struct query_explain_question *question,
+                             struct buf *out, struct err *err)
+{
+    struct query_explain *x = explain;
+    struct archive_hit *hit = arena_alloc(question->arena, sizeof *hit);
+    struct buf explained CLEANUP(buf_done) = {0};
+    enum rc rc = hit ? archive_reader_record(question->reader, question->record, question->arena, hit, err)
+                     : err_set(err, RC_LIMIT, "no memory for a record");
+    if (rc != RC_OK)
+        return rc;
+    ASSERT(question->rule && out->n == 0);
+    buf_init(&explained, 2 * TREES_MAX);
+    x->hit = hit;
+    x->asked = question->rule;
+    x->json = (struct explainer_json){
+        .out = &explained, .names = x->how.names, .bytes_max = TREES_MAX, .depth_max = DEPTH_MAX};
+    x->events = 0;
+    x->match = false;
+    x->rc = RC_OK;
+    x->err = err;
+    json_write_array(&explained);
+    const struct explainer_target target = {
+        .reader = question->reader, .hit = hit, .arena = question->arena, .sink = on_event, .context = x};
+    rc = explainer_events(&x->how, &target, err);
+    json_write_array_end(&explained);
+    rc = rc == RC_OK ? x->rc : rc;
+    if (rc == RC_OK && explained.overflow)
+        rc = err_set(err, RC_LIMIT, "the explanation is too long");
+    if (rc == RC_OK && !x->events) {
+        IGNORE(err_set(err, RC_INVALID, "the archive wrote the record itself: rules do not see it")); /* told here */
+        query_refuse(out, "not_judged", err);
+    } else if (rc == RC_OK) {
+        answer_write(x, &explained, out);
+    }
+    return rc;
+}
