@@ -130,7 +130,12 @@ static enum rc read_detection(struct reading *reading, const struct yaml_node *d
                               struct rule *ret_rule, struct err *err)
 {
     struct ast_builder builder;
-    struct lowering lowering = {reading->arena, &builder, reading->regexes, &reading->warning};
+    struct lowering lowering = {.arena = reading->arena,
+                                .builder = &builder,
+                                .regexes = reading->regexes,
+                                .warning = &reading->warning,
+                                .placeholders = reading->placeholders,
+                                .digest = &reading->digest};
     ast_builder_init(&builder, reading->arena);
     if (detection->kind != YAML_MAPPING)
         return err_set(err, RC_INVALID, "line %u: detection must be a mapping", detection->line);

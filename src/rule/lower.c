@@ -211,20 +211,12 @@ static enum rc text_test(const struct item *item, const struct yaml_node *value,
     return variants_test(item, pattern, ret_node, err);
 }
 
-static enum rc scalar_test(const struct item *item, const struct yaml_node *value, uint32_t *ret_node, struct err *err)
+/* A value that stands for itself. */
+static enum rc plain_test(const struct item *item, const struct yaml_node *value, uint32_t *ret_node, struct err *err)
 {
     enum time_part part;
-    if (value->kind != YAML_SCALAR)
-        return err_set(err, RC_INVALID, "line %u: a value must be text, a number, true, false or null", value->line);
     enum rc rc;
-    if (have(item, MODIFIER_EXPAND)) {
-        size_t percent = str_find(value->text, '%');
-        if (percent < value->text.n)
-            rc =
-                err_set(err, RC_INVALID, "placeholder \"%.*s\" is not defined", STR_ARG(str_slice(value->text, 0, 64)));
-        else
-            rc = text_test(item, value, ret_node, err);
-    } else if (have(item, MODIFIER_EXISTS)) {
+    if (have(item, MODIFIER_EXISTS)) {
         rc = exists_test(item, value, ret_node, err);
     } else if (yaml_is_null(value)) {
         rc = null_test(item, ret_node, err);
@@ -239,6 +231,45 @@ static enum rc scalar_test(const struct item *item, const struct yaml_node *valu
     } else {
         rc = text_test(item, value, ret_node, err);
     }
+    return rc;
+}
+
+/* Placeholders within a value: each text that comes of it is a value, and they are alternatives, also under `all`. */
+static enum rc expand_test(const struct item *item, const struct yaml_node *value, uint32_t *ret_node, struct err *err)
+{
+    struct lowering *lowering = item->lowering;
+    struct expansion expansion = {.digest = *lowering->digest};
+    bool sigma = !have(item, MODIFIER_RE) && !have(item, MODIFIER_CIDR) && !have(item, MODIFIER_FIELDREF);
+    if (str_find(value->text, '%') == value->text.n)
+        return plain_test(item, value, ret_node, err);
+    if (!lowering->placeholders && placeholders_stand_in(value->text))
+        return err_set(err, RC_AGAIN, "it has placeholders");
+    static const struct placeholders none;
+    const struct placeholders *known = lowering->placeholders ? lowering->placeholders : &none;
+    enum rc rc = placeholders_expand(known, lowering->arena, value->text, sigma, &expansion, err);
+    if (rc != RC_OK)
+        return rc;
+    *lowering->digest = expansion.digest;
+    uint32_t *nodes = arena_alloc_array(lowering->arena, expansion.count, sizeof(*nodes));
+    if (!nodes)
+        return no_memory(err);
+    for (size_t i = 0; rc == RC_OK && i < expansion.count; i++) {
+        struct yaml_node one = *value;
+        one.text = expansion.texts[i];
+        one.style = YAML_SINGLE_QUOTED; /* text, whatever it looks like */
+        rc = plain_test(item, &one, &nodes[i], err);
+    }
+    if (rc == RC_OK)
+        *ret_node = ast_join(lowering->builder, NODE_OR, nodes, expansion.count);
+    return rc;
+}
+
+static enum rc scalar_test(const struct item *item, const struct yaml_node *value, uint32_t *ret_node, struct err *err)
+{
+    if (value->kind != YAML_SCALAR)
+        return err_set(err, RC_INVALID, "line %u: a value must be text, a number, true, false or null", value->line);
+    enum rc rc = have(item, MODIFIER_EXPAND) ? expand_test(item, value, ret_node, err)
+                                             : plain_test(item, value, ret_node, err);
     return rc == RC_INVALID ? err_wrap(err, "line %u", value->line) : rc;
 }
 

@@ -101,12 +101,13 @@ struct rules;
 /* `limit` bounds the memory of all rules. NULL without memory. */
 struct rules *rules_new(size_t limit);
 void rules_free(struct rules *rules);
-/* Reads the documents of one file. What is wrong with them goes to the outcomes; fails (RC_LIMIT) only when memory or
+/* Reads the documents of one file; a file named placeholders.yml gives the values of placeholders to all rules, read
+ * before or after it (placeholder.h). What is wrong with them goes to the outcomes; fails (RC_LIMIT) only when memory or
  * RULES_MAX is exhausted. Not after rules_finish. */
 enum rc rules_add(struct rules *rules, struct str path, struct str text, struct err *err) MUST_USE;
 /* A file that the caller could not read. */
 enum rc rules_refuse(struct rules *rules, struct str path, const char *reason, struct err *err) MUST_USE;
-/* Resolves references between documents: duplicate ids, filters, correlations, carried fields. Once. */
+/* Resolves references between documents: placeholders, duplicate ids, filters, correlations, carried fields. Once. */
 enum rc rules_finish(struct rules *rules, struct err *err) MUST_USE;
 
 size_t rules_count(const struct rules *rules); /* loaded */
