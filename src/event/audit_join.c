@@ -6,6 +6,15 @@
 
 #include <string.h>
 
+struct str source_kind_constant(struct str kind)
+{
+    static const char *const kinds[] = {"udp", "tcp", "tls", "file", "journal", "import", "agent", "desk"};
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+        if (str_is(kind, kinds[i]))
+            return str_of(kinds[i]);
+    return STR_NONE;
+}
+
 bool audit_join_init(struct audit_join *join)
 {
     *join = (struct audit_join){.pending = memory_new(AUDIT_PENDING_MAX * sizeof *join->pending)};
@@ -77,10 +86,7 @@ static struct audit_pending *pending_new(struct audit_join *join, const struct e
     pending->time_ns = audit->time_ns;
     pending->serial = audit->serial;
     buf_init(&pending->text, AUDIT_TEXT_MAX);
-    static const char *const kinds[] = {"udp", "tcp", "tls", "file", "journal", "import", "agent", "desk"};
-    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
-        if (str_is(source->kind, kinds[i]))
-            pending->kind = str_of(kinds[i]);
+    pending->kind = source_kind_constant(source->kind);
     pending->name_n = MIN(source->name.n, sizeof pending->name);
     if (pending->name_n)
         memcpy(pending->name, source->name.p, pending->name_n);

@@ -46,6 +46,8 @@ struct audit_piece {
     struct str line;
 };
 
+/* The kinds of sources by themselves: text that outlives a source; empty for another. */
+struct str source_kind_constant(struct str kind);
 bool audit_join_init(struct audit_join *join) MUST_USE;
 void audit_join_done(struct audit_join *join);
 /* True for record types that come in company. */

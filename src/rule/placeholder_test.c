@@ -182,7 +182,7 @@ static void files_are_refused(void)
         {"vars: {a: {b: c}}\n", "a value of \"a\" must be text or a number"},
         {"vars: {Admins: [x, null]}\n", "a value of \"Admins\" must be text or a number"},
         {"vars: {Admins: [x, [y]]}\n", "must be text or a number"},
-        {"vars: {Admins:}\n", "must be text or a number"},
+        {"vars:\n  Admins:\n", "must be text or a number"},
         {"vars:\n  Admins: x\n  a b: c\n", "line 3: \"a b\" is no name"},
         {"vars: {'': c}\n", "is no name"},
         {"vars: {Admins: x}\n---\nvars: 1\n", "placeholders stand in a mapping"},
@@ -196,7 +196,7 @@ static void files_are_refused(void)
         test_row("%s", rows[i].text);
         CHECK_INT(rules_add(rules, STR("placeholders.yaml"), str_of(vars), &err), RC_OK);
         CHECK_INT(rules_add(rules, STR("b/placeholders.yml"), str_of(rows[i].text), &err), RC_OK);
-        CHECK_INT(rules_add(rules, STR("rule.yml"), STR(rule), &err), RC_OK);
+        CHECK_INT(rules_add(rules, STR("rule.yml"), str_of(rule), &err), RC_OK);
         CHECK_INT(rules_finish(rules, &err), RC_OK);
         if (CHECK_INT(rules_outcome_count(rules), 2)) {
             const struct rule_outcome *outcome = rules_outcome_at(rules, 0);
@@ -239,7 +239,7 @@ static void last_values_count(void)
     struct rules *rules = rules_new(CASE_MEMORY);
     static const char rule[] = HEAD "  s: {f|expand: '%a%'}\n  condition: s\n";
     CHECK_INT(rules_add(rules, STR("a/placeholders.yml"), STR("vars: {a: x}\n"), &err), RC_OK);
-    CHECK_INT(rules_add(rules, STR("a/rule.yml"), STR(rule), &err), RC_OK);
+    CHECK_INT(rules_add(rules, STR("a/rule.yml"), str_of(rule), &err), RC_OK);
     CHECK_INT(rules_add(rules, STR("b/placeholders.yml"), STR("vars: {a: y}\n---\nvars: {c: d}\n"), &err), RC_OK);
     CHECK_INT(rules_finish(rules, &err), RC_OK);
     if (CHECK_INT(rules_count(rules), 1)) {
@@ -260,7 +260,7 @@ static void others_name_it(void)
                                "filter: {rules: [base], s: {f|expand: 'adm_%name%'}, condition: not s}\n"
                                "---\ntitle: twice\nid: 1\nlogsource: {product: x}\n"
                                "detection: {s: {f: 1}, condition: s}\n";
-    struct rules *rules = rules_with(STR("vars: {Admins: 'adm_*', name: ann}\n"), STR(text), false);
+    struct rules *rules = rules_with(STR("vars: {Admins: 'adm_*', name: ann}\n"), str_of(text), false);
     CHECK_INT(rules_count(rules), 3);
     CHECK(!rules_outcome_at(rules, 3)->loaded);
     const struct rule *base = rules_find(rules, STR("base"));
@@ -281,7 +281,7 @@ static void limits_hold(void)
         buf_format(&text, "%d, ", i);
     buf_text(&text, "x]\n");
     static const char rule[] = HEAD "  s: {f|expand: '%many%'}\n  condition: s\n";
-    struct rules *rules = rules_with(buf_view(&text), STR(rule), false);
+    struct rules *rules = rules_with(buf_view(&text), str_of(rule), false);
     CHECK_INT(rules_count(rules), 0);
     CHECK(str_search(rules_outcome_at(rules, 0)->reason, STR("more than 65536 values")) <
           rules_outcome_at(rules, 0)->reason.n);
