@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/assert.h"
+#include "codec/utf8.h"
 #include "event/names.h"
 
 #include <string.h>
@@ -109,6 +110,10 @@ void audit_join_add(struct audit_join *join, const struct event_source *source, 
     if (!pending)
         pending = pending_new(join, source, audit, node);
     pending->received_ns = piece->received_ns;
+    if (!pending->host_n && piece->host.n) {
+        pending->host_n = utf8_valid_prefix(str_slice(piece->host, 0, sizeof pending->host));
+        memcpy(pending->host, piece->host.p, pending->host_n);
+    }
     if (pending->record_count < EVENT_RECORDS_MAX && pending->text.n + piece->line.n < AUDIT_TEXT_MAX) {
         if (pending->text.n)
             buf_char(&pending->text, '\n');

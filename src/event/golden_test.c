@@ -211,6 +211,11 @@ static void script_case(void)
     play_case("script");
 }
 
+static void gaps_case(void)
+{
+    play_case("gaps");
+}
+
 static void strange_case(void)
 {
     play_case("strange");
@@ -219,7 +224,7 @@ static void strange_case(void)
 static const struct test tests[] = {
     {"syslog", syslog_case},   {"programs", programs_case}, {"windows", windows_case}, {"audit", audit_case},
     {"formats", formats_case}, {"journal", journal_case},   {"strange", strange_case}, {"winxml", winxml_case},
-    {"script", script_case},
+    {"script", script_case},   {"gaps", gaps_case},
 };
 
 int main(int argc, char **argv)

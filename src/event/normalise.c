@@ -256,6 +256,9 @@ static void joined_give(struct normaliser *normaliser, int at, const struct outl
         memcpy(draft->event.records, pending->record, pending->record_count * sizeof pending->record[0]);
         draft->event.flags = EVENT_MATCH | EVENT_UNDERSTOOD;
         draft->event.parser = "audit";
+        struct str host = arena_str(arena, str_at(pending->host, pending->host_n));
+        say(normaliser, WORD_HOST, host);
+        draft_statutory(draft, STATUTORY_HOST, host);
         audit_whole(normaliser, lines);
         draft_give(draft, outlet->sink, outlet->context);
     }
@@ -267,7 +270,7 @@ static void record_join(struct normaliser *normaliser, const struct event_source
 {
     struct audit audit = normaliser->audit;
     struct audit_join *join = &normaliser->join;
-    const struct audit_piece piece = {&audit, record, received_ns, normaliser->audit_text};
+    const struct audit_piece piece = {&audit, record, received_ns, normaliser->audit_text, said(normaliser, WORD_HOST)};
     int at = -1;
     while ((at = audit_join_due(join, source->id, audit.time_ns)) >= 0)
         joined_give(normaliser, at, outlet);

@@ -61,6 +61,8 @@
     X(WORD_SC_BYTES, "sc-bytes")                                                                                       \
     X(WORD_CS_REFERER, "cs-referer")                                                                                   \
     X(WORD_CS_USER_AGENT, "cs-user-agent")                                                                             \
+    X(WORD_S_ACTION, "s-action")                                                                                       \
+    X(WORD_R_IP, "r-ip")                                                                                               \
     X(WORD_REQUEST, "request")                                                                                         \
     X(WORD_SCRIPT_TEXT, "ScriptBlockText")                                                                             \
     X(WORD_SCRIPT_ID, "ScriptBlockId")                                                                                 \
