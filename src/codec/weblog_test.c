@@ -193,7 +193,8 @@ static void cuts_and_flips(void)
     }
 }
 
-static const struct test tests[] = {{"lines", lines}, {"squid", squid_lines}, {"W3C lines", w3c_lines}, {"cuts and flips", cuts_and_flips}};
+static const struct test tests[] = {
+    {"lines", lines}, {"squid", squid_lines}, {"W3C lines", w3c_lines}, {"cuts and flips", cuts_and_flips}};
 
 int main(int argc, char **argv)
 {

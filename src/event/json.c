@@ -41,7 +41,8 @@ static void leaf_add(void *context, struct str path, enum json_kind kind, struct
 static void script_note(struct normaliser *normaliser, struct str channel)
 {
     struct script_piece *piece = &normaliser->piece;
-    *piece = (struct script_piece){.block = said(normaliser, WORD_SCRIPT_ID), .text = said(normaliser, WORD_SCRIPT_TEXT)};
+    *piece =
+        (struct script_piece){.block = said(normaliser, WORD_SCRIPT_ID), .text = said(normaliser, WORD_SCRIPT_TEXT)};
     normaliser->has_piece = str_to_u64(said(normaliser, WORD_SCRIPT_TOTAL), &piece->total) &&
                             str_to_u64(said(normaliser, WORD_SCRIPT_NUMBER), &piece->number) && piece->number > 0 &&
                             piece->total > 1 && piece->number <= piece->total && piece->block.n > 0 &&

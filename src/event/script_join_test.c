@@ -1,4 +1,5 @@
-/* Script blocks of several events: bounds, counts, and what the joined event holds. Their shapes: testdata/script.case. */
+/* Script blocks of several events: bounds, counts, and what the joined event holds. Their shapes: testdata/script.case.
+ */
 #include "event/script_join.h"
 
 #include "base/buf.h"

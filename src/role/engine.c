@@ -623,7 +623,7 @@ static void incomplete_log(struct engine *engine)
     uint64_t now = normaliser_incomplete(engine->normaliser);
     if (now != engine->incomplete)
         log_warning("%llu PowerShell script blocks lacked pieces or were too long: they were matched in parts",
-                 (unsigned long long)(now - engine->incomplete));
+                    (unsigned long long)(now - engine->incomplete));
     engine->incomplete = now;
 }
 

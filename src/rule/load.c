@@ -24,8 +24,8 @@ struct entry {
     size_t outcome;
     const struct yaml_node *waits; /* read by rules_finish, when all placeholders are known */
     bool refused;                  /* by rules_finish */
-    bool generated; /* named by a correlation with `generate` */
-    bool named;     /* named by a correlation */
+    bool generated;                /* named by a correlation with `generate` */
+    bool named;                    /* named by a correlation */
     struct str carry[RULE_CARRY_MAX];
     size_t carry_count;
 };
@@ -220,8 +220,7 @@ static void refuse_err(struct rules *rules, struct entry *entry, const struct er
 /* What a placeholder stands for is a part of the rule's meaning, and so of its hash. */
 static void read_waiting(struct rules *rules, struct entry *entry)
 {
-    struct reading reading = {
-        .arena = rules->arena, .regexes = &rules->regexes, .placeholders = &rules->placeholders};
+    struct reading reading = {.arena = rules->arena, .regexes = &rules->regexes, .placeholders = &rules->placeholders};
     struct arena_mark mark = arena_mark(rules->arena);
     struct str path = entry->rule.path;
     uint64_t hash = entry->rule.hash;

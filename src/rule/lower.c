@@ -268,8 +268,8 @@ static enum rc scalar_test(const struct item *item, const struct yaml_node *valu
 {
     if (value->kind != YAML_SCALAR)
         return err_set(err, RC_INVALID, "line %u: a value must be text, a number, true, false or null", value->line);
-    enum rc rc = have(item, MODIFIER_EXPAND) ? expand_test(item, value, ret_node, err)
-                                             : plain_test(item, value, ret_node, err);
+    enum rc rc =
+        have(item, MODIFIER_EXPAND) ? expand_test(item, value, ret_node, err) : plain_test(item, value, ret_node, err);
     return rc == RC_INVALID ? err_wrap(err, "line %u", value->line) : rc;
 }
 

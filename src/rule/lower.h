@@ -27,7 +27,7 @@ struct lowering {
     struct arena *arena;
     struct ast_builder *builder;
     struct regexes *regexes;
-    struct str *warning; /* set when something is odd */
+    struct str *warning;                     /* set when something is odd */
     const struct placeholders *placeholders; /* NULL: not known yet, a value that has one gives RC_AGAIN */
     uint64_t *digest;                        /* of the values of placeholders that were used */
 };

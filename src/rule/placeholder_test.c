@@ -300,12 +300,31 @@ static void limits_hold(void)
 /* With a value for each of its placeholders the whole public set loads. */
 static void the_public_set_loads(void)
 {
-    static const char *const names[] = {
-        "Administrators", "Admins_Workstations", "ApprovedUserUpn", "Approved_Inviters", "DC-MACHINE-NAME",
-        "DomainControllers", "HomeTenantID", "Important_AppIds", "KNOWN_LOCATION", "Known_Location",
-        "Legitimate_Countries", "Legitimate_IP_Ranges", "ServerSystems", "UnApprovedDevice", "UnApprovedIp",
-        "UnLegitCountries", "Workstations", "dc_ip_addresses", "dc_machine_accounts", "domain_controller_hostnames",
-        "internal_domains", "known_cdcs", "legit_ips", "legtimate_identifiers", "userdomain"};
+    static const char *const names[] = {"Administrators",
+                                        "Admins_Workstations",
+                                        "ApprovedUserUpn",
+                                        "Approved_Inviters",
+                                        "DC-MACHINE-NAME",
+                                        "DomainControllers",
+                                        "HomeTenantID",
+                                        "Important_AppIds",
+                                        "KNOWN_LOCATION",
+                                        "Known_Location",
+                                        "Legitimate_Countries",
+                                        "Legitimate_IP_Ranges",
+                                        "ServerSystems",
+                                        "UnApprovedDevice",
+                                        "UnApprovedIp",
+                                        "UnLegitCountries",
+                                        "Workstations",
+                                        "dc_ip_addresses",
+                                        "dc_machine_accounts",
+                                        "domain_controller_hostnames",
+                                        "internal_domains",
+                                        "known_cdcs",
+                                        "legit_ips",
+                                        "legtimate_identifiers",
+                                        "userdomain"};
     static const char *const folders[] = {"sigma/rules-placeholder", "sigma/rules-emerging-threats"};
     const char *shared = test_shared_data();
     struct err err;

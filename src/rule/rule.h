@@ -102,8 +102,8 @@ struct rules;
 struct rules *rules_new(size_t limit);
 void rules_free(struct rules *rules);
 /* Reads the documents of one file; a file named placeholders.yml gives the values of placeholders to all rules, read
- * before or after it (placeholder.h). What is wrong with them goes to the outcomes; fails (RC_LIMIT) only when memory or
- * RULES_MAX is exhausted. Not after rules_finish. */
+ * before or after it (placeholder.h). What is wrong with them goes to the outcomes; fails (RC_LIMIT) only when memory
+ * or RULES_MAX is exhausted. Not after rules_finish. */
 enum rc rules_add(struct rules *rules, struct str path, struct str text, struct err *err) MUST_USE;
 /* A file that the caller could not read. */
 enum rc rules_refuse(struct rules *rules, struct str path, const char *reason, struct err *err) MUST_USE;

@@ -60,9 +60,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         text = str_slice(text, 0, cut);
     }
     if (rules && names && arena && rules_add(rules, STR("f.yml"), text, &err) == RC_OK &&
-        rules_add(rules, STR("placeholders.yml"), vars, &err) == RC_OK &&
-        rules_finish(rules, &err) == RC_OK && rule_set_compile(rules, names, &set, &err) == RC_OK &&
-        case_event_of(&made, arena, names, event))
+        rules_add(rules, STR("placeholders.yml"), vars, &err) == RC_OK && rules_finish(rules, &err) == RC_OK &&
+        rule_set_compile(rules, names, &set, &err) == RC_OK && case_event_of(&made, arena, names, event))
         match_all(rules, names, set, &made.event);
     rule_set_free(set);
     arena_free(arena);
