@@ -270,4 +270,5 @@ def own_and_public():
 
 
 if __name__ == "__main__":
-    sys.exit(main([beside_rules, correlations_and_forms, any_day, info_files, reports, placeholders, explained, own_and_public]))
+    sys.exit(main([beside_rules, correlations_and_forms, any_day, info_files, reports, placeholders, explained,
+                   own_and_public]))
