@@ -146,7 +146,8 @@ static void on_event(void *context, const struct event *event)
     count = MIN(count, MATCHES_MAX);
     if (detector->sink->event)
         detector->sink->event(detector->sink->context, event, detector->matches, count);
-    count = repeats_sift(detector->repeats, event, detector->matches, count);
+    if (repeats_concern(event))
+        count = repeats_sift(detector->repeats, event, detector->matches, count);
     for (size_t i = 0; i < count; i++) {
         const struct detector_hit found = {.rule = detector->matches[i].rule,
                                            .record = event->record,

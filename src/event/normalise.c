@@ -303,8 +303,11 @@ static void script_give(struct normaliser *normaliser, int at, bool goes_on, con
             draft->event.records[i] = block->part[i].record;
         draft->event.flags = EVENT_MATCH | EVENT_UNDERSTOOD | EVENT_JOINED;
         uint32_t slot = mapping_slot(normaliser->mapping, normaliser->word[WORD_SCRIPT_TEXT]);
-        if (record_parse(normaliser, state_find(normaliser, &source), record_text) &&
-            draft_replace(draft, slot, text)) {
+        /* A piece comes of a Windows event, alone or inside syslog. */
+        bool parsed = text_nested(normaliser, record_text);
+        if (!parsed)
+            draft_forget_fields(draft);
+        if ((parsed || syslog_line(normaliser, record_text)) && draft_replace(draft, slot, text)) {
             draft->event.statutory[STATUTORY_DESCRIPTION] = description_cut(text);
             draft_give(draft, outlet->sink, outlet->context);
         }

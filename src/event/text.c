@@ -21,14 +21,11 @@ static void pattern_take(struct normaliser *normaliser, const struct pattern *pa
             pairs_add(normaliser, value[i]);
             continue;
         }
-        struct str text = value[i];
-        while (text.n && text.p[0] == ' ')
-            text = str_skip(text, 1);
-        if (!pattern->name[i] || !text.n)
+        if (!pattern->name[i] || !value[i].n)
             continue;
-        draft_add(draft, pattern->name[i], EVENT_STRING, text);
+        draft_add(draft, pattern->name[i], EVENT_STRING, value[i]);
         if (pattern->statutory[i] != STATUTORY_COUNT)
-            draft_statutory(draft, pattern->statutory[i], text);
+            draft_statutory(draft, pattern->statutory[i], value[i]);
     }
     draft_apply(draft, &pattern->row);
 }
@@ -102,7 +99,7 @@ static struct program_known program_said(struct normaliser *normaliser)
     struct str service = normaliser->draft.event.statutory[STATUTORY_SERVICE];
     if (service.n && !said(normaliser, WORD_PROGRAM).p)
         say(normaliser, WORD_PROGRAM, service);
-    return program_find(normaliser, service);
+    return program_resolve(normaliser, service); /* such lines are rare */
 }
 
 bool text_nested(struct normaliser *normaliser, struct str text)

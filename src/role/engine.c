@@ -329,7 +329,9 @@ static void on_event(void *context, const struct event *event)
     size_t count = 0;
     if (matcher_event(engine->matcher, event, found, HITS_MAX, &count) != RC_OK)
         return;
-    count = repeats_sift(engine->repeats, event, found, MIN(count, (size_t)HITS_MAX));
+    count = MIN(count, (size_t)HITS_MAX);
+    if (repeats_concern(event))
+        count = repeats_sift(engine->repeats, event, found, count);
     for (size_t i = 0; i < count; i++)
         match_found(engine, event, found[i].rule);
 }

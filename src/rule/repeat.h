@@ -13,6 +13,12 @@
 
 #define REPEATS_MAX 1024u
 
+/* Whether its matches are to be sifted: most events are neither piece nor joined. */
+static inline bool repeats_concern(const struct event *event)
+{
+    return (event->flags & (EVENT_PIECE | EVENT_JOINED)) != 0;
+}
+
 struct repeats;
 
 struct repeats *repeats_new(void); /* NULL without memory */
