@@ -185,7 +185,7 @@ def script_blocks_in_service():
             for pid in service.pids("engine"):
                 os.kill(pid, signal.SIGKILL)
             service.tcp((script_piece("nxlog", 2) + script_piece("nxlog", 3)).encode())
-            deadline = time.time() + 30
+            deadline = time.time() + 90
             titles = []
             while time.time() < deadline and len(titles) < 3:
                 titles = sorted(row["title"] for row in web.ask("incident.list", state="all")["incidents"])
