@@ -174,6 +174,36 @@ def reports():
         check_equal(done.returncode, 2, f"status of {arguments}")
 
 
+def placeholders():
+    """placeholders.yml gives rules their values, from whatever folder; a rule without values is refused by its name"""
+    with Folder() as folder:
+        identity = str(uuid.uuid4())
+        text = rule("Stranger signed in", identity, "Accepted password").replace(
+            "    condition: selection", "    filter:\n        account|expand: '%Administrators%'\n"
+            "    condition: selection and not filter")
+        folder.file("rules/a.yml", text)
+        log = folder.file("a.log", ROOT_LOGIN + OTHER_LOGIN)
+        rules = os.path.join(folder.path, "rules")
+        check_said = subprocess.run([QORGAN, "rules", "check", rules], capture_output=True, text=True, check=False,
+                                    timeout=60)
+        check_equal(check_said.returncode, 1, check_said.stdout)
+        check('placeholder "%Administrators%" is not defined' in check_said.stdout, check_said.stdout)
+        folder.file("values/placeholders.yml", "name: ours\nvars:\n    Administrators: [root, 'adm_*']\n")
+        command = [QORGAN, "detect", "--rules", rules, "--rules", os.path.join(folder.path, "values"), "--json", log]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        check_equal([json.loads(line)["record"] for line in done.stdout.splitlines()], [2], "records" + done.stderr)
+        folder.file("values/placeholders.yml", "vars: [Administrators]\n")
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        check("refused rule" in done.stderr and "placeholders.yml" in done.stderr and "vars" in done.stderr,
+              done.stderr)
+        folder.file("rules/placeholders.yml", "vars:\n    Administrators: ann\n")
+        folder.file("rules/a.must.log", ROOT_LOGIN)
+        folder.file("rules/a.not.log", OTHER_LOGIN)
+        done = subprocess.run([QORGAN, "rules", "test", rules], capture_output=True, text=True, check=False,
+                              timeout=60)
+        check("2 passed, 0 failed" in done.stdout, done.stdout + done.stderr)
+
+
 def explained():
     """rules explain: the tree with verdict and reason of each test, for hits and misses, of a record and of a line"""
     with Folder() as folder:
@@ -240,4 +270,5 @@ def own_and_public():
 
 
 if __name__ == "__main__":
-    sys.exit(main([beside_rules, correlations_and_forms, any_day, info_files, reports, explained, own_and_public]))
+    sys.exit(main([beside_rules, correlations_and_forms, any_day, info_files, reports, placeholders, explained,
+                   own_and_public]))

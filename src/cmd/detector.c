@@ -10,6 +10,7 @@
 #include "os/random.h"
 #include "role/rule_folder.h"
 #include "rule/correlate.h"
+#include "rule/repeat.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -35,6 +36,7 @@ struct detector {
     const struct detector_sink *sink;
     struct correlator *correlator;
     struct normaliser *normaliser;
+    struct repeats *repeats;
     int64_t latest_ns; /* event time */
     uint64_t too_large;
     enum rc rc;
@@ -144,6 +146,8 @@ static void on_event(void *context, const struct event *event)
     count = MIN(count, MATCHES_MAX);
     if (detector->sink->event)
         detector->sink->event(detector->sink->context, event, detector->matches, count);
+    if (repeats_concern(event))
+        count = repeats_sift(detector->repeats, event, detector->matches, count);
     for (size_t i = 0; i < count; i++) {
         const struct detector_hit found = {.rule = detector->matches[i].rule,
                                            .record = event->record,
@@ -201,7 +205,9 @@ static enum rc work_begin(struct detector *detector, const struct detector_sink 
     detector->rc = RC_OK;
     detector->correlator = correlator_new(detector->rules, NULL, random_u64());
     detector->normaliser = normaliser_new(detector->mapping, detector->names);
-    return detector->correlator && detector->normaliser ? RC_OK : err_set(err, RC_LIMIT, "no memory for matching");
+    detector->repeats = repeats_new();
+    bool made = detector->correlator && detector->normaliser && detector->repeats;
+    return made ? RC_OK : err_set(err, RC_LIMIT, "no memory for matching");
 }
 
 static void work_end(struct detector *detector)
@@ -214,6 +220,8 @@ static void work_end(struct detector *detector)
     }
     correlator_free(detector->correlator);
     normaliser_free(detector->normaliser);
+    repeats_free(detector->repeats);
+    detector->repeats = NULL;
     detector->correlator = NULL;
     detector->normaliser = NULL;
 }
@@ -239,6 +247,7 @@ static enum rc show(struct detector *detector, struct detector_file *file, struc
                           on_event, detector);
     }
     finish(detector, file->received_ns);
+    file->incomplete = normaliser_incomplete(detector->normaliser);
     return detector->rc == RC_OK ? RC_OK
                                  : err_set(err, detector->rc, "no memory for the correlations of \"%s\"", file->path);
 }
@@ -249,6 +258,7 @@ enum rc detector_file(struct detector *detector, struct detector_file *file, str
     struct buf events CLEANUP(buf_done) = {0};
     struct arena *memory CLEANUP(arena_cleanup) = arena_new(FILE_MEMORY);
     file->records = 0;
+    file->incomplete = 0;
     buf_init(&events, FILE_MEMORY / 2);
     if (!memory)
         return err_set(err, RC_LIMIT, "no memory for \"%s\"", file->path);

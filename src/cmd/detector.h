@@ -46,7 +46,8 @@ struct detector_file {
     const char *path;
     int64_t received_ns; /* when its records count as received, which gives a year to lines without one */
     struct detector_sink sink;
-    uint64_t records; /* comes back */
+    uint64_t records;    /* comes back */
+    uint64_t incomplete; /* comes back: PowerShell script blocks that lacked pieces */
 };
 enum rc detector_file(struct detector *detector, struct detector_file *file, struct err *err) MUST_USE;
 

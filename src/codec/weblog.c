@@ -144,6 +144,50 @@ bool weblog_parse(struct str line, struct weblog *ret_weblog)
     return false;
 }
 
+/* --- squid --- */
+
+/* "ACTION/STATUS", "HIERARCHY/PEER" */
+static bool take_pair(struct str *s, struct str *ret_left, struct str *ret_right)
+{
+    struct str word = take_word(s);
+    size_t slash = str_find(word, '/');
+    *ret_left = str_slice(word, 0, slash);
+    *ret_right = no_dash(str_skip(word, slash + 1));
+    return slash > 0 && slash < word.n;
+}
+
+bool weblog_squid(struct str line, struct weblog *ret_weblog)
+{
+    struct weblog out = {.request = STR_NONE};
+    struct str hierarchy;
+    struct str s = str_trim(line);
+    struct str time = take_word(&s);
+    bool is_time = time.n == 14 && time.p[10] == '.' && timestamp_epoch(time, &out.time_ns) == time.n;
+    while (s.n > 0 && s.p[0] == ' ')
+        s = str_skip(s, 1);
+    struct str elapsed = take_word(&s);
+    out.client = take_word(&s);
+    memset(ret_weblog, 0, sizeof *ret_weblog);
+    if (!is_time || !elapsed.n || !is_number(elapsed) || !out.client.n || !take_pair(&s, &out.action, &out.status))
+        return false;
+    out.bytes = take_word(&s);
+    out.request = s;
+    out.method = take_word(&s);
+    struct str url = take_word(&s);
+    if (!is_number(out.status) || out.status.n != 3 || !out.bytes.n || !is_number(out.bytes) || !url.n)
+        return false;
+    out.request = str_at(out.request.p, (size_t)(url.p + url.n - out.request.p));
+    out.user = take_word(&s);
+    if (!take_pair(&s, &hierarchy, &out.peer) || s.n == 0)
+        return false;
+    size_t question = str_find(url, '?');
+    out.stem = str_slice(url, 0, question);
+    out.query = str_skip(url, question + 1);
+    out.rest = take_word(&s);
+    *ret_weblog = out;
+    return true;
+}
+
 /* --- W3C extended --- */
 
 static struct str trim_line(struct str s)

@@ -1,4 +1,5 @@
-/* weblog.h - web server logs: NCSA common and combined, and W3C extended (working draft WD-logfile-960323).
+/* weblog.h - web server logs: NCSA common and combined, W3C extended (working draft WD-logfile-960323), and what squid
+ * writes of requests through it (logformat "squid").
  *
  * Borrowed, no memory. "-" comes out as the empty slice. Quoted values keep Apache's escapes (\" \xhh) as written. */
 #ifndef CODEC_WEBLOG_H
@@ -27,10 +28,16 @@ struct weblog {
     struct str agent;
     struct str rest; /* what follows the known fields */
     bool combined;
+    struct str action; /* of squid: "TCP_TUNNEL" */
+    struct str peer;   /* of squid: whom it asked */
 };
 
 /* False unless the line has client, ident, user, [time], "request", status and bytes. */
 bool weblog_parse(struct str line, struct weblog *ret_weblog) MUST_USE;
+
+/* "TIME.mmm ELAPSED CLIENT ACTION/STATUS BYTES METHOD URL USER HIERARCHY/PEER TYPE". `request` is "METHOD URL"; ident,
+ * protocol, referer and agent stay empty. False unless all ten are there. */
+bool weblog_squid(struct str line, struct weblog *ret_weblog) MUST_USE;
 
 #define W3C_FIELDS_MAX 64u
 

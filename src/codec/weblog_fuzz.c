@@ -13,6 +13,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     int64_t time_ns = 0;
     if (weblog_parse(text, &weblog))
         ASSERT(weblog.request.n + weblog.agent.n + weblog.referer.n < size && weblog.method.n <= weblog.request.n);
+    if (weblog_squid(text, &weblog))
+        ASSERT(weblog.request.n < size && weblog.stem.n + weblog.query.n <= weblog.request.n);
     struct str rest = text;
     struct str head = str_cut(&rest, 10);
     if (w3c_fields(head, &w3c) && w3c_row(&w3c, rest, value))

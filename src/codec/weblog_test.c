@@ -79,6 +79,56 @@ static void lines(void)
     }
 }
 
+static void squid_lines(void)
+{
+    static const struct {
+        const char *line;
+        const char *want;
+    } data[] = {
+        {"1795158000.123    200 192.0.2.5 TCP_TUNNEL/200 3900 CONNECT 203.0.113.9:22 - HIER_DIRECT/203.0.113.9 -\n",
+         "192.0.2.5||TCP_TUNNEL|200|3900|CONNECT 203.0.113.9:22|CONNECT|203.0.113.9:22||203.0.113.9|"},
+        {"1795158000.123 1234567 h TCP_MISS/304 0 GET http://a/b?c=d?e ann FIRSTUP_PARENT/proxy2 text/html x",
+         "h|ann|TCP_MISS|304|0|GET http://a/b?c=d?e|GET|http://a/b|c=d?e|proxy2|text/html"},
+        {"1795158000.123 0 h TCP_DENIED/403 9 GET error:invalid-request - HIER_NONE/- text/html",
+         "h||TCP_DENIED|403|9|GET error:invalid-request|GET|error:invalid-request|||text/html"},
+        {"1795158000.123 0 h NONE/000 0 - error:transaction-end-before-headers - HIER_NONE/- -",
+         "h||NONE|000|0|- error:transaction-end-before-headers||error:transaction-end-before-headers|||"},
+        {"1795158000.123 0 h TCP_MISS/200 9 GET http://a/ - HIER_NONE/-", "refused"},
+        {"1795158000.123 0 h TCP_MISS/200 9 GET http://a/ - HIER_NONE text/html", "refused"},
+        {"1795158000.123 0 h TCP_MISS/200 9 GET", "refused"},
+        {"1795158000.123 0 h TCP_MISS/2000 9 GET http://a/ - HIER_NONE/- -", "refused"},
+        {"1795158000.123 0 h TCP_MISS/abc 9 GET http://a/ - HIER_NONE/- -", "refused"},
+        {"1795158000.123 0 h TCP_MISS 9 GET http://a/ - HIER_NONE/- -", "refused"},
+        {"1795158000.123 0 h /200 9 GET http://a/ - HIER_NONE/- -", "refused"},
+        {"1795158000.123 0 h TCP_MISS/200 9x GET http://a/ - HIER_NONE/- -", "refused"},
+        {"1795158000.123 0 - TCP_MISS/200 9 GET http://a/ - HIER_NONE/- -", "refused"},
+        {"1795158000.123 x h TCP_MISS/200 9 GET http://a/ - HIER_NONE/- -", "refused"},
+        {"1795158000.12 0 h TCP_MISS/200 9 GET http://a/ - HIER_NONE/- -", "refused"},
+        {"1795158000 0 h TCP_MISS/200 9 GET http://a/ - HIER_NONE/- -", "refused"},
+        {"179515800x.123 0 h TCP_MISS/200 9 GET http://a/ - HIER_NONE/- -", "refused"},
+        {"", "refused"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(data); i++) {
+        char text[512] = "refused";
+        struct weblog w;
+        struct buf buf;
+        test_row("%zu %s", i, data[i].line);
+        buf_init_fixed(&buf, text, sizeof text);
+        if (!weblog_squid(str_of(data[i].line), &w)) {
+            CHECK_TEXT(STR("refused"), data[i].want);
+            continue;
+        }
+        const struct str parts[] = {w.client, w.user, w.action, w.status, w.bytes, w.request,
+                                    w.method, w.stem, w.query,  w.peer,   w.rest};
+        for (size_t p = 0; p < ARRAY_LEN(parts); p++)
+            buf_format(&buf, "%s%.*s", p ? "|" : "", STR_ARG(parts[p]));
+        CHECK_TEXT(buf_view(&buf), data[i].want);
+        CHECK_INT(w.time_ns, INT64_C(1795158000123000000));
+        for (size_t n = 0; n < strlen(data[i].line); n++)
+            IGNORE(weblog_squid(str_slice(str_of(data[i].line), 0, n), &w)); /* only must not crash */
+    }
+}
+
 static void w3c_lines(void)
 {
     static const struct {
@@ -143,7 +193,8 @@ static void cuts_and_flips(void)
     }
 }
 
-static const struct test tests[] = {{"lines", lines}, {"W3C lines", w3c_lines}, {"cuts and flips", cuts_and_flips}};
+static const struct test tests[] = {
+    {"lines", lines}, {"squid", squid_lines}, {"W3C lines", w3c_lines}, {"cuts and flips", cuts_and_flips}};
 
 int main(int argc, char **argv)
 {

@@ -62,6 +62,9 @@ bool audit_line(struct normaliser *normaliser, struct str text)
     draft_apply_list(draft, rows_for(normaliser, STR("audit"), audit.type, STR_NONE));
     draft_apply_list(draft, normaliser->audit_rows);
     draft_statutory(draft, STATUTORY_HOST, audit.node);
+    if (audit.node.n &&
+        !draft_replace(draft, mapping_slot(normaliser->mapping, normaliser->word[WORD_HOST]), audit.node))
+        say(normaliser, WORD_HOST, audit.node); /* a relay's name stands in the header of syslog */
     draft_statutory(draft, STATUTORY_DESCRIPTION, text);
     normaliser->audit = audit;
     normaliser->audit_text = text;

@@ -2,9 +2,19 @@
 
 #include "base/arena.h"
 #include "base/assert.h"
+#include "codec/utf8.h"
 #include "event/names.h"
 
 #include <string.h>
+
+struct str source_kind_constant(struct str kind)
+{
+    static const char *const kinds[] = {"udp", "tcp", "tls", "file", "journal", "import", "agent", "desk"};
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+        if (str_is(kind, kinds[i]))
+            return str_of(kinds[i]);
+    return STR_NONE;
+}
 
 bool audit_join_init(struct audit_join *join)
 {
@@ -77,10 +87,7 @@ static struct audit_pending *pending_new(struct audit_join *join, const struct e
     pending->time_ns = audit->time_ns;
     pending->serial = audit->serial;
     buf_init(&pending->text, AUDIT_TEXT_MAX);
-    static const char *const kinds[] = {"udp", "tcp", "tls", "file", "journal", "import", "agent", "desk"};
-    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
-        if (str_is(source->kind, kinds[i]))
-            pending->kind = str_of(kinds[i]);
+    pending->kind = source_kind_constant(source->kind);
     pending->name_n = MIN(source->name.n, sizeof pending->name);
     if (pending->name_n)
         memcpy(pending->name, source->name.p, pending->name_n);
@@ -103,6 +110,10 @@ void audit_join_add(struct audit_join *join, const struct event_source *source, 
     if (!pending)
         pending = pending_new(join, source, audit, node);
     pending->received_ns = piece->received_ns;
+    if (!pending->host_n && piece->host.n) {
+        pending->host_n = utf8_valid_prefix(str_slice(piece->host, 0, sizeof pending->host));
+        memcpy(pending->host, piece->host.p, pending->host_n);
+    }
     if (pending->record_count < EVENT_RECORDS_MAX && pending->text.n + piece->line.n < AUDIT_TEXT_MAX) {
         if (pending->text.n)
             buf_char(&pending->text, '\n');

@@ -30,6 +30,8 @@ struct audit_pending {
     struct str kind; /* of the source: constant text or in `names` */
     char name[256];
     size_t name_n;
+    char host[256]; /* that the records name: node=, or the syslog header's */
+    size_t host_n;
 };
 
 struct audit_join {
@@ -44,8 +46,11 @@ struct audit_piece {
     uint64_t record;
     int64_t received_ns;
     struct str line;
+    struct str host; /* empty unless the record names one */
 };
 
+/* The kinds of sources by themselves: text that outlives a source; empty for another. */
+struct str source_kind_constant(struct str kind);
 bool audit_join_init(struct audit_join *join) MUST_USE;
 void audit_join_done(struct audit_join *join);
 /* True for record types that come in company. */

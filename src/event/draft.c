@@ -118,6 +118,14 @@ struct str draft_slot(const struct draft *draft, uint32_t slot)
     return value.p ? value : STR("");
 }
 
+bool draft_replace(struct draft *draft, uint32_t slot, struct str value)
+{
+    if (!slot || draft->stamps[slot] != draft->stamp)
+        return false;
+    draft->fields[draft->first[slot]].value = value;
+    return true;
+}
+
 void draft_own_time(struct draft *draft, int64_t time_ns)
 {
     if (draft->has_own)

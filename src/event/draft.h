@@ -47,6 +47,8 @@ void draft_say(struct draft *draft, struct str name, struct str value);
 void draft_statutory(struct draft *draft, enum statutory field, struct str value);
 /* The first value of a slot; p == NULL when the event has none. */
 struct str draft_slot(const struct draft *draft, uint32_t slot);
+/* Gives the first field of a slot another value; false when the event has none. */
+bool draft_replace(struct draft *draft, uint32_t slot, struct str value) MUST_USE;
 void draft_own_time(struct draft *draft, int64_t time_ns);
 
 /* Applies a row whose conditions hold: log source, kind, outcome, sets. What is said already stays. */

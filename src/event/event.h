@@ -17,7 +17,7 @@
 
 #define EVENT_FIELDS_MAX     512 /* fields past it are counted in `fields_lost` */
 #define EVENT_CATEGORIES_MAX 4   /* Sigma categories one event can have (Sysmon 12: registry_event, registry_add) */
-#define EVENT_RECORDS_MAX    64  /* records joined into one event (Linux audit) */
+#define EVENT_RECORDS_MAX    64  /* records joined into one event (Linux audit, script blocks) */
 #define EVENT_DEPTH_MAX      64  /* nesting of JSON followed; deeper is kept whole in the raw bytes */
 
 /* Statutory fields, 52/NK Annex 4. One row: enum, key (used in queries, columns and exports). */
@@ -66,6 +66,8 @@ enum event_flags {
     EVENT_ARCHIVE = 1,    /* describes exactly one record: its fields become the record's columns */
     EVENT_MATCH = 2,      /* to be shown to the rules */
     EVENT_UNDERSTOOD = 4, /* a parser made sense of it; without it only raw, host and description are filled */
+    EVENT_PIECE = 8,      /* its record is a part of a script block: an event with EVENT_JOINED may come */
+    EVENT_JOINED = 16,    /* of several records with EVENT_PIECE: rules that matched one of them have told it */
 };
 
 struct event {

@@ -1,6 +1,6 @@
 /* Golden cases: testdata/NAME.case holds records and, indented behind each, the events that come of it.
  *
- *   # comment          source KIND NAME      zone SECONDS      flush
+ *   # comment          source KIND NAME      zone SECONDS      flush SECONDS
  *   < a record as it is            <\ a record with \xHH escapes
  *
  * `event_golden_test --bless` rewrites the files; read the difference before committing it. */
@@ -60,6 +60,7 @@ static void play_source(struct play *play, struct str rest)
 static void play_line(struct play *play, struct str line)
 {
     int64_t zone = 0;
+    int64_t seconds = 0;
     if (str_starts(line, STR("< ")))
         normaliser_record(play->normaliser, &play->source, play->record++, RECEIVED_NS, str_skip(line, 2), play->arena,
                           play_event, play);
@@ -72,6 +73,8 @@ static void play_line(struct play *play, struct str line)
         normaliser_set_zone(play->normaliser, (int32_t)zone);
     else if (str_is(line, "flush"))
         normaliser_flush(play->normaliser, RECEIVED_NS + 3 * INT64_C(1000000000), play->arena, play_event, play);
+    else if (str_starts(line, STR("flush ")) && str_to_i64(str_skip(line, 6), &seconds))
+        normaliser_flush(play->normaliser, RECEIVED_NS + seconds * INT64_C(1000000000), play->arena, play_event, play);
     else
         CHECK(line.n == 0 || line.p[0] == '#');
 }
@@ -203,6 +206,16 @@ static void winxml_case(void)
     play_case("winxml");
 }
 
+static void script_case(void)
+{
+    play_case("script");
+}
+
+static void gaps_case(void)
+{
+    play_case("gaps");
+}
+
 static void strange_case(void)
 {
     play_case("strange");
@@ -211,6 +224,7 @@ static void strange_case(void)
 static const struct test tests[] = {
     {"syslog", syslog_case},   {"programs", programs_case}, {"windows", windows_case}, {"audit", audit_case},
     {"formats", formats_case}, {"journal", journal_case},   {"strange", strange_case}, {"winxml", winxml_case},
+    {"script", script_case},   {"gaps", gaps_case},
 };
 
 int main(int argc, char **argv)

@@ -37,6 +37,19 @@ static void leaf_add(void *context, struct str path, enum json_kind kind, struct
     draft_add(&normaliser->draft, name, types[kind], kind == JSON_NULL ? STR_NONE : value);
 }
 
+/* A script that does not fit into one event 4104: see script_join.h. */
+static void script_note(struct normaliser *normaliser, struct str channel)
+{
+    struct script_piece *piece = &normaliser->piece;
+    *piece =
+        (struct script_piece){.block = said(normaliser, WORD_SCRIPT_ID), .text = said(normaliser, WORD_SCRIPT_TEXT)};
+    normaliser->has_piece = str_to_u64(said(normaliser, WORD_SCRIPT_TOTAL), &piece->total) &&
+                            str_to_u64(said(normaliser, WORD_SCRIPT_NUMBER), &piece->number) && piece->number > 0 &&
+                            piece->total > 1 && piece->number <= piece->total && piece->block.n > 0 &&
+                            piece->block.n <= SCRIPT_ID_MAX && piece->text.p &&
+                            str_search(channel, STR("PowerShell")) < channel.n;
+}
+
 static void windows_apply(struct normaliser *normaliser, struct str channel, struct str id)
 {
     struct draft *draft = &normaliser->draft;
@@ -44,6 +57,8 @@ static void windows_apply(struct normaliser *normaliser, struct str channel, str
     draft_apply_list(draft, rows_for(normaliser, STR("channel"), channel, id));
     draft_apply_list(draft, rows_for(normaliser, STR("channel"), channel, STR_NONE));
     draft_apply_list(draft, normaliser->windows_rows);
+    if (str_is(id, "4104"))
+        script_note(normaliser, channel);
 }
 
 /* The journal splits an audit record: "SYSCALL arch=..." in MESSAGE, serial and time beside it. Put together again it

@@ -532,9 +532,10 @@ static enum rc programs_finish(struct loader *loader)
 static enum rc slots_always(struct loader *loader)
 {
     static const char *const names[] = {
-        "Channel",   "EventID",     "message",    "program",   "host",
-        "_HOSTNAME", "_COMM",       "_TRANSPORT", "_AUDIT_ID", "_SOURCE_REALTIME_TIMESTAMP",
-        "time",      "CommandLine", "type"};
+        "Channel",       "EventID",     "message",    "program",         "host",
+        "_HOSTNAME",     "_COMM",       "_TRANSPORT", "_AUDIT_ID",       "_SOURCE_REALTIME_TIMESTAMP",
+        "time",          "CommandLine", "type",       "ScriptBlockText", "ScriptBlockId",
+        "MessageNumber", "MessageTotal"};
     uint32_t slot = 0;
     enum rc rc = RC_OK;
     for (size_t i = 0; i < ARRAY_LEN(names) && rc == RC_OK; i++)

@@ -110,6 +110,7 @@ void normaliser_free(struct normaliser *normaliser)
     cache_done(&normaliser->sources);
     if (normaliser->join.pending)
         audit_join_done(&normaliser->join);
+    script_join_done(&normaliser->scripts);
     memory_free(normaliser->known);
     memory_free(normaliser->state);
     memory_free(normaliser);
@@ -219,6 +220,16 @@ static void record_begin(struct normaliser *normaliser, const struct event_sourc
     draft->event.record_count = 1;
     draft->event.flags = EVENT_ARCHIVE | EVENT_MATCH;
     normaliser->has_audit = false;
+    normaliser->has_piece = false;
+}
+
+#define DESCRIPTION_MAX 4096
+
+static struct str description_cut(struct str description)
+{
+    if (description.n > DESCRIPTION_MAX)
+        description.n = utf8_valid_prefix(str_slice(description, 0, DESCRIPTION_MAX));
+    return description;
 }
 
 /* Where events go, and the arena they live in. */
@@ -245,6 +256,9 @@ static void joined_give(struct normaliser *normaliser, int at, const struct outl
         memcpy(draft->event.records, pending->record, pending->record_count * sizeof pending->record[0]);
         draft->event.flags = EVENT_MATCH | EVENT_UNDERSTOOD;
         draft->event.parser = "audit";
+        struct str host = arena_str(arena, str_at(pending->host, pending->host_n));
+        say(normaliser, WORD_HOST, host);
+        draft_statutory(draft, STATUTORY_HOST, host);
         audit_whole(normaliser, lines);
         draft_give(draft, outlet->sink, outlet->context);
     }
@@ -256,7 +270,7 @@ static void record_join(struct normaliser *normaliser, const struct event_source
 {
     struct audit audit = normaliser->audit;
     struct audit_join *join = &normaliser->join;
-    const struct audit_piece piece = {&audit, record, received_ns, normaliser->audit_text};
+    const struct audit_piece piece = {&audit, record, received_ns, normaliser->audit_text, said(normaliser, WORD_HOST)};
     int at = -1;
     while ((at = audit_join_due(join, source->id, audit.time_ns)) >= 0)
         joined_give(normaliser, at, outlet);
@@ -271,7 +285,61 @@ static void record_join(struct normaliser *normaliser, const struct event_source
         joined_give(normaliser, at, outlet);
 }
 
-#define DESCRIPTION_MAX 4096
+/* Gives a script block as far as it came, and forgets it. One part alone has been seen as its record. */
+static void script_give(struct normaliser *normaliser, int at, bool goes_on, const struct outlet *outlet)
+{
+    struct arena *arena = outlet->arena;
+    const struct script_block *block = &normaliser->scripts.blocks[at];
+    struct draft *draft = &normaliser->draft;
+    struct event_source source = {.kind = block->kind};
+    struct str record_text = block->count > 1 ? arena_str(arena, buf_view(&block->record_text)) : STR_NONE;
+    struct str text = record_text.n ? script_block_text(block, arena) : STR_NONE;
+    source.name = arena_str(arena, str_at(block->name, block->name_n));
+    memcpy(source.id, block->source, sizeof source.id);
+    if (text.p) {
+        record_begin(normaliser, &source, block->part[0].record, block->received_ns, record_text, arena);
+        draft->event.record_count = block->count;
+        for (uint32_t i = 0; i < block->count; i++)
+            draft->event.records[i] = block->part[i].record;
+        draft->event.flags = EVENT_MATCH | EVENT_UNDERSTOOD | EVENT_JOINED;
+        uint32_t slot = mapping_slot(normaliser->mapping, normaliser->word[WORD_SCRIPT_TEXT]);
+        /* A piece comes of a Windows event, alone or inside syslog. */
+        bool parsed = text_nested(normaliser, record_text);
+        if (!parsed)
+            draft_forget_fields(draft);
+        if ((parsed || syslog_line(normaliser, record_text)) && draft_replace(draft, slot, text)) {
+            draft->event.statutory[STATUTORY_DESCRIPTION] = description_cut(text);
+            draft_give(draft, outlet->sink, outlet->context);
+        }
+        normaliser->has_piece = false;
+    }
+    script_join_remove(&normaliser->scripts, at, goes_on);
+}
+
+/* What the record just given means for script blocks: those of its host may have waited long enough, and it may be a
+ * part of one. */
+static void scripts_step(struct normaliser *normaliser, const struct event_source *source, struct str record_text,
+                         const struct outlet *outlet)
+{
+    const struct event *event = &normaliser->draft.event;
+    struct script_join *join = &normaliser->scripts;
+    struct script_piece piece = normaliser->piece;
+    bool has_piece = normaliser->has_piece;
+    bool goes_on = false;
+    int at = -1;
+    piece.host = names_hash(names_seed(normaliser->names), event->statutory[STATUTORY_HOST]);
+    piece.record = event->record;
+    piece.time_ns = event->time_ns;
+    piece.received_ns = event->received_ns;
+    piece.record_text = record_text;
+    while ((at = script_join_due(join, source->id, piece.host, piece.time_ns)) >= 0)
+        script_give(normaliser, at, false, outlet);
+    while (has_piece && (at = script_join_full(join, source, &piece, &goes_on)) >= 0)
+        script_give(normaliser, at, goes_on, outlet);
+    at = has_piece ? script_join_add(join, source, &piece) : -1;
+    if (at >= 0)
+        script_give(normaliser, at, false, outlet);
+}
 
 void normaliser_record(struct normaliser *normaliser, const struct event_source *source, uint64_t record,
                        int64_t received_ns, struct str raw, struct arena *arena, event_sink sink, void *context)
@@ -293,10 +361,13 @@ void normaliser_record(struct normaliser *normaliser, const struct event_source 
     if (!bracketed || !(draft->event.flags & EVENT_UNDERSTOOD))
         draft_statutory(draft, STATUTORY_DESCRIPTION, text);
     struct str *description = &draft->event.statutory[STATUTORY_DESCRIPTION];
-    if (description->n > DESCRIPTION_MAX)
-        description->n = utf8_valid_prefix(str_slice(*description, 0, DESCRIPTION_MAX));
+    *description = description_cut(*description);
+    if (normaliser->has_piece)
+        draft->event.flags |= EVENT_PIECE;
     draft_give(draft, sink, context);
     const struct outlet outlet = {arena, sink, context};
+    if (normaliser->has_piece || normaliser->scripts.count)
+        scripts_step(normaliser, source, str_trim(text), &outlet);
     if (normaliser->has_audit)
         record_join(normaliser, source, record, received_ns, &outlet);
 }
@@ -308,6 +379,8 @@ void normaliser_flush(struct normaliser *normaliser, int64_t now_ns, struct aren
     int at = -1;
     while ((at = audit_join_stale(&normaliser->join, now_ns)) >= 0)
         joined_give(normaliser, at, &outlet);
+    while ((at = script_join_stale(&normaliser->scripts, now_ns)) >= 0)
+        script_give(normaliser, at, false, &outlet);
 }
 
 uint64_t normaliser_pending(const struct normaliser *normaliser)
@@ -316,10 +389,18 @@ uint64_t normaliser_pending(const struct normaliser *normaliser)
     for (uint32_t i = 0; i < normaliser->join.count; i++)
         if (normaliser->join.pending[i].record_count)
             least = MIN(least, normaliser->join.pending[i].record[0]);
+    for (uint32_t i = 0; i < normaliser->scripts.count; i++)
+        for (uint32_t part = 0; part < normaliser->scripts.blocks[i].count; part++)
+            least = MIN(least, normaliser->scripts.blocks[i].part[part].record);
     return least;
 }
 
 uint64_t normaliser_crowded(const struct normaliser *normaliser)
 {
     return normaliser->join.crowded;
+}
+
+uint64_t normaliser_incomplete(const struct normaliser *normaliser)
+{
+    return normaliser->scripts.incomplete;
 }

@@ -7,7 +7,9 @@
  * (Linux audit) remember the pieces too and give one more event with EVENT_MATCH only, once complete: it carries the
  * fields of all pieces, their raw lines joined by line feeds, Sigma's categories (process_creation, file_event,
  * network_connection) and the service word "auditd_event", so that rules for service auditd, which by convention look
- * at one record each, do not fire a second time on it. */
+ * at one record each, do not fire a second time on it. A PowerShell script block of several events (script_join.h)
+ * gives one more with EVENT_MATCH and EVENT_JOINED: the event of its first piece, with the text of all and the raw
+ * bytes of that first one; its pieces had EVENT_PIECE. */
 #ifndef EVENT_NORMALISE_H
 #define EVENT_NORMALISE_H
 
@@ -45,12 +47,15 @@ void normaliser_set_zone(struct normaliser *normaliser, int32_t offset_s);
  * it between records or batches. */
 void normaliser_record(struct normaliser *normaliser, const struct event_source *source, uint64_t record,
                        int64_t received_ns, struct str raw, struct arena *arena, event_sink sink, void *context);
-/* Gives joined events whose pieces stopped coming before `now_ns` minus two seconds (of receive time). */
+/* Gives joined events whose pieces stopped coming before `now_ns` minus two seconds (of receive time), script blocks
+ * minus a minute. */
 void normaliser_flush(struct normaliser *normaliser, int64_t now_ns, struct arena *arena, event_sink sink,
                       void *context);
 /* The smallest record number still held back for joining, or UINT64_MAX: an engine that restarts reads from there. */
 uint64_t normaliser_pending(const struct normaliser *normaliser);
 /* Joined events given before they were complete, because too many were pending. */
 uint64_t normaliser_crowded(const struct normaliser *normaliser);
+/* Script blocks that lacked pieces when they were given, or were too long to be given at once. */
+uint64_t normaliser_incomplete(const struct normaliser *normaliser);
 
 #endif

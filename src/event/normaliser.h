@@ -2,6 +2,7 @@
  *
  *   record -> detect (record.c) -> text.c, json.c, fields.c, web.c, audit.c -> draft -> sink
  *                                    audit.c -> audit_join.c -> draft -> sink, once complete
+ *                                    json.c -> script_join.c -> draft -> sink, once whole
  *
  * A parser returns whether it understood the text; what it added is forgotten when it did not. */
 #ifndef EVENT_NORMALISER_H
@@ -14,6 +15,7 @@
 #include "event/draft.h"
 #include "event/normalise.h"
 #include "event/pick.h"
+#include "event/script_join.h"
 #include "event/transform.h"
 
 /* Names that parsers write themselves. */
@@ -59,7 +61,13 @@
     X(WORD_SC_BYTES, "sc-bytes")                                                                                       \
     X(WORD_CS_REFERER, "cs-referer")                                                                                   \
     X(WORD_CS_USER_AGENT, "cs-user-agent")                                                                             \
-    X(WORD_REQUEST, "request")
+    X(WORD_S_ACTION, "s-action")                                                                                       \
+    X(WORD_R_IP, "r-ip")                                                                                               \
+    X(WORD_REQUEST, "request")                                                                                         \
+    X(WORD_SCRIPT_TEXT, "ScriptBlockText")                                                                             \
+    X(WORD_SCRIPT_ID, "ScriptBlockId")                                                                                 \
+    X(WORD_SCRIPT_NUMBER, "MessageNumber")                                                                             \
+    X(WORD_SCRIPT_TOTAL, "MessageTotal")
 
 enum word {
 #define X(id, text) id,
@@ -117,6 +125,9 @@ struct normaliser {
     bool has_audit; /* this record is one of audit: */
     struct audit audit;
     struct str audit_text;
+    struct script_join scripts;
+    bool has_piece; /* this record is a part of a script block: */
+    struct script_piece piece;
     uint32_t word[WORD_COUNT];
 };
 

@@ -37,8 +37,9 @@ void event_render(struct buf *buf, const struct names *names, const struct event
 {
     char time[CIVIL_TEXT_MAX];
     civil_format(event->time_ns, 0, event->time_ns % SECOND_NS ? 3 : 0, time);
-    buf_format(buf, "  event %s %s%s%s%s", event->parser, time, event->flags & EVENT_ARCHIVE ? " archive" : "",
-               event->flags & EVENT_MATCH ? " match" : "", event->flags & EVENT_UNDERSTOOD ? " understood" : "");
+    buf_format(buf, "  event %s %s%s%s%s%s%s", event->parser, time, event->flags & EVENT_ARCHIVE ? " archive" : "",
+               event->flags & EVENT_MATCH ? " match" : "", event->flags & EVENT_UNDERSTOOD ? " understood" : "",
+               event->flags & EVENT_PIECE ? " piece" : "", event->flags & EVENT_JOINED ? " joined" : "");
     buf_text(buf, " records");
     for (uint32_t i = 0; i < event->record_count; i++)
         buf_format(buf, "%c%llu", i ? ',' : ' ', (unsigned long long)event->records[i]);

@@ -5,15 +5,21 @@
 
 #include <string.h>
 
-/* A literal up to the next capture, "{{" reduced; *at stops behind it. */
+/* A literal up to the next capture, "{{" and "{tab}" reduced; *at stops behind it. */
 static enum rc literal_read(struct arena *arena, struct str text, size_t *at, struct str *ret_literal, struct err *err)
 {
+    static const struct str tab = STR_INIT("{tab}");
     char *copy = arena_alloc(arena, text.n - *at + 1);
     size_t n = 0;
     if (!copy)
         return err_set(err, RC_LIMIT, "not enough memory for the pattern");
     while (*at < text.n) {
         char c = text.p[*at];
+        if (str_starts(str_skip(text, *at), tab)) {
+            *at += tab.n;
+            copy[n++] = '\t';
+            continue;
+        }
         if (c == '{' && (*at + 1 == text.n || text.p[*at + 1] != '{'))
             break;
         *at += c == '{' ? 2 : 1;

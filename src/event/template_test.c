@@ -36,6 +36,8 @@ static void captures_what_stands_between(void)
         {"{a}: {b}", ": x", {"", "x", NULL}},
         {"{a:word}: {b}", "x: ", {"x", "", NULL}},
         {"n={a:num}{b}", "n=12abc", {"12", "abc", NULL}},
+        {"a{tab}{a:word}{tab}", "a\tb\t", {"b", NULL, NULL}},
+        {"{tabs}", "x", {"x", NULL, NULL}},
         {"{{{a}}", "{v}", {"v", NULL, NULL}},
         {"{a} [x]", "y [x] [x]", {"y [x]", NULL, NULL}},
         {"plain", "plain", {NULL, NULL, NULL}},

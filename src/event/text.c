@@ -43,13 +43,15 @@ static bool program_match(struct normaliser *normaliser, const struct program *p
     return true;
 }
 
-/* "sshd(pam_unix)" and "/usr/sbin/cron" are known as "sshd" and "cron". */
+/* "sshd(pam_unix)", "(squid-1)" and "/usr/sbin/cron" are known as "sshd", "squid-1" and "cron". */
 static struct str program_base(struct str program)
 {
     size_t slash = program.n;
     while (slash > 0 && program.p[slash - 1] != '/')
         slash--;
     program = str_skip(program, slash);
+    if (program.n > 1 && program.p[0] == '(')
+        return str_slice(program, 1, str_find(program, ')'));
     return str_slice(program, 0, str_find(program, '('));
 }
 
@@ -89,6 +91,15 @@ static struct program_known program_find(struct normaliser *normaliser, struct s
     normaliser->known[normaliser->known_count] = known;
     *place = normaliser->known_count++;
     return known;
+}
+
+/* Of a message that names no program: that which its pattern says wrote it. */
+static struct program_known program_said(struct normaliser *normaliser)
+{
+    struct str service = normaliser->draft.event.statutory[STATUTORY_SERVICE];
+    if (service.n && !said(normaliser, WORD_PROGRAM).p)
+        say(normaliser, WORD_PROGRAM, service);
+    return program_resolve(normaliser, service); /* such lines are rare */
 }
 
 bool text_nested(struct normaliser *normaliser, struct str text)
@@ -155,6 +166,12 @@ bool text_pairs(struct normaliser *normaliser, struct str text)
     return true;
 }
 
+/* "1795158000.123 " */
+static bool looks_like_squid(struct str message)
+{
+    return message.n > 15 && message.p[10] == '.' && message.p[14] == ' ' && char_is_digit(message.p[0]);
+}
+
 static bool looks_like_weblog(struct str message)
 {
     size_t bracket = str_find(str_slice(message, 0, 300), '[');
@@ -178,6 +195,15 @@ void text_message(struct normaliser *normaliser, struct str program, struct str 
         if (web_line(normaliser, trimmed))
             return;
     }
+    if (!taken && looks_like_squid(trimmed)) {
+        draft_statutory(draft, STATUTORY_SERVICE, program_base(program));
+        if (web_line(normaliser, trimmed)) {
+            say(normaliser, WORD_MESSAGE, message);
+            return;
+        }
+    }
+    if (taken && !program.n)
+        known = program_said(normaliser);
     if (!said(normaliser, WORD_MESSAGE).p)
         say(normaliser, WORD_MESSAGE, message);
     if (!taken)
@@ -261,6 +287,9 @@ bool text_plain(struct normaliser *normaliser, struct str text)
     if (!program_match(normaliser, normaliser->plain_program))
         return false;
     draft->event.parser = "pattern";
+    if (!said(normaliser, WORD_MESSAGE).p)
+        say(normaliser, WORD_MESSAGE, text);
+    draft_apply_list(draft, program_said(normaliser).rows);
     struct str time = said(normaliser, WORD_TIME);
     if (time.n && timestamp_any(time, draft->event.received_ns, normaliser->offset_s, &time_ns))
         draft_own_time(draft, time_ns);

@@ -15,7 +15,7 @@ bool web_line(struct normaliser *normaliser, struct str text)
 {
     struct draft *draft = &normaliser->draft;
     struct weblog weblog;
-    if (!weblog_parse(text, &weblog))
+    if (!weblog_parse(text, &weblog) && !weblog_squid(text, &weblog))
         return false;
     draft->event.parser = "weblog";
     draft_own_time(draft, weblog.time_ns);
@@ -32,6 +32,8 @@ bool web_line(struct normaliser *normaliser, struct str text)
     say(normaliser, WORD_CS_REFERER, weblog.referer);
     say(normaliser, WORD_CS_USER_AGENT, weblog.agent);
     say(normaliser, WORD_REQUEST, weblog.request);
+    say(normaliser, WORD_S_ACTION, weblog.action);
+    say(normaliser, WORD_R_IP, weblog.peer);
     draft_apply_list(draft, normaliser->web_rows);
     draft_statutory(draft, STATUTORY_DESCRIPTION, weblog.request);
     return true;

@@ -17,6 +17,7 @@
 #include "role/match.h"
 #include "role/roles.h"
 #include "role/ruleload.h"
+#include "rule/repeat.h"
 #include "tlog/hash.h"
 #include "wal/wal_reader.h"
 
@@ -66,6 +67,8 @@ struct engine {
     struct rules *rules;
     struct rule_set *set;
     struct matcher *matcher;
+    struct repeats *repeats;
+    uint64_t incomplete; /* script blocks that lacked pieces, as told last */
     size_t refused;
     struct wal_reader *reader;
     struct wal_frame frame;     /* at work: records are taken from it while matches and blocks have room */
@@ -139,7 +142,8 @@ static enum rc engine_start(struct process *process, void **ret_self, struct err
         engine->refused += !rules_outcome_at(engine->rules, i)->loaded;
     engine->normaliser = normaliser_new(engine->mapping, engine->names);
     engine->matcher = matcher_new(engine->set);
-    ASSERT(engine->normaliser && engine->matcher);
+    engine->repeats = repeats_new();
+    ASSERT(engine->normaliser && engine->matcher && engine->repeats);
     normaliser_set_zone(engine->normaliser, (int32_t)process->config.zone_offset_s);
     *ret_self = engine;
     return RC_OK;
@@ -325,7 +329,10 @@ static void on_event(void *context, const struct event *event)
     size_t count = 0;
     if (matcher_event(engine->matcher, event, found, HITS_MAX, &count) != RC_OK)
         return;
-    for (size_t i = 0; i < MIN(count, (size_t)HITS_MAX); i++)
+    count = MIN(count, (size_t)HITS_MAX);
+    if (repeats_concern(event))
+        count = repeats_sift(engine->repeats, event, found, count);
+    for (size_t i = 0; i < count; i++)
         match_found(engine, event, found[i].rule);
 }
 
@@ -612,6 +619,16 @@ static void source_write(struct buf *out, const struct source *source)
     json_write_object_end(out);
 }
 
+/* Their pieces were matched one by one, which is less than the whole. */
+static void incomplete_log(struct engine *engine)
+{
+    uint64_t now = normaliser_incomplete(engine->normaliser);
+    if (now != engine->incomplete)
+        log_warning("%llu PowerShell script blocks lacked pieces or were too long: they were matched in parts",
+                    (unsigned long long)(now - engine->incomplete));
+    engine->incomplete = now;
+}
+
 static void stats_send(struct engine *engine)
 {
     struct channel *desk = process_peer(ROLE_DESK, 0);
@@ -655,6 +672,7 @@ static void engine_tick(void *self, int64_t now_real_ns)
     arena_reset(engine->arena);
     if (!engine->behind && !engine_must_wait(engine))
         normaliser_flush(engine->normaliser, now_real_ns, engine->arena, on_event, engine);
+    incomplete_log(engine);
     stats_send(engine);
 }
 

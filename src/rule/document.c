@@ -130,7 +130,13 @@ static enum rc read_detection(struct reading *reading, const struct yaml_node *d
                               struct rule *ret_rule, struct err *err)
 {
     struct ast_builder builder;
-    struct lowering lowering = {reading->arena, &builder, reading->regexes, &reading->warning};
+    struct lowering lowering = {.arena = reading->arena,
+                                .builder = &builder,
+                                .regexes = reading->regexes,
+                                .warning = &reading->warning,
+                                .placeholders = reading->placeholders,
+                                .digest = &reading->digest,
+                                .rule = ret_rule};
     ast_builder_init(&builder, reading->arena);
     if (detection->kind != YAML_MAPPING)
         return err_set(err, RC_INVALID, "line %u: detection must be a mapping", detection->line);
@@ -242,7 +248,37 @@ static enum rc read_head(struct reading *reading, const struct yaml_node *docume
     return rc;
 }
 
-static enum rc read_hints(const struct yaml_node *document, struct rule *ret_rule, struct err *err)
+/* `aliases: {NAME: FIELD, NAME: [FIELD, FIELD]}` */
+static enum rc read_aliases(struct arena *arena, const struct yaml_node *own, struct rule *ret_rule, struct err *err)
+{
+    const struct yaml_node *aliases = yaml_get(own, "aliases");
+    if (!aliases)
+        return RC_OK;
+    if (aliases->kind != YAML_MAPPING || aliases->count > RULE_ALIASES_MAX)
+        return err_set(err, RC_INVALID, "line %u: aliases must be a mapping of at most %u names to fields",
+                       aliases->line, RULE_ALIASES_MAX);
+    struct rule_alias *all = arena_alloc_array(arena, aliases->count + 1, sizeof(*all));
+    if (!all)
+        return no_memory(err);
+    for (const struct yaml_node *one = aliases->first; one; one = one->next) {
+        struct rule_alias *alias = &all[ret_rule->alias_count];
+        alias->name = one->key->text;
+        enum rc rc = read_texts(arena, one, &alias->fields, &alias->field_count, err);
+        bool good = rc != RC_OK || (alias->name.n && alias->field_count && alias->field_count <= RULE_ALIAS_FIELDS_MAX);
+        for (size_t i = 0; rc == RC_OK && good && i < alias->field_count; i++)
+            good = alias->fields[i].n > 0;
+        if (!good)
+            rc = err_set(err, RC_INVALID, "line %u: an alias wants one to %u names of fields", one->line,
+                         RULE_ALIAS_FIELDS_MAX);
+        if (rc != RC_OK)
+            return rc;
+        ret_rule->alias_count++;
+    }
+    ret_rule->aliases = all;
+    return RC_OK;
+}
+
+static enum rc read_hints(struct arena *arena, const struct yaml_node *document, struct rule *ret_rule, struct err *err)
 {
     static const struct str kinds[] = {
         STR_INIT("dos"),       STR_INIT("unauthorised_access"),
@@ -265,7 +301,7 @@ static enum rc read_hints(const struct yaml_node *document, struct rule *ret_rul
     if (severity && (!yaml_to_i64(severity, &number) || number < 1 || number > 4))
         return err_set(err, RC_INVALID, "line %u: severity wants 1 to 4", severity->line);
     ret_rule->severity = (uint32_t)number;
-    return RC_OK;
+    return read_aliases(arena, own, ret_rule, err);
 }
 
 static enum rc read_body(struct reading *reading, const struct yaml_node *document, struct rule *ret_rule,
@@ -313,8 +349,17 @@ enum rc document_read(struct reading *reading, const struct yaml_node *document,
         return err_set(err, RC_INVALID, "line %u: \"action\" documents belong to Sigma 1", document->line);
     enum rc rc = read_head(reading, document, ret_rule, err);
     if (rc == RC_OK)
-        rc = read_hints(document, ret_rule, err);
+        rc = read_hints(reading->arena, document, ret_rule, err);
     if (rc == RC_OK)
         rc = read_body(reading, document, ret_rule, err);
     return rc;
+}
+
+const struct rule_alias *rule_alias_find(const struct rule *rule, struct str name)
+{
+    for (size_t i = 0; i < rule->alias_count; i++) {
+        if (str_eq(rule->aliases[i].name, name))
+            return &rule->aliases[i];
+    }
+    return NULL;
 }

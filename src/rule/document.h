@@ -17,6 +17,8 @@ struct reading {
     struct regexes *regexes;
     struct str warning; /* empty, or what is odd */
     struct rule_filter filter;
+    const struct placeholders *placeholders; /* NULL: not known yet; a document that has one gives RC_AGAIN */
+    uint64_t digest;                         /* of the values of its placeholders; 0 when it has none */
 };
 
 /* Fills all of ret_rule but index, hash, path. The title and id are filled even when the document is refused. */

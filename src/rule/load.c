@@ -5,6 +5,7 @@
 #include "codec/utf8.h"
 #include "rule/correlation.h"
 #include "rule/document.h"
+#include "rule/placeholder.h"
 #include "rule/rule.h"
 
 #include <stdlib.h>
@@ -21,9 +22,10 @@ struct entry {
     struct rule_filter filter;
     struct rule_correlation *correlation;
     size_t outcome;
-    bool refused;   /* by rules_finish */
-    bool generated; /* named by a correlation with `generate` */
-    bool named;     /* named by a correlation */
+    const struct yaml_node *waits; /* read by rules_finish, when all placeholders are known */
+    bool refused;                  /* by rules_finish */
+    bool generated;                /* named by a correlation with `generate` */
+    bool named;                    /* named by a correlation */
     struct str carry[RULE_CARRY_MAX];
     size_t carry_count;
 };
@@ -31,6 +33,7 @@ struct entry {
 struct rules {
     struct arena *arena;
     struct regexes regexes;
+    struct placeholders placeholders;
     struct entry **entries;
     size_t entry_count;
     size_t entry_size;
@@ -54,7 +57,8 @@ struct rules *rules_new(size_t limit)
     rules->arena = arena_new(limit);
     rules->by_id = map_new(RULES_MAX, 1);
     rules->by_name = map_new(RULES_MAX, 1);
-    if (regexes_init(&rules->regexes, &err) != RC_OK || !rules->arena || !rules->by_id || !rules->by_name) {
+    if (regexes_init(&rules->regexes, &err) != RC_OK || placeholders_init(&rules->placeholders, &err) != RC_OK ||
+        !rules->arena || !rules->by_id || !rules->by_name) {
         rules_free(rules);
         return NULL;
     }
@@ -66,6 +70,7 @@ void rules_free(struct rules *rules)
     if (!rules)
         return;
     regexes_done(&rules->regexes);
+    placeholders_done(&rules->placeholders);
     map_free(rules->by_id);
     map_free(rules->by_name);
     arena_free(rules->arena);
@@ -146,17 +151,27 @@ static enum rc add_document(struct rules *rules, struct str path, uint64_t hash,
         .loaded = rc == RC_OK,
         .warning = reading.warning,
     };
-    if (rc != RC_OK) {
+    if (rc != RC_OK)
         arena_rewind(rules->arena, mark);
+    if (rc != RC_OK && rc != RC_AGAIN) {
         outcome.reason = copy(rules, reason.text);
         return outcome_add(rules, outcome, err);
     }
+    entry->waits = rc == RC_AGAIN ? document : NULL;
     entry->rule.path = path;
     entry->rule.hash = hash;
     entry->filter = reading.filter;
     entry->outcome = rules->outcome_count;
     rc = outcome_add(rules, outcome, err);
     return rc == RC_OK ? entry_add(rules, entry, err) : rc;
+}
+
+static enum rc add_placeholders(struct rules *rules, struct str path, struct str text, struct err *err)
+{
+    struct err reason;
+    if (placeholders_read(&rules->placeholders, rules->arena, text, &reason) == RC_OK)
+        return RC_OK;
+    return rules_refuse(rules, path, reason.text, err);
 }
 
 enum rc rules_add(struct rules *rules, struct str path, struct str text, struct err *err)
@@ -167,6 +182,8 @@ enum rc rules_add(struct rules *rules, struct str path, struct str text, struct 
     struct err reason;
     if (text.n > RULE_FILE_MAX)
         return rules_refuse(rules, path, "file is larger than 1 MiB", err);
+    if (placeholders_are_in(path))
+        return add_placeholders(rules, path, text, err);
     enum rc rc = yaml_parse(rules->arena, text, &document, &count, &reason);
     if (rc != RC_OK)
         return rules_refuse(rules, path, reason.text, err);
@@ -198,6 +215,27 @@ static void refuse(struct rules *rules, struct entry *entry, struct str reason)
 static void refuse_err(struct rules *rules, struct entry *entry, const struct err *err)
 {
     refuse(rules, entry, copy(rules, err->text));
+}
+
+/* What a placeholder stands for is a part of the rule's meaning, and so of its hash. */
+static void read_waiting(struct rules *rules, struct entry *entry)
+{
+    struct reading reading = {.arena = rules->arena, .regexes = &rules->regexes, .placeholders = &rules->placeholders};
+    struct arena_mark mark = arena_mark(rules->arena);
+    struct str path = entry->rule.path;
+    uint64_t hash = entry->rule.hash;
+    struct err reason;
+    enum rc rc = document_read(&reading, entry->waits, &entry->rule, &reason);
+    if (rc != RC_OK) {
+        arena_rewind(rules->arena, mark);
+        refuse_err(rules, entry, &reason);
+        return;
+    }
+    entry->rule.path = path;
+    entry->rule.hash = text_hash(str_at(&reading.digest, sizeof(reading.digest)), hash);
+    entry->filter = reading.filter;
+    rules->outcomes[entry->outcome].loaded = true;
+    rules->outcomes[entry->outcome].warning = reading.warning;
 }
 
 static enum rc index_ids(struct rules *rules, struct err *err)
@@ -396,6 +434,10 @@ enum rc rules_finish(struct rules *rules, struct err *err)
 {
     ASSERT(!rules->finished);
     rules->finished = true;
+    for (size_t i = 0; i < rules->entry_count; i++) {
+        if (rules->entries[i]->waits)
+            read_waiting(rules, rules->entries[i]);
+    }
     enum rc rc = index_ids(rules, err);
     for (size_t i = 0; i < rules->entry_count && rc == RC_OK; i++) {
         struct entry *entry = rules->entries[i];

@@ -62,6 +62,7 @@ struct item {
     struct str field;
     struct modifiers modifiers;
     bool keyword;
+    const struct rule_alias *alias; /* NULL: `field` stands for itself */
 };
 
 static bool have(const struct item *item, enum modifier modifier)
@@ -211,20 +212,12 @@ static enum rc text_test(const struct item *item, const struct yaml_node *value,
     return variants_test(item, pattern, ret_node, err);
 }
 
-static enum rc scalar_test(const struct item *item, const struct yaml_node *value, uint32_t *ret_node, struct err *err)
+/* A value that stands for itself. */
+static enum rc plain_test(const struct item *item, const struct yaml_node *value, uint32_t *ret_node, struct err *err)
 {
     enum time_part part;
-    if (value->kind != YAML_SCALAR)
-        return err_set(err, RC_INVALID, "line %u: a value must be text, a number, true, false or null", value->line);
     enum rc rc;
-    if (have(item, MODIFIER_EXPAND)) {
-        size_t percent = str_find(value->text, '%');
-        if (percent < value->text.n)
-            rc =
-                err_set(err, RC_INVALID, "placeholder \"%.*s\" is not defined", STR_ARG(str_slice(value->text, 0, 64)));
-        else
-            rc = text_test(item, value, ret_node, err);
-    } else if (have(item, MODIFIER_EXISTS)) {
+    if (have(item, MODIFIER_EXISTS)) {
         rc = exists_test(item, value, ret_node, err);
     } else if (yaml_is_null(value)) {
         rc = null_test(item, ret_node, err);
@@ -239,6 +232,66 @@ static enum rc scalar_test(const struct item *item, const struct yaml_node *valu
     } else {
         rc = text_test(item, value, ret_node, err);
     }
+    return rc;
+}
+
+/* A field of several names: one of them must have the value; for what says that there is none, all. */
+static enum rc fields_test(const struct item *item, const struct yaml_node *value, uint32_t *ret_node, struct err *err)
+{
+    uint32_t nodes[RULE_ALIAS_FIELDS_MAX];
+    bool there = true;
+    enum rc rc = RC_OK;
+    if (!item->alias)
+        return plain_test(item, value, ret_node, err);
+    ASSERT(item->alias->field_count > 0 && item->alias->field_count <= RULE_ALIAS_FIELDS_MAX);
+    for (size_t i = 0; rc == RC_OK && i < item->alias->field_count; i++) {
+        struct item one = *item;
+        one.field = item->alias->fields[i];
+        rc = plain_test(&one, value, &nodes[i], err);
+    }
+    if (rc != RC_OK)
+        return rc;
+    bool none = have(item, MODIFIER_EXISTS) ? yaml_to_bool(value, &there) && !there : yaml_is_null(value);
+    *ret_node = ast_join(item->lowering->builder, none ? NODE_AND : NODE_OR, nodes, item->alias->field_count);
+    return RC_OK;
+}
+
+/* Placeholders within a value: each text that comes of it is a value, and they are alternatives, also under `all`. */
+static enum rc expand_test(const struct item *item, const struct yaml_node *value, uint32_t *ret_node, struct err *err)
+{
+    struct lowering *lowering = item->lowering;
+    struct expansion expansion = {.digest = *lowering->digest};
+    bool sigma = !have(item, MODIFIER_RE) && !have(item, MODIFIER_CIDR) && !have(item, MODIFIER_FIELDREF);
+    if (str_find(value->text, '%') == value->text.n)
+        return fields_test(item, value, ret_node, err);
+    if (!lowering->placeholders && placeholders_stand_in(value->text))
+        return err_set(err, RC_AGAIN, "it has placeholders");
+    static const struct placeholders none;
+    const struct placeholders *known = lowering->placeholders ? lowering->placeholders : &none;
+    enum rc rc = placeholders_expand(known, lowering->arena, value->text, sigma, &expansion, err);
+    if (rc != RC_OK)
+        return rc;
+    *lowering->digest = expansion.digest;
+    uint32_t *nodes = arena_alloc_array(lowering->arena, expansion.count, sizeof(*nodes));
+    if (!nodes)
+        return no_memory(err);
+    for (size_t i = 0; rc == RC_OK && i < expansion.count; i++) {
+        struct yaml_node one = *value;
+        one.text = expansion.texts[i];
+        one.style = YAML_SINGLE_QUOTED; /* text, whatever it looks like */
+        rc = fields_test(item, &one, &nodes[i], err);
+    }
+    if (rc == RC_OK)
+        *ret_node = ast_join(lowering->builder, NODE_OR, nodes, expansion.count);
+    return rc;
+}
+
+static enum rc scalar_test(const struct item *item, const struct yaml_node *value, uint32_t *ret_node, struct err *err)
+{
+    if (value->kind != YAML_SCALAR)
+        return err_set(err, RC_INVALID, "line %u: a value must be text, a number, true, false or null", value->line);
+    enum rc rc =
+        have(item, MODIFIER_EXPAND) ? expand_test(item, value, ret_node, err) : fields_test(item, value, ret_node, err);
     return rc == RC_INVALID ? err_wrap(err, "line %u", value->line) : rc;
 }
 
@@ -274,6 +327,7 @@ enum rc lower_item(struct lowering *lowering, struct str key, const struct yaml_
     if (rc != RC_OK)
         return err_wrap(err, "line %u", value->line);
     item.keyword = item.field.n == 0;
+    item.alias = lowering->rule ? rule_alias_find(lowering->rule, item.field) : NULL;
     if (item.keyword && (modifiers_compare(&item.modifiers) != COMPARE_EQ || have(&item, MODIFIER_EXISTS) ||
                          have(&item, MODIFIER_FIELDREF) || have(&item, MODIFIER_CIDR)))
         return err_set(err, RC_INVALID, "line %u: this modifier needs a field", value->line);

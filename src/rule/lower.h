@@ -5,6 +5,8 @@
 #include "base/err.h"
 #include "codec/yaml.h"
 #include "rule/ast.h"
+#include "rule/placeholder.h"
+#include "rule/rule.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -26,7 +28,10 @@ struct lowering {
     struct arena *arena;
     struct ast_builder *builder;
     struct regexes *regexes;
-    struct str *warning; /* set when something is odd */
+    struct str *warning;                     /* set when something is odd */
+    const struct placeholders *placeholders; /* NULL: not known yet, a value that has one gives RC_AGAIN */
+    uint64_t *digest;                        /* of the values of placeholders that were used */
+    const struct rule *rule;                 /* whose aliases count; NULL: none */
 };
 
 /* `value` is a scalar or a sequence of scalars. Errors carry the line of the value. */

@@ -564,6 +564,22 @@ enum rc matcher_event(struct matcher *matcher, const struct event *event, struct
     return matcher->failed ? RC_LIMIT : RC_OK;
 }
 
+/* The first value of a field, found by its exact name, else by the name in another case. */
+static const struct event_field *field_found(const struct names *names, const struct event *event, struct str name)
+{
+    const struct event_field *found = NULL;
+    for (uint32_t i = 0; i < event->field_count; i++) {
+        const struct event_field *field = &event->fields[i];
+        struct str said = names_text(names, field->name);
+        if (field->type == EVENT_NULL || !str_eq_nocase(said, name))
+            continue;
+        if (str_eq(said, name))
+            return field;
+        found = found ? found : field;
+    }
+    return found;
+}
+
 size_t matcher_carry(const struct matcher *matcher, const struct rule *rule, const struct event *event,
                      struct rule_value ret_values[RULE_CARRY_MAX])
 {
@@ -572,15 +588,14 @@ size_t matcher_carry(const struct matcher *matcher, const struct rule *rule, con
     ASSERT(one->rule == rule);
     for (size_t c = 0; c < rule->carry_count && rule->kind == RULE_DETECTION; c++) {
         const struct event_field *found = NULL;
+        const struct rule_alias *alias = rule_alias_find(rule, rule->carry[c]);
+        for (size_t i = 0; alias && i < alias->field_count && !found; i++)
+            found = field_found(matcher->set->names, event, alias->fields[i]);
         for (uint32_t i = 0; i < event->field_count && !found; i++) {
             if (event->fields[i].name == one->carry[c] && event->fields[i].type != EVENT_NULL)
                 found = &event->fields[i];
         }
-        for (uint32_t i = 0; i < event->field_count && !found; i++) {
-            if (event->fields[i].type != EVENT_NULL &&
-                str_eq_nocase(names_text(matcher->set->names, event->fields[i].name), rule->carry[c]))
-                found = &event->fields[i];
-        }
+        found = found ? found : field_found(matcher->set->names, event, rule->carry[c]);
         if (found)
             ret_values[count++] = (struct rule_value){rule->carry[c], found->value};
     }

@@ -45,6 +45,15 @@ struct rule_logsource {
     struct str service;
 };
 
+/* One name for fields that log sources call differently; key `qorgan:`, `aliases:` of a rule. */
+#define RULE_ALIASES_MAX      32u
+#define RULE_ALIAS_FIELDS_MAX 16u
+struct rule_alias {
+    struct str name;
+    const struct str *fields;
+    size_t field_count;
+};
+
 struct rule_ast;         /* detections and condition: ast.h */
 struct rule_correlation; /* correlate.h */
 
@@ -74,7 +83,9 @@ struct rule {
     /* Hints of our own rules, key `qorgan:`. */
     struct str incident_kind; /* of 52/NK Annex 2: dos, unauthorised_access, botnet, virus, encryptor, exploitation,
                                  credential_compromise, phishing, spam, other; empty = not said */
-    uint32_t severity;        /* 4 highest .. 1 lowest as in 52/NK; 0 = not said: derive it from the level */
+    const struct rule_alias *aliases; /* usable in its detection, and where correlations group by it */
+    size_t alias_count;
+    uint32_t severity; /* 4 highest .. 1 lowest as in 52/NK; 0 = not said: derive it from the level */
     /* A match of this rule is an alert. False for a rule that only feeds correlations (`generate` not set). */
     bool alerts;
     bool correlated; /* some correlation names it: every match of it must reach the correlator */
@@ -101,12 +112,13 @@ struct rules;
 /* `limit` bounds the memory of all rules. NULL without memory. */
 struct rules *rules_new(size_t limit);
 void rules_free(struct rules *rules);
-/* Reads the documents of one file. What is wrong with them goes to the outcomes; fails (RC_LIMIT) only when memory or
- * RULES_MAX is exhausted. Not after rules_finish. */
+/* Reads the documents of one file; a file named placeholders.yml gives the values of placeholders to all rules, read
+ * before or after it (placeholder.h). What is wrong with them goes to the outcomes; fails (RC_LIMIT) only when memory
+ * or RULES_MAX is exhausted. Not after rules_finish. */
 enum rc rules_add(struct rules *rules, struct str path, struct str text, struct err *err) MUST_USE;
 /* A file that the caller could not read. */
 enum rc rules_refuse(struct rules *rules, struct str path, const char *reason, struct err *err) MUST_USE;
-/* Resolves references between documents: duplicate ids, filters, correlations, carried fields. Once. */
+/* Resolves references between documents: placeholders, duplicate ids, filters, correlations, carried fields. Once. */
 enum rc rules_finish(struct rules *rules, struct err *err) MUST_USE;
 
 size_t rules_count(const struct rules *rules); /* loaded */
@@ -158,7 +170,10 @@ void matcher_free(struct matcher *matcher);
  * RC_LIMIT when its values are too large (64 MiB folded) or memory is out: nothing matched. */
 enum rc matcher_event(struct matcher *matcher, const struct event *event, struct rule_match *ret_matches, size_t cap,
                       size_t *ret_count) MUST_USE;
-/* The values that the rule's correlations need, borrowed from the event: at most one a carried field (the first entry).
+/* The alias of that name, or NULL. */
+const struct rule_alias *rule_alias_find(const struct rule *rule, struct str name);
+/* The values that the rule's correlations need, borrowed from the event: at most one a carried field (the first entry;
+ * of an alias that of its first field that is there).
  * For a rule that matched the event just given. Returns how many (<= RULE_CARRY_MAX). */
 size_t matcher_carry(const struct matcher *matcher, const struct rule *rule, const struct event *event,
                      struct rule_value ret_values[RULE_CARRY_MAX]);

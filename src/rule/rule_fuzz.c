@@ -2,7 +2,7 @@
 #include "rule/correlate.h"
 
 /* Rule files: read, finished, compiled; the engine against the plain evaluator. The event stands behind a line of five
- * equals signs, else it is a fixed one. */
+ * equals signs, else it is a fixed one; before it, behind a line of five number signs, the values of placeholders. */
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
@@ -53,9 +53,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         event = str_skip(text, cut + 7);
         text = str_slice(text, 0, cut);
     }
+    struct str vars = STR("vars: {a: [a1, 'b*'], b: '%a%', n: [1, 2]}");
+    cut = str_search(text, STR("\n#####\n"));
+    if (cut < text.n) {
+        vars = str_skip(text, cut + 7);
+        text = str_slice(text, 0, cut);
+    }
     if (rules && names && arena && rules_add(rules, STR("f.yml"), text, &err) == RC_OK &&
-        rules_finish(rules, &err) == RC_OK && rule_set_compile(rules, names, &set, &err) == RC_OK &&
-        case_event_of(&made, arena, names, event))
+        rules_add(rules, STR("placeholders.yml"), vars, &err) == RC_OK && rules_finish(rules, &err) == RC_OK &&
+        rule_set_compile(rules, names, &set, &err) == RC_OK && case_event_of(&made, arena, names, event))
         match_all(rules, names, set, &made.event);
     rule_set_free(set);
     arena_free(arena);

@@ -47,8 +47,8 @@ static void on_event(void *context, const struct event *event)
         struct correlator_hit hit = {matches[i].rule, event->time_ns, event->record, values, 0};
         hit.value_count = matcher_carry(starter->matcher, matches[i].rule, event, values);
         CHECK_INT(correlator_match(starter->correlator, &hit, on_firing, starter), RC_OK);
-        if (matches[i].rule == starter->rule)
-            starter->fired[event->record] = true;
+        for (uint32_t r = 0; r < event->record_count && matches[i].rule == starter->rule; r++)
+            starter->fired[event->records[r]] = true;
         CHECK(naive_match(matches[i].rule, starter->names, event));
     }
 }
