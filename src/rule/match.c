@@ -90,8 +90,7 @@ struct matcher {
     uint32_t step; /* what an event adds to the counters: 1, or 0 while it is not to be counted */
     uint64_t (*clock_ns)(void);
     uint64_t clock_cost_ns; /* of one look at it */
-    uint32_t until;         /* events until one is measured, that one included */
-    uint32_t dice;
+    uint32_t dice;          /* which events are measured */
 };
 
 /* --- making --- */
@@ -130,7 +129,6 @@ struct matcher *matcher_new(const struct rule_set *set)
     matcher->had = memory_new((set->field_count / 64 + 1) * sizeof(*matcher->had));
     matcher->fields = memory_new(set->field_count * sizeof(*matcher->fields));
     matcher->step = 1;
-    matcher->until = 1;
     if (!matcher->scratch || !matcher->fired || !matcher->verdicts || !matcher->woken || !matcher->candidates ||
         !matcher->seen || !matcher->touched || !matcher->off || !matcher->counts || !matcher->had || !matcher->fields ||
         fit_scratch(matcher) != RC_OK) {
@@ -627,14 +625,11 @@ static uint32_t candidates_measure(struct matcher *matcher)
     return held;
 }
 
-/* Now and then, at no fixed distance: sources that take turns would else be measured always or never. */
+/* By chance: sources that take turns would else be measured always or never. */
 static bool is_measured(struct matcher *matcher)
 {
-    if (!matcher->clock_ns || !matcher->step || --matcher->until > 0)
-        return false;
     matcher->dice = matcher->dice * 1664525u + 1013904223u;
-    matcher->until = 1 + (matcher->dice >> 16) % (2 * MEASURED_ONE - 1);
-    return true;
+    return matcher->clock_ns && matcher->step && (uint64_t)matcher->dice * MEASURED_ONE >> 32 == 0;
 }
 
 enum rc matcher_event(struct matcher *matcher, const struct event *event, struct rule_match *ret_matches, size_t cap,
@@ -677,6 +672,7 @@ void matcher_clock(struct matcher *matcher, uint64_t (*clock_ns)(void))
     for (size_t i = 0; i < CLOCK_TRIES && clock_ns; i++) {
         uint64_t begin = clock_ns();
         matcher->clock_cost_ns = MIN(matcher->clock_cost_ns, clock_ns() - begin);
+        matcher->dice = (uint32_t)begin * 2654435761u;
     }
 }
 

@@ -172,7 +172,7 @@ size_t matcher_carry(const struct matcher *matcher, const struct rule *rule, con
 struct matcher_counts {
     uint64_t runs;   /* its condition was evaluated: a witness was seen and the log source does not conflict */
     uint64_t hits;   /* it matched */
-    uint64_t ns;     /* evaluating it: measured for one event in 64 on average, and scaled; what a test costs that
+    uint64_t ns;     /* evaluating it: measured for one event in 64, by chance, and scaled; what a test costs that
                         several rules share falls to the first */
     int64_t last_ns; /* event time of the newest hit; 0 = none after 1970 */
 };
