@@ -14,6 +14,7 @@
 #include "role/log.h"
 #include "role/match.h"
 #include "role/roles.h"
+#include "role/rule_states.h"
 #include "role/ruleload.h"
 #include "rule/correlate.h"
 
@@ -809,6 +810,16 @@ static void desk_message(void *self, struct channel *channel, struct msg *msg)
     }
 }
 
+/* What people decided about single rules: an engine does not begin before it is told. Nothing is decided yet. */
+static void rule_states_send(struct channel *engine)
+{
+    struct buf body CLEANUP(buf_done) = {0};
+    buf_init(&body, RULE_STATES_BYTES);
+    rule_states_begin(&body, 0);
+    rule_states_end(&body);
+    IGNORE(channel_send(engine, MSG_RULE_STATES, 0, buf_view(&body))); /* new: its queue is empty */
+}
+
 static void desk_peer_up(void *self, struct channel *channel)
 {
     struct desk_role *role = self;
@@ -822,6 +833,8 @@ static void desk_peer_up(void *self, struct channel *channel)
     }
     if (channel_peer(channel) == ROLE_PACKER)
         role->rules_told = 0;
+    if (channel_peer(channel) == ROLE_ENGINE)
+        rule_states_send(channel);
     if (channel_peer(channel) == ROLE_ENGINE && role->stuck)
         channel_pause(channel, true);
 }
