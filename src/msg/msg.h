@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MSG_VERSION    7
+#define MSG_VERSION    8
 #define MSG_HEADER     16
 #define MSG_FDS_MAX    8
 #define MSG_KIB        UINT32_C(1024)
@@ -101,7 +101,9 @@ enum role {
     X(MSG_JUDGED, "judged", R(JUDGE), R(REAPER), 4 * MSG_KIB)                /* id = question; role/judging.h */       \
     X(MSG_OPEN, "open", R(JUDGE), R(REAPER), 128)                            /* id = turn; role/judging.h */           \
     X(MSG_OPENED, "opened", R(REAPER), R(JUDGE), 4) /* id = turn; role/judging.h; the descriptor */                    \
-    X(MSG_STUCK, "stuck", R(REAPER), R(PARENT), 0)  /* the judge does not answer: kill it */
+    X(MSG_STUCK, "stuck", R(REAPER), R(PARENT), 0)  /* the judge does not answer: kill it */                           \
+    X(MSG_RULE_STATES, "rule-states", R(DESK), R(ENGINE), 4 * MSG_MIB) /* JSON, role/rule_states.h */                  \
+    X(MSG_RULE_STATS, "rule-stats", R(ENGINE), R(DESK), MSG_MIB)       /* JSON, role/rule_stats.h */
 
 enum msg_type {
 #define X(id, name, from, to, size) id,

@@ -1,0 +1,181 @@
+#include "role/rule_stats.h"
+
+#include "base/assert.h"
+#include "codec/json.h"
+#include "role/rule_states.h"
+
+#define DEPTH 4u
+#define TAIL  64u /* what closes the lists that are still to come */
+
+_Static_assert(RULE_STATS_ROW_MAX + TAIL < RULE_STATS_BYTES, "a row finds room in an empty message");
+
+/* ---- writing ---- */
+
+/* A byte becomes six at most, as \u0000. */
+_Static_assert(6 * RULE_ID_MAX + 160 <= RULE_STATS_ROW_MAX, "a rule's row fits");
+_Static_assert(6 * RULE_STATS_WORD + 160 <= RULE_STATS_ROW_MAX, "a field's row fits");
+
+static bool has_room(const struct buf *out)
+{
+    return out->n + RULE_STATS_ROW_MAX + TAIL <= MIN(out->limit, RULE_STATS_BYTES);
+}
+
+void rule_stats_begin(struct buf *out, uint64_t upto, uint64_t events)
+{
+    json_write_object(out);
+    json_put_u64(out, "upto", upto);
+    json_put_u64(out, "events", events);
+    json_write_key(out, "rules");
+    json_write_array(out);
+}
+
+bool rule_stats_add(struct buf *out, const struct rule_stats_rule *rule)
+{
+    ASSERT(rule->id.n <= RULE_ID_MAX);
+    if (!has_room(out))
+        return false;
+    json_write_object(out);
+    json_put_str(out, "id", rule->id);
+    json_put_u64(out, "hits", rule->hits);
+    json_put_u64(out, "runs", rule->runs);
+    json_put_u64(out, "ns", rule->ns);
+    json_put_int(out, "last_ns", rule->last_ns);
+    json_write_object_end(out);
+    return true;
+}
+
+static void list_next(struct buf *out, const char *name)
+{
+    json_write_array_end(out);
+    json_write_key(out, name);
+    json_write_array(out);
+}
+
+void rule_stats_sources(struct buf *out)
+{
+    list_next(out, "sources");
+}
+
+/* The three words share the room of one row. */
+static struct str third(struct str word)
+{
+    return str_slice(word, 0, RULE_STATS_WORD / 3);
+}
+
+bool rule_stats_source(struct buf *out, const struct rule_stats_source *source)
+{
+    if (!has_room(out))
+        return false;
+    json_write_object(out);
+    json_put_str(out, "product", third(source->product));
+    json_put_str(out, "category", third(source->category));
+    json_put_str(out, "service", third(source->service));
+    json_put_u64(out, "events", source->events);
+    json_put_u64(out, "covered", source->covered);
+    json_write_object_end(out);
+    return true;
+}
+
+void rule_stats_fields(struct buf *out)
+{
+    list_next(out, "fields");
+}
+
+bool rule_stats_field(struct buf *out, struct str name)
+{
+    if (!has_room(out))
+        return false;
+    json_write_str(out, str_slice(name, 0, RULE_STATS_WORD));
+    return true;
+}
+
+void rule_stats_end(struct buf *out)
+{
+    json_write_array_end(out);
+    json_write_object_end(out);
+}
+
+/* ---- reading ---- */
+
+/* A member that must be there, from 0 on. */
+static bool number_read(const struct json_value *object, const char *key, uint64_t *ret_number)
+{
+    int64_t number = json_int(json_get(object, key), -1);
+    *ret_number = (uint64_t)number;
+    return number >= 0;
+}
+
+static bool word_read(const struct json_value *object, const char *key, struct str *ret_word)
+{
+    const struct json_value *value = json_get(object, key);
+    *ret_word = json_str(value, STR_NONE);
+    return value && value->kind == JSON_STRING && ret_word->n <= RULE_STATS_WORD;
+}
+
+static bool rule_read(const struct json_value *row, struct rule_stats_rule *ret_rule)
+{
+    uint64_t last_ns;
+    bool good = word_read(row, "id", &ret_rule->id) && number_read(row, "hits", &ret_rule->hits) &&
+                number_read(row, "runs", &ret_rule->runs) && number_read(row, "ns", &ret_rule->ns) &&
+                number_read(row, "last_ns", &last_ns);
+    if (!good)
+        return false;
+    ret_rule->last_ns = (int64_t)last_ns;
+    return ret_rule->id.n > 0 && ret_rule->id.n <= RULE_ID_MAX && ret_rule->hits <= ret_rule->runs;
+}
+
+static bool source_read(const struct json_value *row, struct rule_stats_source *ret_source)
+{
+    return word_read(row, "product", &ret_source->product) && word_read(row, "category", &ret_source->category) &&
+           word_read(row, "service", &ret_source->service) && number_read(row, "events", &ret_source->events) &&
+           number_read(row, "covered", &ret_source->covered) && ret_source->covered <= ret_source->events;
+}
+
+static bool is_list(const struct json_value *value)
+{
+    return value && value->kind == JSON_ARRAY && value->count <= RULE_STATS_ROWS;
+}
+
+static enum rc lists_read(const struct json_value *value, struct rule_stats *stats, struct err *err)
+{
+    const struct json_value *row;
+    for (row = json_first(json_get(value, "rules")); row; row = row->next)
+        if (!rule_read(row, &stats->rules[stats->rule_count++]))
+            return err_set(err, RC_INVALID, "rule statistics: rule %zu is none", stats->rule_count);
+    for (row = json_first(json_get(value, "sources")); row; row = row->next)
+        if (!source_read(row, &stats->sources[stats->source_count++]))
+            return err_set(err, RC_INVALID, "rule statistics: source %zu is none", stats->source_count);
+    for (row = json_first(json_get(value, "fields")); row; row = row->next) {
+        struct str name = json_str(row, STR_NONE);
+        if (name.n == 0 || name.n > RULE_STATS_WORD)
+            return err_set(err, RC_INVALID, "rule statistics: field %zu is none", stats->field_count + 1);
+        stats->fields[stats->field_count++] = name;
+    }
+    return RC_OK;
+}
+
+enum rc rule_stats_read(struct str body, struct arena *arena, struct rule_stats *ret_stats, struct err *err)
+{
+    struct json_value *value = NULL;
+    struct rule_stats stats = {0};
+    if (body.n > RULE_STATS_BYTES)
+        return err_set(err, RC_LIMIT, "rule statistics are larger than %zu bytes", RULE_STATS_BYTES);
+    enum rc rc = json_parse(arena, body, DEPTH, &value, err);
+    if (rc != RC_OK)
+        return err_wrap(err, "rule statistics");
+    const struct json_value *rules = json_get(value, "rules");
+    const struct json_value *sources = json_get(value, "sources");
+    const struct json_value *fields = json_get(value, "fields");
+    if (!is_list(rules) || !is_list(sources) || !is_list(fields) || !number_read(value, "upto", &stats.upto) ||
+        !number_read(value, "events", &stats.events))
+        return err_set(err, RC_INVALID, "rule statistics lack a member, or one is too long");
+    stats.rules = arena_alloc_array(arena, rules->count, sizeof *stats.rules);
+    stats.sources = arena_alloc_array(arena, sources->count, sizeof *stats.sources);
+    stats.fields = arena_alloc_array(arena, fields->count, sizeof *stats.fields);
+    if (!stats.rules || !stats.sources || !stats.fields)
+        return err_set(err, RC_LIMIT, "no memory for rule statistics");
+    rc = lists_read(value, &stats, err);
+    if (rc == RC_OK)
+        *ret_stats = stats;
+    return rc;
+}

@@ -1,0 +1,144 @@
+#include "role/rule_stats.h"
+
+#include "base/test.h"
+#include "role/rule_states.h"
+
+#include <string.h>
+
+#define MEMORY ((size_t)32 << 20)
+
+static struct arena *arena;
+
+static enum rc read_text(const char *text, struct rule_stats *ret_stats)
+{
+    struct err err;
+    arena_reset(arena);
+    return rule_stats_read(str_of(text), arena, ret_stats, &err);
+}
+
+static void what_is_written_reads_back(void)
+{
+    static const struct rule_stats_rule rule = {
+        .id = STR_INIT("a-\"1\""), .hits = 2, .runs = 3, .ns = 640, .last_ns = INT64_MAX};
+    static const struct rule_stats_source source = {
+        .product = STR_INIT("windows"), .category = STR_INIT("registry_event,registry_add"), .events = 9, .covered = 9};
+    struct rule_stats stats;
+    struct buf out;
+    struct err err;
+    buf_init(&out, RULE_STATS_BYTES);
+    rule_stats_begin(&out, 12, 10);
+    CHECK(rule_stats_add(&out, &rule));
+    rule_stats_sources(&out);
+    CHECK(rule_stats_source(&out, &source));
+    CHECK(rule_stats_source(&out, &(struct rule_stats_source){.events = 1}));
+    rule_stats_fields(&out);
+    CHECK(rule_stats_field(&out, STR("CommandLine")));
+    CHECK(rule_stats_field(&out, STR("\xd0\x96")));
+    rule_stats_end(&out);
+    arena_reset(arena);
+    CHECK_INT(rule_stats_read(buf_view(&out), arena, &stats, &err), RC_OK);
+    CHECK_INT(stats.upto, 12);
+    CHECK_INT(stats.events, 10);
+    CHECK_INT(stats.rule_count, 1);
+    CHECK_TEXT(stats.rules[0].id, "a-\"1\"");
+    CHECK_INT(stats.rules[0].hits, 2);
+    CHECK_INT(stats.rules[0].runs, 3);
+    CHECK_INT(stats.rules[0].ns, 640);
+    CHECK_INT(stats.rules[0].last_ns, INT64_MAX);
+    CHECK_INT(stats.source_count, 2);
+    CHECK_TEXT(stats.sources[0].product, "windows");
+    CHECK_TEXT(stats.sources[0].category, "registry_event,registry_add");
+    CHECK_TEXT(stats.sources[0].service, "");
+    CHECK_INT(stats.sources[0].covered, 9);
+    CHECK_INT(stats.field_count, 2);
+    CHECK_TEXT(stats.fields[1], "\xd0\x96");
+    for (size_t cut = 0; cut < out.n; cut++) {
+        test_row("cut at %zu", cut);
+        CHECK(rule_stats_read(str_slice(buf_view(&out), 0, cut), arena, &stats, &err) != RC_OK);
+    }
+    buf_done(&out);
+}
+
+#define AROUND(rules, sources, fields)                                                                                 \
+    "{\"upto\":1,\"events\":1,\"rules\":[" rules "],\"sources\":[" sources "],\"fields\":[" fields "]}"
+
+static void what_is_none_is_refused(void)
+{
+    static const char *const bad[] = {
+        "",
+        "{}",
+        "{\"upto\":1,\"events\":1,\"rules\":[],\"sources\":[]}",
+        "{\"upto\":1,\"events\":-1,\"rules\":[],\"sources\":[],\"fields\":[]}",
+        "{\"upto\":9223372036854775808,\"events\":1,\"rules\":[],\"sources\":[],\"fields\":[]}",
+        "{\"upto\":1,\"events\":1,\"rules\":{},\"sources\":[],\"fields\":[]}",
+        AROUND("1", "", ""),
+        AROUND("{\"id\":\"\",\"hits\":0,\"runs\":1,\"ns\":0,\"last_ns\":0}", "", ""),
+        AROUND("{\"id\":7,\"hits\":0,\"runs\":1,\"ns\":0,\"last_ns\":0}", "", ""),
+        AROUND("{\"id\":\"a\",\"hits\":2,\"runs\":1,\"ns\":0,\"last_ns\":0}", "", ""),
+        AROUND("{\"id\":\"a\",\"hits\":1,\"runs\":1,\"ns\":-1,\"last_ns\":0}", "", ""),
+        AROUND("{\"id\":\"a\",\"hits\":1,\"runs\":1,\"ns\":0}", "", ""),
+        AROUND("", "{\"product\":\"p\",\"category\":\"\",\"service\":\"\",\"events\":1,\"covered\":2}", ""),
+        AROUND("", "{\"product\":\"p\",\"category\":\"\",\"events\":1,\"covered\":0}", ""),
+        AROUND("", "{\"product\":null,\"category\":\"\",\"service\":\"\",\"events\":1,\"covered\":0}", ""),
+        AROUND("", "", "\"\""),
+        AROUND("", "", "1"),
+        AROUND("", "", "[\"a\"]"),
+        AROUND("", "", "[[[[[1]]]]]"),
+    };
+    struct rule_stats stats = {.upto = 5};
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        test_row("%s", bad[i]);
+        CHECK(read_text(bad[i], &stats) != RC_OK);
+        CHECK_INT(stats.upto, 5); /* nothing of it was taken */
+    }
+    CHECK_INT(read_text(AROUND("", "", ""), &stats), RC_OK);
+    CHECK_INT(stats.upto, 1);
+}
+
+/* However many and odd the rows, what was said to be in the message is, and nothing else. */
+static void rows_without_room_are_told(void)
+{
+    static char id[RULE_ID_MAX];
+    static char name[RULE_STATS_WORD];
+    struct rule_stats stats;
+    struct buf out;
+    struct err err;
+    size_t rules = 0;
+    size_t fields = 0;
+    memset(id, 1, sizeof id); /* six bytes each */
+    memset(name, 1, sizeof name);
+    buf_init(&out, RULE_STATS_BYTES);
+    rule_stats_begin(&out, UINT32_MAX, UINT32_MAX);
+    while (out.n < RULE_STATS_BYTES / 2) {
+        CHECK(rule_stats_add(&out, &(struct rule_stats_rule){.id = str_at(id, sizeof id), .runs = rules}));
+        rules++;
+    }
+    rule_stats_sources(&out);
+    CHECK(rule_stats_source(&out, &(struct rule_stats_source){.product = str_at(name, sizeof name),
+                                                              .category = str_at(name, sizeof name),
+                                                              .service = str_at(name, sizeof name)}));
+    rule_stats_fields(&out);
+    while (rule_stats_field(&out, str_at(name, sizeof name)))
+        fields++;
+    CHECK(!rule_stats_field(&out, STR("x")));
+    rule_stats_end(&out);
+    CHECK(!out.overflow && fields > 10);
+    arena_reset(arena);
+    CHECK_INT(rule_stats_read(buf_view(&out), arena, &stats, &err), RC_OK);
+    CHECK_INT(stats.rule_count, rules);
+    CHECK_INT(stats.source_count, 1);
+    CHECK_INT(stats.field_count, fields);
+    buf_done(&out);
+}
+
+static const struct test tests[] = {
+    {"what is written reads back", what_is_written_reads_back},
+    {"what is none is refused", what_is_none_is_refused},
+    {"rows without room are told", rows_without_room_are_told},
+};
+
+int main(int argc, char **argv)
+{
+    arena = arena_new(MEMORY);
+    return test_run(tests, ARRAY_LEN(tests), argc, argv);
+}
