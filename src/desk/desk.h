@@ -255,13 +255,13 @@ enum rc desk_retired(struct desk *desk, int64_t id, const struct desk_retired *r
 
 /* --- rules: what is loaded, what people decide about it, what it found (rule.c, rule_stats.c) --- */
 
-#define DESK_RULES_MAX        65536u
-#define DESK_RULE_FIELDS_MAX  64u  /* told of one rule */
-#define DESK_LOG_SOURCES_MAX  500u /* that events say; further ones are counted as one */
-#define DESK_FIELDS_SEEN_MAX  65536u
-#define DESK_RULE_DAYS        400 /* for which hits of a day are kept */
-#define DESK_RULE_LOOKED_NS   (INT64_C(3600) * 1000000000) /* so long, or so many events: then what was never seen */
-#define DESK_RULE_LOOKED      10000u                       /* is said never to come */
+#define DESK_RULES_MAX       65536u
+#define DESK_RULE_FIELDS_MAX 64u  /* told of one rule */
+#define DESK_LOG_SOURCES_MAX 500u /* that events say; further ones are counted as one */
+#define DESK_FIELDS_SEEN_MAX 65536u
+#define DESK_RULE_DAYS       400                          /* for which hits of a day are kept */
+#define DESK_RULE_LOOKED_NS  (INT64_C(3600) * 1000000000) /* so long, or so many events: then what was never seen */
+#define DESK_RULE_LOOKED     10000u                       /* is said never to come */
 
 enum desk_rule_state {
     DESK_RULE_ACTIVE, /* what is not said otherwise */
@@ -310,7 +310,8 @@ struct desk_rules {
     size_t count; /* at most DESK_RULES_MAX */
     const struct desk_rule_outcome *outcome;
     size_t outcome_count;
-    /* Whether the rule at a place can hold when only fields have values that `seen` knows. NULL: it is not looked at. */
+    /* Whether the rule at a place can hold when only fields have values that `seen` knows. NULL: it is not looked at.
+     */
     bool (*can_hold)(void *context, size_t place, desk_field_seen seen, void *seen_context);
     void *context;
 };
@@ -329,7 +330,8 @@ struct desk_rule_standing {
 };
 struct desk_rule_standing desk_rule_standing(const struct desk *desk, struct str id, enum desk_level own);
 /* The next loaded rule, from place *at on, that does not stand as by default; *at is then behind it. False: no more. */
-bool desk_rule_decided(const struct desk *desk, size_t *at, struct str *ret_id, struct desk_rule_standing *ret_standing);
+bool desk_rule_decided(const struct desk *desk, size_t *at, struct str *ret_id,
+                       struct desk_rule_standing *ret_standing);
 
 struct desk_rule_count {
     struct str id;

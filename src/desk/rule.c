@@ -68,8 +68,8 @@ bool rulebook_new(struct desk *desk)
     book->index = map_new(DESK_RULES_MAX, 1);
     book->fields = map_new(DESK_FIELDS_SEEN_MAX, 1);
     book->seen_arena = arena_new(SEEN_MEMORY);
-    book->source = book->seen_arena ? arena_alloc_array(book->seen_arena, DESK_LOG_SOURCES_MAX, sizeof *book->source)
-                                    : NULL;
+    book->source =
+        book->seen_arena ? arena_alloc_array(book->seen_arena, DESK_LOG_SOURCES_MAX, sizeof *book->source) : NULL;
     return book->index && book->fields && book->source;
 }
 
@@ -433,8 +433,9 @@ static void decision_store(struct ask *ask, const struct rule_entry *entry, cons
     db_put_text(&q, ask->who);
     db_put_i64(&q, ask->now_ns);
     db_run(&q);
-    q = db_query(db, "INSERT INTO rule_history (rule, time_ns, who, state, level, was_state, was_level, reason, outgoing)"
-                     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
+    q = db_query(db,
+                 "INSERT INTO rule_history (rule, time_ns, who, state, level, was_state, was_level, reason, outgoing)"
+                 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
     db_put_i64(&q, entry->row);
     db_put_i64(&q, ask->now_ns);
     db_put_text(&q, ask->who);

@@ -269,8 +269,7 @@ void ask_rule_list(struct ask *ask)
     rulebook_reach(book);
     for (size_t i = 0; i < book->now.count; i++)
         if (filter_takes(ask, &filter, &book->entry[i]))
-            ranked[count++] =
-                (struct ranked){&book->entry[i], sort_key(&book->entry[i], (enum sort)filter.sort)};
+            ranked[count++] = (struct ranked){&book->entry[i], sort_key(&book->entry[i], (enum sort)filter.sort)};
     qsort(ranked, count, sizeof *ranked, ranked_compare);
     limit = limit <= 0 ? LIST_DEFAULT : MIN(limit, LIST_MAX);
     json_put_u64(ask->out, "total", count);

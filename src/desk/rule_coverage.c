@@ -19,10 +19,10 @@
 
 /* In the order of the attack; "defense-evasion" was split in two, older rules name it. */
 static const char *const tactic_keys[] = {
-    "reconnaissance",       "resource-development", "initial-access",  "execution",         "persistence",
-    "privilege-escalation", "stealth",              "defense-evasion", "defense-impairment", "credential-access",
-    "discovery",            "lateral-movement",     "collection",      "command-and-control", "exfiltration",
-    "impact",
+    "reconnaissance",     "resource-development", "initial-access", "execution",
+    "persistence",        "privilege-escalation", "stealth",        "defense-evasion",
+    "defense-impairment", "credential-access",    "discovery",      "lateral-movement",
+    "collection",         "command-and-control",  "exfiltration",   "impact",
 };
 
 /* The bit of a tactic, also written with underscores; 0: none. */
@@ -76,8 +76,8 @@ enum rc attack_read(struct desk *desk, struct str tsv_text, struct err *err)
             rc = err_set(err, RC_INVALID, "line %u: no technique with its tactics, not in rising order, or too many",
                          tsv.line);
         else
-            rows[count++] = (struct attack_row){arena_str(desk->arena, id), tactics,
-                                                arena_str(desk->arena, tsv.cell[column[2]])};
+            rows[count++] =
+                (struct attack_row){arena_str(desk->arena, id), tactics, arena_str(desk->arena, tsv.cell[column[2]])};
     }
     if (rc != RC_END)
         return err_wrap(err, "techniques of the desk");
@@ -115,9 +115,9 @@ struct coverage {
     struct map *index; /* id -> place */
     struct technique *technique;
     size_t count;
-    int64_t rules;     /* that run */
-    int64_t unmapped;  /* of these, without a technique */
-    uint64_t past;     /* techniques past the limit */
+    int64_t rules;    /* that run */
+    int64_t unmapped; /* of these, without a technique */
+    uint64_t past;    /* techniques past the limit */
 };
 
 /* "attack.t1078.003" gives "T1078.003". False when the tag names no technique. */

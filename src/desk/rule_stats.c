@@ -1,8 +1,8 @@
 /* rule_stats.c - what engines count of rules and see of events, and which rules can hold on none of it.
  *
- * Sums stand in the database with the record up to which they are in, in one transaction: what an engine that began anew
- * tells again is not added again. Hits are kept by hour for a day and by day for DESK_RULE_DAYS, by the server's clock:
- * an event's own time may be anything. */
+ * Sums stand in the database with the record up to which they are in, in one transaction: what an engine that began
+ * anew tells again is not added again. Hits are kept by hour for a day and by day for DESK_RULE_DAYS, by the server's
+ * clock: an event's own time may be anything. */
 #include "base/assert.h"
 #include "base/civil.h"
 #include "desk/rulebook.h"

@@ -1,7 +1,8 @@
 /* rulebook.h - the loaded rules with what was decided about them and what they found. Inside this room.
  *
  * The database is the truth: decisions are read anew in the transaction after one changed (as the objects' rules are),
- * counters are added here once their transaction has held. Places are those of the list that desk_set_rules was given. */
+ * counters are added here once their transaction has held. Places are those of the list that desk_set_rules was given.
+ */
 #ifndef DESK_RULEBOOK_H
 #define DESK_RULEBOOK_H
 
@@ -65,7 +66,7 @@ struct rulebook {
 const char *rulebook_state_name(enum desk_rule_state state);
 bool rulebook_state_find(struct str name, enum desk_rule_state *ret_state);
 enum desk_level rule_entry_level(const struct rule_entry *entry);
-bool rule_entry_runs(const struct rule_entry *entry); /* active or test */
+bool rule_entry_runs(const struct rule_entry *entry);                         /* active or test */
 struct rule_entry *rule_entry_of(const struct rulebook *book, struct str id); /* NULL when none is loaded */
 /* Reads decisions again, in a transaction. */
 void rulebook_decisions(struct desk *desk);

@@ -1,7 +1,8 @@
 /* reach.c - what a rule needs of the events at all: its fields, and whether it can hold where some of them never come.
  *
- * Each node of the condition is given two answers at once: can it be true, can it be false. A test of a field that never
- * comes has but one, that of an absent field; every other test has both. What cannot be true at the root never will. */
+ * Each node of the condition is given two answers at once: can it be true, can it be false. A test of a field that
+ * never comes has but one, that of an absent field; every other test has both. What cannot be true at the root never
+ * will. */
 #include "base/arena.h"
 #include "rule/ast.h"
 #include "rule/rule.h"

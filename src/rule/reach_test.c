@@ -1,6 +1,8 @@
 #include "base/test.h"
 #include "rule/rule.h"
 
+#include <stdio.h>
+
 /* `seen`: names between blanks. */
 static bool seen_in(void *context, struct str field)
 {
