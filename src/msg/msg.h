@@ -100,8 +100,8 @@ enum role {
     X(MSG_JUDGE, "judge", R(REAPER), R(JUDGE), 16)                           /* id = question; role/judging.h */       \
     X(MSG_JUDGED, "judged", R(JUDGE), R(REAPER), 4 * MSG_KIB)                /* id = question; role/judging.h */       \
     X(MSG_OPEN, "open", R(JUDGE), R(REAPER), 128)                            /* id = turn; role/judging.h */           \
-    X(MSG_OPENED, "opened", R(REAPER), R(JUDGE), 4) /* id = turn; role/judging.h; the descriptor */                    \
-    X(MSG_STUCK, "stuck", R(REAPER), R(PARENT), 0)  /* the judge does not answer: kill it */                           \
+    X(MSG_OPENED, "opened", R(REAPER), R(JUDGE), 4)                    /* id = turn; role/judging.h; the descriptor */ \
+    X(MSG_STUCK, "stuck", R(REAPER), R(PARENT), 0)                     /* the judge does not answer: kill it */        \
     X(MSG_RULE_STATES, "rule-states", R(DESK), R(ENGINE), 4 * MSG_MIB) /* JSON, role/rule_states.h */                  \
     X(MSG_RULE_STATS, "rule-stats", R(ENGINE), R(DESK), MSG_MIB)       /* JSON, role/rule_stats.h */
 

@@ -5,7 +5,11 @@
  * keeper
  *
  * A block leaves only when the desk has every match of its records, so that a restart from the last block loses no
- * match. Matches not acknowledged are sent again to a new desk; the desk drops what it knows. */
+ * match. Matches not acknowledged are sent again to a new desk; the desk drops what it knows.
+ *
+ * Work begins when the desk has told which rules are switched off, else these would be found in the first records. A
+ * desk that does not come is waited for a minute; then the archive must go on: all rules run as they were written, and
+ * what they found is kept back until the desk has told, and judged then. */
 #include "archive/block.h"
 #include "base/assert.h"
 #include "base/map.h"
@@ -13,9 +17,11 @@
 #include "event/normalise.h"
 #include "os/clock.h"
 #include "os/random.h"
+#include "role/engine_rules.h"
 #include "role/log.h"
 #include "role/match.h"
 #include "role/roles.h"
+#include "role/rule_stats.h"
 #include "role/ruleload.h"
 #include "tlog/hash.h"
 #include "wal/wal_reader.h"
@@ -32,6 +38,8 @@
 #define SLICE_RECORDS 16                 /* records between two looks at the clock */
 #define STATS_NS      UINT64_C(1000000000)
 #define STATS_AT_ONCE 2000
+#define RULES_NS      UINT64_C(5000000000)  /* between two statistics of rules */
+#define DESK_WAIT_NS  UINT64_C(60000000000) /* for the first word of a desk */
 
 struct source {
     uint8_t id[16];
@@ -66,6 +74,7 @@ struct engine {
     struct rules *rules;
     struct rule_set *set;
     struct matcher *matcher;
+    struct engine_rules *duties;
     size_t refused;
     struct wal_reader *reader;
     struct wal_frame frame;     /* at work: records are taken from it while matches and blocks have room */
@@ -99,12 +108,16 @@ struct engine {
     size_t block_count;
     struct buf text;
     uint64_t stats_ns;
+    uint64_t rules_ns;    /* statistics of rules went last */
+    uint64_t resumed_ns;  /* boot time of the first RESUME */
+    bool impatient;       /* the desk did not come */
     uint64_t generation;  /* of the keeper's collection: blocks of an earlier one are not wanted */
     uint64_t plain_until; /* records below go into blocks as they are: a segment of them did not read back */
     enum block_plain plain;
     bool failed; /* a record is missing in the builder: no block may leave any more */
     /* of the record at work */
     const struct source *source;
+    bool late; /* of none: time went by */
     struct event archived;
     bool has_archived;
     struct str hits[HITS_MAX];
@@ -140,6 +153,9 @@ static enum rc engine_start(struct process *process, void **ret_self, struct err
     engine->normaliser = normaliser_new(engine->mapping, engine->names);
     engine->matcher = matcher_new(engine->set);
     ASSERT(engine->normaliser && engine->matcher);
+    matcher_clock(engine->matcher, clock_boot_ns);
+    engine->duties = engine_rules_new(engine->rules, engine->matcher, engine->names);
+    ASSERT(engine->duties != NULL);
     normaliser_set_zone(engine->normaliser, (int32_t)process->config.zone_offset_s);
     *ret_self = engine;
     return RC_OK;
@@ -212,7 +228,7 @@ static struct match_held *match_at(struct engine *engine, size_t i)
 /* In order and without a hole: an acknowledgement covers all before it. What finds no room goes at a later tick. */
 static void matches_send(struct engine *engine)
 {
-    struct channel *desk = process_peer(ROLE_DESK, 0);
+    struct channel *desk = engine_rules_known(engine->duties) ? process_peer(ROLE_DESK, 0) : NULL;
     while (desk && engine->match_sent < engine->match_count) {
         const struct match_held *held = match_at(engine, engine->match_sent);
         if (!channel_send(desk, MSG_MATCH, held->id, buf_view(&held->body)))
@@ -277,17 +293,11 @@ static void block_finish(struct engine *engine)
 
 /* ---- one record ---- */
 
-/* A match that opens no incident and that no correlation counts has its place in the archive, as the record's hit. */
-static bool desk_wants(const struct rule *rule)
-{
-    return rule->correlated || (rule->alerts && rule->level >= RULE_MEDIUM);
-}
-
 static void match_found(struct engine *engine, const struct event *event, const struct rule *rule)
 {
     if (engine->hit_count < HITS_MAX)
         engine->hits[engine->hit_count++] = rule->id;
-    if (!desk_wants(rule))
+    if (!engine_rules_wants(engine->duties, rule))
         return;
     struct match match = {
         .record = event->record,
@@ -323,6 +333,8 @@ static void on_event(void *context, const struct event *event)
         return;
     struct rule_match found[HITS_MAX] UNINITIALISED;
     size_t count = 0;
+    if (engine->late)
+        engine_rules_late(engine->duties, event);
     if (matcher_event(engine->matcher, event, found, HITS_MAX, &count) != RC_OK)
         return;
     for (size_t i = 0; i < MIN(count, (size_t)HITS_MAX); i++)
@@ -375,6 +387,7 @@ static void record_work(struct engine *engine, const struct leaf *leaf, struct s
     engine->hit_count = 0;
     arena_reset(engine->arena);
     bool data = leaf->type == LEAF_RAW || leaf->type == LEAF_DIGEST;
+    engine_rules_record(engine->duties, leaf->index);
     if (data && !is_set_aside(engine, leaf->index))
         normaliser_record(engine->normaliser, source ? &source->event : &unknown, leaf->index, leaf->received_ns, raw,
                           engine->arena, on_event, engine);
@@ -446,6 +459,18 @@ static bool frame_next(struct engine *engine)
     return false;
 }
 
+/* Not before the desk has told: see above. */
+static bool engine_may_work(struct engine *engine)
+{
+    if (engine_rules_known(engine->duties) || engine->impatient)
+        return true;
+    if (clock_boot_ns() - engine->resumed_ns < DESK_WAIT_NS)
+        return false;
+    log_warning("the desk does not tell which rules are switched off: all run until it does");
+    engine->impatient = true;
+    return true;
+}
+
 /* Stops between two records, not two frames: one frame may hold more matches than can wait for the desk. */
 static void engine_work(struct engine *engine)
 {
@@ -509,6 +534,8 @@ static void on_resume(struct engine *engine, struct msg *msg)
     uint8_t uuid[16];
     read_copy(&reader, uuid, sizeof uuid);
     engine->resume = read_be64(&reader);
+    engine->resumed_ns = engine->resumed_ns ? engine->resumed_ns : clock_boot_ns();
+    engine_rules_resumed(engine->duties);
     engine->number = read_be32(&reader);
     engine->of = read_be32(&reader);
     engine->key[0] = read_be64(&reader);
@@ -557,6 +584,39 @@ static void on_log_file(struct engine *engine, struct msg *msg)
     }
 }
 
+/* Of what was found before the desk told, the desk gets what it wants. */
+static void matches_judge(struct engine *engine)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < engine->match_count; i++) {
+        struct match_held *held = match_at(engine, i);
+        struct match match;
+        bool read = match_read(buf_view(&held->body), &match);
+        const struct rule *rule = read ? rules_find_hash(engine->rules, match.rule_hash) : NULL;
+        if (!rule || !engine_rules_wants(engine->duties, rule)) {
+            buf_done(&held->body);
+            continue;
+        }
+        struct match_held moved = *held;
+        *match_at(engine, kept++) = moved;
+    }
+    engine->match_count = kept;
+}
+
+static void on_rule_states(struct engine *engine, const struct msg *msg)
+{
+    struct err err = {0};
+    bool first = !engine_rules_known(engine->duties);
+    arena_reset(engine->arena);
+    if (engine_rules_take(engine->duties, msg->body, engine->arena, &err) != RC_OK) {
+        log_error("what the desk told of rules is passed over: %s", err.text);
+        return;
+    }
+    if (first)
+        matches_judge(engine);
+    engine->behind = true;
+}
+
 static void engine_message(void *self, struct channel *channel, struct msg *msg)
 {
     struct engine *engine = self;
@@ -578,6 +638,9 @@ static void engine_message(void *self, struct channel *channel, struct msg *msg)
     case MSG_MATCH_DONE:
         on_match_done(engine, msg);
         break;
+    case MSG_RULE_STATES:
+        on_rule_states(engine, msg);
+        break;
     default:
         break;
     }
@@ -589,6 +652,7 @@ static void engine_peer_up(void *self, struct channel *channel)
     if (channel_peer(channel) != ROLE_DESK)
         return;
     engine->match_sent = 0;
+    engine_rules_desk_up(engine->duties);
     matches_send(engine);
     for (size_t i = 0; i < engine->source_count; i++)
         engine->sources[i].changed = engine->sources[i].last_ns != 0;
@@ -638,10 +702,26 @@ static void stats_send(struct engine *engine)
     IGNORE(channel_send(desk, MSG_STATS, engine->number, buf_view(out))); /* the next ones say more */
 }
 
+/* What the desk does not take now comes with the next ones. */
+static void rule_stats_send(struct engine *engine)
+{
+    struct channel *desk = process_peer(ROLE_DESK, 0);
+    while (desk && channel_queued(desk) < RULE_STATS_BYTES && engine_rules_write(engine->duties, &engine->text)) {
+        if (!channel_send(desk, MSG_RULE_STATS, engine->number, buf_view(&engine->text)))
+            return;
+        engine_rules_sent(engine->duties);
+    }
+}
+
+static void engine_stop(void *self)
+{
+    rule_stats_send(self);
+}
+
 static void engine_tick(void *self, int64_t now_real_ns)
 {
     struct engine *engine = self;
-    if (!engine->reader)
+    if (!engine->reader || !engine_may_work(engine))
         return;
     matches_send(engine);
     blocks_release(engine);
@@ -653,15 +733,22 @@ static void engine_tick(void *self, int64_t now_real_ns)
     engine->source = NULL;
     engine->hit_count = 0;
     arena_reset(engine->arena);
+    engine->late = true;
     if (!engine->behind && !engine_must_wait(engine))
         normaliser_flush(engine->normaliser, now_real_ns, engine->arena, on_event, engine);
+    engine->late = false;
     stats_send(engine);
+    if (now - engine->rules_ns < RULES_NS)
+        return;
+    engine->rules_ns = now;
+    rule_stats_send(engine);
 }
 
 static int engine_timeout_ms(void *self)
 {
     const struct engine *engine = self;
-    return engine->behind && !engine_must_wait(engine) ? 0 : -1;
+    bool may = engine_rules_known(engine->duties) || engine->impatient;
+    return may && engine->behind && !engine_must_wait(engine) ? 0 : -1;
 }
 
 const struct role_driver engine_driver = {
@@ -674,4 +761,5 @@ const struct role_driver engine_driver = {
     .peer_up = engine_peer_up,
     .tick = engine_tick,
     .timeout_ms = engine_timeout_ms,
+    .stop = engine_stop,
 };

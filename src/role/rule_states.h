@@ -12,7 +12,7 @@
  *
  * `counted` is the `upto` of the newest MSG_RULE_STATS that the desk stored of this engine (the one with the instance
  * of the channel), 0 when there is none: after a restart an engine reads the end of the log again, and what was counted
- * before is not counted twice (rule_stats.h). 65,536 rules with ids as Sigma has them fit the message. */
+ * before is not counted twice (rule_stats.h). 65,000 rules with ids as Sigma has them fit the message. */
 #ifndef ROLE_RULE_STATES_H
 #define ROLE_RULE_STATES_H
 

@@ -14,15 +14,21 @@
 #define ENTRIES        (EVENT_FIELDS_MAX + 1)
 #define NO_ENTRY       UINT32_MAX
 #define FEW_CANDIDATES 24u
+#define MEASURED_ONE   64u /* events of which one is measured, on average */
+#define CLOCK_TRIES    64u
 
-/* Which rules and fields concern a log source. */
+/* Which rules and fields concern a log source: of rules that are on only, so that one that is off costs nothing. */
 struct view {
     struct event_logsource logsource;
     uint64_t *rules;  /* bits */
     uint64_t *fields; /* bits; bit 0: keywords */
     uint32_t *always; /* rules */
     uint32_t always_count;
-    bool used;
+    bool covered; /* some rule's log source is said by these events */
+    bool used;    /* the log source and the counters are of one */
+    bool built;   /* and the rest is as the rules are now */
+    uint64_t events;
+    uint64_t events_covered;
 };
 
 /* What an event's field name means to the rules. */
@@ -74,7 +80,17 @@ struct matcher {
     uint32_t binding_count;
     struct view views[VIEWS_MAX];
     uint32_t view_next;
-    const struct view *view;
+    struct view *view;
+    uint64_t *off;                 /* bits by rule */
+    struct matcher_counts *counts; /* by rule */
+    uint64_t events;
+    uint64_t *had;    /* bits by rule field: it had a value */
+    uint32_t *fields; /* these, in the order of their first value */
+    uint32_t field_count;
+    uint32_t step; /* what an event adds to the counters: 1, or 0 while it is not to be counted */
+    uint64_t (*clock_ns)(void);
+    uint64_t clock_cost_ns; /* of one look at it */
+    uint32_t dice;          /* which events are measured */
 };
 
 /* --- making --- */
@@ -108,20 +124,31 @@ struct matcher *matcher_new(const struct rule_set *set)
     matcher->candidates = memory_new((set->rule_count + 1) * sizeof(*matcher->candidates));
     matcher->seen = memory_new(set->field_count * sizeof(*matcher->seen));
     matcher->touched = memory_new(set->field_count * sizeof(*matcher->touched));
+    matcher->off = memory_new((set->rule_count / 64 + 1) * sizeof(*matcher->off));
+    matcher->counts = memory_new((set->rule_count + 1) * sizeof(*matcher->counts));
+    matcher->had = memory_new((set->field_count / 64 + 1) * sizeof(*matcher->had));
+    matcher->fields = memory_new(set->field_count * sizeof(*matcher->fields));
+    matcher->step = 1;
     if (!matcher->scratch || !matcher->fired || !matcher->verdicts || !matcher->woken || !matcher->candidates ||
-        !matcher->seen || !matcher->touched || fit_scratch(matcher) != RC_OK) {
+        !matcher->seen || !matcher->touched || !matcher->off || !matcher->counts || !matcher->had || !matcher->fields ||
+        fit_scratch(matcher) != RC_OK) {
         matcher_free(matcher);
         return NULL;
     }
     return matcher;
 }
 
-static void view_free(struct view *view)
+/* The log source and the counters stay. */
+static void view_unbuild(struct view *view)
 {
     memory_free(view->rules);
     memory_free(view->fields);
     memory_free(view->always);
-    *view = (struct view){0};
+    view->rules = NULL;
+    view->fields = NULL;
+    view->always = NULL;
+    view->always_count = 0;
+    view->built = false;
 }
 
 void matcher_free(struct matcher *matcher)
@@ -129,7 +156,7 @@ void matcher_free(struct matcher *matcher)
     if (!matcher)
         return;
     for (size_t i = 0; i < VIEWS_MAX; i++)
-        view_free(&matcher->views[i]);
+        view_unbuild(&matcher->views[i]);
     scanner_scratch_free(matcher->scratch);
     memory_free(matcher->fired);
     memory_free(matcher->verdicts);
@@ -137,6 +164,10 @@ void matcher_free(struct matcher *matcher)
     memory_free(matcher->candidates);
     memory_free(matcher->seen);
     memory_free(matcher->touched);
+    memory_free(matcher->off);
+    memory_free(matcher->counts);
+    memory_free(matcher->had);
+    memory_free(matcher->fields);
     memory_free(matcher->text);
     memory_free(matcher->bindings);
     memory_free(matcher);
@@ -169,14 +200,17 @@ static bool view_build(struct matcher *matcher, struct view *view)
     view->fields = memory_new((set->field_count / 64 + 1) * sizeof(uint64_t));
     view->always = memory_new((set->stats.always + 1) * sizeof(uint32_t));
     if (!view->rules || !view->fields || !view->always) {
-        view_free(view);
+        view_unbuild(view);
         return false;
     }
-    view->used = true;
+    view->built = true;
+    view->covered = false;
     for (uint32_t r = 0; r < set->rule_count; r++) {
         const struct set_rule *rule = &set->rule[r];
-        if (rule->rule->kind != RULE_DETECTION || !naive_routed(rule->rule, set->names, matcher->event))
+        if (rule->rule->kind != RULE_DETECTION || bit(matcher->off, r) ||
+            !naive_routed(rule->rule, set->names, matcher->event))
             continue;
+        view->covered = view->covered || naive_covered(rule->rule, set->names, matcher->event);
         bit_set(view->rules, r);
         for (uint32_t f = 0; f < rule->field_count; f++)
             bit_set(view->fields, rule->fields[f]);
@@ -186,20 +220,32 @@ static bool view_build(struct matcher *matcher, struct view *view)
     return true;
 }
 
-static const struct view *view_for(struct matcher *matcher)
+static struct view *view_for(struct matcher *matcher)
 {
     const struct event_logsource *logsource = &matcher->event->logsource;
     if (matcher->view && same_logsource(&matcher->view->logsource, logsource))
         return matcher->view;
     for (size_t i = 0; i < VIEWS_MAX && matcher->views[i].used; i++) {
-        if (same_logsource(&matcher->views[i].logsource, logsource))
-            return &matcher->views[i];
+        struct view *view = &matcher->views[i];
+        if (same_logsource(&view->logsource, logsource))
+            return view->built || view_build(matcher, view) ? view : NULL;
     }
     struct view *view = &matcher->views[matcher->view_next];
     matcher->view_next = (matcher->view_next + 1) % VIEWS_MAX;
-    view_free(view);
-    view->logsource = *logsource;
+    view_unbuild(view);
+    *view = (struct view){.logsource = *logsource, .used = true};
     return view_build(matcher, view) ? view : NULL;
+}
+
+void matcher_switch(struct matcher *matcher, const struct rule *rule, bool on)
+{
+    ASSERT(rule->index < matcher->set->rule_count && matcher->set->rule[rule->index].rule == rule);
+    if (bit(matcher->off, rule->index) == !on)
+        return;
+    matcher->off[rule->index / 64] ^= UINT64_C(1) << (rule->index % 64);
+    for (size_t i = 0; i < VIEWS_MAX; i++)
+        view_unbuild(&matcher->views[i]);
+    matcher->view = NULL;
 }
 
 /* --- fields --- */
@@ -335,6 +381,14 @@ static void fire_number(struct matcher *matcher, const struct set_field *field, 
         fire(matcher, number);
 }
 
+static void field_had(struct matcher *matcher, uint32_t number)
+{
+    if (bit(matcher->had, number))
+        return;
+    bit_set(matcher->had, number);
+    matcher->fields[matcher->field_count++] = number;
+}
+
 static void field_scan(struct matcher *matcher, uint32_t number)
 {
     const struct set_field *field = &matcher->set->fields[number];
@@ -344,6 +398,7 @@ static void field_scan(struct matcher *matcher, uint32_t number)
         uint32_t entry = matcher->entry_of[link];
         if (matcher->event->fields[entry].type == EVENT_NULL)
             continue;
+        field_had(matcher, number);
         if (field->present)
             fire(matcher, field->present);
         if (!field->forward && !field->backward && !field->literals)
@@ -538,6 +593,45 @@ static void candidates_find(struct matcher *matcher)
     candidates_sort(matcher->candidates, matcher->candidate_count);
 }
 
+/* Evaluates the candidates; those that hold are left, in front. */
+static uint32_t candidates_judge(struct matcher *matcher)
+{
+    uint32_t held = 0;
+    for (uint32_t i = 0; i < matcher->candidate_count && !matcher->failed; i++) {
+        uint32_t rule = matcher->candidates[i];
+        matcher->counts[rule].runs += matcher->step;
+        matcher->candidates[held] = rule;
+        held += rule_holds(matcher, rule);
+    }
+    return held;
+}
+
+/* The same, and how long each took. */
+static uint32_t candidates_measure(struct matcher *matcher)
+{
+    uint32_t held = 0;
+    uint64_t begin = matcher->clock_ns();
+    for (uint32_t i = 0; i < matcher->candidate_count && !matcher->failed; i++) {
+        uint32_t rule = matcher->candidates[i];
+        bool holds_it = rule_holds(matcher, rule);
+        uint64_t end = matcher->clock_ns();
+        uint64_t took = end > begin ? end - begin : 0;
+        matcher->counts[rule].runs++;
+        matcher->counts[rule].ns += MEASURED_ONE * (took - MIN(took, matcher->clock_cost_ns));
+        matcher->candidates[held] = rule;
+        held += holds_it;
+        begin = end;
+    }
+    return held;
+}
+
+/* By chance: sources that take turns would else be measured always or never. */
+static bool is_measured(struct matcher *matcher)
+{
+    matcher->dice = matcher->dice * 1664525u + 1013904223u;
+    return matcher->clock_ns && matcher->step && (uint64_t)matcher->dice * MEASURED_ONE >> 32 == 0;
+}
+
 enum rc matcher_event(struct matcher *matcher, const struct event *event, struct rule_match *ret_matches, size_t cap,
                       size_t *ret_count)
 {
@@ -550,19 +644,99 @@ enum rc matcher_event(struct matcher *matcher, const struct event *event, struct
     matcher->view = view_for(matcher);
     if (!matcher->view || !entries_list(matcher))
         return RC_LIMIT;
+    matcher->events += matcher->step;
+    matcher->view->events += matcher->step;
+    matcher->view->events_covered += matcher->view->covered ? matcher->step : 0;
     candidates_find(matcher);
-    for (uint32_t i = 0; i < matcher->candidate_count && !matcher->failed; i++) {
-        uint32_t rule = matcher->candidates[i];
-        if (!rule_holds(matcher, rule))
-            continue;
-        if (*ret_count < cap)
-            ret_matches[*ret_count].rule = matcher->set->rule[rule].rule;
-        (*ret_count)++;
-    }
+    uint32_t held = is_measured(matcher) ? candidates_measure(matcher) : candidates_judge(matcher);
     if (matcher->failed)
-        *ret_count = 0;
-    return matcher->failed ? RC_LIMIT : RC_OK;
+        return RC_LIMIT;
+    for (uint32_t i = 0; i < held; i++) {
+        uint32_t rule = matcher->candidates[i];
+        struct matcher_counts *counts = &matcher->counts[rule];
+        counts->hits += matcher->step;
+        counts->last_ns = matcher->step ? MAX(counts->last_ns, event->time_ns) : counts->last_ns;
+        if (i < cap)
+            ret_matches[i].rule = matcher->set->rule[rule].rule;
+    }
+    *ret_count = held;
+    return RC_OK;
 }
+
+/* --- counters --- */
+
+void matcher_clock(struct matcher *matcher, uint64_t (*clock_ns)(void))
+{
+    matcher->clock_ns = clock_ns;
+    matcher->clock_cost_ns = UINT64_MAX;
+    for (size_t i = 0; i < CLOCK_TRIES && clock_ns; i++) {
+        uint64_t begin = clock_ns();
+        matcher->clock_cost_ns = MIN(matcher->clock_cost_ns, clock_ns() - begin);
+        matcher->dice = (uint32_t)begin * 2654435761u;
+    }
+}
+
+void matcher_count(struct matcher *matcher, bool on)
+{
+    matcher->step = on;
+}
+
+const struct matcher_counts *matcher_counts(const struct matcher *matcher, const struct rule *rule)
+{
+    ASSERT(rule->index < matcher->set->rule_count && matcher->set->rule[rule->index].rule == rule);
+    return &matcher->counts[rule->index];
+}
+
+void matcher_counts_clear(struct matcher *matcher, const struct rule *rule)
+{
+    ASSERT(rule->index < matcher->set->rule_count && matcher->set->rule[rule->index].rule == rule);
+    matcher->counts[rule->index] = (struct matcher_counts){0};
+}
+
+uint64_t matcher_events(const struct matcher *matcher)
+{
+    return matcher->events;
+}
+
+void matcher_events_clear(struct matcher *matcher)
+{
+    matcher->events = 0;
+}
+
+size_t matcher_source_count(const struct matcher *matcher)
+{
+    size_t count = 0;
+    while (count < VIEWS_MAX && matcher->views[count].used)
+        count++;
+    return count;
+}
+
+struct matcher_source matcher_source_at(const struct matcher *matcher, size_t index)
+{
+    ASSERT(index < VIEWS_MAX && matcher->views[index].used);
+    const struct view *view = &matcher->views[index];
+    return (struct matcher_source){view->logsource, view->events, view->events_covered};
+}
+
+void matcher_source_clear(struct matcher *matcher, size_t index)
+{
+    ASSERT(index < VIEWS_MAX);
+    matcher->views[index].events = 0;
+    matcher->views[index].events_covered = 0;
+}
+
+size_t matcher_field_count(const struct matcher *matcher)
+{
+    return matcher->field_count;
+}
+
+struct str matcher_field_at(const struct matcher *matcher, size_t index)
+{
+    ASSERT(index < matcher->field_count);
+    return matcher->set->fields[matcher->fields[index]].name;
+}
+
+/* --- carried values --- */
 
 size_t matcher_carry(const struct matcher *matcher, const struct rule *rule, const struct event *event,
                      struct rule_value ret_values[RULE_CARRY_MAX])

@@ -307,6 +307,21 @@ bool naive_routed(const struct rule *rule, const struct names *names, const stru
     return !conflict;
 }
 
+static bool word_said(struct str wanted, const struct names *names, uint32_t said)
+{
+    return wanted.n == 0 || (said && str_eq_nocase(wanted, names_text(names, said)));
+}
+
+bool naive_covered(const struct rule *rule, const struct names *names, const struct event *event)
+{
+    const struct event_logsource *said = &event->logsource;
+    bool category = rule->logsource.category.n == 0;
+    for (size_t i = 0; i < EVENT_CATEGORIES_MAX && said->category[i]; i++)
+        category = category || word_said(rule->logsource.category, names, said->category[i]);
+    return category && word_said(rule->logsource.product, names, said->product) &&
+           word_said(rule->logsource.service, names, said->service);
+}
+
 /* Every node in order: children stand before their parents. */
 static bool evaluate(const struct rule_ast *ast, const struct names *names, const struct event *event, bool *verdicts)
 {

@@ -14,6 +14,8 @@
 
 /* False when the log source conflicts: what the event does not say never excludes. */
 bool naive_routed(const struct rule *rule, const struct names *names, const struct event *event);
+/* True when the event says all that the rule's log source asks for. */
+bool naive_covered(const struct rule *rule, const struct names *names, const struct event *event);
 bool naive_test(const struct predicate *predicate, const struct names *names, const struct event *event);
 /* Does the entry belong to the field a rule names? Exactly so named, or, when no entry is, so named but for case. */
 bool naive_entry_is(const struct names *names, const struct event *event, size_t index, struct str field);

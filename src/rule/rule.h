@@ -141,6 +141,7 @@ struct rule_set_stats {
     size_t regexes;
     size_t regexes_slow; /* those Vectorscan could not compile: PCRE2 under a match limit */
     size_t always;       /* rules without a positive witness: evaluated for every event of their log source */
+    size_t presence;     /* rules that wake, among others, by the presence of a field */
 };
 struct rule_set_stats rule_set_stats(const struct rule_set *set);
 
@@ -166,9 +167,47 @@ void matcher_free(struct matcher *matcher);
  * RC_LIMIT when its values are too large (64 MiB folded) or memory is out: nothing matched. */
 enum rc matcher_event(struct matcher *matcher, const struct event *event, struct rule_match *ret_matches, size_t cap,
                       size_t *ret_count) MUST_USE;
+/* Passes a detection over from the next event on, or judges it again; no compilation, and what is off costs nothing.
+ * All are on at first. */
+void matcher_switch(struct matcher *matcher, const struct rule *rule, bool on);
 /* The values that the rule's correlations need, borrowed from the event: at most one a carried field (the first entry).
  * For a rule that matched the event just given. Returns how many (<= RULE_CARRY_MAX). */
 size_t matcher_carry(const struct matcher *matcher, const struct rule *rule, const struct event *event,
                      struct rule_value ret_values[RULE_CARRY_MAX]);
+
+/* --- what was done; counted since it was cleared --- */
+
+struct matcher_counts {
+    uint64_t runs;   /* its condition was evaluated: a witness was seen and the log source does not conflict */
+    uint64_t hits;   /* it matched */
+    uint64_t ns;     /* evaluating it: measured for one event in 64, by chance, and scaled; what a test costs that
+                        several rules share falls to the first */
+    int64_t last_ns; /* event time of the newest hit; 0 = none after 1970 */
+};
+
+/* What events say of their log source, and how many there were. */
+struct matcher_source {
+    struct event_logsource logsource;
+    uint64_t events;
+    uint64_t covered; /* of these: they say all that the log source of some rule that is on asks for */
+};
+
+/* Events are judged but not counted (`on` false), or counted again, as at first. */
+void matcher_count(struct matcher *matcher, bool on);
+/* Time is measured with this clock, in ns; NULL, as at first: it is not. */
+void matcher_clock(struct matcher *matcher, uint64_t (*clock_ns)(void));
+const struct matcher_counts *matcher_counts(const struct matcher *matcher, const struct rule *rule);
+void matcher_counts_clear(struct matcher *matcher, const struct rule *rule);
+uint64_t matcher_events(const struct matcher *matcher);
+void matcher_events_clear(struct matcher *matcher);
+/* Indices are stable until the next event. At most 256 sources are known; a further one takes the place of the oldest,
+ * whose counters are lost. */
+size_t matcher_source_count(const struct matcher *matcher);
+struct matcher_source matcher_source_at(const struct matcher *matcher, size_t index);
+void matcher_source_clear(struct matcher *matcher, size_t index);
+/* Fields of rules, as the rules name them, that had a value in an event whose log source concerns such a rule; in the
+ * order of their first value, never cleared. */
+size_t matcher_field_count(const struct matcher *matcher);
+struct str matcher_field_at(const struct matcher *matcher, size_t index);
 
 #endif

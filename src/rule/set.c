@@ -20,6 +20,9 @@ struct compiler {
     size_t predicates_size;
     size_t fields_size;
     struct program program;
+    uint32_t *found; /* witnesses of the tests of the rule at work */
+    size_t found_count;
+    size_t found_size;
     struct err *err;
 };
 
@@ -196,33 +199,7 @@ static enum rc predicate_lower(struct compiler *compiler, const struct predicate
 
 /* --- witnesses --- */
 
-/* A direct test that holds whenever this one holds; 0 when there is none. */
-static enum rc witness_of(struct compiler *compiler, uint32_t number, uint32_t *ret_witness)
-{
-    const struct set_predicate *predicate = &compiler->set->predicates[number];
-    const struct predicate *source = predicate->source;
-    uint32_t field = predicate->field;
-    *ret_witness = number;
-    if (predicate->direct != DIRECT_NOT)
-        return RC_OK;
-    *ret_witness = 0;
-    ASSERT(source);
-    if (source->kind == PREDICATE_NULL)
-        return RC_OK;
-    if (source->kind == PREDICATE_STRING) {
-        struct str text = utf8_fold(compiler->set->arena, pattern_longest(source->pattern));
-        if (text.n >= LITERAL_LEAST)
-            return direct_put(compiler, NULL, field, DIRECT_LITERAL, text, ret_witness);
-    }
-    if (source->kind == PREDICATE_REGEX) {
-        struct str text = utf8_fold(compiler->set->arena, regex_literal(regex_text(source->regex)));
-        if (text.n >= LITERAL_LEAST)
-            return direct_put(compiler, NULL, field, DIRECT_LITERAL, text, ret_witness);
-    }
-    if (field == 0)
-        return RC_OK;
-    return direct_put(compiler, NULL, field, DIRECT_PRESENT, STR(""), ret_witness);
-}
+#define PRESENCE_COST 500
 
 /* How often it may fire, roughly: what wakes a rule should be rare. */
 static double witness_cost(const struct set_predicate *predicate)
@@ -237,22 +214,92 @@ static double witness_cost(const struct set_predicate *predicate)
     case DIRECT_SUFFIX:
         return n < 4 ? 80 : n == 4 ? 40 : n < 8 ? 4 : 2;
     case DIRECT_LITERAL:
-        return n < 4 ? 60 : n == 4 ? 20 : n < 7 ? 8 : 3;
+        return literal_cost(n);
     case DIRECT_PRESENT:
     case DIRECT_EXISTS:
     case DIRECT_NOT:
-        return 500;
+        return PRESENCE_COST;
     }
-    return 500;
+    return PRESENCE_COST;
 }
 
 #define NEVER 1e18
 
 struct choice {
     double cost;
-    uint32_t kid;     /* of an `and`: the child that stands for it */
-    uint32_t witness; /* of a test */
+    uint32_t kid;   /* of an `and`: the child that stands for it */
+    uint32_t first; /* of a test: its witnesses, compiler->found[first ..]; of these one holds whenever it holds */
+    uint32_t count;
 };
+
+static enum rc found_add(struct compiler *compiler, uint32_t number, struct choice *choice)
+{
+    if (compiler->found_count == compiler->found_size) {
+        size_t size = MAX(compiler->found_size * 2, (size_t)256);
+        uint32_t *grown = size > UINT32_MAX ? NULL : memory_resize(compiler->found, size * sizeof(*grown));
+        if (!grown)
+            return no_memory(compiler->err);
+        compiler->found = grown;
+        compiler->found_size = size;
+    }
+    ASSERT(number != 0 && compiler->found_count == choice->first + choice->count);
+    choice->cost = (choice->count ? choice->cost : 0) + witness_cost(&compiler->set->predicates[number]);
+    compiler->found[compiler->found_count++] = number;
+    choice->count++;
+    return RC_OK;
+}
+
+static enum rc found_literal(struct compiler *compiler, uint32_t field, struct str text, struct choice *choice)
+{
+    uint32_t number = 0;
+    enum rc rc = direct_put(compiler, NULL, field, DIRECT_LITERAL, text, &number);
+    return rc == RC_OK ? found_add(compiler, number, choice) : rc;
+}
+
+/* Texts that a regular expression's matches hold, unless the field's presence tells as much. */
+static enum rc regex_witnesses(struct compiler *compiler, uint32_t field, const struct regex *regex,
+                               struct choice *choice)
+{
+    struct literals literals;
+    double cost = 0;
+    enum rc rc = RC_OK;
+    regex_literals(regex_text(regex), LITERAL_LEAST, &literals);
+    for (size_t i = 0; i < literals.count; i++)
+        cost += literal_cost(literals.size[i]);
+    if (field != 0 && cost >= PRESENCE_COST)
+        return RC_OK;
+    for (size_t i = 0; i < literals.count && rc == RC_OK; i++) {
+        struct str text = arena_str(compiler->set->arena, literals_at(&literals, i)); /* folded: ASCII, lower case */
+        rc = text.n ? found_literal(compiler, field, text, choice) : no_memory(compiler->err);
+    }
+    return rc;
+}
+
+/* Direct tests of which one holds whenever this one holds; none when there are no such. */
+static enum rc witnesses_find(struct compiler *compiler, uint32_t number, struct choice *choice)
+{
+    const struct set_predicate *predicate = &compiler->set->predicates[number];
+    const struct predicate *source = predicate->source;
+    uint32_t field = predicate->field;
+    enum rc rc = RC_OK;
+    choice->first = (uint32_t)compiler->found_count;
+    if (predicate->direct != DIRECT_NOT)
+        return found_add(compiler, number, choice);
+    ASSERT(source);
+    if (source->kind == PREDICATE_NULL)
+        return RC_OK;
+    if (source->kind == PREDICATE_STRING) {
+        struct str text = utf8_fold(compiler->set->arena, pattern_longest(source->pattern));
+        if (text.n >= LITERAL_LEAST)
+            rc = found_literal(compiler, field, text, choice);
+    }
+    if (source->kind == PREDICATE_REGEX)
+        rc = regex_witnesses(compiler, field, source->regex, choice);
+    if (rc != RC_OK || choice->count || field == 0)
+        return rc;
+    rc = direct_put(compiler, NULL, field, DIRECT_PRESENT, STR(""), &number);
+    return rc == RC_OK ? found_add(compiler, number, choice) : rc;
+}
 
 static enum rc choose(struct compiler *compiler, const struct rule_ast *ast, const uint32_t *numbers,
                       struct choice *choices)
@@ -262,11 +309,9 @@ static enum rc choose(struct compiler *compiler, const struct rule_ast *ast, con
         struct choice *choice = &choices[i];
         *choice = (struct choice){.cost = node->kind == NODE_OR ? 0 : NEVER};
         if (node->kind == NODE_TEST) {
-            enum rc rc = witness_of(compiler, numbers[node->first], &choice->witness);
+            enum rc rc = witnesses_find(compiler, numbers[node->first], choice);
             if (rc != RC_OK)
                 return rc;
-            if (choice->witness)
-                choice->cost = witness_cost(&compiler->set->predicates[choice->witness]);
         }
         for (uint32_t k = 0; k < node->count && node->kind != NODE_NOT; k++) {
             uint32_t kid = ast->kids[node->first + k];
@@ -281,11 +326,25 @@ static enum rc choose(struct compiler *compiler, const struct rule_ast *ast, con
     return RC_OK;
 }
 
-/* Adds the pairs (witness, rule); `stack` has room for every node. */
+/* Adds the pairs (witness, rule) of a test; true when one of these is the presence of its field. */
+static enum rc collect_test(struct compiler *compiler, const struct choice *choice, uint32_t rule, bool *presence)
+{
+    for (uint32_t i = 0; i < choice->count; i++) {
+        uint32_t witness = compiler->found[choice->first + i];
+        enum direct direct = compiler->set->predicates[witness].direct;
+        *presence = *presence || direct == DIRECT_PRESENT || direct == DIRECT_EXISTS;
+        if (!program_witness(&compiler->program, witness, rule))
+            return no_memory(compiler->err);
+    }
+    return RC_OK;
+}
+
+/* The same of all tests; `stack` has room for every node. */
 static enum rc collect(struct compiler *compiler, const struct rule_ast *ast, const struct choice *choices,
                        uint32_t *stack, uint32_t rule)
 {
     size_t depth = 0;
+    bool presence = false;
     if (choices[ast->root].cost >= NEVER) {
         compiler->set->rule[rule].always = true;
         compiler->set->stats.always++;
@@ -297,8 +356,9 @@ static enum rc collect(struct compiler *compiler, const struct rule_ast *ast, co
         const struct node *node = &ast->nodes[i];
         ASSERT(node->kind != NODE_NOT);
         if (node->kind == NODE_TEST) {
-            if (!program_witness(&compiler->program, choices[i].witness, rule))
-                return no_memory(compiler->err);
+            enum rc rc = collect_test(compiler, &choices[i], rule, &presence);
+            if (rc != RC_OK)
+                return rc;
         } else if (node->kind == NODE_AND) {
             stack[depth++] = choices[i].kid;
         } else {
@@ -306,6 +366,7 @@ static enum rc collect(struct compiler *compiler, const struct rule_ast *ast, co
                 stack[depth++] = ast->kids[node->first + k];
         }
     }
+    compiler->set->stats.presence += presence;
     return RC_OK;
 }
 
@@ -356,6 +417,7 @@ static enum rc rule_compile(struct compiler *compiler, uint32_t index)
     struct choice *choices = scratch ? arena_alloc_array(scratch, ast->node_count, sizeof(*choices)) : NULL;
     uint32_t *stack = scratch ? arena_alloc_array(scratch, ast->nodes[ast->root].size + 1, sizeof(*stack)) : NULL;
     enum rc rc = numbers && choices && stack ? RC_OK : no_memory(compiler->err);
+    compiler->found_count = 0;
     for (uint32_t i = 0; i < ast->predicate_count && rc == RC_OK; i++)
         rc = predicate_lower(compiler, &ast->predicates[i], &numbers[i]);
     if (rc == RC_OK)
@@ -547,6 +609,7 @@ enum rc rule_set_compile(const struct rules *rules, struct names *names, struct 
         rc = finish(&compiler);
     buf_done(&compiler.key);
     map_free(compiler.by_key);
+    memory_free(compiler.found);
     program_done(&compiler.program);
     if (rc != RC_OK) {
         rule_set_free(compiler.set);

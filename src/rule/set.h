@@ -20,8 +20,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LITERAL_LEAST 3u /* shorter ones hit everywhere: they are judged on demand */
-
 enum direct {
     DIRECT_NOT,
     DIRECT_WHOLE,

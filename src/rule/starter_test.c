@@ -160,7 +160,9 @@ static void samples_fire_and_do_not(void)
             check_rule(&starter, arena);
             arena_reset(arena);
         }
-        printf("# %zu rules, %zu of them correlations\n", rules_count(starter.rules), correlations);
+        struct rule_set_stats stats = rule_set_stats(starter.set);
+        printf("# %zu rules, %zu of them correlations; %zu always run, %zu by the presence of a field\n",
+               rules_count(starter.rules), correlations, stats.always, stats.presence);
         CHECK(correlations >= CORRELATIONS_LEAST);
     }
     matcher_free(starter.matcher);
