@@ -89,7 +89,7 @@ static void totals(struct web_call *call, const struct json_value *t)
     struct html *html = &call->html;
     HTML(html, RAW("<dl class=\"tiles\">"));
     part_tile_number(call, "coverage.techniques", of_int(t, "techniques"));
-    part_tile_number(call, "coverage.subs", of_int(t, "subs"));
+    part_tile_number(call, "coverage.sub_techniques", of_int(t, "subs"));
     part_tile_number(call, "coverage.with_telemetry", of_int(t, "telemetry"));
     part_tile_number(call, "coverage.with_hits", of_int(t, "fired"));
     part_tile_number(call, "coverage.rules", of_int(t, "rules"));

@@ -48,7 +48,7 @@ static void facts(struct web_call *call, const struct json_value *r)
     description(call, r);
     HTML(html, RAW("<table class=\"pairs\"><tbody>"));
     pair_begin(call, "rules.source");
-    rule_source(call, r);
+    rule_own_source(call, r);
     HTML(html, RAW("</td></tr>"));
     pair_begin(call, "rules.own_level");
     HTML(html, SAY_OF("level.", of_str(r, "own_level")), RAW("</td></tr>"));

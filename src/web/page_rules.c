@@ -3,7 +3,7 @@
 #include "web/route.h"
 #include "web/rule_parts.h"
 
-#define PAGE_RULES   100
+#define PAGE_RULES   50
 #define PAGE_CANNOT  200
 #define PATH_MAX_LEN 1024
 
@@ -84,7 +84,7 @@ static void filter_form(struct web_call *call)
 {
     struct html *html = &call->html;
     HTML(html,
-         RAW("<form class=\"query\" method=\"get\" action=\"/rules\" role=\"search\"><div class=\"field grow\">"
+         RAW("<form class=\"query filters\" method=\"get\" action=\"/rules\" role=\"search\"><div class=\"field grow\">"
              "<label for=\"f-text\">"),
          SAY("rules.text"),
          RAW("</label><input id=\"f-text\" name=\"text\" type=\"search\" maxlength=\"200\" value=\""),
@@ -134,10 +134,7 @@ static void rule_row(struct web_call *call, const struct json_value *r, int64_t 
     HTML(html, RAW("<tr><th scope=\"row\" class=\"grow\">"));
     rule_link(call, r);
     HTML(html, RAW("<small class=\"under\">"));
-    if (str_is(of_str(r, "kind"), "correlation"))
-        HTML(html, SAY("rules.correlation"));
-    else
-        rule_source(call, r);
+    rule_own_source(call, r);
     HTML(html, RAW("</small>"));
     if (of_str(r, "cannot").n > 0) {
         HTML(html, RAW("<small class=\"under hit\">"));
@@ -267,7 +264,7 @@ static void cannot(struct web_call *call, const struct json_value *answer)
             rule_link(call, r);
             HTML(html, RAW("</th>"));
             part_cell(call, "rules.source");
-            rule_source(call, r);
+            rule_own_source(call, r);
             HTML(html, RAW("</td>"));
             part_cell_classed(call, "rules.why", "grow");
             rule_cannot(call, r);
@@ -296,7 +293,7 @@ static void sources(struct web_call *call, const struct json_value *report)
     for (const struct json_value *s = json_first(rows); s; s = s->next) {
         int64_t bare = MAX(of_int(s, "events") - of_int(s, "covered"), 0);
         HTML(html, RAW("<tr><th scope=\"row\">"));
-        rule_source(call, s);
+        rule_source(call, s, "rules.unsaid");
         HTML(html, RAW("</th>"));
         part_cell_classed(call, "rules.events", "number");
         HTML(html, NUMBER(of_int(s, "events")), RAW("</td>"));

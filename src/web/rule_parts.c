@@ -54,7 +54,7 @@ void rule_state(struct web_call *call, struct str state)
     HTML(html, RAW(" "), SAY_OF("rule_state.", state), RAW("</span>"));
 }
 
-void rule_source(struct web_call *call, const struct json_value *object)
+void rule_source(struct web_call *call, const struct json_value *object, const char *none)
 {
     static const char *const members[] = {"product", "category", "service"};
     struct html *html = &call->html;
@@ -70,8 +70,16 @@ void rule_source(struct web_call *call, const struct json_value *object)
         said = true;
     }
     if (!said)
-        HTML(html, SAY("rules.any_source"));
+        HTML(html, ESC(html_text(html, str_of(none))));
     HTML(html, RAW("</span>"));
+}
+
+void rule_own_source(struct web_call *call, const struct json_value *rule)
+{
+    if (str_is(of_str(rule, "kind"), "correlation"))
+        HTML(&call->html, RAW("<span class=\"source\">"), SAY("rules.correlation"), RAW("</span>"));
+    else
+        rule_source(call, rule, "rules.any_source");
 }
 
 void rule_link(struct web_call *call, const struct json_value *rule)

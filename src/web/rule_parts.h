@@ -11,8 +11,10 @@ void rule_tabs(struct web_call *call, const char *here);
 void rule_level(struct web_call *call, struct str level);
 /* The state's word; a check mark where the rule is at work. */
 void rule_state(struct web_call *call, struct str state);
-/* "linux, process_creation, sshd" of the members product, category, service; a text when it says nothing. */
-void rule_source(struct web_call *call, const struct json_value *object);
+/* "linux, process_creation, sshd" of the members product, category, service; the text `none` when it says nothing. */
+void rule_source(struct web_call *call, const struct json_value *object, const char *none);
+/* That of a rule; of a correlation that it is one. */
+void rule_own_source(struct web_call *call, const struct json_value *rule);
 /* Link with the title in the reader's language; plain text when the rule has no id. */
 void rule_link(struct web_call *call, const struct json_value *rule);
 /* Why it can never match, with the fields that it lacks; nothing when it can. */

@@ -5,13 +5,13 @@
 static void the_list_asks_what_was_chosen(void)
 {
     peers_reset();
-    CHECK_INT(status_of(get("/rules?text=root&state=off&level=high&tactic=impact&show=never&sort=hits&offset=100")),
+    CHECK_INT(status_of(get("/rules?text=root&state=off&level=high&tactic=impact&show=never&sort=hits&offset=50")),
               200);
     CHECK(strstr(peers.asked, "\"text\":\"root\",\"state\":\"off\",\"level\":\"high\",\"tactic\":\"impact\","
-                              "\"show\":\"never\",\"sort\":\"hits\",\"offset\":100,\"limit\":100"));
+                              "\"show\":\"never\",\"sort\":\"hits\",\"offset\":50,\"limit\":50"));
     CHECK(seen_has("value=\"root\"") && seen_has("<option value=\"off\" selected>"));
     CHECK(seen_has("href=\"/rules?text=root&amp;state=off&amp;level=high&amp;tactic=impact&amp;show=never&amp;"
-                   "sort=hits&amp;offset=200\""));
+                   "sort=hits&amp;offset=100\""));
     /* what is no choice is not asked for */
     CHECK_INT(status_of(get("/rules?state=dead&level=0&tactic=x&show=y&sort=z&offset=-7")), 200);
     CHECK(
