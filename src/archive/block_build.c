@@ -1,6 +1,6 @@
 /* Building a block: records are gathered row by row, as forms and the contents of their slots; finishing writes them
  * column by column (block_columns.c). */
-#include "archive/block_state.h"
+#include "archive/block_work.h"
 #include "base/assert.h"
 #include "codec/json.h"
 #include "os/random.h"
@@ -12,37 +12,9 @@
 #define FORMS_MANY    32768              /* past it a new chain begins */
 #define TEXTS_MANY    ((size_t)32 << 20)
 #define VALUES_MANY   (1u << 20)
-#define STATES_MAX    (1u << 22)
 #define SCRATCH_MAX   ((size_t)64 << 20)
 #define CELLS_FIRST   4096
 #define LITERAL_TRIES 3
-#define DERIVED_MAX   64 /* values that may be named again by a later field */
-
-enum origin_of_value { VALUE_ABSENT, VALUE_RAW, VALUE_JSON, VALUE_DERIVED };
-
-struct value {
-    enum origin_of_value from;
-    uint32_t at; /* in raw */
-    uint32_t end;
-    struct str text;
-};
-
-/* The record at work. */
-struct work {
-    struct block_builder *b;
-    struct str raw;
-    const struct event *event;
-    bool whole; /* not cut: one slot */
-    size_t literal_at;
-    uint32_t count;
-    uint32_t slots; /* so far: raw ones, then the others */
-    uint32_t derived[DERIVED_MAX];
-    uint32_t derived_count;
-    struct cell more[2 * (EVENT_FIELDS_MAX + STATUTORY_COUNT)]; /* of slots that are not in raw */
-    uint8_t more_kinds[2 * (EVENT_FIELDS_MAX + STATUTORY_COUNT)];
-    uint32_t more_count;
-    struct value values[EVENT_FIELDS_MAX + STATUTORY_COUNT]; /* fields, then statutory */
-};
 
 static bool maps_new(struct block_builder *b)
 {
@@ -78,9 +50,11 @@ struct block_builder *block_builder_new(const struct names *names, const uint64_
     buf_init(&b->directory, BLOCK_PLAIN_MAX);
     for (size_t i = 0; i < ARRAY_LEN(b->streams); i++)
         buf_init(&b->streams[i], BLOCK_PLAIN_MAX);
-    bool tables = shared_init(&b->forms, key, TEXTS_LIMIT) && shared_init(&b->values, key, TEXTS_LIMIT);
-    if (!b->packer || !b->records || !b->uses || !b->scratch || !b->cut || !b->form_text || !b->work || !tables ||
-        !maps_new(b) || !buf_reserve(&b->raw, 64) || !buf_reserve(&b->extra, 64)) {
+    bool tables = shared_init(&b->forms, key, TEXTS_LIMIT) && shared_init(&b->values, key, TEXTS_LIMIT) &&
+                  layouts_init(&b->layouts, key);
+    b->layout_key = memory_resize(NULL, LAYOUT_KEY_MAX);
+    if (!b->layout_key || !b->packer || !b->records || !b->uses || !b->scratch || !b->cut || !b->form_text ||
+        !b->work || !tables || !maps_new(b) || !buf_reserve(&b->raw, 64) || !buf_reserve(&b->extra, 64)) {
         block_builder_free(b);
         return NULL;
     }
@@ -96,6 +70,8 @@ void block_builder_free(struct block_builder *builder)
     words_done(&builder->words);
     shared_done(&builder->forms);
     shared_done(&builder->values);
+    layouts_done(&builder->layouts);
+    memory_free(builder->layout_key);
     arena_free(builder->scratch);
     memory_free(builder->records);
     memory_free(builder->cells);
@@ -127,8 +103,10 @@ static void chain_begin(struct block_builder *b)
     bool many = forms_many(b);
     shared_end_chain(&b->forms, !many);
     shared_end_chain(&b->values, false);
-    if (many)
+    if (many) {
+        layouts_clear(&b->layouts); /* they name forms of the table */
         b->state_count = 0;
+    }
     b->chain++;
 }
 
@@ -215,11 +193,11 @@ static bool keep_rules(struct block_builder *b, struct record *r, const struct s
 
 /* ---- where values come from ---- */
 
-/* Words of a value that is cut out of raw at word borders are those of raw. */
-static bool at_borders(struct str raw, size_t from, size_t to)
+static inline bool is_border(const struct work *w, size_t at)
 {
-    return (from == 0 || !word_char(raw.p[from]) || !word_char(raw.p[from - 1])) &&
-           (to == raw.n || to == 0 || !word_char(raw.p[to]) || !word_char(raw.p[to - 1]));
+    if (!w->whole)
+        return cut_is_border(w->b->cut, at);
+    return at == 0 || at == w->raw.n || !word_char(w->raw.p[at]) || !word_char(w->raw.p[at - 1]);
 }
 
 /* The end of the JSON string that holds the backslash at `i`; *ret_odd: it has escapes that change words. */
@@ -281,7 +259,8 @@ static void value_find(struct work *w, struct str text, struct value *ret)
         ret->from = VALUE_RAW;
         ret->at = (uint32_t)(text.p - w->raw.p);
         ret->end = ret->at + (uint32_t)text.n;
-        if (!at_borders(w->raw, ret->at, ret->end))
+        /* Words of a value that is cut out of raw at borders of words are those of raw. */
+        if (!is_border(w, ret->at) || !is_border(w, ret->end))
             words_add_text(&w->b->words, text);
     } else if (text.n && !w->whole && w->b->cut->has_backslash && w->raw.p[0] == '{') {
         literal_find(w, ret);
@@ -313,207 +292,6 @@ static void values_find(struct work *w)
         else
             value_find(w, text, v);
     }
-}
-
-/* ---- the form ---- */
-
-static uint32_t slot_more(struct work *w, uint8_t kind, struct cell cell)
-{
-    w->more[w->more_count] = cell;
-    w->more_kinds[w->more_count++] = kind;
-    return w->slots++;
-}
-
-static bool is_constant(struct str text)
-{
-    if (text.n > FORM_CONST_MAX)
-        return false;
-    for (size_t i = 0; i < text.n; i++)
-        if (char_is_digit(text.p[i]))
-            return false;
-    return true;
-}
-
-/* The earlier value that this one is, same bytes in the same place; UINT32_MAX when there is none. */
-static uint32_t derived_before(const struct work *w, const struct value *v)
-{
-    for (uint32_t i = 0; i < w->derived_count; i++)
-        if (w->values[w->derived[i]].text.p == v->text.p && w->values[w->derived[i]].text.n == v->text.n)
-            return w->derived[i];
-    return UINT32_MAX;
-}
-
-static void spec_derived(struct work *w, uint32_t position, struct form_spec *ret)
-{
-    const struct value *v = &w->values[position];
-    bool statutory = position >= w->count;
-    if (v->text.n == 0 || (statutory && is_constant(v->text))) {
-        *ret = (struct form_spec){.op = FORM_CONST, .text = v->text};
-        return;
-    }
-    uint32_t before = derived_before(w, v);
-    if (before != UINT32_MAX) {
-        *ret = (struct form_spec){.op = FORM_SAME, .number = before};
-        return;
-    }
-    struct buf *extra = &w->b->extra;
-    struct cell cell = {(uint32_t)extra->n | CELL_EXTRA, (uint32_t)v->text.n};
-    buf_put(extra, v->text.p, v->text.n);
-    if (w->derived_count < DERIVED_MAX)
-        w->derived[w->derived_count++] = position;
-    *ret = (struct form_spec){.op = FORM_SLOT, .number = slot_more(w, SLOT_TEXT, cell)};
-}
-
-static void spec_of(struct work *w, uint32_t position, struct form_spec *ret)
-{
-    const struct value *v = &w->values[position];
-    const struct cut *cut = w->b->cut;
-    *ret = (struct form_spec){.op = FORM_ABSENT};
-    if (v->from == VALUE_ABSENT)
-        return;
-    if (v->from == VALUE_DERIVED) {
-        spec_derived(w, position, ret);
-        return;
-    }
-    bool placed = !w->whole && cut_place(cut, v->at, &ret->from.piece, &ret->from.offset) &&
-                  cut_place(cut, v->end, &ret->to.piece, &ret->to.offset);
-    if (placed) {
-        ret->op = v->from == VALUE_RAW ? FORM_SPAN : FORM_JSON;
-    } else if (v->from == VALUE_JSON) {
-        spec_derived(w, position, ret);
-    } else {
-        ret->op = FORM_PLACE;
-        ret->number = slot_more(w, SLOT_NUMBER, (struct cell){.at = v->at});
-        IGNORE(slot_more(w, SLOT_NUMBER, (struct cell){.at = v->end - v->at}));
-    }
-}
-
-static char *put_varint(char *p, uint64_t value)
-{
-    for (; value >= 0x80; value >>= 7)
-        *p++ = (char)(value | 0x80);
-    *p++ = (char)value;
-    return p;
-}
-
-static char *put_text(char *p, struct str text)
-{
-    p = put_varint(p, text.n);
-    if (text.n)
-        memcpy(p, text.p, text.n);
-    return p + text.n;
-}
-
-static char *put_specs(struct work *w, char *p)
-{
-    struct form_spec spec;
-    p = put_varint(p, w->count);
-    for (uint32_t i = 0; i < w->count; i++) {
-        const struct event_field *field = &w->event->fields[i];
-        p = put_text(p, names_text(w->b->names, field->name));
-        *p++ = (char)field->type;
-        spec_of(w, i, &spec);
-        form_write_spec(&p, &spec);
-    }
-    for (uint32_t i = 0; i < STATUTORY_COUNT; i++) {
-        spec = (struct form_spec){.op = FORM_ABSENT};
-        if (w->event)
-            spec_of(w, w->count + i, &spec);
-        form_write_spec(&p, &spec);
-    }
-    return p;
-}
-
-/* The form's bytes, form.h. The specifications are written first, for they add slots: behind, then moved. */
-static struct str form_make(struct work *w)
-{
-    struct block_builder *b = w->b;
-    const struct cut *cut = b->cut;
-    char *specs = b->form_text + FORM_SIZE_MAX;
-    uint32_t raw_slots = w->whole ? 1 : (uint32_t)cut->slot_count;
-    w->slots = raw_slots;
-    size_t specs_n = (size_t)(put_specs(w, specs) - specs);
-    char *p = b->form_text;
-    *p++ = w->event != NULL;
-    p = put_varint(p, w->event ? w->event->flags : 0);
-    p = put_text(p, w->event && w->event->parser ? str_of(w->event->parser) : STR(""));
-    p = put_varint(p, raw_slots);
-    p = put_varint(p, w->more_count);
-    for (uint32_t i = 0; i < raw_slots; i++)
-        *p++ = (char)(w->whole ? SLOT_TEXT : cut->slots[i].kind);
-    if (w->more_count)
-        memcpy(p, w->more_kinds, w->more_count);
-    p += w->more_count;
-    for (uint32_t i = 0; i <= raw_slots; i++)
-        p = put_text(p, w->whole ? STR("") : cut_piece(cut, i));
-    memcpy(p, specs, specs_n);
-    return str_at(b->form_text, (size_t)(p - b->form_text) + specs_n);
-}
-
-/* Words of the form's own texts, once a block. What stands behind a JSON escape is a word of the value, too. */
-static void form_words(struct work *w)
-{
-    struct block_builder *b = w->b;
-    for (uint32_t i = 0; !w->whole && i <= b->cut->slot_count; i++) {
-        struct str piece = cut_piece(b->cut, i);
-        words_add_text(&b->words, piece);
-        for (size_t at = str_find(piece, '\\'); at + 1 < piece.n; at = str_find(piece, '\\')) {
-            piece = str_skip(piece, at + 2);
-            words_add_text(&b->words, str_slice(piece, 0, str_find(piece, '\\')));
-        }
-    }
-    for (uint32_t i = 0; w->event && i < STATUTORY_COUNT; i++)
-        if (w->values[w->count + i].from == VALUE_DERIVED && is_constant(w->event->statutory[i]))
-            words_add_text(&b->words, w->event->statutory[i]);
-}
-
-static bool states_add(struct work *w, uint32_t count)
-{
-    struct block_builder *b = w->b;
-    if (b->state_count + count > b->state_room) {
-        uint32_t room = MIN(MAX(b->state_room * 2, b->state_count + count + 1024), STATES_MAX);
-        ASSERT(b->state_count + count <= room); /* is_full keeps room */
-        struct slot_state *states = memory_resize(b->states, room * sizeof *states);
-        if (!states)
-            return false;
-        b->states = states;
-        b->state_room = room;
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t raw_slots = count - w->more_count;
-        uint8_t kind = i >= raw_slots ? w->more_kinds[i - raw_slots]
-                       : w->whole     ? (uint8_t)SLOT_TEXT
-                                      : w->b->cut->slots[i].kind;
-        b->states[b->state_count + i] = (struct slot_state){.kind = kind};
-    }
-    b->state_count += count;
-    return true;
-}
-
-static bool form_use(struct work *w, struct record *r)
-{
-    struct block_builder *b = w->b;
-    struct str form = form_make(w);
-    bool first;
-    bool fresh;
-    uint32_t entry = shared_use(&b->forms, form, b->block, &first, &fresh);
-    if (entry == SHARED_NONE)
-        return false;
-    struct shared *e = &b->forms.entries[entry];
-    if (fresh) {
-        e->owner = b->state_count;
-        if (!states_add(w, w->slots))
-            return false;
-    }
-    if (first) {
-        e->column = b->use_count;
-        b->uses[b->use_count++] = (struct form_use){
-            .entry = entry, .raw_slots = w->slots - w->more_count, .slots = w->slots, .states = e->owner};
-        form_words(w);
-    }
-    r->form = e->column;
-    b->uses[r->form].count++;
-    return true;
 }
 
 /* ---- the contents of slots ---- */
@@ -609,7 +387,6 @@ enum rc block_builder_add(struct block_builder *builder, const struct leaf *leaf
     w->event = event;
     w->whole = b->plain != BLOCK_PLAIN_NOT || raw.n > CUT_RAW_MAX;
     w->literal_at = 0;
-    w->derived_count = w->more_count = 0;
     if (!keep_leaf(b, r) || !keep_rules(b, r, rules, rule_count) || !keep_record(w, r))
         return RC_IO; /* no memory for a bounded thing: the process is as good as dead */
     b->count++;

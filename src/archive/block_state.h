@@ -7,6 +7,7 @@
 #include "archive/columns.h"
 #include "archive/cut.h"
 #include "archive/form.h"
+#include "archive/layouts.h"
 #include "archive/pack.h"
 #include "archive/values.h"
 #include "archive/words.h"
@@ -18,6 +19,7 @@
 
 #define CELLS_MAX  (1u << 20) /* slots' contents in one block */
 #define CELL_EXTRA (UINT32_C(1) << 31)
+#define STATES_MAX (1u << 22)
 
 /* The content of a slot: a place in `raw`, or with CELL_EXTRA in `extra`; of a SLOT_NUMBER the number. */
 struct cell {
@@ -69,6 +71,8 @@ struct block_builder {
     struct buf extra;
     struct shared_table forms;
     struct shared_table values;
+    struct layouts layouts;
+    uint32_t *layout_key; /* of the record at work, LAYOUT_KEY_MAX */
     struct slot_state *states;
     uint32_t state_count;
     uint32_t state_room;

@@ -34,12 +34,14 @@ static inline uint64_t bits_at(__m128i x, unsigned at)
     return (uint64_t)(unsigned)_mm_movemask_epi8(x) << at;
 }
 
-static inline void look(struct cut *cut, size_t w, const char *p)
+static inline void look(struct cut *cut, size_t w, const char *p, uint64_t *ret_dots)
 {
     uint64_t word = 0;
     uint64_t apart = 0;
     uint64_t digits = 0;
     uint64_t slashes = 0;
+    uint64_t blanks = 0;
+    uint64_t dots = 0;
     for (unsigned at = 0; at < 64; at += 16) {
         __m128i x = _mm_loadu_si128((const __m128i *)(const void *)(p + at));
         __m128i digit = in_range(x, '0', '9');
@@ -54,11 +56,15 @@ static inline void look(struct cut *cut, size_t w, const char *p)
         apart |= bits_at(apart16, at);
         digits |= bits_at(digit, at);
         slashes |= bits_at(slash, at);
+        blanks |= bits_at(is(x, ' '), at);
+        dots |= bits_at(is(x, '.'), at);
     }
     cut->word[w] = word;
     cut->token[w] = ~apart;
     cut->digit[w] = digits;
     cut->slash[w] = slashes;
+    cut->blank[w] = blanks;
+    *ret_dots = dots;
 }
 #else
 static bool is_separator(char c)
@@ -66,14 +72,16 @@ static bool is_separator(char c)
     return (unsigned char)c <= ' ' || strchr("\"'()[]<>,;={|}\x7f", c) != NULL;
 }
 
-static void look(struct cut *cut, size_t w, const char *p)
+static void look(struct cut *cut, size_t w, const char *p, uint64_t *ret_dots)
 {
-    cut->word[w] = cut->token[w] = cut->digit[w] = cut->slash[w] = 0;
+    cut->word[w] = cut->token[w] = cut->digit[w] = cut->slash[w] = cut->blank[w] = *ret_dots = 0;
     for (unsigned i = 0; i < 64; i++) {
         cut->word[w] |= (uint64_t)word_char(p[i]) << i;
         cut->token[w] |= (uint64_t)!is_separator(p[i]) << i;
         cut->digit[w] |= (uint64_t)char_is_digit(p[i]) << i;
         cut->slash[w] |= (uint64_t)(p[i] == '\\') << i;
+        cut->blank[w] |= (uint64_t)(p[i] == ' ') << i;
+        *ret_dots |= (uint64_t)(p[i] == '.') << i;
     }
 }
 #endif
@@ -108,6 +116,24 @@ static void look_at_escapes(struct cut *cut)
     }
 }
 
+/* The last bits of the 64 bytes before. */
+struct before {
+    uint64_t word;
+    uint64_t digit;
+    uint64_t dot;
+};
+
+static inline void look_on(struct cut *cut, size_t w, const char *p, struct before *before)
+{
+    uint64_t dots;
+    look(cut, w, p, &dots);
+    uint64_t word = cut->word[w];
+    uint64_t digit = cut->digit[w];
+    cut->inside[w] = word & (word << 1 | before->word);
+    cut->joined[w] = cut->inside[w] | (dots & (digit << 1 | before->digit)) | (digit & (dots << 1 | before->dot));
+    *before = (struct before){word >> 63, digit >> 63, dots >> 63};
+}
+
 void cut_begin(struct cut *cut, struct str raw)
 {
     ASSERT(raw.n <= CUT_RAW_MAX);
@@ -116,12 +142,13 @@ void cut_begin(struct cut *cut, struct str raw)
     cut->raw = raw;
     cut->words = whole + 1;
     cut->slot_count = 0;
+    struct before before = {0, 0, 0};
     for (size_t w = 0; w < whole; w++)
-        look(cut, w, raw.p + 64 * w);
+        look_on(cut, w, raw.p + 64 * w, &before);
     memset(part, ' ', sizeof part);
     if (raw.n % 64)
         memcpy(part, raw.p + 64 * whole, raw.n % 64);
-    look(cut, whole, part);
+    look_on(cut, whole, part, &before);
     memset(cut->edge, 0, cut->words * sizeof *cut->edge);
     memset(cut->forced, 0, cut->words * sizeof *cut->forced);
     memset(cut->ends, 0, cut->words * sizeof *cut->ends);
@@ -130,19 +157,39 @@ void cut_begin(struct cut *cut, struct str raw)
         look_at_escapes(cut);
 }
 
-/* All bits of [from, to) set, to - from <= JOINED_MAX. */
-static void bits_fill(uint64_t *map, size_t from, size_t to)
-{
-    for (size_t w = from / 64; w <= (to - 1) / 64; w++) {
-        size_t begin = MAX(from, w * 64) % 64;
-        size_t n = MIN(to, w * 64 + 64) - (w * 64 + begin);
-        map[w] |= UINT64_MAX >> (64 - n) << begin;
-    }
-}
-
 static bool is_quoted(const struct cut *cut, size_t from, size_t to)
 {
     return from > 0 && to < cut->raw.n && cut->raw.p[from - 1] == '"' && cut->raw.p[to] == '"' && cut->raw.p[0] != '{';
+}
+
+/* The bits of word w that stand for [from, to), which reaches into it. */
+static inline uint64_t bits_in(size_t w, size_t from, size_t to)
+{
+    size_t begin = MAX(from, w * 64) % 64;
+    size_t n = MIN(to, w * 64 + 64) - (w * 64 + begin);
+    return UINT64_MAX >> (64 - n) << begin;
+}
+
+/* Whether a value of `n` bytes becomes a slot by being a field. */
+static inline bool is_forced(const struct cut *cut, size_t from, size_t n, bool blank)
+{
+    return blank ? is_quoted(cut, from, from + n) : n <= CUT_FORCED_MAX;
+}
+
+static void span_long(struct cut *cut, size_t from, size_t to)
+{
+    uint64_t blank = 0;
+    uint64_t slash = 0;
+    for (size_t w = from / 64; w <= (to - 1) / 64; w++) {
+        blank |= cut->blank[w] & bits_in(w, from, to);
+        slash |= cut->slash[w] & bits_in(w, from, to);
+    }
+    if (!is_forced(cut, from, to - from, blank != 0))
+        return;
+    for (size_t w = from / 64; w <= (to - 1) / 64; w++) {
+        cut->forced[w] |= bits_in(w, from, to);
+        cut->token[w] |= slash ? 0 : bits_in(w, from, to);
+    }
 }
 
 void cut_span(struct cut *cut, size_t from, size_t to)
@@ -152,15 +199,18 @@ void cut_span(struct cut *cut, size_t from, size_t to)
     SET_BIT(cut->edge, from);
     SET_BIT(cut->edge, to); /* a map has a bit more than there are bytes */
     size_t n = to - from;
-    if (n > JOINED_MAX)
+    size_t w = from / 64;
+    if (from % 64 + n > 64) {
+        if (n <= JOINED_MAX)
+            span_long(cut, from, to);
         return;
-    bool blank = memchr(cut->raw.p + from, ' ', n) != NULL;
-    if (blank ? !is_quoted(cut, from, to) : n > CUT_FORCED_MAX)
+    }
+    uint64_t bits = UINT64_MAX >> (64 - n) << from % 64;
+    if (!is_forced(cut, from, n, (cut->blank[w] & bits) != 0))
         return;
-    size_t slash = cut_next(cut->slash, cut->words, from);
-    bits_fill(cut->forced, from, to);
-    if (slash == SIZE_MAX || slash >= to)
-        bits_fill(cut->token, from, to);
+    cut->forced[w] |= bits;
+    if (!(cut->slash[w] & bits))
+        cut->token[w] |= bits;
 }
 
 /* The last set bit at or before `at`; at least one is set there: bit 0. */
@@ -225,17 +275,6 @@ static bool slots_add(struct cut *cut, size_t from, size_t to)
     return slot_add(cut, from, to, SLOT_TEXT);
 }
 
-/* Whether a word, or a number with dots, goes on from byte at - 1 to byte at. */
-static bool goes_on(const struct cut *cut, size_t at)
-{
-    if (at == 0 || at >= cut->raw.n)
-        return false;
-    char a = cut->raw.p[at - 1];
-    char b = cut->raw.p[at];
-    return (HAS_BIT(cut->word, at - 1) && HAS_BIT(cut->word, at)) || (char_is_digit(a) && b == '.') ||
-           (a == '.' && char_is_digit(b));
-}
-
 static void ranks(struct cut *cut)
 {
     uint32_t count = 0;
@@ -245,7 +284,7 @@ static void ranks(struct cut *cut)
     }
     for (size_t i = 0; i < cut->slot_count; i++) {
         struct cut_slot *slot = &cut->slots[i];
-        slot->glued = goes_on(cut, slot->at) || goes_on(cut, slot->at + slot->n);
+        slot->glued = HAS_BIT(cut->joined, slot->at) || HAS_BIT(cut->joined, slot->at + slot->n);
     }
 }
 
@@ -263,15 +302,12 @@ bool cut_finish(struct cut *cut)
 {
     uint64_t *borders = cut->borders;
     uint64_t *begins = cut->begins;
-    uint64_t word_before = 0;
     uint64_t token_before = 0;
     size_t n = cut->raw.n;
     for (size_t w = 0; w < cut->words; w++) {
-        uint64_t inside = cut->word[w] & (cut->word[w] << 1 | word_before);
-        uint64_t edge = cut->edge[w] & ~inside;
+        uint64_t edge = cut->edge[w] & ~cut->inside[w];
         borders[w] = edge | (cut->token[w] ^ (cut->token[w] << 1 | token_before));
         begins[w] = cut->token[w] & (cut->digit[w] | cut->forced[w]);
-        word_before = cut->word[w] >> 63;
         token_before = cut->token[w] >> 63;
     }
     ASSERT(cut->words > 0);

@@ -42,6 +42,9 @@ struct cut {
     uint64_t token[CUT_WORDS];   /* no blank, quote, bracket or separator */
     uint64_t digit[CUT_WORDS];   /* or a doubled backslash: makes its run a slot */
     uint64_t slash[CUT_WORDS];   /* backslash */
+    uint64_t blank[CUT_WORDS];   /* a blank, 0x20 */
+    uint64_t inside[CUT_WORDS];  /* in a word, as is the byte before */
+    uint64_t joined[CUT_WORDS];  /* the same, or in a number with dots */
     uint64_t edge[CUT_WORDS];    /* a field begins or ends before this byte */
     uint64_t forced[CUT_WORDS];  /* in a short field's value */
     uint64_t ends[CUT_WORDS];    /* a slot ends before this byte */
@@ -54,6 +57,13 @@ struct cut {
 
 /* Looks at the bytes. raw.n <= CUT_RAW_MAX. */
 void cut_begin(struct cut *cut, struct str raw);
+/* Whether a word that begins or ends before this byte is cut by nothing there: the byte and the one before are not both
+ * of a word. */
+static inline bool cut_is_border(const struct cut *cut, size_t at)
+{
+    return !(cut->inside[at / 64] >> (at % 64) & 1);
+}
+
 /* A field's value stands at [from, to). */
 void cut_span(struct cut *cut, size_t from, size_t to);
 /* Finds the slots; false when there are more than CUT_SLOTS_MAX. */

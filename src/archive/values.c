@@ -86,6 +86,18 @@ static void tell(struct shared_table *t, struct shared *e)
     e->number = t->in_chain++;
 }
 
+bool shared_again(struct shared_table *table, uint32_t entry, uint32_t block)
+{
+    struct shared *e = &table->entries[entry];
+    bool first = e->block != block;
+    if (first && !e->in_chain && e->block)
+        tell(table, e);
+    else if (first && !e->in_chain)
+        e->number = table->in_block++;
+    e->block = block;
+    return first;
+}
+
 static uint32_t add(struct shared_table *t, struct str text, uint64_t hash, uint32_t block)
 {
     if (!grow(t))
@@ -108,15 +120,10 @@ uint32_t shared_use(struct shared_table *table, struct str text, uint32_t block,
     uint32_t i = (uint32_t)hash & (t->slot_count - 1);
     *ret_new = false;
     for (; t->slots[i]; i = (i + 1) & (t->slot_count - 1)) {
-        struct shared *e = &t->entries[t->slots[i] - 1];
+        const struct shared *e = &t->entries[t->slots[i] - 1];
         if (e->hash != hash || e->n != text.n || !text_same(t->text.p + e->at, text.p, text.n))
             continue;
-        *ret_first = e->block != block;
-        if (*ret_first && !e->in_chain && e->block)
-            tell(t, e);
-        else if (*ret_first && !e->in_chain)
-            e->number = t->in_block++;
-        e->block = block;
+        *ret_first = shared_again(t, t->slots[i] - 1, block);
         return t->slots[i] - 1;
     }
     *ret_first = true;

@@ -49,6 +49,8 @@ void shared_done(struct shared_table *table);
 /* The entry, added when new; its number is that in the block, or in the chain. SHARED_NONE without memory or past the
  * limit. *ret_first: this block had not used it. *ret_new: nobody had it. */
 uint32_t shared_use(struct shared_table *table, struct str text, uint32_t block, bool *ret_first, bool *ret_new);
+/* The same for an entry that is known to be there; returns *ret_first. */
+bool shared_again(struct shared_table *table, uint32_t entry, uint32_t block);
 /* A number that no entry has as its `stamp`. */
 uint32_t shared_stamp(struct shared_table *table);
 struct str shared_text(const struct shared_table *table, uint32_t entry);

@@ -80,13 +80,18 @@ static bool is_hex(char c)
     return char_is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
+/* What a backslash and this character mean; 0: nothing. */
+static const char escapes[256] = {
+    ['"'] = '"', ['\\'] = '\\', ['/'] = '/', ['b'] = '\b', ['f'] = '\f', ['n'] = '\n', ['r'] = '\r', ['t'] = '\t',
+};
+
 /* Length of the escape at p (its backslash), or 0. */
 static size_t escape_length(const char *p, size_t n)
 {
     if (n < 2)
         return 0;
     if (p[1] != 'u')
-        return memchr("\"\\/bfnrt", p[1], 8) != NULL ? 2 : 0;
+        return escapes[(uint8_t)p[1]] ? 2 : 0;
     if (n < 6 || !is_hex(p[2]) || !is_hex(p[3]) || !is_hex(p[4]) || !is_hex(p[5]))
         return 0;
     return 6;
@@ -114,6 +119,8 @@ static bool take_string(struct json_reader *r, struct json_token *token)
         }
         token->escaped = true;
         at += escape;
+        while (at + 1 < r->in.n && p[at] == '\\' && escapes[(uint8_t)p[at + 1]]) /* they come in twos: \r\n, \n\t */
+            at += 2;
     }
     fail(r, RC_INVALID, r->in.n, "the text ends inside a string");
     return false;
@@ -305,24 +312,6 @@ static size_t unescape_u(const char *p, size_t n, char *out, size_t *ret_n)
     return taken;
 }
 
-static char unescape_char(char c)
-{
-    switch (c) {
-    case 'b':
-        return '\b';
-    case 'f':
-        return '\f';
-    case 'n':
-        return '\n';
-    case 'r':
-        return '\r';
-    case 't':
-        return '\t';
-    default:
-        return c;
-    }
-}
-
 /* `out` holds s.n + 16 bytes: blocks of 16 are copied whole and cut at the next backslash. The escapes were checked
  * when the string was read. */
 static size_t unescape(struct str s, char *out)
@@ -352,8 +341,10 @@ static size_t unescape(struct str s, char *out)
             at += unescape_u(s.p + at, s.n - at, out + n, &written);
             n += written;
         } else {
-            out[n++] = unescape_char(s.p[at + 1]);
-            at += 2;
+            do {
+                out[n++] = escapes[(uint8_t)s.p[at + 1]];
+                at += 2;
+            } while (at < s.n && s.p[at] == '\\' && s.p[at + 1] != 'u');
         }
     }
     return n;

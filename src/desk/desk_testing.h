@@ -47,8 +47,8 @@ __attribute__((noinline, unused)) static struct str stand_file(struct arena *are
     FILE *f = fopen(path, "rb");
     if (!f)
         return STR_NONE;
-    char *p = arena_alloc(arena, (size_t)1 << 18);
-    size_t n = fread(p, 1, (size_t)1 << 18, f);
+    char *p = arena_alloc(arena, (size_t)1 << 19);
+    size_t n = fread(p, 1, (size_t)1 << 19, f);
     fclose(f);
     return str_at(p, n);
 }

@@ -1,6 +1,7 @@
 /* People, sessions, notices, sources: the questions that are not about incidents. */
 #include "base/bytes.h"
 #include "desk/desk_testing.h"
+#include "desk/texts.h"
 
 static struct stand stand;
 
@@ -809,6 +810,21 @@ static void wrong_data_is_named(void)
     }
 }
 
+/* The texts that pages alone show take no room in the desk. */
+static void rule_descriptions_are_passed_over(void)
+{
+    CLEANUP(arena_cleanup) struct arena *arena = arena_new((size_t)1 << 20);
+    struct desk_texts texts;
+    struct err err;
+    CHECK_INT(desk_texts_new(&texts, arena, &err), RC_OK);
+    CHECK_INT(
+        desk_texts_read(&texts, arena, STR("key\tkk\tru\ten\nrule.a\tk\tr\te\nrule.a.description\tk\tr\te\n"), &err),
+        RC_OK);
+    CHECK_INT(texts.count, 1);
+    CHECK(desk_texts_has(&texts, STR("rule.a")) && !desk_texts_has(&texts, STR("rule.a.description")));
+    map_free(texts.index);
+}
+
 static void memory_fails_once(void)
 {
     for (uint64_t n = 1; n < 400; n++) {
@@ -960,6 +976,7 @@ static const struct test tests[] = {
     {"sources are shown", sources_are_shown},
     {"hostile questions", hostile_questions},
     {"wrong data is named", wrong_data_is_named},
+    {"what rules mean is passed over", rule_descriptions_are_passed_over},
     {"memory fails once", memory_fails_once},
     {"every query fails once", every_query_fails_once},
 };

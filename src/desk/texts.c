@@ -12,6 +12,12 @@ static size_t lines_of(struct str text)
     return lines;
 }
 
+/* What a rule means is for pages; the desk tells its title alone. */
+static bool is_used(struct str key)
+{
+    return !str_starts(key, STR("rule.")) || !str_ends(key, STR(".description"));
+}
+
 static enum rc text_add(struct desk_texts *texts, struct arena *arena, const struct tsv *tsv, const int column[4],
                         struct err *err)
 {
@@ -61,7 +67,8 @@ enum rc desk_texts_read(struct desk_texts *texts, struct arena *arena, struct st
     int column[ARRAY_LEN(names)];
     enum rc rc = columns_find(&tsv, text, names, column, ARRAY_LEN(names), err);
     while (rc == RC_OK && (rc = tsv_next(&tsv, err)) == RC_OK)
-        rc = text_add(texts, arena, &tsv, column, err);
+        if (is_used(tsv.cell[column[0]]))
+            rc = text_add(texts, arena, &tsv, column, err);
     if (rc != RC_END) {
         err_wrap(err, "texts of the desk");
         return rc;

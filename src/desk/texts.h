@@ -19,7 +19,8 @@ struct desk_texts {
 
 /* Makes room; free the index with map_free, also after a failure. */
 enum rc desk_texts_new(struct desk_texts *texts, struct arena *arena, struct err *err) MUST_USE;
-/* Adds a file of data/i18n: columns key, kk, ru, en; none empty, no key twice over all files. */
+/* Adds a file of data/i18n: columns key, kk, ru, en; none empty, no key twice over all files. What rules mean
+ * (rule.ID.description) is passed over. */
 enum rc desk_texts_read(struct desk_texts *texts, struct arena *arena, struct str tsv, struct err *err) MUST_USE;
 bool desk_texts_has(const struct desk_texts *texts, struct str key);
 /* The text, or the key itself when there is none. `family` is put before the key: "state." "closed". */

@@ -22,6 +22,7 @@
  *   fields   of rules, by the rules' names of them, that had a value in some event of a log source of such a rule, each
  *            once since the engine or the desk began
  *
+ * What an engine that is killed counted since its message before is lost, unless it is read again.
  * A message has the limit RULE_STATS_BYTES: what finds no room comes in one that follows, with the same `upto`. */
 #ifndef ROLE_RULE_STATS_H
 #define ROLE_RULE_STATS_H

@@ -4,18 +4,9 @@
 
 #include <stdint.h>
 #include <string.h>
-
-#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
-
-/* Lower case of eight ASCII bytes at once; bytes past 0x7f stay. */
-static uint64_t lower8(uint64_t word)
-{
-    uint64_t low = word & EACH(0x7f);
-    uint64_t past_z = low + EACH(0x7f - 'Z');
-    uint64_t from_a = low + EACH(0x80 - 'A');
-    uint64_t upper = ~word & (from_a ^ past_z) & EACH(0x80);
-    return word | upper >> 2;
-}
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 static size_t fold_slow(struct str text, char *out)
 {
@@ -35,20 +26,43 @@ static size_t fold_slow(struct str text, char *out)
     return n;
 }
 
+/* Lower case of ASCII bytes; those past 0x7f stay. True when there is one of these. */
+static bool fold_short(const char *from, size_t n, char *to)
+{
+    unsigned char high = 0;
+    for (size_t i = 0; i < n; i++) {
+        high |= (unsigned char)from[i];
+        to[i] = char_lower(from[i]);
+    }
+    return high >> 7;
+}
+
+#if defined(__SSE2__)
+static inline __m128i lower16(__m128i bytes)
+{
+    __m128i from_a = _mm_sub_epi8(bytes, _mm_set1_epi8('A'));
+    __m128i upper = _mm_cmpeq_epi8(_mm_min_epu8(from_a, _mm_set1_epi8('Z' - 'A')), from_a);
+    return _mm_or_si128(bytes, _mm_and_si128(upper, _mm_set1_epi8(0x20)));
+}
+
+/* The same, 16 bytes at a time; n >= 16. The last ones may be done twice. */
+static bool fold_long(const char *from, size_t n, char *to)
+{
+    __m128i high = _mm_setzero_si128();
+    for (size_t i = 0;; i = i + 32 <= n ? i + 16 : n - 16) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(from + i));
+        high = _mm_or_si128(high, bytes);
+        _mm_storeu_si128((__m128i *)(void *)(to + i), lower16(bytes));
+        if (i + 16 == n)
+            return _mm_movemask_epi8(high) != 0;
+    }
+}
+#else
+#define fold_long fold_short
+#endif
+
 size_t fold_text(struct str text, char *ret_text)
 {
-    uint64_t high = 0;
-    size_t i = 0;
-    for (; i + 8 <= text.n; i += 8) {
-        uint64_t word;
-        memcpy(&word, text.p + i, 8);
-        high |= word;
-        word = lower8(word);
-        memcpy(ret_text + i, &word, 8);
-    }
-    for (; i < text.n; i++) {
-        high |= (unsigned char)text.p[i];
-        ret_text[i] = char_lower(text.p[i]);
-    }
-    return high & EACH(0x80) ? fold_slow(text, ret_text) : text.n;
+    bool high = text.n >= 16 ? fold_long(text.p, text.n, ret_text) : fold_short(text.p, text.n, ret_text);
+    return high ? fold_slow(text, ret_text) : text.n;
 }

@@ -199,7 +199,7 @@ static enum rc predicate_lower(struct compiler *compiler, const struct predicate
 
 /* --- witnesses --- */
 
-#define PRESENCE_COST 500
+#define PRESENCE_COST 1e6 /* every event with the field: texts in it, however many, are found in no more of them */
 
 /* How often it may fire, roughly: what wakes a rule should be rare. */
 static double witness_cost(const struct set_predicate *predicate)
@@ -256,18 +256,13 @@ static enum rc found_literal(struct compiler *compiler, uint32_t field, struct s
     return rc == RC_OK ? found_add(compiler, number, choice) : rc;
 }
 
-/* Texts that a regular expression's matches hold, unless the field's presence tells as much. */
+/* Texts of which one is held by each match of a regular expression. */
 static enum rc regex_witnesses(struct compiler *compiler, uint32_t field, const struct regex *regex,
                                struct choice *choice)
 {
     struct literals literals;
-    double cost = 0;
     enum rc rc = RC_OK;
     regex_literals(regex_text(regex), LITERAL_LEAST, &literals);
-    for (size_t i = 0; i < literals.count; i++)
-        cost += literal_cost(literals.size[i]);
-    if (field != 0 && cost >= PRESENCE_COST)
-        return RC_OK;
     for (size_t i = 0; i < literals.count && rc == RC_OK; i++) {
         struct str text = arena_str(compiler->set->arena, literals_at(&literals, i)); /* folded: ASCII, lower case */
         rc = text.n ? found_literal(compiler, field, text, choice) : no_memory(compiler->err);

@@ -1,3 +1,4 @@
+#include "codec/tsv.h"
 #include "event/normalise.h"
 #include "rule/case.h"
 #include "rule/correlate.h"
@@ -5,11 +6,13 @@
 #include <stdio.h>
 
 /* Every rule of data/rules against the lines beside it: each line of NAME.must.log fires it (all lines together, when
- * it is a correlation), no line of NAME.not.log does. Through the normaliser, as in the service. */
+ * it is a correlation), no line of NAME.not.log does. Through the normaliser, as in the service. And against
+ * data/i18n/rules.tsv: its title and description stand there in three languages. */
 
 #define LINES_MAX          512u
 #define MATCHES_MAX        256u
 #define NOW_NS             (INT64_C(1795158000) * 1000000000) /* 2026-11-20: syslog lines carry no year */
+#define OWN_RULES_MAX      1024u
 #define RULES_LEAST        150u
 #define CORRELATIONS_LEAST 20u
 
@@ -174,8 +177,78 @@ static void samples_fire_and_do_not(void)
     buf_done(&data);
 }
 
+/* --- texts --- */
+
+enum { TEXT_TITLE = 1, TEXT_DESCRIPTION = 2 };
+
+/* Each run of spaces and line ends as one space, none at the ends. */
+static struct str folded(struct arena *arena, struct str text)
+{
+    struct buf out;
+    buf_init_fixed(&out, arena_alloc_raw(arena, text.n + 1), text.n + 1);
+    for (size_t i = 0; i < text.n; i++) {
+        if (!strchr(" \t\r\n", text.p[i]))
+            buf_char(&out, text.p[i]);
+        else if (out.n > 0 && out.p[out.n - 1] != ' ')
+            buf_char(&out, ' ');
+    }
+    return str_trim(buf_view(&out));
+}
+
+/* A row of rules.tsv: belongs to a rule, says what the rule says; marks in `seen` which text of which rule it is. */
+static void check_text(const struct rules *rules, const struct tsv *row, struct arena *arena, unsigned *seen)
+{
+    struct str id = row->cell[0];
+    test_row("%.*s", STR_ARG(row->cell[0]));
+    if (!CHECK(str_starts(id, STR("rule."))))
+        return;
+    id = str_skip(id, 5);
+    if (str_starts(id, STR("qorgan-")))
+        return; /* what the archive says of itself: role/desk.c */
+    unsigned kind = str_ends(id, STR(".description")) ? TEXT_DESCRIPTION : TEXT_TITLE;
+    if (kind == TEXT_DESCRIPTION)
+        id = str_slice(id, 0, id.n - strlen(".description"));
+    const struct rule *rule = rules_find(rules, id);
+    if (!CHECK(rule) || !CHECK(str_eq(rule->id, id)) || !CHECK(rule->index < OWN_RULES_MAX))
+        return;
+    CHECK(!(seen[rule->index] & kind));
+    seen[rule->index] |= kind;
+    for (size_t i = 1; i < row->columns; i++)
+        CHECK(row->cell[i].n > 0);
+    CHECK_STR(row->cell[3], folded(arena, kind == TEXT_TITLE ? rule->title : rule->description));
+}
+
+static void texts_say_what_rules_say(void)
+{
+    struct rules *rules = rules_new(CASE_MEMORY);
+    struct arena *arena = arena_new((size_t)16 << 20);
+    unsigned seen[OWN_RULES_MAX] = {0};
+    struct buf data;
+    struct tsv tsv;
+    struct err err;
+    buf_init(&data, 4096);
+    buf_format(&data, "%s/data", test_source_dir());
+    case_walk(rules, buf_z(&data), "rules");
+    CHECK_INT(rules_finish(rules, &err), RC_OK);
+    struct str file = case_file(arena, buf_z(&data), "i18n/rules.tsv");
+    enum rc rc = RC_INVALID;
+    if (CHECK_INT(tsv_open(&tsv, file, &err), RC_OK) && CHECK_INT(tsv.columns, 4) && CHECK_TEXT(tsv.name[0], "key") &&
+        CHECK_TEXT(tsv.name[3], "en"))
+        while ((rc = tsv_next(&tsv, &err)) == RC_OK)
+            check_text(rules, &tsv, arena, seen);
+    CHECK_INT(rc, RC_END);
+    for (size_t i = 0; i < rules_count(rules) && CHECK(i < OWN_RULES_MAX); i++) {
+        test_row("%.*s", STR_ARG(rules_at(rules, i)->path));
+        CHECK_INT(seen[i], TEXT_TITLE | TEXT_DESCRIPTION);
+    }
+    rules_free(rules);
+    arena_free(arena);
+    buf_done(&data);
+}
+
 static const struct test tests[] = {
     {"each starter rule fires on its samples and on no other", samples_fire_and_do_not},
+    {"each starter rule has its texts in three languages", texts_say_what_rules_say},
 };
 
 int main(int argc, char **argv)

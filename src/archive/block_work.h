@@ -1,0 +1,41 @@
+/* block_work.h - the record that a builder works on: gathered by block_build.c, its form found by block_form.c.
+ * Internal to the room. */
+#ifndef ARCHIVE_BLOCK_WORK_H
+#define ARCHIVE_BLOCK_WORK_H
+
+#include "archive/block_state.h"
+
+#define DERIVED_MAX 64 /* values that may be named again by a later field */
+
+enum origin_of_value { VALUE_ABSENT, VALUE_RAW, VALUE_JSON, VALUE_DERIVED };
+
+struct value {
+    enum origin_of_value from;
+    uint32_t at; /* in raw */
+    uint32_t end;
+    struct str text;
+};
+
+/* The record at work. */
+struct work {
+    struct block_builder *b;
+    struct str raw;
+    const struct event *event;
+    bool whole; /* not cut: one slot */
+    size_t literal_at;
+    uint32_t count;
+    uint32_t slots; /* so far: raw ones, then the others */
+    uint32_t derived[DERIVED_MAX];
+    uint32_t derived_count;
+    struct cell more[2 * (EVENT_FIELDS_MAX + STATUTORY_COUNT)]; /* of slots that are not in raw */
+    uint8_t more_kinds[2 * (EVENT_FIELDS_MAX + STATUTORY_COUNT)];
+    uint32_t more_count;
+    struct value values[EVENT_FIELDS_MAX + STATUTORY_COUNT];    /* fields, then statutory */
+    struct form_spec specs[EVENT_FIELDS_MAX + STATUTORY_COUNT]; /* of them, as the form was written last */
+};
+
+/* The record's form: counted in the block's uses, told by record->form; adds the slots that are not in raw to
+ * work->more. False without memory. */
+bool form_use(struct work *work, struct record *record);
+
+#endif
