@@ -218,6 +218,7 @@ def pages():
             check_equal(len(re.findall(r'<th scope="row"', table)), shown, query)
         status, _, page = stand.web.request("GET", f"/rules/{ROOT_LOGIN}")
         check(status == 200 and "attack.t1078.003" in page and "<svg" in page, "a rule's page")
+        check('<p class="about">' in page, "what it means, in the reader's language")
         check_equal(stand.web.request("GET", "/rules/nobody")[0], 404, "a rule that is not")
         _, headers, text = stand.web.request("GET", "/coverage/navigator.json")
         check("attachment" in headers["Content-Disposition"], headers)
