@@ -41,6 +41,11 @@ static const struct row {
     {"retention.propose", RIGHT_RETENTION, ask_retention_propose},
     {"retention.approve", RIGHT_RETENTION, ask_retention_approve},
     {"retention.refuse", RIGHT_RETENTION, ask_retention_refuse},
+    {"rule.list", RIGHT_READ, ask_rule_list},
+    {"rule.get", RIGHT_READ, ask_rule_get},
+    {"rule.save", RIGHT_RULES, ask_rule_save},
+    {"rule.report", RIGHT_READ, ask_rule_report},
+    {"rule.coverage", RIGHT_READ, ask_rule_coverage},
 };
 
 struct str ask_str(const struct ask *ask, const char *name)

@@ -5,6 +5,7 @@
 #include "base/civil.h"
 #include "codec/utf8.h"
 #include "desk/inside.h"
+#include "desk/rulebook.h"
 #include "desk/schema.h"
 
 #include <string.h>
@@ -63,6 +64,8 @@ enum rc desk_begin(struct desk *desk, struct err *err)
         assets_load(desk);
         desk->assets_stale = db_failed(desk->db);
     }
+    if (rc == RC_OK && desk->rulebook->stale)
+        rulebook_decisions(desk);
     return rc;
 }
 
@@ -107,6 +110,7 @@ void desk_clean(struct desk *desk, int64_t now_ns)
                                            " (SELECT max(record) FROM matched) - ?1");
     db_put_i64(&q, COUNTED_ROWS);
     db_run(&q);
+    rule_counts_clean(desk, now_ns);
     desk->cleaned_ns = now_ns;
 }
 
@@ -154,6 +158,8 @@ static enum rc data_read(struct desk *desk, const struct desk_data *data, struct
         rc = desk_texts_read(&desk->texts, desk->arena, data->rules, err);
     if (rc == RC_OK)
         rc = desk_catalogue_read(&desk->catalogue, desk->arena, data->catalogue, &desk->texts, err);
+    if (rc == RC_OK && data->attack.n)
+        rc = attack_read(desk, data->attack, err);
     if (rc == RC_OK)
         rc = words_read(desk, err);
     if (rc == RC_OK)
@@ -209,7 +215,7 @@ static bool parts_new(struct desk *desk)
     desk->hasher = tlog_hasher_new();
     desk->calendar = desk->arena ? calendar_new(desk->arena) : NULL;
     return desk->arena && desk->scratch && desk->hasher && desk->calendar && desk_sources_new(desk) &&
-           desk_vouchers_new(desk) && desk_retained_new(desk);
+           desk_vouchers_new(desk) && desk_retained_new(desk) && rulebook_new(desk);
 }
 
 enum rc desk_open(struct db *db, const struct desk_options *options, int64_t now_ns, struct desk **ret_desk,
@@ -254,6 +260,7 @@ void desk_close(struct desk *desk)
     desk_sources_free(desk);
     desk_vouchers_free(desk);
     desk_retained_free(desk);
+    rulebook_free(desk);
     assets_free(desk);
     tlog_hasher_free(desk->hasher);
     arena_free(desk->scratch);

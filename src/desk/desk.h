@@ -39,6 +39,7 @@ struct desk;
 struct desk_data {
     struct str clocks;           /* data/clocks.tsv */
     struct str catalogue;        /* data/catalogues/desk.tsv */
+    struct str attack;           /* data/catalogues/attack.tsv; empty: tactics are those that rules name */
     struct str texts;            /* data/i18n/desk.tsv */
     struct str rules;            /* data/i18n/rules.tsv */
     const struct str *calendars; /* every data/calendars/NAME.tsv */
@@ -251,6 +252,119 @@ struct desk_retired {
  * answer about what is not known changes nothing. */
 enum rc desk_retired(struct desk *desk, int64_t id, const struct desk_retired *retired, int64_t now_ns,
                      struct err *err) MUST_USE;
+
+/* --- rules: what is loaded, what people decide about it, what it found (rule.c, rule_stats.c) --- */
+
+#define DESK_RULES_MAX       65536u
+#define DESK_RULE_FIELDS_MAX 64u  /* told of one rule */
+#define DESK_LOG_SOURCES_MAX 500u /* that events say; further ones are counted as one */
+#define DESK_FIELDS_SEEN_MAX 65536u
+#define DESK_RULE_DAYS       400                          /* for which hits of a day are kept */
+#define DESK_RULE_LOOKED_NS  (INT64_C(3600) * 1000000000) /* so long, or so many events: then what was never seen */
+#define DESK_RULE_LOOKED     10000u                       /* is said never to come */
+
+enum desk_rule_state {
+    DESK_RULE_ACTIVE, /* what is not said otherwise */
+    DESK_RULE_TEST,   /* runs and counts; its hits stand in the archive and open nothing */
+    DESK_RULE_DRAFT,  /* does not run, as the next */
+    DESK_RULE_OFF,
+};
+enum desk_rule_kind { DESK_RULE_DETECTION, DESK_RULE_CORRELATION, DESK_RULE_FILTER };
+
+/* One loaded document. */
+struct desk_rule {
+    struct str id; /* empty: nothing can be decided or counted about it */
+    struct str title;
+    struct str description;
+    struct str status; /* the author's word */
+    enum desk_rule_kind kind;
+    enum desk_level level; /* the rule's own */
+    const struct str *tags;
+    size_t tag_count;
+    struct str product; /* of its log source; empty: any */
+    struct str category;
+    struct str service;
+    struct str path;
+    uint32_t line;
+    uint64_t hash;            /* of its text */
+    const struct str *fields; /* that its tests look at */
+    size_t field_count;
+    const uint32_t *feeds; /* of a correlation: places of the detections that it counts */
+    size_t feed_count;
+};
+
+/* A document that was refused, or about which something is odd. */
+struct desk_rule_outcome {
+    struct str path;
+    uint32_t line;
+    struct str id;
+    struct str title;
+    bool loaded;
+    struct str text; /* why it was refused, or the warning */
+};
+
+typedef bool (*desk_field_seen)(void *context, struct str field);
+
+struct desk_rules {
+    const struct desk_rule *rule;
+    size_t count; /* at most DESK_RULES_MAX */
+    const struct desk_rule_outcome *outcome;
+    size_t outcome_count;
+    /* Whether the rule at a place can hold when only fields have values that `seen` knows. NULL: it is not looked at.
+     */
+    bool (*can_hold)(void *context, size_t place, desk_field_seen seen, void *seen_context);
+    void *context;
+};
+/* The rules as they are loaded now; what they point at is borrowed until the next call or desk_close. When they are not
+ * those of the last time, that is told to the archive. */
+enum rc desk_set_rules(struct desk *desk, const struct desk_rules *rules, int64_t now_ns, struct err *err) MUST_USE;
+/* Another number once a state or level was changed: then all below is to be told to the engines again. Never 0. */
+uint64_t desk_rules_version(const struct desk *desk);
+/* Reads what was decided since. Call it when the number is another. */
+enum rc desk_rules_refresh(struct desk *desk, struct err *err) MUST_USE;
+/* What was decided about a rule, as of the last refresh; `own` is the rule's level. */
+struct desk_rule_standing {
+    enum desk_rule_state state;
+    enum desk_level level;
+    bool level_decided; /* it is not the rule's own */
+};
+struct desk_rule_standing desk_rule_standing(const struct desk *desk, struct str id, enum desk_level own);
+/* The next loaded rule, from place *at on, that does not stand as by default; *at is then behind it. False: no more. */
+bool desk_rule_decided(const struct desk *desk, size_t *at, struct str *ret_id,
+                       struct desk_rule_standing *ret_standing);
+
+struct desk_rule_count {
+    struct str id;
+    uint64_t hits;
+    uint64_t runs;
+    uint64_t ns;     /* spent on them */
+    int64_t last_ns; /* the newest hit's own time; 0 = none */
+};
+struct desk_log_source {
+    struct str product;
+    struct str category; /* several with commas */
+    struct str service;
+    uint64_t events;
+    uint64_t covered; /* of them, by the log source of some rule that runs */
+};
+/* What an engine counted since it told last. */
+struct desk_rule_counts {
+    uint32_t engine;
+    uint64_t upto; /* records below are in it, or were before */
+    uint64_t events;
+    const struct desk_rule_count *rules;
+    size_t rule_count;
+    const struct desk_log_source *sources;
+    size_t source_count;
+    const struct str *fields; /* rule fields that had a value */
+    size_t field_count;
+};
+/* Adds it in one transaction. A message below what is counted of that engine is passed over: it comes again; only what
+ * it saw is taken. Unknown rules are passed over. */
+enum rc desk_count_rules(struct desk *desk, const struct desk_rule_counts *counts, int64_t now_ns,
+                         struct err *err) MUST_USE;
+/* How far an engine's counts are in: its successor counts nothing below. 0: nothing is. */
+enum rc desk_rules_counted(struct desk *desk, uint32_t engine, uint64_t *ret_upto, struct err *err) MUST_USE;
 
 /* --- what is shown of the other processes; memory only --- */
 

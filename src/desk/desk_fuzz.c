@@ -5,7 +5,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct stand stand;
 
-/* One incident, one channel, segments that may be deleted, one account that may ask without a session. */
+/* One incident, one channel, segments that may be deleted, one account that may ask without a session, one
+ * rule. */
 static bool ready(void)
 {
     struct err err;
@@ -21,6 +22,19 @@ static bool ready(void)
     };
     struct desk_retention retention = {.days = 1096, .law = STR("x"), .segments = segments, .segment_count = 3};
     desk_set_retention(stand.desk, &retention);
+    static const struct str field = STR_INIT("User");
+    static const struct str tag = STR_INIT("attack.t1110.001");
+    static const struct desk_rule loaded = {.id = STR_INIT("r"),
+                                            .title = STR_INIT("Rule"),
+                                            .level = DESK_LOW,
+                                            .tags = &tag,
+                                            .tag_count = 1,
+                                            .product = STR_INIT("linux"),
+                                            .fields = &field,
+                                            .field_count = 1};
+    const struct desk_rules rules = {.rule = &loaded, .count = 1};
+    if (desk_set_rules(stand.desk, &rules, stand.now, &err) != RC_OK)
+        return false;
     struct desk_match match = {.record = 1, .rule_id = STR("r"), .level = DESK_HIGH, .host = STR("h")};
     return desk_match(stand.desk, &match, 1, stand.now, NULL, &err) == RC_OK;
 }

@@ -61,6 +61,7 @@ static inline struct desk_options stand_options(struct arena *arena, struct str 
     return (struct desk_options){
         .data = {.clocks = stand_file(arena, "clocks.tsv"),
                  .catalogue = stand_file(arena, "catalogues/desk.tsv"),
+                 .attack = stand_file(arena, "catalogues/attack.tsv"),
                  .texts = stand_file(arena, "i18n/desk.tsv"),
                  .rules = stand_file(arena, "i18n/rules.tsv"),
                  .calendars = calendars,

@@ -13,6 +13,16 @@ const char *desk_level_name(int64_t level)
     return level_names[level];
 }
 
+bool level_find(struct str name, enum desk_level *ret_level)
+{
+    for (enum desk_level level = DESK_INFORMATIONAL; level <= DESK_CRITICAL; level++)
+        if (str_is(name, level_names[level])) {
+            *ret_level = level;
+            return true;
+        }
+    return false;
+}
+
 bool incident_load(struct desk *desk, int64_t id, struct arena *arena, struct incident *ret_incident)
 {
     struct incident *i = ret_incident;

@@ -30,6 +30,7 @@ struct asset_rules;   /* asset_rules.h */
 struct desk_sources;  /* source.c */
 struct desk_assets;   /* asset.c */
 struct desk_retained; /* retention.c */
+struct rulebook;      /* rulebook.h */
 
 struct desk {
     uint32_t magic;
@@ -45,6 +46,7 @@ struct desk {
     struct desk_sources *sources;
     struct desk_vouchers *vouchers;
     struct desk_retained *retained;
+    struct rulebook *rulebook;
     struct desk_assets *assets;
     bool assets_stale;
     uint64_t objects_version; /* see desk_objects_version */
@@ -87,8 +89,8 @@ struct buf *desk_record_begin(struct desk *desk, const char *event, struct str w
 /* The same of a paper, as paper/seal.h reads it: the SHA-256 in hex stands behind the event. */
 struct buf *desk_record_begin_paper(struct desk *desk, const char *event, struct str sha256, struct str who,
                                     int64_t now_ns);
-/* Stores it; with an incident (not 0) its history gets the row as well. */
-void desk_record_end(struct desk *desk, int64_t incident, struct str detail);
+/* Stores it; with an incident (not 0) its history gets the row as well. Returns its number, for another history. */
+int64_t desk_record_end(struct desk *desk, int64_t incident, struct str detail);
 
 /* --- incidents (incident.c) --- */
 
@@ -177,6 +179,7 @@ enum right {
     RIGHT_SETTINGS = 16, /* see channels */
     RIGHT_USERS = 32,
     RIGHT_RETENTION = 64, /* propose and approve deletion */
+    RIGHT_RULES = 128,    /* states and levels of rules */
 };
 unsigned role_rights(enum role role);
 
@@ -203,6 +206,15 @@ bool desk_retained_new(struct desk *desk);
 void desk_retained_free(struct desk *desk);
 bool desk_proposal_waits(struct desk *desk);            /* for a decision */
 int64_t desk_next_deletion_ns(const struct desk *desk); /* 0 when it is not known or there is none */
+
+/* --- rules (rule.c, rule_stats.c) --- */
+
+bool rulebook_new(struct desk *desk);
+void rulebook_free(struct desk *desk);
+enum rc attack_read(struct desk *desk, struct str tsv, struct err *err) MUST_USE; /* rule_coverage.c */
+int64_t desk_rule_row(struct desk *desk, struct str rule_id); /* its row, made when there is none (match.c) */
+void rule_counts_clean(struct desk *desk, int64_t now_ns);
+bool level_find(struct str name, enum desk_level *ret_level);
 
 /* --- questions (ask.c) --- */
 
@@ -257,6 +269,11 @@ void ask_retention_list(struct ask *ask);
 void ask_retention_propose(struct ask *ask);
 void ask_retention_approve(struct ask *ask);
 void ask_retention_refuse(struct ask *ask);
+void ask_rule_list(struct ask *ask);
+void ask_rule_get(struct ask *ask);
+void ask_rule_save(struct ask *ask);
+void ask_rule_report(struct ask *ask);
+void ask_rule_coverage(struct ask *ask);
 
 /* --- small things --- */
 

@@ -37,7 +37,7 @@ struct matching {
     int64_t now_ns;
 };
 
-static int64_t rule_of(struct desk *desk, struct str rule_id)
+int64_t desk_rule_row(struct desk *desk, struct str rule_id)
 {
     struct db_query q = db_query(desk->db, "SELECT id FROM rule WHERE rule_id = ?1");
     db_put_text(&q, rule_id);
@@ -346,7 +346,7 @@ enum rc desk_match(struct desk *desk, const struct desk_match *matches, size_t c
             .now_ns = now_ns,
         };
         m.object = assets_object(desk, m.host, m.address);
-        m.rule = rule_of(desk, matches[i].rule_id);
+        m.rule = desk_rule_row(desk, matches[i].rule_id);
         match_take(&m, &done);
         arena_reset(desk->scratch);
     }

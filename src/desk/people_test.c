@@ -229,6 +229,9 @@ static void rights(void)
         {"'ask':'user.list'", {true, false, false, false}},
         {"'ask':'user.save','user':{'name':'zz','role':'auditor','password':'third garden 99'}",
          {true, false, false, false}},
+        {"'ask':'rule.list'", {true, true, true, true}},
+        {"'ask':'rule.report'", {true, true, true, true}},
+        {"'ask':'rule.coverage'", {true, true, true, true}},
     };
     static const char *const roles[] = {"administrator", "analyst", "officer", "auditor"};
     if (!opened())

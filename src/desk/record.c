@@ -34,7 +34,7 @@ struct buf *desk_record_begin_paper(struct desk *desk, const char *event, struct
     return record_begin(desk, event, sha256, who, now_ns);
 }
 
-void desk_record_end(struct desk *desk, int64_t incident, struct str detail)
+int64_t desk_record_end(struct desk *desk, int64_t incident, struct str detail)
 {
     ASSERT(desk->event);
     if (detail.n)
@@ -59,6 +59,7 @@ void desk_record_end(struct desk *desk, int64_t incident, struct str detail)
         db_run(&q);
     }
     desk->event = NULL;
+    return outgoing;
 }
 
 enum rc desk_take_record(struct desk *desk, struct arena *arena, struct desk_record *ret_record, struct err *err)
@@ -96,6 +97,10 @@ enum rc desk_records_kept(struct desk *desk, const struct desk_kept *kept, size_
         return rc;
     for (size_t i = 0; i < count; i++) {
         struct db_query q = db_query(desk->db, "UPDATE history SET record = ?1 WHERE outgoing = ?2 AND record IS NULL");
+        db_put_i64(&q, (int64_t)kept[i].record);
+        db_put_i64(&q, kept[i].local_id);
+        db_run(&q);
+        q = db_query(desk->db, "UPDATE rule_history SET record = ?1 WHERE outgoing = ?2 AND record IS NULL");
         db_put_i64(&q, (int64_t)kept[i].record);
         db_put_i64(&q, kept[i].local_id);
         db_run(&q);

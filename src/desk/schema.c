@@ -107,6 +107,32 @@ const char *const desk_schema[] = {
 
     /* how long event logs of the object are kept; 0: as everywhere */
     "ALTER TABLE object ADD COLUMN keep_days INTEGER NOT NULL DEFAULT 0;",
+
+    /* level: -1 is the rule's own; rule_file: what was loaded last, by id or place; hour and day: since 1970, of the
+     * server's clock; engine_count: how far each engine's counts are in */
+    "CREATE TABLE rule_state (rule INTEGER PRIMARY KEY REFERENCES rule(id), state INTEGER NOT NULL,"
+    " level INTEGER NOT NULL, reason TEXT NOT NULL, who TEXT NOT NULL, changed_ns INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE rule_history (id INTEGER PRIMARY KEY, rule INTEGER NOT NULL REFERENCES rule(id),"
+    " time_ns INTEGER NOT NULL, who TEXT NOT NULL, state INTEGER NOT NULL, level INTEGER NOT NULL,"
+    " was_state INTEGER NOT NULL, was_level INTEGER NOT NULL, reason TEXT NOT NULL, outgoing INTEGER NOT NULL,"
+    " record INTEGER) STRICT;"
+    "CREATE INDEX rule_history_rule ON rule_history(rule, id);"
+    "CREATE INDEX rule_history_outgoing ON rule_history(outgoing) WHERE record IS NULL;"
+    "CREATE TABLE rule_file (name TEXT PRIMARY KEY, hash INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE rule_stat (rule INTEGER PRIMARY KEY REFERENCES rule(id), hits INTEGER NOT NULL,"
+    " runs INTEGER NOT NULL, ns INTEGER NOT NULL, last_ns INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE rule_hour (rule INTEGER NOT NULL, hour INTEGER NOT NULL, hits INTEGER NOT NULL,"
+    " PRIMARY KEY (rule, hour)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX rule_hour_hour ON rule_hour(hour);"
+    "CREATE TABLE rule_day (rule INTEGER NOT NULL, day INTEGER NOT NULL, hits INTEGER NOT NULL,"
+    " PRIMARY KEY (rule, day)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX rule_day_day ON rule_day(day);"
+    "CREATE TABLE log_source (product TEXT NOT NULL, category TEXT NOT NULL, service TEXT NOT NULL,"
+    " events INTEGER NOT NULL, covered INTEGER NOT NULL, PRIMARY KEY (product, category, service))"
+    " STRICT, WITHOUT ROWID;"
+    "CREATE TABLE field_seen (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE engine_count (engine INTEGER PRIMARY KEY, upto INTEGER NOT NULL, events INTEGER NOT NULL,"
+    " first_ns INTEGER NOT NULL) STRICT;",
 };
 
 const size_t desk_schema_count = ARRAY_LEN(desk_schema);

@@ -14,7 +14,7 @@
 #include "role/log.h"
 #include "role/match.h"
 #include "role/roles.h"
-#include "role/rule_states.h"
+#include "role/rule_desk.h"
 #include "role/ruleload.h"
 #include "rule/correlate.h"
 
@@ -55,6 +55,7 @@ struct desk_role {
     struct db *db;
     struct desk *desk;
     struct rules *rules;
+    struct rule_desk *rule_desk; /* once the desk is open */
     struct correlator *correlator;
     struct arena *scratch;
     struct buf answer;
@@ -128,6 +129,7 @@ static enum rc data_load(struct desk_role *role, struct arena *arena, struct des
     } files[] = {
         {"clocks.tsv", &data->clocks},
         {"catalogues/desk.tsv", &data->catalogue},
+        {"catalogues/attack.tsv", &data->attack},
         {"i18n/desk.tsv", &data->texts},
         {"i18n/rules.tsv", &data->rules},
     };
@@ -177,6 +179,8 @@ static enum rc database_open(struct desk_role *role, struct err *err)
     if (rc == RC_OK && first.made)
         process_say("first-account: %s %s", first.user, first.password);
     explicit_bzero(&first, sizeof first);
+    if (rc == RC_OK)
+        rc = rule_desk_new(role->desk, role->rules, clock_real_ns(), &role->rule_desk, err);
     return rc;
 }
 
@@ -239,25 +243,13 @@ static enum rc desk_start(struct process *process, void **ret_self, struct err *
 
 /* ---- matches ---- */
 
-static enum desk_level level_of(enum rule_level level)
-{
-    static const enum desk_level levels[] = {
-        [RULE_INFORMATIONAL] = DESK_INFORMATIONAL,
-        [RULE_LOW] = DESK_LOW,
-        [RULE_MEDIUM] = DESK_MEDIUM,
-        [RULE_HIGH] = DESK_HIGH,
-        [RULE_CRITICAL] = DESK_CRITICAL,
-    };
-    return levels[level];
-}
-
-static struct desk_match desk_match_of(const struct rule *rule, const struct match *match)
+static struct desk_match desk_match_of(const struct rule *rule, enum desk_level level, const struct match *match)
 {
     return (struct desk_match){
         .record = match->record,
         .rule_id = rule->id,
         .title = rule->title,
-        .level = level_of(rule->level),
+        .level = level,
         .tags = rule->tags,
         .tag_count = rule->tag_count,
         .kind = rule->incident_kind,
@@ -353,9 +345,10 @@ static void on_firing(void *context, const struct correlation_firing *firing)
 {
     struct firing_context *cause = context;
     static const struct match nothing;
-    if (!firing->rule->alerts)
+    enum desk_level level;
+    if (!firing->rule->alerts || !rule_desk_active(cause->role->desk, firing->rule, &level))
         return;
-    struct desk_match match = desk_match_of(firing->rule, cause->match ? cause->match : &nothing);
+    struct desk_match match = desk_match_of(firing->rule, level, cause->match ? cause->match : &nothing);
     match.time_ns = firing->time_ns;
     if (firing->record_count)
         match.record = firing->records[firing->record_count - 1];
@@ -366,6 +359,7 @@ static void on_firing(void *context, const struct correlation_firing *firing)
 static void on_match(struct desk_role *role, struct channel *channel, const struct msg *msg)
 {
     struct match match;
+    enum desk_level level;
     if (!match_read(msg->body, &match) || channel_instance(channel) >= ENGINES_MAX) {
         log_error("a match of engine %u is damaged and dropped", channel_instance(channel));
         if (channel_instance(channel) < ENGINES_MAX)
@@ -378,9 +372,9 @@ static void on_match(struct desk_role *role, struct channel *channel, const stru
         matches_flush(role);
     role->acknowledge[channel_instance(channel)] = msg->id;
     gathered(role);
-    if (!rule)
+    if (!rule || !rule_desk_active(role->desk, rule, &level)) /* it may have been under way when it was switched off */
         return;
-    struct desk_match direct = desk_match_of(rule, &match);
+    struct desk_match direct = desk_match_of(rule, level, &match);
     if (rule->alerts && direct.level >= DESK_MEDIUM)
         match_gather(role, &direct);
     struct firing_context cause = {role, &match};
@@ -531,6 +525,7 @@ static void on_ask(struct desk_role *role, struct channel *channel, const struct
     if (!channel_send(channel, MSG_ANSWER, msg->id, buf_view(&role->answer)))
         log_warning("web does not take its answers");
     cosignatures_send(role);
+    rule_desk_send(role->rule_desk);
     role->records_waiting = true;
     records_send(role);
 }
@@ -802,22 +797,15 @@ static void desk_message(void *self, struct channel *channel, struct msg *msg)
     case MSG_TOTALS:
         on_totals(role, msg);
         break;
+    case MSG_RULE_STATS:
+        rule_desk_count(role->rule_desk, channel_instance(channel), msg->body, clock_real_ns());
+        break;
     case MSG_RETIRED:
         on_retired(role, msg);
         break;
     default:
         break;
     }
-}
-
-/* What people decided about single rules: an engine does not begin before it is told. Nothing is decided yet. */
-static void rule_states_send(struct channel *engine)
-{
-    struct buf body CLEANUP(buf_done) = {0};
-    buf_init(&body, RULE_STATES_BYTES);
-    rule_states_begin(&body, 0);
-    rule_states_end(&body);
-    IGNORE(channel_send(engine, MSG_RULE_STATES, 0, buf_view(&body))); /* new: its queue is empty */
 }
 
 static void desk_peer_up(void *self, struct channel *channel)
@@ -834,7 +822,7 @@ static void desk_peer_up(void *self, struct channel *channel)
     if (channel_peer(channel) == ROLE_PACKER)
         role->rules_told = 0;
     if (channel_peer(channel) == ROLE_ENGINE)
-        rule_states_send(channel);
+        rule_desk_engine_up(role->rule_desk, channel_instance(channel));
     if (channel_peer(channel) == ROLE_ENGINE && role->stuck)
         channel_pause(channel, true);
 }
@@ -873,6 +861,7 @@ static void role_tick(void *self, int64_t now_ns)
         log_error("proposals of deletion could not be looked at: %s", err.text);
     objects_send(role);
     retire_send(role);
+    rule_desk_send(role->rule_desk);
     uint64_t boot_ns = clock_boot_ns();
     bool due = (role->gathered_ns && boot_ns - role->gathered_ns >= GATHER_NS) ||
                (role->kept_count >= RECORDS_FLYING / 2 && !role->kept_failed_ns);
@@ -904,6 +893,7 @@ static void desk_stop(void *self)
     role->kept_failed_ns = 0; /* once more */
     if (role->desk)
         kept_store(role);
+    rule_desk_free(role->rule_desk);
     desk_close(role->desk);
     db_close(role->db);
 }

@@ -128,6 +128,14 @@ const struct rule *rules_find_hash(const struct rules *rules, uint64_t hash);
 size_t rules_outcome_count(const struct rules *rules);
 const struct rule_outcome *rules_outcome_at(const struct rules *rules, size_t index);
 
+/* The first `cap` fields that the tests of a detection look at, each once; keywords have none. Returns how many were
+ * given, 0 for anything but a detection. (reach.c) */
+size_t rule_fields(const struct rule *rule, struct str *ret_fields, size_t cap);
+/* Whether a detection could hold on some event when events have values in those fields alone of which `seen` says so.
+ * Never false when it could; true for anything but a detection, and without memory. (reach.c) */
+typedef bool (*rule_field_seen)(void *context, struct str field);
+bool rule_can_hold(const struct rule *rule, rule_field_seen seen, void *context);
+
 struct rule_set;
 
 /* Compiles the detection rules against the process's field names (new names are interned). Call after rules_finish. */

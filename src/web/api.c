@@ -41,6 +41,21 @@ static const struct api_row rows[] = {
     {"retention.propose", WEB_DESK, true, {{0}}},
     {"retention.approve", WEB_DESK, true, {{0}}},
     {"retention.refuse", WEB_DESK, true, {{0}}},
+    {"rule.list",
+     WEB_DESK,
+     false,
+     {{"state", API_TEXT},
+      {"level", API_TEXT},
+      {"text", API_TEXT},
+      {"tactic", API_TEXT},
+      {"show", API_TEXT},
+      {"sort", API_TEXT},
+      {"offset", API_INT},
+      {"limit", API_INT}}},
+    {"rule.get", WEB_DESK, false, {{"id", API_TEXT}}},
+    {"rule.save", WEB_DESK, true, {{0}}},
+    {"rule.report", WEB_DESK, false, {{0}}},
+    {"rule.coverage", WEB_DESK, false, {{0}}},
 };
 
 const struct api_row *api_at(size_t i)

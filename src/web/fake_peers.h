@@ -185,6 +185,10 @@ static const char *const pages[] = {
     "/papers?q=a&from=2026-11-21T05:00&own=yes",
     "/papers/0123456789abcdef",
     "/archive/retention",
+    "/rules",
+    "/rules?text=ssh&state=off&level=high&tactic=impact&show=cannot&sort=cost&offset=100",
+    "/rules/a3f0",
+    "/coverage",
 };
 
 static inline void pages_answer(void)
@@ -207,6 +211,8 @@ static inline void pages_answer(void)
     CHECK_INT(status_of(get("/archive/sheet.html")), 200);
     CHECK(seen_has("3e54 4d0a") && seen_has("<svg class=\"qr\"") && seen_has("</body></html>\n"));
     CHECK(!seen_has("<script"));
+    CHECK_INT(status_of(get("/coverage/navigator.json")), 200);
+    CHECK(seen_has("\"layer\":\"4.5\"") && seen_has("\"techniqueID\":\"x\""));
     CHECK_INT(status_of(get("/papers/0123456789abcdef/export-os.txt.proof")), 200);
     CHECK_TEXT(buf_view(&seen), "x of the file");
     struct web_http head = get("/");

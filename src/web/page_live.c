@@ -21,10 +21,11 @@ static void totals(struct web_call *call, const struct json_value *t)
         HTML(html, SAY("live.age"), RAW(" "), SPAN(MAX((html->now_ns - made_ns) / SECOND_NS, 0)));
     HTML(html, RAW("</small></dd></div>"));
     part_tile_begin(call, "live.rules");
-    HTML(html, NUMBER(of_int(t, "rules_loaded")), RAW("<small"));
+    HTML(html, RAW("<a href=\"/rules\">"), NUMBER(of_int(t, "rules_loaded")), RAW("</a><small"));
     if (refused > 0)
         HTML(html, RAW(" class=\"bad\""));
-    HTML(html, RAW(">"), SAY("live.refused"), RAW(" "), NUMBER(refused), RAW("</small></dd></div>"));
+    HTML(html, RAW("><a href=\"/rules#load\">"), SAY("live.refused"), RAW(" "), NUMBER(refused),
+         RAW("</a></small></dd></div>"));
     part_tile_begin(call, "live.not_understood");
     HTML(html, NUMBER(of_int(t, "not_understood")), RAW("</dd></div>"));
     part_tile_begin(call, "live.dropped");

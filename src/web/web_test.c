@@ -36,6 +36,8 @@ static void hostile_strings_stay_text(void)
         "/sign-in?back=/%22%3E%3Cscript%3Eevil()%3C/script%3E",
         "/%3Cscript%3Eevil()",
         "/incidents?state=%3Cscript%3Eevil()",
+        "/rules?text=%22%3E%3Cscript%3Eevil()&state=%22%3E%3Cscript%3Eevil()",
+        "/rules/%22%3E%3Cscript%3Eevil()",
         "/objects/%3Cscript%3Eevil()",
         "/?%22%3E%3Cscript%3Eevil()%3C/script%3E",
         "/records/9/why?rule=%22%3E%3Cscript%3Eevil()%3C/script%3E",
@@ -65,6 +67,7 @@ static void hostile_strings_stay_text(void)
         {"/users/bob", "user.save", "role=%22%3E%3Cscript%3Eevil()"},
         {"/papers/certificate", "paper.begin", "source=%22%3E%3Cscript%3Eevil()&day=%22%3E%3Cscript%3Eevil()"},
         {"/papers/export", "paper.begin", "q=%22%3E%3Cscript%3Eevil()&class=%22%3E%3Cscript%3Eevil()"},
+        {"/rules/a3f0", "rule.save", "state=%22%3E%3Cscript%3Eevil()&reason=%3C/textarea%3E%3Cscript%3Eevil()"},
         {"/archive/retention/4", "retention.refuse", "act=refuse&reason=%3C/textarea%3E%3Cscript%3Eevil()"},
     };
     for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
@@ -608,6 +611,9 @@ static void own_records(void)
          "500 ms"},
         {"lifecycle", "{'event':'source.silent','name':'n','kind':'udp'}", "A source fell silent: n (syslog over UDP)"},
         {"retention", "{'count':400,'event':'retention','first':0}", "400 records from number 0 on"},
+        {"lifecycle", "{'event':'rules.changed','loaded':250,'refused':1}", "250 loaded, 1 refused"},
+        {"lifecycle", "{'event':'rule.changed','rule_id':'x','title':'Root signed in','state':'off'}",
+         "Rule &#34;Root signed in&#34; is now: off"},
         {"lifecycle", "{'event':'retention.proposed','who':'ann','records':7}", "ann proposed to delete 7 records"},
         {"gap", "{'event':'gap','reason':'r','count':7}", "Records lost: 7"},
         {"gap", "{'event':'gap','reason':'r','bytes':2048}", "Data lost: 2.0\xc2\xa0KiB"},

@@ -1,0 +1,82 @@
+/* rulebook.h - the loaded rules with what was decided about them and what they found. Inside this room.
+ *
+ * The database is the truth: decisions are read anew in the transaction after one changed (as the objects' rules are),
+ * counters are added here once their transaction has held. Places are those of the list that desk_set_rules was given.
+ */
+#ifndef DESK_RULEBOOK_H
+#define DESK_RULEBOOK_H
+
+#include "base/map.h"
+#include "desk/inside.h"
+
+#define RULE_LEVEL_OWN (-1)
+
+/* Whether a rule can hold on what comes in; what is missing first. */
+enum rule_reach {
+    REACH_HOLDS,
+    REACH_SOURCE, /* no log source that was seen agrees with its own */
+    REACH_FIELDS, /* fields that it needs never had a value */
+    REACH_RULES,  /* a correlation: none of the rules that it counts can hold, or runs */
+};
+const char *rule_reach_name(enum rule_reach reach); /* "" when it holds */
+
+struct rule_entry {
+    const struct desk_rule *rule;
+    int64_t row; /* of the table rule; 0: it has no id */
+    enum desk_rule_state state;
+    int64_t level; /* RULE_LEVEL_OWN, or decided */
+    int64_t hits, runs, ns, last_ns;
+    enum rule_reach reach;
+};
+
+struct seen_source {
+    struct str product, category, service;
+    int64_t events, covered;
+};
+
+/* Facts of ATT&CK: attack.tsv. */
+struct attack_row {
+    struct str technique;
+    uint32_t tactics; /* bits of rule_coverage.c */
+    struct str name;
+};
+
+struct rulebook {
+    struct arena *arena; /* of the entries */
+    struct desk_rules now;
+    struct rule_entry *entry;
+    struct map *index; /* id -> place */
+    uint64_t version;  /* see desk_rules_version */
+    bool stale;        /* decisions are to be read again */
+
+    struct arena *seen_arena;
+    struct map *fields; /* names in lower case */
+    struct seen_source *source;
+    size_t source_count;
+    int64_t source_lost; /* events of log sources past the limit */
+    int64_t events;
+    int64_t first_ns;  /* since when is counted; 0: never */
+    uint64_t seen;     /* changes with every field or log source that is new */
+    uint64_t reach_of; /* seen + version of which the entries' reach is; 0: of none */
+
+    const struct attack_row *attack; /* rising */
+    size_t attack_count;
+};
+
+const char *rulebook_state_name(enum desk_rule_state state);
+bool rulebook_state_find(struct str name, enum desk_rule_state *ret_state);
+enum desk_level rule_entry_level(const struct rule_entry *entry);
+bool rule_entry_runs(const struct rule_entry *entry);                         /* active or test */
+struct rule_entry *rule_entry_of(const struct rulebook *book, struct str id); /* NULL when none is loaded */
+/* Reads decisions again, in a transaction. */
+void rulebook_decisions(struct desk *desk);
+/* Reads what was counted and seen, in a transaction. */
+void rulebook_counts(struct desk *desk, struct rulebook *book);
+/* Brings the entries' reach up to date. */
+void rulebook_reach(struct rulebook *book);
+/* Long enough looked that what was never seen may be called missing. */
+bool rulebook_looked(const struct rulebook *book, int64_t now_ns);
+bool rule_field_known(const struct rulebook *book, struct str field);
+bool rule_source_fits(const struct desk_rule *rule, const struct seen_source *source);
+
+#endif

@@ -1,0 +1,271 @@
+#include "role/rule_desk.h"
+
+#include "base/arena.h"
+#include "base/assert.h"
+#include "role/log.h"
+#include "role/process.h"
+#include "role/rule_states.h"
+#include "role/rule_stats.h"
+#include "rule/correlate.h"
+
+#define LIST_MEMORY  ((size_t)256 << 20)
+#define STATS_MEMORY ((size_t)48 << 20)
+
+struct rule_desk {
+    struct desk *desk;
+    const struct rules *rules;
+    struct arena *arena;              /* the lists told to the desk */
+    struct arena *scratch;            /* one message */
+    uint64_t version;                 /* of the desk, as it was read last */
+    uint64_t told[RULE_DESK_ENGINES]; /* the version that each engine has; 0: none */
+};
+
+/* --- what is loaded --- */
+
+static enum desk_level level_of(enum rule_level level)
+{
+    static const enum desk_level levels[] = {
+        [RULE_INFORMATIONAL] = DESK_INFORMATIONAL,
+        [RULE_LOW] = DESK_LOW,
+        [RULE_MEDIUM] = DESK_MEDIUM,
+        [RULE_HIGH] = DESK_HIGH,
+        [RULE_CRITICAL] = DESK_CRITICAL,
+    };
+    return levels[level];
+}
+
+static bool fields_put(struct arena *arena, const struct rule *rule, struct desk_rule *out)
+{
+    struct str fields[DESK_RULE_FIELDS_MAX];
+    out->field_count = rule_fields(rule, fields, ARRAY_LEN(fields));
+    struct str *kept = arena_alloc_array(arena, out->field_count + 1, sizeof *kept);
+    if (!kept)
+        return false;
+    for (size_t i = 0; i < out->field_count; i++)
+        kept[i] = fields[i];
+    out->fields = kept;
+    return true;
+}
+
+static bool feeds_put(struct arena *arena, const struct rules *rules, const struct rule *rule, struct desk_rule *out)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < rules_count(rules); i++)
+        count += correlation_names(rule, rules_at(rules, i));
+    uint32_t *feeds = arena_alloc_array(arena, count + 1, sizeof *feeds);
+    if (!feeds)
+        return false;
+    for (size_t i = 0; i < rules_count(rules) && out->feed_count < count; i++)
+        if (correlation_names(rule, rules_at(rules, i)))
+            feeds[out->feed_count++] = (uint32_t)i;
+    out->feeds = feeds;
+    return true;
+}
+
+static bool rule_put(struct arena *arena, const struct rules *rules, const struct rule *rule, struct desk_rule *out)
+{
+    static const enum desk_rule_kind kinds[] = {
+        [RULE_DETECTION] = DESK_RULE_DETECTION,
+        [RULE_CORRELATION] = DESK_RULE_CORRELATION,
+        [RULE_FILTER] = DESK_RULE_FILTER,
+    };
+    *out = (struct desk_rule){
+        .id = rule->id,
+        .title = rule->title,
+        .description = rule->description,
+        .status = rule->status,
+        .kind = kinds[rule->kind],
+        .level = level_of(rule->level),
+        .tags = rule->tags,
+        .tag_count = rule->tag_count,
+        .product = rule->logsource.product,
+        .category = rule->logsource.category,
+        .service = rule->logsource.service,
+        .path = rule->path,
+        .line = rule->line,
+        .hash = rule->hash,
+    };
+    return fields_put(arena, rule, out) && (rule->kind != RULE_CORRELATION || feeds_put(arena, rules, rule, out));
+}
+
+static bool can_hold(void *context, size_t place, desk_field_seen seen, void *seen_context)
+{
+    const struct rule_desk *self = context;
+    return rule_can_hold(rules_at(self->rules, place), seen, seen_context);
+}
+
+static enum rc rules_tell(struct rule_desk *self, int64_t now_ns, struct err *err)
+{
+    size_t count = rules_count(self->rules);
+    size_t outcomes = rules_outcome_count(self->rules);
+    struct desk_rule *list = arena_alloc_array(self->arena, count + 1, sizeof *list);
+    struct desk_rule_outcome *odd = arena_alloc_array(self->arena, outcomes + 1, sizeof *odd);
+    bool fits = list && odd;
+    struct desk_rules told = {.rule = list, .outcome = odd, .can_hold = can_hold, .context = self};
+    for (; told.count < count && fits; told.count++)
+        fits = rule_put(self->arena, self->rules, rules_at(self->rules, told.count), &list[told.count]);
+    if (!fits)
+        return err_set(err, RC_LIMIT, "no memory for the list of rules");
+    for (size_t i = 0; i < outcomes; i++) {
+        const struct rule_outcome *outcome = rules_outcome_at(self->rules, i);
+        if (outcome->loaded && outcome->warning.n == 0)
+            continue;
+        odd[told.outcome_count++] = (struct desk_rule_outcome){
+            .path = outcome->path,
+            .line = outcome->line,
+            .id = outcome->id,
+            .title = outcome->title,
+            .loaded = outcome->loaded,
+            .text = outcome->loaded ? outcome->warning : outcome->reason,
+        };
+    }
+    return desk_set_rules(self->desk, &told, now_ns, err);
+}
+
+enum rc rule_desk_new(struct desk *desk, const struct rules *rules, int64_t now_ns, struct rule_desk **ret_self,
+                      struct err *err)
+{
+    struct rule_desk *self = memory_new(sizeof *self);
+    if (!self)
+        return err_set(err, RC_LIMIT, "no memory for the list of rules");
+    *self = (struct rule_desk){.desk = desk, .rules = rules};
+    self->arena = arena_new(LIST_MEMORY);
+    self->scratch = arena_new(STATS_MEMORY);
+    enum rc rc = self->arena && self->scratch ? rules_tell(self, now_ns, err)
+                                              : err_set(err, RC_LIMIT, "no memory for the list of rules");
+    self->version = desk_rules_version(desk);
+    if (rc == RC_OK)
+        *ret_self = self;
+    else
+        rule_desk_free(self);
+    return rc;
+}
+
+void rule_desk_free(struct rule_desk *self)
+{
+    if (!self)
+        return;
+    arena_free(self->arena);
+    arena_free(self->scratch);
+    memory_free(self);
+}
+
+/* --- to the engines --- */
+
+static enum rule_state state_of(enum desk_rule_state state)
+{
+    static const enum rule_state states[] = {
+        [DESK_RULE_ACTIVE] = RULE_ACTIVE,
+        [DESK_RULE_TEST] = RULE_TEST,
+        [DESK_RULE_DRAFT] = RULE_DRAFT,
+        [DESK_RULE_OFF] = RULE_OFF,
+    };
+    return states[state];
+}
+
+static void states_write(const struct rule_desk *self, uint64_t counted, struct buf *out)
+{
+    struct desk_rule_standing standing;
+    struct str id;
+    size_t at = 0;
+    rule_states_begin(out, counted);
+    while (desk_rule_decided(self->desk, &at, &id, &standing)) {
+        const struct rule_state_row row = {id, state_of(standing.state), standing.level_decided,
+                                           (enum rule_level)standing.level};
+        rule_states_add(out, &row);
+    }
+    rule_states_end(out);
+}
+
+static void engine_tell(struct rule_desk *self, uint32_t instance, struct channel *engine)
+{
+    struct buf body CLEANUP(buf_done) = {0};
+    struct err err = {0};
+    uint64_t counted = 0;
+    if (desk_rules_counted(self->desk, instance, &counted, &err) != RC_OK) {
+        log_error("how far engine %u counted could not be read: %s", instance, err.text);
+        return; /* it waits, and is told a moment later */
+    }
+    buf_init(&body, RULE_STATES_BYTES);
+    states_write(self, counted, &body);
+    if (body.overflow) {
+        log_error("the states of the rules do not fit their message");
+        self->told[instance] = self->version;
+    } else if (channel_send(engine, MSG_RULE_STATES, 0, buf_view(&body))) {
+        self->told[instance] = self->version;
+    }
+}
+
+void rule_desk_send(struct rule_desk *self)
+{
+    struct err err = {0};
+    if (self->version != desk_rules_version(self->desk)) {
+        if (desk_rules_refresh(self->desk, &err) != RC_OK) {
+            log_error("the states of the rules could not be read: %s", err.text);
+            return;
+        }
+        self->version = desk_rules_version(self->desk);
+    }
+    for (uint32_t i = 0; i < RULE_DESK_ENGINES; i++) {
+        struct channel *engine = self->told[i] == self->version ? NULL : process_peer(ROLE_ENGINE, i);
+        if (engine)
+            engine_tell(self, i, engine);
+    }
+}
+
+void rule_desk_engine_up(struct rule_desk *self, uint32_t instance)
+{
+    if (instance >= RULE_DESK_ENGINES)
+        return;
+    self->told[instance] = 0;
+    rule_desk_send(self);
+}
+
+/* --- from the engines --- */
+
+static enum rc counts_store(struct rule_desk *self, const struct rule_stats *stats, struct desk_rule_counts *counts,
+                            int64_t now_ns, struct err *err)
+{
+    struct desk_rule_count *rules = arena_alloc_array(self->scratch, stats->rule_count + 1, sizeof *rules);
+    struct desk_log_source *sources = arena_alloc_array(self->scratch, stats->source_count + 1, sizeof *sources);
+    if (!rules || !sources)
+        return err_set(err, RC_LIMIT, "no memory");
+    for (size_t i = 0; i < stats->rule_count; i++) {
+        const struct rule_stats_rule *rule = &stats->rules[i];
+        rules[i] = (struct desk_rule_count){rule->id, rule->hits, rule->runs, rule->ns, rule->last_ns};
+    }
+    for (size_t i = 0; i < stats->source_count; i++) {
+        const struct rule_stats_source *source = &stats->sources[i];
+        sources[i] = (struct desk_log_source){source->product, source->category, source->service, source->events,
+                                              source->covered};
+    }
+    counts->upto = stats->upto;
+    counts->events = stats->events;
+    counts->rules = rules;
+    counts->rule_count = stats->rule_count;
+    counts->sources = sources;
+    counts->source_count = stats->source_count;
+    counts->fields = stats->fields;
+    counts->field_count = stats->field_count;
+    return desk_count_rules(self->desk, counts, now_ns, err);
+}
+
+void rule_desk_count(struct rule_desk *self, uint32_t instance, struct str body, int64_t now_ns)
+{
+    struct desk_rule_counts counts = {.engine = instance};
+    struct rule_stats stats = {0};
+    struct err err = {0};
+    arena_reset(self->scratch);
+    enum rc rc = rule_stats_read(body, self->scratch, &stats, &err);
+    if (rc == RC_OK)
+        rc = counts_store(self, &stats, &counts, now_ns, &err);
+    if (rc != RC_OK)
+        log_error("what engine %u counted of its rules could not be stored: %s", instance, err.text);
+}
+
+bool rule_desk_active(const struct desk *desk, const struct rule *rule, enum desk_level *ret_level)
+{
+    struct desk_rule_standing standing = desk_rule_standing(desk, rule->id, level_of(rule->level));
+    *ret_level = standing.level;
+    return standing.state == DESK_RULE_ACTIVE;
+}

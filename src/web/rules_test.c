@@ -1,0 +1,112 @@
+/* The pages about rules: what they ask, what they show, what they send. */
+#include "base/test.h"
+#include "web/fake_peers.h"
+
+static void the_list_asks_what_was_chosen(void)
+{
+    peers_reset();
+    CHECK_INT(status_of(get("/rules?text=root&state=off&level=high&tactic=impact&show=never&sort=hits&offset=50")),
+              200);
+    CHECK(strstr(peers.asked, "\"text\":\"root\",\"state\":\"off\",\"level\":\"high\",\"tactic\":\"impact\","
+                              "\"show\":\"never\",\"sort\":\"hits\",\"offset\":50,\"limit\":50"));
+    CHECK(seen_has("value=\"root\"") && seen_has("<option value=\"off\" selected>"));
+    CHECK(seen_has("href=\"/rules?text=root&amp;state=off&amp;level=high&amp;tactic=impact&amp;show=never&amp;"
+                   "sort=hits&amp;offset=100\""));
+    /* what is no choice is not asked for */
+    CHECK_INT(status_of(get("/rules?state=dead&level=0&tactic=x&show=y&sort=z&offset=-7")), 200);
+    CHECK(
+        strstr(peers.asked, "\"state\":\"\",\"level\":\"\",\"tactic\":\"\",\"show\":\"\",\"sort\":\"\",\"offset\":0"));
+}
+
+static void the_list_shows_what_it_is_told(void)
+{
+    peers_reset();
+    CHECK_INT(status_of(get("/rules")), 200);
+    CHECK(seen_has("href=\"/rules/x\"") && seen_has("10.0\xc2\xa0%"));
+    CHECK(seen_has("id=\"load\"") && seen_has("id=\"cannot\"") && seen_has("id=\"sources\""));
+    CHECK(seen_has("These fields never had a value"));
+    CHECK(seen_has("<td class=\"number bad\" data-label=\"Not covered\">5</td>"));
+    peers.ask = "rule.list"; /* too early to say what can never match */
+    peers.json = STR("{\"ok\":true,\"total\":0,\"totals\":{\"looked\":false},\"rules\":[]}");
+    CHECK_INT(status_of(get("/rules")), 200);
+    CHECK(seen_has("not known yet") && seen_has("There are no such rules"));
+    peers_reset();
+    peers.ask = "rule.report";
+    peers.json = STR("{\"ok\":true,\"refused\":[],\"warnings\":[],\"sources\":[]}");
+    CHECK_INT(status_of(get("/rules")), 200);
+    CHECK(seen_has("All rules were loaded") && seen_has("No events yet"));
+}
+
+static void titles_are_in_the_readers_language(void)
+{
+    peers_reset();
+    peers.language = "ru";
+    peers.ask = "rule.get";
+    peers.json =
+        STR("{\"ok\":true,\"totals\":{\"may_change\":false},\"rule\":{\"id\":\"17c05c3f-43d8-43cd-9291-cabe01454b50\","
+            "\"title\":\"Database deleted\",\"state\":\"test\",\"level\":\"high\",\"own_level\":\"high\"}}");
+    CHECK_INT(status_of(get("/rules/17c05c3f-43d8-43cd-9291-cabe01454b50")), 200);
+    CHECK(seen_has("<h1>База данных удалена</h1>") && seen_has("на проверке"));
+    CHECK(!seen_has("<form class=\"stack\"")); /* who may not change it is shown no form */
+    CHECK(seen_has("Решений о правиле не было"));
+}
+
+static void a_decision_is_sent(void)
+{
+    peers_reset();
+    CHECK_INT(status_of(post("/rules/a%3Db", "csrf=" FAKE_CSRF "&state=off&level=&reason=too+loud")), 303);
+    CHECK(strstr(peers.asked, "\"ask\":\"rule.save\""));
+    CHECK(strstr(peers.asked, "\"id\":\"a=b\",\"state\":\"off\",\"level\":\"\",\"reason\":\"too loud\""));
+    CHECK_TEXT(seen_location, "/rules/a%3Db?saved=1");
+    CHECK_INT(status_of(get("/rules/a%3Db?saved=1")), 200);
+    CHECK(seen_has("role=\"status\""));
+    CHECK_INT(status_of(post("/rules/a", "state=off&reason=too+loud")), 403); /* without the form's secret */
+    CHECK(!strstr(peers.asked, "rule.save"));
+    peers.ask = "rule.save";
+    peers.json = STR("{\"ok\":false,\"error\":\"invalid\",\"field\":\"reason\",\"text\":\"a reason is needed\"}");
+    CHECK_INT(status_of(post("/rules/a", "csrf=" FAKE_CSRF "&state=draft&level=high&reason=x")), 422);
+    CHECK(seen_has("aria-invalid=\"true\">\nx</textarea>"));
+    CHECK(seen_has("<option value=\"draft\" selected>") && seen_has("<option value=\"high\" selected>"));
+    peers.json = STR("{\"ok\":false,\"error\":\"denied\"}");
+    CHECK_INT(status_of(post("/rules/a", "csrf=" FAKE_CSRF "&state=draft&reason=xyz")), 403);
+    peers.json = STR("{\"ok\":false,\"error\":\"session_ended\"}");
+    CHECK_INT(status_of(post("/rules/a", "csrf=" FAKE_CSRF "&state=draft&reason=xyz")), 303); /* to sign-in */
+    peers.ask = "rule.get";
+    peers.json = STR("{\"ok\":false,\"error\":\"not_found\"}");
+    CHECK_INT(status_of(get("/rules/nobody")), 404);
+}
+
+static void the_map_and_its_layer(void)
+{
+    CLEANUP(arena_cleanup) struct arena *arena = arena_new(1u << 20);
+    struct json_value *layer = NULL;
+    peers_reset();
+    CHECK_INT(status_of(get("/coverage")), 200);
+    CHECK(seen_has("class=\"cell fired\"") && seen_has("2 / 1 / 1") && seen_has("href=\"/rules?text=x\""));
+    CHECK(seen_has("No rule names it") && !seen_has("Defense evasion")); /* a tactic that is no more is left out */
+    CHECK_INT(status_of(get("/coverage/navigator.json")), 200);
+    CHECK_INT(json_parse(arena, buf_view(&seen), 16, &layer, NULL), RC_OK);
+    CHECK_TEXT(json_str(json_get(layer, "domain"), STR("")), "enterprise-attack");
+    const struct json_value *techniques = json_get(layer, "techniques");
+    CHECK_INT(techniques ? techniques->count : 0, 2); /* the technique and the one below it */
+    CHECK_INT(json_int(json_get(json_first(techniques), "score"), 0), 2);
+    CHECK_INT(json_int(json_get(json_get(layer, "gradient"), "maxValue"), 0), 2);
+    CHECK_INT(json_get(layer, "legendItems")->count, 3);
+    peers.ask = "rule.coverage";
+    peers.json = STR("{\"ok\":true}");
+    CHECK_INT(status_of(get("/coverage/navigator.json")), 200);
+    CHECK_INT(json_parse(arena, buf_view(&seen), 16, &layer, NULL), RC_OK);
+    CHECK(json_int(json_get(json_get(layer, "gradient"), "maxValue"), 0) > 0);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct test tests[] = {
+        {"the list asks for what was chosen", the_list_asks_what_was_chosen},
+        {"the list shows what it is told", the_list_shows_what_it_is_told},
+        {"titles are in the reader's language", titles_are_in_the_readers_language},
+        {"a decision is sent, refused, shown again", a_decision_is_sent},
+        {"the map of ATT&CK, and its layer for the Navigator", the_map_and_its_layer},
+    };
+    return web_tests_run(tests, ARRAY_LEN(tests), argc, argv);
+}
