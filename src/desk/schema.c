@@ -107,6 +107,10 @@ const char *const desk_schema[] = {
 
     /* how long event logs of the object are kept; 0: as everywhere */
     "ALTER TABLE object ADD COLUMN keep_days INTEGER NOT NULL DEFAULT 0;",
+
+    /* what correlations were told (role/correlations.h), in the order of ids */
+    "CREATE TABLE trail (id INTEGER PRIMARY KEY, until_ns INTEGER NOT NULL, body BLOB NOT NULL) STRICT;"
+    "CREATE INDEX trail_until ON trail(until_ns);",
 };
 
 const size_t desk_schema_count = ARRAY_LEN(desk_schema);
