@@ -79,7 +79,6 @@ struct correlator {
     void *context;
     correlator_journal journal;
     void *journal_context;
-    int64_t *keep_ns; /* by rule index, of correlations: how long a change of a group can matter */
 };
 
 /* --- making --- */
@@ -108,18 +107,6 @@ static bool uses_build(struct correlator *correlator)
             correlator->uses[correlator->first_use[correlation->rules[r]->index + 1]++] = (struct use){i, r};
     }
     return true;
-}
-
-/* A match matters as long as its window may be open, and the firing it is part of keeps others silent. */
-static bool keeps_build(struct correlator *correlator)
-{
-    size_t count = rules_count(correlator->rules);
-    correlator->keep_ns = memory_new((count + 1) * sizeof(int64_t));
-    for (size_t i = 0; correlator->keep_ns && i < count; i++) {
-        const struct rule_correlation *correlation = rules_at(correlator->rules, i)->correlation;
-        correlator->keep_ns[i] = correlation ? correlation->timespan_ns + correlation->suppress_ns : 0;
-    }
-    return correlator->keep_ns != NULL;
 }
 
 static bool buckets_make(struct correlator *correlator, uint32_t count)
@@ -158,8 +145,7 @@ struct correlator *correlator_new(const struct rules *rules, const struct correl
     correlator->now_ns = INT64_MIN;
     correlator->swept_ns = INT64_MIN;
     buf_init(&correlator->text, KEY_MAX);
-    if (!buckets_make(correlator, BUCKETS_LEAST) || !correlator->scratch || !uses_build(correlator) ||
-        !keeps_build(correlator)) {
+    if (!buckets_make(correlator, BUCKETS_LEAST) || !correlator->scratch || !uses_build(correlator)) {
         correlator_free(correlator);
         return NULL;
     }
@@ -176,7 +162,6 @@ void correlator_free(struct correlator *correlator)
     memory_free(correlator->buckets);
     memory_free(correlator->uses);
     memory_free(correlator->first_use);
-    memory_free(correlator->keep_ns);
     arena_free(correlator->scratch);
     buf_done(&correlator->text);
     memory_free(correlator);
@@ -367,15 +352,17 @@ static enum key_state make_key(struct correlator *correlator, const struct rule_
 
 /* --- the journal --- */
 
-/* What all changes of the group say. */
+/* What all changes of the group say. It matters as long as its window may be open, or keeps others silent. */
 static struct correlator_change change_of(const struct correlator *correlator, const struct group *group)
 {
+    const struct rule *rule = rules_at(correlator->rules, group->correlation);
+    const struct rule_correlation *correlation = rule->correlation;
     return (struct correlator_change){
-        .correlation = rules_at(correlator->rules, group->correlation)->hash,
+        .correlation = rule->hash,
         .key = window_head(&group->window),
         .delay_s = group->delay_s,
         .silent_until_ns = group->silent_until,
-        .keep_ns = correlator->keep_ns[group->correlation] + (int64_t)group->delay_s * SECOND_NS,
+        .keep_ns = correlation->timespan_ns + correlation->suppress_ns,
     };
 }
 

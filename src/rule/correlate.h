@@ -114,7 +114,8 @@ struct correlator_change {
     int64_t time_ns;
     uint64_t record;
     uint64_t what; /* of it is counted */
-    /* How long after now it can matter to a correlator made anew: for who keeps the journal, not to be kept. */
+    /* How long after now it can matter to a correlator made anew, delay_s not counted; the same for all changes of a
+     * correlation. For who keeps the journal, not to be kept. */
     int64_t keep_ns;
 };
 
