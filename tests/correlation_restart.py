@@ -239,6 +239,7 @@ def closes_without_events():
         kill(service, "desk")
         begun = time.time()
         wait_until(lambda: matches(service, "Few beats") == 1, "two beats and silence: nothing fired", wait=40)
+        check_equal(ask(service, "SELECT host FROM incident WHERE rule_title = 'Few beats'"), "web1", "its host")
         check(time.time() - begun > 4, f"the window closed after {time.time() - begun:.1f} s already")
         kill(service, "desk")
         time.sleep(16)

@@ -287,6 +287,37 @@ void correlations_match(struct correlations *correlations, const struct rule *ru
     correlations->fingerprint = 0;
 }
 
+/* Fields that say where and who, as the shipped correlations group by them. */
+static const struct {
+    const char *field;
+    size_t place; /* of struct match */
+} about_fields[] = {
+    {"host", offsetof(struct match, host)},
+    {"Computer", offsetof(struct match, host)},
+    {"account", offsetof(struct match, account)},
+    {"TargetUserName", offsetof(struct match, account)},
+    {"SubjectUserName", offsetof(struct match, account)},
+    {"src", offsetof(struct match, address)},
+    {"c-ip", offsetof(struct match, address)},
+    {"IpAddress", offsetof(struct match, address)},
+};
+
+void correlation_about(const struct correlation_firing *firing, struct buf *text, struct match *ret_match)
+{
+    *ret_match = (struct match){.time_ns = firing->time_ns};
+    for (size_t g = 0; g < firing->group_count; g++) {
+        const struct rule_value *value = &firing->group[g];
+        buf_format(text, "%s%.*s=%.*s", g ? ", " : "", STR_ARG(value->name), STR_ARG(value->value));
+        for (size_t i = 0; i < ARRAY_LEN(about_fields); i++) {
+            if (!str_is(value->name, about_fields[i].field))
+                continue;
+            struct str *said = (struct str *)(void *)((char *)ret_match + about_fields[i].place);
+            *said = said->n ? *said : value->value;
+        }
+    }
+    ret_match->description = buf_view(text);
+}
+
 /* --- the clock --- */
 
 static void clock_look(struct correlations *correlations)

@@ -19,6 +19,7 @@
 #ifndef ROLE_CORRELATIONS_H
 #define ROLE_CORRELATIONS_H
 
+#include "base/buf.h"
 #include "base/str.h"
 #include "desk/desk.h"
 #include "role/match.h"
@@ -45,6 +46,10 @@ void correlations_match(struct correlations *correlations, const struct rule *ru
 void correlations_tick(struct correlations *correlations, int64_t now_ns);
 /* What both tell of firings. */
 void correlations_set_sink(struct correlations *correlations, correlation_sink sink, void *context);
+
+/* What a firing that no match caused is about: its group, in words and, where the fields' names say so, as host,
+ * account and address. Borrows the firing's values and `text`. */
+void correlation_about(const struct correlation_firing *firing, struct buf *text, struct match *ret_match);
 
 /* The clock: what is durable, how far engines are. One that is away holds it until it is back. */
 void correlations_durable(struct correlations *correlations, uint64_t records, int64_t now_ns);

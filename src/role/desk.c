@@ -31,7 +31,7 @@
 #define MATCHES_AT_ONCE 512
 #define GATHER_NS       UINT64_C(25000000)  /* matches and kept records wait so long for company: one sync for all */
 #define COUNTED_NS      UINT64_C(250000000) /* the same where nothing but correlations waits for it */
-#define HEARD_MAX       384                 /* an engine waits when a thousand are not acknowledged */
+#define HEARD_MAX       768                 /* an engine waits when a thousand are not acknowledged */
 #define LOOK_NS         UINT64_C(150000000) /* between two looks at what nobody told of: records, notices */
 #define STUCK_RETRY_NS  UINT64_C(1000000000)
 #define FIRINGS_MAX     32 /* room for what one match can cause */
@@ -363,10 +363,18 @@ static void match_gather(struct desk_role *role, const struct desk_match *match)
 static void on_firing(void *context, const struct correlation_firing *firing)
 {
     struct firing_context *cause = context;
-    static const struct match nothing;
+    struct match about;
+    char storage[1024];
+    struct buf text;
     if (!firing->rule->alerts)
         return;
-    struct desk_match match = desk_match_of(firing->rule, cause->match ? cause->match : &nothing);
+    if (!cause->match) {
+        buf_init_fixed(&text, storage, sizeof storage);
+        correlation_about(firing, &text, &about);
+        if (cause->role->match_count + FIRINGS_MAX >= MATCHES_AT_ONCE) /* a clock may close many windows */
+            matches_flush(cause->role);
+    }
+    struct desk_match match = desk_match_of(firing->rule, cause->match ? cause->match : &about);
     match.time_ns = firing->time_ns;
     if (firing->record_count)
         match.record = firing->records[firing->record_count - 1];

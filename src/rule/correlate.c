@@ -467,9 +467,10 @@ static void fire(struct correlator *correlator, struct group *group, double valu
         group->silent_until = firing.time_ns + correlation->suppress_ns;
     if (correlation->reset)
         group_clear(correlator, group);
-    if (correlation->reset || correlation->suppress_ns)
-        tell_end(correlator, group, correlation->reset);
     correlator->sink(correlator->context, &firing);
+    if (correlation->reset || correlation->suppress_ns)
+        tell_end(correlator, group,
+                 correlation->reset); /* after the sink: what is kept of it may not lack the firing */
     queue_push(correlator, &firing, hit);
 }
 

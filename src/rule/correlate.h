@@ -121,7 +121,7 @@ struct correlator_change {
 
 #define CORRELATION_KEY_MAX 65535u
 
-/* Borrowed for the call. */
+/* Borrowed for the call. A firing's change comes after the firing. */
 typedef void (*correlator_journal)(void *context, const struct correlator_change *change);
 
 /* NULL: none. */

@@ -606,7 +606,50 @@ static void goes_on_from_its_journal(void)
     rounds(true);
 }
 
+static void hit_of(struct correlator *correlator, const struct rules *rules, unsigned user, uint64_t record)
+{
+    char text[16];
+    snprintf(text, sizeof text, "user%u", user);
+    const struct rule_value value = {STR("u"), str_of(text)};
+    const struct correlator_hit hit = {rules_find(rules, STR("a")), (int64_t)record * SECOND_NS, record, &value, 1};
+    CHECK_INT(correlator_match(correlator, &hit, on_fire, NULL), RC_OK);
+}
+
+/* Past the bytes the quietest groups go; a group that is too large alone loses its oldest matches. */
+static void memory_is_bounded(void)
+{
+    const struct correlator_limits limits = {.bytes = 64 << 10};
+    struct rules *rules = case_rules(
+        STR("{title: a, name: a, logsource: {product: x}, detection: {s: {f: a}, condition: s}}\n---\n"
+            "{title: t, correlation: {type: event_count, rules: [a], group-by: [u], timespan: 400d, condition: {gte: "
+            "100000}}}\n"));
+    struct correlator *correlator = correlator_new(rules, &limits, 1);
+    uint64_t record = 1;
+    fast_fired.count = 0;
+    for (unsigned i = 0; i < 10000; i++) {
+        hit_of(correlator, rules, i, record++);
+        struct correlator_stats stats = correlator_stats(correlator);
+        CHECK(stats.bytes <= limits.bytes);
+        CHECK_INT(stats.groups + stats.groups_evicted, i + 1);
+        CHECK_INT(stats.hits + stats.hits_evicted, i + 1);
+    }
+    struct correlator_stats stats = correlator_stats(correlator);
+    CHECK(stats.groups > 300 && stats.groups_evicted_full == 0);
+    CHECK(stats.evicted && str_is(stats.evicted->title, "t"));
+    for (unsigned i = 0; i < 20000; i++) {
+        hit_of(correlator, rules, 7, record++);
+        stats = correlator_stats(correlator);
+        CHECK(stats.bytes <= limits.bytes);
+        CHECK_INT(stats.hits + stats.hits_evicted, record - 1);
+    }
+    CHECK_INT(stats.groups, 1);
+    CHECK(stats.hits > 1000);
+    correlator_free(correlator);
+    rules_free(rules);
+}
+
 static const struct test tests[] = {
+    {"past its bytes groups go, then matches, and are counted", memory_is_bounded},
     {"fires as the slow correlator does", agrees_with_the_slow_one},
     {"made anew from its journal it goes on as before", goes_on_from_its_journal},
 };
