@@ -169,7 +169,7 @@ def half_before_half_after():
         time.sleep(1)
         check_equal(matches(service, "Many failed"), 0, "nine failures fire nothing")
         attack.fail(1)
-        wait_until(lambda: matches(service, "Many failed") == 1, "the tenth failure fires, the first five before a kill")
+        wait_until(lambda: matches(service, "Many failed") == 1, "the tenth fires, the first five before a kill")
         kill(service, "desk")
         attack.fail(9)
         time.sleep(1)
