@@ -109,7 +109,8 @@ const char *const desk_schema[] = {
     "ALTER TABLE object ADD COLUMN keep_days INTEGER NOT NULL DEFAULT 0;",
 
     /* what correlations were told (role/correlations.h), in the order of ids */
-    "CREATE TABLE trail (id INTEGER PRIMARY KEY, until_ns INTEGER NOT NULL, body BLOB NOT NULL) STRICT;"
+    "CREATE TABLE trail (id INTEGER PRIMARY KEY, until_ns INTEGER NOT NULL,"
+    " body BLOB NOT NULL) STRICT;"
     "CREATE INDEX trail_until ON trail(until_ns);",
 };
 

@@ -550,7 +550,7 @@ static void on_ask(struct desk_role *role, struct channel *channel, const struct
     records_send(role);
 }
 
-static void on_stats(struct desk_role *role, const struct msg *msg)
+static void on_stats(struct desk_role *role, struct channel *channel, const struct msg *msg)
 {
     struct json_value *value = NULL;
     struct err err = {0};
@@ -558,7 +558,8 @@ static void on_stats(struct desk_role *role, const struct msg *msg)
     if (json_parse(role->scratch, msg->body, 8, &value, &err) != RC_OK)
         return;
     size_t n = 0;
-    correlations_engine(role->correlations, (unsigned)msg->id, (uint64_t)json_int(json_get(value, "position"), 0));
+    correlations_engine(role->correlations, channel_instance(channel),
+                        (uint64_t)json_int(json_get(value, "position"), 0));
     for (const struct json_value *row = json_first(json_get(value, "sources")); row && n < STATS_MAX; row = row->next) {
         struct desk_source *source = &role->stats[n];
         *source = (struct desk_source){
@@ -814,7 +815,7 @@ static void desk_message(void *self, struct channel *channel, struct msg *msg)
         on_notice_result(role, msg);
         break;
     case MSG_STATS:
-        on_stats(role, msg);
+        on_stats(role, channel, msg);
         break;
     case MSG_TOTALS:
         on_totals(role, msg);
