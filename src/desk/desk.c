@@ -201,6 +201,7 @@ static enum rc database_prepare(struct desk *desk, const struct desk_options *op
     user_first(desk, now_ns, ret_first);
     IGNORE(password_nobody(desk).n); /* made now, so that the first unknown user does not wait for it */
     assets_load(desk);
+    trail_open(desk);
     desk_clean(desk, now_ns);
     rc = desk_end(desk, true, err);
     if (rc != RC_OK)

@@ -115,6 +115,33 @@ struct desk_matched {
 enum rc desk_match(struct desk *desk, const struct desk_match *matches, size_t count, int64_t now_ns,
                    struct desk_matched *ret_matched, struct err *err) MUST_USE;
 
+/* --- what correlations must know after a restart (trail.c) --- */
+
+#define DESK_TRAIL_BODY_MAX ((size_t)3 << 20)   /* bytes of one row */
+#define DESK_TRAIL_BYTES    ((size_t)128 << 20) /* of all rows: past it the oldest go, and are counted */
+
+struct desk_trail {
+    int64_t until_ns; /* the row goes when the clock of a batch is past it */
+    struct str body;  /* the caller's own */
+};
+
+struct desk_batch {
+    const struct desk_match *matches;
+    size_t count;
+    const struct desk_trail *trails; /* in the order they are given back */
+    size_t trail_count;
+    int64_t clock_ns; /* of until_ns; now_ns or before */
+};
+
+/* desk_match with a trail: both are stored, or neither. */
+enum rc desk_match_batch(struct desk *desk, const struct desk_batch *batch, int64_t now_ns,
+                         struct desk_matched *ret_matched, struct err *err) MUST_USE;
+typedef void (*desk_trail_sink)(void *context, struct str body);
+/* Every row, the oldest first. */
+enum rc desk_trail_read(struct desk *desk, desk_trail_sink sink, void *context, struct err *err) MUST_USE;
+/* Rows that went for want of room since the desk was opened. */
+uint64_t desk_trail_cut(const struct desk *desk);
+
 /* --- what goes to the archive --- */
 
 struct desk_record {

@@ -32,6 +32,13 @@ struct desk_assets;   /* asset.c */
 struct desk_retained; /* retention.c */
 struct rulebook;      /* rulebook.h */
 
+/* What is known of the table trail. */
+struct trail {
+    int64_t bytes;
+    int64_t cleaned_ns;
+    uint64_t cut; /* rows that went for want of room */
+};
+
 struct desk {
     uint32_t magic;
     struct db *db;
@@ -56,6 +63,7 @@ struct desk {
     enum desk_level threshold;
     int32_t zone_offset_s;
     uint32_t argon_memory_kib;
+    struct trail trail;
     char instance[17];  /* random, made at first start: part of idempotency keys */
     int64_t next_ns;    /* see desk_next_ns */
     int64_t taken_id;   /* the last record lent to the role */
@@ -80,6 +88,12 @@ enum rc desk_end(struct desk *desk, bool commit, struct err *err) MUST_USE;
 /* Removes what is over: sessions, attempts, counted matches of long ago. Does nothing within ten minutes of the last.
  */
 void desk_clean(struct desk *desk, int64_t now_ns);
+
+/* --- the trail of correlations (trail.c) --- */
+
+void trail_open(struct desk *desk);
+/* In a transaction; gives what desk->trail is once it is committed. */
+struct trail trail_put(struct desk *desk, const struct desk_batch *batch);
 
 /* --- records for the archive (record.c) --- */
 

@@ -317,24 +317,11 @@ static enum rc match_check(const struct desk_match *match, struct err *err)
     return RC_OK;
 }
 
-enum rc desk_match(struct desk *desk, const struct desk_match *matches, size_t count, int64_t now_ns,
-                   struct desk_matched *ret_matched, struct err *err)
+static void matches_take(struct desk *desk, const struct desk_batch *batch, int64_t now_ns, struct desk_matched *done)
 {
-    struct desk_matched done = {0};
+    const struct desk_match *matches = batch->matches;
     struct crowds crowds = {.count = 0};
-    ASSERT(desk->magic == DESK_MAGIC);
-    for (size_t i = 0; i < count; i++) {
-        enum rc rc = match_check(&matches[i], err);
-        if (rc != RC_OK)
-            return rc;
-    }
-    if (desk->outgoing >= (int64_t)DESK_OUTGOING_MAX)
-        return err_set(err, RC_AGAIN, "%lld records wait for the archive", (long long)desk->outgoing);
-    enum rc rc = desk_begin(desk, err);
-    if (rc != RC_OK)
-        return rc;
-    desk_clean(desk, now_ns);
-    for (size_t i = 0; i < count && !db_failed(desk->db); i++) {
+    for (size_t i = 0; i < batch->count && !db_failed(desk->db); i++) {
         struct matching m = {
             .desk = desk,
             .crowds = &crowds,
@@ -347,11 +334,41 @@ enum rc desk_match(struct desk *desk, const struct desk_match *matches, size_t c
         };
         m.object = assets_object(desk, m.host, m.address);
         m.rule = desk_rule_row(desk, matches[i].rule_id);
-        match_take(&m, &done);
+        match_take(&m, done);
         arena_reset(desk->scratch);
     }
+}
+
+enum rc desk_match_batch(struct desk *desk, const struct desk_batch *batch, int64_t now_ns,
+                         struct desk_matched *ret_matched, struct err *err)
+{
+    struct desk_matched done = {0};
+    ASSERT(desk->magic == DESK_MAGIC);
+    for (size_t i = 0; i < batch->count; i++) {
+        enum rc rc = match_check(&batch->matches[i], err);
+        if (rc != RC_OK)
+            return rc;
+    }
+    if (batch->count && desk->outgoing >= (int64_t)DESK_OUTGOING_MAX)
+        return err_set(err, RC_AGAIN, "%lld records wait for the archive", (long long)desk->outgoing);
+    enum rc rc = desk_begin(desk, err);
+    if (rc != RC_OK)
+        return rc;
+    desk_clean(desk, now_ns);
+    matches_take(desk, batch, now_ns, &done);
+    struct trail trail = trail_put(desk, batch);
     rc = desk_end(desk, true, err);
-    if (rc == RC_OK && ret_matched)
+    if (rc != RC_OK)
+        return rc;
+    desk->trail = trail;
+    if (ret_matched)
         *ret_matched = done;
-    return rc;
+    return RC_OK;
+}
+
+enum rc desk_match(struct desk *desk, const struct desk_match *matches, size_t count, int64_t now_ns,
+                   struct desk_matched *ret_matched, struct err *err)
+{
+    const struct desk_batch batch = {.matches = matches, .count = count, .clock_ns = now_ns};
+    return desk_match_batch(desk, &batch, now_ns, ret_matched, err);
 }

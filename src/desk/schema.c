@@ -133,6 +133,11 @@ const char *const desk_schema[] = {
     "CREATE TABLE field_seen (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;"
     "CREATE TABLE engine_count (engine INTEGER PRIMARY KEY, upto INTEGER NOT NULL, events INTEGER NOT NULL,"
     " first_ns INTEGER NOT NULL) STRICT;",
+
+    /* what correlations were told (role/correlations.h), in the order of ids */
+    "CREATE TABLE trail (id INTEGER PRIMARY KEY, until_ns INTEGER NOT NULL,"
+    " body BLOB NOT NULL) STRICT;"
+    "CREATE INDEX trail_until ON trail(until_ns);",
 };
 
 const size_t desk_schema_count = ARRAY_LEN(desk_schema);

@@ -10,13 +10,13 @@
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/random.h"
+#include "role/correlations.h"
 #include "role/keep.h"
 #include "role/log.h"
 #include "role/match.h"
 #include "role/roles.h"
 #include "role/rule_desk.h"
 #include "role/ruleload.h"
-#include "rule/correlate.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,7 +31,8 @@
 #define ENGINES_MAX     64
 #define MATCHES_AT_ONCE 512
 #define GATHER_NS       UINT64_C(25000000)  /* matches and kept records wait so long for company: one sync for all */
-#define HEARD_MAX       384                 /* an engine waits when a thousand are not acknowledged */
+#define COUNTED_NS      UINT64_C(250000000) /* the same where nothing but correlations waits for it */
+#define HEARD_MAX       768                 /* an engine waits when a thousand are not acknowledged */
 #define LOOK_NS         UINT64_C(150000000) /* between two looks at what nobody told of: records, notices */
 #define STUCK_RETRY_NS  UINT64_C(1000000000)
 #define FIRINGS_MAX     32 /* room for what one match can cause */
@@ -56,7 +57,7 @@ struct desk_role {
     struct desk *desk;
     struct rules *rules;
     struct rule_desk *rule_desk; /* once the desk is open */
-    struct correlator *correlator;
+    struct correlations *correlations;
     struct arena *scratch;
     struct buf answer;
     size_t records_flying;
@@ -198,6 +199,8 @@ static void desk_begin(void *self)
     }
     role->records_waiting = true;
     desk_set_totals(role->desk, &role->totals);
+    if (correlations_open(role->correlations, role->desk, &err) != RC_OK)
+        log_error("what correlations were told before the start does not read: %s", err.text);
 }
 
 static enum rc desk_start(struct process *process, void **ret_self, struct err *err)
@@ -214,9 +217,8 @@ static enum rc desk_start(struct process *process, void **ret_self, struct err *
     enum rc rc = rules_load_configured(&process->config, &role->rules, err);
     if (rc != RC_OK)
         return rc;
-    struct correlator_limits limits = {0};
-    role->correlator = correlator_new(role->rules, &limits, random_u64());
-    if (!role->correlator)
+    role->correlations = correlations_new(role->rules, random_u64());
+    if (!role->correlations)
         return err_set(err, RC_LIMIT, "no memory for correlations");
     role->totals.rules_loaded = rules_count(role->rules);
     for (size_t i = 0; i < rules_outcome_count(role->rules); i++) {
@@ -270,12 +272,22 @@ struct firing_context {
 static enum rc matches_store(struct desk_role *role, struct err *err)
 {
     int64_t now_ns = clock_real_ns();
-    enum rc rc = desk_match(role->desk, role->matches, role->match_count, now_ns, NULL, err);
+    struct desk_trail trails[CORRELATIONS_TRAILS];
+    struct desk_batch batch = {.matches = role->matches, .count = role->match_count, .trails = trails};
+    batch.trail_count = correlations_trails(role->correlations, trails, &batch.clock_ns);
+    if (batch.count == 0 && batch.trail_count == 0)
+        return RC_OK;
+    enum rc rc = desk_match_batch(role->desk, &batch, now_ns, NULL, err);
+    if (rc == RC_OK)
+        correlations_stored(role->correlations);
     if (rc != RC_INVALID)
         return rc;
     /* One that can never be stored must not keep back the others. */
     log_error("a match is left out: %s", err->text);
-    rc = RC_OK;
+    batch.count = 0;
+    rc = desk_match_batch(role->desk, &batch, now_ns, NULL, err);
+    if (rc == RC_OK)
+        correlations_stored(role->correlations);
     for (size_t i = 0; i < role->match_count && rc == RC_OK; i++) {
         rc = desk_match(role->desk, &role->matches[i], 1, now_ns, NULL, err);
         rc = rc == RC_INVALID ? RC_OK : rc;
@@ -299,7 +311,7 @@ static void matches_flush(struct desk_role *role)
     uint64_t now = clock_boot_ns();
     if (role->stuck && now - role->stuck_ns < STUCK_RETRY_NS)
         return;
-    enum rc rc = role->match_count ? matches_store(role, &err) : RC_OK;
+    enum rc rc = matches_store(role, &err);
     engines_pause(role, rc != RC_OK);
     if (rc != RC_OK) {
         role->stuck_ns = now;
@@ -344,11 +356,19 @@ static void match_gather(struct desk_role *role, const struct desk_match *match)
 static void on_firing(void *context, const struct correlation_firing *firing)
 {
     struct firing_context *cause = context;
-    static const struct match nothing;
+    struct match about;
     enum desk_level level;
+    char storage[1024];
+    struct buf text;
     if (!firing->rule->alerts || !rule_desk_active(cause->role->desk, firing->rule, &level))
         return;
-    struct desk_match match = desk_match_of(firing->rule, level, cause->match ? cause->match : &nothing);
+    if (!cause->match) {
+        buf_init_fixed(&text, storage, sizeof storage);
+        correlation_about(firing, &text, &about);
+        if (cause->role->match_count + FIRINGS_MAX >= MATCHES_AT_ONCE) /* a clock may close many windows */
+            matches_flush(cause->role);
+    }
+    struct desk_match match = desk_match_of(firing->rule, level, cause->match ? cause->match : &about);
     match.time_ns = firing->time_ns;
     if (firing->record_count)
         match.record = firing->records[firing->record_count - 1];
@@ -368,7 +388,8 @@ static void on_match(struct desk_role *role, struct channel *channel, const stru
         return;
     }
     const struct rule *rule = rules_find_hash(role->rules, match.rule_hash);
-    if (role->match_count + FIRINGS_MAX >= MATCHES_AT_ONCE || ++role->heard >= HEARD_MAX)
+    if (role->match_count + FIRINGS_MAX >= MATCHES_AT_ONCE || ++role->heard >= HEARD_MAX ||
+        correlations_are_full(role->correlations))
         matches_flush(role);
     role->acknowledge[channel_instance(channel)] = msg->id;
     gathered(role);
@@ -378,15 +399,10 @@ static void on_match(struct desk_role *role, struct channel *channel, const stru
     if (rule->alerts && direct.level >= DESK_MEDIUM)
         match_gather(role, &direct);
     struct firing_context cause = {role, &match};
-    struct correlator_hit hit = {
-        .rule = rule,
-        .time_ns = match.time_ns,
-        .record = match.record,
-        .values = match.values,
-        .value_count = match.value_count,
-    };
-    if (correlator_match(role->correlator, &hit, on_firing, &cause) != RC_OK)
-        log_warning("a correlation had no room");
+    if (rule->correlated) {
+        correlations_set_sink(role->correlations, on_firing, &cause);
+        correlations_match(role->correlations, rule, &match, msg->body, clock_real_ns());
+    }
 }
 
 /* ---- records for the archive ---- */
@@ -530,7 +546,7 @@ static void on_ask(struct desk_role *role, struct channel *channel, const struct
     records_send(role);
 }
 
-static void on_stats(struct desk_role *role, const struct msg *msg)
+static void on_stats(struct desk_role *role, struct channel *channel, const struct msg *msg)
 {
     struct json_value *value = NULL;
     struct err err = {0};
@@ -538,6 +554,8 @@ static void on_stats(struct desk_role *role, const struct msg *msg)
     if (json_parse(role->scratch, msg->body, 8, &value, &err) != RC_OK)
         return;
     size_t n = 0;
+    correlations_engine(role->correlations, channel_instance(channel),
+                        (uint64_t)json_int(json_get(value, "position"), 0));
     for (const struct json_value *row = json_first(json_get(value, "sources")); row && n < STATS_MAX; row = row->next) {
         struct desk_source *source = &role->stats[n];
         *source = (struct desk_source){
@@ -767,6 +785,7 @@ static void on_totals(struct desk_role *role, const struct msg *msg)
     if (json_parse(role->scratch, msg->body, 4, &value, &err) != RC_OK)
         return;
     role->totals.durable = (uint64_t)json_int(json_get(value, "durable"), 0);
+    correlations_durable(role->correlations, role->totals.durable, clock_real_ns());
     role->totals.checkpoint_size = (uint64_t)json_int(json_get(value, "checkpoint_size"), 0);
     role->totals.checkpoint_ns = json_int(json_get(value, "checkpoint_ns"), 0);
     role->totals.disk_free = (uint64_t)json_int(json_get(value, "disk_free"), 0);
@@ -792,7 +811,7 @@ static void desk_message(void *self, struct channel *channel, struct msg *msg)
         on_notice_result(role, msg);
         break;
     case MSG_STATS:
-        on_stats(role, msg);
+        on_stats(role, channel, msg);
         break;
     case MSG_TOTALS:
         on_totals(role, msg);
@@ -823,6 +842,8 @@ static void desk_peer_up(void *self, struct channel *channel)
         role->rules_told = 0;
     if (channel_peer(channel) == ROLE_ENGINE)
         rule_desk_engine_up(role->rule_desk, channel_instance(channel));
+    if (channel_peer(channel) == ROLE_ENGINE)
+        correlations_engine_away(role->correlations, channel_instance(channel)); /* until it says how far it is */
     if (channel_peer(channel) == ROLE_ENGINE && role->stuck)
         channel_pause(channel, true);
 }
@@ -830,10 +851,19 @@ static void desk_peer_up(void *self, struct channel *channel)
 static void desk_peer_down(void *self, enum role peer, unsigned instance)
 {
     struct desk_role *role = self;
+    if (peer == ROLE_ENGINE)
+        correlations_engine_away(role->correlations, instance);
     if (peer == ROLE_ENGINE && instance < ENGINES_MAX)
         role->acknowledge[instance] = 0; /* its successor numbers its matches anew */
     if (peer == ROLE_OUT)
         role->notice_flying = false; /* lent notices come back by themselves */
+}
+
+/* Nobody waits for a match that is only counted, but its engine's block: fewer syncs where sign-ins are counted all
+ * day. */
+static uint64_t gather_ns(const struct desk_role *role)
+{
+    return role->match_count || role->kept_count ? GATHER_NS : COUNTED_NS;
 }
 
 static void role_tick(void *self, int64_t now_ns)
@@ -841,11 +871,9 @@ static void role_tick(void *self, int64_t now_ns)
     struct desk_role *role = self;
     struct err err = {0};
     struct firing_context cause = {role, NULL};
-    static int64_t advanced_ns;
-    if (!role->stuck && (now_ns - advanced_ns >= SECOND_NS || now_ns < advanced_ns)) {
-        advanced_ns = now_ns;
-        if (correlator_advance(role->correlator, now_ns, on_firing, &cause) != RC_OK)
-            log_warning("a correlation had no room");
+    if (!role->stuck) {
+        correlations_set_sink(role->correlations, on_firing, &cause);
+        correlations_tick(role->correlations, now_ns);
     }
     if (now_ns >= desk_next_ns(role->desk)) {
         if (desk_tick(role->desk, now_ns, &err) != RC_OK)
@@ -863,7 +891,7 @@ static void role_tick(void *self, int64_t now_ns)
     retire_send(role);
     rule_desk_send(role->rule_desk);
     uint64_t boot_ns = clock_boot_ns();
-    bool due = (role->gathered_ns && boot_ns - role->gathered_ns >= GATHER_NS) ||
+    bool due = (role->gathered_ns && boot_ns - role->gathered_ns >= gather_ns(role)) ||
                (role->kept_count >= RECORDS_FLYING / 2 && !role->kept_failed_ns);
     if (due || role->stuck || role->kept_failed_ns) {
         role->gathered_ns = 0;
@@ -884,7 +912,7 @@ static int role_timeout_ms(void *self)
     if (role->stuck || !role->gathered_ns)
         return -1;
     uint64_t age = clock_boot_ns() - role->gathered_ns;
-    return age >= GATHER_NS ? 0 : (int)((GATHER_NS - age) / 1000000) + 1;
+    return age >= gather_ns(role) ? 0 : (int)((gather_ns(role) - age) / 1000000) + 1;
 }
 
 static void desk_stop(void *self)

@@ -11,12 +11,14 @@
 
 #include <string.h>
 
-#define GROUPS_STANDARD ((size_t)100000)
-#define HITS_STANDARD   ((size_t)1000000)
-#define KEY_MAX         65536u
+#define GROUPS_STANDARD ((size_t)2000000)
+#define HITS_STANDARD   ((size_t)8000000)
+#define BYTES_STANDARD  ((size_t)256 << 20)
+#define KEY_MAX         (CORRELATION_KEY_MAX + 4u) /* the correlation before it */
 #define SCRATCH_MAX     ((size_t)4 << 20)
 #define VALUES_MAX      (CORRELATION_GROUPS_MAX + RULE_CARRY_MAX)
 #define SWEEP_NS        SECOND_NS
+#define BUCKETS_LEAST   64u
 #define NONE            UINT32_MAX
 
 /* A correlation that names a rule, and at which place. */
@@ -25,18 +27,22 @@ struct use {
     uint32_t position;
 };
 
-/* One open group. Slots are reused; `used` groups hang in the list from the one touched last to the one touched first,
- * and in the chain of their bucket. */
+/* One open group, a cache line. Slots are reused; `used` groups (their window has a body) hang in the list from the one
+ * touched last to the one touched first, and in the chain of their bucket. */
 struct group {
-    bool used;
-    uint32_t correlation;
-    struct str key;       /* owned */
-    struct window window; /* owned */
+    struct window window; /* its head is the key: the folded group-by values */
     int64_t silent_until; /* suppression: no firing before this */
+    uint32_t delay_s;     /* the clock when a match came, less its own time: the most of the matches in the window */
+    uint32_t correlation;
+    uint32_t hash; /* of correlation and key */
     uint32_t chain;
     uint32_t newer;
     uint32_t older;
 };
+_Static_assert(sizeof(struct group) == 64, "a million of them are 64 MB");
+
+#define GROUP_BYTES (sizeof(struct group) + 2 * sizeof(uint32_t)) /* with its share of the buckets */
+#define GROUP_SLACK 64u                                           /* for a match, and what the allocator adds */
 
 /* A firing that outer correlations have still to see. Texts live in the scratch arena. */
 struct pending {
@@ -57,6 +63,7 @@ struct correlator {
     uint32_t *first_use; /* by rule index; one more at the end */
     struct group *groups;
     uint32_t group_size;
+    uint32_t group_top; /* slots above were never used: their memory was never touched */
     uint32_t free_group;
     uint32_t newest;
     uint32_t oldest;
@@ -66,9 +73,12 @@ struct correlator {
     struct pending *queue;
     struct pending **queue_end;
     struct buf text;
+    int64_t now_ns; /* as correlator_advance said; INT64_MIN: nothing yet */
     int64_t swept_ns;
     correlation_sink sink;
     void *context;
+    correlator_journal journal;
+    void *journal_context;
 };
 
 /* --- making --- */
@@ -99,6 +109,18 @@ static bool uses_build(struct correlator *correlator)
     return true;
 }
 
+static bool buckets_make(struct correlator *correlator, uint32_t count)
+{
+    uint32_t *buckets = memory_new(count * sizeof(uint32_t));
+    if (!buckets)
+        return false;
+    memset(buckets, 0xff, count * sizeof(uint32_t)); /* NONE */
+    memory_free(correlator->buckets);
+    correlator->buckets = buckets;
+    correlator->bucket_mask = count - 1;
+    return true;
+}
+
 struct correlator *correlator_new(const struct rules *rules, const struct correlator_limits *limits, uint64_t seed)
 {
     struct correlator *correlator = memory_new(sizeof(*correlator));
@@ -111,26 +133,22 @@ struct correlator *correlator_new(const struct rules *rules, const struct correl
         correlator->limits.groups = GROUPS_STANDARD;
     if (correlator->limits.hits == 0)
         correlator->limits.hits = HITS_STANDARD;
-    ASSERT(correlator->limits.groups < NONE);
-    uint32_t buckets = 64;
-    while (buckets < correlator->limits.groups && buckets < 1u << 24)
-        buckets *= 2;
-    correlator->bucket_mask = buckets - 1;
-    correlator->buckets = memory_new(buckets * sizeof(uint32_t));
+    if (correlator->limits.bytes == 0)
+        correlator->limits.bytes = BYTES_STANDARD;
+    ASSERT(correlator->limits.groups < NONE / 2);
     correlator->scratch = arena_new(SCRATCH_MAX);
     correlator->key[0] = seed;
     correlator->key[1] = ~seed;
     correlator->free_group = NONE;
     correlator->newest = NONE;
     correlator->oldest = NONE;
+    correlator->now_ns = INT64_MIN;
     correlator->swept_ns = INT64_MIN;
     buf_init(&correlator->text, KEY_MAX);
-    if (!correlator->buckets || !correlator->scratch || !uses_build(correlator)) {
+    if (!buckets_make(correlator, BUCKETS_LEAST) || !correlator->scratch || !uses_build(correlator)) {
         correlator_free(correlator);
         return NULL;
     }
-    for (uint32_t i = 0; i < buckets; i++)
-        correlator->buckets[i] = NONE;
     return correlator;
 }
 
@@ -138,12 +156,8 @@ void correlator_free(struct correlator *correlator)
 {
     if (!correlator)
         return;
-    for (uint32_t i = 0; i < correlator->group_size; i++) {
-        if (!correlator->groups[i].used)
-            continue;
+    for (uint32_t i = 0; i < correlator->group_top; i++)
         window_done(&correlator->groups[i].window);
-        memory_free((char *)(uintptr_t)correlator->groups[i].key.p);
-    }
     memory_free(correlator->groups);
     memory_free(correlator->buckets);
     memory_free(correlator->uses);
@@ -155,9 +169,14 @@ void correlator_free(struct correlator *correlator)
 
 /* --- groups --- */
 
-static uint32_t *bucket_of(struct correlator *correlator, struct str key)
+static bool is_used(const struct group *group)
 {
-    return &correlator->buckets[siphash(correlator->key, key.p, key.n) & correlator->bucket_mask];
+    return group->window.body != NULL;
+}
+
+static uint32_t *bucket_of(struct correlator *correlator, uint32_t hash)
+{
+    return &correlator->buckets[hash & correlator->bucket_mask];
 }
 
 static void list_remove(struct correlator *correlator, uint32_t index)
@@ -179,72 +198,114 @@ static void list_push(struct correlator *correlator, uint32_t index)
 static void group_remove(struct correlator *correlator, uint32_t index)
 {
     struct group *group = &correlator->groups[index];
-    ASSERT(group->used);
-    uint32_t *link = bucket_of(correlator, group->key);
+    ASSERT(is_used(group));
+    uint32_t *link = bucket_of(correlator, group->hash);
     while (*link != index)
         link = &correlator->groups[*link].chain;
     *link = group->chain;
     list_remove(correlator, index);
     correlator->stats.hits -= group->window.count;
+    correlator->stats.bytes -= GROUP_BYTES + window_bytes(&group->window);
     correlator->stats.groups--;
     window_done(&group->window);
-    memory_free((char *)(uintptr_t)group->key.p);
     *group = (struct group){.chain = correlator->free_group};
     correlator->free_group = index;
 }
 
-static void evict(struct correlator *correlator, uint32_t index)
+static void evict(struct correlator *correlator, uint32_t index, bool full)
 {
+    const struct group *group = &correlator->groups[index];
     correlator->stats.groups_evicted++;
-    correlator->stats.hits_evicted += correlator->groups[index].window.count;
+    correlator->stats.groups_evicted_full += full;
+    correlator->stats.hits_evicted += group->window.count;
+    correlator->stats.evicted = rules_at(correlator->rules, group->correlation);
     group_remove(correlator, index);
 }
 
+/* By a quarter: what is added is touched only when a group takes it. */
 static bool groups_grow(struct correlator *correlator)
 {
-    uint32_t size = MAX(correlator->group_size * 2, 64u);
+    size_t size = correlator->group_size + MAX(correlator->group_size / 4, 64u);
+    ASSERT(size < NONE);
     struct group *grown = memory_resize(correlator->groups, size * sizeof(*grown));
     if (!grown)
         return false;
     correlator->groups = grown;
-    for (uint32_t i = correlator->group_size; i < size; i++) {
-        grown[i] = (struct group){.chain = correlator->free_group};
-        correlator->free_group = i;
-    }
-    correlator->group_size = size;
+    correlator->group_size = (uint32_t)size;
     return true;
 }
 
-/* The group of the key that stands in correlator->text; NONE without memory. */
+/* As many buckets as groups; without memory for them chains grow longer. */
+static void buckets_grow(struct correlator *correlator)
+{
+    uint32_t count = correlator->bucket_mask + 1;
+    if (correlator->stats.groups < count || !buckets_make(correlator, 2 * count))
+        return;
+    for (uint32_t i = 0; i < correlator->group_top; i++) {
+        struct group *group = &correlator->groups[i];
+        if (!is_used(group))
+            continue;
+        uint32_t *bucket = bucket_of(correlator, group->hash);
+        group->chain = *bucket;
+        *bucket = i;
+    }
+}
+
+/* A slot for one more group; NONE without memory. */
+static uint32_t slot_take(struct correlator *correlator)
+{
+    uint32_t index = correlator->free_group;
+    if (index != NONE) {
+        correlator->free_group = correlator->groups[index].chain;
+        return index;
+    }
+    if (correlator->group_top == correlator->group_size && !groups_grow(correlator))
+        return NONE;
+    return correlator->group_top++;
+}
+
+static uint32_t group_make(struct correlator *correlator, uint32_t correlation, uint32_t hash, struct str key)
+{
+    while (correlator->stats.groups >= correlator->limits.groups)
+        evict(correlator, correlator->oldest, true);
+    size_t bytes = GROUP_BYTES + key.n + GROUP_SLACK;
+    while (correlator->stats.bytes + bytes > correlator->limits.bytes && correlator->oldest != NONE)
+        evict(correlator, correlator->oldest, false);
+    buckets_grow(correlator);
+    uint32_t index = slot_take(correlator);
+    if (index == NONE)
+        return NONE;
+    struct group *group = &correlator->groups[index];
+    *group = (struct group){.correlation = correlation, .hash = hash, .silent_until = INT64_MIN};
+    if (!window_init(&group->window, key)) {
+        *group = (struct group){.chain = correlator->free_group};
+        correlator->free_group = index;
+        return NONE;
+    }
+    correlator->stats.groups++;
+    correlator->stats.bytes += GROUP_BYTES + window_bytes(&group->window);
+    uint32_t *bucket = bucket_of(correlator, hash);
+    group->chain = *bucket;
+    *bucket = index;
+    list_push(correlator, index);
+    return index;
+}
+
+/* The group of the key that stands in correlator->text behind its correlation; NONE without memory. */
 static uint32_t group_get(struct correlator *correlator, uint32_t correlation)
 {
-    struct str key = buf_view(&correlator->text);
-    uint32_t *bucket = bucket_of(correlator, key);
-    for (uint32_t i = *bucket; i != NONE; i = correlator->groups[i].chain) {
-        if (correlator->groups[i].correlation != correlation || !str_eq(correlator->groups[i].key, key))
+    struct str text = buf_view(&correlator->text);
+    struct str key = str_skip(text, 4);
+    uint32_t hash = (uint32_t)siphash(correlator->key, text.p, text.n);
+    for (uint32_t i = *bucket_of(correlator, hash); i != NONE; i = correlator->groups[i].chain) {
+        const struct group *group = &correlator->groups[i];
+        if (group->hash != hash || group->correlation != correlation || !str_eq(window_head(&group->window), key))
             continue;
         list_remove(correlator, i);
         list_push(correlator, i);
         return i;
     }
-    if (correlator->stats.groups >= correlator->limits.groups)
-        evict(correlator, correlator->oldest);
-    if (correlator->free_group == NONE && !groups_grow(correlator))
-        return NONE;
-    char *bytes = memory_new(key.n + 1);
-    if (!bytes)
-        return NONE;
-    memcpy(bytes, key.p, key.n);
-    uint32_t index = correlator->free_group;
-    struct group *group = &correlator->groups[index];
-    correlator->free_group = group->chain;
-    *group = (struct group){.used = true, .correlation = correlation, .key = str_at(bytes, key.n), .chain = *bucket};
-    group->silent_until = INT64_MIN;
-    window_init(&group->window);
-    *bucket = index;
-    list_push(correlator, index);
-    correlator->stats.groups++;
-    return index;
+    return group_make(correlator, correlation, hash, key);
 }
 
 /* --- keys --- */
@@ -271,7 +332,7 @@ static void put_value(struct correlator *correlator, struct str value)
 
 enum key_state { KEY_MADE, KEY_MISSING, KEY_TOO_LONG };
 
-/* Correlation and folded group-by values. */
+/* Correlation and folded group-by values, into correlator->text. */
 static enum key_state make_key(struct correlator *correlator, const struct rule_correlation *correlation,
                                struct use use, const struct correlator_hit *hit)
 {
@@ -289,6 +350,51 @@ static enum key_state make_key(struct correlator *correlator, const struct rule_
     return text->overflow ? KEY_TOO_LONG : KEY_MADE;
 }
 
+/* --- the journal --- */
+
+/* What all changes of the group say. It matters as long as its window may be open, or keeps others silent. */
+static struct correlator_change change_of(const struct correlator *correlator, const struct group *group)
+{
+    const struct rule *rule = rules_at(correlator->rules, group->correlation);
+    const struct rule_correlation *correlation = rule->correlation;
+    return (struct correlator_change){
+        .correlation = rule->hash,
+        .key = window_head(&group->window),
+        .delay_s = group->delay_s,
+        .silent_until_ns = group->silent_until,
+        .keep_ns = correlation->timespan_ns + correlation->suppress_ns,
+    };
+}
+
+static void tell_hit(struct correlator *correlator, const struct group *group, const struct window_hit *hit,
+                     bool begins)
+{
+    if (!correlator->journal)
+        return;
+    struct correlator_change change = change_of(correlator, group);
+    change.emptied = begins;
+    change.is_hit = true;
+    change.time_ns = hit->time_ns;
+    change.record = hit->record;
+    change.what = hit->what;
+    correlator->journal(correlator->journal_context, &change);
+}
+
+static void tell_end(struct correlator *correlator, const struct group *group, bool emptied)
+{
+    if (!correlator->journal)
+        return;
+    struct correlator_change change = change_of(correlator, group);
+    change.emptied = emptied;
+    correlator->journal(correlator->journal_context, &change);
+}
+
+void correlator_set_journal(struct correlator *correlator, correlator_journal journal, void *context)
+{
+    correlator->journal = journal;
+    correlator->journal_context = context;
+}
+
 /* --- firing --- */
 
 static struct str scratch_str(struct correlator *correlator, struct str text)
@@ -302,8 +408,7 @@ static size_t group_values(struct correlator *correlator, const struct group *gr
                            struct rule_value ret_values[CORRELATION_GROUPS_MAX])
 {
     const struct rule_correlation *correlation = rules_at(correlator->rules, group->correlation)->correlation;
-    struct reader reader = reader_of(group->key);
-    IGNORE(read_be32(&reader));
+    struct reader reader = reader_of(window_head(&group->window));
     for (size_t g = 0; g < correlation->group_count; g++) {
         uint32_t n = read_be32(&reader);
         ret_values[g].name = correlation->group_by[g];
@@ -333,6 +438,14 @@ static void queue_push(struct correlator *correlator, const struct correlation_f
     correlator->queue_end = &pending->next;
 }
 
+static void group_clear(struct correlator *correlator, struct group *group)
+{
+    correlator->stats.hits -= group->window.count;
+    correlator->stats.bytes -= window_bytes(&group->window);
+    window_clear(&group->window);
+    correlator->stats.bytes += window_bytes(&group->window);
+}
+
 /* Tells the sink; `hit` caused it, or NULL when the window closed. */
 static void fire(struct correlator *correlator, struct group *group, double value, const struct correlator_hit *hit)
 {
@@ -352,11 +465,12 @@ static void fire(struct correlator *correlator, struct group *group, double valu
     };
     if (correlation->suppress_ns)
         group->silent_until = firing.time_ns + correlation->suppress_ns;
-    if (correlation->reset) {
-        correlator->stats.hits -= group->window.count;
-        window_clear(&group->window);
-    }
+    if (correlation->reset)
+        group_clear(correlator, group);
     correlator->sink(correlator->context, &firing);
+    if (correlation->reset || correlation->suppress_ns)
+        tell_end(correlator, group,
+                 correlation->reset); /* after the sink: what is kept of it may not lack the firing */
     queue_push(correlator, &firing, hit);
 }
 
@@ -384,8 +498,10 @@ static void judge(struct correlator *correlator, struct group *group, const stru
 static void close_window(struct correlator *correlator, struct group *group)
 {
     judge(correlator, group, NULL);
-    correlator->stats.hits -= group->window.count;
-    window_clear(&group->window);
+    if (!group->window.count)
+        return;
+    group_clear(correlator, group);
+    tell_end(correlator, group, true);
 }
 
 /* --- hits --- */
@@ -394,6 +510,7 @@ static void close_window(struct correlator *correlator, struct group *group)
 static bool measure(struct correlator *correlator, const struct rule_correlation *correlation,
                     const struct correlator_hit *hit, struct window_hit *ret_hit)
 {
+    double number = 0;
     if (correlation->field_count == 0)
         return true;
     buf_clear(&correlator->text);
@@ -402,23 +519,72 @@ static bool measure(struct correlator *correlator, const struct rule_correlation
         const struct rule_value *value = value_of(hit, correlation->fields[f]);
         if (!value)
             return false;
-        if (correlation->type != CORRELATION_VALUE_COUNT)
-            return str_to_double(value->value, &ret_hit->number);
+        if (correlation->type != CORRELATION_VALUE_COUNT) {
+            bool is_number = str_to_double(value->value, &number);
+            ret_hit->what = window_what(number);
+            return is_number;
+        }
         put_value(correlator, value->value);
     }
-    ret_hit->hash = siphash(correlator->key, correlator->text.p, correlator->text.n);
+    ret_hit->what = siphash(correlator->key, correlator->text.p, correlator->text.n);
     return !correlator->text.overflow;
 }
 
+/* Whether one more match of the group is too much. */
+static bool lacks_room(const struct correlator *correlator, const struct group *group)
+{
+    size_t growth = window_growth(&group->window);
+    return correlator->stats.hits >= correlator->limits.hits ||
+           (growth && correlator->stats.bytes + growth > correlator->limits.bytes);
+}
+
+/* Room for one more match in group `keep`: others go, the one that was quiet longest first, then its own oldest
+ * matches. */
 static void make_room(struct correlator *correlator, uint32_t keep)
 {
-    while (correlator->stats.hits >= correlator->limits.hits && correlator->oldest != keep)
-        evict(correlator, correlator->oldest);
-    if (correlator->stats.hits >= correlator->limits.hits) {
-        window_drop_first(&correlator->groups[keep].window);
+    struct group *group = &correlator->groups[keep];
+    const struct rule *rule = rules_at(correlator->rules, group->correlation);
+    while (lacks_room(correlator, group) && correlator->oldest != keep)
+        evict(correlator, correlator->oldest, false);
+    while (lacks_room(correlator, group) && group->window.count) {
+        window_drop_first(&group->window, rule->correlation->type);
         correlator->stats.hits--;
         correlator->stats.hits_evicted++;
+        correlator->stats.evicted = rule;
     }
+}
+
+/* How far the group is behind the clock. A window that begins anew does not know of those before. */
+static void group_delay(const struct correlator *correlator, struct group *group, int64_t time_ns)
+{
+    int64_t delay_ns = 0;
+    if (!group->window.count)
+        group->delay_s = 0;
+    if (correlator->now_ns == INT64_MIN || __builtin_sub_overflow(correlator->now_ns, time_ns, &delay_ns) ||
+        delay_ns <= 0)
+        return;
+    int64_t delay_s = MIN(delay_ns / SECOND_NS + 1, (int64_t)UINT32_MAX);
+    group->delay_s = MAX(group->delay_s, (uint32_t)delay_s);
+}
+
+/* Into its window, and out what is too old by it. */
+static enum rc group_add(struct correlator *correlator, uint32_t index, const struct window_hit *hit)
+{
+    make_room(correlator, index);
+    struct group *group = &correlator->groups[index];
+    struct window *window = &group->window;
+    const struct rule_correlation *correlation = rules_at(correlator->rules, group->correlation)->correlation;
+    size_t before = window->count;
+    size_t before_bytes = window_bytes(window);
+    if (!window_add(window, correlation->type, hit))
+        return RC_LIMIT;
+    if (correlation_judged_at_once(correlation))
+        window_forget(window, correlation->type, window_last(window) - correlation->timespan_ns);
+    correlator->stats.hits += window->count;
+    correlator->stats.hits -= before;
+    correlator->stats.bytes += window_bytes(window);
+    correlator->stats.bytes -= before_bytes;
+    return RC_OK;
 }
 
 static enum rc group_hit(struct correlator *correlator, uint32_t index, const struct window_hit *measured,
@@ -426,7 +592,7 @@ static enum rc group_hit(struct correlator *correlator, uint32_t index, const st
 {
     struct group *group = &correlator->groups[index];
     const struct rule_correlation *correlation = rules_at(correlator->rules, group->correlation)->correlation;
-    struct window *window = &group->window;
+    const struct window *window = &group->window;
     bool at_once = correlation_judged_at_once(correlation);
     if (window->count && hit->time_ns < window_last(window) - correlation->timespan_ns) {
         correlator->stats.late++;
@@ -434,15 +600,12 @@ static enum rc group_hit(struct correlator *correlator, uint32_t index, const st
     }
     if (!at_once && window->count && hit->time_ns > window_first(window) + correlation->timespan_ns)
         close_window(correlator, group);
-    make_room(correlator, index);
-    size_t before = window->count;
-    bool once = correlation->type == CORRELATION_EVENT_COUNT;
-    if (!window_add(window, measured, once))
-        return RC_LIMIT;
-    if (at_once)
-        window_forget(window, window_last(window) - correlation->timespan_ns);
-    correlator->stats.hits += window->count;
-    correlator->stats.hits -= before;
+    group_delay(correlator, group, hit->time_ns);
+    bool begins = window->count == 0;
+    enum rc rc = group_add(correlator, index, measured);
+    if (rc != RC_OK)
+        return rc;
+    tell_hit(correlator, group, measured, begins);
     if (at_once)
         judge(correlator, group, hit);
     return RC_OK;
@@ -451,7 +614,9 @@ static enum rc group_hit(struct correlator *correlator, uint32_t index, const st
 static enum rc use_hit(struct correlator *correlator, struct use use, const struct correlator_hit *hit)
 {
     const struct rule_correlation *correlation = rules_at(correlator->rules, use.correlation)->correlation;
-    struct window_hit measured = {.time_ns = hit->time_ns, .record = hit->record, .position = use.position};
+    struct window_hit measured = {.time_ns = hit->time_ns, .record = hit->record};
+    if (correlation->type == CORRELATION_TEMPORAL || correlation->type == CORRELATION_TEMPORAL_ORDERED)
+        measured.what = use.position;
     if (!measure(correlator, correlation, hit, &measured))
         return RC_OK;
     if (make_key(correlator, correlation, use, hit) != KEY_MADE) {
@@ -509,24 +674,33 @@ enum rc correlator_match(struct correlator *correlator, const struct correlator_
     return rc == RC_OK ? queue_run(correlator) : rc;
 }
 
+/* What is over when the clock shows now_ns: the group is behind it by its delay. */
+static bool is_over(const struct group *group, int64_t time_ns, int64_t now_ns)
+{
+    int64_t end_ns;
+    return !__builtin_add_overflow(time_ns, (int64_t)group->delay_s * SECOND_NS, &end_ns) && end_ns < now_ns;
+}
+
 enum rc correlator_advance(struct correlator *correlator, int64_t now_ns, correlation_sink sink, void *context)
 {
-    if (now_ns < correlator->swept_ns ||
-        (correlator->swept_ns != INT64_MIN && now_ns - correlator->swept_ns < SWEEP_NS))
+    bool soon =
+        correlator->swept_ns != INT64_MIN && now_ns >= correlator->swept_ns && now_ns - correlator->swept_ns < SWEEP_NS;
+    correlator->now_ns = now_ns;
+    if (soon)
         return RC_OK;
     correlator->swept_ns = now_ns;
     begin(correlator, sink, context);
-    for (uint32_t i = 0; i < correlator->group_size; i++) {
+    for (uint32_t i = 0; i < correlator->group_top; i++) {
         struct group *group = &correlator->groups[i];
-        if (!group->used)
+        if (!is_used(group))
             continue;
         const struct rule_correlation *correlation = rules_at(correlator->rules, group->correlation)->correlation;
         struct window *window = &group->window;
-        bool over = window->count && window_first(window) + correlation->timespan_ns < now_ns;
-        if (over && !correlation_judged_at_once(correlation))
+        if (window->count && !correlation_judged_at_once(correlation) &&
+            is_over(group, window_first(window) + correlation->timespan_ns, now_ns))
             close_window(correlator, group);
-        bool idle = !window->count || window_last(window) + correlation->timespan_ns < now_ns;
-        if (idle && group->silent_until < now_ns)
+        bool idle = !window->count || is_over(group, window_last(window) + correlation->timespan_ns, now_ns);
+        if (idle && is_over(group, group->silent_until, now_ns))
             group_remove(correlator, i);
     }
     return queue_run(correlator);
@@ -535,4 +709,46 @@ enum rc correlator_advance(struct correlator *correlator, int64_t now_ns, correl
 struct correlator_stats correlator_stats(const struct correlator *correlator)
 {
     return correlator->stats;
+}
+
+/* --- restoring --- */
+
+/* Whether a key has as many values as the correlation groups by. */
+static bool key_fits(struct str key, const struct rule_correlation *correlation)
+{
+    struct reader reader = reader_of(key);
+    for (size_t g = 0; g < correlation->group_count; g++)
+        IGNORE(read_bytes(&reader, read_be32(&reader)).n == 0);
+    return reader_done(&reader);
+}
+
+static bool change_fits(const struct correlator_change *change, const struct rule_correlation *correlation)
+{
+    bool temporal = correlation->type == CORRELATION_TEMPORAL || correlation->type == CORRELATION_TEMPORAL_ORDERED;
+    bool sane =
+        change->silent_until_ns < INT64_MAX / 2 && change->time_ns < INT64_MAX / 2 && change->time_ns > INT64_MIN / 2;
+    return sane && change->key.n <= CORRELATION_KEY_MAX && key_fits(change->key, correlation) &&
+           (!change->is_hit || !temporal || change->what < correlation->rule_count);
+}
+
+enum rc correlator_restore(struct correlator *correlator, const struct correlator_change *change)
+{
+    const struct rule *rule = rules_find_hash(correlator->rules, change->correlation);
+    if (!rule || !rule->correlation || !change_fits(change, rule->correlation))
+        return RC_INVALID;
+    buf_clear(&correlator->text);
+    correlator->text.overflow = false;
+    buf_be32(&correlator->text, rule->index);
+    buf_str(&correlator->text, change->key);
+    uint32_t index = correlator->text.overflow ? NONE : group_get(correlator, rule->index);
+    if (index == NONE)
+        return RC_LIMIT;
+    struct group *group = &correlator->groups[index];
+    group->delay_s = change->delay_s;
+    group->silent_until = change->silent_until_ns;
+    if (change->emptied)
+        group_clear(correlator, group);
+    if (!change->is_hit)
+        return RC_OK;
+    return group_add(correlator, index, &(struct window_hit){change->time_ns, change->record, change->what});
 }
