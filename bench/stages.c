@@ -4,6 +4,8 @@
  * KIND is the kind of source the lines are taken for (tcp, import), FILE the lines, DATA the folder with mappings,
  * RULES a folder of Sigma rules, SCRATCH an empty folder for the archive.
  *
+ * `indicators` is what it costs more when lists of indicators are looked for in each event.
+ *
  * Prints one line a stage, tab-separated: name, events, bytes, seconds, CPU seconds, remark. Every stage reads the same
  * lines from memory. `match` is what the same pass costs more when each event is also shown to the rules, `columns`
  * what it costs more when each record is also encoded as the archive keeps it. `receive` is frame and append in one
@@ -20,6 +22,7 @@
 #include "os/file.h"
 #include "os/io.h"
 #include "os/random.h"
+#include "rule/indicator_match.h"
 #include "rule/rule.h"
 #include "wire/limits.h"
 #include "wire/syslog_stream.h"
@@ -38,6 +41,8 @@
 #define MATCHES_MAX  64u
 #define COMMIT_BYTES (1u << 20) /* as the keeper groups */
 #define PATH_BYTES   4096
+#define TABLE_BYTES  (1u << 20) /* of data/indicators.tsv */
+#define INDICATORS   1000000u
 
 struct bench {
     const char *kind;
@@ -56,6 +61,7 @@ struct bench {
     struct rule_set *set;
     struct matcher *matcher;       /* NULL while it is not measured */
     struct block_builder *builder; /* the same */
+    struct indicator_matcher *indicators;
     struct buf blocks;
     uint64_t encoded;
     uint64_t events;
@@ -78,6 +84,13 @@ static double stage_end(struct bench *bench, const char *name, uint64_t events, 
     printf("%s\t%" PRIu64 "\t%zu\t%.6f\t%.6f\t%s\n", name, events, bench->input.n, wall_s, cpu_s, remark);
     fflush(stdout);
     return cpu_s;
+}
+
+/* A stage that waits for nothing, by CPU time. */
+static void stage_say(const struct bench *bench, const char *name, uint64_t events, double cpu_s, const char *remark)
+{
+    printf("%s\t%" PRIu64 "\t%zu\t%.6f\t%.6f\t%s\n", name, events, bench->input.n, cpu_s, cpu_s, remark);
+    fflush(stdout);
 }
 
 /* Also finds the lines for the stages that follow. */
@@ -146,6 +159,8 @@ static void take_event(void *context, const struct event *event)
     if (bench->builder != NULL && (event->flags & EVENT_ARCHIVE) != 0)
         block_take(bench, event);
     bench->not_understood += (event->flags & EVENT_UNDERSTOOD) == 0;
+    if (bench->indicators != NULL && (event->flags & EVENT_MATCH) != 0)
+        bench->matches += indicator_matcher_event(bench->indicators, event) != event;
     if (bench->matcher == NULL || (event->flags & EVENT_MATCH) == 0)
         return;
     struct rule_match matches[MATCHES_MAX];
@@ -168,6 +183,13 @@ static void normalise_all(struct bench *bench)
     }
     normaliser_flush(normaliser, INT64_MAX, bench->batch, take_event, bench);
     normaliser_free(normaliser);
+}
+
+static double pass_cpu_s(struct bench *bench)
+{
+    uint64_t begin_ns = clock_cpu_ns();
+    normalise_all(bench);
+    return (double)(clock_cpu_ns() - begin_ns) / 1e9;
 }
 
 static double measure_normalise(struct bench *bench)
@@ -205,6 +227,64 @@ static void measure_match(struct bench *bench, double normalise_cpu_s)
     stage_end(bench, "match", bench->events, normalise_cpu_s, remark);
     matcher_free(bench->matcher);
     bench->matcher = NULL;
+}
+
+/* A quarter each of addresses, domains (every second with its subdomains), hashes and URLs; and a few networks. */
+static void indicators_make(struct indicators *indicators, uint32_t count)
+{
+    static const struct indicator_about about = {.confidence = -1, .note = STR_INIT("invented")};
+    struct err err;
+    if (indicators_list(indicators, STR("bench"), &err) != RC_OK)
+        bench_die("indicators", &err);
+    for (uint32_t i = 0; i < count; i++) {
+        struct indicator_key key;
+        char text[128];
+        if (i % 1000 == 0)
+            snprintf(text, sizeof text, "203.%u.%u.0/%u", i / 1000 % 256, i / 1000 * 7 % 256, 20 + i / 1000 % 5);
+        else if (i % 4 == 0)
+            snprintf(text, sizeof text, "%u.%u.%u.%u", 11 + i % 100, i >> 16 & 255, i >> 8 & 255, i & 255);
+        else if (i % 4 == 1)
+            snprintf(text, sizeof text, "%shost%u.bad%u.example", i % 8 == 1 ? "*." : "", i, i % 5000);
+        else if (i % 4 == 2)
+            snprintf(text, sizeof text, "%064x", i * 2654435761u);
+        else
+            snprintf(text, sizeof text, "http://host%u.example/path/%u/file.exe", i, i);
+        if (indicator_guess_key(str_of(text), &key) != NULL ||
+            indicators_add(indicators, 1, &key, &about, &err) != RC_OK)
+            bench_die("indicators", &err);
+    }
+    indicators_finish(indicators);
+}
+
+/* Against the better of two passes without, one before and one behind it. */
+static void measure_indicators(struct bench *bench, uint32_t count)
+{
+    char path[PATH_BYTES];
+    char remark[128];
+    struct str table;
+    struct indicator_fields *fields;
+    struct err err;
+    struct indicators *indicators = indicators_new(1);
+    snprintf(path, sizeof path, "%s/indicators.tsv", bench->data);
+    if (indicators == NULL || file_load_path(path, TABLE_BYTES, bench->arena, &table, &err) != RC_OK ||
+        indicator_fields_load(table, &fields, &err) != RC_OK)
+        bench_die("indicators", &err);
+    indicators_make(indicators, count);
+    struct indicator_matcher *matcher = indicator_matcher_new(indicators, fields, bench->names);
+    double before_s = pass_cpu_s(bench);
+    bench->indicators = matcher;
+    double first_s = pass_cpu_s(bench);
+    double second_s = pass_cpu_s(bench);
+    uint64_t held = bench->matches;
+    bench->indicators = NULL;
+    double behind_s = pass_cpu_s(bench);
+    double cost_s = MIN(first_s, second_s) - MIN(before_s, behind_s);
+    snprintf(remark, sizeof remark, "%zu indicators, %.1f MiB, %" PRIu64 " events hold one",
+             indicators_count(indicators), (double)indicators_memory(indicators) / (1 << 20), held);
+    stage_say(bench, count > 1 ? "indicators" : "indicators, one in the list", bench->events, cost_s, remark);
+    indicator_matcher_free(matcher);
+    indicator_fields_free(fields);
+    indicators_free(indicators);
 }
 
 static void measure_columns(struct bench *bench, double normalise_cpu_s)
@@ -358,6 +438,8 @@ int main(int argc, char **argv)
     double normalise_cpu_s = measure_normalise(&bench);
     measure_compile(&bench);
     measure_match(&bench, normalise_cpu_s);
+    measure_indicators(&bench, 1);
+    measure_indicators(&bench, INDICATORS);
     measure_columns(&bench, normalise_cpu_s);
     measure_append(&bench);
     measure_receive(&bench);

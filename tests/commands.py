@@ -186,12 +186,14 @@ def samples_of_our_rules():
         with Folder() as folder:  # all rules at once would be compiled anew for each sample
             for other in needed_by(path, keys, named):
                 shutil.copy(other, folder(os.path.relpath(other, RULES).replace(os.sep, "-")))
+            lists = [part for name in glob.glob(path.removesuffix(".yml") + ".indicators.*")
+                     for part in ("--indicators", name)]
             for kind in ("must", "not"):
                 samples = glob.glob(path.removesuffix(".yml") + f".{kind}.*")
                 if not samples:
                     missing.append(f"{os.path.relpath(path, RULES)} has no {kind} sample")
                 for sample in samples:
-                    out, _ = qorgan("detect", "--json", "--rules", folder.path, sample, status=0)
+                    out, _ = qorgan("detect", "--json", "--rules", folder.path, *lists, sample, status=0)
                     fired = any(match["rule_id"] in keys[path] for match in json_lines(out))
                     if fired != (kind == "must" and fed.isdisjoint(keys[path])):
                         wrong.append(os.path.relpath(sample, RULES))

@@ -145,6 +145,10 @@ static const struct option_row detect_rows[] = {
      .required = true,
      .argument = "DIR",
      .help = "a folder of Sigma rules, read with its subfolders"},
+    {.name = "indicators",
+     .type = OPTION_LIST,
+     .argument = "PATH",
+     .help = "a list of addresses, domains, hashes or URLs, or a folder of such"},
 };
 
 static const struct option_row rules_rows[] = {
@@ -156,7 +160,30 @@ static const struct option_row rules_rows[] = {
      .help = "test, explain: take the rules from this folder, not from those of the cases or of the program"},
     {.name = "line", .type = OPTION_TEXT, .argument = "TEXT", .help = "explain: this line instead of a record"},
     {.name = "junit", .type = OPTION_TEXT, .argument = "FILE", .help = "test: write a JUnit report, too"},
+    {.name = "indicators",
+     .type = OPTION_LIST,
+     .argument = "PATH",
+     .help = "test: a list of indicators, or a folder of such, beside those of the samples"},
     {.name = "require-samples", .type = OPTION_FLAG, .help = "test: a rule without samples fails"},
+};
+
+static const struct option_row indicators_rows[] = {
+    OPTION_DATA,
+    OPTION_JSON,
+    {.name = "indicators",
+     .type = OPTION_LIST,
+     .argument = "PATH",
+     .help = "hunt: a list of addresses, domains, hashes or URLs, or a folder of such"},
+    {.name = "from", .type = OPTION_TIME, .argument = "TIME", .help = "hunt: only events at or after this time"},
+    {.name = "to", .type = OPTION_TIME, .argument = "TIME", .help = "hunt: only events before this time"},
+    {.name = "days",
+     .type = OPTION_NUMBER,
+     .argument = "N",
+     .standard = "0",
+     .least = 0,
+     .most = 36525,
+     .help = "indicators without an end end so many days after their date; 0: never"},
+    {.name = "all", .type = OPTION_FLAG, .help = "MISP: also attributes that are not meant for detection (to_ids)"},
 };
 
 static const struct option_row sheet_rows[] = {
@@ -324,6 +351,11 @@ static const struct command commands[] = {
      "rules, and those of info.yml, to the rules. explain: prints the tree of a rule's tests against a record, and why "
      "each holds or does not. Exit "
      "status 1 when one is refused or fails."},
+    {"indicators", "check lists of indicators, and hunt for them in the archive", "check PATH... | hunt", 1,
+     OPERANDS_ANY, ROWS(indicators_rows),
+     "check: reads lists (CSV, STIX 2.1, MISP) and says what they hold, what has expired and what is refused; exit "
+     "status "
+     "1 when something is. hunt: prints the records of the archive that hold an indicator of the lists."},
     {"sheet", "print a checkpoint for paper", "", 0, 0, ROWS(sheet_rows),
      "A page for A4: origin, size, root, time, cosignatures and a QR code of the whole checkpoint, with a place for "
      "signature and stamp."},

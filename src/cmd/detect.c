@@ -55,6 +55,16 @@ static void say_refusals(const struct rules *rules)
     }
 }
 
+static void say_lists(const struct indicators *indicators)
+{
+    uint64_t refused = 0;
+    for (size_t i = 0; indicators && i < indicators_list_count(indicators); i++)
+        refused += indicators_list_at(indicators, i).refused;
+    if (refused)
+        fprintf(stderr, "qorgan detect: %llu values of the lists are refused; `qorgan indicators check` says why\n",
+                (unsigned long long)refused);
+}
+
 int cmd_detect(int argc, char **argv)
 {
     struct options options;
@@ -67,10 +77,14 @@ int cmd_detect(int argc, char **argv)
     enum rc rc = detector ? RC_OK : err_set(&err, RC_LIMIT, "no memory for rules");
     for (size_t i = 0; rc == RC_OK && (folder = options_list(&options, "rules", i)); i++)
         rc = detector_rules(detector, folder, &err);
+    for (size_t i = 0; rc == RC_OK && (folder = options_list(&options, "indicators", i)); i++)
+        rc = detector_indicators(detector, folder, &err);
     rc = rc == RC_OK ? detector_ready(detector, &err) : rc;
     status = rc == RC_OK ? CMD_OK : cmd_fail("detect", &err);
     if (rc == RC_OK)
         say_refusals(detector_loaded(detector));
+    if (rc == RC_OK)
+        say_lists(detector_lists(detector));
     for (int i = 0; rc == RC_OK && i < options.operand_count; i++) {
         struct detect detect = {.file = options.operands[i], .json = options_flag(&options, "json")};
         struct detector_file file = {

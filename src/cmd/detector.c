@@ -8,6 +8,7 @@
 #include "event/normalise.h"
 #include "os/file.h"
 #include "os/random.h"
+#include "role/indicator_folder.h"
 #include "role/rule_folder.h"
 #include "rule/correlate.h"
 #include "rule/repeat.h"
@@ -30,6 +31,9 @@ struct detector {
     struct rule_set *set;
     struct matcher *matcher;
     struct mapping *mapping;
+    struct indicators *indicators;
+    struct indicator_fields *indicator_fields;
+    struct indicator_matcher *indicator_matcher; /* NULL: no list was given */
     struct arena *events;
     struct rule_match matches[MATCHES_MAX];
     /* of the file at work */
@@ -60,6 +64,9 @@ void detector_free(struct detector *detector)
 {
     if (!detector)
         return;
+    indicator_matcher_free(detector->indicator_matcher);
+    indicator_fields_free(detector->indicator_fields);
+    indicators_free(detector->indicators);
     matcher_free(detector->matcher);
     rule_set_free(detector->set);
     mapping_free(detector->mapping);
@@ -72,6 +79,44 @@ void detector_free(struct detector *detector)
 enum rc detector_rules(struct detector *detector, const char *folder, struct err *err)
 {
     return rule_folder_read(&io_kernel, folder, detector->rules, err);
+}
+
+static enum rc fields_read(struct detector *detector, struct err *err)
+{
+    struct buf path;
+    if (detector->indicator_fields)
+        return RC_OK;
+    buf_init(&path, 4096);
+    enum rc rc = data_folder(&path, err);
+    rc = rc == RC_OK ? indicator_fields_read(buf_z(&path), &detector->indicator_fields, err) : rc;
+    buf_done(&path);
+    return rc;
+}
+
+enum rc detector_indicators(struct detector *detector, const char *path, struct err *err)
+{
+    indicator_matcher_free(detector->indicator_matcher);
+    detector->indicator_matcher = NULL;
+    if (!path) {
+        indicators_free(detector->indicators);
+        detector->indicators = NULL;
+        return RC_OK;
+    }
+    if (!detector->indicators)
+        detector->indicators = indicators_new(random_u64());
+    enum rc rc = detector->indicators ? indicator_folder_read(path, false, detector->indicators, err)
+                                      : err_set(err, RC_LIMIT, "no memory for indicators");
+    rc = rc == RC_OK ? fields_read(detector, err) : rc;
+    if (rc != RC_OK)
+        return rc;
+    detector->indicator_matcher =
+        indicator_matcher_new(detector->indicators, detector->indicator_fields, detector->names);
+    return detector->indicator_matcher ? RC_OK : err_set(err, RC_LIMIT, "no memory for indicators");
+}
+
+const struct indicators *detector_lists(const struct detector *detector)
+{
+    return detector->indicators;
 }
 
 enum rc detector_ready(struct detector *detector, struct err *err)
@@ -139,6 +184,8 @@ static void on_event(void *context, const struct event *event)
     size_t count = 0;
     if (!(event->flags & EVENT_MATCH))
         return;
+    if (detector->indicator_matcher)
+        event = indicator_matcher_event(detector->indicator_matcher, event);
     if (matcher_event(detector->matcher, event, detector->matches, MATCHES_MAX, &count) != RC_OK) {
         detector->too_large++;
         return;

@@ -9,6 +9,7 @@
 #include "event/event.h"
 #include "event/names.h"
 #include "event/normalise.h"
+#include "rule/indicator.h"
 #include "rule/rule.h"
 
 #include <stdbool.h>
@@ -19,6 +20,10 @@ struct detector;
 struct detector *detector_new(void); /* NULL without memory */
 void detector_free(struct detector *detector);
 enum rc detector_rules(struct detector *detector, const char *folder, struct err *err) MUST_USE;
+/* Lists of indicators, which rules then see as fields of the event: every file of a folder, or one file; before or
+ * after detector_ready. `path` NULL: no more of them. */
+enum rc detector_indicators(struct detector *detector, const char *path, struct err *err) MUST_USE;
+const struct indicators *detector_lists(const struct detector *detector); /* NULL: none */
 /* Resolves references, compiles, and reads the tables of data/. */
 enum rc detector_ready(struct detector *detector, struct err *err) MUST_USE;
 const struct rules *detector_loaded(const struct detector *detector);

@@ -147,12 +147,27 @@ static void file_run(struct run *run, const char *path, const struct rule *rule,
     memory_free(showing.fired);
 }
 
-static void beside_rule(struct run *run, const struct rule *rule)
+/* The lists for all samples again, and the one beside a rule; NULL: none. */
+static enum rc lists_take(struct run *run, const char *beside, struct err *err)
+{
+    struct detector *detector = run->cases->detector;
+    const struct options *options = run->cases->options;
+    const char *path;
+    enum rc rc = detector_indicators(detector, NULL, err);
+    for (size_t i = 0; rc == RC_OK && options && (path = options_list(options, "indicators", i)); i++)
+        rc = detector_indicators(detector, path, err);
+    rc = rc == RC_OK && beside ? detector_indicators(detector, beside, err) : rc;
+    const struct indicators *lists = detector_lists(detector);
+    if (rc != RC_OK || !beside)
+        return rc;
+    struct indicator_list list = indicators_list_at(lists, indicators_list_count(lists) - 1);
+    return list.refused ? err_set(err, RC_INVALID, "line %u: %s", list.reasons[0].line, list.reasons[0].text) : RC_OK;
+}
+
+static void samples_run(struct run *run, const struct rule *rule, struct str stem)
 {
     static const char *const kinds[] = {"must", "not"};
     static const char *const endings[] = {"log", "json", "xml", "evtx"};
-    struct str path = rule->path;
-    struct str stem = str_slice(path, 0, path.n - (str_ends(path, STR(".yaml")) ? 5 : 4));
     for (size_t kind = 0; kind < ARRAY_LEN(kinds); kind++)
         for (size_t i = 0; i < ARRAY_LEN(endings); i++) {
             char name[PATH_BYTES];
@@ -160,6 +175,22 @@ static void beside_rule(struct run *run, const struct rule *rule)
             if (n > 0 && (size_t)n < sizeof name && access(name, F_OK) == 0)
                 file_run(run, name, rule, kind == 0 ? EXPECT_EACH : EXPECT_NONE, 0);
         }
+}
+
+static void beside_rule(struct run *run, const struct rule *rule)
+{
+    struct err err = {0};
+    struct str path = rule->path;
+    struct str stem = str_slice(path, 0, path.n - (str_ends(path, STR(".yaml")) ? 5 : 4));
+    char list[PATH_BYTES];
+    int n = snprintf(list, sizeof list, "%.*s.indicators.csv", STR_ARG(stem));
+    bool has = n > 0 && (size_t)n < sizeof list && access(list, F_OK) == 0;
+    if (has && lists_take(run, list, &err) != RC_OK)
+        give(run, list, rule, err.text, clock_real_ns());
+    else
+        samples_run(run, rule, stem);
+    if (has && lists_take(run, NULL, &err) != RC_OK)
+        run->rc = err_set(run->err, RC_LIMIT, "%s", err.text);
 }
 
 /* ---- info.yml ---- */

@@ -157,6 +157,8 @@ static enum rc rules_load(struct detector *detector, const struct options *optio
         rc = detector_rules(detector, folder, err);
     for (int i = 1; rc == RC_OK && !own && i < options->operand_count; i++)
         rc = detector_rules(detector, options->operands[i], err);
+    for (size_t i = 0; rc == RC_OK && (folder = options_list(options, "indicators", i)); i++)
+        rc = detector_indicators(detector, folder, err);
     return rc == RC_OK ? detector_ready(detector, err) : rc;
 }
 
@@ -170,7 +172,7 @@ static int test(const struct options *options)
                               .bare_fails = options_flag(options, "require-samples"),
                               .junit = report ? &junit : NULL};
     struct detector *detector = detector_new();
-    struct rule_cases cases = {.detector = detector, .took = on_case, .context = &testing};
+    struct rule_cases cases = {.detector = detector, .options = options, .took = on_case, .context = &testing};
     const char *const *folders = (const char *const *)options->operands + 1;
     junit_begin(&junit);
     enum rc rc = rules_load(detector, options, &err);

@@ -33,6 +33,7 @@
     X(mirror_silent, "mirror-silent", 5, 1, 1000, "intervals without a pull after which a mirror is called silent")    \
     X(keep_days, "keep-days", 1096, 1, 36525, "days that records are kept; not fewer than the acts ask for")           \
     X(hot_days, "hot-days", 62, 62, 36525, "days after which segments are packed smaller; two months stay at hand")    \
+    X(indicator_days, "indicator-days", 0, 0, 36525, "days from its date after which an indicator ends; 0: never")     \
     X(collect_journal, "collect-journal", 1, 0, 1, "collect this machine's journal")                                   \
     X(privileges, "sandbox", 1, 0, 1, "0 runs without seccomp and Landlock: only to look for a fault")
 
@@ -47,6 +48,7 @@
     X(collect_files, "collect-files", "/var/log", "files and folders to follow, separated by blanks")                  \
     X(collect_journal_folder, "collect-journal-folder", "", "folder of journal files; empty: this machine's own")      \
     X(rules, "rules", "", "folders of Sigma rules, separated by blanks; empty: the rules shipped with qorgan")         \
+    X(indicators, "indicators", "", "folders of lists of indicators, separated by blanks; empty: none")                \
     X(witness_policy, "witness-policy", "", "file of the witnesses and their quorum (C2SP tlog-policy); empty: none")  \
     X(witness_ca, "witness-ca", "", "PEM file: who vouches for https of witnesses and time stamps; empty: the system") \
     X(timestamp_url, "timestamp-url", "", "address of a time-stamp authority (RFC 3161); empty: no time stamps")       \

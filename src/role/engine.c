@@ -18,6 +18,7 @@
 #include "os/clock.h"
 #include "os/random.h"
 #include "role/engine_rules.h"
+#include "role/indicator_folder.h"
 #include "role/log.h"
 #include "role/match.h"
 #include "role/roles.h"
@@ -76,8 +77,10 @@ struct engine {
     struct rule_set *set;
     struct matcher *matcher;
     struct repeats *repeats;
-    uint64_t incomplete; /* script blocks that lacked pieces, as told last */
     struct engine_rules *duties;
+    uint64_t incomplete;           /* script blocks that lacked pieces, as told last */
+    struct indicators *indicators; /* NULL: none are configured */
+    struct indicator_matcher *indicator_matcher;
     size_t refused;
     struct wal_reader *reader;
     struct wal_frame frame;     /* at work: records are taken from it while matches and blocks have room */
@@ -128,6 +131,20 @@ struct engine {
     bool behind;
 };
 
+/* Lists of addresses, domains, hashes and URLs, when the configuration names some. */
+static enum rc indicators_start(struct engine *engine, const char *data, struct err *err)
+{
+    struct indicator_fields *fields;
+    enum rc rc = indicators_load_configured(&engine->process->config, &engine->indicators, err);
+    if (rc != RC_OK || !engine->indicators)
+        return rc;
+    rc = indicator_fields_read(data, &fields, err);
+    if (rc != RC_OK)
+        return rc;
+    engine->indicator_matcher = indicator_matcher_new(engine->indicators, fields, engine->names);
+    return engine->indicator_matcher ? RC_OK : err_set(err, RC_LIMIT, "no memory for indicators");
+}
+
 static enum rc engine_start(struct process *process, void **ret_self, struct err *err)
 {
     struct engine *engine = memory_new(sizeof *engine);
@@ -147,6 +164,8 @@ static enum rc engine_start(struct process *process, void **ret_self, struct err
     enum rc rc = mapping_load(data, engine->names, &engine->mapping, err);
     if (rc == RC_OK)
         rc = rules_load_configured(&process->config, &engine->rules, err);
+    if (rc == RC_OK)
+        rc = indicators_start(engine, data, err);
     if (rc == RC_OK)
         rc = rule_set_compile(engine->rules, engine->names, &engine->set, err);
     if (rc != RC_OK)
@@ -339,6 +358,8 @@ static void on_event(void *context, const struct event *event)
     size_t count = 0;
     if (engine->late)
         engine_rules_late(engine->duties, event);
+    if (engine->indicator_matcher)
+        event = indicator_matcher_event(engine->indicator_matcher, event);
     if (matcher_event(engine->matcher, event, found, HITS_MAX, &count) != RC_OK)
         return;
     count = MIN(count, (size_t)HITS_MAX);
@@ -529,6 +550,10 @@ static void rules_record(struct engine *engine)
     json_put_u64(&engine->text, "loaded", rules_count(engine->rules));
     json_put_u64(&engine->text, "refused", engine->refused);
     json_put_str(&engine->text, "sha256", str_at(text, hex_encode(&hash, sizeof hash, text)));
+    if (engine->indicators) {
+        json_put_u64(&engine->text, "indicators", indicators_count(engine->indicators));
+        indicators_log(engine->indicators);
+    }
     json_write_object_end(&engine->text);
     IGNORE(channel_send(keeper, MSG_LIFECYCLE, 0, buf_view(&engine->text))); /* a new keeper resumes us: told again */
 }

@@ -2,12 +2,15 @@
 #include "event/normalise.h"
 #include "rule/case.h"
 #include "rule/correlate.h"
+#include "rule/indicator_match.h"
+#include "rule/indicator_read.h"
 
 #include <stdio.h>
 
 /* Every rule of data/rules against the lines beside it: each line of NAME.must.log fires it (all lines together, when
- * it is a correlation), no line of NAME.not.log does. Through the normaliser, as in the service. And against
- * data/i18n/rules.tsv: its title and description stand there in three languages. */
+ * it is a correlation), no line of NAME.not.log does. Through the normaliser, as in the service, with the list of
+ * indicators NAME.indicators.csv, when there is one. And against data/i18n/rules.tsv: its title and description stand
+ * there in three languages. */
 
 #define LINES_MAX          512u
 #define MATCHES_MAX        256u
@@ -23,7 +26,9 @@ struct starter {
     struct rule_set *set;
     struct matcher *matcher;
     struct correlator *correlator;
-    const struct rule *rule; /* the one looked at */
+    struct indicator_fields *fields;
+    struct indicator_matcher *indicator_matcher; /* NULL: no list */
+    const struct rule *rule;                     /* the one looked at */
     bool fired[LINES_MAX + 1];
     size_t firings;
 };
@@ -41,6 +46,8 @@ static void on_event(void *context, const struct event *event)
     size_t count = 0;
     if (!(event->flags & EVENT_MATCH))
         return;
+    if (starter->indicator_matcher)
+        event = indicator_matcher_event(starter->indicator_matcher, event);
     CHECK_INT(matcher_event(starter->matcher, event, matches, MATCHES_MAX, &count), RC_OK);
     for (size_t i = 0; i < count; i++) {
         struct rule_value values[RULE_CARRY_MAX];
@@ -111,6 +118,29 @@ static struct str sample(struct arena *arena, struct str rule_path, const char *
     return text;
 }
 
+/* The list beside the rule; NULL when there is none. */
+static struct indicators *list_open(struct starter *starter, struct str text)
+{
+    struct err err;
+    struct indicators *indicators = text.n ? indicators_new(1) : NULL;
+    struct indicator_reading reading = {.indicators = indicators};
+    if (!indicators)
+        return NULL;
+    CHECK_INT(indicators_list(indicators, STR("list"), &err), RC_OK);
+    CHECK_INT(indicator_read(&reading, text, &err), RC_OK);
+    CHECK(indicators_count(indicators) > 0 && indicators_list_at(indicators, 0).refused == 0);
+    starter->indicator_matcher = indicator_matcher_new(indicators, starter->fields, starter->names);
+    CHECK(starter->indicator_matcher != NULL);
+    return indicators;
+}
+
+static void list_close(struct starter *starter, struct indicators *indicators)
+{
+    indicator_matcher_free(starter->indicator_matcher);
+    starter->indicator_matcher = NULL;
+    indicators_free(indicators);
+}
+
 static void check_rule(struct starter *starter, struct arena *arena)
 {
     struct str lines[LINES_MAX + 1];
@@ -122,6 +152,7 @@ static void check_rule(struct starter *starter, struct arena *arena)
     CHECK(rule->incident_kind.n > 0);
     if (!CHECK(must.n > 0) || !CHECK(never.n > 0))
         return;
+    struct indicators *list = list_open(starter, sample(arena, rule->path, ".indicators.csv"));
     size_t count = show(starter, must, lines);
     if (rule->kind == RULE_CORRELATION)
         CHECK(starter->firings > 0);
@@ -135,6 +166,7 @@ static void check_rule(struct starter *starter, struct arena *arena)
         if (!CHECK(!starter->fired[i]))
             printf("# must not fire: %.*s\n", STR_ARG(lines[i]));
     }
+    list_close(starter, list);
 }
 
 static void samples_fire_and_do_not(void)
@@ -147,6 +179,9 @@ static void samples_fire_and_do_not(void)
     buf_init(&data, 4096);
     buf_format(&data, "%s/data", test_source_dir());
     case_walk(starter.rules, buf_z(&data), "rules");
+    struct str table = case_file(arena, buf_z(&data), "indicators.tsv");
+    CHECK_INT(indicator_fields_load(table, &starter.fields, &err), RC_OK);
+    arena_reset(arena);
     CHECK_INT(rules_finish(starter.rules, &err), RC_OK);
     for (size_t i = 0; i < rules_outcome_count(starter.rules); i++) {
         const struct rule_outcome *outcome = rules_outcome_at(starter.rules, i);
@@ -168,6 +203,7 @@ static void samples_fire_and_do_not(void)
                rules_count(starter.rules), correlations, stats.always, stats.presence);
         CHECK(correlations >= CORRELATIONS_LEAST);
     }
+    indicator_fields_free(starter.fields);
     matcher_free(starter.matcher);
     rule_set_free(starter.set);
     mapping_free(starter.mapping);

@@ -1,0 +1,180 @@
+#include "role/indicator_folder.h"
+
+#include "base/arena.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "os/random.h"
+#include "role/log.h"
+#include "rule/indicator_read.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define NAMES_MEMORY  ((size_t)4 << 20)
+#define FIELDS_MEMORY ((size_t)1 << 20)
+#define PATH_BYTES    4096u
+
+struct listing {
+    struct arena *arena;
+    const char *names[INDICATOR_LISTS_MAX];
+    size_t count;
+    bool full;
+};
+
+/* ---- one file ---- */
+
+static enum rc text_take(const struct indicator_reading *reading, int fd, size_t size, struct err *err)
+{
+    if (size == 0)
+        return RC_OK;
+    void *bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (bytes == MAP_FAILED)
+        return err_errno(err, errno, "it could not be read");
+    IGNORE(madvise(bytes, size, MADV_SEQUENTIAL)); /* only faster */
+    enum rc rc = indicator_read(reading, str_at(bytes, size), err);
+    munmap(bytes, size);
+    return rc;
+}
+
+/* What cannot be read is said in the list. */
+static enum rc file_read(const struct indicator_reading *reading, const char *path, struct err *err)
+{
+    struct stat status;
+    struct err why = {0};
+    const char *slash = strrchr(path, '/');
+    enum rc rc = indicators_list(reading->indicators, str_of(slash ? slash + 1 : path), err);
+    if (rc != RC_OK)
+        return rc;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0 || fstat(fd, &status) != 0)
+        IGNORE(err_errno(&why, errno, "it could not be opened")); /* told below */
+    else if (!S_ISREG(status.st_mode))
+        IGNORE(err_set(&why, RC_IO, "it is not a file"));
+    else if ((uint64_t)status.st_size > INDICATOR_FILE_MAX)
+        IGNORE(err_set(&why, RC_LIMIT, "it is larger than 2 GiB"));
+    else
+        IGNORE(text_take(reading, fd, (size_t)status.st_size, &why));
+    if (fd >= 0)
+        close(fd);
+    if (why.text[0])
+        indicators_refuse(reading->indicators, 0, why.text, STR_NONE);
+    return RC_OK;
+}
+
+/* ---- a folder ---- */
+
+static bool is_list(struct str name)
+{
+    return str_ends(name, STR(".csv")) || str_ends(name, STR(".txt")) || str_ends(name, STR(".json"));
+}
+
+static bool on_name(void *context, const char *name)
+{
+    struct listing *listing = context;
+    if (!is_list(str_of(name)))
+        return true;
+    const char *kept = listing->count < INDICATOR_LISTS_MAX ? arena_strz(listing->arena, str_of(name)) : NULL;
+    listing->full = kept == NULL;
+    if (kept)
+        listing->names[listing->count++] = kept;
+    return !listing->full;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static enum rc folder_read(const struct indicator_reading *reading, const char *path, int fd, struct err *err)
+{
+    struct listing listing = {.arena = arena_new(NAMES_MEMORY)};
+    char file[PATH_BYTES];
+    if (!listing.arena) {
+        close(fd);
+        return err_set(err, RC_LIMIT, "no memory for the names of a folder");
+    }
+    int listed = io_list_open(fd, on_name, &listing);
+    enum rc rc = listed < 0 ? err_errno(err, -listed, "could not list folder \"%s\"", path) : RC_OK;
+    if (listing.full)
+        rc = err_set(err, RC_LIMIT, "folder \"%s\" holds more than %u lists", path, INDICATOR_LISTS_MAX);
+    if (listing.count)
+        qsort(listing.names, listing.count, sizeof listing.names[0], by_name);
+    for (size_t i = 0; i < listing.count && rc == RC_OK; i++) {
+        int n = snprintf(file, sizeof file, "%s/%s", path, listing.names[i]);
+        rc = n > 0 && (size_t)n < sizeof file ? file_read(reading, file, err)
+                                              : err_set(err, RC_LIMIT, "the name of a list is too long");
+    }
+    arena_free(listing.arena);
+    return rc;
+}
+
+enum rc indicator_folder_read(const char *path, bool all, struct indicators *indicators, struct err *err)
+{
+    const struct indicator_reading reading = {.indicators = indicators, .all = all};
+    int fd = io_open_folder(path);
+    if (fd == -ENOTDIR)
+        return file_read(&reading, path, err);
+    if (fd < 0)
+        return err_errno(err, -fd, "could not open \"%s\"", path);
+    return folder_read(&reading, path, fd, err);
+}
+
+enum rc indicator_fields_read(const char *data, struct indicator_fields **ret_fields, struct err *err)
+{
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new(FIELDS_MEMORY);
+    struct str text;
+    char path[PATH_BYTES];
+    int n = snprintf(path, sizeof path, "%s/indicators.tsv", data);
+    if (!arena || n < 0 || (size_t)n >= sizeof path)
+        return err_set(err, RC_LIMIT, "no memory for the fields of indicators");
+    enum rc rc = file_load_path(path, FIELDS_MEMORY / 2, arena, &text, err);
+    if (rc != RC_OK)
+        return rc;
+    rc = indicator_fields_load(text, ret_fields, err);
+    return rc == RC_OK ? rc : err_wrap(err, "\"%s\"", path);
+}
+
+enum rc indicators_load_configured(const struct config *config, struct indicators **ret_indicators, struct err *err)
+{
+    struct str rest = config->indicators;
+    char path[PATH_BYTES];
+    *ret_indicators = NULL;
+    if (!str_trim(rest).n)
+        return RC_OK;
+    struct indicators *indicators = indicators_new(random_u64());
+    if (!indicators)
+        return err_set(err, RC_LIMIT, "no memory for indicators");
+    indicators_days(indicators, (uint32_t)config->indicator_days);
+    while (rest.n) {
+        struct str folder = str_cut(&rest, ' ');
+        struct err why = {0};
+        if (folder.n && str_copy_z(folder, path, sizeof path) &&
+            indicator_folder_read(path, false, indicators, &why) != RC_OK)
+            log_error("indicators are not all there: %s", why.text);
+    }
+    indicators_finish(indicators);
+    *ret_indicators = indicators;
+    return RC_OK;
+}
+
+void indicators_log(const struct indicators *indicators)
+{
+    log_info("indicators: %zu in %zu lists, %zu MiB", indicators_count(indicators), indicators_list_count(indicators),
+             indicators_memory(indicators) >> 20);
+    for (size_t i = 0; i < indicators_list_count(indicators); i++) {
+        struct indicator_list list = indicators_list_at(indicators, i);
+        uint64_t expired = indicators_expired(indicators, i, clock_real_ns());
+        if (expired)
+            log_info("indicators: list %.*s: %llu have expired", STR_ARG(list.name), (unsigned long long)expired);
+        for (size_t r = 0; r < list.reason_count; r++)
+            log_warning("indicators: list %.*s: %llu refused, first in line %u: %s%s%s", STR_ARG(list.name),
+                        (unsigned long long)list.reasons[r].count, list.reasons[r].line, list.reasons[r].text,
+                        list.reasons[r].example[0] ? ": " : "", list.reasons[r].example);
+    }
+}

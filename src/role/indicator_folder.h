@@ -1,0 +1,26 @@
+/* indicator_folder.h - reads lists of indicators from files and folders, as the service and the commands do. */
+#ifndef ROLE_INDICATOR_FOLDER_H
+#define ROLE_INDICATOR_FOLDER_H
+
+#include "base/err.h"
+#include "role/config.h"
+#include "rule/indicator.h"
+#include "rule/indicator_match.h"
+
+#include <stdbool.h>
+
+/* The files of a folder that end in .csv, .txt or .json, in the order of their names, without subfolders; `path` may
+ * be one file itself. A file is one list, named after it. It is mapped while it is read and not kept: it must not be
+ * cut meanwhile, so write a new one and rename it. A file that cannot be read, and what finds no room, is counted as
+ * refused in its list. `all`: as in struct indicator_reading. Fails when `path` cannot be opened or without memory. */
+enum rc indicator_folder_read(const char *path, bool all, struct indicators *indicators, struct err *err) MUST_USE;
+/* The table of fields in the folder of the program's data. */
+enum rc indicator_fields_read(const char *data, struct indicator_fields **ret_fields, struct err *err) MUST_USE;
+/* The folders that the configuration names. NULL when it names none. A folder that cannot be read is an error in the
+ * log, and the others are taken: rules go on without it. */
+enum rc indicators_load_configured(const struct config *config, struct indicators **ret_indicators,
+                                   struct err *err) MUST_USE;
+/* How many were taken and what was refused, by list and reason. */
+void indicators_log(const struct indicators *indicators);
+
+#endif
