@@ -81,7 +81,6 @@ enum word {
 
 /* What is remembered of one source between records. */
 struct source_state {
-    uint8_t hint;  /* enum form, the last that worked */
     uint16_t file; /* row of mapping->files, from 1 */
     char *fields;  /* a #Fields: line of W3C, owned */
     size_t fields_n;
