@@ -15,7 +15,7 @@
 #define TAIL_BYTES  ((uint64_t)2 << 20) /* of frames in one unit */
 /* A word costs a look at a block's forms and values, and where they may hold it a scan; parsing its records costs about
  * as much as a few of those. */
-#define ROWS_WORDS_MAX 8u
+#define ROWS_WORDS_MAX 16u
 #define PATTERN_MAX    (3 * WORD_MAX + 2)
 #define FEW            4u /* putting together a quarter of the records costs as much as all */
 
