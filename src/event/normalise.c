@@ -361,6 +361,7 @@ void normaliser_record(struct normaliser *normaliser, const struct event_source 
     *description = description_cut(*description);
     if (normaliser->has_piece)
         draft->event.flags |= EVENT_PIECE;
+    normaliser->was_piece = normaliser->has_audit || normaliser->has_piece;
     draft_give(draft, sink, context);
     const struct outlet outlet = {arena, sink, context};
     if (normaliser->has_piece || normaliser->scripts.count)
@@ -390,7 +391,7 @@ const char *normaliser_piece_word(size_t index)
 
 bool normaliser_piece(const struct normaliser *normaliser)
 {
-    return normaliser->has_audit || normaliser->has_piece;
+    return normaliser->was_piece;
 }
 
 bool normaliser_heads(struct str raw)

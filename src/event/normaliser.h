@@ -121,6 +121,7 @@ struct normaliser {
     struct rows kv_rows;
     struct picker picker;
     struct audit_join join;
+    bool was_piece; /* the record given last, whatever was put together since */
     bool has_audit; /* this record is one of audit: */
     struct audit audit;
     struct str audit_text;
