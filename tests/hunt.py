@@ -139,6 +139,22 @@ def as_detect():
     check(sum(n > 0 for n in got.values()) > 150, f"{sum(n > 0 for n in got.values())} rules matched")
 
 
+def scripts_in_parts():
+    """a PowerShell script in several events is hunted whole, and once, as detect finds it"""
+    lines = [json.dumps({"EventID": 4104, "Channel": "Microsoft-Windows-PowerShell/Operational", "Hostname": "ws1",
+                         "EventTime": f"2026-11-20T10:00:0{n}", "MessageNumber": n, "MessageTotal": 2,
+                         "ScriptBlockId": block, "ScriptBlockText": text})
+             for n, block, text in ((1, "b1", "Write-Host a; Invoke-Ev"), (2, "b1", "illness -Dump"),
+                                    (1, "b2", "Invoke-Evillness"), (2, "b2", " x"))]
+    with Folder() as folder:
+        path = folder.file("ps.log", "\n".join(lines) + "\n")
+        rule = folder.file("rules/r.yml", rule_text("Evil", IDS[0], "").replace("product: linux", "product: windows")
+                           .replace("message|contains: ''", "ScriptBlockText|contains: Invoke-Evillness"))
+        folder.ingest(path)
+        check_equal(hunt(folder.data, rule), {IDS[0]: 2}, "each of the two scripts once")
+        check_same(hunt(folder.data, rule), detected(path, os.path.dirname(rule)), "of hunt and detect")
+
+
 def as_detect_on_real_logs():
     """the same on logs of real machines"""
     if not os.path.isdir(LOGHUB):
@@ -374,4 +390,5 @@ def differences():
 
 
 if __name__ == "__main__":
-    sys.exit(main([as_detect, as_detect_on_real_logs, as_the_service, told, other_letters, stopped, differences]))
+    sys.exit(main([as_detect, scripts_in_parts, as_detect_on_real_logs, as_the_service, told, other_letters, stopped,
+                   differences]))
