@@ -29,10 +29,23 @@ static void offer(const struct chooser *c, struct choice *choice, struct rule_cl
     choice->clue = clue;
 }
 
+/* The one text that each match of an expression holds, where the expression spells it out: a part of it, as clues last
+ * as long as their rule. */
+static struct str literal_in(struct str pattern)
+{
+    struct literals literals;
+    regex_literals(pattern, LITERAL_LEAST, &literals);
+    struct str text = literals.count == 1 ? literals_at(&literals, 0) : STR_NONE;
+    for (size_t at = 0; text.n && at + text.n <= pattern.n; at++)
+        if (str_starts_nocase(str_skip(pattern, at), text))
+            return str_slice(pattern, at, at + text.n);
+    return STR_NONE;
+}
+
 static void choose_test(const struct chooser *c, const struct predicate *predicate, struct choice *choice)
 {
     if (predicate->kind == PREDICATE_REGEX) {
-        offer(c, choice, (struct rule_clue){.text = regex_literal(regex_text(predicate->regex))});
+        offer(c, choice, (struct rule_clue){.text = literal_in(regex_text(predicate->regex))});
         return;
     }
     if (predicate->kind != PREDICATE_STRING)
