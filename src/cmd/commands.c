@@ -157,7 +157,7 @@ static const struct option_row rules_rows[] = {
     {.name = "rules",
      .type = OPTION_LIST,
      .argument = "DIR",
-     .help = "test, explain: take the rules from this folder, not from those of the cases or of the program"},
+     .help = "test, explain, hunt: take the rules from this folder, not from those of the cases or of the program"},
     {.name = "line", .type = OPTION_TEXT, .argument = "TEXT", .help = "explain: this line instead of a record"},
     {.name = "junit", .type = OPTION_TEXT, .argument = "FILE", .help = "test: write a JUnit report, too"},
     {.name = "indicators",
@@ -165,6 +165,26 @@ static const struct option_row rules_rows[] = {
      .argument = "PATH",
      .help = "test: a list of indicators, or a folder of such, beside those of the samples"},
     {.name = "require-samples", .type = OPTION_FLAG, .help = "test: a rule without samples fails"},
+    {.name = "from", .type = OPTION_TIME, .argument = "TIME", .help = "hunt, diff: only events at or after this time"},
+    {.name = "to", .type = OPTION_TIME, .argument = "TIME", .help = "hunt, diff: only events before this time"},
+    {.name = "records", .type = OPTION_FLAG, .help = "hunt, diff: print the records, too"},
+    {.name = "limit",
+     .type = OPTION_NUMBER,
+     .argument = "N",
+     .standard = "100",
+     .least = 1,
+     .most = 1000000,
+     .help = "hunt, diff: the most records to print"},
+    {.name = "every-record",
+     .type = OPTION_FLAG,
+     .help = "hunt, diff: look at every record in range, whatever the filters say"},
+    {.name = "jobs",
+     .type = OPTION_NUMBER,
+     .argument = "N",
+     .least = 1,
+     .most = 64,
+     .help = "hunt, diff: how many processes look at records; without it one a core"},
+    {.name = "explain", .type = OPTION_FLAG, .help = "hunt: say how the answer was found: what was passed over"},
 };
 
 static const struct option_row indicators_rows[] = {
@@ -344,13 +364,13 @@ static const struct command commands[] = {
      "checks."},
     {"detect", "run Sigma rules over files", "FILE...", 1, OPERANDS_ANY, ROWS(detect_rows),
      "Reads the files as the service would, without storing anything, and prints each match."},
-    {"rules", "check, test and explain rules", "check|test DIR... | explain RULE RECORD", 2, OPERANDS_ANY,
-     ROWS(rules_rows),
+    {"rules", "check, test, explain rules, and hunt with them",
+     "check|test DIR | explain RULE RECORD | hunt RULE | diff OLD NEW", 2, OPERANDS_ANY, ROWS(rules_rows),
      "check: loads every rule below the folders and says which are refused, and why. test: shows the samples beside "
-     "the "
-     "rules, and those of info.yml, to the rules. explain: prints the tree of a rule's tests against a record, and why "
-     "each holds or does not. Exit "
-     "status 1 when one is refused or fails."},
+     "the rules, and those of info.yml, to the rules. explain: prints the tree of a rule's tests against a record, and "
+     "why each holds or does not. hunt: what rules would have found in the archive. diff: what another version of the "
+     "rules would find there and this one not, and the other way round. Exit status 1 when one is refused or fails, or "
+     "when there is a difference."},
     {"indicators", "check lists of indicators, and hunt for them in the archive", "check PATH... | hunt", 1,
      OPERANDS_ANY, ROWS(indicators_rows),
      "check: reads lists (CSV, STIX 2.1, MISP) and says what they hold, what has expired and what is refused; exit "

@@ -1,9 +1,11 @@
 /* rules.c - `qorgan rules check DIR...`: which rules load, and why the others do not; `qorgan rules test DIR...`:
  * whether they fire on their samples, and on no other; `qorgan rules explain RULE RECORD`: why one matches a record, or
- * not. */
+ * not; `qorgan rules hunt RULE...`: what rules would have found in the archive; `qorgan rules diff OLD NEW`: what a
+ * change of them changes there. */
 #include "base/buf.h"
 #include "cmd/cmd.h"
 #include "cmd/detector.h"
+#include "cmd/hunt_command.h"
 #include "cmd/junit.h"
 #include "cmd/options.h"
 #include "cmd/rule_cases.h"
@@ -204,5 +206,9 @@ int cmd_rules(int argc, char **argv)
         return test(&options);
     if (strcmp(options.operands[0], "explain") == 0)
         return rule_explain_command(&options);
-    return cmd_usage("rules", "unknown action \"%s\": check, test or explain", options.operands[0]);
+    if (strcmp(options.operands[0], "hunt") == 0)
+        return hunt_command(&options);
+    if (strcmp(options.operands[0], "diff") == 0)
+        return rules_diff_command(&options);
+    return cmd_usage("rules", "unknown action \"%s\": check, test, explain, hunt or diff", options.operands[0]);
 }

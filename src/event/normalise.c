@@ -181,28 +181,25 @@ static bool form_try(struct normaliser *normaliser, struct source_state *state, 
     return false;
 }
 
-/* Tries the form that worked last, then all in the order of how surely their beginning tells. */
+/* Tries all in the order of how surely their beginning tells (a name and `=`, a time, an address). What a source sent
+ * before decides nothing but the columns of W3C: a record reads the same wherever reading begins. */
 static bool record_parse(struct normaliser *normaliser, struct source_state *state, struct str text)
 {
-    static const enum form order[] = {FORM_NESTED, FORM_W3C, FORM_WEB, FORM_SYSLOG, FORM_PAIRS, FORM_PLAIN};
+    static const enum form order[] = {FORM_NESTED, FORM_W3C, FORM_PAIRS, FORM_SYSLOG, FORM_WEB, FORM_PLAIN};
     struct draft *draft = &normaliser->draft;
-    enum form hint = state->hint;
+    enum form first = FORM_NONE;
     if (!text.n)
         return false;
     if (text.p[0] == '<') /* a PRI and an event tell surely, and a W3C or web line never begins so */
-        hint = winevent_begins(text) ? FORM_NESTED : FORM_SYSLOG;
-    if (hint != FORM_NONE && hint != FORM_PLAIN && form_try(normaliser, state, hint, text)) {
-        state->hint = (uint8_t)hint;
+        first = winevent_begins(text) ? FORM_NESTED : FORM_SYSLOG;
+    if (first != FORM_NONE && form_try(normaliser, state, first, text))
         return true;
-    }
     for (size_t i = 0; i < ARRAY_LEN(order); i++) {
-        if (order[i] == hint && hint != FORM_PLAIN)
+        if (order[i] == first)
             continue;
         draft_forget_fields(draft);
-        if (form_try(normaliser, state, order[i], text)) {
-            state->hint = (uint8_t)order[i];
+        if (form_try(normaliser, state, order[i], text))
             return true;
-        }
     }
     draft_forget_fields(draft);
     draft->event.parser = "none";
@@ -364,6 +361,7 @@ void normaliser_record(struct normaliser *normaliser, const struct event_source 
     *description = description_cut(*description);
     if (normaliser->has_piece)
         draft->event.flags |= EVENT_PIECE;
+    normaliser->was_piece = normaliser->has_audit || normaliser->has_piece;
     draft_give(draft, sink, context);
     const struct outlet outlet = {arena, sink, context};
     if (normaliser->has_piece || normaliser->scripts.count)
@@ -381,6 +379,25 @@ void normaliser_flush(struct normaliser *normaliser, int64_t now_ns, struct aren
         joined_give(normaliser, at, &outlet);
     while ((at = script_join_stale(&normaliser->scripts, now_ns)) >= 0)
         script_give(normaliser, at, false, &outlet);
+}
+
+/* Of audit lines, of the journal's audit fields, of the channels that script blocks come by. */
+static const char *const piece_words[] = {"audit", "_audit_id", "powershell", "powershellcore"};
+
+const char *normaliser_piece_word(size_t index)
+{
+    return index < ARRAY_LEN(piece_words) ? piece_words[index] : NULL;
+}
+
+bool normaliser_piece(const struct normaliser *normaliser)
+{
+    return normaliser->was_piece;
+}
+
+bool normaliser_heads(struct str raw)
+{
+    struct str text = str_starts(raw, STR("\xef\xbb\xbf")) ? str_skip(raw, 3) : raw;
+    return str_starts_nocase(str_trim(text), STR("#Fields:"));
 }
 
 uint64_t normaliser_pending(const struct normaliser *normaliser)

@@ -19,6 +19,9 @@
 #include "event/event.h"
 #include "event/names.h"
 
+#include <stdbool.h>
+#include <stddef.h>
+
 /* Where a record came from, as the archive's source table tells it. */
 struct event_source {
     uint8_t id[16];
@@ -51,6 +54,16 @@ void normaliser_record(struct normaliser *normaliser, const struct event_source 
  * minus a minute. */
 void normaliser_flush(struct normaliser *normaliser, int64_t now_ns, struct arena *arena, event_sink sink,
                       void *context);
+/* ---- for who reads history in parts ----
+ * What a record alone says depends on its source, the last #Fields: line that the source sent, and nothing else. */
+
+/* Whether the record given last may be a piece of an event that spans records, or end one. The joined events of a
+ * source come out the same when only these records of it are given. */
+bool normaliser_piece(const struct normaliser *normaliser);
+/* The text, or some value, of each such record holds one of these words, in lower case here; NULL past the last. */
+const char *normaliser_piece_word(size_t index);
+/* Whether the record names columns (#Fields:) for those of its source that follow. */
+bool normaliser_heads(struct str raw);
 /* The smallest record number still held back for joining, or UINT64_MAX: an engine that restarts reads from there. */
 uint64_t normaliser_pending(const struct normaliser *normaliser);
 /* Joined events given before they were complete, because too many were pending. */

@@ -233,6 +233,45 @@ static void survives_a_flood_of_sources(void)
     watch_end(&watch);
 }
 
+/* Every line behind every other one of its source: its parser, time and fields are those that it has alone. */
+static void reads_the_same_behind_any_other(void)
+{
+    static const char *const more[] = {
+        "2026-11-21 10:00:00 GET /a 200",
+        "#Software: x",
+        "Nov 21 11:59:58 gw1 sshd[811]: Accepted password for ann from 198.51.100.4 port 50022 ssh2",
+        "2026-11-21T11:59:58+05:00 web1 nginx: 203.0.113.9 - - [21/Nov/2026:11:00:00 +0000] \"GET / HTTP/1.1\" 200 5",
+        "no form at all",
+    };
+    enum { COUNT = ARRAY_LEN(samples) + ARRAY_LEN(more) };
+    struct watch watch;
+    uint32_t number = 0;
+    if (!watch_begin(&watch))
+        return;
+    for (size_t i = 0; i < COUNT; i++) {
+        struct str line = str_of(i < ARRAY_LEN(samples) ? samples[i] : more[i - ARRAY_LEN(samples)]);
+        struct event alone = {.parser = ""};
+        for (size_t k = 0; k <= COUNT; k++) {
+            memcpy(watch.source.id, &number, sizeof number);
+            number++;
+            if (k)
+                give(&watch, str_of(k - 1 < ARRAY_LEN(samples) ? samples[k - 1] : more[k - 1 - ARRAY_LEN(samples)]));
+            give(&watch, line);
+            test_row("%.*s behind line %zu", STR_ARG(line), k);
+            alone = k ? alone : watch.last;
+            CHECK_TEXT(str_of(watch.last.parser), alone.parser);
+            CHECK_INT(watch.last.time_ns, alone.time_ns);
+            CHECK_INT(watch.last.field_count, alone.field_count);
+            CHECK_INT(watch.last.logsource.service, alone.logsource.service);
+            bool piece = str_search(line, STR("audit(")) < line.n;
+            CHECK_INT(normaliser_piece(watch.normaliser), piece);
+        }
+    }
+    CHECK(normaliser_heads(STR("\xef\xbb\xbf#fields: date time\r\n")));
+    CHECK(!normaliser_heads(STR("x #Fields: date time")));
+    watch_end(&watch);
+}
+
 /* An arena without room costs fields, never the event. */
 static void bears_a_full_arena(void)
 {
@@ -334,6 +373,7 @@ static const struct test tests[] = {
     {"bears JSON bombs", bears_json_bombs},
     {"survives a flood of names", survives_a_flood_of_names},
     {"survives a flood of sources", survives_a_flood_of_sources},
+    {"reads the same behind any other", reads_the_same_behind_any_other},
     {"bears a full arena", bears_a_full_arena},
     {"joins are bounded", joins_are_bounded},
     {"joins keep sources apart", joins_keep_sources_apart},

@@ -81,7 +81,6 @@ enum word {
 
 /* What is remembered of one source between records. */
 struct source_state {
-    uint8_t hint;  /* enum form, the last that worked */
     uint16_t file; /* row of mapping->files, from 1 */
     char *fields;  /* a #Fields: line of W3C, owned */
     size_t fields_n;
@@ -122,6 +121,7 @@ struct normaliser {
     struct rows kv_rows;
     struct picker picker;
     struct audit_join join;
+    bool was_piece; /* the record given last, whatever was put together since */
     bool has_audit; /* this record is one of audit: */
     struct audit audit;
     struct str audit_text;

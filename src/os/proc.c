@@ -50,6 +50,45 @@ enum rc proc_spawn(char *const argv[], int control, pid_t *ret_pid, struct err *
     return RC_OK;
 }
 
+static void copy_run(int (*work)(void *context, int out), void *context, const int ends[2], pid_t parent)
+{
+    const struct sigaction ignore = {.sa_handler = SIG_IGN};
+    close(ends[0]);
+    IGNORE(sigaction(SIGINT, &ignore, NULL) != 0); /* without it the copy ends a moment earlier */
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)
+        _exit(126);
+    _exit(work(context, ends[1]));
+}
+
+enum rc proc_copy(int (*work)(void *context, int out), void *context, pid_t *ret_pid, int *ret_from, struct err *err)
+{
+    int ends[2];
+    pid_t parent = getpid();
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return err_errno(err, errno, "could not make a pipe");
+    IGNORE(fcntl(ends[0], F_SETPIPE_SZ, 1 << 20) < 0); /* more room, fewer waits */
+    pid_t pid = fork();
+    if (pid == 0)
+        copy_run(work, context, ends, parent);
+    int why = errno;
+    close(ends[1]);
+    if (pid < 0) {
+        close(ends[0]);
+        return err_errno(err, why, "could not start a process");
+    }
+    *ret_pid = pid;
+    *ret_from = ends[0];
+    return RC_OK;
+}
+
+void proc_end(pid_t pid)
+{
+    int status = 0;
+    IGNORE(kill(pid, SIGKILL) != 0); /* it may have ended by itself */
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    }
+}
+
 pid_t proc_reap(char *ret_why, size_t size)
 {
     int status = 0;

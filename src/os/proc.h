@@ -14,6 +14,13 @@
 /* Starts this very program again with argv; the child has standard input closed to /dev/null, standard output and
  * error as here, `control` as PROC_CONTROL_FD, nothing else, and dies with its parent. */
 enum rc proc_spawn(char *const argv[], int control, pid_t *ret_pid, struct err *err) MUST_USE;
+/* Runs `work` in a copy of this process, made as it stands now; what it writes to `out` comes from *ret_from, and what
+ * it returns is its exit status. SIGINT, which a terminal sends to all, it leaves to this process, and dies with it.
+ * Only where nothing runs beside: no other threads. */
+enum rc proc_copy(int (*work)(void *context, int out), void *context, pid_t *ret_pid, int *ret_from,
+                  struct err *err) MUST_USE;
+/* Ends such a copy, whatever it does, and waits for it. */
+void proc_end(pid_t pid);
 /* A dead child, or 0 when none. *ret_why: "exit status 1", "signal 9 (Killed)". */
 pid_t proc_reap(char *ret_why, size_t size);
 

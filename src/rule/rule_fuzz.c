@@ -1,4 +1,5 @@
 #include "rule/case.h"
+#include "rule/clue.h"
 #include "rule/correlate.h"
 
 /* Rule files: read, finished, compiled; the engine against the plain evaluator. The event stands behind a line of five
@@ -10,6 +11,27 @@ static void ignore_firing(void *context, const struct correlation_firing *firing
 {
     (void)context;
     (void)firing;
+}
+
+static double any_clue(void *context, const struct rule_clue *clue)
+{
+    (void)context;
+    return clue->text.n ? 1 : -1;
+}
+
+/* What a rule that matched must hold is there: in some value, whose letters may be folded, so by length at least. */
+static void clues_hold(const struct rule *rule, const struct event *event)
+{
+    struct rule_clue clues[256];
+    size_t count;
+    size_t longest = event->raw.n;
+    for (uint32_t i = 0; i < event->field_count; i++)
+        longest = MAX(longest, event->fields[i].value.n);
+    bool held = !rule_clues(rule, any_clue, NULL, clues, ARRAY_LEN(clues), &count);
+    for (size_t i = 0; !held && i < count; i++)
+        held = clues[i].text.n <= 4 * longest;
+    if (!held)
+        __builtin_trap();
 }
 
 static void match_all(const struct rules *rules, struct names *names, const struct rule_set *set,
@@ -28,6 +50,8 @@ static void match_all(const struct rules *rules, struct names *names, const stru
                 __builtin_trap();
             struct rule_value values[RULE_CARRY_MAX];
             struct correlator_hit hit = {rules_at(rules, i), 1, 1, values, 0};
+            if (engine && rules_at(rules, i)->kind == RULE_DETECTION)
+                clues_hold(rules_at(rules, i), event);
             if (engine) {
                 hit.value_count = matcher_carry(matcher, hit.rule, event, values);
                 IGNORE(correlator_match(correlator, &hit, ignore_firing, NULL));

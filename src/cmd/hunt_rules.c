@@ -1,0 +1,312 @@
+/* Rules are read twice: first all, to learn which are meant and what they need; then the files of those alone, so that
+ * a hunt for one rule does not pay for the others. */
+#include "cmd/hunt_rules.h"
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "cmd/data.h"
+#include "os/random.h"
+#include "role/rule_folder.h"
+#include "rule/clue.h"
+#include "rule/correlate.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define RULES_MEMORY ((size_t)1 << 30)
+#define PATH_MAX_    4096u
+#define CLUES_MAX    SWEEP_WORDS_MAX
+
+struct loading {
+    const struct hunt_choice *choice;
+    hunt_refused told;
+    void *context;
+    struct rules *all;
+    bool *wanted; /* of all */
+    struct hunt_rules *out;
+};
+
+static bool is_path(const char *named)
+{
+    struct stat stat_;
+    return stat(named, &stat_) == 0;
+}
+
+/* A folder's name without the slashes behind it: rules below it are named FOLDER/FILE. */
+static bool path_trim(const char *named, char ret_path[PATH_MAX_])
+{
+    struct str path = str_of(named);
+    while (path.n > 1 && path.p[path.n - 1] == '/')
+        path.n--;
+    return str_copy_z(path, ret_path, PATH_MAX_);
+}
+
+static bool is_below(struct str path, const char *folder)
+{
+    struct str head = str_of(folder);
+    return str_eq(path, head) || (str_starts(path, head) && path.n > head.n && path.p[head.n] == '/');
+}
+
+/* ---- all of them ---- */
+
+static enum rc read_path(struct rules *rules, const char *named, struct err *err)
+{
+    char path[PATH_MAX_];
+    if (!path_trim(named, path))
+        return err_set(err, RC_LIMIT, "the name of a folder of rules is too long");
+    return rule_folder_read(&io_kernel, path, rules, err);
+}
+
+static enum rc read_shipped(struct rules *rules, struct err *err)
+{
+    struct buf path CLEANUP(buf_done) = {0};
+    buf_init(&path, PATH_MAX_);
+    enum rc rc = data_folder(&path, err);
+    buf_text(&path, "/rules");
+    return rc == RC_OK ? rule_folder_read(&io_kernel, buf_z(&path), rules, err) : rc;
+}
+
+static enum rc read_all(struct loading *l, struct err *err)
+{
+    const struct hunt_choice *choice = l->choice;
+    bool ids = false;
+    enum rc rc = RC_OK;
+    for (size_t i = 0; i < choice->named_count && rc == RC_OK; i++) {
+        if (is_path(choice->named[i]))
+            rc = read_path(l->all, choice->named[i], err);
+        else
+            ids = true;
+    }
+    for (size_t i = 0; i < choice->folder_count && rc == RC_OK; i++)
+        rc = read_path(l->all, choice->folders[i], err);
+    if (rc == RC_OK && ids && choice->folder_count == 0)
+        rc = read_shipped(l->all, err);
+    return rc == RC_OK ? rules_finish(l->all, err) : rc;
+}
+
+/* ---- which are meant ---- */
+
+static void want(struct loading *l, const struct rule *rule)
+{
+    l->wanted[rule->index] = l->wanted[rule->index] || rule->kind != RULE_FILTER;
+}
+
+static void tell_refused(struct loading *l, const char *path)
+{
+    for (size_t i = 0; i < rules_outcome_count(l->all); i++) {
+        const struct rule_outcome *outcome = rules_outcome_at(l->all, i);
+        if (outcome->loaded || !is_below(outcome->path, path))
+            continue;
+        l->out->refused++;
+        if (l->told)
+            l->told(l->context, outcome);
+    }
+}
+
+static enum rc want_path(struct loading *l, const char *named, struct err *err)
+{
+    char path[PATH_MAX_];
+    if (!path_trim(named, path))
+        return err_set(err, RC_LIMIT, "the name of a folder of rules is too long");
+    for (size_t i = 0; i < rules_count(l->all); i++)
+        if (is_below(rules_at(l->all, i)->path, path))
+            want(l, rules_at(l->all, i));
+    tell_refused(l, path);
+    return RC_OK;
+}
+
+static enum rc want_named(struct loading *l, const char *named, struct err *err)
+{
+    const struct rule *rule = rules_find(l->all, str_of(named));
+    size_t found = rule != NULL;
+    for (size_t i = 0; !rule && i < rules_count(l->all); i++)
+        found += str_search(rules_at(l->all, i)->title, str_of(named)) < rules_at(l->all, i)->title.n;
+    for (size_t i = 0; !rule && found == 1 && i < rules_count(l->all); i++)
+        if (str_search(rules_at(l->all, i)->title, str_of(named)) < rules_at(l->all, i)->title.n)
+            rule = rules_at(l->all, i);
+    if (rule) {
+        want(l, rule);
+        return RC_OK;
+    }
+    for (size_t i = 0; i < rules_outcome_count(l->all); i++) {
+        const struct rule_outcome *outcome = rules_outcome_at(l->all, i);
+        if (!outcome->loaded && str_is(outcome->id, named))
+            return err_set(err, RC_INVALID, "the rule was refused: %.*s", STR_ARG(outcome->reason));
+    }
+    return found ? err_set(err, RC_NOT_FOUND, "\"%s\" stands in the titles of %zu rules", named, found)
+                 : err_set(err, RC_NOT_FOUND, "there is no rule, file or folder \"%s\"", named);
+}
+
+static enum rc choose(struct loading *l, struct err *err)
+{
+    const struct hunt_choice *choice = l->choice;
+    enum rc rc = RC_OK;
+    l->wanted = memory_new(rules_count(l->all) + 1);
+    if (!l->wanted)
+        return err_set(err, RC_LIMIT, "no memory for rules");
+    for (size_t i = 0; i < choice->named_count && rc == RC_OK; i++)
+        rc = is_path(choice->named[i]) ? want_path(l, choice->named[i], err) : want_named(l, choice->named[i], err);
+    return rc;
+}
+
+/* Whether a wanted rule is this one, or counts it. */
+static bool is_needed(const struct rules *rules, const bool *wanted, const struct rule *rule)
+{
+    if (wanted[rule->index])
+        return true;
+    for (size_t i = 0; i < rules_count(rules); i++) {
+        const struct rule *other = rules_at(rules, i);
+        if (wanted[i] && other->kind == RULE_CORRELATION && correlation_names(other, rule))
+            return true;
+    }
+    return false;
+}
+
+static void needs_make(struct hunt_rules *out)
+{
+    for (size_t i = 0; i < rules_count(out->rules); i++)
+        out->needed[i] = is_needed(out->rules, out->wanted, rules_at(out->rules, i));
+}
+
+/* ---- those alone ---- */
+
+/* A correlation that only stands between a wanted one and its detections is in the file of neither: all correlations
+ * and filters are read, they cost nothing until something matches. */
+static bool is_read_again(const struct loading *l, const struct rule *rule)
+{
+    return rule->kind != RULE_DETECTION || is_needed(l->all, l->wanted, rule);
+}
+
+static bool read_before(const struct loading *l, size_t index)
+{
+    for (size_t i = index; i-- > 0;)
+        if (str_eq(rules_at(l->all, i)->path, rules_at(l->all, index)->path) && is_read_again(l, rules_at(l->all, i)))
+            return true;
+    return false;
+}
+
+static enum rc read_needed(struct loading *l, struct err *err)
+{
+    enum rc rc = RC_OK;
+    char path[PATH_MAX_];
+    for (size_t i = 0; i < rules_count(l->all) && rc == RC_OK; i++) {
+        const struct rule *rule = rules_at(l->all, i);
+        if (!is_read_again(l, rule) || read_before(l, i))
+            continue;
+        if (!str_copy_z(rule->path, path, sizeof path))
+            return err_set(err, RC_LIMIT, "the name of a file of rules is too long");
+        rc = rule_folder_read(&io_kernel, path, l->out->rules, err);
+    }
+    return rc == RC_OK ? rules_finish(l->out->rules, err) : rc;
+}
+
+static enum rc mark(struct loading *l, struct err *err)
+{
+    struct hunt_rules *out = l->out;
+    size_t count = rules_count(out->rules);
+    out->wanted = memory_new(count + 1);
+    out->needed = memory_new(count + 1);
+    if (!out->wanted || !out->needed)
+        return err_set(err, RC_LIMIT, "no memory for rules");
+    for (size_t i = 0; i < count; i++) {
+        const struct rule *before = rules_find_hash(l->all, rules_at(out->rules, i)->hash);
+        out->wanted[i] = before && l->wanted[before->index];
+        out->wanted_count += out->wanted[i];
+    }
+    needs_make(out);
+    return RC_OK;
+}
+
+/* ---- words ---- */
+
+/* Long words are rare ones, and whole ones better than parts: filters know them. */
+static double clue_cost(void *context, const struct rule_clue *clue)
+{
+    struct sweep_word word = sweep_word_of(clue->text, clue->begins, clue->ends);
+    double cost = word.n < 4 ? 20 : word.n < 6 ? 6 : word.n < 9 ? 2 : 1;
+    (void)context;
+    return word.n == 0 ? -1 : sweep_word_is_whole(&word) ? cost : 100 * cost;
+}
+
+static bool words_of(struct hunt_rules *out, const struct rule *rule)
+{
+    struct rule_clue clues[CLUES_MAX];
+    size_t count;
+    if (!rule_clues(rule, clue_cost, NULL, clues, ARRAY_LEN(clues), &count))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        struct sweep_word word = sweep_word_of(clues[i].text, clues[i].begins, clues[i].ends);
+        if (!sweep_words_add(&out->words, &word))
+            return false;
+    }
+    return true;
+}
+
+/* What an event that spans records says together may stand in none of them so: each piece is looked at. */
+static void words_make(struct hunt_rules *out)
+{
+    const char *word;
+    out->has_words = true;
+    out->words.count = 0;
+    for (size_t i = 0; (word = normaliser_piece_word(i)); i++) {
+        struct sweep_word whole = sweep_word_of(str_of(word), true, true);
+        out->has_words = out->has_words && sweep_words_add(&out->words, &whole);
+    }
+    for (size_t i = 0; i < rules_count(out->rules) && out->has_words; i++)
+        if (out->needed[i] && rules_at(out->rules, i)->kind == RULE_DETECTION)
+            out->has_words = words_of(out, rules_at(out->rules, i));
+}
+
+static enum rc compile(struct hunt_rules *out, struct err *err)
+{
+    struct buf path CLEANUP(buf_done) = {0};
+    buf_init(&path, PATH_MAX_);
+    enum rc rc = rule_set_compile(out->rules, out->names, &out->set, err);
+    rc = rc == RC_OK ? data_folder(&path, err) : rc;
+    return rc == RC_OK ? mapping_load(buf_z(&path), out->names, &out->mapping, err) : rc;
+}
+
+enum rc hunt_rules_load(const struct hunt_choice *choice, hunt_refused told, void *context,
+                        struct hunt_rules *ret_rules, struct err *err)
+{
+    struct loading l = {.choice = choice, .told = told, .context = context, .out = ret_rules};
+    *ret_rules = (struct hunt_rules){.refused = 0};
+    l.all = rules_new(RULES_MEMORY);
+    ret_rules->rules = rules_new(RULES_MEMORY);
+    ret_rules->names = names_new(random_u64());
+    enum rc rc = l.all && ret_rules->rules && ret_rules->names ? RC_OK : err_set(err, RC_LIMIT, "no memory for rules");
+    rc = rc == RC_OK ? read_all(&l, err) : rc;
+    rc = rc == RC_OK ? choose(&l, err) : rc;
+    rc = rc == RC_OK ? read_needed(&l, err) : rc;
+    rc = rc == RC_OK ? mark(&l, err) : rc;
+    if (rc == RC_OK && ret_rules->wanted_count == 0 && ret_rules->refused)
+        rc = err_set(err, RC_INVALID, "all rules that were named are refused");
+    rc = rc == RC_OK ? compile(ret_rules, err) : rc;
+    if (rc == RC_OK)
+        words_make(ret_rules);
+    memory_free(l.wanted);
+    rules_free(l.all);
+    return rc;
+}
+
+void hunt_rules_narrow(struct hunt_rules *rules, const bool *keep)
+{
+    rules->wanted_count = 0;
+    for (size_t i = 0; i < rules_count(rules->rules); i++) {
+        rules->wanted[i] = rules->wanted[i] && keep[i];
+        rules->wanted_count += rules->wanted[i];
+    }
+    needs_make(rules);
+    words_make(rules);
+}
+
+void hunt_rules_done(struct hunt_rules *rules)
+{
+    rule_set_free(rules->set);
+    mapping_free(rules->mapping);
+    rules_free(rules->rules);
+    names_free(rules->names);
+    memory_free(rules->wanted);
+    memory_free(rules->needed);
+}
