@@ -307,9 +307,9 @@ static size_t rules_of_folder(const char *folder, const struct texts *texts)
 
 static void every_rule_has_its_title(void)
 {
-    static const char *const folders[] = {"data/rules/container", "data/rules/database", "data/rules/linux",
-                                          "data/rules/mail",      "data/rules/network",  "data/rules/protection",
-                                          "data/rules/web",       "data/rules/windows"};
+    static const char *const folders[] = {"data/rules/container",  "data/rules/database", "data/rules/indicator",
+                                          "data/rules/linux",      "data/rules/mail",     "data/rules/network",
+                                          "data/rules/protection", "data/rules/web",      "data/rules/windows"};
     struct texts *texts = texts_new(1);
     struct err err;
     size_t count = 0;
