@@ -364,10 +364,11 @@ void normaliser_record(struct normaliser *normaliser, const struct event_source 
     normaliser->was_piece = normaliser->has_audit || normaliser->has_piece;
     draft_give(draft, sink, context);
     const struct outlet outlet = {arena, sink, context};
-    if (normaliser->has_piece || normaliser->scripts.count)
-        scripts_step(normaliser, source, str_trim(text), &outlet);
+    /* A script block that is given takes the draft: of an audit record the join comes first, and blocks wait. */
     if (normaliser->has_audit)
         record_join(normaliser, source, record, received_ns, &outlet);
+    else if (normaliser->has_piece || normaliser->scripts.count)
+        scripts_step(normaliser, source, str_trim(text), &outlet);
 }
 
 void normaliser_flush(struct normaliser *normaliser, int64_t now_ns, struct arena *arena, event_sink sink,
