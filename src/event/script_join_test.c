@@ -20,6 +20,7 @@ struct watch {
     uint64_t record;
     uint32_t pieces;
     uint32_t joined;
+    uint32_t audits;    /* joined events of the audit log */
     uint32_t records;   /* of the last joined event */
     uint64_t first;     /* its record */
     size_t text_n;      /* of its ScriptBlockText */
@@ -33,6 +34,7 @@ static void on_event(void *context, const struct event *event)
     struct watch *watch = context;
     uint32_t name = names_find(watch->names, STR("ScriptBlockText"));
     watch->pieces += (event->flags & EVENT_PIECE) != 0;
+    watch->audits += event->record_count > 1 && str_is(str_of(event->parser), "audit");
     if (!(event->flags & EVENT_JOINED))
         return;
     CHECK(!(event->flags & EVENT_ARCHIVE) && event->flags & EVENT_MATCH && event->flags & EVENT_UNDERSTOOD);
@@ -220,7 +222,38 @@ static void memory_may_fail(void)
     watch_end(&watch);
 }
 
+static void audit_line_of(struct watch *watch, const char *type, const char *rest)
+{
+    struct buf text CLEANUP(buf_done) = {0};
+    int64_t at_s = RECEIVED_NS / 1000000000 + 600;
+    buf_init(&text, 4096);
+    buf_format(&text, "node=ws1 type=%s msg=audit(%lld.000:7): %s", type, (long long)at_s, rest);
+    arena_reset(watch->arena);
+    normaliser_record(watch->normaliser, &watch->source, watch->record++, at_s * 1000000000, buf_view(&text),
+                      watch->arena, on_event, watch);
+}
+
+/* A block that has waited long enough when an audit record of its host comes does not cost that record its join. */
+static void beside_audit(void)
+{
+    struct watch watch;
+    if (!watch_begin(&watch))
+        return;
+    piece(&watch, 1, 1, 3, 0);
+    piece(&watch, 1, 2, 3, 0);
+    audit_line_of(&watch, "SYSCALL",
+                  "arch=c000003e syscall=59 success=yes pid=2 auid=0 uid=0 comm=\"id\" exe=\"/bin/id\"");
+    audit_line_of(&watch, "EXECVE", "argc=1 a0=\"id\"");
+    audit_line_of(&watch, "EOE", "");
+    CHECK_INT(watch.audits, 1);
+    flush(&watch, INT64_C(1200000000000));
+    CHECK_INT(watch.joined, 1);
+    CHECK_INT(normaliser_incomplete(watch.normaliser), 1);
+    watch_end(&watch);
+}
+
 static const struct test tests[] = {
+    {"beside audit records of the same host", beside_audit},
     {"the order of pieces does not matter", order_does_not_matter},
     {"blocks that are too long come in parts", long_blocks_come_in_parts},
     {"the number of blocks is bounded, the oldest goes", blocks_are_bounded},
