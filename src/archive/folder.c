@@ -275,7 +275,10 @@ static enum rc catalog_next(const struct seg_names *names, struct catalog *catal
         return rc;
     if (!segment->gone)
         catalog_mark(names, segment);
-    return catalog_add(catalog, segment, err);
+    rc = catalog_add(catalog, segment, err);
+    if (rc != RC_OK)
+        segment_free(segment);
+    return rc;
 }
 
 enum rc catalog_load(const struct io *io, int folder, const uint8_t uuid[16], struct catalog *catalog, struct err *err)

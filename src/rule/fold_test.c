@@ -43,7 +43,7 @@ static void random_texts(void)
     for (size_t round = 0; round < 100000; round++) {
         struct buf text;
         buf_init_fixed(&text, room, sizeof room);
-        buf_text(&text, "        " + dice(8)); /* begins anywhere */
+        buf_text(&text, &"        "[dice(8)]); /* begins anywhere */
         size_t from = text.n;
         bool ascii = dice(2);
         for (size_t n = dice(TEXT_MAX); text.n < n;) {
