@@ -181,7 +181,7 @@ struct indicator_matcher *indicator_matcher_new(const struct indicators *indicat
         matcher->added[i] = names_put(names, str_of(added[i]));
         good = good && matcher->added[i];
     }
-    matcher->category = names_put(names, STR("indicator"));
+    matcher->category = names_put(names, STR(EVENT_INDICATOR));
     if (good && matcher->category)
         return matcher;
     indicator_matcher_free(matcher);
@@ -508,11 +508,11 @@ static void describe(struct indicator_matcher *matcher, const struct indicator_h
     buf_done(&out);
 }
 
-/* The category stands beside those that the event has: rules for these still see it. */
+/* The category stands beside those that the event has: rules for these still see it. A place is kept for it. */
 static void category_add(struct event_logsource *logsource, uint32_t category)
 {
     size_t at = 0;
-    while (at < EVENT_CATEGORIES_MAX - 1 && logsource->category[at])
+    while (at < EVENT_CATEGORIES_OWN && logsource->category[at])
         at++;
     logsource->category[at] = category;
 }
