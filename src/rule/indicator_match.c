@@ -313,16 +313,15 @@ static void look_hash(struct indicator_matcher *matcher, struct str value)
         look_key(matcher, &key, false);
 }
 
-/* A URL, and its host. */
+/* A URL, and its host, which padding behind it does not hide. */
 static void look_url(struct indicator_matcher *matcher, struct str value)
 {
     struct indicator_key key UNINITIALISED;
-    if (value.n > INDICATOR_TEXT_MAX)
-        return;
-    struct str host = indicator_url_host(value);
+    struct str host = indicator_url_host(str_slice(value, 0, INDICATOR_SCAN_MAX));
     if (host.n)
         look_host(matcher, host);
-    if (indicators_have(matcher->indicators, INDICATOR_URL) && !indicator_url_key(value, &key))
+    if (value.n <= INDICATOR_TEXT_MAX && indicators_have(matcher->indicators, INDICATOR_URL) &&
+        !indicator_url_key(value, &key))
         look_key(matcher, &key, false);
 }
 

@@ -259,6 +259,32 @@ static void texts_are_bounded(void)
     bench_close(&bench);
 }
 
+/* What pads a URL hides its host neither in a field nor in a text. */
+static void long_urls(void)
+{
+    static struct case_event made;
+    struct bench bench;
+    struct buf text;
+    struct indicator_hit hits[INDICATOR_HITS_MAX];
+    bench_open(&bench);
+    buf_init(&text, 1 << 16);
+    buf_text(&text, "http://evil.example/?");
+    for (unsigned i = 0; i < 2 * INDICATOR_TEXT_MAX; i++)
+        buf_char(&text, 'a');
+    CHECK(case_event_of(&made, bench.arena, bench.names, STR("{\"c-uri\":\"\"}")));
+    made.event.fields[0].value = buf_view(&text);
+    made.event.raw = STR_NONE;
+    made.event.time_ns = NOW_NS;
+    if (CHECK_INT(indicator_matcher_find(bench.matcher, &made.event, hits), 1))
+        CHECK_TEXT(hits[0].value, "evil.example");
+    buf_text(&text, " 192.0.2.7");
+    struct event event = {.raw = buf_view(&text), .time_ns = NOW_NS, .record_count = 1};
+    if (CHECK_INT(indicator_matcher_find(bench.matcher, &event, hits), 2))
+        CHECK_TEXT(hits[0].value, "evil.example");
+    buf_done(&text);
+    bench_close(&bench);
+}
+
 static void bad_tables(void)
 {
     static const char *const tables[] = {"", "field\n", "field\tholds\nx\tnothing\n", "field\tholds\n@nosuch\turl\n",
@@ -361,6 +387,7 @@ static const struct test tests[] = {
     {"lines without fields", lines_are_looked_at},
     {"joined events tell what is new", joined_events},
     {"texts are looked at up to their bounds", texts_are_bounded},
+    {"URLs longer than a value", long_urls},
     {"tables that are refused", bad_tables},
     {"rules see the indicator", rules_see_it},
     {"other rules see the event as before", other_rules_see_it},
