@@ -166,6 +166,8 @@ static enum rc engine_start(struct process *process, void **ret_self, struct err
     matcher_clock(engine->matcher, clock_boot_ns);
     engine->duties = engine_rules_new(engine->rules, engine->matcher, engine->names);
     ASSERT(engine->duties != NULL);
+    if (engine->indicator_matcher)
+        engine_rules_given(engine->duties, indicator_field_names, INDICATOR_FIELDS);
     normaliser_set_zone(engine->normaliser, (int32_t)process->config.zone_offset_s);
     *ret_self = engine;
     return RC_OK;
