@@ -113,6 +113,16 @@ def incidents(web):
     return [incident for incident in found if ADDRESS_RULE in json.dumps(web.ask("incident.get", id=incident["id"]))]
 
 
+def explained(service, web, lists):
+    """The service and the command say of the listed record that the rule matches, and of another that it does not."""
+    for word, match in ((f"from {LISTED}", True), ("from 203.0.113.1 ", False)):
+        record = next(hit["record"] for hit in service.search("Accepted") if word in hit["raw"])
+        answer = web.ask("explain", rule=ADDRESS_RULE, record=record)
+        check_equal((answer["ok"], answer.get("match")), (True, match), f"why of {word}: {answer}")
+        said = service.run("rules", "explain", "--json", "--indicators", lists, ADDRESS_RULE, str(record)).stdout
+        check_equal(json.loads(said), answer["explained"], "what the command says")
+
+
 def served():
     """the service: a listed address opens an incident, an expired one does not; hunt finds old records of a new list"""
     with Lists() as lists:
@@ -131,6 +141,7 @@ def served():
             check_equal(len(incidents(web)), 1, "incidents of the listed address")
             card = json.dumps(web.ask("incident.get", id=incidents(web)[0]["id"]), ensure_ascii=False)
             check(f"indicator.value={LISTED} indicator.list=a.json indicator.note=C2" in card, card[:2000])
+            explained(service, web, lists.path)
             log = service.read_log()
             for said in ("indicators: 3 in 2 lists", "list b.csv: 1 have expired",
                          "list b.csv: 1 refused, first in line 3: of no known kind: x y"):

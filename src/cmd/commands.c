@@ -163,7 +163,7 @@ static const struct option_row rules_rows[] = {
     {.name = "indicators",
      .type = OPTION_LIST,
      .argument = "PATH",
-     .help = "test: a list of indicators, or a folder of such, beside those of the samples"},
+     .help = "test, explain: a list of indicators, or a folder of such; test: beside those of the samples"},
     {.name = "require-samples", .type = OPTION_FLAG, .help = "test: a rule without samples fails"},
     {.name = "from", .type = OPTION_TIME, .argument = "TIME", .help = "hunt, diff: only events at or after this time"},
     {.name = "to", .type = OPTION_TIME, .argument = "TIME", .help = "hunt, diff: only events before this time"},

@@ -11,6 +11,7 @@
 #include "os/random.h"
 #include "paper/visible.h"
 #include "role/explainer.h"
+#include "role/indicator_folder.h"
 #include "role/rule_folder.h"
 
 #include <stdio.h>
@@ -24,6 +25,8 @@ struct explaining {
     struct rules *rules;
     struct rule_set *set;
     struct matcher *matcher;
+    struct indicators *indicators; /* NULL: no list was given */
+    struct indicator_fields *indicator_fields;
     struct explainer how;
     const struct rule *rule;
     bool json;
@@ -62,6 +65,33 @@ static enum rc rules_compile(struct explaining *x, struct err *err)
         return rc;
     x->matcher = matcher_new(x->set);
     return x->matcher ? RC_OK : err_set(err, RC_LIMIT, "no memory for matching");
+}
+
+/* Lists as `detect` takes them. */
+static enum rc indicators_read(struct explaining *x, const struct options *options, struct err *err)
+{
+    struct buf folder CLEANUP(buf_done) = {0};
+    const char *path;
+    if (!options_list(options, "indicators", 0))
+        return RC_OK;
+    x->indicators = indicators_new(random_u64());
+    enum rc rc = x->indicators ? RC_OK : err_set(err, RC_LIMIT, "no memory for indicators");
+    for (size_t i = 0; rc == RC_OK && (path = options_list(options, "indicators", i)); i++)
+        rc = indicator_folder_read(path, false, x->indicators, err);
+    if (rc != RC_OK)
+        return rc;
+    indicators_finish(x->indicators);
+    buf_init(&folder, 4096);
+    rc = data_folder(&folder, err);
+    return rc == RC_OK ? indicator_fields_read(buf_z(&folder), &x->indicator_fields, err) : rc;
+}
+
+static enum rc indicators_start(struct explaining *x, struct err *err)
+{
+    if (!x->indicators)
+        return RC_OK;
+    x->how.indicators = indicator_matcher_new(x->indicators, x->indicator_fields, x->how.names);
+    return x->how.indicators ? RC_OK : err_set(err, RC_LIMIT, "no memory for indicators");
 }
 
 /* ---- the tree ---- */
@@ -159,7 +189,9 @@ static enum rc show(struct explaining *x, struct archive_reader *reader, const s
     enum rc rc = rules_compile(x, err);
     x->writer = (struct explainer_json){
         .out = &x->out, .names = x->how.names, .bytes_max = TEXT_MAX, .depth_max = EXPLAIN_DEPTH_MAX};
+    rc = rc == RC_OK ? indicators_start(x, err) : rc;
     rc = rc == RC_OK ? explainer_events(&x->how, &target, err) : rc;
+    indicator_matcher_free(x->how.indicators);
     matcher_free(x->matcher);
     rule_set_free(x->set); /* they borrow the names, which go with the archive */
     return rc;
@@ -211,6 +243,7 @@ int rule_explain_command(const struct options *options)
     if (x.json)
         json_write_array(&x.out);
     enum rc rc = arena ? rules_read(&x, options, &err) : err_set(&err, RC_LIMIT, "no memory for a record");
+    rc = rc == RC_OK ? indicators_read(&x, options, &err) : rc;
     if (rc == RC_OK)
         rc = line ? show_line(&x, line, arena, &err) : show_record(&x, options, arena, &err);
     rc = rc == RC_OK ? x.rc : rc;
@@ -225,6 +258,8 @@ int rule_explain_command(const struct options *options)
     if (rc == RC_OK)
         fwrite(x.out.p, 1, x.out.n, stdout);
     int status = rc == RC_OK ? CMD_OK : cmd_fail("rules", &err);
+    indicator_fields_free(x.indicator_fields);
+    indicators_free(x.indicators);
     rules_free(x.rules);
     buf_done(&x.out);
     return status;

@@ -239,7 +239,7 @@ void draft_apply(struct draft *draft, const struct row *row)
         logsource->product = row->product;
     if (!logsource->service)
         logsource->service = row->service;
-    if (row->category && draft->category_count < EVENT_CATEGORIES_MAX) {
+    if (row->category && draft->category_count < EVENT_CATEGORIES_OWN) {
         uint32_t i = 0;
         while (i < draft->category_count && logsource->category[i] != row->category)
             i++;

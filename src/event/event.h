@@ -16,9 +16,10 @@
 #include <string.h>
 
 #define EVENT_FIELDS_MAX     512 /* fields past it are counted in `fields_lost` */
-#define EVENT_CATEGORIES_MAX 4   /* Sigma categories one event can have (Sysmon 12: registry_event, registry_add) */
-#define EVENT_RECORDS_MAX    64  /* records joined into one event (Linux audit, script blocks) */
-#define EVENT_DEPTH_MAX      64  /* nesting of JSON followed; deeper is kept whole in the raw bytes */
+#define EVENT_CATEGORIES_OWN 4   /* Sigma categories a record can have (Sysmon 12: registry_event, registry_add) */
+#define EVENT_CATEGORIES_MAX (EVENT_CATEGORIES_OWN + 1) /* and EVENT_INDICATOR */
+#define EVENT_RECORDS_MAX    64                         /* records joined into one event (Linux audit, script blocks) */
+#define EVENT_DEPTH_MAX      64 /* nesting of JSON followed; deeper is kept whole in the raw bytes */
 
 /* Statutory fields, 52/NK Annex 4. One row: enum, key (used in queries, columns and exports). */
 #define STATUTORY_FIELDS(X)                                                                                            \
@@ -54,6 +55,10 @@ struct event_field {
     uint32_t type; /* enum event_type */
     struct str value;
 };
+
+/* The category that an event gets for what it holds, beside those of its source (rule/indicator_match.h): it says
+ * nothing of where the event comes from. */
+#define EVENT_INDICATOR "indicator"
 
 /* What the event says of its Sigma log source; id in struct names, 0 = does not say. */
 struct event_logsource {

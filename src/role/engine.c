@@ -131,20 +131,6 @@ struct engine {
     bool behind;
 };
 
-/* Lists of addresses, domains, hashes and URLs, when the configuration names some. */
-static enum rc indicators_start(struct engine *engine, const char *data, struct err *err)
-{
-    struct indicator_fields *fields;
-    enum rc rc = indicators_load_configured(&engine->process->config, &engine->indicators, err);
-    if (rc != RC_OK || !engine->indicators)
-        return rc;
-    rc = indicator_fields_read(data, &fields, err);
-    if (rc != RC_OK)
-        return rc;
-    engine->indicator_matcher = indicator_matcher_new(engine->indicators, fields, engine->names);
-    return engine->indicator_matcher ? RC_OK : err_set(err, RC_LIMIT, "no memory for indicators");
-}
-
 static enum rc engine_start(struct process *process, void **ret_self, struct err *err)
 {
     struct engine *engine = memory_new(sizeof *engine);
@@ -165,7 +151,8 @@ static enum rc engine_start(struct process *process, void **ret_self, struct err
     if (rc == RC_OK)
         rc = rules_load_configured(&process->config, &engine->rules, err);
     if (rc == RC_OK)
-        rc = indicators_start(engine, data, err);
+        rc = indicators_match_configured(&process->config, engine->names, &engine->indicators,
+                                         &engine->indicator_matcher, err);
     if (rc == RC_OK)
         rc = rule_set_compile(engine->rules, engine->names, &engine->set, err);
     if (rc != RC_OK)
@@ -179,6 +166,8 @@ static enum rc engine_start(struct process *process, void **ret_self, struct err
     matcher_clock(engine->matcher, clock_boot_ns);
     engine->duties = engine_rules_new(engine->rules, engine->matcher, engine->names);
     ASSERT(engine->duties != NULL);
+    if (engine->indicator_matcher)
+        engine_rules_given(engine->duties, indicator_field_names, INDICATOR_FIELDS);
     normaliser_set_zone(engine->normaliser, (int32_t)process->config.zone_offset_s);
     *ret_self = engine;
     return RC_OK;

@@ -17,8 +17,10 @@ struct engine_rules {
     const struct names *names;
     struct duty *duties; /* by rule */
     bool known;
-    uint64_t counted; /* records below were counted before */
-    uint64_t next;    /* behind the newest record at work */
+    uint64_t counted;         /* records below were counted before */
+    uint64_t next;            /* behind the newest record at work */
+    const char *const *given; /* names of fields, told before those that the matcher saw */
+    size_t given_count;
     size_t fields_told;
     /* of what was written last: it reaches up to these */
     size_t rules_written;
@@ -56,6 +58,13 @@ void engine_rules_free(struct engine_rules *self)
         return;
     memory_free(self->duties);
     memory_free(self);
+}
+
+void engine_rules_given(struct engine_rules *self, const char *const *names, size_t count)
+{
+    ASSERT(self->fields_told == 0 && self->given_count == 0);
+    self->given = names;
+    self->given_count = count;
 }
 
 /* ---- states ---- */
@@ -174,10 +183,15 @@ static bool sources_write(struct engine_rules *self, struct buf *out)
     return any;
 }
 
+static struct str field_at(const struct engine_rules *self, size_t i)
+{
+    return i < self->given_count ? str_of(self->given[i]) : matcher_field_at(self->matcher, i - self->given_count);
+}
+
 static bool fields_write(struct engine_rules *self, struct buf *out)
 {
     size_t i = self->fields_told;
-    while (i < matcher_field_count(self->matcher) && rule_stats_field(out, matcher_field_at(self->matcher, i)))
+    while (i < self->given_count + matcher_field_count(self->matcher) && rule_stats_field(out, field_at(self, i)))
         i++;
     self->fields_written = i;
     return i > self->fields_told;

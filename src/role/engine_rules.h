@@ -33,6 +33,10 @@ bool engine_rules_known(const struct engine_rules *self);
 /* A match that opens no incident and that no correlation counts has its place in the archive, as the record's hit. */
 bool engine_rules_wants(const struct engine_rules *self, const struct rule *rule);
 
+/* Fields that events get here when something is found in them, before rules see them (lists of indicators): they count
+ * as seen, though nothing was found yet. Before anything is written; borrowed. */
+void engine_rules_given(struct engine_rules *self, const char *const *names, size_t count);
+
 /* The record whose events come now. Records below one that was counted before, here or by an engine before this one,
  * are not counted again. */
 void engine_rules_record(struct engine_rules *self, uint64_t record);

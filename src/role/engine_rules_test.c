@@ -223,6 +223,29 @@ static void what_is_off_covers_nothing(void)
     end();
 }
 
+/* What lists would give to an event counts as seen while they are quiet. */
+static void given_fields_are_seen(void)
+{
+    static const char *const given[] = {"indicator.type", "indicator.value"};
+    begin();
+    engine_rules_given(engine.self, given, ARRAY_LEN(given));
+    CHECK_INT(tell("{\"counted\":0,\"rules\":[]}"), RC_OK);
+    CHECK(write_and_read()); /* before the first event */
+    if (CHECK_INT(engine.stats.field_count, 2))
+        CHECK_TEXT(engine.stats.fields[1], "indicator.value");
+    engine_rules_sent(engine.self);
+    CHECK(!write_and_read());
+    record(1);
+    CHECK(write_and_read());
+    if (CHECK_INT(engine.stats.field_count, 2))
+        CHECK_TEXT(engine.stats.fields[0], "user");
+    engine_rules_sent(engine.self);
+    engine_rules_desk_up(engine.self);
+    CHECK(write_and_read());
+    CHECK_INT(engine.stats.field_count, 4);
+    end();
+}
+
 static void nothing_counts_twice(void)
 {
     begin();
@@ -259,6 +282,7 @@ static const struct test tests[] = {
     {"states decide", states_decide},
     {"counters are told once", counters_are_told_once},
     {"what is off covers nothing", what_is_off_covers_nothing},
+    {"fields that lists give are seen", given_fields_are_seen},
     {"nothing counts twice", nothing_counts_twice},
 };
 

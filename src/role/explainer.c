@@ -56,10 +56,17 @@ bool explainer_wants(const struct rule *asked, const struct rule *rule)
 
 struct gathering {
     const struct explainer_target *target;
+    struct indicator_matcher *indicators;
     struct normaliser *normaliser;
     uint64_t number;
     bool done; /* the joined event was given */
 };
+
+/* With what is known of its indicators, as the matcher of an engine is given it. */
+static void give(const struct gathering *g, const struct event *event)
+{
+    g->target->sink(g->target->context, g->indicators ? indicator_matcher_event(g->indicators, event) : event);
+}
 
 /* The record's own event. What its source said before decides how some records are read (#Fields: of W3C): when the
  * archive knows better, its fields are those that the rule saw. */
@@ -71,7 +78,7 @@ static void on_own(void *context, const struct event *event)
         return;
     bool known = hit->event.parser && hit->event.field_count && event->parser;
     if (!known || str_eq(str_of(hit->event.parser), str_of(event->parser))) {
-        g->target->sink(g->target->context, event);
+        give(g, event);
         return;
     }
     struct event *stored = arena_alloc(g->target->arena, sizeof *stored);
@@ -80,7 +87,7 @@ static void on_own(void *context, const struct event *event)
     event_copy(&hit->event, stored);
     stored->logsource = event->logsource;
     stored->raw = event->raw;
-    g->target->sink(g->target->context, stored);
+    give(g, stored);
 }
 
 static void on_joined(void *context, const struct event *event)
@@ -91,7 +98,7 @@ static void on_joined(void *context, const struct event *event)
     for (uint32_t i = 0; i < event->record_count && !g->done; i++)
         g->done = event->records[i] == g->number;
     if (g->done)
-        g->target->sink(g->target->context, event);
+        give(g, event);
 }
 
 static bool is_near(const struct archive_hit *a, const struct archive_hit *b)
@@ -154,7 +161,7 @@ static enum rc join(struct gathering *g, struct err *err)
 enum rc explainer_events(const struct explainer *explainer, const struct explainer_target *target, struct err *err)
 {
     const struct archive_hit *hit = target->hit;
-    struct gathering g = {.target = target, .number = hit->leaf.index};
+    struct gathering g = {.target = target, .indicators = explainer->indicators, .number = hit->leaf.index};
     ASSERT(target->arena && target->sink);
     if (hit->leaf.type != LEAF_RAW && hit->leaf.type != LEAF_DIGEST)
         return RC_OK;

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "event/normalise.h"
 #include "rule/explain.h"
+#include "rule/indicator_match.h"
 #include "rule/rule.h"
 
 #include <stdbool.h>
@@ -33,6 +34,7 @@ struct explainer {
     const struct mapping *mapping;
     struct names *names;
     int32_t zone_s;
+    struct indicator_matcher *indicators; /* NULL: no lists */
 };
 
 /* One event that rules see, borrowed until return. With more than one record it is joined from them. */

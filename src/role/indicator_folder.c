@@ -1,6 +1,7 @@
 #include "role/indicator_folder.h"
 
 #include "base/arena.h"
+#include "base/assert.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/random.h"
@@ -161,6 +162,29 @@ enum rc indicators_load_configured(const struct config *config, struct indicator
     indicators_finish(indicators);
     *ret_indicators = indicators;
     return RC_OK;
+}
+
+enum rc indicators_match_configured(const struct config *config, struct names *names,
+                                    struct indicators **ret_indicators, struct indicator_matcher **ret_matcher,
+                                    struct err *err)
+{
+    struct indicator_fields *fields = NULL;
+    char data[PATH_BYTES];
+    *ret_matcher = NULL;
+    enum rc rc = indicators_load_configured(config, ret_indicators, err);
+    if (rc != RC_OK || !*ret_indicators)
+        return rc;
+    int n = snprintf(data, sizeof data, "%.*s/data", STR_ARG(config->share));
+    ASSERT(n >= 0 && (size_t)n < sizeof data);
+    rc = indicator_fields_read(data, &fields, err);
+    if (rc == RC_OK)
+        *ret_matcher = indicator_matcher_new(*ret_indicators, fields, names);
+    if (rc == RC_OK && *ret_matcher)
+        return RC_OK;
+    indicator_fields_free(fields);
+    indicators_free(*ret_indicators);
+    *ret_indicators = NULL;
+    return rc == RC_OK ? err_set(err, RC_LIMIT, "no memory for indicators") : rc;
 }
 
 void indicators_log(const struct indicators *indicators)

@@ -20,6 +20,11 @@ enum rc indicator_fields_read(const char *data, struct indicator_fields **ret_fi
  * log, and the others are taken: rules go on without it. */
 enum rc indicators_load_configured(const struct config *config, struct indicators **ret_indicators,
                                    struct err *err) MUST_USE;
+/* The same with a matcher of them, for the process's life; both NULL when the configuration names none. Fails when the
+ * table of fields cannot be read, too. */
+enum rc indicators_match_configured(const struct config *config, struct names *names,
+                                    struct indicators **ret_indicators, struct indicator_matcher **ret_matcher,
+                                    struct err *err) MUST_USE;
 /* How many were taken and what was refused, by list and reason. */
 void indicators_log(const struct indicators *indicators);
 

@@ -12,6 +12,7 @@
 #include "os/clock.h"
 #include "os/random.h"
 #include "role/hit.h"
+#include "role/indicator_folder.h"
 #include "role/keep.h"
 #include "role/log.h"
 #include "role/mirror_server.h"
@@ -65,7 +66,10 @@ static void rules_load(struct query_role *role)
 {
     struct err err = {0};
     const struct config *config = &role->process->config;
-    const struct explainer explainer = {role->mapping, role->names, (int32_t)config->zone_offset_s};
+    struct explainer explainer = {role->mapping, role->names, (int32_t)config->zone_offset_s, NULL};
+    struct indicators *indicators;
+    if (indicators_match_configured(config, role->names, &indicators, &explainer.indicators, &err) != RC_OK)
+        log_error("the lists of indicators could not be read, rules are explained without them: %s", err.text);
     if (query_explain_new(config, &explainer, &role->explain, &err) != RC_OK)
         log_error("the rules could not be read, none can be explained: %s", err.text);
 }

@@ -1,6 +1,7 @@
 #include "base/buf.h"
 #include "rule/case.h"
 #include "rule/correlate.h"
+#include "rule/explain.h"
 
 #include <stdio.h>
 
@@ -87,12 +88,13 @@ static void correlations_group_by_it(void)
     static const struct {
         const char *json;
         const char *peer;
+        const char *field; /* that it comes from */
     } rows[] = {
-        {"{\"f\": 1, \"src\": \"a\", \"IpAddress\": \"b\"}", "a"},
-        {"{\"f\": 1, \"IPADDRESS\": \"b\"}", "b"},
-        {"{\"f\": 1, \"src\": null, \"IpAddress\": \"b\"}", "b"},
-        {"{\"f\": 1, \"peer\": \"c\"}", "c"},
-        {"{\"f\": 1}", ""},
+        {"{\"f\": 1, \"src\": \"a\", \"IpAddress\": \"b\"}", "a", "src"},
+        {"{\"f\": 1, \"IPADDRESS\": \"b\"}", "b", "IpAddress"},
+        {"{\"f\": 1, \"src\": null, \"IpAddress\": \"b\"}", "b", "IpAddress"},
+        {"{\"f\": 1, \"peer\": \"c\"}", "c", "peer"},
+        {"{\"f\": 1}", "", "peer"},
     };
     static const char text[] = HEAD "detection: {s: {f: 1}, condition: s}\n"
                                     "---\ntitle: many\ncorrelation: {type: event_count, rules: [base], group-by: "
@@ -118,6 +120,11 @@ static void correlations_group_by_it(void)
             CHECK_INT(count, rows[i].peer[0] != '\0');
             CHECK_TEXT(count ? values[0].value : STR(""), rows[i].peer);
             CHECK_TEXT(count ? values[0].name : STR("peer"), "peer");
+            struct str field = STR_NONE;
+            struct str told = rule_explain_group(rules_at(rules, 1), 0, 0, names, &made.event, &field);
+            CHECK(!told.p == !count);
+            CHECK_TEXT(told, rows[i].peer);
+            CHECK_TEXT(field, rows[i].field);
         }
         arena_free(arena);
     }

@@ -248,16 +248,30 @@ bool rule_explain_correlation(const struct rule *rule, struct explain_correlatio
     return true;
 }
 
+/* p == NULL: the event has no such field with a value. */
+static struct str value_of(const struct names *names, const struct event *event, struct str name)
+{
+    for (size_t i = 0; i < event->field_count; i++) {
+        const struct event_field *field = &event->fields[i];
+        if (field->type != EVENT_NULL && naive_entry_is(names, event, i, name))
+            return str_slice(field->value.p ? field->value : STR(""), 0, EXPLAIN_TEXT_MAX);
+    }
+    return STR_NONE;
+}
+
 struct str rule_explain_group(const struct rule *correlation, size_t position, size_t group, const struct names *names,
                               const struct event *event, struct str *ret_field)
 {
     const struct rule_correlation *c = correlation->correlation;
     ASSERT(c && position < c->rule_count && group < c->group_count);
-    *ret_field = c->group_fields[position * c->group_count + group];
-    for (size_t i = 0; i < event->field_count; i++) {
-        const struct event_field *field = &event->fields[i];
-        if (field->type != EVENT_NULL && naive_entry_is(names, event, i, *ret_field))
-            return str_slice(field->value.p ? field->value : STR(""), 0, EXPLAIN_TEXT_MAX);
+    struct str given = c->group_fields[position * c->group_count + group];
+    const struct rule_alias *alias = rule_alias_find(c->rules[position], given);
+    for (size_t i = 0; alias && i < alias->field_count; i++) {
+        struct str value = value_of(names, event, alias->fields[i]);
+        *ret_field = alias->fields[i];
+        if (value.p)
+            return value;
     }
-    return STR_NONE;
+    *ret_field = given;
+    return value_of(names, event, given);
 }

@@ -239,22 +239,32 @@ static enum place place_of(struct str key)
                                       : PLACE_OTHER;
 }
 
+/* An event within an event is one that it is related to (RelatedEvent). */
+static bool within_event(const struct file *file)
+{
+    bool within = false;
+    for (uint32_t i = 0; i < file->reader.depth; i++)
+        within = within || file->places[i] == PLACE_EVENT;
+    return within;
+}
+
 /* A container begins under `key`; when it is an object that we read, it is read to its end. */
 static enum rc container(struct file *file, enum json_kind kind, enum place under, bool *ret_whole)
 {
     enum place around = (enum place)file->places[file->reader.depth - 1];
     bool object = kind == JSON_OBJECT;
+    bool event = object && under == PLACE_EVENT && !within_event(file);
     if (object && under == PLACE_OTHER && around == PLACE_STIX)
         return stix_object(file, ret_whole);
     if (object && under == PLACE_OTHER && around == PLACE_MISP)
         return misp_attribute(file, ret_whole);
-    if (object && under == PLACE_EVENT) {
+    if (event) {
         arena_reset(file->kept);
         file->info = STR_NONE;
     }
     bool list = kind == JSON_ARRAY && (under == PLACE_STIX || under == PLACE_MISP);
     file->found = file->found || list;
-    file->places[file->reader.depth] = (uint8_t)(list || (object && under == PLACE_EVENT) ? under : PLACE_OTHER);
+    file->places[file->reader.depth] = (uint8_t)(list || event ? under : PLACE_OTHER);
     return RC_OK;
 }
 

@@ -10,7 +10,6 @@
 #define FIELDS_LIMIT  1024u
 #define NAME_MAX_N    128u
 #define HIT_MEMORY    ((size_t)256 << 10)
-#define FIELDS_ADDED  6u
 #define SUFFIXES_MAX  128u
 #define DESCRIBED_MAX ((size_t)16384) /* bytes of a description that are taken over */
 #define WORD_LEAST    4u
@@ -47,7 +46,7 @@ struct indicator_matcher {
     uint8_t *holds; /* by name id */
     uint8_t classes[256];
     bool any_begin;
-    uint32_t added[FIELDS_ADDED]; /* name ids */
+    uint32_t added[INDICATOR_FIELDS]; /* name ids */
     uint32_t category;
     struct arena *arena; /* of the hits */
     /* of the event at work */
@@ -149,6 +148,9 @@ void indicator_fields_free(struct indicator_fields *fields)
 
 /* ---- the matcher ---- */
 
+const char *const indicator_field_names[INDICATOR_FIELDS] = {
+    "indicator.type", "indicator.value", "indicator.field", "indicator.list", "indicator.note", "indicator.confidence"};
+
 /* What a word may consist of: parts of addresses, names and hashes. Bytes beyond ASCII are letters of IDN labels. */
 static void classes_make(uint8_t classes[256])
 {
@@ -165,8 +167,6 @@ static void classes_make(uint8_t classes[256])
 struct indicator_matcher *indicator_matcher_new(const struct indicators *indicators,
                                                 const struct indicator_fields *fields, struct names *names)
 {
-    static const char *const added[FIELDS_ADDED] = {"indicator.type", "indicator.value", "indicator.field",
-                                                    "indicator.list", "indicator.note",  "indicator.confidence"};
     struct indicator_matcher *matcher = memory_new(sizeof *matcher);
     if (!matcher)
         return NULL;
@@ -177,11 +177,11 @@ struct indicator_matcher *indicator_matcher_new(const struct indicators *indicat
     bool good = matcher->holds && matcher->arena;
     if (good)
         memset(matcher->holds, HOLDS_UNKNOWN, NAMES_MAX + 1);
-    for (size_t i = 0; i < FIELDS_ADDED; i++) {
-        matcher->added[i] = names_put(names, str_of(added[i]));
+    for (size_t i = 0; i < INDICATOR_FIELDS; i++) {
+        matcher->added[i] = names_put(names, str_of(indicator_field_names[i]));
         good = good && matcher->added[i];
     }
-    matcher->category = names_put(names, STR("indicator"));
+    matcher->category = names_put(names, STR(EVENT_INDICATOR));
     if (good && matcher->category)
         return matcher;
     indicator_matcher_free(matcher);
@@ -313,16 +313,15 @@ static void look_hash(struct indicator_matcher *matcher, struct str value)
         look_key(matcher, &key, false);
 }
 
-/* A URL, and its host. */
+/* A URL, and its host, which padding behind it does not hide. */
 static void look_url(struct indicator_matcher *matcher, struct str value)
 {
     struct indicator_key key UNINITIALISED;
-    if (value.n > INDICATOR_TEXT_MAX)
-        return;
-    struct str host = indicator_url_host(value);
+    struct str host = indicator_url_host(str_slice(value, 0, INDICATOR_SCAN_MAX));
     if (host.n)
         look_host(matcher, host);
-    if (indicators_have(matcher->indicators, INDICATOR_URL) && !indicator_url_key(value, &key))
+    if (value.n <= INDICATOR_TEXT_MAX && indicators_have(matcher->indicators, INDICATOR_URL) &&
+        !indicator_url_key(value, &key))
         look_key(matcher, &key, false);
 }
 
@@ -508,11 +507,11 @@ static void describe(struct indicator_matcher *matcher, const struct indicator_h
     buf_done(&out);
 }
 
-/* The category stands beside those that the event has: rules for these still see it. */
+/* The category stands beside those that the event has: rules for these still see it. A place is kept for it. */
 static void category_add(struct event_logsource *logsource, uint32_t category)
 {
     size_t at = 0;
-    while (at < EVENT_CATEGORIES_MAX - 1 && logsource->category[at])
+    while (at < EVENT_CATEGORIES_OWN && logsource->category[at])
         at++;
     logsource->category[at] = category;
 }
@@ -527,7 +526,7 @@ const struct event *indicator_matcher_event(struct indicator_matcher *matcher, c
     event_copy(event, told);
     told->fields = matcher->told_fields;
     /* An event full of fields loses its last ones. */
-    uint32_t kept = MIN(event->field_count, (uint32_t)(EVENT_FIELDS_MAX - count * FIELDS_ADDED));
+    uint32_t kept = MIN(event->field_count, (uint32_t)(EVENT_FIELDS_MAX - count * INDICATOR_FIELDS));
     told->fields_lost += event->field_count - kept;
     told->field_count = kept;
     memcpy(told->fields, event->fields, kept * sizeof *told->fields);

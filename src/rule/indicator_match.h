@@ -28,6 +28,10 @@ void indicator_fields_free(struct indicator_fields *fields);
 
 struct indicator_matcher;
 
+#define INDICATOR_FIELDS 6u
+/* The names of the fields above; constant. */
+extern const char *const indicator_field_names[INDICATOR_FIELDS];
+
 /* All must outlive it. NULL without memory. */
 struct indicator_matcher *indicator_matcher_new(const struct indicators *indicators,
                                                 const struct indicator_fields *fields, struct names *names);

@@ -259,6 +259,32 @@ static void texts_are_bounded(void)
     bench_close(&bench);
 }
 
+/* What pads a URL hides its host neither in a field nor in a text. */
+static void long_urls(void)
+{
+    static struct case_event made;
+    struct bench bench;
+    struct buf text;
+    struct indicator_hit hits[INDICATOR_HITS_MAX];
+    bench_open(&bench);
+    buf_init(&text, 1 << 16);
+    buf_text(&text, "http://evil.example/?");
+    for (unsigned i = 0; i < 2 * INDICATOR_TEXT_MAX; i++)
+        buf_char(&text, 'a');
+    CHECK(case_event_of(&made, bench.arena, bench.names, STR("{\"c-uri\":\"\"}")));
+    made.event.fields[0].value = buf_view(&text);
+    made.event.raw = STR_NONE;
+    made.event.time_ns = NOW_NS;
+    if (CHECK_INT(indicator_matcher_find(bench.matcher, &made.event, hits), 1))
+        CHECK_TEXT(hits[0].value, "evil.example");
+    buf_text(&text, " 192.0.2.7");
+    struct event event = {.raw = buf_view(&text), .time_ns = NOW_NS, .record_count = 1};
+    if (CHECK_INT(indicator_matcher_find(bench.matcher, &event, hits), 2))
+        CHECK_TEXT(hits[0].value, "evil.example");
+    buf_done(&text);
+    bench_close(&bench);
+}
+
 static void bad_tables(void)
 {
     static const char *const tables[] = {"", "field\n", "field\tholds\nx\tnothing\n", "field\tholds\n@nosuch\turl\n",
@@ -302,6 +328,58 @@ static void rules_see_it(void)
     bench_close(&bench);
 }
 
+/* A hit switches no rule off that would see the event without it, and on none but those of indicators. */
+static void other_rules_see_it(void)
+{
+    static const struct {
+        const char *categories[EVENT_CATEGORIES_OWN];
+        int matches[3]; /* of the rules for indicators, for web servers, for any source */
+    } rows[] = {
+        {{NULL}, {1, 1, 1}},
+        {{"webserver"}, {1, 1, 1}},
+        {{"network"}, {1, 0, 1}},
+        {{"a", "b", "c", "webserver"}, {1, 1, 1}},
+        {{"a", "b", "c", "d"}, {1, 0, 1}},
+    };
+    static const char text[] = "title: A\nlogsource: {category: indicator}\n"
+                               "detection: {s: {indicator.type: address}, condition: s}\n"
+                               "---\ntitle: B\nlogsource: {category: webserver}\n"
+                               "detection: {s: {src_ip: 192.0.2.7}, condition: s}\n"
+                               "---\ntitle: C\nlogsource: {product: linux}\n"
+                               "detection: {s: {src_ip: 192.0.2.7}, condition: s}\n";
+    static struct case_event made;
+    struct bench bench;
+    struct rule_set *set = NULL;
+    struct err err;
+    bench_open(&bench);
+    struct rules *rules = case_rules(str_of(text));
+    CHECK_INT(rules_count(rules), 3);
+    CHECK_INT(rule_set_compile(rules, bench.names, &set, &err), RC_OK);
+    struct matcher *matcher = matcher_new(set);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct rule_match matches[4];
+        size_t count = 0;
+        test_row("%zu", i);
+        CHECK(case_event_of(&made, bench.arena, bench.names, STR("{\"src_ip\":\"192.0.2.7\"}")));
+        made.event.time_ns = NOW_NS;
+        for (size_t c = 0; c < EVENT_CATEGORIES_OWN && rows[i].categories[c]; c++)
+            made.event.logsource.category[c] = names_put(bench.names, str_of(rows[i].categories[c]));
+        const struct event *told = indicator_matcher_event(bench.matcher, &made.event);
+        CHECK_INT(matcher_event(matcher, told, matches, ARRAY_LEN(matches), &count), RC_OK);
+        for (size_t r = 0; r < 3; r++) {
+            int found = 0;
+            for (size_t k = 0; k < count; k++)
+                found += matches[k].rule == rules_at(rules, r);
+            CHECK_INT(found, rows[i].matches[r]);
+            CHECK_INT(naive_match(rules_at(rules, r), bench.names, told), rows[i].matches[r]);
+        }
+    }
+    matcher_free(matcher);
+    rule_set_free(set);
+    rules_free(rules);
+    bench_close(&bench);
+}
+
 static const struct test tests[] = {
     {"fields of the table, and their kinds", fields_are_looked_at},
     {"the event's time decides", event_time_decides},
@@ -309,8 +387,10 @@ static const struct test tests[] = {
     {"lines without fields", lines_are_looked_at},
     {"joined events tell what is new", joined_events},
     {"texts are looked at up to their bounds", texts_are_bounded},
+    {"URLs longer than a value", long_urls},
     {"tables that are refused", bad_tables},
     {"rules see the indicator", rules_see_it},
+    {"other rules see the event as before", other_rules_see_it},
 };
 
 int main(int argc, char **argv)

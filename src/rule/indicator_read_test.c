@@ -191,6 +191,11 @@ static void misp_events(void)
          "true,"
          "\"Tag\":[{\"name\":\"tlp:red\"}]}]}}]}",
          "url http://a.example/ (A), domain b.example", ""},
+        {"related events",
+         "{\"Event\":{\"info\":\"A\",\"RelatedEvent\":[{\"Event\":{\"info\":\"B\"}}],\"Attribute\":[{\"type\":"
+         "\"domain\","
+         "\"value\":\"a.example\",\"to_ids\":true}]}}",
+         "domain a.example (A)", ""},
         {"array",
          "[{\"Event\":{\"Attribute\":[{\"type\":\"ip-dst|port\",\"value\":\"192.0.2.1|443\",\"to_ids\":true}]}}]",
          "address 192.0.2.1", ""},

@@ -302,7 +302,7 @@ bool naive_routed(const struct rule *rule, const struct names *names, const stru
     for (size_t i = 0; i < EVENT_CATEGORIES_MAX && said->category[i]; i++) {
         if (!word_conflicts(rule->logsource.category, names, said->category[i]))
             return true;
-        conflict = true;
+        conflict = conflict || !str_is(names_text(names, said->category[i]), EVENT_INDICATOR);
     }
     return !conflict;
 }

@@ -12,7 +12,7 @@
 
 #include <stdbool.h>
 
-/* False when the log source conflicts: what the event does not say never excludes. */
+/* False when the log source conflicts: what the event does not say never excludes, nor does EVENT_INDICATOR. */
 bool naive_routed(const struct rule *rule, const struct names *names, const struct event *event);
 /* True when the event says all that the rule's log source asks for. */
 bool naive_covered(const struct rule *rule, const struct names *names, const struct event *event);
