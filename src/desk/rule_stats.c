@@ -219,16 +219,10 @@ static void engine_store(struct desk *desk, const struct desk_rule_counts *count
 }
 
 /* The same in memory, once it stands in the database. */
-static void counts_remember(struct rulebook *book, const struct desk_rule_counts *counts, bool fresh, int64_t now_ns)
+static void rules_remember(struct rulebook *book, const struct desk_rule_count *counts, size_t n)
 {
-    for (size_t i = 0; i < counts->field_count; i++)
-        field_remember(book, counts->fields[i]);
-    if (!fresh)
-        return;
-    for (size_t i = 0; i < counts->source_count; i++)
-        source_remember(book, &counts->sources[i]);
-    for (size_t i = 0; i < counts->rule_count; i++) {
-        const struct desk_rule_count *count = &counts->rules[i];
+    for (size_t i = 0; i < n; i++) {
+        const struct desk_rule_count *count = &counts[i];
         struct rule_entry *entry = rule_entry_of(book, count->id);
         if (!entry)
             continue;
@@ -237,6 +231,17 @@ static void counts_remember(struct rulebook *book, const struct desk_rule_counts
         entry->ns += bounded(count->ns);
         entry->last_ns = MAX(entry->last_ns, count->last_ns);
     }
+}
+
+static void counts_remember(struct rulebook *book, const struct desk_rule_counts *counts, bool fresh, int64_t now_ns)
+{
+    for (size_t i = 0; i < counts->field_count; i++)
+        field_remember(book, counts->fields[i]);
+    if (!fresh)
+        return;
+    for (size_t i = 0; i < counts->source_count; i++)
+        source_remember(book, &counts->sources[i]);
+    rules_remember(book, counts->rules, counts->rule_count);
     book->events += bounded(counts->events);
     book->first_ns = book->first_ns ? book->first_ns : now_ns;
 }
@@ -268,6 +273,18 @@ enum rc desk_count_rules(struct desk *desk, const struct desk_rule_counts *count
     if (rc == RC_OK)
         counts_remember(desk->rulebook, counts, fresh, now_ns);
     return rc;
+}
+
+/* Correlations are counted here, where they run: no engine tells of them. */
+void rule_fired_store(struct desk *desk, const struct desk_batch *batch, int64_t now_ns)
+{
+    for (size_t i = 0; i < batch->fired_count && !db_failed(desk->db); i++)
+        rule_store(desk, &batch->fired[i], now_ns);
+}
+
+void rule_fired_remember(struct desk *desk, const struct desk_batch *batch)
+{
+    rules_remember(desk->rulebook, batch->fired, batch->fired_count);
 }
 
 enum rc desk_rules_counted(struct desk *desk, uint32_t engine, uint64_t *ret_upto, struct err *err)

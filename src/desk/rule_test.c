@@ -403,6 +403,43 @@ static void nothing_is_counted_twice(void)
     unlink(path);
 }
 
+/* Correlations fire in the desk, not in an engine. */
+static void firings_are_counted_with_their_batch(void)
+{
+    static const struct desk_match bad = {.level = DESK_HIGH};
+    if (!opened())
+        return;
+    const struct desk_rule_count fired[] = {{STR("r-many"), 2, 0, 0, stand.now - S(5)}, {STR("unknown"), 1, 0, 0, 1}};
+    struct desk_batch batch = {.clock_ns = stand.now, .fired = fired, .fired_count = ARRAY_LEN(fired)};
+    struct err err;
+    CHECK(list(",'show':'never'"));
+    CHECK_INT(json_int(json_get(stand.json, "total"), -1), 5);
+    batch.matches = &bad; /* refused with all that is in the batch */
+    batch.count = 1;
+    CHECK_INT(desk_match_batch(stand.desk, &batch, stand.now, NULL, &err), RC_INVALID);
+    batch.count = 0;
+    for (uint64_t n = 1; n < 60; n++) {
+        IGNORE(db_fail_at(stand.db, n));
+        enum rc rc = desk_match_batch(stand.desk, &batch, stand.now, NULL, &err);
+        if (!db_fail_at(stand.db, 0))
+            break;
+        test_row("failure %d", (int)n);
+        CHECK(rc != RC_OK);
+        CHECK(get("r-many"));
+        CHECK_INT(number("hits"), 0);
+    }
+    CHECK(get("r-many"));
+    CHECK_INT(number("hits"), 2);
+    CHECK_INT(number("hits_day"), 2);
+    CHECK_INT(number("last_ns"), stand.now - S(5));
+    CHECK(list(",'show':'never'"));
+    CHECK_INT(json_int(json_get(stand.json, "total"), -1), 4);
+    CHECK(tell(loaded, ARRAY_LEN(loaded))); /* it stands in the database */
+    CHECK(get("r-many"));
+    CHECK_INT(number("hits"), 2);
+    stand_close(&stand);
+}
+
 static void sums_stay_in_bounds(void)
 {
     if (!opened())
@@ -677,6 +714,7 @@ int main(int argc, char **argv)
         {"decisions are checked", decisions_are_checked},
         {"a decision is kept, told and undone", a_decision_is_kept_and_told},
         {"nothing is counted twice, also after a restart", nothing_is_counted_twice},
+        {"firings of correlations are counted with their batch, or not at all", firings_are_counted_with_their_batch},
         {"sums and log sources stay in bounds", sums_stay_in_bounds},
         {"hits stand by hour and by day, for so long", hits_stand_by_hour_and_day},
         {"what can never match is named with what it lacks", what_cannot_match_is_named},

@@ -269,3 +269,9 @@ bool rule_desk_active(const struct desk *desk, const struct rule *rule, enum des
     *ret_level = standing.level;
     return standing.state == DESK_RULE_ACTIVE;
 }
+
+bool rule_desk_runs(const struct desk *desk, const struct rule *rule)
+{
+    enum desk_rule_state state = desk_rule_standing(desk, rule->id, level_of(rule->level)).state;
+    return state == DESK_RULE_ACTIVE || state == DESK_RULE_TEST;
+}

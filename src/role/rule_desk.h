@@ -27,5 +27,7 @@ void rule_desk_send(struct rule_desk *self);
 void rule_desk_count(struct rule_desk *self, uint32_t instance, struct str body, int64_t now_ns);
 /* Whether matches of a rule open something now; *ret_level is the level that holds. */
 bool rule_desk_active(const struct desk *desk, const struct rule *rule, enum desk_level *ret_level);
+/* Whether it is counted: active or in test. */
+bool rule_desk_runs(const struct desk *desk, const struct rule *rule);
 
 #endif
