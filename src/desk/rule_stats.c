@@ -348,12 +348,18 @@ static enum rule_reach detection_reach(struct rulebook *book, size_t place)
     return REACH_HOLDS;
 }
 
+/* Of a detection in test no match comes to the desk; a correlation feeds others in any state. */
+static bool feeds(const struct rule_entry *fed)
+{
+    return fed->rule->kind == DESK_RULE_CORRELATION || fed->state == DESK_RULE_ACTIVE;
+}
+
 static enum rule_reach correlation_reach(const struct rulebook *book, const struct desk_rule *rule)
 {
     for (size_t i = 0; i < rule->feed_count; i++) {
         ASSERT(rule->feeds[i] < book->now.count);
         const struct rule_entry *fed = &book->entry[rule->feeds[i]];
-        if (rule_entry_runs(fed) && fed->reach == REACH_HOLDS)
+        if (feeds(fed) && fed->reach == REACH_HOLDS)
             return REACH_HOLDS;
     }
     return rule->feed_count ? REACH_RULES : REACH_HOLDS;

@@ -523,8 +523,13 @@ static void what_cannot_match_is_named(void)
     CHECK_TEXT(word("cannot"), "");
     CHECK(get("r-many"));
     CHECK_TEXT(word("cannot"), "");
-    CHECK(save("admin", "'id':'r-linux','state':'draft','reason':'not yet'"));
+    CHECK(save("admin", "'id':'r-linux','state':'test','reason':'a trial'"));
+    CHECK(get("r-linux"));
+    CHECK_TEXT(word("cannot"), "");
     CHECK(get("r-many")); /* nothing feeds it any more */
+    CHECK_TEXT(word("cannot"), "rules");
+    CHECK(save("admin", "'id':'r-linux','state':'draft','reason':'not yet'"));
+    CHECK(get("r-many"));
     CHECK_TEXT(word("cannot"), "rules");
     CHECK(list(",'show':'cannot'"));
     CHECK_INT(json_int(json_get(stand.json, "total"), -1), 3); /* Windows, the correlation, the one of zeek */

@@ -16,7 +16,7 @@ enum rule_reach {
     REACH_HOLDS,
     REACH_SOURCE, /* no log source that was seen agrees with its own */
     REACH_FIELDS, /* fields that it needs never had a value */
-    REACH_RULES,  /* a correlation: none of the rules that it counts can hold, or runs */
+    REACH_RULES,  /* a correlation: none of the rules that it counts is active and can hold */
 };
 const char *rule_reach_name(enum rule_reach reach); /* "" when it holds */
 
