@@ -536,6 +536,57 @@ static void what_cannot_match_is_named(void)
     stand_close(&stand);
 }
 
+/* Fields of a rule that was not loaded or did not run were looked for by nobody. */
+static void fields_are_missed_since_the_rule_runs(void)
+{
+    struct desk_rule other[ARRAY_LEN(loaded)];
+    struct desk_rule_counts counts = {.engine = 3, .upto = 9};
+    memcpy(other, loaded, sizeof other);
+    if (!opened())
+        return;
+    count(1, 0, "linux", NULL, 0);
+    stand.now += H(2);
+    CHECK(get("r-linux"));
+    CHECK_TEXT(word("cannot"), "fields");
+    CHECK(save("admin", "'id':'r-linux','state':'test','reason':'a trial'"));
+    CHECK(save("admin", "'id':'r-linux','level':'high','reason':'a trial'"));
+    CHECK(get("r-linux"));
+    CHECK_TEXT(word("cannot"), "fields"); /* it ran all the time */
+    CHECK(save("admin", "'id':'r-linux','state':'off','reason':'too loud'"));
+    stand.now += H(2);
+    CHECK(save("admin", "'id':'r-linux','state':'active','reason':'again'"));
+    for (int i = 0; i < 2; i++) { /* also after the same rules are loaded again */
+        CHECK(get("r-linux"));
+        CHECK_TEXT(word("cannot"), "");
+        CHECK_INT(json_get(rule(), "missing")->count, 0);
+        CHECK(get("r-many")); /* nor can be said that nothing feeds it */
+        CHECK_TEXT(word("cannot"), "");
+        CHECK(get("r-windows")); /* log sources are seen whatever runs */
+        CHECK_TEXT(word("cannot"), "source");
+        CHECK(list(",'show':'cannot','text':'failed'"));
+        CHECK_INT(json_int(json_get(stand.json, "total"), -1), 0);
+        CHECK(tell(loaded, ARRAY_LEN(loaded)));
+    }
+    stand.now += H(1);
+    CHECK(get("r-linux"));
+    CHECK_TEXT(word("cannot"), "fields");
+    CHECK(get("r-many"));
+    CHECK_TEXT(word("cannot"), "rules");
+    other[0].hash = 11;
+    CHECK(tell(other, ARRAY_LEN(other)));
+    CHECK(get("r-linux"));
+    CHECK_TEXT(word("cannot"), "");
+    counts.events = 9999;
+    CHECK_INT(desk_count_rules(stand.desk, &counts, stand.now, NULL), RC_OK);
+    CHECK(get("r-linux"));
+    CHECK_TEXT(word("cannot"), "");
+    counts.events = 1;
+    CHECK_INT(desk_count_rules(stand.desk, &counts, stand.now, NULL), RC_OK);
+    CHECK(get("r-linux"));
+    CHECK_TEXT(word("cannot"), "fields");
+    stand_close(&stand);
+}
+
 static void ten_thousand_events_are_enough(void)
 {
     if (!opened())
@@ -723,6 +774,7 @@ int main(int argc, char **argv)
         {"sums and log sources stay in bounds", sums_stay_in_bounds},
         {"hits stand by hour and by day, for so long", hits_stand_by_hour_and_day},
         {"what can never match is named with what it lacks", what_cannot_match_is_named},
+        {"fields are missed since their rule runs", fields_are_missed_since_the_rule_runs},
         {"ten thousand events are enough to say so", ten_thousand_events_are_enough},
         {"log sources agree or conflict", log_sources_agree_or_not},
         {"lists are filtered and sorted", lists_are_filtered},
