@@ -215,7 +215,7 @@ static void row_put(struct ask *ask, const struct rule_entry *entry)
 static void totals_put(struct ask *ask)
 {
     const struct rulebook *book = ask->desk->rulebook;
-    int64_t states[4] = {0}, rules = 0, never = 0, cannot = 0, ns = 0, refused = 0;
+    int64_t states[4] = {0}, rules = 0, never = 0, cannot = 0, ns = 0, refused = 0, warned = 0;
     bool looked = rulebook_looked(book, ask->now_ns);
     for (size_t i = 0; i < book->now.count; i++) {
         const struct rule_entry *entry = &book->entry[i];
@@ -227,8 +227,10 @@ static void totals_put(struct ask *ask)
         cannot += entry->cannot != REACH_HOLDS;
         ns += MIN(entry->ns, INT64_MAX - ns);
     }
-    for (size_t i = 0; i < book->now.outcome_count; i++)
+    for (size_t i = 0; i < book->now.outcome_count; i++) {
         refused += !book->now.outcome[i].loaded;
+        warned += book->now.outcome[i].loaded;
+    }
     json_write_key(ask->out, "totals");
     json_write_object(ask->out);
     json_put_int(ask->out, "rules", rules);
@@ -237,6 +239,7 @@ static void totals_put(struct ask *ask)
     json_put_int(ask->out, "never", never);
     json_put_int(ask->out, "cannot", cannot);
     json_put_int(ask->out, "refused", refused);
+    json_put_int(ask->out, "warnings", warned);
     json_put_int(ask->out, "ns", ns);
     json_put_int(ask->out, "events", book->events);
     json_put_int(ask->out, "since_ns", book->first_ns);

@@ -739,6 +739,26 @@ static void the_report_names_refusals(void)
     stand_close(&stand);
 }
 
+/* Rows are bounded; how many there are is said. */
+static void a_long_report_says_how_long(void)
+{
+    static struct desk_rule_outcome many[450];
+    struct desk_rules told = told_of(loaded, ARRAY_LEN(loaded));
+    if (!opened())
+        return;
+    for (size_t i = 0; i < ARRAY_LEN(many); i++)
+        many[i] = outcomes[i % 2 && i < 402];
+    told.outcome = many;
+    told.outcome_count = ARRAY_LEN(many);
+    CHECK_INT(desk_set_rules(stand.desk, &told, stand.now, NULL), RC_OK);
+    CHECK(stand_ask(&stand, "{'ask':'rule.report','who':'admin'}"));
+    CHECK_INT(json_get(stand.json, "refused")->count, 200);
+    CHECK_INT(json_get(stand.json, "warnings")->count, 200);
+    CHECK_INT(total("refused"), 249);
+    CHECK_INT(total("warnings"), 201);
+    stand_close(&stand);
+}
+
 /* A change that the database does not take leaves everything as it was. */
 static void failures_change_nothing(void)
 {
@@ -780,6 +800,7 @@ int main(int argc, char **argv)
         {"lists are filtered and sorted", lists_are_filtered},
         {"the map of ATT&CK counts rules", the_map_counts_rules},
         {"the report names what was refused", the_report_names_refusals},
+        {"a long report says how long it is", a_long_report_says_how_long},
         {"a failure of the database changes nothing", failures_change_nothing},
     };
     return test_run(tests, ARRAY_LEN(tests), argc, argv);
