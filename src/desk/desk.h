@@ -131,7 +131,7 @@ struct desk_batch {
     size_t count;
     const struct desk_trail *trails; /* in the order they are given back */
     size_t trail_count;
-    int64_t clock_ns; /* of until_ns; now_ns or before */
+    int64_t clock_ns;                    /* of until_ns; now_ns or before */
     const struct desk_rule_count *fired; /* correlations that fired since the batch before, whatever it opened */
     size_t fired_count;
 };

@@ -376,8 +376,7 @@ static void correlation_reach(const struct rulebook *book, struct rule_entry *en
 /* Log sources are seen whatever runs; fields are those of rules that run. */
 static enum rule_reach cannot_of(const struct rulebook *book, const struct rule_entry *entry, int64_t now_ns)
 {
-    bool looked =
-        looked_since(book, now_ns, MAX(entry->since_ns, book->first_ns), book->events - entry->since_events);
+    bool looked = looked_since(book, now_ns, MAX(entry->since_ns, book->first_ns), book->events - entry->since_events);
     return entry->reach == REACH_FIELDS && !looked ? REACH_HOLDS : entry->reach;
 }
 

@@ -15,10 +15,10 @@
 struct rule_desk {
     struct desk *desk;
     const struct rules *rules;
-    struct arena *arena;              /* the lists told to the desk */
-    struct arena *scratch;            /* one message */
-    uint64_t version;                 /* of the desk, as it was read last */
-    uint64_t told[RULE_DESK_ENGINES]; /* the version that each engine has; 0: none */
+    struct arena *arena;                   /* the lists told to the desk */
+    struct arena *scratch;                 /* one message */
+    uint64_t version;                      /* of the desk, as it was read last */
+    uint64_t told[RULE_DESK_ENGINES];      /* the version that each engine has; 0: none */
     struct buf waiting[RULE_DESK_ENGINES]; /* of each the oldest message that the database did not take; empty: none */
 };
 
