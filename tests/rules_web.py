@@ -157,16 +157,24 @@ def counts_and_states():
 
 
 def correlations():
-    """a correlation that is not active does not fire, and what it counts runs on"""
+    """a correlation that is not active opens nothing, and what it counts runs on; its firings are counted like hits"""
     with Stand() as stand:
         stand.decide(MANY, state="off")
         stand.failures("db1", 4)
         stand.until_hits(4, FAILED)
         stand.settled()
         check_equal(stand.incidents(MANY), [], "incidents of a correlation that is off")
+        check_equal(stand.rule(MANY)["hits"], 0, "hits of a correlation that is off")
+        stand.decide(MANY, state="test")
+        stand.failures("db3", 4)
+        stand.until("hits of a correlation in test", lambda: stand.rule(MANY)["hits"] > 0)
+        check_equal(stand.incidents(MANY), [], "incidents of a correlation in test")
+        before = stand.rule(MANY)["hits"]
         stand.decide(MANY, state="active")
         stand.failures("db2", 4)
         stand.until("an incident", lambda: stand.incidents(MANY))
+        stand.until("its hits", lambda: stand.rule(MANY)["hits"] > before)
+        check(stand.rule(MANY)["hits_day"] > before and stand.rule(MANY)["last_ns"] > 0, stand.rule(MANY))
         check_equal(stand.web.ask("rule.get", id=MANY)["rule"]["feeds"][0]["id"], FAILED, "what it counts")
 
 

@@ -125,15 +125,18 @@ struct desk_trail {
     struct str body;  /* the caller's own */
 };
 
+struct desk_rule_count; /* below */
 struct desk_batch {
     const struct desk_match *matches;
     size_t count;
     const struct desk_trail *trails; /* in the order they are given back */
     size_t trail_count;
-    int64_t clock_ns; /* of until_ns; now_ns or before */
+    int64_t clock_ns;                    /* of until_ns; now_ns or before */
+    const struct desk_rule_count *fired; /* correlations that fired since the batch before, whatever it opened */
+    size_t fired_count;
 };
 
-/* desk_match with a trail: both are stored, or neither. */
+/* desk_match with a trail and counts: all are stored, or none. Counts of unknown rules are passed over. */
 enum rc desk_match_batch(struct desk *desk, const struct desk_batch *batch, int64_t now_ns,
                          struct desk_matched *ret_matched, struct err *err) MUST_USE;
 typedef void (*desk_trail_sink)(void *context, struct str body);

@@ -228,6 +228,9 @@ void rulebook_free(struct desk *desk);
 enum rc attack_read(struct desk *desk, struct str tsv, struct err *err) MUST_USE; /* rule_coverage.c */
 int64_t desk_rule_row(struct desk *desk, struct str rule_id); /* its row, made when there is none (match.c) */
 void rule_counts_clean(struct desk *desk, int64_t now_ns);
+/* What a batch says of correlations that fired: into the database, and into memory once it has held. */
+void rule_fired_store(struct desk *desk, const struct desk_batch *batch, int64_t now_ns);
+void rule_fired_remember(struct desk *desk, const struct desk_batch *batch);
 bool level_find(struct str name, enum desk_level *ret_level);
 
 /* --- questions (ask.c) --- */

@@ -356,11 +356,13 @@ enum rc desk_match_batch(struct desk *desk, const struct desk_batch *batch, int6
         return rc;
     desk_clean(desk, now_ns);
     matches_take(desk, batch, now_ns, &done);
+    rule_fired_store(desk, batch, now_ns);
     struct trail trail = trail_put(desk, batch);
     rc = desk_end(desk, true, err);
     if (rc != RC_OK)
         return rc;
     desk->trail = trail;
+    rule_fired_remember(desk, batch);
     if (ret_matched)
         *ret_matched = done;
     return RC_OK;

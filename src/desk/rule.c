@@ -42,9 +42,14 @@ enum desk_level rule_entry_level(const struct rule_entry *entry)
     return entry->level == RULE_LEVEL_OWN ? entry->rule->level : (enum desk_level)entry->level;
 }
 
+static bool state_runs(enum desk_rule_state state)
+{
+    return state == DESK_RULE_ACTIVE || state == DESK_RULE_TEST;
+}
+
 bool rule_entry_runs(const struct rule_entry *entry)
 {
-    return entry->state == DESK_RULE_ACTIVE || entry->state == DESK_RULE_TEST;
+    return state_runs(entry->state);
 }
 
 /* --- memory --- */
@@ -92,6 +97,43 @@ struct rule_entry *rule_entry_of(const struct rulebook *book, struct str id)
 
 /* --- decisions --- */
 
+/* Its id, else where it stands. */
+static struct str document_name(const struct desk_rule *rule, char storage[NAME_MAX_LEN])
+{
+    struct buf name;
+    if (rule->id.n)
+        return desk_cut(rule->id, NAME_MAX_LEN);
+    buf_init_fixed(&name, storage, NAME_MAX_LEN);
+    buf_str(&name, desk_cut(rule->path, NAME_MAX_LEN - 16));
+    buf_format(&name, "#%u", rule->line);
+    return buf_view(&name);
+}
+
+/* Since when the fields of each rule are looked for. One without an id has no state, and looks since it was loaded. */
+static void since_read(struct desk *desk, struct rulebook *book)
+{
+    struct db_query q = db_query(desk->db, "SELECT name, since_ns, since_events FROM rule_file");
+    while (db_next(&q)) {
+        struct rule_entry *entry = rule_entry_of(book, db_text(&q));
+        if (!entry)
+            continue;
+        entry->since_ns = db_i64(&q);
+        entry->since_events = db_i64(&q);
+    }
+    for (size_t i = 0; i < book->now.count; i++) {
+        char storage[NAME_MAX_LEN];
+        struct rule_entry *entry = &book->entry[i];
+        if (entry->rule->id.n)
+            continue;
+        q = db_query(desk->db, "SELECT since_ns, since_events FROM rule_file WHERE name = ?1");
+        db_put_text(&q, document_name(entry->rule, storage));
+        while (db_next(&q)) {
+            entry->since_ns = db_i64(&q);
+            entry->since_events = db_i64(&q);
+        }
+    }
+}
+
 static void decisions_read(struct desk *desk, struct rulebook *book)
 {
     for (size_t i = 0; i < book->now.count; i++) {
@@ -110,6 +152,7 @@ static void decisions_read(struct desk *desk, struct rulebook *book)
         entry->state = (enum desk_rule_state)state;
         entry->level = level;
     }
+    since_read(desk, book);
 }
 
 void rulebook_decisions(struct desk *desk)
@@ -168,17 +211,6 @@ struct load_change {
     int64_t count;
 };
 
-static struct str document_name(const struct desk_rule *rule, char storage[NAME_MAX_LEN])
-{
-    struct buf name;
-    if (rule->id.n)
-        return desk_cut(rule->id, NAME_MAX_LEN);
-    buf_init_fixed(&name, storage, NAME_MAX_LEN);
-    buf_str(&name, desk_cut(rule->path, NAME_MAX_LEN - 16));
-    buf_format(&name, "#%u", rule->line);
-    return buf_view(&name);
-}
-
 static void change_add(struct desk *desk, struct load_change *change, struct str name)
 {
     if (change->count < NAMED_MAX)
@@ -202,12 +234,15 @@ static struct map *known_read(struct desk *desk)
     return known;
 }
 
-static void files_store(struct desk *desk, const struct desk_rule *rule, struct str name)
+static void files_store(struct desk *desk, const struct desk_rule *rule, struct str name, int64_t now_ns)
 {
-    struct db_query q = db_query(desk->db, "INSERT INTO rule_file (name, hash) VALUES (?1, ?2)"
-                                           " ON CONFLICT (name) DO UPDATE SET hash = excluded.hash");
+    struct db_query q = db_query(desk->db, "INSERT INTO rule_file (name, hash, since_ns, since_events)"
+                                           " VALUES (?1, ?2, ?3, (SELECT coalesce(sum(events), 0) FROM engine_count))"
+                                           " ON CONFLICT (name) DO UPDATE SET hash = excluded.hash,"
+                                           " since_ns = excluded.since_ns, since_events = excluded.since_events");
     db_put_text(&q, name);
     db_put_i64(&q, (int64_t)rule->hash);
+    db_put_i64(&q, now_ns);
     db_run(&q);
 }
 
@@ -282,7 +317,7 @@ static void changes_tell(struct desk *desk, const struct desk_rules *rules, cons
         const uint64_t *hash = map_get(known, name);
         if (!hash || *hash != rules->rule[i].hash) {
             change_add(desk, hash ? &changed : &added, name);
-            files_store(desk, &rules->rule[i], name);
+            files_store(desk, &rules->rule[i], name, now_ns);
         }
         IGNORE(map_remove(known, name));
     }
@@ -448,6 +483,17 @@ static void decision_store(struct ask *ask, const struct rule_entry *entry, cons
     db_run(&q);
 }
 
+/* Nobody looked for its fields while it did not run. */
+static void since_store(struct ask *ask, const struct rule_entry *entry)
+{
+    struct db_query q = db_query(ask->desk->db, "UPDATE rule_file SET since_ns = ?1, since_events ="
+                                                " (SELECT coalesce(sum(events), 0) FROM engine_count)"
+                                                " WHERE name = ?2");
+    db_put_i64(&q, ask->now_ns);
+    db_put_text(&q, entry->rule->id);
+    db_run(&q);
+}
+
 void ask_rule_save(struct ask *ask)
 {
     const struct rule_entry *entry = rule_entry_of(ask->desk->rulebook, ask_str(ask, "id"));
@@ -466,6 +512,8 @@ void ask_rule_save(struct ask *ask)
     if (!changes)
         return;
     decision_store(ask, entry, &to, decision_tell(ask, entry, &to));
+    if (state_runs(to.state) && !rule_entry_runs(entry))
+        since_store(ask, entry);
     ask->desk->rulebook->stale = true; /* read again in the next transaction, when this one has held */
     ask->desk->rulebook->version++;    /* should it not hold, the same is told again */
 }

@@ -41,7 +41,6 @@ struct filter {
     struct str tactic; /* empty: any */
     size_t show;
     size_t sort;
-    bool looked;
 };
 
 static bool name_find(const char *const *names, size_t count, struct str name, size_t *ret_at)
@@ -62,7 +61,6 @@ static bool filter_read(struct ask *ask, struct filter *f)
     f->any_state = state.n == 0;
     f->any_level = level.n == 0;
     f->tactic = ask_str(ask, "tactic");
-    f->looked = rulebook_looked(ask->desk->rulebook, ask->now_ns);
     f->text = utf8_fold(ask->arena, str_trim(text));
     if (state.n && !rulebook_state_find(state, &f->state))
         ask_invalid(ask, "state", "the state is draft, test, active or off");
@@ -117,17 +115,12 @@ static bool rule_has_tactic(const struct desk_rule *rule, struct str tactic)
     return false;
 }
 
-static bool entry_cannot(const struct rule_entry *entry, bool looked)
-{
-    return looked && entry->reach != REACH_HOLDS;
-}
-
 static bool filter_takes(struct ask *ask, const struct filter *f, const struct rule_entry *entry)
 {
     if (entry->rule->kind == DESK_RULE_FILTER || (!f->any_state && entry->state != f->state) ||
         (!f->any_level && rule_entry_level(entry) != f->level))
         return false;
-    if ((f->show == SHOW_NEVER && entry->hits > 0) || (f->show == SHOW_CANNOT && !entry_cannot(entry, f->looked)))
+    if ((f->show == SHOW_NEVER && entry->hits > 0) || (f->show == SHOW_CANNOT && entry->cannot == REACH_HOLDS))
         return false;
     if (f->tactic.n && !rule_has_tactic(entry->rule, f->tactic))
         return false;
@@ -185,7 +178,7 @@ static void missing_put(struct ask *ask, const struct rule_entry *entry)
     size_t count = 0;
     json_write_key(ask->out, "missing");
     json_write_array(ask->out);
-    for (size_t i = 0; i < entry->rule->field_count && entry->reach == REACH_FIELDS && count < MISSING_MAX; i++) {
+    for (size_t i = 0; i < entry->rule->field_count && entry->cannot == REACH_FIELDS && count < MISSING_MAX; i++) {
         if (rule_field_known(ask->desk->rulebook, entry->rule->fields[i]))
             continue;
         json_write_str(ask->out, desk_cut(entry->rule->fields[i], DESK_FIELD_MAX));
@@ -198,7 +191,6 @@ static void row_put(struct ask *ask, const struct rule_entry *entry)
 {
     const struct desk_rule *rule = entry->rule;
     struct buf *out = ask->out;
-    bool looked = rulebook_looked(ask->desk->rulebook, ask->now_ns);
     json_put_str(out, "id", rule->id);
     json_put_str(out, "title", desk_cut(rule->title, DESK_NAME_MAX));
     json_put_text(out, "kind", kind_names[rule->kind]);
@@ -215,7 +207,7 @@ static void row_put(struct ask *ask, const struct rule_entry *entry)
     json_put_int(out, "runs", entry->runs);
     json_put_int(out, "ns", entry->ns);
     json_put_int(out, "last_ns", entry->last_ns);
-    json_put_text(out, "cannot", entry_cannot(entry, looked) ? rule_reach_name(entry->reach) : "");
+    json_put_text(out, "cannot", rule_reach_name(entry->cannot));
     missing_put(ask, entry);
 }
 
@@ -223,7 +215,7 @@ static void row_put(struct ask *ask, const struct rule_entry *entry)
 static void totals_put(struct ask *ask)
 {
     const struct rulebook *book = ask->desk->rulebook;
-    int64_t states[4] = {0}, rules = 0, never = 0, cannot = 0, ns = 0, refused = 0;
+    int64_t states[4] = {0}, rules = 0, never = 0, cannot = 0, ns = 0, refused = 0, warned = 0;
     bool looked = rulebook_looked(book, ask->now_ns);
     for (size_t i = 0; i < book->now.count; i++) {
         const struct rule_entry *entry = &book->entry[i];
@@ -232,11 +224,13 @@ static void totals_put(struct ask *ask)
         rules++;
         states[entry->state]++;
         never += entry->hits == 0;
-        cannot += entry_cannot(entry, looked);
+        cannot += entry->cannot != REACH_HOLDS;
         ns += MIN(entry->ns, INT64_MAX - ns);
     }
-    for (size_t i = 0; i < book->now.outcome_count; i++)
+    for (size_t i = 0; i < book->now.outcome_count; i++) {
         refused += !book->now.outcome[i].loaded;
+        warned += book->now.outcome[i].loaded;
+    }
     json_write_key(ask->out, "totals");
     json_write_object(ask->out);
     json_put_int(ask->out, "rules", rules);
@@ -245,6 +239,7 @@ static void totals_put(struct ask *ask)
     json_put_int(ask->out, "never", never);
     json_put_int(ask->out, "cannot", cannot);
     json_put_int(ask->out, "refused", refused);
+    json_put_int(ask->out, "warnings", warned);
     json_put_int(ask->out, "ns", ns);
     json_put_int(ask->out, "events", book->events);
     json_put_int(ask->out, "since_ns", book->first_ns);
@@ -266,7 +261,7 @@ void ask_rule_list(struct ask *ask)
     }
     if (!filter_read(ask, &filter))
         return;
-    rulebook_reach(book);
+    rulebook_reach(book, ask->now_ns);
     for (size_t i = 0; i < book->now.count; i++)
         if (filter_takes(ask, &filter, &book->entry[i]))
             ranked[count++] = (struct ranked){&book->entry[i], sort_key(&book->entry[i], (enum sort)filter.sort)};
@@ -377,7 +372,7 @@ void ask_rule_get(struct ask *ask)
         ask_refuse(ask, "not_found", "no such rule is loaded");
         return;
     }
-    rulebook_reach(book);
+    rulebook_reach(book, ask->now_ns);
     totals_put(ask);
     json_write_key(ask->out, "rule");
     json_write_object(ask->out);
@@ -461,7 +456,7 @@ static void sources_put(struct ask *ask)
 
 void ask_rule_report(struct ask *ask)
 {
-    rulebook_reach(ask->desk->rulebook);
+    rulebook_reach(ask->desk->rulebook, ask->now_ns);
     totals_put(ask);
     outcomes_put(ask, "refused", false);
     outcomes_put(ask, "warnings", true);

@@ -302,7 +302,7 @@ void ask_rule_coverage(struct ask *ask)
         ask_refuse(ask, "too_large", "no memory for the techniques");
         return;
     }
-    rulebook_reach(book);
+    rulebook_reach(book, ask->now_ns);
     for (size_t i = 0; i < book->now.count; i++) {
         const struct rule_entry *entry = &book->entry[i];
         if (entry->rule->kind != DESK_RULE_FILTER && rule_entry_runs(entry))

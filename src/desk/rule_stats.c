@@ -219,16 +219,10 @@ static void engine_store(struct desk *desk, const struct desk_rule_counts *count
 }
 
 /* The same in memory, once it stands in the database. */
-static void counts_remember(struct rulebook *book, const struct desk_rule_counts *counts, bool fresh, int64_t now_ns)
+static void rules_remember(struct rulebook *book, const struct desk_rule_count *counts, size_t n)
 {
-    for (size_t i = 0; i < counts->field_count; i++)
-        field_remember(book, counts->fields[i]);
-    if (!fresh)
-        return;
-    for (size_t i = 0; i < counts->source_count; i++)
-        source_remember(book, &counts->sources[i]);
-    for (size_t i = 0; i < counts->rule_count; i++) {
-        const struct desk_rule_count *count = &counts->rules[i];
+    for (size_t i = 0; i < n; i++) {
+        const struct desk_rule_count *count = &counts[i];
         struct rule_entry *entry = rule_entry_of(book, count->id);
         if (!entry)
             continue;
@@ -237,6 +231,17 @@ static void counts_remember(struct rulebook *book, const struct desk_rule_counts
         entry->ns += bounded(count->ns);
         entry->last_ns = MAX(entry->last_ns, count->last_ns);
     }
+}
+
+static void counts_remember(struct rulebook *book, const struct desk_rule_counts *counts, bool fresh, int64_t now_ns)
+{
+    for (size_t i = 0; i < counts->field_count; i++)
+        field_remember(book, counts->fields[i]);
+    if (!fresh)
+        return;
+    for (size_t i = 0; i < counts->source_count; i++)
+        source_remember(book, &counts->sources[i]);
+    rules_remember(book, counts->rules, counts->rule_count);
     book->events += bounded(counts->events);
     book->first_ns = book->first_ns ? book->first_ns : now_ns;
 }
@@ -270,6 +275,18 @@ enum rc desk_count_rules(struct desk *desk, const struct desk_rule_counts *count
     return rc;
 }
 
+/* Correlations are counted here, where they run: no engine tells of them. */
+void rule_fired_store(struct desk *desk, const struct desk_batch *batch, int64_t now_ns)
+{
+    for (size_t i = 0; i < batch->fired_count && !db_failed(desk->db); i++)
+        rule_store(desk, &batch->fired[i], now_ns);
+}
+
+void rule_fired_remember(struct desk *desk, const struct desk_batch *batch)
+{
+    rules_remember(desk->rulebook, batch->fired, batch->fired_count);
+}
+
 enum rc desk_rules_counted(struct desk *desk, uint32_t engine, uint64_t *ret_upto, struct err *err)
 {
     ASSERT(desk->magic == DESK_MAGIC);
@@ -290,10 +307,14 @@ void rule_counts_clean(struct desk *desk, int64_t now_ns)
 
 /* --- what can hold --- */
 
+static bool looked_since(const struct rulebook *book, int64_t now_ns, int64_t since_ns, int64_t events)
+{
+    return book->first_ns > 0 && (events >= (int64_t)DESK_RULE_LOOKED || now_ns - since_ns >= DESK_RULE_LOOKED_NS);
+}
+
 bool rulebook_looked(const struct rulebook *book, int64_t now_ns)
 {
-    return book->first_ns > 0 &&
-           (book->events >= (int64_t)DESK_RULE_LOOKED || now_ns - book->first_ns >= DESK_RULE_LOOKED_NS);
+    return looked_since(book, now_ns, book->first_ns, book->events);
 }
 
 static bool part_fits(struct str wanted, struct str said)
@@ -331,27 +352,48 @@ static enum rule_reach detection_reach(struct rulebook *book, size_t place)
     return REACH_HOLDS;
 }
 
-static enum rule_reach correlation_reach(const struct rulebook *book, const struct desk_rule *rule)
+/* Of a detection in test no match comes to the desk; a correlation feeds others in any state. */
+static bool feeds(const struct rule_entry *fed)
 {
+    return fed->rule->kind == DESK_RULE_CORRELATION || fed->state == DESK_RULE_ACTIVE;
+}
+
+static void correlation_reach(const struct rulebook *book, struct rule_entry *entry)
+{
+    const struct desk_rule *rule = entry->rule;
+    entry->reach = rule->feed_count ? REACH_RULES : REACH_HOLDS;
+    entry->cannot = entry->reach;
     for (size_t i = 0; i < rule->feed_count; i++) {
         ASSERT(rule->feeds[i] < book->now.count);
         const struct rule_entry *fed = &book->entry[rule->feeds[i]];
-        if (rule_entry_runs(fed) && fed->reach == REACH_HOLDS)
-            return REACH_HOLDS;
+        if (!feeds(fed))
+            continue;
+        entry->reach = fed->reach == REACH_HOLDS ? REACH_HOLDS : entry->reach;
+        entry->cannot = fed->cannot == REACH_HOLDS ? REACH_HOLDS : entry->cannot;
     }
-    return rule->feed_count ? REACH_RULES : REACH_HOLDS;
 }
 
-void rulebook_reach(struct rulebook *book)
+/* Log sources are seen whatever runs; fields are those of rules that run. */
+static enum rule_reach cannot_of(const struct rulebook *book, const struct rule_entry *entry, int64_t now_ns)
+{
+    bool looked = looked_since(book, now_ns, MAX(entry->since_ns, book->first_ns), book->events - entry->since_events);
+    return entry->reach == REACH_FIELDS && !looked ? REACH_HOLDS : entry->reach;
+}
+
+void rulebook_reach(struct rulebook *book, int64_t now_ns)
 {
     uint64_t of = book->seen + book->version;
-    if (book->reach_of == of)
-        return;
-    for (size_t i = 0; i < book->now.count; i++)
-        book->entry[i].reach =
-            book->entry[i].rule->kind == DESK_RULE_DETECTION ? detection_reach(book, i) : REACH_HOLDS;
+    bool looked = rulebook_looked(book, now_ns);
+    for (size_t i = 0; i < book->now.count; i++) {
+        struct rule_entry *entry = &book->entry[i];
+        if (book->reach_of != of) /* dear */
+            entry->reach = entry->rule->kind == DESK_RULE_DETECTION ? detection_reach(book, i) : REACH_HOLDS;
+        entry->cannot = cannot_of(book, entry, now_ns);
+    }
     for (size_t i = 0; i < book->now.count; i++)
         if (book->entry[i].rule->kind == DESK_RULE_CORRELATION)
-            book->entry[i].reach = correlation_reach(book, book->entry[i].rule);
+            correlation_reach(book, &book->entry[i]);
+    for (size_t i = 0; i < book->now.count && !looked; i++)
+        book->entry[i].cannot = REACH_HOLDS;
     book->reach_of = of;
 }

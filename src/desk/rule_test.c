@@ -403,6 +403,43 @@ static void nothing_is_counted_twice(void)
     unlink(path);
 }
 
+/* Correlations fire in the desk, not in an engine. */
+static void firings_are_counted_with_their_batch(void)
+{
+    static const struct desk_match bad = {.level = DESK_HIGH};
+    if (!opened())
+        return;
+    const struct desk_rule_count fired[] = {{STR("r-many"), 2, 0, 0, stand.now - S(5)}, {STR("unknown"), 1, 0, 0, 1}};
+    struct desk_batch batch = {.clock_ns = stand.now, .fired = fired, .fired_count = ARRAY_LEN(fired)};
+    struct err err;
+    CHECK(list(",'show':'never'"));
+    CHECK_INT(json_int(json_get(stand.json, "total"), -1), 5);
+    batch.matches = &bad; /* refused with all that is in the batch */
+    batch.count = 1;
+    CHECK_INT(desk_match_batch(stand.desk, &batch, stand.now, NULL, &err), RC_INVALID);
+    batch.count = 0;
+    for (uint64_t n = 1; n < 60; n++) {
+        IGNORE(db_fail_at(stand.db, n));
+        enum rc rc = desk_match_batch(stand.desk, &batch, stand.now, NULL, &err);
+        if (!db_fail_at(stand.db, 0))
+            break;
+        test_row("failure %d", (int)n);
+        CHECK(rc != RC_OK);
+        CHECK(get("r-many"));
+        CHECK_INT(number("hits"), 0);
+    }
+    CHECK(get("r-many"));
+    CHECK_INT(number("hits"), 2);
+    CHECK_INT(number("hits_day"), 2);
+    CHECK_INT(number("last_ns"), stand.now - S(5));
+    CHECK(list(",'show':'never'"));
+    CHECK_INT(json_int(json_get(stand.json, "total"), -1), 4);
+    CHECK(tell(loaded, ARRAY_LEN(loaded))); /* it stands in the database */
+    CHECK(get("r-many"));
+    CHECK_INT(number("hits"), 2);
+    stand_close(&stand);
+}
+
 static void sums_stay_in_bounds(void)
 {
     if (!opened())
@@ -486,11 +523,67 @@ static void what_cannot_match_is_named(void)
     CHECK_TEXT(word("cannot"), "");
     CHECK(get("r-many"));
     CHECK_TEXT(word("cannot"), "");
-    CHECK(save("admin", "'id':'r-linux','state':'draft','reason':'not yet'"));
+    CHECK(save("admin", "'id':'r-linux','state':'test','reason':'a trial'"));
+    CHECK(get("r-linux"));
+    CHECK_TEXT(word("cannot"), "");
     CHECK(get("r-many")); /* nothing feeds it any more */
+    CHECK_TEXT(word("cannot"), "rules");
+    CHECK(save("admin", "'id':'r-linux','state':'draft','reason':'not yet'"));
+    CHECK(get("r-many"));
     CHECK_TEXT(word("cannot"), "rules");
     CHECK(list(",'show':'cannot'"));
     CHECK_INT(json_int(json_get(stand.json, "total"), -1), 3); /* Windows, the correlation, the one of zeek */
+    stand_close(&stand);
+}
+
+/* Fields of a rule that was not loaded or did not run were looked for by nobody. */
+static void fields_are_missed_since_the_rule_runs(void)
+{
+    struct desk_rule other[ARRAY_LEN(loaded)];
+    struct desk_rule_counts counts = {.engine = 3, .upto = 9};
+    memcpy(other, loaded, sizeof other);
+    if (!opened())
+        return;
+    count(1, 0, "linux", NULL, 0);
+    stand.now += H(2);
+    CHECK(get("r-linux"));
+    CHECK_TEXT(word("cannot"), "fields");
+    CHECK(save("admin", "'id':'r-linux','state':'test','reason':'a trial'"));
+    CHECK(save("admin", "'id':'r-linux','level':'high','reason':'a trial'"));
+    CHECK(get("r-linux"));
+    CHECK_TEXT(word("cannot"), "fields"); /* it ran all the time */
+    CHECK(save("admin", "'id':'r-linux','state':'off','reason':'too loud'"));
+    stand.now += H(2);
+    CHECK(save("admin", "'id':'r-linux','state':'active','reason':'again'"));
+    for (int i = 0; i < 2; i++) { /* also after the same rules are loaded again */
+        CHECK(get("r-linux"));
+        CHECK_TEXT(word("cannot"), "");
+        CHECK_INT(json_get(rule(), "missing")->count, 0);
+        CHECK(get("r-many")); /* nor can be said that nothing feeds it */
+        CHECK_TEXT(word("cannot"), "");
+        CHECK(get("r-windows")); /* log sources are seen whatever runs */
+        CHECK_TEXT(word("cannot"), "source");
+        CHECK(list(",'show':'cannot','text':'failed'"));
+        CHECK_INT(json_int(json_get(stand.json, "total"), -1), 0);
+        CHECK(tell(loaded, ARRAY_LEN(loaded)));
+    }
+    stand.now += H(1);
+    CHECK(get("r-linux"));
+    CHECK_TEXT(word("cannot"), "fields");
+    CHECK(get("r-many"));
+    CHECK_TEXT(word("cannot"), "rules");
+    other[0].hash = 11;
+    CHECK(tell(other, ARRAY_LEN(other)));
+    CHECK(get("r-linux"));
+    CHECK_TEXT(word("cannot"), "");
+    counts.events = 9999;
+    CHECK_INT(desk_count_rules(stand.desk, &counts, stand.now, NULL), RC_OK);
+    CHECK(get("r-linux"));
+    CHECK_TEXT(word("cannot"), "");
+    counts.events = 1;
+    CHECK_INT(desk_count_rules(stand.desk, &counts, stand.now, NULL), RC_OK);
+    CHECK(get("r-linux"));
+    CHECK_TEXT(word("cannot"), "fields");
     stand_close(&stand);
 }
 
@@ -646,6 +739,26 @@ static void the_report_names_refusals(void)
     stand_close(&stand);
 }
 
+/* Rows are bounded; how many there are is said. */
+static void a_long_report_says_how_long(void)
+{
+    static struct desk_rule_outcome many[450];
+    struct desk_rules told = told_of(loaded, ARRAY_LEN(loaded));
+    if (!opened())
+        return;
+    for (size_t i = 0; i < ARRAY_LEN(many); i++)
+        many[i] = outcomes[i % 2 && i < 402];
+    told.outcome = many;
+    told.outcome_count = ARRAY_LEN(many);
+    CHECK_INT(desk_set_rules(stand.desk, &told, stand.now, NULL), RC_OK);
+    CHECK(stand_ask(&stand, "{'ask':'rule.report','who':'admin'}"));
+    CHECK_INT(json_get(stand.json, "refused")->count, 200);
+    CHECK_INT(json_get(stand.json, "warnings")->count, 200);
+    CHECK_INT(total("refused"), 249);
+    CHECK_INT(total("warnings"), 201);
+    stand_close(&stand);
+}
+
 /* A change that the database does not take leaves everything as it was. */
 static void failures_change_nothing(void)
 {
@@ -677,14 +790,17 @@ int main(int argc, char **argv)
         {"decisions are checked", decisions_are_checked},
         {"a decision is kept, told and undone", a_decision_is_kept_and_told},
         {"nothing is counted twice, also after a restart", nothing_is_counted_twice},
+        {"firings of correlations are counted with their batch, or not at all", firings_are_counted_with_their_batch},
         {"sums and log sources stay in bounds", sums_stay_in_bounds},
         {"hits stand by hour and by day, for so long", hits_stand_by_hour_and_day},
         {"what can never match is named with what it lacks", what_cannot_match_is_named},
+        {"fields are missed since their rule runs", fields_are_missed_since_the_rule_runs},
         {"ten thousand events are enough to say so", ten_thousand_events_are_enough},
         {"log sources agree or conflict", log_sources_agree_or_not},
         {"lists are filtered and sorted", lists_are_filtered},
         {"the map of ATT&CK counts rules", the_map_counts_rules},
         {"the report names what was refused", the_report_names_refusals},
+        {"a long report says how long it is", a_long_report_says_how_long},
         {"a failure of the database changes nothing", failures_change_nothing},
     };
     return test_run(tests, ARRAY_LEN(tests), argc, argv);

@@ -16,7 +16,7 @@ enum rule_reach {
     REACH_HOLDS,
     REACH_SOURCE, /* no log source that was seen agrees with its own */
     REACH_FIELDS, /* fields that it needs never had a value */
-    REACH_RULES,  /* a correlation: none of the rules that it counts can hold, or runs */
+    REACH_RULES,  /* a correlation: none of the rules that it counts is active and can hold */
 };
 const char *rule_reach_name(enum rule_reach reach); /* "" when it holds */
 
@@ -26,7 +26,9 @@ struct rule_entry {
     enum desk_rule_state state;
     int64_t level; /* RULE_LEVEL_OWN, or decided */
     int64_t hits, runs, ns, last_ns;
-    enum rule_reach reach;
+    int64_t since_ns, since_events; /* its fields are looked for: by the clock, and in events of all engines */
+    enum rule_reach reach;          /* by what was seen until now */
+    enum rule_reach cannot;         /* the same, as far as it was looked for long enough; else REACH_HOLDS */
 };
 
 struct seen_source {
@@ -72,8 +74,8 @@ struct rule_entry *rule_entry_of(const struct rulebook *book, struct str id); /*
 void rulebook_decisions(struct desk *desk);
 /* Reads what was counted and seen, in a transaction. */
 void rulebook_counts(struct desk *desk, struct rulebook *book);
-/* Brings the entries' reach up to date. */
-void rulebook_reach(struct rulebook *book);
+/* Brings the entries' reach, and what may be said of it now, up to date. */
+void rulebook_reach(struct rulebook *book, int64_t now_ns);
 /* Long enough looked that what was never seen may be called missing. */
 bool rulebook_looked(const struct rulebook *book, int64_t now_ns);
 bool rule_field_known(const struct rulebook *book, struct str field);

@@ -108,7 +108,8 @@ const char *const desk_schema[] = {
     /* how long event logs of the object are kept; 0: as everywhere */
     "ALTER TABLE object ADD COLUMN keep_days INTEGER NOT NULL DEFAULT 0;",
 
-    /* level: -1 is the rule's own; rule_file: what was loaded last, by id or place; hour and day: since 1970, of the
+    /* level: -1 is the rule's own; rule_file: what was loaded last, by id or place, and since when, and since how many
+     * events of all engines, its fields are looked for; hour and day: since 1970, of the
      * server's clock; engine_count: how far each engine's counts are in */
     "CREATE TABLE rule_state (rule INTEGER PRIMARY KEY REFERENCES rule(id), state INTEGER NOT NULL,"
     " level INTEGER NOT NULL, reason TEXT NOT NULL, who TEXT NOT NULL, changed_ns INTEGER NOT NULL) STRICT;"
@@ -118,7 +119,8 @@ const char *const desk_schema[] = {
     " record INTEGER) STRICT;"
     "CREATE INDEX rule_history_rule ON rule_history(rule, id);"
     "CREATE INDEX rule_history_outgoing ON rule_history(outgoing) WHERE record IS NULL;"
-    "CREATE TABLE rule_file (name TEXT PRIMARY KEY, hash INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE rule_file (name TEXT PRIMARY KEY, hash INTEGER NOT NULL, since_ns INTEGER NOT NULL,"
+    " since_events INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE TABLE rule_stat (rule INTEGER PRIMARY KEY REFERENCES rule(id), hits INTEGER NOT NULL,"
     " runs INTEGER NOT NULL, ns INTEGER NOT NULL, last_ns INTEGER NOT NULL) STRICT;"
     "CREATE TABLE rule_hour (rule INTEGER NOT NULL, hour INTEGER NOT NULL, hits INTEGER NOT NULL,"

@@ -71,6 +71,8 @@ struct desk_role {
     struct desk_source stats[STATS_MAX];
     struct desk_match *matches; /* gathered, MATCHES_AT_ONCE */
     size_t match_count;
+    struct desk_rule_count *fired; /* correlations that fired since the last batch; room for every rule */
+    size_t fired_count;
     size_t heard; /* matches not yet acknowledged */
     struct arena *match_arena;
     uint64_t acknowledge[ENGINES_MAX]; /* the newest match gathered of each engine; 0 = none */
@@ -218,7 +220,8 @@ static enum rc desk_start(struct process *process, void **ret_self, struct err *
     if (rc != RC_OK)
         return rc;
     role->correlations = correlations_new(role->rules, random_u64());
-    if (!role->correlations)
+    role->fired = memory_new((rules_count(role->rules) + 1) * sizeof *role->fired);
+    if (!role->correlations || !role->fired)
         return err_set(err, RC_LIMIT, "no memory for correlations");
     role->totals.rules_loaded = rules_count(role->rules);
     for (size_t i = 0; i < rules_outcome_count(role->rules); i++) {
@@ -269,25 +272,36 @@ struct firing_context {
     const struct match *match;
 };
 
+/* Tried again is only what is not stored: nothing fires or is counted twice. */
+static enum rc batch_store(struct desk_role *role, const struct desk_batch *batch, int64_t now_ns, struct err *err)
+{
+    enum rc rc = desk_match_batch(role->desk, batch, now_ns, NULL, err);
+    if (rc != RC_OK)
+        return rc;
+    correlations_stored(role->correlations);
+    role->fired_count = 0;
+    return RC_OK;
+}
+
 static enum rc matches_store(struct desk_role *role, struct err *err)
 {
     int64_t now_ns = clock_real_ns();
     struct desk_trail trails[CORRELATIONS_TRAILS];
-    struct desk_batch batch = {.matches = role->matches, .count = role->match_count, .trails = trails};
+    struct desk_batch batch = {.matches = role->matches,
+                               .count = role->match_count,
+                               .trails = trails,
+                               .fired = role->fired,
+                               .fired_count = role->fired_count};
     batch.trail_count = correlations_trails(role->correlations, trails, &batch.clock_ns);
-    if (batch.count == 0 && batch.trail_count == 0)
+    if (batch.count == 0 && batch.trail_count == 0 && batch.fired_count == 0)
         return RC_OK;
-    enum rc rc = desk_match_batch(role->desk, &batch, now_ns, NULL, err);
-    if (rc == RC_OK)
-        correlations_stored(role->correlations);
+    enum rc rc = batch_store(role, &batch, now_ns, err);
     if (rc != RC_INVALID)
         return rc;
     /* One that can never be stored must not keep back the others. */
     log_error("a match is left out: %s", err->text);
     batch.count = 0;
-    rc = desk_match_batch(role->desk, &batch, now_ns, NULL, err);
-    if (rc == RC_OK)
-        correlations_stored(role->correlations);
+    rc = batch_store(role, &batch, now_ns, err);
     for (size_t i = 0; i < role->match_count && rc == RC_OK; i++) {
         rc = desk_match(role->desk, &role->matches[i], 1, now_ns, NULL, err);
         rc = rc == RC_INVALID ? RC_OK : rc;
@@ -353,6 +367,23 @@ static void match_gather(struct desk_role *role, const struct desk_match *match)
     out->description = arena_str(role->match_arena, match->description);
 }
 
+/* Goes with the next batch. A rule without an id can be named to nobody, as in the engines. */
+static void firing_count(struct desk_role *role, const struct correlation_firing *firing)
+{
+    size_t i = 0;
+    if (firing->rule->id.n == 0 || !rule_desk_runs(role->desk, firing->rule))
+        return;
+    while (i < role->fired_count && role->fired[i].id.p != firing->rule->id.p)
+        i++;
+    if (i == role->fired_count) {
+        ASSERT(i < rules_count(role->rules));
+        role->fired[role->fired_count++] = (struct desk_rule_count){.id = firing->rule->id};
+    }
+    role->fired[i].hits++;
+    role->fired[i].last_ns = MAX(role->fired[i].last_ns, firing->time_ns);
+    gathered(role);
+}
+
 static void on_firing(void *context, const struct correlation_firing *firing)
 {
     struct firing_context *cause = context;
@@ -360,6 +391,7 @@ static void on_firing(void *context, const struct correlation_firing *firing)
     enum desk_level level;
     char storage[1024];
     struct buf text;
+    firing_count(cause->role, firing);
     if (!firing->rule->alerts || !rule_desk_active(cause->role->desk, firing->rule, &level))
         return;
     if (!cause->match) {

@@ -92,6 +92,7 @@ enum rc engine_rules_take(struct engine_rules *self, struct str body, struct are
     if (!self->known)
         self->counted = MAX(MAX(self->counted, self->next), states.counted);
     self->known = true;
+    self->fields_told = 0; /* a desk that lost what it was told tells the states again to hear it */
     return RC_OK;
 }
 

@@ -26,7 +26,7 @@ struct engine_rules;
 struct engine_rules *engine_rules_new(const struct rules *rules, struct matcher *matcher, const struct names *names);
 void engine_rules_free(struct engine_rules *self); /* NULL is fine */
 
-/* MSG_RULE_STATES. After an error what was told before stands. */
+/* MSG_RULE_STATES. The desk hears of all fields again. After an error what was told before stands. */
 enum rc engine_rules_take(struct engine_rules *self, struct str body, struct arena *scratch, struct err *err) MUST_USE;
 /* Whether the desk told since the start. */
 bool engine_rules_known(const struct engine_rules *self);

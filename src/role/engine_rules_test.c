@@ -209,6 +209,11 @@ static void counters_are_told_once(void)
     CHECK(write_and_read());
     CHECK_INT(engine.stats.events, 0);
     CHECK_INT(engine.stats.field_count, 2);
+    engine_rules_sent(engine.self);
+    CHECK(!write_and_read());
+    CHECK_INT(tell("{\"counted\":0,\"rules\":[]}"), RC_OK); /* a desk that lost what it was told */
+    CHECK(write_and_read());
+    CHECK_INT(engine.stats.field_count, 2);
     end();
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/assert.h"
+#include "os/clock.h"
 #include "role/log.h"
 #include "role/process.h"
 #include "role/rule_states.h"
@@ -14,11 +15,80 @@
 struct rule_desk {
     struct desk *desk;
     const struct rules *rules;
-    struct arena *arena;              /* the lists told to the desk */
-    struct arena *scratch;            /* one message */
-    uint64_t version;                 /* of the desk, as it was read last */
-    uint64_t told[RULE_DESK_ENGINES]; /* the version that each engine has; 0: none */
+    struct arena *arena;                   /* the lists told to the desk */
+    struct arena *scratch;                 /* one message */
+    uint64_t version;                      /* of the desk, as it was read last */
+    uint64_t told[RULE_DESK_ENGINES];      /* the version that each engine has; 0: none */
+    struct buf waiting[RULE_DESK_ENGINES]; /* of each the oldest message that the database did not take; empty: none */
 };
+
+/* --- from the engines --- */
+
+static enum rc counts_store(struct rule_desk *self, const struct rule_stats *stats, struct desk_rule_counts *counts,
+                            int64_t now_ns, struct err *err)
+{
+    struct desk_rule_count *rules = arena_alloc_array(self->scratch, stats->rule_count + 1, sizeof *rules);
+    struct desk_log_source *sources = arena_alloc_array(self->scratch, stats->source_count + 1, sizeof *sources);
+    if (!rules || !sources) /* of the arena: it would be so each time */
+        return err_set(err, RC_INVALID, "it does not fit the memory for one message");
+    for (size_t i = 0; i < stats->rule_count; i++) {
+        const struct rule_stats_rule *rule = &stats->rules[i];
+        rules[i] = (struct desk_rule_count){rule->id, rule->hits, rule->runs, rule->ns, rule->last_ns};
+    }
+    for (size_t i = 0; i < stats->source_count; i++) {
+        const struct rule_stats_source *source = &stats->sources[i];
+        sources[i] = (struct desk_log_source){source->product, source->category, source->service, source->events,
+                                              source->covered};
+    }
+    counts->upto = stats->upto;
+    counts->events = stats->events;
+    counts->rules = rules;
+    counts->rule_count = stats->rule_count;
+    counts->sources = sources;
+    counts->source_count = stats->source_count;
+    counts->fields = stats->fields;
+    counts->field_count = stats->field_count;
+    return desk_count_rules(self->desk, counts, now_ns, err);
+}
+
+/* RC_INVALID: it can never be stored. */
+static enum rc body_store(struct rule_desk *self, uint32_t instance, struct str body, int64_t now_ns)
+{
+    struct desk_rule_counts counts = {.engine = instance};
+    struct rule_stats stats = {0};
+    struct err err = {0};
+    arena_reset(self->scratch);
+    enum rc rc = rule_stats_read(body, self->scratch, &stats, &err);
+    bool read = rc == RC_OK;
+    if (read)
+        rc = counts_store(self, &stats, &counts, now_ns, &err);
+    if (rc != RC_OK)
+        log_error("what engine %u counted of its rules could not be stored: %s", instance, err.text);
+    return read ? rc : RC_INVALID;
+}
+
+/* What could not be stored before, if anything. */
+static enum rc waiting_store(struct rule_desk *self, uint32_t instance, int64_t now_ns)
+{
+    struct buf *waiting = &self->waiting[instance];
+    if (waiting->n == 0)
+        return RC_OK;
+    enum rc rc = body_store(self, instance, buf_view(waiting), now_ns);
+    if (rc == RC_OK || rc == RC_INVALID)
+        buf_done(waiting);
+    return rc == RC_INVALID ? RC_OK : rc;
+}
+
+static void waiting_keep(struct rule_desk *self, uint32_t instance, struct str body)
+{
+    struct buf *waiting = &self->waiting[instance];
+    buf_init(waiting, RULE_STATS_BYTES);
+    buf_str(waiting, body);
+    if (waiting->overflow) {
+        buf_done(waiting);
+        self->told[instance] = 0; /* at least its fields come again */
+    }
+}
 
 /* --- what is loaded --- */
 
@@ -145,6 +215,10 @@ void rule_desk_free(struct rule_desk *self)
 {
     if (!self)
         return;
+    for (uint32_t i = 0; i < RULE_DESK_ENGINES && self->scratch; i++) {
+        IGNORE(waiting_store(self, i, clock_real_ns())); /* once more; it says what failed */
+        buf_done(&self->waiting[i]);
+    }
     arena_free(self->arena);
     arena_free(self->scratch);
     memory_free(self);
@@ -217,50 +291,27 @@ void rule_desk_engine_up(struct rule_desk *self, uint32_t instance)
 {
     if (instance >= RULE_DESK_ENGINES)
         return;
+    if (waiting_store(self, instance, clock_real_ns()) != RC_OK)
+        buf_done(&self->waiting[instance]); /* this one may read these records again, and count them */
     self->told[instance] = 0;
     rule_desk_send(self);
 }
 
-/* --- from the engines --- */
+/* --- what comes --- */
 
-static enum rc counts_store(struct rule_desk *self, const struct rule_stats *stats, struct desk_rule_counts *counts,
-                            int64_t now_ns, struct err *err)
-{
-    struct desk_rule_count *rules = arena_alloc_array(self->scratch, stats->rule_count + 1, sizeof *rules);
-    struct desk_log_source *sources = arena_alloc_array(self->scratch, stats->source_count + 1, sizeof *sources);
-    if (!rules || !sources)
-        return err_set(err, RC_LIMIT, "no memory");
-    for (size_t i = 0; i < stats->rule_count; i++) {
-        const struct rule_stats_rule *rule = &stats->rules[i];
-        rules[i] = (struct desk_rule_count){rule->id, rule->hits, rule->runs, rule->ns, rule->last_ns};
-    }
-    for (size_t i = 0; i < stats->source_count; i++) {
-        const struct rule_stats_source *source = &stats->sources[i];
-        sources[i] = (struct desk_log_source){source->product, source->category, source->service, source->events,
-                                              source->covered};
-    }
-    counts->upto = stats->upto;
-    counts->events = stats->events;
-    counts->rules = rules;
-    counts->rule_count = stats->rule_count;
-    counts->sources = sources;
-    counts->source_count = stats->source_count;
-    counts->fields = stats->fields;
-    counts->field_count = stats->field_count;
-    return desk_count_rules(self->desk, counts, now_ns, err);
-}
-
+/* While the database takes nothing one message an engine waits. What comes behind it is lost, but for the fields: these
+ * the engine tells again with the next states. */
 void rule_desk_count(struct rule_desk *self, uint32_t instance, struct str body, int64_t now_ns)
 {
-    struct desk_rule_counts counts = {.engine = instance};
-    struct rule_stats stats = {0};
-    struct err err = {0};
-    arena_reset(self->scratch);
-    enum rc rc = rule_stats_read(body, self->scratch, &stats, &err);
-    if (rc == RC_OK)
-        rc = counts_store(self, &stats, &counts, now_ns, &err);
-    if (rc != RC_OK)
-        log_error("what engine %u counted of its rules could not be stored: %s", instance, err.text);
+    if (instance >= RULE_DESK_ENGINES)
+        return;
+    if (waiting_store(self, instance, now_ns) != RC_OK) {
+        self->told[instance] = 0;
+        return;
+    }
+    enum rc rc = body_store(self, instance, body, now_ns);
+    if (rc != RC_OK && rc != RC_INVALID)
+        waiting_keep(self, instance, body);
 }
 
 bool rule_desk_active(const struct desk *desk, const struct rule *rule, enum desk_level *ret_level)
@@ -268,4 +319,10 @@ bool rule_desk_active(const struct desk *desk, const struct rule *rule, enum des
     struct desk_rule_standing standing = desk_rule_standing(desk, rule->id, level_of(rule->level));
     *ret_level = standing.level;
     return standing.state == DESK_RULE_ACTIVE;
+}
+
+bool rule_desk_runs(const struct desk *desk, const struct rule *rule)
+{
+    enum desk_rule_state state = desk_rule_standing(desk, rule->id, level_of(rule->level)).state;
+    return state == DESK_RULE_ACTIVE || state == DESK_RULE_TEST;
 }

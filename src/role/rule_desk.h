@@ -19,13 +19,15 @@ struct rule_desk;
 enum rc rule_desk_new(struct desk *desk, const struct rules *rules, int64_t now_ns, struct rule_desk **ret_self,
                       struct err *err) MUST_USE;
 void rule_desk_free(struct rule_desk *self); /* NULL is fine */
-/* An engine appeared: it waits for its states. */
+/* An engine appeared: it waits for its states. What the one before it counted is stored before, or given up. */
 void rule_desk_engine_up(struct rule_desk *self, uint32_t instance);
 /* Tells every engine what was decided since it was told last. Cheap when that is nothing. */
 void rule_desk_send(struct rule_desk *self);
-/* Takes a MSG_RULE_STATS. */
+/* Takes a MSG_RULE_STATS. One that the database does not take is kept, one an engine, and stored before the next. */
 void rule_desk_count(struct rule_desk *self, uint32_t instance, struct str body, int64_t now_ns);
 /* Whether matches of a rule open something now; *ret_level is the level that holds. */
 bool rule_desk_active(const struct desk *desk, const struct rule *rule, enum desk_level *ret_level);
+/* Whether it is counted: active or in test. */
+bool rule_desk_runs(const struct desk *desk, const struct rule *rule);
 
 #endif

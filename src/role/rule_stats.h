@@ -20,7 +20,7 @@
  *   sources  by what events say of their log source; empty = does not say. `category`: several are joined with commas.
  *            `covered`: events whose log source some rule names that runs: the event says all that the rule asks for.
  *   fields   of rules, by the rules' names of them, that had a value in some event of a log source of such a rule, each
- *            once since the engine or the desk began
+ *            once since the engine or the desk began, or the desk told the states (rule_states.h)
  *
  * What an engine that is killed counted since its message before is lost, unless it is read again.
  * A message has the limit RULE_STATS_BYTES: what finds no room comes in one that follows, with the same `upto`. */

@@ -207,7 +207,7 @@ static void list(struct web_call *call, const struct json_value *answer, int64_t
 
 /* --- the load report --- */
 
-static void outcomes(struct web_call *call, const struct json_value *rows)
+static void outcomes(struct web_call *call, const struct json_value *rows, int64_t total)
 {
     static const char *const heads[] = {"rules.file", "rules.rule", "rules.reason", NULL};
     struct html *html = &call->html;
@@ -223,6 +223,9 @@ static void outcomes(struct web_call *call, const struct json_value *rows)
         HTML(html, RAW("<code lang=\"en\">"), ESC(of_str(o, "text")), RAW("</code></td></tr>"));
     }
     HTML(html, RAW("</tbody></table>"));
+    if (total > (int64_t)rows->count)
+        HTML(html, RAW("<p class=\"meta\">"), SAY("rules.more"), RAW(" "), NUMBER(total - (int64_t)rows->count),
+             RAW(". "), SAY("rules.more_about"), RAW(" <code>qorgan rules check</code></p>"));
 }
 
 static void refusals(struct web_call *call, const struct json_value *report)
@@ -230,16 +233,17 @@ static void refusals(struct web_call *call, const struct json_value *report)
     struct html *html = &call->html;
     const struct json_value *refused = json_get(report, "refused");
     const struct json_value *warnings = json_get(report, "warnings");
+    const struct json_value *totals = json_get(report, "totals");
     HTML(html, RAW("<section class=\"card\" id=\"load\"><h2>"), SAY("rules.report"), RAW("</h2>"));
     if (json_first(refused)) {
         HTML(html, RAW("<p>"), SAY("rules.refused_about"), RAW("</p>"));
-        outcomes(call, refused);
+        outcomes(call, refused, of_int(totals, "refused"));
     } else {
         part_notice(call, "ok", "rules.none_refused");
     }
     if (json_first(warnings)) {
         HTML(html, RAW("<h3>"), SAY("rules.warnings"), RAW("</h3>"));
-        outcomes(call, warnings);
+        outcomes(call, warnings, of_int(totals, "warnings"));
     }
     HTML(html, RAW("</section>"));
 }

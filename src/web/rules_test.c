@@ -35,6 +35,11 @@ static void the_list_shows_what_it_is_told(void)
     peers.json = STR("{\"ok\":true,\"refused\":[],\"warnings\":[],\"sources\":[]}");
     CHECK_INT(status_of(get("/rules")), 200);
     CHECK(seen_has("All rules were loaded") && seen_has("No events yet"));
+    CHECK(!seen_has("qorgan rules check"));
+    peers.json = STR("{\"ok\":true,\"totals\":{\"refused\":202,\"warnings\":1},\"refused\":[{\"path\":\"a\"}],"
+                     "\"warnings\":[{\"path\":\"b\"}],\"sources\":[]}");
+    CHECK_INT(status_of(get("/rules")), 200);
+    CHECK(seen_has("201") && seen_has("<code>qorgan rules check</code>"));
 }
 
 static void titles_are_in_the_readers_language(void)
