@@ -321,6 +321,24 @@ def told():
         check_equal(state(folder.data), before, "hunting writes nothing")
 
 
+def placeholders():
+    """rules find by the values of their placeholders, and diff sees that the values changed"""
+    with Folder() as folder:
+        folder.ingest(folder.file("a.log", LOGINS))
+        values = {"old": "[root]", "new": "[root, ann]"}
+        for name, value in values.items():
+            folder.file(f"{name}/placeholders.yml", f"vars:\n    Users: {value}\n")
+            folder.file(f"{name}/sub/r.yml", rule_text("Sign-in", IDS[0], "password for %Users%")
+                        .replace("contains:", "contains|expand:"))
+        old, new = (os.path.join(folder.path, name) for name in values)
+        root = len([n for n in range(40) if n % 3])
+        check_equal(hunt(folder.data, old), {IDS[0]: root}, "of a folder")
+        check_equal(hunt(folder.data, IDS[0], "--rules", new), {IDS[0]: 40}, "by id")
+        rows = rows_of(folder.data, old, new, action="diff", status=1)
+        check_equal([(row["change"], row["gained"], row["lost"], row["kept"]) for row in rows],
+                    [("changed", 40 - root, 0, root)], "other values")
+
+
 def other_letters():
     """a word that was written with letters which only fold to those of the rule is found in sealed blocks, too"""
     with Folder() as folder, Service(log_file_mib=1, log_rotate_s=10, engines=1) as service:
@@ -390,5 +408,5 @@ def differences():
 
 
 if __name__ == "__main__":
-    sys.exit(main([as_detect, scripts_in_parts, as_detect_on_real_logs, as_the_service, told, other_letters, stopped,
-                   differences]))
+    sys.exit(main([as_detect, scripts_in_parts, as_detect_on_real_logs, as_the_service, told, placeholders,
+                   other_letters, stopped, differences]))

@@ -190,6 +190,7 @@ static enum rc read_needed(struct loading *l, struct err *err)
 {
     enum rc rc = RC_OK;
     char path[PATH_MAX_];
+    rules_placeholders_from(l->out->rules, l->all);
     for (size_t i = 0; i < rules_count(l->all) && rc == RC_OK; i++) {
         const struct rule *rule = rules_at(l->all, i);
         if (!is_read_again(l, rule) || read_before(l, i))
@@ -199,6 +200,18 @@ static enum rc read_needed(struct loading *l, struct err *err)
         rc = rule_folder_read(&io_kernel, path, l->out->rules, err);
     }
     return rc == RC_OK ? rules_finish(l->out->rules, err) : rc;
+}
+
+/* A file that changed between the two readings, for one: the hunt would be silent about its rules. */
+static enum rc check_all_read(const struct loading *l, struct err *err)
+{
+    for (size_t i = 0; i < rules_count(l->all); i++) {
+        const struct rule *rule = rules_at(l->all, i);
+        if (is_needed(l->all, l->wanted, rule) && !rules_find_hash(l->out->rules, rule->hash))
+            return err_set(err, RC_INVALID, "a rule of \"%.*s\" did not load again, line %u: has the file changed?",
+                           STR_ARG(rule->path), rule->line);
+    }
+    return RC_OK;
 }
 
 static enum rc mark(struct loading *l, struct err *err)
@@ -215,7 +228,7 @@ static enum rc mark(struct loading *l, struct err *err)
         out->wanted_count += out->wanted[i];
     }
     needs_make(out);
-    return RC_OK;
+    return check_all_read(l, err);
 }
 
 /* ---- words ---- */

@@ -34,6 +34,7 @@ struct rules {
     struct arena *arena;
     struct regexes regexes;
     struct placeholders placeholders;
+    const struct placeholders *lent; /* instead of them; NULL: none */
     struct entry **entries;
     size_t entry_count;
     size_t entry_size;
@@ -202,6 +203,12 @@ enum rc rules_add(struct rules *rules, struct str path, struct str text, struct 
     return RC_OK;
 }
 
+void rules_placeholders_from(struct rules *rules, const struct rules *from)
+{
+    ASSERT(!rules->finished);
+    rules->lent = &from->placeholders;
+}
+
 /* --- rules_finish --- */
 
 static void refuse(struct rules *rules, struct entry *entry, struct str reason)
@@ -220,7 +227,9 @@ static void refuse_err(struct rules *rules, struct entry *entry, const struct er
 /* What a placeholder stands for is a part of the rule's meaning, and so of its hash. */
 static void read_waiting(struct rules *rules, struct entry *entry)
 {
-    struct reading reading = {.arena = rules->arena, .regexes = &rules->regexes, .placeholders = &rules->placeholders};
+    struct reading reading = {.arena = rules->arena,
+                              .regexes = &rules->regexes,
+                              .placeholders = rules->lent ? rules->lent : &rules->placeholders};
     struct arena_mark mark = arena_mark(rules->arena);
     struct str path = entry->rule.path;
     uint64_t hash = entry->rule.hash;
@@ -438,6 +447,7 @@ enum rc rules_finish(struct rules *rules, struct err *err)
         if (rules->entries[i]->waits)
             read_waiting(rules, rules->entries[i]);
     }
+    rules->lent = NULL;
     enum rc rc = index_ids(rules, err);
     for (size_t i = 0; i < rules->entry_count && rc == RC_OK; i++) {
         struct entry *entry = rules->entries[i];
