@@ -339,6 +339,33 @@ def placeholders():
                     [("changed", 40 - root, 0, root)], "other values")
 
 
+def of_indicators():
+    """rules of indicators, and correlations that count them, are said not to be hunted; --indicators is for test"""
+    remark = "rules of indicators are hunted by `qorgan indicators hunt`"
+    with Folder() as folder:
+        folder.ingest(folder.file("a.log", LOGINS))
+        listed = rule_text("Listed", IDS[0], "").replace("product: linux", "category: indicator").replace(
+            "message|contains: ''", "indicator.type: address")
+        folder.file("old/failed.yml", rule_text("Failed", IDS[1], "Failed password"))
+        shutil.copytree(os.path.join(folder.path, "old"), os.path.join(folder.path, "new"))
+        folder.file("new/listed.yml", listed)
+        folder.file("new/many.yml", f"title: Many\nid: {IDS[2]}\ncorrelation:\n    type: event_count\n    rules:\n"
+                    f"        - n{IDS[0][:8]}\n    timespan: 5m\n    condition:\n        gte: 3\nlevel: high\n")
+        old, new = (os.path.join(folder.path, name) for name in ("old", "new"))
+        out, said = run("hunt", folder.data, new)
+        for title, rule in (("Listed", IDS[0]), ("Many", IDS[2])):
+            check(f"qorgan rules: {title} ({rule}): {remark}\n" in said, said)
+        check_equal((said.count(remark), out.count(": not hunted")), (2, 2), out)
+        check_equal({row["rule_id"]: row.get("remark") for row in rows_of(folder.data, new)},
+                    {IDS[0]: remark, IDS[1]: None, IDS[2]: remark}, "hunt")
+        check_equal({row["rule_id"]: row.get("remark") for row in rows_of(folder.data, old, new, action="diff", status=1)},
+                    {IDS[0]: remark, IDS[2]: remark}, "diff")
+        check_equal(run("diff", folder.data, old, new, status=1)[1].count(remark), 2, "diff, told")
+        for action in ("hunt", "diff", "check", "explain"):
+            _, said = run(action, folder.data, old, new, "--indicators", new, status=2)
+            check("--indicators is for test alone" in said, said)
+
+
 def other_letters():
     """a word that was written with letters which only fold to those of the rule is found in sealed blocks, too"""
     with Folder() as folder, Service(log_file_mib=1, log_rotate_s=10, engines=1) as service:
@@ -409,4 +436,4 @@ def differences():
 
 if __name__ == "__main__":
     sys.exit(main([as_detect, scripts_in_parts, as_detect_on_real_logs, as_the_service, told, placeholders,
-                   other_letters, stopped, differences]))
+                   of_indicators, other_letters, stopped, differences]))

@@ -118,7 +118,7 @@ static void text_rule(struct command_state *c, const struct rule *rule, const st
     char room[CIVIL_TEXT_MAX];
     text_head(c, rule);
     if (found->matches == 0) {
-        buf_text(&c->line, ": no match");
+        buf_text(&c->line, hunt_rules_of_indicators(c->rules.rules, rule) ? ": not hunted" : ": no match");
         line_out(c);
         return;
     }
@@ -184,6 +184,8 @@ static void json_rule(struct command_state *c, const struct rule *rule, const st
     json_write_array_end(out);
     json_put_text(out, "verdict", verdict_names[verdict]);
     json_put_u64(out, "incidents", verdict == TALLY_OPENS ? hunt_tally_distinct(&found->values[TALLY_GROUPS]) : 0);
+    if (hunt_rules_of_indicators(c->rules.rules, rule))
+        json_put_text(out, "remark", HUNT_RULES_REMARK);
     json_write_object_end(out);
     line_out(c);
 }
@@ -302,6 +304,13 @@ static void print_explain(struct command_state *c, const struct hunt *hunt, uint
 
 /* ---- all ---- */
 
+static void remark_rules(const struct hunt_rules *rules)
+{
+    for (size_t i = 0; i < rules_count(rules->rules); i++)
+        if (rules->wanted[i] && hunt_rules_of_indicators(rules->rules, rules_at(rules->rules, i)))
+            hunt_site_remark_rule(rules_at(rules->rules, i));
+}
+
 static enum rc rules_load(struct command_state *c, const struct options *options, struct err *err)
 {
     const char *named[256];
@@ -326,6 +335,7 @@ static enum rc run(struct command_state *c, const struct options *options, struc
         rc = err_set(err, RC_LIMIT, "no memory for what is found");
     if (rc != RC_OK)
         return rc;
+    remark_rules(&c->rules);
     struct hunt hunt = hunt_site_hunt(&c->site, options);
     hunt.rules = &c->rules;
     hunt.found = on_found;

@@ -314,6 +314,21 @@ void hunt_rules_narrow(struct hunt_rules *rules, const bool *keep)
     words_make(rules);
 }
 
+static bool is_of_indicators(const struct rule *rule)
+{
+    return rule->kind == RULE_DETECTION && str_eq_nocase(rule->logsource.category, STR("indicator"));
+}
+
+bool hunt_rules_of_indicators(const struct rules *rules, const struct rule *rule)
+{
+    if (rule->kind != RULE_CORRELATION)
+        return is_of_indicators(rule);
+    for (size_t i = 0; i < rules_count(rules); i++)
+        if (is_of_indicators(rules_at(rules, i)) && correlation_names(rule, rules_at(rules, i)))
+            return true;
+    return false;
+}
+
 void hunt_rules_done(struct hunt_rules *rules)
 {
     rule_set_free(rules->set);

@@ -37,6 +37,7 @@ enum change_kind { CHANGE_ADDED, CHANGE_REMOVED, CHANGE_CHANGED, CHANGE_SAME };
 struct change {
     enum change_kind kind;
     const struct rule *rule; /* the new one, if there is one */
+    bool of_indicators;      /* this one or the old one */
     size_t gained;
     size_t lost;
     size_t kept;
@@ -93,7 +94,12 @@ static bool has_other(const struct rules *rules, const struct rules *others, con
 
 static void change_add(struct diff *d, enum change_kind kind, const struct rule *old, const struct rule *new)
 {
-    d->changes[d->change_count++] = (struct change){.kind = kind, .rule = new ? new : old};
+    bool of_indicators = (old && hunt_rules_of_indicators(d->side[OLD].rules.rules, old)) ||
+                         (new && hunt_rules_of_indicators(d->side[NEW].rules.rules, new));
+    d->changes[d->change_count++] =
+        (struct change){.kind = kind, .rule = new ? new : old, .of_indicators = of_indicators};
+    if (of_indicators)
+        hunt_site_remark_rule(new ? new : old);
     if (old) {
         d->side[OLD].change_of[old->index] = (uint32_t)d->change_count;
         d->side[OLD].keep[old->index] = true;
@@ -312,6 +318,8 @@ static void change_print(struct diff *d, const struct change *change, uint64_t *
         json_put_u64(out, "lost", change->lost);
         json_records(d, change, NEW, records);
         json_records(d, change, OLD, records);
+        if (change->of_indicators)
+            json_put_text(out, "remark", HUNT_RULES_REMARK);
         json_write_object_end(out);
         line_out(d);
         return;
