@@ -318,6 +318,10 @@ def told():
                                 ([folder.file("bad.yml", "title: x\n")], "refused")):
             _, said = run("hunt", folder.data, *arguments, status=1)
             check(text in said, f"{arguments}: {said}")
+        _, said = run("hunt", folder.data, "last:30d", status=2)
+        check("hunt needs a rule" in said, said)
+        _, said = run("hunt", folder.data, *[failed] * 300, "no such rule", status=1)
+        check("there is no rule, file or folder" in said, said)
         check_equal(state(folder.data), before, "hunting writes nothing")
 
 

@@ -313,16 +313,28 @@ static void remark_rules(const struct hunt_rules *rules)
 
 static enum rc rules_load(struct command_state *c, const struct options *options, struct err *err)
 {
-    const char *named[256];
-    const char *folders[256];
+    const char *folders[OPTIONS_GIVEN_MAX];
+    const char **named = memory_new((size_t)options->operand_count * sizeof *named);
     struct hunt_choice choice = {.named = named, .folders = folders};
-    for (int i = 1; i < options->operand_count && choice.named_count < ARRAY_LEN(named); i++)
+    if (!named)
+        return err_set(err, RC_LIMIT, "no memory for the names of rules");
+    for (int i = 1; i < options->operand_count; i++)
         if (!hunt_site_is_range(options->operands[i]))
             named[choice.named_count++] = options->operands[i];
     while (choice.folder_count < ARRAY_LEN(folders) &&
            (folders[choice.folder_count] = options_list(options, "rules", choice.folder_count)))
         choice.folder_count++;
-    return hunt_rules_load(&choice, hunt_site_refused, NULL, &c->rules, err);
+    enum rc rc = hunt_rules_load(&choice, hunt_site_refused, NULL, &c->rules, err);
+    memory_free(named);
+    return rc;
+}
+
+static bool names_rule(const struct options *options)
+{
+    for (int i = 1; i < options->operand_count; i++)
+        if (!hunt_site_is_range(options->operands[i]))
+            return true;
+    return false;
 }
 
 static enum rc run(struct command_state *c, const struct options *options, struct err *err)
@@ -365,6 +377,8 @@ int hunt_command(const struct options *options)
 {
     static struct command_state c;
     struct err err = {0};
+    if (!names_rule(options))
+        return cmd_usage("rules", "hunt needs a rule, a file or a folder of rules");
     c = (struct command_state){.json = options_flag(options, "json")};
     c.site.reading.folder = -1;
     c.site.matched = matched_of;

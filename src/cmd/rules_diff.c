@@ -359,7 +359,7 @@ static enum rc changes_print(struct diff *d, size_t *ret_told, struct err *err)
 
 static enum rc side_load(struct side *side, const char *named, const struct options *options, struct err *err)
 {
-    const char *folders[256];
+    const char *folders[OPTIONS_GIVEN_MAX];
     struct hunt_choice choice = {.named = &named, .named_count = 1, .folders = folders};
     while (choice.folder_count < ARRAY_LEN(folders) &&
            (folders[choice.folder_count] = options_list(options, "rules", choice.folder_count)))
