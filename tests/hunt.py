@@ -436,6 +436,17 @@ def differences():
         rows = rows_of(folder.data, old, new, action="diff", status=1)
         check_equal([(row["change"], row["rule_id"]) for row in rows], [("affected", IDS[0])], "by a filter")
         check(rows[0]["lost"] > 0 and rows[0]["gained"] == 0, f"{rows}")
+        # So does a correlation between it and what is counted.
+        counts = ("title: {}\nid: {}\nname: {}\ncorrelation:\n    type: event_count\n    rules:\n        - {}\n"
+                  "    group-by:\n        - {}\n    timespan: 5m\n    condition:\n        gte: {}\nlevel: high\n")
+        for side, least in ((old, 3), (new, 5)):
+            shutil.rmtree(side)
+            folder.file(f"{side}/failed.yml", rule_text("Failed", IDS[0], "Failed password"))
+            folder.file(f"{side}/inner.yml", counts.format("Inner", IDS[1], "inner", IDS[0], "src", least))
+            folder.file(f"{side}/outer.yml", counts.format("Outer", IDS[2], "outer", "inner", "src", 1))
+        rows = {row["title"]: row for row in rows_of(folder.data, old, new, action="diff", status=1)}
+        check_equal({title: row["change"] for title, row in rows.items()}, {"Inner": "changed", "Outer": "affected"},
+                    "by an inner correlation")
 
 
 if __name__ == "__main__":

@@ -79,13 +79,12 @@ static const struct rule *counterpart(const struct rules *rules, const struct ru
     return NULL;
 }
 
-/* Whether a rule of this kind, or one that the correlation counts, is on one side only. */
+/* Whether a filter, or a rule that the correlation counts, itself or through another one, is on one side only. */
 static bool has_other(const struct rules *rules, const struct rules *others, const struct rule *correlation)
 {
     for (size_t i = 0; i < rules_count(rules); i++) {
         const struct rule *rule = rules_at(rules, i);
-        bool part = correlation ? rule->kind == RULE_DETECTION && correlation_names(correlation, rule)
-                                : rule->kind == RULE_FILTER;
+        bool part = correlation ? correlation_names(correlation, rule) : rule->kind == RULE_FILTER;
         if (part && !rules_find_hash(others, rule->hash))
             return true;
     }
