@@ -343,6 +343,23 @@ def placeholders():
                     [("changed", 40 - root, 0, root)], "other values")
 
 
+def filtered():
+    """a filter of several rules holds in a hunt for one of them, too"""
+    with Folder() as folder:
+        folder.ingest(folder.file("a.log", LOGINS))
+        rules = os.path.join(folder.path, "rules")
+        folder.file("rules/failed.yml", rule_text("Failed", IDS[0], "Failed password"))
+        folder.file("rules/root.yml", rule_text("Root", IDS[1], "password for root"))
+        folder.file("rules/filter.yml", f"title: Not from .4\nid: {IDS[4]}\nlogsource:\n    product: linux\nfilter:\n"
+                    f"    rules:\n        - {IDS[0]}\n        - {IDS[1]}\n    selection:\n"
+                    "        message|contains: 203.0.113.4\n    condition: not selection\n")
+        want = {IDS[0]: len([n for n in range(40) if n % 4 and n % 5 != 4]),
+                IDS[1]: len([n for n in range(40) if n % 3 and n % 5 != 4])}
+        check_equal(hunt(folder.data, rules), want, "both")
+        for rule, matches in want.items():
+            check_equal(hunt(folder.data, rule, "--rules", rules), {rule: matches}, "one")
+
+
 def of_indicators():
     """rules of indicators, and correlations that count them, are said not to be hunted; --indicators is for test"""
     remark = "rules of indicators are hunted by `qorgan indicators hunt`"
@@ -451,4 +468,4 @@ def differences():
 
 if __name__ == "__main__":
     sys.exit(main([as_detect, scripts_in_parts, as_detect_on_real_logs, as_the_service, told, placeholders,
-                   of_indicators, other_letters, stopped, differences]))
+                   filtered, of_indicators, other_letters, stopped, differences]))

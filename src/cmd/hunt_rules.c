@@ -190,7 +190,7 @@ static enum rc read_needed(struct loading *l, struct err *err)
 {
     enum rc rc = RC_OK;
     char path[PATH_MAX_];
-    rules_placeholders_from(l->out->rules, l->all);
+    rules_part_of(l->out->rules, l->all);
     for (size_t i = 0; i < rules_count(l->all) && rc == RC_OK; i++) {
         const struct rule *rule = rules_at(l->all, i);
         if (!is_read_again(l, rule) || read_before(l, i))
@@ -207,7 +207,8 @@ static enum rc check_all_read(const struct loading *l, struct err *err)
 {
     for (size_t i = 0; i < rules_count(l->all); i++) {
         const struct rule *rule = rules_at(l->all, i);
-        if (is_needed(l->all, l->wanted, rule) && !rules_find_hash(l->out->rules, rule->hash))
+        bool needed = rule->kind == RULE_FILTER || is_needed(l->all, l->wanted, rule);
+        if (needed && !rules_find_hash(l->out->rules, rule->hash))
             return err_set(err, RC_INVALID, "a rule of \"%.*s\" did not load again, line %u: has the file changed?",
                            STR_ARG(rule->path), rule->line);
     }

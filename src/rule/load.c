@@ -34,7 +34,7 @@ struct rules {
     struct arena *arena;
     struct regexes regexes;
     struct placeholders placeholders;
-    const struct placeholders *lent; /* instead of them; NULL: none */
+    const struct rules *whole; /* of which these are a part; NULL: of none */
     struct entry **entries;
     size_t entry_count;
     size_t entry_size;
@@ -203,10 +203,10 @@ enum rc rules_add(struct rules *rules, struct str path, struct str text, struct 
     return RC_OK;
 }
 
-void rules_placeholders_from(struct rules *rules, const struct rules *from)
+void rules_part_of(struct rules *rules, const struct rules *whole)
 {
-    ASSERT(!rules->finished);
-    rules->lent = &from->placeholders;
+    ASSERT(!rules->finished && whole->finished);
+    rules->whole = whole;
 }
 
 /* --- rules_finish --- */
@@ -229,7 +229,7 @@ static void read_waiting(struct rules *rules, struct entry *entry)
 {
     struct reading reading = {.arena = rules->arena,
                               .regexes = &rules->regexes,
-                              .placeholders = rules->lent ? rules->lent : &rules->placeholders};
+                              .placeholders = rules->whole ? &rules->whole->placeholders : &rules->placeholders};
     struct arena_mark mark = arena_mark(rules->arena);
     struct str path = entry->rule.path;
     uint64_t hash = entry->rule.hash;
@@ -315,16 +315,20 @@ static enum rc apply_filter(struct rules *rules, struct entry *filter, struct er
         return rc;
     }
     for (size_t i = 0; i < filter->filter.rule_count; i++) {
-        if (!find_entry(rules, filter->filter.rule_names[i])) {
+        struct str name = filter->filter.rule_names[i];
+        if (!find_entry(rules, name) && !(rules->whole && find_entry(rules->whole, name))) {
             struct err reason;
             IGNORE(err_set(&reason, RC_NOT_FOUND, "filter names no loaded rule: \"%.*s\"",
-                           STR_ARG(str_slice(filter->filter.rule_names[i], 0, 64))));
+                           STR_ARG(str_slice(name, 0, 64))));
             refuse_err(rules, filter, &reason);
             return RC_OK;
         }
     }
-    for (size_t i = 0; i < filter->filter.rule_count && rc == RC_OK; i++)
-        rc = filter_rule(rules, filter, find_entry(rules, filter->filter.rule_names[i]), err);
+    for (size_t i = 0; i < filter->filter.rule_count && rc == RC_OK; i++) {
+        struct entry *named = find_entry(rules, filter->filter.rule_names[i]);
+        if (named)
+            rc = filter_rule(rules, filter, named, err);
+    }
     return rc;
 }
 
@@ -447,7 +451,6 @@ enum rc rules_finish(struct rules *rules, struct err *err)
         if (rules->entries[i]->waits)
             read_waiting(rules, rules->entries[i]);
     }
-    rules->lent = NULL;
     enum rc rc = index_ids(rules, err);
     for (size_t i = 0; i < rules->entry_count && rc == RC_OK; i++) {
         struct entry *entry = rules->entries[i];
@@ -456,6 +459,7 @@ enum rc rules_finish(struct rules *rules, struct err *err)
         if (entry->rule.kind == RULE_FILTER && !entry->refused)
             rc = apply_filter(rules, entry, err);
     }
+    rules->whole = NULL;
     if (rc != RC_OK)
         return rc;
     while (resolve_some(rules) > 0)
