@@ -379,8 +379,8 @@ def of_indicators():
         check_equal((said.count(remark), out.count(": not hunted")), (2, 2), out)
         check_equal({row["rule_id"]: row.get("remark") for row in rows_of(folder.data, new)},
                     {IDS[0]: remark, IDS[1]: None, IDS[2]: remark}, "hunt")
-        check_equal({row["rule_id"]: row.get("remark") for row in rows_of(folder.data, old, new, action="diff", status=1)},
-                    {IDS[0]: remark, IDS[2]: remark}, "diff")
+        rows = rows_of(folder.data, old, new, action="diff", status=1)
+        check_equal({row["rule_id"]: row.get("remark") for row in rows}, {IDS[0]: remark, IDS[2]: remark}, "diff")
         check_equal(run("diff", folder.data, old, new, status=1)[1].count(remark), 2, "diff, told")
         for action in ("hunt", "diff", "check", "explain"):
             _, said = run(action, folder.data, old, new, "--indicators", new, status=2)

@@ -93,8 +93,9 @@ static bool has_other(const struct rules *rules, const struct rules *others, con
 
 static void change_add(struct diff *d, enum change_kind kind, const struct rule *old, const struct rule *new)
 {
-    bool of_indicators = (old && hunt_rules_of_indicators(d->side[OLD].rules.rules, old)) ||
-                         (new && hunt_rules_of_indicators(d->side[NEW].rules.rules, new));
+    bool of_indicators = old && hunt_rules_of_indicators(d->side[OLD].rules.rules, old);
+    if (new)
+        of_indicators = of_indicators || hunt_rules_of_indicators(d->side[NEW].rules.rules, new);
     d->changes[d->change_count++] =
         (struct change){.kind = kind, .rule = new ? new : old, .of_indicators = of_indicators};
     if (of_indicators)
