@@ -318,7 +318,73 @@ def told():
                                 ([folder.file("bad.yml", "title: x\n")], "refused")):
             _, said = run("hunt", folder.data, *arguments, status=1)
             check(text in said, f"{arguments}: {said}")
+        _, said = run("hunt", folder.data, "last:30d", status=2)
+        check("hunt needs a rule" in said, said)
+        _, said = run("hunt", folder.data, *[failed] * 300, "no such rule", status=1)
+        check("there is no rule, file or folder" in said, said)
         check_equal(state(folder.data), before, "hunting writes nothing")
+
+
+def placeholders():
+    """rules find by the values of their placeholders, and diff sees that the values changed"""
+    with Folder() as folder:
+        folder.ingest(folder.file("a.log", LOGINS))
+        values = {"old": "[root]", "new": "[root, ann]"}
+        for name, value in values.items():
+            folder.file(f"{name}/placeholders.yml", f"vars:\n    Users: {value}\n")
+            folder.file(f"{name}/sub/r.yml", rule_text("Sign-in", IDS[0], "password for %Users%")
+                        .replace("contains:", "contains|expand:"))
+        old, new = (os.path.join(folder.path, name) for name in values)
+        root = len([n for n in range(40) if n % 3])
+        check_equal(hunt(folder.data, old), {IDS[0]: root}, "of a folder")
+        check_equal(hunt(folder.data, IDS[0], "--rules", new), {IDS[0]: 40}, "by id")
+        rows = rows_of(folder.data, old, new, action="diff", status=1)
+        check_equal([(row["change"], row["gained"], row["lost"], row["kept"]) for row in rows],
+                    [("changed", 40 - root, 0, root)], "other values")
+
+
+def filtered():
+    """a filter of several rules holds in a hunt for one of them, too"""
+    with Folder() as folder:
+        folder.ingest(folder.file("a.log", LOGINS))
+        rules = os.path.join(folder.path, "rules")
+        folder.file("rules/failed.yml", rule_text("Failed", IDS[0], "Failed password"))
+        folder.file("rules/root.yml", rule_text("Root", IDS[1], "password for root"))
+        folder.file("rules/filter.yml", f"title: Not from .4\nid: {IDS[4]}\nlogsource:\n    product: linux\nfilter:\n"
+                    f"    rules:\n        - {IDS[0]}\n        - {IDS[1]}\n    selection:\n"
+                    "        message|contains: 203.0.113.4\n    condition: not selection\n")
+        want = {IDS[0]: len([n for n in range(40) if n % 4 and n % 5 != 4]),
+                IDS[1]: len([n for n in range(40) if n % 3 and n % 5 != 4])}
+        check_equal(hunt(folder.data, rules), want, "both")
+        for rule, matches in want.items():
+            check_equal(hunt(folder.data, rule, "--rules", rules), {rule: matches}, "one")
+
+
+def of_indicators():
+    """rules of indicators, and correlations that count them, are said not to be hunted; --indicators is for test"""
+    remark = "rules of indicators are hunted by `qorgan indicators hunt`"
+    with Folder() as folder:
+        folder.ingest(folder.file("a.log", LOGINS))
+        listed = rule_text("Listed", IDS[0], "").replace("product: linux", "category: indicator").replace(
+            "message|contains: ''", "indicator.type: address")
+        folder.file("old/failed.yml", rule_text("Failed", IDS[1], "Failed password"))
+        shutil.copytree(os.path.join(folder.path, "old"), os.path.join(folder.path, "new"))
+        folder.file("new/listed.yml", listed)
+        folder.file("new/many.yml", f"title: Many\nid: {IDS[2]}\ncorrelation:\n    type: event_count\n    rules:\n"
+                    f"        - n{IDS[0][:8]}\n    timespan: 5m\n    condition:\n        gte: 3\nlevel: high\n")
+        old, new = (os.path.join(folder.path, name) for name in ("old", "new"))
+        out, said = run("hunt", folder.data, new)
+        for title, rule in (("Listed", IDS[0]), ("Many", IDS[2])):
+            check(f"qorgan rules: {title} ({rule}): {remark}\n" in said, said)
+        check_equal((said.count(remark), out.count(": not hunted")), (2, 2), out)
+        check_equal({row["rule_id"]: row.get("remark") for row in rows_of(folder.data, new)},
+                    {IDS[0]: remark, IDS[1]: None, IDS[2]: remark}, "hunt")
+        rows = rows_of(folder.data, old, new, action="diff", status=1)
+        check_equal({row["rule_id"]: row.get("remark") for row in rows}, {IDS[0]: remark, IDS[2]: remark}, "diff")
+        check_equal(run("diff", folder.data, old, new, status=1)[1].count(remark), 2, "diff, told")
+        for action in ("hunt", "diff", "check", "explain"):
+            _, said = run(action, folder.data, old, new, "--indicators", new, status=2)
+            check("--indicators is for test alone" in said, said)
 
 
 def other_letters():
@@ -387,8 +453,19 @@ def differences():
         rows = rows_of(folder.data, old, new, action="diff", status=1)
         check_equal([(row["change"], row["rule_id"]) for row in rows], [("affected", IDS[0])], "by a filter")
         check(rows[0]["lost"] > 0 and rows[0]["gained"] == 0, f"{rows}")
+        # So does a correlation between it and what is counted.
+        counts = ("title: {}\nid: {}\nname: {}\ncorrelation:\n    type: event_count\n    rules:\n        - {}\n"
+                  "    group-by:\n        - {}\n    timespan: 5m\n    condition:\n        gte: {}\nlevel: high\n")
+        for side, least in ((old, 3), (new, 5)):
+            shutil.rmtree(side)
+            folder.file(f"{side}/failed.yml", rule_text("Failed", IDS[0], "Failed password"))
+            folder.file(f"{side}/inner.yml", counts.format("Inner", IDS[1], "inner", IDS[0], "src", least))
+            folder.file(f"{side}/outer.yml", counts.format("Outer", IDS[2], "outer", "inner", "src", 1))
+        rows = {row["title"]: row for row in rows_of(folder.data, old, new, action="diff", status=1)}
+        check_equal({title: row["change"] for title, row in rows.items()}, {"Inner": "changed", "Outer": "affected"},
+                    "by an inner correlation")
 
 
 if __name__ == "__main__":
-    sys.exit(main([as_detect, scripts_in_parts, as_detect_on_real_logs, as_the_service, told, other_letters, stopped,
-                   differences]))
+    sys.exit(main([as_detect, scripts_in_parts, as_detect_on_real_logs, as_the_service, told, placeholders,
+                   filtered, of_indicators, other_letters, stopped, differences]))

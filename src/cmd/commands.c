@@ -369,7 +369,8 @@ static const struct command commands[] = {
      "check: loads every rule below the folders and says which are refused, and why. test: shows the samples beside "
      "the rules, and those of info.yml, to the rules. explain: prints the tree of a rule's tests against a record, and "
      "why each holds or does not. hunt: what rules would have found in the archive. diff: what another version of the "
-     "rules would find there and this one not, and the other way round. Exit status 1 when one is refused or fails, or "
+     "rules would find there and this one not, and the other way round; rules of indicators are hunted by `qorgan "
+     "indicators hunt`. Exit status 1 when one is refused or fails, or "
      "when there is a difference."},
     {"indicators", "check lists of indicators, and hunt for them in the archive", "check PATH... | hunt", 1,
      OPERANDS_ANY, ROWS(indicators_rows),

@@ -118,7 +118,7 @@ static void text_rule(struct command_state *c, const struct rule *rule, const st
     char room[CIVIL_TEXT_MAX];
     text_head(c, rule);
     if (found->matches == 0) {
-        buf_text(&c->line, ": no match");
+        buf_text(&c->line, hunt_rules_of_indicators(c->rules.rules, rule) ? ": not hunted" : ": no match");
         line_out(c);
         return;
     }
@@ -184,6 +184,8 @@ static void json_rule(struct command_state *c, const struct rule *rule, const st
     json_write_array_end(out);
     json_put_text(out, "verdict", verdict_names[verdict]);
     json_put_u64(out, "incidents", verdict == TALLY_OPENS ? hunt_tally_distinct(&found->values[TALLY_GROUPS]) : 0);
+    if (hunt_rules_of_indicators(c->rules.rules, rule))
+        json_put_text(out, "remark", HUNT_RULES_REMARK);
     json_write_object_end(out);
     line_out(c);
 }
@@ -302,18 +304,37 @@ static void print_explain(struct command_state *c, const struct hunt *hunt, uint
 
 /* ---- all ---- */
 
+static void remark_rules(const struct hunt_rules *rules)
+{
+    for (size_t i = 0; i < rules_count(rules->rules); i++)
+        if (rules->wanted[i] && hunt_rules_of_indicators(rules->rules, rules_at(rules->rules, i)))
+            hunt_site_remark_rule(rules_at(rules->rules, i));
+}
+
 static enum rc rules_load(struct command_state *c, const struct options *options, struct err *err)
 {
-    const char *named[256];
-    const char *folders[256];
+    const char *folders[OPTIONS_GIVEN_MAX];
+    const char **named = memory_new((size_t)options->operand_count * sizeof *named);
     struct hunt_choice choice = {.named = named, .folders = folders};
-    for (int i = 1; i < options->operand_count && choice.named_count < ARRAY_LEN(named); i++)
+    if (!named)
+        return err_set(err, RC_LIMIT, "no memory for the names of rules");
+    for (int i = 1; i < options->operand_count; i++)
         if (!hunt_site_is_range(options->operands[i]))
             named[choice.named_count++] = options->operands[i];
     while (choice.folder_count < ARRAY_LEN(folders) &&
            (folders[choice.folder_count] = options_list(options, "rules", choice.folder_count)))
         choice.folder_count++;
-    return hunt_rules_load(&choice, hunt_site_refused, NULL, &c->rules, err);
+    enum rc rc = hunt_rules_load(&choice, hunt_site_refused, NULL, &c->rules, err);
+    memory_free(named);
+    return rc;
+}
+
+static bool names_rule(const struct options *options)
+{
+    for (int i = 1; i < options->operand_count; i++)
+        if (!hunt_site_is_range(options->operands[i]))
+            return true;
+    return false;
 }
 
 static enum rc run(struct command_state *c, const struct options *options, struct err *err)
@@ -326,6 +347,7 @@ static enum rc run(struct command_state *c, const struct options *options, struc
         rc = err_set(err, RC_LIMIT, "no memory for what is found");
     if (rc != RC_OK)
         return rc;
+    remark_rules(&c->rules);
     struct hunt hunt = hunt_site_hunt(&c->site, options);
     hunt.rules = &c->rules;
     hunt.found = on_found;
@@ -355,6 +377,8 @@ int hunt_command(const struct options *options)
 {
     static struct command_state c;
     struct err err = {0};
+    if (!names_rule(options))
+        return cmd_usage("rules", "hunt needs a rule, a file or a folder of rules");
     c = (struct command_state){.json = options_flag(options, "json")};
     c.site.reading.folder = -1;
     c.site.matched = matched_of;

@@ -41,5 +41,7 @@ bool hunt_site_is_range(const char *operand);
 void hunt_site_remarks(struct hunt_site *site, const struct hunt *hunt);
 /* A refused document on standard error; for hunt_rules_load. */
 void hunt_site_refused(void *context, const struct rule_outcome *outcome);
+/* A rule of indicators on standard error. */
+void hunt_site_remark_rule(const struct rule *rule);
 
 #endif

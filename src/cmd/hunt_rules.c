@@ -190,6 +190,7 @@ static enum rc read_needed(struct loading *l, struct err *err)
 {
     enum rc rc = RC_OK;
     char path[PATH_MAX_];
+    rules_part_of(l->out->rules, l->all);
     for (size_t i = 0; i < rules_count(l->all) && rc == RC_OK; i++) {
         const struct rule *rule = rules_at(l->all, i);
         if (!is_read_again(l, rule) || read_before(l, i))
@@ -199,6 +200,19 @@ static enum rc read_needed(struct loading *l, struct err *err)
         rc = rule_folder_read(&io_kernel, path, l->out->rules, err);
     }
     return rc == RC_OK ? rules_finish(l->out->rules, err) : rc;
+}
+
+/* A file that changed between the two readings, for one: the hunt would be silent about its rules. */
+static enum rc check_all_read(const struct loading *l, struct err *err)
+{
+    for (size_t i = 0; i < rules_count(l->all); i++) {
+        const struct rule *rule = rules_at(l->all, i);
+        bool needed = rule->kind == RULE_FILTER || is_needed(l->all, l->wanted, rule);
+        if (needed && !rules_find_hash(l->out->rules, rule->hash))
+            return err_set(err, RC_INVALID, "a rule of \"%.*s\" did not load again, line %u: has the file changed?",
+                           STR_ARG(rule->path), rule->line);
+    }
+    return RC_OK;
 }
 
 static enum rc mark(struct loading *l, struct err *err)
@@ -215,7 +229,7 @@ static enum rc mark(struct loading *l, struct err *err)
         out->wanted_count += out->wanted[i];
     }
     needs_make(out);
-    return RC_OK;
+    return check_all_read(l, err);
 }
 
 /* ---- words ---- */
@@ -299,6 +313,21 @@ void hunt_rules_narrow(struct hunt_rules *rules, const bool *keep)
     }
     needs_make(rules);
     words_make(rules);
+}
+
+static bool is_of_indicators(const struct rule *rule)
+{
+    return rule->kind == RULE_DETECTION && str_eq_nocase(rule->logsource.category, STR("indicator"));
+}
+
+bool hunt_rules_of_indicators(const struct rules *rules, const struct rule *rule)
+{
+    if (rule->kind != RULE_CORRELATION)
+        return is_of_indicators(rule);
+    for (size_t i = 0; i < rules_count(rules); i++)
+        if (is_of_indicators(rules_at(rules, i)) && correlation_names(rule, rules_at(rules, i)))
+            return true;
+    return false;
 }
 
 void hunt_rules_done(struct hunt_rules *rules)

@@ -2,6 +2,7 @@
 #include "cmd/cmd.h"
 #include "cmd/hunt_command.h"
 #include "os/clock.h"
+#include "paper/visible.h"
 #include "role/config.h"
 #include "role/parent.h"
 
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #define QUERY_MEMORY ((size_t)1 << 20)
+#define LINE_BYTES   ((size_t)8 << 20) /* a rule's file has 1 MiB */
 #define PROGRESS_NS  UINT64_C(200000000)
 
 static volatile sig_atomic_t interrupted;
@@ -140,4 +142,14 @@ void hunt_site_refused(void *context, const struct rule_outcome *outcome)
 {
     (void)context;
     fprintf(stderr, "qorgan rules: refused rule %.*s: %.*s\n", STR_ARG(outcome->path), STR_ARG(outcome->reason));
+}
+
+void hunt_site_remark_rule(const struct rule *rule)
+{
+    struct buf line CLEANUP(buf_done) = {0};
+    buf_init(&line, LINE_BYTES);
+    visible_show(&line, rule->title);
+    buf_text(&line, " (");
+    visible_show(&line, rule->id);
+    fprintf(stderr, "qorgan rules: %s): " HUNT_RULES_REMARK "\n", buf_z(&line));
 }

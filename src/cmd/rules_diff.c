@@ -37,6 +37,7 @@ enum change_kind { CHANGE_ADDED, CHANGE_REMOVED, CHANGE_CHANGED, CHANGE_SAME };
 struct change {
     enum change_kind kind;
     const struct rule *rule; /* the new one, if there is one */
+    bool of_indicators;      /* this one or the old one */
     size_t gained;
     size_t lost;
     size_t kept;
@@ -78,13 +79,12 @@ static const struct rule *counterpart(const struct rules *rules, const struct ru
     return NULL;
 }
 
-/* Whether a rule of this kind, or one that the correlation counts, is on one side only. */
+/* Whether a filter, or a rule that the correlation counts, itself or through another one, is on one side only. */
 static bool has_other(const struct rules *rules, const struct rules *others, const struct rule *correlation)
 {
     for (size_t i = 0; i < rules_count(rules); i++) {
         const struct rule *rule = rules_at(rules, i);
-        bool part = correlation ? rule->kind == RULE_DETECTION && correlation_names(correlation, rule)
-                                : rule->kind == RULE_FILTER;
+        bool part = correlation ? correlation_names(correlation, rule) : rule->kind == RULE_FILTER;
         if (part && !rules_find_hash(others, rule->hash))
             return true;
     }
@@ -93,7 +93,13 @@ static bool has_other(const struct rules *rules, const struct rules *others, con
 
 static void change_add(struct diff *d, enum change_kind kind, const struct rule *old, const struct rule *new)
 {
-    d->changes[d->change_count++] = (struct change){.kind = kind, .rule = new ? new : old};
+    bool of_indicators = old && hunt_rules_of_indicators(d->side[OLD].rules.rules, old);
+    if (new)
+        of_indicators = of_indicators || hunt_rules_of_indicators(d->side[NEW].rules.rules, new);
+    d->changes[d->change_count++] =
+        (struct change){.kind = kind, .rule = new ? new : old, .of_indicators = of_indicators};
+    if (of_indicators)
+        hunt_site_remark_rule(new ? new : old);
     if (old) {
         d->side[OLD].change_of[old->index] = (uint32_t)d->change_count;
         d->side[OLD].keep[old->index] = true;
@@ -312,6 +318,8 @@ static void change_print(struct diff *d, const struct change *change, uint64_t *
         json_put_u64(out, "lost", change->lost);
         json_records(d, change, NEW, records);
         json_records(d, change, OLD, records);
+        if (change->of_indicators)
+            json_put_text(out, "remark", HUNT_RULES_REMARK);
         json_write_object_end(out);
         line_out(d);
         return;
@@ -351,7 +359,7 @@ static enum rc changes_print(struct diff *d, size_t *ret_told, struct err *err)
 
 static enum rc side_load(struct side *side, const char *named, const struct options *options, struct err *err)
 {
-    const char *folders[256];
+    const char *folders[OPTIONS_GIVEN_MAX];
     struct hunt_choice choice = {.named = &named, .named_count = 1, .folders = folders};
     while (choice.folder_count < ARRAY_LEN(folders) &&
            (folders[choice.folder_count] = options_list(options, "rules", choice.folder_count)))

@@ -42,8 +42,8 @@ enum correlation_type {
     CORRELATION_VALUE_PERCENTILE,
 };
 
-/* Whether the correlation counts matches of this detection, itself or through a correlation that it names. */
-bool correlation_names(const struct rule *correlation, const struct rule *detection);
+/* Whether the correlation counts matches of this rule, itself or through a correlation that it names. */
+bool correlation_names(const struct rule *correlation, const struct rule *rule);
 
 struct correlator;
 

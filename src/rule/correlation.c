@@ -247,14 +247,14 @@ enum rc correlation_read(struct arena *arena, const struct yaml_node *document,
     return rc;
 }
 
-bool correlation_names(const struct rule *correlation, const struct rule *detection)
+bool correlation_names(const struct rule *correlation, const struct rule *rule)
 {
     const struct rule *open[CORRELATION_DEPTH_MAX * CORRELATION_RULES_MAX + 1] = {correlation};
     size_t count = 1;
     while (count) {
         const struct rule_correlation *c = open[--count]->correlation;
         for (size_t i = 0; c && i < c->rule_count; i++) {
-            if (c->rules[i] == detection)
+            if (c->rules[i] == rule)
                 return true;
             if (c->rules[i]->kind == RULE_CORRELATION && count < ARRAY_LEN(open))
                 open[count++] = c->rules[i];

@@ -34,6 +34,7 @@ struct rules {
     struct arena *arena;
     struct regexes regexes;
     struct placeholders placeholders;
+    const struct rules *whole; /* of which these are a part; NULL: of none */
     struct entry **entries;
     size_t entry_count;
     size_t entry_size;
@@ -202,6 +203,12 @@ enum rc rules_add(struct rules *rules, struct str path, struct str text, struct 
     return RC_OK;
 }
 
+void rules_part_of(struct rules *rules, const struct rules *whole)
+{
+    ASSERT(!rules->finished && whole->finished);
+    rules->whole = whole;
+}
+
 /* --- rules_finish --- */
 
 static void refuse(struct rules *rules, struct entry *entry, struct str reason)
@@ -220,7 +227,9 @@ static void refuse_err(struct rules *rules, struct entry *entry, const struct er
 /* What a placeholder stands for is a part of the rule's meaning, and so of its hash. */
 static void read_waiting(struct rules *rules, struct entry *entry)
 {
-    struct reading reading = {.arena = rules->arena, .regexes = &rules->regexes, .placeholders = &rules->placeholders};
+    struct reading reading = {.arena = rules->arena,
+                              .regexes = &rules->regexes,
+                              .placeholders = rules->whole ? &rules->whole->placeholders : &rules->placeholders};
     struct arena_mark mark = arena_mark(rules->arena);
     struct str path = entry->rule.path;
     uint64_t hash = entry->rule.hash;
@@ -306,16 +315,20 @@ static enum rc apply_filter(struct rules *rules, struct entry *filter, struct er
         return rc;
     }
     for (size_t i = 0; i < filter->filter.rule_count; i++) {
-        if (!find_entry(rules, filter->filter.rule_names[i])) {
+        struct str name = filter->filter.rule_names[i];
+        if (!find_entry(rules, name) && !(rules->whole && find_entry(rules->whole, name))) {
             struct err reason;
             IGNORE(err_set(&reason, RC_NOT_FOUND, "filter names no loaded rule: \"%.*s\"",
-                           STR_ARG(str_slice(filter->filter.rule_names[i], 0, 64))));
+                           STR_ARG(str_slice(name, 0, 64))));
             refuse_err(rules, filter, &reason);
             return RC_OK;
         }
     }
-    for (size_t i = 0; i < filter->filter.rule_count && rc == RC_OK; i++)
-        rc = filter_rule(rules, filter, find_entry(rules, filter->filter.rule_names[i]), err);
+    for (size_t i = 0; i < filter->filter.rule_count && rc == RC_OK; i++) {
+        struct entry *named = find_entry(rules, filter->filter.rule_names[i]);
+        if (named)
+            rc = filter_rule(rules, filter, named, err);
+    }
     return rc;
 }
 
@@ -446,6 +459,7 @@ enum rc rules_finish(struct rules *rules, struct err *err)
         if (entry->rule.kind == RULE_FILTER && !entry->refused)
             rc = apply_filter(rules, entry, err);
     }
+    rules->whole = NULL;
     if (rc != RC_OK)
         return rc;
     while (resolve_some(rules) > 0)
