@@ -384,7 +384,7 @@ def of_indicators():
         check_equal(run("diff", folder.data, old, new, status=1)[1].count(remark), 2, "diff, told")
         for action in ("hunt", "diff", "check", "explain"):
             _, said = run(action, folder.data, old, new, "--indicators", new, status=2)
-            check("--indicators is for test alone" in said, said)
+            check("--indicators is for test and explain" in said, said)
 
 
 def other_letters():

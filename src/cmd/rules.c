@@ -200,8 +200,10 @@ int cmd_rules(int argc, char **argv)
     int status = options_parse("rules", argc, argv, &options);
     if (status != OPTIONS_GO)
         return status;
-    if (options_given(&options, "indicators") && strcmp(options.operands[0], "test") != 0)
-        return cmd_usage("rules", "--indicators is for test alone; for the archive there is `qorgan indicators hunt`");
+    bool takes_lists = strcmp(options.operands[0], "test") == 0 || strcmp(options.operands[0], "explain") == 0;
+    if (options_given(&options, "indicators") && !takes_lists)
+        return cmd_usage("rules", "--indicators is for test and explain; for the archive there is `qorgan indicators "
+                                  "hunt`");
     if (strcmp(options.operands[0], "check") == 0)
         return check(&options);
     if (strcmp(options.operands[0], "test") == 0)
