@@ -382,7 +382,7 @@ def of_indicators():
         rows = rows_of(folder.data, old, new, action="diff", status=1)
         check_equal({row["rule_id"]: row.get("remark") for row in rows}, {IDS[0]: remark, IDS[2]: remark}, "diff")
         check_equal(run("diff", folder.data, old, new, status=1)[1].count(remark), 2, "diff, told")
-        for action in ("hunt", "diff", "check", "explain"):
+        for action in ("hunt", "diff", "check"):
             _, said = run(action, folder.data, old, new, "--indicators", new, status=2)
             check("--indicators is for test and explain" in said, said)
 
