@@ -136,6 +136,7 @@ static void since_read(struct desk *desk, struct rulebook *book)
 
 static void decisions_read(struct desk *desk, struct rulebook *book)
 {
+    ASSERT(book->entry || book->now.count == 0);
     for (size_t i = 0; i < book->now.count; i++) {
         book->entry[i].state = DESK_RULE_ACTIVE;
         book->entry[i].level = RULE_LEVEL_OWN;
