@@ -51,6 +51,8 @@ struct correlations {
     int64_t now_ns;
     correlation_sink sink;
     void *context;
+    bool (*has_room)(void *context);
+    void *room_context;
     /* the clock */
     struct engine_position engines[ENGINES_MAX];
     int64_t clock_ns; /* INT64_MIN: not known yet */
@@ -180,6 +182,7 @@ static bool correlator_make(struct correlations *correlations, uint64_t seed)
     if (!made)
         return false;
     correlator_free(correlations->correlator);
+    correlator_set_room(made, correlations->has_room, correlations->room_context);
     correlations->correlator = made;
     correlations->seed = seed;
     return true;
@@ -218,6 +221,13 @@ void correlations_set_sink(struct correlations *correlations, correlation_sink s
 {
     correlations->sink = sink;
     correlations->context = context;
+}
+
+void correlations_set_room(struct correlations *correlations, bool (*has_room)(void *context), void *context)
+{
+    correlations->has_room = has_room;
+    correlations->room_context = context;
+    correlator_set_room(correlations->correlator, has_room, context);
 }
 
 /* The first row says with which seed values were hashed; the others have the same. */

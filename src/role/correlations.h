@@ -46,6 +46,8 @@ void correlations_match(struct correlations *correlations, const struct rule *ru
 void correlations_tick(struct correlations *correlations, int64_t now_ns);
 /* What both tell of firings. */
 void correlations_set_sink(struct correlations *correlations, correlation_sink sink, void *context);
+/* Asked before the clock closes a window: false puts it off. correlator_set_room */
+void correlations_set_room(struct correlations *correlations, bool (*has_room)(void *context), void *context);
 
 /* What a firing that no match caused is about: its group, in words and, where the fields' names say so, as host,
  * account and address. Borrows the firing's values and `text`. */

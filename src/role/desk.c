@@ -384,6 +384,15 @@ static void firing_count(struct desk_role *role, const struct correlation_firing
     gathered(role);
 }
 
+/* A clock may close many windows; what cannot be stored now stays one of them. */
+static bool firing_has_room(void *context)
+{
+    struct desk_role *role = context;
+    if (role->match_count + FIRINGS_MAX >= MATCHES_AT_ONCE)
+        matches_flush(role);
+    return role->match_count + FIRINGS_MAX < MATCHES_AT_ONCE;
+}
+
 static void on_firing(void *context, const struct correlation_firing *firing)
 {
     struct firing_context *cause = context;
@@ -397,8 +406,6 @@ static void on_firing(void *context, const struct correlation_firing *firing)
     if (!cause->match) {
         buf_init_fixed(&text, storage, sizeof storage);
         correlation_about(firing, &text, &about);
-        if (cause->role->match_count + FIRINGS_MAX >= MATCHES_AT_ONCE) /* a clock may close many windows */
-            matches_flush(cause->role);
     }
     struct desk_match match = desk_match_of(firing->rule, level, cause->match ? cause->match : &about);
     match.time_ns = firing->time_ns;
@@ -905,6 +912,7 @@ static void role_tick(void *self, int64_t now_ns)
     struct firing_context cause = {role, NULL};
     if (!role->stuck) {
         correlations_set_sink(role->correlations, on_firing, &cause);
+        correlations_set_room(role->correlations, firing_has_room, role);
         correlations_tick(role->correlations, now_ns);
     }
     if (now_ns >= desk_next_ns(role->desk)) {

@@ -73,6 +73,8 @@ struct correlator {
     struct pending *queue;
     struct pending **queue_end;
     struct buf text;
+    bool (*has_room)(void *context); /* NULL: always */
+    void *room_context;
     int64_t now_ns; /* as correlator_advance said; INT64_MIN: nothing yet */
     int64_t swept_ns;
     correlation_sink sink;
@@ -681,6 +683,27 @@ static bool is_over(const struct group *group, int64_t time_ns, int64_t now_ns)
     return !__builtin_add_overflow(time_ns, (int64_t)group->delay_s * SECOND_NS, &end_ns) && end_ns < now_ns;
 }
 
+/* Its window is one that is judged when it ends, and has ended. */
+static bool is_to_close(const struct group *group, const struct rule_correlation *correlation, int64_t now_ns)
+{
+    const struct window *window = &group->window;
+    return window->count && !correlation_judged_at_once(correlation) &&
+           is_over(group, window_first(window) + correlation->timespan_ns, now_ns);
+}
+
+static bool is_idle(const struct group *group, const struct rule_correlation *correlation, int64_t now_ns)
+{
+    const struct window *window = &group->window;
+    bool empty = !window->count || is_over(group, window_last(window) + correlation->timespan_ns, now_ns);
+    return empty && is_over(group, group->silent_until, now_ns);
+}
+
+void correlator_set_room(struct correlator *correlator, bool (*has_room)(void *context), void *context)
+{
+    correlator->has_room = has_room;
+    correlator->room_context = context;
+}
+
 enum rc correlator_advance(struct correlator *correlator, int64_t now_ns, correlation_sink sink, void *context)
 {
     bool soon =
@@ -695,15 +718,22 @@ enum rc correlator_advance(struct correlator *correlator, int64_t now_ns, correl
         if (!is_used(group))
             continue;
         const struct rule_correlation *correlation = rules_at(correlator->rules, group->correlation)->correlation;
-        struct window *window = &group->window;
-        if (window->count && !correlation_judged_at_once(correlation) &&
-            is_over(group, window_first(window) + correlation->timespan_ns, now_ns))
+        if (is_to_close(group, correlation, now_ns)) {
+            if (correlator->has_room && !correlator->has_room(correlator->room_context)) {
+                correlator->swept_ns = INT64_MIN; /* the rest at the next call */
+                return RC_OK;
+            }
             close_window(correlator, group);
-        bool idle = !window->count || is_over(group, window_last(window) + correlation->timespan_ns, now_ns);
-        if (idle && is_over(group, group->silent_until, now_ns))
+            enum rc rc = queue_run(correlator);
+            if (rc != RC_OK)
+                return rc;
+            begin(correlator, sink, context);
+            group = &correlator->groups[i]; /* what it fed may have moved or removed it */
+        }
+        if (is_used(group) && is_idle(group, correlation, now_ns))
             group_remove(correlator, i);
     }
-    return queue_run(correlator);
+    return RC_OK;
 }
 
 struct correlator_stats correlator_stats(const struct correlator *correlator)

@@ -98,6 +98,9 @@ enum rc correlator_match(struct correlator *correlator, const struct correlator_
  * believed. */
 enum rc correlator_advance(struct correlator *correlator, int64_t now_ns, correlation_sink sink,
                            void *context) MUST_USE;
+/* Asked before a window is closed by the clock: false ends that call of correlator_advance, and the next one goes on.
+ * So a sink that cannot take more loses nothing. NULL: there always is. */
+void correlator_set_room(struct correlator *correlator, bool (*has_room)(void *context), void *context);
 struct correlator_stats correlator_stats(const struct correlator *correlator);
 
 /* --- outliving the process --- */

@@ -191,6 +191,36 @@ static void upper_bounds_are_judged_when_the_window_closes(void)
     run_end(&run);
 }
 
+static bool has_room(void *context)
+{
+    size_t *room = context;
+    return *room && (*room)--;
+}
+
+/* A sink that takes so many firings and no more gets the others later, each once. */
+static void windows_wait_for_room(void)
+{
+    struct run run;
+    size_t room = 2;
+    if (!run_begin(&run,
+                   "{title: t, correlation: {type: event_count, rules: [a], group-by: [u], timespan: 1m, condition: "
+                   "{lt: 2}}}\n",
+                   NULL))
+        return;
+    correlator_set_room(run.correlator, has_room, &room);
+    for (int64_t i = 0; i < 5; i++)
+        hit_u(&run, "a", i, (const char *const[]){"1", "2", "3", "4", "5"}[i]);
+    for (size_t want = 2; want <= 5; want += want < 4 ? 2 : 1) {
+        CHECK_INT(correlator_advance(run.correlator, 70 * SECOND_NS, on_fire, &run), RC_OK);
+        CHECK_INT(run.count, want);
+        CHECK_INT(correlator_advance(run.correlator, 70 * SECOND_NS, on_fire, &run), RC_OK);
+        CHECK_INT(run.count, want); /* still none */
+        room = 2;
+    }
+    CHECK_INT(correlator_stats(run.correlator).groups, 0);
+    run_end(&run);
+}
+
 static void state_is_bounded(void)
 {
     struct run run;
@@ -308,6 +338,7 @@ static const struct test tests[] = {
     {"late hits are put in order, too late ones dropped", late_hits_are_put_in_order},
     {"one record counts once", one_record_counts_once},
     {"upper bounds are judged when the window closes", upper_bounds_are_judged_when_the_window_closes},
+    {"windows wait for room", windows_wait_for_room},
     {"state is bounded and evictions counted", state_is_bounded},
     {"correlations of correlations fire", chains_fire},
     {"suppression keeps a group silent", suppression_keeps_silent},
