@@ -123,14 +123,10 @@ static void pass_gone(struct search *s, const struct segment *segment, uint64_t 
     r->gone_records += segment->end - segment->first;
 }
 
-/* A file that is not there any more was deleted if its tombstone is; otherwise it is missing. */
 static enum rc vanished(struct search *s, const struct segment *segment, struct err *err)
 {
     uint64_t record = 0;
-    enum rc rc = tombstone_record(s->reader->io, s->reader->folders.seg, segment->first, &record, err);
-    if (rc == RC_NOT_FOUND)
-        return err_set(err, RC_CORRUPT, "the segment of record %llu is not there, and nothing says that it was deleted",
-                       (unsigned long long)segment->first);
+    enum rc rc = tombstone_vanished(s->reader->io, s->reader->folders.seg, segment->first, &record, err);
     if (rc == RC_OK)
         pass_gone(s, segment, record);
     return rc;

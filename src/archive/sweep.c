@@ -180,10 +180,7 @@ static void gone_add(struct sweep *s, const struct segment *segment, uint64_t re
 static enum rc vanished(struct sweep *s, const struct segment *segment, struct err *err)
 {
     uint64_t record = 0;
-    enum rc rc = tombstone_record(s->reader->io, s->reader->folders.seg, segment->first, &record, err);
-    if (rc == RC_NOT_FOUND)
-        return err_set(err, RC_CORRUPT, "the segment of record %llu is not there, and nothing says that it was deleted",
-                       (unsigned long long)segment->first);
+    enum rc rc = tombstone_vanished(s->reader->io, s->reader->folders.seg, segment->first, &record, err);
     if (rc == RC_OK)
         gone_add(s, segment, record);
     return rc;
@@ -454,9 +451,8 @@ static enum rc block_run(struct going *g, const struct unit *unit, struct err *e
     enum rc rc = archive_reader_block(s->reader, &wanted, s->arena, &block, err);
     if (rc == RC_NOT_FOUND) {
         uint64_t record;
-        struct err why;
-        if (tombstone_record(s->reader->io, s->reader->folders.seg, unit->segment->first, &record, &why) != RC_OK)
-            rc = RC_CORRUPT; /* nothing says that it was deleted */
+        enum rc gone = tombstone_vanished(s->reader->io, s->reader->folders.seg, unit->segment->first, &record, err);
+        rc = gone == RC_OK ? rc : gone;
     }
     rc = rc == RC_OK ? block_give(g, block, err) : rc;
     dictionary_free(wanted.dictionary);

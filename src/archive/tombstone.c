@@ -214,6 +214,15 @@ enum rc tombstone_record(const struct io *io, int folder, uint64_t first, uint64
     return rc;
 }
 
+enum rc tombstone_vanished(const struct io *io, int folder, uint64_t first, uint64_t *ret_record, struct err *err)
+{
+    enum rc rc = tombstone_record(io, folder, first, ret_record, err);
+    if (rc != RC_NOT_FOUND)
+        return rc;
+    return err_set(err, RC_CORRUPT, "the segment of record %llu is not there, and nothing says that it was deleted",
+                   (unsigned long long)first);
+}
+
 /* ---- deriving ---- */
 
 /* Exactly `length` bytes of the file behind the output's. */

@@ -41,6 +41,9 @@ enum rc tombstone_open_named(const struct io *io, int folder, const struct segme
 /* Only the number of the retention record, from the mark. RC_NOT_FOUND: there is no tombstone. */
 enum rc tombstone_record(const struct io *io, int folder, uint64_t first, uint64_t *ret_record,
                          struct err *err) MUST_USE;
+/* The same of a segment whose file is not there any more: RC_CORRUPT when nothing says that it was deleted. */
+enum rc tombstone_vanished(const struct io *io, int folder, uint64_t first, uint64_t *ret_record,
+                           struct err *err) MUST_USE;
 
 /* Derives the tombstone of a segment that is there, and writes it: after a power cut there is all of it or none.
  * `named`: with the sources. RC_IO: it could not be written; any other code: the segment could not be read, is damaged
