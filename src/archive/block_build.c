@@ -191,6 +191,74 @@ static bool keep_rules(struct block_builder *b, struct record *r, const struct s
     return r->rules != UINT32_MAX;
 }
 
+/* Only sets that a record has, the empty one first. */
+static bool sets_settle(struct block_builder *b)
+{
+    struct map *sets = map_new(BLOCK_RECORDS_MAX + 1, b->words.key[1]);
+    bool ok = sets && map_put(sets, STR(""));
+    for (size_t i = 0; i < b->count && ok; i++) {
+        struct str set;
+        uint64_t number;
+        ok = map_at(b->rule_sets, b->records[i].rules, &set, &number);
+        b->records[i].rules = ok ? distinct(sets, set) : 0;
+        ok = ok && b->records[i].rules != UINT32_MAX;
+    }
+    map_free(b->rule_sets);
+    b->rule_sets = sets;
+    b->sets_left = false;
+    return ok;
+}
+
+/* The record's row in the block at work, or NULL. */
+static struct record *row_of(struct block_builder *b, uint64_t number)
+{
+    size_t low = 0;
+    size_t high = b->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (b->records[middle].leaf.index < number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < b->count && b->records[low].leaf.index == number ? &b->records[low] : NULL;
+}
+
+static size_t set_count(struct str set)
+{
+    struct reader in = reader_of(set);
+    size_t count = 0;
+    for (; reader_left(&in); count++)
+        IGNORE(read_bytes(&in, (size_t)read_varint(&in)).n); /* only passed */
+    return count;
+}
+
+enum rc block_builder_hit(struct block_builder *builder, uint64_t record, struct str rule)
+{
+    struct block_builder *b = builder;
+    struct record *r = row_of(b, record);
+    struct str set;
+    uint64_t number;
+    if (!r)
+        return RC_NOT_FOUND;
+    if (map_count(b->rule_sets) > BLOCK_RECORDS_MAX && b->sets_left && !sets_settle(b))
+        return RC_LIMIT;
+    if (!map_at(b->rule_sets, r->rules, &set, &number) || set_count(set) >= EVENT_FIELDS_MAX)
+        return RC_LIMIT;
+    buf_clear(&b->column);
+    buf_str(&b->column, set);
+    buf_varint(&b->column, rule.n);
+    buf_str(&b->column, rule);
+    uint32_t grown = b->column.overflow ? UINT32_MAX : distinct(b->rule_sets, buf_view(&b->column));
+    buf_clear(&b->column);
+    if (grown == UINT32_MAX)
+        return RC_LIMIT;
+    words_add_text(&b->words, rule);
+    r->rules = grown;
+    b->sets_left = true;
+    return RC_OK;
+}
+
 /* ---- where values come from ---- */
 
 static inline bool is_border(const struct work *w, size_t at)
@@ -413,7 +481,7 @@ enum rc block_builder_finish(struct block_builder *builder, struct buf *out, str
     struct block_builder *b = builder;
     if (!b->count)
         return err_set(err, RC_NOT_FOUND, "the block is empty");
-    if (!block_write(b, out))
+    if ((b->sets_left && !sets_settle(b)) || !block_write(b, out))
         return err_set(err, RC_LIMIT, "a block of %zu records is too large, or there is no memory", b->count);
     return builder_clear(b) ? RC_OK : err_set(err, RC_LIMIT, "no memory for the next block");
 }

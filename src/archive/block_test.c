@@ -132,6 +132,44 @@ static void round_trip(void)
     names_free(others);
 }
 
+/* Hits that come after their record stand beside it; a record of another block is not there. */
+static void later_hits(void)
+{
+    const uint64_t key[2] = {3, 4};
+    struct names *names = names_new(1);
+    struct arena *arena = arena_new(64 << 20);
+    struct buf out CLEANUP(buf_done) = {0};
+    struct block_builder *builder = block_builder_new(names, key);
+    struct block *block = NULL;
+    struct str rules[4];
+    struct err err;
+    const struct str one = STR("rule one");
+    make_records();
+    buf_init(&out, BLOCK_SIZE_MAX);
+    for (size_t i = 0; i < 3; i++)
+        CHECK_INT(block_builder_add(builder, &leaves[i], texts[i], NULL, &one, i == 1), RC_OK);
+    CHECK_INT(block_builder_hit(builder, leaves[0].index - 1, one), RC_NOT_FOUND);
+    CHECK_INT(block_builder_hit(builder, leaves[2].index + 1, one), RC_NOT_FOUND);
+    CHECK_INT(block_builder_hit(builder, leaves[0].index, STR("rule-2")), RC_OK);
+    CHECK_INT(block_builder_hit(builder, leaves[1].index, STR("rule-2")), RC_OK);
+    CHECK_INT(block_builder_hit(builder, leaves[1].index, STR("rule-3")), RC_OK);
+    for (size_t i = 3; i < EVENT_FIELDS_MAX; i++)
+        CHECK_INT(block_builder_hit(builder, leaves[1].index, one), RC_OK);
+    CHECK_INT(block_builder_hit(builder, leaves[1].index, one), RC_LIMIT);
+    CHECK_INT(block_builder_finish(builder, &out, &err), RC_OK);
+    CHECK_INT(block_builder_hit(builder, leaves[0].index, one), RC_NOT_FOUND);
+    CHECK_INT(block_decode(&(struct block_bytes){buf_view(&out), NULL, names}, BLOCK_ALL, arena, &block, &err), RC_OK);
+    CHECK_INT(block_rules(block, 0, rules, ARRAY_LEN(rules)), 1);
+    CHECK_TEXT(rules[0], "rule-2");
+    CHECK_INT(block_rules(block, 1, rules, ARRAY_LEN(rules)), ARRAY_LEN(rules));
+    CHECK_TEXT(rules[0], "rule one");
+    CHECK_TEXT(rules[2], "rule-3");
+    CHECK_INT(block_rules(block, 2, rules, ARRAY_LEN(rules)), 0);
+    block_builder_free(builder);
+    arena_free(arena);
+    names_free(names);
+}
+
 static void refuses_damage(void)
 {
     struct names *names = names_new(1);
@@ -250,10 +288,8 @@ static void memory_fails(void)
 }
 
 static const struct test tests[] = {
-    {"round trip", round_trip},
-    {"refuses damage", refuses_damage},
-    {"full blocks", full_blocks},
-    {"memory fails", memory_fails},
+    {"round trip", round_trip},   {"hits that come later", later_hits}, {"refuses damage", refuses_damage},
+    {"full blocks", full_blocks}, {"memory fails", memory_fails},
 };
 
 int main(int argc, char **argv)

@@ -123,6 +123,7 @@ struct engine {
     bool failed; /* a record is missing in the builder: no block may leave any more */
     /* of the record at work */
     const struct source *source;
+    uint64_t record;
     bool late; /* of none: time went by */
     struct event archived;
     bool has_archived;
@@ -305,10 +306,35 @@ static void block_finish(struct engine *engine)
 
 /* ---- one record ---- */
 
+/* Whether the event is of the record at work. One of several records may be complete only when a record of another
+ * event is at work, or when time went by. */
+static bool is_of_record(const struct engine *engine, const struct event *event)
+{
+    for (uint32_t i = 0; i < event->record_count; i++)
+        if (event->records[i] == engine->record)
+            return !engine->late;
+    return !engine->late && event->record == engine->record;
+}
+
+/* Beside the record at work, else beside the last one of the event; when that is in a block that left already, its
+ * match is counted and told, and stands nowhere. */
+static void hit_put(struct engine *engine, const struct event *event, const struct rule *rule)
+{
+    if (is_of_record(engine, event)) {
+        if (engine->hit_count < HITS_MAX)
+            engine->hits[engine->hit_count++] = rule->id;
+        return;
+    }
+    uint64_t record = event->record_count ? event->records[event->record_count - 1] : event->record;
+    enum rc rc = block_builder_hit(engine->builder, record, rule->id);
+    if (rc != RC_OK && rc != RC_NOT_FOUND)
+        log_warning("rule %.*s hit record %llu, which could not be written beside it: %s", STR_ARG(rule->id),
+                    (unsigned long long)record, rc_name(rc));
+}
+
 static void match_found(struct engine *engine, const struct event *event, const struct rule *rule)
 {
-    if (engine->hit_count < HITS_MAX)
-        engine->hits[engine->hit_count++] = rule->id;
+    hit_put(engine, event, rule);
     if (!engine_rules_wants(engine->duties, rule))
         return;
     struct match match = {
@@ -400,6 +426,7 @@ static void record_work(struct engine *engine, const struct leaf *leaf, struct s
     struct source *source = source_of(engine, leaf->source);
     static const struct event_source unknown = {.kind = STR_INIT("unknown"), .name = STR_INIT("unknown")};
     engine->source = source;
+    engine->record = leaf->index;
     engine->has_archived = false;
     engine->hit_count = 0;
     arena_reset(engine->arena);
