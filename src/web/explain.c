@@ -1,6 +1,7 @@
 #include "web/explain.h"
 
 #include "web/parts.h"
+#include "web/rule_parts.h"
 
 #define TREE_DEPTH 32 /* of nodes; answers of a depth of 64 are read */
 
@@ -242,7 +243,7 @@ static void correlation(struct web_call *call, const struct json_value *c, int64
 
 /* ---- the answer ---- */
 
-void explain_answer(struct web_call *call, const struct json_value *answer)
+void explain_answer(struct web_call *call, const struct json_value *answer, const struct json_value *standing)
 {
     struct html *html = &call->html;
     const struct json_value *rule = json_get(answer, "rule");
@@ -254,8 +255,13 @@ void explain_answer(struct web_call *call, const struct json_value *answer)
         counted = counted || is_counted(e);
     HTML(html, RAW("<section id=\"why\"><h2>"), ESC(part_rule_title(call, of_str(rule, "id"), of_str(rule, "title"))),
          RAW(" <small>"), SAY_OF("level.", of_str(rule, "level")), RAW("</small></h2><p class=\"meta\"><code>"),
-         ESC(of_str(rule, "id")), RAW("</code></p><p class=\"notice "), ESCZ((c ? counted : match) ? "ok" : "warn"),
-         RAW("\" role=\"status\">"));
+         ESC(of_str(rule, "id")), RAW("</code>"));
+    if (standing) { /* a rule that is off says nothing of a record, whatever its tests hold */
+        HTML(html, RAW(" "));
+        rule_state(call, of_str(standing, "state"));
+        HTML(html, RAW(" <a href=\"/rules/"), URL(of_str(rule, "id")), RAW("\">"), SAY("explain.about"), RAW("</a>"));
+    }
+    HTML(html, RAW("</p><p class=\"notice "), ESCZ((c ? counted : match) ? "ok" : "warn"), RAW("\" role=\"status\">"));
     part_icon(call, (c ? counted : match) ? "ok" : "warn");
     HTML(html, RAW(" <span>"),
          ESC(html_text(html, !c        ? match ? STR("explain.match") : STR("explain.no_match")

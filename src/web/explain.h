@@ -9,7 +9,7 @@
 void explain_link(struct web_call *call, int64_t record, struct str rule, struct str title);
 /* Asks for a rule by id or title; `value` stands in the field. */
 void explain_form(struct web_call *call, int64_t record, struct str value, bool wrong);
-/* An answer to `explain` (doc/api.md). */
-void explain_answer(struct web_call *call, const struct json_value *answer);
+/* An answer to `explain` (doc/api.md), and what the desk says of the rule; NULL when it says nothing. */
+void explain_answer(struct web_call *call, const struct json_value *answer, const struct json_value *standing);
 
 #endif

@@ -54,6 +54,7 @@ static void reasons_of_tests(void)
         CHECK_INT(status_of(get("/records/9/why?rule=r")), 200);
         CHECK(seen_has(rows[i].says));
         CHECK(seen_has("holds</span> not this<ul>") && seen_has("fails</span> <b>sel</b> at least one of these<ul>"));
+        CHECK(seen_has("<a href=\"/rules/r\">about the rule</a>"));
         CHECK(seen_has("</li></ul></li></ul></li></ul></section>") && seen_has("The rule does not match this record."));
         buf_done(&json);
     }

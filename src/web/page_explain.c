@@ -41,6 +41,11 @@ void page_explain(struct web_call *call)
         return;
     const struct json_value *r = call_answer(call, 0);
     struct str error = call->question_count > 1 ? call_error(call, 1) : STR("");
+    if (call->phase == 1 && call->question_count > 1 && error.n == 0) {
+        json_put_str(call_ask(call, WEB_DESK, "rule.get"), "id", of_str(json_get(call_answer(call, 1), "rule"), "id"));
+        call_ask_end(call);
+        return;
+    }
     struct str typed = form_get(&call->query, "rule");
     call_page(call, "explain.title", SECTION_SEARCH);
     HTML(html, RAW("<h1>"), SAY("explain.title"), RAW("</h1><p class=\"meta\"><a href=\"/records/"),
@@ -52,7 +57,7 @@ void page_explain(struct web_call *call)
     if (error.n > 0)
         part_error(call, error, STR(""), of_str(call->questions[1].answer, "text"));
     else if (call->question_count > 1)
-        explain_answer(call, call_answer(call, 1));
+        explain_answer(call, call_answer(call, 1), json_get(call_answer(call, 2), "rule"));
     HTML(html, RAW("<section class=\"card\"><h2>"), SAY("explain.ask"), RAW("</h2>"));
     explain_form(call, (int64_t)record, error.n > 0 ? typed : STR(""), error.n > 0);
     HTML(html, RAW("</section>"));
