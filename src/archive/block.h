@@ -50,8 +50,8 @@ void block_builder_plain(struct block_builder *builder, enum block_plain plain);
  * hit. RC_LIMIT: the block is full: finish it and add the record again. Numbers must rise (RC_INVALID). */
 enum rc block_builder_add(struct block_builder *builder, const struct leaf *leaf, struct str raw,
                           const struct event *event, const struct str *rules, size_t rule_count) MUST_USE;
-/* A rule hit a record that was added before, with later ones in one event. RC_NOT_FOUND: it is not in the block at work.
- * RC_LIMIT: the record has as many hits as it may, or there is no memory. */
+/* A rule hit a record that was added before, with later ones in one event. RC_NOT_FOUND: it is not in the block at
+ * work. RC_LIMIT: the record has as many hits as it may, or there is no memory. */
 enum rc block_builder_hit(struct block_builder *builder, uint64_t record, struct str rule) MUST_USE;
 size_t block_builder_count(const struct block_builder *builder);
 /* First and last number added; 0 when empty. */

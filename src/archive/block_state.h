@@ -81,7 +81,7 @@ struct block_builder {
     struct map *origins;
     struct map *ways;
     struct map *rule_sets;
-    bool sets_left; /* some of them may be of no record any more */
+    bool sets_left;        /* some of them may be of no record any more */
     struct arena *scratch; /* of one record */
     struct cut *cut;
     struct work *work; /* the record at work */
