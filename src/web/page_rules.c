@@ -139,7 +139,7 @@ static void rule_row(struct web_call *call, const struct json_value *r, int64_t 
     if (of_str(r, "cannot").n > 0) {
         HTML(html, RAW("<small class=\"under hit\">"));
         part_icon(call, "warn");
-        HTML(html, RAW(" "), SAY("rules.show_cannot"), RAW("</small>"));
+        HTML(html, RAW(" "), SAY("rules.cannot_one"), RAW("</small>"));
     }
     HTML(html, RAW("</th>"));
     part_cell(call, "rules.level");
