@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "cmd/data.h"
 #include "os/random.h"
+#include "role/explainer.h"
 #include "role/rule_folder.h"
 #include "rule/clue.h"
 #include "rule/correlate.h"
@@ -14,9 +15,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define RULES_MEMORY ((size_t)1 << 30)
-#define PATH_MAX_    4096u
-#define CLUES_MAX    SWEEP_WORDS_MAX
+#define RULES_MEMORY  ((size_t)1 << 30)
+#define FILE_NAME_MAX 4096u
+#define CLUES_MAX     SWEEP_WORDS_MAX
 
 struct loading {
     const struct hunt_choice *choice;
@@ -34,12 +35,12 @@ static bool is_path(const char *named)
 }
 
 /* A folder's name without the slashes behind it: rules below it are named FOLDER/FILE. */
-static bool path_trim(const char *named, char ret_path[PATH_MAX_])
+static bool path_trim(const char *named, char ret_path[FILE_NAME_MAX])
 {
     struct str path = str_of(named);
     while (path.n > 1 && path.p[path.n - 1] == '/')
         path.n--;
-    return str_copy_z(path, ret_path, PATH_MAX_);
+    return str_copy_z(path, ret_path, FILE_NAME_MAX);
 }
 
 static bool is_below(struct str path, const char *folder)
@@ -52,7 +53,7 @@ static bool is_below(struct str path, const char *folder)
 
 static enum rc read_path(struct rules *rules, const char *named, struct err *err)
 {
-    char path[PATH_MAX_];
+    char path[FILE_NAME_MAX];
     if (!path_trim(named, path))
         return err_set(err, RC_LIMIT, "the name of a folder of rules is too long");
     return rule_folder_read(&io_kernel, path, rules, err);
@@ -61,7 +62,7 @@ static enum rc read_path(struct rules *rules, const char *named, struct err *err
 static enum rc read_shipped(struct rules *rules, struct err *err)
 {
     struct buf path CLEANUP(buf_done) = {0};
-    buf_init(&path, PATH_MAX_);
+    buf_init(&path, FILE_NAME_MAX);
     enum rc rc = data_folder(&path, err);
     buf_text(&path, "/rules");
     return rc == RC_OK ? rule_folder_read(&io_kernel, buf_z(&path), rules, err) : rc;
@@ -106,7 +107,7 @@ static void tell_refused(struct loading *l, const char *path)
 
 static enum rc want_path(struct loading *l, const char *named, struct err *err)
 {
-    char path[PATH_MAX_];
+    char path[FILE_NAME_MAX];
     if (!path_trim(named, path))
         return err_set(err, RC_LIMIT, "the name of a folder of rules is too long");
     for (size_t i = 0; i < rules_count(l->all); i++)
@@ -118,24 +119,13 @@ static enum rc want_path(struct loading *l, const char *named, struct err *err)
 
 static enum rc want_named(struct loading *l, const char *named, struct err *err)
 {
-    const struct rule *rule = rules_find(l->all, str_of(named));
-    size_t found = rule != NULL;
-    for (size_t i = 0; !rule && i < rules_count(l->all); i++)
-        found += str_search(rules_at(l->all, i)->title, str_of(named)) < rules_at(l->all, i)->title.n;
-    for (size_t i = 0; !rule && found == 1 && i < rules_count(l->all); i++)
-        if (str_search(rules_at(l->all, i)->title, str_of(named)) < rules_at(l->all, i)->title.n)
-            rule = rules_at(l->all, i);
-    if (rule) {
+    const struct rule *rule;
+    enum rc rc = explainer_find(l->all, str_of(named), &rule, err);
+    if (rc == RC_NOT_FOUND)
+        return err_set(err, rc, "there is no rule, file or folder \"%s\"", named);
+    if (rc == RC_OK)
         want(l, rule);
-        return RC_OK;
-    }
-    for (size_t i = 0; i < rules_outcome_count(l->all); i++) {
-        const struct rule_outcome *outcome = rules_outcome_at(l->all, i);
-        if (!outcome->loaded && str_is(outcome->id, named))
-            return err_set(err, RC_INVALID, "the rule was refused: %.*s", STR_ARG(outcome->reason));
-    }
-    return found ? err_set(err, RC_NOT_FOUND, "\"%s\" stands in the titles of %zu rules", named, found)
-                 : err_set(err, RC_NOT_FOUND, "there is no rule, file or folder \"%s\"", named);
+    return rc;
 }
 
 static enum rc choose(struct loading *l, struct err *err)
@@ -189,7 +179,7 @@ static bool read_before(const struct loading *l, size_t index)
 static enum rc read_needed(struct loading *l, struct err *err)
 {
     enum rc rc = RC_OK;
-    char path[PATH_MAX_];
+    char path[FILE_NAME_MAX];
     rules_part_of(l->out->rules, l->all);
     for (size_t i = 0; i < rules_count(l->all) && rc == RC_OK; i++) {
         const struct rule *rule = rules_at(l->all, i);
@@ -275,7 +265,7 @@ static void words_make(struct hunt_rules *out)
 static enum rc compile(struct hunt_rules *out, struct err *err)
 {
     struct buf path CLEANUP(buf_done) = {0};
-    buf_init(&path, PATH_MAX_);
+    buf_init(&path, FILE_NAME_MAX);
     enum rc rc = rule_set_compile(out->rules, out->names, &out->set, err);
     rc = rc == RC_OK ? data_folder(&path, err) : rc;
     return rc == RC_OK ? mapping_load(buf_z(&path), out->names, &out->mapping, err) : rc;

@@ -218,7 +218,7 @@ static void notices(struct web_call *call, const struct json_value *r)
     if (of_str(r, "cannot").n > 0) {
         HTML(html, RAW("<p class=\"notice warn\" role=\"status\">"));
         part_icon(call, "warn");
-        HTML(html, RAW(" <span>"), SAY("rules.show_cannot"), RAW(": "));
+        HTML(html, RAW(" <span>"), SAY("rules.cannot_one"), RAW(": "));
         rule_cannot(call, r);
         HTML(html, RAW("</span></p>"));
     }
