@@ -103,6 +103,11 @@ static void on_step(void *context, const struct explain_step *step)
         [EXPLAIN_TEST] = "", [EXPLAIN_ALL] = "all of:", [EXPLAIN_ANY] = "one of:", [EXPLAIN_NOT] = "not:"};
     struct buf *out = &x->out;
     buf_format(out, "%s %*s", step->held ? "yes" : "no ", (int)(2 * step->depth), "");
+    if (step->filter) {
+        buf_text(out, "filter '");
+        visible_show(out, step->filter->title);
+        buf_text(out, step->kind == EXPLAIN_TEST ? "': " : "', ");
+    }
     if (step->name.n)
         buf_format(out, "%.*s%s", STR_ARG(step->name), step->kind == EXPLAIN_TEST ? ": " : ", ");
     buf_text(out, heads[step->kind]);
@@ -131,6 +136,17 @@ static void on_step(void *context, const struct explain_step *step)
     buf_char(out, '\n');
 }
 
+static void held_back_say(struct explaining *x, const struct rule *rule, const struct event *event)
+{
+    const struct rule *filters[EXPLAINER_FILTERS_MAX];
+    size_t count = rule_explain_held_back(rule, x->how.names, event, filters, ARRAY_LEN(filters));
+    for (size_t i = 0; i < MIN(count, ARRAY_LEN(filters)); i++) {
+        buf_text(&x->out, "no  held back by the filter '");
+        visible_show(&x->out, filters[i]->title);
+        buf_format(&x->out, "' (%.*s)\n", STR_ARG(filters[i]->id));
+    }
+}
+
 static enum rc detection_say(struct explaining *x, const struct rule *rule, const struct event *event, bool *ret_match)
 {
     const struct explain_sink sink = {.take = on_step, .context = x};
@@ -141,6 +157,7 @@ static enum rc detection_say(struct explaining *x, const struct rule *rule, cons
     if (source.conflict)
         buf_format(&x->out, "no  log source: the rule wants the %s '%.*s', the event is of '%.*s'\n", source.part,
                    STR_ARG(source.wanted), STR_ARG(source.said));
+    held_back_say(x, rule, event);
     bool held = false;
     return rule_explain_tree(rule, x->how.names, event, &sink, &held, x->err);
 }

@@ -209,6 +209,8 @@ static void on_step(void *context, const struct explain_step *step)
     json_put_bool(out, "held", step->held);
     if (step->name.n)
         json_put_str(out, "name", step->name);
+    if (step->filter)
+        json_put_str(out, "filter", step->filter->title);
     if (step->kind != EXPLAIN_TEST) {
         json_write_key(out, "of");
         json_write_array(out);
@@ -225,6 +227,24 @@ static void on_step(void *context, const struct explain_step *step)
         json_put_str(out, "found", step->found);
     json_put_u64(out, "values", step->found_count);
     json_write_object_end(out);
+}
+
+/* Title and id of filters that kept the match from being one. */
+static void held_back_write(struct explainer_json *json, const struct rule *rule, const struct event *event)
+{
+    const struct rule *filters[EXPLAINER_FILTERS_MAX];
+    size_t count = rule_explain_held_back(rule, json->names, event, filters, ARRAY_LEN(filters));
+    if (!count)
+        return;
+    json_write_key(json->out, "held_back");
+    json_write_array(json->out);
+    for (size_t i = 0; i < MIN(count, ARRAY_LEN(filters)); i++) {
+        json_write_object(json->out);
+        json_put_str(json->out, "id", filters[i]->id);
+        json_put_str(json->out, "title", filters[i]->title);
+        json_write_object_end(json->out);
+    }
+    json_write_array_end(json->out);
 }
 
 static void source_write(struct explainer_json *json, const struct rule *rule, const struct event *event)
@@ -286,6 +306,7 @@ enum rc explainer_write(struct explainer_json *json, const struct rule *asked, c
         json_write_array_end(out);
     }
     source_write(json, rule, event);
+    held_back_write(json, rule, event);
     if (asked != rule)
         group_write(json, asked, rule, event);
     json->open = 0;

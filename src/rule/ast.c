@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-#define SIZE_MAX_NODES (4u * RULE_NODES_MAX)
-
 void ast_builder_init(struct ast_builder *builder, struct arena *arena)
 {
     *builder = (struct ast_builder){.arena = arena, .rc = RC_OK};
@@ -38,7 +36,7 @@ static uint32_t node_add(struct ast_builder *builder, struct node node)
     if (!grow(builder, &items, &builder->nodes_size, ast->node_count, 1, sizeof(struct node)))
         return 0;
     ast->nodes = items;
-    if (node.size > SIZE_MAX_NODES) {
+    if (node.size > AST_SIZE_MAX) {
         builder->rc = RC_LIMIT;
         return 0;
     }
@@ -73,7 +71,7 @@ uint32_t ast_join(struct ast_builder *builder, enum node_kind kind, const uint32
     for (size_t i = 0; i < count; i++) {
         ASSERT(kids[i] < ast->node_count);
         ast->kids[ast->kid_count++] = kids[i];
-        node.size = MIN(node.size + ast->nodes[kids[i]].size, SIZE_MAX_NODES + 1);
+        node.size = MIN(node.size + ast->nodes[kids[i]].size, AST_SIZE_MAX + 1);
     }
     return node_add(builder, node);
 }
@@ -115,24 +113,33 @@ static uint32_t append(struct ast_builder *builder, const struct rule_ast *ast)
     return base + ast->root;
 }
 
-enum rc ast_and(struct arena *arena, const struct rule_ast *a, const struct rule_ast *b,
-                const struct rule_ast **ret_ast)
+enum rc ast_filter(struct arena *arena, const struct rule_ast *own, const struct rule *const *filters, size_t count,
+                   const struct rule_ast **ret_ast)
 {
     struct ast_builder builder;
+    ASSERT(count > 0 && own->filter_count == 0);
     ast_builder_init(&builder, arena);
-    uint32_t roots[2];
-    roots[0] = append(&builder, a);
-    roots[1] = append(&builder, b);
+    uint32_t *roots = arena_alloc_array(arena, count + 1, sizeof(*roots));
+    struct ast_filter *all = arena_alloc_array(arena, count, sizeof(*all));
+    struct rule_ast *ast = arena_alloc(arena, sizeof(*ast));
+    if (!roots || !all || !ast)
+        return RC_LIMIT;
+    roots[0] = append(&builder, own); /* first: what stands there keeps its number */
+    for (size_t i = 0; i < count; i++) {
+        roots[i + 1] = append(&builder, filters[i]->ast);
+        all[i] = (struct ast_filter){filters[i], roots[i + 1]};
+    }
+    for (uint32_t i = 0; i < own->identifier_count; i++)
+        ast_identifier(&builder, own->identifiers[i].name, own->identifiers[i].root, own->identifiers[i].line);
+    if (builder.rc == RC_OK)
+        builder.ast.root = ast_join(&builder, NODE_AND, roots, count + 1);
     if (builder.rc != RC_OK)
         return builder.rc;
-    builder.ast.root = ast_join(&builder, NODE_AND, roots, 2);
-    for (uint32_t i = 0; i < a->identifier_count; i++)
-        ast_identifier(&builder, a->identifiers[i].name, a->identifiers[i].root, a->identifiers[i].line);
-    builder.ast.condition = a->condition;
-    struct rule_ast *ast = arena_alloc(arena, sizeof(*ast));
-    if (builder.rc != RC_OK || !ast)
-        return RC_LIMIT;
     *ast = builder.ast;
+    ast->own = roots[0];
+    ast->filters = all;
+    ast->filter_count = (uint32_t)count;
+    ast->condition = own->condition;
     *ret_ast = ast;
     return RC_OK;
 }

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "rule/cidr.h"
 #include "rule/regex.h"
+#include "rule/rule.h"
 #include "rule/value.h"
 
 #include <stdbool.h>
@@ -63,6 +64,15 @@ struct identifier {
     uint32_t line;
 };
 
+#define AST_SIZE_MAX (4u * RULE_NODES_MAX) /* of a root's `size` */
+
+/* A filter's condition within that of a rule on which it stands. */
+struct ast_filter {
+    const struct rule *rule;
+    uint32_t root;
+};
+
+/* root holds when `own` and all filters hold; without filters it is `own`. */
 struct rule_ast {
     struct predicate *predicates;
     uint32_t predicate_count;
@@ -73,6 +83,9 @@ struct rule_ast {
     struct identifier *identifiers;
     uint32_t identifier_count;
     uint32_t root;
+    uint32_t own; /* what the rule itself says */
+    const struct ast_filter *filters;
+    uint32_t filter_count;
     struct str condition; /* as written, for people */
 };
 
@@ -93,8 +106,9 @@ uint32_t ast_not(struct ast_builder *builder, uint32_t kid);
 /* One child stands for itself. count must not be 0. */
 uint32_t ast_join(struct ast_builder *builder, enum node_kind kind, const uint32_t *kids, size_t count);
 void ast_identifier(struct ast_builder *builder, struct str name, uint32_t root, uint32_t line);
-/* A rule and a filter: both conditions must hold. */
-enum rc ast_and(struct arena *arena, const struct rule_ast *a, const struct rule_ast *b,
-                const struct rule_ast **ret_ast) MUST_USE;
+/* A rule, upon which no filter stands yet, and its filters, at least one: all conditions must hold. RC_LIMIT when
+ * together they are larger than one rule may be, or without memory. */
+enum rc ast_filter(struct arena *arena, const struct rule_ast *own, const struct rule *const *filters, size_t count,
+                   const struct rule_ast **ret_ast) MUST_USE;
 
 #endif

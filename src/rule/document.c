@@ -159,6 +159,7 @@ static enum rc read_detection(struct reading *reading, const struct yaml_node *d
     if (!ast)
         return no_memory(err);
     *ast = builder.ast;
+    ast->own = ast->root;
     ret_rule->ast = ast;
     return RC_OK;
 }

@@ -142,6 +142,9 @@ static void node_tell(struct walk *w, uint32_t number, uint32_t depth)
     for (uint32_t i = 0; i < w->ast->identifier_count; i++)
         if (w->ast->identifiers[i].root == number)
             step.name = w->ast->identifiers[i].name;
+    for (uint32_t i = 0; i < w->ast->filter_count; i++)
+        if (w->ast->filters[i].root == number)
+            step.filter = w->ast->filters[i].rule;
     if (node->kind == NODE_TEST)
         test_tell(w, &w->ast->predicates[node->first], &step);
     w->sink->take(w->sink->context, &step);
@@ -209,6 +212,39 @@ struct explain_source rule_explain_source(const struct rule *rule, const struct 
 bool rule_explain_holds(const struct rule *rule, const struct names *names, const struct event *event)
 {
     return naive_match(rule, names, event);
+}
+
+/* ---- filters ---- */
+
+size_t rule_explain_held_back(const struct rule *rule, const struct names *names, const struct event *event,
+                              const struct rule **ret_filters, size_t cap)
+{
+    size_t count = 0;
+    if (rule->kind != RULE_DETECTION || rule->filter_count == 0 || !naive_routed(rule, names, event))
+        return 0;
+    bool *verdicts = memory_new(rule->ast->node_count * sizeof *verdicts);
+    if (!verdicts)
+        return 0;
+    bool held = naive_verdicts(rule, names, event, verdicts);
+    for (uint32_t i = 0; i < rule->ast->filter_count && !held && verdicts[rule->ast->own]; i++) {
+        const struct ast_filter *filter = &rule->ast->filters[i];
+        if (verdicts[filter->root])
+            continue;
+        if (count < cap)
+            ret_filters[count] = filter->rule;
+        count++;
+    }
+    memory_free(verdicts);
+    return count;
+}
+
+bool rule_explain_passes(const struct rule *filter, const struct names *names, const struct event *event)
+{
+    ASSERT(filter->kind == RULE_FILTER);
+    bool *verdicts = memory_new(filter->ast->node_count * sizeof *verdicts);
+    bool passes = !verdicts || naive_verdicts(filter, names, event, verdicts);
+    memory_free(verdicts);
+    return passes;
 }
 
 /* ---- correlations ---- */

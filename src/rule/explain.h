@@ -32,6 +32,7 @@ struct explain_step {
     enum explain_kind kind;
     bool held;
     struct str name; /* of the search identifier that this node is; empty */
+    const struct rule *filter; /* whose condition this node is; NULL: it is not the condition of a filter */
     /* of a test */
     struct str field; /* empty: a keyword, looked for in the whole event */
     const char *how;  /* a key: "string", "number", "regex", "cidr", "null", "exists", "compare", "field", "time" */
@@ -63,6 +64,14 @@ struct explain_source rule_explain_source(const struct rule *rule, const struct 
                                           const struct event *event);
 /* The verdict alone: condition and log source. False for a rule that is no detection, or without memory. */
 bool rule_explain_holds(const struct rule *rule, const struct names *names, const struct event *event);
+
+/* Filters that hold a match back: log source and own condition of the rule hold, the filter's does not. Gives the first
+ * `cap`; returns how many they are, 0 without memory. */
+size_t rule_explain_held_back(const struct rule *rule, const struct names *names, const struct event *event,
+                              const struct rule **ret_filters, size_t cap);
+/* Whether a filter's condition lets the event pass; what log source it is of does not count: a filter judges what
+ * matches rules on which it stands. True without memory. */
+bool rule_explain_passes(const struct rule *filter, const struct names *names, const struct event *event);
 
 /* What a correlation counts and when it fires; everything borrowed from the rule. */
 struct explain_correlation {

@@ -28,6 +28,11 @@ struct entry {
     bool named;                    /* named by a correlation */
     struct str carry[RULE_CARRY_MAX];
     size_t carry_count;
+    const struct rule **filters; /* of a detection: those that stand on it */
+    size_t filter_count;
+    size_t filter_size;
+    size_t weight; /* of the detection with them: the largest of its arrays at most */
+    size_t size;   /* the same, what is shared counted each time */
 };
 
 struct rules {
@@ -288,48 +293,113 @@ static bool within(struct str narrow, struct str wide)
     return wide.n == 0 || str_eq_nocase(narrow, wide);
 }
 
+bool rule_filter_concerns(const struct rule *filter, const struct rule *rule)
+{
+    const struct rule_logsource *wide = &filter->logsource;
+    const struct rule_logsource *narrow = &rule->logsource;
+    return rule->kind == RULE_DETECTION && within(narrow->product, wide->product) &&
+           within(narrow->category, wide->category) && within(narrow->service, wide->service);
+}
+
 static bool filter_applies(const struct entry *filter, const struct entry *rule)
 {
-    const struct rule_logsource *wide = &filter->rule.logsource;
-    const struct rule_logsource *narrow = &rule->rule.logsource;
-    if (rule->rule.kind != RULE_DETECTION || rule->refused)
-        return false;
-    return within(narrow->product, wide->product) && within(narrow->category, wide->category) &&
-           within(narrow->service, wide->service);
+    return !rule->refused && rule_filter_concerns(&filter->rule, &rule->rule);
+}
+
+/* What counts against RULE_NODES_MAX. */
+static size_t ast_weight(const struct rule_ast *ast)
+{
+    return MAX(MAX(ast->predicate_count, ast->node_count), ast->kid_count);
+}
+
+static size_t ast_size(const struct rule_ast *ast)
+{
+    return ast->nodes[ast->root].size;
+}
+
+/* Whether it finds room on the rule. One that does not is refused: no filter holds for some of its rules only. */
+static bool filter_fits(const struct entry *filter, struct entry *rule)
+{
+    if (!filter_applies(filter, rule))
+        return true;
+    rule->weight = rule->weight ? rule->weight : ast_weight(rule->rule.ast) + 2; /* what joins them */
+    rule->size = rule->size ? rule->size : ast_size(rule->rule.ast) + 1;
+    return rule->filter_count < RULE_FILTERS_MAX &&
+           rule->weight + ast_weight(filter->rule.ast) + 1 <= RULE_NODES_MAX &&
+           rule->size + ast_size(filter->rule.ast) <= AST_SIZE_MAX;
 }
 
 static enum rc filter_rule(struct rules *rules, const struct entry *filter, struct entry *rule, struct err *err)
 {
     if (!filter_applies(filter, rule))
         return RC_OK;
-    enum rc rc = ast_and(rules->arena, rule->rule.ast, filter->rule.ast, &rule->rule.ast);
-    return rc == RC_OK ? RC_OK : no_memory(err);
+    for (size_t i = 0; i < rule->filter_count; i++)
+        if (rule->filters[i] == &filter->rule) /* it names the rule by id and by name */
+            return RC_OK;
+    if (rule->filter_count == rule->filter_size) {
+        size_t size = MAX(rule->filter_size * 2, (size_t)4);
+        const struct rule **grown =
+            arena_grow(rules->arena, rule->filters, rule->filter_size * sizeof(*grown), size * sizeof(*grown));
+        if (!grown)
+            return no_memory(err);
+        rule->filters = grown;
+        rule->filter_size = size;
+    }
+    rule->filters[rule->filter_count++] = &filter->rule;
+    rule->weight += ast_weight(filter->rule.ast) + 1;
+    rule->size += ast_size(filter->rule.ast);
+    return RC_OK;
+}
+
+/* Goes over the rules that the filter names; a name of no rule here is passed over. */
+static struct entry *filter_next(const struct rules *rules, const struct entry *filter, size_t *at)
+{
+    if (filter->filter.any)
+        return *at < rules->entry_count ? rules->entries[(*at)++] : NULL;
+    while (*at < filter->filter.rule_count) {
+        struct entry *named = find_entry(rules, filter->filter.rule_names[(*at)++]);
+        if (named)
+            return named;
+    }
+    return NULL;
 }
 
 static enum rc apply_filter(struct rules *rules, struct entry *filter, struct err *err)
 {
+    struct entry *rule;
+    struct err reason;
     enum rc rc = RC_OK;
-    if (filter->filter.any) {
-        for (size_t i = 0; i < rules->entry_count && rc == RC_OK; i++)
-            rc = filter_rule(rules, filter, rules->entries[i], err);
-        return rc;
-    }
     for (size_t i = 0; i < filter->filter.rule_count; i++) {
         struct str name = filter->filter.rule_names[i];
         if (!find_entry(rules, name) && !(rules->whole && find_entry(rules->whole, name))) {
-            struct err reason;
             IGNORE(err_set(&reason, RC_NOT_FOUND, "filter names no loaded rule: \"%.*s\"",
                            STR_ARG(str_slice(name, 0, 64))));
             refuse_err(rules, filter, &reason);
             return RC_OK;
         }
     }
-    for (size_t i = 0; i < filter->filter.rule_count && rc == RC_OK; i++) {
-        struct entry *named = find_entry(rules, filter->filter.rule_names[i]);
-        if (named)
-            rc = filter_rule(rules, filter, named, err);
+    for (size_t at = 0; (rule = filter_next(rules, filter, &at));) {
+        if (filter_fits(filter, rule))
+            continue;
+        IGNORE(err_set(&reason, RC_LIMIT, "there are too many filters on the rule \"%.*s\"",
+                       STR_ARG(str_slice(rule->rule.title, 0, 64))));
+        refuse_err(rules, filter, &reason);
+        return RC_OK;
     }
+    for (size_t at = 0; rc == RC_OK && (rule = filter_next(rules, filter, &at));)
+        rc = filter_rule(rules, filter, rule, err);
+    filter->rule.filters_any = filter->filter.any;
     return rc;
+}
+
+static enum rc filters_join(struct rules *rules, struct entry *entry, struct err *err)
+{
+    if (entry->filter_count == 0)
+        return RC_OK;
+    entry->rule.filters = entry->filters;
+    entry->rule.filter_count = entry->filter_count;
+    enum rc rc = ast_filter(rules->arena, entry->rule.ast, entry->filters, entry->filter_count, &entry->rule.ast);
+    return rc == RC_OK ? RC_OK : no_memory(err);
 }
 
 /* One pass over the correlations: resolves those whose rules are all resolved. Returns how many it resolved. */
@@ -459,6 +529,8 @@ enum rc rules_finish(struct rules *rules, struct err *err)
         if (entry->rule.kind == RULE_FILTER && !entry->refused)
             rc = apply_filter(rules, entry, err);
     }
+    for (size_t i = 0; i < rules->entry_count && rc == RC_OK; i++)
+        rc = filters_join(rules, rules->entries[i], err);
     rules->whole = NULL;
     if (rc != RC_OK)
         return rc;

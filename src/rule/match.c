@@ -65,6 +65,8 @@ struct matcher {
     uint32_t *woken;          /* by rule: epoch */
     uint32_t *candidates;
     uint32_t candidate_count;
+    uint32_t *held_back; /* rules whose own condition holds for this event, that of a filter does not */
+    uint32_t held_back_count;
     struct seen *seen; /* by rule field */
     uint32_t *touched; /* rule fields with entries */
     uint32_t touched_count;
@@ -122,6 +124,7 @@ struct matcher *matcher_new(const struct rule_set *set)
     matcher->verdicts = memory_new(set->predicate_count * sizeof(*matcher->verdicts));
     matcher->woken = memory_new((set->rule_count + 1) * sizeof(*matcher->woken));
     matcher->candidates = memory_new((set->rule_count + 1) * sizeof(*matcher->candidates));
+    matcher->held_back = memory_new((set->rule_count + 1) * sizeof(*matcher->held_back));
     matcher->seen = memory_new(set->field_count * sizeof(*matcher->seen));
     matcher->touched = memory_new(set->field_count * sizeof(*matcher->touched));
     matcher->off = memory_new((set->rule_count / 64 + 1) * sizeof(*matcher->off));
@@ -130,6 +133,7 @@ struct matcher *matcher_new(const struct rule_set *set)
     matcher->fields = memory_new(set->field_count * sizeof(*matcher->fields));
     matcher->step = 1;
     if (!matcher->scratch || !matcher->fired || !matcher->verdicts || !matcher->woken || !matcher->candidates ||
+        !matcher->held_back ||
         !matcher->seen || !matcher->touched || !matcher->off || !matcher->counts || !matcher->had || !matcher->fields ||
         fit_scratch(matcher) != RC_OK) {
         matcher_free(matcher);
@@ -162,6 +166,7 @@ void matcher_free(struct matcher *matcher)
     memory_free(matcher->verdicts);
     memory_free(matcher->woken);
     memory_free(matcher->candidates);
+    memory_free(matcher->held_back);
     memory_free(matcher->seen);
     memory_free(matcher->touched);
     memory_free(matcher->off);
@@ -537,11 +542,45 @@ static bool rule_holds(struct matcher *matcher, uint32_t rule)
 {
     const struct instruction *code = matcher->set->code;
     uint32_t at = matcher->set->rule[rule].entry;
-    while (at < JUMP_NO) {
+    while (at < JUMP_OUT) {
         ASSERT(at < matcher->set->code_count);
         at = holds(matcher, code[at].predicate) ? code[at].yes : code[at].no;
     }
+    if (at == JUMP_OUT)
+        matcher->held_back[matcher->held_back_count++] = rule;
     return at == JUMP_YES;
+}
+
+/* --- what filters hold back --- */
+
+static bool filter_passes(struct matcher *matcher, const struct set_filter *filter)
+{
+    const struct instruction *code = matcher->set->code;
+    uint32_t at = filter->entry;
+    while (at < JUMP_OUT && at != filter->next) {
+        ASSERT(at < matcher->set->code_count);
+        at = holds(matcher, code[at].predicate) ? code[at].yes : code[at].no;
+    }
+    return at == filter->next;
+}
+
+/* Each filter by itself, of rules whose own condition held: rare, and so the only time that it is looked at apart. */
+static void held_back_count(struct matcher *matcher)
+{
+    for (uint32_t i = 0; i < matcher->held_back_count && matcher->step; i++) {
+        const struct set_rule *rule = &matcher->set->rule[matcher->held_back[i]];
+        for (uint32_t f = 0; f < rule->filter_count; f++) {
+            struct matcher_counts *counts = &matcher->counts[rule->filters[f].rule];
+            bool passes = filter_passes(matcher, &rule->filters[f]);
+            if (matcher->failed) /* no memory for a value that only filters look at: what matched stands */
+                return;
+            counts->runs++;
+            if (passes)
+                continue;
+            counts->hits++;
+            counts->last_ns = MAX(counts->last_ns, matcher->event->time_ns);
+        }
+    }
 }
 
 /* --- events --- */
@@ -639,6 +678,7 @@ enum rc matcher_event(struct matcher *matcher, const struct event *event, struct
     matcher->event = event;
     next_epoch(matcher);
     matcher->candidate_count = 0;
+    matcher->held_back_count = 0;
     matcher->text_n = 0;
     matcher->failed = false;
     matcher->view = view_for(matcher);
@@ -651,6 +691,7 @@ enum rc matcher_event(struct matcher *matcher, const struct event *event, struct
     uint32_t held = is_measured(matcher) ? candidates_measure(matcher) : candidates_judge(matcher);
     if (matcher->failed)
         return RC_LIMIT;
+    held_back_count(matcher);
     for (uint32_t i = 0; i < held; i++) {
         uint32_t rule = matcher->candidates[i];
         struct matcher_counts *counts = &matcher->counts[rule];

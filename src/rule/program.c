@@ -28,15 +28,16 @@ static bool emit(struct program *program, struct instruction instruction, uint32
     return true;
 }
 
-bool program_write(struct program *program, const struct rule_ast *ast, const uint32_t *numbers, struct arena *scratch,
-                   uint32_t *ret_entry)
+bool program_write(struct program *program, const struct program_part *part, const uint32_t *numbers,
+                   struct arena *scratch, uint32_t *ret_entry)
 {
+    const struct rule_ast *ast = part->ast;
     struct frame *frames = arena_alloc_array(scratch, ast->node_count + 1, sizeof(*frames));
     size_t depth = 0;
     uint32_t entry = 0; /* of what was written last */
     if (!frames)
         return false;
-    frames[depth++] = (struct frame){ast->root, ast->nodes[ast->root].count, JUMP_YES, JUMP_NO};
+    frames[depth++] = (struct frame){part->node, ast->nodes[part->node].count, part->yes, part->no};
     while (depth > 0) {
         struct frame *frame = &frames[depth - 1];
         const struct node *node = &ast->nodes[frame->node];

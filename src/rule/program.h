@@ -25,9 +25,16 @@ struct program {
 
 /* All return false without memory. */
 
-/* Appends the rule's code: `numbers` maps its predicates to the set's. */
-bool program_write(struct program *program, const struct rule_ast *ast, const uint32_t *numbers, struct arena *scratch,
-                   uint32_t *ret_entry) MUST_USE;
+/* One node of a rule, and where it leads to when it holds and when it does not. */
+struct program_part {
+    const struct rule_ast *ast;
+    uint32_t node;
+    uint32_t yes;
+    uint32_t no;
+};
+/* Appends its code: `numbers` maps the rule's predicates to the set's. */
+bool program_write(struct program *program, const struct program_part *part, const uint32_t *numbers,
+                   struct arena *scratch, uint32_t *ret_entry) MUST_USE;
 bool program_witness(struct program *program, uint32_t predicate, uint32_t rule) MUST_USE;
 /* Gives the code to the set and sorts the witnesses by predicate. */
 bool program_link(struct program *program, struct rule_set *set) MUST_USE;

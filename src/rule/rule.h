@@ -26,6 +26,7 @@
 #define RULE_NODES_MAX 65536u     /* conditions and values of one rule, expansions counted */
 #define RULE_DEPTH_MAX 32u        /* nesting of a condition */
 #define RULE_CARRY_MAX 32u        /* fields one match carries to the correlator */
+#define RULE_FILTERS_MAX 1024u    /* that stand on one rule */
 
 enum rule_level {
     RULE_INFORMATIONAL,
@@ -92,6 +93,9 @@ struct rule {
     /* Fields whose values a match must carry for the correlations that name this rule; set by rules_finish. */
     const struct str *carry;
     size_t carry_count;
+    const struct rule *const *filters; /* of a detection: what stands on it, in the order of index; by rules_finish */
+    size_t filter_count;
+    bool filters_any;                           /* of a filter: it names no rules, but all of its log source */
     const struct rule_ast *ast;                 /* of a detection or filter */
     const struct rule_correlation *correlation; /* of a correlation */
 };
@@ -130,6 +134,9 @@ const struct rule *rules_find(const struct rules *rules, struct str id_or_name);
 const struct rule *rules_find_hash(const struct rules *rules, uint64_t hash);
 size_t rules_outcome_count(const struct rules *rules);
 const struct rule_outcome *rules_outcome_at(const struct rules *rules, size_t index);
+
+/* Whether a filter's log source holds that of the rule, so that it may stand on it. (load.c) */
+bool rule_filter_concerns(const struct rule *filter, const struct rule *rule);
 
 /* The first `cap` fields that the tests of a detection look at, each once; keywords have none. Returns how many were
  * given, 0 for anything but a detection. (reach.c) */
@@ -195,6 +202,8 @@ size_t matcher_carry(const struct matcher *matcher, const struct rule *rule, con
 
 /* --- what was done; counted since it was cleared --- */
 
+/* Of a filter: of the rules on which it stands, the matches that it held back (an event that two filters hold back from
+ * two rules counts twice for each). Its `runs` are the matches that it or a filter beside it held back; `ns` is 0. */
 struct matcher_counts {
     uint64_t runs;   /* its condition was evaluated: a witness was seen and the log source does not conflict */
     uint64_t hits;   /* it matched */

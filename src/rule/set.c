@@ -340,12 +340,12 @@ static enum rc collect(struct compiler *compiler, const struct rule_ast *ast, co
 {
     size_t depth = 0;
     bool presence = false;
-    if (choices[ast->root].cost >= NEVER) {
+    if (choices[ast->own].cost >= NEVER) {
         compiler->set->rule[rule].always = true;
         compiler->set->stats.always++;
         return RC_OK;
     }
-    stack[depth++] = ast->root;
+    stack[depth++] = ast->own; /* what filters hold back is counted: they do not decide when it runs */
     while (depth > 0) {
         uint32_t i = stack[--depth];
         const struct node *node = &ast->nodes[i];
@@ -403,6 +403,30 @@ static enum rc list_carry(struct compiler *compiler, struct set_rule *rule)
     return RC_OK;
 }
 
+/* The filters behind the rule's own condition, in their order; what comes after must exist to be jumped to. */
+static enum rc write_code(struct compiler *compiler, struct set_rule *rule, const uint32_t *numbers,
+                          struct arena *scratch)
+{
+    const struct rule_ast *ast = rule->rule->ast;
+    struct set_filter *filters = arena_alloc_array(compiler->set->arena, ast->filter_count, sizeof(*filters));
+    struct program_part part = {.ast = ast, .yes = JUMP_YES, .no = JUMP_OUT};
+    if (!filters)
+        return no_memory(compiler->err);
+    for (uint32_t i = ast->filter_count; i-- > 0;) {
+        filters[i].rule = ast->filters[i].rule->index;
+        filters[i].next = part.yes;
+        part.node = ast->filters[i].root;
+        if (!program_write(&compiler->program, &part, numbers, scratch, &filters[i].entry))
+            return no_memory(compiler->err);
+        part.yes = filters[i].entry;
+    }
+    part.node = ast->own;
+    part.no = JUMP_NO;
+    rule->filters = filters;
+    rule->filter_count = ast->filter_count;
+    return program_write(&compiler->program, &part, numbers, scratch, &rule->entry) ? RC_OK : no_memory(compiler->err);
+}
+
 static enum rc rule_compile(struct compiler *compiler, uint32_t index)
 {
     struct set_rule *rule = &compiler->set->rule[index];
@@ -419,8 +443,8 @@ static enum rc rule_compile(struct compiler *compiler, uint32_t index)
         rc = choose(compiler, ast, numbers, choices);
     if (rc == RC_OK)
         rc = collect(compiler, ast, choices, stack, index);
-    if (rc == RC_OK && !program_write(&compiler->program, ast, numbers, scratch, &rule->entry))
-        rc = no_memory(compiler->err);
+    if (rc == RC_OK)
+        rc = write_code(compiler, rule, numbers, scratch);
     if (rc == RC_OK)
         rc = list_fields(compiler, rule, numbers, ast->predicate_count);
     if (rc == RC_OK)

@@ -6,7 +6,8 @@
  * when a rule asks, once an event.
  *
  * A rule is a little program of tests and jumps. It runs only when one of its *witnesses* fired: a set of direct tests
- * of which at least one holds whenever the rule holds. A rule for which there is no such set runs always. */
+ * of which at least one holds whenever the rule's own condition holds, be it filtered or not. A rule for which there is
+ * no such set runs always. */
 #ifndef RULE_SET_H
 #define RULE_SET_H
 
@@ -56,16 +57,26 @@ struct set_field {
 
 #define JUMP_YES UINT32_MAX
 #define JUMP_NO  (UINT32_MAX - 1)
+#define JUMP_OUT (UINT32_MAX - 2) /* the rule's own condition holds, a filter's does not */
 
 struct instruction {
     uint32_t predicate;
-    uint32_t yes; /* place in set->code, JUMP_YES or JUMP_NO */
+    uint32_t yes; /* place in set->code, or one of JUMP_ */
     uint32_t no;
+};
+
+/* A filter that stands on a rule: its code leads to the next one's, or to JUMP_YES, when it lets the event pass. */
+struct set_filter {
+    uint32_t rule; /* the filter's index */
+    uint32_t entry;
+    uint32_t next;
 };
 
 struct set_rule {
     const struct rule *rule;
-    uint32_t entry; /* place in set->code */
+    uint32_t entry; /* place in set->code; the code of its filters comes behind its own */
+    const struct set_filter *filters;
+    uint32_t filter_count;
     bool always;
     const uint32_t *fields; /* that its tests look at; 0 among them: keywords */
     uint32_t field_count;
