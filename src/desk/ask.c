@@ -46,6 +46,11 @@ static const struct row {
     {"rule.save", RIGHT_RULES, ask_rule_save},
     {"rule.report", RIGHT_READ, ask_rule_report},
     {"rule.coverage", RIGHT_READ, ask_rule_coverage},
+    {"filter.list", RIGHT_READ, ask_filter_list},
+    {"filter.hits", RIGHT_READ, ask_filter_hits},
+    {"filter.draft", RIGHT_RULES, ask_filter_draft},
+    {"filter.save", RIGHT_RULES, ask_filter_save},
+    {"filter.end", RIGHT_RULES, ask_filter_end},
 };
 
 struct str ask_str(const struct ask *ask, const char *name)

@@ -321,6 +321,8 @@ struct desk_rule {
     size_t field_count;
     const uint32_t *feeds; /* of a correlation: places of the detections that it counts */
     size_t feed_count;
+    const uint32_t *filters; /* of a detection: places of the filters that stand on it */
+    size_t filter_count;
 };
 
 /* A document that was refused, or about which something is odd. */

@@ -308,6 +308,11 @@ void ask_rule_get(struct ask *ask);
 void ask_rule_save(struct ask *ask);
 void ask_rule_report(struct ask *ask);
 void ask_rule_coverage(struct ask *ask);
+void ask_filter_list(struct ask *ask);
+void ask_filter_hits(struct ask *ask);
+void ask_filter_draft(struct ask *ask);
+void ask_filter_save(struct ask *ask);
+void ask_filter_end(struct ask *ask);
 
 /* --- small things --- */
 

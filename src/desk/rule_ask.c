@@ -383,6 +383,7 @@ void ask_rule_get(struct ask *ask)
     texts_put(ask, "tags", entry->rule->tags, entry->rule->tag_count);
     texts_put(ask, "fields", entry->rule->fields, entry->rule->field_count);
     feeds_put(ask, entry);
+    rule_filters_put(ask, entry);
     days_put(ask, entry);
     history_put(ask, entry);
     json_write_object_end(ask->out);

@@ -80,5 +80,7 @@ void rulebook_reach(struct rulebook *book, int64_t now_ns);
 bool rulebook_looked(const struct rulebook *book, int64_t now_ns);
 bool rule_field_known(const struct rulebook *book, struct str field);
 bool rule_source_fits(const struct desk_rule *rule, const struct seen_source *source);
+/* Members "filter_count" and "filters" of a rule's answer. (rule_filter.c) */
+void rule_filters_put(struct ask *ask, const struct rule_entry *entry);
 
 #endif

@@ -151,6 +151,9 @@ const char *const desk_schema[] = {
     "CREATE INDEX rule_text_expires ON rule_text(expires_ns) WHERE ended_ns = 0 AND expires_ns > 0;"
     "CREATE INDEX rule_text_ended ON rule_text(bytes) WHERE ended_ns > 0;"
     "CREATE INDEX rule_text_outgoing ON rule_text(outgoing) WHERE record IS NULL;",
+
+    /* the newest matches of one rule, on which a filter is tried */
+    "CREATE INDEX matched_rule ON matched(rule, record);",
 };
 
 const size_t desk_schema_count = ARRAY_LEN(desk_schema);

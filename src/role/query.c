@@ -18,6 +18,7 @@
 #include "role/mirror_server.h"
 #include "role/mirror_tokens.h"
 #include "role/query_explain.h"
+#include "role/query_filter.h"
 #include "role/query_job.h"
 #include "role/query_paper.h"
 #include "role/roles.h"
@@ -265,6 +266,26 @@ static void ask_explain(struct query_role *role, const struct json_value *questi
         query_refuse(&role->answer, "search_failed", &err);
 }
 
+/* "text", "rule", "records". */
+static void ask_filter_try(struct query_role *role, const struct json_value *question)
+{
+    struct err err = {0};
+    if (!role->explain) {
+        IGNORE(err_set(&err, RC_IO, "the rules could not be read")); /* told below */
+        query_refuse(&role->answer, "rules_unread", &err);
+        return;
+    }
+    const struct filter_try how = {.reader = role->reader,
+                                   .how = query_explain_how(role->explain),
+                                   .rules = query_explain_rules(role->explain),
+                                   .arena = role->scratch,
+                                   .clock_ns = clock_boot_ns};
+    enum rc rc = query_filter_try(&how, question, &role->answer, &err);
+    keys_want(role, rc);
+    if (rc != RC_OK)
+        query_refuse(&role->answer, "search_failed", &err);
+}
+
 static void ask_proof(struct query_role *role, uint64_t number)
 {
     struct err err = {0};
@@ -429,6 +450,8 @@ static void answer_make(struct query_role *role, struct str question_json)
         ask_record(role, record);
     } else if (str_is(ask, "explain")) {
         ask_explain(role, question, record);
+    } else if (str_is(ask, "filter_try")) {
+        ask_filter_try(role, question);
     } else if (str_is(ask, "proof")) {
         ask_proof(role, record);
     } else if (str_is(ask, "sheet")) {

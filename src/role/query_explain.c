@@ -49,6 +49,16 @@ const struct rule *query_explain_rule(const struct query_explain *explain, struc
     return NULL;
 }
 
+const struct rules *query_explain_rules(const struct query_explain *explain)
+{
+    return explain->rules;
+}
+
+const struct explainer *query_explain_how(const struct query_explain *explain)
+{
+    return &explain->how;
+}
+
 static void on_event(void *context, const struct event *event)
 {
     struct query_explain *x = context;

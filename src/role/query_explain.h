@@ -18,6 +18,9 @@ enum rc query_explain_new(const struct config *config, const struct explainer *e
                           struct query_explain **ret_explain, struct err *err) MUST_USE;
 /* The rule that a question names; NULL when it refused into `out`. */
 const struct rule *query_explain_rule(const struct query_explain *explain, struct str named, struct buf *out);
+/* What filters are tried with; borrowed. */
+const struct rules *query_explain_rules(const struct query_explain *explain);
+const struct explainer *query_explain_how(const struct query_explain *explain);
 struct query_explain_question {
     struct archive_reader *reader;
     uint64_t record;

@@ -132,6 +132,17 @@ static bool feeds_put(struct arena *arena, const struct rules *rules, const stru
     return true;
 }
 
+static bool filters_put(struct arena *arena, const struct rule *rule, struct desk_rule *out)
+{
+    uint32_t *filters = arena_alloc_array(arena, rule->filter_count + 1, sizeof *filters);
+    if (!filters)
+        return false;
+    for (; out->filter_count < rule->filter_count; out->filter_count++)
+        filters[out->filter_count] = rule->filters[out->filter_count]->index;
+    out->filters = filters;
+    return true;
+}
+
 static bool rule_put(struct arena *arena, const struct rules *rules, const struct rule *rule, struct desk_rule *out)
 {
     static const enum desk_rule_kind kinds[] = {
@@ -155,7 +166,7 @@ static bool rule_put(struct arena *arena, const struct rules *rules, const struc
         .line = rule->line,
         .hash = rule->hash,
     };
-    return fields_put(arena, rule, out) && (rule->kind != RULE_CORRELATION || feeds_put(arena, rules, rule, out));
+    return fields_put(arena, rule, out) && filters_put(arena, rule, out) && (rule->kind != RULE_CORRELATION || feeds_put(arena, rules, rule, out));
 }
 
 static bool can_hold(void *context, size_t place, desk_field_seen seen, void *seen_context)

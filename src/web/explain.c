@@ -12,6 +12,13 @@ void explain_link(struct web_call *call, int64_t record, struct str rule, struct
          RAW("</a>"));
 }
 
+void filter_link(struct web_call *call, int64_t record, struct str rule, struct str title)
+{
+    HTML(&call->html, RAW(" <a class=\"why\" href=\"/filters/new?record="), INT(record), RAW("&amp;rule="), URL(rule),
+         RAW("\" aria-label=\""), SAY("filters.make"), RAW(": "), ESC(title), RAW("\">"), SAY("filters.make"),
+         RAW("</a>"));
+}
+
 void explain_form(struct web_call *call, int64_t record, struct str value, bool wrong)
 {
     struct html *html = &call->html;
@@ -86,6 +93,8 @@ static void node(struct web_call *call, const struct json_value *n)
     struct str field = of_str(n, "field");
     HTML(html, RAW("<li>"));
     verdict_of_test(call, of_bool(n, "held"));
+    if (of_str(n, "filter").n)
+        HTML(html, SAY("filters.filter"), RAW(" <b>"), ESC(of_str(n, "filter")), RAW("</b> "));
     if (name.n)
         HTML(html, RAW("<b>"), ESC(name), RAW("</b> "));
     if (!str_is(kind, "test")) {
@@ -168,6 +177,11 @@ static void event_of(struct web_call *call, const struct json_value *e)
         SAY_WITH(html, "explain.log_source", SAY_OF("explain.part_", of_str(source, "part")),
                  ESC(of_str(source, "wanted")), ESC(of_str(source, "said")));
         HTML(html, RAW("</p>"));
+    }
+    for (const struct json_value *f = json_first(json_get(e, "held_back")); f; f = f->next) {
+        HTML(html, RAW("<p>"));
+        verdict_of_test(call, false);
+        HTML(html, SAY("explain.held_back"), RAW(" <a href=\"/filters\">"), ESC(of_str(f, "title")), RAW("</a></p>"));
     }
     group(call, json_get(e, "group"));
     if (json_get(e, "tree"))
@@ -268,7 +282,12 @@ void explain_answer(struct web_call *call, const struct json_value *answer, cons
                                     : counted ? STR("explain.counted")
                                        : STR("explain.not_counted"))),
          RAW("</span></p>"));
-    if (!match && of_bool(answer, "recorded"))
+    bool filtered = false;
+    for (const struct json_value *e = json_first(list); e; e = e->next)
+        filtered = filtered || json_first(json_get(e, "held_back"));
+    if (!match && filtered)
+        part_notice(call, "warn", "explain.filtered");
+    if (!match && !filtered && of_bool(answer, "recorded"))
         part_notice(call, "warn", "explain.changed");
     if (of_bool(answer, "shortened"))
         part_notice(call, "warn", "explain.shortened");

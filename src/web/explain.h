@@ -7,6 +7,8 @@
 
 /* A link to the page that explains. `title` tells links on one page apart for those who hear them. */
 void explain_link(struct web_call *call, int64_t record, struct str rule, struct str title);
+/* The same to the page that makes a filter of a record that the rule matched. */
+void filter_link(struct web_call *call, int64_t record, struct str rule, struct str title);
 /* Asks for a rule by id or title; `value` stands in the field. */
 void explain_form(struct web_call *call, int64_t record, struct str value, bool wrong);
 /* An answer to `explain` (doc/api.md), and what the desk says of the rule; NULL when it says nothing. */

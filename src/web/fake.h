@@ -93,7 +93,7 @@ static const struct fake_answer fake_answers[] = {
      "\"correlation\":{\"type\":\"EVIL\",\"timespan_s\":300,\"rules\":[{\"id\":\"EVIL\",\"title\":\"EVIL\"}],"
      "\"group_by\":[\"EVIL\"],\"fields\":[\"EVIL\"],\"condition\":[{\"sign\":\"EVIL\",\"number\":4}]},\"match\":false,"
      "\"recorded\":true,\"shortened\":true,\"explained\":[{\"rule_id\":\"EVIL\",\"title\":\"EVIL\",\"match\":false,"
-     "\"records\":[8,9],\"log_source\":{\"part\":\"EVIL\",\"wanted\":\"EVIL\",\"said\":\"EVIL\"},\"group\":["
+     "\"records\":[8,9],\"held_back\":[{\"id\":\"EVIL\",\"title\":\"EVIL\"}],\"log_source\":{\"part\":\"EVIL\",\"wanted\":\"EVIL\",\"said\":\"EVIL\"},\"group\":["
      "{\"by\":\"EVIL\",\"field\":\"EVIL\",\"value\":\"EVIL\"},{\"by\":\"EVIL\",\"field\":\"EVIL\"}],"
      "\"tree\":{\"kind\":\"all\",\"held\":false,\"name\":\"EVIL\",\"of\":["
      "{\"kind\":\"EVIL\",\"held\":true,\"of\":[]},"
@@ -155,10 +155,27 @@ static const struct fake_answer fake_answers[] = {
      "1,"
      "\"product\":\"EVIL\",\"hits\":5,\"runs\":9,\"ns\":90,\"last_ns\":1795219893000000000,\"cannot\":\"EVIL\","
      "\"missing\":[\"EVIL\"],\"description\":\"EVIL\",\"status\":\"EVIL\",\"warning\":\"EVIL\",\"tags\":[\"EVIL\"],"
-     "\"fields\":[\"EVIL\"],\"feeds\":[{\"id\":\"EVIL\",\"title\":\"EVIL\",\"state\":\"EVIL\"}],"
+     "\"fields\":[\"EVIL\"],\"feeds\":[{\"id\":\"EVIL\",\"title\":\"EVIL\",\"state\":\"EVIL\"}],\"filter_count\":2,\"filters\":[{\"id\":"
+     "\"EVIL\",\"title\":\"EVIL\",\"held\":3,\"last_ns\":1795219893000000000,\"expires_ns\":1795219993000000000}],"
      "\"days\":{\"from_ns\":1795219893000000000,\"step_ns\":86400000000000,\"counts\":[0,1,7]},"
      "\"history\":[{\"time_ns\":1,\"who\":\"EVIL\",\"state\":\"off\",\"was_state\":\"EVIL\",\"level\":\"EVIL\","
      "\"was_level\":\"low\",\"reason\":\"EVIL\",\"record\":9}]}}"},
+    {"filter.list",
+     "{\"ok\":true,\"total\":120,\"own\":2,\"may_change\":true,\"filters\":[{\"id\":\"EVIL\",\"title\":\"EVIL\",\"who\":"
+     "\"EVIL\",\"reason\":\"EVIL\",\"from_ns\":1,\"version\":2,\"record\":7,\"text\":\"EVIL\",\"refused\":\"EVIL\","
+     "\"own\":true,\"expires_ns\":1795219993000000000,\"loaded\":false,\"counted\":true,\"held\":0,\"rules\":[]},"
+     "{\"id\":\"f2\",\"title\":\"EVIL\",\"own\":true,\"expires_ns\":1805219993000000000,\"loaded\":true,\"counted\":true,"
+     "\"held\":9,\"held_day\":1,\"held_month\":5,\"last_ns\":1795219893000000000,\"mark\":\"much\",\"rule_count\":8,"
+     "\"rules\":[{\"id\":\"EVIL\",\"title\":\"EVIL\"}]},"
+     "{\"id\":\"\",\"title\":\"EVIL\",\"description\":\"EVIL\",\"path\":\"EVIL\",\"line\":3,\"own\":false,"
+     "\"loaded\":true,\"counted\":false,\"mark\":\"nothing\",\"rule_count\":0,\"rules\":[]}],"
+     "\"ended\":[{\"id\":\"EVIL\",\"title\":\"EVIL\",\"who\":\"EVIL\",\"reason\":\"EVIL\",\"from_ns\":1,\"ended_ns\":2,"
+     "\"ended_by\":\"EVIL\",\"ended_why\":\"EVIL\",\"held\":4},{\"title\":\"b\",\"expired\":true}]}"},
+    {"filter.hits", "{\"ok\":true,\"records\":[9,8,8,7]}"},
+    {"filter.draft", "{\"ok\":true,\"id\":\"f1\",\"digest\":\"d1\",\"text\":\"title: EVIL\"}"},
+    {"filter.save", "{\"ok\":true,\"id\":\"f1\"}"},
+    {"filter.end", "{\"ok\":true}"},
+    {"filter_try", "{\"ok\":true,\"asked\":4,\"looked\":4,\"missing\":0,\"matched\":4,\"held\":2,\"records\":[9,8]}"},
     {"rule.save", "{\"ok\":true,\"state\":\"off\",\"changed\":true}"},
     {"rule.report",
      "{\"ok\":true,\"totals\":{\"refused\":1},\"refused\":[{\"path\":\"EVIL\",\"line\":3,\"title\":\"EVIL\","

@@ -277,10 +277,12 @@ static void records(struct web_call *call, const struct json_value *i)
         event_line(call, of_str(r, "text"), 600);
         HTML(html, RAW("</span> <a class=\"proof\" download href=\"/records/"), INT(number), RAW("/proof.txt\">"),
              SAY("card.proof"), RAW("</a> "));
-        if (of_str(i, "rule_id").n && !str_starts(of_str(i, "rule_id"), STR(OWN_ALARM)))
-            explain_link(
-                call, number, of_str(i, "rule_id"),
-                call_format(call, "%.*s %lld", STR_ARG(html_text(html, STR("event.record"))), (long long)number));
+        if (of_str(i, "rule_id").n && !str_starts(of_str(i, "rule_id"), STR(OWN_ALARM))) {
+            struct str name =
+                call_format(call, "%.*s %lld", STR_ARG(html_text(html, STR("event.record"))), (long long)number);
+            explain_link(call, number, of_str(i, "rule_id"), name);
+            filter_link(call, number, of_str(i, "rule_id"), name);
+        }
         HTML(html, RAW("</div></li>"));
     }
     HTML(html, RAW("</ol></section>"));

@@ -77,6 +77,7 @@ static void hits_part(struct web_call *call, const struct json_value *r, int64_t
         event_rule(call, rule->text);
         HTML(html, RAW(" "));
         explain_link(call, record, rule->text, title.p ? title : rule->text);
+        filter_link(call, record, rule->text, title.p ? title : rule->text);
         HTML(html, RAW("</span>"));
     }
     HTML(html, RAW("</p>"));

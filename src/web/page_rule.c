@@ -40,6 +40,25 @@ static void words(struct web_call *call, const char *key, const struct json_valu
     HTML(html, RAW("</td></tr>"));
 }
 
+/* Those that stand on it, what each holds back and until when. */
+static void filters(struct web_call *call, const struct json_value *r)
+{
+    struct html *html = &call->html;
+    if (of_int(r, "filter_count") <= 0)
+        return;
+    pair_begin(call, "filters.title");
+    for (const struct json_value *f = json_first(json_get(r, "filters")); f; f = f->next) {
+        HTML(html, RAW("<span class=\"under\"><a href=\"/filters\">"), ESC(of_str(f, "title")), RAW("</a> <small>"),
+             SAY("filters.held"), RAW(" "), NUMBER(of_int(f, "held")));
+        if (of_int(f, "last_ns") > 0)
+            HTML(html, RAW(" \xc2\xb7 "), SAY("filters.last"), RAW(" "), TIME(of_int(f, "last_ns")));
+        if (of_int(f, "expires_ns") > 0)
+            HTML(html, RAW(" \xc2\xb7 "), SAY("filters.until"), RAW(" "), TIME(of_int(f, "expires_ns")));
+        HTML(html, RAW("</small></span>"));
+    }
+    HTML(html, RAW("</td></tr>"));
+}
+
 static void facts(struct web_call *call, const struct json_value *r)
 {
     struct html *html = &call->html;
@@ -63,6 +82,7 @@ static void facts(struct web_call *call, const struct json_value *r)
         }
         HTML(html, RAW("</td></tr>"));
     }
+    filters(call, r);
     pair_begin(call, "rule_page.maturity");
     HTML(html, ESC(of_str(r, "status")), RAW("</td></tr>"));
     pair_begin(call, "rules.file");
