@@ -737,6 +737,7 @@ static void rules_settle(struct engine *engine, uint64_t version, const char *re
     struct channel *desk = process_peer(ROLE_DESK, 0);
     engine->settled = true;
     engine->behind = true;
+    log_info("%zu rules are at work, %zu refused", rules_count(engine->set.rules), engine->set.refused);
     if (desk)
         IGNORE(channel_send(desk, MSG_RULES_TAKEN, version, str_of(reason))); /* gone: the next one asks anew */
 }
@@ -776,7 +777,6 @@ static void rules_swap(struct engine *engine, struct engine_set *next)
     engine->set = *next;
     engine_set_done(&old);
     rules_record(engine);
-    log_info("%zu rules are at work, %zu refused", rules_count(engine->set.rules), engine->set.refused);
 }
 
 static void rules_look(struct engine *engine)
