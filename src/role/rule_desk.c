@@ -166,7 +166,8 @@ static bool rule_put(struct arena *arena, const struct rules *rules, const struc
         .line = rule->line,
         .hash = rule->hash,
     };
-    return fields_put(arena, rule, out) && filters_put(arena, rule, out) && (rule->kind != RULE_CORRELATION || feeds_put(arena, rules, rule, out));
+    return fields_put(arena, rule, out) && filters_put(arena, rule, out) &&
+           (rule->kind != RULE_CORRELATION || feeds_put(arena, rules, rule, out));
 }
 
 static bool can_hold(void *context, size_t place, desk_field_seen seen, void *seen_context)
@@ -220,6 +221,24 @@ enum rc rule_desk_new(struct desk *desk, const struct rules *rules, int64_t now_
     else
         rule_desk_free(self);
     return rc;
+}
+
+enum rc rule_desk_renew(struct rule_desk *self, const struct rules *rules, int64_t now_ns, struct err *err)
+{
+    struct arena *arena = self->arena;
+    const struct rules *before = self->rules;
+    self->rules = rules;
+    self->arena = arena_new(LIST_MEMORY);
+    enum rc rc = self->arena ? rules_tell(self, now_ns, err)
+                             : err_set(err, RC_LIMIT, "no memory for the list of rules");
+    if (rc != RC_OK) {
+        arena_free(self->arena);
+        self->arena = arena;
+        self->rules = before;
+        return rc;
+    }
+    arena_free(arena);
+    return RC_OK;
 }
 
 void rule_desk_free(struct rule_desk *self)

@@ -56,6 +56,12 @@ static const struct api_row rows[] = {
     {"rule.save", WEB_DESK, true, {{0}}},
     {"rule.report", WEB_DESK, false, {{0}}},
     {"rule.coverage", WEB_DESK, false, {{0}}},
+    {"filter.list", WEB_DESK, false, {{"offset", API_INT}, {"limit", API_INT}}},
+    {"filter.hits", WEB_DESK, false, {{"rule", API_TEXT}}},
+    {"filter.draft", WEB_DESK, true, {{0}}},
+    {"filter.save", WEB_DESK, true, {{0}}},
+    {"filter.end", WEB_DESK, true, {{0}}},
+    {"filter_try", WEB_QUERY, true, {{0}}},
 };
 
 const struct api_row *api_at(size_t i)
