@@ -4,10 +4,13 @@
 
 /* Who and where, as events of the common sources call it. */
 static const char *const known_fields[] = {
-    "Computer",  "host",        "hostname",       "host.name",       "User",     "TargetUserName",
-    "user",      "acct",        "SubjectUserName", "user.name",      "IpAddress", "SourceIp",
-    "src_ip",    "source.ip",   "addr",           "client",          "Image",    "NewProcessName",
-    "exe",       "process",     "ParentImage",    "ParentProcessName", "ParentCommandLine", "CommandLine",
+    "Computer",          "host",           "hostname",    "host.name",
+    "account",           "User",           "user",        "user.name",
+    "TargetUserName",    "SubjectUserName", "acct",       "src",
+    "IpAddress",         "SourceIp",       "src_ip",      "source.ip",
+    "addr",              "client",         "dst",         "DestinationIp",
+    "Image",             "NewProcessName", "exe",         "program",
+    "ParentImage",       "ParentProcessName", "CommandLine", "ParentCommandLine",
 };
 #define HOSTS 4u /* of these, the first say the host */
 
@@ -17,6 +20,12 @@ static bool is_known(struct str field, size_t count)
         if (str_eq_nocase(field, str_of(known_fields[i])))
             return true;
     return false;
+}
+
+/* A whole line has its numbers and times in it: taken exactly, it would never come again. */
+static bool is_line(struct str field)
+{
+    return str_is(field, "message") || str_is(field, "raw");
 }
 
 static struct offer *offer_of(struct offers *offers, struct str field)
@@ -141,8 +150,10 @@ bool offers_make(struct arena *arena, const struct json_value *record, const str
             field_offer(ret_offers, f, OFFER_KNOWN);
     for (const struct json_value *f = json_first(fields); f; f = f->next)
         field_offer(ret_offers, f, OFFER_OTHER);
-    for (size_t i = 0; i < ret_offers->count; i++)
-        ret_offers->row[i].ticked = ret_offers->row[i].why == OFFER_MATCHED || is_known(ret_offers->row[i].field, HOSTS);
+    for (size_t i = 0; i < ret_offers->count; i++) {
+        struct offer *offer = &ret_offers->row[i];
+        offer->ticked = offer->why == OFFER_MATCHED ? !is_line(offer->field) : is_known(offer->field, HOSTS);
+    }
     return true;
 }
 

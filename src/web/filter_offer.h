@@ -33,7 +33,7 @@ struct offers {
 };
 
 /* From the answers "record" and "explain" (NULL: it is not known what the rule matched on). `rule` is the detection. What
- * the rule matched on and the host are ticked. False without memory. */
+ * the rule matched on (but for whole lines) and the host are ticked. False without memory. */
 bool offers_make(struct arena *arena, const struct json_value *record, const struct json_value *explained,
                  struct str rule, struct offers *ret_offers) MUST_USE;
 /* Those ticked in a form, fields "c" with their numbers. Returns how many. */

@@ -32,12 +32,13 @@ static void what_is_offered(void)
     struct buf out;
     const struct json_value *record =
         parsed(arena, "{\"fields\":{\"z\":\"1\",\"Image\":\"C:\\\\a.exe\",\"host\":\"web1\",\"many\":[\"a\",\"b\",\"a\"],"
-                      "\"bar|re\":\"x\",\"\":\"x\",\"number\":7,\"ParentImage\":\"p\",\"Hash\":\"h\"}}");
+                      "\"bar|re\":\"x\",\"\":\"x\",\"number\":7,\"ParentImage\":\"p\",\"Hash\":\"h\",\"message\":\"m\"}}");
     const struct json_value *explained = parsed(
         arena,
         "{\"explained\":[{\"rule_id\":\"other\",\"tree\":{\"kind\":\"test\",\"held\":true,\"field\":\"Hash\"}},"
         "{\"rule_id\":\"r\",\"tree\":{\"kind\":\"all\",\"held\":true,\"of\":["
         "{\"kind\":\"test\",\"held\":true,\"field\":\"image\",\"found\":\"C:\\\\a.exe\",\"values\":1},"
+        "{\"kind\":\"test\",\"held\":true,\"field\":\"message\"},"
         "{\"kind\":\"test\",\"held\":false,\"field\":\"z\",\"found\":\"1\",\"values\":1},"
         "{\"kind\":\"not\",\"held\":true,\"of\":[{\"kind\":\"test\",\"held\":true,\"field\":\"z\"}]},"
         "{\"kind\":\"all\",\"held\":true,\"filter\":\"F\",\"of\":[{\"kind\":\"test\",\"held\":true,\"field\":\"z\"}]},"
@@ -57,14 +58,15 @@ static void what_is_offered(void)
     CHECK_INT(named(&offers, "many")->count, 2);
     CHECK_INT(named(&offers, "bar|re")->count, 0);
     CHECK_INT(named(&offers, "number")->count, 0);
-    CHECK_INT(offers.count, 7);
+    CHECK_INT(offers.count, 8);
+    CHECK(named(&offers, "message")->why == OFFER_MATCHED && !named(&offers, "message")->ticked); /* a whole line */
     CHECK_INT(offers_tick(&offers, &form), 1);
     CHECK(!offers.row[0].ticked && offers.row[1].ticked);
     buf_init(&out, 4096);
     json_write_object(&out);
     offers_write(&out, &offers);
     json_write_object_end(&out);
-    CHECK_TEXT(buf_view(&out), "{\"conditions\":[{\"field\":\"joined\",\"values\":[\"j\"]}]}");
+    CHECK_TEXT(buf_view(&out), "{\"conditions\":[{\"field\":\"message\",\"values\":[\"m\"]}]}");
     buf_done(&out);
     CHECK(offers_make(arena, NULL, NULL, STR("r"), &offers));
     CHECK_INT(offers.count, 0);
