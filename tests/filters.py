@@ -182,7 +182,7 @@ def made_while_it_runs():
 
 
 def files_and_correlations():
-    """a file's filter is counted and listed; of a correlation a detection is chosen; a restart keeps what was counted"""
+    """a file's filter is counted and listed; of a correlation a detection is chosen; a restart keeps the counts"""
     with Stand() as stand:
         stand.send("Failed password for nobody from 203.0.113.7 port 4022 ssh2", 3)
         stand.send("Failed password for ann from 203.0.113.7 port 4022 ssh2", 1)

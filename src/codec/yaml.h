@@ -55,8 +55,8 @@ bool yaml_to_i64(const struct yaml_node *node, int64_t *ret_value) MUST_USE;
 /* Plain true/false, also True/TRUE and False/FALSE (YAML 1.2 core schema; yes, no, on, off stay text). */
 bool yaml_to_bool(const struct yaml_node *node, bool *ret_value) MUST_USE;
 
-/* A scalar in double quotes that reads back as the text; bytes that are not UTF-8 come back as U+FFFD. What is not to be
- * seen, or turns the direction of writing, is escaped. (yaml_write.c) */
+/* A scalar in double quotes that reads back as the text; bytes that are not UTF-8 come back as U+FFFD. What is not to
+ * be seen, or turns the direction of writing, is escaped. (yaml_write.c) */
 void yaml_write_str(struct buf *buf, struct str text);
 
 #endif

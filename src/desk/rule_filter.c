@@ -12,23 +12,23 @@
 
 #include <stdlib.h>
 
-#define DAY_NS        (DAY_S * SECOND_NS)
-#define HOUR_NS       (HOUR_S * SECOND_NS)
-#define DAYS_MAX      366 /* that a filter of a person may stand */
-#define LIST_DEFAULT  50
-#define LIST_MAX      100
-#define ENDED_MAX     50
-#define NAMED_MAX     5              /* rules that a row names */
-#define TEXT_SHOWN    ((size_t)8192) /* bytes: a longer text is left out of a list */
-#define HITS_MAX      100            /* records of a rule that are tried */
-#define QUIET_DAYS    30
-#define MUCH_A_DAY    1000
-#define MUCH_LEAST    100 /* in QUIET_DAYS, and nine of ten of what its rules would have matched */
-#define REASON_LEAST  3   /* characters */
-#define PATH_OF_DESK  "desk:filter/"
-#define UUID_SIZE     37u
+#define DAY_NS       (DAY_S * SECOND_NS)
+#define HOUR_NS      (HOUR_S * SECOND_NS)
+#define DAYS_MAX     366 /* that a filter of a person may stand */
+#define LIST_DEFAULT 50
+#define LIST_MAX     100
+#define ENDED_MAX    50
+#define NAMED_MAX    5              /* rules that a row names */
+#define TEXT_SHOWN   ((size_t)8192) /* bytes: a longer text is left out of a list */
+#define HITS_MAX     100            /* records of a rule that are tried */
+#define QUIET_DAYS   30
+#define MUCH_A_DAY   1000
+#define MUCH_LEAST   100 /* in QUIET_DAYS, and nine of ten of what its rules would have matched */
+#define REASON_LEAST 3   /* characters */
+#define PATH_OF_DESK "desk:filter/"
+#define UUID_SIZE    37u
 
-_Static_assert(FILTER_CONDITIONS_MAX * FILTER_VALUES_MAX * FILTER_VALUE_MAX * 4 > DESK_RULE_TEXT_MAX,
+_Static_assert(FILTER_CONDITIONS_MAX *FILTER_VALUES_MAX *FILTER_VALUE_MAX * 4 > DESK_RULE_TEXT_MAX,
                "a text may outgrow what is stored: that is looked at");
 
 /* --- one that is made --- */
@@ -208,8 +208,7 @@ void ask_filter_end(struct ask *ask)
         ask_invalid(ask, "reason", "a reason is needed");
     if (ask->error)
         return;
-    enum rc rc =
-        rule_text_end(ask->desk, STR("filter"), ask_str(ask, "id"), ask->who, reason, ask->now_ns, &err);
+    enum rc rc = rule_text_end(ask->desk, STR("filter"), ask_str(ask, "id"), ask->who, reason, ask->now_ns, &err);
     if (rc == RC_NOT_FOUND)
         ask_refuse(ask, "not_found", "no such filter stands");
     else if (rc != RC_OK)
@@ -415,9 +414,10 @@ static void own_put(struct listing *l, const struct listed *row)
 {
     struct ask *ask = l->ask;
     struct buf *out = ask->out;
-    struct db_query q = db_query(ask->desk->db, "SELECT name, title, who, reason, from_ns, version, coalesce(record, 0),"
-                                                " CASE WHEN length(text) <= ?2 THEN text ELSE '' END"
-                                                " FROM rule_text WHERE id = ?1");
+    struct db_query q =
+        db_query(ask->desk->db, "SELECT name, title, who, reason, from_ns, version, coalesce(record, 0),"
+                                " CASE WHEN length(text) <= ?2 THEN text ELSE '' END"
+                                " FROM rule_text WHERE id = ?1");
     int64_t from_ns = ask->now_ns;
     db_put_i64(&q, row->text);
     db_put_i64(&q, (int64_t)TEXT_SHOWN);
@@ -432,7 +432,8 @@ static void own_put(struct listing *l, const struct listed *row)
         json_put_int(out, "version", db_i64(&q));
         json_put_int(out, "record", db_i64(&q));
         json_put_str(out, "text", db_text(&q));
-        json_put_str(out, "refused", row->entry ? STR("") : desk_cut(refusal_of(ask->desk->rulebook, name), DESK_EVENT_MAX));
+        json_put_str(out, "refused",
+                     row->entry ? STR("") : desk_cut(refusal_of(ask->desk->rulebook, name), DESK_EVENT_MAX));
     }
     db_query_end(&q);
     json_put_bool(out, "own", true);

@@ -48,8 +48,8 @@ static bool opened(void)
 
 static bool ask(const char *name, const char *members)
 {
-    return stand_ask(&stand, stand_format(&stand, "{'ask':'filter.%s','who':'admin'%s%s}", name, *members ? "," : "",
-                                          members));
+    return stand_ask(&stand,
+                     stand_format(&stand, "{'ask':'filter.%s','who':'admin'%s%s}", name, *members ? "," : "", members));
 }
 
 static struct str word(const char *name)
@@ -121,7 +121,8 @@ static void drafts(void)
     const char *two = drafted("'rule':'r-linux','title':'t','conditions':[{'field':'a','values':['1']},{'field':'b',"
                               "'values':['2','3']}]",
                               &id);
-    CHECK(str_search(word("text"), STR("\"b|cased|all\":\n            - \"2\"\n            - \"3\"\n")) < word("text").n);
+    CHECK(str_search(word("text"), STR("\"b|cased|all\":\n            - \"2\"\n            - \"3\"\n")) <
+          word("text").n);
     CHECK_TEXT(str_of(drafted("'rule':'r-linux','title':'t','conditions':[{'field':'b','values':['2','3']},"
                               "{'field':'a','values':['1']}]",
                               &other)),
@@ -280,9 +281,10 @@ static void hits_are_the_newest(void)
     if (!opened())
         return;
     CHECK_INT(db_begin(stand.db, DB_WRITE, NULL), RC_OK);
-    struct db_query q = db_query(stand.db, "INSERT INTO matched (record, rule, incident)"
-                                           " WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300)"
-                                           " SELECT i, (SELECT id FROM rule WHERE rule_id = 'r-linux') + i % 2, 0 FROM n");
+    struct db_query q =
+        db_query(stand.db, "INSERT INTO matched (record, rule, incident)"
+                           " WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300)"
+                           " SELECT i, (SELECT id FROM rule WHERE rule_id = 'r-linux') + i % 2, 0 FROM n");
     db_run(&q);
     CHECK_INT(db_end(stand.db, true, NULL), RC_OK);
     CHECK(ask("hits", "'rule':'r-linux'"));

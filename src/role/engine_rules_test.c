@@ -23,7 +23,13 @@ static const char text[] =
     "condition: {gte: 2}}\n"
     "---\n"
     "title: E\nlevel: high\nlogsource: {product: linux}\n"
-    "detection: {s: {user: root}, condition: s}\n";
+    "detection: {s: {user: root}, condition: s}\n"
+    "---\n"
+    "title: G\nid: rule-g\nlevel: high\nlogsource: {product: linux}\n"
+    "detection: {s: {user: [held, other]}, condition: s}\n"
+    "---\n"
+    "title: F\nid: rule-f\nlogsource: {product: linux}\n"
+    "filter: {rules: [rule-g], s: {user: held}, condition: not s}\n";
 
 /* An engine's rules, and what it says. */
 static struct {
@@ -46,7 +52,7 @@ static void begin(void)
     buf_init(&engine.out, RULE_STATS_BYTES);
     CHECK_INT(rules_add(engine.rules, STR("rules.yml"), str_of(text), &err), RC_OK);
     CHECK_INT(rules_finish(engine.rules, &err), RC_OK);
-    CHECK_INT(rules_count(engine.rules), 5);
+    CHECK_INT(rules_count(engine.rules), 7);
     CHECK_INT(rule_set_compile(engine.rules, engine.names, &engine.set, &err), RC_OK);
     engine.matcher = matcher_new(engine.set);
     engine.self = engine_rules_new(engine.rules, engine.matcher, engine.names);
@@ -71,12 +77,12 @@ static enum rc tell(const char *states)
     return engine_rules_take(engine.self, str_of(states), engine.arena, &err);
 }
 
-/* Letters of the rules that an sshd event of root on host "one" matches. */
-static const char *show(uint64_t record, uint32_t service)
+/* Letters of the rules that an event of the user on host "one" matches. */
+static const char *show_event(uint64_t record, uint32_t service, const char *user)
 {
     static char letters[8];
     struct event_field fields[] = {
-        {names_put(engine.names, STR("user")), EVENT_STRING, STR("root")},
+        {names_put(engine.names, STR("user")), EVENT_STRING, str_of(user)},
         {names_put(engine.names, STR("host")), EVENT_STRING, STR("one")},
     };
     struct event event = {.fields = fields,
@@ -97,6 +103,17 @@ static const char *show(uint64_t record, uint32_t service)
         letters[i] = matches[i].rule->title.p[0];
     letters[count] = '\0';
     return letters;
+}
+
+static const char *show(uint64_t record, uint32_t service)
+{
+    return show_event(record, service, "root");
+}
+
+static void show_user(uint64_t number, const char *user)
+{
+    engine_rules_record(engine.self, number);
+    IGNORE(*show_event(number, names_put(engine.names, STR("sshd")), user));
 }
 
 static const char *record(uint64_t number)
@@ -228,6 +245,28 @@ static void what_is_off_covers_nothing(void)
     end();
 }
 
+/* As hits of the filter; a rule that is off has nothing to hold back. */
+static void what_filters_hold_back_is_told(void)
+{
+    begin();
+    CHECK_INT(tell("{\"counted\":0,\"rules\":[]}"), RC_OK);
+    CHECK_TEXT(str_of(record(1)), "ABCE");
+    show_user(2, "held");
+    show_user(3, "root");
+    CHECK(write_and_read());
+    CHECK_INT(of("rule-f")->hits, 1);
+    CHECK_INT(of("rule-f")->runs, 1);
+    CHECK_INT(of("rule-f")->last_ns, 20);
+    CHECK_INT(of("rule-g")->hits, 0);
+    CHECK_INT(of("rule-g")->runs, 1);
+    engine_rules_sent(engine.self);
+    CHECK_INT(tell("{\"counted\":0,\"rules\":[[\"rule-g\",\"off\",\"\"]]}"), RC_OK);
+    show_user(4, "held");
+    CHECK(write_and_read());
+    CHECK_INT(of("rule-f")->hits, 0);
+    end();
+}
+
 /* What lists would give to an event counts as seen while they are quiet. */
 static void given_fields_are_seen(void)
 {
@@ -287,6 +326,7 @@ static const struct test tests[] = {
     {"states decide", states_decide},
     {"counters are told once", counters_are_told_once},
     {"what is off covers nothing", what_is_off_covers_nothing},
+    {"what filters hold back is told", what_filters_hold_back_is_told},
     {"fields that lists give are seen", given_fields_are_seen},
     {"nothing counts twice", nothing_counts_twice},
 };

@@ -20,7 +20,7 @@
 /* How far a record's neighbours are looked at for the event that it is a part of, each way. */
 #define EXPLAINER_NUMBERS_MAX 256u
 #define EXPLAINER_SAME_MAX    EVENT_RECORDS_MAX /* of the same source */
-#define EXPLAINER_FILTERS_MAX 32u /* that an explanation names */
+#define EXPLAINER_FILTERS_MAX 32u               /* that an explanation names */
 #define EXPLAINER_APART_NS    (INT64_C(10) * 1000000000)
 
 /* By id or name, or a part of the title that only one rule has; in titles ASCII case does not count. RC_NOT_FOUND:

@@ -139,6 +139,36 @@ static void correlations_tell_their_group(void)
     bed_done(&bed);
 }
 
+/* The filter that holds the match back is named, and its node in the tree is told from the rule's own. */
+static void a_filter_is_named(void)
+{
+    struct bed bed;
+    struct err err = {0};
+    bool match = true;
+    if (!bed_make(&bed, files, ARRAY_LEN(files)))
+        return;
+    const struct rule *rule = rules_find(bed.rules, STR("first"));
+    bed.fields[0].value = STR("1xx");
+    CHECK_INT(explainer_write(&bed.json, rule, rule, &bed.event, &match, &err), RC_OK);
+    CHECK(match && !json_get(written(&bed), "held_back"));
+    bed.fields[1] = (struct event_field){names_put(bed.names, STR("b")), EVENT_STRING, STR("c")};
+    buf_clear(&bed.out);
+    CHECK_INT(explainer_write(&bed.json, rule, rule, &bed.event, &match, &err), RC_OK);
+    const struct json_value *one = written(&bed);
+    const struct json_value *held = json_first(json_get(one, "held_back"));
+    CHECK(!match);
+    CHECK_TEXT(json_str(json_get(held, "title"), STR_NONE), "A filter");
+    CHECK_TEXT(json_str(json_get(held, "id"), STR_NONE), "11111111-0000-4000-8000-000000000004");
+    const struct json_value *own = json_first(json_get(json_get(one, "tree"), "of"));
+    CHECK(own && !json_get(own, "filter") && own->next);
+    CHECK_TEXT(json_str(json_get(own ? own->next : NULL, "filter"), STR_NONE), "A filter");
+    bed.fields[0].value = STR("1x"); /* nothing was there to be held back */
+    buf_clear(&bed.out);
+    CHECK_INT(explainer_write(&bed.json, rule, rule, &bed.event, &match, &err), RC_OK);
+    CHECK(!match && !json_get(written(&bed), "held_back"));
+    bed_done(&bed);
+}
+
 /* However small the room, the answer is whole JSON, and the verdict stands in it. */
 static void what_is_long_is_shortened(void)
 {
@@ -197,6 +227,7 @@ static void what_is_long_is_shortened(void)
 static const struct test tests[] = {
     {"rules are found", rules_are_found},
     {"correlations tell their group", correlations_tell_their_group},
+    {"a filter is named", a_filter_is_named},
     {"what is long is shortened", what_is_long_is_shortened},
 };
 

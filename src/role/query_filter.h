@@ -16,7 +16,7 @@ struct filter_try {
     struct archive_reader *reader;
     const struct explainer *how;
     const struct rules *rules;
-    struct arena *arena;     /* scratch: of one question */
+    struct arena *arena;        /* scratch: of one question */
     uint64_t (*clock_ns)(void); /* after a second no further record is looked at */
 };
 

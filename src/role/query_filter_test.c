@@ -41,9 +41,37 @@ static struct rules *rules_of(const char *product)
 /* Of what YAML, Sigma and terminals hold dear. */
 static struct str drawn_value(struct arena *arena)
 {
-    static const char *const pieces[] = {"\\", "*", "?", "\"", "'", "a", "A", "\n", "\t", "%b%", ": ", "#", "- ", "|",
-                                         "\x01", "\x7f", "\xd2\x9b", "\xc2\x85", "\xe2\x80\xa8", "\xef\xbb\xbf", "{", "null",
-                                         "\xf0\x9f\x98\x80", " ", "1", "~", "\\\\", "\\*", "\xef\xbf\xbd", "!", "&"};
+    static const char *const pieces[] = {"\\",
+                                         "*",
+                                         "?",
+                                         "\"",
+                                         "'",
+                                         "a",
+                                         "A",
+                                         "\n",
+                                         "\t",
+                                         "%b%",
+                                         ": ",
+                                         "#",
+                                         "- ",
+                                         "|",
+                                         "\x01",
+                                         "\x7f",
+                                         "\xd2\x9b",
+                                         "\xc2\x85",
+                                         "\xe2\x80\xa8",
+                                         "\xef\xbb\xbf",
+                                         "{",
+                                         "null",
+                                         "\xf0\x9f\x98\x80",
+                                         " ",
+                                         "1",
+                                         "~",
+                                         "\\\\",
+                                         "\\*",
+                                         "\xef\xbf\xbd",
+                                         "!",
+                                         "&"};
     struct buf text;
     buf_init(&text, 256);
     for (uint32_t n = draw(7); n > 0; n--)
@@ -89,9 +117,14 @@ static void one_round(struct bed *bed)
     struct event_field fields[FIELDS];
     bool cased = strcmp(bed->product, "windows") != 0;
     bool all = true;
-    struct filter_text filter = {.id = STR("5c1f6c1e-0d3f-4c0a-9a53-1f2b7c1d8e90"), .title = drawn_value(bed->arena), .reason = drawn_value(bed->arena),
-                                 .rule = STR("rule-a"), .product = str_of(bed->product), .record = 1,
-                                 .conditions = conditions, .count = 1 + draw(FIELDS)};
+    struct filter_text filter = {.id = STR("5c1f6c1e-0d3f-4c0a-9a53-1f2b7c1d8e90"),
+                                 .title = drawn_value(bed->arena),
+                                 .reason = drawn_value(bed->arena),
+                                 .rule = STR("rule-a"),
+                                 .product = str_of(bed->product),
+                                 .record = 1,
+                                 .conditions = conditions,
+                                 .count = 1 + draw(FIELDS)};
     if (filter.title.n == 0)
         filter.title = STR("t");
     for (size_t i = 0; i < FIELDS; i++) {
@@ -136,8 +169,13 @@ static void several_values_are_wanted_together(void)
     static const struct str values[] = {STR_INIT("a"), STR_INIT("b*")};
     static const struct filter_condition condition = {STR_INIT("f"), values, 2};
     struct bed bed = {.names = names_new(1), .arena = arena_new(1u << 20), .rules = rules_of("linux")};
-    struct filter_text filter = {.id = STR("5c1f6c1e-0d3f-4c0a-9a53-1f2b7c1d8e90"), .title = STR("t"), .rule = STR("rule-a"), .product = STR("linux"),
-                                 .record = UINT64_MAX, .conditions = &condition, .count = 1};
+    struct filter_text filter = {.id = STR("5c1f6c1e-0d3f-4c0a-9a53-1f2b7c1d8e90"),
+                                 .title = STR("t"),
+                                 .rule = STR("rule-a"),
+                                 .product = STR("linux"),
+                                 .record = UINT64_MAX,
+                                 .conditions = &condition,
+                                 .count = 1};
     struct rules *one = rules_new((size_t)8 << 20);
     uint32_t f = names_put(bed.names, STR("f"));
     struct event_field fields[] = {{f, EVENT_STRING, STR("b*")}, {f, EVENT_STRING, STR("a")}};

@@ -15,12 +15,13 @@
  *   events   shown to the rules. More than the sum of `sources` when there were more than 256 of these.
  *   runs     how often the rule's condition was evaluated: something that it cannot do without was seen, and its log
  *            source does not conflict
- *   ns       time of these evaluations: measured for one event in 64, and scaled. What a test costs that several rules
- *            share falls to the first.
- *   sources  by what events say of their log source; empty = does not say. `category`: several are joined with commas.
- *            `covered`: events whose log source some rule names that runs: the event says all that the rule asks for.
- *   fields   of rules, by the rules' names of them, that had a value in some event of a log source of such a rule, each
- *            once since the engine or the desk began, or the desk told the states (rule_states.h)
+ *            Of a filter `hits` are the matches that it held back of the rules on which it stands, `runs` those that it
+ * or a filter beside it held back, and `ns` is 0. ns       time of these evaluations: measured for one event in 64, and
+ * scaled. What a test costs that several rules share falls to the first. sources  by what events say of their log
+ * source; empty = does not say. `category`: several are joined with commas. `covered`: events whose log source some
+ * rule names that runs: the event says all that the rule asks for. fields   of rules, by the rules' names of them, that
+ * had a value in some event of a log source of such a rule, each once since the engine or the desk began, or the desk
+ * told the states (rule_states.h)
  *
  * What an engine that is killed counted since its message before is lost, unless it is read again.
  * A message has the limit RULE_STATS_BYTES: what finds no room comes in one that follows, with the same `upto`. */

@@ -31,7 +31,7 @@ struct explain_step {
     uint32_t depth;
     enum explain_kind kind;
     bool held;
-    struct str name; /* of the search identifier that this node is; empty */
+    struct str name;           /* of the search identifier that this node is; empty */
     const struct rule *filter; /* whose condition this node is; NULL: it is not the condition of a filter */
     /* of a test */
     struct str field; /* empty: a keyword, looked for in the whole event */

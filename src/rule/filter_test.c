@@ -140,8 +140,7 @@ static bool plain_match(uint32_t rule, const struct event *event)
     size_t at = 0;
     for (uint32_t f = 0; f < FILTERS; f++) {
         const struct rule *filter = named(made.rules, 'f', f);
-        CHECK_INT(rule_explain_passes(filter, made.names, event),
-                  plain_condition(named(made.plain, 's', f), event));
+        CHECK_INT(rule_explain_passes(filter, made.names, event), plain_condition(named(made.plain, 's', f), event));
         if (stops[f])
             CHECK(at < count && told[at++] == filter);
         if (!any || !made.counting || !stands_on(f, rule))

@@ -324,8 +324,7 @@ static bool filter_fits(const struct entry *filter, struct entry *rule)
         return true;
     rule->weight = rule->weight ? rule->weight : ast_weight(rule->rule.ast) + 2; /* what joins them */
     rule->size = rule->size ? rule->size : ast_size(rule->rule.ast) + 1;
-    return rule->filter_count < RULE_FILTERS_MAX &&
-           rule->weight + ast_weight(filter->rule.ast) + 1 <= RULE_NODES_MAX &&
+    return rule->filter_count < RULE_FILTERS_MAX && rule->weight + ast_weight(filter->rule.ast) + 1 <= RULE_NODES_MAX &&
            rule->size + ast_size(filter->rule.ast) <= AST_SIZE_MAX;
 }
 

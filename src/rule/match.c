@@ -133,9 +133,8 @@ struct matcher *matcher_new(const struct rule_set *set)
     matcher->fields = memory_new(set->field_count * sizeof(*matcher->fields));
     matcher->step = 1;
     if (!matcher->scratch || !matcher->fired || !matcher->verdicts || !matcher->woken || !matcher->candidates ||
-        !matcher->held_back ||
-        !matcher->seen || !matcher->touched || !matcher->off || !matcher->counts || !matcher->had || !matcher->fields ||
-        fit_scratch(matcher) != RC_OK) {
+        !matcher->held_back || !matcher->seen || !matcher->touched || !matcher->off || !matcher->counts ||
+        !matcher->had || !matcher->fields || fit_scratch(matcher) != RC_OK) {
         matcher_free(matcher);
         return NULL;
     }

@@ -1,6 +1,7 @@
+#include "rule/random.h"
+
 #include "rule/explain.h"
 #include "rule/naive.h"
-#include "rule/random.h"
 
 #include <stdio.h>
 #include <string.h>

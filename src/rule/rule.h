@@ -21,12 +21,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RULE_FILE_MAX  (1u << 20) /* bytes of one rule file */
-#define RULES_MAX      65536u     /* documents of all files */
-#define RULE_NODES_MAX 65536u     /* conditions and values of one rule, expansions counted */
-#define RULE_DEPTH_MAX 32u        /* nesting of a condition */
-#define RULE_CARRY_MAX 32u        /* fields one match carries to the correlator */
-#define RULE_FILTERS_MAX 1024u    /* that stand on one rule */
+#define RULE_FILE_MAX    (1u << 20) /* bytes of one rule file */
+#define RULES_MAX        65536u     /* documents of all files */
+#define RULE_NODES_MAX   65536u     /* conditions and values of one rule, expansions counted */
+#define RULE_DEPTH_MAX   32u        /* nesting of a condition */
+#define RULE_CARRY_MAX   32u        /* fields one match carries to the correlator */
+#define RULE_FILTERS_MAX 1024u      /* that stand on one rule */
 
 enum rule_level {
     RULE_INFORMATIONAL,

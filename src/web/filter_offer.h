@@ -32,8 +32,8 @@ struct offers {
     size_t count;
 };
 
-/* From the answers "record" and "explain" (NULL: it is not known what the rule matched on). `rule` is the detection. What
- * the rule matched on (but for whole lines) and the host are ticked. False without memory. */
+/* From the answers "record" and "explain" (NULL: it is not known what the rule matched on). `rule` is the detection.
+ * What the rule matched on (but for whole lines) and the host are ticked. False without memory. */
 bool offers_make(struct arena *arena, const struct json_value *record, const struct json_value *explained,
                  struct str rule, struct offers *ret_offers) MUST_USE;
 /* Those ticked in a form, fields "c" with their numbers. Returns how many. */

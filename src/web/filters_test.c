@@ -4,7 +4,7 @@
 #include "web/filter_offer.h"
 
 #define DETECTION                                                                                                      \
-    "{\"ok\":true,\"totals\":{\"may_change\":true},\"rule\":{\"id\":\"x\",\"title\":\"Root signed in\",\"kind\":"        \
+    "{\"ok\":true,\"totals\":{\"may_change\":true},\"rule\":{\"id\":\"x\",\"title\":\"Root signed in\",\"kind\":"      \
     "\"detection\",\"state\":\"active\",\"level\":\"high\",\"own_level\":\"high\"}}"
 #define MADE "csrf=" FAKE_CSRF "&record=9&rule=x&title=Mine&reason=as+agreed&expires=2026-12-20"
 
@@ -30,9 +30,9 @@ static void what_is_offered(void)
     struct offers offers;
     struct form form = {.count = 3, .fields = {{STR("c"), STR("1")}, {STR("c"), STR("99")}, {STR("c"), STR("1")}}};
     struct buf out;
-    const struct json_value *record =
-        parsed(arena, "{\"fields\":{\"z\":\"1\",\"Image\":\"C:\\\\a.exe\",\"host\":\"web1\",\"many\":[\"a\",\"b\",\"a\"],"
-                      "\"bar|re\":\"x\",\"\":\"x\",\"number\":7,\"ParentImage\":\"p\",\"Hash\":\"h\",\"message\":\"m\"}}");
+    const struct json_value *record = parsed(
+        arena, "{\"fields\":{\"z\":\"1\",\"Image\":\"C:\\\\a.exe\",\"host\":\"web1\",\"many\":[\"a\",\"b\",\"a\"],"
+               "\"bar|re\":\"x\",\"\":\"x\",\"number\":7,\"ParentImage\":\"p\",\"Hash\":\"h\",\"message\":\"m\"}}");
     const struct json_value *explained = parsed(
         arena,
         "{\"explained\":[{\"rule_id\":\"other\",\"tree\":{\"kind\":\"test\",\"held\":true,\"field\":\"Hash\"}},"

@@ -20,7 +20,7 @@ struct making {
     uint64_t record;
     struct str rule; /* id */
     struct offers offers;
-    const struct json_value *event;    /* answers */
+    const struct json_value *event; /* answers */
     const struct json_value *explained;
     const struct json_value *standing; /* the rule, of rule.get */
 };
@@ -65,8 +65,9 @@ static struct str day_text(struct web_call *call, int64_t ns)
 static int64_t day_end(struct web_call *call, struct str day)
 {
     int64_t ns = 0;
-    return time_of_input(call_format(call, "%.*sT23:59:59", STR_ARG(str_slice(day, 0, 32))), call->html.zone_s, &ns) ? ns
-                                                                                                                : 0;
+    return time_of_input(call_format(call, "%.*sT23:59:59", STR_ARG(str_slice(day, 0, 32))), call->html.zone_s, &ns)
+               ? ns
+               : 0;
 }
 
 /* --- questions --- */
@@ -206,8 +207,8 @@ static void offers_show(struct web_call *call, const struct offers *offers, enum
 static struct str title_default(struct web_call *call, const struct making *m)
 {
     struct str title = part_rule_title(call, of_str(m->standing, "id"), of_str(m->standing, "title"));
-    struct str whole = call_format(call, "%.*s: %.*s", STR_ARG(html_text(&call->html, STR("filters.filter"))),
-                                   STR_ARG(title));
+    struct str whole =
+        call_format(call, "%.*s: %.*s", STR_ARG(html_text(&call->html, STR("filters.filter"))), STR_ARG(title));
     size_t n = MIN(whole.n, (size_t)TITLE_MAX);
     while (n < whole.n && n > 0 && ((unsigned char)whole.p[n] & 0xc0) == 0x80)
         n--;
@@ -224,8 +225,9 @@ static void form(struct web_call *call, const struct making *m, struct str wrong
     struct html *html = &call->html;
     bool posted = call->form.count > 0;
     struct str digest = of_str(answered(call, "filter.draft"), "digest");
-    HTML(html, RAW("<section class=\"card\" id=\"make\"><h2>"), SAY("filters.conditions"), RAW("</h2><p class=\"hint\">"),
-         SAY("filters.conditions_about"), RAW("</p><form class=\"grid\" method=\"post\" action=\"/filters/new\">"));
+    HTML(html, RAW("<section class=\"card\" id=\"make\"><h2>"), SAY("filters.conditions"),
+         RAW("</h2><p class=\"hint\">"), SAY("filters.conditions_about"),
+         RAW("</p><form class=\"grid\" method=\"post\" action=\"/filters/new\">"));
     part_csrf(call);
     hidden(call, "record", call_format(call, "%llu", (unsigned long long)m->record));
     hidden(call, "rule", m->rule);
@@ -352,7 +354,8 @@ static void page(struct web_call *call, const struct making *m)
         trial(call);
         form(call, m, refused ? of_str(refused->answer, "field") : STR(""));
     }
-    HTML(html, RAW("<p class=\"buttons\"><a class=\"button\" href=\"/filters\">"), SAY("filters.title"), RAW("</a></p>"));
+    HTML(html, RAW("<p class=\"buttons\"><a class=\"button\" href=\"/filters\">"), SAY("filters.title"),
+         RAW("</a></p>"));
     call_page_end(call, error.n > 0 ? status_of_error(error) : 200);
 }
 

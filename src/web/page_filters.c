@@ -26,8 +26,8 @@ static void marks(struct web_call *call, const struct json_value *f)
     if (of_str(f, "refused").n > 0) {
         HTML(&call->html, RAW("<p class=\"notice bad\" role=\"status\">"));
         part_icon(call, "bad");
-        HTML(&call->html, RAW(" <span>"), SAY("filters.refused"), RAW(": <code lang=\"en\">"), ESC(of_str(f, "refused")),
-             RAW("</code></span></p>"));
+        HTML(&call->html, RAW(" <span>"), SAY("filters.refused"), RAW(": <code lang=\"en\">"),
+             ESC(of_str(f, "refused")), RAW("</code></span></p>"));
     } else if (!of_bool(f, "loaded")) {
         part_notice(call, "ok", "filters.not_loaded");
     }
@@ -129,8 +129,7 @@ static void end_form(struct web_call *call, const struct json_value *f, struct s
     if (here && wrong.n > 0)
         HTML(html, RAW(" open"));
     HTML(html, RAW("><summary>"), SAY("filters.end"),
-         RAW("</summary><form class=\"stack\" method=\"post\" action=\"/filters/"), URL(id),
-         RAW("/end\">"));
+         RAW("</summary><form class=\"stack\" method=\"post\" action=\"/filters/"), URL(id), RAW("/end\">"));
     part_csrf(call);
     HTML(html, RAW("<div class=\"field wide\"><label for=\"f-reason-"), ESC(id), RAW("\">"), SAY("filters.end_reason"),
          RAW("</label><textarea id=\"f-reason-"), ESC(id), RAW("\" name=\"reason\" rows=\"2\" required"));
@@ -166,7 +165,8 @@ static void ended_row(struct web_call *call, const struct json_value *e)
     HTML(html, RAW("<tr><th scope=\"row\">"), ESC(of_str(e, "title")), RAW(" <small class=\"under\">"),
          ESC(of_str(e, "reason")), RAW("</small></th>"));
     part_cell(call, "filters.who");
-    HTML(html, ESC(of_str(e, "who")), RAW(" <small class=\"under\">"), TIME(of_int(e, "from_ns")), RAW("</small></td>"));
+    HTML(html, ESC(of_str(e, "who")), RAW(" <small class=\"under\">"), TIME(of_int(e, "from_ns")),
+         RAW("</small></td>"));
     part_cell(call, "filters.ended");
     HTML(html, TIME(of_int(e, "ended_ns")), RAW(" <small class=\"under\">"));
     if (of_bool(e, "expired"))
