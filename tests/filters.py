@@ -7,11 +7,12 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 import tempfile
 import time
 import urllib.parse
 
-from service import Service, check, check_equal, main
+from service import QORGAN, Service, check, check_equal, main
 from web_api import Web
 
 LOGIN = "5f0a9d1e-6c4e-4b0f-9a0b-6a6f3a1d0011"
@@ -188,6 +189,11 @@ def files_and_correlations():
         stand.send("Failed password for ann from 203.0.113.7 port 4022 ssh2", 1)
         stand.until("held back", lambda: stand.held(FILE) == 3)
         stand.until("a hit", lambda: stand.hits(OTHER) == 1)
+        said = subprocess.run([QORGAN, "rules", "explain", "--rules", stand.folder, OTHER, "--line",
+                               "<86>Nov 20 10:00:00 web1 sshd[1]: Failed password for nobody from ::1 port 1 ssh2"],
+                              capture_output=True, text=True, check=True, timeout=60).stdout
+        check(f"no match  Failed ({OTHER})" in said and f"held back by the filter 'Of a file' ({FILE})" in said and
+              "filter 'Of a file', not:" in said, said)
         row = stand.filters()["filters"][0]
         check_equal((row["own"], row["rule_count"], row["rules"][0]["id"]), (False, 1, OTHER), "the file's filter")
         check_equal(stand.post(f"/filters/{FILE}/end", ("reason", "it is gone"))[0], 404, "a file's filter ends there")

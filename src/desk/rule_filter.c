@@ -238,6 +238,7 @@ void ask_filter_hits(struct ask *ask)
 
 /* A loaded filter: on how many rules it stands, and what these found. */
 struct standing {
+    bool own; /* of a person */
     uint32_t rules;
     int64_t month_hits; /* of its rules */
     int64_t month;      /* held back */
@@ -299,6 +300,8 @@ static void texts_read(struct listing *l, size_t room)
         row->expires_ns = db_i64(&q);
         if (row->entry && row->entry->rule->kind != DESK_RULE_FILTER)
             row->entry = NULL;
+        if (row->entry)
+            l->standing[row->entry - desk->rulebook->entry].own = true;
     }
     l->own = l->count;
 }
@@ -309,10 +312,8 @@ static void files_read(struct listing *l)
     const struct rulebook *book = l->ask->desk->rulebook;
     for (size_t i = 0; i < book->now.count; i++) {
         const struct rule_entry *entry = &book->entry[i];
-        bool listed = entry->rule->kind != DESK_RULE_FILTER || str_starts(entry->rule->path, STR(PATH_OF_DESK));
-        for (size_t k = 0; k < l->own && !listed; k++)
-            listed = l->row[k].entry == entry;
-        if (!listed)
+        if (entry->rule->kind == DESK_RULE_FILTER && !l->standing[i].own &&
+            !str_starts(entry->rule->path, STR(PATH_OF_DESK)))
             l->row[l->count++] = (struct listed){.entry = entry};
     }
 }
