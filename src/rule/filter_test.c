@@ -292,10 +292,60 @@ static void filters_do_not_outgrow_a_rule(void)
     rules_free(rules);
 }
 
+/* --- memory --- */
+
+static enum rc load_and_judge(struct names *names, const struct event *event, struct str text)
+{
+    struct err err;
+    struct rule_set *set = NULL;
+    struct matcher *matcher = NULL;
+    struct rule_match matches[2];
+    const struct rule *held[1];
+    size_t count = 0;
+    struct rules *rules = rules_new((size_t)4 << 20);
+    enum rc rc = rules ? rules_add(rules, STR("f"), text, &err) : RC_LIMIT;
+    rc = rc == RC_OK ? rules_finish(rules, &err) : rc;
+    rc = rc == RC_OK ? rule_set_compile(rules, names, &set, &err) : rc;
+    if (rc == RC_OK) {
+        matcher = matcher_new(set);
+        rc = matcher ? matcher_event(matcher, event, matches, ARRAY_LEN(matches), &count) : RC_LIMIT;
+    }
+    if (rc == RC_OK)
+        IGNORE(rule_explain_held_back(rules_at(rules, 0), names, event, held, ARRAY_LEN(held)));
+    matcher_free(matcher);
+    rule_set_free(set);
+    rules_free(rules);
+    return rc;
+}
+
+static void each_allocation_may_fail(void)
+{
+    struct buf text CLEANUP(buf_done) = {0};
+    struct names *names = names_new(1);
+    struct event_field fields[] = {{names_put(names, STR("f")), EVENT_STRING, STR("a")},
+                                   {names_put(names, STR("g")), EVENT_STRING, STR("b1")}};
+    const struct event event = {.fields = fields, .field_count = 2, .parser = "json", .record_count = 1};
+    buf_init(&text, 1u << 16);
+    put_filters(&text, 5);
+    uint64_t before = memory_allocations();
+    CHECK_INT(load_and_judge(names, &event, buf_view(&text)), RC_OK);
+    uint64_t count = memory_allocations() - before;
+    CHECK(count > 10);
+    for (uint64_t i = 1; i <= count; i++) {
+        test_row("allocation %llu", (unsigned long long)i);
+        memory_fail_at(i);
+        enum rc rc = load_and_judge(names, &event, buf_view(&text));
+        memory_fail_at(0);
+        CHECK(rc == RC_OK || rc == RC_LIMIT);
+    }
+    names_free(names);
+}
+
 static const struct test tests[] = {
     {"counts are those of a slow way", counts_are_those_of_a_slow_way},
     {"too many filters are refused", too_many_are_refused},
     {"filters do not outgrow a rule", filters_do_not_outgrow_a_rule},
+    {"each allocation may fail", each_allocation_may_fail},
 };
 
 int main(int argc, char **argv)
