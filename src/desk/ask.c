@@ -46,6 +46,10 @@ static const struct row {
     {"rule.save", RIGHT_RULES, ask_rule_save},
     {"rule.report", RIGHT_READ, ask_rule_report},
     {"rule.coverage", RIGHT_READ, ask_rule_coverage},
+    {"rule.text", RIGHT_READ, ask_rule_text},
+    {"rule.check", RIGHT_RULES, ask_rule_check},
+    {"rule.write", RIGHT_RULES, ask_rule_write},
+    {"rule.end", RIGHT_RULES, ask_rule_end},
 };
 
 struct str ask_str(const struct ask *ask, const char *name)

@@ -61,6 +61,10 @@ struct desk {
     uint64_t objects_version; /* see desk_objects_version */
     enum rc (*term_check)(void *context, uint32_t days, int64_t now_ns, struct err *err);
     void *term_context;
+    enum rc (*rule_read)(void *context, struct str path, struct str text, struct arena *arena,
+                         struct desk_rule_reading *ret_reading, struct err *err);
+    bool (*rule_file)(void *context, struct str path, struct arena *arena, struct str *ret_text);
+    void *rule_context;
     void (*random)(void *ret_bytes, size_t n);
     enum desk_level threshold;
     int32_t zone_offset_s;
@@ -308,6 +312,10 @@ void ask_rule_get(struct ask *ask);
 void ask_rule_save(struct ask *ask);
 void ask_rule_report(struct ask *ask);
 void ask_rule_coverage(struct ask *ask);
+void ask_rule_text(struct ask *ask); /* rule_edit.c, as the next */
+void ask_rule_check(struct ask *ask);
+void ask_rule_write(struct ask *ask);
+void ask_rule_end(struct ask *ask);
 
 /* --- small things --- */
 
