@@ -48,6 +48,8 @@ struct desk_data {
 
 enum desk_level { DESK_INFORMATIONAL, DESK_LOW, DESK_MEDIUM, DESK_HIGH, DESK_CRITICAL };
 
+struct desk_rule_reading; /* below */
+
 struct desk_options {
     struct desk_data data;
     void (*random)(void *ret_bytes, size_t n); /* os/random.h random_bytes; tests give a seeded one */
@@ -68,8 +70,6 @@ struct desk_options {
     bool (*rule_file)(void *context, struct str path, struct arena *arena, struct str *ret_text);
     void *rule_context; /* of both */
 };
-
-struct desk_rule_reading; /* below */
 
 /* What the first start made, to be printed once. */
 struct desk_first {

@@ -104,3 +104,18 @@ enum rc rule_reader_read(const struct rules *whole, struct str path, struct str 
     *ret_reading = (struct desk_rule_reading){documents, rc == RC_OK ? count : 0};
     return rc;
 }
+
+enum rc rule_reader_ask(void *place, struct str path, struct str text, struct arena *arena,
+                        struct desk_rule_reading *ret_reading, struct err *err)
+{
+    const struct rule_supply *supply = *(struct rule_supply *const *)place;
+    const struct rules *whole = supply ? rule_supply_rules(supply) : NULL;
+    return whole ? rule_reader_read(whole, path, text, arena, ret_reading, err)
+                 : err_set(err, RC_AGAIN, "no rules are loaded yet");
+}
+
+bool rule_reader_file(void *place, struct str path, struct arena *arena, struct str *ret_text)
+{
+    const struct rule_supply *supply = *(struct rule_supply *const *)place;
+    return supply && rule_supply_text(supply, path, arena, ret_text);
+}
