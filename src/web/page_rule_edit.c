@@ -101,7 +101,10 @@ static void form(struct web_call *call, const struct edit *edit)
 {
     struct html *html = &call->html;
     struct str wrong = of_str(edit->failed, "field");
-    HTML(html, RAW("<form class=\"stack\" method=\"post\" action=\"/rules/"));
+    HTML(html, RAW("<form class=\"stack guard\""));
+    if (form_get(&call->form, "text").p)
+        HTML(html, RAW(" data-unsaved=\"yes\""));
+    HTML(html, RAW(" method=\"post\" action=\"/rules/"));
     if (edit->name.n)
         HTML(html, URL(edit->name), RAW("/"));
     HTML(html, RAW("edit\">"));
