@@ -185,19 +185,22 @@ static void page(struct web_call *call, const struct edit *edit)
         part_notice(call, "ok", "edit.saved");
     if (edit->about && !edit->name.n && !of_bool(edit->about, "at_hand"))
         part_notice(call, "warn", "edit.not_at_hand");
-    if (edit->check)
-        edit_checked(call, edit->check, edit->text);
-    if (edit->tried)
-        edit_tried(call, edit->tried);
+    HTML(html, RAW("<div class=\"split\"><div>"));
     if (may)
         form(call, edit);
     else
         HTML(html, RAW("<pre class=\"raw whole\">"), ESC(edit->text), RAW("</pre>"));
+    HTML(html, RAW("</div><div>"));
+    if (edit->check)
+        edit_checked(call, edit->check, edit->text);
     if (edit->name.n) {
         edit_versions(call, edit->about, edit->name);
         if (may)
             end_form(call, edit);
     }
+    HTML(html, RAW("</div></div>"));
+    if (edit->tried)
+        edit_tried(call, edit->tried);
     HTML(html, RAW("<p class=\"buttons\"><a class=\"button\" href=\"/rules\">"), SAY("rules.title"),
          RAW("</a></p>"));
     call_page_end(call, edit->error.n > 0 ? status_of_error(edit->error) : 200);

@@ -419,11 +419,13 @@ for (const width of d.widths) {
         assert.equal(await page.locator("h1").count(), 1, where);
       }
       await open("/rules/edit"); // what checks and tries show
-      await page.fill("[name=text]", ruleText + "---\ntitle: \n");
-      await page.click("button[value=check]");
-      await page.waitForSelector("#checked mark");
-      assert.deepEqual(await d.scrollsSideways(page), [], `a wrong rule at ${width} in ${language}`);
-      assert.deepEqual(await d.axeFindings(page), [], `a wrong rule at ${width} in ${language}`);
+      if (language === "ru") {
+        await page.fill("[name=text]", ruleText + "---\ntitle: \n");
+        await page.click("button[value=check]");
+        await page.waitForSelector("#checked mark");
+        assert.deepEqual(await d.scrollsSideways(page), [], `a wrong rule at ${width}`);
+        assert.deepEqual(await d.axeFindings(page), [], `a wrong rule at ${width}`);
+      }
       await page.fill("[name=text]", ruleText);
       await page.fill("[name=sample]", '{"message":"a password"}');
       await page.click("button[value=try]");
@@ -431,7 +433,6 @@ for (const width of d.widths) {
       assert.deepEqual(await d.missingTexts(page), [], `a rule tried at ${width} in ${language}`);
       assert.deepEqual(await d.scrollsSideways(page), [], `a rule tried at ${width} in ${language}`);
       assert.deepEqual(await d.axeFindings(page), [], `a rule tried at ${width} in ${language}`);
-      if (process.env.QORGAN_SHOTS) await page.screenshot({ path: `${process.env.QORGAN_SHOTS}/tried-${width}-${language}.png`, fullPage: true });
       await leave("/rules");
       seen.check();
     });
