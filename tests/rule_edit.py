@@ -176,7 +176,7 @@ def life_of_a_rule():
 
 
 def what_is_refused():
-    """a text that does not load, an id that is taken, no reason, and whoever may not are refused, and nothing is kept"""
+    """a text that does not load, an id that is taken, no reason, and whoever may not: refused, and nothing is kept"""
     with Stand() as stand:
         def refused(error, text, **members):
             answer = stand.web.change("rule.write", **{"text": text, "reason": "as the test says", **members})
@@ -194,8 +194,8 @@ def what_is_refused():
         check_equal((copied["own"], copied["at_hand"]), (False, True), "a shipped rule's text")
         check("title: Shipped" in copied["text"], copied)
 
-        check(stand.web.change("user.save", user={"name": "eye", "role": "auditor", "password": "second garden 88"})["ok"],
-              "a viewer")
+        eye = {"name": "eye", "role": "auditor", "password": "second garden 88"}
+        check(stand.web.change("user.save", user=eye)["ok"], "a viewer")
         viewer = Web.__new__(Web)
         viewer.port, viewer.origin, viewer.cookies, viewer.csrf = stand.web.port, stand.web.origin, {}, ""
         viewer.sign_in("eye", "second garden 88")

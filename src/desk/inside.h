@@ -245,8 +245,7 @@ bool rule_texts_new(struct desk *desk);
 void rule_texts_free(struct desk *desk);
 /* desk_rule_text_put and _end in a transaction that is open. */
 enum rc rule_text_put(struct desk *desk, const struct desk_rule_text *text, int64_t now_ns, struct err *err) MUST_USE;
-enum rc rule_text_end(struct desk *desk, struct str kind, struct str name, struct str who, struct str reason,
-                      int64_t now_ns, struct err *err) MUST_USE;
+enum rc rule_text_end(struct desk *desk, const struct desk_rule_text *which, int64_t now_ns, struct err *err) MUST_USE;
 /* In a transaction: reads those in effect again if they changed. */
 void rule_texts_renew(struct desk *desk);
 /* A transaction is over. */

@@ -1,7 +1,7 @@
 /* rule_edit.c - rules that people write: their texts shown, checked, saved as drafts, ended.
  *
- * A text is named by the id of its first document, which stays when the text is changed. What a text says is read by the
- * role (desk_options.rule_read), as the service reads rules; one that does not load alone is not saved. */
+ * A text is named by the id of its first document, which stays when the text is changed. What a text says is read by
+ * the role (desk_options.rule_read), as the service reads rules; one that does not load alone is not saved. */
 #include "base/assert.h"
 #include "desk/rulebook.h"
 
@@ -400,11 +400,11 @@ void ask_rule_end(struct ask *ask)
 {
     struct str reason = str_trim(ask_str(ask, "reason"));
     struct str name = own_name(ask, ask_str(ask, "id"));
+    const struct desk_rule_text which = {.kind = STR("rule"), .name = name, .who = ask->who, .reason = reason};
     struct err err = {0};
     rule_reason_check(ask, reason);
     if (ask->error)
         return;
-    if (name.n == 0 ||
-        rule_text_end(ask->desk, STR("rule"), name, ask->who, reason, ask->now_ns, &err) != RC_OK)
+    if (name.n == 0 || rule_text_end(ask->desk, &which, ask->now_ns, &err) != RC_OK)
         ask_refuse(ask, "not_found", "no rule of that id, written here, is in effect");
 }

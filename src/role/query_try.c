@@ -21,12 +21,13 @@
 #define SCRATCH        ((size_t)64 << 20)
 #define TREE_BYTES     ((size_t)32 << 10)   /* of one explanation */
 #define SHOWN_BYTES    ((size_t)1200 << 10) /* of all hits, and of all pasted records */
-#define DEPTH_MAX      25u /* two levels of JSON each, six around them; web reads 64 */
+#define DEPTH_MAX      25u                  /* two levels of JSON each, six around them; web reads 64 */
 #define RAW_SHOWN      400u
 #define FIELDS_SHOWN   8u
 #define WHO_MAX        128
 
-struct try {
+struct
+try {
     bool used;
     uint64_t token;
     char who[WHO_MAX];
@@ -219,8 +220,8 @@ static void on_sample_event(void *context, const struct event *event)
 }
 
 /* One record with every detection's verdict on it and why. */
-static enum rc sample_write(struct query_tries *tries, const struct rules *rules, const struct rule_trial_record *record,
-                            struct buf *out, struct err *err)
+static enum rc sample_write(struct query_tries *tries, const struct rules *rules,
+                            const struct rule_trial_record *record, struct buf *out, struct err *err)
 {
     struct pasting pasting = {.tries = tries, .rules = rules, .out = out, .err = err};
     arena_reset(tries->scratch);
@@ -253,8 +254,7 @@ static enum rc sample_try(struct query_tries *tries, struct try *try, const stru
     struct str text = json_str(json_get(question, "sample"), STR(""));
     struct rule_trial_record record = {.source = {.kind = STR("import"), .name = STR("sample")}};
     record.received_ns = clock_real_ns();
-    enum rc rc =
-        rule_trial_new(&tries->options.how, whole, json_str(json_get(question, "text"), STR("")), &trial, err);
+    enum rc rc = rule_trial_new(&tries->options.how, whole, json_str(json_get(question, "text"), STR("")), &trial, err);
     if (rc != RC_OK)
         return rc;
     buf_init(&try->samples, 2 * SHOWN_BYTES);
@@ -548,8 +548,7 @@ enum rc query_tries_ask(struct query_tries *tries, const struct rules *whole, co
     struct try *try = NULL;
     bool known = json_str(json_get(question, "job"), STR_NONE).n > 0;
     int64_t wait_ms = json_int(json_get(question, "wait_ms"), WAIT_MAX_MS);
-    enum rc rc =
-        known ? try_find(tries, question, &try, err) : try_begin(tries, whole, question, &try, err);
+    enum rc rc = known ? try_find(tries, question, &try, err) : try_begin(tries, whole, question, &try, err);
     if (rc != RC_OK)
         return rc;
     ASSERT(try != NULL && try->used);

@@ -32,8 +32,8 @@ struct query_tries *query_tries_new(const struct query_tries_options *options);
 void query_tries_free(struct query_tries *tries);
 /* Drops those that nobody asks for any more. */
 void query_tries_tick(struct query_tries *tries, uint64_t boot_ns);
-/* One question into `out`; `whole` are the rules in force, NULL: they are not known. RC_INVALID: the question; RC_NOT_FOUND:
- * there is no such try; RC_LIMIT: no memory for it; others: the archive could not be read. */
+/* One question into `out`; `whole` are the rules in force, NULL: they are not known. RC_INVALID: the question;
+ * RC_NOT_FOUND: there is no such try; RC_LIMIT: no memory for it; others: the archive could not be read. */
 enum rc query_tries_ask(struct query_tries *tries, const struct rules *whole, const struct json_value *question,
                         struct buf *out, struct err *err) MUST_USE;
 

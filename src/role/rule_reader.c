@@ -73,8 +73,8 @@ static bool document_put(const struct rules *whole, const struct rules *rules, c
         owner = owner_of(whole, outcome->path, rule->name);
     if (owner) {
         char text[256];
-        int n = snprintf(text, sizeof text, "a rule of %.*s has this id or name",
-                         (int)MIN(owner->path.n, (size_t)200), owner->path.p);
+        int n = snprintf(text, sizeof text, "a rule of %.*s has this id or name", (int)MIN(owner->path.n, (size_t)200),
+                         owner->path.p);
         out->taken = true;
         out->text = arena_str(arena, str_at(text, MIN((size_t)MAX(n, 0), sizeof text - 1)));
     }

@@ -16,7 +16,8 @@ enum rc rule_reader_read(const struct rules *whole, struct str path, struct str 
 /* The line that an error's text begins with ("line 7: ..."), or `otherwise`. */
 uint32_t rule_reader_line(struct str text, uint32_t otherwise);
 
-/* desk_options.rule_read and rule_file; the context is where the supply stands once it is made: struct rule_supply *const
+/* desk_options.rule_read and rule_file; the context is where the supply stands once it is made: struct rule_supply
+ * *const
  * *. Until then nothing can be read. */
 enum rc rule_reader_ask(void *place, struct str path, struct str text, struct arena *arena,
                         struct desk_rule_reading *ret_reading, struct err *err);

@@ -168,8 +168,9 @@ static void a_new_rule_is_a_draft_with_an_id(void)
     CHECK_TEXT(str_of(state_of(id)), "draft");
 
     /* it is set to active; a change makes it a draft again, unless it is to stay */
-    CHECK(stand_ask(&stand, stand_format(&stand, "{'ask':'rule.save','who':'admin','id':'%.*s','state':'active',"
-                                                 "'reason':'good'}",
+    CHECK(stand_ask(&stand, stand_format(&stand,
+                                         "{'ask':'rule.save','who':'admin','id':'%.*s','state':'active',"
+                                         "'reason':'good'}",
                                          STR_ARG(id))));
     const char *changed = stand_format(&stand, "title: Changed\\nid: %.*s\\n" BODY, STR_ARG(id));
     const char *kept = stand_format(&stand, ",'reason':'as told','keep':true,'id':'%.*s'", STR_ARG(id));
@@ -183,13 +184,13 @@ static void a_new_rule_is_a_draft_with_an_id(void)
     CHECK_INT(number("SELECT max(version) FROM rule_text"), 3);
 
     /* the first version again */
-    CHECK(stand_ask(&stand, stand_format(&stand, "{'ask':'rule.text','who':'admin','id':'%.*s','version':1}",
-                                         STR_ARG(id))));
+    CHECK(stand_ask(&stand,
+                    stand_format(&stand, "{'ask':'rule.text','who':'admin','id':'%.*s','version':1}", STR_ARG(id))));
     CHECK_TEXT(member(stand.json, "title"), "Mine");
     CHECK(!json_bool(json_get(stand.json, "in_effect"), true));
     CHECK_INT(json_get(stand.json, "versions")->count, 3);
-    CHECK(!stand_ask(&stand, stand_format(&stand, "{'ask':'rule.text','who':'admin','id':'%.*s','version':4}",
-                                          STR_ARG(id))));
+    CHECK(!stand_ask(&stand,
+                     stand_format(&stand, "{'ask':'rule.text','who':'admin','id':'%.*s','version':4}", STR_ARG(id))));
     CHECK_TEXT(stand_error(&stand), "not_found");
 
     /* the id stays; without it the text would be given another */
@@ -197,8 +198,8 @@ static void a_new_rule_is_a_draft_with_an_id(void)
     CHECK_TEXT(stand_error(&stand), "invalid");
     CHECK(!ask("rule.write", "title: Other\\n" BODY, more));
 
-    CHECK(stand_ask(&stand, stand_format(&stand, "{'ask':'rule.end','who':'admin','id':'%.*s','reason':'no use'}",
-                                         STR_ARG(id))));
+    CHECK(stand_ask(
+        &stand, stand_format(&stand, "{'ask':'rule.end','who':'admin','id':'%.*s','reason':'no use'}", STR_ARG(id))));
     load();
     CHECK(!stand_ask(&stand, stand_format(&stand, "{'ask':'rule.get','who':'admin','id':'%.*s'}", STR_ARG(id))));
     CHECK(ask("rule.write", changed, more)); /* and back */
@@ -222,7 +223,8 @@ static void what_does_not_load_is_not_saved(void)
         {"title: A\\n", ",'reason':'good'", "invalid", "text"},
         {"", ",'reason':'good'", "invalid", "text"},
         {"title: A\\n" BODY "---\\ntitle: B\\n", ",'reason':'good'", "invalid", "text"},
-        {"title: A\\nid: " OWN "\\n" BODY "---\\ntitle: B\\nid: " OWN "\\n" BODY, ",'reason':'good'", "invalid", "text"},
+        {"title: A\\nid: " OWN "\\n" BODY "---\\ntitle: B\\nid: " OWN "\\n" BODY, ",'reason':'good'", "invalid",
+         "text"},
         {"title: F\\nlogsource:\\n    product: linux\\nfilter:\\n    rules: any\\n    s:\\n        user: a\\n"
          "    condition: not s\\n",
          ",'reason':'good'", "invalid", "text"},
@@ -257,8 +259,8 @@ static void several_documents(void)
             many = rules_at(whole, i);
     /* the text of the second document is that of both */
     if (CHECK(many))
-        CHECK(stand_ask(&stand, stand_format(&stand, "{'ask':'rule.text','who':'admin','id':'%.*s'}",
-                                             STR_ARG(many->id))));
+        CHECK(stand_ask(&stand,
+                        stand_format(&stand, "{'ask':'rule.text','who':'admin','id':'%.*s'}", STR_ARG(many->id))));
     CHECK(str_search(member(stand.json, "text"), STR("title: Base")) < member(stand.json, "text").n);
     /* that of a shipped one is shown, and is nobody's to change */
     CHECK(stand_ask(&stand, "{'ask':'rule.text','who':'admin','id':'" SHIPPED "'}"));
@@ -279,8 +281,9 @@ static void who_may(void)
     db_run(&q);
     CHECK_INT(db_end(stand.db, true, NULL), RC_OK);
     for (size_t i = 0; i < ARRAY_LEN(asks); i++) {
-        CHECK(!stand_ask(&stand, stand_format(&stand, "{'ask':'%s','who':'eye','text':'title: A\\n" BODY
-                                                      "','reason':'good','id':'" OWN "'}",
+        CHECK(!stand_ask(&stand, stand_format(&stand,
+                                              "{'ask':'%s','who':'eye','text':'title: A\\n" BODY
+                                              "','reason':'good','id':'" OWN "'}",
                                               asks[i])));
         CHECK_TEXT(stand_error(&stand), "denied");
     }

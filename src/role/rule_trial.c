@@ -11,7 +11,7 @@
 #define RULES_MEMORY  ((size_t)64 << 20)
 #define EVENT_MEMORY  ((size_t)256 << 20)
 #define MATCH_MEMORY  ((size_t)32 << 20)
-#define MATCHES_MAX   256u                                   /* of one event */
+#define MATCHES_MAX   256u                                    /* of one event */
 #define CLOSE_NS      (INT64_C(2 * 400 * 86400) * 1000000000) /* longer than any time span */
 #define FIRINGS_BYTES ((size_t)256 << 10)
 #define VALUE_SHOWN   256u
@@ -33,7 +33,7 @@ struct rule_trial {
     struct arena *events; /* of the record at work */
     struct arena *arena;  /* of what is kept of matches */
     bool correlates;
-    uint64_t *hits, *concerned; /* by rule */
+    uint64_t *hits, *concerned;                  /* by rule */
     struct rule_trial_hit last[RULE_TRIAL_HITS]; /* a ring */
     struct kept *kept;
     size_t kept_count;
@@ -152,8 +152,8 @@ static void keep(struct rule_trial *t, const struct rule *rule, const struct eve
         t->result.uncorrelated++;
         return;
     }
-    t->kept[t->kept_count] = (struct kept){.hit = {rule, event->time_ns, event->record, copy, count},
-                                           .place = t->kept_count};
+    t->kept[t->kept_count] =
+        (struct kept){.hit = {rule, event->time_ns, event->record, copy, count}, .place = t->kept_count};
     t->kept_count++;
 }
 

@@ -1,10 +1,10 @@
-/* rule_trial.h - a rule's text tried over records: compiled alone, beside the rules in force, and given records in their
- * order. What it finds is counted and told; nothing is stored and nobody is alarmed.
+/* rule_trial.h - a rule's text tried over records: compiled alone, beside the rules in force, and given records in
+ * their order. What it finds is counted and told; nothing is stored and nobody is alarmed.
  *
  *     rule_trial_new ──► rule_trial_record … ──► rule_trial_finish ──► rule_trial_result, rule_trial_rules
  *
- * Bounded: the last RULE_TRIAL_HITS matches are told one by one, the first RULE_TRIAL_MATCHES are correlated. One thread;
- * owner: the caller; everything given out is borrowed from the trial. */
+ * Bounded: the last RULE_TRIAL_HITS matches are told one by one, the first RULE_TRIAL_MATCHES are correlated. One
+ * thread; owner: the caller; everything given out is borrowed from the trial. */
 #ifndef ROLE_RULE_TRIAL_H
 #define ROLE_RULE_TRIAL_H
 
@@ -26,8 +26,8 @@
 struct rule_trial;
 
 /* Both are borrowed: `how` until rule_trial_free, `whole`, the rules in force, for the call; NULL: none are. RC_OK also
- * when the text does not load: the outcomes of the rules say why, and rule_trial_ready says so. RC_LIMIT without memory,
- * or past RULE_TRIAL_TEXT. */
+ * when the text does not load: the outcomes of the rules say why, and rule_trial_ready says so. RC_LIMIT without
+ * memory, or past RULE_TRIAL_TEXT. */
 enum rc rule_trial_new(const struct explainer *how, const struct rules *whole, struct str text,
                        struct rule_trial **ret_trial, struct err *err) MUST_USE;
 void rule_trial_free(struct rule_trial *trial); /* NULL is fine */
@@ -56,7 +56,7 @@ struct rule_trial_result {
     uint64_t too_large; /* events that could not be matched */
     int64_t first_ns;   /* event times; 0: none */
     int64_t last_ns;
-    uint64_t matched;     /* of all detections */
+    uint64_t matched;      /* of all detections */
     uint64_t uncorrelated; /* matches past RULE_TRIAL_MATCHES */
     uint64_t fired;
     struct str firings; /* a JSON array, RULE_TRIAL_FIRINGS at most; after rule_trial_finish */

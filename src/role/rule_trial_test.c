@@ -8,11 +8,11 @@
 #include <string.h>
 
 #define FAILED                                                                                                         \
-    "title: Failed\nid: 11111111-0000-4000-8000-000000000001\nname: failed\nlogsource:\n    product: linux\n"         \
-    "detection:\n    s:\n        message|contains: Failed password\n        never|contains: x\n    t:\n"              \
+    "title: Failed\nid: 11111111-0000-4000-8000-000000000001\nname: failed\nlogsource:\n    product: linux\n"          \
+    "detection:\n    s:\n        message|contains: Failed password\n        never|contains: x\n    t:\n"               \
     "        message|contains: Failed password\n    condition: s or t\n"
 #define MANY                                                                                                           \
-    "---\ntitle: Many\nid: 11111111-0000-4000-8000-000000000002\ncorrelation:\n    type: event_count\n    rules:\n"   \
+    "---\ntitle: Many\nid: 11111111-0000-4000-8000-000000000002\ncorrelation:\n    type: event_count\n    rules:\n"    \
     "        - failed\n    group-by:\n        - host\n    timespan: 5m\n    condition:\n        gte: 3\n"
 #define WINDOWS                                                                                                        \
     "---\ntitle: Windows\nlogsource:\n    product: windows\ndetection:\n    s:\n        message|contains: Failed\n"    \
@@ -51,7 +51,8 @@ static void end(void)
 static void line(uint64_t number, int seconds, const char *host, const char *text)
 {
     char raw[256];
-    snprintf(raw, sizeof raw, "<38>1 2026-11-20T10:%02d:%02dZ %s sshd 7 - - %s", seconds / 60, seconds % 60, host, text);
+    snprintf(raw, sizeof raw, "<38>1 2026-11-20T10:%02d:%02dZ %s sshd 7 - - %s", seconds / 60, seconds % 60, host,
+             text);
     rule_trial_record(trial, &(struct rule_trial_record){.source = {.kind = STR("tcp"), .name = STR("a")},
                                                          .number = number,
                                                          .received_ns = INT64_C(1795215600000000000),
@@ -138,9 +139,13 @@ static void the_newest_are_told_and_the_rest_counted(void)
 
 static void what_does_not_load_is_not_tried(void)
 {
-    static const char *const texts[] = {
-        "", "title: A\n", FAILED "---\ntitle: B\n", "a: [", MANY,
-        "title: F\nlogsource:\n    product: linux\nfilter:\n    rules: any\n    s:\n        a: b\n    condition: not s\n"};
+    static const char *const texts[] = {"",
+                                        "title: A\n",
+                                        FAILED "---\ntitle: B\n",
+                                        "a: [",
+                                        MANY,
+                                        "title: F\nlogsource:\n    product: linux\nfilter:\n    rules: any\n    s:\n   "
+                                        "     a: b\n    condition: not s\n"};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         test_row("%s", texts[i]);
         if (!begin(texts[i], NULL))

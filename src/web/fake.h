@@ -176,14 +176,17 @@ static const struct fake_answer fake_answers[] = {
     {"rule.try",
      "{\"ok\":true,\"loads\":true,\"archive\":true,\"permille\":1000,\"records\":9,\"events\":9,\"from_ns\":1,"
      "\"to_ns\":2,\"matched\":1,\"elapsed_ns\":5000000,\"uncorrelated\":1,\"fired\":1,\"rules\":[{\"line\":1,\"title\":"
-     "\"EVIL\",\"loaded\":true,\"tried\":true,\"kind\":\"detection\",\"hits\":1,\"concerned\":4,\"missing\":[\"EVIL\"]},"
+     "\"EVIL\",\"loaded\":true,\"tried\":true,\"kind\":\"detection\",\"hits\":1,\"concerned\":4,\"missing\":[\"EVIL\"]}"
+     ","
      "{\"line\":7,\"loaded\":true,\"tried\":false}],\"hits\":[{\"record\":9,\"time_ns\":1,\"source\":\"EVIL\",\"raw\":"
      "\"EVIL\",\"rule_id\":\"EVIL\",\"title\":\"EVIL\",\"fields\":[{\"field\":\"EVIL\",\"wanted\":\"EVIL\",\"found\":"
      "\"EVIL\"},{\"field\":\"\",\"wanted\":\"EVIL\"}],\"why\":{\"title\":\"EVIL\",\"match\":true,\"tree\":{\"kind\":"
      "\"test\",\"held\":true,\"field\":\"EVIL\",\"how\":\"string\",\"wanted\":\"EVIL\"}}}],\"firings\":[{\"title\":"
      "\"EVIL\",\"time_ns\":1,\"group\":[{\"field\":\"EVIL\",\"value\":\"EVIL\"}],\"records\":[7,9]}],"
-     "\"sample_records\":1,\"samples\":[{\"number\":1,\"raw\":\"EVIL\",\"explained\":[{\"title\":\"EVIL\",\"match\":false,"
-     "\"tree\":{\"kind\":\"EVIL\",\"held\":false,\"of\":[]}}]}],\"sample_firings\":[{\"title\":\"EVIL\",\"records\":[1]}]}"},
+     "\"sample_records\":1,\"samples\":[{\"number\":1,\"raw\":\"EVIL\",\"explained\":[{\"title\":\"EVIL\",\"match\":"
+     "false,"
+     "\"tree\":{\"kind\":\"EVIL\",\"held\":false,\"of\":[]}}]}],\"sample_firings\":[{\"title\":\"EVIL\",\"records\":[1]"
+     "}]}"},
     {"rule.report",
      "{\"ok\":true,\"totals\":{\"refused\":1},\"refused\":[{\"path\":\"EVIL\",\"line\":3,\"title\":\"EVIL\","
      "\"text\":\"EVIL\"}],\"warnings\":[{\"path\":\"EVIL\",\"line\":1,\"title\":\"EVIL\",\"text\":\"EVIL\"}],"

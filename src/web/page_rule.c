@@ -222,8 +222,7 @@ static void text(struct web_call *call, const struct json_value *answer)
     HTML(html, RAW("<section id=\"text\"><details class=\"help\"><summary>"), SAY("rule_page.text"),
          RAW("</summary><pre class=\"raw whole\">"), ESC(yaml), RAW("</pre></details>"));
     if (of_bool(answer, "may_change"))
-        HTML(html, RAW("<p class=\"buttons\"><a class=\"button\" href=\"/rules/"), URL(call->args[0]),
-             RAW("/edit\">"),
+        HTML(html, RAW("<p class=\"buttons\"><a class=\"button\" href=\"/rules/"), URL(call->args[0]), RAW("/edit\">"),
              ESC(html_text(html, of_bool(answer, "own") ? STR("edit.edit") : STR("edit.copy"))), RAW("</a></p>"));
     HTML(html, RAW("</section>"));
 }

@@ -45,8 +45,9 @@ static void area(struct web_call *call, const char *name, const char *key, struc
 {
     struct html *html = &call->html;
     HTML(html, RAW("<div class=\"field wide\"><label for=\"f-"), ESCZ(name), RAW("\">"),
-         ESC(html_text(html, str_of(key))), RAW("</label><textarea class=\"code\" wrap=\"off\" spellcheck=\"false\""
-                                                " autocapitalize=\"none\" id=\"f-"),
+         ESC(html_text(html, str_of(key))),
+         RAW("</label><textarea class=\"code\" wrap=\"off\" spellcheck=\"false\""
+             " autocapitalize=\"none\" id=\"f-"),
          ESCZ(name), RAW("\" name=\""), ESCZ(name), RAW("\" rows=\""), INT(rows), RAW("\""));
     if (wrong)
         HTML(html, RAW(" aria-invalid=\"true\""));
@@ -161,8 +162,8 @@ static void heading(struct web_call *call, const struct edit *edit)
         return;
     HTML(html, RAW("<p class=\"meta\">"));
     if (of_bool(edit->about, "loaded"))
-        HTML(html, RAW("<a href=\"/rules/"), URL(edit->id), RAW("\">"),
-             ESC(part_rule_title(call, edit->id, title)), RAW("</a>"));
+        HTML(html, RAW("<a href=\"/rules/"), URL(edit->id), RAW("\">"), ESC(part_rule_title(call, edit->id, title)),
+             RAW("</a>"));
     else
         HTML(html, ESC(title));
     if (edit->name.n) {
@@ -201,8 +202,7 @@ static void page(struct web_call *call, const struct edit *edit)
     HTML(html, RAW("</div></div>"));
     if (edit->tried)
         edit_tried(call, edit->tried);
-    HTML(html, RAW("<p class=\"buttons\"><a class=\"button\" href=\"/rules\">"), SAY("rules.title"),
-         RAW("</a></p>"));
+    HTML(html, RAW("<p class=\"buttons\"><a class=\"button\" href=\"/rules\">"), SAY("rules.title"), RAW("</a></p>"));
     call_page_end(call, edit->error.n > 0 ? status_of_error(edit->error) : 200);
 }
 

@@ -50,9 +50,9 @@ static void refused(struct web_call *call, const struct json_value *d, struct st
     HTML(html, RAW(" <span>"));
     document_name(call, d);
     HTML(html, RAW(": "),
-         ESC(html_text(html, taken               ? STR("error.rule_taken")
-                                 : of_bool(d, "loaded") ? STR("edit.is_filter")
-                                                        : STR("edit.refused"))),
+         ESC(html_text(html, taken                  ? STR("error.rule_taken")
+                             : of_bool(d, "loaded") ? STR("edit.is_filter")
+                                                    : STR("edit.refused"))),
          RAW("</span>"));
     if (said.n)
         HTML(html, RAW("<code class=\"detail\" lang=\"en\">"), ESC(said), RAW("</code>"));
@@ -303,8 +303,8 @@ void edit_versions(struct web_call *call, const struct json_value *about, struct
     HTML(html, RAW("<section id=\"versions\"><h2>"), SAY("edit.versions"), RAW("</h2><ol class=\"history\">"));
     for (const struct json_value *v = json_first(rows); v; v = v->next) {
         int64_t record = of_int(v, "record"), version = of_int(v, "version");
-        HTML(html, RAW("<li>"), TIME(of_int(v, "from_ns")), RAW(" <a href=\"/rules/"), URL(name),
-             RAW("/edit?version="), INT(version), RAW("\"><b>"));
+        HTML(html, RAW("<li>"), TIME(of_int(v, "from_ns")), RAW(" <a href=\"/rules/"), URL(name), RAW("/edit?version="),
+             INT(version), RAW("\"><b>"));
         SAY_WITH(html, "edit.version", INT(version));
         HTML(html, RAW("</b></a>"));
         if (of_int(v, "ended_ns") == 0)

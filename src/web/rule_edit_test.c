@@ -9,7 +9,8 @@ static void a_new_rule_begins_with_a_template(void)
     peers_reset();
     CHECK_INT(status_of(get("/rules/edit")), 200);
     CHECK(strstr(peers.asked, "\"ask\":\"rule.check\"") && !strstr(peers.asked, "rule.text"));
-    CHECK(seen_has("logsource:\n") && seen_has("action=\"/rules/edit\"") && seen_has("formaction=\"/rules/edit#tried\""));
+    CHECK(seen_has("logsource:\n") && seen_has("action=\"/rules/edit\"") &&
+          seen_has("formaction=\"/rules/edit#tried\""));
     CHECK(!seen_has("id=\"checked\"") && !seen_has("name=\"keep\"") && !seen_has("/end\""));
     peers.ask = "rule.check"; /* a viewer */
     peers.json = STR("{\"ok\":false,\"error\":\"denied\"}");
@@ -21,11 +22,13 @@ static void an_own_one_is_changed_and_another_copied(void)
 {
     peers_reset();
     peers.ask = "rule.text";
-    peers.json = STR("{\"ok\":true,\"may_change\":true,\"own\":true,\"name\":\"n\",\"loaded\":true,\"version\":1,"
-                     "\"title\":\"T\",\"text\":\"id: n\\ntitle: T\\n\",\"versions\":[{\"version\":2},{\"version\":1}]}");
+    peers.json =
+        STR("{\"ok\":true,\"may_change\":true,\"own\":true,\"name\":\"n\",\"loaded\":true,\"version\":1,"
+            "\"title\":\"T\",\"text\":\"id: n\\ntitle: T\\n\",\"versions\":[{\"version\":2},{\"version\":1}]}");
     CHECK_INT(status_of(get("/rules/n/edit?version=1")), 200);
     CHECK(strstr(peers.asked, "\"id\":\"n\",\"version\":1"));
-    CHECK(seen_has("id: n\ntitle: T\n</textarea>") && seen_has("action=\"/rules/n/edit\"") && seen_has("name=\"keep\""));
+    CHECK(seen_has("id: n\ntitle: T\n</textarea>") && seen_has("action=\"/rules/n/edit\"") &&
+          seen_has("name=\"keep\""));
     CHECK(seen_has("Back to version 1") && seen_has("href=\"/rules/n/edit?version=2\"") && seen_has("/rules/n/end\""));
     peers.json = STR("{\"ok\":true,\"may_change\":true,\"own\":false,\"name\":\"\",\"loaded\":true,\"at_hand\":true,"
                      "\"title\":\"T\",\"text\":\"id: s\\ntitle: T\\nname: x\\n\"}");
@@ -42,7 +45,8 @@ static void a_check_shows_where_it_does_not_load(void)
 {
     peers_reset();
     peers.ask = "rule.check";
-    peers.json = STR("{\"ok\":true,\"loads\":false,\"documents\":[{\"line\":2,\"loaded\":false,\"text\":\"unknown <level>\"}]}");
+    peers.json =
+        STR("{\"ok\":true,\"loads\":false,\"documents\":[{\"line\":2,\"loaded\":false,\"text\":\"unknown <level>\"}]}");
     CHECK_INT(status_of(post("/rules/edit", SENT "&do=check")), 200);
     CHECK(strstr(peers.asked, "\"text\":\"title: A\\nlevel: low\"") && !strstr(peers.asked, "rule.try"));
     CHECK(seen_has("1  title: A\n2  <mark>level: low</mark>") && seen_has("unknown &lt;level&gt;"));
