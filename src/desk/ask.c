@@ -51,6 +51,10 @@ static const struct row {
     {"filter.draft", RIGHT_RULES, ask_filter_draft},
     {"filter.save", RIGHT_RULES, ask_filter_save},
     {"filter.end", RIGHT_RULES, ask_filter_end},
+    {"rule.text", RIGHT_READ, ask_rule_text},
+    {"rule.check", RIGHT_RULES, ask_rule_check},
+    {"rule.write", RIGHT_RULES, ask_rule_write},
+    {"rule.end", RIGHT_RULES, ask_rule_end},
 };
 
 struct str ask_str(const struct ask *ask, const char *name)

@@ -244,6 +244,9 @@ enum rc desk_open(struct db *db, const struct desk_options *options, int64_t now
     desk->objects_version = 1;
     desk->term_check = options->term_check;
     desk->term_context = options->term_context;
+    desk->rule_read = options->rule_read;
+    desk->rule_file = options->rule_file;
+    desk->rule_context = options->rule_context;
     desk->argon_memory_kib = options->argon_memory_kib ? options->argon_memory_kib : ARGON_KIB;
     buf_init(&desk->body, DESK_RECORD_MAX);
     enum rc rc = parts_new(desk) ? RC_OK : err_set(err, RC_LIMIT, "out of memory for the desk");

@@ -48,6 +48,8 @@ struct desk_data {
 
 enum desk_level { DESK_INFORMATIONAL, DESK_LOW, DESK_MEDIUM, DESK_HIGH, DESK_CRITICAL };
 
+struct desk_rule_reading; /* below */
+
 struct desk_options {
     struct desk_data data;
     void (*random)(void *ret_bytes, size_t n); /* os/random.h random_bytes; tests give a seeded one */
@@ -60,6 +62,13 @@ struct desk_options {
      * setting. NULL: whatever is below DESK_TERM_DAYS_MAX. */
     enum rc (*term_check)(void *context, uint32_t days, int64_t now_ns, struct err *err);
     void *term_context;
+    /* Reads a text that a person wrote as the service reads rules, beside those that are loaded. `path` is what its
+     * file is called, empty for a new one. Fails without memory only. NULL: no text can be checked or saved. */
+    enum rc (*rule_read)(void *context, struct str path, struct str text, struct arena *arena,
+                         struct desk_rule_reading *ret_reading, struct err *err);
+    /* The text of a rule's file that was not written here; false: it is not at hand. NULL: none is. */
+    bool (*rule_file)(void *context, struct str path, struct arena *arena, struct str *ret_text);
+    void *rule_context; /* of both */
 };
 
 /* What the first start made, to be printed once. */
@@ -418,12 +427,23 @@ struct desk_rule_text {
  * RC_INVALID: a member is not what it may be. RC_LIMIT: too many texts, or too much. */
 enum rc desk_rule_text_put(struct desk *desk, const struct desk_rule_text *text, int64_t now_ns,
                            struct err *err) MUST_USE;
-/* RC_NOT_FOUND: none of that name is in effect. */
-enum rc desk_rule_text_end(struct desk *desk, struct str kind, struct str name, struct str who, struct str reason,
-                           int64_t now_ns, struct err *err) MUST_USE;
+/* `which` says kind, name, who and reason. RC_NOT_FOUND: none of that name is in effect. */
+enum rc desk_rule_text_end(struct desk *desk, const struct desk_rule_text *which, int64_t now_ns,
+                           struct err *err) MUST_USE;
 /* The next text in effect, from place *at on (0: the first), by kind and name; *at is then behind it. False: no more.
  * Borrowed until the next call that may change one. */
 bool desk_rule_text_next(const struct desk *desk, size_t *at, struct desk_rule_text *ret_text);
+/* One document of a text: what loads it, or why nothing does. */
+struct desk_rule_document {
+    struct desk_rule rule; /* id, title, kind, level, log source, fields, line; of a refused one what could be read */
+    bool loaded;
+    bool taken;      /* a rule of another file has its id or its name; `text` says which */
+    struct str text; /* the reason, or a warning */
+};
+struct desk_rule_reading {
+    const struct desk_rule_document *document;
+    size_t count;
+};
 /* Another number once texts in effect are others. Never 0. */
 uint64_t desk_rule_texts_version(const struct desk *desk);
 

@@ -53,6 +53,14 @@ __attribute__((noinline, unused)) static struct str stand_file(struct arena *are
     return str_at(p, n);
 }
 
+/* Of the next desk that is opened. */
+static struct {
+    enum rc (*read)(void *context, struct str path, struct str text, struct arena *arena,
+                    struct desk_rule_reading *ret_reading, struct err *err);
+    bool (*file)(void *context, struct str path, struct arena *arena, struct str *ret_text);
+    void *context;
+} stand_rules __attribute__((unused));
+
 static inline struct desk_options stand_options(struct arena *arena, struct str calendars[3])
 {
     calendars[0] = stand_file(arena, "calendars/kz-2025.tsv");
@@ -68,6 +76,9 @@ static inline struct desk_options stand_options(struct arena *arena, struct str 
                  .calendar_count = 3},
         .random = stand_random,
         .argon_memory_kib = 64,
+        .rule_read = stand_rules.read,
+        .rule_file = stand_rules.file,
+        .rule_context = stand_rules.context,
     };
 }
 

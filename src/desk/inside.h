@@ -61,6 +61,10 @@ struct desk {
     uint64_t objects_version; /* see desk_objects_version */
     enum rc (*term_check)(void *context, uint32_t days, int64_t now_ns, struct err *err);
     void *term_context;
+    enum rc (*rule_read)(void *context, struct str path, struct str text, struct arena *arena,
+                         struct desk_rule_reading *ret_reading, struct err *err);
+    bool (*rule_file)(void *context, struct str path, struct arena *arena, struct str *ret_text);
+    void *rule_context;
     void (*random)(void *ret_bytes, size_t n);
     enum desk_level threshold;
     int32_t zone_offset_s;
@@ -241,8 +245,7 @@ bool rule_texts_new(struct desk *desk);
 void rule_texts_free(struct desk *desk);
 /* desk_rule_text_put and _end in a transaction that is open. */
 enum rc rule_text_put(struct desk *desk, const struct desk_rule_text *text, int64_t now_ns, struct err *err) MUST_USE;
-enum rc rule_text_end(struct desk *desk, struct str kind, struct str name, struct str who, struct str reason,
-                      int64_t now_ns, struct err *err) MUST_USE;
+enum rc rule_text_end(struct desk *desk, const struct desk_rule_text *which, int64_t now_ns, struct err *err) MUST_USE;
 /* In a transaction: reads those in effect again if they changed. */
 void rule_texts_renew(struct desk *desk);
 /* A transaction is over. */
@@ -313,6 +316,10 @@ void ask_filter_hits(struct ask *ask);
 void ask_filter_draft(struct ask *ask);
 void ask_filter_save(struct ask *ask);
 void ask_filter_end(struct ask *ask);
+void ask_rule_text(struct ask *ask); /* rule_edit.c, as the next */
+void ask_rule_check(struct ask *ask);
+void ask_rule_write(struct ask *ask);
+void ask_rule_end(struct ask *ask);
 
 /* --- small things --- */
 

@@ -420,6 +420,14 @@ static size_t characters(struct str text)
     return count;
 }
 
+void rule_reason_check(struct ask *ask, struct str reason)
+{
+    if (characters(reason) < REASON_MIN)
+        ask_invalid(ask, "reason", "a reason is needed");
+    else if (reason.n > DESK_TEXT_MAX)
+        ask_invalid(ask, "reason", "the reason is too long");
+}
+
 /* The decision as it would be; members left out stay as they are. */
 static bool decision_read(struct ask *ask, const struct rule_entry *entry, struct decision *ret)
 {
@@ -433,10 +441,8 @@ static bool decision_read(struct ask *ask, const struct rule_entry *entry, struc
         ask_invalid(ask, "state", "the state is draft, test, active or off");
     else if (level_name.n && !level_find(level_name, &level))
         ask_invalid(ask, "level", "no such level");
-    else if (characters(ret->reason) < REASON_MIN)
-        ask_invalid(ask, "reason", "a reason is needed");
-    else if (ret->reason.n > DESK_TEXT_MAX)
-        ask_invalid(ask, "reason", "the reason is too long");
+    else
+        rule_reason_check(ask, ret->reason);
     if (json_get(ask->question, "level"))
         ret->level = level_name.n == 0 || level == entry->rule->level ? RULE_LEVEL_OWN : (int64_t)level;
     return !ask->error;
@@ -495,6 +501,22 @@ static void since_store(struct ask *ask, const struct rule_entry *entry)
     db_run(&q);
 }
 
+static void decide(struct ask *ask, const struct rule_entry *entry, const struct decision *to)
+{
+    decision_store(ask, entry, to, decision_tell(ask, entry, to));
+    if (state_runs(to->state) && !rule_entry_runs(entry))
+        since_store(ask, entry);
+    ask->desk->rulebook->stale = true; /* read again in the next transaction, when this one has held */
+    ask->desk->rulebook->version++;    /* should it not hold, the same is told again */
+}
+
+void rule_decide(struct ask *ask, const struct rule_entry *entry, enum desk_rule_state state, struct str reason)
+{
+    const struct decision to = {.state = state, .level = entry->level, .reason = reason};
+    if (state != entry->state)
+        decide(ask, entry, &to);
+}
+
 void ask_rule_save(struct ask *ask)
 {
     const struct rule_entry *entry = rule_entry_of(ask->desk->rulebook, ask_str(ask, "id"));
@@ -510,11 +532,6 @@ void ask_rule_save(struct ask *ask)
     bool changes = to.state != entry->state || to.level != entry->level;
     json_put_text(ask->out, "state", rulebook_state_name(to.state));
     json_put_bool(ask->out, "changed", changes);
-    if (!changes)
-        return;
-    decision_store(ask, entry, &to, decision_tell(ask, entry, &to));
-    if (state_runs(to.state) && !rule_entry_runs(entry))
-        since_store(ask, entry);
-    ask->desk->rulebook->stale = true; /* read again in the next transaction, when this one has held */
-    ask->desk->rulebook->version++;    /* should it not hold, the same is told again */
+    if (changes)
+        decide(ask, entry, &to);
 }

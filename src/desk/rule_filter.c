@@ -208,7 +208,9 @@ void ask_filter_end(struct ask *ask)
         ask_invalid(ask, "reason", "a reason is needed");
     if (ask->error)
         return;
-    enum rc rc = rule_text_end(ask->desk, STR("filter"), ask_str(ask, "id"), ask->who, reason, ask->now_ns, &err);
+    const struct desk_rule_text end = {
+        .kind = STR("filter"), .name = ask_str(ask, "id"), .who = ask->who, .reason = reason};
+    enum rc rc = rule_text_end(ask->desk, &end, ask->now_ns, &err);
     if (rc == RC_NOT_FOUND)
         ask_refuse(ask, "not_found", "no such filter stands");
     else if (rc != RC_OK)

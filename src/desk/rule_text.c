@@ -266,12 +266,11 @@ static bool head_read(struct desk *desk, struct desk_rule_text *text, int64_t *r
     return found;
 }
 
-enum rc rule_text_end(struct desk *desk, struct str kind, struct str name, struct str who, struct str reason,
-                      int64_t now_ns, struct err *err)
+enum rc rule_text_end(struct desk *desk, const struct desk_rule_text *which, int64_t now_ns, struct err *err)
 {
-    struct desk_rule_text text = {.kind = kind, .name = name, .who = who, .reason = reason};
+    struct desk_rule_text text = {.kind = which->kind, .name = which->name, .who = which->who, .reason = which->reason};
     int64_t version = 0;
-    if (reason.n > DESK_TEXT_MAX || !text_valid(reason))
+    if (text.reason.n > DESK_TEXT_MAX || !text_valid(text.reason))
         return err_set(err, RC_INVALID, "the reason is too long, or has control characters");
     if (!head_read(desk, &text, &version) || !row_end(desk, &text, now_ns))
         return err_set(err, RC_NOT_FOUND, "no text of that name is in effect");
@@ -287,8 +286,8 @@ static bool expired_next(struct desk *desk, int64_t now_ns, struct desk_rule_tex
     db_put_i64(&q, now_ns);
     bool found = db_next(&q);
     if (found) {
-        *ret = (struct desk_rule_text){.kind = db_text_copy(&q, desk->scratch),
-                                       .name = db_text_copy(&q, desk->scratch)};
+        *ret =
+            (struct desk_rule_text){.kind = db_text_copy(&q, desk->scratch), .name = db_text_copy(&q, desk->scratch)};
         ret->who = STR("qorgan");
     }
     db_query_end(&q);
@@ -328,14 +327,13 @@ enum rc desk_rule_text_put(struct desk *desk, const struct desk_rule_text *text,
     return rc == RC_OK ? end : rc;
 }
 
-enum rc desk_rule_text_end(struct desk *desk, struct str kind, struct str name, struct str who, struct str reason,
-                           int64_t now_ns, struct err *err)
+enum rc desk_rule_text_end(struct desk *desk, const struct desk_rule_text *which, int64_t now_ns, struct err *err)
 {
     ASSERT(desk->magic == DESK_MAGIC);
     enum rc rc = desk_begin(desk, err);
     if (rc != RC_OK)
         return rc;
-    rc = rule_text_end(desk, kind, name, who, reason, now_ns, err);
+    rc = rule_text_end(desk, which, now_ns, err);
     enum rc end = desk_end(desk, rc == RC_OK, rc == RC_OK ? err : NULL);
     return rc == RC_OK ? end : rc;
 }

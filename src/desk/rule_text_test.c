@@ -27,6 +27,14 @@ static enum rc put(const char *kind, const char *name, const char *text, int64_t
     return desk_rule_text_put(stand.desk, &row, stand.now, &err);
 }
 
+static enum rc ends(const char *kind, const char *name, const char *reason)
+{
+    const struct desk_rule_text which = {
+        .kind = str_of(kind), .name = str_of(name), .who = STR("admin"), .reason = str_of(reason)};
+    struct err err;
+    return desk_rule_text_end(stand.desk, &which, stand.now, &err);
+}
+
 /* Kind, name and text of those in effect, with spaces and semicolons. */
 static struct str in_effect(void)
 {
@@ -89,11 +97,9 @@ static void one_stands_and_the_rest_is_history(void)
     CHECK_INT(json_int(json_get(json, "version"), 0), 2);
 
     version = desk_rule_texts_version(stand.desk);
-    CHECK_INT(desk_rule_text_end(stand.desk, STR("rule"), STR("a"), STR("admin"), STR("no use"), stand.now, &err),
-              RC_OK);
+    CHECK_INT(ends("rule", "a", "no use"), RC_OK);
     CHECK(desk_rule_texts_version(stand.desk) != version);
-    CHECK_INT(desk_rule_text_end(stand.desk, STR("rule"), STR("a"), STR("admin"), STR("no use"), stand.now, &err),
-              RC_NOT_FOUND);
+    CHECK_INT(ends("rule", "a", "no use"), RC_NOT_FOUND);
     CHECK_INT(records("ended", &json), 1);
     CHECK_TEXT(member(json, "name"), "a");
     CHECK_TEXT(member(json, "title"), "A title");
@@ -156,8 +162,7 @@ static void what_may_not_be_is_refused(void)
     CHECK_INT(put("rule", "a", "x\xff", 0), RC_INVALID);
     CHECK_INT(put("rule", "a", "x", -1), RC_INVALID);
     CHECK_INT(put("rule", "a", long_text, 0), RC_INVALID);
-    CHECK_INT(desk_rule_text_end(stand.desk, STR("rule"), STR("a"), STR("admin"), STR("x\x01"), stand.now, &err),
-              RC_INVALID);
+    CHECK_INT(ends("rule", "a", "x\x01"), RC_INVALID);
     CHECK_INT(desk_rule_texts_version(stand.desk), version);
     CHECK_TEXT(in_effect(), "");
     long_text[DESK_RULE_TEXT_MAX] = '\0';
@@ -171,10 +176,11 @@ static void rows_make(int64_t count, int64_t bytes)
 {
     struct err err;
     CHECK_INT(db_begin(stand.db, DB_WRITE, &err), RC_OK);
-    struct db_query q = db_query(
-        stand.db, "WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n WHERE i < ?1)"
-                  " INSERT INTO rule_text SELECT i, 'filter', 'n' || i, 1, ?2, 1, 0, 0, '', '', '', '', '', 0, NULL, 'x'"
-                  " FROM n");
+    struct db_query q =
+        db_query(stand.db,
+                 "WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n WHERE i < ?1)"
+                 " INSERT INTO rule_text SELECT i, 'filter', 'n' || i, 1, ?2, 1, 0, 0, '', '', '', '', '', 0, NULL, 'x'"
+                 " FROM n");
     db_put_i64(&q, count);
     db_put_i64(&q, bytes);
     db_run(&q);
@@ -189,7 +195,7 @@ static void there_is_an_end_to_them(void)
     rows_make(DESK_RULE_TEXTS_MAX, 10);
     CHECK_INT(put("rule", "one-more", "x", 0), RC_LIMIT);
     CHECK_INT(put("filter", "n7", "another", 0), RC_OK);
-    CHECK_INT(desk_rule_text_end(stand.desk, STR("filter"), STR("n8"), STR("a"), STR("r"), stand.now, &err), RC_OK);
+    CHECK_INT(ends("filter", "n8", "r"), RC_OK);
     CHECK_INT(put("rule", "one-more", "x", 0), RC_OK);
     stand_close(&stand);
     if (!opened_at(":memory:"))

@@ -70,6 +70,9 @@ bool rulebook_state_find(struct str name, enum desk_rule_state *ret_state);
 enum desk_level rule_entry_level(const struct rule_entry *entry);
 bool rule_entry_runs(const struct rule_entry *entry);                         /* active or test */
 struct rule_entry *rule_entry_of(const struct rulebook *book, struct str id); /* NULL when none is loaded */
+/* Puts a loaded rule into a state, as rule.save does; nothing when it is in it. (rule.c) */
+void rule_decide(struct ask *ask, const struct rule_entry *entry, enum desk_rule_state state, struct str reason);
+void rule_reason_check(struct ask *ask, struct str reason); /* refuses one that says too little or too much */
 /* Reads decisions again, in a transaction. */
 void rulebook_decisions(struct desk *desk);
 /* Reads what was counted and seen, in a transaction. */

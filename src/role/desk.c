@@ -18,6 +18,7 @@
 #include "role/match.h"
 #include "role/roles.h"
 #include "role/rule_desk.h"
+#include "role/rule_reader.h"
 #include "role/rule_supply.h"
 
 #include <stdio.h>
@@ -113,6 +114,9 @@ static enum rc database_open(struct desk_role *role, struct err *err)
         .mirror_silent = role->process->config.mirror_silent,
         .term_check = term_check,
         .term_context = role,
+        .rule_read = rule_reader_ask,
+        .rule_file = rule_reader_file,
+        .rule_context = &role->supply,
         .default_object = role->process->config.object.n ? role->process->config.object : str_of(role->host),
     };
     struct desk_first first = {0};

@@ -21,6 +21,7 @@
 #include "role/query_filter.h"
 #include "role/query_job.h"
 #include "role/query_paper.h"
+#include "role/query_try.h"
 #include "role/roles.h"
 
 #include <stdio.h>
@@ -46,6 +47,8 @@ struct query_role {
     struct query_jobs *jobs;
     struct query_papers *papers;
     struct query_explain *explain;
+    struct query_tries *tries;
+    struct explainer how; /* of both */
     struct buf answer;
     bool cosigned_told; /* that it is damaged */
 };
@@ -62,6 +65,12 @@ static void law_load(struct query_role *role)
     arena_reset(role->scratch);
 }
 
+static struct archive_reader_options reader_options(const struct query_role *role)
+{
+    return (struct archive_reader_options){
+        .names = role->names, .derive = hit_derive, .derive_context = role->deriver, .vault = role->vault};
+}
+
 /* Without lists rules are explained, and searches go on. */
 static enum rc explain_make(struct query_role *role, struct err *err)
 {
@@ -72,7 +81,16 @@ static enum rc explain_make(struct query_role *role, struct err *err)
     if (indicators_match_configured(config, role->names, &indicators, &explainer.indicators, &unread) != RC_OK)
         log_error("the lists of indicators could not be read, rules are explained without them: %s", unread.text);
     role->explain = query_explain_new(&explainer);
+    role->how = explainer;
     return role->explain ? RC_OK : err_set(err, RC_LIMIT, "no memory for explanations");
+}
+
+/* When reader and vault are known. */
+static enum rc tries_make(struct query_role *role, struct err *err)
+{
+    const struct query_tries_options options = {role->folder, reader_options(role), role->how};
+    role->tries = query_tries_new(&options);
+    return role->tries ? RC_OK : err_set(err, RC_LIMIT, "no memory to try rules");
 }
 
 static enum rc query_start(struct process *process, void **ret_self, struct err *err)
@@ -110,7 +128,8 @@ static enum rc query_start(struct process *process, void **ret_self, struct err 
     if (!role->deriver || !role->mirrors)
         return err_set(err, RC_LIMIT, "no memory");
     *ret_self = role;
-    return process_vault(&role->vault, err);
+    rc = process_vault(&role->vault, err);
+    return rc == RC_OK ? tries_make(role, err) : rc;
 }
 
 static void cosigned_look(struct query_role *role)
@@ -140,8 +159,7 @@ static enum rc reader_ready(struct query_role *role, struct err *err)
         archive_reader_close(role->reader);
         role->reader = NULL;
     }
-    struct archive_reader_options options = {
-        .names = role->names, .derive = hit_derive, .derive_context = role->deriver, .vault = role->vault};
+    struct archive_reader_options options = reader_options(role);
     enum rc rc = archive_reader_open(&io_kernel, role->folder, &options, &role->reader, err);
     if (rc == RC_OK)
         cosigned_look(role);
@@ -279,6 +297,27 @@ static void ask_filter_try(struct query_role *role, const struct json_value *que
     keys_want(role, rc);
     if (rc != RC_OK)
         query_refuse(&role->answer, "search_failed", &err);
+}
+
+/* Without the rules in force a text that names none of them can be tried as well. */
+static void ask_try(struct query_role *role, const struct json_value *question)
+{
+    const struct rules *whole = NULL;
+    struct err err = {0};
+    if (query_explain_rules(role->explain, &whole, &err) != RC_OK)
+        whole = NULL;
+    enum rc rc = query_tries_ask(role->tries, whole, question, &role->answer, &err);
+    keys_want(role, rc);
+    if (rc == RC_OK)
+        return;
+    if (rc != RC_INVALID && rc != RC_NOT_FOUND && rc != RC_LIMIT)
+        log_error("a rule could not be tried: %s", err.text);
+    query_refuse(&role->answer,
+                 rc == RC_INVALID     ? "question_invalid"
+                 : rc == RC_NOT_FOUND ? "try_gone"
+                 : rc == RC_LIMIT     ? "try_too_large"
+                                      : "search_failed",
+                 &err);
 }
 
 static void ask_proof(struct query_role *role, uint64_t number)
@@ -447,6 +486,8 @@ static void answer_make(struct query_role *role, struct str question_json)
         ask_explain(role, question, record);
     } else if (str_is(ask, "filter_try")) {
         ask_filter_try(role, question);
+    } else if (str_is(ask, "rule.try")) {
+        ask_try(role, question);
     } else if (str_is(ask, "proof")) {
         ask_proof(role, record);
     } else if (str_is(ask, "sheet")) {
@@ -485,6 +526,7 @@ static void query_tick(void *self, int64_t now_ns)
     (void)now_ns;
     query_jobs_tick(role->jobs, clock_boot_ns());
     query_papers_tick(role->papers, clock_boot_ns());
+    query_tries_tick(role->tries, clock_boot_ns());
 }
 
 static size_t query_paths(const struct config *config, struct arena *arena, struct sandbox_path *ret, size_t size)

@@ -146,6 +146,23 @@ void rule_supply_set(struct rule_supply *self, struct rules *rules)
     rule_supply_send(self);
 }
 
+bool rule_supply_text(const struct rule_supply *self, struct str path, struct arena *arena, struct str *ret_text)
+{
+    struct rule_bundle_entry entry;
+    struct str bytes = STR_NONE;
+    struct err err;
+    bool found = false;
+    if (self->bundle < 0 || proc_sealed_map(self->bundle, RULE_BUNDLE_BYTES, &bytes, &err) != RC_OK)
+        return false;
+    struct str rest = bytes;
+    while (!found && rule_bundle_next(&rest, &entry, &err) == RC_OK)
+        found = entry.kind == RULE_BUNDLE_FILE && str_eq(entry.path, path);
+    if (found)
+        *ret_text = arena_str(arena, entry.text);
+    proc_unmap(bytes);
+    return found && ret_text->p;
+}
+
 const struct rules *rule_supply_rules(const struct rule_supply *self)
 {
     return self->rules;

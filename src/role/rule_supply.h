@@ -10,6 +10,7 @@
 #ifndef ROLE_RULE_SUPPLY_H
 #define ROLE_RULE_SUPPLY_H
 
+#include "base/arena.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "desk/desk.h"
@@ -35,6 +36,8 @@ bool rule_supply_is_due(const struct rule_supply *self);
 enum rc rule_supply_make(struct rule_supply *self, struct rules **ret_rules, struct err *err) MUST_USE;
 void rule_supply_set(struct rule_supply *self, struct rules *rules);
 
+/* The text of a file, one of the desk's own too, as it is in force; false: there is none, or no room in the arena. */
+bool rule_supply_text(const struct rule_supply *self, struct str path, struct arena *arena, struct str *ret_text);
 const struct rules *rule_supply_rules(const struct rule_supply *self); /* in force; NULL before the first */
 /* The rule of a match. *ret_old: it is not in force any more, engines did not know yet. NULL: it is neither. */
 const struct rule *rule_supply_find(const struct rule_supply *self, uint64_t hash, bool *ret_old);

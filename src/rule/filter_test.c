@@ -322,9 +322,9 @@ static void each_allocation_may_fail(void)
 {
     struct buf text CLEANUP(buf_done) = {0};
     struct names *names = names_new(1);
-    struct event_field held[] = {{names_put(names, STR("f")), EVENT_STRING, STR("a")},
+    struct event_field values[] = {{names_put(names, STR("f")), EVENT_STRING, STR("a")},
                                    {names_put(names, STR("g")), EVENT_STRING, STR("b1")}};
-    const struct event event = {.held = held, .field_count = 2, .parser = "json", .record_count = 1};
+    const struct event event = {.fields = values, .field_count = 2, .parser = "json", .record_count = 1};
     buf_init(&text, 1u << 16);
     put_filters(&text, 5);
     uint64_t before = memory_allocations();

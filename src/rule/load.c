@@ -431,12 +431,38 @@ static size_t resolve_some(struct rules *rules)
     return resolved;
 }
 
+/* All that it names is here or in the whole, and not all here: it is right, and cannot be run without the rest. */
+static bool counts_elsewhere(const struct rules *rules, const struct rule_correlation *correlation)
+{
+    size_t elsewhere = 0;
+    for (size_t r = 0; rules->whole && r < correlation->rule_count; r++) {
+        struct str name = correlation->rule_names[r];
+        const struct entry *there = find_entry(rules->whole, name);
+        if (find_entry(rules, name))
+            continue;
+        if (!there || there->rule.kind == RULE_FILTER)
+            return false;
+        elsewhere++;
+    }
+    return elsewhere > 0;
+}
+
+static bool leave_elsewhere(struct rules *rules, struct entry *entry)
+{
+    struct rule_outcome *outcome = &rules->outcomes[entry->outcome];
+    if (!counts_elsewhere(rules, entry->correlation))
+        return false;
+    entry->refused = true; /* of what is loaded here */
+    outcome->warning = STR("it counts rules that are not in this text");
+    return true;
+}
+
 static void refuse_unresolved(struct rules *rules)
 {
     for (size_t i = 0; i < rules->entry_count; i++) {
         struct entry *entry = rules->entries[i];
         struct err reason;
-        if (!entry->correlation || entry->refused || entry->correlation->rules[0])
+        if (!entry->correlation || entry->refused || entry->correlation->rules[0] || leave_elsewhere(rules, entry))
             continue;
         IGNORE(err_set(&reason, RC_INVALID, "correlations name each other in a circle"));
         for (size_t r = 0; r < entry->correlation->rule_count; r++) {
@@ -530,12 +556,13 @@ enum rc rules_finish(struct rules *rules, struct err *err)
     }
     for (size_t i = 0; i < rules->entry_count && rc == RC_OK; i++)
         rc = filters_join(rules, rules->entries[i], err);
+    while (rc == RC_OK && resolve_some(rules) > 0)
+        continue;
+    if (rc == RC_OK)
+        refuse_unresolved(rules);
     rules->whole = NULL;
     if (rc != RC_OK)
         return rc;
-    while (resolve_some(rules) > 0)
-        continue;
-    refuse_unresolved(rules);
     for (uint32_t depth = CORRELATION_DEPTH_MAX + 1; depth-- > 0;) {
         for (size_t i = 0; i < rules->entry_count; i++) {
             struct entry *entry = rules->entries[i];

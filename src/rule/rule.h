@@ -123,7 +123,8 @@ enum rc rules_add(struct rules *rules, struct str path, struct str text, struct 
 /* A file that the caller could not read. */
 enum rc rules_refuse(struct rules *rules, struct str path, const char *reason, struct err *err) MUST_USE;
 /* These are the documents of some of the files of `whole`, which is finished: placeholders stand for what they stand
- * for there, and a filter may name rules that are there alone. Borrowed until rules_finish. */
+ * for there, and a filter or a correlation may name rules that are there alone. Such a correlation is right (its
+ * outcome is loaded, with a warning), but not among the rules. Borrowed until rules_finish. */
 void rules_part_of(struct rules *rules, const struct rules *whole);
 /* Resolves references between documents: placeholders, duplicate ids, filters, correlations, carried fields. Once. */
 enum rc rules_finish(struct rules *rules, struct err *err) MUST_USE;

@@ -62,6 +62,11 @@ static const struct api_row rows[] = {
     {"filter.save", WEB_DESK, true, {{0}}},
     {"filter.end", WEB_DESK, true, {{0}}},
     {"filter_try", WEB_QUERY, true, {{0}}},
+    {"rule.text", WEB_DESK, false, {{"id", API_TEXT}, {"version", API_INT}}},
+    {"rule.check", WEB_DESK, true, {{0}}},
+    {"rule.try", WEB_QUERY, true, {{0}}},
+    {"rule.write", WEB_DESK, true, {{0}}},
+    {"rule.end", WEB_DESK, true, {{0}}},
 };
 
 const struct api_row *api_at(size_t i)

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#define QUESTION_MAX (256u << 10)
+#define QUESTION_MAX (512u << 10)
 
 struct str call_format(struct web_call *call, const char *format, ...)
 {
@@ -141,7 +141,8 @@ unsigned status_of_error(struct str key)
         {"record_deleted", 410},   {"record_not_found", 404}, {"proof_not_yet", 404}, {"question_invalid", 400},
         {"search_too_large", 422}, {"mirror_full", 409},      {"rule_many", 422},     {"not_judged", 422},
         {"rule_not_found", 404},   {"rule_refused", 422},     {"rules_unread", 503},  {"explain_long", 413},
-        {"filter_unseen", 409},    {"filter_refused", 422},
+        {"filter_unseen", 409},    {"filter_refused", 422},   {"rule_taken", 409},    {"try_gone", 404},
+        {"try_too_large", 422},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         if (str_is(key, rows[i].key))

@@ -135,6 +135,7 @@ static const struct {
     {"lifecycle.retention.done", {"proposal", "records"}},
     {"lifecycle.incident", {"old_origin", "new_origin"}},
     {"lifecycle.rule.changed", {"title", "state"}},
+    {"lifecycle.rule.text", {"title", "act"}},
     {"lifecycle.rules.changed", {"loaded", "refused"}},
     {"lifecycle.user.saved", {"user", "who"}},
     {"lifecycle.object.saved", {"object", "who"}},
@@ -159,6 +160,8 @@ static struct part own_part(struct web_call *call, const struct json_value *body
         return number;
     if (str_is(v->key, "state"))
         return (struct part)SAY_OF("rule_state.", v->text);
+    if (str_is(v->key, "act"))
+        return (struct part)SAY_OF("rule_act.", v->text);
     if (str_is(v->key, "title"))
         text.text = part_rule_title(call, of_str(body, "rule_id"), v->text);
     if (str_is(v->key, "kind") && texts_get_of(call->html.texts, STR("source_kind."), v->text, LANGUAGE_EN).p)

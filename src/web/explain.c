@@ -214,6 +214,11 @@ static void one_of(struct web_call *call, const struct json_value *e, bool corre
     HTML(html, RAW("</details>"));
 }
 
+void explain_fold(struct web_call *call, const struct json_value *explained, bool open)
+{
+    one_of(call, explained, true, open);
+}
+
 /* ---- a correlation ---- */
 
 static void row_begin(struct web_call *call, const char *key)

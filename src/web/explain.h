@@ -13,5 +13,7 @@ void filter_link(struct web_call *call, int64_t record, struct str rule, struct 
 void explain_form(struct web_call *call, int64_t record, struct str value, bool wrong);
 /* An answer to `explain` (doc/api.md), and what the desk says of the rule; NULL when it says nothing. */
 void explain_answer(struct web_call *call, const struct json_value *answer, const struct json_value *standing);
+/* One object of `explained`, under its rule's title and verdict, to be opened. */
+void explain_fold(struct web_call *call, const struct json_value *explained, bool open);
 
 #endif

@@ -181,6 +181,33 @@ static const struct fake_answer fake_answers[] = {
     {"filter.end", "{\"ok\":true}"},
     {"filter_try", "{\"ok\":true,\"asked\":4,\"looked\":4,\"missing\":0,\"matched\":4,\"held\":2,\"records\":[9,8]}"},
     {"rule.save", "{\"ok\":true,\"state\":\"off\",\"changed\":true}"},
+    {"rule.text",
+     "{\"ok\":true,\"may_change\":true,\"own\":true,\"name\":\"EVIL\",\"loaded\":true,\"version\":2,\"in_effect\":true,"
+     "\"title\":\"EVIL\",\"text\":\"EVIL\",\"versions\":[{\"version\":2,\"title\":\"EVIL\",\"who\":\"EVIL\","
+     "\"reason\":\"EVIL\",\"from_ns\":1,\"ended_ns\":0,\"record\":9},{\"version\":1,\"ended_ns\":7}]}"},
+    {"rule.check",
+     "{\"ok\":true,\"loads\":true,\"looked\":true,\"documents\":[{\"line\":1,\"id\":\"EVIL\",\"title\":\"EVIL\","
+     "\"loaded\":true,\"taken\":false,\"text\":\"EVIL\",\"kind\":\"detection\",\"level\":\"EVIL\",\"product\":"
+     "\"EVIL\",\"source_seen\":true,\"unseen\":[\"EVIL\"]},{\"line\":1,\"loaded\":true,\"kind\":\"detection\"},"
+     "{\"line\":2,\"title\":\"EVIL\",\"loaded\":false,\"text\":\"EVIL\"},"
+     "{\"line\":1,\"loaded\":true,\"taken\":true,\"text\":\"EVIL\"},"
+     "{\"line\":1,\"loaded\":true,\"kind\":\"correlation\",\"level\":\"low\"}]}"},
+    {"rule.write", "{\"ok\":true,\"id\":\"a=b\"}"},
+    {"rule.end", "{\"ok\":true}"},
+    {"rule.try",
+     "{\"ok\":true,\"loads\":true,\"archive\":true,\"permille\":1000,\"records\":9,\"events\":9,\"from_ns\":1,"
+     "\"to_ns\":2,\"matched\":1,\"elapsed_ns\":5000000,\"uncorrelated\":1,\"fired\":1,\"rules\":[{\"line\":1,\"title\":"
+     "\"EVIL\",\"loaded\":true,\"tried\":true,\"kind\":\"detection\",\"hits\":1,\"concerned\":4,\"missing\":[\"EVIL\"]}"
+     ","
+     "{\"line\":7,\"loaded\":true,\"tried\":false}],\"hits\":[{\"record\":9,\"time_ns\":1,\"source\":\"EVIL\",\"raw\":"
+     "\"EVIL\",\"rule_id\":\"EVIL\",\"title\":\"EVIL\",\"fields\":[{\"field\":\"EVIL\",\"wanted\":\"EVIL\",\"found\":"
+     "\"EVIL\"},{\"field\":\"\",\"wanted\":\"EVIL\"}],\"why\":{\"title\":\"EVIL\",\"match\":true,\"tree\":{\"kind\":"
+     "\"test\",\"held\":true,\"field\":\"EVIL\",\"how\":\"string\",\"wanted\":\"EVIL\"}}}],\"firings\":[{\"title\":"
+     "\"EVIL\",\"time_ns\":1,\"group\":[{\"field\":\"EVIL\",\"value\":\"EVIL\"}],\"records\":[7,9]}],"
+     "\"sample_records\":1,\"samples\":[{\"number\":1,\"raw\":\"EVIL\",\"explained\":[{\"title\":\"EVIL\",\"match\":"
+     "false,"
+     "\"tree\":{\"kind\":\"EVIL\",\"held\":false,\"of\":[]}}]}],\"sample_firings\":[{\"title\":\"EVIL\",\"records\":[1]"
+     "}]}"},
     {"rule.report",
      "{\"ok\":true,\"totals\":{\"refused\":1},\"refused\":[{\"path\":\"EVIL\",\"line\":3,\"title\":\"EVIL\","
      "\"text\":\"EVIL\"}],\"warnings\":[{\"path\":\"EVIL\",\"line\":1,\"title\":\"EVIL\",\"text\":\"EVIL\"}],"

@@ -191,6 +191,10 @@ static const char *const pages[] = {
     "/rules",
     "/rules?text=ssh&state=off&level=high&tactic=impact&show=cannot&sort=cost&offset=100",
     "/rules/a3f0",
+    "/rules/edit",
+    "/rules/a3f0/edit",
+    "/rules/a3f0/edit?version=1",
+    "/rules/tried?job=7",
     "/coverage",
 };
 

@@ -230,6 +230,23 @@ static void history(struct web_call *call, const struct json_value *r)
     HTML(html, RAW("</ol></section>"));
 }
 
+/* --- its text --- */
+
+/* Of the question behind the rule's; nothing when the text is not at hand. */
+static void text(struct web_call *call, const struct json_value *answer)
+{
+    struct html *html = &call->html;
+    struct str yaml = of_str(answer, "text");
+    if (yaml.n == 0)
+        return;
+    HTML(html, RAW("<section id=\"text\"><details class=\"help\"><summary>"), SAY("rule_page.text"),
+         RAW("</summary><pre class=\"raw whole\">"), ESC(yaml), RAW("</pre></details>"));
+    if (of_bool(answer, "may_change"))
+        HTML(html, RAW("<p class=\"buttons\"><a class=\"button\" href=\"/rules/"), URL(call->args[0]), RAW("/edit\">"),
+             ESC(html_text(html, of_bool(answer, "own") ? STR("edit.edit") : STR("edit.copy"))), RAW("</a></p>"));
+    HTML(html, RAW("</section>"));
+}
+
 /* --- the page --- */
 
 static void notices(struct web_call *call, const struct json_value *r)
@@ -274,6 +291,7 @@ static void page(struct web_call *call, size_t at, const struct json_value *fail
     notices(call, r);
     HTML(html, RAW("<div class=\"split\"><div>"));
     facts(call, r);
+    text(call, call_answer(call, at + 1));
     found(call, r, of_int(totals, "ns"));
     HTML(html, RAW("</div><div>"));
     if (of_bool(totals, "may_change"))
@@ -286,8 +304,9 @@ static void page(struct web_call *call, size_t at, const struct json_value *fail
 
 static void ask_rule(struct web_call *call)
 {
-    struct buf *buf = call_ask(call, WEB_DESK, "rule.get");
-    json_put_str(buf, "id", call->args[0]);
+    json_put_str(call_ask(call, WEB_DESK, "rule.get"), "id", call->args[0]);
+    call_ask_end(call);
+    json_put_str(call_ask(call, WEB_DESK, "rule.text"), "id", call->args[0]);
     call_ask_end(call);
 }
 

@@ -343,6 +343,8 @@ void page_rules(struct web_call *call)
     const struct json_value *report = call_answer(call, ASK_REPORT);
     call_page(call, "rules.title", SECTION_RULES);
     HTML(html, RAW("<div class=\"heading\"><h1>"), SAY("rules.title"), RAW("</h1>"));
+    if (of_bool(json_get(answer, "totals"), "may_change"))
+        HTML(html, RAW("<a class=\"button\" href=\"/rules/edit\">"), SAY("rules.new"), RAW("</a>"));
     rule_tabs(call, "/rules");
     HTML(html, RAW("</div>"));
     tiles(call, json_get(answer, "totals"));

@@ -20,11 +20,11 @@
 #include <stdint.h>
 
 /* bytes of a request's body; the server refuses longer ones before reading them */
-#define WEB_BODY_MAX      (64u << 10)
-#define WEB_TARGET_MAX    (8u << 10) /* bytes of path and query together; longer: 414 */
-#define WEB_ANSWER_MAX    (4u << 20) /* bytes of one answer */
-#define WEB_PAGE_MAX      (8u << 20) /* bytes of one response */
-#define WEB_QUESTIONS_MAX 8          /* questions of one call at a time */
+#define WEB_BODY_MAX      (256u << 10) /* two texts of 64 KiB, percent-encoded */
+#define WEB_TARGET_MAX    (8u << 10)   /* bytes of path and query together; longer: 414 */
+#define WEB_ANSWER_MAX    (4u << 20)   /* bytes of one answer */
+#define WEB_PAGE_MAX      (8u << 20)   /* bytes of one response */
+#define WEB_QUESTIONS_MAX 8            /* questions of one call at a time */
 #define WEB_COOKIES_MAX   4
 
 struct web;

@@ -408,6 +408,43 @@ test("objects are edited", { timeout: 60000 }, async () => {
   seen.check();
 });
 
+const ruleText = "title: Written here\nlogsource:\n    product: linux\ndetection:\n    s:\n        message|contains: password\n    condition: s\nlevel: low\n";
+let ownRule = "";
+
+// What was tried and not saved would ask before it is left.
+async function leave(path) {
+  const accept = (dialog) => dialog.accept();
+  page.on("dialog", accept);
+  await open(path);
+  page.off("dialog", accept);
+}
+
+test("a rule is written: wrong first, then tried, saved, and a version opened", { timeout: 60000 }, async () => {
+  await open("/rules");
+  await page.click('a[href="/rules/edit"]');
+  await page.waitForLoadState();
+  await page.fill("[name=text]", ruleText.replace("level: low", "level: dreadful"));
+  await page.click("button[value=check]");
+  await page.waitForSelector("#checked mark");
+  assert.match(await page.textContent("#checked mark"), /level: dreadful/);
+  await page.fill("[name=text]", ruleText);
+  await page.fill("[name=sample]", '{"message":"a password"}');
+  await page.click("button[value=try]");
+  await page.waitForSelector("#tried:not([data-refresh])");
+  assert.match(page.url(), /#tried$/);
+  assert.equal(await page.locator("#tried .samples .verdict.yes").count() > 0, true);
+  assert.equal(await page.inputValue("[name=text]"), ruleText);
+  await page.fill("[name=reason]", "as the test says");
+  await page.focus("button[value=save]");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/saved=1/);
+  ownRule = new URL(page.url()).pathname;
+  await page.click("#versions a");
+  await page.waitForURL(/version=1/);
+  assert.match(await page.inputValue("[name=text]"), /^id: [0-9a-f-]{36}\ntitle: Written here/);
+  seen.check();
+});
+
 for (const width of d.widths) {
   for (const language of d.languages) {
     test(`every page at ${width} px in ${language}`, { timeout: 180000 }, async () => {
@@ -416,7 +453,7 @@ for (const width of d.widths) {
       await open("/");
       await d.setLanguage(page, language);
       const paths = ["/", "/search", "/search?q=session&range=all&own=yes", "/search?q=incident&range=all&own=yes", "/incidents", "/incidents?state=all", card, "/objects"];
-      paths.push("/rules", "/rules?show=never&sort=cost", "/rules/7551b22b-c9e7-51d4-ac23-c93f711b146b", "/coverage", "/filters", filter, "/objects/new", "/archive", "/archive/retention", "/channels", "/channels/new", "/users", "/users/new", "/password", "/records/1", "/records/1/why", why, "/papers", paper);
+      paths.push("/rules", "/rules?show=never&sort=cost", "/rules/7551b22b-c9e7-51d4-ac23-c93f711b146b", "/rules/edit", ownRule, "/coverage", "/filters", filter, "/objects/new", "/archive", "/archive/retention", "/channels", "/channels/new", "/users", "/users/new", "/password", "/records/1", "/records/1/why", why, "/papers", paper);
       for (const path of paths) {
         await open(path);
         const where = `${path} at ${width} in ${language}`;
@@ -427,6 +464,22 @@ for (const width of d.widths) {
         assert.deepEqual(await d.axeFindings(page), [], where);
         assert.equal(await page.locator("h1").count(), 1, where);
       }
+      await open("/rules/edit"); // what checks and tries show
+      if (language === "ru") {
+        await page.fill("[name=text]", ruleText + "---\ntitle: \n");
+        await page.click("button[value=check]");
+        await page.waitForSelector("#checked mark");
+        assert.deepEqual(await d.scrollsSideways(page), [], `a wrong rule at ${width}`);
+        assert.deepEqual(await d.axeFindings(page), [], `a wrong rule at ${width}`);
+      }
+      await page.fill("[name=text]", ruleText);
+      await page.fill("[name=sample]", '{"message":"a password"}');
+      await page.click("button[value=try]");
+      await page.waitForSelector("#tried:not([data-refresh])");
+      assert.deepEqual(await d.missingTexts(page), [], `a rule tried at ${width} in ${language}`);
+      assert.deepEqual(await d.scrollsSideways(page), [], `a rule tried at ${width} in ${language}`);
+      assert.deepEqual(await d.axeFindings(page), [], `a rule tried at ${width} in ${language}`);
+      await leave("/rules");
       seen.check();
     });
   }
