@@ -299,7 +299,56 @@ enum rc rule_manifest_read(struct str text, struct arena *arena, struct rule_pac
     if (rc == RC_OK && r.facts != (1u << ARRAY_LEN(fact_names)) - 1)
         rc = err_set(err, RC_INVALID, "the manifest does not say all that it must");
     rc = rc == RC_OK ? facts_check(ret_pack, err) : rc;
-    return rc == RC_OK && ret_pack->file_count ? digest_check(ret_pack, err) : rc;
+    return rc == RC_OK ? digest_check(ret_pack, err) : rc;
+}
+
+/* ---- facts ---- */
+
+/* The line "KEY value"; false when the next one is another. */
+static bool line_take(struct str *rest, const char *key, struct str *ret_value)
+{
+    struct str line = str_cut(rest, '\n');
+    size_t n = strlen(key);
+    if (!str_starts(line, str_of(key)) || line.n < n + 1 || line.p[n] != ' ')
+        return false;
+    *ret_value = str_skip(line, n + 1);
+    return true;
+}
+
+/* One fact a line, as in a statement: texts have no line feed. */
+void rule_facts_write(const struct rule_pack *pack, struct str signer, bool has_note, struct buf *out)
+{
+    rule_statement_write(pack, out);
+    buf_format(out, "imported %lld\nnote %d\nsigner ", (long long)pack->imported_ns, has_note);
+    buf_str(out, signer);
+    buf_char(out, '\n');
+}
+
+enum rc rule_facts_read(struct str text, struct rule_facts *ret_facts, struct err *err)
+{
+    struct rule_pack pack;
+    struct str imported = STR_NONE;
+    struct str note = STR_NONE;
+    struct str signer = STR_NONE;
+    int64_t imported_ns = 0;
+    size_t at = str_search(text, STR("\nimported "));
+    struct str rest = str_skip(text, at + 1);
+    enum rc rc = rule_statement_read(str_slice(text, 0, at + 1), &pack, err);
+    if (rc != RC_OK)
+        return rc;
+    if (!line_take(&rest, "imported", &imported) || !line_take(&rest, "note", &note) ||
+        !line_take(&rest, "signer", &signer) || rest.n || !str_to_i64(imported, &imported_ns))
+        return err_set(err, RC_INVALID, "these are no facts of a rule pack");
+    *ret_facts = (struct rule_facts){.name = pack.name,
+                                     .version = pack.version,
+                                     .source = pack.source,
+                                     .licence = pack.licence,
+                                     .signer = signer,
+                                     .has_note = str_is(note, "1"),
+                                     .imported_ns = imported_ns,
+                                     .files = pack.file_total,
+                                     .digest = pack.digest};
+    return RC_OK;
 }
 
 /* ---- statement ---- */
@@ -317,17 +366,6 @@ void rule_statement_write(const struct rule_pack *pack, struct buf *out)
     buf_text(out, "\nlicence ");
     buf_str(out, pack->licence);
     buf_char(out, '\n');
-}
-
-/* The line "KEY value"; false when the next one is another. */
-static bool line_take(struct str *rest, const char *key, struct str *ret_value)
-{
-    struct str line = str_cut(rest, '\n');
-    size_t n = strlen(key);
-    if (!str_starts(line, str_of(key)) || line.n < n + 1 || line.p[n] != ' ')
-        return false;
-    *ret_value = str_skip(line, n + 1);
-    return true;
 }
 
 enum rc rule_statement_read(struct str text, struct rule_pack *ret_pack, struct err *err)

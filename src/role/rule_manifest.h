@@ -11,6 +11,7 @@
 #include "tlog/hash.h"
 #include "tlog/note.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,7 +38,7 @@ struct rule_pack {
     int64_t imported_ns;
     struct tlog_hash digest;
     uint64_t file_total;
-    const struct rule_pack_file *files; /* rising by path; NULL where only facts are told */
+    const struct rule_pack_file *files; /* rising by path */
     size_t file_count;
 };
 
@@ -56,10 +57,25 @@ int rule_pack_file_compare(const void *a, const void *b);
 void rule_pack_digest(struct tlog_hasher *hasher, const struct rule_pack_file *files, size_t count,
                       struct tlog_hash *ret_digest);
 
-/* The manifest with its files; with `files` NULL only the facts. */
+/* What is told of a pack to who does not see its files. */
+struct rule_facts {
+    struct str name;
+    struct str version;
+    struct str source;
+    struct str licence;
+    struct str signer; /* whose key verifies its signature; empty: unsigned, or nobody's key was asked */
+    bool has_note;     /* there is a signature, verified or not */
+    int64_t imported_ns;
+    uint64_t files;
+    struct tlog_hash digest;
+};
+void rule_facts_write(const struct rule_pack *pack, struct str signer, bool has_note, struct buf *out);
+/* Borrows. RC_INVALID. */
+enum rc rule_facts_read(struct str text, struct rule_facts *ret_facts, struct err *err) MUST_USE;
+
 void rule_manifest_write(const struct rule_pack *pack, struct buf *out);
-/* RC_INVALID with the line when it breaks its format; borrows from text. Of a manifest with files these are as many as
- * it says, in order, each once, and their digest is that of the manifest; RC_LIMIT past the bounds. */
+/* RC_INVALID with the line when it breaks its format; borrows from text. Its files are as many as it says, in order,
+ * each once, and their digest is that of the manifest. RC_LIMIT past the bounds. */
 enum rc rule_manifest_read(struct str text, struct arena *arena, struct rule_pack *ret_pack, struct err *err) MUST_USE;
 
 /* What is signed: name, version, source, licence, digest and count of files. Ends in a newline. */

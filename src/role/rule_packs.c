@@ -281,15 +281,6 @@ struct walk {
     struct err *err;
 };
 
-bool rule_packs_is_facts(struct str path)
-{
-    if (!str_starts(path, STR("pack:")))
-        return false;
-    str_cut(&path, '/');
-    str_cut(&path, '/');
-    return str_is(path, RULE_PACK_FACTS);
-}
-
 static struct str path_of(struct walk *walk, struct str rest)
 {
     walk->path.n = walk->prefix;
@@ -297,16 +288,18 @@ static struct str path_of(struct walk *walk, struct str rest)
     return buf_view(&walk->path);
 }
 
+static enum rc take(struct walk *walk, enum rule_packs_kind kind, struct str path, struct str text)
+{
+    return walk->sink->take(walk->sink->context, kind, path, text, walk->err);
+}
+
 static enum rc facts_take(struct walk *walk, const struct rule_pack_opened *opened)
 {
     struct buf text CLEANUP(buf_done) = {0};
-    struct rule_pack facts = opened->pack;
-    buf_init(&text, 4096);
-    facts.files = NULL;
-    facts.file_count = 0;
-    rule_manifest_write(&facts, &text);
+    buf_init(&text, 8192);
+    rule_facts_write(&opened->pack, str_of(opened->signer), opened->note.n > 0, &text);
     ASSERT(!text.overflow);
-    return walk->sink->take(walk->sink->context, path_of(walk, STR(RULE_PACK_FACTS)), buf_view(&text), walk->err);
+    return take(walk, RULE_PACKS_FACTS, buf_view(&walk->path), buf_view(&text));
 }
 
 static enum rc file_take(struct walk *walk, const struct rule_pack_opened *opened, const struct rule_pack_file *file)
@@ -316,9 +309,8 @@ static enum rc file_take(struct walk *walk, const struct rule_pack_opened *opene
     arena_reset(walk->file);
     enum rc rc = rule_pack_file_read(walk->io, opened, file, walk->hasher, walk->file, &text, &why);
     struct str path = path_of(walk, file->path);
-    if (rc == RC_OK)
-        return walk->sink->take(walk->sink->context, path, text, walk->err);
-    return walk->sink->refuse(walk->sink->context, path, why.text, walk->err);
+    return rc == RC_OK ? take(walk, RULE_PACKS_FILE, path, text)
+                       : take(walk, RULE_PACKS_REFUSED, path, str_of(why.text));
 }
 
 static enum rc version_take(struct walk *walk, struct str name, struct str version)
@@ -327,13 +319,13 @@ static enum rc version_take(struct walk *walk, struct str name, struct str versi
     struct err why;
     enum rc rc = rule_pack_open(walk->io, walk->packs, name, version, walk->pack, &opened, &why);
     if (rc == RC_OK) {
+        rc = facts_take(walk, &opened);
         buf_char(&walk->path, '/');
         walk->prefix = walk->path.n;
-        rc = facts_take(walk, &opened);
         for (size_t i = 0; i < opened.pack.file_count && rc == RC_OK; i++)
             rc = file_take(walk, &opened, &opened.pack.files[i]);
     } else {
-        rc = walk->sink->refuse(walk->sink->context, buf_view(&walk->path), why.text, walk->err);
+        rc = take(walk, RULE_PACKS_REFUSED, buf_view(&walk->path), str_of(why.text));
     }
     rule_pack_close(walk->io, &opened);
     return rc;
@@ -351,7 +343,7 @@ static enum rc pack_take(struct walk *walk, struct str name)
     if (rc == RC_NOT_FOUND)
         return RC_OK; /* an import that was never finished */
     if (rc != RC_OK)
-        return walk->sink->refuse(walk->sink->context, buf_view(&walk->path), why.text, walk->err);
+        return take(walk, RULE_PACKS_REFUSED, buf_view(&walk->path), str_of(why.text));
     buf_char(&walk->path, '/');
     buf_str(&walk->path, version);
     return version_take(walk, name, version);

@@ -23,13 +23,17 @@
 
 /* ---- for the parent ---- */
 
-/* Takes what stands for one file in a bundle; anything but RC_OK ends the walk. Borrowed for the call. */
+/* As the kinds of entries in a bundle (rule_bundle.h). */
+enum rule_packs_kind {
+    RULE_PACKS_FILE,    /* its text */
+    RULE_PACKS_REFUSED, /* a file, a version or a pack ("pack:NAME") cannot be used: why. It was changed, say */
+    RULE_PACKS_FACTS,   /* of "pack:NAME/VERSION", before its files: what rule_facts_read reads */
+};
+
+/* Takes an entry of a bundle; `path` is "pack:NAME/VERSION/PATH". Anything but RC_OK ends the walk. Borrowed for the
+ * call. */
 struct rule_packs_sink {
-    /* `path` is "pack:NAME/VERSION/PATH". Before the files of a pack comes "pack:NAME/VERSION/pack.tsv", its facts: what
-     * rule_manifest_read reads, without files, its key only while its signature still verifies. */
-    enum rc (*take)(void *context, struct str path, struct str text, struct err *err);
-    /* A file, a version or a pack ("pack:NAME") that cannot be used, and why: it was changed, say. */
-    enum rc (*refuse)(void *context, struct str path, const char *reason, struct err *err);
+    enum rc (*take)(void *context, enum rule_packs_kind kind, struct str path, struct str text, struct err *err);
     void *context;
 };
 
@@ -37,8 +41,6 @@ struct rule_packs_sink {
  * names. No packs at all are fine. Fails only as the sink does, without memory, or when more packs are there than
  * RULE_PACKS_MAX. `data` is the open data folder. */
 enum rc rule_packs_read(const struct io *io, int data, const struct rule_packs_sink *sink, struct err *err) MUST_USE;
-/* Whether a path of a bundle is the facts of a pack and no rule file. */
-bool rule_packs_is_facts(struct str path);
 
 /* ---- for commands; `packs` is the folder of all of them, open ---- */
 
