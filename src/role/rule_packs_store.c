@@ -119,24 +119,31 @@ struct storing {
     struct err *err;
 };
 
+/* Not synced: thousands of them are, all at once, before the version has its name. */
 static enum rc file_write_new(const struct io *io, int folder, const char *name, struct str bytes, struct err *err)
 {
     int fd = io->open(io->self, folder, name, IO_WRITE | IO_CREATE | IO_EXCLUSIVE);
     if (fd < 0)
         return err_errno(err, -fd, "could not create \"%s\"", name);
     enum rc rc = file_write_at(io, fd, bytes, 0, err);
-    int result = rc == RC_OK ? io->sync(io->self, fd) : 0;
-    int closed = io->close(io->self, fd);
-    result = result < 0 ? result : closed;
+    int result = io->close(io->self, fd);
     return rc == RC_OK && result < 0 ? err_errno(err, -result, "could not write \"%s\"", name) : rc;
 }
 
 static void below_close(struct storing *s)
 {
     if (s->open >= 0)
-        IGNORE(s->io->close(s->io->self, s->open)); /* synced when it was left */
+        IGNORE(s->io->close(s->io->self, s->open)); /* a folder: it is written out at the end */
     s->open = -1;
     s->below = STR("");
+}
+
+static enum rc folder_enter(struct storing *s, int at, const char *name, int *ret_fd)
+{
+    int made = s->io->mkdir(s->io->self, at, name);
+    if (made < 0 && made != -EEXIST)
+        return err_errno(s->err, -made, "could not create folder \"%s\"", name);
+    return folder_open(s->io, at, name, false, ret_fd, s->err);
 }
 
 /* Leaves the folder of the file before for that of this one, made when missing. */
@@ -151,10 +158,10 @@ static enum rc below_enter(struct storing *s, struct str below)
     while (rest.n) {
         struct str part = str_cut(&rest, '/');
         int next = -1;
-        enum rc rc = str_copy_z(part, name, sizeof name) ? folder_open(s->io, at, name, true, &next, s->err)
+        enum rc rc = str_copy_z(part, name, sizeof name) ? folder_enter(s, at, name, &next)
                                                          : err_set(s->err, RC_INVALID, "a name is too long");
         if (at != s->folder)
-            IGNORE(s->io->close(s->io->self, at)); /* folder_open synced it */
+            IGNORE(s->io->close(s->io->self, at)); /* as in below_close */
         if (rc != RC_OK)
             return rc;
         at = next;
@@ -192,8 +199,8 @@ static enum rc version_write(const struct io *io, int folder, const struct rule_
     if (rc == RC_OK && note.n)
         rc = file_write_new(io, folder, RULE_PACK_NOTE, note, err);
     rc = rc == RC_OK ? file_write_new(io, folder, RULE_PACK_FACTS, buf_view(&manifest), err) : rc;
-    int synced = rc == RC_OK ? io->sync(io->self, folder) : 0;
-    return synced < 0 ? err_errno(err, -synced, "could not sync the folder of the pack") : rc;
+    int synced = rc == RC_OK ? io_sync_all(folder) : 0;
+    return synced < 0 ? err_errno(err, -synced, "could not write out the folder of the pack") : rc;
 }
 
 static enum rc version_store(const struct io *io, int parent, const struct rule_pack *pack, const struct str *texts,
