@@ -46,6 +46,8 @@ static const struct row {
     {"rule.save", RIGHT_RULES, ask_rule_save},
     {"rule.report", RIGHT_READ, ask_rule_report},
     {"rule.coverage", RIGHT_READ, ask_rule_coverage},
+    {"rule.packs", RIGHT_READ, ask_rule_packs},
+    {"rule.activate", RIGHT_RULES, ask_rule_activate},
 };
 
 struct str ask_str(const struct ask *ask, const char *name)

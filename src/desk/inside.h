@@ -308,6 +308,8 @@ void ask_rule_get(struct ask *ask);
 void ask_rule_save(struct ask *ask);
 void ask_rule_report(struct ask *ask);
 void ask_rule_coverage(struct ask *ask);
+void ask_rule_packs(struct ask *ask);
+void ask_rule_activate(struct ask *ask);
 
 /* --- small things --- */
 
