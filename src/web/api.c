@@ -56,6 +56,8 @@ static const struct api_row rows[] = {
     {"rule.save", WEB_DESK, true, {{0}}},
     {"rule.report", WEB_DESK, false, {{0}}},
     {"rule.coverage", WEB_DESK, false, {{0}}},
+    {"rule.packs", WEB_DESK, false, {{0}}},
+    {"rule.activate", WEB_DESK, true, {{0}}},
 };
 
 const struct api_row *api_at(size_t i)

@@ -26,6 +26,8 @@ static const struct route routes[] = {
     {"POST", "/incidents/*/act", ACCESS_SESSION, 0, act_card},
     {"POST", "/incidents/*/edit", ACCESS_SESSION, 0, edit_card},
     {"GET", "/rules", ACCESS_SESSION, 0, page_rules},
+    {"GET", "/rules/packs", ACCESS_SESSION, 0, page_packs},
+    {"POST", "/rules/packs", ACCESS_SESSION, 0, act_packs},
     {"GET", "/rules/*", ACCESS_SESSION, 0, page_rule},
     {"POST", "/rules/*", ACCESS_SESSION, 0, save_rule},
     {"GET", "/coverage", ACCESS_SESSION, 0, page_coverage},

@@ -66,6 +66,8 @@ void edit_card(struct web_call *call);
 void page_rules(struct web_call *call);
 void page_rule(struct web_call *call);
 void save_rule(struct web_call *call);
+void page_packs(struct web_call *call);
+void act_packs(struct web_call *call);
 void page_coverage(struct web_call *call);
 void page_navigator(struct web_call *call);
 void page_objects(struct web_call *call);
