@@ -18,8 +18,8 @@
 #define BESIDE        "SigmaHQ keeps no rules there that hold"
 
 /* What SigmaHQ's repository has beside its rules: rules that no longer hold, and what is there to test them. */
-static const char *const beside_rules[] = {"deprecated",    "documentation", "images",     "other",
-                                           "regression_data", "scripts",     "tests",      "unsupported"};
+static const char *const beside_rules[] = {"deprecated",      "documentation", "images", "other",
+                                           "regression_data", "scripts",       "tests",  "unsupported"};
 
 struct found {
     struct rule_pack_file file;
@@ -371,9 +371,9 @@ enum rc pack_source_read(const char *path, struct pack_source *ret_source, struc
     if (!ret_source->left)
         return no_memory(err);
     int folder = io_open_folder(path);
-    enum rc rc = folder >= 0           ? folder_read(&r, folder)
-                 : folder == -ENOTDIR  ? zip_read(&r, path)
-                                       : err_errno(err, -folder, "could not open \"%s\"", path);
+    enum rc rc = folder >= 0          ? folder_read(&r, folder)
+                 : folder == -ENOTDIR ? zip_read(&r, path)
+                                      : err_errno(err, -folder, "could not open \"%s\"", path);
     if (folder >= 0)
         close(folder);
     rc = rc == RC_OK ? source_fill(&r) : rc;

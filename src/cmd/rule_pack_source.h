@@ -24,9 +24,9 @@ struct pack_source {
 };
 
 /* Files that end in .yml or .yaml, with their folders. Hidden names are passed over. Where there is a folder `rules`
- * at the top, those that SigmaHQ keeps beside it for other ends (deprecated, regression_data, tests...) are left out and
- * named. Links are never followed. A ZIP file whose names would lead outside, with a rule file larger than it may be, or
- * past the limits of a pack is refused whole. Call pack_source_done in any case. */
+ * at the top, those that SigmaHQ keeps beside it for other ends (deprecated, regression_data, tests...) are left out
+ * and named. Links are never followed. A ZIP file whose names would lead outside, with a rule file larger than it may
+ * be, or past the limits of a pack is refused whole. Call pack_source_done in any case. */
 enum rc pack_source_read(const char *path, struct pack_source *ret_source, struct err *err) MUST_USE;
 void pack_source_done(struct pack_source *source);
 

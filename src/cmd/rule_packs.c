@@ -26,28 +26,29 @@
 
 /* ---- shared ---- */
 
-enum rc rule_packs_of(const struct options *options, bool write, int *ret_packs, int *ret_lock, struct err *err)
+enum rc rule_packs_of(const struct options *options, bool write, struct rule_packs *ret_packs, int *ret_lock,
+                      struct err *err)
 {
     const char *data = options_text(options, "data");
     int folder = io_open_folder(data);
-    *ret_packs = *ret_lock = -1;
+    *ret_packs = (struct rule_packs){.folder = -1};
+    *ret_lock = -1;
     if (folder < 0)
         return err_errno(err, -folder, "could not open the data folder \"%s\"", data);
     enum rc rc = rule_packs_open(&io_kernel, folder, write, ret_packs, err);
     close(folder);
     if (rc != RC_OK || !write)
         return rc;
-    *ret_lock = io_kernel.open(NULL, *ret_packs, ".lock", IO_READ | IO_WRITE | IO_CREATE);
+    *ret_lock = io_kernel.open(NULL, ret_packs->folder, ".lock", IO_READ | IO_WRITE | IO_CREATE);
     int result = *ret_lock < 0 ? *ret_lock : io_kernel.lock(NULL, *ret_lock);
     if (result == -EWOULDBLOCK)
         return err_set(err, RC_EXISTS, "another command writes rule packs of \"%s\"; wait for it", data);
     return result < 0 ? err_errno(err, -result, "could not lock the rule packs of \"%s\"", data) : RC_OK;
 }
 
-static void folders_shut(int packs, int lock)
+static void folders_shut(struct rule_packs *packs, int lock)
 {
-    if (packs >= 0)
-        close(packs);
+    rule_packs_close(packs);
     if (lock >= 0)
         close(lock);
 }
@@ -261,7 +262,7 @@ static void files_check(struct shown *shown)
     for (size_t i = 0; i < pack->file_count && hasher && arena; i++) {
         struct str text;
         arena_reset(arena);
-        if (rule_pack_file_read(&io_kernel, &shown->opened, &pack->files[i], hasher, arena, &text, NULL) == RC_OK)
+        if (rule_pack_file_read(&shown->opened, &pack->files[i], hasher, arena, &text, NULL) == RC_OK)
             continue;
         if (shown->changed_count < CHANGED_MAX)
             shown->changed[shown->changed_count] = pack->files[i].path;
@@ -269,15 +270,15 @@ static void files_check(struct shown *shown)
     }
 }
 
-static void shown_read(int packs, struct str name, struct arena *arena, struct shown *shown)
+static void shown_read(const struct rule_packs *packs, struct str name, struct arena *arena, struct shown *shown)
 {
     struct err err = {0};
     *shown = (struct shown){.name = name, .opened.folder = -1};
-    enum rc rc = rule_pack_versions(&io_kernel, packs, name, arena, &shown->versions, &shown->version_count, &err);
+    enum rc rc = rule_pack_versions(packs, name, arena, &shown->versions, &shown->version_count, &err);
     if (rc == RC_OK)
-        rc = rule_pack_current(&io_kernel, packs, name, arena, &shown->current, &err);
+        rc = rule_pack_current(packs, name, arena, &shown->current, &err);
     if (rc == RC_OK)
-        rc = rule_pack_open(&io_kernel, packs, name, shown->current, arena, &shown->opened, &err);
+        rc = rule_pack_open(packs, name, shown->current, arena, &shown->opened, &err);
     if (rc == RC_OK)
         files_check(shown);
     if (rc != RC_OK)
@@ -356,7 +357,7 @@ static void shown_text(const struct shown *shown, struct buf *line)
     line_print(line);
 }
 
-static enum rc packs_print(int packs, bool json, bool *ret_whole, struct err *err)
+static enum rc packs_print(const struct rule_packs *packs, bool json, bool *ret_whole, struct err *err)
 {
     static struct shown shown;
     struct arena *arena CLEANUP(arena_cleanup) = arena_new(PACK_MEMORY);
@@ -366,7 +367,7 @@ static enum rc packs_print(int packs, bool json, bool *ret_whole, struct err *er
     size_t count = 0;
     if (!arena || !names)
         return err_set(err, RC_LIMIT, "no memory for packs");
-    enum rc rc = rule_packs_names(&io_kernel, packs, names, &name, &count, err);
+    enum rc rc = rule_packs_names(packs, names, &name, &count, err);
     buf_init(&line, LINE_BYTES);
     for (size_t i = 0; i < count && rc == RC_OK; i++) {
         arena_reset(arena);
@@ -376,7 +377,7 @@ static enum rc packs_print(int packs, bool json, bool *ret_whole, struct err *er
             shown_json(&shown, &line);
         else
             shown_text(&shown, &line);
-        rule_pack_close(&io_kernel, &shown.opened);
+        rule_pack_close(&shown.opened);
     }
     if (rc == RC_OK && count == 0 && !json)
         puts("no pack of rules: qorgan rules import");
@@ -387,44 +388,44 @@ int rule_packs_list_command(const struct options *options)
 {
     struct err err = {0};
     bool whole = true;
-    int packs = -1;
+    struct rule_packs packs = {.folder = -1};
     int lock = -1;
     if (options->operand_count != 1)
         return cmd_usage("rules", "packs has no operands");
     enum rc rc = rule_packs_of(options, false, &packs, &lock, &err);
-    if (rc == RC_NOT_FOUND && packs < 0) {
+    if (rc == RC_NOT_FOUND && packs.folder < 0) {
         if (!options_flag(options, "json"))
             puts("no pack of rules: qorgan rules import");
         return CMD_OK;
     }
-    rc = rc == RC_OK ? packs_print(packs, options_flag(options, "json"), &whole, &err) : rc;
-    folders_shut(packs, lock);
+    rc = rc == RC_OK ? packs_print(&packs, options_flag(options, "json"), &whole, &err) : rc;
+    folders_shut(&packs, lock);
     return rc != RC_OK ? cmd_fail("rules", &err) : whole ? CMD_OK : CMD_FAILED;
 }
 
 /* ---- rollback ---- */
 
 /* The version that was imported last before the one that holds. */
-static enum rc older_find(int packs, struct str name, struct str current, struct arena *arena, struct str *ret_version,
-                          struct err *err)
+static enum rc older_find(const struct rule_packs *packs, struct str name, struct str current, struct arena *arena,
+                          struct str *ret_version, struct err *err)
 {
     struct rule_pack_opened opened;
     struct str *versions = NULL;
     size_t count = 0;
     int64_t newest = INT64_MIN;
-    enum rc rc = rule_pack_open(&io_kernel, packs, name, current, arena, &opened, NULL);
+    enum rc rc = rule_pack_open(packs, name, current, arena, &opened, NULL);
     int64_t until = rc == RC_OK ? opened.pack.imported_ns : INT64_MAX; /* one that is damaged is left for any other */
-    rule_pack_close(&io_kernel, &opened);
-    rc = rule_pack_versions(&io_kernel, packs, name, arena, &versions, &count, err);
+    rule_pack_close(&opened);
+    rc = rule_pack_versions(packs, name, arena, &versions, &count, err);
     for (size_t i = 0; i < count && rc == RC_OK; i++) {
         if (str_eq(versions[i], current))
             continue;
-        enum rc opens = rule_pack_open(&io_kernel, packs, name, versions[i], arena, &opened, NULL);
+        enum rc opens = rule_pack_open(packs, name, versions[i], arena, &opened, NULL);
         if (opens == RC_OK && opened.pack.imported_ns <= until && opened.pack.imported_ns > newest) {
             newest = opened.pack.imported_ns;
             *ret_version = versions[i];
         }
-        rule_pack_close(&io_kernel, &opened);
+        rule_pack_close(&opened);
     }
     if (rc == RC_OK && newest == INT64_MIN)
         rc = err_set(err, RC_NOT_FOUND, "there is no version of \"%.*s\" from before \"%.*s\"", STR_ARG(name),
@@ -432,26 +433,27 @@ static enum rc older_find(int packs, struct str name, struct str current, struct
     return rc;
 }
 
-static enum rc whole_check(int packs, struct str name, struct str version, struct arena *arena, struct err *err)
+static enum rc whole_check(const struct rule_packs *packs, struct str name, struct str version, struct arena *arena,
+                           struct err *err)
 {
     static struct shown shown;
     shown = (struct shown){.name = name};
-    enum rc rc = rule_pack_open(&io_kernel, packs, name, version, arena, &shown.opened, err);
+    enum rc rc = rule_pack_open(packs, name, version, arena, &shown.opened, err);
     if (rc == RC_OK)
         files_check(&shown);
     if (rc == RC_OK && shown.changed_count)
         rc = err_set(err, RC_CORRUPT, "%zu files of version \"%.*s\" are not what was imported, \"%.*s\" first",
                      shown.changed_count, STR_ARG(version), STR_ARG(shown.changed[0]));
-    rule_pack_close(&io_kernel, &shown.opened);
+    rule_pack_close(&shown.opened);
     return rc;
 }
 
-static enum rc rollback(const struct options *options, int packs, struct arena *arena, struct str *ret_from,
-                        struct str *ret_to, struct err *err)
+static enum rc rollback(const struct options *options, const struct rule_packs *packs, struct arena *arena,
+                        struct str *ret_from, struct str *ret_to, struct err *err)
 {
     struct str name = str_of(options->operands[1]);
     *ret_from = STR("");
-    enum rc rc = rule_pack_current(&io_kernel, packs, name, arena, ret_from, err);
+    enum rc rc = rule_pack_current(packs, name, arena, ret_from, err);
     bool named = options->operand_count == 3;
     if (rc == RC_OK && !named)
         rc = older_find(packs, name, *ret_from, arena, ret_to, err);
@@ -460,7 +462,7 @@ static enum rc rollback(const struct options *options, int packs, struct arena *
         rc = RC_OK; /* also of a pack of which none holds */
     }
     rc = rc == RC_OK ? whole_check(packs, name, *ret_to, arena, err) : rc;
-    return rc == RC_OK ? rule_pack_set_current(&io_kernel, packs, name, *ret_to, err) : rc;
+    return rc == RC_OK ? rule_pack_set_current(packs, name, *ret_to, err) : rc;
 }
 
 int rule_packs_rollback_command(const struct options *options)
@@ -470,13 +472,13 @@ int rule_packs_rollback_command(const struct options *options)
     struct str from = STR_NONE;
     struct str to = STR_NONE;
     struct err err = {0};
-    int packs = -1;
+    struct rule_packs packs = {.folder = -1};
     int lock = -1;
     if (options->operand_count < 2 || options->operand_count > 3)
         return cmd_usage("rules", "rollback needs the name of a pack, and may have a version");
     enum rc rc = arena ? rule_packs_of(options, true, &packs, &lock, &err) : err_set(&err, RC_LIMIT, "no memory");
-    rc = rc == RC_OK ? rollback(options, packs, arena, &from, &to, &err) : rc;
-    folders_shut(packs, lock);
+    rc = rc == RC_OK ? rollback(options, &packs, arena, &from, &to, &err) : rc;
+    folders_shut(&packs, lock);
     if (rc != RC_OK)
         return cmd_fail("rules", &err);
     buf_init(&line, LINE_BYTES);
@@ -499,15 +501,15 @@ int rule_packs_rollback_command(const struct options *options)
 int rule_packs_remove_command(const struct options *options)
 {
     struct err err = {0};
-    int packs = -1;
+    struct rule_packs packs = {.folder = -1};
     int lock = -1;
     bool one = options->operand_count == 3;
     if (options->operand_count < 2 || options->operand_count > 3)
         return cmd_usage("rules", "remove needs the name of a pack, and may have a version");
     struct str version = one ? str_of(options->operands[2]) : STR("");
     enum rc rc = rule_packs_of(options, true, &packs, &lock, &err);
-    rc = rc == RC_OK ? rule_pack_remove(packs, str_of(options->operands[1]), version, &err) : rc;
-    folders_shut(packs, lock);
+    rc = rc == RC_OK ? rule_pack_remove(&packs, str_of(options->operands[1]), version, &err) : rc;
+    folders_shut(&packs, lock);
     if (rc != RC_OK)
         return cmd_fail("rules", &err);
     if (options_flag(options, "json"))

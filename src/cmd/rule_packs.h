@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "cmd/options.h"
 #include "cmd/rule_pack_source.h"
+#include "role/rule_packs.h"
 #include "rule/rule.h"
 #include "tlog/note.h"
 
@@ -24,7 +25,8 @@ int rule_packs_sign_command(const struct options *options);
 
 /* The folder of the packs of --data, open, locked against a second command that writes. RC_NOT_FOUND when there is none
  * and it is not to be made. Close both. */
-enum rc rule_packs_of(const struct options *options, bool write, int *ret_packs, int *ret_lock, struct err *err) MUST_USE;
+enum rc rule_packs_of(const struct options *options, bool write, struct rule_packs *ret_packs, int *ret_lock,
+                      struct err *err) MUST_USE;
 /* A verifier key, or the path of a file that holds one. */
 enum rc rule_packs_key(const char *text, struct note_key *ret_key, struct err *err) MUST_USE;
 /* Loads and compiles rule files as the service would; they are called "pack:NAME/VERSION/PATH". */

@@ -30,11 +30,11 @@ struct importing {
     struct rules *rules;
     size_t refused;
     size_t filters;
-    int packs;
+    struct rule_packs packs;
     int lock;
-    struct str current;    /* the version that holds; empty: none */
-    struct rules *before;  /* its rules; NULL: none, or it does not read */
-    struct tlog_hash was;  /* its digest */
+    struct str current;   /* the version that holds; empty: none */
+    struct rules *before; /* its rules; NULL: none, or it does not read */
+    struct tlog_hash was; /* its digest */
     size_t count[CHANGES];
     struct buf line;
 };
@@ -77,9 +77,8 @@ static enum rc source_take(struct importing *m, struct err *err)
     m->refused = rule_packs_report(&m->source, m->rules, m->json);
     for (size_t i = 0; i < rules_count(m->rules); i++)
         m->filters += rules_at(m->rules, i)->kind == RULE_FILTER;
-    return rules_count(m->rules) > 0
-               ? RC_OK
-               : err_set(err, RC_INVALID, "no rule of it can be used; nothing is written");
+    return rules_count(m->rules) > 0 ? RC_OK
+                                     : err_set(err, RC_INVALID, "no rule of it can be used; nothing is written");
 }
 
 /* ---- compared with what holds ---- */
@@ -90,7 +89,7 @@ static enum rc before_load(struct importing *m, const struct rule_pack_opened *o
     struct str *texts = arena_alloc_array(m->arena, opened->pack.file_count + 1, sizeof *texts);
     enum rc rc = hasher && texts ? RC_OK : err_set(err, RC_LIMIT, "no memory for the version that holds");
     for (size_t i = 0; i < opened->pack.file_count && rc == RC_OK; i++)
-        rc = rule_pack_file_read(&io_kernel, opened, &opened->pack.files[i], hasher, m->arena, &texts[i], err);
+        rc = rule_pack_file_read(opened, &opened->pack.files[i], hasher, m->arena, &texts[i], err);
     m->was = opened->pack.digest;
     return rc == RC_OK ? rule_packs_load(&opened->pack, texts, &m->before, err) : rc;
 }
@@ -100,13 +99,13 @@ static void before_take(struct importing *m)
 {
     struct rule_pack_opened opened;
     struct err err = {0};
-    enum rc rc = rule_pack_current(&io_kernel, m->packs, m->pack.name, m->arena, &m->current, &err);
+    enum rc rc = rule_pack_current(&m->packs, m->pack.name, m->arena, &m->current, &err);
     if (rc == RC_NOT_FOUND)
         return;
     if (rc == RC_OK) {
-        rc = rule_pack_open(&io_kernel, m->packs, m->pack.name, m->current, m->arena, &opened, &err);
+        rc = rule_pack_open(&m->packs, m->pack.name, m->current, m->arena, &opened, &err);
         rc = rc == RC_OK ? before_load(m, &opened, &err) : rc;
-        rule_pack_close(&io_kernel, &opened);
+        rule_pack_close(&opened);
     }
     if (rc != RC_OK)
         fprintf(stderr, "qorgan rules: what holds now cannot be compared with: %s\n", err.text);
@@ -228,13 +227,14 @@ static void summary_text(struct importing *m, bool written)
 
 static enum rc pack_write(struct importing *m, struct err *err)
 {
-    enum rc rc = rule_pack_store(&io_kernel, m->packs, &m->pack, m->source.texts, m->source.note, err);
+    enum rc rc = rule_pack_store(&m->packs, &m->pack, m->source.texts, m->source.note, err);
     if (rc == RC_EXISTS)
-        return err_set(err, rc,
-                       "the pack has a version \"%.*s\" already; name another by --version, or switch to it with `qorgan "
-                       "rules rollback %.*s %.*s`",
-                       STR_ARG(m->pack.version), STR_ARG(m->pack.name), STR_ARG(m->pack.version));
-    return rc == RC_OK ? rule_pack_set_current(&io_kernel, m->packs, m->pack.name, m->pack.version, err) : rc;
+        return err_set(
+            err, rc,
+            "the pack has a version \"%.*s\" already; name another by --version, or switch to it with `qorgan "
+            "rules rollback %.*s %.*s`",
+            STR_ARG(m->pack.version), STR_ARG(m->pack.name), STR_ARG(m->pack.version));
+    return rc == RC_OK ? rule_pack_set_current(&m->packs, m->pack.name, m->pack.version, err) : rc;
 }
 
 static enum rc import(struct importing *m, struct err *err)
@@ -243,11 +243,11 @@ static enum rc import(struct importing *m, struct err *err)
     enum rc rc = source_take(m, err);
     if (rc == RC_OK)
         rc = rule_packs_of(m->options, !dry, &m->packs, &m->lock, err);
-    if (rc == RC_NOT_FOUND && dry && m->packs < 0)
+    if (rc == RC_NOT_FOUND && dry && m->packs.folder < 0)
         rc = RC_OK; /* none was imported yet */
     if (rc != RC_OK)
         return rc;
-    if (m->packs >= 0)
+    if (m->packs.folder >= 0)
         before_take(m);
     rc = changes_tell(m, err);
     bool same = m->before && tlog_hash_eq(&m->was, &m->pack.digest);
@@ -271,7 +271,7 @@ int rule_packs_import_command(const struct options *options)
     struct err err = {0};
     if (options->operand_count != 2)
         return cmd_usage("rules", "import needs one folder or ZIP file");
-    m = (struct importing){.options = options, .json = options_flag(options, "json"), .packs = -1, .lock = -1};
+    m = (struct importing){.options = options, .json = options_flag(options, "json"), .packs.folder = -1, .lock = -1};
     m.arena = arena_new(PACK_MEMORY);
     buf_init(&m.line, LINE_BYTES);
     enum rc rc = m.arena ? import(&m, &err) : err_set(&err, RC_LIMIT, "no memory");
@@ -279,8 +279,7 @@ int rule_packs_import_command(const struct options *options)
         rc = err_set(&err, RC_IO, "could not write to standard output");
     rules_free(m.rules);
     rules_free(m.before);
-    if (m.packs >= 0)
-        close(m.packs);
+    rule_packs_close(&m.packs);
     if (m.lock >= 0)
         close(m.lock);
     pack_source_done(&m.source);

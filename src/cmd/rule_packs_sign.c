@@ -1,5 +1,5 @@
-/* rule_packs_sign.c - `qorgan rules pack DIR`: for who gives rules away. Writes DIR/pack.note, which says what is in the
- * pack and is signed. */
+/* rule_packs_sign.c - `qorgan rules pack DIR`: for who gives rules away. Writes DIR/pack.note, which says what is in
+ * the pack and is signed. */
 #include "cmd/cmd.h"
 #include "cmd/rule_packs.h"
 #include "codec/json.h"
@@ -131,7 +131,8 @@ int rule_packs_sign_command(const struct options *options)
     struct pack_source source = {0};
     struct err err = {0};
     if (options->operand_count != 2 || !options_given(options, "key"))
-        return cmd_usage("rules", "pack needs a folder and --key FILE, the signing key, which is made when it is not there");
+        return cmd_usage("rules",
+                         "pack needs a folder and --key FILE, the signing key, which is made when it is not there");
     enum rc rc = arena ? sign(options, &source, arena, &err) : err_set(&err, RC_LIMIT, "no memory");
     pack_source_done(&source);
     return rc == RC_OK ? CMD_OK : cmd_fail("rules", &err);

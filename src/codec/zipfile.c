@@ -59,7 +59,11 @@ enum rc zipfile_open(struct str bytes, struct zipfile **ret_file, struct err *er
     struct zipfile *file = memory_new(sizeof *file);
     if (!file)
         return err_set(err, RC_LIMIT, "no memory for a ZIP file");
-    enum rc rc = is_zip64(bytes) ? err_set(err, RC_LIMIT, "the ZIP file is a ZIP64 one, as only those of 65,536 entries and of 4 GiB must be") : source_open(file, bytes, err);
+    enum rc rc = is_zip64(bytes)
+                     ? err_set(err, RC_LIMIT,
+                               "the ZIP file is a ZIP64 one, which only those of 65,536 entries and of 4 GiB "
+                               "must be")
+                     : source_open(file, bytes, err);
     zip_int64_t count = rc == RC_OK ? zip_get_num_entries(file->zip, ZIP_FL_UNCHANGED) : 0;
     if (rc == RC_OK && (count < 0 || count > (zip_int64_t)ZIPFILE_NAMES_MAX))
         rc = err_set(err, RC_LIMIT, "the ZIP file holds more than %u names", ZIPFILE_NAMES_MAX);

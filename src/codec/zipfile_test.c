@@ -123,8 +123,8 @@ static bool all_reads(struct str bytes)
     for (size_t i = 0; fine && i < zipfile_count(file); i++) {
         struct zipfile_entry entry;
         struct str text;
-        fine = zipfile_entry(file, i, &entry, &err) == RC_OK && zipfile_read(file, i, 100, arena, &text, &err) == RC_OK &&
-               str_eq(text, str_of(good[i].text));
+        fine = zipfile_entry(file, i, &entry, &err) == RC_OK &&
+               zipfile_read(file, i, 100, arena, &text, &err) == RC_OK && str_eq(text, str_of(good[i].text));
     }
     zipfile_free(file);
     arena_free(arena);

@@ -441,8 +441,8 @@ struct desk_rule_pack {
     uint64_t files;
     struct str digest; /* hexadecimal, of all files */
 };
-/* All of them, copied; further ones than DESK_RULE_PACKS_MAX are passed over. That they are others than the last time is
- * a record "rules.pack" each. */
+/* All of them, copied; further ones than DESK_RULE_PACKS_MAX are passed over. That they are others than the last time
+ * is a record "rules.pack" each. */
 enum rc desk_set_rule_packs(struct desk *desk, const struct desk_rule_pack *packs, size_t count, int64_t now_ns,
                             struct err *err) MUST_USE;
 

@@ -136,7 +136,8 @@ static void a_decision_outlives_versions(void)
     struct desk_rule next[ARRAY_LEN(first)];
     if (!opened())
         return;
-    CHECK(stand_ask(&stand, "{'ask':'rule.save','who':'admin','id':'hq-high-test','state':'active','reason':'wanted'}"));
+    CHECK(
+        stand_ask(&stand, "{'ask':'rule.save','who':'admin','id':'hq-high-test','state':'active','reason':'wanted'}"));
     memcpy(next, first, sizeof next);
     for (size_t i = 1; i < 5; i++)
         next[i].hash = 70 + i;
@@ -178,7 +179,8 @@ static void drafts_are_activated(void)
     CHECK_INT(number_in(json, "count"), 2);
     CHECK_INT(json_get(json, "rule_ids")->count, 2);
     /* A second step takes what is left, and no rule that somebody decided about. */
-    CHECK(stand_ask(&stand, "{'ask':'rule.save','who':'admin','id':'hq-low-stable','state':'off','reason':'not here'}"));
+    CHECK(
+        stand_ask(&stand, "{'ask':'rule.save','who':'admin','id':'hq-low-stable','state':'off','reason':'not here'}"));
     CHECK(activate("'pack':'hq','level':'informational','status':'any','state':'active','reason':'all of it'"));
     CHECK_INT(number_in(stand.json, "changed"), 1);
     CHECK_TEXT(state_of("hq-high-raw"), "active");

@@ -153,10 +153,20 @@ void rule_manifest_write(const struct rule_pack *pack, struct buf *out)
     }
 }
 
-enum fact { FACT_FORMAT, FACT_NAME, FACT_VERSION, FACT_SOURCE, FACT_LICENCE, FACT_KEY, FACT_DIGEST, FACT_TIME, FACT_FILES };
+enum fact {
+    FACT_FORMAT,
+    FACT_NAME,
+    FACT_VERSION,
+    FACT_SOURCE,
+    FACT_LICENCE,
+    FACT_KEY,
+    FACT_DIGEST,
+    FACT_TIME,
+    FACT_FILES
+};
 static const char *const fact_names[] = {
-    [FACT_FORMAT] = "format", [FACT_NAME] = "name",     [FACT_VERSION] = "version",
-    [FACT_SOURCE] = "source", [FACT_LICENCE] = "licence", [FACT_KEY] = "key",
+    [FACT_FORMAT] = "format", [FACT_NAME] = "name",        [FACT_VERSION] = "version",
+    [FACT_SOURCE] = "source", [FACT_LICENCE] = "licence",  [FACT_KEY] = "key",
     [FACT_DIGEST] = "digest", [FACT_TIME] = "imported_ns", [FACT_FILES] = "files",
 };
 
@@ -206,7 +216,7 @@ static enum rc fact_read(struct reading *r, struct str name, struct str value)
         return str_to_i64(value, &pack->imported_ns) ? RC_OK : bad(r, "no time");
     case FACT_FILES:
         return str_to_u64(value, &pack->file_total) && pack->file_total <= RULE_PACK_FILES_MAX ? RC_OK
-                                                                                              : bad(r, "no count");
+                                                                                               : bad(r, "no count");
     case FACT_NAME:
     case FACT_VERSION:
     case FACT_SOURCE:
@@ -233,8 +243,7 @@ static enum rc file_read(struct reading *r, struct str path, struct str value)
         return bad(r, "the files are not in the order of their paths");
     if (pack->file_count == r->room) {
         size_t room = r->room ? 2 * r->room : 64;
-        struct rule_pack_file *files =
-            arena_grow(r->arena, r->files, r->room * sizeof *files, room * sizeof *files);
+        struct rule_pack_file *files = arena_grow(r->arena, r->files, r->room * sizeof *files, room * sizeof *files);
         if (!files)
             return err_set(r->err, RC_LIMIT, "no memory for the manifest");
         r->files = files;
@@ -403,7 +412,6 @@ enum rc rule_statement_verify(struct str note, const struct note_key *key, const
                 str_eq(said.source, pack->source) && str_eq(said.licence, pack->licence) &&
                 said.file_total == pack->file_total && tlog_hash_eq(&said.digest, &pack->digest);
     return same ? RC_OK
-                : err_set(err, RC_DENIED,
-                          "what is signed is %.*s %.*s with other files or facts than these", STR_ARG(said.name),
-                          STR_ARG(said.version));
+                : err_set(err, RC_DENIED, "what is signed is %.*s %.*s with other files or facts than these",
+                          STR_ARG(said.name), STR_ARG(said.version));
 }

@@ -15,13 +15,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RULE_PACK_FILES_MAX    32768u               /* of one version */
-#define RULE_PACK_BYTES_MAX    ((size_t)64 << 20)   /* of all its files */
-#define RULE_PACK_MANIFEST_MAX ((size_t)16 << 20)   /* bytes of a manifest */
-#define RULE_PACK_NAME_MAX     64u                  /* bytes of a name, of a version */
-#define RULE_PACK_TEXT_MAX     300u                 /* bytes of source and licence each */
+#define RULE_PACK_FILES_MAX    32768u             /* of one version */
+#define RULE_PACK_BYTES_MAX    ((size_t)64 << 20) /* of all its files */
+#define RULE_PACK_MANIFEST_MAX ((size_t)16 << 20) /* bytes of a manifest */
+#define RULE_PACK_NAME_MAX     64u                /* bytes of a name, of a version */
+#define RULE_PACK_TEXT_MAX     300u               /* bytes of source and licence each */
 #define RULE_PACK_PATH_MAX     512u
-#define RULE_PACK_DEPTH_MAX    16u                  /* folders of a path */
+#define RULE_PACK_DEPTH_MAX    16u /* folders of a path */
 
 struct rule_pack_file {
     struct str path; /* relative, its parts joined by '/' */

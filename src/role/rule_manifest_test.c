@@ -42,9 +42,9 @@ static void names(void)
         const char *name;
         bool is_name, is_version;
     } rows[] = {
-        {"sigmahq", true, true},       {"a", true, true},      {"0.9-x_y", true, true}, {"Sigma", false, true},
-        {"1.0+build", false, true},    {"", false, false},     {".hidden", false, false}, {"..", false, false},
-        {"a/b", false, false},         {"a b", false, false},  {"current", true, false}, {"x.tmp", true, false},
+        {"sigmahq", true, true},    {"a", true, true},     {"0.9-x_y", true, true},   {"Sigma", false, true},
+        {"1.0+build", false, true}, {"", false, false},    {".hidden", false, false}, {"..", false, false},
+        {"a/b", false, false},      {"a b", false, false}, {"current", true, false},  {"x.tmp", true, false},
         {"\xd2\x9b", false, false},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -60,10 +60,22 @@ static void paths(void)
         const char *path;
         bool good;
     } rows[] = {
-        {"a.yml", true},       {"a/b/c.yml", true},    {"a b/\xd2\x9b.yml", true}, {"", false},
-        {"/etc/passwd", false}, {"../a.yml", false},   {"a/../b.yml", false},      {"a//b.yml", false},
-        {"./a.yml", false},    {"a/", false},          {"a\\b.yml", false},        {"a\nb.yml", false},
-        {"a\tb.yml", false},   {"a\xff.yml", false},   {"..", false},              {"...yml", true},
+        {"a.yml", true},
+        {"a/b/c.yml", true},
+        {"a b/\xd2\x9b.yml", true},
+        {"", false},
+        {"/etc/passwd", false},
+        {"../a.yml", false},
+        {"a/../b.yml", false},
+        {"a//b.yml", false},
+        {"./a.yml", false},
+        {"a/", false},
+        {"a\\b.yml", false},
+        {"a\nb.yml", false},
+        {"a\tb.yml", false},
+        {"a\xff.yml", false},
+        {"..", false},
+        {"...yml", true},
         {"1/2/3/4/5/6/7/8/9/0/1/2/3/4/5/6/7/8.yml", false},
     };
     char longest[RULE_PACK_PATH_MAX + 2];

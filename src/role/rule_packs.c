@@ -72,7 +72,7 @@ static enum rc names_list(const struct io *io, int folder, struct listing *list,
     return RC_OK;
 }
 
-static enum rc pack_folder(const struct io *io, int packs, struct str name, int *ret_folder, struct err *err)
+static enum rc pack_folder(const struct rule_packs *packs, struct str name, int *ret_folder, struct err *err)
 {
     char path[VERSION_ROOM];
     enum rc rc = rule_pack_name_check(name, err);
@@ -80,31 +80,40 @@ static enum rc pack_folder(const struct io *io, int packs, struct str name, int 
         return rc;
     ASSERT(name.n < sizeof path);
     IGNORE(!str_copy_z(name, path, sizeof path));
-    rc = folder_open(io, packs, path, false, ret_folder, err);
+    rc = folder_open(packs->io, packs->folder, path, false, ret_folder, err);
     return rc == RC_NOT_FOUND ? err_set(err, RC_NOT_FOUND, "there is no pack \"%s\"", path) : rc;
 }
 
-enum rc rule_packs_open(const struct io *io, int data, bool create, int *ret_packs, struct err *err)
+enum rc rule_packs_open(const struct io *io, int data, bool create, struct rule_packs *ret_packs, struct err *err)
 {
-    return folder_open(io, data, FOLDER, create, ret_packs, err);
+    *ret_packs = (struct rule_packs){.io = io, .folder = -1};
+    return folder_open(io, data, FOLDER, create, &ret_packs->folder, err);
 }
 
-enum rc rule_packs_names(const struct io *io, int packs, struct arena *arena, struct str **ret_names, size_t *ret_count,
+void rule_packs_close(struct rule_packs *packs)
+{
+    if (packs->folder >= 0)
+        IGNORE(packs->io->close(packs->io->self, packs->folder)); /* what was written was synced */
+    packs->folder = -1;
+}
+
+enum rc rule_packs_names(const struct rule_packs *packs, struct arena *arena, struct str **ret_names, size_t *ret_count,
                          struct err *err)
 {
     struct listing list = {.arena = arena, .limit = RULE_PACKS_MAX, .is = is_pack};
-    enum rc rc = names_list(io, packs, &list, err);
+    enum rc rc = names_list(packs->io, packs->folder, &list, err);
     *ret_names = list.names;
     *ret_count = rc == RC_OK ? list.count : 0;
     return rc;
 }
 
-enum rc rule_pack_versions(const struct io *io, int packs, struct str name, struct arena *arena,
+enum rc rule_pack_versions(const struct rule_packs *packs, struct str name, struct arena *arena,
                            struct str **ret_versions, size_t *ret_count, struct err *err)
 {
+    const struct io *io = packs->io;
     struct listing list = {.arena = arena, .limit = RULE_PACK_VERSIONS_MAX, .is = is_version};
     int folder = -1;
-    enum rc rc = pack_folder(io, packs, name, &folder, err);
+    enum rc rc = pack_folder(packs, name, &folder, err);
     if (rc == RC_OK) {
         rc = names_list(io, folder, &list, err);
         IGNORE(io->close(io->self, folder)); /* only read */
@@ -116,11 +125,12 @@ enum rc rule_pack_versions(const struct io *io, int packs, struct str name, stru
 
 /* ---- which version holds ---- */
 
-enum rc rule_pack_current(const struct io *io, int packs, struct str name, struct arena *arena, struct str *ret_version,
+enum rc rule_pack_current(const struct rule_packs *packs, struct str name, struct arena *arena, struct str *ret_version,
                           struct err *err)
 {
+    const struct io *io = packs->io;
     int folder = -1;
-    enum rc rc = pack_folder(io, packs, name, &folder, err);
+    enum rc rc = pack_folder(packs, name, &folder, err);
     if (rc != RC_OK)
         return rc;
     rc = file_load(io, folder, CURRENT, VERSION_ROOM, arena, ret_version, err);
@@ -133,14 +143,15 @@ enum rc rule_pack_current(const struct io *io, int packs, struct str name, struc
     return rule_pack_version_check(*ret_version, err);
 }
 
-enum rc rule_pack_set_current(const struct io *io, int packs, struct str name, struct str version, struct err *err)
+enum rc rule_pack_set_current(const struct rule_packs *packs, struct str name, struct str version, struct err *err)
 {
+    const struct io *io = packs->io;
     char text[VERSION_ROOM + 1];
     int folder = -1;
     int there = -1;
     enum rc rc = rule_pack_version_check(version, err);
     if (rc == RC_OK)
-        rc = pack_folder(io, packs, name, &folder, err);
+        rc = pack_folder(packs, name, &folder, err);
     if (rc != RC_OK)
         return rc;
     IGNORE(!str_copy_z(version, text, sizeof text)); /* it fits: it was checked */
@@ -160,11 +171,11 @@ enum rc rule_pack_set_current(const struct io *io, int packs, struct str name, s
 /* ---- one version ---- */
 
 /* The signature, and whether it still is that of these files. */
-static enum rc signature_read(const struct io *io, struct arena *arena, struct rule_pack_opened *opened, struct err *err)
+static enum rc signature_read(struct arena *arena, struct rule_pack_opened *opened, struct err *err)
 {
     struct note_key key;
     struct err why;
-    enum rc rc = file_load(io, opened->folder, RULE_PACK_NOTE, NOTE_SIZE_MAX, arena, &opened->note, err);
+    enum rc rc = file_load(opened->io, opened->folder, RULE_PACK_NOTE, NOTE_SIZE_MAX, arena, &opened->note, err);
     if (rc == RC_NOT_FOUND)
         rc = RC_OK;
     if (rc != RC_OK || opened->pack.key.n == 0)
@@ -177,10 +188,10 @@ static enum rc signature_read(const struct io *io, struct arena *arena, struct r
     return RC_OK;
 }
 
-static enum rc manifest_read(const struct io *io, struct arena *arena, struct rule_pack_opened *opened, struct err *err)
+static enum rc manifest_read(struct arena *arena, struct rule_pack_opened *opened, struct err *err)
 {
     struct str text;
-    enum rc rc = file_load(io, opened->folder, RULE_PACK_FACTS, RULE_PACK_MANIFEST_MAX, arena, &text, err);
+    enum rc rc = file_load(opened->io, opened->folder, RULE_PACK_FACTS, RULE_PACK_MANIFEST_MAX, arena, &text, err);
     if (rc != RC_OK)
         return err_wrap(err, "its manifest");
     rc = rule_manifest_read(text, arena, &opened->pack, err);
@@ -189,15 +200,16 @@ static enum rc manifest_read(const struct io *io, struct arena *arena, struct ru
     return rc;
 }
 
-enum rc rule_pack_open(const struct io *io, int packs, struct str name, struct str version, struct arena *arena,
+enum rc rule_pack_open(const struct rule_packs *packs, struct str name, struct str version, struct arena *arena,
                        struct rule_pack_opened *ret_opened, struct err *err)
 {
+    const struct io *io = packs->io;
     char text[VERSION_ROOM];
     int folder = -1;
-    *ret_opened = (struct rule_pack_opened){.folder = -1};
+    *ret_opened = (struct rule_pack_opened){.io = io, .folder = -1};
     enum rc rc = rule_pack_version_check(version, err);
     if (rc == RC_OK)
-        rc = pack_folder(io, packs, name, &folder, err);
+        rc = pack_folder(packs, name, &folder, err);
     if (rc != RC_OK)
         return rc;
     IGNORE(!str_copy_z(version, text, sizeof text)); /* it fits: it was checked */
@@ -205,20 +217,20 @@ enum rc rule_pack_open(const struct io *io, int packs, struct str name, struct s
     IGNORE(io->close(io->self, folder)); /* only read */
     if (rc == RC_NOT_FOUND)
         return err_set(err, rc, "the pack \"%.*s\" has no version \"%s\"", STR_ARG(name), text);
-    rc = rc == RC_OK ? manifest_read(io, arena, ret_opened, err) : rc;
+    rc = rc == RC_OK ? manifest_read(arena, ret_opened, err) : rc;
     if (rc != RC_OK)
         return rc == RC_NOT_FOUND ? RC_INVALID : rc;
     const struct rule_pack *pack = &ret_opened->pack;
     if (!str_eq(pack->name, name) || !str_eq(pack->version, version))
         return err_set(err, RC_INVALID, "the manifest is that of %.*s %.*s", STR_ARG(pack->name),
                        STR_ARG(pack->version));
-    return signature_read(io, arena, ret_opened, err);
+    return signature_read(arena, ret_opened, err);
 }
 
-void rule_pack_close(const struct io *io, struct rule_pack_opened *opened)
+void rule_pack_close(struct rule_pack_opened *opened)
 {
     if (opened->folder >= 0)
-        IGNORE(io->close(io->self, opened->folder)); /* only read */
+        IGNORE(opened->io->close(opened->io->self, opened->folder)); /* only read */
     opened->folder = -1;
 }
 
@@ -240,10 +252,10 @@ static int folder_of(const struct io *io, int folder, struct str path, struct st
     return at;
 }
 
-enum rc rule_pack_file_read(const struct io *io, const struct rule_pack_opened *opened,
-                            const struct rule_pack_file *file, struct tlog_hasher *hasher, struct arena *arena,
-                            struct str *ret_text, struct err *err)
+enum rc rule_pack_file_read(const struct rule_pack_opened *opened, const struct rule_pack_file *file,
+                            struct tlog_hasher *hasher, struct arena *arena, struct str *ret_text, struct err *err)
 {
+    const struct io *io = opened->io;
     char name[256];
     struct str leaf;
     struct tlog_hash hash;
@@ -263,15 +275,15 @@ enum rc rule_pack_file_read(const struct io *io, const struct rule_pack_opened *
         return rc;
     tlog_hash_bytes(hasher, *ret_text, &hash);
     return tlog_hash_eq(&hash, &file->hash) ? RC_OK
-                                            : err_set(err, RC_CORRUPT, "it was changed since it was imported: its "
-                                                                       "SHA-256 is not that of the manifest");
+                                            : err_set(err, RC_CORRUPT,
+                                                      "it was changed since it was imported: its "
+                                                      "SHA-256 is not that of the manifest");
 }
 
 /* ---- for the parent ---- */
 
 struct walk {
-    const struct io *io;
-    int packs;
+    struct rule_packs packs;
     const struct rule_packs_sink *sink;
     struct tlog_hasher *hasher;
     struct arena *pack; /* one manifest */
@@ -307,7 +319,7 @@ static enum rc file_take(struct walk *walk, const struct rule_pack_opened *opene
     struct str text;
     struct err why;
     arena_reset(walk->file);
-    enum rc rc = rule_pack_file_read(walk->io, opened, file, walk->hasher, walk->file, &text, &why);
+    enum rc rc = rule_pack_file_read(opened, file, walk->hasher, walk->file, &text, &why);
     struct str path = path_of(walk, file->path);
     return rc == RC_OK ? take(walk, RULE_PACKS_FILE, path, text)
                        : take(walk, RULE_PACKS_REFUSED, path, str_of(why.text));
@@ -317,7 +329,7 @@ static enum rc version_take(struct walk *walk, struct str name, struct str versi
 {
     struct rule_pack_opened opened;
     struct err why;
-    enum rc rc = rule_pack_open(walk->io, walk->packs, name, version, walk->pack, &opened, &why);
+    enum rc rc = rule_pack_open(&walk->packs, name, version, walk->pack, &opened, &why);
     if (rc == RC_OK) {
         rc = facts_take(walk, &opened);
         buf_char(&walk->path, '/');
@@ -327,7 +339,7 @@ static enum rc version_take(struct walk *walk, struct str name, struct str versi
     } else {
         rc = take(walk, RULE_PACKS_REFUSED, buf_view(&walk->path), str_of(why.text));
     }
-    rule_pack_close(walk->io, &opened);
+    rule_pack_close(&opened);
     return rc;
 }
 
@@ -339,7 +351,7 @@ static enum rc pack_take(struct walk *walk, struct str name)
     buf_clear(&walk->path);
     buf_text(&walk->path, "pack:");
     buf_str(&walk->path, name);
-    enum rc rc = rule_pack_current(walk->io, walk->packs, name, walk->pack, &version, &why);
+    enum rc rc = rule_pack_current(&walk->packs, name, walk->pack, &version, &why);
     if (rc == RC_NOT_FOUND)
         return RC_OK; /* an import that was never finished */
     if (rc != RC_OK)
@@ -356,7 +368,7 @@ static enum rc packs_take(struct walk *walk)
     size_t count = 0;
     if (!names || !walk->hasher || !walk->pack || !walk->file)
         return err_set(walk->err, RC_LIMIT, "no memory for rule packs");
-    enum rc rc = rule_packs_names(walk->io, walk->packs, names, &name, &count, walk->err);
+    enum rc rc = rule_packs_names(&walk->packs, names, &name, &count, walk->err);
     for (size_t i = 0; i < count && rc == RC_OK; i++)
         rc = pack_take(walk, name[i]);
     return rc;
@@ -364,7 +376,7 @@ static enum rc packs_take(struct walk *walk)
 
 enum rc rule_packs_read(const struct io *io, int data, const struct rule_packs_sink *sink, struct err *err)
 {
-    struct walk walk = {.io = io, .sink = sink, .err = err};
+    struct walk walk = {.sink = sink, .err = err};
     enum rc rc = rule_packs_open(io, data, false, &walk.packs, err);
     if (rc == RC_NOT_FOUND)
         return RC_OK;
@@ -379,6 +391,6 @@ enum rc rule_packs_read(const struct io *io, int data, const struct rule_packs_s
     arena_free(walk.pack);
     arena_free(walk.file);
     buf_done(&walk.path);
-    IGNORE(io->close(io->self, walk.packs)); /* only read */
+    rule_packs_close(&walk.packs);
     return rc;
 }

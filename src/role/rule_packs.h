@@ -42,44 +42,52 @@ struct rule_packs_sink {
  * RULE_PACKS_MAX. `data` is the open data folder. */
 enum rc rule_packs_read(const struct io *io, int data, const struct rule_packs_sink *sink, struct err *err) MUST_USE;
 
-/* ---- for commands; `packs` is the folder of all of them, open ---- */
+/* ---- for commands ---- */
 
-/* RC_NOT_FOUND when there is none and it is not to be made. */
-enum rc rule_packs_open(const struct io *io, int data, bool create, int *ret_packs, struct err *err) MUST_USE;
+/* The folder of all packs, open. */
+struct rule_packs {
+    const struct io *io;
+    int folder; /* -1: closed */
+};
+/* RC_NOT_FOUND when there is none and it is not to be made. Close it in any case. */
+enum rc rule_packs_open(const struct io *io, int data, bool create, struct rule_packs *ret_packs,
+                        struct err *err) MUST_USE;
+void rule_packs_close(struct rule_packs *packs);
 /* Names in order: of the packs; of the versions of one. Into the arena. */
-enum rc rule_packs_names(const struct io *io, int packs, struct arena *arena, struct str **ret_names, size_t *ret_count,
+enum rc rule_packs_names(const struct rule_packs *packs, struct arena *arena, struct str **ret_names, size_t *ret_count,
                          struct err *err) MUST_USE;
-enum rc rule_pack_versions(const struct io *io, int packs, struct str name, struct arena *arena,
+enum rc rule_pack_versions(const struct rule_packs *packs, struct str name, struct arena *arena,
                            struct str **ret_versions, size_t *ret_count, struct err *err) MUST_USE;
 /* RC_NOT_FOUND: there is no such pack, or none of its versions holds. */
-enum rc rule_pack_current(const struct io *io, int packs, struct str name, struct arena *arena, struct str *ret_version,
+enum rc rule_pack_current(const struct rule_packs *packs, struct str name, struct arena *arena, struct str *ret_version,
                           struct err *err) MUST_USE;
 /* Atomic: after a power cut the one or the other holds. The version must be there. */
-enum rc rule_pack_set_current(const struct io *io, int packs, struct str name, struct str version,
+enum rc rule_pack_set_current(const struct rule_packs *packs, struct str name, struct str version,
                               struct err *err) MUST_USE;
 
 /* One version, open. */
 struct rule_pack_opened {
-    int folder;            /* -1: closed */
-    struct rule_pack pack; /* whole, its digest checked */
-    struct str note;       /* bytes of its signature; empty: unsigned */
+    const struct io *io;
+    int folder;                     /* -1: closed */
+    struct rule_pack pack;          /* whole, its digest checked */
+    struct str note;                /* bytes of its signature; empty: unsigned */
     char signer[NOTE_NAME_MAX + 1]; /* whose key verifies it; empty: nobody's was asked, or it has none */
 };
 /* Into the arena. RC_NOT_FOUND: no such version; RC_INVALID: its manifest does not read, is another's, or its signature
  * does not verify any more. Close it in any case. */
-enum rc rule_pack_open(const struct io *io, int packs, struct str name, struct str version, struct arena *arena,
+enum rc rule_pack_open(const struct rule_packs *packs, struct str name, struct str version, struct arena *arena,
                        struct rule_pack_opened *ret_opened, struct err *err) MUST_USE;
-void rule_pack_close(const struct io *io, struct rule_pack_opened *opened);
+void rule_pack_close(struct rule_pack_opened *opened);
 /* A file's text, verified. RC_CORRUPT: it is not what was imported; RC_NOT_FOUND: it is gone. */
-enum rc rule_pack_file_read(const struct io *io, const struct rule_pack_opened *opened,
-                            const struct rule_pack_file *file, struct tlog_hasher *hasher, struct arena *arena,
-                            struct str *ret_text, struct err *err) MUST_USE;
+enum rc rule_pack_file_read(const struct rule_pack_opened *opened, const struct rule_pack_file *file,
+                            struct tlog_hasher *hasher, struct arena *arena, struct str *ret_text,
+                            struct err *err) MUST_USE;
 
 /* Writes a version: texts[i] is that of pack->files[i]. It is there as a whole or not at all; it does not hold yet.
  * RC_EXISTS when it is there already; RC_LIMIT past RULE_PACKS_MAX and RULE_PACK_VERSIONS_MAX. */
-enum rc rule_pack_store(const struct io *io, int packs, const struct rule_pack *pack, const struct str *texts,
+enum rc rule_pack_store(const struct rule_packs *packs, const struct rule_pack *pack, const struct str *texts,
                         struct str note, struct err *err) MUST_USE;
 /* Removes a version that does not hold; with `version` empty the whole pack. RC_NOT_FOUND, RC_DENIED when it holds. */
-enum rc rule_pack_remove(int packs, struct str name, struct str version, struct err *err) MUST_USE;
+enum rc rule_pack_remove(const struct rule_packs *packs, struct str name, struct str version, struct err *err) MUST_USE;
 
 #endif

@@ -37,9 +37,8 @@ static enum rc folder_empty(int top, struct err *err)
         if (listed < 0) {
             rc = err_errno(err, -listed, "could not list a folder of a rule pack");
         } else if (name[0] && unlinkat(stack[depth], name, 0) != 0) {
-            int next = errno == EISDIR || errno == EPERM
-                           ? io_kernel.open(NULL, stack[depth], name, IO_READ | IO_FOLDER)
-                           : -errno;
+            int next = errno == EISDIR || errno == EPERM ? io_kernel.open(NULL, stack[depth], name, IO_READ | IO_FOLDER)
+                                                         : -errno;
             if (next < 0 || depth + 1 == REMOVE_DEPTH) {
                 rc = err_errno(err, next < 0 ? -next : ELOOP, "could not remove \"%s\"", name);
                 if (next >= 0)
@@ -74,7 +73,7 @@ static enum rc folder_remove(int parent, const char *name, struct err *err)
     return rc;
 }
 
-enum rc rule_pack_remove(int packs, struct str name, struct str version, struct err *err)
+enum rc rule_pack_remove(const struct rule_packs *packs, struct str name, struct str version, struct err *err)
 {
     struct arena *arena CLEANUP(arena_cleanup) = arena_new(NAMES_MEMORY);
     char text[RULE_PACK_NAME_MAX + 1];
@@ -86,17 +85,17 @@ enum rc rule_pack_remove(int packs, struct str name, struct str version, struct 
     if (rc != RC_OK || !arena)
         return arena ? rc : err_set(err, RC_LIMIT, "no memory");
     IGNORE(!str_copy_z(name, text, sizeof text)); /* it fits: it was checked */
-    rc = folder_open(&io_kernel, packs, text, false, &folder, err);
+    rc = folder_open(&io_kernel, packs->folder, text, false, &folder, err);
     if (rc == RC_NOT_FOUND)
         return err_set(err, rc, "there is no pack \"%s\"", text);
     if (rc != RC_OK)
         return rc;
-    bool holds = rule_pack_current(&io_kernel, packs, name, arena, &current, NULL) == RC_OK;
+    bool holds = rule_pack_current(packs, name, arena, &current, NULL) == RC_OK;
     if (version.n == 0) {
         /* Without this file it is no pack for the parent, should the rest be interrupted. */
         if (unlinkat(folder, "current", 0) != 0 && errno != ENOENT)
             rc = err_errno(err, errno, "could not remove \"current\"");
-        rc = rc == RC_OK ? folder_remove(packs, text, err) : rc;
+        rc = rc == RC_OK ? folder_remove(packs->folder, text, err) : rc;
     } else if (holds && str_eq(current, version)) {
         rc = err_set(err, RC_DENIED, "version \"%.*s\" holds; roll back to another one first", STR_ARG(version));
     } else {
@@ -232,7 +231,7 @@ static enum rc version_store(const struct io *io, int parent, const struct rule_
 }
 
 /* Whether one more pack, or one more version of this one, has a place. */
-static enum rc room_check(const struct io *io, int packs, const struct rule_pack *pack, struct err *err)
+static enum rc room_check(const struct rule_packs *packs, const struct rule_pack *pack, struct err *err)
 {
     struct arena *arena CLEANUP(arena_cleanup) = arena_new(NAMES_MEMORY);
     struct str *names;
@@ -240,7 +239,7 @@ static enum rc room_check(const struct io *io, int packs, const struct rule_pack
     bool known = false;
     if (!arena)
         return err_set(err, RC_LIMIT, "no memory for the names of packs");
-    enum rc rc = rule_packs_names(io, packs, arena, &names, &count, err);
+    enum rc rc = rule_packs_names(packs, arena, &names, &count, err);
     for (size_t i = 0; i < count; i++)
         known = known || str_eq(names[i], pack->name);
     if (rc == RC_OK && !known && count >= RULE_PACKS_MAX)
@@ -248,25 +247,26 @@ static enum rc room_check(const struct io *io, int packs, const struct rule_pack
                        RULE_PACKS_MAX);
     if (rc != RC_OK || !known)
         return rc;
-    rc = rule_pack_versions(io, packs, pack->name, arena, &names, &count, err);
+    rc = rule_pack_versions(packs, pack->name, arena, &names, &count, err);
     if (rc == RC_OK && count >= RULE_PACK_VERSIONS_MAX)
         rc = err_set(err, RC_LIMIT, "the pack has %u versions already; remove old ones with `qorgan rules remove`",
                      RULE_PACK_VERSIONS_MAX);
     return rc;
 }
 
-enum rc rule_pack_store(const struct io *io, int packs, const struct rule_pack *pack, const struct str *texts,
+enum rc rule_pack_store(const struct rule_packs *packs, const struct rule_pack *pack, const struct str *texts,
                         struct str note, struct err *err)
 {
+    const struct io *io = packs->io;
     char name[RULE_PACK_NAME_MAX + 1];
     int folder = -1;
     enum rc rc = rule_pack_name_check(pack->name, err);
     rc = rc == RC_OK ? rule_pack_version_check(pack->version, err) : rc;
-    rc = rc == RC_OK ? room_check(io, packs, pack, err) : rc;
+    rc = rc == RC_OK ? room_check(packs, pack, err) : rc;
     if (rc != RC_OK)
         return rc;
     IGNORE(!str_copy_z(pack->name, name, sizeof name)); /* it fits: it was checked */
-    rc = folder_open(io, packs, name, true, &folder, err);
+    rc = folder_open(io, packs->folder, name, true, &folder, err);
     if (rc != RC_OK)
         return rc;
     rc = version_store(io, folder, pack, texts, note, err);

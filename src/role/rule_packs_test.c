@@ -14,7 +14,7 @@
 
 static char folder[64];
 static int data = -1;
-static int packs = -1;
+static struct rule_packs packs;
 static struct arena *arena;
 static struct tlog_hasher *hasher;
 
@@ -32,13 +32,19 @@ static void begin(void)
 
 static void end(void)
 {
-    char command[128];
-    close(packs);
+    struct err err = {0};
+    struct str *names;
+    size_t count = 0;
+    CHECK_INT(rule_packs_names(&packs, arena, &names, &count, &err), RC_OK);
+    for (size_t i = 0; i < count; i++)
+        CHECK_INT(rule_pack_remove(&packs, names[i], STR(""), &err), RC_OK);
+    rule_packs_close(&packs);
+    IGNORE(unlinkat(data, "twin.yml", 0)); /* of one test */
+    CHECK_INT(unlinkat(data, "rules", AT_REMOVEDIR), 0);
     close(data);
+    CHECK_INT(rmdir(folder), 0);
     arena_free(arena);
     tlog_hasher_free(hasher);
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    CHECK_INT(system(command), 0);
 }
 
 /* Stores "a.yml", "linux/x/b.yml" and "linux/y/c.yml", their texts ending in the version. */
@@ -61,7 +67,7 @@ static enum rc store(const char *name, const char *version, struct err *err)
         tlog_hash_bytes(hasher, texts[i], &files[i].hash);
     }
     rule_pack_digest(hasher, files, pack.file_count, &pack.digest);
-    return rule_pack_store(&io_kernel, packs, &pack, texts, STR(""), err);
+    return rule_pack_store(&packs, &pack, texts, STR(""), err);
 }
 
 static void stored(const char *name, const char *version, bool holds)
@@ -70,7 +76,7 @@ static void stored(const char *name, const char *version, bool holds)
     if (!CHECK_INT(store(name, version, &err), RC_OK))
         printf("# %s\n", err.text);
     if (holds)
-        CHECK_INT(rule_pack_set_current(&io_kernel, packs, str_of(name), str_of(version), &err), RC_OK);
+        CHECK_INT(rule_pack_set_current(&packs, str_of(name), str_of(version), &err), RC_OK);
 }
 
 /* What the parent is given, a line an entry: "KIND PATH TEXT". */
@@ -169,6 +175,7 @@ static void changed_is_refused(void)
 
 static void broken_packs_do_not_stop_others(void)
 {
+    char path[128];
     begin();
     stored("a", "1", true);
     stored("b", "1", true);
@@ -183,10 +190,14 @@ static void broken_packs_do_not_stop_others(void)
            "refused pack:c/1 the manifest does not say all", "refused pack:d/1 ", "facts pack:e/1 ", "file ", "file ",
            "file ");
     /* One pack's version under the name of another. */
-    char command[512];
-    snprintf(command, sizeof command, "rm -r %s/rules/a %s/rules/b %s/rules/d && cp -r %s/rules/e/1 %s/rules/e/2",
-             folder, folder, folder, folder, folder);
-    CHECK_INT(system(command), 0);
+    struct err err = {0};
+    struct str manifest;
+    snprintf(path, sizeof path, "%s/rules/e/1/pack.tsv", folder);
+    CHECK_INT(file_load_path(path, 65536, arena, &manifest, &err), RC_OK);
+    stored("e", "2", false);
+    scribble("e/2/pack.tsv", arena_strz(arena, manifest));
+    for (const char *name = "abd"; *name; name++)
+        CHECK_INT(rule_pack_remove(&packs, str_at(name, 1), STR(""), &err), RC_OK);
     scribble("e/current", "2");
     EXPECT("refused pack:c/1 ", "refused pack:e/2 the manifest is that of e 1");
     end();
@@ -199,23 +210,23 @@ static void rollback_and_removal(void)
     struct str *versions;
     size_t count;
     begin();
-    CHECK_INT(rule_pack_current(&io_kernel, packs, STR("p"), arena, &version, &err), RC_NOT_FOUND);
+    CHECK_INT(rule_pack_current(&packs, STR("p"), arena, &version, &err), RC_NOT_FOUND);
     stored("p", "1", true);
     stored("p", "2", true);
     CHECK_INT(store("p", "2", &err), RC_EXISTS);
-    CHECK_INT(rule_pack_current(&io_kernel, packs, STR("p"), arena, &version, &err), RC_OK);
+    CHECK_INT(rule_pack_current(&packs, STR("p"), arena, &version, &err), RC_OK);
     CHECK_TEXT(version, "2");
-    CHECK_INT(rule_pack_remove(packs, STR("p"), STR("2"), &err), RC_DENIED);
-    CHECK_INT(rule_pack_set_current(&io_kernel, packs, STR("p"), STR("3"), &err), RC_NOT_FOUND);
-    CHECK_INT(rule_pack_set_current(&io_kernel, packs, STR("p"), STR("../p/1"), &err), RC_INVALID);
-    CHECK_INT(rule_pack_set_current(&io_kernel, packs, STR("p"), STR("1"), &err), RC_OK);
+    CHECK_INT(rule_pack_remove(&packs, STR("p"), STR("2"), &err), RC_DENIED);
+    CHECK_INT(rule_pack_set_current(&packs, STR("p"), STR("3"), &err), RC_NOT_FOUND);
+    CHECK_INT(rule_pack_set_current(&packs, STR("p"), STR("../p/1"), &err), RC_INVALID);
+    CHECK_INT(rule_pack_set_current(&packs, STR("p"), STR("1"), &err), RC_OK);
     EXPECT("facts pack:p/1 ", "file pack:p/1/a.yml title: a.yml 1", "file ", "file ");
-    CHECK_INT(rule_pack_remove(packs, STR("p"), STR("2"), &err), RC_OK);
-    CHECK_INT(rule_pack_remove(packs, STR("p"), STR("2"), &err), RC_NOT_FOUND);
-    CHECK_INT(rule_pack_versions(&io_kernel, packs, STR("p"), arena, &versions, &count, &err), RC_OK);
+    CHECK_INT(rule_pack_remove(&packs, STR("p"), STR("2"), &err), RC_OK);
+    CHECK_INT(rule_pack_remove(&packs, STR("p"), STR("2"), &err), RC_NOT_FOUND);
+    CHECK_INT(rule_pack_versions(&packs, STR("p"), arena, &versions, &count, &err), RC_OK);
     CHECK_INT(count, 1);
-    CHECK_INT(rule_pack_remove(packs, STR("p"), STR(""), &err), RC_OK);
-    CHECK_INT(rule_packs_names(&io_kernel, packs, arena, &versions, &count, &err), RC_OK);
+    CHECK_INT(rule_pack_remove(&packs, STR("p"), STR(""), &err), RC_OK);
+    CHECK_INT(rule_packs_names(&packs, arena, &versions, &count, &err), RC_OK);
     CHECK_INT(count, 0);
     end();
 }
@@ -223,15 +234,19 @@ static void rollback_and_removal(void)
 /* What an import left that was interrupted goes with the next one; it is never taken for a version. */
 static void leftovers(void)
 {
-    char command[256];
+    static const char *const below[] = {"p/.new", "p/.new/x", "p/.new/x/y"};
+    char path[128];
     begin();
     stored("p", "1", true);
-    snprintf(command, sizeof command, "mkdir -p %s/rules/p/.new/x/y && touch %s/rules/p/.new/x/y/z.yml", folder, folder);
-    CHECK_INT(system(command), 0);
+    for (size_t i = 0; i < ARRAY_LEN(below); i++) {
+        snprintf(path, sizeof path, "%s/rules/%s", folder, below[i]);
+        CHECK_INT(mkdir(path, 0700), 0);
+    }
+    scribble("p/.new/x/y/z.yml", "");
     EXPECT("facts pack:p/1 ", "file ", "file ", "file ");
     stored("p", "2", true);
-    snprintf(command, sizeof command, "test ! -e %s/rules/p/.new", folder);
-    CHECK_INT(system(command), 0);
+    snprintf(path, sizeof path, "%s/rules/%s", folder, below[0]);
+    CHECK(access(path, F_OK) != 0);
     end();
 }
 

@@ -26,11 +26,8 @@ static void tiles(struct web_call *call, const struct json_value *pack)
         const char *state;
         const char *member;
     } rows[] = {
-        {"rules.loaded", "", "rules"},
-        {"rules.active", "active", "active"},
-        {"packs.in_test", "test", "test"},
-        {"packs.drafts", "draft", "draft"},
-        {"packs.off", "off", "off"},
+        {"rules.loaded", "", "rules"},      {"rules.active", "active", "active"}, {"packs.in_test", "test", "test"},
+        {"packs.drafts", "draft", "draft"}, {"packs.off", "off", "off"},
     };
     struct html *html = &call->html;
     HTML(html, RAW("<dl class=\"tiles small\">"));

@@ -110,7 +110,9 @@ static void packs_and_their_step(void)
     CHECK_INT(status_of(get("/rules/packs?saved=3")), 200);
     CHECK(seen_has("href=\"/rules?text=pack%3A") && seen_has("&amp;state=draft"));
     CHECK(seen_has("Rules switched on: 3") && seen_has("action=\"/rules/packs\""));
-    CHECK_INT(status_of(post("/rules/packs", "csrf=" FAKE_CSRF "&pack=hq&level=high&status=test&state=test&reason=a+look")), 303);
+    CHECK_INT(
+        status_of(post("/rules/packs", "csrf=" FAKE_CSRF "&pack=hq&level=high&status=test&state=test&reason=a+look")),
+        303);
     CHECK(strstr(peers.asked, "\"pack\":\"hq\",\"level\":\"high\",\"status\":\"test\",\"state\":\"test\","
                               "\"reason\":\"a look\""));
     CHECK_TEXT(seen_location, "/rules/packs?saved=2");
@@ -118,7 +120,8 @@ static void packs_and_their_step(void)
     /* a refusal is told, and what was sent stands in the form again */
     peers.ask = "rule.activate";
     peers.json = STR("{\"ok\":false,\"error\":\"invalid\",\"field\":\"reason\",\"text\":\"a reason is needed\"}");
-    CHECK_INT(status_of(post("/rules/packs", "csrf=" FAKE_CSRF "&pack=hq&level=low&status=any&state=active&reason=")), 422);
+    CHECK_INT(status_of(post("/rules/packs", "csrf=" FAKE_CSRF "&pack=hq&level=low&status=any&state=active&reason=")),
+              422);
     CHECK(seen_has("a reason is needed") && seen_has("<option value=\"low\" selected>"));
     /* who may not is shown no form; without packs the page says how they come */
     peers_reset();
