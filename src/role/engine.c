@@ -770,8 +770,7 @@ static void rules_swap(struct engine *engine, struct engine_set *next)
     engine_rules_follow(next->duties, old.duties);
     repeats_follow(engine->repeats, next->rules);
     arena_reset(engine->arena);
-    if (engine->states.n &&
-        engine_rules_take(next->duties, buf_view(&engine->states), engine->arena, &err) != RC_OK)
+    if (engine->states.n && engine_rules_take(next->duties, buf_view(&engine->states), engine->arena, &err) != RC_OK)
         log_error("what the desk told of rules is passed over: %s", err.text);
     engine->hit_count = 0; /* they named the old ones */
     engine->set = *next;
