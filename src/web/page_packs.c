@@ -145,7 +145,7 @@ static void form(struct web_call *call, const struct json_value *packs, struct s
         HTML(html, RAW("<option value=\""), ESC(of_str(p, "name")), RAW("\""));
         if (str_eq(of_str(p, "name"), chosen))
             HTML(html, RAW(" selected"));
-        HTML(html, RAW(">"), ESC(of_str(p, "name")), RAW("</option>"));
+        HTML(html, RAW(">"), ESC(of_str(p, "name")), RAW(" "), ESC(of_str(p, "version")), RAW("</option>"));
     }
     HTML(html, RAW("</select></div>"));
     part_csrf(call);
