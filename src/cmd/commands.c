@@ -378,17 +378,19 @@ static const struct command commands[] = {
     {"detect", "run Sigma rules over files", "FILE...", 1, OPERANDS_ANY, ROWS(detect_rows),
      "Reads the files as the service would, without storing anything, and prints each match."},
     {"rules", "check, test, explain rules, hunt with them, import packs",
-     "check|test DIR | explain RULE RECORD | hunt RULE | diff OLD NEW | import PATH | packs | rollback|remove NAME "
-     "[VERSION] | pack DIR",
-     1, OPERANDS_ANY, ROWS(rules_rows),
-     "check: loads every rule below the folders and says which are refused, and why. test: shows the samples beside "
-     "the rules, and those of info.yml, to the rules. explain: prints the tree of a rule's tests against a record, and "
-     "why each holds or does not. hunt: what rules would have found in the archive. diff: what another version of the "
+     "check|test|explain|hunt|diff|import|packs|rollback|remove|pack ...", 1, OPERANDS_ANY, ROWS(rules_rows),
+     "check DIR: loads every rule below the folders and says which are refused, and why. test DIR: shows the samples "
+     "beside "
+     "the rules, and those of info.yml, to the rules. explain RULE RECORD: prints the tree of a rule's tests against a "
+     "record, and "
+     "why each holds or does not. hunt RULE: what rules would have found in the archive. diff OLD NEW: what another "
+     "version of the "
      "rules would find there and this one not, and the other way round; rules of indicators are hunted by `qorgan "
-     "indicators hunt`. import: takes the rules of a folder or ZIP file into the data folder as a version of a pack; "
-     "packs: lists these; rollback: the version before holds again; remove: a pack or an old version goes; pack: signs "
-     "a folder of rules for who imports it. Exit status 1 when one is refused or fails, or "
-     "when there is a difference."},
+     "indicators hunt`. import PATH: takes the rules of a folder or ZIP file into the data folder as a version of a "
+     "pack; "
+     "packs: lists these; rollback NAME [VERSION]: the version before holds again; remove NAME [VERSION]: a pack or an "
+     "old version goes; pack DIR: signs a folder of rules for who imports it. Exit status 1 when one is refused or "
+     "fails, or when there is a difference."},
     {"indicators", "check lists of indicators, and hunt for them in the archive", "check PATH... | hunt", 1,
      OPERANDS_ANY, ROWS(indicators_rows),
      "check: reads lists (CSV, STIX 2.1, MISP) and says what they hold, what has expired and what is refused; exit "
