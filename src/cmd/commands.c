@@ -185,6 +185,19 @@ static const struct option_row rules_rows[] = {
      .most = 64,
      .help = "hunt, diff: how many processes look at records; without it one a core"},
     {.name = "explain", .type = OPTION_FLAG, .help = "hunt: say how the answer was found: what was passed over"},
+    {.name = "name", .type = OPTION_TEXT, .argument = "NAME", .help = "import, pack: what the pack is called"},
+    {.name = "version",
+     .type = OPTION_TEXT,
+     .argument = "VERSION",
+     .help = "import, pack: its version; without it the date and a part of the digest"},
+    {.name = "source", .type = OPTION_TEXT, .argument = "TEXT", .help = "import, pack: where the rules come from"},
+    {.name = "licence", .type = OPTION_TEXT, .argument = "TEXT", .help = "import, pack: their licence"},
+    {.name = "key",
+     .type = OPTION_TEXT,
+     .argument = "KEY",
+     .help = "import: whose signature the pack must have, a verifier key or a file with one; pack: the file of the "
+             "signing key, made when it is not there"},
+    {.name = "dry-run", .type = OPTION_FLAG, .help = "import: say what would be, and write nothing"},
 };
 
 static const struct option_row indicators_rows[] = {
@@ -364,14 +377,20 @@ static const struct command commands[] = {
      "checks."},
     {"detect", "run Sigma rules over files", "FILE...", 1, OPERANDS_ANY, ROWS(detect_rows),
      "Reads the files as the service would, without storing anything, and prints each match."},
-    {"rules", "check, test, explain rules, and hunt with them",
-     "check|test DIR | explain RULE RECORD | hunt RULE | diff OLD NEW", 2, OPERANDS_ANY, ROWS(rules_rows),
-     "check: loads every rule below the folders and says which are refused, and why. test: shows the samples beside "
-     "the rules, and those of info.yml, to the rules. explain: prints the tree of a rule's tests against a record, and "
-     "why each holds or does not. hunt: what rules would have found in the archive. diff: what another version of the "
+    {"rules", "check, test, explain rules, hunt with them, import packs",
+     "check|test|explain|hunt|diff|import|packs|rollback|remove|pack ...", 1, OPERANDS_ANY, ROWS(rules_rows),
+     "check DIR: loads every rule below the folders and says which are refused, and why. test DIR: shows the samples "
+     "beside "
+     "the rules, and those of info.yml, to the rules. explain RULE RECORD: prints the tree of a rule's tests against a "
+     "record, and "
+     "why each holds or does not. hunt RULE: what rules would have found in the archive. diff OLD NEW: what another "
+     "version of the "
      "rules would find there and this one not, and the other way round; rules of indicators are hunted by `qorgan "
-     "indicators hunt`. Exit status 1 when one is refused or fails, or "
-     "when there is a difference."},
+     "indicators hunt`. import PATH: takes the rules of a folder or ZIP file into the data folder as a version of a "
+     "pack; "
+     "packs: lists these; rollback NAME [VERSION]: the version before holds again; remove NAME [VERSION]: a pack or an "
+     "old version goes; pack DIR: signs a folder of rules for who imports it. Exit status 1 when one is refused or "
+     "fails, or when there is a difference."},
     {"indicators", "check lists of indicators, and hunt for them in the archive", "check PATH... | hunt", 1,
      OPERANDS_ANY, ROWS(indicators_rows),
      "check: reads lists (CSV, STIX 2.1, MISP) and says what they hold, what has expired and what is refused; exit "

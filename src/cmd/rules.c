@@ -1,7 +1,7 @@
 /* rules.c - `qorgan rules check DIR...`: which rules load, and why the others do not; `qorgan rules test DIR...`:
  * whether they fire on their samples, and on no other; `qorgan rules explain RULE RECORD`: why one matches a record, or
  * not; `qorgan rules hunt RULE...`: what rules would have found in the archive; `qorgan rules diff OLD NEW`: what a
- * change of them changes there. */
+ * change of them changes there; import, packs, rollback, remove and pack: packs of rules (rule_packs.h). */
 #include "base/buf.h"
 #include "cmd/cmd.h"
 #include "cmd/detector.h"
@@ -10,6 +10,7 @@
 #include "cmd/options.h"
 #include "cmd/rule_cases.h"
 #include "cmd/rule_explain.h"
+#include "cmd/rule_packs.h"
 #include "codec/json.h"
 #include "event/names.h"
 #include "role/rule_folder.h"
@@ -194,25 +195,44 @@ static int test(const struct options *options)
     return status;
 }
 
+/* One row an action: how many operands it needs, itself counted, and whether it takes lists of indicators. */
+static const struct action {
+    const char *name;
+    int least;
+    bool takes_lists;
+    int (*run)(const struct options *options);
+} actions[] = {
+    {"check", 2, false, check},
+    {"test", 2, true, test},
+    {"explain", 2, true, rule_explain_command},
+    {"hunt", 2, false, hunt_command},
+    {"diff", 2, false, rules_diff_command},
+    {"import", 2, false, rule_packs_import_command},
+    {"packs", 1, false, rule_packs_list_command},
+    {"rollback", 2, false, rule_packs_rollback_command},
+    {"remove", 2, false, rule_packs_remove_command},
+    {"pack", 2, false, rule_packs_sign_command},
+};
+
 int cmd_rules(int argc, char **argv)
 {
     struct options options;
     int status = options_parse("rules", argc, argv, &options);
     if (status != OPTIONS_GO)
         return status;
-    bool takes_lists = strcmp(options.operands[0], "test") == 0 || strcmp(options.operands[0], "explain") == 0;
-    if (options_given(&options, "indicators") && !takes_lists)
+    const struct action *action = NULL;
+    for (size_t i = 0; i < ARRAY_LEN(actions); i++)
+        if (strcmp(options.operands[0], actions[i].name) == 0)
+            action = &actions[i];
+    if (!action)
+        return cmd_usage("rules",
+                         "unknown action \"%s\": check, test, explain, hunt, diff, import, packs, rollback, remove or "
+                         "pack",
+                         options.operands[0]);
+    if (options_given(&options, "indicators") && !action->takes_lists)
         return cmd_usage("rules", "--indicators is for test and explain; for the archive there is `qorgan indicators "
                                   "hunt`");
-    if (strcmp(options.operands[0], "check") == 0)
-        return check(&options);
-    if (strcmp(options.operands[0], "test") == 0)
-        return test(&options);
-    if (strcmp(options.operands[0], "explain") == 0)
-        return rule_explain_command(&options);
-    if (strcmp(options.operands[0], "hunt") == 0)
-        return hunt_command(&options);
-    if (strcmp(options.operands[0], "diff") == 0)
-        return rules_diff_command(&options);
-    return cmd_usage("rules", "unknown action \"%s\": check, test, explain, hunt or diff", options.operands[0]);
+    if (options.operand_count < action->least)
+        return cmd_usage("rules", "%s says nothing of what to look at", action->name);
+    return action->run(&options);
 }

@@ -55,6 +55,8 @@ static const struct row {
     {"rule.check", RIGHT_RULES, ask_rule_check},
     {"rule.write", RIGHT_RULES, ask_rule_write},
     {"rule.end", RIGHT_RULES, ask_rule_end},
+    {"rule.packs", RIGHT_READ, ask_rule_packs},
+    {"rule.activate", RIGHT_RULES, ask_rule_activate},
 };
 
 struct str ask_str(const struct ask *ask, const char *name)

@@ -447,6 +447,27 @@ struct desk_rule_reading {
 /* Another number once texts in effect are others. Never 0. */
 uint64_t desk_rule_texts_version(const struct desk *desk);
 
+/* --- packs of rules (rule_pack.c) --- */
+
+#define DESK_RULE_PACKS_MAX 64u
+
+/* What is known of a pack whose rules are loaded: their paths are "pack:NAME/VERSION/...". */
+struct desk_rule_pack {
+    struct str name;
+    struct str version;
+    struct str source;
+    struct str licence;
+    struct str signer; /* whose signature was verified; empty: nobody's */
+    bool has_note;     /* there is a signature, verified or not */
+    int64_t imported_ns;
+    uint64_t files;
+    struct str digest; /* hexadecimal, of all files */
+};
+/* All of them, copied; further ones than DESK_RULE_PACKS_MAX are passed over. That they are others than the last time
+ * is a record "rules.pack" each. */
+enum rc desk_set_rule_packs(struct desk *desk, const struct desk_rule_pack *packs, size_t count, int64_t now_ns,
+                            struct err *err) MUST_USE;
+
 /* --- what is shown of the other processes; memory only --- */
 
 struct desk_source {

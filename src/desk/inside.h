@@ -320,6 +320,8 @@ void ask_rule_text(struct ask *ask); /* rule_edit.c, as the next */
 void ask_rule_check(struct ask *ask);
 void ask_rule_write(struct ask *ask);
 void ask_rule_end(struct ask *ask);
+void ask_rule_packs(struct ask *ask);
+void ask_rule_activate(struct ask *ask);
 
 /* --- small things --- */
 

@@ -85,6 +85,7 @@ void rulebook_free(struct desk *desk)
     entries_done(desk->rulebook);
     map_free(desk->rulebook->fields);
     arena_free(desk->rulebook->seen_arena);
+    arena_free(desk->rulebook->pack_arena);
     memory_free(desk->rulebook);
     desk->rulebook = NULL;
 }
@@ -384,8 +385,10 @@ enum rc desk_set_rules(struct desk *desk, const struct desk_rules *rules, int64_
     rc = entries_make(desk, rules, &fresh, err);
     if (rc == RC_OK) {
         digest_make(desk, rules, digest);
-        if (digest_changed(desk, digest))
+        if (digest_changed(desk, digest)) {
+            rule_drafts_begin(desk, &fresh, now_ns);
             changes_tell(desk, rules, digest, now_ns);
+        }
         decisions_read(desk, &fresh);
         rulebook_counts(desk, &fresh);
     }
@@ -406,12 +409,6 @@ enum rc desk_set_rules(struct desk *desk, const struct desk_rules *rules, int64_
 
 #define REASON_MIN 3 /* characters */
 
-struct decision {
-    enum desk_rule_state state;
-    int64_t level;
-    struct str reason;
-};
-
 static size_t characters(struct str text)
 {
     size_t count = 0;
@@ -428,27 +425,32 @@ void rule_reason_check(struct ask *ask, struct str reason)
         ask_invalid(ask, "reason", "the reason is too long");
 }
 
+struct str rule_reason(struct ask *ask)
+{
+    struct str reason = str_trim(ask_str(ask, "reason"));
+    rule_reason_check(ask, reason);
+    return reason;
+}
+
 /* The decision as it would be; members left out stay as they are. */
-static bool decision_read(struct ask *ask, const struct rule_entry *entry, struct decision *ret)
+static bool decision_read(struct ask *ask, const struct rule_entry *entry, struct rule_decision *ret)
 {
     enum desk_level level = DESK_INFORMATIONAL;
     struct str state = ask_str(ask, "state");
     struct str level_name = ask_str(ask, "level");
     ret->state = entry->state;
     ret->level = entry->level;
-    ret->reason = str_trim(ask_str(ask, "reason"));
     if (json_get(ask->question, "state") && !rulebook_state_find(state, &ret->state))
         ask_invalid(ask, "state", "the state is draft, test, active or off");
     else if (level_name.n && !level_find(level_name, &level))
         ask_invalid(ask, "level", "no such level");
-    else
-        rule_reason_check(ask, ret->reason);
+    ret->reason = rule_reason(ask);
     if (json_get(ask->question, "level"))
         ret->level = level_name.n == 0 || level == entry->rule->level ? RULE_LEVEL_OWN : (int64_t)level;
     return !ask->error;
 }
 
-static int64_t decision_tell(struct ask *ask, const struct rule_entry *entry, const struct decision *to)
+static int64_t decision_tell(struct ask *ask, const struct rule_entry *entry, const struct rule_decision *to)
 {
     struct buf *body = desk_record_begin(ask->desk, "rule.changed", ask->who, ask->now_ns);
     json_put_str(body, "rule_id", entry->rule->id);
@@ -461,9 +463,10 @@ static int64_t decision_tell(struct ask *ask, const struct rule_entry *entry, co
     return desk_record_end(ask->desk, 0, to->reason);
 }
 
-static void decision_store(struct ask *ask, const struct rule_entry *entry, const struct decision *to, int64_t outgoing)
+void rule_decision_store(struct desk *desk, const struct rule_entry *entry, const struct rule_decision *to,
+                         struct str who, int64_t now_ns, int64_t outgoing)
 {
-    struct db *db = ask->desk->db;
+    struct db *db = desk->db;
     struct db_query q = db_query(db, "INSERT INTO rule_state (rule, state, level, reason, who, changed_ns)"
                                      " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (rule) DO UPDATE SET"
                                      " state = excluded.state, level = excluded.level, reason = excluded.reason,"
@@ -472,15 +475,15 @@ static void decision_store(struct ask *ask, const struct rule_entry *entry, cons
     db_put_i64(&q, to->state);
     db_put_i64(&q, to->level);
     db_put_text(&q, to->reason);
-    db_put_text(&q, ask->who);
-    db_put_i64(&q, ask->now_ns);
+    db_put_text(&q, who);
+    db_put_i64(&q, now_ns);
     db_run(&q);
     q = db_query(db,
                  "INSERT INTO rule_history (rule, time_ns, who, state, level, was_state, was_level, reason, outgoing)"
                  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
     db_put_i64(&q, entry->row);
-    db_put_i64(&q, ask->now_ns);
-    db_put_text(&q, ask->who);
+    db_put_i64(&q, now_ns);
+    db_put_text(&q, who);
     db_put_i64(&q, to->state);
     db_put_i64(&q, to->level == RULE_LEVEL_OWN ? (int64_t)entry->rule->level : to->level);
     db_put_i64(&q, entry->state);
@@ -490,29 +493,28 @@ static void decision_store(struct ask *ask, const struct rule_entry *entry, cons
     db_run(&q);
 }
 
-/* Nobody looked for its fields while it did not run. */
-static void since_store(struct ask *ask, const struct rule_entry *entry)
+void rule_since_store(struct desk *desk, const struct rule_entry *entry, int64_t now_ns)
 {
-    struct db_query q = db_query(ask->desk->db, "UPDATE rule_file SET since_ns = ?1, since_events ="
-                                                " (SELECT coalesce(sum(events), 0) FROM engine_count)"
-                                                " WHERE name = ?2");
-    db_put_i64(&q, ask->now_ns);
+    struct db_query q = db_query(desk->db, "UPDATE rule_file SET since_ns = ?1, since_events ="
+                                           " (SELECT coalesce(sum(events), 0) FROM engine_count)"
+                                           " WHERE name = ?2");
+    db_put_i64(&q, now_ns);
     db_put_text(&q, entry->rule->id);
     db_run(&q);
 }
 
-static void decide(struct ask *ask, const struct rule_entry *entry, const struct decision *to)
+static void decide(struct ask *ask, const struct rule_entry *entry, const struct rule_decision *to)
 {
-    decision_store(ask, entry, to, decision_tell(ask, entry, to));
+    rule_decision_store(ask->desk, entry, to, ask->who, ask->now_ns, decision_tell(ask, entry, to));
     if (state_runs(to->state) && !rule_entry_runs(entry))
-        since_store(ask, entry);
+        rule_since_store(ask->desk, entry, ask->now_ns);
     ask->desk->rulebook->stale = true; /* read again in the next transaction, when this one has held */
     ask->desk->rulebook->version++;    /* should it not hold, the same is told again */
 }
 
 void rule_decide(struct ask *ask, const struct rule_entry *entry, enum desk_rule_state state, struct str reason)
 {
-    const struct decision to = {.state = state, .level = entry->level, .reason = reason};
+    const struct rule_decision to = {.state = state, .level = entry->level, .reason = reason};
     if (state != entry->state)
         decide(ask, entry, &to);
 }
@@ -520,7 +522,7 @@ void rule_decide(struct ask *ask, const struct rule_entry *entry, enum desk_rule
 void ask_rule_save(struct ask *ask)
 {
     const struct rule_entry *entry = rule_entry_of(ask->desk->rulebook, ask_str(ask, "id"));
-    struct decision to;
+    struct rule_decision to;
     if (!entry) {
         ask_refuse(ask, "not_found", "no such rule is loaded");
         return;

@@ -145,6 +145,11 @@ int io_list_open(int folder, bool (*each)(void *context, const char *name), void
     return result;
 }
 
+int io_sync_all(int fd)
+{
+    return syncfs(fd) == 0 ? 0 : -errno;
+}
+
 static int io_lock(void *self, int fd)
 {
     (void)self;

@@ -54,6 +54,8 @@ extern const struct io io_kernel;
 int io_open_folder(const char *path) MUST_USE;
 /* As the table's list, of a folder that is open for this walk alone: `folder` is closed. */
 int io_list_open(int folder, bool (*each)(void *context, const char *name), void *context) MUST_USE;
+/* Writes out all that lies on the file system of a descriptor: for who makes thousands of files at once. */
+int io_sync_all(int fd) MUST_USE;
 
 /* ---- for who gives a name to a file that another process made ---- */
 

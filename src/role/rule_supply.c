@@ -2,10 +2,12 @@
 
 #include "base/arena.h"
 #include "base/assert.h"
+#include "os/clock.h"
 #include "os/proc.h"
 #include "role/log.h"
 #include "role/process.h"
 #include "role/rule_bundle.h"
+#include "role/rule_pack_facts.h"
 
 #include <unistd.h>
 
@@ -106,6 +108,9 @@ static enum rc compose(struct rule_supply *self, struct err *err)
     enum rc rc = proc_sealed_map(self->files, RULE_BUNDLE_BYTES, &files, err);
     if (rc != RC_OK)
         return rc;
+    struct err untold = {0};
+    if (rule_pack_facts_tell(files, self->desk, clock_real_ns(), &untold) != RC_OK)
+        log_error("what is known of rule packs could not be told: %s", untold.text);
     buf_init(&bundle, RULE_BUNDLE_BYTES);
     buf_str(&bundle, files);
     proc_unmap(files);

@@ -3,8 +3,10 @@
 #include "os/proc.h"
 #include "role/rule_bundle.h"
 #include "role/rule_folder.h"
+#include "role/rule_packs.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 static enum rc on_file(void *context, struct str path, struct str text, struct err *err)
 {
@@ -18,6 +20,30 @@ static enum rc on_refusal(void *context, struct str path, const char *reason, st
     struct buf *out = context;
     rule_bundle_add(out, &(struct rule_bundle_entry){RULE_BUNDLE_REFUSED, path, str_of(reason)});
     return out->overflow ? err_set(err, RC_LIMIT, "the rule files are larger than 128 MiB together") : RC_OK;
+}
+
+static enum rc on_pack(void *context, enum rule_packs_kind kind, struct str path, struct str text, struct err *err)
+{
+    static const enum rule_bundle_kind kinds[] = {
+        [RULE_PACKS_FILE] = RULE_BUNDLE_FILE,
+        [RULE_PACKS_REFUSED] = RULE_BUNDLE_REFUSED,
+        [RULE_PACKS_FACTS] = RULE_BUNDLE_FACTS,
+    };
+    struct buf *out = context;
+    rule_bundle_add(out, &(struct rule_bundle_entry){kinds[kind], path, text});
+    return out->overflow ? err_set(err, RC_LIMIT, "the rule files are larger than 128 MiB together") : RC_OK;
+}
+
+static enum rc packs_add(const struct config *config, struct buf *out, struct err *err)
+{
+    const struct rule_packs_sink sink = {on_pack, out};
+    char path[4096];
+    int data = str_copy_z(config->data, path, sizeof path) ? io_open_folder(path) : -1;
+    if (data < 0)
+        return RC_OK; /* a data folder that is not there has no packs */
+    enum rc rc = rule_packs_read(&io_kernel, data, &sink, err);
+    close(data);
+    return rc;
 }
 
 enum rc rule_files_seal(const struct config *config, int *ret_fd, struct err *err)
@@ -38,5 +64,6 @@ enum rc rule_files_seal(const struct config *config, int *ret_fd, struct err *er
         if (folder.n && str_copy_z(folder, path, sizeof path))
             rc = rule_folder_walk(&io_kernel, path, &sink, err);
     }
+    rc = rc == RC_OK ? packs_add(config, &bundle, err) : rc;
     return rc == RC_OK ? proc_seal("rules", buf_view(&bundle), ret_fd, err) : rc;
 }

@@ -5,9 +5,9 @@
 #include "base/err.h"
 #include "role/config.h"
 
-/* The files of the folders that the configuration names, or of the rules shipped with the product, as a bundle in
- * sealed memory. They are not looked into. RC_NOT_FOUND, RC_IO: a folder cannot be opened; RC_LIMIT: together they are
- * larger than RULE_BUNDLE_BYTES. */
+/* The files of the folders that the configuration names, or of the rules shipped with the product, and of the packs in
+ * the data folder (rule_packs.h), as a bundle in sealed memory. They are not looked into. RC_NOT_FOUND, RC_IO: a folder
+ * cannot be opened; RC_LIMIT: together they are larger than RULE_BUNDLE_BYTES. */
 enum rc rule_files_seal(const struct config *config, int *ret_fd, struct err *err) MUST_USE;
 
 #endif

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define ID_MAX 256u /* bytes; longer ones can have no state (desk) */
 #define HASH_KEY                                                                                                       \
     {                                                                                                                  \
         UINT64_C(0x716f7267616e0001), UINT64_C(0x72756c6573000001)                                                     \
@@ -139,6 +140,15 @@ static uint64_t text_hash(struct str text, uint64_t ordinal)
     return siphash(key, parts, sizeof(parts));
 }
 
+/* What came in a pack begins as a draft, which is said of its id: without one it would run, decided by nobody. */
+static enum rc id_check(const struct rule *rule, struct str path, struct err *err)
+{
+    bool named = rule->kind == RULE_FILTER || (rule->id.n > 0 && rule->id.n <= ID_MAX);
+    if (named || !str_starts(path, STR("pack:")))
+        return RC_OK;
+    return err_set(err, RC_INVALID, "a rule of a pack needs an id, of at most %u bytes", ID_MAX);
+}
+
 static enum rc add_document(struct rules *rules, struct str path, uint64_t hash, const struct yaml_node *document,
                             struct err *err)
 {
@@ -149,6 +159,8 @@ static enum rc add_document(struct rules *rules, struct str path, uint64_t hash,
     struct arena_mark mark = arena_mark(rules->arena);
     struct err reason;
     enum rc rc = document_read(&reading, document, &entry->rule, &reason);
+    if ((rc == RC_OK || rc == RC_AGAIN) && id_check(&entry->rule, path, &reason) != RC_OK)
+        rc = RC_INVALID;
     struct rule_outcome outcome = {
         .path = path,
         .line = entry->rule.line,

@@ -247,6 +247,34 @@ static void explains(void)
     }
 }
 
+/* Without one it would run, and nobody could decide about it. A filter has no state of its own. */
+static void packs_need_ids(void)
+{
+#define DETECTION "logsource:\n  product: x\ndetection:\n  s:\n    a: b\n  condition: s\n"
+    static const struct {
+        const char *path, *text;
+        bool loads;
+    } rows[] = {
+        {"pack:p/1/a.yml", "title: a\nid: one\n" DETECTION, true},
+        {"pack:p/1/a.yml", "title: a\n" DETECTION, false},
+        {"pack:p/1/a.yml", "title: a\nname: one\n" DETECTION, false},
+        {"rules/a.yml", "title: a\n" DETECTION, true},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct rules *rules = rules_new((size_t)16 << 20);
+        struct err err = {0};
+        test_row("%s %s", rows[i].path, rows[i].text);
+        CHECK_INT(rules_add(rules, str_of(rows[i].path), str_of(rows[i].text), &err), RC_OK);
+        CHECK_INT(rules_finish(rules, &err), RC_OK);
+        CHECK_INT(rules_count(rules), rows[i].loads);
+        if (!rows[i].loads)
+            CHECK(str_search(rules_outcome_at(rules, 0)->reason, STR("needs an id")) <
+                  rules_outcome_at(rules, 0)->reason.n);
+        rules_free(rules);
+    }
+#undef DETECTION
+}
+
 /* Nesting, size, and many of everything: refused, never followed. */
 static void bombs_are_refused(void)
 {
@@ -396,6 +424,7 @@ static const struct test tests[] = {
     {"ids and names are unique", ids_and_names_are_unique},
     {"filters are joined with and", filters_are_anded},
     {"explains why and why not", explains},
+    {"a rule of a pack needs an id", packs_need_ids},
     {"bombs are refused", bombs_are_refused},
     {"conditions do not multiply", conditions_do_not_multiply},
     {"truncations and flips of a good rule are survived", truncations_and_flips_are_survived},

@@ -67,6 +67,8 @@ static const struct api_row rows[] = {
     {"rule.try", WEB_QUERY, true, {{0}}},
     {"rule.write", WEB_DESK, true, {{0}}},
     {"rule.end", WEB_DESK, true, {{0}}},
+    {"rule.packs", WEB_DESK, false, {{0}}},
+    {"rule.activate", WEB_DESK, true, {{0}}},
 };
 
 const struct api_row *api_at(size_t i)

@@ -218,6 +218,12 @@ static const struct fake_answer fake_answers[] = {
      "\"tactics\":[{\"key\":\"EVIL\",\"techniques\":[{\"id\":\"EVIL\",\"name\":\"EVIL\",\"loaded\":2,\"telemetry\":1,"
      "\"fired\":1,\"hits\":5,\"subs\":[{\"id\":\"EVIL\",\"loaded\":1,\"telemetry\":0,\"fired\":0,\"hits\":0}]}]},"
      "{\"key\":\"impact\",\"techniques\":[]},{\"key\":\"defense-evasion\",\"techniques\":[]}]}"},
+    {"rule.packs",
+     "{\"ok\":true,\"may_change\":true,\"packs\":[{\"name\":\"EVIL\",\"version\":\"EVIL\",\"source\":\"EVIL\","
+     "\"licence\":\"EVIL\",\"signature\":\"EVIL\",\"signer\":\"EVIL\",\"imported_ns\":1795219893000000000,"
+     "\"files\":4,\"digest\":\"EVIL\",\"rules\":4,\"refused\":1,\"active\":1,\"test\":1,\"draft\":2,\"off\":0,"
+     "\"drafts\":[{\"level\":\"EVIL\",\"stable\":1,\"test\":1,\"other\":0}]}]}"},
+    {"rule.activate", "{\"ok\":true,\"changed\":2}"},
     {"mirror.checkpoint", "{\"ok\":true,\"name\":\"m\",\"tell\":false,\"note\":\"EVIL\"}"},
     {"mirror.segment", "{\"ok\":true,\"name\":\"m\",\"tell\":true}\n{bytes}\n"},
     {"mirror.enter", "{\"ok\":true,\"name\":\"m\",\"tell\":true}"},

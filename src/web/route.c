@@ -32,6 +32,8 @@ static const struct route routes[] = {
     {"GET", "/rules/*/edit", ACCESS_SESSION, 0, page_rule_edit},
     {"POST", "/rules/*/edit", ACCESS_SESSION, 0, act_rule_edit},
     {"POST", "/rules/*/end", ACCESS_SESSION, 0, act_rule_end},
+    {"GET", "/rules/packs", ACCESS_SESSION, 0, page_packs},
+    {"POST", "/rules/packs", ACCESS_SESSION, 0, act_packs},
     {"GET", "/rules/*", ACCESS_SESSION, 0, page_rule},
     {"POST", "/rules/*", ACCESS_SESSION, 0, save_rule},
     {"GET", "/filters", ACCESS_SESSION, 0, page_filters},

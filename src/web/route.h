@@ -74,6 +74,8 @@ void page_rule_edit(struct web_call *call);
 void act_rule_edit(struct web_call *call);
 void act_rule_end(struct web_call *call);
 void page_rule_tried(struct web_call *call);
+void page_packs(struct web_call *call);
+void act_packs(struct web_call *call);
 void page_coverage(struct web_call *call);
 void page_navigator(struct web_call *call);
 void page_objects(struct web_call *call);

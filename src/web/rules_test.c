@@ -104,6 +104,36 @@ static void the_map_and_its_layer(void)
     CHECK(json_int(json_get(json_get(layer, "gradient"), "maxValue"), 0) > 0);
 }
 
+static void packs_and_their_step(void)
+{
+    peers_reset();
+    CHECK_INT(status_of(get("/rules/packs?saved=3")), 200);
+    CHECK(seen_has("href=\"/rules?text=pack%3A") && seen_has("&amp;state=draft"));
+    CHECK(seen_has("Rules switched on: 3") && seen_has("action=\"/rules/packs\""));
+    CHECK_INT(
+        status_of(post("/rules/packs", "csrf=" FAKE_CSRF "&pack=hq&level=high&status=test&state=test&reason=a+look")),
+        303);
+    CHECK(strstr(peers.asked, "\"pack\":\"hq\",\"level\":\"high\",\"status\":\"test\",\"state\":\"test\","
+                              "\"reason\":\"a look\""));
+    CHECK_TEXT(seen_location, "/rules/packs?saved=2");
+    CHECK_INT(status_of(post("/rules/packs", "pack=hq&level=high&status=test&state=test&reason=a+look")), 403);
+    /* a refusal is told, and what was sent stands in the form again */
+    peers.ask = "rule.activate";
+    peers.json = STR("{\"ok\":false,\"error\":\"invalid\",\"field\":\"reason\",\"text\":\"a reason is needed\"}");
+    CHECK_INT(status_of(post("/rules/packs", "csrf=" FAKE_CSRF "&pack=hq&level=low&status=any&state=active&reason=")),
+              422);
+    CHECK(seen_has("a reason is needed") && seen_has("<option value=\"low\" selected>"));
+    /* who may not is shown no form; without packs the page says how they come */
+    peers_reset();
+    peers.ask = "rule.packs";
+    peers.json = STR("{\"ok\":true,\"may_change\":false,\"packs\":[{\"name\":\"hq\",\"draft\":2}]}");
+    CHECK_INT(status_of(get("/rules/packs")), 200);
+    CHECK(seen_has("hq") && !seen_has("<form class=\"stack\""));
+    peers.json = STR("{\"ok\":true,\"may_change\":true,\"packs\":[]}");
+    CHECK_INT(status_of(get("/rules/packs")), 200);
+    CHECK(seen_has("qorgan rules import") && !seen_has("<form class=\"stack\""));
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
@@ -111,6 +141,7 @@ int main(int argc, char **argv)
         {"the list shows what it is told", the_list_shows_what_it_is_told},
         {"titles are in the reader's language", titles_are_in_the_readers_language},
         {"a decision is sent, refused, shown again", a_decision_is_sent},
+        {"packs, and the step that switches drafts on", packs_and_their_step},
         {"the map of ATT&CK, and its layer for the Navigator", the_map_and_its_layer},
     };
     return web_tests_run(tests, ARRAY_LEN(tests), argc, argv);

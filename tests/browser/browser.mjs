@@ -453,7 +453,7 @@ for (const width of d.widths) {
       await open("/");
       await d.setLanguage(page, language);
       const paths = ["/", "/search", "/search?q=session&range=all&own=yes", "/search?q=incident&range=all&own=yes", "/incidents", "/incidents?state=all", card, "/objects"];
-      paths.push("/rules", "/rules?show=never&sort=cost", "/rules/7551b22b-c9e7-51d4-ac23-c93f711b146b", "/rules/edit", ownRule, "/coverage", "/filters", filter, "/objects/new", "/archive", "/archive/retention", "/channels", "/channels/new", "/users", "/users/new", "/password", "/records/1", "/records/1/why", why, "/papers", paper);
+      paths.push("/rules", "/rules?show=never&sort=cost", "/rules/packs", "/rules/7551b22b-c9e7-51d4-ac23-c93f711b146b", "/rules/edit", ownRule, "/coverage", "/filters", filter, "/objects/new", "/archive", "/archive/retention", "/channels", "/channels/new", "/users", "/users/new", "/password", "/records/1", "/records/1/why", why, "/papers", paper);
       for (const path of paths) {
         await open(path);
         const where = `${path} at ${width} in ${language}`;

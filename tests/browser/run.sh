@@ -51,7 +51,13 @@ sys.stdin.read()'; }
 read -r web_port syslog_port tls_port <&"${ports[0]}"
 
 export QORGAN_DATA=$work/data
-mkdir -p "$QORGAN_DATA"
+mkdir -p "$QORGAN_DATA" "$work/pack"
+# One draft, so that the page of packs has something to show and to switch on.
+printf '%s\n' 'title: Draft of the browser test' 'id: 3f0c3d52-8d5c-4d6e-9c55-0a4b7a3d0001' 'status: test' 'logsource:' \
+    '    product: linux' 'detection:' '    s:' "        message|contains: 'no such line'" '    condition: s' 'level: high' \
+    >"$work/pack/draft.yml"
+"$QORGAN_BIN" rules import "$work/pack" --name browser --version 1 --source 'tests/browser' --licence Apache-2.0 \
+    --data "$QORGAN_DATA" >"$work/import" || sed 's/^/# /' "$work/import"
 "$QORGAN_BIN" serve --data "$QORGAN_DATA" --set "web-port=$web_port" --set "syslog-port=$syslog_port" \
     --set "syslog-tls-port=$tls_port" >"$work/out" 2>"$work/err" &
 server=$!

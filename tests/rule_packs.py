@@ -1,0 +1,414 @@
+#!/usr/bin/env python3
+"""Packs of rules: imported from folders and ZIP files, signed, rolled back, and at work in the real service."""
+import hashlib
+import html
+import io
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import warnings
+import zipfile
+
+from service import QORGAN, ROOT, Service, Skip, check, check_equal, main
+from web_api import Web
+
+SIGMA = os.path.join(ROOT, "..", "shared", "data", "sigma")
+
+
+def rule(number, text, level="high", status="test", title=None):
+    return (f"title: {title or f'Rule {number}'}\nid: 6a0f9d1e-6c4e-4b0f-9a0b-6a6f3a1d{number:04}\nstatus: {status}\n"
+            f"logsource:\n    product: linux\ndetection:\n    s:\n        message|contains: '{text}'\n"
+            f"    condition: s\nlevel: {level}\n")
+
+
+def rule_id(number):
+    return f"6a0f9d1e-6c4e-4b0f-9a0b-6a6f3a1d{number:04}"
+
+
+FILES = {
+    "rules/linux/one.yml": rule(1, "first needle"),
+    "rules/linux/two.yaml": rule(2, "second needle", level="low", status="stable"),
+    "rules/bad.yml": "title: Half a rule\nid: x\nlogsource:\n    product: linux\ndetection:\n    s:\n"
+                     "        a|wrong: b\n    condition: s\n",
+}
+
+
+class Folder:
+    """A data folder and a place for sources, without a service."""
+
+    def __enter__(self):
+        self.path = tempfile.mkdtemp(prefix="qorgan-packs-")
+        self.data = os.path.join(self.path, "data")
+        os.mkdir(self.data)
+        return self
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def source(self, name, files):
+        folder = os.path.join(self.path, name)
+        for path, text in files.items():
+            place = os.path.join(folder, path)
+            os.makedirs(os.path.dirname(place), exist_ok=True)
+            with open(place, "w", encoding="utf-8") as out:
+                out.write(text)
+        return folder
+
+    def zip(self, name, files, around="", method=zipfile.ZIP_DEFLATED):
+        path = os.path.join(self.path, name)
+        with zipfile.ZipFile(path, "w", method) as archive:
+            for inner, text in files.items():
+                archive.writestr(around + inner, text)
+        return path
+
+    def rules(self, *arguments, status=0):
+        done = subprocess.run([QORGAN, "rules", *arguments, "--data", self.data], capture_output=True, text=True,
+                              check=False, timeout=300)
+        check(done.returncode == status, f"{arguments}: {done.returncode}, wanted {status}\n{done.stdout}{done.stderr}")
+        return done.stdout + done.stderr
+
+    def rows(self, *arguments, status=0):
+        return [json.loads(line) for line in self.rules(*arguments, "--json", status=status).splitlines()
+                if line.startswith("{")]
+
+    def stored(self):
+        """Every file below the packs, without what is no pack's."""
+        top = os.path.join(self.data, "rules")
+        return sorted(os.path.relpath(os.path.join(place, name), top) for place, _, names in os.walk(top)
+                      for name in names if name != ".lock")
+
+
+def folder_import():
+    """a folder becomes a version: report, manifest, changes against the version before, dry run, rollback, removal"""
+    with Folder() as f:
+        source = f.source("src", {**FILES, "README.md": "no rule", "tests/x.yml": "a: b", ".github/w.yml": "a: b"})
+        text = f.rules("import", source, "--name", "site", "--version", "1", "--dry-run")
+        check("nothing is written" in text and not os.path.exists(os.path.join(f.data, "rules")), text)
+        text = f.rules("import", source, "--name", "site", "--version", "1", "--source", "our own", "--licence",
+                       "DRL 1.1")
+        check("2 loaded, 1 refused; 2 new, 0 changed, 0 gone" in text, text)
+        check("refused  pack:site/1/rules/bad.yml line 1: " in text and "left out tests" in text, text)
+        check("unsigned" in text and "systemctl reload" in text, text)
+        check_equal(f.stored(), ["site/1/pack.tsv", "site/1/rules/bad.yml", "site/1/rules/linux/one.yml",
+                                 "site/1/rules/linux/two.yaml", "site/current"], "what is stored")
+        lines = "".join(f"{hashlib.sha256(FILES[path].encode()).hexdigest()}  {path}\n" for path in sorted(FILES))
+        pack = f.rows("packs")[0]
+        check_equal(pack["digest"], hashlib.sha256(lines.encode()).hexdigest(), "the digest, as sha256sum makes it")
+        check_equal((pack["name"], pack["version"], pack["files"], pack["source"], pack["licence"], pack["signature"]),
+                    ("site", "1", 3, "our own", "DRL 1.1", "none"), "what is listed")
+        check("holds" in f.rules("import", source, "--name", "site", "--version", "2"), "the same files")
+        check_equal(f.rows("packs")[0]["versions"], ["1"], "nothing new was written")
+
+        with open(os.path.join(source, "rules/linux/one.yml"), "a", encoding="utf-8") as out:
+            out.write("author: x\n")
+        os.unlink(os.path.join(source, "rules/linux/two.yaml"))
+        f.source("src", {"rules/linux/three.yml": rule(3, "third needle")})
+        rows = f.rows("import", source, "--name", "site", "--version", "2")
+        changes = {(row["change"], row["rule_id"]) for row in rows if "change" in row}
+        check_equal(changes, {("changed", rule_id(1)), ("gone", rule_id(2)), ("new", rule_id(3))}, "changes")
+        check_equal((rows[-1]["was"], rows[-1]["written"], rows[-1]["refused"]), ("1", True, 1), "the last row")
+        check("already" in f.rules("import", source + "/rules", "--name", "site", "--version", "2", status=1), "again")
+
+        check_equal(f.rows("rollback", "site")[0], {"name": "site", "version": "1", "was": "2"}, "rollback")
+        check("from before" in f.rules("rollback", "site", status=1), "no older one")
+        f.rules("rollback", "site", "2")
+        check("roll back" in f.rules("remove", "site", "2", status=1), "what holds stays")
+        f.rules("remove", "site", "1")
+        check_equal(f.rows("packs")[0]["versions"], ["2"], "after a removal")
+        f.rules("remove", "site")
+        check_equal((f.rows("packs"), f.stored()), ([], []), "after all is removed")
+        check("no pack" in f.rules("packs"), "the empty list says what to do")
+
+
+def nothing_usable():
+    """what is unusable as a whole writes nothing: no rule, none that loads, bad names, no data folder"""
+    with Folder() as f:
+        good = f.source("good", FILES)
+        for arguments, why in (
+                ((f.source("none", {"a.txt": "x"}), "--name", "p"), "no rule file"),
+                ((f.source("bad", {"bad.yml": FILES["rules/bad.yml"]}), "--name", "p"), "no rule of it can be used"),
+                ((f.source("idless", {"a.yml": re.sub("id: .*\n", "", rule(1, "x"))}), "--name", "p"),
+                 "a rule of a pack needs an id"),
+                ((good,), "--name"), ((good, "--name", "../x"), "name of a pack"),
+                ((good, "--name", "P"), "name of a pack"),
+                ((good, "--name", "p", "--version", "current"), "version of"),
+                ((good, "--name", "p", "--licence", "a\nb"), "licence"),
+                (("/nowhere", "--name", "p"), "could not open"),
+                ((__file__, "--name", "p"), "neither a folder nor a ZIP")):
+            text = f.rules("import", *arguments, status=1)
+            check(why in text, f"{arguments}: {text}")
+        check(not os.path.exists(os.path.join(f.data, "rules")), "nothing was written")
+        f.data = "/nowhere"
+        check("could not open the data folder" in f.rules("import", good, "--name", "p", status=1), "no data folder")
+
+
+def zip_import():
+    """a ZIP file gives what its folder gives; the folder that a repository is packed in falls away"""
+    with Folder() as f:
+        f.rules("import", f.source("src", FILES), "--name", "folder", "--version", "1")
+        for name, around, method in (("a.zip", "", zipfile.ZIP_DEFLATED),
+                                     ("b.zip", "sigma-r2026/", zipfile.ZIP_STORED)):
+            f.rules("import", f.zip(name, FILES, around, method), "--name", name[0], "--version", "1")
+        packs = {pack["name"]: pack for pack in f.rows("packs")}
+        check_equal({pack["digest"] for pack in packs.values()}, {packs["folder"]["digest"]}, "the same digest")
+
+
+def refused(f, path, why, what):
+    text = f.rules("import", path, "--name", "p", status=1)
+    check(why in text, f"{what}: {text}")
+    check(not os.path.exists(os.path.join(f.data, "rules")), f"{what}: something was written")
+
+
+def hostile_zip():
+    """ZIP files that lead outside, that grow, that lie, that are damaged are refused whole"""
+    with Folder() as f:
+        good = rule(1, "x")
+        for name in ("../evil.yml", "a/../../evil.yml", "/etc/evil.yml", "a\\..\\evil.yml", "a//b.yml", "./a.yml",
+                     "evil\n.yml", "../"):
+            refused(f, f.zip("slip.zip", {"good.yml": good, name: good}), "refused for the name", name)
+        check(not os.path.exists(os.path.join(f.path, "evil.yml")), "a file outside")
+        refused(f, f.zip("bomb.zip", {"good.yml": good, "bomb.yml": "#" * (64 << 20)}), "larger than a rule file",
+                "bomb")
+        many = {f"{n}.yml": "#" + "x" * 1000000 for n in range(68)}
+        refused(f, f.zip("sum.zip", many), "at most", "many that are fine each")
+        refused(f, f.zip("names.zip", {f"{n}.yml": "" for n in range(65600)}, method=zipfile.ZIP_STORED), "ZIP64",
+                "more names than ZIP counts without ZIP64")
+        refused(f, f.zip("files.zip", {f"{n}.yml": "" for n in range(33000)}, method=zipfile.ZIP_STORED), "at most",
+                "more files than a pack holds")
+        path = os.path.join(f.path, "twice.zip")
+        with warnings.catch_warnings(), zipfile.ZipFile(path, "w") as archive:
+            warnings.simplefilter("ignore")
+            archive.writestr("a.yml", good)
+            archive.writestr("a.yml", rule(2, "y"))
+        refused(f, path, "twice", "one name twice")
+        whole = io.BytesIO()
+        with zipfile.ZipFile(whole, "w", zipfile.ZIP_STORED) as archive:
+            archive.writestr("a.yml", good)
+        data = whole.getvalue()
+        for what, text in (("cut", data[:-30]), ("altered", data.replace(b"title", b"Title", 1)),
+                           ("not a ZIP file", b"PK\x03\x04 and nothing")):
+            path = os.path.join(f.path, "broken.zip")
+            with open(path, "wb") as out:
+                out.write(text)
+            refused(f, path, "ZIP file", what)
+        # its directory says 9 bytes, and 64 MiB come
+        lying = io.BytesIO()
+        with zipfile.ZipFile(lying, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("a.yml", "#" * (64 << 20))
+        size = (64 << 20).to_bytes(4, "little")
+        with open(path, "wb") as out:
+            out.write(lying.getvalue().replace(size, (9).to_bytes(4, "little")))
+        refused(f, path, "", "a size that lies")
+
+
+def links():
+    """links are never followed, neither in a folder nor in a ZIP file"""
+    with Folder() as f:
+        secret = os.path.join(f.path, "secret")
+        with open(secret, "w", encoding="utf-8") as out:
+            out.write(rule(9, "secret"))
+        source = f.source("src", FILES)
+        os.symlink(secret, os.path.join(source, "rules/link.yml"))
+        os.symlink("/etc", os.path.join(source, "rules/etc"))
+        os.mkfifo(os.path.join(source, "rules/pipe.yml"))
+        text = f.rules("import", source, "--name", "p", "--version", "1")
+        check("left out rules/link.yml" in text and "left out rules/pipe.yml" in text, text)
+        check(not [path for path in f.stored() if "link" in path or "etc" in path], f.stored())
+        with zipfile.ZipFile(os.path.join(f.path, "link.zip"), "w") as archive:
+            archive.writestr("a.yml", rule(1, "x"))
+            link = zipfile.ZipInfo("link.yml")
+            link.create_system = 3
+            link.external_attr = 0o120777 << 16
+            archive.writestr(link, secret)
+        text = f.rules("import", os.path.join(f.path, "link.zip"), "--name", "z", "--version", "1")
+        check("left out link.yml" in text, text)
+
+
+def signatures():
+    """a pack that its author signed: verified with the key, refused with another, for other files, for other names"""
+    with Folder() as f:
+        source = f.source("src", {"one.yml": FILES["rules/linux/one.yml"]})
+        key = os.path.join(f.path, "site.key")
+        row = f.rows("pack", source, "--name", "site", "--version", "5", "--licence", "DRL 1.1", "--key", key)[-1]
+        check_equal(os.stat(key).st_mode & 0o777, 0o600, "who may read the key")
+        vkey = row["key"]
+        check(vkey.startswith("site+"), row)
+        other = f.rows("pack", f.source("o", {"one.yml": rule(1, "x")}), "--name", "other", "--version", "1", "--key",
+                       os.path.join(f.path, "other.key"))[-1]["key"]
+        check("not good" in f.rules("import", source, "--key", other, status=1), "another's key")
+        check("--version says" in f.rules("import", source, "--key", vkey, "--version", "6", status=1),
+              "another version")
+        check("--licence says" in f.rules("import", source, "--licence", "MIT", status=1), "another licence")
+        bare = f.source("bare", {"one.yml": rule(1, "x")})
+        check("no signature" in f.rules("import", bare, "--name", "bare", "--key", vkey, status=1),
+              "no signature, and a key")
+        check(not os.path.exists(os.path.join(f.data, "rules")), "nothing was written")
+        with open(os.path.join(f.path, "pub"), "w", encoding="utf-8") as out:
+            out.write(vkey + "\n")
+        packed = os.path.join(f.path, "site.zip")
+        with zipfile.ZipFile(packed, "w") as archive:
+            for name in ("one.yml", "pack.note"):
+                archive.write(os.path.join(source, name), f"site-5/{name}")
+        last = f.rows("import", packed, "--key", os.path.join(f.path, "pub"))[-1]
+        check_equal((last["name"], last["version"], last["signature"], last["signer"]),
+                    ("site", "5", "verified", "site"), "imported")
+        listed = f.rows("packs")[0]
+        check_equal((listed["signature"], listed["licence"]), ("verified", "DRL 1.1"), "listed")
+        check("signed by site" in f.rules("packs"), "listed as text")
+        with open(os.path.join(source, "one.yml"), "a", encoding="utf-8") as out:
+            out.write("author: x\n")
+        check("not the files" in f.rules("import", source, status=1), "files that were changed after the signature")
+        f.rules("pack", source, "--name", "site", "--version", "6", "--key", key)
+        check_equal(f.rows("import", source)[-1]["signature"], "unverified", "signed, and no key was given")
+        note = os.path.join(f.data, "rules/site/5/pack.note")
+        with open(note, encoding="utf-8") as was:
+            text = was.read()
+        with open(note, "w", encoding="utf-8") as out:
+            out.write(text.replace("DRL", "drl"))
+        check("not good" in f.rules("rollback", "site", "5", status=1), "a signature that was altered later")
+
+
+def changed_files():
+    """a file that was changed on the server is named, and a version with one cannot be rolled back to"""
+    with Folder() as f:
+        source = f.source("src", FILES)
+        f.rules("import", source, "--name", "site", "--version", "1")
+        f.source("src", {"rules/more.yml": rule(4, "more")})
+        f.rules("import", source, "--name", "site", "--version", "2")
+        with open(os.path.join(f.data, "rules/site/2/rules/more.yml"), "a", encoding="utf-8") as out:
+            out.write("# x\n")
+        row = f.rows("packs", status=1)[0]
+        check_equal((row["changed"], row["changed_files"]), (1, ["rules/more.yml"]), "what was changed")
+        check("CHANGED  rules/more.yml" in f.rules("packs", status=1), "as text")
+        f.rules("rollback", "site")
+        check("not what was imported" in f.rules("rollback", "site", "2", status=1), "rolled back to")
+        check_equal(f.rows("packs")[0]["version"], "1", "what holds")
+
+
+def sigmahq():
+    """SigmaHQ's checkout: every rule that loads, those that hold no more are left out"""
+    if not os.path.isdir(SIGMA):
+        raise Skip("no SigmaHQ rules in ../shared/data")
+    with Folder() as f:
+        rows = f.rows("import", SIGMA, "--name", "sigmahq", "--version", "r1")
+        left = {row["path"] for row in rows if row.get("left_out")}
+        check({"deprecated", "regression_data", "unsupported"} <= left, left)
+        check(rows[-1]["loaded"] > 3700 and rows[-1]["refused"] < 30, rows[-1])
+        check_equal(f.rows("packs")[0]["changed"], 0, "files that are not as they were")
+
+
+class Stand:
+    """The service with one rule of its own."""
+
+    def __init__(self):
+        self.folder = tempfile.mkdtemp(prefix="qorgan-packs-rules-")
+        os.chmod(self.folder, 0o755)
+        with open(os.path.join(self.folder, "own.yml"), "w", encoding="utf-8") as out:
+            out.write(rule(100, "own needle"))
+        self.service = Service(rules=self.folder, engines=2)
+        self.web = None
+
+    def __enter__(self):
+        self.service.__enter__()
+        self.web = Web(self.service)
+        return self
+
+    def __exit__(self, *_):
+        self.service.__exit__(*_)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def rules(self, *arguments):
+        return self.service.run("rules", *arguments).stdout.decode()
+
+    def reload(self):
+        self.service.process.send_signal(signal.SIGHUP)
+
+    def until(self, text, wanted, wait=40):
+        deadline = time.time() + wait
+        while not (got := wanted()):
+            check(time.time() < deadline, f"{text}: it did not come")
+            time.sleep(0.2)
+        return got
+
+    def send(self, text):
+        self.service.tcp(f"<86>{time.strftime('%b %e %H:%M:%S')} web1 app[1]: {text}\n".encode())
+
+    def rule(self, number):
+        return self.web.ask("rule.get", id=rule_id(number)).get("rule")
+
+    def packs(self):
+        return {pack["name"]: pack for pack in self.web.ask("rule.packs")["packs"]}
+
+    def told(self, event):
+        rows = self.web.search(query=f'type:lifecycle "{event}"', limit=100)["events"]
+        bodies = [json.loads(row["raw"]) for row in rows if row["type"] == "lifecycle"]
+        return [body for body in bodies if body["event"] == event]
+
+
+def at_work():
+    """a pack comes with a reload as drafts that do not run, is switched on in one step, is rolled back, is recorded"""
+    with Stand() as stand, Folder() as f:
+        status, _, page = stand.web.request("GET", "/rules/packs")
+        check(status == 200 and "qorgan rules import" in page, "the page without packs says what to do")
+        source = f.source("src", FILES)
+        stand.rules("import", source, "--name", "site", "--version", "1", "--source", "our own")
+        stand.reload()
+        stand.until("the pack", lambda: "site" in stand.packs())
+        pack = stand.packs()["site"]
+        check_equal([pack[key] for key in ("version", "source", "rules", "refused", "draft", "active", "signature")],
+                    ["1", "our own", 2, 1, 2, 0, "none"], "the pack")
+        check_equal((stand.rule(1)["state"], stand.rule(100)["state"]), ("draft", "active"), "how its rules begin")
+        stand.send("first needle")
+        stand.send("own needle")
+        stand.until("the own rule's hit", lambda: stand.rule(100)["hits"] == 1)
+        check_equal(stand.rule(1)["hits"], 0, "hits of a draft")
+        drafted = stand.until("a record", lambda: stand.told("rules.drafted"))
+        check_equal([(row["pack"], row["version"], row["who"], sorted(row["rule_ids"])) for row in drafted],
+                    [("site", "1", "import", [rule_id(1), rule_id(2)])], "the record")
+
+        place = stand.web.form("/rules/packs", pack="site", level="medium", status="any", state="active",
+                               reason="looked at each")
+        check_equal(place, "/rules/packs?saved=1", "where the step leads")
+        _, _, page = stand.web.request("GET", place)
+        check("our own" in page and "site" in html.unescape(page), "the page")
+        check_equal((stand.rule(1)["state"], stand.rule(2)["state"]), ("active", "draft"), "after the step")
+        stand.until("a hit", lambda: (stand.send("first needle"), time.sleep(0.5), stand.rule(1)["hits"] > 0)[-1])
+        record = stand.until("a record", lambda: stand.told("rules.activated"))[0]
+        check_equal([record[key] for key in ("pack", "level", "status", "state", "who", "detail", "rule_ids")],
+                    ["site", "medium", "any", "active", "admin", "looked at each", [rule_id(1)]], "the record")
+
+        f.source("src", {"rules/linux/one.yml": rule(1, "other needle"), "rules/new.yml": rule(5, "fifth")})
+        stand.rules("import", source, "--name", "site", "--version", "2")
+        stand.reload()
+        stand.until("the next version", lambda: stand.packs()["site"]["version"] == "2" and stand.rule(5))
+        check_equal((stand.rule(1)["state"], stand.rule(5)["state"]), ("active", "draft"), "decisions outlive versions")
+        stand.rules("rollback", "site")
+        stand.reload()
+        stand.until("the version before", lambda: stand.packs()["site"]["version"] == "1" and not stand.rule(5))
+        versions = stand.until("records", lambda: (rows := stand.told("rules.pack")) and len(rows) == 3 and rows)
+        check_equal([(row["was_version"], row["version"]) for row in reversed(versions)],
+                    [("", "1"), ("1", "2"), ("2", "1")], "records of versions")
+
+        path = os.path.join(stand.service.data, "rules/site/1/rules/linux/one.yml")
+        with open(path, "a", encoding="utf-8") as out:
+            out.write("# somebody was here\n")
+        stand.reload()
+        stand.until("the refusal", lambda: [row for row in stand.web.ask("rule.report")["refused"]
+                                            if row["path"] == "pack:site/1/rules/linux/one.yml"])
+        refusal = [row for row in stand.web.ask("rule.report")["refused"] if "one.yml" in row["path"]][0]
+        check("changed since it was imported" in refusal["text"], refusal)
+        check(not stand.rule(1), "a file that was changed is not loaded")
+        if os.geteuid() == 0:
+            mode = os.stat(os.path.join(stand.service.data, "rules"))
+            check_equal((mode.st_uid, mode.st_mode & 0o007), (0, 0), "whose the packs are")
+        stand.service.quiet()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main([folder_import, nothing_usable, zip_import, hostile_zip, links, signatures, changed_files,
+                           sigmahq, at_work]))
