@@ -46,6 +46,11 @@ static const struct row {
     {"rule.save", RIGHT_RULES, ask_rule_save},
     {"rule.report", RIGHT_READ, ask_rule_report},
     {"rule.coverage", RIGHT_READ, ask_rule_coverage},
+    {"hunt.list", RIGHT_READ, ask_hunt_list},
+    {"hunt.get", RIGHT_READ, ask_hunt_get},
+    {"hunt.start", RIGHT_RULES, ask_hunt_start},
+    {"hunt.stop", RIGHT_RULES, ask_hunt_stop},
+    {"hunt.open", RIGHT_WORK, ask_hunt_open},
 };
 
 struct str ask_str(const struct ask *ask, const char *name)

@@ -31,12 +31,19 @@ struct desk_sources;  /* source.c */
 struct desk_assets;   /* asset.c */
 struct desk_retained; /* retention.c */
 struct rulebook;      /* rulebook.h */
+struct rule_entry;    /* rulebook.h */
 
 /* What is known of the table trail. */
 struct trail {
     int64_t bytes;
     int64_t cleaned_ns;
     uint64_t cut; /* rows that went for want of room */
+};
+
+/* What is known of the table hunt. */
+struct hunts {
+    bool waits;      /* one may be there to be worked on */
+    int64_t running; /* that desk_hunt_next gave last and is still wanted; 0: none */
 };
 
 struct desk {
@@ -64,6 +71,7 @@ struct desk {
     int32_t zone_offset_s;
     uint32_t argon_memory_kib;
     struct trail trail;
+    struct hunts hunts;
     char instance[17];  /* random, made at first start: part of idempotency keys */
     int64_t next_ns;    /* see desk_next_ns */
     int64_t taken_id;   /* the last record lent to the role */
@@ -233,6 +241,23 @@ void rule_fired_store(struct desk *desk, const struct desk_batch *batch, int64_t
 void rule_fired_remember(struct desk *desk, const struct desk_batch *batch);
 bool level_find(struct str name, enum desk_level *ret_level);
 
+/* --- hunts (hunt.c), in a transaction --- */
+
+/* A hunt by itself for a rule that was switched on. */
+void hunt_for_state(struct desk *desk, const struct rule_entry *entry, int64_t now_ns);
+/* One for all rules of a load that are new or changed, and run. */
+void hunt_for_load(struct desk *desk, const struct rulebook *book, int64_t now_ns);
+const char *hunt_state_name(int64_t state);
+const char *hunt_trouble_name(int64_t trouble);
+/* False: it has no id, is a filter, or is about indicators. */
+bool hunt_rule_may(const struct rulebook *book, const struct rule_entry *entry);
+/* Orders a hunt of one rule; its id. */
+int64_t hunt_order(struct ask *ask, const struct rule_entry *entry, int64_t from_ns, int64_t to_ns);
+void hunt_stop(struct ask *ask, int64_t hunt);
+
+/* Opens an incident for a match, whatever its level, or adds it to an open one; its id (match.c). */
+int64_t match_open(struct desk *desk, const struct desk_match *match, int64_t now_ns);
+
 /* --- questions (ask.c) --- */
 
 struct ask {
@@ -291,6 +316,11 @@ void ask_rule_get(struct ask *ask);
 void ask_rule_save(struct ask *ask);
 void ask_rule_report(struct ask *ask);
 void ask_rule_coverage(struct ask *ask);
+void ask_hunt_list(struct ask *ask);
+void ask_hunt_get(struct ask *ask);
+void ask_hunt_start(struct ask *ask);
+void ask_hunt_stop(struct ask *ask);
+void ask_hunt_open(struct ask *ask);
 
 /* --- small things --- */
 

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MSG_VERSION    8
+#define MSG_VERSION    9
 #define MSG_HEADER     16
 #define MSG_FDS_MAX    8
 #define MSG_KIB        UINT32_C(1024)
@@ -36,7 +36,8 @@
     X(ROLE_COLLECTOR, "collector")                                                                                     \
     X(ROLE_INTAKE, "intake")                                                                                           \
     X(ROLE_PACKER, "packer") /* behind the others: user ids are counted by this table */                               \
-    X(ROLE_JUDGE, "judge")
+    X(ROLE_JUDGE, "judge")                                                                                             \
+    X(ROLE_HUNTER, "hunter")
 
 enum role {
 #define X(id, name) id,
@@ -103,7 +104,10 @@ enum role {
     X(MSG_OPENED, "opened", R(REAPER), R(JUDGE), 4)                    /* id = turn; role/judging.h; the descriptor */ \
     X(MSG_STUCK, "stuck", R(REAPER), R(PARENT), 0)                     /* the judge does not answer: kill it */        \
     X(MSG_RULE_STATES, "rule-states", R(DESK), R(ENGINE), 4 * MSG_MIB) /* JSON, role/rule_states.h */                  \
-    X(MSG_RULE_STATS, "rule-stats", R(ENGINE), R(DESK), MSG_MIB)       /* JSON, role/rule_stats.h */
+    X(MSG_RULE_STATS, "rule-stats", R(ENGINE), R(DESK), MSG_MIB)       /* JSON, role/rule_stats.h */                   \
+    X(MSG_HUNT, "hunt", R(DESK), R(HUNTER), MSG_MIB)                   /* id = hunt; role/hunt_report.h */             \
+    X(MSG_HUNT_STOP, "hunt-stop", R(DESK), R(HUNTER), 0)               /* id = hunt */                                 \
+    X(MSG_HUNT_PROGRESS, "hunt-progress", R(HUNTER), R(DESK), 3 * MSG_MIB) /* id = hunt; role/hunt_report.h */
 
 enum msg_type {
 #define X(id, name, from, to, size) id,
