@@ -141,6 +141,17 @@ const char *const desk_schema[] = {
     " body BLOB NOT NULL) STRICT;"
     "CREATE INDEX trail_until ON trail(until_ns);",
 
+    /* what people wrote: rules and filters (rule_text.c); ended_ns 0: in effect; bytes: of all texts of the row */
+    "CREATE TABLE rule_text (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL,"
+    " bytes INTEGER NOT NULL, from_ns INTEGER NOT NULL, expires_ns INTEGER NOT NULL, ended_ns INTEGER NOT NULL,"
+    " title TEXT NOT NULL, who TEXT NOT NULL, reason TEXT NOT NULL, ended_by TEXT NOT NULL, ended_why TEXT NOT NULL,"
+    " outgoing INTEGER NOT NULL, record INTEGER, text TEXT NOT NULL) STRICT;"
+    "CREATE UNIQUE INDEX rule_text_now ON rule_text(kind, name) WHERE ended_ns = 0;"
+    "CREATE INDEX rule_text_name ON rule_text(kind, name, version);"
+    "CREATE INDEX rule_text_expires ON rule_text(expires_ns) WHERE ended_ns = 0 AND expires_ns > 0;"
+    "CREATE INDEX rule_text_ended ON rule_text(bytes) WHERE ended_ns > 0;"
+    "CREATE INDEX rule_text_outgoing ON rule_text(outgoing) WHERE record IS NULL;",
+
     /* state, trouble: the numbers of desk.h; who: empty, it began by itself; began_ns: 0 as long as it never ran;
      * hash: of the rule's text as it was hunted; whether a hit has an incident stands in matched */
     "CREATE TABLE hunt (id INTEGER PRIMARY KEY AUTOINCREMENT, state INTEGER NOT NULL, who TEXT NOT NULL,"

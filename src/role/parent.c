@@ -18,6 +18,7 @@
 #include "role/keep.h"
 #include "role/log.h"
 #include "role/mirror_tokens.h"
+#include "role/ruleload.h"
 #include "role/setup.h"
 #include "tlog/hash.h"
 
@@ -50,7 +51,7 @@ static const struct edge edges[] = {
     {ROLE_INTAKE, ROLE_KEEPER}, {ROLE_COLLECTOR, ROLE_KEEPER}, {ROLE_ENGINE, ROLE_KEEPER}, {ROLE_DESK, ROLE_KEEPER},
     {ROLE_KEEPER, ROLE_SIGNER}, {ROLE_KEEPER, ROLE_REAPER},    {ROLE_ENGINE, ROLE_DESK},   {ROLE_WEB, ROLE_DESK},
     {ROLE_WEB, ROLE_QUERY},     {ROLE_DESK, ROLE_OUT},         {ROLE_KEEPER, ROLE_OUT},    {ROLE_DESK, ROLE_PACKER},
-    {ROLE_KEEPER, ROLE_PACKER}, {ROLE_REAPER, ROLE_JUDGE},     {ROLE_DESK, ROLE_HUNTER},
+    {ROLE_KEEPER, ROLE_PACKER}, {ROLE_REAPER, ROLE_JUDGE},     {ROLE_DESK, ROLE_QUERY},    {ROLE_DESK, ROLE_HUNTER},
 };
 
 enum child_state { CHILD_DOWN, CHILD_STARTING, CHILD_RUNNING, CHILD_STOPPED };
@@ -81,12 +82,14 @@ struct parent {
     struct arena *arena;
     struct setup setup;
     struct str retention_law; /* text of data/retention.tsv */
+    int rule_files;           /* role/rule_bundle.h, as they were read last */
     struct loop *loop;
     int signals;
     struct child children[CHILDREN_MAX];
     size_t child_count;
     struct listener listeners[LISTENERS_MAX];
     size_t listener_count;
+    bool terminal; /* it is run by hand: SIGHUP says that the terminal is gone */
     bool stopping;
     bool greeted;
     bool new_instance;
@@ -204,6 +207,8 @@ static void belongings_send(struct parent *parent, struct child *child)
         secret_send(child, "witness-policy", setup->witness_policy);
     if (role == ROLE_JUDGE)
         secret_send(child, "signer-public", setup->signer_public);
+    if (role == ROLE_DESK || role == ROLE_ENGINE)
+        handle_send(child, "rules", parent->rule_files);
     if (role == ROLE_OUT) {
         secret_send(child, "witness-ca", setup->witness_ca);
         secret_send(child, "timestamp-ca", setup->timestamp_ca);
@@ -445,6 +450,23 @@ static bool stopped(struct parent *parent)
     return !alive;
 }
 
+/* Rule files are read anew; the desk sees what is different. */
+static void reload(struct parent *parent)
+{
+    struct child *desk = child_find(parent, ROLE_DESK, 0);
+    struct err err = {0};
+    int fd = -1;
+    if (rule_files_seal(&parent->config, &fd, &err) != RC_OK) {
+        log_error("rule files could not be read anew, those of before stay: %s", err.text);
+        return;
+    }
+    close(parent->rule_files);
+    parent->rule_files = fd; /* what is started from here on has them from its start */
+    if (desk && desk->channel && !channel_send_fd(desk->channel, MSG_RULE_FILES, 0, STR_NONE, fd))
+        log_error("the desk does not take the rule files that were read anew");
+    log_info("rule files were read anew");
+}
+
 static void on_signal(void *context, unsigned events)
 {
     struct parent *parent = context;
@@ -453,6 +475,8 @@ static void on_signal(void *context, unsigned events)
     while ((number = proc_signal_next(parent->signals)) != 0) {
         if (number == SIGCHLD)
             reap(parent);
+        else if (number == SIGHUP && !parent->terminal && !parent->stopping)
+            reload(parent);
         else
             stop_begin(parent);
     }
@@ -585,6 +609,8 @@ static enum rc parent_start(struct parent *parent, const struct parent_options *
     if (rc == RC_OK)
         rc = settings_check(&parent->config, &parent->setup, err);
     if (rc == RC_OK)
+        rc = rule_files_seal(&parent->config, &parent->rule_files, err);
+    if (rc == RC_OK)
         rc = keep_check(&parent->config, clock_real_ns(), parent->arena, &parent->retention_law, err);
     if (rc != RC_OK)
         return rc;
@@ -644,6 +670,7 @@ int parent_run(const struct parent_options *options)
     parent.arena = arena_new((size_t)16 << 20);
     parent.loop = loop_new();
     parent.signals = proc_signals();
+    parent.terminal = isatty(STDIN_FILENO);
     parent.new_instance = options->new_instance;
     buf_init(&parent.text, 64 * MSG_KIB);
     ASSERT(parent.arena && parent.loop && parent.signals >= 0);

@@ -145,6 +145,8 @@ struct rule_set;
 enum rc rule_set_compile(const struct rules *rules, struct names *names, struct rule_set **ret_set,
                          struct err *err) MUST_USE;
 void rule_set_free(struct rule_set *set);
+/* From here on it is of these names: all that it was compiled with have the same ids there. Before any matcher. */
+void rule_set_names(struct rule_set *set, struct names *names);
 
 struct rule_set_stats {
     size_t rules;      /* detections compiled */

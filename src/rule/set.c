@@ -614,6 +614,12 @@ enum rc rule_set_compile(const struct rules *rules, struct names *names, struct 
     return RC_OK;
 }
 
+void rule_set_names(struct rule_set *set, struct names *names)
+{
+    ASSERT(names_end(names) >= names_end(set->names));
+    set->names = names;
+}
+
 void rule_set_free(struct rule_set *set)
 {
     if (!set)
