@@ -344,7 +344,10 @@ static enum rc unit_read(struct hunting *h, size_t unit, struct err *err)
     struct reader in = reader_of(note.body);
     h->hunt->counts.records += note.record;
     h->hunt->counts.too_large += read_be64(&in);
-    h->hunt->counts.gone += read_u8(&in);
+    if (read_u8(&in)) {
+        h->hunt->counts.gone++;
+        h->hunt->counts.lost += shown.count;
+    }
     h->done += shown.count;
     const struct note time = {.kind = HUNT_TIME, .record = shown.last, .latest_ns = note.latest_ns};
     return item_add(h, &time) ? RC_OK : err_set(err, RC_LIMIT, "no memory for what was found");

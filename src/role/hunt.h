@@ -38,6 +38,7 @@ struct hunt_counts {
     uint64_t records;   /* looked at */
     uint64_t too_large; /* events that no rule could be asked about */
     uint64_t gone;      /* blocks that were deleted while the hunt ran */
+    uint64_t lost;      /* records that these had */
     uint64_t evicted;   /* groups that a correlation gave up for want of room */
 };
 
