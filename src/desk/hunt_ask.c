@@ -142,7 +142,7 @@ static void hits_put(struct ask *ask, int64_t hunt)
     db_put_i64(&q, hunt);
     db_put_i64(&q, limit_of(ask));
     db_put_i64(&q, MAX(ask_int(ask, "offset"), 0));
-    json_write_key(ask->out, "hits");
+    json_write_key(ask->out, "found");
     json_write_array(ask->out);
     while (db_next(&q)) {
         json_write_object(ask->out);
@@ -193,7 +193,7 @@ void ask_hunt_start(struct ask *ask)
     else if (!hunt_rule_may(ask->desk->rulebook, entry))
         ask_refuse(ask, "hunt_cannot", "a filter or a rule of indicators cannot be hunted");
     else if (from_ns < 0 || to_ns < 0 || (to_ns && to_ns <= from_ns))
-        ask_invalid(ask, "to", "the time does not end behind its beginning");
+        ask_refuse(ask, "times_reversed", "the time does not end behind its beginning");
     else if (waiting >= (int64_t)DESK_HUNTS_WAITING)
         ask_refuse(ask, "hunts_waiting", "too many hunts wait");
     else

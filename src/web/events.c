@@ -136,6 +136,7 @@ static const struct {
     {"lifecycle.incident", {"old_origin", "new_origin"}},
     {"lifecycle.rule.changed", {"title", "state"}},
     {"lifecycle.rules.changed", {"loaded", "refused"}},
+    {"lifecycle.rule.hunt", {"hunt", "act"}},
     {"lifecycle.user.saved", {"user", "who"}},
     {"lifecycle.object.saved", {"object", "who"}},
     {"lifecycle.channel.saved", {"to", "who"}},

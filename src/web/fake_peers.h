@@ -188,6 +188,10 @@ static const char *const pages[] = {
     "/rules",
     "/rules?text=ssh&state=off&level=high&tactic=impact&show=cannot&sort=cost&offset=100",
     "/rules/a3f0",
+    "/hunts",
+    "/hunts?offset=50",
+    "/hunts/4",
+    "/hunts/4?offset=50",
     "/coverage",
 };
 

@@ -9,7 +9,7 @@ void rule_tabs(struct web_call *call, const char *here)
     static const struct {
         const char *path;
         const char *key;
-    } rows[] = {{"/rules", "rules.title"}, {"/coverage", "coverage.title"}};
+    } rows[] = {{"/rules", "rules.title"}, {"/coverage", "coverage.title"}, {"/hunts", "hunts.title"}};
     struct html *html = &call->html;
     HTML(html, RAW("<nav class=\"tabs\" aria-label=\""), SAY("rules.views"), RAW("\">"));
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
