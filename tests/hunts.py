@@ -16,7 +16,7 @@ LOUD = "5f0a9d1e-6c4e-4b0f-9a0b-6a6f3a1d1001"
 SLOW = "5f0a9d1e-6c4e-4b0f-9a0b-6a6f3a1d1002"
 MANY = "5f0a9d1e-6c4e-4b0f-9a0b-6a6f3a1d1003"
 NEWER = "5f0a9d1e-6c4e-4b0f-9a0b-6a6f3a1d1004"
-FILLER = 120000
+FILLER = 300000
 
 
 def rule(title, ident, condition, name=None, level="high"):
@@ -35,12 +35,12 @@ RULES = {
 
 
 class Stand:
-    def __init__(self, **settings):
+    def __init__(self, data=None):
         self.folder = tempfile.mkdtemp(prefix="qorgan-hunts-")
         os.chmod(self.folder, 0o755)
         for name, text in RULES.items():
             self.write(name, text)
-        self.service = Service(rules=self.folder, engines=1, **settings)
+        self.service = Service(data, rules=self.folder, engines=1)
         self.web = None
 
     def write(self, name, text):
@@ -101,7 +101,7 @@ class Stand:
     def until(self, text, wanted, wait=60):
         deadline = time.time() + wait
         while not (got := wanted()):
-            check(time.time() < deadline, f"{text}: it did not come; {self.hunts()[:3]}")
+            check(time.time() < deadline, f"{text}: it did not come; {self.web.ask('hunt.list')}")
             time.sleep(0.1)
         return got
 
@@ -116,12 +116,20 @@ class Stand:
         check(answer["ok"], answer)
         return answer["id"]
 
-    def kill_hunter(self):
-        for pid in self.service.pids("hunter"):
-            os.kill(pid, signal.SIGKILL)
-
     def hunter(self):
         return self.until("a hunter", lambda: self.service.pids("hunter"))[0]
+
+    def half_way(self, number, seconds=0.3):
+        """The hunter has worked on it a while, and stands still."""
+        self.until("the hunt's turn", lambda: self.hunt(number)["state"] == "running")
+        os.kill(self.hunter(), signal.SIGCONT)
+        time.sleep(seconds)
+        os.kill(self.hunter(), signal.SIGSTOP)
+        check_equal(self.hunt(number)["state"], "running", "state half way")
+
+    def answered(self):
+        """Desk and pages are there, behind a death."""
+        self.until("an answer", lambda: self.web.ask("hunt.list").get("ok"))
 
     def told(self, act):
         rows = self.web.search(query='type:lifecycle "rule.hunt"', limit=100)["events"]
@@ -259,26 +267,27 @@ def killed():
         matches = stand.filler()
         stand.service.wait_for(f'"request {FILLER - 1}"', 1)
         for victim in ("hunter", "desk"):
+            os.kill(stand.hunter(), signal.SIGSTOP)
             number = stand.order(SLOW)
-            stand.until("a running hunt", lambda: stand.hunt(number)["permille"] > 0)
+            stand.half_way(number)
+            hunter = stand.hunter()
             for pid in stand.service.pids(victim):
                 os.kill(pid, signal.SIGKILL)
             if victim == "desk":
-                stand.until("the desk", lambda: stand.service.pids("desk"))
-                time.sleep(1)
+                os.kill(hunter, signal.SIGCONT)
+                stand.answered()
             hunt = stand.ended(number, wait=120)
             check_equal((hunt["hits"], hunt["by_rule"][0]["hits"]), (matches, matches), f"hits after a death: {victim}")
             records = stand.found(number)
             check_equal((len(records), len(set(records))), (min(matches, 1000), min(matches, 1000)), "hits kept")
+        os.kill(stand.hunter(), signal.SIGSTOP)
         number = stand.order(SLOW)
-        dead = set()
-        while len(dead) < 3:
-            stand.until("a running hunt", lambda: stand.hunt(number)["state"] != "waiting" and
-                        set(stand.service.pids("hunter")) - dead)
-            for pid in stand.service.pids("hunter"):
-                os.kill(pid, signal.SIGKILL)
-                dead.add(pid)
-            time.sleep(0.3)
+        for _ in range(3):
+            pid = stand.hunter()
+            os.kill(pid, signal.SIGSTOP)
+            stand.half_way(number, 0)
+            os.kill(pid, signal.SIGKILL)
+            stand.until("another hunter", lambda before=pid: stand.service.pids("hunter") not in ([], [before]))
         hunt = stand.ended(number, "failed")
         check_equal(hunt["trouble"], "died", "why it failed")
         check_equal(stand.ended(stand.order(SLOW), wait=120)["hits"], matches, "hits of the next one")
@@ -290,11 +299,13 @@ def stopped():
         stand.decide(SLOW, "off")
         matches = stand.filler()
         stand.service.wait_for(f'"request {FILLER - 1}"', 1)
+        os.kill(stand.hunter(), signal.SIGSTOP)
         first, second, third = (stand.order(SLOW) for _ in range(3))
-        stand.until("a running hunt", lambda: stand.hunt(first)["permille"] > 0)
+        stand.half_way(first)
         check_equal([stand.hunt(n)["state"] for n in (first, second, third)], ["running", "waiting", "waiting"], "states")
         for number in (second, first):
             check_equal(stand.web.change("hunt.stop", id=number)["ok"], True, "a stop")
+        os.kill(stand.hunter(), signal.SIGCONT)
         hunt = stand.hunt(first)
         check_equal((hunt["state"], hunt["stopper"]), ("stopped", "admin"), "the first")
         check(hunt["permille"] < 1000 and hunt["hits"] <= matches, hunt)
@@ -307,10 +318,14 @@ def stopped():
 
 def encrypted():
     """with encryption on it reads log and segments all the same"""
-    with tempfile.TemporaryDirectory() as keys:
-        ring = os.path.join(keys, "master.key")
+    with tempfile.TemporaryDirectory() as base:
+        os.chmod(base, 0o711)
+        data, ring = os.path.join(base, "data"), os.path.join(base, "master.key")
+        os.mkdir(data)
         subprocess.run([QORGAN, "key", "new", ring], check=True, capture_output=True)
-        with Stand(encryption=f"file:{ring}") as stand:
+        with open(os.path.join(data, "qorgan.conf"), "w", encoding="ascii") as conf:
+            conf.write(f"encryption file:{ring}\n")
+        with Stand(data) as stand:
             stand.decide(LOUD, "off")
             stand.failures("web1", 9)
             stand.service.wait_for('"Failed password"', 9)
