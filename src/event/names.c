@@ -170,17 +170,6 @@ uint32_t names_put(struct names *names, struct str name)
     return id;
 }
 
-struct names *names_copy(const struct names *names)
-{
-    struct names *copy = names_new(names->seed);
-    for (uint32_t id = 1; copy && id < names->end; id++)
-        if (names_put(copy, names_text(names, id)) != id) {
-            names_free(copy);
-            return NULL;
-        }
-    return copy;
-}
-
 uint32_t names_find_nocase(const struct names *names, struct str name, uint32_t from)
 {
     ASSERT(names->magic == NAMES_MAGIC);

@@ -19,8 +19,6 @@ struct names;
 
 struct names *names_new(uint64_t seed);
 void names_free(struct names *names);
-/* The same names with the same ids, for another thread; NULL without memory. */
-struct names *names_copy(const struct names *names);
 /* The id, added when new; 0 past the limits, for the empty name, or without memory. */
 uint32_t names_put(struct names *names, struct str name);
 uint32_t names_find(const struct names *names, struct str name); /* 0 when absent */

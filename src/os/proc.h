@@ -60,7 +60,7 @@ int proc_memory_fd(const char *name, size_t size);
 enum rc proc_seal(const char *name, struct str bytes, int *ret_fd, struct err *err) MUST_USE;
 /* Its bytes, to be read; RC_INVALID when they are not sealed, RC_LIMIT past `max`. The descriptor may be closed. */
 enum rc proc_sealed_map(int fd, size_t max, struct str *ret_bytes, struct err *err) MUST_USE;
-void proc_unmap(struct str bytes); /* none is fine */
+void proc_unmap(struct str bytes);   /* none is fine */
 void *proc_map(int fd, size_t size); /* shared, read and write; NULL on failure */
 uint64_t proc_disk_free(int folder); /* bytes for us; 0 when not known */
 unsigned proc_cores(void);           /* that this process may use */

@@ -737,6 +737,7 @@ static void rules_settle(struct engine *engine, uint64_t version, const char *re
     struct channel *desk = process_peer(ROLE_DESK, 0);
     engine->settled = true;
     engine->behind = true;
+    log_info("%zu rules are at work, %zu refused", rules_count(engine->set.rules), engine->set.refused);
     if (desk)
         IGNORE(channel_send(desk, MSG_RULES_TAKEN, version, str_of(reason))); /* gone: the next one asks anew */
 }
@@ -769,14 +770,12 @@ static void rules_swap(struct engine *engine, struct engine_set *next)
     engine_rules_follow(next->duties, old.duties);
     repeats_follow(engine->repeats, next->rules);
     arena_reset(engine->arena);
-    if (engine->states.n &&
-        engine_rules_take(next->duties, buf_view(&engine->states), engine->arena, &err) != RC_OK)
+    if (engine->states.n && engine_rules_take(next->duties, buf_view(&engine->states), engine->arena, &err) != RC_OK)
         log_error("what the desk told of rules is passed over: %s", err.text);
     engine->hit_count = 0; /* they named the old ones */
     engine->set = *next;
     engine_set_done(&old);
     rules_record(engine);
-    log_info("%zu rules are at work, %zu refused", rules_count(engine->set.rules), engine->set.refused);
 }
 
 static void rules_look(struct engine *engine)

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 struct set_maker {
-    struct names *names;
+    const struct names *names;
     struct thread *thread; /* NULL: idle */
     int wanted;            /* the newest wish, -1 = none */
     uint64_t wanted_version;
@@ -20,8 +20,6 @@ struct set_maker {
     int bundle;
     uint64_t version;
     uint64_t digest;
-    struct names *copy;
-    uint32_t copied; /* names that the copy began with */
     struct rules *rules;
     struct rule_set *compiled;
     enum rc rc;
@@ -53,7 +51,7 @@ static enum rc set_complete(struct engine_set *set, const struct names *names, s
     return RC_OK;
 }
 
-enum rc engine_set_make(int bundle, struct names *names, struct engine_set *ret_set, struct err *err)
+enum rc engine_set_make(int bundle, const struct names *names, struct engine_set *ret_set, struct err *err)
 {
     struct engine_set set = {0};
     enum rc rc = rule_bundle_digest(bundle, &set.digest, err);
@@ -72,7 +70,7 @@ enum rc engine_set_make(int bundle, struct names *names, struct engine_set *ret_
 
 /* --- made beside --- */
 
-struct set_maker *set_maker_new(struct names *names)
+struct set_maker *set_maker_new(const struct names *names)
 {
     struct set_maker *maker = memory_new(sizeof *maker);
     if (!maker)
@@ -93,8 +91,6 @@ static void work_forget(struct set_maker *maker)
     maker->compiled = NULL;
     rules_free(maker->rules);
     maker->rules = NULL;
-    names_free(maker->copy);
-    maker->copy = NULL;
 }
 
 void set_maker_free(struct set_maker *maker)
@@ -117,28 +113,15 @@ bool set_maker_is_ready(const struct set_maker *maker)
     return maker->thread && thread_is_done(maker->thread);
 }
 
-/* In the thread. What was read is read: a second time only the compilation is to be done. */
+/* In the thread. */
 static void work(void *context)
 {
     struct set_maker *maker = context;
-    maker->rc = RC_OK;
-    if (!maker->rules) {
-        maker->rc = rule_bundle_digest(maker->bundle, &maker->digest, &maker->err);
-        if (maker->rc == RC_OK)
-            maker->rc = rule_bundle_load(maker->bundle, &maker->rules, &maker->err);
-    }
+    maker->rc = rule_bundle_digest(maker->bundle, &maker->digest, &maker->err);
     if (maker->rc == RC_OK)
-        maker->rc = rule_set_compile(maker->rules, maker->copy, &maker->compiled, &maker->err);
-}
-
-static enum rc work_begin(struct set_maker *maker, struct err *err)
-{
-    ASSERT(!maker->thread && !maker->compiled);
-    names_free(maker->copy);
-    maker->copied = names_end(maker->names);
-    maker->copy = names_copy(maker->names);
-    maker->thread = maker->copy ? thread_begin(work, maker) : NULL;
-    return maker->thread ? RC_OK : err_set(err, RC_LIMIT, "no memory to compile rules");
+        maker->rc = rule_bundle_load(maker->bundle, &maker->rules, &maker->err);
+    if (maker->rc == RC_OK)
+        maker->rc = rule_set_compile(maker->rules, maker->names, &maker->compiled, &maker->err);
 }
 
 static enum rc wanted_begin(struct set_maker *maker, struct err *err)
@@ -147,7 +130,8 @@ static enum rc wanted_begin(struct set_maker *maker, struct err *err)
     maker->bundle = maker->wanted;
     maker->version = maker->wanted_version;
     maker->wanted = -1;
-    return work_begin(maker, err);
+    maker->thread = thread_begin(work, maker);
+    return maker->thread ? RC_OK : err_set(err, RC_LIMIT, "no thread to compile rules");
 }
 
 enum rc set_maker_want(struct set_maker *maker, int bundle, uint64_t version, struct err *err)
@@ -162,15 +146,6 @@ enum rc set_maker_want(struct set_maker *maker, int bundle, uint64_t version, st
     return maker->thread ? RC_OK : wanted_begin(maker, err);
 }
 
-/* Whether each number means the same name in the copy and here, once the copy's new ones are here. */
-static bool names_agree(const struct set_maker *maker)
-{
-    bool agree = true;
-    for (uint32_t id = maker->copied; id < names_end(maker->copy); id++)
-        agree = names_put(maker->names, names_text(maker->copy, id)) == id && agree;
-    return agree;
-}
-
 static enum rc finished_take(struct set_maker *maker, struct engine_set *ret_set, struct err *err)
 {
     struct engine_set set = {.version = maker->version, .digest = maker->digest};
@@ -179,7 +154,6 @@ static enum rc finished_take(struct set_maker *maker, struct engine_set *ret_set
         *err = maker->err;
         return maker->rc;
     }
-    rule_set_names(maker->compiled, maker->names);
     set.rules = maker->rules;
     set.compiled = maker->compiled;
     maker->rules = NULL;
@@ -197,13 +171,6 @@ enum rc set_maker_take(struct set_maker *maker, struct engine_set *ret_set, stru
         return RC_AGAIN;
     thread_end(maker->thread);
     maker->thread = NULL;
-    if (maker->rc == RC_OK && !names_agree(maker)) {
-        rule_set_free(maker->compiled);
-        maker->compiled = NULL;
-        ret_set->version = maker->version;
-        enum rc rc = work_begin(maker, err);
-        return rc == RC_OK ? RC_AGAIN : rc;
-    }
     enum rc rc = finished_take(maker, ret_set, err);
     work_forget(maker);
     struct err later = {0};

@@ -2,10 +2,8 @@
  *
  *   MSG_RULES ─► set_maker_want ─► thread: read, compile ─► set_maker_take ─► the engine swaps between two records
  *
- * The thread shares nothing with the engine: it compiles against a copy of the names. What the rules brought there is
- * put into the true names when it is done; should other names have come to these meanwhile, so that one number would
- * mean two of them, the rules are compiled once more, against a copy that knows all that they need. So events, their
- * pieces that wait to be joined, and what mapping and normaliser know stay as they are. */
+ * The thread shares nothing with the engine. Events, their pieces that wait to be joined, and what mapping and
+ * normaliser know stay as they are: only what judges them is exchanged. */
 #ifndef ROLE_ENGINE_SET_H
 #define ROLE_ENGINE_SET_H
 
@@ -28,13 +26,13 @@ struct engine_set {
 };
 
 /* Made at once, of a bundle in sealed memory. All or nothing. */
-enum rc engine_set_make(int bundle, struct names *names, struct engine_set *ret_set, struct err *err) MUST_USE;
+enum rc engine_set_make(int bundle, const struct names *names, struct engine_set *ret_set, struct err *err) MUST_USE;
 void engine_set_done(struct engine_set *set); /* an empty one is fine */
 
 struct set_maker;
 
 /* NULL without memory. `names` is borrowed. */
-struct set_maker *set_maker_new(struct names *names);
+struct set_maker *set_maker_new(const struct names *names);
 void set_maker_free(struct set_maker *maker); /* waits for its thread; NULL is fine */
 /* A copy of the descriptor is kept. While it is at work the newest wish waits, older ones are forgotten. */
 enum rc set_maker_want(struct set_maker *maker, int bundle, uint64_t version, struct err *err) MUST_USE;

@@ -85,8 +85,8 @@ enum rc rule_bundle_load(int fd, struct rules **ret_rules, struct err *err)
 {
     struct str bytes = STR_NONE;
     struct rules *rules = rules_new(RULES_MEMORY);
-    enum rc rc = rules ? proc_sealed_map(fd, RULE_BUNDLE_BYTES, &bytes, err)
-                       : err_set(err, RC_LIMIT, "no memory for rules");
+    enum rc rc =
+        rules ? proc_sealed_map(fd, RULE_BUNDLE_BYTES, &bytes, err) : err_set(err, RC_LIMIT, "no memory for rules");
     if (rc == RC_OK)
         rc = rule_bundle_read(bytes, rules, err);
     if (rc == RC_OK)

@@ -218,8 +218,8 @@ enum rc rule_desk_renew(struct rule_desk *self, const struct rules *rules, int64
     const struct rules *before = self->rules;
     self->rules = rules;
     self->arena = arena_new(LIST_MEMORY);
-    enum rc rc = self->arena ? rules_tell(self, now_ns, err)
-                             : err_set(err, RC_LIMIT, "no memory for the list of rules");
+    enum rc rc =
+        self->arena ? rules_tell(self, now_ns, err) : err_set(err, RC_LIMIT, "no memory for the list of rules");
     if (rc != RC_OK) {
         arena_free(self->arena);
         self->arena = arena;
