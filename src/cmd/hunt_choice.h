@@ -1,5 +1,5 @@
-/* hunt_choice.h - which rules a hunt of the command line runs: those that are named, what their correlations count, and no
- * others. */
+/* hunt_choice.h - which rules a hunt of the command line runs: those that are named, what their correlations count, and
+ * no others. */
 #ifndef CMD_HUNT_CHOICE_H
 #define CMD_HUNT_CHOICE_H
 

@@ -448,8 +448,8 @@ enum desk_hunt_trouble {
 
 struct desk_hunt_order {
     int64_t id;
-    int64_t from_ns; /* event time; 0: open, as the next */
-    int64_t to_ns;   /* exclusive */
+    int64_t from_ns;        /* event time; 0: open, as the next */
+    int64_t to_ns;          /* exclusive */
     const uint64_t *hashes; /* of the rules wanted: desk_rule.hash */
     size_t count;
 };
@@ -479,11 +479,11 @@ struct desk_hunt_report {
     enum desk_hunt_trouble trouble;
     struct str text; /* of a failure, for people who read English */
     uint32_t permille;
-    uint64_t records;   /* looked at */
-    uint64_t too_large; /* events that no rule could be asked about */
-    uint64_t gone;      /* records of the range that were deleted */
-    uint64_t evicted;   /* groups that a correlation gave up for want of room */
-    uint64_t passed;    /* rules of the order that are not loaded */
+    uint64_t records;                     /* looked at */
+    uint64_t too_large;                   /* events that no rule could be asked about */
+    uint64_t gone;                        /* records of the range that were deleted */
+    uint64_t evicted;                     /* groups that a correlation gave up for want of room */
+    uint64_t passed;                      /* rules of the order that are not loaded */
     const struct desk_hunt_count *counts; /* of rules whose number is another than in the report before */
     size_t count_count;
     const struct desk_hunt_hit *hits; /* since the report before, in the order found */

@@ -218,9 +218,10 @@ void ask_hunt_stop(struct ask *ask)
 
 static bool hit_read(struct ask *ask, int64_t id, struct desk_match *ret_match, int64_t *ret_hunt)
 {
-    struct db_query q = db_query(ask->desk->db, "SELECT x.hunt, x.record, x.time_ns, x.host, x.account, x.address, x.text,"
-                                                " r.rule_id FROM hunt_hit x JOIN rule r ON r.id = x.rule"
-                                                " WHERE x.id = ?1");
+    struct db_query q =
+        db_query(ask->desk->db, "SELECT x.hunt, x.record, x.time_ns, x.host, x.account, x.address, x.text,"
+                                " r.rule_id FROM hunt_hit x JOIN rule r ON r.id = x.rule"
+                                " WHERE x.id = ?1");
     db_put_i64(&q, id);
     bool found = db_next(&q);
     if (found) {

@@ -8,8 +8,16 @@ static struct stand stand;
 static const uint32_t feeds_linux[] = {0};
 static const uint32_t feeds_indicators[] = {4};
 static struct desk_rule rules[] = {
-    {.id = STR_INIT("r-linux"), .title = STR_INIT("Failed sign-in"), .level = DESK_LOW, .path = STR_INIT("a.yml"), .hash = 1},
-    {.id = STR_INIT("r-windows"), .title = STR_INIT("Strange program"), .level = DESK_HIGH, .path = STR_INIT("b.yml"), .hash = 2},
+    {.id = STR_INIT("r-linux"),
+     .title = STR_INIT("Failed sign-in"),
+     .level = DESK_LOW,
+     .path = STR_INIT("a.yml"),
+     .hash = 1},
+    {.id = STR_INIT("r-windows"),
+     .title = STR_INIT("Strange program"),
+     .level = DESK_HIGH,
+     .path = STR_INIT("b.yml"),
+     .hash = 2},
     {.id = STR_INIT("r-many"),
      .title = STR_INIT("Many"),
      .kind = DESK_RULE_CORRELATION,
@@ -67,7 +75,8 @@ static const struct json_value *get(int64_t id)
 
 static bool decide(const char *rule, const char *state)
 {
-    return ask(stand_format(&stand, "'ask':'rule.save','id':'%s','state':'%s','reason':'as the test says'", rule, state));
+    return ask(
+        stand_format(&stand, "'ask':'rule.save','id':'%s','state':'%s','reason':'as the test says'", rule, state));
 }
 
 static int64_t number(const struct json_value *object, const char *name)
@@ -166,8 +175,9 @@ static void a_state_is_a_hunt(void)
         const char *from;
         const char *to;
         bool hunts;
-    } rows[] = {{"active", "test", false}, {"test", "active", true}, {"active", "off", false}, {"off", "draft", false},
-                {"draft", "test", true},   {"test", "off", false},   {"off", "active", true}, {"active", "active", false}};
+    } rows[] = {{"active", "test", false}, {"test", "active", true},   {"active", "off", false},
+                {"off", "draft", false},   {"draft", "test", true},    {"test", "off", false},
+                {"off", "active", true},   {"active", "active", false}};
     if (!opened_at(":memory:"))
         return;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -228,7 +238,8 @@ static void people_order(void)
     CHECK(!ask("'ask':'hunt.start','rule':'nobody'") && str_is(stand_error(&stand), "not_found"));
     CHECK(!ask("'ask':'hunt.start','rule':'r-filter'") && str_is(stand_error(&stand), "hunt_cannot"));
     CHECK(!ask("'ask':'hunt.start','rule':'r-bad-address'") && str_is(stand_error(&stand), "hunt_cannot"));
-    CHECK(!ask("'ask':'hunt.start','rule':'r-linux','from_ns':5,'to_ns':5") && str_is(stand_error(&stand), "times_reversed"));
+    CHECK(!ask("'ask':'hunt.start','rule':'r-linux','from_ns':5,'to_ns':5") &&
+          str_is(stand_error(&stand), "times_reversed"));
     CHECK(!ask("'ask':'hunt.start','rule':'r-linux','from_ns':-5") && str_is(stand_error(&stand), "times_reversed"));
     for (size_t i = 0; i < DESK_HUNTS_WAITING; i++)
         CHECK(ask("'ask':'hunt.start','rule':'r-linux'"));
@@ -248,8 +259,10 @@ static void rights(void)
     CHECK(ask("'ask':'user.save','user':{'name':'eye','role':'auditor','password':'second garden 88'}"));
     CHECK(stand_ask(&stand, "{'ask':'session.open','user':'eye','password':'second garden 88','address':'::1'}"));
     const char *token = arena_strz(stand.arena, json_str(json_get(stand.json, "token"), STR("")));
-    CHECK(stand_ask(&stand, stand_format(&stand, "{'ask':'password.change','token':'%s','old':'second garden 88',"
-                                                 "'new':'third garden 99'}", token)));
+    CHECK(stand_ask(&stand, stand_format(&stand,
+                                         "{'ask':'password.change','token':'%s','old':'second garden 88',"
+                                         "'new':'third garden 99'}",
+                                         token)));
     CHECK(ask("'ask':'hunt.start','rule':'r-linux'"));
     CHECK(stand_ask(&stand, "{'who':'eye','ask':'hunt.list'}") && !json_bool(json_get(stand.json, "may_change"), true));
     CHECK(stand_ask(&stand, "{'who':'eye','ask':'hunt.get','id':1}"));
@@ -274,8 +287,13 @@ static void people_stop(void)
     CHECK_INT(next().id, 1);
     const struct desk_hunt_hit hits[] = {hit(1, 10)};
     const struct desk_hunt_count counts[] = {{1, 1}};
-    struct desk_hunt_report part = {.state = DESK_HUNT_RUNNING, .permille = 300, .records = 50, .counts = counts,
-                                    .count_count = 1, .hits = hits, .hit_count = 1};
+    struct desk_hunt_report part = {.state = DESK_HUNT_RUNNING,
+                                    .permille = 300,
+                                    .records = 50,
+                                    .counts = counts,
+                                    .count_count = 1,
+                                    .hits = hits,
+                                    .hit_count = 1};
     report(1, &part);
     CHECK(ask("'ask':'hunt.stop','id':1") && !desk_hunt_wanted(stand.desk, 1));
     part.permille = 400;
@@ -302,10 +320,16 @@ static void nothing_twice(void)
         return;
     close(fd);
     CHECK(ask("'ask':'hunt.start','rule':'r-linux'"));
-    const struct desk_hunt_hit hits[] = {hit(1, 10), hit(1, 11), hit(99, 12)}; /* the last of a rule that is not in it */
+    const struct desk_hunt_hit hits[] = {hit(1, 10), hit(1, 11),
+                                         hit(99, 12)}; /* the last of a rule that is not in it */
     const struct desk_hunt_count counts[] = {{1, 2}, {99, 1}};
-    const struct desk_hunt_report part = {.state = DESK_HUNT_RUNNING, .permille = 500, .records = 50, .counts = counts,
-                                          .count_count = 2, .hits = hits, .hit_count = 3};
+    const struct desk_hunt_report part = {.state = DESK_HUNT_RUNNING,
+                                          .permille = 500,
+                                          .records = 50,
+                                          .counts = counts,
+                                          .count_count = 2,
+                                          .hits = hits,
+                                          .hit_count = 3};
     CHECK_INT(next().id, 1);
     report(1, &part);
     CHECK_INT(number(get(1), "hits"), 2);
@@ -318,8 +342,8 @@ static void nothing_twice(void)
     CHECK_INT(number(get(1), "hits"), 0);
     CHECK_INT(number(json_get(stand.json, "hunt"), "kept"), 0);
     report(1, &part);
-    const struct desk_hunt_report end = {.state = DESK_HUNT_DONE, .permille = 1000, .records = 90, .gone = 4,
-                                         .too_large = 1, .evicted = 2, .passed = 3};
+    const struct desk_hunt_report end = {
+        .state = DESK_HUNT_DONE, .permille = 1000, .records = 90, .gone = 4, .too_large = 1, .evicted = 2, .passed = 3};
     report(1, &end);
     report(1, &part); /* of what is over */
     const struct json_value *row = get(1);
@@ -366,7 +390,8 @@ static void failures_and_bounds(void)
         return;
     CHECK(ask("'ask':'hunt.start','rule':'r-linux'"));
     int64_t id = next().id;
-    report(id, &(struct desk_hunt_report){.state = DESK_HUNT_FAILED, .trouble = DESK_HUNT_UNREAD, .text = STR("bad disk")});
+    report(id,
+           &(struct desk_hunt_report){.state = DESK_HUNT_FAILED, .trouble = DESK_HUNT_UNREAD, .text = STR("bad disk")});
     is(get(id), "state", "failed");
     is(json_get(stand.json, "hunt"), "trouble", "unread");
     is(json_get(stand.json, "hunt"), "text", "bad disk");

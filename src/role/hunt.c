@@ -61,8 +61,8 @@ struct hunting {
     size_t head_count;
     size_t head_room;
     struct arena *heads_arena;
-    struct arena *query_arena; /* of the search for them */
-    struct search *search;     /* NULL: none is under way */
+    struct arena *query_arena;  /* of the search for them */
+    struct search *search;      /* NULL: none is under way */
     struct hunt_worker *worker; /* in this process; NULL: copies of it work */
     size_t unit;                /* the next one */
     struct peer peers[HUNT_JOBS_MAX];

@@ -51,7 +51,8 @@ static void give_up(struct hunt_desk *self, int64_t now_ns)
     struct err err = {0};
     const struct desk_hunt_report report = {.state = DESK_HUNT_FAILED,
                                             .trouble = DESK_HUNT_DIED,
-                                            .text = STR("the process that hunted ended three times while it was at work")};
+                                            .text =
+                                                STR("the process that hunted ended three times while it was at work")};
     if (desk_hunt_report(self->desk, self->died_of, &report, now_ns, &err) != RC_OK)
         trouble(self, "the end of a hunt could not be stored", &err);
     else

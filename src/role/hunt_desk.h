@@ -1,5 +1,5 @@
-/* hunt_desk.h - under desk: hunts ordered from the hunter, one at a time, and what it reports brought to room desk. Which
- * hunt is next, and what is kept of it, is in room desk (hunt.c). */
+/* hunt_desk.h - under desk: hunts ordered from the hunter, one at a time, and what it reports brought to room desk.
+ * Which hunt is next, and what is kept of it, is in room desk (hunt.c). */
 #ifndef ROLE_HUNT_DESK_H
 #define ROLE_HUNT_DESK_H
 

@@ -2,9 +2,9 @@
  * hunt. Numbers are big-endian, a text is its u16 length and its bytes.
  *
  *   MSG_HUNT           i64 from, i64 to, u64 hash of each rule
- *   MSG_HUNT_PROGRESS  u8 state, u8 trouble, u32 permille, u64 records, u64 too large, u64 gone, u64 evicted, u64 passed,
- *                      text, u32 count and each: u64 hash, u64 hits; u32 count and each: u64 hash, u64 record, i64 time,
- *                      texts host, account, address, text
+ *   MSG_HUNT_PROGRESS  u8 state, u8 trouble, u32 permille, u64 records, u64 too large, u64 gone, u64 evicted, u64
+ * passed, text, u32 count and each: u64 hash, u64 hits; u32 count and each: u64 hash, u64 record, i64 time, texts host,
+ * account, address, text
  *
  * What they mean stands in desk.h. */
 #ifndef ROLE_HUNT_REPORT_H

@@ -1,7 +1,8 @@
 /* What desk and hunter say to each other: whatever is read keeps the promises of the header, can be written, and reads
  * the same again. */
-#include "base/assert.h"
 #include "role/hunt_report.h"
+
+#include "base/assert.h"
 
 #include <string.h>
 

@@ -1,4 +1,5 @@
-/* Bodies between desk and hunter: what is written reads the same, at the limits too; what is cut or nonsense does not. */
+/* Bodies between desk and hunter: what is written reads the same, at the limits too; what is cut or nonsense does not.
+ */
 #include "role/hunt_report.h"
 
 #include "base/test.h"
@@ -13,7 +14,8 @@ static struct desk_hunt_report sample(void)
 {
     static const struct desk_hunt_count counts[] = {{7, 3}, {UINT64_MAX, 1}};
     static const struct desk_hunt_hit hits[] = {
-        {7, 12, 1795215000000000000, STR_INIT("web1"), STR_INIT("root"), STR_INIT("203.0.113.7"), STR_INIT("signed in")},
+        {7, 12, 1795215000000000000, STR_INIT("web1"), STR_INIT("root"), STR_INIT("203.0.113.7"),
+         STR_INIT("signed in")},
         {UINT64_MAX, UINT64_MAX, -5, STR_INIT(""), STR_INIT(""), STR_INIT(""), STR_INIT("")},
     };
     return (struct desk_hunt_report){.state = DESK_HUNT_RUNNING,
@@ -95,9 +97,9 @@ static void states_and_reasons(void)
         int trouble;
         bool reads;
     } rows[] = {
-        {DESK_HUNT_WAITING, DESK_HUNT_WELL, false},   {DESK_HUNT_RUNNING, DESK_HUNT_WELL, true},
-        {DESK_HUNT_DONE, DESK_HUNT_WELL, true},       {DESK_HUNT_STOPPED, DESK_HUNT_WELL, false},
-        {DESK_HUNT_FAILED, DESK_HUNT_WELL, false},    {DESK_HUNT_FAILED, DESK_HUNT_DIED, true},
+        {DESK_HUNT_WAITING, DESK_HUNT_WELL, false},    {DESK_HUNT_RUNNING, DESK_HUNT_WELL, true},
+        {DESK_HUNT_DONE, DESK_HUNT_WELL, true},        {DESK_HUNT_STOPPED, DESK_HUNT_WELL, false},
+        {DESK_HUNT_FAILED, DESK_HUNT_WELL, false},     {DESK_HUNT_FAILED, DESK_HUNT_DIED, true},
         {DESK_HUNT_FAILED, DESK_HUNT_TROUBLES, false}, {DESK_HUNT_DONE, DESK_HUNT_UNREAD, false},
         {DESK_HUNT_FAILED + 1, DESK_HUNT_WELL, false},
     };

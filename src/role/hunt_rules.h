@@ -1,5 +1,5 @@
-/* hunt_rules.h - the rules of a hunt: those that are wanted, what their correlations count, and no others, compiled; and
- * words of which each record that they can match holds one. For role `hunter` and the command line alike. */
+/* hunt_rules.h - the rules of a hunt: those that are wanted, what their correlations count, and no others, compiled;
+ * and words of which each record that they can match holds one. For role `hunter` and the command line alike. */
 #ifndef ROLE_HUNT_RULES_H
 #define ROLE_HUNT_RULES_H
 

@@ -2,9 +2,9 @@
  * what people ask for. One hunt at a time, a unit of the archive a step (hunt.h), behind all others when processor or
  * disk is short.
  *
- *   idle ──MSG_HUNT──► ordered ──rules read and compiled, archive opened──► at work ──step by step──► report: done, idle
- *     ▲                   └──────────── report: failed ─────────────┐          │
- *     └──────────────── MSG_HUNT_STOP, the desk is gone ◄───────────┴──────────┘
+ *   idle ──MSG_HUNT──► ordered ──rules read and compiled, archive opened──► at work ──step by step──► report: done,
+ * idle ▲                   └──────────── report: failed ─────────────┐          │ └──────────────── MSG_HUNT_STOP, the
+ * desk is gone ◄───────────┴──────────┘
  *
  * It holds no rules while it is idle but the descriptor of those that the desk gave. It may be killed at any time: the
  * desk orders again what was not reported as done, and counts that hunt anew. */
@@ -45,8 +45,8 @@ struct tally {
     size_t count;
     size_t share; /* of them one rule may have */
     uint64_t turns;
-    uint64_t *hits; /* by index of the rule: until now */
-    bool *changed;  /* since the last report */
+    uint64_t *hits;  /* by index of the rule: until now */
+    bool *changed;   /* since the last report */
     size_t *waiting; /* how many of `found` are its own */
 };
 
@@ -300,10 +300,8 @@ static enum rc documents_choose(void *context, const struct rules *all, bool *wa
 static enum rc rules_make(struct hunter *h, struct err *err)
 {
     struct documents documents = {.hunter = h};
-    const struct hunt_texts texts = {.all = documents_all,
-                                     .again = documents_again,
-                                     .choose = documents_choose,
-                                     .context = &documents};
+    const struct hunt_texts texts = {
+        .all = documents_all, .again = documents_again, .choose = documents_choose, .context = &documents};
     if (h->bundle < 0)
         return err_set(err, RC_NOT_FOUND, "the desk has not given the rules");
     enum rc rc = proc_sealed_map(h->bundle, RULE_BUNDLE_BYTES, &documents.bytes, err);

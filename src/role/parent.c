@@ -415,9 +415,9 @@ static void reap(struct parent *parent)
 
 /* ---- stopping: who makes records first, who keeps them last ---- */
 
-static const enum role stop_order[] = {ROLE_WEB,    ROLE_INTAKE, ROLE_COLLECTOR, ROLE_OUT,    ROLE_QUERY, ROLE_PACKER,
-                                       ROLE_HUNTER, ROLE_ENGINE, ROLE_DESK,      ROLE_REAPER, ROLE_JUDGE, ROLE_KEEPER,
-                                       ROLE_SIGNER};
+static const enum role stop_order[] = {ROLE_WEB,    ROLE_INTAKE, ROLE_COLLECTOR, ROLE_OUT,  ROLE_QUERY,
+                                       ROLE_PACKER, ROLE_HUNTER, ROLE_ENGINE,    ROLE_DESK, ROLE_REAPER,
+                                       ROLE_JUDGE,  ROLE_KEEPER, ROLE_SIGNER};
 
 static void stop_next(struct parent *parent)
 {

@@ -35,8 +35,8 @@ static void one_hunt(void)
     peers.ask = "hunt.get";
     peers.json = STR("{\"ok\":true,\"hunt\":{\"id\":4,\"state\":\"done\",\"rules\":1,\"rule_id\":\"a\",\"hits\":0}}");
     CHECK_INT(status_of(get("/hunts/4")), 200);
-    CHECK(seen_has("Nothing was found.") && !seen_has("data-refresh") && !seen_has("/open\"") &&
-          !seen_has("/stop\"") && !seen_has("<progress"));
+    CHECK(seen_has("Nothing was found.") && !seen_has("data-refresh") && !seen_has("/open\"") && !seen_has("/stop\"") &&
+          !seen_has("<progress"));
     CHECK(seen_has("from the oldest record") && seen_has("until the hunt began"));
     peers.json = STR("{\"ok\":false,\"error\":\"not_found\"}");
     CHECK_INT(status_of(get("/hunts/4")), 404);
@@ -47,7 +47,8 @@ static void a_rule_has_its_hunts(void)
     peers_reset();
     CHECK_INT(status_of(get("/rules/a%3Db")), 200);
     CHECK(strstr(peers.asked, "\"ask\":\"hunt.list\"") && strstr(peers.asked, "\"rule\":\"a=b\",\"limit\":5"));
-    CHECK(seen_has("action=\"/rules/x/hunt\"") && seen_has("name=\"from\" type=\"datetime-local\" value=\"2026-09-20T"));
+    CHECK(seen_has("action=\"/rules/x/hunt\"") &&
+          seen_has("name=\"from\" type=\"datetime-local\" value=\"2026-09-20T"));
     CHECK(seen_has("href=\"/hunts/4\"") && seen_has("href=\"/hunts\""));
     peers.ask = "hunt.list"; /* the page stands without them */
     peers.json = STR("{\"ok\":false,\"error\":\"unavailable\"}");

@@ -179,7 +179,9 @@ static void remarks(struct web_call *call, const struct json_value *hunt)
     static const struct {
         const char *member;
         const char *key;
-    } rows[] = {{"gone", "hunts.gone"}, {"too_large", "hunts.too_large"}, {"evicted", "hunts.evicted"},
+    } rows[] = {{"gone", "hunts.gone"},
+                {"too_large", "hunts.too_large"},
+                {"evicted", "hunts.evicted"},
                 {"passed", "hunts.passed"}};
     if (of_str(hunt, "trouble").n > 0)
         HTML(html, RAW("<div class=\"notice bad\" role=\"alert\"><span>"),
@@ -212,8 +214,8 @@ static void by_rule(struct web_call *call, const struct json_value *hunt)
         rule_link(call, row);
         if (of_bool(row, "correlation"))
             HTML(html, RAW(" <small>"), SAY("rules.correlation"), RAW("</small>"));
-        HTML(html, RAW("<small class=\"under\"><code title=\""), SAY("hunts.hash"), RAW("\">"), ESC(of_str(row, "hash")),
-             RAW("</code></small></th>"));
+        HTML(html, RAW("<small class=\"under\"><code title=\""), SAY("hunts.hash"), RAW("\">"),
+             ESC(of_str(row, "hash")), RAW("</code></small></th>"));
         part_cell_classed(call, "hunts.hits", "number");
         HTML(html, NUMBER(of_int(row, "hits")), RAW("</td></tr>"));
     }
@@ -457,8 +459,7 @@ void act_hunt_start(struct web_call *call)
     if (call->phase > 0) {
         struct str error = call_error(call, 0);
         if (error.n == 0)
-            call_redirect_slice(
-                call, call_format(call, "/hunts/%lld", (long long)of_int(call_answer(call, 0), "id")));
+            call_redirect_slice(call, call_format(call, "/hunts/%lld", (long long)of_int(call_answer(call, 0), "id")));
         else
             call_fail(call, status_of_error(error), error, STR(""));
         return;

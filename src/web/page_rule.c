@@ -231,7 +231,8 @@ static void notices(struct web_call *call, const struct json_value *r)
     }
 }
 
-/* Answer `at` is the rule's, the next one tells its hunts; `failed` is the refused answer that the page tells of, or NULL. */
+/* Answer `at` is the rule's, the next one tells its hunts; `failed` is the refused answer that the page tells of, or
+ * NULL. */
 static void page(struct web_call *call, size_t at, const struct json_value *failed, struct str error)
 {
     struct html *html = &call->html;
