@@ -258,10 +258,10 @@ static void hit_row(struct web_call *call, const struct json_value *hunt, const 
     HTML(html, RAW("<small class=\"under\">"));
     event_line(call, of_str(hit, "text"), LINE_MAX);
     HTML(html, RAW("</small></td>"));
-    part_cell(call, "hunts.whose");
+    part_cell_classed(call, "hunts.whose", "grow");
     for (size_t i = 0; i < ARRAY_LEN(members); i++)
         if (of_str(hit, members[i]).n > 0)
-            HTML(html, RAW("<span class=\"item\">"), ESC(of_str(hit, members[i])), RAW("</span> "));
+            HTML(html, RAW("<span class=\"under\">"), ESC(of_str(hit, members[i])), RAW("</span>"));
     HTML(html, RAW("</td>"));
     part_cell(call, "hunts.incident");
     hit_incident(call, hunt, hit);
