@@ -189,7 +189,7 @@ def bad_files():
         stand.until("a hit", lambda: stand.hits(200) == 2)
         stand.reload()
         stand.until("it is read", lambda: stand.service.read_log().count("rule files were read anew") == 2)
-        check_equal(stand.service.read_log().count(" 3 rules are at work"), 2, "engines that swapped for the same rules")
+        check_equal(stand.service.read_log().count(" 3 rules are at work"), 2, "swaps for the same rules")
 
 
 def trouble():

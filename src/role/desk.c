@@ -12,6 +12,7 @@
 #include "os/random.h"
 #include "role/correlations.h"
 #include "role/desk_data.h"
+#include "role/desk_totals.h"
 #include "role/hunt_desk.h"
 #include "role/keep.h"
 #include "role/log.h"
@@ -647,45 +648,6 @@ static void alarm_take(struct desk_role *role, const struct alarm *alarm)
     }
 }
 
-static struct str text_of_value(const struct json_value *value)
-{
-    return value ? value->text : STR_NONE;
-}
-
-static void retention_take(struct desk_role *role, const struct json_value *value)
-{
-    struct desk_segment *segments = arena_alloc(role->scratch, DESK_SEGMENTS_MAX * sizeof *segments);
-    if (!value || !segments)
-        return;
-    struct desk_retention retention = {
-        .days = (uint32_t)json_int(json_get(value, "days"), 0),
-        .law = json_str(json_get(value, "law"), STR_NONE),
-        .error = json_str(json_get(value, "error"), STR_NONE),
-        .next_ns = json_int(json_get(value, "next_ns"), 0),
-        .may_count = (uint64_t)json_int(json_get(value, "may_count"), 0),
-        .may_bytes = (uint64_t)json_int(json_get(value, "may_bytes"), 0),
-        .deleted_segments = (uint64_t)json_int(json_get(value, "deleted_segments"), 0),
-        .deleted_records = (uint64_t)json_int(json_get(value, "deleted_records"), 0),
-        .undecided = (uint64_t)json_int(json_get(value, "undecided"), 0),
-        .segments = segments,
-    };
-    for (const struct json_value *row = json_first(json_get(value, "segments"));
-         row && retention.segment_count < DESK_SEGMENTS_MAX; row = row->next)
-        segments[retention.segment_count++] = (struct desk_segment){
-            .first = (uint64_t)json_int(json_get(row, "first"), 0),
-            .end = (uint64_t)json_int(json_get(row, "end"), 0),
-            .bytes = (uint64_t)json_int(json_get(row, "bytes"), 0),
-            .received_min_ns = json_int(json_get(row, "received_min_ns"), 0),
-            .received_max_ns = json_int(json_get(row, "received_max_ns"), 0),
-            .keep_until_ns = json_int(json_get(row, "keep_until_ns"), 0),
-            .state = desk_segment_state_of(json_str(json_get(row, "state"), STR_NONE)),
-            .why = desk_segment_why_of(json_str(json_get(row, "why"), STR_NONE)),
-            .object = json_int(json_get(row, "object"), 0),
-            .undecided = json_bool(json_get(row, "undecided"), false),
-        };
-    desk_set_retention(role->desk, &retention);
-}
-
 _Static_assert(ASSET_RULES_BYTES <= 6 * MSG_MIB && DESK_TERMS_BYTES <= 512 * MSG_KIB, "they fit their messages");
 
 /* How long event logs of single objects are kept, to the keeper, and whose records are whose, to the packer: at their
@@ -755,13 +717,6 @@ static void on_retired(struct desk_role *role, const struct msg *msg)
 
 static void outside_take(struct desk_role *role, const struct json_value *value)
 {
-    struct desk_outside outside = {
-        .witnesses = text_of_value(json_get(value, "witnesses")),
-        .quorum = text_of_value(json_get(value, "quorum")),
-        .stamp = text_of_value(json_get(value, "stamp")),
-        .round = (uint64_t)MAX(json_int(json_get(json_get(value, "quorum"), "round"), 0), 0),
-    };
-    desk_set_outside(role->desk, &outside);
     for (const struct json_value *row = json_first(json_get(value, "alarms")); row; row = row->next) {
         struct str host = json_str(json_get(row, "host"), STR_NONE);
         struct str text = json_str(json_get(row, "text"), STR_NONE);
@@ -799,14 +754,9 @@ static void on_totals(struct desk_role *role, const struct msg *msg)
     arena_reset(role->scratch);
     if (json_parse(role->scratch, msg->body, 4, &value, &err) != RC_OK)
         return;
-    role->totals.durable = (uint64_t)json_int(json_get(value, "durable"), 0);
+    desk_totals_take(role->desk, value, role->scratch, &role->totals);
     correlations_durable(role->correlations, role->totals.durable, clock_real_ns());
-    role->totals.checkpoint_size = (uint64_t)json_int(json_get(value, "checkpoint_size"), 0);
-    role->totals.checkpoint_ns = json_int(json_get(value, "checkpoint_ns"), 0);
-    role->totals.disk_free = (uint64_t)json_int(json_get(value, "disk_free"), 0);
-    desk_set_totals(role->desk, &role->totals);
     outside_take(role, value);
-    retention_take(role, json_get(value, "retention"));
 }
 
 /* ---- other rules ---- */
