@@ -217,7 +217,7 @@ def auditor_check(data, base, ring, identity):
 
 
 def memory_check(running, secret):
-    """Who holds the master key: keeper, query, packer, hunter, judge (it reads for the reaper), as bytes; nobody else."""
+    """Who holds the master key, as bytes: keeper, query, packer, hunter, judge (for the reaper); nobody else."""
     if os.geteuid() != 0:
         return
     import base64

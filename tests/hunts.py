@@ -28,7 +28,7 @@ def rule(title, ident, condition, name=None, level="high"):
 RULES = {
     "loud.yml": rule("Loud", LOUD, "message|contains: 'Failed password'", name="loud"),
     # no text is in all that it matches: every record is looked at
-    "slow.yml": rule("Slow", SLOW, "message|re: '[Cc]lient[0-9]+ took 2[0-4][0-9] ms'", level="low"),
+    "slow.yml": rule("Slow", SLOW, "message|re: '[Cc]lient[0-9]+ took 24[0-3] ms'", level="low"),
     "many.yml": f"title: Many\nid: {MANY}\ncorrelation:\n    type: event_count\n    rules:\n        - loud\n"
                 "    group-by:\n        - host\n    timespan: 1h\n    condition:\n        gte: 5\nlevel: high\n",
 }
@@ -75,7 +75,7 @@ class Stand:
         with open(path, "w", encoding="ascii") as out:
             for n in range(count):
                 took = n * 7919 % 10007 % 2500
-                matches += 200 <= took <= 249
+                matches += 240 <= took <= 243
                 out.write(f"<86>{stamp} web{n % 5} app[{n % 3000}]: request {n} of client{n % 7} took {took} ms\n")
         self.service.run("ingest", path)
         os.unlink(path)
@@ -264,7 +264,7 @@ def killed():
     of the hunter end it, and the next one works"""
     with Stand() as stand:
         stand.decide(SLOW, "off")
-        matches = stand.filler()
+        matches = stand.filler()  # fewer than are kept
         stand.service.wait_for(f'"request {FILLER - 1}"', 1)
         for victim in ("hunter", "desk"):
             os.kill(stand.hunter(), signal.SIGSTOP)
@@ -279,7 +279,7 @@ def killed():
             hunt = stand.ended(number, wait=120)
             check_equal((hunt["hits"], hunt["by_rule"][0]["hits"]), (matches, matches), f"hits after a death: {victim}")
             records = stand.found(number)
-            check_equal((len(records), len(set(records))), (min(matches, 1000), min(matches, 1000)), "hits kept")
+            check_equal((len(records), len(set(records))), (matches, matches), "hits kept, each once")
         os.kill(stand.hunter(), signal.SIGSTOP)
         number = stand.order(SLOW)
         for _ in range(3):
@@ -297,7 +297,7 @@ def stopped():
     """a person stops a hunt that runs and one that waits; the next one's turn comes; records are told"""
     with Stand() as stand:
         stand.decide(SLOW, "off")
-        matches = stand.filler()
+        matches = stand.filler()  # fewer than are kept
         stand.service.wait_for(f'"request {FILLER - 1}"', 1)
         os.kill(stand.hunter(), signal.SIGSTOP)
         first, second, third = (stand.order(SLOW) for _ in range(3))
