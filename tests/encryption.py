@@ -217,14 +217,14 @@ def auditor_check(data, base, ring, identity):
 
 
 def memory_check(running, secret):
-    """Who holds the master key: keeper, query, packer and judge (which reads for the reaper), as bytes; nobody else."""
+    """Who holds the master key, as bytes: keeper, query, packer, hunter, judge (for the reaper); nobody else."""
     if os.geteuid() != 0:
         return
     import base64
     raw = base64.b64decode(secret)
     roles = {"parent": [running.process.pid]}
     for role in ("signer", "keeper", "reaper", "out", "desk", "query", "engine", "web", "collector", "intake",
-                 "packer", "judge"):
+                 "packer", "judge", "hunter"):
         roles[role] = running.pids(role)
     have = set()
     for role, pids in roles.items():
@@ -234,7 +234,7 @@ def memory_check(running, secret):
                     have.add(role)
             except OSError:
                 return  # this kernel shows nobody's memory
-    check_equal(have, {"keeper", "query", "packer", "judge"}, "processes with the master key in memory")
+    check_equal(have, {"keeper", "query", "packer", "judge", "hunter"}, "processes with the master key in memory")
 
 
 def memory_has(pid, *needles):

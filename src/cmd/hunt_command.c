@@ -324,7 +324,7 @@ static enum rc rules_load(struct command_state *c, const struct options *options
     while (choice.folder_count < ARRAY_LEN(folders) &&
            (folders[choice.folder_count] = options_list(options, "rules", choice.folder_count)))
         choice.folder_count++;
-    enum rc rc = hunt_rules_load(&choice, hunt_site_refused, NULL, &c->rules, err);
+    enum rc rc = hunt_choice_load(&choice, hunt_site_refused, NULL, &c->rules, err);
     memory_free(named);
     return rc;
 }

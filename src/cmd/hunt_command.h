@@ -3,8 +3,9 @@
 #define CMD_HUNT_COMMAND_H
 
 #include "cmd/archive_open.h"
-#include "cmd/hunt.h"
+#include "cmd/hunt_choice.h"
 #include "cmd/options.h"
+#include "role/hunt.h"
 
 #include <stdint.h>
 
@@ -39,7 +40,7 @@ void hunt_site_clear(struct hunt_site *site); /* the line of progress */
 bool hunt_site_is_range(const char *operand);
 /* On standard error: what of the range is gone, was too large... */
 void hunt_site_remarks(struct hunt_site *site, const struct hunt *hunt);
-/* A refused document on standard error; for hunt_rules_load. */
+/* A refused document on standard error; for hunt_choice_load. */
 void hunt_site_refused(void *context, const struct rule_outcome *outcome);
 /* A rule of indicators on standard error. */
 void hunt_site_remark_rule(const struct rule *rule);

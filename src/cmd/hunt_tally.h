@@ -5,7 +5,7 @@
 
 #include "base/map.h"
 #include "base/str.h"
-#include "cmd/hunt.h"
+#include "role/hunt.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -364,7 +364,7 @@ static enum rc side_load(struct side *side, const char *named, const struct opti
     while (choice.folder_count < ARRAY_LEN(folders) &&
            (folders[choice.folder_count] = options_list(options, "rules", choice.folder_count)))
         choice.folder_count++;
-    return hunt_rules_load(&choice, hunt_site_refused, NULL, &side->rules, err);
+    return hunt_choice_load(&choice, hunt_site_refused, NULL, &side->rules, err);
 }
 
 static enum rc run(struct diff *d, const struct options *options, size_t *ret_told, struct err *err)

@@ -57,6 +57,11 @@ static const struct row {
     {"rule.end", RIGHT_RULES, ask_rule_end},
     {"rule.packs", RIGHT_READ, ask_rule_packs},
     {"rule.activate", RIGHT_RULES, ask_rule_activate},
+    {"hunt.list", RIGHT_READ, ask_hunt_list},
+    {"hunt.get", RIGHT_READ, ask_hunt_get},
+    {"hunt.start", RIGHT_RULES, ask_hunt_start},
+    {"hunt.stop", RIGHT_RULES, ask_hunt_stop},
+    {"hunt.open", RIGHT_WORK, ask_hunt_open},
 };
 
 struct str ask_str(const struct ask *ask, const char *name)

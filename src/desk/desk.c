@@ -242,6 +242,7 @@ enum rc desk_open(struct db *db, const struct desk_options *options, int64_t now
     desk->zone_offset_s = options->zone_offset_s ? options->zone_offset_s : ZONE_S;
     desk->mirror_silent = options->mirror_silent ? options->mirror_silent : SILENT_AFTER;
     desk->objects_version = 1;
+    desk->hunts.waits = true; /* until it was looked */
     desk->term_check = options->term_check;
     desk->term_context = options->term_context;
     desk->rule_read = options->rule_read;

@@ -326,6 +326,7 @@ struct desk_rule {
     struct str path;
     uint32_t line;
     uint64_t hash;            /* of its text */
+    struct str incident_kind; /* that it names, as desk_match.kind */
     const struct str *fields; /* that its tests look at */
     size_t field_count;
     const uint32_t *feeds; /* of a correlation: places of the detections that it counts */
@@ -467,6 +468,73 @@ struct desk_rule_pack {
  * is a record "rules.pack" each. */
 enum rc desk_set_rule_packs(struct desk *desk, const struct desk_rule_pack *packs, size_t count, int64_t now_ns,
                             struct err *err) MUST_USE;
+
+/* --- hunts: rules run over what the archive holds already (hunt.c). What they find opens nothing by itself --- */
+
+/* How far a hunt that begins by itself goes back. Source: decree 832, p.38: the last two months are at hand. */
+#define DESK_HUNT_NS       (INT64_C(62) * 86400 * 1000000000)
+#define DESK_HUNT_HITS     1000u /* kept of a hunt: the newest */
+#define DESK_HUNT_SHARE    100u  /* kept of one rule of a hunt that has several */
+#define DESK_HUNTS_ENDED   1000u /* kept: the newest */
+#define DESK_HUNTS_WAITING 100u  /* that people ordered; what begins by itself waits as one */
+
+enum desk_hunt_state { DESK_HUNT_WAITING, DESK_HUNT_RUNNING, DESK_HUNT_DONE, DESK_HUNT_STOPPED, DESK_HUNT_FAILED };
+/* Why one failed. */
+enum desk_hunt_trouble {
+    DESK_HUNT_WELL,
+    DESK_HUNT_UNREAD,  /* the archive could not be read */
+    DESK_HUNT_UNRULED, /* none of its rules is loaded, or they could not be read */
+    DESK_HUNT_NARROW,  /* memory did not suffice */
+    DESK_HUNT_DIED,    /* its process ended again and again */
+    DESK_HUNT_TROUBLES
+};
+
+struct desk_hunt_order {
+    int64_t id;
+    int64_t from_ns;        /* event time; 0: open, as the next */
+    int64_t to_ns;          /* exclusive */
+    const uint64_t *hashes; /* of the rules wanted: desk_rule.hash */
+    size_t count;
+};
+/* The hunt to work on now: one that was not finished before the next that waits. What was known of its hits is
+ * forgotten: they come again. RC_END: there is none. */
+enum rc desk_hunt_next(struct desk *desk, int64_t now_ns, struct arena *arena, struct desk_hunt_order *ret_order,
+                       struct err *err) MUST_USE;
+/* False: desk_hunt_next would give none. Cheap. */
+bool desk_hunt_waits(const struct desk *desk);
+/* Whether this one, which desk_hunt_next gave last, is still wanted: it was not stopped. Cheap. */
+bool desk_hunt_wanted(const struct desk *desk, int64_t id);
+
+struct desk_hunt_count {
+    uint64_t hash;
+    uint64_t hits; /* of this rule until now */
+};
+struct desk_hunt_hit {
+    uint64_t hash; /* of the rule */
+    uint64_t record;
+    int64_t time_ns; /* the event's own */
+    struct str host, account, address;
+    struct str text; /* the event in words */
+};
+/* What became of a hunt until now. */
+struct desk_hunt_report {
+    enum desk_hunt_state state; /* running, done, failed */
+    enum desk_hunt_trouble trouble;
+    struct str text; /* of a failure, for people who read English */
+    uint32_t permille;
+    uint64_t records;                     /* looked at */
+    uint64_t too_large;                   /* events that no rule could be asked about */
+    uint64_t gone;                        /* records of the range that were deleted */
+    uint64_t evicted;                     /* groups that a correlation gave up for want of room */
+    uint64_t passed;                      /* rules of the order that are not loaded */
+    const struct desk_hunt_count *counts; /* of rules whose number is another than in the report before */
+    size_t count_count;
+    const struct desk_hunt_hit *hits; /* since the report before, in the order found */
+    size_t hit_count;
+};
+/* Stores it in one transaction. One of a hunt that does not run, or was stopped, changes nothing. */
+enum rc desk_hunt_report(struct desk *desk, int64_t id, const struct desk_hunt_report *report, int64_t now_ns,
+                         struct err *err) MUST_USE;
 
 /* --- what is shown of the other processes; memory only --- */
 

@@ -32,12 +32,19 @@ struct desk_assets;   /* asset.c */
 struct desk_retained; /* retention.c */
 struct rulebook;      /* rulebook.h */
 struct rule_texts;    /* rule_text.c */
+struct rule_entry;    /* rulebook.h */
 
 /* What is known of the table trail. */
 struct trail {
     int64_t bytes;
     int64_t cleaned_ns;
     uint64_t cut; /* rows that went for want of room */
+};
+
+/* What is known of the table hunt. */
+struct hunts {
+    bool waits;      /* one may be there to be worked on */
+    int64_t running; /* that desk_hunt_next gave last and is still wanted; 0: none */
 };
 
 struct desk {
@@ -70,6 +77,7 @@ struct desk {
     int32_t zone_offset_s;
     uint32_t argon_memory_kib;
     struct trail trail;
+    struct hunts hunts;
     char instance[17];  /* random, made at first start: part of idempotency keys */
     int64_t next_ns;    /* see desk_next_ns */
     int64_t taken_id;   /* the last record lent to the role */
@@ -253,6 +261,23 @@ void rule_texts_settle(struct desk *desk, bool held);
 void rule_texts_tick(struct desk *desk, int64_t now_ns); /* ends what expired */
 void rule_texts_clean(struct desk *desk);                /* forgets old versions past their room */
 
+/* --- hunts (hunt.c), in a transaction --- */
+
+/* A hunt by itself for a rule that was switched on. */
+void hunt_for_state(struct desk *desk, const struct rule_entry *entry, int64_t now_ns);
+/* One for all rules of a load that are new or changed, and run. */
+void hunt_for_load(struct desk *desk, const struct rulebook *book, int64_t now_ns);
+const char *hunt_state_name(int64_t state);
+const char *hunt_trouble_name(int64_t trouble);
+/* False: it has no id, is a filter, or is about indicators. */
+bool hunt_rule_may(const struct rulebook *book, const struct rule_entry *entry);
+/* Orders a hunt of one rule; its id. */
+int64_t hunt_order(struct ask *ask, const struct rule_entry *entry, int64_t from_ns, int64_t to_ns);
+void hunt_stop(struct ask *ask, int64_t hunt);
+
+/* Opens an incident for a match, whatever its level, or adds it to an open one; its id (match.c). */
+int64_t match_open(struct desk *desk, const struct desk_match *match, int64_t now_ns);
+
 /* --- questions (ask.c) --- */
 
 struct ask {
@@ -322,6 +347,11 @@ void ask_rule_write(struct ask *ask);
 void ask_rule_end(struct ask *ask);
 void ask_rule_packs(struct ask *ask);
 void ask_rule_activate(struct ask *ask);
+void ask_hunt_list(struct ask *ask);
+void ask_hunt_get(struct ask *ask);
+void ask_hunt_start(struct ask *ask);
+void ask_hunt_stop(struct ask *ask);
+void ask_hunt_open(struct ask *ask);
 
 /* --- small things --- */
 

@@ -317,26 +317,51 @@ static enum rc match_check(const struct desk_match *match, struct err *err)
     return RC_OK;
 }
 
+static struct matching matching_of(struct desk *desk, const struct desk_match *match, int64_t now_ns)
+{
+    struct matching m = {
+        .desk = desk,
+        .match = match,
+        .host = desk_cut(match->host, DESK_FIELD_MAX),
+        .account = desk_cut(match->account, DESK_FIELD_MAX),
+        .address = desk_cut(match->address, DESK_FIELD_MAX),
+        .record = (int64_t)match->record,
+        .now_ns = now_ns,
+    };
+    m.object = assets_object(desk, m.host, m.address);
+    m.rule = desk_rule_row(desk, match->rule_id);
+    return m;
+}
+
 static void matches_take(struct desk *desk, const struct desk_batch *batch, int64_t now_ns, struct desk_matched *done)
 {
-    const struct desk_match *matches = batch->matches;
     struct crowds crowds = {.count = 0};
     for (size_t i = 0; i < batch->count && !db_failed(desk->db); i++) {
-        struct matching m = {
-            .desk = desk,
-            .crowds = &crowds,
-            .match = &matches[i],
-            .host = desk_cut(matches[i].host, DESK_FIELD_MAX),
-            .account = desk_cut(matches[i].account, DESK_FIELD_MAX),
-            .address = desk_cut(matches[i].address, DESK_FIELD_MAX),
-            .record = (int64_t)matches[i].record,
-            .now_ns = now_ns,
-        };
-        m.object = assets_object(desk, m.host, m.address);
-        m.rule = desk_rule_row(desk, matches[i].rule_id);
+        struct matching m = matching_of(desk, &batch->matches[i], now_ns);
+        m.crowds = &crowds;
         match_take(&m, done);
         arena_reset(desk->scratch);
     }
+}
+
+/* Until now it was only counted, perhaps. */
+int64_t match_open(struct desk *desk, const struct desk_match *match, int64_t now_ns)
+{
+    struct crowds crowds = {.count = 0};
+    struct desk_matched done = {0};
+    struct matching m = matching_of(desk, match, now_ns);
+    ASSERT(match->always);
+    m.crowds = &crowds;
+    struct db_query q = db_query(desk->db, "DELETE FROM matched WHERE record = ?1 AND rule = ?2 AND incident = 0");
+    db_put_i64(&q, m.record);
+    db_put_i64(&q, m.rule);
+    db_run(&q);
+    match_take(&m, &done);
+    q = db_query(desk->db, "SELECT incident FROM matched WHERE record = ?1 AND rule = ?2");
+    db_put_i64(&q, m.record);
+    db_put_i64(&q, m.rule);
+    int64_t incident = db_one_i64(&q, 0);
+    return incident ? incident : group_find(&m).id; /* one with so many matches that they are only counted */
 }
 
 enum rc desk_match_batch(struct desk *desk, const struct desk_batch *batch, int64_t now_ns,

@@ -277,10 +277,12 @@ static void digest_make(struct desk *desk, const struct desk_rules *rules, char 
     ret_hex[hex_encode(hash.bytes, sizeof hash.bytes, ret_hex)] = '\0';
 }
 
-static bool digest_changed(struct desk *desk, const char *digest)
+/* *ret_first: no rules were ever loaded. */
+static bool digest_changed(struct desk *desk, const char *digest, bool *ret_first)
 {
     struct db_query q = db_query(desk->db, "SELECT value FROM meta WHERE key = 'rules'");
-    bool same = db_next(&q) && str_is(db_text(&q), digest);
+    *ret_first = !db_next(&q);
+    bool same = !*ret_first && str_is(db_text(&q), digest);
     db_query_end(&q);
     if (same)
         return false;
@@ -308,9 +310,10 @@ static void names_put(struct buf *body, const char *key, const struct load_chang
     json_write_array_end(body);
 }
 
-/* Compares, stores what is loaded now, and tells the archive. */
-static void changes_tell(struct desk *desk, const struct desk_rules *rules, const char *digest, int64_t now_ns)
+/* Compares, marks what is new, stores what is loaded now, and tells the archive. */
+static void changes_tell(struct desk *desk, struct rulebook *fresh, const char *digest, int64_t now_ns)
 {
+    const struct desk_rules *rules = &fresh->now;
     struct load_change added = {0}, changed = {0}, removed = {0};
     struct map *known = known_read(desk);
     for (size_t i = 0; i < rules->count && known; i++) {
@@ -320,6 +323,7 @@ static void changes_tell(struct desk *desk, const struct desk_rules *rules, cons
         if (!hash || *hash != rules->rule[i].hash) {
             change_add(desk, hash ? &changed : &added, name);
             files_store(desk, &rules->rule[i], name, now_ns);
+            fresh->entry[i].fresh = true;
         }
         IGNORE(map_remove(known, name));
     }
@@ -384,12 +388,15 @@ enum rc desk_set_rules(struct desk *desk, const struct desk_rules *rules, int64_
         return rc;
     rc = entries_make(desk, rules, &fresh, err);
     if (rc == RC_OK) {
+        bool first;
         digest_make(desk, rules, digest);
-        if (digest_changed(desk, digest)) {
+        if (digest_changed(desk, digest, &first)) {
             rule_drafts_begin(desk, &fresh, now_ns);
-            changes_tell(desk, rules, digest, now_ns);
+            changes_tell(desk, &fresh, digest, now_ns);
         }
         decisions_read(desk, &fresh);
+        if (!first)
+            hunt_for_load(desk, &fresh, now_ns);
         rulebook_counts(desk, &fresh);
     }
     enum rc end = desk_end(desk, rc == RC_OK, rc == RC_OK ? err : NULL);
@@ -508,6 +515,8 @@ static void decide(struct ask *ask, const struct rule_entry *entry, const struct
     rule_decision_store(ask->desk, entry, to, ask->who, ask->now_ns, decision_tell(ask, entry, to));
     if (state_runs(to->state) && !rule_entry_runs(entry))
         rule_since_store(ask->desk, entry, ask->now_ns);
+    if (state_runs(to->state) && to->state != entry->state && entry->state != DESK_RULE_ACTIVE)
+        hunt_for_state(ask->desk, entry, ask->now_ns);
     ask->desk->rulebook->stale = true; /* read again in the next transaction, when this one has held */
     ask->desk->rulebook->version++;    /* should it not hold, the same is told again */
 }

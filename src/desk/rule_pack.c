@@ -250,8 +250,10 @@ void ask_rule_activate(struct ask *ask)
         return;
     pack_of(step.entry[0]->rule->path, &step.pack, &step.version);
     step_take(&step);
-    for (size_t i = 0; i < step.count; i++)
+    for (size_t i = 0; i < step.count; i++) {
         rule_since_store(ask->desk, step.entry[i], ask->now_ns);
+        hunt_for_state(ask->desk, step.entry[i], ask->now_ns); /* all of them in one */
+    }
     book->stale = true; /* as after ask_rule_save */
     book->version++;
 }

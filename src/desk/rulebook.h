@@ -25,6 +25,7 @@ struct rule_entry {
     int64_t row; /* of the table rule; 0: it has no id */
     enum desk_rule_state state;
     int64_t level; /* RULE_LEVEL_OWN, or decided */
+    bool fresh;    /* it was not loaded the last time, or was another */
     int64_t hits, runs, ns, last_ns;
     int64_t since_ns, since_events; /* its fields are looked for: by the clock, and in events of all engines */
     enum rule_reach reach;          /* by what was seen until now */

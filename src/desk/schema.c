@@ -154,6 +154,24 @@ const char *const desk_schema[] = {
 
     /* the newest matches of one rule, on which a filter is tried */
     "CREATE INDEX matched_rule ON matched(rule, record);",
+    /* state, trouble: the numbers of desk.h; who: empty, it began by itself; began_ns: 0 as long as it never ran;
+     * hash: of the rule's text as it was hunted; whether a hit has an incident stands in matched */
+    "CREATE TABLE hunt (id INTEGER PRIMARY KEY AUTOINCREMENT, state INTEGER NOT NULL, who TEXT NOT NULL,"
+    " made_ns INTEGER NOT NULL, began_ns INTEGER NOT NULL, ended_ns INTEGER NOT NULL, from_ns INTEGER NOT NULL,"
+    " to_ns INTEGER NOT NULL, permille INTEGER NOT NULL, records INTEGER NOT NULL, hits INTEGER NOT NULL,"
+    " too_large INTEGER NOT NULL, gone INTEGER NOT NULL, evicted INTEGER NOT NULL, passed INTEGER NOT NULL,"
+    " trouble INTEGER NOT NULL, text TEXT NOT NULL, stopper TEXT NOT NULL) STRICT;"
+    "CREATE INDEX hunt_open ON hunt(state, id);"
+    "CREATE TABLE hunt_rule (hunt INTEGER NOT NULL REFERENCES hunt(id) ON DELETE CASCADE,"
+    " rule INTEGER NOT NULL REFERENCES rule(id), hash INTEGER NOT NULL, hits INTEGER NOT NULL,"
+    " PRIMARY KEY (hunt, rule)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX hunt_rule_hash ON hunt_rule(hunt, hash);"
+    "CREATE INDEX hunt_rule_rule ON hunt_rule(rule, hunt);"
+    "CREATE TABLE hunt_hit (id INTEGER PRIMARY KEY, hunt INTEGER NOT NULL REFERENCES hunt(id) ON DELETE CASCADE,"
+    " rule INTEGER NOT NULL, record INTEGER NOT NULL, time_ns INTEGER NOT NULL, host TEXT NOT NULL,"
+    " account TEXT NOT NULL, address TEXT NOT NULL, text TEXT NOT NULL) STRICT;"
+    "CREATE INDEX hunt_hit_rule ON hunt_hit(hunt, rule, id);"
+    "CREATE INDEX hunt_hit_hunt ON hunt_hit(hunt, id);",
 };
 
 const size_t desk_schema_count = ARRAY_LEN(desk_schema);

@@ -36,7 +36,8 @@
     X(ROLE_COLLECTOR, "collector")                                                                                     \
     X(ROLE_INTAKE, "intake")                                                                                           \
     X(ROLE_PACKER, "packer") /* behind the others: user ids are counted by this table */                               \
-    X(ROLE_JUDGE, "judge")
+    X(ROLE_JUDGE, "judge")                                                                                             \
+    X(ROLE_HUNTER, "hunter")
 
 enum role {
 #define X(id, name) id,
@@ -104,9 +105,13 @@ enum role {
     X(MSG_STUCK, "stuck", R(REAPER), R(PARENT), 0)                     /* the judge does not answer: kill it */        \
     X(MSG_RULE_STATES, "rule-states", R(DESK), R(ENGINE), 4 * MSG_MIB) /* JSON, role/rule_states.h */                  \
     X(MSG_RULE_STATS, "rule-stats", R(ENGINE), R(DESK), MSG_MIB)       /* JSON, role/rule_stats.h */                   \
-    X(MSG_RULE_FILES, "rule-files", R(PARENT), R(DESK), 0)  /* role/rule_bundle.h: the descriptor; files read anew */  \
-    X(MSG_RULES, "rules", R(DESK), R(ENGINE) | R(QUERY), 0) /* id = version; role/rule_bundle.h: the descriptor */     \
-    X(MSG_RULES_TAKEN, "rules-taken", R(ENGINE), R(DESK), 4 * MSG_KIB) /* id = version; nothing, or why not */
+    X(MSG_RULE_FILES, "rule-files", R(PARENT), R(DESK), 0) /* role/rule_bundle.h: the descriptor; files read anew */   \
+    X(MSG_RULES, "rules", R(DESK), R(ENGINE) | R(QUERY) | R(HUNTER), 0)    /* id = version; role/rule_bundle.h: the    \
+                                                                              descriptor */                            \
+    X(MSG_RULES_TAKEN, "rules-taken", R(ENGINE), R(DESK), 4 * MSG_KIB)     /* id = version; nothing, or why not */     \
+    X(MSG_HUNT, "hunt", R(DESK), R(HUNTER), MSG_MIB)                       /* id = hunt; role/hunt_report.h */         \
+    X(MSG_HUNT_STOP, "hunt-stop", R(DESK), R(HUNTER), 0)                   /* id = hunt */                             \
+    X(MSG_HUNT_PROGRESS, "hunt-progress", R(HUNTER), R(DESK), 3 * MSG_MIB) /* id = hunt; role/hunt_report.h */
 
 enum msg_type {
 #define X(id, name, from, to, size) id,

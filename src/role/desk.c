@@ -13,6 +13,7 @@
 #include "role/correlations.h"
 #include "role/desk_data.h"
 #include "role/desk_totals.h"
+#include "role/hunt_desk.h"
 #include "role/keep.h"
 #include "role/log.h"
 #include "role/match.h"
@@ -59,6 +60,7 @@ struct desk_role {
     int rule_files;             /* the parent's, until the desk is open */
     struct rule_supply *supply; /* these once it is */
     struct rule_desk *rule_desk;
+    struct hunt_desk *hunts;
     struct correlations *correlations;
     struct arena *scratch;
     struct buf answer;
@@ -172,7 +174,8 @@ static enum rc rules_open(struct desk_role *role, struct err *err)
         return rc;
     rule_supply_set(role->supply, rules);
     role->correlations = correlations_new(rules, random_u64());
-    if (!role->correlations)
+    role->hunts = hunt_desk_new(role->desk);
+    if (!role->correlations || !role->hunts)
         return err_set(err, RC_LIMIT, "no memory for correlations");
     if (correlations_open(role->correlations, role->desk, &trouble) != RC_OK)
         log_error("what correlations were told before the start does not read: %s", trouble.text);
@@ -850,6 +853,10 @@ static void desk_message(void *self, struct channel *channel, struct msg *msg)
     case MSG_RULES_TAKEN:
         rule_supply_taken(role->supply, channel_instance(channel), msg->id, msg->body);
         break;
+    case MSG_HUNT_PROGRESS:
+        hunt_desk_report(role->hunts, msg, clock_real_ns());
+        role->records_waiting = true;
+        break;
     case MSG_RETIRED:
         on_retired(role, msg);
         break;
@@ -872,6 +879,8 @@ static void desk_peer_up(void *self, struct channel *channel)
     if (channel_peer(channel) == ROLE_PACKER)
         role->rules_told = 0;
     rule_supply_peer_up(role->supply, channel_peer(channel), channel_instance(channel));
+    if (channel_peer(channel) == ROLE_HUNTER)
+        hunt_desk_up(role->hunts);
     if (channel_peer(channel) == ROLE_ENGINE) /* behind the rules that these are states of */
         rule_desk_engine_up(role->rule_desk, channel_instance(channel));
     if (channel_peer(channel) == ROLE_ENGINE)
@@ -887,6 +896,8 @@ static void desk_peer_down(void *self, enum role peer, unsigned instance)
         correlations_engine_away(role->correlations, instance);
     if (peer == ROLE_ENGINE && instance < ENGINES_MAX)
         role->acknowledge[instance] = 0; /* its successor numbers its matches anew */
+    if (peer == ROLE_HUNTER)
+        hunt_desk_down(role->hunts);
     if (peer == ROLE_OUT)
         role->notice_flying = false; /* lent notices come back by themselves */
 }
@@ -925,6 +936,7 @@ static void role_tick(void *self, int64_t now_ns)
     rules_look(role);
     rule_supply_send(role->supply);
     rule_desk_send(role->rule_desk);
+    hunt_desk_look(role->hunts, now_ns);
     uint64_t boot_ns = clock_boot_ns();
     bool due = (role->gathered_ns && boot_ns - role->gathered_ns >= gather_ns(role)) ||
                (role->kept_count >= RECORDS_FLYING / 2 && !role->kept_failed_ns);
@@ -956,6 +968,7 @@ static void desk_stop(void *self)
     role->kept_failed_ns = 0; /* once more */
     if (role->desk)
         kept_store(role);
+    hunt_desk_free(role->hunts);
     rule_desk_free(role->rule_desk);
     rule_supply_free(role->supply);
     desk_close(role->desk);

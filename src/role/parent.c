@@ -52,7 +52,7 @@ static const struct edge edges[] = {
     {ROLE_INTAKE, ROLE_KEEPER}, {ROLE_COLLECTOR, ROLE_KEEPER}, {ROLE_ENGINE, ROLE_KEEPER}, {ROLE_DESK, ROLE_KEEPER},
     {ROLE_KEEPER, ROLE_SIGNER}, {ROLE_KEEPER, ROLE_REAPER},    {ROLE_ENGINE, ROLE_DESK},   {ROLE_WEB, ROLE_DESK},
     {ROLE_WEB, ROLE_QUERY},     {ROLE_DESK, ROLE_OUT},         {ROLE_KEEPER, ROLE_OUT},    {ROLE_DESK, ROLE_PACKER},
-    {ROLE_KEEPER, ROLE_PACKER}, {ROLE_REAPER, ROLE_JUDGE},     {ROLE_DESK, ROLE_QUERY},
+    {ROLE_KEEPER, ROLE_PACKER}, {ROLE_REAPER, ROLE_JUDGE},     {ROLE_DESK, ROLE_QUERY},    {ROLE_DESK, ROLE_HUNTER},
 };
 
 enum child_state { CHILD_DOWN, CHILD_STARTING, CHILD_RUNNING, CHILD_STOPPED };
@@ -193,14 +193,14 @@ static void belongings_send(struct parent *parent, struct child *child)
 {
     const struct setup *setup = &parent->setup;
     enum role role = child->role;
-    if (role == ROLE_KEEPER || role == ROLE_QUERY || role == ROLE_REAPER || role == ROLE_PACKER)
+    bool reads = role == ROLE_KEEPER || role == ROLE_QUERY || role == ROLE_PACKER || role == ROLE_HUNTER;
+    if (reads || role == ROLE_REAPER)
         handle_send(child, "archive", setup->archive);
     if (role == ROLE_KEEPER || role == ROLE_JUDGE)
         secret_send(child, "retention-law", parent->retention_law);
     if (role == ROLE_QUERY)
         handle_send(child, MIRROR_FOLDER, setup->mirror);
-    if (!vault_setting_off(parent->config.encryption) &&
-        (role == ROLE_KEEPER || role == ROLE_QUERY || role == ROLE_JUDGE || role == ROLE_PACKER))
+    if (!vault_setting_off(parent->config.encryption) && (reads || role == ROLE_JUDGE))
         master_keys_send(parent, child);
     if (role == ROLE_KEEPER) {
         secret_send(child, "origin-uuid", setup->origin_uuid);
@@ -425,8 +425,9 @@ static void reap(struct parent *parent)
 
 /* ---- stopping: who makes records first, who keeps them last ---- */
 
-static const enum role stop_order[] = {ROLE_WEB,    ROLE_INTAKE, ROLE_COLLECTOR, ROLE_OUT,   ROLE_QUERY,  ROLE_PACKER,
-                                       ROLE_ENGINE, ROLE_DESK,   ROLE_REAPER,    ROLE_JUDGE, ROLE_KEEPER, ROLE_SIGNER};
+static const enum role stop_order[] = {ROLE_WEB,    ROLE_INTAKE, ROLE_COLLECTOR, ROLE_OUT,  ROLE_QUERY,
+                                       ROLE_PACKER, ROLE_HUNTER, ROLE_ENGINE,    ROLE_DESK, ROLE_REAPER,
+                                       ROLE_JUDGE,  ROLE_KEEPER, ROLE_SIGNER};
 
 static void stop_next(struct parent *parent)
 {
@@ -675,6 +676,7 @@ static enum rc parent_start(struct parent *parent, const struct parent_options *
     children_add(parent, ROLE_REAPER, 1);
     children_add(parent, ROLE_JUDGE, 1);
     children_add(parent, ROLE_PACKER, 1);
+    children_add(parent, ROLE_HUNTER, 1);
     children_add(parent, ROLE_OUT, 1);
     children_add(parent, ROLE_DESK, 1);
     children_add(parent, ROLE_QUERY, 1);

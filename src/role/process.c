@@ -209,14 +209,14 @@ static bool config_take(const struct msg *msg)
     return false;
 }
 
-/* The reaper removes what the keeper made, the packer packs it anew, the query process reads it. */
+/* The reaper removes what the keeper made, the packer packs it anew, query and hunter read it. */
 static struct proc_identity identity_of(const struct role_driver *d, uint32_t base)
 {
     enum role owner = d->role == ROLE_REAPER || d->role == ROLE_PACKER ? ROLE_KEEPER : d->role;
     return (struct proc_identity){
         .uid = base ? base + owner : 0,
         .gid = base ? base + owner : 0,
-        .extra_gid = d->role == ROLE_QUERY && base ? base + ROLE_KEEPER : 0,
+        .extra_gid = (d->role == ROLE_QUERY || d->role == ROLE_HUNTER) && base ? base + ROLE_KEEPER : 0,
         .read_everything = d->read_everything,
     };
 }

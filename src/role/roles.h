@@ -7,6 +7,7 @@
 extern const struct role_driver collector_driver;
 extern const struct role_driver desk_driver;
 extern const struct role_driver engine_driver;
+extern const struct role_driver hunter_driver;
 extern const struct role_driver intake_driver;
 extern const struct role_driver judge_driver;
 extern const struct role_driver keeper_driver;

@@ -1,6 +1,7 @@
 /* rule_bundle.h - all rule files that hold, as one piece of bytes: what processes are given of them.
  *
- *   parent: folders, packs ──► bundle ──► desk: with the texts of its database ──► bundle ──► engines, query
+ *   parent: folders, packs ──► bundle ──► desk: with the texts of its database ──► bundle ──► engines, query,
+ *   hunter
  *
  * Who makes it does not look into the files; who reads it, in its sandbox, does. It goes as sealed memory
  * (proc_seal): all have the same bytes, and nobody can alter them.

@@ -165,6 +165,7 @@ static bool rule_put(struct arena *arena, const struct rules *rules, const struc
         .path = rule->path,
         .line = rule->line,
         .hash = rule->hash,
+        .incident_kind = rule->incident_kind,
     };
     return fields_put(arena, rule, out) && filters_put(arena, rule, out) &&
            (rule->kind != RULE_CORRELATION || feeds_put(arena, rules, rule, out));

@@ -33,6 +33,7 @@ struct rule_supply {
     uint64_t next_digest;
     struct receiver engines[RULE_SUPPLY_ENGINES];
     struct receiver query;
+    struct receiver hunter;
 };
 
 static void fd_put(int *place, int fd)
@@ -197,6 +198,8 @@ void rule_supply_send(struct rule_supply *self)
             give(self, &self->engines[i], process_peer(ROLE_ENGINE, i));
     if (self->query.told != self->version)
         give(self, &self->query, process_peer(ROLE_QUERY, 0));
+    if (self->hunter.told != self->version)
+        give(self, &self->hunter, process_peer(ROLE_HUNTER, 0));
 }
 
 void rule_supply_peer_up(struct rule_supply *self, enum role role, unsigned instance)
@@ -205,6 +208,8 @@ void rule_supply_peer_up(struct rule_supply *self, enum role role, unsigned inst
         self->engines[instance] = (struct receiver){0};
     if (role == ROLE_QUERY)
         self->query = (struct receiver){0};
+    if (role == ROLE_HUNTER)
+        self->hunter = (struct receiver){0};
     rule_supply_send(self);
 }
 

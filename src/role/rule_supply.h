@@ -42,7 +42,7 @@ const struct rules *rule_supply_rules(const struct rule_supply *self); /* in for
 /* The rule of a match. *ret_old: it is not in force any more, engines did not know yet. NULL: it is neither. */
 const struct rule *rule_supply_find(const struct rule_supply *self, uint64_t hash, bool *ret_old);
 
-/* Gives the rules to every engine and to query that does not have them. Cheap when all have. */
+/* Gives the rules to every engine, to query and to hunter that do not have them. Cheap when all have. */
 void rule_supply_send(struct rule_supply *self);
 void rule_supply_peer_up(struct rule_supply *self, enum role role, unsigned instance);
 /* MSG_RULES_TAKEN: the engine works with them, or not: why. */

@@ -69,6 +69,11 @@ static const struct api_row rows[] = {
     {"rule.end", WEB_DESK, true, {{0}}},
     {"rule.packs", WEB_DESK, false, {{0}}},
     {"rule.activate", WEB_DESK, true, {{0}}},
+    {"hunt.list", WEB_DESK, false, {{"rule", API_TEXT}, {"offset", API_INT}, {"limit", API_INT}}},
+    {"hunt.get", WEB_DESK, false, {{"id", API_INT}, {"offset", API_INT}, {"limit", API_INT}}},
+    {"hunt.start", WEB_DESK, true, {{0}}},
+    {"hunt.stop", WEB_DESK, true, {{0}}},
+    {"hunt.open", WEB_DESK, true, {{0}}},
 };
 
 const struct api_row *api_at(size_t i)

@@ -140,6 +140,7 @@ static const struct {
     {"lifecycle.rules.pack", {"pack", "version"}},
     {"lifecycle.rules.drafted", {"pack", "count"}},
     {"lifecycle.rules.activated", {"pack", "count"}},
+    {"lifecycle.rule.hunt", {"hunt", "act"}},
     {"lifecycle.user.saved", {"user", "who"}},
     {"lifecycle.object.saved", {"object", "who"}},
     {"lifecycle.channel.saved", {"to", "who"}},

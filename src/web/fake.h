@@ -213,6 +213,26 @@ static const struct fake_answer fake_answers[] = {
      "\"text\":\"EVIL\"}],\"warnings\":[{\"path\":\"EVIL\",\"line\":1,\"title\":\"EVIL\",\"text\":\"EVIL\"}],"
      "\"sources\":[{\"product\":\"EVIL\",\"category\":\"EVIL\",\"service\":\"EVIL\",\"events\":9,\"covered\":4,"
      "\"rules\":2},{\"events\":1,\"covered\":9}]}"},
+    {"hunt.list",
+     "{\"ok\":true,\"total\":120,\"open\":2,\"days\":62,\"may_change\":true,\"hunts\":[{\"id\":4,\"state\":\"running\","
+     "\"automatic\":true,\"who\":\"\",\"made_ns\":1795219000000000000,\"from_ns\":1789862200000000000,\"permille\":345,"
+     "\"records\":1000,\"hits\":5,\"rules\":7,\"rule_id\":\"EVIL\",\"title\":\"EVIL\"},{\"id\":3,\"state\":\"failed\","
+     "\"who\":\"EVIL\",\"rules\":1,\"rule_id\":\"EVIL\",\"title\":\"EVIL\",\"trouble\":\"unread\",\"text\":\"EVIL\"}]"
+     "}"},
+    {"hunt.get",
+     "{\"ok\":true,\"hunt\":{\"id\":4,\"state\":\"running\",\"automatic\":false,\"who\":\"EVIL\",\"stopper\":\"EVIL\","
+     "\"made_ns\":1795219000000000000,\"from_ns\":1789862200000000000,\"to_ns\":1795219000000000000,\"permille\":345,"
+     "\"records\":1000,\"hits\":5000,\"rules\":2,\"rule_id\":\"EVIL\",\"title\":\"EVIL\",\"trouble\":\"died\",\"text\":"
+     "\"EVIL\",\"gone\":9,\"too_large\":8,\"evicted\":7,\"passed\":6,\"may_stop\":true,\"may_open\":true,\"by_rule\":["
+     "{\"rule_id\":\"EVIL\",\"title\":\"EVIL\",\"correlation\":true,\"hash\":\"EVIL\",\"hits\":5000},{\"rule_id\":"
+     "\"EVIL\","
+     "\"hits\":0}],\"kept\":100,\"found\":[{\"id\":77,\"record\":9,\"time_ns\":1795219000000000000,\"host\":\"EVIL\","
+     "\"account\":\"EVIL\",\"address\":\"EVIL\",\"text\":\"EVIL\",\"rule_id\":\"EVIL\",\"title\":\"EVIL\",\"incident\":"
+     "0},"
+     "{\"id\":76,\"record\":8,\"rule_id\":\"EVIL\",\"incident\":6,\"number\":\"EVIL\"}]}}"},
+    {"hunt.start", "{\"ok\":true,\"id\":5}"},
+    {"hunt.stop", "{\"ok\":true}"},
+    {"hunt.open", "{\"ok\":true,\"incident\":6}"},
     {"rule.coverage",
      "{\"ok\":true,\"totals\":{\"techniques\":1,\"subs\":1,\"telemetry\":1,\"fired\":1,\"rules\":2,\"unmapped\":1},"
      "\"tactics\":[{\"key\":\"EVIL\",\"techniques\":[{\"id\":\"EVIL\",\"name\":\"EVIL\",\"loaded\":2,\"telemetry\":1,"

@@ -195,6 +195,10 @@ static const char *const pages[] = {
     "/rules/a3f0/edit",
     "/rules/a3f0/edit?version=1",
     "/rules/tried?job=7",
+    "/hunts",
+    "/hunts?offset=50",
+    "/hunts/4",
+    "/hunts/4?offset=50",
     "/coverage",
 };
 

@@ -1,5 +1,6 @@
 /* One rule: what it says, what it found day by day, and what people decided about it. */
 #include "base/civil.h"
+#include "web/hunts.h"
 #include "web/parts.h"
 #include "web/route.h"
 #include "web/rule_parts.h"
@@ -267,7 +268,8 @@ static void notices(struct web_call *call, const struct json_value *r)
     }
 }
 
-/* Answer `at` is the rule's; `failed` is the refused answer that the page tells of, or NULL. */
+/* Answer `at` is the rule's, the next one tells its hunts; `failed` is the refused answer that the page tells of, or
+ * NULL. */
 static void page(struct web_call *call, size_t at, const struct json_value *failed, struct str error)
 {
     struct html *html = &call->html;
@@ -296,6 +298,7 @@ static void page(struct web_call *call, size_t at, const struct json_value *fail
     HTML(html, RAW("</div><div>"));
     if (of_bool(totals, "may_change"))
         form(call, r, of_str(failed, "field"));
+    hunts_of_rule(call, call_answer(call, at + 1), of_str(r, "id"), of_bool(totals, "may_change"));
     history(call, r);
     HTML(html, RAW("</div></div><p class=\"buttons\"><a class=\"button\" href=\"/rules\">"), SAY("rules.title"),
          RAW("</a></p>"));
@@ -308,6 +311,7 @@ static void ask_rule(struct web_call *call)
     call_ask_end(call);
     json_put_str(call_ask(call, WEB_DESK, "rule.text"), "id", call->args[0]);
     call_ask_end(call);
+    hunts_ask(call, call->args[0]);
 }
 
 void page_rule(struct web_call *call)

@@ -12,7 +12,8 @@ void rule_tabs(struct web_call *call, const char *here)
     } rows[] = {{"/rules", "rules.title"},
                 {"/rules/packs", "packs.tab"},
                 {"/filters", "filters.title"},
-                {"/coverage", "coverage.title"}};
+                {"/coverage", "coverage.title"},
+                {"/hunts", "hunts.title"}};
     struct html *html = &call->html;
     HTML(html, RAW("<nav class=\"tabs\" aria-label=\""), SAY("rules.views"), RAW("\">"));
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

@@ -5,7 +5,7 @@
 #include "codec/json.h"
 #include "web/call.h"
 
-/* Links between the pages of rules; `here` is one of "/rules", "/rules/packs", "/filters", "/coverage", NULL. */
+/* Links between the pages of rules; `here` is the path of one, or NULL. */
 void rule_tabs(struct web_call *call, const char *here);
 /* The level's word with bars. */
 void rule_level(struct web_call *call, struct str level);

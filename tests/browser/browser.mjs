@@ -294,6 +294,7 @@ test("a filter is made from a record of the incident, after a look at what it wo
   seen.check();
 });
 
+let hunt = "";
 let paper = "";
 
 // What the browser saved, checked by the auditor's program.
@@ -445,6 +446,26 @@ test("a rule is written: wrong first, then tried, saved, and a version opened", 
   seen.check();
 });
 
+test("a hunt is ordered on a rule's page, followed to its end, and read", { timeout: 90000 }, async () => {
+  await open("/hunts");
+  assert.equal(await page.locator("#hunts .empty").count(), 1);
+  await page.click("#hunts a");
+  await page.waitForURL(/\/rules$/);
+  await open("/rules/7551b22b-c9e7-51d4-ac23-c93f711b146b");
+  assert.match(await page.inputValue("[name=from]"), /^\d{4}-\d\d-\d\dT/);
+  await page.fill("[name=from]", "");
+  await page.click("#hunts form button");
+  await page.waitForURL(/\/hunts\/\d+$/);
+  hunt = new URL(page.url()).pathname;
+  await page.waitForSelector("#hunt:not([data-refresh])", { timeout: 60000 }); // it renews itself until the end
+  assert.equal(await page.locator("#hunt .state.ok").count(), 1);
+  assert.equal(await page.locator("#f-stop").count(), 0);
+  assert.ok((await page.locator("#by-rule a[href^='/rules/']").count()) === 1);
+  await open("/hunts");
+  assert.equal(await page.locator(`#hunts a[href='${hunt}']`).count(), 1);
+  seen.check();
+});
+
 for (const width of d.widths) {
   for (const language of d.languages) {
     test(`every page at ${width} px in ${language}`, { timeout: 180000 }, async () => {
@@ -453,7 +474,7 @@ for (const width of d.widths) {
       await open("/");
       await d.setLanguage(page, language);
       const paths = ["/", "/search", "/search?q=session&range=all&own=yes", "/search?q=incident&range=all&own=yes", "/incidents", "/incidents?state=all", card, "/objects"];
-      paths.push("/rules", "/rules?show=never&sort=cost", "/rules/packs", "/rules/7551b22b-c9e7-51d4-ac23-c93f711b146b", "/rules/edit", ownRule, "/coverage", "/filters", filter, "/objects/new", "/archive", "/archive/retention", "/channels", "/channels/new", "/users", "/users/new", "/password", "/records/1", "/records/1/why", why, "/papers", paper);
+      paths.push("/rules", "/rules?show=never&sort=cost", "/rules/packs", "/rules/7551b22b-c9e7-51d4-ac23-c93f711b146b", "/rules/edit", ownRule, "/coverage", "/hunts", hunt, "/filters", filter, "/objects/new", "/archive", "/archive/retention", "/channels", "/channels/new", "/users", "/users/new", "/password", "/records/1", "/records/1/why", why, "/papers", paper);
       for (const path of paths) {
         await open(path);
         const where = `${path} at ${width} in ${language}`;

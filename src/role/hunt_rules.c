@@ -1,143 +1,28 @@
 /* Rules are read twice: first all, to learn which are meant and what they need; then the files of those alone, so that
  * a hunt for one rule does not pay for the others. */
-#include "cmd/hunt_rules.h"
+#include "role/hunt_rules.h"
 
 #include "base/arena.h"
-#include "base/buf.h"
-#include "cmd/data.h"
-#include "os/random.h"
-#include "role/explainer.h"
-#include "role/rule_folder.h"
 #include "rule/clue.h"
 #include "rule/correlate.h"
 
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
-
-#define RULES_MEMORY  ((size_t)1 << 30)
-#define FILE_NAME_MAX 4096u
-#define CLUES_MAX     SWEEP_WORDS_MAX
+#define RULES_MEMORY ((size_t)1 << 30)
+#define CLUES_MAX    SWEEP_WORDS_MAX
 
 struct loading {
-    const struct hunt_choice *choice;
-    hunt_refused told;
-    void *context;
+    const struct hunt_texts *texts;
     struct rules *all;
     bool *wanted; /* of all */
     struct hunt_rules *out;
 };
 
-static bool is_path(const char *named)
-{
-    struct stat stat_;
-    return stat(named, &stat_) == 0;
-}
-
-/* A folder's name without the slashes behind it: rules below it are named FOLDER/FILE. */
-static bool path_trim(const char *named, char ret_path[FILE_NAME_MAX])
-{
-    struct str path = str_of(named);
-    while (path.n > 1 && path.p[path.n - 1] == '/')
-        path.n--;
-    return str_copy_z(path, ret_path, FILE_NAME_MAX);
-}
-
-static bool is_below(struct str path, const char *folder)
-{
-    struct str head = str_of(folder);
-    return str_eq(path, head) || (str_starts(path, head) && path.n > head.n && path.p[head.n] == '/');
-}
-
-/* ---- all of them ---- */
-
-static enum rc read_path(struct rules *rules, const char *named, struct err *err)
-{
-    char path[FILE_NAME_MAX];
-    if (!path_trim(named, path))
-        return err_set(err, RC_LIMIT, "the name of a folder of rules is too long");
-    return rule_folder_read(&io_kernel, path, rules, err);
-}
-
-static enum rc read_shipped(struct rules *rules, struct err *err)
-{
-    struct buf path CLEANUP(buf_done) = {0};
-    buf_init(&path, FILE_NAME_MAX);
-    enum rc rc = data_folder(&path, err);
-    buf_text(&path, "/rules");
-    return rc == RC_OK ? rule_folder_read(&io_kernel, buf_z(&path), rules, err) : rc;
-}
-
-static enum rc read_all(struct loading *l, struct err *err)
-{
-    const struct hunt_choice *choice = l->choice;
-    bool ids = false;
-    enum rc rc = RC_OK;
-    for (size_t i = 0; i < choice->named_count && rc == RC_OK; i++) {
-        if (is_path(choice->named[i]))
-            rc = read_path(l->all, choice->named[i], err);
-        else
-            ids = true;
-    }
-    for (size_t i = 0; i < choice->folder_count && rc == RC_OK; i++)
-        rc = read_path(l->all, choice->folders[i], err);
-    if (rc == RC_OK && ids && choice->folder_count == 0)
-        rc = read_shipped(l->all, err);
-    return rc == RC_OK ? rules_finish(l->all, err) : rc;
-}
-
 /* ---- which are meant ---- */
-
-static void want(struct loading *l, const struct rule *rule)
-{
-    l->wanted[rule->index] = l->wanted[rule->index] || rule->kind != RULE_FILTER;
-}
-
-static void tell_refused(struct loading *l, const char *path)
-{
-    for (size_t i = 0; i < rules_outcome_count(l->all); i++) {
-        const struct rule_outcome *outcome = rules_outcome_at(l->all, i);
-        if (outcome->loaded || !is_below(outcome->path, path))
-            continue;
-        l->out->refused++;
-        if (l->told)
-            l->told(l->context, outcome);
-    }
-}
-
-static enum rc want_path(struct loading *l, const char *named, struct err *err)
-{
-    char path[FILE_NAME_MAX];
-    if (!path_trim(named, path))
-        return err_set(err, RC_LIMIT, "the name of a folder of rules is too long");
-    for (size_t i = 0; i < rules_count(l->all); i++)
-        if (is_below(rules_at(l->all, i)->path, path))
-            want(l, rules_at(l->all, i));
-    tell_refused(l, path);
-    return RC_OK;
-}
-
-static enum rc want_named(struct loading *l, const char *named, struct err *err)
-{
-    const struct rule *rule;
-    enum rc rc = explainer_find(l->all, str_of(named), &rule, err);
-    if (rc == RC_NOT_FOUND)
-        return err_set(err, rc, "there is no rule, file or folder \"%s\"", named);
-    if (rc == RC_OK)
-        want(l, rule);
-    return rc;
-}
 
 static enum rc choose(struct loading *l, struct err *err)
 {
-    const struct hunt_choice *choice = l->choice;
-    enum rc rc = RC_OK;
     l->wanted = memory_new(rules_count(l->all) + 1);
-    if (!l->wanted)
-        return err_set(err, RC_LIMIT, "no memory for rules");
-    for (size_t i = 0; i < choice->named_count && rc == RC_OK; i++)
-        rc = is_path(choice->named[i]) ? want_path(l, choice->named[i], err) : want_named(l, choice->named[i], err);
-    return rc;
+    return l->wanted ? l->texts->choose(l->texts->context, l->all, l->wanted, err)
+                     : err_set(err, RC_LIMIT, "no memory for rules");
 }
 
 /* Whether a wanted rule is this one, or counts it. */
@@ -179,15 +64,12 @@ static bool read_before(const struct loading *l, size_t index)
 static enum rc read_needed(struct loading *l, struct err *err)
 {
     enum rc rc = RC_OK;
-    char path[FILE_NAME_MAX];
     rules_part_of(l->out->rules, l->all);
     for (size_t i = 0; i < rules_count(l->all) && rc == RC_OK; i++) {
         const struct rule *rule = rules_at(l->all, i);
         if (!is_read_again(l, rule) || read_before(l, i))
             continue;
-        if (!str_copy_z(rule->path, path, sizeof path))
-            return err_set(err, RC_LIMIT, "the name of a file of rules is too long");
-        rc = rule_folder_read(&io_kernel, path, l->out->rules, err);
+        rc = l->texts->again(l->texts->context, rule->path, l->out->rules, err);
     }
     return rc == RC_OK ? rules_finish(l->out->rules, err) : rc;
 }
@@ -262,31 +144,20 @@ static void words_make(struct hunt_rules *out)
             out->has_words = words_of(out, rules_at(out->rules, i));
 }
 
-static enum rc compile(struct hunt_rules *out, struct err *err)
-{
-    struct buf path CLEANUP(buf_done) = {0};
-    buf_init(&path, FILE_NAME_MAX);
-    enum rc rc = rule_set_compile(out->rules, out->names, &out->set, err);
-    rc = rc == RC_OK ? data_folder(&path, err) : rc;
-    return rc == RC_OK ? mapping_load(buf_z(&path), out->names, &out->mapping, err) : rc;
-}
-
-enum rc hunt_rules_load(const struct hunt_choice *choice, hunt_refused told, void *context,
+enum rc hunt_rules_load(const struct hunt_texts *texts, struct names *names, struct mapping *mapping,
                         struct hunt_rules *ret_rules, struct err *err)
 {
-    struct loading l = {.choice = choice, .told = told, .context = context, .out = ret_rules};
-    *ret_rules = (struct hunt_rules){.refused = 0};
+    struct loading l = {.texts = texts, .out = ret_rules};
+    *ret_rules = (struct hunt_rules){.names = names, .mapping = mapping};
     l.all = rules_new(RULES_MEMORY);
     ret_rules->rules = rules_new(RULES_MEMORY);
-    ret_rules->names = names_new(random_u64());
-    enum rc rc = l.all && ret_rules->rules && ret_rules->names ? RC_OK : err_set(err, RC_LIMIT, "no memory for rules");
-    rc = rc == RC_OK ? read_all(&l, err) : rc;
+    enum rc rc = l.all && ret_rules->rules ? RC_OK : err_set(err, RC_LIMIT, "no memory for rules");
+    rc = rc == RC_OK ? texts->all(texts->context, l.all, err) : rc;
+    rc = rc == RC_OK ? rules_finish(l.all, err) : rc;
     rc = rc == RC_OK ? choose(&l, err) : rc;
     rc = rc == RC_OK ? read_needed(&l, err) : rc;
     rc = rc == RC_OK ? mark(&l, err) : rc;
-    if (rc == RC_OK && ret_rules->wanted_count == 0 && ret_rules->refused)
-        rc = err_set(err, RC_INVALID, "all rules that were named are refused");
-    rc = rc == RC_OK ? compile(ret_rules, err) : rc;
+    rc = rc == RC_OK ? rule_set_compile(ret_rules->rules, names, &ret_rules->set, err) : rc;
     if (rc == RC_OK)
         words_make(ret_rules);
     memory_free(l.wanted);
@@ -323,9 +194,12 @@ bool hunt_rules_of_indicators(const struct rules *rules, const struct rule *rule
 void hunt_rules_done(struct hunt_rules *rules)
 {
     rule_set_free(rules->set);
-    mapping_free(rules->mapping);
     rules_free(rules->rules);
-    names_free(rules->names);
     memory_free(rules->wanted);
     memory_free(rules->needed);
+    if (rules->own) {
+        mapping_free(rules->mapping);
+        names_free(rules->names);
+    }
+    *rules = (struct hunt_rules){.wanted_count = 0};
 }

@@ -1,11 +1,11 @@
-/* hunt_work.h - the part of a hunt that runs on every core: parse and match the records of its units, and tell of what
- * it found through a pipe. Used by hunt.c. */
-#ifndef CMD_HUNT_WORK_H
-#define CMD_HUNT_WORK_H
+/* hunt_work.h - the part of a hunt that may run on every core: parse and match the records of its units, and tell of
+ * what it found, through a pipe or in memory. Used by hunt.c. */
+#ifndef ROLE_HUNT_WORK_H
+#define ROLE_HUNT_WORK_H
 
 #include "archive/sweep.h"
 #include "base/buf.h"
-#include "cmd/hunt.h"
+#include "role/hunt.h"
 #include "role/match.h"
 
 /* A line that names columns (#Fields:) for what its source sends from there on. */
@@ -37,8 +37,15 @@ enum hunt_kind {
 #define HUNT_NOTE_HEAD 17u
 #define HUNT_NOTE_MAX  ((size_t)32 << 20)
 
-/* A whole worker, until its units are done; an exit status. */
+/* A whole worker in a process of its own, until its units are done; an exit status. */
 int hunt_work(void *share, int out);
+
+/* One in this process. The share is borrowed. NULL without memory. */
+struct hunt_worker;
+struct hunt_worker *hunt_worker_new(struct hunt_share *share);
+void hunt_worker_free(struct hunt_worker *worker); /* NULL is fine */
+/* The notes of one unit, into `out`: the last is HUNT_UNIT or HUNT_FAIL, unless `out` overflowed. */
+void hunt_worker_unit(struct hunt_worker *worker, size_t unit, struct buf *out);
 
 /* What the desk would be told of a rule's match. */
 void hunt_match_make(const struct matcher *matcher, const struct rule *rule, const struct event *event,

@@ -1,11 +1,11 @@
-#include "cmd/hunt.h"
+#include "role/hunt.h"
 
 #include "base/arena.h"
 #include "base/assert.h"
 #include "base/bytes.h"
-#include "cmd/hunt_work.h"
 #include "os/proc.h"
 #include "os/random.h"
+#include "role/hunt_work.h"
 #include "rule/correlate.h"
 #include "rule/repeat.h"
 
@@ -49,7 +49,11 @@ struct item {
     size_t n;
 };
 
+/* opened ──► heads: columns that sources named are looked for ──► units: gone through one by one ──► over */
+enum stage { STAGE_HEADS, STAGE_UNITS, STAGE_OVER };
+
 struct hunting {
+    enum stage stage;
     struct hunt *hunt;
     const struct hunt_rules *rules;
     struct sweep *sweep;
@@ -57,6 +61,10 @@ struct hunting {
     size_t head_count;
     size_t head_room;
     struct arena *heads_arena;
+    struct arena *query_arena;  /* of the search for them */
+    struct search *search;      /* NULL: none is under way */
+    struct hunt_worker *worker; /* in this process; NULL: copies of it work */
+    size_t unit;                /* the next one */
     struct peer peers[HUNT_JOBS_MAX];
     struct hunt_share shares[HUNT_JOBS_MAX];
     unsigned peer_count;
@@ -265,6 +273,8 @@ static enum rc peer_read(struct peer *peer, struct err *err)
     char *place = buf_reserve(&peer->in, READ_AT_ONCE);
     if (!place)
         return err_set(err, RC_LIMIT, "no memory for what was found");
+    if (peer->fd < 0) /* the worker is in this process: all that it says is there */
+        return err_set(err, RC_LIMIT, "no memory for what was found");
     ssize_t n = read(peer->fd, place, READ_AT_ONCE);
     if (n < 0)
         return errno == EINTR ? RC_AGAIN : err_errno(err, errno, "could not read from a worker of the hunt");
@@ -307,7 +317,7 @@ static enum rc failed_note(const struct note *note, struct err *err)
 static bool go_on(struct hunting *h)
 {
     uint32_t permille = h->total ? (uint32_t)(h->done * 1000 / h->total) : 1000;
-    if (!h->hunt->go_on(h->hunt->context, permille, &h->hunt->counts))
+    if (h->hunt->go_on && !h->hunt->go_on(h->hunt->context, permille, &h->hunt->counts))
         h->stopped = true;
     return !h->stopped;
 }
@@ -334,7 +344,10 @@ static enum rc unit_read(struct hunting *h, size_t unit, struct err *err)
     struct reader in = reader_of(note.body);
     h->hunt->counts.records += note.record;
     h->hunt->counts.too_large += read_be64(&in);
-    h->hunt->counts.gone += read_u8(&in);
+    if (read_u8(&in)) {
+        h->hunt->counts.gone++;
+        h->hunt->counts.lost += shown.count;
+    }
     h->done += shown.count;
     const struct note time = {.kind = HUNT_TIME, .record = shown.last, .latest_ns = note.latest_ns};
     return item_add(h, &time) ? RC_OK : err_set(err, RC_LIMIT, "no memory for what was found");
@@ -352,16 +365,22 @@ static enum rc finish(struct hunting *h, struct err *err)
     return h->rc == RC_OK ? RC_OK : err_set(err, h->rc, "no memory for the correlations");
 }
 
+static enum rc unit_take(struct hunting *h, size_t unit, struct err *err)
+{
+    size_t count = sweep_units(h->sweep);
+    advance(h, sweep_unit_at(h->sweep, unit).passed_max_ns);
+    enum rc rc = unit_read(h, unit, err);
+    if (rc == RC_OK && !h->stopped)
+        rc = items_release(h, unit + 1 < count ? sweep_unit_at(h->sweep, unit + 1).first : UINT64_MAX, err);
+    return rc;
+}
+
 static enum rc units_read(struct hunting *h, struct err *err)
 {
     size_t count = sweep_units(h->sweep);
     enum rc rc = RC_OK;
-    for (size_t unit = 0; unit < count && rc == RC_OK && go_on(h); unit++) {
-        advance(h, sweep_unit_at(h->sweep, unit).passed_max_ns);
-        rc = unit_read(h, unit, err);
-        if (rc == RC_OK && !h->stopped)
-            rc = items_release(h, unit + 1 < count ? sweep_unit_at(h->sweep, unit + 1).first : UINT64_MAX, err);
-    }
+    for (size_t unit = 0; unit < count && rc == RC_OK && go_on(h); unit++)
+        rc = unit_take(h, unit, err);
     h->hunt->complete = rc == RC_OK && !h->stopped;
     return h->hunt->complete ? finish(h, err) : rc;
 }
@@ -393,8 +412,10 @@ static enum rc workers_start(struct hunting *h, struct err *err)
 static void workers_end(struct hunting *h)
 {
     for (unsigned i = 0; i < h->peer_count; i++) {
-        close(h->peers[i].fd);
-        proc_end(h->peers[i].pid);
+        if (h->peers[i].fd >= 0) {
+            close(h->peers[i].fd);
+            proc_end(h->peers[i].pid);
+        }
         buf_done(&h->peers[i].in);
     }
 }
@@ -432,20 +453,50 @@ static int by_source(const void *a, const void *b)
 }
 
 /* One search, which the filters make short where no source names columns. */
-static enum rc heads_find(struct hunting *h, struct err *err)
+static enum rc heads_begin(struct hunting *h, struct err *err)
 {
-    struct arena *arena CLEANUP(arena_cleanup) = arena_new((size_t)1 << 20);
     struct query *query;
-    struct search_result *result = arena ? arena_alloc(arena, sizeof *result) : NULL;
     const struct search_options options = {.hit = on_head, .context = h};
-    if (!result)
+    h->query_arena = arena_new((size_t)1 << 20);
+    if (!h->query_arena)
         return err_set(err, RC_LIMIT, "no memory to read the archive");
-    enum rc rc = query_parse(STR("\"#fields:\""), 0, 0, arena, &query, err);
-    rc = rc == RC_OK ? search_run(h->hunt->reader, query, &options, result, err) : rc;
+    enum rc rc = query_parse(STR("\"#fields:\""), 0, 0, h->query_arena, &query, err);
+    return rc == RC_OK ? search_open(h->hunt->reader, query, &options, &h->search, err) : rc;
+}
+
+static void heads_end(struct hunting *h)
+{
+    search_close(h->search);
+    arena_free(h->query_arena);
+    h->search = NULL;
+    h->query_arena = NULL;
+}
+
+/* RC_AGAIN: there is more. */
+static enum rc heads_step(struct hunting *h, struct err *err)
+{
+    enum rc rc = search_step(h->search, err);
+    if (rc == RC_AGAIN && h->rc == RC_OK)
+        return rc;
+    rc = rc == RC_AGAIN ? RC_OK : rc;
     if (rc == RC_OK && h->rc != RC_OK)
         rc = err_set(err, h->rc, "no memory for the columns that sources name");
     if (h->head_count)
         qsort(h->heads, h->head_count, sizeof *h->heads, by_source);
+    heads_end(h);
+    return rc;
+}
+
+/* What is to be gone through: behind the heads, for the workers have copies of both. */
+static enum rc sweep_begin(struct hunting *h, struct err *err)
+{
+    const struct hunt *hunt = h->hunt;
+    bool filtered = !hunt->every_record && h->rules->has_words;
+    const struct sweep_options options = {
+        .from_ns = hunt->from_ns, .to_ns = hunt->to_ns, .words = filtered ? &h->rules->words : NULL};
+    enum rc rc = sweep_open(hunt->reader, &options, &h->sweep, err);
+    for (size_t i = 0; rc == RC_OK && i < sweep_units(h->sweep); i++)
+        h->total += sweep_unit_at(h->sweep, i).count;
     return rc;
 }
 
@@ -453,11 +504,6 @@ static enum rc heads_find(struct hunting *h, struct err *err)
 
 static enum rc open_all(struct hunting *h, struct err *err)
 {
-    const struct hunt *hunt = h->hunt;
-    const struct sweep_options options = {.from_ns = hunt->from_ns,
-                                          .to_ns = hunt->to_ns,
-                                          .words =
-                                              hunt->every_record || !h->rules->has_words ? NULL : &h->rules->words};
     h->heads_arena = arena_new(HEADS_MEMORY);
     h->arena = arena_new(EVENT_MEMORY);
     h->correlator = correlator_new(h->rules->rules, NULL, random_u64());
@@ -468,17 +514,14 @@ static enum rc open_all(struct hunting *h, struct err *err)
     buf_init(&h->store_next, STORE_MAX);
     if (!h->heads_arena || !h->arena || !h->correlator || !h->normaliser || !h->matcher || !h->repeats)
         return err_set(err, RC_LIMIT, "no memory for matching");
-    normaliser_set_zone(h->normaliser, hunt->zone_s);
-    enum rc rc = heads_find(h, err);
-    rc = rc == RC_OK ? sweep_open(hunt->reader, &options, &h->sweep, err) : rc;
-    for (size_t i = 0; rc == RC_OK && i < sweep_units(h->sweep); i++)
-        h->total += sweep_unit_at(h->sweep, i).count;
-    return rc == RC_OK ? workers_start(h, err) : rc;
+    normaliser_set_zone(h->normaliser, h->hunt->zone_s);
+    return heads_begin(h, err);
 }
 
-enum rc hunt_run(struct hunt *hunt, struct err *err)
+enum rc hunt_open(struct hunt *hunt, struct hunting **ret_hunting, struct err *err)
 {
     struct hunting *h = memory_new(sizeof *h);
+    *ret_hunting = NULL;
     if (!h)
         return err_set(err, RC_LIMIT, "no memory for matching");
     h->hunt = hunt;
@@ -488,12 +531,80 @@ enum rc hunt_run(struct hunt *hunt, struct err *err)
     hunt->counts = (struct hunt_counts){0};
     hunt->complete = false;
     enum rc rc = open_all(h, err);
-    rc = rc == RC_OK ? units_read(h, err) : rc;
+    if (rc == RC_OK)
+        *ret_hunting = h;
+    else
+        hunt_close(h);
+    return rc;
+}
+
+/* The one worker is this process: what it says goes through memory as it would through a pipe. */
+static enum rc worker_begin(struct hunting *h, struct err *err)
+{
+    struct peer *peer = &h->peers[0];
+    h->shares[0] = (struct hunt_share){
+        .hunt = h->hunt, .sweep = h->sweep, .heads = h->heads, .head_count = h->head_count, .of = 1};
+    peer->fd = -1;
+    buf_init(&peer->in, 2 * HUNT_NOTE_MAX);
+    h->peer_count = 1;
+    h->worker = hunt_worker_new(&h->shares[0]);
+    return h->worker ? RC_OK : err_set(err, RC_LIMIT, "no memory for matching");
+}
+
+static enum rc unit_step(struct hunting *h, struct err *err)
+{
+    struct peer *peer = &h->peers[0];
+    peer->at = 0;
+    buf_clear(&peer->in);
+    hunt_worker_unit(h->worker, h->unit, &peer->in);
+    enum rc rc = unit_take(h, h->unit, err);
+    h->unit++;
+    return rc;
+}
+
+enum rc hunt_step(struct hunting *hunting, struct err *err)
+{
+    struct hunting *h = hunting;
+    enum rc rc = RC_OK;
+    ASSERT(h->stage != STAGE_OVER);
+    if (h->stage == STAGE_HEADS) {
+        rc = heads_step(h, err);
+        if (rc != RC_OK)
+            return rc;
+        rc = sweep_begin(h, err);
+        rc = rc == RC_OK ? worker_begin(h, err) : rc;
+        h->stage = STAGE_UNITS;
+        return rc == RC_OK ? RC_AGAIN : rc;
+    }
+    if (h->unit < sweep_units(h->sweep)) {
+        rc = unit_step(h, err);
+        return rc == RC_OK ? RC_AGAIN : rc;
+    }
+    rc = finish(h, err);
+    h->hunt->complete = rc == RC_OK;
+    h->stage = STAGE_OVER;
+    return rc;
+}
+
+uint32_t hunt_permille(const struct hunting *hunting)
+{
+    if (hunting->stage != STAGE_UNITS || !hunting->total)
+        return hunting->stage == STAGE_HEADS ? 0 : 1000;
+    return (uint32_t)(hunting->done * 1000 / hunting->total);
+}
+
+void hunt_close(struct hunting *hunting)
+{
+    struct hunting *h = hunting;
+    if (!h)
+        return;
     workers_end(h);
+    hunt_worker_free(h->worker);
     if (h->sweep)
-        hunt->swept = *sweep_result(h->sweep);
+        h->hunt->swept = *sweep_result(h->sweep);
     if (h->correlator)
-        hunt->counts.evicted = correlator_stats(h->correlator).groups_evicted;
+        h->hunt->counts.evicted = correlator_stats(h->correlator).groups_evicted;
+    heads_end(h);
     sweep_close(h->sweep);
     correlator_free(h->correlator);
     normaliser_free(h->normaliser);
@@ -506,5 +617,19 @@ enum rc hunt_run(struct hunt *hunt, struct err *err)
     memory_free(h->items);
     memory_free(h->heads);
     memory_free(h);
+}
+
+enum rc hunt_run(struct hunt *hunt, struct err *err)
+{
+    struct hunting *h;
+    enum rc rc = hunt_open(hunt, &h, err);
+    if (rc != RC_OK)
+        return rc;
+    while ((rc = heads_step(h, err)) == RC_AGAIN)
+        continue;
+    rc = rc == RC_OK ? sweep_begin(h, err) : rc;
+    rc = rc == RC_OK ? workers_start(h, err) : rc;
+    rc = rc == RC_OK ? units_read(h, err) : rc;
+    hunt_close(h);
     return rc;
 }

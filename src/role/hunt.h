@@ -3,16 +3,19 @@
  *     sweep (archive/sweep.h) ──units──► copies of this process, one a core: parse, match
  *         ──hits, pieces──► this process, in the order of the log: events that span records, correlations ──► found
  *
+ * hunt_run does so, for the command line. Role `hunter` may start no process: hunt_open, hunt_step do the same alone, a
+ * unit of the archive a step.
+ *
  * Records are parsed anew, by the parser of today; one comes out as it did when it came in, whoever reads it, for what
  * it says depends on itself and on the columns that its source named (normalise.h), which are looked up before. Events
  * that span records and correlations are put together by one process, in order, as `qorgan detect` does. What filters
  * pass over could not have matched; see sweep_words.h and clue.h. */
-#ifndef CMD_HUNT_H
-#define CMD_HUNT_H
+#ifndef ROLE_HUNT_H
+#define ROLE_HUNT_H
 
 #include "archive/search.h"
 #include "base/err.h"
-#include "cmd/hunt_rules.h"
+#include "role/hunt_rules.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -35,6 +38,7 @@ struct hunt_counts {
     uint64_t records;   /* looked at */
     uint64_t too_large; /* events that no rule could be asked about */
     uint64_t gone;      /* blocks that were deleted while the hunt ran */
+    uint64_t lost;      /* records that these had */
     uint64_t evicted;   /* groups that a correlation gave up for want of room */
 };
 
@@ -48,7 +52,7 @@ struct hunt {
     bool every_record;
     unsigned jobs; /* 0: one a core */
     void (*found)(void *context, const struct hunt_found *found);
-    /* Asked often, with the share done in 0..1000; false stops the hunt. */
+    /* Asked often, with the share done in 0..1000; false stops the hunt. NULL: it goes on. */
     bool (*go_on)(void *context, uint32_t permille, const struct hunt_counts *counts);
     void *context;
     /* comes back */
@@ -59,5 +63,13 @@ struct hunt {
 
 /* Gives what the wanted rules find, in the order of the log. RC_OK also when it was stopped: `complete` tells. */
 enum rc hunt_run(struct hunt *hunt, struct err *err) MUST_USE;
+
+/* The same in steps, which may be left at any time; `go_on` is not asked. The hunt is borrowed until hunt_close. */
+struct hunting;
+enum rc hunt_open(struct hunt *hunt, struct hunting **ret_hunting, struct err *err) MUST_USE;
+/* Some 10 ms of a search, or one unit (a block of a segment, 2 MiB of the log). RC_AGAIN: there is more. */
+enum rc hunt_step(struct hunting *hunting, struct err *err) MUST_USE;
+uint32_t hunt_permille(const struct hunting *hunting); /* of the records to look at */
+void hunt_close(struct hunting *hunting);              /* NULL is fine; gives `swept` */
 
 #endif

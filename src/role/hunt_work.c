@@ -1,4 +1,4 @@
-#include "cmd/hunt_work.h"
+#include "role/hunt_work.h"
 
 #include "base/arena.h"
 #include "base/assert.h"
@@ -13,14 +13,14 @@
 #define MATCHES_MAX  1024u
 #define SEND_AT      ((size_t)256 << 10)
 
-struct worker {
+struct hunt_worker {
     struct hunt_share *share;
     const struct hunt *hunt;
     struct matcher *matcher;
     struct normaliser *normaliser;
     struct arena *arena;
-    struct buf out;
-    int pipe;
+    struct buf *out;
+    int pipe; /* -1: notes stay in `out` */
     bool failed;
     /* of the unit at work */
     int64_t latest_ns; /* event time, of what was seen of it so far */
@@ -55,45 +55,47 @@ void hunt_match_make(const struct matcher *matcher, const struct rule *rule, con
 
 /* ---- notes ---- */
 
-static void send_all(struct worker *w)
+static void send_all(struct hunt_worker *w)
 {
     size_t at = 0;
-    w->failed = w->failed || w->out.overflow;
-    while (at < w->out.n && !w->failed) {
-        ssize_t n = write(w->pipe, w->out.p + at, w->out.n - at);
+    w->failed = w->failed || w->out->overflow;
+    if (w->pipe < 0)
+        return;
+    while (at < w->out->n && !w->failed) {
+        ssize_t n = write(w->pipe, w->out->p + at, w->out->n - at);
         if (n > 0)
             at += (size_t)n;
         else if (n < 0 && errno != EINTR)
             w->failed = true; /* nobody reads any more */
     }
-    buf_clear(&w->out);
+    buf_clear(w->out);
 }
 
 /* Where the note begins, for note_end. */
-static size_t note_begin(struct worker *w, enum hunt_kind kind, uint64_t record)
+static size_t note_begin(struct hunt_worker *w, enum hunt_kind kind, uint64_t record)
 {
-    size_t begin = w->out.n;
-    buf_be32(&w->out, 0);
-    buf_u8(&w->out, (uint8_t)kind);
-    buf_be64(&w->out, record);
-    buf_be64(&w->out, (uint64_t)w->latest_ns);
+    size_t begin = w->out->n;
+    buf_be32(w->out, 0);
+    buf_u8(w->out, (uint8_t)kind);
+    buf_be64(w->out, record);
+    buf_be64(w->out, (uint64_t)w->latest_ns);
     return begin;
 }
 
-static void note_end(struct worker *w, size_t begin)
+static void note_end(struct hunt_worker *w, size_t begin)
 {
-    if (!w->out.overflow)
-        put_be32(w->out.p + begin, (uint32_t)(w->out.n - begin - 4));
-    if (w->out.n > SEND_AT || w->out.overflow)
+    if (!w->out->overflow)
+        put_be32(w->out->p + begin, (uint32_t)(w->out->n - begin - 4));
+    if (w->out->n > SEND_AT || w->out->overflow)
         send_all(w);
 }
 
-static void fail(struct worker *w, const struct err *err)
+static void fail(struct hunt_worker *w, const struct err *err)
 {
-    buf_clear(&w->out);
+    buf_clear(w->out);
     size_t begin = note_begin(w, HUNT_FAIL, 0);
-    buf_u8(&w->out, (uint8_t)err->code);
-    buf_text(&w->out, err->text);
+    buf_u8(w->out, (uint8_t)err->code);
+    buf_text(w->out, err->text);
     note_end(w, begin);
     send_all(w);
     w->failed = true;
@@ -103,7 +105,7 @@ static void fail(struct worker *w, const struct err *err)
 
 static void on_event(void *context, const struct event *event)
 {
-    struct worker *w = context;
+    struct hunt_worker *w = context;
     size_t count = 0;
     if (!(event->flags & EVENT_ARCHIVE))
         return; /* what spans records is put together by the one who has all of them */
@@ -118,7 +120,7 @@ static void on_event(void *context, const struct event *event)
             continue;
         hunt_match_make(w->matcher, rule, event, w->record->source.name, &match);
         size_t begin = note_begin(w, HUNT_HIT, event->record);
-        match_write(&match, &w->out);
+        match_write(&match, w->out);
         note_end(w, begin);
     }
     w->latest_ns = MAX(w->latest_ns, event->time_ns);
@@ -137,7 +139,7 @@ static int head_order(const struct hunt_head *head, const uint8_t source[16], ui
 }
 
 /* The columns that the record's source named last before it. */
-static void head_feed(struct worker *w, const struct sweep_record *record)
+static void head_feed(struct hunt_worker *w, const struct sweep_record *record)
 {
     const struct hunt_share *share = w->share;
     size_t low = 0;
@@ -160,7 +162,7 @@ static void head_feed(struct worker *w, const struct sweep_record *record)
 
 static bool take(void *context, const struct sweep_record *record)
 {
-    struct worker *w = context;
+    struct hunt_worker *w = context;
     const struct leaf *leaf = record->leaf;
     w->records++;
     w->latest_ns = MAX(w->latest_ns, record->passed_ns);
@@ -174,9 +176,9 @@ static bool take(void *context, const struct sweep_record *record)
                       w);
     if (normaliser_piece(w->normaliser)) {
         size_t begin = note_begin(w, HUNT_PIECE, leaf->index);
-        buf_be64(&w->out, (uint64_t)leaf->received_ns);
-        buf_put(&w->out, leaf->source, sizeof leaf->source);
-        buf_str(&w->out, record->raw);
+        buf_be64(w->out, (uint64_t)leaf->received_ns);
+        buf_put(w->out, leaf->source, sizeof leaf->source);
+        buf_str(w->out, record->raw);
         note_end(w, begin);
     }
     return !w->failed;
@@ -184,7 +186,7 @@ static bool take(void *context, const struct sweep_record *record)
 
 /* ---- all ---- */
 
-static void unit_work(struct worker *w, size_t unit)
+static void unit_work(struct hunt_worker *w, size_t unit)
 {
     struct err err = {0};
     w->latest_ns = INT64_MIN;
@@ -199,31 +201,61 @@ static void unit_work(struct worker *w, size_t unit)
         return;
     }
     size_t begin = note_begin(w, HUNT_UNIT, w->records);
-    buf_be64(&w->out, w->too_large);
-    buf_u8(&w->out, rc == RC_NOT_FOUND);
+    buf_be64(w->out, w->too_large);
+    buf_u8(w->out, rc == RC_NOT_FOUND);
     note_end(w, begin);
     send_all(w);
 }
 
-int hunt_work(void *share, int out)
+struct hunt_worker *hunt_worker_new(struct hunt_share *share)
 {
-    struct worker *w = memory_new(sizeof *w);
+    struct hunt_worker *w = memory_new(sizeof *w);
     if (!w)
-        return EXIT_FAILURE;
+        return NULL;
     w->share = share;
-    w->hunt = w->share->hunt;
-    w->pipe = out;
+    w->hunt = share->hunt;
+    w->pipe = -1;
     w->latest_ns = INT64_MIN;
     w->matcher = matcher_new(w->hunt->rules->set);
     w->normaliser = normaliser_new(w->hunt->rules->mapping, w->hunt->rules->names);
     w->arena = arena_new(EVENT_MEMORY);
-    buf_init(&w->out, 2 * HUNT_NOTE_MAX);
     if (!w->matcher || !w->normaliser || !w->arena) {
-        fail(w, &(struct err){.code = RC_LIMIT, .text = "no memory for matching"});
-        return EXIT_FAILURE;
+        hunt_worker_free(w);
+        return NULL;
     }
     normaliser_set_zone(w->normaliser, w->hunt->zone_s);
-    for (size_t unit = w->share->number; unit < sweep_units(w->share->sweep) && !w->failed; unit += w->share->of)
+    return w;
+}
+
+void hunt_worker_free(struct hunt_worker *worker)
+{
+    if (!worker)
+        return;
+    matcher_free(worker->matcher);
+    normaliser_free(worker->normaliser);
+    arena_free(worker->arena);
+    memory_free(worker);
+}
+
+void hunt_worker_unit(struct hunt_worker *worker, size_t unit, struct buf *out)
+{
+    ASSERT(unit < sweep_units(worker->share->sweep));
+    worker->out = out;
+    worker->failed = false;
+    unit_work(worker, unit);
+}
+
+int hunt_work(void *share, int out)
+{
+    struct hunt_share *mine = share;
+    struct hunt_worker *w = hunt_worker_new(mine);
+    struct buf notes CLEANUP(buf_done) = {0};
+    if (!w)
+        return EXIT_FAILURE; /* told as a worker that ended too early */
+    buf_init(&notes, 2 * HUNT_NOTE_MAX);
+    w->pipe = out;
+    w->out = &notes;
+    for (size_t unit = mine->number; unit < sweep_units(mine->sweep) && !w->failed; unit += mine->of)
         unit_work(w, unit);
     return w->failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

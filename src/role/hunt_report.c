@@ -1,0 +1,150 @@
+#include "role/hunt_report.h"
+
+#include "base/assert.h"
+#include "base/bytes.h"
+#include "msg/msg.h"
+
+#define REASON_MAX 500u /* bytes of the text of a failure */
+#define HIT_MAX    (24 + 4 * (2 + (size_t)HUNT_REPORT_TEXT))
+#define COUNT_SIZE ((size_t)16)
+
+_Static_assert(HUNT_ORDER_BYTES <= MSG_MIB, "an order fits its message");
+_Static_assert(64 + REASON_MAX + DESK_RULES_MAX * COUNT_SIZE + DESK_HUNT_HITS * HIT_MAX <= HUNT_REPORT_BYTES &&
+                   HUNT_REPORT_BYTES <= 3 * MSG_MIB,
+               "a report fits its message");
+
+void hunt_order_write(const struct desk_hunt_order *order, struct buf *out)
+{
+    ASSERT(order->count <= DESK_RULES_MAX);
+    buf_be64(out, (uint64_t)order->from_ns);
+    buf_be64(out, (uint64_t)order->to_ns);
+    for (size_t i = 0; i < order->count; i++)
+        buf_be64(out, order->hashes[i]);
+}
+
+bool hunt_order_read(struct str body, struct arena *arena, struct desk_hunt_order *ret_order)
+{
+    struct reader in = reader_of(body);
+    struct desk_hunt_order order = {0};
+    order.from_ns = (int64_t)read_be64(&in);
+    order.to_ns = (int64_t)read_be64(&in);
+    size_t count = reader_left(&in) / 8;
+    uint64_t *hashes = arena_alloc_array(arena, count + 1, sizeof *hashes);
+    if (in.failed || !hashes || reader_left(&in) % 8 || count > DESK_RULES_MAX || order.from_ns < 0 || order.to_ns < 0)
+        return false;
+    for (order.count = 0; order.count < count; order.count++)
+        hashes[order.count] = read_be64(&in);
+    order.hashes = hashes;
+    *ret_order = order;
+    return reader_done(&in);
+}
+
+/* Not within a character. */
+static void text_put(struct buf *out, struct str text, size_t limit)
+{
+    size_t n = MIN(text.n, limit);
+    while (n < text.n && n > 0 && ((unsigned char)text.p[n] & 0xc0) == 0x80)
+        n--;
+    buf_be16(out, (uint16_t)n);
+    buf_str(out, str_slice(text, 0, n));
+}
+
+void hunt_report_write(const struct desk_hunt_report *report, struct buf *out)
+{
+    const uint64_t numbers[] = {report->records, report->too_large, report->gone, report->evicted, report->passed};
+    ASSERT(report->count_count <= DESK_RULES_MAX && report->hit_count <= DESK_HUNT_HITS);
+    buf_u8(out, (uint8_t)report->state);
+    buf_u8(out, (uint8_t)report->trouble);
+    buf_be32(out, report->permille);
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+        buf_be64(out, numbers[i]);
+    text_put(out, report->text, REASON_MAX);
+    buf_be32(out, (uint32_t)report->count_count);
+    for (size_t i = 0; i < report->count_count; i++) {
+        buf_be64(out, report->counts[i].hash);
+        buf_be64(out, report->counts[i].hits);
+    }
+    buf_be32(out, (uint32_t)report->hit_count);
+    for (size_t i = 0; i < report->hit_count; i++) {
+        const struct desk_hunt_hit *hit = &report->hits[i];
+        const struct str texts[] = {hit->host, hit->account, hit->address, hit->text};
+        buf_be64(out, hit->hash);
+        buf_be64(out, hit->record);
+        buf_be64(out, (uint64_t)hit->time_ns);
+        for (size_t k = 0; k < ARRAY_LEN(texts); k++)
+            text_put(out, texts[k], HUNT_REPORT_TEXT);
+    }
+}
+
+static struct str text_read(struct reader *in, size_t limit)
+{
+    struct str text = read_bytes(in, read_be16(in));
+    in->failed = in->failed || text.n > limit;
+    return text;
+}
+
+static bool counts_read(struct reader *in, struct arena *arena, struct desk_hunt_report *report)
+{
+    size_t count = read_be32(in);
+    if (in->failed || count > DESK_RULES_MAX || count > reader_left(in) / COUNT_SIZE)
+        return false;
+    struct desk_hunt_count *counts = arena_alloc_array(arena, count + 1, sizeof *counts);
+    for (size_t i = 0; i < count && counts; i++) {
+        counts[i].hash = read_be64(in);
+        counts[i].hits = read_be64(in);
+    }
+    report->counts = counts;
+    report->count_count = count;
+    return counts != NULL;
+}
+
+static bool hits_read(struct reader *in, struct arena *arena, struct desk_hunt_report *report)
+{
+    size_t count = read_be32(in);
+    if (in->failed || count > DESK_HUNT_HITS)
+        return false;
+    struct desk_hunt_hit *hits = arena_alloc_array(arena, count + 1, sizeof *hits);
+    for (size_t i = 0; i < count && hits; i++) {
+        struct desk_hunt_hit *hit = &hits[i];
+        hit->hash = read_be64(in);
+        hit->record = read_be64(in);
+        hit->time_ns = (int64_t)read_be64(in);
+        hit->host = text_read(in, HUNT_REPORT_TEXT);
+        hit->account = text_read(in, HUNT_REPORT_TEXT);
+        hit->address = text_read(in, HUNT_REPORT_TEXT);
+        hit->text = text_read(in, HUNT_REPORT_TEXT);
+    }
+    report->hits = hits;
+    report->hit_count = count;
+    return hits != NULL;
+}
+
+static bool state_fits(uint8_t state, uint8_t trouble)
+{
+    if (state == DESK_HUNT_FAILED)
+        return trouble > DESK_HUNT_WELL && trouble < DESK_HUNT_TROUBLES;
+    return (state == DESK_HUNT_RUNNING || state == DESK_HUNT_DONE) && trouble == DESK_HUNT_WELL;
+}
+
+bool hunt_report_read(struct str body, struct arena *arena, struct desk_hunt_report *ret_report)
+{
+    struct reader in = reader_of(body);
+    struct desk_hunt_report report = {0};
+    uint8_t state = read_u8(&in);
+    uint8_t trouble = read_u8(&in);
+    report.permille = read_be32(&in);
+    report.records = read_be64(&in);
+    report.too_large = read_be64(&in);
+    report.gone = read_be64(&in);
+    report.evicted = read_be64(&in);
+    report.passed = read_be64(&in);
+    report.text = text_read(&in, REASON_MAX);
+    if (in.failed || !state_fits(state, trouble) || report.permille > 1000)
+        return false;
+    report.state = (enum desk_hunt_state)state;
+    report.trouble = (enum desk_hunt_trouble)trouble;
+    if (!counts_read(&in, arena, &report) || !hits_read(&in, arena, &report) || !reader_done(&in))
+        return false;
+    *ret_report = report;
+    return true;
+}

@@ -1,0 +1,32 @@
+/* hunt_report.h - what desk and hunter say to each other: bodies of MSG_HUNT and MSG_HUNT_PROGRESS, whose id is the
+ * hunt. Numbers are big-endian, a text is its u16 length and its bytes.
+ *
+ *   MSG_HUNT           i64 from, i64 to, u64 hash of each rule
+ *   MSG_HUNT_PROGRESS  u8 state, u8 trouble, u32 permille, u64 records, u64 too large, u64 gone, u64 evicted, u64
+ * passed, text, u32 count and each: u64 hash, u64 hits; u32 count and each: u64 hash, u64 record, i64 time, texts host,
+ * account, address, text
+ *
+ * What they mean stands in desk.h. */
+#ifndef ROLE_HUNT_REPORT_H
+#define ROLE_HUNT_REPORT_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "desk/desk.h"
+
+#include <stdbool.h>
+
+#define HUNT_ORDER_BYTES  ((size_t)16 + 8 * (size_t)DESK_RULES_MAX)
+#define HUNT_REPORT_BYTES ((size_t)3 << 20)
+#define HUNT_REPORT_TEXT  256u /* bytes of a text of a hit */
+
+void hunt_order_write(const struct desk_hunt_order *order, struct buf *out);
+/* Hashes live in the arena; the id is the message's. False: it does not read, or there is no memory. */
+bool hunt_order_read(struct str body, struct arena *arena, struct desk_hunt_order *ret_order) MUST_USE;
+
+/* Texts that are too long are cut; of at most DESK_HUNT_HITS hits and DESK_RULES_MAX counts. */
+void hunt_report_write(const struct desk_hunt_report *report, struct buf *out);
+/* Lists live in the arena, texts in the body. A state is running, done or failed; failed is one with a trouble. */
+bool hunt_report_read(struct str body, struct arena *arena, struct desk_hunt_report *ret_report) MUST_USE;
+
+#endif
