@@ -211,7 +211,7 @@ static void refusals_have_texts(void)
     CHECK(refusals_of_file("query.c", STR("return archive_reader_gone(")) == 1); /* missing_key */
     CHECK(refusals_of_file("query.c", STR("refuse_missing(")) > 1);
     CHECK(refusals_of_file("query_try.c", STR("query_refuse(")) == 0);
-    CHECK(refusals_of_file("query_explain.c", STR("query_refuse(")) == 4);
+    CHECK(refusals_of_file("query_explain.c", STR("query_refuse(")) == 5);
     CHECK(refusals_of_file("query_paper.c", STR("query_refuse(")) > 2);
     CHECK(refusals_of_file("query_paper.c", STR("failed(")) > 10);
     CHECK(refusals_of_file("query_job.c", STR("query_refuse(")) == 0); /* it leaves that to query.c */
