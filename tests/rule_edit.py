@@ -162,7 +162,8 @@ def life_of_a_rule():
                       key=lambda body: body["version"])
         check_equal([body["title"] for body in told], ["Mine", "Changed", "Again", "Mine"], "records of the texts")
         check("Failed password" in told[0]["text"] and told[0]["detail"] == "as the test says", told[0])
-        check(all(row["record"] > 0 for row in stand.web.ask("rule.text", id=rule)["versions"]), "record numbers")
+        stand.until("record numbers",
+                    lambda: all(row["record"] > 0 for row in stand.web.ask("rule.text", id=rule)["versions"]))
 
         check_equal(stand.service.stop(), 0, "exit status")
         stand.service.start()
