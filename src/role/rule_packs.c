@@ -380,8 +380,8 @@ enum rc rule_packs_read(const struct io *io, int data, const struct rule_packs_s
     enum rc rc = rule_packs_open(io, data, false, &walk.packs, err);
     if (rc == RC_NOT_FOUND)
         return RC_OK;
-    if (rc != RC_OK)
-        return rc;
+    if (rc != RC_OK) /* not ours to read, say: the service does without packs, and shows it */
+        return sink->take(sink->context, RULE_PACKS_REFUSED, STR("pack:"), str_of(err->text), err);
     walk.hasher = tlog_hasher_new();
     walk.pack = arena_new(PACK_MEMORY);
     walk.file = arena_new(FILE_MEMORY);

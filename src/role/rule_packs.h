@@ -26,7 +26,7 @@
 /* As the kinds of entries in a bundle (rule_bundle.h). */
 enum rule_packs_kind {
     RULE_PACKS_FILE,    /* its text */
-    RULE_PACKS_REFUSED, /* a file, a version or a pack ("pack:NAME") cannot be used: why. It was changed, say */
+    RULE_PACKS_REFUSED, /* a file, a version, a pack ("pack:NAME") or all ("pack:") cannot be used: why */
     RULE_PACKS_FACTS,   /* of "pack:NAME/VERSION", before its files: what rule_facts_read reads */
 };
 

@@ -231,6 +231,21 @@ static void rollback_and_removal(void)
     end();
 }
 
+/* Something that is no folder in its place: there are no packs, and it is told. */
+static void no_folder_at_all(void)
+{
+    char path[128];
+    begin();
+    snprintf(path, sizeof path, "%s/rules", folder);
+    CHECK_INT(rmdir(path), 0);
+    struct err err = {0};
+    CHECK_INT(file_write_path(path, STR("x"), &err), RC_OK);
+    EXPECT("refused pack: could not open folder \"rules\"");
+    CHECK_INT(unlink(path), 0);
+    CHECK_INT(mkdir(path, 0700), 0);
+    end();
+}
+
 /* What an import left that was interrupted goes with the next one; it is never taken for a version. */
 static void leftovers(void)
 {
@@ -255,6 +270,7 @@ static const struct test tests[] = {
     {"a file that was changed is refused", changed_is_refused},
     {"a broken pack is refused, the others are read", broken_packs_do_not_stop_others},
     {"rollback and removal", rollback_and_removal},
+    {"a folder that cannot be opened is told", no_folder_at_all},
     {"leftovers of an interrupted import", leftovers},
 };
 
