@@ -147,7 +147,6 @@ static void what_expires_ends_in_the_tick(void)
 static void what_may_not_be_is_refused(void)
 {
     static char long_text[DESK_RULE_TEXT_MAX + 2];
-    struct err err;
     if (!opened_at(":memory:"))
         return;
     memset(long_text, 'x', sizeof long_text - 1);
@@ -189,7 +188,6 @@ static void rows_make(int64_t count, int64_t bytes)
 
 static void there_is_an_end_to_them(void)
 {
-    struct err err;
     if (!opened_at(":memory:"))
         return;
     rows_make(DESK_RULE_TEXTS_MAX, 10);
