@@ -310,7 +310,7 @@ static enum rc load_and_judge(struct names *names, const struct event *event, st
         matcher = matcher_new(set);
         rc = matcher ? matcher_event(matcher, event, matches, ARRAY_LEN(matches), &count) : RC_LIMIT;
     }
-    if (rc == RC_OK)
+    if (rc == RC_OK && rules_count(rules) > 0) /* a file may be refused for want of memory */
         IGNORE(rule_explain_held_back(rules_at(rules, 0), names, event, held, ARRAY_LEN(held)));
     matcher_free(matcher);
     rule_set_free(set);
