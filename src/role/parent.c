@@ -15,6 +15,7 @@
 #include "os/proc.h"
 #include "os/tls.h"
 #include "os/vault.h"
+#include "role/indicator_folder.h"
 #include "role/keep.h"
 #include "role/log.h"
 #include "role/mirror_tokens.h"
@@ -68,6 +69,8 @@ struct child {
     uint64_t start_at_ns; /* CHILD_DOWN: when it is tried again */
     uint64_t backoff_ns;
     unsigned deaths;
+    bool renew;          /* to be started anew: lists that it read at its start are others now */
+    uint64_t renewed_ns; /* when it was told to end for that; 0 = it was not */
 };
 
 struct listener {
@@ -83,6 +86,7 @@ struct parent {
     struct setup setup;
     struct str retention_law; /* text of data/retention.tsv */
     int rule_files;           /* role/rule_bundle.h, as they were read last */
+    uint64_t lists;           /* indicators_stamp of what engines and query read */
     struct loop *loop;
     int signals;
     struct child children[CHILDREN_MAX];
@@ -358,6 +362,7 @@ static void child_start(struct child *child)
     child->channel = channel_new(&options);
     ASSERT(child->channel != NULL);
     child->state = CHILD_STARTING;
+    child->renew = false;
     child->started_ns = clock_boot_ns();
     buf_clear(&parent->text);
     config_write(&parent->config, &parent->text);
@@ -389,6 +394,11 @@ static void child_died(struct child *child, const char *why)
     child->state = parent->stopping ? CHILD_STOPPED : CHILD_DOWN;
     if (parent->stopping)
         return;
+    if (child->renewed_ns) {
+        child->renewed_ns = 0;
+        child->start_at_ns = now;
+        return;
+    }
     bool healthy = now - child->started_ns >= HEALTHY_NS;
     child->backoff_ns = healthy || !child->backoff_ns ? BACKOFF_MIN_NS : MIN(child->backoff_ns * 2, BACKOFF_MAX_NS);
     child->start_at_ns = now + child->backoff_ns;
@@ -450,9 +460,47 @@ static bool stopped(struct parent *parent)
     return !alive;
 }
 
-/* Rule files are read anew; the desk sees what is different. */
+/* ---- reading anew ---- */
+
+static bool reads_lists(enum role role)
+{
+    return role == ROLE_ENGINE || role == ROLE_QUERY;
+}
+
+/* Lists may have millions of entries: who reads them is started anew, one after another, so that the others work on. */
+static void lists_look(struct parent *parent)
+{
+    uint64_t stamp = indicators_stamp(&parent->config);
+    if (stamp == parent->lists)
+        return;
+    parent->lists = stamp;
+    log_info("lists of indicators are read anew");
+    for (size_t i = 0; i < parent->child_count; i++)
+        parent->children[i].renew = reads_lists(parent->children[i].role);
+}
+
+static void renew_next(struct parent *parent)
+{
+    struct child *next = NULL;
+    uint64_t now = clock_boot_ns();
+    for (size_t i = 0; i < parent->child_count; i++) {
+        struct child *child = &parent->children[i];
+        if (child->renewed_ns && child->pid > 0 && now - child->renewed_ns > STOP_NS)
+            kill(child->pid, SIGKILL);
+        if (reads_lists(child->role) && (child->state != CHILD_RUNNING || child->renewed_ns))
+            return;
+        next = child->renew && !next ? child : next;
+    }
+    if (!next || !channel_send(next->channel, MSG_STOP, 0, STR_NONE))
+        return;
+    next->renew = false;
+    next->renewed_ns = now;
+}
+
+/* What is read from files beside the configuration; the desk sees which rules are others. */
 static void reload(struct parent *parent)
 {
+    lists_look(parent);
     struct child *desk = child_find(parent, ROLE_DESK, 0);
     struct err err = {0};
     int fd = -1;
@@ -614,6 +662,7 @@ static enum rc parent_start(struct parent *parent, const struct parent_options *
         rc = keep_check(&parent->config, clock_real_ns(), parent->arena, &parent->retention_law, err);
     if (rc != RC_OK)
         return rc;
+    parent->lists = indicators_stamp(&parent->config);
     unsigned cores = proc_cores();
     if (!parent->config.intakes)
         parent->config.intakes = MIN(cores, INTAKES_MAX);
@@ -656,6 +705,8 @@ static void parent_loop(struct parent *parent)
         for (size_t i = 0; i < parent->child_count && !parent->stopping; i++)
             if (parent->children[i].state == CHILD_DOWN && parent->children[i].start_at_ns <= now)
                 child_start(&parent->children[i]);
+        if (!parent->stopping)
+            renew_next(parent);
         if (parent->stopping)
             stop_next(parent);
         loop_wait(parent->loop, 100);
