@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 
+#include <malloc.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,6 +67,11 @@ void *memory_resize(void *old, size_t size)
 void memory_free(void *p)
 {
     free(p);
+}
+
+void memory_trim(void)
+{
+    IGNORE(malloc_trim(0)); /* whether there was anything */
 }
 
 struct arena *arena_new(size_t limit_bytes)

@@ -51,6 +51,8 @@ void arena_rewind(struct arena *arena, struct arena_mark mark);
 void *memory_new(size_t size) MUST_USE;
 void *memory_resize(void *old, size_t size) MUST_USE;
 void memory_free(void *p);
+/* Gives what is free back to the system: after large work, in a process that rests for long. Milliseconds. */
+void memory_trim(void);
 
 /* Fault injection for tests: the n-th allocation of the system from now (1 = the next) fails, once; 0 = off. */
 void memory_fail_at(uint64_t n);

@@ -224,6 +224,7 @@ static bool report_send(struct hunter *h, struct desk_hunt_report report)
 
 static void work_end(struct hunter *h)
 {
+    bool worked = h->arena != NULL;
     hunt_close(h->hunting);
     archive_reader_close(h->reader);
     hunt_rules_done(&h->rules);
@@ -237,6 +238,8 @@ static void work_end(struct hunter *h)
     h->tally = (struct tally){.count = 0};
     h->order = (struct desk_hunt_order){0};
     h->passed = 0;
+    if (worked)
+        memory_trim(); /* the rules of a large hunt were some hundred megabytes in pieces */
 }
 
 static void work_fail(struct hunter *h, enum desk_hunt_trouble trouble, const struct err *err)

@@ -24,6 +24,7 @@ static void one_hunt(void)
     CHECK(strstr(peers.asked, "\"id\":4,\"offset\":0,\"limit\":50"));
     CHECK(seen_has("data-from=\"/hunts/4\"") && seen_has("<progress max=\"1000\" value=\"345\""));
     CHECK(seen_has("action=\"/hunts/4/stop\"") && seen_has("action=\"/hunts/4/open\"") && seen_has("value=\"77\""));
+    CHECK(seen_has("<a href=\"/rules/x\">x</a>"));
     CHECK(seen_has("href=\"/incidents/6\"") && seen_has("href=\"/records/9/why?rule=x\""));
     CHECK(seen_has("ended three times") && seen_has("Records of this time that were deleted"));
     CHECK(seen_has("Only the newest are kept") && seen_has("The other rules found nothing"));

@@ -195,6 +195,13 @@ static void remarks(struct web_call *call, const struct json_value *hunt)
     }
 }
 
+static void rule_show(struct web_call *call, const struct json_value *row)
+{
+    struct str id = of_str(row, "rule_id");
+    struct str title = part_rule_title(call, id, of_str(row, "title"));
+    HTML(&call->html, RAW("<a href=\"/rules/"), URL(id), RAW("\">"), ESC(title.n ? title : id), RAW("</a>"));
+}
+
 static void by_rule(struct web_call *call, const struct json_value *hunt)
 {
     static const char *const heads[] = {"rules.rule", "#hunts.hits", NULL};
@@ -211,7 +218,7 @@ static void by_rule(struct web_call *call, const struct json_value *hunt)
             continue;
         }
         HTML(html, RAW("<tr><th scope=\"row\" class=\"grow\">"));
-        rule_link(call, row);
+        rule_show(call, row);
         if (of_bool(row, "correlation"))
             HTML(html, RAW(" <small>"), SAY("rules.correlation"), RAW("</small>"));
         HTML(html, RAW("<small class=\"under\"><code title=\""), SAY("hunts.hash"), RAW("\">"),
