@@ -22,19 +22,36 @@ static uint32_t path_name(struct normaliser *normaliser, struct str path, bool *
     return name;
 }
 
-static void leaf_add(void *context, struct str path, enum json_kind kind, struct str value)
+static void member_add(struct normaliser *normaliser, uint32_t name, enum json_kind kind, struct str value)
 {
     static const enum event_type types[] = {
         [JSON_NULL] = EVENT_NULL,     [JSON_FALSE] = EVENT_BOOL,    [JSON_TRUE] = EVENT_BOOL,
         [JSON_NUMBER] = EVENT_NUMBER, [JSON_STRING] = EVENT_STRING, [JSON_ARRAY] = EVENT_OBJECT,
         [JSON_OBJECT] = EVENT_OBJECT,
     };
-    struct normaliser *normaliser = context;
+    if (kind <= JSON_OBJECT)
+        draft_add(&normaliser->draft, name, types[kind], kind == JSON_NULL ? STR_NONE : value);
+}
+
+static void leaf_add(void *context, struct str path, enum json_kind kind, struct str value)
+{
     bool dropped = false;
-    uint32_t name = path_name(normaliser, path, &dropped);
-    if (dropped || kind > JSON_OBJECT)
-        return;
-    draft_add(&normaliser->draft, name, types[kind], kind == JSON_NULL ? STR_NONE : value);
+    uint32_t name = path_name(context, path, &dropped);
+    if (!dropped)
+        member_add(context, name, kind, value);
+}
+
+/* The path's memo is a value as in the path cache. */
+static void leaf_add_at(void *context, struct json_path *path, enum json_kind kind, struct str value)
+{
+    bool dropped = path->memo == NOT_KEPT;
+    uint32_t name = path->memo - 2;
+    if (path->memo == 0) {
+        name = path_name(context, path->text, &dropped);
+        path->memo = dropped ? NOT_KEPT : name ? name + 2 : 0;
+    }
+    if (!dropped)
+        member_add(context, name, kind, value);
 }
 
 /* A script that does not fit into one event 4104: see script_join.h. */
@@ -120,7 +137,7 @@ bool json_line(struct normaliser *normaliser, struct str text)
     struct draft *draft = &normaliser->draft;
     uint32_t before = draft->event.field_count;
     uint32_t lost = 0;
-    if (json_flatten(draft->arena, text, leaf_add, normaliser, &lost, NULL) != RC_OK) {
+    if (json_flatten_at(normaliser->json_paths, draft->arena, text, leaf_add_at, normaliser, &lost, NULL) != RC_OK) {
         if (before == 0)
             draft_forget_fields(draft);
         return false;

@@ -9,6 +9,7 @@
 #define EVENT_NORMALISER_H
 
 #include "codec/audit.h"
+#include "codec/json.h"
 #include "codec/weblog.h"
 #include "event/audit_join.h"
 #include "event/cache.h"
@@ -97,6 +98,7 @@ struct normaliser {
     struct names *names;
     struct draft draft;
     int32_t offset_s;
+    struct json_paths *json_paths;
     struct cache paths;    /* JSON path -> name id + 1; 0 = not kept */
     struct cache selector; /* selector key -> list index + 1; 0 = none */
     struct cache programs; /* as written -> index in known */
