@@ -54,6 +54,13 @@ struct set_field {
     struct scanner *literals;
 };
 
+/* Keywords of the rules of one log source: an event is shown these when few groups concern it. The database of field 0
+ * has all of them. */
+struct set_keywords {
+    struct scanner *literals;
+    uint32_t count; /* of these */
+};
+
 #define JUMP_YES UINT32_MAX
 #define JUMP_NO  (UINT32_MAX - 1)
 
@@ -67,6 +74,7 @@ struct set_rule {
     const struct rule *rule;
     uint32_t entry; /* place in set->code */
     bool always;
+    uint32_t keywords;      /* set->keywords, 0 = it has none that a database finds */
     const uint32_t *fields; /* that its tests look at; 0 among them: keywords */
     uint32_t field_count;
     const uint32_t *carry; /* ids in names */
@@ -82,6 +90,8 @@ struct rule_set {
     uint32_t predicate_count;
     struct set_field *fields; /* 0 is the whole event; 1 .. field_count - 1 */
     uint32_t field_count;
+    struct set_keywords *keywords; /* 1 .. keywords_count - 1 */
+    uint32_t keywords_count;
     struct instruction *code;
     uint32_t code_count;
     uint32_t *witnesses;
