@@ -117,7 +117,7 @@ struct json_paths;
 struct json_paths *json_paths_new(uint64_t seed);
 void json_paths_free(struct json_paths *paths);
 enum rc json_flatten_at(struct json_paths *paths, struct arena *arena, struct str text, json_leaf_at leaf,
-                        void *context, uint32_t *ret_lost, struct err *err) MUST_USE;
+                        void *context, uint32_t *ret_lost) MUST_USE;
 
 /* --- writing --- */
 

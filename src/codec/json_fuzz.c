@@ -25,7 +25,7 @@ static void flatten_at(struct arena *arena, struct str text, enum rc want, uint3
     for (size_t i = 0; paths != NULL && i < 2; i++) {
         uint32_t leaves = 0;
         uint32_t lost = 0;
-        enum rc rc = json_flatten_at(paths, arena, text, on_leaf_at, &leaves, &lost, NULL);
+        enum rc rc = json_flatten_at(paths, arena, text, on_leaf_at, &leaves, &lost);
         ASSERT(rc == want && leaves == want_leaves && lost == want_lost);
     }
     json_paths_free(paths);

@@ -1,7 +1,6 @@
-#include "codec/json_paths.h"
-
-#include "base/arena.h"
 #include "base/assert.h"
+#include "codec/json.h"
+#include "codec/json_reader.h"
 
 #include <string.h>
 

@@ -21,6 +21,13 @@ static inline size_t scan_ascii(const char *p, size_t n)
 {
     size_t i = 0;
 #ifdef __SSE2__
+    while (i + 64 <= n) {
+        __m128i first = _mm_or_si128(scan_load(p + i), scan_load(p + i + 16));
+        __m128i second = _mm_or_si128(scan_load(p + i + 32), scan_load(p + i + 48));
+        if (_mm_movemask_epi8(_mm_or_si128(first, second)) != 0)
+            break;
+        i += 64;
+    }
     for (; i + 16 <= n; i += 16) {
         unsigned high = (unsigned)_mm_movemask_epi8(scan_load(p + i));
         if (high != 0)
@@ -82,42 +89,6 @@ static inline size_t scan_quoted(const char *p, size_t n, bool *ret_non_ascii)
             return i;
         if (c >= 0x80)
             *ret_non_ascii = true;
-    }
-    return i;
-}
-
-/* The same, and copies what stands before it; `out` holds n + 16 bytes. */
-static inline size_t scan_quoted_copy(const char *p, size_t n, char *out, bool *ret_non_ascii)
-{
-    size_t i = 0;
-#ifdef __SSE2__
-    const __m128i quote = _mm_set1_epi8('"');
-    const __m128i backslash = _mm_set1_epi8('\\');
-    const __m128i control = _mm_set1_epi8(0x1f);
-    for (; i + 16 <= n; i += 16) {
-        __m128i v = scan_load(p + i);
-        _mm_storeu_si128((__m128i *)(void *)(out + i), v);
-        __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(v, control), v);
-        __m128i stop = _mm_or_si128(low, _mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, backslash)));
-        unsigned hit = (unsigned)_mm_movemask_epi8(stop);
-        unsigned high = (unsigned)_mm_movemask_epi8(v);
-        if (hit != 0) {
-            unsigned at = (unsigned)__builtin_ctz(hit);
-            if ((high & ((1u << at) - 1)) != 0)
-                *ret_non_ascii = true;
-            return i + at;
-        }
-        if (high != 0)
-            *ret_non_ascii = true;
-    }
-#endif
-    for (; i < n; i++) {
-        uint8_t c = (uint8_t)p[i];
-        if (c < 0x20 || c == '"' || c == '\\')
-            return i;
-        if (c >= 0x80)
-            *ret_non_ascii = true;
-        out[i] = p[i];
     }
     return i;
 }

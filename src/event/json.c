@@ -137,7 +137,7 @@ bool json_line(struct normaliser *normaliser, struct str text)
     struct draft *draft = &normaliser->draft;
     uint32_t before = draft->event.field_count;
     uint32_t lost = 0;
-    if (json_flatten_at(normaliser->json_paths, draft->arena, text, leaf_add_at, normaliser, &lost, NULL) != RC_OK) {
+    if (json_flatten_at(normaliser->json_paths, draft->arena, text, leaf_add_at, normaliser, &lost) != RC_OK) {
         if (before == 0)
             draft_forget_fields(draft);
         return false;
