@@ -102,6 +102,7 @@ enum rc keywords_build(struct keywords *keywords, struct rule_set *set, struct e
         rc = scanner_literals(literals, n, &group->literals, err);
         if (rc == RC_OK) {
             group->count = (uint32_t)n;
+            group->sieve = sieve_new(set->arena, literals, n);
             set->stats.databases++;
             set->stats.database_bytes += scanner_bytes(group->literals);
         }

@@ -355,11 +355,16 @@ static bool entries_list(struct matcher *matcher)
     return true;
 }
 
+static struct str value_of(const struct matcher *matcher, uint32_t entry)
+{
+    return entry == RAW_ENTRY ? matcher->event->raw : matcher->event->fields[entry].value;
+}
+
 /* The folded text of a field's entry or of the raw record. Valid until the next call. */
 static struct str folded(struct matcher *matcher, uint32_t entry)
 {
     struct folded *folded = &matcher->folded[entry];
-    struct str value = entry == RAW_ENTRY ? matcher->event->raw : matcher->event->fields[entry].value;
+    struct str value = value_of(matcher, entry);
     if (folded->epoch == matcher->epoch)
         return str_at(matcher->text + folded->at, folded->n);
     size_t wanted = matcher->text_n + FOLD_BOUND(value.n);
@@ -485,11 +490,15 @@ static void keywords_search(struct matcher *matcher, uint32_t entry)
 {
     const struct rule_set *set = matcher->set;
     const struct view *view = matcher->view;
-    struct str text = folded(matcher, entry);
-    if (view->keywords_count > KEYWORDS_FEW)
-        scanner_scan(set->fields[0].literals, matcher->scratch, text, fire, matcher);
-    for (uint32_t i = 0; i < view->keywords_count && view->keywords_count <= KEYWORDS_FEW; i++)
-        scanner_scan(set->keywords[view->keywords[i]].literals, matcher->scratch, text, fire, matcher);
+    if (view->keywords_count > KEYWORDS_FEW) {
+        scanner_scan(set->fields[0].literals, matcher->scratch, folded(matcher, entry), fire, matcher);
+        return;
+    }
+    for (uint32_t i = 0; i < view->keywords_count; i++) {
+        const struct set_keywords *group = &set->keywords[view->keywords[i]];
+        if (!group->sieve || sieve_may_hold(group->sieve, value_of(matcher, entry)))
+            scanner_scan(group->literals, matcher->scratch, folded(matcher, entry), fire, matcher);
+    }
 }
 
 static void keywords_scan(struct matcher *matcher)
@@ -545,7 +554,7 @@ static bool regex(struct matcher *matcher, const struct set_predicate *predicate
 static bool value_holds(struct matcher *matcher, const struct set_predicate *predicate, uint32_t entry)
 {
     const struct predicate *source = predicate->source;
-    struct str value = entry == RAW_ENTRY ? matcher->event->raw : matcher->event->fields[entry].value;
+    struct str value = value_of(matcher, entry);
     double number;
     switch (source->kind) {
     case PREDICATE_STRING:

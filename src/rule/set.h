@@ -14,6 +14,7 @@
 #include "base/map.h"
 #include "rule/ast.h"
 #include "rule/rule.h"
+#include "rule/sieve.h"
 #include "rule/trie.h"
 
 #include <stdbool.h>
@@ -58,7 +59,8 @@ struct set_field {
  * has all of them. */
 struct set_keywords {
     struct scanner *literals;
-    uint32_t count; /* of these */
+    struct sieve *sieve; /* in front of the database, or NULL */
+    uint32_t count;      /* of literals */
 };
 
 #define JUMP_YES UINT32_MAX
