@@ -4,6 +4,8 @@
 #include "codec/winevent.h"
 #include "event/normaliser.h"
 
+#include <string.h>
+
 #define NOT_KEPT 1 /* value of the path cache: a container that only wraps; names are stored as id + 2 */
 
 static uint32_t path_name(struct normaliser *normaliser, struct str path, bool *ret_dropped)
@@ -67,12 +69,34 @@ static void script_note(struct normaliser *normaliser, struct str channel)
                             str_search(channel, STR("PowerShell")) < channel.n;
 }
 
+/* The rows of a channel and an id: events of a few kinds come again and again. */
+static void windows_find(struct normaliser *normaliser, struct str channel, struct str id, struct rows ret_rows[2])
+{
+    size_t sum = channel.n + (unsigned char)id.p[0] + 3u * (unsigned char)id.p[id.n - 1];
+    struct windows_known *known = &normaliser->windows_known[sum % WINDOWS_KNOWN];
+    if (known->channel_n == channel.n && known->id_n == id.n && memcmp(known->text, channel.p, channel.n) == 0 &&
+        memcmp(known->text + channel.n, id.p, id.n) == 0) {
+        ret_rows[0] = known->of_id;
+        ret_rows[1] = known->of_channel;
+        return;
+    }
+    ret_rows[0] = rows_for(normaliser, STR("channel"), channel, id);
+    ret_rows[1] = rows_for(normaliser, STR("channel"), channel, STR_NONE);
+    if (channel.n + id.n > WINDOWS_TEXT_MAX)
+        return;
+    *known = (struct windows_known){(uint32_t)channel.n, (uint32_t)id.n, {0}, ret_rows[0], ret_rows[1]};
+    memcpy(known->text, channel.p, channel.n);
+    memcpy(known->text + channel.n, id.p, id.n);
+}
+
 static void windows_apply(struct normaliser *normaliser, struct str channel, struct str id)
 {
     struct draft *draft = &normaliser->draft;
     draft->event.parser = "windows";
-    draft_apply_list(draft, rows_for(normaliser, STR("channel"), channel, id));
-    draft_apply_list(draft, rows_for(normaliser, STR("channel"), channel, STR_NONE));
+    struct rows rows[2];
+    windows_find(normaliser, channel, id, rows);
+    draft_apply_list(draft, rows[0]);
+    draft_apply_list(draft, rows[1]);
     draft_apply_list(draft, normaliser->windows_rows);
     if (str_is(id, "4104"))
         script_note(normaliser, channel);

@@ -4,10 +4,11 @@
 
 #include <string.h>
 #if defined(__SSE2__)
-#include <emmintrin.h>
+#include <immintrin.h>
 #endif
 
-#define BLOCK 16u /* places looked at together; each is two bytes */
+#define BLOCK      16u /* places looked at together; each is two bytes */
+#define BLOCK_WIDE 32u /* the same where there is AVX2 */
 
 /* A literal that has the pair at `offset`. */
 struct held {
@@ -25,6 +26,7 @@ struct pair {
 struct sieve {
     struct pair pairs[SIEVE_PAIRS]; /* the last one again where there are fewer */
     uint32_t pair_count;
+    bool wide;  /* there is AVX2 */
     bool other; /* some literal is not ASCII: only what is no ASCII can hold it */
     struct held held[SIEVE_LITERALS_MAX];
 };
@@ -107,6 +109,9 @@ struct sieve *sieve_new(struct arena *arena, const struct literal *literals, siz
     struct sieve *sieve = count <= SIEVE_LITERALS_MAX ? arena_alloc(arena, sizeof(*sieve)) : NULL;
     if (!sieve)
         return NULL;
+#if defined(__SSE2__)
+    sieve->wide = __builtin_cpu_supports("avx2");
+#endif
     for (size_t l = 0; l < count; l++) {
         done[l] = !is_ascii(literals[l].text);
         sieve->other = sieve->other || done[l];
@@ -126,6 +131,11 @@ struct sieve *sieve_new(struct arena *arena, const struct literal *literals, siz
     for (size_t i = sieve->pair_count; i < SIEVE_PAIRS; i++)
         sieve->pairs[i] = sieve->pairs[sieve->pair_count - 1];
     return sieve;
+}
+
+void sieve_narrow(struct sieve *sieve)
+{
+    sieve->wide = false;
 }
 
 static bool stands_at(struct str text, size_t at, const struct held *held)
@@ -204,6 +214,44 @@ static bool places_hold(const struct sieve *sieve, struct str text, bool *ret_hi
     *ret_high = _mm_movemask_epi8(high) != 0;
     return false;
 }
+
+#define WIDE __attribute__((target("avx2")))
+
+WIDE static __m256i wide_load(const char *p)
+{
+    return _mm256_loadu_si256((const __m256i *)(const void *)p);
+}
+
+WIDE static __m256i wide_hits(const struct pair *pair, __m256i first, __m256i second)
+{
+    return _mm256_and_si256(_mm256_cmpeq_epi8(first, _mm256_set1_epi8((char)pair->first)),
+                            _mm256_cmpeq_epi8(second, _mm256_set1_epi8((char)pair->second)));
+}
+
+/* The same for text.n > BLOCK_WIDE. */
+WIDE static bool places_hold_wide(const struct sieve *sieve, struct str text, bool *ret_high)
+{
+    const __m256i letter = _mm256_set1_epi8((char)LETTER);
+    const struct pair *pairs = sieve->pairs;
+    __m256i high = wide_load(text.p + text.n - BLOCK_WIDE);
+    for (size_t at = 0;; at = MIN(at + BLOCK_WIDE, text.n - BLOCK_WIDE - 1)) {
+        __m256i bytes = wide_load(text.p + at);
+        __m256i first = _mm256_or_si256(bytes, letter);
+        __m256i second = _mm256_or_si256(wide_load(text.p + at + 1), letter);
+        __m256i hits =
+            _mm256_or_si256(_mm256_or_si256(wide_hits(&pairs[0], first, second), wide_hits(&pairs[1], first, second)),
+                            _mm256_or_si256(wide_hits(&pairs[2], first, second), wide_hits(&pairs[3], first, second)));
+        high = _mm256_or_si256(high, bytes);
+        for (unsigned places = (unsigned)_mm256_movemask_epi8(hits); places; places &= places - 1) {
+            if (place_holds(sieve, text, at + (size_t)__builtin_ctz(places)))
+                return true;
+        }
+        if (at == text.n - BLOCK_WIDE - 1)
+            break;
+    }
+    *ret_high = _mm256_movemask_epi8(high) != 0;
+    return false;
+}
 #else
 static bool places_hold(const struct sieve *sieve, struct str text, bool *ret_high)
 {
@@ -219,7 +267,15 @@ static bool places_hold(const struct sieve *sieve, struct str text, bool *ret_hi
 bool sieve_may_hold(const struct sieve *sieve, struct str text)
 {
     bool high = false;
-    if (text.n <= BLOCK || places_hold(sieve, text, &high))
+    if (text.n <= BLOCK)
+        return true;
+#if defined(__SSE2__)
+    bool may =
+        sieve->wide && text.n > BLOCK_WIDE ? places_hold_wide(sieve, text, &high) : places_hold(sieve, text, &high);
+#else
+    bool may = places_hold(sieve, text, &high);
+#endif
+    if (may)
         return true;
     return high && (sieve->other || folds_to_ascii(text));
 }
