@@ -1,26 +1,11 @@
 #include "codec/json.h"
 
 #include "base/assert.h"
+#include "codec/json_reader.h"
 #include "codec/scan.h"
 #include "codec/utf8.h"
 
 #include <string.h>
-
-/* What may come next. A key takes its colon with it, so there is no state between them.
- *
- *   VALUE --scalar--> AFTER            AFTER --','--> VALUE or KEY, by the level's kind
- *   VALUE --'['--> FIRST_ITEM --']'--> AFTER
- *   VALUE --'{'--> FIRST_KEY --key--> VALUE
- *   AFTER at depth 0 --end of text--> DONE */
-enum expect {
-    EXPECT_VALUE,
-    EXPECT_FIRST_ITEM,
-    EXPECT_FIRST_KEY,
-
-    EXPECT_AFTER,
-    EXPECT_DONE,
-    EXPECT_NOTHING
-};
 
 void json_reader_init(struct json_reader *reader, struct str text, uint32_t depth_limit)
 {
@@ -46,12 +31,6 @@ static enum json_kind invalid(struct json_reader *r, const char *reason)
     return fail(r, RC_INVALID, r->at, r->at == r->in.n ? "the text ends too early" : reason);
 }
 
-static bool in_object(const struct json_reader *r)
-{
-    uint32_t level = r->depth - 1;
-    return r->depth > 0 && (r->objects[level / 64] >> (level % 64) & 1) != 0;
-}
-
 static enum json_kind open_level(struct json_reader *r, bool object)
 {
     if (r->depth >= r->depth_limit)
@@ -67,7 +46,7 @@ static enum json_kind open_level(struct json_reader *r, bool object)
 
 static enum json_kind close_level(struct json_reader *r, bool object)
 {
-    if (r->depth == 0 || in_object(r) != object)
+    if (r->depth == 0 || json_in_object(r) != object)
         return invalid(r, "bracket closes nothing");
     r->depth--;
     r->at++;
@@ -80,8 +59,7 @@ static bool is_hex(char c)
     return char_is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
-/* What a backslash and this character mean; 0: nothing. */
-static const char escapes[256] = {
+const char json_escapes[256] = {
     ['"'] = '"', ['\\'] = '\\', ['/'] = '/', ['b'] = '\b', ['f'] = '\f', ['n'] = '\n', ['r'] = '\r', ['t'] = '\t',
 };
 
@@ -91,7 +69,7 @@ static size_t escape_length(const char *p, size_t n)
     if (n < 2)
         return 0;
     if (p[1] != 'u')
-        return escapes[(uint8_t)p[1]] ? 2 : 0;
+        return json_escapes[(uint8_t)p[1]] ? 2 : 0;
     if (n < 6 || !is_hex(p[2]) || !is_hex(p[3]) || !is_hex(p[4]) || !is_hex(p[5]))
         return 0;
     return 6;
@@ -119,7 +97,8 @@ static bool take_string(struct json_reader *r, struct json_token *token)
         }
         token->escaped = true;
         at += escape;
-        while (at + 1 < r->in.n && p[at] == '\\' && escapes[(uint8_t)p[at + 1]]) /* they come in twos: \r\n, \n\t */
+        while (at + 1 < r->in.n && p[at] == '\\' &&
+               json_escapes[(uint8_t)p[at + 1]]) /* they come in twos: \r\n, \n\t */
             at += 2;
     }
     fail(r, RC_INVALID, r->in.n, "the text ends inside a string");
@@ -240,7 +219,7 @@ static enum json_kind take_after(struct json_reader *r, struct json_token *token
         return invalid(r, "a comma or closing bracket is missing");
     r->at++;
     skip_blanks(r);
-    return in_object(r) ? take_key(r, token) : take_value(r, token);
+    return json_in_object(r) ? take_key(r, token) : take_value(r, token);
 }
 
 enum json_kind json_next(struct json_reader *reader, struct json_token *ret_token)
@@ -342,7 +321,7 @@ static size_t unescape(struct str s, char *out)
             n += written;
         } else {
             do {
-                out[n++] = escapes[(uint8_t)s.p[at + 1]];
+                out[n++] = json_escapes[(uint8_t)s.p[at + 1]];
                 at += 2;
             } while (at < s.n && s.p[at] == '\\' && s.p[at + 1] != 'u');
         }

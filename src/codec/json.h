@@ -103,6 +103,22 @@ typedef void (*json_leaf)(void *context, struct str path, enum json_kind kind, s
 enum rc json_flatten(struct arena *arena, struct str text, json_leaf leaf, void *context, uint32_t *ret_lost,
                      struct err *err) MUST_USE;
 
+/* The same for texts that are alike, as a sender's are: their paths are remembered, and with each a number of the
+ * caller's, so that a leaf costs him no look at the path's text. What is given is the same. */
+struct json_path {
+    struct str text; /* as above */
+    uint32_t memo;   /* of the caller; 0 when the path is new, or was forgotten */
+};
+typedef void (*json_leaf_at)(void *context, struct json_path *path, enum json_kind kind, struct str value);
+
+struct json_paths;
+/* About 600 KiB, and never more: when they are full all paths are forgotten. `seed` keys a hash. NULL without memory.
+ */
+struct json_paths *json_paths_new(uint64_t seed);
+void json_paths_free(struct json_paths *paths);
+enum rc json_flatten_at(struct json_paths *paths, struct arena *arena, struct str text, json_leaf_at leaf,
+                        void *context, uint32_t *ret_lost) MUST_USE;
+
 /* --- writing --- */
 
 /* A comma is put by itself wherever the buffer ends with a complete value, so a begin, key or value call is all there

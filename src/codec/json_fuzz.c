@@ -13,7 +13,25 @@ static void on_leaf(void *context, struct str path, enum json_kind kind, struct 
     ASSERT(utf8_valid(path));
 }
 
-/* Both readers must agree, and what the writer makes of a string must read back as the same text. */
+static void on_leaf_at(void *context, struct json_path *path, enum json_kind kind, struct str value)
+{
+    on_leaf(context, path->text, kind, value);
+}
+
+/* Again with remembered paths: twice, so that the second time they are. */
+static void flatten_at(struct arena *arena, struct str text, enum rc want, uint32_t want_leaves, uint32_t want_lost)
+{
+    struct json_paths *paths = json_paths_new(1);
+    for (size_t i = 0; paths != NULL && i < 2; i++) {
+        uint32_t leaves = 0;
+        uint32_t lost = 0;
+        enum rc rc = json_flatten_at(paths, arena, text, on_leaf_at, &leaves, &lost);
+        ASSERT(rc == want && leaves == want_leaves && lost == want_lost);
+    }
+    json_paths_free(paths);
+}
+
+/* All readers must agree, and what the writer makes of a string must read back as the same text. */
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     struct arena *arena = arena_new(64u << 20);
@@ -27,6 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     enum rc flattened = json_flatten(arena, text, on_leaf, &leaves, &lost, NULL);
     ASSERT(parsed == flattened);
     ASSERT(leaves <= JSON_LEAVES_MAX);
+    flatten_at(arena, text, flattened, leaves, lost);
 
     struct buf buf;
     buf_init(&buf, 64u << 20);

@@ -21,6 +21,13 @@ static inline size_t scan_ascii(const char *p, size_t n)
 {
     size_t i = 0;
 #ifdef __SSE2__
+    while (i + 64 <= n) {
+        __m128i first = _mm_or_si128(scan_load(p + i), scan_load(p + i + 16));
+        __m128i second = _mm_or_si128(scan_load(p + i + 32), scan_load(p + i + 48));
+        if (_mm_movemask_epi8(_mm_or_si128(first, second)) != 0)
+            break;
+        i += 64;
+    }
     for (; i + 16 <= n; i += 16) {
         unsigned high = (unsigned)_mm_movemask_epi8(scan_load(p + i));
         if (high != 0)

@@ -4,6 +4,8 @@
 #include "codec/winevent.h"
 #include "event/normaliser.h"
 
+#include <string.h>
+
 #define NOT_KEPT 1 /* value of the path cache: a container that only wraps; names are stored as id + 2 */
 
 static uint32_t path_name(struct normaliser *normaliser, struct str path, bool *ret_dropped)
@@ -22,19 +24,36 @@ static uint32_t path_name(struct normaliser *normaliser, struct str path, bool *
     return name;
 }
 
-static void leaf_add(void *context, struct str path, enum json_kind kind, struct str value)
+static void member_add(struct normaliser *normaliser, uint32_t name, enum json_kind kind, struct str value)
 {
     static const enum event_type types[] = {
         [JSON_NULL] = EVENT_NULL,     [JSON_FALSE] = EVENT_BOOL,    [JSON_TRUE] = EVENT_BOOL,
         [JSON_NUMBER] = EVENT_NUMBER, [JSON_STRING] = EVENT_STRING, [JSON_ARRAY] = EVENT_OBJECT,
         [JSON_OBJECT] = EVENT_OBJECT,
     };
-    struct normaliser *normaliser = context;
+    if (kind <= JSON_OBJECT)
+        draft_add(&normaliser->draft, name, types[kind], kind == JSON_NULL ? STR_NONE : value);
+}
+
+static void leaf_add(void *context, struct str path, enum json_kind kind, struct str value)
+{
     bool dropped = false;
-    uint32_t name = path_name(normaliser, path, &dropped);
-    if (dropped || kind > JSON_OBJECT)
-        return;
-    draft_add(&normaliser->draft, name, types[kind], kind == JSON_NULL ? STR_NONE : value);
+    uint32_t name = path_name(context, path, &dropped);
+    if (!dropped)
+        member_add(context, name, kind, value);
+}
+
+/* The path's memo is a value as in the path cache. */
+static void leaf_add_at(void *context, struct json_path *path, enum json_kind kind, struct str value)
+{
+    bool dropped = path->memo == NOT_KEPT;
+    uint32_t name = path->memo - 2;
+    if (path->memo == 0) {
+        name = path_name(context, path->text, &dropped);
+        path->memo = dropped ? NOT_KEPT : name ? name + 2 : 0;
+    }
+    if (!dropped)
+        member_add(context, name, kind, value);
 }
 
 /* A script that does not fit into one event 4104: see script_join.h. */
@@ -50,12 +69,34 @@ static void script_note(struct normaliser *normaliser, struct str channel)
                             str_search(channel, STR("PowerShell")) < channel.n;
 }
 
+/* The rows of a channel and an id: events of a few kinds come again and again. */
+static void windows_find(struct normaliser *normaliser, struct str channel, struct str id, struct rows ret_rows[2])
+{
+    size_t sum = channel.n + (unsigned char)id.p[0] + 3u * (unsigned char)id.p[id.n - 1];
+    struct windows_known *known = &normaliser->windows_known[sum % WINDOWS_KNOWN];
+    if (known->channel_n == channel.n && known->id_n == id.n && memcmp(known->text, channel.p, channel.n) == 0 &&
+        memcmp(known->text + channel.n, id.p, id.n) == 0) {
+        ret_rows[0] = known->of_id;
+        ret_rows[1] = known->of_channel;
+        return;
+    }
+    ret_rows[0] = rows_for(normaliser, STR("channel"), channel, id);
+    ret_rows[1] = rows_for(normaliser, STR("channel"), channel, STR_NONE);
+    if (channel.n + id.n > WINDOWS_TEXT_MAX)
+        return;
+    *known = (struct windows_known){(uint32_t)channel.n, (uint32_t)id.n, {0}, ret_rows[0], ret_rows[1]};
+    memcpy(known->text, channel.p, channel.n);
+    memcpy(known->text + channel.n, id.p, id.n);
+}
+
 static void windows_apply(struct normaliser *normaliser, struct str channel, struct str id)
 {
     struct draft *draft = &normaliser->draft;
     draft->event.parser = "windows";
-    draft_apply_list(draft, rows_for(normaliser, STR("channel"), channel, id));
-    draft_apply_list(draft, rows_for(normaliser, STR("channel"), channel, STR_NONE));
+    struct rows rows[2];
+    windows_find(normaliser, channel, id, rows);
+    draft_apply_list(draft, rows[0]);
+    draft_apply_list(draft, rows[1]);
     draft_apply_list(draft, normaliser->windows_rows);
     if (str_is(id, "4104"))
         script_note(normaliser, channel);
@@ -120,7 +161,7 @@ bool json_line(struct normaliser *normaliser, struct str text)
     struct draft *draft = &normaliser->draft;
     uint32_t before = draft->event.field_count;
     uint32_t lost = 0;
-    if (json_flatten(draft->arena, text, leaf_add, normaliser, &lost, NULL) != RC_OK) {
+    if (json_flatten_at(normaliser->json_paths, draft->arena, text, leaf_add_at, normaliser, &lost) != RC_OK) {
         if (before == 0)
             draft_forget_fields(draft);
         return false;

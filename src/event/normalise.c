@@ -60,13 +60,14 @@ static bool normaliser_memory(struct normaliser *normaliser, uint64_t seed)
         !cache_init(&normaliser->programs, seed) || !cache_init(&normaliser->sources, seed) ||
         !audit_join_init(&normaliser->join))
         return false;
+    normaliser->json_paths = json_paths_new(seed);
     normaliser->known_room = 64;
     normaliser->known = memory_new(normaliser->known_room * sizeof *normaliser->known);
     normaliser->known_count = 1; /* [0]: the unknown program */
     normaliser->state_room = 16;
     normaliser->state = memory_new(normaliser->state_room * sizeof *normaliser->state);
     normaliser->state_count = 1;
-    return normaliser->known && normaliser->state;
+    return normaliser->json_paths && normaliser->known && normaliser->state;
 }
 
 struct normaliser *normaliser_new(const struct mapping *mapping, struct names *names)
@@ -104,6 +105,7 @@ void normaliser_free(struct normaliser *normaliser)
     for (uint32_t i = 0; normaliser->state && i < normaliser->state_count; i++)
         memory_free(normaliser->state[i].fields);
     draft_done(&normaliser->draft);
+    json_paths_free(normaliser->json_paths);
     cache_done(&normaliser->paths);
     cache_done(&normaliser->selector);
     cache_done(&normaliser->programs);

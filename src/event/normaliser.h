@@ -9,6 +9,7 @@
 #define EVENT_NORMALISER_H
 
 #include "codec/audit.h"
+#include "codec/json.h"
 #include "codec/weblog.h"
 #include "event/audit_join.h"
 #include "event/cache.h"
@@ -92,11 +93,23 @@ struct program_known {
     struct rows rows;
 };
 
+/* The rows of a channel and an event id, as they were written. */
+#define WINDOWS_KNOWN    32u
+#define WINDOWS_TEXT_MAX 112u
+struct windows_known {
+    uint32_t channel_n; /* 0: nothing is known here */
+    uint32_t id_n;
+    char text[WINDOWS_TEXT_MAX]; /* of both, one behind the other */
+    struct rows of_id;
+    struct rows of_channel;
+};
+
 struct normaliser {
     const struct mapping *mapping;
     struct names *names;
     struct draft draft;
     int32_t offset_s;
+    struct json_paths *json_paths;
     struct cache paths;    /* JSON path -> name id + 1; 0 = not kept */
     struct cache selector; /* selector key -> list index + 1; 0 = none */
     struct cache programs; /* as written -> index in known */
@@ -113,6 +126,7 @@ struct normaliser {
     struct rows journal_rows;
     struct rows json_rows;
     struct rows windows_rows;
+    struct windows_known windows_known[WINDOWS_KNOWN];
     struct rows audit_rows;
     struct rows audit_event_rows;
     struct rows web_rows;

@@ -1,6 +1,7 @@
 #include "base/arena.h"
 #include "base/assert.h"
 #include "rule/fold.h"
+#include "rule/hits.h"
 #include "rule/naive.h"
 #include "rule/rule.h"
 #include "rule/set.h"
@@ -14,6 +15,7 @@
 #define ENTRIES        (EVENT_FIELDS_MAX + 1)
 #define NO_ENTRY       UINT32_MAX
 #define FEW_CANDIDATES 24u
+#define KEYWORDS_FEW   2u
 #define MEASURED_ONE   64u /* events of which one is measured, on average */
 #define CLOCK_TRIES    64u
 
@@ -24,9 +26,11 @@ struct view {
     uint64_t *fields; /* bits; bit 0: keywords */
     uint32_t *always; /* rules */
     uint32_t always_count;
-    bool covered; /* some rule's log source is said by these events */
-    bool used;    /* the log source and the counters are of one */
-    bool built;   /* and the rest is as the rules are now */
+    uint32_t keywords[KEYWORDS_FEW]; /* groups of its rules */
+    uint32_t keywords_count;         /* KEYWORDS_FEW + 1: more, and all keywords are looked for */
+    bool covered;                    /* some rule's log source is said by these events */
+    bool used;                       /* the log source and the counters are of one */
+    bool built;                      /* and the rest is as the rules are now */
     uint64_t events;
     uint64_t events_covered;
 };
@@ -60,9 +64,12 @@ struct matcher {
     const struct event *event;
     uint32_t epoch; /* number of the event: what carries another number is old */
     struct scanner_scratch *scratch;
-    uint32_t *fired;          /* by direct predicate: epoch */
-    struct verdict *verdicts; /* by other predicate */
-    uint32_t *woken;          /* by rule: epoch */
+    struct hits *hits;            /* what values were found to pass */
+    uint32_t found[HITS_MAX + 1]; /* of the value at work */
+    uint32_t found_count;         /* HITS_MAX + 1: too many to keep */
+    uint32_t *fired;              /* by direct predicate: epoch */
+    struct verdict *verdicts;     /* by other predicate */
+    uint32_t *woken;              /* by rule: epoch */
     uint32_t *candidates;
     uint32_t candidate_count;
     uint32_t *held_back; /* rules whose own condition holds for this event, that of a filter does not */
@@ -106,6 +113,8 @@ static enum rc fit_scratch(struct matcher *matcher)
         if (set->fields[f].literals)
             rc = scanner_scratch_fit(matcher->scratch, set->fields[f].literals, &err);
     }
+    for (uint32_t k = 1; k < set->keywords_count && rc == RC_OK; k++)
+        rc = scanner_scratch_fit(matcher->scratch, set->keywords[k].literals, &err);
     for (uint32_t i = 1; i < set->predicate_count && rc == RC_OK; i++) {
         if (set->predicates[i].scanner)
             rc = scanner_scratch_fit(matcher->scratch, set->predicates[i].scanner, &err);
@@ -120,6 +129,7 @@ struct matcher *matcher_new(const struct rule_set *set)
         return NULL;
     matcher->set = set;
     matcher->scratch = scanner_scratch_new();
+    matcher->hits = hits_new(names_seed(set->names));
     matcher->fired = memory_new(set->predicate_count * sizeof(*matcher->fired));
     matcher->verdicts = memory_new(set->predicate_count * sizeof(*matcher->verdicts));
     matcher->woken = memory_new((set->rule_count + 1) * sizeof(*matcher->woken));
@@ -132,9 +142,9 @@ struct matcher *matcher_new(const struct rule_set *set)
     matcher->had = memory_new((set->field_count / 64 + 1) * sizeof(*matcher->had));
     matcher->fields = memory_new(set->field_count * sizeof(*matcher->fields));
     matcher->step = 1;
-    if (!matcher->scratch || !matcher->fired || !matcher->verdicts || !matcher->woken || !matcher->candidates ||
-        !matcher->held_back || !matcher->seen || !matcher->touched || !matcher->off || !matcher->counts ||
-        !matcher->had || !matcher->fields || fit_scratch(matcher) != RC_OK) {
+    if (!matcher->scratch || !matcher->hits || !matcher->fired || !matcher->verdicts || !matcher->woken ||
+        !matcher->candidates || !matcher->held_back || !matcher->seen || !matcher->touched || !matcher->off ||
+        !matcher->counts || !matcher->had || !matcher->fields || fit_scratch(matcher) != RC_OK) {
         matcher_free(matcher);
         return NULL;
     }
@@ -151,6 +161,7 @@ static void view_unbuild(struct view *view)
     view->fields = NULL;
     view->always = NULL;
     view->always_count = 0;
+    view->keywords_count = 0;
     view->built = false;
 }
 
@@ -161,6 +172,7 @@ void matcher_free(struct matcher *matcher)
     for (size_t i = 0; i < VIEWS_MAX; i++)
         view_unbuild(&matcher->views[i]);
     scanner_scratch_free(matcher->scratch);
+    hits_free(matcher->hits);
     memory_free(matcher->fired);
     memory_free(matcher->verdicts);
     memory_free(matcher->woken);
@@ -197,6 +209,17 @@ static bool same_logsource(const struct event_logsource *a, const struct event_l
     return same;
 }
 
+static void view_keywords(struct view *view, uint32_t group)
+{
+    for (uint32_t i = 0; i < MIN(view->keywords_count, KEYWORDS_FEW); i++) {
+        if (view->keywords[i] == group)
+            return;
+    }
+    if (view->keywords_count < KEYWORDS_FEW)
+        view->keywords[view->keywords_count] = group;
+    view->keywords_count = MIN(view->keywords_count + 1, KEYWORDS_FEW + 1);
+}
+
 static bool view_build(struct matcher *matcher, struct view *view)
 {
     const struct rule_set *set = matcher->set;
@@ -218,6 +241,8 @@ static bool view_build(struct matcher *matcher, struct view *view)
         bit_set(view->rules, r);
         for (uint32_t f = 0; f < rule->field_count; f++)
             bit_set(view->fields, rule->fields[f]);
+        if (rule->keywords)
+            view_keywords(view, rule->keywords);
         if (rule->always)
             view->always[view->always_count++] = r;
     }
@@ -334,11 +359,16 @@ static bool entries_list(struct matcher *matcher)
     return true;
 }
 
+static struct str value_of(const struct matcher *matcher, uint32_t entry)
+{
+    return entry == RAW_ENTRY ? matcher->event->raw : matcher->event->fields[entry].value;
+}
+
 /* The folded text of a field's entry or of the raw record. Valid until the next call. */
 static struct str folded(struct matcher *matcher, uint32_t entry)
 {
     struct folded *folded = &matcher->folded[entry];
-    struct str value = entry == RAW_ENTRY ? matcher->event->raw : matcher->event->fields[entry].value;
+    struct str value = value_of(matcher, entry);
     if (folded->epoch == matcher->epoch)
         return str_at(matcher->text + folded->at, folded->n);
     size_t wanted = matcher->text_n + FOLD_BOUND(value.n);
@@ -374,7 +404,28 @@ static void fire(void *context, uint32_t number)
     }
 }
 
-static void fire_number(struct matcher *matcher, const struct set_field *field, struct str value)
+static void field_had(struct matcher *matcher, uint32_t number)
+{
+    if (bit(matcher->had, number))
+        return;
+    bit_set(matcher->had, number);
+    matcher->fields[matcher->field_count++] = number;
+}
+
+/* Fires, and lists what fires, each once. */
+static void found(void *context, uint32_t number)
+{
+    struct matcher *matcher = context;
+    fire(matcher, number);
+    for (uint32_t i = 0; i < matcher->found_count; i++) {
+        if (matcher->found[i] == number)
+            return;
+    }
+    if (matcher->found_count <= HITS_MAX)
+        matcher->found[matcher->found_count++] = number;
+}
+
+static void number_search(struct matcher *matcher, const struct set_field *field, struct str value)
 {
     char canonical[DECIMAL_TEXT_MAX];
     size_t n;
@@ -382,15 +433,43 @@ static void fire_number(struct matcher *matcher, const struct set_field *field, 
         return;
     uint32_t number = trie_find(field->forward, str_at(canonical, n), TRIE_NUMBER);
     if (number)
-        fire(matcher, number);
+        found(matcher, number);
 }
 
-static void field_had(struct matcher *matcher, uint32_t number)
+/* Looks for all texts of a field in one of its values. */
+static void value_search(struct matcher *matcher, const struct set_field *field, uint32_t entry)
 {
-    if (bit(matcher->had, number))
+    struct str text = folded(matcher, entry);
+    matcher->found_count = 0;
+    if (field->forward) {
+        trie_walk(field->forward, text, found, matcher);
+        number_search(matcher, field, text);
+    }
+    if (field->backward)
+        trie_walk(field->backward, text, found, matcher);
+    if (field->literals)
+        scanner_scan(field->literals, matcher->scratch, text, found, matcher);
+}
+
+/* The same, but a value that was looked at before is known. */
+static void value_scan(struct matcher *matcher, uint32_t number, uint32_t entry)
+{
+    const struct set_field *field = &matcher->set->fields[number];
+    struct str value = matcher->event->fields[entry].value;
+    struct hits_answer answer;
+    uint64_t place;
+    if (value.n > HITS_VALUE_MAX) {
+        value_search(matcher, field, entry);
         return;
-    bit_set(matcher->had, number);
-    matcher->fields[matcher->field_count++] = number;
+    }
+    if (hits_find(matcher->hits, number, value, &place, &answer)) {
+        for (uint32_t i = 0; i < answer.count; i++)
+            fire(matcher, answer.numbers[i]);
+        return;
+    }
+    value_search(matcher, field, entry);
+    if (!matcher->failed && matcher->found_count <= HITS_MAX)
+        hits_put(matcher->hits, number, value, place, matcher->found, matcher->found_count);
 }
 
 static void field_scan(struct matcher *matcher, uint32_t number)
@@ -405,33 +484,39 @@ static void field_scan(struct matcher *matcher, uint32_t number)
         field_had(matcher, number);
         if (field->present)
             fire(matcher, field->present);
-        if (!field->forward && !field->backward && !field->literals)
-            continue;
-        struct str text = folded(matcher, entry);
-        if (field->forward) {
-            trie_walk(field->forward, text, fire, matcher);
-            fire_number(matcher, field, text);
-        }
-        if (field->backward)
-            trie_walk(field->backward, text, fire, matcher);
-        if (field->literals)
-            scanner_scan(field->literals, matcher->scratch, text, fire, matcher);
+        if (field->forward || field->backward || field->literals)
+            value_scan(matcher, number, entry);
+    }
+}
+
+/* Looks for the keywords of the event's log source in an entry. */
+static void keywords_search(struct matcher *matcher, uint32_t entry)
+{
+    const struct rule_set *set = matcher->set;
+    const struct view *view = matcher->view;
+    if (view->keywords_count > KEYWORDS_FEW) {
+        scanner_scan(set->fields[0].literals, matcher->scratch, folded(matcher, entry), fire, matcher);
+        return;
+    }
+    for (uint32_t i = 0; i < view->keywords_count; i++) {
+        const struct set_keywords *group = &set->keywords[view->keywords[i]];
+        if (!group->sieve || sieve_may_hold(group->sieve, value_of(matcher, entry)))
+            scanner_scan(group->literals, matcher->scratch, folded(matcher, entry), fire, matcher);
     }
 }
 
 static void keywords_scan(struct matcher *matcher)
 {
-    const struct set_field *all = &matcher->set->fields[0];
     const struct event *event = matcher->event;
-    if (!all->literals || !bit(matcher->view->fields, 0))
+    if (matcher->view->keywords_count == 0)
         return;
     if (keyword_in_raw(event))
-        scanner_scan(all->literals, matcher->scratch, folded(matcher, RAW_ENTRY), fire, matcher);
+        keywords_search(matcher, RAW_ENTRY);
     if (!keyword_in_values(event))
         return;
     for (uint32_t i = 0; i < MIN(event->field_count, EVENT_FIELDS_MAX); i++) {
         if (event->fields[i].type != EVENT_NULL && event->fields[i].type != EVENT_OBJECT)
-            scanner_scan(all->literals, matcher->scratch, folded(matcher, i), fire, matcher);
+            keywords_search(matcher, i);
     }
 }
 
@@ -473,7 +558,7 @@ static bool regex(struct matcher *matcher, const struct set_predicate *predicate
 static bool value_holds(struct matcher *matcher, const struct set_predicate *predicate, uint32_t entry)
 {
     const struct predicate *source = predicate->source;
-    struct str value = entry == RAW_ENTRY ? matcher->event->raw : matcher->event->fields[entry].value;
+    struct str value = value_of(matcher, entry);
     double number;
     switch (source->kind) {
     case PREDICATE_STRING:

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "codec/utf8.h"
 #include "rule/fold.h"
+#include "rule/keywords.h"
 #include "rule/literal.h"
 #include "rule/program.h"
 
@@ -20,6 +21,7 @@ struct compiler {
     size_t predicates_size;
     size_t fields_size;
     struct program program;
+    struct keywords keywords;
     uint32_t *found; /* witnesses of the tests of the rule at work */
     size_t found_count;
     size_t found_size;
@@ -430,6 +432,11 @@ static enum rc rule_compile(struct compiler *compiler, uint32_t index)
     if (rc == RC_OK)
         rc = write_code(compiler, rule, numbers, scratch);
     if (rc == RC_OK)
+        rc = keywords_add(&compiler->keywords, compiler->set, index, numbers, ast->predicate_count, compiler->err);
+    if (rc == RC_OK)
+        rc = keywords_add(&compiler->keywords, compiler->set, index, compiler->found, compiler->found_count,
+                          compiler->err);
+    if (rc == RC_OK)
         rc = list_fields(compiler, rule, numbers, ast->predicate_count);
     arena_free(scratch);
     return rc;
@@ -555,6 +562,8 @@ static enum rc finish(struct compiler *compiler)
     if (rc == RC_OK)
         rc = build_literals(set, sizes, err);
     if (rc == RC_OK)
+        rc = keywords_build(&compiler->keywords, set, err);
+    if (rc == RC_OK)
         rc = build_groups(set, err);
     if (rc == RC_OK)
         build_regexes(set);
@@ -613,6 +622,7 @@ enum rc rule_set_compile(const struct rules *rules, const struct names *names, s
     map_free(compiler.by_key);
     memory_free(compiler.found);
     program_done(&compiler.program);
+    keywords_done(&compiler.keywords);
     if (rc != RC_OK) {
         rule_set_free(compiler.set);
         return rc;
@@ -629,11 +639,14 @@ void rule_set_free(struct rule_set *set)
         scanner_free(set->predicates[i].scanner);
     for (uint32_t f = 0; set->fields && f < set->field_count; f++)
         scanner_free(set->fields[f].literals);
+    for (uint32_t k = 0; set->keywords && k < set->keywords_count; k++)
+        scanner_free(set->keywords[k].literals);
     memory_free(set->rule);
     memory_free(set->predicates);
     memory_free(set->fields);
     memory_free(set->code);
     memory_free(set->witnesses);
+    memory_free(set->keywords);
     map_free(set->groups);
     map_free(set->by_field);
     arena_free(set->arena);

@@ -15,6 +15,7 @@
 #include "base/map.h"
 #include "rule/ast.h"
 #include "rule/rule.h"
+#include "rule/sieve.h"
 #include "rule/trie.h"
 
 #include <stdbool.h>
@@ -54,6 +55,14 @@ struct set_field {
     struct scanner *literals;
 };
 
+/* Keywords of the rules of one log source: an event is shown these when few groups concern it. The database of field 0
+ * has all of them. */
+struct set_keywords {
+    struct scanner *literals;
+    struct sieve *sieve; /* in front of the database, or NULL */
+    uint32_t count;      /* of literals */
+};
+
 #define JUMP_YES UINT32_MAX
 #define JUMP_NO  (UINT32_MAX - 1)
 #define JUMP_OUT (UINT32_MAX - 2) /* the rule's own condition holds, a filter's does not */
@@ -77,6 +86,7 @@ struct set_rule {
     const struct set_filter *filters;
     uint32_t filter_count;
     bool always;
+    uint32_t keywords;      /* set->keywords, 0 = it has none that a database finds */
     const uint32_t *fields; /* that its tests look at; 0 among them: keywords */
     uint32_t field_count;
 };
@@ -91,6 +101,8 @@ struct rule_set {
     uint32_t predicate_count;
     struct set_field *fields; /* 0 is the whole event; 1 .. field_count - 1 */
     uint32_t field_count;
+    struct set_keywords *keywords; /* 1 .. keywords_count - 1 */
+    uint32_t keywords_count;
     struct instruction *code;
     uint32_t code_count;
     uint32_t *witnesses;

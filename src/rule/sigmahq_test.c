@@ -87,7 +87,13 @@ static void on_event(void *context, const struct event *event)
         return;
     CHECK_INT(matcher_event(regression->matcher, event, matches, MATCHES_MAX, &count), RC_OK);
     CHECK(count <= MATCHES_MAX);
+    /* The second time all of its values are known. */
+    struct rule_match again[MATCHES_MAX];
+    size_t again_count = 0;
+    CHECK_INT(matcher_event(regression->matcher, event, again, MATCHES_MAX, &again_count), RC_OK);
+    CHECK_INT(again_count, count);
     for (size_t i = 0; i < count; i++) {
+        CHECK(again[i].rule == matches[i].rule);
         CHECK(naive_match(matches[i].rule, regression->names, event));
         (*map_put(regression->counts, matches[i].rule->id))++;
     }
