@@ -312,9 +312,9 @@ static enum rc allocate(struct archive *a, struct err *err)
     if (!a->hasher || !a->groups || !a->sources || !a->memos || !a->shown || !a->proofs)
         return err_set(err, RC_LIMIT, "no memory to open the archive");
     for (size_t i = 0; i < MEMO_MAX; i++)
-        a->memos[i].group = UINT64_MAX;
+        a->memo_group[i] = GROUP_NONE;
     for (size_t i = 0; i <= SHOWN_MAX; i++)
-        a->shown[i].group = UINT64_MAX;
+        a->shown_group[i] = GROUP_NONE;
     a->proofs->hasher = a->hasher;
     a->proofs->groups = a->groups;
     a->proofs->context = a;
