@@ -52,7 +52,7 @@ class Service:
         self.process = None
         self.user = self.password = None
 
-    def start(self, wait=30, expect=True, arguments=()):
+    def start(self, wait=60, expect=True, arguments=()):
         sets = [part for key, value in self.settings.items() for part in ("--set", f"{key}={value}")]
         self.log = open(self.log_path, "ab")
         begin = self.log.tell()
@@ -203,12 +203,12 @@ def outcome(test):
 def main(tests, beside=()):
     """Runs the functions, or those whose name holds argv[1]; prints TAP; the exit status.
 
-    Those of `beside` mostly wait for the clocks of the product. They run beside the others and tell at the end.
+    Those of `beside` mostly wait for the clocks of the product: one after another beside the others, told at the end.
     """
     chosen = [test for test in [*tests, *beside] if len(sys.argv) < 2 or sys.argv[1] in test.__name__]
     failed = 0
-    with concurrent.futures.ThreadPoolExecutor(len(beside) or 1) as threads:
-        waiting = {test: threads.submit(outcome, test) for test in chosen if test in beside}
+    with concurrent.futures.ThreadPoolExecutor(1) as thread:
+        waiting = {test: thread.submit(outcome, test) for test in chosen if test in beside}
         for number, test in enumerate(chosen, 1):
             good, row, trouble = waiting[test].result() if test in waiting else outcome(test)
             failed += not good
