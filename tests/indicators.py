@@ -4,6 +4,7 @@ import datetime
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -165,6 +166,36 @@ def served():
             service.quiet()
 
 
+def reloaded():
+    """other lists come with SIGHUP: engines are started anew one by one, the others work on"""
+    with Lists() as lists:
+        lists.file("a.json", MISP)
+        with Service(indicators=lists.path, engines=2) as service:
+            web = Web(service)
+            kept = {role: service.pids(role) for role in ("desk", "keeper", "intake", "web")}
+            engines = service.pids("engine")
+            service.tcp(line("198.51.100.99").encode())
+            check_equal(len(service.wait_for("Accepted", 1)), 1, "records")
+            service.process.send_signal(signal.SIGHUP)
+            lists.file("b.csv", "value\n198.51.100.0/24\n")
+            deadline = time.time() + 60
+            while time.time() < deadline and set(service.pids("engine")) & set(engines):
+                if not (service.read_log().count("lists of indicators are read anew")):
+                    service.process.send_signal(signal.SIGHUP)
+                service.tcp(line("198.51.100.98").encode())  # under way while engines change
+                time.sleep(0.3)
+            check(not set(service.pids("engine")) & set(engines), "engines were not started anew")
+            service.tcp(line("198.51.100.97").encode())
+            while time.time() < deadline and not incidents(web):
+                time.sleep(0.3)
+            check(incidents(web), "a newly listed address opens nothing")
+            found = sum(row["matches"] for row in incidents(web))
+            check(found >= 1, f"matches: {found}")
+            check_equal({role: service.pids(role) for role in kept}, kept, "other processes")
+            check_equal(service.read_log().count("lists of indicators are read anew"), 1, "lists that did not change")
+            service.quiet()
+
+
 def absent_folder():
     """a folder of lists that is not there is an error in the log, and detection goes on"""
     with Service(indicators="/nonexistent/lists") as service:
@@ -175,4 +206,4 @@ def absent_folder():
 
 
 if __name__ == "__main__":
-    sys.exit(main([checked, detected, served, absent_folder]))
+    sys.exit(main([checked, detected, served, reloaded, absent_folder]))

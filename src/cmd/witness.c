@@ -229,7 +229,7 @@ static void on_signal(void *context, unsigned events)
     struct running *running = context;
     (void)events;
     int number = proc_signal_next(running->signals);
-    running->stop = running->stop || number == SIGTERM || number == SIGINT;
+    running->stop = running->stop || number == SIGTERM || number == SIGINT || number == SIGHUP;
 }
 
 static void greet(const struct setting *s, uint16_t port)

@@ -66,6 +66,8 @@ enum rc desk_begin(struct desk *desk, struct err *err)
     }
     if (rc == RC_OK && desk->rulebook->stale)
         rulebook_decisions(desk);
+    if (rc == RC_OK)
+        rule_texts_renew(desk);
     return rc;
 }
 
@@ -74,7 +76,9 @@ static void measures_read(struct desk *desk)
 {
     struct db_query q =
         db_query(desk->db, "SELECT min((SELECT coalesce(min(next_ns), ?1) FROM clock WHERE next_ns > 0),"
-                           " (SELECT coalesce(min(due_ns), ?1) FROM outbox WHERE state < 2))");
+                           " (SELECT coalesce(min(due_ns), ?1) FROM outbox WHERE state < 2),"
+                           " (SELECT coalesce(min(expires_ns), ?1) FROM rule_text WHERE ended_ns = 0"
+                           " AND expires_ns > 0))");
     db_put_i64(&q, INT64_MAX);
     desk->next_ns = db_one_i64(&q, INT64_MAX);
     q = db_query(desk->db, "SELECT coalesce((SELECT max(id) FROM outgoing) - (SELECT min(id) FROM outgoing) + 1, 0)");
@@ -91,6 +95,7 @@ enum rc desk_end(struct desk *desk, bool commit, struct err *err)
         desk->outgoing = outgoing;
     }
     desk->event = NULL;
+    rule_texts_settle(desk, rc == RC_OK && commit);
     return rc;
 }
 
@@ -111,6 +116,7 @@ void desk_clean(struct desk *desk, int64_t now_ns)
     db_put_i64(&q, COUNTED_ROWS);
     db_run(&q);
     rule_counts_clean(desk, now_ns);
+    rule_texts_clean(desk);
     desk->cleaned_ns = now_ns;
 }
 
@@ -124,6 +130,7 @@ enum rc desk_tick(struct desk *desk, int64_t now_ns, struct err *err)
         return rc;
     desk_clean(desk, now_ns);
     clocks_tick(desk, now_ns);
+    rule_texts_tick(desk, now_ns);
     return desk_end(desk, true, err);
 }
 
@@ -216,7 +223,7 @@ static bool parts_new(struct desk *desk)
     desk->hasher = tlog_hasher_new();
     desk->calendar = desk->arena ? calendar_new(desk->arena) : NULL;
     return desk->arena && desk->scratch && desk->hasher && desk->calendar && desk_sources_new(desk) &&
-           desk_vouchers_new(desk) && desk_retained_new(desk) && rulebook_new(desk);
+           desk_vouchers_new(desk) && desk_retained_new(desk) && rulebook_new(desk) && rule_texts_new(desk);
 }
 
 enum rc desk_open(struct db *db, const struct desk_options *options, int64_t now_ns, struct desk **ret_desk,
@@ -262,6 +269,7 @@ void desk_close(struct desk *desk)
     desk_vouchers_free(desk);
     desk_retained_free(desk);
     rulebook_free(desk);
+    rule_texts_free(desk);
     assets_free(desk);
     tlog_hasher_free(desk->hasher);
     arena_free(desk->scratch);

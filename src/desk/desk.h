@@ -396,6 +396,35 @@ enum rc desk_count_rules(struct desk *desk, const struct desk_rule_counts *count
 /* How far an engine's counts are in: its successor counts nothing below. 0: nothing is. */
 enum rc desk_rules_counted(struct desk *desk, uint32_t engine, uint64_t *ret_upto, struct err *err) MUST_USE;
 
+/* --- rules and filters that people wrote here (rule_text.c) --- */
+
+#define DESK_RULE_TEXT_MAX    ((size_t)64 << 10) /* bytes of one text */
+#define DESK_RULE_TEXTS_MAX   10000u             /* in effect */
+#define DESK_RULE_TEXTS_BYTES ((size_t)16 << 20) /* of those in effect, with titles and reasons */
+
+/* Its file is called desk:KIND/NAME wherever a rule's file is named. */
+struct desk_rule_text {
+    struct str kind;  /* "rule" or "filter" */
+    struct str name;  /* the Sigma id: letters, digits, - . _ and at most 128 bytes */
+    struct str title; /* one line */
+    struct str text;  /* YAML, UTF-8 */
+    struct str who;
+    struct str reason;
+    int64_t expires_ns; /* 0: never; ended in desk_tick once it is past */
+};
+/* The text stands from now on; one of the same kind and name is ended and stays as history. Record "rule.text".
+ * RC_INVALID: a member is not what it may be. RC_LIMIT: too many texts, or too much. */
+enum rc desk_rule_text_put(struct desk *desk, const struct desk_rule_text *text, int64_t now_ns,
+                           struct err *err) MUST_USE;
+/* RC_NOT_FOUND: none of that name is in effect. */
+enum rc desk_rule_text_end(struct desk *desk, struct str kind, struct str name, struct str who, struct str reason,
+                           int64_t now_ns, struct err *err) MUST_USE;
+/* The next text in effect, from place *at on (0: the first), by kind and name; *at is then behind it. False: no more.
+ * Borrowed until the next call that may change one. */
+bool desk_rule_text_next(const struct desk *desk, size_t *at, struct desk_rule_text *ret_text);
+/* Another number once texts in effect are others. Never 0. */
+uint64_t desk_rule_texts_version(const struct desk *desk);
+
 /* --- what is shown of the other processes; memory only --- */
 
 struct desk_source {

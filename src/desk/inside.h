@@ -31,6 +31,7 @@ struct desk_sources;  /* source.c */
 struct desk_assets;   /* asset.c */
 struct desk_retained; /* retention.c */
 struct rulebook;      /* rulebook.h */
+struct rule_texts;    /* rule_text.c */
 
 /* What is known of the table trail. */
 struct trail {
@@ -54,6 +55,7 @@ struct desk {
     struct desk_vouchers *vouchers;
     struct desk_retained *retained;
     struct rulebook *rulebook;
+    struct rule_texts *rule_texts;
     struct desk_assets *assets;
     bool assets_stale;
     uint64_t objects_version; /* see desk_objects_version */
@@ -232,6 +234,21 @@ void rule_counts_clean(struct desk *desk, int64_t now_ns);
 void rule_fired_store(struct desk *desk, const struct desk_batch *batch, int64_t now_ns);
 void rule_fired_remember(struct desk *desk, const struct desk_batch *batch);
 bool level_find(struct str name, enum desk_level *ret_level);
+
+/* --- texts of rules (rule_text.c) --- */
+
+bool rule_texts_new(struct desk *desk);
+void rule_texts_free(struct desk *desk);
+/* desk_rule_text_put and _end in a transaction that is open. */
+enum rc rule_text_put(struct desk *desk, const struct desk_rule_text *text, int64_t now_ns, struct err *err) MUST_USE;
+enum rc rule_text_end(struct desk *desk, struct str kind, struct str name, struct str who, struct str reason,
+                      int64_t now_ns, struct err *err) MUST_USE;
+/* In a transaction: reads those in effect again if they changed. */
+void rule_texts_renew(struct desk *desk);
+/* A transaction is over. */
+void rule_texts_settle(struct desk *desk, bool held);
+void rule_texts_tick(struct desk *desk, int64_t now_ns); /* ends what expired */
+void rule_texts_clean(struct desk *desk);                /* forgets old versions past their room */
 
 /* --- questions (ask.c) --- */
 

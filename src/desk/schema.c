@@ -140,6 +140,17 @@ const char *const desk_schema[] = {
     "CREATE TABLE trail (id INTEGER PRIMARY KEY, until_ns INTEGER NOT NULL,"
     " body BLOB NOT NULL) STRICT;"
     "CREATE INDEX trail_until ON trail(until_ns);",
+
+    /* what people wrote: rules and filters (rule_text.c); ended_ns 0: in effect; bytes: of all texts of the row */
+    "CREATE TABLE rule_text (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL,"
+    " bytes INTEGER NOT NULL, from_ns INTEGER NOT NULL, expires_ns INTEGER NOT NULL, ended_ns INTEGER NOT NULL,"
+    " title TEXT NOT NULL, who TEXT NOT NULL, reason TEXT NOT NULL, ended_by TEXT NOT NULL, ended_why TEXT NOT NULL,"
+    " outgoing INTEGER NOT NULL, record INTEGER, text TEXT NOT NULL) STRICT;"
+    "CREATE UNIQUE INDEX rule_text_now ON rule_text(kind, name) WHERE ended_ns = 0;"
+    "CREATE INDEX rule_text_name ON rule_text(kind, name, version);"
+    "CREATE INDEX rule_text_expires ON rule_text(expires_ns) WHERE ended_ns = 0 AND expires_ns > 0;"
+    "CREATE INDEX rule_text_ended ON rule_text(bytes) WHERE ended_ns > 0;"
+    "CREATE INDEX rule_text_outgoing ON rule_text(outgoing) WHERE record IS NULL;",
 };
 
 const size_t desk_schema_count = ARRAY_LEN(desk_schema);

@@ -383,7 +383,9 @@ static bool channel_read(struct channel *channel)
     if (got == -EAGAIN)
         return true;
     if (got <= 0) {
-        channel->options.closed(channel->options.context, channel, got == 0 ? "the peer is gone" : strerror((int)-got));
+        /* Reset: it ended without reading all that it was sent, which its ending says already. */
+        channel->options.closed(channel->options.context, channel,
+                                got == 0 || got == -ECONNRESET ? "the peer is gone" : strerror((int)-got));
         return false;
     }
     buf_grew(&channel->in, (size_t)got);

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MSG_VERSION    8
+#define MSG_VERSION    9
 #define MSG_HEADER     16
 #define MSG_FDS_MAX    8
 #define MSG_KIB        UINT32_C(1024)
@@ -103,7 +103,10 @@ enum role {
     X(MSG_OPENED, "opened", R(REAPER), R(JUDGE), 4)                    /* id = turn; role/judging.h; the descriptor */ \
     X(MSG_STUCK, "stuck", R(REAPER), R(PARENT), 0)                     /* the judge does not answer: kill it */        \
     X(MSG_RULE_STATES, "rule-states", R(DESK), R(ENGINE), 4 * MSG_MIB) /* JSON, role/rule_states.h */                  \
-    X(MSG_RULE_STATS, "rule-stats", R(ENGINE), R(DESK), MSG_MIB)       /* JSON, role/rule_stats.h */
+    X(MSG_RULE_STATS, "rule-stats", R(ENGINE), R(DESK), MSG_MIB)       /* JSON, role/rule_stats.h */                   \
+    X(MSG_RULE_FILES, "rule-files", R(PARENT), R(DESK), 0)  /* role/rule_bundle.h: the descriptor; files read anew */  \
+    X(MSG_RULES, "rules", R(DESK), R(ENGINE) | R(QUERY), 0) /* id = version; role/rule_bundle.h: the descriptor */     \
+    X(MSG_RULES_TAKEN, "rules-taken", R(ENGINE), R(DESK), 4 * MSG_KIB) /* id = version; nothing, or why not */
 
 enum msg_type {
 #define X(id, name, from, to, size) id,

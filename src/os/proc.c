@@ -16,6 +16,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -156,6 +157,7 @@ int proc_signals(void)
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
     sigaddset(&set, SIGCHLD);
     if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
         return -errno;
@@ -241,6 +243,56 @@ int proc_memory_fd(const char *name, size_t size)
         return -reason;
     }
     return fd;
+}
+
+#define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+
+static int write_whole(int fd, struct str bytes)
+{
+    while (bytes.n) {
+        ssize_t n = write(fd, bytes.p, bytes.n);
+        if (n < 0 && errno != EINTR)
+            return -errno;
+        bytes = str_skip(bytes, n > 0 ? (size_t)n : 0);
+    }
+    return 0;
+}
+
+enum rc proc_seal(const char *name, struct str bytes, int *ret_fd, struct err *err)
+{
+    int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0)
+        return err_errno(err, errno, "no memory to share for %s", name);
+    int result = write_whole(fd, bytes);
+    if (result == 0 && fcntl(fd, F_ADD_SEALS, SEALS) != 0)
+        result = -errno;
+    if (result < 0) {
+        close(fd);
+        return err_errno(err, -result, "memory to share for %s could not be filled", name);
+    }
+    *ret_fd = fd;
+    return RC_OK;
+}
+
+enum rc proc_sealed_map(int fd, size_t max, struct str *ret_bytes, struct err *err)
+{
+    struct stat st;
+    int seals = fcntl(fd, F_GET_SEALS);
+    if (seals < 0 || (seals & SEALS) != SEALS || fstat(fd, &st) != 0 || st.st_size <= 0)
+        return err_set(err, RC_INVALID, "shared memory that is not sealed");
+    if ((uint64_t)st.st_size > max)
+        return err_set(err, RC_LIMIT, "shared memory of %lld bytes is larger than %zu", (long long)st.st_size, max);
+    void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (p == MAP_FAILED)
+        return err_errno(err, errno, "shared memory could not be read");
+    *ret_bytes = str_at(p, (size_t)st.st_size);
+    return RC_OK;
+}
+
+void proc_unmap(struct str bytes)
+{
+    if (bytes.p)
+        munmap((void *)(uintptr_t)bytes.p, bytes.n);
 }
 
 void *proc_map(int fd, size_t size)

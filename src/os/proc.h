@@ -3,6 +3,7 @@
 #define OS_PROC_H
 
 #include "base/err.h"
+#include "base/str.h"
 #include "os/loop.h"
 
 #include <stdbool.h>
@@ -38,7 +39,7 @@ enum rc proc_drop(const struct proc_identity *identity, bool *ret_dropped, struc
 /* No core and not traceable, for a process that holds keys. Goes with exec. */
 enum rc proc_close_memory(struct err *err) MUST_USE;
 
-/* SIGTERM and SIGINT (and SIGCHLD) as a descriptor to watch; SIGPIPE ignored. -errno on failure. */
+/* SIGTERM, SIGINT and SIGHUP (and SIGCHLD) as a descriptor to watch; SIGPIPE ignored. -errno on failure. */
 int proc_signals(void);
 /* The next signal number from it, 0 when none waits. */
 int proc_signal_next(int fd);
@@ -54,6 +55,12 @@ enum rc proc_chown_files(int folder, uint32_t uid, uint32_t gid, struct err *err
 enum rc proc_enter_folder(int folder, struct err *err) MUST_USE;
 /* Anonymous memory shared with another process by its descriptor. -errno. */
 int proc_memory_fd(const char *name, size_t size);
+/* Anonymous memory with these bytes, sealed: nobody alters or cuts it any more, however many processes have it. Not of
+ * no bytes. */
+enum rc proc_seal(const char *name, struct str bytes, int *ret_fd, struct err *err) MUST_USE;
+/* Its bytes, to be read; RC_INVALID when they are not sealed, RC_LIMIT past `max`. The descriptor may be closed. */
+enum rc proc_sealed_map(int fd, size_t max, struct str *ret_bytes, struct err *err) MUST_USE;
+void proc_unmap(struct str bytes);   /* none is fine */
 void *proc_map(int fd, size_t size); /* shared, read and write; NULL on failure */
 uint64_t proc_disk_free(int folder); /* bytes for us; 0 when not known */
 unsigned proc_cores(void);           /* that this process may use */

@@ -47,8 +47,8 @@
     X(tls_client_ca, "tls-client-ca", "", "PEM file: syslog over TLS then demands client certificates")                \
     X(collect_files, "collect-files", "/var/log", "files and folders to follow, separated by blanks")                  \
     X(collect_journal_folder, "collect-journal-folder", "", "folder of journal files; empty: this machine's own")      \
-    X(rules, "rules", "", "folders of Sigma rules, separated by blanks; empty: the rules shipped with qorgan")         \
-    X(indicators, "indicators", "", "folders of lists of indicators, separated by blanks; empty: none")                \
+    X(rules, "rules", "", "folders of Sigma rules, separated by blanks, read anew at SIGHUP; empty: those of qorgan")  \
+    X(indicators, "indicators", "", "folders of lists of indicators, separated by blanks, read anew at SIGHUP")        \
     X(witness_policy, "witness-policy", "", "file of the witnesses and their quorum (C2SP tlog-policy); empty: none")  \
     X(witness_ca, "witness-ca", "", "PEM file: who vouches for https of witnesses and time stamps; empty: the system") \
     X(timestamp_url, "timestamp-url", "", "address of a time-stamp authority (RFC 3161); empty: no time stamps")       \

@@ -274,6 +274,29 @@ enum rc correlations_open(struct correlations *correlations, struct desk *desk, 
     return rc;
 }
 
+enum rc correlations_renew(struct correlations *correlations, const struct rules *rules, struct err *err)
+{
+    struct correlator *correlator = correlations->correlator;
+    const struct rules *before = correlations->rules;
+    for (size_t i = 0; i < CORRELATIONS_TRAILS; i++)
+        ASSERT(correlations->rows[i].body.n == 0);
+    correlations->correlator = NULL;
+    correlations->rules = rules;
+    correlations->restored = correlations->foreign = correlations->damaged = 0;
+    enum rc rc = correlator_make(correlations, correlations->seed)
+                     ? correlations_open(correlations, correlations->desk, err)
+                     : err_set(err, RC_LIMIT, "no memory for correlations");
+    if (rc != RC_OK) {
+        correlator_free(correlations->correlator);
+        correlations->correlator = correlator;
+        correlations->rules = before;
+        return rc;
+    }
+    correlator_free(correlator);
+    correlations->told = (struct correlator_stats){0};
+    return RC_OK;
+}
+
 /* --- matches --- */
 
 void correlations_match(struct correlations *correlations, const struct rule *rule, const struct match *match,

@@ -39,6 +39,11 @@ void correlations_free(struct correlations *correlations); /* NULL is fine */
 /* Makes the windows again that the desk knows of; nothing fires. Once, before the first match. */
 enum rc correlations_open(struct correlations *correlations, struct desk *desk, struct err *err) MUST_USE;
 
+/* Other rules, which outlive it from here on: windows of those that are the same (by hash) go on, made again of what
+ * the desk has stored (correlations_stored) by now; windows of others are forgotten. After an error all is as before.
+ */
+enum rc correlations_renew(struct correlations *correlations, const struct rules *rules, struct err *err) MUST_USE;
+
 /* A match of a rule that is correlated, and its bytes as they came. */
 void correlations_match(struct correlations *correlations, const struct rule *rule, const struct match *match,
                         struct str body, int64_t now_ns);

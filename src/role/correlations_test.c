@@ -7,6 +7,8 @@
 #include "role/correlation_trail.h"
 #include "rule/rule.h"
 
+#include <string.h>
+
 static const char text[] =
     "{title: a, name: a, logsource: {product: x}, detection: {s: {f: a}, condition: s}}\n---\n"
     "{title: many, correlation: {type: event_count, rules: [a], group-by: [u], timespan: 10m, condition: {gte: 3}}}\n"
@@ -196,6 +198,54 @@ static void goes_on_after_a_restart(void)
     end();
 }
 
+/* The rules of `file`, and one more, take the place of those at work. */
+static void renew(const char *file)
+{
+    struct rules *before = rules;
+    struct err err;
+    rules = rules_new((size_t)64 << 20);
+    CHECK_INT(rules_add(rules, STR("s.yml"),
+                        STR("{title: more, logsource: {product: y}, detection: {s: {f: b}, condition: s}}\n"), &err),
+              RC_OK);
+    CHECK_INT(rules_add(rules, STR("t.yml"), str_of(file), &err), RC_OK);
+    CHECK_INT(rules_finish(rules, &err), RC_OK);
+    CHECK_INT(rules_count(rules), 6);
+    CHECK_INT(correlations_renew(correlations, rules, &err), RC_OK);
+    rules_free(before);
+}
+
+static void goes_on_with_other_rules(void)
+{
+    char changed[sizeof text];
+    if (!begin())
+        return;
+    again(8); /* the desk has it open */
+    fail("ann", "x", T0, T0);
+    fail("ann", "y", T0 + S(1), T0 + S(1));
+    store(T0 + S(1));
+    renew(text);
+    record = 0;
+    fail("ann", "x", T0, T0 + S(2)); /* an engine that began anew: known */
+    fail("ann", "y", T0 + S(1), T0 + S(2));
+    CHECK_INT(fired_count, 0);
+    fail("ann", "z", T0 + S(2), T0 + S(2));
+    CHECK_INT(fired_of("many"), 1);
+    CHECK_INT(fired_of("day"), 1);
+    store(T0 + S(2));
+    memcpy(changed, text, sizeof text);
+    memcpy(strstr(changed, "10m"), "11m", 3);
+    fail("bob", "x", T0 + S(3), T0 + S(3));
+    fail("bob", "y", T0 + S(4), T0 + S(4));
+    store(T0 + S(4));
+    renew(changed); /* one file: all that stands in it is another rule now */
+    fail("bob", "z", T0 + S(5), T0 + S(5));
+    CHECK_INT(fired_of("many"), 1);
+    fail("bob", "p", T0 + S(6), T0 + S(6));
+    fail("bob", "q", T0 + S(7), T0 + S(7));
+    CHECK_INT(fired_of("many"), 2);
+    end();
+}
+
 static void damaged_rows_are_left_out(void)
 {
     struct desk_trail trails[CORRELATIONS_TRAILS];
@@ -277,6 +327,7 @@ static const struct test tests[] = {
     {"what waited for half an hour is judged by its own time", judges_what_waited_by_its_own_time},
     {"an event of the future counts as one of now", future_counts_as_now},
     {"windows go on after a restart, each match counts once", goes_on_after_a_restart},
+    {"windows go on with other rules as far as these are the same", goes_on_with_other_rules},
     {"a damaged row gives what stands before the damage", damaged_rows_are_left_out},
     {"rows come back as they went in", rows_come_back_as_they_went_in},
 };

@@ -11,12 +11,14 @@
 #include "os/file.h"
 #include "os/random.h"
 #include "role/correlations.h"
+#include "role/desk_data.h"
+#include "role/desk_totals.h"
 #include "role/keep.h"
 #include "role/log.h"
 #include "role/match.h"
 #include "role/roles.h"
 #include "role/rule_desk.h"
-#include "role/ruleload.h"
+#include "role/rule_supply.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,8 +26,6 @@
 #include <unistd.h>
 
 #define SCRATCH         ((size_t)64 << 20)
-#define DATA_FILE_MAX   ((size_t)4 << 20)
-#define CALENDARS_MAX   64
 #define RECORDS_FLYING  256 /* sent to the keeper, not yet kept */
 #define STATS_MAX       2000
 #define ENGINES_MAX     64
@@ -55,8 +55,9 @@ struct desk_role {
     struct desk_data data;
     struct db *db;
     struct desk *desk;
-    struct rules *rules;
-    struct rule_desk *rule_desk; /* once the desk is open */
+    int rule_files;             /* the parent's, until the desk is open */
+    struct rule_supply *supply; /* these once it is */
+    struct rule_desk *rule_desk;
     struct correlations *correlations;
     struct arena *scratch;
     struct buf answer;
@@ -84,67 +85,6 @@ struct desk_role {
     uint64_t heard_ns;                    /* boot time of the keeper's last totals; 0 = never, or its silence is told */
     int64_t heard_real_ns;                /* the same by the wall clock */
 };
-
-struct calendar_list {
-    struct desk_role *role;
-    int folder;
-    struct arena *arena;
-    struct str texts[CALENDARS_MAX];
-    size_t count;
-    enum rc rc;
-    struct err *err;
-};
-
-static bool calendar_add(void *context, const char *name)
-{
-    struct calendar_list *list = context;
-    if (!str_ends(str_of(name), STR(".tsv")) || list->count == CALENDARS_MAX)
-        return true;
-    list->rc =
-        file_load(&io_kernel, list->folder, name, DATA_FILE_MAX, list->arena, &list->texts[list->count++], list->err);
-    return list->rc == RC_OK;
-}
-
-static enum rc calendars_load(struct desk_role *role, struct arena *arena, struct desk_data *data, struct err *err)
-{
-    char path[4096];
-    snprintf(path, sizeof path, "%.*s/data/calendars", STR_ARG(role->process->config.share));
-    struct calendar_list *list = arena_alloc(arena, sizeof *list);
-    ASSERT(list != NULL);
-    *list = (struct calendar_list){.role = role, .arena = arena, .err = err};
-    list->folder = io_open_folder(path);
-    if (list->folder < 0)
-        return err_errno(err, -list->folder, "could not open folder \"%s\"", path);
-    int result = io_kernel.list(NULL, list->folder, calendar_add, list);
-    IGNORE(io_kernel.close(NULL, list->folder)); /* only read */
-    if (result < 0)
-        return err_errno(err, -result, "could not list folder \"%s\"", path);
-    data->calendars = list->texts;
-    data->calendar_count = list->count;
-    return list->rc;
-}
-
-static enum rc data_load(struct desk_role *role, struct arena *arena, struct desk_data *data, struct err *err)
-{
-    const struct {
-        const char *name;
-        struct str *text;
-    } files[] = {
-        {"clocks.tsv", &data->clocks},
-        {"catalogues/desk.tsv", &data->catalogue},
-        {"catalogues/attack.tsv", &data->attack},
-        {"i18n/desk.tsv", &data->texts},
-        {"i18n/rules.tsv", &data->rules},
-    };
-    for (size_t i = 0; i < ARRAY_LEN(files); i++) {
-        char path[4096];
-        snprintf(path, sizeof path, "%.*s/data/%s", STR_ARG(role->process->config.share), files[i].name);
-        enum rc rc = file_load_path(path, DATA_FILE_MAX, arena, files[i].text, err);
-        if (rc != RC_OK)
-            return rc;
-    }
-    return calendars_load(role, arena, data, err);
-}
 
 /* The parent refused to start with what does not read: should it be so now, no object is given a term. */
 static void keep_read(struct desk_role *role, struct arena *arena)
@@ -182,9 +122,58 @@ static enum rc database_open(struct desk_role *role, struct err *err)
     if (rc == RC_OK && first.made)
         process_say("first-account: %s %s", first.user, first.password);
     explicit_bzero(&first, sizeof first);
-    if (rc == RC_OK)
-        rc = rule_desk_new(role->desk, role->rules, clock_real_ns(), &role->rule_desk, err);
     return rc;
+}
+
+static void rules_told(struct desk_role *role, const struct rules *rules)
+{
+    role->totals.rules_loaded = rules_count(rules);
+    role->totals.rules_refused = 0;
+    for (size_t i = 0; i < rules_outcome_count(rules); i++) {
+        const struct rule_outcome *outcome = rules_outcome_at(rules, i);
+        if (outcome->loaded)
+            continue;
+        role->totals.rules_refused++;
+        log_warning("rule refused: %.*s line %u: %.*s", STR_ARG(outcome->path), outcome->line,
+                    STR_ARG(outcome->reason));
+    }
+    desk_set_totals(role->desk, &role->totals);
+}
+
+/* Room for every rule of those that come. */
+static enum rc fired_make(struct desk_role *role, const struct rules *rules, struct err *err)
+{
+    ASSERT(role->fired_count == 0);
+    struct desk_rule_count *fired = memory_new((rules_count(rules) + 1) * sizeof *fired);
+    if (!fired)
+        return err_set(err, RC_LIMIT, "no memory for correlations");
+    memory_free(role->fired);
+    role->fired = fired;
+    return RC_OK;
+}
+
+/* The first rules, when the desk is open. */
+static enum rc rules_open(struct desk_role *role, struct err *err)
+{
+    struct rules *rules = NULL;
+    struct err trouble = {0};
+    enum rc rc = rule_supply_new(role->rule_files, role->desk, &role->supply, err);
+    if (rc == RC_OK)
+        rc = rule_supply_make(role->supply, &rules, err);
+    if (rc == RC_OK)
+        rc = fired_make(role, rules, err);
+    if (rc == RC_OK)
+        rc = rule_desk_new(role->desk, rules, clock_real_ns(), &role->rule_desk, err);
+    if (rc != RC_OK)
+        return rc;
+    rule_supply_set(role->supply, rules);
+    role->correlations = correlations_new(rules, random_u64());
+    if (!role->correlations)
+        return err_set(err, RC_LIMIT, "no memory for correlations");
+    if (correlations_open(role->correlations, role->desk, &trouble) != RC_OK)
+        log_error("what correlations were told before the start does not read: %s", trouble.text);
+    rules_told(role, rules);
+    return RC_OK;
 }
 
 static void desk_begin(void *self)
@@ -192,6 +181,8 @@ static void desk_begin(void *self)
     struct desk_role *role = self;
     struct err err = {0};
     enum rc rc = database_open(role, &err);
+    if (rc == RC_OK)
+        rc = rules_open(role, &err);
     arena_free(role->data_arena);
     role->data_arena = NULL;
     if (rc != RC_OK) {
@@ -200,9 +191,6 @@ static void desk_begin(void *self)
         return;
     }
     role->records_waiting = true;
-    desk_set_totals(role->desk, &role->totals);
-    if (correlations_open(role->correlations, role->desk, &err) != RC_OK)
-        log_error("what correlations were told before the start does not read: %s", err.text);
 }
 
 static enum rc desk_start(struct process *process, void **ret_self, struct err *err)
@@ -216,24 +204,9 @@ static enum rc desk_start(struct process *process, void **ret_self, struct err *
     role->matches = memory_new(MATCHES_AT_ONCE * sizeof *role->matches);
     buf_init(&role->answer, DESK_QUESTION_MAX * 4);
     ASSERT(role->scratch && role->match_arena && role->matches);
-    enum rc rc = rules_load_configured(&process->config, &role->rules, err);
-    if (rc != RC_OK)
-        return rc;
-    role->correlations = correlations_new(role->rules, random_u64());
-    role->fired = memory_new((rules_count(role->rules) + 1) * sizeof *role->fired);
-    if (!role->correlations || !role->fired)
-        return err_set(err, RC_LIMIT, "no memory for correlations");
-    role->totals.rules_loaded = rules_count(role->rules);
-    for (size_t i = 0; i < rules_outcome_count(role->rules); i++) {
-        const struct rule_outcome *outcome = rules_outcome_at(role->rules, i);
-        if (outcome->loaded)
-            continue;
-        role->totals.rules_refused++;
-        log_warning("rule refused: %.*s line %u: %.*s", STR_ARG(outcome->path), outcome->line,
-                    STR_ARG(outcome->reason));
-    }
+    role->rule_files = process_handle(process, "rules", -1);
     /* The database is opened by a name in its folder: the folders above may be closed to the desk's user. */
-    rc = proc_enter_folder(process_handle(process, "desk", -1), err);
+    enum rc rc = proc_enter_folder(process_handle(process, "desk", -1), err);
     if (rc != RC_OK)
         return rc;
     if (gethostname(role->host, sizeof role->host - 1) != 0)
@@ -241,7 +214,7 @@ static enum rc desk_start(struct process *process, void **ret_self, struct err *
     role->data_arena = arena_new((size_t)64 << 20);
     ASSERT(role->data_arena != NULL);
     keep_read(role, role->data_arena);
-    rc = data_load(role, role->data_arena, &role->data, err);
+    rc = desk_data_load(process->config.share, role->data_arena, &role->data, err);
     *ret_self = role;
     return rc;
 }
@@ -376,7 +349,7 @@ static void firing_count(struct desk_role *role, const struct correlation_firing
     while (i < role->fired_count && role->fired[i].id.p != firing->rule->id.p)
         i++;
     if (i == role->fired_count) {
-        ASSERT(i < rules_count(role->rules));
+        ASSERT(i < rules_count(rule_supply_rules(role->supply)));
         role->fired[role->fired_count++] = (struct desk_rule_count){.id = firing->rule->id};
     }
     role->fired[i].hits++;
@@ -426,10 +399,11 @@ static void on_match(struct desk_role *role, struct channel *channel, const stru
         gathered(role);
         return;
     }
-    const struct rule *rule = rules_find_hash(role->rules, match.rule_hash);
     if (role->match_count + FIRINGS_MAX >= MATCHES_AT_ONCE || ++role->heard >= HEARD_MAX ||
         correlations_are_full(role->correlations))
         matches_flush(role);
+    bool old = false;
+    const struct rule *rule = rule_supply_find(role->supply, match.rule_hash, &old);
     role->acknowledge[channel_instance(channel)] = msg->id;
     gathered(role);
     if (!rule || !rule_desk_active(role->desk, rule, &level)) /* it may have been under way when it was switched off */
@@ -438,7 +412,7 @@ static void on_match(struct desk_role *role, struct channel *channel, const stru
     if (rule->alerts && direct.level >= DESK_MEDIUM)
         match_gather(role, &direct);
     struct firing_context cause = {role, &match};
-    if (rule->correlated) {
+    if (rule->correlated && !old) { /* windows know only what is in force */
         correlations_set_sink(role->correlations, on_firing, &cause);
         correlations_match(role->correlations, rule, &match, msg->body, clock_real_ns());
     }
@@ -671,45 +645,6 @@ static void alarm_take(struct desk_role *role, const struct alarm *alarm)
     }
 }
 
-static struct str text_of_value(const struct json_value *value)
-{
-    return value ? value->text : STR_NONE;
-}
-
-static void retention_take(struct desk_role *role, const struct json_value *value)
-{
-    struct desk_segment *segments = arena_alloc(role->scratch, DESK_SEGMENTS_MAX * sizeof *segments);
-    if (!value || !segments)
-        return;
-    struct desk_retention retention = {
-        .days = (uint32_t)json_int(json_get(value, "days"), 0),
-        .law = json_str(json_get(value, "law"), STR_NONE),
-        .error = json_str(json_get(value, "error"), STR_NONE),
-        .next_ns = json_int(json_get(value, "next_ns"), 0),
-        .may_count = (uint64_t)json_int(json_get(value, "may_count"), 0),
-        .may_bytes = (uint64_t)json_int(json_get(value, "may_bytes"), 0),
-        .deleted_segments = (uint64_t)json_int(json_get(value, "deleted_segments"), 0),
-        .deleted_records = (uint64_t)json_int(json_get(value, "deleted_records"), 0),
-        .undecided = (uint64_t)json_int(json_get(value, "undecided"), 0),
-        .segments = segments,
-    };
-    for (const struct json_value *row = json_first(json_get(value, "segments"));
-         row && retention.segment_count < DESK_SEGMENTS_MAX; row = row->next)
-        segments[retention.segment_count++] = (struct desk_segment){
-            .first = (uint64_t)json_int(json_get(row, "first"), 0),
-            .end = (uint64_t)json_int(json_get(row, "end"), 0),
-            .bytes = (uint64_t)json_int(json_get(row, "bytes"), 0),
-            .received_min_ns = json_int(json_get(row, "received_min_ns"), 0),
-            .received_max_ns = json_int(json_get(row, "received_max_ns"), 0),
-            .keep_until_ns = json_int(json_get(row, "keep_until_ns"), 0),
-            .state = desk_segment_state_of(json_str(json_get(row, "state"), STR_NONE)),
-            .why = desk_segment_why_of(json_str(json_get(row, "why"), STR_NONE)),
-            .object = json_int(json_get(row, "object"), 0),
-            .undecided = json_bool(json_get(row, "undecided"), false),
-        };
-    desk_set_retention(role->desk, &retention);
-}
-
 _Static_assert(ASSET_RULES_BYTES <= 6 * MSG_MIB && DESK_TERMS_BYTES <= 512 * MSG_KIB, "they fit their messages");
 
 /* How long event logs of single objects are kept, to the keeper, and whose records are whose, to the packer: at their
@@ -779,13 +714,6 @@ static void on_retired(struct desk_role *role, const struct msg *msg)
 
 static void outside_take(struct desk_role *role, const struct json_value *value)
 {
-    struct desk_outside outside = {
-        .witnesses = text_of_value(json_get(value, "witnesses")),
-        .quorum = text_of_value(json_get(value, "quorum")),
-        .stamp = text_of_value(json_get(value, "stamp")),
-        .round = (uint64_t)MAX(json_int(json_get(json_get(value, "quorum"), "round"), 0), 0),
-    };
-    desk_set_outside(role->desk, &outside);
     for (const struct json_value *row = json_first(json_get(value, "alarms")); row; row = row->next) {
         struct str host = json_str(json_get(row, "host"), STR_NONE);
         struct str text = json_str(json_get(row, "text"), STR_NONE);
@@ -823,14 +751,68 @@ static void on_totals(struct desk_role *role, const struct msg *msg)
     arena_reset(role->scratch);
     if (json_parse(role->scratch, msg->body, 4, &value, &err) != RC_OK)
         return;
-    role->totals.durable = (uint64_t)json_int(json_get(value, "durable"), 0);
+    desk_totals_take(role->desk, value, role->scratch, &role->totals);
     correlations_durable(role->correlations, role->totals.durable, clock_real_ns());
-    role->totals.checkpoint_size = (uint64_t)json_int(json_get(value, "checkpoint_size"), 0);
-    role->totals.checkpoint_ns = json_int(json_get(value, "checkpoint_ns"), 0);
-    role->totals.disk_free = (uint64_t)json_int(json_get(value, "disk_free"), 0);
-    desk_set_totals(role->desk, &role->totals);
     outside_take(role, value);
-    retention_take(role, json_get(value, "retention"));
+}
+
+/* ---- other rules ---- */
+
+/* All or nothing. What was gathered names the old ones: it is stored before, with the trail of their windows. */
+static enum rc rules_replace(struct desk_role *role, struct rules *rules, struct err *err)
+{
+    const struct rules *before = rule_supply_rules(role->supply);
+    enum rc rc = fired_make(role, rules, err);
+    if (rc == RC_OK)
+        rc = correlations_renew(role->correlations, rules, err);
+    if (rc != RC_OK)
+        return rc;
+    rc = rule_desk_renew(role->rule_desk, rules, clock_real_ns(), err);
+    if (rc == RC_OK) {
+        rule_supply_set(role->supply, rules);
+        rule_desk_send(role->rule_desk);
+        return RC_OK;
+    }
+    struct err again = {0};
+    if (correlations_renew(role->correlations, before, &again) != RC_OK) {
+        log_error("the windows of correlations could not be made again: %s", again.text);
+        process_stop(EXIT_FAILURE); /* the next desk makes them of what is stored */
+    }
+    return rc;
+}
+
+static bool is_idle(const struct desk_role *role)
+{
+    return !role->stuck && role->match_count == 0 && role->fired_count == 0;
+}
+
+static void rules_look(struct desk_role *role)
+{
+    struct rules *rules = NULL;
+    struct err err = {0};
+    if (is_idle(role))
+        rule_supply_settle(role->supply);
+    if (!rule_supply_is_due(role->supply))
+        return;
+    matches_flush(role);
+    if (!is_idle(role))
+        return;
+    enum rc rc = rule_supply_make(role->supply, &rules, &err);
+    if (rc == RC_OK && rules) {
+        rc = rules_replace(role, rules, &err);
+        if (rc != RC_OK)
+            rules_free(rules);
+        else
+            rules_told(role, rules);
+    }
+    if (rc != RC_OK)
+        log_error("other rules cannot be had, those in force stay: %s", err.text);
+}
+
+static void on_rule_files(struct desk_role *role, const struct msg *msg)
+{
+    if (msg->fd_count == 1)
+        rule_supply_files(role->supply, msg->fds[0]);
 }
 
 static void desk_message(void *self, struct channel *channel, struct msg *msg)
@@ -858,6 +840,12 @@ static void desk_message(void *self, struct channel *channel, struct msg *msg)
     case MSG_RULE_STATS:
         rule_desk_count(role->rule_desk, channel_instance(channel), msg->body, clock_real_ns());
         break;
+    case MSG_RULE_FILES:
+        on_rule_files(role, msg);
+        break;
+    case MSG_RULES_TAKEN:
+        rule_supply_taken(role->supply, channel_instance(channel), msg->id, msg->body);
+        break;
     case MSG_RETIRED:
         on_retired(role, msg);
         break;
@@ -879,7 +867,8 @@ static void desk_peer_up(void *self, struct channel *channel)
     }
     if (channel_peer(channel) == ROLE_PACKER)
         role->rules_told = 0;
-    if (channel_peer(channel) == ROLE_ENGINE)
+    rule_supply_peer_up(role->supply, channel_peer(channel), channel_instance(channel));
+    if (channel_peer(channel) == ROLE_ENGINE) /* behind the rules that these are states of */
         rule_desk_engine_up(role->rule_desk, channel_instance(channel));
     if (channel_peer(channel) == ROLE_ENGINE)
         correlations_engine_away(role->correlations, channel_instance(channel)); /* until it says how far it is */
@@ -929,6 +918,8 @@ static void role_tick(void *self, int64_t now_ns)
         log_error("proposals of deletion could not be looked at: %s", err.text);
     objects_send(role);
     retire_send(role);
+    rules_look(role);
+    rule_supply_send(role->supply);
     rule_desk_send(role->rule_desk);
     uint64_t boot_ns = clock_boot_ns();
     bool due = (role->gathered_ns && boot_ns - role->gathered_ns >= gather_ns(role)) ||
@@ -962,6 +953,7 @@ static void desk_stop(void *self)
     if (role->desk)
         kept_store(role);
     rule_desk_free(role->rule_desk);
+    rule_supply_free(role->supply);
     desk_close(role->desk);
     db_close(role->db);
 }

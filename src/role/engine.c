@@ -18,12 +18,14 @@
 #include "os/clock.h"
 #include "os/random.h"
 #include "role/engine_rules.h"
+#include "role/engine_set.h"
 #include "role/indicator_folder.h"
 #include "role/log.h"
 #include "role/match.h"
 #include "role/roles.h"
+#include "role/rule_bundle.h"
+#include "role/rule_states.h"
 #include "role/rule_stats.h"
-#include "role/ruleload.h"
 #include "rule/repeat.h"
 #include "tlog/hash.h"
 #include "wal/wal_reader.h"
@@ -73,15 +75,13 @@ struct engine {
     struct names *names;
     struct mapping *mapping;
     struct normaliser *normaliser;
-    struct rules *rules;
-    struct rule_set *set;
-    struct matcher *matcher;
+    struct engine_set set;   /* the rules at work */
+    struct set_maker *maker; /* makes the next ones */
+    struct buf states;       /* MSG_RULE_STATES as it came last, for these */
     struct repeats *repeats;
-    struct engine_rules *duties;
     uint64_t incomplete;           /* script blocks that lacked pieces, as told last */
     struct indicators *indicators; /* NULL: none are configured */
     struct indicator_matcher *indicator_matcher;
-    size_t refused;
     struct wal_reader *reader;
     struct wal_frame frame;     /* at work: records are taken from it while matches and blocks have room */
     struct reader frame_reader; /* what is left of its payload */
@@ -116,6 +116,7 @@ struct engine {
     uint64_t stats_ns;
     uint64_t rules_ns;    /* statistics of rules went last */
     uint64_t resumed_ns;  /* boot time of the first RESUME */
+    bool settled;         /* the desk's rules are at work, or cannot be had */
     bool impatient;       /* the desk did not come */
     uint64_t generation;  /* of the keeper's collection: blocks of an earlier one are not wanted */
     uint64_t plain_until; /* records below go into blocks as they are: a segment of them did not read back */
@@ -150,25 +151,19 @@ static enum rc engine_start(struct process *process, void **ret_self, struct err
     ASSERT(fits);
     enum rc rc = mapping_load(data, engine->names, &engine->mapping, err);
     if (rc == RC_OK)
-        rc = rules_load_configured(&process->config, &engine->rules, err);
+        rc = engine_set_make(process_handle(process, "rules", -1), engine->names, &engine->set, err);
     if (rc == RC_OK)
         rc = indicators_match_configured(&process->config, engine->names, &engine->indicators,
                                          &engine->indicator_matcher, err);
-    if (rc == RC_OK)
-        rc = rule_set_compile(engine->rules, engine->names, &engine->set, err);
     if (rc != RC_OK)
         return rc;
-    for (size_t i = 0; i < rules_outcome_count(engine->rules); i++)
-        engine->refused += !rules_outcome_at(engine->rules, i)->loaded;
     engine->normaliser = normaliser_new(engine->mapping, engine->names);
-    engine->matcher = matcher_new(engine->set);
     engine->repeats = repeats_new();
-    ASSERT(engine->normaliser && engine->matcher && engine->repeats);
-    matcher_clock(engine->matcher, clock_boot_ns);
-    engine->duties = engine_rules_new(engine->rules, engine->matcher, engine->names);
-    ASSERT(engine->duties != NULL);
+    engine->maker = set_maker_new(engine->names);
+    buf_init(&engine->states, RULE_STATES_BYTES);
+    ASSERT(engine->normaliser && engine->repeats && engine->maker);
     if (engine->indicator_matcher)
-        engine_rules_given(engine->duties, indicator_field_names, INDICATOR_FIELDS);
+        engine_rules_given(engine->set.duties, indicator_field_names, INDICATOR_FIELDS);
     normaliser_set_zone(engine->normaliser, (int32_t)process->config.zone_offset_s);
     *ret_self = engine;
     return RC_OK;
@@ -241,7 +236,7 @@ static struct match_held *match_at(struct engine *engine, size_t i)
 /* In order and without a hole: an acknowledgement covers all before it. What finds no room goes at a later tick. */
 static void matches_send(struct engine *engine)
 {
-    struct channel *desk = engine_rules_known(engine->duties) ? process_peer(ROLE_DESK, 0) : NULL;
+    struct channel *desk = engine_rules_known(engine->set.duties) ? process_peer(ROLE_DESK, 0) : NULL;
     while (desk && engine->match_sent < engine->match_count) {
         const struct match_held *held = match_at(engine, engine->match_sent);
         if (!channel_send(desk, MSG_MATCH, held->id, buf_view(&held->body)))
@@ -335,7 +330,7 @@ static void hit_put(struct engine *engine, const struct event *event, const stru
 static void match_found(struct engine *engine, const struct event *event, const struct rule *rule)
 {
     hit_put(engine, event, rule);
-    if (!engine_rules_wants(engine->duties, rule))
+    if (!engine_rules_wants(engine->set.duties, rule))
         return;
     struct match match = {
         .record = event->record,
@@ -348,7 +343,7 @@ static void match_found(struct engine *engine, const struct event *event, const 
             statutory_address(event->statutory[STATUTORY_SOURCE_ADDRESS], event->statutory[STATUTORY_USER_ADDRESS]),
         .description = event->statutory[STATUTORY_DESCRIPTION],
     };
-    match.value_count = matcher_carry(engine->matcher, rule, event, match.values);
+    match.value_count = matcher_carry(engine->set.matcher, rule, event, match.values);
     if (engine->match_count == MATCHES_MAX) {
         log_error("more matches in one record than can be held: rule %.*s is passed over", STR_ARG(rule->id));
         return;
@@ -372,10 +367,10 @@ static void on_event(void *context, const struct event *event)
     struct rule_match found[HITS_MAX] UNINITIALISED;
     size_t count = 0;
     if (engine->late)
-        engine_rules_late(engine->duties, event);
+        engine_rules_late(engine->set.duties, event);
     if (engine->indicator_matcher)
         event = indicator_matcher_event(engine->indicator_matcher, event);
-    if (matcher_event(engine->matcher, event, found, HITS_MAX, &count) != RC_OK)
+    if (matcher_event(engine->set.matcher, event, found, HITS_MAX, &count) != RC_OK)
         return;
     count = MIN(count, (size_t)HITS_MAX);
     if (repeats_concern(event))
@@ -431,7 +426,7 @@ static void record_work(struct engine *engine, const struct leaf *leaf, struct s
     engine->hit_count = 0;
     arena_reset(engine->arena);
     bool data = leaf->type == LEAF_RAW || leaf->type == LEAF_DIGEST;
-    engine_rules_record(engine->duties, leaf->index);
+    engine_rules_record(engine->set.duties, leaf->index);
     if (data && !is_set_aside(engine, leaf->index))
         normaliser_record(engine->normaliser, source ? &source->event : &unknown, leaf->index, leaf->received_ns, raw,
                           engine->arena, on_event, engine);
@@ -506,11 +501,12 @@ static bool frame_next(struct engine *engine)
 /* Not before the desk has told: see above. */
 static bool engine_may_work(struct engine *engine)
 {
-    if (engine_rules_known(engine->duties) || engine->impatient)
+    if ((engine->settled && engine_rules_known(engine->set.duties)) || engine->impatient)
         return true;
-    if (clock_boot_ns() - engine->resumed_ns < DESK_WAIT_NS)
+    if (clock_boot_ns() - engine->resumed_ns < DESK_WAIT_NS || set_maker_is_at_work(engine->maker))
         return false;
-    log_warning("the desk does not tell which rules are switched off: all run until it does");
+    log_warning("the desk does not tell which rules there are and which are switched off: those of files run until it "
+                "does");
     engine->impatient = true;
     return true;
 }
@@ -554,17 +550,17 @@ static void rules_record(struct engine *engine)
     if (!keeper || !hasher || engine->number != 0)
         return;
     tlog_hash_begin(hasher);
-    for (size_t i = 0; i < rules_count(engine->rules); i++) {
+    for (size_t i = 0; i < rules_count(engine->set.rules); i++) {
         uint8_t bytes[8];
-        put_be64(bytes, rules_at(engine->rules, i)->hash);
+        put_be64(bytes, rules_at(engine->set.rules, i)->hash);
         tlog_hash_add(hasher, str_at(bytes, sizeof bytes));
     }
     tlog_hash_end(hasher, &hash);
     buf_clear(&engine->text);
     json_write_object(&engine->text);
     json_put_text(&engine->text, "event", "rules");
-    json_put_u64(&engine->text, "loaded", rules_count(engine->rules));
-    json_put_u64(&engine->text, "refused", engine->refused);
+    json_put_u64(&engine->text, "loaded", rules_count(engine->set.rules));
+    json_put_u64(&engine->text, "refused", engine->set.refused);
     json_put_str(&engine->text, "sha256", str_at(text, hex_encode(&hash, sizeof hash, text)));
     if (engine->indicators) {
         json_put_u64(&engine->text, "indicators", indicators_count(engine->indicators));
@@ -583,7 +579,7 @@ static void on_resume(struct engine *engine, struct msg *msg)
     read_copy(&reader, uuid, sizeof uuid);
     engine->resume = read_be64(&reader);
     engine->resumed_ns = engine->resumed_ns ? engine->resumed_ns : clock_boot_ns();
-    engine_rules_resumed(engine->duties);
+    engine_rules_resumed(engine->set.duties);
     engine->number = read_be32(&reader);
     engine->of = read_be32(&reader);
     engine->key[0] = read_be64(&reader);
@@ -640,8 +636,8 @@ static void matches_judge(struct engine *engine)
         struct match_held *held = match_at(engine, i);
         struct match match;
         bool read = match_read(buf_view(&held->body), &match);
-        const struct rule *rule = read ? rules_find_hash(engine->rules, match.rule_hash) : NULL;
-        if (!rule || !engine_rules_wants(engine->duties, rule)) {
+        const struct rule *rule = read ? rules_find_hash(engine->set.rules, match.rule_hash) : NULL;
+        if (!rule || !engine_rules_wants(engine->set.duties, rule)) {
             buf_done(&held->body);
             continue;
         }
@@ -654,56 +650,17 @@ static void matches_judge(struct engine *engine)
 static void on_rule_states(struct engine *engine, const struct msg *msg)
 {
     struct err err = {0};
-    bool first = !engine_rules_known(engine->duties);
+    bool first = !engine_rules_known(engine->set.duties);
     arena_reset(engine->arena);
-    if (engine_rules_take(engine->duties, msg->body, engine->arena, &err) != RC_OK) {
+    if (engine_rules_take(engine->set.duties, msg->body, engine->arena, &err) != RC_OK) {
         log_error("what the desk told of rules is passed over: %s", err.text);
         return;
     }
+    buf_clear(&engine->states);
+    buf_str(&engine->states, msg->body);
     if (first)
         matches_judge(engine);
     engine->behind = true;
-}
-
-static void engine_message(void *self, struct channel *channel, struct msg *msg)
-{
-    struct engine *engine = self;
-    (void)channel;
-    switch ((int)msg->type) {
-    case MSG_RESUME:
-        on_resume(engine, msg);
-        break;
-    case MSG_SOURCE:
-        on_source(engine, msg);
-        break;
-    case MSG_LOG_FILE:
-        on_log_file(engine, msg);
-        break;
-    case MSG_DURABLE:
-        engine->durable = msg->body.n == 8 ? get_be64(msg->body.p) : engine->durable;
-        engine->behind = true;
-        break;
-    case MSG_MATCH_DONE:
-        on_match_done(engine, msg);
-        break;
-    case MSG_RULE_STATES:
-        on_rule_states(engine, msg);
-        break;
-    default:
-        break;
-    }
-}
-
-static void engine_peer_up(void *self, struct channel *channel)
-{
-    struct engine *engine = self;
-    if (channel_peer(channel) != ROLE_DESK)
-        return;
-    engine->match_sent = 0;
-    engine_rules_desk_up(engine->duties);
-    matches_send(engine);
-    for (size_t i = 0; i < engine->source_count; i++)
-        engine->sources[i].changed = engine->sources[i].last_ns != 0;
 }
 
 /* ---- counters ---- */
@@ -742,8 +699,8 @@ static void stats_send(struct engine *engine)
     struct buf *out = &engine->text;
     buf_clear(out);
     json_write_object(out);
-    json_put_u64(out, "rules_loaded", rules_count(engine->rules));
-    json_put_u64(out, "rules_refused", engine->refused);
+    json_put_u64(out, "rules_loaded", rules_count(engine->set.rules));
+    json_put_u64(out, "rules_refused", engine->set.refused);
     json_put_u64(out, "position", engine->reader ? wal_reader_position(engine->reader) : 0);
     json_write_key(out, "sources");
     json_write_array(out);
@@ -760,25 +717,138 @@ static void stats_send(struct engine *engine)
     IGNORE(channel_send(desk, MSG_STATS, engine->number, buf_view(out))); /* the next ones say more */
 }
 
-/* What the desk does not take now comes with the next ones. */
-static void rule_stats_send(struct engine *engine)
+/* What the desk does not take now comes with the next ones. Whether all is told. */
+static bool rule_stats_send(struct engine *engine)
 {
     struct channel *desk = process_peer(ROLE_DESK, 0);
-    while (desk && channel_queued(desk) < RULE_STATS_BYTES && engine_rules_write(engine->duties, &engine->text)) {
-        if (!channel_send(desk, MSG_RULE_STATS, engine->number, buf_view(&engine->text)))
-            return;
-        engine_rules_sent(engine->duties);
+    while (engine_rules_write(engine->set.duties, &engine->text)) {
+        if (!desk || channel_queued(desk) >= RULE_STATS_BYTES ||
+            !channel_send(desk, MSG_RULE_STATS, engine->number, buf_view(&engine->text)))
+            return false;
+        engine_rules_sent(engine->set.duties);
     }
+    return true;
+}
+
+/* ---- other rules ---- */
+
+static void rules_settle(struct engine *engine, uint64_t version, const char *reason)
+{
+    struct channel *desk = process_peer(ROLE_DESK, 0);
+    engine->settled = true;
+    engine->behind = true;
+    log_info("%zu rules are at work, %zu refused", rules_count(engine->set.rules), engine->set.refused);
+    if (desk)
+        IGNORE(channel_send(desk, MSG_RULES_TAKEN, version, str_of(reason))); /* gone: the next one asks anew */
+}
+
+/* The desk waits with rules that are gone until every engine has the new ones. */
+static void on_rules(struct engine *engine, const struct msg *msg)
+{
+    struct err err = {0};
+    uint64_t digest = 0;
+    enum rc rc = msg->fd_count == 1 ? rule_bundle_digest(msg->fds[0], &digest, &err)
+                                    : err_set(&err, RC_INVALID, "no rules came with it");
+    bool same = rc == RC_OK && digest == engine->set.digest && !set_maker_is_at_work(engine->maker);
+    if (same)
+        engine->set.version = msg->id;
+    else if (rc == RC_OK)
+        rc = set_maker_want(engine->maker, msg->fds[0], msg->id, &err);
+    if (rc != RC_OK)
+        log_error("the rules of the desk cannot be had: %s", err.text);
+    if (same || rc != RC_OK)
+        rules_settle(engine, msg->id, rc == RC_OK ? "" : err.text);
+}
+
+/* Between two records. What was counted of the old rules is told first; what they found stays. */
+static void rules_swap(struct engine *engine, struct engine_set *next)
+{
+    struct engine_set old = engine->set;
+    struct err err = {0};
+    if (engine->indicator_matcher)
+        engine_rules_given(next->duties, indicator_field_names, INDICATOR_FIELDS);
+    engine_rules_follow(next->duties, old.duties);
+    repeats_follow(engine->repeats, next->rules);
+    arena_reset(engine->arena);
+    if (engine->states.n && engine_rules_take(next->duties, buf_view(&engine->states), engine->arena, &err) != RC_OK)
+        log_error("what the desk told of rules is passed over: %s", err.text);
+    engine->hit_count = 0; /* they named the old ones */
+    engine->set = *next;
+    engine_set_done(&old);
+    rules_record(engine);
+}
+
+static void rules_look(struct engine *engine)
+{
+    struct engine_set next;
+    struct err err = {0};
+    if (!set_maker_is_ready(engine->maker) || !rule_stats_send(engine))
+        return;
+    enum rc rc = set_maker_take(engine->maker, &next, &err);
+    if (rc == RC_AGAIN)
+        return;
+    if (rc == RC_OK)
+        rules_swap(engine, &next);
+    else
+        log_error("the rules of the desk could not be compiled, the old ones stay: %s", err.text);
+    rules_settle(engine, next.version, rc == RC_OK ? "" : err.text);
+}
+
+/* ---- the process ---- */
+
+static void engine_message(void *self, struct channel *channel, struct msg *msg)
+{
+    struct engine *engine = self;
+    (void)channel;
+    switch ((int)msg->type) {
+    case MSG_RESUME:
+        on_resume(engine, msg);
+        break;
+    case MSG_SOURCE:
+        on_source(engine, msg);
+        break;
+    case MSG_LOG_FILE:
+        on_log_file(engine, msg);
+        break;
+    case MSG_DURABLE:
+        engine->durable = msg->body.n == 8 ? get_be64(msg->body.p) : engine->durable;
+        engine->behind = true;
+        break;
+    case MSG_MATCH_DONE:
+        on_match_done(engine, msg);
+        break;
+    case MSG_RULE_STATES:
+        on_rule_states(engine, msg);
+        break;
+    case MSG_RULES:
+        on_rules(engine, msg);
+        break;
+    default:
+        break;
+    }
+}
+
+static void engine_peer_up(void *self, struct channel *channel)
+{
+    struct engine *engine = self;
+    if (channel_peer(channel) != ROLE_DESK)
+        return;
+    engine->match_sent = 0;
+    engine_rules_desk_up(engine->set.duties);
+    matches_send(engine);
+    for (size_t i = 0; i < engine->source_count; i++)
+        engine->sources[i].changed = engine->sources[i].last_ns != 0;
 }
 
 static void engine_stop(void *self)
 {
-    rule_stats_send(self);
+    IGNORE(rule_stats_send(self)); /* what is not taken is lost with this process */
 }
 
 static void engine_tick(void *self, int64_t now_real_ns)
 {
     struct engine *engine = self;
+    rules_look(engine);
     if (!engine->reader || !engine_may_work(engine))
         return;
     matches_send(engine);
@@ -800,19 +870,19 @@ static void engine_tick(void *self, int64_t now_real_ns)
     if (now - engine->rules_ns < RULES_NS)
         return;
     engine->rules_ns = now;
-    rule_stats_send(engine);
+    IGNORE(rule_stats_send(engine)); /* in five seconds again */
 }
 
 static int engine_timeout_ms(void *self)
 {
     const struct engine *engine = self;
-    bool may = engine_rules_known(engine->duties) || engine->impatient;
+    bool may = (engine->settled && engine_rules_known(engine->set.duties)) || engine->impatient;
     return may && engine->behind && !engine_must_wait(engine) ? 0 : -1;
 }
 
 const struct role_driver engine_driver = {
     .role = ROLE_ENGINE,
-    .calls = 0,
+    .calls = SANDBOX_THREADS, /* to compile rules */
     .files_max = 4096,
     .tick_ms = 200,
     .start = engine_start,

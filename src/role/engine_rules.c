@@ -127,6 +127,13 @@ void engine_rules_resumed(struct engine_rules *self)
     self->counted = MAX(self->counted, self->next);
 }
 
+void engine_rules_follow(struct engine_rules *self, const struct engine_rules *before)
+{
+    self->known = before->known;
+    self->counted = before->counted;
+    self->next = before->next;
+}
+
 /* ---- what is told ---- */
 
 /* A rule without an id, or with one that is too long, can be named to nobody. */

@@ -42,6 +42,8 @@ void engine_rules_given(struct engine_rules *self, const char *const *names, siz
 void engine_rules_record(struct engine_rules *self, uint64_t record);
 /* An event that comes by itself, because time went by. */
 void engine_rules_late(struct engine_rules *self, const struct event *event);
+/* `self` goes on where `before` is, which told all that it counted and goes now. */
+void engine_rules_follow(struct engine_rules *self, const struct engine_rules *before);
 /* The log is read again from an earlier record: what was counted is not counted twice. */
 void engine_rules_resumed(struct engine_rules *self);
 

@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/assert.h"
+#include "base/bytes.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/random.h"
@@ -162,6 +163,51 @@ enum rc indicators_load_configured(const struct config *config, struct indicator
     indicators_finish(indicators);
     *ret_indicators = indicators;
     return RC_OK;
+}
+
+/* What a file is known by without being read; one that cannot be looked at, by its path alone. */
+static void file_stamp(struct buf *out, const char *path)
+{
+    struct stat status = {0};
+    IGNORE(stat(path, &status) != 0);
+    buf_format(out, "%s|%lld|%lld.%09ld|%llu\n", path, (long long)status.st_size, (long long)status.st_mtim.tv_sec,
+               status.st_mtim.tv_nsec, (unsigned long long)status.st_ino);
+}
+
+static void folder_stamp(struct buf *out, const char *path)
+{
+    struct listing listing = {.arena = arena_new(NAMES_MEMORY)};
+    struct buf file CLEANUP(buf_done) = {0};
+    int fd = io_open_folder(path);
+    buf_init(&file, PATH_BYTES);
+    file_stamp(out, path);
+    if (fd >= 0 && listing.arena)
+        IGNORE(io_list_open(fd, on_name, &listing) < 0); /* then the folder's own time must do */
+    else if (fd >= 0)
+        close(fd);
+    if (listing.count)
+        qsort(listing.names, listing.count, sizeof listing.names[0], by_name);
+    for (size_t i = 0; i < listing.count; i++) {
+        buf_clear(&file);
+        buf_format(&file, "%s/%s", path, listing.names[i]);
+        file_stamp(out, buf_z(&file));
+    }
+    arena_free(listing.arena);
+}
+
+uint64_t indicators_stamp(const struct config *config)
+{
+    static const uint64_t key[2] = {1, 2}; /* it stays here */
+    struct buf known CLEANUP(buf_done) = {0};
+    struct str rest = config->indicators;
+    char path[PATH_BYTES];
+    buf_init(&known, (size_t)16 << 20);
+    while (rest.n) {
+        struct str folder = str_cut(&rest, ' ');
+        if (folder.n && str_copy_z(folder, path, sizeof path))
+            folder_stamp(&known, path);
+    }
+    return siphash(key, known.p, known.n);
 }
 
 enum rc indicators_match_configured(const struct config *config, struct names *names,

@@ -20,6 +20,9 @@ enum rc indicator_fields_read(const char *data, struct indicator_fields **ret_fi
  * log, and the others are taken: rules go on without it. */
 enum rc indicators_load_configured(const struct config *config, struct indicators **ret_indicators,
                                    struct err *err) MUST_USE;
+/* Another number when a list of them came, went or was written anew: by names, sizes, times and places of the files,
+ * which are not read. */
+uint64_t indicators_stamp(const struct config *config);
 /* The same with a matcher of them, for the process's life; both NULL when the configuration names none. Fails when the
  * table of fields cannot be read, too. */
 enum rc indicators_match_configured(const struct config *config, struct names *names,

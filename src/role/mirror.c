@@ -64,7 +64,7 @@ static bool on_wait(void *context, int64_t ms)
     struct pollfd poll_fd = {.fd = m->signals, .events = POLLIN};
     if (!m->stopping && poll(&poll_fd, 1, (int)MIN(ms, INT32_MAX)) > 0) {
         int number = proc_signal_next(m->signals);
-        m->stopping = number == SIGTERM || number == SIGINT;
+        m->stopping = number == SIGTERM || number == SIGINT || number == SIGHUP;
     }
     return !m->stopping;
 }

@@ -15,9 +15,11 @@
 #include "os/proc.h"
 #include "os/tls.h"
 #include "os/vault.h"
+#include "role/indicator_folder.h"
 #include "role/keep.h"
 #include "role/log.h"
 #include "role/mirror_tokens.h"
+#include "role/ruleload.h"
 #include "role/setup.h"
 #include "tlog/hash.h"
 
@@ -50,7 +52,7 @@ static const struct edge edges[] = {
     {ROLE_INTAKE, ROLE_KEEPER}, {ROLE_COLLECTOR, ROLE_KEEPER}, {ROLE_ENGINE, ROLE_KEEPER}, {ROLE_DESK, ROLE_KEEPER},
     {ROLE_KEEPER, ROLE_SIGNER}, {ROLE_KEEPER, ROLE_REAPER},    {ROLE_ENGINE, ROLE_DESK},   {ROLE_WEB, ROLE_DESK},
     {ROLE_WEB, ROLE_QUERY},     {ROLE_DESK, ROLE_OUT},         {ROLE_KEEPER, ROLE_OUT},    {ROLE_DESK, ROLE_PACKER},
-    {ROLE_KEEPER, ROLE_PACKER}, {ROLE_REAPER, ROLE_JUDGE},
+    {ROLE_KEEPER, ROLE_PACKER}, {ROLE_REAPER, ROLE_JUDGE},     {ROLE_DESK, ROLE_QUERY},
 };
 
 enum child_state { CHILD_DOWN, CHILD_STARTING, CHILD_RUNNING, CHILD_STOPPED };
@@ -67,6 +69,8 @@ struct child {
     uint64_t start_at_ns; /* CHILD_DOWN: when it is tried again */
     uint64_t backoff_ns;
     unsigned deaths;
+    bool renew;          /* to be started anew: lists that it read at its start are others now */
+    uint64_t renewed_ns; /* when it was told to end for that; 0 = it was not */
 };
 
 struct listener {
@@ -81,12 +85,15 @@ struct parent {
     struct arena *arena;
     struct setup setup;
     struct str retention_law; /* text of data/retention.tsv */
+    int rule_files;           /* role/rule_bundle.h, as they were read last */
+    uint64_t lists;           /* indicators_stamp of what engines and query read */
     struct loop *loop;
     int signals;
     struct child children[CHILDREN_MAX];
     size_t child_count;
     struct listener listeners[LISTENERS_MAX];
     size_t listener_count;
+    bool terminal; /* it is run by hand: SIGHUP says that the terminal is gone */
     bool stopping;
     bool greeted;
     bool new_instance;
@@ -204,6 +211,8 @@ static void belongings_send(struct parent *parent, struct child *child)
         secret_send(child, "witness-policy", setup->witness_policy);
     if (role == ROLE_JUDGE)
         secret_send(child, "signer-public", setup->signer_public);
+    if (role == ROLE_DESK || role == ROLE_ENGINE)
+        handle_send(child, "rules", parent->rule_files);
     if (role == ROLE_OUT) {
         secret_send(child, "witness-ca", setup->witness_ca);
         secret_send(child, "timestamp-ca", setup->timestamp_ca);
@@ -353,6 +362,7 @@ static void child_start(struct child *child)
     child->channel = channel_new(&options);
     ASSERT(child->channel != NULL);
     child->state = CHILD_STARTING;
+    child->renew = false;
     child->started_ns = clock_boot_ns();
     buf_clear(&parent->text);
     config_write(&parent->config, &parent->text);
@@ -384,6 +394,11 @@ static void child_died(struct child *child, const char *why)
     child->state = parent->stopping ? CHILD_STOPPED : CHILD_DOWN;
     if (parent->stopping)
         return;
+    if (child->renewed_ns) {
+        child->renewed_ns = 0;
+        child->start_at_ns = now;
+        return;
+    }
     bool healthy = now - child->started_ns >= HEALTHY_NS;
     child->backoff_ns = healthy || !child->backoff_ns ? BACKOFF_MIN_NS : MIN(child->backoff_ns * 2, BACKOFF_MAX_NS);
     child->start_at_ns = now + child->backoff_ns;
@@ -444,6 +459,61 @@ static bool stopped(struct parent *parent)
     return !alive;
 }
 
+/* ---- reading anew ---- */
+
+static bool reads_lists(enum role role)
+{
+    return role == ROLE_ENGINE || role == ROLE_QUERY;
+}
+
+/* Lists may have millions of entries: who reads them is started anew, one after another, so that the others work on. */
+static void lists_look(struct parent *parent)
+{
+    uint64_t stamp = indicators_stamp(&parent->config);
+    if (stamp == parent->lists)
+        return;
+    parent->lists = stamp;
+    log_info("lists of indicators are read anew");
+    for (size_t i = 0; i < parent->child_count; i++)
+        parent->children[i].renew = reads_lists(parent->children[i].role);
+}
+
+static void renew_next(struct parent *parent)
+{
+    struct child *next = NULL;
+    uint64_t now = clock_boot_ns();
+    for (size_t i = 0; i < parent->child_count; i++) {
+        struct child *child = &parent->children[i];
+        if (child->renewed_ns && child->pid > 0 && now - child->renewed_ns > STOP_NS)
+            kill(child->pid, SIGKILL);
+        if (reads_lists(child->role) && (child->state != CHILD_RUNNING || child->renewed_ns))
+            return;
+        next = child->renew && !next ? child : next;
+    }
+    if (!next || !channel_send(next->channel, MSG_STOP, 0, STR_NONE))
+        return;
+    next->renew = false;
+    next->renewed_ns = now;
+}
+
+/* What is read from files beside the configuration; the desk sees which rules are others. */
+static void reload(struct parent *parent)
+{
+    lists_look(parent);
+    struct child *desk = child_find(parent, ROLE_DESK, 0);
+    struct err err = {0};
+    int fd = -1;
+    if (rule_files_seal(&parent->config, &fd, &err) != RC_OK) {
+        log_error("rule files could not be read anew, those of before stay: %s", err.text);
+        return;
+    }
+    close(parent->rule_files);
+    parent->rule_files = fd; /* what is started from here on has them from its start */
+    if (desk && desk->channel && !channel_send_fd(desk->channel, MSG_RULE_FILES, 0, STR_NONE, fd))
+        log_error("the desk does not take the rule files that were read anew");
+    log_info("rule files were read anew");
+}
+
 static void on_signal(void *context, unsigned events)
 {
     struct parent *parent = context;
@@ -452,6 +522,8 @@ static void on_signal(void *context, unsigned events)
     while ((number = proc_signal_next(parent->signals)) != 0) {
         if (number == SIGCHLD)
             reap(parent);
+        else if (number == SIGHUP && !parent->terminal && !parent->stopping)
+            reload(parent);
         else
             stop_begin(parent);
     }
@@ -584,9 +656,12 @@ static enum rc parent_start(struct parent *parent, const struct parent_options *
     if (rc == RC_OK)
         rc = settings_check(&parent->config, &parent->setup, err);
     if (rc == RC_OK)
+        rc = rule_files_seal(&parent->config, &parent->rule_files, err);
+    if (rc == RC_OK)
         rc = keep_check(&parent->config, clock_real_ns(), parent->arena, &parent->retention_law, err);
     if (rc != RC_OK)
         return rc;
+    parent->lists = indicators_stamp(&parent->config);
     unsigned cores = proc_cores();
     if (!parent->config.intakes)
         parent->config.intakes = MIN(cores, INTAKES_MAX);
@@ -628,6 +703,8 @@ static void parent_loop(struct parent *parent)
         for (size_t i = 0; i < parent->child_count && !parent->stopping; i++)
             if (parent->children[i].state == CHILD_DOWN && parent->children[i].start_at_ns <= now)
                 child_start(&parent->children[i]);
+        if (!parent->stopping)
+            renew_next(parent);
         if (parent->stopping)
             stop_next(parent);
         loop_wait(parent->loop, 100);
@@ -642,6 +719,7 @@ int parent_run(const struct parent_options *options)
     parent.arena = arena_new((size_t)16 << 20);
     parent.loop = loop_new();
     parent.signals = proc_signals();
+    parent.terminal = isatty(STDIN_FILENO);
     parent.new_instance = options->new_instance;
     buf_init(&parent.text, 64 * MSG_KIB);
     ASSERT(parent.arena && parent.loop && parent.signals >= 0);

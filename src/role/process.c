@@ -309,6 +309,8 @@ static void on_parent_message(void *context, struct channel *channel, struct msg
         peer_add(msg);
     else if (msg->type == MSG_START && pump.state == STATE_SETUP)
         started();
+    else if (msg->type == MSG_RULE_FILES && pump.state == STATE_RUNNING)
+        driver()->message(pump.self, channel, msg);
     else if (msg->type == MSG_STOP) {
         last_words();
         process_stop(pump.state == STATE_STOPPING ? pump.status : EXIT_SUCCESS);

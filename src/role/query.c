@@ -44,7 +44,7 @@ struct query_role {
     struct arena *scratch;
     struct query_jobs *jobs;
     struct query_papers *papers;
-    struct query_explain *explain; /* NULL: the rules could not be read */
+    struct query_explain *explain;
     struct buf answer;
     bool cosigned_told; /* that it is damaged */
 };
@@ -61,17 +61,17 @@ static void law_load(struct query_role *role)
     arena_reset(role->scratch);
 }
 
-/* Without rules nothing is explained, and searches go on. */
-static void rules_load(struct query_role *role)
+/* Without lists rules are explained, and searches go on. */
+static enum rc explain_make(struct query_role *role, struct err *err)
 {
-    struct err err = {0};
+    struct err unread = {0};
     const struct config *config = &role->process->config;
     struct explainer explainer = {role->mapping, role->names, (int32_t)config->zone_offset_s, NULL};
     struct indicators *indicators;
-    if (indicators_match_configured(config, role->names, &indicators, &explainer.indicators, &err) != RC_OK)
-        log_error("the lists of indicators could not be read, rules are explained without them: %s", err.text);
-    if (query_explain_new(config, &explainer, &role->explain, &err) != RC_OK)
-        log_error("the rules could not be read, none can be explained: %s", err.text);
+    if (indicators_match_configured(config, role->names, &indicators, &explainer.indicators, &unread) != RC_OK)
+        log_error("the lists of indicators could not be read, rules are explained without them: %s", unread.text);
+    role->explain = query_explain_new(&explainer);
+    return role->explain ? RC_OK : err_set(err, RC_LIMIT, "no memory for explanations");
 }
 
 static enum rc query_start(struct process *process, void **ret_self, struct err *err)
@@ -96,7 +96,9 @@ static enum rc query_start(struct process *process, void **ret_self, struct err 
     if (rc != RC_OK)
         return rc;
     law_load(role);
-    rules_load(role);
+    rc = explain_make(role, err);
+    if (rc != RC_OK)
+        return rc;
     role->deriver = hit_deriver_new(role->mapping, role->names, (int32_t)process->config.zone_offset_s);
     struct mirror_server_options mirrors = {
         .folder = process_handle(process, MIRROR_FOLDER, -1),
@@ -244,11 +246,6 @@ static void ask_record(struct query_role *role, uint64_t number)
 static void ask_explain(struct query_role *role, const struct json_value *question, uint64_t number)
 {
     struct err err = {0};
-    if (!role->explain) {
-        IGNORE(err_set(&err, RC_IO, "the rules could not be read")); /* told below */
-        query_refuse(&role->answer, "rules_unread", &err);
-        return;
-    }
     struct str named = json_str(json_get(question, "rule"), STR_NONE);
     const struct rule *rule = query_explain_rule(role->explain, named, &role->answer);
     if (!rule)
@@ -445,6 +442,8 @@ static void answer_make(struct query_role *role, struct str question_json)
 static void query_message(void *self, struct channel *channel, struct msg *msg)
 {
     struct query_role *role = self;
+    if (msg->type == MSG_RULES && msg->fd_count == 1)
+        query_explain_take(role->explain, msg->fds[0]);
     if (msg->type != MSG_ASK)
         return;
     arena_reset(role->scratch);

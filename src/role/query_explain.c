@@ -4,7 +4,9 @@
 #include "codec/json.h"
 #include "role/log.h"
 #include "role/query_job.h"
-#include "role/ruleload.h"
+#include "role/rule_bundle.h"
+
+#include <unistd.h>
 
 /* So that the answer stays far below what a message and a page can hold: some 6,000 tests. */
 #define TREES_MAX ((size_t)1 << 20)
@@ -12,7 +14,8 @@
 
 struct query_explain {
     struct explainer how;
-    struct rules *rules;
+    int bundle;          /* as the desk gave it, -1 = not yet */
+    struct rules *rules; /* of it; NULL: nobody asked */
     /* of the record at work */
     const struct archive_hit *hit;
     const struct rule *asked;
@@ -23,26 +26,51 @@ struct query_explain {
     struct err *err;
 };
 
-enum rc query_explain_new(const struct config *config, const struct explainer *explainer,
-                          struct query_explain **ret_explain, struct err *err)
+struct query_explain *query_explain_new(const struct explainer *explainer)
 {
     struct query_explain *x = memory_new(sizeof *x);
     if (!x)
-        return err_set(err, RC_LIMIT, "no memory for rules");
+        return NULL;
     x->how = *explainer;
-    enum rc rc = rules_load_configured(config, &x->rules, err);
-    if (rc == RC_OK)
-        *ret_explain = x;
-    else
-        memory_free(x);
+    x->bundle = -1;
+    return x;
+}
+
+void query_explain_take(struct query_explain *explain, int bundle)
+{
+    int fd = dup(bundle);
+    if (fd < 0) {
+        log_error("no descriptor for the rules that the desk gave");
+        return;
+    }
+    if (explain->bundle >= 0)
+        close(explain->bundle);
+    explain->bundle = fd;
+    rules_free(explain->rules);
+    explain->rules = NULL;
+}
+
+enum rc query_explain_rules(struct query_explain *explain, const struct rules **ret_rules, struct err *err)
+{
+    enum rc rc = RC_OK;
+    if (!explain->rules)
+        rc = explain->bundle >= 0 ? rule_bundle_load(explain->bundle, &explain->rules, err)
+                                  : err_set(err, RC_NOT_FOUND, "the desk has not given the rules yet");
+    *ret_rules = explain->rules;
     return rc;
 }
 
-const struct rule *query_explain_rule(const struct query_explain *explain, struct str named, struct buf *out)
+const struct rule *query_explain_rule(struct query_explain *explain, struct str named, struct buf *out)
 {
+    const struct rules *rules = NULL;
     const struct rule *rule = NULL;
     struct err err = {0};
-    enum rc rc = explainer_find(explain->rules, named, &rule, &err);
+    enum rc rc = query_explain_rules(explain, &rules, &err);
+    if (rc != RC_OK) {
+        query_refuse(out, "rules_unread", &err);
+        return NULL;
+    }
+    rc = explainer_find(rules, named, &rule, &err);
     if (rc == RC_OK)
         return rule;
     query_refuse(out, rc == RC_NOT_FOUND ? "rule_not_found" : rc == RC_LIMIT ? "rule_many" : "rule_refused", &err);

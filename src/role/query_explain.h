@@ -1,23 +1,25 @@
 /* query_explain.h - under `query`: why a rule matches a record, or why not (doc/api.md, "explain").
  *
- * The rules are those that the configuration names, read when the process starts, as the engines read theirs: later the
- * process may not be allowed to, and files that changed since would explain what nobody judged. They are not compiled.
- */
+ * The rules are those that the desk gave last, as it gave the engines theirs. They are read when the first question
+ * about them comes, and not compiled. */
 #ifndef ROLE_QUERY_EXPLAIN_H
 #define ROLE_QUERY_EXPLAIN_H
 
 #include "archive/reader.h"
 #include "base/buf.h"
-#include "role/config.h"
 #include "role/explainer.h"
 
 struct query_explain;
 
-/* RC_IO, RC_INVALID, RC_LIMIT: the rules cannot be read. */
-enum rc query_explain_new(const struct config *config, const struct explainer *explainer,
-                          struct query_explain **ret_explain, struct err *err) MUST_USE;
+/* NULL without memory. */
+struct query_explain *query_explain_new(const struct explainer *explainer);
+/* MSG_RULES: role/rule_bundle.h in sealed memory; a copy of the descriptor is kept. */
+void query_explain_take(struct query_explain *explain, int bundle);
+/* All rules, in force until the next query_explain_take. RC_NOT_FOUND: none were given yet; RC_CORRUPT, RC_LIMIT: they
+ * cannot be read. */
+enum rc query_explain_rules(struct query_explain *explain, const struct rules **ret_rules, struct err *err) MUST_USE;
 /* The rule that a question names; NULL when it refused into `out`. */
-const struct rule *query_explain_rule(const struct query_explain *explain, struct str named, struct buf *out);
+const struct rule *query_explain_rule(struct query_explain *explain, struct str named, struct buf *out);
 struct query_explain_question {
     struct archive_reader *reader;
     uint64_t record;

@@ -211,6 +211,24 @@ enum rc rule_desk_new(struct desk *desk, const struct rules *rules, int64_t now_
     return rc;
 }
 
+enum rc rule_desk_renew(struct rule_desk *self, const struct rules *rules, int64_t now_ns, struct err *err)
+{
+    struct arena *arena = self->arena;
+    const struct rules *before = self->rules;
+    self->rules = rules;
+    self->arena = arena_new(LIST_MEMORY);
+    enum rc rc =
+        self->arena ? rules_tell(self, now_ns, err) : err_set(err, RC_LIMIT, "no memory for the list of rules");
+    if (rc != RC_OK) {
+        arena_free(self->arena);
+        self->arena = arena;
+        self->rules = before;
+        return rc;
+    }
+    arena_free(arena);
+    return RC_OK;
+}
+
 void rule_desk_free(struct rule_desk *self)
 {
     if (!self)

@@ -19,6 +19,9 @@ struct rule_desk;
 enum rc rule_desk_new(struct desk *desk, const struct rules *rules, int64_t now_ns, struct rule_desk **ret_self,
                       struct err *err) MUST_USE;
 void rule_desk_free(struct rule_desk *self); /* NULL is fine */
+/* Other rules are loaded, borrowed in place of those before; engines hear their states again. After an error all is as
+ * before. */
+enum rc rule_desk_renew(struct rule_desk *self, const struct rules *rules, int64_t now_ns, struct err *err) MUST_USE;
 /* An engine appeared: it waits for its states. What the one before it counted is stored before, or given up. */
 void rule_desk_engine_up(struct rule_desk *self, uint32_t instance);
 /* Tells every engine what was decided since it was told last. Cheap when that is nothing. */

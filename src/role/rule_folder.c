@@ -19,7 +19,7 @@ struct place {
 
 struct walk {
     const struct io *io;
-    struct rules *rules;
+    const struct rule_folder_sink *sink;
     struct arena *names;  /* paths */
     struct arena *file;   /* one file */
     struct place *places; /* a stack */
@@ -99,10 +99,10 @@ static enum rc read_file(struct walk *walk)
     arena_reset(walk->file);
     enum rc rc = file_load_path(walk->now.path, RULE_FILE_MAX, walk->file, &text, &reason);
     if (rc == RC_LIMIT)
-        return rules_refuse(walk->rules, path, "file is larger than 1 MiB", walk->err);
+        return walk->sink->refuse(walk->sink->context, path, "file is larger than 1 MiB", walk->err);
     if (rc != RC_OK)
-        return rules_refuse(walk->rules, path, reason.text, walk->err);
-    return rules_add(walk->rules, path, text, walk->err);
+        return walk->sink->refuse(walk->sink->context, path, reason.text, walk->err);
+    return walk->sink->file(walk->sink->context, path, text, walk->err);
 }
 
 static enum rc visit(struct walk *walk)
@@ -118,13 +118,13 @@ static enum rc visit(struct walk *walk)
     if (walk->now.depth == 0)
         return err_errno(walk->err, -fd, "could not open folder \"%s\"", walk->now.path);
     if (fd != -ENOTDIR)
-        return rules_refuse(walk->rules, str_of(walk->now.path), "could not open folder", walk->err);
+        return walk->sink->refuse(walk->sink->context, str_of(walk->now.path), "could not open folder", walk->err);
     return RC_OK;
 }
 
-enum rc rule_folder_read(const struct io *io, const char *path, struct rules *rules, struct err *err)
+enum rc rule_folder_walk(const struct io *io, const char *path, const struct rule_folder_sink *sink, struct err *err)
 {
-    struct walk walk = {.io = io, .rules = rules, .err = err};
+    struct walk walk = {.io = io, .sink = sink, .err = err};
     walk.names = arena_new(NAMES_MEMORY);
     walk.file = arena_new(FILE_MEMORY);
     walk.rc = walk.names && walk.file ? RC_OK : err_set(err, RC_LIMIT, "no memory for the names of a folder");
@@ -139,4 +139,20 @@ enum rc rule_folder_read(const struct io *io, const char *path, struct rules *ru
     arena_free(walk.names);
     arena_free(walk.file);
     return rc;
+}
+
+static enum rc on_file(void *context, struct str path, struct str text, struct err *err)
+{
+    return rules_add(context, path, text, err);
+}
+
+static enum rc on_refusal(void *context, struct str path, const char *reason, struct err *err)
+{
+    return rules_refuse(context, path, reason, err);
+}
+
+enum rc rule_folder_read(const struct io *io, const char *path, struct rules *rules, struct err *err)
+{
+    const struct rule_folder_sink sink = {on_file, on_refusal, rules};
+    return rule_folder_walk(io, path, &sink, err);
 }

@@ -349,6 +349,8 @@ static enum rc load_and_match(void)
     struct names *names = names_new(1);
     struct arena *arena = arena_new(65536);
     enum rc rc = rules && names && arena ? RC_OK : RC_LIMIT;
+    if (rc == RC_OK && !(names_put(names, STR("f")) && names_put(names, STR("g"))))
+        rc = RC_LIMIT; /* the event would lose the field */
     if (rc == RC_OK)
         rc = rules_add(rules, STR("x.yml"), str_of(sample), &err);
     if (rc == RC_OK)

@@ -757,18 +757,13 @@ struct str matcher_field_at(const struct matcher *matcher, size_t index)
 size_t matcher_carry(const struct matcher *matcher, const struct rule *rule, const struct event *event,
                      struct rule_value ret_values[RULE_CARRY_MAX])
 {
-    const struct set_rule *one = &matcher->set->rule[rule->index];
     size_t count = 0;
-    ASSERT(one->rule == rule);
+    ASSERT(matcher->set->rule[rule->index].rule == rule);
     for (size_t c = 0; c < rule->carry_count && rule->kind == RULE_DETECTION; c++) {
         const struct event_field *found = NULL;
         const struct rule_alias *alias = rule_alias_find(rule, rule->carry[c]);
         for (size_t i = 0; alias && i < alias->field_count && !found; i++)
             found = field_found(matcher->set->names, event, alias->fields[i]);
-        for (uint32_t i = 0; i < event->field_count && !found; i++) {
-            if (event->fields[i].name == one->carry[c] && event->fields[i].type != EVENT_NULL)
-                found = &event->fields[i];
-        }
         found = found ? found : field_found(matcher->set->names, event, rule->carry[c]);
         if (found)
             ret_values[count++] = (struct rule_value){rule->carry[c], found->value};

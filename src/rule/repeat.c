@@ -23,6 +23,14 @@ void repeats_free(struct repeats *repeats)
     memory_free(repeats);
 }
 
+void repeats_follow(struct repeats *repeats, const struct rules *rules)
+{
+    for (size_t i = 0; i < MIN(repeats->count, REPEATS_MAX); i++) {
+        struct repeat *repeat = &repeats->ring[i];
+        repeat->rule = repeat->rule ? rules_find_hash(rules, repeat->rule->hash) : NULL;
+    }
+}
+
 static bool has_record(const struct event *event, uint64_t record)
 {
     for (uint32_t i = 0; i < event->record_count; i++)

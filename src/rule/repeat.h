@@ -23,6 +23,9 @@ struct repeats;
 
 struct repeats *repeats_new(void); /* NULL without memory */
 void repeats_free(struct repeats *repeats);
+/* Other rules are at work: those that are the same (by hash) are known on, matches of the others are forgotten. Before
+ * the rules that it knows are freed. */
+void repeats_follow(struct repeats *repeats, const struct rules *rules);
 /* Matches of one event, in order: notes those of a piece, takes from those of a joined event what its pieces had.
  * Returns how many are left; of any other event all. */
 size_t repeats_sift(struct repeats *repeats, const struct event *event, struct rule_match *matches, size_t count);

@@ -141,8 +141,9 @@ bool rule_can_hold(const struct rule *rule, rule_field_seen seen, void *context)
 
 struct rule_set;
 
-/* Compiles the detection rules against the process's field names (new names are interned). Call after rules_finish. */
-enum rc rule_set_compile(const struct rules *rules, struct names *names, struct rule_set **ret_set,
+/* Compiles the detection rules. `names` is what the fields of events mean, for the set's matchers: it is not looked at
+ * here, so that a thread may compile beside the work. Call after rules_finish. */
+enum rc rule_set_compile(const struct rules *rules, const struct names *names, struct rule_set **ret_set,
                          struct err *err) MUST_USE;
 void rule_set_free(struct rule_set *set);
 
@@ -159,10 +160,6 @@ struct rule_set_stats {
     size_t presence;     /* rules that wake, among others, by the presence of a field */
 };
 struct rule_set_stats rule_set_stats(const struct rule_set *set);
-
-/* Ids (of the names given to rule_set_compile) of the rule's `carry` fields, in the same order; the count is
- * rule->carry_count even when `cap` is smaller. */
-size_t rule_set_carry_fields(const struct rule_set *set, uint32_t rule, uint32_t *ret_ids, size_t cap);
 
 struct rule_match {
     const struct rule *rule;

@@ -68,9 +68,7 @@ static enum rc field_put(struct compiler *compiler, struct str name, uint32_t *r
         set->fields = grown;
         compiler->fields_size = size;
     }
-    struct set_field field = {.name = name, .id = names_put(set->names, name)};
-    if (field.id == 0)
-        return err_set(compiler->err, RC_LIMIT, "too many field names");
+    struct set_field field = {.name = name};
     enum rc rc = field_group(set, name, &field.group, compiler->err);
     if (rc != RC_OK)
         return rc;
@@ -389,20 +387,6 @@ static enum rc list_fields(struct compiler *compiler, struct set_rule *rule, con
     return RC_OK;
 }
 
-static enum rc list_carry(struct compiler *compiler, struct set_rule *rule)
-{
-    uint32_t *carry = arena_alloc_array(compiler->set->arena, rule->rule->carry_count, sizeof(*carry));
-    if (!carry)
-        return no_memory(compiler->err);
-    for (size_t i = 0; i < rule->rule->carry_count; i++) {
-        carry[i] = names_put(compiler->set->names, rule->rule->carry[i]);
-        if (carry[i] == 0)
-            return err_set(compiler->err, RC_LIMIT, "too many field names");
-    }
-    rule->carry = carry;
-    return RC_OK;
-}
-
 static enum rc rule_compile(struct compiler *compiler, uint32_t index)
 {
     struct set_rule *rule = &compiler->set->rule[index];
@@ -423,8 +407,6 @@ static enum rc rule_compile(struct compiler *compiler, uint32_t index)
         rc = no_memory(compiler->err);
     if (rc == RC_OK)
         rc = list_fields(compiler, rule, numbers, ast->predicate_count);
-    if (rc == RC_OK)
-        rc = list_carry(compiler, rule);
     arena_free(scratch);
     return rc;
 }
@@ -560,7 +542,7 @@ static enum rc finish(struct compiler *compiler)
     return rc;
 }
 
-static enum rc compiler_init(struct compiler *compiler, const struct rules *rules, struct names *names)
+static enum rc compiler_init(struct compiler *compiler, const struct rules *rules, const struct names *names)
 {
     struct rule_set *set = memory_new(sizeof(*set));
     compiler->set = set;
@@ -588,7 +570,8 @@ static enum rc compiler_init(struct compiler *compiler, const struct rules *rule
     return RC_OK;
 }
 
-enum rc rule_set_compile(const struct rules *rules, struct names *names, struct rule_set **ret_set, struct err *err)
+enum rc rule_set_compile(const struct rules *rules, const struct names *names, struct rule_set **ret_set,
+                         struct err *err)
 {
     struct compiler compiler = {.err = err};
     enum rc rc = compiler_init(&compiler, rules, names);
@@ -636,15 +619,4 @@ void rule_set_free(struct rule_set *set)
 struct rule_set_stats rule_set_stats(const struct rule_set *set)
 {
     return set->stats;
-}
-
-size_t rule_set_carry_fields(const struct rule_set *set, uint32_t rule, uint32_t *ret_ids, size_t cap)
-{
-    ASSERT(rule < set->rule_count);
-    const struct set_rule *one = &set->rule[rule];
-    if (one->rule->kind != RULE_DETECTION)
-        return 0;
-    for (size_t i = 0; i < MIN(cap, one->rule->carry_count); i++)
-        ret_ids[i] = one->carry[i];
-    return one->rule->carry_count;
 }

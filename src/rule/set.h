@@ -44,7 +44,6 @@ struct set_predicate {
 
 struct set_field {
     struct str name;
-    uint32_t id;      /* in names */
     uint32_t group;   /* fields whose names differ in case only share it */
     uint32_t present; /* predicate, 0 = none */
     uint32_t exists;
@@ -69,12 +68,11 @@ struct set_rule {
     bool always;
     const uint32_t *fields; /* that its tests look at; 0 among them: keywords */
     uint32_t field_count;
-    const uint32_t *carry; /* ids in names */
 };
 
 struct rule_set {
     struct arena *arena;
-    struct names *names;
+    const struct names *names;
     const struct rules *rules;
     struct set_rule *rule;
     uint32_t rule_count;
