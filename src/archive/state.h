@@ -29,8 +29,8 @@ struct mark {
     struct buf sources;
 };
 
-/* Leaf hashes of a group in which a commit ended, kept for consistency proofs from there. Which group it is stands apart:
- * two megabytes need not be touched to see that they are empty. */
+/* Leaf hashes of a group in which a commit ended, kept for consistency proofs from there. Which group it is stands
+ * apart: two megabytes need not be touched to see that they are empty. */
 struct memo {
     struct tlog_hash hashes[TLOG_GROUP];
 };
