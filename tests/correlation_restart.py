@@ -248,4 +248,5 @@ def closes_without_events():
 
 
 if __name__ == "__main__":
-    sys.exit(main([half_before_half_after, engines_send_again, values_and_silence, closes_without_events]))
+    sys.exit(main([half_before_half_after, engines_send_again, values_and_silence],
+                  beside=[closes_without_events]))

@@ -183,4 +183,5 @@ def page_of_a_full_archive():
 
 
 if __name__ == "__main__":
-    sys.exit(main([faults_stay_told, deletion_is_the_acts, kept_is_marked_after_a_lock, page_of_a_full_archive]))
+    sys.exit(main([page_of_a_full_archive],
+                  beside=[faults_stay_told, deletion_is_the_acts, kept_is_marked_after_a_lock]))

@@ -792,7 +792,6 @@ def own_damage_is_own():
 
 if __name__ == "__main__":
     sys.exit(main([copies_follows_and_serves, the_same_proofs, is_killed_anywhere, refuses_strangers, takes_its_share,
-                   tampered_segment, is_packed_anew, yesterdays_copy, forged_checkpoint, is_shown_and_missed,
-                   takes_over,
-                   is_read_while_it_runs, cosigns, waits_for_witnesses, silence_is_told, file_size_is_lowered,
-                   tokens_made_at_once, encrypts_its_own_copy, own_damage_is_own]))
+                   tampered_segment, is_packed_anew, yesterdays_copy, forged_checkpoint, takes_over,
+                   is_read_while_it_runs, cosigns, file_size_is_lowered, tokens_made_at_once, encrypts_its_own_copy,
+                   own_damage_is_own], beside=[is_shown_and_missed, waits_for_witnesses, silence_is_told]))

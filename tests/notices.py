@@ -297,4 +297,4 @@ def terms_are_planned():
 
 
 if __name__ == "__main__":
-    sys.exit(main([mail_and_webhook, servers_down_at_first, plain_text_stays_here, terms_are_planned]))
+    sys.exit(main([mail_and_webhook, plain_text_stays_here, terms_are_planned], beside=[servers_down_at_first]))

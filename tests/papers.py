@@ -309,4 +309,4 @@ def exports():
 
 
 if __name__ == "__main__":
-    sys.exit(main([sheets, certificates, forks, exports]))
+    sys.exit(main([sheets, certificates, forks], beside=[exports]))

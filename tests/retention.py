@@ -401,5 +401,5 @@ def test_pages():
 
 
 if __name__ == "__main__":
-    sys.exit(main([test_settings, test_who_may, test_deletion, test_killed, test_void, test_objects,
-                   test_object_refused, test_pages]))
+    sys.exit(main([test_settings, test_who_may, test_deletion, test_killed, test_object_refused, test_pages],
+                  beside=[test_void, test_objects]))

@@ -1,4 +1,5 @@
 """service.py - starts the real `qorgan serve` on a folder and ports of its own, for the scenario tests; prints TAP."""
+import concurrent.futures
 import contextlib
 import json
 import os
@@ -51,7 +52,7 @@ class Service:
         self.process = None
         self.user = self.password = None
 
-    def start(self, wait=30, expect=True, arguments=()):
+    def start(self, wait=60, expect=True, arguments=()):
         sets = [part for key, value in self.settings.items() for part in ("--set", f"{key}={value}")]
         self.log = open(self.log_path, "ab")
         begin = self.log.tell()
@@ -186,24 +187,33 @@ def check_equal(got, want, text):
     check(got == want, f"{text}: {got!r}, wanted {want!r}")
 
 
-def main(tests):
-    """Runs the functions, or those whose name holds argv[1]; prints TAP; the exit status."""
-    failed = number = 0
-    for test in tests:
-        if len(sys.argv) > 1 and sys.argv[1] not in test.__name__:
-            continue
-        number += 1
-        name = test.__doc__.strip().splitlines()[0]
-        begin = time.time()
-        try:
-            test()
-            print(f"ok {number} - {name} ({time.time() - begin:.1f} s)", flush=True)
-        except Skip as reason:
-            print(f"ok {number} - {name} # SKIP {reason}", flush=True)
-        except Exception as trouble:  # every trouble is a failed row, and the next test goes on
-            failed += 1
-            print(f"not ok {number} - {name}", flush=True)
-            for line in f"{type(trouble).__name__}: {trouble}".splitlines()[:60]:
+def outcome(test):
+    """(whether it passed, its row, what went wrong); every trouble is a failed row, and the next test goes on."""
+    name = test.__doc__.strip().splitlines()[0]
+    begin = time.time()
+    try:
+        test()
+        return True, f"{name} ({time.time() - begin:.1f} s)", ""
+    except Skip as reason:
+        return True, f"{name} # SKIP {reason}", ""
+    except Exception as trouble:
+        return False, name, f"{type(trouble).__name__}: {trouble}"
+
+
+def main(tests, beside=()):
+    """Runs the functions, or those whose name holds argv[1]; prints TAP; the exit status.
+
+    Those of `beside` mostly wait for the clocks of the product: one after another beside the others, told at the end.
+    """
+    chosen = [test for test in [*tests, *beside] if len(sys.argv) < 2 or sys.argv[1] in test.__name__]
+    failed = 0
+    with concurrent.futures.ThreadPoolExecutor(1) as thread:
+        waiting = {test: thread.submit(outcome, test) for test in chosen if test in beside}
+        for number, test in enumerate(chosen, 1):
+            good, row, trouble = waiting[test].result() if test in waiting else outcome(test)
+            failed += not good
+            print(f"{'ok' if good else 'not ok'} {number} - {row}", flush=True)
+            for line in trouble.splitlines()[:60]:
                 print(f"#   {line}", flush=True)
-    print(f"1..{number}")
+    print(f"1..{len(chosen)}")
     return 1 if failed else 0

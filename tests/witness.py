@@ -928,8 +928,8 @@ def sheet():
             check_equal(service.run("sheet", *arguments, check=False).returncode, status, str(arguments))
 
 
-TESTS = [every_answer, two_at_once, damaged_memory, long_checkpoints, over_tls, end_to_end, rollback, silent_keeper,
-         a_lying_witness, slow_witnesses, time_stamps, sheet]
+TESTS = [every_answer, two_at_once, damaged_memory, long_checkpoints, over_tls, end_to_end, rollback, slow_witnesses,
+         time_stamps, sheet]
 
 if __name__ == "__main__":
-    sys.exit(main(TESTS))
+    sys.exit(main(TESTS, beside=[silent_keeper, a_lying_witness]))

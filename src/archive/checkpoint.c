@@ -10,12 +10,25 @@
 
 /* ---- leaf hashes of groups that proofs begin or end in ---- */
 
-static struct memo *memo_among(struct memo *memos, size_t count, uint64_t group)
+/* Where the group is among so many, or their count. */
+static size_t place_of(uint64_t group, const uint64_t *groups, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        if (memos[i].group == group)
-            return &memos[i];
-    return NULL;
+    size_t at = 0;
+    while (at < count && groups[at] != group)
+        at++;
+    return at;
+}
+
+static const struct memo *memo_of(const struct archive *a, uint64_t group)
+{
+    size_t at = place_of(group, a->memo_group, MEMO_MAX);
+    return at < MEMO_MAX ? &a->memos[at] : NULL;
+}
+
+static void shown_set(struct archive *a, size_t at, uint64_t group, const struct tlog_hash hashes[TLOG_GROUP])
+{
+    a->shown_group[at] = group;
+    memcpy(a->shown[at].hashes, hashes, sizeof a->shown[at].hashes);
 }
 
 /* Takes the place of the one that was not used for the longest time. */
@@ -24,28 +37,28 @@ static void shown_put(struct archive *a, uint64_t group, const struct tlog_hash 
     size_t oldest = 0;
     for (size_t i = 1; i < SHOWN_MAX; i++)
         oldest = a->shown_used[i] < a->shown_used[oldest] ? i : oldest;
-    a->shown[oldest].group = group;
-    memcpy(a->shown[oldest].hashes, hashes, sizeof a->shown[oldest].hashes);
+    shown_set(a, oldest, group, hashes);
     a->shown_used[oldest] = ++a->shown_clock;
 }
 
 static const struct memo *memo_find(struct archive *a, uint64_t group)
 {
-    struct memo *shown = memo_among(a->shown, SHOWN_MAX + 1, group);
-    if (shown && shown < a->shown + SHOWN_MAX)
-        a->shown_used[shown - a->shown] = ++a->shown_clock;
-    return shown ? shown : memo_among(a->memos, MEMO_MAX, group);
+    size_t at = place_of(group, a->shown_group, SHOWN_MAX + 1);
+    if (at < SHOWN_MAX)
+        a->shown_used[at] = ++a->shown_clock;
+    return at <= SHOWN_MAX ? &a->shown[at] : memo_of(a, group);
 }
 
 void archive_remember_group(struct archive *archive)
 {
-    struct memo *memo = &archive->memos[archive->memo_next++ % MEMO_MAX];
-    memo->group = archive->frontier.size / TLOG_GROUP - 1;
-    memcpy(memo->hashes, archive->group, sizeof memo->hashes);
+    size_t at = archive->memo_next++ % MEMO_MAX;
+    uint64_t group = archive->frontier.size / TLOG_GROUP - 1;
+    archive->memo_group[at] = group;
+    memcpy(archive->memos[at].hashes, archive->group, sizeof archive->memos[at].hashes);
     if (archive->shown_growing)
-        shown_put(archive, memo->group, memo->hashes);
+        shown_put(archive, group, archive->group);
     if (archive->signed_growing)
-        archive->shown[SHOWN_MAX] = *memo;
+        shown_set(archive, SHOWN_MAX, group, archive->group);
     archive->group_marked = archive->shown_growing = archive->signed_growing = false;
 }
 
@@ -53,9 +66,9 @@ void archive_shown(struct archive *archive, uint64_t size)
 {
     uint64_t group = size / TLOG_GROUP;
     ASSERT(size <= archive->frontier.size);
-    if (size % TLOG_GROUP == 0 || memo_among(archive->shown, SHOWN_MAX, group))
+    if (size % TLOG_GROUP == 0 || place_of(group, archive->shown_group, SHOWN_MAX) < SHOWN_MAX)
         return;
-    const struct memo *memo = memo_among(archive->memos, MEMO_MAX, group);
+    const struct memo *memo = memo_of(archive, group);
     if (group == archive->frontier.size / TLOG_GROUP)
         archive->shown_growing = true;
     else if (memo)
@@ -65,10 +78,10 @@ void archive_shown(struct archive *archive, uint64_t size)
 void archive_remember_signed(struct archive *archive, uint64_t size)
 {
     uint64_t group = size / TLOG_GROUP;
-    const struct memo *memo = memo_among(archive->memos, MEMO_MAX, group);
+    const struct memo *memo = memo_of(archive, group);
     archive->signed_growing = group == archive->frontier.size / TLOG_GROUP;
     if (memo && !archive->signed_growing)
-        archive->shown[SHOWN_MAX] = *memo;
+        shown_set(archive, SHOWN_MAX, group, memo->hashes);
 }
 
 enum rc archive_virtual_leaves(void *context, uint64_t group, struct tlog_hash ret_hashes[TLOG_GROUP],

@@ -304,17 +304,17 @@ static enum rc allocate(struct archive *a, struct err *err)
     a->hasher = tlog_hasher_new();
     a->groups = tlog_groups_new(GROUPS_LIMIT);
     a->sources = sources_new(a->options.seed);
-    a->memos = memory_new(MEMO_MAX * sizeof *a->memos);
-    a->shown = memory_new((SHOWN_MAX + 1) * sizeof *a->shown);
+    a->memos = memory_resize(NULL, MEMO_MAX * sizeof *a->memos); /* not cleared: their groups say which are filled */
+    a->shown = memory_resize(NULL, (SHOWN_MAX + 1) * sizeof *a->shown);
     a->proofs = memory_new(sizeof *a->proofs);
     buf_init(&a->frame, ARCHIVE_FRAME_TARGET + 2 * (size_t)RECORD_RAW_MAX);
     buf_init(&a->note, NOTE_SIZE_MAX);
     if (!a->hasher || !a->groups || !a->sources || !a->memos || !a->shown || !a->proofs)
         return err_set(err, RC_LIMIT, "no memory to open the archive");
     for (size_t i = 0; i < MEMO_MAX; i++)
-        a->memos[i].group = UINT64_MAX;
+        a->memo_group[i] = GROUP_NONE;
     for (size_t i = 0; i <= SHOWN_MAX; i++)
-        a->shown[i].group = UINT64_MAX;
+        a->shown_group[i] = GROUP_NONE;
     a->proofs->hasher = a->hasher;
     a->proofs->groups = a->groups;
     a->proofs->context = a;

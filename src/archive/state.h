@@ -19,6 +19,7 @@
 #define MARKS_MAX    4096 /* log files not yet sealed */
 #define MEMO_MAX     256
 #define SHOWN_MAX    64
+#define GROUP_NONE   UINT64_MAX
 #define GROUPS_LIMIT (UINT64_C(1) << 32)
 
 /* The tree and the sources where a log file begins: what the segment before it ends with. */
@@ -28,9 +29,9 @@ struct mark {
     struct buf sources;
 };
 
-/* Leaf hashes of a group in which a commit ended, kept for consistency proofs from there. */
+/* Leaf hashes of a group in which a commit ended, kept for consistency proofs from there. Which group it is stands
+ * apart: two megabytes need not be touched to see that they are empty. */
 struct memo {
-    uint64_t group;
     struct tlog_hash hashes[TLOG_GROUP];
 };
 
@@ -56,8 +57,10 @@ struct archive {
     struct tlog_hash group[TLOG_GROUP]; /* leaves of the group that is growing */
     bool group_marked;                  /* a commit ended inside it */
     struct memo *memos;                 /* ring */
+    uint64_t memo_group[MEMO_MAX];      /* whose they are, GROUP_NONE of an empty one */
     size_t memo_next;
-    struct memo *shown;             /* groups that proofs are wanted from for long; last the newest checkpoint's */
+    struct memo *shown; /* groups that proofs are wanted from for long; last the newest checkpoint's */
+    uint64_t shown_group[SHOWN_MAX + 1];
     uint64_t shown_used[SHOWN_MAX]; /* by the clock shown_clock: the longest unused goes first */
     uint64_t shown_clock;
     bool shown_growing;  /* the growing group is to join them */

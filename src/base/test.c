@@ -10,13 +10,24 @@ static int failures;
 static const char *skipped;
 static char row[256];
 
+/* Is row `at` wanted: by its name, or by its share "2/3". */
+static bool wanted(size_t at, const char *name, const char *argument)
+{
+    struct str rest = str_of(argument);
+    uint64_t share = 0;
+    uint64_t shares = 0;
+    if (str_to_u64(str_cut(&rest, '/'), &share) && str_to_u64(rest, &shares) && shares > 0)
+        return at % shares + 1 == share;
+    return strstr(name, argument) != NULL;
+}
+
 int test_run(const struct test *tests, size_t count, int argc, char **argv)
 {
     int failed = 0;
     size_t shown = 0;
     setvbuf(stdout, NULL, _IOLBF, 0);
     for (size_t i = 0; i < count; i++) {
-        if (argc > 1 && !strstr(tests[i].name, argv[1]))
+        if (argc > 1 && !wanted(i, tests[i].name, argv[1]))
             continue;
         failures = 0;
         skipped = NULL;

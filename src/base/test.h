@@ -17,7 +17,8 @@ struct test {
     void (*run)(void);
 };
 
-/* Runs all, or those whose name contains argv[1]; prints TAP; 0 when all passed. */
+/* Runs all, or those whose name contains argv[1], or with "2/3" every third from the second on, for a long test that is
+ * shared out to three processes; prints TAP; 0 when all passed. */
 int test_run(const struct test *tests, size_t count, int argc, char **argv);
 /* The running test is skipped, saying why (a corpus that is absent, a kernel that lacks something). */
 void test_skip(const char *reason);
