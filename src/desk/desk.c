@@ -255,6 +255,8 @@ enum rc desk_open(struct db *db, const struct desk_options *options, int64_t now
         rc = data_read(desk, &options->data, err);
     if (rc == RC_OK)
         rc = database_prepare(desk, options, now_ns, ret_first, err);
+    if (rc == RC_OK && !rule_texts_known(desk))
+        rc = err_set(err, RC_LIMIT, "out of memory for the texts of rules");
     if (rc != RC_OK) {
         desk_close(desk);
         return rc;

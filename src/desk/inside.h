@@ -256,6 +256,7 @@ enum rc rule_text_put(struct desk *desk, const struct desk_rule_text *text, int6
 enum rc rule_text_end(struct desk *desk, const struct desk_rule_text *which, int64_t now_ns, struct err *err) MUST_USE;
 /* In a transaction: reads those in effect again if they changed. */
 void rule_texts_renew(struct desk *desk);
+bool rule_texts_known(const struct desk *desk); /* they were read since they changed */
 /* A transaction is over. */
 void rule_texts_settle(struct desk *desk, bool held);
 void rule_texts_tick(struct desk *desk, int64_t now_ns); /* ends what expired */

@@ -86,6 +86,11 @@ void rule_texts_renew(struct desk *desk)
     *texts = fresh;
 }
 
+bool rule_texts_known(const struct desk *desk)
+{
+    return !desk->rule_texts->stale;
+}
+
 void rule_texts_settle(struct desk *desk, bool held)
 {
     struct rule_texts *texts = desk->rule_texts;

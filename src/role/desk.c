@@ -6,7 +6,6 @@
 #include "base/bytes.h"
 #include "base/civil.h"
 #include "codec/json.h"
-#include "desk/asset_rules.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/random.h"
@@ -17,6 +16,7 @@
 #include "role/keep.h"
 #include "role/log.h"
 #include "role/match.h"
+#include "role/object_desk.h"
 #include "role/roles.h"
 #include "role/rule_desk.h"
 #include "role/rule_reader.h"
@@ -51,8 +51,7 @@ struct desk_role {
     struct process *process;
     struct arena *data_arena; /* until the desk is open */
     struct keep keep;         /* what the acts and settings ask for */
-    uint64_t terms_told;      /* desk_objects_version of what the keeper was told; 0: nothing */
-    uint64_t rules_told;      /* the same, the packer */
+    struct object_desk told;  /* of objects */
     char host[256];           /* this machine's name */
     struct desk_data data;
     struct db *db;
@@ -652,45 +651,13 @@ static void alarm_take(struct desk_role *role, const struct alarm *alarm)
     }
 }
 
-_Static_assert(ASSET_RULES_BYTES <= 6 * MSG_MIB && DESK_TERMS_BYTES <= 512 * MSG_KIB, "they fit their messages");
-
-/* How long event logs of single objects are kept, to the keeper, and whose records are whose, to the packer: at their
- * start and after each change. */
-static void objects_send(struct desk_role *role)
-{
-    const struct {
-        enum role to;
-        enum msg_type type;
-        size_t size;
-        uint64_t *told;
-        enum rc (*write)(struct desk *desk, struct buf *out, struct err *err);
-    } rows[] = {
-        {ROLE_PACKER, MSG_OBJECT_RULES, ASSET_RULES_BYTES, &role->rules_told, desk_object_rules},
-        {ROLE_KEEPER, MSG_OBJECT_TERMS, DESK_TERMS_BYTES, &role->terms_told, desk_object_terms},
-    };
-    uint64_t version = desk_objects_version(role->desk);
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct channel *peer = process_peer(rows[i].to, 0);
-        struct buf body CLEANUP(buf_done) = {0};
-        struct err err = {0};
-        if (!peer || *rows[i].told == version)
-            continue;
-        buf_init(&body, rows[i].size);
-        enum rc rc = rows[i].write(role->desk, &body, &err);
-        if (rc != RC_OK)
-            log_error("the objects could not be told to the %s: %s", msg_role_name(rows[i].to), err.text);
-        else if (channel_send(peer, rows[i].type, 0, buf_view(&body)))
-            *rows[i].told = version;
-    }
-}
-
 /* What two people agreed to delete, to the keeper, which must know the objects' terms before. */
 static void retire_send(struct desk_role *role)
 {
     struct channel *keeper = process_peer(ROLE_KEEPER, 0);
     struct err err = {0};
     int64_t id = 0;
-    if (!keeper || role->terms_told != desk_objects_version(role->desk))
+    if (!keeper || role->told.terms != desk_objects_version(role->desk))
         return;
     buf_clear(&role->answer);
     enum rc rc = desk_take_retire(role->desk, &role->answer, &id, &err);
@@ -872,12 +839,12 @@ static void desk_peer_up(void *self, struct channel *channel)
         kept_store(role);
         desk_records_rewind(role->desk);
         desk_retire_rewind(role->desk);
-        role->terms_told = 0;
+        role->told.terms = 0;
         role->records_flying = 0;
         role->records_waiting = true;
     }
     if (channel_peer(channel) == ROLE_PACKER)
-        role->rules_told = 0;
+        role->told.rules = 0;
     rule_supply_peer_up(role->supply, channel_peer(channel), channel_instance(channel));
     if (channel_peer(channel) == ROLE_HUNTER)
         hunt_desk_up(role->hunts);
@@ -931,7 +898,7 @@ static void role_tick(void *self, int64_t now_ns)
         log_error("silent mirrors could not be recorded: %s", err.text);
     if (desk_watch_retention(role->desk, now_ns, &err) != RC_OK)
         log_error("proposals of deletion could not be looked at: %s", err.text);
-    objects_send(role);
+    object_desk_send(role->desk, &role->told);
     retire_send(role);
     rules_look(role);
     rule_supply_send(role->supply);

@@ -142,8 +142,8 @@ unsigned status_of_error(struct str key)
         {"search_too_large", 422}, {"mirror_full", 409},      {"rule_many", 422},     {"not_judged", 422},
         {"rule_not_found", 404},   {"rule_refused", 422},     {"rules_unread", 503},  {"explain_long", 413},
         {"filter_unseen", 409},    {"filter_refused", 422},   {"rule_taken", 409},    {"try_gone", 404},
-        {"try_too_large", 422},
-        {"hunt_cannot", 422},      {"hunts_waiting", 409},    {"hunt_over", 409},     {"times_reversed", 422},
+        {"try_too_large", 422},    {"hunt_cannot", 422},      {"hunts_waiting", 409}, {"hunt_over", 409},
+        {"times_reversed", 422},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         if (str_is(key, rows[i].key))

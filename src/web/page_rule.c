@@ -268,8 +268,8 @@ static void notices(struct web_call *call, const struct json_value *r)
     }
 }
 
-/* Answer `at` is the rule's, the next one tells its hunts; `failed` is the refused answer that the page tells of, or
- * NULL. */
+/* Answer `at` is the rule's, the next ones its text and its hunts; `failed` is the refused answer that the page tells
+ * of, or NULL. */
 static void page(struct web_call *call, size_t at, const struct json_value *failed, struct str error)
 {
     struct html *html = &call->html;
@@ -298,7 +298,7 @@ static void page(struct web_call *call, size_t at, const struct json_value *fail
     HTML(html, RAW("</div><div>"));
     if (of_bool(totals, "may_change"))
         form(call, r, of_str(failed, "field"));
-    hunts_of_rule(call, call_answer(call, at + 1), of_str(r, "id"), of_bool(totals, "may_change"));
+    hunts_of_rule(call, call_answer(call, at + 2), of_str(r, "id"), of_bool(totals, "may_change"));
     history(call, r);
     HTML(html, RAW("</div></div><p class=\"buttons\"><a class=\"button\" href=\"/rules\">"), SAY("rules.title"),
          RAW("</a></p>"));
