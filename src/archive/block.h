@@ -54,6 +54,8 @@ enum rc block_builder_add(struct block_builder *builder, const struct leaf *leaf
  * work. RC_LIMIT: the record has as many hits as it may, or there is no memory. */
 enum rc block_builder_hit(struct block_builder *builder, uint64_t record, struct str rule) MUST_USE;
 size_t block_builder_count(const struct block_builder *builder);
+/* A few hundred records fit still: it may be finished where that suits better than when it is full. */
+bool block_builder_is_nearly_full(const struct block_builder *builder);
 /* First and last number added; 0 when empty. */
 uint64_t block_builder_first(const struct block_builder *builder);
 /* Encodes what was added behind `out`'s bytes and empties the builder: the block, and behind it the trailer with what

@@ -128,6 +128,12 @@ void block_builder_plain(struct block_builder *builder, enum block_plain plain)
     builder->plain = plain;
 }
 
+bool block_builder_is_nearly_full(const struct block_builder *builder)
+{
+    return builder->count >= BLOCK_RECORDS_MAX - BLOCK_RECORDS_MAX / 64 ||
+           builder->raw.n >= BLOCK_RAW_MAX - BLOCK_RAW_MAX / 64;
+}
+
 size_t block_builder_count(const struct block_builder *builder)
 {
     return builder->count;

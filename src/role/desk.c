@@ -764,12 +764,13 @@ static void rules_look(struct desk_role *role)
 {
     struct rules *rules = NULL;
     struct err err = {0};
-    if (is_idle(role))
-        rule_supply_settle(role->supply);
-    if (!rule_supply_is_due(role->supply))
+    if (rule_supply_is_at_rest(role->supply))
         return;
-    matches_flush(role);
+    matches_flush(role); /* under load there is always something gathered */
     if (!is_idle(role))
+        return;
+    rule_supply_settle(role->supply);
+    if (!rule_supply_is_due(role->supply))
         return;
     enum rc rc = rule_supply_make(role->supply, &rules, &err);
     if (rc == RC_OK && rules) {

@@ -38,8 +38,9 @@
 #define MATCHES_MAX   1024 /* not yet acknowledged */
 #define BLOCKS_MAX    16   /* waiting for their matches */
 #define LOGS_MAX      4096
-#define SLICE_NS      UINT64_C(20000000) /* work between two looks at the channels */
-#define SLICE_RECORDS 16                 /* records between two looks at the clock */
+#define CLOSING_NS    UINT64_C(5000000000) /* a segment waits no longer for the rest of events */
+#define SLICE_NS      UINT64_C(20000000)   /* work between two looks at the channels */
+#define SLICE_RECORDS 16                   /* records between two looks at the clock */
 #define STATS_NS      UINT64_C(1000000000)
 #define STATS_AT_ONCE 2000
 #define RULES_NS      UINT64_C(5000000000)  /* between two statistics of rules */
@@ -87,7 +88,12 @@ struct engine {
     struct reader frame_reader; /* what is left of its payload */
     uint32_t frame_left;        /* records; 0 = the next frame may come */
     struct block_builder *builder;
-    uint64_t key[2]; /* of the filters, the same in all engines */
+    struct block_builder
+        *closing;                /* the last block of the log file before, as long as events wait whose pieces it has */
+    struct block_builder *spare; /* the one of these two that is empty; NULL before the first need of it */
+    uint64_t closing_past;       /* behind its last record */
+    uint64_t closing_ns;         /* boot time since when it waits */
+    uint64_t key[2];             /* of the filters, the same in all engines */
     struct arena *arena;
     struct arena *kept; /* source names */
     struct source *sources;
@@ -270,7 +276,7 @@ static void on_match_done(struct engine *engine, const struct msg *msg)
 
 static bool engine_must_wait(const struct engine *engine)
 {
-    return engine->match_count + HITS_MAX > MATCHES_MAX || engine->block_count + 2 > BLOCKS_MAX;
+    return engine->match_count + HITS_MAX > MATCHES_MAX || engine->block_count + 4 > BLOCKS_MAX;
 }
 
 /* The process stops, another begins behind the last good block. */
@@ -280,16 +286,16 @@ static void engine_fail(struct engine *engine)
     process_stop(EXIT_FAILURE);
 }
 
-static void block_finish(struct engine *engine)
+static void block_leave(struct engine *engine, struct block_builder *builder)
 {
-    if (engine->failed || !engine->builder || block_builder_count(engine->builder) == 0)
+    if (engine->failed || !builder || block_builder_count(builder) == 0)
         return;
     ASSERT(engine->block_count < BLOCKS_MAX);
     struct block_held *held = &engine->blocks[engine->block_count];
     struct err err = {0};
     held->match_id = engine->match_id;
     buf_init(&held->bytes, BLOCK_SIZE_MAX);
-    enum rc rc = block_builder_finish(engine->builder, &held->bytes, &err);
+    enum rc rc = block_builder_finish(builder, &held->bytes, &err);
     if (rc != RC_OK) {
         log_error("a block could not be encoded: %s", err.text);
         engine_fail(engine);
@@ -297,6 +303,51 @@ static void block_finish(struct engine *engine)
     }
     engine->block_count++;
     blocks_release(engine);
+}
+
+static void closing_finish(struct engine *engine)
+{
+    if (!engine->closing)
+        return;
+    block_leave(engine, engine->closing);
+    engine->spare = engine->closing;
+    engine->closing = NULL;
+}
+
+static void block_finish(struct engine *engine)
+{
+    closing_finish(engine); /* blocks leave in order */
+    block_leave(engine, engine->builder);
+}
+
+/* Events of several records are complete when others came: their hits belong into this block. */
+static bool is_waited_for(const struct engine *engine, uint64_t past)
+{
+    return block_builder_count(engine->builder) && normaliser_pending(engine->normaliser) < past;
+}
+
+/* The last block of a log file, behind which no other block of its segment comes. */
+static void block_close(struct engine *engine, uint64_t past)
+{
+    closing_finish(engine);
+    if (is_waited_for(engine, past) && !engine->spare)
+        engine->spare = block_builder_new(engine->names, engine->key);
+    if (!engine->spare || !is_waited_for(engine, past)) {
+        block_finish(engine);
+        return;
+    }
+    engine->closing = engine->builder;
+    engine->closing_past = past;
+    engine->closing_ns = clock_boot_ns();
+    engine->builder = engine->spare;
+    engine->spare = NULL;
+}
+
+static void closing_look(struct engine *engine)
+{
+    if (engine->closing && (normaliser_pending(engine->normaliser) >= engine->closing_past ||
+                            clock_boot_ns() - engine->closing_ns >= CLOSING_NS))
+        closing_finish(engine);
 }
 
 /* ---- one record ---- */
@@ -322,6 +373,8 @@ static void hit_put(struct engine *engine, const struct event *event, const stru
     }
     uint64_t record = event->record_count ? event->records[event->record_count - 1] : event->record;
     enum rc rc = block_builder_hit(engine->builder, record, rule->id);
+    if (rc == RC_NOT_FOUND && engine->closing)
+        rc = block_builder_hit(engine->closing, record, rule->id);
     if (rc != RC_OK && rc != RC_NOT_FOUND)
         log_warning("rule %.*s hit record %llu, which could not be written beside it: %s", STR_ARG(rule->id),
                     (unsigned long long)record, rc_name(rc));
@@ -446,6 +499,9 @@ static void record_work(struct engine *engine, const struct leaf *leaf, struct s
         log_error("record %llu could not be put into a block: %s", (unsigned long long)leaf->index, rc_name(rc));
         engine_fail(engine);
     }
+    closing_look(engine);
+    if (block_builder_is_nearly_full(engine->builder) && !is_waited_for(engine, UINT64_MAX))
+        block_finish(engine);
 }
 
 /* A block never straddles log files, and each is a segment of its own. */
@@ -453,7 +509,7 @@ static void log_border(struct engine *engine, uint64_t next)
 {
     while (engine->log_next < engine->log_count && engine->logs[engine->log_next] <= next) {
         if (engine->logs[engine->log_next] > 0)
-            block_finish(engine);
+            block_close(engine, engine->logs[engine->log_next]);
         if (!engine->failed)
             block_builder_segment(engine->builder, engine->key);
         engine->log_next++;
@@ -595,6 +651,9 @@ static void on_resume(struct engine *engine, struct msg *msg)
     wal_reader_free(engine->reader);
     engine->frame_left = 0;
     block_builder_free(engine->builder);
+    block_builder_free(engine->closing);
+    block_builder_free(engine->spare); /* of another key */
+    engine->closing = engine->spare = NULL;
     engine->reader = wal_reader_new(&io_kernel, uuid, engine->resume);
     engine->builder = block_builder_new(engine->names, engine->key);
     engine->progress = proc_map(msg->fds[0], 4096);
@@ -865,6 +924,8 @@ static void engine_tick(void *self, int64_t now_real_ns)
     if (!engine->behind && !engine_must_wait(engine))
         normaliser_flush(engine->normaliser, now_real_ns, engine->arena, on_event, engine);
     engine->late = false;
+    if (!engine_must_wait(engine))
+        closing_look(engine);
     incomplete_log(engine);
     stats_send(engine);
     if (now - engine->rules_ns < RULES_NS)

@@ -86,6 +86,11 @@ bool rule_supply_is_due(const struct rule_supply *self)
     return !self->before && (self->stale || self->texts_version != desk_rule_texts_version(self->desk));
 }
 
+bool rule_supply_is_at_rest(const struct rule_supply *self)
+{
+    return !self->before && !rule_supply_is_due(self);
+}
+
 /* --- making --- */
 
 static void texts_add(const struct rule_supply *self, struct buf *out)

@@ -29,6 +29,8 @@ enum rc rule_supply_new(int files, struct desk *desk, struct rule_supply **ret_s
 void rule_supply_free(struct rule_supply *self); /* the rules too; NULL is fine */
 /* MSG_RULE_FILES. */
 void rule_supply_files(struct rule_supply *self, int files);
+/* Nothing is due, and no step is under way. Cheap. */
+bool rule_supply_is_at_rest(const struct rule_supply *self);
 /* Something changed since the rules were made last, and no step is under way. Cheap. */
 bool rule_supply_is_due(const struct rule_supply *self);
 /* The rules as they are now, finished, the caller's until rule_supply_set; NULL: they are the same as before. After an
