@@ -162,6 +162,7 @@ def switched_on():
         for ident in (LOUD, MANY):
             stand.decide(ident, "off")
         stand.failures("web1", 30)
+        stand.service.wait_for('"Failed password"', 30)  # before the others, which may go another way
         stand.failures("web2", 12)
         stand.service.wait_for('"Failed password"', 42)
         stand.decide(LOUD, "active")
@@ -282,12 +283,16 @@ def killed():
             check_equal((len(records), len(set(records))), (matches, matches), "hits kept, each once")
         os.kill(stand.hunter(), signal.SIGSTOP)
         number = stand.order(SLOW)
+        desk, = stand.service.pids("desk")
         for _ in range(3):
             pid = stand.hunter()
-            os.kill(pid, signal.SIGSTOP)
-            stand.half_way(number, 0)
+            stand.half_way(number, 0.2)
+            os.kill(desk, signal.SIGSTOP)  # the next hunter gets its order when it stands still
             os.kill(pid, signal.SIGKILL)
             stand.until("another hunter", lambda before=pid: stand.service.pids("hunter") not in ([], [before]))
+            os.kill(stand.hunter(), signal.SIGSTOP)
+            os.kill(desk, signal.SIGCONT)
+        os.kill(stand.hunter(), signal.SIGCONT)
         hunt = stand.ended(number, "failed")
         check_equal(hunt["trouble"], "died", "why it failed")
         check_equal(stand.ended(stand.order(SLOW), wait=120)["hits"], matches, "hits of the next one")
