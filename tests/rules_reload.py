@@ -66,9 +66,13 @@ class Stand:
     def until(self, text, wanted, wait=40):
         deadline = time.time() + wait
         while not (got := wanted()):
-            check(time.time() < deadline, f"{text}: it did not come\n{self.service.read_log()[-2000:]}")
+            check(time.time() < deadline, f"{text}: it did not come; hits {self.counted()}\n"
+                  f"{self.service.read_log()[-2000:]}")
             time.sleep(0.1)
         return got
+
+    def counted(self):
+        return {row["title"]: row["hits"] for row in self.rules().values()}
 
     def at_work(self, count, times):
         """Until both engines said so often that so many rules are at work."""

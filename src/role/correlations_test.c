@@ -21,6 +21,8 @@ static const char text[] =
 
 static struct stand stand;
 static struct rules *rules;
+static struct rules *rules_before[2]; /* what fired is theirs */
+static size_t before_count;
 static struct correlations *correlations;
 static struct str fired[64];
 static size_t fired_count;
@@ -67,6 +69,8 @@ static void end(void)
     correlations_free(correlations);
     correlations = NULL;
     rules_free(rules);
+    while (before_count)
+        rules_free(rules_before[--before_count]);
     stand_close(&stand);
 }
 
@@ -211,7 +215,7 @@ static void renew(const char *file)
     CHECK_INT(rules_finish(rules, &err), RC_OK);
     CHECK_INT(rules_count(rules), 6);
     CHECK_INT(correlations_renew(correlations, rules, &err), RC_OK);
-    rules_free(before);
+    rules_before[before_count++] = before;
 }
 
 static void goes_on_with_other_rules(void)

@@ -621,10 +621,11 @@ void hunt_close(struct hunting *hunting)
 
 enum rc hunt_run(struct hunt *hunt, struct err *err)
 {
-    struct hunting *h;
+    struct hunting *h = NULL;
     enum rc rc = hunt_open(hunt, &h, err);
     if (rc != RC_OK)
         return rc;
+    ASSERT(h != NULL);
     while ((rc = heads_step(h, err)) == RC_AGAIN)
         continue;
     rc = rc == RC_OK ? sweep_begin(h, err) : rc;

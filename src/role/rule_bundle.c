@@ -42,7 +42,7 @@ enum rc rule_bundle_next(struct str *rest, struct rule_bundle_entry *ret_entry, 
         return err_set(err, RC_CORRUPT, "the bundle of rules is damaged");
     ret_entry->kind = (enum rule_bundle_kind)kind;
     *rest = str_skip(*rest, 9 + (size_t)path + text);
-    return RC_OK;
+    return str_starts(*rest, head) ? err_set(err, RC_CORRUPT, "the bundle of rules begins twice") : RC_OK;
 }
 
 static enum rc entry_read(const struct rule_bundle_entry *entry, struct rules *rules, struct err *err)

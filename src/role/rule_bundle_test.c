@@ -87,6 +87,11 @@ static void damage(void)
     }
     CHECK_INT(bad, bundle.n - 15 - 4); /* it ends well behind its head and between two entries */
     struct rules *rules = rules_new((size_t)16 << 20);
+    struct buf twice CLEANUP(buf_done) = {0};
+    buf_init(&twice, RULE_BUNDLE_BYTES);
+    buf_str(&twice, buf_view(&bundle));
+    buf_str(&twice, buf_view(&bundle));
+    CHECK_INT(rule_bundle_read(buf_view(&twice), rules, &err), RC_CORRUPT);
     CHECK_INT(rule_bundle_read(STR("not one"), rules, &err), RC_CORRUPT);
     rules_free(rules);
 }

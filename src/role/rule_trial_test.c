@@ -140,13 +140,9 @@ static void the_newest_are_told_and_the_rest_counted(void)
 
 static void what_does_not_load_is_not_tried(void)
 {
-    static const char *const texts[] = {"",
-                                        "title: A\n",
-                                        FAILED "---\ntitle: B\n",
-                                        "a: [",
-                                        MANY,
-                                        "title: F\nlogsource:\n    product: linux\nfilter:\n    rules: any\n    s:\n   "
-                                        "     a: b\n    condition: not s\n"};
+    static const char *const texts[] = {
+        "",     "title: A\n", FAILED "---\ntitle: B\n",
+        "a: [", MANY,         "title: F\nfilter: {rules: any, s: {a: b}, condition: not s}\n"};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         test_row("%s", texts[i]);
         if (!begin(texts[i], NULL))
