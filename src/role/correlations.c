@@ -315,6 +315,9 @@ void correlations_match(struct correlations *correlations, const struct rule *ru
         return;
     correlations->now_ns = now_ns;
     correlations->fingerprint = fingerprint;
+    /* Else what comes late would seem to be over as soon as the clock is known. */
+    bool known = correlations->clock_ns != INT64_MIN;
+    correlator_clock_at_most(correlations->correlator, known ? MIN(correlations->clock_ns, now_ns) : now_ns);
     enum rc rc = correlator_match(correlations->correlator, &hit, correlations->sink, correlations->context);
     correlations->no_room += rc != RC_OK;
     correlations->fingerprint = 0;

@@ -170,6 +170,22 @@ static void future_counts_as_now(void)
     end();
 }
 
+/* Times that are hours behind, before it is known what the clock shows. */
+static void comes_late_before_the_clock(void)
+{
+    if (!begin())
+        return;
+    fail("ann", "x", T0, T0 + H(5));
+    fail("ann", "x", T0 + S(1), T0 + H(5) + S(1));
+    correlations_engine(correlations, 0, 10);
+    correlations_durable(correlations, 10, T0 + H(5) + S(2));
+    correlations_engine(correlations, 0, 10);
+    correlations_tick(correlations, T0 + H(5) + S(3));
+    fail("ann", "x", T0 + S(5), T0 + H(5) + S(5));
+    CHECK_INT(fired_of("many"), 1);
+    end();
+}
+
 static void goes_on_after_a_restart(void)
 {
     if (!begin())
@@ -330,6 +346,7 @@ static const struct test tests[] = {
     {"a window closes when every engine has read what was durable then", waits_for_its_engines},
     {"what waited for half an hour is judged by its own time", judges_what_waited_by_its_own_time},
     {"an event of the future counts as one of now", future_counts_as_now},
+    {"what comes late before the clock is known is kept", comes_late_before_the_clock},
     {"windows go on after a restart, each match counts once", goes_on_after_a_restart},
     {"windows go on with other rules as far as these are the same", goes_on_with_other_rules},
     {"a damaged row gives what stands before the damage", damaged_rows_are_left_out},

@@ -698,6 +698,12 @@ static bool is_idle(const struct group *group, const struct rule_correlation *co
     return empty && is_over(group, group->silent_until, now_ns);
 }
 
+void correlator_clock_at_most(struct correlator *correlator, int64_t now_ns)
+{
+    if (correlator->swept_ns == INT64_MIN)
+        correlator->now_ns = now_ns;
+}
+
 void correlator_set_room(struct correlator *correlator, bool (*has_room)(void *context), void *context)
 {
     correlator->has_room = has_room;

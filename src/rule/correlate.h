@@ -98,6 +98,9 @@ enum rc correlator_match(struct correlator *correlator, const struct correlator_
  * believed. */
 enum rc correlator_advance(struct correlator *correlator, int64_t now_ns, correlation_sink sink,
                            void *context) MUST_USE;
+/* What the clock shows at most, as long as correlator_advance has not said what it shows: by it is judged how late
+ * matches come. */
+void correlator_clock_at_most(struct correlator *correlator, int64_t now_ns);
 /* Asked before a window is closed by the clock: false ends that call of correlator_advance, and the next one goes on.
  * So a sink that cannot take more loses nothing. NULL: there always is. */
 void correlator_set_room(struct correlator *correlator, bool (*has_room)(void *context), void *context);
