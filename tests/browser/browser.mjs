@@ -482,6 +482,7 @@ for (const width of d.widths) {
         assert.deepEqual(await d.missingTexts(page), [], where);
         assert.deepEqual(await d.foreignTitles(page, language), [], where);
         assert.deepEqual(await d.scrollsSideways(page), [], where);
+        assert.deepEqual(await d.squeezedTabs(page), [], where);
         assert.deepEqual(await d.axeFindings(page), [], where);
         assert.equal(await page.locator("h1").count(), 1, where);
       }

@@ -130,6 +130,15 @@ export async function scrollsSideways(page) {
   });
 }
 
+// Tabs that are squeezed until their words break.
+export async function squeezedTabs(page) {
+  return page.evaluate(() =>
+    [...document.querySelectorAll(".tabs a")]
+      .filter((e) => e.offsetHeight > 2.5 * parseFloat(getComputedStyle(e).lineHeight))
+      .map((e) => e.innerText),
+  );
+}
+
 // Serious and critical findings of axe-core. Run through the debugger, so that the page's policy stays as it is.
 export async function axeFindings(page) {
   const session = await page.context().newCDPSession(page);
