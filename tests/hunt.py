@@ -206,6 +206,45 @@ def column(service):
     return found
 
 
+AUDIT_RULE = """title: A program was run
+id: 11111111-0d3f-4c0a-9a53-1f2b7c1d8e95
+logsource:
+    product: linux
+    category: process_creation
+detection:
+    s:
+        CommandLine|contains: 'probe'
+    condition: s
+level: informational
+"""
+
+
+def over_borders():
+    """of a stream of audit events over several log files each has its hit, also where a border parts its records"""
+    count = 16000
+    with Folder() as folder:
+        folder.file("rules/audit.yml", AUDIT_RULE)
+        with Service(log_file_mib=1, log_rotate_s=10, engines=1, rules=f"{folder.path}/rules") as service:
+            lines = []
+            for n in range(count + 1):
+                head = f"msg=audit({1795158000 + n // 100}.{n % 100:03}:{n})"
+                lines += [f'type=SYSCALL {head}: arch=c000003e syscall=59 success=yes exit=0 pid={n} comm="probe" '
+                          f'exe="/usr/bin/probe"', f'type=EXECVE {head}: argc=2 a0="probe" a1="number{n}"',
+                          f'type=CWD {head}: cwd="/root"']
+            path = folder.file("audit.log", "\n".join(lines) + "\n")
+            service.run("ingest", path)
+            deadline = time.time() + 60
+            while time.time() < deadline and json.loads(
+                    service.run("search", "--json", "type:raw | count").stdout)["count"] < len(lines):
+                time.sleep(0.3)
+            sealed(service)
+            found = column(service)["11111111-0d3f-4c0a-9a53-1f2b7c1d8e95"]
+            borders = len(os.listdir(f"{service.data}/archive/seg"))
+            check(borders >= 4, f"segments: {borders}")
+            check(set(found.values()) == {1}, "a hit stands twice beside a record")
+            check_equal(len(found), count + 1, f"events with a hit, over {borders} segments")
+
+
 def alone(data, rules, with_filters, every):
     """Each rule for itself: filters are used, and say what they passed over."""
     passed = 0
@@ -467,5 +506,5 @@ def differences():
 
 
 if __name__ == "__main__":
-    sys.exit(main([as_detect, scripts_in_parts, as_detect_on_real_logs, as_the_service, told, placeholders,
+    sys.exit(main([as_detect, scripts_in_parts, as_detect_on_real_logs, as_the_service, over_borders, told, placeholders,
                    filtered, of_indicators, other_letters, stopped, differences]))
