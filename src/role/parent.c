@@ -624,13 +624,6 @@ static void greet(struct parent *parent)
 /* What would make a process fail at every start is refused here, with one message, before any is started. */
 static enum rc settings_check(const struct config *config, const struct setup *setup, struct err *err)
 {
-    struct str rest = config->rules;
-    while (rest.p && rest.n) {
-        char path[4096];
-        struct str folder = str_cut(&rest, ' ');
-        if (folder.n && (!str_copy_z(folder, path, sizeof path) || access(path, R_OK) != 0))
-            return err_errno(err, errno, "could not open the rules folder \"%.*s\"", STR_ARG(folder));
-    }
     struct vault *vault = NULL;
     enum rc rc = vault_open(config->encryption, &vault, err);
     vault_free(vault);
