@@ -266,6 +266,25 @@ static void goes_on_with_other_rules(void)
     end();
 }
 
+/* What the clock shows is known on: what comes hours late meanwhile is not taken to be on time. */
+static void knows_the_clock_with_other_rules(void)
+{
+    if (!begin())
+        return;
+    again(8);
+    correlations_engine(correlations, 0, 10);
+    correlations_durable(correlations, 10, T0 + H(5));
+    correlations_tick(correlations, T0 + H(5) + S(1));
+    store(T0 + H(5));
+    renew(text);
+    fail("ann", "x", T0, T0 + H(5) + S(1));
+    fail("ann", "x", T0 + S(1), T0 + H(5) + S(1));
+    correlations_tick(correlations, T0 + H(5) + S(2));
+    fail("ann", "x", T0 + S(2), T0 + H(5) + S(3));
+    CHECK_INT(fired_of("many"), 1);
+    end();
+}
+
 static void damaged_rows_are_left_out(void)
 {
     struct desk_trail trails[CORRELATIONS_TRAILS];
@@ -349,6 +368,7 @@ static const struct test tests[] = {
     {"what comes late before the clock is known is kept", comes_late_before_the_clock},
     {"windows go on after a restart, each match counts once", goes_on_after_a_restart},
     {"windows go on with other rules as far as these are the same", goes_on_with_other_rules},
+    {"the clock is known on with other rules", knows_the_clock_with_other_rules},
     {"a damaged row gives what stands before the damage", damaged_rows_are_left_out},
     {"rows come back as they went in", rows_come_back_as_they_went_in},
 };

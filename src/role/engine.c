@@ -88,8 +88,8 @@ struct engine {
     struct reader frame_reader; /* what is left of its payload */
     uint32_t frame_left;        /* records; 0 = the next frame may come */
     struct block_builder *builder;
-    struct block_builder
-        *closing;                /* the last block of the log file before, as long as events wait whose pieces it has */
+    /* The last block of the log file before, as long as events wait whose pieces it has. */
+    struct block_builder *closing;
     struct block_builder *spare; /* the one of these two that is empty; NULL before the first need of it */
     uint64_t closing_past;       /* behind its last record */
     uint64_t closing_ns;         /* boot time since when it waits */
@@ -330,9 +330,10 @@ static bool is_waited_for(const struct engine *engine, uint64_t past)
 static void block_close(struct engine *engine, uint64_t past)
 {
     closing_finish(engine);
-    if (is_waited_for(engine, past) && !engine->spare)
+    bool waits = is_waited_for(engine, past);
+    if (waits && !engine->spare)
         engine->spare = block_builder_new(engine->names, engine->key);
-    if (!engine->spare || !is_waited_for(engine, past)) {
+    if (!waits || !engine->spare) {
         block_finish(engine);
         return;
     }

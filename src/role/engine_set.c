@@ -6,7 +6,6 @@
 #include "os/proc.h"
 #include "os/random.h"
 #include "os/thread.h"
-#include "role/log.h"
 #include "role/rule_bundle.h"
 
 #include <unistd.h>
@@ -110,7 +109,7 @@ bool set_maker_is_at_work(const struct set_maker *maker)
 
 bool set_maker_is_ready(const struct set_maker *maker)
 {
-    return maker->thread && thread_is_done(maker->thread);
+    return maker->thread ? thread_is_done(maker->thread) : maker->wanted >= 0;
 }
 
 /* In the thread. */
@@ -126,7 +125,6 @@ static void work(void *context)
 
 static enum rc wanted_begin(struct set_maker *maker, struct err *err)
 {
-    work_forget(maker);
     maker->bundle = maker->wanted;
     maker->version = maker->wanted_version;
     maker->wanted = -1;
@@ -143,7 +141,7 @@ enum rc set_maker_want(struct set_maker *maker, int bundle, uint64_t version, st
         close(maker->wanted);
     maker->wanted = fd;
     maker->wanted_version = version;
-    return maker->thread ? RC_OK : wanted_begin(maker, err);
+    return RC_OK; /* set_maker_take begins with it */
 }
 
 static enum rc finished_take(struct set_maker *maker, struct engine_set *ret_set, struct err *err)
@@ -169,12 +167,17 @@ enum rc set_maker_take(struct set_maker *maker, struct engine_set *ret_set, stru
     *ret_set = (struct engine_set){0};
     if (!set_maker_is_ready(maker))
         return RC_AGAIN;
-    thread_end(maker->thread);
-    maker->thread = NULL;
-    enum rc rc = finished_take(maker, ret_set, err);
+    enum rc rc;
+    if (maker->thread) {
+        thread_end(maker->thread);
+        maker->thread = NULL;
+        rc = finished_take(maker, ret_set, err);
+    } else {
+        rc = wanted_begin(maker, err);
+        ret_set->version = maker->version;
+        if (rc == RC_OK)
+            return RC_AGAIN;
+    }
     work_forget(maker);
-    struct err later = {0};
-    if (maker->wanted >= 0 && wanted_begin(maker, &later) != RC_OK && rc == RC_OK)
-        log_error("%s", later.text);
     return rc;
 }
