@@ -506,5 +506,5 @@ def differences():
 
 
 if __name__ == "__main__":
-    sys.exit(main([as_detect, scripts_in_parts, as_detect_on_real_logs, as_the_service, over_borders, told, placeholders,
-                   filtered, of_indicators, other_letters, stopped, differences]))
+    sys.exit(main([as_detect, scripts_in_parts, as_detect_on_real_logs, as_the_service, over_borders, told,
+                   placeholders, filtered, of_indicators, other_letters, stopped, differences]))

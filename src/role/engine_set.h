@@ -38,8 +38,8 @@ void set_maker_free(struct set_maker *maker); /* waits for its thread; NULL is f
 enum rc set_maker_want(struct set_maker *maker, int bundle, uint64_t version, struct err *err) MUST_USE;
 bool set_maker_is_at_work(const struct set_maker *maker);
 bool set_maker_is_ready(const struct set_maker *maker); /* set_maker_take has something to do */
-/* Begins with what is wanted, and gives what is made. RC_AGAIN: nothing is ready. RC_OK: *ret_set is the caller's. Else those rules cannot be had, err says why;
- * ret_set->version is which. */
+/* Begins with what is wanted, and gives what is made. RC_AGAIN: nothing is ready. RC_OK: *ret_set is the caller's. Else
+ * those rules cannot be had, err says why; ret_set->version is which. */
 enum rc set_maker_take(struct set_maker *maker, struct engine_set *ret_set, struct err *err) MUST_USE;
 
 #endif
