@@ -332,22 +332,37 @@ static bool text_make(struct ask *ask, struct str name, struct str *text, struct
     return !ask->error;
 }
 
-/* A rule that nothing was decided about begins as a draft; one that runs becomes one, unless it is to stay. */
+/* What was decided about a rule that is not loaded now: it ended, or was refused. False: nothing was. */
+static bool decided_read(struct ask *ask, struct rule_entry *entry)
+{
+    struct db_query q = db_query(ask->desk->db, "SELECT state, level FROM rule_state WHERE rule = ?1");
+    db_put_i64(&q, entry->row);
+    bool found = db_next(&q);
+    if (found) {
+        entry->state = (enum desk_rule_state)db_i64(&q);
+        entry->level = db_i64(&q);
+    }
+    db_query_end(&q);
+    return found;
+}
+
+/* A rule that nothing was decided about begins as a draft; one that runs, or would run as soon as it is loaded again,
+ * becomes one, unless it is to stay. */
 static void state_begin(struct ask *ask, const struct desk_rule *rule, struct str reason, bool keep)
 {
     struct desk *desk = ask->desk;
-    int64_t row = desk_rule_row(desk, rule->id);
     const struct rule_entry *entry = rule_entry_of(desk->rulebook, rule->id);
-    struct db_query q = db_query(desk->db, "SELECT count(*) FROM rule_state WHERE rule = ?1");
-    db_put_i64(&q, row);
-    if (db_one_i64(&q, 0) > 0 || entry) {
-        if (entry && !keep)
+    struct rule_entry unloaded = {.rule = rule, .row = desk_rule_row(desk, rule->id)};
+    if (!entry && decided_read(ask, &unloaded))
+        entry = &unloaded;
+    if (entry) {
+        if (!keep)
             rule_decide(ask, entry, DESK_RULE_DRAFT, reason);
         return;
     }
-    q = db_query(desk->db, "INSERT INTO rule_state (rule, state, level, reason, who, changed_ns)"
-                           " VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
-    db_put_i64(&q, row);
+    struct db_query q = db_query(desk->db, "INSERT INTO rule_state (rule, state, level, reason, who, changed_ns)"
+                                           " VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
+    db_put_i64(&q, unloaded.row);
     db_put_i64(&q, DESK_RULE_DRAFT);
     db_put_i64(&q, RULE_LEVEL_OWN);
     db_put_text(&q, reason);
