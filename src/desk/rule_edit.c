@@ -388,11 +388,10 @@ void ask_rule_write(struct ask *ask)
     struct str id = ask_str(ask, "id");
     struct str name = id.n ? own_name(ask, id) : STR("");
     struct str text = ask_str(ask, "text");
-    struct str reason = str_trim(ask_str(ask, "reason"));
     struct err err = {0};
     if (id.n && name.n == 0)
         ask_refuse(ask, "not_found", "no rule of that id was written here");
-    rule_reason_check(ask, reason);
+    struct str reason = rule_reason(ask);
     if (ask->error || !text_make(ask, name, &text, &reading))
         return;
     struct desk_rule_text row = {.kind = STR("rule"),
@@ -413,11 +412,10 @@ void ask_rule_write(struct ask *ask)
 
 void ask_rule_end(struct ask *ask)
 {
-    struct str reason = str_trim(ask_str(ask, "reason"));
+    struct str reason = rule_reason(ask);
     struct str name = own_name(ask, ask_str(ask, "id"));
     const struct desk_rule_text which = {.kind = STR("rule"), .name = name, .who = ask->who, .reason = reason};
     struct err err = {0};
-    rule_reason_check(ask, reason);
     if (ask->error)
         return;
     if (name.n == 0 || rule_text_end(ask->desk, &which, ask->now_ns, &err) != RC_OK)

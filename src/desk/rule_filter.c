@@ -24,7 +24,6 @@
 #define QUIET_DAYS   30
 #define MUCH_A_DAY   1000
 #define MUCH_LEAST   100 /* in QUIET_DAYS, and nine of ten of what its rules would have matched */
-#define REASON_LEAST 3   /* characters */
 #define PATH_OF_DESK "desk:filter/"
 #define UUID_SIZE    37u
 
@@ -39,14 +38,6 @@ struct draft {
     char id[UUID_SIZE];
     char digest[2 * TLOG_HASH_SIZE + 1];
 };
-
-static size_t characters(struct str text)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < text.n; i++)
-        count += ((unsigned char)text.p[i] & 0xc0) != 0x80;
-    return count;
-}
 
 static bool condition_read(struct ask *ask, const struct json_value *object, struct filter_condition *ret)
 {
@@ -179,8 +170,7 @@ void ask_filter_save(struct ask *ask)
     if (!draft_read(ask, &draft))
         return;
     draft_text(ask, &draft, &text);
-    if (characters(draft.text.reason) < REASON_LEAST)
-        ask_invalid(ask, "reason", "a reason is needed");
+    struct str reason = rule_reason(ask);
     if (expires_ns <= ask->now_ns || expires_ns - ask->now_ns > DAYS_MAX * DAY_NS)
         ask_invalid(ask, "expires", "a filter ends within 366 days");
     if (!str_is(ask_str(ask, "shown"), draft.digest))
@@ -192,7 +182,7 @@ void ask_filter_save(struct ask *ask)
                                        .title = draft.text.title,
                                        .text = buf_view(&text),
                                        .who = ask->who,
-                                       .reason = draft.text.reason,
+                                       .reason = reason,
                                        .expires_ns = expires_ns};
     enum rc rc = rule_text_put(ask->desk, &put, ask->now_ns, &err);
     if (rc != RC_OK)
@@ -203,9 +193,7 @@ void ask_filter_save(struct ask *ask)
 void ask_filter_end(struct ask *ask)
 {
     struct err err = {0};
-    struct str reason = str_trim(ask_str(ask, "reason"));
-    if (characters(reason) < REASON_LEAST)
-        ask_invalid(ask, "reason", "a reason is needed");
+    struct str reason = rule_reason(ask);
     if (ask->error)
         return;
     const struct desk_rule_text end = {
