@@ -254,6 +254,9 @@ void rule_texts_free(struct desk *desk);
 /* desk_rule_text_put and _end in a transaction that is open. */
 enum rc rule_text_put(struct desk *desk, const struct desk_rule_text *text, int64_t now_ns, struct err *err) MUST_USE;
 enum rc rule_text_end(struct desk *desk, const struct desk_rule_text *which, int64_t now_ns, struct err *err) MUST_USE;
+/* Refuses a question whose text could not be read, put or ended, with the reason of `err`; of RC_INVALID `field` is the
+ * member that is wrong. */
+void rule_text_refused(struct ask *ask, enum rc rc, const struct err *err, const char *field);
 /* In a transaction: reads those in effect again if they changed. */
 void rule_texts_renew(struct desk *desk);
 bool rule_texts_known(const struct desk *desk); /* they were read since they changed */

@@ -124,8 +124,11 @@ static bool text_read(struct ask *ask, struct str name, struct str text, struct 
         ask_invalid(ask, "text", "the text is empty");
     else if (text.n > DESK_RULE_TEXT_MAX)
         ask_invalid(ask, "text", "the text is longer than 64 KiB");
-    else if (desk->rule_read(desk->rule_context, path_of(ask, name), text, ask->arena, ret, &err) != RC_OK)
-        ask_refuse(ask, "too_large", "no memory to read the text");
+    if (ask->error)
+        return false;
+    enum rc rc = desk->rule_read(desk->rule_context, path_of(ask, name), text, ask->arena, ret, &err);
+    if (rc != RC_OK)
+        rule_text_refused(ask, rc, &err, "text");
     return !ask->error;
 }
 
@@ -373,15 +376,6 @@ static void state_begin(struct ask *ask, const struct desk_rule *rule, struct st
     desk->rulebook->version++;
 }
 
-static void put_refused(struct ask *ask, enum rc rc, const struct err *err)
-{
-    const char *kept = arena_strz(ask->arena, str_of(err->text));
-    if (rc == RC_INVALID)
-        ask_invalid(ask, "text", kept ? kept : "the text is not what it may be");
-    else
-        ask_refuse(ask, "too_large", kept ? kept : "there are too many own rules");
-}
-
 void ask_rule_write(struct ask *ask)
 {
     struct desk_rule_reading reading;
@@ -402,7 +396,7 @@ void ask_rule_write(struct ask *ask)
                                  .reason = reason};
     enum rc rc = rule_text_put(ask->desk, &row, ask->now_ns, &err);
     if (rc != RC_OK) {
-        put_refused(ask, rc, &err);
+        rule_text_refused(ask, rc, &err, "text");
         return;
     }
     for (size_t i = 0; i < reading.count; i++)
@@ -416,8 +410,11 @@ void ask_rule_end(struct ask *ask)
     struct str name = own_name(ask, ask_str(ask, "id"));
     const struct desk_rule_text which = {.kind = STR("rule"), .name = name, .who = ask->who, .reason = reason};
     struct err err = {0};
+    if (name.n == 0)
+        ask_refuse(ask, "not_found", "no rule of that id was written here");
     if (ask->error)
         return;
-    if (name.n == 0 || rule_text_end(ask->desk, &which, ask->now_ns, &err) != RC_OK)
-        ask_refuse(ask, "not_found", "no rule of that id, written here, is in effect");
+    enum rc rc = rule_text_end(ask->desk, &which, ask->now_ns, &err);
+    if (rc != RC_OK)
+        rule_text_refused(ask, rc, &err, "reason");
 }

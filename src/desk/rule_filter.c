@@ -150,17 +150,6 @@ void ask_filter_draft(struct ask *ask)
     json_put_str(ask->out, "text", buf_view(&text));
 }
 
-/* RC_LIMIT: there is no room for more. */
-static void refuse_put(struct ask *ask, enum rc rc, const struct err *err)
-{
-    struct str why = arena_str(ask->arena, str_of(err->text));
-    char *text = arena_strz(ask->arena, why);
-    if (rc == RC_LIMIT)
-        ask_refuse(ask, "too_large", text ? text : "there is no room for it");
-    else
-        ask_invalid(ask, "text", text ? text : "the filter's text cannot be stored");
-}
-
 void ask_filter_save(struct ask *ask)
 {
     struct buf text CLEANUP(buf_done) = {0};
@@ -186,7 +175,7 @@ void ask_filter_save(struct ask *ask)
                                        .expires_ns = expires_ns};
     enum rc rc = rule_text_put(ask->desk, &put, ask->now_ns, &err);
     if (rc != RC_OK)
-        refuse_put(ask, rc, &err);
+        rule_text_refused(ask, rc, &err, "text");
     json_put_text(ask->out, "id", draft.id);
 }
 
@@ -199,10 +188,8 @@ void ask_filter_end(struct ask *ask)
     const struct desk_rule_text end = {
         .kind = STR("filter"), .name = ask_str(ask, "id"), .who = ask->who, .reason = reason};
     enum rc rc = rule_text_end(ask->desk, &end, ask->now_ns, &err);
-    if (rc == RC_NOT_FOUND)
-        ask_refuse(ask, "not_found", "no such filter stands");
-    else if (rc != RC_OK)
-        ask_invalid(ask, "reason", "the reason is too long, or has control characters");
+    if (rc != RC_OK)
+        rule_text_refused(ask, rc, &err, "reason");
 }
 
 /* The newest records that a rule matched, as far as they came here. */

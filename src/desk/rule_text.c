@@ -283,6 +283,17 @@ enum rc rule_text_end(struct desk *desk, const struct desk_rule_text *which, int
     return RC_OK;
 }
 
+void rule_text_refused(struct ask *ask, enum rc rc, const struct err *err, const char *field)
+{
+    const char *kept = arena_strz(ask->arena, str_of(err->text));
+    const char *why = kept ? kept : "no memory to say why";
+    ASSERT(rc != RC_OK && field);
+    if (rc == RC_INVALID)
+        ask_invalid(ask, field, why);
+    else
+        ask_refuse(ask, rc == RC_NOT_FOUND ? "not_found" : rc == RC_AGAIN ? "unavailable" : "too_large", why);
+}
+
 /* One at a time: ending it changes what the query sees. */
 static bool expired_next(struct desk *desk, int64_t now_ns, struct desk_rule_text *ret)
 {

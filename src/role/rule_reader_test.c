@@ -17,8 +17,10 @@ static struct rule_desk *told;
 static enum rc reads(void *context, struct str path, struct str text, struct arena *arena,
                      struct desk_rule_reading *ret_reading, struct err *err)
 {
+    const struct rule_supply *none = NULL; /* as before the first load */
     (void)context;
-    return rule_reader_read(whole, path, text, arena, ret_reading, err);
+    return whole ? rule_reader_read(whole, path, text, arena, ret_reading, err)
+                 : rule_reader_ask(&none, path, text, arena, ret_reading, err);
 }
 
 static bool files(void *context, struct str path, struct arena *arena, struct str *ret_text)
@@ -251,6 +253,35 @@ static void what_does_not_load_is_not_saved(void)
     end();
 }
 
+/* "too_large" and "not_found" are said of what is. */
+static void refusals_say_why(void)
+{
+    char many[257 * 16] = "";
+    struct buf text;
+    buf_init_fixed(&text, many, sizeof many);
+    for (int i = 0; i < 257; i++)
+        buf_text(&text, "---\\ntitle: A\\n");
+    if (!begin())
+        return;
+    CHECK(!ask("rule.check", buf_z(&text), ""));
+    CHECK_TEXT(stand_error(&stand), "too_large");
+    CHECK(str_search(member(stand.json, "text"), STR("256 documents")) < member(stand.json, "text").n);
+    CHECK(ask("rule.write", "title: A\\nid: " OWN "\\n" BODY, ",'reason':'good'"));
+    CHECK(!stand_ask(&stand, "{'ask':'rule.end','who':'admin','id':'" OWN "','reason':'no\\u0001use'}"));
+    CHECK_TEXT(stand_error(&stand), "invalid");
+    CHECK_TEXT(member(stand.json, "field"), "reason");
+    CHECK(!stand_ask(&stand, "{'ask':'rule.end','who':'admin','id':'" SHIPPED "','reason':'no use'}"));
+    CHECK_TEXT(stand_error(&stand), "not_found");
+    CHECK(stand_ask(&stand, "{'ask':'rule.end','who':'admin','id':'" OWN "','reason':'no use'}"));
+    CHECK(!stand_ask(&stand, "{'ask':'rule.end','who':'admin','id':'" OWN "','reason':'no use'}"));
+    CHECK_TEXT(stand_error(&stand), "not_found");
+    rules_free(whole);
+    whole = NULL;
+    CHECK(!ask("rule.check", "title: A\\n" BODY, ""));
+    CHECK_TEXT(stand_error(&stand), "unavailable");
+    end();
+}
+
 static void several_documents(void)
 {
     static const char text[] = "title: Base\\nname: base\\n" BODY "---\\ntitle: Many\\ncorrelation:\\n"
@@ -315,6 +346,7 @@ static const struct test tests[] = {
     {"a check says what loads, and where it does not", what_a_check_says},
     {"a new rule gets an id and is a draft; versions stand behind it", a_new_rule_is_a_draft_with_an_id},
     {"what does not load is not saved", what_does_not_load_is_not_saved},
+    {"a refusal says why", refusals_say_why},
     {"a text of several documents", several_documents},
     {"who may write", who_may},
     {"errors say their line", lines_of_errors},
