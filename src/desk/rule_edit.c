@@ -5,8 +5,6 @@
 #include "base/assert.h"
 #include "desk/rulebook.h"
 
-#include <string.h>
-
 #define OWN_PREFIX   "desk:rule/"
 #define VERSIONS_MAX 100 /* listed, the newest */
 #define UNSEEN_MAX   16  /* fields that a check names */
@@ -227,18 +225,11 @@ static bool is_uuid(struct str id)
     return id.n == UUID_TEXT;
 }
 
-/* Version 4 of RFC 9562. */
 static void uuid_put(struct desk *desk, struct buf *out)
 {
-    uint8_t bytes[16];
+    uint8_t bytes[RULE_TEXT_UUID_BYTES];
     desk->random(bytes, sizeof bytes);
-    bytes[6] = (uint8_t)((bytes[6] & 0x0f) | 0x40);
-    bytes[8] = (uint8_t)((bytes[8] & 0x3f) | 0x80);
-    for (size_t i = 0; i < sizeof bytes; i++) {
-        if (i == 4 || i == 6 || i == 8 || i == 10)
-            buf_char(out, '-');
-        buf_hex(out, &bytes[i], 1);
-    }
+    rule_text_uuid(out, bytes, 4);
 }
 
 static struct str line_indent(struct str line)

@@ -74,7 +74,7 @@ static void conditions_read(struct ask *ask, struct filter_text *text)
         ask_invalid(ask, "conditions", "a filter without a condition would hold back everything");
 }
 
-/* SHA-256 of what it holds back; the id is its beginning, in the form of an UUID (RFC 9562, version 8). */
+/* SHA-256 of what it holds back; the id is its beginning, in the form of a UUID. */
 static void draft_name(struct ask *ask, struct draft *draft)
 {
     struct buf meaning CLEANUP(buf_done) = {0};
@@ -89,12 +89,7 @@ static void draft_name(struct ask *ask, struct draft *draft)
     draft->digest[hex_encode(hash.bytes, sizeof hash.bytes, draft->digest)] = '\0';
     struct buf id;
     buf_init_fixed(&id, draft->id, sizeof draft->id);
-    hash.bytes[6] = (uint8_t)(0x80 | (hash.bytes[6] & 0x0f));
-    hash.bytes[8] = (uint8_t)(0x80 | (hash.bytes[8] & 0x3f));
-    for (size_t i = 0; i < 16; i++) {
-        buf_text(&id, i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "");
-        buf_format(&id, "%02x", hash.bytes[i]);
-    }
+    rule_text_uuid(&id, hash.bytes, 8);
     draft->text.id = str_of(buf_z(&id));
 }
 
