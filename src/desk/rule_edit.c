@@ -86,10 +86,11 @@ static void file_put(struct ask *ask, const struct rule_entry *entry)
 {
     const struct desk *desk = ask->desk;
     struct str text = STR("");
-    bool at_hand = desk->rule_file && desk->rule_file(desk->rule_context, entry->rule->path, ask->arena, &text);
+    bool at_hand = desk->rule_file && desk->rule_file(desk->rule_context, entry->rule->path, ask->arena, &text) &&
+                   text.n <= DESK_RULE_TEXT_MAX;
     json_put_str(ask->out, "title", desk_cut(entry->rule->title, DESK_NAME_MAX));
     json_put_bool(ask->out, "at_hand", at_hand);
-    json_put_str(ask->out, "text", at_hand && text.n <= DESK_RULE_TEXT_MAX ? text : STR(""));
+    json_put_str(ask->out, "text", at_hand ? text : STR(""));
 }
 
 void ask_rule_text(struct ask *ask)

@@ -23,10 +23,13 @@ static enum rc reads(void *context, struct str path, struct str text, struct are
                  : rule_reader_ask(&none, path, text, arena, ret_reading, err);
 }
 
+static bool shipped_long; /* the shipped file has more than a text may have */
+
 static bool files(void *context, struct str path, struct arena *arena, struct str *ret_text)
 {
     (void)context;
-    *ret_text = arena_str(arena, STR("title: Shipped\n"));
+    char *text = arena_alloc(arena, DESK_RULE_TEXT_MAX + 1);
+    *ret_text = shipped_long ? str_at(text, DESK_RULE_TEXT_MAX + 1) : arena_str(arena, STR("title: Shipped\n"));
     return str_is(path, "shipped.yml");
 }
 
@@ -306,6 +309,12 @@ static void several_documents(void)
     CHECK(stand_ask(&stand, "{'ask':'rule.text','who':'admin','id':'" SHIPPED "'}"));
     CHECK(!json_bool(json_get(stand.json, "own"), true));
     CHECK_TEXT(member(stand.json, "text"), "title: Shipped\n");
+    CHECK(json_bool(json_get(stand.json, "at_hand"), false));
+    shipped_long = true;
+    CHECK(stand_ask(&stand, "{'ask':'rule.text','who':'admin','id':'" SHIPPED "'}"));
+    CHECK_TEXT(member(stand.json, "text"), "");
+    CHECK(!json_bool(json_get(stand.json, "at_hand"), true));
+    shipped_long = false;
     end();
 }
 
