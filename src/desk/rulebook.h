@@ -82,7 +82,7 @@ bool rulebook_state_find(struct str name, enum desk_rule_state *ret_state);
 enum desk_level rule_entry_level(const struct rule_entry *entry);
 bool rule_entry_runs(const struct rule_entry *entry);                         /* active or test */
 struct rule_entry *rule_entry_of(const struct rulebook *book, struct str id); /* NULL when none is loaded */
-/* Puts a loaded rule into a state, as rule.save does; nothing when it is in it. (rule.c) */
+/* Puts a rule, loaded or about to be, into a state, as rule.save does; nothing when it is in it. (rule.c) */
 void rule_decide(struct ask *ask, const struct rule_entry *entry, enum desk_rule_state state, struct str reason);
 /* Stores a decision and its history, in a transaction; `entry` says how it was. `outgoing` is its record. */
 void rule_decision_store(struct desk *desk, const struct rule_entry *entry, const struct rule_decision *to,
