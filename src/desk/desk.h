@@ -63,7 +63,8 @@ struct desk_options {
     enum rc (*term_check)(void *context, uint32_t days, int64_t now_ns, struct err *err);
     void *term_context;
     /* Reads a text that a person wrote as the service reads rules, beside those that are loaded. `path` is what its
-     * file is called, empty for a new one. Fails without memory only. NULL: no text can be checked or saved. */
+     * file is called, empty for a new one. RC_AGAIN: no rules are loaded yet; RC_LIMIT: no memory, or too many
+     * documents. NULL: no text can be checked or saved. */
     enum rc (*rule_read)(void *context, struct str path, struct str text, struct arena *arena,
                          struct desk_rule_reading *ret_reading, struct err *err);
     /* The text of a rule's file that was not written here; false: it is not at hand. NULL: none is. */

@@ -251,9 +251,15 @@ bool level_find(struct str name, enum desk_level *ret_level);
 
 bool rule_texts_new(struct desk *desk);
 void rule_texts_free(struct desk *desk);
+/* The id that a text is given, of so many bytes: a UUID (RFC 9562) of version 4, random, or 8, made of a hash. */
+#define RULE_TEXT_UUID_BYTES 16u
+void rule_text_uuid(struct buf *out, const uint8_t *bytes, uint8_t version);
 /* desk_rule_text_put and _end in a transaction that is open. */
 enum rc rule_text_put(struct desk *desk, const struct desk_rule_text *text, int64_t now_ns, struct err *err) MUST_USE;
 enum rc rule_text_end(struct desk *desk, const struct desk_rule_text *which, int64_t now_ns, struct err *err) MUST_USE;
+/* Refuses a question whose text could not be read, put or ended, with the reason of `err`; of RC_INVALID `field` is the
+ * member that is wrong. */
+void rule_text_refused(struct ask *ask, enum rc rc, const struct err *err, const char *field);
 /* In a transaction: reads those in effect again if they changed. */
 void rule_texts_renew(struct desk *desk);
 bool rule_texts_known(const struct desk *desk); /* they were read since they changed */

@@ -424,18 +424,13 @@ static size_t characters(struct str text)
     return count;
 }
 
-void rule_reason_check(struct ask *ask, struct str reason)
+struct str rule_reason(struct ask *ask)
 {
+    struct str reason = str_trim(ask_str(ask, "reason"));
     if (characters(reason) < REASON_MIN)
         ask_invalid(ask, "reason", "a reason is needed");
     else if (reason.n > DESK_TEXT_MAX)
         ask_invalid(ask, "reason", "the reason is too long");
-}
-
-struct str rule_reason(struct ask *ask)
-{
-    struct str reason = str_trim(ask_str(ask, "reason"));
-    rule_reason_check(ask, reason);
     return reason;
 }
 

@@ -5,8 +5,6 @@
 #include "base/assert.h"
 #include "desk/rulebook.h"
 
-#include <string.h>
-
 #define OWN_PREFIX   "desk:rule/"
 #define VERSIONS_MAX 100 /* listed, the newest */
 #define UNSEEN_MAX   16  /* fields that a check names */
@@ -88,10 +86,11 @@ static void file_put(struct ask *ask, const struct rule_entry *entry)
 {
     const struct desk *desk = ask->desk;
     struct str text = STR("");
-    bool at_hand = desk->rule_file && desk->rule_file(desk->rule_context, entry->rule->path, ask->arena, &text);
+    bool at_hand = desk->rule_file && desk->rule_file(desk->rule_context, entry->rule->path, ask->arena, &text) &&
+                   text.n <= DESK_RULE_TEXT_MAX;
     json_put_str(ask->out, "title", desk_cut(entry->rule->title, DESK_NAME_MAX));
     json_put_bool(ask->out, "at_hand", at_hand);
-    json_put_str(ask->out, "text", at_hand && text.n <= DESK_RULE_TEXT_MAX ? text : STR(""));
+    json_put_str(ask->out, "text", at_hand ? text : STR(""));
 }
 
 void ask_rule_text(struct ask *ask)
@@ -124,8 +123,11 @@ static bool text_read(struct ask *ask, struct str name, struct str text, struct 
         ask_invalid(ask, "text", "the text is empty");
     else if (text.n > DESK_RULE_TEXT_MAX)
         ask_invalid(ask, "text", "the text is longer than 64 KiB");
-    else if (desk->rule_read(desk->rule_context, path_of(ask, name), text, ask->arena, ret, &err) != RC_OK)
-        ask_refuse(ask, "too_large", "no memory to read the text");
+    if (ask->error)
+        return false;
+    enum rc rc = desk->rule_read(desk->rule_context, path_of(ask, name), text, ask->arena, ret, &err);
+    if (rc != RC_OK)
+        rule_text_refused(ask, rc, &err, "text");
     return !ask->error;
 }
 
@@ -224,18 +226,11 @@ static bool is_uuid(struct str id)
     return id.n == UUID_TEXT;
 }
 
-/* Version 4 of RFC 9562. */
 static void uuid_put(struct desk *desk, struct buf *out)
 {
-    uint8_t bytes[16];
+    uint8_t bytes[RULE_TEXT_UUID_BYTES];
     desk->random(bytes, sizeof bytes);
-    bytes[6] = (uint8_t)((bytes[6] & 0x0f) | 0x40);
-    bytes[8] = (uint8_t)((bytes[8] & 0x3f) | 0x80);
-    for (size_t i = 0; i < sizeof bytes; i++) {
-        if (i == 4 || i == 6 || i == 8 || i == 10)
-            buf_char(out, '-');
-        buf_hex(out, &bytes[i], 1);
-    }
+    rule_text_uuid(out, bytes, 4);
 }
 
 static struct str line_indent(struct str line)
@@ -332,22 +327,37 @@ static bool text_make(struct ask *ask, struct str name, struct str *text, struct
     return !ask->error;
 }
 
-/* A rule that nothing was decided about begins as a draft; one that runs becomes one, unless it is to stay. */
+/* What was decided about a rule that is not loaded now: it ended, or was refused. False: nothing was. */
+static bool decided_read(struct ask *ask, struct rule_entry *entry)
+{
+    struct db_query q = db_query(ask->desk->db, "SELECT state, level FROM rule_state WHERE rule = ?1");
+    db_put_i64(&q, entry->row);
+    bool found = db_next(&q);
+    if (found) {
+        entry->state = (enum desk_rule_state)db_i64(&q);
+        entry->level = db_i64(&q);
+    }
+    db_query_end(&q);
+    return found;
+}
+
+/* A rule that nothing was decided about begins as a draft; one that runs, or would run as soon as it is loaded again,
+ * becomes one, unless it is to stay. */
 static void state_begin(struct ask *ask, const struct desk_rule *rule, struct str reason, bool keep)
 {
     struct desk *desk = ask->desk;
-    int64_t row = desk_rule_row(desk, rule->id);
     const struct rule_entry *entry = rule_entry_of(desk->rulebook, rule->id);
-    struct db_query q = db_query(desk->db, "SELECT count(*) FROM rule_state WHERE rule = ?1");
-    db_put_i64(&q, row);
-    if (db_one_i64(&q, 0) > 0 || entry) {
-        if (entry && !keep)
+    struct rule_entry unloaded = {.rule = rule, .row = desk_rule_row(desk, rule->id)};
+    if (!entry && decided_read(ask, &unloaded))
+        entry = &unloaded;
+    if (entry) {
+        if (!keep)
             rule_decide(ask, entry, DESK_RULE_DRAFT, reason);
         return;
     }
-    q = db_query(desk->db, "INSERT INTO rule_state (rule, state, level, reason, who, changed_ns)"
-                           " VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
-    db_put_i64(&q, row);
+    struct db_query q = db_query(desk->db, "INSERT INTO rule_state (rule, state, level, reason, who, changed_ns)"
+                                           " VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
+    db_put_i64(&q, unloaded.row);
     db_put_i64(&q, DESK_RULE_DRAFT);
     db_put_i64(&q, RULE_LEVEL_OWN);
     db_put_text(&q, reason);
@@ -358,26 +368,16 @@ static void state_begin(struct ask *ask, const struct desk_rule *rule, struct st
     desk->rulebook->version++;
 }
 
-static void put_refused(struct ask *ask, enum rc rc, const struct err *err)
-{
-    const char *kept = arena_strz(ask->arena, str_of(err->text));
-    if (rc == RC_INVALID)
-        ask_invalid(ask, "text", kept ? kept : "the text is not what it may be");
-    else
-        ask_refuse(ask, "too_large", kept ? kept : "there are too many own rules");
-}
-
 void ask_rule_write(struct ask *ask)
 {
     struct desk_rule_reading reading;
     struct str id = ask_str(ask, "id");
     struct str name = id.n ? own_name(ask, id) : STR("");
     struct str text = ask_str(ask, "text");
-    struct str reason = str_trim(ask_str(ask, "reason"));
     struct err err = {0};
     if (id.n && name.n == 0)
         ask_refuse(ask, "not_found", "no rule of that id was written here");
-    rule_reason_check(ask, reason);
+    struct str reason = rule_reason(ask);
     if (ask->error || !text_make(ask, name, &text, &reading))
         return;
     struct desk_rule_text row = {.kind = STR("rule"),
@@ -388,7 +388,7 @@ void ask_rule_write(struct ask *ask)
                                  .reason = reason};
     enum rc rc = rule_text_put(ask->desk, &row, ask->now_ns, &err);
     if (rc != RC_OK) {
-        put_refused(ask, rc, &err);
+        rule_text_refused(ask, rc, &err, "text");
         return;
     }
     for (size_t i = 0; i < reading.count; i++)
@@ -398,13 +398,15 @@ void ask_rule_write(struct ask *ask)
 
 void ask_rule_end(struct ask *ask)
 {
-    struct str reason = str_trim(ask_str(ask, "reason"));
+    struct str reason = rule_reason(ask);
     struct str name = own_name(ask, ask_str(ask, "id"));
     const struct desk_rule_text which = {.kind = STR("rule"), .name = name, .who = ask->who, .reason = reason};
     struct err err = {0};
-    rule_reason_check(ask, reason);
+    if (name.n == 0)
+        ask_refuse(ask, "not_found", "no rule of that id was written here");
     if (ask->error)
         return;
-    if (name.n == 0 || rule_text_end(ask->desk, &which, ask->now_ns, &err) != RC_OK)
-        ask_refuse(ask, "not_found", "no rule of that id, written here, is in effect");
+    enum rc rc = rule_text_end(ask->desk, &which, ask->now_ns, &err);
+    if (rc != RC_OK)
+        rule_text_refused(ask, rc, &err, "reason");
 }

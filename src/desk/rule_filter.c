@@ -24,7 +24,6 @@
 #define QUIET_DAYS   30
 #define MUCH_A_DAY   1000
 #define MUCH_LEAST   100 /* in QUIET_DAYS, and nine of ten of what its rules would have matched */
-#define REASON_LEAST 3   /* characters */
 #define PATH_OF_DESK "desk:filter/"
 #define UUID_SIZE    37u
 
@@ -39,14 +38,6 @@ struct draft {
     char id[UUID_SIZE];
     char digest[2 * TLOG_HASH_SIZE + 1];
 };
-
-static size_t characters(struct str text)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < text.n; i++)
-        count += ((unsigned char)text.p[i] & 0xc0) != 0x80;
-    return count;
-}
 
 static bool condition_read(struct ask *ask, const struct json_value *object, struct filter_condition *ret)
 {
@@ -83,7 +74,7 @@ static void conditions_read(struct ask *ask, struct filter_text *text)
         ask_invalid(ask, "conditions", "a filter without a condition would hold back everything");
 }
 
-/* SHA-256 of what it holds back; the id is its beginning, in the form of an UUID (RFC 9562, version 8). */
+/* SHA-256 of what it holds back; the id is its beginning, in the form of a UUID. */
 static void draft_name(struct ask *ask, struct draft *draft)
 {
     struct buf meaning CLEANUP(buf_done) = {0};
@@ -98,12 +89,7 @@ static void draft_name(struct ask *ask, struct draft *draft)
     draft->digest[hex_encode(hash.bytes, sizeof hash.bytes, draft->digest)] = '\0';
     struct buf id;
     buf_init_fixed(&id, draft->id, sizeof draft->id);
-    hash.bytes[6] = (uint8_t)(0x80 | (hash.bytes[6] & 0x0f));
-    hash.bytes[8] = (uint8_t)(0x80 | (hash.bytes[8] & 0x3f));
-    for (size_t i = 0; i < 16; i++) {
-        buf_text(&id, i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "");
-        buf_format(&id, "%02x", hash.bytes[i]);
-    }
+    rule_text_uuid(&id, hash.bytes, 8);
     draft->text.id = str_of(buf_z(&id));
 }
 
@@ -159,17 +145,6 @@ void ask_filter_draft(struct ask *ask)
     json_put_str(ask->out, "text", buf_view(&text));
 }
 
-/* RC_LIMIT: there is no room for more. */
-static void refuse_put(struct ask *ask, enum rc rc, const struct err *err)
-{
-    struct str why = arena_str(ask->arena, str_of(err->text));
-    char *text = arena_strz(ask->arena, why);
-    if (rc == RC_LIMIT)
-        ask_refuse(ask, "too_large", text ? text : "there is no room for it");
-    else
-        ask_invalid(ask, "text", text ? text : "the filter's text cannot be stored");
-}
-
 void ask_filter_save(struct ask *ask)
 {
     struct buf text CLEANUP(buf_done) = {0};
@@ -179,8 +154,7 @@ void ask_filter_save(struct ask *ask)
     if (!draft_read(ask, &draft))
         return;
     draft_text(ask, &draft, &text);
-    if (characters(draft.text.reason) < REASON_LEAST)
-        ask_invalid(ask, "reason", "a reason is needed");
+    struct str reason = rule_reason(ask);
     if (expires_ns <= ask->now_ns || expires_ns - ask->now_ns > DAYS_MAX * DAY_NS)
         ask_invalid(ask, "expires", "a filter ends within 366 days");
     if (!str_is(ask_str(ask, "shown"), draft.digest))
@@ -192,29 +166,25 @@ void ask_filter_save(struct ask *ask)
                                        .title = draft.text.title,
                                        .text = buf_view(&text),
                                        .who = ask->who,
-                                       .reason = draft.text.reason,
+                                       .reason = reason,
                                        .expires_ns = expires_ns};
     enum rc rc = rule_text_put(ask->desk, &put, ask->now_ns, &err);
     if (rc != RC_OK)
-        refuse_put(ask, rc, &err);
+        rule_text_refused(ask, rc, &err, "text");
     json_put_text(ask->out, "id", draft.id);
 }
 
 void ask_filter_end(struct ask *ask)
 {
     struct err err = {0};
-    struct str reason = str_trim(ask_str(ask, "reason"));
-    if (characters(reason) < REASON_LEAST)
-        ask_invalid(ask, "reason", "a reason is needed");
+    struct str reason = rule_reason(ask);
     if (ask->error)
         return;
     const struct desk_rule_text end = {
         .kind = STR("filter"), .name = ask_str(ask, "id"), .who = ask->who, .reason = reason};
     enum rc rc = rule_text_end(ask->desk, &end, ask->now_ns, &err);
-    if (rc == RC_NOT_FOUND)
-        ask_refuse(ask, "not_found", "no such filter stands");
-    else if (rc != RC_OK)
-        ask_invalid(ask, "reason", "the reason is too long, or has control characters");
+    if (rc != RC_OK)
+        rule_text_refused(ask, rc, &err, "reason");
 }
 
 /* The newest records that a rule matched, as far as they came here. */

@@ -8,6 +8,8 @@
 #include "codec/utf8.h"
 #include "desk/inside.h"
 
+#include <string.h>
+
 #define TEXTS_MEMORY  (DESK_RULE_TEXTS_BYTES + ((size_t)16 << 20)) /* with the table and what rounding costs */
 #define NAME_BYTES    128
 #define HISTORY_BYTES ((int64_t)256 << 20) /* of ended versions: past it the oldest go; the archive has them */
@@ -120,6 +122,19 @@ uint64_t desk_rule_texts_version(const struct desk *desk)
 }
 
 /* --- changes --- */
+
+void rule_text_uuid(struct buf *out, const uint8_t *bytes, uint8_t version)
+{
+    uint8_t id[RULE_TEXT_UUID_BYTES];
+    memcpy(id, bytes, sizeof id);
+    id[6] = (uint8_t)(version << 4 | (id[6] & 0x0f));
+    id[8] = (uint8_t)(0x80 | (id[8] & 0x3f));
+    for (size_t i = 0; i < sizeof id; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10)
+            buf_char(out, '-');
+        buf_hex(out, &id[i], 1);
+    }
+}
 
 static bool name_valid(struct str name)
 {
@@ -281,6 +296,17 @@ enum rc rule_text_end(struct desk *desk, const struct desk_rule_text *which, int
         return err_set(err, RC_NOT_FOUND, "no text of that name is in effect");
     IGNORE(change_tell(desk, &text, "ended", version, now_ns));
     return RC_OK;
+}
+
+void rule_text_refused(struct ask *ask, enum rc rc, const struct err *err, const char *field)
+{
+    const char *kept = arena_strz(ask->arena, str_of(err->text));
+    const char *why = kept ? kept : "no memory to say why";
+    ASSERT(rc != RC_OK && field);
+    if (rc == RC_INVALID)
+        ask_invalid(ask, field, why);
+    else
+        ask_refuse(ask, rc == RC_NOT_FOUND ? "not_found" : rc == RC_AGAIN ? "unavailable" : "too_large", why);
 }
 
 /* One at a time: ending it changes what the query sees. */

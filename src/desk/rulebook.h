@@ -82,15 +82,14 @@ bool rulebook_state_find(struct str name, enum desk_rule_state *ret_state);
 enum desk_level rule_entry_level(const struct rule_entry *entry);
 bool rule_entry_runs(const struct rule_entry *entry);                         /* active or test */
 struct rule_entry *rule_entry_of(const struct rulebook *book, struct str id); /* NULL when none is loaded */
-/* Puts a loaded rule into a state, as rule.save does; nothing when it is in it. (rule.c) */
+/* Puts a rule, loaded or about to be, into a state, as rule.save does; nothing when it is in it. (rule.c) */
 void rule_decide(struct ask *ask, const struct rule_entry *entry, enum desk_rule_state state, struct str reason);
-void rule_reason_check(struct ask *ask, struct str reason); /* refuses one that says too little or too much */
 /* Stores a decision and its history, in a transaction; `entry` says how it was. `outgoing` is its record. */
 void rule_decision_store(struct desk *desk, const struct rule_entry *entry, const struct rule_decision *to,
                          struct str who, int64_t now_ns, int64_t outgoing);
 /* What it needs to do that: nobody looked for its fields while it did not run. */
 void rule_since_store(struct desk *desk, const struct rule_entry *entry, int64_t now_ns);
-/* At least three characters, and not too long; else the question is refused. */
+/* The reason of a question: three characters at least, and not too long; else it is refused. (rule.c) */
 struct str rule_reason(struct ask *ask);
 /* Before the loaded rules are stored, in their transaction: those of packs and of people that were never seen before
  * begin as drafts, with records. (rule_pack.c) */

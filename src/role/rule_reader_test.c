@@ -17,14 +17,19 @@ static struct rule_desk *told;
 static enum rc reads(void *context, struct str path, struct str text, struct arena *arena,
                      struct desk_rule_reading *ret_reading, struct err *err)
 {
+    const struct rule_supply *none = NULL; /* as before the first load */
     (void)context;
-    return rule_reader_read(whole, path, text, arena, ret_reading, err);
+    return whole ? rule_reader_read(whole, path, text, arena, ret_reading, err)
+                 : rule_reader_ask(&none, path, text, arena, ret_reading, err);
 }
+
+static bool shipped_long; /* the shipped file has more than a text may have */
 
 static bool files(void *context, struct str path, struct arena *arena, struct str *ret_text)
 {
     (void)context;
-    *ret_text = arena_str(arena, STR("title: Shipped\n"));
+    char *text = arena_alloc(arena, DESK_RULE_TEXT_MAX + 1);
+    *ret_text = shipped_long ? str_at(text, DESK_RULE_TEXT_MAX + 1) : arena_str(arena, STR("title: Shipped\n"));
     return str_is(path, "shipped.yml");
 }
 
@@ -198,11 +203,20 @@ static void a_new_rule_is_a_draft_with_an_id(void)
     CHECK_TEXT(stand_error(&stand), "invalid");
     CHECK(!ask("rule.write", "title: Other\\n" BODY, more));
 
-    CHECK(stand_ask(
-        &stand, stand_format(&stand, "{'ask':'rule.end','who':'admin','id':'%.*s','reason':'no use'}", STR_ARG(id))));
-    load();
-    CHECK(!stand_ask(&stand, stand_format(&stand, "{'ask':'rule.get','who':'admin','id':'%.*s'}", STR_ARG(id))));
-    CHECK(ask("rule.write", changed, more)); /* and back */
+    /* taken away while it is active: what is written in its place does not run at once, unless it is to */
+    for (int keep = 0; keep < 2; keep++) {
+        CHECK(stand_ask(&stand, stand_format(&stand,
+                                             "{'ask':'rule.save','who':'admin','id':'%.*s','state':'active',"
+                                             "'reason':'good'}",
+                                             STR_ARG(id))));
+        CHECK(stand_ask(&stand, stand_format(&stand, "{'ask':'rule.end','who':'admin','id':'%.*s','reason':'no use'}",
+                                             STR_ARG(id))));
+        load();
+        CHECK(!stand_ask(&stand, stand_format(&stand, "{'ask':'rule.get','who':'admin','id':'%.*s'}", STR_ARG(id))));
+        CHECK(ask("rule.write", changed, keep ? kept : more));
+        load();
+        CHECK_TEXT(str_of(state_of(id)), keep ? "active" : "draft");
+    }
     end();
 }
 
@@ -242,6 +256,35 @@ static void what_does_not_load_is_not_saved(void)
     end();
 }
 
+/* "too_large" and "not_found" are said of what is. */
+static void refusals_say_why(void)
+{
+    char many[257 * 16] = "";
+    struct buf text;
+    buf_init_fixed(&text, many, sizeof many);
+    for (int i = 0; i < 257; i++)
+        buf_text(&text, "---\\ntitle: A\\n");
+    if (!begin())
+        return;
+    CHECK(!ask("rule.check", buf_z(&text), ""));
+    CHECK_TEXT(stand_error(&stand), "too_large");
+    CHECK(str_search(member(stand.json, "text"), STR("256 documents")) < member(stand.json, "text").n);
+    CHECK(ask("rule.write", "title: A\\nid: " OWN "\\n" BODY, ",'reason':'good'"));
+    CHECK(!stand_ask(&stand, "{'ask':'rule.end','who':'admin','id':'" OWN "','reason':'no\\u0001use'}"));
+    CHECK_TEXT(stand_error(&stand), "invalid");
+    CHECK_TEXT(member(stand.json, "field"), "reason");
+    CHECK(!stand_ask(&stand, "{'ask':'rule.end','who':'admin','id':'" SHIPPED "','reason':'no use'}"));
+    CHECK_TEXT(stand_error(&stand), "not_found");
+    CHECK(stand_ask(&stand, "{'ask':'rule.end','who':'admin','id':'" OWN "','reason':'no use'}"));
+    CHECK(!stand_ask(&stand, "{'ask':'rule.end','who':'admin','id':'" OWN "','reason':'no use'}"));
+    CHECK_TEXT(stand_error(&stand), "not_found");
+    rules_free(whole);
+    whole = NULL;
+    CHECK(!ask("rule.check", "title: A\\n" BODY, ""));
+    CHECK_TEXT(stand_error(&stand), "unavailable");
+    end();
+}
+
 static void several_documents(void)
 {
     static const char text[] = "title: Base\\nname: base\\n" BODY "---\\ntitle: Many\\ncorrelation:\\n"
@@ -266,6 +309,12 @@ static void several_documents(void)
     CHECK(stand_ask(&stand, "{'ask':'rule.text','who':'admin','id':'" SHIPPED "'}"));
     CHECK(!json_bool(json_get(stand.json, "own"), true));
     CHECK_TEXT(member(stand.json, "text"), "title: Shipped\n");
+    CHECK(json_bool(json_get(stand.json, "at_hand"), false));
+    shipped_long = true;
+    CHECK(stand_ask(&stand, "{'ask':'rule.text','who':'admin','id':'" SHIPPED "'}"));
+    CHECK_TEXT(member(stand.json, "text"), "");
+    CHECK(!json_bool(json_get(stand.json, "at_hand"), true));
+    shipped_long = false;
     end();
 }
 
@@ -306,6 +355,7 @@ static const struct test tests[] = {
     {"a check says what loads, and where it does not", what_a_check_says},
     {"a new rule gets an id and is a draft; versions stand behind it", a_new_rule_is_a_draft_with_an_id},
     {"what does not load is not saved", what_does_not_load_is_not_saved},
+    {"a refusal says why", refusals_say_why},
     {"a text of several documents", several_documents},
     {"who may write", who_may},
     {"errors say their line", lines_of_errors},

@@ -1,6 +1,7 @@
 #include "web/filter_offer.h"
 
 #define TREE_DEPTH 32u
+#define FOUND_CUT  400u /* bytes at which an explanation cuts texts (doc/api.md): one as long may lack its end */
 
 /* Who and where, as events of the common sources call it. */
 static const char *const known_fields[] = {
@@ -125,7 +126,7 @@ static void test_offer(struct offers *offers, const struct json_value *test, con
         return;
     if (own)
         field_offer(offers, own, OFFER_MATCHED);
-    if (own || !found.p || found.n >= 400 || json_int(json_get(test, "values"), 0) != 1 || offer_of(offers, name))
+    if (own || !found.p || found.n >= FOUND_CUT || json_int(json_get(test, "values"), 0) != 1 || offer_of(offers, name))
         return;
     struct offer *offer = offer_add(offers, name, OFFER_MATCHED);
     if (offer)
