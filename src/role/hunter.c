@@ -2,9 +2,9 @@
  * what people ask for. One hunt at a time, a unit of the archive a step (hunt.h), behind all others when processor or
  * disk is short.
  *
- *   idle ──MSG_HUNT──► ordered ──rules read and compiled, archive opened──► at work ──step by step──► report: done,
- * idle ▲                   └──────────── report: failed ─────────────┐          │ └──────────────── MSG_HUNT_STOP, the
- * desk is gone ◄───────────┴──────────┘
+ *   idle ──MSG_HUNT──► ordered ──rules read and compiled, archive opened──► at work ──report: done──► idle
+ *                         └────────────── report: failed, MSG_HUNT_STOP, the desk is gone ──────────► idle
+ *                                                                            └── the same ──────────► idle
  *
  * It holds no rules while it is idle but the descriptor of those that the desk gave. It may be killed at any time: the
  * desk orders again what was not reported as done, and counts that hunt anew. */
