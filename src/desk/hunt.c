@@ -382,7 +382,8 @@ enum rc desk_hunt_report(struct desk *desk, int64_t id, const struct desk_hunt_r
         for (size_t i = 0; i < report->hit_count; i++)
             hit_store(desk, id, &report->hits[i]);
         hits_bound(desk, id, report);
-        numbers_store(desk, id, report);
+        if (report->trouble != DESK_HUNT_DIED) /* else who says so knows none, and what was told stays */
+            numbers_store(desk, id, report);
         ends = report->state == DESK_HUNT_DONE || report->state == DESK_HUNT_FAILED;
     }
     if (ends) {

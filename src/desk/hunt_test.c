@@ -397,6 +397,11 @@ static void failures_and_bounds(void)
     is(json_get(stand.json, "hunt"), "text", "bad disk");
     CHECK_INT(told("failed"), 1);
     CHECK(!desk_hunt_wanted(stand.desk, id) && next().id == 0);
+    CHECK(ask("'ask':'hunt.start','rule':'r-linux'"));
+    id = next().id;
+    report(id, &(struct desk_hunt_report){.state = DESK_HUNT_RUNNING, .permille = 400, .records = 70});
+    report(id, &(struct desk_hunt_report){.state = DESK_HUNT_FAILED, .trouble = DESK_HUNT_DIED, .text = STR("died")});
+    CHECK_INT(number(get(id), "records"), 70); /* who says that it died knows no numbers */
     for (size_t i = 0; i < DESK_HUNTS_ENDED + 5; i++) {
         CHECK(ask("'ask':'hunt.start','rule':'r-linux'"));
         done(next().id);

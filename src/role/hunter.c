@@ -34,8 +34,8 @@ struct found {
     uint32_t rule; /* its index */
     uint64_t record;
     int64_t time_ns;
-    uint64_t turn; /* rises */
-    char text[4][HUNT_REPORT_TEXT];
+    uint64_t turn;                      /* rises */
+    char text[4][HUNT_REPORT_TEXT + 1]; /* one more, by which hunt_report_write sees where a character is cut */
     uint16_t n[4];
 };
 
@@ -105,7 +105,7 @@ static bool tally_make(struct hunter *h)
 
 static void text_keep(struct found *found, size_t i, struct str text)
 {
-    found->n[i] = (uint16_t)MIN(text.n, (size_t)HUNT_REPORT_TEXT);
+    found->n[i] = (uint16_t)MIN(text.n, sizeof found->text[i]);
     if (found->n[i])
         memcpy(found->text[i], text.p, found->n[i]);
 }
