@@ -1,6 +1,7 @@
 /* Building a block: records are gathered row by row, as forms and the contents of their slots; finishing writes them
  * column by column (block_columns.c). */
 #include "archive/block_work.h"
+#include "archive/hash.h"
 #include "base/assert.h"
 #include "codec/json.h"
 #include "os/random.h"
@@ -404,13 +405,14 @@ static void cells_put(struct work *w, struct record *r, size_t raw_at)
 {
     struct block_builder *b = w->b;
     struct cell *cell = b->cells + b->cell_count;
+    const char *raw = b->raw.p + raw_at;
     r->cells = (uint32_t)b->cell_count;
     if (w->whole) {
-        *cell++ = (struct cell){(uint32_t)raw_at, (uint32_t)w->raw.n};
+        *cell++ = (struct cell){(uint32_t)raw_at, (uint32_t)w->raw.n, text_head(w->raw)};
     } else {
         for (size_t i = 0; i < b->cut->slot_count; i++) {
             const struct cut_slot *slot = &b->cut->slots[i];
-            *cell++ = (struct cell){(uint32_t)raw_at + slot->at, slot->n};
+            *cell++ = (struct cell){(uint32_t)raw_at + slot->at, slot->n, text_head_padded(raw + slot->at, slot->n)};
             if (slot->glued)
                 glued_words(w, slot);
         }

@@ -5,6 +5,7 @@
  * values are only held against what is known of each. */
 #include "archive/block_work.h"
 #include "archive/hash.h"
+#include "archive/varint.h"
 #include "base/assert.h"
 
 #include <string.h>
@@ -49,7 +50,7 @@ static void spec_derived(struct work *w, uint32_t position, struct form_spec *re
         return;
     }
     struct buf *extra = &w->b->extra;
-    struct cell cell = {(uint32_t)extra->n | CELL_EXTRA, (uint32_t)v->text.n};
+    struct cell cell = {(uint32_t)extra->n | CELL_EXTRA, (uint32_t)v->text.n, text_head(v->text)};
     buf_put(extra, v->text.p, v->text.n);
     if (w->derived_count < DERIVED_MAX)
         w->derived[w->derived_count++] = position;
@@ -78,14 +79,6 @@ static void spec_of(struct work *w, uint32_t position, struct form_spec *ret)
         ret->number = slot_more(w, SLOT_NUMBER, (struct cell){.at = v->at});
         IGNORE(slot_more(w, SLOT_NUMBER, (struct cell){.at = v->end - v->at}));
     }
-}
-
-static char *put_varint(char *p, uint64_t value)
-{
-    for (; value >= 0x80; value >>= 7)
-        *p++ = (char)(value | 0x80);
-    *p++ = (char)value;
-    return p;
 }
 
 static char *put_text(char *p, struct str text)
@@ -250,7 +243,7 @@ static void slot_again(struct work *w, uint32_t position, uint32_t *lately)
     }
     if (w->derived_count < DERIVED_MAX)
         w->derived[w->derived_count++] = position;
-    IGNORE(slot_more(w, SLOT_TEXT, (struct cell){*lately | CELL_EXTRA, (uint32_t)text.n})); /* its number is known */
+    IGNORE(slot_more(w, SLOT_TEXT, (struct cell){*lately | CELL_EXTRA, (uint32_t)text.n, text_head(text)})); /* its number is known */
 }
 
 /* Whether a derived value would get this specification, as spec_derived decides. */
