@@ -41,11 +41,10 @@ static inline uint64_t hash_text(const uint64_t key[2], struct str text)
     return h ? h : 1;
 }
 
-/* The first 8 bytes of a text, zeros behind its end. The other: 8 bytes can be read in any case. */
+/* The first 8 bytes of a text, zeros behind its end. Padded: 8 bytes can be read in any case; n > 0. */
 static inline uint64_t text_head_padded(const char *p, size_t n)
 {
-    uint64_t head = get_le64(p);
-    return n >= 8 ? head : head & ~(UINT64_MAX << (8 * n));
+    return get_le64(p) & UINT64_MAX >> (64 - 8 * MIN(n, (size_t)8));
 }
 
 static inline uint64_t text_head(struct str text)
