@@ -81,6 +81,7 @@ void block_builder_free(struct block_builder *builder)
     memory_free(builder->cut);
     memory_free(builder->form_text);
     memory_free(builder->work);
+    room_done(&builder->room);
     buf_done(&builder->raw);
     buf_done(&builder->extra);
     buf_done(&builder->column);
@@ -405,7 +406,8 @@ static void glued_words(struct work *w, const struct cut_slot *slot)
         from--;
     while (to < w->raw.n && (word_char(w->raw.p[to]) || w->raw.p[to] == '.'))
         to++;
-    words_add_text(&w->b->words, str_slice(w->raw, from, to));
+    struct str raw = w->b->cut->raw; /* padded */
+    words_add_room(&w->b->words, str_slice(raw, from, to), raw.n - from + CUT_PADDING);
 }
 
 static bool cells_room(struct block_builder *b, size_t more)

@@ -55,6 +55,19 @@ struct record {
     uint32_t rules; /* set */
 };
 
+/* Room for writing a block, kept for the next one. */
+struct room {
+    size_t records;
+    size_t cells;
+    struct cell *in_columns; /* form after form, slot after slot, record after record */
+    int64_t *times;          /* of events, form after form */
+    uint64_t *numbers;       /* of one slot */
+    uint32_t *codes;         /* entries in the table of values, as `in_columns` */
+    uint8_t *places;         /* of slots with an index: positions in it, as `codes` */
+};
+
+void room_done(struct room *room);
+
 struct block_builder {
     const struct names *names;
     struct packer *packer;
@@ -87,6 +100,7 @@ struct block_builder {
     struct cut *cut;
     struct work *work; /* the record at work */
     char *form_text;   /* the form of the record at work, FORM_SIZE_MAX */
+    struct room room;
     struct buf column;
     struct buf directory;  /* of slots */
     struct buf streams[3]; /* codes, numbers, texts */
