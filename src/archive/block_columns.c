@@ -158,7 +158,7 @@ static void write_header(const struct block_builder *b, struct buf *out, size_t 
 {
     int64_t bounds[4] = {INT64_MAX, INT64_MIN, INT64_MAX, INT64_MIN};
     for (size_t i = 0; i < b->count; i++) {
-        int64_t received = b->records[i].leaf.received_ns;
+        int64_t received = b->records[i].received_ns;
         int64_t time = b->records[i].time_ns;
         bounds[0] = MIN(bounds[0], received);
         bounds[1] = MAX(bounds[1], received);
@@ -176,8 +176,8 @@ static void write_header(const struct block_builder *b, struct buf *out, size_t 
     buf_be32(&header, (uint32_t)size);
     buf_be32(&header, (uint32_t)b->count);
     buf_be64(&header, b->raw.n);
-    buf_be64(&header, b->records[0].leaf.index);
-    buf_be64(&header, b->records[b->count - 1].leaf.index);
+    buf_be64(&header, b->records[0].index);
+    buf_be64(&header, b->records[b->count - 1].index);
     for (size_t i = 0; i < ARRAY_LEN(bounds); i++)
         buf_be64(&header, (uint64_t)bounds[i]);
     buf_be64(&header, b->words.key[0]);

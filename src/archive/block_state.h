@@ -45,8 +45,13 @@ struct form_use {
     uint32_t states; /* first slot state */
 };
 
+/* Of the leaf what differs from record to record; the rest stands in `origin` and `way`. */
 struct record {
-    struct leaf leaf;
+    uint64_t index;
+    int64_t received_ns;
+    uint64_t received_boot_ns;
+    int64_t source_ns;
+    uint64_t sequence;
     int64_t time_ns;
     uint32_t origin;
     uint32_t way;
@@ -78,6 +83,7 @@ struct block_builder {
     enum block_plain plain;
     struct record *records;
     size_t count;
+    struct leaf leaf; /* of the last one */
     struct cell *cells;
     size_t cell_count;
     size_t cell_room;
