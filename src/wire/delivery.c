@@ -187,10 +187,19 @@ enum rc delivery_read_data(struct str body, struct delivery_data *ret_data)
     return RC_OK;
 }
 
-void delivery_put_u64(struct buf *out, enum delivery_type type, uint64_t value)
+void delivery_put_durable(struct buf *out, uint64_t number, uint64_t size)
 {
-    head_put(out, type, 8);
-    buf_be64(out, value);
+    head_put(out, DELIVERY_DURABLE, 16);
+    buf_be64(out, number);
+    buf_be64(out, size);
+}
+
+enum rc delivery_read_durable(struct str body, uint64_t *ret_number, uint64_t *ret_size)
+{
+    struct reader reader = reader_of(body);
+    *ret_number = read_be64(&reader);
+    *ret_size = read_be64(&reader);
+    return read_end(&reader);
 }
 
 void delivery_put_credit(struct buf *out, uint32_t bytes)

@@ -7,7 +7,7 @@
  *   HELLO who, spool, checkpoint seen last     ──►
  *                                              ◄──     WELCOME origin, credit      or REFUSED why, and the end
  *   DATA number, count, batch                  ──►                                 as long as there is credit
- *                                              ◄──     DURABLE number · CREDIT bytes · COVERED number
+ *                                              ◄──     DURABLE number, size of the archive · CREDIT bytes
  *   TIME my clocks                             ──►
  *                                              ◄──     TIME_BACK the same and mine
  *                                              ◄──     CHECKPOINT note
@@ -51,9 +51,8 @@
     X(DELIVERY_WELCOME, 2, "welcome", false, 8, 4096)                                                                  \
     X(DELIVERY_REFUSED, 3, "refused", false, 2, 2048)                                                                  \
     X(DELIVERY_DATA, 4, "data", true, 34, DELIVERY_BODY_MAX)                                                           \
-    X(DELIVERY_DURABLE, 5, "durable", false, 8, 8)                                                                     \
+    X(DELIVERY_DURABLE, 5, "durable", false, 16, 16)                                                                     \
     X(DELIVERY_CREDIT_MORE, 6, "credit", false, 4, 4)                                                                  \
-    X(DELIVERY_COVERED, 7, "covered", false, 8, 8)                                                                     \
     X(DELIVERY_TIME, 8, "time", true, 16, 16)                                                                          \
     X(DELIVERY_TIME_BACK, 9, "time-back", false, 40, 40)                                                               \
     X(DELIVERY_CHECKPOINT, 10, "checkpoint", false, 1, DELIVERY_NOTE_MAX)                                              \
@@ -151,7 +150,10 @@ void delivery_put_time(struct buf *out, const struct delivery_time *time);      
 void delivery_put_time_back(struct buf *out, const struct delivery_time *time); /* TIME_BACK */
 enum rc delivery_read_time(enum delivery_type type, struct str body, struct delivery_time *ret_time) MUST_USE;
 
-void delivery_put_u64(struct buf *out, enum delivery_type type, uint64_t value); /* DURABLE, COVERED */
+/* Records below `number` are on the server's disk, and all of them among the first `size` of its archive: a checkpoint
+ * of that size or more covers them. */
+void delivery_put_durable(struct buf *out, uint64_t number, uint64_t size);
+enum rc delivery_read_durable(struct str body, uint64_t *ret_number, uint64_t *ret_size) MUST_USE;
 void delivery_put_credit(struct buf *out, uint32_t bytes);
 void delivery_put_refused(struct buf *out, enum delivery_reason reason, struct str text);
 enum rc delivery_read_refused(struct str body, uint16_t *ret_reason, struct str *ret_text) MUST_USE;

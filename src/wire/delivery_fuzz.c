@@ -29,6 +29,7 @@ static void body_read(enum delivery_type type, struct str body)
         ASSERT(enrolled.certificate.n < body.n);
     if (delivery_read_data(body, &data) == RC_OK)
         IGNORE(delivery_batch_check(data.payload, data.count)); /* must only not read past it */
+    IGNORE(delivery_read_durable(body, &sizes[0], &sizes[1]));
     IGNORE(delivery_read_time(type, body, &time));
     IGNORE(delivery_read_refused(body, &reason, &text));
     if (delivery_read_sizes(body, &sizes[0], &sizes[1], &text) == RC_OK)
