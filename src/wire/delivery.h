@@ -51,7 +51,7 @@
     X(DELIVERY_WELCOME, 2, "welcome", false, 8, 4096)                                                                  \
     X(DELIVERY_REFUSED, 3, "refused", false, 2, 2048)                                                                  \
     X(DELIVERY_DATA, 4, "data", true, 34, DELIVERY_BODY_MAX)                                                           \
-    X(DELIVERY_DURABLE, 5, "durable", false, 16, 16)                                                                     \
+    X(DELIVERY_DURABLE, 5, "durable", false, 16, 16)                                                                   \
     X(DELIVERY_CREDIT_MORE, 6, "credit", false, 4, 4)                                                                  \
     X(DELIVERY_TIME, 8, "time", true, 16, 16)                                                                          \
     X(DELIVERY_TIME_BACK, 9, "time-back", false, 40, 40)                                                               \

@@ -96,7 +96,7 @@ static void broken_frames_are_refused(void)
         bool from_agent;
     } rows[] = {
         {STR_INIT("\0\0\0\0\0"), true},         {STR_INIT("\24\0\0\0\0"), true},  {STR_INIT("\1\0\0\0\1"), true},
-        {STR_INIT("\1\377\377\377\377"), true}, {STR_INIT("\5\0\0\0\17"), false},  {STR_INIT("\5\0\0\0\21"), false},
+        {STR_INIT("\1\377\377\377\377"), true}, {STR_INIT("\5\0\0\0\17"), false}, {STR_INIT("\5\0\0\0\21"), false},
         {STR_INIT("\4\0\100\20\1"), true},      {STR_INIT("\17\0\0\0\1"), true},  {STR_INIT("\12\0\1\0\1"), false},
         {STR_INIT("\377\0\0\0\0"), true},       {STR_INIT("\12\0\0\0\0"), false},
     };
