@@ -161,9 +161,9 @@ void delivery_put_data(struct buf *out, const struct delivery_data *data)
     buf_be32(out, data->count);
     buf_be64(out, (uint64_t)data->offset_us);
     buf_be32(out, data->offset_error_us);
-    buf_u8(out, (uint8_t)data->codec);
-    buf_be32(out, data->plain_size);
     buf_be32(out, data->plain_crc);
+    buf_be32(out, data->plain_size);
+    buf_u8(out, (uint8_t)data->codec);
     buf_str(out, data->payload);
 }
 
@@ -174,9 +174,10 @@ enum rc delivery_read_data(struct str body, struct delivery_data *ret_data)
     ret_data->count = read_be32(&reader);
     ret_data->offset_us = (int64_t)read_be64(&reader);
     ret_data->offset_error_us = read_be32(&reader);
-    uint8_t codec = read_u8(&reader);
-    ret_data->plain_size = read_be32(&reader);
     ret_data->plain_crc = read_be32(&reader);
+    ret_data->packed = str_skip(body, reader.at);
+    ret_data->plain_size = read_be32(&reader);
+    uint8_t codec = read_u8(&reader);
     ret_data->payload = read_bytes(&reader, reader_left(&reader));
     if (reader.failed || codec > DELIVERY_ZSTD || ret_data->count == 0 || ret_data->count > DELIVERY_RECORDS_MAX ||
         ret_data->plain_size == 0 || ret_data->plain_size > DELIVERY_BATCH_MAX ||

@@ -134,6 +134,7 @@ struct delivery_data {
     uint32_t plain_size; /* of the batch, unpacked */
     uint32_t plain_crc;  /* crc32c of it */
     struct str payload;  /* the batch (delivery_batch.h), packed as `codec` says */
+    struct str packed;   /* read: plain size u32, codec u8 and the payload, as archive/pack.h has them */
 };
 void delivery_put_data(struct buf *out, const struct delivery_data *data);
 enum rc delivery_read_data(struct str body, struct delivery_data *ret_data) MUST_USE;

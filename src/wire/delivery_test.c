@@ -185,12 +185,12 @@ static void data_must_make_sense(void)
         uint8_t at; /* byte of the body that is changed */
         uint8_t to;
     } rows[] = {
-        {"packed in no known way", {.count = 1, .plain_size = 1, .payload = STR_INIT("a")}, 24, 2},
+        {"packed in no known way", {.count = 1, .plain_size = 1, .payload = STR_INIT("a")}, 32, 2},
         {"no record", {.count = 1, .plain_size = 1, .payload = STR_INIT("a")}, 11, 0},
         {"too many records", {.count = 1, .plain_size = 1, .payload = STR_INIT("a")}, 8, 1},
-        {"an empty batch", {.count = 1, .plain_size = 1, .payload = STR_INIT("a")}, 28, 0},
-        {"too large a batch", {.count = 1, .plain_size = 1, .payload = STR_INIT("a")}, 25, 1},
-        {"plain of another size", {.count = 1, .plain_size = 1, .payload = STR_INIT("a")}, 28, 2},
+        {"an empty batch", {.count = 1, .plain_size = 1, .payload = STR_INIT("a")}, 31, 0},
+        {"too large a batch", {.count = 1, .plain_size = 1, .payload = STR_INIT("a")}, 28, 1},
+        {"plain of another size", {.count = 1, .plain_size = 1, .payload = STR_INIT("a")}, 31, 2},
         {"numbers past the end",
          {.number = UINT64_MAX - 1, .count = 1, .plain_size = 1, .payload = STR_INIT("a")},
          7,
