@@ -17,9 +17,9 @@ struct tls_session;
 /* PEM texts. With `client_ca` a client must show a certificate that it signed. RC_INVALID says what does not fit. */
 enum rc tls_server_new(struct str certificate, struct str key, struct str client_ca, struct tls_server **ret_server,
                        struct err *err) MUST_USE;
-/* For peers that are known by their certificates: TLS 1.3 and this application protocol (ALPN; the text must outlive the
- * server), no resumption. A client must show a certificate and prove its key; whose it is, and whether it holds, is for
- * the caller to judge: tls_session_peer. */
+/* For peers that are known by their certificates: TLS 1.3 and this application protocol (ALPN; the text must outlive
+ * the server), no resumption. A client must show a certificate and prove its key; whose it is, and whether it holds, is
+ * for the caller to judge: tls_session_peer. */
 enum rc tls_server_new_peers(struct str certificate, struct str key, const char *protocol,
                              struct tls_server **ret_server, struct err *err) MUST_USE;
 void tls_server_free(struct tls_server *server);
