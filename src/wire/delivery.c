@@ -120,10 +120,11 @@ enum rc delivery_read_hello(struct str body, struct delivery_hello *ret_hello)
 
 void delivery_put_welcome(struct buf *out, const struct delivery_welcome *welcome)
 {
-    head_put(out, DELIVERY_WELCOME, 8 + text_size(welcome->origin));
+    head_put(out, DELIVERY_WELCOME, 8 + text_size(welcome->origin) + text_size(welcome->key));
     buf_be32(out, welcome->credit);
     buf_be32(out, welcome->policy);
     text_put(out, welcome->origin);
+    text_put(out, welcome->key);
 }
 
 enum rc delivery_read_welcome(struct str body, struct delivery_welcome *ret_welcome)
@@ -132,6 +133,7 @@ enum rc delivery_read_welcome(struct str body, struct delivery_welcome *ret_welc
     ret_welcome->credit = read_be32(&reader);
     ret_welcome->policy = read_be32(&reader);
     ret_welcome->origin = text_read(&reader);
+    ret_welcome->key = text_read(&reader);
     return read_end(&reader);
 }
 

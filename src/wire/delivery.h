@@ -48,7 +48,7 @@
 /* id, number, name, from the agent?, least body, largest body */
 #define DELIVERY_FRAMES(X)                                                                                             \
     X(DELIVERY_HELLO, 1, "hello", true, 94, 4096)                                                                      \
-    X(DELIVERY_WELCOME, 2, "welcome", false, 8, 4096)                                                                  \
+    X(DELIVERY_WELCOME, 2, "welcome", false, 10, 4096)                                                                 \
     X(DELIVERY_REFUSED, 3, "refused", false, 2, 2048)                                                                  \
     X(DELIVERY_DATA, 4, "data", true, 34, DELIVERY_BODY_MAX)                                                           \
     X(DELIVERY_DURABLE, 5, "durable", false, 16, 16)                                                                   \
@@ -119,6 +119,7 @@ struct delivery_welcome {
     uint32_t credit;
     uint32_t policy;   /* version in force for this agent; 0: none */
     struct str origin; /* of the archive's checkpoints */
+    struct str key;    /* verifies checkpoints and policies: "name+hash+base64" (tlog/note.h); the name is the origin */
 };
 void delivery_put_welcome(struct buf *out, const struct delivery_welcome *welcome);
 enum rc delivery_read_welcome(struct str body, struct delivery_welcome *ret_welcome) MUST_USE;

@@ -22,7 +22,7 @@ static void body_read(enum delivery_type type, struct str body)
     if (delivery_read_hello(body, &hello) == RC_OK)
         ASSERT(hello.host.n <= DELIVERY_TEXT_MAX);
     if (delivery_read_welcome(body, &welcome) == RC_OK)
-        ASSERT(welcome.origin.n <= DELIVERY_TEXT_MAX);
+        ASSERT(welcome.origin.n <= DELIVERY_TEXT_MAX && welcome.key.n <= DELIVERY_TEXT_MAX);
     if (delivery_read_enrol(body, &enrol) == RC_OK)
         ASSERT(enrol.secret.n == DELIVERY_SECRET_SIZE);
     if (delivery_read_enrolled(body, &enrolled) == RC_OK)

@@ -32,7 +32,7 @@ static void each_put(struct buf *out, bool from_agent)
         delivery_put(out, DELIVERY_BYE, STR_NONE);
         return;
     }
-    const struct delivery_welcome welcome = {.credit = 4, .policy = 2, .origin = STR("o/1")};
+    const struct delivery_welcome welcome = {.credit = 4, .policy = 2, .origin = STR("o/1"), .key = STR("o/1+k")};
     const struct delivery_enrolled enrolled = {.agent = {1}, .certificate = STR("c"), .authority = STR("a")};
     delivery_put_welcome(out, &welcome);
     delivery_put_refused(out, DELIVERY_COPIED, STR("why"));
@@ -121,6 +121,15 @@ static void bodies_refuse_truncation(void)
         struct delivery_hello got;
         test_row("hello cut at %zu", cut);
         CHECK_INT(delivery_read_hello(str_slice(body, 0, cut), &got) == RC_OK, cut == body.n);
+    }
+    const struct delivery_welcome welcome = {.credit = 4, .origin = STR("o"), .key = STR("o+1+k")};
+    buf_clear(&out);
+    delivery_put_welcome(&out, &welcome);
+    body = str_skip(buf_view(&out), DELIVERY_HEADER);
+    for (size_t cut = 0; cut <= body.n; cut++) {
+        struct delivery_welcome got;
+        test_row("welcome cut at %zu", cut);
+        CHECK_INT(delivery_read_welcome(str_slice(body, 0, cut), &got) == RC_OK, cut == body.n);
     }
     char secret[DELIVERY_SECRET_SIZE] = {0};
     const struct delivery_enrol enrol = {.version = 1, .secret = str_at(secret, sizeof secret), .host = STR("host")};
