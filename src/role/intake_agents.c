@@ -355,11 +355,15 @@ enum rc agents_start(struct intake *intake, struct err *err)
     agents->key = str_trim(arena_str(intake->process->arena, process_secret("signer-public")));
     buf_init(&agents->text, 256 * (size_t)MSG_KIB);
     buf_init(&agents->checkpoint, DELIVERY_NOTE_MAX);
-    if (!agents->hasher || !agents->scratch || !agents->bytes || !agents->all || !agents->authority.n ||
-        !agents->key.n)
+    if (!agents->hasher || !agents->scratch || !agents->bytes || !agents->all || !agents->authority.n || !agents->key.n)
         return err_set(err, RC_LIMIT, "no memory for agents");
     enum rc rc = tls_server_new_peers(certificate, process_secret("delivery-key"), DELIVERY_ALPN, &agents->tls, err);
     return rc == RC_OK ? listeners_add(agents, err) : rc;
+}
+
+size_t agents_limit(const struct agents *agents)
+{
+    return agents ? agents->limit : 0;
 }
 
 void agents_pause(struct agents *agents, bool paused)
