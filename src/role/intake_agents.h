@@ -1,9 +1,10 @@
 /* intake_agents.h - agents under the intake role: their connections (intake_agents.c), what they deliver
  * (intake_agent_data.c), and what the desk says of them (intake_agent_desk.c). Protocol: doc/format/delivery.md.
  *
- *   accepted ──► SHAKING ── TLS, hello or enrol ──► ASKED ── the desk's word ──► READY ── data, time, prove … ──► closed
+ *   accepted ──► SHAKING ── TLS, hello or enrol ──► ASKED ── the desk's word ──► READY ── data, time, prove…
  *                   │                                 │ no desk, too long: busy     │ broken, revoked, silent
- *                   └──── not TLS, foreign, broken ───┴──────── LEAVING (what was refused is still sent) ◄┘
+ *                   └──── not TLS, foreign, broken ───┴──── LEAVING ◄───────────────┘
+ *                                                          (why is still sent) ──► closed
  *
  * Whose a connection is, its certificate says; whether that agent may deliver, the desk says, at each connection anew.
  * Records are acknowledged when they are durable, and only then their bytes are given back as credit: an agent has at
