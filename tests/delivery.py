@@ -69,7 +69,8 @@ def enrolled_and_delivered():
         check(link.credit >= 1 << 20, f"credit {link.credit}")
         check(link.key.startswith(link.origin + "+"), f"key {link.key} of {link.origin}")
         link.data([("file", "/var/log/auth.log", 7, 1, records("first", 0, 300))])
-        link.data([("journal", "", 9, 41, records("first", 300, 2)), ("file", "/var/log/auth.log", 7, 301, records("first", 302, 1))])
+        link.data([("journal", "", 9, 41, records("first", 300, 2)),
+                   ("file", "/var/log/auth.log", 7, 301, records("first", 302, 1))])
         number, size = link.until_durable(303)
         check_equal(number, 303, "durable")
         raws, hits = stand.lines("first*", 303)
@@ -186,7 +187,7 @@ def time_and_proofs():
 
 
 def deaths():
-    """keeper, intake, desk and the whole service die while agents deliver: each record once, none that was acknowledged lost"""
+    """keeper, intake, desk, the whole service die while agents deliver: each record once, no acknowledged one lost"""
     with Stand(intakes=2) as stand:
         agents = [stand.agent(f"srv-{i}") for i in range(3)]
         done = [0] * 3
