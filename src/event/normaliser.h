@@ -122,6 +122,9 @@ struct normaliser {
     uint32_t state_room;
     const struct program *any_program;   /* patterns for "*" */
     const struct program *plain_program; /* patterns for "-": lines without a header */
+    const struct program *other_program; /* patterns for "?": of programs without patterns of their own */
+    const struct pattern *pattern;       /* that took the record; NULL: none did */
+    enum reading reading;                /* of the record */
     struct rows syslog_rows;
     struct rows journal_rows;
     struct rows json_rows;
