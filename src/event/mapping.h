@@ -127,6 +127,10 @@ struct rows mapping_rows(const struct mapping *mapping, struct str key);
 /* NULL when no pattern is for it. "*" for every program, "?" for those without patterns of their own, "-" for lines
  * without a header. */
 const struct program *mapping_program(const struct mapping *mapping, struct str lower_name);
+/* "sshd(pam_unix)", "(squid-1)" and "/usr/sbin/cron" are known as "sshd", "squid-1" and "cron". */
+struct str program_base(struct str program);
+/* As mapping_program, by a program's name as logs write it. */
+const struct program *mapping_program_written(const struct mapping *mapping, struct str program);
 /* The slot of a name that mapping tables mention, 0 otherwise. */
 static inline uint32_t mapping_slot(const struct mapping *mapping, uint32_t name)
 {

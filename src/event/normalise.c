@@ -207,7 +207,7 @@ static bool record_parse(struct normaliser *normaliser, struct source_state *sta
             return true;
     }
     draft_forget_fields(draft);
-    normaliser->reading = READING_NONE;
+    normaliser->grasp = GRASP_NONE;
     draft->event.parser = "none";
     draft->has_own = false;
     return false;
@@ -225,7 +225,8 @@ static void record_begin(struct normaliser *normaliser, const struct event_sourc
     normaliser->has_audit = false;
     normaliser->has_piece = false;
     normaliser->pattern = NULL;
-    normaliser->reading = READING_FIELDS; /* unless it is text, or nothing */
+    normaliser->asked_message = STR_NONE;
+    normaliser->grasp = GRASP_FIELDS; /* unless it is text, or nothing */
 }
 
 #define DESCRIPTION_MAX 4096
@@ -262,7 +263,7 @@ static void joined_give(struct normaliser *normaliser, int at, const struct outl
         draft->event.flags = EVENT_MATCH | EVENT_UNDERSTOOD;
         draft->event.parser = "audit";
         normaliser->pattern = NULL;
-        normaliser->reading = READING_FIELDS;
+        normaliser->grasp = GRASP_FIELDS;
         struct str host = arena_str(arena, str_at(pending->host, pending->host_n));
         say(normaliser, WORD_HOST, host);
         draft_statutory(draft, STATUTORY_HOST, host);
@@ -423,9 +424,9 @@ uint64_t normaliser_pending(const struct normaliser *normaliser)
     return least;
 }
 
-enum reading normaliser_reading(const struct normaliser *normaliser)
+enum grasp normaliser_grasp(const struct normaliser *normaliser)
 {
-    return normaliser->reading;
+    return normaliser->grasp;
 }
 
 const struct pattern *normaliser_pattern(const struct normaliser *normaliser)

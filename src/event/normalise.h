@@ -53,15 +53,15 @@ void normaliser_record(struct normaliser *normaliser, const struct event_source 
                        int64_t received_ns, struct str raw, struct arena *arena, event_sink sink, void *context);
 
 /* How much of a record was understood. */
-enum reading {
-    READING_NONE,    /* nothing */
-    READING_HEADER,  /* a header (time, host, program), and behind it text that no pattern knows */
-    READING_FIELDS,  /* a format that names its fields */
-    READING_PATTERN, /* a pattern of data/parsers */
+enum grasp {
+    GRASP_NONE,    /* nothing */
+    GRASP_HEADER,  /* a header (time, host, program), and behind it text that no pattern knows */
+    GRASP_FIELDS,  /* a format that names its fields */
+    GRASP_PATTERN, /* a pattern of data/parsers */
 };
 
 /* Of the event that the sink is given. */
-enum reading normaliser_reading(const struct normaliser *normaliser);
+enum grasp normaliser_grasp(const struct normaliser *normaliser);
 /* The pattern that took the event that the sink is given; NULL: none did. It lives as long as the mapping. */
 const struct pattern *normaliser_pattern(const struct normaliser *normaliser);
 

@@ -43,18 +43,6 @@ static bool program_match(struct normaliser *normaliser, const struct program *p
     return true;
 }
 
-/* "sshd(pam_unix)", "(squid-1)" and "/usr/sbin/cron" are known as "sshd", "squid-1" and "cron". */
-static struct str program_base(struct str program)
-{
-    size_t slash = program.n;
-    while (slash > 0 && program.p[slash - 1] != '/')
-        slash--;
-    program = str_skip(program, slash);
-    if (program.n > 1 && program.p[0] == '(')
-        return str_slice(program, 1, str_find(program, ')'));
-    return str_slice(program, 0, str_find(program, '('));
-}
-
 static struct program_known program_resolve(const struct normaliser *normaliser, struct str program)
 {
     char key[MAPPING_KEY_MAX];
@@ -205,6 +193,8 @@ void text_message(struct normaliser *normaliser, struct str program, struct str 
     struct draft *draft = &normaliser->draft;
     struct program_known known = program_find(normaliser, program);
     struct str trimmed = str_trim(message);
+    normaliser->asked_program = program;
+    normaliser->asked_message = trimmed;
     bool taken = program_match(normaliser, known.program, trimmed) ||
                  program_match(normaliser, normaliser->any_program, trimmed);
     if (!taken && message_nested(normaliser, program, message, trimmed))
@@ -214,11 +204,11 @@ void text_message(struct normaliser *normaliser, struct str program, struct str 
         known = program_said(normaliser);
     else if (guessed && !known.rows.count) /* the name is the sender's own; the words are those of this program */
         known = program_resolve(normaliser, normaliser->pattern->owner);
-    normaliser->reading = taken || guessed ? READING_PATTERN : READING_HEADER;
+    normaliser->grasp = taken || guessed ? GRASP_PATTERN : GRASP_HEADER;
     if (!said(normaliser, WORD_MESSAGE).p)
         say(normaliser, WORD_MESSAGE, message);
     if (!taken && !guessed && text_pairs(normaliser, trimmed)) /* a bonus: the message is understood as text */
-        normaliser->reading = READING_FIELDS;
+        normaliser->grasp = GRASP_FIELDS;
     draft_apply_list(draft, known.rows);
     draft_statutory(draft, STATUTORY_SERVICE, program_base(program));
     draft_statutory(draft, STATUTORY_DESCRIPTION, trimmed);
@@ -295,9 +285,12 @@ bool text_plain(struct normaliser *normaliser, struct str text)
     struct draft *draft = &normaliser->draft;
     int64_t time_ns = 0;
     if (!program_match(normaliser, normaliser->plain_program, text) &&
-        !program_match(normaliser, normaliser->other_program, text))
+        !program_match(normaliser, normaliser->other_program, text)) {
+        normaliser->asked_program = STR_NONE;
+        normaliser->asked_message = text;
         return false;
-    normaliser->reading = READING_PATTERN;
+    }
+    normaliser->grasp = GRASP_PATTERN;
     draft->event.parser = "pattern";
     if (!said(normaliser, WORD_MESSAGE).p)
         say(normaliser, WORD_MESSAGE, text);
