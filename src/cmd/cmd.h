@@ -23,6 +23,7 @@ int cmd_proof(int argc, char **argv);
 int cmd_certificate(int argc, char **argv);
 int cmd_export(int argc, char **argv);
 int cmd_detect(int argc, char **argv);
+int cmd_parse(int argc, char **argv);
 int cmd_rules(int argc, char **argv);
 int cmd_indicators(int argc, char **argv);
 int cmd_sheet(int argc, char **argv);

@@ -151,6 +151,27 @@ static const struct option_row detect_rows[] = {
      .help = "a list of addresses, domains, hashes or URLs, or a folder of such"},
 };
 
+static const struct option_row parse_rows[] = {
+    OPTION_DATA,
+    OPTION_JSON,
+    {.name = "explain",
+     .type = OPTION_FLAG,
+     .help = "print the pattern as well, or of a line that none takes the nearest one and where it stops"},
+    {.name = "failed", .type = OPTION_FLAG, .help = "print only lines that are not parsed"},
+    {.name = "summary", .type = OPTION_FLAG, .help = "print only the totals by program"},
+    {.name = "least",
+     .type = OPTION_NUMBER,
+     .argument = "PERCENT",
+     .standard = "100",
+     .least = 0,
+     .most = 100,
+     .help = "the share of parsed lines below which the exit status is 1"},
+    {.name = "name",
+     .type = OPTION_TEXT,
+     .argument = "NAME",
+     .help = "the path that the lines are taken to come from; without it the file's"},
+};
+
 static const struct option_row rules_rows[] = {
     OPTION_DATA,
     OPTION_JSON,
@@ -377,6 +398,10 @@ static const struct command commands[] = {
      "checks."},
     {"detect", "run Sigma rules over files", "FILE...", 1, OPERANDS_ANY, ROWS(detect_rows),
      "Reads the files as the service would, without storing anything, and prints each match."},
+    {"parse", "show how lines are understood", "[FILE...]", 0, OPERANDS_ANY, ROWS(parse_rows),
+     "Reads lines as the service would, without storing anything, and prints for each the pattern of data/parsers that "
+     "takes it and the event that comes of it; at the end a row a program with the share of lines that are parsed. "
+     "Without a file, and for -, standard input is read. Exit status 1 when some line is not parsed."},
     {"rules", "check, test, explain rules, hunt with them, import packs",
      "check|test|explain|hunt|diff|import|packs|rollback|remove|pack ...", 1, OPERANDS_ANY, ROWS(rules_rows),
      "check DIR: loads every rule below the folders and says which are refused, and why. test DIR: shows the samples "
