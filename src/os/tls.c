@@ -97,7 +97,8 @@ enum rc tls_server_new(struct str certificate, struct str key, struct str client
     SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_mode(context,
+                     SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     enum rc rc = certificate_use(context, certificate, err);
     if (rc == RC_OK)
         rc = key_use(context, key, err);
@@ -161,6 +162,23 @@ ssize_t tls_session_read(struct tls_session *session, void *bytes, size_t size, 
     snprintf(session->reason, sizeof session->reason, "%s", text ? text : "the connection broke");
     ERR_clear_error();
     return -EPROTO;
+}
+
+ssize_t tls_session_write(struct tls_session *session, const void *bytes, size_t size)
+{
+    size_t written = 0;
+    ERR_clear_error();
+    if (SSL_write_ex(session->ssl, bytes, size, &written) == 1)
+        return (ssize_t)written;
+    int reason = SSL_get_error(session->ssl, 0);
+    ERR_clear_error();
+    return reason == SSL_ERROR_WANT_READ || reason == SSL_ERROR_WANT_WRITE ? -EAGAIN : -EPROTO;
+}
+
+void tls_session_close(struct tls_session *session)
+{
+    IGNORE(SSL_shutdown(session->ssl) < 0); /* then the end of the connection has to do */
+    ERR_clear_error();
 }
 
 const char *tls_session_reason(const struct tls_session *session)

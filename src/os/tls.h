@@ -25,6 +25,10 @@ void tls_session_free(struct tls_session *session);
 /* Decrypted bytes (the handshake is done on the way): > 0; 0 = the peer closed; -EAGAIN = wait, for writing when
  * *ret_want_write; -EPROTO = not TLS, or the peer was refused: tls_session_reason says why. */
 ssize_t tls_session_read(struct tls_session *session, void *bytes, size_t size, bool *ret_want_write);
+/* Bytes taken, which may be fewer; -EAGAIN = wait; -EPROTO = the peer is gone. After the handshake only: reading does
+ * that. */
+ssize_t tls_session_write(struct tls_session *session, const void *bytes, size_t size);
+void tls_session_close(struct tls_session *session); /* tells the peer that nothing more comes, if it can be told now */
 const char *tls_session_reason(const struct tls_session *session);
 
 /* A self-signed certificate (ECDSA P-256, ten years) for the host's names and the loopback addresses, as PEM. */
