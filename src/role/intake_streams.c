@@ -43,8 +43,8 @@ static const struct listener_row {
     bool tls;
     const struct stream_protocol *protocol;
 } listener_rows[] = {
-    {"tcp", "tcp", TRANSPORT_TCP, false, &stream_syslog},
-    {"tls", "tls", TRANSPORT_TLS, true, &stream_syslog},
+    {"tcp", "tcp", TRANSPORT_TCP, false, &stream_syslog},      {"tls", "tls", TRANSPORT_TLS, true, &stream_syslog},
+    {"relp", "relp", TRANSPORT_RELP, false, &stream_relp},     {"relp-tls", "relp", TRANSPORT_RELP, true, &stream_relp},
     {"import", NULL, TRANSPORT_IMPORT, false, &stream_import},
 };
 
@@ -93,8 +93,7 @@ bool connection_takes(const struct connection *connection)
 
 bool connection_record(struct connection *connection, struct str bytes)
 {
-    return intake_record(connection->streams->intake, connection->source, bytes, clock_real_ns(),
-                         connection->heard_ns);
+    return intake_record(connection->streams->intake, connection->source, bytes, clock_real_ns(), connection->heard_ns);
 }
 
 void connection_mark(struct connection *connection, uint64_t value)
