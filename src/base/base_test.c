@@ -185,6 +185,32 @@ static void checksums_and_encodings(void)
     CHECK(!hex_decode(STR("0x12"), bytes, 2));
 }
 
+static void uuids(void)
+{
+    static const char *const refused[] = {
+        "",
+        "0189a1b2-c3d4-4e5f-8a6b-7c8d9eafb0c",
+        "0189a1b2-c3d4-4e5f-8a6b-7c8d9eafb0c12",
+        "0189A1b2-c3d4-4e5f-8a6b-7c8d9eafb0c1",
+        "0189a1b2c-3d4-4e5f-8a6b-7c8d9eafb0c1",
+        "0189a1b2-c3d4-4e5f-8a6b07c8d9eafb0c1",
+        "0189a1b2-c3d4-4e5f-8a6b-7c8d9eafb0cg",
+        "------------------------------------",
+        "{189a1b2-c3d4-4e5f-8a6b-7c8d9eafb0c1",
+    };
+    uint8_t uuid[16];
+    char text[UUID_TEXT + 1];
+    CHECK(uuid_decode(STR("0189a1b2-c3d4-4e5f-8a6b-7c8d9eafb0c1"), uuid));
+    CHECK_INT(uuid[0], 1);
+    CHECK_INT(uuid[15], 0xc1);
+    uuid_encode(uuid, text);
+    CHECK_TEXT(str_of(text), "0189a1b2-c3d4-4e5f-8a6b-7c8d9eafb0c1");
+    for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
+        test_row("%s", refused[i]);
+        CHECK(!uuid_decode(str_of(refused[i]), uuid));
+    }
+}
+
 static void civil_days(void)
 {
     CHECK_INT(civil_to_days(1970, 1, 1), 0);
@@ -226,6 +252,7 @@ static const struct test tests[] = {
     {"buf overflow sticks", buf_overflow_sticks},
     {"varints round trip", varints_round_trip},
     {"checksums and encodings", checksums_and_encodings},
+    {"uuids", uuids},
     {"civil days", civil_days},
     {"errors read as sentences", errors_read_as_sentences},
 };

@@ -19,6 +19,7 @@
     X(syslog_tls_port, "syslog-tls-port", 6514, 0, 65535, "port for syslog over TLS (RFC 5425); 0 turns it off")       \
     X(relp_port, "relp-port", 0, 0, 65535, "port for syslog over RELP, whose senders get answers; 0 turns it off")     \
     X(relp_tls_port, "relp-tls-port", 0, 0, 65535, "port for syslog over RELP over TLS; 0 turns it off")               \
+    X(agent_port, "agent-port", 6515, 0, 65535, "port that agents deliver to (TLS); 0 turns it off")                   \
     X(web_port, "web-port", 8443, 1, 65535, "port of the web pages (HTTPS)")                                           \
     X(intakes, "intakes", 0, 0, 32, "intake processes; 0 = one a core, at most 4")                                     \
     X(engines, "engines", 0, 0, 32, "engine processes; 0 = one a core, at most 8")                                     \
@@ -33,6 +34,7 @@
     X(timestamp_interval_s, "timestamp-interval-s", 86400, 60, 31536000, "seconds between two time stamps")            \
     X(mirror_rate_mib, "mirror-rate-mib", 32, 1, 4096, "MiB a second that one mirror may pull")                        \
     X(mirror_silent, "mirror-silent", 5, 1, 1000, "intervals without a pull after which a mirror is called silent")    \
+    X(agent_silent_s, "agent-silent-s", 300, 10, 864000, "seconds without contact after which an agent is silent")     \
     X(keep_days, "keep-days", 1096, 1, 36525, "days that records are kept; not fewer than the acts ask for")           \
     X(hot_days, "hot-days", 62, 62, 36525, "days after which segments are packed smaller; two months stay at hand")    \
     X(indicator_days, "indicator-days", 0, 0, 36525, "days from its date after which an indicator ends; 0: never")     \
@@ -43,6 +45,7 @@
 #define CONFIG_TEXTS(X)                                                                                                \
     X(site, "site", "qorgan", "name of this installation; first part of the archive's origin")                         \
     X(syslog_address, "syslog-address", "127.0.0.1", "address that syslog and other senders' protocols listen on")     \
+    X(agent_address, "agent-address", "127.0.0.1", "address that agents deliver to")                                   \
     X(web_address, "web-address", "127.0.0.1", "address that the web pages listen on")                                 \
     X(tls_certificate, "tls-certificate", "", "PEM file; empty: made at first start in DATA/keys")                     \
     X(tls_key, "tls-key", "", "PEM file of its private key")                                                           \

@@ -193,8 +193,9 @@ static bool connection_write(struct connection *connection)
 {
     struct buf *out = &connection->out;
     bool wrote = out->n > 0;
+    bool want_write; /* it is watched for anyway */
     while (out->n) {
-        ssize_t sent = connection->tls ? tls_session_write(connection->tls, out->p, out->n)
+        ssize_t sent = connection->tls ? tls_session_write(connection->tls, buf_view(out), &want_write)
                                        : net_send_fds(connection->fd, buf_view(out), NULL, 0);
         if (sent == -EAGAIN || sent == -EINTR)
             return !out->overflow;
