@@ -33,7 +33,7 @@
 #include <unistd.h>
 
 #define CHILDREN_MAX   128
-#define LISTENERS_MAX  192
+#define LISTENERS_MAX  512
 #define BACKOFF_MIN_NS UINT64_C(100000000)
 #define BACKOFF_MAX_NS UINT64_C(10000000000)
 #define HEALTHY_NS     UINT64_C(30000000000)
@@ -579,6 +579,8 @@ static enum rc listeners_make(struct parent *parent, unsigned intakes, struct er
         {NET_UDP, config->syslog_address, config->syslog_port, ROLE_INTAKE, "udp"},
         {NET_TCP, config->syslog_address, config->syslog_port, ROLE_INTAKE, "tcp"},
         {NET_TCP, config->syslog_address, config->syslog_tls_port, ROLE_INTAKE, "tls"},
+        {NET_TCP, config->syslog_address, config->relp_port, ROLE_INTAKE, "relp"},
+        {NET_TCP, config->syslog_address, config->relp_tls_port, ROLE_INTAKE, "relp-tls"},
         {NET_TCP, config->agent_address, config->agent_port, ROLE_INTAKE, "agents"},
     };
     enum rc rc = RC_OK;
