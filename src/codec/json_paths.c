@@ -7,6 +7,7 @@
 void json_paths_forget(struct json_paths *paths)
 {
     memset(paths->slot, 0, sizeof paths->slot);
+    paths->node[JSON_PATH_UNKNOWN].parent = JSON_PATHS_MAX;
     paths->node[JSON_PATH_ROOT] = (struct json_path_node){.path = {.text = STR_INIT("")}};
     paths->end = JSON_PATH_ROOT + 1;
     paths->used = 0;
@@ -19,6 +20,7 @@ struct json_paths *json_paths_new(uint64_t seed)
     if (paths == NULL)
         return NULL;
     paths->seed = seed;
+    paths->width = json_width_best();
     json_paths_forget(paths);
     return paths;
 }
