@@ -9,14 +9,14 @@
 
 #include <string.h>
 
-#define TEXT_MAX       ((size_t)64 << 20) /* folded text of one event */
-#define VIEWS_MAX      256u               /* log sources remembered */
-#define RAW_ENTRY      EVENT_FIELDS_MAX   /* stands for the raw text where fields have their index */
-#define ENTRIES        (EVENT_FIELDS_MAX + 1)
-#define NO_ENTRY       UINT32_MAX
-#define KEYWORDS_FEW   2u
-#define MEASURED_ONE   64u /* events of which one is measured, on average */
-#define CLOCK_TRIES    64u
+#define TEXT_MAX     ((size_t)64 << 20) /* folded text of one event */
+#define VIEWS_MAX    256u               /* log sources remembered */
+#define RAW_ENTRY    EVENT_FIELDS_MAX   /* stands for the raw text where fields have their index */
+#define ENTRIES      (EVENT_FIELDS_MAX + 1)
+#define NO_ENTRY     UINT32_MAX
+#define KEYWORDS_FEW 2u
+#define MEASURED_ONE 64u /* events of which one is measured, on average */
+#define CLOCK_TRIES  64u
 
 /* Which rules and fields concern a log source: of rules that are on only, so that one that is off costs nothing. */
 struct view {
@@ -145,8 +145,8 @@ struct matcher *matcher_new(const struct rule_set *set)
     matcher->fields = memory_new(set->field_count * sizeof(*matcher->fields));
     matcher->step = 1;
     if (!matcher->scratch || !matcher->hits || !matcher->fired || !matcher->verdicts || !matcher->woken ||
-        !matcher->woken_words || !matcher->candidates || !matcher->held_back || !matcher->seen || !matcher->touched || !matcher->off ||
-        !matcher->counts || !matcher->had || !matcher->fields || fit_scratch(matcher) != RC_OK) {
+        !matcher->woken_words || !matcher->candidates || !matcher->held_back || !matcher->seen || !matcher->touched ||
+        !matcher->off || !matcher->counts || !matcher->had || !matcher->fields || fit_scratch(matcher) != RC_OK) {
         matcher_free(matcher);
         return NULL;
     }

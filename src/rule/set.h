@@ -74,7 +74,7 @@ struct set_keywords {
 
 struct instruction {
     uint32_t predicate; /* and CODE_DEMAND */
-    uint32_t yes; /* place in set->code, or one of JUMP_ */
+    uint32_t yes;       /* place in set->code, or one of JUMP_ */
     uint32_t no;
 };
 
