@@ -91,45 +91,53 @@ static bool number_unescape(const char *p, size_t n, char **out)
     return true;
 }
 
+/* One escape and those that follow it at once; they come in twos: \r\n, \n\t. False: broken, or half of a pair. */
+static inline bool escapes_take(struct json_copy *copy)
+{
+    do {
+        char c = copy->end - copy->p >= 2 ? json_escapes[(uint8_t)copy->p[1]] : '\0';
+        if (c != '\0') {
+            *copy->out++ = c;
+            copy->p += 2;
+        } else if (number_unescape(copy->p, (size_t)(copy->end - copy->p), &copy->out)) {
+            copy->p += 6;
+        } else {
+            return false;
+        }
+    } while (copy->p < copy->end && copy->p[0] == '\\');
+    return true;
+}
+
 /* The text of a string that has escapes; *at is its first backslash, then its closing quote. False when it is not
  * plain, or broken. Runs between escapes are a few bytes long: they are looked at once more while they are copied. */
 static __attribute__((noinline)) bool text_unescape(struct walk *walk, size_t start, size_t *at, struct str *ret_text)
 {
-    const char *p = walk->reader.in.p + *at;
-    const char *end = walk->reader.in.p + walk->reader.in.n;
-    size_t before = *at - start;
-    unsigned high = walk->stops.non_ascii;
+    struct str in = walk->reader.in;
     if (walk->room == NULL) {
-        walk->room_n = walk->reader.in.n - start + SCAN_SPARE;
+        walk->room_n = in.n - start + JSON_COPY_SPARE;
         walk->room = arena_alloc_raw(walk->arena, walk->room_n);
         if (walk->room == NULL)
             return false;
     }
     char *text = walk->room + walk->room_at;
-    char *out = text + before;
-    memcpy(text, p - before, before);
-    while (end - p >= 2 && p[0] == '\\') {
-        char c = json_escapes[(uint8_t)p[1]];
-        if (c != '\0') {
-            *out++ = c;
-            p += 2;
-        } else if (number_unescape(p, (size_t)(end - p), &out)) {
-            p += 6;
-        } else {
+    struct json_copy copy = {in.p + start, in.p + in.n, text, walk->stops.non_ascii};
+    for (;;) {
+        if (walk->stops.width == JSON_WIDTH_64)
+            copy = json_copy_64(copy);
+        size_t run = scan_quoted_copy(copy.p, (size_t)(copy.end - copy.p), copy.out, &copy.high);
+        copy.out += run;
+        copy.p += run;
+        if (copy.p == copy.end || copy.p[0] != '\\')
+            break;
+        if (!escapes_take(&copy))
             return false;
-        }
-        if (p < end && p[0] == '\\') /* they come in twos: \r\n, \n\t */
-            continue;
-        size_t run = scan_quoted_copy(p, (size_t)(end - p), out, &high);
-        out += run;
-        p += run;
     }
-    if (p == end || *p != '"')
+    if (copy.p == copy.end || copy.p[0] != '"')
         return false;
-    *ret_text = str_at(text, (size_t)(out - text));
+    *ret_text = str_at(text, (size_t)(copy.out - text));
     walk->room_at += ret_text->n;
-    walk->stops.non_ascii = high != 0;
-    *at = (size_t)(p - walk->reader.in.p);
+    walk->stops.non_ascii = copy.high != 0;
+    *at = (size_t)(copy.p - in.p);
     return true;
 }
 

@@ -410,10 +410,16 @@ static void thirty_two(void)
     all_of(JSON_WIDTH_32);
 }
 
+static void sixty_four(void)
+{
+    all_of(JSON_WIDTH_64);
+}
+
 static const struct test tests[] = {
     {"one byte at a time", byte_by_byte},
     {"sixteen bytes at a time", sixteen},
     {"thirty-two bytes at a time", thirty_two},
+    {"sixty-four bytes at a time", sixty_four},
 };
 
 int main(int argc, char **argv)

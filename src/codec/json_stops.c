@@ -83,14 +83,33 @@ WIDE static bool mark_32(const char *p, size_t blocks, uint64_t *ret_bits)
     }
     return _mm256_movemask_epi8(high) != 0;
 }
+
+#define WIDEST __attribute__((target("avx512f,avx512bw")))
+
+WIDEST static bool mark_64(const char *p, size_t blocks, uint64_t *ret_bits)
+{
+    uint64_t high = 0;
+    for (size_t i = 0; i < blocks; i++, p += BLOCK) {
+        __m512i v = _mm512_loadu_si512(p);
+        high |= _mm512_movepi8_mask(v);
+        ret_bits[i] = _mm512_cmplt_epu8_mask(v, _mm512_set1_epi8(0x20)) |
+                      _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('"')) |
+                      _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('\\'));
+    }
+    return high != 0;
+}
 #else
 #define mark_16 mark_1
 #define mark_32 mark_1
+#define mark_64 mark_1
 #endif
 
 enum json_width json_width_best(void)
 {
 #if defined(__SSE2__)
+    if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vbmi") &&
+        __builtin_cpu_supports("avx512vbmi2"))
+        return JSON_WIDTH_64;
     return __builtin_cpu_supports("avx2") ? JSON_WIDTH_32 : JSON_WIDTH_16;
 #else
     return JSON_WIDTH_1;
@@ -109,7 +128,7 @@ void json_stops_begin(struct json_stops *stops, struct str text, enum json_width
 
 void json_stops_fill(struct json_stops *stops, size_t at)
 {
-    static bool (*const mark[])(const char *, size_t, uint64_t *) = {mark_1, mark_16, mark_32};
+    static bool (*const mark[])(const char *, size_t, uint64_t *) = {mark_1, mark_16, mark_32, mark_64};
     ASSERT(at <= stops->text.n);
     stops->begin = at - at % BLOCK;
     const char *p = stops->text.p + stops->begin;

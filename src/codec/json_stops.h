@@ -13,7 +13,7 @@
 #define JSON_STOPS_BYTES 4096u /* of a part; a multiple of 64 */
 
 /* How many bytes are looked at together; the same bits come out. */
-enum json_width { JSON_WIDTH_1, JSON_WIDTH_16, JSON_WIDTH_32, JSON_WIDTHS };
+enum json_width { JSON_WIDTH_1, JSON_WIDTH_16, JSON_WIDTH_32, JSON_WIDTH_64, JSON_WIDTHS };
 
 /* A part begins at a multiple of 64. Behind the end of the text all bits are set. */
 struct json_stops {

@@ -32,7 +32,7 @@ struct walk {
     uint32_t node;       /* of the path, or JSON_PATH_UNKNOWN */
     uint32_t last;       /* the path of the key before, of those remembered */
     char *room;          /* for strings without their escapes: as long as the text that was left when it was made, and
-                            SCAN_SPARE; NULL until then */
+                            JSON_COPY_SPARE; NULL until then */
     size_t room_at;      /* used */
     size_t room_n;
     size_t path_n; /* or PATH_TOO_LONG */
@@ -59,6 +59,18 @@ static inline void walk_hold(struct walk *walk, uint32_t node, enum json_kind ki
     flat->kind = kind;
     flat->value = value;
 }
+
+/* A string on its way out of its escapes. `out` has room for JSON_COPY_SPARE more than the bytes from p to end. */
+#define JSON_COPY_SPARE 64u
+struct json_copy {
+    const char *p; /* not in the middle of an escape */
+    const char *end;
+    char *out;
+    unsigned high; /* not 0 when a byte above 0x7f was copied, and perhaps when one stands behind */
+};
+/* Goes on as long as 64 bytes can be read, to the closing quote, or to what is not one of the escapes of two bytes.
+ * For JSON_WIDTH_64 only. */
+struct json_copy json_copy_64(struct json_copy copy);
 
 /* Takes members of the object that is open, as many as are plain, and the key of one that is not. */
 void json_members_take(struct walk *walk);
