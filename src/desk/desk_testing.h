@@ -150,4 +150,23 @@ static inline void stand_sign_in(struct stand *stand)
                                  token, stand->first.password)));
 }
 
+/* How many records of an event wait for the archive; the newest in `ret`. */
+__attribute__((unused)) static int64_t stand_records(const struct stand *stand, const char *event,
+                                                     struct json_value **ret)
+{
+    struct desk_record record;
+    struct err err;
+    int64_t count = 0;
+    desk_records_rewind(stand->desk);
+    while (desk_take_record(stand->desk, stand->arena, &record, &err) == RC_OK) {
+        struct json_value *json = NULL;
+        CHECK_INT(json_parse(stand->arena, record.body, 64, &json, &err), RC_OK);
+        if (!str_is(json_str(json_get(json, "event"), STR("")), event))
+            continue;
+        *ret = json;
+        count++;
+    }
+    return count;
+}
+
 #endif
