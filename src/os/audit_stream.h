@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define AUDIT_STREAM_MAX 16384u /* bytes of one message; the kernel's own limit is 8,970 */
+#define AUDIT_STREAM_MAX 12288u /* bytes of one message; the kernel's own limit is 8,970 */
 
 /* A non-blocking descriptor, the caller's. RC_DENIED: not allowed here. */
 enum rc audit_stream_open(int *ret_fd, struct err *err) MUST_USE;
