@@ -148,6 +148,15 @@ static void policy_apply(struct agent *agent, struct arena *arena, const struct 
     buf_done(&refused);
 }
 
+static void policy_refuse(struct agent *agent, const char *reason)
+{
+    struct buf json;
+    event_begin(&json, "agent.policy_refused");
+    json_put_text(&json, "reason", reason);
+    event_end(agent, &json);
+    tell(TELL_ERROR, "a policy was not taken: %s", reason);
+}
+
 static void on_policy(void *context, struct str note)
 {
     struct agent *agent = context;
@@ -167,7 +176,7 @@ static void on_policy(void *context, struct str note)
         return;
     }
     if (rc != RC_EXISTS)
-        tell(TELL_ERROR, "a policy was not taken: %s", err.text);
+        policy_refuse(agent, err.text);
     arena_free(arena);
 }
 

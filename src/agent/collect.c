@@ -18,7 +18,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define JOURNAL_NAME     STR("journal")
+#define JOURNAL_NAME     STR("") /* there is one a host */
 #define JOURNAL_RETRY_NS UINT64_C(5000000000)
 #define AUDIT_RETRY_NS   UINT64_C(60000000000)
 #define AT_ONCE          2000u
@@ -451,8 +451,8 @@ struct collect *collect_new(const struct collect_options *options, struct err *e
     collect->options = *options;
     collect->epoch = random_u64() | 1;
     collect->audit = -1;
-    collect->audit_outlet = (struct outlet){.stream = DELIVERY_AUDIT, .name = STR("kernel"), .epoch = collect->epoch};
-    collect->own = (struct outlet){.stream = DELIVERY_AGENT, .name = STR("agent"), .epoch = collect->epoch};
+    collect->audit_outlet = (struct outlet){.stream = DELIVERY_AUDIT, .epoch = collect->epoch};
+    collect->own = (struct outlet){.stream = DELIVERY_AGENT, .epoch = collect->epoch};
     buf_init(&collect->requests, 65536);
     buf_init(&collect->replies, RUNNER_MESSAGE_MAX + 4096);
     return collect;
