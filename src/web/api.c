@@ -40,6 +40,7 @@ static const struct api_row rows[] = {
     {"agent.list", WEB_DESK, false, {{"offset", API_INT}, {"limit", API_INT}}},
     {"agent.token", WEB_DESK, true, {{0}}},
     {"agent.revoke", WEB_DESK, true, {{0}}},
+    {"policy.save", WEB_DESK, true, {{0}}},
     {"retention.list", WEB_DESK, false, {{0}}},
     {"retention.propose", WEB_DESK, true, {{0}}},
     {"retention.approve", WEB_DESK, true, {{0}}},
