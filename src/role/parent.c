@@ -33,7 +33,7 @@
 #include <unistd.h>
 
 #define CHILDREN_MAX   128
-#define LISTENERS_MAX  192
+#define LISTENERS_MAX  512
 #define BACKOFF_MIN_NS UINT64_C(100000000)
 #define BACKOFF_MAX_NS UINT64_C(10000000000)
 #define HEALTHY_NS     UINT64_C(30000000000)
@@ -210,7 +210,7 @@ static void belongings_send(struct parent *parent, struct child *child)
     }
     if (role == ROLE_KEEPER || role == ROLE_OUT || role == ROLE_JUDGE)
         secret_send(child, "witness-policy", setup->witness_policy);
-    if (role == ROLE_JUDGE || role == ROLE_DESK)
+    if (role == ROLE_JUDGE || role == ROLE_INTAKE || role == ROLE_DESK)
         secret_send(child, "signer-public", setup->signer_public);
     if (role == ROLE_DESK || role == ROLE_ENGINE)
         handle_send(child, "rules", parent->rule_files);
@@ -579,6 +579,8 @@ static enum rc listeners_make(struct parent *parent, unsigned intakes, struct er
         {NET_UDP, config->syslog_address, config->syslog_port, ROLE_INTAKE, "udp"},
         {NET_TCP, config->syslog_address, config->syslog_port, ROLE_INTAKE, "tcp"},
         {NET_TCP, config->syslog_address, config->syslog_tls_port, ROLE_INTAKE, "tls"},
+        {NET_TCP, config->syslog_address, config->relp_port, ROLE_INTAKE, "relp"},
+        {NET_TCP, config->syslog_address, config->relp_tls_port, ROLE_INTAKE, "relp-tls"},
         {NET_TCP, config->agent_address, config->agent_port, ROLE_INTAKE, "agents"},
     };
     enum rc rc = RC_OK;
