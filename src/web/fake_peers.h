@@ -202,6 +202,12 @@ static const char *const pages[] = {
     "/hunts/4",
     "/hunts/4?offset=50",
     "/coverage",
+    "/agents",
+    "/agents?text=web&state=silent&group=servers&offset=100",
+    "/agents/0189a1b2-c3d4-4e5f-8a6b-7c8d9eafb0c1",
+    "/agents/policies",
+    "/agents/policies?group=servers",
+    "/agents/policies?group=servers&version=4",
 };
 
 static inline void pages_answer(void)
