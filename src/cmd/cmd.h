@@ -25,6 +25,7 @@ int cmd_export(int argc, char **argv);
 int cmd_detect(int argc, char **argv);
 int cmd_rules(int argc, char **argv);
 int cmd_indicators(int argc, char **argv);
+int cmd_coverage(int argc, char **argv);
 int cmd_sheet(int argc, char **argv);
 int cmd_witness(int argc, char **argv);
 int cmd_demo(int argc, char **argv);

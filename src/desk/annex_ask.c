@@ -158,6 +158,7 @@ void ask_coverage_source(struct ask *ask)
     json_put_str(out, "reason", view->reason);
     json_put_str(out, "who", view->who);
     json_put_int(out, "changed_ns", view->changed_ns);
+    json_put_bool(out, "may_change", (role_rights(ask->role) & RIGHT_OBJECTS) != 0);
     json_write_key(out, "derived");
     json_write_array(out);
     for (unsigned class = 0; class < ANNEX_CLASS_COUNT; class ++) {

@@ -250,24 +250,27 @@ static bool is_text(struct str raw)
     return !bad;
 }
 
-static void count_event(struct annex_count *count, const struct event *event)
+static void count_event(struct annex_count *count, const struct annex_record *record)
 {
+    const struct event *event = record->event;
     bool failed = str_is(event->statutory[STATUTORY_OUTCOME], "failure");
-    int64_t now = event->received_ns;
+    int64_t now = record->received_ns;
     count->first_ns = count->records ? MIN(count->first_ns, now) : now;
     count->last_ns = MAX(count->last_ns, now);
     count->records++;
     count->failed += failed;
     count->failed_ns = failed ? MAX(count->failed_ns, now) : count->failed_ns;
-    count->field[ANNEX_TIME] += event->time_ns != event->received_ns;
+    count->field[ANNEX_TIME] += event->time_ns != now;
     for (size_t i = 1; i < ANNEX_FIELD_COUNT; i++)
         count->field[i] += event->statutory[statutory_of[i]].n > 0;
-    count->not_utf8 += !utf8_valid(event->raw);
-    count->not_text += !is_text(event->raw);
+    count->not_utf8 += !utf8_valid(record->raw);
+    count->not_text += !is_text(record->raw);
 }
 
-void annex_counts_record(struct annex_counts *counts, const struct event_source *source, const struct event *event)
+void annex_counts_record(struct annex_counts *counts, const struct annex_record *record)
 {
+    const struct event *event = record->event;
+    const struct event_source *source = record->source;
     struct key key = {.parser = parser_of(counts, event->parser)};
     struct str kind = event->statutory[STATUTORY_KIND];
     const uint64_t *number = kind.n ? map_get(counts->kinds, kind) : NULL;
@@ -276,7 +279,7 @@ void annex_counts_record(struct annex_counts *counts, const struct event_source 
     key.kind = number ? (uint16_t)*number : 0;
     struct slot *slot = slot_of(counts, &key);
     if (slot)
-        count_event(&slot->count, event);
+        count_event(&slot->count, record);
     else
         counts->lost++;
 }

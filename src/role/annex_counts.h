@@ -38,8 +38,14 @@ enum rc annex_tables_load(const char *folder, struct arena *arena, struct annex_
 struct annex_counts *annex_counts_new(const struct annex_tables *tables, size_t limit, uint64_t seed);
 void annex_counts_free(struct annex_counts *counts); /* NULL is fine */
 
-/* A record that a source sent, with the event that describes it. */
-void annex_counts_record(struct annex_counts *counts, const struct event_source *source, const struct event *event);
+/* A record that a source sent: its bytes, when it was received, and the event that describes it. */
+struct annex_record {
+    const struct event_source *source;
+    const struct event *event;
+    struct str raw;
+    int64_t received_ns;
+};
+void annex_counts_record(struct annex_counts *counts, const struct annex_record *record);
 
 struct annex_counts_row {
     uint8_t source[16];

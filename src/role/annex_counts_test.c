@@ -121,6 +121,11 @@ static void twin_compare(const struct annex_counts *counts)
     }
 }
 
+static void record(struct annex_counts *counts, const struct event_source *source, const struct event *event)
+{
+    annex_counts_record(counts, &(struct annex_record){source, event, event->raw, event->received_ns});
+}
+
 static void slow_twin(void)
 {
     struct annex_counts *counts = annex_counts_new(tables_of(), TWINS, 7);
@@ -129,7 +134,7 @@ static void slow_twin(void)
     twins = 0;
     for (size_t i = 0; i < RECORDS; i++) {
         event_make(&event, &source);
-        annex_counts_record(counts, &source, &event);
+        record(counts, &source, &event);
         twin_record(&source, &event);
     }
     CHECK(twins > 500);
@@ -149,8 +154,8 @@ static void told_in_pieces(void)
     twins = 0;
     for (size_t i = 0; i < RECORDS; i++) {
         event_make(&event, &source);
-        annex_counts_record(counts, &source, &event);
-        annex_counts_record(sum, &source, &event);
+        record(counts, &source, &event);
+        record(sum, &source, &event);
         if (pick(50))
             continue;
         size_t n = pick((uint32_t)annex_counts_size(counts) + 1);
@@ -181,14 +186,14 @@ static void bounds(void)
     struct event_source source = {.kind = STR_INIT("udp"), .name = STR_INIT("s")};
     for (uint8_t i = 0; i < 10; i++) {
         source.id[0] = i;
-        annex_counts_record(counts, &source, &event);
-        annex_counts_record(counts, &source, &event);
+        record(counts, &source, &event);
+        record(counts, &source, &event);
     }
     CHECK_INT(annex_counts_size(counts), 4);
     CHECK_INT(annex_counts_lost(counts), 12);
     CHECK(annex_counts_are_many(counts));
     annex_counts_told(counts, 4);
-    annex_counts_record(counts, &source, &event);
+    record(counts, &source, &event);
     CHECK_INT(annex_counts_size(counts), 1);
     annex_counts_free(counts);
 }
@@ -202,10 +207,10 @@ static void many_parsers(void)
     for (int i = 0; i < 200; i++) {
         snprintf(name, sizeof name, "a-parser-with-a-long-name-%d", i);
         event.parser = i % 2 ? name : NULL;
-        annex_counts_record(counts, &source, &event);
+        record(counts, &source, &event);
         snprintf(name, sizeof name, "p%d", i);
         event.parser = name;
-        annex_counts_record(counts, &source, &event);
+        record(counts, &source, &event);
     }
     CHECK(annex_counts_size(counts) <= ANNEX_COUNTS_PARSERS);
     uint64_t records = 0;
@@ -225,7 +230,7 @@ static void no_memory(void)
         memory_fail_at(n);
         struct annex_counts *counts = annex_counts_new(t, 1000, 7);
         if (counts)
-            annex_counts_record(counts, &source, &event);
+            record(counts, &source, &event);
         memory_fail_at(0);
         CHECK(!counts || annex_counts_size(counts) + annex_counts_lost(counts) == 1);
         annex_counts_free(counts);

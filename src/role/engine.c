@@ -499,7 +499,8 @@ static void record_work(struct engine *engine, const struct leaf *leaf, struct s
     if (source && data)
         source_count(source, leaf, engine->has_archived ? &engine->archived : NULL);
     if (source && data && engine->has_archived && engine_rules_counting(engine->set.duties))
-        annex_counts_record(engine->annex, &source->event, &engine->archived);
+        annex_counts_record(engine->annex,
+                            &(struct annex_record){&source->event, &engine->archived, raw, leaf->received_ns});
     const struct event *event = engine->has_archived ? &engine->archived : NULL;
     block_builder_plain(engine->builder, leaf->index < engine->plain_until ? engine->plain : BLOCK_PLAIN_NOT);
     enum rc rc = block_builder_add(engine->builder, leaf, raw, event, engine->hits, engine->hit_count);
