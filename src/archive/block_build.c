@@ -44,7 +44,7 @@ struct block_builder *block_builder_new(const struct names *names, const uint64_
     b->cut = memory_new(sizeof *b->cut);
     b->form_text = memory_resize(NULL, 2 * (size_t)FORM_SIZE_MAX);
     b->work = memory_new(sizeof *b->work);
-    buf_init(&b->raw, BLOCK_RAW_MAX + RECORD_RAW_MAX + 64);
+    buf_init(&b->raw, BLOCK_RAW_MAX + RECORD_RAW_MAX + CUT_PADDING);
     buf_init(&b->extra, EXTRA_LIMIT);
     buf_init(&b->column, BLOCK_PLAIN_MAX);
     buf_init(&b->directory, BLOCK_PLAIN_MAX);
@@ -319,52 +319,57 @@ static void literal_find(struct work *w, struct value *v)
     }
 }
 
-static inline bool is_in_raw(const struct work *w, struct str text)
+/* Where in raw the text stands, or SIZE_MAX. */
+static inline size_t place_in_raw(const struct work *w, struct str text)
 {
-    uintptr_t begin = (uintptr_t)w->raw.p;
-    uintptr_t at = (uintptr_t)text.p;
-    return text.n && w->raw.n && at >= begin && at - begin <= w->raw.n && text.n <= w->raw.n - (at - begin);
+    size_t at = (uintptr_t)text.p - (uintptr_t)w->raw.p;
+    return text.n && at <= w->raw.n && text.n <= w->raw.n - at ? at : SIZE_MAX;
 }
 
-static void value_find(struct work *w, struct str text, struct value *ret)
+static inline void value_find(struct work *w, struct str text, struct value *ret)
 {
+    size_t at = place_in_raw(w, text);
     *ret = (struct value){.from = VALUE_DERIVED, .text = text};
-    if (is_in_raw(w, text)) {
+    if (at != SIZE_MAX) {
         ret->from = VALUE_RAW;
-        ret->at = (uint32_t)(text.p - w->raw.p);
-        ret->end = ret->at + (uint32_t)text.n;
+        ret->at = (uint32_t)at;
+        ret->end = (uint32_t)(at + text.n);
         /* Words of a value that is cut out of raw at borders of words are those of raw. */
         if (!is_border(w, ret->at) || !is_border(w, ret->end))
             words_add_text(&w->b->words, text);
     } else if (text.n && !w->whole && w->b->cut->has_backslash && w->raw.p[0] == '{') {
         literal_find(w, ret);
     }
-    if (!w->whole && (ret->from == VALUE_RAW || ret->from == VALUE_JSON))
+    if (!w->whole && ret->end > ret->at)
         cut_span(w->b->cut, ret->at, ret->end);
+}
+
+/* A statutory value that is no part of raw may be a field's, derived once and named twice. */
+static inline void statutory_find_value(struct work *w, struct str text, struct value *ret)
+{
+    const struct event_field *fields = w->event->fields;
+    uint32_t same = place_in_raw(w, text) == SIZE_MAX ? 0 : w->count;
+    while (same < w->count && (fields[same].value.p != text.p || fields[same].value.n != text.n))
+        same++;
+    if (same < w->count)
+        *ret = w->values[same];
+    else
+        value_find(w, text, ret);
 }
 
 static void values_find(struct work *w)
 {
     const struct event *event = w->event;
-    uint32_t fields = event ? MIN(event->field_count, (uint32_t)EVENT_FIELDS_MAX) : 0;
-    w->count = fields;
+    w->count = event ? MIN(event->field_count, (uint32_t)EVENT_FIELDS_MAX) : 0;
     if (!event)
         return;
-    for (uint32_t i = 0; i < fields; i++)
+    for (uint32_t i = 0; i < w->count; i++)
         value_find(w, event->fields[i].value, &w->values[i]);
     for (uint32_t i = 0; i < STATUTORY_COUNT; i++) {
-        struct str text = event->statutory[i];
-        struct value *v = &w->values[fields + i];
-        *v = (struct value){.from = VALUE_ABSENT};
-        if (!text.n)
-            continue;
-        uint32_t same = is_in_raw(w, text) ? fields : 0;
-        while (same < fields && (w->values[same].text.p != text.p || w->values[same].text.n != text.n))
-            same++;
-        if (same < fields)
-            *v = w->values[same]; /* derived once, named twice */
-        else
-            value_find(w, text, v);
+        struct value *v = &w->values[w->count + i];
+        v->from = VALUE_ABSENT; /* nothing else is then looked at */
+        if (event->statutory[i].n)
+            statutory_find_value(w, event->statutory[i], v);
     }
 }
 
@@ -426,10 +431,15 @@ static bool keep_record(struct work *w, struct record *r)
 {
     struct block_builder *b = w->b;
     size_t raw_at = b->raw.n;
+    char *raw = buf_reserve(&b->raw, w->raw.n + CUT_PADDING);
+    if (!raw)
+        return false;
+    if (w->raw.n)
+        memcpy(raw, w->raw.p, w->raw.n);
+    buf_grew(&b->raw, w->raw.n);
     arena_reset(b->scratch);
-    buf_put(&b->raw, w->raw.p, w->raw.n);
     if (!w->whole)
-        cut_begin(b->cut, w->raw);
+        cut_begin(b->cut, str_at(raw, w->raw.n));
     values_find(w);
     if (!w->whole && !cut_finish(b->cut)) {
         w->whole = true; /* more slots than a form may have */
@@ -438,7 +448,7 @@ static bool keep_record(struct work *w, struct record *r)
     if (!form_use(w, r) || !cells_room(b, w->slots))
         return false;
     cells_put(w, r, raw_at);
-    return !b->raw.overflow && !b->extra.overflow;
+    return !b->extra.overflow;
 }
 
 enum rc block_builder_add(struct block_builder *builder, const struct leaf *leaf, struct str raw,

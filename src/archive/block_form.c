@@ -188,6 +188,14 @@ static size_t parser_length(const struct event *event)
     return event->parser ? strlen(event->parser) : 0;
 }
 
+/* 16 bytes at a time, past both ends: there is room behind the record at work (cut.h) and behind the key. */
+static inline char *put_piece(char *p, const char *from, size_t n)
+{
+    for (size_t i = 0; i < n; i += 16)
+        memcpy(p + i, from + i, 16);
+    return p + n;
+}
+
 /* What is alike when the form may be: flags, fields, which statutory ones there are, slots, pieces, the parser. */
 static struct str layout_key(struct work *w)
 {
@@ -195,11 +203,12 @@ static struct str layout_key(struct work *w)
     const struct event *event = w->event;
     uint32_t *p = w->b->layout_key;
     uint32_t said = 0;
-    _Static_assert((8 + CUT_SLOTS_MAX + 2 * EVENT_FIELDS_MAX) * 4 + CUT_RAW_MAX < LAYOUT_KEY_MAX / 2, "a key has room");
+    _Static_assert((8 + CUT_SLOTS_MAX + 2 * EVENT_FIELDS_MAX) * 4 + CUT_RAW_MAX + CUT_PADDING < LAYOUT_KEY_MAX / 2,
+                   "a key has room");
     _Static_assert(STATUTORY_COUNT <= 32, "a bit each");
     for (uint32_t i = 0; i < STATUTORY_COUNT; i++)
         said |= (uint32_t)(event->statutory[i].n != 0) << i;
-    size_t parser = MIN(parser_length(event), LAYOUT_KEY_MAX / 2);
+    size_t parser = MIN(parser_length(event), LAYOUT_KEY_MAX / 2 - CUT_PADDING);
     *p++ = event->flags;
     *p++ = said;
     *p++ = w->count;
@@ -211,16 +220,14 @@ static struct str layout_key(struct work *w)
     }
     uint32_t *lengths = p;
     char *text = (char *)(p + cut->slot_count + 1);
-    size_t from = 0;
-    for (size_t i = 0; i <= cut->slot_count; i++) {
-        bool last = i == cut->slot_count;
-        size_t n = (last ? w->raw.n : cut->slots[i].at) - from;
-        lengths[i] = (uint32_t)n << 8 | (last ? 0 : cut->slots[i].kind);
-        if (n)
-            memcpy(text, w->raw.p + from, n);
-        text += n;
-        from = last ? from : cut->slots[i].at + cut->slots[i].n;
+    for (size_t i = 0; i < cut->slot_count; i++) {
+        size_t n = cut->slots[i].at - cut->starts[i];
+        lengths[i] = (uint32_t)n << 8 | cut->slots[i].kind;
+        text = put_piece(text, cut->raw.p + cut->starts[i], n);
     }
+    size_t n = cut->raw.n - cut->starts[cut->slot_count];
+    lengths[cut->slot_count] = (uint32_t)n << 8;
+    text = put_piece(text, cut->raw.p + cut->starts[cut->slot_count], n);
     if (parser)
         memcpy(text, event->parser, parser);
     text += parser;
@@ -229,35 +236,51 @@ static struct str layout_key(struct work *w)
 
 static inline uint32_t place_at(const struct cut *cut, struct form_place place)
 {
-    return place.offset + (place.piece ? cut->slots[place.piece - 1].at + cut->slots[place.piece - 1].n : 0);
+    return cut->starts[place.piece] + place.offset;
+}
+
+/* Adds the value's slot. What stood at `lately` before stands there still, mostly: names of severities and the like. */
+static void slot_again(struct work *w, uint32_t position, uint32_t *lately)
+{
+    struct buf *extra = &w->b->extra;
+    struct str text = w->values[position].text;
+    if (text.n > extra->n || *lately > extra->n - text.n || !text_same(extra->p + *lately, text.p, text.n)) {
+        *lately = (uint32_t)extra->n;
+        buf_put(extra, text.p, text.n);
+    }
+    if (w->derived_count < DERIVED_MAX)
+        w->derived[w->derived_count++] = position;
+    IGNORE(slot_more(w, SLOT_TEXT, (struct cell){*lately | CELL_EXTRA, (uint32_t)text.n})); /* its number is known */
+}
+
+/* Whether a derived value would get this specification, as spec_derived decides. */
+static bool derived_fits(struct work *w, uint32_t position, const struct form_spec *spec, uint32_t *lately)
+{
+    const struct value *v = &w->values[position];
+    if (spec->op == FORM_CONST)
+        return v->text.n == spec->text.n && text_same(v->text.p, spec->text.p, v->text.n);
+    if (v->text.n == 0 || (position >= w->count && is_constant(v->text)))
+        return false;
+    uint32_t before = derived_before(w, v);
+    if (spec->op == FORM_SAME)
+        return before == spec->number;
+    if (spec->op != FORM_SLOT || before != UINT32_MAX || spec->number != w->slots)
+        return false;
+    slot_again(w, position, lately);
+    return true;
 }
 
 /* Whether the value would get this specification, as spec_of decides; a slot of its own is added on the way. */
-static bool value_fits(struct work *w, uint32_t position, const struct form_spec *spec)
+static inline bool value_fits(struct work *w, uint32_t position, const struct form_spec *spec, uint32_t *lately)
 {
     const struct value *v = &w->values[position];
     const struct cut *cut = w->b->cut;
-    struct form_spec derived;
-    switch (spec->op) {
-    case FORM_ABSENT:
-        return v->from == VALUE_ABSENT;
-    case FORM_SPAN:
-    case FORM_JSON:
-        return v->from == (spec->op == FORM_SPAN ? VALUE_RAW : VALUE_JSON) && v->at == place_at(cut, spec->from) &&
-               v->end == place_at(cut, spec->to);
-    case FORM_CONST:
-        return v->from == VALUE_DERIVED && str_eq(v->text, spec->text);
-    case FORM_SLOT:
-    case FORM_SAME:
-        if (v->from != VALUE_DERIVED)
-            return false;
-        spec_derived(w, position, &derived);
-        return derived.op == spec->op && derived.number == spec->number;
-    case FORM_PLACE:
-    case FORM_OP_COUNT:
-        break;
-    }
-    return false;
+    if (v->from == VALUE_ABSENT)
+        return spec->op == FORM_ABSENT;
+    if (v->from == VALUE_DERIVED)
+        return derived_fits(w, position, spec, lately);
+    return spec->op == (v->from == VALUE_RAW ? FORM_SPAN : FORM_JSON) && v->at == place_at(cut, spec->from) &&
+           v->end == place_at(cut, spec->to);
 }
 
 static void slots_begin(struct work *w)
@@ -271,7 +294,7 @@ static bool layout_fits(struct work *w, const struct layout *layout)
     size_t extra = w->b->extra.n;
     slots_begin(w);
     for (uint32_t i = 0; i < w->count + STATUTORY_COUNT; i++) {
-        if (!value_fits(w, i, &layout->specs[i])) {
+        if (!value_fits(w, i, &layout->specs[i], &layout->lately[i])) {
             w->b->extra.n = extra; /* what was added on the way */
             return false;
         }

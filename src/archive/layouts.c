@@ -34,8 +34,9 @@ const struct layout *layouts_find(const struct layouts *layouts, struct str key,
 static bool put(struct layouts *layouts, const struct layout *layout, size_t spec_count)
 {
     struct form_spec *specs = arena_alloc_array(layouts->arena, spec_count, sizeof *specs);
+    uint32_t *lately = arena_alloc_array(layouts->arena, spec_count, sizeof *lately);
     char *key = arena_alloc_raw(layouts->arena, layout->key.n);
-    if (!specs || !key)
+    if (!specs || !lately || !key)
         return false;
     for (size_t i = 0; i < spec_count; i++) {
         specs[i] = layout->specs[i];
@@ -49,6 +50,7 @@ static bool put(struct layouts *layouts, const struct layout *layout, size_t spe
     *at = *layout;
     at->key.p = key;
     at->specs = specs;
+    at->lately = lately;
     return true;
 }
 

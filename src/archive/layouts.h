@@ -18,6 +18,7 @@ struct layout {
     uint64_t hash; /* 0: nothing */
     struct str key;
     const struct form_spec *specs; /* of the fields, then of the statutory ones */
+    uint32_t *lately;              /* a place in the builder's `extra` where each stood last, if it still does */
     uint32_t entry;                /* of the form in its table */
 };
 

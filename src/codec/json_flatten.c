@@ -25,6 +25,7 @@ struct walk {
     uint32_t last;  /* the path of the key before, of those remembered */
     char *room;     /* for strings without their escapes: as long as the text that was left when it was made, and 16 */
     size_t room_at; /* used */
+    size_t room_n;
     size_t path_n;  /* or PATH_TOO_LONG */
     size_t base[JSON_DEPTH];
     size_t start[JSON_DEPTH]; /* where the level's text begins */
@@ -211,7 +212,8 @@ static bool text_unescape(struct walk *walk, size_t start, size_t *at, bool *ret
     size_t from = *at;
     bool non_ascii = *ret_non_ascii;
     if (walk->room == NULL) {
-        walk->room = arena_alloc_raw(walk->arena, n - start + 16);
+        walk->room_n = n - start + 16;
+        walk->room = arena_alloc_raw(walk->arena, walk->room_n);
         if (walk->room == NULL)
             return false;
         walk->room_at = 0;
@@ -327,6 +329,8 @@ static enum rc flatten(struct walk *walk, struct str text, uint32_t *ret_lost, s
         if (!member_take(walk))
             rc = step(walk);
     }
+    if (walk->room != NULL)
+        arena_shrink(walk->arena, walk->room, walk->room_n, walk->room_at);
     if (ret_lost != NULL)
         *ret_lost = walk->lost;
     if (rc == RC_INVALID)

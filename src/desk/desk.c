@@ -5,7 +5,7 @@
 #include "base/bytes.h"
 #include "base/civil.h"
 #include "codec/utf8.h"
-#include "desk/inside.h"
+#include "desk/agent.h"
 #include "desk/rulebook.h"
 #include "desk/schema.h"
 
@@ -97,6 +97,7 @@ enum rc desk_end(struct desk *desk, bool commit, struct err *err)
     }
     desk->event = NULL;
     rule_texts_settle(desk, rc == RC_OK && commit);
+    agents_settle(desk, rc == RC_OK && commit);
     return rc;
 }
 
@@ -118,6 +119,7 @@ void desk_clean(struct desk *desk, int64_t now_ns)
     db_run(&q);
     rule_counts_clean(desk, now_ns);
     rule_texts_clean(desk);
+    agents_clean(desk, now_ns);
     desk->cleaned_ns = now_ns;
 }
 
@@ -213,6 +215,7 @@ static enum rc database_prepare(struct desk *desk, const struct desk_options *op
     assets_load(desk);
     trail_open(desk);
     annex_load(desk);
+    agents_open(desk);
     desk_clean(desk, now_ns);
     rc = desk_end(desk, true, err);
     if (rc != RC_OK)
@@ -255,7 +258,9 @@ enum rc desk_open(struct db *db, const struct desk_options *options, int64_t now
     desk->rule_context = options->rule_context;
     desk->argon_memory_kib = options->argon_memory_kib ? options->argon_memory_kib : ARGON_KIB;
     buf_init(&desk->body, DESK_RECORD_MAX);
-    enum rc rc = parts_new(desk) ? RC_OK : err_set(err, RC_LIMIT, "out of memory for the desk");
+    enum rc rc = parts_new(desk) && agents_new(desk, options, now_ns)
+                     ? RC_OK
+                     : err_set(err, RC_LIMIT, "out of memory for the desk");
     if (rc == RC_OK)
         desk_annex_after(desk, options->coverage_days);
     if (rc == RC_OK)
@@ -284,6 +289,7 @@ void desk_close(struct desk *desk)
     desk_annex_free(desk);
     rulebook_free(desk);
     rule_texts_free(desk);
+    agents_free(desk);
     assets_free(desk);
     tlog_hasher_free(desk->hasher);
     arena_free(desk->scratch);

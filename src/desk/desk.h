@@ -62,6 +62,11 @@ struct desk_options {
     uint32_t argon_memory_kib;                 /* 0 means 65536; tests give less */
     int64_t mirror_silent;                     /* intervals without a pull that make a mirror silent; 0 means 5 */
     int64_t coverage_days;                     /* a source is known for so long before what it lacks is a finding */
+    int64_t agent_silent_s;                    /* seconds without contact that make an agent silent; 0 means 300 */
+    struct str agent_authority;                /* PEM; empty: there are no agents. agents.h */
+    struct str agent_digest;                   /* SHA-256 of its public key in hexadecimal digits */
+    struct str agent_servers;                  /* HOST:PORT with commas, for tokens */
+    struct str origin;                         /* of the archive: stands in agents' policies */
     /* Whether the event logs of an object may be given so many days: an error names what asks for more, the acts or a
      * setting. NULL: whatever is below DESK_TERM_DAYS_MAX. */
     enum rc (*term_check)(void *context, uint32_t days, int64_t now_ns, struct err *err);
@@ -109,6 +114,7 @@ struct desk_match {
     const struct str *tags;
     size_t tag_count;
     struct str kind;   /* key of the catalogue's list "kind"; empty: guessed from the tags */
+    int64_t object;    /* whose it is; 0: by host and address */
     int64_t time_ns;   /* the event's own time */
     struct str source; /* name of the source */
     struct str host;   /* empty = not said, as the next three */

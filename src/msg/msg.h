@@ -114,7 +114,13 @@ enum role {
     X(MSG_RULES_TAKEN, "rules-taken", R(ENGINE), R(DESK), 4 * MSG_KIB)     /* id = version; nothing, or why not */     \
     X(MSG_HUNT, "hunt", R(DESK), R(HUNTER), MSG_MIB)                       /* id = hunt; role/hunt_report.h */         \
     X(MSG_HUNT_STOP, "hunt-stop", R(DESK), R(HUNTER), 0)                   /* id = hunt */                             \
-    X(MSG_HUNT_PROGRESS, "hunt-progress", R(HUNTER), R(DESK), 3 * MSG_MIB) /* id = hunt; role/hunt_report.h */
+    X(MSG_HUNT_PROGRESS, "hunt-progress", R(HUNTER), R(DESK), 3 * MSG_MIB) /* id = hunt; role/hunt_report.h */         \
+    X(MSG_AGENT_ASK, "agent-ask", R(INTAKE), R(DESK), 64 * MSG_KIB)        /* id = connection; role/agent_desk.h */    \
+    X(MSG_AGENT_SAY, "agent-say", R(DESK), R(INTAKE), 256 * MSG_KIB)       /* id = connection; role/agent_desk.h */    \
+    X(MSG_ISSUE, "issue", R(DESK), R(SIGNER), MSG_KIB)        /* id; role/agent_signer.h, as the next three */         \
+    X(MSG_ISSUED, "issued", R(SIGNER), R(DESK), 16 * MSG_KIB) /* same id */                                            \
+    X(MSG_SIGN_POLICY, "sign-policy", R(DESK), R(SIGNER), 64 * MSG_KIB)     /* id */                                   \
+    X(MSG_POLICY_SIGNED, "policy-signed", R(SIGNER), R(DESK), 66 * MSG_KIB) /* same id */
 
 enum msg_type {
 #define X(id, name, from, to, size) id,

@@ -174,18 +174,47 @@ static bool now_fits(int64_t now_s)
     return now_s > BEFORE_S && now_s < TIME_MAX_S - (AUTHORITY_DAYS + 1) * DAY_S;
 }
 
-enum rc authority_make(struct str name, int64_t now_s, struct buf *ret_certificate, struct buf *ret_key,
-                       struct err *err)
+static enum rc authority_of_key(EVP_PKEY *key, struct str name, int64_t now_s, struct buf *ret_certificate,
+                                struct err *err)
 {
     if (name.n == 0 || name.n > NAME_MAX_BYTES || !now_fits(now_s))
         return err_set(err, RC_INVALID, "an authority has a name of 1 to %d bytes", NAME_MAX_BYTES);
-    EVP_PKEY *key = EVP_EC_gen("P-256");
     X509 *certificate = X509_new();
     bool made = key && certificate && authority_fill(certificate, key, name, now_s) &&
-                certificate_write(certificate, ret_certificate) && key_write(key, ret_key);
+                certificate_write(certificate, ret_certificate);
     X509_free(certificate);
-    EVP_PKEY_free(key);
     return made ? RC_OK : openssl_err(err, RC_INVALID, "the agents' authority could not be made");
+}
+
+enum rc authority_make(struct str name, int64_t now_s, struct buf *ret_certificate, struct buf *ret_key,
+                       struct err *err)
+{
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    enum rc rc = authority_of_key(key, name, now_s, ret_certificate, err);
+    if (rc == RC_OK && !key_write(key, ret_key))
+        rc = openssl_err(err, RC_INVALID, "the key of the agents' authority could not be made");
+    EVP_PKEY_free(key);
+    return rc;
+}
+
+/* The kind that authorities have: another would make certificates of another strength. */
+static bool is_p256(EVP_PKEY *key)
+{
+    char name[32] = "";
+    size_t n = 0;
+    return EVP_PKEY_get_base_id(key) == EVP_PKEY_EC && EVP_PKEY_get_group_name(key, name, sizeof name, &n) == 1 &&
+           strcmp(name, "prime256v1") == 0;
+}
+
+enum rc authority_make_again(struct str name, struct str key, int64_t now_s, struct buf *ret_certificate,
+                             struct err *err)
+{
+    EVP_PKEY *own = key_of_pem(key);
+    bool fits = own && is_p256(own);
+    enum rc rc = fits ? authority_of_key(own, name, now_s, ret_certificate, err)
+                      : openssl_err(err, RC_INVALID, "the key of the agents' authority does not read, or is not P-256");
+    EVP_PKEY_free(own);
+    return rc;
 }
 
 static bool agent_extensions_add(X509 *certificate, X509 *issuer, const char *uuid)
@@ -262,6 +291,16 @@ static enum rc authority_open(struct str authority, struct str key, X509 **ret_i
     if (X509_check_ca(*ret_issuer) != 1 || X509_check_private_key(*ret_issuer, *ret_key) != 1)
         return openssl_err(err, RC_INVALID, "the key is not that of the agents' authority");
     return RC_OK;
+}
+
+enum rc authority_pair_check(struct str authority, struct str key, struct err *err)
+{
+    X509 *issuer = NULL;
+    EVP_PKEY *secret = NULL;
+    enum rc rc = authority_open(authority, key, &issuer, &secret, err);
+    EVP_PKEY_free(secret);
+    X509_free(issuer);
+    return rc;
 }
 
 enum rc authority_issue(struct str authority, struct str key, const struct authority_request *request,

@@ -25,6 +25,12 @@
 /* A new authority for 20 years, `name` its common name (1 to 64 bytes): certificate and key as PEM. */
 enum rc authority_make(struct str name, int64_t now_s, struct buf *ret_certificate, struct buf *ret_key,
                        struct err *err) MUST_USE;
+/* Another certificate for a key that an authority has already: under the same name it is the same authority, and all
+ * that was issued holds. */
+enum rc authority_make_again(struct str name, struct str key, int64_t now_s, struct buf *ret_certificate,
+                             struct err *err) MUST_USE;
+/* RC_INVALID: one of both does not read, or they do not belong together. */
+enum rc authority_pair_check(struct str authority, struct str key, struct err *err) MUST_USE;
 
 enum authority_purpose { AUTHORITY_SERVER, AUTHORITY_AGENT };
 

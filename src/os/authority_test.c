@@ -70,6 +70,42 @@ static void authorities_are_made(void)
     buf_done(&none);
 }
 
+/* A certificate that was lost is made again over the key: what was issued before holds. */
+static void an_authority_is_made_again(void)
+{
+    struct err err = {0};
+    struct buf again CLEANUP(buf_done) = {0}, pem CLEANUP(buf_done) = {0}, der CLEANUP(buf_done) = {0};
+    char serial[AUTHORITY_SERIAL_TEXT], digest[AUTHORITY_DIGEST_TEXT], other[AUTHORITY_DIGEST_TEXT];
+    uint8_t storage[AUTHORITY_KEY_MAX];
+    struct authority_identity identity;
+    struct authority_request request = {
+        .purpose = AUTHORITY_AGENT, .public_key = spki(own_p256, storage), .now_s = NOW, .days = 30};
+    struct buf *const all[] = {&again, &pem, &der};
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        buf_init(all[i], 8192);
+    CHECK_INT(authority_make_again(STR("qorgan agents"), STR("words"), NOW, &again, &err), RC_INVALID);
+    CHECK_INT(authority_make_again(STR("qorgan agents"), buf_view(&authority), NOW, &again, &err), RC_INVALID);
+    BIO *bio = BIO_new(BIO_s_mem());
+    char *text = NULL;
+    PEM_write_bio_PrivateKey(bio, own_ed25519, NULL, NULL, 0, NULL, NULL);
+    long n = BIO_get_mem_data(bio, &text);
+    CHECK_INT(authority_make_again(STR("qorgan agents"), str_at(text, (size_t)n), NOW, &again, &err), RC_INVALID);
+    BIO_free(bio);
+    CHECK_INT(again.n, 0);
+    CHECK_INT(authority_make_again(STR("qorgan agents"), buf_view(&authority_key), NOW, &again, &err), RC_OK);
+    CHECK_INT(authority_pair_check(buf_view(&again), buf_view(&authority_key), &err), RC_OK);
+    CHECK_INT(authority_pair_check(buf_view(&authority), buf_view(&authority_key), &err), RC_OK);
+    CHECK_INT(authority_pair_check(buf_view(&foreign), buf_view(&authority_key), &err), RC_INVALID);
+    CHECK_INT(authority_pair_check(buf_view(&authority_key), buf_view(&authority_key), &err), RC_INVALID);
+    CHECK_INT(authority_spki_digest(buf_view(&authority), digest, &err), RC_OK);
+    CHECK_INT(authority_spki_digest(buf_view(&again), other, &err), RC_OK);
+    CHECK_TEXT(str_of(other), digest);
+    CHECK_INT(authority_issue(buf_view(&authority), buf_view(&authority_key), &request, &pem, serial, &err), RC_OK);
+    der_of(buf_view(&pem), &der);
+    CHECK_INT(authority_check(buf_view(&again), buf_view(&der), NOW, &identity, &err), RC_OK);
+    CHECK_INT(authority_pair_check(buf_view(&pem), buf_view(&authority_key), &err), RC_INVALID); /* no authority */
+}
+
 /* RFC 5280's own reader of paths must agree that both ends can use what is issued. */
 static bool path_holds(struct str leaf_pem, int purpose)
 {
@@ -505,6 +541,7 @@ static void all_is_freed(void)
 
 static const struct test tests[] = {
     {"authorities are made", authorities_are_made},
+    {"an authority is made again", an_authority_is_made_again},
     {"agents get certificates", agents_get_certificates},
     {"requests are refused", requests_are_refused},
     {"identities are checked", identities_are_checked},

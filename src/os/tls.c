@@ -239,6 +239,12 @@ ssize_t tls_session_write(struct tls_session *session, struct str bytes, bool *r
     return session_trouble(session, ret_want_write, &want_read);
 }
 
+void tls_session_close(struct tls_session *session)
+{
+    IGNORE(SSL_shutdown(session->ssl) < 0); /* then the end of the connection has to do */
+    ERR_clear_error();
+}
+
 bool tls_session_ready(const struct tls_session *session)
 {
     return SSL_is_init_finished(session->ssl) == 1;

@@ -36,6 +36,8 @@ ssize_t tls_session_write(struct tls_session *session, struct str bytes, bool *r
 bool tls_session_ready(const struct tls_session *session);
 /* The certificate that the peer showed, DER. False when it showed none, or it is too long for the buffer. */
 bool tls_session_peer(const struct tls_session *session, struct buf *ret_der);
+/* Tells the peer that nothing more comes, if it can be told now. */
+void tls_session_close(struct tls_session *session);
 const char *tls_session_reason(const struct tls_session *session);
 
 /* A self-signed certificate (ECDSA P-256, ten years) for the host's names and the loopback addresses, as PEM. */
