@@ -271,8 +271,8 @@ def in_cef():
         with Service(intakes=1) as service:
             service.tcp("".join(line + "\n" for line in lines(0, 3)).encode())
             wait_kept(service, 3)
-            forward = Forward(service, f"syslog+tcp://127.0.0.1:{port}", os.path.join(folder, "state"), "--from", "start",
-                              "--format", "cef")
+            forward = Forward(service, f"syslog+tcp://127.0.0.1:{port}", os.path.join(folder, "state"), "--from",
+                              "start", "--format", "cef")
             link, _ = listener.accept()
             link.settimeout(20)
             text = b""
