@@ -189,6 +189,12 @@ static struct str set_value(struct draft *draft, const struct set *set)
 
 static void set_time(struct draft *draft, const struct set *set)
 {
+    if (set->transform == TRANSFORM_JOIN) { /* a date and a clock that stand apart */
+        int64_t time_ns = 0;
+        if (timestamp_any(set_value(draft, set), draft->event.received_ns, draft->offset_s, &time_ns))
+            draft_own_time(draft, time_ns);
+        return;
+    }
     for (uint32_t i = 0; i < set->source_count && !draft->has_own; i++) {
         int64_t time_ns = 0;
         struct str value = draft_slot(draft, set->source[i]);

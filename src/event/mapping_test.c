@@ -177,6 +177,8 @@ static void refuses_bad_tables(void)
          "line 2: column \"pattern\": byte 3: capture is not closed by \"}\""},
         {"parsers/sshd.tsv", PATTERN("x", "a {b} c {d:date}\t\t\t"),
          "line 2: column \"pattern\": byte 9: capture \"{d:date}\" has an unknown kind: word, num, hex or ip"},
+        {"parsers/sshd.tsv", PATTERN("x", "a {kind:word}\t\t\t"),
+         "line 2: column \"pattern\": capture \"kind\" would be the event's own: it needs another name"},
         {"parsers/sshd.tsv", PATTERN("x", "\t\t\t"), "line 2: column \"pattern\": empty pattern"},
         {"parsers/sshd.tsv", PATTERN("x", "a\tnone\t\t"),
          "line 2: column \"kind\": kind \"none\" is not in event_kinds.tsv"},

@@ -78,6 +78,10 @@ static enum rc template_read(struct loader *loader, struct pattern *pattern, str
         bool kept = capture->kind != CAPTURE_PAIRS && capture->name.n;
         pattern->name[i] = kept ? names_put(loader->names, capture->name) : 0;
         pattern->statutory[i] = kept ? statutory_find(capture->name) : STATUTORY_COUNT;
+        if (pattern->statutory[i] >= STATUTORY_START && pattern->statutory[i] != STATUTORY_DESCRIPTION &&
+            pattern->statutory[i] != STATUTORY_COUNT)
+            rc = err_set(loader->err, RC_INVALID, "capture \"%.*s\" would be the event's own: it needs another name",
+                         STR_ARG(capture->name));
     }
     return rc;
 }
