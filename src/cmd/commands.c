@@ -302,6 +302,7 @@ static const struct option_row demo_rows[] = {
 
 static const struct option_row forward_rows[] = {
     OPTION_DATA,
+    OPTION_JSON,
     {.name = "to",
      .type = OPTION_TEXT,
      .required = true,
