@@ -1,4 +1,4 @@
-/* intake.c - takes syslog from the network and imports from the local socket, cuts it into records, stamps them.
+/* intake.c - takes syslog and agents' records from the network and imports from the local socket, stamps them.
  *
  * Interprets nothing and opens nothing: sockets come from the parent. What it has read is held until the keeper says it
  * is durable; when the window is full nothing more is read, so that TCP peers wait and the kernel counts UDP losses. */
@@ -110,6 +110,7 @@ static void on_durable(void *context, uint64_t tag)
 {
     const struct intake *intake = context;
     streams_durable(intake->streams, tag);
+    agents_durable(intake->agents, tag, sender_counters(intake->sender).size);
 }
 
 static enum rc intake_start(struct process *process, void **ret_self, struct err *err)
@@ -126,6 +127,8 @@ static enum rc intake_start(struct process *process, void **ret_self, struct err
     enum rc rc = RC_OK;
     if (certificate.n)
         rc = tls_server_new(certificate, process_secret("tls-key"), process_secret("tls-client-ca"), &intake->tls, err);
+    if (rc == RC_OK)
+        rc = agents_start(intake, err);
     process_forget_secrets();
     if (rc == RC_OK)
         rc = datagrams_start(intake, err);
@@ -143,6 +146,7 @@ void intake_pace(struct intake *intake)
     intake->full = full;
     datagrams_pause(intake->datagrams, full);
     streams_pause(intake->streams, full);
+    agents_pause(intake->agents, full);
 }
 
 static void intake_message(void *self, struct channel *channel, struct msg *msg)
@@ -153,12 +157,16 @@ static void intake_message(void *self, struct channel *channel, struct msg *msg)
         sender_ack(intake->sender, msg);
     else if (msg->type == MSG_HIGH && msg->body.n == 8)
         streams_high(intake->streams, msg->id, get_be64(msg->body.p));
+    else
+        agents_message(intake->agents, msg);
     intake_pace(intake);
 }
 
 static void intake_peer_up(void *self, struct channel *channel)
 {
     struct intake *intake = self;
+    if (channel_peer(channel) == ROLE_DESK)
+        agents_desk_up(intake->agents);
     if (channel_peer(channel) != ROLE_KEEPER)
         return;
     sender_connect(intake->sender, channel);
@@ -180,6 +188,7 @@ static void intake_tick(void *self, int64_t now_real_ns)
     uint64_t now = clock_boot_ns();
     sender_pump(intake->sender, now, false);
     streams_tick(intake->streams, now);
+    agents_tick(intake->agents, now);
     intake_pace(intake);
 }
 
@@ -193,6 +202,7 @@ static void intake_stop(void *self)
 {
     struct intake *intake = self;
     streams_stop(intake->streams);
+    agents_stop(intake->agents);
     sender_pump(intake->sender, clock_boot_ns(), true);
 }
 

@@ -33,7 +33,7 @@
 #include <unistd.h>
 
 #define CHILDREN_MAX   128
-#define LISTENERS_MAX  128
+#define LISTENERS_MAX  512
 #define BACKOFF_MIN_NS UINT64_C(100000000)
 #define BACKOFF_MAX_NS UINT64_C(10000000000)
 #define HEALTHY_NS     UINT64_C(30000000000)
@@ -53,6 +53,7 @@ static const struct edge edges[] = {
     {ROLE_KEEPER, ROLE_SIGNER}, {ROLE_KEEPER, ROLE_REAPER},    {ROLE_ENGINE, ROLE_DESK},   {ROLE_WEB, ROLE_DESK},
     {ROLE_WEB, ROLE_QUERY},     {ROLE_DESK, ROLE_OUT},         {ROLE_KEEPER, ROLE_OUT},    {ROLE_DESK, ROLE_PACKER},
     {ROLE_KEEPER, ROLE_PACKER}, {ROLE_REAPER, ROLE_JUDGE},     {ROLE_DESK, ROLE_QUERY},    {ROLE_DESK, ROLE_HUNTER},
+    {ROLE_INTAKE, ROLE_DESK},   {ROLE_DESK, ROLE_SIGNER},
 };
 
 enum child_state { CHILD_DOWN, CHILD_STARTING, CHILD_RUNNING, CHILD_STOPPED };
@@ -209,7 +210,7 @@ static void belongings_send(struct parent *parent, struct child *child)
     }
     if (role == ROLE_KEEPER || role == ROLE_OUT || role == ROLE_JUDGE)
         secret_send(child, "witness-policy", setup->witness_policy);
-    if (role == ROLE_JUDGE)
+    if (role == ROLE_JUDGE || role == ROLE_INTAKE || role == ROLE_DESK)
         secret_send(child, "signer-public", setup->signer_public);
     if (role == ROLE_DESK || role == ROLE_ENGINE)
         handle_send(child, "rules", parent->rule_files);
@@ -228,6 +229,13 @@ static void belongings_send(struct parent *parent, struct child *child)
     if (role == ROLE_SIGNER) {
         handle_send(child, "signer-state", setup->signer_state);
         secret_send(child, "signing-key", setup->signing_key);
+        secret_send(child, "authority-key", setup->authority_key);
+    }
+    if (role == ROLE_SIGNER || role == ROLE_INTAKE || role == ROLE_DESK)
+        secret_send(child, "authority-certificate", setup->authority_certificate);
+    if (role == ROLE_INTAKE) {
+        secret_send(child, "delivery-certificate", setup->delivery_certificate);
+        secret_send(child, "delivery-key", setup->delivery_key);
     }
     if (role == ROLE_WEB || role == ROLE_INTAKE) {
         secret_send(child, "tls-certificate", setup->tls_certificate);
@@ -571,6 +579,9 @@ static enum rc listeners_make(struct parent *parent, unsigned intakes, struct er
         {NET_UDP, config->syslog_address, config->syslog_port, ROLE_INTAKE, "udp"},
         {NET_TCP, config->syslog_address, config->syslog_port, ROLE_INTAKE, "tcp"},
         {NET_TCP, config->syslog_address, config->syslog_tls_port, ROLE_INTAKE, "tls"},
+        {NET_TCP, config->syslog_address, config->relp_port, ROLE_INTAKE, "relp"},
+        {NET_TCP, config->syslog_address, config->relp_tls_port, ROLE_INTAKE, "relp-tls"},
+        {NET_TCP, config->agent_address, config->agent_port, ROLE_INTAKE, "agents"},
     };
     enum rc rc = RC_OK;
     for (size_t i = 0; i < ARRAY_LEN(once) && rc == RC_OK; i++)
@@ -615,6 +626,8 @@ static void greet(struct parent *parent)
     if (config->syslog_tls_port)
         printf("               syslog over TLS on %.*s:%lld\n", STR_ARG(config->syslog_address),
                (long long)config->syslog_tls_port);
+    if (config->agent_port)
+        printf("               agents on %.*s:%lld\n", STR_ARG(config->agent_address), (long long)config->agent_port);
     printf("  data         %.*s\n  next         qorgan demo --data %.*s   plays a short attack\n\n",
            STR_ARG(config->data), STR_ARG(config->data));
     fflush(stdout);

@@ -27,6 +27,10 @@ struct setup {
     struct str tls_certificate;
     struct str tls_key;
     struct str tls_client_ca;
+    struct str authority_certificate; /* of agents, os/authority.h; and what the listener for them shows */
+    struct str authority_key;
+    struct str delivery_certificate;
+    struct str delivery_key;
     struct str witness_policy; /* texts of files; empty = none */
     struct str witness_ca;
     struct str timestamp_ca;
