@@ -1,5 +1,5 @@
-/* Remembered layouts, and the processor's wide instructions, change nothing but the time it takes: with and without them
- * a block's bytes are the same. */
+/* Remembered layouts and the wide instructions of the processor change nothing but the time: with and without them a
+ * block has the same bytes. */
 #include "archive/block_state.h"
 #include "base/test.h"
 

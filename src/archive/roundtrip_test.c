@@ -167,6 +167,10 @@ static void make_text(uint64_t kind, struct buf *out)
             buf_format(out, "%02u:%02u:%02u%s", (unsigned)dice(24), (unsigned)dice(60), (unsigned)dice(60),
                        i % 2 ? "zulu " : "to");
         break;
+    case 9: /* numbers of every length, and what is nearly one: each of other columns, and none comes again */
+        buf_format(out, "serial %llu of %u at %u:%u is %04u", (unsigned long long)bed.random >> dice(64),
+                   (unsigned)dice(100000000), (unsigned)dice(1000), (unsigned)dice(1000), (unsigned)dice(10000));
+        break;
     default:
         for (size_t i = 0; i < 2 + dice(30); i++) {
             put_part(out);
@@ -242,7 +246,7 @@ static void make_records(uint64_t seed)
     buf_init(&text, 2 * LONG_MAX);
     bed.random = seed;
     arena_reset(bed.arena);
-    static const uint64_t common[] = {0, 1, 7, 8};
+    static const uint64_t common[] = {0, 1, 7, 8, 9};
     uint64_t number = dice(1000000);
     int64_t now = 1795000000000000000;
     for (size_t i = 0; i < RECORDS; i++) {
