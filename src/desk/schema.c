@@ -172,6 +172,9 @@ const char *const desk_schema[] = {
     " account TEXT NOT NULL, address TEXT NOT NULL, text TEXT NOT NULL) STRICT;"
     "CREATE INDEX hunt_hit_rule ON hunt_hit(hunt, rule, id);"
     "CREATE INDEX hunt_hit_hunt ON hunt_hit(hunt, id);",
+
+    /* of a hit that has no record, and so no place in matched: what was opened for it */
+    "ALTER TABLE hunt_hit ADD COLUMN incident INTEGER NOT NULL DEFAULT 0;",
 };
 
 const size_t desk_schema_count = ARRAY_LEN(desk_schema);
