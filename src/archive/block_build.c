@@ -1,6 +1,7 @@
 /* Building a block: records are gathered row by row, as forms and the contents of their slots; finishing writes them
  * column by column (block_columns.c). */
 #include "archive/block_work.h"
+#include "archive/hash.h"
 #include "base/assert.h"
 #include "codec/json.h"
 #include "os/random.h"
@@ -319,57 +320,77 @@ static void literal_find(struct work *w, struct value *v)
     }
 }
 
-/* Where in raw the text stands, or SIZE_MAX. */
-static inline size_t place_in_raw(const struct work *w, struct str text)
+/* A value that is no part of raw; or one whose escapes were undone. */
+static void value_derived(struct work *w, struct str text, struct value *ret)
 {
-    size_t at = (uintptr_t)text.p - (uintptr_t)w->raw.p;
-    return text.n && at <= w->raw.n && text.n <= w->raw.n - at ? at : SIZE_MAX;
-}
-
-static inline void value_find(struct work *w, struct str text, struct value *ret)
-{
-    size_t at = place_in_raw(w, text);
     *ret = (struct value){.from = VALUE_DERIVED, .text = text};
-    if (at != SIZE_MAX) {
-        ret->from = VALUE_RAW;
-        ret->at = (uint32_t)at;
-        ret->end = (uint32_t)(at + text.n);
-        /* Words of a value that is cut out of raw at borders of words are those of raw. */
-        if (!is_border(w, ret->at) || !is_border(w, ret->end))
-            words_add_text(&w->b->words, text);
-    } else if (text.n && !w->whole && w->b->cut->has_backslash && w->raw.p[0] == '{') {
+    if (text.n && !w->whole && w->b->cut->has_backslash && w->raw.p[0] == '{')
         literal_find(w, ret);
-    }
-    if (!w->whole && ret->end > ret->at)
+    if (ret->from == VALUE_JSON)
         cut_span(w->b->cut, ret->at, ret->end);
 }
 
+/* False when it is no part of raw. */
+static inline bool value_in_raw(struct work *w, struct str text, uint32_t position)
+{
+    struct value *ret = &w->values[position];
+    size_t at = (uintptr_t)text.p - (uintptr_t)w->raw.p;
+    if (text.n == 0 || at > w->raw.n || text.n > w->raw.n - at)
+        return false;
+    ret->from = VALUE_RAW;
+    ret->at = (uint32_t)at;
+    ret->end = (uint32_t)(at + text.n);
+    ret->text = text;
+    /* Words of a value that is cut out of raw at borders of words are those of raw. */
+    if (!is_border(w, at) || !is_border(w, at + text.n))
+        words_add_text(&w->b->words, text);
+    if (!w->whole)
+        cut_span(w->b->cut, at, at + text.n);
+    return true;
+}
+
 /* A statutory value that is no part of raw may be a field's, derived once and named twice. */
-static inline void statutory_find_value(struct work *w, struct str text, struct value *ret)
+static void statutory_derived(struct work *w, struct str text, struct value *ret)
 {
     const struct event_field *fields = w->event->fields;
-    uint32_t same = place_in_raw(w, text) == SIZE_MAX ? 0 : w->count;
+    uint32_t same = 0;
     while (same < w->count && (fields[same].value.p != text.p || fields[same].value.n != text.n))
         same++;
     if (same < w->count)
         *ret = w->values[same];
     else
-        value_find(w, text, ret);
+        value_derived(w, text, ret);
+}
+
+/* A value that is no part of raw. */
+static void value_find(struct work *w, struct str text, uint32_t position)
+{
+    struct value *v = &w->values[position];
+    if (position >= w->count)
+        statutory_derived(w, text, v);
+    else
+        value_derived(w, text, v);
 }
 
 static void values_find(struct work *w)
 {
     const struct event *event = w->event;
     w->count = event ? MIN(event->field_count, (uint32_t)EVENT_FIELDS_MAX) : 0;
+    w->said = 0;
     if (!event)
         return;
     for (uint32_t i = 0; i < w->count; i++)
-        value_find(w, event->fields[i].value, &w->values[i]);
+        if (!value_in_raw(w, event->fields[i].value, i))
+            value_find(w, event->fields[i].value, i);
+    _Static_assert(STATUTORY_COUNT <= 32, "a bit each");
     for (uint32_t i = 0; i < STATUTORY_COUNT; i++) {
-        struct value *v = &w->values[w->count + i];
-        v->from = VALUE_ABSENT; /* nothing else is then looked at */
-        if (event->statutory[i].n)
-            statutory_find_value(w, event->statutory[i], v);
+        uint32_t position = w->count + i;
+        w->values[position].from = VALUE_ABSENT; /* nothing else is then looked at */
+        if (!event->statutory[i].n)
+            continue;
+        w->said |= UINT32_C(1) << i;
+        if (!value_in_raw(w, event->statutory[i], position))
+            value_find(w, event->statutory[i], position);
     }
 }
 
@@ -404,13 +425,14 @@ static void cells_put(struct work *w, struct record *r, size_t raw_at)
 {
     struct block_builder *b = w->b;
     struct cell *cell = b->cells + b->cell_count;
+    const char *raw = b->raw.p + raw_at;
     r->cells = (uint32_t)b->cell_count;
     if (w->whole) {
-        *cell++ = (struct cell){(uint32_t)raw_at, (uint32_t)w->raw.n};
+        *cell++ = (struct cell){(uint32_t)raw_at, (uint32_t)w->raw.n, text_head(w->raw)};
     } else {
         for (size_t i = 0; i < b->cut->slot_count; i++) {
             const struct cut_slot *slot = &b->cut->slots[i];
-            *cell++ = (struct cell){(uint32_t)raw_at + slot->at, slot->n};
+            *cell++ = (struct cell){(uint32_t)raw_at + slot->at, slot->n, text_head_padded(raw + slot->at, slot->n)};
             if (slot->glued)
                 glued_words(w, slot);
         }

@@ -25,6 +25,7 @@
 struct cell {
     uint32_t at;
     uint32_t n;
+    uint64_t head; /* its first 8 bytes (hash.h): the most are no longer, and need not be looked up again */
 };
 
 /* How a slot of a form did in this and earlier blocks: whether the dictionary pays for it. */

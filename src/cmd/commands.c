@@ -395,6 +395,22 @@ static const struct option_row version_rows[] = {
     OPTION_JSON,
 };
 
+static const struct option_row coverage_rows[] = {
+    OPTION_DATA,
+    OPTION_JSON,
+    {.name = "source", .type = OPTION_TEXT, .argument = "NAME", .help = "only the source of this name"},
+    {.name = "class",
+     .type = OPTION_TEXT,
+     .argument = "CLASS",
+     .help = "judge as this class: os, windows, database, network, application, protection; else as the class that a "
+             "person set, or by the records"},
+    {.name = "from", .type = OPTION_TIME, .argument = "TIME", .help = "only events at or after this time"},
+    {.name = "to", .type = OPTION_TIME, .argument = "TIME", .help = "only events before this time"},
+    {.name = "missing", .type = OPTION_FLAG, .help = "print only what is missing, and what switches it on"},
+    OPTION_LANG,
+    OPTION_ZONE,
+};
+
 static const struct option_row help_rows[] = {
     OPTION_DATA,
     OPTION_JSON,
@@ -455,6 +471,10 @@ static const struct command commands[] = {
      "check: reads lists (CSV, STIX 2.1, MISP) and says what they hold, what has expired and what is refused; exit "
      "status "
      "1 when something is. hunt: prints the records of the archive that hold an indicator of the lists."},
+    {"coverage", "say what order 52/НҚ, Annex 4 demands of sources and what they send", "", 0, 0, ROWS(coverage_rows),
+     "Counts the events of the archive by source, kind and field, and sets them against what the annex demands of the "
+     "source's class. Works beside the service and without it. Exit status 1 means that something required is not in "
+     "the range."},
     {"sheet", "print a checkpoint for paper", "", 0, 0, ROWS(sheet_rows),
      "A page for A4: origin, size, root, time, cosignatures and a QR code of the whole checkpoint, with a place for "
      "signature and stamp."},

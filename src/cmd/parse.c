@@ -151,7 +151,7 @@ static void pattern_say(struct parsing *parsing, const struct parse_report *repo
     buf_char(out, '\n');
     if (!parsing->explain || pattern || !report->asked || is_parsed(report->grasp))
         return;
-    struct near near = pattern_nearest(parsing->mapping, report->program, report->message);
+    struct near near = pattern_nearest(parsing->mapping, report);
     if (!near.pattern) {
         buf_text(out, "  nearest: none begins like it\n");
         return;
@@ -214,7 +214,7 @@ static void near_json(struct parsing *parsing, const struct parse_report *report
 {
     struct buf *out = &parsing->out;
     struct buf text CLEANUP(buf_done) = {0};
-    struct near near = pattern_nearest(parsing->mapping, report->program, report->message);
+    struct near near = pattern_nearest(parsing->mapping, report);
     if (!near.pattern)
         return;
     buf_init(&text, 4096);

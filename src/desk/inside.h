@@ -31,6 +31,7 @@ struct desk_sources;  /* source.c */
 struct desk_agents;   /* agent.h */
 struct desk_assets;   /* asset.c */
 struct desk_retained; /* retention.c */
+struct desk_annex;    /* annex_desk.h */
 struct rulebook;      /* rulebook.h */
 struct rule_texts;    /* rule_text.c */
 struct rule_entry;    /* rulebook.h */
@@ -62,6 +63,7 @@ struct desk {
     struct desk_sources *sources;
     struct desk_vouchers *vouchers;
     struct desk_retained *retained;
+    struct desk_annex *annex;
     struct rulebook *rulebook;
     struct rule_texts *rule_texts;
     struct desk_agents *agents;
@@ -228,6 +230,9 @@ void sessions_clean(struct desk *desk, int64_t now_ns);
 
 /* --- sources (source.c) --- */
 
+/* What a source is called; false: it is not known. Borrowed until the next statistics. */
+bool desk_source_names(const struct desk *desk, const uint8_t id[16], struct str *ret_kind, struct str *ret_name,
+                       struct str *ret_host);
 bool desk_sources_new(struct desk *desk);
 void desk_sources_free(struct desk *desk);
 int64_t desk_archive_size(const struct desk *desk); /* of its newest checkpoint, as the keeper told last; 0: unknown */
@@ -340,6 +345,10 @@ void ask_incident_edit(struct ask *ask);
 void ask_catalogue(struct ask *ask);
 void ask_channel_list(struct ask *ask);
 void ask_channel_save(struct ask *ask);
+void ask_coverage_list(struct ask *ask);
+void ask_coverage_source(struct ask *ask);
+void ask_coverage_object(struct ask *ask);
+void ask_coverage_set(struct ask *ask);
 void ask_mirror_list(struct ask *ask);
 void ask_mirror_forget(struct ask *ask);
 void ask_mirror_used(struct ask *ask);

@@ -172,7 +172,6 @@ const char *const desk_schema[] = {
     " account TEXT NOT NULL, address TEXT NOT NULL, text TEXT NOT NULL) STRICT;"
     "CREATE INDEX hunt_hit_rule ON hunt_hit(hunt, rule, id);"
     "CREATE INDEX hunt_hit_hunt ON hunt_hit(hunt, id);",
-
     /* agents (agent.h). digest: of the secret; used_ns 0: it waits; reused: how often it came again. state: enum
      * agent_state; serial empty: the certificate was not issued yet; spools, boots: former ones, the newest last;
      * intake -1: not connected; told: the version of the policy that this connection was told; told_ns, left_ns: when
@@ -209,6 +208,20 @@ const char *const desk_schema[] = {
     /* incidents that wait for the number of their record; trouble: enum agent_trouble */
     "CREATE TABLE agent_alarm (outgoing INTEGER PRIMARY KEY, trouble INTEGER NOT NULL, object INTEGER NOT NULL,"
     " host TEXT NOT NULL, address TEXT NOT NULL, text TEXT NOT NULL, time_ns INTEGER NOT NULL) STRICT;",
+    /* what sources sent, for coverage of Annex 4 (annex_desk.c); classes: what a person set, bits of ANNEX_CLASSES, 0:
+     * none; n_...: records that had the field; missing: what was told, "what:key" with commas */
+    "CREATE TABLE annex_source (source BLOB PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, host TEXT NOT NULL,"
+    " known_ns INTEGER NOT NULL, classes INTEGER NOT NULL, reason TEXT NOT NULL, who TEXT NOT NULL,"
+    " changed_ns INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE annex_count (source BLOB NOT NULL, class TEXT NOT NULL, kind TEXT NOT NULL, parser TEXT NOT NULL,"
+    " records INTEGER NOT NULL, failed INTEGER NOT NULL, first_ns INTEGER NOT NULL, last_ns INTEGER NOT NULL,"
+    " failed_ns INTEGER NOT NULL, not_utf8 INTEGER NOT NULL, not_text INTEGER NOT NULL, n_time INTEGER NOT NULL,"
+    " n_host INTEGER NOT NULL, n_service INTEGER NOT NULL, n_account INTEGER NOT NULL,"
+    " n_user_address INTEGER NOT NULL, n_src INTEGER NOT NULL, n_dst INTEGER NOT NULL, n_object INTEGER NOT NULL,"
+    " n_start INTEGER NOT NULL, n_end INTEGER NOT NULL, n_description INTEGER NOT NULL,"
+    " PRIMARY KEY (source, class, kind, parser)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE annex_told (source BLOB NOT NULL, class TEXT NOT NULL, missing TEXT NOT NULL,"
+    " since_ns INTEGER NOT NULL, PRIMARY KEY (source, class)) STRICT, WITHOUT ROWID;",
 };
 
 const size_t desk_schema_count = ARRAY_LEN(desk_schema);

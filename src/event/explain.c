@@ -60,12 +60,13 @@ static void list_nearest(const struct program *program, struct str message, stru
     }
 }
 
-struct near pattern_nearest(const struct mapping *mapping, struct str program, struct str message)
+struct near pattern_nearest(const struct mapping *mapping, const struct parse_report *report)
 {
     struct near near = {.pattern = NULL};
-    const struct program *own = program.n ? mapping_program_written(mapping, program) : NULL;
+    struct str message = report->message;
+    const struct program *own = mapping_program_written(mapping, report->program);
     list_nearest(own, message, &near);
-    list_nearest(mapping_program(mapping, program.n ? STR("*") : STR("-")), message, &near);
+    list_nearest(mapping_program(mapping, report->grasp == GRASP_NONE ? STR("-") : STR("*")), message, &near);
     if (!own)
         list_nearest(mapping_program(mapping, STR("?")), message, &near);
     return near;

@@ -33,9 +33,9 @@ void parse_explain(struct normaliser *normaliser, const struct event_source *sou
 /* Gives what is still held back for joining. */
 void parse_flush(struct normaliser *normaliser, struct arena *arena, parse_sink sink, void *context);
 
-/* Of the patterns that a message of the program is tried with, the one that found the most literal bytes; of several
+/* Of the patterns that the report's message was tried with, the one that found the most literal bytes; of several
  * the one that read farthest, then the one of least rank. */
-struct near pattern_nearest(const struct mapping *mapping, struct str program, struct str message);
+struct near pattern_nearest(const struct mapping *mapping, const struct parse_report *report);
 
 /* "pattern", "fields", "header", "none". */
 const char *grasp_name(enum grasp grasp);

@@ -22,7 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TEMPLATE_CAPTURES 16
+#define TEMPLATE_CAPTURES 32
 #define TEMPLATE_STEPS    96
 #define TEMPLATE_BYTES    1024 /* of a pattern */
 

@@ -117,6 +117,7 @@ static enum rc database_open(struct desk_role *role, struct err *err)
         .random = random_bytes,
         .zone_offset_s = (int32_t)role->process->config.zone_offset_s,
         .mirror_silent = role->process->config.mirror_silent,
+        .coverage_days = role->process->config.coverage_days,
         .term_check = term_check,
         .term_context = role,
         .rule_read = rule_reader_ask,
@@ -909,6 +910,8 @@ static void role_tick(void *self, int64_t now_ns)
     if (desk_listen(role->desk, now_ns, &err) != RC_OK)
         log_error("silent sources could not be recorded: %s", err.text);
     keeper_listen(role);
+    if (desk_watch_annex(role->desk, now_ns, &err) != RC_OK)
+        log_error("coverage of Annex 4 could not be looked at: %s", err.text);
     if (desk_watch_mirrors(role->desk, now_ns, &err) != RC_OK)
         log_error("silent mirrors could not be recorded: %s", err.text);
     if (desk_watch_retention(role->desk, now_ns, &err) != RC_OK)

@@ -105,6 +105,8 @@ static const struct {
     {"lifecycle.clock.step", {"step_ns", NULL}},
     {"lifecycle.source.silent", {"name", "kind"}},
     {"lifecycle.source.heard", {"name", "kind"}},
+    {"lifecycle.coverage.changed", {"source", "class"}},
+    {"lifecycle.coverage.class", {"source", "who"}},
     {"lifecycle.witness.missing", {"name", "error"}},
     {"lifecycle.witness.first", {"name", "size"}},
     {"lifecycle.witness.back", {"name", "size"}},

@@ -238,6 +238,29 @@ static const struct fake_answer fake_answers[] = {
      "\"tactics\":[{\"key\":\"EVIL\",\"techniques\":[{\"id\":\"EVIL\",\"name\":\"EVIL\",\"loaded\":2,\"telemetry\":1,"
      "\"fired\":1,\"hits\":5,\"subs\":[{\"id\":\"EVIL\",\"loaded\":1,\"telemetry\":0,\"fired\":0,\"hits\":0}]}]},"
      "{\"key\":\"impact\",\"techniques\":[]},{\"key\":\"defense-evasion\",\"techniques\":[]}]}"},
+    {"coverage.list",
+     "{\"ok\":true,\"days\":7,\"sources\":[{\"id\":\"EVIL\",\"kind\":\"EVIL\",\"name\":\"EVIL\",\"host\":\"EVIL\","
+     "\"object_id\":1,\"object\":\"EVIL\",\"known_ns\":1795219893000000000,\"due\":true,\"records\":9,"
+     "\"classes\":[\"os\",\"EVIL\"],\"set\":[],\"missing\":3}],\"objects\":[{\"id\":1,\"name\":\"EVIL\","
+     "\"sources\":1,\"with_missing\":1,\"missing\":3}],\"totals\":{\"sources\":1,\"listed\":1,"
+     "\"with_missing\":1,\"missing\":3,\"waiting\":0,\"lost\":4}}"},
+    {"coverage.object",
+     "{\"ok\":true,\"object_id\":1,\"object\":\"EVIL\",\"matrix\":[{\"class\":\"EVIL\",\"sources\":1,\"rows\":["
+     "{\"what\":\"EVIL\",\"key\":\"EVIL\",\"must\":\"EVIL\",\"paragraph\":\"EVIL\",\"seen\":0,\"missing\":1}]}]}"},
+    {"coverage.source",
+     "{\"ok\":true,\"days\":7,\"source\":{\"id\":\"EVIL\",\"kind\":\"EVIL\",\"name\":\"EVIL\",\"host\":\"EVIL\","
+     "\"object_id\":1,\"object\":\"EVIL\",\"known_ns\":1795219893000000000,\"due\":true,\"records\":9,"
+     "\"classes\":[\"os\"],\"set\":[\"os\"],\"missing\":3,\"reason\":\"EVIL\",\"who\":\"EVIL\",\"changed_ns\":1,"
+     "\"may_change\":true,\"derived\":[{\"class\":\"EVIL\",\"records\":9}],\"matrix\":[{\"class\":\"EVIL\","
+     "\"records\":9,\"without_kind\":1,\"missing\":3,\"rows\":[{\"what\":\"kind\",\"key\":\"EVIL\","
+     "\"must\":\"EVIL\",\"paragraph\":\"EVIL\",\"state\":\"missing\",\"records\":0,\"of\":9,\"per_day\":0.5,"
+     "\"first_ns\":0,\"last_ns\":0,\"switch_on\":[\"EVIL\"]},{\"what\":\"field\",\"key\":\"EVIL\","
+     "\"must\":\"always\",\"paragraph\":\"EVIL\",\"state\":\"seen\",\"records\":5,\"of\":9,\"per_day\":5,"
+     "\"first_ns\":1,\"last_ns\":1795219893000000000,\"switch_on\":[]},{\"what\":\"form\",\"key\":\"utf8\","
+     "\"must\":\"always\",\"paragraph\":\"7\",\"state\":\"EVIL\",\"records\":5,\"of\":9,\"per_day\":5,"
+     "\"first_ns\":1,\"last_ns\":2,\"switch_on\":[\"rsyslog.conf\"]}],\"formats\":[{\"parser\":\"EVIL\","
+     "\"records\":9}]}]}}"},
+    {"coverage.set", "{\"ok\":true}"},
     {"rule.packs",
      "{\"ok\":true,\"may_change\":true,\"packs\":[{\"name\":\"EVIL\",\"version\":\"EVIL\",\"source\":\"EVIL\","
      "\"licence\":\"EVIL\",\"signature\":\"EVIL\",\"signer\":\"EVIL\",\"imported_ns\":1795219893000000000,"

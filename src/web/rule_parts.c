@@ -13,6 +13,7 @@ void rule_tabs(struct web_call *call, const char *here)
                 {"/rules/packs", "packs.tab"},
                 {"/filters", "filters.title"},
                 {"/coverage", "coverage.title"},
+                {"/coverage/annex4", "annex.title"},
                 {"/hunts", "hunts.title"}};
     struct html *html = &call->html;
     HTML(html, RAW("<nav class=\"tabs\" aria-label=\""), SAY("rules.views"), RAW("\">"));
