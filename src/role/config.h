@@ -36,7 +36,8 @@
     X(timestamp_interval_s, "timestamp-interval-s", 86400, 60, 31536000, "seconds between two time stamps")            \
     X(mirror_rate_mib, "mirror-rate-mib", 32, 1, 4096, "MiB a second that one mirror may pull")                        \
     X(mirror_silent, "mirror-silent", 5, 1, 1000, "intervals without a pull after which a mirror is called silent")    \
-    X(agent_silent_s, "agent-silent-s", 300, 10, 864000, "seconds without contact after which an agent is silent")     \
+    X(agent_silent_s, "agent-silent-s", 300, 10, 864000,                                                               \
+      "seconds after which an agent that was not heard is silent; all are heard once a minute")                        \
     X(keep_days, "keep-days", 1096, 1, 36525, "days that records are kept; not fewer than the acts ask for")           \
     X(hot_days, "hot-days", 62, 62, 36525, "days after which segments are packed smaller; two months stay at hand")    \
     X(indicator_days, "indicator-days", 0, 0, 36525, "days from its date after which an indicator ends; 0: never")     \
