@@ -159,7 +159,7 @@ static void judgement(void)
     struct annex_count kinds[4];
     struct annex_seen seen = {.kind = kinds};
     struct annex_count some = {.records = 1000, .first_ns = 5, .last_ns = 9};
-    annex_seen_clear(&small, &seen);
+    annex_seen_clear(&small, &seen, NULL);
     CHECK_TEXT(str_of(judged(&seen, false)), "w-ww-w----");
     CHECK_TEXT(str_of(judged(&seen, true)), "M-MM-M----");
     annex_seen_add(&seen, 2, STR("weblog"), &some);
@@ -178,14 +178,14 @@ static void judgement(void)
     CHECK_TEXT(str_of(judged(&seen, true)), "sssssss" "sMs");
     kinds[0].not_text = 3;
     CHECK_TEXT(str_of(judged(&seen, true)), "ssssssMsMs");
-    struct annex_count odd = {.records = 29};
-    seen.is_file = true;
+    struct annex_count odd = {.records = 28};
+    seen.file = &seen.formats;
     annex_seen_add(&seen, 0, STR("json"), &odd);
     CHECK_TEXT(str_of(judged(&seen, true)), "ssssssMsMs");
-    odd.records = 5;
+    odd.records = 3;
     annex_seen_add(&seen, 0, STR("json"), &odd);
     CHECK_TEXT(str_of(judged(&seen, true)), "ssssssMsMM");
-    seen.is_file = false; /* a sender's stream is no file */
+    seen.file = NULL; /* a sender's stream is no file */
     CHECK_TEXT(str_of(judged(&seen, true)), "ssssssMsMs");
     odd.records = 160;
     annex_seen_add(&seen, 0, STR("none"), &odd);
