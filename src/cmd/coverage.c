@@ -52,8 +52,8 @@ struct covering {
     uint32_t *next; /* row -> the source's next one */
     struct annex_seen seen[ANNEX_CLASS_COUNT];
     struct annex_formats formats; /* of the source at work, in all classes */
-    struct str source; /* asked for; empty: all */
-    unsigned class;    /* asked for; ANNEX_CLASS_COUNT: none */
+    struct str source;            /* asked for; empty: all */
+    unsigned class;               /* asked for; ANNEX_CLASS_COUNT: none */
     bool json;
     bool only_missing;
     bool failed;

@@ -17,11 +17,11 @@
 
 #define ANNEX_KINDS_MAX     255u
 #define ANNEX_ROWS_MAX      1024u
-#define ANNEX_CLASS_ROWS    64u  /* of one class: a bit each */
-#define ANNEX_PERMILLE_BAD  1u   /* records of a thousand that may not be text or UTF-8 before it is a finding */
-#define ANNEX_PERMILLE_ODD  10u  /* the same of another format in a file */
-#define ANNEX_PERMILLE_DARK 50u  /* the same that no parser can tell into fields */
-#define ANNEX_PARSER_MAX    24u  /* bytes of a parser's name */
+#define ANNEX_CLASS_ROWS    64u /* of one class: a bit each */
+#define ANNEX_PERMILLE_BAD  1u  /* records of a thousand that may not be text or UTF-8 before it is a finding */
+#define ANNEX_PERMILLE_ODD  10u /* the same of another format in a file */
+#define ANNEX_PERMILLE_DARK 50u /* the same that no parser can tell into fields */
+#define ANNEX_PARSER_MAX    24u /* bytes of a parser's name */
 
 /* Source classes: chapters of the annex, the first in two (Unix, Windows). One row: enum, key. */
 #define ANNEX_CLASSES(X)                                                                                               \
@@ -141,7 +141,8 @@ void annex_formats_add(struct annex_formats *formats, struct str parser, uint64_
 struct annex_seen {
     struct annex_count *kind; /* by number, annex->kind_count */
     struct annex_formats formats;
-    const struct annex_formats *file; /* of all classes, when the source is a file: it must have one. NULL: it is none */
+    const struct annex_formats
+        *file; /* of all classes, when the source is a file: it must have one. NULL: it is none */
 };
 /* Empty, and `file` as given. */
 void annex_seen_clear(const struct annex *annex, struct annex_seen *seen, const struct annex_formats *file);

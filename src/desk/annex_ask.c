@@ -137,8 +137,7 @@ static void source_members(struct ask *ask, const struct annex_view *view)
 static struct annex_source *source_asked(struct ask *ask)
 {
     uint8_t id[16];
-    struct annex_source *source =
-        hex_decode(ask_str(ask, "id"), id, sizeof id) ? annex_source_of(ask->desk, id) : NULL;
+    struct annex_source *source = hex_decode(ask_str(ask, "id"), id, sizeof id) ? annex_source_of(ask->desk, id) : NULL;
     if (!source)
         ask_refuse(ask, "not_found", "no such source has sent anything");
     return source;

@@ -193,9 +193,8 @@ void annex_remember(struct desk *desk, const struct desk_annex_count *counts, si
 
 static void names_read(struct desk *desk, struct annex_view *view)
 {
-    struct db_query q =
-        db_query(desk->db, "SELECT kind, name, host, reason, who, changed_ns, classes FROM annex_source"
-                           " WHERE source = ?1");
+    struct db_query q = db_query(desk->db, "SELECT kind, name, host, reason, who, changed_ns, classes FROM annex_source"
+                                           " WHERE source = ?1");
     struct str kind, name, host;
     db_put_blob(&q, str_at(view->source->id, sizeof view->source->id));
     view->kind = view->name = view->host = view->reason = view->who = STR("");

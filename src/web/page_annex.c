@@ -74,9 +74,9 @@ static void choice_show(struct web_call *call, const char *name, const char *lab
                         const char *const *keys, const char *none)
 {
     struct html *html = &call->html;
-    HTML(html, RAW("<div class=\"field\"><label for=\"f-"), ESCZ(name), RAW("\">"),
-         ESC(html_text(html, str_of(label))), RAW("</label><select id=\"f-"), ESCZ(name), RAW("\" name=\""),
-         ESCZ(name), RAW("\"><option value=\"\">"), ESC(html_text(html, str_of(none))), RAW("</option>"));
+    HTML(html, RAW("<div class=\"field\"><label for=\"f-"), ESCZ(name), RAW("\">"), ESC(html_text(html, str_of(label))),
+         RAW("</label><select id=\"f-"), ESCZ(name), RAW("\" name=\""), ESCZ(name), RAW("\"><option value=\"\">"),
+         ESC(html_text(html, str_of(none))), RAW("</option>"));
     for (size_t i = 0; keys[i]; i++) {
         HTML(html, RAW("<option value=\""), ESCZ(keys[i]), RAW("\""));
         if (str_is(form_get(&call->query, name), keys[i]))
