@@ -98,5 +98,7 @@ extern const struct stream_protocol stream_syslog; /* intake_syslog.c */
 extern const struct stream_protocol stream_import; /* intake_import.c */
 extern const struct stream_protocol stream_relp;   /* intake_relp.c */
 extern const struct stream_protocol stream_http;   /* intake_http.c */
+extern const struct stream_protocol stream_beats;  /* intake_beats.c */
+extern const struct stream_protocol stream_gelf;   /* intake_gelf.c */
 
 #endif

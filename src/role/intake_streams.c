@@ -43,9 +43,16 @@ static const struct listener_row {
     bool tls;
     const struct stream_protocol *protocol;
 } listener_rows[] = {
-    {"tcp", "tcp", TRANSPORT_TCP, false, &stream_syslog},      {"tls", "tls", TRANSPORT_TLS, true, &stream_syslog},
-    {"relp", "relp", TRANSPORT_RELP, false, &stream_relp},     {"relp-tls", "relp", TRANSPORT_RELP, true, &stream_relp},
-    {"http", NULL, TRANSPORT_HTTP, false, &stream_http},       {"http-tls", NULL, TRANSPORT_HTTP, true, &stream_http},
+    {"tcp", "tcp", TRANSPORT_TCP, false, &stream_syslog},
+    {"tls", "tls", TRANSPORT_TLS, true, &stream_syslog},
+    {"relp", "relp", TRANSPORT_RELP, false, &stream_relp},
+    {"relp-tls", "relp", TRANSPORT_RELP, true, &stream_relp},
+    {"http", NULL, TRANSPORT_HTTP, false, &stream_http},
+    {"http-tls", NULL, TRANSPORT_HTTP, true, &stream_http},
+    {"beats", "beats", TRANSPORT_BEATS, false, &stream_beats},
+    {"beats-tls", "beats", TRANSPORT_BEATS, true, &stream_beats},
+    {"gelf", "gelf", TRANSPORT_GELF, false, &stream_gelf},
+    {"gelf-tls", "gelf", TRANSPORT_GELF, true, &stream_gelf},
     {"import", NULL, TRANSPORT_IMPORT, false, &stream_import},
 };
 

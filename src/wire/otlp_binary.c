@@ -8,7 +8,7 @@
 
 enum message { REQUEST, RESOURCE_LOGS, RESOURCE, SCOPE_LOGS, SCOPE, RECORD, PAIR, ANY, VALUES, PAIRS, NONE };
 enum kind { TEXT, VARINT, BOOL, FIXED, DOUBLE, HEX, BASE64, MESSAGE, LIST };
-enum wire_type { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_BYTES = 2, WIRE_FIXED32 = 5 };
+enum { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_BYTES = 2, WIRE_FIXED32 = 5 };
 
 static const struct field_row {
     enum message message;
@@ -49,7 +49,7 @@ static const struct field_row {
 
 struct field {
     uint32_t number;
-    enum wire_type type;
+    unsigned type; /* WIRE_..., or one that is refused */
     uint64_t value;
     struct str bytes;
 };
@@ -64,7 +64,7 @@ struct level {
 static bool field_read(struct reader *reader, struct field *ret_field)
 {
     uint64_t head = read_varint(reader);
-    *ret_field = (struct field){.number = (uint32_t)(head >> 3), .type = (enum wire_type)(head & 7)};
+    *ret_field = (struct field){.number = (uint32_t)(head >> 3), .type = (unsigned)(head & 7)};
     switch (ret_field->type) {
     case WIRE_VARINT:
         ret_field->value = read_varint(reader);
@@ -88,9 +88,9 @@ static bool field_read(struct reader *reader, struct field *ret_field)
 
 static const struct field_row *row_find(enum message message, const struct field *field)
 {
-    static const enum wire_type types[] = {[TEXT] = WIRE_BYTES,    [VARINT] = WIRE_VARINT,  [BOOL] = WIRE_VARINT,
-                                           [FIXED] = WIRE_FIXED64, [DOUBLE] = WIRE_FIXED64, [HEX] = WIRE_BYTES,
-                                           [BASE64] = WIRE_BYTES,  [MESSAGE] = WIRE_BYTES,  [LIST] = WIRE_BYTES};
+    static const unsigned types[] = {[TEXT] = WIRE_BYTES,    [VARINT] = WIRE_VARINT,  [BOOL] = WIRE_VARINT,
+                                     [FIXED] = WIRE_FIXED64, [DOUBLE] = WIRE_FIXED64, [HEX] = WIRE_BYTES,
+                                     [BASE64] = WIRE_BYTES,  [MESSAGE] = WIRE_BYTES,  [LIST] = WIRE_BYTES};
     for (size_t i = 0; i < ARRAY_LEN(field_rows); i++)
         if (field_rows[i].message == message && field_rows[i].number == field->number)
             return types[field_rows[i].kind] == field->type ? &field_rows[i] : NULL;
