@@ -607,6 +607,83 @@ def gelf():
         service.quiet()
 
 
+# ---- who sends ----
+
+def certificates_name_sources():
+    """tls-client-ca: a sender's certificate names its source over HTTP, RELP and Lumberjack; a stranger gets nowhere"""
+    openssl = which("openssl")
+    folder = tempfile.mkdtemp(prefix="qorgan-ca-")
+
+    def run(*arguments):
+        subprocess.run([openssl, *arguments], cwd=folder, check=True, capture_output=True, timeout=60)
+
+    def context(name):
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        context.load_cert_chain(f"{folder}/{name}.crt", f"{folder}/{name}.key")
+        return context
+
+    try:
+        for name, common in (("ca", "authority"), ("stranger", "app-7")):
+            run("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
+                f"/CN={common}", "-days", "2", "-keyout", f"{name}.key", "-out", f"{name}.crt")
+        run("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=app-7", "-keyout",
+            "app.key", "-out", "app.csr")
+        run("x509", "-req", "-in", "app.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
+            "-out", "app.crt")
+        with Service(http_tls_port=free_port(), relp_tls_port=free_port(), beats_tls_port=free_port(), intakes=1,
+                     tls_client_ca=f"{folder}/ca.crt") as service:
+            link = http.client.HTTPSConnection("localhost", service.settings["http-tls-port"], timeout=20,
+                                               context=context("app"))
+            link.request("POST", "/_bulk", bulk(["certified http"]))
+            check_equal(link.getresponse().status, 200, "HTTP with a certificate and no token")
+            link.close()
+            for setting, send, last in (("relp-tls-port", RELP_OPEN + relp_syslog(2, b"<13>certified relp"), b"2 rsp 6"),
+                                        ("beats-tls-port", lumberjack_window(1, ["certified beats"]), b"2A\0\0\0\1")):
+                with socket.create_connection(("127.0.0.1", service.settings[setting]), timeout=20) as plain:
+                    with context("app").wrap_socket(plain) as link:
+                        link.sendall(send)
+                        read_until(link, lambda text, last=last: last in text)
+            hits = service.wait_for("certified", 3)
+            check_equal(sorted((hit["source_kind"], hit["source"]) for hit in hits),
+                        [("beats", "app-7"), ("http", "app-7"), ("relp", "app-7")], "sources")
+            with socket.create_connection(("127.0.0.1", service.settings["relp-tls-port"]), timeout=20) as plain:
+                refused = False
+                try:
+                    with context("stranger").wrap_socket(plain) as link:
+                        link.sendall(RELP_OPEN)
+                        refused = not link.recv(100)
+                except (ssl.SSLError, OSError):
+                    refused = True
+            check(refused, "a certificate of the same name that nobody vouched for")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def answers_unread():
+    """a sender that never reads its answers is left alone for a minute and then closed, and the others go on"""
+    with http_service() as service:
+        sender = Sender(service, "deaf").until_known()
+        link = socket.socket()
+        link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        link.connect(("127.0.0.1", service.settings["http-port"]))
+        link.settimeout(100)
+        ask = f"GET / HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {sender.token}\r\n\r\n".encode() * 1000
+        begin = time.time()
+        closed = False
+        try:
+            while time.time() - begin < 100:
+                link.sendall(ask)
+        except (ConnectionError, TimeoutError) as trouble:
+            closed = isinstance(trouble, ConnectionError)
+        check(closed, f"closed after {time.time() - begin:.0f} s")
+        check("did not read what they were answered" in service.read_log(), service.read_log()[-500:])
+        check_equal(Sender.ask(sender, "POST", "/_bulk", bulk(["still here"]))[0], 200, "another goes on")
+        check_equal(len(service.sent('"still here"')), 1, "its record")
+        service.quiet()
+
+
 # ---- syslog-ng ----
 
 def syslog_ng():
@@ -651,4 +728,5 @@ log {{ source(s); destination(d_udp); destination(d_tcp); destination(d_tls); de
 if __name__ == "__main__":
     sys.exit(main([rsyslog_over_relp, rsyslog_over_relp_and_tls, relp_answers_when_durable, relp_window, relp_bad_peers,
                    elasticsearch_bulk, splunk_collector, loki_and_otlp, journal_upload, http_over_tls, http_refusals,
-                   http_waits_for_the_disk, lumberjack, lumberjack_across_a_crash, gelf, syslog_ng]))
+                   http_waits_for_the_disk, lumberjack, lumberjack_across_a_crash, gelf,
+                   certificates_name_sources, syslog_ng], beside=[answers_unread]))
