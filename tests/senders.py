@@ -678,7 +678,11 @@ def answers_unread():
         except (ConnectionError, TimeoutError) as trouble:
             closed = isinstance(trouble, ConnectionError)
         check(closed, f"closed after {time.time() - begin:.0f} s")
-        check("did not read what they were answered" in service.read_log(), service.read_log()[-500:])
+        deadline = time.time() + 5
+        while "did not read what they were answered" not in service.read_log() and time.time() < deadline:
+            time.sleep(0.2)
+        check("did not read what they were answered" in service.read_log(),
+              f"{time.time() - begin:.0f} s\n" + service.read_log()[-500:])
         check_equal(Sender.ask(sender, "POST", "/_bulk", bulk(["still here"]))[0], 200, "another goes on")
         check_equal(len(service.sent('"still here"')), 1, "its record")
         service.quiet()
