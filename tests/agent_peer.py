@@ -1,4 +1,4 @@
-"""agent_peer.py - an agent as doc/format/delivery.md describes it, written from that page alone: for tests of the server."""
+"""agent_peer.py - an agent as doc/format/delivery.md has it, written from that page alone: for tests of the server."""
 import base64
 import hashlib
 import os
@@ -69,9 +69,9 @@ class Agent:
         self.spool = struct.unpack(">Q", os.urandom(8))[0]
         self.boot = os.urandom(16)
         self.authority = None
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
-                        self.key, "-out", self.certificate, "-days", "1", "-subj", "/CN=enrolling"], check=True,
-                       capture_output=True)
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-keyout", self.key, "-out", self.certificate, "-days", "1", "-subj", "/CN=enrolling"],
+                       check=True, capture_output=True)
 
     def connect(self, certificate=None):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

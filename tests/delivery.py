@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Delivery: the server's side of what agents speak, by a peer written from the page of the format alone."""
+import contextlib
 import os
 import random
 import signal
@@ -69,7 +70,8 @@ def enrolled_and_delivered():
         check(link.credit >= 1 << 20, f"credit {link.credit}")
         check(link.key.startswith(link.origin + "+"), f"key {link.key} of {link.origin}")
         link.data([("file", "/var/log/auth.log", 7, 1, records("first", 0, 300))])
-        link.data([("journal", "", 9, 41, records("first", 300, 2)), ("file", "/var/log/auth.log", 7, 301, records("first", 302, 1))])
+        link.data([("journal", "", 9, 41, records("first", 300, 2)),
+                   ("file", "/var/log/auth.log", 7, 301, records("first", 302, 1))])
         number, size = link.until_durable(303)
         check_equal(number, 303, "durable")
         raws, hits = stand.lines("first*", 303)
@@ -133,10 +135,11 @@ def refusals():
         refused(unknown_frame, 6, "a frame of no type")
         refused(no_object, 6, "a status that is no object")
         # Bytes that are no TLS, and TLS without a certificate or with another protocol.
-        with socket.create_connection(("127.0.0.1", stand.port)) as plain:
+        with socket.create_connection(("127.0.0.1", stand.port)) as plain, contextlib.suppress(ConnectionError):
             plain.sendall(b"<13>no TLS at all\n" * 10)
             plain.settimeout(10)
-            check(b"refused" not in plain.recv(100), "plain bytes")
+            while plain.recv(100):
+                pass
         for protocol in ("qorgan-delivery/1", "http/1.1"):
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             context.check_hostname = False
@@ -186,7 +189,7 @@ def time_and_proofs():
 
 
 def deaths():
-    """keeper, intake, desk and the whole service die while agents deliver: each record once, none that was acknowledged lost"""
+    """keeper, intake, desk, the whole service die while agents deliver: each record once, no acknowledged one lost"""
     with Stand(intakes=2) as stand:
         agents = [stand.agent(f"srv-{i}") for i in range(3)]
         done = [0] * 3

@@ -141,7 +141,7 @@ bool hex_decode(struct str text, void *ret_bytes, size_t n) MUST_USE; /* text mu
 #define UUID_TEXT 36
 void uuid_encode(const uint8_t uuid[16], char ret_text[UUID_TEXT + 1]); /* terminates */
 bool uuid_decode(struct str text, uint8_t ret_uuid[16]) MUST_USE;
-size_t base64_encode(const void *bytes, size_t n, char *ret_text);    /* 4 * ceil(n/3) characters */
+size_t base64_encode(const void *bytes, size_t n, char *ret_text); /* 4 * ceil(n/3) characters */
 bool base64_decode(struct str text, void *ret_bytes, size_t size, size_t *ret_n) MUST_USE; /* strict, padded */
 
 #endif

@@ -40,10 +40,12 @@
     X(timestamp_interval_s, "timestamp-interval-s", 86400, 60, 31536000, "seconds between two time stamps")            \
     X(mirror_rate_mib, "mirror-rate-mib", 32, 1, 4096, "MiB a second that one mirror may pull")                        \
     X(mirror_silent, "mirror-silent", 5, 1, 1000, "intervals without a pull after which a mirror is called silent")    \
-    X(agent_silent_s, "agent-silent-s", 300, 10, 864000, "seconds without contact after which an agent is silent")     \
+    X(agent_silent_s, "agent-silent-s", 300, 10, 864000,                                                               \
+      "seconds after which an agent that was not heard is silent; all are heard once a minute")                        \
     X(keep_days, "keep-days", 1096, 1, 36525, "days that records are kept; not fewer than the acts ask for")           \
     X(hot_days, "hot-days", 62, 62, 36525, "days after which segments are packed smaller; two months stay at hand")    \
     X(indicator_days, "indicator-days", 0, 0, 36525, "days from its date after which an indicator ends; 0: never")     \
+    X(coverage_days, "coverage-days", 7, 0, 366, "days a source is known before what it lacks is a finding")           \
     X(collect_journal, "collect-journal", 1, 0, 1, "collect this machine's journal")                                   \
     X(privileges, "sandbox", 1, 0, 1, "0 runs without seccomp and Landlock: only to look for a fault")
 
@@ -52,6 +54,7 @@
     X(site, "site", "qorgan", "name of this installation; first part of the archive's origin")                         \
     X(syslog_address, "syslog-address", "127.0.0.1", "address that syslog and other senders' protocols listen on")     \
     X(agent_address, "agent-address", "127.0.0.1", "address that agents deliver to")                                   \
+    X(agent_servers, "agent-servers", "", "HOST:PORT by which agents reach this server, with commas; empty: its name") \
     X(web_address, "web-address", "127.0.0.1", "address that the web pages listen on")                                 \
     X(tls_certificate, "tls-certificate", "", "PEM file; empty: made at first start in DATA/keys")                     \
     X(tls_key, "tls-key", "", "PEM file of its private key")                                                           \

@@ -65,6 +65,7 @@ void streams_stop(struct streams *streams);
 
 /* Agents: intake_agents.c. All but the first do nothing with NULL. */
 enum rc agents_start(struct intake *intake, struct err *err) MUST_USE;
+size_t agents_limit(const struct agents *agents); /* connections that it may hold */
 void agents_pause(struct agents *agents, bool paused);
 void agents_durable(struct agents *agents, uint64_t tag, uint64_t size);
 void agents_message(struct agents *agents, const struct msg *msg); /* MSG_CHECKPOINT, MSG_PROVEN, MSG_AGENT_SAY */

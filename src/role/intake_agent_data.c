@@ -94,28 +94,29 @@ static bool batch_take(struct agent_connection *connection, const struct deliver
     uint32_t error_us = clock_error(data->offset_us, data->offset_error_us);
     while (delivery_read_group(&reader, &group))
         if (!group_take(connection, &reader, &group, error_us)) {
-            agent_refuse(connection, DELIVERY_BUSY, STR("the archive is behind"));
+            agent_link_refuse(connection, DELIVERY_BUSY, STR("the archive is behind"));
             return false; /* it comes again; what was taken is known then */
         }
     ASSERT(reader_done(&reader)); /* it was checked */
     return true;
 }
 
-bool agent_data(struct agent_connection *connection, struct str body)
+bool agent_link_data(struct agent_connection *connection, struct str body)
 {
     struct agents *agents = connection->agents;
     struct delivery_data data;
     struct str batch;
     struct err err = {0};
     if (delivery_read_data(body, &data) != RC_OK || data.number != connection->next || connection->credit == 0) {
-        agent_refuse(connection, DELIVERY_BROKEN, STR("data does not read, is not the next, or is beyond the credit"));
+        agent_link_refuse(connection, DELIVERY_BROKEN,
+                          STR("data does not read, is not the next, or is beyond the credit"));
         return false;
     }
     arena_reset(agents->scratch);
     bool whole = unpack(data.packed, DELIVERY_BATCH_MAX, agents->scratch, &batch, &err) == RC_OK &&
                  crc32c(0, batch.p, batch.n) == data.plain_crc && delivery_batch_check(batch, data.count);
     if (!whole) {
-        agent_refuse(connection, DELIVERY_BROKEN, STR("a batch is damaged"));
+        agent_link_refuse(connection, DELIVERY_BROKEN, STR("a batch is damaged"));
         return false;
     }
     if (!batch_take(connection, &data, batch))
@@ -130,7 +131,7 @@ bool agent_data(struct agent_connection *connection, struct str body)
     return true;
 }
 
-void agent_durable(struct agent_connection *connection, uint64_t tag, uint64_t size)
+void agent_link_durable(struct agent_connection *connection, uint64_t tag, uint64_t size)
 {
     size_t done = 0;
     uint64_t number = 0;
@@ -148,5 +149,5 @@ void agent_durable(struct agent_connection *connection, uint64_t tag, uint64_t s
     connection->credit += bytes;
     delivery_put_durable(&connection->out, number, size);
     delivery_put_credit(&connection->out, (uint32_t)MIN(bytes, (uint64_t)UINT32_MAX));
-    agent_flush(connection);
+    agent_link_flush(connection);
 }

@@ -67,16 +67,16 @@ static void ask_keep(struct agent_connection *connection)
     json_write_object_end(text);
     char *copy = text->overflow ? NULL : memory_new(text->n);
     if (!copy) {
-        agent_refuse(connection, DELIVERY_BUSY, STR("no memory"));
+        agent_link_refuse(connection, DELIVERY_BUSY, STR("no memory"));
         return;
     }
     memcpy(copy, text->p, text->n);
     connection->ask = str_at(copy, text->n);
     connection->state = AGENT_ASKED;
-    agent_ask(connection);
+    agent_link_ask(connection);
 }
 
-void agent_ask(struct agent_connection *connection)
+void agent_link_ask(struct agent_connection *connection)
 {
     if (connection->state == AGENT_LEAVING || !connection->ask.n || connection->asked_ns)
         return;
@@ -88,7 +88,7 @@ static bool peer_take(struct agent_connection *connection, struct buf *der)
 {
     if (tls_session_peer(connection->tls, der))
         return true;
-    agent_refuse(connection, DELIVERY_BROKEN, STR("the certificate is too long"));
+    agent_link_refuse(connection, DELIVERY_BROKEN, STR("the certificate is too long"));
     return false;
 }
 
@@ -111,7 +111,7 @@ static void hello_ask(struct agent_connection *connection, const struct delivery
     ask_keep(connection);
 }
 
-void agent_hello(struct agent_connection *connection, struct str body)
+void agent_link_hello(struct agent_connection *connection, struct str body)
 {
     struct agents *agents = connection->agents;
     char storage[PEER_MAX];
@@ -121,11 +121,11 @@ void agent_hello(struct agent_connection *connection, struct str body)
     struct err err = {0};
     buf_init_fixed(&der, storage, sizeof storage);
     if (delivery_read_hello(body, &hello) != RC_OK) {
-        agent_refuse(connection, DELIVERY_BROKEN, STR("the hello does not read"));
+        agent_link_refuse(connection, DELIVERY_BROKEN, STR("the hello does not read"));
         return;
     }
     if (hello.version != DELIVERY_VERSION) {
-        agent_refuse(connection, DELIVERY_VERSION_UNKNOWN, STR("this server speaks version 1"));
+        agent_link_refuse(connection, DELIVERY_VERSION_UNKNOWN, STR("this server speaks version 1"));
         return;
     }
     if (!peer_take(connection, &der))
@@ -134,11 +134,11 @@ void agent_hello(struct agent_connection *connection, struct str body)
     memcpy(connection->agent, identity.agent, sizeof connection->agent);
     uuid_write(connection->agent, connection->uuid);
     if (rc != RC_OK) {
-        agent_refuse(connection, rc == RC_END ? DELIVERY_EXPIRED : DELIVERY_UNKNOWN, str_of(err.text));
+        agent_link_refuse(connection, rc == RC_END ? DELIVERY_EXPIRED : DELIVERY_UNKNOWN, str_of(err.text));
         return;
     }
     if (memcmp(identity.agent, hello.agent, sizeof hello.agent) != 0) {
-        agent_refuse(connection, DELIVERY_UNKNOWN, STR("the hello names another agent than the certificate"));
+        agent_link_refuse(connection, DELIVERY_UNKNOWN, STR("the hello names another agent than the certificate"));
         return;
     }
     buf_put(&connection->key, identity.key, identity.key_n);
@@ -146,7 +146,7 @@ void agent_hello(struct agent_connection *connection, struct str body)
     hello_ask(connection, &hello, &identity);
 }
 
-void agent_enrol(struct agent_connection *connection, struct str body)
+void agent_link_enrol(struct agent_connection *connection, struct str body)
 {
     char storage[PEER_MAX];
     struct buf der;
@@ -156,17 +156,17 @@ void agent_enrol(struct agent_connection *connection, struct str body)
     buf_init_fixed(&der, storage, sizeof storage);
     connection->enrolling = true;
     if (delivery_read_enrol(body, &enrol) != RC_OK) {
-        agent_refuse(connection, DELIVERY_BROKEN, STR("the enrolment does not read"));
+        agent_link_refuse(connection, DELIVERY_BROKEN, STR("the enrolment does not read"));
         return;
     }
     if (enrol.version != DELIVERY_VERSION) {
-        agent_refuse(connection, DELIVERY_VERSION_UNKNOWN, STR("this server speaks version 1"));
+        agent_link_refuse(connection, DELIVERY_VERSION_UNKNOWN, STR("this server speaks version 1"));
         return;
     }
     if (!peer_take(connection, &der))
         return;
     if (authority_public_key(buf_view(&der), &connection->key, &err) != RC_OK) {
-        agent_refuse(connection, DELIVERY_BROKEN, str_of(err.text));
+        agent_link_refuse(connection, DELIVERY_BROKEN, str_of(err.text));
         return;
     }
     tlog_hash_bytes(connection->agents->hasher, enrol.secret, &digest);
@@ -179,7 +179,7 @@ void agent_enrol(struct agent_connection *connection, struct str body)
     ask_keep(connection);
 }
 
-void agent_renew(struct agent_connection *connection)
+void agent_link_renew(struct agent_connection *connection)
 {
     struct buf *json = ask_begin(connection, "renew");
     json_put_text(json, "agent", connection->uuid);
@@ -188,14 +188,14 @@ void agent_renew(struct agent_connection *connection)
     IGNORE(ask_send(connection, buf_view(json))); /* it asks again */
 }
 
-void agent_status(struct agent_connection *connection, struct str body)
+void agent_link_status(struct agent_connection *connection, struct str body)
 {
     struct agents *agents = connection->agents;
     struct json_value *value;
     struct err err = {0};
     arena_reset(agents->scratch);
     if (json_parse(agents->scratch, body, SAY_DEPTH, &value, &err) != RC_OK || value->kind != JSON_OBJECT) {
-        agent_refuse(connection, DELIVERY_BROKEN, STR("a status is no JSON object"));
+        agent_link_refuse(connection, DELIVERY_BROKEN, STR("a status is no JSON object"));
         return;
     }
     struct buf *json = ask_begin(connection, "status");
@@ -213,7 +213,7 @@ void agent_status(struct agent_connection *connection, struct str body)
         IGNORE(ask_send(connection, buf_view(json))); /* the next one comes in a minute */
 }
 
-void agent_closed(struct agent_connection *connection, const char *why)
+void agent_link_closed(struct agent_connection *connection, const char *why)
 {
     if (connection->enrolling || !connection->asked_ns)
         return;
@@ -242,7 +242,7 @@ static void welcome(struct agent_connection *connection, const struct json_value
     struct agents *agents = connection->agents;
     struct str name = json_str(json_get(said, "name"), STR_NONE);
     if (!str_copy_z(name, connection->name, sizeof connection->name) || !name.n) {
-        agent_refuse(connection, DELIVERY_BUSY, STR("the desk's word was not understood"));
+        agent_link_refuse(connection, DELIVERY_BUSY, STR("the desk's word was not understood"));
         return;
     }
     if (connection->state == AGENT_ASKED) {
@@ -260,7 +260,7 @@ static void welcome(struct agent_connection *connection, const struct json_value
             delivery_put(&connection->out, DELIVERY_CHECKPOINT, buf_view(&agents->checkpoint));
     }
     policy_send(connection, said, "policy");
-    agent_flush(connection);
+    agent_link_flush(connection);
 }
 
 static void enrolled(struct agent_connection *connection, const struct json_value *said)
@@ -277,16 +277,16 @@ static void enrolled(struct agent_connection *connection, const struct json_valu
             hex[n++] = uuid.p[i];
     if (!connection->enrolling || !to.certificate.n || !to.authority.n ||
         !hex_decode(str_at(hex, n), to.agent, sizeof to.agent)) {
-        agent_refuse(connection, DELIVERY_BUSY, STR("the desk's word was not understood"));
+        agent_link_refuse(connection, DELIVERY_BUSY, STR("the desk's word was not understood"));
         return;
     }
     delivery_put_enrolled(&connection->out, &to);
     connection->state = AGENT_LEAVING; /* it comes again with its certificate */
     connection->left_ns = clock_boot_ns();
-    agent_flush(connection);
+    agent_link_flush(connection);
 }
 
-void agent_said(struct agent_connection *connection, struct str json)
+void agent_link_said(struct agent_connection *connection, struct str json)
 {
     struct agents *agents = connection->agents;
     struct json_value *said;
@@ -300,8 +300,8 @@ void agent_said(struct agent_connection *connection, struct str json)
     if (connection->state == AGENT_LEAVING)
         return;
     if (str_is(say, "refused")) {
-        agent_refuse(connection, (enum delivery_reason)json_int(json_get(said, "reason"), DELIVERY_BUSY),
-                     json_str(json_get(said, "text"), STR_NONE));
+        agent_link_refuse(connection, (enum delivery_reason)json_int(json_get(said, "reason"), DELIVERY_BUSY),
+                          json_str(json_get(said, "text"), STR_NONE));
     } else if (str_is(say, "welcome") && !connection->enrolling) {
         welcome(connection, said);
     } else if (str_is(say, "enrolled")) {
@@ -310,9 +310,9 @@ void agent_said(struct agent_connection *connection, struct str json)
         struct str pem = json_str(json_get(said, "certificate"), STR_NONE);
         if (pem.n && pem.n <= 16384)
             delivery_put(&connection->out, DELIVERY_CERTIFICATE, pem);
-        agent_flush(connection);
+        agent_link_flush(connection);
     } else if (connection->state == AGENT_READY && str_is(say, "policy")) {
         policy_send(connection, said, "version");
-        agent_flush(connection);
+        agent_link_flush(connection);
     }
 }

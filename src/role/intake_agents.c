@@ -30,7 +30,7 @@
 static void connection_close(struct agent_connection *connection, const char *why)
 {
     struct agents *agents = connection->agents;
-    agent_closed(connection, why);
+    agent_link_closed(connection, why);
     loop_remove(agents->intake->process->loop, connection->watch);
     tls_session_free(connection->tls);
     close(connection->fd);
@@ -54,7 +54,7 @@ static void connection_watch(const struct agent_connection *connection)
     loop_change(agents->intake->process->loop, connection->watch, events);
 }
 
-void agent_refuse(struct agent_connection *connection, enum delivery_reason reason, struct str text)
+void agent_link_refuse(struct agent_connection *connection, enum delivery_reason reason, struct str text)
 {
     if (connection->state == AGENT_LEAVING)
         return;
@@ -63,10 +63,10 @@ void agent_refuse(struct agent_connection *connection, enum delivery_reason reas
     delivery_put_refused(&connection->out, reason, text);
     connection->state = AGENT_LEAVING;
     connection->left_ns = clock_boot_ns();
-    agent_flush(connection);
+    agent_link_flush(connection);
 }
 
-void agent_flush(struct agent_connection *connection)
+void agent_link_flush(struct agent_connection *connection)
 {
     bool want_write = false;
     while (connection->out.n && tls_session_ready(connection->tls)) {
@@ -94,14 +94,14 @@ static void on_time(struct agent_connection *connection, struct str body)
 {
     struct delivery_time time;
     if (delivery_read_time(DELIVERY_TIME, body, &time) != RC_OK) {
-        agent_refuse(connection, DELIVERY_BROKEN, STR("a time frame does not read"));
+        agent_link_refuse(connection, DELIVERY_BROKEN, STR("a time frame does not read"));
         return;
     }
     time.heard_real_ns = clock_real_ns();
     time.sent_real_ns = time.heard_real_ns;
     time.sent_boot_ns = clock_boot_ns();
     delivery_put_time_back(&connection->out, &time);
-    agent_flush(connection);
+    agent_link_flush(connection);
 }
 
 static void on_prove(struct agent_connection *connection, struct str body)
@@ -114,7 +114,7 @@ static void on_prove(struct agent_connection *connection, struct str body)
     uint8_t question[16];
     if (delivery_read_sizes(body, &old_size, &new_size, &path) != RC_OK || path.n ||
         (connection->proved_ns && now - connection->proved_ns < PROVE_NS)) {
-        agent_refuse(connection, DELIVERY_BROKEN, STR("a question for a proof makes no sense or comes too early"));
+        agent_link_refuse(connection, DELIVERY_BROKEN, STR("a question for a proof makes no sense or comes too early"));
         return;
     }
     connection->proved_ns = now;
@@ -130,18 +130,18 @@ static void on_frame(struct agent_connection *connection, enum delivery_type typ
     bool first = connection->state == AGENT_SHAKING;
     if (first != (type == DELIVERY_HELLO || type == DELIVERY_ENROL) ||
         (connection->state != AGENT_READY && !first && type != DELIVERY_BYE)) {
-        agent_refuse(connection, DELIVERY_BROKEN, STR("a frame came that may not come now"));
+        agent_link_refuse(connection, DELIVERY_BROKEN, STR("a frame came that may not come now"));
         return;
     }
     switch ((int)type) {
     case DELIVERY_HELLO:
-        agent_hello(connection, body);
+        agent_link_hello(connection, body);
         break;
     case DELIVERY_ENROL:
-        agent_enrol(connection, body);
+        agent_link_enrol(connection, body);
         break;
     case DELIVERY_DATA:
-        IGNORE(agent_data(connection, body)); /* refused by itself */
+        IGNORE(agent_link_data(connection, body)); /* refused by itself */
         break;
     case DELIVERY_TIME:
         on_time(connection, body);
@@ -150,10 +150,10 @@ static void on_frame(struct agent_connection *connection, enum delivery_type typ
         on_prove(connection, body);
         break;
     case DELIVERY_STATUS:
-        agent_status(connection, body);
+        agent_link_status(connection, body);
         break;
     case DELIVERY_RENEW:
-        agent_renew(connection);
+        agent_link_renew(connection);
         break;
     default: /* BYE: the others come from servers, delivery_next takes none of them */
         connection->state = AGENT_LEAVING;
@@ -182,7 +182,7 @@ static void frames_take(struct agent_connection *connection)
         if (rc == RC_OK)
             on_frame(connection, type, body);
         else if (rc == RC_INVALID)
-            agent_refuse(connection, DELIVERY_BROKEN, STR("a frame is of no known type or length"));
+            agent_link_refuse(connection, DELIVERY_BROKEN, STR("a frame is of no known type or length"));
     }
     buf_consume(&connection->in, connection->in.n - input.n);
     if (connection->in.n == 0 && connection->in.capacity > READ_SIZE) {
@@ -201,7 +201,7 @@ static bool crowd_thin(struct agent_connection *connection)
         struct agent_connection *most = agents->all[0];
         for (size_t i = 1; i < agents->count; i++)
             most = agents->all[i]->held > most->held ? agents->all[i] : most;
-        agent_refuse(most, DELIVERY_BUSY, STR("all agents together are sending too much at once"));
+        agent_link_refuse(most, DELIVERY_BUSY, STR("all agents together are sending too much at once"));
         buf_done(&most->in);
         buf_init(&most->in, IN_MAX);
         held_count(most);
@@ -255,7 +255,7 @@ static void on_ready(void *context, unsigned events)
 {
     struct agent_connection *connection = context;
     if (events & LOOP_WRITE)
-        agent_flush(connection);
+        agent_link_flush(connection);
     if ((events & (LOOP_READ | LOOP_HANGUP)) || connection->want_write)
         if (!bytes_take(connection))
             return;
@@ -355,11 +355,22 @@ enum rc agents_start(struct intake *intake, struct err *err)
     agents->key = str_trim(arena_str(intake->process->arena, process_secret("signer-public")));
     buf_init(&agents->text, 256 * (size_t)MSG_KIB);
     buf_init(&agents->checkpoint, DELIVERY_NOTE_MAX);
-    if (!agents->hasher || !agents->scratch || !agents->bytes || !agents->all || !agents->authority.n ||
-        !agents->key.n)
+    if (!agents->hasher || !agents->scratch || !agents->bytes || !agents->all || !agents->authority.n || !agents->key.n)
         return err_set(err, RC_LIMIT, "no memory for agents");
-    enum rc rc = tls_server_new_peers(certificate, process_secret("delivery-key"), DELIVERY_ALPN, &agents->tls, err);
+    /* The authority's behind ours: who enrols knows it by a digest only, and must see it before it says its secret. */
+    struct buf chain CLEANUP(buf_done);
+    buf_init(&chain, 65536);
+    buf_str(&chain, certificate);
+    buf_str(&chain, agents->authority);
+    enum rc rc = chain.overflow ? err_set(err, RC_LIMIT, "no memory for agents")
+                                : tls_server_new_peers(buf_view(&chain), process_secret("delivery-key"), DELIVERY_ALPN,
+                                                       &agents->tls, err);
     return rc == RC_OK ? listeners_add(agents, err) : rc;
+}
+
+size_t agents_limit(const struct agents *agents)
+{
+    return agents ? agents->limit : 0;
 }
 
 void agents_pause(struct agents *agents, bool paused)
@@ -381,7 +392,7 @@ void agents_pause(struct agents *agents, bool paused)
 void agents_durable(struct agents *agents, uint64_t tag, uint64_t size)
 {
     for (size_t i = agents ? agents->count : 0; i-- > 0;)
-        agent_durable(agents->all[i], tag, size);
+        agent_link_durable(agents->all[i], tag, size);
 }
 
 static struct agent_connection *connection_of(const struct agents *agents, uint64_t id)
@@ -405,7 +416,7 @@ static void on_proven(struct agents *agents, const struct msg *msg)
         delivery_read_sizes(msg->body, &old_size, &new_size, &path) != RC_OK || path.n > 32 * (size_t)DELIVERY_PATH_MAX)
         return;
     delivery_put_proof(&connection->out, old_size, new_size, path);
-    agent_flush(connection);
+    agent_link_flush(connection);
 }
 
 void agents_message(struct agents *agents, const struct msg *msg)
@@ -419,14 +430,14 @@ void agents_message(struct agents *agents, const struct msg *msg)
             if (agents->all[i]->state != AGENT_READY)
                 continue;
             delivery_put(&agents->all[i]->out, DELIVERY_CHECKPOINT, msg->body);
-            agent_flush(agents->all[i]);
+            agent_link_flush(agents->all[i]);
         }
     } else if (msg->type == MSG_PROVEN) {
         on_proven(agents, msg);
     } else if (msg->type == MSG_AGENT_SAY) {
         struct agent_connection *connection = connection_of(agents, msg->id);
         if (connection)
-            agent_said(connection, msg->body);
+            agent_link_said(connection, msg->body);
     }
 }
 
@@ -434,7 +445,7 @@ void agents_desk_up(struct agents *agents)
 {
     for (size_t i = 0; agents && i < agents->count; i++) {
         agents->all[i]->asked_ns = 0;
-        agent_ask(agents->all[i]);
+        agent_link_ask(agents->all[i]);
     }
 }
 
@@ -451,7 +462,7 @@ void agents_tick(struct agents *agents, uint64_t now_boot_ns)
         if (connection->state == AGENT_SHAKING && quiet > HANDSHAKE_NS)
             connection_close(connection, "it said nothing");
         else if (connection->state == AGENT_ASKED && quiet > DESK_NS)
-            agent_refuse(connection, DELIVERY_BUSY, STR("the desk is not there"));
+            agent_link_refuse(connection, DELIVERY_BUSY, STR("the desk is not there"));
         else if (connection->state == AGENT_READY && quiet > SILENT_NS && !agents->paused)
             connection_close(connection, "it fell silent");
     }
@@ -466,7 +477,7 @@ void agents_stop(struct agents *agents)
 {
     while (agents && agents->count) {
         struct agent_connection *connection = agents->all[agents->count - 1];
-        agent_refuse(connection, DELIVERY_STOPPING, STR("the server stops"));
+        agent_link_refuse(connection, DELIVERY_STOPPING, STR("the server stops"));
         connection_close(connection, "the server stops");
     }
 }

@@ -1,9 +1,10 @@
 /* intake_agents.h - agents under the intake role: their connections (intake_agents.c), what they deliver
  * (intake_agent_data.c), and what the desk says of them (intake_agent_desk.c). Protocol: doc/format/delivery.md.
  *
- *   accepted ──► SHAKING ── TLS, hello or enrol ──► ASKED ── the desk's word ──► READY ── data, time, prove … ──► closed
+ *   accepted ──► SHAKING ── TLS, hello or enrol ──► ASKED ── the desk's word ──► READY ── data, time, prove…
  *                   │                                 │ no desk, too long: busy     │ broken, revoked, silent
- *                   └──── not TLS, foreign, broken ───┴──────── LEAVING (what was refused is still sent) ◄┘
+ *                   └──── not TLS, foreign, broken ───┴──── LEAVING ◄───────────────┘
+ *                                                          (why is still sent) ──► closed
  *
  * Whose a connection is, its certificate says; whether that agent may deliver, the desk says, at each connection anew.
  * Records are acknowledged when they are durable, and only then their bytes are given back as credit: an agent has at
@@ -92,24 +93,24 @@ struct agents {
 /* ---- between the three files ---- */
 
 /* Says why and lets the connection go; what is queued is still sent. */
-void agent_refuse(struct agent_connection *connection, enum delivery_reason reason, struct str text);
+void agent_link_refuse(struct agent_connection *connection, enum delivery_reason reason, struct str text);
 /* Sends what stands in `out`, as far as the socket takes it. */
-void agent_flush(struct agent_connection *connection);
+void agent_link_flush(struct agent_connection *connection);
 
 /* A DATA body. False: the connection was refused. */
-bool agent_data(struct agent_connection *connection, struct str body);
+bool agent_link_data(struct agent_connection *connection, struct str body);
 /* Records with this tag and lower ones are durable; `size` is the archive's. */
-void agent_durable(struct agent_connection *connection, uint64_t tag, uint64_t size);
+void agent_link_durable(struct agent_connection *connection, uint64_t tag, uint64_t size);
 
 /* HELLO or ENROL, after the handshake. Refuses by itself. */
-void agent_hello(struct agent_connection *connection, struct str body);
-void agent_enrol(struct agent_connection *connection, struct str body);
-void agent_renew(struct agent_connection *connection);
-void agent_status(struct agent_connection *connection, struct str body);
-void agent_closed(struct agent_connection *connection, const char *why);
+void agent_link_hello(struct agent_connection *connection, struct str body);
+void agent_link_enrol(struct agent_connection *connection, struct str body);
+void agent_link_renew(struct agent_connection *connection);
+void agent_link_status(struct agent_connection *connection, struct str body);
+void agent_link_closed(struct agent_connection *connection, const char *why);
 /* Asks the desk what was not asked yet. */
-void agent_ask(struct agent_connection *connection);
+void agent_link_ask(struct agent_connection *connection);
 /* MSG_AGENT_SAY for this connection. */
-void agent_said(struct agent_connection *connection, struct str json);
+void agent_link_said(struct agent_connection *connection, struct str json);
 
 #endif

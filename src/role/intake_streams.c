@@ -480,12 +480,13 @@ static enum rc listeners_add(struct streams *streams, const struct listener_row 
 
 /* No more than there are descriptors for: a connection that cannot even be accepted could be neither closed nor
  * counted, and its event would come again and again. */
-static size_t connections_max(size_t wanted)
+static size_t connections_max(size_t wanted, size_t agents)
 {
     struct rlimit files;
-    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= wanted + FILES_OWN)
+    size_t own = FILES_OWN + agents;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= wanted + own)
         return wanted;
-    size_t fits = files.rlim_cur > 2 * FILES_OWN ? (size_t)files.rlim_cur - FILES_OWN : FILES_OWN;
+    size_t fits = files.rlim_cur > own + FILES_OWN ? (size_t)files.rlim_cur - own : FILES_OWN;
     process_say("missing: descriptors for %zu connections: %zu fit", wanted, fits);
     return fits;
 }
@@ -497,7 +498,7 @@ enum rc streams_start(struct intake *intake, struct err *err)
         return err_set(err, RC_LIMIT, "no memory");
     intake->streams = streams;
     streams->intake = intake;
-    streams->limit = connections_max((size_t)intake->process->config.connections);
+    streams->limit = connections_max((size_t)intake->process->config.connections, agents_limit(intake->agents));
     streams->bytes = memory_new(STREAM_READ_SIZE);
     streams->all = memory_new(streams->limit * sizeof(struct connection *));
     if (!streams->bytes || !streams->all)

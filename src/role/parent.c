@@ -212,7 +212,7 @@ static void belongings_send(struct parent *parent, struct child *child)
     }
     if (role == ROLE_KEEPER || role == ROLE_OUT || role == ROLE_JUDGE)
         secret_send(child, "witness-policy", setup->witness_policy);
-    if (role == ROLE_JUDGE || role == ROLE_INTAKE)
+    if (role == ROLE_JUDGE || role == ROLE_INTAKE || role == ROLE_DESK)
         secret_send(child, "signer-public", setup->signer_public);
     if (role == ROLE_DESK || role == ROLE_ENGINE)
         handle_send(child, "rules", parent->rule_files);
