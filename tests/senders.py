@@ -325,6 +325,14 @@ def loki_and_otlp():
         raws = sorted(hit["raw"] for hit in service.wait_for('"loki line"', 2))
         check_equal(json.loads(raws[0]), {"ts": "1700000000000000001", "message": "loki line one",
                                                  "labels": {"job": "nginx"}}, "a record")
+        stream = field(1, b'{job="vector"}') + field(2, field(1, b"\x08\x02") + field(2, b"loki binary"))
+        block = field(1, stream)
+        block = bytes([len(block), (len(block) - 1) << 2]) + block  # Snappy: one literal
+        kind = {"Content-Type": "application/x-protobuf"}
+        check_equal(sender.ask("POST", "/loki/api/v1/push", block, kind)[:2], (204, b""), "push as protobuf")
+        check_equal(json.loads(service.wait_for('"loki binary"', 1)[0]["raw"]),
+                    {"ts": "2000000000", "message": "loki binary", "labels": {"job": "vector"}}, "a record")
+        kind = {"Content-Type": "application/json"}
         record = {"timeUnixNano": "17", "severityText": "WARN", "body": {"stringValue": "otlp json"},
                   "attributes": [{"key": "n", "value": {"intValue": "7"}}]}
         resource = {"attributes": [{"key": "service.name", "value": {"stringValue": "shop"}}]}
@@ -342,7 +350,8 @@ def loki_and_otlp():
                                          ("/v1/logs", b"{", "application/json", 400),
                                          ("/v1/logs", b"{}", "text/plain", 415),
                                          ("/loki/api/v1/push", b"{}", "application/json", 400),
-                                         ("/loki/api/v1/push", b"{}", "application/x-protobuf", 415)):
+                                         ("/loki/api/v1/push", b"{}", "application/x-protobuf", 400),
+                                         ("/loki/api/v1/push", b"{}", "text/plain", 415)):
             check_equal(sender.ask("POST", path, body, {"Content-Type": kind})[0], status, f"{path} {body} {kind}")
         service.quiet()
 
