@@ -46,6 +46,8 @@ class Service:
         self.log_path = self.data.rstrip("/") + ".log"
         self.ports = {"syslog-port": free_port(), "syslog-tls-port": free_port(), "web-port": free_port()}
         self.settings = {"collect-files": os.path.join(self.data, "watched"), "collect-journal": 0, "log-file-mib": 4}
+        # Each engine compiles all rules, which is most of a start; who is about several of them says so.
+        self.settings["engines"] = 1
         self.settings.update(self.ports)
         self.settings.update({key.replace("_", "-"): value for key, value in settings.items()})
         self.prefix = []  # a command that runs the server
