@@ -337,7 +337,7 @@ static struct matching matching_of(struct desk *desk, const struct desk_match *m
         .record = (int64_t)match->record,
         .now_ns = now_ns,
     };
-    m.object = assets_object(desk, m.host, m.address);
+    m.object = match->object ? match->object : assets_object(desk, m.host, m.address);
     m.rule = desk_rule_row(desk, match->rule_id);
     return m;
 }

@@ -12,6 +12,28 @@ const struct program *mapping_program(const struct mapping *mapping, struct str 
     return at ? &mapping->program[*at - 1] : NULL;
 }
 
+struct str program_base(struct str program)
+{
+    size_t slash = program.n;
+    while (slash > 0 && program.p[slash - 1] != '/')
+        slash--;
+    program = str_skip(program, slash);
+    if (program.n > 1 && program.p[0] == '(')
+        return str_slice(program, 1, str_find(program, ')'));
+    return str_slice(program, 0, str_find(program, '('));
+}
+
+const struct program *mapping_program_written(const struct mapping *mapping, struct str program)
+{
+    char lower[MAPPING_KEY_MAX];
+    program = program_base(program);
+    if (!program.n || program.n > sizeof lower)
+        return NULL;
+    for (size_t i = 0; i < program.n; i++)
+        lower[i] = char_lower(program.p[i]);
+    return mapping_program(mapping, str_at(lower, program.n));
+}
+
 /* Inside the wrappers of Windows events names may have blanks ("Threat Name"); Sigma writes them without. */
 static uint32_t put_without_blanks(struct names *names, struct str name)
 {

@@ -70,28 +70,32 @@ struct row {
     struct set *set;
 };
 
+/* A table of data/parsers: the patterns of one program or kind of device. */
+struct family {
+    struct str name;
+    struct str class; /* of order 52/NK, Annex 4: os, windows, database, network, application, protection */
+    struct str title; /* what people call it */
+    uint32_t pattern_count;
+};
+
 struct pattern {
+    struct str id; /* within the family */
+    struct str text;
+    const struct family *family;
+    struct str owner; /* the first program that it is for; empty when it names none */
     struct template template;
     struct row row;
     uint32_t name[TEMPLATE_CAPTURES];            /* field of each capture, 0 = not kept */
     enum statutory statutory[TEMPLATE_CAPTURES]; /* STATUTORY_COUNT = none */
 };
 
-#define CANDIDATE_PAIRS 4
+struct pick_node;
 
-/* A pattern in a program's list, with what a message must have to be worth a match (pick.h). */
-struct candidate {
-    const struct pattern *pattern;
-    uint64_t head; /* the first bytes of its anchor, as they lie in memory */
-    uint64_t mask; /* which of them there are */
-    uint16_t pair_count;
-    uint16_t pair[CANDIDATE_PAIRS];
-};
-
-/* Patterns of one program, by the first byte of their anchor; those without anchor stand at 256. */
+/* Patterns of one program, by rank, and the tree of them (pick.h). */
 struct program {
-    uint32_t start[258];
-    struct candidate *candidate; /* start[c] .. start[c + 1] - 1 */
+    uint32_t count;
+    const struct pattern **pattern;
+    const struct pick_node *tree;
 };
 
 struct rows {
@@ -111,14 +115,22 @@ struct mapping {
     struct map *paths; /* JSON path -> name id; 0 = container that is dropped from paths */
     uint32_t list_count;
     uint32_t program_count;
+    uint32_t gap_count; /* of all trees */
+    uint32_t family_count;
+    struct family *family;
     struct rows files; /* not keyed: tried against names of files, see file_suffix */
     struct str *file_suffix;
 };
 
 /* Rows of a selector key, already lower case; none when unknown. */
 struct rows mapping_rows(const struct mapping *mapping, struct str key);
-/* NULL when no pattern is for it. "*" for every program. */
+/* NULL when no pattern is for it. "*" for every program, "?" for those without patterns of their own, "-" for lines
+ * without a header. */
 const struct program *mapping_program(const struct mapping *mapping, struct str lower_name);
+/* "sshd(pam_unix)", "(squid-1)" and "/usr/sbin/cron" are known as "sshd", "squid-1" and "cron". */
+struct str program_base(struct str program);
+/* As mapping_program, by a program's name as logs write it. */
+const struct program *mapping_program_written(const struct mapping *mapping, struct str program);
 /* The slot of a name that mapping tables mention, 0 otherwise. */
 static inline uint32_t mapping_slot(const struct mapping *mapping, uint32_t name)
 {

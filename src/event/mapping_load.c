@@ -2,8 +2,7 @@
  * arena. The grammar of the cells is described in mapping.h and doc/add-a-parser.md. */
 #include "base/buf.h"
 #include "codec/tsv.h"
-#include "event/mapping.h"
-#include "event/pick.h"
+#include "event/mapping_loader.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -14,31 +13,7 @@
 #define SLOTS_MAX     16384
 #define KEYS_MAX      65536
 
-struct link {
-    uint32_t list; /* or program */
-    const void *row;
-};
-
-struct links {
-    struct link *link;
-    uint32_t count;
-    uint32_t room;
-    uint32_t lists; /* numbers given, from 1 */
-};
-
-struct loader {
-    struct mapping *mapping;
-    struct names *names;
-    uint16_t *slot_of;
-    struct map *kinds;
-    struct links rows;
-    struct links patterns;
-    struct links files;
-    struct str suffix[64];
-    struct err *err;
-};
-
-static enum rc no_memory(struct loader *loader)
+enum rc loader_memory(struct loader *loader)
 {
     return err_set(loader->err, RC_LIMIT, "not enough memory for the mapping tables");
 }
@@ -64,7 +39,7 @@ static enum rc link_add(struct loader *loader, struct links *links, uint32_t lis
         uint32_t room = MAX(links->room * 2, 256);
         struct link *link = memory_resize(links->link, room * sizeof *link);
         if (!link)
-            return no_memory(loader);
+            return loader_memory(loader);
         links->link = link;
         links->room = room;
     }
@@ -72,8 +47,7 @@ static enum rc link_add(struct loader *loader, struct links *links, uint32_t lis
     return RC_OK;
 }
 
-/* Links a row under "prefix=value" in lower case. */
-static enum rc key_add(struct loader *loader, struct map *map, struct links *links, struct str key, const void *row)
+enum rc loader_key(struct loader *loader, struct map *map, struct links *links, struct str key, const void *row)
 {
     char lower[MAPPING_KEY_MAX];
     if (key.n > sizeof lower)
@@ -82,7 +56,7 @@ static enum rc key_add(struct loader *loader, struct map *map, struct links *lin
         lower[i] = char_lower(key.p[i]);
     uint64_t *at = map_put(map, str_at(lower, key.n));
     if (!at)
-        return no_memory(loader);
+        return loader_memory(loader);
     if (!*at)
         *at = ++links->lists;
     return link_add(loader, links, (uint32_t)*at, row);
@@ -97,7 +71,7 @@ static enum rc condition_add(struct loader *loader, struct row *row, enum condit
     struct condition *grown = arena_grow(arena, row->condition, row->condition_count * sizeof *grown,
                                          (row->condition_count + 1) * sizeof *grown);
     if (!grown)
-        return no_memory(loader);
+        return loader_memory(loader);
     row->condition = grown;
     struct condition *condition = &grown[row->condition_count++];
     *condition = (struct condition){.kind = kind};
@@ -107,7 +81,7 @@ static enum rc condition_add(struct loader *loader, struct row *row, enum condit
         count += values.p[i] == '|';
     condition->value = arena_alloc_array(arena, count, sizeof(struct str));
     if (!condition->value)
-        return no_memory(loader);
+        return loader_memory(loader);
     while (values.p)
         condition->value[condition->value_count++] = arena_str(arena, str_trim(str_cut(&values, '|')));
     return rc;
@@ -144,7 +118,7 @@ static enum rc select_add(struct loader *loader, struct row *row, struct str nam
             snprintf(key, sizeof key, "%.*s=%.*s%s%.*s", STR_ARG(name), STR_ARG(value), id.n ? "/" : "", STR_ARG(id));
         if (n < 0 || (size_t)n >= sizeof key)
             return err_set(loader->err, RC_LIMIT, "selector value is longer than %d bytes", MAPPING_KEY_MAX);
-        rc = key_add(loader, loader->mapping->lists, &loader->rows, str_at(key, (size_t)n), row);
+        rc = loader_key(loader, loader->mapping->lists, &loader->rows, str_at(key, (size_t)n), row);
     } while (rc == RC_OK && ids.p);
     return rc;
 }
@@ -259,17 +233,17 @@ static enum rc set_read(struct loader *loader, struct set *set, struct str item)
     if (copies)
         return sources_read(loader, set, str_trim(str_skip(item, arrow + 2)));
     set->constant = arena_str(loader->mapping->arena, str_trim(str_skip(item, equals + 1)));
-    return set->constant.p ? RC_OK : no_memory(loader);
+    return set->constant.p ? RC_OK : loader_memory(loader);
 }
 
-static enum rc sets_read(struct loader *loader, struct row *row, struct str sets)
+enum rc loader_sets(struct loader *loader, struct row *row, struct str sets)
 {
     uint32_t count = 1;
     for (size_t i = 0; i < sets.n; i++)
         count += sets.p[i] == ';';
     row->set = arena_alloc_array(loader->mapping->arena, count, sizeof *row->set);
     if (!row->set)
-        return no_memory(loader);
+        return loader_memory(loader);
     while (sets.p) {
         struct str item = str_trim(str_cut(&sets, ';'));
         if (!item.n)
@@ -288,7 +262,7 @@ static uint32_t word_id(struct loader *loader, struct str word)
     return word.n ? names_put(loader->names, word) : 0;
 }
 
-static enum rc kind_read(struct loader *loader, struct row *row, struct str kind, struct str outcome)
+enum rc loader_kind(struct loader *loader, struct row *row, struct str kind, struct str outcome)
 {
     struct arena *arena = loader->mapping->arena;
     if (kind.n && !map_get(loader->kinds, kind))
@@ -305,14 +279,14 @@ static enum rc kinds_row(struct loader *loader, const struct str cell[])
 {
     if (!cell[0].n || map_get(loader->kinds, cell[0]))
         return err_set(loader->err, RC_INVALID, "kind \"%.*s\" is empty or repeated", STR_ARG(cell[0]));
-    return map_put(loader->kinds, cell[0]) ? RC_OK : no_memory(loader);
+    return map_put(loader->kinds, cell[0]) ? RC_OK : loader_memory(loader);
 }
 
 static enum rc paths_row(struct loader *loader, const struct str cell[])
 {
     uint64_t *at = map_put(loader->mapping->paths, cell[0]);
     if (!at)
-        return no_memory(loader);
+        return loader_memory(loader);
     *at = word_id(loader, cell[1]);
     return RC_OK;
 }
@@ -321,10 +295,10 @@ static enum rc events_row(struct loader *loader, const struct str cell[])
 {
     struct row *row = arena_alloc(loader->mapping->arena, sizeof *row);
     if (!row)
-        return no_memory(loader);
-    enum rc rc = kind_read(loader, row, cell[1], cell[2]);
+        return loader_memory(loader);
+    enum rc rc = loader_kind(loader, row, cell[1], cell[2]);
     if (rc == RC_OK)
-        rc = sets_read(loader, row, cell[3]);
+        rc = loader_sets(loader, row, cell[3]);
     return rc == RC_OK ? when_read(loader, row, cell[0]) : rc;
 }
 
@@ -332,68 +306,42 @@ static enum rc logsources_row(struct loader *loader, const struct str cell[])
 {
     struct row *row = arena_alloc(loader->mapping->arena, sizeof *row);
     if (!row)
-        return no_memory(loader);
+        return loader_memory(loader);
     row->product = word_id(loader, cell[0]);
     row->category = word_id(loader, cell[1]);
     row->service = word_id(loader, cell[2]);
-    enum rc rc = sets_read(loader, row, cell[4]);
+    enum rc rc = loader_sets(loader, row, cell[4]);
     if (rc == RC_OK && cell[3].n)
         rc = when_read(loader, row, cell[3]);
     return rc;
 }
 
-static enum rc programs_row(struct loader *loader, const struct str cell[])
-{
-    struct arena *arena = loader->mapping->arena;
-    struct pattern *pattern = arena_alloc(arena, sizeof *pattern);
-    struct str text = arena_str(arena, cell[1]);
-    if (!pattern || !text.p)
-        return no_memory(loader);
-    enum rc rc = template_compile(arena, text, &pattern->template, loader->err);
-    if (rc == RC_OK)
-        rc = kind_read(loader, &pattern->row, cell[2], cell[3]);
-    if (rc == RC_OK)
-        rc = sets_read(loader, &pattern->row, cell[4]);
-    for (uint32_t i = 0; rc == RC_OK && i < pattern->template.count; i++) {
-        const struct capture *capture = &pattern->template.capture[i];
-        bool kept = capture->kind != CAPTURE_PAIRS && capture->name.n;
-        pattern->name[i] = kept ? names_put(loader->names, capture->name) : 0;
-        pattern->statutory[i] = kept ? statutory_find(capture->name) : STATUTORY_COUNT;
-    }
-    struct str programs = cell[0];
-    while (programs.p && rc == RC_OK)
-        rc = key_add(loader, loader->mapping->programs, &loader->patterns, str_trim(str_cut(&programs, '|')), pattern);
-    return rc;
-}
-
-static const struct {
-    const char *file;
-    const char *columns[6];
-    enum rc (*row)(struct loader *loader, const struct str cell[]);
-} tables[] = {
+static const struct loader_table tables[] = {
     {"event_kinds.tsv", {"key"}, kinds_row},
     {"mappings/paths.tsv", {"path", "name"}, paths_row},
-    {"mappings/programs.tsv", {"program", "pattern", "kind", "outcome", "set"}, programs_row},
     {"mappings/events.tsv", {"when", "kind", "outcome", "set"}, events_row},
     {"logsources.tsv", {"product", "category", "service", "when", "set"}, logsources_row},
 };
 
-static enum rc table_parse(struct loader *loader, size_t which, struct str text)
+static enum rc table_parse(struct loader *loader, const struct loader_table *table, struct str text)
 {
     struct tsv tsv;
-    int column[6] = {0};
+    int column[LOADER_COLUMNS] = {0};
     size_t columns = 0;
     enum rc rc = tsv_open(&tsv, text, loader->err);
-    for (; rc == RC_OK && columns < ARRAY_LEN(column) && tables[which].columns[columns]; columns++)
-        rc = tsv_need(&tsv, tables[which].columns[columns], &column[columns], loader->err);
+    for (; rc == RC_OK && columns < ARRAY_LEN(column) && table->columns[columns]; columns++)
+        rc = tsv_need(&tsv, table->columns[columns], &column[columns], loader->err);
     while (rc == RC_OK) {
-        struct str cell[6] = {STR_NONE};
+        struct str cell[LOADER_COLUMNS] = {STR_NONE};
         rc = tsv_next(&tsv, loader->err);
         if (rc != RC_OK)
             break;
         for (size_t i = 0; i < columns; i++)
             cell[i] = tsv.cell[column[i]];
-        rc = tables[which].row(loader, cell);
+        loader->column = NULL;
+        rc = table->row(loader, cell);
+        if (rc != RC_OK && loader->column)
+            return err_wrap(loader->err, "line %u: column \"%s\"", tsv.line, loader->column);
         if (rc != RC_OK)
             return err_wrap(loader->err, "line %u", tsv.line);
     }
@@ -422,16 +370,16 @@ static enum rc file_read(struct loader *loader, const char *path, struct buf *te
     return rc;
 }
 
-static enum rc table_load(struct loader *loader, const char *data_path, size_t which)
+enum rc loader_table(struct loader *loader, const struct loader_table *table)
 {
     struct buf path;
     struct buf text;
     buf_init(&path, 4096);
     buf_init(&text, FILE_LIMIT + 65536);
-    buf_format(&path, "%s/%s", data_path, tables[which].file);
+    buf_format(&path, "%s/%s", loader->data_path, table->file);
     enum rc rc = file_read(loader, buf_z(&path), &text);
     if (rc == RC_OK) {
-        rc = table_parse(loader, which, buf_view(&text));
+        rc = table_parse(loader, table, buf_view(&text));
         if (rc != RC_OK)
             rc = err_wrap(loader->err, "%s", buf_z(&path));
     }
@@ -450,7 +398,7 @@ static enum rc rows_finish(struct loader *loader)
     mapping->list = arena_alloc_array(mapping->arena, links->lists + 1, sizeof *mapping->list);
     const struct row **all = arena_alloc_array(mapping->arena, links->count + loader->files.count + 1, sizeof *all);
     if (!mapping->list || !all)
-        return no_memory(loader);
+        return loader_memory(loader);
     for (uint32_t i = 0; i < links->count; i++)
         mapping->list[links->link[i].list - 1].count++;
     for (uint32_t i = 0; i < links->lists; i++) {
@@ -465,66 +413,11 @@ static enum rc rows_finish(struct loader *loader)
     mapping->files = (struct rows){loader->files.count, all};
     mapping->file_suffix = arena_alloc_array(mapping->arena, loader->files.count + 1, sizeof *mapping->file_suffix);
     if (!mapping->file_suffix)
-        return no_memory(loader);
+        return loader_memory(loader);
     for (uint32_t i = 0; i < loader->files.count; i++) {
         all[i] = loader->files.link[i].row;
         mapping->file_suffix[i] = loader->suffix[i];
     }
-    return RC_OK;
-}
-
-static uint32_t pattern_byte(const struct pattern *pattern)
-{
-    struct str anchor = pattern->template.anchor;
-    return anchor.n ? (unsigned char)anchor.p[0] : 256;
-}
-
-/* Within one first byte, the pattern with more literal bytes stands first: it says more. File order decides ties. */
-static size_t pattern_weight(const struct pattern *pattern)
-{
-    size_t weight = pattern->template.anchor.n;
-    for (uint32_t i = 0; i < pattern->template.count; i++)
-        weight += pattern->template.capture[i].literal.n;
-    return weight;
-}
-
-static void pattern_place(struct program *program, const struct pattern *pattern)
-{
-    uint32_t first = program->start[pattern_byte(pattern)];
-    uint32_t at = first;
-    while (program->candidate[at].pattern)
-        at++;
-    for (; at > first && pattern_weight(program->candidate[at - 1].pattern) < pattern_weight(pattern); at--)
-        program->candidate[at] = program->candidate[at - 1];
-    program->candidate[at].pattern = pattern;
-}
-
-static enum rc programs_finish(struct loader *loader)
-{
-    struct mapping *mapping = loader->mapping;
-    const struct links *links = &loader->patterns;
-    mapping->program_count = links->lists;
-    mapping->program = arena_alloc_array(mapping->arena, links->lists + 1, sizeof *mapping->program);
-    struct candidate *all = arena_alloc_array(mapping->arena, links->count + 1, sizeof *all);
-    if (!mapping->program || !all)
-        return no_memory(loader);
-    for (uint32_t i = 0; i < links->count; i++)
-        mapping->program[links->link[i].list - 1].start[pattern_byte(links->link[i].row) + 1]++;
-    for (uint32_t p = 0; p < links->lists; p++) {
-        struct program *program = &mapping->program[p];
-        for (size_t c = 1; c < ARRAY_LEN(program->start); c++)
-            program->start[c] += program->start[c - 1];
-        program->candidate = all;
-        all += program->start[257];
-    }
-    for (uint32_t i = 0; i < links->count; i++) {
-        struct program *program = &mapping->program[links->link[i].list - 1];
-        pattern_place(program, links->link[i].row);
-    }
-    for (uint32_t p = 0; p < links->lists; p++)
-        for (size_t c = 0; c + 1 < ARRAY_LEN(mapping->program[p].start); c++)
-            candidates_prepare(mapping->program[p].candidate + mapping->program[p].start[c],
-                               mapping->program[p].start[c + 1] - mapping->program[p].start[c]);
     return RC_OK;
 }
 
@@ -543,15 +436,15 @@ static enum rc slots_always(struct loader *loader)
     return rc;
 }
 
-static enum rc mapping_read(struct loader *loader, const char *data_path)
+static enum rc mapping_read(struct loader *loader)
 {
     enum rc rc = slots_always(loader);
     for (size_t i = 0; i < ARRAY_LEN(tables) && rc == RC_OK; i++)
-        rc = table_load(loader, data_path, i);
+        rc = loader_table(loader, &tables[i]);
+    if (rc == RC_OK)
+        rc = patterns_load(loader);
     if (rc == RC_OK)
         rc = rows_finish(loader);
-    if (rc == RC_OK)
-        rc = programs_finish(loader);
     loader->mapping->slot_names = names_end(loader->names);
     loader->mapping->slot_of = loader->slot_of;
     return rc;
@@ -560,7 +453,7 @@ static enum rc mapping_read(struct loader *loader, const char *data_path)
 enum rc mapping_load(const char *data_path, struct names *names, struct mapping **ret_mapping, struct err *err)
 {
     struct err own;
-    struct loader loader = {.names = names, .err = err ? err : &own};
+    struct loader loader = {.names = names, .data_path = data_path, .err = err ? err : &own};
     struct mapping *mapping = memory_new(sizeof *mapping);
     enum rc rc = RC_OK;
     loader.mapping = mapping;
@@ -574,9 +467,9 @@ enum rc mapping_load(const char *data_path, struct names *names, struct mapping 
     if (mapping && mapping->arena)
         loader.slot_of = arena_alloc_array(mapping->arena, NAMES_MAX + 1, sizeof *loader.slot_of);
     if (!loader.slot_of || !loader.kinds || !mapping->lists || !mapping->programs || !mapping->paths)
-        rc = no_memory(&loader);
+        rc = loader_memory(&loader);
     if (rc == RC_OK)
-        rc = mapping_read(&loader, data_path);
+        rc = mapping_read(&loader);
     map_free(loader.kinds);
     memory_free(loader.rows.link);
     memory_free(loader.patterns.link);

@@ -1,6 +1,7 @@
 #include "event/normalise.h"
 
 #include "base/assert.h"
+#include "base/hash.h"
 #include "codec/utf8.h"
 #include "codec/winevent.h"
 #include "event/normaliser.h"
@@ -67,7 +68,8 @@ static bool normaliser_memory(struct normaliser *normaliser, uint64_t seed)
     normaliser->state_room = 16;
     normaliser->state = memory_new(normaliser->state_room * sizeof *normaliser->state);
     normaliser->state_count = 1;
-    return normaliser->json_paths && normaliser->known && normaliser->state;
+    return normaliser->json_paths && normaliser->known && normaliser->state &&
+           picker_init(&normaliser->picker, normaliser->mapping);
 }
 
 struct normaliser *normaliser_new(const struct mapping *mapping, struct names *names)
@@ -85,6 +87,7 @@ struct normaliser *normaliser_new(const struct mapping *mapping, struct names *n
         normaliser->word[i] = names_put(names, str_of(word_text[i]));
     normaliser->any_program = mapping_program(mapping, STR("*"));
     normaliser->plain_program = mapping_program(mapping, STR("-"));
+    normaliser->other_program = mapping_program(mapping, STR("?"));
     normaliser->syslog_rows = mapping_rows(mapping, STR("format=syslog"));
     normaliser->journal_rows = mapping_rows(mapping, STR("format=journal"));
     normaliser->json_rows = mapping_rows(mapping, STR("format=json"));
@@ -105,6 +108,7 @@ void normaliser_free(struct normaliser *normaliser)
     for (uint32_t i = 0; normaliser->state && i < normaliser->state_count; i++)
         memory_free(normaliser->state[i].fields);
     draft_done(&normaliser->draft);
+    picker_done(&normaliser->picker);
     json_paths_free(normaliser->json_paths);
     cache_done(&normaliser->paths);
     cache_done(&normaliser->selector);
@@ -204,6 +208,7 @@ static bool record_parse(struct normaliser *normaliser, struct source_state *sta
             return true;
     }
     draft_forget_fields(draft);
+    normaliser->grasp = GRASP_NONE;
     draft->event.parser = "none";
     draft->has_own = false;
     return false;
@@ -220,6 +225,9 @@ static void record_begin(struct normaliser *normaliser, const struct event_sourc
     draft->event.flags = EVENT_ARCHIVE | EVENT_MATCH;
     normaliser->has_audit = false;
     normaliser->has_piece = false;
+    normaliser->pattern = NULL;
+    normaliser->asked_message = STR_NONE;
+    normaliser->grasp = GRASP_FIELDS; /* unless it is text, or nothing */
 }
 
 #define DESCRIPTION_MAX 4096
@@ -255,6 +263,8 @@ static void joined_give(struct normaliser *normaliser, int at, const struct outl
         memcpy(draft->event.records, pending->record, pending->record_count * sizeof pending->record[0]);
         draft->event.flags = EVENT_MATCH | EVENT_UNDERSTOOD;
         draft->event.parser = "audit";
+        normaliser->pattern = NULL;
+        normaliser->grasp = GRASP_FIELDS;
         struct str host = arena_str(arena, str_at(pending->host, pending->host_n));
         say(normaliser, WORD_HOST, host);
         draft_statutory(draft, STATUTORY_HOST, host);
@@ -326,7 +336,7 @@ static void scripts_step(struct normaliser *normaliser, const struct event_sourc
     bool has_piece = normaliser->has_piece;
     bool goes_on = false;
     int at = -1;
-    piece.host = names_hash(names_seed(normaliser->names), event->statutory[STATUTORY_HOST]);
+    piece.host = hash_text(names_seed(normaliser->names), event->statutory[STATUTORY_HOST]);
     piece.record = event->record;
     piece.time_ns = event->time_ns;
     piece.received_ns = event->received_ns;
@@ -413,6 +423,16 @@ uint64_t normaliser_pending(const struct normaliser *normaliser)
         for (uint32_t part = 0; part < normaliser->scripts.blocks[i].count; part++)
             least = MIN(least, normaliser->scripts.blocks[i].part[part].record);
     return least;
+}
+
+enum grasp normaliser_grasp(const struct normaliser *normaliser)
+{
+    return normaliser->grasp;
+}
+
+const struct pattern *normaliser_pattern(const struct normaliser *normaliser)
+{
+    return normaliser->pattern;
 }
 
 uint64_t normaliser_crowded(const struct normaliser *normaliser)

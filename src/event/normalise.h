@@ -30,6 +30,7 @@ struct event_source {
 };
 
 struct mapping;
+struct pattern;
 struct normaliser;
 
 typedef void (*event_sink)(void *context, const struct event *event);
@@ -50,6 +51,20 @@ void normaliser_set_zone(struct normaliser *normaliser, int32_t offset_s);
  * it between records or batches. */
 void normaliser_record(struct normaliser *normaliser, const struct event_source *source, uint64_t record,
                        int64_t received_ns, struct str raw, struct arena *arena, event_sink sink, void *context);
+
+/* How much of a record was understood. */
+enum grasp {
+    GRASP_NONE,    /* nothing */
+    GRASP_HEADER,  /* a header (time, host, program), and behind it text that no pattern knows */
+    GRASP_FIELDS,  /* a format that names its fields */
+    GRASP_PATTERN, /* a pattern of data/parsers */
+};
+
+/* Of the event that the sink is given. */
+enum grasp normaliser_grasp(const struct normaliser *normaliser);
+/* The pattern that took the event that the sink is given; NULL: none did. It lives as long as the mapping. */
+const struct pattern *normaliser_pattern(const struct normaliser *normaliser);
+
 /* Gives joined events whose pieces stopped coming before `now_ns` minus two seconds (of receive time), script blocks
  * minus a minute. */
 void normaliser_flush(struct normaliser *normaliser, int64_t now_ns, struct arena *arena, event_sink sink,

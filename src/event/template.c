@@ -34,6 +34,29 @@ static bool is_address(struct str name)
     return str_is(name, "src") || str_is(name, "dst") || str_is(name, "user_address");
 }
 
+static const struct {
+    const char *word; /* in a pattern; NULL: has none */
+    const char *name;
+} kinds[CAPTURE_KINDS] = {
+    [CAPTURE_ANY] = {NULL, "any text"},        [CAPTURE_WORD] = {"word", "a word"},
+    [CAPTURE_NUMBER] = {"num", "a number"},    [CAPTURE_HEX] = {"hex", "hexadecimal digits"},
+    [CAPTURE_IP] = {"ip", "an IP address"},    [CAPTURE_PAIRS] = {NULL, "key=value pairs"},
+};
+
+const char *capture_kind_name(enum capture_kind kind)
+{
+    return kinds[kind].name;
+}
+
+/* CAPTURE_KINDS when no kind is named so. */
+static enum capture_kind kind_find(struct str word)
+{
+    unsigned i = 0;
+    while (i < CAPTURE_KINDS && (!kinds[i].word || !str_is(word, kinds[i].word)))
+        i++;
+    return (enum capture_kind)i;
+}
+
 static enum rc capture_read(struct str inside, struct capture *ret_capture, struct err *err)
 {
     struct str kind = inside;
@@ -48,47 +71,64 @@ static enum rc capture_read(struct str inside, struct capture *ret_capture, stru
             return err_set(err, RC_INVALID, "capture \"{%.*s}\" has a character that is no letter, digit, _ . or -",
                            STR_ARG(inside));
     capture.name = name;
-    if (str_is(name, "kv"))
+    if (kind.p)
+        capture.kind = kind_find(kind);
+    else if (str_is(name, "kv"))
         capture.kind = CAPTURE_PAIRS;
-    else if (is_address(name) || str_is(kind, "word"))
+    else if (is_address(name))
         capture.kind = CAPTURE_WORD;
-    else if (str_is(kind, "num"))
-        capture.kind = CAPTURE_NUMBER;
-    if (kind.p && !str_is(kind, "word") && !str_is(kind, "num"))
-        return err_set(err, RC_INVALID, "capture \"{%.*s}\" has an unknown kind: word or num", STR_ARG(inside));
+    if (capture.kind == CAPTURE_KINDS)
+        return err_set(err, RC_INVALID, "capture \"{%.*s}\" has an unknown kind: word, num, hex or ip",
+                       STR_ARG(inside));
     *ret_capture = capture;
     return RC_OK;
+}
+
+/* What may stand where: nothing fixed behind a capture leaves its end open. */
+static enum rc capture_check(const struct capture *capture, bool at_end, struct err *err)
+{
+    if (capture->literal.n == 0 && !at_end && !capture_is_bounded(capture->kind))
+        return err_set(err, RC_INVALID, "nothing stands between a capture and the next");
+    if (capture->kind == CAPTURE_PAIRS && !at_end)
+        return err_set(err, RC_INVALID, "{kv} stands only at the end");
+    return RC_OK;
+}
+
+/* The capture at *at and the literal behind it. */
+static enum rc part_read(struct arena *arena, struct str text, size_t *at, struct template *template, struct err *err)
+{
+    ASSERT(text.p[*at] == '{');
+    size_t close = *at + str_find(str_skip(text, *at), '}');
+    if (close == text.n)
+        return err_set(err, RC_INVALID, "capture is not closed by \"}\"");
+    if (template->count == TEMPLATE_CAPTURES)
+        return err_set(err, RC_LIMIT, "more than %d captures", TEMPLATE_CAPTURES);
+    struct capture *capture = &template->capture[template->count++];
+    enum rc rc = capture_read(str_slice(text, *at + 1, close), capture, err);
+    size_t next = close + 1;
+    if (rc == RC_OK)
+        rc = literal_read(arena, text, &next, &capture->literal, err);
+    if (rc == RC_OK)
+        rc = capture_check(capture, next == text.n && capture->literal.n == 0, err);
+    if (rc == RC_OK)
+        *at = next;
+    return rc;
 }
 
 enum rc template_compile(struct arena *arena, struct str text, struct template *ret_template, struct err *err)
 {
     struct capture captures[TEMPLATE_CAPTURES];
-    struct template template = {.count = 0};
+    struct template template = {.capture = captures};
     size_t at = 0;
-    enum rc rc = literal_read(arena, text, &at, &template.anchor, err);
-    while (rc == RC_OK && at < text.n) {
-        ASSERT(text.p[at] == '{');
-        size_t close = at + str_find(str_skip(text, at), '}');
-        if (close == text.n)
-            return err_set(err, RC_INVALID, "capture is not closed by \"}\"");
-        if (template.count == TEMPLATE_CAPTURES)
-            return err_set(err, RC_LIMIT, "more than %d captures", TEMPLATE_CAPTURES);
-        struct capture *capture = &captures[template.count++];
-        rc = capture_read(str_slice(text, at + 1, close), capture, err);
-        at = close + 1;
-        if (rc == RC_OK)
-            rc = literal_read(arena, text, &at, &capture->literal, err);
-        bool at_end = at == text.n && capture->literal.n == 0;
-        bool bounded = capture->kind == CAPTURE_WORD || capture->kind == CAPTURE_NUMBER;
-        if (rc == RC_OK && capture->literal.n == 0 && !at_end && !bounded)
-            return err_set(err, RC_INVALID, "nothing stands between a capture and the next");
-        if (rc == RC_OK && capture->kind == CAPTURE_PAIRS && !at_end)
-            return err_set(err, RC_INVALID, "{kv} stands only at the end");
-    }
-    if (rc != RC_OK)
-        return rc;
     if (text.n == 0)
         return err_set(err, RC_INVALID, "empty pattern");
+    if (text.n > TEMPLATE_BYTES)
+        return err_set(err, RC_LIMIT, "pattern is longer than %d bytes", TEMPLATE_BYTES);
+    enum rc rc = literal_read(arena, text, &at, &template.anchor, err);
+    while (rc == RC_OK && at < text.n)
+        rc = part_read(arena, text, &at, &template, err);
+    if (rc != RC_OK)
+        return err_wrap(err, "byte %zu", at + 1);
     template.capture = arena_alloc_array(arena, template.count, sizeof captures[0]);
     if (!template.capture)
         return err_set(err, RC_LIMIT, "not enough memory for the pattern");
@@ -101,15 +141,63 @@ enum rc template_compile(struct arena *arena, struct str text, struct template *
 static size_t capture_reach(const struct capture *capture, struct str text)
 {
     size_t n = 0;
-    if (capture->kind == CAPTURE_WORD)
-        while (n < text.n && !char_is_space(text.p[n]))
+    switch (capture->kind) { /* the kind is looked at once, not for each byte */
+    case CAPTURE_WORD:
+        while (n < text.n && capture_takes(CAPTURE_WORD, text.p[n]))
             n++;
-    else if (capture->kind == CAPTURE_NUMBER)
-        while (n < text.n && char_is_digit(text.p[n]))
+        break;
+    case CAPTURE_NUMBER:
+        while (n < text.n && capture_takes(CAPTURE_NUMBER, text.p[n]))
             n++;
-    else
+        break;
+    case CAPTURE_HEX:
+    case CAPTURE_IP:
+        while (n < text.n && capture_takes(capture->kind, text.p[n]))
+            n++;
+        break;
+    case CAPTURE_ANY:
+    case CAPTURE_PAIRS:
+    case CAPTURE_KINDS:
         n = text.n;
+        break;
+    }
     return n;
+}
+
+static bool ipv4_is(struct str text)
+{
+    unsigned parts = 0;
+    while (text.p) {
+        uint64_t number = 0;
+        struct str part = str_cut(&text, '.');
+        if (part.n > 3 || !str_to_u64(part, &number) || number > 255)
+            return false;
+        parts++;
+    }
+    return parts == 4;
+}
+
+/* Whether bytes that an address may have make one: groups of up to four digits, once at most shortened by "::". */
+static bool address_is(struct str text)
+{
+    size_t colon = str_find(text, ':');
+    unsigned groups = 0;
+    unsigned gaps = 0;
+    if (colon == text.n)
+        return ipv4_is(text);
+    for (struct str rest = text; rest.p;) {
+        bool first = rest.p == text.p;
+        struct str group = str_cut(&rest, ':');
+        if (!rest.p && group.n > 4)
+            return (gaps == 1 ? groups < 6 : gaps == 0 && groups == 6) && ipv4_is(group);
+        if (group.n > 4 || str_find(group, '.') < group.n)
+            return false;
+        groups += group.n > 0;
+        gaps += group.n == 0 && !first && rest.p;
+    }
+    bool begins = text.p[0] != ':' || (text.n > 1 && text.p[1] == ':');
+    bool ends = text.p[text.n - 1] != ':' || (text.n > 1 && text.p[text.n - 2] == ':');
+    return begins && ends && (gaps == 1 ? groups < 8 : gaps == 0 && groups == 8);
 }
 
 static bool is_at(struct str text, size_t at, struct str needle)
@@ -119,7 +207,7 @@ static bool is_at(struct str text, size_t at, struct str needle)
 
 /* The first place of `needle`, or text.n: memmem spends more on its preparation than these short texts take. Looks for
  * the first two bytes together, since blanks are everywhere and pairs are not. */
-static size_t search_first(struct str text, struct str needle)
+size_t template_search(struct str text, struct str needle)
 {
     size_t i = 0;
     if (needle.n < 2)
@@ -144,8 +232,7 @@ static size_t search_first(struct str text, struct str needle)
 /* Whether the capture cannot go on over the byte its literal begins with: then it ends where it must. */
 static bool ends_at_reach(const struct capture *capture)
 {
-    return (capture->kind == CAPTURE_WORD && char_is_space(capture->literal.p[0])) ||
-           (capture->kind == CAPTURE_NUMBER && !char_is_digit(capture->literal.p[0]));
+    return capture_is_bounded(capture->kind) && !capture_takes(capture->kind, capture->literal.p[0]);
 }
 
 /* The last place of `needle` that begins at or before `limit`, or text.n. */
@@ -170,7 +257,7 @@ static size_t capture_end(const struct capture *capture, struct str text, size_t
 {
     struct str rest = str_skip(text, from);
     size_t reach = capture_reach(capture, rest);
-    size_t least = capture->kind == CAPTURE_WORD || capture->kind == CAPTURE_NUMBER ? 1 : 0;
+    size_t least = capture_is_bounded(capture->kind) ? 1 : 0;
     bool first_try = tried > text.n;
     size_t at = 0;
     if (capture->literal.n == 0)
@@ -183,13 +270,44 @@ static size_t capture_end(const struct capture *capture, struct str text, size_t
         at = search_last(rest, capture->literal, first_try ? reach : tried - from - 1);
     } else {
         size_t skip = first_try ? least : tried - from + 1;
-        at = skip + search_first(str_skip(rest, skip), capture->literal);
+        at = skip + template_search(str_skip(rest, skip), capture->literal);
     }
     return at >= rest.n || at > reach || at < least ? text.n + 1 : from + at;
 }
 
+/* Notes where a capture found no end, when that is farther than before. */
+static void stop_note(struct template_stop *stop, const struct template *template, uint32_t i, struct str text,
+                      size_t begin)
+{
+    const struct capture *capture = &template->capture[i];
+    size_t reach = capture_reach(capture, str_skip(text, begin));
+    size_t literal = template->anchor.n;
+    for (uint32_t before = 0; before < i; before++)
+        literal += template->capture[before].literal.n;
+    if (stop->why != TEMPLATE_FITS && literal <= stop->literal)
+        return;
+    *stop = (struct template_stop){TEMPLATE_LITERAL, begin, literal, capture->literal, capture->kind};
+    if (!capture_is_bounded(capture->kind))
+        return;
+    bool address = capture->kind != CAPTURE_IP || address_is(str_slice(text, begin, begin + reach));
+    if (reach > 0 && (address || capture->literal.n))
+        stop->at = begin + reach;
+    else
+        *stop = (struct template_stop){TEMPLATE_CAPTURE, begin, literal, capture->name, capture->kind};
+}
+
+static void tail_note(struct template_stop *stop, const struct template *template, size_t next)
+{
+    size_t literal = template->anchor.n;
+    for (uint32_t i = 0; i < template->count; i++)
+        literal += template->capture[i].literal.n;
+    if (stop->why == TEMPLATE_FITS || literal > stop->literal || (literal == stop->literal && next > stop->at))
+        *stop = (struct template_stop){.why = TEMPLATE_TAIL, .at = next, .literal = literal};
+}
+
 /* Walks the captures; when one finds no end, goes back to the one before it for another end. */
-static bool captures_match(const struct template *template, struct str text, struct str ret_value[TEMPLATE_CAPTURES])
+static bool captures_match(const struct template *template, struct str text, struct str ret_value[TEMPLATE_CAPTURES],
+                           struct template_stop *stop)
 {
     size_t begin[TEMPLATE_CAPTURES + 1] UNINITIALISED;
     size_t end[TEMPLATE_CAPTURES + 1] UNINITIALISED;
@@ -200,18 +318,24 @@ static bool captures_match(const struct template *template, struct str text, str
         const struct capture *capture = &template->capture[i];
         end[i] = capture_end(capture, text, begin[i], end[i]);
         if (end[i] > text.n) {
+            if (stop)
+                stop_note(stop, template, i, text, begin[i]);
             if (i == 0)
                 return false;
             i--;
             continue;
         }
         ret_value[i] = str_slice(text, begin[i], end[i]);
+        if (capture->kind == CAPTURE_IP && !address_is(ret_value[i]))
+            continue;
         size_t next = end[i] + capture->literal.n;
         if (i + 1 < template->count) {
             begin[++i] = next;
             end[i] = text.n + 1;
         } else if (next == text.n) {
             return true;
+        } else if (stop) {
+            tail_note(stop, template, next);
         }
     }
     return false;
@@ -222,5 +346,23 @@ bool template_match(const struct template *template, struct str text, struct str
     size_t n = template->anchor.n;
     if (text.n < n || memcmp(text.p, template->anchor.p, n) != 0)
         return false;
-    return template->count ? captures_match(template, text, ret_value) : text.n == n;
+    return template->count ? captures_match(template, text, ret_value, NULL) : text.n == n;
+}
+
+struct template_stop template_explain(const struct template *template, struct str text)
+{
+    struct str value[TEMPLATE_CAPTURES] UNINITIALISED;
+    struct template_stop stop = {.why = TEMPLATE_FITS, .at = text.n};
+    size_t n = template->anchor.n;
+    size_t same = 0;
+    while (same < n && same < text.n && template->anchor.p[same] == text.p[same])
+        same++;
+    if (same < n)
+        return (struct template_stop){.why = TEMPLATE_LITERAL, .at = same, .literal = same,
+                                      .wanted = str_skip(template->anchor, same)};
+    if (!template->count && text.n > n)
+        return (struct template_stop){.why = TEMPLATE_TAIL, .at = n, .literal = n};
+    if (template->count && captures_match(template, text, value, &stop))
+        stop = (struct template_stop){.why = TEMPLATE_FITS, .at = text.n};
+    return stop;
 }

@@ -42,6 +42,11 @@ static void captures_what_stands_between(void)
         {"{a} [x]", "y [x] [x]", {"y [x]", NULL, NULL}},
         {"plain", "plain", {NULL, NULL, NULL}},
         {"x {}", "x anything at all", {"anything at all", NULL, NULL}},
+        {"{a+:ip}:{p:num}", "10.1.2.3:22", {"10.1.2.3", "22", NULL}},
+        {"{a+:ip}:{p:num}", "2001:db8::7:22", {"2001:db8::7", "22", NULL}},
+        {"{src:ip} x", "::ffff:10.1.2.3 x", {"::ffff:10.1.2.3", NULL, NULL}},
+        {"[{h:hex}]{rest}", "[1aF] x", {"1aF", " x", NULL}},
+        {"{h:hex}{rest}", "12fg", {"12f", "g", NULL}},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct str value[TEMPLATE_CAPTURES] = {STR_NONE};
@@ -71,6 +76,23 @@ static void refuses_other_texts(void)
         {"w={a:word}", "w=a b"},
         {"{a}b{c}d", "xbx"},
         {"for {who+} from {src} port {p:num}", "for a from 1.2.3.4 port x"},
+        {"{a:ip}", "1.2.3.256"},
+        {"{a:ip}", "1.2.3"},
+        {"{a:ip}", "1.2.3.4.5"},
+        {"{a:ip}", "1..3.4"},
+        {"{a:ip}", "bad.cafe"},
+        {"{a:ip}", "12:30:45"},
+        {"{a:ip}", "1:2:3:4:5:6:7:8:9"},
+        {"{a:ip}", "1::2::3"},
+        {"{a:ip}", ":1:2:3:4:5:6:7"},
+        {"{a:ip}", "1:2:3:4:5:6:7:"},
+        {"{a:ip}", "12345::1"},
+        {"{a:ip}", "::1.2.3"},
+        {"{a:ip}", "1.2.3.4::"},
+        {"{a:ip}", ":"},
+        {"{a:ip}", "host"},
+        {"{h:hex}", ""},
+        {"{h:hex}", "12g"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct str value[TEMPLATE_CAPTURES];
@@ -86,12 +108,16 @@ static void refuses_bad_patterns(void)
         const char *reason;
     } rows[] = {
         {"", "empty pattern"},
-        {"a {b", "capture is not closed by \"}\""},
-        {"a {b:hex}", "capture \"{b:hex}\" has an unknown kind: word or num"},
-        {"a {b c}", "capture \"{b c}\" has a character that is no letter, digit, _ . or -"},
-        {"a {b}{c}", "nothing stands between a capture and the next"},
-        {"a {kv} b", "{kv} stands only at the end"},
-        {"{a} {a} {a} {a} {a} {a} {a} {a} {a} {a} {a} {a} {a} {a} {a} {a} {a}", "more than 16 captures"},
+        {"a {b", "byte 3: capture is not closed by \"}\""},
+        {"a {b:int}", "byte 3: capture \"{b:int}\" has an unknown kind: word, num, hex or ip"},
+        {"a {b:}", "byte 3: capture \"{b:}\" has an unknown kind: word, num, hex or ip"},
+        {"a {b c}", "byte 3: capture \"{b c}\" has a character that is no letter, digit, _ . or -"},
+        {"a {b}{c}", "byte 3: nothing stands between a capture and the next"},
+        {"a {kv} b", "byte 3: {kv} stands only at the end"},
+        {"{a} {a} {a} {a} {a} {a} {a} {a} {a} {a} {a} {a} {a} {a} {a} {a} {a} {a} {a} {a} {a} {a} {a} {a} {a} {a} {a} "
+         "{a} {a} {a} {a} {a} {a}",
+         "byte 129: more than 32 captures"},
+        {"{a:ip}{b}{c:hex}", "byte 7: nothing stands between a capture and the next"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct template template;
@@ -115,11 +141,46 @@ static void gives_up_in_time(void)
         CHECK(!template_match(&template, str_at(text, sizeof text), value));
 }
 
+/* Where a text stops fitting, and what was wanted there. */
+static void says_where_a_text_stops(void)
+{
+    static const struct {
+        const char *pattern;
+        const char *text;
+        enum template_why why;
+        size_t at;
+        const char *wanted;
+    } rows[] = {
+        {"plain", "plain", TEMPLATE_FITS, 5, ""},
+        {"plain", "plane", TEMPLATE_LITERAL, 3, "in"},
+        {"plain", "pl", TEMPLATE_LITERAL, 2, "ain"},
+        {"plain", "plainer", TEMPLATE_TAIL, 5, ""},
+        {"for {who+} from {src} port {p:num}", "for a from 1.2.3.4 port 22", TEMPLATE_FITS, 26, ""},
+        {"for {who+} from {src} port {p:num}", "for a from 1.2.3.4 port x", TEMPLATE_CAPTURE, 24, "p"},
+        {"for {who+} from {src} port {p:num}", "for a from 1.2.3.4 port 22 x", TEMPLATE_TAIL, 26, ""},
+        {"for {who+} from {src} port {p:num}", "for a from 1.2.3.4", TEMPLATE_LITERAL, 18, " port "},
+        {"for {who+} from {src} port {p:num}", "for a at b", TEMPLATE_LITERAL, 4, " from "},
+        {"for {who+} from {src:ip} port", "for a from host port", TEMPLATE_CAPTURE, 11, "src"},
+        {"{a:num}", "x", TEMPLATE_CAPTURE, 0, "a"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct template template;
+        test_row("%s against %s", rows[i].pattern, rows[i].text);
+        if (!CHECK(template_compile(arena, str_of(rows[i].pattern), &template, NULL) == RC_OK))
+            continue;
+        struct template_stop stop = template_explain(&template, str_of(rows[i].text));
+        CHECK_INT(stop.why, rows[i].why);
+        CHECK_INT(stop.at, rows[i].at);
+        CHECK_TEXT(stop.wanted, rows[i].wanted);
+    }
+}
+
 static const struct test tests[] = {
     {"captures what stands between", captures_what_stands_between},
     {"refuses other texts", refuses_other_texts},
     {"refuses bad patterns", refuses_bad_patterns},
     {"gives up in time", gives_up_in_time},
+    {"says where a text stops", says_where_a_text_stops},
 };
 
 int main(int argc, char **argv)

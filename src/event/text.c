@@ -30,29 +30,17 @@ static void pattern_take(struct normaliser *normaliser, const struct pattern *pa
     draft_apply(draft, &pattern->row);
 }
 
-/* Of the message that normaliser->picker has begun. */
-static bool program_match(struct normaliser *normaliser, const struct program *program)
+static bool program_match(struct normaliser *normaliser, const struct program *program, struct str message)
 {
     struct str value[TEMPLATE_CAPTURES] UNINITIALISED;
-    if (!program || normaliser->picker.message.n > PATTERN_TEXT_MAX)
+    if (!program || message.n > PATTERN_TEXT_MAX)
         return false;
-    const struct pattern *pattern = program_pick(program, &normaliser->picker, value);
+    const struct pattern *pattern = program_pick(program, &normaliser->picker, message, value);
     if (!pattern)
         return false;
+    normaliser->pattern = pattern;
     pattern_take(normaliser, pattern, value);
     return true;
-}
-
-/* "sshd(pam_unix)", "(squid-1)" and "/usr/sbin/cron" are known as "sshd", "squid-1" and "cron". */
-static struct str program_base(struct str program)
-{
-    size_t slash = program.n;
-    while (slash > 0 && program.p[slash - 1] != '/')
-        slash--;
-    program = str_skip(program, slash);
-    if (program.n > 1 && program.p[0] == '(')
-        return str_slice(program, 1, str_find(program, ')'));
-    return str_slice(program, 0, str_find(program, '('));
 }
 
 static struct program_known program_resolve(const struct normaliser *normaliser, struct str program)
@@ -97,9 +85,11 @@ static struct program_known program_find(struct normaliser *normaliser, struct s
 static struct program_known program_said(struct normaliser *normaliser)
 {
     struct str service = normaliser->draft.event.statutory[STATUTORY_SERVICE];
-    if (service.n && !said(normaliser, WORD_PROGRAM).p)
-        say(normaliser, WORD_PROGRAM, service);
-    return program_resolve(normaliser, service); /* such lines are rare */
+    struct str owner = service.n ? service : normaliser->pattern->owner;
+    if (owner.n && !said(normaliser, WORD_PROGRAM).p)
+        say(normaliser, WORD_PROGRAM, owner);
+    draft_statutory(&normaliser->draft, STATUTORY_SERVICE, owner);
+    return program_resolve(normaliser, owner); /* such lines are rare */
 }
 
 bool text_nested(struct normaliser *normaliser, struct str text)
@@ -179,35 +169,46 @@ static bool looks_like_weblog(struct str message)
            message.p[bracket - 1] == ' ';
 }
 
+/* A format inside the message: it says all there is to say. */
+static bool message_nested(struct normaliser *normaliser, struct str program, struct str message, struct str trimmed)
+{
+    if (text_nested(normaliser, trimmed)) {
+        draft_statutory(&normaliser->draft, STATUTORY_SERVICE, program_base(program));
+        return true;
+    }
+    bool weblog = looks_like_weblog(trimmed);
+    if (!weblog && !looks_like_squid(trimmed))
+        return false;
+    draft_statutory(&normaliser->draft, STATUTORY_SERVICE, program_base(program));
+    if (!web_line(normaliser, trimmed))
+        return false;
+    if (!weblog)
+        say(normaliser, WORD_MESSAGE, message);
+    return true;
+}
+
+/* Patterns of the program, then those of every program; when it has none, then those that name their program. */
 void text_message(struct normaliser *normaliser, struct str program, struct str message)
 {
     struct draft *draft = &normaliser->draft;
     struct program_known known = program_find(normaliser, program);
     struct str trimmed = str_trim(message);
-    picker_begin(&normaliser->picker, trimmed);
-    bool taken = program_match(normaliser, known.program) || program_match(normaliser, normaliser->any_program);
-    if (!taken && text_nested(normaliser, trimmed)) {
-        draft_statutory(draft, STATUTORY_SERVICE, program_base(program));
+    normaliser->asked_program = program;
+    normaliser->asked_message = trimmed;
+    bool taken = program_match(normaliser, known.program, trimmed) ||
+                 program_match(normaliser, normaliser->any_program, trimmed);
+    if (!taken && message_nested(normaliser, program, message, trimmed))
         return;
-    }
-    if (!taken && looks_like_weblog(trimmed)) {
-        draft_statutory(draft, STATUTORY_SERVICE, program_base(program));
-        if (web_line(normaliser, trimmed))
-            return;
-    }
-    if (!taken && looks_like_squid(trimmed)) {
-        draft_statutory(draft, STATUTORY_SERVICE, program_base(program));
-        if (web_line(normaliser, trimmed)) {
-            say(normaliser, WORD_MESSAGE, message);
-            return;
-        }
-    }
-    if (taken && !program.n)
+    bool guessed = !taken && !known.program && program_match(normaliser, normaliser->other_program, trimmed);
+    if ((taken || guessed) && !program.n)
         known = program_said(normaliser);
+    else if (guessed && !known.rows.count) /* the name is the sender's own; the words are those of this program */
+        known = program_resolve(normaliser, normaliser->pattern->owner);
+    normaliser->grasp = taken || guessed ? GRASP_PATTERN : GRASP_HEADER;
     if (!said(normaliser, WORD_MESSAGE).p)
         say(normaliser, WORD_MESSAGE, message);
-    if (!taken)
-        IGNORE(text_pairs(normaliser, trimmed)); /* pairs are a bonus: the message is understood as text */
+    if (!taken && !guessed && text_pairs(normaliser, trimmed)) /* a bonus: the message is understood as text */
+        normaliser->grasp = GRASP_FIELDS;
     draft_apply_list(draft, known.rows);
     draft_statutory(draft, STATUTORY_SERVICE, program_base(program));
     draft_statutory(draft, STATUTORY_DESCRIPTION, trimmed);
@@ -283,9 +284,13 @@ bool text_plain(struct normaliser *normaliser, struct str text)
 {
     struct draft *draft = &normaliser->draft;
     int64_t time_ns = 0;
-    picker_begin(&normaliser->picker, text);
-    if (!program_match(normaliser, normaliser->plain_program))
+    if (!program_match(normaliser, normaliser->plain_program, text) &&
+        !program_match(normaliser, normaliser->other_program, text)) {
+        normaliser->asked_program = STR_NONE;
+        normaliser->asked_message = text;
         return false;
+    }
+    normaliser->grasp = GRASP_PATTERN;
     draft->event.parser = "pattern";
     if (!said(normaliser, WORD_MESSAGE).p)
         say(normaliser, WORD_MESSAGE, text);

@@ -113,7 +113,8 @@ export async function missingTexts(page) {
     const attributes = [...document.querySelectorAll("[title],[aria-label],[data-label]")].flatMap((e) =>
       ["title", "aria-label", "data-label"].map((name) => e.getAttribute(name) ?? ""),
     );
-    const bare = [...document.querySelectorAll("select:not([name=object_id]) option")]
+    // objects and groups have the names that people gave them
+    const bare = [...document.querySelectorAll("select:not([name=object_id], [name=group]) option")]
       .filter((option) => option.textContent === option.value)
       .map((option) => [option.closest("select").name, option.value]);
     const skipped = new Set(document.querySelectorAll("pre, code, textarea, .line, .raw, .opened, .pairs td, .tag"));
