@@ -58,15 +58,13 @@ struct template_stop {
     enum capture_kind kind; /* of the capture that was to end, or did not fit */
 };
 
+/* A bit for each kind whose captures may hold the byte. */
+extern const uint8_t capture_bytes[256];
+
 /* Whether a byte may stand in a capture of the kind. */
 static inline bool capture_takes(enum capture_kind kind, char c)
 {
-    bool hex = char_is_digit(c) || (char_lower(c) >= 'a' && char_lower(c) <= 'f');
-    return kind == CAPTURE_WORD     ? !char_is_space(c)
-           : kind == CAPTURE_NUMBER ? char_is_digit(c)
-           : kind == CAPTURE_HEX    ? hex
-           : kind == CAPTURE_IP     ? hex || c == ':' || c == '.'
-                                    : true;
+    return capture_bytes[(uint8_t)c] >> kind & 1;
 }
 /* Whether the kind's bytes are bounded, and at least one. */
 static inline bool capture_is_bounded(enum capture_kind kind)
