@@ -28,7 +28,7 @@ static enum rc families_row(struct loader *loader, const struct str cell[])
     struct mapping *mapping = loader->mapping;
     size_t class = 0;
     while (class < ARRAY_LEN(classes) && !str_is(cell[1], classes[class]))
-        class++;
+        class ++;
     loader->column = "family";
     if (!name_is_good(cell[0]))
         return err_set(loader->err, RC_INVALID, "\"%.*s\" is no name: at most %d letters, digits, _ and -",

@@ -7,8 +7,8 @@
  * At load the patterns of a program become one tree: literals share their beginnings, captures of one kind behind the
  * same beginning share one gap.
  *
- *   Failed {method} for invalid user {account+} from {src}      "Failed "(any)" for "┬"invalid user "(any)" from "(word)
- *   Failed {method} for {account+} from {src}                                        └(any)" from "(word)
+ *   Failed {how} for invalid user {account+} from {src}      "Failed "(any)" for "┬"invalid user "(any)" from "(word)
+ *   Failed {how} for {account+} from {src}                                        └(any)" from "(word)
  *
  * A walk visits each gap of the tree once for each stretch of the message that the gap may take: what begins later in
  * the same stretch ends nowhere else (so it need not be visited again), and what cannot beat the best pattern found is
@@ -32,8 +32,8 @@ struct pick_gap;
 /* A literal, or the part of it up to which several patterns are alike, and what may follow at once. */
 struct pick_node {
     struct str label;
-    uint32_t rank; /* the least below */
-    uint32_t ends; /* rank of the pattern that ends behind the label, or PICK_NONE */
+    uint32_t rank;   /* the least below */
+    uint32_t ends;   /* rank of the pattern that ends behind the label, or PICK_NONE */
     uint32_t number; /* of all nodes and gaps of the mapping */
     uint32_t only;   /* rank of the pattern below when there is but one, else PICK_NONE */
     uint32_t kid_count;
@@ -62,7 +62,7 @@ struct picker {
     struct pick_state {
         uint32_t stamp; /* of the walk that came here last */
         uint32_t end;   /* of the stretch that was visited */
-    } *state;           /* by number */
+    } * state;          /* by number */
 };
 
 /* Adds a pattern behind those that rank before it or as it does; `program->pattern` has room. */

@@ -51,9 +51,9 @@ static const struct {
     const char *word; /* in a pattern; NULL: has none */
     const char *name;
 } kinds[CAPTURE_KINDS] = {
-    [CAPTURE_ANY] = {NULL, "any text"},        [CAPTURE_WORD] = {"word", "a word"},
-    [CAPTURE_NUMBER] = {"num", "a number"},    [CAPTURE_HEX] = {"hex", "hexadecimal digits"},
-    [CAPTURE_IP] = {"ip", "an IP address"},    [CAPTURE_PAIRS] = {NULL, "key=value pairs"},
+    [CAPTURE_ANY] = {NULL, "any text"},     [CAPTURE_WORD] = {"word", "a word"},
+    [CAPTURE_NUMBER] = {"num", "a number"}, [CAPTURE_HEX] = {"hex", "hexadecimal digits"},
+    [CAPTURE_IP] = {"ip", "an IP address"}, [CAPTURE_PAIRS] = {NULL, "key=value pairs"},
 };
 
 const char *capture_kind_name(enum capture_kind kind)
@@ -355,8 +355,8 @@ struct template_stop template_explain(const struct template *template, struct st
     while (same < n && same < text.n && template->anchor.p[same] == text.p[same])
         same++;
     if (same < n)
-        return (struct template_stop){.why = TEMPLATE_LITERAL, .at = same, .literal = same,
-                                      .wanted = str_skip(template->anchor, same)};
+        return (struct template_stop){
+            .why = TEMPLATE_LITERAL, .at = same, .literal = same, .wanted = str_skip(template->anchor, same)};
     if (!template->count && text.n > n)
         return (struct template_stop){.why = TEMPLATE_TAIL, .at = n, .literal = n};
     if (template->count && captures_match(template, text, value, &stop))

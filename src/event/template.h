@@ -9,8 +9,9 @@
  *               the only ones that another capture may follow at once
  *   {}          anything, not kept: at the end it allows any tail
  *   {kv}        only at the end: the rest is key=value pairs, each becomes a field
- * src, dst and user_address are words unless they say something else. "{{" is a brace, "{tab}" a tab. Whole texts match, from first
- * byte to last. Matching takes at most TEMPLATE_STEPS searches, so time is linear in the text. Immutable, borrowed. */
+ * src, dst and user_address are words unless they say something else. "{{" is a brace, "{tab}" a tab. Whole texts
+ * match, from first byte to last. Matching takes at most TEMPLATE_STEPS searches, so time is linear in the text.
+ * Immutable, borrowed. */
 #ifndef EVENT_TEMPLATE_H
 #define EVENT_TEMPLATE_H
 
