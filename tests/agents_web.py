@@ -241,7 +241,8 @@ def policies():
         check(not verified(first.replace('"journal":true', '"journal":false'), link.key), "and nothing else")
         # While the signer is dead a version waits.
         os.kill(stand.service.pids("signer")[0], signal.SIGKILL)
-        check_equal(web.change("policy.save", group="servers", text='{"files":[]}', reason="less")["version"], 2, "saved")
+        saved = web.change("policy.save", group="servers", text='{"files":[]}', reason="less")
+        check_equal(saved["version"], 2, "saved")
         second = link.until("policy", 90).decode()
         check(verified(second, link.key) and second.split("\n")[3] == "2", "the second version")
         check(web.change("policy.roll_back", group="servers", version=1, reason="too little")["ok"], "rolled back")
@@ -264,7 +265,7 @@ def policies():
 
 
 def keys():
-    """a certificate that is lost is made again and agents stay; a key that is lost is not made as if nothing had been"""
+    """a certificate that is lost is made again and agents stay; a key that is lost stops the start"""
     with Stand() as stand:
         service = stand.service
         folder = os.path.join(service.data, "keys")

@@ -1,4 +1,3 @@
-#include "desk/annex_desk.h"
 #include "desk/desk.h"
 
 #include "base/assert.h"
@@ -6,6 +5,7 @@
 #include "base/civil.h"
 #include "codec/utf8.h"
 #include "desk/agent.h"
+#include "desk/annex_desk.h"
 #include "desk/rulebook.h"
 #include "desk/schema.h"
 

@@ -515,7 +515,8 @@ test("an agent is enrolled by one command, and its group's policy is saved, comp
   await page.waitForURL(/saved=1/);
   await d.until("a signature", 20, async () => {
     await open("/agents/policies?group=servers");
-    return (await page.locator(".history li").first().locator("b").count()) === 1;
+    const language = await page.getAttribute("html", "lang");
+    return (await page.locator(".history li > b").first().textContent()) === d.texts.get("policies.is_in_force")[language];
   });
   seen.check();
 });
