@@ -145,7 +145,7 @@ def lives():
         agent.enrol(token)
         link = agent.hello()
         stand.until_state(agent, "connected")
-        status = {"policy": 0, "spool_bytes": 30, "spool_max": 100, "words": "<b>агент</b>"}
+        status = {"policy": 0, "spool_bytes": 30, "spool_limit": 100, "words": "<b>агент</b>"}
         link.send("status", json.dumps(status, ensure_ascii=False).encode())
         until(lambda: stand.shown(agent)["status"] == status, "what it says of itself is shown")
         _, _, page = web.request("GET", f"/agents/{uuid_of(agent)}")
@@ -261,6 +261,9 @@ def policies():
         check_equal(link.until("policy").decode().split("\n")[2:4], ["desks", "6"], "a higher number of that group")
         bad = web.change("policy.save", group="servers", text='{"files":', reason="half")
         check_equal((bad["error"], bad["field"]), ("invalid", "text"), "half a policy")
+        for text in ('{"file":[]}', '{"files":["var"]}', '{"journal":1}', '{"commands":[{}]}'):
+            bad = web.change("policy.save", group="servers", text=text, reason="a slip")
+            check_equal((bad.get("error"), bad.get("field")), ("invalid", "text"), text)
         until(lambda: len(stand.events("policy.changed")) == 6, "each version is a record")
 
 

@@ -26,6 +26,7 @@ struct desk_agents {
     struct str authority;          /* PEM */
     struct str servers;            /* HOST:PORT with commas, for tokens */
     struct str origin;             /* of the archive */
+    enum rc (*policy_check)(struct str text, struct arena *arena, struct err *err);
     int64_t silent_ns;
     int64_t opened_ns; /* before it nobody could be heard */
     int64_t watched_ns;

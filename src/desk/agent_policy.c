@@ -46,17 +46,22 @@ static struct str text_of(struct desk *desk, int64_t version, struct str group)
 
 /* ---- signing ---- */
 
+static void policy_write(const struct desk *desk, int64_t version, struct str group, struct str text, struct buf *out)
+{
+    buf_text(out, POLICY_LINE);
+    buf_str(out, desk->agents->origin);
+    buf_char(out, '\n');
+    buf_str(out, group);
+    buf_format(out, "\n%lld\n", (long long)version);
+    buf_str(out, text);
+    buf_char(out, '\n');
+}
+
 static void sign_order(struct desk *desk, int64_t version, struct str group, struct str text)
 {
     struct buf policy CLEANUP(buf_done) = {0};
     buf_init(&policy, DESK_AGENT_POLICY_MAX + 1024);
-    buf_text(&policy, POLICY_LINE);
-    buf_str(&policy, desk->agents->origin);
-    buf_char(&policy, '\n');
-    buf_str(&policy, group);
-    buf_format(&policy, "\n%lld\n", (long long)version);
-    buf_str(&policy, text);
-    buf_char(&policy, '\n');
+    policy_write(desk, version, group, text, &policy);
     if (policy.overflow)
         db_fail(desk->db, RC_LIMIT, "no memory for a policy of agents");
     else
@@ -282,6 +287,23 @@ static bool reason_read(struct ask *ask, struct str *ret_reason)
     return !ask->error;
 }
 
+/* As an agent will read it: what it would refuse is not signed. */
+static bool policy_fits(struct ask *ask, const struct policy_change *change)
+{
+    const struct desk_agents *agents = ask->desk->agents;
+    struct buf text CLEANUP(buf_done) = {0};
+    struct err why = {0};
+    if (!agents->policy_check)
+        return true;
+    buf_init(&text, DESK_AGENT_POLICY_MAX + 1024);
+    policy_write(ask->desk, 1, change->group, change->text, &text);
+    if (text.overflow || agents->policy_check(buf_view(&text), ask->arena, &why) != RC_OK) {
+        const char *copy = arena_strz(ask->arena, str_of(why.text));
+        ask_invalid(ask, "text", copy ? copy : "the policy does not read");
+    }
+    return !ask->error;
+}
+
 static bool group_fits(struct ask *ask, struct str group)
 {
     struct db_query q = db_query(ask->desk->db, "SELECT count(DISTINCT grp) FROM agent_policy WHERE grp <> ?1");
@@ -295,7 +317,7 @@ void ask_policy_save(struct ask *ask)
 {
     struct policy_change change = {.who = ask->who};
     if (!group_read(ask, &change.group) || !policy_read(ask, ask_str(ask, "text"), &change.text) ||
-        !reason_read(ask, &change.reason) || !group_fits(ask, change.group))
+        !policy_fits(ask, &change) || !reason_read(ask, &change.reason) || !group_fits(ask, change.group))
         return;
     json_put_int(ask->out, "version", agent_policy_put(ask->desk, &change, ask->now_ns));
 }

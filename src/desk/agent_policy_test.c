@@ -160,10 +160,37 @@ static void agents_go_to_other_groups(void)
     stand_close(&stand);
 }
 
+/* As the role reads it: here nothing may be called "bad". */
+static enum rc reader(struct str text, struct arena *arena, struct err *err)
+{
+    (void)arena;
+    CHECK(str_starts(text, STR("qorgan agent policy\nsite/0123456789abcdef0123456789abcdef\ng\n1\n{")));
+    return str_search(text, STR("\"bad\"")) < text.n ? err_set(err, RC_INVALID, "bad is bad") : RC_OK;
+}
+
+static void what_agents_would_refuse_is_not_saved(void)
+{
+    struct err err;
+    struct str calendars[3];
+    stand = (struct stand){.now = T0, .arena = arena_new((size_t)64 << 20)};
+    buf_init(&stand.answer, DESK_QUESTION_MAX);
+    struct desk_options options = stand_options(stand.arena, calendars);
+    options.policy_check = reader;
+    CHECK_INT(db_open(":memory:", &stand.db, &err), RC_OK);
+    CHECK_INT(desk_open(stand.db, &options, stand.now, &stand.desk, &stand.first, &err), RC_OK);
+    stand_sign_in(&stand);
+    CHECK(!policy_save("g", "{\\\"bad\\\":1}"));
+    CHECK_TEXT(json_str(json_get(stand.json, "field"), STR("")), "text");
+    CHECK_TEXT(json_str(json_get(stand.json, "text"), STR("")), "bad is bad");
+    CHECK(policy_save("g", "{\\\"good\\\":1}"));
+    stand_close(&stand);
+}
+
 static const struct test tests[] = {
     {"policies are checked", policies_are_checked},
     {"policies are signed and told", policies_are_signed_and_told},
     {"policies are rolled back", policies_are_rolled_back},
+    {"what agents would refuse is not saved", what_agents_would_refuse_is_not_saved},
     {"agents go to other groups", agents_go_to_other_groups},
 };
 

@@ -390,7 +390,8 @@ static void contradictions_are_found(void)
     /* Its own word. */
     enrolled(",'name':'fourth'");
     connected(104);
-    CHECK_INT(hear(104, stand_format(&stand, "{'ask':'status','agent':'%s','status':{'archive':'contradicts'}}", uuid)),
+    CHECK_INT(hear(104, stand_format(&stand, "{'ask':'status','agent':'%s','status':{'trouble':'it lost what I saw'}}",
+                                     uuid)),
               RC_OK);
     CHECK_INT(kept("agent.contradicts"), 1);
     stand_close(&stand);
@@ -405,7 +406,7 @@ static void statuses_are_shown(void)
     connected(1);
     CHECK_INT(hear(1, stand_format(&stand,
                                    "{'ask':'status','agent':'%s','offset_us':-1500,'error_us':20,'records':7,"
-                                   "'bytes':900,'status':{'policy':3,'spool_bytes':10,'spool_max':100,'note':'x'}}",
+                                   "'bytes':900,'status':{'policy':3,'spool_bytes':10,'spool_limit':100,'note':'x'}}",
                                    uuid)),
               RC_OK);
     CHECK_INT(json_int(json_get(shown(), "offset_us"), 0), -1500);

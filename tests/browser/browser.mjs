@@ -474,7 +474,7 @@ servers, _, _ = token_parse(sys.argv[1])
 agent = Agent(int(servers[0].rsplit(":", 1)[1]))
 agent.enrol(sys.argv[1], host="web1.example")
 link = agent.hello()
-link.send("status", b'{"policy":1,"spool_bytes":900000,"spool_max":1000000,"files":["/var/log/auth.log"]}')
+link.send("status", b'{"policy":1,"spool_bytes":900000,"spool_limit":1000000,"files":["/var/log/auth.log"]}')
 print(agent.uuid.hex(), flush=True)
 sys.stdin.read()`;
 let agent = "";
