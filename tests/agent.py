@@ -122,13 +122,16 @@ def killed_again_and_again():
                 count += 400
                 copied += 30
                 time.sleep(0.05)
-            if round_number % 3 == 0:
-                os.rename(host.path("app.log"), host.path("app.log.1"))
+            # A file that is made and renamed between two looks was never met: two seconds lie between them.
+            rotates = round_number % 4 in (1, 3)
+            time.sleep(2.3 if rotates else 0)
+            if round_number % 4 == 1:
+                os.rename(host.path("app.log"), host.path(f"app.log.{round_number}"))
             host.kill()
-            if round_number % 3 == 1:
+            if round_number % 4 == 3:
                 host.write("app.log", lines("app", count, 100))
                 count += 100
-                os.rename(host.path("app.log"), host.path("app.log.1"))
+                os.rename(host.path("app.log"), host.path(f"app.log.{round_number}"))
             host.start()
             time.sleep(0.1 + 0.17 * (round_number % 4))
         host.write("app.log", lines("app", count, 10))

@@ -251,10 +251,11 @@ def over_https():
             # Once more from the start: everything, the archive's own too.
             web.taken.clear()
             done = subprocess.run([QORGAN, "forward", "--data", service.data, "--state", state + "2", "--from", "start",
-                                   "--to", f"https://localhost:{web.port}/all", "--all", "--once", "--ca",
-                                   web.certificate], capture_output=True, text=True, check=False, timeout=60)
+                                   "--to", f"https://localhost:{web.port}/all", "--all", "--once", "--json",
+                                   "--ca", web.certificate], capture_output=True, text=True, check=False, timeout=60)
             check_equal(done.returncode, 0, done.stderr)
             numbers = [row["record"] for row in web.taken]
+            check_equal(json.loads(done.stdout)["given"], len(numbers), "it says how many")
             check_equal(numbers, list(range(len(numbers))), "every record from 0 on")
             check(len(numbers) > 4000, f"{len(numbers)} records")
     finally:

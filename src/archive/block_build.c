@@ -81,6 +81,7 @@ void block_builder_free(struct block_builder *builder)
     memory_free(builder->cut);
     memory_free(builder->form_text);
     memory_free(builder->work);
+    room_done(&builder->room);
     buf_done(&builder->raw);
     buf_done(&builder->extra);
     buf_done(&builder->column);
@@ -142,7 +143,7 @@ size_t block_builder_count(const struct block_builder *builder)
 
 uint64_t block_builder_first(const struct block_builder *builder)
 {
-    return builder->count ? builder->records[0].leaf.index : 0;
+    return builder->count ? builder->records[0].index : 0;
 }
 
 /* Position of the key among the map's keys, in order of arrival; UINT32_MAX without room. */
@@ -159,26 +160,27 @@ static uint32_t distinct(struct map *map, struct str key)
     return position;
 }
 
-static bool keep_leaf(struct block_builder *b, struct record *r)
+static bool keep_leaf(struct block_builder *b, struct record *r, const struct leaf *leaf)
 {
-    const struct record *before = b->count ? r - 1 : NULL;
+    const struct leaf *before = &b->leaf; /* of the record before */
     char key[24];
-    if (before && memcmp(before->leaf.source, r->leaf.source, 16) == 0 && before->leaf.epoch == r->leaf.epoch) {
-        r->origin = before->origin;
+    if (b->count && memcmp(before->source, leaf->source, 16) == 0 && before->epoch == leaf->epoch) {
+        r->origin = r[-1].origin;
     } else {
-        memcpy(key, r->leaf.source, 16);
-        put_be64(key + 16, r->leaf.epoch);
+        memcpy(key, leaf->source, 16);
+        put_be64(key + 16, leaf->epoch);
         r->origin = distinct(b->origins, str_at(key, 24));
     }
-    if (before && before->leaf.type == r->leaf.type && before->leaf.transport == r->leaf.transport &&
-        before->leaf.clock_error_us == r->leaf.clock_error_us) {
-        r->way = before->way;
+    if (b->count && before->type == leaf->type && before->transport == leaf->transport &&
+        before->clock_error_us == leaf->clock_error_us) {
+        r->way = r[-1].way;
     } else {
-        put_be16(key, (uint16_t)r->leaf.type);
-        put_be16(key + 2, r->leaf.transport);
-        put_be32(key + 4, r->leaf.clock_error_us);
+        put_be16(key, (uint16_t)leaf->type);
+        put_be16(key + 2, leaf->transport);
+        put_be32(key + 4, leaf->clock_error_us);
         r->way = distinct(b->ways, str_at(key, 8));
     }
+    b->leaf = *leaf;
     return r->origin != UINT32_MAX && r->way != UINT32_MAX;
 }
 
@@ -223,12 +225,12 @@ static struct record *row_of(struct block_builder *b, uint64_t number)
     size_t high = b->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (b->records[middle].leaf.index < number)
+        if (b->records[middle].index < number)
             low = middle + 1;
         else
             high = middle;
     }
-    return low < b->count && b->records[low].leaf.index == number ? &b->records[low] : NULL;
+    return low < b->count && b->records[low].index == number ? &b->records[low] : NULL;
 }
 
 static size_t set_count(struct str set)
@@ -276,19 +278,23 @@ static inline bool is_border(const struct work *w, size_t at)
 }
 
 /* The end of the JSON string that holds the backslash at `i`; *ret_odd: it has escapes that change words. */
-static size_t literal_end(struct str raw, size_t i, bool *ret_odd)
+static size_t literal_end(const struct cut *cut, struct str raw, size_t i, bool *ret_odd)
 {
+    size_t quote = i + str_find(str_skip(raw, i), '"');
     *ret_odd = false;
-    while (i < raw.n && raw.p[i] != '"') {
-        if (raw.p[i] != '\\') {
-            i++;
-            continue;
-        }
-        char c = i + 1 < raw.n ? raw.p[i + 1] : 0;
+    while (i < raw.n) {
+        size_t slash = cut_next(cut->slash, cut->words, i);
+        if (quote < slash)
+            return quote;
+        if (slash >= raw.n)
+            break;
+        char c = slash + 1 < raw.n ? raw.p[slash + 1] : 0;
         *ret_odd = *ret_odd || c == 'u' || c == 'b' || c == 'f';
-        i += 2;
+        i = slash + 2;
+        if (quote < i) /* it was escaped */
+            quote = i + str_find(str_skip(raw, i), '"');
     }
-    return i;
+    return raw.n;
 }
 
 /* The next literals with backslashes, in the order of the fields: one of them may be this value. */
@@ -302,7 +308,7 @@ static void literal_find(struct work *w, struct value *v)
             return;
         const char *quote = memrchr(w->raw.p + from, '"', slash - from);
         bool odd;
-        size_t end = literal_end(w->raw, slash, &odd);
+        size_t end = literal_end(cut, w->raw, slash, &odd);
         if (!quote || end >= w->raw.n)
             return;
         size_t start = (size_t)(quote - w->raw.p) + 1;
@@ -405,7 +411,8 @@ static void glued_words(struct work *w, const struct cut_slot *slot)
         from--;
     while (to < w->raw.n && (word_char(w->raw.p[to]) || w->raw.p[to] == '.'))
         to++;
-    words_add_text(&w->b->words, str_slice(w->raw, from, to));
+    struct str raw = w->b->cut->raw; /* padded */
+    words_add_room(&w->b->words, str_slice(raw, from, to), raw.n - from + CUT_PADDING);
 }
 
 static bool cells_room(struct block_builder *b, size_t more)
@@ -479,21 +486,26 @@ enum rc block_builder_add(struct block_builder *builder, const struct leaf *leaf
     struct block_builder *b = builder;
     if (raw.n != leaf->raw_length || raw.n > RECORD_RAW_MAX || rule_count > EVENT_FIELDS_MAX)
         return RC_INVALID;
-    if (b->count && leaf->index <= b->records[b->count - 1].leaf.index)
+    if (b->count && leaf->index <= b->records[b->count - 1].index)
         return RC_INVALID;
     if (is_full(b, raw))
         return RC_LIMIT;
     if (b->plain == BLOCK_PLAIN_ALONE)
         event = NULL;
     struct record *r = &b->records[b->count];
-    *r = (struct record){.leaf = *leaf, .time_ns = event ? event->time_ns : leaf->received_ns};
+    *r = (struct record){.index = leaf->index,
+                         .received_ns = leaf->received_ns,
+                         .received_boot_ns = leaf->received_boot_ns,
+                         .source_ns = leaf->source_ns,
+                         .sequence = leaf->sequence,
+                         .time_ns = event ? event->time_ns : leaf->received_ns};
     struct work *w = b->work;
     w->b = b;
     w->raw = raw;
     w->event = event;
     w->whole = b->plain != BLOCK_PLAIN_NOT || raw.n > CUT_RAW_MAX;
     w->literal_at = 0;
-    if (!keep_leaf(b, r) || !keep_rules(b, r, rules, rule_count) || !keep_record(w, r))
+    if (!keep_leaf(b, r, leaf) || !keep_rules(b, r, rules, rule_count) || !keep_record(w, r))
         return RC_IO; /* no memory for a bounded thing: the process is as good as dead */
     b->count++;
     return RC_OK;

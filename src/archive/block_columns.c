@@ -57,9 +57,8 @@ static void write_map(struct writer *w, const struct map *map, bool lengths, enu
 }
 
 /* Records by form, by counting, and their cells column by column. */
-static void order_fill(struct writer *w, uint32_t *next, size_t *columns)
+static void order_fill(struct block_builder *b, uint32_t *next, size_t *columns)
 {
-    const struct block_builder *b = w->b;
     size_t cells = 0;
     for (uint32_t f = 0; f < b->use_count; f++) {
         next[f + 1] = next[f] + b->uses[f].count;
@@ -72,26 +71,50 @@ static void order_fill(struct writer *w, uint32_t *next, size_t *columns)
         const struct form_use *use = &b->uses[r->form];
         const struct cell *from = b->cells + r->cells;
         uint32_t at = next[r->form]++;
-        struct cell *to = w->cells + (columns[r->form] + at);
-        w->times[at] = r->time_ns;
+        struct cell *to = b->room.in_columns + (columns[r->form] + at);
+        b->room.times[at] = r->time_ns;
         for (uint32_t s = 0; s < use->slots; s++, to += use->count)
             *to = from[s];
     }
 }
 
-static bool order_records(struct writer *w)
+void room_done(struct room *room)
 {
-    const struct block_builder *b = w->b;
+    memory_free(room->in_columns);
+    memory_free(room->times);
+    memory_free(room->numbers);
+    memory_free(room->codes);
+    memory_free(room->places);
+    *room = (struct room){.records = 0};
+}
+
+/* A quarter more than is needed: blocks are much alike, and memory that comes anew costs as much as filling it. */
+static bool room_make(struct room *room, size_t records, size_t cells)
+{
+    if (records <= room->records && cells <= room->cells)
+        return true;
+    room_done(room);
+    records += records / 4;
+    cells += cells / 4 + 1;
+    room->in_columns = memory_resize(NULL, cells * sizeof *room->in_columns);
+    room->times = memory_resize(NULL, records * sizeof *room->times);
+    room->numbers = memory_resize(NULL, records * sizeof *room->numbers);
+    room->codes = memory_resize(NULL, cells * sizeof *room->codes);
+    room->places = memory_resize(NULL, cells);
+    if (!room->in_columns || !room->times || !room->numbers || !room->codes || !room->places)
+        return false;
+    room->records = records;
+    room->cells = cells;
+    return true;
+}
+
+static bool order_records(struct block_builder *b)
+{
     uint32_t *next = memory_new(((size_t)b->use_count + 1) * sizeof *next);
     size_t *columns = memory_new((size_t)b->use_count * sizeof *columns);
-    w->times = memory_resize(NULL, b->count * sizeof *w->times);
-    w->numbers = memory_resize(NULL, b->count * sizeof *w->numbers);
-    w->cells = memory_resize(NULL, (b->cell_count + 1) * sizeof *w->cells);
-    w->codes = memory_resize(NULL, (b->cell_count + 1) * sizeof *w->codes);
-    w->places = memory_resize(NULL, b->cell_count + 1);
-    bool ok = next && columns && w->times && w->numbers && w->cells && w->codes && w->places;
+    bool ok = next && columns && room_make(&b->room, b->count, b->cell_count);
     if (ok)
-        order_fill(w, next, columns);
+        order_fill(b, next, columns);
     memory_free(next);
     memory_free(columns);
     return ok;
@@ -135,7 +158,7 @@ static void write_header(const struct block_builder *b, struct buf *out, size_t 
 {
     int64_t bounds[4] = {INT64_MAX, INT64_MIN, INT64_MAX, INT64_MIN};
     for (size_t i = 0; i < b->count; i++) {
-        int64_t received = b->records[i].leaf.received_ns;
+        int64_t received = b->records[i].received_ns;
         int64_t time = b->records[i].time_ns;
         bounds[0] = MIN(bounds[0], received);
         bounds[1] = MAX(bounds[1], received);
@@ -153,8 +176,8 @@ static void write_header(const struct block_builder *b, struct buf *out, size_t 
     buf_be32(&header, (uint32_t)size);
     buf_be32(&header, (uint32_t)b->count);
     buf_be64(&header, b->raw.n);
-    buf_be64(&header, b->records[0].leaf.index);
-    buf_be64(&header, b->records[b->count - 1].leaf.index);
+    buf_be64(&header, b->records[0].index);
+    buf_be64(&header, b->records[b->count - 1].index);
     for (size_t i = 0; i < ARRAY_LEN(bounds); i++)
         buf_be64(&header, (uint64_t)bounds[i]);
     buf_be64(&header, b->words.key[0]);
@@ -203,7 +226,7 @@ bool block_write(struct block_builder *builder, struct buf *out)
         return false;
     memset(out->p + start, 0, front);
     buf_grew(out, front);
-    bool ok = order_records(&w) && write_heads(&w);
+    bool ok = order_records(b) && write_heads(&w);
     if (ok) {
         write_map(&w, b->origins, false, COLUMN_ORIGINS);
         write_map(&w, b->ways, false, COLUMN_WAYS);
@@ -213,11 +236,6 @@ bool block_write(struct block_builder *builder, struct buf *out)
         ok = write_slots(&w);
         write_locals(&w, &b->values, COLUMN_VALUES);
     }
-    memory_free(w.times);
-    memory_free(w.cells);
-    memory_free(w.numbers);
-    memory_free(w.codes);
-    memory_free(w.places);
     size_t filter = out->n;
     words_filter(&b->words, out);
     ok = ok && !out->overflow && !w.overflow && out->n - start <= BLOCK_SIZE_MAX;

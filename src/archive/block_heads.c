@@ -63,7 +63,7 @@ static inline void put_event_time(char *pens[HEAD_COUNT], const struct record *r
     int64_t time = r->time_ns;
     int64_t last = before->time;
     enum time_unit unit = TIME_RECEIVED;
-    if (time != r->leaf.received_ns) {
+    if (time != r->received_ns) {
         int64_t step;
         if (time % SECOND_NS == 0) {
             unit = TIME_S;
@@ -86,10 +86,10 @@ static inline void put_event_time(char *pens[HEAD_COUNT], const struct record *r
 
 static inline void put_heads(char *pens[HEAD_COUNT], const struct record *r, struct before *before)
 {
-    uint64_t received = (uint64_t)r->leaf.received_ns;
-    uint64_t behind = r->leaf.received_boot_ns - received;
-    uint64_t source = (uint64_t)r->leaf.source_ns;
-    pens[HEAD_NUMBER] = put_varint(pens[HEAD_NUMBER], r->leaf.index - before->number);
+    uint64_t received = (uint64_t)r->received_ns;
+    uint64_t behind = r->received_boot_ns - received;
+    uint64_t source = (uint64_t)r->source_ns;
+    pens[HEAD_NUMBER] = put_varint(pens[HEAD_NUMBER], r->index - before->number);
     pens[HEAD_ORIGIN] = put_varint(pens[HEAD_ORIGIN], r->origin);
     pens[HEAD_WAY] = put_varint(pens[HEAD_WAY], r->way);
     pens[HEAD_RULE_SET] = put_varint(pens[HEAD_RULE_SET], r->rules);
@@ -99,11 +99,11 @@ static inline void put_heads(char *pens[HEAD_COUNT], const struct record *r, str
     if (source)
         put_svarint(&pens[HEAD_SOURCE_TIME], source - received);
     put_event_time(pens, r, before);
-    put_svarint(&pens[HEAD_SEQUENCE], r->leaf.sequence - before->sequences[r->origin]);
-    before->number = r->leaf.index;
+    put_svarint(&pens[HEAD_SEQUENCE], r->sequence - before->sequences[r->origin]);
+    before->number = r->index;
     before->received = received;
     before->behind = behind;
-    before->sequences[r->origin] = r->leaf.sequence;
+    before->sequences[r->origin] = r->sequence;
 }
 
 bool write_heads(struct writer *w)
@@ -124,7 +124,7 @@ bool write_heads(struct writer *w)
         pens[i] = begins[i] = p;
         p += heads[i].room * b->count;
     }
-    struct before before = {.time = b->records[0].leaf.received_ns, .sequences = sequences};
+    struct before before = {.time = b->records[0].received_ns, .sequences = sequences};
     bool wide = b->use_count > UINT8_MAX + 1;
     for (size_t i = 0; i < b->count; i++) {
         put_heads(pens, &b->records[i], &before);

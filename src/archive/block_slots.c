@@ -40,6 +40,12 @@ static inline struct str cell_text(const struct block_builder *b, const struct c
     return str_at(from + (cell->at & ~CELL_EXTRA), cell->n);
 }
 
+/* Raw has padding behind it. */
+static inline void cell_words(struct block_builder *b, const struct cell *cell)
+{
+    words_add_room(&b->words, cell_text(b, cell), cell->at & CELL_EXTRA ? cell->n : MAX(cell->n, CUT_PADDING));
+}
+
 static inline bool cell_same(const struct block_builder *b, const struct cell *one, const struct cell *other)
 {
     return one->head == other->head && one->n == other->n &&
@@ -87,7 +93,7 @@ static bool decimal_of(const struct block_builder *b, const struct cell *cell, u
 /* Numbers, as they are or as steps, whichever is narrower. */
 static void keep_numbers(struct writer *w, uint32_t count, bool steps_too, struct kept *kept)
 {
-    uint64_t *v = w->numbers;
+    uint64_t *v = w->b->room.numbers;
     uint64_t low = UINT64_MAX;
     uint64_t high = 0;
     uint64_t steps = 0;
@@ -118,11 +124,11 @@ static bool keep_decimals(struct writer *w, const struct slot_column *c, struct 
 {
     struct block_builder *b = w->b;
     for (uint32_t i = 0; i < c->count; i++)
-        if (!decimal_of(b, &c->cells[i], &w->numbers[i]))
+        if (!decimal_of(b, &c->cells[i], &w->b->room.numbers[i]))
             return false;
     for (uint32_t i = 0; i < c->count; i++)
         if (c->cells[i].n > 5) /* shorter ones are no words */
-            words_add_text(&b->words, cell_text(b, &c->cells[i]));
+            cell_words(b, &c->cells[i]);
     kept->how = HOW_NUMBERS;
     keep_numbers(w, c->count, true, kept);
     return true;
@@ -131,7 +137,7 @@ static bool keep_decimals(struct writer *w, const struct slot_column *c, struct 
 static void keep_places(struct writer *w, const struct slot_column *c, struct kept *kept)
 {
     for (uint32_t i = 0; i < c->count; i++)
-        w->numbers[i] = c->cells[i].at;
+        w->b->room.numbers[i] = c->cells[i].at;
     kept->how = HOW_NUMBERS;
     keep_numbers(w, c->count, true, kept);
 }
@@ -157,7 +163,7 @@ static void keep_texts(struct writer *w, const struct slot_column *c, struct kep
         p = put_varint(p, c->cells[i].n);
     for (uint32_t i = 0; i < c->count; i++) {
         struct str text = cell_text(b, &c->cells[i]);
-        words_add_text(&b->words, text);
+        cell_words(b, &c->cells[i]);
         if (text.n)
             memcpy(p, text.p, text.n);
         p += text.n;
@@ -218,18 +224,18 @@ static void keep_clock(struct writer *w, const struct slot_column *c, struct kep
     for (uint32_t i = 0; i < c->count; i++) {
         int64_t time_ns = c->times[i];
         if (digits > 5)
-            words_add_text(&b->words, cell_text(b, &c->cells[i]));
+            cell_words(b, &c->cells[i]);
         if (now < 0 || (uint64_t)time_ns - (uint64_t)begin_ns >= (uint64_t)unit) {
             int64_t units = floor_div(time_ns, unit);
             begin_ns = (int64_t)((uint64_t)units * (uint64_t)unit);
             now = units % day + day; /* before 1970 it is less */
         }
-        w->numbers[i] = (clock_of(b, &c->cells[i], digits) + (uint64_t)(2 * day - now)) % (uint64_t)day;
-        same = same && w->numbers[i] == w->numbers[0];
+        w->b->room.numbers[i] = (clock_of(b, &c->cells[i], digits) + (uint64_t)(2 * day - now)) % (uint64_t)day;
+        same = same && w->b->room.numbers[i] == w->b->room.numbers[0];
     }
     kept->how = same ? HOW_CLOCK : HOW_CLOCK_NUMBERS;
     if (same)
-        kept->base = w->numbers[0];
+        kept->base = w->b->room.numbers[0];
     else
         keep_numbers(w, c->count, false, kept);
 }
@@ -237,17 +243,18 @@ static void keep_clock(struct writer *w, const struct slot_column *c, struct kep
 /* ---- values of the dictionary ---- */
 
 /* The entry in the table of values; SHARED_NONE without room. Who brought a value is told when it comes again. */
-static uint32_t value_use(struct writer *w, const struct slot_column *c, struct str text, uint64_t hash, uint32_t *hits)
+static uint32_t value_use(struct writer *w, const struct slot_column *c, const struct cell *cell, uint64_t hash,
+                          uint32_t *hits)
 {
     struct block_builder *b = w->b;
     bool first = false;
     bool fresh = false;
-    uint32_t entry = shared_use_hash(&b->values, text, hash, b->block, &first, &fresh);
+    uint32_t entry = shared_use_hash(&b->values, cell_text(b, cell), hash, b->block, &first, &fresh);
     if (entry == SHARED_NONE)
         return entry;
     struct shared *e = &b->values.entries[entry];
     if (first)
-        words_add_text(&b->words, text);
+        cell_words(b, cell);
     if (fresh) {
         e->owner = c->state_number;
         e->told = false;
@@ -283,14 +290,17 @@ static void look_ahead(const struct block_builder *b, const struct slot_column *
     for (uint32_t i = from; i < to; i++)
         if (!ret->again[i - from])
             shared_nearer(&b->values, ret->hashes[i - from]);
+    for (uint32_t i = to; i < MIN(to + TOGETHER, c->count); i++)
+        if (c->cells[i].n > HASH_EXACT)
+            __builtin_prefetch(cell_text(b, &c->cells[i]).p);
 }
 
 /* Entries in the table of values, one a record, and their positions among the first INDEX_MAX distinct ones. Returns
  * for how many there was room. */
 static uint32_t entries_find(struct writer *w, const struct slot_column *c, struct kept *kept, uint32_t *ret_hits)
 {
-    uint32_t *codes = w->codes + kept->codes;
-    uint8_t *places = w->places + kept->codes;
+    uint32_t *codes = w->b->room.codes + kept->codes;
+    uint8_t *places = w->b->room.places + kept->codes;
     uint32_t stamp = shared_stamp(&w->b->values);
     UNINITIALISED struct together together;
     for (uint32_t i = 0; i < c->count; i++) {
@@ -302,7 +312,7 @@ static uint32_t entries_find(struct writer *w, const struct slot_column *c, stru
             ++*ret_hits;
             continue;
         }
-        codes[i] = value_use(w, c, cell_text(w->b, &c->cells[i]), together.hashes[i % TOGETHER], ret_hits);
+        codes[i] = value_use(w, c, &c->cells[i], together.hashes[i % TOGETHER], ret_hits);
         if (codes[i] == SHARED_NONE)
             return i;
         struct shared *e = &w->b->values.entries[codes[i]];
@@ -376,7 +386,7 @@ static void put_index(struct writer *w, const struct kept *kept)
 {
     struct block_builder *b = w->b;
     uint64_t before = 0;
-    buf_put(&b->streams[STREAM_CODES], w->places + kept->codes, kept->count);
+    buf_put(&b->streams[STREAM_CODES], w->b->room.places + kept->codes, kept->count);
     buf_varint(&b->directory, kept->distinct);
     for (uint32_t i = 0; i < kept->distinct && !w->firsts.overflow; i++) {
         uint64_t code = code_of(b, get_le32(w->firsts.p + (kept->firsts + i) * sizeof(uint32_t)));
@@ -390,11 +400,11 @@ static void put_codes(struct writer *w, const struct kept *kept, const uint32_t 
     struct block_builder *b = w->b;
     uint64_t high = 0;
     for (uint32_t i = 0; i < kept->count; i++) {
-        w->numbers[i] = code_of(b, codes[i]);
-        high = MAX(high, w->numbers[i]);
+        w->b->room.numbers[i] = code_of(b, codes[i]);
+        high = MAX(high, w->b->room.numbers[i]);
     }
     buf_u8(&b->directory, (uint8_t)width_of(high));
-    planes_put(&b->streams[STREAM_CODES], w->numbers, kept->count, width_of(high));
+    planes_put(&b->streams[STREAM_CODES], w->b->room.numbers, kept->count, width_of(high));
 }
 
 static void put_kept(struct writer *w, const struct kept *kept)
@@ -404,13 +414,13 @@ static void put_kept(struct writer *w, const struct kept *kept)
     buf_u8(directory, (uint8_t)kept->how);
     switch (kept->how) {
     case HOW_CONST:
-        buf_varint(directory, code_of(b, w->codes[kept->codes]));
+        buf_varint(directory, code_of(b, w->b->room.codes[kept->codes]));
         break;
     case HOW_INDEX:
         put_index(w, kept);
         break;
     case HOW_CODES:
-        put_codes(w, kept, w->codes + kept->codes);
+        put_codes(w, kept, w->b->room.codes + kept->codes);
         break;
     case HOW_NUMBERS:
     case HOW_DELTAS:
@@ -436,8 +446,8 @@ static void keep_slots(struct writer *w, struct kept *kept)
     for (uint32_t f = 0; f < b->use_count; f++) {
         const struct form_use *use = &b->uses[f];
         for (uint32_t s = 0; s < use->slots; s++) {
-            struct slot_column c = {.cells = w->cells + cells,
-                                    .times = w->times + first,
+            struct slot_column c = {.cells = w->b->room.in_columns + cells,
+                                    .times = w->b->room.times + first,
                                     .count = use->count,
                                     .state = &b->states[use->states + s],
                                     .state_number = use->states + s};

@@ -14,12 +14,7 @@ struct writer {
     struct buf *out;
     size_t directory; /* where the directory's next entry stands in out */
     uint32_t columns;
-    struct cell *cells; /* form after form, slot after slot, record after record */
-    int64_t *times;     /* of events, form after form */
-    uint64_t *numbers;  /* of one slot */
-    uint32_t *codes;    /* entries in the table of values, column after column, as `cells` */
-    uint8_t *places;    /* of slots with an index: positions in it, as `codes` */
-    struct buf firsts;  /* entries of indexes in that order, u32 */
+    struct buf firsts; /* entries of indexes in that order, u32 */
     bool overflow;
 };
 

@@ -190,8 +190,8 @@ static const struct test tests[] = {
     {"policies are checked", policies_are_checked},
     {"policies are signed and told", policies_are_signed_and_told},
     {"policies are rolled back", policies_are_rolled_back},
-    {"what agents would refuse is not saved", what_agents_would_refuse_is_not_saved},
     {"agents go to other groups", agents_go_to_other_groups},
+    {"what agents would refuse is not saved", what_agents_would_refuse_is_not_saved},
 };
 
 int main(int argc, char **argv)

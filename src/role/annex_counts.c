@@ -184,8 +184,7 @@ static struct slot *slot_of(struct annex_counts *counts, const struct key *key)
     if (counts->last < counts->count && memcmp(&counts->slot[counts->last].key, key, sizeof *key) == 0)
         return &counts->slot[counts->last];
     size_t place = place_of(counts, key);
-    struct slot *slot =
-        counts->index[place] ? &counts->slot[counts->index[place] - 1] : slot_add(counts, key, place);
+    struct slot *slot = counts->index[place] ? &counts->slot[counts->index[place] - 1] : slot_add(counts, key, place);
     if (slot)
         counts->last = (size_t)(slot - counts->slot);
     return slot;

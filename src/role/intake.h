@@ -6,6 +6,7 @@
 #include "os/tls.h"
 #include "role/process.h"
 #include "role/sender.h"
+#include "role/tokens.h"
 
 #define INTAKE_SOURCES_MAX 10000 /* told apart by address: UDP senders choose theirs freely; others share one a way */
 
@@ -31,6 +32,9 @@ struct intake {
     struct streams *streams;
     struct datagrams *datagrams;
     struct agents *agents; /* NULL: none are listened for */
+    struct tokens *tokens; /* of senders over HTTP; NULL until the parent told them */
+    struct tlog_hasher *hasher;
+    uint64_t splunk_ack; /* given out last to such a sender: counts from a number of this process's own */
     bool source_overflow;
     bool full; /* the window to the keeper is full: nothing is read */
 };

@@ -59,6 +59,8 @@ struct connection {
     bool want_write; /* TLS has to write before it can read */
     bool shaken;     /* bytes came: the TLS handshake is done */
     bool waiting;    /* the protocol itself takes nothing for now */
+    bool takes_full; /* it takes bytes though the window to the keeper is full: to refuse them, or to collect them */
+    bool unfinished; /* it has records at hand, and goes on without another byte once the window has room */
     bool ending;     /* closed by us once the answers are written */
     bool lingering;  /* closed by us; the peer's last bytes are thrown away, lest the answer go with them */
     const char *reason;
@@ -95,5 +97,6 @@ void streams_each(struct streams *streams, const struct stream_protocol *protoco
 extern const struct stream_protocol stream_syslog; /* intake_syslog.c */
 extern const struct stream_protocol stream_import; /* intake_import.c */
 extern const struct stream_protocol stream_relp;   /* intake_relp.c */
+extern const struct stream_protocol stream_http;   /* intake_http.c */
 
 #endif
