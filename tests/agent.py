@@ -10,7 +10,7 @@ import tempfile
 import time
 
 from agent_host import AGENT, Host
-from agent_server import Server, enrolled
+from agent_server import Server, enrolled, new_signer
 from service import ROOT, Service, Skip, check, check_equal, main
 from web_api import Web
 
@@ -74,7 +74,7 @@ def all_once(words, word, count):
 
 
 def enrolled_and_collected():
-    """a token enrols once; the policy comes and files arrive under the host's name; SIGTERM ends it within two seconds"""
+    """a token enrols once; the policy comes, files arrive under the host's name; SIGTERM ends it within two seconds"""
     with Stand() as stand:
         host = stand.host
         token = stand.token()
@@ -373,7 +373,7 @@ def another_tree_is_found_out():
         peer.host.start()
         peer.host.until(lambda status: status["seen_size"] > 0)
         peer.host.stop()
-        peer.server.signer = type(peer.server.signer).generate()
+        peer.server.signer = new_signer()
         peer.server.policy_version = 2
         peer.host.start()
         status = peer.host.until(lambda status: "trouble" in status)
@@ -470,8 +470,8 @@ def the_package_is_whole():
         raise Skip("there is no dpkg-deb")
     build = os.path.dirname(os.path.dirname(os.path.dirname(AGENT)))
     with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run([os.path.join(ROOT, "packaging/agent-deb"), build, folder], capture_output=True, text=True,
-                              check=False)
+        done = subprocess.run([os.path.join(ROOT, "packaging/agent-deb"), build, folder], capture_output=True,
+                              text=True, check=False)
         check_equal(done.returncode, 0, done.stderr)
         package = os.path.join(folder, next(name for name in os.listdir(folder) if name.endswith(".deb")))
         subprocess.run(["dpkg-deb", "-x", package, os.path.join(folder, "root")], check=True)
@@ -479,8 +479,8 @@ def the_package_is_whole():
         for path in ("usr/bin/qorgan-agent", "lib/systemd/system/qorgan-agent.service",
                      "usr/share/man/man1/qorgan-agent.1.gz", "usr/lib/sysusers.d/qorgan-agent.conf"):
             check(os.path.exists(os.path.join(unpacked, path)), f"{path} is in the package")
-        done = subprocess.run([os.path.join(unpacked, "usr/bin/qorgan-agent"), "version"], capture_output=True, text=True,
-                              check=True)
+        done = subprocess.run([os.path.join(unpacked, "usr/bin/qorgan-agent"), "version"], capture_output=True,
+                              text=True, check=True)
         fields = subprocess.run(["dpkg-deb", "-f", package, "Version", "Depends"], capture_output=True, text=True,
                                 check=True).stdout
         check(done.stdout.split()[1] in fields and "libssl3" in fields, f"{done.stdout} {fields}")

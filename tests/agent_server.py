@@ -104,13 +104,17 @@ def consistency(m, leaves, whole=True):
     return consistency(m - k, leaves[k:], False) + [root(leaves[:k])]
 
 
+def new_signer():
+    return ed25519.Ed25519PrivateKey.generate()
+
+
 class Server:
     """Listens from the beginning; behaviour is its attributes."""
 
     def __init__(self, authority=None, port=None):
         self.authority = authority or Authority()
         self.port = port or free_port()
-        self.signer = ed25519.Ed25519PrivateKey.generate()
+        self.signer = new_signer()
         self.policy = None          # JSON text
         self.policy_version = 0
         self.credit = 4 << 20

@@ -52,7 +52,7 @@ struct agent {
     struct deliver *deliver;
     struct link *link;
     struct arena *policy_arena;
-    struct policy policy; /* version 0: none yet */
+    struct agent_policy policy; /* version 0: none yet */
     int64_t certificate_until_s;
     uint64_t status_ns;
     uint64_t saved_ns;
@@ -131,7 +131,7 @@ static void policy_event(struct agent *agent, struct str refused)
 }
 
 /* Puts a policy into force; the one before goes with its arena. */
-static void policy_apply(struct agent *agent, struct arena *arena, const struct policy *policy)
+static void policy_apply(struct agent *agent, struct arena *arena, const struct agent_policy *policy)
 {
     struct arena *before = agent->policy_arena;
     struct buf refused;
@@ -160,12 +160,12 @@ static void policy_refuse(struct agent *agent, const char *reason)
 static void on_policy(void *context, struct str note)
 {
     struct agent *agent = context;
-    struct policy policy;
+    struct agent_policy policy;
     struct err err = {0};
     struct arena *arena = arena_new(ARENA_MAX);
     enum rc rc = !arena                   ? RC_LIMIT
                  : !agent->memory.has_key ? RC_DENIED
-                                          : policy_open(note, &agent->memory.key, arena, &policy, &err);
+                                          : agent_policy_open(note, &agent->memory.key, arena, &policy, &err);
     if (rc == RC_OK && policy.version > agent->policy.version)
         rc = file_replace(&io_kernel, agent->folder, STORE_POLICY, note, &err);
     else if (rc == RC_OK)
@@ -183,7 +183,7 @@ static void on_policy(void *context, struct str note)
 static void policy_load(struct agent *agent)
 {
     struct str note;
-    struct policy policy;
+    struct agent_policy policy;
     struct err err = {0};
     struct arena *arena = arena_new(ARENA_MAX);
     if (!arena || !agent->memory.has_key) {
@@ -192,7 +192,7 @@ static void policy_load(struct agent *agent)
     }
     enum rc rc = file_load(&io_kernel, agent->folder, STORE_POLICY, STORE_FILE_MAX, arena, &note, &err);
     if (rc == RC_OK)
-        rc = policy_open(note, &agent->memory.key, arena, &policy, &err);
+        rc = agent_policy_open(note, &agent->memory.key, arena, &policy, &err);
     if (rc == RC_OK) {
         policy_apply(agent, arena, &policy);
         return;
