@@ -244,6 +244,7 @@ static void decisions_are_checked(void)
         {"'id':'r-linux','state':'off'", "invalid", "reason"},
         {"'id':'r-linux','state':'off','reason':'  no  '", "invalid", "reason"},
         {"'id':'r-linux','state':'off','reason':'да'", "invalid", "reason"},
+        {"'id':'r-linux','state':'off','reason':'why \\u0001 not'", "invalid", "reason"},
     };
     struct json_value *json = NULL;
     if (!opened())

@@ -249,9 +249,9 @@ static void list_page(struct web_call *call, size_t at, const struct json_value 
     filter_form(call, list);
     table(call, list);
     pager(call, list);
-    tokens(call, list, may);
     if (may && of_bool(list, "on"))
         enrol_form(call, list, objects, of_str(failed, "field"));
+    tokens(call, list, may);
     call_page_end(call, error.n > 0 ? status_of_error(error) : 200);
 }
 

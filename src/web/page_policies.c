@@ -24,7 +24,8 @@ static void ask_page(struct web_call *call)
         return;
     struct buf *buf = call_ask(call, WEB_DESK, "policy.get");
     json_put_str(buf, "group", group_of(call));
-    json_put_int(buf, "version", MAX(form_int(&call->query, "version", 0), 0));
+    const struct form *form = form_get(&call->form, "version").p ? &call->form : &call->query;
+    json_put_int(buf, "version", MAX(form_int(form, "version", 0), 0));
     call_ask_end(call);
 }
 
@@ -89,7 +90,7 @@ static void difference(struct web_call *call, const struct json_value *p)
     for (size_t i = 0; lines && i < count; i++) {
         if (lines[i].kind == DIFF_GONE)
             HTML(html, RAW("<del>- "), ESC(lines[i].text), RAW("</del>\n"));
-        else if (lines[i].kind == DIFF_NEW)
+        else if (lines[i].kind == DIFF_NEW && of_int(p, "before") > 0)
             HTML(html, RAW("<ins>+ "), ESC(lines[i].text), RAW("</ins>\n"));
         else
             HTML(html, RAW("  "), ESC(lines[i].text), RAW("\n"));
@@ -168,12 +169,15 @@ static void save_form(struct web_call *call, const struct json_value *p, struct 
          RAW("</button></p></form></section>"));
 }
 
+static bool is_newest(const struct json_value *p)
+{
+    return of_int(p, "version") >= of_int(json_first(json_get(p, "versions")), "version");
+}
+
 static void back_form(struct web_call *call, const struct json_value *p)
 {
     struct html *html = &call->html;
     int64_t version = of_int(p, "version");
-    if (version == 0 || version >= of_int(json_first(json_get(p, "versions")), "version"))
-        return;
     HTML(html, RAW("<section class=\"card\" id=\"back\"><h2>"));
     SAY_WITH(html, "policies.back", NUMBER(version));
     HTML(html, RAW("</h2><p>"), SAY("policies.back_about"),
@@ -221,8 +225,10 @@ static void page(struct web_call *call, size_t at, const struct json_value *fail
     if (may) {
         if (p)
             HTML(html, RAW("</div><div>"));
-        save_form(call, p, of_str(failed, "field"));
-        if (p)
+        if (!p || is_newest(p) ||
+            form_get(&call->form, "text").p) /* who changes an old text would take the newer ones back unseen */
+            save_form(call, p, of_str(failed, "field"));
+        else
             back_form(call, p);
         HTML(html, RAW("</div></div>"));
     }
