@@ -51,8 +51,9 @@ struct covering {
     size_t sites;
     uint32_t *next; /* row -> the source's next one */
     struct annex_seen seen[ANNEX_CLASS_COUNT];
-    struct str source; /* asked for; empty: all */
-    unsigned class;    /* asked for; ANNEX_CLASS_COUNT: none */
+    struct annex_formats formats; /* of the source at work, in all classes */
+    struct str source;            /* asked for; empty: all */
+    unsigned class;               /* asked for; ANNEX_CLASS_COUNT: none */
     bool json;
     bool only_missing;
     bool failed;
@@ -307,13 +308,14 @@ static void site_print(struct covering *c, const struct site *site)
     }
     unsigned set = c->class < ANNEX_CLASS_COUNT ? 1u << c->class : site->set;
     unsigned classes = annex_classes(records, set, &main);
-    for (size_t i = 0; i < ANNEX_CLASS_COUNT; i++) {
-        annex_seen_clear(&c->tables.annex, &c->seen[i]);
-        c->seen[i].is_file = str_is(source.kind, "file") || str_is(source.kind, "import");
-    }
+    bool is_file = str_is(source.kind, "file") || str_is(source.kind, "import");
+    c->formats.count = 0;
+    for (size_t i = 0; i < ANNEX_CLASS_COUNT; i++)
+        annex_seen_clear(&c->tables.annex, &c->seen[i], is_file ? &c->formats : NULL);
     for (uint32_t i = site->first; i != NO_ROW; i = c->next[i]) {
         struct annex_counts_row row = annex_counts_at(c->counts, i);
         enum annex_class class = classes & 1u << row.class ? row.class : main;
+        annex_formats_add(&c->formats, row.parser, row.count.records);
         annex_seen_add(&c->seen[class], row.kind, row.parser, &row.count);
     }
     for (unsigned class = 0; class < ANNEX_CLASS_COUNT; class ++)

@@ -288,27 +288,32 @@ void annex_count_add(struct annex_count *to, const struct annex_count *from)
     add(&to->not_text, from->not_text);
 }
 
-void annex_seen_clear(const struct annex *annex, struct annex_seen *seen)
+void annex_formats_add(struct annex_formats *formats, struct str parser, uint64_t records)
+{
+    size_t at = 0;
+    parser = str_slice(parser, 0, ANNEX_PARSER_MAX - 1);
+    while (at < formats->count && !str_is(parser, formats->format[at].parser))
+        at++;
+    at = MIN(at, (size_t)ANNEX_FORMATS_MAX - 1);
+    if (at == formats->count) {
+        formats->format[at].records = 0;
+        IGNORE(str_copy_z(parser, formats->format[at].parser, ANNEX_PARSER_MAX)); /* it was cut to fit */
+        formats->count++;
+    }
+    add(&formats->format[at].records, records);
+}
+
+void annex_seen_clear(const struct annex *annex, struct annex_seen *seen, const struct annex_formats *file)
 {
     memset(seen->kind, 0, annex->kind_count * sizeof *seen->kind);
-    seen->format_count = 0;
-    seen->is_file = false;
+    seen->formats.count = 0;
+    seen->file = file;
 }
 
 void annex_seen_add(struct annex_seen *seen, uint32_t kind, struct str parser, const struct annex_count *count)
 {
-    size_t at = 0;
     annex_count_add(&seen->kind[kind], count);
-    parser = str_slice(parser, 0, ANNEX_PARSER_MAX - 1);
-    while (at < seen->format_count && !str_is(parser, seen->format[at].parser))
-        at++;
-    at = MIN(at, (size_t)ANNEX_FORMATS_MAX - 1);
-    if (at == seen->format_count) {
-        seen->format[at].records = 0;
-        IGNORE(str_copy_z(parser, seen->format[at].parser, ANNEX_PARSER_MAX)); /* it was cut to fit */
-        seen->format_count++;
-    }
-    add(&seen->format[at].records, count->records);
+    annex_formats_add(&seen->formats, parser, count->records);
 }
 
 struct annex_count annex_seen_total(const struct annex *annex, const struct annex_seen *seen)
@@ -326,25 +331,31 @@ static bool past(uint64_t part, uint64_t whole, uint64_t permille)
     return part > 0 && part >= whole / 1000 * permille + whole % 1000 * permille / 1000;
 }
 
-/* Records of another format than most; what nobody understood is of none. */
-static uint64_t odd_records(const struct annex_seen *seen)
+static bool is_dark(const struct annex_formats *formats, size_t i)
 {
-    uint64_t all = 0, most = 0;
-    for (size_t i = 0; i < seen->format_count; i++) {
-        if (str_is(str_of(seen->format[i].parser), "none"))
-            continue;
-        add(&all, seen->format[i].records);
-        most = MAX(most, seen->format[i].records);
-    }
-    return all - most;
+    return str_is(str_of(formats->format[i].parser), "none");
 }
 
-static uint64_t dark_records(const struct annex_seen *seen)
+/* Records of another format than most, of how many; what nobody understood is of none. */
+static uint64_t odd_records(const struct annex_formats *formats, uint64_t *ret_of)
+{
+    uint64_t most = 0;
+    *ret_of = 0;
+    for (size_t i = 0; i < formats->count; i++) {
+        if (is_dark(formats, i))
+            continue;
+        add(ret_of, formats->format[i].records);
+        most = MAX(most, formats->format[i].records);
+    }
+    return *ret_of - most;
+}
+
+static uint64_t dark_records(const struct annex_formats *formats)
 {
     uint64_t dark = 0;
-    for (size_t i = 0; i < seen->format_count; i++)
-        if (str_is(str_of(seen->format[i].parser), "none"))
-            add(&dark, seen->format[i].records);
+    for (size_t i = 0; i < formats->count; i++)
+        if (is_dark(formats, i))
+            add(&dark, formats->format[i].records);
     return dark;
 }
 
@@ -361,11 +372,9 @@ static struct annex_cell form_judge(enum annex_form form, const struct annex_see
     struct annex_cell cell = {.of = total->records, .first_ns = total->first_ns, .last_ns = total->last_ns};
     cell.records = form == ANNEX_TEXT         ? total->not_text
                    : form == ANNEX_UTF8       ? total->not_utf8
-                   : form == ANNEX_DELIMITERS ? dark_records(seen)
-                                              : odd_records(seen);
-    bool broken = past(cell.records, cell.of, permille[form]);
-    if (form == ANNEX_ONE_FORMAT && !seen->is_file)
-        broken = false;
+                   : form == ANNEX_DELIMITERS ? dark_records(&seen->formats)
+                                              : odd_records(seen->file ? seen->file : &seen->formats, &cell.of);
+    bool broken = past(cell.records, cell.of, permille[form]) && (form != ANNEX_ONE_FORMAT || seen->file);
     cell.state = cell.of == 0 ? ANNEX_ABSENT : broken ? ANNEX_MISSING : ANNEX_SEEN;
     return cell;
 }

@@ -17,11 +17,11 @@
 
 #define ANNEX_KINDS_MAX     255u
 #define ANNEX_ROWS_MAX      1024u
-#define ANNEX_CLASS_ROWS    64u  /* of one class: a bit each */
-#define ANNEX_PERMILLE_BAD  1u   /* records of a thousand that may not be text or UTF-8 before it is a finding */
-#define ANNEX_PERMILLE_ODD  10u  /* the same of another format in a file */
-#define ANNEX_PERMILLE_DARK 50u  /* the same that no parser can tell into fields */
-#define ANNEX_PARSER_MAX    24u  /* bytes of a parser's name */
+#define ANNEX_CLASS_ROWS    64u /* of one class: a bit each */
+#define ANNEX_PERMILLE_BAD  1u  /* records of a thousand that may not be text or UTF-8 before it is a finding */
+#define ANNEX_PERMILLE_ODD  10u /* the same of another format in a file */
+#define ANNEX_PERMILLE_DARK 50u /* the same that no parser can tell into fields */
+#define ANNEX_PARSER_MAX    24u /* bytes of a parser's name */
 
 /* Source classes: chapters of the annex, the first in two (Unix, Windows). One row: enum, key. */
 #define ANNEX_CLASSES(X)                                                                                               \
@@ -126,21 +126,26 @@ struct annex_count {
 /* Adds `from` to `to`, without overflow. */
 void annex_count_add(struct annex_count *to, const struct annex_count *from);
 
-/* Records of one parser, for one_format. */
-struct annex_format {
-    char parser[ANNEX_PARSER_MAX]; /* "none": no parser understood them */
-    uint64_t records;
-};
+/* Records by parser. */
 #define ANNEX_FORMATS_MAX 32u /* what comes past them is counted with the last */
+struct annex_formats {
+    struct {
+        char parser[ANNEX_PARSER_MAX]; /* "none": no parser understood them */
+        uint64_t records;
+    } format[ANNEX_FORMATS_MAX];
+    size_t count;
+};
+void annex_formats_add(struct annex_formats *formats, struct str parser, uint64_t records);
 
 /* What is known of a source in one class. */
 struct annex_seen {
     struct annex_count *kind; /* by number, annex->kind_count */
-    struct annex_format format[ANNEX_FORMATS_MAX];
-    size_t format_count;
-    bool is_file; /* the demand of one format is about files */
+    struct annex_formats formats;
+    const struct annex_formats
+        *file; /* of all classes, when the source is a file: it must have one. NULL: it is none */
 };
-void annex_seen_clear(const struct annex *annex, struct annex_seen *seen);
+/* Empty, and `file` as given. */
+void annex_seen_clear(const struct annex *annex, struct annex_seen *seen, const struct annex_formats *file);
 void annex_seen_add(struct annex_seen *seen, uint32_t kind, struct str parser, const struct annex_count *count);
 /* Of all kinds together. */
 struct annex_count annex_seen_total(const struct annex *annex, const struct annex_seen *seen);

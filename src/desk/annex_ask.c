@@ -104,10 +104,11 @@ static void class_put(struct ask *ask, const struct annex_view *view, unsigned c
     json_write_array_end(out);
     json_write_key(out, "formats");
     json_write_array(out);
-    for (size_t i = 0; i < view->seen[class].format_count; i++) {
+    const struct annex_formats *formats = &view->seen[class].formats;
+    for (size_t i = 0; i < formats->count; i++) {
         json_write_object(out);
-        json_put_text(out, "parser", view->seen[class].format[i].parser);
-        json_put_u64(out, "records", view->seen[class].format[i].records);
+        json_put_text(out, "parser", formats->format[i].parser);
+        json_put_u64(out, "records", formats->format[i].records);
         json_write_object_end(out);
     }
     json_write_array_end(out);
@@ -136,8 +137,7 @@ static void source_members(struct ask *ask, const struct annex_view *view)
 static struct annex_source *source_asked(struct ask *ask)
 {
     uint8_t id[16];
-    struct annex_source *source =
-        hex_decode(ask_str(ask, "id"), id, sizeof id) ? annex_source_of(ask->desk, id) : NULL;
+    struct annex_source *source = hex_decode(ask_str(ask, "id"), id, sizeof id) ? annex_source_of(ask->desk, id) : NULL;
     if (!source)
         ask_refuse(ask, "not_found", "no such source has sent anything");
     return source;

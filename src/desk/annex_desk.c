@@ -193,9 +193,8 @@ void annex_remember(struct desk *desk, const struct desk_annex_count *counts, si
 
 static void names_read(struct desk *desk, struct annex_view *view)
 {
-    struct db_query q =
-        db_query(desk->db, "SELECT kind, name, host, reason, who, changed_ns, classes FROM annex_source"
-                           " WHERE source = ?1");
+    struct db_query q = db_query(desk->db, "SELECT kind, name, host, reason, who, changed_ns, classes FROM annex_source"
+                                           " WHERE source = ?1");
     struct str kind, name, host;
     db_put_blob(&q, str_at(view->source->id, sizeof view->source->id));
     view->kind = view->name = view->host = view->reason = view->who = STR("");
@@ -267,6 +266,7 @@ static void counts_read(struct desk *desk, struct annex_view *view)
             count.field[i] = (uint64_t)db_i64(&q);
         if (class == ANNEX_CLASS_COUNT || !(view->source->classes & 1u << class))
             class = view->main;
+        annex_formats_add(&view->formats, str_of(parser), count.records);
         annex_seen_add(&view->seen[class], kind, str_of(parser), &count);
     }
 }
@@ -298,10 +298,10 @@ struct annex_view *annex_look(struct desk *desk, struct annex_source *source, in
     names_read(desk, view);
     class_records_read(desk, view);
     source->classes = annex_classes(view->class_records, source->set, &view->main);
-    for (size_t i = 0; i < ANNEX_CLASS_COUNT; i++) {
-        annex_seen_clear(&annex->table, &view->seen[i]);
-        view->seen[i].is_file = str_is(view->kind, "file") || str_is(view->kind, "import");
-    }
+    bool is_file = str_is(view->kind, "file") || str_is(view->kind, "import");
+    view->formats.count = 0;
+    for (size_t i = 0; i < ANNEX_CLASS_COUNT; i++)
+        annex_seen_clear(&annex->table, &view->seen[i], is_file ? &view->formats : NULL);
     counts_read(desk, view);
     cells_judge(&annex->table, view);
     source->object = assets_object(desk, view->host, view->name);

@@ -35,6 +35,7 @@ struct annex_view {
     bool due;
     enum annex_class main;
     uint64_t class_records[ANNEX_CLASS_COUNT]; /* as derived record by record */
+    struct annex_formats formats;              /* of all classes */
     struct annex_seen seen[ANNEX_CLASS_COUNT]; /* of judged classes; what is of no such is in `main` */
     struct annex_cell cell[ANNEX_CLASS_COUNT][ANNEX_CLASS_ROWS];
 };

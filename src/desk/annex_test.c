@@ -6,11 +6,12 @@
 
 #include <unistd.h>
 
-#define KINDS "key\tkk\tru\ten\tparagraph\nsign_in\ta\tb\tc\t1.4\nweb\ta\tb\tc\t22.4\nopen\ta\tb\tc\t22.4\nx\ta\tb\tc\t-\n"
-#define HEAD  "class\twhat\tkey\tmust\tparagraph\tswitch_on\n"
-#define OS    "os\tkind\tsign_in\talways\t1.4\tf\n"
-#define WIN   "windows\tkind\tsign_in\talways\t1.4\tf\n"
-#define APP   "application\tkind\tweb\tcovers\t22.4\tf\napplication\tkind\topen\talways\t22.4\tf\n"
+#define KINDS                                                                                                          \
+    "key\tkk\tru\ten\tparagraph\nsign_in\ta\tb\tc\t1.4\nweb\ta\tb\tc\t22.4\nopen\ta\tb\tc\t22.4\nx\ta\tb\tc\t-\n"
+#define HEAD "class\twhat\tkey\tmust\tparagraph\tswitch_on\n"
+#define OS   "os\tkind\tsign_in\talways\t1.4\tf\n"
+#define WIN  "windows\tkind\tsign_in\talways\t1.4\tf\n"
+#define APP  "application\tkind\tweb\tcovers\t22.4\tf\napplication\tkind\topen\talways\t22.4\tf\n"
 
 static enum rc read_tables(const char *kinds, const char *rows, struct annex *annex)
 {
@@ -29,10 +30,10 @@ static void tables(void)
         enum rc rc;
     } cases[] = {
         {KINDS, HEAD OS WIN APP, RC_OK},
-        {KINDS, HEAD OS APP, RC_INVALID},                                   /* windows lacks a kind */
-        {KINDS, HEAD OS WIN, RC_INVALID},                                   /* application too */
+        {KINDS, HEAD OS APP, RC_INVALID},                                        /* windows lacks a kind */
+        {KINDS, HEAD OS WIN, RC_INVALID},                                        /* application too */
         {KINDS, HEAD OS WIN APP "os\tfield\thost\talways\t2.2\t\n", RC_INVALID}, /* classes do not stand together */
-        {KINDS, HEAD OS OS WIN APP, RC_INVALID},                            /* twice */
+        {KINDS, HEAD OS OS WIN APP, RC_INVALID},                                 /* twice */
         {KINDS, HEAD "unix" OS WIN APP, RC_INVALID},
         {KINDS, HEAD OS "os\tkind\tnone\talways\t1.4\t\n" WIN APP, RC_INVALID},
         {KINDS, HEAD OS "os\tkind\tx\talways\t1.4\t\n" WIN APP, RC_INVALID}, /* nobody asks for it */
@@ -128,7 +129,8 @@ static const struct annex_row small_rows[] = {
     {ANNEX_APPLICATION, ANNEX_KIND, 1, ANNEX_POSSIBLE, STR_INIT("open"), STR_INIT("22.5"), STR_INIT("")},
     {ANNEX_APPLICATION, ANNEX_FIELD, ANNEX_SRC, ANNEX_ALWAYS, STR_INIT("src"), STR_INIT("23.4"), STR_INIT("")},
     {ANNEX_APPLICATION, ANNEX_FORM, ANNEX_TEXT, ANNEX_ALWAYS, STR_INIT("text"), STR_INIT("24"), STR_INIT("")},
-    {ANNEX_APPLICATION, ANNEX_FORM, ANNEX_DELIMITERS, ANNEX_ALWAYS, STR_INIT("delimiters"), STR_INIT("25"), STR_INIT("")},
+    {ANNEX_APPLICATION, ANNEX_FORM, ANNEX_DELIMITERS, ANNEX_ALWAYS, STR_INIT("delimiters"), STR_INIT("25"),
+     STR_INIT("")},
     {ANNEX_APPLICATION, ANNEX_FORM, ANNEX_UTF8, ANNEX_ALWAYS, STR_INIT("utf8"), STR_INIT("26"), STR_INIT("")},
     {ANNEX_APPLICATION, ANNEX_FORM, ANNEX_ONE_FORMAT, ANNEX_ALWAYS, STR_INIT("one_format"), STR_INIT("27"),
      STR_INIT("")},
@@ -159,7 +161,7 @@ static void judgement(void)
     struct annex_count kinds[4];
     struct annex_seen seen = {.kind = kinds};
     struct annex_count some = {.records = 1000, .first_ns = 5, .last_ns = 9};
-    annex_seen_clear(&small, &seen);
+    annex_seen_clear(&small, &seen, NULL);
     CHECK_TEXT(str_of(judged(&seen, false)), "w-ww-w----");
     CHECK_TEXT(str_of(judged(&seen, true)), "M-MM-M----");
     annex_seen_add(&seen, 2, STR("weblog"), &some);
@@ -171,21 +173,23 @@ static void judgement(void)
     annex_seen_add(&seen, 3, STR("weblog"), &some);
     CHECK_TEXT(str_of(judged(&seen, true)), "csss-sssss");
     annex_seen_add(&seen, 1, STR("weblog"), &some);
-    CHECK_TEXT(str_of(judged(&seen, true)), "sssss" "sssss");
+    CHECK_TEXT(str_of(judged(&seen, true)), "sssss"
+                                            "sssss");
     /* 3000 records: from 3 on they are not text; of another format 30; of none 150 */
     kinds[0].not_text = 2;
     kinds[0].not_utf8 = 3;
-    CHECK_TEXT(str_of(judged(&seen, true)), "sssssss" "sMs");
+    CHECK_TEXT(str_of(judged(&seen, true)), "sssssss"
+                                            "sMs");
     kinds[0].not_text = 3;
     CHECK_TEXT(str_of(judged(&seen, true)), "ssssssMsMs");
-    struct annex_count odd = {.records = 29};
-    seen.is_file = true;
+    struct annex_count odd = {.records = 28};
+    seen.file = &seen.formats;
     annex_seen_add(&seen, 0, STR("json"), &odd);
     CHECK_TEXT(str_of(judged(&seen, true)), "ssssssMsMs");
-    odd.records = 5;
+    odd.records = 3;
     annex_seen_add(&seen, 0, STR("json"), &odd);
     CHECK_TEXT(str_of(judged(&seen, true)), "ssssssMsMM");
-    seen.is_file = false; /* a sender's stream is no file */
+    seen.file = NULL; /* a sender's stream is no file */
     CHECK_TEXT(str_of(judged(&seen, true)), "ssssssMsMs");
     odd.records = 160;
     annex_seen_add(&seen, 0, STR("none"), &odd);

@@ -1,4 +1,3 @@
-#include "desk/annex_desk.h"
 #include "desk/desk.h"
 
 #include "base/assert.h"
@@ -6,6 +5,7 @@
 #include "base/civil.h"
 #include "codec/utf8.h"
 #include "desk/agent.h"
+#include "desk/annex_desk.h"
 #include "desk/rulebook.h"
 #include "desk/schema.h"
 
@@ -230,8 +230,8 @@ static bool parts_new(struct desk *desk)
     desk->hasher = tlog_hasher_new();
     desk->calendar = desk->arena ? calendar_new(desk->arena) : NULL;
     return desk->arena && desk->scratch && desk->hasher && desk->calendar && desk_sources_new(desk) &&
-           desk_vouchers_new(desk) && desk_retained_new(desk) && desk_annex_new(desk) &&
-           rulebook_new(desk) && rule_texts_new(desk);
+           desk_vouchers_new(desk) && desk_retained_new(desk) && desk_annex_new(desk) && rulebook_new(desk) &&
+           rule_texts_new(desk);
 }
 
 enum rc desk_open(struct db *db, const struct desk_options *options, int64_t now_ns, struct desk **ret_desk,

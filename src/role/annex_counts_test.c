@@ -39,12 +39,20 @@ static uint32_t pick(uint32_t n)
 /* --- records that are made up --- */
 
 static const char *const parsers[] = {"syslog3164", "syslog5424", "json", "windows", "weblog", "none", "audit"};
-static const char *const services[] = {"sshd", "nginx", "postgres", "", "iptables", "Suricata", "cron",
-                                       "a-service-whose-name-is-longer-than-what-is-remembered-of-one"};
+static const char *const services[] = {
+    "sshd",     "nginx",    "postgres", "",
+    "iptables", "Suricata", "cron",     "a-service-whose-name-is-longer-than-what-is-remembered-of-one"};
 static const char *const kinds[] = {"sign_in", "", "object_open", "db_session", "not a kind", "web_request"};
 static const char *const source_kinds[] = {"udp", "tcp", "file"};
-static const char *const raws[] = {"plain text\twith a tab\n", "\xd2\x9b\xd0\xb0\xd0\xb7\xd0\xb0\xd2\x9b", "bad \xff utf-8",
-                                   "a \x01 control", "\xc3", ""};
+static const char *const raws[] = {"plain text\twith a tab\n",
+                                   "\xd2\x9b\xd0\xb0\xd0\xb7\xd0\xb0\xd2\x9b",
+                                   "bad \xff utf-8",
+                                   "a \x01 control",
+                                   "\xc3",
+                                   "a long line whose last byte is one \x1f",
+                                   "\x02",
+                                   "tabs\tand\r\nends, more bytes than a word has",
+                                   ""};
 
 static void event_make(struct event *event, struct event_source *source)
 {
@@ -76,8 +84,8 @@ static enum annex_class twin_class(const struct event_source *source, const stru
 
 static void twin_record(const struct event_source *source, const struct event *event)
 {
-    static const char *const fields[] = {"",    "host", "service", "account", "user_address", "src",
-                                         "dst", "object", "start", "end",     "description"};
+    static const char *const fields[] = {"",    "host",   "service", "account", "user_address", "src",
+                                         "dst", "object", "start",   "end",     "description"};
     struct annex_counts_row row = {.class = twin_class(source, event),
                                    .kind = annex_kind_find(&tables_of()->annex, event->statutory[STATUTORY_KIND]),
                                    .parser = str_of(event->parser)};
@@ -99,7 +107,7 @@ static void twin_record(const struct event_source *source, const struct event *e
     }
     one.not_utf8 = !utf8_valid(event->raw);
     for (size_t i = 0; i < event->raw.n; i++)
-        one.not_text |= event->raw.p[i] > 0 && event->raw.p[i] < 9;
+        one.not_text |= event->raw.p[i] > 0 && event->raw.p[i] < 32 && !memchr("\t\n\r", event->raw.p[i], 3);
     annex_count_add(&twin[at].count, &one);
 }
 
@@ -162,7 +170,7 @@ static void told_in_pieces(void)
         for (size_t k = 0; k < n; k++)
             records += annex_counts_at(counts, k).count.records;
         annex_counts_told(counts, n);
-        size_t before = annex_counts_size(counts);
+        size_t before = pick(8) ? 0 : annex_counts_size(counts); /* every pair takes long */
         for (size_t k = 0; k < before; k++)
             for (size_t j = 0; j < k; j++) {
                 struct annex_counts_row a = annex_counts_at(counts, k), b = annex_counts_at(counts, j);
@@ -249,9 +257,12 @@ static void bad_tables(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        {"counts are those of the slow twin", slow_twin}, {"told in pieces they add up", told_in_pieces},
-        {"past the limit records are counted as lost", bounds}, {"names of parsers have a bound", many_parsers},
-        {"without memory", no_memory}, {"tables that are not there", bad_tables},
+        {"counts are those of the slow twin", slow_twin},
+        {"told in pieces they add up", told_in_pieces},
+        {"past the limit records are counted as lost", bounds},
+        {"names of parsers have a bound", many_parsers},
+        {"without memory", no_memory},
+        {"tables that are not there", bad_tables},
     };
     return test_run(tests, ARRAY_LEN(tests), argc, argv);
 }

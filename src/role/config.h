@@ -21,6 +21,10 @@
     X(relp_tls_port, "relp-tls-port", 0, 0, 65535, "port for syslog over RELP over TLS; 0 turns it off")               \
     X(http_port, "http-port", 0, 0, 65535, "port for senders over HTTP, plain: to be used behind a proxy; 0: off")     \
     X(http_tls_port, "http-tls-port", 0, 0, 65535, "port for senders over HTTPS; 0 turns it off")                      \
+    X(beats_port, "beats-port", 0, 0, 65535, "port for Lumberjack, which Beats and Logstash speak; 0 turns it off")    \
+    X(beats_tls_port, "beats-tls-port", 0, 0, 65535, "port for Lumberjack over TLS; 0 turns it off")                   \
+    X(gelf_port, "gelf-port", 0, 0, 65535, "port for GELF over UDP and TCP; 0 turns both off")                         \
+    X(gelf_tls_port, "gelf-tls-port", 0, 0, 65535, "port for GELF over TLS; 0 turns it off")                           \
     X(agent_port, "agent-port", 6515, 0, 65535, "port that agents deliver to (TLS); 0 turns it off")                   \
     X(web_port, "web-port", 8443, 1, 65535, "port of the web pages (HTTPS)")                                           \
     X(intakes, "intakes", 0, 0, 32, "intake processes; 0 = one a core, at most 4")                                     \
@@ -41,7 +45,7 @@
     X(keep_days, "keep-days", 1096, 1, 36525, "days that records are kept; not fewer than the acts ask for")           \
     X(hot_days, "hot-days", 62, 62, 36525, "days after which segments are packed smaller; two months stay at hand")    \
     X(indicator_days, "indicator-days", 0, 0, 36525, "days from its date after which an indicator ends; 0: never")     \
-    X(coverage_days, "coverage-days", 7, 0, 366, "days a source is known before what it lacks of Annex 4 is a finding") \
+    X(coverage_days, "coverage-days", 7, 0, 366, "days a source is known before what it lacks is a finding")           \
     X(collect_journal, "collect-journal", 1, 0, 1, "collect this machine's journal")                                   \
     X(privileges, "sandbox", 1, 0, 1, "0 runs without seccomp and Landlock: only to look for a fault")
 

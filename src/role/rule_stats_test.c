@@ -98,8 +98,11 @@ static void what_is_none_is_refused(void)
 
 static void what_sources_sent_reads_back(void)
 {
-    struct rule_stats_annex row = {.source = {0xab, 1}, .class = ANNEX_NETWORK, .kind = STR_INIT("link_up"),
-                                   .parser = STR_INIT("syslog3164"), .count = {.records = 5, .failed = 2}};
+    struct rule_stats_annex row = {.source = {0xab, 1},
+                                   .class = ANNEX_NETWORK,
+                                   .kind = STR_INIT("link_up"),
+                                   .parser = STR_INIT("syslog3164"),
+                                   .count = {.records = 5, .failed = 2}};
     struct rule_stats stats;
     struct buf out;
     struct err err;
@@ -151,8 +154,9 @@ static void what_no_source_sent_is_refused(void)
         "\"source\":\"01\",\"class\":\"os\",\"kind\":\"\",\"parser\":\"\",\"records\":1,\"failed\":0," TIMES BAD FIELDS,
         SOURCE "\"class\":\"dos\",\"kind\":\"\",\"parser\":\"\",\"records\":1,\"failed\":0," TIMES BAD FIELDS,
         SOURCE "\"class\":\"os\",\"kind\":\"\",\"records\":1,\"failed\":0," TIMES BAD FIELDS,
-        SOURCE "\"class\":\"os\",\"kind\":\"\",\"parser\":\"a-name-that-is-longer-than-any\",\"records\":1,\"failed\":0,"
-               TIMES BAD FIELDS,
+        SOURCE
+        "\"class\":\"os\",\"kind\":\"\",\"parser\":\"a-name-that-is-longer-than-any\",\"records\":1,\"failed\":0," TIMES
+            BAD FIELDS,
     };
     char text[1024];
     struct rule_stats stats;
@@ -162,8 +166,7 @@ static void what_no_source_sent_is_refused(void)
                  "{\"upto\":1,\"events\":1,\"rules\":[],\"sources\":[],\"fields\":[],\"annex\":[{%s}]}", bad[i]);
         CHECK(read_text(text, &stats) != RC_OK);
     }
-    snprintf(text, sizeof text,
-             "{\"upto\":1,\"events\":1,\"rules\":[],\"sources\":[],\"fields\":[],\"annex\":[{%s}]}",
+    snprintf(text, sizeof text, "{\"upto\":1,\"events\":1,\"rules\":[],\"sources\":[],\"fields\":[],\"annex\":[{%s}]}",
              NAMED "\"records\":1,\"failed\":1," TIMES BAD FIELDS);
     CHECK_INT(read_text(text, &stats), RC_OK);
     CHECK_INT(read_text("{\"upto\":1,\"events\":1,\"rules\":[],\"sources\":[],\"fields\":[],\"annex\":1}", &stats),

@@ -74,9 +74,9 @@ static void choice_show(struct web_call *call, const char *name, const char *lab
                         const char *const *keys, const char *none)
 {
     struct html *html = &call->html;
-    HTML(html, RAW("<div class=\"field\"><label for=\"f-"), ESCZ(name), RAW("\">"),
-         ESC(html_text(html, str_of(label))), RAW("</label><select id=\"f-"), ESCZ(name), RAW("\" name=\""),
-         ESCZ(name), RAW("\"><option value=\"\">"), ESC(html_text(html, str_of(none))), RAW("</option>"));
+    HTML(html, RAW("<div class=\"field\"><label for=\"f-"), ESCZ(name), RAW("\">"), ESC(html_text(html, str_of(label))),
+         RAW("</label><select id=\"f-"), ESCZ(name), RAW("\" name=\""), ESCZ(name), RAW("\"><option value=\"\">"),
+         ESC(html_text(html, str_of(none))), RAW("</option>"));
     for (size_t i = 0; keys[i]; i++) {
         HTML(html, RAW("<option value=\""), ESCZ(keys[i]), RAW("\""));
         if (str_is(form_get(&call->query, name), keys[i]))
@@ -171,12 +171,13 @@ static void source_row(struct web_call *call, const struct json_value *s)
     HTML(html, RAW("</tr>"));
 }
 
-static void sources(struct web_call *call, const struct json_value *list)
+static void sources(struct web_call *call, const struct json_value *list, int64_t object)
 {
     static const char *const heads[] = {"annex.source", "annex.host",     "annex.object",   "annex.classes",
                                         "annex.known",  "#annex.records", "#annex.missing", NULL};
     struct html *html = &call->html;
     HTML(html, RAW("<h2>"), SAY("annex.sources"), RAW("</h2>"));
+    filter_form(call, object);
     if (!json_first(list)) {
         HTML(html, RAW("<p class=\"empty\">"), SAY("annex.empty"), RAW("</p>"));
         return;
@@ -257,8 +258,7 @@ void page_annex(struct web_call *call)
         object_matrix(call, call_answer(call, 1));
     else
         objects(call, json_get(answer, "objects"));
-    filter_form(call, object);
-    sources(call, json_get(answer, "sources"));
+    sources(call, json_get(answer, "sources"), object);
     struct str path = call_format(call, "/coverage/annex4?object=%lld&class=%s&only=%s&offset=", (long long)object,
                                   is_key(classes, class) ? call_format(call, "%.*s", STR_ARG(class)).p : "",
                                   missing ? "missing" : "");
@@ -322,6 +322,10 @@ static void matrix_row(struct web_call *call, const struct json_value *r, bool k
         if (of_int(r, "last_ns") > 0)
             HTML(html, TIME(of_int(r, "last_ns")));
         HTML(html, RAW("</td>"));
+    }
+    if (kinds && of_int(r, "records") == 0) { /* it says so already */
+        HTML(html, RAW("<td></td><td></td></tr>"));
+        return;
     }
     part_cell_classed(call, "annex.records", "number");
     HTML(html, NUMBER(of_int(r, "records")), RAW("</td>"));

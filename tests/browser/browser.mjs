@@ -446,6 +446,31 @@ test("a rule is written: wrong first, then tried, saved, and a version opened", 
   seen.check();
 });
 
+let annexSource = "";
+
+test("coverage of Annex 4: what a source lacks, what switches it on, and its class set by a person", { timeout: 60000 }, async () => {
+  await open("/coverage/annex4");
+  assert.equal(await page.locator(".tabs [aria-current]").count(), 1);
+  await page.locator("a[href^='/coverage/annex4/']").first().click();
+  await page.waitForURL(/\/coverage\/annex4\/[0-9a-f]{32}$/);
+  annexSource = new URL(page.url()).pathname;
+  assert.ok((await page.locator(".annex tbody tr").count()) > 10);
+  const [file] = await Promise.all([page.waitForEvent("download"), page.locator(".files a").first().click()]);
+  assert.match(file.suggestedFilename(), /\.(rules|conf|cnf|sql|txt|cmd|xml|ps1|rsc|yaml)$/);
+  seen.expectStatus(422);
+  await page.check("#f-network");
+  await page.fill("[name=reason]", "");
+  await page.click("#acts button.main");
+  assert.equal(await page.locator("[aria-invalid]").count(), 1);
+  assert.ok(await page.isChecked("#f-network")); // what was chosen stays
+  await page.fill("[name=reason]", "as the test says");
+  await page.focus("#acts button.main");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/saved=1/);
+  assert.equal(await page.locator("section.card h2").filter({ hasText: /network equipment|сетевое|желілік/ }).count(), 1);
+  seen.check();
+});
+
 test("a hunt is ordered on a rule's page, followed to its end, and read", { timeout: 90000 }, async () => {
   await open("/hunts");
   assert.equal(await page.locator("#hunts .empty").count(), 1);
@@ -474,7 +499,7 @@ servers, _, _ = token_parse(sys.argv[1])
 agent = Agent(int(servers[0].rsplit(":", 1)[1]))
 agent.enrol(sys.argv[1], host="web1.example")
 link = agent.hello()
-link.send("status", b'{"policy":1,"spool_bytes":900000,"spool_max":1000000,"files":["/var/log/auth.log"]}')
+link.send("status", b'{"policy":1,"spool_bytes":900000,"spool_limit":1000000,"files":["/var/log/auth.log"]}')
 print(agent.uuid.hex(), flush=True)
 sys.stdin.read()`;
 let agent = "";
@@ -515,7 +540,8 @@ test("an agent is enrolled by one command, and its group's policy is saved, comp
   await page.waitForURL(/saved=1/);
   await d.until("a signature", 20, async () => {
     await open("/agents/policies?group=servers");
-    return (await page.locator(".history li").first().locator("b").count()) === 1;
+    const language = await page.getAttribute("html", "lang");
+    return (await page.locator(".history li > b").first().textContent()) === d.texts.get("policies.is_in_force")[language];
   });
   seen.check();
 });
@@ -538,7 +564,7 @@ for (const language of d.languages) {
     await open("/");
     await d.setLanguage(page, language);
     const paths = ["/", "/search", "/search?q=session&range=all&own=yes", "/search?q=incident&range=all&own=yes", "/incidents", "/incidents?state=all", card, "/objects"];
-    paths.push("/rules", "/rules?show=never&sort=cost", "/rules/packs", "/rules/7551b22b-c9e7-51d4-ac23-c93f711b146b", "/rules/edit", ownRule, "/coverage", "/hunts", hunt, "/filters", filter, "/objects/new", "/archive", "/archive/retention", "/channels", "/channels/new", "/users", "/users/new", "/password", "/records/1", "/records/1/why", why, "/papers", paper);
+    paths.push("/rules", "/rules?show=never&sort=cost", "/rules/packs", "/rules/7551b22b-c9e7-51d4-ac23-c93f711b146b", "/rules/edit", ownRule, "/coverage", "/coverage/annex4", "/coverage/annex4?object=1&only=missing", annexSource, "/hunts", hunt, "/filters", filter, "/objects/new", "/archive", "/archive/retention", "/channels", "/channels/new", "/users", "/users/new", "/password", "/records/1", "/records/1/why", why, "/papers", paper);
     paths.push("/agents", "/agents?state=all", agent, "/agents/policies", "/agents/policies?group=servers&version=2");
     for (const path of paths) {
       await open(path);
