@@ -548,7 +548,8 @@ def lumberjack():
                 link.sendall(lumberjack_window(1, [f"over tls {i}" for i in range(100)]))
                 lumberjack_last(link, 100)
         check_equal(len(service.sent('"over tls"')), 100, "records over TLS")
-        for bad, why in ((b"2J" + bytes(7) + b"\1x", "more records than the window"), (b"GET / HTTP/1.1", "does not read"),
+        for bad, why in ((b"2J" + bytes(7) + b"\1x", "more records than the window"),
+                         (b"GET / HTTP/1.1", "does not read"),
                          (b"2W\0\0\0\1" + b"2C\0\0\0\4nope", "does not inflate")):
             with socket.create_connection(address, timeout=20) as link:
                 link.sendall(bad)
@@ -648,7 +649,8 @@ def certificates_name_sources():
             link.request("POST", "/_bulk", bulk(["certified http"]))
             check_equal(link.getresponse().status, 200, "HTTP with a certificate and no token")
             link.close()
-            for setting, send, last in (("relp-tls-port", RELP_OPEN + relp_syslog(2, b"<13>certified relp"), b"2 rsp 6"),
+            relp = RELP_OPEN + relp_syslog(2, b"<13>certified relp")
+            for setting, send, last in (("relp-tls-port", relp, b"2 rsp 6"),
                                         ("beats-tls-port", lumberjack_window(1, ["certified beats"]), b"2A\0\0\0\1")):
                 with socket.create_connection(("127.0.0.1", service.settings[setting]), timeout=20) as plain:
                     with context("app").wrap_socket(plain) as link:
