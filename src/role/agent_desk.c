@@ -54,8 +54,8 @@ static struct str servers_of(const struct config *config, struct arena *arena)
 /* A member that agents do not know is a slip of the pen: they would pass it over. */
 static enum rc policy_check(struct str text, struct arena *arena, struct err *err)
 {
-    struct policy policy;
-    enum rc rc = policy_parse(text, arena, &policy, err);
+    struct agent_policy policy;
+    enum rc rc = agent_policy_parse(text, arena, &policy, err);
     if (rc == RC_OK && policy.passed_over.n)
         rc =
             err_set(err, RC_INVALID, "agents know nothing called %.*s", STR_ARG(str_slice(policy.passed_over, 0, 200)));
