@@ -332,7 +332,8 @@ def real_agent():
         def listed():
             return web.ask("agent.list")["agents"][0]
 
-        until(lambda: listed()["state"] == "connected" and listed()["policy"] == 1, "it has the policy", 100)  # it says how it is once a minute
+        # It says how it is once a minute.
+        until(lambda: listed()["state"] == "connected" and listed()["policy"] == 1, "it has the policy", 100)
         agent = listed()
         check(agent["spool_max"] > 0 and agent["program"].startswith("qorgan-agent "), f"how it is: {agent}")
         check_equal(web.ask("policy.list")["groups"][0]["behind"], 0, "agents behind")
