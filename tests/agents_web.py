@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 
+from agent_host import Host
 from agent_peer import Agent, Refused
 from service import Service, check, check_equal, free_port, main
 from web_api import Web
@@ -315,5 +316,36 @@ def only_administrators():
         check_equal(stand.shown(agent)["state"], "connected", "it goes on")
 
 
+def real_agent():
+    """the program itself: enrolled by the page's command, collects by the policy, is shown, is revoked"""
+    with Stand() as stand, Host() as host:
+        web = stand.web
+        status, said = host.enrol(page_token(web, group="servers", object=web.ask("object.list")["objects"][0]["id"],
+                                             servers=f"127.0.0.1:{stand.port}"))
+        check_equal(status, 0, f"enrolled: {said}")
+        policy = json.dumps({"files": [host.logs], "journal": False})
+        check(web.change("policy.save", group="servers", text=policy, reason="as agreed")["ok"], "a policy")
+        host.write("app.log", [f"Nov 28 10:00:00 web1 app: real-{i}" for i in range(100)])
+        host.start()
+        check_equal(len(stand.service.wait_for("real*", 100)), 100, "its lines")
+
+        def listed():
+            return web.ask("agent.list")["agents"][0]
+
+        # It says how it is once a minute.
+        until(lambda: listed()["state"] == "connected" and listed()["policy"] == 1, "it has the policy", 100)
+        agent = listed()
+        check(agent["spool_max"] > 0 and agent["program"].startswith("qorgan-agent "), f"how it is: {agent}")
+        check_equal(web.ask("policy.list")["groups"][0]["behind"], 0, "agents behind")
+        check(abs(agent["offset_us"]) < 1_000_000, f"its clock is this machine's: {agent['offset_us']}")
+        check(web.change("agent.revoke", agent=agent["agent"], reason="the host was stolen")["ok"], "it is revoked")
+        host.until(lambda status: status["state"] != "connected", 30)
+        until(lambda: stand.events("agent.refused") or "revoked" in host.log(), "it is told", 60)
+        host.write("app.log", ["Nov 28 10:00:01 web1 app: unwanted-1"])
+        time.sleep(3)
+        check_equal(stand.service.sent("unwanted*"), [], "nothing more is taken")
+        stand.service.quiet()
+
+
 if __name__ == "__main__":
-    sys.exit(main([tokens, lives, silence, policies, keys, only_administrators]))
+    sys.exit(main([tokens, lives, silence, policies, keys, only_administrators, real_agent]))

@@ -644,7 +644,7 @@ enum rc desk_agents_watch(struct desk *desk, int64_t now_ns, struct err *err)
     ASSERT(desk->magic == DESK_MAGIC);
     struct desk_agents *agents = desk->agents;
     bool look = now_ns - agents->watched_ns >= WATCH_NS || now_ns < agents->watched_ns;
-    if (!look && !agents->unsigned_wait && !agents->untold_wait)
+    if (!look && !agent_policies_due(desk, now_ns))
         return RC_OK;
     if (desk->outgoing >= (int64_t)DESK_OUTGOING_MAX)
         return RC_OK;

@@ -113,6 +113,7 @@ struct policy_change {
 int64_t agent_policy_put(struct desk *desk, const struct policy_change *change, int64_t now_ns);
 /* An agent went from one group to another: it believes only versions above the one it has. */
 void agent_policy_move(struct desk *desk, const struct agent *agent, struct str group, struct str who, int64_t now_ns);
+bool agent_policies_due(const struct desk *desk, int64_t now_ns); /* the next has something to do; cheap */
 void agent_policies_watch(struct desk *desk, int64_t now_ns);
 
 #endif

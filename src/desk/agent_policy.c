@@ -68,14 +68,24 @@ static void sign_order(struct desk *desk, int64_t version, struct str group, str
         agent_order(desk, DESK_AGENT_SIGN, (struct desk_agent_link){0}, (uint64_t)version, buf_view(&policy));
 }
 
+static bool sign_due(const struct desk_agents *agents, int64_t now_ns)
+{
+    bool soon = agents->signing_ns && now_ns - agents->signing_ns < AGAIN_NS && now_ns >= agents->signing_ns;
+    return agents->unsigned_wait && !soon;
+}
+
+bool agent_policies_due(const struct desk *desk, int64_t now_ns)
+{
+    return sign_due(desk->agents, now_ns) || desk->agents->untold_wait;
+}
+
 static void unsigned_watch(struct desk *desk, int64_t now_ns)
 {
     struct desk_agents *agents = desk->agents;
     int64_t versions[SIGN_AT_ONCE];
     struct str groups[SIGN_AT_ONCE], texts[SIGN_AT_ONCE];
     size_t count = 0;
-    bool soon = agents->signing_ns && now_ns - agents->signing_ns < AGAIN_NS && now_ns >= agents->signing_ns;
-    if (!agents->unsigned_wait || soon)
+    if (!sign_due(agents, now_ns))
         return;
     struct db_query q =
         db_query(desk->db, "SELECT version, grp, text FROM agent_policy WHERE note = '' ORDER BY version LIMIT ?1");

@@ -145,7 +145,7 @@ static bool is_object(struct str line)
     return object && kind == JSON_END;
 }
 
-enum rc agent_policy_check(struct str text, struct str origin, struct err *err)
+enum rc agent_signer_check(struct str text, struct str origin, struct err *err)
 {
     struct str rest = text;
     if (text.n == 0 || text.n > POLICY_TEXT_MAX || text.p[text.n - 1] != '\n')
@@ -170,7 +170,7 @@ enum rc agent_policy_check(struct str text, struct str origin, struct err *err)
 static enum rc policy(struct agent_signer *signer, struct str body, int64_t now_ns, struct buf *ret_answer,
                       struct err *err)
 {
-    enum rc rc = agent_policy_check(body, str_of(signing_key_public(signer->key)->name), err);
+    enum rc rc = agent_signer_check(body, str_of(signing_key_public(signer->key)->name), err);
     if (rc == RC_OK && !allowed(&signer->policies, POLICIES_A_MINUTE, now_ns))
         rc =
             err_set(err, RC_LIMIT, "more than %u policies were to be signed in a minute; ask later", POLICIES_A_MINUTE);

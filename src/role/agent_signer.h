@@ -39,6 +39,6 @@ bool agent_signer_issue(struct agent_signer *signer, struct str body, int64_t no
 bool agent_signer_policy(struct agent_signer *signer, struct str body, int64_t now_ns, struct buf *ret_answer);
 
 /* Whether a text is a policy of this archive as the format says; the signer asks this before it signs. */
-enum rc agent_policy_check(struct str text, struct str origin, struct err *err) MUST_USE;
+enum rc agent_signer_check(struct str text, struct str origin, struct err *err) MUST_USE;
 
 #endif

@@ -155,7 +155,7 @@ static void what_is_no_policy_is_not_signed(void)
         struct err err = {0};
         int64_t now_ns = NOW + (int64_t)(100 + i) * MINUTE;
         test_row("row %zu: %s", i, rows[i].text);
-        CHECK_INT(agent_policy_check(str_of(rows[i].text), STR(ORIGIN), &err), rows[i].rc);
+        CHECK_INT(agent_signer_check(str_of(rows[i].text), STR(ORIGIN), &err), rows[i].rc);
         CHECK_INT(agent_signer_policy(signer, str_of(rows[i].text), now_ns, &answer), rows[i].rc == RC_OK);
     }
     struct str whole = STR(POLICY);
