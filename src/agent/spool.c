@@ -535,8 +535,7 @@ bool spool_durable(struct spool *spool, uint64_t number, uint64_t size)
     if (number <= spool->state.durable)
         return true;
     struct pair *last = spool->pair_count ? &spool->pairs[spool->pair_count - 1] : NULL;
-    if (last && size < last->size)
-        return false; /* an archive does not shrink */
+    size = MAX(size, last ? last->size : spool->state.size); /* of an archive that was cut the later size is believed */
     if (spool->pair_count == PAIRS_MAX)
         *last = (struct pair){number, size}; /* the later promise holds for the earlier records too */
     else

@@ -5,6 +5,7 @@
  * values are only held against what is known of each. */
 #include "archive/block_work.h"
 #include "archive/hash.h"
+#include "archive/varint.h"
 #include "base/assert.h"
 
 #include <string.h>
@@ -49,7 +50,7 @@ static void spec_derived(struct work *w, uint32_t position, struct form_spec *re
         return;
     }
     struct buf *extra = &w->b->extra;
-    struct cell cell = {(uint32_t)extra->n | CELL_EXTRA, (uint32_t)v->text.n};
+    struct cell cell = {(uint32_t)extra->n | CELL_EXTRA, (uint32_t)v->text.n, text_head(v->text)};
     buf_put(extra, v->text.p, v->text.n);
     if (w->derived_count < DERIVED_MAX)
         w->derived[w->derived_count++] = position;
@@ -78,14 +79,6 @@ static void spec_of(struct work *w, uint32_t position, struct form_spec *ret)
         ret->number = slot_more(w, SLOT_NUMBER, (struct cell){.at = v->at});
         IGNORE(slot_more(w, SLOT_NUMBER, (struct cell){.at = v->end - v->at}));
     }
-}
-
-static char *put_varint(char *p, uint64_t value)
-{
-    for (; value >= 0x80; value >>= 7)
-        *p++ = (char)(value | 0x80);
-    *p++ = (char)value;
-    return p;
 }
 
 static char *put_text(char *p, struct str text)
@@ -191,7 +184,8 @@ static size_t parser_length(const struct event *event)
 /* 16 bytes at a time, past both ends: there is room behind the record at work (cut.h) and behind the key. */
 static inline char *put_piece(char *p, const char *from, size_t n)
 {
-    for (size_t i = 0; i < n; i += 16)
+    memcpy(p, from, 16);
+    for (size_t i = 16; i < n; i += 16) /* seldom, so that it is guessed right */
         memcpy(p + i, from + i, 16);
     return p + n;
 }
@@ -202,22 +196,17 @@ static struct str layout_key(struct work *w)
     const struct cut *cut = w->b->cut;
     const struct event *event = w->event;
     uint32_t *p = w->b->layout_key;
-    uint32_t said = 0;
     _Static_assert((8 + CUT_SLOTS_MAX + 2 * EVENT_FIELDS_MAX) * 4 + CUT_RAW_MAX + CUT_PADDING < LAYOUT_KEY_MAX / 2,
                    "a key has room");
-    _Static_assert(STATUTORY_COUNT <= 32, "a bit each");
-    for (uint32_t i = 0; i < STATUTORY_COUNT; i++)
-        said |= (uint32_t)(event->statutory[i].n != 0) << i;
     size_t parser = MIN(parser_length(event), LAYOUT_KEY_MAX / 2 - CUT_PADDING);
     *p++ = event->flags;
-    *p++ = said;
+    *p++ = w->said;
     *p++ = w->count;
     *p++ = (uint32_t)cut->slot_count;
     *p++ = (uint32_t)parser;
-    for (uint32_t i = 0; i < w->count; i++) {
-        *p++ = event->fields[i].name;
-        *p++ = event->fields[i].type;
-    }
+    _Static_assert(offsetof(struct event_field, type) == sizeof(uint32_t), "name and type, eight bytes");
+    for (uint32_t i = 0; i < w->count; i++, p += 2)
+        memcpy(p, &event->fields[i], 2 * sizeof *p);
     uint32_t *lengths = p;
     char *text = (char *)(p + cut->slot_count + 1);
     for (size_t i = 0; i < cut->slot_count; i++) {
@@ -250,7 +239,8 @@ static void slot_again(struct work *w, uint32_t position, uint32_t *lately)
     }
     if (w->derived_count < DERIVED_MAX)
         w->derived[w->derived_count++] = position;
-    IGNORE(slot_more(w, SLOT_TEXT, (struct cell){*lately | CELL_EXTRA, (uint32_t)text.n})); /* its number is known */
+    IGNORE(slot_more(w, SLOT_TEXT,
+                     (struct cell){*lately | CELL_EXTRA, (uint32_t)text.n, text_head(text)})); /* its number is known */
 }
 
 /* Whether a derived value would get this specification, as spec_derived decides. */
@@ -270,36 +260,55 @@ static bool derived_fits(struct work *w, uint32_t position, const struct form_sp
     return true;
 }
 
-/* Whether the value would get this specification, as spec_of decides; a slot of its own is added on the way. */
-static inline bool value_fits(struct work *w, uint32_t position, const struct form_spec *spec, uint32_t *lately)
-{
-    const struct value *v = &w->values[position];
-    const struct cut *cut = w->b->cut;
-    if (v->from == VALUE_ABSENT)
-        return spec->op == FORM_ABSENT;
-    if (v->from == VALUE_DERIVED)
-        return derived_fits(w, position, spec, lately);
-    return spec->op == (v->from == VALUE_RAW ? FORM_SPAN : FORM_JSON) && v->at == place_at(cut, spec->from) &&
-           v->end == place_at(cut, spec->to);
-}
-
 static void slots_begin(struct work *w)
 {
     w->slots = w->whole ? 1 : (uint32_t)w->b->cut->slot_count;
     w->more_count = w->derived_count = 0;
 }
 
+/* Whether each value would get the layout's specification, as spec_of decides; slots of their own are added on the
+ * way. Which values are absent is known to be the same. */
 static bool layout_fits(struct work *w, const struct layout *layout)
 {
+    const struct cut *cut = w->b->cut;
     size_t extra = w->b->extra.n;
+    uint32_t differ = 0;
+    for (uint32_t i = 0; i < layout->placed_count; i++) {
+        const struct layout_value *known = &layout->values[i];
+        const struct value *v = &w->values[known->value];
+        differ |= (v->at ^ place_at(cut, known->begin)) | (v->end ^ place_at(cut, known->end)) |
+                  ((uint32_t)v->from ^ known->from);
+    }
+    if (differ)
+        return false;
     slots_begin(w);
-    for (uint32_t i = 0; i < w->count + STATUTORY_COUNT; i++) {
-        if (!value_fits(w, i, &layout->specs[i], &layout->lately[i])) {
+    for (uint32_t i = layout->placed_count; i < layout->value_count; i++) {
+        uint32_t position = layout->values[i].value;
+        if (w->values[position].from != VALUE_DERIVED ||
+            !derived_fits(w, position, &layout->specs[position], &layout->lately[position])) {
             w->b->extra.n = extra; /* what was added on the way */
             return false;
         }
     }
     return true;
+}
+
+/* Where the values that are there were found: first those in raw, then the others. */
+static void values_place(struct work *w, struct layout *layout)
+{
+    uint32_t count = 0;
+    for (int derived = 0; derived < 2; derived++) {
+        for (uint32_t i = 0; i < w->count + STATUTORY_COUNT; i++) {
+            const struct form_spec *spec = &w->specs[i];
+            enum origin_of_value from = w->values[i].from;
+            if (from != VALUE_ABSENT && (from == VALUE_DERIVED) == derived)
+                w->placed[count++] = (struct layout_value){(uint16_t)i, (uint8_t)from, spec->from, spec->to};
+        }
+        if (!derived)
+            layout->placed_count = count;
+    }
+    layout->value_count = count;
+    layout->values = w->placed;
 }
 
 /* A value inside of a slot, or one whose escapes were undone in vain, has no place that others could share. */
@@ -328,8 +337,11 @@ static uint32_t form_find(struct work *w, bool *ret_first, bool *ret_new)
     slots_begin(w);
     layout.entry = shared_use(&b->forms, form_make(w), b->block, ret_first, ret_new);
     layout.specs = w->specs;
-    if (layout.hash && layout.entry != SHARED_NONE && is_layout(w))
-        layouts_put(&b->layouts, &layout, w->count + STATUTORY_COUNT);
+    layout.spec_count = w->count + STATUTORY_COUNT;
+    if (layout.hash && layout.entry != SHARED_NONE && is_layout(w)) {
+        values_place(w, &layout);
+        layouts_put(&b->layouts, &layout);
+    }
     return layout.entry;
 }
 

@@ -303,15 +303,17 @@ static inline bool clock_at(struct str text, size_t at)
 
 static inline bool slot_add(struct cut *cut, size_t from, size_t to, uint8_t kind)
 {
+    size_t i = cut->slot_count;
     if (from >= to)
         return true;
-    if (cut->slot_count == CUT_SLOTS_MAX)
+    if (i == CUT_SLOTS_MAX)
         return false;
-    cut->slots[cut->slot_count++] = (struct cut_slot){.at = (uint32_t)from,
-                                                      .n = (uint32_t)(to - from),
-                                                      .kind = kind,
-                                                      .glued = HAS_BIT(cut->joined, from) || HAS_BIT(cut->joined, to)};
-    cut->starts[cut->slot_count] = (uint32_t)to;
+    cut->slots[i] = (struct cut_slot){.at = (uint32_t)from,
+                                      .n = (uint32_t)(to - from),
+                                      .kind = kind,
+                                      .glued = HAS_BIT(cut->joined, from) | HAS_BIT(cut->joined, to)};
+    cut->starts[i + 1] = (uint32_t)to;
+    cut->slot_count = i + 1;
     return true;
 }
 
@@ -346,7 +348,7 @@ static inline bool slots_add(struct cut *cut, size_t from, size_t to)
 }
 
 /* What only stands between two fields, blanks of a quoted value or one sign inside of a word, is no content. */
-static inline bool is_between(const struct cut *cut, size_t from, size_t to)
+static bool is_between(const struct cut *cut, size_t from, size_t to)
 {
     size_t i = from;
     while (i < to && cut->raw.p[i] == ' ')
@@ -355,31 +357,53 @@ static inline bool is_between(const struct cut *cut, size_t from, size_t to)
                        HAS_BIT(cut->token, from - 1) && HAS_BIT(cut->token, to));
 }
 
+/* A segment between two borders, which holds what makes a slot at `at`: signs at its ends are none of it. */
+static inline bool segment_add(struct cut *cut, size_t from, size_t at, size_t to)
+{
+    while (from < at && !HAS_BIT(cut->kept, from))
+        from++;
+    while (to > at + 1 && !HAS_BIT(cut->held, to - 1))
+        to--;
+    bool may_be_between = to - from == 1 || cut->raw.p[from] == ' ';
+    return (may_be_between && is_between(cut, from, to)) || slots_add(cut, from, to);
+}
+
+/* Mostly a segment lies in one word of the maps, and is found by looking at that one. */
 bool cut_finish(struct cut *cut)
 {
-    uint64_t *borders = cut->borders;
-    uint64_t *begins = cut->begins;
     uint64_t token_before = 0;
-    size_t n = cut->raw.n;
-    for (size_t w = 0; w < cut->words; w++) {
-        uint64_t edge = cut->edge[w] & ~cut->inside[w];
-        borders[w] = edge | (cut->token[w] ^ (cut->token[w] << 1 | token_before));
-        begins[w] = cut->token[w] & (cut->digit[w] | cut->forced[w]);
-        token_before = cut->token[w] >> 63;
+    size_t words = cut->words;
+    for (size_t w = 0; w < words; w++) {
+        uint64_t token = cut->token[w];
+        uint64_t forced = cut->forced[w];
+        cut->borders[w] = (cut->edge[w] & ~cut->inside[w]) | (token ^ (token << 1 | token_before));
+        cut->begins[w] = token & (cut->digit[w] | forced);
+        cut->held[w] = cut->word[w] | forced;
+        cut->kept[w] = cut->held[w] | cut->digit[w];
+        token_before = token >> 63;
     }
-    ASSERT(cut->words > 0);
-    borders[0] |= 1;
-    for (size_t at = next_bit(begins, cut->words, 0); at < n;) {
-        size_t from = last_bit(borders, at);
-        size_t end = MIN(next_bit(borders, cut->words, at + 1), n);
-        size_t to = end;
-        while (from < at && !HAS_BIT(cut->word, from) && !HAS_BIT(cut->forced, from) && !HAS_BIT(cut->digit, from))
-            from++;
-        while (to > at + 1 && !HAS_BIT(cut->word, to - 1) && !HAS_BIT(cut->forced, to - 1))
-            to--;
-        if (!is_between(cut, from, to) && !slots_add(cut, from, to))
-            return false;
-        at = next_bit(begins, cut->words, end);
+    ASSERT(words > 0);
+    cut->borders[0] |= 1;
+    for (size_t w = 0; w < words;) {
+        uint64_t borders = cut->borders[w];
+        uint64_t left = cut->begins[w];
+        size_t next = w + 1;
+        while (left) {
+            size_t bit = (size_t)__builtin_ctzll(left);
+            size_t at = w * 64 + bit;
+            uint64_t before = borders << (63 - bit);
+            uint64_t behind = borders & UINT64_MAX << 1 << bit;
+            size_t from = before ? at - (size_t)__builtin_clzll(before) : last_bit(cut->borders, at);
+            size_t to = behind ? w * 64 + (size_t)__builtin_ctzll(behind) : next_bit(cut->borders, words, at + 1);
+            to = MIN(to, cut->raw.n);
+            if (!segment_add(cut, from, at, to))
+                return false;
+            left = behind ? left & UINT64_MAX << (to % 64) : 0;
+            next = behind ? next : to / 64;
+            if (!behind && next < words)
+                cut->begins[next] &= UINT64_MAX << (to % 64);
+        }
+        w = next;
     }
     return true;
 }

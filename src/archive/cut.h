@@ -51,6 +51,8 @@ struct cut {
     uint64_t forced[CUT_WORDS];  /* in a short field's value */
     uint64_t borders[CUT_WORDS]; /* a run of tokens begins or ends before this byte */
     uint64_t begins[CUT_WORDS];  /* what makes a run a slot */
+    uint64_t kept[CUT_WORDS];    /* a slot may begin with it */
+    uint64_t held[CUT_WORDS];    /* a slot may end with it */
     struct cut_slot slots[CUT_SLOTS_MAX];
     uint32_t starts[CUT_SLOTS_MAX + 1]; /* of the pieces: piece i begins here, and slot i - 1 ends */
     size_t slot_count;

@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "base/civil.h"
 #include "base/err.h"
+#include "base/hash.h"
 #include "base/map.h"
 #include "base/str.h"
 #include "base/test.h"
@@ -70,6 +71,24 @@ static void arena_has_a_limit(void)
     arena_reset(arena);
     CHECK_INT(arena_used(arena), 0);
     arena_free(arena);
+}
+
+/* Every length is hashed whole: a change of any byte changes the hash, and so does the seed. */
+static void hashes_every_byte(void)
+{
+    char text[140];
+    for (size_t n = 1; n < sizeof text; n++) {
+        memset(text, 'a', n);
+        uint64_t whole = hash_text(1, str_at(text, n));
+        CHECK(whole != hash_text(2, str_at(text, n)));
+        CHECK(whole != hash_text(1, str_at(text, n - 1)));
+        for (size_t i = 0; i < n; i++) {
+            text[i] = 'b';
+            test_row("length %zu byte %zu", n, i);
+            CHECK(whole != hash_text(1, str_at(text, n)));
+            text[i] = 'a';
+        }
+    }
 }
 
 /* Allocations of the system that a batch of `count` times 1000 bytes costs. */
@@ -295,6 +314,7 @@ static void errors_read_as_sentences(void)
 static const struct test tests[] = {
     {"slices", slices},
     {"numbers in text", numbers_in_text},
+    {"a hash takes every byte", hashes_every_byte},
     {"an arena has a limit", arena_has_a_limit},
     {"an arena keeps what a batch needs", arena_keeps_what_a_batch_needs},
     {"an arena takes an end back", arena_takes_an_end_back},

@@ -33,6 +33,7 @@ int cmd_forward(int argc, char **argv);
 int cmd_demo(int argc, char **argv);
 int cmd_mirror(int argc, char **argv);
 int cmd_mirror_token(int argc, char **argv);
+int cmd_sender_token(int argc, char **argv);
 int cmd_key(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 int cmd_help(int argc, char **argv);

@@ -302,6 +302,7 @@ static const struct option_row demo_rows[] = {
 
 static const struct option_row forward_rows[] = {
     OPTION_DATA,
+    OPTION_JSON,
     {.name = "to",
      .type = OPTION_TEXT,
      .required = true,
@@ -383,6 +384,12 @@ static const struct option_row mirror_token_rows[] = {
     OPTION_DATA,
     OPTION_JSON,
     {.name = "revoke", .type = OPTION_TEXT, .argument = "NAME", .help = "end this mirror's token at once"},
+};
+
+static const struct option_row sender_token_rows[] = {
+    OPTION_DATA,
+    OPTION_JSON,
+    {.name = "revoke", .type = OPTION_TEXT, .argument = "NAME", .help = "end this sender's token"},
 };
 
 static const struct option_row key_rows[] = {
@@ -493,6 +500,8 @@ static const struct command commands[] = {
      "command and the service can use. Stops with exit status 1 when the server contradicts what was signed."},
     {"mirror-token", "say who may pull this archive", "[NAME]", 0, 1, ROWS(mirror_token_rows),
      "With a name makes a token for that mirror and prints it once; without one lists the mirrors."},
+    {"sender-token", "say who may send over HTTP", "[NAME]", 0, 1, ROWS(sender_token_rows),
+     "With a name makes a token for that sender and prints it once; without one lists the senders."},
     {"key", "make, show and rotate master keys", "new FILE | add FILE | show [FILE] | rotate", 1, 2, ROWS(key_rows),
      "new writes a file with one master key; add puts a further one in front, which wraps from then on. In place of "
      "FILE a pkcs11: URI may stand: then a key on that token seals the file. show lists the ids, and which of them the "

@@ -102,6 +102,7 @@ int cmd_forward(int argc, char **argv)
         g.forward.archive = g.archive;
         g.forward.state = options_text(&options, "state");
         g.forward.own = options_flag(&options, "all");
+        g.forward.json = options_flag(&options, "json");
         g.forward.once = options_flag(&options, "once");
         g.forward.sandbox = !options_flag(&options, "no-sandbox");
         status = forward_run(&g.forward);

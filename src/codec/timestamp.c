@@ -221,6 +221,48 @@ size_t timestamp_clf(struct str s, int32_t offset_s, int64_t *ret_time_ns)
     return end;
 }
 
+/* "231500" and a fraction at `at`; returns the place behind, or 0. */
+static size_t take_digits(struct str s, size_t at, struct civil *civil)
+{
+    if (s.n < at + 6)
+        return 0;
+    civil->hour = two(s.p + at);
+    civil->minute = two(s.p + at + 2);
+    civil->second = two(s.p + at + 4);
+    at += 6;
+    if (civil->hour < 0 || civil->minute < 0 || civil->second < 0 || digit_at(s, at))
+        return 0;
+    int32_t scale = 100000000;
+    if (at < s.n && s.p[at] == '.' && digit_at(s, at + 1))
+        for (at++; digit_at(s, at); at++) {
+            civil->nanosecond += (s.p[at] - '0') * scale;
+            scale /= 10;
+        }
+    return at;
+}
+
+size_t timestamp_log(struct str s, int32_t offset_s, int64_t *ret_time_ns)
+{
+    struct civil civil = {.year = 0};
+    size_t end = 0;
+    if (s.n < 15)
+        return 0;
+    if (s.p[2] == '-' && s.p[6] == '-' && s.n >= 20 && s.p[11] == ' ') {
+        civil = (struct civil){.year = four(s.p + 7), .month = month_at(s.p + 3), .day = two(s.p)};
+        end = take_clock(s, 12, &civil);
+    } else if (s.p[2] == '/' && s.p[5] == '/' && s.p[10] == '-') {
+        civil = (struct civil){.year = four(s.p + 6), .month = two(s.p), .day = two(s.p + 3)};
+        end = take_clock(s, 11, &civil);
+    } else if (s.p[8] == ' ' || s.p[8] == '.') {
+        civil = (struct civil){.year = four(s.p), .month = two(s.p + 4), .day = two(s.p + 6)};
+        end = s.p[8] == ' ' ? take_clock(s, 9, &civil) : take_digits(s, 9, &civil);
+    }
+    if (end == 0 || !civil_valid(&civil))
+        return 0;
+    *ret_time_ns = civil_to_ns(&civil, offset_s);
+    return end;
+}
+
 size_t timestamp_epoch(struct str s, int64_t *ret_time_ns)
 {
     size_t end = 0;
@@ -249,5 +291,5 @@ bool timestamp_any(struct str s, int64_t received_ns, int32_t offset_s, int64_t 
         return false;
     return timestamp_iso(s, offset_s, ret_time_ns) == s.n || timestamp_epoch(s, ret_time_ns) == s.n ||
            timestamp_bsd(s, received_ns, offset_s, ret_time_ns) == s.n ||
-           timestamp_clf(s, offset_s, ret_time_ns) == s.n;
+           timestamp_clf(s, offset_s, ret_time_ns) == s.n || timestamp_log(s, offset_s, ret_time_ns) == s.n;
 }

@@ -16,6 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     }
     ASSERT(timestamp_iso(text, 50400, &time_ns) <= size);
     ASSERT(timestamp_clf(text, -50400, &time_ns) <= size);
+    ASSERT(timestamp_log(text, 18000, &time_ns) <= size);
     ASSERT(timestamp_epoch(text, &time_ns) <= size);
     return 0;
 }

@@ -165,10 +165,43 @@ static void clf_and_epoch(void)
     }
 }
 
+static void of_programs(void)
+{
+    static const struct row rows[] = {
+        {"20-Nov-2026 23:15:00.250 INFO", 24, "2026-11-20T18:15:00.250000000Z"},
+        {"20-NOV-2026 23:15:00 * x", 20, "2026-11-20T18:15:00Z"},
+        {"20261120 23:15:00,db1", 17, "2026-11-20T18:15:00Z"},
+        {"20261120.231500.25 inf", 18, "2026-11-20T18:15:00.250000000Z"},
+        {"20261120.231500", 15, "2026-11-20T18:15:00Z"},
+        {"11/20/2026-23:15:00.123456  [**]", 26, "2026-11-20T18:15:00.123456000Z"},
+        {"20-Nox-2026 23:15:00", 0, NULL},
+        {"31-Nov-2026 23:15:00", 0, NULL},
+        {"20-Nov-2026T23:15:00", 0, NULL},
+        {"20-Nov-2026 23:15", 0, NULL},
+        {"20261320 23:15:00", 0, NULL},
+        {"20261120 24:15:00", 0, NULL},
+        {"20261120-231500", 0, NULL},
+        {"20261120.2315001", 0, NULL},
+        {"20261120.23150", 0, NULL},
+        {"20/11/2026-23:15:00", 0, NULL},
+        {"11/20/2026 23:15:00", 0, NULL},
+        {"", 0, NULL},
+    };
+    int64_t time_ns = 0;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct str text = str_of(rows[i].text);
+        test_row("%zu %s", i, rows[i].text);
+        size_t taken = timestamp_log(text, 18000, &time_ns);
+        check_time(taken, time_ns, rows[i].taken, rows[i].want);
+        for (size_t n = 0; n < text.n; n++)
+            CHECK(timestamp_log(str_slice(text, 0, n), 18000, &time_ns) <= n);
+    }
+}
+
 static void any(void)
 {
-    static const char *const good[] = {"2026-11-20T18:15:00Z", "Nov 20 18:15:00", "20/Nov/2026:18:15:00 +0000",
-                                       "1795198500"};
+    static const char *const good[] = {"2026-11-20T18:15:00Z", "Nov 20 18:15:00",      "20/Nov/2026:18:15:00 +0000",
+                                       "1795198500",           "20-Nov-2026 18:15:00", "20261120 18:15:00"};
     static const char *const bad[] = {"",          "2026-11-20T18:15:00Zx", " 1795198500", "1795198500 ", "yesterday",
                                       "2026-11-20"};
     int64_t time_ns = 0;
@@ -185,7 +218,11 @@ static void any(void)
 }
 
 static const struct test tests[] = {
-    {"ISO 8601", iso}, {"RFC 3164", bsd}, {"year of RFC 3164", year_of_bsd}, {"CLF and epoch", clf_and_epoch},
+    {"ISO 8601", iso},
+    {"RFC 3164", bsd},
+    {"year of RFC 3164", year_of_bsd},
+    {"CLF and epoch", clf_and_epoch},
+    {"of programs", of_programs},
     {"any", any},
 };
 

@@ -12,7 +12,7 @@ static const struct {
     [AGENT_TOKEN_USED] = {"qorgan-agent-token", "A token that enrolled an agent was used again", DESK_HIGH,
                           "unauthorised_access"},
     [AGENT_COPIED] = {"qorgan-agent-copied", "An agent exists twice", DESK_HIGH, "unauthorised_access"},
-    [AGENT_CONTRADICTS] = {"qorgan-agent-contradicts", "An agent has seen another archive", DESK_CRITICAL,
+    [AGENT_CONTRADICTS] = {"qorgan-agent-contradicts", "An agent does not trust the archive", DESK_CRITICAL,
                            "unauthorised_access"},
     [AGENT_SILENT] = {"qorgan-agent-silent", "An agent is silent", DESK_MEDIUM, "other"},
 };
@@ -53,6 +53,7 @@ void agent_alarms_kept(struct desk *desk, int64_t local_id, int64_t record)
     match.title = str_of(troubles[trouble].title);
     match.level = troubles[trouble].level;
     match.kind = str_of(troubles[trouble].kind);
-    IGNORE(match_open(desk, &match, match.time_ns) == 0); /* its id is not asked for */
+    struct desk_matched done;
+    IGNORE(match_open(desk, &match, match.time_ns, &done) == 0); /* its id is not asked for */
     db_run_i64(desk->db, "DELETE FROM agent_alarm WHERE outgoing = ?1", local_id);
 }

@@ -268,6 +268,8 @@ enum rc rule_text_put(struct desk *desk, const struct desk_rule_text *text, int6
 enum rc rule_text_end(struct desk *desk, const struct desk_rule_text *which, int64_t now_ns, struct err *err) MUST_USE;
 /* Refuses a question whose text could not be read, put or ended, with the reason of `err`; of RC_INVALID `field` is the
  * member that is wrong. */
+/* UTF-8, and of what is not to be seen line ends and tabs alone. */
+bool rule_text_valid(struct str text);
 void rule_text_refused(struct ask *ask, enum rc rc, const struct err *err, const char *field);
 /* In a transaction: reads those in effect again if they changed. */
 void rule_texts_renew(struct desk *desk);
@@ -300,8 +302,9 @@ void agents_clean(struct desk *desk, int64_t now_ns);
 void agent_alarms_kept(struct desk *desk, int64_t local_id, int64_t record);
 void agent_policies_kept(struct desk *desk, int64_t local_id, int64_t record);
 
-/* Opens an incident for a match, whatever its level, or adds it to an open one; its id (match.c). */
-int64_t match_open(struct desk *desk, const struct desk_match *match, int64_t now_ns);
+/* Opens an incident for a match, whatever its level, or adds it to an open one; its id (match.c). Record 0: it has
+ * none, so nobody can know whether it was seen before. */
+int64_t match_open(struct desk *desk, const struct desk_match *match, int64_t now_ns, struct desk_matched *ret_done);
 
 /* --- questions (ask.c) --- */
 

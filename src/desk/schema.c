@@ -222,6 +222,8 @@ const char *const desk_schema[] = {
     " PRIMARY KEY (source, class, kind, parser)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE annex_told (source BLOB NOT NULL, class TEXT NOT NULL, missing TEXT NOT NULL,"
     " since_ns INTEGER NOT NULL, PRIMARY KEY (source, class)) STRICT, WITHOUT ROWID;",
+    /* of a hit that has no record, and so no place in matched: what was opened for it */
+    "ALTER TABLE hunt_hit ADD COLUMN incident INTEGER NOT NULL DEFAULT 0;",
 };
 
 const size_t desk_schema_count = ARRAY_LEN(desk_schema);

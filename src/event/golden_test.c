@@ -3,11 +3,13 @@
  *   # comment          source KIND NAME      zone SECONDS      flush SECONDS
  *   < a record as it is            <\ a record with \xHH escapes
  *
+ * testdata/parsers/FAMILY.case, of each family of data/parsers.tsv, also say which pattern took the record.
+ *
  * `event_golden_test --bless` rewrites the files; read the difference before committing it. */
 #include "base/buf.h"
 #include "base/bytes.h"
 #include "base/test.h"
-#include "event/normalise.h"
+#include "event/explain.h"
 #include "event/render.h"
 
 #include <stdio.h>
@@ -24,12 +26,24 @@ struct play {
     struct arena *arena;
     struct event_source source;
     uint64_t record;
+    bool patterns;   /* they are said */
+    uint32_t parsed; /* records that a pattern or a format understood */
+    uint32_t own;    /* records that a pattern of `family` took */
+    const struct family *family;
     struct buf out;
 };
 
 static void play_event(void *context, const struct event *event)
 {
     struct play *play = context;
+    const struct pattern *pattern = normaliser_pattern(play->normaliser);
+    enum grasp grasp = normaliser_grasp(play->normaliser);
+    if (event->flags & EVENT_ARCHIVE) {
+        play->parsed += grasp == GRASP_PATTERN || grasp == GRASP_FIELDS;
+        play->own += pattern && pattern->family == play->family;
+    }
+    if (play->patterns && pattern)
+        buf_format(&play->out, "  pattern %.*s.%.*s\n", STR_ARG(pattern->family->name), STR_ARG(pattern->id));
     event_render(&play->out, play->names, event);
 }
 
@@ -144,30 +158,64 @@ static void compare(struct str got, struct str want)
     }
 }
 
-static void play_case(const char *name)
+/* `play` has begun. */
+static void play_file(struct play *play, const char *name)
 {
-    struct play play;
     struct buf text;
     char path[4096];
-    if (!play_begin(&play))
-        return;
     buf_init(&text, (size_t)16 << 20);
     CHECK(snprintf(path, sizeof path, "%s/src/event/testdata/%s.case", test_source_dir(), name) > 0);
+    test_row("%s", path);
     file_get(path, &text);
     struct str rest = buf_view(&text);
     while (rest.p) {
         struct str line = str_cut(&rest, '\n');
         if (str_starts(line, STR("  ")) || (!rest.p && !line.n))
             continue;
-        buf_str(&play.out, line);
-        buf_char(&play.out, '\n');
-        play_line(&play, line);
+        buf_str(&play->out, line);
+        buf_char(&play->out, '\n');
+        play_line(play, line);
     }
     if (bless)
-        file_bless(path, buf_view(&play.out));
+        file_bless(path, buf_view(&play->out));
     else
-        compare(buf_view(&play.out), buf_view(&text));
+        compare(buf_view(&play->out), buf_view(&text));
     buf_done(&text);
+}
+
+static void play_case(const char *name)
+{
+    struct play play;
+    if (!play_begin(&play))
+        return;
+    play_file(&play, name);
+    play_end(&play);
+}
+
+#define FAMILY_LINES 10 /* at least, of each */
+
+/* Each family has its lines; all are understood, and where the family has patterns most by these. */
+static void families_case(void)
+{
+    struct play play;
+    if (!play_begin(&play))
+        return;
+    play.patterns = true;
+    for (uint32_t i = 0; i < play.mapping->family_count; i++) {
+        char name[128];
+        play.family = &play.mapping->family[i];
+        play.record = 0;
+        play.parsed = 0;
+        play.own = 0;
+        buf_clear(&play.out);
+        CHECK(snprintf(name, sizeof name, "parsers/%.*s", STR_ARG(play.family->name)) > 0);
+        play_file(&play, name);
+        test_row("%s: %u of %u records parsed, %u by its own patterns", name, play.parsed, (unsigned)play.record,
+                 play.own);
+        CHECK(play.record >= FAMILY_LINES);
+        CHECK(play.parsed == play.record);
+        CHECK(play.own * 2 > play.record || !play.family->pattern_count);
+    }
     play_end(&play);
 }
 
@@ -222,9 +270,9 @@ static void strange_case(void)
 }
 
 static const struct test tests[] = {
-    {"syslog", syslog_case},   {"programs", programs_case}, {"windows", windows_case}, {"audit", audit_case},
-    {"formats", formats_case}, {"journal", journal_case},   {"strange", strange_case}, {"winxml", winxml_case},
-    {"script", script_case},   {"gaps", gaps_case},
+    {"syslog", syslog_case},   {"programs", programs_case}, {"windows", windows_case},   {"audit", audit_case},
+    {"formats", formats_case}, {"journal", journal_case},   {"strange", strange_case},   {"winxml", winxml_case},
+    {"script", script_case},   {"gaps", gaps_case},         {"families", families_case},
 };
 
 int main(int argc, char **argv)

@@ -21,6 +21,14 @@ struct links {
     uint32_t lists; /* numbers given, from 1 */
 };
 
+/* A text that patterns of the family name by {=name}; several of one name are alternatives. */
+struct part {
+    struct str name;
+    struct str text;
+};
+
+#define PARTS_MAX 64 /* of a family */
+
 struct loader {
     struct mapping *mapping;
     struct names *names;
@@ -33,7 +41,9 @@ struct loader {
     struct links files;
     struct str suffix[64];
     struct family *family; /* whose table is read */
-    const char *column;    /* the cell that is read, for errors; NULL: not said */
+    struct part part[PARTS_MAX];
+    uint32_t part_count;
+    const char *column; /* the cell that is read, for errors; NULL: not said */
     struct err *err;
 };
 

@@ -10,6 +10,7 @@
 #define FAMILIES_MAX 256
 #define PATTERNS_MAX 16384 /* all families */
 #define ID_MAX       64
+#define EXPANSIONS   64 /* texts that one row stands for */
 
 static bool name_is_good(struct str name)
 {
@@ -27,7 +28,7 @@ static enum rc families_row(struct loader *loader, const struct str cell[])
     struct mapping *mapping = loader->mapping;
     size_t class = 0;
     while (class < ARRAY_LEN(classes) && !str_is(cell[1], classes[class]))
-        class++;
+        class ++;
     loader->column = "family";
     if (!name_is_good(cell[0]))
         return err_set(loader->err, RC_INVALID, "\"%.*s\" is no name: at most %d letters, digits, _ and -",
@@ -77,6 +78,10 @@ static enum rc template_read(struct loader *loader, struct pattern *pattern, str
         bool kept = capture->kind != CAPTURE_PAIRS && capture->name.n;
         pattern->name[i] = kept ? names_put(loader->names, capture->name) : 0;
         pattern->statutory[i] = kept ? statutory_find(capture->name) : STATUTORY_COUNT;
+        if (pattern->statutory[i] >= STATUTORY_START && pattern->statutory[i] != STATUTORY_DESCRIPTION &&
+            pattern->statutory[i] != STATUTORY_COUNT)
+            rc = err_set(loader->err, RC_INVALID, "capture \"%.*s\" would be the event's own: it needs another name",
+                         STR_ARG(capture->name));
     }
     return rc;
 }
@@ -107,24 +112,108 @@ static enum rc programs_read(struct loader *loader, struct pattern *pattern, str
     return rc;
 }
 
-static enum rc patterns_row(struct loader *loader, const struct str cell[])
+static enum rc part_row(struct loader *loader, const struct str cell[])
+{
+    struct arena *arena = loader->mapping->arena;
+    loader->column = "id";
+    if (!name_is_good(cell[0]))
+        return err_set(loader->err, RC_INVALID, "\"%.*s\" is no name: at most %d letters, digits, _ and -",
+                       STR_ARG(cell[0]), ID_MAX);
+    loader->column = "program";
+    if (cell[3].n || cell[4].n || cell[5].n)
+        return err_set(loader->err, RC_INVALID, "a part (program \"=\") has neither kind nor outcome nor set");
+    loader->column = "pattern";
+    if (str_search(cell[2], STR("{=")) < cell[2].n)
+        return err_set(loader->err, RC_INVALID, "a part names no parts");
+    if (loader->part_count == PARTS_MAX)
+        return err_set(loader->err, RC_LIMIT, "more than %d parts in a family", PARTS_MAX);
+    struct part part = {arena_str(arena, cell[0]), arena_str(arena, cell[2])};
+    loader->part[loader->part_count++] = part;
+    return part.name.p && part.text.p ? RC_OK : loader_memory(loader);
+}
+
+/* `text` with the part in place of the {=name} at `at`. */
+static struct str part_put(struct arena *arena, struct str text, size_t at, size_t end, struct str part)
+{
+    size_t n = text.n - (end - at) + part.n;
+    char *p = arena_alloc(arena, n + 1);
+    if (!p)
+        return STR_NONE;
+    memcpy(p, text.p, at);
+    memcpy(p + at, part.p, part.n);
+    memcpy(p + at + part.n, text.p + end, text.n - end);
+    return str_at(p, n);
+}
+
+/* Every text that comes of putting in the parts. Parts name none, so it ends. */
+static enum rc parts_expand(struct loader *loader, struct str texts[EXPANSIONS], uint32_t *ret_count)
+{
+    uint32_t count = 1;
+    for (uint32_t i = 0; i < count;) {
+        size_t at = str_search(texts[i], STR("{="));
+        struct str text = texts[i];
+        size_t end = at + str_find(str_skip(text, at), '}');
+        struct str name = str_slice(text, at + 2, end);
+        bool found = false;
+        if (at == text.n) {
+            i++;
+            continue;
+        }
+        for (uint32_t p = 0; p < loader->part_count && end < text.n; p++) {
+            if (!str_eq(loader->part[p].name, name))
+                continue;
+            if (found && count == EXPANSIONS)
+                return err_set(loader->err, RC_LIMIT, "a pattern stands for more than %d texts", EXPANSIONS);
+            struct str put = part_put(loader->mapping->arena, text, at, end + 1, loader->part[p].text);
+            if (!put.p)
+                return loader_memory(loader);
+            if (put.n > TEMPLATE_BYTES)
+                return err_set(loader->err, RC_LIMIT, "pattern is longer than %d bytes", TEMPLATE_BYTES);
+            texts[found ? count++ : i] = put;
+            found = true;
+        }
+        if (!found)
+            return err_set(loader->err, RC_INVALID, "byte %zu: there is no part \"%.*s\" above", at + 1, STR_ARG(name));
+    }
+    *ret_count = count;
+    return RC_OK;
+}
+
+static enum rc pattern_add(struct loader *loader, const struct pattern *model, struct str text, struct str programs)
 {
     struct pattern *pattern = arena_alloc(loader->mapping->arena, sizeof *pattern);
     if (!pattern)
         return loader_memory(loader);
-    pattern->family = loader->family;
-    enum rc rc = id_read(loader, pattern, cell[0]);
+    *pattern = *model;
+    enum rc rc = template_read(loader, pattern, text);
     if (rc == RC_OK)
-        rc = template_read(loader, pattern, cell[2]);
-    loader->column = rc == RC_OK ? "kind" : loader->column;
-    if (rc == RC_OK)
-        rc = loader_kind(loader, &pattern->row, cell[3], cell[4]);
-    loader->column = rc == RC_OK ? "set" : loader->column;
-    if (rc == RC_OK)
-        rc = loader_sets(loader, &pattern->row, cell[5]);
-    if (rc == RC_OK)
-        rc = programs_read(loader, pattern, cell[1]);
+        rc = programs_read(loader, pattern, programs);
     loader->family->pattern_count++;
+    return rc;
+}
+
+static enum rc patterns_row(struct loader *loader, const struct str cell[])
+{
+    struct pattern model = {.family = loader->family};
+    struct str texts[EXPANSIONS] = {cell[2]};
+    uint32_t count = 0;
+    if (str_is(cell[1], "="))
+        return part_row(loader, cell);
+    enum rc rc = id_read(loader, &model, cell[0]);
+    if (rc != RC_OK)
+        return rc;
+    loader->column = "kind";
+    rc = loader_kind(loader, &model.row, cell[3], cell[4]);
+    if (rc != RC_OK)
+        return rc;
+    loader->column = "set";
+    rc = loader_sets(loader, &model.row, cell[5]);
+    if (rc != RC_OK)
+        return rc;
+    loader->column = "pattern";
+    rc = parts_expand(loader, texts, &count);
+    for (uint32_t i = 0; i < count && rc == RC_OK; i++)
+        rc = pattern_add(loader, &model, texts[i], cell[1]);
     return rc;
 }
 
@@ -134,6 +223,7 @@ static enum rc family_load(struct loader *loader, struct family *family)
     const struct loader_table table = {file, {"id", "program", "pattern", "kind", "outcome", "set"}, patterns_row};
     IGNORE(snprintf(file, sizeof file, "parsers/%.*s.tsv", STR_ARG(family->name))); /* the name has at most ID_MAX */
     loader->family = family;
+    loader->part_count = 0;
     loader->ids = map_new(PATTERNS_MAX, 1);
     enum rc rc = loader->ids ? loader_table(loader, &table) : loader_memory(loader);
     map_free(loader->ids);
@@ -142,32 +232,6 @@ static enum rc family_load(struct loader *loader, struct family *family)
 }
 
 /* --- after all are read: lists by rank, and their trees --- */
-
-static size_t pattern_weight(const struct pattern *pattern)
-{
-    size_t weight = pattern->template.anchor.n;
-    for (uint32_t i = 0; i < pattern->template.count; i++)
-        weight += pattern->template.capture[i].literal.n;
-    return weight;
-}
-
-/* pick.h says the order; links come in the order of tables and rows, which is kept where nothing else tells. */
-static bool pattern_before(const struct pattern *a, const struct pattern *b)
-{
-    bool a_anchored = a->template.anchor.n > 0;
-    bool b_anchored = b->template.anchor.n > 0;
-    if (a_anchored != b_anchored)
-        return a_anchored;
-    return pattern_weight(a) > pattern_weight(b);
-}
-
-static void pattern_place(struct program *program, const struct pattern *pattern)
-{
-    uint32_t at = program->count++;
-    for (; at > 0 && pattern_before(pattern, program->pattern[at - 1]); at--)
-        program->pattern[at] = program->pattern[at - 1];
-    program->pattern[at] = pattern;
-}
 
 static enum rc programs_finish(struct loader *loader)
 {
@@ -186,10 +250,10 @@ static enum rc programs_finish(struct loader *loader)
         mapping->program[i].count = 0;
     }
     for (uint32_t i = 0; i < links->count; i++)
-        pattern_place(&mapping->program[links->link[i].list - 1], links->link[i].row);
+        program_place(&mapping->program[links->link[i].list - 1], links->link[i].row);
     enum rc rc = RC_OK;
     for (uint32_t i = 0; i < links->lists && rc == RC_OK; i++)
-        rc = program_plant(&mapping->program[i], mapping->arena, &mapping->gap_count, loader->err);
+        rc = program_plant(&mapping->program[i], mapping->arena, &mapping->state_count, loader->err);
     return rc;
 }
 

@@ -114,7 +114,9 @@ static void refuses_bad_patterns(void)
         {"a {b c}", "byte 3: capture \"{b c}\" has a character that is no letter, digit, _ . or -"},
         {"a {b}{c}", "byte 3: nothing stands between a capture and the next"},
         {"a {kv} b", "byte 3: {kv} stands only at the end"},
-        {"{a} {a} {a} {a} {a} {a} {a} {a} {a} {a} {a} {a} {a} {a} {a} {a} {a}", "byte 65: more than 16 captures"},
+        {"{a} {a} {a} {a} {a} {a} {a} {a} {a} {a} {a} {a} {a} {a} {a} {a} {a} {a} {a} {a} {a} {a} {a} {a} {a} {a} {a} "
+         "{a} {a} {a} {a} {a} {a}",
+         "byte 129: more than 32 captures"},
         {"{a:ip}{b}{c:hex}", "byte 7: nothing stands between a capture and the next"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

@@ -290,6 +290,11 @@ static void tell(struct forward *f, bool now)
     if (!now && time - f->told_ns < TELL_NS)
         return;
     f->told_ns = time;
+    if (f->options->json) {
+        printf("{\"given\":%llu,\"next\":%llu,\"signed\":%llu}\n", (unsigned long long)f->given,
+               (unsigned long long)f->position, (unsigned long long)f->upto);
+        IGNORE(fflush(stdout) != 0); /* nobody may be looking */
+    }
     log_info("%llu records were given to %s; the next is %llu of %llu", (unsigned long long)f->given, f->options->url,
              (unsigned long long)f->position, (unsigned long long)f->upto);
 }

@@ -40,6 +40,7 @@ struct forward_options {
     struct str certificate;
     struct str key;
     struct str token;
+    bool json; /* how far it is, once a minute and at the end, on standard output */
     bool once; /* ends when it has come to the archive's end */
     bool sandbox;
 };

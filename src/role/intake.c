@@ -120,6 +120,7 @@ static enum rc intake_start(struct process *process, void **ret_self, struct err
         return err_set(err, RC_LIMIT, "no memory");
     intake->process = process;
     intake->epoch = random_u64();
+    intake->splunk_ack = (uint64_t)(process->instance + 1) << 40; /* below 2^53: some senders read them as doubles */
     intake->sender = sender_new(on_durable, intake);
     intake->source_by_key = map_new(INTAKE_SOURCES_MAX + 16, random_u64());
     ASSERT(intake->sender && intake->source_by_key);
@@ -140,13 +141,26 @@ static enum rc intake_start(struct process *process, void **ret_self, struct err
 
 void intake_pace(struct intake *intake)
 {
-    bool full = sender_full(intake->sender);
-    if (full == intake->full)
-        return;
-    intake->full = full;
-    datagrams_pause(intake->datagrams, full);
-    streams_pause(intake->streams, full);
-    agents_pause(intake->agents, full);
+    bool full;
+    while ((full = sender_full(intake->sender)) != intake->full) {
+        intake->full = full;
+        datagrams_pause(intake->datagrams, full);
+        streams_pause(intake->streams, full); /* what a connection has at hand may fill it again at once */
+        agents_pause(intake->agents, full);
+    }
+}
+
+/* The parent has read them already: they parse. */
+static void tokens_take(struct intake *intake, struct str text)
+{
+    struct err err = {0};
+    if (!intake->hasher)
+        intake->hasher = tlog_hasher_new();
+    if (!intake->tokens)
+        intake->tokens = memory_new(sizeof *intake->tokens);
+    ASSERT(intake->hasher && intake->tokens);
+    if (tokens_parse(&token_senders, text, intake->tokens, &err) != RC_OK)
+        log_error("%s", err.text);
 }
 
 static void intake_message(void *self, struct channel *channel, struct msg *msg)
@@ -157,6 +171,8 @@ static void intake_message(void *self, struct channel *channel, struct msg *msg)
         sender_ack(intake->sender, msg);
     else if (msg->type == MSG_HIGH && msg->body.n == 8)
         streams_high(intake->streams, msg->id, get_be64(msg->body.p));
+    else if (msg->type == MSG_SENDER_TOKENS)
+        tokens_take(intake, msg->body);
     else
         agents_message(intake->agents, msg);
     intake_pace(intake);
@@ -187,6 +203,7 @@ static void intake_tick(void *self, int64_t now_real_ns)
     (void)now_real_ns;
     uint64_t now = clock_boot_ns();
     sender_pump(intake->sender, now, false);
+    datagrams_tick(intake->datagrams, now);
     streams_tick(intake->streams, now);
     agents_tick(intake->agents, now);
     intake_pace(intake);

@@ -6,6 +6,7 @@
 #include "os/tls.h"
 #include "role/process.h"
 #include "role/sender.h"
+#include "role/tokens.h"
 
 #define INTAKE_SOURCES_MAX 10000 /* told apart by address: UDP senders choose theirs freely; others share one a way */
 
@@ -31,6 +32,9 @@ struct intake {
     struct streams *streams;
     struct datagrams *datagrams;
     struct agents *agents; /* NULL: none are listened for */
+    struct tokens *tokens; /* of senders over HTTP; NULL until the parent told them */
+    struct tlog_hasher *hasher;
+    uint64_t splunk_ack; /* given out last to such a sender: counts from a number of this process's own */
     bool source_overflow;
     bool full; /* the window to the keeper is full: nothing is read */
 };
@@ -47,6 +51,7 @@ void intake_pace(struct intake *intake);
 
 /* UDP: intake_datagrams.c. */
 enum rc datagrams_start(struct intake *intake, struct err *err) MUST_USE;
+void datagrams_tick(struct datagrams *datagrams, uint64_t now_boot_ns);
 void datagrams_pause(struct datagrams *datagrams, bool paused);
 
 /* TCP, TLS, import: intake_streams.c. */

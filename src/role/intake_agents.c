@@ -357,7 +357,14 @@ enum rc agents_start(struct intake *intake, struct err *err)
     buf_init(&agents->checkpoint, DELIVERY_NOTE_MAX);
     if (!agents->hasher || !agents->scratch || !agents->bytes || !agents->all || !agents->authority.n || !agents->key.n)
         return err_set(err, RC_LIMIT, "no memory for agents");
-    enum rc rc = tls_server_new_peers(certificate, process_secret("delivery-key"), DELIVERY_ALPN, &agents->tls, err);
+    /* The authority's behind ours: who enrols knows it by a digest only, and must see it before it says its secret. */
+    struct buf chain CLEANUP(buf_done);
+    buf_init(&chain, 65536);
+    buf_str(&chain, certificate);
+    buf_str(&chain, agents->authority);
+    enum rc rc = chain.overflow ? err_set(err, RC_LIMIT, "no memory for agents")
+                                : tls_server_new_peers(buf_view(&chain), process_secret("delivery-key"), DELIVERY_ALPN,
+                                                       &agents->tls, err);
     return rc == RC_OK ? listeners_add(agents, err) : rc;
 }
 

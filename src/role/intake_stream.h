@@ -19,6 +19,7 @@
 #define STREAM_READ_SIZE ((size_t)256 << 10) /* bytes of one read */
 
 struct connection;
+struct listener_row;
 
 struct stream_protocol {
     const char *name;
@@ -52,20 +53,24 @@ struct stream_mark {
 struct connection {
     struct streams *streams;
     const struct stream_protocol *protocol;
-    void *state; /* the protocol's */
+    const struct listener_row *row; /* intake_streams.c */
+    void *state;                    /* the protocol's */
     int fd;
     struct loop_watch *watch;
     struct tls_session *tls;
     bool want_write; /* TLS has to write before it can read */
     bool shaken;     /* bytes came: the TLS handshake is done */
     bool waiting;    /* the protocol itself takes nothing for now */
+    bool takes_full; /* it takes bytes though the window to the keeper is full: to refuse them, or to collect them */
+    bool unfinished; /* it has records at hand, and goes on without another byte once the window has room */
     bool ending;     /* closed by us once the answers are written */
     bool lingering;  /* closed by us; the peer's last bytes are thrown away, lest the answer go with them */
     const char *reason;
     size_t source; /* SIZE_MAX = none */
     char address[NET_ADDRESS_MAX];
-    struct buf in;  /* read and not taken */
-    struct buf out; /* answers not written */
+    char name[TOKEN_NAME_MAX + 1]; /* of its certificate, vouched for by tls-client-ca; "" = none */
+    struct buf in;                 /* read and not taken */
+    struct buf out;                /* answers not written */
     struct stream_mark *marks;
     size_t mark_count;
     size_t mark_room;
@@ -95,5 +100,8 @@ void streams_each(struct streams *streams, const struct stream_protocol *protoco
 extern const struct stream_protocol stream_syslog; /* intake_syslog.c */
 extern const struct stream_protocol stream_import; /* intake_import.c */
 extern const struct stream_protocol stream_relp;   /* intake_relp.c */
+extern const struct stream_protocol stream_http;   /* intake_http.c */
+extern const struct stream_protocol stream_beats;  /* intake_beats.c */
+extern const struct stream_protocol stream_gelf;   /* intake_gelf.c */
 
 #endif

@@ -42,10 +42,19 @@ static const struct listener_row {
     uint16_t transport;
     bool tls;
     const struct stream_protocol *protocol;
+    bool by_certificate; /* a vouched certificate's name is the source's */
 } listener_rows[] = {
-    {"tcp", "tcp", TRANSPORT_TCP, false, &stream_syslog},      {"tls", "tls", TRANSPORT_TLS, true, &stream_syslog},
-    {"relp", "relp", TRANSPORT_RELP, false, &stream_relp},     {"relp-tls", "relp", TRANSPORT_RELP, true, &stream_relp},
-    {"import", NULL, TRANSPORT_IMPORT, false, &stream_import},
+    {"tcp", "tcp", TRANSPORT_TCP, false, &stream_syslog, false},
+    {"tls", "tls", TRANSPORT_TLS, true, &stream_syslog, false},
+    {"relp", "relp", TRANSPORT_RELP, false, &stream_relp, false},
+    {"relp-tls", "relp", TRANSPORT_RELP, true, &stream_relp, true},
+    {"http", NULL, TRANSPORT_HTTP, false, &stream_http, false},
+    {"http-tls", NULL, TRANSPORT_HTTP, true, &stream_http, true},
+    {"beats", "beats", TRANSPORT_BEATS, false, &stream_beats, false},
+    {"beats-tls", "beats", TRANSPORT_BEATS, true, &stream_beats, true},
+    {"gelf", "gelf", TRANSPORT_GELF, false, &stream_gelf, false},
+    {"gelf-tls", "gelf", TRANSPORT_GELF, true, &stream_gelf, true},
+    {"import", NULL, TRANSPORT_IMPORT, false, &stream_import, false},
 };
 
 struct listener {
@@ -85,7 +94,8 @@ struct intake *connection_intake(const struct connection *connection)
 bool connection_takes(const struct connection *connection)
 {
     const struct stream_protocol *protocol = connection->protocol;
-    if (connection->waiting || connection->ending || sender_full(connection->streams->intake->sender))
+    if (connection->waiting || connection->ending ||
+        (!connection->takes_full && sender_full(connection->streams->intake->sender)))
         return false;
     return protocol->marks == 0 ||
            (connection->mark_count < protocol->marks && connection->out.n <= protocol->out_wait);
@@ -161,7 +171,8 @@ static void on_event(void *context, unsigned events);
 /* It takes nothing now: what comes stays in the socket. */
 static bool connection_deaf(const struct connection *connection)
 {
-    return !connection->lingering && (connection->streams->paused || !connection_takes(connection));
+    bool paused = connection->streams->paused && !connection->takes_full;
+    return !connection->lingering && (paused || !connection_takes(connection));
 }
 
 static void connection_watch(struct connection *connection)
@@ -298,7 +309,8 @@ static bool connection_resume(struct connection *connection)
 {
     size_t before = SIZE_MAX;
     while (connection_settle(connection)) {
-        if (connection->in.n == 0 || connection->in.n == before || !connection_takes(connection))
+        bool more = connection->in.n > 0 && connection->in.n != before;
+        if (!connection_takes(connection) || !(more || connection->unfinished))
             return true;
         before = connection->in.n;
         if (!connection_feed(connection, STR_NONE))
@@ -335,6 +347,19 @@ static bool crowd_thin(struct connection *connection)
     return stays;
 }
 
+/* Whom its certificate names, once the handshake is done: the source then has that name in place of an address. */
+static void peer_name(struct connection *connection)
+{
+    const struct listener_row *row = connection->row;
+    if (!row->by_certificate || !tls_session_peer_name(connection->tls, connection->name, sizeof connection->name) ||
+        !token_name_valid(str_of(connection->name))) {
+        connection->name[0] = '\0';
+        return;
+    }
+    if (row->kind)
+        connection->source = intake_source(connection->streams->intake, row->transport, row->kind, connection->name);
+}
+
 /* False when the connection is closed. */
 static bool connection_read(struct connection *connection)
 {
@@ -350,6 +375,8 @@ static bool connection_read(struct connection *connection)
         if (connection->lingering)
             continue;
         connection->heard_ns = clock_boot_ns();
+        if (!connection->shaken)
+            peer_name(connection);
         connection->shaken = true;
         if (!connection_feed(connection, str_at(streams->bytes, (size_t)got)) || !crowd_thin(connection))
             return false;
@@ -371,7 +398,7 @@ static void on_event(void *context, unsigned events)
             connection_end(connection, 0);
         return;
     }
-    if (streams->paused || connection_read(connection))
+    if (connection_deaf(connection) || connection_read(connection))
         IGNORE(!connection_resume(connection)); /* then it is closed */
     intake_pace(streams->intake);
 }
@@ -386,7 +413,8 @@ static struct connection *connection_new(struct listener *listener, int fd, cons
     struct connection *connection = memory_new(sizeof *connection);
     if (!connection)
         return NULL;
-    *connection = (struct connection){.streams = streams, .protocol = row->protocol, .fd = fd, .source = SIZE_MAX};
+    *connection =
+        (struct connection){.streams = streams, .protocol = row->protocol, .row = row, .fd = fd, .source = SIZE_MAX};
     snprintf(connection->address, sizeof connection->address, "%s", address);
     connection->heard_ns = clock_boot_ns();
     buf_init(&connection->in, row->protocol->in_max);
@@ -396,7 +424,8 @@ static struct connection *connection_new(struct listener *listener, int fd, cons
     connection->tls = row->tls ? tls_session_new(intake->tls, fd) : NULL;
     bool begun = (!row->tls || connection->tls) && row->protocol->begin(connection);
     if (begun)
-        connection->watch = loop_add(intake->process->loop, fd, streams->paused ? 0 : LOOP_READ, on_event, connection);
+        connection->watch =
+            loop_add(intake->process->loop, fd, connection_deaf(connection) ? 0 : LOOP_READ, on_event, connection);
     if (connection->watch)
         return connection;
     if (begun)
@@ -441,7 +470,7 @@ static enum rc listeners_add(struct streams *streams, const struct listener_row 
         buf_init_fixed(&port, text, sizeof text);
         buf_format(&port, "port %u", net_port(fd));
         if (row->transport != TRANSPORT_IMPORT)
-            listener->source = intake_source(intake, row->transport, row->kind, buf_z(&port));
+            listener->source = intake_source(intake, row->transport, row->kind ? row->kind : "http", buf_z(&port));
         listener->watch = loop_add(intake->process->loop, fd, LOOP_READ, on_acceptable, listener);
         if (!listener->watch)
             return err_set(err, RC_IO, "a listening socket could not be watched");

@@ -18,9 +18,10 @@
 #include "role/indicator_folder.h"
 #include "role/keep.h"
 #include "role/log.h"
-#include "role/mirror_tokens.h"
 #include "role/ruleload.h"
+#include "role/sender_tokens.h"
 #include "role/setup.h"
+#include "role/tokens.h"
 #include "tlog/hash.h"
 
 #include <errno.h>
@@ -88,6 +89,7 @@ struct parent {
     struct str retention_law; /* text of data/retention.tsv */
     int rule_files;           /* role/rule_bundle.h, as they were read last */
     uint64_t lists;           /* indicators_stamp of what engines and query read */
+    struct sender_tokens senders;
     struct loop *loop;
     int signals;
     struct child children[CHILDREN_MAX];
@@ -286,6 +288,22 @@ static void configuration_record(struct parent *parent, const struct child *keep
     IGNORE(channel_send(keeper->channel, MSG_LIFECYCLE, 0, buf_view(&parent->text))); /* then it is dying already */
 }
 
+static void senders_tell(const struct parent *parent, const struct child *intake)
+{
+    if (parent->senders.known && intake->channel &&
+        !channel_send(intake->channel, MSG_SENDER_TOKENS, 0, buf_view(&parent->senders.text)))
+        log_error("intake %u does not take the senders' tokens", intake->instance);
+}
+
+static void senders_look(struct parent *parent)
+{
+    if (!sender_tokens_look(&parent->senders, clock_boot_ns()))
+        return;
+    for (size_t i = 0; i < parent->child_count; i++)
+        if (parent->children[i].role == ROLE_INTAKE && parent->children[i].state == CHILD_RUNNING)
+            senders_tell(parent, &parent->children[i]);
+}
+
 static void on_ready(struct child *child, const struct msg *msg)
 {
     struct parent *parent = child->parent;
@@ -304,6 +322,8 @@ static void on_ready(struct child *child, const struct msg *msg)
         parent->setup.signed_last = STR_NONE;
         configuration_record(parent, child);
     }
+    if (child->role == ROLE_INTAKE)
+        senders_tell(parent, child);
     lifecycle(parent, "process.start", child, NULL);
     bool all = true;
     for (size_t i = 0; i < parent->child_count; i++)
@@ -581,6 +601,13 @@ static enum rc listeners_make(struct parent *parent, unsigned intakes, struct er
         {NET_TCP, config->syslog_address, config->syslog_tls_port, ROLE_INTAKE, "tls"},
         {NET_TCP, config->syslog_address, config->relp_port, ROLE_INTAKE, "relp"},
         {NET_TCP, config->syslog_address, config->relp_tls_port, ROLE_INTAKE, "relp-tls"},
+        {NET_TCP, config->syslog_address, config->http_port, ROLE_INTAKE, "http"},
+        {NET_TCP, config->syslog_address, config->http_tls_port, ROLE_INTAKE, "http-tls"},
+        {NET_TCP, config->syslog_address, config->beats_port, ROLE_INTAKE, "beats"},
+        {NET_TCP, config->syslog_address, config->beats_tls_port, ROLE_INTAKE, "beats-tls"},
+        {NET_UDP, config->syslog_address, config->gelf_port, ROLE_INTAKE, "gelf-udp"},
+        {NET_TCP, config->syslog_address, config->gelf_port, ROLE_INTAKE, "gelf"},
+        {NET_TCP, config->syslog_address, config->gelf_tls_port, ROLE_INTAKE, "gelf-tls"},
         {NET_TCP, config->agent_address, config->agent_port, ROLE_INTAKE, "agents"},
     };
     enum rc rc = RC_OK;
@@ -669,6 +696,7 @@ static enum rc parent_start(struct parent *parent, const struct parent_options *
     if (rc != RC_OK)
         return rc;
     parent->lists = indicators_stamp(&parent->config);
+    sender_tokens_init(&parent->senders, parent->setup.senders);
     unsigned cores = proc_cores();
     if (!parent->config.intakes)
         parent->config.intakes = MIN(cores, INTAKES_MAX);
@@ -713,6 +741,8 @@ static void parent_loop(struct parent *parent)
                 child_start(&parent->children[i]);
         if (!parent->stopping)
             renew_next(parent);
+        if (!parent->stopping)
+            senders_look(parent);
         if (parent->stopping)
             stop_next(parent);
         loop_wait(parent->loop, 100);

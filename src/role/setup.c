@@ -10,8 +10,8 @@
 #include "os/random.h"
 #include "os/tls.h"
 #include "role/cosign.h"
-#include "role/mirror_tokens.h"
 #include "role/signer_slots.h"
+#include "role/tokens.h"
 #include "tlog/key.h"
 #include "tlog/policy.h"
 
@@ -104,6 +104,9 @@ static enum rc folders_make(const struct config *config, struct setup *setup, st
     if (rc == RC_OK)
         rc = folder_make(config, &(struct folder_row){setup->data, "collect", "collect", ROLE_COLLECTOR},
                          &setup->collect, err);
+    if (rc == RC_OK)
+        rc = folder_make(config, &(struct folder_row){setup->data, SENDERS_FOLDER, SENDERS_FOLDER, ROLE_PARENT},
+                         &setup->senders, err);
     if (rc == RC_OK)
         rc = folder_make(config, &(struct folder_row){setup->data, MIRROR_FOLDER, MIRROR_FOLDER, ROLE_QUERY},
                          &setup->mirror, err);

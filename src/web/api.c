@@ -47,6 +47,7 @@ static const struct api_row rows[] = {
     {"agent.list", WEB_DESK, false, {{"offset", API_INT}, {"limit", API_INT}}},
     {"agent.token", WEB_DESK, true, {{0}}},
     {"agent.revoke", WEB_DESK, true, {{0}}},
+    {"policy.save", WEB_DESK, true, {{0}}},
     {"retention.list", WEB_DESK, false, {{0}}},
     {"retention.propose", WEB_DESK, true, {{0}}},
     {"retention.approve", WEB_DESK, true, {{0}}},
@@ -84,6 +85,19 @@ static const struct api_row rows[] = {
     {"hunt.start", WEB_DESK, true, {{0}}},
     {"hunt.stop", WEB_DESK, true, {{0}}},
     {"hunt.open", WEB_DESK, true, {{0}}},
+    {"agent.list",
+     WEB_DESK,
+     false,
+     {{"state", API_TEXT}, {"group", API_TEXT}, {"text", API_TEXT}, {"offset", API_INT}, {"limit", API_INT}}},
+    {"agent.show", WEB_DESK, false, {{"agent", API_TEXT}}},
+    {"agent.token", WEB_DESK, true, {{0}}},
+    {"agent.token_end", WEB_DESK, true, {{0}}},
+    {"agent.revoke", WEB_DESK, true, {{0}}},
+    {"agent.save", WEB_DESK, true, {{0}}},
+    {"policy.list", WEB_DESK, false, {{0}}},
+    {"policy.get", WEB_DESK, false, {{"group", API_TEXT}, {"version", API_INT}}},
+    {"policy.save", WEB_DESK, true, {{0}}},
+    {"policy.roll_back", WEB_DESK, true, {{0}}},
 };
 
 const struct api_row *api_at(size_t i)

@@ -158,7 +158,7 @@ enum rc delivery_read_refused(struct str body, uint16_t *ret_reason, struct str 
 void delivery_put_data(struct buf *out, const struct delivery_data *data)
 {
     ASSERT(data->count >= 1 && data->count <= DELIVERY_RECORDS_MAX && data->plain_size <= DELIVERY_BATCH_MAX);
-    head_put(out, DELIVERY_DATA, 33 + data->payload.n);
+    head_put(out, DELIVERY_DATA, DELIVERY_DATA_HEAD + data->payload.n);
     buf_be64(out, data->number);
     buf_be32(out, data->count);
     buf_be64(out, (uint64_t)data->offset_us);

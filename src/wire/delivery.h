@@ -36,6 +36,7 @@
 #define DELIVERY_ALPN        "qorgan-delivery/1"
 #define DELIVERY_VERSION     1u
 #define DELIVERY_HEADER      5u
+#define DELIVERY_DATA_HEAD   33u                  /* of a DATA body, before the payload */
 #define DELIVERY_CREDIT      (UINT32_C(4) << 20)  /* bytes of DATA bodies that a new connection may send */
 #define DELIVERY_BATCH_MAX   (UINT32_C(4) << 20)  /* bytes of one batch, unpacked */
 #define DELIVERY_RECORDS_MAX 65536u               /* in one batch */
