@@ -117,6 +117,33 @@ static void shipped(void)
     arena_free(arena);
 }
 
+/* What auditd.rules and its like ask auditd to write is understood: each key has rows in the mapping tables. */
+static void audit_keys(void)
+{
+    static const char *const names[] = {"auditd.rules", "application.rules", "protection.rules"};
+    struct arena *arena = arena_new((size_t)8 << 20);
+    struct str events = stand_file(arena, "mappings/events.tsv");
+    size_t keys = 0;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        char name[64];
+        snprintf(name, sizeof name, "switch-on/%s", names[i]);
+        struct str rest = stand_file(arena, name);
+        while (rest.n) {
+            struct str line = str_cut(&rest, '\n');
+            size_t at = str_search(line, STR(" -k "));
+            if (at == line.n)
+                continue;
+            char want[128];
+            snprintf(want, sizeof want, "; key=%.*s\t", STR_ARG(str_skip(line, at + 4)));
+            keys++;
+            if (!CHECK(str_search(events, str_of(want)) < events.n))
+                printf("# %s: no row for %s\n", names[i], want);
+        }
+    }
+    CHECK(keys > 30);
+    arena_free(arena);
+}
+
 /* --- judgement --- */
 
 static struct annex_kind small_kinds[] = {
@@ -389,6 +416,7 @@ int main(int argc, char **argv)
         {"tables that do not agree are refused", tables},
         {"every truncation of a table", truncations},
         {"the shipped tables", shipped},
+        {"keys of audit rules are understood", audit_keys},
         {"judgement", judgement},
         {"classes of a source", classes},
         {"the desk counts once and tells once", desk_counts},

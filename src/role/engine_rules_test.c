@@ -322,6 +322,50 @@ static void nothing_counts_twice(void)
     end();
 }
 
+static void sent(struct annex_counts *counts, uint64_t number, uint8_t source)
+{
+    struct event event = {.parser = "json", .record = number};
+    struct event_source from = {.id = {source}, .kind = STR_INIT("tcp"), .name = STR_INIT("x")};
+    engine_rules_record(engine.self, number);
+    if (engine_rules_counting(engine.self))
+        annex_counts_record(counts, &(struct annex_record){&from, &event, STR("x"), (int64_t)number});
+}
+
+/* Records that were counted before are not counted again, and what is under way is not told again. */
+static void what_sources_send_is_told_once(void)
+{
+    static struct annex_tables tables;
+    char folder[1024];
+    struct err err;
+    const char *root = test_source_dir();
+    struct arena *arena = arena_new((size_t)8 << 20);
+    snprintf(folder, sizeof folder, "%s/data", root ? root : ".");
+    CHECK_INT(annex_tables_load(folder, arena, &tables, &err), RC_OK);
+    struct annex_counts *counts = annex_counts_new(&tables, 1000, 7);
+    begin();
+    engine_rules_annex(engine.self, counts);
+    sent(counts, 1, 1); /* before the desk told: not known whether it was counted */
+    CHECK_INT(annex_counts_size(counts), 0);
+    CHECK_INT(tell("{\"counted\":10,\"rules\":[]}"), RC_OK);
+    for (uint64_t i = 7; i < 12; i++)
+        sent(counts, i, (uint8_t)(i % 2));
+    CHECK(write_and_read());
+    CHECK_INT(engine.stats.upto, 12);
+    CHECK_INT(engine.stats.annex_count, 2);
+    CHECK_INT(engine.stats.annex[0].count.records + engine.stats.annex[1].count.records, 2);
+    sent(counts, 12, 0); /* not under way yet: told with the next */
+    CHECK(write_and_read());
+    engine_rules_sent(engine.self);
+    CHECK(!write_and_read());
+    sent(counts, 13, 9);
+    CHECK(write_and_read());
+    CHECK_INT(engine.stats.annex_count, 1);
+    CHECK_INT(engine.stats.annex[0].source[0], 9);
+    end();
+    annex_counts_free(counts);
+    arena_free(arena);
+}
+
 static const struct test tests[] = {
     {"states decide", states_decide},
     {"counters are told once", counters_are_told_once},
@@ -329,6 +373,7 @@ static const struct test tests[] = {
     {"what filters hold back is told", what_filters_hold_back_is_told},
     {"fields that lists give are seen", given_fields_are_seen},
     {"nothing counts twice", nothing_counts_twice},
+    {"what sources send is told once", what_sources_send_is_told_once},
 };
 
 int main(int argc, char **argv)
