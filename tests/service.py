@@ -44,7 +44,8 @@ class Service:
         self.own = data is None
         self.data = data or tempfile.mkdtemp(prefix="qorgan-test-")
         self.log_path = self.data.rstrip("/") + ".log"
-        self.ports = {"syslog-port": free_port(), "syslog-tls-port": free_port(), "web-port": free_port()}
+        ports = ("syslog-port", "syslog-tls-port", "agent-port", "web-port")
+        self.ports = {name: free_port() for name in ports}
         self.settings = {"collect-files": os.path.join(self.data, "watched"), "collect-journal": 0, "log-file-mib": 4}
         self.settings.update(self.ports)
         self.settings.update({key.replace("_", "-"): value for key, value in settings.items()})

@@ -54,7 +54,7 @@ class Web:
         _, _, page = self.request("GET", "/password")  # the forms of a session hold the session's secret
         self.csrf = re.search(r'name="csrf" value="([0-9a-f]+)"', page).group(1)
 
-    def ask(self, name, **members):
+    def ask(self, name, /, **members):
         query = urllib.parse.urlencode(members)
         _, _, text = self.request("GET", f"/api/{name}" + (f"?{query}" if query else ""))
         return json.loads(text)
@@ -66,7 +66,7 @@ class Web:
             found = self.ask("search", job=found["job"])
         return found
 
-    def change(self, name, **members):
+    def change(self, name, /, **members):
         headers = {"Content-Type": "application/json", "X-CSRF-Token": self.csrf}
         _, _, text = self.request("POST", f"/api/{name}", json.dumps(members), headers)
         return json.loads(text)

@@ -1,6 +1,7 @@
 /* Building a block: records are gathered row by row, as forms and the contents of their slots; finishing writes them
  * column by column (block_columns.c). */
 #include "archive/block_work.h"
+#include "archive/hash.h"
 #include "base/assert.h"
 #include "codec/json.h"
 #include "os/random.h"
@@ -44,7 +45,7 @@ struct block_builder *block_builder_new(const struct names *names, const uint64_
     b->cut = memory_new(sizeof *b->cut);
     b->form_text = memory_resize(NULL, 2 * (size_t)FORM_SIZE_MAX);
     b->work = memory_new(sizeof *b->work);
-    buf_init(&b->raw, BLOCK_RAW_MAX + RECORD_RAW_MAX + 64);
+    buf_init(&b->raw, BLOCK_RAW_MAX + RECORD_RAW_MAX + CUT_PADDING);
     buf_init(&b->extra, EXTRA_LIMIT);
     buf_init(&b->column, BLOCK_PLAIN_MAX);
     buf_init(&b->directory, BLOCK_PLAIN_MAX);
@@ -80,6 +81,7 @@ void block_builder_free(struct block_builder *builder)
     memory_free(builder->cut);
     memory_free(builder->form_text);
     memory_free(builder->work);
+    room_done(&builder->room);
     buf_done(&builder->raw);
     buf_done(&builder->extra);
     buf_done(&builder->column);
@@ -141,7 +143,7 @@ size_t block_builder_count(const struct block_builder *builder)
 
 uint64_t block_builder_first(const struct block_builder *builder)
 {
-    return builder->count ? builder->records[0].leaf.index : 0;
+    return builder->count ? builder->records[0].index : 0;
 }
 
 /* Position of the key among the map's keys, in order of arrival; UINT32_MAX without room. */
@@ -158,26 +160,27 @@ static uint32_t distinct(struct map *map, struct str key)
     return position;
 }
 
-static bool keep_leaf(struct block_builder *b, struct record *r)
+static bool keep_leaf(struct block_builder *b, struct record *r, const struct leaf *leaf)
 {
-    const struct record *before = b->count ? r - 1 : NULL;
+    const struct leaf *before = &b->leaf; /* of the record before */
     char key[24];
-    if (before && memcmp(before->leaf.source, r->leaf.source, 16) == 0 && before->leaf.epoch == r->leaf.epoch) {
-        r->origin = before->origin;
+    if (b->count && memcmp(before->source, leaf->source, 16) == 0 && before->epoch == leaf->epoch) {
+        r->origin = r[-1].origin;
     } else {
-        memcpy(key, r->leaf.source, 16);
-        put_be64(key + 16, r->leaf.epoch);
+        memcpy(key, leaf->source, 16);
+        put_be64(key + 16, leaf->epoch);
         r->origin = distinct(b->origins, str_at(key, 24));
     }
-    if (before && before->leaf.type == r->leaf.type && before->leaf.transport == r->leaf.transport &&
-        before->leaf.clock_error_us == r->leaf.clock_error_us) {
-        r->way = before->way;
+    if (b->count && before->type == leaf->type && before->transport == leaf->transport &&
+        before->clock_error_us == leaf->clock_error_us) {
+        r->way = r[-1].way;
     } else {
-        put_be16(key, (uint16_t)r->leaf.type);
-        put_be16(key + 2, r->leaf.transport);
-        put_be32(key + 4, r->leaf.clock_error_us);
+        put_be16(key, (uint16_t)leaf->type);
+        put_be16(key + 2, leaf->transport);
+        put_be32(key + 4, leaf->clock_error_us);
         r->way = distinct(b->ways, str_at(key, 8));
     }
+    b->leaf = *leaf;
     return r->origin != UINT32_MAX && r->way != UINT32_MAX;
 }
 
@@ -222,12 +225,12 @@ static struct record *row_of(struct block_builder *b, uint64_t number)
     size_t high = b->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (b->records[middle].leaf.index < number)
+        if (b->records[middle].index < number)
             low = middle + 1;
         else
             high = middle;
     }
-    return low < b->count && b->records[low].leaf.index == number ? &b->records[low] : NULL;
+    return low < b->count && b->records[low].index == number ? &b->records[low] : NULL;
 }
 
 static size_t set_count(struct str set)
@@ -275,19 +278,23 @@ static inline bool is_border(const struct work *w, size_t at)
 }
 
 /* The end of the JSON string that holds the backslash at `i`; *ret_odd: it has escapes that change words. */
-static size_t literal_end(struct str raw, size_t i, bool *ret_odd)
+static size_t literal_end(const struct cut *cut, struct str raw, size_t i, bool *ret_odd)
 {
+    size_t quote = i + str_find(str_skip(raw, i), '"');
     *ret_odd = false;
-    while (i < raw.n && raw.p[i] != '"') {
-        if (raw.p[i] != '\\') {
-            i++;
-            continue;
-        }
-        char c = i + 1 < raw.n ? raw.p[i + 1] : 0;
+    while (i < raw.n) {
+        size_t slash = cut_next(cut->slash, cut->words, i);
+        if (quote < slash)
+            return quote;
+        if (slash >= raw.n)
+            break;
+        char c = slash + 1 < raw.n ? raw.p[slash + 1] : 0;
         *ret_odd = *ret_odd || c == 'u' || c == 'b' || c == 'f';
-        i += 2;
+        i = slash + 2;
+        if (quote < i) /* it was escaped */
+            quote = i + str_find(str_skip(raw, i), '"');
     }
-    return i;
+    return raw.n;
 }
 
 /* The next literals with backslashes, in the order of the fields: one of them may be this value. */
@@ -301,7 +308,7 @@ static void literal_find(struct work *w, struct value *v)
             return;
         const char *quote = memrchr(w->raw.p + from, '"', slash - from);
         bool odd;
-        size_t end = literal_end(w->raw, slash, &odd);
+        size_t end = literal_end(cut, w->raw, slash, &odd);
         if (!quote || end >= w->raw.n)
             return;
         size_t start = (size_t)(quote - w->raw.p) + 1;
@@ -319,52 +326,77 @@ static void literal_find(struct work *w, struct value *v)
     }
 }
 
-static inline bool is_in_raw(const struct work *w, struct str text)
-{
-    uintptr_t begin = (uintptr_t)w->raw.p;
-    uintptr_t at = (uintptr_t)text.p;
-    return text.n && w->raw.n && at >= begin && at - begin <= w->raw.n && text.n <= w->raw.n - (at - begin);
-}
-
-static void value_find(struct work *w, struct str text, struct value *ret)
+/* A value that is no part of raw; or one whose escapes were undone. */
+static void value_derived(struct work *w, struct str text, struct value *ret)
 {
     *ret = (struct value){.from = VALUE_DERIVED, .text = text};
-    if (is_in_raw(w, text)) {
-        ret->from = VALUE_RAW;
-        ret->at = (uint32_t)(text.p - w->raw.p);
-        ret->end = ret->at + (uint32_t)text.n;
-        /* Words of a value that is cut out of raw at borders of words are those of raw. */
-        if (!is_border(w, ret->at) || !is_border(w, ret->end))
-            words_add_text(&w->b->words, text);
-    } else if (text.n && !w->whole && w->b->cut->has_backslash && w->raw.p[0] == '{') {
+    if (text.n && !w->whole && w->b->cut->has_backslash && w->raw.p[0] == '{')
         literal_find(w, ret);
-    }
-    if (!w->whole && (ret->from == VALUE_RAW || ret->from == VALUE_JSON))
+    if (ret->from == VALUE_JSON)
         cut_span(w->b->cut, ret->at, ret->end);
+}
+
+/* False when it is no part of raw. */
+static inline bool value_in_raw(struct work *w, struct str text, uint32_t position)
+{
+    struct value *ret = &w->values[position];
+    size_t at = (uintptr_t)text.p - (uintptr_t)w->raw.p;
+    if (text.n == 0 || at > w->raw.n || text.n > w->raw.n - at)
+        return false;
+    ret->from = VALUE_RAW;
+    ret->at = (uint32_t)at;
+    ret->end = (uint32_t)(at + text.n);
+    ret->text = text;
+    /* Words of a value that is cut out of raw at borders of words are those of raw. */
+    if (!is_border(w, at) || !is_border(w, at + text.n))
+        words_add_text(&w->b->words, text);
+    if (!w->whole)
+        cut_span(w->b->cut, at, at + text.n);
+    return true;
+}
+
+/* A statutory value that is no part of raw may be a field's, derived once and named twice. */
+static void statutory_derived(struct work *w, struct str text, struct value *ret)
+{
+    const struct event_field *fields = w->event->fields;
+    uint32_t same = 0;
+    while (same < w->count && (fields[same].value.p != text.p || fields[same].value.n != text.n))
+        same++;
+    if (same < w->count)
+        *ret = w->values[same];
+    else
+        value_derived(w, text, ret);
+}
+
+/* A value that is no part of raw. */
+static void value_find(struct work *w, struct str text, uint32_t position)
+{
+    struct value *v = &w->values[position];
+    if (position >= w->count)
+        statutory_derived(w, text, v);
+    else
+        value_derived(w, text, v);
 }
 
 static void values_find(struct work *w)
 {
     const struct event *event = w->event;
-    uint32_t fields = event ? MIN(event->field_count, (uint32_t)EVENT_FIELDS_MAX) : 0;
-    w->count = fields;
+    w->count = event ? MIN(event->field_count, (uint32_t)EVENT_FIELDS_MAX) : 0;
+    w->said = 0;
     if (!event)
         return;
-    for (uint32_t i = 0; i < fields; i++)
-        value_find(w, event->fields[i].value, &w->values[i]);
+    for (uint32_t i = 0; i < w->count; i++)
+        if (!value_in_raw(w, event->fields[i].value, i))
+            value_find(w, event->fields[i].value, i);
+    _Static_assert(STATUTORY_COUNT <= 32, "a bit each");
     for (uint32_t i = 0; i < STATUTORY_COUNT; i++) {
-        struct str text = event->statutory[i];
-        struct value *v = &w->values[fields + i];
-        *v = (struct value){.from = VALUE_ABSENT};
-        if (!text.n)
+        uint32_t position = w->count + i;
+        w->values[position].from = VALUE_ABSENT; /* nothing else is then looked at */
+        if (!event->statutory[i].n)
             continue;
-        uint32_t same = is_in_raw(w, text) ? fields : 0;
-        while (same < fields && (w->values[same].text.p != text.p || w->values[same].text.n != text.n))
-            same++;
-        if (same < fields)
-            *v = w->values[same]; /* derived once, named twice */
-        else
-            value_find(w, text, v);
+        w->said |= UINT32_C(1) << i;
+        if (!value_in_raw(w, event->statutory[i], position))
+            value_find(w, event->statutory[i], position);
     }
 }
 
@@ -379,7 +411,8 @@ static void glued_words(struct work *w, const struct cut_slot *slot)
         from--;
     while (to < w->raw.n && (word_char(w->raw.p[to]) || w->raw.p[to] == '.'))
         to++;
-    words_add_text(&w->b->words, str_slice(w->raw, from, to));
+    struct str raw = w->b->cut->raw; /* padded */
+    words_add_room(&w->b->words, str_slice(raw, from, to), raw.n - from + CUT_PADDING);
 }
 
 static bool cells_room(struct block_builder *b, size_t more)
@@ -399,13 +432,14 @@ static void cells_put(struct work *w, struct record *r, size_t raw_at)
 {
     struct block_builder *b = w->b;
     struct cell *cell = b->cells + b->cell_count;
+    const char *raw = b->raw.p + raw_at;
     r->cells = (uint32_t)b->cell_count;
     if (w->whole) {
-        *cell++ = (struct cell){(uint32_t)raw_at, (uint32_t)w->raw.n};
+        *cell++ = (struct cell){(uint32_t)raw_at, (uint32_t)w->raw.n, text_head(w->raw)};
     } else {
         for (size_t i = 0; i < b->cut->slot_count; i++) {
             const struct cut_slot *slot = &b->cut->slots[i];
-            *cell++ = (struct cell){(uint32_t)raw_at + slot->at, slot->n};
+            *cell++ = (struct cell){(uint32_t)raw_at + slot->at, slot->n, text_head_padded(raw + slot->at, slot->n)};
             if (slot->glued)
                 glued_words(w, slot);
         }
@@ -426,10 +460,15 @@ static bool keep_record(struct work *w, struct record *r)
 {
     struct block_builder *b = w->b;
     size_t raw_at = b->raw.n;
+    char *raw = buf_reserve(&b->raw, w->raw.n + CUT_PADDING);
+    if (!raw)
+        return false;
+    if (w->raw.n)
+        memcpy(raw, w->raw.p, w->raw.n);
+    buf_grew(&b->raw, w->raw.n);
     arena_reset(b->scratch);
-    buf_put(&b->raw, w->raw.p, w->raw.n);
     if (!w->whole)
-        cut_begin(b->cut, w->raw);
+        cut_begin(b->cut, str_at(raw, w->raw.n));
     values_find(w);
     if (!w->whole && !cut_finish(b->cut)) {
         w->whole = true; /* more slots than a form may have */
@@ -438,7 +477,7 @@ static bool keep_record(struct work *w, struct record *r)
     if (!form_use(w, r) || !cells_room(b, w->slots))
         return false;
     cells_put(w, r, raw_at);
-    return !b->raw.overflow && !b->extra.overflow;
+    return !b->extra.overflow;
 }
 
 enum rc block_builder_add(struct block_builder *builder, const struct leaf *leaf, struct str raw,
@@ -447,21 +486,26 @@ enum rc block_builder_add(struct block_builder *builder, const struct leaf *leaf
     struct block_builder *b = builder;
     if (raw.n != leaf->raw_length || raw.n > RECORD_RAW_MAX || rule_count > EVENT_FIELDS_MAX)
         return RC_INVALID;
-    if (b->count && leaf->index <= b->records[b->count - 1].leaf.index)
+    if (b->count && leaf->index <= b->records[b->count - 1].index)
         return RC_INVALID;
     if (is_full(b, raw))
         return RC_LIMIT;
     if (b->plain == BLOCK_PLAIN_ALONE)
         event = NULL;
     struct record *r = &b->records[b->count];
-    *r = (struct record){.leaf = *leaf, .time_ns = event ? event->time_ns : leaf->received_ns};
+    *r = (struct record){.index = leaf->index,
+                         .received_ns = leaf->received_ns,
+                         .received_boot_ns = leaf->received_boot_ns,
+                         .source_ns = leaf->source_ns,
+                         .sequence = leaf->sequence,
+                         .time_ns = event ? event->time_ns : leaf->received_ns};
     struct work *w = b->work;
     w->b = b;
     w->raw = raw;
     w->event = event;
     w->whole = b->plain != BLOCK_PLAIN_NOT || raw.n > CUT_RAW_MAX;
     w->literal_at = 0;
-    if (!keep_leaf(b, r) || !keep_rules(b, r, rules, rule_count) || !keep_record(w, r))
+    if (!keep_leaf(b, r, leaf) || !keep_rules(b, r, rules, rule_count) || !keep_record(w, r))
         return RC_IO; /* no memory for a bounded thing: the process is as good as dead */
     b->count++;
     return RC_OK;

@@ -5,6 +5,7 @@
  * values are only held against what is known of each. */
 #include "archive/block_work.h"
 #include "archive/hash.h"
+#include "archive/varint.h"
 #include "base/assert.h"
 
 #include <string.h>
@@ -49,7 +50,7 @@ static void spec_derived(struct work *w, uint32_t position, struct form_spec *re
         return;
     }
     struct buf *extra = &w->b->extra;
-    struct cell cell = {(uint32_t)extra->n | CELL_EXTRA, (uint32_t)v->text.n};
+    struct cell cell = {(uint32_t)extra->n | CELL_EXTRA, (uint32_t)v->text.n, text_head(v->text)};
     buf_put(extra, v->text.p, v->text.n);
     if (w->derived_count < DERIVED_MAX)
         w->derived[w->derived_count++] = position;
@@ -78,14 +79,6 @@ static void spec_of(struct work *w, uint32_t position, struct form_spec *ret)
         ret->number = slot_more(w, SLOT_NUMBER, (struct cell){.at = v->at});
         IGNORE(slot_more(w, SLOT_NUMBER, (struct cell){.at = v->end - v->at}));
     }
-}
-
-static char *put_varint(char *p, uint64_t value)
-{
-    for (; value >= 0x80; value >>= 7)
-        *p++ = (char)(value | 0x80);
-    *p++ = (char)value;
-    return p;
 }
 
 static char *put_text(char *p, struct str text)
@@ -188,39 +181,42 @@ static size_t parser_length(const struct event *event)
     return event->parser ? strlen(event->parser) : 0;
 }
 
+/* 16 bytes at a time, past both ends: there is room behind the record at work (cut.h) and behind the key. */
+static inline char *put_piece(char *p, const char *from, size_t n)
+{
+    memcpy(p, from, 16);
+    for (size_t i = 16; i < n; i += 16) /* seldom, so that it is guessed right */
+        memcpy(p + i, from + i, 16);
+    return p + n;
+}
+
 /* What is alike when the form may be: flags, fields, which statutory ones there are, slots, pieces, the parser. */
 static struct str layout_key(struct work *w)
 {
     const struct cut *cut = w->b->cut;
     const struct event *event = w->event;
     uint32_t *p = w->b->layout_key;
-    uint32_t said = 0;
-    _Static_assert((8 + CUT_SLOTS_MAX + 2 * EVENT_FIELDS_MAX) * 4 + CUT_RAW_MAX < LAYOUT_KEY_MAX / 2, "a key has room");
-    _Static_assert(STATUTORY_COUNT <= 32, "a bit each");
-    for (uint32_t i = 0; i < STATUTORY_COUNT; i++)
-        said |= (uint32_t)(event->statutory[i].n != 0) << i;
-    size_t parser = MIN(parser_length(event), LAYOUT_KEY_MAX / 2);
+    _Static_assert((8 + CUT_SLOTS_MAX + 2 * EVENT_FIELDS_MAX) * 4 + CUT_RAW_MAX + CUT_PADDING < LAYOUT_KEY_MAX / 2,
+                   "a key has room");
+    size_t parser = MIN(parser_length(event), LAYOUT_KEY_MAX / 2 - CUT_PADDING);
     *p++ = event->flags;
-    *p++ = said;
+    *p++ = w->said;
     *p++ = w->count;
     *p++ = (uint32_t)cut->slot_count;
     *p++ = (uint32_t)parser;
-    for (uint32_t i = 0; i < w->count; i++) {
-        *p++ = event->fields[i].name;
-        *p++ = event->fields[i].type;
-    }
+    _Static_assert(offsetof(struct event_field, type) == sizeof(uint32_t), "name and type, eight bytes");
+    for (uint32_t i = 0; i < w->count; i++, p += 2)
+        memcpy(p, &event->fields[i], 2 * sizeof *p);
     uint32_t *lengths = p;
     char *text = (char *)(p + cut->slot_count + 1);
-    size_t from = 0;
-    for (size_t i = 0; i <= cut->slot_count; i++) {
-        bool last = i == cut->slot_count;
-        size_t n = (last ? w->raw.n : cut->slots[i].at) - from;
-        lengths[i] = (uint32_t)n << 8 | (last ? 0 : cut->slots[i].kind);
-        if (n)
-            memcpy(text, w->raw.p + from, n);
-        text += n;
-        from = last ? from : cut->slots[i].at + cut->slots[i].n;
+    for (size_t i = 0; i < cut->slot_count; i++) {
+        size_t n = cut->slots[i].at - cut->starts[i];
+        lengths[i] = (uint32_t)n << 8 | cut->slots[i].kind;
+        text = put_piece(text, cut->raw.p + cut->starts[i], n);
     }
+    size_t n = cut->raw.n - cut->starts[cut->slot_count];
+    lengths[cut->slot_count] = (uint32_t)n << 8;
+    text = put_piece(text, cut->raw.p + cut->starts[cut->slot_count], n);
     if (parser)
         memcpy(text, event->parser, parser);
     text += parser;
@@ -229,35 +225,39 @@ static struct str layout_key(struct work *w)
 
 static inline uint32_t place_at(const struct cut *cut, struct form_place place)
 {
-    return place.offset + (place.piece ? cut->slots[place.piece - 1].at + cut->slots[place.piece - 1].n : 0);
+    return cut->starts[place.piece] + place.offset;
 }
 
-/* Whether the value would get this specification, as spec_of decides; a slot of its own is added on the way. */
-static bool value_fits(struct work *w, uint32_t position, const struct form_spec *spec)
+/* Adds the value's slot. What stood at `lately` before stands there still, mostly: names of severities and the like. */
+static void slot_again(struct work *w, uint32_t position, uint32_t *lately)
+{
+    struct buf *extra = &w->b->extra;
+    struct str text = w->values[position].text;
+    if (text.n > extra->n || *lately > extra->n - text.n || !text_same(extra->p + *lately, text.p, text.n)) {
+        *lately = (uint32_t)extra->n;
+        buf_put(extra, text.p, text.n);
+    }
+    if (w->derived_count < DERIVED_MAX)
+        w->derived[w->derived_count++] = position;
+    IGNORE(slot_more(w, SLOT_TEXT,
+                     (struct cell){*lately | CELL_EXTRA, (uint32_t)text.n, text_head(text)})); /* its number is known */
+}
+
+/* Whether a derived value would get this specification, as spec_derived decides. */
+static bool derived_fits(struct work *w, uint32_t position, const struct form_spec *spec, uint32_t *lately)
 {
     const struct value *v = &w->values[position];
-    const struct cut *cut = w->b->cut;
-    struct form_spec derived;
-    switch (spec->op) {
-    case FORM_ABSENT:
-        return v->from == VALUE_ABSENT;
-    case FORM_SPAN:
-    case FORM_JSON:
-        return v->from == (spec->op == FORM_SPAN ? VALUE_RAW : VALUE_JSON) && v->at == place_at(cut, spec->from) &&
-               v->end == place_at(cut, spec->to);
-    case FORM_CONST:
-        return v->from == VALUE_DERIVED && str_eq(v->text, spec->text);
-    case FORM_SLOT:
-    case FORM_SAME:
-        if (v->from != VALUE_DERIVED)
-            return false;
-        spec_derived(w, position, &derived);
-        return derived.op == spec->op && derived.number == spec->number;
-    case FORM_PLACE:
-    case FORM_OP_COUNT:
-        break;
-    }
-    return false;
+    if (spec->op == FORM_CONST)
+        return v->text.n == spec->text.n && text_same(v->text.p, spec->text.p, v->text.n);
+    if (v->text.n == 0 || (position >= w->count && is_constant(v->text)))
+        return false;
+    uint32_t before = derived_before(w, v);
+    if (spec->op == FORM_SAME)
+        return before == spec->number;
+    if (spec->op != FORM_SLOT || before != UINT32_MAX || spec->number != w->slots)
+        return false;
+    slot_again(w, position, lately);
+    return true;
 }
 
 static void slots_begin(struct work *w)
@@ -266,17 +266,49 @@ static void slots_begin(struct work *w)
     w->more_count = w->derived_count = 0;
 }
 
+/* Whether each value would get the layout's specification, as spec_of decides; slots of their own are added on the
+ * way. Which values are absent is known to be the same. */
 static bool layout_fits(struct work *w, const struct layout *layout)
 {
+    const struct cut *cut = w->b->cut;
     size_t extra = w->b->extra.n;
+    uint32_t differ = 0;
+    for (uint32_t i = 0; i < layout->placed_count; i++) {
+        const struct layout_value *known = &layout->values[i];
+        const struct value *v = &w->values[known->value];
+        differ |= (v->at ^ place_at(cut, known->begin)) | (v->end ^ place_at(cut, known->end)) |
+                  ((uint32_t)v->from ^ known->from);
+    }
+    if (differ)
+        return false;
     slots_begin(w);
-    for (uint32_t i = 0; i < w->count + STATUTORY_COUNT; i++) {
-        if (!value_fits(w, i, &layout->specs[i])) {
+    for (uint32_t i = layout->placed_count; i < layout->value_count; i++) {
+        uint32_t position = layout->values[i].value;
+        if (w->values[position].from != VALUE_DERIVED ||
+            !derived_fits(w, position, &layout->specs[position], &layout->lately[position])) {
             w->b->extra.n = extra; /* what was added on the way */
             return false;
         }
     }
     return true;
+}
+
+/* Where the values that are there were found: first those in raw, then the others. */
+static void values_place(struct work *w, struct layout *layout)
+{
+    uint32_t count = 0;
+    for (int derived = 0; derived < 2; derived++) {
+        for (uint32_t i = 0; i < w->count + STATUTORY_COUNT; i++) {
+            const struct form_spec *spec = &w->specs[i];
+            enum origin_of_value from = w->values[i].from;
+            if (from != VALUE_ABSENT && (from == VALUE_DERIVED) == derived)
+                w->placed[count++] = (struct layout_value){(uint16_t)i, (uint8_t)from, spec->from, spec->to};
+        }
+        if (!derived)
+            layout->placed_count = count;
+    }
+    layout->value_count = count;
+    layout->values = w->placed;
 }
 
 /* A value inside of a slot, or one whose escapes were undone in vain, has no place that others could share. */
@@ -305,8 +337,11 @@ static uint32_t form_find(struct work *w, bool *ret_first, bool *ret_new)
     slots_begin(w);
     layout.entry = shared_use(&b->forms, form_make(w), b->block, ret_first, ret_new);
     layout.specs = w->specs;
-    if (layout.hash && layout.entry != SHARED_NONE && is_layout(w))
-        layouts_put(&b->layouts, &layout, w->count + STATUTORY_COUNT);
+    layout.spec_count = w->count + STATUTORY_COUNT;
+    if (layout.hash && layout.entry != SHARED_NONE && is_layout(w)) {
+        values_place(w, &layout);
+        layouts_put(&b->layouts, &layout);
+    }
     return layout.entry;
 }
 

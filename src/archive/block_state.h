@@ -25,6 +25,7 @@
 struct cell {
     uint32_t at;
     uint32_t n;
+    uint64_t head; /* its first 8 bytes (hash.h): the most are no longer, and need not be looked up again */
 };
 
 /* How a slot of a form did in this and earlier blocks: whether the dictionary pays for it. */
@@ -44,8 +45,13 @@ struct form_use {
     uint32_t states; /* first slot state */
 };
 
+/* Of the leaf what differs from record to record; the rest stands in `origin` and `way`. */
 struct record {
-    struct leaf leaf;
+    uint64_t index;
+    int64_t received_ns;
+    uint64_t received_boot_ns;
+    int64_t source_ns;
+    uint64_t sequence;
     int64_t time_ns;
     uint32_t origin;
     uint32_t way;
@@ -53,6 +59,19 @@ struct record {
     uint32_t cells;
     uint32_t rules; /* set */
 };
+
+/* Room for writing a block, kept for the next one. */
+struct room {
+    size_t records;
+    size_t cells;
+    struct cell *in_columns; /* form after form, slot after slot, record after record */
+    int64_t *times;          /* of events, form after form */
+    uint64_t *numbers;       /* of one slot */
+    uint32_t *codes;         /* entries in the table of values, as `in_columns` */
+    uint8_t *places;         /* of slots with an index: positions in it, as `codes` */
+};
+
+void room_done(struct room *room);
 
 struct block_builder {
     const struct names *names;
@@ -64,6 +83,7 @@ struct block_builder {
     enum block_plain plain;
     struct record *records;
     size_t count;
+    struct leaf leaf; /* of the last one */
     struct cell *cells;
     size_t cell_count;
     size_t cell_room;
@@ -86,6 +106,7 @@ struct block_builder {
     struct cut *cut;
     struct work *work; /* the record at work */
     char *form_text;   /* the form of the record at work, FORM_SIZE_MAX */
+    struct room room;
     struct buf column;
     struct buf directory;  /* of slots */
     struct buf streams[3]; /* codes, numbers, texts */

@@ -24,13 +24,15 @@ struct work {
     bool whole; /* not cut: one slot */
     size_t literal_at;
     uint32_t count;
+    uint32_t said;  /* which statutory values there are, a bit each */
     uint32_t slots; /* so far: raw ones, then the others */
     uint32_t derived[DERIVED_MAX];
     uint32_t derived_count;
     struct cell more[2 * (EVENT_FIELDS_MAX + STATUTORY_COUNT)]; /* of slots that are not in raw */
     uint8_t more_kinds[2 * (EVENT_FIELDS_MAX + STATUTORY_COUNT)];
     uint32_t more_count;
-    struct value values[EVENT_FIELDS_MAX + STATUTORY_COUNT];    /* fields, then statutory */
+    struct value values[EVENT_FIELDS_MAX + STATUTORY_COUNT]; /* fields, then statutory */
+    struct layout_value placed[EVENT_FIELDS_MAX + STATUTORY_COUNT];
     struct form_spec specs[EVENT_FIELDS_MAX + STATUTORY_COUNT]; /* of them, as the form was written last */
 };
 

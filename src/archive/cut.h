@@ -18,6 +18,7 @@
 #define CUT_RAW_MAX    16384 /* longer records are not cut */
 #define CUT_SLOTS_MAX  400
 #define CUT_FORCED_MAX 128 /* longer values are no slots by being fields alone */
+#define CUT_PADDING    64
 #define CUT_WORDS      (CUT_RAW_MAX / 64 + 1)
 
 enum slot_kind {
@@ -38,6 +39,7 @@ struct cut {
     struct str raw;
     size_t words; /* of 64 bits, in use */
     bool has_backslash;
+    bool narrow;                 /* the processor's wide instructions are left alone: for tests */
     uint64_t word[CUT_WORDS];    /* stands in a word */
     uint64_t token[CUT_WORDS];   /* no blank, quote, bracket or separator */
     uint64_t digit[CUT_WORDS];   /* or a doubled backslash: makes its run a slot */
@@ -47,15 +49,16 @@ struct cut {
     uint64_t joined[CUT_WORDS];  /* the same, or in a number with dots */
     uint64_t edge[CUT_WORDS];    /* a field begins or ends before this byte */
     uint64_t forced[CUT_WORDS];  /* in a short field's value */
-    uint64_t ends[CUT_WORDS];    /* a slot ends before this byte */
     uint64_t borders[CUT_WORDS]; /* a run of tokens begins or ends before this byte */
     uint64_t begins[CUT_WORDS];  /* what makes a run a slot */
-    uint32_t rank[CUT_WORDS];    /* slots that end before or at the first bit of the word */
+    uint64_t kept[CUT_WORDS];    /* a slot may begin with it */
+    uint64_t held[CUT_WORDS];    /* a slot may end with it */
     struct cut_slot slots[CUT_SLOTS_MAX];
+    uint32_t starts[CUT_SLOTS_MAX + 1]; /* of the pieces: piece i begins here, and slot i - 1 ends */
     size_t slot_count;
 };
 
-/* Looks at the bytes. raw.n <= CUT_RAW_MAX. */
+/* Looks at the bytes. raw.n <= CUT_RAW_MAX; CUT_PADDING bytes more may be read. */
 void cut_begin(struct cut *cut, struct str raw);
 /* Whether a word that begins or ends before this byte is cut by nothing there: the byte and the one before are not both
  * of a word. */
@@ -64,8 +67,29 @@ static inline bool cut_is_border(const struct cut *cut, size_t at)
     return !(cut->inside[at / 64] >> (at % 64) & 1);
 }
 
-/* A field's value stands at [from, to). */
-void cut_span(struct cut *cut, size_t from, size_t to);
+/* A field's value of more than 64 bytes, or across a border of the maps' words, stands at [from, to). */
+void cut_span_long(struct cut *cut, size_t from, size_t to);
+/* Whether a value with blanks in it stands in quotes of its own. */
+bool cut_is_quoted(const struct cut *cut, size_t from, size_t to);
+
+/* A field's value stands at [from, to) of raw; from < to. */
+static inline void cut_span(struct cut *cut, size_t from, size_t to)
+{
+    size_t w = from / 64;
+    cut->edge[w] |= UINT64_C(1) << (from % 64);
+    cut->edge[to / 64] |= UINT64_C(1) << (to % 64); /* a map has a bit more than there are bytes */
+    if (from % 64 + (to - from) > 64) {
+        cut_span_long(cut, from, to);
+        return;
+    }
+    uint64_t bits = UINT64_MAX >> (64 - (to - from)) << (from % 64);
+    if ((cut->blank[w] & bits) && !cut_is_quoted(cut, from, to))
+        return;
+    cut->forced[w] |= bits;
+    if (!(cut->slash[w] & bits))
+        cut->token[w] |= bits;
+}
+
 /* Finds the slots; false when there are more than CUT_SLOTS_MAX. */
 bool cut_finish(struct cut *cut);
 /* The piece (pieces and slots take turns, a piece first) and the offset in it; false inside a slot. */

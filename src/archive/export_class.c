@@ -41,17 +41,21 @@ enum rc export_classes_read(struct export_classes *classes, struct str tsv, stru
     return RC_OK;
 }
 
+struct str export_class_find(const struct export_classes *classes, struct str kind, struct str parser,
+                             struct str service)
+{
+    ASSERT(classes->count > 0);
+    for (size_t i = 0; i + 1 < classes->count; i++)
+        if (fits(classes->row[i].kind, kind) && fits(classes->row[i].parser, parser) &&
+            fits(classes->row[i].service, service))
+            return classes->row[i].class;
+    return classes->row[classes->count - 1].class;
+}
+
 struct str export_class_of(const struct export_classes *classes, const struct archive_hit *hit)
 {
     struct str parser = str_of(hit->event.parser ? hit->event.parser : "");
-    struct str service = hit->event.statutory[STATUTORY_SERVICE];
-    ASSERT(classes->count > 0);
-    for (size_t i = 0; i + 1 < classes->count; i++) {
-        if (fits(classes->row[i].kind, hit->source.kind) && fits(classes->row[i].parser, parser) &&
-            fits(classes->row[i].service, service))
-            return classes->row[i].class;
-    }
-    return classes->row[classes->count - 1].class;
+    return export_class_find(classes, hit->source.kind, parser, hit->event.statutory[STATUTORY_SERVICE]);
 }
 
 static enum rc class_find(struct export_choice *choice, struct str name, size_t *ret_class, struct err *err)

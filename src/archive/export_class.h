@@ -22,6 +22,9 @@ struct export_classes {
 
 /* RC_INVALID names the line; the last row must fit every record. */
 enum rc export_classes_read(struct export_classes *classes, struct str tsv, struct err *err) MUST_USE;
+/* By how a record came, what understood it and the service that it names. */
+struct str export_class_find(const struct export_classes *classes, struct str kind, struct str parser,
+                             struct str service);
 struct str export_class_of(const struct export_classes *classes, const struct archive_hit *hit);
 
 /* A class that records were found of, or the one that was asked for. */

@@ -1,5 +1,6 @@
 #include "archive/form.h"
 
+#include "archive/varint.h"
 #include "base/bytes.h"
 
 #include <string.h>
@@ -137,14 +138,6 @@ enum rc form_read(struct str bytes, struct names *names, struct arena *arena, st
     enum rc rc = slots_read(&r, err);
     rc = rc == RC_OK ? fields_read(&r, err) : rc;
     return rc != RC_OK || reader_done(&r.in) ? rc : damaged(err, "its end");
-}
-
-static char *put_varint(char *p, uint64_t value)
-{
-    for (; value >= 0x80; value >>= 7)
-        *p++ = (char)(value | 0x80);
-    *p++ = (char)value;
-    return p;
 }
 
 void form_write_spec(char **at, const struct form_spec *spec)

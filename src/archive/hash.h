@@ -41,6 +41,31 @@ static inline uint64_t hash_text(const uint64_t key[2], struct str text)
     return h ? h : 1;
 }
 
+/* The first 8 bytes of a text, zeros behind its end. Padded: 8 bytes can be read in any case; n > 0. */
+static inline uint64_t text_head_padded(const char *p, size_t n)
+{
+    return get_le64(p) & UINT64_MAX >> (64 - 8 * MIN(n, (size_t)8));
+}
+
+static inline uint64_t text_head(struct str text)
+{
+    char part[8] = {0};
+    if (text.n >= sizeof part)
+        return get_le64(text.p);
+    for (size_t i = 0; i < text.n; i++)
+        part[i] = text.p[i];
+    return get_le64(part);
+}
+
+/* Of a text of up to HASH_EXACT bytes: no other of the same length has the same hash. */
+#define HASH_EXACT 8
+static inline uint64_t hash_head(const uint64_t key[2], uint64_t head, size_t n)
+{
+    uint64_t h = (head ^ key[0] ^ n * UINT64_C(0x9e3779b97f4a7c15)) * UINT64_C(0xff51afd7ed558ccd);
+    h = ((h ^ h >> 32) + key[1]) * UINT64_C(0xc4ceb9fe1a85ec53);
+    return h ^ h >> 29;
+}
+
 /* Most are short: a call would cost more than their bytes. */
 static inline bool text_same(const char *a, const char *b, size_t n)
 {

@@ -31,31 +31,39 @@ const struct layout *layouts_find(const struct layouts *layouts, struct str key,
     return at->hash == *ret_hash && str_eq(at->key, key) ? at : NULL;
 }
 
-static bool put(struct layouts *layouts, const struct layout *layout, size_t spec_count)
+static void *copy(struct arena *arena, const void *from, size_t count, size_t size)
 {
-    struct form_spec *specs = arena_alloc_array(layouts->arena, spec_count, sizeof *specs);
-    char *key = arena_alloc_raw(layouts->arena, layout->key.n);
-    if (!specs || !key)
+    void *to = arena_alloc_array(arena, count + 1, size); /* never of nothing */
+    if (to && count)
+        memcpy(to, from, count * size);
+    return to;
+}
+
+static bool put(struct layouts *layouts, const struct layout *layout)
+{
+    struct arena *arena = layouts->arena;
+    struct form_spec *specs = copy(arena, layout->specs, layout->spec_count, sizeof *specs);
+    struct layout made = *layout;
+    made.key.p = copy(arena, layout->key.p, layout->key.n, 1);
+    made.values = copy(arena, layout->values, layout->value_count, sizeof *made.values);
+    made.lately = arena_alloc_array(arena, (size_t)layout->spec_count + 1, sizeof *made.lately);
+    made.specs = specs;
+    if (!specs || !made.key.p || !made.values || !made.lately)
         return false;
-    for (size_t i = 0; i < spec_count; i++) {
-        specs[i] = layout->specs[i];
+    for (uint32_t i = 0; i < layout->spec_count; i++) {
         if (specs[i].text.n)
-            specs[i].text = arena_str(layouts->arena, specs[i].text);
+            specs[i].text = arena_str(arena, specs[i].text);
         if (specs[i].text.n && !specs[i].text.p)
             return false;
     }
-    memcpy(key, layout->key.p, layout->key.n);
-    struct layout *at = &layouts->slots[layout->hash % LAYOUT_SLOTS];
-    *at = *layout;
-    at->key.p = key;
-    at->specs = specs;
+    layouts->slots[layout->hash % LAYOUT_SLOTS] = made;
     return true;
 }
 
-void layouts_put(struct layouts *layouts, const struct layout *layout, size_t spec_count)
+void layouts_put(struct layouts *layouts, const struct layout *layout)
 {
-    if (put(layouts, layout, spec_count))
+    if (put(layouts, layout))
         return;
     layouts_clear(layouts);
-    IGNORE(put(layouts, layout, spec_count)); /* too large for it: found out anew each time */
+    IGNORE(put(layouts, layout)); /* too large for it: found out anew each time */
 }

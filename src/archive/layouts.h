@@ -14,11 +14,24 @@
 #define LAYOUT_SLOTS   4096u
 #define LAYOUT_BYTES   ((size_t)16 << 20) /* of keys and specifications */
 
+/* A value that is there, and where it is to be found. */
+struct layout_value {
+    uint16_t value;
+    uint8_t from; /* enum origin_of_value */
+    struct form_place begin;
+    struct form_place end;
+};
+
 struct layout {
     uint64_t hash; /* 0: nothing */
     struct str key;
-    const struct form_spec *specs; /* of the fields, then of the statutory ones */
-    uint32_t entry;                /* of the form in its table */
+    uint32_t entry; /* of the form in its table */
+    uint32_t spec_count;
+    uint32_t value_count;
+    uint32_t placed_count;             /* of the values, in raw */
+    const struct form_spec *specs;     /* of the fields, then of the statutory ones */
+    const struct layout_value *values; /* those in raw, then the derived ones */
+    uint32_t *lately; /* as `specs`: a place in the builder's `extra` where each stood last, if it still does */
 };
 
 struct layouts {
@@ -34,6 +47,6 @@ void layouts_clear(struct layouts *layouts);
 /* NULL when it is not there. *ret_hash: for layouts_put. */
 const struct layout *layouts_find(const struct layouts *layouts, struct str key, uint64_t *ret_hash);
 /* Copies all; takes the place of another when need be, and empties the whole cache when its memory is spent. */
-void layouts_put(struct layouts *layouts, const struct layout *layout, size_t spec_count);
+void layouts_put(struct layouts *layouts, const struct layout *layout);
 
 #endif

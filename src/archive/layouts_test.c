@@ -160,9 +160,10 @@ static void bounded(void)
     CHECK(layouts_init(&layouts, key));
     for (uint32_t i = 0; i < 2000; i++) {
         memcpy(room, &i, sizeof i);
-        struct layout layout = {.key = str_at(room, sizeof room), .specs = specs, .entry = i};
+        struct layout layout = {
+            .key = str_at(room, sizeof room), .specs = specs, .spec_count = ARRAY_LEN(specs), .entry = i};
         CHECK(!layouts_find(&layouts, layout.key, &layout.hash));
-        layouts_put(&layouts, &layout, ARRAY_LEN(specs));
+        layouts_put(&layouts, &layout);
         const struct layout *found = layouts_find(&layouts, layout.key, &hash);
         CHECK(found != NULL);
         CHECK_INT(found->entry, i);

@@ -25,7 +25,11 @@
     X(TRANSPORT_FILE, 4, "file")                                                                                       \
     X(TRANSPORT_JOURNAL, 5, "journal")                                                                                 \
     X(TRANSPORT_IMPORT, 6, "import")                                                                                   \
-    X(TRANSPORT_AGENT, 7, "agent")
+    X(TRANSPORT_AGENT, 7, "agent")                                                                                     \
+    X(TRANSPORT_RELP, 8, "relp")                                                                                       \
+    X(TRANSPORT_HTTP, 9, "http")                                                                                       \
+    X(TRANSPORT_BEATS, 10, "beats")                                                                                    \
+    X(TRANSPORT_GELF, 11, "gelf")
 
 enum transport {
 #define X(id, number, key) id = number,

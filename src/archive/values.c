@@ -1,6 +1,5 @@
 #include "archive/values.h"
 
-#include "archive/hash.h"
 #include "base/arena.h"
 #include "base/assert.h"
 
@@ -113,15 +112,16 @@ static uint32_t add(struct shared_table *t, struct str text, uint64_t hash, uint
     return entry;
 }
 
-uint32_t shared_use(struct shared_table *table, struct str text, uint32_t block, bool *ret_first, bool *ret_new)
+uint32_t shared_use_hash(struct shared_table *table, struct str text, uint64_t hash, uint32_t block, bool *ret_first,
+                         bool *ret_new)
 {
     struct shared_table *t = table;
-    uint64_t hash = hash_text(t->key, text);
+    bool exact = text.n <= HASH_EXACT;
     uint32_t i = (uint32_t)hash & (t->slot_count - 1);
     *ret_new = false;
     for (; t->slots[i]; i = (i + 1) & (t->slot_count - 1)) {
         const struct shared *e = &t->entries[t->slots[i] - 1];
-        if (e->hash != hash || e->n != text.n || !text_same(t->text.p + e->at, text.p, text.n))
+        if (e->hash != hash || e->n != text.n || (!exact && !text_same(t->text.p + e->at, text.p, text.n)))
             continue;
         *ret_first = shared_again(t, t->slots[i] - 1, block);
         return t->slots[i] - 1;
@@ -129,6 +129,11 @@ uint32_t shared_use(struct shared_table *table, struct str text, uint32_t block,
     *ret_first = true;
     *ret_new = true;
     return add(t, text, hash, block);
+}
+
+uint32_t shared_use(struct shared_table *table, struct str text, uint32_t block, bool *ret_first, bool *ret_new)
+{
+    return shared_use_hash(table, text, shared_hash(table, text, text_head(text)), block, ret_first, ret_new);
 }
 
 bool shared_end_block(struct shared_table *table, uint32_t block, bool keep)

@@ -6,6 +6,7 @@
 #ifndef ARCHIVE_VALUES_H
 #define ARCHIVE_VALUES_H
 
+#include "archive/hash.h"
 #include "base/buf.h"
 #include "base/str.h"
 
@@ -49,6 +50,23 @@ void shared_done(struct shared_table *table);
 /* The entry, added when new; its number is that in the block, or in the chain. SHARED_NONE without memory or past the
  * limit. *ret_first: this block had not used it. *ret_new: nobody had it. */
 uint32_t shared_use(struct shared_table *table, struct str text, uint32_t block, bool *ret_first, bool *ret_new);
+/* The same in steps, for many texts at once: the hash, with the text's first bytes (hash.h), so that of a short one
+ * nothing else is read; then the two places in memory that it leads to are asked for; then it is used. */
+static inline uint64_t shared_hash(const struct shared_table *table, struct str text, uint64_t head)
+{
+    return text.n <= HASH_EXACT ? hash_head(table->key, head, text.n) : hash_text(table->key, text);
+}
+static inline void shared_near(const struct shared_table *table, uint64_t hash)
+{
+    __builtin_prefetch(&table->slots[(uint32_t)hash & (table->slot_count - 1)]);
+}
+static inline void shared_nearer(const struct shared_table *table, uint64_t hash)
+{
+    uint32_t slot = table->slots[(uint32_t)hash & (table->slot_count - 1)];
+    __builtin_prefetch(&table->entries[slot ? slot - 1 : 0], 1);
+}
+uint32_t shared_use_hash(struct shared_table *table, struct str text, uint64_t hash, uint32_t block, bool *ret_first,
+                         bool *ret_new);
 /* The same for an entry that is known to be there; returns *ret_first. */
 bool shared_again(struct shared_table *table, uint32_t entry, uint32_t block);
 /* A number that no entry has as its `stamp`. */

@@ -170,6 +170,7 @@ struct spans {
     uint64_t word;
     uint64_t digit;
     uint64_t high; /* over 127 */
+    bool dot;
 };
 
 #if defined(__SSE2__)
@@ -187,7 +188,8 @@ static inline uint64_t bits_at(__m128i x, unsigned at)
 
 static inline void spans_whole(const char *p, struct spans *ret_spans)
 {
-    struct spans s = {0, 0, 0};
+    struct spans s = {0, 0, 0, false};
+    uint64_t dots = 0;
     for (unsigned at = 0; at < 64; at += 16) {
         __m128i x = _mm_loadu_si128((const __m128i *)(const void *)(p + at));
         __m128i digit = in_range(x, '0', '9');
@@ -196,27 +198,32 @@ static inline void spans_whole(const char *p, struct spans *ret_spans)
         s.digit |= bits_at(digit, at);
         s.high |= bits_at(x, at);
         s.word |= bits_at(_mm_or_si128(_mm_or_si128(digit, letter), other), at);
+        dots |= bits_at(_mm_cmpeq_epi8(x, _mm_set1_epi8('.')), at);
     }
+    s.dot = dots != 0;
     *ret_spans = s;
 }
 #else
 static void spans_whole(const char *p, struct spans *ret_spans)
 {
-    struct spans s = {0, 0, 0};
+    struct spans s = {0, 0, 0, false};
     for (unsigned at = 0; at < 64; at++) {
         s.word |= (uint64_t)word_char(p[at]) << at;
         s.digit |= (uint64_t)char_is_digit(p[at]) << at;
         s.high |= (uint64_t)((unsigned char)p[at] > 127) << at;
+        s.dot = s.dot || p[at] == '.';
     }
     *ret_spans = s;
 }
 #endif
 
-static void spans_find(struct str text, struct spans *ret_spans)
+/* `room`: bytes that may be read. */
+static inline void spans_find(struct str text, size_t room, struct spans *ret_spans)
 {
     char part[64];
-    if (text.n >= sizeof part) {
+    if (room >= sizeof part) {
         spans_whole(text.p, ret_spans);
+        ret_spans->word &= text.n < sizeof part ? ~(UINT64_MAX << text.n) : UINT64_MAX;
         return;
     }
     memset(part, 0, sizeof part);
@@ -289,30 +296,6 @@ static inline uint64_t run(size_t at, size_t n)
     return UINT64_MAX >> (64 - n) << at;
 }
 
-/* The words of the next up to 64 bytes; returns how far it came: past them, or to a word that may go on behind them. */
-static size_t add_words(struct words *words, struct str text)
-{
-    struct spans s;
-    spans_find(text, &s);
-    for (uint64_t left = s.word; left;) {
-        size_t from = (size_t)__builtin_ctzll(left);
-        uint64_t behind = ~(left >> from);
-        size_t n = behind ? (size_t)__builtin_ctzll(behind) : 64;
-        n = MIN(n, 64 - from);
-        uint64_t bits = run(from, n);
-        left &= ~bits;
-        if (from + n == 64 && from && text.n > 64)
-            return from;
-        if (n >= 2 && (n > SHORT_DECIMAL || (bits & ~s.digit)))
-            add_word(words, str_at(text.p + from, n), text.n - from, !(bits & s.high));
-    }
-    size_t n = MIN(text.n, (size_t)64);
-    if (s.word >> 63)
-        while (n < text.n && word_char(text.p[n])) /* longer ones are known by their beginning */
-            n++;
-    return n;
-}
-
 /* Addresses: what stands around each dot. */
 static void add_quads(struct words *words, struct str text)
 {
@@ -326,14 +309,51 @@ static void add_quads(struct words *words, struct str text)
     }
 }
 
-/* The same words as word_next's. */
-void words_add_text(struct words *words, struct str text)
+/* The words of the next up to 64 bytes; returns how far it came: past them, or to a word that may go on behind them.
+ * `all`: they are the whole text, whose addresses are added, too. */
+static size_t add_words(struct words *words, struct str text, size_t room, bool all)
+{
+    struct spans s;
+    spans_find(text, room, &s);
+    if (all && s.dot)
+        add_quads(words, text);
+    for (uint64_t left = s.word; left;) {
+        size_t from = (size_t)__builtin_ctzll(left);
+        uint64_t behind = ~(left >> from);
+        size_t n = behind ? (size_t)__builtin_ctzll(behind) : 64;
+        n = MIN(n, 64 - from);
+        uint64_t bits = run(from, n);
+        left &= ~bits;
+        if (from + n == 64 && from && text.n > 64)
+            return from;
+        if (n >= 2 && (n > SHORT_DECIMAL || (bits & ~s.digit)))
+            add_word(words, str_at(text.p + from, n), room - from, !(bits & s.high));
+    }
+    size_t n = MIN(text.n, (size_t)64);
+    if (s.word >> 63)
+        while (n < text.n && word_char(text.p[n])) /* longer ones are known by their beginning */
+            n++;
+    return n;
+}
+
+void words_add_room(struct words *words, struct str text, size_t room)
 {
     if (!words->seen)
         words->seen = memory_new(sizeof *words->seen);
-    add_quads(words, text);
-    while (!words->overflow && text.n)
-        text = str_skip(text, add_words(words, text));
+    bool all = text.n <= 64;
+    if (!all)
+        add_quads(words, text);
+    while (!words->overflow && text.n) {
+        size_t n = add_words(words, text, room, all);
+        text = str_skip(text, n);
+        room -= n;
+    }
+}
+
+/* The same words as word_next's. */
+void words_add_text(struct words *words, struct str text)
+{
+    words_add_room(words, text, text.n);
 }
 
 static size_t filter_block(uint64_t hash, size_t blocks)

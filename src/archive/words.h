@@ -40,6 +40,8 @@ void words_init(struct words *words, const uint64_t key[2]);
 void words_done(struct words *words);
 void words_clear(struct words *words);
 void words_add_text(struct words *words, struct str text);
+/* The same, quicker where `room` bytes, 64 of them, may be read: what is behind the text does not matter. */
+void words_add_room(struct words *words, struct str text, size_t room);
 /* Where the FILTER_PART bytes of a filter stand that a word is asked of; filter_may_hold takes them for the whole.
  * False when the filter is empty or damaged: it may hold everything. */
 #define FILTER_PART 32

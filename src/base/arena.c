@@ -12,6 +12,19 @@
 #define CHUNK_MAX   ((size_t)1 << 20)
 #define ALIGNMENT   ((size_t)16)
 
+/* What a reset keeps for the next use: work that comes in batches would else fetch and clear the same pages each time.
+ * Under the address sanitizer nothing, so that it sees who still holds what a reset took. */
+#if defined(__SANITIZE_ADDRESS__)
+#define KEPT_MAX ((size_t)0)
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define KEPT_MAX ((size_t)0)
+#endif
+#endif
+#ifndef KEPT_MAX
+#define KEPT_MAX ((size_t)4 << 20)
+#endif
+
 struct chunk {
     struct chunk *older;
     size_t size; /* bytes usable after this header */
@@ -22,6 +35,7 @@ struct chunk {
 struct arena {
     uint32_t magic;
     struct chunk *newest;
+    struct chunk *kept; /* used before the last reset and not again yet; `older` leads to what was used behind it */
     size_t limit;
     size_t used; /* handed out, in all chunks */
     bool spent;
@@ -93,12 +107,22 @@ static void chunks_free_until(struct arena *arena, const struct chunk *keep)
     }
 }
 
+static void kept_free(struct arena *arena)
+{
+    while (arena->kept) {
+        struct chunk *next = arena->kept->older;
+        free(arena->kept);
+        arena->kept = next;
+    }
+}
+
 void arena_free(struct arena *arena)
 {
     if (!arena)
         return;
     ASSERT(arena->magic == ARENA_MAGIC);
     chunks_free_until(arena, NULL);
+    kept_free(arena);
     arena->magic = 0;
     free(arena);
 }
@@ -112,8 +136,14 @@ void arena_cleanup(struct arena **arena)
 static bool chunk_add(struct arena *arena, size_t size)
 {
     size_t want = arena->newest ? MIN(arena->newest->size * 2, CHUNK_MAX) : CHUNK_FIRST;
+    struct chunk *chunk = arena->kept;
     want = MAX(want, size);
-    struct chunk *chunk = system_alloc(sizeof *chunk + want);
+    if (chunk && chunk->size >= size) {
+        want = chunk->size;
+        arena->kept = chunk->older;
+    } else {
+        chunk = system_alloc(sizeof *chunk + want);
+    }
     if (!chunk)
         return false;
     *chunk = (struct chunk){.older = arena->newest, .size = want};
@@ -127,13 +157,18 @@ static void *refuse(struct arena *arena)
     return NULL;
 }
 
+static size_t aligned(size_t size)
+{
+    size = (size + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
+    return size ? size : ALIGNMENT;
+}
+
 void *arena_alloc_raw(struct arena *arena, size_t size)
 {
     ASSERT(arena->magic == ARENA_MAGIC);
     if (size > SIZE_MAX - ALIGNMENT)
         return refuse(arena);
-    size = (size + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
-    size = size ? size : ALIGNMENT;
+    size = aligned(size);
     if (size > arena->limit || arena->used > arena->limit - size)
         return refuse(arena);
     if (!arena->newest || arena->newest->size - arena->newest->used < size)
@@ -179,6 +214,17 @@ void *arena_grow(struct arena *arena, void *old, size_t old_size, size_t new_siz
     return p;
 }
 
+void arena_shrink(struct arena *arena, void *old, size_t old_size, size_t new_size)
+{
+    struct chunk *chunk = arena->newest;
+    ASSERT(new_size <= old_size && chunk);
+    if ((char *)old + aligned(old_size) != (char *)(chunk + 1) + chunk->used)
+        return;
+    size_t less = aligned(old_size) - aligned(new_size);
+    chunk->used -= less;
+    arena->used -= less;
+}
+
 struct str arena_str(struct arena *arena, struct str s)
 {
     char *p = arena_alloc_raw(arena, s.n);
@@ -203,12 +249,23 @@ char *arena_strz(struct arena *arena, struct str s)
 void arena_reset(struct arena *arena)
 {
     ASSERT(arena->magic == ARENA_MAGIC);
-    struct chunk *first = arena->newest;
-    while (first && first->older)
-        first = first->older;
-    chunks_free_until(arena, first);
-    if (first)
-        first->used = 0;
+    size_t size = 0;
+    kept_free(arena); /* what was not needed since the reset before */
+    for (const struct chunk *chunk = arena->newest; chunk; chunk = chunk->older)
+        size += chunk->size;
+    while (arena->newest && arena->newest->older) {
+        struct chunk *chunk = arena->newest;
+        arena->newest = chunk->older;
+        if (size <= KEPT_MAX) {
+            chunk->older = arena->kept;
+            arena->kept = chunk;
+        } else {
+            size -= chunk->size;
+            free(chunk);
+        }
+    }
+    if (arena->newest)
+        arena->newest->used = 0;
     arena->used = 0;
     arena->spent = false;
 }

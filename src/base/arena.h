@@ -32,7 +32,10 @@ void *arena_alloc_raw(struct arena *arena, size_t size) MUST_USE;
 struct str arena_str(struct arena *arena, struct str s) MUST_USE; /* copy; {NULL,0} past the limit */
 char *arena_strz(struct arena *arena, struct str s) MUST_USE;     /* copy, NUL-terminated; NULL past the limit */
 
-/* Forgets everything but keeps the first chunk for reuse. */
+/* Gives the end of the latest allocation back; of any other it changes nothing. */
+void arena_shrink(struct arena *arena, void *old, size_t old_size, size_t new_size);
+
+/* Forgets everything. The first chunk is kept for reuse, and up to 4 MiB of those used since the last reset. */
 void arena_reset(struct arena *arena);
 size_t arena_used(const struct arena *arena);
 /* An allocation got nothing since the last reset: for those who make much and look once at the end. */

@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "base/civil.h"
 #include "base/err.h"
+#include "base/hash.h"
 #include "base/map.h"
 #include "base/str.h"
 #include "base/test.h"
@@ -69,6 +70,73 @@ static void arena_has_a_limit(void)
     CHECK(arena_alloc_array(arena, SIZE_MAX / 2, 3) == NULL);
     arena_reset(arena);
     CHECK_INT(arena_used(arena), 0);
+    arena_free(arena);
+}
+
+/* Every length is hashed whole: a change of any byte changes the hash, and so does the seed. */
+static void hashes_every_byte(void)
+{
+    char text[140];
+    for (size_t n = 1; n < sizeof text; n++) {
+        memset(text, 'a', n);
+        uint64_t whole = hash_text(1, str_at(text, n));
+        CHECK(whole != hash_text(2, str_at(text, n)));
+        CHECK(whole != hash_text(1, str_at(text, n - 1)));
+        for (size_t i = 0; i < n; i++) {
+            text[i] = 'b';
+            test_row("length %zu byte %zu", n, i);
+            CHECK(whole != hash_text(1, str_at(text, n)));
+            text[i] = 'a';
+        }
+    }
+}
+
+/* Allocations of the system that a batch of `count` times 1000 bytes costs. */
+static uint64_t batch_costs(struct arena *arena, size_t count)
+{
+    uint64_t before = memory_allocations();
+    arena_reset(arena);
+    for (size_t i = 0; i < count; i++) {
+        char *p = arena_alloc(arena, 1000);
+        CHECK(p != NULL && p[0] == 0 && p[999] == 0);
+        memset(p, 0xff, 1000);
+    }
+    CHECK_INT(arena_used(arena), count * 1008);
+    return memory_allocations() - before;
+}
+
+static void arena_keeps_what_a_batch_needs(void)
+{
+    struct arena *arena = arena_new((size_t)64 << 20);
+    uint64_t first = batch_costs(arena, 2000);
+    CHECK(first > 5);
+    bool kept = batch_costs(arena, 2000) == 0; /* not under the address sanitizer */
+    CHECK_INT(batch_costs(arena, 2000), kept ? 0 : first - 1);
+    CHECK_INT(batch_costs(arena, 16), 0);
+    CHECK_INT(batch_costs(arena, 16), 0);
+    CHECK_INT(batch_costs(arena, 2000), first - 1); /* two small ones, and the large chunks are gone */
+    batch_costs(arena, 20000);
+    CHECK(batch_costs(arena, 20000) > 5); /* more than is ever kept */
+    arena_reset(arena);
+    CHECK(arena_alloc(arena, 100) != NULL && arena_alloc(arena, 3000000) != NULL); /* larger than any kept chunk */
+    arena_free(arena);
+}
+
+static void arena_takes_an_end_back(void)
+{
+    struct arena *arena = arena_new(100000);
+    char *first = arena_alloc(arena, 5000);
+    memset(first, 'x', 5000);
+    arena_shrink(arena, first, 5000, 17);
+    CHECK_INT(arena_used(arena), 32);
+    char *second = arena_alloc(arena, 40);
+    CHECK(second == first + 32 && first[16] == 'x');
+    arena_shrink(arena, first, 17, 1); /* not the latest */
+    CHECK_INT(arena_used(arena), 80);
+    arena_shrink(arena, second, 40, 40);
+    CHECK_INT(arena_used(arena), 80);
+    arena_shrink(arena, second, 40, 0);
+    CHECK_INT(arena_used(arena), 48);
     arena_free(arena);
 }
 
@@ -185,6 +253,32 @@ static void checksums_and_encodings(void)
     CHECK(!hex_decode(STR("0x12"), bytes, 2));
 }
 
+static void uuids(void)
+{
+    static const char *const refused[] = {
+        "",
+        "0189a1b2-c3d4-4e5f-8a6b-7c8d9eafb0c",
+        "0189a1b2-c3d4-4e5f-8a6b-7c8d9eafb0c12",
+        "0189A1b2-c3d4-4e5f-8a6b-7c8d9eafb0c1",
+        "0189a1b2c-3d4-4e5f-8a6b-7c8d9eafb0c1",
+        "0189a1b2-c3d4-4e5f-8a6b07c8d9eafb0c1",
+        "0189a1b2-c3d4-4e5f-8a6b-7c8d9eafb0cg",
+        "------------------------------------",
+        "{189a1b2-c3d4-4e5f-8a6b-7c8d9eafb0c1",
+    };
+    uint8_t uuid[16];
+    char text[UUID_TEXT + 1];
+    CHECK(uuid_decode(STR("0189a1b2-c3d4-4e5f-8a6b-7c8d9eafb0c1"), uuid));
+    CHECK_INT(uuid[0], 1);
+    CHECK_INT(uuid[15], 0xc1);
+    uuid_encode(uuid, text);
+    CHECK_TEXT(str_of(text), "0189a1b2-c3d4-4e5f-8a6b-7c8d9eafb0c1");
+    for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
+        test_row("%s", refused[i]);
+        CHECK(!uuid_decode(str_of(refused[i]), uuid));
+    }
+}
+
 static void civil_days(void)
 {
     CHECK_INT(civil_to_days(1970, 1, 1), 0);
@@ -220,12 +314,16 @@ static void errors_read_as_sentences(void)
 static const struct test tests[] = {
     {"slices", slices},
     {"numbers in text", numbers_in_text},
+    {"a hash takes every byte", hashes_every_byte},
     {"an arena has a limit", arena_has_a_limit},
+    {"an arena keeps what a batch needs", arena_keeps_what_a_batch_needs},
+    {"an arena takes an end back", arena_takes_an_end_back},
     {"every allocation fails once", every_allocation_fails_once},
     {"map against a twin", map_against_a_twin},
     {"buf overflow sticks", buf_overflow_sticks},
     {"varints round trip", varints_round_trip},
     {"checksums and encodings", checksums_and_encodings},
+    {"uuids", uuids},
     {"civil days", civil_days},
     {"errors read as sentences", errors_read_as_sentences},
 };

@@ -222,6 +222,33 @@ bool hex_decode(struct str text, void *ret_bytes, size_t n)
     return true;
 }
 
+void uuid_encode(const uint8_t uuid[16], char ret_text[UUID_TEXT + 1])
+{
+    size_t at = 0;
+    for (size_t i = 0; i < 16; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10)
+            ret_text[at++] = '-';
+        at += hex_encode(uuid + i, 1, ret_text + at);
+    }
+    ret_text[at] = '\0';
+}
+
+bool uuid_decode(struct str text, uint8_t ret_uuid[16])
+{
+    char digits[32];
+    char again[UUID_TEXT + 1];
+    size_t n = 0;
+    if (text.n != UUID_TEXT)
+        return false;
+    for (size_t i = 0; i < text.n && n < sizeof digits; i++)
+        if (text.p[i] != '-')
+            digits[n++] = text.p[i];
+    if (!hex_decode(str_at(digits, n), ret_uuid, 16))
+        return false;
+    uuid_encode(ret_uuid, again); /* hyphens elsewhere, and upper case, come out otherwise */
+    return str_is(text, again);
+}
+
 static const char base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 size_t base64_encode(const void *bytes, size_t n, char *ret_text)

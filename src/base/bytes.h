@@ -137,7 +137,11 @@ uint64_t siphash(const uint64_t key[2], const void *bytes, size_t n);
 /* Lower-case hex and base64 (RFC 4648). The encoders return the length written and never terminate. */
 size_t hex_encode(const void *bytes, size_t n, char *ret_text);
 bool hex_decode(struct str text, void *ret_bytes, size_t n) MUST_USE; /* text must be exactly 2n digits */
-size_t base64_encode(const void *bytes, size_t n, char *ret_text);    /* 4 * ceil(n/3) characters */
+/* RFC 9562: 36 characters, lower case, hyphens behind digits 8, 12, 16 and 20. The decoder takes nothing else. */
+#define UUID_TEXT 36
+void uuid_encode(const uint8_t uuid[16], char ret_text[UUID_TEXT + 1]); /* terminates */
+bool uuid_decode(struct str text, uint8_t ret_uuid[16]) MUST_USE;
+size_t base64_encode(const void *bytes, size_t n, char *ret_text); /* 4 * ceil(n/3) characters */
 bool base64_decode(struct str text, void *ret_bytes, size_t size, size_t *ret_n) MUST_USE; /* strict, padded */
 
 #endif

@@ -300,6 +300,41 @@ static const struct option_row demo_rows[] = {
     OPTION_JSON,
 };
 
+static const struct option_row forward_rows[] = {
+    OPTION_DATA,
+    OPTION_JSON,
+    {.name = "to",
+     .type = OPTION_TEXT,
+     .required = true,
+     .argument = "URL",
+     .help = "https://HOST/PATH, syslog+tls://HOST[:6514] (RFC 5425) or syslog+tcp://HOST[:514] (RFC 6587)"},
+    {.name = "state",
+     .type = OPTION_TEXT,
+     .required = true,
+     .argument = "FOLDER",
+     .help = "keeps how far records were given on; one for each address, made when missing"},
+    {.name = "format",
+     .type = OPTION_TEXT,
+     .argument = "FORMAT",
+     .help = "rfc5424 or cef over syslog; json over https"},
+    {.name = "query",
+     .type = OPTION_TEXT,
+     .argument = "QUERY",
+     .help = "only records that match, as in qorgan-search(1), without |"},
+    {.name = "all", .type = OPTION_FLAG, .help = "the archive's own records too, not only what sources sent"},
+    {.name = "from",
+     .type = OPTION_TEXT,
+     .standard = "end",
+     .argument = "RECORD",
+     .help = "where to begin when there is no position yet: a number, start or end"},
+    {.name = "ca", .type = OPTION_TEXT, .argument = "FILE", .help = "certificates that vouch for the receiver (PEM)"},
+    {.name = "certificate", .type = OPTION_TEXT, .argument = "FILE", .help = "shown to the receiver (PEM)"},
+    {.name = "key", .type = OPTION_TEXT, .argument = "FILE", .help = "of --certificate (PEM)"},
+    {.name = "token-file", .type = OPTION_TEXT, .argument = "FILE", .help = "holds the bearer token for https"},
+    {.name = "once", .type = OPTION_FLAG, .help = "end when the archive's end is reached"},
+    {.name = "no-sandbox", .type = OPTION_FLAG, .help = "without seccomp and Landlock: only to look for a fault"},
+};
+
 static const struct option_row mirror_rows[] = {
     OPTION_DATA,
     OPTION_JSON,
@@ -351,6 +386,12 @@ static const struct option_row mirror_token_rows[] = {
     {.name = "revoke", .type = OPTION_TEXT, .argument = "NAME", .help = "end this mirror's token at once"},
 };
 
+static const struct option_row sender_token_rows[] = {
+    OPTION_DATA,
+    OPTION_JSON,
+    {.name = "revoke", .type = OPTION_TEXT, .argument = "NAME", .help = "end this sender's token"},
+};
+
 static const struct option_row key_rows[] = {
     OPTION_DATA,
     OPTION_JSON,
@@ -359,6 +400,22 @@ static const struct option_row key_rows[] = {
 static const struct option_row version_rows[] = {
     OPTION_DATA,
     OPTION_JSON,
+};
+
+static const struct option_row coverage_rows[] = {
+    OPTION_DATA,
+    OPTION_JSON,
+    {.name = "source", .type = OPTION_TEXT, .argument = "NAME", .help = "only the source of this name"},
+    {.name = "class",
+     .type = OPTION_TEXT,
+     .argument = "CLASS",
+     .help = "judge as this class: os, windows, database, network, application, protection; else as the class that a "
+             "person set, or by the records"},
+    {.name = "from", .type = OPTION_TIME, .argument = "TIME", .help = "only events at or after this time"},
+    {.name = "to", .type = OPTION_TIME, .argument = "TIME", .help = "only events before this time"},
+    {.name = "missing", .type = OPTION_FLAG, .help = "print only what is missing, and what switches it on"},
+    OPTION_LANG,
+    OPTION_ZONE,
 };
 
 static const struct option_row help_rows[] = {
@@ -421,6 +478,10 @@ static const struct command commands[] = {
      "check: reads lists (CSV, STIX 2.1, MISP) and says what they hold, what has expired and what is refused; exit "
      "status "
      "1 when something is. hunt: prints the records of the archive that hold an indicator of the lists."},
+    {"coverage", "say what order 52/НҚ, Annex 4 demands of sources and what they send", "", 0, 0, ROWS(coverage_rows),
+     "Counts the events of the archive by source, kind and field, and sets them against what the annex demands of the "
+     "source's class. Works beside the service and without it. Exit status 1 means that something required is not in "
+     "the range."},
     {"sheet", "print a checkpoint for paper", "", 0, 0, ROWS(sheet_rows),
      "A page for A4: origin, size, root, time, cosignatures and a QR code of the whole checkpoint, with a place for "
      "signature and stamp."},
@@ -430,11 +491,17 @@ static const struct command commands[] = {
      "it is proven to continue the last one. With --show exit status 1 means that a log does not grow."},
     {"demo", "play a short attack into the running service", "", 0, 0, ROWS(demo_rows),
      "Sends invented log lines of a password attack, so that a first incident opens and its clock runs."},
+    {"forward", "give records on to another system", "", 0, 0, ROWS(forward_rows),
+     "Sends what is signed, in the order of record numbers, from a position of its own on, until it is stopped. What "
+     "is "
+     "not taken is sent again: after a crash the last batch may come twice, nothing is left out."},
     {"mirror", "keep a checked second copy of another server's archive", "", 0, 0, ROWS(mirror_rows),
      "Pulls, checks every record against the signed tree, and only then keeps it, in an archive that every reading "
      "command and the service can use. Stops with exit status 1 when the server contradicts what was signed."},
     {"mirror-token", "say who may pull this archive", "[NAME]", 0, 1, ROWS(mirror_token_rows),
      "With a name makes a token for that mirror and prints it once; without one lists the mirrors."},
+    {"sender-token", "say who may send over HTTP", "[NAME]", 0, 1, ROWS(sender_token_rows),
+     "With a name makes a token for that sender and prints it once; without one lists the senders."},
     {"key", "make, show and rotate master keys", "new FILE | add FILE | show [FILE] | rotate", 1, 2, ROWS(key_rows),
      "new writes a file with one master key; add puts a further one in front, which wraps from then on. In place of "
      "FILE a pkcs11: URI may stand: then a key on that token seals the file. show lists the ids, and which of them the "

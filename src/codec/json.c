@@ -63,16 +63,32 @@ const char json_escapes[256] = {
     ['"'] = '"', ['\\'] = '\\', ['/'] = '/', ['b'] = '\b', ['f'] = '\f', ['n'] = '\n', ['r'] = '\r', ['t'] = '\t',
 };
 
+static uint32_t hex4(const char *p)
+{
+    uint32_t value = 0;
+    for (size_t i = 0; i < 4; i++) {
+        char c = p[i];
+        uint32_t digit = char_is_digit(c) ? (uint32_t)(c - '0') : (uint32_t)((c | 0x20) - 'a') + 10;
+        value = value << 4 | digit;
+    }
+    return value;
+}
+
+bool json_escape_u(const char *p, size_t n, uint32_t *ret_code)
+{
+    if (n < 6 || p[1] != 'u' || !is_hex(p[2]) || !is_hex(p[3]) || !is_hex(p[4]) || !is_hex(p[5]))
+        return false;
+    *ret_code = hex4(p + 2);
+    return true;
+}
+
 /* Length of the escape at p (its backslash), or 0. */
 static size_t escape_length(const char *p, size_t n)
 {
-    if (n < 2)
-        return 0;
-    if (p[1] != 'u')
-        return json_escapes[(uint8_t)p[1]] ? 2 : 0;
-    if (n < 6 || !is_hex(p[2]) || !is_hex(p[3]) || !is_hex(p[4]) || !is_hex(p[5]))
-        return 0;
-    return 6;
+    uint32_t code;
+    if (n >= 2 && json_escapes[(uint8_t)p[1]])
+        return 2;
+    return json_escape_u(p, n, &code) ? 6 : 0;
 }
 
 /* Reads a string whose opening quote is at r->at; leaves r->at behind the closing one. */
@@ -263,17 +279,6 @@ enum rc json_reader_err(const struct json_reader *reader, struct err *err)
 }
 
 /* --- strings --- */
-
-static uint32_t hex4(const char *p)
-{
-    uint32_t value = 0;
-    for (size_t i = 0; i < 4; i++) {
-        char c = p[i];
-        uint32_t digit = char_is_digit(c) ? (uint32_t)(c - '0') : (uint32_t)((c | 0x20) - 'a') + 10;
-        value = value << 4 | digit;
-    }
-    return value;
-}
 
 /* Writes what the \u escape at p says; *ret_n is the length written; returns bytes taken: 6, or 12 for a pair. */
 static size_t unescape_u(const char *p, size_t n, char *out, size_t *ret_n)

@@ -104,20 +104,26 @@ enum rc json_flatten(struct arena *arena, struct str text, json_leaf leaf, void 
                      struct err *err) MUST_USE;
 
 /* The same for texts that are alike, as a sender's are: their paths are remembered, and with each a number of the
- * caller's, so that a leaf costs him no look at the path's text. What is given is the same. */
+ * caller's, so that a leaf costs him no look at the path's text. What is given is the same, several leaves at a time.
+ */
 struct json_path {
     struct str text; /* as above */
-    uint32_t memo;   /* of the caller; 0 when the path is new, or was forgotten */
+    uint64_t memo;   /* of the caller; 0 when the path is new, or was forgotten */
 };
-typedef void (*json_leaf_at)(void *context, struct json_path *path, enum json_kind kind, struct str value);
+struct json_flat {
+    struct json_path *path; /* borrowed until return */
+    enum json_kind kind;
+    struct str value;
+};
+typedef void (*json_leaves)(void *context, const struct json_flat *leaves, size_t count);
 
 struct json_paths;
 /* About 600 KiB, and never more: when they are full all paths are forgotten. `seed` keys a hash. NULL without memory.
  */
 struct json_paths *json_paths_new(uint64_t seed);
 void json_paths_free(struct json_paths *paths);
-enum rc json_flatten_at(struct json_paths *paths, struct arena *arena, struct str text, json_leaf_at leaf,
-                        void *context, uint32_t *ret_lost) MUST_USE;
+enum rc json_flatten_at(struct json_paths *paths, struct arena *arena, struct str text, json_leaves sink, void *context,
+                        uint32_t *ret_lost) MUST_USE;
 
 /* --- writing --- */
 

@@ -1,4 +1,5 @@
 #include "base/assert.h"
+#include "base/hash.h"
 #include "codec/json.h"
 #include "codec/json_reader.h"
 
@@ -7,6 +8,7 @@
 void json_paths_forget(struct json_paths *paths)
 {
     memset(paths->slot, 0, sizeof paths->slot);
+    paths->node[JSON_PATH_UNKNOWN].parent = JSON_PATHS_MAX;
     paths->node[JSON_PATH_ROOT] = (struct json_path_node){.path = {.text = STR_INIT("")}};
     paths->end = JSON_PATH_ROOT + 1;
     paths->used = 0;
@@ -19,6 +21,7 @@ struct json_paths *json_paths_new(uint64_t seed)
     if (paths == NULL)
         return NULL;
     paths->seed = seed;
+    paths->width = json_width_best();
     json_paths_forget(paths);
     return paths;
 }
@@ -30,15 +33,7 @@ void json_paths_free(struct json_paths *paths)
 
 static uint32_t path_hash(uint64_t seed, uint32_t parent, struct str quoted)
 {
-    __extension__ typedef unsigned __int128 wide;
-    uint64_t state = seed + parent * UINT64_C(0x9e3779b97f4a7c15);
-    for (size_t at = 0; at < quoted.n; at += 8) {
-        uint64_t word = 0;
-        memcpy(&word, quoted.p + at, MIN(quoted.n - at, sizeof word));
-        wide product = (wide)(word ^ UINT64_C(0xa0761d6478bd642f)) * (state ^ UINT64_C(0xe7037ed1a0b428db));
-        state = (uint64_t)product ^ (uint64_t)(product >> 64);
-    }
-    return (uint32_t)(state ^ state >> 32);
+    return (uint32_t)hash_text(seed + parent * UINT64_C(0x9e3779b97f4a7c15), quoted);
 }
 
 static uint32_t path_add(struct json_paths *paths, uint32_t parent, struct str quoted)

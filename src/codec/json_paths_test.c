@@ -1,8 +1,10 @@
-/* Flattening with remembered paths gives what flattening without gives, and a memo never changes its path. */
+/* Flattening with remembered paths gives what flattening without gives, which goes through the reader token by token;
+ * a memo never changes its path. All of it for each width of the look at a text. */
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/test.h"
 #include "codec/json.h"
+#include "codec/json_reader.h"
 
 #include <string.h>
 
@@ -24,6 +26,16 @@ static struct str memos[MEMOS];
 static uint32_t memo_count;
 static struct arena *memo_arena;
 static uint64_t memos_known;
+
+static enum json_width width; /* of the test that runs */
+
+static struct json_paths *paths_new(void)
+{
+    struct json_paths *paths = json_paths_new(7);
+    CHECK(paths != NULL);
+    paths->width = width;
+    return paths;
+}
 
 /* What was given: values are looked at when all are there, so that one which is written over is seen. */
 struct shown {
@@ -53,6 +65,13 @@ static void show_at(void *context, struct json_path *path, enum json_kind kind, 
     show(context, path->text, kind, value);
 }
 
+static void show_leaves(void *context, const struct json_flat *leaves, size_t count)
+{
+    CHECK(count > 0);
+    for (size_t i = 0; i < count; i++)
+        show_at(context, leaves[i].path, leaves[i].kind, leaves[i].value);
+}
+
 static void compare(struct json_paths *paths, struct arena *arena, struct str text)
 {
     static struct shown plain;
@@ -65,7 +84,7 @@ static void compare(struct json_paths *paths, struct arena *arena, struct str te
     quick.count = 0;
     test_row("%.*s", (int)MIN(text.n, (size_t)300), text.p);
     enum rc want = json_flatten(arena, text, show, &plain, &plain_lost, NULL);
-    enum rc got = json_flatten_at(paths, arena, text, show_at, &quick, &quick_lost);
+    enum rc got = json_flatten_at(paths, arena, text, show_leaves, &quick, &quick_lost);
     CHECK_INT(got, want);
     CHECK_INT(quick_lost, plain_lost);
     CHECK_STR(buf_view(&quick.paths), buf_view(&plain.paths));
@@ -139,7 +158,7 @@ static void put_value(struct buf *out, uint32_t depth)
 static void random_texts(void)
 {
     struct arena *arena = arena_new(MEMORY);
-    struct json_paths *paths = json_paths_new(7);
+    struct json_paths *paths = paths_new();
     struct buf text;
     buf_init(&text, MEMORY);
     state = 4;
@@ -173,7 +192,7 @@ static const struct str sample = STR_INIT(
 static void cuts_and_flips(void)
 {
     struct arena *arena = arena_new(MEMORY);
-    struct json_paths *paths = json_paths_new(7);
+    struct json_paths *paths = paths_new();
     for (size_t i = 0; i <= sample.n; i++)
         compare(paths, arena, str_slice(sample, 0, i));
     for (size_t i = 0; i < sample.n * 8; i++) {
@@ -191,7 +210,7 @@ static void cuts_and_flips(void)
 static void too_many(void)
 {
     struct arena *arena = arena_new(MEMORY);
-    struct json_paths *paths = json_paths_new(7);
+    struct json_paths *paths = paths_new();
     struct buf text;
     buf_init(&text, MEMORY);
     state = 9;
@@ -221,10 +240,186 @@ static void too_many(void)
     arena_free(arena);
 }
 
+/* --- hostile texts --- */
+
+static const struct str hostile[] = {
+    STR_INIT(""),
+    STR_INIT(" "),
+    STR_INIT("\xef\xbb\xbf{\"a\":1}"),
+    STR_INIT("{}"),
+    STR_INIT("{,}"),
+    STR_INIT("{\"a\":1,}"),
+    STR_INIT("{\"a\":1,,\"b\":2}"),
+    STR_INIT("{\"a\":1 ,\"b\": 2 , \"c\" :3}"),
+    STR_INIT("{\"a\":1}{\"a\":1}"),
+    STR_INIT("{\"a\":1]"),
+    STR_INIT("[{\"a\":1},{\"a\":2}]"),
+    STR_INIT("{\"a\":1,\"a\":2,\"a\":\"3\",\"a\":{\"a\":4,\"a\":5}}"),
+    STR_INIT("{\"\":\"\",\"\":{\"\":\"\"}}"),
+    STR_INIT("{\"a\":\"\\u0000\",\"b\":\"x\\u0000y\"}"),
+    STR_INIT("{\"a\":\"x\0y\",\"b\":1}"),
+    STR_INIT("{\"a\0\":1}"),
+    STR_INIT("{\"a\":\"\t\"}"),
+    STR_INIT("{\"a\":\"line\nfeed\"}"),
+    STR_INIT("{\"a\":\"\x7f\"}"),
+    STR_INIT("{\"a\":\"\\ud83d\\ude00\",\"b\":\"\\ud83d\",\"c\":\"\\ude00\\ud83d\",\"d\":\"\\ud83dx\"}"),
+    STR_INIT("{\"a\":\"\\ud83d\\u0041\",\"b\":\"\\uD83D\\uDE00\\uABcd\\uffff\"}"),
+    STR_INIT("{\"a\":\"\\ud83d\\udCG0\"}"),
+    STR_INIT("{\"a\":\"\\u12\"}"),
+    STR_INIT("{\"a\":\"\\u12g4\"}"),
+    STR_INIT("{\"a\":\"\\U0041\"}"),
+    STR_INIT("{\"a\":\"\\x41\",\"b\":1}"),
+    STR_INIT("{\"a\":\"\\\"}"),
+    STR_INIT("{\"a\":\"\\\\\",\"b\":\"\\\\\\\"\"}"),
+    STR_INIT("{\"a\":\"\xff\xfe\",\"\xc3\x28\":\"\xe2\x82\",\"b\":\"\xed\xa0\x80\\n\xf0\x9f\x98\"}"),
+    STR_INIT("{\"\xd0\x96\":{\"a\":1,\"b\":\"\xd0\x96\\r\\n\xd0\"},\"a\":1}"),
+    STR_INIT("{\"\\u0061\":1,\"a\":2,\"\\ud800\":{\"a\":3}}"),
+    STR_INIT("{\"a\":1e999999,\"b\":-0,\"c\":-0.0,\"d\":0e0,\"e\":1E+2}"),
+    STR_INIT("{\"a\":123456789012345678901234567890123456789012345678901234567890}"),
+    STR_INIT("{\"a\":01}"),
+    STR_INIT("{\"a\":-}"),
+    STR_INIT("{\"a\":-01}"),
+    STR_INIT("{\"a\":+1}"),
+    STR_INIT("{\"a\":.5}"),
+    STR_INIT("{\"a\":5.}"),
+    STR_INIT("{\"a\":1 }"),
+    STR_INIT("{\"a\":1\n}"),
+    STR_INIT("{\"a\":1x}"),
+    STR_INIT("{\"a\":NaN}"),
+    STR_INIT("{\"a\":tru,\"b\":1}"),
+    STR_INIT("{\"a\":true,\"b\":false,\"c\":null,\"d\":[],\"e\":{},\"f\":[[]],\"g\":1}"),
+    STR_INIT("{\"a\":[1,\"x\",{\"b\":2},[3,{\"b\":4}],null],\"b\":5}"),
+    STR_INIT("{a:1}"),
+    STR_INIT("{'a':1}"),
+    STR_INIT("{\"a\"}"),
+    STR_INIT("{\"a\":}"),
+    STR_INIT("{\"a\"::1}"),
+    STR_INIT("{\"a\":1,\"b\"}"),
+    STR_INIT("{\"a\":1,\"b\":"),
+    STR_INIT("{\"a\":1,\"b\": "),
+    STR_INIT("{\"a\":1,\"b"),
+};
+
+static void hostile_texts(void)
+{
+    struct arena *arena = arena_new(MEMORY);
+    struct json_paths *paths = paths_new();
+    for (size_t i = 0; i < ARRAY_LEN(hostile); i++) {
+        for (size_t n = 0; n <= hostile[i].n; n++)
+            compare(paths, arena, str_slice(hostile[i], 0, n));
+        compare(paths, arena, hostile[i]);
+    }
+    json_paths_free(paths);
+    arena_free(arena);
+}
+
+/* Levels about the most that are followed. */
+static void deep_texts(void)
+{
+    struct arena *arena = arena_new(MEMORY);
+    struct json_paths *paths = paths_new();
+    struct buf text;
+    buf_init(&text, MEMORY);
+    for (uint32_t depth = JSON_DEPTH - 2; depth < JSON_DEPTH + 3; depth++) {
+        for (uint32_t arrays = 0; arrays < 2; arrays++) {
+            buf_clear(&text);
+            for (uint32_t i = 0; i < depth; i++)
+                buf_text(&text, arrays && i % 2 ? "[" : i ? "{\"k\":1,\"d\":" : "{\"d\":");
+            buf_text(&text, "\"x\"");
+            for (uint32_t i = depth; i-- > 0;)
+                buf_text(&text, arrays && i % 2 ? "]" : ",\"k\":2}");
+            compare(paths, arena, buf_view(&text));
+        }
+    }
+    buf_done(&text);
+    json_paths_free(paths);
+    arena_free(arena);
+}
+
+/* Strings, escapes and keys at every place about the end of a part that is looked at together. */
+static void long_texts(void)
+{
+    static const char *const tails[] = {"\"",    "\\\"\"", "\\r\\n\\t\"", "\\u0416\"", "\xd0\x96\xd0\"", "\x01\"",
+                                        "\\x\"", "",       "\\",          "\\u04"};
+    struct arena *arena = arena_new(MEMORY);
+    struct json_paths *paths = paths_new();
+    struct buf text;
+    buf_init(&text, MEMORY);
+    for (uint32_t n = JSON_STOPS_BYTES - 80; n < JSON_STOPS_BYTES + 8; n++) {
+        for (size_t i = 0; i < ARRAY_LEN(tails); i++) {
+            buf_clear(&text);
+            buf_format(&text, "{\"key\":\"%0*d%s,\"b\":\"x\\\\y\",\"c\":12,\"key\":\"z\"}", (int)n, 0, tails[i]);
+            compare(paths, arena, buf_view(&text));
+            buf_clear(&text);
+            buf_format(&text, "{\"key\":\"a\\n%0*d%s,\"b\":\"%0*d\\\\y\",\"c\":12}", (int)n, 0, tails[i],
+                       (int)JSON_STOPS_BYTES, 0);
+            compare(paths, arena, buf_view(&text));
+        }
+    }
+    buf_done(&text);
+    json_paths_free(paths);
+    arena_free(arena);
+}
+
+/* Whatever memory there is: the same is refused or given, but for what the reader needs more. */
+static void little_memory(void)
+{
+    struct json_paths *paths = paths_new();
+    for (size_t limit = 0; limit < 2048; limit += 16) {
+        static struct shown shown;
+        struct arena *arena = arena_new(limit);
+        uint32_t lost = 0;
+        buf_init(&shown.paths, MEMORY);
+        shown.count = 0;
+        enum rc rc = json_flatten_at(paths, arena, sample, show_leaves, &shown, &lost);
+        CHECK(rc == RC_OK || (rc == RC_LIMIT && limit < 1024));
+        buf_done(&shown.paths);
+        arena_free(arena);
+    }
+    json_paths_free(paths);
+}
+
+/* --- each width --- */
+
+static void (*const parts[])(void) = {random_texts, cuts_and_flips, too_many,     hostile_texts,
+                                      deep_texts,   long_texts,     little_memory};
+
+static void all_of(enum json_width one)
+{
+    if (one > json_width_best()) {
+        test_skip("this processor does not have it");
+        return;
+    }
+    width = one;
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+        parts[i]();
+}
+
+static void byte_by_byte(void)
+{
+    all_of(JSON_WIDTH_1);
+}
+
+static void sixteen(void)
+{
+    all_of(JSON_WIDTH_16);
+}
+
+static void thirty_two(void)
+{
+    all_of(JSON_WIDTH_32);
+}
+
+static void sixty_four(void)
+{
+    all_of(JSON_WIDTH_64);
+}
+
 static const struct test tests[] = {
-    {"random texts", random_texts},
-    {"cuts and flips", cuts_and_flips},
-    {"too many paths", too_many},
+    {"one byte at a time", byte_by_byte},
+    {"sixteen bytes at a time", sixteen},
+    {"thirty-two bytes at a time", thirty_two},
+    {"sixty-four bytes at a time", sixty_four},
 };
 
 int main(int argc, char **argv)

@@ -14,7 +14,22 @@ static inline __m128i scan_load(const char *p)
 {
     return _mm_loadu_si128((const __m128i *)(const void *)p);
 }
+
+/* A bit a byte: '"', '\\' and control characters. */
+static inline unsigned scan_quoted_bits(__m128i v)
+{
+    __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(0x1f)), v);
+    __m128i quote = _mm_cmpeq_epi8(v, _mm_set1_epi8('"'));
+    __m128i backslash = _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'));
+    return (unsigned)_mm_movemask_epi8(_mm_or_si128(low, _mm_or_si128(quote, backslash)));
+}
 #endif
+
+/* The same of one byte. */
+static inline bool scan_is_quoted(char c)
+{
+    return (uint8_t)c < 0x20 || c == '"' || c == '\\';
+}
 
 /* First byte above 0x7f. */
 static inline size_t scan_ascii(const char *p, size_t n)
@@ -64,14 +79,9 @@ static inline size_t scan_quoted(const char *p, size_t n, bool *ret_non_ascii)
 {
     size_t i = 0;
 #ifdef __SSE2__
-    const __m128i quote = _mm_set1_epi8('"');
-    const __m128i backslash = _mm_set1_epi8('\\');
-    const __m128i control = _mm_set1_epi8(0x1f);
     for (; i + 16 <= n; i += 16) {
         __m128i v = scan_load(p + i);
-        __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(v, control), v);
-        __m128i stop = _mm_or_si128(low, _mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, backslash)));
-        unsigned hit = (unsigned)_mm_movemask_epi8(stop);
+        unsigned hit = scan_quoted_bits(v);
         unsigned high = (unsigned)_mm_movemask_epi8(v);
         if (hit != 0) {
             unsigned at = (unsigned)__builtin_ctz(hit);
@@ -83,12 +93,31 @@ static inline size_t scan_quoted(const char *p, size_t n, bool *ret_non_ascii)
             *ret_non_ascii = true;
     }
 #endif
-    for (; i < n; i++) {
-        uint8_t c = (uint8_t)p[i];
-        if (c < 0x20 || c == '"' || c == '\\')
-            return i;
-        if (c >= 0x80)
-            *ret_non_ascii = true;
+    for (; i < n && !scan_is_quoted(p[i]); i++)
+        *ret_non_ascii = *ret_non_ascii || (uint8_t)p[i] >= 0x80;
+    return i;
+}
+
+#define SCAN_SPARE 16u
+
+/* The same, and copies the bytes before it; `out` has room for SCAN_SPARE more than n. *ret_high is made not 0 when one
+ * is above 0x7f, and perhaps when one of those behind is. */
+static inline size_t scan_quoted_copy(const char *p, size_t n, char *out, unsigned *ret_high)
+{
+    size_t i = 0;
+#ifdef __SSE2__
+    for (; i + 16 <= n; i += 16) {
+        __m128i v = scan_load(p + i);
+        unsigned hit = scan_quoted_bits(v);
+        _mm_storeu_si128((__m128i *)(void *)(out + i), v);
+        *ret_high |= (unsigned)_mm_movemask_epi8(v);
+        if (hit != 0)
+            return i + (size_t)__builtin_ctz(hit);
+    }
+#endif
+    for (; i < n && !scan_is_quoted(p[i]); i++) {
+        *ret_high |= (uint8_t)p[i] & 0x80u;
+        out[i] = p[i];
     }
     return i;
 }

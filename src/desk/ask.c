@@ -20,6 +20,10 @@ static const struct row {
     {"object.list", RIGHT_READ, ask_object_list},
     {"object.save", RIGHT_OBJECTS, ask_object_save},
     {"source.list", RIGHT_READ, ask_source_list},
+    {"coverage.list", RIGHT_READ, ask_coverage_list},
+    {"coverage.source", RIGHT_READ, ask_coverage_source},
+    {"coverage.object", RIGHT_READ, ask_coverage_object},
+    {"coverage.set", RIGHT_OBJECTS, ask_coverage_set},
     {"incident.list", RIGHT_READ, ask_incident_list},
     {"incident.get", RIGHT_READ, ask_incident_get},
     {"incident.act", RIGHT_WORK, ask_incident_act},
@@ -62,6 +66,16 @@ static const struct row {
     {"hunt.start", RIGHT_RULES, ask_hunt_start},
     {"hunt.stop", RIGHT_RULES, ask_hunt_stop},
     {"hunt.open", RIGHT_WORK, ask_hunt_open},
+    {"agent.list", RIGHT_READ, ask_agent_list},
+    {"agent.show", RIGHT_READ, ask_agent_show},
+    {"agent.token", RIGHT_AGENTS, ask_agent_token},
+    {"agent.token_end", RIGHT_AGENTS, ask_agent_token_end},
+    {"agent.revoke", RIGHT_AGENTS, ask_agent_revoke},
+    {"agent.save", RIGHT_AGENTS, ask_agent_save},
+    {"policy.list", RIGHT_READ, ask_policy_list},
+    {"policy.get", RIGHT_READ, ask_policy_get},
+    {"policy.save", RIGHT_AGENTS, ask_policy_save},
+    {"policy.roll_back", RIGHT_AGENTS, ask_policy_roll_back},
 };
 
 struct str ask_str(const struct ask *ask, const char *name)

@@ -4,7 +4,8 @@
 #include "base/bytes.h"
 #include "base/civil.h"
 #include "codec/utf8.h"
-#include "desk/inside.h"
+#include "desk/agent.h"
+#include "desk/annex_desk.h"
 #include "desk/rulebook.h"
 #include "desk/schema.h"
 
@@ -96,6 +97,7 @@ enum rc desk_end(struct desk *desk, bool commit, struct err *err)
     }
     desk->event = NULL;
     rule_texts_settle(desk, rc == RC_OK && commit);
+    agents_settle(desk, rc == RC_OK && commit);
     return rc;
 }
 
@@ -117,6 +119,7 @@ void desk_clean(struct desk *desk, int64_t now_ns)
     db_run(&q);
     rule_counts_clean(desk, now_ns);
     rule_texts_clean(desk);
+    agents_clean(desk, now_ns);
     desk->cleaned_ns = now_ns;
 }
 
@@ -167,6 +170,8 @@ static enum rc data_read(struct desk *desk, const struct desk_data *data, struct
         rc = desk_catalogue_read(&desk->catalogue, desk->arena, data->catalogue, &desk->texts, err);
     if (rc == RC_OK && data->attack.n)
         rc = attack_read(desk, data->attack, err);
+    if (rc == RC_OK && data->annex4.n)
+        rc = desk_annex_read(desk, data, err);
     if (rc == RC_OK)
         rc = words_read(desk, err);
     if (rc == RC_OK)
@@ -209,6 +214,8 @@ static enum rc database_prepare(struct desk *desk, const struct desk_options *op
     IGNORE(password_nobody(desk).n); /* made now, so that the first unknown user does not wait for it */
     assets_load(desk);
     trail_open(desk);
+    annex_load(desk);
+    agents_open(desk);
     desk_clean(desk, now_ns);
     rc = desk_end(desk, true, err);
     if (rc != RC_OK)
@@ -223,7 +230,8 @@ static bool parts_new(struct desk *desk)
     desk->hasher = tlog_hasher_new();
     desk->calendar = desk->arena ? calendar_new(desk->arena) : NULL;
     return desk->arena && desk->scratch && desk->hasher && desk->calendar && desk_sources_new(desk) &&
-           desk_vouchers_new(desk) && desk_retained_new(desk) && rulebook_new(desk) && rule_texts_new(desk);
+           desk_vouchers_new(desk) && desk_retained_new(desk) && desk_annex_new(desk) && rulebook_new(desk) &&
+           rule_texts_new(desk);
 }
 
 enum rc desk_open(struct db *db, const struct desk_options *options, int64_t now_ns, struct desk **ret_desk,
@@ -250,7 +258,11 @@ enum rc desk_open(struct db *db, const struct desk_options *options, int64_t now
     desk->rule_context = options->rule_context;
     desk->argon_memory_kib = options->argon_memory_kib ? options->argon_memory_kib : ARGON_KIB;
     buf_init(&desk->body, DESK_RECORD_MAX);
-    enum rc rc = parts_new(desk) ? RC_OK : err_set(err, RC_LIMIT, "out of memory for the desk");
+    enum rc rc = parts_new(desk) && agents_new(desk, options, now_ns)
+                     ? RC_OK
+                     : err_set(err, RC_LIMIT, "out of memory for the desk");
+    if (rc == RC_OK)
+        desk_annex_after(desk, options->coverage_days);
     if (rc == RC_OK)
         rc = data_read(desk, &options->data, err);
     if (rc == RC_OK)
@@ -274,8 +286,10 @@ void desk_close(struct desk *desk)
     desk_sources_free(desk);
     desk_vouchers_free(desk);
     desk_retained_free(desk);
+    desk_annex_free(desk);
     rulebook_free(desk);
     rule_texts_free(desk);
+    agents_free(desk);
     assets_free(desk);
     tlog_hasher_free(desk->hasher);
     arena_free(desk->scratch);

@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "db/db.h"
+#include "desk/annex.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -42,6 +43,8 @@ struct desk_data {
     struct str attack;           /* data/catalogues/attack.tsv; empty: tactics are those that rules name */
     struct str texts;            /* data/i18n/desk.tsv */
     struct str rules;            /* data/i18n/rules.tsv */
+    struct str event_kinds;      /* data/event_kinds.tsv; empty: coverage of Annex 4 is not looked at */
+    struct str annex4;           /* data/annex4.tsv */
     const struct str *calendars; /* every data/calendars/NAME.tsv */
     size_t calendar_count;
 };
@@ -58,6 +61,12 @@ struct desk_options {
     struct str default_object;                 /* name of the object made at first start; empty: "qorgan" */
     uint32_t argon_memory_kib;                 /* 0 means 65536; tests give less */
     int64_t mirror_silent;                     /* intervals without a pull that make a mirror silent; 0 means 5 */
+    int64_t coverage_days;                     /* a source is known for so long before what it lacks is a finding */
+    int64_t agent_silent_s;                    /* seconds without contact that make an agent silent; 0 means 300 */
+    struct str agent_authority;                /* PEM; empty: there are no agents. agents.h */
+    struct str agent_digest;                   /* SHA-256 of its public key in hexadecimal digits */
+    struct str agent_servers;                  /* HOST:PORT with commas, for tokens */
+    struct str origin;                         /* of the archive: stands in agents' policies */
     /* Whether the event logs of an object may be given so many days: an error names what asks for more, the acts or a
      * setting. NULL: whatever is below DESK_TERM_DAYS_MAX. */
     enum rc (*term_check)(void *context, uint32_t days, int64_t now_ns, struct err *err);
@@ -105,6 +114,7 @@ struct desk_match {
     const struct str *tags;
     size_t tag_count;
     struct str kind;   /* key of the catalogue's list "kind"; empty: guessed from the tags */
+    int64_t object;    /* whose it is; 0: by host and address */
     int64_t time_ns;   /* the event's own time */
     struct str source; /* name of the source */
     struct str host;   /* empty = not said, as the next three */
@@ -390,6 +400,14 @@ struct desk_log_source {
     uint64_t events;
     uint64_t covered; /* of them, by the log source of some rule that runs */
 };
+/* What a source sent, of one class, kind and parser (annex.h). */
+struct desk_annex_count {
+    uint8_t source[16];
+    enum annex_class class;
+    struct str kind; /* empty: none */
+    struct str parser;
+    struct annex_count count;
+};
 /* What an engine counted since it told last. */
 struct desk_rule_counts {
     uint32_t engine;
@@ -401,6 +419,8 @@ struct desk_rule_counts {
     size_t source_count;
     const struct str *fields; /* rule fields that had a value */
     size_t field_count;
+    const struct desk_annex_count *annex;
+    size_t annex_count;
 };
 /* Adds it in one transaction. A message below what is counted of that engine is passed over: it comes again; only what
  * it saw is taken. Unknown rules are passed over. */
@@ -580,6 +600,9 @@ bool desk_take_cosignature(struct desk *desk, struct buf *out);
 /* Tells the archive of sources that fell silent (no record for ten minutes) and of those heard again. Call each second;
  * it looks every ten. */
 enum rc desk_listen(struct desk *desk, int64_t now_ns, struct err *err) MUST_USE;
+/* Tells the archive, once each, what Annex 4 requires and sources do not send, and what they send since. Call each
+ * second; it looks at 64 sources, and at each every ten seconds at most. */
+enum rc desk_watch_annex(struct desk *desk, int64_t now_ns, struct err *err) MUST_USE;
 /* Tells the archive of mirrors that have not pulled for so many of their intervals, and of those that came back. Call
  * each second; it looks every ten. */
 enum rc desk_watch_mirrors(struct desk *desk, int64_t now_ns, struct err *err) MUST_USE;

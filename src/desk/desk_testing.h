@@ -72,10 +72,17 @@ static inline struct desk_options stand_options(struct arena *arena, struct str 
                  .attack = stand_file(arena, "catalogues/attack.tsv"),
                  .texts = stand_file(arena, "i18n/desk.tsv"),
                  .rules = stand_file(arena, "i18n/rules.tsv"),
+                 .event_kinds = stand_file(arena, "event_kinds.tsv"),
+                 .annex4 = stand_file(arena, "annex4.tsv"),
                  .calendars = calendars,
                  .calendar_count = 3},
         .random = stand_random,
+        .coverage_days = 7,
         .argon_memory_kib = 64,
+        .agent_authority = STR("the authority's certificate"),
+        .agent_digest = STR("00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"),
+        .agent_servers = STR("qorgan.example:6515"),
+        .origin = STR("site/0123456789abcdef0123456789abcdef"),
         .rule_read = stand_rules.read,
         .rule_file = stand_rules.file,
         .rule_context = stand_rules.context,
@@ -148,6 +155,25 @@ static inline void stand_sign_in(struct stand *stand)
     CHECK(stand_ask(stand,
                     stand_format(stand, "{'ask':'password.change','token':'%s','old':'%s','new':'tulip garden 77'}",
                                  token, stand->first.password)));
+}
+
+/* How many records of an event wait for the archive; the newest in `ret`. */
+__attribute__((unused)) static int64_t stand_records(const struct stand *stand, const char *event,
+                                                     struct json_value **ret)
+{
+    struct desk_record record;
+    struct err err;
+    int64_t count = 0;
+    desk_records_rewind(stand->desk);
+    while (desk_take_record(stand->desk, stand->arena, &record, &err) == RC_OK) {
+        struct json_value *json = NULL;
+        CHECK_INT(json_parse(stand->arena, record.body, 64, &json, &err), RC_OK);
+        if (!str_is(json_str(json_get(json, "event"), STR("")), event))
+            continue;
+        *ret = json;
+        count++;
+    }
+    return count;
 }
 
 #endif

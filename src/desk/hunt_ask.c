@@ -135,9 +135,10 @@ static void hits_put(struct ask *ask, int64_t hunt)
     db_put_i64(&q, hunt);
     json_put_int(ask->out, "kept", db_one_i64(&q, 0));
     q = db_query(ask->desk->db, "SELECT x.id, x.record, x.time_ns, x.host, x.account, x.address, x.text, r.rule_id,"
-                                " coalesce(m.incident, 0), coalesce(i.number, '') FROM hunt_hit x JOIN rule r"
+                                " coalesce(m.incident, x.incident), coalesce(i.number, '') FROM hunt_hit x JOIN rule r"
                                 " ON r.id = x.rule LEFT JOIN matched m ON m.record = x.record AND m.rule = x.rule"
-                                " LEFT JOIN incident i ON i.id = m.incident WHERE x.hunt = ?1 ORDER BY x.id DESC"
+                                " AND x.record > 0 LEFT JOIN incident i ON i.id = coalesce(m.incident, x.incident)"
+                                " WHERE x.hunt = ?1 ORDER BY x.id DESC"
                                 " LIMIT ?2 OFFSET ?3");
     db_put_i64(&q, hunt);
     db_put_i64(&q, limit_of(ask));
@@ -216,53 +217,79 @@ void ask_hunt_stop(struct ask *ask)
 
 /* --- an incident of a hit --- */
 
-static bool hit_read(struct ask *ask, int64_t id, struct desk_match *ret_match, int64_t *ret_hunt)
+struct opening {
+    int64_t hit, hunt;
+    int64_t incident; /* that a hit without a record has already */
+    struct desk_match match;
+};
+
+static bool hit_read(struct ask *ask, struct opening *o)
 {
     struct db_query q =
-        db_query(ask->desk->db, "SELECT x.hunt, x.record, x.time_ns, x.host, x.account, x.address, x.text,"
+        db_query(ask->desk->db, "SELECT x.hunt, x.incident, x.record, x.time_ns, x.host, x.account, x.address, x.text,"
                                 " r.rule_id FROM hunt_hit x JOIN rule r ON r.id = x.rule"
                                 " WHERE x.id = ?1");
-    db_put_i64(&q, id);
+    db_put_i64(&q, o->hit);
     bool found = db_next(&q);
     if (found) {
-        *ret_hunt = db_i64(&q);
-        *ret_match = (struct desk_match){.record = (uint64_t)db_i64(&q), .always = true, .source = STR("qorgan")};
-        ret_match->time_ns = db_i64(&q);
-        ret_match->host = db_text_copy(&q, ask->arena);
-        ret_match->account = db_text_copy(&q, ask->arena);
-        ret_match->address = db_text_copy(&q, ask->arena);
-        ret_match->description = db_text_copy(&q, ask->arena);
-        ret_match->rule_id = db_text_copy(&q, ask->arena);
+        o->hunt = db_i64(&q);
+        o->incident = db_i64(&q);
+        o->match = (struct desk_match){.record = (uint64_t)db_i64(&q), .always = true, .source = STR("qorgan")};
+        o->match.time_ns = db_i64(&q);
+        o->match.host = db_text_copy(&q, ask->arena);
+        o->match.account = db_text_copy(&q, ask->arena);
+        o->match.address = db_text_copy(&q, ask->arena);
+        o->match.description = db_text_copy(&q, ask->arena);
+        o->match.rule_id = db_text_copy(&q, ask->arena);
     }
     db_query_end(&q);
     return found;
 }
 
+static void rule_say(const struct ask *ask, struct desk_match *match)
+{
+    const struct rule_entry *entry = rule_entry_of(ask->desk->rulebook, match->rule_id);
+    match->level = DESK_MEDIUM;
+    if (entry) {
+        match->title = entry->rule->title;
+        match->level = rule_entry_level(entry);
+        match->tags = entry->rule->tags;
+        match->tag_count = entry->rule->tag_count;
+        match->kind = entry->rule->incident_kind;
+    }
+}
+
+/* The archive is told once: that the hit opened an incident, or that it was added to one. */
+static void opening_tell(struct ask *ask, const struct opening *o, const struct desk_matched *done)
+{
+    struct buf *body = desk_record_begin(ask->desk, "rule.hunt", ask->who, ask->now_ns);
+    json_put_int(body, "hunt", o->hunt);
+    json_put_text(body, "act", done->opened ? "opened" : "added");
+    json_put_str(body, "rule_id", o->match.rule_id);
+    json_put_u64(body, "record", o->match.record);
+    json_put_int(body, "incident", o->incident);
+    desk_record_end(ask->desk, 0, STR_NONE);
+}
+
 /* "hit": its id, as hunt.get gives it. Of a hit that has an incident, that one. */
 void ask_hunt_open(struct ask *ask)
 {
-    struct desk_match match;
-    int64_t hunt = 0;
-    if (!hit_read(ask, ask_int(ask, "hit"), &match, &hunt)) {
+    struct desk_matched done = {0};
+    struct opening o = {.hit = ask_int(ask, "hit")};
+    if (!hit_read(ask, &o)) {
         ask_refuse(ask, "not_found", "no such hit is kept");
         return;
     }
-    const struct rule_entry *entry = rule_entry_of(ask->desk->rulebook, match.rule_id);
-    match.level = DESK_MEDIUM;
-    if (entry) {
-        match.title = entry->rule->title;
-        match.level = rule_entry_level(entry);
-        match.tags = entry->rule->tags;
-        match.tag_count = entry->rule->tag_count;
-        match.kind = entry->rule->incident_kind;
+    rule_say(ask, &o.match);
+    if (!o.incident)
+        o.incident = match_open(ask->desk, &o.match, ask->now_ns, &done);
+    if (done.fresh)
+        opening_tell(ask, &o, &done);
+    if (done.fresh && o.match.record == 0) {
+        struct db_query q = db_query(ask->desk->db, "UPDATE hunt_hit SET incident = ?1 WHERE id = ?2");
+        db_put_i64(&q, o.incident);
+        db_put_i64(&q, o.hit);
+        db_run(&q);
     }
-    int64_t incident = match_open(ask->desk, &match, ask->now_ns);
-    struct buf *body = desk_record_begin(ask->desk, "rule.hunt", ask->who, ask->now_ns);
-    json_put_int(body, "hunt", hunt);
-    json_put_text(body, "act", "opened");
-    json_put_str(body, "rule_id", match.rule_id);
-    json_put_u64(body, "record", match.record);
-    json_put_int(body, "incident", incident);
-    desk_record_end(ask->desk, 0, STR_NONE);
-    json_put_int(ask->out, "incident", incident);
+    json_put_int(ask->out, "incident", o.incident);
 }

@@ -440,8 +440,38 @@ static void a_hit_becomes_an_incident(void)
     row = json_get(get(1), "found")->first;
     CHECK_INT(number(row, "incident"), incident);
     CHECK(json_str(json_get(row, "number"), STR("")).n > 0);
-    CHECK_INT(told("opened"), 3);
+    CHECK(told("opened") == 1 && told("added") == 1); /* and of the third time nothing */
     CHECK(!ask("'ask':'hunt.open','hit':999") && str_is(stand_error(&stand), "not_found"));
+    stand_close(&stand);
+}
+
+/* What a correlation that was hunted stands on is not known: its hits have no record by which to know them again. */
+static void hits_without_a_record(void)
+{
+    if (!opened_at(":memory:"))
+        return;
+    CHECK(ask("'ask':'hunt.start','rule':'r-many'"));
+    struct desk_hunt_hit hits[] = {hit(3, 0), hit(3, 0), hit(3, 0)};
+    hits[1].host = STR("web2");
+    CHECK_INT(next().id, 1);
+    report(1, &(struct desk_hunt_report){.state = DESK_HUNT_RUNNING, .hits = hits, .hit_count = 3});
+    const struct json_value *third = json_get(get(1), "found")->first;
+    const struct json_value *second = third->next;
+    int64_t ids[] = {number(second->next, "id"), number(second, "id"), number(third, "id")};
+    int64_t incident[3];
+    for (size_t round = 0; round < 2; round++)
+        for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+            CHECK(ask(stand_format(&stand, "'ask':'hunt.open','hit':%lld", (long long)ids[i])));
+            CHECK(round == 0 || number(stand.json, "incident") == incident[i]);
+            incident[i] = number(stand.json, "incident");
+            const struct json_value *row = json_get(get(1), "found")->first;
+            CHECK_INT(number(row, "incident"), i == 2 || round ? incident[2] : 0);
+        }
+    CHECK(incident[0] > 0 && incident[1] > 0 && incident[0] != incident[1]);
+    CHECK_INT(incident[2], incident[0]); /* the same host, account and address */
+    CHECK(told("opened") == 2 && told("added") == 1);
+    CHECK(ask(stand_format(&stand, "'ask':'incident.get','id':%lld", (long long)incident[1])));
+    is(json_get(stand.json, "incident"), "host", "web2");
     stand_close(&stand);
 }
 
@@ -459,6 +489,7 @@ int main(int argc, char **argv)
         {"hits are bounded, and no rule takes the place of others", hits_are_bounded},
         {"failures say why; ended hunts are bounded", failures_and_bounds},
         {"a person opens an incident for a hit, once", a_hit_becomes_an_incident},
+        {"hits without a record have incidents of their own", hits_without_a_record},
     };
     return test_run(tests, ARRAY_LEN(tests), argc, argv);
 }

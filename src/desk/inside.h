@@ -28,8 +28,10 @@
 struct ask;
 struct asset_rules;   /* asset_rules.h */
 struct desk_sources;  /* source.c */
+struct desk_agents;   /* agent.h */
 struct desk_assets;   /* asset.c */
 struct desk_retained; /* retention.c */
+struct desk_annex;    /* annex_desk.h */
 struct rulebook;      /* rulebook.h */
 struct rule_texts;    /* rule_text.c */
 struct rule_entry;    /* rulebook.h */
@@ -61,8 +63,10 @@ struct desk {
     struct desk_sources *sources;
     struct desk_vouchers *vouchers;
     struct desk_retained *retained;
+    struct desk_annex *annex;
     struct rulebook *rulebook;
     struct rule_texts *rule_texts;
+    struct desk_agents *agents;
     struct desk_assets *assets;
     bool assets_stale;
     uint64_t objects_version; /* see desk_objects_version */
@@ -208,6 +212,7 @@ enum right {
     RIGHT_USERS = 32,
     RIGHT_RETENTION = 64, /* propose and approve deletion */
     RIGHT_RULES = 128,    /* states and levels of rules */
+    RIGHT_AGENTS = 256,   /* enrol and revoke agents, say what they collect */
 };
 unsigned role_rights(enum role role);
 
@@ -225,8 +230,12 @@ void sessions_clean(struct desk *desk, int64_t now_ns);
 
 /* --- sources (source.c) --- */
 
+/* What a source is called; false: it is not known. Borrowed until the next statistics. */
+bool desk_source_names(const struct desk *desk, const uint8_t id[16], struct str *ret_kind, struct str *ret_name,
+                       struct str *ret_host);
 bool desk_sources_new(struct desk *desk);
 void desk_sources_free(struct desk *desk);
+int64_t desk_archive_size(const struct desk *desk); /* of its newest checkpoint, as the keeper told last; 0: unknown */
 bool desk_vouchers_new(struct desk *desk);
 void desk_vouchers_free(struct desk *desk);
 void desk_cosign_round(const struct desk *desk, struct buf *out);
@@ -259,6 +268,8 @@ enum rc rule_text_put(struct desk *desk, const struct desk_rule_text *text, int6
 enum rc rule_text_end(struct desk *desk, const struct desk_rule_text *which, int64_t now_ns, struct err *err) MUST_USE;
 /* Refuses a question whose text could not be read, put or ended, with the reason of `err`; of RC_INVALID `field` is the
  * member that is wrong. */
+/* UTF-8, and of what is not to be seen line ends and tabs alone. */
+bool rule_text_valid(struct str text);
 void rule_text_refused(struct ask *ask, enum rc rc, const struct err *err, const char *field);
 /* In a transaction: reads those in effect again if they changed. */
 void rule_texts_renew(struct desk *desk);
@@ -282,8 +293,18 @@ bool hunt_rule_may(const struct rulebook *book, const struct rule_entry *entry);
 int64_t hunt_order(struct ask *ask, const struct rule_entry *entry, int64_t from_ns, int64_t to_ns);
 void hunt_stop(struct ask *ask, int64_t hunt);
 
-/* Opens an incident for a match, whatever its level, or adds it to an open one; its id (match.c). */
-int64_t match_open(struct desk *desk, const struct desk_match *match, int64_t now_ns);
+/* --- agents (agent.h) --- */
+
+void agents_free(struct desk *desk);
+void agents_settle(struct desk *desk, bool held); /* a transaction is over */
+void agents_clean(struct desk *desk, int64_t now_ns);
+/* A record is kept: incidents that it tells of are opened. */
+void agent_alarms_kept(struct desk *desk, int64_t local_id, int64_t record);
+void agent_policies_kept(struct desk *desk, int64_t local_id, int64_t record);
+
+/* Opens an incident for a match, whatever its level, or adds it to an open one; its id (match.c). Record 0: it has none,
+ * so nobody can know whether it was seen before. */
+int64_t match_open(struct desk *desk, const struct desk_match *match, int64_t now_ns, struct desk_matched *ret_done);
 
 /* --- questions (ask.c) --- */
 
@@ -327,6 +348,10 @@ void ask_incident_edit(struct ask *ask);
 void ask_catalogue(struct ask *ask);
 void ask_channel_list(struct ask *ask);
 void ask_channel_save(struct ask *ask);
+void ask_coverage_list(struct ask *ask);
+void ask_coverage_source(struct ask *ask);
+void ask_coverage_object(struct ask *ask);
+void ask_coverage_set(struct ask *ask);
 void ask_mirror_list(struct ask *ask);
 void ask_mirror_forget(struct ask *ask);
 void ask_mirror_used(struct ask *ask);
@@ -359,6 +384,16 @@ void ask_hunt_get(struct ask *ask);
 void ask_hunt_start(struct ask *ask);
 void ask_hunt_stop(struct ask *ask);
 void ask_hunt_open(struct ask *ask);
+void ask_agent_list(struct ask *ask); /* agent_ask.c, as the next six */
+void ask_agent_show(struct ask *ask);
+void ask_agent_token(struct ask *ask);
+void ask_agent_token_end(struct ask *ask);
+void ask_agent_revoke(struct ask *ask);
+void ask_agent_save(struct ask *ask);
+void ask_policy_list(struct ask *ask); /* agent_policy.c, as the next */
+void ask_policy_get(struct ask *ask);
+void ask_policy_save(struct ask *ask);
+void ask_policy_roll_back(struct ask *ask);
 
 /* --- small things --- */
 

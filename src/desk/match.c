@@ -34,6 +34,7 @@ struct matching {
     const struct desk_match *match;
     struct str host, account, address; /* cut to what is stored */
     int64_t object, rule, record;
+    bool recordless; /* of a hunt's correlation: what it stands on is not known any more */
     int64_t now_ns;
 };
 
@@ -110,6 +111,8 @@ static struct group group_crowded(const struct matching *m)
 /* False when the pair was seen before. */
 static bool matched_put(const struct matching *m, int64_t incident)
 {
+    if (m->recordless)
+        return true;
     struct db_query q = db_query(
         m->desk->db, "INSERT INTO matched (record, rule, incident) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING");
     db_put_i64(&q, m->record);
@@ -120,6 +123,8 @@ static bool matched_put(const struct matching *m, int64_t incident)
 
 static bool matched_has(const struct matching *m)
 {
+    if (m->recordless)
+        return false;
     struct db_query q = db_query(m->desk->db, "SELECT count(*) FROM matched WHERE record = ?1 AND rule = ?2");
     db_put_i64(&q, m->record);
     db_put_i64(&q, m->rule);
@@ -128,6 +133,8 @@ static bool matched_has(const struct matching *m)
 
 static void evidence_put(const struct matching *m, int64_t incident)
 {
+    if (m->recordless)
+        return;
     struct db_query q = db_query(m->desk->db, "INSERT INTO evidence (incident, record, time_ns, text)"
                                               " VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING");
     db_put_i64(&q, incident);
@@ -274,19 +281,20 @@ static void count_only(const struct matching *m, struct desk_matched *done)
     done->counted++;
 }
 
-static void match_take(const struct matching *m, struct desk_matched *done)
+/* The incident that it opened or joined; 0: none, it is counted or was seen before. */
+static int64_t match_take(const struct matching *m, struct desk_matched *done)
 {
     if (m->match->level < m->desk->threshold && !m->match->always) {
         count_only(m, done);
-        return;
+        return 0;
     }
     struct group group = group_find(m);
     bool repeated = group.id != 0;
     if (!group.open && group.matches >= (int64_t)DESK_STORED_MATCHES && m->record <= group.last_record)
-        return;
+        return 0;
     if (!group.open) {
         if (matched_has(m))
-            return;
+            return 0;
         group = group_crowded(m);
     }
     if (group.id == 0) {
@@ -295,15 +303,16 @@ static void match_take(const struct matching *m, struct desk_matched *done)
         evidence_put(m, id);
         done->fresh++;
         done->opened++;
-        return;
+        return id;
     }
     if (group.matches >= (int64_t)DESK_STORED_MATCHES ? m->record <= group.last_record : !matched_put(m, group.id))
-        return;
+        return 0;
     if (group.matches < DESK_EVIDENCE_MAX)
         evidence_put(m, group.id);
     incident_extend(m, &group);
     done->fresh++;
     done->extended++;
+    return group.id;
 }
 
 static enum rc match_check(const struct desk_match *match, struct err *err)
@@ -328,7 +337,7 @@ static struct matching matching_of(struct desk *desk, const struct desk_match *m
         .record = (int64_t)match->record,
         .now_ns = now_ns,
     };
-    m.object = assets_object(desk, m.host, m.address);
+    m.object = match->object ? match->object : assets_object(desk, m.host, m.address);
     m.rule = desk_rule_row(desk, match->rule_id);
     return m;
 }
@@ -339,28 +348,31 @@ static void matches_take(struct desk *desk, const struct desk_batch *batch, int6
     for (size_t i = 0; i < batch->count && !db_failed(desk->db); i++) {
         struct matching m = matching_of(desk, &batch->matches[i], now_ns);
         m.crowds = &crowds;
-        match_take(&m, done);
+        IGNORE(match_take(&m, done) == 0);
         arena_reset(desk->scratch);
     }
 }
 
 /* Until now it was only counted, perhaps. */
-int64_t match_open(struct desk *desk, const struct desk_match *match, int64_t now_ns)
+int64_t match_open(struct desk *desk, const struct desk_match *match, int64_t now_ns, struct desk_matched *ret_done)
 {
     struct crowds crowds = {.count = 0};
-    struct desk_matched done = {0};
     struct matching m = matching_of(desk, match, now_ns);
     ASSERT(match->always);
     m.crowds = &crowds;
+    m.recordless = match->record == 0;
+    *ret_done = (struct desk_matched){0};
     struct db_query q = db_query(desk->db, "DELETE FROM matched WHERE record = ?1 AND rule = ?2 AND incident = 0");
     db_put_i64(&q, m.record);
     db_put_i64(&q, m.rule);
     db_run(&q);
-    match_take(&m, &done);
+    int64_t incident = match_take(&m, ret_done);
+    if (incident)
+        return incident;
     q = db_query(desk->db, "SELECT incident FROM matched WHERE record = ?1 AND rule = ?2");
     db_put_i64(&q, m.record);
     db_put_i64(&q, m.rule);
-    int64_t incident = db_one_i64(&q, 0);
+    incident = m.recordless ? 0 : db_one_i64(&q, 0);
     return incident ? incident : group_find(&m).id; /* one with so many matches that they are only counted */
 }
 

@@ -431,6 +431,8 @@ struct str rule_reason(struct ask *ask)
         ask_invalid(ask, "reason", "a reason is needed");
     else if (reason.n > DESK_TEXT_MAX)
         ask_invalid(ask, "reason", "the reason is too long");
+    else if (!rule_text_valid(reason))
+        ask_invalid(ask, "reason", "the reason has control characters");
     return reason;
 }
 

@@ -119,6 +119,10 @@ static bool draft_read(struct ask *ask, struct draft *draft)
         ask_invalid(ask, "title", "the title is one line of 1 to 200 bytes");
     if (text->reason.n > DESK_TEXT_MAX)
         ask_invalid(ask, "reason", "the reason is too long");
+    if (!rule_text_valid(text->reason))
+        ask_invalid(ask, "reason", "the reason has control characters");
+    if (json_get(ask->question, "record") && ask_int(ask, "record") < 0)
+        ask_invalid(ask, "record", "no record has a negative number");
     conditions_read(ask, text);
     if (!ask->error)
         draft_name(ask, draft);

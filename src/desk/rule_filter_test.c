@@ -150,6 +150,10 @@ static void what_is_no_filter_is_refused(void)
         {"'rule':'r-linux','title':'t','conditions':[{'field':'a','values':[1]}]", "invalid", "conditions"},
         {"'rule':'r-linux','title':'t','conditions':[{'field':'a','values':['1']},{'field':'a','values':['2']}]",
          "invalid", "conditions"},
+        {"'rule':'r-linux','title':'t','record':-1,'conditions':[{'field':'a','values':['1']}]", "invalid", "record"},
+        {"'rule':'r-linux','title':'t','record':-9,'conditions':[{'field':'a','values':['1']}]", "invalid", "record"},
+        {"'rule':'r-linux','title':'t','reason':'a\\u0007b','conditions':[{'field':'a','values':['1']}]", "invalid",
+         "reason"},
     };
     if (!opened())
         return;
@@ -164,6 +168,8 @@ static void what_is_no_filter_is_refused(void)
     CHECK(!save(digest, "because", 367) && str_is(word("field"), "expires"));
     CHECK(!save(digest, "because", 0) && str_is(word("field"), "expires"));
     CHECK(!save(digest, "  x ", 30) && str_is(word("field"), "reason"));
+    CHECK(!save(digest, "be\\u001bcause", 30) && str_is(word("field"), "reason"));
+    CHECK(!ask("end", "'id':'f-file','reason':'be\\u001bcause'") && str_is(word("field"), "reason"));
     CHECK(!save("0000", "because", 30) && str_is(stand_error(&stand), "filter_unseen"));
     CHECK(!ask("end", "'id':'f-file','reason':'because'") && str_is(stand_error(&stand), "not_found"));
     CHECK(ask("list", ""));

@@ -60,24 +60,6 @@ static bool opened(void)
     return tell(first, ARRAY_LEN(first));
 }
 
-/* How many records of an event there are; the newest in `ret`. */
-static int64_t records(const char *event, struct json_value **ret)
-{
-    struct desk_record record;
-    struct err err;
-    int64_t count = 0;
-    desk_records_rewind(stand.desk);
-    while (desk_take_record(stand.desk, stand.arena, &record, &err) == RC_OK) {
-        struct json_value *json = NULL;
-        CHECK_INT(json_parse(stand.arena, record.body, 64, &json, &err), RC_OK);
-        if (!str_is(json_str(json_get(json, "event"), STR("")), event))
-            continue;
-        *ret = json;
-        count++;
-    }
-    return count;
-}
-
 static struct str text_in(const struct json_value *json, const char *name)
 {
     return json_str(json_get(json, name), STR(""));
@@ -111,13 +93,13 @@ static void new_rules_begin_as_drafts(void)
             CHECK_TEXT(state_of(first[i].id.p), "draft");
     }
     test_row("records");
-    CHECK_INT(records("rules.drafted", &json), 2);
+    CHECK_INT(stand_records(&stand, "rules.drafted", &json), 2);
     CHECK_TEXT(text_in(json, "pack"), "zz");
     CHECK_TEXT(text_in(json, "version"), "7");
     CHECK_TEXT(text_in(json, "who"), "import");
     CHECK_INT(number_in(json, "count"), 1);
     CHECK_TEXT(json_str(json_first(json_get(json, "rule_ids")), STR("")), "zz-critical");
-    CHECK_INT(records("rule.changed", &json), 1);
+    CHECK_INT(stand_records(&stand, "rule.changed", &json), 1);
     CHECK_TEXT(text_in(json, "rule_id"), "by-ann");
     CHECK_TEXT(text_in(json, "state"), "draft");
     /* The same again, or another text of a rule that is known, is no news of that kind. */
@@ -126,7 +108,7 @@ static void new_rules_begin_as_drafts(void)
     next[1].hash = 8;
     next[1].path = STR("pack:hq/2/linux/hq-high-stable.yml");
     CHECK(tell(next, ARRAY_LEN(next)));
-    CHECK_INT(records("rules.drafted", &json), 2);
+    CHECK_INT(stand_records(&stand, "rules.drafted", &json), 2);
     stand_close(&stand);
 }
 
@@ -147,7 +129,7 @@ static void a_decision_outlives_versions(void)
     CHECK(tell(first, ARRAY_LEN(first)));
     CHECK_TEXT(state_of("hq-high-test"), "active");
     CHECK_TEXT(state_of("hq-high-stable"), "draft");
-    CHECK_INT(records("rules.drafted", &json), 2);
+    CHECK_INT(stand_records(&stand, "rules.drafted", &json), 2);
     /* One that was loaded from a folder, and runs, is no draft when a pack has it. */
     memcpy(next, first, sizeof next);
     next[0].path = STR("pack:hq/2/own.yml");
@@ -170,7 +152,7 @@ static void drafts_are_activated(void)
     CHECK_TEXT(state_of("hq-low-stable"), "draft");
     CHECK_TEXT(state_of("zz-critical"), "draft"); /* another pack's */
     CHECK_TEXT(state_of("by-ann"), "draft");
-    CHECK_INT(records("rules.activated", &json), 1);
+    CHECK_INT(stand_records(&stand, "rules.activated", &json), 1);
     CHECK_TEXT(text_in(json, "who"), "admin");
     CHECK_TEXT(text_in(json, "state"), "test");
     CHECK_TEXT(text_in(json, "level"), "medium");
@@ -187,7 +169,7 @@ static void drafts_are_activated(void)
     CHECK_TEXT(state_of("hq-low-stable"), "off");
     CHECK(activate("'pack':'hq','level':'informational','status':'any','state':'active','reason':'all of it'"));
     CHECK_INT(number_in(stand.json, "changed"), 0);
-    CHECK_INT(records("rules.activated", &json), 2);
+    CHECK_INT(stand_records(&stand, "rules.activated", &json), 2);
     CHECK(stand_ask(&stand, "{'ask':'rule.get','who':'admin','id':'hq-high-raw'}"));
     const struct json_value *history = json_get(json_get(stand.json, "rule"), "history");
     CHECK_INT(history->count, 2);
@@ -222,7 +204,7 @@ static void refuses(void)
     CHECK(!stand_ask(&stand, "{'ask':'rule.activate','who':'nobody','pack':'hq','level':'high','status':'test',"
                              "'state':'test','reason':'good reason'}"));
     CHECK_TEXT(stand_error(&stand), "denied");
-    CHECK_INT(records("rules.activated", &json), 0);
+    CHECK_INT(stand_records(&stand, "rules.activated", &json), 0);
     stand_close(&stand);
 }
 
@@ -243,7 +225,7 @@ static void packs_are_listed(void)
         return;
     CHECK_INT(desk_set_rule_packs(stand.desk, facts, 1, stand.now, &err), RC_OK);
     CHECK_INT(desk_set_rule_packs(stand.desk, facts, 1, stand.now, &err), RC_OK);
-    CHECK_INT(records("rules.pack", &json), 1); /* the same is no news */
+    CHECK_INT(stand_records(&stand, "rules.pack", &json), 1); /* the same is no news */
     CHECK_TEXT(text_in(json, "signer"), "rules.example");
     CHECK_TEXT(text_in(json, "was_version"), "");
     CHECK(stand_ask(&stand, "{'ask':'rule.packs','who':'admin'}"));
@@ -270,10 +252,10 @@ static void packs_are_listed(void)
     struct desk_rule_pack next = facts[0];
     next.version = STR("2");
     CHECK_INT(desk_set_rule_packs(stand.desk, &next, 1, stand.now, &err), RC_OK);
-    CHECK_INT(records("rules.pack", &json), 2);
+    CHECK_INT(stand_records(&stand, "rules.pack", &json), 2);
     CHECK_TEXT(text_in(json, "was_version"), "1");
     CHECK_INT(desk_set_rule_packs(stand.desk, NULL, 0, stand.now, &err), RC_OK);
-    CHECK_INT(records("rules.pack", &json), 3);
+    CHECK_INT(stand_records(&stand, "rules.pack", &json), 3);
     CHECK_TEXT(text_in(json, "version"), "");
     CHECK_TEXT(text_in(json, "was_version"), "2");
     stand_close(&stand);
@@ -300,14 +282,14 @@ static void many_rules_are_all_named(void)
             CHECK(rules[i].id.n > 0);
     }
     CHECK(tell(rules, MANY));
-    CHECK_INT(records("rules.drafted", &json), 3);
+    CHECK_INT(stand_records(&stand, "rules.drafted", &json), 3);
     CHECK_INT(number_in(json, "count"), MANY);
     CHECK_INT(number_in(json, "part"), 3);
     CHECK_INT(number_in(json, "parts"), 3);
     CHECK_INT(json_get(json, "rule_ids")->count, MANY - 1000);
     CHECK(activate("'pack':'big','level':'low','status':'test','state':'active','reason':'all of it'"));
     CHECK_INT(number_in(stand.json, "changed"), MANY);
-    CHECK_INT(records("rules.activated", &json), 3);
+    CHECK_INT(stand_records(&stand, "rules.activated", &json), 3);
     CHECK_TEXT(state_of("rule-1202"), "active");
     stand_close(&stand);
 }

@@ -5,6 +5,7 @@
  * clock: an event's own time may be anything. */
 #include "base/assert.h"
 #include "base/civil.h"
+#include "desk/annex_desk.h"
 #include "desk/rulebook.h"
 
 #define COUNT_MAX  ((uint64_t)1 << 50) /* the most that one message adds to a sum */
@@ -267,11 +268,14 @@ enum rc desk_count_rules(struct desk *desk, const struct desk_rule_counts *count
         sources_store(desk, counts);
         for (size_t i = 0; i < counts->rule_count && !db_failed(desk->db); i++)
             rule_store(desk, &counts->rules[i], now_ns);
+        annex_store(desk, counts->annex, counts->annex_count);
         engine_store(desk, counts, now_ns);
     }
     rc = desk_end(desk, true, err);
     if (rc == RC_OK)
         counts_remember(desk->rulebook, counts, fresh, now_ns);
+    if (rc == RC_OK && fresh)
+        annex_remember(desk, counts->annex, counts->annex_count);
     return rc;
 }
 

@@ -163,24 +163,6 @@ static int64_t total(const char *name)
     return json_int(json_get(json_get(stand.json, "totals"), name), -1);
 }
 
-/* The newest record of this event in `ret`, and how many there are. */
-static int64_t records(const char *event, struct json_value **ret)
-{
-    struct desk_record record;
-    struct err err;
-    int64_t count = 0;
-    desk_records_rewind(stand.desk);
-    while (desk_take_record(stand.desk, stand.arena, &record, &err) == RC_OK) {
-        struct json_value *json = NULL;
-        CHECK_INT(json_parse(stand.arena, record.body, 64, &json, &err), RC_OK);
-        if (!str_is(json_str(json_get(json, "event"), STR("")), event))
-            continue;
-        *ret = json;
-        count++;
-    }
-    return count;
-}
-
 /* --- what is loaded --- */
 
 static void loads_are_compared(void)
@@ -188,20 +170,20 @@ static void loads_are_compared(void)
     struct json_value *json = NULL;
     if (!opened())
         return;
-    CHECK_INT(records("rules.changed", &json), 1);
+    CHECK_INT(stand_records(&stand, "rules.changed", &json), 1);
     CHECK_INT(json_int(json_get(json, "loaded"), -1), ARRAY_LEN(loaded));
     CHECK_INT(json_int(json_get(json, "added"), -1), ARRAY_LEN(loaded));
     CHECK_INT(json_int(json_get(json, "refused"), -1), 1);
     struct str digest = json_str(json_get(json, "digest"), STR(""));
     CHECK_INT(digest.n, 64);
     CHECK(tell(loaded, ARRAY_LEN(loaded)));
-    CHECK_INT(records("rules.changed", &json), 1); /* the same rules are no news */
+    CHECK_INT(stand_records(&stand, "rules.changed", &json), 1); /* the same rules are no news */
     struct desk_rule other[ARRAY_LEN(loaded)];
     memcpy(other, loaded, sizeof other);
     other[1].hash = 22;
     other[2].id = STR("r-new");
     CHECK(tell(other, ARRAY_LEN(other)));
-    CHECK_INT(records("rules.changed", &json), 2);
+    CHECK_INT(stand_records(&stand, "rules.changed", &json), 2);
     CHECK_INT(json_int(json_get(json, "added"), -1), 1);
     CHECK_INT(json_int(json_get(json, "changed"), -1), 1);
     CHECK_INT(json_int(json_get(json, "removed"), -1), 1);
@@ -213,7 +195,7 @@ static void loads_are_compared(void)
     struct desk_rules fewer = told_of(other, ARRAY_LEN(other));
     fewer.outcome_count = 0; /* the same rules, and nothing refused any more */
     CHECK_INT(desk_set_rules(stand.desk, &fewer, stand.now, NULL), RC_OK);
-    CHECK_INT(records("rules.changed", &json), 3);
+    CHECK_INT(stand_records(&stand, "rules.changed", &json), 3);
     CHECK_INT(json_int(json_get(json, "refused"), -1), 0);
     CHECK_INT(json_int(json_get(json, "changed"), -1), 0);
     stand_close(&stand);
@@ -262,6 +244,7 @@ static void decisions_are_checked(void)
         {"'id':'r-linux','state':'off'", "invalid", "reason"},
         {"'id':'r-linux','state':'off','reason':'  no  '", "invalid", "reason"},
         {"'id':'r-linux','state':'off','reason':'да'", "invalid", "reason"},
+        {"'id':'r-linux','state':'off','reason':'why \\u0001 not'", "invalid", "reason"},
     };
     struct json_value *json = NULL;
     if (!opened())
@@ -272,7 +255,7 @@ static void decisions_are_checked(void)
         CHECK_TEXT(stand_error(&stand), rows[i].error);
         CHECK_TEXT(json_str(json_get(stand.json, "field"), STR("")), rows[i].field);
     }
-    CHECK_INT(records("rule.changed", &json), 0);
+    CHECK_INT(stand_records(&stand, "rule.changed", &json), 0);
     CHECK(save("admin", "'id':'r-linux','state':'test','reason':'три'"));
     stand_close(&stand);
 }
@@ -294,7 +277,7 @@ static void a_decision_is_kept_and_told(void)
     CHECK_TEXT(word("state"), "off");
     CHECK_TEXT(word("level"), "critical");
     CHECK_TEXT(word("own_level"), "low");
-    CHECK_INT(records("rule.changed", &json), 1);
+    CHECK_INT(stand_records(&stand, "rule.changed", &json), 1);
     CHECK_TEXT(json_str(json_get(json, "who"), STR("")), "admin");
     CHECK_TEXT(json_str(json_get(json, "rule_id"), STR("")), "r-linux");
     CHECK_TEXT(json_str(json_get(json, "state"), STR("")), "off");

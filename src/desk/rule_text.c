@@ -144,8 +144,7 @@ static bool name_valid(struct str name)
     return name.n > 0 && name.n <= NAME_BYTES;
 }
 
-/* Line ends and tabs are all that a text may hold of what is not to be seen. */
-static bool text_valid(struct str text)
+bool rule_text_valid(struct str text)
 {
     for (size_t i = 0; i < text.n; i++)
         if (((unsigned char)text.p[i] < 0x20 && str_find(STR("\n\r\t"), text.p[i]) == 3) || text.p[i] == 0x7f)
@@ -161,11 +160,11 @@ static enum rc text_check(const struct desk_rule_text *text, struct err *err)
         return err_set(err, RC_INVALID, "an id has letters, digits, - . _ and at most %d of them", NAME_BYTES);
     if (text->title.n > DESK_NAME_MAX || !desk_one_line(text->title))
         return err_set(err, RC_INVALID, "the title is not one line of at most %d bytes", DESK_NAME_MAX);
-    if (text->text.n == 0 || !text_valid(text->text))
+    if (text->text.n == 0 || !rule_text_valid(text->text))
         return err_set(err, RC_INVALID, "the text is empty, not UTF-8, or has control characters");
     if (text->text.n > DESK_RULE_TEXT_MAX)
         return err_set(err, RC_INVALID, "the text is longer than %zu KiB", DESK_RULE_TEXT_MAX >> 10);
-    if (text->reason.n > DESK_TEXT_MAX || !text_valid(text->reason))
+    if (text->reason.n > DESK_TEXT_MAX || !rule_text_valid(text->reason))
         return err_set(err, RC_INVALID, "the reason is too long, or has control characters");
     if (text->expires_ns < 0 || text->who.n > DESK_USER_MAX)
         return err_set(err, RC_INVALID, "no such time or user");
@@ -290,7 +289,7 @@ enum rc rule_text_end(struct desk *desk, const struct desk_rule_text *which, int
 {
     struct desk_rule_text text = {.kind = which->kind, .name = which->name, .who = which->who, .reason = which->reason};
     int64_t version = 0;
-    if (text.reason.n > DESK_TEXT_MAX || !text_valid(text.reason))
+    if (text.reason.n > DESK_TEXT_MAX || !rule_text_valid(text.reason))
         return err_set(err, RC_INVALID, "the reason is too long, or has control characters");
     if (!head_read(desk, &text, &version) || !row_end(desk, &text, now_ns))
         return err_set(err, RC_NOT_FOUND, "no text of that name is in effect");

@@ -172,6 +172,58 @@ const char *const desk_schema[] = {
     " account TEXT NOT NULL, address TEXT NOT NULL, text TEXT NOT NULL) STRICT;"
     "CREATE INDEX hunt_hit_rule ON hunt_hit(hunt, rule, id);"
     "CREATE INDEX hunt_hit_hunt ON hunt_hit(hunt, id);",
+    /* agents (agent.h). digest: of the secret; used_ns 0: it waits; reused: how often it came again. state: enum
+     * agent_state; serial empty: the certificate was not issued yet; spools, boots: former ones, the newest last;
+     * intake -1: not connected; told: the version of the policy that this connection was told; told_ns, left_ns: when
+     * its coming and going were last recorded; used, room: bytes of its spool */
+    "CREATE TABLE agent_token (id INTEGER PRIMARY KEY AUTOINCREMENT, digest TEXT NOT NULL UNIQUE, name TEXT NOT NULL,"
+    " grp TEXT NOT NULL, object INTEGER NOT NULL REFERENCES object(id), who TEXT NOT NULL, made_ns INTEGER NOT NULL,"
+    " until_ns INTEGER NOT NULL, used_ns INTEGER NOT NULL, agent INTEGER NOT NULL, reused INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX agent_token_open ON agent_token(until_ns) WHERE used_ns = 0;"
+    "CREATE TABLE agent (id INTEGER PRIMARY KEY AUTOINCREMENT, uuid TEXT NOT NULL UNIQUE, name TEXT NOT NULL, grp TEXT "
+    "NOT NULL,"
+    " object INTEGER NOT NULL REFERENCES object(id), state INTEGER NOT NULL, key TEXT NOT NULL, serial TEXT NOT NULL,"
+    " until_ns INTEGER NOT NULL, enrolled_ns INTEGER NOT NULL, enrolled_by TEXT NOT NULL, address TEXT NOT NULL,"
+    " host TEXT NOT NULL, program TEXT NOT NULL, spool TEXT NOT NULL, spools TEXT NOT NULL, boot TEXT NOT NULL,"
+    " boots TEXT NOT NULL, intake INTEGER NOT NULL, connection INTEGER NOT NULL, connected_ns INTEGER NOT NULL,"
+    " heard_ns INTEGER NOT NULL, told INTEGER NOT NULL, told_ns INTEGER NOT NULL, left_ns INTEGER NOT NULL,"
+    " silent INTEGER NOT NULL, offset_us INTEGER NOT NULL, error_us INTEGER NOT NULL, records INTEGER NOT NULL,"
+    " bytes INTEGER NOT NULL, policy INTEGER NOT NULL, used INTEGER NOT NULL, room INTEGER NOT NULL,"
+    " seen_size INTEGER NOT NULL, seen_ns INTEGER NOT NULL, contradicts INTEGER NOT NULL, status TEXT NOT NULL,"
+    " revoked_ns INTEGER NOT NULL, revoked_by TEXT NOT NULL, revoked_why TEXT NOT NULL) STRICT;"
+    "CREATE INDEX agent_name ON agent(state, name);"
+    "CREATE INDEX agent_group ON agent(grp, state);"
+    "CREATE INDEX agent_heard ON agent(heard_ns) WHERE state = 0 AND silent = 0;"
+    "CREATE INDEX agent_linked ON agent(intake) WHERE intake >= 0;"
+    "CREATE INDEX agent_seen_size ON agent(seen_size) WHERE contradicts = 0;"
+    /* checkpoints that agents saw, the roots in base64 */
+    "CREATE TABLE agent_seen (size INTEGER PRIMARY KEY, root TEXT NOT NULL, agent INTEGER NOT NULL) STRICT;"
+    /* note empty: not signed yet; was: the version whose text it has again, 0 when it is a new one */
+    "CREATE TABLE agent_policy (version INTEGER PRIMARY KEY, grp TEXT NOT NULL, text TEXT NOT NULL, note TEXT NOT NULL,"
+    " error TEXT NOT NULL, was INTEGER NOT NULL, made_ns INTEGER NOT NULL, who TEXT NOT NULL, reason TEXT NOT NULL,"
+    " outgoing INTEGER NOT NULL, record INTEGER) STRICT;"
+    "CREATE INDEX agent_policy_group ON agent_policy(grp, version);"
+    "CREATE INDEX agent_policy_unsigned ON agent_policy(version) WHERE note = '';"
+    "CREATE INDEX agent_policy_outgoing ON agent_policy(outgoing) WHERE record IS NULL;"
+    /* incidents that wait for the number of their record; trouble: enum agent_trouble */
+    "CREATE TABLE agent_alarm (outgoing INTEGER PRIMARY KEY, trouble INTEGER NOT NULL, object INTEGER NOT NULL,"
+    " host TEXT NOT NULL, address TEXT NOT NULL, text TEXT NOT NULL, time_ns INTEGER NOT NULL) STRICT;",
+    /* what sources sent, for coverage of Annex 4 (annex_desk.c); classes: what a person set, bits of ANNEX_CLASSES, 0:
+     * none; n_...: records that had the field; missing: what was told, "what:key" with commas */
+    "CREATE TABLE annex_source (source BLOB PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, host TEXT NOT NULL,"
+    " known_ns INTEGER NOT NULL, classes INTEGER NOT NULL, reason TEXT NOT NULL, who TEXT NOT NULL,"
+    " changed_ns INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE annex_count (source BLOB NOT NULL, class TEXT NOT NULL, kind TEXT NOT NULL, parser TEXT NOT NULL,"
+    " records INTEGER NOT NULL, failed INTEGER NOT NULL, first_ns INTEGER NOT NULL, last_ns INTEGER NOT NULL,"
+    " failed_ns INTEGER NOT NULL, not_utf8 INTEGER NOT NULL, not_text INTEGER NOT NULL, n_time INTEGER NOT NULL,"
+    " n_host INTEGER NOT NULL, n_service INTEGER NOT NULL, n_account INTEGER NOT NULL,"
+    " n_user_address INTEGER NOT NULL, n_src INTEGER NOT NULL, n_dst INTEGER NOT NULL, n_object INTEGER NOT NULL,"
+    " n_start INTEGER NOT NULL, n_end INTEGER NOT NULL, n_description INTEGER NOT NULL,"
+    " PRIMARY KEY (source, class, kind, parser)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE annex_told (source BLOB NOT NULL, class TEXT NOT NULL, missing TEXT NOT NULL,"
+    " since_ns INTEGER NOT NULL, PRIMARY KEY (source, class)) STRICT, WITHOUT ROWID;",
+    /* of a hit that has no record, and so no place in matched: what was opened for it */
+    "ALTER TABLE hunt_hit ADD COLUMN incident INTEGER NOT NULL DEFAULT 0;",
 };
 
 const size_t desk_schema_count = ARRAY_LEN(desk_schema);

@@ -110,6 +110,19 @@ static void source_set(struct source *source, const struct desk_source *in, int6
     source->sample[source->samples++] = (struct sample){now_ns, in->records};
 }
 
+bool desk_source_names(const struct desk *desk, const uint8_t id[16], struct str *ret_kind, struct str *ret_name,
+                       struct str *ret_host)
+{
+    const uint64_t *place = map_get(desk->sources->index, str_at(id, 16));
+    if (!place)
+        return false;
+    const struct source *source = &desk->sources->source[*place];
+    *ret_kind = str_of(source->kind);
+    *ret_name = str_of(source->name);
+    *ret_host = str_of(source->host);
+    return true;
+}
+
 enum rc desk_source_stats(struct desk *desk, const struct desk_source *sources, size_t count, int64_t now_ns,
                           struct err *err)
 {
@@ -175,6 +188,11 @@ void desk_set_totals(struct desk *desk, const struct desk_totals *totals)
 {
     ASSERT(desk->magic == DESK_MAGIC);
     desk->sources->totals = *totals;
+}
+
+int64_t desk_archive_size(const struct desk *desk)
+{
+    return (int64_t)MIN(desk->sources->totals.checkpoint_size, (uint64_t)INT64_MAX);
 }
 
 static double per_second(const struct source *source, int64_t now_ns)

@@ -9,7 +9,7 @@ static const struct {
     unsigned rights;
 } roles[] = {
     [ROLE_ADMINISTRATOR] = {"administrator", RIGHT_READ | RIGHT_WORK | RIGHT_OBJECTS | RIGHT_CHANNELS | RIGHT_SETTINGS |
-                                                 RIGHT_USERS | RIGHT_RETENTION | RIGHT_RULES},
+                                                 RIGHT_USERS | RIGHT_RETENTION | RIGHT_RULES | RIGHT_AGENTS},
     [ROLE_ANALYST] = {"analyst", RIGHT_READ | RIGHT_WORK | RIGHT_RULES},
     [ROLE_OFFICER] = {"officer", RIGHT_READ | RIGHT_WORK | RIGHT_OBJECTS | RIGHT_CHANNELS | RIGHT_SETTINGS |
                                      RIGHT_RETENTION | RIGHT_RULES},

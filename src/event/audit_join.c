@@ -2,14 +2,15 @@
 
 #include "base/arena.h"
 #include "base/assert.h"
+#include "base/hash.h"
 #include "codec/utf8.h"
-#include "event/names.h"
 
 #include <string.h>
 
 struct str source_kind_constant(struct str kind)
 {
-    static const char *const kinds[] = {"udp", "tcp", "tls", "file", "journal", "import", "agent", "desk"};
+    static const char *const kinds[] = {"udp",  "tcp",   "tls",     "file", "journal", "import", "agent",
+                                        "desk", "audit", "command", "relp", "http",    "beats",  "gelf"};
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
         if (str_is(kind, kinds[i]))
             return str_of(kinds[i]);
@@ -98,7 +99,7 @@ void audit_join_add(struct audit_join *join, const struct event_source *source, 
                     int *ret_ready)
 {
     const struct audit *audit = piece->audit;
-    uint64_t node = names_hash(0, audit->node);
+    uint64_t node = hash_text(0, audit->node);
     struct audit_pending *pending = NULL;
     *ret_ready = -1;
     for (uint32_t i = join->count; i-- > 0 && !pending;)

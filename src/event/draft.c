@@ -67,27 +67,6 @@ void draft_forget_fields(struct draft *draft)
     draft->event.fields_lost = 0;
 }
 
-void draft_add(struct draft *draft, uint32_t name, enum event_type type, struct str value)
-{
-    struct event *event = &draft->event;
-    if (name == 0 || event->field_count == EVENT_FIELDS_MAX) {
-        event->fields_lost++;
-        return;
-    }
-    uint32_t at = event->field_count++;
-    draft->fields[at] = (struct event_field){.name = name, .type = type, .value = value};
-    uint32_t slot = mapping_slot(draft->mapping, name);
-    if (!slot)
-        return;
-    if (draft->stamps[slot] == draft->stamp) {
-        draft->repeats[slot]++;
-        return;
-    }
-    draft->stamps[slot] = draft->stamp;
-    draft->first[slot] = (uint16_t)at;
-    draft->repeats[slot] = 0;
-}
-
 void draft_say(struct draft *draft, struct str name, struct str value)
 {
     if (value.n)

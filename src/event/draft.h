@@ -39,8 +39,36 @@ void draft_begin(struct draft *draft, const struct event_source *source, struct 
                  struct arena *arena);
 void draft_forget_fields(struct draft *draft);
 
-/* name 0 counts the field as lost. */
-void draft_add(struct draft *draft, uint32_t name, enum event_type type, struct str value);
+/* name 0 counts the field as lost. `slot` is the name's, known already. */
+static inline void draft_add_slot(struct draft *draft, uint32_t name, uint32_t slot, enum event_type type,
+                                  struct str value)
+{
+    struct event *event = &draft->event;
+    if (name == 0 || event->field_count == EVENT_FIELDS_MAX) {
+        event->fields_lost++;
+        return;
+    }
+    uint32_t at = event->field_count++;
+    struct event_field *field = &draft->fields[at];
+    field->name = name;
+    field->type = type;
+    field->value = value;
+    if (!slot)
+        return;
+    if (draft->stamps[slot] == draft->stamp) {
+        draft->repeats[slot]++;
+        return;
+    }
+    draft->stamps[slot] = draft->stamp;
+    draft->first[slot] = (uint16_t)at;
+    draft->repeats[slot] = 0;
+}
+
+static inline void draft_add(struct draft *draft, uint32_t name, enum event_type type, struct str value)
+{
+    draft_add_slot(draft, name, mapping_slot(draft->mapping, name), type, value);
+}
+
 /* By text: one hash. Empty values are left out. */
 void draft_say(struct draft *draft, struct str name, struct str value);
 /* Sets a statutory field unless it is set, or the value is empty, "-", "?", "(null)" or "(none)". */

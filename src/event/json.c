@@ -24,36 +24,46 @@ static uint32_t path_name(struct normaliser *normaliser, struct str path, bool *
     return name;
 }
 
-static void member_add(struct normaliser *normaliser, uint32_t name, enum json_kind kind, struct str value)
-{
-    static const enum event_type types[] = {
-        [JSON_NULL] = EVENT_NULL,     [JSON_FALSE] = EVENT_BOOL,    [JSON_TRUE] = EVENT_BOOL,
-        [JSON_NUMBER] = EVENT_NUMBER, [JSON_STRING] = EVENT_STRING, [JSON_ARRAY] = EVENT_OBJECT,
-        [JSON_OBJECT] = EVENT_OBJECT,
-    };
-    if (kind <= JSON_OBJECT)
-        draft_add(&normaliser->draft, name, types[kind], kind == JSON_NULL ? STR_NONE : value);
-}
+static const enum event_type member_types[] = {
+    [JSON_NULL] = EVENT_NULL,     [JSON_FALSE] = EVENT_BOOL,    [JSON_TRUE] = EVENT_BOOL,
+    [JSON_NUMBER] = EVENT_NUMBER, [JSON_STRING] = EVENT_STRING, [JSON_ARRAY] = EVENT_OBJECT,
+    [JSON_OBJECT] = EVENT_OBJECT,
+};
 
 static void leaf_add(void *context, struct str path, enum json_kind kind, struct str value)
 {
+    struct normaliser *normaliser = context;
     bool dropped = false;
-    uint32_t name = path_name(context, path, &dropped);
-    if (!dropped)
-        member_add(context, name, kind, value);
+    uint32_t name = path_name(normaliser, path, &dropped);
+    if (!dropped && kind <= JSON_OBJECT)
+        draft_add(&normaliser->draft, name, member_types[kind], kind == JSON_NULL ? STR_NONE : value);
 }
 
-/* The path's memo is a value as in the path cache. */
-static void leaf_add_at(void *context, struct json_path *path, enum json_kind kind, struct str value)
+/* The path's memo: a value as in the path cache, and above it the name's slot. */
+static uint64_t path_memo(struct normaliser *normaliser, struct str path, uint32_t *ret_name, bool *ret_dropped)
 {
-    bool dropped = path->memo == NOT_KEPT;
-    uint32_t name = path->memo - 2;
-    if (path->memo == 0) {
-        name = path_name(context, path->text, &dropped);
-        path->memo = dropped ? NOT_KEPT : name ? name + 2 : 0;
+    *ret_name = path_name(normaliser, path, ret_dropped);
+    if (*ret_dropped || *ret_name == 0)
+        return *ret_dropped ? NOT_KEPT : 0;
+    return (uint64_t)mapping_slot(normaliser->mapping, *ret_name) << 32 | (*ret_name + 2);
+}
+
+static void leaves_add(void *context, const struct json_flat *leaves, size_t count)
+{
+    struct normaliser *normaliser = context;
+    for (size_t i = 0; i < count; i++) {
+        const struct json_flat *leaf = &leaves[i];
+        uint64_t memo = leaf->path->memo;
+        bool dropped = memo == NOT_KEPT;
+        uint32_t name = (uint32_t)memo - 2;
+        if (memo == 0) {
+            memo = path_memo(normaliser, leaf->path->text, &name, &dropped);
+            leaf->path->memo = memo;
+        }
+        if (!dropped)
+            draft_add_slot(&normaliser->draft, name, (uint32_t)(memo >> 32), member_types[leaf->kind],
+                           leaf->kind == JSON_NULL ? STR_NONE : leaf->value);
     }
-    if (!dropped)
-        member_add(context, name, kind, value);
 }
 
 /* A script that does not fit into one event 4104: see script_join.h. */
@@ -161,7 +171,7 @@ bool json_line(struct normaliser *normaliser, struct str text)
     struct draft *draft = &normaliser->draft;
     uint32_t before = draft->event.field_count;
     uint32_t lost = 0;
-    if (json_flatten_at(normaliser->json_paths, draft->arena, text, leaf_add_at, normaliser, &lost) != RC_OK) {
+    if (json_flatten_at(normaliser->json_paths, draft->arena, text, leaves_add, normaliser, &lost) != RC_OK) {
         if (before == 0)
             draft_forget_fields(draft);
         return false;

@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/assert.h"
+#include "base/hash.h"
 
 #include <string.h>
 
@@ -26,51 +27,6 @@ struct names {
     uint32_t *slot; /* id, 0 = empty */
     struct arena *texts;
 };
-
-static uint64_t load64(const char *p)
-{
-    uint64_t value;
-    memcpy(&value, p, sizeof value);
-    return value;
-}
-
-static uint64_t load32(const char *p)
-{
-    uint32_t value;
-    memcpy(&value, p, sizeof value);
-    return value;
-}
-
-static uint64_t mix(uint64_t a, uint64_t b)
-{
-    __extension__ typedef unsigned __int128 wide;
-    wide product = (wide)a * b;
-    return (uint64_t)product ^ (uint64_t)(product >> 64);
-}
-
-/* The multiply-and-fold construction of wyhash (Wang Yi, public domain), keyed by the seed: two loads and two
- * multiplications for a name of up to 16 bytes. */
-uint64_t names_hash(uint64_t seed, struct str name)
-{
-    uint64_t state = seed ^ UINT64_C(0xa0761d6478bd642f);
-    const char *p = name.p;
-    size_t n = name.n;
-    for (; n > 16; p += 16, n -= 16)
-        state = mix(load64(p) ^ UINT64_C(0xe7037ed1a0b428db), load64(p + 8) ^ state);
-    uint64_t a = 0;
-    uint64_t b = 0;
-    if (n >= 8) {
-        a = load64(p);
-        b = load64(p + n - 8);
-    } else if (n >= 4) {
-        a = load32(p);
-        b = load32(p + n - 4);
-    } else if (n) {
-        a = (uint64_t)(unsigned char)p[0] << 16 | (uint64_t)(unsigned char)p[n / 2] << 8 | (unsigned char)p[n - 1];
-    }
-    state = mix(a ^ UINT64_C(0x8ebc6af09c88c6e3), b ^ state);
-    return mix(state ^ UINT64_C(0x589965cc75374cc3), name.n ^ seed ^ UINT64_C(0x1d8e4e27c47d124f));
-}
 
 static bool names_make_room(struct names *names)
 {
@@ -144,7 +100,7 @@ static uint32_t names_look(const struct names *names, struct str name, uint32_t 
 uint32_t names_find(const struct names *names, struct str name)
 {
     ASSERT(names->magic == NAMES_MAGIC);
-    return name.n ? names_look(names, name, (uint32_t)names_hash(names->seed, name)) : 0;
+    return name.n ? names_look(names, name, (uint32_t)hash_text(names->seed, name)) : 0;
 }
 
 uint32_t names_put(struct names *names, struct str name)
@@ -152,7 +108,7 @@ uint32_t names_put(struct names *names, struct str name)
     ASSERT(names->magic == NAMES_MAGIC);
     if (!name.n)
         return 0;
-    uint32_t hash = (uint32_t)names_hash(names->seed, name);
+    uint32_t hash = (uint32_t)hash_text(names->seed, name);
     uint32_t found = names_look(names, name, hash);
     if (found)
         return found;

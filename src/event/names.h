@@ -28,7 +28,5 @@ uint32_t names_find_nocase(const struct names *names, struct str name, uint32_t 
 struct str names_text(const struct names *names, uint32_t id); /* empty for 0 */
 uint32_t names_end(const struct names *names);                 /* ids run from 1 to names_end - 1 */
 uint64_t names_seed(const struct names *names);                /* for caches in front of the table */
-/* The keyed hash of the table. */
-uint64_t names_hash(uint64_t seed, struct str name);
 
 #endif

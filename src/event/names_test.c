@@ -50,24 +50,6 @@ static void refuses_past_its_limits(void)
     names_free(names);
 }
 
-/* Every length is hashed whole: a change of any byte changes the hash, and so does the seed. */
-static void hashes_every_byte(void)
-{
-    char text[70];
-    for (size_t n = 1; n < sizeof text; n++) {
-        memset(text, 'a', n);
-        uint64_t whole = names_hash(1, str_at(text, n));
-        CHECK(whole != names_hash(2, str_at(text, n)));
-        CHECK(whole != names_hash(1, str_at(text, n - 1)));
-        for (size_t i = 0; i < n; i++) {
-            text[i] = 'b';
-            test_row("length %zu byte %zu", n, i);
-            CHECK(whole != names_hash(1, str_at(text, n)));
-            text[i] = 'a';
-        }
-    }
-}
-
 static void survives_lack_of_memory(void)
 {
     for (uint64_t fail = 1; fail < 20; fail++) {
@@ -92,7 +74,6 @@ static void survives_lack_of_memory(void)
 static const struct test tests[] = {
     {"gives stable ids", gives_stable_ids},
     {"refuses past its limits", refuses_past_its_limits},
-    {"hashes every byte", hashes_every_byte},
     {"survives lack of memory", survives_lack_of_memory},
 };
 

@@ -1,6 +1,7 @@
 #include "event/normalise.h"
 
 #include "base/assert.h"
+#include "base/hash.h"
 #include "codec/utf8.h"
 #include "codec/winevent.h"
 #include "event/normaliser.h"
@@ -335,7 +336,7 @@ static void scripts_step(struct normaliser *normaliser, const struct event_sourc
     bool has_piece = normaliser->has_piece;
     bool goes_on = false;
     int at = -1;
-    piece.host = names_hash(names_seed(normaliser->names), event->statutory[STATUTORY_HOST]);
+    piece.host = hash_text(names_seed(normaliser->names), event->statutory[STATUTORY_HOST]);
     piece.record = event->record;
     piece.time_ns = event->time_ns;
     piece.received_ns = event->received_ns;

@@ -27,6 +27,7 @@ void batch_group_begin(struct batch_writer *writer, const struct batch_group *gr
     buf_be64(out, (uint64_t)group->received_real_ns);
     buf_be64(out, group->received_boot_ns);
     buf_be64(out, (uint64_t)group->source_time_ns);
+    buf_be32(out, group->clock_error_us);
     buf_be16(out, group->transport);
     buf_u8(out, group->flags);
     buf_u8(out, (uint8_t)group->kind.n);
@@ -67,6 +68,7 @@ bool batch_read_group(struct reader *reader, struct batch_group *ret_group)
     ret_group->received_real_ns = (int64_t)read_be64(reader);
     ret_group->received_boot_ns = read_be64(reader);
     ret_group->source_time_ns = (int64_t)read_be64(reader);
+    ret_group->clock_error_us = read_be32(reader);
     ret_group->transport = read_be16(reader);
     ret_group->flags = read_u8(reader);
     size_t kind_n = read_u8(reader);

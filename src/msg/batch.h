@@ -2,8 +2,9 @@
  *
  * A batch is groups; a group is consecutive records of one source that share everything but their bytes:
  *   source id 16 | u64 epoch | u64 first sequence | i64 received real ns | u64 received boot ns | i64 source time ns
- *   | u16 transport | u8 flags | u8 kind length | u16 name length | u32 count | kind | name | count x (u32 length,
- * bytes) Sequences run on by one. Numbers are big-endian. A gap group carries one record: the JSON text of the gap
+ *   | u32 clock error us | u16 transport | u8 flags | u8 kind length | u16 name length | u32 count | kind | name |
+ *   count x (u32 length, bytes)
+ * Sequences run on by one. Numbers are big-endian. A gap group carries one record: the JSON text of the gap
  * leaf. */
 #ifndef MSG_BATCH_H
 #define MSG_BATCH_H
@@ -34,7 +35,8 @@ struct batch_group {
     int64_t received_real_ns;
     uint64_t received_boot_ns;
     int64_t source_time_ns;
-    uint16_t transport; /* enum of archive/leaf.h */
+    uint32_t clock_error_us; /* how far that is off at most, as measured; 0: not measured */
+    uint16_t transport;      /* enum of archive/leaf.h */
     uint8_t flags;
     struct str kind; /* of the source, for the source table */
     struct str name;

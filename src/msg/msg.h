@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MSG_VERSION    9
+#define MSG_VERSION    11
 #define MSG_HEADER     16
 #define MSG_FDS_MAX    8
 #define MSG_KIB        UINT32_C(1024)
@@ -83,6 +83,9 @@ enum role {
     X(MSG_ANSWER, "answer", R(DESK) | R(QUERY), R(WEB), 4 * MSG_MIB)    /* id */                                       \
     X(MSG_NOTICE, "notice", R(DESK), R(OUT), 256 * MSG_KIB)             /* id; JSON */                                 \
     X(MSG_NOTICE_RESULT, "notice-result", R(OUT), R(DESK), 4 * MSG_KIB) /* id; JSON */                                 \
+    X(MSG_CHECKPOINT, "checkpoint", R(KEEPER), R(INTAKE), 64 * MSG_KIB) /* a note that may be shown to agents */       \
+    X(MSG_PROVE, "prove", R(INTAKE), R(KEEPER), 16)                     /* id; u64 old size, u64 new size */           \
+    X(MSG_PROVEN, "proven", R(KEEPER), R(INTAKE), 4 * MSG_KIB)          /* id; both, the path; none: cannot be */      \
     X(MSG_DROP, "drop", R(KEEPER), R(REAPER), 128)               /* name of a log file a sealed segment covers */      \
     X(MSG_DROPPED, "dropped", R(REAPER), R(KEEPER), 4 * MSG_KIB) /* name; reason when it was refused */                \
     X(MSG_COSIGN, "cosign", R(KEEPER), R(OUT), 80 * MSG_KIB)     /* id; u16 witness of the policy, its request */      \
@@ -106,12 +109,19 @@ enum role {
     X(MSG_RULE_STATES, "rule-states", R(DESK), R(ENGINE), 4 * MSG_MIB) /* JSON, role/rule_states.h */                  \
     X(MSG_RULE_STATS, "rule-stats", R(ENGINE), R(DESK), MSG_MIB)       /* JSON, role/rule_stats.h */                   \
     X(MSG_RULE_FILES, "rule-files", R(PARENT), R(DESK), 0) /* role/rule_bundle.h: the descriptor; files read anew */   \
+    X(MSG_SENDER_TOKENS, "sender-tokens", R(PARENT), R(INTAKE), 192 * MSG_KIB) /* role/tokens.h: the file's text */    \
     X(MSG_RULES, "rules", R(DESK), R(ENGINE) | R(QUERY) | R(HUNTER), 0)    /* id = version; role/rule_bundle.h: the    \
                                                                               descriptor */                            \
     X(MSG_RULES_TAKEN, "rules-taken", R(ENGINE), R(DESK), 4 * MSG_KIB)     /* id = version; nothing, or why not */     \
     X(MSG_HUNT, "hunt", R(DESK), R(HUNTER), MSG_MIB)                       /* id = hunt; role/hunt_report.h */         \
     X(MSG_HUNT_STOP, "hunt-stop", R(DESK), R(HUNTER), 0)                   /* id = hunt */                             \
-    X(MSG_HUNT_PROGRESS, "hunt-progress", R(HUNTER), R(DESK), 3 * MSG_MIB) /* id = hunt; role/hunt_report.h */
+    X(MSG_HUNT_PROGRESS, "hunt-progress", R(HUNTER), R(DESK), 3 * MSG_MIB) /* id = hunt; role/hunt_report.h */         \
+    X(MSG_AGENT_ASK, "agent-ask", R(INTAKE), R(DESK), 64 * MSG_KIB)        /* id = connection; role/agent_desk.h */    \
+    X(MSG_AGENT_SAY, "agent-say", R(DESK), R(INTAKE), 256 * MSG_KIB)       /* id = connection; role/agent_desk.h */    \
+    X(MSG_ISSUE, "issue", R(DESK), R(SIGNER), MSG_KIB)        /* id; role/agent_signer.h, as the next three */         \
+    X(MSG_ISSUED, "issued", R(SIGNER), R(DESK), 16 * MSG_KIB) /* same id */                                            \
+    X(MSG_SIGN_POLICY, "sign-policy", R(DESK), R(SIGNER), 64 * MSG_KIB)     /* id */                                   \
+    X(MSG_POLICY_SIGNED, "policy-signed", R(SIGNER), R(DESK), 66 * MSG_KIB) /* same id */
 
 enum msg_type {
 #define X(id, name, from, to, size) id,

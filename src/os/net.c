@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@
 #define PAIR_BUFFER        (1 << 20)
 #define BACKLOG            1024
 #define FDS_MAX            16
+#define CONNECT_SILENCE_S  60
 
 static enum rc address_parse(const char *address, uint16_t port, struct sockaddr_storage *ret, socklen_t *ret_size)
 {
@@ -178,6 +180,57 @@ enum rc net_connect_unix(const char *path, int *ret_fd, struct err *err)
     }
     *ret_fd = fd;
     return RC_OK;
+}
+
+enum rc net_connect_begin(const char *address, uint16_t port, int *ret_fd, struct err *err)
+{
+    struct sockaddr_storage at;
+    socklen_t size = 0;
+    if (address_parse(address, port, &at, &size) != RC_OK)
+        return err_set(err, RC_INVALID, "\"%s\" is not an IP address", address);
+    int fd = socket(at.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return err_errno(err, errno, "could not create a socket");
+    option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    option(fd, IPPROTO_TCP, TCP_KEEPIDLE, CONNECT_SILENCE_S / 2);
+    option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, CONNECT_SILENCE_S * 1000);
+    if (connect(fd, (struct sockaddr *)&at, size) != 0 && errno != EINPROGRESS) {
+        int reason = errno;
+        close(fd);
+        return err_errno(err, reason, "could not connect to %s port %u", address, port);
+    }
+    *ret_fd = fd;
+    return RC_OK;
+}
+
+int net_connected(int fd)
+{
+    int reason = 0;
+    socklen_t size = sizeof reason;
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &reason, &size) != 0)
+        return -errno;
+    return -reason;
+}
+
+size_t net_resolve(const char *host, char ret_addresses[][NET_ADDRESS_MAX], size_t max)
+{
+    const struct addrinfo wanted = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
+    struct addrinfo *found = NULL;
+    size_t count = 0;
+    struct sockaddr_storage at;
+    socklen_t size = 0;
+    if (max > 0 && address_parse(host, 0, &at, &size) == RC_OK)
+        return str_copy_z(str_of(host), ret_addresses[0], NET_ADDRESS_MAX) ? 1 : 0;
+    if (getaddrinfo(host, NULL, &wanted, &found) != 0)
+        return 0;
+    for (const struct addrinfo *one = found; one && count < max; one = one->ai_next) {
+        memset(&at, 0, sizeof at);
+        memcpy(&at, one->ai_addr, MIN((size_t)one->ai_addrlen, sizeof at));
+        address_text(&at, ret_addresses[count++]);
+    }
+    freeaddrinfo(found);
+    return count;
 }
 
 int net_set_blocking(int fd, bool blocking)

@@ -24,6 +24,13 @@ enum rc net_port_free(enum net_kind kind, const char *address, uint16_t port, st
 int net_accept(int fd, char ret_address[NET_ADDRESS_MAX]);
 /* Blocking connect, for the command line. */
 enum rc net_connect_unix(const char *path, int *ret_fd, struct err *err) MUST_USE;
+/* Begins to connect to an IP address. The socket becomes writable when it is decided; net_connected says how: 0 or
+ * -errno. A peer that is gone without a word is noticed within a minute. */
+enum rc net_connect_begin(const char *address, uint16_t port, int *ret_fd, struct err *err) MUST_USE;
+int net_connected(int fd) MUST_USE;
+/* The addresses of a host's name (or of an address), as the system knows them: how many, 0 when there is none. Waits
+ * for name servers, seconds long: for a thread or the command line. */
+size_t net_resolve(const char *host, char ret_addresses[][NET_ADDRESS_MAX], size_t max) MUST_USE;
 int net_set_blocking(int fd, bool blocking);
 uint16_t net_port(int fd); /* of a bound socket, 0 when none */
 

@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -111,7 +112,51 @@ static void a_taken_port_is_not_free(void)
     CHECK_INT(net_port_free(NET_TCP, "nowhere", 1, &err), RC_INVALID);
 }
 
+static int connect_end(int fd)
+{
+    struct pollfd wait = {.fd = fd, .events = POLLOUT};
+    CHECK_INT(poll(&wait, 1, 5000), 1);
+    return net_connected(fd);
+}
+
+static void connects_without_waiting(void)
+{
+    struct err err = {0};
+    char from[NET_ADDRESS_MAX];
+    int server = -1;
+    int fd = -1;
+    CHECK_INT(net_listen(NET_TCP, "127.0.0.1", 0, &server, &err), RC_OK);
+    uint16_t port = net_port(server);
+    CHECK_INT(net_connect_begin("127.0.0.1", port, &fd, &err), RC_OK);
+    CHECK_INT(connect_end(fd), 0);
+    int peer = net_accept(server, from);
+    CHECK(peer >= 0);
+    close(peer);
+    close(fd);
+    close(server);
+    enum rc rc = net_connect_begin("127.0.0.1", port, &fd, &err); /* nobody listens any more */
+    CHECK(rc == RC_IO || connect_end(fd) == -ECONNREFUSED);
+    if (rc == RC_OK)
+        close(fd);
+    CHECK_INT(net_connect_begin("server.example", port, &fd, &err), RC_INVALID);
+    CHECK_INT(net_connect_begin("", port, &fd, &err), RC_INVALID);
+}
+
+static void names_have_addresses(void)
+{
+    char addresses[4][NET_ADDRESS_MAX];
+    CHECK_INT(net_resolve("192.0.2.7", addresses, 4), 1);
+    CHECK_TEXT(str_of(addresses[0]), "192.0.2.7");
+    CHECK_INT(net_resolve("2001:db8::7", addresses, 4), 1);
+    CHECK_TEXT(str_of(addresses[0]), "2001:db8::7");
+    CHECK(net_resolve("localhost", addresses, 4) >= 1);
+    CHECK_INT(net_resolve("no such name", addresses, 4), 0);
+    CHECK_INT(net_resolve("192.0.2.7", addresses, 0), 0);
+}
+
 static const struct test tests[] = {
+    {"connects without waiting", connects_without_waiting},
+    {"names have addresses", names_have_addresses},
     {"a taken port is not free", a_taken_port_is_not_free},
     {"datagrams come in batches", datagrams_come_in_batches},
     {"descriptors travel", descriptors_travel},

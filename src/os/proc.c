@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <pwd.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -103,18 +104,33 @@ pid_t proc_reap(char *ret_why, size_t size)
     return pid;
 }
 
-static bool capabilities_set(uint32_t low)
+struct capabilities {
+    uint32_t word[2];
+};
+
+static void capability_add(struct capabilities *set, unsigned capability)
+{
+    ASSERT(capability < 64);
+    set->word[capability / 32] |= UINT32_C(1) << capability % 32;
+}
+
+static bool capabilities_set(const struct capabilities *set)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct data[2] = {{.effective = low, .permitted = low}};
+    struct __user_cap_data_struct data[2] = {{.effective = set->word[0], .permitted = set->word[0]},
+                                             {.effective = set->word[1], .permitted = set->word[1]}};
     return syscall(SYS_capset, &header, data) == 0;
 }
 
 static enum rc identity_take(const struct proc_identity *identity, struct err *err)
 {
-    uint32_t keep = identity->read_everything ? UINT32_C(1) << CAP_DAC_READ_SEARCH : 0;
+    struct capabilities keep = {0};
+    if (identity->read_everything)
+        capability_add(&keep, CAP_DAC_READ_SEARCH);
+    if (identity->read_audit)
+        capability_add(&keep, CAP_AUDIT_READ);
     gid_t groups[1] = {identity->extra_gid};
-    if (keep && prctl(PR_SET_KEEPCAPS, 1) != 0)
+    if ((keep.word[0] || keep.word[1]) && prctl(PR_SET_KEEPCAPS, 1) != 0)
         return err_errno(err, errno, "could not keep a capability");
     if (setgroups(identity->extra_gid ? 1 : 0, groups) != 0 ||
         setresgid(identity->gid, identity->gid, identity->gid) != 0 ||
@@ -122,7 +138,7 @@ static enum rc identity_take(const struct proc_identity *identity, struct err *e
         return err_errno(err, errno, "could not become user %u", identity->uid);
     for (int capability = 0; capability <= CAP_LAST_CAP; capability++)
         IGNORE(prctl(PR_CAPBSET_DROP, capability)); /* refused once CAP_SETPCAP is gone: then nothing is left to drop */
-    if (!capabilities_set(keep))
+    if (!capabilities_set(&keep))
         return err_errno(err, errno, "could not drop capabilities");
     if (setuid(0) == 0 || getuid() != identity->uid || getgid() != identity->gid)
         return err_set(err, RC_DENIED, "privileges came back after they were dropped");
@@ -194,6 +210,16 @@ void proc_set_name(const char *name)
 bool proc_is_root(void)
 {
     return geteuid() == 0;
+}
+
+enum rc proc_user_find(const char *name, uint32_t *ret_uid, uint32_t *ret_gid, struct err *err)
+{
+    const struct passwd *user = getpwnam(name);
+    if (!user)
+        return err_set(err, RC_NOT_FOUND, "there is no user \"%s\"", name);
+    *ret_uid = user->pw_uid;
+    *ret_gid = user->pw_gid;
+    return RC_OK;
 }
 
 enum rc proc_chown(const char *path, uint32_t uid, uint32_t gid, struct err *err)

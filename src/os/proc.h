@@ -30,6 +30,7 @@ struct proc_identity {
     uint32_t gid;
     uint32_t extra_gid;   /* 0 = none */
     bool read_everything; /* keeps CAP_DAC_READ_SEARCH: the collector, who reads logs of every owner */
+    bool read_audit;      /* keeps CAP_AUDIT_READ: the agent, who reads the kernel's audit messages */
     bool outlives_parent; /* a service of its own; all others die with the process that started them */
 };
 /* Takes the identity for ever: groups, ids, capabilities, no new privileges, no core, not traceable. Not being root it
@@ -48,6 +49,8 @@ int proc_signal_next(int fd);
 bool proc_background(void);
 void proc_set_name(const char *name); /* shown by ps */
 bool proc_is_root(void);
+/* Ids of a user of this machine; RC_NOT_FOUND. */
+enum rc proc_user_find(const char *name, uint32_t *ret_uid, uint32_t *ret_gid, struct err *err) MUST_USE;
 enum rc proc_chown(const char *path, uint32_t uid, uint32_t gid, struct err *err) MUST_USE;
 /* Every file that stands in the folder; links are not followed. */
 enum rc proc_chown_files(int folder, uint32_t uid, uint32_t gid, struct err *err) MUST_USE;

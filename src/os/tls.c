@@ -10,6 +10,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
+#include <string.h>
 
 #define CERTIFICATE_DAYS 3650
 #define CHAIN_MAX        8
@@ -88,21 +89,23 @@ static enum rc client_ca_use(SSL_CTX *context, struct str pem, struct err *err)
     return RC_OK;
 }
 
-enum rc tls_server_new(struct str certificate, struct str key, struct str client_ca, struct tls_server **ret_server,
-                       struct err *err)
+static SSL_CTX *context_new(int least_version)
 {
     SSL_CTX *context = SSL_CTX_new(TLS_server_method());
     if (!context)
-        return openssl_err(err, "TLS could not be set up");
-    SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+        return NULL;
+    SSL_CTX_set_min_proto_version(context, least_version);
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
-    enum rc rc = certificate_use(context, certificate, err);
-    if (rc == RC_OK)
-        rc = key_use(context, key, err);
-    if (rc == RC_OK && client_ca.n)
-        rc = client_ca_use(context, client_ca, err);
+    /* What waits to be written may lie elsewhere at the next try: in a buffer that grew. */
+    SSL_CTX_set_mode(context,
+                     SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    return context;
+}
+
+/* The context becomes a server's when all went well. */
+static enum rc server_finish(SSL_CTX *context, enum rc rc, struct tls_server **ret_server, struct err *err)
+{
     struct tls_server *server = rc == RC_OK ? memory_new(sizeof *server) : NULL;
     if (!server) {
         SSL_CTX_free(context);
@@ -111,6 +114,61 @@ enum rc tls_server_new(struct str certificate, struct str key, struct str client
     server->context = context;
     *ret_server = server;
     return RC_OK;
+}
+
+enum rc tls_server_new(struct str certificate, struct str key, struct str client_ca, struct tls_server **ret_server,
+                       struct err *err)
+{
+    SSL_CTX *context = context_new(TLS1_2_VERSION);
+    if (!context)
+        return openssl_err(err, "TLS could not be set up");
+    enum rc rc = certificate_use(context, certificate, err);
+    if (rc == RC_OK)
+        rc = key_use(context, key, err);
+    if (rc == RC_OK && client_ca.n)
+        rc = client_ca_use(context, client_ca, err);
+    return server_finish(context, rc, ret_server, err);
+}
+
+/* Any certificate will do: whoever showed it proved in the handshake to hold its key. */
+static int peer_accept(int preverified, X509_STORE_CTX *store)
+{
+    (void)preverified;
+    (void)store;
+    return 1;
+}
+
+/* The protocol's name with its length before it, as OpenSSL and the wire have it. */
+static int protocol_select(SSL *ssl, const unsigned char **ret_name, unsigned char *ret_n, const unsigned char *offered,
+                           unsigned n, void *context)
+{
+    const char *wanted = context;
+    (void)ssl;
+    unsigned char length = (unsigned char)strlen(wanted);
+    for (unsigned at = 0; at < n && offered[at] < n - at; at += 1u + offered[at]) {
+        if (offered[at] != length || memcmp(offered + at + 1, wanted, length) != 0)
+            continue;
+        *ret_name = offered + at + 1;
+        *ret_n = length;
+        return SSL_TLSEXT_ERR_OK;
+    }
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+enum rc tls_server_new_peers(struct str certificate, struct str key, const char *protocol,
+                             struct tls_server **ret_server, struct err *err)
+{
+    ASSERT(strlen(protocol) > 0 && strlen(protocol) <= UINT8_MAX);
+    SSL_CTX *context = context_new(TLS1_3_VERSION);
+    if (!context)
+        return openssl_err(err, "TLS could not be set up");
+    enum rc rc = certificate_use(context, certificate, err);
+    if (rc == RC_OK)
+        rc = key_use(context, key, err);
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, peer_accept);
+    SSL_CTX_set_alpn_select_cb(context, protocol_select, (void *)(uintptr_t)protocol);
+    SSL_CTX_set_num_tickets(context, 0); /* each connection proves its key anew */
+    return server_finish(context, rc, ret_server, err);
 }
 
 void tls_server_free(struct tls_server *server)
@@ -143,24 +201,65 @@ void tls_session_free(struct tls_session *session)
     memory_free(session);
 }
 
-ssize_t tls_session_read(struct tls_session *session, void *bytes, size_t size, bool *ret_want_write)
+/* Why a call gave nothing: -EAGAIN, 0 for the end, -EPROTO with the reason kept. */
+static ssize_t session_trouble(struct tls_session *session, bool *ret_want_write, bool *ret_want_read)
 {
-    size_t got = 0;
-    *ret_want_write = false;
-    ERR_clear_error();
-    if (SSL_read_ex(session->ssl, bytes, size, &got) == 1)
-        return (ssize_t)got;
     int reason = SSL_get_error(session->ssl, 0);
-    if (reason == SSL_ERROR_WANT_READ || reason == SSL_ERROR_WANT_WRITE) {
-        *ret_want_write = reason == SSL_ERROR_WANT_WRITE;
+    *ret_want_write = reason == SSL_ERROR_WANT_WRITE;
+    *ret_want_read = reason == SSL_ERROR_WANT_READ;
+    if (*ret_want_write || *ret_want_read)
         return -EAGAIN;
-    }
     if (reason == SSL_ERROR_ZERO_RETURN || (reason == SSL_ERROR_SYSCALL && ERR_peek_error() == 0))
         return 0;
     const char *text = ERR_reason_error_string(ERR_peek_last_error());
     snprintf(session->reason, sizeof session->reason, "%s", text ? text : "the connection broke");
     ERR_clear_error();
     return -EPROTO;
+}
+
+ssize_t tls_session_read(struct tls_session *session, void *bytes, size_t size, bool *ret_want_write)
+{
+    size_t got = 0;
+    bool want_read;
+    *ret_want_write = false;
+    ERR_clear_error();
+    if (SSL_read_ex(session->ssl, bytes, size, &got) == 1)
+        return (ssize_t)got;
+    return session_trouble(session, ret_want_write, &want_read);
+}
+
+ssize_t tls_session_write(struct tls_session *session, struct str bytes, bool *ret_want_write)
+{
+    size_t sent = 0;
+    bool want_read;
+    *ret_want_write = false;
+    ERR_clear_error();
+    if (SSL_write_ex(session->ssl, bytes.p, bytes.n, &sent) == 1)
+        return (ssize_t)sent;
+    return session_trouble(session, ret_want_write, &want_read);
+}
+
+void tls_session_close(struct tls_session *session)
+{
+    IGNORE(SSL_shutdown(session->ssl) < 0); /* then the end of the connection has to do */
+    ERR_clear_error();
+}
+
+bool tls_session_ready(const struct tls_session *session)
+{
+    return SSL_is_init_finished(session->ssl) == 1;
+}
+
+bool tls_session_peer(const struct tls_session *session, struct buf *ret_der)
+{
+    X509 *peer = SSL_get0_peer_certificate(session->ssl);
+    unsigned char *der = NULL;
+    int n = peer ? i2d_X509(peer, &der) : 0;
+    if (n <= 0)
+        return false;
+    buf_put(ret_der, der, (size_t)n);
+    OPENSSL_free(der);
+    return !ret_der->overflow;
 }
 
 const char *tls_session_reason(const struct tls_session *session)

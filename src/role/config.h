@@ -17,11 +17,16 @@
 #define CONFIG_NUMBERS(X)                                                                                              \
     X(syslog_port, "syslog-port", 5514, 0, 65535, "port for syslog over UDP and TCP; 0 turns both off")                \
     X(syslog_tls_port, "syslog-tls-port", 6514, 0, 65535, "port for syslog over TLS (RFC 5425); 0 turns it off")       \
+    X(relp_port, "relp-port", 0, 0, 65535, "port for syslog over RELP, whose senders get answers; 0 turns it off")     \
+    X(relp_tls_port, "relp-tls-port", 0, 0, 65535, "port for syslog over RELP over TLS; 0 turns it off")               \
+    X(http_port, "http-port", 0, 0, 65535, "port for senders over HTTP, plain: to be used behind a proxy; 0: off")     \
+    X(http_tls_port, "http-tls-port", 0, 0, 65535, "port for senders over HTTPS; 0 turns it off")                      \
+    X(agent_port, "agent-port", 6515, 0, 65535, "port that agents deliver to (TLS); 0 turns it off")                   \
     X(web_port, "web-port", 8443, 1, 65535, "port of the web pages (HTTPS)")                                           \
     X(intakes, "intakes", 0, 0, 32, "intake processes; 0 = one a core, at most 4")                                     \
     X(engines, "engines", 0, 0, 32, "engine processes; 0 = one a core, at most 8")                                     \
-    X(connections, "connections", 12000, 16, 1000000, "syslog connections one intake process holds")                   \
-    X(idle_s, "idle-s", 3600, 5, 864000, "seconds after which a silent syslog connection is closed")                   \
+    X(connections, "connections", 12000, 16, 1000000, "connections of senders that one intake process holds")          \
+    X(idle_s, "idle-s", 3600, 5, 864000, "seconds after which a sender's silent connection is closed")                 \
     X(record_max, "record-max", 1048576, 1024, 1048576, "bytes of the longest record; longer ones are cut, counted")   \
     X(log_file_mib, "log-file-mib", 64, 1, 1024, "size of one log file, which becomes one segment")                    \
     X(log_rotate_s, "log-rotate-s", 3600, 10, 86400, "seconds after which a log file is sealed though not full")       \
@@ -31,20 +36,25 @@
     X(timestamp_interval_s, "timestamp-interval-s", 86400, 60, 31536000, "seconds between two time stamps")            \
     X(mirror_rate_mib, "mirror-rate-mib", 32, 1, 4096, "MiB a second that one mirror may pull")                        \
     X(mirror_silent, "mirror-silent", 5, 1, 1000, "intervals without a pull after which a mirror is called silent")    \
+    X(agent_silent_s, "agent-silent-s", 300, 10, 864000,                                                               \
+      "seconds after which an agent that was not heard is silent; all are heard once a minute")                        \
     X(keep_days, "keep-days", 1096, 1, 36525, "days that records are kept; not fewer than the acts ask for")           \
     X(hot_days, "hot-days", 62, 62, 36525, "days after which segments are packed smaller; two months stay at hand")    \
     X(indicator_days, "indicator-days", 0, 0, 36525, "days from its date after which an indicator ends; 0: never")     \
+    X(coverage_days, "coverage-days", 7, 0, 366, "days a source is known before what it lacks is a finding")           \
     X(collect_journal, "collect-journal", 1, 0, 1, "collect this machine's journal")                                   \
     X(privileges, "sandbox", 1, 0, 1, "0 runs without seccomp and Landlock: only to look for a fault")
 
 /* member, key, default, help */
 #define CONFIG_TEXTS(X)                                                                                                \
     X(site, "site", "qorgan", "name of this installation; first part of the archive's origin")                         \
-    X(syslog_address, "syslog-address", "127.0.0.1", "address that syslog listens on")                                 \
+    X(syslog_address, "syslog-address", "127.0.0.1", "address that syslog and other senders' protocols listen on")     \
+    X(agent_address, "agent-address", "127.0.0.1", "address that agents deliver to")                                   \
+    X(agent_servers, "agent-servers", "", "HOST:PORT by which agents reach this server, with commas; empty: its name") \
     X(web_address, "web-address", "127.0.0.1", "address that the web pages listen on")                                 \
     X(tls_certificate, "tls-certificate", "", "PEM file; empty: made at first start in DATA/keys")                     \
     X(tls_key, "tls-key", "", "PEM file of its private key")                                                           \
-    X(tls_client_ca, "tls-client-ca", "", "PEM file: syslog over TLS then demands client certificates")                \
+    X(tls_client_ca, "tls-client-ca", "", "PEM file: senders over TLS then have to show certificates")                 \
     X(collect_files, "collect-files", "/var/log", "files and folders to follow, separated by blanks")                  \
     X(collect_journal_folder, "collect-journal-folder", "", "folder of journal files; empty: this machine's own")      \
     X(rules, "rules", "", "folders of Sigma rules, separated by blanks, read anew at SIGHUP; empty: those of qorgan")  \

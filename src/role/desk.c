@@ -9,6 +9,7 @@
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/random.h"
+#include "role/agent_desk.h"
 #include "role/correlations.h"
 #include "role/desk_data.h"
 #include "role/desk_totals.h"
@@ -60,6 +61,9 @@ struct desk_role {
     struct rule_supply *supply; /* these once it is */
     struct rule_desk *rule_desk;
     struct hunt_desk *hunts;
+    struct agent_desk *agents;
+    struct str authority;     /* of agents, PEM, until the desk is open */
+    struct str signer_public; /* the same */
     struct correlations *correlations;
     struct arena *scratch;
     struct buf answer;
@@ -113,6 +117,7 @@ static enum rc database_open(struct desk_role *role, struct err *err)
         .random = random_bytes,
         .zone_offset_s = (int32_t)role->process->config.zone_offset_s,
         .mirror_silent = role->process->config.mirror_silent,
+        .coverage_days = role->process->config.coverage_days,
         .term_check = term_check,
         .term_context = role,
         .rule_read = rule_reader_ask,
@@ -121,7 +126,10 @@ static enum rc database_open(struct desk_role *role, struct err *err)
         .default_object = role->process->config.object.n ? role->process->config.object : str_of(role->host),
     };
     struct desk_first first = {0};
-    enum rc rc = db_open("desk.db", &role->db, err);
+    enum rc rc = agent_desk_options(&role->process->config, role->authority, role->signer_public, role->data_arena,
+                                    &options, err);
+    if (rc == RC_OK)
+        rc = db_open("desk.db", &role->db, err);
     if (rc == RC_OK)
         rc = desk_open(role->db, &options, clock_real_ns(), &role->desk, &first, err);
     if (rc == RC_OK && first.made)
@@ -174,7 +182,8 @@ static enum rc rules_open(struct desk_role *role, struct err *err)
     rule_supply_set(role->supply, rules);
     role->correlations = correlations_new(rules, random_u64());
     role->hunts = hunt_desk_new(role->desk);
-    if (!role->correlations || !role->hunts)
+    role->agents = agent_desk_new(role->desk);
+    if (!role->correlations || !role->hunts || !role->agents)
         return err_set(err, RC_LIMIT, "no memory for correlations");
     if (correlations_open(role->correlations, role->desk, &trouble) != RC_OK)
         log_error("what correlations were told before the start does not read: %s", trouble.text);
@@ -220,6 +229,9 @@ static enum rc desk_start(struct process *process, void **ret_self, struct err *
     role->data_arena = arena_new((size_t)64 << 20);
     ASSERT(role->data_arena != NULL);
     keep_read(role, role->data_arena);
+    role->authority = arena_str(role->data_arena, process_secret("authority-certificate"));
+    role->signer_public = arena_str(role->data_arena, process_secret("signer-public"));
+    process_forget_secrets();
     rc = desk_data_load(process->config.share, role->data_arena, &role->data, err);
     *ret_self = role;
     return rc;
@@ -561,6 +573,7 @@ static void on_ask(struct desk_role *role, struct channel *channel, const struct
         log_warning("web does not take its answers");
     cosignatures_send(role);
     rule_desk_send(role->rule_desk);
+    agent_desk_look(role->agents, clock_real_ns()); /* one that was revoked is dropped now */
     role->records_waiting = true;
     records_send(role);
 }
@@ -829,6 +842,7 @@ static void desk_message(void *self, struct channel *channel, struct msg *msg)
         on_retired(role, msg);
         break;
     default:
+        role->records_waiting |= agent_desk_message(role->agents, channel, msg, clock_real_ns());
         break;
     }
 }
@@ -866,6 +880,7 @@ static void desk_peer_down(void *self, enum role peer, unsigned instance)
         role->acknowledge[instance] = 0; /* its successor numbers its matches anew */
     if (peer == ROLE_HUNTER)
         hunt_desk_down(role->hunts);
+    agent_desk_peer_down(role->agents, peer, instance);
     if (peer == ROLE_OUT)
         role->notice_flying = false; /* lent notices come back by themselves */
 }
@@ -895,6 +910,8 @@ static void role_tick(void *self, int64_t now_ns)
     if (desk_listen(role->desk, now_ns, &err) != RC_OK)
         log_error("silent sources could not be recorded: %s", err.text);
     keeper_listen(role);
+    if (desk_watch_annex(role->desk, now_ns, &err) != RC_OK)
+        log_error("coverage of Annex 4 could not be looked at: %s", err.text);
     if (desk_watch_mirrors(role->desk, now_ns, &err) != RC_OK)
         log_error("silent mirrors could not be recorded: %s", err.text);
     if (desk_watch_retention(role->desk, now_ns, &err) != RC_OK)
@@ -905,6 +922,7 @@ static void role_tick(void *self, int64_t now_ns)
     rule_supply_send(role->supply);
     rule_desk_send(role->rule_desk);
     hunt_desk_look(role->hunts, now_ns);
+    agent_desk_look(role->agents, now_ns);
     uint64_t boot_ns = clock_boot_ns();
     bool due = (role->gathered_ns && boot_ns - role->gathered_ns >= gather_ns(role)) ||
                (role->kept_count >= RECORDS_FLYING / 2 && !role->kept_failed_ns);
@@ -925,9 +943,11 @@ static int role_timeout_ms(void *self)
 {
     const struct desk_role *role = self;
     if (role->stuck || !role->gathered_ns)
-        return -1;
+        return agent_desk_timeout_ms(role->agents);
     uint64_t age = clock_boot_ns() - role->gathered_ns;
-    return age >= gather_ns(role) ? 0 : (int)((gather_ns(role) - age) / 1000000) + 1;
+    int own = age >= gather_ns(role) ? 0 : (int)((gather_ns(role) - age) / 1000000) + 1;
+    int agents = agent_desk_timeout_ms(role->agents);
+    return agents >= 0 ? MIN(agents, own) : own;
 }
 
 static void desk_stop(void *self)
@@ -936,6 +956,7 @@ static void desk_stop(void *self)
     role->kept_failed_ns = 0; /* once more */
     if (role->desk)
         kept_store(role);
+    agent_desk_free(role->agents);
     hunt_desk_free(role->hunts);
     rule_desk_free(role->rule_desk);
     rule_supply_free(role->supply);

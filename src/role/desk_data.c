@@ -57,6 +57,8 @@ enum rc desk_data_load(struct str share, struct arena *arena, struct desk_data *
         {"catalogues/attack.tsv", &ret_data->attack},
         {"i18n/desk.tsv", &ret_data->texts},
         {"i18n/rules.tsv", &ret_data->rules},
+        {"event_kinds.tsv", &ret_data->event_kinds},
+        {"annex4.tsv", &ret_data->annex4},
     };
     for (size_t i = 0; i < ARRAY_LEN(files); i++) {
         char path[4096];

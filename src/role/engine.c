@@ -17,6 +17,7 @@
 #include "event/normalise.h"
 #include "os/clock.h"
 #include "os/random.h"
+#include "role/annex_counts.h"
 #include "role/engine_rules.h"
 #include "role/engine_set.h"
 #include "role/indicator_folder.h"
@@ -101,6 +102,9 @@ struct engine {
     size_t source_room;
     size_t source_last; /* looked up last: most records follow one of their own source */
     struct map *source_by_id;
+    struct annex_tables tables;
+    struct annex_counts *annex; /* what sources sent since the desk was told */
+    uint64_t annex_lost;        /* as told last */
     uint64_t resume;
     uint64_t set_aside[MSG_ASIDE_MAX]; /* records that killed an engine: they go into blocks unparsed */
     size_t set_aside_count;
@@ -171,6 +175,12 @@ static enum rc engine_start(struct process *process, void **ret_self, struct err
     if (engine->indicator_matcher)
         engine_rules_given(engine->set.duties, indicator_field_names, INDICATOR_FIELDS);
     normaliser_set_zone(engine->normaliser, (int32_t)process->config.zone_offset_s);
+    rc = annex_tables_load(data, engine->kept, &engine->tables, err);
+    if (rc != RC_OK)
+        return rc;
+    engine->annex = annex_counts_new(&engine->tables, ANNEX_COUNTS_ENGINE, random_u64());
+    ASSERT(engine->annex);
+    engine_rules_annex(engine->set.duties, engine->annex);
     *ret_self = engine;
     return RC_OK;
 }
@@ -488,6 +498,9 @@ static void record_work(struct engine *engine, const struct leaf *leaf, struct s
         gap_count(engine, source, raw);
     if (source && data)
         source_count(source, leaf, engine->has_archived ? &engine->archived : NULL);
+    if (source && data && engine->has_archived && engine_rules_counting(engine->set.duties))
+        annex_counts_record(engine->annex,
+                            &(struct annex_record){&source->event, &engine->archived, raw, leaf->received_ns});
     const struct event *event = engine->has_archived ? &engine->archived : NULL;
     block_builder_plain(engine->builder, leaf->index < engine->plain_until ? engine->plain : BLOCK_PLAIN_NOT);
     enum rc rc = block_builder_add(engine->builder, leaf, raw, event, engine->hits, engine->hit_count);
@@ -751,6 +764,16 @@ static void incomplete_log(struct engine *engine)
     engine->incomplete = now;
 }
 
+static void annex_lost_log(struct engine *engine)
+{
+    uint64_t now = annex_counts_lost(engine->annex);
+    if (now != engine->annex_lost)
+        log_warning("%llu records are missing in what is counted for coverage of Annex 4: the desk took nothing for "
+                    "long",
+                    (unsigned long long)(now - engine->annex_lost));
+    engine->annex_lost = now;
+}
+
 static void stats_send(struct engine *engine)
 {
     struct channel *desk = process_peer(ROLE_DESK, 0);
@@ -828,6 +851,7 @@ static void rules_swap(struct engine *engine, struct engine_set *next)
     if (engine->indicator_matcher)
         engine_rules_given(next->duties, indicator_field_names, INDICATOR_FIELDS);
     engine_rules_follow(next->duties, old.duties);
+    engine_rules_annex(next->duties, engine->annex);
     repeats_follow(engine->repeats, next->rules);
     arena_reset(engine->arena);
     if (engine->states.n && engine_rules_take(next->duties, buf_view(&engine->states), engine->arena, &err) != RC_OK)
@@ -914,6 +938,8 @@ static void engine_tick(void *self, int64_t now_real_ns)
     matches_send(engine);
     blocks_release(engine);
     engine_work(engine);
+    if (annex_counts_are_many(engine->annex))
+        IGNORE(rule_stats_send(engine)); /* else at the next tick, or they are lost and that is said */
     uint64_t now = clock_boot_ns();
     if (now - engine->stats_ns < STATS_NS)
         return;
@@ -928,6 +954,7 @@ static void engine_tick(void *self, int64_t now_real_ns)
     if (!engine_must_wait(engine))
         closing_look(engine);
     incomplete_log(engine);
+    annex_lost_log(engine);
     stats_send(engine);
     if (now - engine->rules_ns < RULES_NS)
         return;

@@ -22,10 +22,13 @@ struct engine_rules {
     const char *const *given; /* names of fields, told before those that the matcher saw */
     size_t given_count;
     size_t fields_told;
+    bool counting;              /* the record at work is to be counted */
+    struct annex_counts *annex; /* or NULL */
     /* of what was written last: it reaches up to these */
     size_t rules_written;
     size_t sources_written;
     size_t fields_written;
+    size_t annex_written;
 };
 
 static void duties_begin(struct engine_rules *self)
@@ -113,7 +116,18 @@ bool engine_rules_wants(const struct engine_rules *self, const struct rule *rule
 void engine_rules_record(struct engine_rules *self, uint64_t record)
 {
     self->next = MAX(self->next, record + 1);
-    matcher_count(self->matcher, self->known && record >= self->counted);
+    self->counting = self->known && record >= self->counted;
+    matcher_count(self->matcher, self->counting);
+}
+
+bool engine_rules_counting(const struct engine_rules *self)
+{
+    return self->counting;
+}
+
+void engine_rules_annex(struct engine_rules *self, struct annex_counts *annex)
+{
+    self->annex = annex;
 }
 
 void engine_rules_late(struct engine_rules *self, const struct event *event)
@@ -205,6 +219,23 @@ static bool fields_write(struct engine_rules *self, struct buf *out)
     return i > self->fields_told;
 }
 
+static bool annex_write(struct engine_rules *self, struct buf *out)
+{
+    size_t i = 0;
+    for (; i < annex_counts_size(self->annex); i++) {
+        struct annex_counts_row row = annex_counts_at(self->annex, i);
+        struct rule_stats_annex told = {.class = row.class,
+                                        .kind = annex_counts_annex(self->annex)->kind[row.kind].key,
+                                        .parser = row.parser,
+                                        .count = row.count};
+        memcpy(told.source, row.source, sizeof told.source);
+        if (!rule_stats_annex(out, &told))
+            break;
+    }
+    self->annex_written = i;
+    return i > 0;
+}
+
 bool engine_rules_write(struct engine_rules *self, struct buf *out)
 {
     uint64_t events = matcher_events(self->matcher);
@@ -217,6 +248,10 @@ bool engine_rules_write(struct engine_rules *self, struct buf *out)
     any = sources_write(self, out) || any;
     rule_stats_fields(out);
     any = fields_write(self, out) || any;
+    if (self->annex) {
+        rule_stats_annexes(out);
+        any = annex_write(self, out) || any;
+    }
     rule_stats_end(out);
     ASSERT(!out->overflow);
     return any || events;
@@ -229,6 +264,8 @@ void engine_rules_sent(struct engine_rules *self)
     for (size_t i = 0; i < self->sources_written; i++)
         matcher_source_clear(self->matcher, i);
     self->fields_told = self->fields_written;
+    if (self->annex)
+        annex_counts_told(self->annex, self->annex_written);
     matcher_events_clear(self->matcher);
 }
 

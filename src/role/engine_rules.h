@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "event/event.h"
 #include "event/names.h"
+#include "role/annex_counts.h"
 #include "rule/rule.h"
 
 #include <stdbool.h>
@@ -40,6 +41,10 @@ void engine_rules_given(struct engine_rules *self, const char *const *names, siz
 /* The record whose events come now. Records below one that was counted before, here or by an engine before this one,
  * are not counted again. */
 void engine_rules_record(struct engine_rules *self, uint64_t record);
+/* Whether that record is to be counted. */
+bool engine_rules_counting(const struct engine_rules *self);
+/* What sources sent is counted here, by the rule above, and told with the rest. Borrowed; NULL: nothing is. */
+void engine_rules_annex(struct engine_rules *self, struct annex_counts *annex);
 /* An event that comes by itself, because time went by. */
 void engine_rules_late(struct engine_rules *self, const struct event *event);
 /* `self` goes on where `before` is, which told all that it counted and goes now. */

@@ -82,12 +82,13 @@ static bool headers_make(struct http *http)
     buf_text(&header, "Authorization: Bearer ");
     buf_str(&header, http->options.bearer);
     const char *text = buf_z(&header);
-    struct curl_slist *one = header.overflow ? NULL : curl_slist_append(NULL, text);
+    bool named = http->options.bearer.n > 0;
+    struct curl_slist *one = named && !header.overflow ? curl_slist_append(NULL, text) : NULL;
     struct curl_slist *two = one ? curl_slist_append(NULL, text) : NULL;
     http->headers = one;
-    http->json_headers = two ? curl_slist_append(two, "Content-Type: application/json") : NULL;
+    http->json_headers = !named || two ? curl_slist_append(two, "Content-Type: application/json") : NULL;
     explicit_bzero(line, sizeof line);
-    return http->headers && http->json_headers;
+    return (!named || http->headers) && http->json_headers;
 }
 
 enum rc http_new(const struct http_options *options, struct http **ret_http, struct err *err)

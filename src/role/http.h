@@ -18,7 +18,7 @@ struct http;
 struct http_options {
     struct str ca_pem;           /* copied */
     const uint8_t *pin;          /* 32 bytes, copied; NULL: none */
-    struct str bearer;           /* token of every request, copied; never logged */
+    struct str bearer;           /* token of every request, copied; never logged. Empty: none */
     long patience_s;             /* for a whole exchange */
     bool (*stop)(void *context); /* may be NULL */
     void *context;

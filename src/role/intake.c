@@ -1,4 +1,4 @@
-/* intake.c - takes syslog from the network and imports from the local socket, cuts it into records, stamps them.
+/* intake.c - takes syslog and agents' records from the network and imports from the local socket, stamps them.
  *
  * Interprets nothing and opens nothing: sockets come from the parent. What it has read is held until the keeper says it
  * is durable; when the window is full nothing more is read, so that TCP peers wait and the kernel counts UDP losses. */
@@ -110,6 +110,7 @@ static void on_durable(void *context, uint64_t tag)
 {
     const struct intake *intake = context;
     streams_durable(intake->streams, tag);
+    agents_durable(intake->agents, tag, sender_counters(intake->sender).size);
 }
 
 static enum rc intake_start(struct process *process, void **ret_self, struct err *err)
@@ -119,6 +120,7 @@ static enum rc intake_start(struct process *process, void **ret_self, struct err
         return err_set(err, RC_LIMIT, "no memory");
     intake->process = process;
     intake->epoch = random_u64();
+    intake->splunk_ack = (uint64_t)(process->instance + 1) << 40; /* below 2^53: some senders read them as doubles */
     intake->sender = sender_new(on_durable, intake);
     intake->source_by_key = map_new(INTAKE_SOURCES_MAX + 16, random_u64());
     ASSERT(intake->sender && intake->source_by_key);
@@ -126,6 +128,8 @@ static enum rc intake_start(struct process *process, void **ret_self, struct err
     enum rc rc = RC_OK;
     if (certificate.n)
         rc = tls_server_new(certificate, process_secret("tls-key"), process_secret("tls-client-ca"), &intake->tls, err);
+    if (rc == RC_OK)
+        rc = agents_start(intake, err);
     process_forget_secrets();
     if (rc == RC_OK)
         rc = datagrams_start(intake, err);
@@ -137,12 +141,26 @@ static enum rc intake_start(struct process *process, void **ret_self, struct err
 
 void intake_pace(struct intake *intake)
 {
-    bool full = sender_full(intake->sender);
-    if (full == intake->full)
-        return;
-    intake->full = full;
-    datagrams_pause(intake->datagrams, full);
-    streams_pause(intake->streams, full);
+    bool full;
+    while ((full = sender_full(intake->sender)) != intake->full) {
+        intake->full = full;
+        datagrams_pause(intake->datagrams, full);
+        streams_pause(intake->streams, full); /* what a connection has at hand may fill it again at once */
+        agents_pause(intake->agents, full);
+    }
+}
+
+/* The parent has read them already: they parse. */
+static void tokens_take(struct intake *intake, struct str text)
+{
+    struct err err = {0};
+    if (!intake->hasher)
+        intake->hasher = tlog_hasher_new();
+    if (!intake->tokens)
+        intake->tokens = memory_new(sizeof *intake->tokens);
+    ASSERT(intake->hasher && intake->tokens);
+    if (tokens_parse(&token_senders, text, intake->tokens, &err) != RC_OK)
+        log_error("%s", err.text);
 }
 
 static void intake_message(void *self, struct channel *channel, struct msg *msg)
@@ -153,12 +171,18 @@ static void intake_message(void *self, struct channel *channel, struct msg *msg)
         sender_ack(intake->sender, msg);
     else if (msg->type == MSG_HIGH && msg->body.n == 8)
         streams_high(intake->streams, msg->id, get_be64(msg->body.p));
+    else if (msg->type == MSG_SENDER_TOKENS)
+        tokens_take(intake, msg->body);
+    else
+        agents_message(intake->agents, msg);
     intake_pace(intake);
 }
 
 static void intake_peer_up(void *self, struct channel *channel)
 {
     struct intake *intake = self;
+    if (channel_peer(channel) == ROLE_DESK)
+        agents_desk_up(intake->agents);
     if (channel_peer(channel) != ROLE_KEEPER)
         return;
     sender_connect(intake->sender, channel);
@@ -180,6 +204,7 @@ static void intake_tick(void *self, int64_t now_real_ns)
     uint64_t now = clock_boot_ns();
     sender_pump(intake->sender, now, false);
     streams_tick(intake->streams, now);
+    agents_tick(intake->agents, now);
     intake_pace(intake);
 }
 
@@ -193,6 +218,7 @@ static void intake_stop(void *self)
 {
     struct intake *intake = self;
     streams_stop(intake->streams);
+    agents_stop(intake->agents);
     sender_pump(intake->sender, clock_boot_ns(), true);
 }
 

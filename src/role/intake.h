@@ -6,6 +6,7 @@
 #include "os/tls.h"
 #include "role/process.h"
 #include "role/sender.h"
+#include "role/tokens.h"
 
 #define INTAKE_SOURCES_MAX 10000 /* told apart by address: UDP senders choose theirs freely; others share one a way */
 
@@ -30,6 +31,10 @@ struct intake {
     uint64_t tag;   /* records taken so far */
     struct streams *streams;
     struct datagrams *datagrams;
+    struct agents *agents; /* NULL: none are listened for */
+    struct tokens *tokens; /* of senders over HTTP; NULL until the parent told them */
+    struct tlog_hasher *hasher;
+    uint64_t splunk_ack; /* given out last to such a sender: counts from a number of this process's own */
     bool source_overflow;
     bool full; /* the window to the keeper is full: nothing is read */
 };
@@ -56,5 +61,15 @@ void streams_high(struct streams *streams, uint64_t id, uint64_t sequence);
 void streams_keeper_up(struct streams *streams); /* questions that the old keeper took along are asked again */
 void streams_tick(struct streams *streams, uint64_t now_boot_ns);
 void streams_stop(struct streams *streams);
+
+/* Agents: intake_agents.c. All but the first do nothing with NULL. */
+enum rc agents_start(struct intake *intake, struct err *err) MUST_USE;
+size_t agents_limit(const struct agents *agents); /* connections that it may hold */
+void agents_pause(struct agents *agents, bool paused);
+void agents_durable(struct agents *agents, uint64_t tag, uint64_t size);
+void agents_message(struct agents *agents, const struct msg *msg); /* MSG_CHECKPOINT, MSG_PROVEN, MSG_AGENT_SAY */
+void agents_desk_up(struct agents *agents);
+void agents_tick(struct agents *agents, uint64_t now_boot_ns);
+void agents_stop(struct agents *agents);
 
 #endif

@@ -1,81 +1,60 @@
-/* intake_streams.c - syslog over TCP (RFC 6587) and TLS (RFC 5425), and the import protocol (import.h).
+/* intake_streams.c - connections: accepting, reading, waiting, answering, closing. What the bytes mean is in the
+ * protocols (intake_stream.h), one file each.
  *
- *   ACCEPTED ──► reading ──► end, error, silence, broken protocol ──► closed
- *                  └─ paused while the window to the keeper is full
+ *   ACCEPTED ──► reading ──► end, error, silence, broken protocol ──────────────► closed
+ *                 │   ▲ └──► ENDING ── answers written ──► LINGERING ── end, 5 s ──► closed
+ *                 ▼   │
+ *               waiting: the window to the keeper is full, marks are open, answers are not read
  *
  * A connection costs a few hundred bytes until a record spans reads: then the record's beginning is held. All
  * beginnings together are bounded: past HELD_MAX the connection that holds most is closed, what it held is kept as a
- * record, and a gap says so. When all places are taken a new connection is closed at once and counted; a silent one is
- * closed after idle-s seconds. */
+ * record where nothing is acknowledged, and a gap says so. When all places are taken a new connection is closed at once
+ * and counted; a silent one is closed after idle-s seconds, one that does not read its answers after ANSWER_S. */
 #include "archive/leaf.h"
 #include "base/arena.h"
 #include "base/assert.h"
 #include "os/clock.h"
-#include "os/net.h"
-#include "role/import.h"
-#include "role/intake.h"
+#include "role/intake_stream.h"
 #include "role/log.h"
-#include "wire/syslog_stream.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define LISTENERS_MAX 16
-#define READ_SIZE     ((size_t)256 << 10)
 #define READS_MAX     4  /* of one connection before the others have their turn */
 #define ACCEPTS_MAX   64 /* at one wake-up */
 #define HANDSHAKE_S   15
+#define ANSWER_S      60 /* a peer may leave its answers unread */
+#define LINGER_S      5
 #define HELD_MAX      ((size_t)256 << 20) /* bytes of unfinished records, of all connections of this process */
-#define LOST_TELL     ((size_t)16 << 20) /* bytes cut off one record before its end that are worth a gap of their own */
-#define MARKS_MAX     256
-#define FILES_OWN     64 /* descriptors of a process that are no connections */
+#define KEEP_MAX      16384               /* bytes of an emptied buffer that stay with their connection */
+#define FILES_OWN     64                  /* descriptors of a process that are no connections */
+#define SECOND_NS     UINT64_C(1000000000)
+
+/* Which sockets of the parent speak which protocol. */
+static const struct listener_row {
+    const char *handle;
+    const char *kind; /* of its sources, named by address; NULL: the protocol knows its sources */
+    uint16_t transport;
+    bool tls;
+    const struct stream_protocol *protocol;
+} listener_rows[] = {
+    {"tcp", "tcp", TRANSPORT_TCP, false, &stream_syslog},      {"tls", "tls", TRANSPORT_TLS, true, &stream_syslog},
+    {"relp", "relp", TRANSPORT_RELP, false, &stream_relp},     {"relp-tls", "relp", TRANSPORT_RELP, true, &stream_relp},
+    {"http", NULL, TRANSPORT_HTTP, false, &stream_http},       {"http-tls", NULL, TRANSPORT_HTTP, true, &stream_http},
+    {"import", NULL, TRANSPORT_IMPORT, false, &stream_import},
+};
 
 struct listener {
     struct streams *streams;
+    const struct listener_row *row;
     int fd;
     struct loop_watch *watch;
-    uint16_t transport;
-    size_t source; /* to which refusals are put down */
-};
-
-/* How far an import's records are durable: marks say that record `count` of the connection has tag `tag`. */
-struct import_state {
-    struct buf in;
-    bool begun;
-    bool ended;
-    uint64_t question; /* id of the open HIGH question; 0 = none */
-    uint64_t epoch;
-    uint64_t sequence; /* of the next record */
-    uint8_t id[16];
-    char name[IMPORT_NAME_MAX + 1];
-    uint64_t taken;
-    uint64_t durable;
-    enum import_type untold; /* an answer that found no room, and goes when there is; 0 = none */
-    uint64_t untold_value;
-    struct {
-        uint64_t tag;
-        uint64_t count;
-    } marks[MARKS_MAX];
-    size_t mark_count;
-};
-
-struct connection {
-    struct streams *streams;
-    int fd;
-    struct loop_watch *watch;
-    uint16_t transport;
-    bool want_write;
-    bool shaken; /* bytes came: the TLS handshake is done */
-    struct tls_session *tls;
-    struct syslog_stream stream;
-    struct import_state *import; /* NULL for syslog */
-    size_t source;
-    uint64_t lost_told; /* of stream.lost_bytes */
-    size_t held;        /* bytes that the stream has taken for an unfinished record */
-    uint64_t heard_ns;
-    size_t place; /* in streams->all */
+    size_t source; /* to which refusals are put down; SIZE_MAX = none */
 };
 
 struct streams {
@@ -88,12 +67,80 @@ struct streams {
     size_t held;      /* by all connections */
     uint64_t crowded; /* connections closed because too much was held, not yet told */
     uint64_t refused; /* connections closed for want of a place, not yet recorded */
+    uint64_t unread;  /* connections closed because the peer did not read its answers, not yet told */
     size_t refused_source;
     uint64_t next_question;
+    uint64_t durable; /* tag up to which the keeper has all */
     uint64_t looked_ns;
     bool paused;
-    char *bytes; /* READ_SIZE */
+    char *bytes; /* STREAM_READ_SIZE */
 };
+
+/* ---- for protocols ---- */
+
+struct intake *connection_intake(const struct connection *connection)
+{
+    return connection->streams->intake;
+}
+
+bool connection_takes(const struct connection *connection)
+{
+    const struct stream_protocol *protocol = connection->protocol;
+    if (connection->waiting || connection->ending ||
+        (!connection->takes_full && sender_full(connection->streams->intake->sender)))
+        return false;
+    return protocol->marks == 0 ||
+           (connection->mark_count < protocol->marks && connection->out.n <= protocol->out_wait);
+}
+
+bool connection_record(struct connection *connection, struct str bytes)
+{
+    return intake_record(connection->streams->intake, connection->source, bytes, clock_real_ns(), connection->heard_ns);
+}
+
+void connection_mark(struct connection *connection, uint64_t value)
+{
+    ASSERT(connection->protocol->marks > 0);
+    size_t last = connection->mark_count;
+    if (last == connection->mark_room && last < connection->protocol->marks) {
+        size_t room = MIN(MAX(2 * last, (size_t)8), connection->protocol->marks);
+        struct stream_mark *grown = memory_resize(connection->marks, room * sizeof *grown);
+        connection->marks = grown ? grown : connection->marks;
+        connection->mark_room = grown ? room : connection->mark_room;
+    }
+    if (connection->mark_room == 0) { /* no memory for the first: it is never acknowledged, and comes again */
+        connection->ending = true;
+        return;
+    }
+    last = last == connection->mark_room ? last - 1 : connection->mark_count++;
+    connection->marks[last] = (struct stream_mark){connection->streams->intake->tag, value};
+}
+
+void connection_answer(struct connection *connection, struct str bytes)
+{
+    if (connection->out.n == 0)
+        connection->wrote_ns = clock_boot_ns();
+    buf_str(&connection->out, bytes);
+}
+
+uint64_t connection_question(struct connection *connection)
+{
+    return ++connection->streams->next_question;
+}
+
+static bool connection_settle(struct connection *connection);
+
+void streams_each(struct streams *streams, const struct stream_protocol *protocol, connection_call call, void *context)
+{
+    for (size_t i = streams->count; i-- > 0;) {
+        if (streams->all[i]->protocol != protocol)
+            continue;
+        call(streams->all[i], context);
+        IGNORE(!connection_settle(streams->all[i])); /* then it is closed */
+    }
+}
+
+/* ---- closing, watching, writing ---- */
 
 static void connection_close(struct connection *connection)
 {
@@ -101,221 +148,176 @@ static void connection_close(struct connection *connection)
     loop_remove(streams->intake->process->loop, connection->watch);
     tls_session_free(connection->tls);
     close(connection->fd);
-    if (connection->import) {
-        buf_done(&connection->import->in);
-        memory_free(connection->import);
-    } else {
-        syslog_stream_done(&connection->stream);
-    }
+    connection->protocol->done(connection);
+    buf_done(&connection->in);
+    buf_done(&connection->out);
+    memory_free(connection->marks);
     streams->held -= connection->held;
     streams->all[connection->place] = streams->all[--streams->count];
     streams->all[connection->place]->place = connection->place;
     memory_free(connection);
 }
 
-static void on_readable(void *context, unsigned events);
+static void on_event(void *context, unsigned events);
+
+/* It takes nothing now: what comes stays in the socket. */
+static bool connection_deaf(const struct connection *connection)
+{
+    bool paused = connection->streams->paused && !connection->takes_full;
+    return !connection->lingering && (paused || !connection_takes(connection));
+}
 
 static void connection_watch(struct connection *connection)
 {
     const struct streams *streams = connection->streams;
-    if (!connection->watch && !streams->paused)
-        connection->watch =
-            loop_add(streams->intake->process->loop, connection->fd, LOOP_READ, on_readable, connection);
-    if (!connection->watch)
-        return; /* hung up while paused; without memory it ends as a silent one */
-    unsigned events = streams->paused ? 0u : (unsigned)LOOP_READ;
-    if (connection->want_write && !streams->paused)
+    struct loop *loop = streams->intake->process->loop;
+    bool deaf = connection_deaf(connection);
+    unsigned events = deaf ? 0u : (unsigned)LOOP_READ;
+    if ((connection->want_write && !deaf) || connection->out.n)
         events |= LOOP_WRITE;
-    if (connection->import && connection->import->untold)
-        events |= LOOP_WRITE;
-    loop_change(streams->intake->process->loop, connection->watch, events);
+    if (!connection->watch && events)
+        connection->watch = loop_add(loop, connection->fd, events, on_event, connection);
+    else if (connection->watch)
+        loop_change(loop, connection->watch, events);
+    /* Without a watch it hung up while nothing was taken; without memory it ends as a silent one. */
 }
 
-/* ---- syslog ---- */
-
-/* Records what was cut off, once it is `enough`: an endless line must not fill the archive with gaps. */
-static void lost_tell(struct connection *connection, size_t enough)
+static void buffer_trim(struct buf *buf)
 {
-    uint64_t lost = connection->stream.lost_bytes - connection->lost_told;
-    if (lost < enough)
+    size_t limit = buf->limit;
+    if (buf->n > 0 || buf->capacity <= KEEP_MAX)
         return;
-    connection->lost_told = connection->stream.lost_bytes;
-    intake_gap(connection->streams->intake, connection->source, lost, "bytes",
-               "a record was longer than the limit and was cut");
+    buf_done(buf);
+    buf_init(buf, limit);
 }
 
-static void records_take(struct connection *connection, struct str input)
+/* False when the peer is gone, or leaves too many answers unread. */
+static bool connection_write(struct connection *connection)
 {
-    struct intake *intake = connection->streams->intake;
-    struct syslog_frame frame;
-    int64_t real_ns = clock_real_ns();
-    uint64_t boot_ns = connection->heard_ns;
-    while (syslog_stream_next(&connection->stream, &input, &frame))
-        if (!intake_record(intake, connection->source, frame.bytes, real_ns, boot_ns))
-            connection->stream.lost_bytes += frame.bytes.n;
-    lost_tell(connection, connection->stream.state == SYSLOG_STREAM_BETWEEN ? 1 : LOST_TELL);
-    size_t held = connection->stream.held.n ? connection->stream.held.capacity : 0;
-    connection->streams->held += held;
-    connection->streams->held -= connection->held;
-    connection->held = held;
-}
-
-static void syslog_ended(struct connection *connection)
-{
-    struct syslog_frame frame;
-    if (syslog_stream_end(&connection->stream, &frame))
-        IGNORE(intake_record(connection->streams->intake, connection->source, frame.bytes, clock_real_ns(),
-                             clock_boot_ns()));
-    lost_tell(connection, 1);
-}
-
-/* ---- import ---- */
-
-static void import_reply(struct connection *connection, enum import_type type, uint64_t value)
-{
-    char storage[32];
-    struct buf out;
-    buf_init_fixed(&out, storage, sizeof storage);
-    import_put_u64(&out, type, value);
-    /* A peer that only writes fills its own way back: the newest number waits, else it would wait for ever for its
-     * last. Thirteen bytes go whole or not at all. */
-    bool untold = net_send_fds(connection->fd, buf_view(&out), NULL, 0) == -EAGAIN;
-    connection->import->untold = untold ? type : 0;
-    connection->import->untold_value = value;
-    connection_watch(connection);
-}
-
-static void import_ask(struct connection *connection)
-{
-    struct channel *keeper = process_peer(ROLE_KEEPER, 0);
-    struct import_state *import = connection->import;
-    uint8_t body[24];
-    memcpy(body, import->id, 16);
-    put_be64(body + 16, import->epoch);
-    if (keeper)
-        IGNORE(channel_send(keeper, MSG_HIGH_ASK, import->question,
-                            str_at(body, sizeof body))); /* a new keeper is asked again */
-}
-
-static bool import_hello(struct connection *connection, struct str body)
-{
-    struct import_state *import = connection->import;
-    if (body.n <= 8 || import->question || import->begun ||
-        !str_copy_z(str_skip(body, 8), import->name, sizeof import->name))
-        return false;
-    import->epoch = get_be64(body.p);
-    source_id_make(STR("import"), str_of(import->name), import->id);
-    import->question = ++connection->streams->next_question;
-    import_ask(connection);
-    return true;
-}
-
-static bool import_record(struct connection *connection, struct str bytes, uint8_t flags)
-{
-    struct intake *intake = connection->streams->intake;
-    struct import_state *import = connection->import;
-    struct batch_group group = {
-        .epoch = import->epoch,
-        .sequence = import->sequence,
-        .received_real_ns = clock_real_ns(),
-        .received_boot_ns = connection->heard_ns,
-        .transport = TRANSPORT_IMPORT,
-        .flags = flags,
-        .kind = STR("import"),
-        .name = str_of(import->name),
-    };
-    memcpy(group.source_id, import->id, sizeof group.source_id);
-    if (!import->begun || import->ended || !sender_record(intake->sender, &group, bytes, intake->tag + 1))
-        return false;
-    intake->tag++;
-    import->sequence++;
-    import->taken++;
-    return true;
-}
-
-static bool import_frame(struct connection *connection, enum import_type type, struct str body)
-{
-    struct import_state *import = connection->import;
-    switch (type) {
-    case IMPORT_HELLO:
-        return import_hello(connection, body);
-    case IMPORT_BEGIN:
-        if (import->question || import->begun || !import->name[0])
+    struct buf *out = &connection->out;
+    bool wrote = out->n > 0;
+    bool want_write; /* it is watched for anyway */
+    while (out->n) {
+        ssize_t sent = connection->tls ? tls_session_write(connection->tls, buf_view(out), &want_write)
+                                       : net_send_fds(connection->fd, buf_view(out), NULL, 0);
+        if (sent == -EAGAIN || sent == -EINTR)
+            return !out->overflow;
+        if (sent <= 0)
             return false;
-        import->sequence = get_be64(body.p);
-        import->begun = true;
-        return true;
-    case IMPORT_RECORD:
-        return import_record(connection, body, 0);
-    case IMPORT_PAPER:
-        return batch_paper_begins(body) && import_record(connection, body, BATCH_PAPER);
-    case IMPORT_END:
-        import->ended = true;
-        if (import->durable == import->taken)
-            import_reply(connection, IMPORT_DURABLE, import->durable);
-        return import->begun;
-    case IMPORT_HIGH:
-    case IMPORT_DURABLE:
-        break;
+        buf_consume(out, (size_t)sent);
+        connection->wrote_ns = clock_boot_ns();
     }
-    return false;
-}
-
-static void import_mark(struct connection *connection)
-{
-    struct import_state *import = connection->import;
-    size_t last = import->mark_count;
-    if (import->taken == import->durable || (last && import->marks[last - 1].count == import->taken))
-        return;
-    /* Out of room the newest mark moves on: what it stood for is told a little later. */
-    last = last == MARKS_MAX ? last - 1 : import->mark_count++;
-    import->marks[last].tag = connection->streams->intake->tag;
-    import->marks[last].count = import->taken;
-}
-
-/* False when the peer broke the protocol. */
-static bool import_take(struct connection *connection, struct str bytes)
-{
-    struct import_state *import = connection->import;
-    buf_str(&import->in, bytes);
-    struct str input = buf_view(&import->in);
-    enum import_type type;
-    struct str body;
-    enum rc rc;
-    while ((rc = import_next(&input, &type, &body)) == RC_OK)
-        if (!import_frame(connection, type, body))
-            return false;
-    buf_consume(&import->in, import->in.n - input.n);
-    import_mark(connection);
-    return rc == RC_AGAIN && !import->in.overflow;
-}
-
-/* ---- reading ---- */
-
-static ssize_t bytes_read(struct connection *connection, char *bytes, size_t size)
-{
-    bool want_write = false;
-    ssize_t got;
-    if (connection->tls) {
-        got = tls_session_read(connection->tls, bytes, size, &want_write);
-    } else {
-        got = read(connection->fd, bytes, size);
-        got = got < 0 ? -errno : got;
-    }
-    if (want_write != connection->want_write) {
-        connection->want_write = want_write;
-        connection_watch(connection);
-    }
-    return got;
+    buffer_trim(out);
+    if (wrote && connection->protocol->written)
+        connection->protocol->written(connection);
+    return !out->overflow;
 }
 
 static void connection_end(struct connection *connection, ssize_t result)
 {
     if (result == -EPROTO)
         log_warning("a TLS connection was refused: %s", tls_session_reason(connection->tls));
-    if (!connection->import)
-        syslog_ended(connection);
+    if (connection->protocol->ended)
+        connection->protocol->ended(connection);
     connection_close(connection);
+}
+
+/* After whatever may have made answers or changed what the connection waits for. False when it is closed. */
+static bool connection_settle(struct connection *connection)
+{
+    if (!connection_write(connection)) {
+        connection_end(connection, 0);
+        return false;
+    }
+    if (connection->ending && !connection->lingering && connection->out.n == 0 && connection->mark_count == 0) {
+        connection->lingering = true;
+        connection->heard_ns = clock_boot_ns();
+        if (connection->tls)
+            tls_session_close(connection->tls);
+        if (shutdown(connection->fd, SHUT_WR) != 0) {
+            connection_end(connection, 0);
+            return false;
+        }
+    }
+    connection_watch(connection);
+    return true;
+}
+
+/* ---- taking ---- */
+
+static void held_count(struct connection *connection)
+{
+    const struct stream_protocol *protocol = connection->protocol;
+    size_t held = (connection->in.n ? connection->in.capacity : 0) + (connection->out.n ? connection->out.capacity : 0);
+    held += protocol->held ? protocol->held(connection) : 0;
+    connection->streams->held += held;
+    connection->streams->held -= connection->held;
+    connection->held = held;
+}
+
+/* Marks that are durable. */
+static void marks_tell(struct connection *connection)
+{
+    size_t done = 0;
+    uint64_t durable = connection->streams->durable;
+    while (done < connection->mark_count && connection->marks[done].tag <= durable)
+        connection->protocol->durable(connection, connection->marks[done++].value);
+    if (done == 0)
+        return;
+    connection->mark_count -= done;
+    memmove(connection->marks, connection->marks + done, connection->mark_count * sizeof connection->marks[0]);
+}
+
+/* Gives the protocol what was left before and what came now. False when the peer broke it and the connection is closed.
+ */
+static bool connection_feed(struct connection *connection, struct str bytes)
+{
+    struct buf *in = &connection->in;
+    bool direct = in->n == 0;
+    struct str input = bytes;
+    if (!direct) {
+        buf_str(in, bytes);
+        input = buf_view(in);
+    }
+    bool good = !in->overflow && connection->protocol->take(connection, &input);
+    if (direct)
+        buf_str(in, input);
+    else
+        buf_consume(in, in->n - input.n);
+    if (!good || in->overflow) {
+        log_warning("%s from %s was closed: %s", connection->protocol->name, connection->address,
+                    connection->reason ? connection->reason : "it broke the protocol");
+        connection_end(connection, 0);
+        return false;
+    }
+    buffer_trim(in);
+    marks_tell(connection);
+    held_count(connection);
+    return true;
+}
+
+/* Writes answers, and takes what was left when no more could be taken. False when it is closed. */
+static bool connection_resume(struct connection *connection)
+{
+    size_t before = SIZE_MAX;
+    while (connection_settle(connection)) {
+        bool more = connection->in.n > 0 && connection->in.n != before;
+        if (!connection_takes(connection) || !(more || connection->unfinished))
+            return true;
+        before = connection->in.n;
+        if (!connection_feed(connection, STR_NONE))
+            return false;
+    }
+    return false;
+}
+
+static ssize_t bytes_read(struct connection *connection, char *bytes, size_t size)
+{
+    connection->want_write = false;
+    if (connection->tls)
+        return tls_session_read(connection->tls, bytes, size, &connection->want_write);
+    ssize_t got = read(connection->fd, bytes, size);
+    return got < 0 ? -errno : got;
 }
 
 /* False when this connection was closed, because all together hold too many unfinished records and it holds most. */
@@ -337,40 +339,44 @@ static bool crowd_thin(struct connection *connection)
     return stays;
 }
 
-static void on_readable(void *context, unsigned events)
+/* False when the connection is closed. */
+static bool connection_read(struct connection *connection)
+{
+    struct streams *streams = connection->streams;
+    for (int i = 0; i < READS_MAX && (connection->lingering || connection_takes(connection)); i++) {
+        ssize_t got = bytes_read(connection, streams->bytes, STREAM_READ_SIZE);
+        if (got == -EAGAIN || got == -EINTR)
+            break;
+        if (got <= 0) {
+            connection_end(connection, got);
+            return false;
+        }
+        if (connection->lingering)
+            continue;
+        connection->heard_ns = clock_boot_ns();
+        connection->shaken = true;
+        if (!connection_feed(connection, str_at(streams->bytes, (size_t)got)) || !crowd_thin(connection))
+            return false;
+        if ((size_t)got < STREAM_READ_SIZE && !connection->tls)
+            break;
+    }
+    return true;
+}
+
+static void on_event(void *context, unsigned events)
 {
     struct connection *connection = context;
     struct streams *streams = connection->streams;
-    if (streams->paused && (events & LOOP_HANGUP)) { /* it would be told again and again until something is read */
+    if ((events & LOOP_HANGUP) && connection_deaf(connection)) {
+        /* It would be told again and again until something is read. */
         loop_remove(streams->intake->process->loop, connection->watch);
         connection->watch = NULL;
+        if (connection->out.n) /* nobody reads it */
+            connection_end(connection, 0);
         return;
     }
-    if ((events & LOOP_WRITE) && connection->import && connection->import->untold)
-        import_reply(connection, connection->import->untold, connection->import->untold_value);
-    for (int i = 0; i < READS_MAX && !sender_full(streams->intake->sender); i++) {
-        ssize_t got = bytes_read(connection, streams->bytes, READ_SIZE);
-        if (got == -EAGAIN || got == -EINTR)
-            return;
-        if (got <= 0) {
-            connection_end(connection, got);
-            return;
-        }
-        connection->heard_ns = clock_boot_ns();
-        connection->shaken = true;
-        struct str bytes = str_at(streams->bytes, (size_t)got);
-        if (!connection->import) {
-            records_take(connection, bytes);
-            if (!crowd_thin(connection))
-                return;
-        } else if (!import_take(connection, bytes)) {
-            log_warning("an import broke the protocol and was closed");
-            connection_close(connection);
-            return;
-        }
-        if ((size_t)got < READ_SIZE && !connection->tls)
-            break;
-    }
+    if (connection_deaf(connection) || connection_read(connection))
+        IGNORE(!connection_resume(connection)); /* then it is closed */
     intake_pace(streams->intake);
 }
 
@@ -379,34 +385,28 @@ static void on_readable(void *context, unsigned events)
 static struct connection *connection_new(struct listener *listener, int fd, const char *address)
 {
     struct streams *streams = listener->streams;
+    const struct listener_row *row = listener->row;
     struct intake *intake = streams->intake;
     struct connection *connection = memory_new(sizeof *connection);
     if (!connection)
         return NULL;
-    connection->streams = streams;
-    connection->fd = fd;
-    connection->transport = listener->transport;
+    *connection = (struct connection){.streams = streams, .protocol = row->protocol, .fd = fd, .source = SIZE_MAX};
+    snprintf(connection->address, sizeof connection->address, "%s", address);
     connection->heard_ns = clock_boot_ns();
-    bool ready = true;
-    if (listener->transport == TRANSPORT_IMPORT) {
-        connection->import = memory_new(sizeof *connection->import);
-        ready = connection->import != NULL;
-        if (ready)
-            buf_init(&connection->import->in, 2 * (size_t)BATCH_RECORD_MAX + READ_SIZE);
-    } else {
-        bool tls = listener->transport == TRANSPORT_TLS;
-        syslog_stream_init(&connection->stream, (size_t)intake->process->config.record_max);
-        connection->source = intake_source(intake, listener->transport, tls ? "tls" : "tcp", address);
-        connection->tls = tls ? tls_session_new(intake->tls, fd) : NULL;
-        ready = !tls || connection->tls;
-    }
-    if (ready)
+    buf_init(&connection->in, row->protocol->in_max);
+    buf_init(&connection->out, row->protocol->out_max);
+    if (row->kind)
+        connection->source = intake_source(intake, row->transport, row->kind, address);
+    connection->tls = row->tls ? tls_session_new(intake->tls, fd) : NULL;
+    bool begun = (!row->tls || connection->tls) && row->protocol->begin(connection);
+    if (begun)
         connection->watch =
-            loop_add(intake->process->loop, fd, streams->paused ? 0 : LOOP_READ, on_readable, connection);
+            loop_add(intake->process->loop, fd, connection_deaf(connection) ? 0 : LOOP_READ, on_event, connection);
     if (connection->watch)
         return connection;
+    if (begun)
+        row->protocol->done(connection);
     tls_session_free(connection->tls);
-    memory_free(connection->import);
     memory_free(connection);
     return NULL;
 }
@@ -433,19 +433,20 @@ static void on_acceptable(void *context, unsigned events)
     }
 }
 
-static enum rc listeners_add(struct streams *streams, const char *name, uint16_t transport, struct err *err)
+static enum rc listeners_add(struct streams *streams, const struct listener_row *row, struct err *err)
 {
     struct intake *intake = streams->intake;
-    for (int fd = process_handle(intake->process, name, -1); fd >= 0; fd = process_handle(intake->process, name, fd)) {
+    for (int fd = process_handle(intake->process, row->handle, -1); fd >= 0;
+         fd = process_handle(intake->process, row->handle, fd)) {
         ASSERT(streams->listener_count < LISTENERS_MAX);
         struct listener *listener = &streams->listeners[streams->listener_count++];
-        *listener = (struct listener){.streams = streams, .fd = fd, .transport = transport, .source = SIZE_MAX};
+        *listener = (struct listener){.streams = streams, .row = row, .fd = fd, .source = SIZE_MAX};
         char text[32];
         struct buf port;
         buf_init_fixed(&port, text, sizeof text);
         buf_format(&port, "port %u", net_port(fd));
-        if (transport != TRANSPORT_IMPORT)
-            listener->source = intake_source(intake, transport, name, buf_z(&port));
+        if (row->transport != TRANSPORT_IMPORT)
+            listener->source = intake_source(intake, row->transport, row->kind ? row->kind : "http", buf_z(&port));
         listener->watch = loop_add(intake->process->loop, fd, LOOP_READ, on_acceptable, listener);
         if (!listener->watch)
             return err_set(err, RC_IO, "a listening socket could not be watched");
@@ -455,12 +456,13 @@ static enum rc listeners_add(struct streams *streams, const char *name, uint16_t
 
 /* No more than there are descriptors for: a connection that cannot even be accepted could be neither closed nor
  * counted, and its event would come again and again. */
-static size_t connections_max(size_t wanted)
+static size_t connections_max(size_t wanted, size_t agents)
 {
     struct rlimit files;
-    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= wanted + FILES_OWN)
+    size_t own = FILES_OWN + agents;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= wanted + own)
         return wanted;
-    size_t fits = files.rlim_cur > 2 * FILES_OWN ? (size_t)files.rlim_cur - FILES_OWN : FILES_OWN;
+    size_t fits = files.rlim_cur > own + FILES_OWN ? (size_t)files.rlim_cur - own : FILES_OWN;
     process_say("missing: descriptors for %zu connections: %zu fit", wanted, fits);
     return fits;
 }
@@ -472,20 +474,26 @@ enum rc streams_start(struct intake *intake, struct err *err)
         return err_set(err, RC_LIMIT, "no memory");
     intake->streams = streams;
     streams->intake = intake;
-    streams->limit = connections_max((size_t)intake->process->config.connections);
-    streams->bytes = memory_new(READ_SIZE);
+    streams->limit = connections_max((size_t)intake->process->config.connections, agents_limit(intake->agents));
+    streams->bytes = memory_new(STREAM_READ_SIZE);
     streams->all = memory_new(streams->limit * sizeof(struct connection *));
     if (!streams->bytes || !streams->all)
         return err_set(err, RC_LIMIT, "no memory for %zu connections", streams->limit);
-    enum rc rc = listeners_add(streams, "tcp", TRANSPORT_TCP, err);
-    if (rc == RC_OK && intake->tls)
-        rc = listeners_add(streams, "tls", TRANSPORT_TLS, err);
-    if (rc == RC_OK)
-        rc = listeners_add(streams, "import", TRANSPORT_IMPORT, err);
+    enum rc rc = RC_OK;
+    for (size_t i = 0; i < ARRAY_LEN(listener_rows) && rc == RC_OK; i++)
+        if (!listener_rows[i].tls || intake->tls)
+            rc = listeners_add(streams, &listener_rows[i], err);
     return rc;
 }
 
-/* ---- what the keeper says ---- */
+/* ---- what the keeper says, and what time says ---- */
+
+/* The last one takes the place of one that is closed: from the end none is passed over. */
+static void streams_resume(struct streams *streams)
+{
+    for (size_t i = streams->count; i-- > 0 && !streams->paused;)
+        IGNORE(!connection_resume(streams->all[i])); /* then it is closed */
+}
 
 void streams_pause(struct streams *streams, bool paused)
 {
@@ -495,61 +503,61 @@ void streams_pause(struct streams *streams, bool paused)
         if (!paused)
             streams->all[i]->heard_ns = clock_boot_ns(); /* it was we who did not listen */
     }
+    if (!paused)
+        streams_resume(streams);
 }
 
 void streams_durable(struct streams *streams, uint64_t tag)
 {
-    for (size_t i = 0; i < streams->count; i++) {
-        struct import_state *import = streams->all[i]->import;
-        if (!import)
+    streams->durable = MAX(streams->durable, tag);
+    for (size_t i = streams->count; i-- > 0;) {
+        struct connection *connection = streams->all[i];
+        if (connection->mark_count == 0 || connection->marks[0].tag > tag)
             continue;
-        size_t done = 0;
-        while (done < import->mark_count && import->marks[done].tag <= tag)
-            import->durable = import->marks[done++].count;
-        if (done == 0)
-            continue;
-        import->mark_count -= done;
-        memmove(import->marks, import->marks + done, import->mark_count * sizeof import->marks[0]);
-        import_reply(streams->all[i], IMPORT_DURABLE, import->durable);
+        connection->heard_ns = clock_boot_ns(); /* it was waiting for us */
+        marks_tell(connection);
+        IGNORE(!connection_resume(connection)); /* then it is closed */
     }
 }
 
-void streams_high(struct streams *streams, uint64_t id, uint64_t sequence)
+static bool connection_late(const struct connection *connection, uint64_t now_boot_ns)
 {
-    for (size_t i = 0; i < streams->count; i++) {
-        struct import_state *import = streams->all[i]->import;
-        if (!import || import->question != id)
-            continue;
-        import->question = 0;
-        import_reply(streams->all[i], IMPORT_HIGH, sequence);
-        return;
-    }
+    uint64_t idle_ns = (uint64_t)connection->streams->intake->process->config.idle_s * SECOND_NS;
+    bool shaking = connection->tls && !connection->shaken;
+    uint64_t patience = shaking ? MIN(idle_ns, SECOND_NS * HANDSHAKE_S) : idle_ns;
+    if (connection->lingering)
+        return now_boot_ns - connection->heard_ns > SECOND_NS * LINGER_S;
+    bool waits_for_us = connection->mark_count > 0;
+    return !connection->protocol->patient && !waits_for_us && now_boot_ns - connection->heard_ns > patience;
 }
 
-void streams_keeper_up(struct streams *streams)
+static bool connection_unread(const struct connection *connection, uint64_t now_boot_ns)
 {
-    for (size_t i = 0; i < streams->count; i++)
-        if (streams->all[i]->import && streams->all[i]->import->question)
-            import_ask(streams->all[i]);
+    return !connection->protocol->patient && connection->out.n &&
+           now_boot_ns - connection->wrote_ns > SECOND_NS * ANSWER_S;
 }
 
 void streams_tick(struct streams *streams, uint64_t now_boot_ns)
 {
-    if (now_boot_ns - streams->looked_ns < UINT64_C(1000000000))
+    if (now_boot_ns - streams->looked_ns < SECOND_NS)
         return;
     streams->looked_ns = now_boot_ns;
-    uint64_t idle_ns = (uint64_t)streams->intake->process->config.idle_s * 1000000000;
     for (size_t i = streams->count; i-- > 0 && !streams->paused;) {
         struct connection *connection = streams->all[i];
-        bool shaking = connection->tls && !connection->shaken;
-        uint64_t patience = shaking ? MIN(idle_ns, UINT64_C(1000000000) * HANDSHAKE_S) : idle_ns;
-        if (!connection->import && now_boot_ns - connection->heard_ns > patience)
+        bool unread = connection_unread(connection, now_boot_ns);
+        streams->unread += unread;
+        if (unread || connection_late(connection, now_boot_ns))
             connection_end(connection, 0);
     }
     if (streams->crowded) {
         log_warning("%llu connections were closed: unfinished records of all connections held more than %zu MiB",
                     (unsigned long long)streams->crowded, HELD_MAX >> 20);
         streams->crowded = 0;
+    }
+    if (streams->unread) {
+        log_warning("%llu connections were closed: for %d s they did not read what they were answered",
+                    (unsigned long long)streams->unread, ANSWER_S);
+        streams->unread = 0;
     }
     if (streams->refused) {
         log_warning("%llu connections were refused: all %zu places are taken", (unsigned long long)streams->refused,

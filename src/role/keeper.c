@@ -438,6 +438,7 @@ static bool group_append(struct keeper *keeper, struct reader *reader, const str
             .received_ns = group->received_real_ns,
             .received_boot_ns = group->received_boot_ns,
             .time_ns = group->source_time_ns,
+            .clock_error_us = group->clock_error_us,
         };
         memcpy(record->source, group->source_id, sizeof record->source);
         if (!batch_read_record(reader, &record->raw))
@@ -884,6 +885,7 @@ static void keeper_message(void *self, struct channel *channel, struct msg *msg)
     case MSG_COSIGNED:
     case MSG_STAMPED:
     case MSG_MIRROR_COSIGNED:
+    case MSG_PROVE:
         outside_message(keeper->outside, msg, clock_boot_ns());
         break;
     default:

@@ -22,7 +22,7 @@
 #include "os/sandbox.h"
 #include "role/log.h"
 #include "role/mirror_pull.h"
-#include "role/mirror_tokens.h"
+#include "role/tokens.h"
 
 #include <errno.h>
 #include <poll.h>

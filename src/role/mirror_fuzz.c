@@ -1,7 +1,7 @@
 /* Whatever a server answers, and whatever stands in the file of tokens. */
 #include "base/assert.h"
-#include "role/mirror_tokens.h"
 #include "role/mirror_wire.h"
+#include "role/tokens.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
@@ -44,13 +44,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     if (wire_stamps_read(input, arena, &stamps, NULL) == RC_OK)
         for (size_t i = 0; i < stamps.count; i++)
             ASSERT(stamps.stamps[i].size > 0 && stamps.stamps[i].response.n > 0);
-    struct mirror_tokens *tokens = arena_alloc(arena, sizeof *tokens);
-    if (tokens && mirror_tokens_parse(input, tokens, NULL) == RC_OK) {
+    struct tokens *tokens = arena_alloc(arena, sizeof *tokens);
+    if (tokens && tokens_parse(&token_mirrors, input, tokens, NULL) == RC_OK) {
         struct buf out;
-        struct mirror_tokens *again = arena_alloc(arena, sizeof *again);
+        struct tokens *again = arena_alloc(arena, sizeof *again);
         buf_init(&out, 1u << 20);
-        mirror_tokens_write(tokens, &out);
-        ASSERT(again && mirror_tokens_parse(buf_view(&out), again, NULL) == RC_OK && again->count == tokens->count);
+        tokens_write(tokens, &out);
+        ASSERT(again && tokens_parse(&token_mirrors, buf_view(&out), again, NULL) == RC_OK &&
+               again->count == tokens->count);
         buf_done(&out);
     }
     arena_free(arena);

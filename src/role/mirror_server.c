@@ -6,7 +6,7 @@
 #include "os/file.h"
 #include "os/io.h"
 #include "role/log.h"
-#include "role/mirror_tokens.h"
+#include "role/tokens.h"
 #include "tlog/timestamp.h"
 
 #include <string.h>
@@ -19,7 +19,7 @@
 
 /* What is remembered of a token, by name: how much it took, and whether its use was told today. */
 struct guest {
-    char name[MIRROR_NAME_MAX + 1];
+    char name[TOKEN_NAME_MAX + 1];
     char address[ADDRESS_SIZE];
     int64_t told_day;
     int64_t level; /* bytes that it may still take at once; may be negative */
@@ -29,8 +29,8 @@ struct guest {
 struct mirror_server {
     struct mirror_server_options options;
     struct tlog_hasher *hasher;
-    struct mirror_tokens tokens;
-    struct guest guests[MIRROR_TOKENS_MAX];
+    struct tokens tokens;
+    struct guest guests[TOKENS_MAX];
     size_t guest_count;
     struct guest *guest; /* who asks now */
     bool tell;           /* its first use today from this address */
@@ -77,16 +77,15 @@ static void refuse(struct buf *answer, const char *key, const char *text)
 /* The file is small and read anew for each request: a token that was revoked ends at once. */
 static enum rc tokens_load(struct mirror_server *server, struct err *err)
 {
-    struct arena *arena CLEANUP(arena_cleanup) = arena_new(2 * MIRROR_TOKENS_SIZE);
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new(2 * TOKENS_SIZE);
     struct str text;
     server->tokens.count = 0;
     if (!arena)
         return err_set(err, RC_LIMIT, "no memory to read tokens");
-    enum rc rc =
-        file_load(&io_kernel, server->options.folder, MIRROR_TOKENS_FILE, MIRROR_TOKENS_SIZE, arena, &text, err);
+    enum rc rc = file_load(&io_kernel, server->options.folder, TOKENS_FILE, TOKENS_SIZE, arena, &text, err);
     if (rc == RC_NOT_FOUND)
         return RC_OK;
-    return rc == RC_OK ? mirror_tokens_parse(text, &server->tokens, err) : rc;
+    return rc == RC_OK ? tokens_parse(&token_mirrors, text, &server->tokens, err) : rc;
 }
 
 static struct guest *guest_of(struct mirror_server *server, const char *name, int64_t now_ns)
@@ -95,7 +94,7 @@ static struct guest *guest_of(struct mirror_server *server, const char *name, in
         if (strcmp(server->guests[i].name, name) == 0)
             return &server->guests[i];
     /* More names than tokens came and went: forget them all, which only tells their use once more. */
-    if (server->guest_count == MIRROR_TOKENS_MAX)
+    if (server->guest_count == TOKENS_MAX)
         server->guest_count = 0;
     struct guest *guest = &server->guests[server->guest_count++];
     *guest = (struct guest){.told_day = -1, .filled_ns = now_ns, .level = (int64_t)server->options.rate_bytes};
@@ -127,8 +126,8 @@ bool mirror_server_enter(struct mirror_server *server, const struct json_value *
         return false;
     }
     server->damaged_told = false;
-    const struct mirror_token *token =
-        mirror_tokens_find(&server->tokens, server->hasher, json_str(json_get(question, "token"), STR("")));
+    const struct token *token =
+        tokens_find(&server->tokens, server->hasher, json_str(json_get(question, "token"), STR("")));
     if (!token) {
         refuse(answer, "mirror_denied", "the token is not known here");
         return false;

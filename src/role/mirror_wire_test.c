@@ -2,7 +2,7 @@
 #include "role/mirror_wire.h"
 
 #include "base/test.h"
-#include "role/mirror_tokens.h"
+#include "role/tokens.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -171,40 +171,40 @@ static void odd_tombstones_are_refused(void)
 
 static void tokens_let_in(void)
 {
-    static struct mirror_tokens tokens;
-    static struct mirror_tokens again;
+    static struct tokens tokens;
+    static struct tokens again;
     struct tlog_hasher *hasher = tlog_hasher_new();
-    char token[3][MIRROR_TOKEN_MAX];
+    char token[3][TOKEN_TEXT_MAX];
     struct err err = {0};
     struct buf text;
     tokens.count = 0;
-    CHECK_INT(mirror_tokens_add(&tokens, STR("a"), 1, token[0], &err), RC_OK);
-    CHECK_INT(mirror_tokens_add(&tokens, STR("site-b.example"), 2, token[1], &err), RC_OK);
-    CHECK_INT(mirror_tokens_add(&tokens, STR("a"), 1, token[2], &err), RC_EXISTS);
-    CHECK_INT(mirror_tokens_add(&tokens, STR("a b"), 1, token[2], &err), RC_INVALID);
-    CHECK_INT(mirror_tokens_add(&tokens, STR(""), 1, token[2], &err), RC_INVALID);
+    CHECK_INT(tokens_add(&token_mirrors, &tokens, STR("a"), 1, token[0], &err), RC_OK);
+    CHECK_INT(tokens_add(&token_mirrors, &tokens, STR("site-b.example"), 2, token[1], &err), RC_OK);
+    CHECK_INT(tokens_add(&token_mirrors, &tokens, STR("a"), 1, token[2], &err), RC_EXISTS);
+    CHECK_INT(tokens_add(&token_mirrors, &tokens, STR("a b"), 1, token[2], &err), RC_INVALID);
+    CHECK_INT(tokens_add(&token_mirrors, &tokens, STR(""), 1, token[2], &err), RC_INVALID);
     CHECK(strcmp(token[0], token[1]) != 0);
     buf_init(&text, 1u << 16);
-    mirror_tokens_write(&tokens, &text);
+    tokens_write(&tokens, &text);
     CHECK(str_search(buf_view(&text), str_of(token[0])) == text.n); /* the token itself is kept nowhere */
-    CHECK_INT(mirror_tokens_parse(buf_view(&text), &again, &err), RC_OK);
+    CHECK_INT(tokens_parse(&token_mirrors, buf_view(&text), &again, &err), RC_OK);
     CHECK_INT(again.count, 2);
     for (int i = 0; i < 2; i++) {
-        const struct mirror_token *found = mirror_tokens_find(&again, hasher, str_of(token[i]));
+        const struct token *found = tokens_find(&again, hasher, str_of(token[i]));
         CHECK(found && found == &again.list[i]);
         for (size_t n = 0; n < strlen(token[i]); n++)
-            CHECK(!mirror_tokens_find(&again, hasher, str_at(token[i], n)));
+            CHECK(!tokens_find(&again, hasher, str_at(token[i], n)));
         token[i][20] = (char)(token[i][20] == '0' ? '1' : '0');
-        CHECK(!mirror_tokens_find(&again, hasher, str_of(token[i])));
+        CHECK(!tokens_find(&again, hasher, str_of(token[i])));
     }
-    CHECK(!mirror_tokens_find(&again, hasher, STR("")));
-    CHECK(mirror_tokens_remove(&again, STR("a")));
-    CHECK(!mirror_tokens_remove(&again, STR("a")));
+    CHECK(!tokens_find(&again, hasher, STR("")));
+    CHECK(tokens_remove(&again, STR("a")));
+    CHECK(!tokens_remove(&again, STR("a")));
     CHECK_INT(again.count, 1);
     static const char *const bad[] = {"a", "a \n", "a 00 1\n", "\n", "a b c d\n"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         test_row("line %zu", i);
-        CHECK_INT(mirror_tokens_parse(str_of(bad[i]), &again, &err), RC_INVALID);
+        CHECK_INT(tokens_parse(&token_mirrors, str_of(bad[i]), &again, &err), RC_INVALID);
     }
     buf_done(&text);
     tlog_hasher_free(hasher);

@@ -137,6 +137,21 @@ static void requests_send(struct outside *outside, uint64_t now_ns)
         IGNORE(request_send(outside, out, witness, old_size)); /* it stays asked until its patience ends */
 }
 
+/* What agents see, they ask proofs from for ever after: those that are retained (doc/format/folder.md). */
+static void agents_show(struct outside *outside, struct str note)
+{
+    struct note parsed;
+    struct checkpoint checkpoint;
+    struct err err = {0};
+    if (note_parse(note, &parsed, &err) == RC_OK && checkpoint_parse(parsed.text, &checkpoint, &err) == RC_OK)
+        archive_shown(outside->options.archive, checkpoint.head.size);
+    for (unsigned i = 0; i < PROCESS_PEERS_MAX; i++) {
+        struct channel *intake = process_peer(ROLE_INTAKE, i);
+        if (intake)
+            IGNORE(channel_send(intake, MSG_CHECKPOINT, 0, note)); /* the next one will do */
+    }
+}
+
 static void taken_store(struct outside *outside, const struct cosign_taken *taken)
 {
     struct err err = {0};
@@ -145,6 +160,8 @@ static void taken_store(struct outside *outside, const struct cosign_taken *take
         outside->options.give_up("could not store a cosigned checkpoint", &err);
     if (rc != RC_OK)
         log_error("a cosigned checkpoint was refused: %s", err.text);
+    else if (taken->quorum && taken->retained)
+        agents_show(outside, taken->note);
 }
 
 static void on_cosigned(struct outside *outside, const struct msg *msg, uint64_t now_ns)
@@ -271,12 +288,38 @@ void outside_signed(struct outside *outside, struct str note, uint64_t size, boo
         cosign_begin(outside->cosign, note, size, retained, now_ns);
         requests_send(outside, now_ns);
     }
+    if (retained && !outside->cosign)
+        agents_show(outside, note);
     if (retained && stamp_due(outside, now_ns))
         stamp_ask(outside, note, size, now_ns);
 }
 
+/* An agent's question: does the tree continue the one it saw? */
+static void on_prove(struct outside *outside, const struct msg *msg)
+{
+    struct reader reader = reader_of(msg->body);
+    struct channel *intake = process_peer(ROLE_INTAKE, (unsigned)(msg->id >> 32));
+    uint64_t old_size = read_be64(&reader);
+    uint64_t new_size = read_be64(&reader);
+    struct tlog_path path = {0};
+    struct err err = {0};
+    bool right = reader_done(&reader) && old_size > 0 && old_size <= new_size &&
+                 new_size <= archive_durable(outside->options.archive);
+    if (right && archive_consistency(outside->options.archive, old_size, new_size, &path, &err) != RC_OK)
+        log_warning("an agent asked for a proof from %llu to %llu records: %s", (unsigned long long)old_size,
+                    (unsigned long long)new_size, err.text);
+    buf_clear(&outside->text);
+    buf_be64(&outside->text, old_size);
+    buf_be64(&outside->text, new_size);
+    buf_put(&outside->text, path.hash, path.count * sizeof path.hash[0]);
+    if (intake)
+        IGNORE(channel_send(intake, MSG_PROVEN, msg->id, buf_view(&outside->text))); /* it will ask again */
+}
+
 void outside_message(struct outside *outside, const struct msg *msg, uint64_t now_ns)
 {
+    if (msg->type == MSG_PROVE)
+        on_prove(outside, msg);
     if (msg->type == MSG_COSIGNED)
         on_cosigned(outside, msg, now_ns);
     else if (msg->type == MSG_STAMPED)

@@ -32,7 +32,7 @@ bool outside_due(const struct outside *outside, uint64_t now_ns);
 bool outside_has_witnesses(const struct outside *outside);
 /* A checkpoint is stored, `retained` under its size. */
 void outside_signed(struct outside *outside, struct str note, uint64_t size, bool retained, uint64_t now_ns);
-/* MSG_COSIGNED, MSG_STAMPED, MSG_MIRROR_COSIGNED. */
+/* MSG_COSIGNED, MSG_STAMPED, MSG_MIRROR_COSIGNED, MSG_PROVE (id: intake << 32 | its number). */
 void outside_message(struct outside *outside, const struct msg *msg, uint64_t now_ns);
 /* Once a second; signed_ns is when a checkpoint was signed last, 0 never. */
 void outside_tick(struct outside *outside, uint64_t signed_ns, uint64_t now_ns);

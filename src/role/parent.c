@@ -18,9 +18,10 @@
 #include "role/indicator_folder.h"
 #include "role/keep.h"
 #include "role/log.h"
-#include "role/mirror_tokens.h"
 #include "role/ruleload.h"
+#include "role/sender_tokens.h"
 #include "role/setup.h"
+#include "role/tokens.h"
 #include "tlog/hash.h"
 
 #include <errno.h>
@@ -33,7 +34,7 @@
 #include <unistd.h>
 
 #define CHILDREN_MAX   128
-#define LISTENERS_MAX  128
+#define LISTENERS_MAX  512
 #define BACKOFF_MIN_NS UINT64_C(100000000)
 #define BACKOFF_MAX_NS UINT64_C(10000000000)
 #define HEALTHY_NS     UINT64_C(30000000000)
@@ -53,6 +54,7 @@ static const struct edge edges[] = {
     {ROLE_KEEPER, ROLE_SIGNER}, {ROLE_KEEPER, ROLE_REAPER},    {ROLE_ENGINE, ROLE_DESK},   {ROLE_WEB, ROLE_DESK},
     {ROLE_WEB, ROLE_QUERY},     {ROLE_DESK, ROLE_OUT},         {ROLE_KEEPER, ROLE_OUT},    {ROLE_DESK, ROLE_PACKER},
     {ROLE_KEEPER, ROLE_PACKER}, {ROLE_REAPER, ROLE_JUDGE},     {ROLE_DESK, ROLE_QUERY},    {ROLE_DESK, ROLE_HUNTER},
+    {ROLE_INTAKE, ROLE_DESK},   {ROLE_DESK, ROLE_SIGNER},
 };
 
 enum child_state { CHILD_DOWN, CHILD_STARTING, CHILD_RUNNING, CHILD_STOPPED };
@@ -87,6 +89,7 @@ struct parent {
     struct str retention_law; /* text of data/retention.tsv */
     int rule_files;           /* role/rule_bundle.h, as they were read last */
     uint64_t lists;           /* indicators_stamp of what engines and query read */
+    struct sender_tokens senders;
     struct loop *loop;
     int signals;
     struct child children[CHILDREN_MAX];
@@ -209,7 +212,7 @@ static void belongings_send(struct parent *parent, struct child *child)
     }
     if (role == ROLE_KEEPER || role == ROLE_OUT || role == ROLE_JUDGE)
         secret_send(child, "witness-policy", setup->witness_policy);
-    if (role == ROLE_JUDGE)
+    if (role == ROLE_JUDGE || role == ROLE_INTAKE || role == ROLE_DESK)
         secret_send(child, "signer-public", setup->signer_public);
     if (role == ROLE_DESK || role == ROLE_ENGINE)
         handle_send(child, "rules", parent->rule_files);
@@ -228,6 +231,13 @@ static void belongings_send(struct parent *parent, struct child *child)
     if (role == ROLE_SIGNER) {
         handle_send(child, "signer-state", setup->signer_state);
         secret_send(child, "signing-key", setup->signing_key);
+        secret_send(child, "authority-key", setup->authority_key);
+    }
+    if (role == ROLE_SIGNER || role == ROLE_INTAKE || role == ROLE_DESK)
+        secret_send(child, "authority-certificate", setup->authority_certificate);
+    if (role == ROLE_INTAKE) {
+        secret_send(child, "delivery-certificate", setup->delivery_certificate);
+        secret_send(child, "delivery-key", setup->delivery_key);
     }
     if (role == ROLE_WEB || role == ROLE_INTAKE) {
         secret_send(child, "tls-certificate", setup->tls_certificate);
@@ -278,6 +288,22 @@ static void configuration_record(struct parent *parent, const struct child *keep
     IGNORE(channel_send(keeper->channel, MSG_LIFECYCLE, 0, buf_view(&parent->text))); /* then it is dying already */
 }
 
+static void senders_tell(const struct parent *parent, const struct child *intake)
+{
+    if (parent->senders.known && intake->channel &&
+        !channel_send(intake->channel, MSG_SENDER_TOKENS, 0, buf_view(&parent->senders.text)))
+        log_error("intake %u does not take the senders' tokens", intake->instance);
+}
+
+static void senders_look(struct parent *parent)
+{
+    if (!sender_tokens_look(&parent->senders, clock_boot_ns()))
+        return;
+    for (size_t i = 0; i < parent->child_count; i++)
+        if (parent->children[i].role == ROLE_INTAKE && parent->children[i].state == CHILD_RUNNING)
+            senders_tell(parent, &parent->children[i]);
+}
+
 static void on_ready(struct child *child, const struct msg *msg)
 {
     struct parent *parent = child->parent;
@@ -296,6 +322,8 @@ static void on_ready(struct child *child, const struct msg *msg)
         parent->setup.signed_last = STR_NONE;
         configuration_record(parent, child);
     }
+    if (child->role == ROLE_INTAKE)
+        senders_tell(parent, child);
     lifecycle(parent, "process.start", child, NULL);
     bool all = true;
     for (size_t i = 0; i < parent->child_count; i++)
@@ -571,6 +599,11 @@ static enum rc listeners_make(struct parent *parent, unsigned intakes, struct er
         {NET_UDP, config->syslog_address, config->syslog_port, ROLE_INTAKE, "udp"},
         {NET_TCP, config->syslog_address, config->syslog_port, ROLE_INTAKE, "tcp"},
         {NET_TCP, config->syslog_address, config->syslog_tls_port, ROLE_INTAKE, "tls"},
+        {NET_TCP, config->syslog_address, config->relp_port, ROLE_INTAKE, "relp"},
+        {NET_TCP, config->syslog_address, config->relp_tls_port, ROLE_INTAKE, "relp-tls"},
+        {NET_TCP, config->syslog_address, config->http_port, ROLE_INTAKE, "http"},
+        {NET_TCP, config->syslog_address, config->http_tls_port, ROLE_INTAKE, "http-tls"},
+        {NET_TCP, config->agent_address, config->agent_port, ROLE_INTAKE, "agents"},
     };
     enum rc rc = RC_OK;
     for (size_t i = 0; i < ARRAY_LEN(once) && rc == RC_OK; i++)
@@ -615,6 +648,8 @@ static void greet(struct parent *parent)
     if (config->syslog_tls_port)
         printf("               syslog over TLS on %.*s:%lld\n", STR_ARG(config->syslog_address),
                (long long)config->syslog_tls_port);
+    if (config->agent_port)
+        printf("               agents on %.*s:%lld\n", STR_ARG(config->agent_address), (long long)config->agent_port);
     printf("  data         %.*s\n  next         qorgan demo --data %.*s   plays a short attack\n\n",
            STR_ARG(config->data), STR_ARG(config->data));
     fflush(stdout);
@@ -656,6 +691,7 @@ static enum rc parent_start(struct parent *parent, const struct parent_options *
     if (rc != RC_OK)
         return rc;
     parent->lists = indicators_stamp(&parent->config);
+    sender_tokens_init(&parent->senders, parent->setup.senders);
     unsigned cores = proc_cores();
     if (!parent->config.intakes)
         parent->config.intakes = MIN(cores, INTAKES_MAX);
@@ -700,6 +736,8 @@ static void parent_loop(struct parent *parent)
                 child_start(&parent->children[i]);
         if (!parent->stopping)
             renew_next(parent);
+        if (!parent->stopping)
+            senders_look(parent);
         if (parent->stopping)
             stop_next(parent);
         loop_wait(parent->loop, 100);

@@ -16,13 +16,13 @@
 #include "role/keep.h"
 #include "role/log.h"
 #include "role/mirror_server.h"
-#include "role/mirror_tokens.h"
 #include "role/query_explain.h"
 #include "role/query_filter.h"
 #include "role/query_job.h"
 #include "role/query_paper.h"
 #include "role/query_try.h"
 #include "role/roles.h"
+#include "role/tokens.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -388,14 +388,6 @@ static void missing_write(const struct rule_trial *trial, const struct rule *rul
     json_write_array_end(out);
 }
 
-static const struct rule *rule_at_line(const struct rules *rules, uint32_t line)
-{
-    for (size_t i = 0; i < rules_count(rules); i++)
-        if (rules_at(rules, i)->line == line)
-            return rules_at(rules, i);
-    return NULL;
-}
-
 static void rules_write(const struct try *try, struct buf *out)
 {
     const struct rules *rules = rule_trial_rules(try->trial);
@@ -403,7 +395,7 @@ static void rules_write(const struct try *try, struct buf *out)
     json_write_array(out);
     for (size_t i = 0; i < rules_outcome_count(rules) && out->n < SHOWN_BYTES; i++) {
         const struct rule_outcome *outcome = rules_outcome_at(rules, i);
-        const struct rule *rule = outcome->loaded ? rule_at_line(rules, outcome->line) : NULL;
+        const struct rule *rule = outcome->loaded ? rules_at_line(rules, outcome->path, outcome->line) : NULL;
         json_write_object(out);
         json_put_int(out, "line", outcome->line);
         json_put_str(out, "id", outcome->id);

@@ -9,6 +9,8 @@
 #include "role/rule_stats.h"
 #include "rule/correlate.h"
 
+#include <string.h>
+
 #define LIST_MEMORY  ((size_t)256 << 20)
 #define STATS_MEMORY ((size_t)48 << 20)
 
@@ -29,7 +31,8 @@ static enum rc counts_store(struct rule_desk *self, const struct rule_stats *sta
 {
     struct desk_rule_count *rules = arena_alloc_array(self->scratch, stats->rule_count + 1, sizeof *rules);
     struct desk_log_source *sources = arena_alloc_array(self->scratch, stats->source_count + 1, sizeof *sources);
-    if (!rules || !sources) /* of the arena: it would be so each time */
+    struct desk_annex_count *annex = arena_alloc_array(self->scratch, stats->annex_count + 1, sizeof *annex);
+    if (!rules || !sources || !annex) /* of the arena: it would be so each time */
         return err_set(err, RC_INVALID, "it does not fit the memory for one message");
     for (size_t i = 0; i < stats->rule_count; i++) {
         const struct rule_stats_rule *rule = &stats->rules[i];
@@ -40,6 +43,14 @@ static enum rc counts_store(struct rule_desk *self, const struct rule_stats *sta
         sources[i] = (struct desk_log_source){source->product, source->category, source->service, source->events,
                                               source->covered};
     }
+    for (size_t i = 0; i < stats->annex_count; i++) {
+        const struct rule_stats_annex *row = &stats->annex[i];
+        annex[i] = (struct desk_annex_count){.class = row->class, .kind = row->kind, .parser = row->parser};
+        memcpy(annex[i].source, row->source, sizeof annex[i].source);
+        annex[i].count = row->count;
+    }
+    counts->annex = annex;
+    counts->annex_count = stats->annex_count;
     counts->upto = stats->upto;
     counts->events = stats->events;
     counts->rules = rules;

@@ -19,14 +19,6 @@ uint32_t rule_reader_line(struct str text, uint32_t otherwise)
     return said ? (uint32_t)line : otherwise;
 }
 
-static const struct rule *rule_of(const struct rules *rules, const struct rule_outcome *outcome)
-{
-    for (size_t i = 0; i < rules_count(rules); i++)
-        if (rules_at(rules, i)->line == outcome->line)
-            return rules_at(rules, i);
-    return NULL;
-}
-
 /* All that is told of it; false without memory. */
 static bool rule_copy(struct arena *arena, const struct rule *rule, struct desk_rule *out)
 {
@@ -58,7 +50,7 @@ static const struct rule *owner_of(const struct rules *whole, struct str path, s
 static bool document_put(const struct rules *whole, const struct rules *rules, const struct rule_outcome *outcome,
                          struct arena *arena, struct desk_rule_document *out)
 {
-    const struct rule *rule = outcome->loaded ? rule_of(rules, outcome) : NULL;
+    const struct rule *rule = outcome->loaded ? rules_at_line(rules, outcome->path, outcome->line) : NULL;
     struct str said = outcome->loaded ? outcome->warning : outcome->reason;
     *out = (struct desk_rule_document){.loaded = outcome->loaded};
     out->rule.id = arena_str(arena, outcome->id);

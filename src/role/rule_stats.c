@@ -1,10 +1,11 @@
 #include "role/rule_stats.h"
 
 #include "base/assert.h"
+#include "base/bytes.h"
 #include "codec/json.h"
 #include "role/rule_states.h"
 
-#define DEPTH 4u
+#define DEPTH 5u
 #define TAIL  64u /* what closes the lists that are still to come */
 
 _Static_assert(RULE_STATS_ROW_MAX + TAIL < RULE_STATS_BYTES, "a row finds room in an empty message");
@@ -89,6 +90,38 @@ bool rule_stats_field(struct buf *out, struct str name)
     return true;
 }
 
+void rule_stats_annexes(struct buf *out)
+{
+    list_next(out, "annex");
+}
+
+bool rule_stats_annex(struct buf *out, const struct rule_stats_annex *annex)
+{
+    const struct annex_count *count = &annex->count;
+    char id[32];
+    if (!has_room(out))
+        return false;
+    json_write_object(out);
+    json_put_str(out, "source", str_at(id, hex_encode(annex->source, sizeof annex->source, id)));
+    json_put_text(out, "class", annex_class_key(annex->class));
+    json_put_str(out, "kind", third(annex->kind));
+    json_put_str(out, "parser", str_slice(annex->parser, 0, ANNEX_PARSER_MAX - 1));
+    json_put_u64(out, "records", count->records);
+    json_put_u64(out, "failed", count->failed);
+    json_put_int(out, "first_ns", MAX(count->first_ns, 0));
+    json_put_int(out, "last_ns", MAX(count->last_ns, 0));
+    json_put_int(out, "failed_ns", MAX(count->failed_ns, 0));
+    json_put_u64(out, "not_utf8", count->not_utf8);
+    json_put_u64(out, "not_text", count->not_text);
+    json_write_key(out, "fields");
+    json_write_array(out);
+    for (size_t i = 0; i < ANNEX_FIELD_COUNT; i++)
+        json_write_u64(out, count->field[i]);
+    json_write_array_end(out);
+    json_write_object_end(out);
+    return true;
+}
+
 void rule_stats_end(struct buf *out)
 {
     json_write_array_end(out);
@@ -129,6 +162,56 @@ static bool source_read(const struct json_value *row, struct rule_stats_source *
     return word_read(row, "product", &ret_source->product) && word_read(row, "category", &ret_source->category) &&
            word_read(row, "service", &ret_source->service) && number_read(row, "events", &ret_source->events) &&
            number_read(row, "covered", &ret_source->covered) && ret_source->covered <= ret_source->events;
+}
+
+static bool counts_read(const struct json_value *row, struct annex_count *count)
+{
+    uint64_t first_ns, last_ns, failed_ns;
+    bool good = number_read(row, "records", &count->records) && number_read(row, "failed", &count->failed) &&
+                number_read(row, "first_ns", &first_ns) && number_read(row, "last_ns", &last_ns) &&
+                number_read(row, "failed_ns", &failed_ns) && number_read(row, "not_utf8", &count->not_utf8) &&
+                number_read(row, "not_text", &count->not_text);
+    size_t i = 0;
+    const struct json_value *value = json_first(json_get(row, "fields"));
+    for (; good && value && i < ANNEX_FIELD_COUNT; value = value->next) {
+        int64_t number = json_int(value, -1);
+        good = number >= 0 && (uint64_t)number <= count->records;
+        count->field[i++] = (uint64_t)number;
+    }
+    if (!good || value || i != ANNEX_FIELD_COUNT)
+        return false;
+    count->first_ns = (int64_t)first_ns;
+    count->last_ns = (int64_t)last_ns;
+    count->failed_ns = (int64_t)failed_ns;
+    return count->records > 0 && count->failed <= count->records && count->not_utf8 <= count->records &&
+           count->not_text <= count->records && first_ns <= last_ns;
+}
+
+static bool annex_row_read(const struct json_value *row, struct rule_stats_annex *annex)
+{
+    struct str source, class;
+    bool good = word_read(row, "source", &source) && word_read(row, "class", &class) &&
+                word_read(row, "kind", &annex->kind) && word_read(row, "parser", &annex->parser);
+    if (!good || !hex_decode(source, annex->source, sizeof annex->source) || annex->parser.n >= ANNEX_PARSER_MAX)
+        return false;
+    annex->class = annex_class_find(class);
+    return annex->class < ANNEX_CLASS_COUNT && counts_read(row, &annex->count);
+}
+
+static enum rc annex_list_read(const struct json_value *list, struct arena *arena, struct rule_stats *stats,
+                               struct err *err)
+{
+    if (!list)
+        return RC_OK;
+    if (list->kind != JSON_ARRAY || list->count > RULE_STATS_ROWS)
+        return err_set(err, RC_INVALID, "rule statistics: what sources sent is no list, or too long");
+    stats->annex = arena_alloc_array(arena, list->count + 1, sizeof *stats->annex);
+    if (!stats->annex)
+        return err_set(err, RC_LIMIT, "no memory for rule statistics");
+    for (const struct json_value *row = json_first(list); row; row = row->next)
+        if (!annex_row_read(row, &stats->annex[stats->annex_count++]))
+            return err_set(err, RC_INVALID, "rule statistics: what source %zu sent does not read", stats->annex_count);
+    return RC_OK;
 }
 
 static bool is_list(const struct json_value *value)
@@ -175,6 +258,7 @@ enum rc rule_stats_read(struct str body, struct arena *arena, struct rule_stats 
     if (!stats.rules || !stats.sources || !stats.fields)
         return err_set(err, RC_LIMIT, "no memory for rule statistics");
     rc = lists_read(value, &stats, err);
+    rc = rc == RC_OK ? annex_list_read(json_get(value, "annex"), arena, &stats, err) : rc;
     if (rc == RC_OK)
         *ret_stats = stats;
     return rc;

@@ -4,7 +4,9 @@
  *   {"upto":<record>,"events":<n>,
  *    "rules":[{"id":"<rule id>","hits":<n>,"runs":<n>,"ns":<n>,"last_ns":<n>}, ...],
  *    "sources":[{"product":"..","category":"..","service":"..","events":<n>,"covered":<n>}, ...],
- *    "fields":["<name>", ...]}
+ *    "fields":["<name>", ...],
+ *    "annex":[{"source":"<hex>","class":"..","kind":"..","parser":"..","records":<n>,"failed":<n>,"first_ns":<n>,
+ *              "last_ns":<n>,"failed_ns":<n>,"not_utf8":<n>,"not_text":<n>,"fields":[<n>, ...]}, ...]}
  *
  * All numbers but `upto` and `last_ns` are to be added to what is known; `last_ns` is a maximum, 0 when there was no
  * hit.
@@ -23,6 +25,10 @@
  * had a value in some event of a log source of such a rule, each once since the engine or the desk began, or the desk
  * told the states (rule_states.h)
  *
+ *
+ * annex    what sources sent, for coverage of order 52/НҚ, Annex 4 (annex_counts.h); `fields`: how many had each field
+ * of ANNEX_FIELDS. May be missing.
+ *
  * What an engine that is killed counted since its message before is lost, unless it is read again.
  * A message has the limit RULE_STATS_BYTES: what finds no room comes in one that follows, with the same `upto`. */
 #ifndef ROLE_RULE_STATS_H
@@ -32,6 +38,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "desk/annex.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -58,14 +65,24 @@ struct rule_stats_source {
     uint64_t covered; /* of these */
 };
 
-/* In this order: begin, rules, sources, fields, end. `out` has the limit RULE_STATS_BYTES. A row returns false and
- * changes nothing when there is no room for it: it comes in the next message. */
+struct rule_stats_annex {
+    uint8_t source[16];
+    enum annex_class class;
+    struct str kind; /* key of data/event_kinds.tsv; empty: none */
+    struct str parser;
+    struct annex_count count;
+};
+
+/* In this order: begin, rules, sources, fields, annex or nothing, end. `out` has the limit RULE_STATS_BYTES. A row
+ * returns false and changes nothing when there is no room for it: it comes in the next message. */
 void rule_stats_begin(struct buf *out, uint64_t upto, uint64_t events);
 bool rule_stats_add(struct buf *out, const struct rule_stats_rule *rule) MUST_USE;
 void rule_stats_sources(struct buf *out);
 bool rule_stats_source(struct buf *out, const struct rule_stats_source *source) MUST_USE;
 void rule_stats_fields(struct buf *out);
 bool rule_stats_field(struct buf *out, struct str name) MUST_USE;
+void rule_stats_annexes(struct buf *out);
+bool rule_stats_annex(struct buf *out, const struct rule_stats_annex *annex) MUST_USE;
 void rule_stats_end(struct buf *out);
 
 struct rule_stats {
@@ -77,10 +94,13 @@ struct rule_stats {
     size_t source_count;
     struct str *fields;
     size_t field_count;
+    struct rule_stats_annex *annex;
+    size_t annex_count;
 };
 
 /* All or nothing, in the arena: 32 MiB hold the largest body that makes sense. RC_INVALID, or RC_LIMIT past the bounds
- * above or the arena. Every number is at most INT64_MAX, hits at most runs, covered at most events. */
+ * above or the arena. Every number is at most INT64_MAX, hits at most runs, covered at most events; of the annex no
+ * part is more than the records. */
 enum rc rule_stats_read(struct str body, struct arena *arena, struct rule_stats *ret_stats, struct err *err) MUST_USE;
 
 #endif

@@ -4,6 +4,8 @@
 
 #include "base/assert.h"
 
+#include <string.h>
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 static bool written(const struct rule_stats *stats, struct buf *out)
@@ -22,6 +24,12 @@ static bool written(const struct rule_stats *stats, struct buf *out)
     rule_stats_fields(out);
     for (size_t i = 0; i < stats->field_count; i++)
         room = rule_stats_field(out, stats->fields[i]) && room;
+    rule_stats_annexes(out);
+    for (size_t i = 0; i < stats->annex_count; i++) {
+        const struct annex_count *count = &stats->annex[i].count;
+        ASSERT(count->records > 0 && count->failed <= count->records && count->first_ns <= count->last_ns);
+        room = rule_stats_annex(out, &stats->annex[i]) && room;
+    }
     rule_stats_end(out);
     ASSERT(!out->overflow);
     return room;
@@ -43,7 +51,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     if (!room)
         return 0;
     ASSERT(again.rule_count == first.rule_count && again.source_count == first.source_count);
-    ASSERT(again.field_count == first.field_count);
+    ASSERT(again.field_count == first.field_count && again.annex_count == first.annex_count);
+    for (size_t i = 0; i < first.annex_count; i++)
+        ASSERT(memcmp(&again.annex[i].count, &first.annex[i].count, sizeof again.annex[i].count) == 0 &&
+               again.annex[i].class == first.annex[i].class);
     for (size_t i = 0; i < first.rule_count; i++)
         ASSERT(str_eq(again.rules[i].id, first.rules[i].id) && again.rules[i].ns == first.rules[i].ns);
     return 0;

@@ -3,6 +3,7 @@
 #include "base/test.h"
 #include "role/rule_states.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define MEMORY ((size_t)32 << 20)
@@ -95,6 +96,83 @@ static void what_is_none_is_refused(void)
     CHECK_INT(stats.upto, 1);
 }
 
+static void what_sources_sent_reads_back(void)
+{
+    struct rule_stats_annex row = {.source = {0xab, 1},
+                                   .class = ANNEX_NETWORK,
+                                   .kind = STR_INIT("link_up"),
+                                   .parser = STR_INIT("syslog3164"),
+                                   .count = {.records = 5, .failed = 2}};
+    struct rule_stats stats;
+    struct buf out;
+    struct err err;
+    row.count.first_ns = 7;
+    row.count.last_ns = row.count.failed_ns = INT64_MAX;
+    row.count.not_utf8 = row.count.field[ANNEX_HOST] = 5;
+    row.count.not_text = row.count.field[ANNEX_DESCRIPTION] = 1;
+    buf_init(&out, RULE_STATS_BYTES);
+    rule_stats_begin(&out, 12, 10);
+    rule_stats_sources(&out);
+    rule_stats_fields(&out);
+    rule_stats_annexes(&out);
+    CHECK(rule_stats_annex(&out, &row));
+    rule_stats_end(&out);
+    arena_reset(arena);
+    CHECK_INT(rule_stats_read(buf_view(&out), arena, &stats, &err), RC_OK);
+    CHECK_INT(stats.annex_count, 1);
+    CHECK_INT(stats.annex[0].class, ANNEX_NETWORK);
+    CHECK_TEXT(stats.annex[0].kind, "link_up");
+    CHECK_TEXT(stats.annex[0].parser, "syslog3164");
+    CHECK(memcmp(stats.annex[0].source, row.source, sizeof row.source) == 0);
+    CHECK(memcmp(&stats.annex[0].count, &row.count, sizeof row.count) == 0);
+    for (size_t cut = 0; cut < out.n; cut++) {
+        test_row("cut at %zu", cut);
+        CHECK(rule_stats_read(str_slice(buf_view(&out), 0, cut), arena, &stats, &err) != RC_OK);
+    }
+    buf_done(&out);
+}
+
+#define SOURCE "\"source\":\"00000000000000000000000000000001\","
+#define NAMED  SOURCE "\"class\":\"os\",\"kind\":\"\",\"parser\":\"json\","
+#define TIMES  "\"first_ns\":1,\"last_ns\":2,\"failed_ns\":0,"
+#define BAD    "\"not_utf8\":0,\"not_text\":0,"
+#define FIELDS "\"fields\":[0,1,0,0,0,0,0,0,0,0,1]"
+
+static void what_no_source_sent_is_refused(void)
+{
+    static const char *const bad[] = {
+        NAMED "\"records\":0,\"failed\":0," TIMES BAD FIELDS,
+        NAMED "\"records\":1,\"failed\":2," TIMES BAD FIELDS,
+        NAMED "\"records\":1," TIMES BAD FIELDS,
+        NAMED "\"records\":1,\"failed\":0," TIMES FIELDS,
+        NAMED "\"records\":1,\"failed\":0,\"first_ns\":3,\"last_ns\":2,\"failed_ns\":0," BAD FIELDS,
+        NAMED "\"records\":1,\"failed\":0," TIMES "\"not_utf8\":2,\"not_text\":0," FIELDS,
+        NAMED "\"records\":1,\"failed\":0," TIMES BAD "\"fields\":[0,2,0,0,0,0,0,0,0,0,1]",
+        NAMED "\"records\":1,\"failed\":0," TIMES BAD "\"fields\":[0,1]",
+        NAMED "\"records\":1,\"failed\":0," TIMES BAD "\"fields\":[0,1,0,0,0,0,0,0,0,0,1,0]",
+        NAMED "\"records\":1,\"failed\":0," TIMES BAD "\"fields\":7",
+        "\"source\":\"01\",\"class\":\"os\",\"kind\":\"\",\"parser\":\"\",\"records\":1,\"failed\":0," TIMES BAD FIELDS,
+        SOURCE "\"class\":\"dos\",\"kind\":\"\",\"parser\":\"\",\"records\":1,\"failed\":0," TIMES BAD FIELDS,
+        SOURCE "\"class\":\"os\",\"kind\":\"\",\"records\":1,\"failed\":0," TIMES BAD FIELDS,
+        SOURCE
+        "\"class\":\"os\",\"kind\":\"\",\"parser\":\"a-name-that-is-longer-than-any\",\"records\":1,\"failed\":0," TIMES
+            BAD FIELDS,
+    };
+    char text[1024];
+    struct rule_stats stats;
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        test_row("%s", bad[i]);
+        snprintf(text, sizeof text,
+                 "{\"upto\":1,\"events\":1,\"rules\":[],\"sources\":[],\"fields\":[],\"annex\":[{%s}]}", bad[i]);
+        CHECK(read_text(text, &stats) != RC_OK);
+    }
+    snprintf(text, sizeof text, "{\"upto\":1,\"events\":1,\"rules\":[],\"sources\":[],\"fields\":[],\"annex\":[{%s}]}",
+             NAMED "\"records\":1,\"failed\":1," TIMES BAD FIELDS);
+    CHECK_INT(read_text(text, &stats), RC_OK);
+    CHECK_INT(read_text("{\"upto\":1,\"events\":1,\"rules\":[],\"sources\":[],\"fields\":[],\"annex\":1}", &stats),
+              RC_INVALID);
+}
+
 /* However many and odd the rows, what was said to be in the message is, and nothing else. */
 static void rows_without_room_are_told(void)
 {
@@ -134,6 +212,8 @@ static void rows_without_room_are_told(void)
 static const struct test tests[] = {
     {"what is written reads back", what_is_written_reads_back},
     {"what is none is refused", what_is_none_is_refused},
+    {"what sources sent reads back", what_sources_sent_reads_back},
+    {"what no source sent is refused", what_no_source_sent_is_refused},
     {"rows without room are told", rows_without_room_are_told},
 };
 

@@ -75,7 +75,8 @@ static bool group_same(const struct sender *sender, const struct batch_group *gr
     const struct batch_group *open = &sender->group;
     return sender->group_open && group->sequence == open->sequence && group->epoch == open->epoch &&
            group->received_real_ns == open->received_real_ns && group->source_time_ns == open->source_time_ns &&
-           group->flags == open->flags && group->transport == open->transport &&
+           group->clock_error_us == open->clock_error_us && group->flags == open->flags &&
+           group->transport == open->transport &&
            memcmp(group->source_id, open->source_id, sizeof open->source_id) == 0;
 }
 
@@ -188,7 +189,7 @@ static void batch_forget(struct sender *sender, struct held *held)
 void sender_ack(struct sender *sender, const struct msg *msg)
 {
     struct reader reader = reader_of(msg->body);
-    IGNORE(read_be64(&reader) == 0); /* the durable size: of no use here */
+    sender->counters.size = read_be64(&reader);
     uint64_t added = read_be64(&reader);
     uint64_t known = read_be64(&reader);
     sender->counters.records += added + known;

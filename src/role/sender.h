@@ -39,6 +39,7 @@ int sender_timeout_ms(const struct sender *sender, uint64_t now_boot_ns);
 struct sender_counters {
     uint64_t records; /* acknowledged as durable, duplicates included */
     uint64_t known;   /* of these, the archive had them already */
+    uint64_t size;    /* of the archive, all of these among its first so many records */
 };
 struct sender_counters sender_counters(const struct sender *sender);
 

@@ -3,13 +3,15 @@
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "msg/msg.h"
+#include "os/authority.h"
+#include "os/clock.h"
 #include "os/file.h"
 #include "os/proc.h"
 #include "os/random.h"
 #include "os/tls.h"
 #include "role/cosign.h"
-#include "role/mirror_tokens.h"
 #include "role/signer_slots.h"
+#include "role/tokens.h"
 #include "tlog/key.h"
 #include "tlog/policy.h"
 
@@ -20,7 +22,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define KEY_FILE_MAX ((size_t)16000) /* what a child takes as a secret: process.c */
+#define AUTHORITY_NAME "qorgan agents" /* a certificate that is made again over the key must have the same */
+#define KEY_FILE_MAX   ((size_t)16000) /* what a child takes as a secret: process.c */
 
 static uint32_t uid_of(const struct config *config, enum role role)
 {
@@ -101,6 +104,9 @@ static enum rc folders_make(const struct config *config, struct setup *setup, st
     if (rc == RC_OK)
         rc = folder_make(config, &(struct folder_row){setup->data, "collect", "collect", ROLE_COLLECTOR},
                          &setup->collect, err);
+    if (rc == RC_OK)
+        rc = folder_make(config, &(struct folder_row){setup->data, SENDERS_FOLDER, SENDERS_FOLDER, ROLE_PARENT},
+                         &setup->senders, err);
     if (rc == RC_OK)
         rc = folder_make(config, &(struct folder_row){setup->data, MIRROR_FOLDER, MIRROR_FOLDER, ROLE_QUERY},
                          &setup->mirror, err);
@@ -310,6 +316,90 @@ static enum rc certificate_load(const struct config *config, int keys, struct ar
     return rc;
 }
 
+/* ---- agents ---- */
+
+/* The key is written first: one that has no certificate yet, or lost it, gets another and stays the same authority. */
+static enum rc authority_write(int keys, struct str key, struct err *err)
+{
+    struct buf certificate CLEANUP(buf_done) = {0};
+    struct buf made CLEANUP(buf_done) = {0};
+    int64_t now_s = clock_real_ns() / 1000000000;
+    buf_init(&certificate, KEY_FILE_MAX);
+    buf_init(&made, KEY_FILE_MAX);
+    enum rc rc = key.n ? authority_make_again(STR(AUTHORITY_NAME), key, now_s, &certificate, err)
+                       : authority_make(STR(AUTHORITY_NAME), now_s, &certificate, &made, err);
+    if (rc == RC_OK && !key.n)
+        rc = key_write(keys, "authority.key", buf_view(&made), err);
+    if (rc == RC_OK)
+        rc = file_replace(&io_kernel, keys, "authority.pem", buf_view(&certificate), err);
+    explicit_bzero(made.p, made.n);
+    return rc;
+}
+
+static enum rc authority_load(int keys, struct arena *arena, struct setup *setup, struct err *err)
+{
+    enum rc rc = file_load(&io_kernel, keys, "authority.key", KEY_FILE_MAX, arena, &setup->authority_key, err);
+    if (rc != RC_OK && rc != RC_NOT_FOUND)
+        return rc;
+    bool known = rc == RC_OK;
+    rc = file_load(&io_kernel, keys, "authority.pem", KEY_FILE_MAX, arena, &setup->authority_certificate, err);
+    if (rc == RC_OK && !known)
+        return err_set(err, RC_CORRUPT,
+                       "keys/authority.key is gone, but keys/authority.pem is there: put the key back from its copy, "
+                       "or remove both files and enrol every agent anew");
+    if (rc == RC_NOT_FOUND) {
+        rc = authority_write(keys, setup->authority_key, err);
+        if (rc == RC_OK)
+            rc = file_load(&io_kernel, keys, "authority.key", KEY_FILE_MAX, arena, &setup->authority_key, err);
+        if (rc == RC_OK)
+            rc = file_load(&io_kernel, keys, "authority.pem", KEY_FILE_MAX, arena, &setup->authority_certificate, err);
+    }
+    if (rc == RC_OK)
+        rc = authority_pair_check(setup->authority_certificate, setup->authority_key, err);
+    if (rc == RC_INVALID)
+        IGNORE(err_wrap(err, "keys/authority.pem and keys/authority.key")); /* the code stays rc */
+    return rc;
+}
+
+/* Agents trust the authority and not this certificate: whatever is wrong with it, another is made. */
+static bool delivery_fits(const struct setup *setup)
+{
+    struct tls_server *server = NULL;
+    struct err err = {0};
+    if (authority_server_check(setup->authority_certificate, setup->delivery_certificate, clock_real_ns() / 1000000000,
+                               &err) != RC_OK)
+        return false;
+    enum rc rc = tls_server_new(setup->delivery_certificate, setup->delivery_key, STR_NONE, &server, &err);
+    tls_server_free(server);
+    return rc == RC_OK;
+}
+
+static enum rc delivery_read(int keys, struct arena *arena, struct setup *setup, struct err *err)
+{
+    enum rc rc = file_load(&io_kernel, keys, "delivery.pem", KEY_FILE_MAX, arena, &setup->delivery_certificate, err);
+    return rc == RC_OK ? file_load(&io_kernel, keys, "delivery.key", KEY_FILE_MAX, arena, &setup->delivery_key, err)
+                       : rc;
+}
+
+static enum rc delivery_load(int keys, struct arena *arena, struct setup *setup, struct err *err)
+{
+    enum rc rc = delivery_read(keys, arena, setup, err);
+    if ((rc != RC_OK && rc != RC_NOT_FOUND) || (rc == RC_OK && delivery_fits(setup)))
+        return rc;
+    struct buf certificate CLEANUP(buf_done) = {0};
+    struct buf key CLEANUP(buf_done) = {0};
+    buf_init(&certificate, KEY_FILE_MAX);
+    buf_init(&key, KEY_FILE_MAX);
+    rc = authority_server_make(setup->authority_certificate, setup->authority_key, clock_real_ns() / 1000000000,
+                               &certificate, &key, err);
+    if (rc == RC_OK)
+        rc = key_write(keys, "delivery.key", buf_view(&key), err);
+    if (rc == RC_OK)
+        rc = file_replace(&io_kernel, keys, "delivery.pem", buf_view(&certificate), err);
+    explicit_bzero(key.p, key.n);
+    return rc == RC_OK ? delivery_read(keys, arena, setup, err) : rc;
+}
+
 static enum rc outside_load(const struct config *config, struct arena *arena, struct setup *setup, struct err *err)
 {
     const struct {
@@ -369,6 +459,10 @@ enum rc setup_make(const struct config *config, bool new_instance, struct arena 
         rc = signer_state_open(keys, ret_setup, err);
     if (rc == RC_OK)
         rc = certificate_load(config, keys, arena, ret_setup, err);
+    if (rc == RC_OK)
+        rc = authority_load(keys, arena, ret_setup, err);
+    if (rc == RC_OK)
+        rc = delivery_load(keys, arena, ret_setup, err);
     if (rc == RC_OK)
         rc = outside_load(config, arena, ret_setup, err);
     if (rc == RC_OK)

@@ -17,7 +17,8 @@ struct setup {
     int segment_folder;
     int collect;
     int desk;
-    int mirror; /* who may pull the archive; what this machine's own mirror remembers */
+    int senders; /* who may send over HTTP */
+    int mirror;  /* who may pull the archive; what this machine's own mirror remembers */
     int signer_state;
     bool first_start;
     struct str signing_key;   /* texts; wiped by setup_forget */
@@ -27,6 +28,10 @@ struct setup {
     struct str tls_certificate;
     struct str tls_key;
     struct str tls_client_ca;
+    struct str authority_certificate; /* of agents, os/authority.h; and what the listener for them shows */
+    struct str authority_key;
+    struct str delivery_certificate;
+    struct str delivery_key;
     struct str witness_policy; /* texts of files; empty = none */
     struct str witness_ca;
     struct str timestamp_ca;

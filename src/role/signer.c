@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "os/clock.h"
+#include "role/agent_signer.h"
 #include "role/log.h"
 #include "role/roles.h"
 #include "role/signer_slots.h"
@@ -17,6 +18,7 @@
 
 struct signer {
     struct signing_key *key;
+    struct agent_signer *agents;
     struct signer_state state; /* of the key's origin */
     int state_fd;
     uint64_t turn;
@@ -30,9 +32,12 @@ static enum rc signer_start(struct process *process, void **ret_self, struct err
     if (!signer)
         return err_set(err, RC_LIMIT, "no memory");
     buf_init(&signer->note, 16384);
-    buf_init(&signer->text, 16384);
+    buf_init(&signer->text, 66 * (size_t)MSG_KIB);
     signer->state_fd = process_handle(process, "signer-state", -1);
     enum rc rc = signing_key_parse(process_secret("signing-key"), &signer->key, err);
+    if (rc == RC_OK)
+        rc = agent_signer_new(process_secret("authority-certificate"), process_secret("authority-key"), signer->key,
+                              &signer->agents, err);
     process_forget_secrets();
     if (rc != RC_OK)
         return rc;
@@ -74,23 +79,43 @@ static enum rc sign(struct signer *signer, const struct msg *msg, struct err *er
     return RC_OK;
 }
 
+static bool on_sign(struct signer *signer, struct channel *keeper, const struct msg *msg)
+{
+    struct err err = {0};
+    if (sign(signer, msg, &err) == RC_OK)
+        return channel_send(keeper, MSG_SIGNED, msg->id, buf_view(&signer->note));
+    buf_clear(&signer->text);
+    buf_be64(&signer->text, signer->state.head.size);
+    buf_text(&signer->text, err.text);
+    return channel_send(keeper, MSG_REFUSED, msg->id, buf_view(&signer->text));
+}
+
+static bool on_issue(struct signer *signer, struct channel *desk, const struct msg *msg)
+{
+    if (!agent_signer_issue(signer->agents, msg->body, clock_real_ns(), &signer->text))
+        log_warning("no certificate for an agent: %.*s", STR_ARG(str_skip(buf_view(&signer->text), 1)));
+    return channel_send(desk, MSG_ISSUED, msg->id, buf_view(&signer->text));
+}
+
+static bool on_policy(struct signer *signer, struct channel *desk, const struct msg *msg)
+{
+    if (!agent_signer_policy(signer->agents, msg->body, clock_real_ns(), &signer->text))
+        log_error("a policy of agents is not signed: %.*s", STR_ARG(str_skip(buf_view(&signer->text), 1)));
+    return channel_send(desk, MSG_POLICY_SIGNED, msg->id, buf_view(&signer->text));
+}
+
 static void signer_message(void *self, struct channel *channel, struct msg *msg)
 {
     struct signer *signer = self;
-    struct err err = {0};
-    if (msg->type != MSG_SIGN)
-        return;
-    bool sent;
-    if (sign(signer, msg, &err) == RC_OK) {
-        sent = channel_send(channel, MSG_SIGNED, msg->id, buf_view(&signer->note));
-    } else {
-        buf_clear(&signer->text);
-        buf_be64(&signer->text, signer->state.head.size);
-        buf_text(&signer->text, err.text);
-        sent = channel_send(channel, MSG_REFUSED, msg->id, buf_view(&signer->text));
-    }
+    bool sent = true;
+    if (msg->type == MSG_SIGN)
+        sent = on_sign(signer, channel, msg);
+    else if (msg->type == MSG_ISSUE)
+        sent = on_issue(signer, channel, msg);
+    else if (msg->type == MSG_SIGN_POLICY)
+        sent = on_policy(signer, channel, msg);
     if (!sent)
-        log_warning("the keeper does not take its answer");
+        log_warning("the %s does not take its answer", msg_role_name(channel_peer(channel)));
 }
 
 const struct role_driver signer_driver = {

@@ -94,8 +94,18 @@ static int name_order(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Gives every file of a folder to `web`: as texts when `texts`, else as an asset. Other folders inside are left out. */
-static enum rc load_folder(struct web *web, const char *path, bool texts, struct err *err)
+enum folder_of { FOLDER_OF_TEXTS, FOLDER_OF_ASSETS, FOLDER_OF_SWITCH_ON };
+
+static enum rc file_give(struct web *web, enum folder_of of, const char *name, struct str bytes, struct err *err)
+{
+    if (of == FOLDER_OF_TEXTS)
+        return web_add_texts(web, name, bytes, err);
+    return of == FOLDER_OF_ASSETS ? web_add_asset(web, str_of(name), bytes, err)
+                                  : web_add_switch_on(web, str_of(name), bytes, err);
+}
+
+/* Gives every file of a folder to `web`. Other folders inside are left out. */
+static enum rc load_folder(struct web *web, const char *path, enum folder_of of, struct err *err)
 {
     CLEANUP(arena_cleanup) struct arena *arena = arena_new(FILES_BYTES_MAX);
     if (!arena)
@@ -114,13 +124,13 @@ static enum rc load_folder(struct web *web, const char *path, bool texts, struct
     for (size_t i = 0; rc == RC_OK && i < list.count; i++) {
         struct str name = str_of(list.names[i]);
         struct str bytes = STR_NONE;
-        if (texts && !str_ends(name, STR(".tsv")))
+        if (of == FOLDER_OF_TEXTS && !str_ends(name, STR(".tsv")))
             continue;
-        if (!texts && str_find(name, '.') == name.n)
+        if (of != FOLDER_OF_TEXTS && str_find(name, '.') == name.n)
             continue; /* a folder, or no file of ours */
         rc = file_load(&io_kernel, folder, list.names[i], FILE_MAX, arena, &bytes, err);
         if (rc == RC_OK)
-            rc = texts ? web_add_texts(web, list.names[i], bytes, err) : web_add_asset(web, name, bytes, err);
+            rc = file_give(web, of, list.names[i], bytes, err);
     }
     close(folder);
     return rc;
@@ -430,7 +440,7 @@ static enum rc load(const struct web_server_config *config, struct web_server *s
     server->web = web_new(config->seed);
     if (!server->web)
         return err_set(err, RC_LIMIT, "no memory for the web server");
-    enum rc rc = load_folder(server->web, buf_z(&path), true, err);
+    enum rc rc = load_folder(server->web, buf_z(&path), FOLDER_OF_TEXTS, err);
     buf_clear(&path);
     buf_format(&path, "%s/event_kinds.tsv", config->data);
     struct str kinds = STR_NONE;
@@ -439,7 +449,11 @@ static enum rc load(const struct web_server_config *config, struct web_server *s
     if (rc == RC_OK)
         rc = web_add_event_kinds(server->web, kinds, err);
     if (rc == RC_OK)
-        rc = load_folder(server->web, config->ui, false, err);
+        rc = load_folder(server->web, config->ui, FOLDER_OF_ASSETS, err);
+    buf_clear(&path);
+    buf_format(&path, "%s/switch-on", config->data);
+    if (rc == RC_OK)
+        rc = load_folder(server->web, buf_z(&path), FOLDER_OF_SWITCH_ON, err);
     return rc == RC_OK ? web_check(server->web, err) : rc;
 }
 

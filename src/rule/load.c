@@ -602,6 +602,14 @@ const struct rule *rules_find(const struct rules *rules, struct str id_or_name)
     return entry ? &entry->rule : NULL;
 }
 
+const struct rule *rules_at_line(const struct rules *rules, struct str path, uint32_t line)
+{
+    for (size_t i = 0; i < rules->loaded_count; i++)
+        if (rules->loaded[i]->line == line && str_eq(rules->loaded[i]->path, path))
+            return rules->loaded[i];
+    return NULL;
+}
+
 const struct rule *rules_find_hash(const struct rules *rules, uint64_t hash)
 {
     size_t low = 0;

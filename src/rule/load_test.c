@@ -154,6 +154,13 @@ static void ids_and_names_are_unique(void)
     CHECK(str_starts(reason, STR("duplicate id")));
     CHECK_TEXT(rules_find(rules, STR("1"))->title, "a");
     CHECK(rules_find(rules, STR("2")) == NULL);
+    for (size_t i = 0; i < rules_outcome_count(rules); i++) {
+        const struct rule_outcome *outcome = rules_outcome_at(rules, i);
+        const struct rule *found = rules_at_line(rules, outcome->path, outcome->line);
+        CHECK(outcome->loaded ? found && str_eq(found->title, outcome->title) : !found);
+        CHECK(!rules_at_line(rules, STR("other.yml"), outcome->line));
+    }
+    CHECK(!rules_at_line(rules, rules_outcome_at(rules, 0)->path, 2));
     CHECK_TEXT(rules_find_hash(rules, rules_at(rules, 1)->hash)->title, "c");
     for (size_t i = 0; i < rules_count(rules); i++)
         CHECK(rules_find_hash(rules, rules_at(rules, i)->hash) == rules_at(rules, i));

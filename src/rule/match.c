@@ -1,23 +1,22 @@
 #include "base/arena.h"
 #include "base/assert.h"
+#include "codec/scan.h"
 #include "rule/fold.h"
 #include "rule/hits.h"
 #include "rule/naive.h"
 #include "rule/rule.h"
 #include "rule/set.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#define TEXT_MAX       ((size_t)64 << 20) /* folded text of one event */
-#define VIEWS_MAX      256u               /* log sources remembered */
-#define RAW_ENTRY      EVENT_FIELDS_MAX   /* stands for the raw text where fields have their index */
-#define ENTRIES        (EVENT_FIELDS_MAX + 1)
-#define NO_ENTRY       UINT32_MAX
-#define FEW_CANDIDATES 24u
-#define KEYWORDS_FEW   2u
-#define MEASURED_ONE   64u /* events of which one is measured, on average */
-#define CLOCK_TRIES    64u
+#define TEXT_MAX     ((size_t)64 << 20) /* folded text of one event */
+#define VIEWS_MAX    256u               /* log sources remembered */
+#define RAW_ENTRY    EVENT_FIELDS_MAX   /* stands for the raw text where fields have their index */
+#define ENTRIES      (EVENT_FIELDS_MAX + 1)
+#define NO_ENTRY     UINT32_MAX
+#define KEYWORDS_FEW 2u
+#define MEASURED_ONE 64u /* events of which one is measured, on average */
+#define CLOCK_TRIES  64u
 
 /* Which rules and fields concern a log source: of rules that are on only, so that one that is off costs nothing. */
 struct view {
@@ -50,6 +49,7 @@ struct seen {
 
 struct folded {
     uint32_t epoch;
+    bool ascii;
     size_t at; /* in matcher->text */
     size_t n;
 };
@@ -69,7 +69,8 @@ struct matcher {
     uint32_t found_count;         /* HITS_MAX + 1: too many to keep */
     uint32_t *fired;              /* by direct predicate: epoch */
     struct verdict *verdicts;     /* by other predicate */
-    uint32_t *woken;              /* by rule: epoch */
+    uint64_t *woken;              /* bits by rule; none between events */
+    uint64_t *woken_words;        /* bits by word of these */
     uint32_t *candidates;
     uint32_t candidate_count;
     uint32_t *held_back; /* rules whose own condition holds for this event, that of a filter does not */
@@ -132,7 +133,8 @@ struct matcher *matcher_new(const struct rule_set *set)
     matcher->hits = hits_new(names_seed(set->names));
     matcher->fired = memory_new(set->predicate_count * sizeof(*matcher->fired));
     matcher->verdicts = memory_new(set->predicate_count * sizeof(*matcher->verdicts));
-    matcher->woken = memory_new((set->rule_count + 1) * sizeof(*matcher->woken));
+    matcher->woken = memory_new((set->rule_count / 64 + 1) * sizeof(*matcher->woken));
+    matcher->woken_words = memory_new((set->rule_count / 4096 + 1) * sizeof(*matcher->woken_words));
     matcher->candidates = memory_new((set->rule_count + 1) * sizeof(*matcher->candidates));
     matcher->held_back = memory_new((set->rule_count + 1) * sizeof(*matcher->held_back));
     matcher->seen = memory_new(set->field_count * sizeof(*matcher->seen));
@@ -143,8 +145,8 @@ struct matcher *matcher_new(const struct rule_set *set)
     matcher->fields = memory_new(set->field_count * sizeof(*matcher->fields));
     matcher->step = 1;
     if (!matcher->scratch || !matcher->hits || !matcher->fired || !matcher->verdicts || !matcher->woken ||
-        !matcher->candidates || !matcher->held_back || !matcher->seen || !matcher->touched || !matcher->off ||
-        !matcher->counts || !matcher->had || !matcher->fields || fit_scratch(matcher) != RC_OK) {
+        !matcher->woken_words || !matcher->candidates || !matcher->held_back || !matcher->seen || !matcher->touched ||
+        !matcher->off || !matcher->counts || !matcher->had || !matcher->fields || fit_scratch(matcher) != RC_OK) {
         matcher_free(matcher);
         return NULL;
     }
@@ -176,6 +178,7 @@ void matcher_free(struct matcher *matcher)
     memory_free(matcher->fired);
     memory_free(matcher->verdicts);
     memory_free(matcher->woken);
+    memory_free(matcher->woken_words);
     memory_free(matcher->candidates);
     memory_free(matcher->held_back);
     memory_free(matcher->seen);
@@ -381,12 +384,20 @@ static struct str folded(struct matcher *matcher, uint32_t entry)
         matcher->text = grown;
         matcher->text_size = MAX(wanted * 2, (size_t)65536);
     }
-    *folded = (struct folded){matcher->epoch, matcher->text_n, fold_text(value, matcher->text + matcher->text_n)};
-    matcher->text_n += folded->n;
-    return str_at(matcher->text + folded->at, folded->n);
+    char *text = matcher->text + matcher->text_n;
+    size_t n = fold_text(value, text);
+    *folded = (struct folded){matcher->epoch, scan_ascii(text, n) == n, matcher->text_n, n};
+    matcher->text_n += n;
+    return str_at(text, n);
 }
 
 /* --- direct tests --- */
+
+static void wake(struct matcher *matcher, uint32_t rule)
+{
+    bit_set(matcher->woken, rule);
+    bit_set(matcher->woken_words, rule / 64);
+}
 
 static void fire(void *context, uint32_t number)
 {
@@ -395,13 +406,8 @@ static void fire(void *context, uint32_t number)
     if (matcher->fired[number] == matcher->epoch)
         return;
     matcher->fired[number] = matcher->epoch;
-    for (uint32_t i = 0; i < predicate->rule_count; i++) {
-        uint32_t rule = matcher->set->witnesses[predicate->first_rule + i];
-        if (matcher->woken[rule] == matcher->epoch || !bit(matcher->view->rules, rule))
-            continue;
-        matcher->woken[rule] = matcher->epoch;
-        matcher->candidates[matcher->candidate_count++] = rule;
-    }
+    for (uint32_t i = 0; i < predicate->rule_count; i++)
+        wake(matcher, matcher->set->witnesses[predicate->first_rule + i]);
 }
 
 static void field_had(struct matcher *matcher, uint32_t number)
@@ -562,7 +568,10 @@ static bool value_holds(struct matcher *matcher, const struct set_predicate *pre
     double number;
     switch (source->kind) {
     case PREDICATE_STRING:
-        return pattern_match(source->pattern, source->cased ? value : folded(matcher, entry));
+        if (source->cased)
+            return pattern_match(source->pattern, value);
+        value = folded(matcher, entry);
+        return !(predicate->non_ascii && matcher->folded[entry].ascii) && pattern_match(source->pattern, value);
     case PREDICATE_REGEX:
         return regex(matcher, predicate, value);
     case PREDICATE_CIDR:
@@ -594,6 +603,15 @@ static bool keyword_holds(struct matcher *matcher, const struct set_predicate *p
     return false;
 }
 
+/* Some text was found that must be there. */
+static bool may_hold(const struct matcher *matcher, const struct set_predicate *predicate)
+{
+    bool may = predicate->need_count == 0;
+    for (uint32_t i = 0; i < predicate->need_count && !may; i++)
+        may = matcher->fired[predicate->needs[i]] == matcher->epoch;
+    return may;
+}
+
 static bool judge(struct matcher *matcher, const struct set_predicate *predicate)
 {
     const struct seen *seen = &matcher->seen[predicate->field];
@@ -611,15 +629,21 @@ static bool judge(struct matcher *matcher, const struct set_predicate *predicate
     return false;
 }
 
-static bool holds(struct matcher *matcher, uint32_t number)
+static bool demand(struct matcher *matcher, uint32_t number)
 {
     const struct set_predicate *predicate = &matcher->set->predicates[number];
-    if (predicate->direct != DIRECT_NOT)
-        return matcher->fired[number] == matcher->epoch;
     struct verdict *verdict = &matcher->verdicts[number];
     if (verdict->epoch != matcher->epoch)
-        *verdict = (struct verdict){matcher->epoch, judge(matcher, predicate)};
+        *verdict = (struct verdict){matcher->epoch, may_hold(matcher, predicate) && judge(matcher, predicate)};
     return verdict->held;
+}
+
+/* `predicate` of an instruction. */
+static inline bool holds(struct matcher *matcher, uint32_t predicate)
+{
+    if (predicate & CODE_DEMAND)
+        return demand(matcher, predicate & ~CODE_DEMAND);
+    return matcher->fired[predicate] == matcher->epoch;
 }
 
 static bool rule_holds(struct matcher *matcher, uint32_t rule)
@@ -669,26 +693,22 @@ static void held_back_count(struct matcher *matcher)
 
 /* --- events --- */
 
-static int by_number(const void *a, const void *b)
+/* Those of 64 rules that were woken and concern the log source. */
+static void candidates_take(struct matcher *matcher, uint32_t word)
 {
-    uint32_t left = *(const uint32_t *)a;
-    uint32_t right = *(const uint32_t *)b;
-    return left < right ? -1 : left > right;
+    uint64_t bits = matcher->woken[word] & matcher->view->rules[word];
+    matcher->woken[word] = 0;
+    for (; bits; bits &= bits - 1)
+        matcher->candidates[matcher->candidate_count++] = word * 64 + (uint32_t)__builtin_ctzll(bits);
 }
 
-/* There are a handful of candidates, as a rule. */
-static void candidates_sort(uint32_t *candidates, uint32_t count)
+/* In the order of the rules. */
+static void candidates_list(struct matcher *matcher)
 {
-    if (count > FEW_CANDIDATES) {
-        qsort(candidates, count, sizeof(uint32_t), by_number);
-        return;
-    }
-    for (uint32_t i = 1; i < count; i++) {
-        uint32_t candidate = candidates[i];
-        uint32_t at = i;
-        for (; at > 0 && candidates[at - 1] > candidate; at--)
-            candidates[at] = candidates[at - 1];
-        candidates[at] = candidate;
+    for (uint32_t i = 0; i <= matcher->set->rule_count / 4096; i++) {
+        for (uint64_t words = matcher->woken_words[i]; words; words &= words - 1)
+            candidates_take(matcher, i * 64 + (uint32_t)__builtin_ctzll(words));
+        matcher->woken_words[i] = 0;
     }
 }
 
@@ -699,7 +719,6 @@ static void next_epoch(struct matcher *matcher)
         return;
     memset(matcher->fired, 0, set->predicate_count * sizeof(*matcher->fired));
     memset(matcher->verdicts, 0, set->predicate_count * sizeof(*matcher->verdicts));
-    memset(matcher->woken, 0, (set->rule_count + 1) * sizeof(*matcher->woken));
     memset(matcher->seen, 0, set->field_count * sizeof(*matcher->seen));
     memset(matcher->folded, 0, sizeof(matcher->folded));
     matcher->epoch = 1;
@@ -712,8 +731,8 @@ static void candidates_find(struct matcher *matcher)
         field_scan(matcher, matcher->touched[i]);
     keywords_scan(matcher);
     for (uint32_t i = 0; i < view->always_count; i++)
-        matcher->candidates[matcher->candidate_count++] = view->always[i];
-    candidates_sort(matcher->candidates, matcher->candidate_count);
+        wake(matcher, view->always[i]);
+    candidates_list(matcher);
 }
 
 /* Evaluates the candidates; those that hold are left, in front. */

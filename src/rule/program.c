@@ -100,6 +100,10 @@ bool program_link(struct program *program, struct rule_set *set)
         struct set_predicate *predicate = &set->predicates[program->witnesses[i].predicate];
         set->witnesses[predicate->first_rule + predicate->rule_count++] = program->witnesses[i].rule;
     }
+    for (size_t i = 0; i < program->code_count; i++) {
+        if (set->predicates[program->code[i].predicate].direct == DIRECT_NOT)
+            program->code[i].predicate |= CODE_DEMAND;
+    }
     set->code = program->code;
     set->code_count = (uint32_t)program->code_count;
     program->code = NULL;

@@ -132,6 +132,8 @@ enum rc rules_finish(struct rules *rules, struct err *err) MUST_USE;
 size_t rules_count(const struct rules *rules); /* loaded */
 const struct rule *rules_at(const struct rules *rules, size_t index);
 const struct rule *rules_find(const struct rules *rules, struct str id_or_name); /* NULL when absent */
+/* What was loaded of the document of a file that begins at that line, as its outcome says it; NULL when absent. */
+const struct rule *rules_at_line(const struct rules *rules, struct str path, uint32_t line);
 const struct rule *rules_find_hash(const struct rules *rules, uint64_t hash);
 size_t rules_outcome_count(const struct rules *rules);
 const struct rule_outcome *rules_outcome_at(const struct rules *rules, size_t index);

@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/buf.h"
+#include "codec/scan.h"
 #include "codec/utf8.h"
 #include "rule/fold.h"
 #include "rule/keywords.h"
@@ -190,6 +191,10 @@ static enum rc predicate_lower(struct compiler *compiler, const struct predicate
         return direct_put(compiler, source, field, direct, text, ret_number);
     }
     struct set_predicate predicate = {.source = source, .field = field};
+    if (source->kind == PREDICATE_STRING && !source->cased) {
+        struct str text = pattern_longest(source->pattern);
+        predicate.non_ascii = scan_ascii(text.p, text.n) < text.n;
+    }
     rc = field_put(compiler, source->kind == PREDICATE_FIELDREF ? source->reference : STR_NONE, &predicate.reference);
     if (rc != RC_OK)
         return rc;
@@ -270,6 +275,21 @@ static enum rc regex_witnesses(struct compiler *compiler, uint32_t field, const 
     return rc;
 }
 
+/* What was found for a test on demand is kept with it: where none of these texts stands, it need not be judged. */
+static enum rc needs_keep(struct compiler *compiler, uint32_t number, const struct choice *choice)
+{
+    struct set_predicate *predicate = &compiler->set->predicates[number];
+    if (predicate->needs || choice->count == 0)
+        return RC_OK;
+    uint32_t *needs = arena_alloc_array(compiler->set->arena, choice->count, sizeof(*needs));
+    if (!needs)
+        return no_memory(compiler->err);
+    memcpy(needs, compiler->found + choice->first, choice->count * sizeof(*needs));
+    predicate->needs = needs;
+    predicate->need_count = choice->count;
+    return RC_OK;
+}
+
 /* Direct tests of which one holds whenever this one holds; none when there are no such. */
 static enum rc witnesses_find(struct compiler *compiler, uint32_t number, struct choice *choice)
 {
@@ -290,6 +310,8 @@ static enum rc witnesses_find(struct compiler *compiler, uint32_t number, struct
     }
     if (source->kind == PREDICATE_REGEX)
         rc = regex_witnesses(compiler, field, source->regex, choice);
+    if (rc == RC_OK)
+        rc = needs_keep(compiler, number, choice);
     if (rc != RC_OK || choice->count || field == 0)
         return rc;
     rc = direct_put(compiler, NULL, field, DIRECT_PRESENT, STR(""), &number);

@@ -42,6 +42,9 @@ struct set_predicate {
     uint32_t reference;  /* of a field reference: the other field */
     uint32_t first_rule; /* rules that it wakes: set->witnesses[first_rule ..] */
     uint32_t rule_count;
+    const uint32_t *needs; /* of one on demand: literals of which one is found whenever it holds */
+    uint32_t need_count;   /* 0: there are none such */
+    bool non_ascii;        /* a string on demand, in any case: no ASCII text holds it */
 };
 
 struct set_field {
@@ -67,9 +70,11 @@ struct set_keywords {
 #define JUMP_NO  (UINT32_MAX - 1)
 #define JUMP_OUT (UINT32_MAX - 2) /* the rule's own condition holds, a filter's does not */
 
+#define CODE_DEMAND (UINT32_C(1) << 31) /* stands in an instruction's predicate: it is not a direct one */
+
 struct instruction {
-    uint32_t predicate;
-    uint32_t yes; /* place in set->code, or one of JUMP_ */
+    uint32_t predicate; /* and CODE_DEMAND */
+    uint32_t yes;       /* place in set->code, or one of JUMP_ */
     uint32_t no;
 };
 

@@ -33,6 +33,7 @@ enum section {
     SECTION_INCIDENTS,
     SECTION_RULES,
     SECTION_OBJECTS,
+    SECTION_AGENTS,
     SECTION_ARCHIVE,
     SECTION_CHANNELS,
     SECTION_USERS,
@@ -88,6 +89,11 @@ struct web {
         const char *type;
     } assets[64];
     size_t asset_count;
+    struct {
+        struct str name;
+        struct str bytes;
+    } switch_on[64]; /* data/switch-on/ */
+    size_t switch_on_count;
     uint64_t asset_hash[2]; /* of all names and bytes: part of their address */
     bool asset_hash_known;
 };

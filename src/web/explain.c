@@ -221,17 +221,12 @@ void explain_fold(struct web_call *call, const struct json_value *explained, boo
 
 /* ---- a correlation ---- */
 
-static void row_begin(struct web_call *call, const char *key)
-{
-    HTML(&call->html, RAW("<tr><th scope=\"row\">"), ESC(html_text(&call->html, str_of(key))), RAW("</th><td>"));
-}
-
 static void texts_row(struct web_call *call, const char *key, const struct json_value *list)
 {
     struct html *html = &call->html;
     if (!json_first(list))
         return;
-    row_begin(call, key);
+    part_row_begin(call, key);
     for (const struct json_value *t = json_first(list); t; t = t->next)
         HTML(html, RAW("<code class=\"item\">"), ESC(t->text), RAW("</code> "));
     HTML(html, RAW("</td></tr>"));
@@ -241,18 +236,18 @@ static void correlation(struct web_call *call, const struct json_value *c, int64
 {
     struct html *html = &call->html;
     HTML(html, RAW("<table class=\"pairs\"><caption>"), SAY("explain.correlation"), RAW("</caption><tbody>"));
-    row_begin(call, "explain.type");
+    part_row_begin(call, "explain.type");
     HTML(html, SAY_OF("explain.type_", of_str(c, "type")), RAW("</td></tr>"));
-    row_begin(call, "explain.rules");
+    part_row_begin(call, "explain.rules");
     for (const struct json_value *r = json_first(json_get(c, "rules")); r; r = r->next)
         HTML(html, RAW("<a class=\"rule\" href=\"/records/"), INT(record), RAW("/why?rule="), URL(of_str(r, "id")),
              RAW("\">"), ESC(part_rule_title(call, of_str(r, "id"), of_str(r, "title"))), RAW("</a> "));
     HTML(html, RAW("</td></tr>"));
-    row_begin(call, "explain.window");
+    part_row_begin(call, "explain.window");
     HTML(html, SPAN(MAX(of_int(c, "timespan_s"), 0)), RAW("</td></tr>"));
     texts_row(call, "explain.group_by", json_get(c, "group_by"));
     texts_row(call, "explain.fields", json_get(c, "fields"));
-    row_begin(call, "explain.condition");
+    part_row_begin(call, "explain.condition");
     if (!json_first(json_get(c, "condition")))
         HTML(html, SAY("explain.each"));
     for (const struct json_value *k = json_first(json_get(c, "condition")); k; k = k->next)

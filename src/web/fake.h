@@ -238,12 +238,69 @@ static const struct fake_answer fake_answers[] = {
      "\"tactics\":[{\"key\":\"EVIL\",\"techniques\":[{\"id\":\"EVIL\",\"name\":\"EVIL\",\"loaded\":2,\"telemetry\":1,"
      "\"fired\":1,\"hits\":5,\"subs\":[{\"id\":\"EVIL\",\"loaded\":1,\"telemetry\":0,\"fired\":0,\"hits\":0}]}]},"
      "{\"key\":\"impact\",\"techniques\":[]},{\"key\":\"defense-evasion\",\"techniques\":[]}]}"},
+    {"coverage.list",
+     "{\"ok\":true,\"days\":7,\"sources\":[{\"id\":\"EVIL\",\"kind\":\"EVIL\",\"name\":\"EVIL\",\"host\":\"EVIL\","
+     "\"object_id\":1,\"object\":\"EVIL\",\"known_ns\":1795219893000000000,\"due\":true,\"records\":9,"
+     "\"classes\":[\"os\",\"EVIL\"],\"set\":[],\"missing\":3}],\"objects\":[{\"id\":1,\"name\":\"EVIL\","
+     "\"sources\":1,\"with_missing\":1,\"missing\":3}],\"totals\":{\"sources\":1,\"listed\":1,"
+     "\"with_missing\":1,\"missing\":3,\"waiting\":0,\"lost\":4}}"},
+    {"coverage.object",
+     "{\"ok\":true,\"object_id\":1,\"object\":\"EVIL\",\"matrix\":[{\"class\":\"EVIL\",\"sources\":1,\"rows\":["
+     "{\"what\":\"EVIL\",\"key\":\"EVIL\",\"must\":\"EVIL\",\"paragraph\":\"EVIL\",\"seen\":0,\"missing\":1}]}]}"},
+    {"coverage.source",
+     "{\"ok\":true,\"days\":7,\"source\":{\"id\":\"EVIL\",\"kind\":\"EVIL\",\"name\":\"EVIL\",\"host\":\"EVIL\","
+     "\"object_id\":1,\"object\":\"EVIL\",\"known_ns\":1795219893000000000,\"due\":true,\"records\":9,"
+     "\"classes\":[\"os\"],\"set\":[\"os\"],\"missing\":3,\"reason\":\"EVIL\",\"who\":\"EVIL\",\"changed_ns\":1,"
+     "\"may_change\":true,\"derived\":[{\"class\":\"EVIL\",\"records\":9}],\"matrix\":[{\"class\":\"EVIL\","
+     "\"records\":9,\"without_kind\":1,\"missing\":3,\"rows\":[{\"what\":\"kind\",\"key\":\"EVIL\","
+     "\"must\":\"EVIL\",\"paragraph\":\"EVIL\",\"state\":\"missing\",\"records\":0,\"of\":9,\"per_day\":0.5,"
+     "\"first_ns\":0,\"last_ns\":0,\"switch_on\":[\"EVIL\"]},{\"what\":\"field\",\"key\":\"EVIL\","
+     "\"must\":\"always\",\"paragraph\":\"EVIL\",\"state\":\"seen\",\"records\":5,\"of\":9,\"per_day\":5,"
+     "\"first_ns\":1,\"last_ns\":1795219893000000000,\"switch_on\":[]},{\"what\":\"form\",\"key\":\"utf8\","
+     "\"must\":\"always\",\"paragraph\":\"7\",\"state\":\"EVIL\",\"records\":5,\"of\":9,\"per_day\":5,"
+     "\"first_ns\":1,\"last_ns\":2,\"switch_on\":[\"rsyslog.conf\"]}],\"formats\":[{\"parser\":\"EVIL\","
+     "\"records\":9}]}]}}"},
+    {"coverage.set", "{\"ok\":true}"},
     {"rule.packs",
      "{\"ok\":true,\"may_change\":true,\"packs\":[{\"name\":\"EVIL\",\"version\":\"EVIL\",\"source\":\"EVIL\","
      "\"licence\":\"EVIL\",\"signature\":\"EVIL\",\"signer\":\"EVIL\",\"imported_ns\":1795219893000000000,"
      "\"files\":4,\"digest\":\"EVIL\",\"rules\":4,\"refused\":1,\"active\":1,\"test\":1,\"draft\":2,\"off\":0,"
      "\"drafts\":[{\"level\":\"EVIL\",\"stable\":1,\"test\":1,\"other\":0}]}]}"},
     {"rule.activate", "{\"ok\":true,\"changed\":2}"},
+    {"agent.list",
+     "{\"ok\":true,\"total\":300,\"may_change\":true,\"on\":true,\"servers\":\"EVIL\",\"silent_s\":300,"
+     "\"totals\":{\"agents\":3,\"connected\":1,\"silent\":1,\"revoked\":1,\"contradicts\":1},\"agents\":[{"
+     "\"agent\":\"EVIL\",\"name\":\"EVIL\",\"group\":\"EVIL\",\"object\":\"EVIL\",\"object_id\":1,\"state\":"
+     "\"silent\",\"host\":\"EVIL\",\"address\":\"EVIL\",\"program\":\"EVIL\",\"until_ns\":1797219893000000000,"
+     "\"enrolled_ns\":1795219893000000000,\"heard_ns\":1795219893000000000,\"connected_ns\":1795219893000000000,"
+     "\"offset_us\":-2500400,\"error_us\":1500,\"records\":7,\"bytes\":900,\"policy\":3,\"spool_bytes\":90,"
+     "\"spool_max\":100,\"policy_wanted\":4},{\"agent\":\"EVIL\",\"name\":\"EVIL\",\"state\":\"EVIL\"}],"
+     "\"groups\":[\"EVIL\"],\"tokens\":[{\"id\":5,\"name\":\"EVIL\",\"group\":\"EVIL\",\"object\":\"EVIL\",\"who\":"
+     "\"EVIL\",\"made_ns\":1795219893000000000,\"until_ns\":1795221693000000000},{\"id\":6,\"name\":\"\"}]}"},
+    {"agent.show",
+     "{\"ok\":true,\"may_change\":true,\"agent\":{\"agent\":\"EVIL\",\"name\":\"EVIL\",\"group\":\"EVIL\","
+     "\"object\":\"EVIL\",\"object_id\":1,\"state\":\"connected\",\"host\":\"EVIL\",\"address\":\"EVIL\","
+     "\"program\":\"EVIL\",\"until_ns\":1797219893000000000,\"enrolled_ns\":1795219893000000000,\"heard_ns\":"
+     "1795219893000000000,\"connected_ns\":1795219893000000000,\"offset_us\":2500,\"error_us\":1500,\"policy\":3,"
+     "\"spool_bytes\":0,\"spool_max\":0,\"policy_wanted\":3,\"serial\":\"EVIL\",\"key\":\"EVIL\",\"spool\":\"EVIL\","
+     "\"boot\":\"EVIL\",\"enrolled_by\":\"EVIL\",\"revoked_by\":\"EVIL\",\"revoked_why\":\"EVIL\",\"revoked_ns\":"
+     "1795219893000000000,\"status\":{\"note\":\"EVIL\",\"files\":[1,2]}},\"groups\":[\"EVIL\"]}"},
+    {"agent.token", "{\"ok\":true,\"id\":7,\"until_ns\":1795221693000000000,\"token\":\"EVIL\"}"},
+    {"agent.token_end", "{\"ok\":true}"},
+    {"agent.revoke", "{\"ok\":true}"},
+    {"agent.save", "{\"ok\":true}"},
+    {"policy.list",
+     "{\"ok\":true,\"may_change\":true,\"groups\":[{\"group\":\"EVIL\",\"agents\":3,\"behind\":1,\"in_force\":4,"
+     "\"newest\":5,\"error\":\"EVIL\"},{\"group\":\"EVIL\",\"newest\":1},{\"group\":\"EVIL\",\"in_force\":2,"
+     "\"newest\":2}]}"},
+    {"policy.get",
+     "{\"ok\":true,\"may_change\":true,\"group\":\"EVIL\",\"in_force\":4,\"version\":4,\"text\":\"{\\\"a\\\":"
+     "\\\"EVIL\\\"}\",\"before\":3,\"before_text\":\"{\\\"a\\\":1}\",\"versions\":[{\"version\":5,\"was\":3,"
+     "\"made_ns\":1795219893000000000,\"who\":\"EVIL\",\"reason\":\"EVIL\",\"signed\":false,\"error\":\"EVIL\","
+     "\"record\":-1},{\"version\":4,\"was\":0,\"made_ns\":1795219893000000000,\"who\":\"EVIL\",\"reason\":\"EVIL\","
+     "\"signed\":true,\"record\":9}]}"},
+    {"policy.save", "{\"ok\":true,\"version\":6}"},
+    {"policy.roll_back", "{\"ok\":true,\"version\":6}"},
     {"mirror.checkpoint", "{\"ok\":true,\"name\":\"m\",\"tell\":false,\"note\":\"EVIL\"}"},
     {"mirror.segment", "{\"ok\":true,\"name\":\"m\",\"tell\":true}\n{bytes}\n"},
     {"mirror.enter", "{\"ok\":true,\"name\":\"m\",\"tell\":true}"},

@@ -24,6 +24,7 @@ static struct web *web;
 static struct {
     const char *ask; /* this one is answered by `json` instead of the table; "*" means all but session.check */
     struct str json; /* {NULL, 0}: not at all */
+    unsigned given;  /* how often it was */
     bool evil;
     const char *language; /* of the session; NULL: English */
     struct buf log;       /* every question, one a line */
@@ -55,6 +56,7 @@ static void answer_one(struct web_call *call, size_t i, struct str question)
     bool other =
         peers.ask && (str_is(ask, peers.ask) || (strcmp(peers.ask, "*") == 0 && !str_is(ask, "session.check")));
     if (other) {
+        peers.given++;
         IGNORE(web_answer(call, i, peers.json));
         return;
     }
@@ -188,6 +190,9 @@ static const char *const pages[] = {
     "/papers?q=a&from=2026-11-21T05:00&own=yes",
     "/papers/0123456789abcdef",
     "/archive/retention",
+    "/coverage/annex4",
+    "/coverage/annex4?object=1&class=os&only=missing&offset=100",
+    "/coverage/annex4/0123",
     "/rules",
     "/rules?text=ssh&state=off&level=high&tactic=impact&show=cannot&sort=cost&offset=100",
     "/rules/a3f0",
@@ -200,6 +205,12 @@ static const char *const pages[] = {
     "/hunts/4",
     "/hunts/4?offset=50",
     "/coverage",
+    "/agents",
+    "/agents?text=web&state=silent&group=servers&offset=100",
+    "/agents/0189a1b2-c3d4-4e5f-8a6b-7c8d9eafb0c1",
+    "/agents/policies",
+    "/agents/policies?group=servers",
+    "/agents/policies?group=servers&version=4",
 };
 
 static inline void pages_answer(void)

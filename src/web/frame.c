@@ -32,6 +32,7 @@ static void sections(struct web_call *call, enum section here)
         {SECTION_INCIDENTS, "/incidents", "nav.incidents", false},
         {SECTION_RULES, "/rules", "nav.rules", false},
         {SECTION_OBJECTS, "/objects", "nav.objects", false},
+        {SECTION_AGENTS, "/agents", "nav.agents", false},
         {SECTION_ARCHIVE, "/archive", "nav.archive", false},
         {SECTION_CHANNELS, "/channels", "nav.channels", false},
         {SECTION_USERS, "/users", "nav.users", true},

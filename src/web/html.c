@@ -37,10 +37,25 @@ static const char *entity(uint32_t code)
     }
 }
 
+/* What stands in most texts and needs nothing: printable ASCII but the six. */
+static size_t plain_length(struct str text)
+{
+    size_t n = 0;
+    while (n < text.n && text.p[n] >= 0x20 && text.p[n] < 0x7f && !entity((uint32_t)text.p[n]))
+        n++;
+    return n;
+}
+
 void html_escape(struct buf *out, struct str text)
 {
     struct str rest = text;
     while (rest.n > 0) {
+        size_t plain = plain_length(rest);
+        if (plain > 0) {
+            buf_put(out, rest.p, plain);
+            rest = str_skip(rest, plain);
+            continue;
+        }
         uint32_t code = 0;
         size_t n = utf8_decode(rest, &code);
         const char *name = entity(code);

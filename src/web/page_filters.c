@@ -37,16 +37,11 @@ static void marks(struct web_call *call, const struct json_value *f)
         part_notice(call, "warn", "filters.mark_much");
 }
 
-static void row_begin(struct web_call *call, const char *key)
-{
-    HTML(&call->html, RAW("<tr><th scope=\"row\">"), ESC(html_text(&call->html, str_of(key))), RAW("</th><td>"));
-}
-
 static void rules(struct web_call *call, const struct json_value *f)
 {
     struct html *html = &call->html;
     int64_t shown = 0;
-    row_begin(call, "filters.rules");
+    part_row_begin(call, "filters.rules");
     for (const struct json_value *r = json_first(json_get(f, "rules")); r; r = r->next, shown++) {
         HTML(html, RAW("<span class=\"under\">"));
         rule_link(call, r);
@@ -64,7 +59,7 @@ static void until(struct web_call *call, const struct json_value *f)
 {
     struct html *html = &call->html;
     int64_t expires_ns = of_int(f, "expires_ns");
-    row_begin(call, "filters.until");
+    part_row_begin(call, "filters.until");
     if (expires_ns <= 0)
         HTML(html, SAY("filters.never_ends"));
     else
@@ -81,18 +76,18 @@ static void origin(struct web_call *call, const struct json_value *f)
 {
     struct html *html = &call->html;
     if (!of_bool(f, "own")) {
-        row_begin(call, "rules.file");
+        part_row_begin(call, "rules.file");
         HTML(html, RAW("<code>"), ESC(of_str(f, "path")), RAW("</code> <small>"), SAY("rules.line"), RAW(" "),
              INT(of_int(f, "line")), RAW("</small></td></tr>"));
         if (of_str(f, "description").n > 0) {
-            row_begin(call, "field.reason");
+            part_row_begin(call, "field.reason");
             HTML(html, RAW("<span lang=\"en\">"), ESC(of_str(f, "description")), RAW("</span></td></tr>"));
         }
         return;
     }
-    row_begin(call, "filters.who");
+    part_row_begin(call, "filters.who");
     HTML(html, ESC(of_str(f, "who")), RAW(" <small>"), TIME(of_int(f, "from_ns")), RAW("</small></td></tr>"));
-    row_begin(call, "field.reason");
+    part_row_begin(call, "field.reason");
     HTML(html, ESC(of_str(f, "reason")), RAW("</td></tr>"));
 }
 
@@ -195,15 +190,10 @@ static void ended(struct web_call *call, const struct json_value *list)
 
 /* --- the page --- */
 
-static int64_t offset_of(const struct web_call *call)
-{
-    return MIN(MAX(form_int(&call->query, "offset", 0), 0), INT32_MAX);
-}
-
 static void ask_list(struct web_call *call)
 {
     struct buf *buf = call_ask(call, WEB_DESK, "filter.list");
-    json_put_int(buf, "offset", offset_of(call));
+    json_put_int(buf, "offset", part_offset(call));
     json_put_int(buf, "limit", PAGE_FILTERS);
     call_ask_end(call);
 }
@@ -231,7 +221,7 @@ static void page(struct web_call *call, size_t at, const struct json_value *fail
         HTML(html, RAW("<p class=\"empty\">"), SAY("filters.empty"), RAW("</p>"));
     for (const struct json_value *f = json_first(list); f; f = f->next)
         filter(call, f, of_bool(answer, "may_change"), of_str(failed, "field"));
-    part_pager(call, "/filters?offset=", offset_of(call), PAGE_FILTERS, of_int(answer, "total"));
+    part_pager(call, "/filters?offset=", part_offset(call), PAGE_FILTERS, of_int(answer, "total"));
     ended(call, json_get(answer, "ended"));
     call_page_end(call, error.n > 0 ? status_of_error(error) : 200);
 }

@@ -301,17 +301,12 @@ static void hits(struct web_call *call, const struct json_value *hunt, int64_t o
     HTML(html, RAW("</section>"));
 }
 
-static int64_t offset_of(const struct web_call *call)
-{
-    return MIN(MAX(form_int(&call->query, "offset", 0), 0), INT32_MAX);
-}
-
 static void ask_hunt(struct web_call *call)
 {
     struct buf *buf = call_ask(call, WEB_DESK, "hunt.get");
     int64_t id = 0;
     json_put_int(buf, "id", str_to_i64(call->args[0], &id) ? id : 0);
-    json_put_int(buf, "offset", offset_of(call));
+    json_put_int(buf, "offset", part_offset(call));
     json_put_int(buf, "limit", PAGE_HITS);
     call_ask_end(call);
 }
@@ -329,7 +324,7 @@ static void page(struct web_call *call, size_t at, struct str error)
     if (error.n > 0)
         part_error(call, error, STR(""), STR(""));
     HTML(html, RAW("<div id=\"hunt\""));
-    if (is_open(hunt) && offset_of(call) == 0)
+    if (is_open(hunt) && part_offset(call) == 0)
         HTML(html, RAW(" data-refresh=\"2\" data-whole=\"yes\" data-from=\"/hunts/"), INT(of_int(hunt, "id")),
              RAW("\""));
     HTML(html, RAW("><p>"));
@@ -343,7 +338,7 @@ static void page(struct web_call *call, size_t at, struct str error)
     if (of_bool(hunt, "may_stop"))
         stop_form(call, hunt);
     remarks(call, hunt);
-    hits(call, hunt, offset_of(call));
+    hits(call, hunt, part_offset(call));
     by_rule(call, hunt);
     HTML(html, RAW("</div><p class=\"hint\">"), SAY("hunts.limits"),
          RAW("</p><p class=\"buttons\"><a class=\"button\" href=\"/hunts\">"), SAY("hunts.title"), RAW("</a></p>"));

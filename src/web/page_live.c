@@ -90,7 +90,8 @@ void page_live(struct web_call *call)
     HTML(html, RAW("<div id=\"live\" data-refresh=\"2\"><h1>"), SAY("live.title"), RAW("</h1>"));
     totals(call, t);
     HTML(html, RAW("<h2>"), SAY("live.sources"), RAW(" <small>"), NUMBER(count), RAW(" \xc2\xb7 "), SAY("live.silent"),
-         RAW(": "), NUMBER(of_int(t, "silent")), RAW("</small></h2>"));
+         RAW(": "), NUMBER(of_int(t, "silent")), RAW(" \xc2\xb7 <a href=\"/coverage/annex4\">"), SAY("annex.title"),
+         RAW("</a></small></h2>"));
     if (!json_first(sources)) {
         HTML(html, RAW("<p class=\"empty\">"), SAY("live.empty"), RAW("</p>"));
     } else {

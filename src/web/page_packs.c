@@ -42,11 +42,6 @@ static void tiles(struct web_call *call, const struct json_value *pack)
     HTML(html, RAW(">"), NUMBER(of_int(pack, "refused")), RAW("</a></dd></div></dl>"));
 }
 
-static void row_begin(struct web_call *call, const char *key)
-{
-    HTML(&call->html, RAW("<tr><th scope=\"row\">"), ESC(html_text(&call->html, str_of(key))), RAW("</th><td>"));
-}
-
 static void facts(struct web_call *call, const struct json_value *pack)
 {
     static const struct {
@@ -58,18 +53,18 @@ static void facts(struct web_call *call, const struct json_value *pack)
     HTML(html, RAW("<table class=\"pairs\"><tbody>"));
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct str text = of_str(pack, rows[i].member);
-        row_begin(call, rows[i].key);
+        part_row_begin(call, rows[i].key);
         HTML(html, ESC(text.n ? text : STR("\xe2\x80\x94")), RAW("</td></tr>"));
     }
-    row_begin(call, "packs.signature");
+    part_row_begin(call, "packs.signature");
     HTML(html, SAY_OF("pack_signature.", of_str(pack, "signature")));
     if (signer.n)
         HTML(html, RAW(" <code>"), ESC(signer), RAW("</code>"));
     HTML(html, RAW("</td></tr>"));
     if (of_int(pack, "imported_ns") > 0) {
-        row_begin(call, "packs.imported");
+        part_row_begin(call, "packs.imported");
         HTML(html, TIME(of_int(pack, "imported_ns")), RAW("</td></tr>"));
-        row_begin(call, "packs.files");
+        part_row_begin(call, "packs.files");
         HTML(html, NUMBER(of_int(pack, "files")), RAW(" <small class=\"under\">SHA-256 <code class=\"hash\">"),
              ESC(of_str(pack, "digest")), RAW("</code></small></td></tr>"));
     }

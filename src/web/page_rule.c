@@ -25,17 +25,12 @@ static void description(struct web_call *call, const struct json_value *r)
         HTML(html, RAW("<p class=\"about\" lang=\"en\">"), ESC(own), RAW("</p>"));
 }
 
-static void pair_begin(struct web_call *call, const char *key)
-{
-    HTML(&call->html, RAW("<tr><th scope=\"row\">"), ESC(html_text(&call->html, str_of(key))), RAW("</th><td>"));
-}
-
 static void words(struct web_call *call, const char *key, const struct json_value *list, const char *class)
 {
     struct html *html = &call->html;
     if (!json_first(list))
         return;
-    pair_begin(call, key);
+    part_row_begin(call, key);
     for (const struct json_value *word = json_first(list); word; word = word->next)
         HTML(html, RAW("<code class=\""), ESCZ(class), RAW("\">"), ESC(json_str(word, STR(""))), RAW("</code> "));
     HTML(html, RAW("</td></tr>"));
@@ -47,7 +42,7 @@ static void filters(struct web_call *call, const struct json_value *r)
     struct html *html = &call->html;
     if (of_int(r, "filter_count") <= 0)
         return;
-    pair_begin(call, "filters.title");
+    part_row_begin(call, "filters.title");
     for (const struct json_value *f = json_first(json_get(r, "filters")); f; f = f->next) {
         HTML(html, RAW("<span class=\"under\"><a href=\"/filters\">"), ESC(of_str(f, "title")), RAW("</a> <small>"),
              SAY("filters.held"), RAW(" "), NUMBER(of_int(f, "held")));
@@ -67,15 +62,15 @@ static void facts(struct web_call *call, const struct json_value *r)
     HTML(html, RAW("<section class=\"card\" id=\"says\"><h2>"), SAY("rule_page.says"), RAW("</h2>"));
     description(call, r);
     HTML(html, RAW("<table class=\"pairs\"><tbody>"));
-    pair_begin(call, "rules.source");
+    part_row_begin(call, "rules.source");
     rule_own_source(call, r);
     HTML(html, RAW("</td></tr>"));
-    pair_begin(call, "rules.own_level");
+    part_row_begin(call, "rules.own_level");
     HTML(html, SAY_OF("level.", of_str(r, "own_level")), RAW("</td></tr>"));
     words(call, "rule_page.tags", json_get(r, "tags"), "tag");
     words(call, "rule_page.fields", json_get(r, "fields"), "item");
     if (json_first(feeds)) {
-        pair_begin(call, "rule_page.feeds");
+        part_row_begin(call, "rule_page.feeds");
         for (const struct json_value *f = json_first(feeds); f; f = f->next) {
             HTML(html, RAW("<span class=\"under\">"));
             rule_link(call, f);
@@ -84,12 +79,12 @@ static void facts(struct web_call *call, const struct json_value *r)
         HTML(html, RAW("</td></tr>"));
     }
     filters(call, r);
-    pair_begin(call, "rule_page.maturity");
+    part_row_begin(call, "rule_page.maturity");
     HTML(html, ESC(of_str(r, "status")), RAW("</td></tr>"));
-    pair_begin(call, "rules.file");
+    part_row_begin(call, "rules.file");
     HTML(html, RAW("<code>"), ESC(of_str(r, "path")), RAW("</code> <small>"), SAY("rules.line"), RAW(" "),
          INT(of_int(r, "line")), RAW("</small></td></tr>"));
-    pair_begin(call, "rule_page.id");
+    part_row_begin(call, "rule_page.id");
     HTML(html, RAW("<code>"), ESC(of_str(r, "id")), RAW("</code></td></tr></tbody></table></section>"));
 }
 

@@ -130,6 +130,11 @@ void part_cell(struct web_call *call, const char *label)
     HTML(&call->html, RAW("<td data-label=\""), ESC(html_text(&call->html, str_of(label))), RAW("\">"));
 }
 
+void part_row_begin(struct web_call *call, const char *key)
+{
+    HTML(&call->html, RAW("<tr><th scope=\"row\">"), ESC(html_text(&call->html, str_of(key))), RAW("</th><td>"));
+}
+
 void part_heads(struct web_call *call, const char *const *keys)
 {
     HTML(&call->html, RAW("<thead><tr>"));
@@ -200,6 +205,11 @@ void part_error(struct web_call *call, struct str key, struct str field, struct 
     if (detail.n > 0)
         HTML(html, RAW("<code class=\"detail\" lang=\"en\">"), ESC(detail), RAW("</code>"));
     HTML(html, RAW("</div>"));
+}
+
+int64_t part_offset(const struct web_call *call)
+{
+    return MIN(MAX(form_int(&call->query, "offset", 0), 0), INT32_MAX);
 }
 
 void part_pager(struct web_call *call, const char *path, int64_t offset, int64_t size, int64_t total)

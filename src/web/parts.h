@@ -21,6 +21,8 @@ void part_remaining(struct web_call *call, int64_t due_ns);
 /* <td data-label="…">, closed by the caller. The label is shown where the table becomes a list of cards. */
 void part_cell(struct web_call *call, const char *label);
 void part_cell_classed(struct web_call *call, const char *label, const char *class);
+/* <tr> with its head in a table of class "pairs"; what it says and </td></tr> are the caller's. */
+void part_row_begin(struct web_call *call, const char *key);
 /* Column heads from keys, NULL-terminated; "#key" heads a column of numbers. */
 void part_heads(struct web_call *call, const char *const *keys);
 /* One cell of <dl class="tiles">: a label and what stands under it, closed by the caller with </dd></div>. */
@@ -35,6 +37,8 @@ void part_notice(struct web_call *call, const char *kind, const char *key);
 /* An error of a peer: text of "error.<key>", and of "field.<field>" when it names one. */
 void part_error(struct web_call *call, struct str key, struct str field, struct str detail);
 
+/* The query's "offset": 0 when it is not said, negative or no number. */
+int64_t part_offset(const struct web_call *call);
 /* Links to the pages before and after; `path` ends with "offset=". Nothing when all is on one page. */
 void part_pager(struct web_call *call, const char *path, int64_t offset, int64_t size, int64_t total);
 

@@ -9,11 +9,8 @@ void rule_tabs(struct web_call *call, const char *here)
     static const struct {
         const char *path;
         const char *key;
-    } rows[] = {{"/rules", "rules.title"},
-                {"/rules/packs", "packs.tab"},
-                {"/filters", "filters.title"},
-                {"/coverage", "coverage.title"},
-                {"/hunts", "hunts.title"}};
+    } rows[] = {{"/rules", "rules.title"},       {"/rules/packs", "packs.tab"},       {"/filters", "filters.title"},
+                {"/coverage", "coverage.title"}, {"/coverage/annex4", "annex.title"}, {"/hunts", "hunts.title"}};
     struct html *html = &call->html;
     HTML(html, RAW("<nav class=\"tabs\" aria-label=\""), SAY("rules.views"), RAW("\">"));
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

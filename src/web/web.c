@@ -124,6 +124,19 @@ enum rc web_add_asset(struct web *web, struct str name, struct str bytes, struct
     return RC_OK;
 }
 
+enum rc web_add_switch_on(struct web *web, struct str name, struct str bytes, struct err *err)
+{
+    size_t at = web->switch_on_count;
+    if (at == ARRAY_LEN(web->switch_on))
+        return err_set(err, RC_LIMIT, "more than %zu files of data/switch-on", at);
+    web->switch_on[at].name = arena_str(web->arena, name);
+    web->switch_on[at].bytes = arena_str(web->arena, bytes);
+    if (!web->switch_on[at].name.p || !web->switch_on[at].bytes.p)
+        return err_set(err, RC_LIMIT, "files of the interface exceed %u bytes", ASSET_BYTES_MAX);
+    web->switch_on_count++;
+    return RC_OK;
+}
+
 enum rc web_check(const struct web *web, struct err *err)
 {
     static const char *const assets[] = {"style.css", "qorgan.js", "icon.svg"};

@@ -85,6 +85,8 @@ enum rc web_add_texts(struct web *web, const char *file, struct str tsv, struct 
 enum rc web_add_event_kinds(struct web *web, struct str tsv, struct err *err) MUST_USE;
 /* Adds one file of ui/ by its name ("style.css"). The bytes are copied. */
 enum rc web_add_asset(struct web *web, struct str name, struct str bytes, struct err *err) MUST_USE;
+/* Adds one file of data/switch-on/. The bytes are copied. */
+enum rc web_add_switch_on(struct web *web, struct str name, struct str bytes, struct err *err) MUST_USE;
 /* Is everything there that pages name: texts and assets? RC_NOT_FOUND names the first that is not. */
 enum rc web_check(const struct web *web, struct err *err) MUST_USE;
 

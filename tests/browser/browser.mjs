@@ -1,7 +1,7 @@
 // The real server in a real browser: what a person does on the first day, in three languages and at two widths.
 import test, { after } from "node:test";
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -446,6 +446,31 @@ test("a rule is written: wrong first, then tried, saved, and a version opened", 
   seen.check();
 });
 
+let annexSource = "";
+
+test("coverage of Annex 4: what a source lacks, what switches it on, and its class set by a person", { timeout: 60000 }, async () => {
+  await open("/coverage/annex4");
+  assert.equal(await page.locator(".tabs [aria-current]").count(), 1);
+  await page.locator("a[href^='/coverage/annex4/']").first().click();
+  await page.waitForURL(/\/coverage\/annex4\/[0-9a-f]{32}$/);
+  annexSource = new URL(page.url()).pathname;
+  assert.ok((await page.locator(".annex tbody tr").count()) > 10);
+  const [file] = await Promise.all([page.waitForEvent("download"), page.locator(".files a").first().click()]);
+  assert.match(file.suggestedFilename(), /\.(rules|conf|cnf|sql|txt|cmd|xml|ps1|rsc|yaml)$/);
+  seen.expectStatus(422);
+  await page.check("#f-network");
+  await page.fill("[name=reason]", "");
+  await page.click("#acts button.main");
+  assert.equal(await page.locator("[aria-invalid]").count(), 1);
+  assert.ok(await page.isChecked("#f-network")); // what was chosen stays
+  await page.fill("[name=reason]", "as the test says");
+  await page.focus("#acts button.main");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/saved=1/);
+  assert.equal(await page.locator("section.card h2").filter({ hasText: /network equipment|сетевое|желілік/ }).count(), 1);
+  seen.check();
+});
+
 test("a hunt is ordered on a rule's page, followed to its end, and read", { timeout: 90000 }, async () => {
   await open("/hunts");
   assert.equal(await page.locator("#hunts .empty").count(), 1);
@@ -466,45 +491,101 @@ test("a hunt is ordered on a rule's page, followed to its end, and read", { time
   seen.check();
 });
 
-for (const width of d.widths) {
-  for (const language of d.languages) {
-    test(`every page at ${width} px in ${language}`, { timeout: 180000 }, async () => {
-      await page.setViewportSize({ width, height: width > 600 ? 900 : 844 });
-      await page.emulateMedia({ colorScheme: language === "kk" ? "dark" : "light" });
-      await open("/");
-      await d.setLanguage(page, language);
-      const paths = ["/", "/search", "/search?q=session&range=all&own=yes", "/search?q=incident&range=all&own=yes", "/incidents", "/incidents?state=all", card, "/objects"];
-      paths.push("/rules", "/rules?show=never&sort=cost", "/rules/packs", "/rules/7551b22b-c9e7-51d4-ac23-c93f711b146b", "/rules/edit", ownRule, "/coverage", "/hunts", hunt, "/filters", filter, "/objects/new", "/archive", "/archive/retention", "/channels", "/channels/new", "/users", "/users/new", "/password", "/records/1", "/records/1/why", why, "/papers", paper);
-      for (const path of paths) {
-        await open(path);
-        const where = `${path} at ${width} in ${language}`;
-        assert.equal(await page.getAttribute("html", "lang"), language, where);
-        assert.deepEqual(await d.missingTexts(page), [], where);
-        assert.deepEqual(await d.foreignTitles(page, language), [], where);
-        assert.deepEqual(await d.scrollsSideways(page), [], where);
-        assert.deepEqual(await d.squeezedTabs(page), [], where);
-        assert.deepEqual(await d.axeFindings(page), [], where);
-        assert.equal(await page.locator("h1").count(), 1, where);
-      }
-      await open("/rules/edit"); // what checks and tries show
-      if (language === "ru") {
-        await page.fill("[name=text]", ruleText + "---\ntitle: \n");
-        await page.click("button[value=check]");
-        await page.waitForSelector("#checked mark");
-        assert.deepEqual(await d.scrollsSideways(page), [], `a wrong rule at ${width}`);
-        assert.deepEqual(await d.axeFindings(page), [], `a wrong rule at ${width}`);
-      }
-      await page.fill("[name=text]", ruleText);
-      await page.fill("[name=sample]", '{"message":"a password"}');
-      await page.click("button[value=try]");
-      await page.waitForSelector("#tried:not([data-refresh])");
-      assert.deepEqual(await d.missingTexts(page), [], `a rule tried at ${width} in ${language}`);
-      assert.deepEqual(await d.scrollsSideways(page), [], `a rule tried at ${width} in ${language}`);
-      assert.deepEqual(await d.axeFindings(page), [], `a rule tried at ${width} in ${language}`);
-      await leave("/rules");
-      seen.check();
-    });
+// The peer of tests/agent_peer.py, connected until this process ends.
+const peer = `
+import sys
+from agent_peer import Agent, token_parse
+servers, _, _ = token_parse(sys.argv[1])
+agent = Agent(int(servers[0].rsplit(":", 1)[1]))
+agent.enrol(sys.argv[1], host="web1.example")
+link = agent.hello()
+link.send("status", b'{"policy":1,"spool_bytes":900000,"spool_max":1000000,"files":["/var/log/auth.log"]}')
+print(agent.uuid.hex(), flush=True)
+sys.stdin.read()`;
+let agent = "";
+
+test("an agent is enrolled by one command, and its group's policy is saved, compared and rolled back", { timeout: 60000 }, async () => {
+  await open("/agents");
+  assert.equal(await page.locator("main > .empty").count(), 1);
+  await page.fill("#enrol [name=name]", "web1");
+  await page.fill("#enrol [name=group]", "servers");
+  await page.click("#enrol button.main");
+  await page.waitForSelector("#command pre");
+  const token = (await page.textContent("#command pre")).match(/^qorgan-agent enrol (qorgan1\.\S+)$/)[1];
+  assert.deepEqual(await d.axeFindings(page), []);
+  assert.equal(await page.locator("#tokens tbody tr").count(), 1);
+  const env = { ...process.env, PYTHONPATH: join(process.env.QORGAN_SOURCE, "tests") };
+  const process_ = spawn("python3", ["-c", peer, token], { env, stdio: ["pipe", "pipe", "inherit"] });
+  after(() => process_.kill());
+  const hex = await new Promise((resolve) => process_.stdout.once("data", (bytes) => resolve(String(bytes).trim())));
+  agent = "/agents/" + hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+  await d.until("the agent", 20, async () => {
+    await open("/agents");
+    return (await page.locator(`a[href='${agent}']`).count()) === 1 && (await page.locator("tbody .state.ok").count()) === 1;
+  });
+  await open("/agents/policies?group=servers");
+  for (const [text, version] of [['{"journal":true}', 1], ['{"journal":false}', 2]]) {
+    await page.fill("#save [name=text]", text);
+    await page.fill("#save [name=reason]", "as agreed");
+    await page.click("#save button.main");
+    await page.waitForURL(/saved=1/);
+    assert.equal(await page.locator(".history li").count(), version);
   }
+  assert.equal(await page.locator("#difference del").count(), 1);
+  assert.match(await page.textContent("#difference ins"), /"journal": false/);
+  await page.click(".history a[href$='version=1']");
+  await page.waitForSelector("#back");
+  await page.fill("#back [name=reason]", "too little");
+  await page.click("#back button");
+  await page.waitForURL(/saved=1/);
+  await d.until("a signature", 20, async () => {
+    await open("/agents/policies?group=servers");
+    return (await page.locator(".history li").first().locator("b").count()) === 1;
+  });
+  seen.check();
+});
+
+// A page is opened once in a language and looked at in all widths.
+for (const language of d.languages) {
+  test(`every page in ${language} at ${d.widths.join(" and ")} px`, { timeout: 180000 }, async () => {
+    const look = async (where) => {
+      for (const width of d.widths) {
+        const here = `${where} at ${width} in ${language}`;
+        await d.resize(page, width);
+        assert.deepEqual(await d.foreignTitles(page, language), [], here);
+        assert.deepEqual(await d.scrollsSideways(page), [], here);
+        assert.deepEqual(await d.squeezedTabs(page), [], here);
+        assert.deepEqual(await d.axeFindings(page, d.axeKinds(width, language)), [], here);
+      }
+      assert.deepEqual(await d.missingTexts(page), [], `${where} in ${language}`);
+    };
+    await page.emulateMedia({ colorScheme: language === "kk" ? "dark" : "light" });
+    await open("/");
+    await d.setLanguage(page, language);
+    const paths = ["/", "/search", "/search?q=session&range=all&own=yes", "/search?q=incident&range=all&own=yes", "/incidents", "/incidents?state=all", card, "/objects"];
+    paths.push("/rules", "/rules?show=never&sort=cost", "/rules/packs", "/rules/7551b22b-c9e7-51d4-ac23-c93f711b146b", "/rules/edit", ownRule, "/coverage", "/coverage/annex4", "/coverage/annex4?object=1&only=missing", annexSource, "/hunts", hunt, "/filters", filter, "/objects/new", "/archive", "/archive/retention", "/channels", "/channels/new", "/users", "/users/new", "/password", "/records/1", "/records/1/why", why, "/papers", paper);
+    paths.push("/agents", "/agents?state=all", agent, "/agents/policies", "/agents/policies?group=servers&version=2");
+    for (const path of paths) {
+      await open(path);
+      assert.equal(await page.getAttribute("html", "lang"), language, path);
+      assert.equal(await page.locator("h1").count(), 1, path);
+      await look(path);
+    }
+    await open("/rules/edit"); // what checks and tries show
+    if (language === "ru") {
+      await page.fill("[name=text]", ruleText + "---\ntitle: \n");
+      await page.click("button[value=check]");
+      await page.waitForSelector("#checked mark");
+      await look("a wrong rule");
+    }
+    await page.fill("[name=text]", ruleText);
+    await page.fill("[name=sample]", '{"message":"a password"}');
+    await page.click("button[value=try]");
+    await page.waitForSelector("#tried:not([data-refresh])");
+    await look("a rule tried");
+    await leave("/rules");
+    seen.check();
+  });
 }
 
 test("it works without scripts", { timeout: 60000 }, async () => {

@@ -23,7 +23,28 @@ for (const file of readdirSync(folder).filter((name) => name.endsWith(".tsv"))) 
 }
 const families = new Set([...texts.keys()].map((key) => key.split(".")[0]));
 
-// Titles of rules in one language that the page shows where the reader's language is another.
+// What axe must look at again on the same page. Its findings depend
+//   of names, roles, texts (structure)   on the language, by the texts; on the width, by what is displayed
+//   of colours (contrast)                on the colour scheme, which goes with the language: kk is shown dark; on the
+//                                        width, by what is displayed, how large, and what lies over what
+// so each rule sees each language, each width and each scheme at each width, but not their whole product: what a style
+// displays does not go by language. Russian stands for light, for its words are the longest.
+export function axeKinds(width, language) {
+  const wide = width === widths[0];
+  return { structure: wide || language === "kk", contrast: language !== "en" };
+}
+
+// Titles of rules in the other languages that cannot stand on a page of this one.
+const foreign = new Map();
+for (const language of languages) {
+  const titles = [...texts].filter(([key]) => key.startsWith("rule.")).map(([, title]) => title);
+  assert.ok(titles.length > 50);
+  const own = titles.map((title) => title[language]).join("\n"); // a longer title of the language may hold a foreign one
+  const others = titles.flatMap((title) => languages.filter((l) => title[l] !== title[language]).map((l) => title[l]));
+  foreign.set(language, others.filter((title) => title.length > 12 && !own.includes(title)));
+}
+
+// Those that the page shows where the reader's language is another.
 export async function foreignTitles(page, language) {
   const words = await page.evaluate(() => [
     document.title,
@@ -31,12 +52,7 @@ export async function foreignTitles(page, language) {
     ...[...document.querySelectorAll("input[type=text]")].map((e) => e.value),
   ]);
   const shown = words.join("\n");
-  const titles = [...texts].filter(([key]) => key.startsWith("rule."));
-  assert.ok(titles.length > 50);
-  const own = titles.map(([, title]) => title[language]).join("\n"); // a longer title of the language may hold a foreign one
-  return titles
-    .flatMap(([, title]) => languages.filter((l) => l !== language && title[l] !== title[language]).map((l) => title[l]))
-    .filter((title) => title.length > 12 && shown.includes(title) && !own.includes(title));
+  return foreign.get(language).filter((title) => shown.includes(title));
 }
 
 // Each with a fresh profile below TMPDIR, which run.sh removes at the end.
@@ -97,7 +113,8 @@ export async function missingTexts(page) {
     const attributes = [...document.querySelectorAll("[title],[aria-label],[data-label]")].flatMap((e) =>
       ["title", "aria-label", "data-label"].map((name) => e.getAttribute(name) ?? ""),
     );
-    const bare = [...document.querySelectorAll("select:not([name=object_id]) option")]
+    // objects and groups have the names that people gave them
+    const bare = [...document.querySelectorAll("select:not([name=object_id], [name=group]) option")]
       .filter((option) => option.textContent === option.value)
       .map((option) => [option.closest("select").name, option.value]);
     const skipped = new Set(document.querySelectorAll("pre, code, textarea, .line, .raw, .opened, .pairs td, .tag"));
@@ -130,6 +147,11 @@ export async function scrollsSideways(page) {
   });
 }
 
+// As at that width from the beginning: styles alone say what is where, no script asks for the width.
+export async function resize(page, width) {
+  await page.setViewportSize({ width, height: width > 600 ? 900 : 844 });
+}
+
 // Tabs that are squeezed until their words break.
 export async function squeezedTabs(page) {
   return page.evaluate(() =>
@@ -140,18 +162,46 @@ export async function squeezedTabs(page) {
 }
 
 // Serious and critical findings of axe-core. Run through the debugger, so that the page's policy stays as it is.
-export async function axeFindings(page) {
+//
+// Rules that can find nothing serious are not run. Contrast costs more than all others: it looks at each text and what
+// lies under it. Colours come from tags and classes (no style here goes by place or by text), so of siblings that
+// differ in texts and addresses alone the first is looked at; a row whose shape is another is another row.
+export async function axeFindings(page, { contrast = true, structure = true } = {}) {
+  if (!contrast && !structure) return [];
   const session = await page.context().newCDPSession(page);
-  await session.send("Runtime.evaluate", { expression: axeSource });
-  const { result } = await session.send("Runtime.evaluate", {
-    expression: `axe.run(document, { resultTypes: ["violations"] }).then((r) => JSON.stringify(r.violations
-      .filter((v) => v.impact === "serious" || v.impact === "critical")
-      .map((v) => v.id + ": " + v.nodes.slice(0, 3).map((n) => n.html.slice(0, 160)).join(" | "))))`,
+  const there = await session.send("Runtime.evaluate", { expression: "typeof axe" });
+  if (there.result.value === "undefined") await session.send("Runtime.evaluate", { expression: axeSource });
+  const { result, exceptionDetails } = await session.send("Runtime.evaluate", {
+    expression: `(${runAxe})(${contrast}, ${structure})`,
     awaitPromise: true,
     returnByValue: true,
   });
   await session.detach();
-  return JSON.parse(result.value);
+  assert.equal(exceptionDetails, undefined);
+  const { looked, found } = JSON.parse(result.value);
+  assert.ok(looked > 0);
+  return found;
+}
+
+// In the page.
+async function runAxe(contrast, structure) {
+  const grave = axe._audit.rules.filter((r) => r.enabled && ["serious", "critical"].includes(r.impact)).map((r) => r.id);
+  const ofTexts = /\s(href|src|value|id|for|name|title|content|datetime|alt|placeholder|aria-label|data-[a-z-]+)="[^"]*"/g;
+  const shape = (e) => e.outerHTML.replace(ofTexts, " $1").replace(/>[^<]*[^<\s][^<]*</g, ">x<").replace(/>\s+</g, "><");
+  const repeated = [...document.querySelectorAll("tbody, ul, ol, dl, select")].flatMap((list) => {
+    const seen = new Set();
+    return [...list.children].filter((e) => seen.size === seen.add(shape(e)).size);
+  });
+  const run = (context, rules) => axe.run(context, { resultTypes: ["violations"], runOnly: rules });
+  const results = [];
+  if (contrast) results.push(await run({ include: [document], exclude: repeated }, ["color-contrast"]));
+  if (structure) results.push(await run(document, grave.filter((id) => id !== "color-contrast")));
+  const found = results
+    .flatMap((result) => result.violations)
+    .filter((v) => v.impact === "serious" || v.impact === "critical")
+    .map((v) => v.id + ": " + v.nodes.slice(0, 3).map((n) => n.html.slice(0, 160)).join(" | "));
+  const looked = contrast + structure === results.length && grave.length > 50 ? results.length : 0;
+  return JSON.stringify({ looked, found });
 }
 
 export async function until(what, seconds, attempt) {

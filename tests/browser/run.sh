@@ -46,9 +46,9 @@ fi
 coproc ports { PYTHONPATH=$root/tests exec python3 -c '
 import sys
 from service import free_port
-print(free_port(), free_port(), free_port(), flush=True)
+print(free_port(), free_port(), free_port(), free_port(), flush=True)
 sys.stdin.read()'; }
-read -r web_port syslog_port tls_port <&"${ports[0]}"
+read -r web_port syslog_port tls_port agent_port <&"${ports[0]}"
 
 export QORGAN_DATA=$work/data
 mkdir -p "$QORGAN_DATA" "$work/pack"
@@ -59,7 +59,7 @@ printf '%s\n' 'title: Draft of the browser test' 'id: 3f0c3d52-8d5c-4d6e-9c55-0a
 "$QORGAN_BIN" rules import "$work/pack" --name browser --version 1 --source 'tests/browser' --licence Apache-2.0 \
     --data "$QORGAN_DATA" >"$work/import" || sed 's/^/# /' "$work/import"
 "$QORGAN_BIN" serve --data "$QORGAN_DATA" --set "web-port=$web_port" --set "syslog-port=$syslog_port" \
-    --set "syslog-tls-port=$tls_port" >"$work/out" 2>"$work/err" &
+    --set "syslog-tls-port=$tls_port" --set "agent-port=$agent_port" >"$work/out" 2>"$work/err" &
 server=$!
 export QORGAN_URL=https://127.0.0.1:$web_port QORGAN_USER='' QORGAN_PASSWORD=''
 for _ in $(seq 300); do

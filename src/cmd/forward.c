@@ -1,0 +1,114 @@
+/* forward.c - `qorgan forward`: reads its files and opens the archive, then gives records on. */
+#include "role/forward.h"
+
+#include "base/arena.h"
+#include "cmd/archive_open.h"
+#include "cmd/cmd.h"
+#include "cmd/options.h"
+#include "os/clock.h"
+#include "os/file.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define FILES_ARENA ((size_t)4 << 20)
+#define PEM_MAX     ((size_t)512 << 10)
+#define TOKEN_MAX   ((size_t)512)
+#define ZONE_S      18000 /* of times without a zone in a query: the objects', as qorgan-search(1) */
+
+struct given {
+    struct arena *arena;
+    struct reading reading;
+    struct query *query;
+    char archive[4096];
+    struct forward_options forward;
+    struct err err;
+};
+
+static int usage(struct given *g, const struct options *options)
+{
+    struct forward_options *f = &g->forward;
+    const char *format = options_text(options, "format");
+    struct str from = str_of(options_text(options, "from"));
+    if (forward_url(f, options_text(options, "to"), &g->err) != RC_OK)
+        return cmd_usage("forward", "%s", g->err.text);
+    bool https = f->way == FORWARD_HTTPS;
+    f->format = https ? FORWARD_JSON : FORWARD_RFC5424;
+    if (format && !forward_format_find(str_of(format), &f->format))
+        return cmd_usage("forward", "--format is rfc5424, cef or json, not \"%s\"", format);
+    if (https != (f->format == FORWARD_JSON))
+        return cmd_usage("forward", "json goes over https, rfc5424 and cef go over syslog");
+    if (str_is(from, "start"))
+        f->from = FORWARD_FROM_START;
+    else if (str_is(from, "end"))
+        f->from = FORWARD_FROM_END;
+    else if (!str_to_u64(from, &f->from))
+        return cmd_usage("forward", "--from is a record's number, start or end");
+    if ((options_text(options, "certificate") == NULL) != (options_text(options, "key") == NULL))
+        return cmd_usage("forward", "--certificate and --key belong together");
+    if (https && options_text(options, "certificate"))
+        return cmd_usage("forward", "over https it is --token-file that says who sends");
+    if (!https && options_text(options, "token-file"))
+        return cmd_usage("forward", "--token-file is for https");
+    return OPTIONS_GO;
+}
+
+static enum rc file_take(struct given *g, const struct options *options, const char *name, size_t limit,
+                         struct str *ret_text)
+{
+    const char *path = options_text(options, name);
+    return path ? file_load_path(path, limit, g->arena, ret_text, &g->err) : RC_OK;
+}
+
+static enum rc given_load(struct given *g, const struct options *options)
+{
+    struct forward_options *f = &g->forward;
+    const char *query = options_text(options, "query");
+    enum rc rc = file_take(g, options, "ca", PEM_MAX, &f->ca_pem);
+    rc = rc == RC_OK ? file_take(g, options, "certificate", PEM_MAX, &f->certificate) : rc;
+    rc = rc == RC_OK ? file_take(g, options, "key", PEM_MAX, &f->key) : rc;
+    rc = rc == RC_OK ? file_take(g, options, "token-file", TOKEN_MAX, &f->token) : rc;
+    f->token = str_trim(f->token);
+    for (size_t i = 0; i < f->token.n; i++)
+        if (f->token.p[i] <= ' ' || f->token.p[i] >= 0x7f)
+            return err_set(&g->err, RC_INVALID, "the file of the token holds more than one word");
+    if (rc == RC_OK && query)
+        rc = query_parse(str_of(query), clock_real_ns(), ZONE_S, g->arena, &g->query, &g->err);
+    if (rc == RC_OK && g->query && !query_is_filter(g->query))
+        return err_set(&g->err, RC_INVALID, "a query of forward chooses records: it has no \"|\"");
+    f->query = g->query;
+    return rc == RC_OK ? reading_open(&g->reading, options_text(options, "data"), true, &g->err) : rc;
+}
+
+int cmd_forward(int argc, char **argv)
+{
+    struct options options;
+    int status = options_parse("forward", argc, argv, &options);
+    if (status != OPTIONS_GO)
+        return status;
+    struct given g = {.arena = arena_new(FILES_ARENA)};
+    status = g.arena ? usage(&g, &options) : CMD_FAILED;
+    if (status != OPTIONS_GO) {
+        arena_free(g.arena);
+        return status;
+    }
+    g.reading.folder = -1;
+    if (given_load(&g, &options) != RC_OK) {
+        status = cmd_fail("forward", &g.err);
+    } else {
+        snprintf(g.archive, sizeof g.archive, "%s/archive", options_text(&options, "data"));
+        g.forward.reader = g.reading.reader;
+        g.forward.names = g.reading.names;
+        g.forward.archive = g.archive;
+        g.forward.state = options_text(&options, "state");
+        g.forward.own = options_flag(&options, "all");
+        g.forward.json = options_flag(&options, "json");
+        g.forward.once = options_flag(&options, "once");
+        g.forward.sandbox = !options_flag(&options, "no-sandbox");
+        status = forward_run(&g.forward);
+    }
+    reading_close(&g.reading);
+    explicit_bzero((void *)(uintptr_t)g.forward.key.p, g.forward.key.n);
+    arena_free(g.arena);
+    return status;
+}

@@ -1,0 +1,331 @@
+#include "role/annex_counts.h"
+
+#include "base/assert.h"
+#include "base/bytes.h"
+#include "base/map.h"
+#include "codec/utf8.h"
+#include "os/file.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define TABLE_BYTES ((size_t)1 << 20)
+#define SERVICE_MAX 48u
+
+_Static_assert(ANNEX_FIELD_COUNT == 11, "the table below names every field");
+static const enum statutory statutory_of[ANNEX_FIELD_COUNT] = {
+    [ANNEX_TIME] = STATUTORY_COUNT, /* none: the record's own time */
+    [ANNEX_HOST] = STATUTORY_HOST,
+    [ANNEX_SERVICE] = STATUTORY_SERVICE,
+    [ANNEX_ACCOUNT] = STATUTORY_ACCOUNT,
+    [ANNEX_USER_ADDRESS] = STATUTORY_USER_ADDRESS,
+    [ANNEX_SRC] = STATUTORY_SOURCE_ADDRESS,
+    [ANNEX_DST] = STATUTORY_DESTINATION_ADDRESS,
+    [ANNEX_OBJECT] = STATUTORY_OBJECT,
+    [ANNEX_START] = STATUTORY_START,
+    [ANNEX_END] = STATUTORY_END,
+    [ANNEX_DESCRIPTION] = STATUTORY_DESCRIPTION,
+};
+
+struct key {
+    uint8_t source[16];
+    uint8_t class;
+    uint8_t parser;
+    uint16_t kind;
+};
+
+struct slot {
+    struct key key;
+    struct annex_count count;
+};
+
+/* The class of a service that was met: the rows of data/export_classes.tsv are many. */
+struct known {
+    char kind[16];
+    char service[SERVICE_MAX];
+    uint8_t kind_n;
+    uint8_t service_n;
+    uint8_t parser;
+    uint8_t class;
+    bool is_there;
+};
+
+struct annex_counts {
+    const struct annex_tables *tables;
+    uint64_t seed[2];
+    size_t limit;
+    struct slot *slot; /* dense; room grows up to `limit` */
+    size_t count;
+    size_t room;
+    uint32_t *index; /* open addressing: slot + 1, 0 = empty */
+    size_t index_size;
+    size_t last;       /* the slot hit last */
+    struct map *kinds; /* key -> number */
+    char parser[ANNEX_COUNTS_PARSERS][ANNEX_PARSER_MAX];
+    uint8_t parser_last; /* met last */
+    size_t parser_count;
+    struct known known[ANNEX_COUNTS_SERVICES];
+    uint64_t lost;
+};
+
+/* --- tables --- */
+
+static enum rc classes_resolve(struct annex_tables *tables, struct err *err)
+{
+    for (size_t i = 0; i < tables->classes.count; i++) {
+        tables->row_class[i] = annex_class_find(tables->classes.row[i].class);
+        if (tables->row_class[i] == ANNEX_CLASS_COUNT)
+            return err_set(err, RC_INVALID, "export_classes.tsv: class \"%.*s\" is not one of Annex 4",
+                           STR_ARG(tables->classes.row[i].class));
+    }
+    return RC_OK;
+}
+
+enum rc annex_tables_load(const char *folder, struct arena *arena, struct annex_tables *ret_tables, struct err *err)
+{
+    static const char *const names[] = {"event_kinds.tsv", "annex4.tsv", "export_classes.tsv"};
+    struct str text[ARRAY_LEN(names)];
+    enum rc rc = RC_OK;
+    for (size_t i = 0; i < ARRAY_LEN(names) && rc == RC_OK; i++) {
+        char path[4096];
+        int n = snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        if (n < 0 || (size_t)n >= sizeof path)
+            return err_set(err, RC_LIMIT, "the name of the data folder is too long");
+        rc = file_load_path(path, TABLE_BYTES, arena, &text[i], err);
+    }
+    rc = rc == RC_OK ? annex_read(text[0], text[1], arena, &ret_tables->annex, err) : rc;
+    rc = rc == RC_OK ? export_classes_read(&ret_tables->classes, text[2], err) : rc;
+    return rc == RC_OK ? classes_resolve(ret_tables, err) : rc;
+}
+
+/* --- life --- */
+
+static bool kinds_fill(struct annex_counts *counts)
+{
+    const struct annex *annex = &counts->tables->annex;
+    for (size_t i = 1; i < annex->kind_count; i++) {
+        uint64_t *place = map_put(counts->kinds, annex->kind[i].key);
+        if (!place)
+            return false;
+        *place = i;
+    }
+    return true;
+}
+
+static size_t index_size_for(size_t limit)
+{
+    size_t size = 1024;
+    while (size < 2 * limit)
+        size *= 2;
+    return size;
+}
+
+struct annex_counts *annex_counts_new(const struct annex_tables *tables, size_t limit, uint64_t seed)
+{
+    struct annex_counts *counts = memory_new(sizeof *counts);
+    ASSERT(limit > 0 && limit <= ANNEX_COUNTS_MOST);
+    if (!counts)
+        return NULL;
+    counts->tables = tables;
+    counts->seed[0] = seed;
+    counts->seed[1] = ~seed;
+    counts->limit = limit;
+    counts->index_size = index_size_for(limit);
+    counts->index = memory_new(counts->index_size * sizeof *counts->index);
+    counts->kinds = map_new(ANNEX_KINDS_MAX + 1, seed);
+    if (!counts->index || !counts->kinds || !kinds_fill(counts)) {
+        annex_counts_free(counts);
+        return NULL;
+    }
+    return counts;
+}
+
+void annex_counts_free(struct annex_counts *counts)
+{
+    if (!counts)
+        return;
+    map_free(counts->kinds);
+    memory_free(counts->index);
+    memory_free(counts->slot);
+    memory_free(counts);
+}
+
+/* --- finding a row --- */
+
+static size_t place_of(const struct annex_counts *counts, const struct key *key)
+{
+    size_t at = siphash(counts->seed, key, sizeof *key) & (counts->index_size - 1);
+    while (counts->index[at] && memcmp(&counts->slot[counts->index[at] - 1].key, key, sizeof *key) != 0)
+        at = (at + 1) & (counts->index_size - 1);
+    return at;
+}
+
+static struct slot *slot_add(struct annex_counts *counts, const struct key *key, size_t place)
+{
+    if (counts->count == counts->limit)
+        return NULL;
+    if (counts->count == counts->room) {
+        size_t room = MIN(MAX(counts->room * 2, (size_t)256), counts->limit);
+        struct slot *grown = memory_resize(counts->slot, room * sizeof *grown);
+        if (!grown)
+            return NULL;
+        counts->slot = grown;
+        counts->room = room;
+    }
+    struct slot *slot = &counts->slot[counts->count++];
+    memset(slot, 0, sizeof *slot);
+    slot->key = *key;
+    counts->index[place] = (uint32_t)counts->count;
+    return slot;
+}
+
+static struct slot *slot_of(struct annex_counts *counts, const struct key *key)
+{
+    if (counts->last < counts->count && memcmp(&counts->slot[counts->last].key, key, sizeof *key) == 0)
+        return &counts->slot[counts->last];
+    size_t place = place_of(counts, key);
+    struct slot *slot = counts->index[place] ? &counts->slot[counts->index[place] - 1] : slot_add(counts, key, place);
+    if (slot)
+        counts->last = (size_t)(slot - counts->slot);
+    return slot;
+}
+
+/* --- what a record is --- */
+
+static uint8_t parser_of(struct annex_counts *counts, const char *name)
+{
+    struct str text = str_slice(str_of(name ? name : "none"), 0, ANNEX_PARSER_MAX - 1);
+    if (counts->parser_count && str_is(text, counts->parser[counts->parser_last]))
+        return counts->parser_last;
+    size_t i = 0;
+    while (i < counts->parser_count && !str_is(text, counts->parser[i]))
+        i++;
+    if (i == ANNEX_COUNTS_PARSERS)
+        i = ANNEX_COUNTS_PARSERS - 1;
+    if (i == counts->parser_count) {
+        struct str kept = i == ANNEX_COUNTS_PARSERS - 1 ? STR("other") : text;
+        IGNORE(str_copy_z(kept, counts->parser[i], ANNEX_PARSER_MAX)); /* it was cut to fit */
+        counts->parser_count++;
+    }
+    counts->parser_last = (uint8_t)i;
+    return counts->parser_last;
+}
+
+static uint8_t class_find(const struct annex_tables *tables, struct str kind, struct str parser, struct str service)
+{
+    return (uint8_t)annex_class_find(export_class_find(&tables->classes, kind, parser, service));
+}
+
+static uint8_t class_of(struct annex_counts *counts, struct str kind, uint8_t parser, struct str service)
+{
+    struct str name = str_of(counts->parser[parser]);
+    if (service.n > SERVICE_MAX || kind.n > sizeof counts->known[0].kind)
+        return class_find(counts->tables, kind, name, service);
+    uint64_t hash = siphash(counts->seed, service.n ? service.p : "", service.n) + parser * UINT64_C(31) + kind.n;
+    struct known *known = &counts->known[hash % ANNEX_COUNTS_SERVICES];
+    if (known->is_there && known->parser == parser && str_eq(str_at(known->service, known->service_n), service) &&
+        str_eq(str_at(known->kind, known->kind_n), kind))
+        return known->class;
+    *known = (struct known){.kind_n = (uint8_t)kind.n,
+                            .service_n = (uint8_t)service.n,
+                            .parser = parser,
+                            .class = class_find(counts->tables, kind, name, service),
+                            .is_there = true};
+    if (kind.n)
+        memcpy(known->kind, kind.p, kind.n);
+    if (service.n)
+        memcpy(known->service, service.p, service.n);
+    return known->class;
+}
+
+/* Tabs and line ends are text; other control characters are not. */
+static bool is_text(struct str raw)
+{
+    unsigned bad = 0;
+    for (size_t i = 0; i < raw.n; i++) {
+        unsigned char c = (unsigned char)raw.p[i];
+        bad |= (unsigned)(c < 0x20) & (unsigned)(c != '\t') & (unsigned)(c != '\n') & (unsigned)(c != '\r');
+    }
+    return !bad;
+}
+
+static void count_event(struct annex_count *count, const struct annex_record *record)
+{
+    const struct event *event = record->event;
+    bool failed = str_is(event->statutory[STATUTORY_OUTCOME], "failure");
+    int64_t now = record->received_ns;
+    count->first_ns = count->records ? MIN(count->first_ns, now) : now;
+    count->last_ns = MAX(count->last_ns, now);
+    count->records++;
+    count->failed += failed;
+    count->failed_ns = failed ? MAX(count->failed_ns, now) : count->failed_ns;
+    count->field[ANNEX_TIME] += event->time_ns != now;
+    for (size_t i = 1; i < ANNEX_FIELD_COUNT; i++)
+        count->field[i] += event->statutory[statutory_of[i]].n > 0;
+    count->not_utf8 += !utf8_valid(record->raw);
+    count->not_text += !is_text(record->raw);
+}
+
+void annex_counts_record(struct annex_counts *counts, const struct annex_record *record)
+{
+    const struct event *event = record->event;
+    const struct event_source *source = record->source;
+    struct key key = {.parser = parser_of(counts, event->parser)};
+    struct str kind = event->statutory[STATUTORY_KIND];
+    const uint64_t *number = kind.n ? map_get(counts->kinds, kind) : NULL;
+    memcpy(key.source, source->id, sizeof key.source);
+    key.class = class_of(counts, source->kind, key.parser, event->statutory[STATUTORY_SERVICE]);
+    key.kind = number ? (uint16_t)*number : 0;
+    struct slot *slot = slot_of(counts, &key);
+    if (slot)
+        count_event(&slot->count, record);
+    else
+        counts->lost++;
+}
+
+/* --- what was counted --- */
+
+size_t annex_counts_size(const struct annex_counts *counts)
+{
+    return counts->count;
+}
+
+struct annex_counts_row annex_counts_at(const struct annex_counts *counts, size_t i)
+{
+    ASSERT(i < counts->count);
+    const struct slot *slot = &counts->slot[i];
+    struct annex_counts_row row = {.class = (enum annex_class)slot->key.class,
+                                   .kind = slot->key.kind,
+                                   .parser = str_of(counts->parser[slot->key.parser]),
+                                   .count = slot->count};
+    memcpy(row.source, slot->key.source, sizeof row.source);
+    return row;
+}
+
+uint64_t annex_counts_lost(const struct annex_counts *counts)
+{
+    return counts->lost;
+}
+
+bool annex_counts_are_many(const struct annex_counts *counts)
+{
+    return counts->count >= counts->limit / 2;
+}
+
+void annex_counts_told(struct annex_counts *counts, size_t n)
+{
+    ASSERT(n <= counts->count);
+    if (n == 0)
+        return;
+    memset(counts->index, 0, counts->index_size * sizeof *counts->index);
+    memmove(counts->slot, counts->slot + n, (counts->count - n) * sizeof *counts->slot);
+    counts->count -= n;
+    counts->last = 0;
+    for (size_t i = 0; i < counts->count; i++)
+        counts->index[place_of(counts, &counts->slot[i].key)] = (uint32_t)i + 1;
+}
+
+const struct annex *annex_counts_annex(const struct annex_counts *counts)
+{
+    return &counts->tables->annex;
+}

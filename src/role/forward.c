@@ -1,0 +1,401 @@
+#include "role/forward.h"
+
+#include "base/arena.h"
+#include "base/assert.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "os/proc.h"
+#include "os/sandbox.h"
+#include "role/forward_stream.h"
+#include "role/http.h"
+#include "role/log.h"
+#include "tlog/checkpoint.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define BATCH_BYTES   ((size_t)256 << 10)
+#define BATCH_RECORDS 2000
+#define BATCH_MAX     (BATCH_BYTES + ((size_t)64 << 20)) /* one more record of the longest, escaped */
+#define SCAN_MAX      20000u                             /* records looked at before the position is kept */
+#define ANSWER_MAX    ((size_t)1 << 20)
+#define PATIENCE_S    30L
+#define REST_MS       500
+#define BACKOFF_MIN   1000
+#define BACKOFF_MAX   60000
+#define TELL_NS       UINT64_C(60000000000)
+#define STATE_FILE    "position"
+#define STATE_MAX     ((size_t)4096)
+
+struct forward {
+    const struct forward_options *options;
+    int state;
+    int lock;
+    int signals;
+    bool stopping;
+    uint64_t position; /* the next record */
+    uint64_t upto;     /* records below it are signed: only these are given on, for they are never others */
+    struct arena *arena;
+    struct buf batch;
+    struct buf line;
+    size_t count; /* lines in the batch */
+    struct stream *stream;
+    struct http *http;
+    struct buf answer;
+    int backoff_ms;
+    uint64_t given; /* records since the start */
+    uint64_t told_ns;
+};
+
+/* ---- the address ---- */
+
+enum rc forward_url(struct forward_options *options, const char *url, struct err *err)
+{
+    static const struct {
+        const char *scheme;
+        enum forward_way way;
+        uint16_t port;
+    } rows[] = {
+        {"https://", FORWARD_HTTPS, 443}, {"syslog+tls://", FORWARD_TLS, 6514}, {"syslog+tcp://", FORWARD_TCP, 514}};
+    struct str text = str_of(url);
+    if (!str_copy_z(text, options->url, sizeof options->url))
+        return err_set(err, RC_LIMIT, "the address is longer than %d bytes", FORWARD_URL_MAX - 1);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (!str_starts(text, str_of(rows[i].scheme)))
+            continue;
+        struct str rest = str_trim_end(str_skip(text, strlen(rows[i].scheme)), '/');
+        uint64_t port = rows[i].port;
+        size_t colon = rest.n;
+        while (colon > 0 && rest.p[colon - 1] != ':' && rest.p[colon - 1] != ']' && rest.p[colon - 1] != '/')
+            colon--;
+        bool named = colon > 0 && rest.p[colon - 1] == ':';
+        if (rows[i].way != FORWARD_HTTPS && named &&
+            (!str_to_u64(str_skip(rest, colon), &port) || port == 0 || port > UINT16_MAX))
+            return err_set(err, RC_INVALID, "\"%s\" names no port from 1 to 65535", url);
+        struct str host = named ? str_slice(rest, 0, colon - 1) : rest;
+        for (size_t k = 0; k < host.n && rows[i].way != FORWARD_HTTPS; k++)
+            if (!char_is_alnum(host.p[k]) && !strchr(".-_:[]", host.p[k]))
+                return err_set(err, RC_INVALID, "\"%s\" names no host", url);
+        if (!host.n || !str_copy_z(host, options->host, sizeof options->host))
+            return err_set(err, RC_INVALID, "\"%s\" names no host", url);
+        options->way = rows[i].way;
+        options->port = (uint16_t)port;
+        return RC_OK;
+    }
+    return err_set(err, RC_INVALID, "\"%s\" is none of https://, syslog+tls:// and syslog+tcp://", url);
+}
+
+/* ---- waiting ---- */
+
+/* Waits so long, or until it is to stop. */
+static bool on_wait(struct forward *f, int ms)
+{
+    struct pollfd poll_fd = {.fd = f->signals, .events = POLLIN};
+    if (!f->stopping && poll(&poll_fd, 1, ms) > 0) {
+        int number = proc_signal_next(f->signals);
+        f->stopping = number == SIGTERM || number == SIGINT || number == SIGHUP;
+    }
+    return !f->stopping;
+}
+
+static bool on_stop(void *context)
+{
+    return !on_wait(context, 0);
+}
+
+/* ---- the position ---- */
+
+static enum rc position_read(struct forward *f, struct err *err)
+{
+    const struct forward_options *o = f->options;
+    struct str text;
+    arena_reset(f->arena);
+    enum rc rc = file_load(&io_kernel, f->state, STATE_FILE, STATE_MAX, f->arena, &text, err);
+    if (rc == RC_NOT_FOUND) {
+        f->position = o->from == FORWARD_FROM_END ? f->upto : o->from;
+        return RC_OK;
+    }
+    if (rc != RC_OK)
+        return rc;
+    struct str number = str_cut(&text, '\n');
+    struct str url = str_cut(&text, '\n');
+    if (!str_to_u64(number, &f->position))
+        return err_set(err, RC_CORRUPT, "the file \"%s/" STATE_FILE "\" does not read", o->state);
+    if (!str_is(url, o->url))
+        return err_set(err, RC_EXISTS, "the folder \"%s\" holds the position of %.*s; each address needs its own",
+                       o->state, STR_ARG(str_slice(url, 0, 200)));
+    return RC_OK;
+}
+
+static enum rc position_write(struct forward *f, struct err *err)
+{
+    char storage[STATE_MAX];
+    struct buf text;
+    buf_init_fixed(&text, storage, sizeof storage);
+    buf_format(&text, "%llu\n%s\n", (unsigned long long)f->position, f->options->url);
+    return file_replace(&io_kernel, f->state, STATE_FILE, buf_view(&text), err);
+}
+
+/* How far the archive is signed. */
+static enum rc archive_look(struct forward *f, struct err *err)
+{
+    struct note note;
+    struct checkpoint checkpoint;
+    enum rc rc = archive_reader_refresh(f->options->reader, err);
+    struct str text = archive_reader_checkpoint(f->options->reader);
+    if (rc != RC_OK || !text.n)
+        return rc;
+    rc = note_parse(text, &note, err);
+    rc = rc == RC_OK ? checkpoint_parse(note.text, &checkpoint, err) : rc;
+    if (rc == RC_OK)
+        f->upto = MIN(checkpoint.head.size, archive_reader_size(f->options->reader));
+    return rc;
+}
+
+/* ---- a batch ---- */
+
+static void line_add(struct forward *f, const struct archive_hit *hit)
+{
+    const struct forward_options *o = f->options;
+    buf_clear(&f->line);
+    forward_line_put(o->format, archive_reader_origin(o->reader), hit, &f->line);
+    if (o->way == FORWARD_HTTPS)
+        buf_text(&f->batch, f->count ? ",\n" : "[\n");
+    else
+        buf_format(&f->batch, "%zu ", f->line.n);
+    buf_str(&f->batch, buf_view(&f->line));
+    f->count++;
+}
+
+static bool wanted(const struct forward *f, const struct archive_hit *hit)
+{
+    bool sent = hit->leaf.type == LEAF_RAW || hit->leaf.type == LEAF_DIGEST;
+    return (sent || f->options->own) &&
+           (!f->options->query || query_matches(f->options->query, hit, f->options->names));
+}
+
+/* The lines of the next records; *ret_end is the record behind them. */
+static enum rc batch_make(struct forward *f, uint64_t *ret_end, struct err *err)
+{
+    uint64_t at = f->position;
+    buf_clear(&f->batch);
+    f->count = 0;
+    for (uint64_t looked = 0; at < f->upto && looked < SCAN_MAX; looked++) {
+        struct archive_hit hit;
+        struct archive_gone gone;
+        arena_reset(f->arena);
+        enum rc rc = archive_reader_record(f->options->reader, at, f->arena, &hit, err);
+        if (rc == RC_NOT_FOUND && archive_reader_gone(f->options->reader, at, &gone) && gone.first <= at) {
+            log_warning("records %llu to %llu were deleted before they were given on", (unsigned long long)at,
+                        (unsigned long long)gone.end - 1);
+            at = gone.end;
+            continue;
+        }
+        if (rc != RC_OK)
+            return rc;
+        at++;
+        if (wanted(f, &hit))
+            line_add(f, &hit);
+        if (f->batch.n >= BATCH_BYTES || f->count >= BATCH_RECORDS)
+            break;
+    }
+    if (f->count && f->options->way == FORWARD_HTTPS)
+        buf_text(&f->batch, "\n]\n");
+    *ret_end = at;
+    return f->batch.overflow || f->line.overflow ? err_set(err, RC_LIMIT, "no memory for a batch") : RC_OK;
+}
+
+static enum rc batch_post(struct forward *f, struct err *err)
+{
+    unsigned status = 0;
+    enum rc rc = http_exchange(f->http, f->options->url, buf_view(&f->batch), &f->answer, &status, err);
+    if (rc == RC_OK && (status < 200 || status > 299))
+        rc = err_set(err, RC_IO, "the server answered %u: %.*s", status,
+                     STR_ARG(str_slice(buf_view(&f->answer), 0, 200)));
+    return rc;
+}
+
+static enum rc batch_stream(struct forward *f, struct err *err)
+{
+    const struct forward_options *o = f->options;
+    const struct stream_options options = {.host = o->host,
+                                           .port = o->port,
+                                           .tls = o->way == FORWARD_TLS,
+                                           .ca_pem = o->ca_pem,
+                                           .certificate = o->certificate,
+                                           .key = o->key,
+                                           .patience_s = PATIENCE_S,
+                                           .stop = on_stop,
+                                           .context = f};
+    enum rc rc = f->stream ? RC_OK : stream_open(&options, &f->stream, err);
+    rc = rc == RC_OK ? stream_send(f->stream, buf_view(&f->batch), err) : rc;
+    rc = rc == RC_OK ? stream_settle(f->stream, err) : rc;
+    if (rc != RC_OK) {
+        stream_close(f->stream);
+        f->stream = NULL;
+    }
+    return rc;
+}
+
+/* Until it is taken. False: it is to stop. */
+static bool batch_give(struct forward *f)
+{
+    struct err err = {0};
+    while (f->count && !f->stopping) {
+        enum rc rc = f->options->way == FORWARD_HTTPS ? batch_post(f, &err) : batch_stream(f, &err);
+        if (rc == RC_OK) {
+            if (f->backoff_ms)
+                log_info("%s takes records again", f->options->url);
+            f->backoff_ms = 0;
+            f->given += f->count;
+            return true;
+        }
+        f->backoff_ms = f->backoff_ms ? MIN(2 * f->backoff_ms, BACKOFF_MAX) : BACKOFF_MIN;
+        if (rc != RC_AGAIN)
+            log_warning("%s; again in %d s from record %llu on", err.text, f->backoff_ms / 1000,
+                        (unsigned long long)f->position);
+        IGNORE(on_wait(f, f->backoff_ms));
+    }
+    return f->count == 0;
+}
+
+/* RC_END: there is nothing more by now. RC_AGAIN: it is to stop. */
+static enum rc forward_step(struct forward *f, struct err *err)
+{
+    uint64_t end = f->position;
+    enum rc rc = archive_look(f, err);
+    if (rc != RC_OK)
+        return rc;
+    if (f->position >= f->upto)
+        return RC_END;
+    rc = batch_make(f, &end, err);
+    if (rc != RC_OK)
+        return rc;
+    if (!batch_give(f))
+        return RC_AGAIN;
+    f->position = end;
+    return position_write(f, err);
+}
+
+static void tell(struct forward *f, bool now)
+{
+    uint64_t time = clock_boot_ns();
+    if (!now && time - f->told_ns < TELL_NS)
+        return;
+    f->told_ns = time;
+    if (f->options->json) {
+        printf("{\"given\":%llu,\"next\":%llu,\"signed\":%llu}\n", (unsigned long long)f->given,
+               (unsigned long long)f->position, (unsigned long long)f->upto);
+        IGNORE(fflush(stdout) != 0); /* nobody may be looking */
+    }
+    log_info("%llu records were given to %s; the next is %llu of %llu", (unsigned long long)f->given, f->options->url,
+             (unsigned long long)f->position, (unsigned long long)f->upto);
+}
+
+/* ---- the process ---- */
+
+static enum rc sandbox_take(const struct forward_options *o, struct err *err)
+{
+    struct buf missing CLEANUP(buf_done);
+    struct sandbox_path paths[] = {
+        {.path = o->archive, .access = SANDBOX_READ},
+        {.path = o->state, .access = SANDBOX_READ | SANDBOX_WRITE},
+        {.path = "/etc", .access = SANDBOX_READ}, /* names of hosts, certificates */
+        {.path = "/usr/lib", .access = SANDBOX_READ},
+        {.path = "/lib", .access = SANDBOX_READ},
+        {.path = "/usr/share/ca-certificates", .access = SANDBOX_READ},
+        {.path = "/run/systemd/resolve", .access = SANDBOX_READ},
+    };
+    struct sandbox sandbox = {.calls = SANDBOX_OPEN | SANDBOX_CHANGE | SANDBOX_CONNECT | SANDBOX_THREADS,
+                              .paths = paths,
+                              .path_count = ARRAY_LEN(paths),
+                              .files_max = 4096};
+    buf_init(&missing, 4096);
+    enum rc rc = sandbox_hold(paths, ARRAY_LEN(paths), err);
+    rc = rc == RC_OK ? sandbox_enter(&sandbox, &missing, err) : rc;
+    for (struct str rest = buf_view(&missing); rest.n > 0;) {
+        struct str line = str_cut(&rest, '\n');
+        log_warning("missing: %.*s", STR_ARG(line));
+    }
+    return rc;
+}
+
+static enum rc state_open(struct forward *f, struct err *err)
+{
+    const char *path = f->options->state;
+    if (mkdir(path, 0700) != 0 && errno != EEXIST)
+        return err_errno(err, errno, "could not create the folder \"%s\"", path);
+    f->state = io_open_folder(path);
+    if (f->state < 0)
+        return err_errno(err, -f->state, "could not open the folder \"%s\"", path);
+    f->lock = io_kernel.open(NULL, f->state, "lock", IO_READ | IO_WRITE | IO_CREATE);
+    int result = f->lock < 0 ? f->lock : io_kernel.lock(NULL, f->lock);
+    if (result == -EWOULDBLOCK)
+        return err_set(err, RC_EXISTS, "another qorgan forward runs on the folder \"%s\"; stop it first", path);
+    return result < 0 ? err_errno(err, -result, "could not lock the folder \"%s\"", path) : RC_OK;
+}
+
+static enum rc forward_open(struct forward *f, struct err *err)
+{
+    const struct forward_options *o = f->options;
+    const struct http_options http = {
+        .ca_pem = o->ca_pem, .bearer = o->token, .patience_s = PATIENCE_S, .stop = on_stop, .context = f};
+    f->arena = arena_new((size_t)64 << 20);
+    f->signals = proc_signals();
+    buf_init(&f->batch, BATCH_MAX);
+    buf_init(&f->line, BATCH_MAX);
+    buf_init(&f->answer, ANSWER_MAX);
+    if (!f->arena || f->signals < 0 || curl_global_init(CURL_GLOBAL_DEFAULT) != 0)
+        return err_set(err, RC_LIMIT, "no memory");
+    enum rc rc = state_open(f, err);
+    rc = rc == RC_OK && o->way == FORWARD_HTTPS ? http_new(&http, &f->http, err) : rc;
+    rc = rc == RC_OK && o->sandbox ? sandbox_take(o, err) : rc;
+    rc = rc == RC_OK ? archive_look(f, err) : rc;
+    return rc == RC_OK ? position_read(f, err) : rc;
+}
+
+int forward_run(const struct forward_options *options)
+{
+    struct forward *f = memory_new(sizeof *f);
+    struct err err = {0};
+    log_open("forward");
+    if (!f)
+        return EXIT_FAILURE;
+    *f = (struct forward){.options = options, .state = -1, .lock = -1, .signals = -1};
+    enum rc rc = forward_open(f, &err);
+    if (rc == RC_OK)
+        log_info("records from %llu on go to %s", (unsigned long long)f->position, options->url);
+    f->told_ns = clock_boot_ns();
+    while (rc == RC_OK && !f->stopping) {
+        rc = forward_step(f, &err);
+        tell(f, false);
+        if (rc == RC_END && !options->once) {
+            IGNORE(on_wait(f, REST_MS));
+            rc = RC_OK;
+        }
+    }
+    bool good = rc == RC_OK || rc == RC_END || (rc == RC_AGAIN && f->stopping);
+    if (!good)
+        log_error("%s", err.text);
+    else
+        tell(f, true);
+    stream_close(f->stream);
+    http_free(f->http);
+    buf_done(&f->batch);
+    buf_done(&f->line);
+    buf_done(&f->answer);
+    arena_free(f->arena);
+    const int fds[] = {f->lock, f->state, f->signals};
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
+    memory_free(f);
+    return good ? EXIT_SUCCESS : EXIT_FAILURE;
+}

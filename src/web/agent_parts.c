@@ -1,0 +1,122 @@
+#include "web/agent_parts.h"
+
+#define OFFSET_US INT64_C(1000000) /* past it times of events mislead a person who compares them */
+#define FULL      80               /* percent of a spool */
+
+void agent_tabs(struct web_call *call, const char *here)
+{
+    static const struct {
+        const char *path;
+        const char *key;
+    } rows[] = {{"/agents", "agents.title"}, {"/agents/policies", "policies.title"}};
+    struct html *html = &call->html;
+    HTML(html, RAW("<nav class=\"tabs\" aria-label=\""), SAY("agents.views"), RAW("\">"));
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        HTML(html, RAW("<a href=\""), ESCZ(rows[i].path), RAW("\""));
+        if (here && str_is(str_of(here), rows[i].path))
+            HTML(html, RAW(" aria-current=\"true\""));
+        HTML(html, RAW(">"), ESC(html_text(html, str_of(rows[i].key))), RAW("</a>"));
+    }
+    HTML(html, RAW("</nav>"));
+}
+
+void agent_state(struct web_call *call, struct str state)
+{
+    struct html *html = &call->html;
+    bool good = str_is(state, "connected");
+    bool bad = str_is(state, "silent") || str_is(state, "contradicts");
+    bool calm = str_is(state, "revoked");
+    HTML(html, RAW("<span class=\"state"));
+    if (good || bad)
+        HTML(html, RAW(" "), ESCZ(good ? "ok" : "bad"));
+    HTML(html, RAW("\">"));
+    if (!calm)
+        part_icon(call, good ? "ok" : bad ? "bad" : "run");
+    HTML(html, RAW(" "), SAY_OF("agent_state.", state), RAW("</span>"));
+}
+
+static void span_begin(struct web_call *call, bool bad)
+{
+    HTML(&call->html, RAW("<span"));
+    if (bad)
+        HTML(&call->html, RAW(" class=\"bad\""));
+    HTML(&call->html, RAW(">"));
+}
+
+void agent_offset(struct web_call *call, const struct json_value *agent)
+{
+    struct html *html = &call->html;
+    int64_t offset = of_int(agent, "offset_us");
+    int64_t far = offset < 0 ? -MAX(offset, -INT64_MAX) : offset;
+    if (of_int(agent, "connected_ns") == 0) {
+        HTML(html, RAW("\xe2\x80\x94"));
+        return;
+    }
+    span_begin(call, far > OFFSET_US);
+    HTML(html, ESCZ(offset < 0 ? "\xe2\x88\x92" : ""), FIXED(far), RAW("\xc2\xa0"), SAY("unit.ms"),
+         RAW("</span> <small>\xc2\xb1\xc2\xa0"), FIXED(MAX(of_int(agent, "error_us"), 0)), RAW("</small>"));
+}
+
+void agent_spool(struct web_call *call, const struct json_value *agent)
+{
+    struct html *html = &call->html;
+    int64_t used = MAX(of_int(agent, "spool_bytes"), 0);
+    int64_t room = of_int(agent, "spool_max");
+    if (room <= 0) {
+        HTML(html, RAW("\xe2\x80\x94"));
+        return;
+    }
+    int64_t percent = used >= room ? 100 : (int64_t)((double)used * 100 / (double)room);
+    span_begin(call, percent >= FULL);
+    HTML(html, INT(percent), RAW("\xc2\xa0%</span> <small>"), BYTES(used), RAW("</small>"));
+}
+
+void agent_policy(struct web_call *call, const struct json_value *agent)
+{
+    struct html *html = &call->html;
+    int64_t has = of_int(agent, "policy");
+    int64_t wanted = of_int(agent, "policy_wanted");
+    if (has > 0)
+        HTML(html, NUMBER(has));
+    else
+        HTML(html, RAW("\xe2\x80\x94"));
+    if (wanted > has)
+        HTML(html, RAW(" <small>\xe2\x86\x92 "), NUMBER(wanted), RAW("</small>"));
+}
+
+void agent_objects(struct web_call *call, const struct json_value *objects, int64_t chosen, bool wrong)
+{
+    struct html *html = &call->html;
+    HTML(html, RAW("<div class=\"field\"><label for=\"f-object\">"), SAY("agents.object"),
+         RAW("</label><select id=\"f-object\" name=\"object\""));
+    if (wrong)
+        HTML(html, RAW(" aria-invalid=\"true\""));
+    HTML(html, RAW(">"));
+    for (const struct json_value *o = json_first(objects); o; o = o->next) {
+        HTML(html, RAW("<option value=\""), INT(of_int(o, "id")), RAW("\""));
+        if (of_int(o, "id") == chosen)
+            HTML(html, RAW(" selected"));
+        HTML(html, RAW(">"), ESC(of_str(o, "name")), RAW("</option>"));
+    }
+    HTML(html, RAW("</select></div>"));
+}
+
+void agent_group(struct web_call *call, const struct json_value *groups, struct str value, bool wrong)
+{
+    struct html *html = &call->html;
+    HTML(html, RAW("<div class=\"field\"><label for=\"f-group\">"), SAY("agents.group"),
+         RAW("</label><input id=\"f-group\" name=\"group\" list=\"groups\" maxlength=\"64\" required value=\""),
+         ESC(value), RAW("\""));
+    if (wrong)
+        HTML(html, RAW(" aria-invalid=\"true\""));
+    HTML(html, RAW("><datalist id=\"groups\">"));
+    for (const struct json_value *g = json_first(groups); g; g = g->next)
+        HTML(html, RAW("<option value=\""), ESC(json_str(g, STR(""))), RAW("\"></option>"));
+    HTML(html, RAW("</datalist></div>"));
+}
+
+void agent_saved(struct web_call *call)
+{
+    if (form_get(&call->query, "saved").p)
+        part_notice(call, "ok", "form.saved");
+}
