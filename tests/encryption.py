@@ -73,7 +73,7 @@ def fill(base, setting=None):
     identity = key_new(ring)
     configure(data, setting or f"file:{ring}")
     lines_write(os.path.join(base, "bulk.log"), 0, LINES)
-    with Service(data, log_file_mib=2) as running:
+    with Service(data, log_file_mib=2, engines=2) as running:
         running.run("ingest", "--name", "bulk", os.path.join(base, "bulk.log"))
         wait_sealed(data, 2)
         running.quiet()

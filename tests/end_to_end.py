@@ -121,7 +121,7 @@ class Load(threading.Thread):
 
 def every_process_killed_under_load():
     """kill -9 of every process under load: what was acknowledged is there exactly once, and proven"""
-    with Service() as service:
+    with Service(engines=2) as service:
         watched = service.settings["collect-files"]
         os.makedirs(watched, exist_ok=True)
         followed = os.path.join(watched, "app.log")
@@ -200,7 +200,7 @@ def parent_killed():
 
 def segments_are_sealed():
     """log files become sealed segments, the reaper drops the logs, search finds all, one flipped byte is found"""
-    with Service(log_file_mib=1, log_rotate_s=10) as service:
+    with Service(log_file_mib=1, log_rotate_s=10, engines=2) as service:
         text = "\n".join(f"{NOW} h app: sealed-{i:06d} {'x' * 60}" for i in range(40000)).encode() + b"\n"
         service.run("ingest", "--name", "bulk", "-", text_input=text)
         folder = f"{service.data}/archive/seg"
@@ -354,7 +354,7 @@ def addresses_without_end():
 
 def stopped_under_load():
     """SIGTERM while lines stream in: it ends in time with status 0, and what was read is there"""
-    with Service() as service:
+    with Service(engines=2) as service:
         loads = [Load(service, f"stop{i}") for i in range(3)]
         for load in loads:
             load.start()
@@ -374,7 +374,7 @@ def stopped_under_load():
 
 def a_burst_of_matches_is_kept():
     """thousands of records that each match a rule, in one write: not one match is passed over, also if the desk dies"""
-    with Service() as service:
+    with Service(engines=2) as service:
         lines = [f"<86>{NOW} gate sshd[4{i % 1000:03d}]: Accepted password for root from 203.0.113.9 port 40000 ssh2"
                  for i in range(6000)]
         service.run("ingest", "--name", "burst", "-", text_input="\n".join(lines).encode() + b"\n")

@@ -138,7 +138,7 @@ def ask(web, query, **members):
 
 def searches_in_slices():
     """a search is gone on with by its token, shows progress, can be stopped, and does nothing while nobody asks"""
-    with Service(log_file_mib=4) as service:
+    with Service(log_file_mib=4, engines=2) as service:
         folder = tempfile.mkdtemp(prefix="qorgan-search-")
         service.run("ingest", filled(folder, LINES))
         shutil.rmtree(folder)

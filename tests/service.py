@@ -47,6 +47,8 @@ class Service:
         ports = ("syslog-port", "syslog-tls-port", "agent-port", "web-port")
         self.ports = {name: free_port() for name in ports}
         self.settings = {"collect-files": os.path.join(self.data, "watched"), "collect-journal": 0, "log-file-mib": 4}
+        # Each engine compiles all rules, which is most of a start; who is about several of them says so.
+        self.settings["engines"] = 1
         self.settings.update(self.ports)
         self.settings.update({key.replace("_", "-"): value for key, value in settings.items()})
         self.prefix = []  # a command that runs the server

@@ -178,7 +178,7 @@ def script_blocks_in_service():
     """the service joins them too, also when its engine dies between two parts"""
     with Folder() as folder:
         script_rules(folder)
-        with Service(rules=folder.path) as service:
+        with Service(rules=folder.path, engines=2) as service:
             web = Web(service)
             service.tcp(script_piece("nxlog", 1).encode())
             service.wait_for("ScriptBlockText:*", 1)

@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-/* Enough for most blocks. The build for the address sanitizer says less: marking every byte of it when it comes and when
- * it goes costs more than all decoding, and within one piece it sees nothing. */
+/* Enough for most blocks. The build for the address sanitizer says less: marking all of it when it comes and when it
+ * goes costs more than all decoding, and within one piece it sees nothing. */
 #ifndef BLOCK_ARENA_FIRST
 #define BLOCK_ARENA_FIRST ((size_t)16 << 20)
 #endif

@@ -302,8 +302,8 @@ void agents_clean(struct desk *desk, int64_t now_ns);
 void agent_alarms_kept(struct desk *desk, int64_t local_id, int64_t record);
 void agent_policies_kept(struct desk *desk, int64_t local_id, int64_t record);
 
-/* Opens an incident for a match, whatever its level, or adds it to an open one; its id (match.c). Record 0: it has none,
- * so nobody can know whether it was seen before. */
+/* Opens an incident for a match, whatever its level, or adds it to an open one; its id (match.c). Record 0: it has
+ * none, so nobody can know whether it was seen before. */
 int64_t match_open(struct desk *desk, const struct desk_match *match, int64_t now_ns, struct desk_matched *ret_done);
 
 /* --- questions (ask.c) --- */
