@@ -1,6 +1,6 @@
 /* mapping.h - the mapping tables of data/, compiled: who they speak of (selectors), what must hold, what is set.
  *
- * Rows of logsources.tsv, mappings/events.tsv and mappings/programs.tsv share two small grammars (doc/add-a-parser.md):
+ * Rows of logsources.tsv, mappings/events.tsv and of patterns share two small grammars (doc/add-a-parser.md):
  *
  *   when: "channel=Security; id=4657; OperationType=%%1905"     selector first, then conditions on fields
  *   set:  "Image<-NewProcessName; User<-SubjectDomainName|User; action=block; @src<-IpAddress"
