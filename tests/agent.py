@@ -4,6 +4,8 @@ import json
 import os
 import random
 import shutil
+import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -349,6 +351,25 @@ def acknowledged_is_not_sent_again():
         peer.until(lambda: peer.host.status()["seen_size"] > 0)
 
 
+def enrolled_anew_it_sends_again():
+    """a new identity keeps the spool: what no checkpoint covers is sent again, though somebody acknowledged it"""
+    with Peer() as peer:
+        peer.server.cover = False
+        peer.host.write("app.log", lines("app", 0, 3000))
+        peer.host.start()
+        all_once(peer.words(3000), "app", 3000)
+        peer.host.until(lambda status: status["durable"] == status["records"] >= 3000)
+        peer.host.stop()
+        with peer.server.lock:  # an archive that was put back to an old copy
+            peer.server.kept, peer.server.high, peer.server.leaves = [], {}, []
+        enrolled(peer.host, peer.server)
+        os.unlink(os.path.join(peer.host.data, "memory"))
+        peer.host.start()
+        all_once(peer.words(3000), "app", 3000)
+        check_equal(len({hello["agent"] for hello in peer.server.hellos}), 2, "identities")
+        check_equal(len({hello["spool"] for hello in peer.server.hellos}), 1, "spools")
+
+
 def another_tree_is_found_out():
     """a tree that does not go on, and another key: the alarm stays over a restart, nothing is freed, all is sent"""
     with Peer() as peer:
@@ -464,6 +485,45 @@ def a_damaged_spool_begins_anew():
         check_equal(sum(one["event"] == "agent.gap" for one in told), 3, f"events: {told}")
 
 
+def audit_messages_arrive():
+    """the kernel's audit messages are read by a process that is nobody but for that right"""
+    with Peer() as peer:
+        peer.server.policy = json.dumps({"audit": True, "durable": "immediate"})
+        peer.host.start()
+        peer.until(lambda: "policy 1" in peer.host.log(), text="the policy")
+        time.sleep(0.5)
+        if "audit messages" in peer.host.log() or not audit_send("qorgan test 4712"):
+            raise Skip("audit messages may not be read here")
+        deadline = time.time() + 10
+        while time.time() < deadline and not any(b"4712" in raw for raw in peer.server.raws("audit")):
+            time.sleep(0.2)
+        found = [raw for raw in peer.server.raws("audit") if b"4712" in raw]
+        if not peer.server.raws("audit"):
+            raise Skip("the kernel makes no audit messages here")
+        check(found and found[0].startswith(b"type=USER_AVC msg=audit("), f"the message: {found}")
+
+
+def audit_send(words):
+    """A message as a program of this machine sends it: type 1107, which is taken also while auditing is off."""
+    words = words.encode() + b"\0"
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 9) as link:
+        try:
+            link.sendto(struct.pack("=IHHII", 16 + len(words), 1107, 1, 1, 0) + words, (0, 0))
+            return True
+        except OSError:
+            return False
+
+
+def names_are_asked_for():
+    """a server's name is looked up inside the sandbox; one that has no address is passed over"""
+    with Peer() as peer:
+        peer.host.configure(servers=f"no-such-name.invalid:{peer.server.port},localhost:{peer.server.port}")
+        peer.host.write("app.log", lines("app", 0, 100))
+        peer.host.start()
+        all_once(peer.words(100, 60), "app", 100)
+        check("no-such-name.invalid" in peer.host.log(), peer.host.log())
+
+
 def the_package_is_whole():
     """the Debian package holds program, unit and page, and unpacks"""
     if not shutil.which("dpkg-deb"):
@@ -487,8 +547,9 @@ def the_package_is_whole():
 
 
 PEER_TESTS = [connections_are_cut, without_credit_it_waits, a_full_spool_waits_and_counts,
-              acknowledged_is_not_sent_again, another_tree_is_found_out, refusals_have_their_patience,
-              strangers_get_nothing, certificates_are_renewed, a_damaged_spool_begins_anew, the_package_is_whole]
+              acknowledged_is_not_sent_again, enrolled_anew_it_sends_again, another_tree_is_found_out,
+              refusals_have_their_patience, strangers_get_nothing, certificates_are_renewed, audit_messages_arrive,
+              names_are_asked_for, a_damaged_spool_begins_anew, the_package_is_whole]
 TESTS = [enrolled_and_collected, killed_again_and_again, the_service_comes_and_goes, not_allowed_here, commands_run,
          journal_is_read]
 
