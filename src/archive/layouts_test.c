@@ -1,5 +1,5 @@
-/* Remembered layouts, and the processor's wide instructions, change nothing but the time it takes: with and without them
- * a block's bytes are the same. */
+/* Remembered layouts, and the processor's wide instructions, change nothing but the time it takes: with and without
+ * them a block's bytes are the same. */
 #include "archive/block_state.h"
 #include "base/test.h"
 
