@@ -445,7 +445,6 @@ static enum rc spool_begin(struct agent *agent, struct err *err)
         .size_max = agent->config.spool_size, .number = random_u64() | 1, .known = agent->memory.spool};
     uint64_t quarter = agent->config.spool_size / 4;
     options.file_size = (int64_t)MIN((uint64_t)SPOOL_FILE_SIZE, MAX(quarter, UINT64_C(2) << 20));
-    memcpy(options.uuid, agent->identity.id, sizeof options.uuid);
     enum rc rc = spool_open(&io_kernel, agent->spool_folder, &options, &agent->spool, err);
     if (rc != RC_OK)
         return rc;

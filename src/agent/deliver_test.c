@@ -75,7 +75,7 @@ static void stand_begin(void)
     snprintf(stand.path, sizeof stand.path, "/tmp/qorgan-deliver-XXXXXX");
     CHECK(mkdtemp(stand.path) != NULL);
     stand.folder = io_open_folder(stand.path);
-    const struct spool_options spool = {.uuid = {5}, .number = 8, .size_max = SPOOL_SIZE_MIN, .file_size = 1 << 20};
+    const struct spool_options spool = {.number = 8, .size_max = SPOOL_SIZE_MIN, .file_size = 1 << 20};
     CHECK_INT(spool_open(&io_kernel, stand.folder, &spool, &stand.spool, &stand.err), RC_OK);
     const struct deliver_options options = {
         .agent = {5},

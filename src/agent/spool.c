@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <string.h>
 
+#define UUID          "qorgan-agent spl" /* of the files: a spool outlives the agent's identity */
 #define PAIRS_MAX     64
 #define RETRY_NS      UINT64_C(1000000000) /* after a full disk */
 #define GROUP_HEAD    64u                  /* more than a group's or a record's numbers take */
@@ -178,7 +179,7 @@ static enum rc frames_open(struct spool *spool, uint64_t first, struct err *err)
         .each = frame_found,
         .context = spool,
     };
-    memcpy(options.uuid, spool->options.uuid, sizeof options.uuid);
+    memcpy(options.uuid, UUID, sizeof options.uuid);
     return wal_open(spool->io, spool->folder, &options, &spool->wal, err);
 }
 
@@ -249,7 +250,7 @@ static enum rc spool_recover(struct spool *spool, struct err *err)
         return loss_take(spool, "the spool was damaged", first, err);
     /* Numbers of frames that a power cut took are given anew. */
     spool->state.durable = MIN(spool->state.durable, wal_end(spool->wal));
-    spool->state.durable = MAX(spool->state.durable, spool->state.covered);
+    spool->state.durable = MAX(spool->options.known ? spool->state.durable : 0, spool->state.covered);
     if (spool->state.durable > spool->state.covered)
         spool->pairs[spool->pair_count++] = (struct pair){spool->state.durable, spool->state.size};
     wal_release(spool->wal, spool->state.covered, unlink_file, spool);
@@ -474,7 +475,7 @@ enum rc spool_rewind(struct spool *spool, struct err *err)
     spool->holding = false;
     spool->files_given = 0;
     uint64_t from = MAX(spool->state.durable, spool->state.covered);
-    spool->reader = wal_reader_new(spool->io, spool->options.uuid, from);
+    spool->reader = wal_reader_new(spool->io, (const uint8_t *)UUID, from);
     return spool->reader ? RC_OK : err_set(err, RC_LIMIT, "no memory to read the spool");
 }
 

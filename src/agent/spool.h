@@ -37,9 +37,8 @@ struct spool;
 struct spool_options {
     uint64_t size_max; /* bytes of all files; 0 = SPOOL_SIZE */
     int64_t file_size; /* 0 = SPOOL_FILE_SIZE; at least a batch of the largest record */
-    uint8_t uuid[16];  /* of the agent */
     uint64_t number;   /* for a new spool: random, not 0 */
-    uint64_t known;    /* the spool that the agent had; 0 = it never had one */
+    uint64_t known; /* the spool that the agent had; 0 = none under this enrolment: all that is not covered is sent */
 };
 
 /* `folder` (borrowed) holds nothing else. */

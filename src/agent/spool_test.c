@@ -39,7 +39,7 @@ static void folder_remove(void)
 static struct spool *spool_made(uint64_t number, uint64_t known)
 {
     const struct spool_options options = {
-        .size_max = 4 * (64 << 10), .file_size = 64 << 10, .uuid = {5}, .number = number, .known = known};
+        .size_max = 4 * (64 << 10), .file_size = 64 << 10, .number = number, .known = known};
     struct spool *spool = NULL;
     struct err err = {0};
     CHECK_INT(spool_open(&io_kernel, folder, &options, &spool, &err), RC_OK);

@@ -51,11 +51,8 @@ struct model {
 
 static struct spool_options options_of(struct model *model)
 {
-    return (struct spool_options){.size_max = 5 * (64 << 10),
-                                  .file_size = 64 << 10,
-                                  .uuid = {9},
-                                  .number = 1000 + model->life,
-                                  .known = model->known};
+    return (struct spool_options){
+        .size_max = 5 * (64 << 10), .file_size = 64 << 10, .number = 1000 + model->life, .known = model->known};
 }
 
 static size_t text_of(char *to, size_t size, uint64_t stream, uint64_t epoch, uint64_t sequence)
