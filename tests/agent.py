@@ -2,11 +2,16 @@
 """The agent, the real program: against the real service, and against a server written from the page of the format."""
 import json
 import os
+import random
+import shutil
+import subprocess
 import sys
+import tempfile
 import time
 
-from agent_host import Host
-from service import Service, check, check_equal, main
+from agent_host import AGENT, Host
+from agent_server import Server, enrolled, new_signer
+from service import ROOT, Service, Skip, check, check_equal, main
 from web_api import Web
 
 
@@ -69,7 +74,7 @@ def all_once(words, word, count):
 
 
 def enrolled_and_collected():
-    """a token enrols once; the policy comes and files arrive under the host's name; SIGTERM ends it within two seconds"""
+    """a token enrols once; the policy comes, files arrive under the host's name; SIGTERM ends it within two seconds"""
     with Stand() as stand:
         host = stand.host
         token = stand.token()
@@ -233,8 +238,259 @@ def journal_is_read():
         check_equal({(hit["source_kind"], hit["source"]) for hit in hits}, {("journal", "srv-1")}, "its source")
 
 
+# ---- against a server written from the page ----
+
+class Peer:
+    """A server that can be told to behave, and a host that was enrolled with it."""
+
+    def __init__(self, policy=None, **settings):
+        self.server = Server()
+        self.host = Host(**settings)
+        self.certificate = enrolled(self.host, self.server)
+        self.server.policy = json.dumps(policy or {"files": [self.host.logs]})
+        self.server.policy_version = 1
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        self.host.__exit__()
+        self.server.close()
+        if kind is None:
+            check_equal(self.server.troubles, [], "what the agent did that the page forbids")
+
+    def words(self, count, wait=60):
+        deadline = time.time() + wait
+        while time.time() < deadline and len(self.server.raws()) < count:
+            check(self.host.process.poll() is None, f"the agent ended: {self.host.log()[-2000:]}")
+            time.sleep(0.1)
+        return [raw.decode().split()[0] for raw in self.server.raws()]
+
+    def until(self, what, wait=30, text=""):
+        deadline = time.time() + wait
+        while not what():
+            check(time.time() < deadline, f"not in {wait} s: {text} {self.host.status()}\n{self.host.log()[-1500:]}")
+            time.sleep(0.1)
+
+
+def connections_are_cut():
+    """connections that break after any number of bytes: numbers run on, each line arrives once, none is lost"""
+    with Peer() as peer:
+        seed = int(os.environ.get("QORGAN_SEED", time.time()))
+        draw = random.Random(seed)
+        peer.server.cut_after = lambda: draw.choice((10, 200, 600, 2000, 6000))
+        peer.host.start()
+        count = 0
+        for _ in range(20):
+            peer.host.write("app.log", lines("app", count, 700))
+            count += 700
+            time.sleep(0.5)
+        peer.server.cut_after = None
+        all_once(peer.words(count, 90), "app", count)
+        check(len(peer.server.hellos) >= 3, f"connections: {len(peer.server.hellos)}, seed {seed}")
+
+
+def without_credit_it_waits():
+    """without credit nothing is sent; with little of it never more than that"""
+    with Peer() as peer:
+        peer.server.credit = 0
+        peer.server.more_credit = False
+        peer.host.write("app.log", lines("app", 0, 5000))
+        peer.host.start()
+        peer.until(lambda: peer.server.statuses, text="a status")
+        time.sleep(2)
+        check_equal(peer.server.got_data, 0, "batches without credit")
+        peer.server.more_credit = True
+        all_once(peer.words(5000), "app", 5000)
+
+
+def a_full_spool_waits_and_counts():
+    """acknowledged but not covered: the spool fills, files wait, what cannot is counted; then all arrive, once"""
+    noise = {"name": "noise", "argv": ["/usr/bin/seq", "-f", "noise %09.0f " + "x" * 60, "1", "12000"], "every_s": 10,
+             "bytes": 1048576}
+    with Peer(**{"spool-size": "4M"}) as peer:
+        peer.server.policy = json.dumps({"files": [peer.host.logs], "commands": [noise]})
+        peer.server.cover = False
+        peer.host.start()
+        count = 0
+        for _ in range(12):
+            peer.host.write("app.log", [f"app-{count + i:06d} " + "y" * 200 for i in range(2000)])
+            count += 2000
+            time.sleep(0.2)
+        peer.until(lambda: peer.host.status().get("lost", 0) > 0, 60, "losses counted")
+        status = peer.host.status()
+        check(status["spool_bytes"] <= 4 << 20, f"the limit holds: {status}")
+        check_equal(status["covered"], 0, "nothing is covered")
+        before = len(peer.server.raws())
+        check(before < count, "files wait")
+        peer.server.cover = True
+        all_once(peer.words(count, 60), "app", count)
+        peer.until(lambda: peer.server.gaps(), 60, "a gap")
+        gap = json.loads(peer.server.gaps()[0])
+        check(gap["event"] == "gap" and gap["count"] > 0, f"the gap: {gap}")
+
+
+def acknowledged_is_not_sent_again():
+    """what is durable is not sent again after a clean stop, and not freed before it is covered"""
+    with Peer() as peer:
+        peer.server.cover = False
+        peer.host.write("app.log", lines("app", 0, 3000))
+        peer.host.start()
+        all_once(peer.words(3000), "app", 3000)
+        peer.host.until(lambda status: status["durable"] == status["records"] > 0)
+        peer.host.stop()
+        records = peer.host.status()["records"]
+        peer.host.start()
+        peer.until(lambda: len(peer.server.hellos) > 1)
+        check(peer.server.hellos[-1]["next"] >= records, f"goes on: {peer.server.hellos[-1]} of {records}")
+        check_equal(peer.server.hellos[-1]["spool"], peer.server.hellos[0]["spool"], "the same spool")
+        peer.server.cover = True
+        peer.host.until(lambda status: status["covered"] == status["records"], 30)
+        peer.until(lambda: peer.host.status()["seen_size"] > 0)
+
+
+def another_tree_is_found_out():
+    """a tree that does not go on, and another key: the alarm stays over a restart, nothing is freed, all is sent"""
+    with Peer() as peer:
+        peer.host.write("app.log", lines("app", 0, 500))
+        peer.host.start()
+        all_once(peer.words(500), "app", 500)
+        peer.host.until(lambda status: status["seen_size"] > 0)
+        with peer.server.lock:  # another history of the same length, as after a restored copy
+            peer.server.leaves = [bytes(32) for _ in peer.server.leaves]
+        peer.host.write("app.log", lines("app", 500, 500))
+        peer.host.until(lambda status: "trouble" in status, 90)
+        check("ALARM" in peer.host.log(), "the log says so")
+        all_once(peer.words(1000), "app", 1000)
+        covered = peer.host.status()["covered"]
+        peer.host.kill()
+        peer.host.start()
+        peer.host.write("app.log", lines("app", 1000, 500))
+        all_once(peer.words(1500), "app", 1500)
+        status = peer.host.until(lambda status: status["durable"] >= 1500)
+        check("trouble" in status and status["covered"] <= covered, f"still: {status}")
+    with Peer() as peer:
+        peer.host.start()
+        peer.host.until(lambda status: status["seen_size"] > 0)
+        peer.host.stop()
+        peer.server.signer = new_signer()
+        peer.server.policy_version = 2
+        peer.host.start()
+        status = peer.host.until(lambda status: "trouble" in status)
+        check("key" in status["trouble"] and status["policy"] == 1, f"another key: {status}")
+        peer.host.write("app.log", lines("app", 0, 50))
+        all_once(peer.words(50), "app", 50)
+
+
+def refusals_have_their_patience():
+    """busy: it comes again; stopping: the next server; unknown to the server: a person must act, once an hour"""
+    with Peer() as peer:
+        other = Server(peer.server.authority)
+        other.policy, other.policy_version, other.signer = peer.server.policy, 1, peer.server.signer
+        peer.host.configure(servers=f"127.0.0.1:{peer.server.port},127.0.0.1:{other.port}")
+        peer.server.refuse = other.refuse = (1, "no place")
+        peer.host.write("app.log", lines("app", 0, 100))
+        peer.host.start()
+        peer.until(lambda: len(peer.server.peers) >= 2, 40, "it comes again")
+        check("busy: no place" in peer.host.log(), peer.host.log())
+        other.refuse = None
+        peer.until(lambda: len(other.raws()) == 100, 60, "the other server takes all")
+        other.refuse = (3, "revoked by a person")
+        other.drop()
+        peer.server.refuse = (2, "nobody knows you")
+        peer.until(lambda: "enrol --anew" in peer.host.log(), 60, "what to do is said")
+        tries = len(peer.server.peers) + len(other.peers)
+        time.sleep(8)
+        check(len(peer.server.peers) + len(other.peers) <= tries + 1, "it does not hammer")
+        other.close()
+
+
+def strangers_get_nothing():
+    """a server of another authority gets not one byte of the spool"""
+    with Peer() as peer:
+        stranger = Server()
+        peer.host.configure(servers=f"127.0.0.1:{stranger.port}")
+        peer.host.write("app.log", lines("app", 0, 100))
+        peer.host.start()
+        peer.until(lambda: "certificate" in peer.host.log(), 30, "the reason")
+        time.sleep(2)
+        check_equal((stranger.hellos, stranger.got_data), ([], 0), "what the stranger got")
+        stranger.close()
+
+
+def certificates_are_renewed():
+    """after half of its life the certificate is renewed over the connection, and the next one shows it"""
+    with Peer() as peer:
+        enrolled(peer.host, peer.server, begin=-20, end=10)
+        peer.host.start()
+        peer.until(lambda: peer.server.renewals, 30, "it asks")
+        check_equal(peer.server.renewals, 1, "once")
+        peer.until(lambda: "renewed" in peer.host.log())
+        peer.server.drop()
+        peer.until(lambda: len(peer.server.hellos) > 1, 30, "it comes again")
+        check(peer.server.peers[-1] != peer.server.peers[0], "another certificate")
+        time.sleep(1)
+        check_equal(peer.server.renewals, 1, "and does not ask again")
+
+
+def a_damaged_spool_begins_anew():
+    """a spool that was damaged or removed gets another number and says so; each line is kept once all the same"""
+    with Peer() as peer:
+        peer.server.cover = False
+        count = 0
+        for damage in ("flip", "remove", "state"):
+            peer.host.write("app.log", lines("app", count, 2000))
+            count += 2000
+            peer.host.start()
+            all_once(peer.words(count), "app", count)
+            peer.host.until(lambda status: status["durable"] == status["records"] >= 2000)
+            peer.host.stop()
+            spool = os.path.join(peer.host.data, "spool")
+            first = min(os.path.join(spool, name) for name in os.listdir(spool) if name.endswith(".wal"))
+            if damage == "flip":
+                with open(first, "r+b") as file:
+                    file.seek(4000)
+                    byte = file.read(1)
+                    file.seek(4000)
+                    file.write(bytes([byte[0] ^ 1]))
+            else:
+                os.unlink(first if damage == "remove" else os.path.join(spool, "state"))
+        peer.host.write("app.log", lines("app", count, 10))
+        peer.host.start()
+        all_once(peer.words(count + 10), "app", count + 10)
+        spools = {hello["spool"] for hello in peer.server.hellos}
+        check_equal(len(spools), 4, f"numbers of spools: {peer.server.hellos}")
+        told = [json.loads(raw) for raw in peer.server.raws("agent")]
+        check_equal(sum(one["event"] == "agent.gap" for one in told), 3, f"events: {told}")
+
+
+def the_package_is_whole():
+    """the Debian package holds program, unit and page, and unpacks"""
+    if not shutil.which("dpkg-deb"):
+        raise Skip("there is no dpkg-deb")
+    build = os.path.dirname(os.path.dirname(os.path.dirname(AGENT)))
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run([os.path.join(ROOT, "packaging/agent-deb"), build, folder], capture_output=True,
+                              text=True, check=False)
+        check_equal(done.returncode, 0, done.stderr)
+        package = os.path.join(folder, next(name for name in os.listdir(folder) if name.endswith(".deb")))
+        subprocess.run(["dpkg-deb", "-x", package, os.path.join(folder, "root")], check=True)
+        unpacked = os.path.join(folder, "root")
+        for path in ("usr/bin/qorgan-agent", "lib/systemd/system/qorgan-agent.service",
+                     "usr/share/man/man1/qorgan-agent.1.gz", "usr/lib/sysusers.d/qorgan-agent.conf"):
+            check(os.path.exists(os.path.join(unpacked, path)), f"{path} is in the package")
+        done = subprocess.run([os.path.join(unpacked, "usr/bin/qorgan-agent"), "version"], capture_output=True,
+                              text=True, check=True)
+        fields = subprocess.run(["dpkg-deb", "-f", package, "Version", "Depends"], capture_output=True, text=True,
+                                check=True).stdout
+        check(done.stdout.split()[1] in fields and "libssl3" in fields, f"{done.stdout} {fields}")
+
+
+PEER_TESTS = [connections_are_cut, without_credit_it_waits, a_full_spool_waits_and_counts,
+              acknowledged_is_not_sent_again, another_tree_is_found_out, refusals_have_their_patience,
+              strangers_get_nothing, certificates_are_renewed, a_damaged_spool_begins_anew, the_package_is_whole]
 TESTS = [enrolled_and_collected, killed_again_and_again, the_service_comes_and_goes, not_allowed_here, commands_run,
          journal_is_read]
 
 if __name__ == "__main__":
-    sys.exit(main(TESTS))
+    sys.exit(main([*TESTS, *PEER_TESTS]))

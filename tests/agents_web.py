@@ -145,7 +145,7 @@ def lives():
         agent.enrol(token)
         link = agent.hello()
         stand.until_state(agent, "connected")
-        status = {"policy": 0, "spool_bytes": 30, "spool_max": 100, "words": "<b>агент</b>"}
+        status = {"policy": 0, "spool_bytes": 30, "spool_limit": 100, "words": "<b>агент</b>"}
         link.send("status", json.dumps(status, ensure_ascii=False).encode())
         until(lambda: stand.shown(agent)["status"] == status, "what it says of itself is shown")
         _, _, page = web.request("GET", f"/agents/{uuid_of(agent)}")
@@ -241,7 +241,8 @@ def policies():
         check(not verified(first.replace('"journal":true', '"journal":false'), link.key), "and nothing else")
         # While the signer is dead a version waits.
         os.kill(stand.service.pids("signer")[0], signal.SIGKILL)
-        check_equal(web.change("policy.save", group="servers", text='{"files":[]}', reason="less")["version"], 2, "saved")
+        saved = web.change("policy.save", group="servers", text='{"files":[]}', reason="less")
+        check_equal(saved["version"], 2, "saved")
         second = link.until("policy", 90).decode()
         check(verified(second, link.key) and second.split("\n")[3] == "2", "the second version")
         check(web.change("policy.roll_back", group="servers", version=1, reason="too little")["ok"], "rolled back")
@@ -260,11 +261,14 @@ def policies():
         check_equal(link.until("policy").decode().split("\n")[2:4], ["desks", "6"], "a higher number of that group")
         bad = web.change("policy.save", group="servers", text='{"files":', reason="half")
         check_equal((bad["error"], bad["field"]), ("invalid", "text"), "half a policy")
+        for text in ('{"file":[]}', '{"files":["var"]}', '{"journal":1}', '{"commands":[{}]}'):
+            bad = web.change("policy.save", group="servers", text=text, reason="a slip")
+            check_equal((bad.get("error"), bad.get("field")), ("invalid", "text"), text)
         until(lambda: len(stand.events("policy.changed")) == 6, "each version is a record")
 
 
 def keys():
-    """a certificate that is lost is made again and agents stay; a key that is lost is not made as if nothing had been"""
+    """a certificate that is lost is made again and agents stay; a key that is lost stops the start"""
     with Stand() as stand:
         service = stand.service
         folder = os.path.join(service.data, "keys")

@@ -11,6 +11,7 @@ import shutil
 import signal
 import socket
 import ssl
+import struct
 import subprocess
 import sys
 import tempfile
@@ -324,6 +325,14 @@ def loki_and_otlp():
         raws = sorted(hit["raw"] for hit in service.wait_for('"loki line"', 2))
         check_equal(json.loads(raws[0]), {"ts": "1700000000000000001", "message": "loki line one",
                                                  "labels": {"job": "nginx"}}, "a record")
+        stream = field(1, b'{job="vector"}') + field(2, field(1, b"\x08\x02") + field(2, b"loki binary"))
+        block = field(1, stream)
+        block = bytes([len(block), (len(block) - 1) << 2]) + block  # Snappy: one literal
+        kind = {"Content-Type": "application/x-protobuf"}
+        check_equal(sender.ask("POST", "/loki/api/v1/push", block, kind)[:2], (204, b""), "push as protobuf")
+        check_equal(json.loads(service.wait_for('"loki binary"', 1)[0]["raw"]),
+                    {"ts": "2000000000", "message": "loki binary", "labels": {"job": "vector"}}, "a record")
+        kind = {"Content-Type": "application/json"}
         record = {"timeUnixNano": "17", "severityText": "WARN", "body": {"stringValue": "otlp json"},
                   "attributes": [{"key": "n", "value": {"intValue": "7"}}]}
         resource = {"attributes": [{"key": "service.name", "value": {"stringValue": "shop"}}]}
@@ -341,7 +350,8 @@ def loki_and_otlp():
                                          ("/v1/logs", b"{", "application/json", 400),
                                          ("/v1/logs", b"{}", "text/plain", 415),
                                          ("/loki/api/v1/push", b"{}", "application/json", 400),
-                                         ("/loki/api/v1/push", b"{}", "application/x-protobuf", 415)):
+                                         ("/loki/api/v1/push", b"{}", "application/x-protobuf", 400),
+                                         ("/loki/api/v1/push", b"{}", "text/plain", 415)):
             check_equal(sender.ask("POST", path, body, {"Content-Type": kind})[0], status, f"{path} {body} {kind}")
         service.quiet()
 
@@ -488,6 +498,205 @@ def http_waits_for_the_disk():
         service.quiet()
 
 
+# ---- Lumberjack ----
+
+def lumberjack_json(number, event):
+    text = json.dumps(event).encode()
+    return b"2J" + struct.pack(">II", number, len(text)) + text
+
+
+def lumberjack_window(first, texts, pack=True):
+    """A window as Beats send it."""
+    frames = b"".join(lumberjack_json(i, {"message": text}) for i, text in enumerate(texts, first))
+    head = b"2W" + struct.pack(">I", len(texts))
+    packed = zlib.compress(frames)
+    return head + (b"2C" + struct.pack(">I", len(packed)) + packed if pack else frames)
+
+
+def lumberjack_last(link, number, wait=20):
+    """The answers up to that to `number`; what came."""
+    answers = read_until(link, lambda text: text[-6:] == b"2A" + struct.pack(">I", number), wait)
+    check(len(answers) % 6 == 0, f"whole answers: {answers}")
+    numbers = [struct.unpack(">I", answers[i + 2:i + 6])[0] for i in range(0, len(answers), 6)]
+    check_equal(numbers, sorted(numbers), "answers in order")
+    check_equal(numbers[-1:], [number], "the last answer")
+    return numbers
+
+
+def lumberjack():
+    """Lumberjack: windows plain, compressed and over TLS, answered when durable, not before; bad frames end it"""
+    with Service(beats_port=free_port(), beats_tls_port=free_port(), intakes=1) as service:
+        address = ("127.0.0.1", service.settings["beats-port"])
+        with socket.create_connection(address, timeout=20) as link:
+            for turn, pack in enumerate((True, False)):
+                link.sendall(lumberjack_window(1, [f"lj {turn} {i}" for i in range(2000)], pack))
+                lumberjack_last(link, 2000)
+                check_equal(len(service.sent(f'"lj {turn}"')), 2000, "records, durable with the answer")
+            with stopped(service.pids("keeper")):
+                link.sendall(lumberjack_window(1, ["held one", "held two"]))
+                check_equal(read_until(link, lambda text: text, wait=2), b"", "an answer while nothing is durable")
+            lumberjack_last(link, 2)
+            pairs = b"".join(struct.pack(">I", len(text)) + text for text in (b"line", b"version one", b"host", b"h1"))
+            link.sendall(b"1W\0\0\0\1" + b"1D" + struct.pack(">II", 7, 2) + pairs)
+            check_equal(read_until(link, lambda text: len(text) == 6), b"1A\0\0\0\7", "version 1 is answered in kind")
+        hit = service.wait_for('"version one"', 1)[0]
+        check_equal((json.loads(hit["raw"]), hit["source_kind"], hit["source"]),
+                    ({"line": "version one", "host": "h1"}, "beats", "127.0.0.1"), "the record and its source")
+        context = ssl.create_default_context(cafile=f"{service.data}/keys/tls.crt")
+        with socket.create_connection(("127.0.0.1", service.settings["beats-tls-port"]), timeout=20) as plain:
+            with context.wrap_socket(plain, server_hostname="localhost") as link:
+                link.sendall(lumberjack_window(1, [f"over tls {i}" for i in range(100)]))
+                lumberjack_last(link, 100)
+        check_equal(len(service.sent('"over tls"')), 100, "records over TLS")
+        for bad, why in ((b"2J" + bytes(7) + b"\1x", "more records than the window"), (b"GET / HTTP/1.1", "does not read"),
+                         (b"2W\0\0\0\1" + b"2C\0\0\0\4nope", "does not inflate")):
+            with socket.create_connection(address, timeout=20) as link:
+                link.sendall(bad)
+                check_equal(read_until(link, lambda text: False, wait=10), b"", "no answer")
+            check(why in service.read_log(), f"the log says {why}:\n" + service.read_log()[-600:])
+        service.quiet()
+
+
+def lumberjack_across_a_crash():
+    """Lumberjack: a sender that gives again what is not answered loses nothing when intake and keeper are killed"""
+    with Service(beats_port=free_port(), intakes=1) as service:
+        sent = 0
+        deadline = time.time() + 120
+        while sent < 30 and time.time() < deadline:
+            try:
+                with socket.create_connection(("127.0.0.1", service.settings["beats-port"]), timeout=10) as link:
+                    while sent < 30:
+                        link.sendall(lumberjack_window(1, [f"window {sent:05d} event {i}" for i in range(100)]))
+                        lumberjack_last(link, 100, wait=10)
+                        sent += 1
+                        if sent in (10, 20):
+                            for pid in service.pids("intake" if sent == 10 else "keeper"):
+                                os.kill(pid, signal.SIGKILL)
+            except (OSError, AssertionError):  # not answered: this window again
+                time.sleep(0.2)
+        check_equal(sent, 30, "windows answered")
+        found = {re.search(r"window \d+ event \d+", hit["raw"]).group(0) for hit in service.wait_for("window", 3000)}
+        check_equal(len(found), 3000, "different events")
+        status, out = service.audit()
+        check_equal(status, 0, "qorgan-verify\n" + out)
+
+
+# ---- GELF ----
+
+def gelf():
+    """GELF: TCP, TLS and UDP, plain, compressed and in pieces out of order; a piece that never comes is a gap"""
+    with Service(gelf_port=free_port(), gelf_tls_port=free_port(), intakes=1) as service:
+        port = service.settings["gelf-port"]
+        texts = [json.dumps({"version": "1.1", "host": "h", "short_message": f"gelf {i}"}) for i in range(8)]
+        service.tcp(texts[0].encode() + b"\0" + texts[1].replace(", ", ",\n ").encode() + b"\0" + texts[2].encode(),
+                    port=port)
+        context = ssl.create_default_context(cafile=f"{service.data}/keys/tls.crt")
+        with socket.create_connection(("127.0.0.1", service.settings["gelf-tls-port"]), timeout=20) as plain:
+            with context.wrap_socket(plain, server_hostname="localhost") as link:
+                link.sendall(texts[3].encode() + b"\0")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
+            for body in (texts[4].encode(), zlib.compress(texts[5].encode()), gzip.compress(texts[6].encode())):
+                link.sendto(body, ("127.0.0.1", port))
+            packed = zlib.compress(texts[7].encode())
+            for number in (1, 2, 0):
+                piece = b"\x1e\x0f" + b"message7" + bytes([number, 3]) + packed[number * 20:(number + 1) * 20]
+                link.sendto(piece + packed[60:] if number == 2 else piece, ("127.0.0.1", port))
+            link.sendto(b"\x1e\x0f" + b"lostone!" + bytes([0, 2]) + b"{", ("127.0.0.1", port))
+            link.sendto(b"<13>no gelf", ("127.0.0.1", port))
+        hits = service.wait_for("gelf", 8)
+        check_equal(sorted(json.loads(hit["raw"])["short_message"] for hit in hits), [f"gelf {i}" for i in range(8)],
+                    "messages")
+        check(all(hit["source_kind"] == "gelf" and hit["source"] == "127.0.0.1" for hit in hits), "their source")
+        deadline = time.time() + 20
+        gaps = []
+        while len(gaps) < 2 and time.time() < deadline:
+            gaps = [hit["raw"] for hit in service.search("GELF") if hit["type"] == "gap"]
+            time.sleep(0.5)
+        check_equal(len(gaps), 2, f"gaps: {gaps}")
+        service.quiet()
+
+
+# ---- who sends ----
+
+def certificates_name_sources():
+    """tls-client-ca: a sender's certificate names its source over HTTP, RELP and Lumberjack; a stranger gets nowhere"""
+    openssl = which("openssl")
+    folder = tempfile.mkdtemp(prefix="qorgan-ca-")
+
+    def run(*arguments):
+        subprocess.run([openssl, *arguments], cwd=folder, check=True, capture_output=True, timeout=60)
+
+    def context(name):
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        context.load_cert_chain(f"{folder}/{name}.crt", f"{folder}/{name}.key")
+        return context
+
+    try:
+        for name, common in (("ca", "authority"), ("stranger", "app-7")):
+            run("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
+                f"/CN={common}", "-days", "2", "-keyout", f"{name}.key", "-out", f"{name}.crt")
+        run("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=app-7", "-keyout",
+            "app.key", "-out", "app.csr")
+        run("x509", "-req", "-in", "app.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
+            "-out", "app.crt")
+        with Service(http_tls_port=free_port(), relp_tls_port=free_port(), beats_tls_port=free_port(), intakes=1,
+                     tls_client_ca=f"{folder}/ca.crt") as service:
+            link = http.client.HTTPSConnection("localhost", service.settings["http-tls-port"], timeout=20,
+                                               context=context("app"))
+            link.request("POST", "/_bulk", bulk(["certified http"]))
+            check_equal(link.getresponse().status, 200, "HTTP with a certificate and no token")
+            link.close()
+            for setting, send, last in (("relp-tls-port", RELP_OPEN + relp_syslog(2, b"<13>certified relp"), b"2 rsp 6"),
+                                        ("beats-tls-port", lumberjack_window(1, ["certified beats"]), b"2A\0\0\0\1")):
+                with socket.create_connection(("127.0.0.1", service.settings[setting]), timeout=20) as plain:
+                    with context("app").wrap_socket(plain) as link:
+                        link.sendall(send)
+                        read_until(link, lambda text, last=last: last in text)
+            hits = service.wait_for("certified", 3)
+            check_equal(sorted((hit["source_kind"], hit["source"]) for hit in hits),
+                        [("beats", "app-7"), ("http", "app-7"), ("relp", "app-7")], "sources")
+            with socket.create_connection(("127.0.0.1", service.settings["relp-tls-port"]), timeout=20) as plain:
+                refused = False
+                try:
+                    with context("stranger").wrap_socket(plain) as link:
+                        link.sendall(RELP_OPEN)
+                        refused = not link.recv(100)
+                except (ssl.SSLError, OSError):
+                    refused = True
+            check(refused, "a certificate of the same name that nobody vouched for")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def answers_unread():
+    """a sender that never reads its answers is left alone for a minute and then closed, and the others go on"""
+    with http_service() as service:
+        sender = Sender(service, "deaf").until_known()
+        link = socket.socket()
+        link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        link.connect(("127.0.0.1", service.settings["http-port"]))
+        link.settimeout(100)
+        ask = f"GET / HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {sender.token}\r\n\r\n".encode() * 1000
+        begin = time.time()
+        closed = False
+        try:
+            while time.time() - begin < 100:
+                link.sendall(ask)
+        except (ConnectionError, TimeoutError) as trouble:
+            closed = isinstance(trouble, ConnectionError)
+        check(closed, f"closed after {time.time() - begin:.0f} s")
+        deadline = time.time() + 5
+        while "did not read what they were answered" not in service.read_log() and time.time() < deadline:
+            time.sleep(0.2)
+        check("did not read what they were answered" in service.read_log(),
+              f"{time.time() - begin:.0f} s\n" + service.read_log()[-500:])
+        check_equal(Sender.ask(sender, "POST", "/_bulk", bulk(["still here"]))[0], 200, "another goes on")
+        check_equal(len(service.sent('"still here"')), 1, "its record")
+        service.quiet()
+
+
 # ---- syslog-ng ----
 
 def syslog_ng():
@@ -506,9 +715,10 @@ destination d_udp {{ syslog("127.0.0.1" transport("udp") port({service.ports['sy
 destination d_tcp {{ syslog("127.0.0.1" transport("tcp") port({service.ports['syslog-port']})); }};
 destination d_tls {{ syslog("localhost" transport("tls") port({service.ports['syslog-tls-port']})
   tls(ca-file("{service.data}/keys/tls.crt"))); }};
-destination d_http {{ http(url("http://127.0.0.1:{service.settings['http-port']}/_bulk") method("POST")
-  headers("Authorization: Bearer {sender.token}", "Content-Type: application/x-ndjson") batch-lines(50)
-  batch-timeout(500) body("{{\\"create\\":{{}}}}\\n{{\\"message\\":\\"$MESSAGE\\"}}") body-suffix("\\n") delimiter("\\n")); }};
+destination d_http {{ http(url("http://127.0.0.1:{service.settings['http-port']}/_bulk")
+  method("POST") headers("Authorization: Bearer {sender.token}", "Content-Type: application/x-ndjson") batch-lines(50)
+  batch-timeout(500) body("{{\\"create\\":{{}}}}\\n{{\\"message\\":\\"$MESSAGE\\"}}") body-suffix("\\n")
+  delimiter("\\n")); }};
 log {{ source(s); destination(d_udp); destination(d_tcp); destination(d_tls); destination(d_http); }};
 """)
             sender = subprocess.Popen([program, "-F", "-f", f"{folder}/ng.conf", "-R", f"{folder}/persist", "-c",
@@ -531,4 +741,5 @@ log {{ source(s); destination(d_udp); destination(d_tcp); destination(d_tls); de
 if __name__ == "__main__":
     sys.exit(main([rsyslog_over_relp, rsyslog_over_relp_and_tls, relp_answers_when_durable, relp_window, relp_bad_peers,
                    elasticsearch_bulk, splunk_collector, loki_and_otlp, journal_upload, http_over_tls, http_refusals,
-                   http_waits_for_the_disk, syslog_ng]))
+                   http_waits_for_the_disk, lumberjack, lumberjack_across_a_crash, gelf,
+                   certificates_name_sources, syslog_ng], beside=[answers_unread]))

@@ -52,8 +52,8 @@ struct agent {
     struct deliver *deliver;
     struct link *link;
     struct arena *policy_arena;
-    struct policy policy; /* version 0: none yet */
-    int64_t renewed_until_s;
+    struct agent_policy policy; /* version 0: none yet */
+    int64_t certificate_until_s;
     uint64_t status_ns;
     uint64_t saved_ns;
     uint64_t durable_saved;
@@ -131,7 +131,7 @@ static void policy_event(struct agent *agent, struct str refused)
 }
 
 /* Puts a policy into force; the one before goes with its arena. */
-static void policy_apply(struct agent *agent, struct arena *arena, const struct policy *policy)
+static void policy_apply(struct agent *agent, struct arena *arena, const struct agent_policy *policy)
 {
     struct arena *before = agent->policy_arena;
     struct buf refused;
@@ -160,12 +160,12 @@ static void policy_refuse(struct agent *agent, const char *reason)
 static void on_policy(void *context, struct str note)
 {
     struct agent *agent = context;
-    struct policy policy;
+    struct agent_policy policy;
     struct err err = {0};
     struct arena *arena = arena_new(ARENA_MAX);
     enum rc rc = !arena                   ? RC_LIMIT
                  : !agent->memory.has_key ? RC_DENIED
-                                          : policy_open(note, &agent->memory.key, arena, &policy, &err);
+                                          : agent_policy_open(note, &agent->memory.key, arena, &policy, &err);
     if (rc == RC_OK && policy.version > agent->policy.version)
         rc = file_replace(&io_kernel, agent->folder, STORE_POLICY, note, &err);
     else if (rc == RC_OK)
@@ -183,7 +183,7 @@ static void on_policy(void *context, struct str note)
 static void policy_load(struct agent *agent)
 {
     struct str note;
-    struct policy policy;
+    struct agent_policy policy;
     struct err err = {0};
     struct arena *arena = arena_new(ARENA_MAX);
     if (!arena || !agent->memory.has_key) {
@@ -192,7 +192,7 @@ static void policy_load(struct agent *agent)
     }
     enum rc rc = file_load(&io_kernel, agent->folder, STORE_POLICY, STORE_FILE_MAX, arena, &note, &err);
     if (rc == RC_OK)
-        rc = policy_open(note, &agent->memory.key, arena, &policy, &err);
+        rc = agent_policy_open(note, &agent->memory.key, arena, &policy, &err);
     if (rc == RC_OK) {
         policy_apply(agent, arena, &policy);
         return;
@@ -204,23 +204,24 @@ static void policy_load(struct agent *agent)
 
 /* ---- certificates ---- */
 
-static enum rc identify(struct agent *agent, struct err *err)
+/* What connections show from now on. */
+static enum rc identify(struct agent *agent, struct str certificate, struct err *err)
 {
     struct tls_client *client = NULL;
     int64_t from_s = 0;
     int64_t until_s = 0;
-    const struct tls_client_options options = {.certificate = agent->identity.certificate,
+    const struct tls_client_options options = {.certificate = certificate,
                                                .key = agent->identity.key,
                                                .authority = agent->identity.authority,
                                                .protocol = DELIVERY_ALPN};
     enum rc rc = tls_client_new(&options, &client, err);
     if (rc == RC_OK)
-        rc = tls_certificate_life(agent->identity.certificate, &from_s, &until_s, err);
+        rc = tls_certificate_life(certificate, &from_s, &until_s, err);
     if (rc != RC_OK) {
         tls_client_free(client);
         return rc;
     }
-    agent->renewed_until_s = until_s;
+    agent->certificate_until_s = until_s;
     deliver_renew_at(agent->deliver, from_s + (until_s - from_s) / 2);
     link_identify(agent->link, client);
     return RC_OK;
@@ -231,29 +232,13 @@ static void on_certificate(void *context, struct str pem)
 {
     struct agent *agent = context;
     struct err err = {0};
-    int64_t from_s = 0;
-    int64_t until_s = 0;
-    struct tls_client *probe = NULL;
-    const struct tls_client_options options = {.certificate = pem,
-                                               .key = agent->identity.key,
-                                               .authority = agent->identity.authority,
-                                               .protocol = DELIVERY_ALPN};
-    enum rc rc = tls_client_new(&options, &probe, &err);
-    if (rc == RC_OK)
-        rc = tls_certificate_life(pem, &from_s, &until_s, &err);
-    tls_client_free(probe);
+    enum rc rc = identify(agent, pem, &err);
     if (rc == RC_OK)
         rc = file_replace(&io_kernel, agent->folder, STORE_CERTIFICATE, pem, &err);
-    if (rc != RC_OK) {
+    if (rc == RC_OK)
+        tell(TELL_INFO, "the certificate was renewed");
+    else
         tell(TELL_ERROR, "the new certificate was not taken: %s", err.text);
-        return;
-    }
-    struct str copy = arena_str(agent->arena, pem);
-    if (copy.p)
-        agent->identity.certificate = copy;
-    agent->renewed_until_s = until_s;
-    deliver_renew_at(agent->deliver, from_s + (until_s - from_s) / 2);
-    tell(TELL_INFO, "the certificate was renewed");
 }
 
 /* ---- memory and status ---- */
@@ -293,7 +278,7 @@ static void on_status(void *context, struct buf *json)
     json_put_bool(json, "journal", collect.journal);
     json_put_bool(json, "audit", collect.audit);
     json_put_bool(json, "disk_full", spool.disk_full);
-    json_put_int(json, "certificate_until", agent->renewed_until_s);
+    json_put_int(json, "certificate_until", agent->certificate_until_s);
     json_put_u64(json, "seen_size", agent->memory.seen.size);
     if (deliver_offset(agent->deliver, clock_boot_ns(), &offset_us, &error_us)) {
         json_put_int(json, "clock_offset_us", offset_us);
@@ -495,7 +480,7 @@ static enum rc parts_make(struct agent *agent, int runner, struct err *err)
     const struct agent_servers *servers =
         agent->config.servers.count ? &agent->config.servers : &agent->identity.servers;
     agent->link = link_new(agent->loop, agent->deliver, servers);
-    return agent->link ? identify(agent, err) : err_set(err, RC_LIMIT, "no memory");
+    return agent->link ? identify(agent, agent->identity.certificate, err) : err_set(err, RC_LIMIT, "no memory");
 }
 
 /* There from a start to a clean stop. */

@@ -47,7 +47,7 @@ struct collect {
     uint64_t now_ns;
     uint64_t records;
     uint64_t lost;
-    const struct policy *policy; /* NULL = nothing is collected */
+    const struct agent_policy *policy; /* NULL = nothing is collected */
 
     struct follower *follower;
     char files[POLICY_PATHS_MAX];
@@ -356,7 +356,7 @@ static bool audit_step(struct collect *collect)
 
 /* ---- commands ---- */
 
-static void command_event(struct collect *collect, const struct policy_command *command,
+static void command_event(struct collect *collect, const struct agent_command *command,
                           const struct runner_reply *reply)
 {
     static const char *const words[] = {[RUNNER_EXIT] = "exit",
@@ -380,7 +380,7 @@ static void command_event(struct collect *collect, const struct policy_command *
 static void reply_take(struct collect *collect, const struct runner_reply *reply)
 {
     struct str rest = reply->output;
-    const struct policy *policy = collect->policy;
+    const struct agent_policy *policy = collect->policy;
     if (reply->id != collect->running_id)
         return;
     collect->running_id = 0;
@@ -424,7 +424,7 @@ static void runner_talk(struct collect *collect)
 
 static void commands_step(struct collect *collect)
 {
-    const struct policy *policy = collect->policy;
+    const struct agent_policy *policy = collect->policy;
     if (collect->options.runner < 0)
         return;
     runner_talk(collect);
@@ -471,7 +471,7 @@ void collect_free(struct collect *collect)
 }
 
 /* The paths that this host allows; the others are named in `refused`. */
-static void files_choose(struct collect *collect, const struct policy *policy, struct buf *refused)
+static void files_choose(struct collect *collect, const struct agent_policy *policy, struct buf *refused)
 {
     struct buf paths;
     struct str rest = policy ? policy->files : STR_NONE;
@@ -490,7 +490,7 @@ static void files_choose(struct collect *collect, const struct policy *policy, s
     collect->files[paths.n] = '\0';
 }
 
-static void files_apply(struct collect *collect, const struct policy *policy, struct buf *refused)
+static void files_apply(struct collect *collect, const struct agent_policy *policy, struct buf *refused)
 {
     struct err err = {0};
     if (collect->follower) {
@@ -506,7 +506,7 @@ static void files_apply(struct collect *collect, const struct policy *policy, st
     collect->files_grow = true;
 }
 
-void collect_apply(struct collect *collect, const struct policy *policy, struct buf *refused)
+void collect_apply(struct collect *collect, const struct agent_policy *policy, struct buf *refused)
 {
     files_apply(collect, policy, refused);
     collect->policy = policy;

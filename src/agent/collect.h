@@ -33,7 +33,7 @@ void collect_free(struct collect *collect);
 
 /* What is to be collected from now on; NULL: nothing. What is not allowed on this host, or cannot be had, goes to
  * `refused` as strings of a JSON array that was begun. The policy must live until the next one. */
-void collect_apply(struct collect *collect, const struct policy *policy, struct buf *refused);
+void collect_apply(struct collect *collect, const struct agent_policy *policy, struct buf *refused);
 /* An event of the agent's own: members of a JSON object, `text` = "\"event\":...". */
 void collect_event(struct collect *collect, struct str json, uint64_t now_boot_ns);
 /* Reads on. True: more waits to be read at once. */

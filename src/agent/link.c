@@ -34,7 +34,8 @@ struct link {
     struct loop *loop;
     struct deliver *deliver;
     const struct agent_servers *servers;
-    struct tls_client *client;
+    struct tls_client *client; /* NULL until the first connection */
+    struct tls_client *next;   /* for connections from now on */
     enum link_state state;
     uint64_t until_ns; /* of waiting or connecting */
     size_t server;     /* which one */
@@ -111,6 +112,7 @@ void link_free(struct link *link)
     socket_close(link);
     names_drop(link);
     tls_client_free(link->client);
+    tls_client_free(link->next);
     memory_free(link);
 }
 
@@ -183,6 +185,11 @@ static void resolve(void *context)
 static void resolve_begin(struct link *link, uint64_t now_ns)
 {
     const struct agent_server *server = &link->servers->server[link->server];
+    if (link->next) { /* no connection has the one before any more */
+        tls_client_free(link->client);
+        link->client = link->next;
+        link->next = NULL;
+    }
     snprintf(link->server_text, sizeof link->server_text, "%s:%u", server->host, server->port);
     link->names = memory_new(sizeof *link->names);
     link_to(link, LINK_RESOLVING);
@@ -338,7 +345,8 @@ static enum rc talk(struct link *link, struct deliver_now now, struct err *err)
 enum rc link_step(struct link *link, struct deliver_now now, struct err *err)
 {
     bool more = link->more;
-    if (link->state == LINK_WAITING && link->client && now.boot_ns >= link->until_ns)
+    ASSERT(link->client || link->next);
+    if (link->state == LINK_WAITING && now.boot_ns >= link->until_ns)
         resolve_begin(link, now.boot_ns);
     if (link->state == LINK_RESOLVING)
         resolve_look(link, now.boot_ns);
@@ -362,16 +370,8 @@ int link_timeout_ms(const struct link *link, struct deliver_now now)
 
 void link_identify(struct link *link, struct tls_client *client)
 {
-    socket_close(link);
-    names_drop(link);
-    if (link->state != LINK_WAITING) {
-        deliver_end(link->deliver);
-        link_to(link, LINK_WAITING);
-    }
-    link->until_ns = 0;
-    link->was_welcome = false;
-    tls_client_free(link->client);
-    link->client = client;
+    tls_client_free(link->next);
+    link->next = client;
 }
 
 bool link_is_open(const struct link *link)

@@ -24,7 +24,7 @@ struct link;
 /* All borrowed. NULL without memory. */
 struct link *link_new(struct loop *loop, struct deliver *deliver, const struct agent_servers *servers);
 void link_free(struct link *link); /* closes at once */
-/* With what certificate connections are made from now on; taken over. An open one is ended and made anew. */
+/* With what certificate connections are made from now on; taken over. Once before the first step. */
 void link_identify(struct link *link, struct tls_client *client);
 /* Goes on. RC_IO, RC_CORRUPT: of the spool, the process must stop. */
 enum rc link_step(struct link *link, struct deliver_now now, struct err *err) MUST_USE;

@@ -34,7 +34,8 @@ static bool path_fits(struct str path)
     return true;
 }
 
-static enum rc files_read(const struct json_value *list, struct arena *arena, struct policy *policy, struct err *err)
+static enum rc files_read(const struct json_value *list, struct arena *arena, struct agent_policy *policy,
+                          struct err *err)
 {
     char storage[POLICY_PATHS_MAX];
     struct buf paths;
@@ -77,7 +78,7 @@ static bool number_read(const struct json_value *object, const char *key, uint32
     return true;
 }
 
-static bool arguments_read(const struct json_value *list, struct arena *arena, struct policy_command *command)
+static bool arguments_read(const struct json_value *list, struct arena *arena, struct agent_command *command)
 {
     size_t count = 0;
     if (!list || list->kind != JSON_ARRAY || list->count == 0 || list->count > POLICY_ARGUMENTS)
@@ -94,11 +95,11 @@ static bool arguments_read(const struct json_value *list, struct arena *arena, s
     return true;
 }
 
-static enum rc command_read(const struct json_value *object, struct arena *arena, struct policy *policy,
+static enum rc command_read(const struct json_value *object, struct arena *arena, struct agent_policy *policy,
                             struct err *err)
 {
-    struct policy_command *command = &policy->commands[policy->command_count];
-    *command = (struct policy_command){.every_s = 300, .timeout_s = 10, .bytes_max = 65536};
+    struct agent_command *command = &policy->commands[policy->command_count];
+    *command = (struct agent_command){.every_s = 300, .timeout_s = 10, .bytes_max = 65536};
     command->name = arena_str(arena, json_str(json_get(object, "name"), STR_NONE));
     if (object->kind != JSON_OBJECT || !name_fits(command->name))
         return err_set(err, RC_INVALID, "command %zu has no fit name", policy->command_count + 1);
@@ -114,7 +115,8 @@ static enum rc command_read(const struct json_value *object, struct arena *arena
     return RC_OK;
 }
 
-static enum rc commands_read(const struct json_value *list, struct arena *arena, struct policy *policy, struct err *err)
+static enum rc commands_read(const struct json_value *list, struct arena *arena, struct agent_policy *policy,
+                             struct err *err)
 {
     if (list->kind != JSON_ARRAY || list->count > POLICY_COMMANDS_MAX)
         return err_set(err, RC_INVALID, "commands is no list of at most %u", POLICY_COMMANDS_MAX);
@@ -136,7 +138,7 @@ static enum rc flag_read(const struct json_value *member, bool *ret_flag, struct
     return RC_OK;
 }
 
-static enum rc durable_read(const struct json_value *member, struct policy *policy, struct err *err)
+static enum rc durable_read(const struct json_value *member, struct agent_policy *policy, struct err *err)
 {
     struct str text = json_str(member, STR_NONE);
     if (!str_is(text, "immediate") && !str_is(text, "soon"))
@@ -145,7 +147,7 @@ static enum rc durable_read(const struct json_value *member, struct policy *poli
     return RC_OK;
 }
 
-static enum rc member_read(const struct json_value *member, struct arena *arena, struct policy *policy,
+static enum rc member_read(const struct json_value *member, struct arena *arena, struct agent_policy *policy,
                            struct buf *passed_over, struct err *err)
 {
     if (str_is(member->key, "files"))
@@ -173,7 +175,7 @@ static bool stands_twice(const struct json_value *object, const struct json_valu
     return false;
 }
 
-static enum rc object_read(struct str json, struct arena *arena, struct policy *policy, struct err *err)
+static enum rc object_read(struct str json, struct arena *arena, struct agent_policy *policy, struct err *err)
 {
     char storage[1024];
     struct buf passed_over;
@@ -191,11 +193,11 @@ static enum rc object_read(struct str json, struct arena *arena, struct policy *
     return rc;
 }
 
-enum rc policy_parse(struct str text, struct arena *arena, struct policy *ret_policy, struct err *err)
+enum rc agent_policy_parse(struct str text, struct arena *arena, struct agent_policy *ret_policy, struct err *err)
 {
     uint64_t version = 0;
     struct str rest = text;
-    *ret_policy = (struct policy){0};
+    *ret_policy = (struct agent_policy){0};
     if (!str_is(str_cut(&rest, '\n'), HEADING))
         return err_set(err, RC_INVALID, "it is no policy of agents");
     struct str origin = str_cut(&rest, '\n');
@@ -212,8 +214,8 @@ enum rc policy_parse(struct str text, struct arena *arena, struct policy *ret_po
     return object_read(rest, arena, ret_policy, err);
 }
 
-enum rc policy_open(struct str note, const struct note_key *key, struct arena *arena, struct policy *ret_policy,
-                    struct err *err)
+enum rc agent_policy_open(struct str note, const struct note_key *key, struct arena *arena,
+                          struct agent_policy *ret_policy, struct err *err)
 {
     struct note parsed;
     enum rc rc = note_parse(note, &parsed, err);
@@ -222,7 +224,7 @@ enum rc policy_open(struct str note, const struct note_key *key, struct arena *a
     if (rc == RC_NOT_FOUND)
         return err_set(err, RC_DENIED, "the policy is not signed by the archive's key");
     if (rc == RC_OK)
-        rc = policy_parse(parsed.text, arena, ret_policy, err);
+        rc = agent_policy_parse(parsed.text, arena, ret_policy, err);
     if (rc == RC_OK && !str_is(ret_policy->origin, key->name))
         return err_set(err, RC_DENIED, "the policy is of another archive");
     return rc;

@@ -26,7 +26,7 @@
 #define POLICY_ARGUMENTS    16u
 #define POLICY_NAME_MAX     64u
 
-struct policy_command {
+struct agent_command {
     struct str name;                        /* a-z 0-9 _ -; unique */
     const char *argv[POLICY_ARGUMENTS + 1]; /* ends with NULL; the first is an absolute path */
     uint32_t every_s;                       /* 10 to 604,800 */
@@ -34,7 +34,7 @@ struct policy_command {
     uint32_t bytes_max;                     /* of its output, 1 to 1 MiB */
 };
 
-struct policy {
+struct agent_policy {
     struct str origin;
     struct str group;
     uint32_t version; /* never 0 */
@@ -43,14 +43,15 @@ struct policy {
     bool audit;
     bool immediate; /* every batch is synced at once */
     size_t command_count;
-    struct policy_command commands[POLICY_COMMANDS_MAX];
+    struct agent_command commands[POLICY_COMMANDS_MAX];
     struct str passed_over; /* names of unknown members, a comma between them */
 };
 
 /* The text of a note. Slices and arguments live in the arena. */
-enum rc policy_parse(struct str text, struct arena *arena, struct policy *ret_policy, struct err *err) MUST_USE;
+enum rc agent_policy_parse(struct str text, struct arena *arena, struct agent_policy *ret_policy,
+                           struct err *err) MUST_USE;
 /* A whole note. RC_DENIED: not signed by the key, or of another archive. */
-enum rc policy_open(struct str note, const struct note_key *key, struct arena *arena, struct policy *ret_policy,
-                    struct err *err) MUST_USE;
+enum rc agent_policy_open(struct str note, const struct note_key *key, struct arena *arena,
+                          struct agent_policy *ret_policy, struct err *err) MUST_USE;
 
 #endif

@@ -8,11 +8,11 @@
 
 #define HEAD "qorgan agent policy\narchive.example/1\nservers\n7\n"
 
-static struct policy policy;
+static struct agent_policy policy;
 
 static enum rc parse(const char *text, struct arena *arena, struct err *err)
 {
-    return policy_parse(str_of(text), arena, &policy, err);
+    return agent_policy_parse(str_of(text), arena, &policy, err);
 }
 
 static void a_policy_reads(void)
@@ -123,13 +123,13 @@ static void limits_hold(void)
         }
         buf_text(&text, "]}");
         test_row("round %u", round);
-        CHECK_INT(policy_parse(buf_view(&text), arena, &policy, NULL), round == 0   ? RC_OK
-                                                                       : round == 1 ? RC_INVALID
-                                                                                    : RC_LIMIT);
+        CHECK_INT(agent_policy_parse(buf_view(&text), arena, &policy, NULL), round == 0   ? RC_OK
+                                                                             : round == 1 ? RC_INVALID
+                                                                                          : RC_LIMIT);
     }
     test_row("-");
     struct arena *small = arena_new(64);
-    CHECK(small == NULL || policy_parse(STR(HEAD "{\"files\":[\"/var/log\"]}"), small, &policy, NULL) != RC_OK);
+    CHECK(small == NULL || agent_policy_parse(STR(HEAD "{\"files\":[\"/var/log\"]}"), small, &policy, NULL) != RC_OK);
     arena_free(small);
     buf_done(&text);
     arena_free(arena);
@@ -151,17 +151,18 @@ static void only_the_archive_signs(void)
     buf_str(&note, text);
     buf_char(&note, '\n');
     CHECK_INT(signing_key_sign(key, text, 0, &note, NULL), RC_OK);
-    CHECK_INT(policy_open(buf_view(&note), signing_key_public(key), arena, &policy, NULL), RC_OK);
+    CHECK_INT(agent_policy_open(buf_view(&note), signing_key_public(key), arena, &policy, NULL), RC_OK);
     CHECK_TEXT(policy.files, "/var/log");
-    CHECK_INT(policy_open(buf_view(&note), signing_key_public(other), arena, &policy, NULL), RC_DENIED);
-    CHECK_INT(policy_open(buf_view(&note), signing_key_public(namesake), arena, &policy, NULL), RC_DENIED);
-    CHECK(policy_open(text, signing_key_public(key), arena, &policy, NULL) != RC_OK);
+    CHECK_INT(agent_policy_open(buf_view(&note), signing_key_public(other), arena, &policy, NULL), RC_DENIED);
+    CHECK_INT(agent_policy_open(buf_view(&note), signing_key_public(namesake), arena, &policy, NULL), RC_DENIED);
+    CHECK(agent_policy_open(text, signing_key_public(key), arena, &policy, NULL) != RC_OK);
     for (size_t i = 0; i < note.n; i++) {
         test_row("byte %zu", i);
         note.p[i] ^= 1;
-        CHECK(policy_open(buf_view(&note), signing_key_public(key), arena, &policy, NULL) != RC_OK);
+        CHECK(agent_policy_open(buf_view(&note), signing_key_public(key), arena, &policy, NULL) != RC_OK);
         note.p[i] ^= 1;
-        CHECK(policy_open(str_slice(buf_view(&note), 0, i), signing_key_public(key), arena, &policy, NULL) != RC_OK);
+        CHECK(agent_policy_open(str_slice(buf_view(&note), 0, i), signing_key_public(key), arena, &policy, NULL) !=
+              RC_OK);
     }
     test_row("-");
     /* the same words signed by another archive, under its own name */
@@ -169,7 +170,7 @@ static void only_the_archive_signs(void)
     buf_str(&note, text);
     buf_char(&note, '\n');
     CHECK_INT(signing_key_sign(other, text, 0, &note, NULL), RC_OK);
-    CHECK_INT(policy_open(buf_view(&note), signing_key_public(other), arena, &policy, NULL), RC_DENIED);
+    CHECK_INT(agent_policy_open(buf_view(&note), signing_key_public(other), arena, &policy, NULL), RC_DENIED);
     buf_done(&note);
     signing_key_free(key);
     signing_key_free(other);

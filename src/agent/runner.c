@@ -24,7 +24,7 @@
 #define REQUEST_MAX  65536u
 #define MEMORY_LIMIT ((rlim_t)1 << 30) /* address space of a command */
 
-void runner_request(struct buf *out, uint32_t id, const struct policy_command *command)
+void runner_request(struct buf *out, uint32_t id, const struct agent_command *command)
 {
     size_t at = out->n;
     uint32_t count = 0;

@@ -42,7 +42,7 @@ struct runner_reply {
     struct str output; /* borrowed */
 };
 
-void runner_request(struct buf *out, uint32_t id, const struct policy_command *command);
+void runner_request(struct buf *out, uint32_t id, const struct agent_command *command);
 /* RC_AGAIN: not whole yet; RC_INVALID: the runner does not speak as it should. Moves *input past it. */
 enum rc runner_reply_next(struct str *input, struct runner_reply *ret_reply) MUST_USE;
 

@@ -10,7 +10,7 @@
 
 static struct buf input;
 
-static bool ask(int channel, uint32_t id, const struct policy_command *command, struct runner_reply *ret_reply)
+static bool ask(int channel, uint32_t id, const struct agent_command *command, struct runner_reply *ret_reply)
 {
     struct buf out CLEANUP(buf_done);
     buf_init(&out, 65536);
@@ -38,7 +38,7 @@ static void commands_run(void)
 {
     static const struct {
         const char *what;
-        struct policy_command command;
+        struct agent_command command;
         uint8_t end;
         uint32_t value;
         const char *output; /* NULL: not looked at */

@@ -355,27 +355,21 @@ static inline bool value_in_raw(struct work *w, struct str text, uint32_t positi
     return true;
 }
 
-/* A statutory value that is no part of raw may be a field's, derived once and named twice. */
-static void statutory_derived(struct work *w, struct str text, struct value *ret)
+/* A statutory value is mostly a field's, found once and named twice; mostly of the same field as lately. */
+static bool statutory_is_field(struct work *w, struct str text, uint32_t i)
 {
     const struct event_field *fields = w->event->fields;
-    uint32_t same = 0;
-    while (same < w->count && (fields[same].value.p != text.p || fields[same].value.n != text.n))
-        same++;
+    uint16_t *lately = &w->namesakes[w->count % NAMESAKES][i];
+    uint32_t same = *lately;
+    if (same >= w->count || fields[same].value.p != text.p || fields[same].value.n != text.n) {
+        same = 0;
+        while (same < w->count && (fields[same].value.p != text.p || fields[same].value.n != text.n))
+            same++;
+        *lately = (uint16_t)same;
+    }
     if (same < w->count)
-        *ret = w->values[same];
-    else
-        value_derived(w, text, ret);
-}
-
-/* A value that is no part of raw. */
-static void value_find(struct work *w, struct str text, uint32_t position)
-{
-    struct value *v = &w->values[position];
-    if (position >= w->count)
-        statutory_derived(w, text, v);
-    else
-        value_derived(w, text, v);
+        w->values[w->count + i] = w->values[same];
+    return same < w->count;
 }
 
 static void values_find(struct work *w)
@@ -387,16 +381,17 @@ static void values_find(struct work *w)
         return;
     for (uint32_t i = 0; i < w->count; i++)
         if (!value_in_raw(w, event->fields[i].value, i))
-            value_find(w, event->fields[i].value, i);
+            value_derived(w, event->fields[i].value, &w->values[i]);
     _Static_assert(STATUTORY_COUNT <= 32, "a bit each");
     for (uint32_t i = 0; i < STATUTORY_COUNT; i++) {
-        uint32_t position = w->count + i;
-        w->values[position].from = VALUE_ABSENT; /* nothing else is then looked at */
-        if (!event->statutory[i].n)
+        struct str text = event->statutory[i];
+        struct value *v = &w->values[w->count + i];
+        v->from = VALUE_ABSENT; /* nothing else is then looked at */
+        if (!text.n)
             continue;
         w->said |= UINT32_C(1) << i;
-        if (!value_in_raw(w, event->statutory[i], position))
-            value_find(w, event->statutory[i], position);
+        if (!statutory_is_field(w, text, i) && !value_in_raw(w, text, w->count + i))
+            value_derived(w, text, v);
     }
 }
 

@@ -6,6 +6,7 @@
 #include "archive/block_state.h"
 
 #define DERIVED_MAX 64 /* values that may be named again by a later field */
+#define NAMESAKES   64
 
 enum origin_of_value { VALUE_ABSENT, VALUE_RAW, VALUE_JSON, VALUE_DERIVED };
 
@@ -24,8 +25,10 @@ struct work {
     bool whole; /* not cut: one slot */
     size_t literal_at;
     uint32_t count;
-    uint32_t said;  /* which statutory values there are, a bit each */
-    uint32_t slots; /* so far: raw ones, then the others */
+    uint32_t said; /* which statutory values there are, a bit each */
+    uint16_t namesakes[NAMESAKES]
+                      [STATUTORY_COUNT]; /* by count of fields: the field that a statutory value was lately */
+    uint32_t slots;                      /* so far: raw ones, then the others */
     uint32_t derived[DERIVED_MAX];
     uint32_t derived_count;
     struct cell more[2 * (EVENT_FIELDS_MAX + STATUTORY_COUNT)]; /* of slots that are not in raw */

@@ -1,4 +1,5 @@
-/* Remembered layouts change nothing but the time it takes: with and without them a block's bytes are the same. */
+/* Remembered layouts, and the processor's wide instructions, change nothing but the time it takes: with and without
+ * them a block's bytes are the same. */
 #include "archive/block_state.h"
 #include "base/test.h"
 
@@ -135,6 +136,7 @@ static void same_bytes(void)
     struct block_builder *remembers = block_builder_new(bed.names, key);
     struct block_builder *forgets = block_builder_new(bed.names, key);
     forgets->chain = remembers->chain; /* else a random number */
+    forgets->cut->narrow = true;
     random_state = 7;
     for (size_t i = 0; i < RECORDS; i++) {
         add(&bed, remembers, forgets, i);
@@ -175,8 +177,32 @@ static void bounded(void)
     layouts_done(&layouts);
 }
 
+/* Every pair of bytes, at every place of a map's word. */
+static void same_sight(void)
+{
+    static struct cut cuts[2];
+    static char text[4096 + CUT_PADDING];
+    cuts[1].narrow = true;
+    for (unsigned first = 0; first < 256; first++) {
+        for (unsigned i = 0; i < 512; i++)
+            text[i] = (char)(i % 2 ? (i / 2 + first) % 256 : first);
+        size_t n = 400 + first % 112;
+        for (size_t i = 0; i < ARRAY_LEN(cuts); i++)
+            cut_begin(&cuts[i], str_at(text, n));
+        size_t bytes = (n / 64 + 1) * sizeof(uint64_t);
+        CHECK(memcmp(cuts[0].word, cuts[1].word, bytes) == 0);
+        CHECK(memcmp(cuts[0].token, cuts[1].token, bytes) == 0);
+        CHECK(memcmp(cuts[0].digit, cuts[1].digit, bytes) == 0);
+        CHECK(memcmp(cuts[0].slash, cuts[1].slash, bytes) == 0);
+        CHECK(memcmp(cuts[0].joined, cuts[1].joined, bytes) == 0);
+        for (size_t i = 0; i < n; i++)
+            CHECK_INT(cuts[0].word[i / 64] >> (i % 64) & 1, word_char(text[i]));
+    }
+}
+
 static const struct test tests[] = {
-    {"remembered layouts change no byte", same_bytes},
+    {"remembered layouts and wide instructions change no byte", same_bytes},
+    {"every byte is the same for both instruction sets", same_sight},
     {"the cache is bounded", bounded},
 };
 

@@ -186,11 +186,11 @@ static inline uint64_t bits_at(__m128i x, unsigned at)
     return (uint64_t)(unsigned)_mm_movemask_epi8(x) << at;
 }
 
-static inline void spans_whole(const char *p, struct spans *ret_spans)
+static inline void spans_whole(const char *p, size_t n, struct spans *ret_spans)
 {
     struct spans s = {0, 0, 0, false};
     uint64_t dots = 0;
-    for (unsigned at = 0; at < 64; at += 16) {
+    for (unsigned at = 0; at < n; at += 16) { /* what is behind n is seen, too, and left out below */
         __m128i x = _mm_loadu_si128((const __m128i *)(const void *)(p + at));
         __m128i digit = in_range(x, '0', '9');
         __m128i letter = in_range(_mm_or_si128(x, _mm_set1_epi8(0x20)), 'a', 'z');
@@ -204,10 +204,10 @@ static inline void spans_whole(const char *p, struct spans *ret_spans)
     *ret_spans = s;
 }
 #else
-static void spans_whole(const char *p, struct spans *ret_spans)
+static void spans_whole(const char *p, size_t n, struct spans *ret_spans)
 {
     struct spans s = {0, 0, 0, false};
-    for (unsigned at = 0; at < 64; at++) {
+    for (unsigned at = 0; at < n; at++) {
         s.word |= (uint64_t)word_char(p[at]) << at;
         s.digit |= (uint64_t)char_is_digit(p[at]) << at;
         s.high |= (uint64_t)((unsigned char)p[at] > 127) << at;
@@ -222,13 +222,13 @@ static inline void spans_find(struct str text, size_t room, struct spans *ret_sp
 {
     char part[64];
     if (room >= sizeof part) {
-        spans_whole(text.p, ret_spans);
+        spans_whole(text.p, MIN(text.n, sizeof part), ret_spans);
         ret_spans->word &= text.n < sizeof part ? ~(UINT64_MAX << text.n) : UINT64_MAX;
         return;
     }
     memset(part, 0, sizeof part);
     memcpy(part, text.p, text.n);
-    spans_whole(part, ret_spans);
+    spans_whole(part, text.n, ret_spans);
 }
 
 #define CASE_BIT UINT64_C(0x2020202020202020)

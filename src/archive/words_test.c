@@ -95,8 +95,8 @@ static void known_texts(void)
     }
 }
 
-/* Random texts of few characters, so that words meet, at every alignment and of lengths about the limits; each text
- * stands at the very end of its memory, so that reading past it is seen. */
+/* Random texts of few characters, so that words meet, at every alignment and of lengths about the limits; a text stands
+ * at the very end of its memory, so that reading past it is seen, or others stand behind it that it must not hold. */
 static void random_texts(void)
 {
     static const char letters[] = "aAbB0129_  ...-\xd0\x90\xd0\xb0\xd1\x8f\xd2\x9a\x80\xff";
@@ -106,15 +106,16 @@ static void random_texts(void)
         struct words words;
         size_t length = next_random() % (round % 3 ? 90 : 700);
         size_t spread = round % 2 ? sizeof letters - 1 : 9; /* without separators words become long */
-        char *text = memory_new(length + 1);
+        size_t behind = round % 5 < 2 ? 64 : 0;
+        char *text = memory_new(length + 1 + behind);
         size_t count = 0;
         test_row("text %d", round);
         words_init(&words, key);
         for (int again = 0; again < 3; again++) {
-            for (size_t i = 0; i < length; i++)
+            for (size_t i = 0; i < length + behind; i++)
                 text[1 + i] = letters[next_random() % spread];
             struct str whole = str_at(text + 1, length);
-            words_add_text(&words, whole);
+            words_add_room(&words, whole, length + behind);
             count += plain_words(&words, whole, hashes + count, ARRAY_LEN(hashes) - count);
         }
         check_same(&words, hashes, count);

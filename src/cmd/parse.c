@@ -1,4 +1,4 @@
-/* parse.c - `qorgan parse [FILE...]`: which pattern takes each line and what it says, or where the nearest one stops. */
+/* parse.c - `qorgan parse [FILE...]`: which pattern takes each line and what it says, or where the nearest stops. */
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/map.h"
@@ -275,11 +275,11 @@ static void on_report(void *context, const struct parse_report *report)
 
 static void line_take(struct parsing *parsing, struct str line)
 {
+    const struct parse_ask ask = {parsing->normaliser, parsing->arena, on_report, parsing};
     line = str_trim_end(str_slice(line, 0, LINE_BYTES), '\r');
     parsing->line++;
     if (line.n)
-        parse_explain(parsing->normaliser, &parsing->source, parsing->line, clock_real_ns(), line, parsing->arena,
-                      on_report, parsing);
+        parse_explain(&ask, &parsing->source, parsing->line, clock_real_ns(), line);
     arena_reset(parsing->arena);
 }
 
@@ -328,7 +328,7 @@ static enum rc file_take(struct parsing *parsing, const char *path, const char *
     parsing->line = 0;
     parsing->source = (struct event_source){.kind = STR("file"), .name = str_of(name ? name : path)};
     enum rc rc = lines_take(parsing, fd, err);
-    parse_flush(parsing->normaliser, parsing->arena, on_report, parsing);
+    parse_flush(&(struct parse_ask){parsing->normaliser, parsing->arena, on_report, parsing});
     arena_reset(parsing->arena);
     if (!standard)
         close(fd);

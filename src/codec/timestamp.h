@@ -24,8 +24,8 @@ size_t timestamp_bsd(struct str s, int64_t received_ns, int32_t offset_s, int64_
 /* NCSA: "20/Nov/2026:23:15:00 +0500"; the offset may be missing. */
 size_t timestamp_clf(struct str s, int32_t offset_s, int64_t *ret_time_ns);
 
-/* What programs put before their own lines: "20-Nov-2026 23:15:00" (BIND, Tomcat, Oracle), "20261120 23:15:00" or with a
- * point between (MariaDB, Dr.Web "20261120.231500"), "11/20/2026-23:15:00" (Suricata), each with or without a fraction. */
+/* What programs put before their own lines: "20-Nov-2026 23:15:00" (BIND, Tomcat, Oracle), "20261120 23:15:00"
+ * (MariaDB), "20261120.231500" (Dr.Web), "11/20/2026-23:15:00" (Suricata), each with or without a fraction. */
 size_t timestamp_log(struct str s, int32_t offset_s, int64_t *ret_time_ns);
 
 /* A count since the epoch: 10 digits with optional fraction are seconds, 13 milliseconds, 16 microseconds, 19

@@ -218,7 +218,10 @@ static void any(void)
 }
 
 static const struct test tests[] = {
-    {"ISO 8601", iso}, {"RFC 3164", bsd}, {"year of RFC 3164", year_of_bsd}, {"CLF and epoch", clf_and_epoch},
+    {"ISO 8601", iso},
+    {"RFC 3164", bsd},
+    {"year of RFC 3164", year_of_bsd},
+    {"CLF and epoch", clf_and_epoch},
     {"of programs", of_programs},
     {"any", any},
 };

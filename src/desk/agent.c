@@ -50,6 +50,7 @@ bool agents_new(struct desk *desk, const struct desk_options *options, int64_t n
     agents->authority = arena_str(desk->arena, options->agent_authority);
     agents->servers = arena_str(desk->arena, options->agent_servers);
     agents->origin = arena_str(desk->arena, options->origin);
+    agents->policy_check = options->policy_check;
     return agents->authority.p && agents->servers.p && agents->origin.p &&
            str_copy_z(options->agent_digest, agents->digest, sizeof agents->digest);
 }
@@ -485,7 +486,7 @@ static void status_store(struct hearing *h, const struct agent *agent, const str
     db_put_text(&q, text);
     db_put_i64(&q, MAX(json_int(json_get(status, "policy"), 0), 0));
     db_put_i64(&q, MAX(json_int(json_get(status, "spool_bytes"), 0), 0));
-    db_put_i64(&q, MAX(json_int(json_get(status, "spool_max"), 0), 0));
+    db_put_i64(&q, MAX(json_int(json_get(status, "spool_limit"), 0), 0));
     db_run(&q);
 }
 
@@ -497,8 +498,9 @@ static void on_status(struct hearing *h)
         return;
     heard_again(h, &agent);
     status_store(h, &agent, status);
-    if (str_is(json_str(json_get(status, "archive"), STR("")), "contradicts"))
-        contradiction(h->desk, &agent, STR("the agent says that the archive does not continue what it has seen"),
+    struct str trouble = json_str(json_get(status, "trouble"), STR(""));
+    if (trouble.n)
+        contradiction(h->desk, &agent, desk_one_line(trouble) ? desk_cut(trouble, DESK_FIELD_MAX) : STR("trouble"),
                       h->now_ns);
 }
 

@@ -26,6 +26,7 @@ struct desk_agents {
     struct str authority;          /* PEM */
     struct str servers;            /* HOST:PORT with commas, for tokens */
     struct str origin;             /* of the archive */
+    enum rc (*policy_check)(struct str text, struct arena *arena, struct err *err);
     int64_t silent_ns;
     int64_t opened_ns; /* before it nobody could be heard */
     int64_t watched_ns;
@@ -102,9 +103,14 @@ struct str agent_digest(struct desk *desk, struct str bytes, char ret_text[AGENT
 
 /* The newest signed version of a group, 0 when there is none; its note in desk->scratch. */
 int64_t agent_policy_now(struct desk *desk, struct str group, struct str *ret_note);
-/* Another version of a group's policy, the text checked. Its number. */
-int64_t agent_policy_put(struct desk *desk, struct str group, struct str text, int64_t from, struct str who,
-                         struct str reason, int64_t now_ns);
+struct policy_change {
+    struct str group;
+    struct str text; /* checked */
+    int64_t was;     /* the version whose text it has again; 0: a new one */
+    struct str who, reason;
+};
+/* Another version of a group's policy. Its number. */
+int64_t agent_policy_put(struct desk *desk, const struct policy_change *change, int64_t now_ns);
 /* An agent went from one group to another: it believes only versions above the one it has. */
 void agent_policy_move(struct desk *desk, const struct agent *agent, struct str group, struct str who, int64_t now_ns);
 void agent_policies_watch(struct desk *desk, int64_t now_ns);

@@ -12,7 +12,7 @@ static const struct {
     [AGENT_TOKEN_USED] = {"qorgan-agent-token", "A token that enrolled an agent was used again", DESK_HIGH,
                           "unauthorised_access"},
     [AGENT_COPIED] = {"qorgan-agent-copied", "An agent exists twice", DESK_HIGH, "unauthorised_access"},
-    [AGENT_CONTRADICTS] = {"qorgan-agent-contradicts", "An agent has seen another archive", DESK_CRITICAL,
+    [AGENT_CONTRADICTS] = {"qorgan-agent-contradicts", "An agent does not trust the archive", DESK_CRITICAL,
                            "unauthorised_access"},
     [AGENT_SILENT] = {"qorgan-agent-silent", "An agent is silent", DESK_MEDIUM, "other"},
 };

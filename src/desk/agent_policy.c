@@ -46,17 +46,22 @@ static struct str text_of(struct desk *desk, int64_t version, struct str group)
 
 /* ---- signing ---- */
 
+static void policy_write(const struct desk *desk, int64_t version, struct str group, struct str text, struct buf *out)
+{
+    buf_text(out, POLICY_LINE);
+    buf_str(out, desk->agents->origin);
+    buf_char(out, '\n');
+    buf_str(out, group);
+    buf_format(out, "\n%lld\n", (long long)version);
+    buf_str(out, text);
+    buf_char(out, '\n');
+}
+
 static void sign_order(struct desk *desk, int64_t version, struct str group, struct str text)
 {
     struct buf policy CLEANUP(buf_done) = {0};
     buf_init(&policy, DESK_AGENT_POLICY_MAX + 1024);
-    buf_text(&policy, POLICY_LINE);
-    buf_str(&policy, desk->agents->origin);
-    buf_char(&policy, '\n');
-    buf_str(&policy, group);
-    buf_format(&policy, "\n%lld\n", (long long)version);
-    buf_str(&policy, text);
-    buf_char(&policy, '\n');
+    policy_write(desk, version, group, text, &policy);
     if (policy.overflow)
         db_fail(desk->db, RC_LIMIT, "no memory for a policy of agents");
     else
@@ -175,8 +180,7 @@ static void old_forget(struct desk *desk, struct str group)
     db_run(&q);
 }
 
-int64_t agent_policy_put(struct desk *desk, struct str group, struct str text, int64_t from, struct str who,
-                         struct str reason, int64_t now_ns)
+int64_t agent_policy_put(struct desk *desk, const struct policy_change *change, int64_t now_ns)
 {
     /* Above every number that was ever given, also when the newest rows are gone with their group. */
     struct db_query q =
@@ -186,24 +190,24 @@ int64_t agent_policy_put(struct desk *desk, struct str group, struct str text, i
     int64_t version = 0;
     while (db_next(&q))
         version = db_i64(&q);
-    struct buf *body = desk_record_begin(desk, "policy.changed", who, now_ns);
-    json_put_str(body, "group", group);
+    struct buf *body = desk_record_begin(desk, "policy.changed", change->who, now_ns);
+    json_put_str(body, "group", change->group);
     json_put_int(body, "version", version);
-    json_put_int(body, "was", from);
-    json_put_str(body, "text", text);
-    int64_t outgoing = desk_record_end(desk, 0, reason);
+    json_put_int(body, "was", change->was);
+    json_put_str(body, "text", change->text);
+    int64_t outgoing = desk_record_end(desk, 0, change->reason);
     q = db_query(desk->db, "INSERT INTO agent_policy (version, grp, text, note, error, was, made_ns, who, reason,"
                            " outgoing) VALUES (?1, ?2, ?3, '', '', ?4, ?5, ?6, ?7, ?8)");
     db_put_i64(&q, version);
-    db_put_text(&q, group);
-    db_put_text(&q, text);
-    db_put_i64(&q, from);
+    db_put_text(&q, change->group);
+    db_put_text(&q, change->text);
+    db_put_i64(&q, change->was);
     db_put_i64(&q, now_ns);
-    db_put_text(&q, desk_cut(who, DESK_USER_MAX));
-    db_put_text(&q, reason);
+    db_put_text(&q, desk_cut(change->who, DESK_USER_MAX));
+    db_put_text(&q, change->reason);
     db_put_i64(&q, outgoing);
     db_run(&q);
-    old_forget(desk, group);
+    old_forget(desk, change->group);
     desk->agents->unsigned_wait = true;
     desk->agents->signing_ns = 0;
     return version;
@@ -221,7 +225,9 @@ void agent_policy_move(struct desk *desk, const struct agent *agent, struct str 
     buf_init_fixed(&reason, storage, sizeof storage);
     buf_text(&reason, "the same again for ");
     buf_str(&reason, agent->name);
-    IGNORE(agent_policy_put(desk, group, text_of(desk, version, group), version, who, buf_view(&reason), now_ns) == 0);
+    const struct policy_change change = {
+        .group = group, .text = text_of(desk, version, group), .was = version, .who = who, .reason = buf_view(&reason)};
+    IGNORE(agent_policy_put(desk, &change, now_ns) == 0); /* its number is not asked for */
 }
 
 void agent_policies_kept(struct desk *desk, int64_t local_id, int64_t record)
@@ -281,6 +287,23 @@ static bool reason_read(struct ask *ask, struct str *ret_reason)
     return !ask->error;
 }
 
+/* As an agent will read it: what it would refuse is not signed. */
+static bool policy_fits(struct ask *ask, const struct policy_change *change)
+{
+    const struct desk_agents *agents = ask->desk->agents;
+    struct buf text CLEANUP(buf_done) = {0};
+    struct err why = {0};
+    if (!agents->policy_check)
+        return true;
+    buf_init(&text, DESK_AGENT_POLICY_MAX + 1024);
+    policy_write(ask->desk, 1, change->group, change->text, &text);
+    if (text.overflow || agents->policy_check(buf_view(&text), ask->arena, &why) != RC_OK) {
+        const char *copy = arena_strz(ask->arena, str_of(why.text));
+        ask_invalid(ask, "text", copy ? copy : "the policy does not read");
+    }
+    return !ask->error;
+}
+
 static bool group_fits(struct ask *ask, struct str group)
 {
     struct db_query q = db_query(ask->desk->db, "SELECT count(DISTINCT grp) FROM agent_policy WHERE grp <> ?1");
@@ -292,25 +315,23 @@ static bool group_fits(struct ask *ask, struct str group)
 
 void ask_policy_save(struct ask *ask)
 {
-    struct str group, reason, text;
-    if (!group_read(ask, &group) || !policy_read(ask, ask_str(ask, "text"), &text) || !reason_read(ask, &reason) ||
-        !group_fits(ask, group))
+    struct policy_change change = {.who = ask->who};
+    if (!group_read(ask, &change.group) || !policy_read(ask, ask_str(ask, "text"), &change.text) ||
+        !policy_fits(ask, &change) || !reason_read(ask, &change.reason) || !group_fits(ask, change.group))
         return;
-    json_put_int(ask->out, "version", agent_policy_put(ask->desk, group, text, 0, ask->who, reason, ask->now_ns));
+    json_put_int(ask->out, "version", agent_policy_put(ask->desk, &change, ask->now_ns));
 }
 
 void ask_policy_roll_back(struct ask *ask)
 {
-    struct str group, reason;
-    int64_t version = ask_int(ask, "version");
-    if (!group_read(ask, &group) || !reason_read(ask, &reason))
+    struct policy_change change = {.was = ask_int(ask, "version"), .who = ask->who};
+    if (!group_read(ask, &change.group) || !reason_read(ask, &change.reason))
         return;
-    struct str text = text_of(ask->desk, version, group);
-    if (!text.n)
+    change.text = text_of(ask->desk, change.was, change.group);
+    if (!change.text.n)
         ask_refuse(ask, "not_found", "the group's policy has no such version");
     else
-        json_put_int(ask->out, "version",
-                     agent_policy_put(ask->desk, group, text, version, ask->who, reason, ask->now_ns));
+        json_put_int(ask->out, "version", agent_policy_put(ask->desk, &change, ask->now_ns));
 }
 
 void ask_policy_list(struct ask *ask)

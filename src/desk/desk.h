@@ -67,6 +67,9 @@ struct desk_options {
     struct str agent_digest;                   /* SHA-256 of its public key in hexadecimal digits */
     struct str agent_servers;                  /* HOST:PORT with commas, for tokens */
     struct str origin;                         /* of the archive: stands in agents' policies */
+    /* Whether an agent would take a policy, whole as it is signed; an error says what of it is wrong. NULL: any object.
+     */
+    enum rc (*policy_check)(struct str text, struct arena *arena, struct err *err);
     /* Whether the event logs of an object may be given so many days: an error names what asks for more, the acts or a
      * setting. NULL: whatever is below DESK_TERM_DAYS_MAX. */
     enum rc (*term_check)(void *context, uint32_t days, int64_t now_ns, struct err *err);

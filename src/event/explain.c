@@ -4,18 +4,13 @@
 #include "codec/utf8.h"
 #include "event/normaliser.h"
 
-#define SHOWN_MAX 40 /* bytes of the message that an explanation repeats */
-
-struct explaining {
-    struct normaliser *normaliser;
-    parse_sink sink;
-    void *context;
-};
+#define SHOWN_MAX  40 /* bytes of the message that an explanation repeats */
+#define NEAR_LEAST 4  /* bytes of literals: blanks alone are in every line */
 
 static void on_event(void *context, const struct event *event)
 {
-    const struct explaining *x = context;
-    const struct normaliser *normaliser = x->normaliser;
+    const struct parse_ask *ask = context;
+    const struct normaliser *normaliser = ask->normaliser;
     const struct parse_report report = {
         .event = event,
         .grasp = normaliser_grasp(normaliser),
@@ -24,26 +19,26 @@ static void on_event(void *context, const struct event *event)
         .program = normaliser->asked_program,
         .message = normaliser->asked_message,
     };
-    x->sink(x->context, &report);
+    ask->sink(ask->context, &report);
 }
 
-void parse_explain(struct normaliser *normaliser, const struct event_source *source, uint64_t record,
-                   int64_t received_ns, struct str raw, struct arena *arena, parse_sink sink, void *context)
+void parse_explain(const struct parse_ask *ask, const struct event_source *source, uint64_t record, int64_t received_ns,
+                   struct str raw)
 {
-    struct explaining explaining = {normaliser, sink, context};
-    normaliser_record(normaliser, source, record, received_ns, raw, arena, on_event, &explaining);
+    struct parse_ask copy = *ask;
+    normaliser_record(ask->normaliser, source, record, received_ns, raw, ask->arena, on_event, &copy);
 }
 
-void parse_flush(struct normaliser *normaliser, struct arena *arena, parse_sink sink, void *context)
+void parse_flush(const struct parse_ask *ask)
 {
-    struct explaining explaining = {normaliser, sink, context};
-    normaliser_flush(normaliser, INT64_MAX, arena, on_event, &explaining);
+    struct parse_ask copy = *ask;
+    normaliser_flush(ask->normaliser, INT64_MAX, ask->arena, on_event, &copy);
 }
 
 static bool is_nearer(const struct template_stop *stop, const struct near *than)
 {
     if (!than->pattern)
-        return stop->at > 0;
+        return stop->why == TEMPLATE_FITS || stop->literal >= NEAR_LEAST;
     if (than->stop.why == TEMPLATE_FITS)
         return false;
     if (stop->why == TEMPLATE_FITS)

@@ -11,7 +11,7 @@
 
 /* A pattern that a message nearly fits. */
 struct near {
-    const struct pattern *pattern; /* NULL: none read a byte of it */
+    const struct pattern *pattern; /* NULL: none read more than blanks of it */
     struct template_stop stop;     /* TEMPLATE_FITS: it fits */
 };
 
@@ -26,12 +26,19 @@ struct parse_report {
 
 typedef void (*parse_sink)(void *context, const struct parse_report *report);
 
-/* Gives the sink one report of the record, and one of each event that the record completes (Linux audit, scripts). */
-void parse_explain(struct normaliser *normaliser, const struct event_source *source, uint64_t record,
-                   int64_t received_ns, struct str raw, struct arena *arena, parse_sink sink, void *context);
+/* Who reads the lines, and where the reports go. `arena` holds what they borrow. */
+struct parse_ask {
+    struct normaliser *normaliser;
+    struct arena *arena;
+    parse_sink sink;
+    void *context;
+};
 
+/* Gives one report of the record, and one of each event that it completes (Linux audit, scripts). */
+void parse_explain(const struct parse_ask *ask, const struct event_source *source, uint64_t record, int64_t received_ns,
+                   struct str raw);
 /* Gives what is still held back for joining. */
-void parse_flush(struct normaliser *normaliser, struct arena *arena, parse_sink sink, void *context);
+void parse_flush(const struct parse_ask *ask);
 
 /* Of the patterns that the report's message was tried with, the one that found the most literal bytes; of several
  * the one that read farthest, then the one of least rank. */

@@ -115,7 +115,7 @@ struct mapping {
     struct map *paths; /* JSON path -> name id; 0 = container that is dropped from paths */
     uint32_t list_count;
     uint32_t program_count;
-    uint32_t gap_count; /* of all trees */
+    uint32_t state_count; /* places of all trees that a walk remembers */
     uint32_t family_count;
     struct family *family;
     struct rows files; /* not keyed: tried against names of files, see file_suffix */

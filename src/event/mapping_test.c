@@ -135,7 +135,7 @@ static void file_write(const char *folder, const char *name, const char *text)
 
 /* Good tables, but for the one named. */
 static const char *const tables[][2] = {
-    {"event_kinds.tsv", KINDS},   {"mappings/paths.tsv", PATHS},   {"parsers.tsv", FAMILIES},
+    {"event_kinds.tsv", KINDS},     {"mappings/paths.tsv", PATHS},   {"parsers.tsv", FAMILIES},
     {"parsers/sshd.tsv", PROGRAMS}, {"mappings/events.tsv", EVENTS}, {"logsources.tsv", LOGSOURCES},
 };
 
@@ -166,88 +166,86 @@ static void scratch_remove(const char *folder)
     CHECK(rmdir(folder) == 0);
 }
 
+static const struct {
+    const char *file;
+    const char *text;
+    const char *reason; /* stands behind the file's name */
+} bad_tables[] = {
+    {"parsers/sshd.tsv", PATTERN("x", "a {b\t\t\t"),
+     "line 2: column \"pattern\": byte 3: capture is not closed by \"}\""},
+    {"parsers/sshd.tsv", PATTERN("x", "a {b} c {d:date}\t\t\t"),
+     "line 2: column \"pattern\": byte 9: capture \"{d:date}\" has an unknown kind: word, num, hex or ip"},
+    {"parsers/sshd.tsv", PATTERN("x", "a {kind:word}\t\t\t"),
+     "line 2: column \"pattern\": capture \"kind\" would be the event's own: it needs another name"},
+    {"parsers/sshd.tsv", PATTERN("x", "\t\t\t"), "line 2: column \"pattern\": empty pattern"},
+    {"parsers/sshd.tsv", PATTERN("x", "a\tnone\t\t"),
+     "line 2: column \"kind\": kind \"none\" is not in event_kinds.tsv"},
+    {"parsers/sshd.tsv", PATTERN("x", "a\t\tmaybe\t"),
+     "line 2: column \"kind\": outcome \"maybe\" is none of success, failure, unknown"},
+    {"parsers/sshd.tsv", PATTERN("x", "a\t\t\t@who<-x"), "line 2: column \"set\": unknown statutory field \"@who\""},
+    {"parsers/sshd.tsv", PATTERN("x y", "a\t\t\t"),
+     "line 2: column \"id\": \"x y\" is no name: at most 64 letters, digits, _ and -"},
+    {"parsers/sshd.tsv", PATTERN("", "a\t\t\t"),
+     "line 2: column \"id\": \"\" is no name: at most 64 letters, digits, _ and -"},
+    {"parsers/sshd.tsv", PATTERN("x", "a\t\t\t") "x\tsshd\tb\t\t\t\n",
+     "line 3: column \"id\": pattern \"x\" is there already"},
+    {"parsers/sshd.tsv", PROGRAMS "x\t\ta\t\t\t\n", "line 2: column \"program\": a program has no name"},
+    {"parsers/sshd.tsv", PROGRAMS "x\tsshd|\ta\t\t\t\n", "line 2: column \"program\": a program has no name"},
+    {"parsers/sshd.tsv", PROGRAMS "x\t?\ta\t\t\t\n",
+     "line 2: column \"program\": \"?\" stands only beside the program whose pattern it is"},
+    {"parsers/sshd.tsv", PATTERN("x", "a {b} c\t\t\t") "y\tsshd\ta {d+} c\t\t\t\n",
+     "patterns sshd.x and sshd.y of one program fit the same texts"},
+    {"parsers/sshd.tsv", PROGRAMS "x\tsshd|su|SSHD\ta\t\t\t\n",
+     "patterns sshd.x and sshd.x of one program fit the same texts"},
+    {"parsers/sshd.tsv", PATTERN("x", "a {=p}\t\t\t"),
+     "line 2: column \"pattern\": byte 3: there is no part \"p\" above"},
+    {"parsers/sshd.tsv", PROGRAMS "p\t=\t{=p}\t\t\t\nx\tsshd\t{=p}\t\t\t\n",
+     "line 2: column \"pattern\": a part names no parts"},
+    {"parsers/sshd.tsv", PROGRAMS "p\t=\ta\t\tsuccess\t\n",
+     "line 2: column \"program\": a part (program \"=\") has neither kind nor outcome nor set"},
+    {"parsers/sshd.tsv", PROGRAMS "p\t=\ta\t\t\t\np\t=\tb\t\t\t\nx\tsshd\t{=p}{=p}{=p}{=p}{=p}{=p}{=p}\t\t\t\n",
+     "line 4: column \"pattern\": a pattern stands for more than 64 texts"},
+    {"parsers.tsv", FAMILIES "sshd\tos\tagain\n", "line 3: column \"family\": family \"sshd\" is there already"},
+    {"parsers.tsv", FAMILIES "../x\tos\tx\n",
+     "line 3: column \"family\": \"../x\" is no name: at most 64 letters, digits, _ and -"},
+    {"parsers.tsv", FAMILIES "x\tfire\tx\n",
+     "line 3: column \"class\": class \"fire\" is none of os, windows, database, network, application, protection"},
+    {"parsers.tsv", FAMILIES "x\tos\tx\n", "No such file or directory"},
+    {"mappings/events.tsv", EVENTS "channel\tsign_in\t\t\n",
+     "line 2: \"channel\" is no selector: channel, program, format, audit, cef, leef or file, and ="},
+    {"mappings/events.tsv", EVENTS "source=x\tsign_in\t\t\n",
+     "line 2: \"source\" is no selector: channel, program, format, audit, cef, leef or file, and ="},
+    {"mappings/events.tsv", EVENTS "format=x; y\tsign_in\t\t\n", "line 2: condition \"y\" is not name=value"},
+    {"logsources.tsv", LOGSOURCES "\t\t\tformat=x\ty\n", "line 2: \"y\" is neither name<-field nor name=constant"},
+    {"logsources.tsv", LOGSOURCES "\t\t\tformat=x\ty<-z as turn\n", "line 2: unknown transformation \"turn\""},
+    {"logsources.tsv", LOGSOURCES "\t\t\tformat=x\t<-z\n", "line 2: field name \"\" is empty or too long"},
+    {"logsources.tsv", LOGSOURCES "\t\t\tformat=x\ta<-b|c|d|e|f|g|h|i|j|k|l|m|n\n",
+     "line 2: more than 12 fields in one set"},
+    {"mappings/events.tsv", "when\tkind\n", "\"outcome\""},
+};
+
 static void refuses_bad_tables(void)
 {
-    static const struct {
-        const char *file;
-        const char *text;
-        const char *reason; /* stands behind the file's name */
-    } rows[] = {
-        {"parsers/sshd.tsv", PATTERN("x", "a {b\t\t\t"),
-         "line 2: column \"pattern\": byte 3: capture is not closed by \"}\""},
-        {"parsers/sshd.tsv", PATTERN("x", "a {b} c {d:date}\t\t\t"),
-         "line 2: column \"pattern\": byte 9: capture \"{d:date}\" has an unknown kind: word, num, hex or ip"},
-        {"parsers/sshd.tsv", PATTERN("x", "a {kind:word}\t\t\t"),
-         "line 2: column \"pattern\": capture \"kind\" would be the event's own: it needs another name"},
-        {"parsers/sshd.tsv", PATTERN("x", "\t\t\t"), "line 2: column \"pattern\": empty pattern"},
-        {"parsers/sshd.tsv", PATTERN("x", "a\tnone\t\t"),
-         "line 2: column \"kind\": kind \"none\" is not in event_kinds.tsv"},
-        {"parsers/sshd.tsv", PATTERN("x", "a\t\tmaybe\t"),
-         "line 2: column \"kind\": outcome \"maybe\" is none of success, failure, unknown"},
-        {"parsers/sshd.tsv", PATTERN("x", "a\t\t\t@who<-x"),
-         "line 2: column \"set\": unknown statutory field \"@who\""},
-        {"parsers/sshd.tsv", PATTERN("x y", "a\t\t\t"),
-         "line 2: column \"id\": \"x y\" is no name: at most 64 letters, digits, _ and -"},
-        {"parsers/sshd.tsv", PATTERN("", "a\t\t\t"),
-         "line 2: column \"id\": \"\" is no name: at most 64 letters, digits, _ and -"},
-        {"parsers/sshd.tsv", PATTERN("x", "a\t\t\t") "x\tsshd\tb\t\t\t\n",
-         "line 3: column \"id\": pattern \"x\" is there already"},
-        {"parsers/sshd.tsv", PROGRAMS "x\t\ta\t\t\t\n", "line 2: column \"program\": a program has no name"},
-        {"parsers/sshd.tsv", PROGRAMS "x\tsshd|\ta\t\t\t\n", "line 2: column \"program\": a program has no name"},
-        {"parsers/sshd.tsv", PROGRAMS "x\t?\ta\t\t\t\n",
-         "line 2: column \"program\": \"?\" stands only beside the program whose pattern it is"},
-        {"parsers/sshd.tsv", PATTERN("x", "a {b} c\t\t\t") "y\tsshd\ta {d+} c\t\t\t\n",
-         "patterns sshd.x and sshd.y of one program fit the same texts"},
-        {"parsers/sshd.tsv", PROGRAMS "x\tsshd|su|SSHD\ta\t\t\t\n",
-         "patterns sshd.x and sshd.x of one program fit the same texts"},
-        {"parsers/sshd.tsv", PATTERN("x", "a {=p}\t\t\t"),
-         "line 2: column \"pattern\": byte 3: there is no part \"p\" above"},
-        {"parsers/sshd.tsv", PROGRAMS "p\t=\t{=p}\t\t\t\nx\tsshd\t{=p}\t\t\t\n",
-         "line 2: column \"pattern\": a part names no parts"},
-        {"parsers/sshd.tsv", PROGRAMS "p\t=\ta\t\tsuccess\t\n",
-         "line 2: column \"program\": a part (program \"=\") has neither kind nor outcome nor set"},
-        {"parsers/sshd.tsv",
-         PROGRAMS "p\t=\ta\t\t\t\np\t=\tb\t\t\t\nx\tsshd\t{=p}{=p}{=p}{=p}{=p}{=p}{=p}\t\t\t\n",
-         "line 4: column \"pattern\": a pattern stands for more than 64 texts"},
-        {"parsers.tsv", FAMILIES "sshd\tos\tagain\n", "line 3: column \"family\": family \"sshd\" is there already"},
-        {"parsers.tsv", FAMILIES "../x\tos\tx\n",
-         "line 3: column \"family\": \"../x\" is no name: at most 64 letters, digits, _ and -"},
-        {"parsers.tsv", FAMILIES "x\tfire\tx\n",
-         "line 3: column \"class\": class \"fire\" is none of os, windows, database, network, application, protection"},
-        {"parsers.tsv", FAMILIES "x\tos\tx\n", "No such file or directory"},
-        {"mappings/events.tsv", EVENTS "channel\tsign_in\t\t\n",
-         "line 2: \"channel\" is no selector: channel, program, format, audit, cef, leef or file, and ="},
-        {"mappings/events.tsv", EVENTS "source=x\tsign_in\t\t\n",
-         "line 2: \"source\" is no selector: channel, program, format, audit, cef, leef or file, and ="},
-        {"mappings/events.tsv", EVENTS "format=x; y\tsign_in\t\t\n", "line 2: condition \"y\" is not name=value"},
-        {"logsources.tsv", LOGSOURCES "\t\t\tformat=x\ty\n",
-         "line 2: \"y\" is neither name<-field nor name=constant"},
-        {"logsources.tsv", LOGSOURCES "\t\t\tformat=x\ty<-z as turn\n", "line 2: unknown transformation \"turn\""},
-        {"logsources.tsv", LOGSOURCES "\t\t\tformat=x\t<-z\n", "line 2: field name \"\" is empty or too long"},
-        {"logsources.tsv", LOGSOURCES "\t\t\tformat=x\ta<-b|c|d|e|f|g|h|i|j|k|l|m|n\n",
-         "line 2: more than 12 fields in one set"},
-        {"mappings/events.tsv", "when\tkind\n", "\"outcome\""},
-    };
     char folder[] = "/tmp/qorgan-mapping-XXXXXX";
     if (!CHECK(mkdtemp(folder) != NULL))
         return;
     scratch_make(folder, "mappings");
     scratch_make(folder, "parsers");
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(bad_tables); i++) {
         struct names *names = names_new(1);
         struct mapping *mapping = NULL;
         struct err err = {.text = ""};
-        tables_write(folder, rows[i].file, rows[i].text);
-        test_row("%s", rows[i].reason);
+        tables_write(folder, bad_tables[i].file, bad_tables[i].text);
+        test_row("%s", bad_tables[i].reason);
         CHECK(mapping_load(folder, names, &mapping, &err) != RC_OK);
         CHECK(mapping == NULL);
         struct str text = str_of(err.text);
-        if (i + 1 == ARRAY_LEN(rows)) /* the column's error is the codec's words */
-            CHECK(str_search(text, str_of(rows[i].reason)) < text.n);
+        if (i + 1 == ARRAY_LEN(bad_tables)) /* the column's error is the codec's words */
+            CHECK(str_search(text, str_of(bad_tables[i].reason)) < text.n);
         else
-            CHECK_STR(str_skip(text, text.n - MIN(text.n, strlen(rows[i].reason))), str_of(rows[i].reason));
-        if (str_starts(str_of(rows[i].reason), STR("line")))
-            CHECK(str_search(text, str_of(rows[i].file)) < text.n);
+            CHECK_STR(str_skip(text, text.n - MIN(text.n, strlen(bad_tables[i].reason))), str_of(bad_tables[i].reason));
+        if (str_starts(str_of(bad_tables[i].reason), STR("line")))
+            CHECK(str_search(text, str_of(bad_tables[i].file)) < text.n);
         names_free(names);
     }
     scratch_remove(folder);

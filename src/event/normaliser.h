@@ -124,7 +124,7 @@ struct normaliser {
     const struct program *plain_program; /* patterns for "-": lines without a header */
     const struct program *other_program; /* patterns for "?": of programs without patterns of their own */
     const struct pattern *pattern;       /* that took the record; NULL: none did */
-    enum grasp grasp;                /* of the record */
+    enum grasp grasp;                    /* of the record */
     struct str asked_program;            /* what patterns were asked of last; message.p == NULL: they were not */
     struct str asked_message;
     struct rows syslog_rows;

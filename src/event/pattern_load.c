@@ -28,7 +28,7 @@ static enum rc families_row(struct loader *loader, const struct str cell[])
     struct mapping *mapping = loader->mapping;
     size_t class = 0;
     while (class < ARRAY_LEN(classes) && !str_is(cell[1], classes[class]))
-        class++;
+        class ++;
     loader->column = "family";
     if (!name_is_good(cell[0]))
         return err_set(loader->err, RC_INVALID, "\"%.*s\" is no name: at most %d letters, digits, _ and -",
@@ -233,32 +233,6 @@ static enum rc family_load(struct loader *loader, struct family *family)
 
 /* --- after all are read: lists by rank, and their trees --- */
 
-static size_t pattern_weight(const struct pattern *pattern)
-{
-    size_t weight = pattern->template.anchor.n;
-    for (uint32_t i = 0; i < pattern->template.count; i++)
-        weight += pattern->template.capture[i].literal.n;
-    return weight;
-}
-
-/* pick.h says the order; links come in the order of tables and rows, which is kept where nothing else tells. */
-static bool pattern_before(const struct pattern *a, const struct pattern *b)
-{
-    bool a_anchored = a->template.anchor.n > 0;
-    bool b_anchored = b->template.anchor.n > 0;
-    if (a_anchored != b_anchored)
-        return a_anchored;
-    return pattern_weight(a) > pattern_weight(b);
-}
-
-static void pattern_place(struct program *program, const struct pattern *pattern)
-{
-    uint32_t at = program->count++;
-    for (; at > 0 && pattern_before(pattern, program->pattern[at - 1]); at--)
-        program->pattern[at] = program->pattern[at - 1];
-    program->pattern[at] = pattern;
-}
-
 static enum rc programs_finish(struct loader *loader)
 {
     struct mapping *mapping = loader->mapping;
@@ -276,10 +250,10 @@ static enum rc programs_finish(struct loader *loader)
         mapping->program[i].count = 0;
     }
     for (uint32_t i = 0; i < links->count; i++)
-        pattern_place(&mapping->program[links->link[i].list - 1], links->link[i].row);
+        program_place(&mapping->program[links->link[i].list - 1], links->link[i].row);
     enum rc rc = RC_OK;
     for (uint32_t i = 0; i < links->lists && rc == RC_OK; i++)
-        rc = program_plant(&mapping->program[i], mapping->arena, &mapping->gap_count, loader->err);
+        rc = program_plant(&mapping->program[i], mapping->arena, &mapping->state_count, loader->err);
     return rc;
 }
 

@@ -4,9 +4,34 @@
 
 #include <string.h>
 
-#define FEW 4 /* kids that are looked for one by one */
+#define KIDS_FEW 4 /* that are looked for one by one */
 
 /* --- at load --- */
+
+static size_t pattern_weight(const struct pattern *pattern)
+{
+    size_t weight = pattern->template.anchor.n;
+    for (uint32_t i = 0; i < pattern->template.count; i++)
+        weight += pattern->template.capture[i].literal.n;
+    return weight;
+}
+
+static bool pattern_before(const struct pattern *a, const struct pattern *b)
+{
+    bool a_anchored = a->template.anchor.n > 0;
+    bool b_anchored = b->template.anchor.n > 0;
+    if (a_anchored != b_anchored)
+        return a_anchored;
+    return pattern_weight(a) > pattern_weight(b);
+}
+
+void program_place(struct program *program, const struct pattern *pattern)
+{
+    uint32_t at = program->count++;
+    for (; at > 0 && pattern_before(pattern, program->pattern[at - 1]); at--)
+        program->pattern[at] = program->pattern[at - 1];
+    program->pattern[at] = pattern;
+}
 
 /* A pattern, and how far the tree has come in it: behind `at` bytes of the literal that follows capture `part - 1`. */
 struct place {
@@ -18,7 +43,7 @@ struct place {
 struct planter {
     const struct program *program;
     struct arena *arena;
-    uint32_t *gap_count;
+    uint32_t *state_count;
     struct err *err;
 };
 
@@ -117,7 +142,7 @@ static enum rc kids_plant(struct planter *planter, const struct place *places, u
     }
     memory_free(group);
     ret->kid = kid;
-    if (rc == RC_OK && kids > FEW && !(ret->kid_at = kid_table(planter, kid, kids)))
+    if (rc == RC_OK && kids > KIDS_FEW && !(ret->kid_at = kid_table(planter, kid, kids)))
         rc = plant_failed(planter);
     return rc;
 }
@@ -132,7 +157,7 @@ static enum rc gap_plant(struct planter *planter, const struct place *places, ui
     uint32_t inner_count = 0;
     uint32_t after_count = 0;
     enum rc rc = inner && after && node ? RC_OK : plant_failed(planter);
-    gap->number = (*planter->gap_count)++;
+    gap->number = (*planter->state_count)++;
     gap->ends = PICK_NONE;
     gap->rank = places[0].rank;
     for (uint32_t i = 0; i < count && rc == RC_OK; i++) {
@@ -213,6 +238,8 @@ static enum rc node_plant(struct planter *planter, const struct place *places, u
     enum rc rc = behind ? RC_OK : plant_failed(planter);
     if (rc == RC_OK && depth > PICK_DEPTH_MAX)
         rc = err_set(planter->err, RC_LIMIT, "patterns of one program branch more than %d times", PICK_DEPTH_MAX);
+    node.number = (*planter->state_count)++;
+    node.only = count == 1 ? places[0].rank : PICK_NONE;
     size_t common = common_bytes(planter, places, count);
     node.label = str_slice(place_rest(planter, &places[0]), 0, common);
     for (uint32_t i = 0; i < count && rc == RC_OK; i++) {
@@ -234,9 +261,9 @@ static enum rc node_plant(struct planter *planter, const struct place *places, u
     return rc;
 }
 
-enum rc program_plant(struct program *program, struct arena *arena, uint32_t *gap_count, struct err *err)
+enum rc program_plant(struct program *program, struct arena *arena, uint32_t *state_count, struct err *err)
 {
-    struct planter planter = {program, arena, gap_count, err};
+    struct planter planter = {program, arena, state_count, err};
     struct place *places = memory_new(program->count * sizeof *places);
     struct pick_node *root = arena_alloc(arena, sizeof *root);
     ASSERT(program->count > 0);
@@ -254,15 +281,15 @@ enum rc program_plant(struct program *program, struct arena *arena, uint32_t *ga
 
 bool picker_init(struct picker *picker, const struct mapping *mapping)
 {
-    *picker = (struct picker){.gap = memory_new((mapping->gap_count + 1) * sizeof *picker->gap)};
-    picker->gap_count = mapping->gap_count;
-    return picker->gap != NULL;
+    *picker = (struct picker){.state = memory_new((mapping->state_count + 1) * sizeof *picker->state)};
+    picker->state_count = mapping->state_count;
+    return picker->state != NULL;
 }
 
 void picker_done(struct picker *picker)
 {
-    memory_free(picker->gap);
-    picker->gap = NULL;
+    memory_free(picker->state);
+    picker->state = NULL;
 }
 
 struct walk {
@@ -320,17 +347,20 @@ static void pattern_try(struct walk *walk, uint32_t rank)
     memcpy(walk->value, value, template->count * sizeof value[0]);
 }
 
+/* Matches the one pattern below, unless that was done. */
+static void only_try(struct walk *walk, const struct pick_node *node)
+{
+    struct pick_state *state = &walk->picker->state[node->number];
+    if (state->stamp == walk->picker->stamp)
+        return;
+    state->stamp = walk->picker->stamp;
+    pattern_try(walk, node->only);
+}
+
 static size_t gap_reach(enum capture_kind kind, struct str text, size_t at)
 {
-    if (kind == CAPTURE_WORD)
-        while (at < text.n && capture_takes(CAPTURE_WORD, text.p[at]))
-            at++;
-    else if (kind == CAPTURE_NUMBER)
-        while (at < text.n && capture_takes(CAPTURE_NUMBER, text.p[at]))
-            at++;
-    else
-        while (at < text.n && capture_takes(kind, text.p[at]))
-            at++;
+    while (at < text.n && capture_takes(kind, text.p[at]))
+        at++;
     return at;
 }
 
@@ -372,7 +402,7 @@ static void gap_kids(struct walk *walk, const struct pick_gap *gap, size_t from,
 
 static void gap_visit(struct walk *walk, const struct pick_gap *gap, size_t at)
 {
-    struct pick_state *state = &walk->picker->gap[gap->number];
+    struct pick_state *state = &walk->picker->state[gap->number];
     bool bounded = gap->kind != CAPTURE_ANY;
     if (gap->rank >= walk->best || (state->stamp == walk->picker->stamp && at < state->end))
         return;
@@ -395,6 +425,10 @@ static void node_visit(struct walk *walk, const struct pick_node *node, size_t a
     if (node->rank >= walk->best || text.n - at < n || !label_is_at(text.p + at, node->label))
         return;
     at += n;
+    if (node->only != PICK_NONE) {
+        only_try(walk, node);
+        return;
+    }
     if (at == text.n) {
         if (node->ends != PICK_NONE)
             pattern_try(walk, node->ends);
@@ -418,8 +452,8 @@ const struct pattern *program_pick(const struct program *program, struct picker 
     if (!message.n)
         return NULL;
     if (++picker->stamp == 0) {
-        for (uint32_t i = 0; i < picker->gap_count; i++)
-            picker->gap[i].stamp = 0;
+        for (uint32_t i = 0; i < picker->state_count; i++)
+            picker->state[i].stamp = 0;
         picker->stamp = 1;
     }
     node_visit(&walk, program->tree, 0);

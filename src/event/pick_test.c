@@ -174,10 +174,10 @@ static void picks_among_patterns_that_are_alike(void)
     size_t planted = 0;
     for (size_t i = 0; i < WILD_PROGRAMS; i++) {
         struct program program = {.count = 0};
-        struct mapping mapping = {.gap_count = 0};
+        struct mapping mapping = {.state_count = 0};
         struct picker picker;
         wild_program(&program, arena);
-        if (program_plant(&program, arena, &mapping.gap_count, NULL) != RC_OK) /* two that fit the same */
+        if (program_plant(&program, arena, &mapping.state_count, NULL) != RC_OK) /* two that fit the same */
             continue;
         planted++;
         if (!CHECK(picker_init(&picker, &mapping)))

@@ -34,13 +34,26 @@ static bool is_address(struct str name)
     return str_is(name, "src") || str_is(name, "dst") || str_is(name, "user_address");
 }
 
+#define IS_DIGIT(c) ((c) >= '0' && (c) <= '9')
+#define IS_HEX(c)   (IS_DIGIT(c) || ((c) >= 'a' && (c) <= 'f') || ((c) >= 'A' && (c) <= 'F'))
+#define IS_BLANK(c) ((c) == ' ' || ((c) >= '\t' && (c) <= '\r'))
+#define BYTE(c)                                                                                                        \
+    (1 << CAPTURE_ANY | 1 << CAPTURE_PAIRS | !IS_BLANK(c) << CAPTURE_WORD | IS_DIGIT(c) << CAPTURE_NUMBER |            \
+     IS_HEX(c) << CAPTURE_HEX | (IS_HEX(c) || (c) == '.' || (c) == ':') << CAPTURE_IP)
+#define FOUR(c)      BYTE(c), BYTE((c) + 1), BYTE((c) + 2), BYTE((c) + 3)
+#define SIXTEEN(c)   FOUR(c), FOUR((c) + 4), FOUR((c) + 8), FOUR((c) + 12)
+#define SIXTYFOUR(c) SIXTEEN(c), SIXTEEN((c) + 16), SIXTEEN((c) + 32), SIXTEEN((c) + 48)
+
+const uint8_t capture_bytes[256] = {SIXTYFOUR(0), SIXTYFOUR(64), SIXTYFOUR(128), SIXTYFOUR(192)};
+_Static_assert(CAPTURE_KINDS <= 8, "a bit of a byte each");
+
 static const struct {
     const char *word; /* in a pattern; NULL: has none */
     const char *name;
 } kinds[CAPTURE_KINDS] = {
-    [CAPTURE_ANY] = {NULL, "any text"},        [CAPTURE_WORD] = {"word", "a word"},
-    [CAPTURE_NUMBER] = {"num", "a number"},    [CAPTURE_HEX] = {"hex", "hexadecimal digits"},
-    [CAPTURE_IP] = {"ip", "an IP address"},    [CAPTURE_PAIRS] = {NULL, "key=value pairs"},
+    [CAPTURE_ANY] = {NULL, "any text"},     [CAPTURE_WORD] = {"word", "a word"},
+    [CAPTURE_NUMBER] = {"num", "a number"}, [CAPTURE_HEX] = {"hex", "hexadecimal digits"},
+    [CAPTURE_IP] = {"ip", "an IP address"}, [CAPTURE_PAIRS] = {NULL, "key=value pairs"},
 };
 
 const char *capture_kind_name(enum capture_kind kind)
@@ -141,26 +154,10 @@ enum rc template_compile(struct arena *arena, struct str text, struct template *
 static size_t capture_reach(const struct capture *capture, struct str text)
 {
     size_t n = 0;
-    switch (capture->kind) { /* the kind is looked at once, not for each byte */
-    case CAPTURE_WORD:
-        while (n < text.n && capture_takes(CAPTURE_WORD, text.p[n]))
-            n++;
-        break;
-    case CAPTURE_NUMBER:
-        while (n < text.n && capture_takes(CAPTURE_NUMBER, text.p[n]))
-            n++;
-        break;
-    case CAPTURE_HEX:
-    case CAPTURE_IP:
-        while (n < text.n && capture_takes(capture->kind, text.p[n]))
-            n++;
-        break;
-    case CAPTURE_ANY:
-    case CAPTURE_PAIRS:
-    case CAPTURE_KINDS:
-        n = text.n;
-        break;
-    }
+    if (!capture_is_bounded(capture->kind))
+        return text.n;
+    while (n < text.n && capture_takes(capture->kind, text.p[n]))
+        n++;
     return n;
 }
 
@@ -358,8 +355,8 @@ struct template_stop template_explain(const struct template *template, struct st
     while (same < n && same < text.n && template->anchor.p[same] == text.p[same])
         same++;
     if (same < n)
-        return (struct template_stop){.why = TEMPLATE_LITERAL, .at = same, .literal = same,
-                                      .wanted = str_skip(template->anchor, same)};
+        return (struct template_stop){
+            .why = TEMPLATE_LITERAL, .at = same, .literal = same, .wanted = str_skip(template->anchor, same)};
     if (!template->count && text.n > n)
         return (struct template_stop){.why = TEMPLATE_TAIL, .at = n, .literal = n};
     if (template->count && captures_match(template, text, value, &stop))

@@ -9,8 +9,9 @@
  *               the only ones that another capture may follow at once
  *   {}          anything, not kept: at the end it allows any tail
  *   {kv}        only at the end: the rest is key=value pairs, each becomes a field
- * src, dst and user_address are words unless they say something else. "{{" is a brace, "{tab}" a tab. Whole texts match, from first
- * byte to last. Matching takes at most TEMPLATE_STEPS searches, so time is linear in the text. Immutable, borrowed. */
+ * src, dst and user_address are words unless they say something else. "{{" is a brace, "{tab}" a tab. Whole texts
+ * match, from first byte to last. Matching takes at most TEMPLATE_STEPS searches, so time is linear in the text.
+ * Immutable, borrowed. */
 #ifndef EVENT_TEMPLATE_H
 #define EVENT_TEMPLATE_H
 
@@ -58,15 +59,13 @@ struct template_stop {
     enum capture_kind kind; /* of the capture that was to end, or did not fit */
 };
 
+/* A bit for each kind whose captures may hold the byte. */
+extern const uint8_t capture_bytes[256];
+
 /* Whether a byte may stand in a capture of the kind. */
 static inline bool capture_takes(enum capture_kind kind, char c)
 {
-    bool hex = char_is_digit(c) || (char_lower(c) >= 'a' && char_lower(c) <= 'f');
-    return kind == CAPTURE_WORD     ? !char_is_space(c)
-           : kind == CAPTURE_NUMBER ? char_is_digit(c)
-           : kind == CAPTURE_HEX    ? hex
-           : kind == CAPTURE_IP     ? hex || c == ':' || c == '.'
-                                    : true;
+    return capture_bytes[(uint8_t)c] >> kind & 1;
 }
 /* Whether the kind's bytes are bounded, and at least one. */
 static inline bool capture_is_bounded(enum capture_kind kind)

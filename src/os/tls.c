@@ -262,6 +262,18 @@ bool tls_session_peer(const struct tls_session *session, struct buf *ret_der)
     return !ret_der->overflow;
 }
 
+bool tls_session_peer_name(const struct tls_session *session, char *ret_name, size_t size)
+{
+    X509 *peer = SSL_get0_peer_certificate(session->ssl);
+    bool vouched =
+        (SSL_get_verify_mode(session->ssl) & SSL_VERIFY_PEER) && SSL_get_verify_result(session->ssl) == X509_V_OK;
+    X509_NAME *name = peer && vouched ? X509_get_subject_name(peer) : NULL;
+    int at = name ? X509_NAME_get_index_by_NID(name, NID_commonName, -1) : -1;
+    ASN1_STRING *text = at >= 0 ? X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)) : NULL;
+    struct str bytes = text ? str_at(ASN1_STRING_get0_data(text), (size_t)ASN1_STRING_length(text)) : STR_NONE;
+    return bytes.n > 0 && str_find(bytes, '\0') == bytes.n && str_copy_z(bytes, ret_name, size);
+}
+
 const char *tls_session_reason(const struct tls_session *session)
 {
     return session->reason;

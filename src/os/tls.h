@@ -36,6 +36,9 @@ ssize_t tls_session_write(struct tls_session *session, struct str bytes, bool *r
 bool tls_session_ready(const struct tls_session *session);
 /* The certificate that the peer showed, DER. False when it showed none, or it is too long for the buffer. */
 bool tls_session_peer(const struct tls_session *session, struct buf *ret_der);
+/* The common name of that certificate, which a client authority vouched for; false when there is none, it does not fit,
+ * or nobody vouched. */
+bool tls_session_peer_name(const struct tls_session *session, char *ret_name, size_t size) MUST_USE;
 /* Tells the peer that nothing more comes, if it can be told now. */
 void tls_session_close(struct tls_session *session);
 const char *tls_session_reason(const struct tls_session *session);

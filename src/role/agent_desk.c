@@ -1,5 +1,6 @@
 #include "role/agent_desk.h"
 
+#include "agent/policy.h"
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "os/authority.h"
@@ -50,11 +51,23 @@ static struct str servers_of(const struct config *config, struct arena *arena)
     return copy ? str_of(copy) : STR_NONE;
 }
 
+/* A member that agents do not know is a slip of the pen: they would pass it over. */
+static enum rc policy_check(struct str text, struct arena *arena, struct err *err)
+{
+    struct agent_policy policy;
+    enum rc rc = agent_policy_parse(text, arena, &policy, err);
+    if (rc == RC_OK && policy.passed_over.n)
+        rc =
+            err_set(err, RC_INVALID, "agents know nothing called %.*s", STR_ARG(str_slice(policy.passed_over, 0, 200)));
+    return rc;
+}
+
 enum rc agent_desk_options(const struct config *config, struct str authority, struct str signer_public,
                            struct arena *arena, struct desk_options *options, struct err *err)
 {
     char digest[AUTHORITY_DIGEST_TEXT];
     options->agent_silent_s = config->agent_silent_s;
+    options->policy_check = policy_check;
     options->origin = str_cut(&signer_public, '+');
     if (!config->agent_port || !authority.n)
         return RC_OK;

@@ -24,7 +24,7 @@
  *
  * A desk that begins knows of no connection: an intake says hello again for each of its own, with the same id, and each
  * is welcomed or refused anew. Of an agent's status the desk reads `policy` (version in force), `spool_bytes`,
- * `spool_max` and `archive` ("contradicts": it does not continue what the agent has seen); all of it is shown. */
+ * `spool_limit` and `trouble` (why the agent does not trust the archive any more); all of it is shown. */
 #ifndef ROLE_AGENT_DESK_H
 #define ROLE_AGENT_DESK_H
 

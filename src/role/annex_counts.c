@@ -39,6 +39,8 @@ struct slot {
     struct annex_count count;
 };
 
+#define KINDS_KNOWN 64u
+
 /* The class of a service that was met: the rows of data/export_classes.tsv are many. */
 struct known {
     char kind[16];
@@ -59,8 +61,9 @@ struct annex_counts {
     size_t room;
     uint32_t *index; /* open addressing: slot + 1, 0 = empty */
     size_t index_size;
-    size_t last;       /* the slot hit last */
-    struct map *kinds; /* key -> number */
+    size_t last;                      /* the slot hit last */
+    struct map *kinds;                /* key -> number */
+    uint16_t kind_known[KINDS_KNOWN]; /* by quick_hash: the number met last; 0: none */
     char parser[ANNEX_COUNTS_PARSERS][ANNEX_PARSER_MAX];
     uint8_t parser_last; /* met last */
     size_t parser_count;
@@ -211,6 +214,29 @@ static uint8_t parser_of(struct annex_counts *counts, const char *name)
     return counts->parser_last;
 }
 
+/* For what is remembered of few texts: whoever makes them collide makes them be looked up again, no more. */
+static size_t quick_hash(struct str text)
+{
+    uint64_t head = 0;
+    if (text.n)
+        memcpy(&head, text.p, MIN(text.n, sizeof head));
+    head = (head ^ text.n) * UINT64_C(0x9e3779b97f4a7c15);
+    return (size_t)(head >> 32);
+}
+
+static uint16_t kind_of(struct annex_counts *counts, struct str kind)
+{
+    if (kind.n == 0)
+        return 0;
+    uint16_t *known = &counts->kind_known[quick_hash(kind) % KINDS_KNOWN];
+    if (*known && str_eq(counts->tables->annex.kind[*known].key, kind))
+        return *known;
+    const uint64_t *number = map_get(counts->kinds, kind);
+    if (number)
+        *known = (uint16_t)*number;
+    return number ? *known : 0;
+}
+
 static uint8_t class_find(const struct annex_tables *tables, struct str kind, struct str parser, struct str service)
 {
     return (uint8_t)annex_class_find(export_class_find(&tables->classes, kind, parser, service));
@@ -221,8 +247,7 @@ static uint8_t class_of(struct annex_counts *counts, struct str kind, uint8_t pa
     struct str name = str_of(counts->parser[parser]);
     if (service.n > SERVICE_MAX || kind.n > sizeof counts->known[0].kind)
         return class_find(counts->tables, kind, name, service);
-    uint64_t hash = siphash(counts->seed, service.n ? service.p : "", service.n) + parser * UINT64_C(31) + kind.n;
-    struct known *known = &counts->known[hash % ANNEX_COUNTS_SERVICES];
+    struct known *known = &counts->known[(quick_hash(service) + parser * 31u + kind.n) % ANNEX_COUNTS_SERVICES];
     if (known->is_there && known->parser == parser && str_eq(str_at(known->service, known->service_n), service) &&
         str_eq(str_at(known->kind, known->kind_n), kind))
         return known->class;
@@ -238,15 +263,31 @@ static uint8_t class_of(struct annex_counts *counts, struct str kind, uint8_t pa
     return known->class;
 }
 
-/* Tabs and line ends are text; other control characters are not. */
+static bool is_control(char byte)
+{
+    unsigned char c = (unsigned char)byte;
+    return c < 0x20 && c != '\t' && c != '\n' && c != '\r';
+}
+
+/* Tabs and line ends are text; other control characters are not. Eight bytes at a time: some byte is below 0x20 where
+ * subtracting that borrows from its top bit and the bit was not set. */
 static bool is_text(struct str raw)
 {
-    unsigned bad = 0;
-    for (size_t i = 0; i < raw.n; i++) {
-        unsigned char c = (unsigned char)raw.p[i];
-        bad |= (unsigned)(c < 0x20) & (unsigned)(c != '\t') & (unsigned)(c != '\n') & (unsigned)(c != '\r');
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    size_t i = 0;
+    for (; i + 8 <= raw.n; i += 8) {
+        uint64_t word;
+        memcpy(&word, raw.p + i, sizeof word);
+        if (!((word - ones * 0x20) & ~word & ones * 0x80))
+            continue;
+        for (size_t k = i; k < i + 8; k++)
+            if (is_control(raw.p[k]))
+                return false;
     }
-    return !bad;
+    for (; i < raw.n; i++)
+        if (is_control(raw.p[i]))
+            return false;
+    return true;
 }
 
 static void count_event(struct annex_count *count, const struct annex_record *record)
@@ -271,11 +312,9 @@ void annex_counts_record(struct annex_counts *counts, const struct annex_record 
     const struct event *event = record->event;
     const struct event_source *source = record->source;
     struct key key = {.parser = parser_of(counts, event->parser)};
-    struct str kind = event->statutory[STATUTORY_KIND];
-    const uint64_t *number = kind.n ? map_get(counts->kinds, kind) : NULL;
     memcpy(key.source, source->id, sizeof key.source);
     key.class = class_of(counts, source->kind, key.parser, event->statutory[STATUTORY_SERVICE]);
-    key.kind = number ? (uint16_t)*number : 0;
+    key.kind = kind_of(counts, event->statutory[STATUTORY_KIND]);
     struct slot *slot = slot_of(counts, &key);
     if (slot)
         count_event(&slot->count, record);

@@ -49,6 +49,9 @@ static const char *const raws[] = {"plain text\twith a tab\n",
                                    "bad \xff utf-8",
                                    "a \x01 control",
                                    "\xc3",
+                                   "a long line whose last byte is one \x1f",
+                                   "\x02",
+                                   "tabs\tand\r\nends, more bytes than a word has",
                                    ""};
 
 static void event_make(struct event *event, struct event_source *source)
@@ -104,7 +107,7 @@ static void twin_record(const struct event_source *source, const struct event *e
     }
     one.not_utf8 = !utf8_valid(event->raw);
     for (size_t i = 0; i < event->raw.n; i++)
-        one.not_text |= event->raw.p[i] > 0 && event->raw.p[i] < 9;
+        one.not_text |= event->raw.p[i] > 0 && event->raw.p[i] < 32 && !memchr("\t\n\r", event->raw.p[i], 3);
     annex_count_add(&twin[at].count, &one);
 }
 
@@ -167,7 +170,7 @@ static void told_in_pieces(void)
         for (size_t k = 0; k < n; k++)
             records += annex_counts_at(counts, k).count.records;
         annex_counts_told(counts, n);
-        size_t before = annex_counts_size(counts);
+        size_t before = pick(8) ? 0 : annex_counts_size(counts); /* every pair takes long */
         for (size_t k = 0; k < before; k++)
             for (size_t j = 0; j < k; j++) {
                 struct annex_counts_row a = annex_counts_at(counts, k), b = annex_counts_at(counts, j);

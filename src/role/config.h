@@ -21,6 +21,10 @@
     X(relp_tls_port, "relp-tls-port", 0, 0, 65535, "port for syslog over RELP over TLS; 0 turns it off")               \
     X(http_port, "http-port", 0, 0, 65535, "port for senders over HTTP, plain: to be used behind a proxy; 0: off")     \
     X(http_tls_port, "http-tls-port", 0, 0, 65535, "port for senders over HTTPS; 0 turns it off")                      \
+    X(beats_port, "beats-port", 0, 0, 65535, "port for Lumberjack, which Beats and Logstash speak; 0 turns it off")    \
+    X(beats_tls_port, "beats-tls-port", 0, 0, 65535, "port for Lumberjack over TLS; 0 turns it off")                   \
+    X(gelf_port, "gelf-port", 0, 0, 65535, "port for GELF over UDP and TCP; 0 turns both off")                         \
+    X(gelf_tls_port, "gelf-tls-port", 0, 0, 65535, "port for GELF over TLS; 0 turns it off")                           \
     X(agent_port, "agent-port", 6515, 0, 65535, "port that agents deliver to (TLS); 0 turns it off")                   \
     X(web_port, "web-port", 8443, 1, 65535, "port of the web pages (HTTPS)")                                           \
     X(intakes, "intakes", 0, 0, 32, "intake processes; 0 = one a core, at most 4")                                     \

@@ -203,6 +203,7 @@ static void intake_tick(void *self, int64_t now_real_ns)
     (void)now_real_ns;
     uint64_t now = clock_boot_ns();
     sender_pump(intake->sender, now, false);
+    datagrams_tick(intake->datagrams, now);
     streams_tick(intake->streams, now);
     agents_tick(intake->agents, now);
     intake_pace(intake);

@@ -5,9 +5,10 @@
  *     └─ refused: 401, 403, 404, 405, 413, 415, 429, 503, answered at once; a short body is passed over, a long one
  * ends the connection
  *
- * A sender is who its token says (DATA/senders/tokens), and its records go to that source and no other. While the
- * window to the keeper is full a request is answered 429 before anything of it is taken; one that is begun is finished
- * when there is room again. One request of a connection is worked on at a time: the next one waits in the socket. */
+ * A sender is who its token says (DATA/senders/tokens), or without one its certificate when tls-client-ca vouches for
+ * it, and its records go to that source and no other. While the window to the keeper is full a request is answered 429
+ * before anything of it is taken; one that is begun is finished when there is room again. One request of a connection
+ * is worked on at a time: the next one waits in the socket. */
 #include "role/intake_http.h"
 
 #include "archive/leaf.h"
@@ -140,6 +141,10 @@ static bool sender_known(struct connection *connection)
     struct str authorization = http_header(&exchange->http, "authorization");
     if (exchange->route->open)
         return true;
+    if (!authorization.n && connection->name[0]) {
+        connection->source = intake_source(intake, TRANSPORT_HTTP, "http", connection->name);
+        return true;
+    }
     if (!intake->tokens) {
         refuse(connection, 503, "the service is starting");
         return false;

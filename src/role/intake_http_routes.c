@@ -1,6 +1,7 @@
 /* intake_http_routes.c - what the paths of HTTP senders mean: Elasticsearch's, as far as Beats, Logstash, Fluent Bit
  * and Vector ask before they send; Splunk's event collector; Loki's push; OTLP's logs; systemd-journal-upload. */
 #include "codec/json.h"
+#include "codec/snappy.h"
 #include "role/intake_http.h"
 #include "wire/elastic.h"
 #include "wire/loki.h"
@@ -207,11 +208,22 @@ static bool type_is(const struct exchange *exchange, struct str type)
 static void loki_push(struct exchange *exchange, struct arena *arena)
 {
     struct err err = {0};
-    if (!type_is(exchange, STR("application/json"))) {
-        exchange_refuse(exchange, 415, "only application/json is taken");
+    struct buf plain;
+    struct str body = buf_view(&exchange->body);
+    bool binary = type_is(exchange, STR("application/x-protobuf"));
+    if (!binary && !type_is(exchange, STR("application/json"))) {
+        exchange_refuse(exchange, 415, "only application/json and application/x-protobuf are taken");
         return;
     }
-    enum rc rc = loki_push_read(arena, buf_view(&exchange->body), &exchange->list, &err);
+    buf_init(&plain, HTTP_BODY_MAX);
+    enum rc rc = binary ? snappy_read(body, &plain) : RC_OK;
+    if (rc != RC_OK)
+        IGNORE(err_set(&err, rc, "the Snappy block does not read, or is longer than 32 MiB")); /* the code stays rc */
+    else if (binary)
+        rc = loki_binary_read(buf_view(&plain), &exchange->list, &err);
+    else
+        rc = loki_push_read(arena, body, &exchange->list, &err);
+    buf_done(&plain);
     if (rc != RC_OK)
         refuse_rc(exchange, rc, &err);
     else

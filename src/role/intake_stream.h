@@ -19,6 +19,7 @@
 #define STREAM_READ_SIZE ((size_t)256 << 10) /* bytes of one read */
 
 struct connection;
+struct listener_row;
 
 struct stream_protocol {
     const char *name;
@@ -52,7 +53,8 @@ struct stream_mark {
 struct connection {
     struct streams *streams;
     const struct stream_protocol *protocol;
-    void *state; /* the protocol's */
+    const struct listener_row *row; /* intake_streams.c */
+    void *state;                    /* the protocol's */
     int fd;
     struct loop_watch *watch;
     struct tls_session *tls;
@@ -66,8 +68,9 @@ struct connection {
     const char *reason;
     size_t source; /* SIZE_MAX = none */
     char address[NET_ADDRESS_MAX];
-    struct buf in;  /* read and not taken */
-    struct buf out; /* answers not written */
+    char name[TOKEN_NAME_MAX + 1]; /* of its certificate, vouched for by tls-client-ca; "" = none */
+    struct buf in;                 /* read and not taken */
+    struct buf out;                /* answers not written */
     struct stream_mark *marks;
     size_t mark_count;
     size_t mark_room;
@@ -98,5 +101,7 @@ extern const struct stream_protocol stream_syslog; /* intake_syslog.c */
 extern const struct stream_protocol stream_import; /* intake_import.c */
 extern const struct stream_protocol stream_relp;   /* intake_relp.c */
 extern const struct stream_protocol stream_http;   /* intake_http.c */
+extern const struct stream_protocol stream_beats;  /* intake_beats.c */
+extern const struct stream_protocol stream_gelf;   /* intake_gelf.c */
 
 #endif

@@ -42,11 +42,19 @@ static const struct listener_row {
     uint16_t transport;
     bool tls;
     const struct stream_protocol *protocol;
+    bool by_certificate; /* a vouched certificate's name is the source's */
 } listener_rows[] = {
-    {"tcp", "tcp", TRANSPORT_TCP, false, &stream_syslog},      {"tls", "tls", TRANSPORT_TLS, true, &stream_syslog},
-    {"relp", "relp", TRANSPORT_RELP, false, &stream_relp},     {"relp-tls", "relp", TRANSPORT_RELP, true, &stream_relp},
-    {"http", NULL, TRANSPORT_HTTP, false, &stream_http},       {"http-tls", NULL, TRANSPORT_HTTP, true, &stream_http},
-    {"import", NULL, TRANSPORT_IMPORT, false, &stream_import},
+    {"tcp", "tcp", TRANSPORT_TCP, false, &stream_syslog, false},
+    {"tls", "tls", TRANSPORT_TLS, true, &stream_syslog, false},
+    {"relp", "relp", TRANSPORT_RELP, false, &stream_relp, false},
+    {"relp-tls", "relp", TRANSPORT_RELP, true, &stream_relp, true},
+    {"http", NULL, TRANSPORT_HTTP, false, &stream_http, false},
+    {"http-tls", NULL, TRANSPORT_HTTP, true, &stream_http, true},
+    {"beats", "beats", TRANSPORT_BEATS, false, &stream_beats, false},
+    {"beats-tls", "beats", TRANSPORT_BEATS, true, &stream_beats, true},
+    {"gelf", "gelf", TRANSPORT_GELF, false, &stream_gelf, false},
+    {"gelf-tls", "gelf", TRANSPORT_GELF, true, &stream_gelf, true},
+    {"import", NULL, TRANSPORT_IMPORT, false, &stream_import, false},
 };
 
 struct listener {
@@ -339,6 +347,19 @@ static bool crowd_thin(struct connection *connection)
     return stays;
 }
 
+/* Whom its certificate names, once the handshake is done: the source then has that name in place of an address. */
+static void peer_name(struct connection *connection)
+{
+    const struct listener_row *row = connection->row;
+    if (!row->by_certificate || !tls_session_peer_name(connection->tls, connection->name, sizeof connection->name) ||
+        !token_name_valid(str_of(connection->name))) {
+        connection->name[0] = '\0';
+        return;
+    }
+    if (row->kind)
+        connection->source = intake_source(connection->streams->intake, row->transport, row->kind, connection->name);
+}
+
 /* False when the connection is closed. */
 static bool connection_read(struct connection *connection)
 {
@@ -354,6 +375,8 @@ static bool connection_read(struct connection *connection)
         if (connection->lingering)
             continue;
         connection->heard_ns = clock_boot_ns();
+        if (!connection->shaken)
+            peer_name(connection);
         connection->shaken = true;
         if (!connection_feed(connection, str_at(streams->bytes, (size_t)got)) || !crowd_thin(connection))
             return false;
@@ -390,7 +413,8 @@ static struct connection *connection_new(struct listener *listener, int fd, cons
     struct connection *connection = memory_new(sizeof *connection);
     if (!connection)
         return NULL;
-    *connection = (struct connection){.streams = streams, .protocol = row->protocol, .fd = fd, .source = SIZE_MAX};
+    *connection =
+        (struct connection){.streams = streams, .protocol = row->protocol, .row = row, .fd = fd, .source = SIZE_MAX};
     snprintf(connection->address, sizeof connection->address, "%s", address);
     connection->heard_ns = clock_boot_ns();
     buf_init(&connection->in, row->protocol->in_max);

@@ -603,6 +603,11 @@ static enum rc listeners_make(struct parent *parent, unsigned intakes, struct er
         {NET_TCP, config->syslog_address, config->relp_tls_port, ROLE_INTAKE, "relp-tls"},
         {NET_TCP, config->syslog_address, config->http_port, ROLE_INTAKE, "http"},
         {NET_TCP, config->syslog_address, config->http_tls_port, ROLE_INTAKE, "http-tls"},
+        {NET_TCP, config->syslog_address, config->beats_port, ROLE_INTAKE, "beats"},
+        {NET_TCP, config->syslog_address, config->beats_tls_port, ROLE_INTAKE, "beats-tls"},
+        {NET_UDP, config->syslog_address, config->gelf_port, ROLE_INTAKE, "gelf-udp"},
+        {NET_TCP, config->syslog_address, config->gelf_port, ROLE_INTAKE, "gelf"},
+        {NET_TCP, config->syslog_address, config->gelf_tls_port, ROLE_INTAKE, "gelf-tls"},
         {NET_TCP, config->agent_address, config->agent_port, ROLE_INTAKE, "agents"},
     };
     enum rc rc = RC_OK;

@@ -101,6 +101,7 @@ static void limits(void)
     buf_clear(&answer);
     CHECK_INT(elastic_bulk_read(buf_view(&body), &list, &answer, NULL), RC_LIMIT);
     char storage[16];
+    buf_done(&list);
     buf_init_fixed(&list, storage, sizeof storage);
     buf_clear(&answer);
     CHECK_INT(elastic_bulk_read(STR(CREATE "{\"a\":\"0123456789\"}\n"), &list, &answer, NULL), RC_LIMIT);

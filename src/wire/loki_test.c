@@ -79,9 +79,61 @@ static void truncations(void)
     arena_free(arena);
 }
 
+static void binary_bodies(void)
+{
+    static const struct {
+        struct str bytes;
+        const char *want; /* records, or the refusal behind '!' */
+    } all[] = {
+        {STR_INIT(""), ""},
+        {STR_INIT("\x0a\x04\x0a\x02{}"), ""},
+        {STR_INIT("\x0a\x14\x0a\x07{a=\"b\"}\x12\x09\x0a\x04\x08\x02\x10\x03\x12\x01x"),
+         "[{\"ts\":\"2000000003\",\"message\":\"x\",\"labels\":{\"a\":\"b\"}}]"},
+        {STR_INIT("\x0a\x19\x12\x0c\x1a\x06\x0a\x01t\x12\x01v\x12\x02yz\x0a\x09{ a=\"\\\"\"}"),
+         "[{\"ts\":\"0\",\"message\":\"yz\",\"labels\":{\"a\":\"\\\"\"},\"metadata\":{\"t\":\"v\"}}]"},
+        {STR_INIT("\x0a\x18\x0a\x10{a=\"b\", c=\"\\n\",}\x12\x04\x12\x02yz"),
+         "[{\"ts\":\"0\",\"message\":\"yz\",\"labels\":{\"a\":\"b\",\"c\":\"\\n\"}}]"},
+        {STR_INIT("\x0a\x05"), "!the body is no protobuf message"},
+        {STR_INIT("\x0a\x02\x0a\x05"), "!the body is no protobuf message"},
+        {STR_INIT("{\"streams\":[]}"), "!the body is no protobuf message"},
+        {STR_INIT("\x0a\x03\x0a\x01{"), "!labels of a stream do not read"},
+        {STR_INIT("\x0a\x03\x0a\x01x"), "!labels of a stream do not read"},
+        {STR_INIT("\x0a\x06\x0a\x04{a=}"), "!labels of a stream do not read"},
+        {STR_INIT("\x0a\x08\x0a\x06{a=\"b}"), "!labels of a stream do not read"},
+        {STR_INIT("\x0a\x0a\x0a\x08{a=\"b\"}x"), "!labels of a stream do not read"},
+        {STR_INIT("\x0a\x0d\x0a\x0b{a=\"b\"c=\"\"}"), "!labels of a stream do not read"},
+        {STR_INIT("\x0a\x04\x12\x02\x12\x05"), "!an entry does not read"},
+        {STR_INIT("\x0a\x05\x12\x03\x0a\x01\x08"), "!an entry does not read"},
+        {STR_INIT("\x0a\x06\x12\x04\x1a\x02\x0a\x05"), "!an entry does not read"},
+        {STR_INIT("\x0a\x0a\x12\x08\x0a\x06\x10\x80\xa8\xd6\xb9\x07"), "!an entry does not read"},
+    };
+    struct buf list;
+    struct buf got;
+    buf_init(&list, 4096);
+    buf_init(&got, 4096);
+    for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+        struct err err = {0};
+        struct str record;
+        test_row("%zu", i);
+        buf_clear(&list);
+        buf_clear(&got);
+        if (loki_binary_read(all[i].bytes, &list, &err) != RC_OK)
+            buf_format(&got, "!%s", err.text);
+        for (struct str rest = got.n ? STR_NONE : buf_view(&list); record_list_next(&rest, &record);) {
+            buf_char(&got, '[');
+            buf_str(&got, record);
+            buf_char(&got, ']');
+        }
+        CHECK_TEXT(buf_view(&got), all[i].want);
+    }
+    buf_done(&got);
+    buf_done(&list);
+}
+
 static const struct test tests[] = {
     {"bodies", bodies},
     {"truncations", truncations},
+    {"binary bodies", binary_bodies},
 };
 
 int main(int argc, char **argv)

@@ -3,12 +3,12 @@
 #include "base/bytes.h"
 #include "codec/json.h"
 #include "wire/otlp.h"
+#include "wire/protobuf.h"
 
 #define BINARY_MAX 64u /* bytes of an id, which becomes hex */
 
 enum message { REQUEST, RESOURCE_LOGS, RESOURCE, SCOPE_LOGS, SCOPE, RECORD, PAIR, ANY, VALUES, PAIRS, NONE };
 enum kind { TEXT, VARINT, BOOL, FIXED, DOUBLE, HEX, BASE64, MESSAGE, LIST };
-enum wire_type { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_BYTES = 2, WIRE_FIXED32 = 5 };
 
 static const struct field_row {
     enum message message;
@@ -47,13 +47,6 @@ static const struct field_row {
     {PAIRS, 1, "values", LIST, PAIR},
 };
 
-struct field {
-    uint32_t number;
-    enum wire_type type;
-    uint64_t value;
-    struct str bytes;
-};
-
 struct level {
     struct reader reader;
     enum message message;
@@ -61,36 +54,11 @@ struct level {
     uint64_t seen; /* bit per field that came: none may come again but within its array */
 };
 
-static bool field_read(struct reader *reader, struct field *ret_field)
+static const struct field_row *row_find(enum message message, const struct protobuf_field *field)
 {
-    uint64_t head = read_varint(reader);
-    *ret_field = (struct field){.number = (uint32_t)(head >> 3), .type = (enum wire_type)(head & 7)};
-    switch (ret_field->type) {
-    case WIRE_VARINT:
-        ret_field->value = read_varint(reader);
-        break;
-    case WIRE_FIXED64:
-        ret_field->value = read_le64(reader);
-        break;
-    case WIRE_BYTES: {
-        uint64_t n = read_varint(reader);
-        ret_field->bytes = read_bytes(reader, n <= reader_left(reader) ? (size_t)n : SIZE_MAX);
-        break;
-    }
-    case WIRE_FIXED32:
-        ret_field->value = read_le32(reader);
-        break;
-    default:
-        return false;
-    }
-    return !reader->failed && ret_field->number > 0 && head >> 35 == 0;
-}
-
-static const struct field_row *row_find(enum message message, const struct field *field)
-{
-    static const enum wire_type types[] = {[TEXT] = WIRE_BYTES,    [VARINT] = WIRE_VARINT,  [BOOL] = WIRE_VARINT,
-                                           [FIXED] = WIRE_FIXED64, [DOUBLE] = WIRE_FIXED64, [HEX] = WIRE_BYTES,
-                                           [BASE64] = WIRE_BYTES,  [MESSAGE] = WIRE_BYTES,  [LIST] = WIRE_BYTES};
+    static const unsigned types[] = {[TEXT] = PROTOBUF_BYTES,    [VARINT] = PROTOBUF_VARINT,  [BOOL] = PROTOBUF_VARINT,
+                                     [FIXED] = PROTOBUF_FIXED64, [DOUBLE] = PROTOBUF_FIXED64, [HEX] = PROTOBUF_BYTES,
+                                     [BASE64] = PROTOBUF_BYTES,  [MESSAGE] = PROTOBUF_BYTES,  [LIST] = PROTOBUF_BYTES};
     for (size_t i = 0; i < ARRAY_LEN(field_rows); i++)
         if (field_rows[i].message == message && field_rows[i].number == field->number)
             return types[field_rows[i].kind] == field->type ? &field_rows[i] : NULL;
@@ -110,7 +78,7 @@ static void base64_write(struct buf *out, struct str bytes)
     buf_char(out, '"');
 }
 
-static void scalar_write(struct buf *out, const struct field_row *row, const struct field *field)
+static void scalar_write(struct buf *out, const struct field_row *row, const struct protobuf_field *field)
 {
     char hex[2 * BINARY_MAX];
     struct str bytes = str_slice(field->bytes, 0, BINARY_MAX);
@@ -177,14 +145,14 @@ enum rc otlp_binary_read(struct str bytes, struct buf *ret_json, struct err *err
     json_write_object(ret_json);
     while (depth) {
         struct level *level = &levels[depth - 1];
-        struct field field;
+        struct protobuf_field field;
         if (reader_left(&level->reader) == 0) {
             list_close(ret_json, level);
             json_write_object_end(ret_json);
             depth--;
             continue;
         }
-        if (!field_read(&level->reader, &field))
+        if (!protobuf_next(&level->reader, &field))
             return err_set(err, RC_INVALID, "the body is no protobuf message");
         const struct field_row *row = row_find(level->message, &field);
         if (!row)

@@ -499,7 +499,7 @@ servers, _, _ = token_parse(sys.argv[1])
 agent = Agent(int(servers[0].rsplit(":", 1)[1]))
 agent.enrol(sys.argv[1], host="web1.example")
 link = agent.hello()
-link.send("status", b'{"policy":1,"spool_bytes":900000,"spool_max":1000000,"files":["/var/log/auth.log"]}')
+link.send("status", b'{"policy":1,"spool_bytes":900000,"spool_limit":1000000,"files":["/var/log/auth.log"]}')
 print(agent.uuid.hex(), flush=True)
 sys.stdin.read()`;
 let agent = "";
@@ -540,7 +540,8 @@ test("an agent is enrolled by one command, and its group's policy is saved, comp
   await page.waitForURL(/saved=1/);
   await d.until("a signature", 20, async () => {
     await open("/agents/policies?group=servers");
-    return (await page.locator(".history li").first().locator("b").count()) === 1;
+    const language = await page.getAttribute("html", "lang");
+    return (await page.locator(".history li > b").first().textContent()) === d.texts.get("policies.is_in_force")[language];
   });
   seen.check();
 });
