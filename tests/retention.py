@@ -305,7 +305,8 @@ def test_objects():
                 os.kill(pid, signal.SIGKILL)
         service.until("it is known again", lambda found: decided(found) and found["may_count"] == 2)
         check_equal(proposal(service.list(), 2)["state"], "proposed", "the proposal outlives who was killed")
-        check(service.decide("approve", "bob", 2)["ok"], "bob approves")
+        # The desk may learn only now that who knew it is gone, and says "unavailable" until it is back.
+        service.until("bob approves", lambda _: service.decide("approve", "bob", 2)["ok"])
         found = service.until("it is carried out", lambda now: proposal(now, 2)["state"] == "done")
         part = proposal(found, 2)["segments"][0]
         check_equal((part["first"], part["state"]), (400, "deleted"), f"what became of it: {part}")

@@ -548,7 +548,7 @@ test("an agent is enrolled by one command, and its group's policy is saved, comp
 
 // A page is opened once in a language and looked at in all widths.
 for (const language of d.languages) {
-  test(`every page in ${language} at ${d.widths.join(" and ")} px`, { timeout: 180000 }, async () => {
+  test(`every page in ${language} at ${d.widths.join(" and ")} px`, { timeout: 300000 }, async () => {
     const look = async (where) => {
       for (const width of d.widths) {
         const here = `${where} at ${width} in ${language}`;
