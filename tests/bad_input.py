@@ -307,15 +307,15 @@ def few_descriptors():
         if subprocess.run([wrapper, "version"], capture_output=True, check=False).returncode != 0:
             raise Skip("another user may not run the program here")
         with unittest.mock.patch("service.QORGAN", wrapper), Service(data=f"{folder}/data", intakes=1) as service:
-            log_says(service, "descriptors for 12000 connections: 136 fit")
+            log_says(service, "descriptors for 12000 connections: 72 fit")
             port = service.ports["syslog-port"]
             links = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(200)]
-            gaps_are(service, "connections", 64, "connections that gap records count")
+            gaps_are(service, "connections", 128, "connections that gap records count")
             for link in links:
                 with contextlib.suppress(ConnectionError):
                     link.sendall(HEAD + b"fewline\n")
                 link.close()
-            check_equal(len(service.wait_for("fewline", 136)), 136, "lines of the others")
+            check_equal(len(service.wait_for("fewline", 72)), 72, "lines of the others")
             goes_on(service, "descriptors")
             sound(service)
 
