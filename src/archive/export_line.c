@@ -141,7 +141,7 @@ static void put_column(const struct export_layout *layout, struct str column, co
     put_quoted(out, value, layout->delimiter);
 }
 
-static void put_json(const struct archive_hit *hit, struct buf *out)
+void export_json_members(const struct archive_hit *hit, struct buf *out)
 {
     char text[CIVIL_TEXT_MAX];
     bool whole = true;
@@ -150,7 +150,6 @@ static void put_json(const struct archive_hit *hit, struct buf *out)
         whole = n > 0 || (unsigned char)rest.p[0] < 0x80;
         rest = str_skip(rest, MAX(n, 1));
     }
-    json_write_object(out);
     json_put_u64(out, "record", hit->leaf.index);
     json_put_str(out, "time", str_at(text, civil_format(hit->event.time_ns, 0, 9, text)));
     json_put_str(out, "received", str_at(text, civil_format(hit->leaf.received_ns, 0, 9, text)));
@@ -168,13 +167,14 @@ static void put_json(const struct archive_hit *hit, struct buf *out)
             buf_grew(out, base64_encode(hit->raw.p, hit->raw.n, to));
         buf_char(out, '"');
     }
-    json_write_object_end(out);
 }
 
 void export_line_put(const struct export_layout *layout, const struct archive_hit *hit, struct buf *out)
 {
     if (layout->format == EXPORT_JSON) {
-        put_json(hit, out);
+        json_write_object(out);
+        export_json_members(hit, out);
+        json_write_object_end(out);
     } else {
         for (size_t i = 0; i < layout->column_count; i++) {
             separate(layout, i, out);

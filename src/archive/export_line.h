@@ -39,6 +39,8 @@ enum rc export_layout_columns(struct export_layout *layout, struct str tsv, stru
                               enum paper_language language, struct err *err) MUST_USE;
 /* The heading line; nothing for json. */
 void export_line_head(const struct export_layout *layout, struct buf *out);
+/* The members of a line of json, into an object that is begun. */
+void export_json_members(const struct archive_hit *hit, struct buf *out);
 void export_line_put(const struct export_layout *layout, const struct archive_hit *hit, struct buf *out);
 
 #endif

@@ -1,5 +1,6 @@
 #include "archive/forward_line.h"
 
+#include "archive/export_line.h"
 #include "base/civil.h"
 #include "codec/json.h"
 #include "codec/utf8.h"
@@ -142,32 +143,15 @@ static void put_event(const char *origin, const struct archive_hit *hit, struct 
 
 static void put_json(const char *origin, const struct archive_hit *hit, struct buf *out)
 {
-    char text[CIVIL_TEXT_MAX];
     json_write_object(out);
     json_put_text(out, "origin", origin);
-    json_put_u64(out, "record", hit->leaf.index);
-    json_put_str(out, "time", str_at(text, civil_format(hit->event.time_ns, 0, 9, text)));
-    json_put_str(out, "received", str_at(text, civil_format(hit->leaf.received_ns, 0, 9, text)));
-    json_put_str(out, "source", hit->source.name);
-    json_put_str(out, "source_kind", hit->source.kind);
-    for (size_t i = 0; i < STATUTORY_COUNT; i++)
-        if (hit->event.statutory[i].n)
-            json_put_str(out, statutory_key((enum statutory)i), hit->event.statutory[i]);
+    export_json_members(hit, out);
     if (hit->rule_count) {
         json_write_key(out, "rules");
         json_write_array(out);
         for (size_t i = 0; i < hit->rule_count; i++)
             json_write_str(out, hit->rules[i]);
         json_write_array_end(out);
-    }
-    json_put_str(out, "raw", hit->raw);
-    if (!utf8_valid(hit->raw)) { /* what stands in `raw` is then not all */
-        json_write_key(out, "raw_base64");
-        buf_char(out, '"');
-        char *to = buf_reserve(out, (hit->raw.n + 2) / 3 * 4);
-        if (to)
-            buf_grew(out, base64_encode(hit->raw.p, hit->raw.n, to));
-        buf_char(out, '"');
     }
     json_write_object_end(out);
 }

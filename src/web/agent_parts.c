@@ -5,19 +5,8 @@
 
 void agent_tabs(struct web_call *call, const char *here)
 {
-    static const struct {
-        const char *path;
-        const char *key;
-    } rows[] = {{"/agents", "agents.title"}, {"/agents/policies", "policies.title"}};
-    struct html *html = &call->html;
-    HTML(html, RAW("<nav class=\"tabs\" aria-label=\""), SAY("agents.views"), RAW("\">"));
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        HTML(html, RAW("<a href=\""), ESCZ(rows[i].path), RAW("\""));
-        if (here && str_is(str_of(here), rows[i].path))
-            HTML(html, RAW(" aria-current=\"true\""));
-        HTML(html, RAW(">"), ESC(html_text(html, str_of(rows[i].key))), RAW("</a>"));
-    }
-    HTML(html, RAW("</nav>"));
+    static const struct part_tab tabs[] = {{"/agents", "agents.title"}, {"/agents/policies", "policies.title"}};
+    part_tabs(call, "agents.views", tabs, ARRAY_LEN(tabs), here);
 }
 
 void agent_state(struct web_call *call, struct str state)

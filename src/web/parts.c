@@ -102,6 +102,19 @@ void part_state(struct web_call *call, const char *family, struct str state)
     HTML(html, RAW(" "), ESC(text), RAW("</span>"));
 }
 
+void part_tabs(struct web_call *call, const char *label, const struct part_tab *tabs, size_t count, const char *here)
+{
+    struct html *html = &call->html;
+    HTML(html, RAW("<nav class=\"tabs\" aria-label=\""), ESC(html_text(html, str_of(label))), RAW("\">"));
+    for (size_t i = 0; i < count; i++) {
+        HTML(html, RAW("<a href=\""), ESCZ(tabs[i].path), RAW("\""));
+        if (here && str_is(str_of(here), tabs[i].path))
+            HTML(html, RAW(" aria-current=\"true\""));
+        HTML(html, RAW(">"), ESC(html_text(html, str_of(tabs[i].key))), RAW("</a>"));
+    }
+    HTML(html, RAW("</nav>"));
+}
+
 void part_remaining(struct web_call *call, int64_t due_ns)
 {
     struct html *html = &call->html;

@@ -6,20 +6,10 @@
 
 void rule_tabs(struct web_call *call, const char *here)
 {
-    static const struct {
-        const char *path;
-        const char *key;
-    } rows[] = {{"/rules", "rules.title"},       {"/rules/packs", "packs.tab"},       {"/filters", "filters.title"},
-                {"/coverage", "coverage.title"}, {"/coverage/annex4", "annex.title"}, {"/hunts", "hunts.title"}};
-    struct html *html = &call->html;
-    HTML(html, RAW("<nav class=\"tabs\" aria-label=\""), SAY("rules.views"), RAW("\">"));
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        HTML(html, RAW("<a href=\""), ESCZ(rows[i].path), RAW("\""));
-        if (here && str_is(str_of(here), rows[i].path))
-            HTML(html, RAW(" aria-current=\"true\""));
-        HTML(html, RAW(">"), ESC(html_text(html, str_of(rows[i].key))), RAW("</a>"));
-    }
-    HTML(html, RAW("</nav>"));
+    static const struct part_tab tabs[] = {{"/rules", "rules.title"},           {"/rules/packs", "packs.tab"},
+                                           {"/filters", "filters.title"},       {"/coverage", "coverage.title"},
+                                           {"/coverage/annex4", "annex.title"}, {"/hunts", "hunts.title"}};
+    part_tabs(call, "rules.views", tabs, ARRAY_LEN(tabs), here);
 }
 
 void rule_level(struct web_call *call, struct str level)
