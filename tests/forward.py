@@ -142,6 +142,9 @@ def over_tls():
             time.sleep(1.5)
             receiver.start()
             check_equal(len(receiver.wait_for(1000)), 1000, "lines after the receiver's death\n" + forward.said())
+            end = time.time() + 20  # it says so when the last byte is acknowledged: a moment after the file has it
+            while time.time() < end and "takes records again" not in forward.said():
+                time.sleep(0.1)
             check("again in" in forward.said() and "takes records again" in forward.said(), forward.said())
             forward.end(signal.SIGKILL)
             service.tcp("".join(line + "\n" for line in lines(1000, 200)).encode())

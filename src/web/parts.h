@@ -16,7 +16,6 @@ void part_csrf(struct web_call *call);
 void part_severity(struct web_call *call, int64_t severity);
 /* A state's word with an icon; `family` is the texts' prefix, e.g. "state." */
 void part_state(struct web_call *call, const char *family, struct str state);
-/* A due moment that counts down: time left, or how long ago it passed, as text with a mark. */
 /* Pages that belong together, as tabs; `here` is the path of the open one, or NULL. `label` and the tabs' keys are of
  * data/i18n. */
 struct part_tab {
@@ -24,6 +23,7 @@ struct part_tab {
     const char *key;
 };
 void part_tabs(struct web_call *call, const char *label, const struct part_tab *tabs, size_t count, const char *here);
+/* A due moment that counts down: time left, or how long ago it passed, as text with a mark. */
 void part_remaining(struct web_call *call, int64_t due_ns);
 /* <td data-label="…">, closed by the caller. The label is shown where the table becomes a list of cards. */
 void part_cell(struct web_call *call, const char *label);
