@@ -237,7 +237,7 @@ void page_annex(struct web_call *call)
 {
     struct html *html = &call->html;
     int64_t object = MIN(MAX(form_int(&call->query, "object", 0), 0), INT32_MAX);
-    int64_t offset = MIN(MAX(form_int(&call->query, "offset", 0), 0), INT32_MAX);
+    int64_t offset = part_offset(call);
     if (call->phase == 0) {
         list_ask(call, object, offset);
         return;
@@ -259,10 +259,14 @@ void page_annex(struct web_call *call)
     else
         objects(call, json_get(answer, "objects"));
     sources(call, json_get(answer, "sources"), object);
-    struct str path = call_format(call, "/coverage/annex4?object=%lld&class=%s&only=%s&offset=", (long long)object,
-                                  is_key(classes, class) ? call_format(call, "%.*s", STR_ARG(class)).p : "",
-                                  missing ? "missing" : "");
-    part_pager(call, path.p, offset, PAGE_SOURCES, of_int(json_get(answer, "totals"), "listed"));
+    if (!is_key(classes, class))
+        class = STR("");
+    char text[128];
+    struct buf path;
+    buf_init_fixed(&path, text, sizeof text);
+    buf_format(&path, "/coverage/annex4?object=%lld&class=%.*s&only=%s&offset=", (long long)object, STR_ARG(class),
+               missing ? "missing" : "");
+    part_pager(call, buf_z(&path), offset, PAGE_SOURCES, of_int(json_get(answer, "totals"), "listed"));
     call_page_end(call, 200);
 }
 

@@ -107,7 +107,7 @@ static void hunt_table(struct web_call *call, const struct json_value *hunts)
 void page_hunts(struct web_call *call)
 {
     struct html *html = &call->html;
-    int64_t offset = MIN(MAX(form_int(&call->query, "offset", 0), 0), INT32_MAX);
+    int64_t offset = part_offset(call);
     if (call->phase == 0) {
         struct buf *buf = call_ask(call, WEB_DESK, "hunt.list");
         json_put_int(buf, "offset", offset);

@@ -72,7 +72,7 @@ void page_incidents(struct web_call *call)
                                         "#incident.matches",  "incident.detected", NULL};
     struct html *html = &call->html;
     struct str state = state_of(call);
-    int64_t offset = MIN(MAX(form_int(&call->query, "offset", 0), 0), INT32_MAX);
+    int64_t offset = part_offset(call);
     if (call->phase == 0) {
         struct buf *buf = call_ask(call, WEB_DESK, "incident.list");
         json_put_str(buf, "state", state);

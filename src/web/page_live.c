@@ -72,7 +72,7 @@ void page_live(struct web_call *call)
                                         "live.state",           "#live.per_second", "#live.records",
                                         "#live.not_understood", "#live.dropped",    NULL};
     struct html *html = &call->html;
-    int64_t offset = MIN(MAX(form_int(&call->query, "offset", 0), 0), INT32_MAX);
+    int64_t offset = part_offset(call);
     if (call->phase == 0) {
         struct buf *buf = call_ask(call, WEB_DESK, "source.list");
         json_put_int(buf, "offset", offset);

@@ -332,7 +332,7 @@ static void ask_all(struct web_call *call, int64_t offset)
 void page_rules(struct web_call *call)
 {
     struct html *html = &call->html;
-    int64_t offset = MIN(MAX(form_int(&call->query, "offset", 0), 0), INT32_MAX);
+    int64_t offset = part_offset(call);
     if (call->phase == 0) {
         ask_all(call, offset);
         return;

@@ -27,6 +27,16 @@ static void same_request_same_bytes(void)
     }
 }
 
+/* What a page was narrowed to goes on to its other pages. */
+static void pagers_keep_what_was_chosen(void)
+{
+    peers_reset();
+    CHECK_INT(status_of(get("/coverage/annex4?object=1&class=os&only=missing&offset=100")), 200);
+    CHECK(seen_has("href=\"/coverage/annex4?object=1&amp;class=os&amp;only=missing&amp;offset=0\""));
+    CHECK_INT(status_of(get("/coverage/annex4?object=1&class=unknown&only=unknown&offset=100")), 200);
+    CHECK(seen_has("href=\"/coverage/annex4?object=1&amp;class=&amp;only=&amp;offset=0\""));
+}
+
 /* Hostile text in every member that is text, and in the request itself. */
 static void hostile_strings_stay_text(void)
 {
@@ -949,6 +959,7 @@ static void memory_may_run_out(void)
 static const struct test tests[] = {
     {"pages answer", pages_answer},
     {"the same request gives the same bytes", same_request_same_bytes},
+    {"pagers keep what was chosen", pagers_keep_what_was_chosen},
     {"hostile strings stay text", hostile_strings_stay_text},
     {"answers may be missing or cut", answers_may_be_missing_or_cut},
     {"answers may have wrong types", answers_may_have_wrong_types},
