@@ -16,13 +16,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define MARKS_MAX    4096 /* log files not yet sealed */
-#define MEMO_MAX     256
-#define SHOWN_MAX    64
-#define GROUP_NONE   UINT64_MAX
-
+#define MARKS_MAX      4096 /* log files not yet sealed */
+#define MEMO_MAX       256
+#define SHOWN_MAX      64
+#define GROUP_NONE     UINT64_MAX
+#define GROUPS_LIMIT   (UINT64_C(1) << 32)
 #define GROWN_TOGETHER 128 /* leaves */
-#define GROUPS_LIMIT (UINT64_C(1) << 32)
 
 /* Where a record's leaf stands in the frame. */
 struct leaf_place {
