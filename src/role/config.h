@@ -59,7 +59,8 @@
     X(tls_certificate, "tls-certificate", "", "PEM file; empty: made at first start in DATA/keys")                     \
     X(tls_key, "tls-key", "", "PEM file of its private key")                                                           \
     X(tls_client_ca, "tls-client-ca", "", "PEM file: senders over TLS then have to show certificates")                 \
-    X(collect_files, "collect-files", "/var/log", "files and folders to follow, separated by blanks")                  \
+    X(collect_files, "collect-files", "/var/log",                                                                      \
+      "files and folders to follow, separated by blanks; *, ? and [a-z] stand within a part of a path")                \
     X(collect_journal_folder, "collect-journal-folder", "", "folder of journal files; empty: this machine's own")      \
     X(rules, "rules", "", "folders of Sigma rules, separated by blanks, read anew at SIGHUP; empty: those of qorgan")  \
     X(indicators, "indicators", "", "folders of lists of indicators, separated by blanks, read anew at SIGHUP")        \
