@@ -224,6 +224,14 @@ const char *const desk_schema[] = {
     " since_ns INTEGER NOT NULL, PRIMARY KEY (source, class)) STRICT, WITHOUT ROWID;",
     /* of a hit that has no record, and so no place in matched: what was opened for it */
     "ALTER TABLE hunt_hit ADD COLUMN incident INTEGER NOT NULL DEFAULT 0;",
+
+    /* decisions about many rules at once (rule_step.c); state -1: several; undoes, undone: the act that is taken back,
+     * and that took this one back; 0: none */
+    "CREATE TABLE rule_act (id INTEGER PRIMARY KEY AUTOINCREMENT, time_ns INTEGER NOT NULL, who TEXT NOT NULL,"
+    " pack TEXT NOT NULL, level TEXT NOT NULL, state INTEGER NOT NULL, rules INTEGER NOT NULL, reason TEXT NOT NULL,"
+    " undoes INTEGER NOT NULL, undone INTEGER NOT NULL) STRICT;"
+    "ALTER TABLE rule_history ADD COLUMN act INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX rule_history_act ON rule_history(act) WHERE act > 0;",
 };
 
 const size_t desk_schema_count = ARRAY_LEN(desk_schema);
