@@ -44,6 +44,12 @@ struct attack_row {
     struct str name;
 };
 
+/* One who was given the rules (rule_behind.c). */
+struct rule_behind {
+    int64_t since_ns; /* 0: it works with them */
+    char reason[DESK_BEHIND_MAX + 1];
+};
+
 struct rulebook {
     struct arena *arena; /* of the entries */
     struct desk_rules now;
@@ -68,7 +74,13 @@ struct rulebook {
     struct arena *pack_arena; /* what is known of packs (rule_pack.c) */
     const struct desk_rule_pack *pack;
     size_t pack_count;
+
+    struct rule_behind *behind; /* DESK_RULES_SELF + 1 of them, as long as seen_arena */
 };
+
+/* How many work with the rules of before, and who, for the report: "behind" (rule_behind.c). */
+int64_t rules_behind_count(const struct desk *desk);
+void rules_behind_put(struct ask *ask);
 
 /* What is decided about a rule. */
 struct rule_decision {

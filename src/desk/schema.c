@@ -205,7 +205,7 @@ const char *const desk_schema[] = {
     "CREATE INDEX agent_policy_group ON agent_policy(grp, version);"
     "CREATE INDEX agent_policy_unsigned ON agent_policy(version) WHERE note = '';"
     "CREATE INDEX agent_policy_outgoing ON agent_policy(outgoing) WHERE record IS NULL;"
-    /* incidents that wait for the number of their record; trouble: enum agent_trouble */
+    /* incidents that wait for the number of their record; trouble: enum own_trouble */
     "CREATE TABLE agent_alarm (outgoing INTEGER PRIMARY KEY, trouble INTEGER NOT NULL, object INTEGER NOT NULL,"
     " host TEXT NOT NULL, address TEXT NOT NULL, text TEXT NOT NULL, time_ns INTEGER NOT NULL) STRICT;",
     /* what sources sent, for coverage of Annex 4 (annex_desk.c); classes: what a person set, bits of ANNEX_CLASSES, 0:
