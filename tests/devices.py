@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What network devices send: SNMP notifications and flows, by the real programs of Debian and by datagrams made here."""
+import contextlib
 import json
-import os
 import shutil
 import signal
 import socket
@@ -193,14 +193,27 @@ def pcap(path, flows):
 FLOWS = [(f"198.51.100.{i}", "203.0.113.5", 40000 + i, 53, 3) for i in range(1, 41)]
 
 
-def softflowd(service, version):
+def softflowd(port, version, *arguments):
+    """A real softflowd exports FLOWS; what it says."""
     folder = tempfile.mkdtemp(prefix="qorgan-softflowd-")
+    control = f"{folder}/control"
     try:
         pcap(f"{folder}/flows.pcap", FLOWS)
-        done = subprocess.run([which("softflowd"), "-d", "-r", f"{folder}/flows.pcap", "-v", str(version), "-n",
-                               f"127.0.0.1:{service.settings['netflow-port']}", "-p", f"{folder}/pid", "-c",
-                               f"{folder}/control"], capture_output=True, text=True, timeout=60, check=False)
-        return done.stdout + done.stderr
+        with open(f"{folder}/said", "w+", encoding="utf-8") as said_file:
+            sender = subprocess.Popen([which("softflowd"), "-d", "-a", "-r", f"{folder}/flows.pcap", "-v", str(version),
+                                       "-n", f"127.0.0.1:{port}", "-p", f"{folder}/pid", "-c", control, *arguments],
+                                      stdout=said_file, stderr=said_file)
+            deadline = time.time() + 30
+            while sender.poll() is None and time.time() < deadline:
+                # With a file of packets it sometimes waits for a command first, whatever that may be.
+                with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as link:
+                    link.connect(control)
+                time.sleep(0.2)
+            if sender.poll() is None:
+                sender.kill()
+            sender.wait(10)
+            said_file.seek(0)
+            return said_file.read()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -209,7 +222,7 @@ def softflowd_versions():
     """a real softflowd exports 40 flows as NetFlow 5, NetFlow 9 and IPFIX: addresses, ports, counts, times"""
     with Service(netflow_port=free_port(), intakes=1) as service:
         for version, name in ((5, "netflow5"), (9, "netflow9"), (10, "ipfix")):
-            trouble = softflowd(service, version)
+            trouble = softflowd(service.settings["netflow-port"], version)
             hits = service.wait_for(f"flow_export:{name}", 40)
             flows = [flow for flow in said(hits) if flow["src_ip"].startswith("198.51.100.")]
             check_equal(sorted((flow["src_ip"], flow["dst_ip"], flow["src_port"], flow["dst_port"],

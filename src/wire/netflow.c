@@ -49,7 +49,9 @@ struct session {
     struct waiting waiting[NETFLOW_WAITING_MAX];
     size_t waiting_count;
     bool sequence_known;
-    uint32_t sequence; /* that the next message should have */
+    bool counts_itself; /* a message's number counts what is in it */
+    uint32_t sequence;  /* of the last message, and what it counted */
+    uint32_t units;
     uint32_t uptime_ms;
     uint64_t sampling;
     uint64_t init_ms;
@@ -230,18 +232,25 @@ static struct session *session_find(struct netflow *netflow, const struct sessio
 
 /* ---- sequence ---- */
 
-/* A message that should have the session's number and has this one. Units: of which the number counts. */
+/* What did not come before a message of this number. It counts what was sent before the message; of some exporters of
+ * IPFIX (softflowd) what was sent with it. */
 static void sequence_check(struct session *session, uint32_t sequence, const struct walk *walk, uint64_t *lost)
 {
-    uint32_t ahead = sequence - session->sequence;
-    uint32_t late = session->sequence - sequence;
+    uint32_t before = session->sequence + session->units;
+    uint32_t with = session->sequence + walk->units;
+    if (session->sequence_known && before != with && (sequence == before || sequence == with))
+        session->counts_itself = sequence == with;
+    uint32_t expected = session->counts_itself ? with : before;
+    uint32_t ahead = sequence - expected;
+    uint32_t late = expected - sequence;
     if (session->sequence_known && late > 0 && late <= SEQUENCE_LATE_MAX) {
         *lost -= MIN(*lost, (uint64_t)walk->units); /* it was missed when the one behind it came */
         return;
     }
     if (session->sequence_known && ahead < SEQUENCE_GAP_MAX)
         *lost += ahead;
-    session->sequence = sequence + walk->units;
+    session->sequence = sequence;
+    session->units = walk->units;
     session->sequence_known = walk->units_known;
 }
 
