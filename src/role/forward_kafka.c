@@ -19,6 +19,11 @@
 #define WHY_MAX    400
 #define FIELDS_MAX 10 /* of one call that gives a message */
 
+/* A broker's limit is one of what is sent to it at a time: what it finds too large is sent in smaller pieces, at last
+ * alone, before a record is to blame. A batch that got through alone lets the next ones be larger again. */
+static const char *const batch_levels[][2] = {{"1000000", "10000"}, {"100000", "10000"}, {"10000", "10000"}, {"1", "1"}};
+#define LEVEL_ALONE (ARRAY_LEN(batch_levels) - 1)
+
 struct queue {
     struct queue_options options;
     char topic[FORWARD_TOPIC_MAX + 1];
@@ -28,6 +33,8 @@ struct queue {
     bool done[QUEUE_MESSAGES_MAX]; /* acknowledged */
     size_t waiting;                /* how many are not */
     bool refused;                  /* the producer is of no use any more */
+    bool named;                    /* `why` names the record */
+    size_t level;                  /* of batch_levels */
     bool unheard;                  /* no broker is there, or none talks to us */
     uint64_t heard_ns;             /* the last acknowledgement */
     char why[WHY_MAX];
@@ -49,10 +56,15 @@ static void on_delivery(rd_kafka_t *producer, const rd_kafka_message_t *message,
         return;
     }
     /* The first one says why; those behind it only that they were behind it. */
-    if (!queue->refused)
+    bool reason = message->err != RD_KAFKA_RESP_ERR__FATAL && message->err != RD_KAFKA_RESP_ERR__PURGE_QUEUE &&
+                  message->err != RD_KAFKA_RESP_ERR__PURGE_INFLIGHT;
+    if (reason && !queue->named && message->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
+        queue->level = MIN(queue->level + 1, LEVEL_ALONE);
+    if (reason && !queue->named)
         snprintf(queue->why, sizeof queue->why, "Kafka did not take record %llu of %zu bytes into \"%s\": %s",
                  (unsigned long long)queue->messages->message[at].record, queue->messages->message[at].body.n,
                  queue->topic, rd_kafka_err2str(message->err));
+    queue->named = queue->named || reason;
     queue->refused = true;
 }
 
@@ -133,6 +145,8 @@ static bool conf_fill(rd_kafka_conf_t *conf, struct queue *queue, char *why)
         {"acks", "all"},
         {"enable.idempotence", "true"},
         {"enable.gapless.guarantee", "true"},
+        /* A request that is refused for good is not overtaken by the next, whatever a broker makes of sequences. */
+        {"max.in.flight.requests.per.connection", "1"},
         {"message.timeout.ms", "0"}, /* for ever: nothing is passed over */
         {"message.max.bytes", "70000000"},
         {"queue.buffering.max.messages", "4000"},
@@ -149,6 +163,10 @@ static bool conf_fill(rd_kafka_conf_t *conf, struct queue *queue, char *why)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         if (rd_kafka_conf_set(conf, rows[i][0], rows[i][1], why, WHY_MAX) != RD_KAFKA_CONF_OK)
             return false;
+    const char *const *level = batch_levels[queue->level];
+    if (rd_kafka_conf_set(conf, "batch.size", level[0], why, WHY_MAX) != RD_KAFKA_CONF_OK ||
+        rd_kafka_conf_set(conf, "batch.num.messages", level[1], why, WHY_MAX) != RD_KAFKA_CONF_OK)
+        return false;
     rd_kafka_conf_set_opaque(conf, queue);
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
     rd_kafka_conf_set_error_cb(conf, on_error);
@@ -166,7 +184,7 @@ static enum rc producer_new(struct queue *queue, struct err *err)
         rd_kafka_conf_destroy(conf);
         return err_set(err, RC_IO, "could not begin with Kafka: %s", why);
     }
-    queue->refused = queue->unheard = queue->handed = false;
+    queue->refused = queue->named = queue->unheard = queue->handed = false;
     queue->why[0] = '\0';
     return RC_OK;
 }
@@ -176,7 +194,7 @@ static void producer_free(struct queue *queue)
 {
     if (!queue->producer)
         return;
-    queue->refused = true; /* their reasons are none */
+    queue->refused = queue->named = true; /* their reasons are none */
     IGNORE(rd_kafka_purge(queue->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT) != 0);
     while (rd_kafka_poll(queue->producer, 0) > 0)
         continue;
@@ -250,8 +268,10 @@ static enum rc reports_wait(struct queue *queue, struct err *err)
         uint64_t now_ns = clock_boot_ns();
         if (queue->waiting == 0)
             break;
-        if (queue->refused)
+        if (queue->refused) { /* the report of the record may be behind the producer's own word */
+            IGNORE(!queue->named && rd_kafka_poll(queue->producer, QUEUE_TURN_MS) != 0);
             return err_set(err, RC_IO, "%s", queue->why);
+        }
         if (o->stop(o->context)) {
             stopped_ns = stopped_ns ? stopped_ns : now_ns;
             if (queue->unheard || now_ns - stopped_ns > QUEUE_STOP_MS * UINT64_C(1000000))
@@ -281,8 +301,10 @@ static enum rc kafka_give(struct queue *queue, const struct queue_messages *mess
     enum rc rc = queue->producer ? RC_OK : producer_new(queue, err);
     rc = rc == RC_OK ? messages_hand(queue, err) : rc;
     rc = rc == RC_OK ? reports_wait(queue, err) : rc;
-    if (queue->refused || rc == RC_AGAIN)
+    bool larger = rc == RC_OK && queue->level == LEVEL_ALONE;
+    if (queue->refused || rc == RC_AGAIN || larger)
         producer_free(queue);
+    queue->level -= larger;
     size_t taken = 0;
     while (taken < messages->count && queue->done[taken])
         taken++;
