@@ -135,6 +135,7 @@ int cmd_forward(int argc, char **argv)
     int status = options_parse("forward", argc, argv, &options);
     if (status != OPTIONS_GO)
         return status;
+    forward_begin();
     struct given g = {.arena = arena_new(FILES_ARENA)};
     status = g.arena ? usage(&g, &options) : CMD_FAILED;
     if (status != OPTIONS_GO) {

@@ -14,6 +14,7 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -406,6 +407,11 @@ static enum rc forward_open(struct forward *f, struct err *err)
     rc = rc == RC_OK && o->sandbox ? sandbox_take(o, err) : rc;
     rc = rc == RC_OK ? archive_look(f, err) : rc;
     return rc == RC_OK ? position_read(f, err) : rc;
+}
+
+void forward_begin(void)
+{
+    IGNORE(OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL) != 1); /* whoever needs it next will say so */
 }
 
 int forward_run(const struct forward_options *options)

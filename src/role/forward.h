@@ -43,6 +43,9 @@ struct forward_options {
     bool sandbox;
 };
 
+/* Before anything else in the process, for it must come before OpenSSL is used: libnats frees at the end of the process
+ * what OpenSSL itself would free once more, so OpenSSL is told to leave that to the system. */
+void forward_begin(void);
 /* Until SIGTERM or SIGINT, or the archive's end. The exit status. */
 int forward_run(const struct forward_options *options);
 

@@ -59,16 +59,21 @@ static void connection_drop(struct queue *queue)
     queue->waiting = 0;
 }
 
+/* In libnats' words: those of the status, and of the connection or the call without the place in its source. */
 static enum rc nats_err(const struct queue *queue, natsStatus status, const char *what, struct err *err)
 {
-    const char *why = NULL;
+    const char *words = NULL;
     natsStatus last = NATS_OK;
-    if (queue->connection && natsConnection_GetLastError(queue->connection, &why) == NATS_OK)
-        why = NULL; /* nothing went wrong with the connection itself */
-    if (!why || !why[0])
-        why = nats_GetLastError(&last);
-    return err_set(err, RC_IO, "%s: %s%s%s", what, natsStatus_GetText(status), why && why[0] ? ": " : "",
-                   why ? why : "");
+    if (queue->connection && natsConnection_GetLastError(queue->connection, &words) == NATS_OK)
+        words = NULL; /* nothing went wrong with the connection itself */
+    if (!words || !words[0])
+        words = nats_GetLastError(&last);
+    struct str why = str_of(words ? words : "");
+    if (str_starts(why, STR("(")) && str_search(why, STR("): ")) < why.n)
+        why = str_skip(why, str_search(why, STR("): ")) + 3);
+    bool more = why.n > 0 && !str_is(why, natsStatus_GetText(status));
+    return err_set(err, RC_IO, "%s: %s%s%.*s", what, natsStatus_GetText(status), more ? ": " : "",
+                   STR_ARG(str_slice(why, 0, more ? why.n : 0)));
 }
 
 /* Text with a NUL behind it; what held a secret is wiped by text_free. NULL without memory. */
@@ -290,9 +295,6 @@ static enum rc answer_take(struct queue *queue, natsMsg *answer, struct err *err
     if (!answer_find(queue, answer, &at))
         return RC_OK; /* somebody else who listens there may answer too */
     unsigned long long record = queue->messages->message[at].record;
-    if (natsMsg_IsNoResponders(answer))
-        return err_set(err, RC_IO, "no stream of NATS takes the subject \"%s\": record %llu was not taken",
-                       queue->subject, record);
     arena_reset(queue->arena);
     struct str text = str_at(natsMsg_GetData(answer), (size_t)natsMsg_GetDataLength(answer));
     if (forward_ack_read(queue->arena, text, &ack, &why) != RC_OK)
@@ -322,6 +324,8 @@ static enum rc answers_wait(struct queue *queue, struct err *err)
         natsStatus status = natsSubscription_NextMsg(&answer, queue->answers, QUEUE_TURN_MS);
         if (status == NATS_OK)
             rc = answer_take(queue, answer, err);
+        else if (status == NATS_NO_RESPONDERS)
+            rc = err_set(err, RC_IO, "no stream of NATS takes the subject \"%s\"", queue->subject);
         else if (status != NATS_TIMEOUT)
             rc = nats_err(queue, status, "the connection to NATS broke", err);
         natsMsg_Destroy(answer);
