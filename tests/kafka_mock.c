@@ -1,5 +1,5 @@
-/* kafka_mock.c - not a program of the product: a Kafka cluster of librdkafka's own mock brokers (Debian has no Kafka), for
- * tests/forward_queue.py.
+/* kafka_mock.c - not a program of the product: a Kafka cluster of librdkafka's own mock brokers (Debian has no Kafka),
+ * for tests/forward_queue.py.
  *
  * usage: kafka-mock BROKERS PARTITIONS TOPIC OUT
  *
@@ -10,6 +10,9 @@
  *   produce CODE COUNT  the next COUNT requests to produce are answered with this error (Kafka's numbers; -195: the
  *                       connection is cut instead)
  *   topic CODE          whatever is asked of the topic; 0: works again */
+#include "base/macros.h"
+#include "base/str.h"
+
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
 #include <poll.h>
@@ -42,7 +45,7 @@ static rd_kafka_t *client_new(rd_kafka_type_t type, const char *servers)
                                    {"reconnect.backoff.ms", "50"},
                                    {"reconnect.backoff.max.ms", "200"},
                                    {"fetch.wait.max.ms", "50"}};
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         if (rd_kafka_conf_set(conf, rows[i][0], rows[i][1], why, sizeof why) != RD_KAFKA_CONF_OK)
             fail(rows[i][0], why);
     rd_kafka_conf_set_log_cb(conf, NULL);
@@ -87,29 +90,40 @@ static void message_put(FILE *out, const rd_kafka_message_t *message)
     fflush(out);
 }
 
+static int32_t number_of(struct str text)
+{
+    int64_t value = 0;
+    if (!str_to_i64(text, &value) || value < INT16_MIN || value > UINT16_MAX)
+        fail("not a number", text.p);
+    return (int32_t)value;
+}
+
+static void produce_fails(rd_kafka_mock_cluster_t *cluster, int32_t code, int32_t count)
+{
+    rd_kafka_resp_err_t errors[ERRORS_MAX];
+    for (int32_t i = 0; i < MIN(count, ERRORS_MAX); i++)
+        errors[i] = (rd_kafka_resp_err_t)code;
+    rd_kafka_mock_push_request_errors_array(cluster, API_PRODUCE, (size_t)MIN(count, ERRORS_MAX), errors);
+}
+
 static void command_do(rd_kafka_mock_cluster_t *cluster, const char *line)
 {
-    char *end = NULL;
-    if (strncmp(line, "down", 4) == 0 || strncmp(line, "up", 2) == 0) {
-        for (int32_t i = 1; i <= broker_count; i++)
-            if ((line[0] == 'd' ? rd_kafka_mock_broker_set_down : rd_kafka_mock_broker_set_up)(cluster, i))
-                fail(line, "refused");
-    } else if (strncmp(line, "slow ", 5) == 0) {
-        for (int32_t i = 1; i <= broker_count; i++)
-            rd_kafka_mock_broker_set_rtt(cluster, i, (int)strtol(line + 5, &end, 10));
-    } else if (strncmp(line, "produce ", 8) == 0) {
-        rd_kafka_resp_err_t errors[ERRORS_MAX];
-        long code = strtol(line + 8, &end, 10);
-        unsigned long count = strtoul(end, NULL, 10);
-        count = count > ERRORS_MAX ? ERRORS_MAX : count;
-        for (size_t i = 0; i < count; i++)
-            errors[i] = (rd_kafka_resp_err_t)code;
-        rd_kafka_mock_push_request_errors_array(cluster, API_PRODUCE, count, errors);
-    } else if (strncmp(line, "topic ", 6) == 0) {
-        rd_kafka_mock_topic_set_error(cluster, topic, (rd_kafka_resp_err_t)strtol(line + 6, &end, 10));
-    } else {
-        fail(line, "no such command");
+    struct str rest = str_trim(str_of(line));
+    struct str word = str_cut(&rest, ' ');
+    for (int32_t broker = 1; broker <= broker_count; broker++) {
+        if (str_is(word, "down"))
+            rd_kafka_mock_broker_set_down(cluster, broker);
+        else if (str_is(word, "up"))
+            rd_kafka_mock_broker_set_up(cluster, broker);
+        else if (str_is(word, "slow"))
+            rd_kafka_mock_broker_set_rtt(cluster, broker, number_of(rest));
     }
+    if (str_is(word, "produce")) {
+        int32_t code = number_of(str_cut(&rest, ' '));
+        produce_fails(cluster, code, number_of(rest));
+    }
+    if (str_is(word, "topic"))
+        rd_kafka_mock_topic_set_error(cluster, topic, (rd_kafka_resp_err_t)number_of(rest));
     puts("done");
     fflush(stdout);
 }
@@ -136,8 +150,8 @@ int main(int argc, char **argv)
 {
     if (argc != 5)
         fail("usage", "kafka-mock BROKERS PARTITIONS TOPIC OUT");
-    broker_count = atoi(argv[1]);
-    int partitions = atoi(argv[2]);
+    broker_count = number_of(str_of(argv[1]));
+    int partitions = number_of(str_of(argv[2]));
     topic = argv[3];
     FILE *out = fopen(argv[4], "w");
     rd_kafka_t *host = client_new(RD_KAFKA_PRODUCER, NULL);

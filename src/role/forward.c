@@ -316,8 +316,8 @@ static void tell(struct forward *f, bool now)
                (unsigned long long)f->position, (unsigned long long)f->upto);
         IGNORE(fflush(stdout) != 0); /* nobody may be looking */
     }
-    log_info("%llu records were given to %s; the next is %llu of %llu", (unsigned long long)f->given, f->options->address.url,
-             (unsigned long long)f->position, (unsigned long long)f->upto);
+    log_info("%llu records were given to %s; the next is %llu of %llu", (unsigned long long)f->given,
+             f->options->address.url, (unsigned long long)f->position, (unsigned long long)f->upto);
 }
 
 /* ---- the process ---- */

@@ -38,8 +38,8 @@ struct forward_options {
     const char *user;      /* Kafka and NATS; NULL: none */
     struct str password;   /* the user's */
     const char *mechanism; /* Kafka: how the user is proven, "SCRAM-SHA-512" or "SCRAM-SHA-256" */
-    bool json; /* how far it is, once a minute and at the end, on standard output */
-    bool once; /* ends when it has come to the archive's end */
+    bool json;             /* how far it is, once a minute and at the end, on standard output */
+    bool once;             /* ends when it has come to the archive's end */
     bool sandbox;
 };
 

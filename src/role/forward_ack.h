@@ -13,9 +13,9 @@
 struct forward_ack {
     bool taken;
     struct str stream;
-    uint64_t sequence;     /* in it; of the first one when it is a duplicate */
-    bool duplicate;        /* its identifier was there already: taken before */
-    struct str complaint;  /* not taken: in the server's words */
+    uint64_t sequence;      /* in it; of the first one when it is a duplicate */
+    bool duplicate;         /* its identifier was there already: taken before */
+    struct str complaint;   /* not taken: in the server's words */
     int64_t complaint_code; /* and its number (err_code), 0 when it says none */
 };
 

@@ -12,7 +12,7 @@ struct scheme {
 };
 
 static const struct scheme schemes[] = {
-    {"https://", FORWARD_HTTPS, true, 443},       {"syslog+tls://", FORWARD_SYSLOG, true, 6514},
+    {"https://", FORWARD_HTTPS, true, 443},        {"syslog+tls://", FORWARD_SYSLOG, true, 6514},
     {"syslog+tcp://", FORWARD_SYSLOG, false, 514}, {"kafka+tls://", FORWARD_KAFKA, true, 9093},
     {"kafka+tcp://", FORWARD_KAFKA, false, 9092},  {"nats+tls://", FORWARD_NATS, true, 4222},
     {"nats+tcp://", FORWARD_NATS, false, 4222},
@@ -88,7 +88,8 @@ enum rc forward_address_parse(struct forward_address *ret_address, struct str ur
         struct str host = str_cut(&rest, '/'); /* the rest of it is libcurl's to read */
         return host.n ? RC_OK : err_set(err, RC_INVALID, "\"%s\" names no host", ret_address->url);
     }
-    return err_set(err, RC_INVALID, "\"%s\" is none of https://, syslog+tls://, syslog+tcp://, kafka+tls://, "
-                                    "kafka+tcp://, nats+tls:// and nats+tcp://",
+    return err_set(err, RC_INVALID,
+                   "\"%s\" is none of https://, syslog+tls://, syslog+tcp://, kafka+tls://, "
+                   "kafka+tcp://, nats+tls:// and nats+tcp://",
                    ret_address->url);
 }

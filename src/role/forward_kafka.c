@@ -4,13 +4,12 @@
  * overtakes an earlier one, however often connections break. librdkafka tries again by itself for as long as it takes;
  * a producer is given up only when a message is refused for good (too large, no such topic, no right), and a new one
  * sends what was not acknowledged. */
-#include "role/forward_queue.h"
-
 #include "base/arena.h"
 #include "base/assert.h"
 #include "base/buf.h"
 #include "base/macros.h"
 #include "os/clock.h"
+#include "role/forward_queue.h"
 
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
@@ -21,7 +20,8 @@
 
 /* A broker's limit is one of what is sent to it at a time: what it finds too large is sent in smaller pieces, at last
  * alone, before a record is to blame. A batch that got through alone lets the next ones be larger again. */
-static const char *const batch_levels[][2] = {{"1000000", "10000"}, {"100000", "10000"}, {"10000", "10000"}, {"1", "1"}};
+static const char *const batch_levels[][2] = {
+    {"1000000", "10000"}, {"100000", "10000"}, {"10000", "10000"}, {"1", "1"}};
 #define LEVEL_ALONE (ARRAY_LEN(batch_levels) - 1)
 
 struct queue {
@@ -229,10 +229,9 @@ static enum rc message_hand(struct queue *queue, size_t at, struct err *err)
     field[n++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_KEY,
                                  .u.mem = {.ptr = (void *)(uintptr_t)message->source.p, .size = message->source.n}};
     for (size_t i = 0; i < ARRAY_LEN(headers); i++)
-        field[n++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_HEADER,
-                                     .u.header = {.name = headers[i].name,
-                                                  .val = headers[i].value.p,
-                                                  .size = (ssize_t)headers[i].value.n}};
+        field[n++] = (rd_kafka_vu_t){
+            .vtype = RD_KAFKA_VTYPE_HEADER,
+            .u.header = {.name = headers[i].name, .val = headers[i].value.p, .size = (ssize_t)headers[i].value.n}};
     ASSERT(n <= FIELDS_MAX);
     rd_kafka_error_t *error = rd_kafka_produceva(queue->producer, field, n);
     if (!error)

@@ -7,27 +7,26 @@
  *
  * Answers are read in our own thread from a subscription, so that no callback of the library's threads touches us. A
  * connection that breaks is not mended by the library but made anew, when the forwarder tries again. */
-#include "role/forward_queue.h"
-
 #include "base/arena.h"
 #include "base/assert.h"
 #include "base/buf.h"
 #include "base/macros.h"
 #include "os/clock.h"
 #include "role/forward_ack.h"
+#include "role/forward_queue.h"
 
 #include <nats/nats.h>
 #include <stdio.h>
 #include <string.h>
 
-#define WINDOW        256
-#define CONNECT_MS    5000
-#define ANSWER_ARENA  ((size_t)1 << 20)
-#define SOURCE_MAX    512
-#define IDENTIFIER    "Nats-Msg-Id"
-#define PING_MS       10000
-#define PINGS_OUT     2
-#define SERVER_MAX    (FORWARD_URL_MAX + 32)
+#define WINDOW       256
+#define CONNECT_MS   5000
+#define ANSWER_ARENA ((size_t)1 << 20)
+#define SOURCE_MAX   512
+#define IDENTIFIER   "Nats-Msg-Id"
+#define PING_MS      10000
+#define PINGS_OUT    2
+#define SERVER_MAX   (FORWARD_URL_MAX + 32)
 
 struct queue {
     struct queue_options options;
@@ -162,9 +161,11 @@ static enum rc connection_make(struct queue *queue, struct err *err)
         status = status == NATS_OK ? natsConnection_Connect(&queue->connection, options) : status;
         natsOptions_Destroy(options);
         if (status != NATS_OK) {
-            char what[FORWARD_URL_MAX + 64];
-            snprintf(what, sizeof what, "could not connect to NATS at %.*s port %u", STR_ARG(o->address->host[i]),
-                     o->address->port[i]);
+            char what[FORWARD_URL_MAX + 128];
+            /* TLS 1.3 tells of it in no better way than by a connection that ends, now or a moment later. */
+            bool hung_up = o->address->tls && (status == NATS_PROTOCOL_ERROR || status == NATS_IO_ERROR);
+            snprintf(what, sizeof what, "could not connect to NATS at %.*s port %u%s", STR_ARG(o->address->host[i]),
+                     o->address->port[i], hung_up ? ", which hung up; it may want another certificate of us" : "");
             IGNORE(nats_err(queue, status, what, err) != RC_OK);
             queue->connection = NULL;
         }
@@ -245,7 +246,7 @@ static enum rc message_publish(struct queue *queue, size_t at, struct err *err)
         return RC_OK;
     if (status == NATS_MAX_PAYLOAD)
         return err_set(err, RC_IO,
-                       "record %llu is a message of %zu bytes; the NATS server takes %lld with its headers (max_payload)",
+                       "record %llu has %zu bytes without headers; the NATS server takes %lld with them (max_payload)",
                        (unsigned long long)message->record, message->body.n,
                        (long long)natsConnection_GetMaxPayload(queue->connection));
     snprintf(what, sizeof what, "could not give record %llu to NATS", (unsigned long long)message->record);
@@ -341,8 +342,7 @@ static enum rc answers_wait(struct queue *queue, struct err *err)
     return RC_OK;
 }
 
-static enum rc nats_give(struct queue *queue, const struct queue_messages *messages, size_t *ret_taken,
-                         struct err *err)
+static enum rc nats_give(struct queue *queue, const struct queue_messages *messages, size_t *ret_taken, struct err *err)
 {
     ASSERT(messages->count > 0 && messages->count <= QUEUE_MESSAGES_MAX);
     if (!queue->messages) {

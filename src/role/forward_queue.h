@@ -43,8 +43,8 @@ struct queue_messages {
 
 struct queue_options {
     const struct forward_address *address;
-    const char *origin;     /* of the archive */
-    struct str ca_pem;      /* who vouches for the servers, whose certificates must name the hosts; empty: the system's */
+    const char *origin; /* of the archive */
+    struct str ca_pem;  /* who vouches for the servers, whose certificates must name the hosts; empty: the system's */
     struct str certificate; /* PEM, our own, and its key; empty: none is shown */
     struct str key;
     const char *user; /* NULL: none */
