@@ -24,6 +24,8 @@ static const struct row {
     {"coverage.source", RIGHT_READ, ask_coverage_source},
     {"coverage.object", RIGHT_READ, ask_coverage_object},
     {"coverage.set", RIGHT_OBJECTS, ask_coverage_set},
+    {"parser.list", RIGHT_READ, ask_parser_list},
+    {"parser.source", RIGHT_READ, ask_parser_source},
     {"incident.list", RIGHT_READ, ask_incident_list},
     {"incident.get", RIGHT_READ, ask_incident_get},
     {"incident.act", RIGHT_WORK, ask_incident_act},

@@ -22,6 +22,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define PATTERN_TEXT_MAX 8192 /* bytes; longer messages are kept whole but not matched against patterns */
+
 /* Where a record came from, as the archive's source table tells it. */
 struct event_source {
     uint8_t id[16];
