@@ -58,7 +58,7 @@ static void of_one(void)
         {"  blanks around 7  ", "blanks around {around:num}"},
         {"don't stop", "don't stop"},
         {"\xd2\x9a\xd0\xb0\xd1\x82\xd0\xb5 42", "\xd2\x9a\xd0\xb0\xd1\x82\xd0\xb5 {number:num}"},
-        {"bad \xff bytes", "bad {text} bytes"},
+        {"bad \xff bytes", "bad {bad} bytes"},
     };
     struct buf out CLEANUP(buf_done) = {0};
     buf_init(&out, 8192);
