@@ -23,6 +23,7 @@
 #include "role/indicator_folder.h"
 #include "role/log.h"
 #include "role/match.h"
+#include "role/parser_folder.h"
 #include "role/roles.h"
 #include "role/rule_bundle.h"
 #include "role/rule_states.h"
@@ -163,7 +164,7 @@ static enum rc engine_start(struct process *process, void **ret_self, struct err
     buf_format(&engine->text, "%.*s/data", STR_ARG(process->config.share));
     bool fits = str_copy_z(buf_view(&engine->text), data, sizeof data);
     ASSERT(fits);
-    enum rc rc = mapping_load(data, engine->names, &engine->mapping, err);
+    enum rc rc = parsers_load_configured(&process->config, engine->names, &engine->mapping, err);
     if (rc == RC_OK)
         rc = engine_set_make(process_handle(process, "rules", -1), engine->names, &engine->set, err);
     if (rc == RC_OK)

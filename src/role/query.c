@@ -16,6 +16,7 @@
 #include "role/keep.h"
 #include "role/log.h"
 #include "role/mirror_server.h"
+#include "role/parser_folder.h"
 #include "role/query_explain.h"
 #include "role/query_filter.h"
 #include "role/query_job.h"
@@ -108,7 +109,7 @@ static enum rc query_start(struct process *process, void **ret_self, struct err 
     role->jobs = query_jobs_new(role->names, (int32_t)process->config.zone_offset_s);
     ASSERT(role->names && role->scratch && role->jobs && role->folder >= 0);
     snprintf(data, sizeof data, "%.*s/data", STR_ARG(process->config.share));
-    enum rc rc = mapping_load(data, role->names, &role->mapping, err);
+    enum rc rc = parsers_load_configured(&process->config, role->names, &role->mapping, err);
     if (rc != RC_OK)
         return rc;
     struct query_papers_options papers = {data, (int32_t)process->config.zone_offset_s};
