@@ -180,6 +180,23 @@ static const struct option_row parse_rows[] = {
      .type = OPTION_TEXT,
      .argument = "NAME",
      .help = "the path that the lines are taken to come from; without it the file's"},
+    {.name = "parsers",
+     .type = OPTION_TEXT,
+     .argument = "DIR",
+     .help = "a folder of patterns of this site's own, as the setting parsers names it"},
+    {.name = "propose",
+     .type = OPTION_FLAG,
+     .help = "print one row with a pattern that takes all these lines, 32 at most, what differs as fields"},
+    {.name = "sources",
+     .type = OPTION_FLAG,
+     .help = "print how much of what each source sent to the archive is parsed, and how the rest falls through"},
+    {.name = "days",
+     .type = OPTION_NUMBER,
+     .argument = "DAYS",
+     .standard = "14",
+     .least = 0,
+     .most = 36500,
+     .help = "with --sources: only records received within so many days; 0: all"},
 };
 
 static const struct option_row rules_rows[] = {
@@ -482,7 +499,8 @@ static const struct command commands[] = {
     {"parse", "show how lines are understood", "[FILE...]", 0, OPERANDS_ANY, ROWS(parse_rows),
      "Reads lines as the service would, without storing anything, and prints for each the pattern of data/parsers that "
      "takes it and the event that comes of it; at the end a row a program with the share of lines that are parsed. "
-     "Without a file, and for -, standard input is read. Exit status 1 when some line is not parsed."},
+     "Without a file, and for -, standard input is read. Exit status 1 when some line is not parsed. --propose begins a "
+     "pattern from lines; --sources reads the archive instead of files."},
     {"rules", "check, test, explain rules, hunt with them, import packs",
      "check|test|explain|hunt|diff|import|packs|rollback|remove|pack ...", 1, OPERANDS_ANY, ROWS(rules_rows),
      "check DIR: loads every rule below the folders and says which are refused, and why. test DIR: shows the samples "

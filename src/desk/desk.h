@@ -18,6 +18,7 @@
 #include "base/str.h"
 #include "db/db.h"
 #include "desk/annex.h"
+#include "desk/parse_rate.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -416,6 +417,14 @@ struct desk_annex_count {
     struct str parser;
     struct annex_count count;
 };
+/* What became of a source's records of one day, by parser (parse_rate.h). */
+struct desk_parse_count {
+    uint8_t source[16];
+    uint32_t day;
+    struct str parser;
+    enum parse_outcome outcome;
+    struct parse_count count;
+};
 /* What an engine counted since it told last. */
 struct desk_rule_counts {
     uint32_t engine;
@@ -429,6 +438,8 @@ struct desk_rule_counts {
     size_t field_count;
     const struct desk_annex_count *annex;
     size_t annex_count;
+    const struct desk_parse_count *parses;
+    size_t parse_count;
 };
 /* Adds it in one transaction. A message below what is counted of that engine is passed over: it comes again; only what
  * it saw is taken. Unknown rules are passed over. */

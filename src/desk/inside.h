@@ -234,6 +234,8 @@ void sessions_clean(struct desk *desk, int64_t now_ns);
 bool desk_source_names(const struct desk *desk, const uint8_t id[16], struct str *ret_kind, struct str *ret_name,
                        struct str *ret_host);
 bool desk_sources_new(struct desk *desk);
+/* What became of records as they were parsed (parse_rate.c); in a transaction. */
+void parse_rate_store(struct desk *desk, const struct desk_parse_count *counts, size_t n);
 void desk_sources_free(struct desk *desk);
 int64_t desk_archive_size(const struct desk *desk); /* of its newest checkpoint, as the keeper told last; 0: unknown */
 bool desk_vouchers_new(struct desk *desk);
@@ -355,6 +357,11 @@ void ask_coverage_list(struct ask *ask);
 void ask_coverage_source(struct ask *ask);
 void ask_coverage_object(struct ask *ask);
 void ask_coverage_set(struct ask *ask);
+void ask_parser_list(struct ask *ask);
+void ask_parser_source(struct ask *ask);
+void ask_parser_drafts(struct ask *ask);
+void ask_parser_save(struct ask *ask);
+void ask_parser_end(struct ask *ask);
 void ask_mirror_list(struct ask *ask);
 void ask_mirror_forget(struct ask *ask);
 void ask_mirror_used(struct ask *ask);

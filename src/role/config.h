@@ -68,6 +68,7 @@
     X(collect_journal_folder, "collect-journal-folder", "", "folder of journal files; empty: this machine's own")      \
     X(rules, "rules", "", "folders of Sigma rules, separated by blanks, read anew at SIGHUP; empty: those of qorgan")  \
     X(indicators, "indicators", "", "folders of lists of indicators, separated by blanks, read anew at SIGHUP")        \
+    X(parsers, "parsers", "", "folder of this site's own patterns, read anew at SIGHUP; empty: none")                  \
     X(witness_policy, "witness-policy", "", "file of the witnesses and their quorum (C2SP tlog-policy); empty: none")  \
     X(witness_ca, "witness-ca", "", "PEM file: who vouches for https of witnesses and time stamps; empty: the system") \
     X(timestamp_url, "timestamp-url", "", "address of a time-stamp authority (RFC 3161); empty: no time stamps")       \
