@@ -401,6 +401,8 @@ void cut_all(struct work *work)
     struct work *w = work;
     struct cut *cut = w->b->cut;
     uint32_t values = w->event ? w->count + STATUTORY_COUNT : 0;
+    if (!w->whole && !cut->has_backslash)
+        cut_look(cut);
     cut->slot_count = 0;
     for (uint32_t i = 0; i < values && !w->whole; i++)
         if (w->values[i].from == VALUE_RAW)
@@ -478,10 +480,14 @@ static bool keep_record(struct work *w, struct record *r)
         return false;
     if (w->raw.n)
         memcpy(raw, w->raw.p, w->raw.n);
+    raw[w->raw.n] = 0; /* where it is looked behind its end */
     buf_grew(&b->raw, w->raw.n);
     arena_reset(b->scratch);
-    if (!w->whole)
+    if (!w->whole) {
         cut_begin(b->cut, str_at(raw, w->raw.n));
+        if (b->cut->has_backslash) /* values_find goes by them */
+            cut_look(b->cut);
+    }
     values_find(w);
     if (!form_use(w, r) || !cells_room(b, w->slots))
         return false;

@@ -189,7 +189,10 @@ static void same_sight(void)
             text[i] = (char)(i % 2 ? (i / 2 + first) % 256 : first);
         size_t n = 400 + first % 112;
         for (size_t i = 0; i < ARRAY_LEN(cuts); i++)
+            {
             cut_begin(&cuts[i], str_at(text, n));
+            cut_look(&cuts[i]);
+        }
         size_t bytes = (n / 64 + 1) * sizeof(uint64_t);
         CHECK(memcmp(cuts[0].word, cuts[1].word, bytes) == 0);
         CHECK(memcmp(cuts[0].token, cuts[1].token, bytes) == 0);

@@ -18,65 +18,181 @@ static struct route_kind *kind_find(const struct work *w)
     return kind;
 }
 
-static inline bool stands_at(struct str raw, size_t at, struct str piece)
+/* What a way is gone with: as values, so that they need not be read again after each slot that is written. */
+struct walk {
+    const char *raw; /* zeros are behind it */
+    size_t n;
+    const uint8_t *signs;
+    const struct value *values;
+    struct cut *cut;
+    size_t slots; /* of the cut, so far */
+};
+
+static inline struct walk walk_of(const struct work *w)
 {
-    return raw.n - at >= piece.n && text_same(raw.p + at, piece.p, piece.n);
+    struct cut *cut = w->b->cut;
+    return (struct walk){cut->raw.p, cut->raw.n, w->b->layouts.signs, w->values, cut, 0};
 }
 
-/* Where the run ends that is known from values; 0: it does not begin, or hold together, as it should. */
-static inline size_t run_end(const struct work *w, const struct run *run, size_t at)
+static inline uint8_t sign_at(const struct walk *walk, size_t at)
 {
-    const struct value *v = &w->values[run->value];
-    const struct value *stop = &w->values[run->stop];
-    bool fits = v->from == VALUE_RAW && v->at == at && stop->from == VALUE_RAW && stop->at <= v->end &&
-                cut_is_forced(w->b->cut, at, v->end);
-    if (!fits)
+    return walk->signs[(uint8_t)walk->raw[at]];
+}
+
+static inline bool stands_at(const struct walk *walk, size_t at, const struct route *route)
+{
+    const char *p = walk->raw + at;
+    size_t n = route->piece.n;
+    return !((get_le64(p) ^ route->head) & route->shown) && at + n <= walk->n &&
+           (n <= sizeof route->head || text_same(p + 8, route->piece.p + 8, n - 8));
+}
+
+/* The end of a run that no value is in: with a digit, from a sign of a word to the last one; or 0. */
+static inline size_t signs_end(const struct walk *walk, size_t at)
+{
+    unsigned all = 0;
+    size_t end = at;
+    for (size_t i = at;; i++) {
+        unsigned sign = sign_at(walk, i);
+        if (!(sign & SIGN_TOKEN))
+            break;
+        all |= sign;
+        end = sign & SIGN_WORD ? i + 1 : end;
+    }
+    return (all & SIGN_DIGIT) && (sign_at(walk, at) & SIGN_WORD) ? end : 0;
+}
+
+/* Eight bytes at once: a byte that is zero in x gets its upper bit. */
+static inline bool has_blank(const char *p, size_t n)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t found = 0;
+    for (; n > 8; n -= 8, p += 8) {
+        uint64_t x = get_le64(p) ^ ' ' * ones;
+        found |= (x - ones) & ~x;
+    }
+    uint64_t x = get_le64(p) ^ ' ' * ones;
+    found |= (x - ones) & ~x & UINT64_MAX >> (64 - 8 * n);
+    return found & 0x80 * ones;
+}
+
+/* Where the run ends; 0: it does not begin, or hold together, as it should. */
+static inline size_t run_end(const struct walk *walk, const struct run *run, size_t at)
+{
+    const struct value *v = &walk->values[run->value];
+    if (run->what == RUN_SIGNS)
+        return signs_end(walk, at);
+    if (v->from != VALUE_RAW || v->at != at)
         return 0;
-    return v == stop ? v->end : stop->at;
+    size_t n = v->end - at;
+    if ((n > 64 || has_blank(walk->raw + at, n)) && !cut_is_forced(walk->cut, at, v->end))
+        return 0;
+    if (run->what == RUN_VALUE)
+        return v->end;
+    const struct value *before = &walk->values[run->before];
+    return before->from == VALUE_RAW && before->at > at && before->at < v->end ? before->at : 0;
+}
+
+static inline void slot_put(struct walk *walk, size_t at, size_t to, uint8_t kind, bool glued)
+{
+    size_t i = walk->slots++;
+    walk->cut->slots[i] = (struct cut_slot){(uint32_t)at, (uint32_t)(to - at), kind, glued};
+    walk->cut->starts[i + 1] = (uint32_t)to;
+}
+
+/* What goes on across a border: SIGN_WORD a word, SIGN_DOT a number with dots. */
+static uint8_t joint(const struct walk *walk, size_t at)
+{
+    uint8_t one = at > 0 ? sign_at(walk, at - 1) : 0;
+    uint8_t other = sign_at(walk, at);
+    uint8_t dot = (one & SIGN_DOT && other & SIGN_DIGIT) || (one & SIGN_DIGIT && other & SIGN_DOT) ? SIGN_DOT : 0;
+    return (uint8_t)((one & other & SIGN_WORD) | dot);
+}
+
+/* One that is joined to what is around it, has a single sign, or may be split around a time of day. */
+static bool run_put_odd(struct walk *walk, size_t at, size_t to)
+{
+    uint32_t ends[CUT_PARTS] = {(uint32_t)(to - at)};
+    uint8_t kinds[CUT_PARTS] = {SLOT_TEXT};
+    unsigned parts = 1;
+    uint8_t before = joint(walk, at);
+    uint8_t behind = joint(walk, to);
+    if (((before | behind) & SIGN_WORD) || walk->raw[at] == ' ' ||
+        (to - at == 1 && !(sign_at(walk, at) & SIGN_WORD)))
+        return false; /* is_between, perhaps */
+    if (to - at >= CLOCK_SIZE)
+        parts = cut_parts(str_at(walk->raw + at, to - at), ends, kinds);
+    size_t from = at;
+    for (unsigned i = 0; i < parts; i++) {
+        size_t end = at + ends[i];
+        behind = joint(walk, end);
+        slot_put(walk, from, end, kinds[i], before | behind);
+        before = behind;
+        from = end;
+    }
+    return true;
+}
+
+/* Adds the run's slots; false where cut_finish would, or might, see another run. */
+static inline bool run_put(struct walk *walk, size_t at, size_t to)
+{
+    const char *p = walk->raw + at;
+    size_t n = to - at;
+    unsigned around = sign_at(walk, to) | (at ? sign_at(walk, at - 1) : SIGN_WORD);
+    bool odd = (around & (SIGN_WORD | SIGN_DOT)) || n == 1 || p[0] == ' ';
+    if (n >= CLOCK_SIZE)
+        odd = odd || p[2] == ':' || p[7] == ':' || p[13] == ':' || p[14] == ':'; /* as cut_parts looks for them */
+    if (walk->slots + CUT_PARTS > CUT_SLOTS_MAX)
+        return false;
+    if (odd)
+        return run_put_odd(walk, at, to);
+    slot_put(walk, at, to, SLOT_TEXT, false);
+    return true;
 }
 
 /* Past the run; 0 where there is another one. */
-static size_t run_take(struct work *w, const struct route *route, size_t at)
+static inline size_t run_take(struct walk *walk, const struct route *route, size_t at)
 {
-    struct cut *cut = w->b->cut;
-    size_t first = cut->slot_count;
-    size_t to = route->run.value == RUN_SIGNS ? 0 : run_end(w, &route->run, at);
-    bool same = (to || route->run.value == RUN_SIGNS) && (to = cut_run(cut, at, to)) != 0 &&
-                cut->slot_count - first == route->run.parts;
-    for (size_t i = 0; i < route->run.parts && same; i++)
-        same = cut->slots[first + i].kind == route->kinds[i];
-    if (!same)
-        cut->slot_count = first;
-    return same ? to : 0;
+    size_t first = walk->slots;
+    size_t end = run_end(walk, &route->run, at);
+    bool same = end && run_put(walk, at, end) && walk->slots - first == route->run.parts;
+    for (size_t i = 0; same && i < route->run.parts; i++)
+        same = walk->cut->slots[first + i].kind == route->kinds[i];
+    walk->slots = same ? walk->slots : first;
+    return same ? end : 0;
 }
 
-static const struct layout *end_take(struct work *w, const struct route *route)
+static const struct layout *end_take(struct work *w, const struct route *route, size_t slots)
 {
     const struct layout *layout = layouts_at(&w->b->layouts, route->layout);
+    w->b->cut->slot_count = slots;
     return layout && layout_fits(w, layout) ? layout : NULL;
 }
 
 const struct layout *route_take(struct work *work)
 {
     struct work *w = work;
-    const struct cut *cut = w->b->cut;
-    const struct layout *layout = NULL;
+    struct walk walk = walk_of(w);
     size_t at = 0;
     w->kind = hash_text(w->b->layouts.key, kind_of(w));
-    const struct route_kind *kind = cut->has_backslash ? NULL : kind_find(w);
-    const struct route *route = kind ? kind->first : NULL;
-    while (route && !layout) {
+    const struct route_kind *kind = w->b->cut->has_backslash ? NULL : kind_find(w);
+    for (const struct route *route = kind ? kind->first : NULL; route;) {
         size_t end = 0;
-        if (stands_at(cut->raw, at, route->piece)) {
+        if (stands_at(&walk, at, route)) {
             end = at + route->piece.n;
-            if (route->layout && end == cut->raw.n)
-                layout = end_take(w, route);
-            end = route->layout ? 0 : run_take(w, route, end);
+            if (!route->layout) {
+                end = run_take(&walk, route, end);
+            } else {
+                const struct layout *layout = end == walk.n ? end_take(w, route, walk.slots) : NULL;
+                if (layout)
+                    return layout;
+                end = 0;
+            }
         }
         route = end ? route->then : route->next;
         at = end ? end : at;
     }
-    return layout;
+    return NULL;
 }
 
 /* ---- what is remembered ---- */
@@ -84,30 +200,38 @@ const struct layout *route_take(struct work *work)
 /* Whether slot `i` and those behind it come again when the run is taken by itself; run->parts is then how many. */
 static bool run_again(struct work *w, const struct cut_slot *slots, size_t count, size_t i, struct run *run)
 {
-    struct cut *cut = w->b->cut;
-    size_t at = slots[i].at;
-    size_t to = run->value == RUN_SIGNS ? 0 : run_end(w, run, at);
-    cut->slot_count = i;
-    if ((!to && run->value != RUN_SIGNS) || !cut_run(cut, at, to) || cut->slot_count > count)
+    struct walk walk = walk_of(w);
+    size_t end = run_end(&walk, run, slots[i].at);
+    walk.slots = i;
+    if (!end || !run_put(&walk, slots[i].at, end) || walk.slots > count)
         return false;
-    run->parts = (uint32_t)(cut->slot_count - i);
-    return memcmp(cut->slots + i, slots + i, run->parts * sizeof *slots) == 0;
+    run->parts = (uint8_t)(walk.slots - i);
+    for (size_t k = i; k < walk.slots; k++) {
+        const struct cut_slot *slot = &w->b->cut->slots[k];
+        if (slot->at != slots[k].at || slot->n != slots[k].n || slot->kind != slots[k].kind ||
+            slot->glued != slots[k].glued)
+            return false;
+    }
+    return true;
 }
 
 /* The run at slot `i`, as the values that begin there have it, whole or up to another; or as its signs have it. */
 static bool run_find(struct work *w, const struct cut_slot *slots, size_t count, size_t i, struct run *run)
 {
-    uint32_t values = w->count + STATUTORY_COUNT;
-    for (uint32_t v = 0; v < values; v++) {
+    uint16_t values = (uint16_t)(w->count + STATUTORY_COUNT);
+    for (uint16_t v = 0; v < values; v++) {
         if (w->values[v].from != VALUE_RAW || w->values[v].at != slots[i].at)
             continue;
-        for (uint32_t stop = 0; stop < values; stop++) {
-            *run = (struct run){.value = v, .stop = stop};
-            if (w->values[stop].from == VALUE_RAW && run_again(w, slots, count, i, run))
+        *run = (struct run){.what = RUN_VALUE, .value = v};
+        if (run_again(w, slots, count, i, run))
+            return true;
+        for (uint16_t before = 0; before < values; before++) {
+            *run = (struct run){.what = RUN_BEFORE, .value = v, .before = before};
+            if (run_again(w, slots, count, i, run))
                 return true;
         }
     }
-    *run = (struct run){.value = RUN_SIGNS};
+    *run = (struct run){.what = RUN_SIGNS};
     return run_again(w, slots, count, i, run);
 }
 
@@ -141,7 +265,7 @@ static struct told value_told(const struct work *w, size_t from, size_t to)
         for (size_t k = slot + 1; k < slot + run->parts; k++)
             told.splits = told.splits || cut->slots[k].at == from || cut->slots[k].at == to;
         slot += run->parts;
-        if (run->value == RUN_SIGNS)
+        if (run->what == RUN_SIGNS)
             told.around_signs = told.around_signs || (from <= at && at < to);
         else
             told.by_run = told.by_run || (w->values[run->value].at == from && w->values[run->value].end == to);
@@ -150,7 +274,7 @@ static struct told value_told(const struct work *w, size_t from, size_t to)
 }
 
 /* A blank in a piece: it is in every record of this layout. */
-static bool has_blank(const struct cut *cut, size_t from, size_t to)
+static bool has_blank_between(const struct cut *cut, size_t from, size_t to)
 {
     for (size_t i = 0; i <= cut->slot_count; i++) {
         size_t begin = MAX((size_t)cut->starts[i], from);
@@ -167,7 +291,7 @@ static bool value_settle(const struct work *w, struct layout_value *placed)
     const struct cut *cut = w->b->cut;
     const struct value *v = &w->values[placed->value];
     struct told told = value_told(w, v->at, v->end);
-    bool blank = has_blank(cut, v->at, v->end);
+    bool blank = has_blank_between(cut, v->at, v->end);
     bool forced = cut_is_forced(cut, v->at, v->end);
     placed->quotes = blank ? (forced ? QUOTES_AROUND : QUOTES_NONE) : QUOTES_ANY;
     return !told.splits && (!told.around_signs || !forced) &&
@@ -197,8 +321,9 @@ bool route_may(struct work *work, struct layout *layout)
 
 static bool is_route(const struct route *one, const struct route *other)
 {
-    return one->layout == other->layout && one->run.value == other->run.value && one->run.stop == other->run.stop &&
-           one->run.parts == other->run.parts && memcmp(one->kinds, other->kinds, sizeof one->kinds) == 0 && str_eq(one->piece, other->piece);
+    return one->layout == other->layout && one->run.what == other->run.what && one->run.value == other->run.value &&
+           one->run.before == other->run.before && one->run.parts == other->run.parts &&
+           memcmp(one->kinds, other->kinds, sizeof one->kinds) == 0 && str_eq(one->piece, other->piece);
 }
 
 /* The same one among those at the link, or behind them. NULL without memory. */
@@ -211,6 +336,8 @@ static struct route *route_join(struct arena *arena, struct route **link, const 
     if (!route)
         return NULL;
     *route = *wanted;
+    route->head = text_head(wanted->piece);
+    route->shown = wanted->piece.n ? UINT64_MAX >> (64 - 8 * MIN(wanted->piece.n, sizeof route->head)) : 0;
     route->piece = arena_str(arena, wanted->piece);
     if (wanted->piece.n && !route->piece.p)
         return NULL;
