@@ -417,8 +417,8 @@ void cut_all(struct work *work)
 
 /* ---- the contents of slots ---- */
 
-/* A word that goes on across a slot's border is added whole. */
-static void glued_words(struct work *w, const struct cut_slot *slot)
+/* A word that goes on across a slot's border is added whole. Returns its end. */
+static size_t glued_words(struct work *w, const struct cut_slot *slot)
 {
     size_t from = slot->at;
     size_t to = slot->at + slot->n;
@@ -428,6 +428,7 @@ static void glued_words(struct work *w, const struct cut_slot *slot)
         to++;
     struct str raw = w->b->cut->raw; /* padded */
     words_add_room(&w->b->words, str_slice(raw, from, to), raw.n - from + CUT_PADDING);
+    return to;
 }
 
 static bool cells_room(struct block_builder *b, size_t more)
@@ -448,6 +449,7 @@ static void cells_put(struct work *w, struct record *r, size_t raw_at)
     struct block_builder *b = w->b;
     struct cell *cell = b->cells + b->cell_count;
     const char *raw = b->raw.p + raw_at;
+    size_t glued = 0;
     r->cells = (uint32_t)b->cell_count;
     if (w->whole) {
         *cell++ = (struct cell){(uint32_t)raw_at, (uint32_t)w->raw.n, text_head(w->raw)};
@@ -455,8 +457,8 @@ static void cells_put(struct work *w, struct record *r, size_t raw_at)
         for (size_t i = 0; i < b->cut->slot_count; i++) {
             const struct cut_slot *slot = &b->cut->slots[i];
             *cell++ = (struct cell){(uint32_t)raw_at + slot->at, slot->n, text_head_padded(raw + slot->at, slot->n)};
-            if (slot->glued)
-                glued_words(w, slot);
+            if (slot->glued && slot->at >= glued) /* else with the one before */
+                glued = glued_words(w, slot);
         }
     }
     if (w->more_count)
