@@ -367,23 +367,31 @@ static void values_find(struct work *w)
 {
     const struct event *event = w->event;
     w->count = event ? MIN(event->field_count, (uint32_t)EVENT_FIELDS_MAX) : 0;
-    w->said = 0;
+    w->said = w->found = 0;
     if (!event)
         return;
     for (uint32_t i = 0; i < w->count; i++)
         if (!value_in_raw(w, event->fields[i].value, &w->values[i]))
             value_derived(w, event->fields[i].value, &w->values[i]);
-    _Static_assert(STATUTORY_COUNT <= 32, "a bit each");
-    for (uint32_t i = 0; i < STATUTORY_COUNT; i++) {
-        struct str text = event->statutory[i];
+    _Static_assert(STATUTORY_COUNT <= 31, "a bit each");
+    for (uint32_t i = 0; i < STATUTORY_COUNT; i++)
+        w->said |= (uint32_t)(event->statutory[i].n > 0) << i;
+}
+
+void values_statutory(struct work *work, uint32_t which)
+{
+    struct work *w = work;
+    for (uint32_t left = which & ~w->found; left; left &= left - 1) {
+        uint32_t i = (uint32_t)__builtin_ctz(left);
         struct value *v = &w->values[w->count + i];
         v->from = VALUE_ABSENT; /* nothing else is then looked at */
-        if (!text.n)
+        if (!(w->said >> i & 1))
             continue;
-        w->said |= UINT32_C(1) << i;
+        struct str text = w->event->statutory[i];
         if (!value_in_raw(w, text, v) && !statutory_is_field(w, text, i))
             value_derived(w, text, v);
     }
+    w->found |= which;
 }
 
 /* Words of a value that is cut out of raw at borders of words are those of raw. */
@@ -401,6 +409,8 @@ void cut_all(struct work *work)
     struct work *w = work;
     struct cut *cut = w->b->cut;
     uint32_t values = w->event ? w->count + STATUTORY_COUNT : 0;
+    if (values)
+        values_statutory(w, STATUTORY_ALL);
     if (!w->whole && !cut->has_backslash)
         cut_look(cut);
     cut->slot_count = 0;

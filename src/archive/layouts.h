@@ -28,6 +28,12 @@ struct layout_value {
     struct form_place end;
 };
 
+/* A statutory value in raw that is a field's. */
+struct layout_same {
+    uint16_t statutory;
+    uint16_t field;
+};
+
 struct layout {
     uint64_t hash; /* 0: nothing */
     struct str key;
@@ -37,6 +43,8 @@ struct layout {
     uint32_t placed_count;             /* of the values, in raw */
     const struct form_spec *specs;     /* of the fields, then of the statutory ones */
     const struct layout_value *values; /* those in raw, then the derived ones */
+    uint32_t same_count;
+    struct layout_same same[STATUTORY_COUNT];
     uint32_t *lately; /* as `specs`: a place in the builder's `extra` where each stood last, if it still does */
 };
 
@@ -64,6 +72,7 @@ struct route {
 struct route_kind {
     uint64_t hash;
     struct str key;
+    uint32_t wanted; /* statutory values that are to be found, a bit each: others are fields' */
     struct route *first;
     struct route_kind *next;
 };

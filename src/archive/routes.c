@@ -77,7 +77,7 @@ static inline bool has_blank(const char *p, size_t n)
 }
 
 /* Where the run ends; 0: it does not begin, or hold together, as it should. */
-static inline size_t run_end(const struct walk *walk, const struct run *run, size_t at)
+__attribute__((always_inline)) static inline size_t run_end(const struct walk *walk, const struct run *run, size_t at)
 {
     const struct value *v = &walk->values[run->value];
     if (run->what == RUN_SIGNS)
@@ -156,7 +156,8 @@ static inline size_t run_take(struct walk *walk, const struct route *route, size
     size_t first = walk->slots;
     size_t end = run_end(walk, &route->run, at);
     bool same = end && run_put(walk, at, end) && walk->slots - first == route->run.parts;
-    for (size_t i = 0; same && i < route->run.parts; i++)
+    same = same && walk->cut->slots[first].kind == route->kinds[0];
+    for (size_t i = 1; i < route->run.parts && same; i++)
         same = walk->cut->slots[first + i].kind == route->kinds[i];
     walk->slots = same ? walk->slots : first;
     return same ? end : 0;
@@ -176,6 +177,8 @@ const struct layout *route_take(struct work *work)
     size_t at = 0;
     w->kind = hash_text(w->b->layouts.key, kind_of(w));
     const struct route_kind *kind = w->b->cut->has_backslash ? NULL : kind_find(w);
+    if (kind)
+        values_statutory(w, kind->wanted);
     for (const struct route *route = kind ? kind->first : NULL; route;) {
         size_t end = 0;
         if (stands_at(&walk, at, route)) {
@@ -361,6 +364,16 @@ static struct route_kind *kind_join(struct work *w)
     return kind;
 }
 
+/* Statutory values that the layout's way, or its values, are compared with. */
+static uint32_t wanted_by(const struct work *w, const struct layout *layout)
+{
+    uint32_t wanted = 0;
+    for (uint32_t i = 0; i < layout->value_count; i++)
+        if (layout->values[i].value >= w->count)
+            wanted |= UINT32_C(1) << (layout->values[i].value - w->count);
+    return wanted;
+}
+
 void route_put(struct work *work, const struct layout *layout)
 {
     struct work *w = work;
@@ -368,6 +381,8 @@ void route_put(struct work *work, const struct layout *layout)
     struct route_kind *kind = kind_join(w);
     struct route **link = kind ? &kind->first : NULL;
     size_t slot = 0;
+    if (kind)
+        kind->wanted |= wanted_by(w, layout);
     for (uint32_t i = 0; i < w->run_count && link; i++) {
         struct route route = {.piece = cut_piece(cut, slot), .run = w->runs[i]};
         for (uint32_t k = 0; k < route.run.parts; k++)
