@@ -4,6 +4,9 @@
 
 #include <string.h>
 
+/* A way's own variables are to stay in registers. */
+#define INLINE __attribute__((always_inline)) static inline
+
 static struct str kind_of(const struct work *w)
 {
     return str_at((const char *)w->b->layout_key, w->kind_words * sizeof *w->b->layout_key);
@@ -34,12 +37,12 @@ static inline struct walk walk_of(const struct work *w)
     return (struct walk){cut->raw.p, cut->raw.n, w->b->layouts.signs, w->values, cut, 0};
 }
 
-static inline uint8_t sign_at(const struct walk *walk, size_t at)
+INLINE uint8_t sign_at(const struct walk *walk, size_t at)
 {
     return walk->signs[(uint8_t)walk->raw[at]];
 }
 
-static inline bool stands_at(const struct walk *walk, size_t at, const struct route *route)
+INLINE bool stands_at(const struct walk *walk, size_t at, const struct route *route)
 {
     const char *p = walk->raw + at;
     size_t n = route->piece.n;
@@ -48,7 +51,7 @@ static inline bool stands_at(const struct walk *walk, size_t at, const struct ro
 }
 
 /* The end of a run that no value is in: with a digit, from a sign of a word to the last one; or 0. */
-static inline size_t signs_end(const struct walk *walk, size_t at)
+INLINE size_t signs_end(const struct walk *walk, size_t at)
 {
     unsigned all = 0;
     size_t end = at;
@@ -63,7 +66,7 @@ static inline size_t signs_end(const struct walk *walk, size_t at)
 }
 
 /* Eight bytes at once: a byte that is zero in x gets its upper bit. */
-static inline bool has_blank(const char *p, size_t n)
+INLINE bool has_blank(const char *p, size_t n)
 {
     const uint64_t ones = UINT64_C(0x0101010101010101);
     uint64_t found = 0;
@@ -77,7 +80,7 @@ static inline bool has_blank(const char *p, size_t n)
 }
 
 /* Where the run ends; 0: it does not begin, or hold together, as it should. */
-__attribute__((always_inline)) static inline size_t run_end(const struct walk *walk, const struct run *run, size_t at)
+INLINE size_t run_end(const struct walk *walk, const struct run *run, size_t at)
 {
     const struct value *v = &walk->values[run->value];
     if (run->what == RUN_SIGNS)
@@ -93,11 +96,10 @@ __attribute__((always_inline)) static inline size_t run_end(const struct walk *w
     return before->from == VALUE_RAW && before->at > at && before->at < v->end ? before->at : 0;
 }
 
-static inline void slot_put(struct walk *walk, size_t at, size_t to, uint8_t kind, bool glued)
+static inline void slot_put(struct cut *cut, size_t i, struct cut_slot slot)
 {
-    size_t i = walk->slots++;
-    walk->cut->slots[i] = (struct cut_slot){(uint32_t)at, (uint32_t)(to - at), kind, glued};
-    walk->cut->starts[i + 1] = (uint32_t)to;
+    cut->slots[i] = slot;
+    cut->starts[i + 1] = slot.at + slot.n;
 }
 
 /* What goes on across a border: SIGN_WORD a word, SIGN_DOT a number with dots. */
@@ -109,32 +111,32 @@ static uint8_t joint(const struct walk *walk, size_t at)
     return (uint8_t)((one & other & SIGN_WORD) | dot);
 }
 
-/* One that is joined to what is around it, has a single sign, or may be split around a time of day. */
-static bool run_put_odd(struct walk *walk, size_t at, size_t to)
+/* One that is joined to what is around it, has a single sign, or may be split around a time of day. By value, so that
+ * the way's own stays where it is quickest. */
+static unsigned run_put_odd(struct walk walk, size_t at, size_t to)
 {
     uint32_t ends[CUT_PARTS] = {(uint32_t)(to - at)};
     uint8_t kinds[CUT_PARTS] = {SLOT_TEXT};
     unsigned parts = 1;
-    uint8_t before = joint(walk, at);
-    uint8_t behind = joint(walk, to);
-    if (((before | behind) & SIGN_WORD) || walk->raw[at] == ' ' ||
-        (to - at == 1 && !(sign_at(walk, at) & SIGN_WORD)))
-        return false; /* is_between, perhaps */
+    uint8_t before = joint(&walk, at);
+    if (((before | joint(&walk, to)) & SIGN_WORD) || walk.raw[at] == ' ' ||
+        (to - at == 1 && !(sign_at(&walk, at) & SIGN_WORD)))
+        return 0; /* is_between, perhaps */
     if (to - at >= CLOCK_SIZE)
-        parts = cut_parts(str_at(walk->raw + at, to - at), ends, kinds);
-    size_t from = at;
+        parts = cut_parts(str_at(walk.raw + at, to - at), ends, kinds);
+    uint32_t from = 0;
     for (unsigned i = 0; i < parts; i++) {
-        size_t end = at + ends[i];
-        behind = joint(walk, end);
-        slot_put(walk, from, end, kinds[i], before | behind);
+        uint8_t behind = joint(&walk, at + ends[i]);
+        slot_put(walk.cut, walk.slots + i,
+                 (struct cut_slot){(uint32_t)at + from, ends[i] - from, kinds[i], before | behind});
         before = behind;
-        from = end;
+        from = ends[i];
     }
-    return true;
+    return parts;
 }
 
-/* Adds the run's slots; false where cut_finish would, or might, see another run. */
-static inline bool run_put(struct walk *walk, size_t at, size_t to)
+/* Writes the run's slots; returns how many. 0 where cut_finish would, or might, see another run. */
+INLINE unsigned run_put(const struct walk *walk, size_t at, size_t to)
 {
     const char *p = walk->raw + at;
     size_t n = to - at;
@@ -143,24 +145,26 @@ static inline bool run_put(struct walk *walk, size_t at, size_t to)
     if (n >= CLOCK_SIZE)
         odd = odd || p[2] == ':' || p[7] == ':' || p[13] == ':' || p[14] == ':'; /* as cut_parts looks for them */
     if (walk->slots + CUT_PARTS > CUT_SLOTS_MAX)
-        return false;
+        return 0;
     if (odd)
-        return run_put_odd(walk, at, to);
-    slot_put(walk, at, to, SLOT_TEXT, false);
-    return true;
+        return run_put_odd(*walk, at, to);
+    slot_put(walk->cut, walk->slots, (struct cut_slot){(uint32_t)at, (uint32_t)n, SLOT_TEXT, false});
+    return 1;
 }
 
-/* Past the run; 0 where there is another one. */
-static inline size_t run_take(struct walk *walk, const struct route *route, size_t at)
+/* Past the run, whose slots are then counted; 0 where there is another one. */
+INLINE size_t run_take(struct walk *walk, const struct route *route, size_t at)
 {
-    size_t first = walk->slots;
+    const struct cut_slot *slots = walk->cut->slots + walk->slots;
     size_t end = run_end(walk, &route->run, at);
-    bool same = end && run_put(walk, at, end) && walk->slots - first == route->run.parts;
-    same = same && walk->cut->slots[first].kind == route->kinds[0];
-    for (size_t i = 1; i < route->run.parts && same; i++)
-        same = walk->cut->slots[first + i].kind == route->kinds[i];
-    walk->slots = same ? walk->slots : first;
-    return same ? end : 0;
+    unsigned parts = end ? run_put(walk, at, end) : 0;
+    if (!parts || parts != route->run.parts || slots[0].kind != route->kinds[0])
+        return 0;
+    for (unsigned i = 1; i < parts; i++)
+        if (slots[i].kind != route->kinds[i])
+            return 0;
+    walk->slots += parts;
+    return end;
 }
 
 static const struct layout *end_take(struct work *w, const struct route *route, size_t slots)
@@ -206,10 +210,10 @@ static bool run_again(struct work *w, const struct cut_slot *slots, size_t count
     struct walk walk = walk_of(w);
     size_t end = run_end(&walk, run, slots[i].at);
     walk.slots = i;
-    if (!end || !run_put(&walk, slots[i].at, end) || walk.slots > count)
+    run->parts = (uint8_t)(end ? run_put(&walk, slots[i].at, end) : 0);
+    if (!run->parts || i + run->parts > count)
         return false;
-    run->parts = (uint8_t)(walk.slots - i);
-    for (size_t k = i; k < walk.slots; k++) {
+    for (size_t k = i; k < i + run->parts; k++) {
         const struct cut_slot *slot = &w->b->cut->slots[k];
         if (slot->at != slots[k].at || slot->n != slots[k].n || slot->kind != slots[k].kind ||
             slot->glued != slots[k].glued)
