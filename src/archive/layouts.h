@@ -63,6 +63,7 @@ struct route {
     uint64_t head;    /* of the piece: its first 8 bytes, and which bits of 8 bytes they are */
     uint64_t shown;
     uint64_t layout;  /* its hash, at the end; 0: a run follows */
+    const char *key;  /* of that layout: another one may have come to its place */
     struct run run;
     uint8_t kinds[CUT_PARTS]; /* of its slots */
     struct route *next;       /* what may stand here instead */

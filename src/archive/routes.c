@@ -171,7 +171,7 @@ static const struct layout *end_take(struct work *w, const struct route *route, 
 {
     const struct layout *layout = layouts_at(&w->b->layouts, route->layout);
     w->b->cut->slot_count = slots;
-    return layout && layout_fits(w, layout) ? layout : NULL;
+    return layout && layout->key.p == route->key && layout_fits(w, layout) ? layout : NULL;
 }
 
 const struct layout *route_take(struct work *work)
@@ -396,6 +396,8 @@ void route_put(struct work *work, const struct layout *layout)
         link = joined ? &joined->then : NULL;
     }
     struct route end = {.piece = cut_piece(cut, cut->slot_count), .layout = layout->hash};
-    if (link)
-        IGNORE(route_join(w->b->layouts.arena, link, &end) == NULL); /* found out anew then */
+    struct route *joined = link ? route_join(w->b->layouts.arena, link, &end) : NULL;
+    const struct layout *put = layouts_at(&w->b->layouts, layout->hash);
+    if (joined && put)
+        joined->key = put->key.p;
 }
