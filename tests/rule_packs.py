@@ -350,6 +350,33 @@ class Stand:
         return [body for body in bodies if body["event"] == event]
 
 
+def switch_level(stand):
+    """All rules of a level in one act, as the page shows and does it, and the act taken back."""
+    chosen = "level=high&pack=&from_active=yes&state=off"
+    status, _, page = stand.web.request("GET", f"/rules/level?{chosen}")
+    check(status == 200 and 'name="expected" value="2"' in page and stand.rule(1)["state"] == "active", page)
+    told = {"level": "high", "pack": "", "from": "active", "state": "off", "reason": "a quiet hour"}
+    refused = stand.web.change("rule.switch", **told, expected=3)
+    check_equal(refused["error"], "rules_changed", "another number than was shown")
+    check_equal(stand.web.form("/rules/level", **told, expected=2), "/rules/level?saved=2", "where the act leads")
+    check_equal((stand.rule(1)["state"], stand.rule(100)["state"], stand.rule(2)["state"]), ("off", "off", "draft"),
+                "after the act")
+    act = stand.web.ask("rule.levels")["acts"][0]
+    _, _, page = stand.web.request("GET", f"/rules/level?act={act['id']}")
+    check(f'name="act" value="{act["id"]}"' in page, page)
+    place = stand.web.form("/rules/level", act=act["id"], expected=2, reason="the hour is over")
+    check_equal(place, "/rules/level?saved=2", "where taking it back leads")
+    check_equal((stand.rule(1)["state"], stand.rule(100)["state"]), ("active", "active"), "taken back")
+    stand.until("a hit again", lambda: (stand.send("first needle"), time.sleep(0.5), stand.rule(1)["hits"] > 1)[-1])
+    switched = stand.until("a record", lambda: stand.told("rules.switched"))[0]
+    restored = stand.until("a record", lambda: stand.told("rules.restored"))[0]
+    check_equal((switched["level"], switched["from"], switched["state"], switched["detail"], switched["count"]),
+                ("high", "active", "off", "a quiet hour", 2), "the record")
+    check_equal(sorted(switched["rule_ids"]), sorted([rule_id(1), rule_id(100)]), "the rules that it names")
+    check_equal((restored["undoes"], restored["state"], sorted(restored["rule_ids"])),
+                (act["id"], "active", sorted(switched["rule_ids"])), "the record of taking back")
+
+
 def at_work():
     """a pack comes with a reload as drafts that do not run, is switched on in one step, is rolled back, is recorded"""
     with Stand() as stand, Folder() as f:
@@ -381,6 +408,8 @@ def at_work():
         record = stand.until("a record", lambda: stand.told("rules.activated"))[0]
         check_equal([record[key] for key in ("pack", "level", "status", "state", "who", "detail", "rule_ids")],
                     ["site", "medium", "any", "active", "admin", "looked at each", [rule_id(1)]], "the record")
+
+        switch_level(stand)
 
         f.source("src", {"rules/linux/one.yml": rule(1, "other needle"), "rules/new.yml": rule(5, "fifth")})
         stand.rules("import", source, "--name", "site", "--version", "2")

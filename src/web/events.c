@@ -158,6 +158,8 @@ static const struct {
     {"lifecycle.rules.pack", {"pack", "version"}},
     {"lifecycle.rules.drafted", {"pack", "count"}},
     {"lifecycle.rules.activated", {"pack", "count"}},
+    {"lifecycle.rules.switched", {"level", "count"}},
+    {"lifecycle.rules.restored", {"undoes", "count"}},
     {"lifecycle.rule.hunt", {"hunt", "act"}},
     {"lifecycle.user.saved", {"user", "who"}},
     {"lifecycle.object.saved", {"object", "who"}},

@@ -213,6 +213,18 @@ static const struct fake_answer fake_answers[] = {
      "\"text\":\"EVIL\"}],\"warnings\":[{\"path\":\"EVIL\",\"line\":1,\"title\":\"EVIL\",\"text\":\"EVIL\"}],"
      "\"sources\":[{\"product\":\"EVIL\",\"category\":\"EVIL\",\"service\":\"EVIL\",\"events\":9,\"covered\":4,"
      "\"rules\":2},{\"events\":1,\"covered\":9}]}"},
+    {"rule.levels",
+     "{\"ok\":true,\"may_change\":true,\"days\":30,\"packs\":[{\"pack\":\":files\",\"version\":\"\",\"levels\":[{"
+     "\"level\":"
+     "\"high\",\"active\":7,\"test\":0,\"draft\":0,\"off\":1}]},{\"pack\":\"EVIL\",\"version\":\"EVIL\",\"levels\":[{"
+     "\"level\":\"EVIL\",\"active\":1,\"test\":2,\"draft\":3,\"off\":4}]}],\"acts\":[{\"id\":3,\"time_ns\":1,\"who\":"
+     "\"EVIL\",\"pack\":\"EVIL\",\"level\":\"EVIL\",\"state\":\"EVIL\",\"rules\":9,\"reason\":\"EVIL\",\"undoes\":2,"
+     "\"undone\":0},{\"id\":2,\"rules\":9,\"undone\":3}],\"choice\":{\"count\":12,\"begin\":11,\"end\":1,\"alarms\":5,"
+     "\"cannot\":2,\"changed\":4,\"gone\":3,\"to\":{\"active\":10,\"off\":2},\"milli\":34500,\"measured\":1,\"hunted\":"
+     "2,"
+     "\"unknown\":9,\"loud\":[{\"id\":\"EVIL\",\"title\":\"EVIL\",\"state\":\"EVIL\",\"milli\":30000}]}}"},
+    {"rule.switch", "{\"ok\":true,\"changed\":12,\"act\":4}"},
+    {"rule.restore", "{\"ok\":true,\"changed\":2,\"act\":5}"},
     {"hunt.list",
      "{\"ok\":true,\"total\":120,\"open\":2,\"days\":62,\"may_change\":true,\"hunts\":[{\"id\":4,\"state\":\"running\","
      "\"automatic\":true,\"who\":\"\",\"made_ns\":1795219000000000000,\"from_ns\":1789862200000000000,\"permille\":345,"

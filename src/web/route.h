@@ -76,6 +76,8 @@ void act_rule_end(struct web_call *call);
 void page_rule_tried(struct web_call *call);
 void page_packs(struct web_call *call);
 void act_packs(struct web_call *call);
+void page_levels(struct web_call *call);
+void act_levels(struct web_call *call);
 void act_hunt_start(struct web_call *call);
 void page_hunts(struct web_call *call);
 void page_hunt(struct web_call *call);
