@@ -313,6 +313,7 @@ void ask_rule_packs(struct ask *ask)
     }
     listing_fill(book, &list);
     json_put_bool(ask->out, "may_change", role_rights(ask->role) & RIGHT_RULES);
+    json_put_int(ask->out, "days", DESK_HUNT_NS / (INT64_C(86400) * 1000000000));
     json_write_key(ask->out, "packs");
     json_write_array(ask->out);
     for (size_t i = 0; i < list.count; i++)

@@ -86,6 +86,7 @@ static const struct api_row rows[] = {
      {{"level", API_TEXT}, {"pack", API_TEXT}, {"from", API_TEXT}, {"state", API_TEXT}, {"act", API_INT}}},
     {"rule.switch", WEB_DESK, true, {{0}}},
     {"rule.restore", WEB_DESK, true, {{0}}},
+    {"rule.compare", WEB_DESK, true, {{0}}},
     {"hunt.list", WEB_DESK, false, {{"rule", API_TEXT}, {"offset", API_INT}, {"limit", API_INT}}},
     {"hunt.get", WEB_DESK, false, {{"id", API_INT}, {"offset", API_INT}, {"limit", API_INT}}},
     {"hunt.start", WEB_DESK, true, {{0}}},

@@ -223,6 +223,7 @@ static const struct fake_answer fake_answers[] = {
      "\"cannot\":2,\"changed\":4,\"gone\":3,\"to\":{\"active\":10,\"off\":2},\"milli\":34500,\"measured\":1,\"hunted\":"
      "2,"
      "\"unknown\":9,\"loud\":[{\"id\":\"EVIL\",\"title\":\"EVIL\",\"state\":\"EVIL\",\"milli\":30000}]}}"},
+    {"rule.compare", "{\"ok\":true,\"id\":8}"},
     {"rule.switch", "{\"ok\":true,\"changed\":12,\"act\":4}"},
     {"rule.restore", "{\"ok\":true,\"changed\":2,\"act\":5}"},
     {"hunt.list",
@@ -277,7 +278,10 @@ static const struct fake_answer fake_answers[] = {
      "{\"ok\":true,\"may_change\":true,\"packs\":[{\"name\":\"EVIL\",\"version\":\"EVIL\",\"source\":\"EVIL\","
      "\"licence\":\"EVIL\",\"signature\":\"EVIL\",\"signer\":\"EVIL\",\"imported_ns\":1795219893000000000,"
      "\"files\":4,\"digest\":\"EVIL\",\"rules\":4,\"refused\":1,\"active\":1,\"test\":1,\"draft\":2,\"off\":0,"
-     "\"drafts\":[{\"level\":\"EVIL\",\"stable\":1,\"test\":1,\"other\":0}]}]}"},
+     "\"drafts\":[{\"level\":\"EVIL\",\"stable\":1,\"test\":1,\"other\":0}],"
+     "\"next\":{\"version\":\"EVIL\",\"source\":\"EVIL\",\"signature\":\"EVIL\",\"signer\":\"EVIL\",\"imported_ns\":1,"
+     "\"files\":5,\"hunt\":8,\"state\":\"done\",\"permille\":1000,\"changes\":3,\"gained\":7,\"lost\":2}}],\"days\":"
+     "62}"},
     {"rule.activate", "{\"ok\":true,\"changed\":2}"},
     {"agent.list",
      "{\"ok\":true,\"total\":300,\"may_change\":true,\"on\":true,\"servers\":\"EVIL\",\"silent_s\":300,"

@@ -34,6 +34,7 @@ static const struct route routes[] = {
     {"POST", "/rules/*/end", ACCESS_SESSION, 0, act_rule_end},
     {"GET", "/rules/packs", ACCESS_SESSION, 0, page_packs},
     {"POST", "/rules/packs", ACCESS_SESSION, 0, act_packs},
+    {"POST", "/rules/packs/compare", ACCESS_SESSION, 0, act_compare},
     {"GET", "/rules/level", ACCESS_SESSION, 0, page_levels},
     {"POST", "/rules/level", ACCESS_SESSION, 0, act_levels},
     {"GET", "/rules/*", ACCESS_SESSION, 0, page_rule},

@@ -76,6 +76,7 @@ void act_rule_end(struct web_call *call);
 void page_rule_tried(struct web_call *call);
 void page_packs(struct web_call *call);
 void act_packs(struct web_call *call);
+void act_compare(struct web_call *call);
 void page_levels(struct web_call *call);
 void act_levels(struct web_call *call);
 void act_hunt_start(struct web_call *call);
