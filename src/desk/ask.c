@@ -69,6 +69,7 @@ static const struct row {
     {"rule.levels", RIGHT_READ, ask_rule_levels},
     {"rule.switch", RIGHT_RULES, ask_rule_switch},
     {"rule.restore", RIGHT_RULES, ask_rule_restore},
+    {"rule.compare", RIGHT_RULES, ask_rule_compare},
     {"hunt.list", RIGHT_READ, ask_hunt_list},
     {"hunt.get", RIGHT_READ, ask_hunt_get},
     {"hunt.start", RIGHT_RULES, ask_hunt_start},

@@ -503,9 +503,10 @@ struct desk_rule_pack {
     int64_t imported_ns;
     uint64_t files;
     struct str digest; /* hexadecimal, of all files */
+    bool waits;        /* to be switched to: it is not this version whose rules are loaded */
 };
-/* All of them, copied; further ones than DESK_RULE_PACKS_MAX are passed over. That they are others than the last time
- * is a record "rules.pack" each. */
+/* All of them, copied; further ones than DESK_RULE_PACKS_MAX, and as many that wait, are passed over. That they are
+ * others than the last time is a record "rules.pack" each. */
 enum rc desk_set_rule_packs(struct desk *desk, const struct desk_rule_pack *packs, size_t count, int64_t now_ns,
                             struct err *err) MUST_USE;
 
@@ -526,13 +527,33 @@ enum desk_hunt_trouble {
     DESK_HUNT_UNRULED, /* none of its rules is loaded, or they could not be read */
     DESK_HUNT_NARROW,  /* memory did not suffice */
     DESK_HUNT_DIED,    /* its process ended again and again */
+    DESK_HUNT_GONE,    /* the version of a pack that was to be compared does not wait any more */
     DESK_HUNT_TROUBLES
+};
+
+/* A hunt may compare: what the rules would match once a version of a pack that waits is switched to, and match now. */
+#define DESK_HUNT_CHANGES 2000u /* rules that differ, told of one by one: those with the largest difference */
+#define DESK_HUNT_NAMED   5u    /* records named of what a rule gains, and of what it loses */
+enum desk_hunt_change_kind { DESK_CHANGE_ADDED, DESK_CHANGE_REMOVED, DESK_CHANGE_CHANGED, DESK_CHANGE_AFFECTED };
+struct desk_hunt_change {
+    enum desk_hunt_change_kind kind;
+    bool of_indicators; /* no hunt finds anything for it */
+    bool too_many;      /* matches to be compared: gained and lost are not known */
+    struct str rule_id;
+    struct str title;
+    uint64_t gained, lost;
+    uint64_t before, after; /* matches */
+    const uint64_t *gained_records;
+    size_t gained_count;
+    const uint64_t *lost_records;
+    size_t lost_count;
 };
 
 struct desk_hunt_order {
     int64_t id;
     int64_t from_ns;        /* event time; 0: open, as the next */
     int64_t to_ns;          /* exclusive */
+    struct str pack;        /* "NAME/VERSION": it compares, and no rule is wanted; empty: it does not */
     const uint64_t *hashes; /* of the rules wanted: desk_rule.hash */
     size_t count;
 };
@@ -571,6 +592,11 @@ struct desk_hunt_report {
     size_t count_count;
     const struct desk_hunt_hit *hits; /* since the report before, in the order found */
     size_t hit_count;
+    /* of one that compares, when it is done */
+    uint64_t gained, lost; /* of all rules */
+    uint64_t change_total;
+    const struct desk_hunt_change *changes;
+    size_t change_count;
 };
 /* Stores it in one transaction. One of a hunt that does not run, or was stopped, changes nothing. */
 enum rc desk_hunt_report(struct desk *desk, int64_t id, const struct desk_hunt_report *report, int64_t now_ns,

@@ -292,7 +292,14 @@ const char *hunt_trouble_name(int64_t trouble);
 /* False: it has no id, is a filter, or is about indicators. */
 bool hunt_rule_may(const struct rulebook *book, const struct rule_entry *entry);
 /* Orders a hunt of one rule; its id. */
-int64_t hunt_order(struct ask *ask, const struct rule_entry *entry, int64_t from_ns, int64_t to_ns);
+int64_t hunt_order(struct ask *ask, const struct rule_entry *entry);
+/* A hunt for the asked time, "from_ns" and "to_ns", that waits; 0: refused. */
+int64_t hunt_insert_asked(struct ask *ask);
+/* Hunts that compare (hunt_changes.c): what came of one; members "told", "differ" of one; member "next" of a pack. */
+void hunt_changes_store(struct desk *desk, int64_t hunt, const struct desk_hunt_report *report);
+void hunt_changes_put(struct ask *ask, int64_t hunt);
+void hunt_waiting_put(struct ask *ask, struct str pack);
+void ask_rule_compare(struct ask *ask);
 void hunt_stop(struct ask *ask, int64_t hunt);
 
 /* --- what is wrong with the product itself (own_alarm.h) --- */

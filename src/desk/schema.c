@@ -244,6 +244,20 @@ const char *const desk_schema[] = {
     " sample TEXT NOT NULL, who TEXT NOT NULL, reason TEXT NOT NULL, made_ns INTEGER NOT NULL,"
     " ended_ns INTEGER NOT NULL, ended_by TEXT NOT NULL, ended_why TEXT NOT NULL) STRICT;"
     "CREATE INDEX parser_draft_name ON parser_draft(name) WHERE ended_ns = 0;",
+
+    /* hunts that compare (hunt_changes.c): pack empty: it is none; changes: all rules that differ; records: numbers with
+     * commas */
+    "ALTER TABLE hunt ADD COLUMN pack TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE hunt ADD COLUMN version TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE hunt ADD COLUMN was_version TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE hunt ADD COLUMN changes INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE hunt ADD COLUMN gained INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE hunt ADD COLUMN lost INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE hunt_change (hunt INTEGER NOT NULL REFERENCES hunt(id) ON DELETE CASCADE, place INTEGER NOT NULL,"
+    " kind INTEGER NOT NULL, indicators INTEGER NOT NULL, too_many INTEGER NOT NULL, rule_id TEXT NOT NULL,"
+    " title TEXT NOT NULL, gained INTEGER NOT NULL, lost INTEGER NOT NULL, before INTEGER NOT NULL,"
+    " after INTEGER NOT NULL, gained_records TEXT NOT NULL, lost_records TEXT NOT NULL, PRIMARY KEY (hunt, place))"
+    " STRICT, WITHOUT ROWID;",
 };
 
 const size_t desk_schema_count = ARRAY_LEN(desk_schema);
