@@ -358,11 +358,11 @@ static void match_gather(struct desk_role *role, const struct desk_match *match)
     out->description = arena_str(role->match_arena, match->description);
 }
 
-/* Goes with the next batch. A rule without an id can be named to nobody, as in the engines. */
+/* Goes with the next batch. */
 static void firing_count(struct desk_role *role, const struct correlation_firing *firing)
 {
     size_t i = 0;
-    if (firing->rule->id.n == 0 || !rule_desk_runs(role->desk, firing->rule))
+    if (!rule_desk_runs(role->desk, firing->rule))
         return;
     while (i < role->fired_count && role->fired[i].id.p != firing->rule->id.p)
         i++;
