@@ -224,6 +224,11 @@ const char *const desk_schema[] = {
     " since_ns INTEGER NOT NULL, PRIMARY KEY (source, class)) STRICT, WITHOUT ROWID;",
     /* of a hit that has no record, and so no place in matched: what was opened for it */
     "ALTER TABLE hunt_hit ADD COLUMN incident INTEGER NOT NULL DEFAULT 0;",
+    /* what a correlation lost: desk_rule_count */
+    "ALTER TABLE rule_stat ADD COLUMN lost_groups INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE rule_stat ADD COLUMN lost_matches INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE rule_stat ADD COLUMN late INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE rule_stat ADD COLUMN ungrouped INTEGER NOT NULL DEFAULT 0;",
 };
 
 const size_t desk_schema_count = ARRAY_LEN(desk_schema);
