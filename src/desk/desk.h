@@ -401,6 +401,11 @@ struct desk_rule_count {
     uint64_t runs;
     uint64_t ns;     /* spent on them */
     int64_t last_ns; /* the newest hit's own time; 0 = none */
+    /* what a correlation lost, so that it may have missed something */
+    uint64_t lost_groups;  /* evicted for want of room */
+    uint64_t lost_matches; /* in them, or the oldest of one that fills the memory alone */
+    uint64_t late;         /* older than their window: dropped */
+    uint64_t ungrouped;    /* without a field that it groups by: not correlated */
 };
 struct desk_log_source {
     struct str product;

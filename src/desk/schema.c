@@ -258,6 +258,12 @@ const char *const desk_schema[] = {
     " title TEXT NOT NULL, gained INTEGER NOT NULL, lost INTEGER NOT NULL, before INTEGER NOT NULL,"
     " after INTEGER NOT NULL, gained_records TEXT NOT NULL, lost_records TEXT NOT NULL, PRIMARY KEY (hunt, place))"
     " STRICT, WITHOUT ROWID;",
+
+    /* what a correlation lost: desk_rule_count */
+    "ALTER TABLE rule_stat ADD COLUMN lost_groups INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE rule_stat ADD COLUMN lost_matches INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE rule_stat ADD COLUMN late INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE rule_stat ADD COLUMN ungrouped INTEGER NOT NULL DEFAULT 0;",
 };
 
 const size_t desk_schema_count = ARRAY_LEN(desk_schema);

@@ -111,3 +111,12 @@ void rule_cost(struct web_call *call, const struct json_value *rule, int64_t all
     HTML(html, RAW("<small class=\"under\">"), FIXED((int64_t)((double)ns / (double)runs)), RAW("\xc2\xa0"),
          SAY("unit.us"), RAW("</small>"));
 }
+
+bool rule_has_lost(const struct json_value *rule)
+{
+    static const char *const members[] = {"lost_groups", "lost_matches", "late", "ungrouped"};
+    bool lost = false;
+    for (size_t i = 0; i < ARRAY_LEN(members); i++)
+        lost = lost || of_int(rule, members[i]) > 0;
+    return lost;
+}

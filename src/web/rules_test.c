@@ -23,6 +23,7 @@ static void the_list_shows_what_it_is_told(void)
     peers_reset();
     CHECK_INT(status_of(get("/rules")), 200);
     CHECK(seen_has("href=\"/rules/x\"") && seen_has("10.0\xc2\xa0%"));
+    CHECK(seen_has("?show=lost") && !seen_has("Its windows lost something"));
     CHECK(seen_has("id=\"behind\"") && seen_has("The new rules were not taken"));
     CHECK(seen_has("id=\"load\"") && seen_has("id=\"cannot\"") && seen_has("id=\"sources\""));
     CHECK(seen_has("These fields never had a value"));
@@ -61,6 +62,31 @@ static void rules_of_before_on_the_archive(void)
             CHECK_INT(status_of(get("/archive")), 200);
             CHECK(seen_has(rows[i][1]) == (behind == 1));
         }
+}
+
+static void what_a_correlation_lost_is_shown(void)
+{
+    static const char *const members[] = {"lost_groups", "lost_matches", "late", "ungrouped", "hits"};
+    for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+        bool lost = !str_is(str_of(members[i]), "hits");
+        char json[256];
+        test_row("%s", members[i]);
+        snprintf(json, sizeof json, "{\"ok\":true,\"rule\":{\"id\":\"x\",\"kind\":\"correlation\",\"%s\":777}}",
+                 members[i]);
+        peers_reset();
+        peers.ask = "rule.get";
+        peers.json = str_of(json);
+        CHECK_INT(status_of(get("/rules/x")), 200);
+        CHECK(seen_has("id=\"lost\"") == lost && seen_has("<dd>777"));
+        snprintf(json, sizeof json,
+                 "{\"ok\":true,\"total\":1,\"totals\":{\"lost\":1},\"rules\":[{\"id\":\"x\",\"title\":\"x\",\"%s\":"
+                 "777}]}",
+                 members[i]);
+        peers.ask = "rule.list";
+        peers.json = str_of(json);
+        CHECK_INT(status_of(get("/rules?show=lost")), 200);
+        CHECK(seen_has("Its windows lost something") == lost);
+    }
 }
 
 static void titles_are_in_the_readers_language(void)
@@ -207,6 +233,7 @@ int main(int argc, char **argv)
         {"the list asks for what was chosen", the_list_asks_what_was_chosen},
         {"rules that were not taken stand on the archive page", rules_of_before_on_the_archive},
         {"the list shows what it is told", the_list_shows_what_it_is_told},
+        {"what a correlation lost is shown", what_a_correlation_lost_is_shown},
         {"titles are in the reader's language", titles_are_in_the_readers_language},
         {"a decision is sent, refused, shown again", a_decision_is_sent},
         {"packs, and the step that switches drafts on", packs_and_their_step},
