@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What network devices send: SNMP notifications and flows, by the real programs of Debian and by datagrams made here."""
+"""What network devices send: SNMP notifications and flows, by real programs of Debian and by datagrams made here."""
 import contextlib
 import json
 import shutil
@@ -100,11 +100,12 @@ def snmptrap_versions():
         check_equal(own["varbinds"], [{"oid": "1.3.6.1.4.1.99999.2.0", "type": "octets", "value": "0x00ff10"}],
                     "version 1, of an enterprise")
         failed = traps["authenticationFailure"]
-        check_equal((failed["snmp_version"], failed["authAddr"], failed["uptime"]), ("2c", "198.51.100.9", 123456), "2c")
+        check_equal((failed["snmp_version"], failed["authAddr"], failed["uptime"]), ("2c", "198.51.100.9", 123456),
+                    "version 2c")
         check_equal(failed["varbinds"][1]["value"], 18446744073709551615, "a counter of 64 bits")
         check_equal(failed["varbinds"][2]["value"], "withheld", "a community in a binding")
         check_equal(len(service.wait_for("kind:link_down host:192.0.2.7", 1)), 1, "the event of the link")
-        check_equal(len(service.wait_for("kind:sign_in outcome:failure src:198.51.100.9", 1)), 1, "the event of the sign-in")
+        check_equal(len(service.wait_for("kind:sign_in outcome:failure src:198.51.100.9", 1)), 1, "a refused sign-in")
         service.stop()
         no_secret(service, COMMUNITY)
         no_secret(service, "handed-on-Secret")

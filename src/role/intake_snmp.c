@@ -20,7 +20,7 @@
 #define SALT_SIZE       16
 #define REFUSALS_MAX    16
 #define INFORMS_MAX     1024
-#define ANSWERS_MAX     ((size_t)8 << 20)      /* bytes of answers that wait */
+#define ANSWERS_MAX     ((size_t)8 << 20)     /* bytes of answers that wait */
 #define REMEMBER_NS     UINT64_C(60000000000) /* an inform that comes again later is another */
 
 /* Why messages were refused since the last tick. */

@@ -4,8 +4,6 @@
 #include "codec/json.h"
 #include "codec/utf8.h"
 
-#include <arpa/inet.h>
-
 #define PDU_TRAP_V1 0xa4u
 #define PDU_INFORM  0xa6u
 #define PDU_TRAP_V2 0xa7u
@@ -34,11 +32,19 @@ static const struct type_row {
     const char *name;
     enum shape shape;
 } type_rows[] = {
-    {BER_INTEGER, "integer", SIGNED},     {BER_OCTETS, "octets", TEXT},        {BER_NULL, "null", NOTHING},
-    {BER_OID, "oid", OID},                {TAG_ADDRESS, "address", ADDRESS},   {TAG_COUNTER32, "counter32", UNSIGNED},
-    {TAG_GAUGE32, "gauge32", UNSIGNED},   {TAG_TICKS, "timeticks", UNSIGNED},  {TAG_OPAQUE, "opaque", HEX},
-    {TAG_COUNTER64, "counter64", UNSIGNED}, {TAG_NO_OBJECT, "no_such_object", NOTHING},
-    {0x81, "no_such_instance", NOTHING},  {TAG_NO_MORE, "end_of_view", NOTHING},
+    {BER_INTEGER, "integer", SIGNED},
+    {BER_OCTETS, "octets", TEXT},
+    {BER_NULL, "null", NOTHING},
+    {BER_OID, "oid", OID},
+    {TAG_ADDRESS, "address", ADDRESS},
+    {TAG_COUNTER32, "counter32", UNSIGNED},
+    {TAG_GAUGE32, "gauge32", UNSIGNED},
+    {TAG_TICKS, "timeticks", UNSIGNED},
+    {TAG_OPAQUE, "opaque", HEX},
+    {TAG_COUNTER64, "counter64", UNSIGNED},
+    {TAG_NO_OBJECT, "no_such_object", NOTHING},
+    {0x81, "no_such_instance", NOTHING},
+    {TAG_NO_MORE, "end_of_view", NOTHING},
 };
 
 static const struct type_row *type_find(uint8_t tag)
@@ -215,27 +221,17 @@ enum rc snmp_read(struct str datagram, struct snmp_message *ret_message, const c
 
 /* ---- writing ---- */
 
-/* The value's bytes as an address where they are one, else as they are. */
 static void address_write(struct buf *out, struct str bytes)
 {
-    char text[INET6_ADDRSTRLEN];
-    if (bytes.n == 4 && inet_ntop(AF_INET, bytes.p, text, sizeof text))
-        json_write_text(out, text);
-    else if (bytes.n == 16 && inet_ntop(AF_INET6, bytes.p, text, sizeof text))
-        json_write_text(out, text);
+    char storage[64];
+    struct buf text;
+    ASSERT(bytes.n == 4 || bytes.n == 16);
+    buf_init_fixed(&text, storage, sizeof storage);
+    if (bytes.n == 4)
+        buf_ipv4(&text, (const uint8_t *)bytes.p);
     else
-        json_write_str(out, bytes);
-}
-
-static void hex_write(struct buf *out, struct str bytes)
-{
-    json_write_str(out, STR("")); /* the quotes; what they hold needs no escape */
-    if (out->overflow)
-        return;
-    out->n--;
-    buf_text(out, "0x");
-    buf_hex(out, bytes.p, bytes.n);
-    buf_char(out, '"');
+        buf_ipv6(&text, (const uint8_t *)bytes.p);
+    json_write_str(out, buf_view(&text));
 }
 
 /* Text that people write: valid, and without control characters but blanks and line ends. */
@@ -283,10 +279,10 @@ static void value_write(struct buf *out, const struct binding *binding, enum snm
         else if (readable(binding->value))
             json_write_str(out, binding->value);
         else
-            hex_write(out, binding->value);
+            json_write_hex(out, binding->value);
         break;
     case HEX:
-        hex_write(out, binding->value);
+        json_write_hex(out, binding->value);
         break;
     case NOTHING:
         json_write_null(out);

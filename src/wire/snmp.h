@@ -5,10 +5,9 @@
  *                                        └─► snmp_answer_write ─► the response to an inform
  *
  * A record has the notification's name where it is one of snmp_names.c, its OID in figures, the fields of the standard
- * MIBs that rules ask for by name, and all variable bindings with type and exact value. The community is a secret: it is
- * no part of a record, neither is a binding that carries one (snmpTrapCommunity).
- * Source: RFC 1157 4.1.6 (version 1), RFC 1901, RFC 3416 4.2.6 and 4.2.7 (version 2c), RFC 3584 3.1 (OIDs of version
- * 1's traps). */
+ * MIBs that rules ask for by name, and all variable bindings with type and exact value. The community is a secret: it
+ * is no part of a record, neither is a binding that carries one (snmpTrapCommunity). Source: RFC 1157 4.1.6 (version
+ * 1), RFC 1901, RFC 3416 4.2.6 and 4.2.7 (version 2c), RFC 3584 3.1 (OIDs of version 1's traps). */
 #ifndef WIRE_SNMP_H
 #define WIRE_SNMP_H
 
@@ -28,14 +27,14 @@ enum snmp_version { SNMP_V1, SNMP_V2C, SNMP_V3 };
 /* Borrowed from the datagram. */
 struct snmp_message {
     enum snmp_version version;
-    struct str community; /* a secret */
-    bool inform;          /* it waits for a response */
-    int64_t request_id;   /* version 2c and later */
-    uint64_t uptime;      /* hundredths of a second */
-    struct str trap;      /* OID in figures: in `storage` */
+    struct str community;  /* a secret */
+    bool inform;           /* it waits for a response */
+    int64_t request_id;    /* version 2c and later */
+    uint64_t uptime;       /* hundredths of a second */
+    struct str trap;       /* OID in figures: in `storage` */
     struct str enterprise; /* version 1: likewise */
-    struct str agent;     /* version 1: four bytes; empty when all are zero */
-    int64_t generic;      /* version 1 */
+    struct str agent;      /* version 1: four bytes; empty when all are zero */
+    int64_t generic;       /* version 1 */
     int64_t specific;
     struct str bindings; /* content of the list, known to be well-formed */
     size_t pdu_at;       /* of the PDU's tag in the datagram */
