@@ -56,12 +56,14 @@ def inform(number, community=COMMUNITY, text=b"x"):
     return ber(0x30, ber(2, b"\x01"), ber(4, community.encode()), pdu)
 
 
-def snmp_service(communities=(COMMUNITY,), **settings):
+def snmp_service(communities=(COMMUNITY,), users=(), **settings):
     folder = tempfile.mkdtemp(prefix="qorgan-snmp-")
-    path = f"{folder}/communities"
-    with open(path, "w", encoding="ascii") as out:
-        out.writelines(f"{line}\n" for line in communities)
-    service = Service(snmp_port=free_port(socket.SOCK_DGRAM), snmp_communities=path, intakes=1, **settings)
+    for name, lines in (("communities", communities), ("users", users)):
+        if lines:
+            with open(f"{folder}/{name}", "w", encoding="ascii") as out:
+                out.writelines(f"{line}\n" for line in lines)
+            settings[f"snmp_{name}"] = f"{folder}/{name}"
+    service = Service(snmp_port=free_port(socket.SOCK_DGRAM), intakes=1, **settings)
     service.folder = folder
     return service
 
@@ -155,6 +157,75 @@ def informs_wait_for_the_disk():
             link.send(inform(7))
             check_equal(link.recv(4096), wanted[7], "one that comes again is answered again")
         check_equal(len(service.sent("snmp_pdu:inform")), 50, "records")
+        service.quiet()
+    shutil.rmtree(service.folder, ignore_errors=True)
+
+
+USERS = ["# name, hash, passwords", "plain sha1 plain-Password", "a224 sha224 first-Password aes second-Password",
+         "a256 sha256 first-Password aes second-Password", "a384\tsha384 first-Password  aes second-Password",
+         "a512 sha512 first-Password aes second-Password", "a1 sha1 first-Password aes second-Password"]
+HASHES = {"plain": "SHA", "a1": "SHA", "a224": "SHA-224", "a256": "SHA-256", "a384": "SHA-384", "a512": "SHA-512"}
+
+
+def version3(program, service, user, number, *options, level=None, password=None, secret="second-Password"):
+    """One real notification of a user; the exit status."""
+    protect = ["-l", level or ("authNoPriv" if user == "plain" else "authPriv"), "-a", HASHES.get(user, "SHA"), "-A",
+               password or ("plain-Password" if user == "plain" else "first-Password"), "-x", "AES", "-X", secret]
+    done = subprocess.run([which(program), "-m", "", "-v3", "-u", user, *protect, *options,
+                           f"udp:127.0.0.1:{service.settings['snmp-port']}", "1", "1.3.6.1.6.3.1.1.5.3",
+                           "1.3.6.1.2.1.2.2.1.1.3", "i", str(number)], capture_output=True, timeout=60, check=False)
+    return done.returncode
+
+
+def snmp_version3():
+    """real snmptrap and snmpinform of version 3: every hash, with and without AES; an inform is answered"""
+    with snmp_service(users=USERS) as service:
+        for number, user in enumerate(HASHES):
+            check_equal(version3("snmptrap", service, user, number, "-e", "0x8000000001020304"), 0, f"trap of {user}")
+            check_equal(version3("snmpinform", service, user, 100 + number, "-t", "3"), 0,
+                        f"inform of {user}\n{service.read_log()[-500:]}")
+        hits = service.wait_for("snmp_version:3", 12)
+        found = [(trap["ifIndex"], trap["snmp_pdu"], trap["snmp_user"], trap["snmp_level"]) for trap in said(hits)]
+        check_equal(sorted(found),
+                    sorted((number + more, pdu, user, "authNoPriv" if user == "plain" else "authPriv")
+                           for number, user in enumerate(HASHES) for pdu, more in (("trap", 0), ("inform", 100))),
+                    "records\n" + service.read_log()[-500:])
+        check_equal({trap["snmp_engine"] for trap in said(hits) if trap["snmp_pdu"] == "trap"}, {"0x8000000001020304"},
+                    "the sender's engine")
+        service.stop()
+        service.start()
+        check_equal(version3("snmpinform", service, "a256", 7), 0, "after a restart")
+        for secret in ("first-Password", "second-Password", "plain-Password"):
+            no_secret(service, secret)
+        service.quiet()
+    shutil.rmtree(service.folder, ignore_errors=True)
+
+
+def snmp_version3_refusals():
+    """version 3: wrong passwords, strangers, less protection and old messages are refused, counted by their reason"""
+    with snmp_service(users=USERS) as service:
+        engine = ("-e", "0x8000000001020304")
+        version3("snmptrap", service, "a256", 1, *engine, "-Z", "5,1000")
+        version3("snmptrap", service, "a256", 2, *engine, password="other-Password")
+        version3("snmptrap", service, "a256", 3, *engine, "-Z", "5,1000", secret="other-Password")
+        version3("snmptrap", service, "stranger", 4, *engine)
+        version3("snmptrap", service, "a256", 5, *engine, level="authNoPriv")
+        version3("snmptrap", service, "a256", 6, *engine, level="noAuthNoPriv")
+        version3("snmptrap", service, "a256", 7, *engine, "-Z", "4,5000")  # an earlier life of the device
+        version3("snmptrap", service, "a256", 8, *engine, "-Z", "5,849")  # 151 seconds back
+        version3("snmptrap", service, "a256", 9, *engine, "-Z", "5,851")
+        version3("snmptrap", service, "a256", 10, *engine, "-Z", "6,1")
+        check_equal(version3("snmpinform", service, "a256", 11, "-t", "1", "-r", "0", password="other-Password"), 1,
+                    "an inform with another password")
+        wanted = {"not authentic": 2, "none of ours": 1, "not protected": 2, "too late": 2, "does not read": 1}
+        for query, count in wanted.items():
+            deadline = time.time() + 10
+            total = 0
+            while total < count and time.time() < deadline:
+                total = sum(json.loads(gap["raw"])["count"] for gap in gaps(service, f'"{query}"', 1))
+                time.sleep(0.2)
+            check_equal(total, count, f"{query}\n{service.read_log()[-900:]}")
+        check_equal(sorted(trap["ifIndex"] for trap in said(service.sent("snmp_version:3"))), [1, 9, 10], "taken")
         service.quiet()
     shutil.rmtree(service.folder, ignore_errors=True)
 
@@ -330,5 +401,6 @@ def flows_under_load():
 
 
 if __name__ == "__main__":
-    sys.exit(main([snmptrap_versions, snmpinform_is_answered, informs_wait_for_the_disk, snmp_refusals,
-                   softflowd_versions, softflowd_over_tcp, flow_losses, flows_under_load]))
+    sys.exit(main([snmptrap_versions, snmpinform_is_answered, informs_wait_for_the_disk, snmp_version3,
+                   snmp_version3_refusals, snmp_refusals, softflowd_versions, softflowd_over_tcp, flow_losses,
+                   flows_under_load]))
