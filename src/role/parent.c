@@ -241,6 +241,7 @@ static void belongings_send(struct parent *parent, struct child *child)
         secret_send(child, "delivery-certificate", setup->delivery_certificate);
         secret_send(child, "delivery-key", setup->delivery_key);
         secret_send(child, "snmp-communities", setup->snmp_communities);
+        secret_send(child, "snmp-users", setup->snmp_users);
     }
     if (role == ROLE_WEB || role == ROLE_INTAKE) {
         secret_send(child, "tls-certificate", setup->tls_certificate);
