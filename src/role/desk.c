@@ -117,6 +117,7 @@ static enum rc database_open(struct desk_role *role, struct err *err)
         .random = random_bytes,
         .zone_offset_s = (int32_t)role->process->config.zone_offset_s,
         .mirror_silent = role->process->config.mirror_silent,
+        .receiver_late_s = role->process->config.receiver_late_s,
         .coverage_days = role->process->config.coverage_days,
         .term_check = term_check,
         .term_context = role,
@@ -831,6 +832,9 @@ static void desk_message(void *self, struct channel *channel, struct msg *msg)
     case MSG_RULE_FILES:
         on_rule_files(role, msg);
         break;
+    case MSG_RECEIVERS:
+        desk_set_receivers(role->desk, msg->body);
+        break;
     case MSG_RULES_TAKEN:
         rule_supply_taken(role->supply, channel_instance(channel), msg->id, msg->body);
         break;
@@ -914,6 +918,8 @@ static void role_tick(void *self, int64_t now_ns)
         log_error("coverage of Annex 4 could not be looked at: %s", err.text);
     if (desk_watch_mirrors(role->desk, now_ns, &err) != RC_OK)
         log_error("silent mirrors could not be recorded: %s", err.text);
+    if (desk_watch_receivers(role->desk, now_ns, &err) != RC_OK)
+        log_error("late receivers could not be recorded: %s", err.text);
     if (desk_watch_retention(role->desk, now_ns, &err) != RC_OK)
         log_error("proposals of deletion could not be looked at: %s", err.text);
     object_desk_send(role->desk, &role->told);
