@@ -16,7 +16,7 @@ import threading
 import time
 
 from service import QORGAN, Service, Skip, check, check_equal, free_port, main
-from web_api import Web
+from web_api import Web as Pages
 
 RSYSLOG = "/usr/sbin/rsyslogd"
 
@@ -322,7 +322,12 @@ def receivers_are_shown():
     threading.Thread(target=take, daemon=True).start()
     try:
         with Service(intakes=1, receivers=folder, receiver_late_s=60) as service:
-            web = Web(service)
+            web = Pages(service)
+
+            def page(path, language):
+                web.request("POST", "/language", f"csrf={web.csrf}&language={language}",
+                            {"Content-Type": "application/x-www-form-urlencoded"})
+                return web.request("GET", path)[2]
 
             def shown():
                 rows = web.ask("receiver.list")["receivers"]
@@ -336,7 +341,7 @@ def receivers_are_shown():
                 check_equal(shown()["state"], wanted, f"state of {shown()}")
                 return shown()
 
-            check("There is no receiver" in web.request("GET", "/archive/receivers?lang=en")[2], "an empty page")
+            check("There is no receiver" in page("/archive/receivers", "en"), "an empty page")
             service.tcp("".join(line + "\n" for line in lines(0, 20)).encode())
             wait_kept(service, 20)
             forward = Forward(service, f"syslog+tcp://127.0.0.1:{port}", state, "--from", "start", "--query", "given*")
@@ -353,9 +358,9 @@ def receivers_are_shown():
             check(row["waiting_ns"] > 0, f"a record waits: {row}")
             until("behind", 90)
             for language, words in (("kk", "кешігіп қалды"), ("ru", "отстаёт"), ("en", "is behind")):
-                page = web.request("GET", f"/archive/receivers?lang={language}")[2]
-                check(words in page and "centre" in page and "syslog+tcp" in page, f"the page in {language}")
-            check("A receiver of records is late" in web.request("GET", "/archive?lang=en")[2], "the archive's page")
+                text = page("/archive/receivers", language)
+                check(words in text and "centre" in text and "syslog+tcp" in text, f"the page in {language}")
+            check("A receiver of records is late" in page("/archive", "en"), "the archive's page")
             end = time.time() + 20
             while time.time() < end and not service.search('"receiver.late"'):
                 time.sleep(0.5)
