@@ -43,6 +43,16 @@ static const struct option_row ingest_rows[] = {
      .type = OPTION_TEXT,
      .argument = "NAME",
      .help = "the source's name; without it the file's path is used"},
+    {.name = "watch",
+     .type = OPTION_FLAG,
+     .help = "the operands are folders: files laid there are imported, then moved to done/ or refused/ in them"},
+    {.name = "settle",
+     .type = OPTION_NUMBER,
+     .argument = "SECONDS",
+     .standard = "10",
+     .least = 0,
+     .most = 3600,
+     .help = "with --watch: how long nothing of a file must have changed before it is taken"},
 };
 
 static const struct option_row search_rows[] = {
@@ -449,7 +459,7 @@ static const struct command commands[] = {
      "Runs in the foreground until it gets SIGTERM or SIGINT, and stops cleanly. One server a data folder."},
     {"ingest", "import files into the archive", "FILE...", 1, OPERANDS_ANY, ROWS(ingest_rows),
      "Each line becomes one record. A file named - is standard input. Works while the service runs and while it does "
-     "not."},
+     "not. With --watch it runs on beside the service and takes what is laid into folders."},
     {"search", "search the archive", "[QUERY]", 0, 1, ROWS(search_rows),
      "Without a query every event matches. The query language is described in qorgan-search(1). Ctrl-C stops a search: "
      "what was found until then is printed."},
