@@ -152,6 +152,9 @@ def over_tls():
             wait_kept(service, 1200)
             forward = Forward(service, url, state, "--ca", receiver.certificate)
             check_equal(len(receiver.wait_for(1200)), 1200, "lines after the sender's death\n" + forward.said())
+            end = time.time() + 20  # the position is written a moment after the file has the last line
+            while time.time() < end and stated(state) < 1200:
+                time.sleep(0.1)
             check_equal(forward.end(), 0, "it stops cleanly")
             position = stated(state)
             check(position >= 1200, f"position {position}")

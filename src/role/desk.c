@@ -802,12 +802,6 @@ static void rules_look(struct desk_role *role)
         log_error("how it went with the rules could not be stored: %s", untold.text);
 }
 
-static void on_rule_files(struct desk_role *role, const struct msg *msg)
-{
-    if (msg->fd_count == 1)
-        rule_supply_files(role->supply, msg->fds[0]);
-}
-
 static void desk_message(void *self, struct channel *channel, struct msg *msg)
 {
     struct desk_role *role = self;
@@ -834,7 +828,8 @@ static void desk_message(void *self, struct channel *channel, struct msg *msg)
         rule_desk_count(role->rule_desk, channel_instance(channel), msg->body, clock_real_ns());
         break;
     case MSG_RULE_FILES:
-        on_rule_files(role, msg);
+        if (msg->fd_count == 1)
+            rule_supply_files(role->supply, msg->fds[0]);
         break;
     case MSG_RECEIVERS:
         desk_set_receivers(role->desk, msg->body);
