@@ -307,6 +307,15 @@ static enum rc batch_try(struct forward *f, struct err *err)
     return f->options->address.way == FORWARD_HTTPS ? batch_post(f, err) : batch_stream(f, err);
 }
 
+static void trouble_tell(struct forward *f, const struct err *err)
+{
+    log_warning("%s; again in %d s from record %llu on", err->text, f->backoff_ms / 1000,
+                (unsigned long long)f->position);
+    f->trouble = *err;
+    f->trouble_ns = f->trouble_ns ? f->trouble_ns : clock_real_ns();
+    status_say(f, true);
+}
+
 /* Until it is taken. False: it is to stop. */
 static bool batch_give(struct forward *f)
 {
@@ -323,11 +332,7 @@ static bool batch_give(struct forward *f)
         }
         f->backoff_ms = f->backoff_ms ? MIN(2 * f->backoff_ms, BACKOFF_MAX) : BACKOFF_MIN;
         if (rc != RC_AGAIN)
-            log_warning("%s; again in %d s from record %llu on", err.text, f->backoff_ms / 1000,
-                        (unsigned long long)f->position);
-        f->trouble = err;
-        f->trouble_ns = f->trouble_ns ? f->trouble_ns : clock_real_ns();
-        status_say(f, true);
+            trouble_tell(f, &err);
         IGNORE(on_wait(f, f->backoff_ms));
     }
     return f->count == 0;
