@@ -39,6 +39,7 @@ static const struct row {
     {"user.list", RIGHT_USERS, ask_user_list},
     {"user.save", RIGHT_USERS, ask_user_save},
     {"witness.list", RIGHT_READ, ask_witness_list},
+    {"receiver.list", RIGHT_READ, ask_receiver_list},
     {"mirror.list", RIGHT_READ, ask_mirror_list},
     {"mirror.forget", RIGHT_CHANNELS, ask_mirror_forget},
     {"mirror.used", RIGHT_NONE, ask_mirror_used},

@@ -62,12 +62,13 @@ struct desk_options {
     struct str default_object;                 /* name of the object made at first start; empty: "qorgan" */
     uint32_t argon_memory_kib;                 /* 0 means 65536; tests give less */
     int64_t mirror_silent;                     /* intervals without a pull that make a mirror silent; 0 means 5 */
-    int64_t coverage_days;                     /* a source is known for so long before what it lacks is a finding */
-    int64_t agent_silent_s;                    /* seconds without contact that make an agent silent; 0 means 300 */
-    struct str agent_authority;                /* PEM; empty: there are no agents. agents.h */
-    struct str agent_digest;                   /* SHA-256 of its public key in hexadecimal digits */
-    struct str agent_servers;                  /* HOST:PORT with commas, for tokens */
-    struct str origin;                         /* of the archive: stands in agents' policies */
+    int64_t receiver_late_s;    /* a record that waits longer for a receiver makes it late; 0 means 900 */
+    int64_t coverage_days;      /* a source is known for so long before what it lacks is a finding */
+    int64_t agent_silent_s;     /* seconds without contact that make an agent silent; 0 means 300 */
+    struct str agent_authority; /* PEM; empty: there are no agents. agents.h */
+    struct str agent_digest;    /* SHA-256 of its public key in hexadecimal digits */
+    struct str agent_servers;   /* HOST:PORT with commas, for tokens */
+    struct str origin;          /* of the archive: stands in agents' policies */
     /* Whether an agent would take a policy, whole as it is signed; an error says what of it is wrong. NULL: any object.
      */
     enum rc (*policy_check)(struct str text, struct arena *arena, struct err *err);
@@ -656,5 +657,11 @@ enum rc desk_watch_annex(struct desk *desk, int64_t now_ns, struct err *err) MUS
 /* Tells the archive of mirrors that have not pulled for so many of their intervals, and of those that came back. Call
  * each second; it looks every ten. */
 enum rc desk_watch_mirrors(struct desk *desk, int64_t now_ns, struct err *err) MUST_USE;
+/* What forwarders say of themselves, a line each (receiver_text.h): all there are; lines that do not read are passed
+ * over. */
+void desk_set_receivers(struct desk *desk, struct str lines);
+/* Tells the archive of receivers that became late, and of those that are in time again. Call each second; it looks
+ * every five. */
+enum rc desk_watch_receivers(struct desk *desk, int64_t now_ns, struct err *err) MUST_USE;
 
 #endif

@@ -58,6 +58,7 @@ static const struct api_row rows[] = {
     {"proof", WEB_QUERY, false, {{"record", API_INT}}},
     {"sheet", WEB_QUERY, false, {{"records", API_TEXT}, {"lang", API_TEXT}}},
     {"archive", WEB_QUERY, false, {{0}}},
+    {"receiver.list", WEB_DESK, false, {{0}}},
     {"mirror.list", WEB_DESK, false, {{0}}},
     {"mirror.forget", WEB_DESK, true, {{0}}},
     {"agent.list", WEB_DESK, false, {{"offset", API_INT}, {"limit", API_INT}}},

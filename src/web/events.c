@@ -119,6 +119,8 @@ static const struct {
     {"lifecycle.archive.verified", {"size", "faults"}},
     {"lifecycle.stamp.made", {"size", NULL}},
     {"lifecycle.stamp.missing", {"error", NULL}},
+    {"lifecycle.receiver.late", {"name", "reason"}},
+    {"lifecycle.receiver.caught-up", {"name", NULL}},
     {"lifecycle.mirror.used", {"name", "address"}},
     {"lifecycle.mirror.refused", {"address", NULL}},
     {"lifecycle.mirror.silent", {"name", NULL}},

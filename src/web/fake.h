@@ -120,6 +120,11 @@ static const struct fake_answer fake_answers[] = {
                      "\"error\":\"EVIL\",\"refused\":3},{\"name\":\"w2\",\"state\":\"good\",\"size\":1,\"time_ns\":0,"
                      "\"error\":\"\"}],\"quorum\":{\"asked\":true,\"lost\":true,\"size\":4},"
                      "\"stamp\":{\"size\":1,\"time_ns\":1795219893000000000,\"error\":\"EVIL\"}}"},
+    {"receiver.list",
+     "{\"ok\":true,\"late_s\":900,\"receivers\":[{\"name\":\"EVIL\",\"address\":\"kafka+tls://"
+     "EVIL\",\"format\":\"EVIL\","
+     "\"query\":\"EVIL\",\"own\":true,\"state\":\"behind\",\"next\":1,\"given\":2,\"waiting_ns\":3,\"last_ns\":4,"
+     "\"error\":\"EVIL\",\"error_ns\":5},{\"name\":\"b\",\"address\":\"EVIL\",\"state\":\"EVIL\",\"next\":9}]}"},
     {"mirror.list",
      "{\"ok\":true,\"mirrors\":[{\"name\":\"EVIL\",\"address\":\"EVIL\",\"state\":\"stopped\","
      "\"reason\":\"EVIL\",\"size\":1,\"last_ns\":2,\"silent\":true},{\"name\":\"b\",\"state\":\"ok\"}]}"},

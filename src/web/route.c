@@ -83,6 +83,7 @@ static const struct route routes[] = {
     {"GET", "/archive", ACCESS_SESSION, 0, page_archive},
     {"GET", "/archive/checkpoint.txt", ACCESS_SESSION, 0, page_checkpoint},
     {"GET", "/archive/sheet.html", ACCESS_SESSION, 0, page_sheet},
+    {"GET", "/archive/receivers", ACCESS_SESSION, 0, page_receivers},
     {"GET", "/archive/retention", ACCESS_SESSION, 0, page_retention},
     {"POST", "/archive/retention", ACCESS_SESSION, 0, act_propose},
     {"POST", "/archive/retention/*", ACCESS_SESSION, 0, act_decide},

@@ -123,6 +123,7 @@ void page_retention(struct web_call *call);
 void act_propose(struct web_call *call);
 void act_decide(struct web_call *call);
 void api_ask(struct web_call *call);
+void page_receivers(struct web_call *call);
 void mirror_read(struct web_call *call);
 void mirror_report(struct web_call *call);
 void mirror_cosign(struct web_call *call);
