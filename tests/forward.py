@@ -298,6 +298,7 @@ def in_cef():
 
 def wrong_calls():
     """what cannot be meant is refused with the reason"""
+    user = ["--state", "/tmp/x", "--user", "u", "--password-file", "/tmp/k"]
     rows = [
         (["--to", "ftp://x", "--state", "/tmp/x"], "none of"),
         (["--to", "syslog+tls://", "--state", "/tmp/x"], "names no host"),
@@ -309,6 +310,17 @@ def wrong_calls():
         (["--to", "https://a/", "--state", "/tmp/x", "--from", "first"], "a record's number"),
         (["--to", "syslog+tls://a", "--state", "/tmp/x", "--key", "/tmp/k"], "belong together"),
         (["--to", "syslog+tls://a", "--state", "/tmp/x", "--token-file", "/tmp/k"], "is for https"),
+        (["--to", "kafka+tls://a", "--state", "/tmp/x"], "names no topic"),
+        (["--to", "nats+tls://a/q.>", "--state", "/tmp/x"], "names no subject"),
+        (["--to", "kafka+tls://a/t", "--state", "/tmp/x", "--token-file", "/tmp/k"], "is for https"),
+        (["--to", "kafka+tls://a/t", "--state", "/tmp/x", "--user", "u"], "belong together"),
+        (["--to", "kafka+tcp://a/t", *user], "over TLS only"),
+        (["--to", "nats+tcp://a/t", "--state", "/tmp/x", "--certificate", "/c", "--key", "/k"], "over TLS only"),
+        (["--to", "kafka+tls://a/t", "--state", "/tmp/x", "--sasl", "plain"], "how a --user is proven"),
+        (["--to", "kafka+tls://a/t", *user, "--sasl", "plain"], "scram-sha-512 or scram-sha-256"),
+        (["--to", "nats+tls://a/q", *user, "--token-file", "/tmp/t"], "it is --user or --token-file"),
+        (["--to", "nats+tls://a/q", "--state", "/tmp/x", "--sasl", "scram-sha-256"], "is for kafka"),
+        (["--to", "https://a/", *user], "is for kafka and nats"),
         (["--to", "syslog+tls://a"], "state"),
     ]
     for arguments, why in rows:

@@ -337,21 +337,12 @@ static void value_derived(struct work *w, struct str text, struct value *ret)
 }
 
 /* False when it is no part of raw. */
-static inline bool value_in_raw(struct work *w, struct str text, uint32_t position)
+static inline bool value_in_raw(struct work *w, struct str text, struct value *ret)
 {
-    struct value *ret = &w->values[position];
     size_t at = (uintptr_t)text.p - (uintptr_t)w->raw.p;
-    if (text.n == 0 || at > w->raw.n || text.n > w->raw.n - at)
+    if (at >= w->raw.n || text.n - 1 >= w->raw.n - at) /* of nothing, too */
         return false;
-    ret->from = VALUE_RAW;
-    ret->at = (uint32_t)at;
-    ret->end = (uint32_t)(at + text.n);
-    ret->text = text;
-    /* Words of a value that is cut out of raw at borders of words are those of raw. */
-    if (!is_border(w, at) || !is_border(w, at + text.n))
-        words_add_text(&w->b->words, text);
-    if (!w->whole)
-        cut_span(w->b->cut, at, at + text.n);
+    *ret = (struct value){VALUE_RAW, (uint32_t)at, (uint32_t)(at + text.n), text};
     return true;
 }
 
@@ -380,7 +371,7 @@ static void values_find(struct work *w)
     if (!event)
         return;
     for (uint32_t i = 0; i < w->count; i++)
-        if (!value_in_raw(w, event->fields[i].value, i))
+        if (!value_in_raw(w, event->fields[i].value, &w->values[i]))
             value_derived(w, event->fields[i].value, &w->values[i]);
     _Static_assert(STATUTORY_COUNT <= 32, "a bit each");
     for (uint32_t i = 0; i < STATUTORY_COUNT; i++) {
@@ -390,9 +381,36 @@ static void values_find(struct work *w)
         if (!text.n)
             continue;
         w->said |= UINT32_C(1) << i;
-        if (!statutory_is_field(w, text, i) && !value_in_raw(w, text, w->count + i))
+        if (!value_in_raw(w, text, v) && !statutory_is_field(w, text, i))
             value_derived(w, text, v);
     }
+}
+
+/* Words of a value that is cut out of raw at borders of words are those of raw. */
+static void split_words(struct work *w)
+{
+    for (uint32_t i = 0; i < w->count + STATUTORY_COUNT; i++) {
+        const struct value *v = &w->values[i];
+        if (v->from == VALUE_RAW && (!is_border(w, v->at) || !is_border(w, v->end)))
+            words_add_text(&w->b->words, v->text);
+    }
+}
+
+void cut_all(struct work *work)
+{
+    struct work *w = work;
+    struct cut *cut = w->b->cut;
+    uint32_t values = w->event ? w->count + STATUTORY_COUNT : 0;
+    cut->slot_count = 0;
+    for (uint32_t i = 0; i < values && !w->whole; i++)
+        if (w->values[i].from == VALUE_RAW)
+            cut_span(cut, w->values[i].at, w->values[i].end);
+    if (!w->whole && !cut_finish(cut)) {
+        w->whole = true; /* more slots than a form may have */
+        words_add_text(&w->b->words, w->raw);
+    }
+    if (values && (w->whole || cut->has_split_words))
+        split_words(w);
 }
 
 /* ---- the contents of slots ---- */
@@ -465,10 +483,6 @@ static bool keep_record(struct work *w, struct record *r)
     if (!w->whole)
         cut_begin(b->cut, str_at(raw, w->raw.n));
     values_find(w);
-    if (!w->whole && !cut_finish(b->cut)) {
-        w->whole = true; /* more slots than a form may have */
-        words_add_text(&b->words, w->raw);
-    }
     if (!form_use(w, r) || !cells_room(b, w->slots))
         return false;
     cells_put(w, r, raw_at);

@@ -228,6 +228,7 @@ void cut_begin(struct cut *cut, struct str raw)
     ASSERT(raw.n <= CUT_RAW_MAX);
     cut->raw = raw;
     cut->words = raw.n / 64 + 1;
+    cut->word[cut->words] = cut->token[cut->words] = cut->digit[cut->words] = cut->blank[cut->words] = 0;
     cut->slot_count = 0;
     cut->starts[0] = 0;
     cut->has_backslash = false;
@@ -373,9 +374,11 @@ bool cut_finish(struct cut *cut)
 {
     uint64_t token_before = 0;
     size_t words = cut->words;
+    uint64_t split = 0;
     for (size_t w = 0; w < words; w++) {
         uint64_t token = cut->token[w];
         uint64_t forced = cut->forced[w];
+        split |= cut->edge[w] & cut->inside[w];
         cut->borders[w] = (cut->edge[w] & ~cut->inside[w]) | (token ^ (token << 1 | token_before));
         cut->begins[w] = token & (cut->digit[w] | forced);
         cut->held[w] = cut->word[w] | forced;
@@ -384,6 +387,7 @@ bool cut_finish(struct cut *cut)
     }
     ASSERT(words > 0);
     cut->borders[0] |= 1;
+    cut->has_split_words = split != 0;
     for (size_t w = 0; w < words;) {
         uint64_t borders = cut->borders[w];
         uint64_t left = cut->begins[w];
@@ -406,6 +410,46 @@ bool cut_finish(struct cut *cut)
         w = next;
     }
     return true;
+}
+
+/* The bits of 64 bytes from `at` on. */
+static inline uint64_t bits_of(const uint64_t *map, size_t at)
+{
+    return map[at / 64] >> (at % 64) | map[at / 64 + 1] << 1 << (63 - at % 64);
+}
+
+bool cut_is_forced(const struct cut *cut, size_t from, size_t to)
+{
+    bool blank = false;
+    for (size_t i = from; i < to && !blank; i += 64)
+        blank = bits_of(cut->blank, i) << (64 - MIN(to - i, (size_t)64));
+    return blank ? to - from <= JOINED_MAX && cut_is_quoted(cut, from, to) : to - from <= CUT_FORCED_MAX;
+}
+
+/* Not where words go on across the ends, or where it may be what is_between. */
+static inline bool is_run(const struct cut *cut, size_t at, size_t to)
+{
+    return to > at && !HAS_BIT(cut->inside, at) && !HAS_BIT(cut->inside, to) && !HAS_BIT(cut->blank, at) &&
+           (to - at > 1 || HAS_BIT(cut->word, at));
+}
+
+/* Signs that no field's value holds are a run when there is a digit, from the first sign of a word to the last. */
+static inline size_t signs_end(const struct cut *cut, size_t at)
+{
+    uint64_t behind = ~bits_of(cut->token, at);
+    uint64_t token = behind & -behind;
+    uint64_t word = bits_of(cut->word, at) & (token - 1);
+    bool fits = behind && (word & 1) && (bits_of(cut->digit, at) & (token - 1));
+    return fits ? at + 64 - (size_t)__builtin_clzll(word) : 0;
+}
+
+size_t cut_run(struct cut *cut, size_t at, size_t to)
+{
+    if (to)
+        to = is_run(cut, at, to) ? to : 0;
+    else
+        to = signs_end(cut, at);
+    return to && slots_add(cut, at, to) ? to : 0;
 }
 
 bool cut_place(const struct cut *cut, size_t at, uint16_t *ret_piece, uint16_t *ret_offset)

@@ -19,7 +19,7 @@
 #define CUT_SLOTS_MAX  400
 #define CUT_FORCED_MAX 128 /* longer values are no slots by being fields alone */
 #define CUT_PADDING    64
-#define CUT_WORDS      (CUT_RAW_MAX / 64 + 1)
+#define CUT_WORDS      (CUT_RAW_MAX / 64 + 2) /* two are looked at at once */
 
 enum slot_kind {
     SLOT_TEXT = 0,
@@ -39,6 +39,7 @@ struct cut {
     struct str raw;
     size_t words; /* of 64 bits, in use */
     bool has_backslash;
+    bool has_split_words;        /* a field begins or ends inside of a word: told by cut_finish */
     bool narrow;                 /* the processor's wide instructions are left alone: for tests */
     uint64_t word[CUT_WORDS];    /* stands in a word */
     uint64_t token[CUT_WORDS];   /* no blank, quote, bracket or separator */
@@ -92,6 +93,13 @@ static inline void cut_span(struct cut *cut, size_t from, size_t to)
 
 /* Finds the slots; false when there are more than CUT_SLOTS_MAX. */
 bool cut_finish(struct cut *cut);
+/* Instead of it, slot by slot, where it is known what stands between them: adds those of the run at `at` that lies in a
+ * forced value and ends with a value's edge at `to`; or, with 0, of the one that no value is in and that goes on with its
+ * signs. Returns the end of the last one; 0 where cut_finish would, or might, see another run. No backslash in raw. */
+size_t cut_run(struct cut *cut, size_t at, size_t to);
+/* Whether a field's value at [from, to) holds together whatever signs it has: it is short, and in quotes when it has
+ * blanks. */
+bool cut_is_forced(const struct cut *cut, size_t from, size_t to);
 /* The piece (pieces and slots take turns, a piece first) and the offset in it; false inside a slot. */
 bool cut_place(const struct cut *cut, size_t at, uint16_t *ret_piece, uint16_t *ret_offset);
 /* Piece `i` of slot_count + 1. */

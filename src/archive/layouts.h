@@ -12,12 +12,18 @@
 
 #define LAYOUT_KEY_MAX ((size_t)64 << 10) /* bytes */
 #define LAYOUT_SLOTS   4096u
+#define LAYOUT_KINDS   256u
+#define LAYOUTS_ALIKE  4u /* of one key: at the hashes from its own on */
 #define LAYOUT_BYTES   ((size_t)16 << 20) /* of keys and specifications */
+
+/* What holds a value with blanks between its slots together, so that others are cut in another way: routes.h. */
+enum layout_quotes { QUOTES_ANY, QUOTES_NONE, QUOTES_AROUND };
 
 /* A value that is there, and where it is to be found. */
 struct layout_value {
     uint16_t value;
     uint8_t from; /* enum origin_of_value */
+    uint8_t quotes; /* enum layout_quotes */
     struct form_place begin;
     struct form_place end;
 };
@@ -34,9 +40,36 @@ struct layout {
     uint32_t *lately; /* as `specs`: a place in the builder's `extra` where each stood last, if it still does */
 };
 
+/* Slots that one run of signs became. */
+struct run {
+    uint32_t parts;
+    uint32_t value; /* that it begins with, and does not go past; or RUN_SIGNS: none is in it */
+    uint32_t stop;  /* the value that it ends before; the same one: with its end */
+};
+#define RUN_SIGNS UINT32_MAX
+#define RUN_PARTS 3 /* at most */
+
+/* What records of one kind went through: routes.h. */
+struct route {
+    struct str piece; /* before the run, or to the end of raw */
+    uint64_t layout;  /* its hash, at the end; 0: a run follows */
+    struct run run;
+    uint8_t kinds[4]; /* of its slots */
+    struct route *next; /* what may stand here instead */
+    struct route *then; /* what may stand behind the run */
+};
+
+struct route_kind {
+    uint64_t hash;
+    struct str key;
+    struct route *first;
+    struct route_kind *next;
+};
+
 struct layouts {
     uint64_t key[2];
     struct layout *slots;
+    struct route_kind **kinds; /* by hash, LAYOUT_KINDS */
     struct arena *arena;
 };
 
@@ -44,8 +77,11 @@ struct layouts {
 bool layouts_init(struct layouts *layouts, const uint64_t key[2]);
 void layouts_done(struct layouts *layouts);
 void layouts_clear(struct layouts *layouts);
-/* NULL when it is not there. *ret_hash: for layouts_put. */
-const struct layout *layouts_find(const struct layouts *layouts, struct str key, uint64_t *ret_hash);
+uint64_t layouts_hash(const struct layouts *layouts, struct str key);
+/* NULL when it is not there. */
+const struct layout *layouts_find(const struct layouts *layouts, struct str key, uint64_t hash);
+/* The same by its hash alone. */
+const struct layout *layouts_at(const struct layouts *layouts, uint64_t hash);
 /* Copies all; takes the place of another when need be, and empties the whole cache when its memory is spent. */
 void layouts_put(struct layouts *layouts, const struct layout *layout);
 

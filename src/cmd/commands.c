@@ -43,6 +43,16 @@ static const struct option_row ingest_rows[] = {
      .type = OPTION_TEXT,
      .argument = "NAME",
      .help = "the source's name; without it the file's path is used"},
+    {.name = "watch",
+     .type = OPTION_FLAG,
+     .help = "the operands are folders: files laid there are imported, then moved to done/ or refused/ in them"},
+    {.name = "settle",
+     .type = OPTION_NUMBER,
+     .argument = "SECONDS",
+     .standard = "10",
+     .least = 0,
+     .most = 3600,
+     .help = "with --watch: how long nothing of a file must have changed before it is taken"},
 };
 
 static const struct option_row search_rows[] = {
@@ -324,7 +334,9 @@ static const struct option_row forward_rows[] = {
      .type = OPTION_TEXT,
      .required = true,
      .argument = "URL",
-     .help = "https://HOST/PATH, syslog+tls://HOST[:6514] (RFC 5425) or syslog+tcp://HOST[:514] (RFC 6587)"},
+     .help = "https://HOST/PATH, syslog+tls://HOST[:6514] (RFC 5425), syslog+tcp://HOST[:514] (RFC 6587), "
+             "kafka+tls://HOST[:9093][,HOST...]/TOPIC, nats+tls://HOST[:4222][,HOST...]/SUBJECT; plain kafka+tcp, "
+             "nats+tcp"},
     {.name = "state",
      .type = OPTION_TEXT,
      .required = true,
@@ -333,7 +345,7 @@ static const struct option_row forward_rows[] = {
     {.name = "format",
      .type = OPTION_TEXT,
      .argument = "FORMAT",
-     .help = "rfc5424 or cef over syslog; json over https"},
+     .help = "rfc5424 or cef over syslog; json over https; any of them over kafka and nats, json by itself"},
     {.name = "query",
      .type = OPTION_TEXT,
      .argument = "QUERY",
@@ -347,7 +359,19 @@ static const struct option_row forward_rows[] = {
     {.name = "ca", .type = OPTION_TEXT, .argument = "FILE", .help = "certificates that vouch for the receiver (PEM)"},
     {.name = "certificate", .type = OPTION_TEXT, .argument = "FILE", .help = "shown to the receiver (PEM)"},
     {.name = "key", .type = OPTION_TEXT, .argument = "FILE", .help = "of --certificate (PEM)"},
-    {.name = "token-file", .type = OPTION_TEXT, .argument = "FILE", .help = "holds the bearer token for https"},
+    {.name = "token-file",
+     .type = OPTION_TEXT,
+     .argument = "FILE",
+     .help = "holds the bearer token for https, or the token for nats"},
+    {.name = "user",
+     .type = OPTION_TEXT,
+     .argument = "NAME",
+     .help = "who gives records on to kafka (SASL SCRAM) or nats, over TLS"},
+    {.name = "password-file", .type = OPTION_TEXT, .argument = "FILE", .help = "holds the password of --user"},
+    {.name = "sasl",
+     .type = OPTION_TEXT,
+     .argument = "MECHANISM",
+     .help = "scram-sha-512 or scram-sha-256, for kafka; the first by itself"},
     {.name = "once", .type = OPTION_FLAG, .help = "end when the archive's end is reached"},
     {.name = "no-sandbox", .type = OPTION_FLAG, .help = "without seccomp and Landlock: only to look for a fault"},
 };
@@ -452,7 +476,7 @@ static const struct command commands[] = {
      "Runs in the foreground until it gets SIGTERM or SIGINT, and stops cleanly. One server a data folder."},
     {"ingest", "import files into the archive", "FILE...", 1, OPERANDS_ANY, ROWS(ingest_rows),
      "Each line becomes one record. A file named - is standard input. Works while the service runs and while it does "
-     "not."},
+     "not. With --watch it runs on beside the service and takes what is laid into folders."},
     {"search", "search the archive", "[QUERY]", 0, 1, ROWS(search_rows),
      "Without a query every event matches. The query language is described in qorgan-search(1). Ctrl-C stops a search: "
      "what was found until then is printed."},

@@ -375,6 +375,11 @@ struct desk_rules {
 /* The rules as they are loaded now; what they point at is borrowed until the next call or desk_close. When they are not
  * those of the last time, that is told to the archive. */
 enum rc desk_set_rules(struct desk *desk, const struct desk_rules *rules, int64_t now_ns, struct err *err) MUST_USE;
+#define DESK_RULES_SELF 64u  /* the desk itself, behind engines 0 to 63 */
+#define DESK_BEHIND_MAX 300u /* bytes kept of a reason */
+/* What one says who was given those rules: it works with them (`reason` empty), or why it could not and goes on with
+ * those of before. A change is a record; that it could not is an incident too. */
+enum rc desk_rules_taken(struct desk *desk, size_t who, struct str reason, int64_t now_ns, struct err *err) MUST_USE;
 /* Another number once a state or level was changed: then all below is to be told to the engines again. Never 0. */
 uint64_t desk_rules_version(const struct desk *desk);
 /* Reads what was decided since. Call it when the number is another. */

@@ -295,13 +295,16 @@ bool hunt_rule_may(const struct rulebook *book, const struct rule_entry *entry);
 int64_t hunt_order(struct ask *ask, const struct rule_entry *entry, int64_t from_ns, int64_t to_ns);
 void hunt_stop(struct ask *ask, int64_t hunt);
 
+/* --- what is wrong with the product itself (own_alarm.h) --- */
+
+/* A record is kept: incidents that it tells of are opened. */
+void own_alarms_kept(struct desk *desk, int64_t local_id, int64_t record);
+
 /* --- agents (agent.h) --- */
 
 void agents_free(struct desk *desk);
 void agents_settle(struct desk *desk, bool held); /* a transaction is over */
 void agents_clean(struct desk *desk, int64_t now_ns);
-/* A record is kept: incidents that it tells of are opened. */
-void agent_alarms_kept(struct desk *desk, int64_t local_id, int64_t record);
 void agent_policies_kept(struct desk *desk, int64_t local_id, int64_t record);
 
 /* Opens an incident for a match, whatever its level, or adds it to an open one; its id (match.c). Record 0: it has
@@ -386,6 +389,9 @@ void ask_rule_write(struct ask *ask);
 void ask_rule_end(struct ask *ask);
 void ask_rule_packs(struct ask *ask);
 void ask_rule_activate(struct ask *ask);
+void ask_rule_levels(struct ask *ask);
+void ask_rule_switch(struct ask *ask);
+void ask_rule_restore(struct ask *ask);
 void ask_hunt_list(struct ask *ask);
 void ask_hunt_get(struct ask *ask);
 void ask_hunt_start(struct ask *ask);

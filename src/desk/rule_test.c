@@ -743,6 +743,63 @@ static void a_long_report_says_how_long(void)
 }
 
 /* A change that the database does not take leaves everything as it was. */
+static int64_t behind_rows(void)
+{
+    CHECK(stand_ask(&stand, "{'ask':'rule.report','who':'admin'}"));
+    const struct json_value *rows = json_get(stand.json, "behind");
+    return rows ? (int64_t)rows->count : -1;
+}
+
+static int64_t taken(size_t who, const char *reason)
+{
+    struct err err = {0};
+    struct json_value *json = NULL;
+    CHECK_INT(desk_rules_taken(stand.desk, who, str_of(reason), stand.now, &err), RC_OK);
+    return stand_records(&stand, "rules.not_taken", &json) * 10 + stand_records(&stand, "rules.taken", &json);
+}
+
+static int64_t own_incidents(void)
+{
+    struct desk_record record;
+    struct err err;
+    uint64_t number = 700;
+    int64_t count = 0;
+    desk_records_rewind(stand.desk);
+    while (desk_take_record(stand.desk, stand.arena, &record, &err) == RC_OK)
+        CHECK_INT(desk_record_kept(stand.desk, record.local_id, number++, &err), RC_OK);
+    CHECK(stand_ask(&stand, "{'ask':'incident.list','who':'admin','state':'open','limit':200}"));
+    for (const struct json_value *row = json_first(json_get(stand.json, "incidents")); row; row = row->next)
+        count += str_is(json_str(json_get(row, "rule_id"), STR("")), "qorgan-rules-not-taken");
+    return count;
+}
+
+static void rules_that_were_not_taken_are_told(void)
+{
+    if (!opened())
+        return;
+    CHECK_INT(taken(0, ""), 0); /* nothing is wrong: nothing is told */
+    CHECK_INT(behind_rows(), 0);
+    CHECK_INT(taken(0, "no memory"), 10);
+    CHECK_INT(taken(0, "no memory"), 10); /* it says so again with other rules */
+    CHECK_INT(behind_rows(), 1);
+    CHECK_TEXT(json_str(json_get(json_first(json_get(stand.json, "behind")), "process"), STR("")), "engine 0");
+    CHECK_TEXT(json_str(json_get(json_first(json_get(stand.json, "behind")), "reason"), STR("")), "no memory");
+    CHECK_INT(own_incidents(), 1);
+    CHECK_INT(taken(DESK_RULES_SELF, "too large"), 10); /* the records of before are kept */
+    CHECK_INT(behind_rows(), 2);
+    CHECK(stand_ask(&stand, "{'ask':'source.list','who':'admin','limit':1}"));
+    CHECK_INT(json_int(json_get(json_get(stand.json, "totals"), "rules_behind"), -1), 2);
+    CHECK_INT(own_incidents(), 1);              /* joined */
+    CHECK_INT(taken(0, "no thread"), 10);       /* another reason is a record, not another beginning */
+    CHECK(tell(loaded, ARRAY_LEN(loaded) - 1)); /* other rules in the desk change nothing of it */
+    CHECK_INT(behind_rows(), 2);
+    CHECK_INT(taken(0, ""), 11);
+    CHECK_INT(taken(0, ""), 11);
+    CHECK_INT(taken(DESK_RULES_SELF, ""), 12);
+    CHECK_INT(behind_rows(), 0);
+    stand_close(&stand);
+}
+
 static void failures_change_nothing(void)
 {
     if (!opened())
@@ -784,6 +841,7 @@ int main(int argc, char **argv)
         {"the map of ATT&CK counts rules", the_map_counts_rules},
         {"the report names what was refused", the_report_names_refusals},
         {"a long report says how long it is", a_long_report_says_how_long},
+        {"rules that were not taken are told", rules_that_were_not_taken_are_told},
         {"a failure of the database changes nothing", failures_change_nothing},
     };
     return test_run(tests, ARRAY_LEN(tests), argc, argv);

@@ -205,7 +205,7 @@ const char *const desk_schema[] = {
     "CREATE INDEX agent_policy_group ON agent_policy(grp, version);"
     "CREATE INDEX agent_policy_unsigned ON agent_policy(version) WHERE note = '';"
     "CREATE INDEX agent_policy_outgoing ON agent_policy(outgoing) WHERE record IS NULL;"
-    /* incidents that wait for the number of their record; trouble: enum agent_trouble */
+    /* incidents that wait for the number of their record; trouble: enum own_trouble */
     "CREATE TABLE agent_alarm (outgoing INTEGER PRIMARY KEY, trouble INTEGER NOT NULL, object INTEGER NOT NULL,"
     " host TEXT NOT NULL, address TEXT NOT NULL, text TEXT NOT NULL, time_ns INTEGER NOT NULL) STRICT;",
     /* what sources sent, for coverage of Annex 4 (annex_desk.c); classes: what a person set, bits of ANNEX_CLASSES, 0:
@@ -224,6 +224,14 @@ const char *const desk_schema[] = {
     " since_ns INTEGER NOT NULL, PRIMARY KEY (source, class)) STRICT, WITHOUT ROWID;",
     /* of a hit that has no record, and so no place in matched: what was opened for it */
     "ALTER TABLE hunt_hit ADD COLUMN incident INTEGER NOT NULL DEFAULT 0;",
+
+    /* decisions about many rules at once (rule_step.c); state -1: several; undoes, undone: the act that is taken back,
+     * and that took this one back; 0: none */
+    "CREATE TABLE rule_act (id INTEGER PRIMARY KEY AUTOINCREMENT, time_ns INTEGER NOT NULL, who TEXT NOT NULL,"
+    " pack TEXT NOT NULL, level TEXT NOT NULL, state INTEGER NOT NULL, rules INTEGER NOT NULL, reason TEXT NOT NULL,"
+    " undoes INTEGER NOT NULL, undone INTEGER NOT NULL) STRICT;"
+    "ALTER TABLE rule_history ADD COLUMN act INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX rule_history_act ON rule_history(act) WHERE act > 0;",
     /* what became of records as they were parsed (parse_rate.c); day since 1970-01-01 */
     "CREATE TABLE parse_count (source BLOB NOT NULL, day INTEGER NOT NULL, parser TEXT NOT NULL,"
     " outcome TEXT NOT NULL, records INTEGER NOT NULL, last_ns INTEGER NOT NULL, last_record INTEGER NOT NULL,"

@@ -25,6 +25,9 @@
     X(beats_tls_port, "beats-tls-port", 0, 0, 65535, "port for Lumberjack over TLS; 0 turns it off")                   \
     X(gelf_port, "gelf-port", 0, 0, 65535, "port for GELF over UDP and TCP; 0 turns both off")                         \
     X(gelf_tls_port, "gelf-tls-port", 0, 0, 65535, "port for GELF over TLS; 0 turns it off")                           \
+    X(snmp_port, "snmp-port", 0, 0, 65535, "port for SNMP traps and informs over UDP; 0 turns it off")                 \
+    X(netflow_port, "netflow-port", 0, 0, 65535, "port for NetFlow 5, 9, IPFIX over UDP, IPFIX over TCP; 0: off")      \
+    X(netflow_tls_port, "netflow-tls-port", 0, 0, 65535, "port for IPFIX over TLS; 0 turns it off")                    \
     X(agent_port, "agent-port", 6515, 0, 65535, "port that agents deliver to (TLS); 0 turns it off")                   \
     X(web_port, "web-port", 8443, 1, 65535, "port of the web pages (HTTPS)")                                           \
     X(intakes, "intakes", 0, 0, 32, "intake processes; 0 = one a core, at most 4")                                     \
@@ -59,7 +62,9 @@
     X(tls_certificate, "tls-certificate", "", "PEM file; empty: made at first start in DATA/keys")                     \
     X(tls_key, "tls-key", "", "PEM file of its private key")                                                           \
     X(tls_client_ca, "tls-client-ca", "", "PEM file: senders over TLS then have to show certificates")                 \
-    X(collect_files, "collect-files", "/var/log", "files and folders to follow, separated by blanks")                  \
+    X(snmp_communities, "snmp-communities", "", "file of the communities that are taken, one a line; empty: any")      \
+    X(collect_files, "collect-files", "/var/log",                                                                      \
+      "files and folders to follow, separated by blanks; *, ? and [a-z] stand within a part of a path")                \
     X(collect_journal_folder, "collect-journal-folder", "", "folder of journal files; empty: this machine's own")      \
     X(rules, "rules", "", "folders of Sigma rules, separated by blanks, read anew at SIGHUP; empty: those of qorgan")  \
     X(indicators, "indicators", "", "folders of lists of indicators, separated by blanks, read anew at SIGHUP")        \

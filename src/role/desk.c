@@ -793,8 +793,12 @@ static void rules_look(struct desk_role *role)
         else
             rules_told(role, rules);
     }
+    struct str reason = rc == RC_OK ? STR("") : str_of(err.text);
+    struct err untold = {0};
     if (rc != RC_OK)
         log_error("other rules cannot be had, those in force stay: %s", err.text);
+    if (desk_rules_taken(role->desk, DESK_RULES_SELF, reason, clock_real_ns(), &untold) != RC_OK)
+        log_error("how it went with the rules could not be stored: %s", untold.text);
 }
 
 static void on_rule_files(struct desk_role *role, const struct msg *msg)

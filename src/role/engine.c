@@ -89,6 +89,7 @@ struct engine {
     struct wal_frame frame;     /* at work: records are taken from it while matches and blocks have room */
     struct reader frame_reader; /* what is left of its payload */
     uint32_t frame_left;        /* records; 0 = the next frame may come */
+    struct err frame_err;       /* of a record that does not read: not cleared for each that does */
     struct block_builder *builder;
     /* The last block of the log file before, as long as events wait whose pieces it has. */
     struct block_builder *closing;
@@ -535,9 +536,9 @@ static bool frame_step(struct engine *engine)
     struct leaf leaf;
     struct str leaf_bytes;
     struct str raw;
-    struct err err = {0};
-    if (record_read(&engine->frame_reader, NULL, &leaf, &leaf_bytes, &raw, &err) != RC_OK) {
-        log_error("log frame at %lld: %s", (long long)engine->frame.offset, err.text);
+    struct err *err = &engine->frame_err;
+    if (record_read(&engine->frame_reader, NULL, &leaf, &leaf_bytes, &raw, err) != RC_OK) {
+        log_error("log frame at %lld: %s", (long long)engine->frame.offset, err->text);
         process_stop(EXIT_FAILURE);
         return false;
     }

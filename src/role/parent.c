@@ -35,7 +35,7 @@
 #include <unistd.h>
 
 #define CHILDREN_MAX   128
-#define LISTENERS_MAX  512
+#define LISTENERS_MAX  1024
 #define BACKOFF_MIN_NS UINT64_C(100000000)
 #define BACKOFF_MAX_NS UINT64_C(10000000000)
 #define HEALTHY_NS     UINT64_C(30000000000)
@@ -240,6 +240,7 @@ static void belongings_send(struct parent *parent, struct child *child)
     if (role == ROLE_INTAKE) {
         secret_send(child, "delivery-certificate", setup->delivery_certificate);
         secret_send(child, "delivery-key", setup->delivery_key);
+        secret_send(child, "snmp-communities", setup->snmp_communities);
     }
     if (role == ROLE_WEB || role == ROLE_INTAKE) {
         secret_send(child, "tls-certificate", setup->tls_certificate);
@@ -613,6 +614,10 @@ static enum rc listeners_make(struct parent *parent, unsigned intakes, struct er
         {NET_UDP, config->syslog_address, config->gelf_port, ROLE_INTAKE, "gelf-udp"},
         {NET_TCP, config->syslog_address, config->gelf_port, ROLE_INTAKE, "gelf"},
         {NET_TCP, config->syslog_address, config->gelf_tls_port, ROLE_INTAKE, "gelf-tls"},
+        {NET_UDP, config->syslog_address, config->snmp_port, ROLE_INTAKE, "snmp"},
+        {NET_UDP, config->syslog_address, config->netflow_port, ROLE_INTAKE, "netflow-udp"},
+        {NET_TCP, config->syslog_address, config->netflow_port, ROLE_INTAKE, "netflow"},
+        {NET_TCP, config->syslog_address, config->netflow_tls_port, ROLE_INTAKE, "netflow-tls"},
         {NET_TCP, config->agent_address, config->agent_port, ROLE_INTAKE, "agents"},
     };
     enum rc rc = RC_OK;

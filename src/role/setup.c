@@ -316,6 +316,17 @@ static enum rc certificate_load(const struct config *config, int keys, struct ar
     return rc;
 }
 
+static enum rc communities_read(const struct config *config, struct arena *arena, struct setup *setup, struct err *err)
+{
+    if (!config->snmp_communities.n)
+        return RC_OK;
+    enum rc rc = file_load_path(config->snmp_communities.p, KEY_FILE_MAX, arena, &setup->snmp_communities, err);
+    if (rc == RC_OK && str_trim(setup->snmp_communities).n == 0)
+        rc = err_set(err, RC_INVALID, "\"%s\" holds no community: without the setting any would be taken",
+                     config->snmp_communities.p);
+    return rc;
+}
+
 /* ---- agents ---- */
 
 /* The key is written first: one that has no certificate yet, or lost it, gets another and stays the same authority. */
@@ -459,6 +470,8 @@ enum rc setup_make(const struct config *config, bool new_instance, struct arena 
         rc = signer_state_open(keys, ret_setup, err);
     if (rc == RC_OK)
         rc = certificate_load(config, keys, arena, ret_setup, err);
+    if (rc == RC_OK)
+        rc = communities_read(config, arena, ret_setup, err);
     if (rc == RC_OK)
         rc = authority_load(keys, arena, ret_setup, err);
     if (rc == RC_OK)

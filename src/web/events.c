@@ -158,6 +158,8 @@ static const struct {
     {"lifecycle.rules.pack", {"pack", "version"}},
     {"lifecycle.rules.drafted", {"pack", "count"}},
     {"lifecycle.rules.activated", {"pack", "count"}},
+    {"lifecycle.rules.not_taken", {"process", "detail"}},
+    {"lifecycle.rules.taken", {"process", NULL}},
     {"lifecycle.rule.hunt", {"hunt", "act"}},
     {"lifecycle.user.saved", {"user", "who"}},
     {"lifecycle.object.saved", {"object", "who"}},

@@ -209,7 +209,8 @@ static const struct fake_answer fake_answers[] = {
      "\"tree\":{\"kind\":\"EVIL\",\"held\":false,\"of\":[]}}]}],\"sample_firings\":[{\"title\":\"EVIL\",\"records\":[1]"
      "}]}"},
     {"rule.report",
-     "{\"ok\":true,\"totals\":{\"refused\":1},\"refused\":[{\"path\":\"EVIL\",\"line\":3,\"title\":\"EVIL\","
+     "{\"ok\":true,\"totals\":{\"refused\":1},\"behind\":[{\"process\":\"EVIL\",\"since_ns\":7,\"reason\":\"EVIL\"}],"
+     "\"refused\":[{\"path\":\"EVIL\",\"line\":3,\"title\":\"EVIL\","
      "\"text\":\"EVIL\"}],\"warnings\":[{\"path\":\"EVIL\",\"line\":1,\"title\":\"EVIL\",\"text\":\"EVIL\"}],"
      "\"sources\":[{\"product\":\"EVIL\",\"category\":\"EVIL\",\"service\":\"EVIL\",\"events\":9,\"covered\":4,"
      "\"rules\":2},{\"events\":1,\"covered\":9}]}"},

@@ -31,6 +31,7 @@ struct health {
     int64_t disk_free;
     int64_t deletion_ns; /* when the next segment may go, by its keeper; 0 not known */
     bool proposal_waits;
+    bool rules_behind;   /* an engine or the desk works with those of before */
     int64_t growth;      /* stored bytes a day on average; 0 not known */
     int64_t verified_ns; /* 0: none found */
     int64_t verified_faults;
@@ -88,6 +89,7 @@ static struct health health_read(struct web_call *call)
         .disk_free = of_int(totals, "disk_free"),
         .deletion_ns = of_int(totals, "deletion_ns"),
         .proposal_waits = of_bool(totals, "proposal_waits"),
+        .rules_behind = of_int(totals, "rules_behind") > 0,
     };
     int64_t oldest = of_int(health.archive, "oldest_ns");
     if (oldest > 0 && health.now_ns > oldest && health.now_ns - oldest >= GROWTH_MIN)
@@ -174,6 +176,11 @@ static bool mirror_none(const struct health *h)
     return !json_first(h->mirrors);
 }
 
+static bool rules_behind(const struct health *h)
+{
+    return h->rules_behind;
+}
+
 static bool proposal_waits(const struct health *h)
 {
     return h->proposal_waits;
@@ -195,6 +202,7 @@ static void states(struct web_call *call, const struct health *health)
         {witness_missing, "bad", "archive.state_witness"},
         {mirror_bad, "bad", "archive.state_mirror"},
         {disk_low, "bad", "archive.state_disk"},
+        {rules_behind, "bad", "archive.state_rules"},
         {stamp_bad, "warn", "archive.state_stamp"},
         {verify_missing, "warn", "archive.state_verify_missing"},
         {verify_unknown, "warn", "archive.state_verify_unknown"},
