@@ -3,7 +3,9 @@
 
 #include <unistd.h>
 
-#define SOURCE "0101010101010101" "0101010101010101"
+#define SOURCE                                                                                                         \
+    "0101010101010101"                                                                                                 \
+    "0101010101010101"
 #define DAY_NS (DAY_S * SECOND_NS)
 
 static struct stand stand;

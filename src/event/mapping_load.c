@@ -459,8 +459,7 @@ enum rc mapping_load_more(const char *data_path, const char *more_path, struct n
                           struct mapping **ret_mapping, struct err *err)
 {
     struct err own;
-    struct loader loader = {
-        .names = names, .data_path = data_path, .more_path = more_path, .err = err ? err : &own};
+    struct loader loader = {.names = names, .data_path = data_path, .more_path = more_path, .err = err ? err : &own};
     struct mapping *mapping = memory_new(sizeof *mapping);
     enum rc rc = RC_OK;
     loader.mapping = mapping;

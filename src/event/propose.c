@@ -12,6 +12,7 @@
 #define PIECES_MAX   256u /* of a message; what comes behind is one open piece */
 #define CAPTURES_MAX 28u  /* that are proposed; what comes behind them is `{}` */
 #define BYTES_MAX    900u /* of a proposed pattern; the same */
+#define LETTERS_MIN  2u   /* of all constants together: less says nothing of a line */
 #define MIXED_MAX    6u   /* "ssh2", "ipv4": so short a word with digits is rather a constant */
 
 struct piece {
@@ -462,12 +463,13 @@ static const struct {
     const char *word; /* before the value, in lower case */
     const char *name;
 } words[] = {
-    {"from", "src"},       {"src", "src"},         {"source", "src"},       {"srcip", "src"},    {"client", "src"},
-    {"rhost", "src"},      {"peer", "src"},        {"to", "dst"},           {"dst", "dst"},      {"dest", "dst"},
-    {"dstip", "dst"},      {"destination", "dst"}, {"server", "dst"},       {"user", "account"}, {"login", "account"},
-    {"username", "account"}, {"account", "account"}, {"for", "account"},    {"usr", "account"},  {"suser", "account"},
-    {"file", "object"},    {"path", "object"},     {"srcport", "src_port"}, {"sport", "src_port"}, {"spt", "src_port"},
-    {"dstport", "dst_port"}, {"dport", "dst_port"}, {"dpt", "dst_port"},
+    {"from", "src"},        {"src", "src"},          {"source", "src"},       {"srcip", "src"},
+    {"client", "src"},      {"rhost", "src"},        {"peer", "src"},         {"to", "dst"},
+    {"dst", "dst"},         {"dest", "dst"},         {"dstip", "dst"},        {"destination", "dst"},
+    {"server", "dst"},      {"user", "account"},     {"login", "account"},    {"username", "account"},
+    {"account", "account"}, {"for", "account"},      {"usr", "account"},      {"suser", "account"},
+    {"file", "object"},     {"path", "object"},      {"srcport", "src_port"}, {"sport", "src_port"},
+    {"spt", "src_port"},    {"dstport", "dst_port"}, {"dport", "dst_port"},   {"dpt", "dst_port"},
 };
 
 static bool is_place(const char *name)
@@ -614,10 +616,8 @@ static void constant_write(struct buf *out, struct str text)
 
 static const char *kind_word(struct str name, enum capture_kind kind)
 {
-    static const char *const suffix[CAPTURE_KINDS] = {[CAPTURE_WORD] = ":word",
-                                                      [CAPTURE_NUMBER] = ":num",
-                                                      [CAPTURE_HEX] = ":hex",
-                                                      [CAPTURE_IP] = ":ip"};
+    static const char *const suffix[CAPTURE_KINDS] = {
+        [CAPTURE_WORD] = ":word", [CAPTURE_NUMBER] = ":num", [CAPTURE_HEX] = ":hex", [CAPTURE_IP] = ":ip"};
     bool place = str_is(name, "src") || str_is(name, "dst") || str_is(name, "user_address");
     if (place && (kind == CAPTURE_IP || kind == CAPTURE_WORD))
         return ""; /* words by themselves */
@@ -684,10 +684,10 @@ static bool fits_all(struct arena *arena, struct str pattern, const struct str *
     size_t letters = letters_of(template.anchor);
     for (uint32_t i = 0; i < template.count; i++)
         letters += letters_of(template.capture[i].literal);
-    for (size_t i = 0; i < count && letters > 0; i++)
+    for (size_t i = 0; i < count && letters >= LETTERS_MIN; i++)
         if (!template_match(&template, messages[i], value))
             return false;
-    return letters > 0;
+    return letters >= LETTERS_MIN;
 }
 
 static enum rc messages_take(const struct str *messages, size_t count, struct str *ret_message, size_t *ret_count,

@@ -22,8 +22,8 @@ struct engine_rules {
     const char *const *given; /* names of fields, told before those that the matcher saw */
     size_t given_count;
     size_t fields_told;
-    bool counting;              /* the record at work is to be counted */
-    struct annex_counts *annex; /* or NULL */
+    bool counting;               /* the record at work is to be counted */
+    struct annex_counts *annex;  /* or NULL */
     struct parse_counts *parses; /* or NULL */
     /* of what was written last: it reaches up to these */
     size_t rules_written;

@@ -1,8 +1,8 @@
 #include "role/parse_counts.h"
 
 #include "base/assert.h"
-#include "base/civil.h"
 #include "base/bytes.h"
+#include "base/civil.h"
 #include "base/macros.h"
 #include "codec/utf8.h"
 

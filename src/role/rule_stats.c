@@ -244,8 +244,8 @@ static bool parse_row_read(const struct json_value *row, struct rule_stats_parse
                 word_read(row, "parser", &parse->parser) && word_read(row, "outcome", &outcome) &&
                 number_read(row, "records", &parse->count.records) && number_read(row, "last_ns", &last_ns) &&
                 number_read(row, "last_record", &parse->count.last_record);
-    if (!good || !hex_decode(source, parse->source, sizeof parse->source) || day > UINT32_MAX ||
-        parse->parser.n == 0 || parse->parser.n >= PARSE_PARSER_MAX || parse->count.records == 0)
+    if (!good || !hex_decode(source, parse->source, sizeof parse->source) || day > UINT32_MAX || parse->parser.n == 0 ||
+        parse->parser.n >= PARSE_PARSER_MAX || parse->count.records == 0)
         return false;
     parse->day = (uint32_t)day;
     parse->count.last_ns = (int64_t)last_ns;

@@ -86,8 +86,9 @@ struct rule_stats_parse {
     struct parse_count count;
 };
 
-/* In this order: begin, rules, sources, fields, annex or nothing, parses or nothing, end. `out` has the limit RULE_STATS_BYTES. A row
- * returns false and changes nothing when there is no room for it: it comes in the next message. */
+/* In this order: begin, rules, sources, fields, annex or nothing, parses or nothing, end. `out` has the limit
+ * RULE_STATS_BYTES. A row returns false and changes nothing when there is no room for it: it comes in the next message.
+ */
 void rule_stats_begin(struct buf *out, uint64_t upto, uint64_t events);
 bool rule_stats_add(struct buf *out, const struct rule_stats_rule *rule) MUST_USE;
 void rule_stats_sources(struct buf *out);

@@ -40,8 +40,9 @@ static void source_form(struct web_call *call, const struct json_value *sources,
 {
     struct html *html = &call->html;
     bool known = source.n == 0;
-    HTML(html, RAW("<form class=\"query filters\" method=\"get\" action=\"/parsers/workbench\"><div class=\"field grow\">"
-                   "<label for=\"f-source\">"),
+    HTML(html,
+         RAW("<form class=\"query filters\" method=\"get\" action=\"/parsers/workbench\"><div class=\"field grow\">"
+             "<label for=\"f-source\">"),
          SAY("parsers.source"), RAW("</label><select id=\"f-source\" name=\"source\">"));
     for (const struct json_value *s = json_first(sources); s; s = s->next) {
         bool here = str_eq(of_str(s, "id"), source);
@@ -49,12 +50,14 @@ static void source_form(struct web_call *call, const struct json_value *sources,
         HTML(html, RAW("<option value=\""), ESC(of_str(s, "id")), RAW("\""));
         if (here)
             HTML(html, RAW(" selected"));
-        HTML(html, RAW(">"), ESC(parser_source_name(s)), RAW(" \xc2\xb7 "), ESC(of_str(s, "kind")), RAW("</option>"));
+        HTML(html, RAW(">"), ESC(parser_source_name(s)), RAW(" \xc2\xb7 "), SAY_OF("source_kind.", of_str(s, "kind")),
+             RAW("</option>"));
     }
     if (!known)
         HTML(html, RAW("<option selected value=\""), ESC(source), RAW("\">"), ESC(source), RAW("</option>"));
     HTML(html, RAW("</select></div><div class=\"field\"><label for=\"f-only\">"), SAY("annex.only"),
-         RAW("</label><select id=\"f-only\" name=\"only\"><option value=\"\">"), SAY("annex.only_all"), RAW("</option>"));
+         RAW("</label><select id=\"f-only\" name=\"only\"><option value=\"\">"), SAY("annex.only_all"),
+         RAW("</option>"));
     for (size_t i = 0; shows[i]; i++) {
         HTML(html, RAW("<option value=\""), ESCZ(shows[i]), RAW("\""));
         if (str_is(form_get(&call->query, "only"), shows[i]))
@@ -68,8 +71,8 @@ static void text_area(struct web_call *call, struct str text)
 {
     struct html *html = &call->html;
     HTML(html, RAW("<div class=\"field wide\"><label for=\"f-text\">"), SAY("parsers.paste"),
-         RAW("</label><textarea id=\"f-text\" name=\"text\" rows=\"5\" class=\"code\" spellcheck=\"false\">\n"), ESC(text),
-         RAW("</textarea></div>"));
+         RAW("</label><textarea id=\"f-text\" name=\"text\" rows=\"5\" class=\"code\" spellcheck=\"false\">\n"),
+         ESC(text), RAW("</textarea></div>"));
 }
 
 static void paste_form(struct web_call *call, struct str text)
@@ -89,7 +92,9 @@ static void lines_show(struct web_call *call, const struct json_value *answer, s
     struct html *html = &call->html;
     HTML(html, RAW("<form method=\"post\" action=\"/parsers/pattern\">"));
     part_csrf(call);
-    HTML(html, RAW("<input type=\"hidden\" name=\"source\" value=\""), ESC(source), RAW("\"><ol class=\"readings\">"));
+    HTML(html, RAW("<input type=\"hidden\" name=\"source\" value=\""), ESC(source),
+         RAW("\"><p class=\"buttons\"><button name=\"do\" value=\"propose\">"), SAY("parsers.propose_picked"),
+         RAW("</button></p><ol class=\"readings\">"));
     for (const struct json_value *l = json_first(json_get(answer, "lines")); l; l = l->next)
         parser_line(call, l, true);
     HTML(html, RAW("</ol><p class=\"buttons\"><button class=\"main\" name=\"do\" value=\"propose\">"),
@@ -199,14 +204,16 @@ static void captures_form(struct web_call *call, const struct json_value *captur
     int64_t i = 0;
     if (!json_first(captures))
         return;
-    HTML(html, RAW("<fieldset class=\"card\"><legend>"), SAY("parsers.captures"), RAW("</legend><div class=\"captures\">"));
+    HTML(html, RAW("<fieldset class=\"card\"><legend>"), SAY("parsers.captures"),
+         RAW("</legend><div class=\"captures\">"));
     for (const struct json_value *c = json_first(captures); c; c = c->next, i++) {
         if (str_is(of_str(c, "kind"), "kv"))
             continue;
         HTML(html, RAW("<div class=\"field\"><label for=\"n-"), INT(i), RAW("\">"), INT(i + 1), RAW(". "),
              SAY_OF("capture.", of_str(c, "kind")), RAW("</label><input id=\"n-"), INT(i), RAW("\" name=\"name-"),
-             INT(i), RAW("\" value=\""), ESC(of_str(c, "name")), RAW("\" autocapitalize=\"none\" spellcheck=\"false\">"
-                                                                    "</div>"));
+             INT(i), RAW("\" value=\""), ESC(of_str(c, "name")),
+             RAW("\" autocapitalize=\"none\" spellcheck=\"false\">"
+                 "</div>"));
     }
     HTML(html, RAW("</div><p class=\"hint\">"), SAY("parsers.captures_about"), RAW("</p></fieldset>"));
 }
@@ -258,12 +265,13 @@ static void pattern_form(struct web_call *call, const struct work *work)
     HTML(html, RAW("</form>"));
 }
 
-/* Those that it takes first. */
 static void tried_lines(struct web_call *call, const struct json_value *lines, bool fits)
 {
+    HTML(&call->html, RAW("<ol class=\"readings\">"));
     for (const struct json_value *l = json_first(lines); l; l = l->next)
         if (of_bool(json_get(l, "draft"), "fits") == fits)
             parser_draft_line(call, l);
+    HTML(&call->html, RAW("</ol>"));
 }
 
 static void tried_show(struct web_call *call, const struct json_value *tried)
@@ -274,10 +282,15 @@ static void tried_show(struct web_call *call, const struct json_value *tried)
         return;
     HTML(html, RAW("<section class=\"card\"><h2>"), SAY("parsers.tried"), RAW(" <small>"));
     SAY_WITH(html, "parsers.tried_of", NUMBER(of_int(tried, "fits")), NUMBER(of_int(tried, "given")));
-    HTML(html, RAW("</small></h2><ol class=\"readings\">"));
+    HTML(html, RAW("</small></h2>"));
     tried_lines(call, lines, true);
-    tried_lines(call, lines, false);
-    HTML(html, RAW("</ol></section>"));
+    if (of_int(tried, "fits") < of_int(tried, "given")) {
+        HTML(html, RAW("<details class=\"help\"><summary>"), SAY("parsers.fits_no"), RAW(": "),
+             NUMBER(of_int(tried, "given") - of_int(tried, "fits")), RAW("</summary>"));
+        tried_lines(call, lines, false);
+        HTML(html, RAW("</details>"));
+    }
+    HTML(html, RAW("</section>"));
 }
 
 static void pattern_page(struct web_call *call, const struct work *work)

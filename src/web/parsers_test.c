@@ -111,8 +111,8 @@ static void own(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        {"rates", rates},       {"lines", lines}, {"refused lines", refused_lines}, {"proposed", proposed},
-        {"tried", tried},       {"saved", saved}, {"our own", own},
+        {"rates", rates}, {"lines", lines}, {"refused lines", refused_lines}, {"proposed", proposed}, {"tried", tried},
+        {"saved", saved}, {"our own", own},
     };
     return web_tests_run(tests, ARRAY_LEN(tests), argc, argv);
 }
