@@ -233,8 +233,8 @@ const char *const desk_schema[] = {
     "ALTER TABLE rule_history ADD COLUMN act INTEGER NOT NULL DEFAULT 0;"
     "CREATE INDEX rule_history_act ON rule_history(act) WHERE act > 0;",
 
-    /* hunts that compare (hunt_changes.c): pack empty: it is none; changes: all rules that differ; records: numbers with
-     * commas */
+    /* hunts that compare (hunt_changes.c): pack empty: it is none; changes: all rules that differ; records: numbers
+     * with commas */
     "ALTER TABLE hunt ADD COLUMN pack TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE hunt ADD COLUMN version TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE hunt ADD COLUMN was_version TEXT NOT NULL DEFAULT '';"
