@@ -237,6 +237,52 @@ def links():
         check("left out link.yml" in text, text)
 
 
+def copies_of(process):
+    """What the kernel says of the processes that this one started."""
+    with open(f"/proc/{process.pid}/task/{process.pid}/children", encoding="ascii") as children:
+        pids = children.read().split()
+    found = []
+    for pid in pids:
+        with open(f"/proc/{pid}/status", encoding="ascii") as status:
+            rows = dict(line.split(":", 1) for line in status.read().splitlines())
+        rows["open"] = sorted(int(name) for name in os.listdir(f"/proc/{pid}/fd")) if os.geteuid() == 0 else []
+        found.append({key: value.split() if isinstance(value, str) else value for key, value in rows.items()})
+    return found
+
+
+def confined(who):
+    """A copy reads the pack, and waits for us to read what it tells: it is nobody's, and may do nothing."""
+    with Folder() as f:
+        os.chmod(f.path, 0o755)
+        source = f.source("src", {"a.yml": rule(1, "x"),
+                                  **{f"{n}.yml": FILES["rules/bad.yml"] + "# " + str(n) for n in range(1200)}})
+        if who:
+            os.chown(f.data, who, who)
+        as_who = {"user": who, "group": who, "extra_groups": []} if who else {}
+        with subprocess.Popen([QORGAN, "rules", "import", source, "--name", "p", "--version", "1", "--data", f.data],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **as_who) as process:
+            process.stdout.read(100)
+            copies = copies_of(process)
+            text = process.stdout.read()
+        check_equal(process.returncode, 0, text)
+        check("1 loaded, 1200 refused" in text and f.stored().count("p/1/a.yml") == 1, text[-500:])
+    check_equal(len(copies), 1, "who reads the pack")
+    copy = copies[0]
+    check_equal((copy["CapEff"], copy["CapPrm"], copy["NoNewPrivs"]), (["0" * 16], ["0" * 16], ["1"]), "rights")
+    check_equal(set(copy["Uid"] + copy["Gid"]), {str(who or (65534 if os.geteuid() == 0 else os.getuid()))}, "whose")
+    if "confined" not in text:
+        check_equal(copy["Seccomp"], ["2"], "calls are limited")
+    check(len(copy["open"]) <= 4, f"what is open: {copy['open']}")
+
+
+def in_a_copy():
+    """a stranger's pack is read by a process without any right, whoever imports: root, an ordinary user"""
+    confined(None)
+    if os.geteuid() == 0 and subprocess.run([QORGAN, "version"], user=65533, check=False,
+                                            capture_output=True).returncode == 0:
+        confined(65533)
+
+
 def signatures():
     """a pack that its author signed: verified with the key, refused with another, for other files, for other names"""
     with Folder() as f:
@@ -489,5 +535,5 @@ def at_work():
 
 
 if __name__ == "__main__":
-    raise SystemExit(main([folder_import, nothing_usable, zip_import, hostile_zip, links, signatures, changed_files,
-                           sigmahq, at_work]))
+    raise SystemExit(main([folder_import, nothing_usable, zip_import, hostile_zip, links, in_a_copy, signatures,
+                           changed_files, sigmahq, at_work]))

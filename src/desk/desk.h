@@ -18,6 +18,7 @@
 #include "base/str.h"
 #include "db/db.h"
 #include "desk/annex.h"
+#include "desk/parse_rate.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -61,12 +62,13 @@ struct desk_options {
     struct str default_object;                 /* name of the object made at first start; empty: "qorgan" */
     uint32_t argon_memory_kib;                 /* 0 means 65536; tests give less */
     int64_t mirror_silent;                     /* intervals without a pull that make a mirror silent; 0 means 5 */
-    int64_t coverage_days;                     /* a source is known for so long before what it lacks is a finding */
-    int64_t agent_silent_s;                    /* seconds without contact that make an agent silent; 0 means 300 */
-    struct str agent_authority;                /* PEM; empty: there are no agents. agents.h */
-    struct str agent_digest;                   /* SHA-256 of its public key in hexadecimal digits */
-    struct str agent_servers;                  /* HOST:PORT with commas, for tokens */
-    struct str origin;                         /* of the archive: stands in agents' policies */
+    int64_t receiver_late_s;    /* a record that waits longer for a receiver makes it late; 0 means 900 */
+    int64_t coverage_days;      /* a source is known for so long before what it lacks is a finding */
+    int64_t agent_silent_s;     /* seconds without contact that make an agent silent; 0 means 300 */
+    struct str agent_authority; /* PEM; empty: there are no agents. agents.h */
+    struct str agent_digest;    /* SHA-256 of its public key in hexadecimal digits */
+    struct str agent_servers;   /* HOST:PORT with commas, for tokens */
+    struct str origin;          /* of the archive: stands in agents' policies */
     /* Whether an agent would take a policy, whole as it is signed; an error says what of it is wrong. NULL: any object.
      */
     enum rc (*policy_check)(struct str text, struct arena *arena, struct err *err);
@@ -374,6 +376,11 @@ struct desk_rules {
 /* The rules as they are loaded now; what they point at is borrowed until the next call or desk_close. When they are not
  * those of the last time, that is told to the archive. */
 enum rc desk_set_rules(struct desk *desk, const struct desk_rules *rules, int64_t now_ns, struct err *err) MUST_USE;
+#define DESK_RULES_SELF 64u  /* the desk itself, behind engines 0 to 63 */
+#define DESK_BEHIND_MAX 300u /* bytes kept of a reason */
+/* What one says who was given those rules: it works with them (`reason` empty), or why it could not and goes on with
+ * those of before. A change is a record; that it could not is an incident too. */
+enum rc desk_rules_taken(struct desk *desk, size_t who, struct str reason, int64_t now_ns, struct err *err) MUST_USE;
 /* Another number once a state or level was changed: then all below is to be told to the engines again. Never 0. */
 uint64_t desk_rules_version(const struct desk *desk);
 /* Reads what was decided since. Call it when the number is another. */
@@ -395,6 +402,11 @@ struct desk_rule_count {
     uint64_t runs;
     uint64_t ns;     /* spent on them */
     int64_t last_ns; /* the newest hit's own time; 0 = none */
+    /* what a correlation lost, so that it may have missed something */
+    uint64_t lost_groups;  /* evicted for want of room */
+    uint64_t lost_matches; /* in them, or the oldest of one that fills the memory alone */
+    uint64_t late;         /* older than their window: dropped */
+    uint64_t ungrouped;    /* without a field that it groups by: not correlated */
 };
 struct desk_log_source {
     struct str product;
@@ -411,6 +423,14 @@ struct desk_annex_count {
     struct str parser;
     struct annex_count count;
 };
+/* What became of a source's records of one day, by parser (parse_rate.h). */
+struct desk_parse_count {
+    uint8_t source[16];
+    uint32_t day;
+    struct str parser;
+    enum parse_outcome outcome;
+    struct parse_count count;
+};
 /* What an engine counted since it told last. */
 struct desk_rule_counts {
     uint32_t engine;
@@ -424,6 +444,8 @@ struct desk_rule_counts {
     size_t field_count;
     const struct desk_annex_count *annex;
     size_t annex_count;
+    const struct desk_parse_count *parses;
+    size_t parse_count;
 };
 /* Adds it in one transaction. A message below what is counted of that engine is passed over: it comes again; only what
  * it saw is taken. Unknown rules are passed over. */
@@ -635,5 +657,11 @@ enum rc desk_watch_annex(struct desk *desk, int64_t now_ns, struct err *err) MUS
 /* Tells the archive of mirrors that have not pulled for so many of their intervals, and of those that came back. Call
  * each second; it looks every ten. */
 enum rc desk_watch_mirrors(struct desk *desk, int64_t now_ns, struct err *err) MUST_USE;
+/* What forwarders say of themselves, a line each (receiver_text.h): all there are; lines that do not read are passed
+ * over. */
+void desk_set_receivers(struct desk *desk, struct str lines);
+/* Tells the archive of receivers that became late, and of those that are in time again. Call each second; it looks
+ * every five. */
+enum rc desk_watch_receivers(struct desk *desk, int64_t now_ns, struct err *err) MUST_USE;
 
 #endif

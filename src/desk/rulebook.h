@@ -27,6 +27,7 @@ struct rule_entry {
     int64_t level; /* RULE_LEVEL_OWN, or decided */
     bool fresh;    /* it was not loaded the last time, or was another */
     int64_t hits, runs, ns, last_ns;
+    int64_t lost_groups, lost_matches, late, ungrouped; /* of a correlation: struct desk_rule_count */
     int64_t since_ns, since_events; /* its fields are looked for: by the clock, and in events of all engines */
     enum rule_reach reach;          /* by what was seen until now */
     enum rule_reach cannot;         /* the same, as far as it was looked for long enough; else REACH_HOLDS */
@@ -42,6 +43,12 @@ struct attack_row {
     struct str technique;
     uint32_t tactics; /* bits of rule_coverage.c */
     struct str name;
+};
+
+/* One who was given the rules (rule_behind.c). */
+struct rule_behind {
+    int64_t since_ns; /* 0: it works with them */
+    char reason[DESK_BEHIND_MAX + 1];
 };
 
 struct rulebook {
@@ -68,7 +75,13 @@ struct rulebook {
     struct arena *pack_arena; /* what is known of packs (rule_pack.c) */
     const struct desk_rule_pack *pack;
     size_t pack_count;
+
+    struct rule_behind *behind; /* DESK_RULES_SELF + 1 of them, as long as seen_arena */
 };
+
+/* How many work with the rules of before, and who, for the report: "behind" (rule_behind.c). */
+int64_t rules_behind_count(const struct desk *desk);
+void rules_behind_put(struct ask *ask);
 
 /* What is decided about a rule. */
 struct rule_decision {

@@ -18,6 +18,7 @@
 #include "role/hunt_report.h"
 #include "role/hunt_update.h"
 #include "role/log.h"
+#include "role/parser_folder.h"
 #include "role/roles.h"
 #include "role/rule_bundle.h"
 
@@ -75,15 +76,13 @@ struct hunter {
 static enum rc hunter_start(struct process *process, void **ret_self, struct err *err)
 {
     static struct hunter hunter;
-    char data[4096];
     hunter.archive = process_handle(process, "archive", -1);
     hunter.bundle = -1;
     hunter.zone_s = (int32_t)process->config.zone_offset_s;
     hunter.names = names_new(random_u64());
     if (hunter.archive < 0 || !hunter.names)
         return err_set(err, RC_INVALID, "the hunter was given no archive, or no memory");
-    snprintf(data, sizeof data, "%.*s/data", STR_ARG(process->config.share));
-    enum rc rc = mapping_load(data, hunter.names, &hunter.mapping, err);
+    enum rc rc = parsers_load_configured(&process->config, hunter.names, &hunter.mapping, err);
     if (rc != RC_OK)
         return rc;
     buf_init(&hunter.report, HUNT_REPORT_BYTES);

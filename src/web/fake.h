@@ -120,6 +120,11 @@ static const struct fake_answer fake_answers[] = {
                      "\"error\":\"EVIL\",\"refused\":3},{\"name\":\"w2\",\"state\":\"good\",\"size\":1,\"time_ns\":0,"
                      "\"error\":\"\"}],\"quorum\":{\"asked\":true,\"lost\":true,\"size\":4},"
                      "\"stamp\":{\"size\":1,\"time_ns\":1795219893000000000,\"error\":\"EVIL\"}}"},
+    {"receiver.list",
+     "{\"ok\":true,\"late_s\":900,\"receivers\":[{\"name\":\"EVIL\",\"address\":\"kafka+tls://"
+     "EVIL\",\"format\":\"EVIL\","
+     "\"query\":\"EVIL\",\"own\":true,\"state\":\"behind\",\"next\":1,\"given\":2,\"waiting_ns\":3,\"last_ns\":4,"
+     "\"error\":\"EVIL\",\"error_ns\":5},{\"name\":\"b\",\"address\":\"EVIL\",\"state\":\"EVIL\",\"next\":9}]}"},
     {"mirror.list",
      "{\"ok\":true,\"mirrors\":[{\"name\":\"EVIL\",\"address\":\"EVIL\",\"state\":\"stopped\","
      "\"reason\":\"EVIL\",\"size\":1,\"last_ns\":2,\"silent\":true},{\"name\":\"b\",\"state\":\"ok\"}]}"},
@@ -209,7 +214,8 @@ static const struct fake_answer fake_answers[] = {
      "\"tree\":{\"kind\":\"EVIL\",\"held\":false,\"of\":[]}}]}],\"sample_firings\":[{\"title\":\"EVIL\",\"records\":[1]"
      "}]}"},
     {"rule.report",
-     "{\"ok\":true,\"totals\":{\"refused\":1},\"refused\":[{\"path\":\"EVIL\",\"line\":3,\"title\":\"EVIL\","
+     "{\"ok\":true,\"totals\":{\"refused\":1},\"behind\":[{\"process\":\"EVIL\",\"since_ns\":7,\"reason\":\"EVIL\"}],"
+     "\"refused\":[{\"path\":\"EVIL\",\"line\":3,\"title\":\"EVIL\","
      "\"text\":\"EVIL\"}],\"warnings\":[{\"path\":\"EVIL\",\"line\":1,\"title\":\"EVIL\",\"text\":\"EVIL\"}],"
      "\"sources\":[{\"product\":\"EVIL\",\"category\":\"EVIL\",\"service\":\"EVIL\",\"events\":9,\"covered\":4,"
      "\"rules\":2},{\"events\":1,\"covered\":9}]}"},
@@ -274,6 +280,33 @@ static const struct fake_answer fake_answers[] = {
      "\"first_ns\":1,\"last_ns\":2,\"switch_on\":[\"rsyslog.conf\"]}],\"formats\":[{\"parser\":\"EVIL\","
      "\"records\":9}]}]}}"},
     {"coverage.set", "{\"ok\":true}"},
+    {"parser.list",
+     "{\"ok\":true,\"days\":14,\"sources\":[{\"id\":\"EVIL\",\"kind\":\"EVIL\",\"name\":\"EVIL\",\"host\":\"EVIL\","
+     "\"records\":1000,\"parsed\":973,\"last_ns\":1,\"unparsed_ns\":1795219893000000000,\"unparsed_record\":9,"
+     "\"outcomes\":{\"pattern\":970,\"fields\":3,\"header\":20,\"encoding\":7},\"parsers\":[{\"parser\":\"EVIL\","
+     "\"records\":970,\"last_ns\":1}]},{\"id\":\"00\",\"name\":\"\",\"records\":0}],\"totals\":{\"sources\":300,"
+     "\"records\":1000,\"parsed\":973}}"},
+    {"parser.source", "{\"ok\":true,\"days\":14,\"source\":{\"id\":\"EVIL\"}}"},
+    {"parser.drafts",
+     "{\"ok\":true,\"may_change\":true,\"kinds\":[\"\",\"sign_in\",\"EVIL\"],\"drafts\":[{\"name\":\"EVIL\","
+     "\"version\":2,\"program\":\"EVIL\",\"pattern\":\"EVIL\",\"kind\":\"EVIL\",\"outcome\":\"EVIL\",\"set\":\"EVIL\","
+     "\"sample\":\"</textarea>EVIL\",\"who\":\"EVIL\",\"reason\":\"EVIL\",\"made_ns\":1795219893000000000}]}"},
+    {"parser.save", "{\"ok\":true,\"name\":\"door\",\"version\":1}"},
+    {"parser.end", "{\"ok\":true}"},
+    {"parse.lines",
+     "{\"ok\":true,\"looked\":900,\"given\":3,\"next_before\":7,\"picked\":1,\"program\":\"EVIL\",\"pattern\":\"EVIL\","
+     "\"fits\":1,\"captures\":[{\"name\":\"EVIL\",\"kind\":\"EVIL\"},{\"name\":\"kv\",\"kind\":\"kv\"}],\"lines\":["
+     "{\"record\":9,\"received_ns\":1795219893000000000,\"raw\":\"EVIL\",\"cut\":true,"
+     "\"grasp\":\"pattern\",\"parser\":\"EVIL\",\"program\":\"EVIL\",\"message\":\"EVIL\",\"head\":\"EVIL\","
+     "\"family\":\"EVIL\",\"id\":\"EVIL\",\"pattern\":\"EVIL\",\"parts\":[{\"text\":\"EVIL\"},{\"text\":\"EVIL\","
+     "\"field\":\"EVIL\"}],\"statutory\":{\"account\":\"EVIL\",\"EVIL\":\"EVIL\"},\"fields\":[{\"name\":\"EVIL\","
+     "\"value\":\"EVIL\"}],\"draft\":{\"asked\":true,\"fits\":true,\"parts\":[{\"text\":\"EVIL\",\"field\":\"EVIL\"}]}}"
+     ","
+     "{\"raw\":\"EVIL\",\"grasp\":\"EVIL\",\"message\":\"EVIL\",\"head\":\"EVIL\",\"near\":{\"family\":\"EVIL\","
+     "\"id\":\"EVIL\",\"text\":\"EVIL\",\"stop\":{\"why\":\"literal\",\"byte\":4,\"read\":\"EVIL\",\"rest\":\"EVIL\","
+     "\"wanted\":\"EVIL\",\"wanted_kind\":\"EVIL\"}},\"draft\":{\"asked\":true,\"fits\":false,\"stop\":{\"why\":"
+     "\"capture\",\"byte\":4,\"read\":\"EVIL\",\"rest\":\"EVIL\",\"wanted\":\"EVIL\",\"wanted_kind\":\"ip\"}}},"
+     "{\"raw\":\"EVIL\",\"draft\":{\"fits\":false,\"asked\":false}}]}"},
     {"rule.packs",
      "{\"ok\":true,\"may_change\":true,\"packs\":[{\"name\":\"EVIL\",\"version\":\"EVIL\",\"source\":\"EVIL\","
      "\"licence\":\"EVIL\",\"signature\":\"EVIL\",\"signer\":\"EVIL\",\"imported_ns\":1795219893000000000,"
