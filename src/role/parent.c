@@ -18,6 +18,8 @@
 #include "role/indicator_folder.h"
 #include "role/keep.h"
 #include "role/log.h"
+#include "role/parser_folder.h"
+#include "role/receivers.h"
 #include "role/ruleload.h"
 #include "role/sender_tokens.h"
 #include "role/setup.h"
@@ -89,7 +91,9 @@ struct parent {
     struct str retention_law; /* text of data/retention.tsv */
     int rule_files;           /* role/rule_bundle.h, as they were read last */
     uint64_t lists;           /* indicators_stamp of what engines and query read */
+    uint64_t patterns;        /* parsers_stamp of it */
     struct sender_tokens senders;
+    struct receivers receivers;
     struct loop *loop;
     int signals;
     struct child children[CHILDREN_MAX];
@@ -306,6 +310,29 @@ static void senders_look(struct parent *parent)
             senders_tell(parent, &parent->children[i]);
 }
 
+static void receivers_tell(const struct parent *parent, const struct child *desk)
+{
+    if (parent->receivers.known && desk->channel &&
+        !channel_send(desk->channel, MSG_RECEIVERS, 0, buf_view(&parent->receivers.last)))
+        log_error("the desk does not take what forwarders say");
+}
+
+static void receivers_watch(struct parent *parent)
+{
+    if (!receivers_look(&parent->receivers, clock_boot_ns()))
+        return;
+    for (size_t i = 0; i < parent->child_count; i++)
+        if (parent->children[i].role == ROLE_DESK && parent->children[i].state == CHILD_RUNNING)
+            receivers_tell(parent, &parent->children[i]);
+}
+
+/* What others write into folders that are looked at. */
+static void outside_look(struct parent *parent)
+{
+    senders_look(parent);
+    receivers_watch(parent);
+}
+
 static void on_ready(struct child *child, const struct msg *msg)
 {
     struct parent *parent = child->parent;
@@ -326,6 +353,8 @@ static void on_ready(struct child *child, const struct msg *msg)
     }
     if (child->role == ROLE_INTAKE)
         senders_tell(parent, child);
+    if (child->role == ROLE_DESK)
+        receivers_tell(parent, child);
     lifecycle(parent, "process.start", child, NULL);
     bool all = true;
     for (size_t i = 0; i < parent->child_count; i++)
@@ -497,14 +526,17 @@ static bool reads_lists(enum role role)
     return role == ROLE_ENGINE || role == ROLE_QUERY;
 }
 
-/* Lists may have millions of entries: who reads them is started anew, one after another, so that the others work on. */
+/* Lists may have millions of entries: who reads them is started anew, one after another, so that the others work on.
+ * So it is with the site's patterns. */
 static void lists_look(struct parent *parent)
 {
     uint64_t stamp = indicators_stamp(&parent->config);
-    if (stamp == parent->lists)
+    uint64_t patterns = parsers_stamp(&parent->config);
+    if (stamp == parent->lists && patterns == parent->patterns)
         return;
+    log_info(stamp != parent->lists ? "lists of indicators are read anew" : "patterns of this site are read anew");
     parent->lists = stamp;
-    log_info("lists of indicators are read anew");
+    parent->patterns = patterns;
     for (size_t i = 0; i < parent->child_count; i++)
         parent->children[i].renew = reads_lists(parent->children[i].role);
 }
@@ -702,7 +734,9 @@ static enum rc parent_start(struct parent *parent, const struct parent_options *
     if (rc != RC_OK)
         return rc;
     parent->lists = indicators_stamp(&parent->config);
+    parent->patterns = parsers_stamp(&parent->config);
     sender_tokens_init(&parent->senders, parent->setup.senders);
+    receivers_init(&parent->receivers, arena_strz(parent->arena, parent->config.receivers));
     unsigned cores = proc_cores();
     if (!parent->config.intakes)
         parent->config.intakes = MIN(cores, INTAKES_MAX);
@@ -748,7 +782,7 @@ static void parent_loop(struct parent *parent)
         if (!parent->stopping)
             renew_next(parent);
         if (!parent->stopping)
-            senders_look(parent);
+            outside_look(parent);
         if (parent->stopping)
             stop_next(parent);
         loop_wait(parent->loop, 100);
