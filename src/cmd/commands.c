@@ -180,6 +180,23 @@ static const struct option_row parse_rows[] = {
      .type = OPTION_TEXT,
      .argument = "NAME",
      .help = "the path that the lines are taken to come from; without it the file's"},
+    {.name = "parsers",
+     .type = OPTION_TEXT,
+     .argument = "DIR",
+     .help = "a folder of patterns of this site's own, as the setting parsers names it"},
+    {.name = "propose",
+     .type = OPTION_FLAG,
+     .help = "print one row with a pattern that takes all these lines, 32 at most, what differs as fields"},
+    {.name = "sources",
+     .type = OPTION_FLAG,
+     .help = "print how much of what each source sent to the archive is parsed, and how the rest falls through"},
+    {.name = "days",
+     .type = OPTION_NUMBER,
+     .argument = "DAYS",
+     .standard = "14",
+     .least = 0,
+     .most = 36500,
+     .help = "with --sources: only records received within so many days; 0: all"},
 };
 
 static const struct option_row rules_rows[] = {
@@ -228,6 +245,9 @@ static const struct option_row rules_rows[] = {
      .argument = "KEY",
      .help = "import: whose signature the pack must have, a verifier key or a file with one; pack: the file of the "
              "signing key, made when it is not there"},
+    {.name = "wait",
+     .type = OPTION_FLAG,
+     .help = "import: the version does not hold yet; page /rules/packs shows what it would change"},
     {.name = "dry-run", .type = OPTION_FLAG, .help = "import: say what would be, and write nothing"},
 };
 
@@ -482,9 +502,10 @@ static const struct command commands[] = {
     {"parse", "show how lines are understood", "[FILE...]", 0, OPERANDS_ANY, ROWS(parse_rows),
      "Reads lines as the service would, without storing anything, and prints for each the pattern of data/parsers that "
      "takes it and the event that comes of it; at the end a row a program with the share of lines that are parsed. "
-     "Without a file, and for -, standard input is read. Exit status 1 when some line is not parsed."},
+     "Without a file, and for -, standard input is read. Exit status 1 when some line is not parsed. --propose begins a "
+     "pattern from lines; --sources reads the archive instead of files."},
     {"rules", "check, test, explain rules, hunt with them, import packs",
-     "check|test|explain|hunt|diff|import|packs|rollback|remove|pack ...", 1, OPERANDS_ANY, ROWS(rules_rows),
+     "check|test|explain|hunt|diff|import|packs|rollback|switch|remove|pack ...", 1, OPERANDS_ANY, ROWS(rules_rows),
      "check DIR: loads every rule below the folders and says which are refused, and why. test DIR: shows the samples "
      "beside "
      "the rules, and those of info.yml, to the rules. explain RULE RECORD: prints the tree of a rule's tests against a "
@@ -494,7 +515,8 @@ static const struct command commands[] = {
      "rules would find there and this one not, and the other way round; rules of indicators are hunted by `qorgan "
      "indicators hunt`. import PATH: takes the rules of a folder or ZIP file into the data folder as a version of a "
      "pack; "
-     "packs: lists these; rollback NAME [VERSION]: the version before holds again; remove NAME [VERSION]: a pack or an "
+     "packs: lists these; rollback NAME [VERSION]: the version before holds again; switch NAME VERSION: that one does; "
+     "remove NAME [VERSION]: a pack or an "
      "old version goes; pack DIR: signs a folder of rules for who imports it. Exit status 1 when one is refused or "
      "fails, or when there is a difference."},
     {"indicators", "check lists of indicators, and hunt for them in the archive", "check PATH... | hunt", 1,

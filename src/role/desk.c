@@ -10,6 +10,7 @@
 #include "os/file.h"
 #include "os/random.h"
 #include "role/agent_desk.h"
+#include "role/correlation_counts.h"
 #include "role/correlations.h"
 #include "role/desk_data.h"
 #include "role/desk_totals.h"
@@ -78,9 +79,8 @@ struct desk_role {
     struct desk_source stats[STATS_MAX];
     struct desk_match *matches; /* gathered, MATCHES_AT_ONCE */
     size_t match_count;
-    struct desk_rule_count *fired; /* correlations that fired since the last batch; room for every rule */
-    size_t fired_count;
-    size_t heard; /* matches not yet acknowledged */
+    struct correlation_counts fired; /* what correlations did since the last batch */
+    size_t heard;                    /* matches not yet acknowledged */
     struct arena *match_arena;
     uint64_t acknowledge[ENGINES_MAX]; /* the newest match gathered of each engine; 0 = none */
     bool stuck;                        /* matches could not be stored: they are kept and tried again */
@@ -154,18 +154,6 @@ static void rules_told(struct desk_role *role, const struct rules *rules)
     desk_set_totals(role->desk, &role->totals);
 }
 
-/* Room for every rule of those that come. */
-static enum rc fired_make(struct desk_role *role, const struct rules *rules, struct err *err)
-{
-    ASSERT(role->fired_count == 0);
-    struct desk_rule_count *fired = memory_new((rules_count(rules) + 1) * sizeof *fired);
-    if (!fired)
-        return err_set(err, RC_LIMIT, "no memory for correlations");
-    memory_free(role->fired);
-    role->fired = fired;
-    return RC_OK;
-}
-
 /* The first rules, when the desk is open. */
 static enum rc rules_open(struct desk_role *role, struct err *err)
 {
@@ -175,7 +163,7 @@ static enum rc rules_open(struct desk_role *role, struct err *err)
     if (rc == RC_OK)
         rc = rule_supply_make(role->supply, &rules, err);
     if (rc == RC_OK)
-        rc = fired_make(role, rules, err);
+        rc = correlation_counts_make(&role->fired, rules, err);
     if (rc == RC_OK)
         rc = rule_desk_new(role->desk, rules, clock_real_ns(), &role->rule_desk, err);
     if (rc != RC_OK)
@@ -271,7 +259,7 @@ static enum rc batch_store(struct desk_role *role, const struct desk_batch *batc
     if (rc != RC_OK)
         return rc;
     correlations_stored(role->correlations);
-    role->fired_count = 0;
+    role->fired.count = 0;
     return RC_OK;
 }
 
@@ -282,8 +270,8 @@ static enum rc matches_store(struct desk_role *role, struct err *err)
     struct desk_batch batch = {.matches = role->matches,
                                .count = role->match_count,
                                .trails = trails,
-                               .fired = role->fired,
-                               .fired_count = role->fired_count};
+                               .fired = role->fired.rows,
+                               .fired_count = role->fired.count};
     batch.trail_count = correlations_trails(role->correlations, trails, &batch.clock_ns);
     if (batch.count == 0 && batch.trail_count == 0 && batch.fired_count == 0)
         return RC_OK;
@@ -359,20 +347,10 @@ static void match_gather(struct desk_role *role, const struct desk_match *match)
     out->description = arena_str(role->match_arena, match->description);
 }
 
-/* Goes with the next batch. A rule without an id can be named to nobody, as in the engines. */
-static void firing_count(struct desk_role *role, const struct correlation_firing *firing)
+static void on_losses(void *context, const struct rule *rule, const struct correlation_losses *losses)
 {
-    size_t i = 0;
-    if (firing->rule->id.n == 0 || !rule_desk_runs(role->desk, firing->rule))
-        return;
-    while (i < role->fired_count && role->fired[i].id.p != firing->rule->id.p)
-        i++;
-    if (i == role->fired_count) {
-        ASSERT(i < rules_count(rule_supply_rules(role->supply)));
-        role->fired[role->fired_count++] = (struct desk_rule_count){.id = firing->rule->id};
-    }
-    role->fired[i].hits++;
-    role->fired[i].last_ns = MAX(role->fired[i].last_ns, firing->time_ns);
+    struct desk_role *role = context;
+    correlation_counts_losses(&role->fired, rule, losses);
     gathered(role);
 }
 
@@ -392,7 +370,10 @@ static void on_firing(void *context, const struct correlation_firing *firing)
     enum desk_level level;
     char storage[1024];
     struct buf text;
-    firing_count(cause->role, firing);
+    if (rule_desk_runs(cause->role->desk, firing->rule)) {
+        correlation_counts_firing(&cause->role->fired, firing);
+        gathered(cause->role);
+    }
     if (!firing->rule->alerts || !rule_desk_active(cause->role->desk, firing->rule, &level))
         return;
     if (!cause->match) {
@@ -750,7 +731,7 @@ static void on_totals(struct desk_role *role, const struct msg *msg)
 static enum rc rules_replace(struct desk_role *role, struct rules *rules, struct err *err)
 {
     const struct rules *before = rule_supply_rules(role->supply);
-    enum rc rc = fired_make(role, rules, err);
+    enum rc rc = correlation_counts_make(&role->fired, rules, err);
     if (rc == RC_OK)
         rc = correlations_renew(role->correlations, rules, err);
     if (rc != RC_OK)
@@ -771,7 +752,7 @@ static enum rc rules_replace(struct desk_role *role, struct rules *rules, struct
 
 static bool is_idle(const struct desk_role *role)
 {
-    return !role->stuck && role->match_count == 0 && role->fired_count == 0;
+    return !role->stuck && role->match_count == 0 && role->fired.count == 0;
 }
 
 static void rules_look(struct desk_role *role)
@@ -780,7 +761,8 @@ static void rules_look(struct desk_role *role)
     struct err err = {0};
     if (rule_supply_is_at_rest(role->supply))
         return;
-    matches_flush(role); /* under load there is always something gathered */
+    correlations_losses(role->correlations, on_losses, role); /* with other rules they would be forgotten */
+    matches_flush(role);                                      /* under load there is always something gathered */
     if (!is_idle(role))
         return;
     rule_supply_settle(role->supply);
@@ -904,6 +886,7 @@ static void role_tick(void *self, int64_t now_ns)
         correlations_set_sink(role->correlations, on_firing, &cause);
         correlations_set_room(role->correlations, firing_has_room, role);
         correlations_tick(role->correlations, now_ns);
+        correlations_losses(role->correlations, on_losses, role);
     }
     if (now_ns >= desk_next_ns(role->desk)) {
         if (desk_tick(role->desk, now_ns, &err) != RC_OK)

@@ -23,6 +23,7 @@
 #include "role/indicator_folder.h"
 #include "role/log.h"
 #include "role/match.h"
+#include "role/parser_folder.h"
 #include "role/roles.h"
 #include "role/rule_bundle.h"
 #include "role/rule_states.h"
@@ -106,6 +107,8 @@ struct engine {
     struct annex_tables tables;
     struct annex_counts *annex; /* what sources sent since the desk was told */
     uint64_t annex_lost;        /* as told last */
+    struct parse_counts *parses; /* how it was parsed, since then as well */
+    uint64_t parses_lost;
     uint64_t resume;
     uint64_t set_aside[MSG_ASIDE_MAX]; /* records that killed an engine: they go into blocks unparsed */
     size_t set_aside_count;
@@ -138,6 +141,8 @@ struct engine {
     uint64_t record;
     bool late; /* of none: time went by */
     struct event archived;
+    enum grasp grasp; /* of it */
+    const struct pattern *pattern;
     bool has_archived;
     struct str hits[HITS_MAX];
     size_t hit_count;
@@ -160,7 +165,7 @@ static enum rc engine_start(struct process *process, void **ret_self, struct err
     buf_format(&engine->text, "%.*s/data", STR_ARG(process->config.share));
     bool fits = str_copy_z(buf_view(&engine->text), data, sizeof data);
     ASSERT(fits);
-    enum rc rc = mapping_load(data, engine->names, &engine->mapping, err);
+    enum rc rc = parsers_load_configured(&process->config, engine->names, &engine->mapping, err);
     if (rc == RC_OK)
         rc = engine_set_make(process_handle(process, "rules", -1), engine->names, &engine->set, err);
     if (rc == RC_OK)
@@ -182,6 +187,9 @@ static enum rc engine_start(struct process *process, void **ret_self, struct err
     engine->annex = annex_counts_new(&engine->tables, ANNEX_COUNTS_ENGINE, random_u64());
     ASSERT(engine->annex);
     engine_rules_annex(engine->set.duties, engine->annex);
+    engine->parses = parse_counts_new(engine->mapping, PARSE_COUNTS_ENGINE, random_u64());
+    ASSERT(engine->parses);
+    engine_rules_parses(engine->set.duties, engine->parses);
     *ret_self = engine;
     return RC_OK;
 }
@@ -426,6 +434,8 @@ static void on_event(void *context, const struct event *event)
     if (event->flags & EVENT_ARCHIVE) {
         event_copy(event, &engine->archived); /* its fields live in the record's arena */
         engine->has_archived = true;
+        engine->grasp = normaliser_grasp(engine->normaliser);
+        engine->pattern = normaliser_pattern(engine->normaliser);
     }
     if (!(event->flags & EVENT_MATCH))
         return;
@@ -499,9 +509,17 @@ static void record_work(struct engine *engine, const struct leaf *leaf, struct s
         gap_count(engine, source, raw);
     if (source && data)
         source_count(source, leaf, engine->has_archived ? &engine->archived : NULL);
-    if (source && data && engine->has_archived && engine_rules_counting(engine->set.duties))
+    if (source && data && engine->has_archived && engine_rules_counting(engine->set.duties)) {
         annex_counts_record(engine->annex,
                             &(struct annex_record){&source->event, &engine->archived, raw, leaf->received_ns});
+        parse_counts_record(engine->parses, &(struct parse_record){.source = source->id,
+                                                                   .raw = raw,
+                                                                   .number = leaf->index,
+                                                                   .received_ns = leaf->received_ns,
+                                                                   .grasp = engine->grasp,
+                                                                   .pattern = engine->pattern,
+                                                                   .parser = engine->archived.parser});
+    }
     const struct event *event = engine->has_archived ? &engine->archived : NULL;
     block_builder_plain(engine->builder, leaf->index < engine->plain_until ? engine->plain : BLOCK_PLAIN_NOT);
     enum rc rc = block_builder_add(engine->builder, leaf, raw, event, engine->hits, engine->hit_count);
@@ -765,14 +783,12 @@ static void incomplete_log(struct engine *engine)
     engine->incomplete = now;
 }
 
-static void annex_lost_log(struct engine *engine)
+static void lost_log(const char *what, uint64_t now, uint64_t *told)
 {
-    uint64_t now = annex_counts_lost(engine->annex);
-    if (now != engine->annex_lost)
-        log_warning("%llu records are missing in what is counted for coverage of Annex 4: the desk took nothing for "
-                    "long",
-                    (unsigned long long)(now - engine->annex_lost));
-    engine->annex_lost = now;
+    if (now != *told)
+        log_warning("%llu records are missing in what is counted %s: the desk took nothing for long",
+                    (unsigned long long)(now - *told), what);
+    *told = now;
 }
 
 static void stats_send(struct engine *engine)
@@ -853,6 +869,7 @@ static void rules_swap(struct engine *engine, struct engine_set *next)
         engine_rules_given(next->duties, indicator_field_names, INDICATOR_FIELDS);
     engine_rules_follow(next->duties, old.duties);
     engine_rules_annex(next->duties, engine->annex);
+    engine_rules_parses(next->duties, engine->parses);
     repeats_follow(engine->repeats, next->rules);
     arena_reset(engine->arena);
     if (engine->states.n && engine_rules_take(next->duties, buf_view(&engine->states), engine->arena, &err) != RC_OK)
@@ -939,7 +956,7 @@ static void engine_tick(void *self, int64_t now_real_ns)
     matches_send(engine);
     blocks_release(engine);
     engine_work(engine);
-    if (annex_counts_are_many(engine->annex))
+    if (annex_counts_are_many(engine->annex) || parse_counts_are_many(engine->parses))
         IGNORE(rule_stats_send(engine)); /* else at the next tick, or they are lost and that is said */
     uint64_t now = clock_boot_ns();
     if (now - engine->stats_ns < STATS_NS)
@@ -955,7 +972,8 @@ static void engine_tick(void *self, int64_t now_real_ns)
     if (!engine_must_wait(engine))
         closing_look(engine);
     incomplete_log(engine);
-    annex_lost_log(engine);
+    lost_log("for coverage of Annex 4", annex_counts_lost(engine->annex), &engine->annex_lost);
+    lost_log("of what parsers understand", parse_counts_lost(engine->parses), &engine->parses_lost);
     stats_send(engine);
     if (now - engine->rules_ns < RULES_NS)
         return;

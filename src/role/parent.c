@@ -18,6 +18,7 @@
 #include "role/indicator_folder.h"
 #include "role/keep.h"
 #include "role/log.h"
+#include "role/parser_folder.h"
 #include "role/receivers.h"
 #include "role/ruleload.h"
 #include "role/sender_tokens.h"
@@ -90,6 +91,7 @@ struct parent {
     struct str retention_law; /* text of data/retention.tsv */
     int rule_files;           /* role/rule_bundle.h, as they were read last */
     uint64_t lists;           /* indicators_stamp of what engines and query read */
+    uint64_t patterns;        /* parsers_stamp of it */
     struct sender_tokens senders;
     struct receivers receivers;
     struct loop *loop;
@@ -241,6 +243,7 @@ static void belongings_send(struct parent *parent, struct child *child)
         secret_send(child, "delivery-certificate", setup->delivery_certificate);
         secret_send(child, "delivery-key", setup->delivery_key);
         secret_send(child, "snmp-communities", setup->snmp_communities);
+        secret_send(child, "snmp-users", setup->snmp_users);
     }
     if (role == ROLE_WEB || role == ROLE_INTAKE) {
         secret_send(child, "tls-certificate", setup->tls_certificate);
@@ -523,14 +526,17 @@ static bool reads_lists(enum role role)
     return role == ROLE_ENGINE || role == ROLE_QUERY;
 }
 
-/* Lists may have millions of entries: who reads them is started anew, one after another, so that the others work on. */
+/* Lists may have millions of entries: who reads them is started anew, one after another, so that the others work on.
+ * So it is with the site's patterns. */
 static void lists_look(struct parent *parent)
 {
     uint64_t stamp = indicators_stamp(&parent->config);
-    if (stamp == parent->lists)
+    uint64_t patterns = parsers_stamp(&parent->config);
+    if (stamp == parent->lists && patterns == parent->patterns)
         return;
+    log_info(stamp != parent->lists ? "lists of indicators are read anew" : "patterns of this site are read anew");
     parent->lists = stamp;
-    log_info("lists of indicators are read anew");
+    parent->patterns = patterns;
     for (size_t i = 0; i < parent->child_count; i++)
         parent->children[i].renew = reads_lists(parent->children[i].role);
 }
@@ -728,6 +734,7 @@ static enum rc parent_start(struct parent *parent, const struct parent_options *
     if (rc != RC_OK)
         return rc;
     parent->lists = indicators_stamp(&parent->config);
+    parent->patterns = parsers_stamp(&parent->config);
     sender_tokens_init(&parent->senders, parent->setup.senders);
     receivers_init(&parent->receivers, arena_strz(parent->arena, parent->config.receivers));
     unsigned cores = proc_cores();
