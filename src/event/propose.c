@@ -84,8 +84,8 @@ static size_t letters_of(struct str text)
 
 static bool fits_kind(struct str text, enum capture_kind kind)
 {
-    struct capture capture = {.kind = kind};
-    struct template template = {.count = 1, .capture = &capture};
+    struct capture capture = {.kind = kind, .literal = STR("")};
+    struct template template = {.anchor = STR(""), .count = 1, .capture = &capture};
     struct str value[TEMPLATE_CAPTURES];
     return template_match(&template, text, value);
 }
