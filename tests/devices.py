@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What network devices send: SNMP notifications and flows, by the real programs of Debian and by datagrams made here."""
+"""What network devices send: SNMP notifications and flows, by real programs of Debian and by datagrams made here."""
 import contextlib
 import json
 import shutil
@@ -56,12 +56,14 @@ def inform(number, community=COMMUNITY, text=b"x"):
     return ber(0x30, ber(2, b"\x01"), ber(4, community.encode()), pdu)
 
 
-def snmp_service(communities=(COMMUNITY,), **settings):
+def snmp_service(communities=(COMMUNITY,), users=(), **settings):
     folder = tempfile.mkdtemp(prefix="qorgan-snmp-")
-    path = f"{folder}/communities"
-    with open(path, "w", encoding="ascii") as out:
-        out.writelines(f"{line}\n" for line in communities)
-    service = Service(snmp_port=free_port(socket.SOCK_DGRAM), snmp_communities=path, intakes=1, **settings)
+    for name, lines in (("communities", communities), ("users", users)):
+        if lines:
+            with open(f"{folder}/{name}", "w", encoding="ascii") as out:
+                out.writelines(f"{line}\n" for line in lines)
+            settings[f"snmp_{name}"] = f"{folder}/{name}"
+    service = Service(snmp_port=free_port(socket.SOCK_DGRAM), intakes=1, **settings)
     service.folder = folder
     return service
 
@@ -100,11 +102,12 @@ def snmptrap_versions():
         check_equal(own["varbinds"], [{"oid": "1.3.6.1.4.1.99999.2.0", "type": "octets", "value": "0x00ff10"}],
                     "version 1, of an enterprise")
         failed = traps["authenticationFailure"]
-        check_equal((failed["snmp_version"], failed["authAddr"], failed["uptime"]), ("2c", "198.51.100.9", 123456), "2c")
+        check_equal((failed["snmp_version"], failed["authAddr"], failed["uptime"]), ("2c", "198.51.100.9", 123456),
+                    "version 2c")
         check_equal(failed["varbinds"][1]["value"], 18446744073709551615, "a counter of 64 bits")
         check_equal(failed["varbinds"][2]["value"], "withheld", "a community in a binding")
         check_equal(len(service.wait_for("kind:link_down host:192.0.2.7", 1)), 1, "the event of the link")
-        check_equal(len(service.wait_for("kind:sign_in outcome:failure src:198.51.100.9", 1)), 1, "the event of the sign-in")
+        check_equal(len(service.wait_for("kind:sign_in outcome:failure src:198.51.100.9", 1)), 1, "a refused sign-in")
         service.stop()
         no_secret(service, COMMUNITY)
         no_secret(service, "handed-on-Secret")
@@ -154,6 +157,75 @@ def informs_wait_for_the_disk():
             link.send(inform(7))
             check_equal(link.recv(4096), wanted[7], "one that comes again is answered again")
         check_equal(len(service.sent("snmp_pdu:inform")), 50, "records")
+        service.quiet()
+    shutil.rmtree(service.folder, ignore_errors=True)
+
+
+USERS = ["# name, hash, passwords", "plain sha1 plain-Password", "a224 sha224 first-Password aes second-Password",
+         "a256 sha256 first-Password aes second-Password", "a384\tsha384 first-Password  aes second-Password",
+         "a512 sha512 first-Password aes second-Password", "a1 sha1 first-Password aes second-Password"]
+HASHES = {"plain": "SHA", "a1": "SHA", "a224": "SHA-224", "a256": "SHA-256", "a384": "SHA-384", "a512": "SHA-512"}
+
+
+def version3(program, service, user, number, *options, level=None, password=None, secret="second-Password"):
+    """One real notification of a user; the exit status."""
+    protect = ["-l", level or ("authNoPriv" if user == "plain" else "authPriv"), "-a", HASHES.get(user, "SHA"), "-A",
+               password or ("plain-Password" if user == "plain" else "first-Password"), "-x", "AES", "-X", secret]
+    done = subprocess.run([which(program), "-m", "", "-v3", "-u", user, *protect, *options,
+                           f"udp:127.0.0.1:{service.settings['snmp-port']}", "1", "1.3.6.1.6.3.1.1.5.3",
+                           "1.3.6.1.2.1.2.2.1.1.3", "i", str(number)], capture_output=True, timeout=60, check=False)
+    return done.returncode
+
+
+def snmp_version3():
+    """real snmptrap and snmpinform of version 3: every hash, with and without AES; an inform is answered"""
+    with snmp_service(users=USERS) as service:
+        for number, user in enumerate(HASHES):
+            check_equal(version3("snmptrap", service, user, number, "-e", "0x8000000001020304"), 0, f"trap of {user}")
+            check_equal(version3("snmpinform", service, user, 100 + number, "-t", "3"), 0,
+                        f"inform of {user}\n{service.read_log()[-500:]}")
+        hits = service.wait_for("snmp_version:3", 12)
+        found = [(trap["ifIndex"], trap["snmp_pdu"], trap["snmp_user"], trap["snmp_level"]) for trap in said(hits)]
+        check_equal(sorted(found),
+                    sorted((number + more, pdu, user, "authNoPriv" if user == "plain" else "authPriv")
+                           for number, user in enumerate(HASHES) for pdu, more in (("trap", 0), ("inform", 100))),
+                    "records\n" + service.read_log()[-500:])
+        check_equal({trap["snmp_engine"] for trap in said(hits) if trap["snmp_pdu"] == "trap"}, {"0x8000000001020304"},
+                    "the sender's engine")
+        service.stop()
+        service.start()
+        check_equal(version3("snmpinform", service, "a256", 7), 0, "after a restart")
+        for secret in ("first-Password", "second-Password", "plain-Password"):
+            no_secret(service, secret)
+        service.quiet()
+    shutil.rmtree(service.folder, ignore_errors=True)
+
+
+def snmp_version3_refusals():
+    """version 3: wrong passwords, strangers, less protection and old messages are refused, counted by their reason"""
+    with snmp_service(users=USERS) as service:
+        engine = ("-e", "0x8000000001020304")
+        version3("snmptrap", service, "a256", 1, *engine, "-Z", "5,1000")
+        version3("snmptrap", service, "a256", 2, *engine, password="other-Password")
+        version3("snmptrap", service, "a256", 3, *engine, "-Z", "5,1000", secret="other-Password")
+        version3("snmptrap", service, "stranger", 4, *engine)
+        version3("snmptrap", service, "a256", 5, *engine, level="authNoPriv")
+        version3("snmptrap", service, "a256", 6, *engine, level="noAuthNoPriv")
+        version3("snmptrap", service, "a256", 7, *engine, "-Z", "4,5000")  # an earlier life of the device
+        version3("snmptrap", service, "a256", 8, *engine, "-Z", "5,849")  # 151 seconds back
+        version3("snmptrap", service, "a256", 9, *engine, "-Z", "5,851")
+        version3("snmptrap", service, "a256", 10, *engine, "-Z", "6,1")
+        check_equal(version3("snmpinform", service, "a256", 11, "-t", "1", "-r", "0", password="other-Password"), 1,
+                    "an inform with another password")
+        wanted = {"not authentic": 2, "none of ours": 1, "not protected": 2, "too late": 2, "does not read": 1}
+        for query, count in wanted.items():
+            deadline = time.time() + 10
+            total = 0
+            while total < count and time.time() < deadline:
+                total = sum(json.loads(gap["raw"])["count"] for gap in gaps(service, f'"{query}"', 1))
+                time.sleep(0.2)
+            check_equal(total, count, f"{query}\n{service.read_log()[-900:]}")
+        check_equal(sorted(trap["ifIndex"] for trap in said(service.sent("snmp_version:3"))), [1, 9, 10], "taken")
         service.quiet()
     shutil.rmtree(service.folder, ignore_errors=True)
 
@@ -240,6 +312,95 @@ def softflowd_versions():
         service.quiet()
 
 
+def softflowd_over_tcp():
+    """a real softflowd exports as IPFIX over TCP, and the same over TLS by hand in pieces of a few bytes"""
+    with Service(netflow_port=free_port(), netflow_tls_port=free_port(), intakes=1) as service:
+        trouble = softflowd(service.settings["netflow-port"], 10, "-P", "tcp")
+        hits = service.wait_for("flow_export:ipfix", 40)
+        check_equal(sorted(flow["src_ip"] for flow in said(hits)), sorted(flow[0] for flow in FLOWS), trouble[-800:])
+        context = ssl.create_default_context(cafile=f"{service.data}/keys/tls.crt")
+        with socket.create_connection(("127.0.0.1", service.settings["netflow-tls-port"]), timeout=20) as plain:
+            with context.wrap_socket(plain, server_hostname="localhost") as link:
+                text = ipfix(0, TEMPLATE + flow_set("198.51.100.77"), domain=5) + ipfix(1, flow_set("198.51.100.78"), 5)
+                for at in range(0, len(text), 5):
+                    link.sendall(text[at:at + 5])
+                flows = said(service.wait_for("observation_domain:5", 2))
+        check_equal(sorted(flow["src_ip"] for flow in flows), ["198.51.100.77", "198.51.100.78"], "flows over TLS")
+        with socket.create_connection(("127.0.0.1", service.settings["netflow-port"]), timeout=20) as link:
+            link.sendall(ipfix(0, TEMPLATE + flow_set("198.51.100.79"), domain=6) + b"GET / HTTP/1.1\r\n\r\n")
+            link.settimeout(20)
+            check_equal(link.recv(100), b"", "closed")
+        check_equal(len(service.wait_for("observation_domain:6", 1)), 1, "what came before it broke the protocol")
+        check("no IPFIX message" in service.read_log(), "the log says why")
+        service.quiet()
+
+
+TEMPLATE = struct.pack(">HHHH", 2, 16, 256, 2) + struct.pack(">HHHH", 8, 4, 2, 4)
+
+
+def flow_set(*addresses):
+    body = b"".join(socket.inet_aton(address) + struct.pack(">I", 1) for address in addresses)
+    return struct.pack(">HH", 256, 4 + len(body)) + body
+
+
+def ipfix(sequence, sets, domain=1):
+    return struct.pack(">HHIII", 10, 16 + len(sets), int(time.time()), sequence, domain) + sets
+
+
+def version9(sequence, sets, source_id=1):
+    return struct.pack(">HHIIII", 9, 1, 60000, int(time.time()), sequence, source_id) + sets
+
+
+TEMPLATE_9 = struct.pack(">HHHH", 0, 16, 256, 2) + struct.pack(">HHHH", 8, 4, 2, 4)
+
+
+def flow_losses():
+    """flows: holes in sequences are gaps of the exporter; what came before its template is kept until it comes"""
+    with Service(netflow_port=free_port(), intakes=1) as service:
+        port = service.settings["netflow-port"]
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
+            link.connect(("127.0.0.1", port))
+            link.send(ipfix(0, flow_set("198.51.100.1")))
+            link.send(ipfix(1, TEMPLATE))  # now the first is known too
+            link.send(ipfix(1, flow_set("198.51.100.2")))
+            link.send(ipfix(32, flow_set("198.51.100.3")))  # 30 are missing
+        udp(port, version9(7, TEMPLATE_9 + flow_set("203.0.113.1")), version9(9, flow_set("203.0.113.2")),
+            b"<13>syslog", b"\0\x05\0\1", b"")
+        hits = service.wait_for("flow_export:*", 5)
+        check_equal(sorted(flow["src_ip"] for flow in said(hits)),
+                    ["198.51.100.1", "198.51.100.2", "198.51.100.3", "203.0.113.1", "203.0.113.2"], "flows")
+        for query, key, count, source in (("flows did not come", "count", 30, "127.0.0.1"),
+                                          ("messages did not come", "messages", 1, "127.0.0.1"),
+                                          ("no NetFlow 5 or 9", "count", 2, f"port {port}"),
+                                          ("did not read to its end", "messages", 1, f"port {port}")):
+            found = gaps(service, f'"{query}"', 1)
+            check_equal([(json.loads(gap["raw"])[key], gap["source"]) for gap in found], [(count, source)], query)
+        events = service.search("source_kind:netflow type:raw")
+        check(all(hit["type"] == "raw" for hit in events), "records")
+        status, out = service.audit()
+        check_equal(status, 0, "qorgan-verify\n" + out)
+        service.quiet()
+
+
+def flows_under_load():
+    """flows: 40,000 in a burst of large messages, all there but what the kernel or a hole in the sequence counts"""
+    with Service(netflow_port=free_port(), intakes=1) as service:
+        sent = 0
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
+            link.connect(("127.0.0.1", service.settings["netflow-port"]))
+            link.send(ipfix(0, TEMPLATE))
+            while sent < 40000:
+                link.send(ipfix(sent, flow_set(*[f"10.{sent >> 16}.{sent >> 8 & 255}.{i}" for i in range(160)])))
+                sent += 160
+                time.sleep(0.002)
+        found = service.wait_for("flow_export:ipfix", 40000, wait=60)
+        lost = sum(json.loads(gap["raw"])["count"] for gap in gaps(service, '"did not come"', 1, wait=2))
+        check_equal(len(found) + lost, 40000, "flows kept and flows counted as lost")
+        check(len(found) > 30000, f"{len(found)} kept")
+        service.quiet()
+
+
 if __name__ == "__main__":
-    sys.exit(main([snmptrap_versions, snmpinform_is_answered, informs_wait_for_the_disk, snmp_refusals,
-                   softflowd_versions]))
+    sys.exit(main([snmptrap_versions, snmpinform_is_answered, informs_wait_for_the_disk, snmp_version3,
+                   snmp_version3_refusals, snmp_refusals, softflowd_versions, softflowd_over_tcp, flow_losses,
+                   flows_under_load]))

@@ -367,23 +367,31 @@ static void values_find(struct work *w)
 {
     const struct event *event = w->event;
     w->count = event ? MIN(event->field_count, (uint32_t)EVENT_FIELDS_MAX) : 0;
-    w->said = 0;
+    w->said = w->found = 0;
     if (!event)
         return;
     for (uint32_t i = 0; i < w->count; i++)
         if (!value_in_raw(w, event->fields[i].value, &w->values[i]))
             value_derived(w, event->fields[i].value, &w->values[i]);
-    _Static_assert(STATUTORY_COUNT <= 32, "a bit each");
-    for (uint32_t i = 0; i < STATUTORY_COUNT; i++) {
-        struct str text = event->statutory[i];
+    _Static_assert(STATUTORY_COUNT <= 31, "a bit each");
+    for (uint32_t i = 0; i < STATUTORY_COUNT; i++)
+        w->said |= (uint32_t)(event->statutory[i].n > 0) << i;
+}
+
+void values_statutory(struct work *work, uint32_t which)
+{
+    struct work *w = work;
+    for (uint32_t left = which & ~w->found; left; left &= left - 1) {
+        uint32_t i = (uint32_t)__builtin_ctz(left);
         struct value *v = &w->values[w->count + i];
         v->from = VALUE_ABSENT; /* nothing else is then looked at */
-        if (!text.n)
+        if (!(w->said >> i & 1))
             continue;
-        w->said |= UINT32_C(1) << i;
+        struct str text = w->event->statutory[i];
         if (!value_in_raw(w, text, v) && !statutory_is_field(w, text, i))
             value_derived(w, text, v);
     }
+    w->found |= which;
 }
 
 /* Words of a value that is cut out of raw at borders of words are those of raw. */
@@ -401,6 +409,10 @@ void cut_all(struct work *work)
     struct work *w = work;
     struct cut *cut = w->b->cut;
     uint32_t values = w->event ? w->count + STATUTORY_COUNT : 0;
+    if (values)
+        values_statutory(w, STATUTORY_ALL);
+    if (!w->whole && !cut->has_backslash)
+        cut_look(cut);
     cut->slot_count = 0;
     for (uint32_t i = 0; i < values && !w->whole; i++)
         if (w->values[i].from == VALUE_RAW)
@@ -415,8 +427,8 @@ void cut_all(struct work *work)
 
 /* ---- the contents of slots ---- */
 
-/* A word that goes on across a slot's border is added whole. */
-static void glued_words(struct work *w, const struct cut_slot *slot)
+/* A word that goes on across a slot's border is added whole. Returns its end. */
+static size_t glued_words(struct work *w, const struct cut_slot *slot)
 {
     size_t from = slot->at;
     size_t to = slot->at + slot->n;
@@ -426,6 +438,7 @@ static void glued_words(struct work *w, const struct cut_slot *slot)
         to++;
     struct str raw = w->b->cut->raw; /* padded */
     words_add_room(&w->b->words, str_slice(raw, from, to), raw.n - from + CUT_PADDING);
+    return to;
 }
 
 static bool cells_room(struct block_builder *b, size_t more)
@@ -446,6 +459,7 @@ static void cells_put(struct work *w, struct record *r, size_t raw_at)
     struct block_builder *b = w->b;
     struct cell *cell = b->cells + b->cell_count;
     const char *raw = b->raw.p + raw_at;
+    size_t glued = 0;
     r->cells = (uint32_t)b->cell_count;
     if (w->whole) {
         *cell++ = (struct cell){(uint32_t)raw_at, (uint32_t)w->raw.n, text_head(w->raw)};
@@ -453,8 +467,8 @@ static void cells_put(struct work *w, struct record *r, size_t raw_at)
         for (size_t i = 0; i < b->cut->slot_count; i++) {
             const struct cut_slot *slot = &b->cut->slots[i];
             *cell++ = (struct cell){(uint32_t)raw_at + slot->at, slot->n, text_head_padded(raw + slot->at, slot->n)};
-            if (slot->glued)
-                glued_words(w, slot);
+            if (slot->glued && slot->at >= glued) /* else with the one before */
+                glued = glued_words(w, slot);
         }
     }
     if (w->more_count)
@@ -478,10 +492,14 @@ static bool keep_record(struct work *w, struct record *r)
         return false;
     if (w->raw.n)
         memcpy(raw, w->raw.p, w->raw.n);
+    raw[w->raw.n] = 0; /* where it is looked behind its end */
     buf_grew(&b->raw, w->raw.n);
     arena_reset(b->scratch);
-    if (!w->whole)
+    if (!w->whole) {
         cut_begin(b->cut, str_at(raw, w->raw.n));
+        if (b->cut->has_backslash) /* values_find goes by them */
+            cut_look(b->cut);
+    }
     values_find(w);
     if (!form_use(w, r) || !cells_room(b, w->slots))
         return false;

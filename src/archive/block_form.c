@@ -147,6 +147,8 @@ static void form_words(struct work *w)
             words_add_text(&b->words, str_slice(piece, 0, str_find(piece, '\\')));
         }
     }
+    if (w->event)
+        values_statutory(w, STATUTORY_ALL);
     for (uint32_t i = 0; w->event && i < STATUTORY_COUNT; i++)
         if (w->values[w->count + i].from == VALUE_DERIVED && is_constant(w->event->statutory[i]))
             words_add_text(&b->words, w->event->statutory[i]);
@@ -290,6 +292,11 @@ bool layout_fits(struct work *work, const struct layout *layout)
         if (known->quotes != QUOTES_ANY)
             differ |= cut_is_forced(cut, v->at, v->end) != (known->quotes == QUOTES_AROUND);
     }
+    for (uint32_t i = 0; i < layout->same_count; i++) {
+        struct str text = w->event->statutory[layout->same[i].statutory];
+        struct str field = w->event->fields[layout->same[i].field].value;
+        differ |= text.p != field.p || text.n != field.n;
+    }
     if (differ)
         return false;
     slots_begin(w);
@@ -304,6 +311,19 @@ bool layout_fits(struct work *work, const struct layout *layout)
     return true;
 }
 
+/* The field that is the statutory value in raw. */
+static bool same_field(const struct work *w, uint32_t statutory, struct layout_same *ret)
+{
+    struct str text = w->event->statutory[statutory];
+    for (uint32_t i = 0; i < w->count; i++) {
+        if (w->event->fields[i].value.p == text.p && w->event->fields[i].value.n == text.n) {
+            *ret = (struct layout_same){(uint16_t)statutory, (uint16_t)i};
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Where the values that are there were found: first those in raw, then the others. */
 static void values_place(struct work *w, struct layout *layout)
 {
@@ -312,7 +332,11 @@ static void values_place(struct work *w, struct layout *layout)
         for (uint32_t i = 0; i < w->count + STATUTORY_COUNT; i++) {
             const struct form_spec *spec = &w->specs[i];
             enum origin_of_value from = w->values[i].from;
-            if (from != VALUE_ABSENT && (from == VALUE_DERIVED) == derived)
+            if (from == VALUE_ABSENT || (from == VALUE_DERIVED) != derived)
+                continue;
+            if (from == VALUE_RAW && i >= w->count && same_field(w, i - w->count, &layout->same[layout->same_count]))
+                layout->same_count++;
+            else
                 w->placed[count++] = (struct layout_value){(uint16_t)i, (uint8_t)from, QUOTES_ANY, spec->from, spec->to};
         }
         if (!derived)

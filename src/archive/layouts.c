@@ -8,6 +8,8 @@ bool layouts_init(struct layouts *layouts, const uint64_t key[2])
 {
     *layouts = (struct layouts){.key = {key[0], key[1]}, .arena = arena_new(LAYOUT_BYTES)};
     layouts->slots = memory_new(LAYOUT_SLOTS * sizeof *layouts->slots);
+    for (unsigned c = 0; c < sizeof layouts->signs; c++)
+        layouts->signs[c] = cut_sign((char)c);
     layouts->kinds = memory_new(LAYOUT_KINDS * sizeof(struct route_kind *));
     return layouts->slots && layouts->kinds && layouts->arena;
 }

@@ -28,6 +28,12 @@ struct layout_value {
     struct form_place end;
 };
 
+/* A statutory value in raw that is a field's. */
+struct layout_same {
+    uint16_t statutory;
+    uint16_t field;
+};
+
 struct layout {
     uint64_t hash; /* 0: nothing */
     struct str key;
@@ -37,31 +43,37 @@ struct layout {
     uint32_t placed_count;             /* of the values, in raw */
     const struct form_spec *specs;     /* of the fields, then of the statutory ones */
     const struct layout_value *values; /* those in raw, then the derived ones */
+    uint32_t same_count;
+    struct layout_same same[STATUTORY_COUNT];
     uint32_t *lately; /* as `specs`: a place in the builder's `extra` where each stood last, if it still does */
 };
 
-/* Slots that one run of signs became. */
+/* A run of signs, and the slots that it became. */
+enum run_what { RUN_VALUE, RUN_BEFORE, RUN_SIGNS };
 struct run {
-    uint32_t parts;
-    uint32_t value; /* that it begins with, and does not go past; or RUN_SIGNS: none is in it */
-    uint32_t stop;  /* the value that it ends before; the same one: with its end */
+    uint8_t what;    /* enum run_what: all of the value, or what of it is before another; or no value is in it */
+    uint8_t parts;   /* slots */
+    uint16_t value;
+    uint16_t before;
 };
-#define RUN_SIGNS UINT32_MAX
-#define RUN_PARTS 3 /* at most */
 
 /* What records of one kind went through: routes.h. */
 struct route {
     struct str piece; /* before the run, or to the end of raw */
+    uint64_t head;    /* of the piece: its first 8 bytes, and which bits of 8 bytes they are */
+    uint64_t shown;
     uint64_t layout;  /* its hash, at the end; 0: a run follows */
+    const char *key;  /* of that layout: another one may have come to its place */
     struct run run;
-    uint8_t kinds[4]; /* of its slots */
-    struct route *next; /* what may stand here instead */
-    struct route *then; /* what may stand behind the run */
+    uint8_t kinds[CUT_PARTS]; /* of its slots */
+    struct route *next;       /* what may stand here instead */
+    struct route *then;       /* what may stand behind the run */
 };
 
 struct route_kind {
     uint64_t hash;
     struct str key;
+    uint32_t wanted; /* statutory values that are to be found, a bit each: others are fields' */
     struct route *first;
     struct route_kind *next;
 };
@@ -70,6 +82,7 @@ struct layouts {
     uint64_t key[2];
     struct layout *slots;
     struct route_kind **kinds; /* by hash, LAYOUT_KINDS */
+    uint8_t signs[256];        /* enum cut_sign */
     struct arena *arena;
 };
 

@@ -4,6 +4,9 @@
 
 #include <string.h>
 
+/* A way's own variables are to stay in registers. */
+#define INLINE __attribute__((always_inline)) static inline
+
 static struct str kind_of(const struct work *w)
 {
     return str_at((const char *)w->b->layout_key, w->kind_words * sizeof *w->b->layout_key);
@@ -18,65 +21,185 @@ static struct route_kind *kind_find(const struct work *w)
     return kind;
 }
 
-static inline bool stands_at(struct str raw, size_t at, struct str piece)
-{
-    return raw.n - at >= piece.n && text_same(raw.p + at, piece.p, piece.n);
-}
+/* What a way is gone with: as values, so that they need not be read again after each slot that is written. */
+struct walk {
+    const char *raw; /* zeros are behind it */
+    size_t n;
+    const uint8_t *signs;
+    const struct value *values;
+    struct cut *cut;
+    size_t slots; /* of the cut, so far */
+};
 
-/* Where the run ends that is known from values; 0: it does not begin, or hold together, as it should. */
-static inline size_t run_end(const struct work *w, const struct run *run, size_t at)
-{
-    const struct value *v = &w->values[run->value];
-    const struct value *stop = &w->values[run->stop];
-    bool fits = v->from == VALUE_RAW && v->at == at && stop->from == VALUE_RAW && stop->at <= v->end &&
-                cut_is_forced(w->b->cut, at, v->end);
-    if (!fits)
-        return 0;
-    return v == stop ? v->end : stop->at;
-}
-
-/* Past the run; 0 where there is another one. */
-static size_t run_take(struct work *w, const struct route *route, size_t at)
+static inline struct walk walk_of(const struct work *w)
 {
     struct cut *cut = w->b->cut;
-    size_t first = cut->slot_count;
-    size_t to = route->run.value == RUN_SIGNS ? 0 : run_end(w, &route->run, at);
-    bool same = (to || route->run.value == RUN_SIGNS) && (to = cut_run(cut, at, to)) != 0 &&
-                cut->slot_count - first == route->run.parts;
-    for (size_t i = 0; i < route->run.parts && same; i++)
-        same = cut->slots[first + i].kind == route->kinds[i];
-    if (!same)
-        cut->slot_count = first;
-    return same ? to : 0;
+    return (struct walk){cut->raw.p, cut->raw.n, w->b->layouts.signs, w->values, cut, 0};
 }
 
-static const struct layout *end_take(struct work *w, const struct route *route)
+INLINE uint8_t sign_at(const struct walk *walk, size_t at)
+{
+    return walk->signs[(uint8_t)walk->raw[at]];
+}
+
+INLINE bool stands_at(const struct walk *walk, size_t at, const struct route *route)
+{
+    const char *p = walk->raw + at;
+    size_t n = route->piece.n;
+    return !((get_le64(p) ^ route->head) & route->shown) && at + n <= walk->n &&
+           (n <= sizeof route->head || text_same(p + 8, route->piece.p + 8, n - 8));
+}
+
+/* The end of a run that no value is in: with a digit, from a sign of a word to the last one; or 0. */
+INLINE size_t signs_end(const struct walk *walk, size_t at)
+{
+    unsigned all = 0;
+    size_t end = at;
+    for (size_t i = at;; i++) {
+        unsigned sign = sign_at(walk, i);
+        if (!(sign & SIGN_TOKEN))
+            break;
+        all |= sign;
+        end = sign & SIGN_WORD ? i + 1 : end;
+    }
+    return (all & SIGN_DIGIT) && (sign_at(walk, at) & SIGN_WORD) ? end : 0;
+}
+
+/* Eight bytes at once: a byte that is zero in x gets its upper bit. */
+INLINE bool has_blank(const char *p, size_t n)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t found = 0;
+    for (; n > 8; n -= 8, p += 8) {
+        uint64_t x = get_le64(p) ^ ' ' * ones;
+        found |= (x - ones) & ~x;
+    }
+    uint64_t x = get_le64(p) ^ ' ' * ones;
+    found |= (x - ones) & ~x & UINT64_MAX >> (64 - 8 * n);
+    return found & 0x80 * ones;
+}
+
+/* Where the run ends; 0: it does not begin, or hold together, as it should. */
+INLINE size_t run_end(const struct walk *walk, const struct run *run, size_t at)
+{
+    const struct value *v = &walk->values[run->value];
+    if (run->what == RUN_SIGNS)
+        return signs_end(walk, at);
+    if (v->from != VALUE_RAW || v->at != at)
+        return 0;
+    size_t n = v->end - at;
+    if ((n > 64 || has_blank(walk->raw + at, n)) && !cut_is_forced(walk->cut, at, v->end))
+        return 0;
+    if (run->what == RUN_VALUE)
+        return v->end;
+    const struct value *before = &walk->values[run->before];
+    return before->from == VALUE_RAW && before->at > at && before->at < v->end ? before->at : 0;
+}
+
+static inline void slot_put(struct cut *cut, size_t i, struct cut_slot slot)
+{
+    cut->slots[i] = slot;
+    cut->starts[i + 1] = slot.at + slot.n;
+}
+
+/* What goes on across a border: SIGN_WORD a word, SIGN_DOT a number with dots. */
+static uint8_t joint(const struct walk *walk, size_t at)
+{
+    uint8_t one = at > 0 ? sign_at(walk, at - 1) : 0;
+    uint8_t other = sign_at(walk, at);
+    uint8_t dot = (one & SIGN_DOT && other & SIGN_DIGIT) || (one & SIGN_DIGIT && other & SIGN_DOT) ? SIGN_DOT : 0;
+    return (uint8_t)((one & other & SIGN_WORD) | dot);
+}
+
+/* One that is joined to what is around it, has a single sign, or may be split around a time of day. By value, so that
+ * the way's own stays where it is quickest. */
+static unsigned run_put_odd(struct walk walk, size_t at, size_t to)
+{
+    uint32_t ends[CUT_PARTS] = {(uint32_t)(to - at)};
+    uint8_t kinds[CUT_PARTS] = {SLOT_TEXT};
+    unsigned parts = 1;
+    uint8_t before = joint(&walk, at);
+    if (((before | joint(&walk, to)) & SIGN_WORD) || walk.raw[at] == ' ' ||
+        (to - at == 1 && !(sign_at(&walk, at) & SIGN_WORD)))
+        return 0; /* is_between, perhaps */
+    if (to - at >= CLOCK_SIZE)
+        parts = cut_parts(str_at(walk.raw + at, to - at), ends, kinds);
+    uint32_t from = 0;
+    for (unsigned i = 0; i < parts; i++) {
+        uint8_t behind = joint(&walk, at + ends[i]);
+        slot_put(walk.cut, walk.slots + i,
+                 (struct cut_slot){(uint32_t)at + from, ends[i] - from, kinds[i], before | behind});
+        before = behind;
+        from = ends[i];
+    }
+    return parts;
+}
+
+/* Writes the run's slots; returns how many. 0 where cut_finish would, or might, see another run. */
+INLINE unsigned run_put(const struct walk *walk, size_t at, size_t to)
+{
+    const char *p = walk->raw + at;
+    size_t n = to - at;
+    unsigned around = sign_at(walk, to) | (at ? sign_at(walk, at - 1) : SIGN_WORD);
+    bool odd = (around & (SIGN_WORD | SIGN_DOT)) || n == 1 || p[0] == ' ';
+    if (n >= CLOCK_SIZE)
+        odd = odd || p[2] == ':' || p[7] == ':' || p[13] == ':' || p[14] == ':'; /* as cut_parts looks for them */
+    if (walk->slots + CUT_PARTS > CUT_SLOTS_MAX)
+        return 0;
+    if (odd)
+        return run_put_odd(*walk, at, to);
+    slot_put(walk->cut, walk->slots, (struct cut_slot){(uint32_t)at, (uint32_t)n, SLOT_TEXT, false});
+    return 1;
+}
+
+/* Past the run, whose slots are then counted; 0 where there is another one. */
+INLINE size_t run_take(struct walk *walk, const struct route *route, size_t at)
+{
+    const struct cut_slot *slots = walk->cut->slots + walk->slots;
+    size_t end = run_end(walk, &route->run, at);
+    unsigned parts = end ? run_put(walk, at, end) : 0;
+    if (!parts || parts != route->run.parts || slots[0].kind != route->kinds[0])
+        return 0;
+    for (unsigned i = 1; i < parts; i++)
+        if (slots[i].kind != route->kinds[i])
+            return 0;
+    walk->slots += parts;
+    return end;
+}
+
+static const struct layout *end_take(struct work *w, const struct route *route, size_t slots)
 {
     const struct layout *layout = layouts_at(&w->b->layouts, route->layout);
-    return layout && layout_fits(w, layout) ? layout : NULL;
+    w->b->cut->slot_count = slots;
+    return layout && layout->key.p == route->key && layout_fits(w, layout) ? layout : NULL;
 }
 
 const struct layout *route_take(struct work *work)
 {
     struct work *w = work;
-    const struct cut *cut = w->b->cut;
-    const struct layout *layout = NULL;
+    struct walk walk = walk_of(w);
     size_t at = 0;
     w->kind = hash_text(w->b->layouts.key, kind_of(w));
-    const struct route_kind *kind = cut->has_backslash ? NULL : kind_find(w);
-    const struct route *route = kind ? kind->first : NULL;
-    while (route && !layout) {
+    const struct route_kind *kind = w->b->cut->has_backslash ? NULL : kind_find(w);
+    if (kind)
+        values_statutory(w, kind->wanted);
+    for (const struct route *route = kind ? kind->first : NULL; route;) {
         size_t end = 0;
-        if (stands_at(cut->raw, at, route->piece)) {
+        if (stands_at(&walk, at, route)) {
             end = at + route->piece.n;
-            if (route->layout && end == cut->raw.n)
-                layout = end_take(w, route);
-            end = route->layout ? 0 : run_take(w, route, end);
+            if (!route->layout) {
+                end = run_take(&walk, route, end);
+            } else {
+                const struct layout *layout = end == walk.n ? end_take(w, route, walk.slots) : NULL;
+                if (layout)
+                    return layout;
+                end = 0;
+            }
         }
         route = end ? route->then : route->next;
         at = end ? end : at;
     }
-    return layout;
+    return NULL;
 }
 
 /* ---- what is remembered ---- */
@@ -84,30 +207,38 @@ const struct layout *route_take(struct work *work)
 /* Whether slot `i` and those behind it come again when the run is taken by itself; run->parts is then how many. */
 static bool run_again(struct work *w, const struct cut_slot *slots, size_t count, size_t i, struct run *run)
 {
-    struct cut *cut = w->b->cut;
-    size_t at = slots[i].at;
-    size_t to = run->value == RUN_SIGNS ? 0 : run_end(w, run, at);
-    cut->slot_count = i;
-    if ((!to && run->value != RUN_SIGNS) || !cut_run(cut, at, to) || cut->slot_count > count)
+    struct walk walk = walk_of(w);
+    size_t end = run_end(&walk, run, slots[i].at);
+    walk.slots = i;
+    run->parts = (uint8_t)(end ? run_put(&walk, slots[i].at, end) : 0);
+    if (!run->parts || i + run->parts > count)
         return false;
-    run->parts = (uint32_t)(cut->slot_count - i);
-    return memcmp(cut->slots + i, slots + i, run->parts * sizeof *slots) == 0;
+    for (size_t k = i; k < i + run->parts; k++) {
+        const struct cut_slot *slot = &w->b->cut->slots[k];
+        if (slot->at != slots[k].at || slot->n != slots[k].n || slot->kind != slots[k].kind ||
+            slot->glued != slots[k].glued)
+            return false;
+    }
+    return true;
 }
 
 /* The run at slot `i`, as the values that begin there have it, whole or up to another; or as its signs have it. */
 static bool run_find(struct work *w, const struct cut_slot *slots, size_t count, size_t i, struct run *run)
 {
-    uint32_t values = w->count + STATUTORY_COUNT;
-    for (uint32_t v = 0; v < values; v++) {
+    uint16_t values = (uint16_t)(w->count + STATUTORY_COUNT);
+    for (uint16_t v = 0; v < values; v++) {
         if (w->values[v].from != VALUE_RAW || w->values[v].at != slots[i].at)
             continue;
-        for (uint32_t stop = 0; stop < values; stop++) {
-            *run = (struct run){.value = v, .stop = stop};
-            if (w->values[stop].from == VALUE_RAW && run_again(w, slots, count, i, run))
+        *run = (struct run){.what = RUN_VALUE, .value = v};
+        if (run_again(w, slots, count, i, run))
+            return true;
+        for (uint16_t before = 0; before < values; before++) {
+            *run = (struct run){.what = RUN_BEFORE, .value = v, .before = before};
+            if (run_again(w, slots, count, i, run))
                 return true;
         }
     }
-    *run = (struct run){.value = RUN_SIGNS};
+    *run = (struct run){.what = RUN_SIGNS};
     return run_again(w, slots, count, i, run);
 }
 
@@ -141,7 +272,7 @@ static struct told value_told(const struct work *w, size_t from, size_t to)
         for (size_t k = slot + 1; k < slot + run->parts; k++)
             told.splits = told.splits || cut->slots[k].at == from || cut->slots[k].at == to;
         slot += run->parts;
-        if (run->value == RUN_SIGNS)
+        if (run->what == RUN_SIGNS)
             told.around_signs = told.around_signs || (from <= at && at < to);
         else
             told.by_run = told.by_run || (w->values[run->value].at == from && w->values[run->value].end == to);
@@ -150,7 +281,7 @@ static struct told value_told(const struct work *w, size_t from, size_t to)
 }
 
 /* A blank in a piece: it is in every record of this layout. */
-static bool has_blank(const struct cut *cut, size_t from, size_t to)
+static bool has_blank_between(const struct cut *cut, size_t from, size_t to)
 {
     for (size_t i = 0; i <= cut->slot_count; i++) {
         size_t begin = MAX((size_t)cut->starts[i], from);
@@ -167,7 +298,7 @@ static bool value_settle(const struct work *w, struct layout_value *placed)
     const struct cut *cut = w->b->cut;
     const struct value *v = &w->values[placed->value];
     struct told told = value_told(w, v->at, v->end);
-    bool blank = has_blank(cut, v->at, v->end);
+    bool blank = has_blank_between(cut, v->at, v->end);
     bool forced = cut_is_forced(cut, v->at, v->end);
     placed->quotes = blank ? (forced ? QUOTES_AROUND : QUOTES_NONE) : QUOTES_ANY;
     return !told.splits && (!told.around_signs || !forced) &&
@@ -197,8 +328,9 @@ bool route_may(struct work *work, struct layout *layout)
 
 static bool is_route(const struct route *one, const struct route *other)
 {
-    return one->layout == other->layout && one->run.value == other->run.value && one->run.stop == other->run.stop &&
-           one->run.parts == other->run.parts && memcmp(one->kinds, other->kinds, sizeof one->kinds) == 0 && str_eq(one->piece, other->piece);
+    return one->layout == other->layout && one->run.what == other->run.what && one->run.value == other->run.value &&
+           one->run.before == other->run.before && one->run.parts == other->run.parts &&
+           memcmp(one->kinds, other->kinds, sizeof one->kinds) == 0 && str_eq(one->piece, other->piece);
 }
 
 /* The same one among those at the link, or behind them. NULL without memory. */
@@ -211,6 +343,8 @@ static struct route *route_join(struct arena *arena, struct route **link, const 
     if (!route)
         return NULL;
     *route = *wanted;
+    route->head = text_head(wanted->piece);
+    route->shown = wanted->piece.n ? UINT64_MAX >> (64 - 8 * MIN(wanted->piece.n, sizeof route->head)) : 0;
     route->piece = arena_str(arena, wanted->piece);
     if (wanted->piece.n && !route->piece.p)
         return NULL;
@@ -234,6 +368,16 @@ static struct route_kind *kind_join(struct work *w)
     return kind;
 }
 
+/* Statutory values that the layout's way, or its values, are compared with. */
+static uint32_t wanted_by(const struct work *w, const struct layout *layout)
+{
+    uint32_t wanted = 0;
+    for (uint32_t i = 0; i < layout->value_count; i++)
+        if (layout->values[i].value >= w->count)
+            wanted |= UINT32_C(1) << (layout->values[i].value - w->count);
+    return wanted;
+}
+
 void route_put(struct work *work, const struct layout *layout)
 {
     struct work *w = work;
@@ -241,6 +385,8 @@ void route_put(struct work *work, const struct layout *layout)
     struct route_kind *kind = kind_join(w);
     struct route **link = kind ? &kind->first : NULL;
     size_t slot = 0;
+    if (kind)
+        kind->wanted |= wanted_by(w, layout);
     for (uint32_t i = 0; i < w->run_count && link; i++) {
         struct route route = {.piece = cut_piece(cut, slot), .run = w->runs[i]};
         for (uint32_t k = 0; k < route.run.parts; k++)
@@ -250,6 +396,8 @@ void route_put(struct work *work, const struct layout *layout)
         link = joined ? &joined->then : NULL;
     }
     struct route end = {.piece = cut_piece(cut, cut->slot_count), .layout = layout->hash};
-    if (link)
-        IGNORE(route_join(w->b->layouts.arena, link, &end) == NULL); /* found out anew then */
+    struct route *joined = link ? route_join(w->b->layouts.arena, link, &end) : NULL;
+    const struct layout *put = layouts_at(&w->b->layouts, layout->hash);
+    if (joined && put)
+        joined->key = put->key.p;
 }

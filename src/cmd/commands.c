@@ -245,6 +245,9 @@ static const struct option_row rules_rows[] = {
      .argument = "KEY",
      .help = "import: whose signature the pack must have, a verifier key or a file with one; pack: the file of the "
              "signing key, made when it is not there"},
+    {.name = "wait",
+     .type = OPTION_FLAG,
+     .help = "import: the version does not hold yet; page /rules/packs shows what it would change"},
     {.name = "dry-run", .type = OPTION_FLAG, .help = "import: say what would be, and write nothing"},
 };
 
@@ -503,7 +506,7 @@ static const struct command commands[] = {
      "a "
      "pattern from lines; --sources reads the archive instead of files."},
     {"rules", "check, test, explain rules, hunt with them, import packs",
-     "check|test|explain|hunt|diff|import|packs|rollback|remove|pack ...", 1, OPERANDS_ANY, ROWS(rules_rows),
+     "check|test|explain|hunt|diff|import|packs|rollback|switch|remove|pack ...", 1, OPERANDS_ANY, ROWS(rules_rows),
      "check DIR: loads every rule below the folders and says which are refused, and why. test DIR: shows the samples "
      "beside "
      "the rules, and those of info.yml, to the rules. explain RULE RECORD: prints the tree of a rule's tests against a "
@@ -513,7 +516,8 @@ static const struct command commands[] = {
      "rules would find there and this one not, and the other way round; rules of indicators are hunted by `qorgan "
      "indicators hunt`. import PATH: takes the rules of a folder or ZIP file into the data folder as a version of a "
      "pack; "
-     "packs: lists these; rollback NAME [VERSION]: the version before holds again; remove NAME [VERSION]: a pack or an "
+     "packs: lists these; rollback NAME [VERSION]: the version before holds again; switch NAME VERSION: that one does; "
+     "remove NAME [VERSION]: a pack or an "
      "old version goes; pack DIR: signs a folder of rules for who imports it. Exit status 1 when one is refused or "
      "fails, or when there is a difference."},
     {"indicators", "check lists of indicators, and hunt for them in the archive", "check PATH... | hunt", 1,

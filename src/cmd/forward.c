@@ -151,6 +151,7 @@ int cmd_forward(int argc, char **argv)
         g.forward.names = g.reading.names;
         g.forward.archive = g.archive;
         g.forward.state = options_text(&options, "state");
+        g.forward.query_text = options_text(&options, "query");
         g.forward.own = options_flag(&options, "all");
         g.forward.json = options_flag(&options, "json");
         g.forward.once = options_flag(&options, "once");

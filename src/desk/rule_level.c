@@ -316,11 +316,12 @@ static void guess_from_hunts(struct ask *ask, struct guess *guess, size_t count)
     }
 }
 
+/* Counted since the rule runs as it is, or since the first of its hits in these days. */
 static void guess_from_days(struct ask *ask, struct guess *guess, size_t count)
 {
     int64_t first_day = ask->now_ns / DAY_NS - DAYS + 1;
-    struct db_query q = db_query(ask->desk->db, "SELECT rule, sum(hits) FROM rule_day WHERE day >= ?1 GROUP BY rule"
-                                                " ORDER BY rule");
+    struct db_query q = db_query(ask->desk->db, "SELECT rule, sum(hits), min(day) FROM rule_day WHERE day >= ?1"
+                                                " GROUP BY rule ORDER BY rule");
     size_t at = 0;
     for (size_t i = 0; i < count; i++)
         if (rule_entry_runs(guess[i].entry) && ask->now_ns - guess[i].entry->since_ns >= DAY_NS)
@@ -329,9 +330,11 @@ static void guess_from_days(struct ask *ask, struct guess *guess, size_t count)
     while (db_next(&q)) {
         struct guess *g = guess_at(guess, count, &at, db_i64(&q));
         int64_t hits = db_i64(&q);
-        if (!g || (g->by != GUESS_MEASURED && g->entry->last_ns == 0))
+        int64_t from_ns = db_i64(&q) * DAY_NS;
+        if (!g)
             continue;
-        int64_t from_ns = MAX(g->by == GUESS_MEASURED ? g->entry->since_ns : 0, first_day * DAY_NS);
+        if (rule_entry_runs(g->entry) && g->entry->since_ns > 0)
+            from_ns = MIN(from_ns, MAX(g->entry->since_ns, first_day * DAY_NS));
         g->milli = milli_a_day(hits, ask->now_ns - from_ns);
         g->by = GUESS_MEASURED;
     }

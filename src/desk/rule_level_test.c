@@ -15,7 +15,10 @@ static const struct desk_rule first[] = {
     PACK_RULE("hq", "hq-2", DESK_HIGH, 4),
     PACK_RULE("hq", "hq-low", DESK_LOW, 5),
     PACK_RULE("zz", "zz-1", DESK_HIGH, 6),
-    {.id = STR_INIT("hq-filter"), .kind = DESK_RULE_FILTER, .level = DESK_HIGH, .path = STR_INIT("pack:hq/1/f.yml"),
+    {.id = STR_INIT("hq-filter"),
+     .kind = DESK_RULE_FILTER,
+     .level = DESK_HIGH,
+     .path = STR_INIT("pack:hq/1/f.yml"),
      .hash = 7},
     {.title = STR_INIT("Without an id"), .level = DESK_HIGH, .path = STR_INIT("a/none.yml"), .line = 1, .hash = 8},
     {.id = STR_INIT("by-ann"), .title = STR_INIT("A"), .level = DESK_HIGH, .path = STR_INIT("desk:rule/by-ann")},
@@ -153,7 +156,7 @@ static void an_act_is_taken_back(void)
     CHECK(asks("rule.restore", "'act':1,'reason':'too much','expected':2"));
     CHECK_INT(number_in(stand.json, "act"), 2);
     CHECK_TEXT(state_of("hq-1"), "draft");
-    CHECK_TEXT(state_of("hq-2"), "off"); /* each to where it was */
+    CHECK_TEXT(state_of("hq-2"), "off");    /* each to where it was */
     CHECK_TEXT(state_of("zz-1"), "active"); /* somebody wants it so */
     CHECK_INT(stand_records(&stand, "rules.restored", &json), 2);
     CHECK_INT(number_in(json, "undoes"), 1);
@@ -187,8 +190,8 @@ static void hits_are_guessed(void)
     if (!opened())
         return;
     CHECK_INT(desk_count_rules(stand.desk, &told, stand.now, &err), RC_OK);
-    CHECK(asks("hunt.start", stand_format(&stand, "'rule':'hq-1','from_ns':%lld,'to_ns':0",
-                                          (long long)(stand.now + H(24) - H(48)))));
+    CHECK(asks("hunt.start",
+               stand_format(&stand, "'rule':'hq-1','from_ns':%lld,'to_ns':0", (long long)(stand.now + H(24) - H(48)))));
     stand.now += H(48);
     CHECK_INT(desk_hunt_next(stand.desk, stand.now, stand.arena, &order, &err), RC_OK);
     const struct desk_hunt_count hunted[] = {{.hash = 3, .hits = 9}};

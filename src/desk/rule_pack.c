@@ -132,8 +132,8 @@ void rule_drafts_begin(struct desk *desk, struct rulebook *fresh, int64_t now_ns
 
 /* ---- drafts switched on ---- */
 
-static bool step_read(struct ask *ask, struct rule_step *step, enum desk_rule_state *ret_to,
-                      enum desk_level *ret_level, enum maturity *ret_maturity)
+static bool step_read(struct ask *ask, struct rule_step *step, enum desk_rule_state *ret_to, enum desk_level *ret_level,
+                      enum maturity *ret_maturity)
 {
     struct str level = ask_str(ask, "level");
     struct str status = ask_str(ask, "status");
@@ -224,6 +224,16 @@ static struct shown *shown_of(struct listing *list, struct str path)
     return &list->row[list->count++];
 }
 
+/* One of which no version is loaded yet. */
+static void waiting_fill(const struct desk_rule_pack *pack, struct listing *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (str_eq(list->row[i].name, pack->name))
+            return;
+    if (list->count < PACKS_SHOWN)
+        list->row[list->count++] = (struct shown){.name = pack->name, .version = STR("")};
+}
+
 static void listing_fill(const struct rulebook *book, struct listing *list)
 {
     for (size_t i = 0; i < book->now.count; i++) {
@@ -242,9 +252,12 @@ static void listing_fill(const struct rulebook *book, struct listing *list)
         if (shown)
             shown->refused++;
     }
+    for (size_t i = 0; i < book->pack_count; i++)
+        if (book->pack[i].waits)
+            waiting_fill(&book->pack[i], list);
     for (size_t i = 0; i < list->count; i++)
         for (size_t k = 0; k < book->pack_count; k++)
-            if (str_eq(book->pack[k].name, list->row[i].name))
+            if (!book->pack[k].waits && str_eq(book->pack[k].name, list->row[i].name))
                 list->row[i].facts = &book->pack[k];
 }
 
@@ -286,6 +299,7 @@ static void shown_put(struct ask *ask, const struct shown *shown)
         json_write_object_end(out);
     }
     json_write_array_end(out);
+    hunt_waiting_put(ask, shown->name);
     json_write_object_end(out);
 }
 
@@ -299,6 +313,7 @@ void ask_rule_packs(struct ask *ask)
     }
     listing_fill(book, &list);
     json_put_bool(ask->out, "may_change", role_rights(ask->role) & RIGHT_RULES);
+    json_put_int(ask->out, "days", DESK_HUNT_NS / (INT64_C(86400) * 1000000000));
     json_write_key(ask->out, "packs");
     json_write_array(ask->out);
     for (size_t i = 0; i < list.count; i++)
@@ -378,7 +393,8 @@ static void gone_tell(struct desk *desk, const struct desk_rule_pack *packs, siz
         struct str value = db_text_copy(&q, desk->scratch);
         bool here = false;
         for (size_t i = 0; i < count; i++)
-            here = here || str_eq(desk_cut(packs[i].name, 100), str_skip(key, strlen(META_PREFIX)));
+            here =
+                here || (!packs[i].waits && str_eq(desk_cut(packs[i].name, 100), str_skip(key, strlen(META_PREFIX))));
         if (!here && gone_count < DESK_RULE_PACKS_MAX) {
             gone[gone_count][0] = key;
             gone[gone_count++][1] = value;
@@ -403,7 +419,7 @@ enum rc desk_set_rule_packs(struct desk *desk, const struct desk_rule_pack *pack
     struct rulebook *book = desk->rulebook;
     struct rulebook next = *book;
     struct arena *arena = arena_new(PACK_MEMORY);
-    count = MIN(count, (size_t)DESK_RULE_PACKS_MAX);
+    count = MIN(count, 2 * (size_t)DESK_RULE_PACKS_MAX);
     if (!arena || !packs_copy(&next, packs, count, arena)) {
         arena_free(arena);
         return err_set(err, RC_LIMIT, "out of memory for what is known of packs");
@@ -411,7 +427,8 @@ enum rc desk_set_rule_packs(struct desk *desk, const struct desk_rule_pack *pack
     enum rc rc = desk_begin(desk, err);
     if (rc == RC_OK) {
         for (size_t i = 0; i < count; i++)
-            pack_tell(desk, &next.pack[i], now_ns);
+            if (!next.pack[i].waits)
+                pack_tell(desk, &next.pack[i], now_ns);
         gone_tell(desk, next.pack, count, now_ns);
         rc = desk_end(desk, true, err);
     }

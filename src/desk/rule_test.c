@@ -325,8 +325,9 @@ static void count(uint64_t upto, uint64_t hits, const char *product, const char 
 {
     struct err err = {0};
     struct str names[8];
-    const struct desk_rule_count rules[] = {{STR("r-linux"), hits, hits * 10, hits * 1000, stand.now - S(5)},
-                                            {STR("unknown"), 9, 9, 9, 9}};
+    const struct desk_rule_count rules[] = {
+        {.id = STR("r-linux"), .hits = hits, .runs = hits * 10, .ns = hits * 1000, .last_ns = stand.now - S(5)},
+        {.id = STR("unknown"), .hits = 9, .runs = 9, .ns = 9, .last_ns = 9}};
     const struct desk_log_source source = {str_of(product), STR_NONE, STR_NONE, 100, 60};
     struct desk_rule_counts counts = {.engine = 3,
                                       .upto = upto,
@@ -392,7 +393,16 @@ static void firings_are_counted_with_their_batch(void)
     static const struct desk_match bad = {.level = DESK_HIGH};
     if (!opened())
         return;
-    const struct desk_rule_count fired[] = {{STR("r-many"), 2, 0, 0, stand.now - S(5)}, {STR("unknown"), 1, 0, 0, 1}};
+    const struct desk_rule_count fired[] = {
+        {.id = STR("r-many"),
+         .hits = 2,
+         .last_ns = stand.now - S(5),
+         .lost_groups = 1,
+         .lost_matches = 7,
+         .late = 3,
+         .ungrouped = 4},
+        {.id = STR("unknown"), .hits = 1, .last_ns = 1},
+    };
     struct desk_batch batch = {.clock_ns = stand.now, .fired = fired, .fired_count = ARRAY_LEN(fired)};
     struct err err;
     CHECK(list(",'show':'never'"));
@@ -420,6 +430,16 @@ static void firings_are_counted_with_their_batch(void)
     CHECK(tell(loaded, ARRAY_LEN(loaded))); /* it stands in the database */
     CHECK(get("r-many"));
     CHECK_INT(number("hits"), 2);
+    CHECK_INT(number("lost_groups"), 1);
+    CHECK_INT(number("lost_matches"), 7);
+    CHECK_INT(number("late"), 3);
+    CHECK_INT(number("ungrouped"), 4);
+    CHECK_INT(json_int(json_get(json_get(stand.json, "totals"), "lost"), -1), 1);
+    CHECK_INT(desk_match_batch(stand.desk, &batch, stand.now, NULL, &err), RC_OK);
+    CHECK(get("r-many"));
+    CHECK_INT(number("lost_matches"), 14);
+    CHECK(list(",'show':'lost'"));
+    CHECK_INT(json_int(json_get(stand.json, "total"), -1), 1);
     stand_close(&stand);
 }
 
@@ -428,7 +448,8 @@ static void sums_stay_in_bounds(void)
     if (!opened())
         return;
     for (uint64_t i = 1; i <= 3; i++) {
-        const struct desk_rule_count rule = {STR("r-linux"), UINT64_MAX, UINT64_MAX, UINT64_MAX, INT64_MAX};
+        const struct desk_rule_count rule = {
+            .id = STR("r-linux"), .hits = UINT64_MAX, .runs = UINT64_MAX, .ns = UINT64_MAX, .last_ns = INT64_MAX};
         struct desk_rule_counts counts = {.upto = i, .events = UINT64_MAX, .rules = &rule, .rule_count = 1};
         CHECK_INT(desk_count_rules(stand.desk, &counts, stand.now, NULL), RC_OK);
     }
@@ -806,7 +827,7 @@ static void failures_change_nothing(void)
         return;
     for (uint64_t n = 1; n < 60; n++) {
         struct err err;
-        const struct desk_rule_count rule_count = {STR("r-linux"), 1, 1, 1, 1};
+        const struct desk_rule_count rule_count = {.id = STR("r-linux"), .hits = 1, .runs = 1, .ns = 1, .last_ns = 1};
         struct desk_rule_counts counts = {.upto = 1, .events = 1, .rules = &rule_count, .rule_count = 1};
         IGNORE(db_fail_at(stand.db, n));
         enum rc rc = desk_count_rules(stand.desk, &counts, stand.now, &err);

@@ -27,6 +27,7 @@ struct rule_entry {
     int64_t level; /* RULE_LEVEL_OWN, or decided */
     bool fresh;    /* it was not loaded the last time, or was another */
     int64_t hits, runs, ns, last_ns;
+    int64_t lost_groups, lost_matches, late, ungrouped; /* of a correlation: struct desk_rule_count */
     int64_t since_ns, since_events; /* its fields are looked for: by the clock, and in events of all engines */
     enum rule_reach reach;          /* by what was seen until now */
     enum rule_reach cannot;         /* the same, as far as it was looked for long enough; else REACH_HOLDS */

@@ -157,7 +157,7 @@ void engine_rules_follow(struct engine_rules *self, const struct engine_rules *b
 
 /* ---- what is told ---- */
 
-/* A rule without an id, or with one that is too long, can be named to nobody. */
+/* A rule with an id that is too long can be named to nobody. */
 static bool is_told(const struct rule *rule, const struct matcher_counts *counts)
 {
     return (counts->runs || counts->hits) && rule->id.n > 0 && rule->id.n <= RULE_ID_MAX;

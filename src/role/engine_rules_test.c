@@ -141,6 +141,14 @@ static const struct rule_stats_rule *of(const char *id)
     return &none;
 }
 
+static const struct rule *titled(const char *title)
+{
+    size_t i = 0;
+    while (!str_is(rules_at(engine.rules, i)->title, title))
+        i++;
+    return rules_at(engine.rules, i);
+}
+
 static bool wants(const char *id)
 {
     return engine_rules_wants(engine.self, rules_find(engine.rules, str_of(id)));
@@ -196,7 +204,8 @@ static void counters_are_told_once(void)
     CHECK(write_and_read());
     CHECK_INT(engine.stats.upto, 3);
     CHECK_INT(engine.stats.events, 3);
-    CHECK_INT(engine.stats.rule_count, 2); /* E has no id, and D does not run here */
+    CHECK_INT(engine.stats.rule_count, 3); /* E goes by the id that it was given; D does not run here */
+    CHECK_INT(of(arena_strz(engine.arena, titled("E")->id))->hits, 3);
     CHECK_INT(of("rule-a")->hits, 3);
     CHECK_INT(of("rule-a")->runs, 3);
     CHECK_INT(of("rule-a")->last_ns, 20);

@@ -7,6 +7,7 @@
 #include "os/proc.h"
 #include "os/sandbox.h"
 #include "role/forward_queue.h"
+#include "role/forward_status.h"
 #include "role/forward_stream.h"
 #include "role/http.h"
 #include "role/log.h"
@@ -33,6 +34,7 @@
 #define BACKOFF_MIN   1000
 #define BACKOFF_MAX   60000
 #define TELL_NS       UINT64_C(60000000000)
+#define STATE_NS      UINT64_C(5000000000)
 #define STATE_FILE    "position"
 #define STATE_MAX     ((size_t)4096)
 
@@ -68,6 +70,9 @@ struct forward {
     int backoff_ms;
     uint64_t given; /* records since the start */
     uint64_t told_ns;
+    uint64_t stated_ns; /* when the file of the status was written last */
+    struct err trouble; /* why the receiver takes nothing */
+    int64_t trouble_ns; /* since when; 0: it does */
 };
 
 /* ---- waiting ---- */
@@ -135,6 +140,43 @@ static enum rc archive_look(struct forward *f, struct err *err)
     if (rc == RC_OK)
         f->upto = MIN(checkpoint.head.size, archive_reader_size(f->options->reader));
     return rc;
+}
+
+/* ---- the status ---- */
+
+/* When the next record was received; 0 when none waits, or it is gone. */
+static int64_t waiting_since(struct forward *f)
+{
+    struct archive_hit hit;
+    struct err err;
+    arena_reset(f->arena);
+    bool waits =
+        f->position < f->upto && archive_reader_record(f->options->reader, f->position, f->arena, &hit, &err) == RC_OK;
+    return waits ? hit.leaf.received_ns : 0;
+}
+
+/* For the page of receivers: now, or when it was not said for a while. That it cannot be written stops nothing. */
+static void status_say(struct forward *f, bool now)
+{
+    const struct forward_options *o = f->options;
+    struct err err;
+    uint64_t boot_ns = clock_boot_ns();
+    if (!now && f->stated_ns && boot_ns - f->stated_ns < STATE_NS)
+        return;
+    f->stated_ns = boot_ns;
+    const struct forward_status status = {.receiver = str_of(o->address.url),
+                                          .format = str_of(forward_format_name(o->format)),
+                                          .query = str_of(o->query_text ? o->query_text : ""),
+                                          .own = o->own,
+                                          .next = f->position,
+                                          .signed_size = f->upto,
+                                          .given = f->given,
+                                          .at_ns = clock_real_ns(),
+                                          .waiting_ns = waiting_since(f),
+                                          .error = f->trouble_ns ? str_of(f->trouble.text) : STR_NONE,
+                                          .error_ns = f->trouble_ns};
+    if (forward_status_write(f->state, &status, &err) != RC_OK)
+        log_warning("%s", err.text);
 }
 
 /* ---- a batch ---- */
@@ -265,6 +307,15 @@ static enum rc batch_try(struct forward *f, struct err *err)
     return f->options->address.way == FORWARD_HTTPS ? batch_post(f, err) : batch_stream(f, err);
 }
 
+static void trouble_tell(struct forward *f, const struct err *err)
+{
+    log_warning("%s; again in %d s from record %llu on", err->text, f->backoff_ms / 1000,
+                (unsigned long long)f->position);
+    f->trouble = *err;
+    f->trouble_ns = f->trouble_ns ? f->trouble_ns : clock_real_ns();
+    status_say(f, true);
+}
+
 /* Until it is taken. False: it is to stop. */
 static bool batch_give(struct forward *f)
 {
@@ -275,13 +326,13 @@ static bool batch_give(struct forward *f)
             if (f->backoff_ms)
                 log_info("%s takes records again", f->options->address.url);
             f->backoff_ms = 0;
+            f->trouble_ns = 0;
             f->given += f->count;
             return true;
         }
         f->backoff_ms = f->backoff_ms ? MIN(2 * f->backoff_ms, BACKOFF_MAX) : BACKOFF_MIN;
         if (rc != RC_AGAIN)
-            log_warning("%s; again in %d s from record %llu on", err.text, f->backoff_ms / 1000,
-                        (unsigned long long)f->position);
+            trouble_tell(f, &err);
         IGNORE(on_wait(f, f->backoff_ms));
     }
     return f->count == 0;
@@ -429,6 +480,7 @@ int forward_run(const struct forward_options *options)
     while (rc == RC_OK && !f->stopping) {
         rc = forward_step(f, &err);
         tell(f, false);
+        status_say(f, false);
         if (rc == RC_END && !options->once) {
             IGNORE(on_wait(f, REST_MS));
             rc = RC_OK;
@@ -439,6 +491,8 @@ int forward_run(const struct forward_options *options)
         log_error("%s", err.text);
     else
         tell(f, true);
+    if (good)
+        status_say(f, true);
     if (f->kind)
         f->kind->close(f->queue);
     stream_close(f->stream);

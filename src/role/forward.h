@@ -29,6 +29,7 @@ struct forward_options {
     struct forward_address address;
     enum forward_format format;
     const struct query *query; /* which records; NULL: all */
+    const char *query_text;    /* as given; NULL: all */
     bool own;                  /* the archive's own records too */
     uint64_t from;             /* the first record when there is no position yet; or one of the two above */
     struct str ca_pem;         /* texts of files; empty: none */

@@ -1,4 +1,5 @@
-/* intake_datagram.h - a UDP socket of an intake process, and what its protocol does with datagrams. For intake_*.c only.
+/* intake_datagram.h - a UDP socket of an intake process, and what its protocol does with datagrams. For intake_*.c
+ * only.
  *
  * A protocol is a row of functions; intake_datagrams.c has the table of sockets, reads them in batches and counts what
  * the kernel dropped. */
@@ -22,8 +23,7 @@ struct datagram_protocol {
     uint16_t transport;
     /* Sets up socket->state. NULL: it has none. */
     enum rc (*begin)(struct datagram_socket *socket, struct err *err);
-    void (*take)(struct datagram_socket *socket, const struct net_datagram *datagram,
-                 const struct datagram_time *time);
+    void (*take)(struct datagram_socket *socket, const struct net_datagram *datagram, const struct datagram_time *time);
     void (*tick)(struct datagram_socket *socket, uint64_t now_boot_ns); /* once a second; may be NULL */
     void (*durable)(struct datagram_socket *socket, uint64_t tag);      /* may be NULL */
 };

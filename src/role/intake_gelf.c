@@ -1,5 +1,5 @@
-/* intake_gelf.c - GELF (wire/gelf.h) over TCP and TLS under intake_streams.c, over UDP under intake_datagrams.c. Nothing
- * is acknowledged; messages of which a piece never came become gap records. */
+/* intake_gelf.c - GELF (wire/gelf.h) over TCP and TLS under intake_streams.c, over UDP under intake_datagrams.c.
+ * Nothing is acknowledged; messages of which a piece never came become gap records. */
 #include "archive/leaf.h"
 #include "base/arena.h"
 #include "role/intake_datagram.h"
@@ -92,10 +92,11 @@ static void pieces_take(struct datagram_socket *socket, const struct net_datagra
 {
     struct gelf_pieces *pieces = socket->state;
     struct str record;
-    enum rc rc = gelf_datagrams_take(&pieces->datagrams, str_of(datagram->address), datagram->bytes, time->boot_ns,
-                                     &record);
+    enum rc rc =
+        gelf_datagrams_take(&pieces->datagrams, str_of(datagram->address), datagram->bytes, time->boot_ns, &record);
     if (rc == RC_LIMIT)
-        intake_gap(socket->intake, socket->source, 1, "records", "a GELF message was longer than the limit and was cut");
+        intake_gap(socket->intake, socket->source, 1, "records",
+                   "a GELF message was longer than the limit and was cut");
     if (rc == RC_OK || rc == RC_LIMIT)
         IGNORE(!datagram_record(socket, datagram->address, record, time));
 }

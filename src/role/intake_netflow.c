@@ -1,6 +1,6 @@
-/* intake_netflow.c - flows (wire/netflow.h): NetFlow 5 and 9 and IPFIX over UDP under intake_datagrams.c, IPFIX over TCP
- * and TLS under intake_streams.c (RFC 7011 10.4). A record a flow; what did not come, or could not be understood, becomes
- * gap records of the exporter's source, once a second. Nothing is acknowledged. */
+/* intake_netflow.c - flows (wire/netflow.h): NetFlow 5 and 9 and IPFIX over UDP under intake_datagrams.c, IPFIX over
+ * TCP and TLS under intake_streams.c (RFC 7011 10.4). A record a flow; what did not come, or could not be understood,
+ * becomes gap records of the exporter's source, once a second. Nothing is acknowledged. */
 #include "archive/leaf.h"
 #include "base/arena.h"
 #include "os/clock.h"

@@ -1,16 +1,18 @@
-/* intake_snmp.c - SNMP traps and informs (wire/snmp.h) under intake_datagrams.c.
+/* intake_snmp.c - SNMP traps and informs (wire/snmp.h; version 3: intake_usm.h) under intake_datagrams.c.
  *
  *   inform ─► known already? ── no ─► record ─► waits ── durable ─► answered ─► remembered
  *                  │ yes: answered again, or left waiting; the record is there
  *
  * An inform is answered once its record is durable; until then its sender gives it again, which is recognised by the
- * datagram's bytes and its sender's address and port. The communities that are taken are kept as salted digests only;
- * what a datagram shows is compared and forgotten. Refusals are counted by their reason. */
+ * datagram's bytes (version 3, where these differ each time: its scoped PDU) and its sender's address and port. The
+ * communities that are taken are kept as salted digests only; what a datagram shows is compared and forgotten. Refusals
+ * are counted by their reason. */
 #include "archive/leaf.h"
 #include "base/arena.h"
 #include "base/assert.h"
 #include "os/random.h"
 #include "role/intake_datagram.h"
+#include "role/intake_usm.h"
 #include "role/log.h"
 #include "wire/snmp.h"
 
@@ -18,9 +20,10 @@
 
 #define COMMUNITIES_MAX 256
 #define SALT_SIZE       16
-#define REFUSALS_MAX    16
+#define REFUSALS_MAX    24
+#define REPORTS_MAX     256 /* a second: to whom they go nothing proves */
 #define INFORMS_MAX     1024
-#define ANSWERS_MAX     ((size_t)8 << 20)      /* bytes of answers that wait */
+#define ANSWERS_MAX     ((size_t)8 << 20)     /* bytes of answers that wait */
 #define REMEMBER_NS     UINT64_C(60000000000) /* an inform that comes again later is another */
 
 /* Why messages were refused since the last tick. */
@@ -52,6 +55,8 @@ struct snmp_state {
     size_t held;
     uint64_t durable; /* tag up to which the keeper has all */
     uint64_t key[2];
+    struct usm *usm;  /* version 3; NULL: no users */
+    unsigned reports; /* since the last tick */
     struct buf record;
     struct snmp_message message;
 };
@@ -143,7 +148,7 @@ static const struct inform *inform_find(struct snmp_state *state, uint64_t diges
 static void answer_send(const struct datagram_socket *socket, const struct net_peer *peer, struct str answer)
 {
     /* An answer that does not go is asked for again. */
-    IGNORE(net_datagram_answer(socket->fd, peer, answer) < 0);
+    IGNORE(answer.n == 0 || net_datagram_answer(socket->fd, peer, answer) < 0);
 }
 
 /* Makes room for one inform more; false when too many wait for the disk: it is not taken, and comes again. */
@@ -161,20 +166,26 @@ static bool inform_room(struct snmp_state *state, size_t n)
     return true;
 }
 
-static void inform_put(struct datagram_socket *socket, const struct inform *wanted, struct str datagram)
+/* The response to the message taken last; `bytes`: the datagram, or the scoped PDU of version 3. */
+static struct str answer_make(struct snmp_state *state, struct str bytes, int64_t now_real_ns)
 {
-    struct snmp_state *state = socket->state;
-    struct buf answer;
-    char *storage = memory_new(datagram.n);
+    if (state->message.version == SNMP_V3)
+        return usm_answer(state->usm, &state->message, bytes, now_real_ns);
+    buf_clear(&state->record);
+    state->record.overflow = false;
+    snmp_answer_write(&state->message, bytes, &state->record);
+    return state->record.overflow ? STR_NONE : buf_view(&state->record);
+}
+
+static void inform_put(struct snmp_state *state, const struct inform *wanted, struct str answer)
+{
     struct inform *inform = inform_at(state, state->count);
     *inform = *wanted;
     state->count++;
-    if (!storage) /* it comes again, and is answered then */
+    inform->answer = answer.n ? memory_new(answer.n) : NULL;
+    if (!inform->answer) /* it comes again, and is answered then */
         return;
-    buf_init_fixed(&answer, storage, datagram.n);
-    snmp_answer_write(&state->message, datagram, &answer);
-    ASSERT(!answer.overflow);
-    inform->answer = storage;
+    memcpy(inform->answer, answer.p, answer.n);
     inform->answer_n = answer.n;
     state->held += answer.n;
 }
@@ -214,47 +225,66 @@ static bool record_take(struct datagram_socket *socket, const struct net_datagra
     return datagram_record(socket, datagram->address, buf_view(&state->record), time);
 }
 
-static void inform_take(struct datagram_socket *socket, const struct net_datagram *datagram,
+static void inform_take(struct datagram_socket *socket, const struct net_datagram *datagram, struct str bytes,
                         const struct datagram_time *time)
 {
     struct snmp_state *state = socket->state;
     struct inform wanted = {.peer = net_datagram_peer(datagram), .since_ns = time->boot_ns};
-    wanted.digest = inform_digest(state, &wanted.peer, datagram->bytes);
+    wanted.digest = inform_digest(state, &wanted.peer, bytes);
     const struct inform *known = inform_find(state, wanted.digest, time->boot_ns);
     if (known && known->tag > state->durable)
         return; /* it waits for the disk */
     if (known) {
-        buf_clear(&state->record);
-        state->record.overflow = false;
-        snmp_answer_write(&state->message, datagram->bytes, &state->record);
-        answer_send(socket, &wanted.peer, buf_view(&state->record));
+        answer_send(socket, &wanted.peer, answer_make(state, bytes, time->real_ns));
         return;
     }
     if (!inform_room(state, datagram->bytes.n) || !record_take(socket, datagram, time))
         return;
     wanted.tag = socket->intake->tag;
-    inform_put(socket, &wanted, datagram->bytes);
+    inform_put(state, &wanted, answer_make(state, bytes, time->real_ns));
+}
+
+static enum rc message_read(struct datagram_socket *socket, const struct net_datagram *datagram, int64_t now_real_ns,
+                            struct str *ret_bytes, const char **ret_reason)
+{
+    struct snmp_state *state = socket->state;
+    *ret_bytes = datagram->bytes;
+    enum rc rc = snmp_read(datagram->bytes, &state->message, ret_reason);
+    if (state->message.version == SNMP_V3 && state->usm)
+        return usm_take(state->usm, datagram->bytes, now_real_ns, &state->message, ret_bytes, ret_reason);
+    if (rc == RC_OK && !community_known(state, state->message.community)) {
+        *ret_reason = "a message showed a community that is none of ours";
+        return RC_DENIED;
+    }
+    return rc;
 }
 
 static void snmp_take(struct datagram_socket *socket, const struct net_datagram *datagram,
                       const struct datagram_time *time)
 {
     struct snmp_state *state = socket->state;
-    const char *reason = NULL;
-    if (snmp_read(datagram->bytes, &state->message, &reason) != RC_OK)
+    const char *reason = "a message could not be answered";
+    struct str bytes = STR_NONE;
+    enum rc rc = message_read(socket, datagram, time->real_ns, &bytes, &reason);
+    if (rc == RC_AGAIN) {
+        struct net_peer peer = net_datagram_peer(datagram);
+        if (state->reports++ < REPORTS_MAX)
+            answer_send(socket, &peer, bytes);
+    } else if (rc != RC_OK) {
         refusal_count(state, reason, datagram->address);
-    else if (!community_known(state, state->message.community))
-        refusal_count(state, "a message showed a community that is none of ours", datagram->address);
-    else if (state->message.inform)
-        inform_take(socket, datagram, time);
-    else
+    } else if (state->message.inform) {
+        inform_take(socket, datagram, bytes, time);
+    } else {
         IGNORE(!record_take(socket, datagram, time));
+    }
     buf_clear(&state->record);
 }
 
 static void snmp_tick(struct datagram_socket *socket, uint64_t now_boot_ns)
 {
+    struct snmp_state *state = socket->state;
     (void)now_boot_ns;
+    state->reports = 0;
     refusals_tell(socket);
 }
 
@@ -270,7 +300,11 @@ static enum rc snmp_begin(struct datagram_socket *socket, struct err *err)
     random_bytes(state->salt, sizeof state->salt);
     random_bytes(state->key, sizeof state->key);
     buf_init(&state->record, (size_t)socket->intake->process->config.record_max);
-    return communities_keep(state, process_secret("snmp-communities"), err);
+    struct str users = process_secret("snmp-users");
+    enum rc rc = communities_keep(state, process_secret("snmp-communities"), err);
+    if (rc == RC_OK && users.n)
+        rc = usm_new(users, process_secret("authority-certificate"), &state->usm, err);
+    return rc;
 }
 
 const struct datagram_protocol datagram_snmp = {

@@ -19,6 +19,7 @@
 #include "role/keep.h"
 #include "role/log.h"
 #include "role/parser_folder.h"
+#include "role/receivers.h"
 #include "role/ruleload.h"
 #include "role/sender_tokens.h"
 #include "role/setup.h"
@@ -92,6 +93,7 @@ struct parent {
     uint64_t lists;           /* indicators_stamp of what engines and query read */
     uint64_t patterns;        /* parsers_stamp of it */
     struct sender_tokens senders;
+    struct receivers receivers;
     struct loop *loop;
     int signals;
     struct child children[CHILDREN_MAX];
@@ -241,6 +243,7 @@ static void belongings_send(struct parent *parent, struct child *child)
         secret_send(child, "delivery-certificate", setup->delivery_certificate);
         secret_send(child, "delivery-key", setup->delivery_key);
         secret_send(child, "snmp-communities", setup->snmp_communities);
+        secret_send(child, "snmp-users", setup->snmp_users);
     }
     if (role == ROLE_WEB || role == ROLE_INTAKE) {
         secret_send(child, "tls-certificate", setup->tls_certificate);
@@ -307,6 +310,29 @@ static void senders_look(struct parent *parent)
             senders_tell(parent, &parent->children[i]);
 }
 
+static void receivers_tell(const struct parent *parent, const struct child *desk)
+{
+    if (parent->receivers.known && desk->channel &&
+        !channel_send(desk->channel, MSG_RECEIVERS, 0, buf_view(&parent->receivers.last)))
+        log_error("the desk does not take what forwarders say");
+}
+
+static void receivers_watch(struct parent *parent)
+{
+    if (!receivers_look(&parent->receivers, clock_boot_ns()))
+        return;
+    for (size_t i = 0; i < parent->child_count; i++)
+        if (parent->children[i].role == ROLE_DESK && parent->children[i].state == CHILD_RUNNING)
+            receivers_tell(parent, &parent->children[i]);
+}
+
+/* What others write into folders that are looked at. */
+static void outside_look(struct parent *parent)
+{
+    senders_look(parent);
+    receivers_watch(parent);
+}
+
 static void on_ready(struct child *child, const struct msg *msg)
 {
     struct parent *parent = child->parent;
@@ -327,6 +353,8 @@ static void on_ready(struct child *child, const struct msg *msg)
     }
     if (child->role == ROLE_INTAKE)
         senders_tell(parent, child);
+    if (child->role == ROLE_DESK)
+        receivers_tell(parent, child);
     lifecycle(parent, "process.start", child, NULL);
     bool all = true;
     for (size_t i = 0; i < parent->child_count; i++)
@@ -708,6 +736,7 @@ static enum rc parent_start(struct parent *parent, const struct parent_options *
     parent->lists = indicators_stamp(&parent->config);
     parent->patterns = parsers_stamp(&parent->config);
     sender_tokens_init(&parent->senders, parent->setup.senders);
+    receivers_init(&parent->receivers, arena_strz(parent->arena, parent->config.receivers));
     unsigned cores = proc_cores();
     if (!parent->config.intakes)
         parent->config.intakes = MIN(cores, INTAKES_MAX);
@@ -753,7 +782,7 @@ static void parent_loop(struct parent *parent)
         if (!parent->stopping)
             renew_next(parent);
         if (!parent->stopping)
-            senders_look(parent);
+            outside_look(parent);
         if (parent->stopping)
             stop_next(parent);
         loop_wait(parent->loop, 100);

@@ -37,7 +37,8 @@ static enum rc counts_store(struct rule_desk *self, const struct rule_stats *sta
         return err_set(err, RC_INVALID, "it does not fit the memory for one message");
     for (size_t i = 0; i < stats->rule_count; i++) {
         const struct rule_stats_rule *rule = &stats->rules[i];
-        rules[i] = (struct desk_rule_count){rule->id, rule->hits, rule->runs, rule->ns, rule->last_ns};
+        rules[i] = (struct desk_rule_count){
+            .id = rule->id, .hits = rule->hits, .runs = rule->runs, .ns = rule->ns, .last_ns = rule->last_ns};
     }
     for (size_t i = 0; i < stats->source_count; i++) {
         const struct rule_stats_source *source = &stats->sources[i];

@@ -316,15 +316,26 @@ static enum rc certificate_load(const struct config *config, int keys, struct ar
     return rc;
 }
 
-static enum rc communities_read(const struct config *config, struct arena *arena, struct setup *setup, struct err *err)
+/* Who may send over SNMP. */
+static enum rc snmp_read_files(const struct config *config, struct arena *arena, struct setup *setup, struct err *err)
 {
-    if (!config->snmp_communities.n)
-        return RC_OK;
-    enum rc rc = file_load_path(config->snmp_communities.p, KEY_FILE_MAX, arena, &setup->snmp_communities, err);
-    if (rc == RC_OK && str_trim(setup->snmp_communities).n == 0)
-        rc = err_set(err, RC_INVALID, "\"%s\" holds no community: without the setting any would be taken",
-                     config->snmp_communities.p);
-    return rc;
+    const struct {
+        struct str path;
+        struct str *text;
+    } rows[] = {
+        {config->snmp_communities, &setup->snmp_communities},
+        {config->snmp_users, &setup->snmp_users},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (!rows[i].path.n)
+            continue;
+        enum rc rc = file_load_path(rows[i].path.p, KEY_FILE_MAX, arena, rows[i].text, err);
+        if (rc != RC_OK)
+            return rc;
+        if (str_trim(*rows[i].text).n == 0)
+            return err_set(err, RC_INVALID, "\"%s\" is empty, which is not the same as no setting", rows[i].path.p);
+    }
+    return RC_OK;
 }
 
 /* ---- agents ---- */
@@ -471,7 +482,7 @@ enum rc setup_make(const struct config *config, bool new_instance, struct arena 
     if (rc == RC_OK)
         rc = certificate_load(config, keys, arena, ret_setup, err);
     if (rc == RC_OK)
-        rc = communities_read(config, arena, ret_setup, err);
+        rc = snmp_read_files(config, arena, ret_setup, err);
     if (rc == RC_OK)
         rc = authority_load(keys, arena, ret_setup, err);
     if (rc == RC_OK)

@@ -120,6 +120,11 @@ static const struct fake_answer fake_answers[] = {
                      "\"error\":\"EVIL\",\"refused\":3},{\"name\":\"w2\",\"state\":\"good\",\"size\":1,\"time_ns\":0,"
                      "\"error\":\"\"}],\"quorum\":{\"asked\":true,\"lost\":true,\"size\":4},"
                      "\"stamp\":{\"size\":1,\"time_ns\":1795219893000000000,\"error\":\"EVIL\"}}"},
+    {"receiver.list",
+     "{\"ok\":true,\"late_s\":900,\"receivers\":[{\"name\":\"EVIL\",\"address\":\"kafka+tls://"
+     "EVIL\",\"format\":\"EVIL\","
+     "\"query\":\"EVIL\",\"own\":true,\"state\":\"behind\",\"next\":1,\"given\":2,\"waiting_ns\":3,\"last_ns\":4,"
+     "\"error\":\"EVIL\",\"error_ns\":5},{\"name\":\"b\",\"address\":\"EVIL\",\"state\":\"EVIL\",\"next\":9}]}"},
     {"mirror.list",
      "{\"ok\":true,\"mirrors\":[{\"name\":\"EVIL\",\"address\":\"EVIL\",\"state\":\"stopped\","
      "\"reason\":\"EVIL\",\"size\":1,\"last_ns\":2,\"silent\":true},{\"name\":\"b\",\"state\":\"ok\"}]}"},
@@ -214,6 +219,19 @@ static const struct fake_answer fake_answers[] = {
      "\"text\":\"EVIL\"}],\"warnings\":[{\"path\":\"EVIL\",\"line\":1,\"title\":\"EVIL\",\"text\":\"EVIL\"}],"
      "\"sources\":[{\"product\":\"EVIL\",\"category\":\"EVIL\",\"service\":\"EVIL\",\"events\":9,\"covered\":4,"
      "\"rules\":2},{\"events\":1,\"covered\":9}]}"},
+    {"rule.levels",
+     "{\"ok\":true,\"may_change\":true,\"days\":30,\"packs\":[{\"pack\":\":files\",\"version\":\"\",\"levels\":[{"
+     "\"level\":"
+     "\"high\",\"active\":7,\"test\":0,\"draft\":0,\"off\":1}]},{\"pack\":\"EVIL\",\"version\":\"EVIL\",\"levels\":[{"
+     "\"level\":\"EVIL\",\"active\":1,\"test\":2,\"draft\":3,\"off\":4}]}],\"acts\":[{\"id\":3,\"time_ns\":1,\"who\":"
+     "\"EVIL\",\"pack\":\"EVIL\",\"level\":\"EVIL\",\"state\":\"EVIL\",\"rules\":9,\"reason\":\"EVIL\",\"undoes\":2,"
+     "\"undone\":0},{\"id\":2,\"rules\":9,\"undone\":3}],\"choice\":{\"count\":12,\"begin\":11,\"end\":1,\"alarms\":5,"
+     "\"cannot\":2,\"changed\":4,\"gone\":3,\"to\":{\"active\":10,\"off\":2},\"milli\":34500,\"measured\":1,\"hunted\":"
+     "2,"
+     "\"unknown\":9,\"loud\":[{\"id\":\"EVIL\",\"title\":\"EVIL\",\"state\":\"EVIL\",\"milli\":30000}]}}"},
+    {"rule.compare", "{\"ok\":true,\"id\":8}"},
+    {"rule.switch", "{\"ok\":true,\"changed\":12,\"act\":4}"},
+    {"rule.restore", "{\"ok\":true,\"changed\":2,\"act\":5}"},
     {"hunt.list",
      "{\"ok\":true,\"total\":120,\"open\":2,\"days\":62,\"may_change\":true,\"hunts\":[{\"id\":4,\"state\":\"running\","
      "\"automatic\":true,\"who\":\"\",\"made_ns\":1795219000000000000,\"from_ns\":1789862200000000000,\"permille\":345,"
@@ -295,7 +313,10 @@ static const struct fake_answer fake_answers[] = {
      "{\"ok\":true,\"may_change\":true,\"packs\":[{\"name\":\"EVIL\",\"version\":\"EVIL\",\"source\":\"EVIL\","
      "\"licence\":\"EVIL\",\"signature\":\"EVIL\",\"signer\":\"EVIL\",\"imported_ns\":1795219893000000000,"
      "\"files\":4,\"digest\":\"EVIL\",\"rules\":4,\"refused\":1,\"active\":1,\"test\":1,\"draft\":2,\"off\":0,"
-     "\"drafts\":[{\"level\":\"EVIL\",\"stable\":1,\"test\":1,\"other\":0}]}]}"},
+     "\"drafts\":[{\"level\":\"EVIL\",\"stable\":1,\"test\":1,\"other\":0}],"
+     "\"next\":{\"version\":\"EVIL\",\"source\":\"EVIL\",\"signature\":\"EVIL\",\"signer\":\"EVIL\",\"imported_ns\":1,"
+     "\"files\":5,\"hunt\":8,\"state\":\"done\",\"permille\":1000,\"changes\":3,\"gained\":7,\"lost\":2}}],\"days\":"
+     "62}"},
     {"rule.activate", "{\"ok\":true,\"changed\":2}"},
     {"agent.list",
      "{\"ok\":true,\"total\":300,\"may_change\":true,\"on\":true,\"servers\":\"EVIL\",\"silent_s\":300,"

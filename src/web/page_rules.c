@@ -11,7 +11,7 @@ enum { ASK_LIST, ASK_REPORT, ASK_CANNOT };
 
 static const char *const states[] = {"active", "test", "draft", "off", NULL};
 static const char *const levels[] = {"critical", "high", "medium", "low", "informational", NULL};
-static const char *const shows[] = {"never", "cannot", NULL};
+static const char *const shows[] = {"never", "cannot", "lost", NULL};
 static const char *const sorts[] = {"hits", "cost", "last", "title", NULL};
 static const char *const tactics[] = {"reconnaissance",
                                       "resource-development",
@@ -120,6 +120,7 @@ static void tiles(struct web_call *call, const struct json_value *t)
         HTML(html, RAW("<a href=\"#cannot\">"), NUMBER(of_int(t, "cannot")), RAW("</a></dd></div>"));
     else
         HTML(html, RAW("<small>"), SAY("rules.not_looked"), RAW("</small></dd></div>"));
+    tile_linked(call, "rules.show_lost", "/rules?show=lost", of_int(t, "lost"), true);
     tile_linked(call, "rules.refused", "#load", of_int(t, "refused"), true);
     part_tile_begin(call, "rules.events");
     HTML(html, NUMBER(of_int(t, "events")));
@@ -140,6 +141,11 @@ static void rule_row(struct web_call *call, const struct json_value *r, int64_t 
         HTML(html, RAW("<small class=\"under hit\">"));
         part_icon(call, "warn");
         HTML(html, RAW(" "), SAY("rules.cannot_one"), RAW("</small>"));
+    }
+    if (rule_has_lost(r)) {
+        HTML(html, RAW("<small class=\"under hit\">"));
+        part_icon(call, "warn");
+        HTML(html, RAW(" "), SAY("rules.lost_one"), RAW("</small>"));
     }
     HTML(html, RAW("</th>"));
     part_cell(call, "rules.level");
@@ -263,6 +269,10 @@ static void refusals(struct web_call *call, const struct json_value *report)
     } else {
         part_notice(call, "ok", "rules.none_refused");
     }
+    if (of_int(totals, "lost") > 0 || of_int(totals, "trail_cut") > 0)
+        HTML(html, RAW("<p><a href=\"/rules?show=lost\">"), SAY("rules.show_lost"), RAW("</a>: "),
+             NUMBER(of_int(totals, "lost")), RAW(". "), SAY("rules.trail_cut"), RAW(": "),
+             NUMBER(of_int(totals, "trail_cut")), RAW("</p>"));
     if (json_first(warnings)) {
         HTML(html, RAW("<h3>"), SAY("rules.warnings"), RAW("</h3>"));
         outcomes(call, warnings, of_int(totals, "warnings"));

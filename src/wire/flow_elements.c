@@ -413,9 +413,8 @@ const struct flow_element *flow_element(uint16_t id)
 const char *flow_name_text(enum flow_name name)
 {
     static const char *const texts[] = {
-        [FLOW_PLAIN] = NULL,          [FLOW_SRC_IP] = "src_ip",     [FLOW_DST_IP] = "dst_ip",
-        [FLOW_SRC_PORT] = "src_port", [FLOW_DST_PORT] = "dst_port", [FLOW_START] = "start",
-        [FLOW_END] = "end",
+        [FLOW_PLAIN] = NULL,          [FLOW_SRC_IP] = "src_ip", [FLOW_DST_IP] = "dst_ip", [FLOW_SRC_PORT] = "src_port",
+        [FLOW_DST_PORT] = "dst_port", [FLOW_START] = "start",   [FLOW_END] = "end",
     };
     return texts[name];
 }

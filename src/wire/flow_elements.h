@@ -1,6 +1,6 @@
 /* flow_elements.h - the information elements of flows, by number: names and types of the IANA registry "IPFIX
- * Information Elements", which NetFlow 9's field types are a part of. Elements that later revisions deprecated are there
- * where exporters still send them; of elements past 470, and of any that is not in the table, there is no name.
+ * Information Elements", which NetFlow 9's field types are a part of. Elements that later revisions deprecated are
+ * there where exporters still send them; of elements past 470, and of any that is not in the table, there is no name.
  * Source: IANA, ipfix-information-elements; RFC 7012; RFC 3954 8. */
 #ifndef WIRE_FLOW_ELEMENTS_H
 #define WIRE_FLOW_ELEMENTS_H

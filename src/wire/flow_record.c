@@ -6,8 +6,6 @@
 #include "wire/ber.h"
 #include "wire/flow_elements.h"
 
-#include <arpa/inet.h>
-
 #define REVERSE_ENTERPRISE 29305u /* RFC 5103 6.1 */
 #define NAME_MAX_BYTES     96u
 #define NTP_BEGIN_S        UINT64_C(2208988800) /* 1970, in seconds since 1900 */
@@ -18,7 +16,7 @@
 
 /* What was written of one record, and what its times are told by. */
 struct progress {
-    unsigned written; /* bit per flow_name */
+    unsigned written;     /* bit per flow_name */
     struct str uptime[2]; /* values of flowStartSysUpTime, flowEndSysUpTime */
     struct str delta[2];
     uint64_t init_ms;
@@ -50,7 +48,7 @@ bool flow_template_finish(struct flow_template *template)
         has_ipv4 |= is_address(field, FLOW_IPV4);
         has_ipv6 |= is_address(field, FLOW_IPV6);
     }
-    template->two_families = has_ipv4 && has_ipv6;
+    template->two_families = has_ipv4 &&has_ipv6;
     return template->least > 0;
 }
 
@@ -66,17 +64,6 @@ struct str flow_value_read(struct reader *reader, const struct flow_field *field
 }
 
 /* ---- values ---- */
-
-static void hex_write(struct buf *out, struct str bytes)
-{
-    json_write_str(out, STR("")); /* the quotes; what they hold needs no escape */
-    if (out->overflow)
-        return;
-    out->n--;
-    buf_text(out, "0x");
-    buf_hex(out, bytes.p, bytes.n);
-    buf_char(out, '"');
-}
 
 static void time_write(struct buf *out, int64_t time_ns, int digits)
 {
@@ -104,6 +91,18 @@ static void mac_write(struct buf *out, struct str bytes)
         buf_hex(&mac, bytes.p + i, 1);
     }
     json_write_str(out, buf_view(&mac));
+}
+
+static void address_write(struct buf *out, struct str bytes)
+{
+    char storage[64];
+    struct buf text;
+    buf_init_fixed(&text, storage, sizeof storage);
+    if (bytes.n == 4)
+        buf_ipv4(&text, (const uint8_t *)bytes.p);
+    else
+        buf_ipv6(&text, (const uint8_t *)bytes.p);
+    json_write_str(out, buf_view(&text));
 }
 
 static void float_write(struct buf *out, struct str bytes)
@@ -141,7 +140,6 @@ static bool time_value_write(struct buf *out, enum flow_kind kind, struct str by
 /* False when the bytes are no value of the type. */
 static bool typed_write(struct buf *out, enum flow_kind kind, struct str bytes)
 {
-    char text[INET6_ADDRSTRLEN];
     uint64_t number = 0;
     switch (kind) {
     case FLOW_UNSIGNED:
@@ -169,10 +167,9 @@ static bool typed_write(struct buf *out, enum flow_kind kind, struct str bytes)
         return utf8_valid(bytes);
     case FLOW_IPV4:
     case FLOW_IPV6:
-        if (bytes.n != (kind == FLOW_IPV4 ? 4u : 16u))
-            return false;
-        json_write_text(out, inet_ntop(kind == FLOW_IPV4 ? AF_INET : AF_INET6, bytes.p, text, sizeof text));
-        return true;
+        if (bytes.n == (kind == FLOW_IPV4 ? 4u : 16u))
+            address_write(out, bytes);
+        return bytes.n == (kind == FLOW_IPV4 ? 4u : 16u);
     case FLOW_SECONDS:
     case FLOW_MILLISECONDS:
     case FLOW_MICROSECONDS:
@@ -192,8 +189,7 @@ static void name_write(const struct flow_field *field, const struct flow_element
     struct buf name;
     buf_init_fixed(&name, storage, sizeof storage);
     if (element && field->enterprise == REVERSE_ENTERPRISE)
-        buf_format(&name, "reverse%c%s", element->name[0] - ('a' - 'A') * (element->name[0] >= 'a'),
-                   element->name + 1);
+        buf_format(&name, "reverse%c%s", element->name[0] - ('a' - 'A') * (element->name[0] >= 'a'), element->name + 1);
     else if (element)
         buf_text(&name, element->name);
     else if (field->enterprise)
@@ -238,19 +234,19 @@ static void times_note(struct progress *progress, const struct flow_field *field
         progress->init_ms = get_be64(value.p);
 }
 
-static void field_write(struct progress *progress, const struct flow_template *template,
-                        const struct flow_field *field, struct str value, struct buf *out)
+static void field_write(struct progress *progress, const struct flow_template *template, const struct flow_field *field,
+                        struct str value, struct buf *out)
 {
     const struct flow_element *element = element_of(field);
     bool padding = field->enterprise == 0 && field->id == FLOW_ID_PADDING;
-    bool other_family = template->two_families && all_zero(value) &&
-                        (is_address(field, FLOW_IPV4) || is_address(field, FLOW_IPV6));
+    bool other_family =
+        template->two_families && all_zero(value) && (is_address(field, FLOW_IPV4) || is_address(field, FLOW_IPV6));
     if (value.n == 0 || padding || other_family)
         return;
     times_note(progress, field, value);
     key_write(progress, field, element, out);
     if (!element || !typed_write(out, element->kind, value))
-        hex_write(out, value);
+        json_write_hex(out, value);
 }
 
 /* How long before `now` a moment was; both count milliseconds since the device began, and pass zero every 50 days. A

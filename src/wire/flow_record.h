@@ -29,10 +29,10 @@ struct flow_field {
 struct flow_template {
     uint16_t id;
     uint16_t count;
-    uint16_t scope;  /* fields at the front that say what options are about */
-    bool options;    /* its records are no flows */
+    uint16_t scope; /* fields at the front that say what options are about */
+    bool options;   /* its records are no flows */
     bool two_families;
-    size_t least;    /* bytes of the shortest record: never 0 */
+    size_t least; /* bytes of the shortest record: never 0 */
     struct flow_field *fields;
 };
 
@@ -42,11 +42,11 @@ struct flow_context {
     const char *exporter;
     uint32_t domain;
     int64_t export_ns;
-    int digits;         /* of export_ns behind the second */
-    bool has_uptime;    /* NetFlow: the device's clock at export */
+    int digits;      /* of export_ns behind the second */
+    bool has_uptime; /* NetFlow: the device's clock at export */
     uint32_t uptime_ms;
-    uint64_t init_ms;   /* IPFIX: when the device began, as it told in options; 0 = unknown */
-    uint64_t sampling;  /* one packet of so many was looked at; 0 = unknown */
+    uint64_t init_ms;  /* IPFIX: when the device began, as it told in options; 0 = unknown */
+    uint64_t sampling; /* one packet of so many was looked at; 0 = unknown */
 };
 
 /* Counts which element is the how manieth, whether both families are there, and the least length. False when a record

@@ -10,16 +10,16 @@
 
 #include <string.h>
 
-#define SET_TEMPLATES_9      0u
-#define SET_OPTIONS_9        1u
-#define SET_TEMPLATES_IPFIX  2u
-#define SET_OPTIONS_IPFIX    3u
-#define SET_DATA             256u /* sets from here on are data, and templates have numbers from here on */
-#define ENTERPRISE_BIT       0x8000u
-#define HEAD_IPFIX           16u
-#define SEQUENCE_GAP_MAX     (1u << 24) /* a larger step is a device that began anew */
-#define SEQUENCE_LATE_MAX    1000u
-#define UPTIME_LATE_MAX_MS   60000u
+#define SET_TEMPLATES_9     0u
+#define SET_OPTIONS_9       1u
+#define SET_TEMPLATES_IPFIX 2u
+#define SET_OPTIONS_IPFIX   3u
+#define SET_DATA            256u /* sets from here on are data, and templates have numbers from here on */
+#define ENTERPRISE_BIT      0x8000u
+#define HEAD_IPFIX          16u
+#define SEQUENCE_GAP_MAX    (1u << 24) /* a larger step is a device that began anew */
+#define SEQUENCE_LATE_MAX   1000u
+#define UPTIME_LATE_MAX_MS  60000u
 
 /* A set whose template is not known yet. */
 struct waiting {
@@ -76,9 +76,9 @@ struct walk {
     struct flow_context context;
     uint64_t now_ns;
     struct buf *list;
-    size_t list_end;   /* bytes of the list that may not be passed */
-    size_t records;    /* put by this message */
-    uint32_t units;    /* data records, for IPFIX's sequence */
+    size_t list_end; /* bytes of the list that may not be passed */
+    size_t records;  /* put by this message */
+    uint32_t units;  /* data records, for IPFIX's sequence */
     bool units_known;
     bool broken;
 };
@@ -380,8 +380,7 @@ static bool template_keep(struct walk *walk, const struct flow_template *templat
         return true;
     if (old)
         template_remove(walk->netflow, session, (size_t)(old - session->templates));
-    if (session->template_count == NETFLOW_TEMPLATES_MAX ||
-        !room_make(walk->netflow, template_size(template), session))
+    if (session->template_count == NETFLOW_TEMPLATES_MAX || !room_make(walk->netflow, template_size(template), session))
         return false;
     struct flow_template *grown =
         memory_resize(session->templates, (session->template_count + 1) * sizeof *session->templates);
@@ -558,9 +557,9 @@ static void uptime_note(struct session *session, uint32_t uptime_ms)
 static enum rc version_5_take(struct walk *walk, struct reader *reader, struct session_key *key)
 {
     static struct flow_field fields[] = {
-        {8, 4, 0, 1},  {12, 4, 0, 1}, {15, 4, 0, 1}, {10, 2, 0, 1},  {14, 2, 0, 1}, {2, 4, 0, 1},  {1, 4, 0, 1},
-        {22, 4, 0, 1}, {21, 4, 0, 1}, {7, 2, 0, 1},  {11, 2, 0, 1},  {210, 1, 0, 1}, {6, 1, 0, 1}, {4, 1, 0, 1},
-        {5, 1, 0, 1},  {16, 2, 0, 1}, {17, 2, 0, 1}, {9, 1, 0, 1},   {13, 1, 0, 1}, {210, 2, 0, 2},
+        {8, 4, 0, 1},  {12, 4, 0, 1}, {15, 4, 0, 1}, {10, 2, 0, 1}, {14, 2, 0, 1},  {2, 4, 0, 1},   {1, 4, 0, 1},
+        {22, 4, 0, 1}, {21, 4, 0, 1}, {7, 2, 0, 1},  {11, 2, 0, 1}, {210, 1, 0, 1}, {6, 1, 0, 1},   {4, 1, 0, 1},
+        {5, 1, 0, 1},  {16, 2, 0, 1}, {17, 2, 0, 1}, {9, 1, 0, 1},  {13, 1, 0, 1},  {210, 2, 0, 2},
     };
     static const struct flow_template template = {.count = ARRAY_LEN(fields), .least = 48, .fields = fields};
     uint16_t count = read_be16(reader);

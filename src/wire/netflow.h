@@ -48,8 +48,8 @@ struct netflow;
 struct netflow *netflow_new(size_t sessions_max, size_t held_max, uint64_t seed);
 void netflow_free(struct netflow *netflow); /* NULL is fine */
 /* A message of a sender; the records of its flows, and of those that waited for its templates, are put behind the list
- * (record_list.h), which holds NETFLOW_LIST_MAX bytes at least. RC_OK; RC_INVALID: it does not read to its end, and what
- * was read before counts; RC_DENIED: it is of no version that is known; RC_LIMIT without memory. */
+ * (record_list.h), which holds NETFLOW_LIST_MAX bytes at least. RC_OK; RC_INVALID: it does not read to its end, and
+ * what was read before counts; RC_DENIED: it is of no version that is known; RC_LIMIT without memory. */
 enum rc netflow_take(struct netflow *netflow, const char *sender, uint16_t port, struct str message, uint64_t now_ns,
                      struct buf *list) MUST_USE;
 /* Gives up what waited too long. */

@@ -104,7 +104,7 @@ static struct netflow_losses losses_of(struct bench *bench)
 /* Exported at 1700000000.5, 100 s after the device began, from sequence 16 on; engine 1/2; one packet of 100. */
 #define HEAD_5(count, sequence) "0005" count "000186a0 6553f100 1dcd6500" sequence "0102 4064"
 #define FLOW_5                                                                                                         \
-    "c0000201 c6336402 c00002fe 0001 0002 00000003 00000180 00017318 00018a88 9c40 0035 00 1b 11 00 fde8 0000 18 00 " \
+    "c0000201 c6336402 c00002fe 0001 0002 00000003 00000180 00017318 00018a88 9c40 0035 00 1b 11 00 fde8 0000 18 00 "  \
     "0000"
 
 static void version_5(void)
@@ -125,7 +125,12 @@ static void version_5(void)
     CHECK_INT(records_of(&bench), 2);
     CHECK_INT(losses_of(&bench).flows, 0);
     static const char *const bad[] = {
-        "", "00", "0005", HEAD_5("0000", "00000013"), HEAD_5("0001", "00000013"), HEAD_5("0002", "00000013") FLOW_5,
+        "",
+        "00",
+        "0005",
+        HEAD_5("0000", "00000013"),
+        HEAD_5("0001", "00000013"),
+        HEAD_5("0002", "00000013") FLOW_5,
         HEAD_5("0001", "00000013") FLOW_5 "00",
         "0005 0001 000186a0 6553f100 3b9aca00 00000013 0102 0000" FLOW_5, /* a second of a thousand million and one */
     };
@@ -147,8 +152,8 @@ static void version_5(void)
 #define TEMPLATE_9 "0000 0020 0100 0006 0008 0004 000c 0004 0004 0001 0001 0003 ea60 0002 0052 0004"
 #define DATA_9     "0100 0018 c0000201 c6336402 06 0186a0 beef 65743000 0000"
 #define RECORD_9                                                                                                       \
-    "{\"flow_export\":\"netflow9\",\"exporter\":\"192.0.2.1\",\"observation_domain\":7,"                              \
-    "\"export_time\":\"2023-11-14T22:13:20Z\",\"src_ip\":\"192.0.2.1\",\"dst_ip\":\"198.51.100.2\","                  \
+    "{\"flow_export\":\"netflow9\",\"exporter\":\"192.0.2.1\",\"observation_domain\":7,"                               \
+    "\"export_time\":\"2023-11-14T22:13:20Z\",\"src_ip\":\"192.0.2.1\",\"dst_ip\":\"198.51.100.2\","                   \
     "\"protocolIdentifier\":6,\"octetDeltaCount\":100000,\"ie_60000\":\"0xbeef\",\"interfaceName\":\"et0\"}\n"
 
 static void version_9(void)
@@ -215,20 +220,20 @@ static void bad_templates(void)
         uint64_t refused;
         uint64_t broken;
     } rows[] = {
-        {"0000 0008 0100 0000", 1, 0},                              /* no field */
-        {"0000 000c 00ff 0001 0001 0004", 1, 0},                    /* a number below 256 */
-        {"0000 000c 0100 0001 0001 0000", 1, 0},                    /* records without a byte */
-        {"0000 000c 0100 0001 0001 ffff", 1, 0},                    /* a length that NetFlow 9 has not */
-        {"0000 000c 0100 0002 0001 0004", 0, 1},                    /* less than it says */
+        {"0000 0008 0100 0000", 1, 0},           /* no field */
+        {"0000 000c 00ff 0001 0001 0004", 1, 0}, /* a number below 256 */
+        {"0000 000c 0100 0001 0001 0000", 1, 0}, /* records without a byte */
+        {"0000 000c 0100 0001 0001 ffff", 1, 0}, /* a length that NetFlow 9 has not */
+        {"0000 000c 0100 0002 0001 0004", 0, 1}, /* less than it says */
         {"0000 000a 0100 0001 0001", 0, 1},
-        {"0000 0003", 0, 1},                                        /* a set shorter than its head */
-        {"0000 00ff 0100", 0, 1},                                   /* longer than the message */
-        {"0001 000e 0101 0008 0000 0001 0004", 0, 1},               /* options, less than they say */
-        {"0001 000a 0101 0000 0000", 1, 0},                         /* options without a field */
-        {"0001 0008 0101 0000", 0, 0},                              /* no whole options template: it fills up */
-        {"0001 0012 0101 0004 0004 0001 0000 0022 0000", 1, 0},     /* options without a byte */
-        {"0000 000c 0000 0000 0000 0000", 0, 0},                    /* zeroes fill a set up */
-        {"0005 0008 ffff ffff", 0, 0},                              /* a set of a later version */
+        {"0000 0003", 0, 1},                                    /* a set shorter than its head */
+        {"0000 00ff 0100", 0, 1},                               /* longer than the message */
+        {"0001 000e 0101 0008 0000 0001 0004", 0, 1},           /* options, less than they say */
+        {"0001 000a 0101 0000 0000", 1, 0},                     /* options without a field */
+        {"0001 0008 0101 0000", 0, 0},                          /* no whole options template: it fills up */
+        {"0001 0012 0101 0004 0004 0001 0000 0022 0000", 1, 0}, /* options without a byte */
+        {"0000 000c 0000 0000 0000 0000", 0, 0},                /* zeroes fill a set up */
+        {"0005 0008 ffff ffff", 0, 0},                          /* a set of a later version */
     };
     struct bench bench;
     char text[512];
@@ -249,7 +254,8 @@ static void bad_templates(void)
 
 #define HEAD_10(length, sequence) "000a" length "6553f100" sequence "00000009"
 
-/* Every type of value, those of a wrong length, another's element, the other direction, one twice, text of any length. */
+/* Every type of value, those of a wrong length, another's element, the other direction, one twice, text of any length.
+ */
 static void types(void)
 {
     static const struct {
@@ -281,8 +287,7 @@ static void types(void)
         {"0098 0008", "ffffffffffffffff", "\"start\":\"0xffffffffffffffff\"}"},
         {"009a 0008", "e8fe6f80 80000000", "\"start\":\"2023-11-14T22:13:20.500000Z\"}"},
         {"009c 0008", "e8fe6f80 40000000", "\"start\":\"2023-11-14T22:13:20.250000000Z\"}"},
-        {"009e 0004", "000f4240",
-         "\"flowStartDeltaMicroseconds\":1000000,\"start\":\"2023-11-14T22:13:19.000000Z\"}"},
+        {"009e 0004", "000f4240", "\"flowStartDeltaMicroseconds\":1000000,\"start\":\"2023-11-14T22:13:19.000000Z\"}"},
         {"8001 0002 00008af1", "beef", "\"enterprise_35569_1\":\"0xbeef\"}"},
         {"8001 0002 00007279", "0005", "\"reverseOctetDeltaCount\":5}"},
         {"8007 0002 00007279", "0035", "\"reverseSourceTransportPort\":53}"},
@@ -311,10 +316,11 @@ static void names_twice(void)
     struct bench bench;
     bench_init(&bench, 4, HELD_MAX);
     /* sourceIPv4Address, sourceIPv6Address, a port by two elements, one element three times */
-    CHECK_INT(give(&bench, HEAD_10("006e", "00000000") "0002 0024 0100 0007 0008 0004 001b 0010 0007 0002 00b6 0002 0029 0001 "
-                                                       "0029 0001 0029 0001"
-                                                       "0100 003a 00000000 20010db8000000000000000000000001 0035 0036 01 02 03"
-                                                       "c0000201 00000000000000000000000000000000 0035 0036 01 02 03"),
+    CHECK_INT(give(&bench,
+                   HEAD_10("006e", "00000000") "0002 0024 0100 0007 0008 0004 001b 0010 0007 0002 00b6 0002 0029 0001 "
+                                               "0029 0001 0029 0001"
+                                               "0100 003a 00000000 20010db8000000000000000000000001 0035 0036 01 02 03"
+                                               "c0000201 00000000000000000000000000000000 0035 0036 01 02 03"),
               RC_OK);
     CHECK_TEXT(buf_view(&bench.text),
                "{\"flow_export\":\"ipfix\",\"exporter\":\"192.0.2.1\",\"observation_domain\":9,"
@@ -366,9 +372,10 @@ static void options_10(void)
 {
     struct bench bench;
     bench_init(&bench, 4, HELD_MAX);
-    CHECK_INT(give(&bench, HEAD_10("004e", "00000000") "0003 001a 0101 0004 0001 0095 0004 0131 0004 0132 0004 00a0 0008"
-                                                       "0101 0018 00000009 00000001 00000063 0000018bcfe40000"
-                                                       "0002 000c 0100 0001 0016 0004"),
+    CHECK_INT(give(&bench,
+                   HEAD_10("004e", "00000000") "0003 001a 0101 0004 0001 0095 0004 0131 0004 0132 0004 00a0 0008"
+                                               "0101 0018 00000009 00000001 00000063 0000018bcfe40000"
+                                               "0002 000c 0100 0001 0016 0004"),
               RC_OK);
     CHECK_INT(give(&bench, HEAD_10("0018", "00000001") "0100 0008 00000400"), RC_OK);
     CHECK(str_search(buf_view(&bench.text), STR("\"sampling\":100,")) < bench.text.n);
@@ -380,8 +387,12 @@ static void options_10(void)
 static void bad_messages(void)
 {
     static const char *const bad[] = {
-        "000a", "000a 0010 6553f100 00000000", HEAD_10("0011", "00000000"), HEAD_10("000f", "00000000"),
-        HEAD_10("0010", "00000000") "00", HEAD_10("0018", "00000000") "0100 0009 00000000",
+        "000a",
+        "000a 0010 6553f100 00000000",
+        HEAD_10("0011", "00000000"),
+        HEAD_10("000f", "00000000"),
+        HEAD_10("0010", "00000000") "00",
+        HEAD_10("0018", "00000000") "0100 0009 00000000",
         HEAD_10("0022", "00000000") "0002 0010 0100 0001 8004 0001 00 0100 0006 06 11", /* no enterprise */
     };
     struct bench bench;
@@ -467,7 +478,8 @@ static void sequences(void)
             else if (rows[i].version == 9)
                 snprintf(text, sizeof text, "0009 0001 000186a0 6553f100 %08x 00000007" TEMPLATE_9 DATA_9, number);
             else
-                snprintf(text, sizeof text, "0005 0002 000186a0 6553f100 1dcd6500 %08x 0102 0000" FLOW_5 FLOW_5, number);
+                snprintf(text, sizeof text, "0005 0002 000186a0 6553f100 1dcd6500 %08x 0102 0000" FLOW_5 FLOW_5,
+                         number);
             CHECK_INT(give(&bench, text), RC_OK);
         }
         test_row("%s", rows[i].name);

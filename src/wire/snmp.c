@@ -4,8 +4,6 @@
 #include "codec/json.h"
 #include "codec/utf8.h"
 
-#include <arpa/inet.h>
-
 #define PDU_TRAP_V1 0xa4u
 #define PDU_INFORM  0xa6u
 #define PDU_TRAP_V2 0xa7u
@@ -34,11 +32,19 @@ static const struct type_row {
     const char *name;
     enum shape shape;
 } type_rows[] = {
-    {BER_INTEGER, "integer", SIGNED},     {BER_OCTETS, "octets", TEXT},        {BER_NULL, "null", NOTHING},
-    {BER_OID, "oid", OID},                {TAG_ADDRESS, "address", ADDRESS},   {TAG_COUNTER32, "counter32", UNSIGNED},
-    {TAG_GAUGE32, "gauge32", UNSIGNED},   {TAG_TICKS, "timeticks", UNSIGNED},  {TAG_OPAQUE, "opaque", HEX},
-    {TAG_COUNTER64, "counter64", UNSIGNED}, {TAG_NO_OBJECT, "no_such_object", NOTHING},
-    {0x81, "no_such_instance", NOTHING},  {TAG_NO_MORE, "end_of_view", NOTHING},
+    {BER_INTEGER, "integer", SIGNED},
+    {BER_OCTETS, "octets", TEXT},
+    {BER_NULL, "null", NOTHING},
+    {BER_OID, "oid", OID},
+    {TAG_ADDRESS, "address", ADDRESS},
+    {TAG_COUNTER32, "counter32", UNSIGNED},
+    {TAG_GAUGE32, "gauge32", UNSIGNED},
+    {TAG_TICKS, "timeticks", UNSIGNED},
+    {TAG_OPAQUE, "opaque", HEX},
+    {TAG_COUNTER64, "counter64", UNSIGNED},
+    {TAG_NO_OBJECT, "no_such_object", NOTHING},
+    {0x81, "no_such_instance", NOTHING},
+    {TAG_NO_MORE, "end_of_view", NOTHING},
 };
 
 static const struct type_row *type_find(uint8_t tag)
@@ -186,56 +192,54 @@ static enum rc trap_v2_read(struct reader *pdu, struct snmp_message *message, co
     return bindings_check(message, ret_reason);
 }
 
+enum rc snmp_pdu_read(struct reader *reader, struct str whole, struct snmp_message *message, const char **ret_reason)
+{
+    uint8_t tag;
+    message->pdu_at = (size_t)(reader->in.p - whole.p) + reader->at;
+    struct reader pdu = reader_of(read_ber(reader, &tag));
+    if (!reader_done(reader))
+        return refuse(RC_INVALID, "a datagram was no SNMP message", ret_reason);
+    if (tag == PDU_TRAP_V1 && message->version == SNMP_V1)
+        return trap_v1_read(&pdu, message, ret_reason);
+    message->inform = tag == PDU_INFORM;
+    if ((tag == PDU_TRAP_V2 || tag == PDU_INFORM) && message->version != SNMP_V1)
+        return trap_v2_read(&pdu, message, ret_reason);
+    return refuse(RC_DENIED, "a message asked for something: only notifications are taken", ret_reason);
+}
+
 enum rc snmp_read(struct str datagram, struct snmp_message *ret_message, const char **ret_reason)
 {
     struct reader outer = reader_of(datagram);
     struct reader reader = reader_of(read_ber_of(&outer, BER_SEQUENCE));
     int64_t version = read_ber_integer(&reader);
-    *ret_message = (struct snmp_message){0};
+    *ret_message = (struct snmp_message){.version = version == 0 ? SNMP_V1 : SNMP_V2C};
     if (!reader_done(&outer) || reader.failed)
         return refuse(RC_INVALID, "a datagram was no SNMP message", ret_reason);
-    if (version == 3)
-        return refuse(RC_DENIED, "a message was of SNMP version 3, which is not taken", ret_reason);
+    if (version == 3) {
+        ret_message->version = SNMP_V3;
+        return refuse(RC_DENIED, "a message was of SNMP version 3, for which there are no users", ret_reason);
+    }
     if (version != 0 && version != 1)
         return refuse(RC_DENIED, "a message was of an unknown version of SNMP", ret_reason);
-    ret_message->version = version == 0 ? SNMP_V1 : SNMP_V2C;
     ret_message->community = read_ber_of(&reader, BER_OCTETS);
-    ret_message->pdu_at = (size_t)(reader.in.p - datagram.p) + reader.at;
-    uint8_t tag;
-    struct reader pdu = reader_of(read_ber(&reader, &tag));
-    if (!reader_done(&reader) || ret_message->community.n > SNMP_COMMUNITY_MAX)
+    if (reader.failed || ret_message->community.n > SNMP_COMMUNITY_MAX)
         return refuse(RC_INVALID, "a datagram was no SNMP message", ret_reason);
-    if (tag == PDU_TRAP_V1 && version == 0)
-        return trap_v1_read(&pdu, ret_message, ret_reason);
-    ret_message->inform = tag == PDU_INFORM;
-    if ((tag == PDU_TRAP_V2 || tag == PDU_INFORM) && version == 1)
-        return trap_v2_read(&pdu, ret_message, ret_reason);
-    return refuse(RC_DENIED, "a message asked for something: only notifications are taken", ret_reason);
+    return snmp_pdu_read(&reader, datagram, ret_message, ret_reason);
 }
 
 /* ---- writing ---- */
 
-/* The value's bytes as an address where they are one, else as they are. */
 static void address_write(struct buf *out, struct str bytes)
 {
-    char text[INET6_ADDRSTRLEN];
-    if (bytes.n == 4 && inet_ntop(AF_INET, bytes.p, text, sizeof text))
-        json_write_text(out, text);
-    else if (bytes.n == 16 && inet_ntop(AF_INET6, bytes.p, text, sizeof text))
-        json_write_text(out, text);
+    char storage[64];
+    struct buf text;
+    ASSERT(bytes.n == 4 || bytes.n == 16);
+    buf_init_fixed(&text, storage, sizeof storage);
+    if (bytes.n == 4)
+        buf_ipv4(&text, (const uint8_t *)bytes.p);
     else
-        json_write_str(out, bytes);
-}
-
-static void hex_write(struct buf *out, struct str bytes)
-{
-    json_write_str(out, STR("")); /* the quotes; what they hold needs no escape */
-    if (out->overflow)
-        return;
-    out->n--;
-    buf_text(out, "0x");
-    buf_hex(out, bytes.p, bytes.n);
-    buf_char(out, '"');
+        buf_ipv6(&text, (const uint8_t *)bytes.p);
+    json_write_str(out, buf_view(&text));
 }
 
 /* Text that people write: valid, and without control characters but blanks and line ends. */
@@ -283,10 +287,10 @@ static void value_write(struct buf *out, const struct binding *binding, enum snm
         else if (readable(binding->value))
             json_write_str(out, binding->value);
         else
-            hex_write(out, binding->value);
+            json_write_hex(out, binding->value);
         break;
     case HEX:
-        hex_write(out, binding->value);
+        json_write_hex(out, binding->value);
         break;
     case NOTHING:
         json_write_null(out);
@@ -337,12 +341,26 @@ static void bindings_write(const struct snmp_message *message, struct buf *out)
     json_write_array_end(out);
 }
 
+/* Who vouches for a notification of version 3. */
+static void user_write(const struct snmp_message *message, struct buf *out)
+{
+    json_put_str(out, "snmp_user", message->user);
+    json_put_text(out, "snmp_level", message->encrypted ? "authPriv" : "authNoPriv");
+    json_write_key(out, "snmp_engine");
+    json_write_hex(out, message->engine);
+    if (message->context.n)
+        json_put_str(out, "snmp_context", message->context);
+}
+
 void snmp_record_write(const struct snmp_message *message, const char *sender, struct buf *out)
 {
+    static const char *const versions[] = {[SNMP_V1] = "1", [SNMP_V2C] = "2c", [SNMP_V3] = "3"};
     const char *name = snmp_trap_name(message->trap);
     json_write_object(out);
-    json_put_text(out, "snmp_version", message->version == SNMP_V1 ? "1" : "2c");
+    json_put_text(out, "snmp_version", versions[message->version]);
     json_put_text(out, "snmp_pdu", message->inform ? "inform" : "trap");
+    if (message->version == SNMP_V3)
+        user_write(message, out);
     json_put_text(out, "sender", sender);
     json_write_key(out, "agent");
     if (message->agent.n)

@@ -78,9 +78,9 @@ static void object_identifiers(void)
         {STR_INIT("\x88\x37\x03"), "2.999.3"},
         {STR_INIT("\x2b\x8f\xff\xff\xff\x7f"), "1.3.4294967295"},
         {STR_INIT(""), NULL},
-        {STR_INIT("\x2b\x80\x01"), NULL},                     /* begins with no bit */
-        {STR_INIT("\x2b\x81"), NULL},                         /* goes on, and ends */
-        {STR_INIT("\x2b\x90\x80\x80\x80\x00"), NULL},         /* 2^32 */
+        {STR_INIT("\x2b\x80\x01"), NULL},             /* begins with no bit */
+        {STR_INIT("\x2b\x81"), NULL},                 /* goes on, and ends */
+        {STR_INIT("\x2b\x90\x80\x80\x80\x00"), NULL}, /* 2^32 */
         {STR_INIT("\x2b\xff\xff\xff\xff\xff\xff\x7f"), NULL},
     };
     char storage[BER_OID_TEXT_MAX];
@@ -108,7 +108,7 @@ static void object_identifiers(void)
 
 /* linkDown (3) with ifIndex.3 = 3, of version 2c; `pdu` a7 or a6. */
 #define LINK_DOWN(pdu)                                                                                                 \
-    "\x30\x53\x02\x01\x01\x04\x06public" pdu "\x46\x02\x02\x04\xd2\x02\x01\x00\x02\x01\x00\x30\x3a" UPTIME TRAP_OID   \
+    "\x30\x53\x02\x01\x01\x04\x06public" pdu "\x46\x02\x02\x04\xd2\x02\x01\x00\x02\x01\x00\x30\x3a" UPTIME TRAP_OID    \
     "\x03" IF_INDEX
 #define LINK_DOWN_SIZE 85
 
@@ -397,15 +397,9 @@ static void answers(void)
 }
 
 static const struct test tests[] = {
-    {"integers", integers},
-    {"counters", counters},
-    {"object identifiers", object_identifiers},
-    {"records", records},
-    {"refusals", refusals},
-    {"truncations and changes", truncations_and_changes},
-    {"values", values},
-    {"secrets", secrets},
-    {"limits", limits},
+    {"integers", integers}, {"counters", counters}, {"object identifiers", object_identifiers},
+    {"records", records},   {"refusals", refusals}, {"truncations and changes", truncations_and_changes},
+    {"values", values},     {"secrets", secrets},   {"limits", limits},
     {"answers", answers},
 };
 
