@@ -29,7 +29,9 @@
     X(TRANSPORT_RELP, 8, "relp")                                                                                       \
     X(TRANSPORT_HTTP, 9, "http")                                                                                       \
     X(TRANSPORT_BEATS, 10, "beats")                                                                                    \
-    X(TRANSPORT_GELF, 11, "gelf")
+    X(TRANSPORT_GELF, 11, "gelf")                                                                                      \
+    X(TRANSPORT_SNMP, 12, "snmp")                                                                                      \
+    X(TRANSPORT_NETFLOW, 13, "netflow")
 
 enum transport {
 #define X(id, number, key) id = number,

@@ -86,7 +86,7 @@ static void play_line(struct play *play, struct str line)
     else if (str_starts(line, STR("zone ")) && str_to_i64(str_skip(line, 5), &zone))
         normaliser_set_zone(play->normaliser, (int32_t)zone);
     else if (str_is(line, "flush"))
-        normaliser_flush(play->normaliser, RECEIVED_NS + 3 * INT64_C(1000000000), play->arena, play_event, play);
+        normaliser_flush(play->normaliser, RECEIVED_NS + 6 * INT64_C(1000000000), play->arena, play_event, play);
     else if (str_starts(line, STR("flush ")) && str_to_i64(str_skip(line, 6), &seconds))
         normaliser_flush(play->normaliser, RECEIVED_NS + seconds * INT64_C(1000000000), play->arena, play_event, play);
     else
@@ -239,6 +239,11 @@ static void audit_case(void)
     play_case("audit");
 }
 
+static void devices_case(void)
+{
+    play_case("devices");
+}
+
 static void formats_case(void)
 {
     play_case("formats");
@@ -270,9 +275,9 @@ static void strange_case(void)
 }
 
 static const struct test tests[] = {
-    {"syslog", syslog_case},   {"programs", programs_case}, {"windows", windows_case},   {"audit", audit_case},
-    {"formats", formats_case}, {"journal", journal_case},   {"strange", strange_case},   {"winxml", winxml_case},
-    {"script", script_case},   {"gaps", gaps_case},         {"families", families_case},
+    {"syslog", syslog_case},   {"programs", programs_case}, {"windows", windows_case}, {"audit", audit_case},
+    {"formats", formats_case}, {"journal", journal_case},   {"strange", strange_case}, {"winxml", winxml_case},
+    {"script", script_case},   {"gaps", gaps_case},         {"devices", devices_case}, {"families", families_case},
 };
 
 int main(int argc, char **argv)
