@@ -4,6 +4,7 @@
 #include "archive/block_view.h"
 #include "archive/pack.h"
 #include "base/assert.h"
+#include "tlog/tree.h"
 
 #include <string.h>
 
@@ -443,8 +444,7 @@ static enum rc read_clocks(struct block *b, struct leaf *leaves, struct err *err
         behind += (uint64_t)read_svarint(&boot);
         leaves[i].received_ns = b->received[i];
         leaves[i].received_boot_ns = behind + now;
-        if (read_u8(&source))
-            leaves[i].source_ns = (int64_t)((uint64_t)read_svarint(&source) + now);
+        leaves[i].source_ns = read_u8(&source) ? (int64_t)((uint64_t)read_svarint(&source) + now) : 0;
     }
     return reader_done(&boot) && reader_done(&source) ? RC_OK : damaged(err, "times");
 }
@@ -518,7 +518,8 @@ enum rc block_heads(struct block *block, struct err *err)
 {
     if (block->leaves)
         return RC_OK;
-    struct leaf *leaves = arena_alloc_array(block->arena, block->info.count, sizeof *leaves);
+    /* Not cleared: all of a leaf is read, but for its length, which its raw bytes say. */
+    struct leaf *leaves = arena_alloc_raw(block->arena, block->info.count * sizeof *leaves);
     if (!leaves)
         return no_memory(err);
     enum rc rc = read_numbers(block, leaves, err);
@@ -761,6 +762,19 @@ void block_leaf(const struct block *block, uint32_t position, struct leaf *ret_l
     *ret_leaf = block->leaves[position];
     *ret_raw = block_raw_at(block, position);
     ret_leaf->raw_length = (uint32_t)ret_raw->n;
+}
+
+void block_leaf_hashes(const struct block *block, uint32_t position, uint32_t count, struct tlog_hasher *hasher,
+                       struct tlog_hash *ret_hashes)
+{
+    ASSERT(block->whole && position <= block->info.count && count <= block->info.count - position);
+    UNINITIALISED struct str raws[TLOG_GROUP];
+    for (uint32_t done = 0; done < count; done += TLOG_GROUP) {
+        uint32_t n = MIN(count - done, (uint32_t)TLOG_GROUP);
+        for (uint32_t i = 0; i < n; i++)
+            raws[i] = block_raw_at(block, position + done + i);
+        leaf_hashes(&block->leaves[position + done], raws, n, hasher, ret_hashes + done);
+    }
 }
 
 /* The field whose value is undone from the same escapes: its very text is given again, so that it is made once, and

@@ -336,7 +336,12 @@ static void summary_text(struct importing *m, bool written)
         puts("nothing is written");
         return;
     }
-    printf("it " RULE_PACKS_RELOAD "; rules never seen before begin as drafts: page /rules/packs\n");
+    if (options_flag(m->options, "wait"))
+        printf("it waits: after `systemctl reload qorgan` page /rules/packs shows what it would change; to switch to "
+               "it: qorgan rules switch %.*s %.*s\n",
+               STR_ARG(pack->name), STR_ARG(pack->version));
+    else
+        printf("it " RULE_PACKS_RELOAD "; rules never seen before begin as drafts: page /rules/packs\n");
     if (m->count.compared)
         printf("what it changes in the archive: qorgan rules diff %s/rules/%.*s/%.*s %s/rules/%.*s/%.*s --data %s\n",
                data, STR_ARG(pack->name), STR_ARG(m->current), data, STR_ARG(pack->name), STR_ARG(pack->version), data);
@@ -349,9 +354,12 @@ static enum rc pack_write(struct importing *m, struct err *err)
         return err_set(
             err, rc,
             "the pack has a version \"%.*s\" already; name another by --version, or switch to it with `qorgan "
-            "rules rollback %.*s %.*s`",
+            "rules switch %.*s %.*s`",
             STR_ARG(m->pack.version), STR_ARG(m->pack.name), STR_ARG(m->pack.version));
-    return rc == RC_OK ? rule_pack_set_current(&m->packs, m->pack.name, m->pack.version, err) : rc;
+    if (rc != RC_OK)
+        return rc;
+    return options_flag(m->options, "wait") ? rule_pack_set_next(&m->packs, m->pack.name, m->pack.version, err)
+                                            : rule_pack_set_current(&m->packs, m->pack.name, m->pack.version, err);
 }
 
 static enum rc counts_take(struct importing *m, struct str answer, struct err *err)

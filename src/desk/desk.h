@@ -18,6 +18,7 @@
 #include "base/str.h"
 #include "db/db.h"
 #include "desk/annex.h"
+#include "desk/parse_rate.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -61,12 +62,13 @@ struct desk_options {
     struct str default_object;                 /* name of the object made at first start; empty: "qorgan" */
     uint32_t argon_memory_kib;                 /* 0 means 65536; tests give less */
     int64_t mirror_silent;                     /* intervals without a pull that make a mirror silent; 0 means 5 */
-    int64_t coverage_days;                     /* a source is known for so long before what it lacks is a finding */
-    int64_t agent_silent_s;                    /* seconds without contact that make an agent silent; 0 means 300 */
-    struct str agent_authority;                /* PEM; empty: there are no agents. agents.h */
-    struct str agent_digest;                   /* SHA-256 of its public key in hexadecimal digits */
-    struct str agent_servers;                  /* HOST:PORT with commas, for tokens */
-    struct str origin;                         /* of the archive: stands in agents' policies */
+    int64_t receiver_late_s;    /* a record that waits longer for a receiver makes it late; 0 means 900 */
+    int64_t coverage_days;      /* a source is known for so long before what it lacks is a finding */
+    int64_t agent_silent_s;     /* seconds without contact that make an agent silent; 0 means 300 */
+    struct str agent_authority; /* PEM; empty: there are no agents. agents.h */
+    struct str agent_digest;    /* SHA-256 of its public key in hexadecimal digits */
+    struct str agent_servers;   /* HOST:PORT with commas, for tokens */
+    struct str origin;          /* of the archive: stands in agents' policies */
     /* Whether an agent would take a policy, whole as it is signed; an error says what of it is wrong. NULL: any object.
      */
     enum rc (*policy_check)(struct str text, struct arena *arena, struct err *err);
@@ -421,6 +423,14 @@ struct desk_annex_count {
     struct str parser;
     struct annex_count count;
 };
+/* What became of a source's records of one day, by parser (parse_rate.h). */
+struct desk_parse_count {
+    uint8_t source[16];
+    uint32_t day;
+    struct str parser;
+    enum parse_outcome outcome;
+    struct parse_count count;
+};
 /* What an engine counted since it told last. */
 struct desk_rule_counts {
     uint32_t engine;
@@ -434,6 +444,8 @@ struct desk_rule_counts {
     size_t field_count;
     const struct desk_annex_count *annex;
     size_t annex_count;
+    const struct desk_parse_count *parses;
+    size_t parse_count;
 };
 /* Adds it in one transaction. A message below what is counted of that engine is passed over: it comes again; only what
  * it saw is taken. Unknown rules are passed over. */
@@ -497,9 +509,10 @@ struct desk_rule_pack {
     int64_t imported_ns;
     uint64_t files;
     struct str digest; /* hexadecimal, of all files */
+    bool waits;        /* to be switched to: it is not this version whose rules are loaded */
 };
-/* All of them, copied; further ones than DESK_RULE_PACKS_MAX are passed over. That they are others than the last time
- * is a record "rules.pack" each. */
+/* All of them, copied; further ones than DESK_RULE_PACKS_MAX, and as many that wait, are passed over. That they are
+ * others than the last time is a record "rules.pack" each. */
 enum rc desk_set_rule_packs(struct desk *desk, const struct desk_rule_pack *packs, size_t count, int64_t now_ns,
                             struct err *err) MUST_USE;
 
@@ -520,13 +533,33 @@ enum desk_hunt_trouble {
     DESK_HUNT_UNRULED, /* none of its rules is loaded, or they could not be read */
     DESK_HUNT_NARROW,  /* memory did not suffice */
     DESK_HUNT_DIED,    /* its process ended again and again */
+    DESK_HUNT_GONE,    /* the version of a pack that was to be compared does not wait any more */
     DESK_HUNT_TROUBLES
+};
+
+/* A hunt may compare: what the rules would match once a version of a pack that waits is switched to, and match now. */
+#define DESK_HUNT_CHANGES 2000u /* rules that differ, told of one by one: those with the largest difference */
+#define DESK_HUNT_NAMED   5u    /* records named of what a rule gains, and of what it loses */
+enum desk_hunt_change_kind { DESK_CHANGE_ADDED, DESK_CHANGE_REMOVED, DESK_CHANGE_CHANGED, DESK_CHANGE_AFFECTED };
+struct desk_hunt_change {
+    enum desk_hunt_change_kind kind;
+    bool of_indicators; /* no hunt finds anything for it */
+    bool too_many;      /* matches to be compared: gained and lost are not known */
+    struct str rule_id;
+    struct str title;
+    uint64_t gained, lost;
+    uint64_t before, after; /* matches */
+    const uint64_t *gained_records;
+    size_t gained_count;
+    const uint64_t *lost_records;
+    size_t lost_count;
 };
 
 struct desk_hunt_order {
     int64_t id;
     int64_t from_ns;        /* event time; 0: open, as the next */
     int64_t to_ns;          /* exclusive */
+    struct str pack;        /* "NAME/VERSION": it compares, and no rule is wanted; empty: it does not */
     const uint64_t *hashes; /* of the rules wanted: desk_rule.hash */
     size_t count;
 };
@@ -565,6 +598,11 @@ struct desk_hunt_report {
     size_t count_count;
     const struct desk_hunt_hit *hits; /* since the report before, in the order found */
     size_t hit_count;
+    /* of one that compares, when it is done */
+    uint64_t gained, lost; /* of all rules */
+    uint64_t change_total;
+    const struct desk_hunt_change *changes;
+    size_t change_count;
 };
 /* Stores it in one transaction. One of a hunt that does not run, or was stopped, changes nothing. */
 enum rc desk_hunt_report(struct desk *desk, int64_t id, const struct desk_hunt_report *report, int64_t now_ns,
@@ -619,5 +657,11 @@ enum rc desk_watch_annex(struct desk *desk, int64_t now_ns, struct err *err) MUS
 /* Tells the archive of mirrors that have not pulled for so many of their intervals, and of those that came back. Call
  * each second; it looks every ten. */
 enum rc desk_watch_mirrors(struct desk *desk, int64_t now_ns, struct err *err) MUST_USE;
+/* What forwarders say of themselves, a line each (receiver_text.h): all there are; lines that do not read are passed
+ * over. */
+void desk_set_receivers(struct desk *desk, struct str lines);
+/* Tells the archive of receivers that became late, and of those that are in time again. Call each second; it looks
+ * every five. */
+enum rc desk_watch_receivers(struct desk *desk, int64_t now_ns, struct err *err) MUST_USE;
 
 #endif

@@ -288,6 +288,7 @@ enum rc desk_count_rules(struct desk *desk, const struct desk_rule_counts *count
         for (size_t i = 0; i < counts->rule_count && !db_failed(desk->db); i++)
             rule_store(desk, &counts->rules[i], now_ns);
         annex_store(desk, counts->annex, counts->annex_count);
+        parse_rate_store(desk, counts->parses, counts->parse_count);
         engine_store(desk, counts, now_ns);
     }
     rc = desk_end(desk, true, err);

@@ -88,6 +88,7 @@ struct rule_decision {
     enum desk_rule_state state;
     int64_t level; /* RULE_LEVEL_OWN, or decided */
     struct str reason;
+    int64_t act; /* of rule_act, which it is a part of; 0: none */
 };
 
 const char *rulebook_state_name(enum desk_rule_state state);
@@ -100,8 +101,11 @@ void rule_decide(struct ask *ask, const struct rule_entry *entry, enum desk_rule
 /* Stores a decision and its history, in a transaction; `entry` says how it was. `outgoing` is its record. */
 void rule_decision_store(struct desk *desk, const struct rule_entry *entry, const struct rule_decision *to,
                          struct str who, int64_t now_ns, int64_t outgoing);
-/* What it needs to do that: nobody looked for its fields while it did not run. */
-void rule_since_store(struct desk *desk, const struct rule_entry *entry, int64_t now_ns);
+/* What follows from a state that was stored: nobody looked for the rule's fields while it did not run, and one that is
+ * switched on is hunted. `entry` says how it was. (rule.c) */
+void rule_turned(struct desk *desk, const struct rule_entry *entry, enum desk_rule_state to, int64_t now_ns);
+/* Name and version of the path of a pack's rule; both empty when it is no pack's. (rule_pack.c) */
+void rule_pack_of(struct str path, struct str *ret_name, struct str *ret_version);
 /* The reason of a question: three characters at least, and not too long; else it is refused. (rule.c) */
 struct str rule_reason(struct ask *ask);
 /* Before the loaded rules are stored, in their transaction: those of packs and of people that were never seen before

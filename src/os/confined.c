@@ -133,7 +133,7 @@ enum rc confined_run(const struct confined *confined, struct buf *ret_answer, st
     close(from);
     if (rc != RC_OK)
         proc_end(pid);
-    else if (!proc_wait(pid, why, sizeof why))
+    else if (proc_wait(pid, why, sizeof why) != 0)
         rc = err_set(err, RC_CORRUPT, "the confined process ended with %s", why);
     return rc == RC_OK ? frame_take(buf_view(&frame), ret_answer, missing, err) : rc;
 }

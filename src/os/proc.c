@@ -91,7 +91,7 @@ void proc_end(pid_t pid)
     }
 }
 
-static void status_tell(int status, char *ret_why, size_t size)
+static void why_put(int status, char *ret_why, size_t size)
 {
     if (WIFSIGNALED(status))
         snprintf(ret_why, size, "signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
@@ -99,13 +99,15 @@ static void status_tell(int status, char *ret_why, size_t size)
         snprintf(ret_why, size, "exit status %d", WEXITSTATUS(status));
 }
 
-bool proc_wait(pid_t pid, char *ret_why, size_t size)
+int proc_wait(pid_t pid, char *ret_why, size_t size)
 {
     int status = 0;
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    pid_t ended;
+    while ((ended = waitpid(pid, &status, 0)) < 0 && errno == EINTR) {
     }
-    status_tell(status, ret_why, size);
-    return status == 0;
+    ASSERT(ended == pid);
+    why_put(status, ret_why, size);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 pid_t proc_reap(char *ret_why, size_t size)
@@ -114,7 +116,7 @@ pid_t proc_reap(char *ret_why, size_t size)
     pid_t pid = waitpid(-1, &status, WNOHANG);
     if (pid <= 0)
         return 0;
-    status_tell(status, ret_why, size);
+    why_put(status, ret_why, size);
     return pid;
 }
 

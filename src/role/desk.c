@@ -117,6 +117,7 @@ static enum rc database_open(struct desk_role *role, struct err *err)
         .random = random_bytes,
         .zone_offset_s = (int32_t)role->process->config.zone_offset_s,
         .mirror_silent = role->process->config.mirror_silent,
+        .receiver_late_s = role->process->config.receiver_late_s,
         .coverage_days = role->process->config.coverage_days,
         .term_check = term_check,
         .term_context = role,
@@ -783,12 +784,6 @@ static void rules_look(struct desk_role *role)
         log_error("how it went with the rules could not be stored: %s", untold.text);
 }
 
-static void on_rule_files(struct desk_role *role, const struct msg *msg)
-{
-    if (msg->fd_count == 1)
-        rule_supply_files(role->supply, msg->fds[0]);
-}
-
 static void desk_message(void *self, struct channel *channel, struct msg *msg)
 {
     struct desk_role *role = self;
@@ -815,7 +810,11 @@ static void desk_message(void *self, struct channel *channel, struct msg *msg)
         rule_desk_count(role->rule_desk, channel_instance(channel), msg->body, clock_real_ns());
         break;
     case MSG_RULE_FILES:
-        on_rule_files(role, msg);
+        if (msg->fd_count == 1)
+            rule_supply_files(role->supply, msg->fds[0]);
+        break;
+    case MSG_RECEIVERS:
+        desk_set_receivers(role->desk, msg->body);
         break;
     case MSG_RULES_TAKEN:
         rule_supply_taken(role->supply, channel_instance(channel), msg->id, msg->body);
@@ -901,6 +900,8 @@ static void role_tick(void *self, int64_t now_ns)
         log_error("coverage of Annex 4 could not be looked at: %s", err.text);
     if (desk_watch_mirrors(role->desk, now_ns, &err) != RC_OK)
         log_error("silent mirrors could not be recorded: %s", err.text);
+    if (desk_watch_receivers(role->desk, now_ns, &err) != RC_OK)
+        log_error("late receivers could not be recorded: %s", err.text);
     if (desk_watch_retention(role->desk, now_ns, &err) != RC_OK)
         log_error("proposals of deletion could not be looked at: %s", err.text);
     object_desk_send(role->desk, &role->told);

@@ -17,12 +17,13 @@
 #include "event/normalise.h"
 #include "os/clock.h"
 #include "os/random.h"
-#include "role/annex_counts.h"
+#include "role/engine_counts.h"
 #include "role/engine_rules.h"
 #include "role/engine_set.h"
 #include "role/indicator_folder.h"
 #include "role/log.h"
 #include "role/match.h"
+#include "role/parser_folder.h"
 #include "role/roles.h"
 #include "role/rule_bundle.h"
 #include "role/rule_states.h"
@@ -88,6 +89,7 @@ struct engine {
     struct wal_frame frame;     /* at work: records are taken from it while matches and blocks have room */
     struct reader frame_reader; /* what is left of its payload */
     uint32_t frame_left;        /* records; 0 = the next frame may come */
+    struct err frame_err;       /* of a record that does not read: not cleared for each that does */
     struct block_builder *builder;
     /* The last block of the log file before, as long as events wait whose pieces it has. */
     struct block_builder *closing;
@@ -102,9 +104,7 @@ struct engine {
     size_t source_room;
     size_t source_last; /* looked up last: most records follow one of their own source */
     struct map *source_by_id;
-    struct annex_tables tables;
-    struct annex_counts *annex; /* what sources sent since the desk was told */
-    uint64_t annex_lost;        /* as told last */
+    struct engine_counts counts; /* of what sources sent since the desk was told */
     uint64_t resume;
     uint64_t set_aside[MSG_ASIDE_MAX]; /* records that killed an engine: they go into blocks unparsed */
     size_t set_aside_count;
@@ -159,7 +159,7 @@ static enum rc engine_start(struct process *process, void **ret_self, struct err
     buf_format(&engine->text, "%.*s/data", STR_ARG(process->config.share));
     bool fits = str_copy_z(buf_view(&engine->text), data, sizeof data);
     ASSERT(fits);
-    enum rc rc = mapping_load(data, engine->names, &engine->mapping, err);
+    enum rc rc = parsers_load_configured(&process->config, engine->names, &engine->mapping, err);
     if (rc == RC_OK)
         rc = engine_set_make(process_handle(process, "rules", -1), engine->names, &engine->set, err);
     if (rc == RC_OK)
@@ -175,12 +175,10 @@ static enum rc engine_start(struct process *process, void **ret_self, struct err
     if (engine->indicator_matcher)
         engine_rules_given(engine->set.duties, indicator_field_names, INDICATOR_FIELDS);
     normaliser_set_zone(engine->normaliser, (int32_t)process->config.zone_offset_s);
-    rc = annex_tables_load(data, engine->kept, &engine->tables, err);
+    rc = engine_counts_init(&engine->counts, data, engine->mapping, engine->kept, err);
     if (rc != RC_OK)
         return rc;
-    engine->annex = annex_counts_new(&engine->tables, ANNEX_COUNTS_ENGINE, random_u64());
-    ASSERT(engine->annex);
-    engine_rules_annex(engine->set.duties, engine->annex);
+    engine_counts_attach(&engine->counts, engine->set.duties);
     *ret_self = engine;
     return RC_OK;
 }
@@ -425,6 +423,7 @@ static void on_event(void *context, const struct event *event)
     if (event->flags & EVENT_ARCHIVE) {
         event_copy(event, &engine->archived); /* its fields live in the record's arena */
         engine->has_archived = true;
+        engine_counts_event(&engine->counts, engine->normaliser);
     }
     if (!(event->flags & EVENT_MATCH))
         return;
@@ -511,8 +510,9 @@ static void record_work(struct engine *engine, const struct leaf *leaf, struct s
     if (source && data)
         source_count(source, leaf, engine->has_archived ? &engine->archived : NULL);
     if (source && data && engine->has_archived && engine_rules_counting(engine->set.duties))
-        annex_counts_record(engine->annex,
-                            &(struct annex_record){&source->event, &engine->archived, raw, leaf->received_ns});
+        engine_counts_record(&engine->counts,
+                             &(struct annex_record){&source->event, &engine->archived, raw, leaf->received_ns},
+                             leaf->index);
     const struct event *event = engine->has_archived ? &engine->archived : NULL;
     block_builder_plain(engine->builder, leaf->index < engine->plain_until ? engine->plain : BLOCK_PLAIN_NOT);
     enum rc rc = block_builder_add(engine->builder, leaf, raw, event, engine->hits, engine->hit_count);
@@ -549,9 +549,9 @@ static bool frame_step(struct engine *engine)
     struct leaf leaf;
     struct str leaf_bytes;
     struct str raw;
-    struct err err = {0};
-    if (record_read(&engine->frame_reader, NULL, &leaf, &leaf_bytes, &raw, &err) != RC_OK) {
-        log_error("log frame at %lld: %s", (long long)engine->frame.offset, err.text);
+    struct err *err = &engine->frame_err;
+    if (record_read(&engine->frame_reader, NULL, &leaf, &leaf_bytes, &raw, err) != RC_OK) {
+        log_error("log frame at %lld: %s", (long long)engine->frame.offset, err->text);
         process_stop(EXIT_FAILURE);
         return false;
     }
@@ -777,16 +777,6 @@ static void incomplete_log(struct engine *engine)
     engine->incomplete = now;
 }
 
-static void annex_lost_log(struct engine *engine)
-{
-    uint64_t now = annex_counts_lost(engine->annex);
-    if (now != engine->annex_lost)
-        log_warning("%llu records are missing in what is counted for coverage of Annex 4: the desk took nothing for "
-                    "long",
-                    (unsigned long long)(now - engine->annex_lost));
-    engine->annex_lost = now;
-}
-
 static void stats_send(struct engine *engine)
 {
     struct channel *desk = process_peer(ROLE_DESK, 0);
@@ -864,7 +854,7 @@ static void rules_swap(struct engine *engine, struct engine_set *next)
     if (engine->indicator_matcher)
         engine_rules_given(next->duties, indicator_field_names, INDICATOR_FIELDS);
     engine_rules_follow(next->duties, old.duties);
-    engine_rules_annex(next->duties, engine->annex);
+    engine_counts_attach(&engine->counts, next->duties);
     repeats_follow(engine->repeats, next->rules);
     arena_reset(engine->arena);
     if (engine->states.n && engine_rules_take(next->duties, buf_view(&engine->states), engine->arena, &err) != RC_OK)
@@ -951,7 +941,7 @@ static void engine_tick(void *self, int64_t now_real_ns)
     matches_send(engine);
     blocks_release(engine);
     engine_work(engine);
-    if (annex_counts_are_many(engine->annex))
+    if (engine_counts_are_many(&engine->counts))
         IGNORE(rule_stats_send(engine)); /* else at the next tick, or they are lost and that is said */
     uint64_t now = clock_boot_ns();
     if (now - engine->stats_ns < STATS_NS)
@@ -967,7 +957,7 @@ static void engine_tick(void *self, int64_t now_real_ns)
     if (!engine_must_wait(engine))
         closing_look(engine);
     incomplete_log(engine);
-    annex_lost_log(engine);
+    engine_counts_log(&engine->counts);
     stats_send(engine);
     if (now - engine->rules_ns < RULES_NS)
         return;

@@ -24,6 +24,7 @@ struct health {
     const struct json_value *archive;
     const struct json_value *outside;
     const struct json_value *mirrors;
+    const struct json_value *receivers;
     int64_t now_ns;
     int64_t durable;
     int64_t checkpoint_size;
@@ -40,13 +41,14 @@ struct health {
     bool verified_unknown; /* the search did not end */
 };
 
-enum { ASK_ARCHIVE, ASK_WITNESSES, ASK_MIRRORS, ASK_TOTALS, ASK_VERIFIED };
+enum { ASK_ARCHIVE, ASK_WITNESSES, ASK_MIRRORS, ASK_RECEIVERS, ASK_TOTALS, ASK_VERIFIED };
 
 static void health_ask(struct web_call *call)
 {
     call_ask_plain(call, WEB_QUERY, "archive");
     call_ask_plain(call, WEB_DESK, "witness.list");
     call_ask_plain(call, WEB_DESK, "mirror.list");
+    call_ask_plain(call, WEB_DESK, "receiver.list");
     json_put_int(call_ask(call, WEB_DESK, "source.list"), "limit", 1);
     call_ask_end(call);
     struct buf *buf = call_ask(call, WEB_QUERY, "search");
@@ -82,6 +84,7 @@ static struct health health_read(struct web_call *call)
         .archive = call_answer(call, ASK_ARCHIVE),
         .outside = call_answer(call, ASK_WITNESSES),
         .mirrors = json_get(call_answer(call, ASK_MIRRORS), "mirrors"),
+        .receivers = json_get(call_answer(call, ASK_RECEIVERS), "receivers"),
         .now_ns = call->html.now_ns,
         .durable = of_int(totals, "durable"),
         .checkpoint_size = of_int(totals, "checkpoint_size"),
@@ -145,6 +148,14 @@ static bool mirror_bad(const struct health *h)
     return false;
 }
 
+static bool receiver_late(const struct health *h)
+{
+    for (const struct json_value *r = json_first(h->receivers); r; r = r->next)
+        if (str_is(of_str(r, "state"), "silent") || str_is(of_str(r, "state"), "behind"))
+            return true;
+    return false;
+}
+
 static bool verify_bad(const struct health *h)
 {
     return h->verified_ns > 0 && h->verified_faults > 0;
@@ -201,6 +212,7 @@ static void states(struct web_call *call, const struct health *health)
         {quorum_lost, "bad", "archive.state_quorum"},
         {witness_missing, "bad", "archive.state_witness"},
         {mirror_bad, "bad", "archive.state_mirror"},
+        {receiver_late, "bad", "archive.state_receiver"},
         {disk_low, "bad", "archive.state_disk"},
         {rules_behind, "bad", "archive.state_rules"},
         {stamp_bad, "warn", "archive.state_stamp"},
@@ -261,7 +273,7 @@ static void tiles(struct web_call *call, const struct health *h)
              RAW(" \xc2\xb7 "), SAY("archive.verified_faults"), RAW(": "), NUMBER(h->verified_faults),
              RAW(" \xc2\xb7 "), SAY("archive.verified_uid"), RAW(": "), INT(h->verified_uid), RAW("</p>"));
     HTML(html, RAW("<p class=\"meta\">"), SAY("archive.deletion_about"), RAW(" <a href=\"/archive/retention\">"),
-         SAY("retention.title"), RAW("</a></p>"));
+         SAY("retention.title"), RAW("</a> <a href=\"/archive/receivers\">"), SAY("receivers.title"), RAW("</a></p>"));
 }
 
 /* ---- who vouches ---- */

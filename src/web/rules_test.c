@@ -181,6 +181,52 @@ static void packs_and_their_step(void)
     CHECK(seen_has("qorgan rules import") && !seen_has("<form class=\"stack\""));
 }
 
+static void a_level_in_one_act(void)
+{
+    peers_reset();
+    CHECK_INT(status_of(get("/rules/level?level=high&pack=h%2Fq&from_draft=yes&from_off=yes&from_test=yes&state=test")),
+              200);
+    CHECK(strstr(peers.asked, "\"level\":\"high\",\"pack\":\"h/q\",\"state\":\"test\",\"from\":\"draft,off\""));
+    CHECK(seen_has("<a class=\"button\" href=\"/rules/level?act=3\"") && !seen_has("level?act=2\""));
+    CHECK(seen_has("34.5") &&
+          seen_has("By what was counted in the last 30 days: 1 rules; by hunts over the archive: 2"));
+    CHECK(seen_has("Of 9 rules nothing is known") && seen_has("Whose hits will open incidents: <b>5</b>"));
+    CHECK(seen_has("name=\"from\" value=\"draft,off\"") && seen_has("name=\"expected\" value=\"12\""));
+    CHECK(seen_has("href=\"/rules?level=high&amp;state=active\">7</a>"));
+    CHECK(!seen_has("Rules of the product and of folders <small>1")); /* no version of what is no pack */
+    CHECK_INT(status_of(post("/rules/level", "csrf=" FAKE_CSRF "&level=high&pack=&from=draft&state=active&expected=12"
+                                             "&reason=all+of+it")),
+              303);
+    CHECK(strstr(peers.asked, "\"ask\":\"rule.switch\"") &&
+          strstr(peers.asked, "\"state\":\"active\",\"from\":\"draft\",\"expected\":12,\"reason\":\"all of it\""));
+    CHECK_TEXT(seen_location, "/rules/level?saved=12");
+    CHECK_INT(status_of(get("/rules/level?saved=12")), 200);
+    CHECK(seen_has("Rules changed: 12"));
+    CHECK_INT(status_of(post("/rules/level", "level=high&from=draft&state=active&expected=12&reason=all")), 403);
+    CHECK(!strstr(peers.asked, "rule.switch"));
+    /* an act is taken back */
+    CHECK_INT(status_of(get("/rules/level?act=3")), 200);
+    CHECK(strstr(peers.asked, "\"act\":3") && seen_has("name=\"act\" value=\"3\""));
+    CHECK(seen_has("Rules decided about since, which stay as they are: <b>4</b>"));
+    CHECK_INT(status_of(post("/rules/level", "csrf=" FAKE_CSRF "&act=3&expected=2&reason=too+loud")), 303);
+    CHECK(strstr(peers.asked, "\"ask\":\"rule.restore\"") && strstr(peers.asked, "\"act\":3,\"expected\":2"));
+    /* a refusal is told beside what it would change now; the reason stands there again */
+    peers.ask = "rule.switch";
+    peers.json = STR("{\"ok\":false,\"error\":\"rules_changed\"}");
+    CHECK_INT(
+        status_of(post("/rules/level", "csrf=" FAKE_CSRF "&level=high&from=draft&state=test&expected=9&reason=abc")),
+        409);
+    CHECK(seen_has("have changed meanwhile") && seen_has("name=\"expected\" value=\"12\"") &&
+          seen_has(">\nabc</textarea>"));
+    peers.ask = "rule.levels"; /* nor can that be said */
+    peers.json = STR("{\"ok\":false,\"error\":\"invalid\",\"field\":\"from\"}");
+    CHECK_INT(status_of(get("/rules/level?level=high&state=test")), 422);
+    /* who may not is shown no form */
+    peers.json = STR("{\"ok\":true,\"may_change\":false,\"packs\":[],\"acts\":[{\"id\":3}],\"choice\":{\"count\":2}}");
+    CHECK_INT(status_of(get("/rules/level?level=high&from_off=yes&state=test")), 200);
+    CHECK(!seen_has("<form class=\"stack\"") && !seen_has("level?act=3\""));
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
@@ -191,6 +237,7 @@ int main(int argc, char **argv)
         {"titles are in the reader's language", titles_are_in_the_readers_language},
         {"a decision is sent, refused, shown again", a_decision_is_sent},
         {"packs, and the step that switches drafts on", packs_and_their_step},
+        {"a level in one act: what it would change, the act, taken back", a_level_in_one_act},
         {"the map of ATT&CK, and its layer for the Navigator", the_map_and_its_layer},
     };
     return web_tests_run(tests, ARRAY_LEN(tests), argc, argv);
