@@ -619,4 +619,5 @@ def nats_in_secret():
 
 
 if __name__ == "__main__":
-    sys.exit(main([over_kafka, refused_by_kafka, kafka_in_secret, over_nats, full_stream, nats_in_secret], [kafkas_topic]))
+    sys.exit(main([over_kafka, refused_by_kafka, kafka_in_secret, over_nats, full_stream, nats_in_secret],
+                  beside=[kafkas_topic]))
