@@ -382,7 +382,7 @@ static void put_dictionaries(const struct segment_writer *w, struct packer *pack
         buf_be64(out, w->chains[i].id);
         size_t at = out->n;
         buf_be32(out, 0);
-        pack(packer, buf_view(&plain), PACK_SHARED, out);
+        pack(packer, buf_view(&plain), w->cold ? PACK_COLD : PACK_SHARED, out);
         out->overflow = out->overflow || plain.overflow;
         if (!out->overflow)
             put_be32(out->p + at, (uint32_t)(out->n - at - 4));
