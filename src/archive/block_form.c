@@ -337,7 +337,8 @@ static void values_place(struct work *w, struct layout *layout)
             if (from == VALUE_RAW && i >= w->count && same_field(w, i - w->count, &layout->same[layout->same_count]))
                 layout->same_count++;
             else
-                w->placed[count++] = (struct layout_value){(uint16_t)i, (uint8_t)from, QUOTES_ANY, spec->from, spec->to};
+                w->placed[count++] =
+                    (struct layout_value){(uint16_t)i, (uint8_t)from, QUOTES_ANY, spec->from, spec->to};
         }
         if (!derived)
             layout->placed_count = count;

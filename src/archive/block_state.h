@@ -44,7 +44,7 @@ struct form_use {
     uint32_t raw_slots;
     uint32_t slots;
     uint32_t states; /* first slot state */
-    uint32_t was; /* while they are put in order */
+    uint32_t was;    /* while they are put in order */
 };
 
 /* Of the leaf what differs from record to record; the rest stands in `origin` and `way`. */

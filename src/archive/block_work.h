@@ -27,8 +27,8 @@ struct work {
     uint32_t count;
     size_t kind_words; /* of layout_key: what the kind is */
     uint64_t kind;     /* its hash */
-    uint32_t said;  /* which statutory values there are, a bit each */
-    uint32_t found; /* which of them, or that they are absent, stand in values */
+    uint32_t said;     /* which statutory values there are, a bit each */
+    uint32_t found;    /* which of them, or that they are absent, stand in values */
     uint16_t namesakes[NAMESAKES]
                       [STATUTORY_COUNT]; /* by count of fields: the field that a statutory value was lately */
     uint32_t slots;                      /* so far: raw ones, then the others */

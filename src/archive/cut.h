@@ -100,8 +100,8 @@ bool cut_finish(struct cut *cut);
 /* Whether a field's value at [from, to) holds together whatever signs it has: it is short, and in quotes when it has
  * blanks. */
 bool cut_is_forced(const struct cut *cut, size_t from, size_t to);
-/* A run of signs of CLOCK_SIZE bytes or more: where its parts end, up to three around a time of day, and what slots they
- * are; returns how many. */
+/* A run of signs of CLOCK_SIZE bytes or more: where its parts end, up to three around a time of day, and what slots
+ * they are; returns how many. */
 unsigned cut_parts(struct str run, uint32_t ret_ends[CUT_PARTS], uint8_t ret_kinds[CUT_PARTS]);
 /* What a byte may be of. */
 enum cut_sign { SIGN_WORD = 1, SIGN_DIGIT = 2, SIGN_DOT = 4, SIGN_TOKEN = 8 };

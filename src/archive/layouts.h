@@ -13,7 +13,7 @@
 #define LAYOUT_KEY_MAX ((size_t)64 << 10) /* bytes */
 #define LAYOUT_SLOTS   4096u
 #define LAYOUT_KINDS   256u
-#define LAYOUTS_ALIKE  4u /* of one key: at the hashes from its own on */
+#define LAYOUTS_ALIKE  4u                 /* of one key: at the hashes from its own on */
 #define LAYOUT_BYTES   ((size_t)16 << 20) /* of keys and specifications */
 
 /* What holds a value with blanks between its slots together, so that others are cut in another way: routes.h. */
@@ -22,7 +22,7 @@ enum layout_quotes { QUOTES_ANY, QUOTES_NONE, QUOTES_AROUND };
 /* A value that is there, and where it is to be found. */
 struct layout_value {
     uint16_t value;
-    uint8_t from; /* enum origin_of_value */
+    uint8_t from;   /* enum origin_of_value */
     uint8_t quotes; /* enum layout_quotes */
     struct form_place begin;
     struct form_place end;
@@ -51,8 +51,8 @@ struct layout {
 /* A run of signs, and the slots that it became. */
 enum run_what { RUN_VALUE, RUN_BEFORE, RUN_SIGNS };
 struct run {
-    uint8_t what;    /* enum run_what: all of the value, or what of it is before another; or no value is in it */
-    uint8_t parts;   /* slots */
+    uint8_t what;  /* enum run_what: all of the value, or what of it is before another; or no value is in it */
+    uint8_t parts; /* slots */
     uint16_t value;
     uint16_t before;
 };
@@ -62,8 +62,8 @@ struct route {
     struct str piece; /* before the run, or to the end of raw */
     uint64_t head;    /* of the piece: its first 8 bytes, and which bits of 8 bytes they are */
     uint64_t shown;
-    uint64_t layout;  /* its hash, at the end; 0: a run follows */
-    const char *key;  /* of that layout: another one may have come to its place */
+    uint64_t layout; /* its hash, at the end; 0: a run follows */
+    const char *key; /* of that layout: another one may have come to its place */
     struct run run;
     uint8_t kinds[CUT_PARTS]; /* of its slots */
     struct route *next;       /* what may stand here instead */

@@ -126,8 +126,9 @@ static void make_way(uint64_t number, struct way *ret)
 /* Three contents, of few, in a way: fields are contents, and rows of them that may hold together or not. */
 static void make_ways(struct bed *bed)
 {
-    static const char *const contents[] = {"7",   "12",  "a",    "ab",       "a b",       " ",         "-",        "a-1", "1.5",
-                                           "x=1", "b12", "zulu", "00:28:21", "T00:28:21", "00:28:21Z", "1 \"2\"", ".",   "a(b"};
+    static const char *const contents[] = {"7",        "12",        "a",         "ab",      "a b", " ",
+                                           "-",        "a-1",       "1.5",       "x=1",     "b12", "zulu",
+                                           "00:28:21", "T00:28:21", "00:28:21Z", "1 \"2\"", ".",   "a(b"};
     struct event *event = &bed->event;
     struct way way;
     char room[TEXT];
@@ -150,7 +151,8 @@ static void make_ways(struct bed *bed)
     for (size_t i = 0; i < 3; i++) {
         char name[2] = {(char)('a' + i), 0};
         struct str value = str_slice(bed->raw, at[way.first[i]], way.to_end[i] ? bed->raw.n : end[i]);
-        bed->fields[event->field_count++] = (struct event_field){names_put(bed->names, str_of(name)), EVENT_STRING, value};
+        bed->fields[event->field_count++] =
+            (struct event_field){names_put(bed->names, str_of(name)), EVENT_STRING, value};
         if (way.statutory[i])
             event->statutory[i] = dice(50) ? value : str_slice(bed->raw, at[i], end[i]);
     }
@@ -228,8 +230,9 @@ static void ways_taken(void)
     size_t used = 0;
     for (size_t i = 0; i < 200; i++) {
         char text[TEXT];
-        snprintf(text, sizeof text, "<%zu>Nov %zu %02zu:%02zu:03 db%zu sshd[%zu]: \"GET /%zu\" for u%zu from 10.0.%zu.%zu",
-                 100 + i, 10 + i % 9, i % 24, i % 60, i % 3, i * i, i, i, i % 250, i);
+        snprintf(text, sizeof text,
+                 "<%zu>Nov %zu %02zu:%02zu:03 db%zu sshd[%zu]: \"GET /%zu\" for u%zu from 10.0.%zu.%zu", 100 + i,
+                 10 + i % 9, i % 24, i % 60, i % 3, i * i, i, i, i % 250, i);
         bed.raw = arena_str(bed.arena, str_of(text));
         bed.event = (struct event){.raw = bed.raw, .flags = EVENT_ARCHIVE, .parser = "x", .fields = bed.fields};
         bed.event.field_count = 3;
@@ -288,8 +291,7 @@ static void same_sight(void)
         for (unsigned i = 0; i < 512; i++)
             text[i] = (char)(i % 2 ? (i / 2 + first) % 256 : first);
         size_t n = 400 + first % 112;
-        for (size_t i = 0; i < ARRAY_LEN(cuts); i++)
-            {
+        for (size_t i = 0; i < ARRAY_LEN(cuts); i++) {
             cut_begin(&cuts[i], str_at(text, n));
             cut_look(&cuts[i]);
         }

@@ -179,8 +179,11 @@ const struct layout *route_take(struct work *work)
     struct work *w = work;
     struct walk walk = walk_of(w);
     size_t at = 0;
-    w->kind = hash_text(w->b->layouts.key, kind_of(w));
-    const struct route_kind *kind = w->b->cut->has_backslash ? NULL : kind_find(w);
+    const struct route_kind *kind = NULL;
+    if (!w->b->cut->has_backslash) {
+        w->kind = hash_text(w->b->layouts.key, kind_of(w));
+        kind = kind_find(w);
+    }
     if (kind)
         values_statutory(w, kind->wanted);
     for (const struct route *route = kind ? kind->first : NULL; route;) {
