@@ -169,6 +169,7 @@ void page_patterns(struct web_call *call)
         HTML(html, RAW("<p class=\"buttons\"><a class=\"button main\" download href=\"/parsers/patterns/site.tsv\">"),
              SAY("parsers.download"), RAW("</a></p><section class=\"card\"><h2>"), SAY("parsers.install"),
              RAW("</h2><p>"), SAY("parsers.install_about"), RAW("</p><pre class=\"raw\">"),
+             RAW("# /etc/qorgan/parsers/parsers.tsv\nfamily\tclass\ttitle\nsite\tapplication\tsite\n\n# sh\n"),
              RAW("qorgan parse --parsers /etc/qorgan/parsers --explain FILE\nsystemctl reload qorgan"),
              RAW("</pre></section>"));
     } else {

@@ -1,5 +1,6 @@
 /* /parsers/workbench: a source's newest lines, or pasted ones, and what patterns make of them. /parsers/pattern: a
  * pattern made of lines, tried on the newest, and saved. Query reads the lines and tries; the desk keeps. */
+#include "base/civil.h"
 #include "web/parser_parts.h"
 #include "web/route.h"
 #include "web/rule_parts.h"
@@ -101,6 +102,32 @@ static void lines_show(struct web_call *call, const struct json_value *answer, s
          SAY("parsers.propose_picked"), RAW("</button></p></form>"));
 }
 
+/* How much of it was parsed, day by day. */
+static void source_rate(struct web_call *call, const struct json_value *answer)
+{
+    static const char *const heads[] = {"parsers.day", "#parsers.records", "#parsers.parsed", NULL};
+    struct html *html = &call->html;
+    const struct json_value *s = json_get(answer, "source");
+    if (of_int(s, "records") <= 0)
+        return;
+    HTML(html, RAW("<details class=\"help\"><summary>"), SAY("parsers.parsed"), RAW(": "));
+    parser_rate(call, of_int(s, "parsed"), of_int(s, "records"));
+    HTML(html, RAW("</summary><table class=\"rows\">"));
+    part_heads(call, heads);
+    HTML(html, RAW("<tbody>"));
+    for (const struct json_value *d = json_first(json_get(s, "by_day")); d; d = d->next) {
+        struct civil c = civil_from_ns(of_int(d, "day_ns"), 0);
+        HTML(html, RAW("<tr><th scope=\"row\">"), ESC(call_format(call, "%04d-%02d-%02d", c.year, c.month, c.day)),
+             RAW("</th>"));
+        part_cell_classed(call, "parsers.records", "number");
+        HTML(html, NUMBER(of_int(d, "records")), RAW("</td>"));
+        part_cell_classed(call, "parsers.parsed", "number");
+        parser_rate(call, of_int(d, "parsed"), of_int(d, "records"));
+        HTML(html, RAW("</td></tr>"));
+    }
+    HTML(html, RAW("</tbody></table></details>"));
+}
+
 static void source_lines(struct web_call *call, const struct json_value *answer, struct str source)
 {
     struct html *html = &call->html;
@@ -140,6 +167,10 @@ static void workbench(struct web_call *call, struct str source, struct str text)
         sources_ask(call);
         if (looks)
             lines_ask(call, source, text, source.n ? LINES : 100);
+        if (source.n) {
+            json_put_str(call_ask(call, WEB_DESK, "parser.source"), "id", source);
+            call_ask_end(call);
+        }
         return;
     }
     if (call_failed_at(call, 0))
@@ -154,6 +185,8 @@ static void workbench(struct web_call *call, struct str source, struct str text)
     if (error.n)
         part_error(call, error, STR(""), of_str(call->questions[1].answer, "text"));
     source_form(call, json_get(call_answer(call, 0), "sources"), source);
+    if (source.n)
+        source_rate(call, call_answer(call, 2));
     if (looks && !error.n && source.n)
         source_lines(call, call_answer(call, 1), source);
     if (looks && !error.n && !source.n)
