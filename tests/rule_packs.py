@@ -117,8 +117,10 @@ def folder_import():
         f.source("src", {"rules/linux/four.yml": rule(4, "fourth needle")})
         check("qorgan rules switch site 3" in f.rules("import", source, "--name", "site", "--version", "3", "--wait"),
               "a version that waits says how to switch to it")
-        check_equal(f.rows("packs")[0]["version"], "2", "what holds while one waits")
+        check_equal([f.rows("packs")[0][key] for key in ("version", "waits")], ["2", "3"], "what holds while one waits")
+        check("waits    3" in f.rules("packs"), "as text")
         check_equal(f.rows("switch", "site", "3")[0], {"name": "site", "version": "3", "was": "2"}, "switched to")
+        check_equal(f.rows("packs")[0]["waits"], "", "what waits behind it")
         check("switch says nothing" in f.rules("switch", "site", status=2), "switched to nothing")
         f.rules("rollback", "site")
         f.rules("remove", "site", "3")

@@ -258,6 +258,7 @@ size_t rule_packs_report(const struct pack_source *source, const struct rules *r
 struct shown {
     struct str name;
     struct str current; /* empty: none holds */
+    struct str next;    /* empty: none waits */
     struct str *versions;
     size_t version_count;
     struct rule_pack_opened opened;
@@ -287,6 +288,8 @@ static void shown_read(const struct rule_packs *packs, struct str name, struct a
     struct err err = {0};
     *shown = (struct shown){.name = name, .opened.folder = -1};
     enum rc rc = rule_pack_versions(packs, name, arena, &shown->versions, &shown->version_count, &err);
+    if (rc == RC_OK && rule_pack_next(packs, name, arena, &shown->next, NULL) != RC_OK)
+        shown->next = STR("");
     if (rc == RC_OK)
         rc = rule_pack_current(packs, name, arena, &shown->current, &err);
     if (rc == RC_OK)
@@ -318,6 +321,7 @@ static void shown_json(const struct shown *shown, struct buf *line)
     json_put_str(line, "name", shown->name);
     json_put_str(line, "version", shown->current);
     texts_put(line, "versions", shown->versions, shown->version_count);
+    json_put_str(line, "waits", shown->next);
     json_put_str(line, "source", pack->source);
     json_put_str(line, "licence", pack->licence);
     json_put_text(line, "signature", rule_packs_signature(shown->opened.note, pack->key));
@@ -361,7 +365,7 @@ static void shown_text(const struct shown *shown, struct buf *line)
     }
     for (size_t i = 0; i < shown->version_count; i++)
         if (!str_eq(shown->versions[i], shown->current))
-            row_put(line, "also", shown->versions[i]);
+            row_put(line, str_eq(shown->versions[i], shown->next) ? "waits" : "also", shown->versions[i]);
     for (size_t i = 0; i < MIN(shown->changed_count, (size_t)CHANGED_MAX); i++)
         row_put(line, "CHANGED", shown->changed[i]);
     if (shown->changed_count > CHANGED_MAX)
