@@ -216,5 +216,48 @@ def sealed_and_shown():
     with_service(test)
 
 
+IIS = ["#Software: Microsoft Internet Information Services 10.0",
+       "#Fields: date time s-ip cs-method cs-uri-stem cs-uri-query s-port c-ip sc-status",
+       "2026-11-20 10:00:00 192.0.2.1 GET /cgi-bin/secret.asp - 443 203.0.113.7 200"]
+WEB = """title: A secret page
+id: {id}
+logsource:
+    category: webserver
+detection:
+    selection:
+        cs-uri-stem|endswith: '/secret.asp'
+        c-ip: 203.0.113.7
+    condition: selection
+level: high
+"""
+
+
+def columns():
+    """a line whose columns a line before it named is explained with them, in the log as in a segment"""
+    ident = str(uuid.uuid4())
+    with tempfile.TemporaryDirectory(prefix="qorgan-explain-") as folder:
+        os.chmod(folder, 0o755)
+        with open(os.path.join(folder, "web.yml"), "w", encoding="utf-8") as file:
+            file.write(WEB.format(id=ident))
+        with Service(rules=folder, log_rotate_s=12) as service:
+            path = os.path.join(service.data, "iis.log")
+            other = os.path.join(service.data, "other.log")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write("\n".join(IIS) + "\n")
+            with open(other, "w", encoding="utf-8") as file:
+                file.write("#Fields: date time c-ip cs-uri-stem s-ip\n")  # columns of another source
+            service.run("ingest", "--name", "iis", path)
+            service.run("ingest", "--name", "other", other)
+            records = [hit["record"] for hit in service.wait_for('"secret.asp"', 1)]
+            explained = Explained(service, Web(service), folder)
+            first = explained.ask(ident, records[0])
+            check_equal((first["match"], first["recorded"]), (True, False), "in the log")
+            deadline = time.time() + 60
+            while not (last := explained.ask(ident, records[0]))["recorded"]:
+                check(time.time() < deadline, f"the record stays in the log: {last}")
+                time.sleep(0.5)
+            check_equal(last["explained"], first["explained"], "in a segment")
+
+
 if __name__ == "__main__":
-    sys.exit(main([hits_and_misses, joined_events, sealed_and_shown]))
+    sys.exit(main([hits_and_misses, joined_events, sealed_and_shown, columns]))

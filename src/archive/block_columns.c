@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "base/bytes.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 void column_put(struct writer *w, struct str plain, enum column id)
@@ -108,8 +109,41 @@ static bool room_make(struct room *room, size_t records, size_t cells)
     return true;
 }
 
+static int use_order(const void *one, const void *other)
+{
+    const struct form_use *a = one;
+    const struct form_use *b = other;
+    if (a->count != b->count)
+        return a->count < b->count ? 1 : -1;
+    return a->was < b->was ? -1 : 1;
+}
+
+/* Frequent forms first, so that what they have much of stands together. */
+static bool order_uses(struct block_builder *b)
+{
+    uint32_t local = 0;
+    uint32_t *places = memory_new((size_t)b->use_count * sizeof *places);
+    if (!places)
+        return false;
+    for (uint32_t f = 0; f < b->use_count; f++)
+        b->uses[f].was = f;
+    qsort(b->uses, b->use_count, sizeof *b->uses, use_order);
+    for (uint32_t f = 0; f < b->use_count; f++) {
+        struct shared *e = &b->forms.entries[b->uses[f].entry];
+        places[b->uses[f].was] = f;
+        e->number = e->in_chain ? e->number : local++; /* new ones are listed in this order */
+        e->column = f;
+    }
+    for (size_t i = 0; i < b->count; i++)
+        b->records[i].form = places[b->records[i].form];
+    memory_free(places);
+    return true;
+}
+
 static bool order_records(struct block_builder *b)
 {
+    if (b->tier == BLOCK_COLD && !order_uses(b))
+        return false;
     uint32_t *next = memory_new(((size_t)b->use_count + 1) * sizeof *next);
     size_t *columns = memory_new((size_t)b->use_count * sizeof *columns);
     bool ok = next && columns && room_make(&b->room, b->count, b->cell_count);
@@ -237,7 +271,7 @@ bool block_write(struct block_builder *builder, struct buf *out)
         write_locals(&w, &b->values, COLUMN_VALUES);
     }
     size_t filter = out->n;
-    words_filter(&b->words, out);
+    words_filter_bits(&b->words, b->tier == BLOCK_HOT ? WORDS_BITS_BLOCK : WORDS_BITS_COLD, out);
     ok = ok && !out->overflow && !w.overflow && out->n - start <= BLOCK_SIZE_MAX;
     if (!ok)
         return false;

@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "base/bytes.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define DICTIONARY_TEXT 1024 /* longer contents are never values of the dictionary */
@@ -13,7 +14,8 @@
 #define PROBE_AGAIN     16   /* blocks after which a plain slot is tried again */
 #define SECOND_NS       INT64_C(1000000000)
 #define DAY_S           86400
-#define LENGTH_MAX      5 /* bytes of a text's length */
+#define LENGTH_MAX      5  /* bytes of a text's length */
+#define INDEX_SORTED    14 /* contents for each value of an index, past which it is not sorted */
 
 /* How a slot is kept; written when all forms and values of the block have their numbers. */
 struct kept {
@@ -132,6 +134,15 @@ static bool keep_decimals(struct writer *w, const struct slot_column *c, struct 
     kept->how = HOW_NUMBERS;
     keep_numbers(w, c->count, true, kept);
     return true;
+}
+
+static bool are_decimals(const struct block_builder *b, const struct slot_column *c)
+{
+    uint64_t number;
+    uint32_t i = 0;
+    while (i < c->count && decimal_of(b, &c->cells[i], &number))
+        i++;
+    return i == c->count;
 }
 
 static void keep_places(struct writer *w, const struct slot_column *c, struct kept *kept)
@@ -354,11 +365,20 @@ static bool is_plain(struct slot_state *state)
     return state->plain;
 }
 
-static void judge(struct slot_state *state)
+/* Of a hundred contents, those that must have come before for the dictionary to pay. Cold: decimals are nearly as small
+ * as codes without it. */
+static uint32_t least_hits(enum block_tier tier, const struct slot_state *state)
+{
+    if (tier == BLOCK_HOT)
+        return 30;
+    return state->decimal ? 90 : 50;
+}
+
+static void judge(enum block_tier tier, struct slot_state *state)
 {
     if (state->plain || state->count < PROBE_COUNT)
         return;
-    state->plain = state->hits * 10 < state->count * 3;
+    state->plain = state->hits * 100 < state->count * least_hits(tier, state);
     state->age = 0;
     state->count /= 4; /* what lies back counts less */
     state->hits /= 4;
@@ -366,6 +386,7 @@ static void judge(struct slot_state *state)
 
 static void keep_slot(struct writer *w, const struct slot_column *c, struct kept *kept)
 {
+    c->state->decimal = w->b->tier == BLOCK_COLD && c->state->kind == SLOT_TEXT && are_decimals(w->b, c);
     if (c->state->kind == SLOT_NUMBER)
         keep_places(w, c, kept);
     else if (c->state->kind >= SLOT_CLOCK)
@@ -382,14 +403,43 @@ static uint64_t code_of(const struct block_builder *b, uint32_t entry)
     return e->in_chain ? e->number : b->values.in_chain + e->number;
 }
 
+static int code_order(const void *one, const void *other)
+{
+    uint64_t a = *(const uint64_t *)one;
+    uint64_t b = *(const uint64_t *)other;
+    return (a > b) - (a < b);
+}
+
+/* Codes in their order, so that there is little from one to the next; behind each stands its old position. Positions in
+ * the order in which they came are worth more where a slot has many contents for each value: then they stay. */
+static void index_sort(uint64_t codes[INDEX_MAX], const struct kept *kept, uint8_t *places)
+{
+    uint8_t positions[INDEX_MAX];
+    if (kept->count >= INDEX_SORTED * kept->distinct)
+        return;
+    qsort(codes, kept->distinct, sizeof *codes, code_order);
+    for (uint32_t i = 0; i < kept->distinct; i++)
+        positions[codes[i] & 0xff] = (uint8_t)i;
+    for (uint32_t i = 0; i < kept->count; i++)
+        places[i] = positions[places[i]];
+}
+
 static void put_index(struct writer *w, const struct kept *kept)
 {
     struct block_builder *b = w->b;
+    uint8_t *places = b->room.places + kept->codes;
+    uint64_t codes[INDEX_MAX];
     uint64_t before = 0;
-    buf_put(&b->streams[STREAM_CODES], w->b->room.places + kept->codes, kept->count);
+    if (w->firsts.overflow)
+        return; /* told at the end */
+    for (uint32_t i = 0; i < kept->distinct; i++)
+        codes[i] = code_of(b, get_le32(w->firsts.p + (kept->firsts + i) * sizeof(uint32_t))) << 8 | i;
+    if (b->tier == BLOCK_COLD)
+        index_sort(codes, kept, places);
+    buf_put(&b->streams[STREAM_CODES], places, kept->count);
     buf_varint(&b->directory, kept->distinct);
-    for (uint32_t i = 0; i < kept->distinct && !w->firsts.overflow; i++) {
-        uint64_t code = code_of(b, get_le32(w->firsts.p + (kept->firsts + i) * sizeof(uint32_t)));
+    for (uint32_t i = 0; i < kept->distinct; i++) {
+        uint64_t code = codes[i] >> 8;
         buf_svarint(&b->directory, (int64_t)(code - before));
         before = code;
     }
@@ -459,7 +509,7 @@ static void keep_slots(struct writer *w, struct kept *kept)
     }
     for (uint32_t f = 0; f < b->use_count; f++)
         for (uint32_t s = 0; s < b->uses[f].slots; s++)
-            judge(&b->states[b->uses[f].states + s]);
+            judge(b->tier, &b->states[b->uses[f].states + s]);
 }
 
 static uint32_t slots_in_all(const struct block_builder *b)

@@ -32,6 +32,7 @@ struct cell {
 struct slot_state {
     uint8_t kind; /* enum slot_kind */
     bool plain;   /* the dictionary does not pay */
+    bool decimal; /* cold: its contents in the last block */
     uint8_t age;  /* blocks since it was found out */
     uint32_t count;
     uint32_t hits;
@@ -43,6 +44,7 @@ struct form_use {
     uint32_t raw_slots;
     uint32_t slots;
     uint32_t states; /* first slot state */
+    uint32_t was; /* while they are put in order */
 };
 
 /* Of the leaf what differs from record to record; the rest stands in `origin` and `way`. */

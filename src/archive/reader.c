@@ -610,6 +610,7 @@ enum rc archive_reader_fill_block(const struct archive_reader *reader, struct bl
     block_event(block, position, fields, &ret_hit->event);
     ret_hit->rule_count = block_rules(block, position, ret_hit->rules, ARRAY_LEN(ret_hit->rules));
     ret_hit->source = archive_reader_source(reader, ret_hit->leaf.source);
+    ret_hit->in_log = false;
     return block_spent(block) ? RC_LIMIT : RC_OK;
 }
 
@@ -621,6 +622,7 @@ void archive_reader_fill_tail(const struct archive_reader *reader, const struct 
     hit->leaf = *leaf;
     hit->raw = raw;
     hit->rule_count = 0;
+    hit->in_log = true;
     hit->source = archive_reader_source(reader, leaf->source);
     memset(&hit->event, 0, sizeof hit->event);
     if (!options->derive || !options->derive(options->derive_context, &hit->source, leaf, raw, arena, &hit->event)) {

@@ -64,6 +64,7 @@ struct archive_hit {
     struct event event; /* fields and statutory may be empty; time_ns is always set */
     struct str rules[16];
     size_t rule_count;
+    bool in_log; /* no segment has it yet: the event is what the record alone says, and no hits are known */
 };
 
 /* RC_NOT_FOUND when the archive has no such record. */

@@ -179,11 +179,58 @@ static void missing_and_doubled(void)
     testbed_remove(&bed);
 }
 
+/* Leaves go into the tree many at a time, but not past a size that a checkpoint names: each is compared, wherever it
+ * lies in a group, in segments and in the log's tail, and another root in it is found. */
+static void checkpoints_anywhere(void)
+{
+    static const uint64_t sizes[] = {1, 2, 3, 17, 128, 255, 256, 257, 300, 385, 511, 512, 600, 640, 699, 768, 800};
+    struct testbed bed;
+    struct verify_result result;
+    testbed_make(&bed);
+    testbed_ok(&bed, testbed_open(&bed, 256 << 10, false));
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        testbed_ok(&bed, testbed_put(&bed, (size_t)(sizes[i] - (i ? sizes[i - 1] : 0)), true));
+        testbed_ok(&bed, testbed_checkpoint(&bed, true));
+        if (sizes[i] == 300 || sizes[i] == 512) {
+            testbed_ok(&bed, archive_rotate(bed.archive, &bed.err));
+            CHECK_INT(testbed_seal(&bed, 1), 1);
+        }
+    }
+    testbed_ok(&bed, verify(&bed, &result));
+    CHECK_INT(result.records, 800);
+    CHECK_INT(result.segments, 2);
+    CHECK_INT(result.checkpoints, ARRAY_LEN(sizes) + 1); /* and the newest */
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        char name[64];
+        char bytes[256];
+        snprintf(name, sizeof name, "checkpoints/%016llx", (unsigned long long)sizes[i]);
+        test_row("%s", name);
+        CHECK_INT(fchmodat(bed.folder, name, 0600, 0), 0);
+        int fd = openat(bed.folder, name, O_RDWR | O_CLOEXEC);
+        ssize_t n = pread(fd, bytes, sizeof bytes, 0);
+        CHECK(n > 0);
+        struct str text = str_at(bytes, (size_t)n);
+        size_t origin = str_search(text, STR("\n"));
+        size_t at = origin + 1 + str_search(str_skip(text, origin + 1), STR("\n")) + 1; /* of the root's base64 */
+        char other = bytes[at] == 'A' ? 'B' : 'A';
+        CHECK_INT(pwrite(fd, &other, 1, (off_t)at), 1);
+        CHECK_INT(verify(&bed, &result), RC_CORRUPT);
+        CHECK_INT(result.findings, 1);
+        CHECK_INT(result.checkpoints, ARRAY_LEN(sizes));
+        CHECK(str_search(str_of(first_file), str_of(name)) < strlen(first_file));
+        CHECK_INT(pwrite(fd, &bytes[at], 1, (off_t)at), 1);
+        close(fd);
+    }
+    testbed_ok(&bed, verify(&bed, &result));
+    testbed_remove(&bed);
+}
+
 static const struct test tests[] = {
     {"a good archive", good},
     {"every byte of log and checkpoint", every_byte},
     {"every byte of blocks, index and footer", every_byte_of_blocks},
     {"missing and doubled segments", missing_and_doubled},
+    {"checkpoints anywhere in a group", checkpoints_anywhere},
 };
 
 int main(int argc, char **argv)

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #define WORDS_BITS_BLOCK   10
+#define WORDS_BITS_COLD    7 /* one of thirty words seems to be there that is not; a segment's filter is asked before */
 #define WORDS_BITS_SEGMENT 16
 #define WORDS_MAX          BLOCK_WORDS_MAX
 #define WORDS_MAX_SEGMENT  (1u << 23)

@@ -140,7 +140,11 @@ void buf_hex(struct buf *buf, const void *bytes, size_t n)
 
 void buf_ipv4(struct buf *buf, const uint8_t bytes[4])
 {
-    buf_format(buf, "%u.%u.%u.%u", bytes[0], bytes[1], bytes[2], bytes[3]);
+    for (size_t i = 0; i < 4; i++) {
+        if (i)
+            buf_char(buf, '.');
+        buf_u64(buf, bytes[i]);
+    }
 }
 
 /* The longest run of two or more zero groups, the first of equals, is "::". */

@@ -3,7 +3,6 @@
 #include "base/assert.h"
 #include "base/macros.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define DAYS_PER_ERA  146097
@@ -87,26 +86,37 @@ struct civil civil_from_ns(int64_t time_ns, int32_t offset_s)
     return c;
 }
 
+/* Exactly n decimal digits, and the character before them unless it is 0; returns the place behind. */
+static char *digits_put(char *place, char before, int32_t value, int n)
+{
+    if (before)
+        *place++ = before;
+    for (int i = n; i-- > 0; value /= 10)
+        place[i] = (char)('0' + value % 10);
+    return place + n;
+}
+
 size_t civil_format(int64_t time_ns, int32_t offset_s, int digits, char ret_text[CIVIL_TEXT_MAX])
 {
     ASSERT(digits >= 0 && digits <= 9);
     struct civil c = civil_from_ns(time_ns, offset_s);
-    int n = snprintf(ret_text, CIVIL_TEXT_MAX, "%04d-%02d-%02dT%02d:%02d:%02d", c.year, c.month, c.day, c.hour,
-                     c.minute, c.second);
-    ASSERT(n > 0 && n < CIVIL_TEXT_MAX - 20);
+    char *place = digits_put(ret_text, 0, c.year, 4); /* nanoseconds in 64 bits stay between 1677 and 2262 */
+    place = digits_put(place, '-', c.month, 2);
+    place = digits_put(place, '-', c.day, 2);
+    place = digits_put(place, 'T', c.hour, 2);
+    place = digits_put(place, ':', c.minute, 2);
+    place = digits_put(place, ':', c.second, 2);
     if (digits) {
-        char fraction[16];
-        snprintf(fraction, sizeof fraction, ".%09d", c.nanosecond);
-        memcpy(ret_text + n, fraction, (size_t)digits + 1);
-        n += digits + 1;
+        IGNORE(digits_put(place, '.', c.nanosecond, 9) == place);
+        place += digits + 1; /* the further ones are written over */
     }
     if (offset_s == 0) {
-        ret_text[n++] = 'Z';
-        ret_text[n] = '\0';
+        *place++ = 'Z';
     } else {
         int32_t minutes = (offset_s < 0 ? -offset_s : offset_s) / 60;
-        n += snprintf(ret_text + n, CIVIL_TEXT_MAX - (size_t)n, "%c%02d:%02d", offset_s < 0 ? '-' : '+',
-                      minutes / 60 % 100, minutes % 60);
+        place = digits_put(place, offset_s < 0 ? '-' : '+', minutes / 60 % 100, 2);
+        place = digits_put(place, ':', minutes % 60, 2);
     }
-    return (size_t)n;
+    *place = '\0';
+    return (size_t)(place - ret_text);
 }

@@ -505,8 +505,8 @@ static const struct command commands[] = {
      "Without a file, and for -, standard input is read. Exit status 1 when some line is not parsed. --propose begins "
      "a "
      "pattern from lines; --sources reads the archive instead of files."},
-    {"rules", "check, test, explain rules, hunt with them, import packs",
-     "check|test|explain|hunt|diff|import|packs|rollback|switch|remove|pack ...", 1, OPERANDS_ANY, ROWS(rules_rows),
+    {"rules", "check, test, explain rules, hunt with them, import packs", "ACTION ...", 1, OPERANDS_ANY,
+     ROWS(rules_rows),
      "check DIR: loads every rule below the folders and says which are refused, and why. test DIR: shows the samples "
      "beside "
      "the rules, and those of info.yml, to the rules. explain RULE RECORD: prints the tree of a rule's tests against a "

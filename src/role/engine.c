@@ -40,7 +40,7 @@
 #define MATCHES_MAX   1024 /* not yet acknowledged */
 #define BLOCKS_MAX    16   /* waiting for their matches */
 #define LOGS_MAX      4096
-#define CLOSING_NS    UINT64_C(5000000000) /* a segment waits no longer for the rest of events */
+#define CLOSING_NS    UINT64_C(8000000000) /* a segment waits no longer for the rest of events */
 #define SLICE_NS      UINT64_C(20000000)   /* work between two looks at the channels */
 #define SLICE_RECORDS 16                   /* records between two looks at the clock */
 #define STATS_NS      UINT64_C(1000000000)
@@ -442,6 +442,18 @@ static void on_event(void *context, const struct event *event)
         match_found(engine, event, found[i].rule);
 }
 
+/* The events that a closed block waits for, when the records that come now were received long after their pieces: one
+ * that catches up does not wait for the clock. */
+static void closing_flush(struct engine *engine, int64_t received_ns)
+{
+    if (!engine->closing || engine_must_wait(engine))
+        return;
+    engine->late = true;
+    engine->source = NULL; /* they may be another's */
+    normaliser_flush(engine->normaliser, received_ns, engine->arena, on_event, engine);
+    engine->late = false;
+}
+
 /* What a gap record says was lost: records, connections refused, or the end of one record. */
 static void gap_count(const struct engine *engine, struct source *source, struct str raw)
 {
@@ -513,6 +525,7 @@ static void record_work(struct engine *engine, const struct leaf *leaf, struct s
         log_error("record %llu could not be put into a block: %s", (unsigned long long)leaf->index, rc_name(rc));
         engine_fail(engine);
     }
+    closing_flush(engine, leaf->received_ns);
     closing_look(engine);
     if (block_builder_is_nearly_full(engine->builder) && !is_waited_for(engine, UINT64_MAX))
         block_finish(engine);

@@ -1,5 +1,6 @@
 #include "role/explainer.h"
 
+#include "archive/search.h"
 #include "base/assert.h"
 #include "codec/json.h"
 #include "rule/correlate.h"
@@ -58,8 +59,14 @@ struct gathering {
     const struct explainer_target *target;
     struct indicator_matcher *indicators;
     struct normaliser *normaliser;
+    struct normaliser *normaliser_own; /* of the record alone */
     uint64_t number;
-    bool done; /* the joined event was given */
+    bool done;    /* the joined event was given */
+    bool headed;  /* the columns that its source named were looked for, or need not be */
+    bool unclear; /* the record says little without them */
+    struct str head;
+    uint64_t head_record;
+    int64_t head_ns;
 };
 
 /* With what is known of its indicators, as the matcher of an engine is given it. */
@@ -69,15 +76,20 @@ static void give(const struct gathering *g, const struct event *event)
 }
 
 /* The record's own event. What its source said before decides how some records are read (#Fields: of W3C): when the
- * archive knows better, its fields are those that the rule saw. */
+ * archive knows better, its fields are those that the rule saw. It knows nothing yet of what is still in the log: then
+ * that line is looked for. */
 static void on_own(void *context, const struct event *event)
 {
-    const struct gathering *g = context;
+    struct gathering *g = context;
     const struct archive_hit *hit = g->target->hit;
     if ((event->flags & (EVENT_ARCHIVE | EVENT_MATCH)) != (EVENT_ARCHIVE | EVENT_MATCH))
         return;
     bool known = hit->event.parser && hit->event.field_count && event->parser;
-    if (!known || str_eq(str_of(hit->event.parser), str_of(event->parser))) {
+    bool same = !known || g->head.n || str_eq(str_of(hit->event.parser), str_of(event->parser));
+    g->unclear = same && hit->in_log && !g->headed && normaliser_grasp(g->normaliser_own) < GRASP_FIELDS;
+    if (g->unclear)
+        return;
+    if (same) {
         give(g, event);
         return;
     }
@@ -100,6 +112,62 @@ static void on_joined(void *context, const struct event *event)
     if (g->done)
         give(g, event);
 }
+
+/* ---- the columns that its source named last ---- */
+
+static bool on_head(void *context, const struct archive_hit *hit)
+{
+    struct gathering *g = context;
+    const struct leaf *leaf = &g->target->hit->leaf;
+    if (memcmp(hit->leaf.source, leaf->source, sizeof leaf->source) != 0 || !normaliser_heads(hit->raw))
+        return true;
+    g->head = arena_str(g->target->arena, hit->raw);
+    g->head_record = hit->leaf.index;
+    g->head_ns = hit->leaf.received_ns;
+    return false;
+}
+
+static void on_none(void *context, const struct event *event)
+{
+    (void)context;
+    (void)event;
+}
+
+/* Newest first, from the record on; one that is too far away is not found, and the record is read without it. */
+static enum rc head_find(struct gathering *g, struct err *err)
+{
+    const struct explainer_target *t = g->target;
+    const struct search_options options = {.hit = on_head, .context = g, .before = g->number};
+    struct search *search CLEANUP(search_cleanup) = NULL;
+    struct query *query = NULL;
+    enum rc rc = query_parse(STR("\"#fields:\""), 0, 0, t->arena, &query, err);
+    rc = rc == RC_OK ? search_open(t->reader, query, &options, &search, err) : rc;
+    if (rc != RC_OK)
+        return rc;
+    for (unsigned i = 0; i < EXPLAINER_HEAD_STEPS && !g->head.n; i++) {
+        rc = search_step(search, err);
+        if (rc != RC_AGAIN)
+            break;
+    }
+    return rc == RC_AGAIN ? RC_OK : rc;
+}
+
+static enum rc own_read_again(struct gathering *g, struct err *err)
+{
+    const struct explainer_target *t = g->target;
+    const struct archive_hit *hit = t->hit;
+    enum rc rc = t->reader && g->number ? head_find(g, err) : RC_OK;
+    g->headed = true;
+    if (rc != RC_OK)
+        return rc;
+    if (g->head.n)
+        normaliser_record(g->normaliser_own, &hit->source, g->head_record, g->head_ns, g->head, t->arena, on_none,
+                          NULL);
+    normaliser_record(g->normaliser_own, &hit->source, g->number, hit->leaf.received_ns, hit->raw, t->arena, on_own, g);
+    return RC_OK;
+}
+
+/* ---- the event that it is a part of ---- */
 
 static bool is_near(const struct archive_hit *a, const struct archive_hit *b)
 {
@@ -168,12 +236,14 @@ enum rc explainer_events(const struct explainer *explainer, const struct explain
     struct normaliser *own = normaliser_new(explainer->mapping, explainer->names);
     g.normaliser = normaliser_new(explainer->mapping, explainer->names);
     enum rc rc = own && g.normaliser ? RC_OK : err_set(err, RC_LIMIT, "no memory for a record's events");
+    g.normaliser_own = own;
     if (rc == RC_OK) {
         normaliser_set_zone(own, explainer->zone_s);
         normaliser_set_zone(g.normaliser, explainer->zone_s);
         normaliser_record(own, &hit->source, g.number, hit->leaf.received_ns, hit->raw, target->arena, on_own, &g);
+        rc = g.unclear ? own_read_again(&g, err) : RC_OK;
         bool part = normaliser_pending(own) != UINT64_MAX || str_search(hit->raw, STR("audit(")) < hit->raw.n;
-        rc = part && target->reader ? join(&g, err) : RC_OK;
+        rc = rc == RC_OK && part && target->reader ? join(&g, err) : rc;
     }
     normaliser_free(own);
     normaliser_free(g.normaliser);

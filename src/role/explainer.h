@@ -20,6 +20,7 @@
 /* How far a record's neighbours are looked at for the event that it is a part of, each way. */
 #define EXPLAINER_NUMBERS_MAX 256u
 #define EXPLAINER_SAME_MAX    EVENT_RECORDS_MAX /* of the same source */
+#define EXPLAINER_HEAD_STEPS  100u              /* of a search, about a second, for the columns that its source named */
 #define EXPLAINER_FILTERS_MAX 32u               /* that an explanation names */
 #define EXPLAINER_APART_NS    (INT64_C(10) * 1000000000)
 
@@ -48,7 +49,8 @@ struct explainer_target {
     explainer_sink sink;
     void *context;
 };
-/* Gives the record's own event, then the one that it is a part of (Linux audit). Nothing for records that the archive
+/* Gives the record's own event, read with the columns that its source named before it (#Fields: of W3C), then the one
+ * that it is a part of (Linux audit). Nothing for records that the archive
  * wrote itself: rules do not see them. RC_LIMIT without memory; others: a neighbour could not be read. */
 enum rc explainer_events(const struct explainer *explainer, const struct explainer_target *target,
                          struct err *err) MUST_USE;
