@@ -194,16 +194,16 @@ struct buf *agent_record_begin(struct desk *desk, const char *event, const struc
     return body;
 }
 
-static void trouble_tell(struct desk *desk, const struct agent *agent, const char *event, enum agent_trouble trouble,
+static void trouble_tell(struct desk *desk, const struct agent *agent, const char *event, enum own_trouble trouble,
                          struct str text, int64_t now_ns)
 {
-    struct agent_alarm alarm = {.trouble = trouble,
+    struct own_alarm alarm = {.trouble = trouble,
                                 .object = agent->object,
                                 .host = agent->host.n ? agent->host : agent->name,
                                 .address = agent->address,
                                 .text = text};
     IGNORE(agent_record_begin(desk, event, agent, STR("qorgan"), now_ns) == NULL); /* it has all members */
-    agent_alarm_put(desk, &alarm, desk_record_end(desk, 0, text), now_ns);
+    own_alarm_put(desk, &alarm, desk_record_end(desk, 0, text), now_ns);
 }
 
 /* ---- hearing ---- */

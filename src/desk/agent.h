@@ -4,6 +4,7 @@
 
 #include "desk/agents.h"
 #include "desk/inside.h"
+#include "desk/own_alarm.h"
 
 #define AGENT_NAME_MAX    64u /* bytes of a name or of a group's */
 #define AGENT_STATUS_MAX  ((size_t)16 << 10)
@@ -67,17 +68,6 @@ struct desk_agent_link agent_link(const struct agent *agent);
 /* A record about an agent: opens it with the members that say which. */
 struct buf *agent_record_begin(struct desk *desk, const char *event, const struct agent *agent, struct str who,
                                int64_t now_ns);
-
-/* --- what is wrong, as incidents (agent_alarm.c) --- */
-
-enum agent_trouble { AGENT_TOKEN_USED, AGENT_COPIED, AGENT_CONTRADICTS, AGENT_SILENT };
-struct agent_alarm {
-    enum agent_trouble trouble;
-    int64_t object;
-    struct str host, address, text;
-};
-/* The incident is opened once the record `outgoing`, which tells of it, is kept: it is the evidence. */
-void agent_alarm_put(struct desk *desk, const struct agent_alarm *alarm, int64_t outgoing, int64_t now_ns);
 
 /* --- enrolment (agent_enrol.c) --- */
 

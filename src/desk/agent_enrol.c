@@ -171,12 +171,12 @@ static void reuse_tell(struct hearing *h, const struct token *token, const struc
     json_put_int(body, "token", token->id);
     int64_t outgoing = desk_record_end(desk, 0, buf_view(&text));
     db_run_i64(desk->db, "UPDATE agent_token SET reused = reused + 1 WHERE id = ?1", token->id);
-    struct agent_alarm alarm = {.trouble = AGENT_TOKEN_USED,
+    struct own_alarm alarm = {.trouble = AGENT_TOKEN_USED,
                                 .object = token->object,
                                 .host = other.host.n ? other.host : agent->name,
                                 .address = other.address,
                                 .text = buf_view(&text)};
-    agent_alarm_put(desk, &alarm, outgoing, h->now_ns);
+    own_alarm_put(desk, &alarm, outgoing, h->now_ns);
 }
 
 /* The same key again is the same agent, whose answer was lost; after the token's time it must have another token. */

@@ -87,6 +87,10 @@ struct desk {
     int64_t taken_id;   /* the last record lent to the role */
     int64_t outgoing;   /* about how many records wait */
     int64_t cleaned_ns; /* when old rows were last removed */
+    int64_t losses_ns;  /* when the ledger of losses was looked at last */
+    int64_t rhythm_ns;  /* newest record that was counted (rhythm_desk.c) */
+    uint8_t rhythm_at[16]; /* the source judged last, of an hour that is being closed */
+    size_t rhythm_at_n;    /* 0: none */
     struct buf body;    /* the record being written */
     const char *event;  /* its name, while it is open */
     char who[DESK_USER_MAX + 1];
@@ -233,6 +237,7 @@ void sessions_clean(struct desk *desk, int64_t now_ns);
 /* What a source is called; false: it is not known. Borrowed until the next statistics. */
 bool desk_source_names(const struct desk *desk, const uint8_t id[16], struct str *ret_kind, struct str *ret_name,
                        struct str *ret_host);
+int64_t desk_source_last_ns(const struct desk *desk, const uint8_t id[16]); /* received last; 0: not known */
 bool desk_sources_new(struct desk *desk);
 void desk_sources_free(struct desk *desk);
 int64_t desk_archive_size(const struct desk *desk); /* of its newest checkpoint, as the keeper told last; 0: unknown */
@@ -293,13 +298,16 @@ bool hunt_rule_may(const struct rulebook *book, const struct rule_entry *entry);
 int64_t hunt_order(struct ask *ask, const struct rule_entry *entry, int64_t from_ns, int64_t to_ns);
 void hunt_stop(struct ask *ask, int64_t hunt);
 
+/* --- troubles (own_alarm.h) --- */
+
+/* A record is kept: incidents that it tells of are opened. */
+void own_alarms_kept(struct desk *desk, int64_t local_id, int64_t record);
+
 /* --- agents (agent.h) --- */
 
 void agents_free(struct desk *desk);
 void agents_settle(struct desk *desk, bool held); /* a transaction is over */
 void agents_clean(struct desk *desk, int64_t now_ns);
-/* A record is kept: incidents that it tells of are opened. */
-void agent_alarms_kept(struct desk *desk, int64_t local_id, int64_t record);
 void agent_policies_kept(struct desk *desk, int64_t local_id, int64_t record);
 
 /* Opens an incident for a match, whatever its level, or adds it to an open one; its id (match.c). Record 0: it has
@@ -352,6 +360,8 @@ void ask_coverage_list(struct ask *ask);
 void ask_coverage_source(struct ask *ask);
 void ask_coverage_object(struct ask *ask);
 void ask_coverage_set(struct ask *ask);
+void ask_loss_list(struct ask *ask); /* loss_ask.c, as the next */
+void ask_loss_explain(struct ask *ask);
 void ask_mirror_list(struct ask *ask);
 void ask_mirror_forget(struct ask *ask);
 void ask_mirror_used(struct ask *ask);

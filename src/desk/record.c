@@ -109,7 +109,7 @@ enum rc desk_records_kept(struct desk *desk, const struct desk_kept *kept, size_
         db_put_i64(&q, kept[i].local_id);
         db_run(&q);
         agent_policies_kept(desk, kept[i].local_id, (int64_t)kept[i].record);
-        agent_alarms_kept(desk, kept[i].local_id, (int64_t)kept[i].record);
+        own_alarms_kept(desk, kept[i].local_id, (int64_t)kept[i].record);
         db_run_i64(desk->db, "DELETE FROM outgoing WHERE id = ?1", kept[i].local_id);
     }
     return desk_end(desk, true, err);

@@ -205,7 +205,7 @@ const char *const desk_schema[] = {
     "CREATE INDEX agent_policy_group ON agent_policy(grp, version);"
     "CREATE INDEX agent_policy_unsigned ON agent_policy(version) WHERE note = '';"
     "CREATE INDEX agent_policy_outgoing ON agent_policy(outgoing) WHERE record IS NULL;"
-    /* incidents that wait for the number of their record; trouble: enum agent_trouble */
+    /* incidents that wait for the number of their record; trouble: enum own_trouble */
     "CREATE TABLE agent_alarm (outgoing INTEGER PRIMARY KEY, trouble INTEGER NOT NULL, object INTEGER NOT NULL,"
     " host TEXT NOT NULL, address TEXT NOT NULL, text TEXT NOT NULL, time_ns INTEGER NOT NULL) STRICT;",
     /* what sources sent, for coverage of Annex 4 (annex_desk.c); classes: what a person set, bits of ANNEX_CLASSES, 0:
@@ -224,6 +224,26 @@ const char *const desk_schema[] = {
     " since_ns INTEGER NOT NULL, PRIMARY KEY (source, class)) STRICT, WITHOUT ROWID;",
     /* of a hit that has no record, and so no place in matched: what was opened for it */
     "ALTER TABLE hunt_hit ADD COLUMN incident INTEGER NOT NULL DEFAULT 0;",
+    /* the ledger of losses (loss.c): from first to last record that tells of it, -1 none; to_ns 0: it goes on; unknown:
+     * more than `count`, nobody knows how many; explained_ns 0: nobody explained it */
+    "CREATE TABLE loss (id INTEGER PRIMARY KEY AUTOINCREMENT, source BLOB NOT NULL, cause TEXT NOT NULL,"
+    " unit TEXT NOT NULL, minute INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, host TEXT NOT NULL,"
+    " object INTEGER NOT NULL, count INTEGER NOT NULL, unknown INTEGER NOT NULL, from_ns INTEGER NOT NULL,"
+    " to_ns INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, explanation TEXT NOT NULL,"
+    " who TEXT NOT NULL, explained_ns INTEGER NOT NULL) STRICT;"
+    "CREATE UNIQUE INDEX loss_minute ON loss(source, cause, unit, minute) WHERE explained_ns = 0;"
+    "CREATE INDEX loss_from ON loss(from_ns, id);"
+    "CREATE INDEX loss_goes_on ON loss(source) WHERE to_ns = 0;"
+    /* what is wrong with a source now; trouble: enum own_trouble */
+    "CREATE TABLE source_trouble (source BLOB NOT NULL, trouble INTEGER NOT NULL, since_ns INTEGER NOT NULL,"
+    " last_ns INTEGER NOT NULL, PRIMARY KEY (source, trouble)) STRICT, WITHOUT ROWID;"
+    /* rhythms (rhythm_desk.c); hours count from 1970 in the desk's zone; slot: hour of the week; counts: of its last
+     * weeks, u32 each; high: above it the hour is a burst, 0: not known */
+    "CREATE TABLE rhythm_source (source BLOB PRIMARY KEY, since INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE rhythm_hour (source BLOB NOT NULL, hour INTEGER NOT NULL, count INTEGER NOT NULL,"
+    " high INTEGER NOT NULL, PRIMARY KEY (source, hour)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE rhythm (source BLOB NOT NULL, slot INTEGER NOT NULL, counts BLOB NOT NULL,"
+    " PRIMARY KEY (source, slot)) STRICT, WITHOUT ROWID;",
 };
 
 const size_t desk_schema_count = ARRAY_LEN(desk_schema);

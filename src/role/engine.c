@@ -60,6 +60,7 @@ struct source {
     uint64_t not_understood;
     uint64_t dropped;
     bool changed;
+    struct source_watch watch;
 };
 
 struct match_held {
@@ -105,6 +106,7 @@ struct engine {
     struct annex_tables tables;
     struct annex_counts *annex; /* what sources sent since the desk was told */
     uint64_t annex_lost;        /* as told last */
+    struct loss_counts *losses; /* the same of losses */
     uint64_t resume;
     uint64_t set_aside[MSG_ASIDE_MAX]; /* records that killed an engine: they go into blocks unparsed */
     size_t set_aside_count;
@@ -181,6 +183,9 @@ static enum rc engine_start(struct process *process, void **ret_self, struct err
     engine->annex = annex_counts_new(&engine->tables, ANNEX_COUNTS_ENGINE, random_u64());
     ASSERT(engine->annex);
     engine_rules_annex(engine->set.duties, engine->annex);
+    engine->losses = loss_counts_new(random_u64());
+    ASSERT(engine->losses);
+    engine_rules_losses(engine->set.duties, engine->losses);
     *ret_self = engine;
     return RC_OK;
 }
@@ -502,6 +507,8 @@ static void record_work(struct engine *engine, const struct leaf *leaf, struct s
         annex_counts_record(engine->annex,
                             &(struct annex_record){&source->event, &engine->archived, raw, leaf->received_ns});
     const struct event *event = engine->has_archived ? &engine->archived : NULL;
+    if (engine_rules_counting(engine->set.duties))
+        loss_counts_record(engine->losses, leaf, raw, source ? &source->watch : NULL, event, engine->arena);
     block_builder_plain(engine->builder, leaf->index < engine->plain_until ? engine->plain : BLOCK_PLAIN_NOT);
     enum rc rc = block_builder_add(engine->builder, leaf, raw, event, engine->hits, engine->hit_count);
     if (rc == RC_LIMIT) {
@@ -852,6 +859,7 @@ static void rules_swap(struct engine *engine, struct engine_set *next)
         engine_rules_given(next->duties, indicator_field_names, INDICATOR_FIELDS);
     engine_rules_follow(next->duties, old.duties);
     engine_rules_annex(next->duties, engine->annex);
+    engine_rules_losses(next->duties, engine->losses);
     repeats_follow(engine->repeats, next->rules);
     arena_reset(engine->arena);
     if (engine->states.n && engine_rules_take(next->duties, buf_view(&engine->states), engine->arena, &err) != RC_OK)

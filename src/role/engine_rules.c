@@ -24,11 +24,13 @@ struct engine_rules {
     size_t fields_told;
     bool counting;              /* the record at work is to be counted */
     struct annex_counts *annex; /* or NULL */
+    struct loss_counts *losses; /* or NULL */
     /* of what was written last: it reaches up to these */
     size_t rules_written;
     size_t sources_written;
     size_t fields_written;
     size_t annex_written;
+    size_t losses_written;
 };
 
 static void duties_begin(struct engine_rules *self)
@@ -128,6 +130,11 @@ bool engine_rules_counting(const struct engine_rules *self)
 void engine_rules_annex(struct engine_rules *self, struct annex_counts *annex)
 {
     self->annex = annex;
+}
+
+void engine_rules_losses(struct engine_rules *self, struct loss_counts *losses)
+{
+    self->losses = losses;
 }
 
 void engine_rules_late(struct engine_rules *self, const struct event *event)
@@ -236,6 +243,18 @@ static bool annex_write(struct engine_rules *self, struct buf *out)
     return i > 0;
 }
 
+static bool losses_write(struct engine_rules *self, struct buf *out)
+{
+    size_t i = 0;
+    for (; i < loss_counts_size(self->losses); i++) {
+        struct loss_row loss = loss_counts_at(self->losses, i);
+        if (!rule_stats_loss(out, &loss))
+            break;
+    }
+    self->losses_written = i;
+    return i > 0;
+}
+
 bool engine_rules_write(struct engine_rules *self, struct buf *out)
 {
     uint64_t events = matcher_events(self->matcher);
@@ -252,6 +271,10 @@ bool engine_rules_write(struct engine_rules *self, struct buf *out)
         rule_stats_annexes(out);
         any = annex_write(self, out) || any;
     }
+    if (self->losses) {
+        rule_stats_losses(out);
+        any = losses_write(self, out) || any;
+    }
     rule_stats_end(out);
     ASSERT(!out->overflow);
     return any || events;
@@ -266,6 +289,8 @@ void engine_rules_sent(struct engine_rules *self)
     self->fields_told = self->fields_written;
     if (self->annex)
         annex_counts_told(self->annex, self->annex_written);
+    if (self->losses)
+        loss_counts_told(self->losses, self->losses_written);
     matcher_events_clear(self->matcher);
 }
 

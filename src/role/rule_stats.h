@@ -6,7 +6,9 @@
  *    "sources":[{"product":"..","category":"..","service":"..","events":<n>,"covered":<n>}, ...],
  *    "fields":["<name>", ...],
  *    "annex":[{"source":"<hex>","class":"..","kind":"..","parser":"..","records":<n>,"failed":<n>,"first_ns":<n>,
- *              "last_ns":<n>,"failed_ns":<n>,"not_utf8":<n>,"not_text":<n>,"fields":[<n>, ...]}, ...]}
+ *              "last_ns":<n>,"failed_ns":<n>,"not_utf8":<n>,"not_text":<n>,"fields":[<n>, ...]}, ...],
+ *    "losses":[{"source":"<hex>","cause":"..","unit":"..","count":<n>,"unknown":<bool>,"from_ns":<n>,"to_ns":<n>,
+ *               "first":<n>,"last":<n>}, ...]}
  *
  * All numbers but `upto` and `last_ns` are to be added to what is known; `last_ns` is a maximum, 0 when there was no
  * hit.
@@ -28,6 +30,8 @@
  *
  * annex    what sources sent, for coverage of order 52/НҚ, Annex 4 (annex_counts.h); `fields`: how many had each field
  * of ANNEX_FIELDS. May be missing.
+ * losses   what records tell of losses (loss_counts.h), for the ledger; causes and units are those of codec/gap.h. May
+ *          be missing.
  *
  * What an engine that is killed counted since its message before is lost, unless it is read again.
  * A message has the limit RULE_STATS_BYTES: what finds no room comes in one that follows, with the same `upto`. */
@@ -39,6 +43,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "desk/annex.h"
+#include "role/loss_counts.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -73,7 +78,7 @@ struct rule_stats_annex {
     struct annex_count count;
 };
 
-/* In this order: begin, rules, sources, fields, annex or nothing, end. `out` has the limit RULE_STATS_BYTES. A row
+/* In this order: begin, rules, sources, fields, annex or nothing, losses or nothing, end. `out` has the limit RULE_STATS_BYTES. A row
  * returns false and changes nothing when there is no room for it: it comes in the next message. */
 void rule_stats_begin(struct buf *out, uint64_t upto, uint64_t events);
 bool rule_stats_add(struct buf *out, const struct rule_stats_rule *rule) MUST_USE;
@@ -83,6 +88,8 @@ void rule_stats_fields(struct buf *out);
 bool rule_stats_field(struct buf *out, struct str name) MUST_USE;
 void rule_stats_annexes(struct buf *out);
 bool rule_stats_annex(struct buf *out, const struct rule_stats_annex *annex) MUST_USE;
+void rule_stats_losses(struct buf *out);
+bool rule_stats_loss(struct buf *out, const struct loss_row *loss) MUST_USE;
 void rule_stats_end(struct buf *out);
 
 struct rule_stats {
@@ -96,6 +103,8 @@ struct rule_stats {
     size_t field_count;
     struct rule_stats_annex *annex;
     size_t annex_count;
+    struct loss_row *losses;
+    size_t loss_count;
 };
 
 /* All or nothing, in the arena: 32 MiB hold the largest body that makes sense. RC_INVALID, or RC_LIMIT past the bounds

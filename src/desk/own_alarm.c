@@ -1,7 +1,6 @@
-/* agent_alarm.c - troubles of agents that become incidents. The record that tells of one is its evidence, so that the
- * incident is opened when the archive has said under which number it keeps it; until then a row waits. */
+#include "desk/own_alarm.h"
+
 #include "base/assert.h"
-#include "desk/agent.h"
 
 static const struct {
     const char *rule; /* its title stands in data/i18n/rules.tsv */
@@ -15,9 +14,12 @@ static const struct {
     [AGENT_CONTRADICTS] = {"qorgan-agent-contradicts", "An agent does not trust the archive", DESK_CRITICAL,
                            "unauthorised_access"},
     [AGENT_SILENT] = {"qorgan-agent-silent", "An agent is silent", DESK_MEDIUM, "other"},
+    [SOURCE_TIME] = {"qorgan-source-time", "A source's clock went back or is ahead", DESK_MEDIUM, "other"},
+    [SOURCE_LOW] = {"qorgan-source-low", "A source sends far less than usual", DESK_MEDIUM, "other"},
+    [SOURCE_BURST] = {"qorgan-source-burst", "A source sends far more than usual", DESK_MEDIUM, "other"},
 };
 
-void agent_alarm_put(struct desk *desk, const struct agent_alarm *alarm, int64_t outgoing, int64_t now_ns)
+void own_alarm_put(struct desk *desk, const struct own_alarm *alarm, int64_t outgoing, int64_t now_ns)
 {
     struct db_query q = db_query(desk->db, "INSERT INTO agent_alarm (outgoing, trouble, object, host, address, text,"
                                            " time_ns) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
@@ -31,7 +33,7 @@ void agent_alarm_put(struct desk *desk, const struct agent_alarm *alarm, int64_t
     db_run(&q);
 }
 
-void agent_alarms_kept(struct desk *desk, int64_t local_id, int64_t record)
+void own_alarms_kept(struct desk *desk, int64_t local_id, int64_t record)
 {
     struct desk_match match = {.record = (uint64_t)record, .always = true, .source = STR("qorgan")};
     struct db_query q = db_query(desk->db, "SELECT trouble, object, host, address, text, time_ns FROM agent_alarm"
