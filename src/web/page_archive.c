@@ -30,6 +30,7 @@ struct health {
     int64_t checkpoint_ns;
     int64_t disk_free;
     int64_t deletion_ns; /* when the next segment may go, by its keeper; 0 not known */
+    int64_t losses_open; /* that nobody explained */
     bool proposal_waits;
     int64_t growth;      /* stored bytes a day on average; 0 not known */
     int64_t verified_ns; /* 0: none found */
@@ -39,7 +40,7 @@ struct health {
     bool verified_unknown; /* the search did not end */
 };
 
-enum { ASK_ARCHIVE, ASK_WITNESSES, ASK_MIRRORS, ASK_TOTALS, ASK_VERIFIED };
+enum { ASK_ARCHIVE, ASK_WITNESSES, ASK_MIRRORS, ASK_TOTALS, ASK_LOSSES, ASK_VERIFIED };
 
 static void health_ask(struct web_call *call)
 {
@@ -47,6 +48,8 @@ static void health_ask(struct web_call *call)
     call_ask_plain(call, WEB_DESK, "witness.list");
     call_ask_plain(call, WEB_DESK, "mirror.list");
     json_put_int(call_ask(call, WEB_DESK, "source.list"), "limit", 1);
+    call_ask_end(call);
+    json_put_int(call_ask(call, WEB_DESK, "loss.list"), "limit", 1);
     call_ask_end(call);
     struct buf *buf = call_ask(call, WEB_QUERY, "search");
     json_put_text(buf, "query", VERIFIED_QUERY);
@@ -87,6 +90,7 @@ static struct health health_read(struct web_call *call)
         .checkpoint_ns = of_int(totals, "checkpoint_ns"),
         .disk_free = of_int(totals, "disk_free"),
         .deletion_ns = of_int(totals, "deletion_ns"),
+        .losses_open = of_int(json_get(call_answer(call, ASK_LOSSES), "totals"), "open"),
         .proposal_waits = of_bool(totals, "proposal_waits"),
     };
     int64_t oldest = of_int(health.archive, "oldest_ns");
@@ -174,6 +178,11 @@ static bool mirror_none(const struct health *h)
     return !json_first(h->mirrors);
 }
 
+static bool losses_open(const struct health *h)
+{
+    return h->losses_open > 0;
+}
+
 static bool proposal_waits(const struct health *h)
 {
     return h->proposal_waits;
@@ -200,6 +209,7 @@ static void states(struct web_call *call, const struct health *health)
         {verify_unknown, "warn", "archive.state_verify_unknown"},
         {witness_none, "warn", "archive.state_witness_none"},
         {mirror_none, "warn", "archive.state_mirror_none"},
+        {losses_open, "warn", "archive.state_losses"},
         {proposal_waits, "warn", "archive.state_proposal"},
     };
     bool good = true;
@@ -253,7 +263,8 @@ static void tiles(struct web_call *call, const struct health *h)
              RAW(" \xc2\xb7 "), SAY("archive.verified_faults"), RAW(": "), NUMBER(h->verified_faults),
              RAW(" \xc2\xb7 "), SAY("archive.verified_uid"), RAW(": "), INT(h->verified_uid), RAW("</p>"));
     HTML(html, RAW("<p class=\"meta\">"), SAY("archive.deletion_about"), RAW(" <a href=\"/archive/retention\">"),
-         SAY("retention.title"), RAW("</a></p>"));
+         SAY("retention.title"), RAW("</a></p><p class=\"meta\" id=\"losses-line\">"), SAY("losses.open"), RAW(": "),
+         NUMBER(h->losses_open), RAW(" <a href=\"/losses\">"), SAY("losses.title"), RAW("</a></p>"));
 }
 
 /* ---- who vouches ---- */
