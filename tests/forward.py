@@ -16,6 +16,7 @@ import threading
 import time
 
 from service import QORGAN, Service, Skip, check, check_equal, free_port, main
+from web_api import Web as Pages
 
 RSYSLOG = "/usr/sbin/rsyslogd"
 
@@ -151,6 +152,9 @@ def over_tls():
             wait_kept(service, 1200)
             forward = Forward(service, url, state, "--ca", receiver.certificate)
             check_equal(len(receiver.wait_for(1200)), 1200, "lines after the sender's death\n" + forward.said())
+            end = time.time() + 20  # the position is written a moment after the file has the last line
+            while time.time() < end and stated(state) < 1200:
+                time.sleep(0.1)
             check_equal(forward.end(), 0, "it stops cleanly")
             position = stated(state)
             check(position >= 1200, f"position {position}")
@@ -296,8 +300,82 @@ def in_cef():
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def receivers_are_shown():
+    """the page of receivers says who takes records, who refuses and who is late; becoming late is a record, once"""
+    folder = tempfile.mkdtemp(prefix="qorgan-forward-")
+    state = os.path.join(folder, "centre")
+    os.mkdir(os.path.join(folder, "not a name"))
+    os.mkdir(os.path.join(folder, "linked"))
+    os.symlink("/etc/hostname", os.path.join(folder, "linked", "status"))
+    os.mkdir(os.path.join(folder, "fifo"))
+    os.mkfifo(os.path.join(folder, "fifo", "status"))
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    links = []
+
+    def take():
+        try:
+            while True:
+                links.append(listener.accept()[0])
+                threading.Thread(target=lambda link: [None for _ in iter(lambda: link.recv(65536), b"")],
+                                 args=(links[-1],), daemon=True).start()
+        except OSError:
+            pass
+
+    threading.Thread(target=take, daemon=True).start()
+    try:
+        with Service(intakes=1, receivers=folder, receiver_late_s=60) as service:
+            web = Pages(service)
+
+            def page(path, language):
+                web.request("POST", "/language", f"csrf={web.csrf}&language={language}",
+                            {"Content-Type": "application/x-www-form-urlencoded"})
+                return web.request("GET", path)[2]
+
+            def shown():
+                rows = web.ask("receiver.list")["receivers"]
+                check(len(rows) <= 1, f"one forwarder: {rows}")
+                return rows[0] if rows else {"state": None}
+
+            def until(wanted, wait=30):
+                end = time.time() + wait
+                while time.time() < end and shown()["state"] != wanted:
+                    time.sleep(0.5)
+                check_equal(shown()["state"], wanted, f"state of {shown()}")
+                return shown()
+
+            check("There is no receiver" in page("/archive/receivers", "en"), "an empty page")
+            service.tcp("".join(line + "\n" for line in lines(0, 20)).encode())
+            wait_kept(service, 20)
+            forward = Forward(service, f"syslog+tcp://127.0.0.1:{port}", state, "--from", "start", "--query", "given*")
+            row = until("ok")
+            check_equal((row["name"], row["format"], row["query"]), ("centre", "rfc5424", "given*"), "what it says")
+            listener.shutdown(socket.SHUT_RDWR)
+            listener.close()
+            for link in links:
+                link.shutdown(socket.SHUT_RDWR)
+                link.close()
+            service.tcp((lines(20, 1)[0] + "\n").encode())
+            row = until("refuses")
+            check("could not connect" in row["error"] or "closed the connection" in row["error"], row["error"])
+            check(row["waiting_ns"] > 0, f"a record waits: {row}")
+            until("behind", 90)
+            for language, words in (("kk", "кешігіп қалды"), ("ru", "отстаёт"), ("en", "is behind")):
+                text = page("/archive/receivers", language)
+                check(words in text and "centre" in text and "syslog+tcp" in text, f"the page in {language}")
+            check("A receiver of records is late" in page("/archive", "en"), "the archive's page")
+            end = time.time() + 20
+            while time.time() < end and not service.search('"receiver.late"'):
+                time.sleep(0.5)
+            check_equal(len(service.search('"receiver.late" centre')), 1, "the archive has a record of it")
+            check_equal(forward.end(), 0, "it stops cleanly")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def wrong_calls():
     """what cannot be meant is refused with the reason"""
+    user = ["--state", "/tmp/x", "--user", "u", "--password-file", "/tmp/k"]
     rows = [
         (["--to", "ftp://x", "--state", "/tmp/x"], "none of"),
         (["--to", "syslog+tls://", "--state", "/tmp/x"], "names no host"),
@@ -309,6 +387,17 @@ def wrong_calls():
         (["--to", "https://a/", "--state", "/tmp/x", "--from", "first"], "a record's number"),
         (["--to", "syslog+tls://a", "--state", "/tmp/x", "--key", "/tmp/k"], "belong together"),
         (["--to", "syslog+tls://a", "--state", "/tmp/x", "--token-file", "/tmp/k"], "is for https"),
+        (["--to", "kafka+tls://a", "--state", "/tmp/x"], "names no topic"),
+        (["--to", "nats+tls://a/q.>", "--state", "/tmp/x"], "names no subject"),
+        (["--to", "kafka+tls://a/t", "--state", "/tmp/x", "--token-file", "/tmp/k"], "is for https"),
+        (["--to", "kafka+tls://a/t", "--state", "/tmp/x", "--user", "u"], "belong together"),
+        (["--to", "kafka+tcp://a/t", *user], "over TLS only"),
+        (["--to", "nats+tcp://a/t", "--state", "/tmp/x", "--certificate", "/c", "--key", "/k"], "over TLS only"),
+        (["--to", "kafka+tls://a/t", "--state", "/tmp/x", "--sasl", "plain"], "how a --user is proven"),
+        (["--to", "kafka+tls://a/t", *user, "--sasl", "plain"], "scram-sha-512 or scram-sha-256"),
+        (["--to", "nats+tls://a/q", *user, "--token-file", "/tmp/t"], "it is --user or --token-file"),
+        (["--to", "nats+tls://a/q", "--state", "/tmp/x", "--sasl", "scram-sha-256"], "is for kafka"),
+        (["--to", "https://a/", *user], "is for kafka and nats"),
         (["--to", "syslog+tls://a"], "state"),
     ]
     for arguments, why in rows:
@@ -318,4 +407,4 @@ def wrong_calls():
 
 
 if __name__ == "__main__":
-    sys.exit(main([over_tls, strangers, over_https, in_cef, wrong_calls]))
+    sys.exit(main([over_tls, strangers, over_https, in_cef, wrong_calls], [receivers_are_shown]))

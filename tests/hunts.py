@@ -3,6 +3,7 @@
 there before, opens nothing, survives kills, can be stopped; loads, orders of people, encryption."""
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -269,6 +270,32 @@ def loads():
         stand.service.quiet()
 
 
+def without_id():
+    """a rule that nobody gave an id has one that stays: it is hunted, counted, switched off, and opens incidents"""
+    with Stand() as stand:
+        stand.failures("early", 4)
+        stand.service.wait_for("early", 4)
+        before = len(stand.hunts())
+        text = re.sub("id: .*\n", "", rule("Nameless", LOUD, "message|contains: 'Failed password for ann'"))
+        stand.write("nameless.yml", text)
+        stand.service.process.send_signal(signal.SIGHUP)
+        stand.until("its hunt", lambda: len(stand.hunts()) > before)
+        hunt = stand.ended(stand.hunts()[0]["id"])
+        check_equal((hunt["hits"], [row["title"] for row in hunt["by_rule"]]), (4, ["Nameless"]), "what it found")
+        ident = hunt["by_rule"][0]["rule_id"]
+        check(re.fullmatch("[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", ident), ident)
+        stand.failures("late", 1)
+        hits = lambda: stand.web.ask("rule.get", id=ident)["rule"]["hits"]  # noqa: E731
+        stand.until("it is counted", lambda: hits() == 1)
+        incidents = [row["rule_id"] for row in stand.web.ask("incident.list", state="all", limit=200)["incidents"]]
+        check(ident in incidents, incidents)
+        stand.decide(ident, "off")
+        stand.write("nameless.yml", text.replace("level: high", "level: critical"))
+        stand.service.process.send_signal(signal.SIGHUP)
+        stand.until("it is changed", lambda: stand.web.ask("rule.get", id=ident)["rule"]["own_level"] == "critical")
+        check_equal(stand.web.ask("rule.get", id=ident)["rule"]["state"], "off", "a decision outlives a change")
+
+
 def killed():
     """kill -9 of the hunter and of the desk in the middle: the hunt begins anew, nothing is counted twice; three deaths
     of the hunter end it, and the next one works"""
@@ -351,4 +378,4 @@ def encrypted():
 
 
 if __name__ == "__main__":
-    raise SystemExit(main([switched_on, pages, loads, killed, stopped, encrypted]))
+    raise SystemExit(main([switched_on, pages, loads, without_id, killed, stopped, encrypted]))

@@ -229,6 +229,52 @@ def links():
         check("left out link.yml" in text, text)
 
 
+def copies_of(process):
+    """What the kernel says of the processes that this one started."""
+    with open(f"/proc/{process.pid}/task/{process.pid}/children", encoding="ascii") as children:
+        pids = children.read().split()
+    found = []
+    for pid in pids:
+        with open(f"/proc/{pid}/status", encoding="ascii") as status:
+            rows = dict(line.split(":", 1) for line in status.read().splitlines())
+        rows["open"] = sorted(int(name) for name in os.listdir(f"/proc/{pid}/fd")) if os.geteuid() == 0 else []
+        found.append({key: value.split() if isinstance(value, str) else value for key, value in rows.items()})
+    return found
+
+
+def confined(who):
+    """A copy reads the pack, and waits for us to read what it tells: it is nobody's, and may do nothing."""
+    with Folder() as f:
+        os.chmod(f.path, 0o755)
+        source = f.source("src", {"a.yml": rule(1, "x"),
+                                  **{f"{n}.yml": FILES["rules/bad.yml"] + "# " + str(n) for n in range(1200)}})
+        if who:
+            os.chown(f.data, who, who)
+        as_who = {"user": who, "group": who, "extra_groups": []} if who else {}
+        with subprocess.Popen([QORGAN, "rules", "import", source, "--name", "p", "--version", "1", "--data", f.data],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **as_who) as process:
+            process.stdout.read(100)
+            copies = copies_of(process)
+            text = process.stdout.read()
+        check_equal(process.returncode, 0, text)
+        check("1 loaded, 1200 refused" in text and f.stored().count("p/1/a.yml") == 1, text[-500:])
+    check_equal(len(copies), 1, "who reads the pack")
+    copy = copies[0]
+    check_equal((copy["CapEff"], copy["CapPrm"], copy["NoNewPrivs"]), (["0" * 16], ["0" * 16], ["1"]), "rights")
+    check_equal(set(copy["Uid"] + copy["Gid"]), {str(who or (65534 if os.geteuid() == 0 else os.getuid()))}, "whose")
+    if "confined" not in text:
+        check_equal(copy["Seccomp"], ["2"], "calls are limited")
+    check(len(copy["open"]) <= 4, f"what is open: {copy['open']}")
+
+
+def in_a_copy():
+    """a stranger's pack is read by a process without any right, whoever imports: root, an ordinary user"""
+    confined(None)
+    if os.geteuid() == 0 and subprocess.run([QORGAN, "version"], user=65533, check=False,
+                                            capture_output=True).returncode == 0:
+        confined(65533)
+
+
 def signatures():
     """a pack that its author signed: verified with the key, refused with another, for other files, for other names"""
     with Folder() as f:
@@ -350,6 +396,73 @@ class Stand:
         return [body for body in bodies if body["event"] == event]
 
 
+def switch_level(stand):
+    """All rules of a level in one act, as the page shows and does it, and the act taken back."""
+    chosen = "level=high&pack=&from_active=yes&state=off"
+    status, _, page = stand.web.request("GET", f"/rules/level?{chosen}")
+    check(status == 200 and 'name="expected" value="2"' in page and stand.rule(1)["state"] == "active", page)
+    told = {"level": "high", "pack": "", "from": "active", "state": "off", "reason": "a quiet hour"}
+    refused = stand.web.change("rule.switch", **told, expected=3)
+    check_equal(refused["error"], "rules_changed", "another number than was shown")
+    check_equal(stand.web.form("/rules/level", **told, expected=2), "/rules/level?saved=2", "where the act leads")
+    check_equal((stand.rule(1)["state"], stand.rule(100)["state"], stand.rule(2)["state"]), ("off", "off", "draft"),
+                "after the act")
+    act = stand.web.ask("rule.levels")["acts"][0]
+    _, _, page = stand.web.request("GET", f"/rules/level?act={act['id']}")
+    check(f'name="act" value="{act["id"]}"' in page, page)
+    place = stand.web.form("/rules/level", act=act["id"], expected=2, reason="the hour is over")
+    check_equal(place, "/rules/level?saved=2", "where taking it back leads")
+    check_equal((stand.rule(1)["state"], stand.rule(100)["state"]), ("active", "active"), "taken back")
+    stand.until("a hit again", lambda: (stand.send("first needle"), time.sleep(0.5), stand.rule(1)["hits"] > 1)[-1])
+    switched = stand.until("a record", lambda: stand.told("rules.switched"))[0]
+    restored = stand.until("a record", lambda: stand.told("rules.restored"))[0]
+    check_equal((switched["level"], switched["from"], switched["state"], switched["detail"], switched["count"]),
+                ("high", "active", "off", "a quiet hour", 2), "the record")
+    check_equal(sorted(switched["rule_ids"]), sorted([rule_id(1), rule_id(100)]), "the rules that it names")
+    check_equal((restored["undoes"], restored["state"], sorted(restored["rule_ids"])),
+                (act["id"], "active", sorted(switched["rule_ids"])), "the record of taking back")
+
+
+def update_waits(stand, source):
+    """A version that waits changes nothing; what it would change in the archive is a hunt, which the page orders."""
+    hits = stand.rule(1)["hits"]
+    for text in ("other needle", "other needle once more", "a fifth wheel"):
+        stand.send(text)
+    text = stand.rules("import", source, "--name", "site", "--version", "2", "--wait")
+    check("qorgan rules switch site 2" in text, text)
+    stand.reload()
+    pack = stand.until("the version that waits", lambda: (p := stand.packs()["site"]).get("next") and p)
+    check_equal((pack["version"], pack["next"]["version"], pack["next"]["files"]), ("1", "2", 4), "what holds, and waits")
+    check_equal((stand.rule(1)["state"], stand.rule(5)), ("active", None), "the rules that are loaded")
+    stand.until("the events in the archive", lambda: stand.web.search(query='"fifth wheel"')["events"])
+    _, _, page = stand.web.request("GET", "/rules/packs")
+    check('action="/rules/packs/compare"' in page and "qorgan rules switch site 2" in page, page)
+    status, headers, text = stand.web.request(
+        "POST", "/rules/packs/compare", f"csrf={stand.web.csrf}&pack=site&from=&to=",
+        {"Content-Type": "application/x-www-form-urlencoded"})
+    check_equal(status, 303, text)
+    place = headers.get("Location")
+    number = int(place.rsplit("/", 1)[1])
+    hunt = stand.until("the comparison", lambda: (h := stand.web.ask("hunt.get", id=number)["hunt"])["state"] in
+                       ("done", "failed") and h)
+    check_equal((hunt["state"], hunt["trouble"], hunt["pack"], hunt["was_version"], hunt["version"], hunt["changes"]),
+                ("done", "", "site", "1", "2", 2), "the comparison")
+    rows = {row["rule_id"]: row for row in hunt["differ"]}
+    one, new = rows[rule_id(1)], rows[rule_id(5)]
+    check_equal((one["change"], one["gained"], one["state"], len(one["gained_records"])), ("changed", 2, "active", 2),
+                "the rule that changed")
+    check(one["lost"] == one["before"] >= hits and one["after"] == 2, one)
+    check_equal((new["change"], new["gained"], new["lost"], new["state"]), ("added", 1, 0, ""), "the new rule")
+    raw = stand.web.search(query='"fifth wheel"')["events"][0]
+    check_equal(new["gained_records"], [raw["record"]], "the record that it finds")
+    _, _, page = stand.web.request("GET", place)
+    check('id="differences"' in page and f'/records/{raw["record"]}"' in page, page)
+    check_equal(stand.packs()["site"]["next"]["hunt"], number, "the page of packs knows of it")
+    told = [row for row in stand.until("a record", lambda: stand.told("rule.hunt")) if row.get("pack")]
+    check("finished" in [row["act"] for row in told] or stand.until("the last record", lambda: [
+        row for row in stand.told("rule.hunt") if row.get("pack") and row["act"] == "finished"]), told)
+
+
 def at_work():
     """a pack comes with a reload as drafts that do not run, is switched on in one step, is rolled back, is recorded"""
     with Stand() as stand, Folder() as f:
@@ -382,8 +495,11 @@ def at_work():
         check_equal([record[key] for key in ("pack", "level", "status", "state", "who", "detail", "rule_ids")],
                     ["site", "medium", "any", "active", "admin", "looked at each", [rule_id(1)]], "the record")
 
+        switch_level(stand)
+
         f.source("src", {"rules/linux/one.yml": rule(1, "other needle"), "rules/new.yml": rule(5, "fifth")})
-        stand.rules("import", source, "--name", "site", "--version", "2")
+        update_waits(stand, source)
+        stand.rules("switch", "site", "2")
         stand.reload()
         stand.until("the next version", lambda: stand.packs()["site"]["version"] == "2" and stand.rule(5))
         check_equal((stand.rule(1)["state"], stand.rule(5)["state"]), ("active", "draft"), "decisions outlive versions")
@@ -410,5 +526,5 @@ def at_work():
 
 
 if __name__ == "__main__":
-    raise SystemExit(main([folder_import, nothing_usable, zip_import, hostile_zip, links, signatures, changed_files,
-                           sigmahq, at_work]))
+    raise SystemExit(main([folder_import, nothing_usable, zip_import, hostile_zip, links, in_a_copy, signatures,
+                           changed_files, sigmahq, at_work]))

@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
 """Other rule files in a running service: nothing is lost or found twice, windows go on, bad files change nothing."""
+import html
 import json
 import os
+import resource
 import shutil
 import signal
+import subprocess
 import tempfile
 import threading
 import time
 
-from service import Service, check, check_equal, main
+from service import Service, Skip, check, check_equal, main
 from web_api import Web
 
 BASE = "5f0a9d1e-6c4e-4b0f-9a0b-6a6f3a1d0101"
@@ -212,5 +215,57 @@ def trouble():
         check_equal(stand.hits(101), 13, "hits of the first rule")
 
 
+PROBLEM = {"/rules": ("Жаңа ережелер іске қосылмады", "Новые правила не приняты", "The new rules were not taken"),
+           "/archive": ("Анықтау бұрынғы ережелермен", "Обнаружение работает по прежним",
+                        "Detection works with the rules of before")}
+
+
+def limit(pid, tight):
+    """Lowers the memory that a process may have to what it has, or gives it back: as its own user, who may."""
+    with open(f"/proc/{pid}/statm", encoding="ascii") as statm:
+        most = int(statm.read().split()[0]) * resource.getpagesize() + (1 << 20) if tight else "unlimited"
+    with open(f"/proc/{pid}/status", encoding="ascii") as status:
+        ids = {row.split(":")[0]: int(row.split()[1]) for row in status if row.startswith(("Uid", "Gid"))}
+    who = {"user": ids["Uid"], "group": ids["Gid"], "extra_groups": []} if os.geteuid() == 0 else {}
+    subprocess.run(["prlimit", "--pid", str(pid), f"--as={most}:unlimited"], check=True, **who)
+
+
+def not_taken():
+    """an engine that cannot compile the rules goes on with those of before: an incident and a state, until it can"""
+    if not shutil.which("prlimit"):
+        raise Skip("prlimit is not there")
+    with Stand() as stand:
+        engines = stand.service.pids("engine")
+        stand.at_work(2, 2)
+        for pid in engines:
+            limit(pid, True)
+        stand.write("more.yml", rule(300, "more"))
+        stand.reload()
+        stand.until("both are behind", lambda: len(stand.web.ask("rule.report")["behind"]) == 2)
+        behind = stand.web.ask("rule.report")["behind"]
+        check_equal(sorted(row["process"] for row in behind), ["engine 0", "engine 1"], "who is behind")
+        check(all("thread" in row["reason"] or "memory" in row["reason"] for row in behind), behind)
+        stand.send("h1", "the base word", 3)
+        stand.until("the rules of before find", lambda: stand.hits(101) == 3)
+        stand.until("an incident", lambda: stand.incidents("qorgan-rules-not-taken"))
+        check_equal(len(stand.incidents("qorgan-rules-not-taken")), 1, "incidents")
+        for path, texts in PROBLEM.items():
+            status, _, page = stand.web.request("GET", path)
+            check(status == 200 and any(text in html.unescape(page) for text in texts), f"{path} does not say so")
+        stand.until("records", lambda: len(stand.told("rules.not_taken")) == 2)
+        for pid in engines:
+            limit(pid, False)
+        stand.write("more.yml", rule(300, "evenmore"))
+        stand.reload()
+        stand.until("it is over", lambda: not stand.web.ask("rule.report")["behind"])
+        stand.until("records", lambda: len(stand.told("rules.taken")) == 2)
+        stand.send("h1", "the evenmore word")
+        stand.until("the new rule finds", lambda: stand.hits(300) == 1)
+        for path, texts in PROBLEM.items():
+            page = html.unescape(stand.web.request("GET", path)[2])
+            check(not any(text in page for text in texts), f"{path} says it still")
+        check_equal(stand.service.pids("engine"), engines, "an engine began anew")
+
+
 if __name__ == "__main__":
-    raise SystemExit(main([nothing_lost, windows_go_on, bad_files, trouble]))
+    raise SystemExit(main([nothing_lost, windows_go_on, bad_files, trouble, not_taken]))

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <fts.h>
 #include <stdio.h>
 #include <string.h>
@@ -51,7 +52,11 @@ struct followed {
 
 struct follower {
     struct follow_options options;
-    char paths[4096];
+    char storage[4096]; /* the paths, ended by NUL */
+    char roots[4096];   /* where a look at each begins */
+    const char *path[FOLDERS_MAX];
+    char *root[FOLDERS_MAX + 1]; /* ends with NULL */
+    size_t path_count;
     struct followed *files;
     size_t count;
     uint64_t next_question;
@@ -70,6 +75,80 @@ static uint64_t hash_of(struct str bytes)
     return siphash(key, bytes.p, bytes.n);
 }
 
+/* ---- paths ---- */
+
+static bool is_pattern(struct str part)
+{
+    return str_find(part, '*') < part.n || str_find(part, '?') < part.n || str_find(part, '[') < part.n;
+}
+
+struct str follow_root(struct str path)
+{
+    size_t end = 0;
+    for (size_t at = 0; at < path.n; at = end + 1) {
+        end = at + str_find(str_skip(path, at), '/');
+        if (is_pattern(str_slice(path, at, end)))
+            return str_slice(path, 0, MAX(at, (size_t)1) - (at > 1));
+    }
+    return path;
+}
+
+static enum rc paths_take(struct follower *follower, struct str paths, struct err *err)
+{
+    struct buf names;
+    struct buf roots;
+    buf_init_fixed(&names, follower->storage, sizeof follower->storage);
+    buf_init_fixed(&roots, follower->roots, sizeof follower->roots);
+    while (paths.p) {
+        struct str one = str_cut(&paths, ' ');
+        if (one.n == 0)
+            continue;
+        if (follower->path_count == FOLDERS_MAX)
+            return err_set(err, RC_LIMIT, "more than %d files and folders to follow", FOLDERS_MAX);
+        follower->path[follower->path_count] = follower->storage + names.n;
+        follower->root[follower->path_count++] = follower->roots + roots.n;
+        buf_str(&names, one);
+        buf_char(&names, '\0');
+        buf_str(&roots, follow_root(one));
+        buf_char(&roots, '\0');
+    }
+    return !names.overflow && !roots.overflow
+               ? RC_OK
+               : err_set(err, RC_LIMIT, "the list of files to follow is longer than %zu bytes",
+                         sizeof follower->storage - 1);
+}
+
+/* The path is the pattern's, or below a folder that is; of a folder also: something below it may be. */
+static bool pattern_holds(const char *pattern, const char *path, bool folder)
+{
+    char head[FOLLOW_PATH_MAX];
+    size_t parts = 0;
+    size_t n = 0;
+    if (fnmatch(pattern, path, FNM_PATHNAME | FNM_PERIOD | FNM_LEADING_DIR) == 0)
+        return true;
+    for (const char *p = path; folder && *p; p++)
+        parts += *p == '/';
+    while (folder && pattern[n] && n < sizeof head && (pattern[n] != '/' || parts-- > 0))
+        n++;
+    return folder && n < sizeof head && str_copy_z(str_at(pattern, n), head, sizeof head) &&
+           fnmatch(head, path, FNM_PATHNAME | FNM_PERIOD) == 0;
+}
+
+/* One of the paths, or below one of them. */
+static bool is_named(const struct follower *follower, const char *path, bool folder)
+{
+    for (size_t i = 0; i < follower->path_count; i++) {
+        struct str one = str_trim_end(str_of(follower->path[i]), '/');
+        struct str text = str_of(path);
+        bool below = str_starts(text, one) && (text.n == one.n || text.p[one.n] == '/');
+        if (below || (is_pattern(one) && pattern_holds(follower->path[i], path, folder)))
+            return true;
+    }
+    return false;
+}
+
+/* ---- life ---- */
+
 struct follower *follower_new(const struct follow_options *options, struct err *err)
 {
     struct follower *follower = memory_new(sizeof *follower);
@@ -85,9 +164,9 @@ struct follower *follower_new(const struct follow_options *options, struct err *
     enum rc rc = RC_OK;
     if (!follower->files || !follower->bytes || !follower->state_arena)
         rc = err_set(err, RC_LIMIT, "no memory to follow files");
-    else if (!str_copy_z(options->paths, follower->paths, sizeof follower->paths))
-        rc = err_set(err, RC_LIMIT, "the list of files to follow is longer than %zu bytes", sizeof follower->paths - 1);
     else
+        rc = paths_take(follower, options->paths, err);
+    if (rc == RC_OK)
         rc = file_load(&io_kernel, options->state_folder, STATE_NAME, STATE_MAX, follower->state_arena,
                        &follower->state, err);
     if (rc == RC_OK || rc == RC_NOT_FOUND)
@@ -361,7 +440,7 @@ static void entry_look(struct follower *follower, const FTSENT *entry)
 {
     const struct stat *st = entry->fts_statp;
     char storage[FOLLOW_PATH_MAX];
-    if (name_followed(str_at(entry->fts_name, entry->fts_namelen))) {
+    if (name_followed(str_at(entry->fts_name, entry->fts_namelen)) && is_named(follower, entry->fts_path, false)) {
         file_found(follower, entry->fts_path, st, false);
         return;
     }
@@ -379,22 +458,16 @@ static void entry_look(struct follower *follower, const FTSENT *entry)
         snprintf(follower->files[before].path, FOLLOW_PATH_MAX, "%s", path);
 }
 
+/* Not looked into: what lies too deep, the journal's files, what no path leads to. */
+static bool is_skipped(const struct follower *follower, const FTSENT *entry)
+{
+    bool journal = str_is(str_at(entry->fts_name, entry->fts_namelen), "journal");
+    return entry->fts_level > DEPTH_MAX || journal || !is_named(follower, entry->fts_path, true);
+}
+
 static void scan(struct follower *follower)
 {
-    char copy[sizeof follower->paths];
-    char *roots[FOLDERS_MAX + 1];
-    size_t count = 0;
-    snprintf(copy, sizeof copy, "%s", follower->paths);
-    for (char *at = copy; *at && count < FOLDERS_MAX;) {
-        char *end = strchr(at, ' ');
-        if (end)
-            *end = '\0';
-        if (*at)
-            roots[count++] = at;
-        at = end ? end + 1 : at + strlen(at);
-    }
-    roots[count] = NULL;
-    FTS *walk = count ? fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL) : NULL;
+    FTS *walk = follower->path_count ? fts_open(follower->root, FTS_PHYSICAL | FTS_NOCHDIR, NULL) : NULL;
     if (!walk)
         return;
     /* What is not met again is no longer at its path. */
@@ -402,8 +475,7 @@ static void scan(struct follower *follower)
         follower->files[i].renamed = true;
     FTSENT *entry;
     while ((entry = fts_read(walk)) != NULL) {
-        bool journal = entry->fts_info == FTS_D && str_is(str_at(entry->fts_name, entry->fts_namelen), "journal");
-        if (entry->fts_info == FTS_D && (entry->fts_level > DEPTH_MAX || journal))
+        if (entry->fts_info == FTS_D && is_skipped(follower, entry))
             fts_set(walk, entry, FTS_SKIP);
         else if (entry->fts_info == FTS_F)
             entry_look(follower, entry);

@@ -40,11 +40,14 @@ struct follow_sink {
 };
 
 struct follow_options {
-    struct str paths; /* files and folders, separated by blanks */
+    struct str paths; /* files and folders, separated by blanks; "*", "?" and "[a-z]" stand within a part of a path */
     int state_folder; /* open folder for the state file */
     uint64_t seed;    /* random: makes epochs */
     struct follow_sink sink;
 };
+
+/* What must be readable for a path: the folder in front of its first part with a wildcard, or the path itself. */
+struct str follow_root(struct str path);
 
 struct follower *follower_new(const struct follow_options *options, struct err *err); /* NULL: err says why */
 void follower_free(struct follower *follower);

@@ -65,6 +65,8 @@ static void on_ask(void *context, uint64_t question, struct str path, uint64_t e
     keeper->pending_high[keeper->pending_count++] = *high_of(keeper, epoch);
 }
 
+static const char *followed[3] = {"log"}; /* below the folder */
+
 static struct follower *start(struct keeper *keeper)
 {
     struct err err = {0};
@@ -74,8 +76,9 @@ static struct follower *start(struct keeper *keeper)
     }
     static uint64_t seed = 1;
     seed += 1000;
-    char paths[128];
-    snprintf(paths, sizeof paths, "%s/log", folder);
+    char paths[256] = "";
+    for (size_t i = 0, n = 0; i < ARRAY_LEN(followed) && followed[i]; i++)
+        n += (size_t)snprintf(paths + n, sizeof paths - n, " %s/%s", folder, followed[i]);
     struct follow_options options = {
         .paths = str_of(paths),
         .state_folder = io_open_folder(folder),
@@ -224,10 +227,74 @@ static void long_lines_and_back_pressure(void)
     map_free(keeper.high);
 }
 
+/* Wildcards name files and folders in any part of a path; what rotates out of a pattern is read to its end. */
+static void wildcards(void)
+{
+    struct keeper keeper = {0};
+    fresh();
+    for (size_t i = 0; i < 3; i++)
+        CHECK_INT(mkdir(path_of((const char *[]){"app-1", "app-2", "other"}[i]), 0700), 0);
+    put("app-1/a.log", "w", "one\n");
+    put("app-2/a.log", "w", "two\n");
+    put("app-2/a.txt", "w", "no\n");
+    put("app-2/.a.log", "w", "no\n");
+    put("other/a.log", "w", "no\n");
+    put("top.err", "w", "top\n");
+    put("top.out", "w", "no\n");
+    followed[0] = "log/app-*/?.log";
+    followed[1] = "log/top.[d-f]*";
+    struct follower *follower = start(&keeper);
+    run(follower, &keeper, 3);
+    CHECK_INT(follower_count(follower), 3);
+    CHECK_INT(keeper.lines.n, strlen("one,two,top,"));
+    CHECK(str_search(buf_view(&keeper.lines), STR("two,")) < keeper.lines.n);
+    CHECK(str_search(buf_view(&keeper.lines), STR("no,")) == keeper.lines.n);
+    buf_clear(&keeper.lines);
+    put("app-1/a.log", "a", "half");
+    move("app-1/a.log", "app-1/a.log.1");
+    put("app-1/a.log.1", "a", " done\n");
+    run(follower, &keeper, 3);
+    EXPECT(keeper, "half done,");
+    follower_free(follower);
+    followed[0] = "log/app-*"; /* all that is in a folder */
+    followed[1] = NULL;
+    follower = start(&keeper);
+    run(follower, &keeper, 3);
+    CHECK(str_search(buf_view(&keeper.lines), STR("no,")) < keeper.lines.n);
+    follower_free(follower);
+    followed[0] = "log";
+    buf_done(&keeper.lines);
+    map_free(keeper.high);
+}
+
+static void roots(void)
+{
+    static const struct {
+        const char *path;
+        const char *root;
+    } rows[] = {
+        {"/var/log", "/var/log"},
+        {"/var/log/*.log", "/var/log"},
+        {"/var/log/a?/b.log", "/var/log"},
+        {"/var/[a-z]og/x", "/var"},
+        {"/*", "/"},
+        {"/*/x", "/"},
+        {"/", "/"},
+        {"/var/log/", "/var/log/"},
+        {"/srv/*/log/*.log", "/srv"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        test_row("%s", rows[i].path);
+        CHECK_TEXT(follow_root(str_of(rows[i].path)), rows[i].root);
+    }
+}
+
 static const struct test tests[] = {
     {"growth, rotation, truncation, restart", growth_rotation_truncation_restart},
     {"truncated with the same first line", truncated_with_the_same_first_line},
     {"long lines and back-pressure", long_lines_and_back_pressure},
+    {"wildcards", wildcards},
+    {"what must be readable", roots},
 };
 
 int main(int argc, char **argv)

@@ -29,7 +29,7 @@ static void root_by_hand(struct archive_reader *reader, uint64_t size, struct tl
         struct err err = {0};
         buf_init(&leaf, 1 << 20);
         CHECK_INT(archive_reader_leaf(reader, i, &leaf, &hash, &err), RC_OK);
-        tlog_hash_leaf(hasher, buf_view(&leaf), STR_NONE, &again);
+        tlog_hash_leaf(hasher, STR_NONE, buf_view(&leaf), &again);
         CHECK(tlog_hash_eq(&hash, &again));
         tlog_frontier_append(&frontier, hasher, &hash);
     }

@@ -127,6 +127,9 @@ uint64_t block_number(const struct block *block, uint32_t position);
 /* The position of a record number; false when the block has it not. */
 bool block_find(const struct block *block, uint64_t number, uint32_t *ret_position);
 void block_leaf(const struct block *block, uint32_t position, struct leaf *ret_leaf, struct str *ret_raw);
+/* The leaf hashes of `count` records from this position on. Needs BLOCK_LEAVES. */
+void block_leaf_hashes(const struct block *block, uint32_t position, uint32_t count, struct tlog_hasher *hasher,
+                       struct tlog_hash *ret_hashes);
 /* The derived event: `fields` is the caller's room for EVENT_FIELDS_MAX; values that are no part of raw come into the
  * block's arena. Needs BLOCK_EVENTS. */
 void block_event(struct block *block, uint32_t position, struct event_field *fields, struct event *ret_event);

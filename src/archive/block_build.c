@@ -337,21 +337,12 @@ static void value_derived(struct work *w, struct str text, struct value *ret)
 }
 
 /* False when it is no part of raw. */
-static inline bool value_in_raw(struct work *w, struct str text, uint32_t position)
+static inline bool value_in_raw(struct work *w, struct str text, struct value *ret)
 {
-    struct value *ret = &w->values[position];
     size_t at = (uintptr_t)text.p - (uintptr_t)w->raw.p;
-    if (text.n == 0 || at > w->raw.n || text.n > w->raw.n - at)
+    if (at >= w->raw.n || text.n - 1 >= w->raw.n - at) /* of nothing, too */
         return false;
-    ret->from = VALUE_RAW;
-    ret->at = (uint32_t)at;
-    ret->end = (uint32_t)(at + text.n);
-    ret->text = text;
-    /* Words of a value that is cut out of raw at borders of words are those of raw. */
-    if (!is_border(w, at) || !is_border(w, at + text.n))
-        words_add_text(&w->b->words, text);
-    if (!w->whole)
-        cut_span(w->b->cut, at, at + text.n);
+    *ret = (struct value){VALUE_RAW, (uint32_t)at, (uint32_t)(at + text.n), text};
     return true;
 }
 
@@ -376,29 +367,68 @@ static void values_find(struct work *w)
 {
     const struct event *event = w->event;
     w->count = event ? MIN(event->field_count, (uint32_t)EVENT_FIELDS_MAX) : 0;
-    w->said = 0;
+    w->said = w->found = 0;
     if (!event)
         return;
     for (uint32_t i = 0; i < w->count; i++)
-        if (!value_in_raw(w, event->fields[i].value, i))
+        if (!value_in_raw(w, event->fields[i].value, &w->values[i]))
             value_derived(w, event->fields[i].value, &w->values[i]);
-    _Static_assert(STATUTORY_COUNT <= 32, "a bit each");
-    for (uint32_t i = 0; i < STATUTORY_COUNT; i++) {
-        struct str text = event->statutory[i];
+    _Static_assert(STATUTORY_COUNT <= 31, "a bit each");
+    for (uint32_t i = 0; i < STATUTORY_COUNT; i++)
+        w->said |= (uint32_t)(event->statutory[i].n > 0) << i;
+}
+
+void values_statutory(struct work *work, uint32_t which)
+{
+    struct work *w = work;
+    for (uint32_t left = which & ~w->found; left; left &= left - 1) {
+        uint32_t i = (uint32_t)__builtin_ctz(left);
         struct value *v = &w->values[w->count + i];
         v->from = VALUE_ABSENT; /* nothing else is then looked at */
-        if (!text.n)
+        if (!(w->said >> i & 1))
             continue;
-        w->said |= UINT32_C(1) << i;
-        if (!statutory_is_field(w, text, i) && !value_in_raw(w, text, w->count + i))
+        struct str text = w->event->statutory[i];
+        if (!value_in_raw(w, text, v) && !statutory_is_field(w, text, i))
             value_derived(w, text, v);
     }
+    w->found |= which;
+}
+
+/* Words of a value that is cut out of raw at borders of words are those of raw. */
+static void split_words(struct work *w)
+{
+    for (uint32_t i = 0; i < w->count + STATUTORY_COUNT; i++) {
+        const struct value *v = &w->values[i];
+        if (v->from == VALUE_RAW && (!is_border(w, v->at) || !is_border(w, v->end)))
+            words_add_text(&w->b->words, v->text);
+    }
+}
+
+void cut_all(struct work *work)
+{
+    struct work *w = work;
+    struct cut *cut = w->b->cut;
+    uint32_t values = w->event ? w->count + STATUTORY_COUNT : 0;
+    if (values)
+        values_statutory(w, STATUTORY_ALL);
+    if (!w->whole && !cut->has_backslash)
+        cut_look(cut);
+    cut->slot_count = 0;
+    for (uint32_t i = 0; i < values && !w->whole; i++)
+        if (w->values[i].from == VALUE_RAW)
+            cut_span(cut, w->values[i].at, w->values[i].end);
+    if (!w->whole && !cut_finish(cut)) {
+        w->whole = true; /* more slots than a form may have */
+        words_add_text(&w->b->words, w->raw);
+    }
+    if (values && (w->whole || cut->has_split_words))
+        split_words(w);
 }
 
 /* ---- the contents of slots ---- */
 
-/* A word that goes on across a slot's border is added whole. */
-static void glued_words(struct work *w, const struct cut_slot *slot)
+/* A word that goes on across a slot's border is added whole. Returns its end. */
+static size_t glued_words(struct work *w, const struct cut_slot *slot)
 {
     size_t from = slot->at;
     size_t to = slot->at + slot->n;
@@ -408,6 +438,7 @@ static void glued_words(struct work *w, const struct cut_slot *slot)
         to++;
     struct str raw = w->b->cut->raw; /* padded */
     words_add_room(&w->b->words, str_slice(raw, from, to), raw.n - from + CUT_PADDING);
+    return to;
 }
 
 static bool cells_room(struct block_builder *b, size_t more)
@@ -428,6 +459,7 @@ static void cells_put(struct work *w, struct record *r, size_t raw_at)
     struct block_builder *b = w->b;
     struct cell *cell = b->cells + b->cell_count;
     const char *raw = b->raw.p + raw_at;
+    size_t glued = 0;
     r->cells = (uint32_t)b->cell_count;
     if (w->whole) {
         *cell++ = (struct cell){(uint32_t)raw_at, (uint32_t)w->raw.n, text_head(w->raw)};
@@ -435,8 +467,8 @@ static void cells_put(struct work *w, struct record *r, size_t raw_at)
         for (size_t i = 0; i < b->cut->slot_count; i++) {
             const struct cut_slot *slot = &b->cut->slots[i];
             *cell++ = (struct cell){(uint32_t)raw_at + slot->at, slot->n, text_head_padded(raw + slot->at, slot->n)};
-            if (slot->glued)
-                glued_words(w, slot);
+            if (slot->glued && slot->at >= glued) /* else with the one before */
+                glued = glued_words(w, slot);
         }
     }
     if (w->more_count)
@@ -460,15 +492,15 @@ static bool keep_record(struct work *w, struct record *r)
         return false;
     if (w->raw.n)
         memcpy(raw, w->raw.p, w->raw.n);
+    raw[w->raw.n] = 0; /* where it is looked behind its end */
     buf_grew(&b->raw, w->raw.n);
     arena_reset(b->scratch);
-    if (!w->whole)
+    if (!w->whole) {
         cut_begin(b->cut, str_at(raw, w->raw.n));
-    values_find(w);
-    if (!w->whole && !cut_finish(b->cut)) {
-        w->whole = true; /* more slots than a form may have */
-        words_add_text(&b->words, w->raw);
+        if (b->cut->has_backslash) /* values_find goes by them */
+            cut_look(b->cut);
     }
+    values_find(w);
     if (!form_use(w, r) || !cells_room(b, w->slots))
         return false;
     cells_put(w, r, raw_at);

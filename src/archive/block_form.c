@@ -5,6 +5,7 @@
  * values are only held against what is known of each. */
 #include "archive/block_work.h"
 #include "archive/hash.h"
+#include "archive/routes.h"
 #include "archive/varint.h"
 #include "base/assert.h"
 
@@ -146,6 +147,8 @@ static void form_words(struct work *w)
             words_add_text(&b->words, str_slice(piece, 0, str_find(piece, '\\')));
         }
     }
+    if (w->event)
+        values_statutory(w, STATUTORY_ALL);
     for (uint32_t i = 0; w->event && i < STATUTORY_COUNT; i++)
         if (w->values[w->count + i].from == VALUE_DERIVED && is_constant(w->event->statutory[i]))
             words_add_text(&b->words, w->event->statutory[i]);
@@ -190,23 +193,35 @@ static inline char *put_piece(char *p, const char *from, size_t n)
     return p + n;
 }
 
-/* What is alike when the form may be: flags, fields, which statutory ones there are, slots, pieces, the parser. */
-static struct str layout_key(struct work *w)
+/* What is known before raw is looked at: flags, fields, which statutory ones there are, the parser. */
+static void kind_key(struct work *w)
 {
-    const struct cut *cut = w->b->cut;
     const struct event *event = w->event;
     uint32_t *p = w->b->layout_key;
-    _Static_assert((8 + CUT_SLOTS_MAX + 2 * EVENT_FIELDS_MAX) * 4 + CUT_RAW_MAX + CUT_PADDING < LAYOUT_KEY_MAX / 2,
-                   "a key has room");
-    size_t parser = MIN(parser_length(event), LAYOUT_KEY_MAX / 2 - CUT_PADDING);
+    size_t parser = MIN(parser_length(event), LAYOUT_KEY_MAX / 4);
     *p++ = event->flags;
     *p++ = w->said;
     *p++ = w->count;
-    *p++ = (uint32_t)cut->slot_count;
     *p++ = (uint32_t)parser;
     _Static_assert(offsetof(struct event_field, type) == sizeof(uint32_t), "name and type, eight bytes");
     for (uint32_t i = 0; i < w->count; i++, p += 2)
         memcpy(p, &event->fields[i], 2 * sizeof *p);
+    size_t words = (parser + sizeof *p - 1) / sizeof *p;
+    if (words) {
+        p[words - 1] = 0; /* behind the text */
+        memcpy(p, event->parser, parser);
+    }
+    w->kind_words = (size_t)(p - w->b->layout_key) + words;
+}
+
+/* What is alike when the form may be: the kind, slots, pieces. */
+static struct str layout_key(struct work *w)
+{
+    const struct cut *cut = w->b->cut;
+    uint32_t *p = w->b->layout_key + w->kind_words;
+    _Static_assert((8 + CUT_SLOTS_MAX + 2 * EVENT_FIELDS_MAX) * 4 + CUT_RAW_MAX + CUT_PADDING < LAYOUT_KEY_MAX / 2,
+                   "a key has room");
+    *p++ = (uint32_t)cut->slot_count;
     uint32_t *lengths = p;
     char *text = (char *)(p + cut->slot_count + 1);
     for (size_t i = 0; i < cut->slot_count; i++) {
@@ -217,9 +232,6 @@ static struct str layout_key(struct work *w)
     size_t n = cut->raw.n - cut->starts[cut->slot_count];
     lengths[cut->slot_count] = (uint32_t)n << 8;
     text = put_piece(text, cut->raw.p + cut->starts[cut->slot_count], n);
-    if (parser)
-        memcpy(text, event->parser, parser);
-    text += parser;
     return str_at((const char *)w->b->layout_key, (size_t)(text - (const char *)w->b->layout_key));
 }
 
@@ -266,10 +278,9 @@ static void slots_begin(struct work *w)
     w->more_count = w->derived_count = 0;
 }
 
-/* Whether each value would get the layout's specification, as spec_of decides; slots of their own are added on the
- * way. Which values are absent is known to be the same. */
-static bool layout_fits(struct work *w, const struct layout *layout)
+bool layout_fits(struct work *work, const struct layout *layout)
 {
+    struct work *w = work;
     const struct cut *cut = w->b->cut;
     size_t extra = w->b->extra.n;
     uint32_t differ = 0;
@@ -278,6 +289,13 @@ static bool layout_fits(struct work *w, const struct layout *layout)
         const struct value *v = &w->values[known->value];
         differ |= (v->at ^ place_at(cut, known->begin)) | (v->end ^ place_at(cut, known->end)) |
                   ((uint32_t)v->from ^ known->from);
+        if (known->quotes != QUOTES_ANY)
+            differ |= cut_is_forced(cut, v->at, v->end) != (known->quotes == QUOTES_AROUND);
+    }
+    for (uint32_t i = 0; i < layout->same_count; i++) {
+        struct str text = w->event->statutory[layout->same[i].statutory];
+        struct str field = w->event->fields[layout->same[i].field].value;
+        differ |= text.p != field.p || text.n != field.n;
     }
     if (differ)
         return false;
@@ -293,6 +311,19 @@ static bool layout_fits(struct work *w, const struct layout *layout)
     return true;
 }
 
+/* The field that is the statutory value in raw. */
+static bool same_field(const struct work *w, uint32_t statutory, struct layout_same *ret)
+{
+    struct str text = w->event->statutory[statutory];
+    for (uint32_t i = 0; i < w->count; i++) {
+        if (w->event->fields[i].value.p == text.p && w->event->fields[i].value.n == text.n) {
+            *ret = (struct layout_same){(uint16_t)statutory, (uint16_t)i};
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Where the values that are there were found: first those in raw, then the others. */
 static void values_place(struct work *w, struct layout *layout)
 {
@@ -301,8 +332,12 @@ static void values_place(struct work *w, struct layout *layout)
         for (uint32_t i = 0; i < w->count + STATUTORY_COUNT; i++) {
             const struct form_spec *spec = &w->specs[i];
             enum origin_of_value from = w->values[i].from;
-            if (from != VALUE_ABSENT && (from == VALUE_DERIVED) == derived)
-                w->placed[count++] = (struct layout_value){(uint16_t)i, (uint8_t)from, spec->from, spec->to};
+            if (from == VALUE_ABSENT || (from == VALUE_DERIVED) != derived)
+                continue;
+            if (from == VALUE_RAW && i >= w->count && same_field(w, i - w->count, &layout->same[layout->same_count]))
+                layout->same_count++;
+            else
+                w->placed[count++] = (struct layout_value){(uint16_t)i, (uint8_t)from, QUOTES_ANY, spec->from, spec->to};
         }
         if (!derived)
             layout->placed_count = count;
@@ -320,19 +355,43 @@ static bool is_layout(const struct work *w)
     return true;
 }
 
+/* The layout of a record that was cut, or NULL; then layout->hash is where it may be put, unless it has none. */
+static const struct layout *layout_find(struct work *w, struct layout *layout)
+{
+    const struct layouts *layouts = &w->b->layouts;
+    const struct layout *known = NULL;
+    if (w->whole || !w->event)
+        return NULL;
+    layout->key = layout_key(w);
+    layout->hash = layouts_hash(layouts, layout->key);
+    for (unsigned i = 0; i < LAYOUTS_ALIKE; i++) { /* those that differ in a constant */
+        layout->hash += i > 0;
+        known = layouts_find(layouts, layout->key, layout->hash);
+        if (!known || layout_fits(w, known))
+            break;
+        known = NULL;
+    }
+    return known;
+}
+
 /* Its entry in the table of forms; SHARED_NONE without memory. */
 static uint32_t form_find(struct work *w, bool *ret_first, bool *ret_new)
 {
     struct block_builder *b = w->b;
     struct layout layout = {.hash = 0};
+    const struct layout *known = NULL;
     *ret_new = false;
     if (!w->whole && w->event) {
-        layout.key = layout_key(w);
-        const struct layout *known = layouts_find(&b->layouts, layout.key, &layout.hash);
-        if (known && layout_fits(w, known)) {
-            *ret_first = shared_again(&b->forms, known->entry, b->block);
-            return known->entry;
-        }
+        kind_key(w);
+        known = route_take(w);
+    }
+    if (!known) {
+        cut_all(w);
+        known = layout_find(w, &layout);
+    }
+    if (known) {
+        *ret_first = shared_again(&b->forms, known->entry, b->block);
+        return known->entry;
     }
     slots_begin(w);
     layout.entry = shared_use(&b->forms, form_make(w), b->block, ret_first, ret_new);
@@ -340,7 +399,10 @@ static uint32_t form_find(struct work *w, bool *ret_first, bool *ret_new)
     layout.spec_count = w->count + STATUTORY_COUNT;
     if (layout.hash && layout.entry != SHARED_NONE && is_layout(w)) {
         values_place(w, &layout);
+        bool routed = route_may(w, &layout);
         layouts_put(&b->layouts, &layout);
+        if (routed)
+            route_put(w, &layout);
     }
     return layout.entry;
 }

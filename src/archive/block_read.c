@@ -4,6 +4,7 @@
 #include "archive/block_view.h"
 #include "archive/pack.h"
 #include "base/assert.h"
+#include "tlog/tree.h"
 
 #include <string.h>
 
@@ -761,6 +762,19 @@ void block_leaf(const struct block *block, uint32_t position, struct leaf *ret_l
     *ret_leaf = block->leaves[position];
     *ret_raw = block_raw_at(block, position);
     ret_leaf->raw_length = (uint32_t)ret_raw->n;
+}
+
+void block_leaf_hashes(const struct block *block, uint32_t position, uint32_t count, struct tlog_hasher *hasher,
+                       struct tlog_hash *ret_hashes)
+{
+    ASSERT(block->whole && position <= block->info.count && count <= block->info.count - position);
+    UNINITIALISED struct str raws[TLOG_GROUP];
+    for (uint32_t done = 0; done < count; done += TLOG_GROUP) {
+        uint32_t n = MIN(count - done, (uint32_t)TLOG_GROUP);
+        for (uint32_t i = 0; i < n; i++)
+            raws[i] = block_raw_at(block, position + done + i);
+        leaf_hashes(&block->leaves[position + done], raws, n, hasher, ret_hashes + done);
+    }
 }
 
 /* The field whose value is undone from the same escapes: its very text is given again, so that it is made once, and

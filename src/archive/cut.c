@@ -9,9 +9,9 @@
 #include <immintrin.h>
 #endif
 
-#define CLOCK_SIZE     8 /* HH:MM:SS */
 #define FRACTION_MAX   9
 #define JOINED_MAX     256 /* of a quoted value with blanks in it that becomes one slot */
+#define SEPARATORS     "\"'()[]<>,;={|}\x7f"
 #define HAS_BIT(m, i)  ((m)[(i) / 64] >> ((i) % 64) & 1)
 #define SET_BIT(m, i)  ((m)[(i) / 64] |= UINT64_C(1) << ((i) % 64))
 #define DROP_BIT(m, i) ((m)[(i) / 64] &= ~(UINT64_C(1) << ((i) % 64)))
@@ -119,7 +119,7 @@ WIDE_INLINE struct sight look_wide(const char *p)
 #else
 static bool is_separator(char c)
 {
-    return (unsigned char)c <= ' ' || strchr("\"'()[]<>,;={|}\x7f", c) != NULL;
+    return (unsigned char)c <= ' ' || strchr(SEPARATORS, c) != NULL;
 }
 
 static struct sight look(const char *p)
@@ -190,7 +190,6 @@ static inline void see(struct cut *cut, size_t w, struct sight s, uint64_t shown
     cut->digit[w] = digit;
     cut->slash[w] = s.slash & shown;
     cut->blank[w] = s.blank;
-    cut->has_backslash = cut->has_backslash || cut->slash[w];
     cut->inside[w] = word & (word << 1 | before->word);
     cut->joined[w] = cut->inside[w] | (dot & (digit << 1 | before->digit)) | (digit & (dot << 1 | before->dot));
     cut->edge[w] = cut->forced[w] = 0;
@@ -227,10 +226,14 @@ void cut_begin(struct cut *cut, struct str raw)
 {
     ASSERT(raw.n <= CUT_RAW_MAX);
     cut->raw = raw;
-    cut->words = raw.n / 64 + 1;
     cut->slot_count = 0;
     cut->starts[0] = 0;
-    cut->has_backslash = false;
+    cut->words = raw.n / 64 + 1;
+    cut->has_backslash = memchr(raw.p, '\\', raw.n) != NULL;
+}
+
+void cut_look(struct cut *cut)
+{
 #if defined(__SSE2__)
     if (!cut->narrow && __builtin_cpu_supports("avx2"))
         see_all_wide(cut);
@@ -317,29 +320,48 @@ static inline bool slot_add(struct cut *cut, size_t from, size_t to, uint8_t kin
     return true;
 }
 
-/* A run of token characters becomes a slot, or up to three around a time of day. */
-static bool slots_add_long(struct cut *cut, size_t from, size_t to)
+unsigned cut_parts(struct str run, uint32_t ret_ends[CUT_PARTS], uint8_t ret_kinds[CUT_PARTS])
 {
     /* 00:28:21, 2026:00:28:21, 2026-11-20T00:28:21, 20/Nov/2026:00:28:21 */
     static const uint8_t places[] = {0, 5, 11, 12};
-    struct str text = str_slice(cut->raw, from, to);
-    for (size_t i = 0; i < ARRAY_LEN(places) && text.n >= (size_t)places[i] + CLOCK_SIZE; i++) {
-        if (!clock_at(text, places[i]))
+    unsigned parts = 0;
+    for (size_t i = 0; i < ARRAY_LEN(places) && run.n >= (size_t)places[i] + CLOCK_SIZE && !parts; i++) {
+        if (!clock_at(run, places[i]))
             continue;
         size_t end = (size_t)places[i] + CLOCK_SIZE;
         size_t digits = 0;
-        while (end < text.n && text.p[end] == '.' && end + 1 + digits < text.n && digits < FRACTION_MAX &&
-               char_is_digit(text.p[end + 1 + digits]))
+        while (end < run.n && run.p[end] == '.' && end + 1 + digits < run.n && digits < FRACTION_MAX &&
+               char_is_digit(run.p[end + 1 + digits]))
             digits++;
-        if (digits && (end + 1 + digits == text.n || !char_is_digit(text.p[end + 1 + digits])))
+        if (digits && (end + 1 + digits == run.n || !char_is_digit(run.p[end + 1 + digits])))
             end += 1 + digits;
         else
             digits = 0;
-        return slot_add(cut, from, from + places[i], SLOT_TEXT) &&
-               slot_add(cut, from + places[i], from + end, (uint8_t)(SLOT_CLOCK + digits)) &&
-               slot_add(cut, from + end, to, SLOT_TEXT);
+        if (i) {
+            ret_ends[parts] = places[i];
+            ret_kinds[parts++] = SLOT_TEXT;
+        }
+        ret_ends[parts] = (uint32_t)end;
+        ret_kinds[parts++] = (uint8_t)(SLOT_CLOCK + digits);
     }
-    return slot_add(cut, from, to, SLOT_TEXT);
+    if (!parts || ret_ends[parts - 1] < run.n) {
+        ret_ends[parts] = (uint32_t)run.n;
+        ret_kinds[parts++] = SLOT_TEXT;
+    }
+    return parts;
+}
+
+/* A run of token characters becomes a slot, or up to three around a time of day. */
+static bool slots_add_long(struct cut *cut, size_t from, size_t to)
+{
+    uint32_t ends[CUT_PARTS];
+    uint8_t kinds[CUT_PARTS];
+    unsigned parts = cut_parts(str_slice(cut->raw, from, to), ends, kinds);
+    bool fits = true;
+    size_t at = from;
+    for (unsigned i = 0; i < parts && fits; at = from + ends[i++])
+        fits = slot_add(cut, at, from + ends[i], kinds[i]);
+    return fits;
 }
 
 static inline bool slots_add(struct cut *cut, size_t from, size_t to)
@@ -373,9 +395,11 @@ bool cut_finish(struct cut *cut)
 {
     uint64_t token_before = 0;
     size_t words = cut->words;
+    uint64_t split = 0;
     for (size_t w = 0; w < words; w++) {
         uint64_t token = cut->token[w];
         uint64_t forced = cut->forced[w];
+        split |= cut->edge[w] & cut->inside[w];
         cut->borders[w] = (cut->edge[w] & ~cut->inside[w]) | (token ^ (token << 1 | token_before));
         cut->begins[w] = token & (cut->digit[w] | forced);
         cut->held[w] = cut->word[w] | forced;
@@ -384,6 +408,7 @@ bool cut_finish(struct cut *cut)
     }
     ASSERT(words > 0);
     cut->borders[0] |= 1;
+    cut->has_split_words = split != 0;
     for (size_t w = 0; w < words;) {
         uint64_t borders = cut->borders[w];
         uint64_t left = cut->begins[w];
@@ -406,6 +431,21 @@ bool cut_finish(struct cut *cut)
         w = next;
     }
     return true;
+}
+
+bool cut_is_forced(const struct cut *cut, size_t from, size_t to)
+{
+    size_t n = to - from;
+    bool blank = memchr(cut->raw.p + from, ' ', MIN(n, (size_t)JOINED_MAX)) != NULL;
+    return blank ? n <= JOINED_MAX && cut_is_quoted(cut, from, to) : n <= CUT_FORCED_MAX;
+}
+
+uint8_t cut_sign(char c)
+{
+    bool digit = char_is_digit(c);
+    bool token = (unsigned char)c > ' ' && !strchr(SEPARATORS, c);
+    return (uint8_t)((word_char(c) ? SIGN_WORD : 0) | (digit ? SIGN_DIGIT : 0) | (c == '.' ? SIGN_DOT : 0) |
+                     (token ? SIGN_TOKEN : 0));
 }
 
 bool cut_place(const struct cut *cut, size_t at, uint16_t *ret_piece, uint16_t *ret_offset)

@@ -19,6 +19,8 @@
 #define CUT_SLOTS_MAX  400
 #define CUT_FORCED_MAX 128 /* longer values are no slots by being fields alone */
 #define CUT_PADDING    64
+#define CUT_PARTS      3
+#define CLOCK_SIZE     8 /* HH:MM:SS */
 #define CUT_WORDS      (CUT_RAW_MAX / 64 + 1)
 
 enum slot_kind {
@@ -39,6 +41,7 @@ struct cut {
     struct str raw;
     size_t words; /* of 64 bits, in use */
     bool has_backslash;
+    bool has_split_words;        /* a field begins or ends inside of a word: told by cut_finish */
     bool narrow;                 /* the processor's wide instructions are left alone: for tests */
     uint64_t word[CUT_WORDS];    /* stands in a word */
     uint64_t token[CUT_WORDS];   /* no blank, quote, bracket or separator */
@@ -58,8 +61,10 @@ struct cut {
     size_t slot_count;
 };
 
-/* Looks at the bytes. raw.n <= CUT_RAW_MAX; CUT_PADDING bytes more may be read. */
+/* raw.n <= CUT_RAW_MAX; CUT_PADDING bytes more may be read. */
 void cut_begin(struct cut *cut, struct str raw);
+/* Looks at the bytes: before anything else but slots is asked of it. */
+void cut_look(struct cut *cut);
 /* Whether a word that begins or ends before this byte is cut by nothing there: the byte and the one before are not both
  * of a word. */
 static inline bool cut_is_border(const struct cut *cut, size_t at)
@@ -92,6 +97,15 @@ static inline void cut_span(struct cut *cut, size_t from, size_t to)
 
 /* Finds the slots; false when there are more than CUT_SLOTS_MAX. */
 bool cut_finish(struct cut *cut);
+/* Whether a field's value at [from, to) holds together whatever signs it has: it is short, and in quotes when it has
+ * blanks. */
+bool cut_is_forced(const struct cut *cut, size_t from, size_t to);
+/* A run of signs of CLOCK_SIZE bytes or more: where its parts end, up to three around a time of day, and what slots they
+ * are; returns how many. */
+unsigned cut_parts(struct str run, uint32_t ret_ends[CUT_PARTS], uint8_t ret_kinds[CUT_PARTS]);
+/* What a byte may be of. */
+enum cut_sign { SIGN_WORD = 1, SIGN_DIGIT = 2, SIGN_DOT = 4, SIGN_TOKEN = 8 };
+uint8_t cut_sign(char c);
 /* The piece (pieces and slots take turns, a piece first) and the offset in it; false inside a slot. */
 bool cut_place(const struct cut *cut, size_t at, uint16_t *ret_piece, uint16_t *ret_offset);
 /* Piece `i` of slot_count + 1. */

@@ -64,10 +64,21 @@ enum rc export_layout_columns(struct export_layout *layout, struct str tsv, stru
                : err_set(err, RC_NOT_FOUND, "there is no source class \"%.*s\"", STR_ARG(str_slice(class, 0, 100)));
 }
 
-static void put_quoted(struct buf *out, struct str value, char delimiter)
+/* What a spreadsheet would take for a formula, and run, begins with the byte's visible form instead. */
+static bool is_formula(struct str value)
 {
+    return value.n > 0 && (value.p[0] == '=' || value.p[0] == '+' || value.p[0] == '-' || value.p[0] == '@');
+}
+
+static void put_value(const struct export_layout *layout, struct str value, struct buf *out)
+{
+    char delimiter = layout->delimiter;
     struct buf text CLEANUP(buf_done) = {0};
     buf_init(&text, 4 * value.n + 16);
+    if (layout->format == EXPORT_CSV && is_formula(value)) {
+        buf_format(&text, "\\x%02x", (unsigned)(unsigned char)value.p[0]);
+        value = str_skip(value, 1);
+    }
     visible_put(&text, value);
     struct str shown = buf_view(&text);
     out->overflow = out->overflow || text.overflow; /* no memory: a cell is never left out unsaid */
@@ -102,7 +113,7 @@ void export_line_head(const struct export_layout *layout, struct buf *out)
         return;
     for (size_t i = 0; i < layout->column_count; i++) {
         separate(layout, i, out);
-        put_quoted(out, layout->title[i], layout->delimiter);
+        put_value(layout, layout->title[i], out);
     }
     for (size_t i = 0; layout->format == EXPORT_CSV && i < ARRAY_LEN(more); i++) {
         buf_char(out, layout->delimiter);
@@ -138,7 +149,7 @@ static void put_column(const struct export_layout *layout, struct str column, co
     /* What no parser understood is described by itself. */
     if (str_is(column, "description") && value.n == 0)
         value = hit->raw;
-    put_quoted(out, value, layout->delimiter);
+    put_value(layout, value, out);
 }
 
 void export_json_members(const struct archive_hit *hit, struct buf *out)
@@ -187,9 +198,9 @@ void export_line_put(const struct export_layout *layout, const struct archive_hi
         buf_char(out, layout->delimiter);
         buf_text(out, number);
         buf_char(out, layout->delimiter);
-        put_quoted(out, hit->source.name, layout->delimiter);
+        put_value(layout, hit->source.name, out);
         buf_char(out, layout->delimiter);
-        put_quoted(out, hit->raw, layout->delimiter);
+        put_value(layout, hit->raw, out);
     }
     end_line(layout, out);
 }

@@ -2,7 +2,8 @@
  *
  * statutory  the class's columns of order 52/НҚ, Annex 4, a delimiter between them; a value that holds the delimiter or
  *            a quotation mark stands in quotation marks, which are doubled inside; LF ends the line
- * csv        the same columns, then record, source, raw; RFC 4180 with commas; CR LF
+ * csv        the same columns, then record, source, raw; RFC 4180 with commas; CR LF; a value that begins with = + - @,
+ *            which a spreadsheet would run as a formula, begins with that byte as \xNN
  * json       one object a line: record, time, received, source, source_kind, the statutory fields, raw, and raw_base64
  *            when the raw bytes are not UTF-8; LF
  * In the first two every value is in its visible form (paper/visible.h), so that a record is always one line and the

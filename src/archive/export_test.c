@@ -85,6 +85,41 @@ static void bad_tables_are_refused(void)
     }
 }
 
+/* What stands in a cell: whatever a spreadsheet would run is text in csv, and as it came in the annex's form. */
+static void formulas_are_text(void)
+{
+    static const struct {
+        const char *raw;
+        const char *csv;
+        const char *statutory;
+    } rows[] = {
+        {"=1+2", "\\x3d1+2", "=1+2"},
+        {"+7 701", "\\x2b7 701", "+7 701"},
+        {"-1", "\\x2d1", "-1"},
+        {"@SUM(A1)", "\\x40SUM(A1)", "@SUM(A1)"},
+        {"a=b", "a=b", "a=b"},
+        {"=a,b", "\"\\x3da,b\"", "=a,b"},
+        {"", "", ""},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct archive_hit hit = {.raw = str_of(rows[i].raw)};
+        struct export_layout layout = {.format = EXPORT_CSV, .delimiter = ','};
+        struct buf out CLEANUP(buf_done) = {0};
+        char expected[64];
+        test_row("\"%s\"", rows[i].raw);
+        buf_init(&out, 1024);
+        export_line_put(&layout, &hit, &out);
+        snprintf(expected, sizeof expected, ",0,,%s\r\n", rows[i].csv);
+        CHECK_TEXT(buf_view(&out), expected);
+        layout = (struct export_layout){
+            .format = EXPORT_STATUTORY, .delimiter = ';', .column_count = 1, .column = {STR("description")}};
+        buf_clear(&out);
+        export_line_put(&layout, &hit, &out);
+        snprintf(expected, sizeof expected, "%s\n", rows[i].statutory);
+        CHECK_TEXT(buf_view(&out), expected);
+    }
+}
+
 static void names_of_files(void)
 {
     char room[128];
@@ -208,6 +243,7 @@ static const struct test tests[] = {
     {"classes have columns", classes_have_columns},
     {"classes are chosen", classes_are_chosen},
     {"bad tables are refused", bad_tables_are_refused},
+    {"formulas are text", formulas_are_text},
     {"names of files", names_of_files},
     {"records are taken", records_are_taken},
     {"classes have a limit", classes_have_a_limit},

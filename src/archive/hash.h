@@ -49,12 +49,16 @@ static inline uint64_t text_head_padded(const char *p, size_t n)
 
 static inline uint64_t text_head(struct str text)
 {
-    char part[8] = {0};
-    if (text.n >= sizeof part)
-        return get_le64(text.p);
-    for (size_t i = 0; i < text.n; i++)
-        part[i] = text.p[i];
-    return get_le64(part);
+    const char *p = text.p;
+    size_t n = text.n;
+    if (n >= 8)
+        return get_le64(p);
+    if (n >= 4)
+        return get_le32(p) | (uint64_t)get_le32(p + n - 4) << (8 * (n - 4));
+    uint64_t head = 0;
+    for (size_t i = 0; i < n; i++)
+        head |= (uint64_t)(uint8_t)p[i] << (8 * i);
+    return head;
 }
 
 /* Of a text of up to HASH_EXACT bytes: no other of the same length has the same hash. */

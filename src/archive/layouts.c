@@ -8,12 +8,16 @@ bool layouts_init(struct layouts *layouts, const uint64_t key[2])
 {
     *layouts = (struct layouts){.key = {key[0], key[1]}, .arena = arena_new(LAYOUT_BYTES)};
     layouts->slots = memory_new(LAYOUT_SLOTS * sizeof *layouts->slots);
-    return layouts->slots && layouts->arena;
+    for (unsigned c = 0; c < sizeof layouts->signs; c++)
+        layouts->signs[c] = cut_sign((char)c);
+    layouts->kinds = memory_new(LAYOUT_KINDS * sizeof(struct route_kind *));
+    return layouts->slots && layouts->kinds && layouts->arena;
 }
 
 void layouts_done(struct layouts *layouts)
 {
     memory_free(layouts->slots);
+    memory_free(layouts->kinds);
     arena_free(layouts->arena);
     *layouts = (struct layouts){.slots = NULL};
 }
@@ -21,14 +25,25 @@ void layouts_done(struct layouts *layouts)
 void layouts_clear(struct layouts *layouts)
 {
     memset(layouts->slots, 0, LAYOUT_SLOTS * sizeof *layouts->slots);
+    memset(layouts->kinds, 0, LAYOUT_KINDS * sizeof(struct route_kind *));
     arena_reset(layouts->arena);
 }
 
-const struct layout *layouts_find(const struct layouts *layouts, struct str key, uint64_t *ret_hash)
+const struct layout *layouts_at(const struct layouts *layouts, uint64_t hash)
 {
-    *ret_hash = hash_text(layouts->key, key);
-    const struct layout *at = &layouts->slots[*ret_hash % LAYOUT_SLOTS];
-    return at->hash == *ret_hash && str_eq(at->key, key) ? at : NULL;
+    const struct layout *at = &layouts->slots[hash % LAYOUT_SLOTS];
+    return at->hash == hash ? at : NULL;
+}
+
+uint64_t layouts_hash(const struct layouts *layouts, struct str key)
+{
+    return hash_text(layouts->key, key);
+}
+
+const struct layout *layouts_find(const struct layouts *layouts, struct str key, uint64_t hash)
+{
+    const struct layout *at = layouts_at(layouts, hash);
+    return at && str_eq(at->key, key) ? at : NULL;
 }
 
 static void *copy(struct arena *arena, const void *from, size_t count, size_t size)

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define HASHED_TOGETHER 32
+
 const char *transport_name(uint32_t transport)
 {
     static const char *const names[] = {
@@ -72,16 +74,30 @@ void leaf_rebuild(const struct leaf *leaf, struct str raw, struct tlog_hasher *h
     }
 }
 
+void leaf_hashes(const struct leaf *leaves, const struct str *raws, size_t count, struct tlog_hasher *hasher,
+                 struct tlog_hash *ret_hashes)
+{
+    UNINITIALISED uint8_t header[HASHED_TOGETHER][LEAF_HEADER_SIZE];
+    UNINITIALISED struct tlog_hash digest[HASHED_TOGETHER];
+    UNINITIALISED struct tlog_leaf parts[HASHED_TOGETHER];
+    for (size_t done = 0; done < count; done += HASHED_TOGETHER) {
+        size_t n = MIN(count - done, (size_t)HASHED_TOGETHER);
+        for (size_t i = 0; i < n; i++) {
+            const struct leaf *leaf = &leaves[done + i];
+            struct str body = raws[done + i];
+            ASSERT(leaf->raw_length == body.n);
+            leaf_write(leaf, header[i]);
+            if (leaf->type == LEAF_DIGEST) {
+                tlog_hash_bytes(hasher, body, &digest[i]);
+                body = str_at(digest[i].bytes, sizeof digest[i].bytes);
+            }
+            parts[i] = (struct tlog_leaf){str_at(header[i], sizeof header[i]), body};
+        }
+        tlog_hash_leaves(hasher, parts, n, ret_hashes + done);
+    }
+}
+
 void leaf_hash(const struct leaf *leaf, struct str raw, struct tlog_hasher *hasher, struct tlog_hash *ret_hash)
 {
-    uint8_t header[LEAF_HEADER_SIZE];
-    ASSERT(leaf->raw_length == raw.n);
-    leaf_write(leaf, header);
-    struct tlog_hash digest;
-    struct str body = raw;
-    if (leaf->type == LEAF_DIGEST) {
-        tlog_hash_bytes(hasher, raw, &digest);
-        body = str_at(digest.bytes, sizeof digest.bytes);
-    }
-    tlog_hash_leaf(hasher, str_at(header, sizeof header), body, ret_hash);
+    leaf_hashes(leaf, &raw, 1, hasher, ret_hash);
 }

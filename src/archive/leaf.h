@@ -29,7 +29,9 @@
     X(TRANSPORT_RELP, 8, "relp")                                                                                       \
     X(TRANSPORT_HTTP, 9, "http")                                                                                       \
     X(TRANSPORT_BEATS, 10, "beats")                                                                                    \
-    X(TRANSPORT_GELF, 11, "gelf")
+    X(TRANSPORT_GELF, 11, "gelf")                                                                                      \
+    X(TRANSPORT_SNMP, 12, "snmp")                                                                                      \
+    X(TRANSPORT_NETFLOW, 13, "netflow")
 
 enum transport {
 #define X(id, number, key) id = number,
@@ -50,7 +52,9 @@ enum rc record_read(struct reader *reader, struct tlog_hasher *hasher, struct le
                     struct str *ret_leaf_bytes, struct str *ret_raw, struct err *err) MUST_USE;
 /* The leaf's bytes rebuilt from its parts, behind `out`'s bytes. */
 void leaf_rebuild(const struct leaf *leaf, struct str raw, struct tlog_hasher *hasher, struct buf *out);
-/* RFC 6962 leaf hash of those bytes, without building them. */
+/* RFC 6962 leaf hashes of those bytes, without building them. Many at once cost less than one by one. */
+void leaf_hashes(const struct leaf *leaves, const struct str *raws, size_t count, struct tlog_hasher *hasher,
+                 struct tlog_hash *ret_hashes);
 void leaf_hash(const struct leaf *leaf, struct str raw, struct tlog_hasher *hasher, struct tlog_hash *ret_hash);
 
 #endif

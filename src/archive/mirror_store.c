@@ -717,7 +717,7 @@ enum rc mirror_store_log_check(struct mirror_store *store, const struct mirror_l
                          (unsigned long long)frontier.size);
         if (rc != RC_OK)
             return rc;
-        tlog_hash_leaf(hasher, bytes, STR_NONE, &hash);
+        tlog_hash_leaf(hasher, STR_NONE, bytes, &hash);
         tlog_frontier_append(&frontier, hasher, &hash);
     }
     if (!reader_done(&in))

@@ -127,7 +127,7 @@ static enum rc tail_frame_add(struct archive_reader *r, const struct wal_frame *
         out.time_min_ns = MIN(out.time_min_ns, leaf.received_ns);
         out.time_max_ns = MAX(out.time_max_ns, leaf.received_ns);
         if (leaf.type == LEAF_LIFECYCLE)
-            sources_saw(r->sources, &leaf, raw);
+            (void)sources_saw(r->sources, &leaf, raw);
     }
     if (!reader_done(&in))
         return err_set(err, RC_CORRUPT, "a frame of the log has bytes behind its records");
@@ -553,7 +553,7 @@ static enum rc tail_leaves(struct archive_reader *r, uint64_t from, uint64_t to,
             struct str raw;
             rc = record_read(&in, r->hasher, &leaf, &bytes, &raw, err);
             if (rc == RC_OK && leaf.index >= MAX(from, r->catalog.end) && leaf.index < to) {
-                tlog_hash_leaf(r->hasher, bytes, STR_NONE, &hashes[leaf.index - from]);
+                tlog_hash_leaf(r->hasher, STR_NONE, bytes, &hashes[leaf.index - from]);
                 ++*found;
             }
         }
@@ -828,8 +828,8 @@ static enum rc tree_frame(struct archive_reader *r, const struct tail_frame *fra
         rc = record_read(&in, r->hasher, &leaf, &bytes, &raw, err);
         if (rc != RC_OK || leaf.index != r->frontier.size)
             continue;
-        tlog_hash_leaf(r->hasher, bytes, STR_NONE, &hash);
-        if (tlog_frontier_append_group(&r->frontier, r->hasher, &hash, &group))
+        tlog_hash_leaf(r->hasher, STR_NONE, bytes, &hash);
+        if (tlog_frontier_append_leaves(&r->frontier, r->hasher, &hash, 1, &group))
             rc = tlog_groups_append(r->groups, r->hasher, &group, err);
     }
     return rc;

@@ -330,7 +330,7 @@ static enum rc seal_fold(struct segment_writer *w, const struct segment_seal *se
     for (; w->next < end; w->next++) {
         struct tlog_hash group;
         struct tlog_hash want;
-        if (!tlog_frontier_append_group(&w->frontier, w->hasher, &w->leaves[w->next], &group))
+        if (!tlog_frontier_append_leaves(&w->frontier, w->hasher, &w->leaves[w->next], 1, &group))
             continue;
         enum rc rc = group_hash(seal, w->frontier.size / TLOG_GROUP - 1, &want, err);
         if (rc != RC_OK)

@@ -223,16 +223,19 @@ static void saw_lifecycle(struct sources *sources, struct str raw)
     IGNORE(sources_name(sources, id, kind, name, NULL)); /* past the bound it stays nameless */
 }
 
-void sources_saw(struct sources *sources, const struct leaf *leaf, struct str raw)
+bool sources_saw(struct sources *sources, const struct leaf *leaf, struct str raw)
 {
-    size_t row = row_put(sources, leaf->source);
+    size_t epoch = epoch_find(sources, leaf->source, leaf->epoch);
+    bool above = epoch == SIZE_MAX || leaf->sequence > sources->list[epoch].highest;
+    size_t row = epoch == SIZE_MAX ? row_put(sources, leaf->source) : sources->list[epoch].row;
+    if (epoch == SIZE_MAX && row != SIZE_MAX)
+        epoch = epoch_put(sources, row, leaf->epoch);
     if (row != SIZE_MAX) {
         struct row *r = &sources->rows[row];
         r->records++;
         r->last_received_ns = leaf->received_ns;
         r->last_epoch = leaf->epoch;
         sources->last_row = row;
-        size_t epoch = epoch_put(sources, row, leaf->epoch);
         if (epoch != SIZE_MAX) {
             sources->last_epoch = epoch;
             sources->list[epoch].highest = MAX(sources->list[epoch].highest, leaf->sequence);
@@ -241,6 +244,7 @@ void sources_saw(struct sources *sources, const struct leaf *leaf, struct str ra
     }
     if (leaf->type == LEAF_LIFECYCLE)
         saw_lifecycle(sources, raw);
+    return above;
 }
 
 void sources_leaf(const struct event_source *source, struct buf *out)

@@ -36,8 +36,9 @@ enum rc sources_name(struct sources *sources, const uint8_t id[16], struct str k
 /* Whether the sequence is above what is held of that epoch. */
 bool sources_is_new(struct sources *sources, const uint8_t id[16], uint64_t epoch, uint64_t sequence);
 bool sources_highest(const struct sources *sources, const uint8_t id[16], uint64_t epoch, uint64_t *ret_sequence);
-/* A record was taken: remembers its sequence, and what a lifecycle leaf says of a source. */
-void sources_saw(struct sources *sources, const struct leaf *leaf, struct str raw);
+/* A record was taken: remembers its sequence, and what a lifecycle leaf says of a source. Whether the sequence is above
+ * what was held of that epoch. */
+bool sources_saw(struct sources *sources, const struct leaf *leaf, struct str raw);
 
 /* The body of the lifecycle leaf that introduces a source. */
 void sources_leaf(const struct event_source *source, struct buf *out);

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#define ENTRIES_MAX (1u << 22)
+#define ENTRIES_MAX (SHARED_SLOT / 2 + 1)
 #define FIRST       4096u
 
 bool shared_init(struct shared_table *table, const uint64_t key[2], size_t limit)
@@ -27,12 +27,17 @@ void shared_done(struct shared_table *table)
     *table = (struct shared_table){.count = 0};
 }
 
+static uint32_t tag_of(uint64_t hash)
+{
+    return (uint32_t)(hash >> 32) & ~SHARED_SLOT;
+}
+
 static void slot_put(uint32_t *slots, uint32_t slot_count, uint64_t hash, uint32_t entry)
 {
     uint32_t i = (uint32_t)hash & (slot_count - 1);
     while (slots[i])
         i = (i + 1) & (slot_count - 1);
-    slots[i] = entry + 1;
+    slots[i] = tag_of(hash) | (entry + 1);
 }
 
 static bool rehash(struct shared_table *t, uint32_t slot_count)
@@ -117,14 +122,17 @@ uint32_t shared_use_hash(struct shared_table *table, struct str text, uint64_t h
 {
     struct shared_table *t = table;
     bool exact = text.n <= HASH_EXACT;
+    uint32_t tag = tag_of(hash);
     uint32_t i = (uint32_t)hash & (t->slot_count - 1);
     *ret_new = false;
-    for (; t->slots[i]; i = (i + 1) & (t->slot_count - 1)) {
-        const struct shared *e = &t->entries[t->slots[i] - 1];
-        if (e->hash != hash || e->n != text.n || (!exact && !text_same(t->text.p + e->at, text.p, text.n)))
+    for (uint32_t slot; (slot = t->slots[i]) != 0; i = (i + 1) & (t->slot_count - 1)) {
+        uint32_t entry = (slot & SHARED_SLOT) - 1;
+        const struct shared *e = &t->entries[entry];
+        if ((slot & ~SHARED_SLOT) != tag || e->hash != hash || e->n != text.n ||
+            (!exact && !text_same(t->text.p + e->at, text.p, text.n)))
             continue;
-        *ret_first = shared_again(t, t->slots[i] - 1, block);
-        return t->slots[i] - 1;
+        *ret_first = shared_again(t, entry, block);
+        return entry;
     }
     *ret_first = true;
     *ret_new = true;

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #define SHARED_NONE UINT32_MAX
+#define SHARED_SLOT ((UINT32_C(1) << 23) - 1)
 
 /* A form or a value. */
 struct shared {
@@ -34,7 +35,7 @@ struct shared_table {
     struct shared *entries;
     uint32_t count;
     uint32_t room;
-    uint32_t *slots; /* entry + 1, open addressing */
+    uint32_t *slots; /* open addressing; SHARED_SLOT: entry + 1, the rest is of its hash, so that few others are read */
     uint32_t slot_count;
     struct buf text;
     uint32_t in_chain; /* entries in the dictionary */
@@ -62,8 +63,10 @@ static inline void shared_near(const struct shared_table *table, uint64_t hash)
 }
 static inline void shared_nearer(const struct shared_table *table, uint64_t hash)
 {
-    uint32_t slot = table->slots[(uint32_t)hash & (table->slot_count - 1)];
-    __builtin_prefetch(&table->entries[slot ? slot - 1 : 0], 1);
+    uint32_t slot = table->slots[(uint32_t)hash & (table->slot_count - 1)] & SHARED_SLOT;
+    const struct shared *e = &table->entries[slot ? slot - 1 : 0];
+    __builtin_prefetch(e, 1);
+    __builtin_prefetch(&e->column, 1); /* it may lie across two lines of the cache */
 }
 uint32_t shared_use_hash(struct shared_table *table, struct str text, uint64_t hash, uint32_t block, bool *ret_first,
                          bool *ret_new);

@@ -24,6 +24,7 @@
 #define ORIGINS_MAX   1024
 #define WARNINGS_MAX  100 /* told; all are counted */
 #define SEGMENT_TRIES 8
+#define SEEN_TOGETHER 128 /* records of a log frame */
 
 void verify_tell(struct verify *v, const struct verify_finding *place, const char *format, ...)
 {
@@ -84,13 +85,20 @@ void verify_roots(struct verify *v)
     }
 }
 
-void verify_grow(struct verify *v, const struct tlog_hash *leaf)
+size_t verify_grow(struct verify *v, const struct tlog_hash *leaves, size_t count)
 {
-    v->group[v->frontier.size % TLOG_GROUP] = *leaf;
-    if (tlog_frontier_append_group(&v->frontier, v->hasher, leaf, &v->group_hash))
+    size_t at = v->frontier.size % TLOG_GROUP;
+    size_t n = MIN(count, TLOG_GROUP - at);
+    while (v->known_next < v->known_count && v->known[v->known_next].size <= v->frontier.size)
+        v->known_next++; /* lies in records that could not be read, or before the first */
+    if (v->known_next < v->known_count)
+        n = (size_t)MIN(n, v->known[v->known_next].size - v->frontier.size);
+    memcpy(v->group + at, leaves, n * sizeof *leaves);
+    if (tlog_frontier_append_leaves(&v->frontier, v->hasher, leaves, n, &v->group_hash))
         check_paths(v);
     verify_roots(v);
-    v->result->records++;
+    v->result->records += n;
+    return n;
 }
 
 static void see_lifecycle(struct verify *v, struct str raw)
@@ -104,14 +112,14 @@ static void see_lifecycle(struct verify *v, struct str raw)
 
 static void see_record(struct verify *v, const char *file, const struct leaf *leaf, struct str raw)
 {
-    struct verify_finding place = verify_in_file(file, -1);
-    place.record = leaf->index;
-    place.warning = true;
     bool data = leaf->type == LEAF_RAW || leaf->type == LEAF_DIGEST;
-    if (data && !sources_is_new(v->sources, leaf->source, leaf->epoch, leaf->sequence))
+    if (!sources_saw(v->sources, leaf, raw) && data) {
+        struct verify_finding place = verify_in_file(file, -1);
+        place.record = leaf->index;
+        place.warning = true;
         verify_tell(v, &place, "record %llu repeats sequence %llu of its source, or comes after a higher one",
                     (unsigned long long)leaf->index, (unsigned long long)leaf->sequence);
-    sources_saw(v->sources, leaf, raw);
+    }
     if (leaf->type == LEAF_LIFECYCLE)
         see_lifecycle(v, raw);
     if (v->gone_count)
@@ -231,6 +239,29 @@ static void widen(struct covered *c, const struct block_info *info)
     c->bytes_raw += info->raw_bytes;
 }
 
+static bool check_records(struct verify *v, struct covered *c, const struct block *block, struct verify_finding place)
+{
+    UNINITIALISED struct tlog_hash hash[TLOG_GROUP];
+    uint32_t count = block_count(block);
+    for (uint32_t i = 0; i < count; i++) {
+        struct leaf leaf;
+        struct str raw;
+        if (i % TLOG_GROUP == 0)
+            block_leaf_hashes(block, i, MIN(count - i, (uint32_t)TLOG_GROUP), v->hasher, hash);
+        block_leaf(block, i, &leaf, &raw);
+        uint64_t at = leaf.index - c->segment->first;
+        place.record = leaf.index;
+        if (leaf.index < c->segment->first || leaf.index >= c->segment->end || c->seen[at]) {
+            verify_tell(v, &place, "record %llu stands twice or out of range", (unsigned long long)leaf.index);
+            return false;
+        }
+        c->seen[at] = 1;
+        c->leaves[at] = hash[i % TLOG_GROUP];
+        see_record(v, c->file, &leaf, raw);
+    }
+    return true;
+}
+
 static bool check_block(struct verify *v, struct covered *c, uint32_t entry, int fd)
 {
     const struct segment_entry *e = &c->segment->entries[entry];
@@ -257,21 +288,7 @@ static bool check_block(struct verify *v, struct covered *c, uint32_t entry, int
         return false;
     }
     widen(c, &info);
-    for (uint32_t i = 0; i < block_count(block); i++) {
-        struct leaf leaf;
-        struct str raw;
-        block_leaf(block, i, &leaf, &raw);
-        uint64_t at = leaf.index - c->segment->first;
-        place.record = leaf.index;
-        if (leaf.index < c->segment->first || leaf.index >= c->segment->end || c->seen[at]) {
-            verify_tell(v, &place, "record %llu stands twice or out of range", (unsigned long long)leaf.index);
-            return false;
-        }
-        c->seen[at] = 1;
-        leaf_hash(&leaf, raw, v->hasher, &c->leaves[at]);
-        see_record(v, c->file, &leaf, raw);
-    }
-    return true;
+    return check_records(v, c, block, place);
 }
 
 static void check_digest(struct verify *v, const struct covered *c, enum segment_section section,
@@ -342,13 +359,12 @@ static void check_edges(struct verify *v, const struct covered *c, int fd)
 static bool fold_segment(struct verify *v, const struct covered *c)
 {
     struct verify_finding place = verify_in_file(c->file, -1);
-    for (uint64_t i = 0; i < c->segment->end - c->segment->first; i++) {
-        place.record = c->segment->first + i;
-        if (!c->seen[i]) {
-            verify_tell(v, &place, "record %llu is missing", (unsigned long long)place.record);
-            return false;
-        }
-        verify_grow(v, &c->leaves[i]);
+    uint64_t count = c->segment->end - c->segment->first;
+    const uint8_t *missing = memchr(c->seen, 0, (size_t)count);
+    count = missing ? (uint64_t)(missing - c->seen) : count;
+    for (uint64_t i = 0; i < count;) {
+        i += verify_grow(v, c->leaves + i, (size_t)(count - i));
+        place.record = v->frontier.size - 1;
         if (v->frontier.size % TLOG_GROUP)
             continue;
         uint64_t number = v->frontier.size / TLOG_GROUP - 1;
@@ -357,7 +373,10 @@ static bool fold_segment(struct verify *v, const struct covered *c)
             verify_tell(v, &place, "records %llu to %llu do not give the group hash that the segment names",
                         (unsigned long long)(v->frontier.size - TLOG_GROUP), (unsigned long long)v->frontier.size - 1);
     }
-    return true;
+    place.record = c->segment->first + count;
+    if (missing)
+        verify_tell(v, &place, "record %llu is missing", (unsigned long long)place.record);
+    return !missing;
 }
 
 bool verify_frontiers(struct verify *v, const struct covered *c, int fd, bool before)
@@ -508,24 +527,42 @@ static enum rc verify_segments(struct verify *v, bool *ret_more)
 
 /* ---- the log ---- */
 
+/* The next records of a frame, hashed in one go; those before a bad one, too. */
+static enum rc see_records(struct verify *v, struct reader *in, size_t count, struct err *err)
+{
+    UNINITIALISED struct tlog_leaf parts[SEEN_TOGETHER];
+    UNINITIALISED struct tlog_hash hash[SEEN_TOGETHER];
+    enum rc rc = RC_OK;
+    size_t n = 0;
+    ASSERT(count <= SEEN_TOGETHER);
+    while (n < count && rc == RC_OK) {
+        struct leaf leaf;
+        struct str bytes;
+        struct str raw;
+        uint64_t due = v->frontier.size + n;
+        rc = record_read(in, v->hasher, &leaf, &bytes, &raw, err);
+        if (rc == RC_OK && leaf.index != due)
+            rc = err_set(err, RC_CORRUPT, "record %llu stands where %llu is due", (unsigned long long)leaf.index,
+                         (unsigned long long)due);
+        if (rc != RC_OK)
+            break;
+        see_record(v, NAME_WAL, &leaf, raw);
+        parts[n++] = (struct tlog_leaf){STR_NONE, bytes};
+    }
+    tlog_hash_leaves(v->hasher, parts, n, hash);
+    for (size_t i = 0; i < n;)
+        i += verify_grow(v, hash + i, n - i);
+    return rc;
+}
+
 static enum rc see_frame(void *context, const struct wal_frame *frame, struct err *err)
 {
     struct verify *v = context;
     struct reader in = reader_of(frame->payload);
-    for (uint32_t i = 0; i < frame->count; i++) {
-        struct leaf leaf;
-        struct str bytes;
-        struct str raw;
-        struct tlog_hash hash;
-        enum rc rc = record_read(&in, v->hasher, &leaf, &bytes, &raw, err);
-        if (rc == RC_OK && leaf.index != v->frontier.size)
-            rc = err_set(err, RC_CORRUPT, "record %llu stands where %llu is due", (unsigned long long)leaf.index,
-                         (unsigned long long)v->frontier.size);
+    for (uint32_t i = 0; i < frame->count; i += SEEN_TOGETHER) {
+        enum rc rc = see_records(v, &in, MIN(frame->count - i, (uint32_t)SEEN_TOGETHER), err);
         if (rc != RC_OK)
             return rc;
-        tlog_hash_leaf(v->hasher, bytes, STR_NONE, &hash);
-        see_record(v, NAME_WAL, &leaf, raw);
-        verify_grow(v, &hash);
     }
     progress(v);
     if (v->stopped)
@@ -824,7 +861,7 @@ static enum rc stone_vouched(struct verify *v, const struct verify_tombstone *wh
         return err_set(v->err, RC_CORRUPT, "record %llu does not vouch for the deletion of records %llu to %llu: %s",
                        (unsigned long long)segment->record, (unsigned long long)segment->first,
                        (unsigned long long)segment->end - 1, why);
-    tlog_hash_leaf(v->hasher, bytes, STR_NONE, &found->leaf);
+    tlog_hash_leaf(v->hasher, STR_NONE, bytes, &found->leaf);
     found->record = leaf.index;
     return RC_OK;
 }

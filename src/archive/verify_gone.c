@@ -64,9 +64,10 @@ static void grow_group(struct verify *v, const struct tlog_hash *group)
 static void grow_edge(struct verify *v, const struct covered *c, const struct tlog_hash *leaves, size_t count)
 {
     struct verify_finding place = verify_in_file(c->file, -1);
-    for (size_t i = 0; i < count; i++) {
-        verify_grow(v, &leaves[i]);
-        v->result->records--;
+    for (size_t i = 0; i < count;) {
+        size_t n = verify_grow(v, leaves + i, count - i);
+        i += n;
+        v->result->records -= n;
         if (v->frontier.size % TLOG_GROUP == 0 && !v->tree_broken &&
             !tlog_hash_eq(&v->group_hash,
                           &c->segment->groups[v->frontier.size / TLOG_GROUP - 1 - c->segment->group_first]))

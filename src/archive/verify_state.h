@@ -92,8 +92,9 @@ static inline struct verify_finding verify_in_file(const char *file, int64_t off
 /* A section's bytes into the arena; false, and told, when they cannot be read. */
 bool verify_section(struct verify *v, const struct covered *c, enum segment_section section, int fd,
                     struct arena *arena, struct str *ret_bytes) MUST_USE;
-/* The next leaf of the tree; the stored roots of the size that it gives. */
-void verify_grow(struct verify *v, const struct tlog_hash *leaf);
+/* The next leaves of the tree, of `count` as many as there are up to the end of a group or to the next stored root, which
+ * is compared. How many. */
+size_t verify_grow(struct verify *v, const struct tlog_hash *leaves, size_t count) MUST_USE;
 void verify_roots(struct verify *v);
 /* The stored tree before a segment or behind it; false when it cannot be read. */
 bool verify_frontiers(struct verify *v, const struct covered *c, int fd, bool before);

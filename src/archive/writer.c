@@ -68,16 +68,16 @@ enum rc archive_grow(struct archive *archive, const struct leaf *leaf, struct st
     struct tlog_hash group;
     size_t at = (size_t)(archive->frontier.size % TLOG_GROUP);
     ASSERT(leaf->index == archive->frontier.size);
-    tlog_hash_leaf(archive->hasher, leaf_bytes, STR_NONE, &hash);
+    tlog_hash_leaf(archive->hasher, STR_NONE, leaf_bytes, &hash);
     archive->group[at] = hash;
-    if (tlog_frontier_append_group(&archive->frontier, archive->hasher, &hash, &group)) {
+    if (tlog_frontier_append_leaves(&archive->frontier, archive->hasher, &hash, 1, &group)) {
         enum rc rc = tlog_groups_append(archive->groups, archive->hasher, &group, err);
         if (rc != RC_OK)
             return rc;
         if (archive->group_marked)
             archive_remember_group(archive);
     }
-    sources_saw(archive->sources, leaf, raw);
+    (void)sources_saw(archive->sources, leaf, raw); /* who appends has asked before */
     return RC_OK;
 }
 

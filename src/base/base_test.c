@@ -311,7 +311,38 @@ static void errors_read_as_sentences(void)
     CHECK_TEXT(str_of(err.text), "sealing: could not write \"x\": No space left on device");
 }
 
+static void buf_writes_addresses(void)
+{
+    static const struct {
+        const char *hex;
+        const char *want;
+    } rows[] = {
+        {"00000000000000000000000000000000", "::"},
+        {"00000000000000000000000000000001", "::1"},
+        {"20010db8000000000000000000000000", "2001:db8::"},
+        {"20010db8000000010000000000000001", "2001:db8:0:1::1"},
+        {"20010db8000000000001000000000001", "2001:db8::1:0:0:1"},    /* the first of equals */
+        {"20010db8000100020003000400050000", "2001:db8:1:2:3:4:5:0"}, /* one group alone stays */
+        {"00000000000000000000ffffc0000201", "::ffff:c000:201"},
+    };
+    char storage[64];
+    struct buf buf;
+    buf_init_fixed(&buf, storage, sizeof storage);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        uint8_t bytes[16];
+        test_row("%zu", i);
+        buf_clear(&buf);
+        CHECK(hex_decode(str_of(rows[i].hex), bytes, sizeof bytes));
+        buf_ipv6(&buf, bytes);
+        CHECK_TEXT(buf_view(&buf), rows[i].want);
+    }
+    buf_clear(&buf);
+    buf_ipv4(&buf, (const uint8_t[]){192, 0, 2, 255});
+    CHECK_TEXT(buf_view(&buf), "192.0.2.255");
+}
+
 static const struct test tests[] = {
+    {"buf writes addresses", buf_writes_addresses},
     {"slices", slices},
     {"numbers in text", numbers_in_text},
     {"a hash takes every byte", hashes_every_byte},

@@ -138,6 +138,36 @@ void buf_hex(struct buf *buf, const void *bytes, size_t n)
         buf->n += hex_encode(bytes, n, p);
 }
 
+void buf_ipv4(struct buf *buf, const uint8_t bytes[4])
+{
+    buf_format(buf, "%u.%u.%u.%u", bytes[0], bytes[1], bytes[2], bytes[3]);
+}
+
+/* The longest run of two or more zero groups, the first of equals, is "::". */
+void buf_ipv6(struct buf *buf, const uint8_t bytes[16])
+{
+    int best = -1;
+    int best_n = 1;
+    for (int i = 0; i < 8; i++) {
+        int n = 0;
+        while (i + n < 8 && get_be16(bytes + 2 * (i + n)) == 0)
+            n++;
+        if (n > best_n) {
+            best = i;
+            best_n = n;
+        }
+    }
+    for (int i = 0; i < 8; i++) {
+        if (i == best) {
+            buf_text(buf, "::");
+            i += best_n - 1;
+            continue;
+        }
+        bool joined = i == 0 || (best >= 0 && i == best + best_n);
+        buf_format(buf, joined ? "%x" : ":%x", get_be16(bytes + 2 * i));
+    }
+}
+
 void buf_u8(struct buf *buf, uint8_t value)
 {
     buf_put(buf, &value, 1);

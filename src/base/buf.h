@@ -38,6 +38,8 @@ void buf_vformat(struct buf *buf, const char *format, va_list args) PRINTF(2, 0)
 void buf_u64(struct buf *buf, uint64_t value); /* decimal, fast */
 void buf_i64(struct buf *buf, int64_t value);
 void buf_hex(struct buf *buf, const void *bytes, size_t n); /* lower case */
+void buf_ipv4(struct buf *buf, const uint8_t bytes[4]);     /* "192.0.2.1" */
+void buf_ipv6(struct buf *buf, const uint8_t bytes[16]);    /* RFC 5952 4, without its mixed form */
 
 /* Fixed-width numbers: be = big-endian, le = little-endian. */
 void buf_u8(struct buf *buf, uint8_t value);

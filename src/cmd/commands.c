@@ -43,6 +43,16 @@ static const struct option_row ingest_rows[] = {
      .type = OPTION_TEXT,
      .argument = "NAME",
      .help = "the source's name; without it the file's path is used"},
+    {.name = "watch",
+     .type = OPTION_FLAG,
+     .help = "the operands are folders: files laid there are imported, then moved to done/ or refused/ in them"},
+    {.name = "settle",
+     .type = OPTION_NUMBER,
+     .argument = "SECONDS",
+     .standard = "10",
+     .least = 0,
+     .most = 3600,
+     .help = "with --watch: how long nothing of a file must have changed before it is taken"},
 };
 
 static const struct option_row search_rows[] = {
@@ -170,6 +180,23 @@ static const struct option_row parse_rows[] = {
      .type = OPTION_TEXT,
      .argument = "NAME",
      .help = "the path that the lines are taken to come from; without it the file's"},
+    {.name = "parsers",
+     .type = OPTION_TEXT,
+     .argument = "DIR",
+     .help = "a folder of patterns of this site's own, as the setting parsers names it"},
+    {.name = "propose",
+     .type = OPTION_FLAG,
+     .help = "print one row with a pattern that takes all these lines, 32 at most, what differs as fields"},
+    {.name = "sources",
+     .type = OPTION_FLAG,
+     .help = "print how much of what each source sent to the archive is parsed, and how the rest falls through"},
+    {.name = "days",
+     .type = OPTION_NUMBER,
+     .argument = "DAYS",
+     .standard = "14",
+     .least = 0,
+     .most = 36500,
+     .help = "with --sources: only records received within so many days; 0: all"},
 };
 
 static const struct option_row rules_rows[] = {
@@ -218,6 +245,9 @@ static const struct option_row rules_rows[] = {
      .argument = "KEY",
      .help = "import: whose signature the pack must have, a verifier key or a file with one; pack: the file of the "
              "signing key, made when it is not there"},
+    {.name = "wait",
+     .type = OPTION_FLAG,
+     .help = "import: the version does not hold yet; page /rules/packs shows what it would change"},
     {.name = "dry-run", .type = OPTION_FLAG, .help = "import: say what would be, and write nothing"},
 };
 
@@ -307,7 +337,9 @@ static const struct option_row forward_rows[] = {
      .type = OPTION_TEXT,
      .required = true,
      .argument = "URL",
-     .help = "https://HOST/PATH, syslog+tls://HOST[:6514] (RFC 5425) or syslog+tcp://HOST[:514] (RFC 6587)"},
+     .help = "https://HOST/PATH, syslog+tls://HOST[:6514] (RFC 5425), syslog+tcp://HOST[:514] (RFC 6587), "
+             "kafka+tls://HOST[:9093][,HOST...]/TOPIC, nats+tls://HOST[:4222][,HOST...]/SUBJECT; plain kafka+tcp, "
+             "nats+tcp"},
     {.name = "state",
      .type = OPTION_TEXT,
      .required = true,
@@ -316,7 +348,7 @@ static const struct option_row forward_rows[] = {
     {.name = "format",
      .type = OPTION_TEXT,
      .argument = "FORMAT",
-     .help = "rfc5424 or cef over syslog; json over https"},
+     .help = "rfc5424 or cef over syslog; json over https; any of them over kafka and nats, json by itself"},
     {.name = "query",
      .type = OPTION_TEXT,
      .argument = "QUERY",
@@ -330,7 +362,19 @@ static const struct option_row forward_rows[] = {
     {.name = "ca", .type = OPTION_TEXT, .argument = "FILE", .help = "certificates that vouch for the receiver (PEM)"},
     {.name = "certificate", .type = OPTION_TEXT, .argument = "FILE", .help = "shown to the receiver (PEM)"},
     {.name = "key", .type = OPTION_TEXT, .argument = "FILE", .help = "of --certificate (PEM)"},
-    {.name = "token-file", .type = OPTION_TEXT, .argument = "FILE", .help = "holds the bearer token for https"},
+    {.name = "token-file",
+     .type = OPTION_TEXT,
+     .argument = "FILE",
+     .help = "holds the bearer token for https, or the token for nats"},
+    {.name = "user",
+     .type = OPTION_TEXT,
+     .argument = "NAME",
+     .help = "who gives records on to kafka (SASL SCRAM) or nats, over TLS"},
+    {.name = "password-file", .type = OPTION_TEXT, .argument = "FILE", .help = "holds the password of --user"},
+    {.name = "sasl",
+     .type = OPTION_TEXT,
+     .argument = "MECHANISM",
+     .help = "scram-sha-512 or scram-sha-256, for kafka; the first by itself"},
     {.name = "once", .type = OPTION_FLAG, .help = "end when the archive's end is reached"},
     {.name = "no-sandbox", .type = OPTION_FLAG, .help = "without seccomp and Landlock: only to look for a fault"},
 };
@@ -435,7 +479,7 @@ static const struct command commands[] = {
      "Runs in the foreground until it gets SIGTERM or SIGINT, and stops cleanly. One server a data folder."},
     {"ingest", "import files into the archive", "FILE...", 1, OPERANDS_ANY, ROWS(ingest_rows),
      "Each line becomes one record. A file named - is standard input. Works while the service runs and while it does "
-     "not."},
+     "not. With --watch it runs on beside the service and takes what is laid into folders."},
     {"search", "search the archive", "[QUERY]", 0, 1, ROWS(search_rows),
      "Without a query every event matches. The query language is described in qorgan-search(1). Ctrl-C stops a search: "
      "what was found until then is printed."},
@@ -458,9 +502,10 @@ static const struct command commands[] = {
     {"parse", "show how lines are understood", "[FILE...]", 0, OPERANDS_ANY, ROWS(parse_rows),
      "Reads lines as the service would, without storing anything, and prints for each the pattern of data/parsers that "
      "takes it and the event that comes of it; at the end a row a program with the share of lines that are parsed. "
-     "Without a file, and for -, standard input is read. Exit status 1 when some line is not parsed."},
+     "Without a file, and for -, standard input is read. Exit status 1 when some line is not parsed. --propose begins a "
+     "pattern from lines; --sources reads the archive instead of files."},
     {"rules", "check, test, explain rules, hunt with them, import packs",
-     "check|test|explain|hunt|diff|import|packs|rollback|remove|pack ...", 1, OPERANDS_ANY, ROWS(rules_rows),
+     "check|test|explain|hunt|diff|import|packs|rollback|switch|remove|pack ...", 1, OPERANDS_ANY, ROWS(rules_rows),
      "check DIR: loads every rule below the folders and says which are refused, and why. test DIR: shows the samples "
      "beside "
      "the rules, and those of info.yml, to the rules. explain RULE RECORD: prints the tree of a rule's tests against a "
@@ -470,7 +515,8 @@ static const struct command commands[] = {
      "rules would find there and this one not, and the other way round; rules of indicators are hunted by `qorgan "
      "indicators hunt`. import PATH: takes the rules of a folder or ZIP file into the data folder as a version of a "
      "pack; "
-     "packs: lists these; rollback NAME [VERSION]: the version before holds again; remove NAME [VERSION]: a pack or an "
+     "packs: lists these; rollback NAME [VERSION]: the version before holds again; switch NAME VERSION: that one does; "
+     "remove NAME [VERSION]: a pack or an "
      "old version goes; pack DIR: signs a folder of rules for who imports it. Exit status 1 when one is refused or "
      "fails, or when there is a difference."},
     {"indicators", "check lists of indicators, and hunt for them in the archive", "check PATH... | hunt", 1,

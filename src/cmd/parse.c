@@ -5,8 +5,10 @@
 #include "cmd/cmd.h"
 #include "cmd/data.h"
 #include "cmd/options.h"
+#include "cmd/parse_sources.h"
 #include "codec/json.h"
 #include "event/explain.h"
+#include "event/propose.h"
 #include "event/render.h"
 #include "os/clock.h"
 #include "os/random.h"
@@ -49,6 +51,11 @@ struct parsing {
     bool explain;
     bool quiet;  /* only the summary */
     bool failed; /* only lines that are not parsed */
+    bool propose; /* a pattern of the lines' messages */
+    struct str message[PROPOSE_MESSAGES_MAX];
+    size_t message_count;
+    char program[64]; /* of the first of them; empty: it names none */
+    struct arena *kept;
 };
 
 static bool is_parsed(enum grasp grasp)
@@ -255,9 +262,53 @@ static void json_say(struct parsing *parsing, const struct parse_report *report)
     printf("%s\n", buf_z(out));
 }
 
+/* --- a pattern of the lines --- */
+
+static void message_take(struct parsing *parsing, const struct parse_report *report)
+{
+    if (!(report->event->flags & EVENT_ARCHIVE) || str_trim(report->message).n == 0 ||
+        parsing->message_count == PROPOSE_MESSAGES_MAX || (parsing->failed && is_parsed(report->grasp)))
+        return;
+    if (parsing->message_count == 0)
+        IGNORE(str_copy_z(str_slice(program_base(report->program), 0, sizeof parsing->program - 1), parsing->program,
+                          sizeof parsing->program)); /* it was cut to fit */
+    parsing->message[parsing->message_count] = arena_str(parsing->kept, report->message);
+    parsing->message_count += parsing->message[parsing->message_count].p != NULL;
+}
+
+/* A row of a table of data/parsers, with its heading; kind, outcome and set are a person's to fill. */
+static enum rc proposal_say(struct parsing *parsing, struct err *err)
+{
+    struct buf *out = &parsing->out;
+    struct buf pattern CLEANUP(buf_done) = {0};
+    const char *program = parsing->program[0] ? parsing->program : "-";
+    buf_init(&pattern, TEMPLATE_BYTES + 1);
+    enum rc rc = pattern_propose(parsing->arena, parsing->message, parsing->message_count, &pattern, err);
+    if (rc != RC_OK)
+        return rc;
+    buf_clear(out);
+    if (parsing->json) {
+        json_write_object(out);
+        json_put_text(out, "program", program);
+        json_put_str(out, "pattern", buf_view(&pattern));
+        json_put_u64(out, "lines", parsing->message_count);
+        json_write_object_end(out);
+    } else {
+        buf_format(out, "id\tprogram\tpattern\tkind\toutcome\tset\nnew\t%s\t", program);
+        buf_str(out, buf_view(&pattern));
+        buf_text(out, "\t\t\t");
+    }
+    printf("%s\n", buf_z(out));
+    return RC_OK;
+}
+
 static void on_report(void *context, const struct parse_report *report)
 {
     struct parsing *parsing = context;
+    if (parsing->propose) {
+        message_take(parsing, report);
+        return;
+    }
     if (report->event->flags & EVENT_ARCHIVE) {
         tally_add(tally_of(parsing, report->event), report->grasp);
         tally_add(&parsing->all, report->grasp);
@@ -335,20 +386,21 @@ static enum rc file_take(struct parsing *parsing, const char *path, const char *
     return rc;
 }
 
-static enum rc parsing_begin(struct parsing *parsing, struct err *err)
+static enum rc parsing_begin(struct parsing *parsing, const char *more, struct err *err)
 {
     struct buf path CLEANUP(buf_done) = {0};
     buf_init(&path, 4096);
     buf_init(&parsing->out, OUT_MAX);
     parsing->names = names_new(random_u64());
     parsing->arena = arena_new(EVENT_MEMORY);
+    parsing->kept = arena_new((size_t)1 << 20);
     parsing->programs = map_new(PROGRAMS_MAX, random_u64());
     parsing->tally = memory_new(PROGRAMS_MAX * sizeof *parsing->tally);
     parsing->tally_count = 1;
-    if (!parsing->names || !parsing->arena || !parsing->programs || !parsing->tally)
+    if (!parsing->names || !parsing->arena || !parsing->kept || !parsing->programs || !parsing->tally)
         return err_set(err, RC_LIMIT, "no memory");
     enum rc rc = data_folder(&path, err);
-    rc = rc == RC_OK ? mapping_load(buf_z(&path), parsing->names, &parsing->mapping, err) : rc;
+    rc = rc == RC_OK ? mapping_load_more(buf_z(&path), more, parsing->names, &parsing->mapping, err) : rc;
     if (rc != RC_OK)
         return rc;
     parsing->normaliser = normaliser_new(parsing->mapping, parsing->names);
@@ -363,13 +415,43 @@ static void parsing_end(struct parsing *parsing)
     map_free(parsing->programs);
     memory_free(parsing->tally);
     arena_free(parsing->arena);
+    arena_free(parsing->kept);
     buf_done(&parsing->out);
+}
+
+/* What the archive's sources sent, instead of files. */
+static int sources_say(const struct parsing *parsing, const struct options *options)
+{
+    const struct parse_sources asked = {.data = options_text(options, "data"),
+                                        .mapping = parsing->mapping,
+                                        .normaliser = parsing->normaliser,
+                                        .days = options_number(options, "days"),
+                                        .json = parsing->json};
+    struct err err = {0};
+    double rate = 100.0;
+    if (parse_sources_print(&asked, &rate, &err) != RC_OK)
+        return cmd_fail("parse", &err);
+    return rate < (double)options_number(options, "least") ? CMD_FAILED : CMD_OK;
+}
+
+static int files_say(struct parsing *parsing, const struct options *options)
+{
+    static char standard[] = "-";
+    static char *const no_operands[] = {standard};
+    struct err err = {0};
+    int status = CMD_OK;
+    char *const *files = options->operand_count ? options->operands : no_operands;
+    for (int i = 0; i < MAX(options->operand_count, 1); i++)
+        if (file_take(parsing, files[i], options_text(options, "name"), &err) != RC_OK)
+            status = cmd_fail("parse", &err); /* the other files are read all the same */
+    if (parsing->propose)
+        return proposal_say(parsing, &err) == RC_OK ? status : cmd_fail("parse", &err);
+    summary_say(parsing);
+    return tally_rate(&parsing->all) < (double)options_number(options, "least") ? CMD_FAILED : status;
 }
 
 int cmd_parse(int argc, char **argv)
 {
-    static char standard[] = "-";
-    static char *const no_operands[] = {standard};
     struct options options;
     struct parsing parsing = {.json = false};
     struct err err;
@@ -380,17 +462,15 @@ int cmd_parse(int argc, char **argv)
     parsing.explain = options_flag(&options, "explain");
     parsing.quiet = options_flag(&options, "summary");
     parsing.failed = options_flag(&options, "failed");
-    enum rc rc = parsing_begin(&parsing, &err);
-    status = rc == RC_OK ? CMD_OK : cmd_fail("parse", &err);
-    char *const *files = options.operand_count ? options.operands : no_operands;
-    for (int i = 0; rc == RC_OK && i < MAX(options.operand_count, 1); i++)
-        if (file_take(&parsing, files[i], options_text(&options, "name"), &err) != RC_OK)
-            status = cmd_fail("parse", &err); /* the other files are read all the same */
-    if (rc == RC_OK) {
-        summary_say(&parsing);
-        if (tally_rate(&parsing.all) < (double)options_number(&options, "least"))
-            status = CMD_FAILED;
-    }
+    parsing.propose = options_flag(&options, "propose");
+    if (options_flag(&options, "sources") && options.operand_count)
+        return cmd_usage("parse", "--sources looks at the archive and takes no files");
+    if (parsing_begin(&parsing, options_text(&options, "parsers"), &err) != RC_OK)
+        status = cmd_fail("parse", &err);
+    else if (options_flag(&options, "sources"))
+        status = sources_say(&parsing, &options);
+    else
+        status = files_say(&parsing, &options);
     parsing_end(&parsing);
     return status;
 }

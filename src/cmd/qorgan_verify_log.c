@@ -83,7 +83,7 @@ static enum rc read_records(struct log_file *log, struct str payload, uint32_t c
         if (leaf.index < audit->frontier.size)
             continue;
         audit_raw(audit, &leaf, raw);
-        tlog_hash_leaf(audit->hasher, str_slice(payload, start, leaf_end), STR_NONE, &hash);
+        tlog_hash_leaf(audit->hasher, STR_NONE, str_slice(payload, start, leaf_end), &hash);
         enum rc rc = audit_record(audit, &leaf, &hash, log->file, (int64_t)log->at);
         if (rc != RC_OK)
             return rc;

@@ -105,7 +105,7 @@ static enum rc prove(struct checked_proof *proven, struct arena *arena, struct s
     struct tlog_hasher *hasher CLEANUP(tlog_hasher_cleanup) = tlog_hasher_new();
     if (hasher == NULL)
         return err_set(err, RC_LIMIT, "out of memory");
-    tlog_hash_leaf(hasher, proven->leaf_bytes, STR_NONE, &proven->leaf_hash);
+    tlog_hash_leaf(hasher, STR_NONE, proven->leaf_bytes, &proven->leaf_hash);
     rc = proof_verify(&proven->proof, &proven->policy, &proven->leaf_hash, &proven->checkpoint, &proven->result, err);
     return rc == RC_OK ? leaf_check(proven, err) : rc;
 }

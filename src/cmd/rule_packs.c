@@ -149,19 +149,34 @@ static enum rc note_take(const struct pack_source *source, struct rule_pack *pac
     return RC_OK;
 }
 
+enum rc rule_packs_called_check(const struct rule_pack *pack, struct err *err)
+{
+    enum rc rc = rule_pack_name_check(pack->name, err);
+    rc = rc == RC_OK ? rule_pack_version_check(pack->version, err) : rc;
+    rc = rc == RC_OK ? rule_pack_text_check(pack->source, "source", err) : rc;
+    return rc == RC_OK ? rule_pack_text_check(pack->licence, "licence", err) : rc;
+}
+
+enum rc rule_packs_count(const struct pack_source *source, struct rule_pack *pack, struct err *err)
+{
+    struct tlog_hasher *hasher CLEANUP(tlog_hasher_cleanup) = tlog_hasher_new();
+    if (!hasher)
+        return err_set(err, RC_LIMIT, "no memory for a digest");
+    pack->imported_ns = clock_real_ns();
+    pack->file_total = source->count;
+    pack->files = source->files;
+    pack->file_count = source->count;
+    rule_pack_digest(hasher, source->files, source->count, &pack->digest);
+    return RC_OK;
+}
+
 enum rc rule_packs_identify(const struct options *options, const struct pack_source *source, struct arena *arena,
                             struct rule_pack *ret_pack, struct err *err)
 {
-    struct tlog_hasher *hasher CLEANUP(tlog_hasher_cleanup) = tlog_hasher_new();
     struct rule_pack *pack = ret_pack;
-    if (!hasher)
-        return err_set(err, RC_LIMIT, "no memory for a digest");
-    *pack = (struct rule_pack){.imported_ns = clock_real_ns(),
-                               .file_total = source->count,
-                               .files = source->files,
-                               .file_count = source->count};
-    rule_pack_digest(hasher, source->files, source->count, &pack->digest);
-    enum rc rc = source->note.n ? note_take(source, pack, err) : RC_OK;
+    *pack = (struct rule_pack){0};
+    enum rc rc = rule_packs_count(source, pack, err);
+    rc = rc == RC_OK && source->note.n ? note_take(source, pack, err) : rc;
     rc = rc == RC_OK ? said_by_both(options, "name", &pack->name, err) : rc;
     rc = rc == RC_OK ? said_by_both(options, "version", &pack->version, err) : rc;
     rc = rc == RC_OK ? said_by_both(options, "source", &pack->source, err) : rc;
@@ -170,10 +185,7 @@ enum rc rule_packs_identify(const struct options *options, const struct pack_sou
         rc = err_set(err, RC_INVALID, "say by --name how the pack is called");
     if (rc == RC_OK && !pack->version.p)
         rc = version_make(pack, arena, err);
-    rc = rc == RC_OK ? rule_pack_name_check(pack->name, err) : rc;
-    rc = rc == RC_OK ? rule_pack_version_check(pack->version, err) : rc;
-    rc = rc == RC_OK ? rule_pack_text_check(pack->source, "source", err) : rc;
-    return rc == RC_OK ? rule_pack_text_check(pack->licence, "licence", err) : rc;
+    return rc == RC_OK ? rule_packs_called_check(pack, err) : rc;
 }
 
 /* ---- report ---- */

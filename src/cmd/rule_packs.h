@@ -5,7 +5,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "cmd/options.h"
-#include "cmd/rule_pack_source.h"
+#include "role/rule_pack_source.h"
 #include "role/rule_packs.h"
 #include "rule/rule.h"
 #include "tlog/note.h"
@@ -39,6 +39,10 @@ const char *rule_packs_signature(struct str note, struct str key);
  * that nobody says is made of date and digest. RC_INVALID when the two contradict each other. */
 enum rc rule_packs_identify(const struct options *options, const struct pack_source *source, struct arena *arena,
                             struct rule_pack *ret_pack, struct err *err) MUST_USE;
+/* Whether what it is called is fit to be stored. RC_INVALID. */
+enum rc rule_packs_called_check(const struct rule_pack *pack, struct err *err) MUST_USE;
+/* Count, digest and time of a pack of these files. */
+enum rc rule_packs_count(const struct pack_source *source, struct rule_pack *pack, struct err *err) MUST_USE;
 /* What was left out, refused and warned of: to standard output. Returns how many rules were refused. */
 size_t rule_packs_report(const struct pack_source *source, const struct rules *rules, bool json);
 

@@ -1,20 +1,32 @@
-/* rule_packs_import.c - `qorgan rules import PATH`: all is read, judged and told before anything is written. */
+/* rule_packs_import.c - `qorgan rules import PATH`: all is read, judged and told before anything is written.
+ *
+ * The pack is a stranger's, and this process is root's, for the packs are. So it only takes the bytes of the files and
+ * writes them; what they mean is found out by two confined copies of it (os/confined.h), one after the other:
+ *
+ *   gather ──► copy 1: ZIP file read, pack.note read ──► name, version, files ──► judged here, the pack that holds read
+ *          ──► copy 2: signature, rules loaded and compiled, compared, told   ──► counts                  ──► written
+ *
+ * The second begins with what is known here, so that whoever took the first one over has no say in the signature. */
 #include "base/assert.h"
+#include "base/bytes.h"
 #include "base/map.h"
 #include "cmd/cmd.h"
 #include "cmd/rule_packs.h"
 #include "codec/json.h"
-#include "os/file.h"
+#include "os/confined.h"
 #include "paper/visible.h"
 #include "role/rule_packs.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#define PACK_MEMORY ((size_t)256 << 20)
-#define LINE_BYTES  ((size_t)1 << 20)
-#define KEY_MAX     1024u /* bytes by which a rule is known again: its id, else its title */
+#define PACK_MEMORY  ((size_t)256 << 20)
+#define LINE_BYTES   ((size_t)1 << 20)
+#define COPY_MEMORY  ((uint64_t)8 << 30) /* address space: two sets of rules, compiled one after the other */
+#define ANSWER_BYTES ((size_t)128 << 20) /* a whole pack */
+#define KEY_MAX      1024u               /* bytes by which a rule is known again: its id, else its title */
 
 enum change { CHANGE_NEW, CHANGE_CHANGED, CHANGE_GONE, CHANGES };
 static const char *const change_names[] = {"new", "changed", "gone"};
@@ -25,90 +37,67 @@ struct importing {
     struct arena *arena;
     struct pack_source source;
     struct rule_pack pack;
+    struct note_key key; /* of whom --key names; not given: its name is empty */
     char key_text[NOTE_KEY_TEXT_MAX + 1];
-    char signer[NOTE_NAME_MAX + 1];
-    struct rules *rules;
-    size_t refused;
-    size_t filters;
+    struct rules *rules; /* only in the copy that loads them */
     struct rule_packs packs;
     int lock;
-    struct str current;   /* the version that holds; empty: none */
-    struct rules *before; /* its rules; NULL: none, or it does not read */
-    struct tlog_hash was; /* its digest */
-    size_t count[CHANGES];
+    bool holds;                  /* there is a version that holds, and its files read */
+    struct str current;          /* it; empty: none */
+    struct rule_pack_opened was; /* its manifest */
+    struct str *was_texts;       /* its files */
+    struct rules *before;        /* its rules; NULL: none, or it does not read; only in the copy */
+    struct {
+        uint64_t loaded;
+        uint64_t refused;
+        uint64_t filters;
+        uint64_t change[CHANGES];
+        uint64_t compared; /* 1: with the version that holds */
+    } count;
     struct buf line;
 };
 
-/* ---- what is imported ---- */
-
-static enum rc signature_check(struct importing *m, struct err *err)
-{
-    const char *given = options_text(m->options, "key");
-    struct note_key key;
-    struct buf text;
-    if (!given)
-        return RC_OK;
-    enum rc rc = rule_packs_key(given, &key, err);
-    if (rc != RC_OK)
-        return rc;
-    if (m->source.note.n == 0)
-        return err_set(err, RC_DENIED, "--key is given, and the pack has no signature (" RULE_PACK_NOTE ")");
-    rc = rule_statement_verify(m->source.note, &key, &m->pack, err);
-    if (rc != RC_OK)
-        return rc;
-    buf_init_fixed(&text, m->key_text, sizeof m->key_text - 1);
-    note_key_write(&key, &text);
-    ASSERT(!text.overflow);
-    m->pack.key = buf_view(&text);
-    snprintf(m->signer, sizeof m->signer, "%s", key.name);
-    return RC_OK;
-}
-
-static enum rc source_take(struct importing *m, struct err *err)
-{
-    enum rc rc = pack_source_read(m->options->operands[1], &m->source, err);
-    if (rc == RC_OK && m->source.count == 0)
-        return err_set(err, RC_INVALID, "there is no rule file (.yml) in \"%s\"", m->options->operands[1]);
-    rc = rc == RC_OK ? rule_packs_identify(m->options, &m->source, m->arena, &m->pack, err) : rc;
-    rc = rc == RC_OK ? signature_check(m, err) : rc;
-    rc = rc == RC_OK ? rule_packs_load(&m->pack, m->source.texts, &m->rules, err) : rc;
-    if (rc != RC_OK)
-        return rc;
-    m->refused = rule_packs_report(&m->source, m->rules, m->json);
-    for (size_t i = 0; i < rules_count(m->rules); i++)
-        m->filters += rules_at(m->rules, i)->kind == RULE_FILTER;
-    return rules_count(m->rules) > 0 ? RC_OK
-                                     : err_set(err, RC_INVALID, "no rule of it can be used; nothing is written");
-}
-
 /* ---- compared with what holds ---- */
 
-static enum rc before_load(struct importing *m, const struct rule_pack_opened *opened, struct err *err)
+static enum rc before_read(struct importing *m, struct err *err)
 {
     struct tlog_hasher *hasher CLEANUP(tlog_hasher_cleanup) = tlog_hasher_new();
-    struct str *texts = arena_alloc_array(m->arena, opened->pack.file_count + 1, sizeof *texts);
-    enum rc rc = hasher && texts ? RC_OK : err_set(err, RC_LIMIT, "no memory for the version that holds");
-    for (size_t i = 0; i < opened->pack.file_count && rc == RC_OK; i++)
-        rc = rule_pack_file_read(opened, &opened->pack.files[i], hasher, m->arena, &texts[i], err);
-    m->was = opened->pack.digest;
-    return rc == RC_OK ? rule_packs_load(&opened->pack, texts, &m->before, err) : rc;
+    enum rc rc = rule_pack_open(&m->packs, m->pack.name, m->current, m->arena, &m->was, err);
+    if (rc != RC_OK)
+        return rc;
+    m->was_texts = arena_alloc_array(m->arena, m->was.pack.file_count + 1, sizeof *m->was_texts);
+    if (!hasher || !m->was_texts)
+        return err_set(err, RC_LIMIT, "no memory for the version that holds");
+    for (size_t i = 0; i < m->was.pack.file_count && rc == RC_OK; i++)
+        rc = rule_pack_file_read(&m->was, &m->was.pack.files[i], hasher, m->arena, &m->was_texts[i], err);
+    return rc;
+}
+
+static void incomparable_tell(const struct err *err)
+{
+    fprintf(stderr, "qorgan rules: what holds now cannot be compared with: %s\n", err->text);
 }
 
 /* That the version which holds does not read keeps nobody from importing the next. */
 static void before_take(struct importing *m)
 {
-    struct rule_pack_opened opened;
     struct err err = {0};
     enum rc rc = rule_pack_current(&m->packs, m->pack.name, m->arena, &m->current, &err);
     if (rc == RC_NOT_FOUND)
         return;
-    if (rc == RC_OK) {
-        rc = rule_pack_open(&m->packs, m->pack.name, m->current, m->arena, &opened, &err);
-        rc = rc == RC_OK ? before_load(m, &opened, &err) : rc;
-        rule_pack_close(&opened);
-    }
-    if (rc != RC_OK)
-        fprintf(stderr, "qorgan rules: what holds now cannot be compared with: %s\n", err.text);
+    rc = rc == RC_OK ? before_read(m, &err) : rc;
+    rule_pack_close(&m->was);
+    m->holds = rc == RC_OK;
+    if (!m->holds)
+        incomparable_tell(&err);
+}
+
+static void before_load(struct importing *m)
+{
+    struct err err = {0};
+    m->count.compared = m->holds && rule_packs_load(&m->was.pack, m->was_texts, &m->before, &err) == RC_OK;
+    if (m->holds && !m->count.compared)
+        incomparable_tell(&err);
 }
 
 static struct str known_as(const struct rule *rule, char storage[KEY_MAX])
@@ -124,7 +113,7 @@ static struct str known_as(const struct rule *rule, char storage[KEY_MAX])
 
 static void change_tell(struct importing *m, enum change change, const struct rule *rule)
 {
-    m->count[change]++;
+    m->count.change[change]++;
     if (!m->before)
         return; /* all are new: the count says so */
     if (m->json) {
@@ -174,6 +163,132 @@ static enum rc changes_tell(struct importing *m, struct err *err)
     return fits ? RC_OK : err_set(err, RC_LIMIT, "no memory to compare rules");
 }
 
+/* ---- confined ---- */
+
+static void missing_tell(struct str missing)
+{
+    while (missing.n) {
+        struct str line = str_cut(&missing, '\n');
+        fprintf(stderr, "qorgan rules: the import is less confined than it should be: %.*s\n", STR_ARG(line));
+    }
+}
+
+static enum rc confined_work(struct importing *m, enum rc (*work)(void *, struct buf *, struct err *),
+                             struct buf *answer, struct err *err)
+{
+    const struct confined confined = {.work = work, .context = m, .memory_max = COPY_MEMORY};
+    struct buf missing CLEANUP(buf_done);
+    buf_init(&missing, LINE_BYTES);
+    buf_init(answer, ANSWER_BYTES);
+    fflush(NULL); /* else the copy would print it too */
+    enum rc rc = confined_run(&confined, answer, &missing, err);
+    missing_tell(buf_view(&missing));
+    return rc;
+}
+
+static void text_put(struct buf *out, struct str text)
+{
+    buf_be16(out, (uint16_t)text.n);
+    buf_str(out, text);
+}
+
+/* Copy 1: what the pack is called; of a ZIP file its files too. */
+static enum rc work_identify(void *context, struct buf *answer, struct err *err)
+{
+    struct importing *m = context;
+    const struct rule_pack *pack = &m->pack;
+    bool zip = m->source.zip.n > 0;
+    enum rc rc = pack_source_unpack(&m->source, err);
+    if (rc == RC_OK && m->source.count == 0)
+        rc = err_set(err, RC_INVALID, "there is no rule file (.yml) in \"%s\"", m->options->operands[1]);
+    rc = rc == RC_OK ? rule_packs_identify(m->options, &m->source, m->arena, &m->pack, err) : rc;
+    if (rc != RC_OK)
+        return rc;
+    const struct str texts[] = {pack->name, pack->version, pack->source, pack->licence};
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        text_put(answer, texts[i]);
+    if (zip)
+        pack_source_write(&m->source, answer);
+    return RC_OK;
+}
+
+/* Copy 2: whether the pack may be trusted and used, and what it changes. */
+static enum rc work_load(void *context, struct buf *answer, struct err *err)
+{
+    struct importing *m = context;
+    enum rc rc = m->key.name[0] ? rule_statement_verify(m->source.note, &m->key, &m->pack, err) : RC_OK;
+    rc = rc == RC_OK ? rule_packs_load(&m->pack, m->source.texts, &m->rules, err) : rc;
+    if (rc != RC_OK)
+        return rc;
+    m->count.refused = rule_packs_report(&m->source, m->rules, m->json);
+    m->count.loaded = rules_count(m->rules);
+    for (size_t i = 0; i < rules_count(m->rules); i++)
+        m->count.filters += rules_at(m->rules, i)->kind == RULE_FILTER;
+    before_load(m);
+    if (m->count.loaded == 0)
+        rc = err_set(err, RC_INVALID, "no rule of it can be used; nothing is written");
+    rc = rc == RC_OK ? changes_tell(m, err) : rc;
+    buf_put(answer, &m->count, sizeof m->count); /* for the same program */
+    if (fflush(stdout) != 0)
+        return err_set(err, RC_IO, "could not write to standard output");
+    return rc;
+}
+
+/* ---- what is imported ---- */
+
+static enum rc key_take(struct importing *m, struct err *err)
+{
+    const char *given = options_text(m->options, "key");
+    struct buf text;
+    if (!given)
+        return RC_OK;
+    enum rc rc = rule_packs_key(given, &m->key, err);
+    if (rc != RC_OK)
+        return rc;
+    buf_init_fixed(&text, m->key_text, sizeof m->key_text - 1);
+    note_key_write(&m->key, &text);
+    ASSERT(!text.overflow && m->key.name[0]);
+    return RC_OK;
+}
+
+static struct str text_take(struct importing *m, struct reader *reader)
+{
+    return arena_str(m->arena, read_bytes(reader, read_be16(reader)));
+}
+
+static enum rc identity_take(struct importing *m, struct str answer, struct err *err)
+{
+    struct reader reader = reader_of(answer);
+    struct rule_pack pack = {.key = str_of(m->key_text)};
+    pack.name = text_take(m, &reader);
+    pack.version = text_take(m, &reader);
+    pack.source = text_take(m, &reader);
+    pack.licence = text_take(m, &reader);
+    if (reader.failed || arena_spent(m->arena))
+        return err_set(err, RC_CORRUPT, "what was read of the pack does not read");
+    enum rc rc = RC_OK;
+    if (m->source.zip.n > 0) {
+        pack_source_done(&m->source);
+        rc = pack_source_take(read_bytes(&reader, reader_left(&reader)), &m->source, err);
+    }
+    rc = rc == RC_OK ? rule_packs_called_check(&pack, err) : rc;
+    rc = rc == RC_OK ? rule_packs_count(&m->source, &pack, err) : rc;
+    m->pack = pack;
+    return rc;
+}
+
+static enum rc source_take(struct importing *m, struct err *err)
+{
+    struct buf answer CLEANUP(buf_done) = {0};
+    enum rc rc = key_take(m, err);
+    rc = rc == RC_OK ? pack_source_gather(m->options->operands[1], &m->source, err) : rc;
+    rc = rc == RC_OK ? confined_work(m, work_identify, &answer, err) : rc;
+    rc = rc == RC_OK ? identity_take(m, buf_view(&answer), err) : rc;
+    if (rc == RC_OK && m->key.name[0] && m->source.note.n == 0)
+        rc = err_set(err, RC_DENIED, "--key is given, and the pack has no signature (" RULE_PACK_NOTE ")");
+    return rc;
+}
+
 /* ---- writing ---- */
 
 static void summary_json(struct importing *m, bool written)
@@ -190,12 +305,12 @@ static void summary_json(struct importing *m, bool written)
     json_put_u64(line, "files", m->pack.file_total);
     json_put_str(line, "digest", buf_view(&digest));
     json_put_text(line, "signature", rule_packs_signature(m->source.note, m->pack.key));
-    json_put_text(line, "signer", m->signer);
-    json_put_u64(line, "loaded", rules_count(m->rules));
-    json_put_u64(line, "refused", m->refused);
-    json_put_u64(line, "filters", m->filters);
+    json_put_text(line, "signer", m->key.name);
+    json_put_u64(line, "loaded", m->count.loaded);
+    json_put_u64(line, "refused", m->count.refused);
+    json_put_u64(line, "filters", m->count.filters);
     for (enum change change = 0; change < CHANGES; change++)
-        json_put_u64(line, change_names[change], m->count[change]);
+        json_put_u64(line, change_names[change], m->count.change[change]);
     json_put_bool(line, "written", written);
     json_write_object_end(line);
     printf("%s\n", buf_z(line));
@@ -205,22 +320,29 @@ static void summary_text(struct importing *m, bool written)
 {
     const struct rule_pack *pack = &m->pack;
     const char *data = options_text(m->options, "data");
-    printf("%zu rules: %zu loaded, %zu refused; %zu new, %zu changed, %zu gone\n", rules_count(m->rules) + m->refused,
-           rules_count(m->rules), m->refused, m->count[CHANGE_NEW], m->count[CHANGE_CHANGED], m->count[CHANGE_GONE]);
-    if (m->filters)
-        printf("%zu of them are filters: these hold at once, they are never drafts\n", m->filters);
-    printf("%.*s %.*s: %llu files, %s%s\n", STR_ARG(pack->name), STR_ARG(pack->version),
-           (unsigned long long)pack->file_total,
-           m->signer[0]       ? "signed by "
+    const uint64_t *change = m->count.change;
+    printf("%" PRIu64 " rules: %" PRIu64 " loaded, %" PRIu64 " refused; %" PRIu64 " new, %" PRIu64 " changed, %" PRIu64
+           " gone\n",
+           m->count.loaded + m->count.refused, m->count.loaded, m->count.refused, change[CHANGE_NEW],
+           change[CHANGE_CHANGED], change[CHANGE_GONE]);
+    if (m->count.filters)
+        printf("%" PRIu64 " of them are filters: these hold at once, they are never drafts\n", m->count.filters);
+    printf("%.*s %.*s: %" PRIu64 " files, %s%s\n", STR_ARG(pack->name), STR_ARG(pack->version), pack->file_total,
+           m->key.name[0]     ? "signed by "
            : m->source.note.n ? "signed, verified with no key (--key)"
                               : "unsigned",
-           m->signer);
+           m->key.name);
     if (!written) {
         puts("nothing is written");
         return;
     }
-    printf("it " RULE_PACKS_RELOAD "; rules never seen before begin as drafts: page /rules/packs\n");
-    if (m->before)
+    if (options_flag(m->options, "wait"))
+        printf("it waits: after `systemctl reload qorgan` page /rules/packs shows what it would change; to switch to "
+               "it: qorgan rules switch %.*s %.*s\n",
+               STR_ARG(pack->name), STR_ARG(pack->version));
+    else
+        printf("it " RULE_PACKS_RELOAD "; rules never seen before begin as drafts: page /rules/packs\n");
+    if (m->count.compared)
         printf("what it changes in the archive: qorgan rules diff %s/rules/%.*s/%.*s %s/rules/%.*s/%.*s --data %s\n",
                data, STR_ARG(pack->name), STR_ARG(m->current), data, STR_ARG(pack->name), STR_ARG(pack->version), data);
 }
@@ -232,28 +354,58 @@ static enum rc pack_write(struct importing *m, struct err *err)
         return err_set(
             err, rc,
             "the pack has a version \"%.*s\" already; name another by --version, or switch to it with `qorgan "
-            "rules rollback %.*s %.*s`",
+            "rules switch %.*s %.*s`",
             STR_ARG(m->pack.version), STR_ARG(m->pack.name), STR_ARG(m->pack.version));
-    return rc == RC_OK ? rule_pack_set_current(&m->packs, m->pack.name, m->pack.version, err) : rc;
+    if (rc != RC_OK)
+        return rc;
+    return options_flag(m->options, "wait") ? rule_pack_set_next(&m->packs, m->pack.name, m->pack.version, err)
+                                            : rule_pack_set_current(&m->packs, m->pack.name, m->pack.version, err);
 }
 
-static enum rc import(struct importing *m, struct err *err)
+static enum rc counts_take(struct importing *m, struct str answer, struct err *err)
 {
-    bool dry = options_flag(m->options, "dry-run");
+    if (answer.n != sizeof m->count)
+        return err_set(err, RC_CORRUPT, "what was found of the pack does not read");
+    memcpy(&m->count, answer.p, sizeof m->count);
+    m->count.compared = m->count.compared != 0 && m->holds;
+    return RC_OK;
+}
+
+static enum rc pack_judge(struct importing *m, struct err *err)
+{
+    struct buf answer CLEANUP(buf_done) = {0};
     enum rc rc = source_take(m, err);
-    if (rc == RC_OK)
-        rc = rule_packs_of(m->options, !dry, &m->packs, &m->lock, err);
-    if (rc == RC_NOT_FOUND && dry && m->packs.folder < 0)
+    rc = rc == RC_OK ? rule_packs_of(m->options, false, &m->packs, &m->lock, err) : rc;
+    if (rc == RC_NOT_FOUND && m->packs.folder < 0)
         rc = RC_OK; /* none was imported yet */
     if (rc != RC_OK)
         return rc;
     if (m->packs.folder >= 0)
         before_take(m);
-    rc = changes_tell(m, err);
-    bool same = m->before && tlog_hash_eq(&m->was, &m->pack.digest);
-    bool written = rc == RC_OK && !dry && !same;
-    if (written)
-        rc = pack_write(m, err);
+    rule_packs_close(&m->packs);
+    rc = confined_work(m, work_load, &answer, err);
+    return rc == RC_OK ? counts_take(m, buf_view(&answer), err) : rc;
+}
+
+/* Locked only now: nobody else's command waits while a stranger's bytes are read. */
+static enum rc pack_enter(struct importing *m, struct err *err)
+{
+    struct str current = STR_NONE;
+    enum rc rc = rule_packs_of(m->options, true, &m->packs, &m->lock, err);
+    if (rc != RC_OK)
+        return rc;
+    rc = rule_pack_current(&m->packs, m->pack.name, m->arena, &current, err);
+    if (rc == RC_NOT_FOUND ? m->current.n > 0 : rc == RC_OK && !str_eq(current, m->current))
+        return err_set(err, RC_EXISTS, "another command changed the pack meanwhile; import it again");
+    return rc == RC_OK || rc == RC_NOT_FOUND ? pack_write(m, err) : rc;
+}
+
+static enum rc import(struct importing *m, struct err *err)
+{
+    enum rc rc = pack_judge(m, err);
+    bool same = m->count.compared && tlog_hash_eq(&m->was.pack.digest, &m->pack.digest);
+    bool written = rc == RC_OK && !options_flag(m->options, "dry-run") && !same;
+    rc = written ? pack_enter(m, err) : rc;
     if (rc != RC_OK)
         return rc;
     if (same && !m->json)
@@ -271,14 +423,13 @@ int rule_packs_import_command(const struct options *options)
     struct err err = {0};
     if (options->operand_count != 2)
         return cmd_usage("rules", "import needs one folder or ZIP file");
-    m = (struct importing){.options = options, .json = options_flag(options, "json"), .packs.folder = -1, .lock = -1};
+    m = (struct importing){
+        .options = options, .json = options_flag(options, "json"), .packs.folder = -1, .lock = -1, .was.folder = -1};
     m.arena = arena_new(PACK_MEMORY);
     buf_init(&m.line, LINE_BYTES);
     enum rc rc = m.arena ? import(&m, &err) : err_set(&err, RC_LIMIT, "no memory");
     if (rc == RC_OK && fflush(stdout) != 0)
         rc = err_set(&err, RC_IO, "could not write to standard output");
-    rules_free(m.rules);
-    rules_free(m.before);
     rule_packs_close(&m.packs);
     if (m.lock >= 0)
         close(m.lock);

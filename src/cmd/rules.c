@@ -210,8 +210,9 @@ static const struct action {
     {"import", 2, false, rule_packs_import_command},
     {"packs", 1, false, rule_packs_list_command},
     {"rollback", 2, false, rule_packs_rollback_command},
+    {"switch", 3, false, rule_packs_rollback_command},
     {"remove", 2, false, rule_packs_remove_command},
-    {"pack", 2, false, rule_packs_sign_command},
+    {"remove or pack", 2, false, rule_packs_sign_command},
 };
 
 int cmd_rules(int argc, char **argv)
@@ -226,7 +227,7 @@ int cmd_rules(int argc, char **argv)
             action = &actions[i];
     if (!action)
         return cmd_usage("rules",
-                         "unknown action \"%s\": check, test, explain, hunt, diff, import, packs, rollback, remove or "
+                         "unknown action \"%s\": check, test, explain, hunt, diff, import, packs, rollback, switch, "
                          "pack",
                          options.operands[0]);
     if (options_given(&options, "indicators") && !action->takes_lists)

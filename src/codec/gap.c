@@ -11,8 +11,8 @@ static const char *const cause_keys[] = {
 #undef X
 };
 /* Members of the body, and what the desk and pages call them. */
-static const char *const members[] = {"count", "bytes", "connections"};
-static const char *const unit_keys[] = {"records", "bytes", "connections"};
+static const char *const members[] = {"count", "bytes", "connections", "messages", "sets", "templates"};
+static const char *const unit_keys[] = {"records", "bytes", "connections", "messages", "sets", "templates"};
 
 _Static_assert(ARRAY_LEN(members) == GAP_UNIT_COUNT && ARRAY_LEN(unit_keys) == GAP_UNIT_COUNT, "a row for every unit");
 
@@ -26,6 +26,14 @@ static const struct {
     {GAP_CUT, "a line was longer than 1 MiB and was cut"},
     {GAP_PIECE, "a piece of a GELF message did not come"},
     {GAP_FORM, "a datagram was no GELF"},
+    {GAP_MISSED, "flows did not come: their sequence has a hole"},
+    {GAP_MISSED, "messages did not come: their sequence has a hole"},
+    {GAP_PIECE, "the template of a set of flows did not come"},
+    {GAP_FORM, "a template was empty or past the limits"},
+    {GAP_FORM, "a message did not read to its end"},
+    {GAP_FORM, "a datagram was no NetFlow 5 or 9 and no IPFIX"},
+    {GAP_CUT, "a message had more flows than the limit"},
+    {GAP_CUT, "flows found no room, or were longer than record-max"},
     {GAP_CROWDED, "too many bytes of unfinished records were held"},
     {GAP_PLACES, "all places were taken"},
     {GAP_SPOOL, "the spool is full"},
@@ -104,4 +112,13 @@ enum rc gap_read(struct str body, struct arena *arena, struct gap *ret_gap, stru
     }
     *ret_gap = gap;
     return RC_OK;
+}
+
+uint64_t gap_lost(struct str body, struct arena *arena)
+{
+    struct gap gap;
+    struct err err;
+    if (gap_read(body, arena, &gap, &err) != RC_OK)
+        return 0;
+    return gap.unit == GAP_BYTES ? 1 : gap.count;
 }

@@ -1,6 +1,6 @@
 /* gap.h - the body of a gap leaf: what was lost before it was acknowledged, of which cause, and how much of it.
  *
- *   {"event":"gap","reason":"<English>","cause":"<key>","count":<records>}      or "bytes", or "connections"
+ *   {"event":"gap","reason":"<English>","cause":"<key>","count":<records>}      or "bytes", "connections", ...
  *
  * A gap that was written before there were causes has none: its reason says which. {"event":"agent.gap",...} is a
  * spool that an agent lost, of which nobody knows what was in it. The causes without a reason are those that are
@@ -22,6 +22,7 @@
     X(GAP_QUEUE, "queue")           /* the kernel's queue of datagrams was full */                                     \
     X(GAP_CUT, "cut")               /* the end of a record that was too long */                                        \
     X(GAP_PIECE, "piece")           /* pieces of a message that did not all come */                                    \
+    X(GAP_MISSED, "missed")         /* the sender's own numbers have a hole */                                         \
     X(GAP_FORM, "form")             /* not what the way of transport carries: refused */                               \
     X(GAP_CROWDED, "crowded")       /* a connection closed with what it had not finished */                            \
     X(GAP_PLACES, "places")         /* a connection refused */                                                         \
@@ -41,7 +42,7 @@ enum gap_cause {
 #undef X
         GAP_CAUSE_COUNT
 };
-enum gap_unit { GAP_RECORDS, GAP_BYTES, GAP_CONNECTIONS, GAP_UNIT_COUNT };
+enum gap_unit { GAP_RECORDS, GAP_BYTES, GAP_CONNECTIONS, GAP_MESSAGES, GAP_SETS, GAP_TEMPLATES, GAP_UNIT_COUNT };
 
 const char *gap_cause_key(enum gap_cause cause);
 enum gap_cause gap_cause_find(struct str key); /* GAP_CAUSE_COUNT: none */
@@ -61,5 +62,7 @@ struct gap {
 };
 /* RC_INVALID: it is none. */
 enum rc gap_read(struct str body, struct arena *arena, struct gap *ret_gap, struct err *err) MUST_USE;
+/* How many things were lost: the end of one record is one. 0: it is no gap, or does not say. */
+uint64_t gap_lost(struct str body, struct arena *arena);
 
 #endif

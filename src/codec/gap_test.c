@@ -21,6 +21,8 @@ static void what_is_written_reads_back(void)
     } rows[] = {
         {"the kernel dropped datagrams: its buffer was full", GAP_RECORDS, 7, GAP_QUEUE},
         {"a record was longer than the limit and was cut", GAP_BYTES, 1, GAP_CUT},
+        {"messages did not come: their sequence has a hole", GAP_MESSAGES, 2, GAP_MISSED},
+        {"the template of a set of flows did not come", GAP_SETS, 1, GAP_PIECE},
         {"all places were taken", GAP_CONNECTIONS, INT64_MAX, GAP_PLACES},
         {"the spool is full", GAP_RECORDS, 3, GAP_SPOOL},
         {"words of \"somebody\"", GAP_RECORDS, 1, GAP_OTHER},
@@ -37,6 +39,7 @@ static void what_is_written_reads_back(void)
         CHECK_INT(gap.unit, rows[i].count ? rows[i].unit : GAP_RECORDS);
         CHECK_INT(gap.count, rows[i].count);
         CHECK_TEXT(gap.reason, rows[i].reason);
+        CHECK_INT(gap_lost(buf_view(&out), arena), rows[i].unit == GAP_BYTES ? 1 : rows[i].count);
         for (size_t cut = 0; cut < out.n; cut++)
             CHECK(read_text(str_slice(buf_view(&out), 0, cut), &gap) != RC_OK);
         buf_done(&out);
@@ -53,7 +56,8 @@ static void old_ones_are_known_by_their_reason(void)
         uint64_t count;
     } rows[] = {
         {"{\"event\":\"gap\",\"reason\":\"the spool is full\",\"count\":4}", GAP_SPOOL, GAP_RECORDS, 4},
-        {"{\"event\":\"gap\",\"reason\":\"a line was longer than 1 MiB and was cut\",\"bytes\":9}", GAP_CUT, GAP_BYTES, 9},
+        {"{\"event\":\"gap\",\"reason\":\"a line was longer than 1 MiB and was cut\",\"bytes\":9}", GAP_CUT, GAP_BYTES,
+         9},
         {"{\"event\":\"gap\",\"reason\":\"?\",\"count\":-4}", GAP_OTHER, GAP_RECORDS, 0},
         {"{\"event\":\"gap\",\"cause\":\"unheard of\",\"count\":1}", GAP_OTHER, GAP_RECORDS, 1},
         {"{\"event\":\"agent.gap\",\"reason\":\"the spool was damaged\"}", GAP_SPOOL_LOST, GAP_RECORDS, 0},

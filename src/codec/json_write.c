@@ -174,6 +174,14 @@ void json_write_null(struct buf *buf)
     buf_text(buf, "null");
 }
 
+void json_write_hex(struct buf *buf, struct str bytes)
+{
+    comma(buf);
+    buf_text(buf, "\"0x");
+    buf_hex(buf, bytes.p, bytes.n);
+    buf_char(buf, '"');
+}
+
 void json_write_raw(struct buf *buf, struct str json)
 {
     comma(buf);

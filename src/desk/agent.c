@@ -13,6 +13,7 @@
 #include "base/bytes.h"
 #include "base/civil.h"
 #include "codec/utf8.h"
+#include "desk/own_alarm.h"
 
 #include <string.h>
 
@@ -198,10 +199,10 @@ static void trouble_tell(struct desk *desk, const struct agent *agent, const cha
                          struct str text, int64_t now_ns)
 {
     struct own_alarm alarm = {.trouble = trouble,
-                                .object = agent->object,
-                                .host = agent->host.n ? agent->host : agent->name,
-                                .address = agent->address,
-                                .text = text};
+                              .object = agent->object,
+                              .host = agent->host.n ? agent->host : agent->name,
+                              .address = agent->address,
+                              .text = text};
     IGNORE(agent_record_begin(desk, event, agent, STR("qorgan"), now_ns) == NULL); /* it has all members */
     own_alarm_put(desk, &alarm, desk_record_end(desk, 0, text), now_ns);
 }

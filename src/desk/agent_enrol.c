@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "base/civil.h"
 #include "desk/agent.h"
+#include "desk/own_alarm.h"
 
 #include <string.h>
 
@@ -172,10 +173,10 @@ static void reuse_tell(struct hearing *h, const struct token *token, const struc
     int64_t outgoing = desk_record_end(desk, 0, buf_view(&text));
     db_run_i64(desk->db, "UPDATE agent_token SET reused = reused + 1 WHERE id = ?1", token->id);
     struct own_alarm alarm = {.trouble = AGENT_TOKEN_USED,
-                                .object = token->object,
-                                .host = other.host.n ? other.host : agent->name,
-                                .address = other.address,
-                                .text = buf_view(&text)};
+                              .object = token->object,
+                              .host = other.host.n ? other.host : agent->name,
+                              .address = other.address,
+                              .text = buf_view(&text)};
     own_alarm_put(desk, &alarm, outgoing, h->now_ns);
 }
 

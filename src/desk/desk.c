@@ -16,6 +16,7 @@
 #define SCRATCH_MAX  ((size_t)8 << 20)
 #define ARGON_KIB    65536u
 #define SILENT_AFTER 5 /* intervals of a mirror */
+#define LATE_AFTER_S 900
 #define ZONE_S       (5 * HOUR_S)
 #define CLEAN_NS     (10 * MINUTE_S * SECOND_NS)
 #define COUNTED_ROWS 1000000 /* newest records for which counted matches are remembered one by one */
@@ -251,6 +252,7 @@ enum rc desk_open(struct db *db, const struct desk_options *options, int64_t now
     desk->threshold = options->threshold ? options->threshold : DESK_MEDIUM;
     desk->zone_offset_s = options->zone_offset_s ? options->zone_offset_s : ZONE_S;
     desk->mirror_silent = options->mirror_silent ? options->mirror_silent : SILENT_AFTER;
+    desk->receivers.late_ns = (options->receiver_late_s ? options->receiver_late_s : LATE_AFTER_S) * SECOND_NS;
     desk->objects_version = 1;
     desk->hunts.waits = true; /* until it was looked */
     desk->term_check = options->term_check;
@@ -292,6 +294,7 @@ void desk_close(struct desk *desk)
     rulebook_free(desk);
     rule_texts_free(desk);
     agents_free(desk);
+    receivers_free(desk);
     assets_free(desk);
     tlog_hasher_free(desk->hasher);
     arena_free(desk->scratch);

@@ -16,9 +16,10 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
-#include "db/db.h"
 #include "codec/gap.h"
+#include "db/db.h"
 #include "desk/annex.h"
+#include "desk/parse_rate.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -62,12 +63,13 @@ struct desk_options {
     struct str default_object;                 /* name of the object made at first start; empty: "qorgan" */
     uint32_t argon_memory_kib;                 /* 0 means 65536; tests give less */
     int64_t mirror_silent;                     /* intervals without a pull that make a mirror silent; 0 means 5 */
-    int64_t coverage_days;                     /* a source is known for so long before what it lacks is a finding */
-    int64_t agent_silent_s;                    /* seconds without contact that make an agent silent; 0 means 300 */
-    struct str agent_authority;                /* PEM; empty: there are no agents. agents.h */
-    struct str agent_digest;                   /* SHA-256 of its public key in hexadecimal digits */
-    struct str agent_servers;                  /* HOST:PORT with commas, for tokens */
-    struct str origin;                         /* of the archive: stands in agents' policies */
+    int64_t receiver_late_s;    /* a record that waits longer for a receiver makes it late; 0 means 900 */
+    int64_t coverage_days;      /* a source is known for so long before what it lacks is a finding */
+    int64_t agent_silent_s;     /* seconds without contact that make an agent silent; 0 means 300 */
+    struct str agent_authority; /* PEM; empty: there are no agents. agents.h */
+    struct str agent_digest;    /* SHA-256 of its public key in hexadecimal digits */
+    struct str agent_servers;   /* HOST:PORT with commas, for tokens */
+    struct str origin;          /* of the archive: stands in agents' policies */
     /* Whether an agent would take a policy, whole as it is signed; an error says what of it is wrong. NULL: any object.
      */
     enum rc (*policy_check)(struct str text, struct arena *arena, struct err *err);
@@ -375,6 +377,11 @@ struct desk_rules {
 /* The rules as they are loaded now; what they point at is borrowed until the next call or desk_close. When they are not
  * those of the last time, that is told to the archive. */
 enum rc desk_set_rules(struct desk *desk, const struct desk_rules *rules, int64_t now_ns, struct err *err) MUST_USE;
+#define DESK_RULES_SELF 64u  /* the desk itself, behind engines 0 to 63 */
+#define DESK_BEHIND_MAX 300u /* bytes kept of a reason */
+/* What one says who was given those rules: it works with them (`reason` empty), or why it could not and goes on with
+ * those of before. A change is a record; that it could not is an incident too. */
+enum rc desk_rules_taken(struct desk *desk, size_t who, struct str reason, int64_t now_ns, struct err *err) MUST_USE;
 /* Another number once a state or level was changed: then all below is to be told to the engines again. Never 0. */
 uint64_t desk_rules_version(const struct desk *desk);
 /* Reads what was decided since. Call it when the number is another. */
@@ -396,6 +403,11 @@ struct desk_rule_count {
     uint64_t runs;
     uint64_t ns;     /* spent on them */
     int64_t last_ns; /* the newest hit's own time; 0 = none */
+    /* what a correlation lost, so that it may have missed something */
+    uint64_t lost_groups;  /* evicted for want of room */
+    uint64_t lost_matches; /* in them, or the oldest of one that fills the memory alone */
+    uint64_t late;         /* older than their window: dropped */
+    uint64_t ungrouped;    /* without a field that it groups by: not correlated */
 };
 struct desk_log_source {
     struct str product;
@@ -411,6 +423,14 @@ struct desk_annex_count {
     struct str kind; /* empty: none */
     struct str parser;
     struct annex_count count;
+};
+/* What became of a source's records of one day, by parser (parse_rate.h). */
+struct desk_parse_count {
+    uint8_t source[16];
+    uint32_t day;
+    struct str parser;
+    enum parse_outcome outcome;
+    struct parse_count count;
 };
 /* What records tell of losses: one source, cause, unit and minute (codec/gap.h). */
 struct desk_loss {
@@ -437,6 +457,8 @@ struct desk_rule_counts {
     size_t field_count;
     const struct desk_annex_count *annex;
     size_t annex_count;
+    const struct desk_parse_count *parses;
+    size_t parse_count;
     const struct desk_loss *losses;
     size_t loss_count;
 };
@@ -502,9 +524,10 @@ struct desk_rule_pack {
     int64_t imported_ns;
     uint64_t files;
     struct str digest; /* hexadecimal, of all files */
+    bool waits;        /* to be switched to: it is not this version whose rules are loaded */
 };
-/* All of them, copied; further ones than DESK_RULE_PACKS_MAX are passed over. That they are others than the last time
- * is a record "rules.pack" each. */
+/* All of them, copied; further ones than DESK_RULE_PACKS_MAX, and as many that wait, are passed over. That they are
+ * others than the last time is a record "rules.pack" each. */
 enum rc desk_set_rule_packs(struct desk *desk, const struct desk_rule_pack *packs, size_t count, int64_t now_ns,
                             struct err *err) MUST_USE;
 
@@ -525,13 +548,33 @@ enum desk_hunt_trouble {
     DESK_HUNT_UNRULED, /* none of its rules is loaded, or they could not be read */
     DESK_HUNT_NARROW,  /* memory did not suffice */
     DESK_HUNT_DIED,    /* its process ended again and again */
+    DESK_HUNT_GONE,    /* the version of a pack that was to be compared does not wait any more */
     DESK_HUNT_TROUBLES
+};
+
+/* A hunt may compare: what the rules would match once a version of a pack that waits is switched to, and match now. */
+#define DESK_HUNT_CHANGES 2000u /* rules that differ, told of one by one: those with the largest difference */
+#define DESK_HUNT_NAMED   5u    /* records named of what a rule gains, and of what it loses */
+enum desk_hunt_change_kind { DESK_CHANGE_ADDED, DESK_CHANGE_REMOVED, DESK_CHANGE_CHANGED, DESK_CHANGE_AFFECTED };
+struct desk_hunt_change {
+    enum desk_hunt_change_kind kind;
+    bool of_indicators; /* no hunt finds anything for it */
+    bool too_many;      /* matches to be compared: gained and lost are not known */
+    struct str rule_id;
+    struct str title;
+    uint64_t gained, lost;
+    uint64_t before, after; /* matches */
+    const uint64_t *gained_records;
+    size_t gained_count;
+    const uint64_t *lost_records;
+    size_t lost_count;
 };
 
 struct desk_hunt_order {
     int64_t id;
     int64_t from_ns;        /* event time; 0: open, as the next */
     int64_t to_ns;          /* exclusive */
+    struct str pack;        /* "NAME/VERSION": it compares, and no rule is wanted; empty: it does not */
     const uint64_t *hashes; /* of the rules wanted: desk_rule.hash */
     size_t count;
 };
@@ -570,6 +613,11 @@ struct desk_hunt_report {
     size_t count_count;
     const struct desk_hunt_hit *hits; /* since the report before, in the order found */
     size_t hit_count;
+    /* of one that compares, when it is done */
+    uint64_t gained, lost; /* of all rules */
+    uint64_t change_total;
+    const struct desk_hunt_change *changes;
+    size_t change_count;
 };
 /* Stores it in one transaction. One of a hunt that does not run, or was stopped, changes nothing. */
 enum rc desk_hunt_report(struct desk *desk, int64_t id, const struct desk_hunt_report *report, int64_t now_ns,
@@ -627,5 +675,11 @@ enum rc desk_watch_losses(struct desk *desk, int64_t now_ns, struct err *err) MU
 /* Tells the archive of mirrors that have not pulled for so many of their intervals, and of those that came back. Call
  * each second; it looks every ten. */
 enum rc desk_watch_mirrors(struct desk *desk, int64_t now_ns, struct err *err) MUST_USE;
+/* What forwarders say of themselves, a line each (receiver_text.h): all there are; lines that do not read are passed
+ * over. */
+void desk_set_receivers(struct desk *desk, struct str lines);
+/* Tells the archive of receivers that became late, and of those that are in time again. Call each second; it looks
+ * every five. */
+enum rc desk_watch_receivers(struct desk *desk, int64_t now_ns, struct err *err) MUST_USE;
 
 #endif

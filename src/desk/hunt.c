@@ -19,7 +19,7 @@ static const char *const state_names[] = {
 };
 static const char *const trouble_names[DESK_HUNT_TROUBLES] = {
     [DESK_HUNT_WELL] = "",         [DESK_HUNT_UNREAD] = "unread", [DESK_HUNT_UNRULED] = "unruled",
-    [DESK_HUNT_NARROW] = "narrow", [DESK_HUNT_DIED] = "died",
+    [DESK_HUNT_NARROW] = "narrow", [DESK_HUNT_DIED] = "died",     [DESK_HUNT_GONE] = "gone",
 };
 
 const char *hunt_state_name(int64_t state)
@@ -113,11 +113,24 @@ void hunt_for_load(struct desk *desk, const struct rulebook *book, int64_t now_n
     }
 }
 
-int64_t hunt_order(struct ask *ask, const struct rule_entry *entry, int64_t from_ns, int64_t to_ns)
+int64_t hunt_insert_asked(struct ask *ask)
 {
-    const struct wish wish = {.who = ask->who, .from_ns = from_ns, .to_ns = to_ns, .now_ns = ask->now_ns};
-    int64_t hunt = hunt_insert(ask->desk, &wish);
-    rule_put(ask->desk, hunt, entry);
+    const struct wish wish = {
+        .who = ask->who, .from_ns = ask_int(ask, "from_ns"), .to_ns = ask_int(ask, "to_ns"), .now_ns = ask->now_ns};
+    struct db_query q = db_query(ask->desk->db, "SELECT count(*) FROM hunt WHERE state = 0 AND who <> ''");
+    int64_t waiting = db_one_i64(&q, 0);
+    if (wish.from_ns < 0 || wish.to_ns < 0 || (wish.to_ns && wish.to_ns <= wish.from_ns))
+        ask_refuse(ask, "times_reversed", "the time does not end behind its beginning");
+    else if (waiting >= (int64_t)DESK_HUNTS_WAITING)
+        ask_refuse(ask, "hunts_waiting", "too many hunts wait");
+    return ask->error ? 0 : hunt_insert(ask->desk, &wish);
+}
+
+int64_t hunt_order(struct ask *ask, const struct rule_entry *entry)
+{
+    int64_t hunt = hunt_insert_asked(ask);
+    if (hunt)
+        rule_put(ask->desk, hunt, entry);
     return hunt;
 }
 
@@ -148,12 +161,28 @@ static void names_put(struct desk *desk, struct buf *body, int64_t hunt)
     json_write_array_end(body);
 }
 
+/* Of one that compares, from its columns: pack, version, was_version, changes, gained, lost. */
+static void compared_tell(struct buf *body, struct db_query *q)
+{
+    static const char *const texts[] = {"pack", "version", "was_version"};
+    static const char *const numbers[] = {"changes", "gained", "lost"};
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        struct str text = db_text(q);
+        if (i == 0 && text.n == 0)
+            return;
+        json_put_str(body, texts[i], text);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+        json_put_int(body, numbers[i], db_i64(q));
+}
+
 /* The row as it is now. */
 static void tell(struct desk *desk, int64_t hunt, const char *act, struct str who, int64_t now_ns)
 {
     struct buf *body = desk_record_begin(desk, "rule.hunt", who.n ? who : STR("qorgan"), now_ns);
     struct db_query q = db_query(desk->db, "SELECT (SELECT count(*) FROM hunt_rule WHERE hunt = ?1), from_ns, to_ns,"
-                                           " records, hits, text FROM hunt WHERE id = ?1");
+                                           " records, hits, text, pack, version, was_version, changes, gained, lost"
+                                           " FROM hunt WHERE id = ?1");
     db_put_i64(&q, hunt);
     json_put_int(body, "hunt", hunt);
     json_put_text(body, "act", act);
@@ -165,6 +194,7 @@ static void tell(struct desk *desk, int64_t hunt, const char *act, struct str wh
         json_put_int(body, "records", db_i64(&q));
         json_put_int(body, "hits", db_i64(&q));
         text = arena_str(desk->scratch, db_text(&q));
+        compared_tell(body, &q);
     }
     db_query_end(&q);
     names_put(desk, body, hunt);
@@ -217,6 +247,7 @@ static void hunt_begin(struct desk *desk, int64_t hunt, int64_t began_ns, int64_
     db_put_i64(&q, began_ns ? began_ns : now_ns);
     db_run(&q);
     db_run_i64(desk->db, "DELETE FROM hunt_hit WHERE hunt = ?1", hunt);
+    db_run_i64(desk->db, "DELETE FROM hunt_change WHERE hunt = ?1", hunt);
     hashes_renew(desk, hunt);
 }
 
@@ -230,7 +261,8 @@ enum rc desk_hunt_next(struct desk *desk, int64_t now_ns, struct arena *arena, s
     enum rc rc = desk_begin(desk, err);
     if (rc != RC_OK)
         return rc;
-    struct db_query q = db_query(desk->db, "SELECT id, from_ns, to_ns, began_ns, who FROM hunt WHERE state <= 1"
+    struct db_query q = db_query(desk->db, "SELECT id, from_ns, to_ns, began_ns, who, CASE WHEN pack = '' THEN ''"
+                                           " ELSE pack || '/' || version END FROM hunt WHERE state <= 1"
                                            " ORDER BY state DESC, id LIMIT 1");
     if (db_next(&q)) {
         order.id = db_i64(&q);
@@ -239,6 +271,7 @@ enum rc desk_hunt_next(struct desk *desk, int64_t now_ns, struct arena *arena, s
         began_ns = db_i64(&q);
         if (!str_copy_z(db_text(&q), who, sizeof who))
             who[0] = '\0';
+        order.pack = db_text_copy(&q, arena);
     }
     db_query_end(&q);
     if (order.id) {
@@ -384,6 +417,8 @@ enum rc desk_hunt_report(struct desk *desk, int64_t id, const struct desk_hunt_r
         hits_bound(desk, id, report);
         if (report->trouble != DESK_HUNT_DIED) /* else who says so knows none, and what was told stays */
             numbers_store(desk, id, report);
+        if (report->state == DESK_HUNT_DONE)
+            hunt_changes_store(desk, id, report);
         ends = report->state == DESK_HUNT_DONE || report->state == DESK_HUNT_FAILED;
     }
     if (ends) {

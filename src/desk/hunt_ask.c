@@ -12,7 +12,7 @@
     "h.id, h.state, h.who, h.stopper, h.made_ns, h.began_ns, h.ended_ns, h.from_ns, h.to_ns, h.permille, h.records,"   \
     " h.hits, (SELECT count(*) FROM hunt_rule x WHERE x.hunt = h.id), (SELECT r.rule_id FROM hunt_rule x JOIN rule r"  \
     " ON r.id = x.rule WHERE x.hunt = h.id ORDER BY x.hits DESC, x.rule LIMIT 1), h.trouble, h.text, h.too_large,"     \
-    " h.gone, h.evicted, h.passed"
+    " h.gone, h.evicted, h.passed, h.pack, h.version, h.was_version, h.changes, h.gained, h.lost"
 
 static const struct desk_rule *rule_of(const struct ask *ask, struct str id)
 {
@@ -45,6 +45,7 @@ static void row_put(struct ask *ask, struct db_query *q)
     static const char *const first[] = {"made_ns",  "began_ns", "ended_ns", "from_ns", "to_ns",
                                         "permille", "records",  "hits",     "rules",   NULL};
     static const char *const last[] = {"too_large", "gone", "evicted", "passed", NULL};
+    static const char *const compared[] = {"changes", "gained", "lost", NULL};
     json_put_int(ask->out, "id", db_i64(q));
     int64_t state = db_i64(q);
     json_put_text(ask->out, "state", hunt_state_name(state));
@@ -57,6 +58,10 @@ static void row_put(struct ask *ask, struct db_query *q)
     json_put_text(ask->out, "trouble", hunt_trouble_name(db_i64(q)));
     json_put_str(ask->out, "text", desk_cut(db_text(q), DESK_EVENT_MAX));
     numbers_put(ask, q, last);
+    json_put_str(ask->out, "pack", db_text(q));
+    json_put_str(ask->out, "version", db_text(q));
+    json_put_str(ask->out, "was_version", db_text(q));
+    numbers_put(ask, q, compared);
     json_put_bool(ask->out, "may_stop", state_open(state) && (role_rights(ask->role) & RIGHT_RULES));
 }
 
@@ -178,6 +183,7 @@ void ask_hunt_get(struct ask *ask)
     db_query_end(&q);
     rules_put(ask, id);
     hits_put(ask, id);
+    hunt_changes_put(ask, id);
     json_write_object_end(ask->out);
 }
 
@@ -185,20 +191,13 @@ void ask_hunt_get(struct ask *ask)
 void ask_hunt_start(struct ask *ask)
 {
     const struct rule_entry *entry = rule_entry_of(ask->desk->rulebook, ask_str(ask, "rule"));
-    int64_t from_ns = ask_int(ask, "from_ns");
-    int64_t to_ns = ask_int(ask, "to_ns");
-    struct db_query q = db_query(ask->desk->db, "SELECT count(*) FROM hunt WHERE state = 0 AND who <> ''");
-    int64_t waiting = db_one_i64(&q, 0);
     if (!entry)
         ask_refuse(ask, "not_found", "no such rule is loaded");
     else if (!hunt_rule_may(ask->desk->rulebook, entry))
         ask_refuse(ask, "hunt_cannot", "a filter or a rule of indicators cannot be hunted");
-    else if (from_ns < 0 || to_ns < 0 || (to_ns && to_ns <= from_ns))
-        ask_refuse(ask, "times_reversed", "the time does not end behind its beginning");
-    else if (waiting >= (int64_t)DESK_HUNTS_WAITING)
-        ask_refuse(ask, "hunts_waiting", "too many hunts wait");
-    else
-        json_put_int(ask->out, "id", hunt_order(ask, entry, from_ns, to_ns));
+    int64_t hunt = ask->error ? 0 : hunt_order(ask, entry);
+    if (hunt)
+        json_put_int(ask->out, "id", hunt);
 }
 
 void ask_hunt_stop(struct ask *ask)

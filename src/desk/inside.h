@@ -8,6 +8,7 @@
 #include "codec/json.h"
 #include "desk/desk.h"
 #include "desk/flow.h"
+#include "desk/receiver_text.h"
 #include "desk/texts.h"
 #include "term/clock.h"
 #include "tlog/hash.h"
@@ -49,6 +50,18 @@ struct hunts {
     int64_t running; /* that desk_hunt_next gave last and is still wanted; 0: none */
 };
 
+/* What forwarders say of the receivers of records (receiver.c). */
+struct receiver_known {
+    struct receiver said;
+    bool late; /* recorded */
+};
+struct receivers_known {
+    struct receiver_known *row; /* RECEIVERS_MAX, by name; NULL: none was told yet */
+    size_t count;
+    int64_t late_ns; /* a record that waits longer makes its receiver late */
+    int64_t watched_ns;
+};
+
 struct desk {
     uint32_t magic;
     struct db *db;
@@ -82,17 +95,17 @@ struct desk {
     uint32_t argon_memory_kib;
     struct trail trail;
     struct hunts hunts;
-    char instance[17];  /* random, made at first start: part of idempotency keys */
-    int64_t next_ns;    /* see desk_next_ns */
-    int64_t taken_id;   /* the last record lent to the role */
-    int64_t outgoing;   /* about how many records wait */
-    int64_t cleaned_ns; /* when old rows were last removed */
-    int64_t losses_ns;  /* when the ledger of losses was looked at last */
-    int64_t rhythm_ns;  /* newest record that was counted (rhythm_desk.c) */
+    char instance[17];     /* random, made at first start: part of idempotency keys */
+    int64_t next_ns;       /* see desk_next_ns */
+    int64_t taken_id;      /* the last record lent to the role */
+    int64_t outgoing;      /* about how many records wait */
+    int64_t cleaned_ns;    /* when old rows were last removed */
+    int64_t losses_ns;     /* when the ledger of losses was looked at last */
+    int64_t rhythm_ns;     /* newest record that was counted (rhythm_desk.c) */
     uint8_t rhythm_at[16]; /* the source judged last, of an hour that is being closed */
     size_t rhythm_at_n;    /* 0: none */
-    struct buf body;    /* the record being written */
-    const char *event;  /* its name, while it is open */
+    struct buf body;       /* the record being written */
+    const char *event;     /* its name, while it is open */
     char who[DESK_USER_MAX + 1];
     int64_t event_ns;
 
@@ -100,6 +113,8 @@ struct desk {
     int64_t mirror_silent;     /* intervals */
     int64_t mirror_refused_ns; /* when a refused token was last recorded */
     int64_t mirror_refused;    /* further ones since */
+
+    struct receivers_known receivers;
 };
 
 /* --- transaction --- */
@@ -239,6 +254,8 @@ bool desk_source_names(const struct desk *desk, const uint8_t id[16], struct str
                        struct str *ret_host);
 int64_t desk_source_last_ns(const struct desk *desk, const uint8_t id[16]); /* received last; 0: not known */
 bool desk_sources_new(struct desk *desk);
+/* What became of records as they were parsed (parse_rate.c); in a transaction. */
+void parse_rate_store(struct desk *desk, const struct desk_parse_count *counts, size_t n);
 void desk_sources_free(struct desk *desk);
 int64_t desk_archive_size(const struct desk *desk); /* of its newest checkpoint, as the keeper told last; 0: unknown */
 bool desk_vouchers_new(struct desk *desk);
@@ -295,10 +312,17 @@ const char *hunt_trouble_name(int64_t trouble);
 /* False: it has no id, is a filter, or is about indicators. */
 bool hunt_rule_may(const struct rulebook *book, const struct rule_entry *entry);
 /* Orders a hunt of one rule; its id. */
-int64_t hunt_order(struct ask *ask, const struct rule_entry *entry, int64_t from_ns, int64_t to_ns);
+int64_t hunt_order(struct ask *ask, const struct rule_entry *entry);
+/* A hunt for the asked time, "from_ns" and "to_ns", that waits; 0: refused. */
+int64_t hunt_insert_asked(struct ask *ask);
+/* Hunts that compare (hunt_changes.c): what came of one; members "told", "differ" of one; member "next" of a pack. */
+void hunt_changes_store(struct desk *desk, int64_t hunt, const struct desk_hunt_report *report);
+void hunt_changes_put(struct ask *ask, int64_t hunt);
+void hunt_waiting_put(struct ask *ask, struct str pack);
+void ask_rule_compare(struct ask *ask);
 void hunt_stop(struct ask *ask, int64_t hunt);
 
-/* --- troubles (own_alarm.h) --- */
+/* --- what is wrong with the product itself (own_alarm.h) --- */
 
 /* A record is kept: incidents that it tells of are opened. */
 void own_alarms_kept(struct desk *desk, int64_t local_id, int64_t record);
@@ -360,6 +384,13 @@ void ask_coverage_list(struct ask *ask);
 void ask_coverage_source(struct ask *ask);
 void ask_coverage_object(struct ask *ask);
 void ask_coverage_set(struct ask *ask);
+void ask_parser_list(struct ask *ask);
+void ask_parser_source(struct ask *ask);
+void ask_parser_drafts(struct ask *ask);
+void ask_parser_save(struct ask *ask);
+void ask_parser_end(struct ask *ask);
+void ask_receiver_list(struct ask *ask);
+void receivers_free(struct desk *desk);
 void ask_loss_list(struct ask *ask); /* loss_ask.c, as the next */
 void ask_loss_explain(struct ask *ask);
 void ask_mirror_list(struct ask *ask);
@@ -389,6 +420,9 @@ void ask_rule_write(struct ask *ask);
 void ask_rule_end(struct ask *ask);
 void ask_rule_packs(struct ask *ask);
 void ask_rule_activate(struct ask *ask);
+void ask_rule_levels(struct ask *ask);
+void ask_rule_switch(struct ask *ask);
+void ask_rule_restore(struct ask *ask);
 void ask_hunt_list(struct ask *ask);
 void ask_hunt_get(struct ask *ask);
 void ask_hunt_start(struct ask *ask);

@@ -129,11 +129,10 @@ void losses_store(struct desk *desk, const struct desk_loss *losses, size_t n, i
 }
 
 /* One that goes on is not begun twice, though a new process does not remember it. */
-void loss_silence(struct desk *desk, const uint8_t id[16], int64_t last_ns, int64_t now_ns)
+void loss_silence(struct desk *desk, const uint8_t id[16], int64_t last_ns)
 {
     struct db_query q =
         db_query(desk->db, "SELECT count(*) FROM loss WHERE source = ?1 AND to_ns = 0 AND cause = 'silent'");
-    (void)now_ns;
     db_put_blob(&q, str_at(id, 16));
     if (db_one_i64(&q, 0) == 0 && rhythm_expects(desk, id, last_ns))
         row_store(desk, &(struct row){id, GAP_SILENT, GAP_RECORDS, true, 0, last_ns, 0, -1, -1});

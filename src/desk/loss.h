@@ -18,7 +18,7 @@
 
 /* All in a transaction that is open. */
 void losses_store(struct desk *desk, const struct desk_loss *losses, size_t n, int64_t now_ns);
-void loss_silence(struct desk *desk, const uint8_t id[16], int64_t last_ns, int64_t now_ns);
+void loss_silence(struct desk *desk, const uint8_t id[16], int64_t last_ns);
 void losses_clean(struct desk *desk);
 
 /* Whose a source is, by what it is called now or was called when it was seen last; in desk->scratch. */

@@ -1,4 +1,5 @@
-/* loss_ask.c - questions about the ledger of losses: what was lost, by cause, object and day; a person's explanation. */
+/* loss_ask.c - questions about the ledger of losses: what was lost, by cause, object and day; a person's explanation.
+ */
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "base/civil.h"
@@ -11,9 +12,10 @@
 #define DAYS_MAX     62
 #define DAY_NS       (DAY_S * SECOND_NS)
 
-/* What all statements filter by: ?1 object, ?2 source, ?3 cause, ?4 and ?5 time, ?6 state (0 any, 1 open, 2 explained). */
+/* What all statements filter by: ?1 object, ?2 source, ?3 cause, ?4 and ?5 time, ?6 state (0 any, 1 open, 2 explained).
+ */
 #define FILTER                                                                                                         \
-    " WHERE (?1 = 0 OR object = ?1) AND (length(?2) = 0 OR source = ?2) AND (?3 = '' OR cause = ?3)"                  \
+    " WHERE (?1 = 0 OR object = ?1) AND (length(?2) = 0 OR source = ?2) AND (?3 = '' OR cause = ?3)"                   \
     " AND from_ns < ?5 AND (to_ns = 0 OR to_ns >= ?4)"                                                                 \
     " AND (?6 = 0 OR (?6 = 1 AND explained_ns = 0) OR (?6 = 2 AND explained_ns > 0))"
 
@@ -82,11 +84,11 @@ static void row_put(struct buf *out, struct db_query *q)
 
 static void rows_put(struct ask *ask, const struct filter *filter, int64_t offset, int64_t limit)
 {
-    struct db_query q =
-        db_query(ask->desk->db, "SELECT id, source, cause, unit, kind, name, host, object,"
-                                " coalesce((SELECT name FROM object WHERE object.id = loss.object), ''), count, unknown,"
-                                " from_ns, to_ns, first, last, explanation, who, explained_ns FROM loss" FILTER
-                                " ORDER BY from_ns DESC, id DESC LIMIT ?7 OFFSET ?8");
+    struct db_query q = db_query(
+        ask->desk->db, "SELECT id, source, cause, unit, kind, name, host, object,"
+                       " coalesce((SELECT name FROM object WHERE object.id = loss.object), ''), count, unknown,"
+                       " from_ns, to_ns, first, last, explanation, who, explained_ns FROM loss" FILTER
+                       " ORDER BY from_ns DESC, id DESC LIMIT ?7 OFFSET ?8");
     filter_put(&q, filter);
     db_put_i64(&q, limit);
     db_put_i64(&q, offset);
@@ -99,12 +101,12 @@ static void rows_put(struct ask *ask, const struct filter *filter, int64_t offse
 
 static void totals_put(struct ask *ask, const struct filter *filter)
 {
-    struct db_query q = db_query(
-        ask->desk->db, "SELECT count(*), coalesce(sum(explained_ns = 0), 0), coalesce(sum(to_ns = 0), 0),"
-                       " coalesce(total(CASE WHEN unit = 'records' THEN count END), 0),"
-                       " coalesce(total(CASE WHEN unit = 'bytes' THEN count END), 0),"
-                       " coalesce(total(CASE WHEN unit = 'connections' THEN count END), 0),"
-                       " coalesce(sum(unknown), 0) FROM loss" FILTER);
+    struct db_query q =
+        db_query(ask->desk->db, "SELECT count(*), coalesce(sum(explained_ns = 0), 0), coalesce(sum(to_ns = 0), 0),"
+                                " coalesce(total(CASE WHEN unit = 'records' THEN count END), 0),"
+                                " coalesce(total(CASE WHEN unit = 'bytes' THEN count END), 0),"
+                                " coalesce(total(CASE WHEN unit = 'connections' THEN count END), 0),"
+                                " coalesce(sum(unknown), 0) FROM loss" FILTER);
     static const char *const names[] = {"listed", "open", "going_on", "records", "bytes", "connections", "unknown"};
     filter_put(&q, filter);
     bool found = db_next(&q);
@@ -139,10 +141,10 @@ static void causes_put(struct ask *ask, const struct filter *filter)
 
 static void objects_put(struct ask *ask, const struct filter *filter)
 {
-    struct db_query q = db_query(
-        ask->desk->db, "SELECT object, coalesce((SELECT name FROM object WHERE object.id = loss.object), ''),"
-                       " count(*), sum(explained_ns = 0), count(DISTINCT source) FROM loss" FILTER
-                       " GROUP BY object ORDER BY 4 DESC, 3 DESC LIMIT 500");
+    struct db_query q =
+        db_query(ask->desk->db, "SELECT object, coalesce((SELECT name FROM object WHERE object.id = loss.object), ''),"
+                                " count(*), sum(explained_ns = 0), count(DISTINCT source) FROM loss" FILTER
+                                " GROUP BY object ORDER BY 4 DESC, 3 DESC LIMIT 500");
     filter_put(&q, filter);
     json_write_key(ask->out, "objects");
     json_write_array(ask->out);

@@ -113,8 +113,8 @@ static void once_and_folded(void)
     CHECK_INT(json_int(json_get(json_get(stand.json, "totals"), "listed"), -1), 3);
     CHECK(stand_ask(&stand, "{'ask':'loss.list','who':'admin','source':'02020202020202020202020202020202'}"));
     CHECK_INT(json_int(json_get(json_get(stand.json, "totals"), "listed"), -1), 0);
-    CHECK(stand_ask(&stand, stand_format(&stand, "{'ask':'loss.list','who':'admin','from_ns':%lld}",
-                                         (long long)(T0 + M(1)))));
+    CHECK(stand_ask(&stand,
+                    stand_format(&stand, "{'ask':'loss.list','who':'admin','from_ns':%lld}", (long long)(T0 + M(1)))));
     CHECK_INT(json_int(json_get(json_get(stand.json, "totals"), "listed"), -1), 1);
     stand_close(&stand);
 }
@@ -146,8 +146,8 @@ static void explained(void)
 
 static void heard(int64_t last_ns)
 {
-    struct desk_source source = {.kind = STR("udp"), .name = STR("192.0.2.7"), .host = STR("gw"), .last_ns = last_ns,
-                                 .records = 1};
+    struct desk_source source = {
+        .kind = STR("udp"), .name = STR("192.0.2.7"), .host = STR("gw"), .last_ns = last_ns, .records = 1};
     struct err err;
     memset(source.id, 1, sizeof source.id);
     CHECK_INT(desk_source_stats(stand.desk, &source, 1, stand.now, &err), RC_OK);

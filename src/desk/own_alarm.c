@@ -1,3 +1,5 @@
+/* own_alarm.c - troubles of the product itself that become incidents. The record that tells of one is its evidence, so
+ * that the incident is opened when the archive has said under which number it keeps it; until then a row waits. */
 #include "desk/own_alarm.h"
 
 #include "base/assert.h"
@@ -17,6 +19,7 @@ static const struct {
     [SOURCE_TIME] = {"qorgan-source-time", "A source's clock went back or is ahead", DESK_MEDIUM, "other"},
     [SOURCE_LOW] = {"qorgan-source-low", "A source sends far less than usual", DESK_MEDIUM, "other"},
     [SOURCE_BURST] = {"qorgan-source-burst", "A source sends far more than usual", DESK_MEDIUM, "other"},
+    [RULES_NOT_TAKEN] = {"qorgan-rules-not-taken", "Detection works with the rules of before", DESK_HIGH, "other"},
 };
 
 void own_alarm_put(struct desk *desk, const struct own_alarm *alarm, int64_t outgoing, int64_t now_ns)

@@ -1,11 +1,12 @@
 /* rhythm.h - how much a source usually sends in an hour of the week, from its last weeks, and what is far from that.
  * Pure.
  *
- * Median and median absolute deviation: a holiday, an outage or an attack among the weeks moves neither. The spread is at
- * least that of chance (the root of the median) and a tenth of the median. An hour is low below a quarter of the median
- * and four spreads under it, of at least RHYTHM_LEAST records; it is a burst above four medians, six spreads over it, and
- * RHYTHM_BURST records. As long as an hour of the week has fewer than RHYTHM_WEEKS_LEAST weeks, the same hour of all days
- * stands for it, once there are RHYTHM_DAYS_LEAST of these, with twice the distance: before that nothing is judged. */
+ * Median and median absolute deviation: a holiday, an outage or an attack among the weeks moves neither. The spread is
+ * at least that of chance (the root of the median) and a tenth of the median. An hour is low below a quarter of the
+ * median and four spreads under it, of at least RHYTHM_LEAST records; it is a burst above four medians, six spreads
+ * over it, and RHYTHM_BURST records. As long as an hour of the week has fewer than RHYTHM_WEEKS_LEAST weeks, the same
+ * hour of all days stands for it, once there are RHYTHM_DAYS_LEAST of these, with twice the distance: before that
+ * nothing is judged. */
 #ifndef DESK_RHYTHM_H
 #define DESK_RHYTHM_H
 

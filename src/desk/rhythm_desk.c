@@ -247,6 +247,7 @@ bool rhythm_watch(struct desk *desk, int64_t now_ns)
         return false;
     }
     int64_t end_ns = hour_end_ns(desk, hour);
-    bool over = now_ns >= end_ns + RHYTHM_PATIENCE_NS || (now_ns >= end_ns + RHYTHM_GRACE_NS && desk->rhythm_ns >= end_ns);
+    bool over =
+        now_ns >= end_ns + RHYTHM_PATIENCE_NS || (now_ns >= end_ns + RHYTHM_GRACE_NS && desk->rhythm_ns >= end_ns);
     return over && (hour_close(desk, hour) || now_ns >= end_ns + HOUR_NS);
 }

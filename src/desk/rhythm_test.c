@@ -25,7 +25,11 @@ static void limits(void)
         {"wide by itself: few are nothing", {100, 1000, 400, 50, 2000}, 5, {0}, 0, {400, 0, 3508, true, true}},
         {"quiet: never low", {3, 4, 5, 2}, 4, {0}, 0, {3, 0, 200, true, true}},
         {"never", {0, 0, 0}, 3, {0}, 0, {0, 0, 200, true, true}},
-        {"largest", {UINT32_MAX, UINT32_MAX, UINT32_MAX}, 3, {0}, 0,
+        {"largest",
+         {UINT32_MAX, UINT32_MAX, UINT32_MAX},
+         3,
+         {0},
+         0,
          {UINT32_MAX, UINT32_MAX / 4, UINT64_C(4) * UINT32_MAX, true, true}},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

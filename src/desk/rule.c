@@ -75,7 +75,9 @@ bool rulebook_new(struct desk *desk)
     book->seen_arena = arena_new(SEEN_MEMORY);
     book->source =
         book->seen_arena ? arena_alloc_array(book->seen_arena, DESK_LOG_SOURCES_MAX, sizeof *book->source) : NULL;
-    return book->index && book->fields && book->source;
+    book->behind =
+        book->seen_arena ? arena_alloc_array(book->seen_arena, DESK_RULES_SELF + 1, sizeof *book->behind) : NULL;
+    return book->index && book->fields && book->source && book->behind;
 }
 
 void rulebook_free(struct desk *desk)
@@ -483,8 +485,8 @@ void rule_decision_store(struct desk *desk, const struct rule_entry *entry, cons
     db_put_i64(&q, now_ns);
     db_run(&q);
     q = db_query(db,
-                 "INSERT INTO rule_history (rule, time_ns, who, state, level, was_state, was_level, reason, outgoing)"
-                 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
+                 "INSERT INTO rule_history (rule, time_ns, who, state, level, was_state, was_level, reason, outgoing,"
+                 " act) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)");
     db_put_i64(&q, entry->row);
     db_put_i64(&q, now_ns);
     db_put_text(&q, who);
@@ -494,10 +496,11 @@ void rule_decision_store(struct desk *desk, const struct rule_entry *entry, cons
     db_put_i64(&q, rule_entry_level(entry));
     db_put_text(&q, to->reason);
     db_put_i64(&q, outgoing);
+    db_put_i64(&q, to->act);
     db_run(&q);
 }
 
-void rule_since_store(struct desk *desk, const struct rule_entry *entry, int64_t now_ns)
+static void rule_since_store(struct desk *desk, const struct rule_entry *entry, int64_t now_ns)
 {
     struct db_query q = db_query(desk->db, "UPDATE rule_file SET since_ns = ?1, since_events ="
                                            " (SELECT coalesce(sum(events), 0) FROM engine_count)"
@@ -507,13 +510,20 @@ void rule_since_store(struct desk *desk, const struct rule_entry *entry, int64_t
     db_run(&q);
 }
 
+void rule_turned(struct desk *desk, const struct rule_entry *entry, enum desk_rule_state to, int64_t now_ns)
+{
+    if (!state_runs(to))
+        return;
+    if (!rule_entry_runs(entry))
+        rule_since_store(desk, entry, now_ns);
+    if (to != entry->state && entry->state != DESK_RULE_ACTIVE)
+        hunt_for_state(desk, entry, now_ns);
+}
+
 static void decide(struct ask *ask, const struct rule_entry *entry, const struct rule_decision *to)
 {
     rule_decision_store(ask->desk, entry, to, ask->who, ask->now_ns, decision_tell(ask, entry, to));
-    if (state_runs(to->state) && !rule_entry_runs(entry))
-        rule_since_store(ask->desk, entry, ask->now_ns);
-    if (state_runs(to->state) && to->state != entry->state && entry->state != DESK_RULE_ACTIVE)
-        hunt_for_state(ask->desk, entry, ask->now_ns);
+    rule_turned(ask->desk, entry, to->state, ask->now_ns);
     ask->desk->rulebook->stale = true; /* read again in the next transaction, when this one has held */
     ask->desk->rulebook->version++;    /* should it not hold, the same is told again */
 }

@@ -25,8 +25,9 @@ static const char *const kind_names[] = {
 
 /* --- which rules a list shows --- */
 
-enum show { SHOW_ALL, SHOW_NEVER, SHOW_CANNOT };
-static const char *const show_names[] = {[SHOW_ALL] = "", [SHOW_NEVER] = "never", [SHOW_CANNOT] = "cannot"};
+enum show { SHOW_ALL, SHOW_NEVER, SHOW_CANNOT, SHOW_LOST };
+static const char *const show_names[] = {
+    [SHOW_ALL] = "", [SHOW_NEVER] = "never", [SHOW_CANNOT] = "cannot", [SHOW_LOST] = "lost"};
 
 enum sort { SORT_LEVEL, SORT_HITS, SORT_COST, SORT_LAST, SORT_TITLE };
 static const char *const sort_names[] = {
@@ -67,7 +68,7 @@ static bool filter_read(struct ask *ask, struct filter *f)
     else if (level.n && !level_find(level, &f->level))
         ask_invalid(ask, "level", "no such level");
     else if (!name_find(show_names, ARRAY_LEN(show_names), ask_str(ask, "show"), &f->show))
-        ask_invalid(ask, "show", "what to show is never or cannot");
+        ask_invalid(ask, "show", "what to show is never, cannot or lost");
     else if (!name_find(sort_names, ARRAY_LEN(sort_names), ask_str(ask, "sort"), &f->sort))
         ask_invalid(ask, "sort", "the order is hits, cost, last or title");
     else if (text.n > TEXT_MAX)
@@ -115,12 +116,18 @@ static bool rule_has_tactic(const struct desk_rule *rule, struct str tactic)
     return false;
 }
 
+static bool has_lost(const struct rule_entry *entry)
+{
+    return entry->lost_groups || entry->lost_matches || entry->late || entry->ungrouped;
+}
+
 static bool filter_takes(struct ask *ask, const struct filter *f, const struct rule_entry *entry)
 {
     if (entry->rule->kind == DESK_RULE_FILTER || (!f->any_state && entry->state != f->state) ||
         (!f->any_level && rule_entry_level(entry) != f->level))
         return false;
-    if ((f->show == SHOW_NEVER && entry->hits > 0) || (f->show == SHOW_CANNOT && entry->cannot == REACH_HOLDS))
+    if ((f->show == SHOW_NEVER && entry->hits > 0) || (f->show == SHOW_CANNOT && entry->cannot == REACH_HOLDS) ||
+        (f->show == SHOW_LOST && !has_lost(entry)))
         return false;
     if (f->tactic.n && !rule_has_tactic(entry->rule, f->tactic))
         return false;
@@ -207,6 +214,10 @@ static void row_put(struct ask *ask, const struct rule_entry *entry)
     json_put_int(out, "runs", entry->runs);
     json_put_int(out, "ns", entry->ns);
     json_put_int(out, "last_ns", entry->last_ns);
+    json_put_int(out, "lost_groups", entry->lost_groups);
+    json_put_int(out, "lost_matches", entry->lost_matches);
+    json_put_int(out, "late", entry->late);
+    json_put_int(out, "ungrouped", entry->ungrouped);
     json_put_text(out, "cannot", rule_reach_name(entry->cannot));
     missing_put(ask, entry);
 }
@@ -215,7 +226,7 @@ static void row_put(struct ask *ask, const struct rule_entry *entry)
 static void totals_put(struct ask *ask)
 {
     const struct rulebook *book = ask->desk->rulebook;
-    int64_t states[4] = {0}, rules = 0, never = 0, cannot = 0, ns = 0, refused = 0, warned = 0;
+    int64_t states[4] = {0}, rules = 0, never = 0, cannot = 0, lost = 0, ns = 0, refused = 0, warned = 0;
     bool looked = rulebook_looked(book, ask->now_ns);
     for (size_t i = 0; i < book->now.count; i++) {
         const struct rule_entry *entry = &book->entry[i];
@@ -225,6 +236,7 @@ static void totals_put(struct ask *ask)
         states[entry->state]++;
         never += entry->hits == 0;
         cannot += entry->cannot != REACH_HOLDS;
+        lost += has_lost(entry);
         ns += MIN(entry->ns, INT64_MAX - ns);
     }
     for (size_t i = 0; i < book->now.outcome_count; i++) {
@@ -238,6 +250,8 @@ static void totals_put(struct ask *ask)
         json_put_int(ask->out, rulebook_state_name(state), states[state]);
     json_put_int(ask->out, "never", never);
     json_put_int(ask->out, "cannot", cannot);
+    json_put_int(ask->out, "lost", lost);
+    json_put_u64(ask->out, "trail_cut", desk_trail_cut(ask->desk));
     json_put_int(ask->out, "refused", refused);
     json_put_int(ask->out, "warnings", warned);
     json_put_int(ask->out, "ns", ns);
@@ -459,6 +473,7 @@ void ask_rule_report(struct ask *ask)
 {
     rulebook_reach(ask->desk->rulebook, ask->now_ns);
     totals_put(ask);
+    rules_behind_put(ask);
     outcomes_put(ask, "refused", false);
     outcomes_put(ask, "warnings", true);
     sources_put(ask);

@@ -4,15 +4,13 @@
  *   new ──► draft ──► test ──► active      a rule of a pack, or one that a person wrote, is drafted when it is loaded
  *             └───────────────► active     for the first time: nobody decided that it runs here
  *
- * One step is one reason and as many records as its rules need to be named in, PART_MAX a record: each rule's history
- * points at the record that names it. */
+ * Many are drafted, and switched on, in one step (rule_step.c). */
 #include "base/assert.h"
-#include "desk/rulebook.h"
+#include "desk/rule_step.h"
 
 #include <string.h>
 
 #define PACK_MEMORY   ((size_t)1 << 20)
-#define PART_MAX      500u /* rules that one record names */
 #define PACKS_SHOWN   (2 * DESK_RULE_PACKS_MAX)
 #define LEVELS        (DESK_CRITICAL + 1)
 #define META_PREFIX   "pack."
@@ -32,7 +30,7 @@ static enum maturity maturity_of(const struct desk_rule *rule)
 }
 
 /* "pack:NAME/VERSION/...": both empty when it is no pack's. */
-static void pack_of(struct str path, struct str *ret_name, struct str *ret_version)
+void rule_pack_of(struct str path, struct str *ret_name, struct str *ret_version)
 {
     *ret_name = *ret_version = STR("");
     if (!str_starts(path, STR(PREFIX_PACK)))
@@ -46,58 +44,8 @@ static bool is_of_pack(const struct desk_rule *rule, struct str pack)
 {
     struct str name;
     struct str version;
-    pack_of(rule->path, &name, &version);
+    rule_pack_of(rule->path, &name, &version);
     return name.n && str_eq(name, pack);
-}
-
-/* ---- one step for many rules ---- */
-
-struct step {
-    struct desk *desk;
-    const char *event;
-    struct str pack;
-    struct str version;
-    struct str who;
-    struct rule_decision to;
-    struct rule_entry **entry;
-    size_t count;
-    const char *level; /* chosen; NULL: none was */
-    const char *status;
-    int64_t now_ns;
-};
-
-static int64_t part_tell(const struct step *step, size_t from, size_t to)
-{
-    struct buf *body = desk_record_begin(step->desk, step->event, step->who, step->now_ns);
-    json_put_str(body, "pack", step->pack);
-    json_put_str(body, "version", step->version);
-    json_put_text(body, "state", rulebook_state_name(step->to.state));
-    json_put_u64(body, "count", step->count);
-    if (step->level)
-        json_put_text(body, "level", step->level);
-    if (step->status)
-        json_put_text(body, "status", step->status);
-    json_put_u64(body, "part", from / PART_MAX + 1);
-    json_put_u64(body, "parts", (step->count + PART_MAX - 1) / PART_MAX);
-    json_write_key(body, "rule_ids");
-    json_write_array(body);
-    for (size_t i = from; i < to; i++)
-        json_write_str(body, step->entry[i]->rule->id);
-    json_write_array_end(body);
-    return desk_record_end(step->desk, 0, step->to.reason);
-}
-
-static void step_take(const struct step *step)
-{
-    for (size_t from = 0; from < step->count; from += PART_MAX) {
-        size_t to = MIN(from + PART_MAX, step->count);
-        int64_t outgoing = part_tell(step, from, to);
-        for (size_t i = from; i < to; i++) {
-            struct rule_decision decision = step->to;
-            decision.level = step->entry[i]->level;
-            rule_decision_store(step->desk, step->entry[i], &decision, step->who, step->now_ns, outgoing);
-        }
-    }
 }
 
 /* ---- new rules ---- */
@@ -112,7 +60,7 @@ static bool is_known(struct desk *desk, const struct rule_entry *entry)
 }
 
 /* Of a rule that a person wrote: who did, and why. */
-static void person_of(const struct desk *desk, struct str path, struct step *step)
+static void person_of(const struct desk *desk, struct str path, struct rule_step *step)
 {
     struct desk_rule_text text;
     struct str name = str_skip(path, strlen(PREFIX_PERSON));
@@ -120,47 +68,42 @@ static void person_of(const struct desk *desk, struct str path, struct step *ste
     while (desk_rule_text_next(desk, &at, &text))
         if (str_is(text.kind, "rule") && str_eq(text.name, name)) {
             step->who = arena_str(desk->scratch, text.who);
-            step->to.reason = arena_str(desk->scratch, text.reason);
+            step->reason = arena_str(desk->scratch, text.reason);
             return;
         }
 }
 
 static void person_draft(struct desk *desk, struct rule_entry *entry, int64_t now_ns)
 {
-    struct step step = {.desk = desk, .who = STR("qorgan"), .to = {.state = DESK_RULE_DRAFT, .level = RULE_LEVEL_OWN}};
+    struct rule_step step = {.who = STR("qorgan")};
     person_of(desk, entry->rule->path, &step);
+    const struct rule_decision to = {.state = DESK_RULE_DRAFT, .level = RULE_LEVEL_OWN, .reason = step.reason};
     struct buf *body = desk_record_begin(desk, "rule.changed", step.who, now_ns);
     json_put_str(body, "rule_id", entry->rule->id);
     json_put_str(body, "title", desk_cut(entry->rule->title, DESK_NAME_MAX));
     json_put_text(body, "state", rulebook_state_name(DESK_RULE_DRAFT));
     json_put_text(body, "level", desk_level_name(entry->rule->level));
-    rule_decision_store(desk, entry, &step.to, step.who, now_ns, desk_record_end(desk, 0, step.to.reason));
+    rule_decision_store(desk, entry, &to, step.who, now_ns, desk_record_end(desk, 0, to.reason));
 }
 
 /* The new rules of one pack, which stand side by side. */
-static void pack_draft(struct desk *desk, struct rule_entry **entry, size_t count, int64_t now_ns)
+static void pack_draft(struct desk *desk, struct rule_move *move, size_t count, int64_t now_ns)
 {
-    struct step step = {.desk = desk,
-                        .event = "rules.drafted",
-                        .who = STR("import"),
-                        .to = {.state = DESK_RULE_DRAFT, .level = RULE_LEVEL_OWN},
-                        .entry = entry,
-                        .count = count,
-                        .now_ns = now_ns};
+    struct rule_step step = {.event = "rules.drafted", .who = STR("import"), .move = move, .count = count};
     struct buf reason;
     char storage[META_MAX];
-    pack_of(entry[0]->rule->path, &step.pack, &step.version);
+    rule_pack_of(move[0].entry->rule->path, &step.pack, &step.version);
     buf_init_fixed(&reason, storage, sizeof storage);
     buf_format(&reason, "pack %.*s %.*s", STR_ARG(desk_cut(step.pack, 100)), STR_ARG(desk_cut(step.version, 100)));
-    step.to.reason = buf_view(&reason);
-    step_take(&step);
+    step.reason = buf_view(&reason);
+    rule_step_take(desk, &step, now_ns);
 }
 
 void rule_drafts_begin(struct desk *desk, struct rulebook *fresh, int64_t now_ns)
 {
     size_t count = 0;
-    struct rule_entry **entry = arena_alloc_array(desk->scratch, fresh->now.count + 1, sizeof *entry);
-    if (!entry) {
+    struct rule_move *move = arena_alloc_array(desk->scratch, fresh->now.count + 1, sizeof *move);
+    if (!move) {
         db_fail(desk->db, RC_LIMIT, "out of memory for new rules");
         return;
     }
@@ -175,21 +118,22 @@ void rule_drafts_begin(struct desk *desk, struct rulebook *fresh, int64_t now_ns
         if (person)
             person_draft(desk, e, now_ns);
         else
-            entry[count++] = e;
+            move[count++] = (struct rule_move){e, DESK_RULE_DRAFT};
     }
     for (size_t from = 0, to; from < count; from = to) {
         struct str name;
         struct str version;
-        pack_of(entry[from]->rule->path, &name, &version);
-        for (to = from + 1; to < count && is_of_pack(entry[to]->rule, name); to++)
+        rule_pack_of(move[from].entry->rule->path, &name, &version);
+        for (to = from + 1; to < count && is_of_pack(move[to].entry->rule, name); to++)
             ;
-        pack_draft(desk, entry + from, to - from, now_ns);
+        pack_draft(desk, move + from, to - from, now_ns);
     }
 }
 
 /* ---- drafts switched on ---- */
 
-static bool step_read(struct ask *ask, struct step *step, enum desk_level *ret_level, enum maturity *ret_maturity)
+static bool step_read(struct ask *ask, struct rule_step *step, enum desk_rule_state *ret_to, enum desk_level *ret_level,
+                      enum maturity *ret_maturity)
 {
     struct str level = ask_str(ask, "level");
     struct str status = ask_str(ask, "status");
@@ -201,10 +145,9 @@ static bool step_read(struct ask *ask, struct step *step, enum desk_level *ret_l
         ask_invalid(ask, "level", "no such level");
     else if (maturity == MATURITIES)
         ask_invalid(ask, "status", "the status is stable, test or any");
-    else if (!rulebook_state_find(state, &step->to.state) ||
-             (step->to.state != DESK_RULE_TEST && step->to.state != DESK_RULE_ACTIVE))
+    else if (!rulebook_state_find(state, ret_to) || (*ret_to != DESK_RULE_TEST && *ret_to != DESK_RULE_ACTIVE))
         ask_invalid(ask, "state", "the state is test or active");
-    step->to.reason = rule_reason(ask);
+    step->reason = rule_reason(ask);
     step->level = desk_level_name(*ret_level);
     *ret_maturity = (enum maturity)maturity;
     step->status = ask->error ? "" : maturity_names[maturity];
@@ -221,16 +164,13 @@ static bool draft_fits(const struct rule_entry *entry, struct str pack, enum des
 void ask_rule_activate(struct ask *ask)
 {
     struct rulebook *book = ask->desk->rulebook;
-    struct step step = {.desk = ask->desk,
-                        .event = "rules.activated",
-                        .pack = ask_str(ask, "pack"),
-                        .who = ask->who,
-                        .now_ns = ask->now_ns};
+    struct rule_step step = {.event = "rules.activated", .pack = ask_str(ask, "pack")};
+    enum desk_rule_state to = DESK_RULE_TEST;
     enum desk_level level = DESK_INFORMATIONAL;
     enum maturity maturity = MATURITY_STABLE;
     bool known = false;
-    step.entry = arena_alloc_array(ask->arena, book->now.count + 1, sizeof(struct rule_entry *));
-    if (!step.entry) {
+    step.move = arena_alloc_array(ask->arena, book->now.count + 1, sizeof *step.move);
+    if (!step.move) {
         ask_refuse(ask, "too_large", "no memory for the rules");
         return;
     }
@@ -240,22 +180,16 @@ void ask_rule_activate(struct ask *ask)
         ask_refuse(ask, "not_found", "no rule of such a pack is loaded");
         return;
     }
-    if (!step_read(ask, &step, &level, &maturity))
+    if (!step_read(ask, &step, &to, &level, &maturity))
         return;
     for (size_t i = 0; i < book->now.count; i++)
         if (draft_fits(&book->entry[i], step.pack, level, maturity))
-            step.entry[step.count++] = &book->entry[i];
+            step.move[step.count++] = (struct rule_move){&book->entry[i], to};
     json_put_u64(ask->out, "changed", step.count);
     if (step.count == 0)
         return;
-    pack_of(step.entry[0]->rule->path, &step.pack, &step.version);
-    step_take(&step);
-    for (size_t i = 0; i < step.count; i++) {
-        rule_since_store(ask->desk, step.entry[i], ask->now_ns);
-        hunt_for_state(ask->desk, step.entry[i], ask->now_ns); /* all of them in one */
-    }
-    book->stale = true; /* as after ask_rule_save */
-    book->version++;
+    rule_pack_of(step.move[0].entry->rule->path, &step.pack, &step.version);
+    rule_step_act(ask, &step);
 }
 
 /* ---- the list ---- */
@@ -278,7 +212,7 @@ static struct shown *shown_of(struct listing *list, struct str path)
 {
     struct str name;
     struct str version;
-    pack_of(path, &name, &version);
+    rule_pack_of(path, &name, &version);
     if (name.n == 0)
         return NULL;
     for (size_t i = list->count; i > 0; i--)
@@ -288,6 +222,16 @@ static struct shown *shown_of(struct listing *list, struct str path)
         return NULL;
     list->row[list->count] = (struct shown){.name = name, .version = version};
     return &list->row[list->count++];
+}
+
+/* One of which no version is loaded yet. */
+static void waiting_fill(const struct desk_rule_pack *pack, struct listing *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (str_eq(list->row[i].name, pack->name))
+            return;
+    if (list->count < PACKS_SHOWN)
+        list->row[list->count++] = (struct shown){.name = pack->name, .version = STR("")};
 }
 
 static void listing_fill(const struct rulebook *book, struct listing *list)
@@ -308,9 +252,12 @@ static void listing_fill(const struct rulebook *book, struct listing *list)
         if (shown)
             shown->refused++;
     }
+    for (size_t i = 0; i < book->pack_count; i++)
+        if (book->pack[i].waits)
+            waiting_fill(&book->pack[i], list);
     for (size_t i = 0; i < list->count; i++)
         for (size_t k = 0; k < book->pack_count; k++)
-            if (str_eq(book->pack[k].name, list->row[i].name))
+            if (!book->pack[k].waits && str_eq(book->pack[k].name, list->row[i].name))
                 list->row[i].facts = &book->pack[k];
 }
 
@@ -352,6 +299,7 @@ static void shown_put(struct ask *ask, const struct shown *shown)
         json_write_object_end(out);
     }
     json_write_array_end(out);
+    hunt_waiting_put(ask, shown->name);
     json_write_object_end(out);
 }
 
@@ -365,6 +313,7 @@ void ask_rule_packs(struct ask *ask)
     }
     listing_fill(book, &list);
     json_put_bool(ask->out, "may_change", role_rights(ask->role) & RIGHT_RULES);
+    json_put_int(ask->out, "days", DESK_HUNT_NS / (INT64_C(86400) * 1000000000));
     json_write_key(ask->out, "packs");
     json_write_array(ask->out);
     for (size_t i = 0; i < list.count; i++)
@@ -444,7 +393,8 @@ static void gone_tell(struct desk *desk, const struct desk_rule_pack *packs, siz
         struct str value = db_text_copy(&q, desk->scratch);
         bool here = false;
         for (size_t i = 0; i < count; i++)
-            here = here || str_eq(desk_cut(packs[i].name, 100), str_skip(key, strlen(META_PREFIX)));
+            here =
+                here || (!packs[i].waits && str_eq(desk_cut(packs[i].name, 100), str_skip(key, strlen(META_PREFIX))));
         if (!here && gone_count < DESK_RULE_PACKS_MAX) {
             gone[gone_count][0] = key;
             gone[gone_count++][1] = value;
@@ -469,7 +419,7 @@ enum rc desk_set_rule_packs(struct desk *desk, const struct desk_rule_pack *pack
     struct rulebook *book = desk->rulebook;
     struct rulebook next = *book;
     struct arena *arena = arena_new(PACK_MEMORY);
-    count = MIN(count, (size_t)DESK_RULE_PACKS_MAX);
+    count = MIN(count, 2 * (size_t)DESK_RULE_PACKS_MAX);
     if (!arena || !packs_copy(&next, packs, count, arena)) {
         arena_free(arena);
         return err_set(err, RC_LIMIT, "out of memory for what is known of packs");
@@ -477,7 +427,8 @@ enum rc desk_set_rule_packs(struct desk *desk, const struct desk_rule_pack *pack
     enum rc rc = desk_begin(desk, err);
     if (rc == RC_OK) {
         for (size_t i = 0; i < count; i++)
-            pack_tell(desk, &next.pack[i], now_ns);
+            if (!next.pack[i].waits)
+                pack_tell(desk, &next.pack[i], now_ns);
         gone_tell(desk, next.pack, count, now_ns);
         rc = desk_end(desk, true, err);
     }

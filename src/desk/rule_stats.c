@@ -93,7 +93,8 @@ static void source_remember(struct rulebook *book, const struct desk_log_source 
 
 void rulebook_counts(struct desk *desk, struct rulebook *book)
 {
-    struct db_query q = db_query(desk->db, "SELECT r.rule_id, s.hits, s.runs, s.ns, s.last_ns FROM rule_stat s"
+    struct db_query q = db_query(desk->db, "SELECT r.rule_id, s.hits, s.runs, s.ns, s.last_ns, s.lost_groups,"
+                                           " s.lost_matches, s.late, s.ungrouped FROM rule_stat s"
                                            " JOIN rule r ON r.id = s.rule");
     while (db_next(&q)) {
         struct rule_entry *entry = rule_entry_of(book, db_text(&q));
@@ -103,6 +104,10 @@ void rulebook_counts(struct desk *desk, struct rulebook *book)
         entry->runs = db_i64(&q);
         entry->ns = db_i64(&q);
         entry->last_ns = db_i64(&q);
+        entry->lost_groups = db_i64(&q);
+        entry->lost_matches = db_i64(&q);
+        entry->late = db_i64(&q);
+        entry->ungrouped = db_i64(&q);
     }
     if (book->seen) /* the rest was read before, and grew since */
         return;
@@ -193,17 +198,27 @@ static void rule_store(struct desk *desk, const struct desk_rule_count *count, i
     const struct rule_entry *entry = rule_entry_of(desk->rulebook, count->id);
     if (!entry)
         return;
-    struct db_query q = db_query(desk->db, "INSERT INTO rule_stat (rule, hits, runs, ns, last_ns)"
-                                           " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (rule) DO UPDATE SET"
+    struct db_query q = db_query(desk->db, "INSERT INTO rule_stat (rule, hits, runs, ns, last_ns, lost_groups,"
+                                           " lost_matches, late, ungrouped)"
+                                           " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+                                           " ON CONFLICT (rule) DO UPDATE SET"
                                            " hits = min(hits + excluded.hits, 1 << 60),"
                                            " runs = min(runs + excluded.runs, 1 << 60),"
                                            " ns = min(ns + excluded.ns, 1 << 60),"
+                                           " lost_groups = min(lost_groups + excluded.lost_groups, 1 << 60),"
+                                           " lost_matches = min(lost_matches + excluded.lost_matches, 1 << 60),"
+                                           " late = min(late + excluded.late, 1 << 60),"
+                                           " ungrouped = min(ungrouped + excluded.ungrouped, 1 << 60),"
                                            " last_ns = max(last_ns, excluded.last_ns)");
     db_put_i64(&q, entry->row);
     db_put_i64(&q, bounded(count->hits));
     db_put_i64(&q, bounded(count->runs));
     db_put_i64(&q, bounded(count->ns));
     db_put_i64(&q, count->last_ns);
+    db_put_i64(&q, bounded(count->lost_groups));
+    db_put_i64(&q, bounded(count->lost_matches));
+    db_put_i64(&q, bounded(count->late));
+    db_put_i64(&q, bounded(count->ungrouped));
     db_run(&q);
     if (count->hits)
         hits_store(desk, entry, bounded(count->hits), now_ns);
@@ -233,6 +248,10 @@ static void rules_remember(struct rulebook *book, const struct desk_rule_count *
         entry->runs += bounded(count->runs);
         entry->ns += bounded(count->ns);
         entry->last_ns = MAX(entry->last_ns, count->last_ns);
+        entry->lost_groups += bounded(count->lost_groups);
+        entry->lost_matches += bounded(count->lost_matches);
+        entry->late += bounded(count->late);
+        entry->ungrouped += bounded(count->ungrouped);
     }
 }
 
@@ -273,6 +292,7 @@ enum rc desk_count_rules(struct desk *desk, const struct desk_rule_counts *count
         annex_store(desk, counts->annex, counts->annex_count);
         losses_store(desk, counts->losses, counts->loss_count, now_ns);
         rhythm_store(desk, counts->annex, counts->annex_count, now_ns);
+        parse_rate_store(desk, counts->parses, counts->parse_count);
         engine_store(desk, counts, now_ns);
     }
     rc = desk_end(desk, true, err);

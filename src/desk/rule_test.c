@@ -325,8 +325,9 @@ static void count(uint64_t upto, uint64_t hits, const char *product, const char 
 {
     struct err err = {0};
     struct str names[8];
-    const struct desk_rule_count rules[] = {{STR("r-linux"), hits, hits * 10, hits * 1000, stand.now - S(5)},
-                                            {STR("unknown"), 9, 9, 9, 9}};
+    const struct desk_rule_count rules[] = {
+        {.id = STR("r-linux"), .hits = hits, .runs = hits * 10, .ns = hits * 1000, .last_ns = stand.now - S(5)},
+        {.id = STR("unknown"), .hits = 9, .runs = 9, .ns = 9, .last_ns = 9}};
     const struct desk_log_source source = {str_of(product), STR_NONE, STR_NONE, 100, 60};
     struct desk_rule_counts counts = {.engine = 3,
                                       .upto = upto,
@@ -392,7 +393,16 @@ static void firings_are_counted_with_their_batch(void)
     static const struct desk_match bad = {.level = DESK_HIGH};
     if (!opened())
         return;
-    const struct desk_rule_count fired[] = {{STR("r-many"), 2, 0, 0, stand.now - S(5)}, {STR("unknown"), 1, 0, 0, 1}};
+    const struct desk_rule_count fired[] = {
+        {.id = STR("r-many"),
+         .hits = 2,
+         .last_ns = stand.now - S(5),
+         .lost_groups = 1,
+         .lost_matches = 7,
+         .late = 3,
+         .ungrouped = 4},
+        {.id = STR("unknown"), .hits = 1, .last_ns = 1},
+    };
     struct desk_batch batch = {.clock_ns = stand.now, .fired = fired, .fired_count = ARRAY_LEN(fired)};
     struct err err;
     CHECK(list(",'show':'never'"));
@@ -420,6 +430,16 @@ static void firings_are_counted_with_their_batch(void)
     CHECK(tell(loaded, ARRAY_LEN(loaded))); /* it stands in the database */
     CHECK(get("r-many"));
     CHECK_INT(number("hits"), 2);
+    CHECK_INT(number("lost_groups"), 1);
+    CHECK_INT(number("lost_matches"), 7);
+    CHECK_INT(number("late"), 3);
+    CHECK_INT(number("ungrouped"), 4);
+    CHECK_INT(json_int(json_get(json_get(stand.json, "totals"), "lost"), -1), 1);
+    CHECK_INT(desk_match_batch(stand.desk, &batch, stand.now, NULL, &err), RC_OK);
+    CHECK(get("r-many"));
+    CHECK_INT(number("lost_matches"), 14);
+    CHECK(list(",'show':'lost'"));
+    CHECK_INT(json_int(json_get(stand.json, "total"), -1), 1);
     stand_close(&stand);
 }
 
@@ -428,7 +448,8 @@ static void sums_stay_in_bounds(void)
     if (!opened())
         return;
     for (uint64_t i = 1; i <= 3; i++) {
-        const struct desk_rule_count rule = {STR("r-linux"), UINT64_MAX, UINT64_MAX, UINT64_MAX, INT64_MAX};
+        const struct desk_rule_count rule = {
+            .id = STR("r-linux"), .hits = UINT64_MAX, .runs = UINT64_MAX, .ns = UINT64_MAX, .last_ns = INT64_MAX};
         struct desk_rule_counts counts = {.upto = i, .events = UINT64_MAX, .rules = &rule, .rule_count = 1};
         CHECK_INT(desk_count_rules(stand.desk, &counts, stand.now, NULL), RC_OK);
     }
@@ -743,13 +764,70 @@ static void a_long_report_says_how_long(void)
 }
 
 /* A change that the database does not take leaves everything as it was. */
+static int64_t behind_rows(void)
+{
+    CHECK(stand_ask(&stand, "{'ask':'rule.report','who':'admin'}"));
+    const struct json_value *rows = json_get(stand.json, "behind");
+    return rows ? (int64_t)rows->count : -1;
+}
+
+static int64_t taken(size_t who, const char *reason)
+{
+    struct err err = {0};
+    struct json_value *json = NULL;
+    CHECK_INT(desk_rules_taken(stand.desk, who, str_of(reason), stand.now, &err), RC_OK);
+    return stand_records(&stand, "rules.not_taken", &json) * 10 + stand_records(&stand, "rules.taken", &json);
+}
+
+static int64_t own_incidents(void)
+{
+    struct desk_record record;
+    struct err err;
+    uint64_t number = 700;
+    int64_t count = 0;
+    desk_records_rewind(stand.desk);
+    while (desk_take_record(stand.desk, stand.arena, &record, &err) == RC_OK)
+        CHECK_INT(desk_record_kept(stand.desk, record.local_id, number++, &err), RC_OK);
+    CHECK(stand_ask(&stand, "{'ask':'incident.list','who':'admin','state':'open','limit':200}"));
+    for (const struct json_value *row = json_first(json_get(stand.json, "incidents")); row; row = row->next)
+        count += str_is(json_str(json_get(row, "rule_id"), STR("")), "qorgan-rules-not-taken");
+    return count;
+}
+
+static void rules_that_were_not_taken_are_told(void)
+{
+    if (!opened())
+        return;
+    CHECK_INT(taken(0, ""), 0); /* nothing is wrong: nothing is told */
+    CHECK_INT(behind_rows(), 0);
+    CHECK_INT(taken(0, "no memory"), 10);
+    CHECK_INT(taken(0, "no memory"), 10); /* it says so again with other rules */
+    CHECK_INT(behind_rows(), 1);
+    CHECK_TEXT(json_str(json_get(json_first(json_get(stand.json, "behind")), "process"), STR("")), "engine 0");
+    CHECK_TEXT(json_str(json_get(json_first(json_get(stand.json, "behind")), "reason"), STR("")), "no memory");
+    CHECK_INT(own_incidents(), 1);
+    CHECK_INT(taken(DESK_RULES_SELF, "too large"), 10); /* the records of before are kept */
+    CHECK_INT(behind_rows(), 2);
+    CHECK(stand_ask(&stand, "{'ask':'source.list','who':'admin','limit':1}"));
+    CHECK_INT(json_int(json_get(json_get(stand.json, "totals"), "rules_behind"), -1), 2);
+    CHECK_INT(own_incidents(), 1);              /* joined */
+    CHECK_INT(taken(0, "no thread"), 10);       /* another reason is a record, not another beginning */
+    CHECK(tell(loaded, ARRAY_LEN(loaded) - 1)); /* other rules in the desk change nothing of it */
+    CHECK_INT(behind_rows(), 2);
+    CHECK_INT(taken(0, ""), 11);
+    CHECK_INT(taken(0, ""), 11);
+    CHECK_INT(taken(DESK_RULES_SELF, ""), 12);
+    CHECK_INT(behind_rows(), 0);
+    stand_close(&stand);
+}
+
 static void failures_change_nothing(void)
 {
     if (!opened())
         return;
     for (uint64_t n = 1; n < 60; n++) {
         struct err err;
-        const struct desk_rule_count rule_count = {STR("r-linux"), 1, 1, 1, 1};
+        const struct desk_rule_count rule_count = {.id = STR("r-linux"), .hits = 1, .runs = 1, .ns = 1, .last_ns = 1};
         struct desk_rule_counts counts = {.upto = 1, .events = 1, .rules = &rule_count, .rule_count = 1};
         IGNORE(db_fail_at(stand.db, n));
         enum rc rc = desk_count_rules(stand.desk, &counts, stand.now, &err);
@@ -784,6 +862,7 @@ int main(int argc, char **argv)
         {"the map of ATT&CK counts rules", the_map_counts_rules},
         {"the report names what was refused", the_report_names_refusals},
         {"a long report says how long it is", a_long_report_says_how_long},
+        {"rules that were not taken are told", rules_that_were_not_taken_are_told},
         {"a failure of the database changes nothing", failures_change_nothing},
     };
     return test_run(tests, ARRAY_LEN(tests), argc, argv);

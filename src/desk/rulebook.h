@@ -27,6 +27,7 @@ struct rule_entry {
     int64_t level; /* RULE_LEVEL_OWN, or decided */
     bool fresh;    /* it was not loaded the last time, or was another */
     int64_t hits, runs, ns, last_ns;
+    int64_t lost_groups, lost_matches, late, ungrouped; /* of a correlation: struct desk_rule_count */
     int64_t since_ns, since_events; /* its fields are looked for: by the clock, and in events of all engines */
     enum rule_reach reach;          /* by what was seen until now */
     enum rule_reach cannot;         /* the same, as far as it was looked for long enough; else REACH_HOLDS */
@@ -42,6 +43,12 @@ struct attack_row {
     struct str technique;
     uint32_t tactics; /* bits of rule_coverage.c */
     struct str name;
+};
+
+/* One who was given the rules (rule_behind.c). */
+struct rule_behind {
+    int64_t since_ns; /* 0: it works with them */
+    char reason[DESK_BEHIND_MAX + 1];
 };
 
 struct rulebook {
@@ -68,13 +75,20 @@ struct rulebook {
     struct arena *pack_arena; /* what is known of packs (rule_pack.c) */
     const struct desk_rule_pack *pack;
     size_t pack_count;
+
+    struct rule_behind *behind; /* DESK_RULES_SELF + 1 of them, as long as seen_arena */
 };
+
+/* How many work with the rules of before, and who, for the report: "behind" (rule_behind.c). */
+int64_t rules_behind_count(const struct desk *desk);
+void rules_behind_put(struct ask *ask);
 
 /* What is decided about a rule. */
 struct rule_decision {
     enum desk_rule_state state;
     int64_t level; /* RULE_LEVEL_OWN, or decided */
     struct str reason;
+    int64_t act; /* of rule_act, which it is a part of; 0: none */
 };
 
 const char *rulebook_state_name(enum desk_rule_state state);
@@ -87,8 +101,11 @@ void rule_decide(struct ask *ask, const struct rule_entry *entry, enum desk_rule
 /* Stores a decision and its history, in a transaction; `entry` says how it was. `outgoing` is its record. */
 void rule_decision_store(struct desk *desk, const struct rule_entry *entry, const struct rule_decision *to,
                          struct str who, int64_t now_ns, int64_t outgoing);
-/* What it needs to do that: nobody looked for its fields while it did not run. */
-void rule_since_store(struct desk *desk, const struct rule_entry *entry, int64_t now_ns);
+/* What follows from a state that was stored: nobody looked for the rule's fields while it did not run, and one that is
+ * switched on is hunted. `entry` says how it was. (rule.c) */
+void rule_turned(struct desk *desk, const struct rule_entry *entry, enum desk_rule_state to, int64_t now_ns);
+/* Name and version of the path of a pack's rule; both empty when it is no pack's. (rule_pack.c) */
+void rule_pack_of(struct str path, struct str *ret_name, struct str *ret_version);
 /* The reason of a question: three characters at least, and not too long; else it is refused. (rule.c) */
 struct str rule_reason(struct ask *ask);
 /* Before the loaded rules are stored, in their transaction: those of packs and of people that were never seen before

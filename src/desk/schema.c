@@ -224,6 +224,46 @@ const char *const desk_schema[] = {
     " since_ns INTEGER NOT NULL, PRIMARY KEY (source, class)) STRICT, WITHOUT ROWID;",
     /* of a hit that has no record, and so no place in matched: what was opened for it */
     "ALTER TABLE hunt_hit ADD COLUMN incident INTEGER NOT NULL DEFAULT 0;",
+
+    /* decisions about many rules at once (rule_step.c); state -1: several; undoes, undone: the act that is taken back,
+     * and that took this one back; 0: none */
+    "CREATE TABLE rule_act (id INTEGER PRIMARY KEY AUTOINCREMENT, time_ns INTEGER NOT NULL, who TEXT NOT NULL,"
+    " pack TEXT NOT NULL, level TEXT NOT NULL, state INTEGER NOT NULL, rules INTEGER NOT NULL, reason TEXT NOT NULL,"
+    " undoes INTEGER NOT NULL, undone INTEGER NOT NULL) STRICT;"
+    "ALTER TABLE rule_history ADD COLUMN act INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX rule_history_act ON rule_history(act) WHERE act > 0;",
+
+    /* what became of records as they were parsed (parse_rate.c); day since 1970-01-01 */
+    "CREATE TABLE parse_count (source BLOB NOT NULL, day INTEGER NOT NULL, parser TEXT NOT NULL,"
+    " outcome TEXT NOT NULL, records INTEGER NOT NULL, last_ns INTEGER NOT NULL, last_record INTEGER NOT NULL,"
+    " PRIMARY KEY (source, day, parser, outcome)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX parse_count_day ON parse_count(day);"
+    /* patterns that people wrote here (parser_draft.c); ended_ns 0: it stands */
+    "CREATE TABLE parser_draft (id INTEGER PRIMARY KEY, version INTEGER NOT NULL, name TEXT NOT NULL,"
+    " program TEXT NOT NULL, pattern TEXT NOT NULL, kind TEXT NOT NULL, outcome TEXT NOT NULL, sets TEXT NOT NULL,"
+    " sample TEXT NOT NULL, who TEXT NOT NULL, reason TEXT NOT NULL, made_ns INTEGER NOT NULL,"
+    " ended_ns INTEGER NOT NULL, ended_by TEXT NOT NULL, ended_why TEXT NOT NULL) STRICT;"
+    "CREATE INDEX parser_draft_name ON parser_draft(name) WHERE ended_ns = 0;",
+
+    /* hunts that compare (hunt_changes.c): pack empty: it is none; changes: all rules that differ; records: numbers with
+     * commas */
+    "ALTER TABLE hunt ADD COLUMN pack TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE hunt ADD COLUMN version TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE hunt ADD COLUMN was_version TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE hunt ADD COLUMN changes INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE hunt ADD COLUMN gained INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE hunt ADD COLUMN lost INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE hunt_change (hunt INTEGER NOT NULL REFERENCES hunt(id) ON DELETE CASCADE, place INTEGER NOT NULL,"
+    " kind INTEGER NOT NULL, indicators INTEGER NOT NULL, too_many INTEGER NOT NULL, rule_id TEXT NOT NULL,"
+    " title TEXT NOT NULL, gained INTEGER NOT NULL, lost INTEGER NOT NULL, before INTEGER NOT NULL,"
+    " after INTEGER NOT NULL, gained_records TEXT NOT NULL, lost_records TEXT NOT NULL, PRIMARY KEY (hunt, place))"
+    " STRICT, WITHOUT ROWID;",
+
+    /* what a correlation lost: desk_rule_count */
+    "ALTER TABLE rule_stat ADD COLUMN lost_groups INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE rule_stat ADD COLUMN lost_matches INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE rule_stat ADD COLUMN late INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE rule_stat ADD COLUMN ungrouped INTEGER NOT NULL DEFAULT 0;",
     /* the ledger of losses (loss.c): from first to last record that tells of it, -1 none; to_ns 0: it goes on; unknown:
      * more than `count`, nobody knows how many; explained_ns 0: nobody explained it */
     "CREATE TABLE loss (id INTEGER PRIMARY KEY AUTOINCREMENT, source BLOB NOT NULL, cause TEXT NOT NULL,"

@@ -5,6 +5,7 @@
 #include "base/map.h"
 #include "desk/inside.h"
 #include "desk/loss.h"
+#include "desk/rulebook.h"
 
 #include <string.h>
 
@@ -157,7 +158,7 @@ static void silence_record(struct desk *desk, const struct source *source, int64
     json_put_int(body, "last_ns", source->last_ns);
     int64_t outgoing = desk_record_end(desk, 0, STR_NONE);
     if (source->silence_told && outgoing)
-        loss_silence(desk, source->id, source->last_ns, now_ns);
+        loss_silence(desk, source->id, source->last_ns);
 }
 
 int64_t desk_source_last_ns(const struct desk *desk, const uint8_t id[16])
@@ -266,6 +267,7 @@ static void totals_put(struct ask *ask)
     json_put_u64(ask->out, "disk_free", totals->disk_free);
     json_put_int(ask->out, "deletion_ns", desk_next_deletion_ns(ask->desk));
     json_put_bool(ask->out, "proposal_waits", desk_proposal_waits(ask->desk));
+    json_put_int(ask->out, "rules_behind", rules_behind_count(ask->desk));
     json_write_object_end(ask->out);
 }
 

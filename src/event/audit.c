@@ -96,36 +96,6 @@ static void whole_execve(struct whole *whole, const struct audit_field *field)
     buf_str(&whole->command, field_text(whole->arena, field));
 }
 
-static void put_ipv4(struct buf *text, const uint8_t *bytes)
-{
-    buf_format(text, "%u.%u.%u.%u", bytes[0], bytes[1], bytes[2], bytes[3]);
-}
-
-/* RFC 5952: the longest run of two or more zero groups, the first of equals, is "::". */
-static void put_ipv6(struct buf *text, const uint8_t *bytes)
-{
-    int best = -1;
-    int best_n = 1;
-    for (int i = 0; i < 8; i++) {
-        int n = 0;
-        while (i + n < 8 && get_be16(bytes + 2 * (i + n)) == 0)
-            n++;
-        if (n > best_n) {
-            best = i;
-            best_n = n;
-        }
-    }
-    for (int i = 0; i < 8; i++) {
-        if (i == best) {
-            buf_text(text, "::");
-            i += best_n - 1;
-            continue;
-        }
-        bool joined = i == 0 || (best >= 0 && i == best + best_n);
-        buf_format(text, joined ? "%x" : ":%x", get_be16(bytes + 2 * i));
-    }
-}
-
 /* struct sockaddr in hexadecimal: family in the machine's order (little), the rest in the network's. */
 static void whole_address(struct whole *whole, struct str hex)
 {
@@ -140,9 +110,9 @@ static void whole_address(struct whole *whole, struct str hex)
         return;
     buf_init_fixed(&text, storage, sizeof storage);
     if (is_v6)
-        put_ipv6(&text, bytes + 8);
+        buf_ipv6(&text, bytes + 8);
     else
-        put_ipv4(&text, bytes + 4);
+        buf_ipv4(&text, bytes + 4);
     whole->address = arena_str(whole->arena, buf_view(&text));
     buf_clear(&text);
     buf_u64(&text, get_be16(bytes + 2));

@@ -239,6 +239,11 @@ static void audit_case(void)
     play_case("audit");
 }
 
+static void devices_case(void)
+{
+    play_case("devices");
+}
+
 static void formats_case(void)
 {
     play_case("formats");
@@ -270,9 +275,9 @@ static void strange_case(void)
 }
 
 static const struct test tests[] = {
-    {"syslog", syslog_case},   {"programs", programs_case}, {"windows", windows_case},   {"audit", audit_case},
-    {"formats", formats_case}, {"journal", journal_case},   {"strange", strange_case},   {"winxml", winxml_case},
-    {"script", script_case},   {"gaps", gaps_case},         {"families", families_case},
+    {"syslog", syslog_case},   {"programs", programs_case}, {"windows", windows_case}, {"audit", audit_case},
+    {"formats", formats_case}, {"journal", journal_case},   {"strange", strange_case}, {"winxml", winxml_case},
+    {"script", script_case},   {"gaps", gaps_case},         {"devices", devices_case}, {"families", families_case},
 };
 
 int main(int argc, char **argv)

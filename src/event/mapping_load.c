@@ -452,8 +452,15 @@ static enum rc mapping_read(struct loader *loader)
 
 enum rc mapping_load(const char *data_path, struct names *names, struct mapping **ret_mapping, struct err *err)
 {
+    return mapping_load_more(data_path, NULL, names, ret_mapping, err);
+}
+
+enum rc mapping_load_more(const char *data_path, const char *more_path, struct names *names,
+                          struct mapping **ret_mapping, struct err *err)
+{
     struct err own;
-    struct loader loader = {.names = names, .data_path = data_path, .err = err ? err : &own};
+    struct loader loader = {
+        .names = names, .data_path = data_path, .more_path = more_path, .err = err ? err : &own};
     struct mapping *mapping = memory_new(sizeof *mapping);
     enum rc rc = RC_OK;
     loader.mapping = mapping;

@@ -33,6 +33,7 @@ struct loader {
     struct mapping *mapping;
     struct names *names;
     const char *data_path;
+    const char *more_path; /* of the site's patterns; NULL: none */
     uint16_t *slot_of;
     struct map *kinds;
     struct map *ids; /* of the family's patterns read so far */

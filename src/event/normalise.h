@@ -22,6 +22,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define PATTERN_TEXT_MAX 8192 /* bytes; longer messages are kept whole but not matched against patterns */
+
 /* Where a record came from, as the archive's source table tells it. */
 struct event_source {
     uint8_t id[16];
@@ -39,6 +41,10 @@ typedef void (*event_sink)(void *context, const struct event *event);
  * immutable afterwards and may be shared by normalisers. */
 enum rc mapping_load(const char *data_path, struct names *names, struct mapping **ret_mapping,
                      struct err *err) MUST_USE;
+/* The same with the patterns of a site: `more_path` has a parsers.tsv and the tables that it names, as data/ has. NULL:
+ * there are none. Families of both differ by name. */
+enum rc mapping_load_more(const char *data_path, const char *more_path, struct names *names,
+                          struct mapping **ret_mapping, struct err *err) MUST_USE;
 void mapping_free(struct mapping *mapping);
 
 /* NULL without memory. Both must outlive it; `names` is the one that the mapping was loaded with. */

@@ -257,14 +257,29 @@ static enum rc programs_finish(struct loader *loader)
     return rc;
 }
 
-enum rc patterns_load(struct loader *loader)
+/* parsers.tsv of the folder that is read, and the tables that it names. */
+static enum rc families_load(struct loader *loader)
 {
     static const struct loader_table families = {"parsers.tsv", {"family", "class", "title"}, families_row};
     struct mapping *mapping = loader->mapping;
-    mapping->family = arena_alloc_array(mapping->arena, FAMILIES_MAX, sizeof *mapping->family);
-    enum rc rc = mapping->family ? loader_table(loader, &families) : loader_memory(loader);
-    for (uint32_t i = 0; i < mapping->family_count && rc == RC_OK; i++)
+    uint32_t first = mapping->family_count;
+    enum rc rc = loader_table(loader, &families);
+    for (uint32_t i = first; i < mapping->family_count && rc == RC_OK; i++)
         rc = family_load(loader, &mapping->family[i]);
+    return rc;
+}
+
+enum rc patterns_load(struct loader *loader)
+{
+    struct mapping *mapping = loader->mapping;
+    mapping->family = arena_alloc_array(mapping->arena, FAMILIES_MAX, sizeof *mapping->family);
+    enum rc rc = mapping->family ? families_load(loader) : loader_memory(loader);
+    if (rc == RC_OK && loader->more_path) {
+        const char *own = loader->data_path;
+        loader->data_path = loader->more_path;
+        rc = families_load(loader);
+        loader->data_path = own;
+    }
     if (rc == RC_OK && loader->patterns.count > PATTERNS_MAX)
         rc = err_set(loader->err, RC_LIMIT, "more than %d patterns", PATTERNS_MAX);
     return rc == RC_OK ? programs_finish(loader) : rc;

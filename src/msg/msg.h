@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MSG_VERSION    11
+#define MSG_VERSION    12
 #define MSG_HEADER     16
 #define MSG_FDS_MAX    8
 #define MSG_KIB        UINT32_C(1024)
@@ -110,6 +110,7 @@ enum role {
     X(MSG_RULE_STATS, "rule-stats", R(ENGINE), R(DESK), MSG_MIB)       /* JSON, role/rule_stats.h */                   \
     X(MSG_RULE_FILES, "rule-files", R(PARENT), R(DESK), 0) /* role/rule_bundle.h: the descriptor; files read anew */   \
     X(MSG_SENDER_TOKENS, "sender-tokens", R(PARENT), R(INTAKE), 192 * MSG_KIB) /* role/tokens.h: the file's text */    \
+    X(MSG_RECEIVERS, "receivers", R(PARENT), R(DESK), 2 * MSG_MIB)             /* desk/receiver_text.h: lines */       \
     X(MSG_RULES, "rules", R(DESK), R(ENGINE) | R(QUERY) | R(HUNTER), 0)    /* id = version; role/rule_bundle.h: the    \
                                                                               descriptor */                            \
     X(MSG_RULES_TAKEN, "rules-taken", R(ENGINE), R(DESK), 4 * MSG_KIB)     /* id = version; nothing, or why not */     \

@@ -334,6 +334,7 @@ int net_batch_receive(struct net_batch *batch, int fd, const struct net_datagram
         struct net_datagram *datagram = &batch->datagrams[i];
         datagram->bytes = str_at(batch->bytes + (size_t)i * batch->size, batch->headers[i].msg_len);
         datagram->truncated = (header->msg_flags & MSG_TRUNC) != 0;
+        datagram->from = &batch->addresses[i];
         if (i > 0 && memcmp(&batch->addresses[i], &batch->addresses[i - 1], sizeof(struct sockaddr_in)) == 0 &&
             batch->addresses[i].ss_family == AF_INET)
             memcpy(datagram->address, batch->datagrams[i - 1].address, NET_ADDRESS_MAX);
@@ -343,6 +344,31 @@ int net_batch_receive(struct net_batch *batch, int fd, const struct net_datagram
     }
     *ret_datagrams = batch->datagrams;
     return n;
+}
+
+struct net_peer net_datagram_peer(const struct net_datagram *datagram)
+{
+    struct net_peer peer = {.n = sizeof(struct sockaddr_in)};
+    if (datagram->from->ss_family == AF_INET6)
+        peer.n = sizeof(struct sockaddr_in6);
+    ASSERT(peer.n <= sizeof peer.bytes);
+    memcpy(peer.bytes, datagram->from, peer.n);
+    return peer;
+}
+
+uint16_t net_peer_port(const struct net_peer *peer)
+{
+    struct sockaddr_in address; /* of both families the port stands in the same place */
+    memcpy(&address, peer->bytes, sizeof address);
+    return ntohs(address.sin_port);
+}
+
+int net_datagram_answer(int fd, const struct net_peer *peer, struct str bytes)
+{
+    struct sockaddr_storage address = {0};
+    memcpy(&address, peer->bytes, peer->n);
+    ssize_t sent = sendto(fd, bytes.p, bytes.n, MSG_DONTWAIT, (const struct sockaddr *)&address, peer->n);
+    return sent < 0 ? -errno : 0;
 }
 
 int net_pair(int ret_fds[2])

@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct sockaddr_storage;
+
 #define NET_ADDRESS_MAX 64 /* text of an address without port, terminated */
 
 enum net_kind { NET_UDP, NET_TCP, NET_UNIX };
@@ -39,7 +41,18 @@ struct net_datagram {
     struct str bytes;
     char address[NET_ADDRESS_MAX];
     bool truncated;
+    const struct sockaddr_storage *from; /* for net_datagram_peer */
 };
+
+/* Whom a datagram came from, kept for an answer. */
+struct net_peer {
+    uint8_t bytes[28]; /* the system's form: a sockaddr_in6 is the longest */
+    uint8_t n;
+};
+struct net_peer net_datagram_peer(const struct net_datagram *datagram);
+uint16_t net_peer_port(const struct net_peer *peer);
+/* 0, or -errno: -EAGAIN when there is no room. */
+int net_datagram_answer(int fd, const struct net_peer *peer, struct str bytes);
 
 struct net_batch;
 struct net_batch *net_batch_new(size_t count, size_t size); /* count buffers of size bytes */

@@ -91,16 +91,32 @@ void proc_end(pid_t pid)
     }
 }
 
+static void why_put(int status, char *ret_why, size_t size)
+{
+    if (WIFSIGNALED(status))
+        snprintf(ret_why, size, "signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+    else
+        snprintf(ret_why, size, "exit status %d", WEXITSTATUS(status));
+}
+
+int proc_wait(pid_t pid, char *ret_why, size_t size)
+{
+    int status = 0;
+    pid_t ended;
+    while ((ended = waitpid(pid, &status, 0)) < 0 && errno == EINTR) {
+    }
+    ASSERT(ended == pid);
+    why_put(status, ret_why, size);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
 pid_t proc_reap(char *ret_why, size_t size)
 {
     int status = 0;
     pid_t pid = waitpid(-1, &status, WNOHANG);
     if (pid <= 0)
         return 0;
-    if (WIFSIGNALED(status))
-        snprintf(ret_why, size, "signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
-    else
-        snprintf(ret_why, size, "exit status %d", WEXITSTATUS(status));
+    why_put(status, ret_why, size);
     return pid;
 }
 

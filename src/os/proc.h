@@ -22,6 +22,8 @@ enum rc proc_copy(int (*work)(void *context, int out), void *context, pid_t *ret
                   struct err *err) MUST_USE;
 /* Ends such a copy, whatever it does, and waits for it. */
 void proc_end(pid_t pid);
+/* Waits for such a copy's own end. Its exit status, or -1 when a signal ended it; *ret_why as proc_reap. */
+int proc_wait(pid_t pid, char *ret_why, size_t size);
 /* A dead child, or 0 when none. *ret_why: "exit status 1", "signal 9 (Killed)". */
 pid_t proc_reap(char *ret_why, size_t size);
 

@@ -123,7 +123,7 @@ enum rc proven_read(struct str text, struct tlog_hasher *hasher, struct arena *a
     if (p->leaf.index != p->proof.index)
         return err_set(err, RC_DENIED, "a record calls itself %llu, its proof is of %llu",
                        (unsigned long long)p->leaf.index, (unsigned long long)p->proof.index);
-    tlog_hash_leaf(hasher, p->proof.extra, STR_NONE, &p->hash);
+    tlog_hash_leaf(hasher, STR_NONE, p->proof.extra, &p->hash);
     return RC_OK;
 }
 

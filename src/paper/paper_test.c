@@ -94,7 +94,7 @@ static void make_log(void)
             buf_put(&bytes[i], hash.bytes, sizeof hash.bytes);
         else
             buf_str(&bytes[i], raw);
-        tlog_hash_leaf(hasher, buf_view(&bytes[i]), STR_NONE, &leaves[i]);
+        tlog_hash_leaf(hasher, STR_NONE, buf_view(&bytes[i]), &leaves[i]);
         tlog_frontier_append(&frontier, hasher, &leaves[i]);
     }
     tlog_frontier_root(&frontier, hasher, &head.root);

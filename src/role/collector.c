@@ -323,7 +323,7 @@ static size_t collector_paths(const struct config *config, struct arena *arena, 
     for (struct str rest = config->collect_files; rest.p && rest.n && n < size;) {
         struct str one = str_cut(&rest, ' ');
         if (one.n)
-            ret[n++] = (struct sandbox_path){.path = arena_strz(arena, one), .access = SANDBOX_READ};
+            ret[n++] = (struct sandbox_path){.path = arena_strz(arena, follow_root(one)), .access = SANDBOX_READ};
     }
     return n;
 }

@@ -25,6 +25,9 @@
     X(beats_tls_port, "beats-tls-port", 0, 0, 65535, "port for Lumberjack over TLS; 0 turns it off")                   \
     X(gelf_port, "gelf-port", 0, 0, 65535, "port for GELF over UDP and TCP; 0 turns both off")                         \
     X(gelf_tls_port, "gelf-tls-port", 0, 0, 65535, "port for GELF over TLS; 0 turns it off")                           \
+    X(snmp_port, "snmp-port", 0, 0, 65535, "port for SNMP traps and informs over UDP; 0 turns it off")                 \
+    X(netflow_port, "netflow-port", 0, 0, 65535, "port for NetFlow 5, 9, IPFIX over UDP, IPFIX over TCP; 0: off")      \
+    X(netflow_tls_port, "netflow-tls-port", 0, 0, 65535, "port for IPFIX over TLS; 0 turns it off")                    \
     X(agent_port, "agent-port", 6515, 0, 65535, "port that agents deliver to (TLS); 0 turns it off")                   \
     X(web_port, "web-port", 8443, 1, 65535, "port of the web pages (HTTPS)")                                           \
     X(intakes, "intakes", 0, 0, 32, "intake processes; 0 = one a core, at most 4")                                     \
@@ -40,6 +43,8 @@
     X(timestamp_interval_s, "timestamp-interval-s", 86400, 60, 31536000, "seconds between two time stamps")            \
     X(mirror_rate_mib, "mirror-rate-mib", 32, 1, 4096, "MiB a second that one mirror may pull")                        \
     X(mirror_silent, "mirror-silent", 5, 1, 1000, "intervals without a pull after which a mirror is called silent")    \
+    X(receiver_late_s, "receiver-late-s", 900, 60, 864000,                                                             \
+      "seconds a record may wait for a receiver, which is late then")                                                  \
     X(agent_silent_s, "agent-silent-s", 300, 10, 864000,                                                               \
       "seconds after which an agent that was not heard is silent; all are heard once a minute")                        \
     X(keep_days, "keep-days", 1096, 1, 36525, "days that records are kept; not fewer than the acts ask for")           \
@@ -59,14 +64,20 @@
     X(tls_certificate, "tls-certificate", "", "PEM file; empty: made at first start in DATA/keys")                     \
     X(tls_key, "tls-key", "", "PEM file of its private key")                                                           \
     X(tls_client_ca, "tls-client-ca", "", "PEM file: senders over TLS then have to show certificates")                 \
-    X(collect_files, "collect-files", "/var/log", "files and folders to follow, separated by blanks")                  \
+    X(snmp_communities, "snmp-communities", "", "file of the communities that are taken, one a line; empty: any")      \
+    X(snmp_users, "snmp-users", "", "file of the users of SNMP version 3: NAME HASH PASSWORD [aes PASSWORD]")          \
+    X(collect_files, "collect-files", "/var/log",                                                                      \
+      "files and folders to follow, separated by blanks; *, ? and [a-z] stand within a part of a path")                \
     X(collect_journal_folder, "collect-journal-folder", "", "folder of journal files; empty: this machine's own")      \
     X(rules, "rules", "", "folders of Sigma rules, separated by blanks, read anew at SIGHUP; empty: those of qorgan")  \
     X(indicators, "indicators", "", "folders of lists of indicators, separated by blanks, read anew at SIGHUP")        \
+    X(parsers, "parsers", "", "folder of this site's own patterns, read anew at SIGHUP; empty: none")                  \
     X(witness_policy, "witness-policy", "", "file of the witnesses and their quorum (C2SP tlog-policy); empty: none")  \
     X(witness_ca, "witness-ca", "", "PEM file: who vouches for https of witnesses and time stamps; empty: the system") \
     X(timestamp_url, "timestamp-url", "", "address of a time-stamp authority (RFC 3161); empty: no time stamps")       \
     X(timestamp_ca, "timestamp-ca", "", "PEM file of the authority's root certificates; needed with timestamp-url")    \
+    X(receivers, "receivers", "/var/lib/qorgan-forward",                                                               \
+      "folder of the forwarders' folders, for the page of receivers")                                                  \
     X(encryption, "encryption", "off", "where the master keys are: off, file:PATH, credential:NAME, pkcs11:URI")       \
     X(keep_days_sources, "keep-days-sources", "", "sources kept otherwise: SOURCE=DAYS, separated by blanks")          \
     X(object, "object", "", "name of the object made at first start; empty: the host's")

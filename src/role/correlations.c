@@ -65,6 +65,9 @@ struct correlations {
     int64_t told_ns;
     struct correlator_stats told;
     uint64_t told_lost;
+    /* what is told of each */
+    struct correlation_losses *losses; /* by rule, as they were told last */
+    struct correlator_stats losses_of; /* all of them, then */
     /* while it is made again */
     size_t restored;
     size_t foreign;
@@ -214,6 +217,7 @@ void correlations_free(struct correlations *correlations)
     for (size_t i = 0; i < ARRAY_LEN(correlations->seen); i++)
         memory_free(correlations->seen[i].slots);
     correlator_free(correlations->correlator);
+    memory_free(correlations->losses);
     memory_free(correlations);
 }
 
@@ -256,6 +260,19 @@ static void on_row(void *context, struct str body)
     correlations->damaged += reader.failed;
 }
 
+/* As they are now: told. */
+static bool losses_begin(struct correlations *correlations)
+{
+    size_t size = (rules_count(correlations->rules) + 1) * sizeof *correlations->losses;
+    struct correlation_losses *losses = memory_resize(correlations->losses, size);
+    if (!losses)
+        return false;
+    memcpy(losses, correlator_losses(correlations->correlator), size);
+    correlations->losses = losses;
+    correlations->losses_of = correlator_stats(correlations->correlator);
+    return true;
+}
+
 enum rc correlations_open(struct correlations *correlations, struct desk *desk, struct err *err)
 {
     correlator_set_journal(correlations->correlator, NULL, NULL);
@@ -271,6 +288,8 @@ enum rc correlations_open(struct correlations *correlations, struct desk *desk, 
     if (correlations->damaged)
         log_warning("%zu rows of the trail of correlations do not read: their matches are missing",
                     correlations->damaged);
+    if (rc == RC_OK && !losses_begin(correlations))
+        rc = err_set(err, RC_LIMIT, "no memory for what correlations lose");
     return rc;
 }
 
@@ -290,6 +309,7 @@ enum rc correlations_renew(struct correlations *correlations, const struct rules
         correlator_free(correlations->correlator);
         correlations->correlator = correlator;
         correlations->rules = before;
+        IGNORE(!losses_begin(correlations)); /* it was as large */
         return rc;
     }
     correlator_free(correlator);
@@ -422,6 +442,30 @@ static void losses_tell(struct correlations *correlations, int64_t now_ns)
                     correlations->no_room, correlations->untold, cut);
     correlations->told = stats;
     correlations->told_lost = lost;
+}
+
+static bool is_loss(const struct correlation_losses *losses)
+{
+    return losses->groups || losses->matches || losses->late || losses->ungrouped;
+}
+
+void correlations_losses(struct correlations *correlations, correlation_loss_sink sink, void *context)
+{
+    const struct correlator_stats now = correlator_stats(correlations->correlator);
+    const struct correlator_stats *was = &correlations->losses_of;
+    const struct correlation_losses *all = correlator_losses(correlations->correlator);
+    if (!correlations->losses || (now.groups_evicted == was->groups_evicted && now.hits_evicted == was->hits_evicted &&
+                                  now.late == was->late && now.ungrouped == was->ungrouped))
+        return;
+    for (size_t i = 0; i < rules_count(correlations->rules); i++) {
+        struct correlation_losses *told = &correlations->losses[i];
+        const struct correlation_losses since = {all[i].groups - told->groups, all[i].matches - told->matches,
+                                                 all[i].late - told->late, all[i].ungrouped - told->ungrouped};
+        if (is_loss(&since))
+            sink(context, rules_at(correlations->rules, i), &since);
+        *told = all[i];
+    }
+    correlations->losses_of = now;
 }
 
 void correlations_tick(struct correlations *correlations, int64_t now_ns)

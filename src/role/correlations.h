@@ -14,8 +14,8 @@
  * engine is behind or away, never passes the machine's clock, and goes on without events. The event's own time is
  * believed as long as it is not in the future: one that is counts as now.
  *
- * Limits: memory as correlator_new has it by itself; the trail DESK_TRAIL_BYTES. What goes for want of room is counted
- * and logged once a minute. */
+ * Limits: memory as correlator_new has it by itself; the trail DESK_TRAIL_BYTES. What goes for want of room is counted,
+ * logged once a minute, and told of each correlation (correlations_losses). */
 #ifndef ROLE_CORRELATIONS_H
 #define ROLE_CORRELATIONS_H
 
@@ -62,6 +62,11 @@ void correlation_about(const struct correlation_firing *firing, struct buf *text
 void correlations_durable(struct correlations *correlations, uint64_t records, int64_t now_ns);
 void correlations_engine(struct correlations *correlations, unsigned engine, uint64_t position);
 void correlations_engine_away(struct correlations *correlations, unsigned engine);
+
+/* What correlations lost since they were asked last; those alone that did. What was lost before a restart and is lost
+ * again when windows are made anew is not told twice. */
+typedef void (*correlation_loss_sink)(void *context, const struct rule *rule, const struct correlation_losses *losses);
+void correlations_losses(struct correlations *correlations, correlation_loss_sink sink, void *context);
 
 /* What is to be stored with the next matches: rows, their clock. Borrowed until correlations_stored. */
 size_t correlations_trails(const struct correlations *correlations, struct desk_trail ret_trails[CORRELATIONS_TRAILS],

@@ -319,6 +319,49 @@ static void damaged_rows_are_left_out(void)
     end();
 }
 
+static struct correlation_losses lost; /* of "many" */
+
+static void on_loss(void *context, const struct rule *rule, const struct correlation_losses *losses)
+{
+    (void)context;
+    if (str_is(rule->title, "many"))
+        lost = *losses;
+}
+
+static uint64_t late_now(void)
+{
+    lost = (struct correlation_losses){0};
+    correlations_losses(correlations, on_loss, NULL);
+    return lost.late;
+}
+
+static void losses_are_told_once(void)
+{
+    struct err err = {0};
+    if (!begin() || !CHECK_INT(correlations_open(correlations, stand.desk, &err), RC_OK))
+        return;
+    fail("ann", "z", T0, T0);
+    CHECK_INT(late_now(), 0);
+    fail("ann", "z", T0 + H(9), T0 + H(9));
+    fail("ann", "z", T0, T0 + H(9)); /* older than its window */
+    fail("ann", "z", T0 + S(1), T0 + H(9));
+    CHECK_INT(late_now(), 2);
+    CHECK_INT(late_now(), 0);
+    fail("ann", "z", T0 + S(2), T0 + H(9));
+    CHECK_INT(late_now(), 1);
+    struct match bare = {.record = ++record, .time_ns = T0 + H(9)};
+    give(&bare, T0 + H(9));
+    CHECK_INT(late_now(), 0);
+    CHECK_INT(lost.ungrouped, 1);
+    store(T0 + H(9));
+    again(8); /* made anew of the trail: what was lost is not lost again */
+    CHECK_INT(late_now(), 0);
+    CHECK_INT(lost.ungrouped, 0);
+    fail("ann", "z", T0 + S(3), T0 + H(9));
+    CHECK_INT(late_now(), 1);
+    end();
+}
+
 static void rows_come_back_as_they_went_in(void)
 {
     static const struct correlator_change changes[] = {
@@ -362,6 +405,7 @@ static void rows_come_back_as_they_went_in(void)
 }
 
 static const struct test tests[] = {
+    {"what is lost is told of its correlation, once", losses_are_told_once},
     {"a window closes when every engine has read what was durable then", waits_for_its_engines},
     {"what waited for half an hour is judged by its own time", judges_what_waited_by_its_own_time},
     {"an event of the future counts as one of now", future_counts_as_now},

@@ -10,6 +10,7 @@
 #include "os/file.h"
 #include "os/random.h"
 #include "role/agent_desk.h"
+#include "role/correlation_counts.h"
 #include "role/correlations.h"
 #include "role/desk_data.h"
 #include "role/desk_totals.h"
@@ -78,9 +79,8 @@ struct desk_role {
     struct desk_source stats[STATS_MAX];
     struct desk_match *matches; /* gathered, MATCHES_AT_ONCE */
     size_t match_count;
-    struct desk_rule_count *fired; /* correlations that fired since the last batch; room for every rule */
-    size_t fired_count;
-    size_t heard; /* matches not yet acknowledged */
+    struct correlation_counts fired; /* what correlations did since the last batch */
+    size_t heard;                    /* matches not yet acknowledged */
     struct arena *match_arena;
     uint64_t acknowledge[ENGINES_MAX]; /* the newest match gathered of each engine; 0 = none */
     bool stuck;                        /* matches could not be stored: they are kept and tried again */
@@ -117,6 +117,7 @@ static enum rc database_open(struct desk_role *role, struct err *err)
         .random = random_bytes,
         .zone_offset_s = (int32_t)role->process->config.zone_offset_s,
         .mirror_silent = role->process->config.mirror_silent,
+        .receiver_late_s = role->process->config.receiver_late_s,
         .coverage_days = role->process->config.coverage_days,
         .term_check = term_check,
         .term_context = role,
@@ -153,18 +154,6 @@ static void rules_told(struct desk_role *role, const struct rules *rules)
     desk_set_totals(role->desk, &role->totals);
 }
 
-/* Room for every rule of those that come. */
-static enum rc fired_make(struct desk_role *role, const struct rules *rules, struct err *err)
-{
-    ASSERT(role->fired_count == 0);
-    struct desk_rule_count *fired = memory_new((rules_count(rules) + 1) * sizeof *fired);
-    if (!fired)
-        return err_set(err, RC_LIMIT, "no memory for correlations");
-    memory_free(role->fired);
-    role->fired = fired;
-    return RC_OK;
-}
-
 /* The first rules, when the desk is open. */
 static enum rc rules_open(struct desk_role *role, struct err *err)
 {
@@ -174,7 +163,7 @@ static enum rc rules_open(struct desk_role *role, struct err *err)
     if (rc == RC_OK)
         rc = rule_supply_make(role->supply, &rules, err);
     if (rc == RC_OK)
-        rc = fired_make(role, rules, err);
+        rc = correlation_counts_make(&role->fired, rules, err);
     if (rc == RC_OK)
         rc = rule_desk_new(role->desk, rules, clock_real_ns(), &role->rule_desk, err);
     if (rc != RC_OK)
@@ -270,7 +259,7 @@ static enum rc batch_store(struct desk_role *role, const struct desk_batch *batc
     if (rc != RC_OK)
         return rc;
     correlations_stored(role->correlations);
-    role->fired_count = 0;
+    role->fired.count = 0;
     return RC_OK;
 }
 
@@ -281,8 +270,8 @@ static enum rc matches_store(struct desk_role *role, struct err *err)
     struct desk_batch batch = {.matches = role->matches,
                                .count = role->match_count,
                                .trails = trails,
-                               .fired = role->fired,
-                               .fired_count = role->fired_count};
+                               .fired = role->fired.rows,
+                               .fired_count = role->fired.count};
     batch.trail_count = correlations_trails(role->correlations, trails, &batch.clock_ns);
     if (batch.count == 0 && batch.trail_count == 0 && batch.fired_count == 0)
         return RC_OK;
@@ -358,20 +347,10 @@ static void match_gather(struct desk_role *role, const struct desk_match *match)
     out->description = arena_str(role->match_arena, match->description);
 }
 
-/* Goes with the next batch. A rule without an id can be named to nobody, as in the engines. */
-static void firing_count(struct desk_role *role, const struct correlation_firing *firing)
+static void on_losses(void *context, const struct rule *rule, const struct correlation_losses *losses)
 {
-    size_t i = 0;
-    if (firing->rule->id.n == 0 || !rule_desk_runs(role->desk, firing->rule))
-        return;
-    while (i < role->fired_count && role->fired[i].id.p != firing->rule->id.p)
-        i++;
-    if (i == role->fired_count) {
-        ASSERT(i < rules_count(rule_supply_rules(role->supply)));
-        role->fired[role->fired_count++] = (struct desk_rule_count){.id = firing->rule->id};
-    }
-    role->fired[i].hits++;
-    role->fired[i].last_ns = MAX(role->fired[i].last_ns, firing->time_ns);
+    struct desk_role *role = context;
+    correlation_counts_losses(&role->fired, rule, losses);
     gathered(role);
 }
 
@@ -391,7 +370,10 @@ static void on_firing(void *context, const struct correlation_firing *firing)
     enum desk_level level;
     char storage[1024];
     struct buf text;
-    firing_count(cause->role, firing);
+    if (rule_desk_runs(cause->role->desk, firing->rule)) {
+        correlation_counts_firing(&cause->role->fired, firing);
+        gathered(cause->role);
+    }
     if (!firing->rule->alerts || !rule_desk_active(cause->role->desk, firing->rule, &level))
         return;
     if (!cause->match) {
@@ -749,7 +731,7 @@ static void on_totals(struct desk_role *role, const struct msg *msg)
 static enum rc rules_replace(struct desk_role *role, struct rules *rules, struct err *err)
 {
     const struct rules *before = rule_supply_rules(role->supply);
-    enum rc rc = fired_make(role, rules, err);
+    enum rc rc = correlation_counts_make(&role->fired, rules, err);
     if (rc == RC_OK)
         rc = correlations_renew(role->correlations, rules, err);
     if (rc != RC_OK)
@@ -770,7 +752,7 @@ static enum rc rules_replace(struct desk_role *role, struct rules *rules, struct
 
 static bool is_idle(const struct desk_role *role)
 {
-    return !role->stuck && role->match_count == 0 && role->fired_count == 0;
+    return !role->stuck && role->match_count == 0 && role->fired.count == 0;
 }
 
 static void rules_look(struct desk_role *role)
@@ -779,7 +761,8 @@ static void rules_look(struct desk_role *role)
     struct err err = {0};
     if (rule_supply_is_at_rest(role->supply))
         return;
-    matches_flush(role); /* under load there is always something gathered */
+    correlations_losses(role->correlations, on_losses, role); /* with other rules they would be forgotten */
+    matches_flush(role);                                      /* under load there is always something gathered */
     if (!is_idle(role))
         return;
     rule_supply_settle(role->supply);
@@ -793,14 +776,12 @@ static void rules_look(struct desk_role *role)
         else
             rules_told(role, rules);
     }
+    struct str reason = rc == RC_OK ? STR("") : str_of(err.text);
+    struct err untold = {0};
     if (rc != RC_OK)
         log_error("other rules cannot be had, those in force stay: %s", err.text);
-}
-
-static void on_rule_files(struct desk_role *role, const struct msg *msg)
-{
-    if (msg->fd_count == 1)
-        rule_supply_files(role->supply, msg->fds[0]);
+    if (desk_rules_taken(role->desk, DESK_RULES_SELF, reason, clock_real_ns(), &untold) != RC_OK)
+        log_error("how it went with the rules could not be stored: %s", untold.text);
 }
 
 static void desk_message(void *self, struct channel *channel, struct msg *msg)
@@ -829,7 +810,11 @@ static void desk_message(void *self, struct channel *channel, struct msg *msg)
         rule_desk_count(role->rule_desk, channel_instance(channel), msg->body, clock_real_ns());
         break;
     case MSG_RULE_FILES:
-        on_rule_files(role, msg);
+        if (msg->fd_count == 1)
+            rule_supply_files(role->supply, msg->fds[0]);
+        break;
+    case MSG_RECEIVERS:
+        desk_set_receivers(role->desk, msg->body);
         break;
     case MSG_RULES_TAKEN:
         rule_supply_taken(role->supply, channel_instance(channel), msg->id, msg->body);
@@ -901,6 +886,7 @@ static void role_tick(void *self, int64_t now_ns)
         correlations_set_sink(role->correlations, on_firing, &cause);
         correlations_set_room(role->correlations, firing_has_room, role);
         correlations_tick(role->correlations, now_ns);
+        correlations_losses(role->correlations, on_losses, role);
     }
     if (now_ns >= desk_next_ns(role->desk)) {
         if (desk_tick(role->desk, now_ns, &err) != RC_OK)
@@ -916,6 +902,8 @@ static void role_tick(void *self, int64_t now_ns)
         log_error("coverage of Annex 4 could not be looked at: %s", err.text);
     if (desk_watch_mirrors(role->desk, now_ns, &err) != RC_OK)
         log_error("silent mirrors could not be recorded: %s", err.text);
+    if (desk_watch_receivers(role->desk, now_ns, &err) != RC_OK)
+        log_error("late receivers could not be recorded: %s", err.text);
     if (desk_watch_retention(role->desk, now_ns, &err) != RC_OK)
         log_error("proposals of deletion could not be looked at: %s", err.text);
     object_desk_send(role->desk, &role->told);

@@ -23,6 +23,7 @@
 #include "role/indicator_folder.h"
 #include "role/log.h"
 #include "role/match.h"
+#include "role/parser_folder.h"
 #include "role/roles.h"
 #include "role/rule_bundle.h"
 #include "role/rule_states.h"
@@ -89,6 +90,7 @@ struct engine {
     struct wal_frame frame;     /* at work: records are taken from it while matches and blocks have room */
     struct reader frame_reader; /* what is left of its payload */
     uint32_t frame_left;        /* records; 0 = the next frame may come */
+    struct err frame_err;       /* of a record that does not read: not cleared for each that does */
     struct block_builder *builder;
     /* The last block of the log file before, as long as events wait whose pieces it has. */
     struct block_builder *closing;
@@ -104,9 +106,10 @@ struct engine {
     size_t source_last; /* looked up last: most records follow one of their own source */
     struct map *source_by_id;
     struct annex_tables tables;
-    struct annex_counts *annex; /* what sources sent since the desk was told */
-    uint64_t annex_lost;        /* as told last */
-    struct loss_counts *losses; /* the same of losses */
+    struct annex_counts *annex;       /* what sources sent since the desk was told */
+    uint64_t annex_lost, parses_lost; /* as told last */
+    struct loss_counts *losses;       /* the same of losses */
+    struct parse_counts *parses;      /* how it was parsed, since then as well */
     uint64_t resume;
     uint64_t set_aside[MSG_ASIDE_MAX]; /* records that killed an engine: they go into blocks unparsed */
     size_t set_aside_count;
@@ -139,11 +142,21 @@ struct engine {
     uint64_t record;
     bool late; /* of none: time went by */
     struct event archived;
+    enum grasp grasp; /* of it */
+    const struct pattern *pattern;
     bool has_archived;
     struct str hits[HITS_MAX];
     size_t hit_count;
     bool behind;
 };
+
+/* What records say is counted beside what rules did, and told with it. */
+static void counts_lend(const struct engine *engine, struct engine_rules *duties)
+{
+    engine_rules_annex(duties, engine->annex);
+    engine_rules_parses(duties, engine->parses);
+    engine_rules_losses(duties, engine->losses);
+}
 
 static enum rc engine_start(struct process *process, void **ret_self, struct err *err)
 {
@@ -161,7 +174,7 @@ static enum rc engine_start(struct process *process, void **ret_self, struct err
     buf_format(&engine->text, "%.*s/data", STR_ARG(process->config.share));
     bool fits = str_copy_z(buf_view(&engine->text), data, sizeof data);
     ASSERT(fits);
-    enum rc rc = mapping_load(data, engine->names, &engine->mapping, err);
+    enum rc rc = parsers_load_configured(&process->config, engine->names, &engine->mapping, err);
     if (rc == RC_OK)
         rc = engine_set_make(process_handle(process, "rules", -1), engine->names, &engine->set, err);
     if (rc == RC_OK)
@@ -181,11 +194,10 @@ static enum rc engine_start(struct process *process, void **ret_self, struct err
     if (rc != RC_OK)
         return rc;
     engine->annex = annex_counts_new(&engine->tables, ANNEX_COUNTS_ENGINE, random_u64());
-    ASSERT(engine->annex);
-    engine_rules_annex(engine->set.duties, engine->annex);
+    engine->parses = parse_counts_new(engine->mapping, PARSE_COUNTS_ENGINE, random_u64());
     engine->losses = loss_counts_new(random_u64());
-    ASSERT(engine->losses);
-    engine_rules_losses(engine->set.duties, engine->losses);
+    ASSERT(engine->annex && engine->parses && engine->losses);
+    counts_lend(engine, engine->set.duties);
     *ret_self = engine;
     return RC_OK;
 }
@@ -430,6 +442,8 @@ static void on_event(void *context, const struct event *event)
     if (event->flags & EVENT_ARCHIVE) {
         event_copy(event, &engine->archived); /* its fields live in the record's arena */
         engine->has_archived = true;
+        engine->grasp = normaliser_grasp(engine->normaliser);
+        engine->pattern = normaliser_pattern(engine->normaliser);
     }
     if (!(event->flags & EVENT_MATCH))
         return;
@@ -446,19 +460,6 @@ static void on_event(void *context, const struct event *event)
         count = repeats_sift(engine->repeats, event, found, count);
     for (size_t i = 0; i < count; i++)
         match_found(engine, event, found[i].rule);
-}
-
-/* What a gap record says was lost: records, connections refused, or the end of one record. */
-static void gap_count(const struct engine *engine, struct source *source, struct str raw)
-{
-    struct json_value *value = NULL;
-    struct err err;
-    if (!source || json_parse(engine->arena, raw, 8, &value, &err) != RC_OK)
-        return;
-    source->dropped += (uint64_t)MAX(json_int(json_get(value, "count"), 0), 0);
-    source->dropped += (uint64_t)MAX(json_int(json_get(value, "connections"), 0), 0);
-    source->dropped += json_int(json_get(value, "bytes"), 0) > 0;
-    source->changed = true;
 }
 
 static void source_count(struct source *source, const struct leaf *leaf, const struct event *event)
@@ -499,13 +500,23 @@ static void record_work(struct engine *engine, const struct leaf *leaf, struct s
     if (data && !is_set_aside(engine, leaf->index))
         normaliser_record(engine->normaliser, source ? &source->event : &unknown, leaf->index, leaf->received_ns, raw,
                           engine->arena, on_event, engine);
-    if (leaf->type == LEAF_GAP)
-        gap_count(engine, source, raw);
+    if (leaf->type == LEAF_GAP && source) {
+        source->dropped += gap_lost(raw, engine->arena);
+        source->changed = true;
+    }
     if (source && data)
         source_count(source, leaf, engine->has_archived ? &engine->archived : NULL);
-    if (source && data && engine->has_archived && engine_rules_counting(engine->set.duties))
+    if (source && data && engine->has_archived && engine_rules_counting(engine->set.duties)) {
         annex_counts_record(engine->annex,
                             &(struct annex_record){&source->event, &engine->archived, raw, leaf->received_ns});
+        parse_counts_record(engine->parses, &(struct parse_record){.source = source->id,
+                                                                   .raw = raw,
+                                                                   .number = leaf->index,
+                                                                   .received_ns = leaf->received_ns,
+                                                                   .grasp = engine->grasp,
+                                                                   .pattern = engine->pattern,
+                                                                   .parser = engine->archived.parser});
+    }
     const struct event *event = engine->has_archived ? &engine->archived : NULL;
     if (engine_rules_counting(engine->set.duties))
         loss_counts_record(engine->losses, leaf, raw, source ? &source->watch : NULL, event, engine->arena);
@@ -543,9 +554,9 @@ static bool frame_step(struct engine *engine)
     struct leaf leaf;
     struct str leaf_bytes;
     struct str raw;
-    struct err err = {0};
-    if (record_read(&engine->frame_reader, NULL, &leaf, &leaf_bytes, &raw, &err) != RC_OK) {
-        log_error("log frame at %lld: %s", (long long)engine->frame.offset, err.text);
+    struct err *err = &engine->frame_err;
+    if (record_read(&engine->frame_reader, NULL, &leaf, &leaf_bytes, &raw, err) != RC_OK) {
+        log_error("log frame at %lld: %s", (long long)engine->frame.offset, err->text);
         process_stop(EXIT_FAILURE);
         return false;
     }
@@ -771,14 +782,12 @@ static void incomplete_log(struct engine *engine)
     engine->incomplete = now;
 }
 
-static void annex_lost_log(struct engine *engine)
+static void lost_log(const char *what, uint64_t now, uint64_t *told)
 {
-    uint64_t now = annex_counts_lost(engine->annex);
-    if (now != engine->annex_lost)
-        log_warning("%llu records are missing in what is counted for coverage of Annex 4: the desk took nothing for "
-                    "long",
-                    (unsigned long long)(now - engine->annex_lost));
-    engine->annex_lost = now;
+    if (now != *told)
+        log_warning("%llu records are missing in what is counted %s: the desk took nothing for long",
+                    (unsigned long long)(now - *told), what);
+    *told = now;
 }
 
 static void stats_send(struct engine *engine)
@@ -858,8 +867,7 @@ static void rules_swap(struct engine *engine, struct engine_set *next)
     if (engine->indicator_matcher)
         engine_rules_given(next->duties, indicator_field_names, INDICATOR_FIELDS);
     engine_rules_follow(next->duties, old.duties);
-    engine_rules_annex(next->duties, engine->annex);
-    engine_rules_losses(next->duties, engine->losses);
+    counts_lend(engine, next->duties);
     repeats_follow(engine->repeats, next->rules);
     arena_reset(engine->arena);
     if (engine->states.n && engine_rules_take(next->duties, buf_view(&engine->states), engine->arena, &err) != RC_OK)
@@ -946,7 +954,7 @@ static void engine_tick(void *self, int64_t now_real_ns)
     matches_send(engine);
     blocks_release(engine);
     engine_work(engine);
-    if (annex_counts_are_many(engine->annex))
+    if (annex_counts_are_many(engine->annex) || parse_counts_are_many(engine->parses))
         IGNORE(rule_stats_send(engine)); /* else at the next tick, or they are lost and that is said */
     uint64_t now = clock_boot_ns();
     if (now - engine->stats_ns < STATS_NS)
@@ -962,7 +970,8 @@ static void engine_tick(void *self, int64_t now_real_ns)
     if (!engine_must_wait(engine))
         closing_look(engine);
     incomplete_log(engine);
-    annex_lost_log(engine);
+    lost_log("for coverage of Annex 4", annex_counts_lost(engine->annex), &engine->annex_lost);
+    lost_log("of what parsers understand", parse_counts_lost(engine->parses), &engine->parses_lost);
     stats_send(engine);
     if (now - engine->rules_ns < RULES_NS)
         return;

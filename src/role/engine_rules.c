@@ -22,15 +22,17 @@ struct engine_rules {
     const char *const *given; /* names of fields, told before those that the matcher saw */
     size_t given_count;
     size_t fields_told;
-    bool counting;              /* the record at work is to be counted */
-    struct annex_counts *annex; /* or NULL */
-    struct loss_counts *losses; /* or NULL */
+    bool counting;               /* the record at work is to be counted */
+    struct annex_counts *annex;  /* or NULL */
+    struct loss_counts *losses;  /* or NULL */
+    struct parse_counts *parses; /* or NULL */
     /* of what was written last: it reaches up to these */
     size_t rules_written;
     size_t sources_written;
     size_t fields_written;
     size_t annex_written;
     size_t losses_written;
+    size_t parses_written;
 };
 
 static void duties_begin(struct engine_rules *self)
@@ -132,6 +134,11 @@ void engine_rules_annex(struct engine_rules *self, struct annex_counts *annex)
     self->annex = annex;
 }
 
+void engine_rules_parses(struct engine_rules *self, struct parse_counts *parses)
+{
+    self->parses = parses;
+}
+
 void engine_rules_losses(struct engine_rules *self, struct loss_counts *losses)
 {
     self->losses = losses;
@@ -157,7 +164,7 @@ void engine_rules_follow(struct engine_rules *self, const struct engine_rules *b
 
 /* ---- what is told ---- */
 
-/* A rule without an id, or with one that is too long, can be named to nobody. */
+/* A rule with an id that is too long can be named to nobody. */
 static bool is_told(const struct rule *rule, const struct matcher_counts *counts)
 {
     return (counts->runs || counts->hits) && rule->id.n > 0 && rule->id.n <= RULE_ID_MAX;
@@ -243,6 +250,21 @@ static bool annex_write(struct engine_rules *self, struct buf *out)
     return i > 0;
 }
 
+static bool parses_write(struct engine_rules *self, struct buf *out)
+{
+    size_t i = 0;
+    for (; i < parse_counts_size(self->parses); i++) {
+        struct parse_counts_row row = parse_counts_at(self->parses, i);
+        struct rule_stats_parse told = {
+            .day = row.day, .parser = row.parser, .outcome = row.outcome, .count = row.count};
+        memcpy(told.source, row.source, sizeof told.source);
+        if (!rule_stats_parse(out, &told))
+            break;
+    }
+    self->parses_written = i;
+    return i > 0;
+}
+
 static bool losses_write(struct engine_rules *self, struct buf *out)
 {
     size_t i = 0;
@@ -271,6 +293,10 @@ bool engine_rules_write(struct engine_rules *self, struct buf *out)
         rule_stats_annexes(out);
         any = annex_write(self, out) || any;
     }
+    if (self->parses) {
+        rule_stats_parses(out);
+        any = parses_write(self, out) || any;
+    }
     if (self->losses) {
         rule_stats_losses(out);
         any = losses_write(self, out) || any;
@@ -291,6 +317,8 @@ void engine_rules_sent(struct engine_rules *self)
         annex_counts_told(self->annex, self->annex_written);
     if (self->losses)
         loss_counts_told(self->losses, self->losses_written);
+    if (self->parses)
+        parse_counts_told(self->parses, self->parses_written);
     matcher_events_clear(self->matcher);
 }
 

@@ -17,6 +17,7 @@
 #include "event/names.h"
 #include "role/annex_counts.h"
 #include "role/loss_counts.h"
+#include "role/parse_counts.h"
 #include "rule/rule.h"
 
 #include <stdbool.h>
@@ -46,6 +47,8 @@ void engine_rules_record(struct engine_rules *self, uint64_t record);
 bool engine_rules_counting(const struct engine_rules *self);
 /* What sources sent is counted here, by the rule above, and told with the rest. Borrowed; NULL: nothing is. */
 void engine_rules_annex(struct engine_rules *self, struct annex_counts *annex);
+/* The same of how it was parsed. */
+void engine_rules_parses(struct engine_rules *self, struct parse_counts *parses);
 /* Losses, the same way. */
 void engine_rules_losses(struct engine_rules *self, struct loss_counts *losses);
 /* An event that comes by itself, because time went by. */

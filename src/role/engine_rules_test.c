@@ -141,6 +141,14 @@ static const struct rule_stats_rule *of(const char *id)
     return &none;
 }
 
+static const struct rule *titled(const char *title)
+{
+    size_t i = 0;
+    while (!str_is(rules_at(engine.rules, i)->title, title))
+        i++;
+    return rules_at(engine.rules, i);
+}
+
 static bool wants(const char *id)
 {
     return engine_rules_wants(engine.self, rules_find(engine.rules, str_of(id)));
@@ -196,7 +204,8 @@ static void counters_are_told_once(void)
     CHECK(write_and_read());
     CHECK_INT(engine.stats.upto, 3);
     CHECK_INT(engine.stats.events, 3);
-    CHECK_INT(engine.stats.rule_count, 2); /* E has no id, and D does not run here */
+    CHECK_INT(engine.stats.rule_count, 3); /* E goes by the id that it was given; D does not run here */
+    CHECK_INT(of(arena_strz(engine.arena, titled("E")->id))->hits, 3);
     CHECK_INT(of("rule-a")->hits, 3);
     CHECK_INT(of("rule-a")->runs, 3);
     CHECK_INT(of("rule-a")->last_ns, 20);
@@ -322,13 +331,22 @@ static void nothing_counts_twice(void)
     end();
 }
 
+static struct parse_counts *parses;
+
 static void sent(struct annex_counts *counts, uint64_t number, uint8_t source)
 {
     struct event event = {.parser = "json", .record = number};
     struct event_source from = {.id = {source}, .kind = STR_INIT("tcp"), .name = STR_INIT("x")};
     engine_rules_record(engine.self, number);
-    if (engine_rules_counting(engine.self))
-        annex_counts_record(counts, &(struct annex_record){&from, &event, STR("x"), (int64_t)number});
+    if (!engine_rules_counting(engine.self))
+        return;
+    annex_counts_record(counts, &(struct annex_record){&from, &event, STR("x"), (int64_t)number});
+    parse_counts_record(parses, &(struct parse_record){.source = from.id,
+                                                       .raw = STR("x"),
+                                                       .number = number,
+                                                       .received_ns = (int64_t)number,
+                                                       .grasp = GRASP_FIELDS,
+                                                       .parser = "json"});
 }
 
 /* Records that were counted before are not counted again, and what is under way is not told again. */
@@ -343,7 +361,10 @@ static void what_sources_send_is_told_once(void)
     CHECK_INT(annex_tables_load(folder, arena, &tables, &err), RC_OK);
     struct annex_counts *counts = annex_counts_new(&tables, 1000, 7);
     begin();
+    static const struct mapping no_families = {.family_count = 0};
+    parses = parse_counts_new(&no_families, 1000, 7);
     engine_rules_annex(engine.self, counts);
+    engine_rules_parses(engine.self, parses);
     sent(counts, 1, 1); /* before the desk told: not known whether it was counted */
     CHECK_INT(annex_counts_size(counts), 0);
     CHECK_INT(tell("{\"counted\":10,\"rules\":[]}"), RC_OK);
@@ -353,6 +374,8 @@ static void what_sources_send_is_told_once(void)
     CHECK_INT(engine.stats.upto, 12);
     CHECK_INT(engine.stats.annex_count, 2);
     CHECK_INT(engine.stats.annex[0].count.records + engine.stats.annex[1].count.records, 2);
+    CHECK_INT(engine.stats.parse_count, 2);
+    CHECK_INT(engine.stats.parses[0].count.records + engine.stats.parses[1].count.records, 2);
     sent(counts, 12, 0); /* not under way yet: told with the next */
     CHECK(write_and_read());
     engine_rules_sent(engine.self);
@@ -361,8 +384,12 @@ static void what_sources_send_is_told_once(void)
     CHECK(write_and_read());
     CHECK_INT(engine.stats.annex_count, 1);
     CHECK_INT(engine.stats.annex[0].source[0], 9);
+    CHECK_INT(engine.stats.parse_count, 1);
+    CHECK_INT(engine.stats.parses[0].source[0], 9);
+    CHECK_INT(engine.stats.parses[0].count.last_record, 13);
     end();
     annex_counts_free(counts);
+    parse_counts_free(parses);
     arena_free(arena);
 }
 

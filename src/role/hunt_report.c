@@ -7,17 +7,41 @@
 #define REASON_MAX 500u /* bytes of the text of a failure */
 #define HIT_MAX    (24 + 4 * (2 + (size_t)HUNT_REPORT_TEXT))
 #define COUNT_SIZE ((size_t)16)
+#define CHANGE_MAX                                                                                                     \
+    (2 + (2 + (size_t)HUNT_REPORT_ID) + (2 + (size_t)HUNT_REPORT_TITLE) + 32 + 2 * (1 + 8 * (size_t)DESK_HUNT_NAMED))
+#define CHANGE_INDICATORS 1u
+#define CHANGE_TOO_MANY   2u
 
 _Static_assert(HUNT_ORDER_BYTES <= MSG_MIB, "an order fits its message");
-_Static_assert(64 + REASON_MAX + DESK_RULES_MAX * COUNT_SIZE + DESK_HUNT_HITS * HIT_MAX <= HUNT_REPORT_BYTES &&
+_Static_assert(96 + REASON_MAX + DESK_RULES_MAX * COUNT_SIZE + DESK_HUNT_HITS * HIT_MAX +
+                           DESK_HUNT_CHANGES * CHANGE_MAX <=
+                       HUNT_REPORT_BYTES &&
                    HUNT_REPORT_BYTES <= 3 * MSG_MIB,
                "a report fits its message");
+
+/* Not within a character. */
+static void text_put(struct buf *out, struct str text, size_t limit)
+{
+    size_t n = MIN(text.n, limit);
+    while (n < text.n && n > 0 && ((unsigned char)text.p[n] & 0xc0) == 0x80)
+        n--;
+    buf_be16(out, (uint16_t)n);
+    buf_str(out, str_slice(text, 0, n));
+}
+
+static struct str text_read(struct reader *in, size_t limit)
+{
+    struct str text = read_bytes(in, read_be16(in));
+    in->failed = in->failed || text.n > limit;
+    return text;
+}
 
 void hunt_order_write(const struct desk_hunt_order *order, struct buf *out)
 {
     ASSERT(order->count <= DESK_RULES_MAX);
     buf_be64(out, (uint64_t)order->from_ns);
     buf_be64(out, (uint64_t)order->to_ns);
+    text_put(out, order->pack, HUNT_ORDER_PACK);
     for (size_t i = 0; i < order->count; i++)
         buf_be64(out, order->hashes[i]);
 }
@@ -28,9 +52,11 @@ bool hunt_order_read(struct str body, struct arena *arena, struct desk_hunt_orde
     struct desk_hunt_order order = {0};
     order.from_ns = (int64_t)read_be64(&in);
     order.to_ns = (int64_t)read_be64(&in);
+    order.pack = arena_str(arena, text_read(&in, HUNT_ORDER_PACK));
     size_t count = reader_left(&in) / 8;
     uint64_t *hashes = arena_alloc_array(arena, count + 1, sizeof *hashes);
-    if (in.failed || !hashes || reader_left(&in) % 8 || count > DESK_RULES_MAX || order.from_ns < 0 || order.to_ns < 0)
+    if (in.failed || !hashes || !order.pack.p || reader_left(&in) % 8 || count > DESK_RULES_MAX || order.from_ns < 0 ||
+        order.to_ns < 0)
         return false;
     for (order.count = 0; order.count < count; order.count++)
         hashes[order.count] = read_be64(&in);
@@ -39,14 +65,34 @@ bool hunt_order_read(struct str body, struct arena *arena, struct desk_hunt_orde
     return reader_done(&in);
 }
 
-/* Not within a character. */
-static void text_put(struct buf *out, struct str text, size_t limit)
+static void records_put(struct buf *out, const uint64_t *records, size_t count)
 {
-    size_t n = MIN(text.n, limit);
-    while (n < text.n && n > 0 && ((unsigned char)text.p[n] & 0xc0) == 0x80)
-        n--;
-    buf_be16(out, (uint16_t)n);
-    buf_str(out, str_slice(text, 0, n));
+    ASSERT(count <= DESK_HUNT_NAMED);
+    buf_u8(out, (uint8_t)count);
+    for (size_t i = 0; i < count; i++)
+        buf_be64(out, records[i]);
+}
+
+static void changes_put(struct buf *out, const struct desk_hunt_report *report)
+{
+    ASSERT(report->change_count <= DESK_HUNT_CHANGES);
+    buf_be64(out, report->gained);
+    buf_be64(out, report->lost);
+    buf_be64(out, report->change_total);
+    buf_be32(out, (uint32_t)report->change_count);
+    for (size_t i = 0; i < report->change_count; i++) {
+        const struct desk_hunt_change *change = &report->changes[i];
+        const uint64_t numbers[] = {change->gained, change->lost, change->before, change->after};
+        buf_u8(out, (uint8_t)change->kind);
+        buf_u8(out,
+               (uint8_t)((change->of_indicators ? CHANGE_INDICATORS : 0) | (change->too_many ? CHANGE_TOO_MANY : 0)));
+        text_put(out, change->rule_id, HUNT_REPORT_ID);
+        text_put(out, change->title, HUNT_REPORT_TITLE);
+        for (size_t k = 0; k < ARRAY_LEN(numbers); k++)
+            buf_be64(out, numbers[k]);
+        records_put(out, change->gained_records, change->gained_count);
+        records_put(out, change->lost_records, change->lost_count);
+    }
 }
 
 void hunt_report_write(const struct desk_hunt_report *report, struct buf *out)
@@ -74,13 +120,7 @@ void hunt_report_write(const struct desk_hunt_report *report, struct buf *out)
         for (size_t k = 0; k < ARRAY_LEN(texts); k++)
             text_put(out, texts[k], HUNT_REPORT_TEXT);
     }
-}
-
-static struct str text_read(struct reader *in, size_t limit)
-{
-    struct str text = read_bytes(in, read_be16(in));
-    in->failed = in->failed || text.n > limit;
-    return text;
+    changes_put(out, report);
 }
 
 static bool counts_read(struct reader *in, struct arena *arena, struct desk_hunt_report *report)
@@ -119,6 +159,51 @@ static bool hits_read(struct reader *in, struct arena *arena, struct desk_hunt_r
     return hits != NULL;
 }
 
+static const uint64_t *records_read(struct reader *in, struct arena *arena, size_t *ret_count)
+{
+    size_t count = read_u8(in);
+    uint64_t *records = arena_alloc_array(arena, DESK_HUNT_NAMED, sizeof *records);
+    in->failed = in->failed || count > DESK_HUNT_NAMED || !records;
+    for (size_t i = 0; i < count && !in->failed; i++)
+        records[i] = read_be64(in);
+    *ret_count = in->failed ? 0 : count;
+    return records;
+}
+
+static void change_read(struct reader *in, struct arena *arena, struct desk_hunt_change *change)
+{
+    uint8_t kind = read_u8(in);
+    uint8_t flags = read_u8(in);
+    in->failed = in->failed || kind > DESK_CHANGE_AFFECTED || flags > (CHANGE_INDICATORS | CHANGE_TOO_MANY);
+    change->kind = in->failed ? DESK_CHANGE_ADDED : (enum desk_hunt_change_kind)kind;
+    change->of_indicators = flags & CHANGE_INDICATORS;
+    change->too_many = flags & CHANGE_TOO_MANY;
+    change->rule_id = text_read(in, HUNT_REPORT_ID);
+    change->title = text_read(in, HUNT_REPORT_TITLE);
+    change->gained = read_be64(in);
+    change->lost = read_be64(in);
+    change->before = read_be64(in);
+    change->after = read_be64(in);
+    change->gained_records = records_read(in, arena, &change->gained_count);
+    change->lost_records = records_read(in, arena, &change->lost_count);
+}
+
+static bool changes_read(struct reader *in, struct arena *arena, struct desk_hunt_report *report)
+{
+    report->gained = read_be64(in);
+    report->lost = read_be64(in);
+    report->change_total = read_be64(in);
+    size_t count = read_be32(in);
+    if (in->failed || count > DESK_HUNT_CHANGES || count > report->change_total)
+        return false;
+    struct desk_hunt_change *changes = arena_alloc_array(arena, count + 1, sizeof *changes);
+    for (size_t i = 0; i < count && changes && !in->failed; i++)
+        change_read(in, arena, &changes[i]);
+    report->changes = changes;
+    report->change_count = count;
+    return changes && !in->failed;
+}
+
 static bool state_fits(uint8_t state, uint8_t trouble)
 {
     if (state == DESK_HUNT_FAILED)
@@ -143,7 +228,8 @@ bool hunt_report_read(struct str body, struct arena *arena, struct desk_hunt_rep
         return false;
     report.state = (enum desk_hunt_state)state;
     report.trouble = (enum desk_hunt_trouble)trouble;
-    if (!counts_read(&in, arena, &report) || !hits_read(&in, arena, &report) || !reader_done(&in))
+    if (!counts_read(&in, arena, &report) || !hits_read(&in, arena, &report) || !changes_read(&in, arena, &report) ||
+        !reader_done(&in))
         return false;
     *ret_report = report;
     return true;

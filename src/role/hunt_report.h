@@ -1,10 +1,12 @@
 /* hunt_report.h - what desk and hunter say to each other: bodies of MSG_HUNT and MSG_HUNT_PROGRESS, whose id is the
  * hunt. Numbers are big-endian, a text is its u16 length and its bytes.
  *
- *   MSG_HUNT           i64 from, i64 to, u64 hash of each rule
+ *   MSG_HUNT           i64 from, i64 to, text pack, u64 hash of each rule
  *   MSG_HUNT_PROGRESS  u8 state, u8 trouble, u32 permille, u64 records, u64 too large, u64 gone, u64 evicted, u64
  * passed, text, u32 count and each: u64 hash, u64 hits; u32 count and each: u64 hash, u64 record, i64 time, texts host,
- * account, address, text
+ * account, address, text; u64 gained, u64 lost, u64 all changes, u32 count and each: u8 kind, u8 of indicators (1), too
+ * many (2), texts rule id, title, u64 gained, u64 lost, u64 before, u64 after; u8 count and u64 records gained; the
+ * same of those lost
  *
  * What they mean stands in desk.h. */
 #ifndef ROLE_HUNT_REPORT_H
@@ -16,9 +18,12 @@
 
 #include <stdbool.h>
 
-#define HUNT_ORDER_BYTES  ((size_t)16 + 8 * (size_t)DESK_RULES_MAX)
+#define HUNT_ORDER_PACK   132u /* bytes of "NAME/VERSION" */
+#define HUNT_ORDER_BYTES  ((size_t)18 + HUNT_ORDER_PACK + 8 * (size_t)DESK_RULES_MAX)
 #define HUNT_REPORT_BYTES ((size_t)3 << 20)
 #define HUNT_REPORT_TEXT  256u /* bytes of a text of a hit */
+#define HUNT_REPORT_ID    128u /* of a rule that differs, */
+#define HUNT_REPORT_TITLE 160u /* and of its title */
 
 void hunt_order_write(const struct desk_hunt_order *order, struct buf *out);
 /* Hashes live in the arena; the id is the message's. False: it does not read, or there is no memory. */

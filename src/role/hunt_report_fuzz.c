@@ -26,6 +26,7 @@ static void report_try(struct str body, struct arena *arena, struct buf *out)
         return;
     ASSERT(report.permille <= 1000 && report.hit_count <= DESK_HUNT_HITS && report.count_count <= DESK_RULES_MAX);
     ASSERT((report.state == DESK_HUNT_FAILED) == (report.trouble != DESK_HUNT_WELL));
+    ASSERT(report.change_count <= DESK_HUNT_CHANGES && report.change_count <= report.change_total);
     hunt_report_write(&report, out);
     ASSERT(!out->overflow && str_eq(buf_view(out), body));
     ASSERT(hunt_report_read(buf_view(out), arena, &again) && again.hit_count == report.hit_count);

@@ -18,6 +18,12 @@ static struct desk_hunt_report sample(void)
          STR_INIT("signed in")},
         {UINT64_MAX, UINT64_MAX, -5, STR_INIT(""), STR_INIT(""), STR_INIT(""), STR_INIT("")},
     };
+    static const uint64_t records[DESK_HUNT_NAMED] = {4, 5, 6, 7, UINT64_MAX};
+    static const struct desk_hunt_change changes[] = {
+        {DESK_CHANGE_CHANGED, false, false, STR_INIT("r-1"), STR_INIT("One"), 6, 1, 2, 7, records, DESK_HUNT_NAMED,
+         records, 1},
+        {DESK_CHANGE_AFFECTED, true, true, STR_INIT(""), STR_INIT(""), 0, 0, UINT64_MAX, 0, records, 0, records, 0},
+    };
     return (struct desk_hunt_report){.state = DESK_HUNT_RUNNING,
                                      .permille = 999,
                                      .records = 5,
@@ -29,22 +35,29 @@ static struct desk_hunt_report sample(void)
                                      .counts = counts,
                                      .count_count = 2,
                                      .hits = hits,
-                                     .hit_count = 2};
+                                     .hit_count = 2,
+                                     .gained = 11,
+                                     .lost = 12,
+                                     .change_total = 13,
+                                     .changes = changes,
+                                     .change_count = 2};
 }
 
 static void orders(void)
 {
-    const struct desk_hunt_order order = {.from_ns = 5, .to_ns = INT64_MAX, .hashes = hashes, .count = 3};
+    const struct desk_hunt_order order = {
+        .from_ns = 5, .to_ns = INT64_MAX, .pack = STR("site/2"), .hashes = hashes, .count = 3};
     struct desk_hunt_order read;
     struct buf body CLEANUP(buf_done) = {0};
     buf_init(&body, HUNT_ORDER_BYTES);
     hunt_order_write(&order, &body);
-    CHECK_INT(body.n, 40);
+    CHECK_INT(body.n, 48);
     CHECK(hunt_order_read(buf_view(&body), arena, &read));
     CHECK(read.from_ns == 5 && read.to_ns == INT64_MAX && read.count == 3 && read.id == 0);
     CHECK(memcmp(read.hashes, hashes, sizeof hashes) == 0);
+    CHECK_TEXT(read.pack, "site/2");
     for (size_t n = 0; n < body.n; n++) {
-        bool whole = n >= 16 && n % 8 == 0;
+        bool whole = n >= 24 && n % 8 == 0;
         CHECK(hunt_order_read(str_slice(buf_view(&body), 0, n), arena, &read) == whole);
     }
     body.p[0] = (char)0x80; /* a time before 1970 */
@@ -59,7 +72,7 @@ static void an_order_of_every_rule(void)
     order.hashes = arena_alloc_array(arena, DESK_RULES_MAX, 8);
     buf_init(&body, HUNT_ORDER_BYTES + 8);
     hunt_order_write(&order, &body);
-    CHECK_INT(body.n, HUNT_ORDER_BYTES);
+    CHECK_INT(body.n, HUNT_ORDER_BYTES - HUNT_ORDER_PACK);
     CHECK(hunt_order_read(buf_view(&body), arena, &read) && read.count == DESK_RULES_MAX);
     buf_be64(&body, 1);
     CHECK(!hunt_order_read(buf_view(&body), arena, &read));
@@ -82,6 +95,12 @@ static void reports(void)
     CHECK_TEXT(read.hits[0].account, "root");
     CHECK_TEXT(read.hits[0].text, "signed in");
     CHECK(read.hits[1].time_ns == -5 && read.hits[1].record == UINT64_MAX);
+    CHECK(read.gained == 11 && read.lost == 12 && read.change_total == 13 && read.change_count == 2);
+    CHECK(read.changes[0].kind == DESK_CHANGE_CHANGED && read.changes[0].gained == 6 && read.changes[0].after == 7);
+    CHECK(read.changes[0].gained_count == DESK_HUNT_NAMED && read.changes[0].gained_records[4] == UINT64_MAX);
+    CHECK(read.changes[0].lost_count == 1 && read.changes[0].lost_records[0] == 4);
+    CHECK(read.changes[1].of_indicators && read.changes[1].too_many && read.changes[1].before == UINT64_MAX);
+    CHECK_TEXT(read.changes[0].title, "One");
     hunt_report_write(&read, &again);
     CHECK(str_eq(buf_view(&again), buf_view(&body)));
     for (size_t n = 0; n < body.n; n++)
@@ -135,10 +154,20 @@ static void long_ones_are_cut_and_fit(void)
     report.counts = arena_alloc_array(arena, DESK_RULES_MAX, sizeof *report.counts);
     report.count_count = DESK_RULES_MAX;
     report.text = str_at(word, sizeof word);
+    struct desk_hunt_change *changes = arena_alloc_array(arena, DESK_HUNT_CHANGES, sizeof *changes);
+    for (size_t i = 0; i < DESK_HUNT_CHANGES; i++) {
+        changes[i] = report.changes[0];
+        changes[i].rule_id = changes[i].title = str_at(word, sizeof word);
+        changes[i].lost_count = DESK_HUNT_NAMED;
+    }
+    report.changes = changes;
+    report.change_total = report.change_count = DESK_HUNT_CHANGES;
     buf_init(&body, HUNT_REPORT_BYTES);
     hunt_report_write(&report, &body);
     CHECK(!body.overflow);
     CHECK(hunt_report_read(buf_view(&body), arena, &read) && read.hit_count == DESK_HUNT_HITS);
+    CHECK_INT(read.change_count, DESK_HUNT_CHANGES);
+    CHECK_INT(read.changes[1].title.n, HUNT_REPORT_TITLE);
     CHECK_INT(read.hits[0].text.n, HUNT_REPORT_TEXT - 1);
 }
 

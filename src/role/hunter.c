@@ -16,7 +16,9 @@
 #include "os/random.h"
 #include "role/hunt.h"
 #include "role/hunt_report.h"
+#include "role/hunt_update.h"
 #include "role/log.h"
+#include "role/parser_folder.h"
 #include "role/roles.h"
 #include "role/rule_bundle.h"
 
@@ -63,7 +65,8 @@ struct hunter {
     struct hunt_rules rules;
     struct archive_reader *reader;
     struct hunt hunt;
-    struct hunting *hunting; /* NULL: not begun */
+    struct hunting *hunting;    /* NULL: not begun, or */
+    struct hunt_update *update; /* it is one that compares */
     struct tally tally;
     uint64_t passed;
     uint64_t told_ns;
@@ -73,15 +76,13 @@ struct hunter {
 static enum rc hunter_start(struct process *process, void **ret_self, struct err *err)
 {
     static struct hunter hunter;
-    char data[4096];
     hunter.archive = process_handle(process, "archive", -1);
     hunter.bundle = -1;
     hunter.zone_s = (int32_t)process->config.zone_offset_s;
     hunter.names = names_new(random_u64());
     if (hunter.archive < 0 || !hunter.names)
         return err_set(err, RC_INVALID, "the hunter was given no archive, or no memory");
-    snprintf(data, sizeof data, "%.*s/data", STR_ARG(process->config.share));
-    enum rc rc = mapping_load(data, hunter.names, &hunter.mapping, err);
+    enum rc rc = parsers_load_configured(&process->config, hunter.names, &hunter.mapping, err);
     if (rc != RC_OK)
         return rc;
     buf_init(&hunter.report, HUNT_REPORT_BYTES);
@@ -211,6 +212,10 @@ static bool report_send(struct hunter *h, struct desk_hunt_report report)
     report.gone = h->hunt.swept.gone_records + h->hunt.counts.lost;
     report.passed = h->passed;
     hits_list(h, &report, arena);
+    if (h->update)
+        hunt_update_numbers(h->update, &report);
+    if (h->update && report.state == DESK_HUNT_DONE && !hunt_update_changes(h->update, arena, &report))
+        return false;
     buf_clear(&h->report);
     hunt_report_write(&report, &h->report);
     bool sent = channel_send(desk, MSG_HUNT_PROGRESS, (uint64_t)h->order.id, buf_view(&h->report));
@@ -226,12 +231,14 @@ static void work_end(struct hunter *h)
 {
     bool worked = h->arena != NULL;
     hunt_close(h->hunting);
+    hunt_update_close(h->update);
     archive_reader_close(h->reader);
     hunt_rules_done(&h->rules);
     arena_free(h->arena);
     buf_done(&h->report);
     buf_init(&h->report, HUNT_REPORT_BYTES);
     h->hunting = NULL;
+    h->update = NULL;
     h->reader = NULL;
     h->arena = NULL;
     h->hunt = (struct hunt){.jobs = 1};
@@ -317,10 +324,28 @@ static enum rc rules_make(struct hunter *h, struct err *err)
     return rc;
 }
 
-static enum rc archive_begin(struct hunter *h, struct err *err)
+static enum rc reader_open(struct hunter *h, struct err *err)
 {
     const struct archive_reader_options options = {.names = h->names, .vault = h->vault};
-    enum rc rc = archive_reader_open(&io_kernel, h->archive, &options, &h->reader, err);
+    return archive_reader_open(&io_kernel, h->archive, &options, &h->reader, err);
+}
+
+static enum rc update_begin(struct hunter *h, struct err *err)
+{
+    const struct hunt_update_options options = {.bundle = h->bundle,
+                                                .pack = h->order.pack,
+                                                .names = h->names,
+                                                .mapping = h->mapping,
+                                                .reader = h->reader,
+                                                .from_ns = h->order.from_ns,
+                                                .to_ns = h->order.to_ns,
+                                                .zone_s = h->zone_s};
+    return hunt_update_open(&options, &h->update, err);
+}
+
+static enum rc archive_begin(struct hunter *h, struct err *err)
+{
+    enum rc rc = reader_open(h, err);
     if (rc != RC_OK)
         return rc;
     h->hunt = (struct hunt){.rules = &h->rules,
@@ -334,12 +359,25 @@ static enum rc archive_begin(struct hunter *h, struct err *err)
     return hunt_open(&h->hunt, &h->hunting, err);
 }
 
+/* Of one that compares; *ret_trouble when it fails. */
+static enum rc comparison_begin(struct hunter *h, enum desk_hunt_trouble *ret_trouble, struct err *err)
+{
+    *ret_trouble = DESK_HUNT_UNREAD;
+    enum rc rc = h->bundle >= 0 ? reader_open(h, err) : err_set(err, RC_NOT_FOUND, "the desk has not given the rules");
+    if (rc != RC_OK)
+        return rc;
+    rc = update_begin(h, err);
+    *ret_trouble = rc == RC_NOT_FOUND ? DESK_HUNT_GONE : DESK_HUNT_UNRULED;
+    return rc;
+}
+
 static void work_begin(struct hunter *h)
 {
     struct err err = {0};
     enum desk_hunt_trouble trouble = DESK_HUNT_UNRULED;
-    enum rc rc = rules_make(h, &err);
-    if (rc == RC_OK) {
+    bool compares = h->order.pack.n > 0;
+    enum rc rc = compares ? comparison_begin(h, &trouble, &err) : rules_make(h, &err);
+    if (rc == RC_OK && !compares) {
         trouble = DESK_HUNT_UNREAD;
         rc = archive_begin(h, &err);
     }
@@ -352,9 +390,11 @@ static void work_begin(struct hunter *h)
 static void work_step(struct hunter *h)
 {
     struct err err = {0};
-    enum rc rc = hunt_step(h->hunting, &err);
+    enum rc rc = h->update ? hunt_update_step(h->update, &err) : hunt_step(h->hunting, &err);
     if (rc == RC_AGAIN) {
-        const struct desk_hunt_report report = {.state = DESK_HUNT_RUNNING, .permille = hunt_permille(h->hunting)};
+        const struct desk_hunt_report report = {.state = DESK_HUNT_RUNNING,
+                                                .permille = h->update ? hunt_update_permille(h->update)
+                                                                      : hunt_permille(h->hunting)};
         if (clock_boot_ns() - h->told_ns >= REPORT_NS)
             IGNORE(!report_send(h, report)); /* the next one tells it */
         return;
@@ -375,7 +415,7 @@ static void hunter_tick(void *self, int64_t now_ns)
 {
     struct hunter *h = self;
     (void)now_ns;
-    if (h->arena && !h->hunting)
+    if (h->arena && !h->hunting && !h->update)
         work_begin(h);
     else if (h->arena)
         work_step(h);

@@ -1,4 +1,4 @@
-/* intake.c - takes syslog and agents' records from the network and imports from the local socket, stamps them.
+/* intake.c - takes records from the network and imports from the local socket, stamps them.
  *
  * Interprets nothing and opens nothing: sockets come from the parent. What it has read is held until the keeper says it
  * is durable; when the window is full nothing more is read, so that TCP peers wait and the kernel counts UDP losses. */
@@ -106,6 +106,7 @@ static void on_durable(void *context, uint64_t tag)
 {
     const struct intake *intake = context;
     streams_durable(intake->streams, tag);
+    datagrams_durable(intake->datagrams, tag);
     agents_durable(intake->agents, tag, sender_counters(intake->sender).size);
 }
 
@@ -126,9 +127,9 @@ static enum rc intake_start(struct process *process, void **ret_self, struct err
         rc = tls_server_new(certificate, process_secret("tls-key"), process_secret("tls-client-ca"), &intake->tls, err);
     if (rc == RC_OK)
         rc = agents_start(intake, err);
-    process_forget_secrets();
     if (rc == RC_OK)
         rc = datagrams_start(intake, err);
+    process_forget_secrets();
     if (rc == RC_OK)
         rc = streams_start(intake, err);
     *ret_self = intake;

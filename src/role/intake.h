@@ -52,6 +52,7 @@ void intake_pace(struct intake *intake);
 /* UDP: intake_datagrams.c. */
 enum rc datagrams_start(struct intake *intake, struct err *err) MUST_USE;
 void datagrams_tick(struct datagrams *datagrams, uint64_t now_boot_ns);
+void datagrams_durable(struct datagrams *datagrams, uint64_t tag); /* for informs */
 void datagrams_pause(struct datagrams *datagrams, bool paused);
 
 /* TCP, TLS, import: intake_streams.c. */

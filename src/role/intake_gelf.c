@@ -1,7 +1,12 @@
-/* intake_gelf.c - GELF over TCP and TLS (wire/gelf.h) under intake_streams.c. Nothing is acknowledged. */
+/* intake_gelf.c - GELF (wire/gelf.h) over TCP and TLS under intake_streams.c, over UDP under intake_datagrams.c.
+ * Nothing is acknowledged; messages of which a piece never came become gap records. */
+#include "archive/leaf.h"
 #include "base/arena.h"
+#include "role/intake_datagram.h"
 #include "role/intake_stream.h"
 #include "wire/gelf.h"
+
+/* ---- TCP ---- */
 
 struct gelf_state {
     struct gelf_stream stream;
@@ -63,4 +68,56 @@ const struct stream_protocol stream_gelf = {
     .take = gelf_take,
     .ended = gelf_ended,
     .done = gelf_done,
+};
+
+/* ---- UDP ---- */
+
+struct gelf_pieces {
+    struct gelf_datagrams datagrams;
+    uint64_t incomplete_told;
+    uint64_t broken_told;
+};
+
+static enum rc pieces_begin(struct datagram_socket *socket, struct err *err)
+{
+    struct gelf_pieces *pieces = memory_new(sizeof *pieces);
+    socket->state = pieces;
+    if (!pieces || !gelf_datagrams_init(&pieces->datagrams, (size_t)socket->intake->process->config.record_max))
+        return err_set(err, RC_LIMIT, "no memory for GELF");
+    return RC_OK;
+}
+
+static void pieces_take(struct datagram_socket *socket, const struct net_datagram *datagram,
+                        const struct datagram_time *time)
+{
+    struct gelf_pieces *pieces = socket->state;
+    struct str record;
+    enum rc rc =
+        gelf_datagrams_take(&pieces->datagrams, str_of(datagram->address), datagram->bytes, time->boot_ns, &record);
+    if (rc == RC_LIMIT)
+        intake_gap(socket->intake, socket->source, 1, "records",
+                   "a GELF message was longer than the limit and was cut");
+    if (rc == RC_OK || rc == RC_LIMIT)
+        IGNORE(!datagram_record(socket, datagram->address, record, time));
+}
+
+static void pieces_tick(struct datagram_socket *socket, uint64_t now_boot_ns)
+{
+    struct gelf_pieces *pieces = socket->state;
+    gelf_datagrams_tick(&pieces->datagrams, now_boot_ns);
+    intake_gap(socket->intake, socket->source, pieces->datagrams.incomplete - pieces->incomplete_told, "records",
+               "a piece of a GELF message did not come");
+    intake_gap(socket->intake, socket->source, pieces->datagrams.broken - pieces->broken_told, "records",
+               "a datagram was no GELF");
+    pieces->incomplete_told = pieces->datagrams.incomplete;
+    pieces->broken_told = pieces->datagrams.broken;
+}
+
+const struct datagram_protocol datagram_gelf = {
+    .handle = "gelf-udp",
+    .kind = "gelf",
+    .transport = TRANSPORT_GELF,
+    .begin = pieces_begin,
+    .take = pieces_take,
+    .tick = pieces_tick,
 };

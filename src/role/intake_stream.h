@@ -97,11 +97,12 @@ uint64_t connection_question(struct connection *connection);
 typedef void (*connection_call)(struct connection *connection, void *context);
 void streams_each(struct streams *streams, const struct stream_protocol *protocol, connection_call call, void *context);
 
-extern const struct stream_protocol stream_syslog; /* intake_syslog.c */
-extern const struct stream_protocol stream_import; /* intake_import.c */
-extern const struct stream_protocol stream_relp;   /* intake_relp.c */
-extern const struct stream_protocol stream_http;   /* intake_http.c */
-extern const struct stream_protocol stream_beats;  /* intake_beats.c */
-extern const struct stream_protocol stream_gelf;   /* intake_gelf.c */
+extern const struct stream_protocol stream_syslog;  /* intake_syslog.c */
+extern const struct stream_protocol stream_import;  /* intake_import.c */
+extern const struct stream_protocol stream_relp;    /* intake_relp.c */
+extern const struct stream_protocol stream_http;    /* intake_http.c */
+extern const struct stream_protocol stream_beats;   /* intake_beats.c */
+extern const struct stream_protocol stream_gelf;    /* intake_gelf.c */
+extern const struct stream_protocol stream_netflow; /* intake_netflow.c */
 
 #endif

@@ -54,6 +54,8 @@ static const struct listener_row {
     {"beats-tls", "beats", TRANSPORT_BEATS, true, &stream_beats, true},
     {"gelf", "gelf", TRANSPORT_GELF, false, &stream_gelf, false},
     {"gelf-tls", "gelf", TRANSPORT_GELF, true, &stream_gelf, true},
+    {"netflow", "netflow", TRANSPORT_NETFLOW, false, &stream_netflow, false},
+    {"netflow-tls", "netflow", TRANSPORT_NETFLOW, true, &stream_netflow, true},
     {"import", NULL, TRANSPORT_IMPORT, false, &stream_import, false},
 };
 

@@ -147,8 +147,8 @@ static void watch_take(struct loss_counts *counts, const struct leaf *leaf, stru
     }
     if (!event || leaf->transport == TRANSPORT_IMPORT || event->time_ns == event->received_ns)
         return;
-    enum watch_found found = source_watch_time(watch, event->statutory[STATUTORY_HOST], event->time_ns,
-                                               leaf->received_ns, &step_ns);
+    enum watch_found found =
+        source_watch_time(watch, event->statutory[STATUTORY_HOST], event->time_ns, leaf->received_ns, &step_ns);
     if (found == WATCH_NOTHING)
         return;
     struct loss_row row = row_of(leaf, found == WATCH_BACK ? GAP_TIME_BACK : GAP_TIME_AHEAD);

@@ -18,6 +18,8 @@
 #include "role/indicator_folder.h"
 #include "role/keep.h"
 #include "role/log.h"
+#include "role/parser_folder.h"
+#include "role/receivers.h"
 #include "role/ruleload.h"
 #include "role/sender_tokens.h"
 #include "role/setup.h"
@@ -34,7 +36,7 @@
 #include <unistd.h>
 
 #define CHILDREN_MAX   128
-#define LISTENERS_MAX  512
+#define LISTENERS_MAX  1024
 #define BACKOFF_MIN_NS UINT64_C(100000000)
 #define BACKOFF_MAX_NS UINT64_C(10000000000)
 #define HEALTHY_NS     UINT64_C(30000000000)
@@ -89,7 +91,9 @@ struct parent {
     struct str retention_law; /* text of data/retention.tsv */
     int rule_files;           /* role/rule_bundle.h, as they were read last */
     uint64_t lists;           /* indicators_stamp of what engines and query read */
+    uint64_t patterns;        /* parsers_stamp of it */
     struct sender_tokens senders;
+    struct receivers receivers;
     struct loop *loop;
     int signals;
     struct child children[CHILDREN_MAX];
@@ -238,6 +242,8 @@ static void belongings_send(struct parent *parent, struct child *child)
     if (role == ROLE_INTAKE) {
         secret_send(child, "delivery-certificate", setup->delivery_certificate);
         secret_send(child, "delivery-key", setup->delivery_key);
+        secret_send(child, "snmp-communities", setup->snmp_communities);
+        secret_send(child, "snmp-users", setup->snmp_users);
     }
     if (role == ROLE_WEB || role == ROLE_INTAKE) {
         secret_send(child, "tls-certificate", setup->tls_certificate);
@@ -304,6 +310,29 @@ static void senders_look(struct parent *parent)
             senders_tell(parent, &parent->children[i]);
 }
 
+static void receivers_tell(const struct parent *parent, const struct child *desk)
+{
+    if (parent->receivers.known && desk->channel &&
+        !channel_send(desk->channel, MSG_RECEIVERS, 0, buf_view(&parent->receivers.last)))
+        log_error("the desk does not take what forwarders say");
+}
+
+static void receivers_watch(struct parent *parent)
+{
+    if (!receivers_look(&parent->receivers, clock_boot_ns()))
+        return;
+    for (size_t i = 0; i < parent->child_count; i++)
+        if (parent->children[i].role == ROLE_DESK && parent->children[i].state == CHILD_RUNNING)
+            receivers_tell(parent, &parent->children[i]);
+}
+
+/* What others write into folders that are looked at. */
+static void outside_look(struct parent *parent)
+{
+    senders_look(parent);
+    receivers_watch(parent);
+}
+
 static void on_ready(struct child *child, const struct msg *msg)
 {
     struct parent *parent = child->parent;
@@ -324,6 +353,8 @@ static void on_ready(struct child *child, const struct msg *msg)
     }
     if (child->role == ROLE_INTAKE)
         senders_tell(parent, child);
+    if (child->role == ROLE_DESK)
+        receivers_tell(parent, child);
     lifecycle(parent, "process.start", child, NULL);
     bool all = true;
     for (size_t i = 0; i < parent->child_count; i++)
@@ -495,14 +526,17 @@ static bool reads_lists(enum role role)
     return role == ROLE_ENGINE || role == ROLE_QUERY;
 }
 
-/* Lists may have millions of entries: who reads them is started anew, one after another, so that the others work on. */
+/* Lists may have millions of entries: who reads them is started anew, one after another, so that the others work on.
+ * So it is with the site's patterns. */
 static void lists_look(struct parent *parent)
 {
     uint64_t stamp = indicators_stamp(&parent->config);
-    if (stamp == parent->lists)
+    uint64_t patterns = parsers_stamp(&parent->config);
+    if (stamp == parent->lists && patterns == parent->patterns)
         return;
+    log_info(stamp != parent->lists ? "lists of indicators are read anew" : "patterns of this site are read anew");
     parent->lists = stamp;
-    log_info("lists of indicators are read anew");
+    parent->patterns = patterns;
     for (size_t i = 0; i < parent->child_count; i++)
         parent->children[i].renew = reads_lists(parent->children[i].role);
 }
@@ -608,6 +642,10 @@ static enum rc listeners_make(struct parent *parent, unsigned intakes, struct er
         {NET_UDP, config->syslog_address, config->gelf_port, ROLE_INTAKE, "gelf-udp"},
         {NET_TCP, config->syslog_address, config->gelf_port, ROLE_INTAKE, "gelf"},
         {NET_TCP, config->syslog_address, config->gelf_tls_port, ROLE_INTAKE, "gelf-tls"},
+        {NET_UDP, config->syslog_address, config->snmp_port, ROLE_INTAKE, "snmp"},
+        {NET_UDP, config->syslog_address, config->netflow_port, ROLE_INTAKE, "netflow-udp"},
+        {NET_TCP, config->syslog_address, config->netflow_port, ROLE_INTAKE, "netflow"},
+        {NET_TCP, config->syslog_address, config->netflow_tls_port, ROLE_INTAKE, "netflow-tls"},
         {NET_TCP, config->agent_address, config->agent_port, ROLE_INTAKE, "agents"},
     };
     enum rc rc = RC_OK;
@@ -696,7 +734,9 @@ static enum rc parent_start(struct parent *parent, const struct parent_options *
     if (rc != RC_OK)
         return rc;
     parent->lists = indicators_stamp(&parent->config);
+    parent->patterns = parsers_stamp(&parent->config);
     sender_tokens_init(&parent->senders, parent->setup.senders);
+    receivers_init(&parent->receivers, arena_strz(parent->arena, parent->config.receivers));
     unsigned cores = proc_cores();
     if (!parent->config.intakes)
         parent->config.intakes = MIN(cores, INTAKES_MAX);
@@ -742,7 +782,7 @@ static void parent_loop(struct parent *parent)
         if (!parent->stopping)
             renew_next(parent);
         if (!parent->stopping)
-            senders_look(parent);
+            outside_look(parent);
         if (parent->stopping)
             stop_next(parent);
         loop_wait(parent->loop, 100);

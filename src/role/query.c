@@ -16,10 +16,12 @@
 #include "role/keep.h"
 #include "role/log.h"
 #include "role/mirror_server.h"
+#include "role/parser_folder.h"
 #include "role/query_explain.h"
 #include "role/query_filter.h"
 #include "role/query_job.h"
 #include "role/query_paper.h"
+#include "role/query_parse.h"
 #include "role/query_try.h"
 #include "role/roles.h"
 #include "role/tokens.h"
@@ -107,7 +109,7 @@ static enum rc query_start(struct process *process, void **ret_self, struct err 
     role->jobs = query_jobs_new(role->names, (int32_t)process->config.zone_offset_s);
     ASSERT(role->names && role->scratch && role->jobs && role->folder >= 0);
     snprintf(data, sizeof data, "%.*s/data", STR_ARG(process->config.share));
-    enum rc rc = mapping_load(data, role->names, &role->mapping, err);
+    enum rc rc = parsers_load_configured(&process->config, role->names, &role->mapping, err);
     if (rc != RC_OK)
         return rc;
     struct query_papers_options papers = {data, (int32_t)process->config.zone_offset_s};
@@ -299,6 +301,25 @@ static void ask_filter_try(struct query_role *role, const struct json_value *que
         query_refuse(&role->answer, "search_failed", &err);
 }
 
+/* Lines and what patterns make of them. */
+static void ask_parse(struct query_role *role, const struct json_value *question)
+{
+    struct err err = {0};
+    const struct query_parse how = {.reader = role->reader,
+                                    .mapping = role->mapping,
+                                    .names = role->names,
+                                    .zone_s = (int32_t)role->process->config.zone_offset_s,
+                                    .arena = role->scratch,
+                                    .clock_ns = clock_boot_ns,
+                                    .now_ns = clock_real_ns()};
+    enum rc rc = query_parse_ask(&how, question, &role->answer, &err);
+    keys_want(role, rc);
+    if (rc == RC_OK)
+        return;
+    log_error("lines could not be looked at: %s", err.text);
+    query_refuse(&role->answer, "search_failed", &err);
+}
+
 /* Without the rules in force a text that names none of them can be tried as well. */
 static void ask_try(struct query_role *role, const struct json_value *question)
 {
@@ -488,6 +509,8 @@ static void answer_make(struct query_role *role, struct str question_json)
         ask_filter_try(role, question);
     } else if (str_is(ask, "rule.try")) {
         ask_try(role, question);
+    } else if (str_is(ask, "parse.lines")) {
+        ask_parse(role, question);
     } else if (str_is(ask, "proof")) {
         ask_proof(role, record);
     } else if (str_is(ask, "sheet")) {

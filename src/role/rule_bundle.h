@@ -28,6 +28,8 @@ enum rule_bundle_kind {
     RULE_BUNDLE_FILE,    /* its text, at most RULE_FILE_MAX */
     RULE_BUNDLE_REFUSED, /* it could not be read: why */
     RULE_BUNDLE_FACTS,   /* about the files below that path, for people: not a rule */
+    RULE_BUNDLE_NEXT,    /* as FILE and FACTS, of a version of a pack that waits: no rule that holds */
+    RULE_BUNDLE_NEXT_FACTS,
     RULE_BUNDLE_KINDS,
 };
 

@@ -46,11 +46,13 @@ static enum rc counts_store(struct rule_desk *self, const struct rule_stats *sta
     struct desk_rule_count *rules = arena_alloc_array(self->scratch, stats->rule_count + 1, sizeof *rules);
     struct desk_log_source *sources = arena_alloc_array(self->scratch, stats->source_count + 1, sizeof *sources);
     struct desk_annex_count *annex = arena_alloc_array(self->scratch, stats->annex_count + 1, sizeof *annex);
-    if (!rules || !sources || !annex) /* of the arena: it would be so each time */
+    struct desk_parse_count *parses = arena_alloc_array(self->scratch, stats->parse_count + 1, sizeof *parses);
+    if (!rules || !sources || !annex || !parses) /* of the arena: it would be so each time */
         return err_set(err, RC_INVALID, "it does not fit the memory for one message");
     for (size_t i = 0; i < stats->rule_count; i++) {
         const struct rule_stats_rule *rule = &stats->rules[i];
-        rules[i] = (struct desk_rule_count){rule->id, rule->hits, rule->runs, rule->ns, rule->last_ns};
+        rules[i] = (struct desk_rule_count){
+            .id = rule->id, .hits = rule->hits, .runs = rule->runs, .ns = rule->ns, .last_ns = rule->last_ns};
     }
     for (size_t i = 0; i < stats->source_count; i++) {
         const struct rule_stats_source *source = &stats->sources[i];
@@ -63,6 +65,14 @@ static enum rc counts_store(struct rule_desk *self, const struct rule_stats *sta
         memcpy(annex[i].source, row->source, sizeof annex[i].source);
         annex[i].count = row->count;
     }
+    for (size_t i = 0; i < stats->parse_count; i++) {
+        const struct rule_stats_parse *row = &stats->parses[i];
+        parses[i] = (struct desk_parse_count){
+            .day = row->day, .parser = row->parser, .outcome = row->outcome, .count = row->count};
+        memcpy(parses[i].source, row->source, sizeof parses[i].source);
+    }
+    counts->parses = parses;
+    counts->parse_count = stats->parse_count;
     struct desk_loss *losses = arena_alloc_array(self->scratch, stats->loss_count + 1, sizeof *losses);
     if (!losses)
         return err_set(err, RC_INVALID, "it does not fit the memory for one message");

@@ -11,6 +11,7 @@
 
 #define FOLDER       "rules"
 #define CURRENT      "current"
+#define NEXT         ".next" /* no name of a version */
 #define PACK_MEMORY  ((size_t)64 << 20)
 #define FILE_MEMORY  ((size_t)4 << 20)
 #define NAMES_MEMORY ((size_t)1 << 20)
@@ -123,27 +124,42 @@ enum rc rule_pack_versions(const struct rule_packs *packs, struct str name, stru
     return rc;
 }
 
-/* ---- which version holds ---- */
+/* ---- which version holds, and which waits ---- */
 
-enum rc rule_pack_current(const struct rule_packs *packs, struct str name, struct arena *arena, struct str *ret_version,
-                          struct err *err)
+/* The version that a file names. */
+static enum rc named_read(const struct rule_packs *packs, struct str name, const char *file, struct arena *arena,
+                          struct str *ret_version, struct err *err)
 {
     const struct io *io = packs->io;
     int folder = -1;
     enum rc rc = pack_folder(packs, name, &folder, err);
     if (rc != RC_OK)
         return rc;
-    rc = file_load(io, folder, CURRENT, VERSION_ROOM, arena, ret_version, err);
+    rc = file_load(io, folder, file, VERSION_ROOM, arena, ret_version, err);
     IGNORE(io->close(io->self, folder)); /* only read */
     if (rc == RC_NOT_FOUND)
-        return err_set(err, rc, "no version of the pack \"%.*s\" holds", STR_ARG(name));
+        return err_set(err, rc, "no version of the pack \"%.*s\" %s", STR_ARG(name),
+                       strcmp(file, CURRENT) == 0 ? "holds" : "waits");
     if (rc != RC_OK)
         return rc;
     *ret_version = str_trim_end(*ret_version, '\n');
     return rule_pack_version_check(*ret_version, err);
 }
 
-enum rc rule_pack_set_current(const struct rule_packs *packs, struct str name, struct str version, struct err *err)
+enum rc rule_pack_current(const struct rule_packs *packs, struct str name, struct arena *arena, struct str *ret_version,
+                          struct err *err)
+{
+    return named_read(packs, name, CURRENT, arena, ret_version, err);
+}
+
+enum rc rule_pack_next(const struct rule_packs *packs, struct str name, struct arena *arena, struct str *ret_version,
+                       struct err *err)
+{
+    return named_read(packs, name, NEXT, arena, ret_version, err);
+}
+
+static enum rc named_write(const struct rule_packs *packs, struct str name, const char *file, struct str version,
+                           struct err *err)
 {
     const struct io *io = packs->io;
     char text[VERSION_ROOM + 1];
@@ -162,9 +178,31 @@ enum rc rule_pack_set_current(const struct rule_packs *packs, struct str name, s
     ASSERT(n > 0 && (size_t)n < sizeof text);
     if (rc == RC_OK) {
         IGNORE(io->close(io->self, there)); /* only looked at */
-        rc = file_replace(io, folder, CURRENT, str_of(text), err);
+        rc = file_replace(io, folder, file, str_of(text), err);
     }
     IGNORE(io->close(io->self, folder)); /* file_replace synced it */
+    return rc;
+}
+
+enum rc rule_pack_set_next(const struct rule_packs *packs, struct str name, struct str version, struct err *err)
+{
+    return named_write(packs, name, NEXT, version, err);
+}
+
+/* Should the machine stop between the two, the version holds and waits: a wait that is passed over. */
+enum rc rule_pack_set_current(const struct rule_packs *packs, struct str name, struct str version, struct err *err)
+{
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new((size_t)1 << 16);
+    struct str next = STR_NONE;
+    int folder = -1;
+    if (!arena)
+        return err_set(err, RC_LIMIT, "no memory for the version that waits");
+    enum rc rc = named_write(packs, name, CURRENT, version, err);
+    if (rc != RC_OK || rule_pack_next(packs, name, arena, &next, NULL) != RC_OK || !str_eq(next, version) ||
+        pack_folder(packs, name, &folder, NULL) != RC_OK)
+        return rc;
+    IGNORE(packs->io->unlink(packs->io->self, folder, NEXT));
+    IGNORE(packs->io->close(packs->io->self, folder));
     return rc;
 }
 
@@ -290,6 +328,7 @@ struct walk {
     struct arena *file; /* one file */
     struct buf path;    /* as it stands in a bundle */
     size_t prefix;      /* bytes of "pack:NAME/VERSION/" */
+    bool waits;         /* versions that wait are read, not those that hold */
     struct err *err;
 };
 
@@ -311,7 +350,7 @@ static enum rc facts_take(struct walk *walk, const struct rule_pack_opened *open
     buf_init(&text, 8192);
     rule_facts_write(&opened->pack, str_of(opened->signer), opened->note.n > 0, &text);
     ASSERT(!text.overflow);
-    return take(walk, RULE_PACKS_FACTS, buf_view(&walk->path), buf_view(&text));
+    return take(walk, walk->waits ? RULE_PACKS_NEXT_FACTS : RULE_PACKS_FACTS, buf_view(&walk->path), buf_view(&text));
 }
 
 static enum rc file_take(struct walk *walk, const struct rule_pack_opened *opened, const struct rule_pack_file *file)
@@ -321,7 +360,7 @@ static enum rc file_take(struct walk *walk, const struct rule_pack_opened *opene
     arena_reset(walk->file);
     enum rc rc = rule_pack_file_read(opened, file, walk->hasher, walk->file, &text, &why);
     struct str path = path_of(walk, file->path);
-    return rc == RC_OK ? take(walk, RULE_PACKS_FILE, path, text)
+    return rc == RC_OK ? take(walk, walk->waits ? RULE_PACKS_NEXT : RULE_PACKS_FILE, path, text)
                        : take(walk, RULE_PACKS_REFUSED, path, str_of(why.text));
 }
 
@@ -343,17 +382,30 @@ static enum rc version_take(struct walk *walk, struct str name, struct str versi
     return rc;
 }
 
+/* Its version that waits is of interest while another one holds. */
+static enum rc version_find(struct walk *walk, struct str name, struct str *ret_version, struct err *err)
+{
+    struct str current = STR("");
+    enum rc rc = rule_pack_current(&walk->packs, name, walk->pack, &current, err);
+    if (!walk->waits) {
+        *ret_version = current;
+        return rc;
+    }
+    enum rc waits = rule_pack_next(&walk->packs, name, walk->pack, ret_version, err);
+    return waits == RC_OK && rc == RC_OK && str_eq(current, *ret_version) ? RC_NOT_FOUND : waits;
+}
+
 static enum rc pack_take(struct walk *walk, struct str name)
 {
-    struct str version;
+    struct str version = STR("");
     struct err why;
     arena_reset(walk->pack);
     buf_clear(&walk->path);
     buf_text(&walk->path, "pack:");
     buf_str(&walk->path, name);
-    enum rc rc = rule_pack_current(&walk->packs, name, walk->pack, &version, &why);
+    enum rc rc = version_find(walk, name, &version, &why);
     if (rc == RC_NOT_FOUND)
-        return RC_OK; /* an import that was never finished */
+        return RC_OK; /* an import that was never finished, or none waits */
     if (rc != RC_OK)
         return take(walk, RULE_PACKS_REFUSED, buf_view(&walk->path), str_of(why.text));
     buf_char(&walk->path, '/');
@@ -369,6 +421,9 @@ static enum rc packs_take(struct walk *walk)
     if (!names || !walk->hasher || !walk->pack || !walk->file)
         return err_set(walk->err, RC_LIMIT, "no memory for rule packs");
     enum rc rc = rule_packs_names(&walk->packs, names, &name, &count, walk->err);
+    for (size_t i = 0; i < count && rc == RC_OK; i++)
+        rc = pack_take(walk, name[i]);
+    walk->waits = true;
     for (size_t i = 0; i < count && rc == RC_OK; i++)
         rc = pack_take(walk, name[i]);
     return rc;

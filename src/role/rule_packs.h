@@ -1,6 +1,7 @@
 /* rule_packs.h - packs of rules below a server's data folder, as commands write them and the parent reads them.
  *
  *   rules/NAME/current              the version that holds, one line; replaced as a whole
+ *   rules/NAME/.next                the version that waits to be switched to, if one does: its rules are not loaded
  *   rules/NAME/VERSION/pack.tsv     its manifest (rule_manifest.h): facts, and the SHA-256 of every file
  *   rules/NAME/VERSION/pack.note    what its author signed, if there is a signature
  *   rules/NAME/VERSION/...          the rule files, never changed once they are there
@@ -28,6 +29,8 @@ enum rule_packs_kind {
     RULE_PACKS_FILE,    /* its text */
     RULE_PACKS_REFUSED, /* a file, a version, a pack ("pack:NAME") or all ("pack:") cannot be used: why */
     RULE_PACKS_FACTS,   /* of "pack:NAME/VERSION", before its files: what rule_facts_read reads */
+    RULE_PACKS_NEXT,    /* as FILE and FACTS, of a version that waits: behind all that hold */
+    RULE_PACKS_NEXT_FACTS,
 };
 
 /* Takes an entry of a bundle; `path` is "pack:NAME/VERSION/PATH". Anything but RC_OK ends the walk. Borrowed for the
@@ -61,7 +64,13 @@ enum rc rule_pack_versions(const struct rule_packs *packs, struct str name, stru
 /* RC_NOT_FOUND: there is no such pack, or none of its versions holds. */
 enum rc rule_pack_current(const struct rule_packs *packs, struct str name, struct arena *arena, struct str *ret_version,
                           struct err *err) MUST_USE;
-/* Atomic: after a power cut the one or the other holds. The version must be there. */
+/* The version that waits; RC_NOT_FOUND: none does. */
+enum rc rule_pack_next(const struct rule_packs *packs, struct str name, struct arena *arena, struct str *ret_version,
+                       struct err *err) MUST_USE;
+/* The version, which must be there, waits. */
+enum rc rule_pack_set_next(const struct rule_packs *packs, struct str name, struct str version,
+                           struct err *err) MUST_USE;
+/* Atomic: after a power cut the one or the other holds. The version must be there; it waits no more. */
 enum rc rule_pack_set_current(const struct rule_packs *packs, struct str name, struct str version,
                               struct err *err) MUST_USE;
 

@@ -122,6 +122,28 @@ bool rule_stats_annex(struct buf *out, const struct rule_stats_annex *annex)
     return true;
 }
 
+void rule_stats_parses(struct buf *out)
+{
+    list_next(out, "parses");
+}
+
+bool rule_stats_parse(struct buf *out, const struct rule_stats_parse *parse)
+{
+    char id[32];
+    if (!has_room(out))
+        return false;
+    json_write_object(out);
+    json_put_str(out, "source", str_at(id, hex_encode(parse->source, sizeof parse->source, id)));
+    json_put_u64(out, "day", parse->day);
+    json_put_str(out, "parser", str_slice(parse->parser, 0, PARSE_PARSER_MAX - 1));
+    json_put_text(out, "outcome", parse_outcome_key(parse->outcome));
+    json_put_u64(out, "records", parse->count.records);
+    json_put_int(out, "last_ns", MAX(parse->count.last_ns, INT64_C(0)));
+    json_put_u64(out, "last_record", parse->count.last_record);
+    json_write_object_end(out);
+    return true;
+}
+
 void rule_stats_losses(struct buf *out)
 {
     list_next(out, "losses");
@@ -238,6 +260,40 @@ static enum rc annex_list_read(const struct json_value *list, struct arena *aren
     return RC_OK;
 }
 
+static bool parse_row_read(const struct json_value *row, struct rule_stats_parse *parse)
+{
+    struct str source, outcome;
+    uint64_t day, last_ns;
+    bool good = word_read(row, "source", &source) && number_read(row, "day", &day) &&
+                word_read(row, "parser", &parse->parser) && word_read(row, "outcome", &outcome) &&
+                number_read(row, "records", &parse->count.records) && number_read(row, "last_ns", &last_ns) &&
+                number_read(row, "last_record", &parse->count.last_record);
+    if (!good || !hex_decode(source, parse->source, sizeof parse->source) || day > UINT32_MAX || parse->parser.n == 0 ||
+        parse->parser.n >= PARSE_PARSER_MAX || parse->count.records == 0)
+        return false;
+    parse->day = (uint32_t)day;
+    parse->count.last_ns = (int64_t)last_ns;
+    parse->outcome = parse_outcome_find(outcome);
+    return parse->outcome < PARSE_OUTCOME_COUNT;
+}
+
+static enum rc parse_list_read(const struct json_value *list, struct arena *arena, struct rule_stats *stats,
+                               struct err *err)
+{
+    if (!list)
+        return RC_OK;
+    if (list->kind != JSON_ARRAY || list->count > RULE_STATS_ROWS)
+        return err_set(err, RC_INVALID, "rule statistics: how records were parsed is no list, or too long");
+    stats->parses = arena_alloc_array(arena, list->count + 1, sizeof *stats->parses);
+    if (!stats->parses)
+        return err_set(err, RC_LIMIT, "no memory for rule statistics");
+    for (const struct json_value *row = json_first(list); row; row = row->next)
+        if (!parse_row_read(row, &stats->parses[stats->parse_count++]))
+            return err_set(err, RC_INVALID, "rule statistics: how records %zu were parsed does not read",
+                           stats->parse_count);
+    return RC_OK;
+}
+
 static bool loss_read(const struct json_value *row, struct loss_row *loss)
 {
     struct str source, cause, unit;
@@ -318,6 +374,7 @@ enum rc rule_stats_read(struct str body, struct arena *arena, struct rule_stats 
         return err_set(err, RC_LIMIT, "no memory for rule statistics");
     rc = lists_read(value, &stats, err);
     rc = rc == RC_OK ? annex_list_read(json_get(value, "annex"), arena, &stats, err) : rc;
+    rc = rc == RC_OK ? parse_list_read(json_get(value, "parses"), arena, &stats, err) : rc;
     rc = rc == RC_OK ? losses_read(json_get(value, "losses"), arena, &stats, err) : rc;
     if (rc == RC_OK)
         *ret_stats = stats;

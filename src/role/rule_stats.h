@@ -7,6 +7,8 @@
  *    "fields":["<name>", ...],
  *    "annex":[{"source":"<hex>","class":"..","kind":"..","parser":"..","records":<n>,"failed":<n>,"first_ns":<n>,
  *              "last_ns":<n>,"failed_ns":<n>,"not_utf8":<n>,"not_text":<n>,"fields":[<n>, ...]}, ...],
+ *    "parses":[{"source":"<hex>","day":<n>,"parser":"..","outcome":"..","records":<n>,"last_ns":<n>,
+ *               "last_record":<n>}, ...],
  *    "losses":[{"source":"<hex>","cause":"..","unit":"..","count":<n>,"unknown":<bool>,"from_ns":<n>,"to_ns":<n>,
  *               "first":<n>,"last":<n>}, ...]}
  *
@@ -30,6 +32,8 @@
  *
  * annex    what sources sent, for coverage of order 52/НҚ, Annex 4 (annex_counts.h); `fields`: how many had each field
  * of ANNEX_FIELDS. May be missing.
+ * parses   what became of them as they were parsed (parse_counts.h), by day. `last_ns`, `last_record` are maxima. May
+ * be missing.
  * losses   what records tell of losses (loss_counts.h), for the ledger; causes and units are those of codec/gap.h. May
  *          be missing.
  *
@@ -43,6 +47,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "desk/annex.h"
+#include "desk/parse_rate.h"
 #include "role/loss_counts.h"
 
 #include <stdbool.h>
@@ -78,8 +83,17 @@ struct rule_stats_annex {
     struct annex_count count;
 };
 
-/* In this order: begin, rules, sources, fields, annex or nothing, losses or nothing, end. `out` has the limit RULE_STATS_BYTES. A row
- * returns false and changes nothing when there is no room for it: it comes in the next message. */
+struct rule_stats_parse {
+    uint8_t source[16];
+    uint32_t day; /* since 1970-01-01 */
+    struct str parser;
+    enum parse_outcome outcome;
+    struct parse_count count;
+};
+
+/* In this order: begin, rules, sources, fields, annex or nothing, parses or nothing, end. `out` has the limit
+ * RULE_STATS_BYTES. A row returns false and changes nothing when there is no room for it: it comes in the next message.
+ */
 void rule_stats_begin(struct buf *out, uint64_t upto, uint64_t events);
 bool rule_stats_add(struct buf *out, const struct rule_stats_rule *rule) MUST_USE;
 void rule_stats_sources(struct buf *out);
@@ -88,6 +102,8 @@ void rule_stats_fields(struct buf *out);
 bool rule_stats_field(struct buf *out, struct str name) MUST_USE;
 void rule_stats_annexes(struct buf *out);
 bool rule_stats_annex(struct buf *out, const struct rule_stats_annex *annex) MUST_USE;
+void rule_stats_parses(struct buf *out);
+bool rule_stats_parse(struct buf *out, const struct rule_stats_parse *parse) MUST_USE;
 void rule_stats_losses(struct buf *out);
 bool rule_stats_loss(struct buf *out, const struct loss_row *loss) MUST_USE;
 void rule_stats_end(struct buf *out);
@@ -103,6 +119,8 @@ struct rule_stats {
     size_t field_count;
     struct rule_stats_annex *annex;
     size_t annex_count;
+    struct rule_stats_parse *parses;
+    size_t parse_count;
     struct loss_row *losses;
     size_t loss_count;
 };

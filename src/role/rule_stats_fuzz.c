@@ -30,6 +30,11 @@ static bool written(const struct rule_stats *stats, struct buf *out)
         ASSERT(count->records > 0 && count->failed <= count->records && count->first_ns <= count->last_ns);
         room = rule_stats_annex(out, &stats->annex[i]) && room;
     }
+    rule_stats_parses(out);
+    for (size_t i = 0; i < stats->parse_count; i++) {
+        ASSERT(stats->parses[i].count.records > 0 && stats->parses[i].outcome < PARSE_OUTCOME_COUNT);
+        room = rule_stats_parse(out, &stats->parses[i]) && room;
+    }
     rule_stats_end(out);
     ASSERT(!out->overflow);
     return room;
@@ -52,6 +57,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         return 0;
     ASSERT(again.rule_count == first.rule_count && again.source_count == first.source_count);
     ASSERT(again.field_count == first.field_count && again.annex_count == first.annex_count);
+    ASSERT(again.parse_count == first.parse_count);
+    for (size_t i = 0; i < first.parse_count; i++)
+        ASSERT(again.parses[i].count.records == first.parses[i].count.records &&
+               again.parses[i].outcome == first.parses[i].outcome && again.parses[i].day == first.parses[i].day);
     for (size_t i = 0; i < first.annex_count; i++)
         ASSERT(memcmp(&again.annex[i].count, &first.annex[i].count, sizeof again.annex[i].count) == 0 &&
                again.annex[i].class == first.annex[i].class);

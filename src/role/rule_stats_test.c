@@ -209,7 +209,56 @@ static void rows_without_room_are_told(void)
     buf_done(&out);
 }
 
+#define PARSED "\"day\":20000,\"parser\":\"sshd\",\"outcome\":\"pattern\","
+#define LASTS  "\"last_ns\":7,\"last_record\":9"
+
+static void how_records_were_parsed_reads_back(void)
+{
+    static const char *const bad[] = {
+        SOURCE PARSED "\"records\":0," LASTS,
+        SOURCE PARSED LASTS,
+        SOURCE PARSED "\"records\":1,\"last_ns\":7",
+        SOURCE PARSED "\"records\":1,\"last_ns\":-7,\"last_record\":9",
+        PARSED "\"records\":1," LASTS,
+        SOURCE "\"day\":4294967296,\"parser\":\"sshd\",\"outcome\":\"pattern\",\"records\":1," LASTS,
+        SOURCE "\"day\":1,\"parser\":\"\",\"outcome\":\"pattern\",\"records\":1," LASTS,
+        SOURCE "\"day\":1,\"parser\":\"sshd\",\"outcome\":\"well\",\"records\":1," LASTS,
+        SOURCE "\"day\":1,\"parser\":\"a-name-that-is-much-longer-than-any-family-of-patterns-may-have-here\","
+               "\"outcome\":\"pattern\",\"records\":1," LASTS,
+    };
+    struct rule_stats_parse row = {.source = {0xab, 1}, .day = 20000, .parser = STR_INIT("sshd")};
+    struct rule_stats stats;
+    char text[1024];
+    struct buf out CLEANUP(buf_done) = {0};
+    row.outcome = PARSE_HEADER;
+    row.count = (struct parse_count){5, INT64_MAX, 17};
+    buf_init(&out, RULE_STATS_BYTES);
+    rule_stats_begin(&out, 12, 10);
+    rule_stats_sources(&out);
+    rule_stats_fields(&out);
+    rule_stats_annexes(&out);
+    rule_stats_parses(&out);
+    CHECK(rule_stats_parse(&out, &row));
+    rule_stats_end(&out);
+    CHECK_INT(read_text(buf_z(&out), &stats), RC_OK);
+    CHECK_INT(stats.parse_count, 1);
+    CHECK_INT(stats.parses[0].day, 20000);
+    CHECK_INT(stats.parses[0].outcome, PARSE_HEADER);
+    CHECK_TEXT(stats.parses[0].parser, "sshd");
+    CHECK(memcmp(stats.parses[0].source, row.source, sizeof row.source) == 0);
+    CHECK(stats.parses[0].count.records == 5 && stats.parses[0].count.last_ns == INT64_MAX);
+    CHECK_INT(stats.parses[0].count.last_record, 17);
+    for (size_t i = 0; i <= ARRAY_LEN(bad); i++) {
+        const char *row_text = i < ARRAY_LEN(bad) ? bad[i] : SOURCE PARSED "\"records\":1," LASTS;
+        test_row("%s", row_text);
+        snprintf(text, sizeof text,
+                 "{\"upto\":1,\"events\":1,\"rules\":[],\"sources\":[],\"fields\":[],\"parses\":[{%s}]}", row_text);
+        CHECK_INT(read_text(text, &stats), i < ARRAY_LEN(bad) ? RC_INVALID : RC_OK);
+    }
+}
+
 static const struct test tests[] = {
+    {"how records were parsed reads back", how_records_were_parsed_reads_back},
     {"what is written reads back", what_is_written_reads_back},
     {"what is none is refused", what_is_none_is_refused},
     {"what sources sent reads back", what_sources_sent_reads_back},

@@ -222,9 +222,12 @@ void rule_supply_taken(struct rule_supply *self, unsigned instance, uint64_t ver
 {
     if (instance >= RULE_SUPPLY_ENGINES)
         return;
+    struct err err = {0};
     self->engines[instance].taken = version;
     if (reason.n)
         log_error("engine %u works with the rules of before: %.*s", instance, STR_ARG(reason));
+    if (desk_rules_taken(self->desk, instance, reason, clock_real_ns(), &err) != RC_OK)
+        log_error("what engine %u says of the rules could not be stored: %s", instance, err.text);
 }
 
 void rule_supply_settle(struct rule_supply *self)

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#define ROOM_OF_OTHERS ((size_t)24 << 20) /* what the desk adds: DESK_RULE_TEXTS_BYTES, with room */
+
 static enum rc on_file(void *context, struct str path, struct str text, struct err *err)
 {
     struct buf *out = context;
@@ -22,21 +24,53 @@ static enum rc on_refusal(void *context, struct str path, const char *reason, st
     return out->overflow ? err_set(err, RC_LIMIT, "the rule files are larger than 128 MiB together") : RC_OK;
 }
 
+/* A version that waits keeps no rule from being loaded: it is left out when there is no room for it, whole. */
+struct waiting {
+    struct buf *out;
+    size_t begin;                /* of what the bundle has of it */
+    char path[RULE_BUNDLE_PATH]; /* of the version */
+    bool left_out;
+};
+
+static enum rc on_waiting(struct waiting *w, const struct rule_bundle_entry *entry)
+{
+    bool facts = entry->kind == RULE_BUNDLE_NEXT_FACTS;
+    if (facts) {
+        w->begin = w->out->n;
+        w->left_out = !str_copy_z(entry->path, w->path, sizeof w->path);
+    }
+    if (!w->left_out && w->out->n + entry->path.n + entry->text.n + ROOM_OF_OTHERS > RULE_BUNDLE_BYTES) {
+        w->out->n = w->begin;
+        w->left_out = true;
+        rule_bundle_add(w->out, &(struct rule_bundle_entry){RULE_BUNDLE_REFUSED, str_of(w->path),
+                                                            STR("there is no room for a version that waits")});
+    }
+    if (!w->left_out)
+        rule_bundle_add(w->out, entry);
+    return RC_OK;
+}
+
 static enum rc on_pack(void *context, enum rule_packs_kind kind, struct str path, struct str text, struct err *err)
 {
     static const enum rule_bundle_kind kinds[] = {
         [RULE_PACKS_FILE] = RULE_BUNDLE_FILE,
         [RULE_PACKS_REFUSED] = RULE_BUNDLE_REFUSED,
         [RULE_PACKS_FACTS] = RULE_BUNDLE_FACTS,
+        [RULE_PACKS_NEXT] = RULE_BUNDLE_NEXT,
+        [RULE_PACKS_NEXT_FACTS] = RULE_BUNDLE_NEXT_FACTS,
     };
-    struct buf *out = context;
+    struct waiting *waiting = context;
+    struct buf *out = waiting->out;
+    if (kind == RULE_PACKS_NEXT || kind == RULE_PACKS_NEXT_FACTS)
+        return on_waiting(waiting, &(struct rule_bundle_entry){kinds[kind], path, text});
     rule_bundle_add(out, &(struct rule_bundle_entry){kinds[kind], path, text});
     return out->overflow ? err_set(err, RC_LIMIT, "the rule files are larger than 128 MiB together") : RC_OK;
 }
 
 static enum rc packs_add(const struct config *config, struct buf *out, struct err *err)
 {
-    const struct rule_packs_sink sink = {on_pack, out};
+    struct waiting waiting = {.out = out};
+    const struct rule_packs_sink sink = {on_pack, &waiting};
     char path[4096];
     int data = str_copy_z(config->data, path, sizeof path) ? io_open_folder(path) : -1;
     if (data < 0)

@@ -316,6 +316,28 @@ static enum rc certificate_load(const struct config *config, int keys, struct ar
     return rc;
 }
 
+/* Who may send over SNMP. */
+static enum rc snmp_read_files(const struct config *config, struct arena *arena, struct setup *setup, struct err *err)
+{
+    const struct {
+        struct str path;
+        struct str *text;
+    } rows[] = {
+        {config->snmp_communities, &setup->snmp_communities},
+        {config->snmp_users, &setup->snmp_users},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (!rows[i].path.n)
+            continue;
+        enum rc rc = file_load_path(rows[i].path.p, KEY_FILE_MAX, arena, rows[i].text, err);
+        if (rc != RC_OK)
+            return rc;
+        if (str_trim(*rows[i].text).n == 0)
+            return err_set(err, RC_INVALID, "\"%s\" is empty, which is not the same as no setting", rows[i].path.p);
+    }
+    return RC_OK;
+}
+
 /* ---- agents ---- */
 
 /* The key is written first: one that has no certificate yet, or lost it, gets another and stays the same authority. */
@@ -459,6 +481,8 @@ enum rc setup_make(const struct config *config, bool new_instance, struct arena 
         rc = signer_state_open(keys, ret_setup, err);
     if (rc == RC_OK)
         rc = certificate_load(config, keys, arena, ret_setup, err);
+    if (rc == RC_OK)
+        rc = snmp_read_files(config, arena, ret_setup, err);
     if (rc == RC_OK)
         rc = authority_load(keys, arena, ret_setup, err);
     if (rc == RC_OK)

@@ -28,6 +28,8 @@ struct setup {
     struct str tls_certificate;
     struct str tls_key;
     struct str tls_client_ca;
+    struct str snmp_communities; /* text of the file; empty = any is taken */
+    struct str snmp_users;
     struct str authority_certificate; /* of agents, os/authority.h; and what the listener for them shows */
     struct str authority_key;
     struct str delivery_certificate;

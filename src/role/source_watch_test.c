@@ -59,9 +59,9 @@ static void steps_of_time(void)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         int64_t step_ns = 0;
         test_row("%zu: %s", i, rows[i].what);
-        CHECK_INT(source_watch_time(&watch, STR("gw-1"), BEGIN + rows[i].time * S, BEGIN + rows[i].received * S,
-                                    &step_ns),
-                  rows[i].found);
+        CHECK_INT(
+            source_watch_time(&watch, STR("gw-1"), BEGIN + rows[i].time * S, BEGIN + rows[i].received * S, &step_ns),
+            rows[i].found);
         if (rows[i].found)
             CHECK_INT(step_ns / S, rows[i].step);
     }

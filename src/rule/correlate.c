@@ -58,6 +58,7 @@ struct correlator {
     const struct rules *rules;
     struct correlator_limits limits;
     struct correlator_stats stats;
+    struct correlation_losses *losses; /* by rule index */
     uint64_t key[2];
     struct use *uses;
     uint32_t *first_use; /* by rule index; one more at the end */
@@ -147,7 +148,9 @@ struct correlator *correlator_new(const struct rules *rules, const struct correl
     correlator->now_ns = INT64_MIN;
     correlator->swept_ns = INT64_MIN;
     buf_init(&correlator->text, KEY_MAX);
-    if (!buckets_make(correlator, BUCKETS_LEAST) || !correlator->scratch || !uses_build(correlator)) {
+    correlator->losses = memory_new((rules_count(rules) + 1) * sizeof *correlator->losses);
+    if (!buckets_make(correlator, BUCKETS_LEAST) || !correlator->scratch || !correlator->losses ||
+        !uses_build(correlator)) {
         correlator_free(correlator);
         return NULL;
     }
@@ -164,6 +167,7 @@ void correlator_free(struct correlator *correlator)
     memory_free(correlator->buckets);
     memory_free(correlator->uses);
     memory_free(correlator->first_use);
+    memory_free(correlator->losses);
     arena_free(correlator->scratch);
     buf_done(&correlator->text);
     memory_free(correlator);
@@ -217,6 +221,9 @@ static void group_remove(struct correlator *correlator, uint32_t index)
 static void evict(struct correlator *correlator, uint32_t index, bool full)
 {
     const struct group *group = &correlator->groups[index];
+    struct correlation_losses *losses = &correlator->losses[group->correlation];
+    losses->groups++;
+    losses->matches += group->window.count;
     correlator->stats.groups_evicted++;
     correlator->stats.groups_evicted_full += full;
     correlator->stats.hits_evicted += group->window.count;
@@ -552,6 +559,7 @@ static void make_room(struct correlator *correlator, uint32_t keep)
         window_drop_first(&group->window, rule->correlation->type);
         correlator->stats.hits--;
         correlator->stats.hits_evicted++;
+        correlator->losses[rule->index].matches++;
         correlator->stats.evicted = rule;
     }
 }
@@ -598,6 +606,7 @@ static enum rc group_hit(struct correlator *correlator, uint32_t index, const st
     bool at_once = correlation_judged_at_once(correlation);
     if (window->count && hit->time_ns < window_last(window) - correlation->timespan_ns) {
         correlator->stats.late++;
+        correlator->losses[group->correlation].late++;
         return RC_OK;
     }
     if (!at_once && window->count && hit->time_ns > window_first(window) + correlation->timespan_ns)
@@ -623,6 +632,7 @@ static enum rc use_hit(struct correlator *correlator, struct use use, const stru
         return RC_OK;
     if (make_key(correlator, correlation, use, hit) != KEY_MADE) {
         correlator->stats.ungrouped++;
+        correlator->losses[use.correlation].ungrouped++;
         return RC_OK;
     }
     uint32_t index = group_get(correlator, use.correlation);
@@ -745,6 +755,11 @@ enum rc correlator_advance(struct correlator *correlator, int64_t now_ns, correl
 struct correlator_stats correlator_stats(const struct correlator *correlator)
 {
     return correlator->stats;
+}
+
+const struct correlation_losses *correlator_losses(const struct correlator *correlator)
+{
+    return correlator->losses;
 }
 
 /* --- restoring --- */

@@ -88,6 +88,14 @@ struct correlator_stats {
     const struct rule *evicted;   /* the correlation that lost the newest group; NULL = none */
 };
 
+/* What was lost of one correlation, so that it may have missed something. */
+struct correlation_losses {
+    uint64_t groups;    /* evicted */
+    uint64_t matches;   /* in them, or the oldest of a group that fills the memory alone */
+    uint64_t late;      /* older than their window */
+    uint64_t ungrouped; /* without a group-by field */
+};
+
 /* NULL without memory. */
 struct correlator *correlator_new(const struct rules *rules, const struct correlator_limits *limits, uint64_t seed);
 void correlator_free(struct correlator *correlator);
@@ -105,6 +113,8 @@ void correlator_clock_at_most(struct correlator *correlator, int64_t now_ns);
  * So a sink that cannot take more loses nothing. NULL: there always is. */
 void correlator_set_room(struct correlator *correlator, bool (*has_room)(void *context), void *context);
 struct correlator_stats correlator_stats(const struct correlator *correlator);
+/* By the index of its rule, one a rule; as long as the correlator. */
+const struct correlation_losses *correlator_losses(const struct correlator *correlator);
 
 /* --- outliving the process --- */
 

@@ -131,6 +131,11 @@ static void vectors_hold(void)
     "{title: t, name: t, correlation: {type: event_count, rules: [a], group-by: [u], timespan: 1m, condition: {gte: "  \
     "3}}}\n"
 
+static struct correlation_losses of_t(const struct run *run)
+{
+    return correlator_losses(run->correlator)[rules_find(run->rules, STR("t"))->index];
+}
+
 static void late_hits_are_put_in_order(void)
 {
     struct run run;
@@ -141,6 +146,8 @@ static void late_hits_are_put_in_order(void)
     hit_u(&run, "a", 30, "x"); /* older than the window: dropped */
     CHECK_INT(run.count, 0);
     CHECK_INT(correlator_stats(run.correlator).late, 1);
+    CHECK_INT(of_t(&run).late, 1);
+    CHECK_INT(of_t(&run).matches, 0);
     hit_u(&run, "a", 110, "x");
     CHECK_INT(run.count, 1);
     CHECK_INT(run.fired[0], 130);
@@ -241,6 +248,9 @@ static void state_is_bounded(void)
     for (int64_t i = 0; i < 50; i++)
         hit_u(&run, "a", 100 + i, i % 2 ? "5" : "6");
     stats = correlator_stats(run.correlator);
+    CHECK_INT(of_t(&run).groups, stats.groups_evicted);
+    CHECK_INT(of_t(&run).matches, stats.hits_evicted);
+    CHECK(stats.hits_evicted > 1);
     CHECK(stats.hits <= 5);
     CHECK(stats.groups <= 3);
     CHECK_INT(correlator_advance(run.correlator, 1000 * SECOND_NS, on_fire, &run), RC_OK);

@@ -78,15 +78,20 @@ static const char *renew(struct hits *hits, struct slot *slot, const char *old, 
     return p;
 }
 
-bool hits_find(struct hits *hits, uint32_t field, struct str value, uint64_t *ret_place, struct hits_answer *ret_answer)
+uint64_t hits_place(const struct hits *hits, uint32_t field, struct str value)
+{
+    uint64_t hash = hash_text(hits->seed + field * UINT64_C(0x9e3779b97f4a7c15), value);
+    __builtin_prefetch(&hits->slots[hash & (SLOTS - WAYS)]);
+    return hash;
+}
+
+bool hits_find(struct hits *hits, uint32_t field, struct str value, uint64_t place, struct hits_answer *ret_answer)
 {
     ASSERT(value.n <= HITS_VALUE_MAX);
-    uint64_t hash = hash_text(hits->seed + field * UINT64_C(0x9e3779b97f4a7c15), value);
-    struct slot *slots = &hits->slots[hash & (SLOTS - WAYS)];
-    *ret_place = hash;
+    struct slot *slots = &hits->slots[place & (SLOTS - WAYS)];
     for (size_t i = 0; i < WAYS; i++) {
         struct slot *slot = &slots[i];
-        if (slot->tag != (uint32_t)(hash >> 32) || slot->n != value.n || !stands(hits, slot))
+        if (slot->tag != (uint32_t)(place >> 32) || slot->n != value.n || !stands(hits, slot))
             continue;
         const char *p = hits->ring + (slot->at & (HITS_BYTES - 1));
         struct entry entry;

@@ -29,9 +29,10 @@ struct hits_answer {
 /* NULL without memory. */
 struct hits *hits_new(uint64_t seed);
 void hits_free(struct hits *hits);
-/* False when the value of this field is not known; then *ret_place is where hits_put will keep it. */
-bool hits_find(struct hits *hits, uint32_t field, struct str value, uint64_t *ret_place,
-               struct hits_answer *ret_answer);
+/* Where a value of this field is kept; fetches what is there, which comes while the caller asks for other places. */
+uint64_t hits_place(const struct hits *hits, uint32_t field, struct str value);
+/* False when the value, of at most HITS_VALUE_MAX bytes, is not known; `place` is its hits_place. */
+bool hits_find(struct hits *hits, uint32_t field, struct str value, uint64_t place, struct hits_answer *ret_answer);
 /* Keeps the answer for the field and value of which hits_find, just called, knew nothing. */
 void hits_put(struct hits *hits, uint32_t field, struct str value, uint64_t place, const uint32_t *numbers,
               uint32_t count);

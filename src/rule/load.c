@@ -264,6 +264,56 @@ static void read_waiting(struct rules *rules, struct entry *entry)
     rules->outcomes[entry->outcome].warning = reading.warning;
 }
 
+/* --- ids of those that have none --- */
+
+/* RFC 9562, version 8: of what kind it is, its title, and how many of that title came before. */
+static void id_derive(const struct rule *rule, uint64_t ordinal, char text[UUID_TEXT + 1])
+{
+    uint8_t uuid[16];
+    for (uint64_t half = 0; half < 2; half++)
+        put_be64(uuid + 8 * half, text_hash(rule->title, ordinal << 8 | (uint64_t)rule->kind << 1 | half));
+    uuid[6] = (uint8_t)(0x80 | (uuid[6] & 0x0f));
+    uuid[8] = (uint8_t)(0x80 | (uuid[8] & 0x3f));
+    uuid_encode(uuid, text);
+}
+
+/* A part of others has the ids that these have, however many of one title are left out of it. */
+static enum rc id_give(struct rules *rules, size_t index, struct map *titles, struct err *err)
+{
+    struct rule *rule = &rules->entries[index]->rule;
+    const struct rule *same = rules->whole ? rules_find_hash(rules->whole, rule->hash) : NULL;
+    char text[UUID_TEXT + 1];
+    if (!same) {
+        id_derive(rule, 0, text);
+        uint64_t *before = map_put(titles, str_at(text, UUID_TEXT));
+        if (!before)
+            return no_memory(err);
+        id_derive(rule, (*before)++, text);
+    }
+    struct str id = same ? same->id : str_at(text, UUID_TEXT);
+    if (id.n == 0 || map_get(rules->by_id, id))
+        return RC_OK; /* somebody wrote just this one: it is his */
+    uint64_t *place = map_put(rules->by_id, id);
+    rule->id = arena_str(rules->arena, id);
+    if (!place || !rule->id.p)
+        return no_memory(err);
+    *place = index + 1;
+    return RC_OK;
+}
+
+/* What has no id could be named to nobody: not counted, switched, hunted, and its incident would have no rule. Outcomes
+ * tell what is written, so they keep none. */
+static enum rc ids_give(struct rules *rules, struct err *err)
+{
+    struct map *titles = map_new(RULES_MAX, 1);
+    enum rc rc = titles ? RC_OK : no_memory(err);
+    for (size_t i = 0; i < rules->entry_count && rc == RC_OK; i++)
+        if (rules->entries[i]->rule.id.n == 0 && !rules->entries[i]->refused)
+            rc = id_give(rules, i, titles, err);
+    map_free(titles);
+    return rc;
+}
+
 static enum rc index_ids(struct rules *rules, struct err *err)
 {
     for (size_t i = 0; i < rules->entry_count; i++) {
@@ -287,7 +337,7 @@ static enum rc index_ids(struct rules *rules, struct err *err)
             refuse_err(rules, entry, &reason);
         }
     }
-    return RC_OK;
+    return ids_give(rules, err);
 }
 
 static struct entry *find_entry(const struct rules *rules, struct str id_or_name)

@@ -1,11 +1,13 @@
 #include "base/buf.h"
+#include "base/bytes.h"
 #include "rule/case.h"
 #include "rule/explain.h"
 
 #include <stdio.h>
 
-#define HEAD "title: t\nlogsource: {product: x}\n"
-#define DET  HEAD "detection:\n"
+#define HEAD      "title: t\nlogsource: {product: x}\n"
+#define DETECTION "logsource:\n  product: x\ndetection:\n  s:\n    a: b\n  condition: s\n"
+#define DET       HEAD "detection:\n"
 
 /* Every row is refused, and the reason says why. */
 static const struct {
@@ -257,7 +259,6 @@ static void explains(void)
 /* Without one it would run, and nobody could decide about it. A filter has no state of its own. */
 static void packs_need_ids(void)
 {
-#define DETECTION "logsource:\n  product: x\ndetection:\n  s:\n    a: b\n  condition: s\n"
     static const struct {
         const char *path, *text;
         bool loads;
@@ -279,10 +280,55 @@ static void packs_need_ids(void)
                   rules_outcome_at(rules, 0)->reason.n);
         rules_free(rules);
     }
-#undef DETECTION
 }
 
 /* Nesting, size, and many of everything: refused, never followed. */
+static struct rules *rules_of(const char *const *texts, size_t count, const struct rules *whole)
+{
+    struct rules *rules = rules_new((size_t)1 << 22);
+    struct err err = {0};
+    char path[32];
+    if (whole)
+        rules_part_of(rules, whole);
+    for (size_t i = 0; i < count; i++) {
+        snprintf(path, sizeof path, "%zu.yml", i);
+        CHECK_INT(rules_add(rules, str_of(path), str_of(texts[i]), &err), RC_OK);
+    }
+    CHECK_INT(rules_finish(rules, &err), RC_OK);
+    return rules;
+}
+
+static void what_has_no_id_is_given_one(void)
+{
+    static const char *const texts[] = {"title: Same\n" DETECTION, "title: Same\nlevel: low\n" DETECTION,
+                                        "title: Other\n" DETECTION, "title: With\nid: 1234\n" DETECTION,
+                                        "title: Same\nlogsource: {product: x}\nfilter: {rules: any, s: {f: 1}, "
+                                        "condition: not s}\n"};
+    static const char *const edited[] = {"title: Other\nlevel: high\n" DETECTION};
+    struct rules *rules = rules_of(texts, ARRAY_LEN(texts), NULL);
+    struct rules *again = rules_of(texts, ARRAY_LEN(texts), NULL);
+    struct rules *part = rules_of(texts + 1, 1, rules); /* without the first of its title */
+    struct rules *changed = rules_of(edited, 1, NULL);
+    CHECK_INT(rules_count(rules), ARRAY_LEN(texts));
+    for (size_t i = 0; i < rules_count(rules); i++) {
+        struct str id = rules_at(rules, i)->id;
+        uint8_t uuid[16];
+        test_row("rule %zu", i);
+        CHECK_STR(rules_at(again, i)->id, id); /* in every process the same */
+        CHECK(rules_find(rules, id) == rules_at(rules, i));
+        CHECK(i == 3 ? str_is(id, "1234") : uuid_decode(id, uuid) && uuid[6] >> 4 == 8 && uuid[8] >> 6 == 2);
+        for (size_t other = 0; other < i; other++)
+            CHECK(!str_eq(rules_at(rules, other)->id, id));
+        CHECK_INT(rules_outcome_at(rules, i)->id.n, i == 3 ? 4 : 0); /* none was written */
+    }
+    CHECK_STR(rules_at(part, 0)->id, rules_at(rules, 1)->id);
+    CHECK_STR(rules_at(changed, 0)->id, rules_at(rules, 2)->id); /* what is changed in it changes no id */
+    rules_free(changed);
+    rules_free(part);
+    rules_free(again);
+    rules_free(rules);
+}
+
 static void bombs_are_refused(void)
 {
     struct buf text;
@@ -432,6 +478,7 @@ static const struct test tests[] = {
     {"filters are joined with and", filters_are_anded},
     {"explains why and why not", explains},
     {"a rule of a pack needs an id", packs_need_ids},
+    {"what has no id is given one", what_has_no_id_is_given_one},
     {"bombs are refused", bombs_are_refused},
     {"conditions do not multiply", conditions_do_not_multiply},
     {"truncations and flips of a good rule are survived", truncations_and_flips_are_survived},

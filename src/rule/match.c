@@ -80,6 +80,7 @@ struct matcher {
     uint32_t touched_count;
     uint32_t next[EVENT_FIELDS_MAX * 2]; /* an entry may serve two fields: exactly and but for case */
     uint32_t entry_of[EVENT_FIELDS_MAX * 2];
+    uint64_t place_of[EVENT_FIELDS_MAX * 2]; /* in hits, where the field has texts to look for */
     uint32_t link_count;
     struct folded folded[ENTRIES];
     char *text;
@@ -307,6 +308,11 @@ static bool bindings_grow(struct matcher *matcher)
     return true;
 }
 
+static bool has_texts(const struct set_field *field)
+{
+    return field->forward || field->backward || field->literals;
+}
+
 static void entry_add(struct matcher *matcher, uint32_t field, uint32_t entry)
 {
     struct seen *seen = &matcher->seen[field];
@@ -315,6 +321,9 @@ static void entry_add(struct matcher *matcher, uint32_t field, uint32_t entry)
     uint32_t link = matcher->link_count++;
     matcher->entry_of[link] = entry;
     matcher->next[link] = NO_ENTRY;
+    struct str value = matcher->event->fields[entry].value;
+    if (has_texts(&matcher->set->fields[field]) && value.n <= HITS_VALUE_MAX)
+        matcher->place_of[link] = hits_place(matcher->hits, field, value);
     if (seen->epoch == matcher->epoch) {
         matcher->next[seen->last] = link;
         seen->last = link;
@@ -458,17 +467,18 @@ static void value_search(struct matcher *matcher, const struct set_field *field,
 }
 
 /* The same, but a value that was looked at before is known. */
-static void value_scan(struct matcher *matcher, uint32_t number, uint32_t entry)
+static void value_scan(struct matcher *matcher, uint32_t number, uint32_t link)
 {
     const struct set_field *field = &matcher->set->fields[number];
+    uint32_t entry = matcher->entry_of[link];
+    uint64_t place = matcher->place_of[link];
     struct str value = matcher->event->fields[entry].value;
     struct hits_answer answer;
-    uint64_t place;
     if (value.n > HITS_VALUE_MAX) {
         value_search(matcher, field, entry);
         return;
     }
-    if (hits_find(matcher->hits, number, value, &place, &answer)) {
+    if (hits_find(matcher->hits, number, value, place, &answer)) {
         for (uint32_t i = 0; i < answer.count; i++)
             fire(matcher, answer.numbers[i]);
         return;
@@ -490,8 +500,8 @@ static void field_scan(struct matcher *matcher, uint32_t number)
         field_had(matcher, number);
         if (field->present)
             fire(matcher, field->present);
-        if (field->forward || field->backward || field->literals)
-            value_scan(matcher, number, entry);
+        if (has_texts(field))
+            value_scan(matcher, number, link);
     }
 }
 

@@ -65,7 +65,7 @@ struct rule {
     uint64_t hash; /* of its file and place in it: the same in every process */
     struct str path;
     uint32_t line; /* where the document begins */
-    struct str id;
+    struct str id; /* after rules_finish never empty: what has none is given a UUID that follows from kind and title */
     struct str name;
     struct str title;
     struct str status;
@@ -100,7 +100,8 @@ struct rule {
     const struct rule_correlation *correlation; /* of a correlation */
 };
 
-/* What became of one document (or of a file that could not be read at all: id and title empty). */
+/* What became of one document (or of a file that could not be read at all: id and title empty). The id is that which is
+ * written in it. */
 struct rule_outcome {
     struct str path;
     uint32_t line;

@@ -51,7 +51,7 @@ static void begin(void)
     witness_key[2] = key_of("w3.test", NOTE_COSIGNATURE, 13);
     for (uint64_t i = 0; i < SIZE; i++) {
         char text[32];
-        tlog_hash_leaf(hasher, leaf_text(i, text), STR_NONE, &leaves[i]);
+        tlog_hash_leaf(hasher, STR_NONE, leaf_text(i, text), &leaves[i]);
     }
 }
 

@@ -15,28 +15,50 @@ void tlog_frontier_init(struct tlog_frontier *frontier)
     memset(frontier, 0, sizeof(*frontier));
 }
 
-void tlog_frontier_append(struct tlog_frontier *frontier, struct tlog_hasher *hasher, const struct tlog_hash *leaf)
+/* A complete subtree of 2^height leaves. True when it completes a group, and then the group's hash. */
+static bool append(struct tlog_frontier *frontier, struct tlog_hasher *hasher, unsigned height,
+                   const struct tlog_hash *node, struct tlog_hash *ret_group)
 {
-    struct tlog_hash ignored;
-    (void)tlog_frontier_append_group(frontier, hasher, leaf, &ignored);
-}
-
-bool tlog_frontier_append_group(struct tlog_frontier *frontier, struct tlog_hasher *hasher,
-                                const struct tlog_hash *leaf, struct tlog_hash *ret_group)
-{
-    ASSERT(frontier->size < TLOG_SIZE_MAX);
-    struct tlog_hash hash = *leaf;
+    uint64_t leaves = UINT64_C(1) << height;
+    ASSERT(height < TLOG_HEIGHT_MAX - 2 && frontier->size % leaves == 0 && frontier->size <= TLOG_SIZE_MAX - leaves);
+    struct tlog_hash hash = *node;
     bool group = false;
-    unsigned height = 0;
-    for (; (frontier->size >> height) & 1; height++) {
-        tlog_hash_node(hasher, &frontier->node[height], &hash, &hash);
-        if (height + 1 == TLOG_GROUP_HEIGHT) {
+    for (unsigned at = height;; at++) {
+        if (at == TLOG_GROUP_HEIGHT) {
             *ret_group = hash;
             group = true;
         }
+        if (((frontier->size >> at) & 1) == 0) {
+            frontier->node[at] = hash;
+            break;
+        }
+        tlog_hash_node(hasher, &frontier->node[at], &hash, &hash);
     }
-    frontier->node[height] = hash;
-    frontier->size++;
+    frontier->size += leaves;
+    return group;
+}
+
+void tlog_frontier_append(struct tlog_frontier *frontier, struct tlog_hasher *hasher, const struct tlog_hash *leaf)
+{
+    tlog_frontier_append_node(frontier, hasher, 0, leaf);
+}
+
+bool tlog_frontier_append_leaves(struct tlog_frontier *frontier, struct tlog_hasher *hasher,
+                                 const struct tlog_hash *leaves, size_t count, struct tlog_hash *ret_group)
+{
+    ASSERT(count > 0 && count <= TLOG_GROUP - frontier->size % TLOG_GROUP);
+    bool group = false;
+    while (count > 0) { /* the largest subtree that begins here */
+        unsigned height = 63 - (unsigned)__builtin_clzll(count);
+        if (frontier->size > 0)
+            height = MIN(height, (unsigned)__builtin_ctzll(frontier->size));
+        size_t width = (size_t)1 << height;
+        struct tlog_hash node;
+        tlog_group_node(hasher, leaves, width, height, 0, &node);
+        group = append(frontier, hasher, height, &node, ret_group);
+        leaves += width;
+        count -= width;
+    }
     ASSERT(group == (frontier->size % TLOG_GROUP == 0));
     return group;
 }
@@ -44,14 +66,8 @@ bool tlog_frontier_append_group(struct tlog_frontier *frontier, struct tlog_hash
 void tlog_frontier_append_node(struct tlog_frontier *frontier, struct tlog_hasher *hasher, unsigned height,
                                const struct tlog_hash *node)
 {
-    uint64_t leaves = UINT64_C(1) << height;
-    ASSERT(height < TLOG_HEIGHT_MAX - 2 && frontier->size % leaves == 0 && frontier->size <= TLOG_SIZE_MAX - leaves);
-    struct tlog_hash hash = *node;
-    unsigned at = height;
-    for (; (frontier->size >> at) & 1; at++)
-        tlog_hash_node(hasher, &frontier->node[at], &hash, &hash);
-    frontier->node[at] = hash;
-    frontier->size += leaves;
+    struct tlog_hash ignored;
+    (void)append(frontier, hasher, height, node, &ignored);
 }
 
 void tlog_frontier_root(const struct tlog_frontier *frontier, struct tlog_hasher *hasher, struct tlog_hash *ret_root)
@@ -317,12 +333,12 @@ void tlog_group_node(struct tlog_hasher *hasher, const struct tlog_hash *hashes,
 {
     ASSERT(height <= TLOG_GROUP_HEIGHT);
     ASSERT(count <= TLOG_GROUP && index < TLOG_GROUP && ((index + 1) << height) <= count);
-    struct tlog_hash row[TLOG_GROUP];
+    struct tlog_hash row[TLOG_GROUP / 2];
     size_t width = (size_t)1 << height;
-    memcpy(row, hashes + index * width, width * sizeof(row[0]));
+    const struct tlog_hash *level = hashes + index * width;
     for (; width > 1; width /= 2) {
-        for (size_t i = 0; i < width / 2; i++)
-            tlog_hash_node(hasher, &row[2 * i], &row[2 * i + 1], &row[i]);
+        tlog_hash_nodes(hasher, level, width / 2, row);
+        level = row;
     }
-    *ret_hash = row[0];
+    *ret_hash = *level;
 }

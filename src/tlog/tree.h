@@ -25,9 +25,10 @@ struct tlog_frontier {
 void tlog_frontier_init(struct tlog_frontier *frontier); /* the empty tree */
 /* Appends one leaf hash. RC_LIMIT at TLOG_SIZE_MAX is a bug and asserted. */
 void tlog_frontier_append(struct tlog_frontier *frontier, struct tlog_hasher *hasher, const struct tlog_hash *leaf);
-/* Appends a leaf and says when it completed a group of 256: then true, and ret_group is that group's hash. */
-bool tlog_frontier_append_group(struct tlog_frontier *frontier, struct tlog_hasher *hasher,
-                                const struct tlog_hash *leaf, struct tlog_hash *ret_group);
+/* Appends leaves up to the group's end at most (asserted). True when the last completed the group of 256, and ret_group
+ * is that group's hash. Many at once cost less than one by one. */
+bool tlog_frontier_append_leaves(struct tlog_frontier *frontier, struct tlog_hasher *hasher,
+                                 const struct tlog_hash *leaves, size_t count, struct tlog_hash *ret_group);
 /* Appends a complete subtree of 2^height leaves; the size must be a multiple of that (asserted). */
 void tlog_frontier_append_node(struct tlog_frontier *frontier, struct tlog_hasher *hasher, unsigned height,
                                const struct tlog_hash *node);

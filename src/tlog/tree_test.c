@@ -126,7 +126,7 @@ static void virtual_begin(struct virtual_tree *tree, uint64_t size)
     tlog_frontier_init(&tree->frontier);
     for (uint64_t i = 0; i < size; i++) {
         struct tlog_hash group;
-        if (tlog_frontier_append_group(&tree->frontier, hasher, &oracle_leaf[i], &group))
+        if (tlog_frontier_append_leaves(&tree->frontier, hasher, &oracle_leaf[i], 1, &group))
             CHECK(tlog_groups_append(tree->groups, hasher, &group, NULL) == RC_OK);
     }
     tree->virtual.hasher = hasher;
@@ -221,9 +221,74 @@ static void every_short_length(void)
         CHECK(tlog_hash_eq(&got, &want));
         if (n == 0)
             continue;
-        tlog_hash_leaf(hasher, str_at(bytes + 1, (n - 1) / 3), str_at(bytes + 1 + (n - 1) / 3, n - 1 - (n - 1) / 3),
-                       &got);
+        size_t cut = MIN((n - 1) / 3, (size_t)TLOG_LEAF_HEAD_MAX);
+        tlog_hash_leaf(hasher, str_at(bytes + 1, cut), str_at(bytes + 1 + cut, n - 1 - cut), &got);
         CHECK(tlog_hash_eq(&got, &want));
+        tlog_hash_leaf(hasher, STR_NONE, str_at(bytes + 1, n - 1), &got);
+        CHECK(tlog_hash_eq(&got, &want));
+    }
+}
+
+/* As many as there may be at once and more, none as long as its neighbours, headers of every length. */
+static void leaves_and_nodes_together(void)
+{
+    static uint8_t bytes[4096];
+    static struct tlog_leaf leaves[300];
+    static struct tlog_hash want[300];
+    static struct tlog_hash got[300];
+    begin();
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (uint8_t)(i * 13 + (i >> 7));
+    for (size_t i = 0; i < ARRAY_LEN(leaves); i++) {
+        uint8_t joined[1 + sizeof(bytes)] = {0};
+        size_t header = i % (TLOG_LEAF_HEAD_MAX + 1);
+        size_t raw = i * 7919 % (i % 5 ? 300 : 3000);
+        leaves[i] = (struct tlog_leaf){str_at(bytes + i, header), str_at(bytes + 2 * i, raw)};
+        memcpy(joined + 1, bytes + i, header);
+        memcpy(joined + 1 + header, bytes + 2 * i, raw);
+        CHECK(EVP_Q_digest(NULL, "SHA256", NULL, joined, 1 + header + raw, want[i].bytes, NULL) == 1);
+    }
+    for (size_t count = 0; count <= ARRAY_LEN(leaves); count++) {
+        test_row("%zu leaves", count);
+        memset(got, 0, sizeof(got));
+        tlog_hash_leaves(hasher, leaves, count, got);
+        CHECK(memcmp(got, want, count * sizeof(got[0])) == 0);
+        CHECK(count == ARRAY_LEN(got) || got[count].bytes[0] == 0);
+    }
+    for (size_t count = 0; count <= ARRAY_LEN(got) / 2; count++) {
+        test_row("%zu nodes in their children's place", count);
+        memcpy(got, want, sizeof(got));
+        tlog_hash_nodes(hasher, got, count, got);
+        for (size_t i = 0; i < count; i++) {
+            struct tlog_hash node = oracle_node(want[2 * i], want[2 * i + 1]);
+            CHECK(tlog_hash_eq(&got[i], &node));
+        }
+        CHECK(memcmp(got + count, want + count, (ARRAY_LEN(got) - count) * sizeof(got[0])) == 0);
+    }
+}
+
+/* From every size, by every number of leaves that fits the group, the frontier is the one that grows leaf by leaf. */
+static void frontier_grows_by_any_number(void)
+{
+    begin();
+    struct tlog_frontier from;
+    tlog_frontier_init(&from);
+    const struct tlog_hash groups[] = {oracle_root(0, TLOG_GROUP), oracle_root(TLOG_GROUP, 2 * (uint64_t)TLOG_GROUP)};
+    for (uint64_t size = 0; size < TLOG_GROUP + 4; size++) {
+        struct tlog_frontier one = from;
+        for (size_t count = 1; count <= TLOG_GROUP - size % TLOG_GROUP; count++) {
+            struct tlog_frontier many = from;
+            struct tlog_hash group = {{0}};
+            test_row("%zu from %llu", count, (unsigned long long)size);
+            tlog_frontier_append(&one, hasher, &oracle_leaf[size + count - 1]);
+            bool complete = tlog_frontier_append_leaves(&many, hasher, oracle_leaf + size, count, &group);
+            CHECK_INT(many.size, size + count);
+            for (unsigned height = 0; height < TLOG_HEIGHT_MAX; height++)
+                CHECK(((many.size >> height) & 1) == 0 || tlog_hash_eq(&many.node[height], &one.node[height]));
+            CHECK(complete == ((size + count) % TLOG_GROUP == 0));
+            CHECK(!complete || tlog_hash_eq(&group, &groups[size / TLOG_GROUP]));
+        }
+        tlog_frontier_append(&from, hasher, &oracle_leaf[size]);
     }
 }
 
@@ -235,7 +300,7 @@ static void frontier_agrees_with_oracle(void)
     for (uint64_t size = 1; size <= LEAVES; size++) {
         struct tlog_hash root;
         struct tlog_hash group;
-        bool complete = tlog_frontier_append_group(&frontier, hasher, &oracle_leaf[size - 1], &group);
+        bool complete = tlog_frontier_append_leaves(&frontier, hasher, &oracle_leaf[size - 1], 1, &group);
         CHECK(complete == (size % 256 == 0));
         if (complete) {
             struct tlog_hash want = oracle_root(size - 256, size);
@@ -564,6 +629,8 @@ static const struct test tests[] = {
     {"known roots", known_roots},
     {"leaf of any length", leaf_of_any_length},
     {"every short length", every_short_length},
+    {"leaves and nodes together", leaves_and_nodes_together},
+    {"frontier grows by any number", frontier_grows_by_any_number},
     {"frontier agrees with oracle", frontier_agrees_with_oracle},
     {"frontier survives writing", frontier_survives_writing},
     {"every inclusion of small trees", every_inclusion_of_small_trees},

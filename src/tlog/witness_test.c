@@ -41,7 +41,7 @@ static void begin(void)
     other_key = key_of("qorgan.test/other", NOTE_ED25519, 2);
     own_key = key_of("w1.test", NOTE_COSIGNATURE, 11);
     for (uint8_t i = 0; i < SIZE; i++)
-        tlog_hash_leaf(hasher, str_at(&i, 1), STR_NONE, &leaves[i]);
+        tlog_hash_leaf(hasher, STR_NONE, str_at(&i, 1), &leaves[i]);
 }
 
 static struct tlog_head head_of(uint64_t size)

@@ -139,6 +139,8 @@ unsigned status_of_error(struct str key)
         {"password_weak", 422},
         {"query_invalid", 422},
         {"state_refuses", 409},
+        {"rules_changed", 409},
+        {"act_undone", 409},
         {"exists", 409},
         {"unavailable", 503},
         {"must_change", 403},

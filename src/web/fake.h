@@ -120,6 +120,11 @@ static const struct fake_answer fake_answers[] = {
                      "\"error\":\"EVIL\",\"refused\":3},{\"name\":\"w2\",\"state\":\"good\",\"size\":1,\"time_ns\":0,"
                      "\"error\":\"\"}],\"quorum\":{\"asked\":true,\"lost\":true,\"size\":4},"
                      "\"stamp\":{\"size\":1,\"time_ns\":1795219893000000000,\"error\":\"EVIL\"}}"},
+    {"receiver.list",
+     "{\"ok\":true,\"late_s\":900,\"receivers\":[{\"name\":\"EVIL\",\"address\":\"kafka+tls://"
+     "EVIL\",\"format\":\"EVIL\","
+     "\"query\":\"EVIL\",\"own\":true,\"state\":\"behind\",\"next\":1,\"given\":2,\"waiting_ns\":3,\"last_ns\":4,"
+     "\"error\":\"EVIL\",\"error_ns\":5},{\"name\":\"b\",\"address\":\"EVIL\",\"state\":\"EVIL\",\"next\":9}]}"},
     {"mirror.list",
      "{\"ok\":true,\"mirrors\":[{\"name\":\"EVIL\",\"address\":\"EVIL\",\"state\":\"stopped\","
      "\"reason\":\"EVIL\",\"size\":1,\"last_ns\":2,\"silent\":true},{\"name\":\"b\",\"state\":\"ok\"}]}"},
@@ -209,10 +214,24 @@ static const struct fake_answer fake_answers[] = {
      "\"tree\":{\"kind\":\"EVIL\",\"held\":false,\"of\":[]}}]}],\"sample_firings\":[{\"title\":\"EVIL\",\"records\":[1]"
      "}]}"},
     {"rule.report",
-     "{\"ok\":true,\"totals\":{\"refused\":1},\"refused\":[{\"path\":\"EVIL\",\"line\":3,\"title\":\"EVIL\","
+     "{\"ok\":true,\"totals\":{\"refused\":1},\"behind\":[{\"process\":\"EVIL\",\"since_ns\":7,\"reason\":\"EVIL\"}],"
+     "\"refused\":[{\"path\":\"EVIL\",\"line\":3,\"title\":\"EVIL\","
      "\"text\":\"EVIL\"}],\"warnings\":[{\"path\":\"EVIL\",\"line\":1,\"title\":\"EVIL\",\"text\":\"EVIL\"}],"
      "\"sources\":[{\"product\":\"EVIL\",\"category\":\"EVIL\",\"service\":\"EVIL\",\"events\":9,\"covered\":4,"
      "\"rules\":2},{\"events\":1,\"covered\":9}]}"},
+    {"rule.levels",
+     "{\"ok\":true,\"may_change\":true,\"days\":30,\"packs\":[{\"pack\":\":files\",\"version\":\"\",\"levels\":[{"
+     "\"level\":"
+     "\"high\",\"active\":7,\"test\":0,\"draft\":0,\"off\":1}]},{\"pack\":\"EVIL\",\"version\":\"EVIL\",\"levels\":[{"
+     "\"level\":\"EVIL\",\"active\":1,\"test\":2,\"draft\":3,\"off\":4}]}],\"acts\":[{\"id\":3,\"time_ns\":1,\"who\":"
+     "\"EVIL\",\"pack\":\"EVIL\",\"level\":\"EVIL\",\"state\":\"EVIL\",\"rules\":9,\"reason\":\"EVIL\",\"undoes\":2,"
+     "\"undone\":0},{\"id\":2,\"rules\":9,\"undone\":3}],\"choice\":{\"count\":12,\"begin\":11,\"end\":1,\"alarms\":5,"
+     "\"cannot\":2,\"changed\":4,\"gone\":3,\"to\":{\"active\":10,\"off\":2},\"milli\":34500,\"measured\":1,\"hunted\":"
+     "2,"
+     "\"unknown\":9,\"loud\":[{\"id\":\"EVIL\",\"title\":\"EVIL\",\"state\":\"EVIL\",\"milli\":30000}]}}"},
+    {"rule.compare", "{\"ok\":true,\"id\":8}"},
+    {"rule.switch", "{\"ok\":true,\"changed\":12,\"act\":4}"},
+    {"rule.restore", "{\"ok\":true,\"changed\":2,\"act\":5}"},
     {"hunt.list",
      "{\"ok\":true,\"total\":120,\"open\":2,\"days\":62,\"may_change\":true,\"hunts\":[{\"id\":4,\"state\":\"running\","
      "\"automatic\":true,\"who\":\"\",\"made_ns\":1795219000000000000,\"from_ns\":1789862200000000000,\"permille\":345,"
@@ -261,6 +280,33 @@ static const struct fake_answer fake_answers[] = {
      "\"first_ns\":1,\"last_ns\":2,\"switch_on\":[\"rsyslog.conf\"]}],\"formats\":[{\"parser\":\"EVIL\","
      "\"records\":9}]}]}}"},
     {"coverage.set", "{\"ok\":true}"},
+    {"parser.list",
+     "{\"ok\":true,\"days\":14,\"sources\":[{\"id\":\"EVIL\",\"kind\":\"EVIL\",\"name\":\"EVIL\",\"host\":\"EVIL\","
+     "\"records\":1000,\"parsed\":973,\"last_ns\":1,\"unparsed_ns\":1795219893000000000,\"unparsed_record\":9,"
+     "\"outcomes\":{\"pattern\":970,\"fields\":3,\"header\":20,\"encoding\":7},\"parsers\":[{\"parser\":\"EVIL\","
+     "\"records\":970,\"last_ns\":1}]},{\"id\":\"00\",\"name\":\"\",\"records\":0}],\"totals\":{\"sources\":300,"
+     "\"records\":1000,\"parsed\":973}}"},
+    {"parser.source", "{\"ok\":true,\"days\":14,\"source\":{\"id\":\"EVIL\"}}"},
+    {"parser.drafts",
+     "{\"ok\":true,\"may_change\":true,\"kinds\":[\"\",\"sign_in\",\"EVIL\"],\"drafts\":[{\"name\":\"EVIL\","
+     "\"version\":2,\"program\":\"EVIL\",\"pattern\":\"EVIL\",\"kind\":\"EVIL\",\"outcome\":\"EVIL\",\"set\":\"EVIL\","
+     "\"sample\":\"</textarea>EVIL\",\"who\":\"EVIL\",\"reason\":\"EVIL\",\"made_ns\":1795219893000000000}]}"},
+    {"parser.save", "{\"ok\":true,\"name\":\"door\",\"version\":1}"},
+    {"parser.end", "{\"ok\":true}"},
+    {"parse.lines",
+     "{\"ok\":true,\"looked\":900,\"given\":3,\"next_before\":7,\"picked\":1,\"program\":\"EVIL\",\"pattern\":\"EVIL\","
+     "\"fits\":1,\"captures\":[{\"name\":\"EVIL\",\"kind\":\"EVIL\"},{\"name\":\"kv\",\"kind\":\"kv\"}],\"lines\":["
+     "{\"record\":9,\"received_ns\":1795219893000000000,\"raw\":\"EVIL\",\"cut\":true,"
+     "\"grasp\":\"pattern\",\"parser\":\"EVIL\",\"program\":\"EVIL\",\"message\":\"EVIL\",\"head\":\"EVIL\","
+     "\"family\":\"EVIL\",\"id\":\"EVIL\",\"pattern\":\"EVIL\",\"parts\":[{\"text\":\"EVIL\"},{\"text\":\"EVIL\","
+     "\"field\":\"EVIL\"}],\"statutory\":{\"account\":\"EVIL\",\"EVIL\":\"EVIL\"},\"fields\":[{\"name\":\"EVIL\","
+     "\"value\":\"EVIL\"}],\"draft\":{\"asked\":true,\"fits\":true,\"parts\":[{\"text\":\"EVIL\",\"field\":\"EVIL\"}]}}"
+     ","
+     "{\"raw\":\"EVIL\",\"grasp\":\"EVIL\",\"message\":\"EVIL\",\"head\":\"EVIL\",\"near\":{\"family\":\"EVIL\","
+     "\"id\":\"EVIL\",\"text\":\"EVIL\",\"stop\":{\"why\":\"literal\",\"byte\":4,\"read\":\"EVIL\",\"rest\":\"EVIL\","
+     "\"wanted\":\"EVIL\",\"wanted_kind\":\"EVIL\"}},\"draft\":{\"asked\":true,\"fits\":false,\"stop\":{\"why\":"
+     "\"capture\",\"byte\":4,\"read\":\"EVIL\",\"rest\":\"EVIL\",\"wanted\":\"EVIL\",\"wanted_kind\":\"ip\"}}},"
+     "{\"raw\":\"EVIL\",\"draft\":{\"fits\":false,\"asked\":false}}]}"},
     {"loss.list",
      "{\"ok\":true,\"may_explain\":true,\"totals\":{\"listed\":250,\"open\":2,\"going_on\":1,\"records\":7,"
      "\"bytes\":9,\"connections\":1,\"unknown\":1},\"causes\":[{\"cause\":\"EVIL\",\"unit\":\"EVIL\",\"losses\":2,"
@@ -278,7 +324,10 @@ static const struct fake_answer fake_answers[] = {
      "{\"ok\":true,\"may_change\":true,\"packs\":[{\"name\":\"EVIL\",\"version\":\"EVIL\",\"source\":\"EVIL\","
      "\"licence\":\"EVIL\",\"signature\":\"EVIL\",\"signer\":\"EVIL\",\"imported_ns\":1795219893000000000,"
      "\"files\":4,\"digest\":\"EVIL\",\"rules\":4,\"refused\":1,\"active\":1,\"test\":1,\"draft\":2,\"off\":0,"
-     "\"drafts\":[{\"level\":\"EVIL\",\"stable\":1,\"test\":1,\"other\":0}]}]}"},
+     "\"drafts\":[{\"level\":\"EVIL\",\"stable\":1,\"test\":1,\"other\":0}],"
+     "\"next\":{\"version\":\"EVIL\",\"source\":\"EVIL\",\"signature\":\"EVIL\",\"signer\":\"EVIL\",\"imported_ns\":1,"
+     "\"files\":5,\"hunt\":8,\"state\":\"done\",\"permille\":1000,\"changes\":3,\"gained\":7,\"lost\":2}}],\"days\":"
+     "62}"},
     {"rule.activate", "{\"ok\":true,\"changed\":2}"},
     {"agent.list",
      "{\"ok\":true,\"total\":300,\"may_change\":true,\"on\":true,\"servers\":\"EVIL\",\"silent_s\":300,"

@@ -98,6 +98,53 @@ static void stops_and_incidents(void)
     CHECK_INT(status_of(post("/hunts/4/open", "csrf=" FAKE_CSRF "&hit=78")), 404);
 }
 
+/* A hunt that compares: what differs stands in place of hits. */
+static void an_update_compared(void)
+{
+    peers_reset();
+    CHECK_INT(status_of(get("/rules/packs")), 200);
+    CHECK(seen_has("qorgan rules switch x") && seen_has("href=\"/hunts/8\"") && seen_has("Gained: <b>7</b>"));
+    CHECK(seen_has("action=\"/rules/packs/compare\"") &&
+          seen_has("name=\"from\" type=\"datetime-local\" value=\"2026-09-20T"));
+    CHECK_INT(status_of(post("/rules/packs/compare", "csrf=" FAKE_CSRF "&pack=hq&from=2026-11-20T08%3A00&to=")), 303);
+    CHECK(strstr(peers.asked, "\"ask\":\"rule.compare\"") &&
+          strstr(peers.asked, "\"pack\":\"hq\",\"from_ns\":1795143600000000000,\"to_ns\":0"));
+    CHECK_TEXT(seen_location, "/hunts/8");
+    CHECK_INT(status_of(post("/rules/packs/compare", "csrf=" FAKE_CSRF "&pack=hq&from=soon")), 422);
+    CHECK(!strstr(peers.asked, "rule.compare"));
+    CHECK_INT(status_of(post("/rules/packs/compare", "pack=hq")), 403);
+    peers.ask = "rule.compare";
+    peers.json = STR("{\"ok\":false,\"error\":\"not_found\"}");
+    CHECK_INT(status_of(post("/rules/packs/compare", "csrf=" FAKE_CSRF "&pack=hq")), 404);
+    peers.ask = "hunt.get";
+    peers.json = STR(
+        "{\"ok\":true,\"hunt\":{\"id\":8,\"state\":\"done\",\"pack\":\"hq\",\"was_version\":\"1\",\"version\":\"<2>\","
+        "\"changes\":2500,\"gained\":9,\"lost\":4,\"told\":2000,\"differ\":[{\"change\":\"changed\",\"rule_id\":"
+        "\"r/1\",\"title\":\"<b>\",\"state\":\"test\",\"gained\":7,\"lost\":0,\"before\":5,\"after\":12,"
+        "\"gained_records\":[41,42],\"lost_records\":[]},{\"change\":\"added\",\"rule_id\":\"n\",\"title\":\"New\","
+        "\"state\":\"\",\"too_many\":true,\"indicators\":true,\"after\":900000}]}}");
+    CHECK_INT(status_of(get("/hunts/8")), 200);
+    CHECK(seen_has("Update of the pack hq: from 1 to &lt;2&gt;") && seen_has("id=\"differences\""));
+    CHECK(!seen_has("id=\"hits\"") && !seen_has("id=\"by-rule\"") && !seen_has("<b></a>"));
+    CHECK(seen_has("href=\"/rules/r%2F1\"") && !seen_has("href=\"/rules/n\"")); /* it is not loaded yet */
+    CHECK(seen_has("<a href=\"/records/42\">42</a> \xe2\x80\xa6") && seen_has("in test"));
+    CHECK(seen_has("too many to be compared") && seen_has("a rule of indicators") &&
+          seen_has("href=\"/hunts/8?offset=50\""));
+    CHECK(seen_has("Only the 2") && seen_has("000 rules with the largest difference"));
+    peers.json =
+        STR("{\"ok\":true,\"hunt\":{\"id\":8,\"state\":\"running\",\"pack\":\"hq\",\"version\":\"2\",\"permille\":500,"
+            "\"may_stop\":true}}");
+    CHECK_INT(status_of(get("/hunts/8")), 200);
+    CHECK(seen_has("once the comparison is over") && seen_has("<progress") && seen_has("/hunts/8/stop\""));
+    peers.json = STR("{\"ok\":true,\"hunt\":{\"id\":8,\"state\":\"failed\",\"pack\":\"hq\",\"version\":\"2\","
+                     "\"trouble\":\"gone\"}}");
+    CHECK_INT(status_of(get("/hunts/8")), 200);
+    CHECK(seen_has("does not wait any more"));
+    peers.json = STR("{\"ok\":true,\"hunt\":{\"id\":8,\"state\":\"done\",\"pack\":\"hq\",\"version\":\"2\"}}");
+    CHECK_INT(status_of(get("/hunts/8")), 200);
+    CHECK(seen_has("no rule has changed"));
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
@@ -106,6 +153,7 @@ int main(int argc, char **argv)
         {"a rule's page has its hunts and the form that orders one", a_rule_has_its_hunts},
         {"an order is sent, refused, told", orders},
         {"a stop, and an incident of a hit", stops_and_incidents},
+        {"an update of a pack compared", an_update_compared},
     };
     return web_tests_run(tests, ARRAY_LEN(tests), argc, argv);
 }

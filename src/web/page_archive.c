@@ -24,6 +24,7 @@ struct health {
     const struct json_value *archive;
     const struct json_value *outside;
     const struct json_value *mirrors;
+    const struct json_value *receivers;
     int64_t now_ns;
     int64_t durable;
     int64_t checkpoint_size;
@@ -32,6 +33,7 @@ struct health {
     int64_t deletion_ns; /* when the next segment may go, by its keeper; 0 not known */
     int64_t losses_open; /* that nobody explained */
     bool proposal_waits;
+    bool rules_behind;   /* an engine or the desk works with those of before */
     int64_t growth;      /* stored bytes a day on average; 0 not known */
     int64_t verified_ns; /* 0: none found */
     int64_t verified_faults;
@@ -40,13 +42,14 @@ struct health {
     bool verified_unknown; /* the search did not end */
 };
 
-enum { ASK_ARCHIVE, ASK_WITNESSES, ASK_MIRRORS, ASK_TOTALS, ASK_LOSSES, ASK_VERIFIED };
+enum { ASK_ARCHIVE, ASK_WITNESSES, ASK_MIRRORS, ASK_RECEIVERS, ASK_TOTALS, ASK_LOSSES, ASK_VERIFIED };
 
 static void health_ask(struct web_call *call)
 {
     call_ask_plain(call, WEB_QUERY, "archive");
     call_ask_plain(call, WEB_DESK, "witness.list");
     call_ask_plain(call, WEB_DESK, "mirror.list");
+    call_ask_plain(call, WEB_DESK, "receiver.list");
     json_put_int(call_ask(call, WEB_DESK, "source.list"), "limit", 1);
     call_ask_end(call);
     json_put_int(call_ask(call, WEB_DESK, "loss.list"), "limit", 1);
@@ -84,6 +87,7 @@ static struct health health_read(struct web_call *call)
         .archive = call_answer(call, ASK_ARCHIVE),
         .outside = call_answer(call, ASK_WITNESSES),
         .mirrors = json_get(call_answer(call, ASK_MIRRORS), "mirrors"),
+        .receivers = json_get(call_answer(call, ASK_RECEIVERS), "receivers"),
         .now_ns = call->html.now_ns,
         .durable = of_int(totals, "durable"),
         .checkpoint_size = of_int(totals, "checkpoint_size"),
@@ -92,6 +96,7 @@ static struct health health_read(struct web_call *call)
         .deletion_ns = of_int(totals, "deletion_ns"),
         .losses_open = of_int(json_get(call_answer(call, ASK_LOSSES), "totals"), "open"),
         .proposal_waits = of_bool(totals, "proposal_waits"),
+        .rules_behind = of_int(totals, "rules_behind") > 0,
     };
     int64_t oldest = of_int(health.archive, "oldest_ns");
     if (oldest > 0 && health.now_ns > oldest && health.now_ns - oldest >= GROWTH_MIN)
@@ -147,6 +152,14 @@ static bool mirror_bad(const struct health *h)
     return false;
 }
 
+static bool receiver_late(const struct health *h)
+{
+    for (const struct json_value *r = json_first(h->receivers); r; r = r->next)
+        if (str_is(of_str(r, "state"), "silent") || str_is(of_str(r, "state"), "behind"))
+            return true;
+    return false;
+}
+
 static bool verify_bad(const struct health *h)
 {
     return h->verified_ns > 0 && h->verified_faults > 0;
@@ -178,6 +191,11 @@ static bool mirror_none(const struct health *h)
     return !json_first(h->mirrors);
 }
 
+static bool rules_behind(const struct health *h)
+{
+    return h->rules_behind;
+}
+
 static bool losses_open(const struct health *h)
 {
     return h->losses_open > 0;
@@ -203,7 +221,9 @@ static void states(struct web_call *call, const struct health *health)
         {quorum_lost, "bad", "archive.state_quorum"},
         {witness_missing, "bad", "archive.state_witness"},
         {mirror_bad, "bad", "archive.state_mirror"},
+        {receiver_late, "bad", "archive.state_receiver"},
         {disk_low, "bad", "archive.state_disk"},
+        {rules_behind, "bad", "archive.state_rules"},
         {stamp_bad, "warn", "archive.state_stamp"},
         {verify_missing, "warn", "archive.state_verify_missing"},
         {verify_unknown, "warn", "archive.state_verify_unknown"},
@@ -263,8 +283,9 @@ static void tiles(struct web_call *call, const struct health *h)
              RAW(" \xc2\xb7 "), SAY("archive.verified_faults"), RAW(": "), NUMBER(h->verified_faults),
              RAW(" \xc2\xb7 "), SAY("archive.verified_uid"), RAW(": "), INT(h->verified_uid), RAW("</p>"));
     HTML(html, RAW("<p class=\"meta\">"), SAY("archive.deletion_about"), RAW(" <a href=\"/archive/retention\">"),
-         SAY("retention.title"), RAW("</a></p><p class=\"meta\" id=\"losses-line\">"), SAY("losses.open"), RAW(": "),
-         NUMBER(h->losses_open), RAW(" <a href=\"/losses\">"), SAY("losses.title"), RAW("</a></p>"));
+         SAY("retention.title"), RAW("</a> <a href=\"/archive/receivers\">"), SAY("receivers.title"),
+         RAW("</a></p><p class=\"meta\" id=\"losses-line\">"), SAY("losses.open"), RAW(": "), NUMBER(h->losses_open),
+         RAW(" <a href=\"/losses\">"), SAY("losses.title"), RAW("</a></p>"));
 }
 
 /* ---- who vouches ---- */

@@ -1,6 +1,7 @@
 /* Hunts: rules run over what the archive holds already. The list, one hunt with what it found, and on a rule's page the
  * form that orders one. What a hunt finds opens nothing: a person may open an incident for a hit. */
 #include "base/civil.h"
+#include "web/compare.h"
 #include "web/events.h"
 #include "web/explain.h"
 #include "web/hunts.h"
@@ -32,11 +33,15 @@ static void state_show(struct web_call *call, const struct json_value *hunt)
     HTML(html, RAW(" "), SAY_OF("hunt_state.", state), RAW("</span>"));
 }
 
-/* The one rule, or how many. */
+/* The one rule, or how many, or which versions are compared. */
 static void rules_show(struct web_call *call, const struct json_value *hunt)
 {
     struct html *html = &call->html;
     struct str id = of_str(hunt, "rule_id");
+    if (compare_is(hunt)) {
+        compare_name(call, hunt);
+        return;
+    }
     if (of_int(hunt, "rules") != 1) {
         SAY_WITH(html, "hunts.of_rules", NUMBER(of_int(hunt, "rules")));
         return;
@@ -89,7 +94,8 @@ static void hunt_row(struct web_call *call, const struct json_value *hunt)
     part_cell_classed(call, "hunts.records", "number");
     HTML(html, NUMBER(of_int(hunt, "records")), RAW("</td>"));
     part_cell_classed(call, "hunts.hits", "number");
-    HTML(html, NUMBER(of_int(hunt, "hits")), RAW("</td></tr>"));
+    HTML(html, NUMBER(compare_is(hunt) ? of_int(hunt, "gained") + of_int(hunt, "lost") : of_int(hunt, "hits")),
+         RAW("</td></tr>"));
 }
 
 static void hunt_table(struct web_call *call, const struct json_value *hunts)
@@ -159,7 +165,10 @@ static void tiles(struct web_call *call, const struct json_value *hunt)
     part_tile_begin(call, "hunts.state");
     state_show(call, hunt);
     HTML(html, RAW("</dd></div>"));
-    part_tile_number(call, "hunts.hits", of_int(hunt, "hits"));
+    if (compare_is(hunt))
+        compare_tiles(call, hunt);
+    else
+        part_tile_number(call, "hunts.hits", of_int(hunt, "hits"));
     part_tile_number(call, "hunts.records", of_int(hunt, "records"));
     part_tile_begin(call, "hunts.who");
     who_show(call, hunt);
@@ -338,8 +347,12 @@ static void page(struct web_call *call, size_t at, struct str error)
     if (of_bool(hunt, "may_stop"))
         stop_form(call, hunt);
     remarks(call, hunt);
-    hits(call, hunt, part_offset(call));
-    by_rule(call, hunt);
+    if (compare_is(hunt)) {
+        compare_differences(call, hunt, part_offset(call), PAGE_HITS);
+    } else {
+        hits(call, hunt, part_offset(call));
+        by_rule(call, hunt);
+    }
     HTML(html, RAW("</div><p class=\"hint\">"), SAY("hunts.limits"),
          RAW("</p><p class=\"buttons\"><a class=\"button\" href=\"/hunts\">"), SAY("hunts.title"), RAW("</a></p>"));
     call_page_end(call, error.n > 0 ? status_of_error(error) : 200);
@@ -407,17 +420,22 @@ static struct str moment_of(struct web_call *call, int64_t ns)
     return call_format(call, "%04d-%02d-%02dT%02d:%02d:%02d", c.year, c.month, c.day, c.hour, c.minute, c.second);
 }
 
+void hunts_range(struct web_call *call, int64_t days)
+{
+    struct str from = form_get(&call->form, "from");
+    days = MAX(MIN(days, 36500), 0);
+    if (!from.p)
+        from = moment_of(call, MAX(call->html.now_ns - days * DAY_S * SECOND_NS, 0));
+    part_input(call, "from", "search.from", from, INPUT_MOMENT);
+    part_input(call, "to", "search.to", form_get(&call->form, "to"), INPUT_MOMENT);
+}
+
 static void start_form(struct web_call *call, const struct json_value *answer, struct str rule)
 {
     struct html *html = &call->html;
-    struct str from = form_get(&call->form, "from");
-    int64_t days = MAX(MIN(of_int(answer, "days"), 36500), 0);
-    if (!from.p)
-        from = moment_of(call, MAX(html->now_ns - days * DAY_S * SECOND_NS, 0));
     HTML(html, RAW("<form class=\"stack\" method=\"post\" action=\"/rules/"), URL(rule), RAW("/hunt\">"));
     part_csrf(call);
-    part_input(call, "from", "search.from", from, INPUT_MOMENT);
-    part_input(call, "to", "search.to", form_get(&call->form, "to"), INPUT_MOMENT);
+    hunts_range(call, of_int(answer, "days"));
     HTML(html, RAW("<p class=\"buttons\"><button>"), SAY("hunts.start"), RAW("</button></p></form>"));
 }
 
@@ -444,7 +462,7 @@ void hunts_of_rule(struct web_call *call, const struct json_value *answer, struc
 }
 
 /* What was typed as a moment; empty is open. */
-static bool moments_read(const struct web_call *call, int64_t *ret_from_ns, int64_t *ret_to_ns)
+bool hunts_range_read(const struct web_call *call, int64_t *ret_from_ns, int64_t *ret_to_ns)
 {
     struct str from = form_get(&call->form, "from");
     struct str to = form_get(&call->form, "to");
@@ -466,7 +484,7 @@ void act_hunt_start(struct web_call *call)
             call_fail(call, status_of_error(error), error, STR(""));
         return;
     }
-    if (!moments_read(call, &from_ns, &to_ns)) {
+    if (!hunts_range_read(call, &from_ns, &to_ns)) {
         call_fail(call, 422, STR("bad_time"), STR(""));
         return;
     }

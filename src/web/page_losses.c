@@ -1,5 +1,5 @@
-/* The ledger of losses: what is missing, or may be, by cause, object, day and source, and what people say of it. Made to
- * be printed as well: the forms are not. */
+/* The ledger of losses: what is missing, or may be, by cause, object, day and source, and what people say of it. Made
+ * to be printed as well: the forms are not. */
 #include "base/civil.h"
 #include "web/events.h"
 #include "web/parts.h"
@@ -9,9 +9,9 @@
 #define DAY_NS      (DAY_S * SECOND_NS)
 
 static const char *const states[] = {"open", "explained", NULL};
-static const char *const causes[] = {"queue", "cut",      "piece",     "form",    "crowded",  "places",    "spool",
-                                     "spool_lost", "audit", "sequence", "stopped", "clock", "time_back", "time_ahead",
-                                     "silent",     "other", NULL};
+static const char *const causes[] = {"queue",  "cut",       "piece",      "missed", "form",     "crowded",
+                                     "places", "spool",     "spool_lost", "audit",  "sequence", "stopped",
+                                     "clock",  "time_back", "time_ahead", "silent", "other",    NULL};
 
 /* What the page is asked for; words that are none of the lists ask for nothing. */
 struct wish {
@@ -42,7 +42,8 @@ static struct wish wish_read(struct web_call *call)
         wish.to_ns = wish.from_ns + DAY_NS;
     bool hex = wish.source.n == 32;
     for (size_t i = 0; hex && i < wish.source.n; i++)
-        hex = (wish.source.p[i] >= '0' && wish.source.p[i] <= '9') || (wish.source.p[i] >= 'a' && wish.source.p[i] <= 'f');
+        hex = (wish.source.p[i] >= '0' && wish.source.p[i] <= '9') ||
+              (wish.source.p[i] >= 'a' && wish.source.p[i] <= 'f');
     wish.source = hex ? wish.source : STR("");
     return wish;
 }
@@ -66,9 +67,8 @@ static void pager(struct web_call *call, const struct wish *wish, int64_t offset
     char text[256];
     struct buf path;
     buf_init_fixed(&path, text, sizeof text);
-    buf_format(&path, "/losses?object=%lld&source=%.*s&cause=%.*s&state=%.*s&day=%.*s&offset=",
-               (long long)wish->object, STR_ARG(wish->source), STR_ARG(wish->cause), STR_ARG(wish->state),
-               STR_ARG(wish->day));
+    buf_format(&path, "/losses?object=%lld&source=%.*s&cause=%.*s&state=%.*s&day=%.*s&offset=", (long long)wish->object,
+               STR_ARG(wish->source), STR_ARG(wish->cause), STR_ARG(wish->state), STR_ARG(wish->day));
     part_pager(call, buf_z(&path), offset, PAGE_LOSSES, total);
 }
 
@@ -237,8 +237,8 @@ static void explanation(struct web_call *call, const struct json_value *r, bool 
     int64_t id = of_int(r, "id");
     part_cell(call, "losses.explanation");
     if (of_int(r, "explained_ns") > 0) {
-        HTML(html, RAW("<q>"), ESC(of_str(r, "explanation")), RAW("</q> <small>"), ESC(of_str(r, "who")),
-             RAW(", "), TIME(of_int(r, "explained_ns")), RAW("</small></td></tr>"));
+        HTML(html, RAW("<q>"), ESC(of_str(r, "explanation")), RAW("</q> <small>"), ESC(of_str(r, "who")), RAW(", "),
+             TIME(of_int(r, "explained_ns")), RAW("</small></td></tr>"));
         return;
     }
     if (of_int(r, "to_ns") == 0 || !may) {
@@ -247,7 +247,8 @@ static void explanation(struct web_call *call, const struct json_value *r, bool 
     }
     HTML(html, RAW("<form method=\"post\" action=\"/losses/"), INT(id), RAW("\">"));
     part_csrf(call);
-    HTML(html, RAW("<input name=\"explanation\" type=\"text\" required minlength=\"3\" maxlength=\"2000\" aria-label=\""),
+    HTML(html,
+         RAW("<input name=\"explanation\" type=\"text\" required minlength=\"3\" maxlength=\"2000\" aria-label=\""),
          SAY("losses.explanation"), RAW("\"> <button>"), SAY("losses.explain"), RAW("</button></form></td></tr>"));
 }
 

@@ -1,4 +1,5 @@
 /* The packs of rules: what is known of each, how its rules stand, and the step that switches drafts on. */
+#include "web/compare.h"
 #include "web/parts.h"
 #include "web/route.h"
 #include "web/rule_parts.h"
@@ -106,6 +107,7 @@ static void card(struct web_call *call, const struct json_value *pack)
     tiles(call, pack);
     facts(call, pack);
     drafts(call, pack);
+    compare_waiting(call, pack);
     HTML(html, RAW("</section>"));
 }
 
@@ -193,13 +195,17 @@ static void page(struct web_call *call, size_t at, const struct json_value *fail
     if (!json_first(packs))
         none(call);
     bool step = of_bool(answer, "may_change") && drafts_in(packs) > 0;
-    if (step)
+    bool compares = of_bool(answer, "may_change") && compare_any(packs);
+    if (step || compares)
         HTML(html, RAW("<div class=\"split\"><div>"));
     for (const struct json_value *p = json_first(packs); p; p = p->next)
         card(call, p);
-    if (step) {
+    if (step || compares) {
         HTML(html, RAW("</div><div>"));
-        form(call, packs, of_str(failed, "field"));
+        if (compares)
+            compare_form(call, packs, of_int(answer, "days"));
+        if (step)
+            form(call, packs, of_str(failed, "field"));
         HTML(html, RAW("</div></div>"));
     }
     call_page_end(call, error.n > 0 ? status_of_error(error) : 200);

@@ -132,6 +132,20 @@ static void days(struct web_call *call, const struct json_value *d)
     days_table(call, counts, from_ns, step_ns);
 }
 
+/* What it lost: nothing is not said of a rule that has no windows to lose. */
+static void lost(struct web_call *call, const struct json_value *r)
+{
+    if (!rule_has_lost(r))
+        return;
+    part_notice(call, "warn", "rule_page.lost");
+    HTML(&call->html, RAW("<dl class=\"tiles small\" id=\"lost\">"));
+    part_tile_number(call, "rule_page.lost_groups", of_int(r, "lost_groups"));
+    part_tile_number(call, "rule_page.lost_matches", of_int(r, "lost_matches"));
+    part_tile_number(call, "rule_page.late", of_int(r, "late"));
+    part_tile_number(call, "rule_page.ungrouped", of_int(r, "ungrouped"));
+    HTML(&call->html, RAW("</dl>"));
+}
+
 static void found(struct web_call *call, const struct json_value *r, int64_t all_ns)
 {
     struct html *html = &call->html;
@@ -143,6 +157,7 @@ static void found(struct web_call *call, const struct json_value *r, int64_t all
     part_tile_begin(call, "rules.cost");
     rule_cost(call, r, all_ns);
     HTML(html, RAW("</dd></div></dl>"));
+    lost(call, r);
     days(call, json_get(r, "days"));
     HTML(html, RAW("<p><a class=\"button\" href=\"/search?range=all&amp;q=rule%3A%22"), URL(of_str(r, "id")),
          RAW("%22\">"), SAY("event.rule"), RAW("</a></p></section>"));

@@ -11,7 +11,7 @@ enum { ASK_LIST, ASK_REPORT, ASK_CANNOT };
 
 static const char *const states[] = {"active", "test", "draft", "off", NULL};
 static const char *const levels[] = {"critical", "high", "medium", "low", "informational", NULL};
-static const char *const shows[] = {"never", "cannot", NULL};
+static const char *const shows[] = {"never", "cannot", "lost", NULL};
 static const char *const sorts[] = {"hits", "cost", "last", "title", NULL};
 static const char *const tactics[] = {"reconnaissance",
                                       "resource-development",
@@ -120,6 +120,7 @@ static void tiles(struct web_call *call, const struct json_value *t)
         HTML(html, RAW("<a href=\"#cannot\">"), NUMBER(of_int(t, "cannot")), RAW("</a></dd></div>"));
     else
         HTML(html, RAW("<small>"), SAY("rules.not_looked"), RAW("</small></dd></div>"));
+    tile_linked(call, "rules.show_lost", "/rules?show=lost", of_int(t, "lost"), true);
     tile_linked(call, "rules.refused", "#load", of_int(t, "refused"), true);
     part_tile_begin(call, "rules.events");
     HTML(html, NUMBER(of_int(t, "events")));
@@ -140,6 +141,11 @@ static void rule_row(struct web_call *call, const struct json_value *r, int64_t 
         HTML(html, RAW("<small class=\"under hit\">"));
         part_icon(call, "warn");
         HTML(html, RAW(" "), SAY("rules.cannot_one"), RAW("</small>"));
+    }
+    if (rule_has_lost(r)) {
+        HTML(html, RAW("<small class=\"under hit\">"));
+        part_icon(call, "warn");
+        HTML(html, RAW(" "), SAY("rules.lost_one"), RAW("</small>"));
     }
     HTML(html, RAW("</th>"));
     part_cell(call, "rules.level");
@@ -207,6 +213,28 @@ static void list(struct web_call *call, const struct json_value *answer, int64_t
 
 /* --- the load report --- */
 
+/* Who works with other rules than those of this page: above all else, for the list says what is not so. */
+static void behind(struct web_call *call, const struct json_value *report)
+{
+    static const char *const heads[] = {"rules.behind_process", "rules.behind_since", "rules.reason", NULL};
+    struct html *html = &call->html;
+    const struct json_value *rows = json_get(report, "behind");
+    if (!json_first(rows))
+        return;
+    part_notice(call, "bad", "rules.behind");
+    HTML(html, RAW("<table class=\"rows\" id=\"behind\">"));
+    part_heads(call, heads);
+    HTML(html, RAW("<tbody>"));
+    for (const struct json_value *r = json_first(rows); r; r = r->next) {
+        HTML(html, RAW("<tr><th scope=\"row\"><code>"), ESC(of_str(r, "process")), RAW("</code></th>"));
+        part_cell(call, "rules.behind_since");
+        HTML(html, TIME(of_int(r, "since_ns")), RAW("</td>"));
+        part_cell_classed(call, "rules.reason", "grow");
+        HTML(html, RAW("<code lang=\"en\">"), ESC(of_str(r, "reason")), RAW("</code></td></tr>"));
+    }
+    HTML(html, RAW("</tbody></table>"));
+}
+
 static void outcomes(struct web_call *call, const struct json_value *rows, int64_t total)
 {
     static const char *const heads[] = {"rules.file", "rules.rule", "rules.reason", NULL};
@@ -241,6 +269,10 @@ static void refusals(struct web_call *call, const struct json_value *report)
     } else {
         part_notice(call, "ok", "rules.none_refused");
     }
+    if (of_int(totals, "lost") > 0 || of_int(totals, "trail_cut") > 0)
+        HTML(html, RAW("<p><a href=\"/rules?show=lost\">"), SAY("rules.show_lost"), RAW("</a>: "),
+             NUMBER(of_int(totals, "lost")), RAW(". "), SAY("rules.trail_cut"), RAW(": "),
+             NUMBER(of_int(totals, "trail_cut")), RAW("</p>"));
     if (json_first(warnings)) {
         HTML(html, RAW("<h3>"), SAY("rules.warnings"), RAW("</h3>"));
         outcomes(call, warnings, of_int(totals, "warnings"));
@@ -347,6 +379,7 @@ void page_rules(struct web_call *call)
         HTML(html, RAW("<a class=\"button\" href=\"/rules/edit\">"), SAY("rules.new"), RAW("</a>"));
     rule_tabs(call, "/rules");
     HTML(html, RAW("</div>"));
+    behind(call, report);
     tiles(call, json_get(answer, "totals"));
     filter_form(call);
     list(call, answer, offset);

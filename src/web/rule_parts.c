@@ -6,9 +6,10 @@
 
 void rule_tabs(struct web_call *call, const char *here)
 {
-    static const struct part_tab tabs[] = {{"/rules", "rules.title"},           {"/rules/packs", "packs.tab"},
-                                           {"/filters", "filters.title"},       {"/coverage", "coverage.title"},
-                                           {"/coverage/annex4", "annex.title"}, {"/hunts", "hunts.title"}};
+    static const struct part_tab tabs[] = {{"/rules", "rules.title"},       {"/rules/packs", "packs.tab"},
+                                           {"/rules/level", "levels.tab"},  {"/filters", "filters.title"},
+                                           {"/coverage", "coverage.title"}, {"/coverage/annex4", "annex.title"},
+                                           {"/hunts", "hunts.title"},       {"/parsers", "parsers.title"}};
     part_tabs(call, "rules.views", tabs, ARRAY_LEN(tabs), here);
 }
 
@@ -109,4 +110,13 @@ void rule_cost(struct web_call *call, const struct json_value *rule, int64_t all
         HTML(html, FIXED((int64_t)((double)ns * 100000 / (double)all_ns)), RAW("\xc2\xa0% "));
     HTML(html, RAW("<small class=\"under\">"), FIXED((int64_t)((double)ns / (double)runs)), RAW("\xc2\xa0"),
          SAY("unit.us"), RAW("</small>"));
+}
+
+bool rule_has_lost(const struct json_value *rule)
+{
+    static const char *const members[] = {"lost_groups", "lost_matches", "late", "ungrouped"};
+    bool lost = false;
+    for (size_t i = 0; i < ARRAY_LEN(members); i++)
+        lost = lost || of_int(rule, members[i]) > 0;
+    return lost;
 }

@@ -21,5 +21,7 @@ void rule_link(struct web_call *call, const struct json_value *rule);
 void rule_cannot(struct web_call *call, const struct json_value *rule);
 /* Its part of the time of all rules, and the time of one run; a dash when it never ran. */
 void rule_cost(struct web_call *call, const struct json_value *rule, int64_t all_ns);
+/* Whether a correlation lost something of its windows. */
+bool rule_has_lost(const struct json_value *rule);
 
 #endif

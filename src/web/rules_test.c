@@ -23,6 +23,8 @@ static void the_list_shows_what_it_is_told(void)
     peers_reset();
     CHECK_INT(status_of(get("/rules")), 200);
     CHECK(seen_has("href=\"/rules/x\"") && seen_has("10.0\xc2\xa0%"));
+    CHECK(seen_has("?show=lost") && !seen_has("Its windows lost something"));
+    CHECK(seen_has("id=\"behind\"") && seen_has("The new rules were not taken"));
     CHECK(seen_has("id=\"load\"") && seen_has("id=\"cannot\"") && seen_has("id=\"sources\""));
     CHECK(seen_has("These fields never had a value"));
     CHECK(seen_has("<td class=\"number bad\" data-label=\"Not covered\">5</td>"));
@@ -35,11 +37,56 @@ static void the_list_shows_what_it_is_told(void)
     peers.json = STR("{\"ok\":true,\"refused\":[],\"warnings\":[],\"sources\":[]}");
     CHECK_INT(status_of(get("/rules")), 200);
     CHECK(seen_has("All rules were loaded") && seen_has("No events yet"));
+    CHECK(!seen_has("id=\"behind\"") && !seen_has("The new rules were not taken"));
     CHECK(!seen_has("qorgan rules check"));
     peers.json = STR("{\"ok\":true,\"totals\":{\"refused\":202,\"warnings\":1},\"refused\":[{\"path\":\"a\"}],"
                      "\"warnings\":[{\"path\":\"b\"}],\"sources\":[]}");
     CHECK_INT(status_of(get("/rules")), 200);
     CHECK(seen_has("201") && seen_has("<code>qorgan rules check</code>"));
+}
+
+/* Rules that were not taken are a problem of the archive page, in each language. */
+static void rules_of_before_on_the_archive(void)
+{
+    static const char *const rows[][2] = {{"kk", "Анықтау бұрынғы ережелермен жұмыс істеп тұр"},
+                                          {"ru", "Обнаружение работает по прежним правилам"},
+                                          {"en", "Detection works with the rules of before"}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        for (int behind = 0; behind < 2; behind++) {
+            test_row("%s %d", rows[i][0], behind);
+            peers_reset();
+            peers.ask = "source.list";
+            peers.json = behind ? STR("{\"ok\":true,\"sources\":[],\"totals\":{\"rules_behind\":1}}")
+                                : STR("{\"ok\":true,\"sources\":[],\"totals\":{\"rules_behind\":0}}");
+            peers.language = rows[i][0];
+            CHECK_INT(status_of(get("/archive")), 200);
+            CHECK(seen_has(rows[i][1]) == (behind == 1));
+        }
+}
+
+static void what_a_correlation_lost_is_shown(void)
+{
+    static const char *const members[] = {"lost_groups", "lost_matches", "late", "ungrouped", "hits"};
+    for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+        bool lost = !str_is(str_of(members[i]), "hits");
+        char json[256];
+        test_row("%s", members[i]);
+        snprintf(json, sizeof json, "{\"ok\":true,\"rule\":{\"id\":\"x\",\"kind\":\"correlation\",\"%s\":777}}",
+                 members[i]);
+        peers_reset();
+        peers.ask = "rule.get";
+        peers.json = str_of(json);
+        CHECK_INT(status_of(get("/rules/x")), 200);
+        CHECK(seen_has("id=\"lost\"") == lost && seen_has("<dd>777"));
+        snprintf(json, sizeof json,
+                 "{\"ok\":true,\"total\":1,\"totals\":{\"lost\":1},\"rules\":[{\"id\":\"x\",\"title\":\"x\",\"%s\":"
+                 "777}]}",
+                 members[i]);
+        peers.ask = "rule.list";
+        peers.json = str_of(json);
+        CHECK_INT(status_of(get("/rules?show=lost")), 200);
+        CHECK(seen_has("Its windows lost something") == lost);
+    }
 }
 
 static void titles_are_in_the_readers_language(void)
@@ -134,14 +181,63 @@ static void packs_and_their_step(void)
     CHECK(seen_has("qorgan rules import") && !seen_has("<form class=\"stack\""));
 }
 
+static void a_level_in_one_act(void)
+{
+    peers_reset();
+    CHECK_INT(status_of(get("/rules/level?level=high&pack=h%2Fq&from_draft=yes&from_off=yes&from_test=yes&state=test")),
+              200);
+    CHECK(strstr(peers.asked, "\"level\":\"high\",\"pack\":\"h/q\",\"state\":\"test\",\"from\":\"draft,off\""));
+    CHECK(seen_has("<a class=\"button\" href=\"/rules/level?act=3\"") && !seen_has("level?act=2\""));
+    CHECK(seen_has("34.5") &&
+          seen_has("By what was counted in the last 30 days: 1 rules; by hunts over the archive: 2"));
+    CHECK(seen_has("Of 9 rules nothing is known") && seen_has("Whose hits will open incidents: <b>5</b>"));
+    CHECK(seen_has("name=\"from\" value=\"draft,off\"") && seen_has("name=\"expected\" value=\"12\""));
+    CHECK(seen_has("href=\"/rules?level=high&amp;state=active\">7</a>"));
+    CHECK(!seen_has("Rules of the product and of folders <small>1")); /* no version of what is no pack */
+    CHECK_INT(status_of(post("/rules/level", "csrf=" FAKE_CSRF "&level=high&pack=&from=draft&state=active&expected=12"
+                                             "&reason=all+of+it")),
+              303);
+    CHECK(strstr(peers.asked, "\"ask\":\"rule.switch\"") &&
+          strstr(peers.asked, "\"state\":\"active\",\"from\":\"draft\",\"expected\":12,\"reason\":\"all of it\""));
+    CHECK_TEXT(seen_location, "/rules/level?saved=12");
+    CHECK_INT(status_of(get("/rules/level?saved=12")), 200);
+    CHECK(seen_has("Rules changed: 12"));
+    CHECK_INT(status_of(post("/rules/level", "level=high&from=draft&state=active&expected=12&reason=all")), 403);
+    CHECK(!strstr(peers.asked, "rule.switch"));
+    /* an act is taken back */
+    CHECK_INT(status_of(get("/rules/level?act=3")), 200);
+    CHECK(strstr(peers.asked, "\"act\":3") && seen_has("name=\"act\" value=\"3\""));
+    CHECK(seen_has("Rules decided about since, which stay as they are: <b>4</b>"));
+    CHECK_INT(status_of(post("/rules/level", "csrf=" FAKE_CSRF "&act=3&expected=2&reason=too+loud")), 303);
+    CHECK(strstr(peers.asked, "\"ask\":\"rule.restore\"") && strstr(peers.asked, "\"act\":3,\"expected\":2"));
+    /* a refusal is told beside what it would change now; the reason stands there again */
+    peers.ask = "rule.switch";
+    peers.json = STR("{\"ok\":false,\"error\":\"rules_changed\"}");
+    CHECK_INT(
+        status_of(post("/rules/level", "csrf=" FAKE_CSRF "&level=high&from=draft&state=test&expected=9&reason=abc")),
+        409);
+    CHECK(seen_has("have changed meanwhile") && seen_has("name=\"expected\" value=\"12\"") &&
+          seen_has(">\nabc</textarea>"));
+    peers.ask = "rule.levels"; /* nor can that be said */
+    peers.json = STR("{\"ok\":false,\"error\":\"invalid\",\"field\":\"from\"}");
+    CHECK_INT(status_of(get("/rules/level?level=high&state=test")), 422);
+    /* who may not is shown no form */
+    peers.json = STR("{\"ok\":true,\"may_change\":false,\"packs\":[],\"acts\":[{\"id\":3}],\"choice\":{\"count\":2}}");
+    CHECK_INT(status_of(get("/rules/level?level=high&from_off=yes&state=test")), 200);
+    CHECK(!seen_has("<form class=\"stack\"") && !seen_has("level?act=3\""));
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
         {"the list asks for what was chosen", the_list_asks_what_was_chosen},
+        {"rules that were not taken stand on the archive page", rules_of_before_on_the_archive},
         {"the list shows what it is told", the_list_shows_what_it_is_told},
+        {"what a correlation lost is shown", what_a_correlation_lost_is_shown},
         {"titles are in the reader's language", titles_are_in_the_readers_language},
         {"a decision is sent, refused, shown again", a_decision_is_sent},
         {"packs, and the step that switches drafts on", packs_and_their_step},
+        {"a level in one act: what it would change, the act, taken back", a_level_in_one_act},
         {"the map of ATT&CK, and its layer for the Navigator", the_map_and_its_layer},
     };
     return web_tests_run(tests, ARRAY_LEN(tests), argc, argv);

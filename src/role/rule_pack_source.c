@@ -1,6 +1,7 @@
-#include "cmd/rule_pack_source.h"
+#include "role/rule_pack_source.h"
 
 #include "base/assert.h"
+#include "base/bytes.h"
 #include "codec/zipfile.h"
 #include "os/file.h"
 #include "role/rule_packs.h"
@@ -309,10 +310,9 @@ static enum rc zip_take(struct reading *r, struct zipfile *zip, struct str *name
     return rc;
 }
 
-static enum rc zip_read(struct reading *r, const char *path)
+static enum rc zip_gather(struct reading *r, const char *path)
 {
     struct str bytes;
-    struct zipfile *zip = NULL;
     enum rc rc = file_map_path(path, &bytes, r->err);
     if (rc != RC_OK)
         return rc;
@@ -320,7 +320,14 @@ static enum rc zip_read(struct reading *r, const char *path)
         return err_set(r->err, RC_LIMIT, "the ZIP file has more than %zu bytes", ZIP_BYTES_MAX);
     if (!zipfile_begins(bytes))
         return err_set(r->err, RC_INVALID, "\"%s\" is neither a folder nor a ZIP file", path);
-    rc = zipfile_open(bytes, &zip, r->err);
+    r->source->zip = bytes;
+    return RC_OK;
+}
+
+static enum rc zip_read(struct reading *r)
+{
+    struct zipfile *zip = NULL;
+    enum rc rc = zipfile_open(r->source->zip, &zip, r->err);
     if (rc != RC_OK)
         return rc;
     struct str *names = memory_new((zipfile_count(zip) + 1) * sizeof *names);
@@ -361,22 +368,131 @@ static enum rc source_fill(struct reading *r)
     return RC_OK;
 }
 
-enum rc pack_source_read(const char *path, struct pack_source *ret_source, struct err *err)
+static enum rc source_new(struct pack_source *ret_source, struct err *err)
 {
-    struct reading r = {.source = ret_source, .err = err};
-    *ret_source = (struct pack_source){.arena = arena_new(SOURCE_MEMORY)};
+    *ret_source = (struct pack_source){.arena = arena_new(SOURCE_MEMORY), .note = STR("")};
     if (!ret_source->arena)
         return no_memory(err);
     ret_source->left = arena_alloc_array(ret_source->arena, PACK_SOURCE_LEFT_MAX, sizeof *ret_source->left);
-    if (!ret_source->left)
-        return no_memory(err);
+    return ret_source->left ? RC_OK : no_memory(err);
+}
+
+enum rc pack_source_gather(const char *path, struct pack_source *ret_source, struct err *err)
+{
+    struct reading r = {.source = ret_source, .err = err};
+    enum rc rc = source_new(ret_source, err);
+    if (rc != RC_OK)
+        return rc;
     int folder = io_open_folder(path);
-    enum rc rc = folder >= 0          ? folder_read(&r, folder)
-                 : folder == -ENOTDIR ? zip_read(&r, path)
-                                      : err_errno(err, -folder, "could not open \"%s\"", path);
-    if (folder >= 0)
-        close(folder);
+    if (folder == -ENOTDIR)
+        return zip_gather(&r, path);
+    if (folder < 0)
+        return err_errno(err, -folder, "could not open \"%s\"", path);
+    rc = folder_read(&r, folder);
+    close(folder);
     rc = rc == RC_OK ? source_fill(&r) : rc;
+    memory_free(r.found);
+    return rc;
+}
+
+enum rc pack_source_unpack(struct pack_source *source, struct err *err)
+{
+    struct reading r = {.source = source, .err = err};
+    if (source->zip.n == 0)
+        return RC_OK;
+    enum rc rc = zip_read(&r);
+    rc = rc == RC_OK ? source_fill(&r) : rc;
+    memory_free(r.found);
+    source->zip = STR_NONE;
+    return rc;
+}
+
+enum rc pack_source_read(const char *path, struct pack_source *ret_source, struct err *err)
+{
+    enum rc rc = pack_source_gather(path, ret_source, err);
+    return rc == RC_OK ? pack_source_unpack(ret_source, err) : rc;
+}
+
+/* ---- to another process: what was left out, the note, the files; each text be32 and bytes ---- */
+
+static void text_write(struct str text, struct buf *out)
+{
+    buf_be32(out, (uint32_t)text.n);
+    buf_str(out, text);
+}
+
+static struct str text_read(struct reader *reader)
+{
+    return read_bytes(reader, read_be32(reader));
+}
+
+void pack_source_write(const struct pack_source *source, struct buf *out)
+{
+    size_t kept = MIN(source->left_count, (size_t)PACK_SOURCE_LEFT_MAX);
+    ASSERT(source->zip.n == 0);
+    buf_be64(out, source->left_count);
+    for (size_t i = 0; i < kept; i++) {
+        text_write(source->left[i].path, out);
+        text_write(str_of(source->left[i].why), out);
+    }
+    text_write(source->note, out);
+    buf_be32(out, (uint32_t)source->count);
+    for (size_t i = 0; i < source->count; i++) {
+        text_write(source->files[i].path, out);
+        text_write(source->texts[i], out);
+    }
+}
+
+static enum rc left_take(struct reading *r, struct reader *reader)
+{
+    struct pack_source *source = r->source;
+    source->left_count = read_be64(reader);
+    for (size_t i = 0; i < MIN(source->left_count, (size_t)PACK_SOURCE_LEFT_MAX) && !reader->failed; i++) {
+        source->left[i].path = arena_str(source->arena, text_read(reader));
+        source->left[i].why = arena_strz(source->arena, text_read(reader));
+        if (!source->left[i].path.p || !source->left[i].why)
+            return no_memory(r->err);
+    }
+    return RC_OK;
+}
+
+static enum rc file_judge(struct reading *r, struct str path, struct str text)
+{
+    struct pack_source *source = r->source;
+    enum rc rc = rule_pack_path_check(path, r->err);
+    if (rc == RC_OK && (!is_rule_file(path) || text.n > RULE_FILE_MAX))
+        return err_set(r->err, RC_INVALID, "\"%.*s\" is no rule file", STR_ARG(path));
+    if (rc != RC_OK)
+        return rc;
+    struct str kept_path = arena_str(source->arena, path);
+    struct str kept = arena_str(source->arena, text);
+    return kept_path.p && kept.p ? take(r, kept_path, kept) : no_memory(r->err);
+}
+
+static enum rc source_judge(struct reading *r, struct reader *reader)
+{
+    enum rc rc = left_take(r, reader);
+    struct str note = text_read(reader);
+    size_t count = read_be32(reader);
+    if (rc != RC_OK)
+        return rc;
+    r->source->note = arena_str(r->source->arena, note);
+    for (size_t i = 0; i < count && rc == RC_OK && !reader->failed; i++) {
+        struct str path = text_read(reader);
+        struct str text = text_read(reader);
+        rc = reader->failed ? RC_OK : file_judge(r, path, text);
+    }
+    if (rc == RC_OK && (!reader_done(reader) || !r->source->note.p))
+        rc = err_set(r->err, RC_INVALID, "what was read of the pack does not read");
+    return rc == RC_OK ? source_fill(r) : rc;
+}
+
+enum rc pack_source_take(struct str bytes, struct pack_source *ret_source, struct err *err)
+{
+    struct reading r = {.source = ret_source, .err = err};
+    struct reader reader = reader_of(bytes);
+    enum rc rc = source_new(ret_source, err);
+    rc = rc == RC_OK ? source_judge(&r, &reader) : rc;
     memory_free(r.found);
     return rc;
 }

@@ -1,0 +1,215 @@
+/* parser_draft.c - patterns for messages that people wrote on the workbench: kept with their reason, listed, ended.
+ *
+ *   none ──parser.save──► stands ──parser.save of the same name──► ended, and a new version stands
+ *                            └─────parser.end──────────────────────► ended
+ *
+ * They are drafts: the service reads patterns from tables (doc/add-a-parser.md), into which a person puts what stands
+ * here. Whether a pattern compiles is known to `query`, which the page asks before it saves. Each change is a record of
+ * the archive. */
+#include "base/assert.h"
+#include "desk/annex_desk.h"
+#include "desk/inside.h"
+#include "desk/rulebook.h"
+
+#define DRAFTS_MAX  1000 /* that stand */
+#define NAME_MAX_B  64   /* bytes, as pattern_load.c has them */
+#define PATTERN_MAX 1024
+#define CELL_MAX    1024
+#define SAMPLE_MAX  8192
+
+struct draft {
+    struct str name, program, pattern, kind, outcome, sets, sample;
+};
+
+/* --- what is asked --- */
+
+static bool name_is_good(struct str name)
+{
+    for (size_t i = 0; i < name.n; i++)
+        if (!char_is_alnum(name.p[i]) && name.p[i] != '_' && name.p[i] != '-')
+            return false;
+    return name.n > 0 && name.n <= NAME_MAX_B;
+}
+
+/* A cell of a table: one line of text without tabs. */
+static struct str cell_take(struct ask *ask, const char *key, size_t most, bool wanted)
+{
+    struct str cell = str_trim(ask_str(ask, key));
+    bool line = true;
+    for (size_t i = 0; i < cell.n; i++)
+        line = line && (unsigned char)cell.p[i] >= ' ';
+    if (!line)
+        ask_invalid(ask, key, "it is not one line, or has a tab in it");
+    else if (cell.n > most)
+        ask_invalid(ask, key, "it is too long");
+    else if (wanted && cell.n == 0)
+        ask_invalid(ask, key, "it is empty");
+    return cell.n ? cell : STR("");
+}
+
+static bool outcome_is_good(struct str outcome)
+{
+    return outcome.n == 0 || str_is(outcome, "success") || str_is(outcome, "failure");
+}
+
+static bool draft_take(struct ask *ask, struct draft *draft)
+{
+    draft->name = cell_take(ask, "name", NAME_MAX_B, true);
+    draft->program = cell_take(ask, "program", CELL_MAX, true);
+    draft->pattern = cell_take(ask, "pattern", PATTERN_MAX, true);
+    draft->kind = cell_take(ask, "kind", CELL_MAX, false);
+    draft->outcome = cell_take(ask, "outcome", CELL_MAX, false);
+    draft->sets = cell_take(ask, "set", CELL_MAX, false);
+    draft->sample = desk_cut(ask_str(ask, "sample"), SAMPLE_MAX);
+    if (!name_is_good(draft->name))
+        ask_invalid(ask, "name", "a name has at most 64 letters, digits, _ and -");
+    if (draft->kind.n && !annex_kind_find(&ask->desk->annex->table, draft->kind))
+        ask_invalid(ask, "kind", "no such kind of event");
+    if (!outcome_is_good(draft->outcome))
+        ask_invalid(ask, "outcome", "an outcome is success, failure or nothing");
+    return !ask->error;
+}
+
+/* --- the record of it --- */
+
+static void draft_tell(struct ask *ask, const char *event, int64_t version, const struct draft *draft,
+                       struct str reason)
+{
+    struct buf *body = desk_record_begin(ask->desk, event, ask->who, ask->now_ns);
+    json_put_str(body, "name", draft->name);
+    json_put_int(body, "version", version);
+    json_put_str(body, "program", draft->program);
+    json_put_str(body, "pattern", draft->pattern);
+    json_put_str(body, "kind", draft->kind);
+    json_put_str(body, "outcome", draft->outcome);
+    json_put_str(body, "set", draft->sets);
+    desk_record_end(ask->desk, 0, reason);
+}
+
+static void draft_end(struct ask *ask, int64_t id, struct str why)
+{
+    struct db_query q = db_query(ask->desk->db, "UPDATE parser_draft SET ended_ns = ?2, ended_by = ?3, ended_why = ?4"
+                                                " WHERE id = ?1 AND ended_ns = 0");
+    db_put_i64(&q, id);
+    db_put_i64(&q, ask->now_ns);
+    db_put_text(&q, ask->who);
+    db_put_text(&q, why);
+    db_run(&q);
+}
+
+/* --- questions --- */
+
+static int64_t standing(struct ask *ask, struct str name)
+{
+    struct db_query q = db_query(ask->desk->db, "SELECT id FROM parser_draft WHERE name = ?1 AND ended_ns = 0");
+    db_put_text(&q, name);
+    return db_one_i64(&q, 0);
+}
+
+static int64_t next_version(struct ask *ask, struct str name)
+{
+    struct db_query q = db_query(ask->desk->db, "SELECT max(version) FROM parser_draft WHERE name = ?1");
+    db_put_text(&q, name);
+    return db_one_i64(&q, 0) + 1;
+}
+
+static void draft_store(struct ask *ask, const struct draft *draft, int64_t version, struct str reason)
+{
+    const struct str texts[] = {draft->name, draft->program, draft->pattern, draft->kind, draft->outcome,
+                                draft->sets, draft->sample,  ask->who,       reason};
+    struct db_query q = db_query(ask->desk->db, "INSERT INTO parser_draft (version, name, program, pattern, kind,"
+                                                " outcome, sets, sample, who, reason, made_ns, ended_ns, ended_by,"
+                                                " ended_why) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0,"
+                                                " '', '')");
+    db_put_i64(&q, version);
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        db_put_text(&q, texts[i].p ? texts[i] : STR(""));
+    db_put_i64(&q, ask->now_ns);
+    db_run(&q);
+}
+
+void ask_parser_save(struct ask *ask)
+{
+    struct draft draft;
+    struct db_query q = db_query(ask->desk->db, "SELECT count(*) FROM parser_draft WHERE ended_ns = 0");
+    int64_t count = db_one_i64(&q, 0);
+    if (!draft_take(ask, &draft))
+        return;
+    struct str reason = rule_reason(ask);
+    int64_t before = standing(ask, draft.name);
+    if (!before && count >= DRAFTS_MAX)
+        ask_refuse(ask, "too_large", "there are too many patterns: end some that are not needed");
+    if (ask->error)
+        return;
+    int64_t version = next_version(ask, draft.name);
+    if (before)
+        draft_end(ask, before, reason);
+    draft_store(ask, &draft, version, reason);
+    draft_tell(ask, "parser.draft", version, &draft, reason);
+    json_put_str(ask->out, "name", draft.name);
+    json_put_int(ask->out, "version", version);
+}
+
+/* "name". */
+void ask_parser_end(struct ask *ask)
+{
+    struct draft draft = {.name = ask_str(ask, "name")};
+    struct str reason = rule_reason(ask);
+    struct db_query q = db_query(ask->desk->db, "SELECT id, version, program, pattern, kind, outcome, sets"
+                                                " FROM parser_draft WHERE name = ?1 AND ended_ns = 0");
+    int64_t id = 0;
+    int64_t version = 0;
+    db_put_text(&q, draft.name);
+    if (db_next(&q)) {
+        id = db_i64(&q);
+        version = db_i64(&q);
+        draft.program = db_text_copy(&q, ask->arena);
+        draft.pattern = db_text_copy(&q, ask->arena);
+        draft.kind = db_text_copy(&q, ask->arena);
+        draft.outcome = db_text_copy(&q, ask->arena);
+        draft.sets = db_text_copy(&q, ask->arena);
+    }
+    db_query_end(&q);
+    if (!id)
+        ask_refuse(ask, "not_found", "no such pattern was written here");
+    if (ask->error)
+        return;
+    draft_end(ask, id, reason);
+    draft_tell(ask, "parser.ended", version, &draft, reason);
+}
+
+/* What a pattern may say that it is; first of all nothing. */
+static void kinds_put(struct ask *ask)
+{
+    const struct annex *table = &ask->desk->annex->table;
+    json_write_key(ask->out, "kinds");
+    json_write_array(ask->out);
+    json_write_text(ask->out, "");
+    for (size_t i = 1; i < table->kind_count; i++)
+        json_write_str(ask->out, table->kind[i].key);
+    json_write_array_end(ask->out);
+}
+
+/* Those that stand, by name. */
+void ask_parser_drafts(struct ask *ask)
+{
+    struct db_query q = db_query(ask->desk->db, "SELECT name, version, program, pattern, kind, outcome, sets, sample,"
+                                                " who, reason, made_ns FROM parser_draft WHERE ended_ns = 0"
+                                                " ORDER BY name LIMIT ?1");
+    static const char *const keys[] = {"program", "pattern", "kind", "outcome", "set", "sample", "who", "reason"};
+    db_put_i64(&q, DRAFTS_MAX);
+    json_put_bool(ask->out, "may_change", (role_rights(ask->role) & RIGHT_RULES) != 0);
+    kinds_put(ask);
+    json_write_key(ask->out, "drafts");
+    json_write_array(ask->out);
+    while (db_next(&q)) {
+        json_write_object(ask->out);
+        json_put_str(ask->out, "name", db_text(&q));
+        json_put_int(ask->out, "version", db_i64(&q));
+        for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+            json_put_str(ask->out, keys[i], db_text(&q));
+        json_put_int(ask->out, "made_ns", db_i64(&q));
+        json_write_object_end(ask->out);
+    }
+    json_write_array_end(ask->out);
+}

@@ -1,0 +1,75 @@
+/* Patterns that people wrote: what is refused, versions, the record of each change, the end. */
+#include "desk/desk_testing.h"
+
+static struct stand stand;
+
+#define GOOD                                                                                                           \
+    "'ask':'parser.save','who':'admin','name':'door','program':'zzyzx','pattern':'door {n:num}','kind':'sign_in',"      \
+    "'outcome':'success','set':'','sample':'door 7','reason':'our own doors'"
+
+static size_t standing(void)
+{
+    CHECK(stand_ask(&stand, "{'ask':'parser.drafts','who':'admin'}"));
+    return json_get(stand.json, "drafts")->count;
+}
+
+static void refusals(void)
+{
+    static const char *const bad[] = {
+        "'name':'do or'", "'name':''", "'name':'\\u0431'", "'name':'a/b'", "'program':''", "'pattern':''",
+        "'pattern':'a\\tb'", "'pattern':'a\\nb'", "'kind':'no_such'", "'outcome':'maybe'", "'set':'a\\nb'",
+        "'reason':''", "'who':'nobody'", "'program':'a\\u0000b'",
+    };
+    struct err err;
+    char question[1024];
+    CHECK_INT(stand_open(&stand, ":memory:", &err), RC_OK);
+    stand_sign_in(&stand);
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        test_row("%s", bad[i]);
+        snprintf(question, sizeof question, "{%s," GOOD "}", bad[i]); /* the first of a name counts */
+        CHECK(!stand_ask(&stand, question));
+        CHECK_INT(standing(), 0);
+    }
+    CHECK(!stand_ask(&stand, "{'ask':'parser.end','who':'admin','name':'door','reason':'not there'}"));
+    CHECK(stand_ask(&stand, "{" GOOD "}"));
+    CHECK(!stand_ask(&stand, "{'ask':'parser.end','who':'admin','name':'door','reason':''}"));
+    CHECK_INT(standing(), 1);
+    stand_close(&stand);
+}
+
+static void versions(void)
+{
+    struct err err;
+    struct json_value *record = NULL;
+    CHECK_INT(stand_open(&stand, ":memory:", &err), RC_OK);
+    stand_sign_in(&stand);
+    CHECK(stand_ask(&stand, "{" GOOD "}"));
+    CHECK_INT(json_int(json_get(stand.json, "version"), -1), 1);
+    CHECK_INT(stand_records(&stand, "parser.draft", &record), 1);
+    CHECK_TEXT(json_str(json_get(record, "pattern"), STR_NONE), "door {n:num}");
+    CHECK_TEXT(json_str(json_get(record, "detail"), STR_NONE), "our own doors");
+    CHECK(stand_ask(&stand, "{'pattern':'door {d:num}'," GOOD "}"));
+    CHECK_INT(json_int(json_get(stand.json, "version"), -1), 2);
+    CHECK_INT(standing(), 1);
+    CHECK_TEXT(json_str(json_get(json_first(json_get(stand.json, "drafts")), "pattern"), STR_NONE), "door {d:num}");
+    CHECK_TEXT(json_str(json_get(json_first(json_get(stand.json, "drafts")), "sample"), STR_NONE), "door 7");
+    CHECK(stand_ask(&stand, "{'name':'gate'," GOOD "}"));
+    CHECK_INT(standing(), 2);
+    CHECK(stand_ask(&stand, "{'ask':'parser.end','who':'admin','name':'door','reason':'never used'}"));
+    CHECK_INT(stand_records(&stand, "parser.ended", &record), 1);
+    CHECK_INT(json_int(json_get(record, "version"), -1), 2);
+    CHECK_INT(standing(), 1);
+    CHECK(stand_ask(&stand, "{" GOOD "}")); /* versions go on */
+    CHECK_INT(json_int(json_get(stand.json, "version"), -1), 3);
+    CHECK_INT(stand_records(&stand, "parser.draft", &record), 4);
+    stand_close(&stand);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct test tests[] = {
+        {"refusals", refusals},
+        {"versions", versions},
+    };
+    return test_run(tests, ARRAY_LEN(tests), argc, argv);
+}

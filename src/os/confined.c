@@ -1,0 +1,139 @@
+#include "os/confined.h"
+
+#include "base/assert.h"
+#include "base/bytes.h"
+#include "os/proc.h"
+#include "os/sandbox.h"
+
+#include <errno.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define NOBODY      65534u /* the kernel's own number of who owns nothing */
+#define FIRST_OTHER 3      /* behind standard input, output and error */
+#define MISSING_MAX 4096u
+#define FRAME_MAX   (8192u + ERR_TEXT_MAX) /* of an answer, beside its bytes */
+#define READ_SIZE   65536u
+
+/* From the copy: rc u8, offset be64, error text and `missing` each be16 and bytes, and the answer. */
+
+static void short_put(struct buf *frame, struct str text)
+{
+    text = str_slice(text, 0, UINT16_MAX);
+    buf_be16(frame, (uint16_t)text.n);
+    buf_str(frame, text);
+}
+
+static bool all_written(int out, struct str bytes)
+{
+    while (bytes.n > 0) {
+        ssize_t n = write(out, bytes.p, bytes.n);
+        if (n <= 0 && errno != EINTR)
+            return false;
+        bytes = str_skip(bytes, n > 0 ? (size_t)n : 0);
+    }
+    return true;
+}
+
+static bool others_closed(int out)
+{
+    bool below = out == FIRST_OTHER || syscall(SYS_close_range, FIRST_OTHER, out - 1, 0) == 0;
+    return syscall(SYS_close_range, out + 1, ~0u, 0) == 0 && below;
+}
+
+static enum rc rights_give_up(const struct confined *confined, int out, struct buf *missing, struct err *err)
+{
+    const struct proc_identity nobody = {.uid = NOBODY, .gid = NOBODY};
+    const struct sandbox nothing = {.memory_max = confined->memory_max};
+    bool dropped = false;
+    if (!others_closed(out))
+        return err_errno(err, errno, "could not close what the copy does not need");
+    enum rc rc = proc_drop(&nobody, &dropped, err);
+    return rc == RC_OK ? sandbox_enter(&nothing, missing, err) : rc;
+}
+
+struct copy {
+    const struct confined *confined;
+    size_t answer_max;
+};
+
+static int copy_work(void *context, int out)
+{
+    const struct copy *copy = context;
+    struct buf missing;
+    struct buf answer;
+    struct buf frame;
+    struct err err = {0};
+    ASSERT(out >= FIRST_OTHER);
+    buf_init(&missing, MISSING_MAX);
+    buf_init(&answer, copy->answer_max);
+    buf_init(&frame, FRAME_MAX);
+    enum rc rc = rights_give_up(copy->confined, out, &missing, &err);
+    if (rc == RC_OK)
+        rc = copy->confined->work(copy->confined->context, &answer, &err);
+    if (rc == RC_OK && answer.overflow)
+        rc = err_set(&err, RC_LIMIT, "the answer is larger than %zu bytes", copy->answer_max);
+    buf_u8(&frame, (uint8_t)rc);
+    buf_be64(&frame, err.offset);
+    short_put(&frame, rc == RC_OK ? STR("") : str_of(err.text));
+    short_put(&frame, buf_view(&missing));
+    bool sent = all_written(out, buf_view(&frame)) && (rc != RC_OK || all_written(out, buf_view(&answer)));
+    return sent ? 0 : 1;
+}
+
+static enum rc frame_read(int from, struct buf *frame, struct err *err)
+{
+    ssize_t n;
+    do {
+        char *room = buf_reserve(frame, READ_SIZE);
+        if (!room)
+            return err_set(err, RC_LIMIT, "a confined process answers with more than it may");
+        n = read(from, room, READ_SIZE);
+        if (n < 0 && errno != EINTR)
+            return err_errno(err, errno, "could not read from a confined process");
+        buf_grew(frame, n > 0 ? (size_t)n : 0);
+    } while (n != 0);
+    return RC_OK;
+}
+
+static enum rc frame_take(struct str bytes, struct buf *ret_answer, struct buf *missing, struct err *err)
+{
+    struct reader r = reader_of(bytes);
+    enum rc rc = (enum rc)read_u8(&r);
+    uint64_t offset = read_be64(&r);
+    struct str text = read_bytes(&r, read_be16(&r));
+    struct str lacks = read_bytes(&r, read_be16(&r));
+    struct str answer = read_bytes(&r, reader_left(&r));
+    if (r.failed || rc > RC_CORRUPT)
+        return err_set(err, RC_CORRUPT, "a confined process answered with what does not read");
+    buf_str(missing, lacks);
+    if (rc != RC_OK) {
+        err_set(err, rc, "%.*s", STR_ARG(text));
+        if (err)
+            err->offset = offset;
+        return rc;
+    }
+    buf_str(ret_answer, answer);
+    return ret_answer->overflow ? err_set(err, RC_LIMIT, "a confined process answers with more than it may") : RC_OK;
+}
+
+enum rc confined_run(const struct confined *confined, struct buf *ret_answer, struct buf *missing, struct err *err)
+{
+    struct copy copy = {.confined = confined, .answer_max = ret_answer->limit};
+    struct buf frame CLEANUP(buf_done);
+    char why[64];
+    pid_t pid = -1;
+    int from = -1;
+    ASSERT(ret_answer->n == 0);
+    buf_init(&frame, ret_answer->limit + FRAME_MAX + READ_SIZE);
+    enum rc rc = proc_copy(copy_work, &copy, &pid, &from, err);
+    if (rc != RC_OK)
+        return rc;
+    rc = frame_read(from, &frame, err);
+    close(from);
+    if (rc != RC_OK)
+        proc_end(pid);
+    else if (proc_wait(pid, why, sizeof why) != 0)
+        rc = err_set(err, RC_CORRUPT, "the confined process ended with %s", why);
+    return rc == RC_OK ? frame_take(buf_view(&frame), ret_answer, missing, err) : rc;
+}

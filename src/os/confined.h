@@ -1,0 +1,28 @@
+/* confined.h - a stranger's bytes read where a mistake in the reading costs nothing: in a copy of this process that has
+ * given everything up but its memory.
+ *
+ * The copy opens no file, not even below a folder that was open, makes no connection, changes nothing and is nobody's:
+ * of a process of root's it becomes user 65534. Of its descriptors only 0, 1 and 2 are left. What it answers is as
+ * little to be trusted as what it read: whoever asked judges it. */
+#ifndef OS_CONFINED_H
+#define OS_CONFINED_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#include <stdint.h>
+
+struct confined {
+    /* Runs in the copy, as all that was made ready before stands. Puts its answer, flushes what it printed. */
+    enum rc (*work)(void *context, struct buf *answer, struct err *err);
+    void *context;
+    uint64_t memory_max; /* bytes of address space */
+};
+
+/* Waits until the work is done; what it returned, and its error. Else RC_CORRUPT when the copy died or what came is no
+ * answer, RC_LIMIT when the answer is more than ret_answer may hold, RC_IO. Appends to `missing` one line for each part
+ * of this that the kernel lacks. Only where no other thread runs; what is printed is to be flushed before. */
+enum rc confined_run(const struct confined *confined, struct buf *ret_answer, struct buf *missing,
+                     struct err *err) MUST_USE;
+
+#endif
