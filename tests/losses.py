@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The ledger of losses with the real service: each loss is in it once, names its records, and is explained by a person."""
+"""The ledger of losses with the real service: each loss is in it once, names its records, and a person explains it."""
 import json
 import os
 import signal
