@@ -50,6 +50,11 @@ def cut_and_explained():
         check(row["first"] == row["last"] and not row["unknown"], f"its evidence: {row}")
         found = [hit["record"] for hit in service.search("type:gap")]
         check(row["first"] in found, f"record {row['first']} is no gap of {found}")
+        done = service.run("losses", "--json", check=False)
+        told = [json.loads(text) for text in done.stdout.splitlines()]
+        check_equal(done.returncode, 1, f"the command's exit status: {done.stderr.decode()}")
+        check_equal([(one["cause"], one["count"], one["first"]) for one in told],
+                    [("cut", gaps(service, "cut"), row["first"])], "what the command prints")
         status, _, page = web.request("GET", "/losses")
         check(status == 200 and f"/records/{row['first']}" in page, f"the page: {status}")
         _, _, health = web.request("GET", "/archive")

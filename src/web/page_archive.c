@@ -196,11 +196,6 @@ static bool rules_behind(const struct health *h)
     return h->rules_behind;
 }
 
-static bool losses_open(const struct health *h)
-{
-    return h->losses_open > 0;
-}
-
 static bool proposal_waits(const struct health *h)
 {
     return h->proposal_waits;
@@ -229,7 +224,6 @@ static void states(struct web_call *call, const struct health *health)
         {verify_unknown, "warn", "archive.state_verify_unknown"},
         {witness_none, "warn", "archive.state_witness_none"},
         {mirror_none, "warn", "archive.state_mirror_none"},
-        {losses_open, "warn", "archive.state_losses"},
         {proposal_waits, "warn", "archive.state_proposal"},
     };
     bool good = true;
