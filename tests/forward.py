@@ -304,9 +304,13 @@ def receivers_are_shown():
     """the page of receivers says who takes records, who refuses and who is late; becoming late is a record, once"""
     folder = tempfile.mkdtemp(prefix="qorgan-forward-")
     state = os.path.join(folder, "centre")
+    # What is none: a name that cannot be one, links, a pipe.
     os.mkdir(os.path.join(folder, "not a name"))
+    with open(os.path.join(folder, "not a name", "status"), "w", encoding="ascii") as out:
+        out.write('{"receiver":"https://a/","next":1,"at_ns":1}\n')
     os.mkdir(os.path.join(folder, "linked"))
-    os.symlink("/etc/hostname", os.path.join(folder, "linked", "status"))
+    os.symlink("centre", os.path.join(folder, "alias"))
+    os.symlink(os.path.join(state, "status"), os.path.join(folder, "linked", "status"))
     os.mkdir(os.path.join(folder, "fifo"))
     os.mkfifo(os.path.join(folder, "fifo", "status"))
     listener = socket.create_server(("127.0.0.1", 0))

@@ -381,6 +381,35 @@ def refused_by_kafka():
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def kafkas_topic():
+    """a topic that is not there, or may not be written to, is told; once it can be, it gets what waited"""
+    folder = tempfile.mkdtemp(prefix="qorgan-forward-")
+    brokers = []
+    forwards = []
+    reasons = {"3": "Unknown topic or partition", "29": "Topic authorization failed"}
+    try:
+        with Service(intakes=1) as service:
+            feed(service, 0, 30)
+            wait_kept(service, 30)
+            for code in reasons:
+                os.mkdir(os.path.join(folder, code))
+                brokers.append(Kafka(os.path.join(folder, code)))
+                brokers[-1].say("topic " + code)
+                forwards.append(Forward(service, f"kafka+tcp://{brokers[-1].servers}/{TOPIC}",
+                                        os.path.join(folder, "state-" + code), "--from", "start"))
+            for kafka, forward, why in zip(brokers, forwards, reasons.values()):
+                check(wait_until(lambda said=forward.said, why=why: why in said(), 60), forward.said())
+                check_equal(kafka.rows(), [], "nothing was taken")
+                kafka.say("topic 0")
+                check(wait_until(lambda kafka=kafka: len(kafka.rows()) >= 30, 60), "30 records\n" + forward.said())
+                check_equal(forward.end(), 0, "it stops cleanly")
+                check_rows(kafka.rows(), 30)
+    finally:
+        for kafka in brokers:
+            kafka.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def kafka_in_secret():
     """over TLS: certificates both ways, and a user by SCRAM; who is not who he must be gets nothing, and is told"""
     folder = tempfile.mkdtemp(prefix="qorgan-forward-")
@@ -590,4 +619,4 @@ def nats_in_secret():
 
 
 if __name__ == "__main__":
-    sys.exit(main([over_kafka, refused_by_kafka, kafka_in_secret, over_nats, full_stream, nats_in_secret]))
+    sys.exit(main([over_kafka, refused_by_kafka, kafka_in_secret, over_nats, full_stream, nats_in_secret], [kafkas_topic]))

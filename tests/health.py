@@ -142,6 +142,22 @@ def kept_is_marked_after_a_lock():
         until("all records are marked", lambda: waiting() == 0)
 
 
+def forwarders_say(where):
+    """What three forwarders would say of themselves: well, refused with many words, behind."""
+    now = time.time_ns()
+    rows = {
+        "centre": {"query": "", "error": "", "waiting_ns": 0},
+        "siem": {"query": "kind:sign_in or rule:* or host:jurta-of-the-far-steppe", "error_ns": now, "waiting_ns": now,
+                 "error": "could not connect to collector.of.a.very.long.name.example port 6514: " + "connection" * 12},
+        "analytics": {"query": "", "error": "", "waiting_ns": now - 10 ** 9 * 3600},
+    }
+    for name, row in rows.items():
+        os.makedirs(os.path.join(where, name), exist_ok=True)
+        with open(os.path.join(where, name, "status"), "w", encoding="ascii") as out:
+            out.write(json.dumps({"receiver": f"kafka+tls://k1.example,k2.example/{name}", "format": "json", "next": 7,
+                                  "own": False, "given": 3, "at_ns": now, **row}) + "\n")
+
+
 def browse(service, name):
     """The archive page at each width and in each language; pictures of it lie in PICTURES when that is set."""
     here = os.path.join(ROOT, "tests/browser")
@@ -166,7 +182,8 @@ def page_of_a_full_archive():
     need_cryptography()
     need_browser()
     with folder() as (path, started):
-        service, witnesses, _ = prepared(path, started, log_rotate_s=10)
+        told = os.path.join(path, "forwarders")
+        service, witnesses, _ = prepared(path, started, log_rotate_s=10, receivers=told)
         with service:
             web = Web(service)
             segment = sealed(service)
@@ -174,11 +191,14 @@ def page_of_a_full_archive():
                 mirror.once_until(100)
             verified(service)
             until("a good archive", lambda: says(web, "archive.state_good"), 60)
+            forwarders_say(told)
+            until("a late receiver", lambda: says(web, "archive.state_receiver"))
             browse(service, "well")
             for witness in witnesses:
                 witness.stop()
             verified(service, segment)
             until("a lost quorum", lambda: says(web, "archive.state_quorum"), 60)
+            forwarders_say(told)
             browse(service, "trouble")
 
 

@@ -250,6 +250,13 @@ def installed():
             check(found, "the field of the new pattern is found")
             stand.service.quiet()
 
+            site_write(folder, table.replace("{n:num}", "{n:nun}"))  # it does not load: what came with it goes on
+            os.kill(stand.service.process.pid, signal.SIGHUP)
+            stand.until("that it is said", lambda: "are not used" in stand.service.read_log() or None)
+            before = rate_of(stand, "a.log")["parsed"]
+            stand.write("a.log", ssh(3))
+            stand.until("parsed", lambda: rate_of(stand, "a.log")["parsed"] >= before + 3)
+
 
 if __name__ == "__main__":
     sys.exit(main([a_line_that_is_taken, where_it_stops, as_json, what_is_printed, bad_input, corpora,

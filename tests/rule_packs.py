@@ -114,6 +114,14 @@ def folder_import():
         check_equal((rows[-1]["was"], rows[-1]["written"], rows[-1]["refused"]), ("1", True, 1), "the last row")
         check("already" in f.rules("import", source + "/rules", "--name", "site", "--version", "2", status=1), "again")
 
+        f.source("src", {"rules/linux/four.yml": rule(4, "fourth needle")})
+        check("qorgan rules switch site 3" in f.rules("import", source, "--name", "site", "--version", "3", "--wait"),
+              "a version that waits says how to switch to it")
+        check_equal(f.rows("packs")[0]["version"], "2", "what holds while one waits")
+        check_equal(f.rows("switch", "site", "3")[0], {"name": "site", "version": "3", "was": "2"}, "switched to")
+        check("switch says nothing" in f.rules("switch", "site", status=2), "switched to nothing")
+        f.rules("rollback", "site")
+        f.rules("remove", "site", "3")
         check_equal(f.rows("rollback", "site")[0], {"name": "site", "version": "1", "was": "2"}, "rollback")
         check("from before" in f.rules("rollback", "site", status=1), "no older one")
         f.rules("rollback", "site", "2")
@@ -432,7 +440,8 @@ def update_waits(stand, source):
     check("qorgan rules switch site 2" in text, text)
     stand.reload()
     pack = stand.until("the version that waits", lambda: (p := stand.packs()["site"]).get("next") and p)
-    check_equal((pack["version"], pack["next"]["version"], pack["next"]["files"]), ("1", "2", 4), "what holds, and waits")
+    check_equal((pack["version"], pack["next"]["version"], pack["next"]["files"]), ("1", "2", 4),
+                "what holds, and what waits")
     check_equal((stand.rule(1)["state"], stand.rule(5)), ("active", None), "the rules that are loaded")
     stand.until("the events in the archive", lambda: stand.web.search(query='"fifth wheel"')["events"])
     _, _, page = stand.web.request("GET", "/rules/packs")

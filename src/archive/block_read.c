@@ -444,8 +444,7 @@ static enum rc read_clocks(struct block *b, struct leaf *leaves, struct err *err
         behind += (uint64_t)read_svarint(&boot);
         leaves[i].received_ns = b->received[i];
         leaves[i].received_boot_ns = behind + now;
-        if (read_u8(&source))
-            leaves[i].source_ns = (int64_t)((uint64_t)read_svarint(&source) + now);
+        leaves[i].source_ns = read_u8(&source) ? (int64_t)((uint64_t)read_svarint(&source) + now) : 0;
     }
     return reader_done(&boot) && reader_done(&source) ? RC_OK : damaged(err, "times");
 }
@@ -519,7 +518,8 @@ enum rc block_heads(struct block *block, struct err *err)
 {
     if (block->leaves)
         return RC_OK;
-    struct leaf *leaves = arena_alloc_array(block->arena, block->info.count, sizeof *leaves);
+    /* Not cleared: all of a leaf is read, but for its length, which its raw bytes say. */
+    struct leaf *leaves = arena_alloc_raw(block->arena, block->info.count * sizeof *leaves);
     if (!leaves)
         return no_memory(err);
     enum rc rc = read_numbers(block, leaves, err);

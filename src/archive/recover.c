@@ -133,9 +133,10 @@ static enum rc replay(void *context, const struct wal_frame *frame, struct err *
         if (rc == RC_OK && leaf.index != a->frontier.size)
             rc = err_set(err, RC_CORRUPT, "record %llu stands where %llu is due", (unsigned long long)leaf.index,
                          (unsigned long long)a->frontier.size);
-        rc = rc == RC_OK ? archive_grow(a, &leaf, bytes, raw, err) : rc;
+        rc = rc == RC_OK ? archive_grow(a, &(struct tlog_leaf){STR_NONE, bytes}, 1, err) : rc;
         if (rc != RC_OK)
             return rc;
+        (void)sources_saw(a->sources, &leaf, raw);
         note_root(o);
     }
     return reader_done(&in) ? RC_OK : err_set(err, RC_CORRUPT, "a frame of the log has bytes behind its records");

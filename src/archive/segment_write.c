@@ -293,16 +293,17 @@ static enum rc seal_read(struct segment_writer *w, struct err *err)
     if (rc != RC_OK)
         return rc;
     tlog_hash_add(w->digest, bytes);
-    for (uint32_t i = 0; i < block_count(block); i++) {
-        struct leaf leaf;
-        struct str raw;
-        block_leaf(block, i, &leaf, &raw);
-        uint64_t at = leaf.index - w->first;
-        if (leaf.index < w->first || at >= w->records || w->seen[at])
-            return err_set(err, RC_CORRUPT, "record %llu stands twice or is out of range",
-                           (unsigned long long)leaf.index);
+    UNINITIALISED struct tlog_hash hash[TLOG_GROUP];
+    uint32_t count = block_count(block);
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t number = block_number(block, i);
+        uint64_t at = number - w->first;
+        if (number < w->first || at >= w->records || w->seen[at])
+            return err_set(err, RC_CORRUPT, "record %llu stands twice or is out of range", (unsigned long long)number);
+        if (i % TLOG_GROUP == 0)
+            block_leaf_hashes(block, i, MIN(count - i, (uint32_t)TLOG_GROUP), w->hasher, hash);
         w->seen[at] = 1;
-        leaf_hash(&leaf, raw, w->hasher, &w->leaves[at]);
+        w->leaves[at] = hash[i % TLOG_GROUP];
     }
     if (++w->next == w->count) {
         w->next = 0;
@@ -327,10 +328,13 @@ static enum rc seal_fold(struct segment_writer *w, const struct segment_seal *se
     if (w->next == 0)
         w->frontier = *seal->frontier_in;
     uint64_t end = MIN(w->next + FOLD_STEP, w->records);
-    for (; w->next < end; w->next++) {
+    while (w->next < end) {
         struct tlog_hash group;
         struct tlog_hash want;
-        if (!tlog_frontier_append_leaves(&w->frontier, w->hasher, &w->leaves[w->next], 1, &group))
+        size_t n = (size_t)MIN(end - w->next, TLOG_GROUP - w->frontier.size % TLOG_GROUP);
+        bool complete = tlog_frontier_append_leaves(&w->frontier, w->hasher, w->leaves + w->next, n, &group);
+        w->next += n;
+        if (!complete)
             continue;
         enum rc rc = group_hash(seal, w->frontier.size / TLOG_GROUP - 1, &want, err);
         if (rc != RC_OK)

@@ -20,7 +20,15 @@
 #define MEMO_MAX     256
 #define SHOWN_MAX    64
 #define GROUP_NONE   UINT64_MAX
+
+#define GROWN_TOGETHER 128 /* leaves */
 #define GROUPS_LIMIT (UINT64_C(1) << 32)
+
+/* Where a record's leaf stands in the frame. */
+struct leaf_place {
+    size_t at;
+    size_t size;
+};
 
 /* The tree and the sources where a log file begins: what the segment before it ends with. */
 struct mark {
@@ -49,6 +57,8 @@ struct archive {
     struct sources *sources;
     struct buf frame; /* header's room, then records not yet written to the log */
     uint64_t frame_first;
+    struct leaf_place pending_leaf[GROWN_TOGETHER]; /* of the last records in it, which the tree does not have yet */
+    size_t pending;
     bool failed; /* sticky: log and tree may differ */
 
     struct tlog_frontier frontier; /* of everything appended */
@@ -80,9 +90,8 @@ struct archive {
     uint64_t share_next[ARCHIVE_SHARES_MAX];
 };
 
-/* Puts one leaf into the tree and what follows from it; the record is in the frame already. */
-enum rc archive_grow(struct archive *archive, const struct leaf *leaf, struct str leaf_bytes, struct str raw,
-                     struct err *err) MUST_USE;
+/* Puts leaves, at most GROWN_TOGETHER, into the tree and what follows from it. */
+enum rc archive_grow(struct archive *archive, const struct tlog_leaf *leaves, size_t count, struct err *err) MUST_USE;
 /* Remembers the tree where a log file begins. */
 enum rc archive_mark(struct archive *archive, uint64_t first, struct err *err) MUST_USE;
 void archive_remember_group(struct archive *archive);

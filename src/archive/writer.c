@@ -61,24 +61,39 @@ bool archive_highest(const struct archive *archive, const uint8_t source[16], ui
 
 /* ---- growing ---- */
 
-enum rc archive_grow(struct archive *archive, const struct leaf *leaf, struct str leaf_bytes, struct str raw,
-                     struct err *err)
+enum rc archive_grow(struct archive *archive, const struct tlog_leaf *leaves, size_t count, struct err *err)
 {
-    struct tlog_hash hash;
-    struct tlog_hash group;
-    size_t at = (size_t)(archive->frontier.size % TLOG_GROUP);
-    ASSERT(leaf->index == archive->frontier.size);
-    tlog_hash_leaf(archive->hasher, STR_NONE, leaf_bytes, &hash);
-    archive->group[at] = hash;
-    if (tlog_frontier_append_leaves(&archive->frontier, archive->hasher, &hash, 1, &group)) {
-        enum rc rc = tlog_groups_append(archive->groups, archive->hasher, &group, err);
-        if (rc != RC_OK)
-            return rc;
-        if (archive->group_marked)
-            archive_remember_group(archive);
+    UNINITIALISED struct tlog_hash hash[GROWN_TOGETHER];
+    ASSERT(count <= GROWN_TOGETHER);
+    tlog_hash_leaves(archive->hasher, leaves, count, hash);
+    for (size_t i = 0; i < count;) {
+        struct tlog_hash group;
+        size_t at = (size_t)(archive->frontier.size % TLOG_GROUP);
+        size_t n = MIN(count - i, TLOG_GROUP - at);
+        memcpy(archive->group + at, hash + i, n * sizeof *hash);
+        if (tlog_frontier_append_leaves(&archive->frontier, archive->hasher, hash + i, n, &group)) {
+            enum rc rc = tlog_groups_append(archive->groups, archive->hasher, &group, err);
+            if (rc != RC_OK)
+                return rc;
+            if (archive->group_marked)
+                archive_remember_group(archive);
+        }
+        i += n;
     }
-    (void)sources_saw(archive->sources, leaf, raw); /* who appends has asked before */
     return RC_OK;
+}
+
+/* The records of the frame that the tree does not have yet. */
+static enum rc grow_pending(struct archive *archive, struct err *err)
+{
+    UNINITIALISED struct tlog_leaf leaves[GROWN_TOGETHER];
+    for (size_t i = 0; i < archive->pending; i++)
+        leaves[i] = (struct tlog_leaf){
+            STR_NONE, str_at(archive->frame.p + archive->pending_leaf[i].at, archive->pending_leaf[i].size)};
+    enum rc rc = archive_grow(archive, leaves, archive->pending, err);
+    archive->pending = 0;
+    archive->failed = archive->failed || rc != RC_OK;
+    return rc;
 }
 
 enum rc archive_mark(struct archive *archive, uint64_t first, struct err *err)
@@ -117,12 +132,12 @@ static void frame_clear(struct archive *archive)
 
 static enum rc frame_flush(struct archive *archive, struct err *err)
 {
+    enum rc rc = grow_pending(archive, err);
     uint64_t count = archive->frontier.size - archive->frame_first;
-    if (!count)
-        return RC_OK;
+    if (rc != RC_OK || !count)
+        return rc;
     ASSERT(count <= UINT32_MAX && archive->frame_first == wal_end(archive->wal));
-    enum rc rc =
-        wal_append(archive->wal, archive->frame_first, (uint32_t)count, archive->frame.p, archive->frame.n, err);
+    rc = wal_append(archive->wal, archive->frame_first, (uint32_t)count, archive->frame.p, archive->frame.n, err);
     if (rc != RC_OK) {
         archive->failed = true; /* the tree is ahead of the log */
         return rc;
@@ -193,17 +208,18 @@ static enum rc append_one(struct archive *archive, const struct archive_record *
         return rc;
     if (frame_payload(archive) == 0)
         archive->frame_first = archive->frontier.size;
-    leaf.index = archive->frontier.size;
+    leaf.index = archive->frontier.size + archive->pending;
     size_t start = archive->frame.n;
     record_write(&leaf, record->raw, archive->hasher, &archive->frame);
     if (archive->frame.overflow) {
         archive->failed = true;
         return err_set(err, RC_LIMIT, "no memory for a batch");
     }
-    size_t size = leaf.type == LEAF_DIGEST ? LEAF_HEADER_SIZE + TLOG_HASH_SIZE : archive->frame.n - start;
-    rc = archive_grow(archive, &leaf, str_at(archive->frame.p + start, size), record->raw, err);
-    archive->failed = archive->failed || rc != RC_OK;
-    return rc;
+    (void)sources_saw(archive->sources, &leaf, record->raw); /* whether it is new was asked before */
+    struct leaf_place *place = &archive->pending_leaf[archive->pending++];
+    place->at = start;
+    place->size = leaf.type == LEAF_DIGEST ? LEAF_HEADER_SIZE + TLOG_HASH_SIZE : archive->frame.n - start;
+    return archive->pending == GROWN_TOGETHER ? grow_pending(archive, err) : RC_OK;
 }
 
 enum rc archive_append(struct archive *archive, const struct archive_record *records, size_t count,
@@ -212,7 +228,8 @@ enum rc archive_append(struct archive *archive, const struct archive_record *rec
     *ret_appended = (struct archive_appended){.first = archive->frontier.size};
     if (archive->failed)
         return refuse(err);
-    for (size_t i = 0; i < count; i++) {
+    enum rc rc = RC_OK;
+    for (size_t i = 0; i < count && rc == RC_OK; i++) {
         const struct archive_record *record = &records[i];
         ASSERT(record->type >= LEAF_RAW && record->type <= LEAF_KEY_CHANGE);
         if (!record->keep_duplicate &&
@@ -220,12 +237,11 @@ enum rc archive_append(struct archive *archive, const struct archive_record *rec
             ret_appended->duplicates++;
             continue;
         }
-        enum rc rc = append_one(archive, record, err);
-        if (rc != RC_OK)
-            return rc;
-        ret_appended->taken++;
+        rc = append_one(archive, record, err);
+        ret_appended->taken += rc == RC_OK;
     }
-    return RC_OK;
+    enum rc grown = archive->failed ? RC_OK : grow_pending(archive, rc == RC_OK ? err : NULL);
+    return rc == RC_OK ? grown : rc;
 }
 
 enum rc archive_commit(struct archive *archive, uint64_t *ret_durable, struct err *err)

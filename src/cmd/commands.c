@@ -511,7 +511,8 @@ static const struct command commands[] = {
     {"parse", "show how lines are understood", "[FILE...]", 0, OPERANDS_ANY, ROWS(parse_rows),
      "Reads lines as the service would, without storing anything, and prints for each the pattern of data/parsers that "
      "takes it and the event that comes of it; at the end a row a program with the share of lines that are parsed. "
-     "Without a file, and for -, standard input is read. Exit status 1 when some line is not parsed. --propose begins a "
+     "Without a file, and for -, standard input is read. Exit status 1 when some line is not parsed. --propose begins "
+     "a "
      "pattern from lines; --sources reads the archive instead of files."},
     {"rules", "check, test, explain rules, hunt with them, import packs",
      "check|test|explain|hunt|diff|import|packs|rollback|switch|remove|pack ...", 1, OPERANDS_ANY, ROWS(rules_rows),

@@ -49,8 +49,8 @@ struct parsing {
     uint64_t line;
     bool json;
     bool explain;
-    bool quiet;  /* only the summary */
-    bool failed; /* only lines that are not parsed */
+    bool quiet;   /* only the summary */
+    bool failed;  /* only lines that are not parsed */
     bool propose; /* a pattern of the lines' messages */
     struct str message[PROPOSE_MESSAGES_MAX];
     size_t message_count;

@@ -69,7 +69,8 @@ static bool take(void *context, const struct sweep_record *record)
     struct event_source source = record->source;
     memcpy(source.id, leaf->source, sizeof source.id);
     c->record = record;
-    normaliser_record(c->asked->normaliser, &source, leaf->index, leaf->received_ns, record->raw, c->arena, on_event, c);
+    normaliser_record(c->asked->normaliser, &source, leaf->index, leaf->received_ns, record->raw, c->arena, on_event,
+                      c);
     arena_reset(c->arena);
     return true;
 }

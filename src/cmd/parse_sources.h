@@ -1,5 +1,5 @@
-/* parse_sources.h - `qorgan parse --sources`: how much of what each source sent the patterns at hand understand, counted
- * as an engine counts it (role/parse_counts.h), over the archive's own bytes. */
+/* parse_sources.h - `qorgan parse --sources`: how much of what each source sent the patterns at hand understand,
+ * counted as an engine counts it (role/parse_counts.h), over the archive's own bytes. */
 #ifndef CMD_PARSE_SOURCES_H
 #define CMD_PARSE_SOURCES_H
 

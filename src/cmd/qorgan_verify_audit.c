@@ -393,7 +393,7 @@ enum rc audit_record(struct audit *audit, const struct leaf *leaf, const struct 
     if (audit->watch != NULL)
         audit->watch(audit->watch_context, leaf);
     audit->group[leaf->index % TLOG_GROUP] = *hash;
-    tlog_frontier_append(&audit->frontier, audit->hasher, hash);
+    (void)tlog_frontier_append_leaves(&audit->frontier, audit->hasher, hash, 1, &audit->group_hash);
     if (audit->frontier.size % PROGRESS_EVERY == 0 && isatty(STDERR_FILENO))
         fprintf(stderr, "\r%" PRIu64, audit->frontier.size);
     rc = check_roots(audit);
@@ -403,7 +403,7 @@ enum rc audit_record(struct audit *audit, const struct leaf *leaf, const struct 
 enum rc audit_leaf(struct audit *audit, const struct tlog_hash *hash)
 {
     audit->group[audit->frontier.size % TLOG_GROUP] = *hash;
-    tlog_frontier_append(&audit->frontier, audit->hasher, hash);
+    (void)tlog_frontier_append_leaves(&audit->frontier, audit->hasher, hash, 1, &audit->group_hash);
     enum rc rc = check_roots(audit);
     return rc == RC_OK && audit->frontier.size % TLOG_GROUP == 0 ? check_paths(audit) : rc;
 }

@@ -64,6 +64,7 @@ struct audit {
     struct tlog_hasher *hasher;
     struct tlog_frontier frontier;       /* of everything read so far */
     struct tlog_hash group[TLOG_GROUP];  /* leaf hashes of the group that grows */
+    struct tlog_hash group_hash;         /* of the one that became complete last */
     struct map *highest;                 /* (source, epoch) -> highest sequence */
     struct audit_checkpoint *checkpoint; /* by rising size */
     size_t checkpoint_count;

@@ -133,14 +133,12 @@ static enum rc fold_leaves(const struct stone *s, struct str leaves)
     enum rc rc = RC_OK;
     for (size_t i = 0; i < leaves.n / TLOG_HASH_SIZE && rc == RC_OK; i++) {
         struct tlog_hash leaf = hash_at(leaves, i);
-        struct tlog_hash group;
         rc = audit_leaf(audit, &leaf);
         if (rc != RC_OK || audit->frontier.size % TLOG_GROUP != 0)
             continue;
         struct tlog_hash stored =
             hash_at(s->section[GROUPS], audit->frontier.size / TLOG_GROUP - 1 - s->gone->first / TLOG_GROUP);
-        tlog_group_node(audit->hasher, audit->group, TLOG_GROUP, TLOG_GROUP_HEIGHT, 0, &group);
-        if (!tlog_hash_eq(&group, &stored))
+        if (!tlog_hash_eq(&audit->group_hash, &stored))
             return damage(s, "stored leaf hashes do not give the stored hash of their group");
     }
     return rc;

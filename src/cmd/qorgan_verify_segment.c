@@ -410,11 +410,9 @@ static enum rc fold_records(struct segment *s, struct str groups)
             return rc;
         if (audit->frontier.size % TLOG_GROUP != 0)
             continue;
-        struct tlog_hash hash;
-        tlog_group_node(audit->hasher, audit->group, TLOG_GROUP, TLOG_GROUP_HEIGHT, 0, &hash);
         uint64_t at = i / TLOG_GROUP - s->first / TLOG_GROUP;
         if (!str_eq(str_slice(groups, at * TLOG_HASH_SIZE, (at + 1) * TLOG_HASH_SIZE),
-                    str_at(hash.bytes, TLOG_HASH_SIZE)))
+                    str_at(audit->group_hash.bytes, TLOG_HASH_SIZE)))
             return damage(s, (int64_t)(s->part[GROUPS].offset + at * TLOG_HASH_SIZE),
                           "a stored hash of 256 records is not the one that the records give");
     }

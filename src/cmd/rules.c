@@ -212,7 +212,7 @@ static const struct action {
     {"rollback", 2, false, rule_packs_rollback_command},
     {"switch", 3, false, rule_packs_rollback_command},
     {"remove", 2, false, rule_packs_remove_command},
-    {"remove or pack", 2, false, rule_packs_sign_command},
+    {"pack", 2, false, rule_packs_sign_command},
 };
 
 int cmd_rules(int argc, char **argv)
@@ -228,7 +228,7 @@ int cmd_rules(int argc, char **argv)
     if (!action)
         return cmd_usage("rules",
                          "unknown action \"%s\": check, test, explain, hunt, diff, import, packs, rollback, switch, "
-                         "pack",
+                         "remove or pack",
                          options.operands[0]);
     if (options_given(&options, "indicators") && !action->takes_lists)
         return cmd_usage("rules", "--indicators is for test and explain; for the archive there is `qorgan indicators "

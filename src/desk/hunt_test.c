@@ -269,7 +269,7 @@ static void rights(void)
     CHECK(!json_bool(json_get(json_get(stand.json, "hunt"), "may_stop"), true));
     CHECK(!json_bool(json_get(json_get(stand.json, "hunt"), "may_open"), true));
     static const char *const asks[] = {"'ask':'hunt.start','rule':'r-linux'", "'ask':'hunt.stop','id':1",
-                                       "'ask':'hunt.open','hit':1"};
+                                       "'ask':'hunt.open','hit':1", "'ask':'rule.compare','pack':'hq'"};
     for (size_t i = 0; i < ARRAY_LEN(asks); i++) {
         CHECK(!stand_ask(&stand, stand_format(&stand, "{'who':'eye',%s}", asks[i])));
         CHECK_TEXT(stand_error(&stand), "denied");
@@ -475,6 +475,112 @@ static void hits_without_a_record(void)
     stand_close(&stand);
 }
 
+static void packs_are(const char *holds, const char *waits)
+{
+    struct err err = {0};
+    const struct desk_rule_pack packs[] = {
+        {.name = STR("hq"), .version = str_of(holds), .digest = STR("aa")},
+        {.name = STR("hq"), .version = str_of(waits), .digest = STR("bb"), .files = 3, .waits = true},
+        {.name = STR("new"), .version = STR("7"), .digest = STR("cc"), .waits = true},
+    };
+    CHECK_INT(desk_set_rule_packs(stand.desk, packs, ARRAY_LEN(packs), stand.now, &err), RC_OK);
+}
+
+static const struct json_value *pack_of(const char *name)
+{
+    CHECK(ask("'ask':'rule.packs'"));
+    for (const struct json_value *p = json_get(stand.json, "packs")->first; p; p = p->next)
+        if (str_is(json_str(json_get(p, "name"), STR("")), name))
+            return p;
+    return NULL;
+}
+
+/* What a version that waits would change is a hunt; its rules are told once it is done. */
+static void versions_are_compared(void)
+{
+    static const uint64_t records[] = {41, 42};
+    struct desk_hunt_change changes[] = {
+        {.kind = DESK_CHANGE_CHANGED,
+         .rule_id = STR("r-linux"),
+         .title = STR("Failed"),
+         .gained = 7,
+         .before = 5,
+         .after = 12,
+         .gained_records = records,
+         .gained_count = 2},
+        {.kind = DESK_CHANGE_ADDED,
+         .too_many = true,
+         .of_indicators = true,
+         .rule_id = STR("r-new"),
+         .title = STR("New"),
+         .after = 900000},
+    };
+    struct json_value *json = NULL;
+    if (!opened_at(":memory:"))
+        return;
+    packs_are("1", "2");
+    CHECK_INT(stand_records(&stand, "rules.pack", &json), 1); /* what waits holds not */
+    is(json, "version", "1");
+    is(json_get(pack_of("new"), "next"), "version", "7");
+    is(pack_of("new"), "version", "");
+    CHECK(!ask("'ask':'rule.compare','pack':'zz'") && str_is(stand_error(&stand), "not_found"));
+    CHECK(!ask("'ask':'rule.compare','pack':'hq','from_ns':9,'to_ns':9"));
+    CHECK_TEXT(stand_error(&stand), "times_reversed");
+    CHECK(ask("'ask':'rule.compare','pack':'hq','from_ns':5,'to_ns':9"));
+    struct desk_hunt_order order = next();
+    CHECK(order.id == 1 && order.from_ns == 5 && order.to_ns == 9 && order.count == 0);
+    CHECK_TEXT(order.pack, "hq/2");
+    report(1, &(struct desk_hunt_report){.state = DESK_HUNT_RUNNING, .permille = 500, .records = 9});
+    is(json_get(pack_of("hq"), "next"), "state", "running");
+    struct desk_hunt_report r = {.state = DESK_HUNT_DONE,
+                                 .permille = 1000,
+                                 .records = 90,
+                                 .gained = 7,
+                                 .change_total = 3,
+                                 .changes = changes,
+                                 .change_count = 2};
+    report(1, &r);
+    const struct json_value *hunt = get(1);
+    is(hunt, "was_version", "1");
+    is(hunt, "version", "2");
+    CHECK(number(hunt, "changes") == 3 && number(hunt, "told") == 2 && number(hunt, "gained") == 7);
+    const struct json_value *one = json_get(hunt, "differ")->first;
+    is(one, "change", "changed");
+    is(one, "state", "active");
+    CHECK(number(one, "before") == 5 && number(one, "after") == 12 && number(one, "lost") == 0);
+    CHECK_INT(json_get(one, "gained_records")->count, 2);
+    CHECK_INT(json_int(json_get(one, "gained_records")->first->next, 0), 42);
+    is(one->next, "state", ""); /* it is not loaded */
+    CHECK(json_bool(json_get(one->next, "too_many"), false) && json_bool(json_get(one->next, "indicators"), false));
+    CHECK(ask("'ask':'hunt.get','id':1,'offset':1,'limit':1"));
+    CHECK_INT(json_get(json_get(stand.json, "hunt"), "differ")->count, 1);
+    CHECK_INT(number(json_get(pack_of("hq"), "next"), "hunt"), 1);
+    CHECK(told("started") == 1 && told("finished") == 1);
+    CHECK_INT(stand_records(&stand, "rule.hunt", &json), 2);
+    is(json, "pack", "hq");
+    CHECK(number(json, "changes") == 3 && number(json, "gained") == 7);
+    stand_close(&stand);
+}
+
+static void a_comparison_is_of_two_versions(void)
+{
+    if (!opened_at(":memory:"))
+        return;
+    packs_are("1", "2");
+    CHECK(ask("'ask':'rule.compare','pack':'hq'"));
+    CHECK_TEXT(next().pack, "hq/2");
+    done(1);
+    CHECK_INT(number(json_get(pack_of("hq"), "next"), "hunt"), 1);
+    packs_are("2", "3"); /* the comparison was with another version */
+    CHECK(number(json_get(pack_of("hq"), "next"), "hunt") == -1);
+    CHECK(ask("'ask':'rule.compare','pack':'hq'"));
+    CHECK_TEXT(next().pack, "hq/3");
+    report(2, &(struct desk_hunt_report){.state = DESK_HUNT_FAILED, .trouble = DESK_HUNT_GONE, .text = STR("gone")});
+    is(get(2), "trouble", "gone");
+    CHECK_INT(number(get(2), "told"), 0);
+    stand_close(&stand);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
@@ -489,6 +595,8 @@ int main(int argc, char **argv)
         {"hits are bounded, and no rule takes the place of others", hits_are_bounded},
         {"failures say why; ended hunts are bounded", failures_and_bounds},
         {"a person opens an incident for a hit, once", a_hit_becomes_an_incident},
+        {"what a version of a pack that waits would change", versions_are_compared},
+        {"a comparison is of these two versions", a_comparison_is_of_two_versions},
         {"hits without a record have incidents of their own", hits_without_a_record},
     };
     return test_run(tests, ARRAY_LEN(tests), argc, argv);

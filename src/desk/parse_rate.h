@@ -13,11 +13,11 @@
 
 /* What became of a record. The first two are parsed. One row: enum, key. */
 #define PARSE_OUTCOMES(X)                                                                                              \
-    X(PARSE_PATTERN, "pattern") /* a pattern of data/parsers took it */                                                \
-    X(PARSE_FIELDS, "fields")   /* its format names its fields */                                                      \
-    X(PARSE_HEADER, "header")   /* a header (time, host, program), and behind it a text that no pattern knows */       \
-    X(PARSE_NONE, "none")       /* nothing of it */                                                                    \
-    X(PARSE_LONG, "long")       /* not parsed, and longer than patterns are tried on */                                \
+    X(PARSE_PATTERN, "pattern")   /* a pattern of data/parsers took it */                                              \
+    X(PARSE_FIELDS, "fields")     /* its format names its fields */                                                    \
+    X(PARSE_HEADER, "header")     /* a header (time, host, program), and behind it a text that no pattern knows */     \
+    X(PARSE_NONE, "none")         /* nothing of it */                                                                  \
+    X(PARSE_LONG, "long")         /* not parsed, and longer than patterns are tried on */                              \
     X(PARSE_ENCODING, "encoding") /* not parsed, and not UTF-8 */
 
 enum parse_outcome {

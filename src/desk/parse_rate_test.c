@@ -3,7 +3,9 @@
 
 #include <unistd.h>
 
-#define SOURCE "0101010101010101" "0101010101010101"
+#define SOURCE                                                                                                         \
+    "0101010101010101"                                                                                                 \
+    "0101010101010101"
 #define DAY_NS (DAY_S * SECOND_NS)
 
 static struct stand stand;
@@ -89,7 +91,10 @@ static void days(void)
                                              row_of(1, today, "sshd", PARSE_PATTERN, 4),
                                              row_of(1, today - PARSE_DAYS, "sshd", PARSE_PATTERN, 100)};
     count(0, 1, first, ARRAY_LEN(first));
+    stand.now -= DAY_NS;
     CHECK_INT(number(source_ask(), "records"), 7); /* what is too old is not kept */
+    stand.now += DAY_NS;
+    CHECK_INT(number(source_ask(), "records"), 7);
     stand.now += (PARSE_DAYS - 4) * DAY_NS;
     CHECK_INT(number(source_ask(), "records"), 4); /* nor shown, before anything comes */
     const struct desk_parse_count later = row_of(1, today + PARSE_DAYS - 4, "sshd", PARSE_PATTERN, 1);

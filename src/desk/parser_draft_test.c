@@ -4,7 +4,7 @@
 static struct stand stand;
 
 #define GOOD                                                                                                           \
-    "'ask':'parser.save','who':'admin','name':'door','program':'zzyzx','pattern':'door {n:num}','kind':'sign_in',"      \
+    "'ask':'parser.save','who':'admin','name':'door','program':'zzyzx','pattern':'door {n:num}','kind':'sign_in',"     \
     "'outcome':'success','set':'','sample':'door 7','reason':'our own doors'"
 
 static size_t standing(void)
@@ -16,9 +16,9 @@ static size_t standing(void)
 static void refusals(void)
 {
     static const char *const bad[] = {
-        "'name':'do or'", "'name':''", "'name':'\\u0431'", "'name':'a/b'", "'program':''", "'pattern':''",
-        "'pattern':'a\\tb'", "'pattern':'a\\nb'", "'kind':'no_such'", "'outcome':'maybe'", "'set':'a\\nb'",
-        "'reason':''", "'who':'nobody'", "'program':'a\\u0000b'",
+        "'name':'do or'", "'name':''",         "'name':'\\u0431'",  "'name':'a/b'",          "'program':''",
+        "'pattern':''",   "'pattern':'a\\tb'", "'pattern':'a\\nb'", "'kind':'no_such'",      "'outcome':'maybe'",
+        "'set':'a\\nb'",  "'reason':''",       "'who':'nobody'",    "'program':'a\\u0000b'",
     };
     struct err err;
     char question[1024];

@@ -245,8 +245,8 @@ const char *const desk_schema[] = {
     " ended_ns INTEGER NOT NULL, ended_by TEXT NOT NULL, ended_why TEXT NOT NULL) STRICT;"
     "CREATE INDEX parser_draft_name ON parser_draft(name) WHERE ended_ns = 0;",
 
-    /* hunts that compare (hunt_changes.c): pack empty: it is none; changes: all rules that differ; records: numbers with
-     * commas */
+    /* hunts that compare (hunt_changes.c): pack empty: it is none; changes: all rules that differ; records: numbers
+     * with commas */
     "ALTER TABLE hunt ADD COLUMN pack TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE hunt ADD COLUMN version TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE hunt ADD COLUMN was_version TEXT NOT NULL DEFAULT '';"

@@ -120,24 +120,29 @@ void audit_join_add(struct audit_join *join, const struct event_source *source, 
             buf_char(&pending->text, '\n');
         buf_str(&pending->text, piece->line);
         pending->record[pending->record_count++] = piece->record;
-        pending->has_syscall |= str_is(audit->type, "SYSCALL");
+        if (!pending->has_syscall && str_is(audit->type, "SYSCALL")) {
+            pending->has_syscall = true;
+            pending->syscall = piece->record;
+        }
     }
     if (ends)
         *ret_ready = (int)(pending - join->pending);
 }
 
-/* At least AUDIT_WAIT_NS between the two; times come from input and may be extreme. */
-static bool is_past(int64_t now_ns, int64_t then_ns)
+/* At least so much between the two; times come from input and may be extreme. */
+static bool is_past(int64_t now_ns, int64_t then_ns, int64_t least_ns)
 {
     int64_t age = 0;
-    return __builtin_sub_overflow(now_ns, then_ns, &age) ? now_ns > then_ns : age >= AUDIT_WAIT_NS;
+    return __builtin_sub_overflow(now_ns, then_ns, &age) ? now_ns > then_ns : age >= least_ns;
 }
 
-int audit_join_due(const struct audit_join *join, const uint8_t source[16], int64_t event_ns)
+int audit_join_due(const struct audit_join *join, const uint8_t source[16], int64_t event_ns, int64_t received_ns)
 {
     for (uint32_t i = 0; i < join->count; i++) {
         const struct audit_pending *pending = &join->pending[i];
-        if (is_past(event_ns, pending->time_ns) && memcmp(pending->source, source, 16) == 0)
+        bool over = is_past(event_ns, pending->time_ns, AUDIT_WAIT_NS) ||
+                    is_past(received_ns, pending->received_ns, AUDIT_WAIT_NS);
+        if (over && memcmp(pending->source, source, 16) == 0)
             return (int)i;
     }
     return -1;
@@ -146,7 +151,7 @@ int audit_join_due(const struct audit_join *join, const uint8_t source[16], int6
 int audit_join_stale(const struct audit_join *join, int64_t now_ns)
 {
     for (uint32_t i = 0; i < join->count; i++)
-        if (is_past(now_ns, join->pending[i].received_ns))
+        if (is_past(now_ns, join->pending[i].received_ns, AUDIT_STALE_NS))
             return (int)i;
     return -1;
 }

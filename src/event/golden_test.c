@@ -86,7 +86,7 @@ static void play_line(struct play *play, struct str line)
     else if (str_starts(line, STR("zone ")) && str_to_i64(str_skip(line, 5), &zone))
         normaliser_set_zone(play->normaliser, (int32_t)zone);
     else if (str_is(line, "flush"))
-        normaliser_flush(play->normaliser, RECEIVED_NS + 3 * INT64_C(1000000000), play->arena, play_event, play);
+        normaliser_flush(play->normaliser, RECEIVED_NS + 6 * INT64_C(1000000000), play->arena, play_event, play);
     else if (str_starts(line, STR("flush ")) && str_to_i64(str_skip(line, 6), &seconds))
         normaliser_flush(play->normaliser, RECEIVED_NS + seconds * INT64_C(1000000000), play->arena, play_event, play);
     else

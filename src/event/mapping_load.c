@@ -459,19 +459,19 @@ enum rc mapping_load_more(const char *data_path, const char *more_path, struct n
                           struct mapping **ret_mapping, struct err *err)
 {
     struct err own;
-    struct loader loader = {
-        .names = names, .data_path = data_path, .more_path = more_path, .err = err ? err : &own};
+    struct loader loader = {.names = names, .data_path = data_path, .more_path = more_path, .err = err ? err : &own};
     struct mapping *mapping = memory_new(sizeof *mapping);
     enum rc rc = RC_OK;
+    *ret_mapping = NULL;
+    if (!mapping)
+        return loader_memory(&loader);
     loader.mapping = mapping;
     loader.kinds = map_new(KEYS_MAX, 1); /* our own files: nobody aims at these hashes, but see paths */
-    if (mapping) {
-        mapping->arena = arena_new(MAPPING_LIMIT);
-        mapping->lists = map_new(KEYS_MAX, names_seed(names));
-        mapping->programs = map_new(KEYS_MAX, names_seed(names));
-        mapping->paths = map_new(KEYS_MAX, names_seed(names));
-    }
-    if (mapping && mapping->arena)
+    mapping->arena = arena_new(MAPPING_LIMIT);
+    mapping->lists = map_new(KEYS_MAX, names_seed(names));
+    mapping->programs = map_new(KEYS_MAX, names_seed(names));
+    mapping->paths = map_new(KEYS_MAX, names_seed(names));
+    if (mapping->arena)
         loader.slot_of = arena_alloc_array(mapping->arena, NAMES_MAX + 1, sizeof *loader.slot_of);
     if (!loader.slot_of || !loader.kinds || !mapping->lists || !mapping->programs || !mapping->paths)
         rc = loader_memory(&loader);

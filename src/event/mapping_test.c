@@ -251,6 +251,51 @@ static void refuses_bad_tables(void)
     scratch_remove(folder);
 }
 
+#define SITE "family\tclass\ttitle\n"
+
+/* A folder beside the one that comes with the program. */
+static void patterns_of_a_site(void)
+{
+    static const struct {
+        const char *families, *table, *reason; /* "": it loads */
+    } cases[] = {
+        {SITE "site\tapplication\tOurs\n", PROGRAMS "door\tzzyzx\tdoor {n:num}\t\t\t\n", ""},
+        {SITE "site\tapplication\tOurs\n", PROGRAMS "door\tzzyzx\tdoor {n:nun}\t\t\t\n", "parsers/site.tsv: line 2"},
+        {SITE "sshd\tos\tOurs\n", PROGRAMS, "family \"sshd\" is there already"},
+        {SITE "more\tos\tOurs\n", PROGRAMS, "parsers/more.tsv"},
+        {SITE "site\tos\tOurs\n", PROGRAMS "x\tsshd\tInvalid user {a+} from {b:word}\t\t\t\n", "sshd"},
+        {"", PROGRAMS, "parsers.tsv"},
+    };
+    char folder[] = "/tmp/qorgan-site-XXXXXX";
+    if (!CHECK(mkdtemp(folder) != NULL))
+        return;
+    scratch_make(folder, "parsers");
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct names *names = names_new(1);
+        struct mapping *mapping = NULL;
+        struct err err = {.text = ""};
+        test_row("%s", cases[i].reason);
+        file_write(folder, "parsers.tsv", cases[i].families);
+        file_write(folder, "parsers/site.tsv", cases[i].table);
+        enum rc rc = mapping_load_more(data_path, folder, names, &mapping, &err);
+        struct str text = str_of(err.text);
+        CHECK_INT(rc == RC_OK, cases[i].reason[0] == 0);
+        CHECK_INT(rc == RC_OK, mapping != NULL);
+        CHECK(rc == RC_OK || str_search(text, str_of(cases[i].reason)) < text.n);
+        if (mapping) {
+            CHECK_STR(mapping->family[mapping->family_count - 1].name, STR("site"));
+            CHECK(mapping_program(mapping, STR("zzyzx")) && mapping_program(mapping, STR("sshd")));
+        }
+        mapping_free(mapping);
+        names_free(names);
+    }
+    char path[128];
+    static const char *const files[] = {"parsers/site.tsv", "parsers.tsv"};
+    for (size_t i = 0; i < ARRAY_LEN(files); i++)
+        CHECK(snprintf(path, sizeof path, "%s/%s", folder, files[i]) > 0 && unlink(path) == 0);
+    CHECK(snprintf(path, sizeof path, "%s/parsers", folder) > 0 && rmdir(path) == 0 && rmdir(folder) == 0);
+}
+
 static void refuses_a_folder_without_tables(void)
 {
     struct names *names = names_new(1);
@@ -283,6 +328,7 @@ static const struct test tests[] = {
     {"every pattern is reached", every_pattern_is_reached},
     {"names paths of every Windows shape", names_paths_of_every_windows_shape},
     {"refuses bad tables", refuses_bad_tables},
+    {"patterns of a site", patterns_of_a_site},
     {"refuses a folder without tables", refuses_a_folder_without_tables},
     {"survives lack of memory", survives_lack_of_memory},
 };

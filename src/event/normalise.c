@@ -258,7 +258,7 @@ static void joined_give(struct normaliser *normaliser, int at, const struct outl
     memcpy(source.id, pending->source, sizeof source.id);
     if (pending->has_syscall && lines.n) {
         draft_begin(draft, &source, lines, pending->received_ns, arena);
-        draft->event.record = pending->record[0];
+        draft->event.record = pending->syscall;
         draft->event.record_count = pending->record_count;
         memcpy(draft->event.records, pending->record, pending->record_count * sizeof pending->record[0]);
         draft->event.flags = EVENT_MATCH | EVENT_UNDERSTOOD;
@@ -281,7 +281,7 @@ static void record_join(struct normaliser *normaliser, const struct event_source
     struct audit_join *join = &normaliser->join;
     const struct audit_piece piece = {&audit, record, received_ns, normaliser->audit_text, said(normaliser, WORD_HOST)};
     int at = -1;
-    while ((at = audit_join_due(join, source->id, audit.time_ns)) >= 0)
+    while ((at = audit_join_due(join, source->id, audit.time_ns, received_ns)) >= 0)
         joined_give(normaliser, at, outlet);
     if (!audit_joins(audit.type))
         return;

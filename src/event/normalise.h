@@ -71,8 +71,8 @@ enum grasp normaliser_grasp(const struct normaliser *normaliser);
 /* The pattern that took the event that the sink is given; NULL: none did. It lives as long as the mapping. */
 const struct pattern *normaliser_pattern(const struct normaliser *normaliser);
 
-/* Gives joined events whose pieces stopped coming before `now_ns` minus two seconds (of receive time), script blocks
- * minus a minute. */
+/* Gives joined events whose pieces stopped coming before `now_ns` minus five seconds (of receive time), script blocks
+ * minus a minute. Changes no event as long as every record is given within three seconds of when it was received. */
 void normaliser_flush(struct normaliser *normaliser, int64_t now_ns, struct arena *arena, event_sink sink,
                       void *context);
 /* ---- for who reads history in parts ----

@@ -3,14 +3,24 @@
 #include "event/normalise.h"
 
 #include "base/buf.h"
+#include "base/hash.h"
 #include "base/test.h"
 #include "codec/utf8.h"
 #include "event/audit_join.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define RECEIVED_NS INT64_C(1795262400000000000) /* 2026-11-21T12:00:00Z */
+
+/* A joined event: what it is known by, and of which records and lines. */
+struct joined {
+    uint64_t record;
+    uint64_t digest;
+};
+
+#define JOINED_MAX 512u
 
 struct watch {
     struct names *names;
@@ -24,6 +34,8 @@ struct watch {
     uint32_t joined;   /* in all */
     struct event last; /* the last one archived; fields valid until the next record */
     uint32_t last_joined_records;
+    struct joined *kept; /* NULL: they are not kept */
+    size_t kept_count;
     bool joined_has_lines;
 };
 
@@ -32,7 +44,10 @@ static void watch_event(void *context, const struct event *event)
     struct watch *watch = context;
     CHECK(event->flags & EVENT_MATCH);
     CHECK(event->record_count >= 1 && event->record_count <= EVENT_RECORDS_MAX);
-    CHECK_INT(event->records[0], event->record);
+    bool among = false;
+    for (uint32_t i = 0; i < event->record_count; i++)
+        among = among || event->records[i] == event->record;
+    CHECK(among);
     CHECK(event->field_count <= EVENT_FIELDS_MAX);
     for (uint32_t i = 0; i < event->field_count; i++) {
         const struct event_field *field = &event->fields[i];
@@ -53,6 +68,12 @@ static void watch_event(void *context, const struct event *event)
         watch->last = *event;
     } else {
         watch->joined++;
+        if (watch->kept && CHECK(watch->kept_count < JOINED_MAX))
+            watch->kept[watch->kept_count++] = (struct joined){
+                event->record,
+                hash_text(hash_text(event->record_count, str_at((const char *)event->records,
+                                                                event->record_count * sizeof event->records[0])),
+                          event->raw)};
         watch->last_joined_records = event->record_count;
         watch->joined_has_lines = str_search(event->raw, STR("\n")) < event->raw.n;
     }
@@ -323,9 +344,9 @@ static void joins_are_bounded(void)
     CHECK_INT(watch.joined, 2);
     CHECK_INT(normaliser_crowded(watch.normaliser), 1);
     CHECK_INT(normaliser_pending(watch.normaliser), first + 1);
-    normaliser_flush(watch.normaliser, RECEIVED_NS + AUDIT_WAIT_NS - 1, watch.arena, watch_event, &watch);
+    normaliser_flush(watch.normaliser, RECEIVED_NS + AUDIT_STALE_NS - 1, watch.arena, watch_event, &watch);
     CHECK_INT(watch.joined, 2);
-    normaliser_flush(watch.normaliser, RECEIVED_NS + AUDIT_WAIT_NS, watch.arena, watch_event, &watch);
+    normaliser_flush(watch.normaliser, RECEIVED_NS + AUDIT_STALE_NS, watch.arena, watch_event, &watch);
     CHECK_INT(watch.joined, 2 + AUDIT_PENDING_MAX);
     CHECK(normaliser_pending(watch.normaliser) == UINT64_MAX);
     watch_end(&watch);
@@ -345,6 +366,145 @@ static void joins_keep_sources_apart(void)
     watch.source.id[0] = 0;
     audit_piece(&watch, "EOE", 5, RECEIVED_NS);
     CHECK_INT(watch.joined, 2);
+    watch_end(&watch);
+}
+
+/* ---- whoever reads them, whenever ---- */
+
+#define FEED_MAX   256u
+#define LAG_MAX_NS (INT64_C(3) * 1000000000 - 1) /* how late a record may be given */
+
+static struct {
+    char text[FEED_MAX][160];
+    uint8_t source[FEED_MAX];
+    int64_t received_ns[FEED_MAX];
+    unsigned count;
+} feed;
+
+static uint64_t feed_state;
+
+static unsigned feed_random(unsigned below)
+{
+    feed_state = feed_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (unsigned)(feed_state >> 33) % below;
+}
+
+/* Events of three sources, one into the other, most without an end, some with a piece before their SYSCALL record,
+ * pieces that come seconds late. */
+static void feed_make(uint64_t seed)
+{
+    static const char *const types[] = {"SYSCALL", "EXECVE", "PATH", "CWD", "AVC", "PROCTITLE", "EOE"};
+    static const int64_t steps_ms[] = {0, 0, 1, 10, 400, 1100, 1999, 2000, 2001, 4000, 9000};
+    int64_t now_ms = 0;
+    unsigned open[3] = {1, 1, 1};
+    bool has_syscall[3][FEED_MAX + 1] = {{false}};
+    feed_state = seed;
+    feed.count = 40 + feed_random(FEED_MAX - 40);
+    for (unsigned i = 0; i < feed.count; i++) {
+        unsigned source = feed_random(3);
+        bool fresh = feed_random(3) == 0;
+        open[source] += fresh;
+        unsigned serial = open[source] - MIN(feed_random(2), open[source] - 1);
+        const char *type = types[fresh ? 4 * feed_random(2) : feed_random(feed_random(4) ? 5 : ARRAY_LEN(types))];
+        bool *had = &has_syscall[source][serial];
+        type = *had && str_is(str_of(type), "SYSCALL") ? "PATH" : type; /* an event has one */
+        *had = *had || str_is(str_of(type), "SYSCALL");
+        now_ms += steps_ms[feed_random(feed_random(3) ? 4 : ARRAY_LEN(steps_ms))];
+        CHECK(snprintf(feed.text[i], sizeof feed.text[i],
+                       "type=%s msg=audit(17952588%02u.100:%u): arch=c000003e syscall=59 a0=\"x%u\" cwd=\"/\"", type,
+                       serial / 3 % 100, serial, i) > 0);
+        feed.source[i] = (uint8_t)source;
+        feed.received_ns[i] = RECEIVED_NS + now_ms * 1000000;
+    }
+}
+
+/* All from `from` on; before record `flush_at` (FEED_MAX: before each) time goes by as far as it may until it comes. */
+static void feed_give(struct watch *watch, unsigned from, unsigned until, unsigned flush_at)
+{
+    for (unsigned i = from; i < until; i++) {
+        if (flush_at == i || flush_at == FEED_MAX)
+            normaliser_flush(watch->normaliser, feed.received_ns[i] + LAG_MAX_NS, watch->arena, watch_event, watch);
+        watch->source.id[0] = feed.source[i];
+        watch->record = i;
+        give_at(watch, str_of(feed.text[i]), feed.received_ns[i]);
+    }
+}
+
+static int by_record(const void *a, const void *b)
+{
+    const struct joined *left = a;
+    const struct joined *right = b;
+    return left->record < right->record ? -1 : left->record > right->record;
+}
+
+static void feed_end(struct watch *watch)
+{
+    normaliser_flush(watch->normaliser, INT64_MAX, watch->arena, watch_event, watch);
+    qsort(watch->kept, watch->kept_count, sizeof *watch->kept, by_record);
+}
+
+/* A new one, as when its process began anew. */
+static bool reader_renew(struct watch *watch)
+{
+    normaliser_free(watch->normaliser);
+    watch->normaliser = normaliser_new(watch->mapping, watch->names);
+    return CHECK(watch->normaliser != NULL);
+}
+
+/* What one gives that is killed before record `at` and begins where nothing waits for what was before: all that a hunt
+ * finds, whole, and nothing that has another number. */
+static void killed_check(struct watch *watch, const struct joined *all, size_t count, unsigned at)
+{
+    watch->kept_count = 0;
+    feed_give(watch, 0, at, FEED_MAX);
+    unsigned resume = (unsigned)MIN(normaliser_pending(watch->normaliser), (uint64_t)at);
+    if (!reader_renew(watch))
+        return;
+    feed_give(watch, resume, feed.count, FEED_MAX);
+    feed_end(watch);
+    for (size_t i = 0; i < count; i++) {
+        bool whole = false;
+        for (size_t k = 0; k < watch->kept_count; k++)
+            whole = whole || (watch->kept[k].record == all[i].record && watch->kept[k].digest == all[i].digest);
+        CHECK(whole);
+    }
+    for (size_t k = 0; k < watch->kept_count; k++) {
+        bool known = false;
+        for (size_t i = 0; i < count; i++)
+            known = known || all[i].record == watch->kept[k].record;
+        CHECK(known);
+    }
+}
+
+static void live_is_as_hunted(void)
+{
+    static struct joined hunted[JOINED_MAX];
+    static struct joined live[JOINED_MAX];
+    struct watch watch;
+    size_t joined = 0;
+    if (!watch_begin(&watch))
+        return;
+    for (uint64_t seed = 1; seed <= 40; seed++) {
+        feed_make(seed);
+        watch.kept = hunted;
+        watch.kept_count = 0;
+        feed_give(&watch, 0, feed.count, FEED_MAX + 1); /* no clock: as a hunt reads them */
+        feed_end(&watch);
+        size_t count = watch.kept_count;
+        joined += count;
+        watch.kept = live;
+        for (unsigned at = 0; at <= feed.count; at++) {
+            test_row("seed %u, border before %u", (unsigned)seed, at);
+            watch.kept_count = 0;
+            feed_give(&watch, 0, feed.count, at < feed.count ? at : FEED_MAX);
+            feed_end(&watch);
+            CHECK_INT(watch.kept_count, count);
+            CHECK(memcmp(live, hunted, count * sizeof *live) == 0);
+            if (at < feed.count)
+                killed_check(&watch, hunted, count, at);
+        }
+    }
+    CHECK(joined > 1000);
     watch_end(&watch);
 }
 
@@ -376,6 +536,7 @@ static const struct test tests[] = {
     {"reads the same behind any other", reads_the_same_behind_any_other},
     {"bears a full arena", bears_a_full_arena},
     {"joins are bounded", joins_are_bounded},
+    {"joined events are the same live and hunted, wherever a border lies", live_is_as_hunted},
     {"joins keep sources apart", joins_keep_sources_apart},
     {"survives lack of memory", survives_lack_of_memory},
 };

@@ -1,454 +1,16 @@
-/* A message becomes pieces, constant or open; pieces of several messages are laid beside each other so that most bytes
- * of constants fall together (longest common subsequence, weighed), and what lies between is one open piece. */
+/* Pieces of messages (propose_pieces.h) are given names and written as a pattern, which is then held against them. */
 #include "event/propose.h"
 
-#include "base/assert.h"
 #include "codec/utf8.h"
 #include "event/normalise.h"
+#include "event/propose_pieces.h"
 #include "event/template.h"
 
 #include <string.h>
 
-#define PIECES_MAX   256u /* of a message; what comes behind is one open piece */
 #define CAPTURES_MAX 28u  /* that are proposed; what comes behind them is `{}` */
 #define BYTES_MAX    900u /* of a proposed pattern; the same */
-#define MIXED_MAX    6u   /* "ssh2", "ipv4": so short a word with digits is rather a constant */
-
-struct piece {
-    bool open;
-    enum capture_kind kind; /* of an open one */
-    struct str text;
-    struct str hint; /* what it could be called; empty: nothing says */
-};
-
-struct pieces {
-    struct piece piece[PIECES_MAX];
-    size_t count;
-};
-
-/* --- bytes --- */
-
-static bool is_digit(char c)
-{
-    return capture_takes(CAPTURE_NUMBER, c);
-}
-
-static bool is_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (unsigned char)c >= 0x80;
-}
-
-static bool is_blank(char c)
-{
-    return !capture_takes(CAPTURE_WORD, c);
-}
-
-/* What ends a run of bytes that is looked at as one. */
-static bool is_border(char c)
-{
-    return is_blank(c) || strchr("\"'()[]{}<>,;=|", c) != NULL;
-}
-
-/* Whether all bytes may stand in a capture of the kind; an empty text may not. */
-static bool all_are(struct str text, enum capture_kind kind)
-{
-    for (size_t i = 0; i < text.n; i++)
-        if (!capture_takes(kind, text.p[i]))
-            return false;
-    return text.n > 0;
-}
-
-static size_t count_of(struct str text, const char *set)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < text.n; i++)
-        count += text.p[i] != '\0' && strchr(set, text.p[i]) != NULL;
-    return count;
-}
-
-static size_t digits_of(struct str text)
-{
-    return count_of(text, "0123456789");
-}
-
-static size_t letters_of(struct str text)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < text.n; i++)
-        count += is_letter(text.p[i]);
-    return count;
-}
-
-/* --- what a run of bytes is --- */
-
-static bool fits_kind(struct str text, enum capture_kind kind)
-{
-    struct capture capture = {.kind = kind};
-    struct template template = {.count = 1, .capture = &capture};
-    struct str value[TEMPLATE_CAPTURES];
-    return template_match(&template, text, value);
-}
-
-static bool is_address(struct str text)
-{
-    bool shape = count_of(text, ".") == 3 || count_of(text, ":") >= 2;
-    return shape && text.n >= 3 && fits_kind(text, CAPTURE_IP);
-}
-
-/* Digits with at least two of the signs that dates and clocks have between them; a T, a Z. */
-static bool is_time(struct str text)
-{
-    size_t signs = count_of(text, ":-/.");
-    size_t rest = text.n - digits_of(text) - count_of(text, ":-/.+,TZ");
-    bool month = count_of(text, "/") == 2 && rest == 3; /* 28/Nov/2026:21:00:00 */
-    return signs >= 2 && (rest == 0 || month) && digits_of(text) >= 4 && is_digit(text.p[0]) &&
-           count_of(text, ":/-") > 0;
-}
-
-static bool is_hardware(struct str text)
-{
-    return text.n == 17 && count_of(text, ":-") == 5 && count_of(text, "0123456789abcdefABCDEF") == 12 &&
-           count_of(str_slice(text, 2, 3), ":-") == 1;
-}
-
-static bool is_path(struct str text)
-{
-    bool windows = text.n > 3 && is_letter(text.p[0]) && text.p[1] == ':' && text.p[2] == '\\';
-    return windows || (text.n > 1 && text.p[0] == '/' && is_letter(text.p[1])) ||
-           (text.n > 2 && text.p[0] == '\\' && text.p[1] == '\\');
-}
-
-static bool is_hex(struct str text)
-{
-    if (str_starts(text, STR("0x")))
-        return all_are(str_skip(text, 2), CAPTURE_HEX);
-    return text.n >= 8 && all_are(text, CAPTURE_HEX) && digits_of(text) > 0;
-}
-
-/* False: it is constant. */
-static bool run_is_open(struct str run, struct piece *piece)
-{
-    *piece = (struct piece){.open = true, .kind = CAPTURE_WORD, .text = run};
-    if (is_address(run) && !is_hardware(run)) {
-        piece->kind = CAPTURE_IP;
-        return true;
-    }
-    if (all_are(run, CAPTURE_NUMBER)) {
-        piece->kind = CAPTURE_NUMBER;
-        return true;
-    }
-    if (is_hex(run)) {
-        piece->kind = run.p[0] == '0' && run.p[1] == 'x' ? CAPTURE_WORD : CAPTURE_HEX;
-        piece->hint = STR("hex");
-        return true;
-    }
-    if (is_hardware(run)) {
-        piece->hint = STR("mac");
-        return true;
-    }
-    if (is_time(run)) {
-        piece->hint = count_of(run, ":") ? STR("time") : STR("date");
-        return true;
-    }
-    if (is_path(run)) {
-        piece->hint = STR("object");
-        return true;
-    }
-    if (count_of(run, "@") == 1 && run.p[0] != '@' && letters_of(run) > 1) {
-        piece->hint = STR("mail");
-        return true;
-    }
-    bool mixed = digits_of(run) > 0 && run.p[0] != '%' && run.p[0] != '#';
-    bool constant = run.n <= MIXED_MAX && is_letter(run.p[0]) && count_of(run, "-_.:/@") == 0;
-    return mixed && !constant;
-}
-
-/* --- a message as pieces --- */
-
-static void piece_add(struct pieces *pieces, struct piece piece)
-{
-    if (piece.text.n == 0)
-        return;
-    if (pieces->count < PIECES_MAX) {
-        pieces->piece[pieces->count++] = piece;
-        return;
-    }
-    struct piece *last = &pieces->piece[PIECES_MAX - 1]; /* the rest of the message, whatever it is */
-    *last = (struct piece){.open = true, .text = str_at(last->text.p, (size_t)(piece.text.p - last->text.p))};
-    last->text.n += piece.text.n;
-}
-
-/* Whether it may stand in a table of patterns. */
-static bool is_text(struct str text)
-{
-    for (size_t i = 0; i < text.n; i++)
-        if ((unsigned char)text.p[i] < ' ' && text.p[i] != '\t')
-            return false;
-    return utf8_valid(text);
-}
-
-static void constant_add(struct pieces *pieces, struct str text)
-{
-    piece_add(pieces, (struct piece){.open = !is_text(text), .text = text});
-}
-
-/* Ends of sentences and the like, which belong to no value. */
-static size_t tail_of(struct str run)
-{
-    size_t n = run.n;
-    while (n > 1 && strchr(".:!?", run.p[n - 1]))
-        n--;
-    return n;
-}
-
-static struct str run_at(struct str text)
-{
-    size_t n = 0;
-    while (n < text.n && (text.p[n] == '\0' || !is_border(text.p[n])))
-        n++;
-    return str_slice(text, 0, n);
-}
-
-/* address:port and the like: both, with the colon between. */
-static bool pair_add(struct pieces *pieces, struct str run, struct str hint)
-{
-    size_t at = run.n;
-    while (at > 0 && strchr(":/#", run.p[at - 1]) == NULL)
-        at--;
-    struct str left = str_slice(run, 0, at ? at - 1 : 0);
-    struct str right = str_skip(run, at);
-    if (at < 2 || count_of(left, ":") == 1 || !is_address(left) || !all_are(right, CAPTURE_NUMBER) ||
-        (is_address(run) && count_of(left, ".") != 3))
-        return false;
-    piece_add(pieces, (struct piece){.open = true, .kind = CAPTURE_IP, .text = left, .hint = hint});
-    constant_add(pieces, str_slice(run, at - 1, at));
-    piece_add(pieces, (struct piece){.open = true,
-                                     .kind = CAPTURE_NUMBER,
-                                     .text = right,
-                                     .hint = run.p[at - 1] == '/' ? STR("prefix") : STR("port")});
-    return true;
-}
-
-static size_t run_add(struct pieces *pieces, struct str text)
-{
-    struct str run = run_at(text);
-    struct piece piece;
-    run.n = tail_of(run);
-    if (pair_add(pieces, run, STR_NONE))
-        return run.n;
-    if (run_is_open(run, &piece)) {
-        piece_add(pieces, piece);
-        return run.n;
-    }
-    size_t colon = str_find(run, ':');
-    if (colon < run.n && colon > 0 && !is_path(run)) /* "error:42" */
-        run.n = colon;
-    constant_add(pieces, run);
-    return run.n;
-}
-
-/* The value behind "key=": up to a blank or what separates pairs, or what stands in quotes. */
-static size_t value_add(struct pieces *pieces, struct str text, struct str key)
-{
-    size_t n = 0;
-    struct piece piece;
-    while (n < text.n && (text.p[n] == '\0' || !(is_blank(text.p[n]) || strchr(",;\"'()[]{}<>|", text.p[n]))))
-        n++;
-    struct str value = str_slice(text, 0, n);
-    if (pair_add(pieces, value, key))
-        return n;
-    if (!run_is_open(value, &piece) || piece.kind == CAPTURE_HEX)
-        piece = (struct piece){.open = true, .kind = CAPTURE_WORD, .text = value};
-    piece.hint = key;
-    piece_add(pieces, piece);
-    return n;
-}
-
-/* What stands in quotes, with them; 0: no quote closes. */
-static size_t quoted_add(struct pieces *pieces, struct str text, struct str key)
-{
-    char quote = text.p[0];
-    size_t end = 1 + str_find(str_skip(text, 1), quote);
-    bool word_behind = end + 1 < text.n && is_letter(text.p[end + 1]); /* don't ... isn't */
-    if (end >= text.n || end == 1 || word_behind)
-        return 0;
-    constant_add(pieces, str_slice(text, 0, 1));
-    piece_add(pieces, (struct piece){.open = true, .text = str_slice(text, 1, end), .hint = key});
-    constant_add(pieces, str_slice(text, end, end + 1));
-    return end + 1;
-}
-
-static bool is_key(struct str text)
-{
-    return text.n > 0 && text.n <= PROPOSE_NAME_MAX && letters_of(text) > 0;
-}
-
-static void message_cut(struct str text, struct pieces *pieces)
-{
-    struct str run = STR_NONE; /* the run before */
-    struct str key = STR_NONE; /* of the value that comes now */
-    size_t at = 0;
-    while (at < text.n) {
-        struct str rest = str_skip(text, at);
-        char c = rest.p[0];
-        size_t n = 0;
-        if ((c == '"' || c == '\'') && (at == 0 || !is_letter(text.p[at - 1])))
-            n = quoted_add(pieces, rest, key);
-        else if (key.n && !is_blank(c) && !is_border(c))
-            n = value_add(pieces, rest, key);
-        else if (c == '\0' || !is_border(c))
-            n = run_add(pieces, rest);
-        if (n == 0) {
-            n = 1;
-            constant_add(pieces, str_slice(rest, 0, 1));
-        }
-        key = c == '=' && is_key(run) ? run : STR_NONE;
-        run = str_slice(rest, 0, n);
-        at += n;
-    }
-}
-
-/* --- two beside each other --- */
-
-static size_t weight(const struct piece *a, const struct piece *b)
-{
-    if (a->open != b->open)
-        return 0;
-    if (a->open)
-        return a->kind == b->kind ? 2 : 0;
-    return str_eq(a->text, b->text) ? 1 + letters_of(a->text) * 2 : 0;
-}
-
-static enum capture_kind kind_join(enum capture_kind a, enum capture_kind b)
-{
-    if (a == b)
-        return a;
-    if (a == CAPTURE_ANY || b == CAPTURE_ANY)
-        return CAPTURE_ANY;
-    bool hex = (a == CAPTURE_NUMBER || a == CAPTURE_HEX) && (b == CAPTURE_NUMBER || b == CAPTURE_HEX);
-    return hex ? CAPTURE_HEX : CAPTURE_WORD;
-}
-
-static enum capture_kind piece_kind(const struct piece *piece)
-{
-    if (piece->open)
-        return piece->kind;
-    return all_are(piece->text, CAPTURE_WORD) ? CAPTURE_WORD : CAPTURE_ANY;
-}
-
-/* Pieces as one open one, from the first's begin to the last's end. */
-static void gap_join(struct piece *gap, const struct piece *piece, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        enum capture_kind kind = piece_kind(&piece[i]);
-        /* of a row of pieces only a word says less than each alone */
-        gap->kind = gap->text.p ? kind_join(gap->kind, i > 0 && kind != CAPTURE_ANY ? CAPTURE_WORD : kind) : kind;
-        gap->text = gap->text.p ? gap->text : piece[i].text;
-        gap->hint = gap->hint.n ? gap->hint : piece[i].hint;
-    }
-}
-
-static bool gap_add(struct pieces *out, const struct piece *a, size_t an, const struct piece *b, size_t bn)
-{
-    struct piece gap = {.open = true};
-    if (an + bn == 0)
-        return true;
-    gap_join(&gap, a, an);
-    gap_join(&gap, b, bn);
-    if (an == 0 || bn == 0)
-        gap.kind = CAPTURE_ANY; /* it may be empty */
-    gap.text.n = 0;
-    if (out->count == PIECES_MAX)
-        return false;
-    out->piece[out->count++] = gap;
-    return true;
-}
-
-/* table[i][j]: the most that a's pieces from i and b's from j have in common. */
-static uint32_t *common_table(struct arena *arena, const struct pieces *a, const struct pieces *b)
-{
-    size_t width = b->count + 1;
-    uint32_t *table = arena_alloc_array(arena, (a->count + 1) * width, sizeof *table);
-    if (!table)
-        return NULL;
-    for (size_t i = a->count; i-- > 0;)
-        for (size_t j = b->count; j-- > 0;) {
-            size_t both = weight(&a->piece[i], &b->piece[j]);
-            uint32_t most = MAX(table[(i + 1) * width + j], table[i * width + j + 1]);
-            uint32_t with = both ? table[(i + 1) * width + j + 1] + (uint32_t)both : 0;
-            table[i * width + j] = MAX(most, with);
-        }
-    return table;
-}
-
-static bool piece_both(struct pieces *out, const struct piece *a, const struct piece *b)
-{
-    struct piece both = *a;
-    if (out->count == PIECES_MAX)
-        return false;
-    both.hint = a->hint.n ? a->hint : b->hint;
-    if (!str_eq(a->text, b->text))
-        both.text.n = 0; /* it is known to vary */
-    out->piece[out->count++] = both;
-    return true;
-}
-
-/* What `a` and `b` share, into `a`. False: there is no room. */
-static bool pieces_merge(struct arena *arena, struct pieces *a, const struct pieces *b)
-{
-    struct pieces *out = arena_alloc(arena, sizeof *out);
-    const uint32_t *table = common_table(arena, a, b);
-    size_t width = b->count + 1;
-    size_t i = 0, j = 0, gap_i = 0, gap_j = 0;
-    if (!out || !table)
-        return false;
-    out->count = 0;
-    while (i < a->count && j < b->count) {
-        size_t both = weight(&a->piece[i], &b->piece[j]);
-        if (both && table[i * width + j] == table[(i + 1) * width + j + 1] + both) {
-            if (!gap_add(out, &a->piece[gap_i], i - gap_i, &b->piece[gap_j], j - gap_j) ||
-                !piece_both(out, &a->piece[i], &b->piece[j]))
-                return false;
-            gap_i = ++i;
-            gap_j = ++j;
-        } else if (table[(i + 1) * width + j] >= table[i * width + j + 1]) {
-            i++;
-        } else {
-            j++;
-        }
-    }
-    if (!gap_add(out, &a->piece[gap_i], a->count - gap_i, &b->piece[gap_j], b->count - gap_j))
-        return false;
-    *a = *out;
-    return true;
-}
-
-/* Words with digits that were the same in all messages. */
-static void pieces_close(struct pieces *pieces)
-{
-    for (size_t i = 0; i < pieces->count; i++) {
-        struct piece *piece = &pieces->piece[i];
-        if (piece->open && piece->text.n > 0 && piece->kind == CAPTURE_WORD && !piece->hint.n && is_text(piece->text))
-            piece->open = false;
-    }
-}
-
-/* Open pieces that stand at once behind each other are one. */
-static void pieces_fold(struct pieces *pieces)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < pieces->count; i++) {
-        struct piece *piece = &pieces->piece[i];
-        if (count > 0 && piece->open && pieces->piece[count - 1].open) {
-            struct piece *before = &pieces->piece[count - 1];
-            before->kind = CAPTURE_ANY;
-            before->hint = before->hint.n ? before->hint : piece->hint;
-            continue;
-        }
-        pieces->piece[count++] = *piece;
-    }
-    pieces->count = count;
-}
+#define LETTERS_MIN  2u   /* of all constants together: less says nothing of a line */
 
 /* --- names --- */
 
@@ -462,12 +24,13 @@ static const struct {
     const char *word; /* before the value, in lower case */
     const char *name;
 } words[] = {
-    {"from", "src"},       {"src", "src"},         {"source", "src"},       {"srcip", "src"},    {"client", "src"},
-    {"rhost", "src"},      {"peer", "src"},        {"to", "dst"},           {"dst", "dst"},      {"dest", "dst"},
-    {"dstip", "dst"},      {"destination", "dst"}, {"server", "dst"},       {"user", "account"}, {"login", "account"},
-    {"username", "account"}, {"account", "account"}, {"for", "account"},    {"usr", "account"},  {"suser", "account"},
-    {"file", "object"},    {"path", "object"},     {"srcport", "src_port"}, {"sport", "src_port"}, {"spt", "src_port"},
-    {"dstport", "dst_port"}, {"dport", "dst_port"}, {"dpt", "dst_port"},
+    {"from", "src"},        {"src", "src"},          {"source", "src"},       {"srcip", "src"},
+    {"client", "src"},      {"rhost", "src"},        {"peer", "src"},         {"to", "dst"},
+    {"dst", "dst"},         {"dest", "dst"},         {"dstip", "dst"},        {"destination", "dst"},
+    {"server", "dst"},      {"user", "account"},     {"login", "account"},    {"username", "account"},
+    {"account", "account"}, {"for", "account"},      {"usr", "account"},      {"suser", "account"},
+    {"file", "object"},     {"path", "object"},      {"srcport", "src_port"}, {"sport", "src_port"},
+    {"spt", "src_port"},    {"dstport", "dst_port"}, {"dport", "dst_port"},   {"dpt", "dst_port"},
 };
 
 static bool is_place(const char *name)
@@ -510,9 +73,9 @@ static struct str word_before(const struct pieces *pieces, size_t at)
 {
     for (size_t i = at; i-- > 0 && !pieces->piece[i].open;) {
         struct str text = pieces->piece[i].text;
-        if (letters_of(text) == text.n)
+        if (text_letters(text) == text.n)
             return text;
-        if (all_are(text, CAPTURE_WORD) && !strchr(":=[(<\"'#", text.p[0]))
+        if (text_all_are(text, CAPTURE_WORD) && !strchr(":=[(<\"'#", text.p[0]))
             return STR_NONE;
     }
     return STR_NONE;
@@ -560,7 +123,7 @@ static struct str name_numbered(struct naming *naming, struct str name)
         if (!place)
             return STR_NONE;
         struct str stem = name;
-        while (stem.n > 1 && number > 2 && is_digit(stem.p[stem.n - 1]))
+        while (stem.n > 1 && number > 2 && char_is_digit(stem.p[stem.n - 1]))
             stem.n--;
         buf_init_fixed(&text, place, PROPOSE_NAME_MAX + 8);
         buf_str(&text, stem);
@@ -589,7 +152,7 @@ static struct str name_of(struct naming *naming, const struct pieces *pieces, si
         name = str_of(known);
     if (str_is(name, "port"))
         name = port_name(naming);
-    if (name.n == 0 || !is_letter(name.p[0]))
+    if (name.n == 0 || !byte_is_letter(name.p[0]))
         name = name_by_kind(piece->kind);
     if (is_reserved(name))
         name = STR("value");
@@ -614,10 +177,8 @@ static void constant_write(struct buf *out, struct str text)
 
 static const char *kind_word(struct str name, enum capture_kind kind)
 {
-    static const char *const suffix[CAPTURE_KINDS] = {[CAPTURE_WORD] = ":word",
-                                                      [CAPTURE_NUMBER] = ":num",
-                                                      [CAPTURE_HEX] = ":hex",
-                                                      [CAPTURE_IP] = ":ip"};
+    static const char *const suffix[CAPTURE_KINDS] = {
+        [CAPTURE_WORD] = ":word", [CAPTURE_NUMBER] = ":num", [CAPTURE_HEX] = ":hex", [CAPTURE_IP] = ":ip"};
     bool place = str_is(name, "src") || str_is(name, "dst") || str_is(name, "user_address");
     if (place && (kind == CAPTURE_IP || kind == CAPTURE_WORD))
         return ""; /* words by themselves */
@@ -681,13 +242,13 @@ static bool fits_all(struct arena *arena, struct str pattern, const struct str *
     struct str value[TEMPLATE_CAPTURES];
     if (pattern.n == 0 || template_compile(arena, pattern, &template, &err) != RC_OK)
         return false;
-    size_t letters = letters_of(template.anchor);
+    size_t letters = text_letters(template.anchor);
     for (uint32_t i = 0; i < template.count; i++)
-        letters += letters_of(template.capture[i].literal);
-    for (size_t i = 0; i < count && letters > 0; i++)
+        letters += text_letters(template.capture[i].literal);
+    for (size_t i = 0; i < count && letters >= LETTERS_MIN; i++)
         if (!template_match(&template, messages[i], value))
             return false;
-    return letters > 0;
+    return letters >= LETTERS_MIN;
 }
 
 static enum rc messages_take(const struct str *messages, size_t count, struct str *ret_message, size_t *ret_count,
@@ -720,10 +281,10 @@ enum rc pattern_propose(struct arena *arena, const struct str *messages, size_t 
     if (!all || !one)
         return err_set(err, RC_LIMIT, "no memory to propose a pattern");
     all->count = 0;
-    message_cut(message[0], all);
+    pieces_cut(message[0], all);
     for (size_t i = 1; i < taken; i++) {
         one->count = 0;
-        message_cut(message[i], one);
+        pieces_cut(message[i], one);
         if (!pieces_merge(arena, all, one))
             return err_set(err, RC_LIMIT, "no memory to propose a pattern");
     }

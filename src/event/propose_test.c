@@ -40,14 +40,12 @@ static void of_one(void)
         {"Failed password for root from 10.0.0.7 port 4242 ssh2",
          "Failed password for root from {src} port {src_port:num} ssh2"},
         {"session 17 closed after 3.5 s", "session {session:num} closed after {after:word} s"},
-        {"user=alice uid=1000 cmd=\"/bin/ls -l\" rc=0",
-         "user={account+:word} uid={uid:num} cmd=\"{cmd}\" rc={rc:num}"},
+        {"user=alice uid=1000 cmd=\"/bin/ls -l\" rc=0", "user={account+:word} uid={uid:num} cmd=\"{cmd}\" rc={rc:num}"},
         {"connection 192.0.2.7:51514 -> 10.1.1.1:443 allowed",
          "connection {connection:ip}:{port:num} -> {address:ip}:{port2:num} allowed"},
         {"2026-11-28T21:00:00.123Z worker-3 started", "{time:word} {word:word} started"},
         {"opened /etc/shadow", "opened {object:word}"},
-        {"hash 9f86d081884c7d65 of C:\\Windows\\notepad.exe",
-         "hash {hex:hex} of {object:word}"},
+        {"hash 9f86d081884c7d65 of C:\\Windows\\notepad.exe", "hash {hex:hex} of {object:word}"},
         {"lease for 00:1c:42:2e:60:4a given", "lease for {mac:word} given"},
         {"mail from ops@example.kz accepted", "mail from {mail:word} accepted"},
         {"type='logon' kind=7", "type='{type}' kind={value:num}"},
@@ -83,7 +81,8 @@ static void of_several(void)
         {{"from 10.0.0.1 ok", "from 10.0.0.1 ok"}, "from {src} ok"},
         {{"disk full", "disk nearly full"}, "disk {disk}full"},
         {{"code 17 x", "code ff x"}, "code {code:word} x"},
-        {{"password for root from 10.0.0.1", "password for bob from 10.0.0.2"}, "password for {account+:word} from {src}"},
+        {{"password for root from 10.0.0.1", "password for bob from 10.0.0.2"},
+         "password for {account+:word} from {src}"},
         {{"msg='a b' end", "msg='c' end"}, "msg='{msg}' end"},
     };
     struct buf out CLEANUP(buf_done) = {0};
@@ -215,8 +214,8 @@ static void no_memory(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        {"of one message", of_one},       {"of several messages", of_several}, {"refusals", refusals},
-        {"it always fits", always_fits},  {"other names", other_names},        {"without memory", no_memory},
+        {"of one message", of_one},      {"of several messages", of_several}, {"refusals", refusals},
+        {"it always fits", always_fits}, {"other names", other_names},        {"without memory", no_memory},
     };
     arena = arena_new((size_t)8 << 20);
     int status = test_run(tests, ARRAY_LEN(tests), argc, argv);

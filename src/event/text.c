@@ -10,7 +10,7 @@
 
 /* A time without a year gets the year that brings it nearest to this long before it was received: logs speak of the
  * past, so it comes to lie between a year before and a day after. */
-#define YEARLESS_NS      (181 * DAY_S * SECOND_NS)
+#define YEARLESS_NS (181 * DAY_S * SECOND_NS)
 
 static void pattern_take(struct normaliser *normaliser, const struct pattern *pattern, const struct str value[])
 {

@@ -17,7 +17,7 @@
 #include "event/normalise.h"
 #include "os/clock.h"
 #include "os/random.h"
-#include "role/annex_counts.h"
+#include "role/engine_counts.h"
 #include "role/engine_rules.h"
 #include "role/engine_set.h"
 #include "role/indicator_folder.h"
@@ -40,7 +40,7 @@
 #define MATCHES_MAX   1024 /* not yet acknowledged */
 #define BLOCKS_MAX    16   /* waiting for their matches */
 #define LOGS_MAX      4096
-#define CLOSING_NS    UINT64_C(5000000000) /* a segment waits no longer for the rest of events */
+#define CLOSING_NS    UINT64_C(8000000000) /* a segment waits no longer for the rest of events */
 #define SLICE_NS      UINT64_C(20000000)   /* work between two looks at the channels */
 #define SLICE_RECORDS 16                   /* records between two looks at the clock */
 #define STATS_NS      UINT64_C(1000000000)
@@ -105,11 +105,7 @@ struct engine {
     size_t source_room;
     size_t source_last; /* looked up last: most records follow one of their own source */
     struct map *source_by_id;
-    struct annex_tables tables;
-    struct annex_counts *annex;       /* what sources sent since the desk was told */
-    uint64_t annex_lost, parses_lost; /* as told last */
-    struct loss_counts *losses;       /* the same of losses */
-    struct parse_counts *parses;      /* how it was parsed, since then as well */
+    struct engine_counts counts; /* of what sources sent since the desk was told */
     uint64_t resume;
     uint64_t set_aside[MSG_ASIDE_MAX]; /* records that killed an engine: they go into blocks unparsed */
     size_t set_aside_count;
@@ -142,21 +138,11 @@ struct engine {
     uint64_t record;
     bool late; /* of none: time went by */
     struct event archived;
-    enum grasp grasp; /* of it */
-    const struct pattern *pattern;
     bool has_archived;
     struct str hits[HITS_MAX];
     size_t hit_count;
     bool behind;
 };
-
-/* What records say is counted beside what rules did, and told with it. */
-static void counts_lend(const struct engine *engine, struct engine_rules *duties)
-{
-    engine_rules_annex(duties, engine->annex);
-    engine_rules_parses(duties, engine->parses);
-    engine_rules_losses(duties, engine->losses);
-}
 
 static enum rc engine_start(struct process *process, void **ret_self, struct err *err)
 {
@@ -190,14 +176,10 @@ static enum rc engine_start(struct process *process, void **ret_self, struct err
     if (engine->indicator_matcher)
         engine_rules_given(engine->set.duties, indicator_field_names, INDICATOR_FIELDS);
     normaliser_set_zone(engine->normaliser, (int32_t)process->config.zone_offset_s);
-    rc = annex_tables_load(data, engine->kept, &engine->tables, err);
+    rc = engine_counts_init(&engine->counts, data, engine->mapping, engine->kept, err);
     if (rc != RC_OK)
         return rc;
-    engine->annex = annex_counts_new(&engine->tables, ANNEX_COUNTS_ENGINE, random_u64());
-    engine->parses = parse_counts_new(engine->mapping, PARSE_COUNTS_ENGINE, random_u64());
-    engine->losses = loss_counts_new(random_u64());
-    ASSERT(engine->annex && engine->parses && engine->losses);
-    counts_lend(engine, engine->set.duties);
+    engine_counts_attach(&engine->counts, engine->set.duties);
     *ret_self = engine;
     return RC_OK;
 }
@@ -442,8 +424,7 @@ static void on_event(void *context, const struct event *event)
     if (event->flags & EVENT_ARCHIVE) {
         event_copy(event, &engine->archived); /* its fields live in the record's arena */
         engine->has_archived = true;
-        engine->grasp = normaliser_grasp(engine->normaliser);
-        engine->pattern = normaliser_pattern(engine->normaliser);
+        engine_counts_event(&engine->counts, engine->normaliser);
     }
     if (!(event->flags & EVENT_MATCH))
         return;
@@ -460,6 +441,18 @@ static void on_event(void *context, const struct event *event)
         count = repeats_sift(engine->repeats, event, found, count);
     for (size_t i = 0; i < count; i++)
         match_found(engine, event, found[i].rule);
+}
+
+/* The events that a closed block waits for, when the records that come now were received long after their pieces: one
+ * that catches up does not wait for the clock. */
+static void closing_flush(struct engine *engine, int64_t received_ns)
+{
+    if (!engine->closing || engine_must_wait(engine))
+        return;
+    engine->late = true;
+    engine->source = NULL; /* they may be another's */
+    normaliser_flush(engine->normaliser, received_ns, engine->arena, on_event, engine);
+    engine->late = false;
 }
 
 static void source_count(struct source *source, const struct leaf *leaf, const struct event *event)
@@ -506,20 +499,13 @@ static void record_work(struct engine *engine, const struct leaf *leaf, struct s
     }
     if (source && data)
         source_count(source, leaf, engine->has_archived ? &engine->archived : NULL);
-    if (source && data && engine->has_archived && engine_rules_counting(engine->set.duties)) {
-        annex_counts_record(engine->annex,
-                            &(struct annex_record){&source->event, &engine->archived, raw, leaf->received_ns});
-        parse_counts_record(engine->parses, &(struct parse_record){.source = source->id,
-                                                                   .raw = raw,
-                                                                   .number = leaf->index,
-                                                                   .received_ns = leaf->received_ns,
-                                                                   .grasp = engine->grasp,
-                                                                   .pattern = engine->pattern,
-                                                                   .parser = engine->archived.parser});
-    }
+    if (source && data && engine->has_archived && engine_rules_counting(engine->set.duties))
+        engine_counts_record(&engine->counts,
+                             &(struct annex_record){&source->event, &engine->archived, raw, leaf->received_ns},
+                             leaf->index);
     const struct event *event = engine->has_archived ? &engine->archived : NULL;
     if (engine_rules_counting(engine->set.duties))
-        loss_counts_record(engine->losses, leaf, raw, source ? &source->watch : NULL, event, engine->arena);
+        loss_counts_record(engine->counts.losses, leaf, raw, source ? &source->watch : NULL, event, engine->arena);
     block_builder_plain(engine->builder, leaf->index < engine->plain_until ? engine->plain : BLOCK_PLAIN_NOT);
     enum rc rc = block_builder_add(engine->builder, leaf, raw, event, engine->hits, engine->hit_count);
     if (rc == RC_LIMIT) {
@@ -531,6 +517,7 @@ static void record_work(struct engine *engine, const struct leaf *leaf, struct s
         log_error("record %llu could not be put into a block: %s", (unsigned long long)leaf->index, rc_name(rc));
         engine_fail(engine);
     }
+    closing_flush(engine, leaf->received_ns);
     closing_look(engine);
     if (block_builder_is_nearly_full(engine->builder) && !is_waited_for(engine, UINT64_MAX))
         block_finish(engine);
@@ -782,14 +769,6 @@ static void incomplete_log(struct engine *engine)
     engine->incomplete = now;
 }
 
-static void lost_log(const char *what, uint64_t now, uint64_t *told)
-{
-    if (now != *told)
-        log_warning("%llu records are missing in what is counted %s: the desk took nothing for long",
-                    (unsigned long long)(now - *told), what);
-    *told = now;
-}
-
 static void stats_send(struct engine *engine)
 {
     struct channel *desk = process_peer(ROLE_DESK, 0);
@@ -867,7 +846,7 @@ static void rules_swap(struct engine *engine, struct engine_set *next)
     if (engine->indicator_matcher)
         engine_rules_given(next->duties, indicator_field_names, INDICATOR_FIELDS);
     engine_rules_follow(next->duties, old.duties);
-    counts_lend(engine, next->duties);
+    engine_counts_attach(&engine->counts, next->duties);
     repeats_follow(engine->repeats, next->rules);
     arena_reset(engine->arena);
     if (engine->states.n && engine_rules_take(next->duties, buf_view(&engine->states), engine->arena, &err) != RC_OK)
@@ -954,7 +933,7 @@ static void engine_tick(void *self, int64_t now_real_ns)
     matches_send(engine);
     blocks_release(engine);
     engine_work(engine);
-    if (annex_counts_are_many(engine->annex) || parse_counts_are_many(engine->parses))
+    if (engine_counts_are_many(&engine->counts))
         IGNORE(rule_stats_send(engine)); /* else at the next tick, or they are lost and that is said */
     uint64_t now = clock_boot_ns();
     if (now - engine->stats_ns < STATS_NS)
@@ -970,8 +949,7 @@ static void engine_tick(void *self, int64_t now_real_ns)
     if (!engine_must_wait(engine))
         closing_look(engine);
     incomplete_log(engine);
-    lost_log("for coverage of Annex 4", annex_counts_lost(engine->annex), &engine->annex_lost);
-    lost_log("of what parsers understand", parse_counts_lost(engine->parses), &engine->parses_lost);
+    engine_counts_log(&engine->counts);
     stats_send(engine);
     if (now - engine->rules_ns < RULES_NS)
         return;

@@ -15,8 +15,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define WHY_MAX    400
-#define FIELDS_MAX 10 /* of one call that gives a message */
+#define WHY_MAX     400
+#define METADATA_MS 2000
+#define FIELDS_MAX  10 /* of one call that gives a message */
 
 /* A broker's limit is one of what is sent to it at a time: what it finds too large is sent in smaller pieces, at last
  * alone, before a record is to blame. A batch that got through alone lets the next ones be larger again. */
@@ -256,6 +257,24 @@ static enum rc messages_hand(struct queue *queue, struct err *err)
     return RC_OK;
 }
 
+/* Why nothing comes: what brokers say of the topic, which a producer that waits for ever keeps to itself; else the last
+ * that they said. */
+static enum rc silence_err(struct queue *queue, struct err *err)
+{
+    const struct rd_kafka_metadata *metadata = NULL;
+    rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
+    rd_kafka_topic_t *topic = rd_kafka_topic_new(queue->producer, queue->topic, NULL);
+    if (topic && rd_kafka_metadata(queue->producer, 0, topic, &metadata, METADATA_MS) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        code = metadata->topic_cnt == 1 ? metadata->topics[0].err : code;
+        rd_kafka_metadata_destroy(metadata);
+    }
+    if (topic)
+        rd_kafka_topic_destroy(topic);
+    const char *why = code ? rd_kafka_err2str(code) : queue->why;
+    return err_set(err, RC_IO, "Kafka acknowledged nothing for %ld seconds, topic \"%s\"%s%s",
+                   queue->options.patience_s, queue->topic, why[0] ? ": " : "", why);
+}
+
 /* Until all are acknowledged, or there is something to say. */
 static enum rc reports_wait(struct queue *queue, struct err *err)
 {
@@ -280,8 +299,7 @@ static enum rc reports_wait(struct queue *queue, struct err *err)
         if (queue->unheard)
             return err_set(err, RC_IO, "%s", queue->why[0] ? queue->why : "Kafka: no broker is there");
         if (now_ns - queue->heard_ns > (uint64_t)o->patience_s * 1000000000)
-            return err_set(err, RC_IO, "Kafka acknowledged nothing for %ld seconds%s%s", o->patience_s,
-                           queue->why[0] ? "; last it said: " : "", queue->why);
+            return silence_err(queue, err);
     }
     return RC_OK;
 }

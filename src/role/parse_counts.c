@@ -1,22 +1,20 @@
 #include "role/parse_counts.h"
 
 #include "base/assert.h"
-#include "base/civil.h"
 #include "base/bytes.h"
+#include "base/civil.h"
 #include "base/macros.h"
 #include "codec/utf8.h"
 
 #include <string.h>
 
 #define DAY_NS     (INT64_C(86400) * INT64_C(1000000000))
-#define RECENT_MAX 256u /* rows that are found without a look into the index */
+#define RECENT_MAX 4096u /* rows that are found without a look into the index */
 
-/* Families come first, formats behind them. */
+/* Families come first, formats behind them. In words, since each record's is compared with one that is known. */
 struct key {
-    uint8_t source[16];
-    uint32_t day;
-    uint16_t parser;
-    uint16_t outcome;
+    uint64_t source[2];
+    uint64_t rest; /* day << 32 | parser << 16 | outcome */
 };
 
 struct slot {
@@ -77,10 +75,15 @@ void parse_counts_free(struct parse_counts *counts)
 
 /* --- finding a row --- */
 
+static bool key_is(const struct key *a, const struct key *b)
+{
+    return a->source[0] == b->source[0] && a->source[1] == b->source[1] && a->rest == b->rest;
+}
+
 static size_t place_of(const struct parse_counts *counts, const struct key *key)
 {
     size_t at = siphash(counts->seed, key, sizeof *key) & (counts->index_size - 1);
-    while (counts->index[at] && memcmp(&counts->slot[counts->index[at] - 1].key, key, sizeof *key) != 0)
+    while (counts->index[at] && !key_is(&counts->slot[counts->index[at] - 1].key, key))
         at = (at + 1) & (counts->index_size - 1);
     return at;
 }
@@ -106,19 +109,13 @@ static uint32_t slot_add(struct parse_counts *counts, const struct key *key, siz
 /* Whoever makes keys collide makes them be looked up again, no more. */
 static size_t quick_hash(const struct key *key)
 {
-    uint64_t head;
-    uint64_t tail;
-    memcpy(&head, key->source, sizeof head);
-    memcpy(&tail, &key->day, sizeof tail);
-    return (size_t)(((head ^ tail * UINT64_C(0x9e3779b97f4a7c15)) * UINT64_C(0x9e3779b97f4a7c15)) >> 48);
+    return (size_t)(((key->source[0] ^ key->rest) * UINT64_C(0x9e3779b97f4a7c15)) >> 48);
 }
-
-_Static_assert(sizeof(struct key) == 24, "a key has no holes");
 
 static struct slot *slot_of(struct parse_counts *counts, const struct key *key)
 {
     uint32_t *recent = &counts->recent[quick_hash(key) % RECENT_MAX];
-    if (*recent && memcmp(&counts->slot[*recent - 1].key, key, sizeof *key) == 0)
+    if (*recent && key_is(&counts->slot[*recent - 1].key, key))
         return &counts->slot[*recent - 1];
     size_t place = place_of(counts, key);
     uint32_t found = counts->index[place] ? counts->index[place] : slot_add(counts, key, place);
@@ -180,9 +177,8 @@ static uint32_t day_of(struct parse_counts *counts, int64_t ns)
 
 void parse_counts_record(struct parse_counts *counts, const struct parse_record *record)
 {
-    struct key key = {.day = day_of(counts, record->received_ns),
-                      .parser = parser_of(counts, record),
-                      .outcome = (uint16_t)parse_record_outcome(record)};
+    struct key key = {.rest = (uint64_t)day_of(counts, record->received_ns) << 32 |
+                              (uint64_t)parser_of(counts, record) << 16 | (uint64_t)parse_record_outcome(record)};
     memcpy(key.source, record->source, sizeof key.source);
     struct slot *slot = slot_of(counts, &key);
     if (!slot) {
@@ -206,11 +202,12 @@ struct parse_counts_row parse_counts_at(const struct parse_counts *counts, size_
     ASSERT(i < counts->count);
     const struct slot *slot = &counts->slot[i];
     const struct mapping *mapping = counts->mapping;
-    struct parse_counts_row row = {
-        .day = slot->key.day, .outcome = (enum parse_outcome)slot->key.outcome, .count = slot->count};
-    row.parser = slot->key.parser < mapping->family_count
-                     ? mapping->family[slot->key.parser].name
-                     : str_of(counts->format[slot->key.parser - mapping->family_count]);
+    uint16_t parser = (uint16_t)(slot->key.rest >> 16);
+    struct parse_counts_row row = {.day = (uint32_t)(slot->key.rest >> 32),
+                                   .outcome = (enum parse_outcome)(slot->key.rest & 0xffff),
+                                   .count = slot->count};
+    row.parser = parser < mapping->family_count ? mapping->family[parser].name
+                                                : str_of(counts->format[parser - mapping->family_count]);
     memcpy(row.source, slot->key.source, sizeof row.source);
     return row;
 }

@@ -12,7 +12,8 @@
 
 static struct family families[3] = {{.name = STR_INIT("sshd")}, {.name = STR_INIT("sudo")}, {.name = STR_INIT("cron")}};
 static const struct mapping mapping = {.family_count = ARRAY_LEN(families), .family = families};
-static const struct pattern patterns[3] = {{.family = &families[0]}, {.family = &families[1]}, {.family = &families[2]}};
+static const struct pattern patterns[3] = {
+    {.family = &families[0]}, {.family = &families[1]}, {.family = &families[2]}};
 static const char *const formats[] = {"syslog3164", "json", "cef", "none"};
 
 static uint64_t seed = 88172645463325252u;
@@ -148,11 +149,16 @@ static void outcomes(void)
         struct str raw;
         enum parse_outcome outcome;
     } cases[] = {
-        {GRASP_PATTERN, STR("x"), PARSE_PATTERN}, {GRASP_PATTERN, bad, PARSE_PATTERN},
-        {GRASP_FIELDS, longer, PARSE_FIELDS},     {GRASP_FIELDS, bad, PARSE_FIELDS},
-        {GRASP_HEADER, STR("x"), PARSE_HEADER},   {GRASP_HEADER, longer, PARSE_LONG},
-        {GRASP_HEADER, bad, PARSE_ENCODING},      {GRASP_NONE, STR(""), PARSE_NONE},
-        {GRASP_NONE, longer, PARSE_LONG},         {GRASP_NONE, bad, PARSE_ENCODING},
+        {GRASP_PATTERN, STR("x"), PARSE_PATTERN},
+        {GRASP_PATTERN, bad, PARSE_PATTERN},
+        {GRASP_FIELDS, longer, PARSE_FIELDS},
+        {GRASP_FIELDS, bad, PARSE_FIELDS},
+        {GRASP_HEADER, STR("x"), PARSE_HEADER},
+        {GRASP_HEADER, longer, PARSE_LONG},
+        {GRASP_HEADER, bad, PARSE_ENCODING},
+        {GRASP_NONE, STR(""), PARSE_NONE},
+        {GRASP_NONE, longer, PARSE_LONG},
+        {GRASP_NONE, bad, PARSE_ENCODING},
         {GRASP_NONE, str_slice(longer, 0, PATTERN_TEXT_MAX), PARSE_NONE},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

@@ -4,6 +4,7 @@
 #include "os/io.h"
 #include "role/log.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -20,11 +21,14 @@ enum rc parsers_load_configured(const struct config *config, struct names *names
 {
     char data[4096];
     char site[4096];
+    char first[4096];
+    struct stat status;
     struct err why = {0};
     if (!path_make(data, config->share, "/data"))
         return err_set(err, RC_LIMIT, "the name of the folder of tables is too long");
-    if (path_make(site, config->parsers, "") &&
-        mapping_load_more(data, site, names, ret_mapping, &why) == RC_OK)
+    if (path_make(first, config->parsers, "/parsers.tsv") && stat(first, &status) != 0 && errno == ENOENT)
+        return mapping_load(data, names, ret_mapping, err); /* nothing was put there yet */
+    if (path_make(site, config->parsers, "") && mapping_load_more(data, site, names, ret_mapping, &why) == RC_OK)
         return RC_OK;
     if (config->parsers.n)
         log_error("the patterns of the folder \"%.*s\" are not used: %s", STR_ARG(config->parsers),
@@ -48,9 +52,8 @@ static bool on_name(void *context, const char *name)
     if (!str_ends(str_of(name), STR(".tsv")) || n < 0 || (size_t)n >= sizeof text)
         return true;
     IGNORE(stat(text, &status) != 0); /* one that cannot be looked at is known by its path alone */
-    const uint64_t parts[] = {siphash(key, text, (size_t)n), (uint64_t)status.st_size,
-                              (uint64_t)status.st_mtim.tv_sec, (uint64_t)status.st_mtim.tv_nsec,
-                              (uint64_t)status.st_ino};
+    const uint64_t parts[] = {siphash(key, text, (size_t)n), (uint64_t)status.st_size, (uint64_t)status.st_mtim.tv_sec,
+                              (uint64_t)status.st_mtim.tv_nsec, (uint64_t)status.st_ino};
     stamping->sum += siphash(key, parts, sizeof parts);
     return true;
 }

@@ -118,9 +118,9 @@ static const char *why_name(enum template_why why)
 /* Where reading stopped: what came until there, what was wanted. */
 static void stop_write(struct buf *out, const struct template_stop *stop, struct str message)
 {
-    static const char *const kinds[CAPTURE_KINDS] = {[CAPTURE_ANY] = "any", [CAPTURE_WORD] = "word",
-                                                     [CAPTURE_NUMBER] = "num", [CAPTURE_HEX] = "hex",
-                                                     [CAPTURE_IP] = "ip", [CAPTURE_PAIRS] = "any"};
+    static const char *const kinds[CAPTURE_KINDS] = {
+        [CAPTURE_ANY] = "any", [CAPTURE_WORD] = "word", [CAPTURE_NUMBER] = "num",
+        [CAPTURE_HEX] = "hex", [CAPTURE_IP] = "ip",     [CAPTURE_PAIRS] = "any"};
     size_t at = MIN(stop->at, (size_t)PARSE_SHOWN_MAX);
     json_write_key(out, "stop");
     json_write_object(out);
@@ -188,8 +188,8 @@ static void draft_write(struct bench *bench, const struct parse_report *report)
     if (!draft->good || !report->message.p)
         return;
     bool asked = is_for(draft->programs, report->program);
-    bool fits = asked && report->message.n <= PATTERN_TEXT_MAX &&
-                template_match(&draft->template, report->message, value);
+    bool fits =
+        asked && report->message.n <= PATTERN_TEXT_MAX && template_match(&draft->template, report->message, value);
     draft->fits += fits;
     json_write_key(out, "draft");
     json_write_object(out);
@@ -441,8 +441,9 @@ static void draft_take(struct bench *bench)
     if (!draft->text.p) {
         draft->text = text;
         draft->programs = json_str(json_get(bench->question, "program"), STR(""));
-        rc = text.n <= TEMPLATE_BYTES ? draft_rename(bench, text, &draft->err)
-                                      : err_set(&draft->err, RC_LIMIT, "pattern is longer than %d bytes", TEMPLATE_BYTES);
+        rc = text.n <= TEMPLATE_BYTES
+                 ? draft_rename(bench, text, &draft->err)
+                 : err_set(&draft->err, RC_LIMIT, "pattern is longer than %d bytes", TEMPLATE_BYTES);
     }
     if (rc == RC_OK && !(utf8_valid(draft->text) && str_find(draft->text, '\t') == draft->text.n &&
                          str_find(draft->text, '\n') == draft->text.n))
@@ -454,9 +455,9 @@ static void draft_take(struct bench *bench)
 
 static void draft_answer(const struct draft *draft, struct buf *out)
 {
-    static const char *const kinds[CAPTURE_KINDS] = {[CAPTURE_ANY] = "any", [CAPTURE_WORD] = "word",
-                                                     [CAPTURE_NUMBER] = "num", [CAPTURE_HEX] = "hex",
-                                                     [CAPTURE_IP] = "ip", [CAPTURE_PAIRS] = "kv"};
+    static const char *const kinds[CAPTURE_KINDS] = {
+        [CAPTURE_ANY] = "any", [CAPTURE_WORD] = "word", [CAPTURE_NUMBER] = "num",
+        [CAPTURE_HEX] = "hex", [CAPTURE_IP] = "ip",     [CAPTURE_PAIRS] = "kv"};
     if (!draft->text.p)
         return;
     json_put_str(out, "pattern", draft->text);

@@ -12,10 +12,10 @@
 #include "codec/json.h"
 #include "event/mapping.h"
 
-#define PARSE_LINES_MAX   100u
-#define PARSE_TEXT_MAX    ((size_t)64 << 10)
-#define PARSE_SHOWN_MAX   4096u /* bytes of a line */
-#define PARSE_PICKED_MAX  32u   /* records that a proposal is made of */
+#define PARSE_LINES_MAX  100u
+#define PARSE_TEXT_MAX   ((size_t)64 << 10)
+#define PARSE_SHOWN_MAX  4096u /* bytes of a line */
+#define PARSE_PICKED_MAX 32u   /* records that a proposal is made of */
 
 struct query_parse {
     struct archive_reader *reader;

@@ -130,10 +130,10 @@ static void drafts(void)
 static void bad_drafts(void)
 {
     static const char *const bad[] = {
-        "{'pattern':'a{','text':'x'}",           "{'pattern':'{a}{b}','text':'x'}",
-        "{'pattern':'x {kind}','text':'x'}",     "{'pattern':'{x:word}','rename':['a b'],'text':'x'}",
-        "{'pattern':'a\\tb {x}','text':'x'}",    "{'pattern':'a {x}\\nb','text':'x'}",
-        "{'pattern':'{x:date} b','text':'x'}",   "{'pattern':'{x} b','rename':['outcome'],'text':'x'}",
+        "{'pattern':'a{','text':'x'}",         "{'pattern':'{a}{b}','text':'x'}",
+        "{'pattern':'x {kind}','text':'x'}",   "{'pattern':'{x:word}','rename':['a b'],'text':'x'}",
+        "{'pattern':'a\\tb {x}','text':'x'}",  "{'pattern':'a {x}\\nb','text':'x'}",
+        "{'pattern':'{x:date} b','text':'x'}", "{'pattern':'{x} b','rename':['outcome'],'text':'x'}",
     };
     static const char *const refused[] = {"{'source':'01'}", "{'source':'zz'}", "{'limit':0}", "{'limit':101}"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
@@ -172,8 +172,12 @@ static void proposals(void)
 /* Whatever is pasted is answered; what is long is cut. */
 static void any_bytes(void)
 {
-    static const char *const lines[] = {"\\u0000\\u0001", "{\\\"a\\\":1}", "<134>1 - - - - - -", "CEF:0|a|b|c|d|e|1|x=y",
-                                        "type=SYSCALL msg=audit(1.000:1): a=b", "\\ud83d\\ude00 \\\\ </script>"};
+    static const char *const lines[] = {"\\u0000\\u0001",
+                                        "{\\\"a\\\":1}",
+                                        "<134>1 - - - - - -",
+                                        "CEF:0|a|b|c|d|e|1|x=y",
+                                        "type=SYSCALL msg=audit(1.000:1): a=b",
+                                        "\\ud83d\\ude00 \\\\ </script>"};
     static char question[12000];
     static char longer[9000];
     for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
@@ -192,8 +196,8 @@ static void any_bytes(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        {"what took a line", taken}, {"the nearest", nearest},      {"drafts", drafts},
-        {"bad drafts", bad_drafts},  {"proposals", proposals},      {"any bytes", any_bytes},
+        {"what took a line", taken}, {"the nearest", nearest}, {"drafts", drafts},
+        {"bad drafts", bad_drafts},  {"proposals", proposals}, {"any bytes", any_bytes},
     };
     char path[1024];
     struct err err = {0};

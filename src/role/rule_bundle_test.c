@@ -16,6 +16,8 @@ static void fill(struct buf *out)
     rule_bundle_add(out, &(struct rule_bundle_entry){RULE_BUNDLE_REFUSED, STR("b.yml"), STR("no right to read it")});
     rule_bundle_add(out, &(struct rule_bundle_entry){RULE_BUNDLE_FACTS, STR("pack:x/1"), STR("licence\tDRL")});
     rule_bundle_add(out, &(struct rule_bundle_entry){RULE_BUNDLE_FILE, STR("c.yml"), STR("title: half\n")});
+    rule_bundle_add(out, &(struct rule_bundle_entry){RULE_BUNDLE_NEXT_FACTS, STR("pack:x/2"), STR("licence\tDRL")});
+    rule_bundle_add(out, &(struct rule_bundle_entry){RULE_BUNDLE_NEXT, STR("pack:x/2/d.yml"), STR("title: D\n")});
 }
 
 static void comes_back(void)
@@ -35,6 +37,10 @@ static void comes_back(void)
     CHECK_INT(entry.kind, RULE_BUNDLE_FACTS);
     CHECK_TEXT(entry.text, "licence\tDRL");
     CHECK_INT(rule_bundle_next(&rest, &entry, &err), RC_OK);
+    CHECK_INT(rule_bundle_next(&rest, &entry, &err), RC_OK);
+    CHECK_INT(entry.kind, RULE_BUNDLE_NEXT_FACTS);
+    CHECK_INT(rule_bundle_next(&rest, &entry, &err), RC_OK);
+    CHECK_INT(entry.kind, RULE_BUNDLE_NEXT); /* and the rules below are three: what waits is none of them */
     CHECK_INT(rule_bundle_next(&rest, &entry, &err), RC_END);
 }
 
@@ -85,7 +91,7 @@ static void damage(void)
         bad += rc == RC_CORRUPT;
         CHECK(rc == RC_CORRUPT || rc == RC_END);
     }
-    CHECK_INT(bad, bundle.n - 15 - 4); /* it ends well behind its head and between two entries */
+    CHECK_INT(bad, bundle.n - 15 - 6); /* it ends well behind its head and between two entries */
     struct rules *rules = rules_new((size_t)16 << 20);
     struct buf twice CLEANUP(buf_done) = {0};
     buf_init(&twice, RULE_BUNDLE_BYTES);

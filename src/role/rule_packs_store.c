@@ -100,7 +100,7 @@ enum rc rule_pack_remove(const struct rule_packs *packs, struct str name, struct
         rc = err_set(err, RC_DENIED, "version \"%.*s\" holds; roll back to another one first", STR_ARG(version));
     } else {
         if (rule_pack_next(packs, name, arena, &current, NULL) == RC_OK && str_eq(current, version))
-            IGNORE(unlinkat(folder, ".next", 0) != 0); /* else what waits is said not to be there */
+            IGNORE(unlinkat(folder, ".next", 0) != 0);   /* else what waits is said not to be there */
         IGNORE(!str_copy_z(version, text, sizeof text)); /* it fits: it was checked */
         rc = folder_remove(folder, text, err);
         if (rc == RC_NOT_FOUND)

@@ -88,7 +88,7 @@ struct taken {
 
 static enum rc take(void *context, enum rule_packs_kind kind, struct str path, struct str text, struct err *err)
 {
-    static const char *const kinds[] = {"file", "refused", "facts"};
+    static const char *const kinds[] = {"file", "refused", "facts", "next", "next-facts"};
     struct taken *taken = context;
     if (taken->count == TAKEN_MAX || taken->count + 1 == taken->fail_at)
         return err_set(err, RC_LIMIT, "no room");
@@ -231,6 +231,40 @@ static void rollback_and_removal(void)
     end();
 }
 
+/* A version that waits is given behind all that hold, and is no other one's for long. */
+static void one_waits(void)
+{
+    struct err err = {0};
+    struct str version;
+    begin();
+    stored("p", "1", true);
+    stored("p", "2", false);
+    stored("z", "1", true);
+    CHECK_INT(rule_pack_next(&packs, STR("p"), arena, &version, &err), RC_NOT_FOUND);
+    CHECK_INT(rule_pack_set_next(&packs, STR("p"), STR("3"), &err), RC_NOT_FOUND);
+    CHECK_INT(rule_pack_set_next(&packs, STR("p"), STR("../p/1"), &err), RC_INVALID);
+    CHECK_INT(rule_pack_set_next(&packs, STR("p"), STR("2"), &err), RC_OK);
+    CHECK_INT(rule_pack_next(&packs, STR("p"), arena, &version, &err), RC_OK);
+    CHECK_TEXT(version, "2");
+    EXPECT("facts pack:p/1 ", "file pack:p/1/a.yml ", "file ", "file ", "facts pack:z/1 ", "file ", "file ", "file ",
+           "next-facts pack:p/2 qorgan.rule-pack/1", "next pack:p/2/a.yml title: a.yml 2",
+           "next pack:p/2/linux/x/b.yml ", "next pack:p/2/linux/y/c.yml ");
+    scribble("p/2/a.yml", "title: changed\n"); /* it is no more what was imported */
+    struct taken taken = {.count = 0};
+    CHECK_INT(walk(&taken), RC_OK);
+    CHECK(taken.count == 12 && str_starts(str_of(taken.line[9]), STR("refused pack:p/2/a.yml ")));
+    CHECK_INT(rule_pack_set_current(&packs, STR("p"), STR("2"), &err), RC_OK); /* it waits no more */
+    CHECK_INT(rule_pack_next(&packs, STR("p"), arena, &version, &err), RC_NOT_FOUND);
+    CHECK_INT(rule_pack_set_current(&packs, STR("p"), STR("1"), &err), RC_OK);
+    CHECK_INT(rule_pack_set_next(&packs, STR("p"), STR("1"), &err), RC_OK); /* one that holds waits for nothing */
+    EXPECT("facts pack:p/1 ", "file ", "file ", "file ", "facts pack:z/1 ", "file ", "file ", "file ");
+    CHECK_INT(rule_pack_set_next(&packs, STR("p"), STR("2"), &err), RC_OK);
+    CHECK_INT(rule_pack_remove(&packs, STR("p"), STR("2"), &err), RC_OK);
+    CHECK_INT(rule_pack_next(&packs, STR("p"), arena, &version, &err), RC_NOT_FOUND);
+    EXPECT("facts pack:p/1 ", "file ", "file ", "file ", "facts pack:z/1 ", "file ", "file ", "file ");
+    end();
+}
+
 /* Something that is no folder in its place: there are no packs, and it is told. */
 static void no_folder_at_all(void)
 {
@@ -266,6 +300,7 @@ static void leftovers(void)
 }
 
 static const struct test tests[] = {
+    {"a version waits, until it holds or goes", one_waits},
     {"the current version of each pack is read", current_is_read},
     {"a file that was changed is refused", changed_is_refused},
     {"a broken pack is refused, the others are read", broken_packs_do_not_stop_others},

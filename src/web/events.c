@@ -113,6 +113,8 @@ static const struct {
     {"lifecycle.loss.explained", {"name", "who"}},
     {"lifecycle.coverage.changed", {"source", "class"}},
     {"lifecycle.coverage.class", {"source", "who"}},
+    {"lifecycle.parser.draft", {"name", "who"}},
+    {"lifecycle.parser.ended", {"name", "who"}},
     {"lifecycle.witness.missing", {"name", "error"}},
     {"lifecycle.witness.first", {"name", "size"}},
     {"lifecycle.witness.back", {"name", "size"}},

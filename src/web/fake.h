@@ -286,7 +286,9 @@ static const struct fake_answer fake_answers[] = {
      "\"outcomes\":{\"pattern\":970,\"fields\":3,\"header\":20,\"encoding\":7},\"parsers\":[{\"parser\":\"EVIL\","
      "\"records\":970,\"last_ns\":1}]},{\"id\":\"00\",\"name\":\"\",\"records\":0}],\"totals\":{\"sources\":300,"
      "\"records\":1000,\"parsed\":973}}"},
-    {"parser.source", "{\"ok\":true,\"days\":14,\"source\":{\"id\":\"EVIL\"}}"},
+    {"parser.source",
+     "{\"ok\":true,\"days\":14,\"source\":{\"id\":\"EVIL\",\"records\":8,\"parsed\":4,\"by_day\":[{\"day_ns\":"
+     "1795219200000000000,\"records\":8,\"parsed\":4}]}}"},
     {"parser.drafts",
      "{\"ok\":true,\"may_change\":true,\"kinds\":[\"\",\"sign_in\",\"EVIL\"],\"drafts\":[{\"name\":\"EVIL\","
      "\"version\":2,\"program\":\"EVIL\",\"pattern\":\"EVIL\",\"kind\":\"EVIL\",\"outcome\":\"EVIL\",\"set\":\"EVIL\","

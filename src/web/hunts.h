@@ -9,8 +9,8 @@
 void hunts_ask(struct web_call *call, struct str rule);
 /* A section of its answer; NULL shows none of them. The form is left out for who may not start one. */
 void hunts_of_rule(struct web_call *call, const struct json_value *answer, struct str rule, bool may_start);
-/* Inputs "from" and "to" of a form, the first so many days back. What was typed in them: empty is 0, open. False: it is no
- * time. */
+/* Inputs "from" and "to" of a form, the first so many days back. What was typed in them: empty is 0, open. False: it
+ * is no time. */
 void hunts_range(struct web_call *call, int64_t days);
 bool hunts_range_read(const struct web_call *call, int64_t *ret_from_ns, int64_t *ret_to_ns);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 static const char *const states[] = {"active", "test", "draft", "off", NULL};
+static const char *const labels[] = {"rule_state.active", "rule_state.test", "rule_state.draft", "rule_state.off"};
 static const char *const levels[] = {"critical", "high", "medium", "low", "informational", NULL};
 static const char *const checks[] = {"from_active", "from_test", "from_draft", "from_off"};
 
@@ -179,11 +180,12 @@ static void choice_show(struct web_call *call, const struct json_value *answer, 
 /* ---- the matrix ---- */
 
 /* Packs' rules are found by their paths; of the others the list shows all of the state and level. */
-static void count_cell(struct web_call *call, struct str pack, const struct json_value *level, const char *state)
+static void count_cell(struct web_call *call, struct str pack, const struct json_value *level, size_t column)
 {
     struct html *html = &call->html;
+    const char *state = states[column];
     int64_t count = of_int(level, state);
-    HTML(html, RAW("<td>"));
+    part_cell(call, labels[column]);
     if (count == 0) {
         HTML(html, RAW("<span class=\"none\">0</span></td>"));
         return;
@@ -210,7 +212,7 @@ static void matrix(struct web_call *call, const struct json_value *pack)
         rule_level(call, of_str(l, "level"));
         HTML(html, RAW("</th>"));
         for (size_t i = 0; states[i]; i++)
-            count_cell(call, name, l, states[i]);
+            count_cell(call, name, l, i);
         HTML(html, RAW("</tr>"));
     }
     HTML(html, RAW("</tbody></table></section>"));
@@ -237,7 +239,6 @@ static void pack_choice(struct web_call *call, const struct json_value *packs)
 
 static void choose_form(struct web_call *call, const struct json_value *packs)
 {
-    static const char *const labels[] = {"rule_state.active", "rule_state.test", "rule_state.draft", "rule_state.off"};
     struct html *html = &call->html;
     struct str level = said(call, "level");
     struct str state = said(call, "state");

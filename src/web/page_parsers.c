@@ -41,8 +41,8 @@ static void source_row(struct web_call *call, const struct json_value *s)
     int64_t records = of_int(s, "records");
     int64_t parsed = of_int(s, "parsed");
     int64_t last = of_int(s, "unparsed_ns");
-    HTML(html, RAW("<tr><th scope=\"row\"><a href=\"/parsers/workbench?source="), URL(of_str(s, "id")),
-         RAW("\">"), ESC(parser_source_name(s)), RAW("</a> <small class=\"under\">"), ESC(of_str(s, "kind")));
+    HTML(html, RAW("<tr><th scope=\"row\"><a href=\"/parsers/workbench?source="), URL(of_str(s, "id")), RAW("\">"),
+         ESC(parser_source_name(s)), RAW("</a> <small class=\"under\">"), SAY_OF("source_kind.", of_str(s, "kind")));
     if (of_str(s, "host").n)
         HTML(html, RAW(" \xc2\xb7 "), ESC(of_str(s, "host")));
     HTML(html, RAW("</small></th>"));
@@ -65,8 +65,13 @@ static void source_row(struct web_call *call, const struct json_value *s)
 
 void page_parsers(struct web_call *call)
 {
-    static const char *const heads[] = {"parsers.source", "#parsers.records", "#parsers.parsed", "parsers.missed",
-                                        "parsers.by",     "parsers.last_missed", NULL};
+    static const char *const heads[] = {"parsers.source",
+                                        "#parsers.records",
+                                        "#parsers.parsed",
+                                        "parsers.missed",
+                                        "parsers.by",
+                                        "parsers.last_missed",
+                                        NULL};
     struct html *html = &call->html;
     if (call->phase == 0) {
         struct buf *buf = call_ask(call, WEB_DESK, "parser.list");
@@ -115,8 +120,9 @@ static void draft_end_form(struct web_call *call, struct str name)
          RAW("</summary><form class=\"stack\" method=\"post\" action=\"/parsers/patterns/"), URL(name), RAW("/end\">"));
     part_csrf(call);
     HTML(html, RAW("<div class=\"field\"><label for=\"r-"), ESC(name), RAW("\">"), SAY("field.reason"),
-         RAW("</label><input id=\"r-"), ESC(name), RAW("\" name=\"reason\" required></div><p class=\"buttons\"><button>"),
-         SAY("parsers.end"), RAW("</button></p></form></details>"));
+         RAW("</label><input id=\"r-"), ESC(name),
+         RAW("\" name=\"reason\" required></div><p class=\"buttons\"><button>"), SAY("parsers.end"),
+         RAW("</button></p></form></details>"));
 }
 
 static void draft_card(struct web_call *call, const struct json_value *d, bool may)
@@ -133,8 +139,8 @@ static void draft_card(struct web_call *call, const struct json_value *d, bool m
     HTML(html, RAW(" \xc2\xb7 "), ESC(of_str(d, "who")), RAW(" \xc2\xb7 "), TIME(of_int(d, "made_ns")), RAW("<br><q>"),
          ESC(of_str(d, "reason")), RAW("</q></p>"));
     if (may) {
-        HTML(html, RAW("<p class=\"buttons\"><a class=\"button\" href=\"/parsers/pattern?draft="), URL(of_str(d, "name")),
-             RAW("\">"), SAY("parsers.change"), RAW("</a></p>"));
+        HTML(html, RAW("<p class=\"buttons\"><a class=\"button\" href=\"/parsers/pattern?draft="),
+             URL(of_str(d, "name")), RAW("\">"), SAY("parsers.change"), RAW("</a></p>"));
         draft_end_form(call, of_str(d, "name"));
     }
     HTML(html, RAW("</section>"));
@@ -163,6 +169,7 @@ void page_patterns(struct web_call *call)
         HTML(html, RAW("<p class=\"buttons\"><a class=\"button main\" download href=\"/parsers/patterns/site.tsv\">"),
              SAY("parsers.download"), RAW("</a></p><section class=\"card\"><h2>"), SAY("parsers.install"),
              RAW("</h2><p>"), SAY("parsers.install_about"), RAW("</p><pre class=\"raw\">"),
+             RAW("# /etc/qorgan/parsers/parsers.tsv\nfamily\tclass\ttitle\nsite\tapplication\tsite\n\n# sh\n"),
              RAW("qorgan parse --parsers /etc/qorgan/parsers --explain FILE\nsystemctl reload qorgan"),
              RAW("</pre></section>"));
     } else {

@@ -41,7 +41,7 @@ static void cell_state(struct web_call *call, const struct json_value *r)
 {
     struct html *html = &call->html;
     const struct state *state = state_of(r);
-    part_cell_classed(call, "receivers.state", "state-cell");
+    part_cell_classed(call, "receivers.state", "state-cell grow");
     HTML(html, RAW("<span class=\"state "), ESCZ(state->kind), RAW("\">"));
     part_icon(call, state->kind);
     HTML(html, RAW(" "), SAY_OF("receiver_state.", str_of(state->name)), RAW("</span>"));

@@ -118,8 +118,8 @@ void page_record(struct web_call *call)
     leaf_table(call, r);
     HTML(html, RAW("</div>"));
     if (!event_is_own(r)) {
-        HTML(html, RAW("<p class=\"buttons\"><a class=\"button\" href=\"/parsers/pattern?record="), INT((int64_t)record),
-             RAW("\">"), SAY("parsers.make"), RAW("</a></p>"));
+        HTML(html, RAW("<p class=\"buttons\"><a class=\"button\" href=\"/parsers/pattern?record="),
+             INT((int64_t)record), RAW("\">"), SAY("parsers.make"), RAW("</a></p>"));
         HTML(html, RAW("<section class=\"card\"><h2>"), SAY("explain.title"), RAW("</h2>"));
         explain_form(call, (int64_t)record, STR(""), false);
         HTML(html, RAW("</section>"));

@@ -1,5 +1,6 @@
 /* /parsers/workbench: a source's newest lines, or pasted ones, and what patterns make of them. /parsers/pattern: a
  * pattern made of lines, tried on the newest, and saved. Query reads the lines and tries; the desk keeps. */
+#include "base/civil.h"
 #include "web/parser_parts.h"
 #include "web/route.h"
 #include "web/rule_parts.h"
@@ -40,8 +41,9 @@ static void source_form(struct web_call *call, const struct json_value *sources,
 {
     struct html *html = &call->html;
     bool known = source.n == 0;
-    HTML(html, RAW("<form class=\"query filters\" method=\"get\" action=\"/parsers/workbench\"><div class=\"field grow\">"
-                   "<label for=\"f-source\">"),
+    HTML(html,
+         RAW("<form class=\"query filters\" method=\"get\" action=\"/parsers/workbench\"><div class=\"field grow\">"
+             "<label for=\"f-source\">"),
          SAY("parsers.source"), RAW("</label><select id=\"f-source\" name=\"source\">"));
     for (const struct json_value *s = json_first(sources); s; s = s->next) {
         bool here = str_eq(of_str(s, "id"), source);
@@ -49,12 +51,14 @@ static void source_form(struct web_call *call, const struct json_value *sources,
         HTML(html, RAW("<option value=\""), ESC(of_str(s, "id")), RAW("\""));
         if (here)
             HTML(html, RAW(" selected"));
-        HTML(html, RAW(">"), ESC(parser_source_name(s)), RAW(" \xc2\xb7 "), ESC(of_str(s, "kind")), RAW("</option>"));
+        HTML(html, RAW(">"), ESC(parser_source_name(s)), RAW(" \xc2\xb7 "), SAY_OF("source_kind.", of_str(s, "kind")),
+             RAW("</option>"));
     }
     if (!known)
         HTML(html, RAW("<option selected value=\""), ESC(source), RAW("\">"), ESC(source), RAW("</option>"));
     HTML(html, RAW("</select></div><div class=\"field\"><label for=\"f-only\">"), SAY("annex.only"),
-         RAW("</label><select id=\"f-only\" name=\"only\"><option value=\"\">"), SAY("annex.only_all"), RAW("</option>"));
+         RAW("</label><select id=\"f-only\" name=\"only\"><option value=\"\">"), SAY("annex.only_all"),
+         RAW("</option>"));
     for (size_t i = 0; shows[i]; i++) {
         HTML(html, RAW("<option value=\""), ESCZ(shows[i]), RAW("\""));
         if (str_is(form_get(&call->query, "only"), shows[i]))
@@ -68,8 +72,8 @@ static void text_area(struct web_call *call, struct str text)
 {
     struct html *html = &call->html;
     HTML(html, RAW("<div class=\"field wide\"><label for=\"f-text\">"), SAY("parsers.paste"),
-         RAW("</label><textarea id=\"f-text\" name=\"text\" rows=\"5\" class=\"code\" spellcheck=\"false\">\n"), ESC(text),
-         RAW("</textarea></div>"));
+         RAW("</label><textarea id=\"f-text\" name=\"text\" rows=\"5\" class=\"code\" spellcheck=\"false\">\n"),
+         ESC(text), RAW("</textarea></div>"));
 }
 
 static void paste_form(struct web_call *call, struct str text)
@@ -89,11 +93,39 @@ static void lines_show(struct web_call *call, const struct json_value *answer, s
     struct html *html = &call->html;
     HTML(html, RAW("<form method=\"post\" action=\"/parsers/pattern\">"));
     part_csrf(call);
-    HTML(html, RAW("<input type=\"hidden\" name=\"source\" value=\""), ESC(source), RAW("\"><ol class=\"readings\">"));
+    HTML(html, RAW("<input type=\"hidden\" name=\"source\" value=\""), ESC(source),
+         RAW("\"><p class=\"buttons\"><button name=\"do\" value=\"propose\">"), SAY("parsers.propose_picked"),
+         RAW("</button></p><ol class=\"readings\">"));
     for (const struct json_value *l = json_first(json_get(answer, "lines")); l; l = l->next)
         parser_line(call, l, true);
     HTML(html, RAW("</ol><p class=\"buttons\"><button class=\"main\" name=\"do\" value=\"propose\">"),
          SAY("parsers.propose_picked"), RAW("</button></p></form>"));
+}
+
+/* How much of it was parsed, day by day. */
+static void source_rate(struct web_call *call, const struct json_value *answer)
+{
+    static const char *const heads[] = {"parsers.day", "#parsers.records", "#parsers.parsed", NULL};
+    struct html *html = &call->html;
+    const struct json_value *s = json_get(answer, "source");
+    if (of_int(s, "records") <= 0)
+        return;
+    HTML(html, RAW("<details class=\"help\"><summary>"), SAY("parsers.parsed"), RAW(": "));
+    parser_rate(call, of_int(s, "parsed"), of_int(s, "records"));
+    HTML(html, RAW("</summary><table class=\"rows\">"));
+    part_heads(call, heads);
+    HTML(html, RAW("<tbody>"));
+    for (const struct json_value *d = json_first(json_get(s, "by_day")); d; d = d->next) {
+        struct civil c = civil_from_ns(of_int(d, "day_ns"), 0);
+        HTML(html, RAW("<tr><th scope=\"row\">"), ESC(call_format(call, "%04d-%02d-%02d", c.year, c.month, c.day)),
+             RAW("</th>"));
+        part_cell_classed(call, "parsers.records", "number");
+        HTML(html, NUMBER(of_int(d, "records")), RAW("</td>"));
+        part_cell_classed(call, "parsers.parsed", "number");
+        parser_rate(call, of_int(d, "parsed"), of_int(d, "records"));
+        HTML(html, RAW("</td></tr>"));
+    }
+    HTML(html, RAW("</tbody></table></details>"));
 }
 
 static void source_lines(struct web_call *call, const struct json_value *answer, struct str source)
@@ -135,6 +167,10 @@ static void workbench(struct web_call *call, struct str source, struct str text)
         sources_ask(call);
         if (looks)
             lines_ask(call, source, text, source.n ? LINES : 100);
+        if (source.n) {
+            json_put_str(call_ask(call, WEB_DESK, "parser.source"), "id", source);
+            call_ask_end(call);
+        }
         return;
     }
     if (call_failed_at(call, 0))
@@ -149,6 +185,8 @@ static void workbench(struct web_call *call, struct str source, struct str text)
     if (error.n)
         part_error(call, error, STR(""), of_str(call->questions[1].answer, "text"));
     source_form(call, json_get(call_answer(call, 0), "sources"), source);
+    if (source.n)
+        source_rate(call, call_answer(call, 2));
     if (looks && !error.n && source.n)
         source_lines(call, call_answer(call, 1), source);
     if (looks && !error.n && !source.n)
@@ -199,14 +237,16 @@ static void captures_form(struct web_call *call, const struct json_value *captur
     int64_t i = 0;
     if (!json_first(captures))
         return;
-    HTML(html, RAW("<fieldset class=\"card\"><legend>"), SAY("parsers.captures"), RAW("</legend><div class=\"captures\">"));
+    HTML(html, RAW("<fieldset class=\"card\"><legend>"), SAY("parsers.captures"),
+         RAW("</legend><div class=\"captures\">"));
     for (const struct json_value *c = json_first(captures); c; c = c->next, i++) {
         if (str_is(of_str(c, "kind"), "kv"))
             continue;
         HTML(html, RAW("<div class=\"field\"><label for=\"n-"), INT(i), RAW("\">"), INT(i + 1), RAW(". "),
              SAY_OF("capture.", of_str(c, "kind")), RAW("</label><input id=\"n-"), INT(i), RAW("\" name=\"name-"),
-             INT(i), RAW("\" value=\""), ESC(of_str(c, "name")), RAW("\" autocapitalize=\"none\" spellcheck=\"false\">"
-                                                                    "</div>"));
+             INT(i), RAW("\" value=\""), ESC(of_str(c, "name")),
+             RAW("\" autocapitalize=\"none\" spellcheck=\"false\">"
+                 "</div>"));
     }
     HTML(html, RAW("</div><p class=\"hint\">"), SAY("parsers.captures_about"), RAW("</p></fieldset>"));
 }
@@ -258,12 +298,13 @@ static void pattern_form(struct web_call *call, const struct work *work)
     HTML(html, RAW("</form>"));
 }
 
-/* Those that it takes first. */
 static void tried_lines(struct web_call *call, const struct json_value *lines, bool fits)
 {
+    HTML(&call->html, RAW("<ol class=\"readings\">"));
     for (const struct json_value *l = json_first(lines); l; l = l->next)
         if (of_bool(json_get(l, "draft"), "fits") == fits)
             parser_draft_line(call, l);
+    HTML(&call->html, RAW("</ol>"));
 }
 
 static void tried_show(struct web_call *call, const struct json_value *tried)
@@ -274,10 +315,15 @@ static void tried_show(struct web_call *call, const struct json_value *tried)
         return;
     HTML(html, RAW("<section class=\"card\"><h2>"), SAY("parsers.tried"), RAW(" <small>"));
     SAY_WITH(html, "parsers.tried_of", NUMBER(of_int(tried, "fits")), NUMBER(of_int(tried, "given")));
-    HTML(html, RAW("</small></h2><ol class=\"readings\">"));
+    HTML(html, RAW("</small></h2>"));
     tried_lines(call, lines, true);
-    tried_lines(call, lines, false);
-    HTML(html, RAW("</ol></section>"));
+    if (of_int(tried, "fits") < of_int(tried, "given")) {
+        HTML(html, RAW("<details class=\"help\"><summary>"), SAY("parsers.fits_no"), RAW(": "),
+             NUMBER(of_int(tried, "given") - of_int(tried, "fits")), RAW("</summary>"));
+        tried_lines(call, lines, false);
+        HTML(html, RAW("</details>"));
+    }
+    HTML(html, RAW("</section>"));
 }
 
 static void pattern_page(struct web_call *call, const struct work *work)

@@ -4,8 +4,9 @@
 
 void parser_tabs(struct web_call *call, const char *here)
 {
-    static const struct part_tab tabs[] = {
-        {"/parsers", "parsers.title"}, {"/parsers/workbench", "parsers.workbench"}, {"/parsers/patterns", "parsers.own"}};
+    static const struct part_tab tabs[] = {{"/parsers", "parsers.title"},
+                                           {"/parsers/workbench", "parsers.workbench"},
+                                           {"/parsers/patterns", "parsers.own"}};
     part_tabs(call, "parsers.views", tabs, ARRAY_LEN(tabs), here);
 }
 
@@ -103,8 +104,8 @@ static void fields_show(struct web_call *call, const struct json_value *line)
         return;
     HTML(html, RAW("<details class=\"help\"><summary>"), SAY("parsers.fields"), RAW("</summary><p>"));
     for (const struct json_value *s = json_first(statutory); s; s = s->next)
-        HTML(html, RAW("<span class=\"item\"><b>"), SAY_OF("statutory.", s->key), RAW("</b> "), ESC(json_str(s, STR(""))),
-             RAW("</span> "));
+        HTML(html, RAW("<span class=\"item\"><b>"), SAY_OF("statutory.", s->key), RAW("</b> "),
+             ESC(json_str(s, STR(""))), RAW("</span> "));
     for (const struct json_value *f = json_first(fields); f; f = f->next)
         HTML(html, RAW("<span class=\"item\"><code>"), ESC(of_str(f, "name")), RAW("</code> "), ESC(of_str(f, "value")),
              RAW("</span> "));
@@ -115,8 +116,8 @@ static void near_show(struct web_call *call, const struct json_value *near)
 {
     struct html *html = &call->html;
     const struct json_value *stop = json_get(near, "stop");
-    HTML(html, RAW("<p class=\"hint\">"), SAY("parsers.nearest"), RAW(" <code>"), ESC(of_str(near, "family")),
-         RAW("."), ESC(of_str(near, "id")), RAW("</code>: "));
+    HTML(html, RAW("<p class=\"hint\">"), SAY("parsers.nearest"), RAW(" <code>"), ESC(of_str(near, "family")), RAW("."),
+         ESC(of_str(near, "id")), RAW("</code>: "));
     if (str_is(of_str(stop, "why"), "fits"))
         HTML(html, SAY("parsers.stop_fits"));
     else

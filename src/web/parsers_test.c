@@ -27,7 +27,7 @@ static void lines(void)
     CHECK(asked("\"source\":\"0123\"") && asked("\"only\":\"missed\"") && asked("\"before\":7"));
     CHECK(seen_has("<mark class=\"capture\"><b>x</b> x</mark>") && seen_has("<span class=\"unread\">x</span>"));
     CHECK(seen_has("name=\"pick\" value=\"9\"") && seen_has("before=7"));
-    CHECK(seen_has("stops at byte 4"));
+    CHECK(seen_has("stops at byte 4") && seen_has("2026-11-21</th>") && asked("parser.source"));
     CHECK_INT(status_of(post("/parsers/workbench", CSRF "&text=a+line")), 200);
     CHECK(asked("\"text\":\"a line\"") && !asked("\"source\""));
     CHECK(!seen_has("name=\"pick\" value=")); /* pasted ones are taken all together */
@@ -111,8 +111,8 @@ static void own(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        {"rates", rates},       {"lines", lines}, {"refused lines", refused_lines}, {"proposed", proposed},
-        {"tried", tried},       {"saved", saved}, {"our own", own},
+        {"rates", rates}, {"lines", lines}, {"refused lines", refused_lines}, {"proposed", proposed}, {"tried", tried},
+        {"saved", saved}, {"our own", own},
     };
     return web_tests_run(tests, ARRAY_LEN(tests), argc, argv);
 }

@@ -6,8 +6,9 @@
  *
  * A record has the notification's name where it is one of snmp_names.c, its OID in figures, the fields of the standard
  * MIBs that rules ask for by name, and all variable bindings with type and exact value. The community is a secret: it
- * is no part of a record, neither is a binding that carries one (snmpTrapCommunity). Source: RFC 1157 4.1.6 (version
- * 1), RFC 1901, RFC 3416 4.2.6 and 4.2.7 (version 2c), RFC 3584 3.1 (OIDs of version 1's traps). */
+ * is no part of a record, neither is a binding that carries one (snmpTrapCommunity).
+ * Source: RFC 1157 4.1.6 (version 1), RFC 1901 (message of version 2c), RFC 3416 4.2.6 and 4.2.7 (notifications of
+ * versions 2c and 3), RFC 3584 3.1 (OIDs of version 1's traps). */
 #ifndef WIRE_SNMP_H
 #define WIRE_SNMP_H
 
