@@ -539,7 +539,8 @@ static const struct command commands[] = {
      "source's class. Works beside the service and without it. Exit status 1 means that something required is not in "
      "the range."},
     {"losses", "print what the archive knows to be missing", "", 0, 0, ROWS(losses_rows),
-     "Reads the archive's own records of what was dropped, cut, refused or skipped, of stops and of steps of its clock, "
+     "Reads the archive's own records of what was dropped, cut, refused or skipped, of stops and of steps of its "
+     "clock, "
      "and folds them by source, cause and minute. Works beside the service and without it. Exit status 1 means that "
      "there are losses in the range."},
     {"sheet", "print a checkpoint for paper", "", 0, 0, ROWS(sheet_rows),
