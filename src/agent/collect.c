@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/assert.h"
 #include "codec/audit.h"
+#include "codec/gap.h"
 #include "codec/json.h"
 #include "os/audit_stream.h"
 #include "os/clock.h"
@@ -102,11 +103,7 @@ static bool outlet_catch_up(struct collect *collect, struct outlet *outlet)
     if (outlet->lost == 0)
         return true;
     buf_init_fixed(&json, storage, sizeof storage);
-    json_write_object(&json);
-    json_put_text(&json, "event", "gap");
-    json_put_text(&json, "reason", outlet->reason);
-    json_put_u64(&json, "count", outlet->lost);
-    json_write_object_end(&json);
+    gap_write(&json, outlet->reason, GAP_RECORDS, outlet->lost);
     if (!outlet_record(collect, outlet, DELIVERY_GAP, buf_view(&json)))
         return false;
     outlet->lost = 0;
@@ -168,11 +165,7 @@ static void on_gap(void *context, struct str path, uint64_t epoch, uint64_t byte
     struct buf json;
     (void)epoch;
     buf_init_fixed(&json, storage, sizeof storage);
-    json_write_object(&json);
-    json_put_text(&json, "event", "gap");
-    json_put_text(&json, "reason", reason);
-    json_put_u64(&json, "bytes", bytes);
-    json_write_object_end(&json);
+    gap_write(&json, reason, GAP_BYTES, bytes);
     const struct spool_record record = {.stream = DELIVERY_FILE,
                                         .flags = DELIVERY_GAP,
                                         .epoch = collect->epoch,

@@ -387,6 +387,8 @@ enum rc archive_open(const struct io *io, int folder, const struct archive_optio
         ret_recovered->size = archive->frontier.size;
         ret_recovered->sealed = archive->catalog.end;
         ret_recovered->checkpoint_size = archive->note_size;
+        for (size_t i = 0; rc == RC_OK && i < sources_count(archive->sources); i++)
+            ret_recovered->last_ns = MAX(ret_recovered->last_ns, sources_at(archive->sources, i).last_received_ns);
     }
     memory_free(o);
     arena_free(arena);

@@ -54,6 +54,7 @@ struct archive_recovered {
     uint64_t sealed;          /* records in segments */
     uint64_t torn_bytes;      /* cut from the log's tail */
     uint64_t checkpoint_size; /* of the last stored checkpoint; 0 = none */
+    int64_t last_ns;          /* when the newest record was received; 0 = there is none, or it is not known */
 };
 
 /* RC_EXISTS when another server holds the archive. RC_CORRUPT names file and place, or says by how much the tree is

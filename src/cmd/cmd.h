@@ -27,6 +27,7 @@ int cmd_parse(int argc, char **argv);
 int cmd_rules(int argc, char **argv);
 int cmd_indicators(int argc, char **argv);
 int cmd_coverage(int argc, char **argv);
+int cmd_losses(int argc, char **argv);
 int cmd_sheet(int argc, char **argv);
 int cmd_witness(int argc, char **argv);
 int cmd_forward(int argc, char **argv);

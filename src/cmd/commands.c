@@ -462,6 +462,15 @@ static const struct option_row coverage_rows[] = {
     OPTION_ZONE,
 };
 
+static const struct option_row losses_rows[] = {
+    OPTION_DATA,
+    OPTION_JSON,
+    {.name = "from", .type = OPTION_TIME, .argument = "TIME", .help = "only losses told at or after this time"},
+    {.name = "to", .type = OPTION_TIME, .argument = "TIME", .help = "only losses told before this time"},
+    OPTION_LANG,
+    OPTION_ZONE,
+};
+
 static const struct option_row help_rows[] = {
     OPTION_DATA,
     OPTION_JSON,
@@ -529,6 +538,11 @@ static const struct command commands[] = {
      "Counts the events of the archive by source, kind and field, and sets them against what the annex demands of the "
      "source's class. Works beside the service and without it. Exit status 1 means that something required is not in "
      "the range."},
+    {"losses", "print what the archive knows to be missing", "", 0, 0, ROWS(losses_rows),
+     "Reads the archive's own records of what was dropped, cut, refused or skipped, of stops and of steps of its "
+     "clock, "
+     "and folds them by source, cause and minute. Works beside the service and without it. Exit status 1 means that "
+     "there are losses in the range."},
     {"sheet", "print a checkpoint for paper", "", 0, 0, ROWS(sheet_rows),
      "A page for A4: origin, size, root, time, cosignatures and a QR code of the whole checkpoint, with a place for "
      "signature and stamp."},

@@ -4,6 +4,7 @@
 
 #include "desk/agents.h"
 #include "desk/inside.h"
+#include "desk/own_alarm.h"
 
 #define AGENT_NAME_MAX    64u /* bytes of a name or of a group's */
 #define AGENT_STATUS_MAX  ((size_t)16 << 10)

@@ -40,6 +40,8 @@ static const struct row {
     {"user.save", RIGHT_USERS, ask_user_save},
     {"witness.list", RIGHT_READ, ask_witness_list},
     {"receiver.list", RIGHT_READ, ask_receiver_list},
+    {"loss.list", RIGHT_READ, ask_loss_list},
+    {"loss.explain", RIGHT_WORK, ask_loss_explain},
     {"mirror.list", RIGHT_READ, ask_mirror_list},
     {"mirror.forget", RIGHT_CHANNELS, ask_mirror_forget},
     {"mirror.used", RIGHT_NONE, ask_mirror_used},

@@ -16,6 +16,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "codec/gap.h"
 #include "db/db.h"
 #include "desk/annex.h"
 #include "desk/parse_rate.h"
@@ -431,6 +432,18 @@ struct desk_parse_count {
     enum parse_outcome outcome;
     struct parse_count count;
 };
+/* What records tell of losses: one source, cause, unit and minute (codec/gap.h). */
+struct desk_loss {
+    uint8_t source[16]; /* zeros: the archive itself, or many */
+    enum gap_cause cause;
+    enum gap_unit unit;
+    bool unknown; /* how many there were more than `count` */
+    uint64_t count;
+    int64_t from_ns;
+    int64_t to_ns;
+    uint64_t first; /* records that tell of it */
+    uint64_t last;
+};
 /* What an engine counted since it told last. */
 struct desk_rule_counts {
     uint32_t engine;
@@ -446,6 +459,8 @@ struct desk_rule_counts {
     size_t annex_count;
     const struct desk_parse_count *parses;
     size_t parse_count;
+    const struct desk_loss *losses;
+    size_t loss_count;
 };
 /* Adds it in one transaction. A message below what is counted of that engine is passed over: it comes again; only what
  * it saw is taken. Unknown rules are passed over. */
@@ -654,6 +669,9 @@ enum rc desk_listen(struct desk *desk, int64_t now_ns, struct err *err) MUST_USE
 /* Tells the archive, once each, what Annex 4 requires and sources do not send, and what they send since. Call each
  * second; it looks at 64 sources, and at each every ten seconds at most. */
 enum rc desk_watch_annex(struct desk *desk, int64_t now_ns, struct err *err) MUST_USE;
+/* Silences of the ledger of losses that ended, clocks of sources that are right again, hours of sources against their
+ * rhythm. Call each second; it looks every ten. */
+enum rc desk_watch_losses(struct desk *desk, int64_t now_ns, struct err *err) MUST_USE;
 /* Tells the archive of mirrors that have not pulled for so many of their intervals, and of those that came back. Call
  * each second; it looks every ten. */
 enum rc desk_watch_mirrors(struct desk *desk, int64_t now_ns, struct err *err) MUST_USE;

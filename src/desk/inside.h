@@ -95,13 +95,17 @@ struct desk {
     uint32_t argon_memory_kib;
     struct trail trail;
     struct hunts hunts;
-    char instance[17];  /* random, made at first start: part of idempotency keys */
-    int64_t next_ns;    /* see desk_next_ns */
-    int64_t taken_id;   /* the last record lent to the role */
-    int64_t outgoing;   /* about how many records wait */
-    int64_t cleaned_ns; /* when old rows were last removed */
-    struct buf body;    /* the record being written */
-    const char *event;  /* its name, while it is open */
+    char instance[17];     /* random, made at first start: part of idempotency keys */
+    int64_t next_ns;       /* see desk_next_ns */
+    int64_t taken_id;      /* the last record lent to the role */
+    int64_t outgoing;      /* about how many records wait */
+    int64_t cleaned_ns;    /* when old rows were last removed */
+    int64_t losses_ns;     /* when the ledger of losses was looked at last */
+    int64_t rhythm_ns;     /* newest record that was counted (rhythm_desk.c) */
+    uint8_t rhythm_at[16]; /* the source judged last, of an hour that is being closed */
+    size_t rhythm_at_n;    /* 0: none */
+    struct buf body;       /* the record being written */
+    const char *event;     /* its name, while it is open */
     char who[DESK_USER_MAX + 1];
     int64_t event_ns;
 
@@ -248,6 +252,7 @@ void sessions_clean(struct desk *desk, int64_t now_ns);
 /* What a source is called; false: it is not known. Borrowed until the next statistics. */
 bool desk_source_names(const struct desk *desk, const uint8_t id[16], struct str *ret_kind, struct str *ret_name,
                        struct str *ret_host);
+int64_t desk_source_last_ns(const struct desk *desk, const uint8_t id[16]); /* received last; 0: not known */
 bool desk_sources_new(struct desk *desk);
 /* What became of records as they were parsed (parse_rate.c); in a transaction. */
 void parse_rate_store(struct desk *desk, const struct desk_parse_count *counts, size_t n);
@@ -386,6 +391,8 @@ void ask_parser_save(struct ask *ask);
 void ask_parser_end(struct ask *ask);
 void ask_receiver_list(struct ask *ask);
 void receivers_free(struct desk *desk);
+void ask_loss_list(struct ask *ask); /* loss_ask.c, as the next */
+void ask_loss_explain(struct ask *ask);
 void ask_mirror_list(struct ask *ask);
 void ask_mirror_forget(struct ask *ask);
 void ask_mirror_used(struct ask *ask);

@@ -16,6 +16,9 @@ static const struct {
     [AGENT_CONTRADICTS] = {"qorgan-agent-contradicts", "An agent does not trust the archive", DESK_CRITICAL,
                            "unauthorised_access"},
     [AGENT_SILENT] = {"qorgan-agent-silent", "An agent is silent", DESK_MEDIUM, "other"},
+    [SOURCE_TIME] = {"qorgan-source-time", "A source's clock went back or is ahead", DESK_MEDIUM, "other"},
+    [SOURCE_LOW] = {"qorgan-source-low", "A source sends far less than usual", DESK_MEDIUM, "other"},
+    [SOURCE_BURST] = {"qorgan-source-burst", "A source sends far more than usual", DESK_MEDIUM, "other"},
     [RULES_NOT_TAKEN] = {"qorgan-rules-not-taken", "Detection works with the rules of before", DESK_HIGH, "other"},
 };
 

@@ -5,7 +5,16 @@
 #include "desk/inside.h"
 
 /* Stored: new ones stand at the end. */
-enum own_trouble { AGENT_TOKEN_USED, AGENT_COPIED, AGENT_CONTRADICTS, AGENT_SILENT, RULES_NOT_TAKEN };
+enum own_trouble {
+    AGENT_TOKEN_USED,
+    AGENT_COPIED,
+    AGENT_CONTRADICTS,
+    AGENT_SILENT,
+    RULES_NOT_TAKEN,
+    SOURCE_TIME, /* these three: loss.h */
+    SOURCE_LOW,
+    SOURCE_BURST,
+};
 
 struct own_alarm {
     enum own_trouble trouble;

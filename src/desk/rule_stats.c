@@ -6,6 +6,8 @@
 #include "base/assert.h"
 #include "base/civil.h"
 #include "desk/annex_desk.h"
+#include "desk/loss.h"
+#include "desk/rhythm_desk.h"
 #include "desk/rulebook.h"
 
 #define COUNT_MAX  ((uint64_t)1 << 50) /* the most that one message adds to a sum */
@@ -288,6 +290,8 @@ enum rc desk_count_rules(struct desk *desk, const struct desk_rule_counts *count
         for (size_t i = 0; i < counts->rule_count && !db_failed(desk->db); i++)
             rule_store(desk, &counts->rules[i], now_ns);
         annex_store(desk, counts->annex, counts->annex_count);
+        losses_store(desk, counts->losses, counts->loss_count, now_ns);
+        rhythm_store(desk, counts->annex, counts->annex_count, now_ns);
         parse_rate_store(desk, counts->parses, counts->parse_count);
         engine_store(desk, counts, now_ns);
     }

@@ -264,6 +264,26 @@ const char *const desk_schema[] = {
     "ALTER TABLE rule_stat ADD COLUMN lost_matches INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE rule_stat ADD COLUMN late INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE rule_stat ADD COLUMN ungrouped INTEGER NOT NULL DEFAULT 0;",
+    /* the ledger of losses (loss.c): from first to last record that tells of it, -1 none; to_ns 0: it goes on; unknown:
+     * more than `count`, nobody knows how many; explained_ns 0: nobody explained it */
+    "CREATE TABLE loss (id INTEGER PRIMARY KEY AUTOINCREMENT, source BLOB NOT NULL, cause TEXT NOT NULL,"
+    " unit TEXT NOT NULL, minute INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, host TEXT NOT NULL,"
+    " object INTEGER NOT NULL, count INTEGER NOT NULL, unknown INTEGER NOT NULL, from_ns INTEGER NOT NULL,"
+    " to_ns INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, explanation TEXT NOT NULL,"
+    " who TEXT NOT NULL, explained_ns INTEGER NOT NULL) STRICT;"
+    "CREATE UNIQUE INDEX loss_minute ON loss(source, cause, unit, minute) WHERE explained_ns = 0;"
+    "CREATE INDEX loss_from ON loss(from_ns, id);"
+    "CREATE INDEX loss_goes_on ON loss(source) WHERE to_ns = 0;"
+    /* what is wrong with a source now; trouble: enum own_trouble */
+    "CREATE TABLE source_trouble (source BLOB NOT NULL, trouble INTEGER NOT NULL, since_ns INTEGER NOT NULL,"
+    " last_ns INTEGER NOT NULL, PRIMARY KEY (source, trouble)) STRICT, WITHOUT ROWID;"
+    /* rhythms (rhythm_desk.c); hours count from 1970 in the desk's zone; slot: hour of the week; counts: of its last
+     * weeks, u32 each; high: above it the hour is a burst, 0: not known */
+    "CREATE TABLE rhythm_source (source BLOB PRIMARY KEY, since INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE rhythm_hour (source BLOB NOT NULL, hour INTEGER NOT NULL, count INTEGER NOT NULL,"
+    " high INTEGER NOT NULL, PRIMARY KEY (source, hour)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE rhythm (source BLOB NOT NULL, slot INTEGER NOT NULL, counts BLOB NOT NULL,"
+    " PRIMARY KEY (source, slot)) STRICT, WITHOUT ROWID;",
 };
 
 const size_t desk_schema_count = ARRAY_LEN(desk_schema);

@@ -4,6 +4,7 @@
 #include "base/civil.h"
 #include "base/map.h"
 #include "desk/inside.h"
+#include "desk/loss.h"
 #include "desk/rulebook.h"
 
 #include <string.h>
@@ -155,7 +156,15 @@ static void silence_record(struct desk *desk, const struct source *source, int64
     json_put_text(body, "name", source->name);
     json_put_text(body, "host", source->host);
     json_put_int(body, "last_ns", source->last_ns);
-    desk_record_end(desk, 0, STR_NONE);
+    int64_t outgoing = desk_record_end(desk, 0, STR_NONE);
+    if (source->silence_told && outgoing)
+        loss_silence(desk, source->id, source->last_ns);
+}
+
+int64_t desk_source_last_ns(const struct desk *desk, const uint8_t id[16])
+{
+    const uint64_t *place = map_get(desk->sources->index, str_at(id, 16));
+    return place ? desk->sources->source[*place].last_ns : 0;
 }
 
 enum rc desk_listen(struct desk *desk, int64_t now_ns, struct err *err)

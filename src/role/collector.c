@@ -6,7 +6,7 @@
 #include "agent/journal.h"
 #include "archive/leaf.h"
 #include "base/assert.h"
-#include "codec/json.h"
+#include "codec/gap.h"
 #include "os/clock.h"
 #include "os/random.h"
 #include "role/import.h"
@@ -88,11 +88,7 @@ static void on_gap(void *context, struct str path, uint64_t epoch, uint64_t byte
     struct buf body;
     (void)epoch;
     buf_init(&body, 1024);
-    json_write_object(&body);
-    json_put_text(&body, "event", "gap");
-    json_put_text(&body, "reason", reason);
-    json_put_u64(&body, "bytes", bytes);
-    json_write_object_end(&body);
+    gap_write(&body, reason, GAP_BYTES, bytes);
     struct batch_group group = {
         .epoch = collector->epoch,
         .sequence = ++collector->gap_sequence,

@@ -61,6 +61,7 @@ struct source {
     uint64_t not_understood;
     uint64_t dropped;
     bool changed;
+    struct source_watch watch;
 };
 
 struct match_held {
@@ -454,19 +455,6 @@ static void closing_flush(struct engine *engine, int64_t received_ns)
     engine->late = false;
 }
 
-/* What a gap record says was lost: records, connections refused, or the end of one record. */
-static void gap_count(const struct engine *engine, struct source *source, struct str raw)
-{
-    struct json_value *value = NULL;
-    struct err err;
-    if (!source || json_parse(engine->arena, raw, 8, &value, &err) != RC_OK)
-        return;
-    source->dropped += (uint64_t)MAX(json_int(json_get(value, "count"), 0), 0);
-    source->dropped += (uint64_t)MAX(json_int(json_get(value, "connections"), 0), 0);
-    source->dropped += json_int(json_get(value, "bytes"), 0) > 0;
-    source->changed = true;
-}
-
 static void source_count(struct source *source, const struct leaf *leaf, const struct event *event)
 {
     source->records++;
@@ -505,8 +493,10 @@ static void record_work(struct engine *engine, const struct leaf *leaf, struct s
     if (data && !is_set_aside(engine, leaf->index))
         normaliser_record(engine->normaliser, source ? &source->event : &unknown, leaf->index, leaf->received_ns, raw,
                           engine->arena, on_event, engine);
-    if (leaf->type == LEAF_GAP)
-        gap_count(engine, source, raw);
+    if (leaf->type == LEAF_GAP && source) {
+        source->dropped += gap_lost(raw, engine->arena);
+        source->changed = true;
+    }
     if (source && data)
         source_count(source, leaf, engine->has_archived ? &engine->archived : NULL);
     if (source && data && engine->has_archived && engine_rules_counting(engine->set.duties))
@@ -514,6 +504,8 @@ static void record_work(struct engine *engine, const struct leaf *leaf, struct s
                              &(struct annex_record){&source->event, &engine->archived, raw, leaf->received_ns},
                              leaf->index);
     const struct event *event = engine->has_archived ? &engine->archived : NULL;
+    if (engine_rules_counting(engine->set.duties))
+        loss_counts_record(engine->counts.losses, leaf, raw, source ? &source->watch : NULL, event, engine->arena);
     block_builder_plain(engine->builder, leaf->index < engine->plain_until ? engine->plain : BLOCK_PLAIN_NOT);
     enum rc rc = block_builder_add(engine->builder, leaf, raw, event, engine->hits, engine->hit_count);
     if (rc == RC_LIMIT) {

@@ -12,7 +12,8 @@ enum rc engine_counts_init(struct engine_counts *counts, const char *data, const
         return rc;
     counts->annex = annex_counts_new(&counts->tables, ANNEX_COUNTS_ENGINE, random_u64());
     counts->parses = parse_counts_new(mapping, PARSE_COUNTS_ENGINE, random_u64());
-    ASSERT(counts->annex && counts->parses);
+    counts->losses = loss_counts_new(random_u64());
+    ASSERT(counts->annex && counts->parses && counts->losses);
     return RC_OK;
 }
 
@@ -20,6 +21,7 @@ void engine_counts_attach(struct engine_counts *counts, struct engine_rules *dut
 {
     engine_rules_annex(duties, counts->annex);
     engine_rules_parses(duties, counts->parses);
+    engine_rules_losses(duties, counts->losses);
 }
 
 void engine_counts_event(struct engine_counts *counts, const struct normaliser *normaliser)

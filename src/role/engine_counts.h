@@ -1,5 +1,6 @@
 /* engine_counts.h - under engine: what it counts of the records that sources send, told with the counts of its rules:
- * coverage of Annex 4 (annex_counts.h), and how records were parsed (parse_counts.h). */
+ * coverage of Annex 4 (annex_counts.h), how records were parsed (parse_counts.h), and what they tell of losses
+ * (loss_counts.h). */
 #ifndef ROLE_ENGINE_COUNTS_H
 #define ROLE_ENGINE_COUNTS_H
 
@@ -7,6 +8,7 @@
 #include "base/err.h"
 #include "role/annex_counts.h"
 #include "role/engine_rules.h"
+#include "role/loss_counts.h"
 #include "role/parse_counts.h"
 
 #include <stdbool.h>
@@ -16,6 +18,7 @@ struct engine_counts {
     struct annex_tables tables;
     struct annex_counts *annex;
     struct parse_counts *parses;
+    struct loss_counts *losses;
     uint64_t annex_lost; /* as said last */
     uint64_t parses_lost;
     /* of the event that describes the record at work */

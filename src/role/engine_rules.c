@@ -24,12 +24,14 @@ struct engine_rules {
     size_t fields_told;
     bool counting;               /* the record at work is to be counted */
     struct annex_counts *annex;  /* or NULL */
+    struct loss_counts *losses;  /* or NULL */
     struct parse_counts *parses; /* or NULL */
     /* of what was written last: it reaches up to these */
     size_t rules_written;
     size_t sources_written;
     size_t fields_written;
     size_t annex_written;
+    size_t losses_written;
     size_t parses_written;
 };
 
@@ -135,6 +137,11 @@ void engine_rules_annex(struct engine_rules *self, struct annex_counts *annex)
 void engine_rules_parses(struct engine_rules *self, struct parse_counts *parses)
 {
     self->parses = parses;
+}
+
+void engine_rules_losses(struct engine_rules *self, struct loss_counts *losses)
+{
+    self->losses = losses;
 }
 
 void engine_rules_late(struct engine_rules *self, const struct event *event)
@@ -258,6 +265,18 @@ static bool parses_write(struct engine_rules *self, struct buf *out)
     return i > 0;
 }
 
+static bool losses_write(struct engine_rules *self, struct buf *out)
+{
+    size_t i = 0;
+    for (; i < loss_counts_size(self->losses); i++) {
+        struct loss_row loss = loss_counts_at(self->losses, i);
+        if (!rule_stats_loss(out, &loss))
+            break;
+    }
+    self->losses_written = i;
+    return i > 0;
+}
+
 bool engine_rules_write(struct engine_rules *self, struct buf *out)
 {
     uint64_t events = matcher_events(self->matcher);
@@ -278,6 +297,10 @@ bool engine_rules_write(struct engine_rules *self, struct buf *out)
         rule_stats_parses(out);
         any = parses_write(self, out) || any;
     }
+    if (self->losses) {
+        rule_stats_losses(out);
+        any = losses_write(self, out) || any;
+    }
     rule_stats_end(out);
     ASSERT(!out->overflow);
     return any || events;
@@ -292,6 +315,8 @@ void engine_rules_sent(struct engine_rules *self)
     self->fields_told = self->fields_written;
     if (self->annex)
         annex_counts_told(self->annex, self->annex_written);
+    if (self->losses)
+        loss_counts_told(self->losses, self->losses_written);
     if (self->parses)
         parse_counts_told(self->parses, self->parses_written);
     matcher_events_clear(self->matcher);

@@ -16,6 +16,7 @@
 #include "event/event.h"
 #include "event/names.h"
 #include "role/annex_counts.h"
+#include "role/loss_counts.h"
 #include "role/parse_counts.h"
 #include "rule/rule.h"
 
@@ -48,6 +49,8 @@ bool engine_rules_counting(const struct engine_rules *self);
 void engine_rules_annex(struct engine_rules *self, struct annex_counts *annex);
 /* The same of how it was parsed. */
 void engine_rules_parses(struct engine_rules *self, struct parse_counts *parses);
+/* Losses, the same way. */
+void engine_rules_losses(struct engine_rules *self, struct loss_counts *losses);
 /* An event that comes by itself, because time went by. */
 void engine_rules_late(struct engine_rules *self, const struct event *event);
 /* `self` goes on where `before` is, which told all that it counted and goes now. */

@@ -6,7 +6,7 @@
 
 #include "archive/leaf.h"
 #include "base/assert.h"
-#include "codec/json.h"
+#include "codec/gap.h"
 #include "os/clock.h"
 #include "os/random.h"
 #include "role/import.h"
@@ -95,11 +95,7 @@ void intake_gap(struct intake *intake, size_t source, uint64_t count, const char
         return;
     struct buf body;
     buf_init(&body, 1024);
-    json_write_object(&body);
-    json_put_text(&body, "event", "gap");
-    json_put_text(&body, "reason", reason);
-    json_put_u64(&body, strcmp(unit, "records") == 0 ? "count" : unit, count);
-    json_write_object_end(&body);
+    gap_write(&body, reason, gap_unit_find(str_of(unit)), count);
     if (!record_send(intake, &intake->sources[source], buf_view(&body), BATCH_GAP, clock_real_ns(), clock_boot_ns()))
         log_warning("a gap of %llu %s from %s (%s) could not be recorded", (unsigned long long)count, unit,
                     intake->sources[source].name, reason);

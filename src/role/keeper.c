@@ -172,6 +172,7 @@ static void recovery_record(struct keeper *keeper, const struct archive_recovere
     json_put_u64(text, "sealed", recovered->sealed);
     json_put_u64(text, "torn_bytes", recovered->torn_bytes);
     json_put_u64(text, "checkpoint_size", recovered->checkpoint_size);
+    json_put_int(text, "last_ns", recovered->last_ns);
     own_event_end(keeper);
 }
 
@@ -318,8 +319,7 @@ static void keeper_begin(void *self)
 {
     struct keeper *keeper = self;
     struct err err = {0};
-    enum rc rc = keeper_open(keeper, &err);
-    if (rc != RC_OK) {
+    if (keeper_open(keeper, &err) != RC_OK) {
         log_error("could not open the archive: %s", err.text);
         process_stop(EXIT_FAILURE);
         return;

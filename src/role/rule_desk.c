@@ -26,6 +26,20 @@ struct rule_desk {
 
 /* --- from the engines --- */
 
+static struct desk_loss loss_of(const struct loss_row *row)
+{
+    struct desk_loss loss = {.cause = row->cause,
+                             .unit = row->unit,
+                             .unknown = row->unknown,
+                             .count = row->count,
+                             .from_ns = row->from_ns,
+                             .to_ns = row->to_ns,
+                             .first = row->first,
+                             .last = row->last};
+    memcpy(loss.source, row->source, sizeof loss.source);
+    return loss;
+}
+
 static enum rc counts_store(struct rule_desk *self, const struct rule_stats *stats, struct desk_rule_counts *counts,
                             int64_t now_ns, struct err *err)
 {
@@ -59,6 +73,13 @@ static enum rc counts_store(struct rule_desk *self, const struct rule_stats *sta
     }
     counts->parses = parses;
     counts->parse_count = stats->parse_count;
+    struct desk_loss *losses = arena_alloc_array(self->scratch, stats->loss_count + 1, sizeof *losses);
+    if (!losses)
+        return err_set(err, RC_INVALID, "it does not fit the memory for one message");
+    for (size_t i = 0; i < stats->loss_count; i++)
+        losses[i] = loss_of(&stats->losses[i]);
+    counts->losses = losses;
+    counts->loss_count = stats->loss_count;
     counts->annex = annex;
     counts->annex_count = stats->annex_count;
     counts->upto = stats->upto;

@@ -144,6 +144,30 @@ bool rule_stats_parse(struct buf *out, const struct rule_stats_parse *parse)
     return true;
 }
 
+void rule_stats_losses(struct buf *out)
+{
+    list_next(out, "losses");
+}
+
+bool rule_stats_loss(struct buf *out, const struct loss_row *loss)
+{
+    char id[32];
+    if (!has_room(out))
+        return false;
+    json_write_object(out);
+    json_put_str(out, "source", str_at(id, hex_encode(loss->source, sizeof loss->source, id)));
+    json_put_text(out, "cause", gap_cause_key(loss->cause));
+    json_put_text(out, "unit", gap_unit_key(loss->unit));
+    json_put_u64(out, "count", loss->count);
+    json_put_bool(out, "unknown", loss->unknown);
+    json_put_int(out, "from_ns", loss->from_ns);
+    json_put_int(out, "to_ns", loss->to_ns);
+    json_put_u64(out, "first", loss->first);
+    json_put_u64(out, "last", loss->last);
+    json_write_object_end(out);
+    return true;
+}
+
 void rule_stats_end(struct buf *out)
 {
     json_write_array_end(out);
@@ -270,6 +294,41 @@ static enum rc parse_list_read(const struct json_value *list, struct arena *aren
     return RC_OK;
 }
 
+static bool loss_read(const struct json_value *row, struct loss_row *loss)
+{
+    struct str source, cause, unit;
+    uint64_t from_ns, to_ns;
+    bool good = word_read(row, "source", &source) && word_read(row, "cause", &cause) && word_read(row, "unit", &unit) &&
+                number_read(row, "count", &loss->count) && number_read(row, "from_ns", &from_ns) &&
+                number_read(row, "to_ns", &to_ns) && number_read(row, "first", &loss->first) &&
+                number_read(row, "last", &loss->last);
+    if (!good || !hex_decode(source, loss->source, sizeof loss->source))
+        return false;
+    loss->cause = gap_cause_find(cause);
+    loss->unit = gap_unit_find(unit);
+    loss->unknown = json_bool(json_get(row, "unknown"), false);
+    loss->from_ns = (int64_t)from_ns;
+    loss->to_ns = (int64_t)to_ns;
+    return loss->cause < GAP_CAUSE_COUNT && loss->unit < GAP_UNIT_COUNT && from_ns <= to_ns &&
+           loss->first <= loss->last && (loss->unknown || loss->count > 0);
+}
+
+static enum rc losses_read(const struct json_value *list, struct arena *arena, struct rule_stats *stats,
+                           struct err *err)
+{
+    if (!list)
+        return RC_OK;
+    if (list->kind != JSON_ARRAY || list->count > RULE_STATS_ROWS)
+        return err_set(err, RC_INVALID, "rule statistics: what was lost is no list, or too long");
+    stats->losses = arena_alloc_array(arena, list->count + 1, sizeof *stats->losses);
+    if (!stats->losses)
+        return err_set(err, RC_LIMIT, "no memory for rule statistics");
+    for (const struct json_value *row = json_first(list); row; row = row->next)
+        if (!loss_read(row, &stats->losses[stats->loss_count++]))
+            return err_set(err, RC_INVALID, "rule statistics: loss %zu does not read", stats->loss_count);
+    return RC_OK;
+}
+
 static bool is_list(const struct json_value *value)
 {
     return value && value->kind == JSON_ARRAY && value->count <= RULE_STATS_ROWS;
@@ -316,6 +375,7 @@ enum rc rule_stats_read(struct str body, struct arena *arena, struct rule_stats 
     rc = lists_read(value, &stats, err);
     rc = rc == RC_OK ? annex_list_read(json_get(value, "annex"), arena, &stats, err) : rc;
     rc = rc == RC_OK ? parse_list_read(json_get(value, "parses"), arena, &stats, err) : rc;
+    rc = rc == RC_OK ? losses_read(json_get(value, "losses"), arena, &stats, err) : rc;
     if (rc == RC_OK)
         *ret_stats = stats;
     return rc;

@@ -8,7 +8,9 @@
  *    "annex":[{"source":"<hex>","class":"..","kind":"..","parser":"..","records":<n>,"failed":<n>,"first_ns":<n>,
  *              "last_ns":<n>,"failed_ns":<n>,"not_utf8":<n>,"not_text":<n>,"fields":[<n>, ...]}, ...],
  *    "parses":[{"source":"<hex>","day":<n>,"parser":"..","outcome":"..","records":<n>,"last_ns":<n>,
- *               "last_record":<n>}, ...]}
+ *               "last_record":<n>}, ...],
+ *    "losses":[{"source":"<hex>","cause":"..","unit":"..","count":<n>,"unknown":<bool>,"from_ns":<n>,"to_ns":<n>,
+ *               "first":<n>,"last":<n>}, ...]}
  *
  * All numbers but `upto` and `last_ns` are to be added to what is known; `last_ns` is a maximum, 0 when there was no
  * hit.
@@ -32,6 +34,8 @@
  * of ANNEX_FIELDS. May be missing.
  * parses   what became of them as they were parsed (parse_counts.h), by day. `last_ns`, `last_record` are maxima. May
  * be missing.
+ * losses   what records tell of losses (loss_counts.h), for the ledger; causes and units are those of codec/gap.h. May
+ *          be missing.
  *
  * What an engine that is killed counted since its message before is lost, unless it is read again.
  * A message has the limit RULE_STATS_BYTES: what finds no room comes in one that follows, with the same `upto`. */
@@ -44,6 +48,7 @@
 #include "base/str.h"
 #include "desk/annex.h"
 #include "desk/parse_rate.h"
+#include "role/loss_counts.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -99,6 +104,8 @@ void rule_stats_annexes(struct buf *out);
 bool rule_stats_annex(struct buf *out, const struct rule_stats_annex *annex) MUST_USE;
 void rule_stats_parses(struct buf *out);
 bool rule_stats_parse(struct buf *out, const struct rule_stats_parse *parse) MUST_USE;
+void rule_stats_losses(struct buf *out);
+bool rule_stats_loss(struct buf *out, const struct loss_row *loss) MUST_USE;
 void rule_stats_end(struct buf *out);
 
 struct rule_stats {
@@ -114,6 +121,8 @@ struct rule_stats {
     size_t annex_count;
     struct rule_stats_parse *parses;
     size_t parse_count;
+    struct loss_row *losses;
+    size_t loss_count;
 };
 
 /* All or nothing, in the arena: 32 MiB hold the largest body that makes sense. RC_INVALID, or RC_LIMIT past the bounds

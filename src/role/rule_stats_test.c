@@ -257,6 +257,65 @@ static void how_records_were_parsed_reads_back(void)
     }
 }
 
+static void losses_read_back(void)
+{
+    static const struct loss_row row = {.source = {0xab},
+                                        .cause = GAP_QUEUE,
+                                        .unit = GAP_MESSAGES,
+                                        .unknown = true,
+                                        .count = INT64_MAX,
+                                        .from_ns = 5,
+                                        .to_ns = 6,
+                                        .first = 7,
+                                        .last = 8};
+    struct rule_stats stats;
+    struct buf out;
+    struct err err;
+    buf_init(&out, RULE_STATS_BYTES);
+    rule_stats_begin(&out, 12, 10);
+    rule_stats_sources(&out);
+    rule_stats_fields(&out);
+    rule_stats_losses(&out);
+    CHECK(rule_stats_loss(&out, &row));
+    rule_stats_end(&out);
+    arena_reset(arena);
+    CHECK_INT(rule_stats_read(buf_view(&out), arena, &stats, &err), RC_OK);
+    CHECK_INT(stats.loss_count, 1);
+    CHECK(memcmp(&stats.losses[0], &row, sizeof row) == 0);
+    for (size_t cut = 0; cut < out.n; cut++)
+        CHECK(rule_stats_read(str_slice(buf_view(&out), 0, cut), arena, &stats, &err) != RC_OK);
+    buf_done(&out);
+}
+
+static void what_is_no_loss_is_refused(void)
+{
+#define LOSS(source, cause, unit, numbers)                                                                             \
+    "{\"upto\":1,\"events\":1,\"rules\":[],\"sources\":[],\"fields\":[],\"losses\":[{\"source\":\"" source             \
+    "\",\"cause\":\"" cause "\",\"unit\":\"" unit "\"," numbers "}]}"
+#define ID   "01010101010101010101010101010101"
+#define GOOD "\"count\":1,\"from_ns\":1,\"to_ns\":1,\"first\":1,\"last\":1"
+    static const char *const bad[] = {
+        LOSS("01", "queue", "records", GOOD),
+        LOSS(ID, "gone", "records", GOOD),
+        LOSS(ID, "queue", "", GOOD),
+        LOSS(ID, "queue", "records", "\"count\":0,\"from_ns\":1,\"to_ns\":1,\"first\":1,\"last\":1"),
+        LOSS(ID, "queue", "records", "\"count\":-1,\"from_ns\":1,\"to_ns\":1,\"first\":1,\"last\":1"),
+        LOSS(ID, "queue", "records", "\"count\":1,\"from_ns\":2,\"to_ns\":1,\"first\":1,\"last\":1"),
+        LOSS(ID, "queue", "records", "\"count\":1,\"from_ns\":1,\"to_ns\":1,\"first\":2,\"last\":1"),
+        LOSS(ID, "queue", "records", "\"count\":1,\"from_ns\":1,\"to_ns\":1,\"first\":2"),
+        "{\"upto\":1,\"events\":1,\"rules\":[],\"sources\":[],\"fields\":[],\"losses\":{}}",
+        "{\"upto\":1,\"events\":1,\"rules\":[],\"sources\":[],\"fields\":[],\"losses\":[1]}",
+    };
+    struct rule_stats stats = {.upto = 5};
+    CHECK_INT(read_text(LOSS(ID, "queue", "records", GOOD), &stats), RC_OK);
+    stats.upto = 5;
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        test_row("%s", bad[i]);
+        CHECK(read_text(bad[i], &stats) != RC_OK);
+        CHECK_INT(stats.upto, 5);
+    }
+}
+
 static const struct test tests[] = {
     {"how records were parsed reads back", how_records_were_parsed_reads_back},
     {"what is written reads back", what_is_written_reads_back},
@@ -264,6 +323,8 @@ static const struct test tests[] = {
     {"what sources sent reads back", what_sources_sent_reads_back},
     {"what no source sent is refused", what_no_source_sent_is_refused},
     {"rows without room are told", rows_without_room_are_told},
+    {"losses read back", losses_read_back},
+    {"what is no loss is refused", what_is_no_loss_is_refused},
 };
 
 int main(int argc, char **argv)

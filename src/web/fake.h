@@ -309,6 +309,19 @@ static const struct fake_answer fake_answers[] = {
      "\"wanted\":\"EVIL\",\"wanted_kind\":\"EVIL\"}},\"draft\":{\"asked\":true,\"fits\":false,\"stop\":{\"why\":"
      "\"capture\",\"byte\":4,\"read\":\"EVIL\",\"rest\":\"EVIL\",\"wanted\":\"EVIL\",\"wanted_kind\":\"ip\"}}},"
      "{\"raw\":\"EVIL\",\"draft\":{\"fits\":false,\"asked\":false}}]}"},
+    {"loss.list",
+     "{\"ok\":true,\"may_explain\":true,\"totals\":{\"listed\":250,\"open\":2,\"going_on\":1,\"records\":7,"
+     "\"bytes\":9,\"connections\":1,\"unknown\":1},\"causes\":[{\"cause\":\"EVIL\",\"unit\":\"EVIL\",\"losses\":2,"
+     "\"open\":1,\"count\":7,\"unknown\":true}],\"objects\":[{\"id\":1,\"name\":\"EVIL\",\"losses\":2,\"open\":1,"
+     "\"sources\":1}],\"days\":[{\"from_ns\":1795219893000000000,\"losses\":2,\"open\":0,\"sources\":1}],"
+     "\"rhythm\":{\"sources\":4,\"learning\":1},\"losses\":[{\"id\":4,\"source\":\"EVIL\",\"cause\":\"EVIL\","
+     "\"unit\":\"EVIL\",\"kind\":\"EVIL\",\"name\":\"EVIL\",\"host\":\"EVIL\",\"object_id\":1,\"object\":\"EVIL\","
+     "\"count\":7,\"unknown\":false,\"from_ns\":1795219893000000000,\"to_ns\":1795219993000000000,\"first\":3,"
+     "\"last\":5,\"explanation\":\"\",\"who\":\"\",\"explained_ns\":0},{\"id\":3,\"source\":\"EVIL\",\"cause\":"
+     "\"silent\",\"unit\":\"records\",\"kind\":\"udp\",\"name\":\"\",\"host\":\"EVIL\",\"object_id\":1,\"object\":"
+     "\"EVIL\",\"count\":0,\"unknown\":true,\"from_ns\":1795219893000000000,\"to_ns\":0,\"first\":-1,\"last\":-1,"
+     "\"explanation\":\"EVIL\",\"who\":\"EVIL\",\"explained_ns\":1795219893000000000}]}"},
+    {"loss.explain", "{\"ok\":true}"},
     {"rule.packs",
      "{\"ok\":true,\"may_change\":true,\"packs\":[{\"name\":\"EVIL\",\"version\":\"EVIL\",\"source\":\"EVIL\","
      "\"licence\":\"EVIL\",\"signature\":\"EVIL\",\"signer\":\"EVIL\",\"imported_ns\":1795219893000000000,"

@@ -190,6 +190,8 @@ static const char *const pages[] = {
     "/papers?q=a&from=2026-11-21T05:00&own=yes",
     "/papers/0123456789abcdef",
     "/archive/retention",
+    "/losses",
+    "/losses?object=1&cause=queue&state=open&day=2026-11-20&source=0123456789abcdef0123456789abcdef&offset=100",
     "/coverage/annex4",
     "/coverage/annex4?object=1&class=os&only=missing&offset=100",
     "/coverage/annex4/0123",

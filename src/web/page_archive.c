@@ -31,6 +31,7 @@ struct health {
     int64_t checkpoint_ns;
     int64_t disk_free;
     int64_t deletion_ns; /* when the next segment may go, by its keeper; 0 not known */
+    int64_t losses_open; /* that nobody explained */
     bool proposal_waits;
     bool rules_behind;   /* an engine or the desk works with those of before */
     int64_t growth;      /* stored bytes a day on average; 0 not known */
@@ -41,7 +42,7 @@ struct health {
     bool verified_unknown; /* the search did not end */
 };
 
-enum { ASK_ARCHIVE, ASK_WITNESSES, ASK_MIRRORS, ASK_RECEIVERS, ASK_TOTALS, ASK_VERIFIED };
+enum { ASK_ARCHIVE, ASK_WITNESSES, ASK_MIRRORS, ASK_RECEIVERS, ASK_TOTALS, ASK_LOSSES, ASK_VERIFIED };
 
 static void health_ask(struct web_call *call)
 {
@@ -50,6 +51,8 @@ static void health_ask(struct web_call *call)
     call_ask_plain(call, WEB_DESK, "mirror.list");
     call_ask_plain(call, WEB_DESK, "receiver.list");
     json_put_int(call_ask(call, WEB_DESK, "source.list"), "limit", 1);
+    call_ask_end(call);
+    json_put_int(call_ask(call, WEB_DESK, "loss.list"), "limit", 1);
     call_ask_end(call);
     struct buf *buf = call_ask(call, WEB_QUERY, "search");
     json_put_text(buf, "query", VERIFIED_QUERY);
@@ -91,6 +94,7 @@ static struct health health_read(struct web_call *call)
         .checkpoint_ns = of_int(totals, "checkpoint_ns"),
         .disk_free = of_int(totals, "disk_free"),
         .deletion_ns = of_int(totals, "deletion_ns"),
+        .losses_open = of_int(json_get(call_answer(call, ASK_LOSSES), "totals"), "open"),
         .proposal_waits = of_bool(totals, "proposal_waits"),
         .rules_behind = of_int(totals, "rules_behind") > 0,
     };
@@ -273,7 +277,9 @@ static void tiles(struct web_call *call, const struct health *h)
              RAW(" \xc2\xb7 "), SAY("archive.verified_faults"), RAW(": "), NUMBER(h->verified_faults),
              RAW(" \xc2\xb7 "), SAY("archive.verified_uid"), RAW(": "), INT(h->verified_uid), RAW("</p>"));
     HTML(html, RAW("<p class=\"meta\">"), SAY("archive.deletion_about"), RAW(" <a href=\"/archive/retention\">"),
-         SAY("retention.title"), RAW("</a> <a href=\"/archive/receivers\">"), SAY("receivers.title"), RAW("</a></p>"));
+         SAY("retention.title"), RAW("</a> <a href=\"/archive/receivers\">"), SAY("receivers.title"),
+         RAW("</a></p><p class=\"meta\" id=\"losses-line\">"), SAY("losses.open"), RAW(": "), NUMBER(h->losses_open),
+         RAW(" <a href=\"/losses\">"), SAY("losses.title"), RAW("</a></p>"));
 }
 
 /* ---- who vouches ---- */

@@ -80,6 +80,8 @@ static const struct route routes[] = {
     {"GET", "/users", ACCESS_SESSION, 0, page_users},
     {"GET", "/users/*", ACCESS_SESSION, 0, page_user},
     {"POST", "/users/*", ACCESS_SESSION, 0, save_user},
+    {"GET", "/losses", ACCESS_SESSION, 0, page_losses},
+    {"POST", "/losses/*", ACCESS_SESSION, 0, act_loss_explain},
     {"GET", "/archive", ACCESS_SESSION, 0, page_archive},
     {"GET", "/archive/checkpoint.txt", ACCESS_SESSION, 0, page_checkpoint},
     {"GET", "/archive/sheet.html", ACCESS_SESSION, 0, page_sheet},

@@ -78,6 +78,7 @@ static void hostile_strings_stay_text(void)
         {"/papers/certificate", "paper.begin", "source=%22%3E%3Cscript%3Eevil()&day=%22%3E%3Cscript%3Eevil()"},
         {"/papers/export", "paper.begin", "q=%22%3E%3Cscript%3Eevil()&class=%22%3E%3Cscript%3Eevil()"},
         {"/rules/a3f0", "rule.save", "state=%22%3E%3Cscript%3Eevil()&reason=%3C/textarea%3E%3Cscript%3Eevil()"},
+        {"/losses/4", "loss.explain", "explanation=%3C/q%3E%3Cscript%3Eevil()"},
         {"/archive/retention/4", "retention.refuse", "act=refuse&reason=%3C/textarea%3E%3Cscript%3Eevil()"},
     };
     for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
