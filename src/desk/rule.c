@@ -444,8 +444,7 @@ static bool decision_read(struct ask *ask, const struct rule_entry *entry, struc
     enum desk_level level = DESK_INFORMATIONAL;
     struct str state = ask_str(ask, "state");
     struct str level_name = ask_str(ask, "level");
-    ret->state = entry->state;
-    ret->level = entry->level;
+    *ret = (struct rule_decision){.state = entry->state, .level = entry->level};
     if (json_get(ask->question, "state") && !rulebook_state_find(state, &ret->state))
         ask_invalid(ask, "state", "the state is draft, test, active or off");
     else if (level_name.n && !level_find(level_name, &level))
