@@ -113,8 +113,8 @@ export async function missingTexts(page) {
     const attributes = [...document.querySelectorAll("[title],[aria-label],[data-label]")].flatMap((e) =>
       ["title", "aria-label", "data-label"].map((name) => e.getAttribute(name) ?? ""),
     );
-    // objects and groups have the names that people gave them
-    const bare = [...document.querySelectorAll("select:not([name=object_id], [name=group]) option")]
+    // objects, groups and packs have the names that people gave them
+    const bare = [...document.querySelectorAll("select:not([name=object_id], [name=group], [name=pack]) option")]
       .filter((option) => option.textContent === option.value)
       .map((option) => [option.closest("select").name, option.value]);
     const skipped = new Set(document.querySelectorAll("pre, code, textarea, .line, .raw, .opened, .pairs td, .tag"));
