@@ -2,6 +2,7 @@
 """drop.py - `qorgan ingest --watch`: what is laid into a folder becomes records once, moves to done/ or refused/, and
 waits where it is while the service is away. Prints TAP."""
 import glob
+import json
 import os
 import signal
 import subprocess
@@ -26,9 +27,12 @@ class Drop:
         self.service.start()
         self.folder = tempfile.mkdtemp(prefix="qorgan-drop-", dir=self.service.data)
         self.said = open(os.path.join(self.service.data, "drop.said"), "w+b")
+        self.start()
+        return self
+
+    def start(self):
         self.process = subprocess.Popen([QORGAN, "ingest", "--data", self.service.data, "--watch", "--settle", "0",
                                          *self.options, self.folder], stdout=self.said, stderr=self.said)
-        return self
 
     def __exit__(self, *_):
         self.process.kill()
@@ -100,14 +104,38 @@ def not_taken():
                     [".hidden", "done", "later.part", "later.tmp", "link", "pipe", "refused"], "what stays")
 
 
+def many():
+    """more files than are taken at once, folders among them that hold none: every one has its turn; told as JSON"""
+    with Drop("--json") as drop:
+        for n in range(300):
+            os.mkdir(drop.path(f"a{n:03}"))
+            drop.lay(f"b{n:03}.log", b"canary %d\n" % n)
+        drop.wait("done", "b299.log", limit=120)
+        out = drop.service.run("search", "--json", "type:raw canary | count").stdout
+        check(b"300" in out, out.decode())
+        rows = [json.loads(line) for line in drop.words().splitlines() if line.startswith("{")]
+        check_equal(sorted(os.path.basename(row["file"]) for row in rows), [f"b{n:03}.log" for n in range(300)], "rows")
+        check_equal({row["records"] for row in rows}, {1}, "records of a file")
+
+
 def refused():
-    """what says it is EVTX and is not goes to refused/ with the reason; the next file is taken"""
+    """what says it is EVTX and is not, or has another name, goes to refused/ with the reason; the next file is taken"""
     with Drop() as drop:
         drop.lay("a.evtx", b"ElfFile\0" + b"x" * 9000)
         drop.wait("refused", "a.evtx.reason")
         with open(drop.path("refused", "a.evtx.reason"), encoding="utf-8") as file:
             reason = file.read()
         check("cannot be read" in reason, reason)
+        with open(os.path.join(drop.service.data, "elsewhere"), "wb") as file:
+            file.write(b"canary elsewhere\n")
+        os.link(os.path.join(drop.service.data, "elsewhere"), drop.path("linked.log"))
+        drop.wait("refused", "linked.log.reason")
+        os.rename(drop.path("done"), drop.path("was"))
+        os.symlink("/tmp", drop.path("done"))
+        check_equal(drop.process.wait(20), 1, "status when done/ is a link")
+        os.unlink(drop.path("done"))
+        os.rename(drop.path("was"), drop.path("done"))
+        drop.start()
         drop.lay("b.log", b"canary after\n")
         drop.wait("done", "b.log")
         check_equal(len(drop.service.wait_for("canary", 1)), 1, "records")
@@ -167,4 +195,4 @@ def stopped():
 
 
 if __name__ == "__main__":
-    sys.exit(main([taken_once, not_taken, refused, events, away, stopped]))
+    sys.exit(main([taken_once, not_taken, many, refused, events, away, stopped]))

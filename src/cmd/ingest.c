@@ -7,7 +7,6 @@
 #include "cmd/ingest_file.h"
 #include "cmd/ingest_watch.h"
 #include "cmd/options.h"
-#include "codec/json.h"
 #include "os/random.h"
 
 #include <errno.h>
@@ -76,19 +75,7 @@ static void result_show(const char *path, const struct ingest_result *result, bo
 {
     struct buf out CLEANUP(buf_done) = {0};
     buf_init(&out, 65536);
-    if (json) {
-        json_write_object(&out);
-        json_put_text(&out, "file", path);
-        json_put_u64(&out, "records", result->records - result->known);
-        json_put_u64(&out, "known", result->known);
-        json_put_u64(&out, "cut", result->cut);
-        json_put_u64(&out, "unreadable", result->unreadable);
-        json_put_bool(&out, "damaged", result->damaged);
-        json_write_object_end(&out);
-    } else {
-        buf_format(&out, "%s: ", path);
-        ingest_result_put(result, &out);
-    }
+    ingest_result_put(path, result, json, &out);
     printf("%s\n", buf_z(&out));
 }
 

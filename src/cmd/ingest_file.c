@@ -1,6 +1,7 @@
 #include "cmd/ingest_file.h"
 
 #include "codec/evtx.h"
+#include "codec/json.h"
 #include "codec/records.h"
 #include "codec/winevent.h"
 #include "os/clock.h"
@@ -152,9 +153,21 @@ enum rc ingest_file_take(struct archive_client *client, const struct ingest_file
     return evtx ? evtx_take(&ingest, file->fd, err) : lines_take(&ingest, file->fd, records_are_events(begin), err);
 }
 
-void ingest_result_put(const struct ingest_result *result, struct buf *out)
+void ingest_result_put(const char *path, const struct ingest_result *result, bool json, struct buf *out)
 {
-    buf_format(out, "%llu records are durable", (unsigned long long)(result->records - result->known));
+    uint64_t added = result->records - result->known;
+    if (json) {
+        json_write_object(out);
+        json_put_text(out, "file", path);
+        json_put_u64(out, "records", added);
+        json_put_u64(out, "known", result->known);
+        json_put_u64(out, "cut", result->cut);
+        json_put_u64(out, "unreadable", result->unreadable);
+        json_put_bool(out, "damaged", result->damaged);
+        json_write_object_end(out);
+        return;
+    }
+    buf_format(out, "%s: %llu records are durable", path, (unsigned long long)added);
     if (result->known)
         buf_format(out, ", %llu were there already", (unsigned long long)result->known);
     if (result->cut)

@@ -28,7 +28,7 @@ struct ingest_result {
  * no file, or one that says it is EVTX and is not; other errors are the connection's or the disk's. */
 enum rc ingest_file_take(struct archive_client *client, const struct ingest_file *file, uint64_t highest,
                          struct ingest_result *ret_result, struct err *err) MUST_USE;
-/* "5 records are durable, 2 were there already" and what else there is to say. */
-void ingest_result_put(const struct ingest_result *result, struct buf *out);
+/* What came of a file as one line without its end: for people, or as a JSON object. */
+void ingest_result_put(const char *path, const struct ingest_result *result, bool json, struct buf *out);
 
 #endif

@@ -27,12 +27,12 @@
 #include <unistd.h>
 
 #define ROUND_MS    1000
-#define NAMES_MAX   256u /* of one folder in one round; the others follow */
+#define NAMES_MAX   256u /* of one folder at once; the others follow, in the order of names */
 #define NAME_ROOM   256u
 #define SAME_MAX    1000u /* files of one name in done/ */
 #define MEMORY_MAX  (UINT64_C(2) << 30)
 #define HASH_CHUNK  ((size_t)256 << 10)
-#define SAID_MAX    1024u
+#define SAID_MAX    8192u
 #define SECOND_NS   INT64_C(1000000000)
 #define DONE_NAME   "done"
 #define REFUSE_NAME "refused"
@@ -44,7 +44,8 @@ struct watch {
     struct loop *loop;
     int signals;
     bool stop;
-    bool away; /* that the service does not answer was told */
+    bool failed; /* by which it stopped */
+    bool away;   /* that the service does not answer was told */
 };
 
 /* One folder's files of one round. */
@@ -55,7 +56,8 @@ struct place {
     int folder;
     int done;
     int refused;
-    bool below; /* a folder inside a watched one: folders in it are left alone */
+    bool below;            /* a folder inside a watched one: folders in it are left alone */
+    char after[NAME_ROOM]; /* names up to this one had their turn */
     size_t count;
     char name[NAMES_MAX][NAME_ROOM];
 };
@@ -75,14 +77,15 @@ static void say(int out, const char *text)
     IGNORE(write(out, text, strlen(text)) < 0); /* nobody else could be told */
 }
 
+/* The folder as it was opened: its path may lead elsewhere by now. */
 static enum rc confine(const struct work *work, struct err *err)
 {
-    struct sandbox_path paths[] = {{.path = work->place->path, .access = SANDBOX_READ}};
+    const struct place *place = work->place;
+    struct sandbox_path paths[] = {{.path = place->path, .access = SANDBOX_READ, .held = place->folder + 1}};
     struct sandbox sandbox = {.calls = SANDBOX_OPEN, .paths = paths, .path_count = 1, .memory_max = MEMORY_MAX};
     struct buf missing CLEANUP(buf_done) = {0};
     buf_init(&missing, 4096);
-    enum rc rc = sandbox_hold(paths, ARRAY_LEN(paths), err);
-    return rc == RC_OK ? sandbox_enter(&sandbox, &missing, err) : rc;
+    return sandbox_enter(&sandbox, &missing, err);
 }
 
 static int file_read(void *context, int out)
@@ -111,7 +114,7 @@ static int file_read(void *context, int out)
         return refused ? TAKEN_REFUSED : TAKEN_LATER;
     }
     buf_init_fixed(&said, text, sizeof text);
-    ingest_result_put(&result, &said);
+    ingest_result_put(work->path, &result, options_flag(work->place->watch->options, "json"), &said);
     say(out, buf_z(&said));
     return result.unreadable || result.damaged ? TAKEN_DAMAGED : TAKEN_WHOLE;
 }
@@ -201,7 +204,14 @@ static enum rc file_move(const struct place *place, const char *name, int to, ch
     return moved == 0 ? RC_OK : err_errno(err, -moved, "could not move it");
 }
 
-static void file_refuse(const struct place *place, const char *name, const char *why)
+/* A file that cannot leave the folder would be read for ever: that is for people to mend. */
+static void file_stays(struct watch *watch, const char *path, const struct err *err)
+{
+    log_error("%s stays where it is: %s", path, err->text);
+    watch->failed = watch->stop = true;
+}
+
+static void file_refuse(const struct place *place, const char *path, const char *name, const char *why)
 {
     char kept[NAME_ROOM + 8];
     char text[NAME_ROOM + 24];
@@ -211,8 +221,9 @@ static void file_refuse(const struct place *place, const char *name, const char 
     snprintf(text, sizeof text, "%s.reason", kept);
     snprintf(line, sizeof line, "%s\n", why);
     rc = rc == RC_OK ? file_replace(&io_kernel, place->refused, text, str_of(line), &err) : rc;
-    log_warning("%s/%s is refused: %s%s%s", place->path, name, why, rc == RC_OK ? "" : "; ",
-                rc == RC_OK ? "" : err.text);
+    log_warning("%s is refused: %s", path, why);
+    if (rc != RC_OK)
+        file_stays(place->watch, path, &err);
 }
 
 static void file_settle(const struct place *place, const struct work *work, enum taken taken, const char *said)
@@ -228,17 +239,15 @@ static void file_settle(const struct place *place, const struct work *work, enum
     }
     watch->away = false;
     if (taken == TAKEN_REFUSED) {
-        file_refuse(place, work->name, said);
+        file_refuse(place, work->path, work->name, said);
         return;
     }
-    printf("%s: %s\n", work->path, said);
+    printf("%s\n", said);
     IGNORE(fflush(stdout) != 0); /* nobody may be looking */
     if (taken == TAKEN_DAMAGED)
-        log_warning("%s: %s", work->path, said);
-    if (file_move(place, work->name, place->done, kept, &err) != RC_OK) {
-        log_error("%s is taken but stays: %s", work->path, err.text);
-        watch->stop = true;
-    }
+        log_warning("%s", said);
+    if (file_move(place, work->name, place->done, kept, &err) != RC_OK)
+        file_stays(watch, work->path, &err);
 }
 
 /* Nothing of it changed for the time that was asked for, and nobody writes it. */
@@ -261,7 +270,12 @@ static void file_take(const struct place *place, const char *name)
         return;
     work.fd = io_kernel.open(io_kernel.self, place->folder, name, IO_READ);
     if (work.fd < 0) {
-        file_refuse(place, name, "it cannot be opened for reading");
+        file_refuse(place, path, name, "it cannot be opened for reading");
+        return;
+    }
+    if (before.links > 1) { /* by another name it could be altered still, or it is nobody's who may lay files here */
+        file_refuse(place, path, name, "it has more than one name");
+        close(work.fd);
         return;
     }
     if (io_identify(work.fd, &now) == 0 && io_identity_eq(&before, &now) && is_settled(place, &now, work.fd)) {
@@ -286,13 +300,24 @@ static bool is_passed_over(struct str name)
            str_ends(name, STR(".tmp")) || str_is(name, DONE_NAME) || str_is(name, REFUSE_NAME);
 }
 
+/* Keeps the first names of those whose turn comes. */
 static bool on_name(void *context, const char *name)
 {
     struct place *place = context;
-    if (place->count == NAMES_MAX)
-        return false;
-    if (!is_passed_over(str_of(name)))
-        snprintf(place->name[place->count++], NAME_ROOM, "%s", name);
+    if (is_passed_over(str_of(name)) || strcmp(name, place->after) <= 0)
+        return true;
+    size_t at = place->count;
+    if (place->count == NAMES_MAX) {
+        at = 0;
+        for (size_t i = 1; i < NAMES_MAX; i++)
+            if (strcmp(place->name[i], place->name[at]) > 0)
+                at = i;
+        if (strcmp(name, place->name[at]) > 0)
+            return true;
+    } else {
+        place->count++;
+    }
+    snprintf(place->name[at], NAME_ROOM, "%s", name);
     return true;
 }
 
@@ -338,6 +363,20 @@ static void place_close(struct place *place)
     memory_free(place);
 }
 
+static void names_take(struct place *place)
+{
+    qsort(place->name, place->count, NAME_ROOM, by_name);
+    for (size_t i = 0; i < place->count && !place->watch->stop; i++) {
+        struct io_identity identity;
+        bool there = io_identify_name(place->folder, place->name[i], &identity) == 0;
+        if (there && identity.regular)
+            file_take(place, place->name[i]);
+        else if (there && !place->below)
+            below_take(place, place->name[i]);
+        memcpy(place->after, place->name[i], NAME_ROOM);
+    }
+}
+
 /* parent: of a folder below a watched one; -1: a watched one. */
 static enum rc place_take(struct watch *watch, int parent, const char *path, const char *source, struct err *err)
 {
@@ -349,17 +388,14 @@ static enum rc place_take(struct watch *watch, int parent, const char *path, con
     place->source = source ? source : options_text(watch->options, "name");
     place->below = parent >= 0;
     enum rc rc = place_open(place, parent, err);
-    int listed = rc == RC_OK ? io_kernel.list(io_kernel.self, place->folder, on_name, place) : 0;
-    if (listed < 0)
-        rc = err_errno(err, -listed, "could not list the folder");
-    qsort(place->name, place->count, NAME_ROOM, by_name);
-    for (size_t i = 0; i < place->count && !watch->stop; i++) {
-        struct io_identity identity;
-        bool there = io_identify_name(place->folder, place->name[i], &identity) == 0;
-        if (there && identity.regular)
-            file_take(place, place->name[i]);
-        else if (there && !place->below)
-            below_take(place, place->name[i]);
+    bool more = rc == RC_OK;
+    while (more && !watch->stop) {
+        place->count = 0;
+        int listed = io_kernel.list(io_kernel.self, place->folder, on_name, place);
+        if (listed < 0)
+            rc = err_errno(err, -listed, "could not list the folder");
+        more = listed >= 0 && place->count == NAMES_MAX;
+        names_take(place);
     }
     place_close(place);
     return rc;
@@ -402,5 +438,7 @@ int ingest_watch(const struct options *options)
     struct loop_watch *signals = watch.loop ? loop_add(watch.loop, watch.signals, LOOP_READ, on_signal, &watch) : NULL;
     enum rc rc = signals ? watch_run(&watch, &err) : err_set(&err, RC_IO, "signals could not be watched");
     loop_free(watch.loop);
-    return rc == RC_OK ? CMD_OK : cmd_fail("ingest", &err);
+    if (rc != RC_OK)
+        return cmd_fail("ingest", &err);
+    return watch.failed ? CMD_FAILED : CMD_OK;
 }
