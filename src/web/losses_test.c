@@ -20,6 +20,7 @@ static void what_was_chosen_is_asked(void)
     CHECK(asked("\"offset\":100"));
     CHECK(seen_has("<option value=\"cut\" selected>") && seen_has("<option value=\"open\" selected>"));
     CHECK(seen_has("href=\"/losses?" ESCAPED "0\""));
+    CHECK(seen_has("<a href=\"/losses?cause=x\">") && seen_has("<a href=\"/losses?object=1\">"));
 }
 
 /* Words of no list, a source that is no number of 32 digits, a day that there is not. */
@@ -28,15 +29,15 @@ static void what_is_no_choice_is_not_asked(void)
     static const char *const wrong[] = {"cause=rain",
                                         "cause=",
                                         "state=closed",
-                                        "source=" SOURCE "0",
+                                        ("source=" SOURCE "0"),
                                         "source=0123",
-                                        "source=" SOURCE "%00",
+                                        ("source=" SOURCE "%00"),
                                         "object=-1",
                                         "object=x",
                                         "day=2026-02-30",
                                         "day=2026-11-21T00:0",
                                         "day=x",
-                                        "source=G" SOURCE,
+                                        ("source=G" SOURCE),
                                         "source=0123456789ABCDEF0123456789ABCDEF"};
     for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
         char path[128];

@@ -137,7 +137,8 @@ static void by_cause(struct web_call *call, const struct json_value *rows)
     part_heads(call, heads);
     HTML(html, RAW("<tbody>"));
     for (const struct json_value *r = json_first(rows); r; r = r->next) {
-        HTML(html, RAW("<tr><th scope=\"row\">"), SAY_OF("loss_cause.", of_str(r, "cause")), RAW("</th>"));
+        HTML(html, RAW("<tr><th scope=\"row\"><a href=\"/losses?cause="), URL(of_str(r, "cause")), RAW("\">"),
+             SAY_OF("loss_cause.", of_str(r, "cause")), RAW("</a></th>"));
         part_cell_classed(call, "losses.listed", "number");
         HTML(html, NUMBER(of_int(r, "losses")), RAW("</td>"));
         open_cell(call, r);
@@ -240,8 +241,10 @@ static void loss_row(struct web_call *call, const struct json_value *r, struct s
     if (of_int(r, "explained_ns") == 0)
         HTML(html, RAW(" class=\"silent\""));
     HTML(html, RAW("><th scope=\"row\"><a href=\"/losses?source="), URL(of_str(r, "source")), RAW("\">"),
-         ESC(name.n ? name : of_str(r, "source")), RAW("</a> <small>"), SAY_OF("source_kind.", of_str(r, "kind")),
-         RAW(" "), ESC(of_str(r, "host")), RAW("</small></th>"));
+         ESC(name.n ? name : of_str(r, "source")), RAW("</a> <small>"), SAY_OF("source_kind.", of_str(r, "kind")));
+    if (of_str(r, "host").n)
+        HTML(html, RAW(" \xc2\xb7 "), ESC(of_str(r, "host")));
+    HTML(html, RAW("</small></th>"));
     part_cell(call, "losses.cause");
     HTML(html, SAY_OF("loss_cause.", of_str(r, "cause")), RAW("</td>"));
     part_cell(call, "losses.time");
