@@ -19,7 +19,8 @@ static const char *const outcomes[] = {"", "success", "failure", NULL};
 
 /* ---- the workbench ---- */
 
-static void lines_ask(struct web_call *call, struct str source, struct str text, int64_t limit)
+/* The begin of a question about the newest lines of a source, or about pasted ones. */
+static struct buf *parse_begin(struct web_call *call, int64_t limit, struct str source, struct str text)
 {
     struct buf *buf = call_ask(call, WEB_QUERY, "parse.lines");
     json_put_int(buf, "limit", limit);
@@ -27,6 +28,12 @@ static void lines_ask(struct web_call *call, struct str source, struct str text,
         json_put_str(buf, "source", source);
     if (text.n)
         json_put_str(buf, "text", text);
+    return buf;
+}
+
+static void lines_ask(struct web_call *call, struct str source, struct str text)
+{
+    struct buf *buf = parse_begin(call, source.n ? LINES : LINES_PASTED, source, text);
     json_put_str(buf, "only", form_get(&call->query, "only"));
     json_put_int(buf, "before", MAX(form_int(&call->query, "before", 0), INT64_C(0)));
     call_ask_end(call);
@@ -161,7 +168,7 @@ static void workbench(struct web_call *call, struct str source, struct str text)
     if (call->phase == 0) {
         sources_ask(call);
         if (looks)
-            lines_ask(call, source, text, source.n ? LINES : LINES_PASTED);
+            lines_ask(call, source, text);
         if (source.n) {
             json_put_str(call_ask(call, WEB_DESK, "parser.source"), "id", source);
             call_ask_end(call);
@@ -342,22 +349,10 @@ static void pattern_page(struct web_call *call, const struct work *work)
 
 /* ---- questions of the pattern page ---- */
 
-static void try_begin(struct web_call *call, struct buf **ret_buf, struct str source, struct str text)
-{
-    struct buf *buf = call_ask(call, WEB_QUERY, "parse.lines");
-    json_put_int(buf, "limit", LINES_TRIED);
-    if (source.n)
-        json_put_str(buf, "source", source);
-    if (text.n)
-        json_put_str(buf, "text", text);
-    *ret_buf = buf;
-}
-
 static void propose_ask(struct web_call *call, struct str source, const struct form *form)
 {
-    struct buf *buf;
     size_t picked = 0;
-    try_begin(call, &buf, source, form_get(form, "text"));
+    struct buf *buf = parse_begin(call, LINES_TRIED, source, form_get(form, "text"));
     json_put_bool(buf, "propose", true);
     json_write_key(buf, "pick");
     json_write_array(buf);
@@ -377,9 +372,8 @@ static void propose_ask(struct web_call *call, struct str source, const struct f
 static void try_ask(struct web_call *call)
 {
     const struct form *form = &call->form;
-    struct buf *buf;
     char name[16];
-    try_begin(call, &buf, form_get(form, "source"), form_get(form, "text"));
+    struct buf *buf = parse_begin(call, LINES_TRIED, form_get(form, "source"), form_get(form, "text"));
     json_put_str(buf, "pattern", form_get(form, "pattern"));
     json_put_str(buf, "program", form_get(form, "program"));
     if (str_eq(form_get(form, "was"), form_get(form, "pattern"))) {
@@ -495,8 +489,7 @@ void page_pattern(struct web_call *call)
         return;
     }
     if (call->phase == 1 && draft) {
-        struct buf *buf;
-        try_begin(call, &buf, STR(""), of_str(draft, "sample"));
+        struct buf *buf = parse_begin(call, LINES_TRIED, STR(""), of_str(draft, "sample"));
         json_put_str(buf, "pattern", of_str(draft, "pattern"));
         json_put_str(buf, "program", of_str(draft, "program"));
         call_ask_end(call);
