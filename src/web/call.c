@@ -30,7 +30,7 @@ bool equal_secret(struct str a, struct str b)
     return difference == 0 && a.n > 0;
 }
 
-static bool is_hex(struct str text, size_t digits)
+bool is_hex(struct str text, size_t digits)
 {
     if (text.n != digits)
         return false;

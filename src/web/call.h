@@ -130,6 +130,7 @@ unsigned status_of_error(struct str key);
 struct str safe_path(struct str path);
 /* Path and query as they came, for coming back. */
 struct str call_target(struct web_call *call);
+bool is_hex(struct str text, size_t digits);   /* of small letters, exactly so many */
 bool equal_secret(struct str a, struct str b); /* in time that depends on the length only */
 struct str call_format(struct web_call *call, const char *format, ...) PRINTF(2, 3);
 

@@ -101,10 +101,13 @@ static struct web_http get(const char *target)
     return (struct web_http){.method = STR("GET"), .path = path, .query = query, .cookie = STR(SIGNED)};
 }
 
-static inline struct web_http post(const char *path, const char *body)
+static inline struct web_http post(const char *target, const char *body)
 {
+    struct str query = str_of(target);
+    struct str path = str_cut(&query, '?');
     return (struct web_http){.method = STR("POST"),
-                             .path = str_of(path),
+                             .path = path,
+                             .query = query,
                              .cookie = STR(SIGNED "; " FORM_COOKIE),
                              .accept_language = STR("en"),
                              .content_type = STR("application/x-www-form-urlencoded"),

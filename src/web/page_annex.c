@@ -70,39 +70,14 @@ static int64_t share_of(const struct json_value *row)
 
 /* --- the list --- */
 
-static void choice_show(struct web_call *call, const char *name, const char *label, const char *family,
-                        const char *const *keys, const char *none)
-{
-    struct html *html = &call->html;
-    HTML(html, RAW("<div class=\"field\"><label for=\"f-"), ESCZ(name), RAW("\">"), ESC(html_text(html, str_of(label))),
-         RAW("</label><select id=\"f-"), ESCZ(name), RAW("\" name=\""), ESCZ(name), RAW("\"><option value=\"\">"),
-         ESC(html_text(html, str_of(none))), RAW("</option>"));
-    for (size_t i = 0; keys[i]; i++) {
-        HTML(html, RAW("<option value=\""), ESCZ(keys[i]), RAW("\""));
-        if (str_is(form_get(&call->query, name), keys[i]))
-            HTML(html, RAW(" selected"));
-        HTML(html, RAW(">"), ESC(texts_get_of(html->texts, str_of(family), str_of(keys[i]), html->language)),
-             RAW("</option>"));
-    }
-    HTML(html, RAW("</select></div>"));
-}
-
-static bool is_key(const char *const *keys, struct str value)
-{
-    for (size_t i = 0; keys[i]; i++)
-        if (str_is(value, keys[i]))
-            return true;
-    return false;
-}
-
 static void filter_form(struct web_call *call, int64_t object)
 {
     struct html *html = &call->html;
     HTML(html, RAW("<form class=\"query filters\" method=\"get\" action=\"/coverage/annex4\">"));
     if (object > 0)
         HTML(html, RAW("<input type=\"hidden\" name=\"object\" value=\""), INT(object), RAW("\">"));
-    choice_show(call, "class", "annex.class", "papers.class_", classes, "annex.any");
-    choice_show(call, "only", "annex.only", "annex.only_", shows, "annex.only_all");
+    part_filter(call, "class", "annex.class", "papers.class_", classes, "annex.any");
+    part_filter(call, "only", "annex.only", "annex.only_", shows, "annex.only_all");
     HTML(html, RAW("<button class=\"main\">"), SAY("annex.filter"), RAW("</button></form>"));
 }
 
@@ -219,10 +194,9 @@ static void object_matrix(struct web_call *call, const struct json_value *answer
 static void list_ask(struct web_call *call, int64_t object, int64_t offset)
 {
     struct buf *buf = call_ask(call, WEB_DESK, "coverage.list");
-    struct str class = form_get(&call->query, "class");
     json_put_int(buf, "object", object);
-    json_put_str(buf, "class", is_key(classes, class) ? class : STR(""));
-    json_put_str(buf, "only", is_key(shows, form_get(&call->query, "only")) ? STR("missing") : STR(""));
+    json_put_str(buf, "class", part_filter_value(call, "class", classes));
+    json_put_str(buf, "only", part_filter_value(call, "only", shows));
     json_put_int(buf, "offset", offset);
     json_put_int(buf, "limit", PAGE_SOURCES);
     call_ask_end(call);
@@ -245,8 +219,8 @@ void page_annex(struct web_call *call)
     if (call_failed(call))
         return;
     const struct json_value *answer = call_answer(call, 0);
-    struct str class = form_get(&call->query, "class");
-    bool missing = is_key(shows, form_get(&call->query, "only"));
+    struct str class = part_filter_value(call, "class", classes);
+    struct str only = part_filter_value(call, "only", shows);
     call_page(call, "annex.title", SECTION_RULES);
     HTML(html, RAW("<div class=\"heading\"><h1>"), SAY("annex.title"), RAW("</h1>"));
     rule_tabs(call, "/coverage/annex4");
@@ -259,13 +233,11 @@ void page_annex(struct web_call *call)
     else
         objects(call, json_get(answer, "objects"));
     sources(call, json_get(answer, "sources"), object);
-    if (!is_key(classes, class))
-        class = STR("");
     char text[128];
     struct buf path;
     buf_init_fixed(&path, text, sizeof text);
-    buf_format(&path, "/coverage/annex4?object=%lld&class=%.*s&only=%s&offset=", (long long)object, STR_ARG(class),
-               missing ? "missing" : "");
+    buf_format(&path, "/coverage/annex4?object=%lld&class=%.*s&only=%.*s&offset=", (long long)object, STR_ARG(class),
+               STR_ARG(only));
     part_pager(call, buf_z(&path), offset, PAGE_SOURCES, of_int(json_get(answer, "totals"), "listed"));
     call_page_end(call, 200);
 }

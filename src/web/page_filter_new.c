@@ -54,13 +54,6 @@ static struct str sent(const struct web_call *call, const char *name)
 
 /* --- days --- */
 
-static struct str day_text(struct web_call *call, int64_t ns)
-{
-    int32_t year, month, day;
-    civil_from_days((ns + call->html.zone_s * SECOND_NS) / DAY_NS, &year, &month, &day);
-    return call_format(call, "%04d-%02d-%02d", (int)year, (int)month, (int)day);
-}
-
 /* The end of that day; 0: it is none. */
 static int64_t day_end(struct web_call *call, struct str day)
 {
@@ -242,7 +235,7 @@ static void form(struct web_call *call, const struct making *m, struct str wrong
                INPUT_REQUIRED | INPUT_WIDE | (str_is(wrong, "title") ? INPUT_WRONG : 0));
     part_area(call, "reason", "field.reason", sent(call, "reason"), str_is(wrong, "reason"));
     part_input(call, "expires", "field.expires",
-               posted ? sent(call, "expires") : day_text(call, html->now_ns + DAYS_DEFAULT * DAY_NS),
+               posted ? sent(call, "expires") : part_day(call, html->now_ns + DAYS_DEFAULT * DAY_NS),
                INPUT_DATE | INPUT_REQUIRED | (str_is(wrong, "expires") ? INPUT_WRONG : 0));
     HTML(html, RAW("<p class=\"hint wide\">"), SAY("filters.expires_about"),
          RAW("</p><p class=\"buttons wide\"><button name=\"step\" value=\"show\">"), SAY("filters.show"),

@@ -106,11 +106,6 @@ static void loud(struct web_call *call, const struct json_value *choice)
     HTML(html, RAW("</tbody></table>"));
 }
 
-static void hidden(struct web_call *call, const char *name, struct str value)
-{
-    HTML(&call->html, RAW("<input type=\"hidden\" name=\""), ESCZ(name), RAW("\" value=\""), ESC(value), RAW("\">"));
-}
-
 static void confirm_form(struct web_call *call, const struct json_value *choice, struct str wrong)
 {
     static const char *const members[] = {"level", "pack", "state"};
@@ -119,11 +114,11 @@ static void confirm_form(struct web_call *call, const struct json_value *choice,
     HTML(html, RAW("<form class=\"stack\" method=\"post\" action=\"/rules/level\">"));
     part_csrf(call);
     if (of_act)
-        hidden(call, "act", said(call, "act"));
+        part_hidden(call, "act", said(call, "act"));
     for (size_t i = 0; i < ARRAY_LEN(members) && !of_act; i++)
-        hidden(call, members[i], said(call, members[i]));
+        part_hidden(call, members[i], said(call, members[i]));
     if (!of_act)
-        hidden(call, "from", from_of(call));
+        part_hidden(call, "from", from_of(call));
     HTML(html, RAW("<input type=\"hidden\" name=\"expected\" value=\""), INT(of_int(choice, "count")), RAW("\">"));
     part_area(call, "reason", "field.reason", form_get(&call->form, "reason"), str_is(wrong, "reason"));
     HTML(html, RAW("<p class=\"buttons\"><button class=\"main\">"),
@@ -168,10 +163,12 @@ static void choice_show(struct web_call *call, const struct json_value *answer, 
         guess(call, answer, choice);
         loud(call, choice);
     }
-    HTML(html, RAW("<ul>"));
-    line(call, "levels.changed_since", of_int(choice, "changed"));
-    line(call, "levels.gone", of_int(choice, "gone"));
-    HTML(html, RAW("</ul>"));
+    if (of_int(choice, "changed") > 0 || of_int(choice, "gone") > 0) {
+        HTML(html, RAW("<ul>"));
+        line(call, "levels.changed_since", of_int(choice, "changed"));
+        line(call, "levels.gone", of_int(choice, "gone"));
+        HTML(html, RAW("</ul>"));
+    }
     if (of_int(choice, "count") > 0 && of_bool(answer, "may_change"))
         confirm_form(call, choice, wrong);
     HTML(html, RAW("</section>"));
@@ -306,17 +303,6 @@ static void ask_levels(struct web_call *call, bool chosen)
     call_ask_end(call);
 }
 
-static void saved(struct web_call *call)
-{
-    struct html *html = &call->html;
-    int64_t count = form_int(&call->query, "saved", -1);
-    if (count < 0)
-        return;
-    HTML(html, RAW("<p class=\"notice ok\" role=\"status\">"));
-    part_icon(call, "ok");
-    HTML(html, RAW(" <span>"), SAY("levels.saved"), RAW(" "), NUMBER(count), RAW("</span></p>"));
-}
-
 /* Answer `at` is the matrix; `failed` is the refused answer that the page tells of, or NULL. */
 static void page(struct web_call *call, size_t at, const struct json_value *failed, struct str error)
 {
@@ -332,7 +318,7 @@ static void page(struct web_call *call, size_t at, const struct json_value *fail
     if (error.n > 0)
         part_error(call, error, of_str(failed, "field"), of_str(failed, "text"));
     else
-        saved(call);
+        part_saved(call, "levels.saved");
     HTML(html, RAW("<p>"), SAY("levels.about"), RAW("</p><div class=\"split\"><div>"));
     choice_show(call, answer, of_str(failed, "field"));
     for (const struct json_value *p = json_first(packs); p; p = p->next)

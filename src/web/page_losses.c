@@ -5,8 +5,9 @@
 #include "web/parts.h"
 #include "web/route.h"
 
-#define PAGE_LOSSES 100
-#define DAY_NS      (DAY_S * SECOND_NS)
+#define PAGE_LOSSES   100
+#define DAY_NS        (DAY_S * SECOND_NS)
+#define SOURCE_DIGITS 32
 
 static const char *const states[] = {"open", "explained", NULL};
 static const char *const causes[] = {"queue",  "cut",       "piece",      "missed", "form",     "crowded",
@@ -20,31 +21,20 @@ struct wish {
     int64_t from_ns, to_ns;
 };
 
-static struct str of_list(const char *const *list, struct str value)
-{
-    for (size_t i = 0; list[i]; i++)
-        if (str_is(value, list[i]))
-            return value;
-    return STR("");
-}
-
 static struct wish wish_read(struct web_call *call)
 {
     struct wish wish = {.object = MIN(MAX(form_int(&call->query, "object", 0), 0), INT32_MAX),
                         .source = form_get(&call->query, "source"),
-                        .cause = of_list(causes, form_get(&call->query, "cause")),
-                        .state = of_list(states, form_get(&call->query, "state")),
+                        .cause = part_filter_value(call, "cause", causes),
+                        .state = part_filter_value(call, "state", states),
                         .day = form_get(&call->query, "day")};
     struct str begin = call_format(call, "%.*sT00:00", STR_ARG(str_slice(wish.day, 0, 10)));
     if (wish.day.n != 10 || !time_of_input(begin, call->html.zone_s, &wish.from_ns))
         wish.day = STR("");
     else
         wish.to_ns = wish.from_ns + DAY_NS;
-    bool hex = wish.source.n == 32;
-    for (size_t i = 0; hex && i < wish.source.n; i++)
-        hex = (wish.source.p[i] >= '0' && wish.source.p[i] <= '9') ||
-              (wish.source.p[i] >= 'a' && wish.source.p[i] <= 'f');
-    wish.source = hex ? wish.source : STR("");
+    if (!is_hex(wish.source, SOURCE_DIGITS))
+        wish.source = STR("");
     return wish;
 }
 
@@ -62,34 +52,23 @@ static void wish_ask(struct web_call *call, const struct wish *wish, int64_t off
     call_ask_end(call);
 }
 
+/* Its part of an address, after a "?"; an offset follows. */
+static struct str wish_text(struct web_call *call, const struct wish *wish)
+{
+    return call_format(call, "object=%lld&source=%.*s&cause=%.*s&state=%.*s&day=%.*s&offset=", (long long)wish->object,
+                       STR_ARG(wish->source), STR_ARG(wish->cause), STR_ARG(wish->state), STR_ARG(wish->day));
+}
+
 static void pager(struct web_call *call, const struct wish *wish, int64_t offset, int64_t total)
 {
     char text[256];
     struct buf path;
     buf_init_fixed(&path, text, sizeof text);
-    buf_format(&path, "/losses?object=%lld&source=%.*s&cause=%.*s&state=%.*s&day=%.*s&offset=", (long long)wish->object,
-               STR_ARG(wish->source), STR_ARG(wish->cause), STR_ARG(wish->state), STR_ARG(wish->day));
+    buf_format(&path, "/losses?%.*s", STR_ARG(wish_text(call, wish)));
     part_pager(call, buf_z(&path), offset, PAGE_LOSSES, total);
 }
 
 /* --- parts --- */
-
-static void choice(struct web_call *call, const char *name, const char *label, const char *family,
-                   const char *const *keys)
-{
-    struct html *html = &call->html;
-    HTML(html, RAW("<div class=\"field\"><label for=\"f-"), ESCZ(name), RAW("\">"), ESC(html_text(html, str_of(label))),
-         RAW("</label><select id=\"f-"), ESCZ(name), RAW("\" name=\""), ESCZ(name), RAW("\"><option value=\"\">"),
-         SAY("losses.any"), RAW("</option>"));
-    for (size_t i = 0; keys[i]; i++) {
-        HTML(html, RAW("<option value=\""), ESCZ(keys[i]), RAW("\""));
-        if (str_is(form_get(&call->query, name), keys[i]))
-            HTML(html, RAW(" selected"));
-        HTML(html, RAW(">"), ESC(texts_get_of(html->texts, str_of(family), str_of(keys[i]), html->language)),
-             RAW("</option>"));
-    }
-    HTML(html, RAW("</select></div>"));
-}
 
 static void filter_form(struct web_call *call, const struct wish *wish)
 {
@@ -98,9 +77,9 @@ static void filter_form(struct web_call *call, const struct wish *wish)
     if (wish->object > 0)
         HTML(html, RAW("<input type=\"hidden\" name=\"object\" value=\""), INT(wish->object), RAW("\">"));
     if (wish->source.n)
-        HTML(html, RAW("<input type=\"hidden\" name=\"source\" value=\""), ESC(wish->source), RAW("\">"));
-    choice(call, "cause", "losses.cause", "loss_cause.", causes);
-    choice(call, "state", "losses.state", "losses.state_", states);
+        part_hidden(call, "source", wish->source);
+    part_filter(call, "cause", "losses.cause", "loss_cause.", causes, "losses.any");
+    part_filter(call, "state", "losses.state", "losses.state_", states, "losses.any");
     part_input(call, "day", "losses.day", wish->day, INPUT_DATE);
     HTML(html, RAW("<button class=\"main\">"), SAY("losses.filter"), RAW("</button>"));
     if (wish->object > 0 || wish->source.n || wish->cause.n || wish->state.n || wish->day.n)
@@ -158,7 +137,8 @@ static void by_cause(struct web_call *call, const struct json_value *rows)
     part_heads(call, heads);
     HTML(html, RAW("<tbody>"));
     for (const struct json_value *r = json_first(rows); r; r = r->next) {
-        HTML(html, RAW("<tr><th scope=\"row\">"), SAY_OF("loss_cause.", of_str(r, "cause")), RAW("</th>"));
+        HTML(html, RAW("<tr><th scope=\"row\"><a href=\"/losses?cause="), URL(of_str(r, "cause")), RAW("\">"),
+             SAY_OF("loss_cause.", of_str(r, "cause")), RAW("</a></th>"));
         part_cell_classed(call, "losses.listed", "number");
         HTML(html, NUMBER(of_int(r, "losses")), RAW("</td>"));
         open_cell(call, r);
@@ -207,8 +187,7 @@ static void by_day(struct web_call *call, const struct json_value *rows)
     part_heads(call, heads);
     HTML(html, RAW("<tbody>"));
     for (const struct json_value *r = json_first(rows); r; r = r->next) {
-        struct civil c = civil_from_ns(MAX(of_int(r, "from_ns"), 0), call->html.zone_s);
-        struct str day = call_format(call, "%04d-%02d-%02d", c.year, c.month, c.day);
+        struct str day = part_day(call, MAX(of_int(r, "from_ns"), 0));
         HTML(html, RAW("<tr><th scope=\"row\"><a href=\"/losses?day="), URL(day), RAW("\">"), ESC(day),
              RAW("</a></th>"));
         group_cells(call, r);
@@ -231,7 +210,8 @@ static void evidence(struct web_call *call, const struct json_value *r)
     HTML(html, RAW("</td>"));
 }
 
-static void explanation(struct web_call *call, const struct json_value *r, bool may)
+/* `here` is the part of the address to come back to; empty: who reads may not explain. */
+static void explanation(struct web_call *call, const struct json_value *r, struct str here)
 {
     struct html *html = &call->html;
     int64_t id = of_int(r, "id");
@@ -241,18 +221,18 @@ static void explanation(struct web_call *call, const struct json_value *r, bool 
              TIME(of_int(r, "explained_ns")), RAW("</small></td></tr>"));
         return;
     }
-    if (of_int(r, "to_ns") == 0 || !may) {
+    if (of_int(r, "to_ns") == 0 || here.n == 0) {
         HTML(html, RAW("</td></tr>"));
         return;
     }
-    HTML(html, RAW("<form method=\"post\" action=\"/losses/"), INT(id), RAW("\">"));
+    HTML(html, RAW("<form method=\"post\" action=\"/losses/"), INT(id), RAW("?"), ESC(here), RAW("\">"));
     part_csrf(call);
     HTML(html,
          RAW("<input name=\"explanation\" type=\"text\" required minlength=\"3\" maxlength=\"2000\" aria-label=\""),
          SAY("losses.explanation"), RAW("\"> <button>"), SAY("losses.explain"), RAW("</button></form></td></tr>"));
 }
 
-static void loss_row(struct web_call *call, const struct json_value *r, bool may)
+static void loss_row(struct web_call *call, const struct json_value *r, struct str here)
 {
     struct html *html = &call->html;
     struct str name = of_str(r, "name");
@@ -261,8 +241,10 @@ static void loss_row(struct web_call *call, const struct json_value *r, bool may
     if (of_int(r, "explained_ns") == 0)
         HTML(html, RAW(" class=\"silent\""));
     HTML(html, RAW("><th scope=\"row\"><a href=\"/losses?source="), URL(of_str(r, "source")), RAW("\">"),
-         ESC(name.n ? name : of_str(r, "source")), RAW("</a> <small>"), SAY_OF("source_kind.", of_str(r, "kind")),
-         RAW(" "), ESC(of_str(r, "host")), RAW("</small></th>"));
+         ESC(name.n ? name : of_str(r, "source")), RAW("</a> <small>"), SAY_OF("source_kind.", of_str(r, "kind")));
+    if (of_str(r, "host").n)
+        HTML(html, RAW(" \xc2\xb7 "), ESC(of_str(r, "host")));
+    HTML(html, RAW("</small></th>"));
     part_cell(call, "losses.cause");
     HTML(html, SAY_OF("loss_cause.", of_str(r, "cause")), RAW("</td>"));
     part_cell(call, "losses.time");
@@ -275,10 +257,10 @@ static void loss_row(struct web_call *call, const struct json_value *r, bool may
     amount(call, r);
     HTML(html, RAW("</td>"));
     evidence(call, r);
-    explanation(call, r, may);
+    explanation(call, r, here);
 }
 
-static void rows_show(struct web_call *call, const struct json_value *answer)
+static void rows_show(struct web_call *call, const struct json_value *answer, struct str here)
 {
     static const char *const heads[] = {"losses.source",   "losses.cause",       "losses.time", "#losses.amount",
                                         "losses.evidence", "losses.explanation", NULL};
@@ -292,7 +274,7 @@ static void rows_show(struct web_call *call, const struct json_value *answer)
     part_heads(call, heads);
     HTML(html, RAW("<tbody>"));
     for (const struct json_value *r = json_first(rows); r; r = r->next)
-        loss_row(call, r, of_bool(answer, "may_explain"));
+        loss_row(call, r, of_bool(answer, "may_explain") ? here : STR(""));
     HTML(html, RAW("</tbody></table>"));
 }
 
@@ -318,7 +300,7 @@ void page_losses(struct web_call *call)
     by_day(call, json_get(answer, "days"));
     HTML(html, RAW("<h2>"), SAY("losses.all"), RAW("</h2>"));
     filter_form(call, &wish);
-    rows_show(call, answer);
+    rows_show(call, answer, call_format(call, "%.*s%lld", STR_ARG(wish_text(call, &wish)), (long long)offset));
     pager(call, &wish, offset, of_int(json_get(answer, "totals"), "listed"));
     call_page_end(call, 200);
 }
@@ -332,8 +314,10 @@ void act_loss_explain(struct web_call *call)
     }
     if (call->phase > 0) {
         struct str error = call_error(call, 0);
-        if (error.n == 0)
-            call_redirect(call, "/losses?saved=1");
+        struct wish wish = wish_read(call);
+        if (error.n == 0) /* the next of the same list is what comes next */
+            call_redirect_slice(call, call_format(call, "/losses?%.*s%lld&saved=1", STR_ARG(wish_text(call, &wish)),
+                                                  (long long)part_offset(call)));
         else
             call_fail(call, status_of_error(error), error, STR(""));
         return;

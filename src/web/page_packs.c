@@ -157,17 +157,6 @@ static void form(struct web_call *call, const struct json_value *packs, struct s
 
 /* ---- the page ---- */
 
-static void saved(struct web_call *call)
-{
-    struct html *html = &call->html;
-    int64_t count = form_int(&call->query, "saved", -1);
-    if (count < 0)
-        return;
-    HTML(html, RAW("<p class=\"notice ok\" role=\"status\">"));
-    part_icon(call, "ok");
-    HTML(html, RAW(" <span>"), SAY("packs.saved"), RAW(" "), NUMBER(count), RAW("</span></p>"));
-}
-
 static void none(struct web_call *call)
 {
     HTML(&call->html, RAW("<section class=\"card\"><p class=\"empty\">"), SAY("packs.none"),
@@ -190,7 +179,7 @@ static void page(struct web_call *call, size_t at, const struct json_value *fail
     if (error.n > 0)
         part_error(call, error, of_str(failed, "field"), of_str(failed, "text"));
     else
-        saved(call);
+        part_saved(call, "packs.saved");
     HTML(html, RAW("<p>"), SAY("packs.about"), RAW("</p>"));
     if (!json_first(packs))
         none(call);

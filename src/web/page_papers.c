@@ -31,8 +31,7 @@ static struct str given(const struct web_call *call, const char *name)
 /* The day that ended last, where the site is. */
 static struct str yesterday(struct web_call *call)
 {
-    struct civil c = civil_from_ns(call->html.now_ns - DAY_S * SECOND_NS, call->html.zone_s);
-    return call_format(call, "%04d-%02d-%02d", c.year, c.month, c.day);
+    return part_day(call, call->html.now_ns - DAY_S * SECOND_NS);
 }
 
 static void certificate_form(struct web_call *call, const struct json_value *sources)

@@ -46,38 +46,9 @@ static const struct choice {
     {"sort", "rules.sort", "rules.sort_", sorts, "rules.sort_level"},
 };
 
-/* What the form sent, when it is one of the keys; empty otherwise. */
-static struct str chosen(const struct web_call *call, const struct choice *choice)
-{
-    struct str value = form_get(&call->query, choice->name);
-    for (size_t i = 0; choice->keys[i]; i++)
-        if (str_is(value, choice->keys[i]))
-            return value;
-    return STR("");
-}
-
 static struct str text_of(const struct web_call *call)
 {
     return str_slice(form_get(&call->query, "text"), 0, 200);
-}
-
-static void choice_show(struct web_call *call, const struct choice *choice)
-{
-    struct html *html = &call->html;
-    struct str value = chosen(call, choice);
-    HTML(html, RAW("<div class=\"field\"><label for=\"f-"), ESCZ(choice->name), RAW("\">"),
-         ESC(html_text(html, str_of(choice->label))), RAW("</label><select id=\"f-"), ESCZ(choice->name),
-         RAW("\" name=\""), ESCZ(choice->name), RAW("\"><option value=\"\">"),
-         ESC(html_text(html, str_of(choice->none))), RAW("</option>"));
-    for (size_t i = 0; choice->keys[i]; i++) {
-        struct str key = str_of(choice->keys[i]);
-        HTML(html, RAW("<option value=\""), ESC(key), RAW("\""));
-        if (str_eq(key, value))
-            HTML(html, RAW(" selected"));
-        HTML(html, RAW(">"), ESC(texts_get_of(html->texts, str_of(choice->family), key, html->language)),
-             RAW("</option>"));
-    }
-    HTML(html, RAW("</select></div>"));
 }
 
 static void filter_form(struct web_call *call)
@@ -90,7 +61,7 @@ static void filter_form(struct web_call *call)
          RAW("</label><input id=\"f-text\" name=\"text\" type=\"search\" maxlength=\"200\" value=\""),
          ESC(text_of(call)), RAW("\"></div>"));
     for (size_t i = 0; i < ARRAY_LEN(choices); i++)
-        choice_show(call, &choices[i]);
+        part_filter(call, choices[i].name, choices[i].label, choices[i].family, choices[i].keys, choices[i].none);
     HTML(html, RAW("<button class=\"main\">"), SAY("rules.find"), RAW("</button></form>"));
 }
 
@@ -182,8 +153,9 @@ static const char *pager_path(struct web_call *call, struct buf *path)
         buf_char(path, '&');
     }
     for (size_t i = 0; i < ARRAY_LEN(choices); i++)
-        if (chosen(call, &choices[i]).n)
-            buf_format(path, "%s=%.*s&", choices[i].name, STR_ARG(chosen(call, &choices[i])));
+        if (part_filter_value(call, choices[i].name, choices[i].keys).n)
+            buf_format(path, "%s=%.*s&", choices[i].name,
+                       STR_ARG(part_filter_value(call, choices[i].name, choices[i].keys)));
     buf_text(path, "offset=");
     return buf_z(path);
 }
@@ -350,7 +322,7 @@ static void ask_all(struct web_call *call, int64_t offset)
     struct buf *buf = call_ask(call, WEB_DESK, "rule.list");
     json_put_str(buf, "text", text_of(call));
     for (size_t i = 0; i < ARRAY_LEN(choices); i++)
-        json_put_str(buf, choices[i].name, chosen(call, &choices[i]));
+        json_put_str(buf, choices[i].name, part_filter_value(call, choices[i].name, choices[i].keys));
     json_put_int(buf, "offset", offset);
     json_put_int(buf, "limit", PAGE_RULES);
     call_ask_end(call);

@@ -7,17 +7,20 @@
 
 #include <stdio.h>
 
-#define LINES       25
-#define LINES_TRIED 50
-#define SOURCES     500
-#define PICKED_MAX  32
+#define LINES        25
+#define LINES_PASTED 100
+#define LINES_TRIED  50
+#define SOURCES      500
+#define PICKED_MAX   32
+#define NAMES_MAX    32
 
 static const char *const shows[] = {"missed", NULL};
 static const char *const outcomes[] = {"", "success", "failure", NULL};
 
 /* ---- the workbench ---- */
 
-static void lines_ask(struct web_call *call, struct str source, struct str text, int64_t limit)
+/* The begin of a question about the newest lines of a source, or about pasted ones. */
+static struct buf *parse_begin(struct web_call *call, int64_t limit, struct str source, struct str text)
 {
     struct buf *buf = call_ask(call, WEB_QUERY, "parse.lines");
     json_put_int(buf, "limit", limit);
@@ -25,6 +28,12 @@ static void lines_ask(struct web_call *call, struct str source, struct str text,
         json_put_str(buf, "source", source);
     if (text.n)
         json_put_str(buf, "text", text);
+    return buf;
+}
+
+static void lines_ask(struct web_call *call, struct str source, struct str text)
+{
+    struct buf *buf = parse_begin(call, source.n ? LINES : LINES_PASTED, source, text);
     json_put_str(buf, "only", form_get(&call->query, "only"));
     json_put_int(buf, "before", MAX(form_int(&call->query, "before", 0), INT64_C(0)));
     call_ask_end(call);
@@ -56,16 +65,9 @@ static void source_form(struct web_call *call, const struct json_value *sources,
     }
     if (!known)
         HTML(html, RAW("<option selected value=\""), ESC(source), RAW("\">"), ESC(source), RAW("</option>"));
-    HTML(html, RAW("</select></div><div class=\"field\"><label for=\"f-only\">"), SAY("annex.only"),
-         RAW("</label><select id=\"f-only\" name=\"only\"><option value=\"\">"), SAY("annex.only_all"),
-         RAW("</option>"));
-    for (size_t i = 0; shows[i]; i++) {
-        HTML(html, RAW("<option value=\""), ESCZ(shows[i]), RAW("\""));
-        if (str_is(form_get(&call->query, "only"), shows[i]))
-            HTML(html, RAW(" selected"));
-        HTML(html, RAW(">"), SAY("parsers.only_missed"), RAW("</option>"));
-    }
-    HTML(html, RAW("</select></div><button class=\"main\">"), SAY("annex.filter"), RAW("</button></form>"));
+    HTML(html, RAW("</select></div>"));
+    part_filter(call, "only", "annex.only", "parsers.only_", shows, "annex.only_all");
+    HTML(html, RAW("<button class=\"main\">"), SAY("annex.filter"), RAW("</button></form>"));
 }
 
 static void text_area(struct web_call *call, struct str text)
@@ -93,8 +95,8 @@ static void lines_show(struct web_call *call, const struct json_value *answer, s
     struct html *html = &call->html;
     HTML(html, RAW("<form method=\"post\" action=\"/parsers/pattern\">"));
     part_csrf(call);
-    HTML(html, RAW("<input type=\"hidden\" name=\"source\" value=\""), ESC(source),
-         RAW("\"><p class=\"buttons\"><button name=\"do\" value=\"propose\">"), SAY("parsers.propose_picked"),
+    part_hidden(call, "source", source);
+    HTML(html, RAW("<p class=\"buttons\"><button name=\"do\" value=\"propose\">"), SAY("parsers.propose_picked"),
          RAW("</button></p><ol class=\"readings\">"));
     for (const struct json_value *l = json_first(json_get(answer, "lines")); l; l = l->next)
         parser_line(call, l, true);
@@ -166,7 +168,7 @@ static void workbench(struct web_call *call, struct str source, struct str text)
     if (call->phase == 0) {
         sources_ask(call);
         if (looks)
-            lines_ask(call, source, text, source.n ? LINES : 100);
+            lines_ask(call, source, text);
         if (source.n) {
             json_put_str(call_ask(call, WEB_DESK, "parser.source"), "id", source);
             call_ask_end(call);
@@ -210,17 +212,12 @@ void act_workbench(struct web_call *call)
 /* What is on the page; of a form that came, or of what was asked to be proposed or changed. */
 struct work {
     struct str source, text;
-    struct str name, program, pattern, kind, outcome, sets, reason, sample;
+    struct str name, program, pattern, kind, outcome, sets, reason;
     const struct json_value *tried;  /* query's answer */
     const struct json_value *drafts; /* desk's */
     struct str error;
     const struct json_value *failed; /* the answer that said it */
 };
-
-static struct str first_of(struct str a, struct str b)
-{
-    return a.p ? a : b;
-}
 
 /* A draft that stands, by its name; NULL: none. */
 static const struct json_value *draft_find(const struct json_value *drafts, struct str name)
@@ -251,11 +248,6 @@ static void captures_form(struct web_call *call, const struct json_value *captur
     HTML(html, RAW("</div><p class=\"hint\">"), SAY("parsers.captures_about"), RAW("</p></fieldset>"));
 }
 
-static void hidden(struct web_call *call, const char *name, struct str value)
-{
-    HTML(&call->html, RAW("<input type=\"hidden\" name=\""), ESCZ(name), RAW("\" value=\""), ESC(value), RAW("\">"));
-}
-
 static void save_form(struct web_call *call, const struct work *work, struct str wrong)
 {
     struct html *html = &call->html;
@@ -277,8 +269,8 @@ static void pattern_form(struct web_call *call, const struct work *work)
     struct str said = of_str(work->tried, "pattern_error");
     HTML(html, RAW("<form class=\"stack guard\" method=\"post\" action=\"/parsers/pattern\">"));
     part_csrf(call);
-    hidden(call, "source", work->source);
-    hidden(call, "was", work->pattern);
+    part_hidden(call, "source", work->source);
+    part_hidden(call, "was", work->pattern);
     HTML(html, RAW("<div class=\"field wide\"><label for=\"f-pattern\">"), SAY("parsers.pattern"),
          RAW("</label><textarea id=\"f-pattern\" name=\"pattern\" rows=\"3\" class=\"code\" spellcheck=\"false\""));
     if (said.n || str_is(wrong, "pattern"))
@@ -288,7 +280,7 @@ static void pattern_form(struct web_call *call, const struct work *work)
     part_input(call, "program", "parsers.program", work->program, str_is(wrong, "program") ? INPUT_WRONG : 0);
     captures_form(call, json_get(work->tried, "captures"));
     if (work->source.n)
-        hidden(call, "text", work->text);
+        part_hidden(call, "text", work->text);
     else
         text_area(call, work->text);
     HTML(html, RAW("<p class=\"buttons\"><button class=\"main\" name=\"do\" value=\"try\">"), SAY("parsers.try"),
@@ -332,12 +324,16 @@ static void pattern_page(struct web_call *call, const struct work *work)
     struct str said = of_str(work->tried, "pattern_error");
     struct str none = of_str(work->tried, "proposal_error");
     call_page(call, "parsers.pattern_title", SECTION_RULES);
-    HTML(html, RAW("<div class=\"heading\"><h1>"), SAY("parsers.pattern_title"), RAW("</h1></div>"));
+    HTML(html, RAW("<div class=\"heading\"><h1>"), SAY("parsers.pattern_title"), RAW("</h1>"));
+    rule_tabs(call, "/parsers");
+    HTML(html, RAW("</div>"));
     parser_tabs(call, NULL);
     if (work->error.n)
         part_error(call, work->error, of_str(work->failed, "field"), of_str(work->failed, "text"));
-    if (none.n)
+    if (none.n && of_int(work->tried, "picked") > 0)
         part_error(call, STR("pattern_none"), STR(""), none);
+    else if (none.n)
+        part_error(call, STR("pattern_unpicked"), STR(""), STR(""));
     if (said.n)
         part_error(call, STR("pattern_invalid"), STR(""), said);
     HTML(html, RAW("<div class=\"split\"><div>"));
@@ -353,22 +349,10 @@ static void pattern_page(struct web_call *call, const struct work *work)
 
 /* ---- questions of the pattern page ---- */
 
-static void try_begin(struct web_call *call, struct buf **ret_buf, struct str source, struct str text)
-{
-    struct buf *buf = call_ask(call, WEB_QUERY, "parse.lines");
-    json_put_int(buf, "limit", LINES_TRIED);
-    if (source.n)
-        json_put_str(buf, "source", source);
-    if (text.n)
-        json_put_str(buf, "text", text);
-    *ret_buf = buf;
-}
-
 static void propose_ask(struct web_call *call, struct str source, const struct form *form)
 {
-    struct buf *buf;
     size_t picked = 0;
-    try_begin(call, &buf, source, form_get(form, "text"));
+    struct buf *buf = parse_begin(call, LINES_TRIED, source, form_get(form, "text"));
     json_put_bool(buf, "propose", true);
     json_write_key(buf, "pick");
     json_write_array(buf);
@@ -388,15 +372,14 @@ static void propose_ask(struct web_call *call, struct str source, const struct f
 static void try_ask(struct web_call *call)
 {
     const struct form *form = &call->form;
-    struct buf *buf;
     char name[16];
-    try_begin(call, &buf, form_get(form, "source"), form_get(form, "text"));
+    struct buf *buf = parse_begin(call, LINES_TRIED, form_get(form, "source"), form_get(form, "text"));
     json_put_str(buf, "pattern", form_get(form, "pattern"));
     json_put_str(buf, "program", form_get(form, "program"));
     if (str_eq(form_get(form, "was"), form_get(form, "pattern"))) {
         json_write_key(buf, "rename");
         json_write_array(buf);
-        for (unsigned i = 0; i < 32; i++) {
+        for (unsigned i = 0; i < NAMES_MAX; i++) {
             IGNORE(snprintf(name, sizeof name, "name-%u", i));
             struct str value = form_get(form, name);
             if (value.p)
@@ -419,7 +402,7 @@ static void work_of_form(struct web_call *call, struct work *work)
     work->outcome = form_get(form, "outcome");
     work->sets = form_get(form, "set");
     work->reason = form_get(form, "reason");
-    work->pattern = first_of(of_str(work->tried, "pattern"), form_get(form, "pattern"));
+    work->pattern = of_str(work->tried, "pattern");
     if (work->pattern.n == 0)
         work->pattern = form_get(form, "pattern");
     work->program = form_get(form, "program").p ? form_get(form, "program") : of_str(work->tried, "program");
@@ -506,8 +489,7 @@ void page_pattern(struct web_call *call)
         return;
     }
     if (call->phase == 1 && draft) {
-        struct buf *buf;
-        try_begin(call, &buf, STR(""), of_str(draft, "sample"));
+        struct buf *buf = parse_begin(call, LINES_TRIED, STR(""), of_str(draft, "sample"));
         json_put_str(buf, "pattern", of_str(draft, "pattern"));
         json_put_str(buf, "program", of_str(draft, "program"));
         call_ask_end(call);

@@ -55,6 +55,14 @@ static void proposed(void)
     CHECK(asked("\"pick\":[9]"));
     CHECK_INT(status_of(get("/parsers/pattern?draft=x")), 200);
     CHECK(asked("\"pattern\":\"x\"") && asked("\"program\":\"x\""));
+    /* nothing chosen is another mistake than lines that nothing is common to */
+    peers.ask = "parse.lines";
+    peers.json = STR("{\"ok\":true,\"picked\":0,\"proposal_error\":\"no line is a text\"}");
+    CHECK_INT(status_of(post("/parsers/pattern", CSRF "&do=propose&source=0123")), 200);
+    CHECK(seen_has("No line with a text was chosen") && !seen_has("No pattern can be made"));
+    peers.json = STR("{\"ok\":true,\"picked\":2,\"proposal_error\":\"why\"}");
+    CHECK_INT(status_of(post("/parsers/pattern", CSRF "&do=propose&source=0123&pick=9&pick=10")), 200);
+    CHECK(seen_has("No pattern can be made of these lines") && seen_has("why"));
 }
 
 static void tried(void)

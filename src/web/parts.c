@@ -206,6 +206,17 @@ void part_notice(struct web_call *call, const char *kind, const char *key)
     HTML(&call->html, RAW(" <span>"), ESC(html_text(&call->html, str_of(key))), RAW("</span></p>"));
 }
 
+void part_saved(struct web_call *call, const char *key)
+{
+    struct html *html = &call->html;
+    int64_t count = form_int(&call->query, "saved", -1);
+    if (count < 0)
+        return;
+    HTML(html, RAW("<p class=\"notice ok\" role=\"status\">"));
+    part_icon(call, "ok");
+    HTML(html, RAW(" <span>"), ESC(html_text(html, str_of(key))), RAW(" "), NUMBER(count), RAW("</span></p>"));
+}
+
 void part_error(struct web_call *call, struct str key, struct str field, struct str detail)
 {
     struct html *html = &call->html;
@@ -353,4 +364,41 @@ void part_choice(struct web_call *call, const char *name, const char *key, const
     for (; *keys; keys++)
         option(call, family, str_of(*keys), value);
     HTML(&call->html, RAW("</select></div>"));
+}
+
+void part_filter(struct web_call *call, const char *name, const char *label, const char *family,
+                 const char *const *keys, const char *none)
+{
+    struct html *html = &call->html;
+    HTML(html, RAW("<div class=\"field\"><label for=\"f-"), ESCZ(name), RAW("\">"), ESC(html_text(html, str_of(label))),
+         RAW("</label><select id=\"f-"), ESCZ(name), RAW("\" name=\""), ESCZ(name), RAW("\"><option value=\"\">"),
+         ESC(html_text(html, str_of(none))), RAW("</option>"));
+    for (size_t i = 0; keys[i]; i++) {
+        HTML(html, RAW("<option value=\""), ESCZ(keys[i]), RAW("\""));
+        if (str_is(form_get(&call->query, name), keys[i]))
+            HTML(html, RAW(" selected"));
+        HTML(html, RAW(">"), ESC(texts_get_of(html->texts, str_of(family), str_of(keys[i]), html->language)),
+             RAW("</option>"));
+    }
+    HTML(html, RAW("</select></div>"));
+}
+
+struct str part_filter_value(const struct web_call *call, const char *name, const char *const *keys)
+{
+    struct str value = form_get(&call->query, name);
+    for (size_t i = 0; keys[i]; i++)
+        if (str_is(value, keys[i]))
+            return value;
+    return STR("");
+}
+
+void part_hidden(struct web_call *call, const char *name, struct str value)
+{
+    HTML(&call->html, RAW("<input type=\"hidden\" name=\""), ESCZ(name), RAW("\" value=\""), ESC(value), RAW("\">"));
+}
+
+struct str part_day(struct web_call *call, int64_t ns)
+{
+    struct civil c = civil_from_ns(ns, call->html.zone_s);
+    return call_format(call, "%04d-%02d-%02d", c.year, c.month, c.day);
 }

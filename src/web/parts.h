@@ -44,6 +44,9 @@ void part_notice(struct web_call *call, const char *kind, const char *key);
 /* An error of a peer: text of "error.<key>", and of "field.<field>" when it names one. */
 void part_error(struct web_call *call, struct str key, struct str field, struct str detail);
 
+/* A page that was come back to with ?saved=N: the text of `key` and N. Nothing without one. */
+void part_saved(struct web_call *call, const char *key);
+
 /* The query's "offset": 0 when it is not said, negative or no number. */
 int64_t part_offset(const struct web_call *call);
 /* Links to the pages before and after; `path` ends with "offset=". Nothing when all is on one page. */
@@ -71,6 +74,15 @@ void part_select(struct web_call *call, const char *name, const char *label, con
 /* The same from constant keys, NULL-terminated. */
 void part_choice(struct web_call *call, const char *name, const char *label, const char *family,
                  const char *const *keys, struct str value);
+
+/* Of a form that filters: a choice that may be left open, as the text of `none` says, with what the query has of it. */
+void part_filter(struct web_call *call, const char *name, const char *label, const char *family,
+                 const char *const *keys, const char *none);
+/* What the query has of it, when it is one of the keys; empty otherwise. */
+struct str part_filter_value(const struct web_call *call, const char *name, const char *const *keys);
+void part_hidden(struct web_call *call, const char *name, struct str value);
+/* The day of a moment in the page's zone, as inputs of dates take it. */
+struct str part_day(struct web_call *call, int64_t ns);
 
 /* Members of answers. */
 struct str of_str(const struct json_value *object, const char *key);
