@@ -44,8 +44,10 @@ struct watch {
     struct loop *loop;
     int signals;
     bool stop;
-    bool failed; /* by which it stopped */
-    bool away;   /* that the service does not answer was told */
+    bool failed;       /* by which it stopped */
+    bool trouble;      /* some folder inside a watched one cannot be taken, seen in this round */
+    bool trouble_told; /* the same of the round before: a message a round would fill the log */
+    bool away;         /* that the service does not answer was told */
 };
 
 /* One folder's files of one round. */
@@ -334,7 +336,10 @@ static void below_take(const struct place *place, const char *name)
     char path[PATH_MAX];
     struct err err = {0};
     int n = snprintf(path, sizeof path, "%s/%s", place->path, name);
-    if (n > 0 && (size_t)n < sizeof path && place_take(place->watch, place->folder, path, name, &err) != RC_OK)
+    if (n < 0 || (size_t)n >= sizeof path || place_take(place->watch, place->folder, path, name, &err) == RC_OK)
+        return;
+    place->watch->trouble = true;
+    if (!place->watch->trouble_told)
         log_warning("%s: %s", path, err.text);
 }
 
@@ -423,6 +428,8 @@ static enum rc watch_run(struct watch *watch, struct err *err)
             else if (place_take(watch, -1, path, NULL, err) != RC_OK)
                 rc = err_wrap(err, "\"%s\"", path);
         }
+        watch->trouble_told = watch->trouble;
+        watch->trouble = false;
         if (rc == RC_OK && !watch->stop)
             loop_wait(watch->loop, ROUND_MS);
     }
