@@ -245,7 +245,9 @@ void ask_loss_explain(struct ask *ask)
     struct str explanation = str_trim(ask_str(ask, "explanation"));
     int64_t id = ask_int(ask, "id");
     if (explanation.n < LOSS_EXPLAIN_MIN || explanation.n > DESK_TEXT_MAX) {
-        ask_invalid(ask, "explanation", "an explanation has three characters at least");
+        bool shorter = explanation.n < LOSS_EXPLAIN_MIN;
+        ask_invalid(ask, "explanation",
+                    shorter ? "an explanation has three characters at least" : "the explanation is too long");
         return;
     }
     struct db_query q = db_query(ask->desk->db, "SELECT to_ns, explained_ns FROM loss WHERE id = ?1");

@@ -16,6 +16,7 @@
 #define PATTERN_MAX 1024
 #define CELL_MAX    1024
 #define SAMPLE_MAX  8192
+#define BYTES_MAX   (512 << 10) /* of all that stand: they are one answer, in which a byte may take six */
 
 struct draft {
     struct str name, program, pattern, kind, outcome, sets, sample;
@@ -128,16 +129,32 @@ static void draft_store(struct ask *ask, const struct draft *draft, int64_t vers
     db_run(&q);
 }
 
+/* There is room for it beside those that stand and are not replaced by it. */
+static bool draft_fits(struct ask *ask, const struct draft *draft, struct str reason)
+{
+    const struct str texts[] = {draft->name,    draft->program, draft->pattern, draft->kind,
+                                draft->outcome, draft->sets,    draft->sample,  reason};
+    struct db_query q = db_query(ask->desk->db, "SELECT count(*), ifnull(sum(length(CAST(name || program || pattern ||"
+                                                " kind || outcome || sets || sample || reason AS BLOB))), 0)"
+                                                " FROM parser_draft WHERE ended_ns = 0 AND name <> ?1");
+    db_put_text(&q, draft->name);
+    bool known = db_next(&q);
+    int64_t count = known ? db_i64(&q) : DRAFTS_MAX;
+    int64_t bytes = known ? db_i64(&q) : 0;
+    db_query_end(&q);
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        bytes += (int64_t)texts[i].n;
+    return count < DRAFTS_MAX && bytes <= BYTES_MAX;
+}
+
 void ask_parser_save(struct ask *ask)
 {
     struct draft draft;
-    struct db_query q = db_query(ask->desk->db, "SELECT count(*) FROM parser_draft WHERE ended_ns = 0");
-    int64_t count = db_one_i64(&q, 0);
     if (!draft_take(ask, &draft))
         return;
     struct str reason = rule_reason(ask);
     int64_t before = standing(ask, draft.name);
-    if (!before && count >= DRAFTS_MAX)
+    if (!ask->error && !draft_fits(ask, &draft, reason))
         ask_refuse(ask, "too_large", "there are too many patterns: end some that are not needed");
     if (ask->error)
         return;

@@ -1,6 +1,8 @@
 /* Patterns that people wrote: what is refused, versions, the record of each change, the end. */
 #include "desk/desk_testing.h"
 
+#include <string.h>
+
 static struct stand stand;
 
 #define GOOD                                                                                                           \
@@ -65,9 +67,37 @@ static void versions(void)
     stand_close(&stand);
 }
 
+/* All that stand are one answer, whatever their samples are. */
+static void they_fit_into_an_answer(void)
+{
+    static char question[16384];
+    char sample[8001];
+    struct err err;
+    size_t saved = 0;
+    CHECK_INT(stand_open(&stand, ":memory:", &err), RC_OK);
+    stand_sign_in(&stand);
+    memset(sample, 'x', sizeof sample - 1);
+    sample[sizeof sample - 1] = '\0';
+    for (; saved < 1000; saved++) {
+        snprintf(question, sizeof question, "{'name':'door-%zu','sample':'%s'," GOOD "}", saved, sample);
+        if (!stand_ask(&stand, question))
+            break;
+    }
+    CHECK_TEXT(stand_error(&stand), "too_large");
+    CHECK(saved > 60 && saved < 70);
+    CHECK_INT(standing(), saved);
+    snprintf(question, sizeof question, "{'name':'door-0','sample':'%s'," GOOD "}", sample);
+    CHECK(stand_ask(&stand, question)); /* in place of one that stands */
+    CHECK(stand_ask(&stand, "{'ask':'parser.end','who':'admin','name':'door-1','reason':'never used'}"));
+    snprintf(question, sizeof question, "{'name':'door-1','sample':'%s'," GOOD "}", sample);
+    CHECK(stand_ask(&stand, question));
+    stand_close(&stand);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
+        {"they fit into an answer", they_fit_into_an_answer},
         {"refusals", refusals},
         {"versions", versions},
     };
