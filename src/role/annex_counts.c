@@ -1,10 +1,10 @@
 #include "role/annex_counts.h"
 
 #include "base/assert.h"
-#include "base/bytes.h"
 #include "base/map.h"
 #include "codec/utf8.h"
 #include "os/file.h"
+#include "role/count_table.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -27,18 +27,6 @@ static const enum statutory statutory_of[ANNEX_FIELD_COUNT] = {
     [ANNEX_DESCRIPTION] = STATUTORY_DESCRIPTION,
 };
 
-struct key {
-    uint8_t source[16];
-    uint8_t class;
-    uint8_t parser;
-    uint16_t kind;
-};
-
-struct slot {
-    struct key key;
-    struct annex_count count;
-};
-
 #define KINDS_KNOWN 64u
 
 /* The class of a service that was met: the rows of data/export_classes.tsv are many. */
@@ -54,14 +42,7 @@ struct known {
 
 struct annex_counts {
     const struct annex_tables *tables;
-    uint64_t seed[2];
-    size_t limit;
-    struct slot *slot; /* dense; room grows up to `limit` */
-    size_t count;
-    size_t room;
-    uint32_t *index; /* open addressing: slot + 1, 0 = empty */
-    size_t index_size;
-    size_t last;                      /* the slot hit last */
+    struct count_table *table;        /* struct annex_count; rest: class << 24 | parser << 16 | kind */
     struct map *kinds;                /* key -> number */
     uint16_t kind_known[KINDS_KNOWN]; /* by quick_hash: the number met last; 0: none */
     char parser[ANNEX_COUNTS_PARSERS][ANNEX_PARSER_MAX];
@@ -115,14 +96,6 @@ static bool kinds_fill(struct annex_counts *counts)
     return true;
 }
 
-static size_t index_size_for(size_t limit)
-{
-    size_t size = 1024;
-    while (size < 2 * limit)
-        size *= 2;
-    return size;
-}
-
 struct annex_counts *annex_counts_new(const struct annex_tables *tables, size_t limit, uint64_t seed)
 {
     struct annex_counts *counts = memory_new(sizeof *counts);
@@ -130,13 +103,9 @@ struct annex_counts *annex_counts_new(const struct annex_tables *tables, size_t 
     if (!counts)
         return NULL;
     counts->tables = tables;
-    counts->seed[0] = seed;
-    counts->seed[1] = ~seed;
-    counts->limit = limit;
-    counts->index_size = index_size_for(limit);
-    counts->index = memory_new(counts->index_size * sizeof *counts->index);
+    counts->table = count_table_new(sizeof(struct annex_count), limit, seed);
     counts->kinds = map_new(ANNEX_KINDS_MAX + 1, seed);
-    if (!counts->index || !counts->kinds || !kinds_fill(counts)) {
+    if (!counts->table || !counts->kinds || !kinds_fill(counts)) {
         annex_counts_free(counts);
         return NULL;
     }
@@ -148,49 +117,8 @@ void annex_counts_free(struct annex_counts *counts)
     if (!counts)
         return;
     map_free(counts->kinds);
-    memory_free(counts->index);
-    memory_free(counts->slot);
+    count_table_free(counts->table);
     memory_free(counts);
-}
-
-/* --- finding a row --- */
-
-static size_t place_of(const struct annex_counts *counts, const struct key *key)
-{
-    size_t at = siphash(counts->seed, key, sizeof *key) & (counts->index_size - 1);
-    while (counts->index[at] && memcmp(&counts->slot[counts->index[at] - 1].key, key, sizeof *key) != 0)
-        at = (at + 1) & (counts->index_size - 1);
-    return at;
-}
-
-static struct slot *slot_add(struct annex_counts *counts, const struct key *key, size_t place)
-{
-    if (counts->count == counts->limit)
-        return NULL;
-    if (counts->count == counts->room) {
-        size_t room = MIN(MAX(counts->room * 2, (size_t)256), counts->limit);
-        struct slot *grown = memory_resize(counts->slot, room * sizeof *grown);
-        if (!grown)
-            return NULL;
-        counts->slot = grown;
-        counts->room = room;
-    }
-    struct slot *slot = &counts->slot[counts->count++];
-    memset(slot, 0, sizeof *slot);
-    slot->key = *key;
-    counts->index[place] = (uint32_t)counts->count;
-    return slot;
-}
-
-static struct slot *slot_of(struct annex_counts *counts, const struct key *key)
-{
-    if (counts->last < counts->count && memcmp(&counts->slot[counts->last].key, key, sizeof *key) == 0)
-        return &counts->slot[counts->last];
-    size_t place = place_of(counts, key);
-    struct slot *slot = counts->index[place] ? &counts->slot[counts->index[place] - 1] : slot_add(counts, key, place);
-    if (slot)
-        counts->last = (size_t)(slot - counts->slot);
-    return slot;
 }
 
 /* --- what a record is --- */
@@ -316,13 +244,14 @@ void annex_counts_record(struct annex_counts *counts, const struct annex_record 
 {
     const struct event *event = record->event;
     const struct event_source *source = record->source;
-    struct key key = {.parser = parser_of(counts, event->parser)};
+    uint8_t parser = parser_of(counts, event->parser);
+    uint8_t class = class_of(counts, source->kind, parser, event->statutory[STATUTORY_SERVICE]);
+    struct count_key key = {.rest = (uint64_t) class << 24 | (uint64_t)parser << 16 |
+                                    kind_of(counts, event->statutory[STATUTORY_KIND])};
     memcpy(key.source, source->id, sizeof key.source);
-    key.class = class_of(counts, source->kind, key.parser, event->statutory[STATUTORY_SERVICE]);
-    key.kind = kind_of(counts, event->statutory[STATUTORY_KIND]);
-    struct slot *slot = slot_of(counts, &key);
-    if (slot)
-        count_event(&slot->count, record);
+    struct annex_count *count = count_table_row(counts->table, &key);
+    if (count)
+        count_event(count, record);
     else
         counts->lost++;
 }
@@ -331,18 +260,18 @@ void annex_counts_record(struct annex_counts *counts, const struct annex_record 
 
 size_t annex_counts_size(const struct annex_counts *counts)
 {
-    return counts->count;
+    return count_table_size(counts->table);
 }
 
 struct annex_counts_row annex_counts_at(const struct annex_counts *counts, size_t i)
 {
-    ASSERT(i < counts->count);
-    const struct slot *slot = &counts->slot[i];
-    struct annex_counts_row row = {.class = (enum annex_class)slot->key.class,
-                                   .kind = slot->key.kind,
-                                   .parser = str_of(counts->parser[slot->key.parser]),
-                                   .count = slot->count};
-    memcpy(row.source, slot->key.source, sizeof row.source);
+    struct count_key key;
+    const struct annex_count *count = count_table_at(counts->table, i, &key);
+    struct annex_counts_row row = {.class = (enum annex_class)(key.rest >> 24),
+                                   .kind = (uint16_t)(key.rest & 0xffff),
+                                   .parser = str_of(counts->parser[key.rest >> 16 & 0xff]),
+                                   .count = *count};
+    memcpy(row.source, key.source, sizeof row.source);
     return row;
 }
 
@@ -353,20 +282,12 @@ uint64_t annex_counts_lost(const struct annex_counts *counts)
 
 bool annex_counts_are_many(const struct annex_counts *counts)
 {
-    return counts->count >= counts->limit / 2;
+    return count_table_is_half_full(counts->table);
 }
 
 void annex_counts_told(struct annex_counts *counts, size_t n)
 {
-    ASSERT(n <= counts->count);
-    if (n == 0)
-        return;
-    memset(counts->index, 0, counts->index_size * sizeof *counts->index);
-    memmove(counts->slot, counts->slot + n, (counts->count - n) * sizeof *counts->slot);
-    counts->count -= n;
-    counts->last = 0;
-    for (size_t i = 0; i < counts->count; i++)
-        counts->index[place_of(counts, &counts->slot[i].key)] = (uint32_t)i + 1;
+    count_table_forget(counts->table, n);
 }
 
 const struct annex *annex_counts_annex(const struct annex_counts *counts)

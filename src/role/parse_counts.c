@@ -1,38 +1,19 @@
 #include "role/parse_counts.h"
 
 #include "base/assert.h"
-#include "base/bytes.h"
 #include "base/civil.h"
 #include "base/macros.h"
 #include "codec/utf8.h"
+#include "role/count_table.h"
 
 #include <string.h>
 
-#define DAY_NS     (INT64_C(86400) * INT64_C(1000000000))
-#define RECENT_MAX 4096u /* rows that are found without a look into the index */
-
-/* Families come first, formats behind them. In words, since each record's is compared with one that is known. */
-struct key {
-    uint64_t source[2];
-    uint64_t rest; /* day << 32 | parser << 16 | outcome */
-};
-
-struct slot {
-    struct key key;
-    struct parse_count count;
-};
+#define DAY_NS (INT64_C(86400) * INT64_C(1000000000))
 
 struct parse_counts {
     const struct mapping *mapping;
-    uint64_t seed[2];
-    size_t limit;
-    struct slot *slot; /* dense; room grows up to `limit` */
-    size_t count;
-    size_t room;
-    uint32_t *index; /* open addressing: slot + 1, 0 = empty */
-    size_t index_size;
-    uint32_t recent[RECENT_MAX]; /* slot + 1 by quick_hash; 0: none */
-    int64_t day_begin_ns;        /* of the record counted last */
+    struct count_table *table; /* struct parse_count; rest: day << 32 | parser << 16 | outcome, families first */
+    int64_t day_begin_ns;      /* of the record counted last */
     uint32_t day;
     char format[PARSE_COUNTS_FORMATS][PARSE_PARSER_MAX];
     size_t format_count;
@@ -50,15 +31,10 @@ struct parse_counts *parse_counts_new(const struct mapping *mapping, size_t limi
     if (!counts)
         return NULL;
     counts->mapping = mapping;
-    counts->seed[0] = seed;
-    counts->seed[1] = ~seed;
-    counts->limit = limit;
     counts->day_begin_ns = INT64_MIN;
-    for (counts->index_size = 1024; counts->index_size < 2 * limit;)
-        counts->index_size *= 2;
-    counts->index = memory_new(counts->index_size * sizeof *counts->index);
-    if (!counts->index) {
-        parse_counts_free(counts);
+    counts->table = count_table_new(sizeof(struct parse_count), limit, seed);
+    if (!counts->table) {
+        memory_free(counts);
         return NULL;
     }
     return counts;
@@ -68,61 +44,8 @@ void parse_counts_free(struct parse_counts *counts)
 {
     if (!counts)
         return;
-    memory_free(counts->index);
-    memory_free(counts->slot);
+    count_table_free(counts->table);
     memory_free(counts);
-}
-
-/* --- finding a row --- */
-
-static bool key_is(const struct key *a, const struct key *b)
-{
-    return a->source[0] == b->source[0] && a->source[1] == b->source[1] && a->rest == b->rest;
-}
-
-static size_t place_of(const struct parse_counts *counts, const struct key *key)
-{
-    size_t at = siphash(counts->seed, key, sizeof *key) & (counts->index_size - 1);
-    while (counts->index[at] && !key_is(&counts->slot[counts->index[at] - 1].key, key))
-        at = (at + 1) & (counts->index_size - 1);
-    return at;
-}
-
-static uint32_t slot_add(struct parse_counts *counts, const struct key *key, size_t place)
-{
-    if (counts->count == counts->limit)
-        return 0;
-    if (counts->count == counts->room) {
-        size_t room = MIN(MAX(counts->room * 2, (size_t)256), counts->limit);
-        struct slot *grown = memory_resize(counts->slot, room * sizeof *grown);
-        if (!grown)
-            return 0;
-        counts->slot = grown;
-        counts->room = room;
-    }
-    struct slot *slot = &counts->slot[counts->count++];
-    *slot = (struct slot){.key = *key};
-    counts->index[place] = (uint32_t)counts->count;
-    return (uint32_t)counts->count;
-}
-
-/* Whoever makes keys collide makes them be looked up again, no more. */
-static size_t quick_hash(const struct key *key)
-{
-    return (size_t)(((key->source[0] ^ key->rest) * UINT64_C(0x9e3779b97f4a7c15)) >> 48);
-}
-
-static struct slot *slot_of(struct parse_counts *counts, const struct key *key)
-{
-    uint32_t *recent = &counts->recent[quick_hash(key) % RECENT_MAX];
-    if (*recent && key_is(&counts->slot[*recent - 1].key, key))
-        return &counts->slot[*recent - 1];
-    size_t place = place_of(counts, key);
-    uint32_t found = counts->index[place] ? counts->index[place] : slot_add(counts, key, place);
-    if (!found)
-        return NULL;
-    *recent = found;
-    return &counts->slot[found - 1];
 }
 
 /* --- what a record is --- */
@@ -177,38 +100,37 @@ static uint32_t day_of(struct parse_counts *counts, int64_t ns)
 
 void parse_counts_record(struct parse_counts *counts, const struct parse_record *record)
 {
-    struct key key = {.rest = (uint64_t)day_of(counts, record->received_ns) << 32 |
-                              (uint64_t)parser_of(counts, record) << 16 | (uint64_t)parse_record_outcome(record)};
+    struct count_key key = {.rest = (uint64_t)day_of(counts, record->received_ns) << 32 |
+                                    (uint64_t)parser_of(counts, record) << 16 | (uint64_t)parse_record_outcome(record)};
     memcpy(key.source, record->source, sizeof key.source);
-    struct slot *slot = slot_of(counts, &key);
-    if (!slot) {
+    struct parse_count *count = count_table_row(counts->table, &key);
+    if (!count) {
         counts->lost++;
         return;
     }
-    slot->count.records++;
-    slot->count.last_ns = MAX(slot->count.last_ns, record->received_ns);
-    slot->count.last_record = MAX(slot->count.last_record, record->number);
+    count->records++;
+    count->last_ns = MAX(count->last_ns, record->received_ns);
+    count->last_record = MAX(count->last_record, record->number);
 }
 
 /* --- what was counted --- */
 
 size_t parse_counts_size(const struct parse_counts *counts)
 {
-    return counts->count;
+    return count_table_size(counts->table);
 }
 
 struct parse_counts_row parse_counts_at(const struct parse_counts *counts, size_t i)
 {
-    ASSERT(i < counts->count);
-    const struct slot *slot = &counts->slot[i];
+    struct count_key key;
+    const struct parse_count *count = count_table_at(counts->table, i, &key);
     const struct mapping *mapping = counts->mapping;
-    uint16_t parser = (uint16_t)(slot->key.rest >> 16);
-    struct parse_counts_row row = {.day = (uint32_t)(slot->key.rest >> 32),
-                                   .outcome = (enum parse_outcome)(slot->key.rest & 0xffff),
-                                   .count = slot->count};
+    uint16_t parser = (uint16_t)(key.rest >> 16);
+    struct parse_counts_row row = {
+        .day = (uint32_t)(key.rest >> 32), .outcome = (enum parse_outcome)(key.rest & 0xffff), .count = *count};
     row.parser = parser < mapping->family_count ? mapping->family[parser].name
                                                 : str_of(counts->format[parser - mapping->family_count]);
-    memcpy(row.source, slot->key.source, sizeof row.source);
+    memcpy(row.source, key.source, sizeof row.source);
     return row;
 }
 
@@ -219,18 +141,10 @@ uint64_t parse_counts_lost(const struct parse_counts *counts)
 
 bool parse_counts_are_many(const struct parse_counts *counts)
 {
-    return counts->count >= counts->limit / 2;
+    return count_table_is_half_full(counts->table);
 }
 
 void parse_counts_told(struct parse_counts *counts, size_t n)
 {
-    ASSERT(n <= counts->count);
-    if (n == 0)
-        return;
-    memset(counts->index, 0, counts->index_size * sizeof *counts->index);
-    memset(counts->recent, 0, sizeof counts->recent);
-    memmove(counts->slot, counts->slot + n, (counts->count - n) * sizeof *counts->slot);
-    counts->count -= n;
-    for (size_t i = 0; i < counts->count; i++)
-        counts->index[place_of(counts, &counts->slot[i].key)] = (uint32_t)i + 1;
+    count_table_forget(counts->table, n);
 }
