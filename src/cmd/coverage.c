@@ -7,6 +7,7 @@
 #include "base/map.h"
 #include "cmd/cmd.h"
 #include "cmd/data.h"
+#include "cmd/interrupt.h"
 #include "cmd/paper.h"
 #include "codec/json.h"
 #include "desk/annex.h"
@@ -17,7 +18,6 @@
 #include "role/annex_counts.h"
 #include "web/text.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -29,8 +29,6 @@
 #define LINE_MAX_B   ((size_t)64 << 10)
 #define PROGRESS_NS  UINT64_C(200000000)
 #define NO_ROW       UINT32_MAX
-
-static volatile sig_atomic_t interrupted;
 
 /* A source that is in the range. */
 struct site {
@@ -62,12 +60,6 @@ struct covering {
     uint64_t shown_ns; /* progress; 0: it is not wanted */
     bool shown;
 };
-
-static void on_interrupt(int signal)
-{
-    (void)signal;
-    interrupted = 1;
-}
 
 static void line_out(struct covering *c)
 {
@@ -147,7 +139,7 @@ static enum rc look_through(struct covering *c, const char *text, struct search_
     options.context = c;
     rc = rc == RC_OK ? search_open(c->reading.reader, query, &options, &search, err) : rc;
     while (rc == RC_OK || rc == RC_AGAIN) {
-        if (interrupted)
+        if (interrupt_came())
             search_stop(search);
         rc = search_step(search, err);
         if (rc != RC_AGAIN)
@@ -161,7 +153,7 @@ static enum rc look_through(struct covering *c, const char *text, struct search_
         reading_tell_gone(&c->reading, "coverage", search_result_of(search));
     bool complete = rc == RC_OK && search_result_of(search)->complete;
     search_close(search);
-    if (rc == RC_OK && interrupted && !complete)
+    if (rc == RC_OK && interrupt_came() && !complete)
         return err_set(err, RC_AGAIN, "stopped: what is missing cannot be said");
     return rc;
 }
@@ -409,8 +401,7 @@ int cmd_coverage(int argc, char **argv)
     buf_init(&c.line, LINE_MAX_B);
     if (class && (c.class = annex_class_find(str_of(class))) == ANNEX_CLASS_COUNT)
         return cmd_usage("coverage", "\"%s\" is not a class", class);
-    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
-    IGNORE(sigaction(SIGINT, &action, NULL) != 0); /* a second one ends the process */
+    interrupt_watch();
     enum rc rc = c.arena ? paper_form(&options, &c.form, &err) : err_set(&err, RC_LIMIT, "no memory");
     bool usage = rc == RC_INVALID;
     rc = rc == RC_OK ? run(&c, &options, &err) : rc;

@@ -1,12 +1,12 @@
 #include "base/arena.h"
 #include "cmd/cmd.h"
 #include "cmd/hunt_command.h"
+#include "cmd/interrupt.h"
 #include "os/clock.h"
 #include "paper/visible.h"
 #include "role/config.h"
 #include "role/parent.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,17 +15,9 @@
 #define LINE_BYTES   ((size_t)8 << 20) /* a rule's file has 1 MiB */
 #define PROGRESS_NS  UINT64_C(200000000)
 
-static volatile sig_atomic_t interrupted;
-
-static void on_interrupt(int signal)
-{
-    (void)signal;
-    interrupted = 1;
-}
-
 bool hunt_site_stopped(void)
 {
-    return interrupted != 0;
+    return interrupt_came();
 }
 
 bool hunt_site_is_range(const char *operand)
@@ -78,10 +70,9 @@ static enum rc zone_read(struct hunt_site *site, const char *data, struct err *e
 enum rc hunt_site_open(struct hunt_site *site, const struct options *options, struct err *err)
 {
     const char *data = options_text(options, "data");
-    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
     site->reading.folder = -1;
     site->shown_ns = isatty(STDERR_FILENO) == 1 ? clock_boot_ns() : 0;
-    IGNORE(sigaction(SIGINT, &action, NULL) != 0); /* a second one ends the process */
+    interrupt_watch();
     enum rc rc = zone_read(site, data, err);
     rc = rc == RC_OK ? range_read(site, options, clock_real_ns(), err) : rc;
     return rc == RC_OK ? reading_open(&site->reading, data, true, err) : rc;
@@ -120,7 +111,7 @@ bool hunt_site_go_on(struct hunt_site *site, uint32_t permille, const struct hun
         site->shown_ns = now;
         site->shown = true;
     }
-    return !interrupted;
+    return !interrupt_came();
 }
 
 void hunt_site_remarks(struct hunt_site *site, const struct hunt *hunt)

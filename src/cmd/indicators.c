@@ -6,6 +6,7 @@
 #include "cmd/archive_open.h"
 #include "cmd/cmd.h"
 #include "cmd/data.h"
+#include "cmd/interrupt.h"
 #include "cmd/options.h"
 #include "codec/json.h"
 #include "os/clock.h"
@@ -13,7 +14,6 @@
 #include "paper/visible.h"
 #include "role/indicator_folder.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,8 +21,6 @@
 #define QUERY_MEMORY ((size_t)1 << 20)
 #define LINE_BYTES   ((size_t)1 << 20)
 #define PROGRESS_NS  UINT64_C(200000000)
-
-static volatile sig_atomic_t interrupted;
 
 static struct indicators *table_new(const struct options *options)
 {
@@ -142,12 +140,6 @@ struct hunt {
     bool shown;
 };
 
-static void on_interrupt(int signal)
-{
-    (void)signal;
-    interrupted = 1;
-}
-
 static void found_json(struct hunt *hunt, const struct archive_hit *record, const struct indicator_hit *hit,
                        const struct indicator *indicator)
 {
@@ -238,7 +230,7 @@ static enum rc walk(struct hunt *hunt, struct err *err)
     uint64_t began = clock_boot_ns();
     enum rc rc = RC_AGAIN;
     while (rc == RC_AGAIN && !hunt->failed) {
-        if (interrupted)
+        if (interrupt_came())
             search_stop(hunt->search);
         rc = search_step(hunt->search, err);
         progress_show(hunt);
@@ -253,8 +245,9 @@ static enum rc walk(struct hunt *hunt, struct err *err)
     double seconds = (double)(clock_boot_ns() - began) / 1e9;
     fprintf(stderr, "qorgan indicators: %llu records looked at in %.1f s, %llu hold an indicator\n",
             (unsigned long long)result->scanned, seconds, (unsigned long long)hunt->records);
-    return interrupted && !result->complete ? err_set(err, RC_AGAIN, "stopped: the records before were not looked at")
-                                            : RC_OK;
+    return interrupt_came() && !result->complete
+               ? err_set(err, RC_AGAIN, "stopped: the records before were not looked at")
+               : RC_OK;
 }
 
 /* Lists and tables; refusals are told, and do not stop. */
@@ -309,14 +302,13 @@ static int hunt(const struct options *options)
 {
     static struct hunt hunt;
     struct err err = {0};
-    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
     if (options->operand_count != 1 || !options_list(options, "indicators", 0))
         return cmd_usage("indicators", "hunt needs --indicators, and no operand");
     hunt = (struct hunt){.json = options_flag(options, "json")};
     hunt.reading.folder = -1;
     hunt.shown_ns = isatty(STDERR_FILENO) == 1 ? clock_boot_ns() : 0;
     buf_init(&hunt.line, LINE_BYTES);
-    IGNORE(sigaction(SIGINT, &action, NULL) != 0); /* a second one ends the process */
+    interrupt_watch();
     enum rc rc = hunt_run(&hunt, options, &err);
     search_close(hunt.search);
     indicator_matcher_free(hunt.matcher);

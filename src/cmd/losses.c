@@ -5,19 +5,17 @@
 #include "base/bytes.h"
 #include "base/civil.h"
 #include "cmd/cmd.h"
+#include "cmd/interrupt.h"
 #include "cmd/paper.h"
 #include "codec/json.h"
 #include "os/clock.h"
 #include "os/random.h"
 #include "role/loss_counts.h"
 
-#include <signal.h>
 #include <stdio.h>
 
 #define SCRATCH    ((size_t)1 << 20)
 #define LINE_MAX_B ((size_t)8 << 10)
-
-static volatile sig_atomic_t interrupted;
 
 struct losing {
     struct reading reading;
@@ -30,12 +28,6 @@ struct losing {
     uint64_t printed;
 };
 
-static void on_interrupt(int signal)
-{
-    (void)signal;
-    interrupted = 1;
-}
-
 static void row_json(struct losing *l, const struct loss_row *row, const struct event_source *source)
 {
     struct buf *out = &l->line;
@@ -44,14 +36,7 @@ static void row_json(struct losing *l, const struct loss_row *row, const struct 
     json_put_str(out, "id", str_at(id, hex_encode(row->source, sizeof row->source, id)));
     json_put_str(out, "kind", source->kind.n ? source->kind : STR(""));
     json_put_str(out, "name", source->name.n ? source->name : STR(""));
-    json_put_text(out, "cause", gap_cause_key(row->cause));
-    json_put_text(out, "unit", gap_unit_key(row->unit));
-    json_put_u64(out, "count", row->count);
-    json_put_bool(out, "unknown", row->unknown);
-    json_put_int(out, "from_ns", row->from_ns);
-    json_put_int(out, "to_ns", row->to_ns);
-    json_put_u64(out, "first", row->first);
-    json_put_u64(out, "last", row->last);
+    loss_row_put(row, out);
     json_write_object_end(out);
 }
 
@@ -102,25 +87,26 @@ static bool on_hit(void *context, const struct archive_hit *hit)
     return !l->failed;
 }
 
+static bool on_progress(void *context, uint32_t permille, uint64_t scanned)
+{
+    (void)context;
+    (void)permille;
+    (void)scanned;
+    return !interrupt_came();
+}
+
 static enum rc look_through(struct losing *l, const char *text, struct search_options options, struct err *err)
 {
     struct arena *arena CLEANUP(arena_cleanup) = arena_new(SCRATCH);
     struct query *query = NULL;
-    struct search *search = NULL;
+    struct search_result result;
     enum rc rc = arena ? query_parse(str_of(text), options.now_ns, 0, arena, &query, err)
                        : err_set(err, RC_LIMIT, "no memory to search");
     options.context = l;
     options.hit = on_hit;
-    rc = rc == RC_OK ? search_open(l->reading.reader, query, &options, &search, err) : rc;
-    while (rc == RC_OK || rc == RC_AGAIN) {
-        if (interrupted)
-            search_stop(search);
-        rc = search_step(search, err);
-        if (rc != RC_AGAIN)
-            break;
-    }
-    search_close(search);
-    if (rc == RC_OK && interrupted)
+    options.progress = on_progress;
+    rc = rc == RC_OK ? search_run(l->reading.reader, query, &options, &result, err) : rc;
+    if (rc == RC_OK && interrupt_came())
         return err_set(err, RC_AGAIN, "stopped: there may be more");
     return rc;
 }
@@ -154,8 +140,7 @@ int cmd_losses(int argc, char **argv)
         .json = options_flag(&options, "json"), .counts = loss_counts_new(random_u64()), .scratch = arena_new(SCRATCH)};
     l.reading.folder = -1;
     buf_init(&l.line, LINE_MAX_B);
-    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
-    IGNORE(sigaction(SIGINT, &action, NULL) != 0); /* a second one ends the process */
+    interrupt_watch();
     enum rc rc = l.counts && l.scratch ? paper_form(&options, &l.form, &err) : err_set(&err, RC_LIMIT, "no memory");
     bool usage = rc == RC_INVALID;
     rc = rc == RC_OK ? run(&l, &options, &err) : rc;

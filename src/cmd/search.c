@@ -6,11 +6,11 @@
 #include "base/assert.h"
 #include "cmd/archive_open.h"
 #include "cmd/cmd.h"
+#include "cmd/interrupt.h"
 #include "cmd/options.h"
 #include "cmd/search_print.h"
 #include "os/clock.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -18,8 +18,6 @@
 #define TABLE_MEMORY  ((size_t)256 << 20)
 #define LIMIT_DEFAULT 100
 #define PROGRESS_NS   UINT64_C(200000000)
-
-static volatile sig_atomic_t interrupted;
 
 struct task {
     struct reading reading;
@@ -31,12 +29,6 @@ struct task {
     bool query_reads;
     uint64_t limit; /* of rows; 0: all */
 };
-
-static void on_interrupt(int signal)
-{
-    (void)signal;
-    interrupted = 1;
-}
 
 static void progress_clear(struct task *task)
 {
@@ -87,7 +79,7 @@ static enum rc search_all(struct task *task, const struct query *query, struct e
     if (!arena)
         return err_set(err, RC_LIMIT, "no memory to search");
     while (rc == RC_AGAIN && !task->print.failed) {
-        if (interrupted)
+        if (interrupt_came())
             search_stop(task->search);
         rc = search_step(task->search, err);
         progress_show(task);
@@ -107,7 +99,7 @@ static enum rc search_all(struct task *task, const struct query *query, struct e
     if (fflush(stdout) != 0 || task->print.failed)
         return err_set(err, RC_IO, "could not write to standard output");
     remarks(&task->reading, result, query_counts(query) ? &table : NULL);
-    if (interrupted && !result->complete)
+    if (interrupt_came() && !result->complete)
         return err_set(err, RC_AGAIN, "stopped: what was found until then is not all");
     return RC_OK;
 }
@@ -158,11 +150,10 @@ int cmd_search(int argc, char **argv)
     int status = options_parse("search", argc, argv, &options);
     if (status != OPTIONS_GO)
         return status;
-    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
     task = (struct task){.explain = options_flag(&options, "explain")};
     task.reading.folder = -1;
     task.shown_ns = isatty(STDERR_FILENO) == 1 ? clock_boot_ns() : 0;
-    IGNORE(sigaction(SIGINT, &action, NULL) != 0); /* a second one ends the process */
+    interrupt_watch();
     enum rc rc = run(&task, &options, &err);
     if (rc == RC_INVALID && !task.query_reads)
         return cmd_usage("search", "%s", err.text);

@@ -146,6 +146,24 @@ static inline struct str stand_error(const struct stand *stand)
     return json_str(json_get(stand->json, "error"), STR(""));
 }
 
+/* Members of an answer, a row or a record: "" and -1 where there is none. */
+static inline struct str stand_text(const struct json_value *json, const char *name)
+{
+    return json_str(json_get(json, name), STR(""));
+}
+
+static inline int64_t stand_number(const struct json_value *json, const char *name)
+{
+    return json_int(json_get(json, name), -1);
+}
+
+/* Of a rule, as `admin` reads it. */
+static inline struct str stand_rule_state(struct stand *stand, const char *id)
+{
+    CHECK(stand_ask(stand, stand_format(stand, "{'ask':'rule.get','who':'admin','id':'%s'}", id)));
+    return stand_text(json_get(stand->json, "rule"), "state");
+}
+
 /* The first password changed, so that admin may ask. */
 static inline void stand_sign_in(struct stand *stand)
 {

@@ -40,22 +40,6 @@ static bool opened(void)
     return tell(first, ARRAY_LEN(first));
 }
 
-static struct str text_in(const struct json_value *json, const char *name)
-{
-    return json_str(json_get(json, name), STR(""));
-}
-
-static int64_t number_in(const struct json_value *json, const char *name)
-{
-    return json_int(json_get(json, name), -1);
-}
-
-static struct str state_of(const char *id)
-{
-    CHECK(stand_ask(&stand, stand_format(&stand, "{'ask':'rule.get','who':'admin','id':'%s'}", id)));
-    return text_in(json_get(stand.json, "rule"), "state");
-}
-
 static bool asks(const char *what, const char *members)
 {
     return stand_ask(&stand, stand_format(&stand, "{'ask':'%s','who':'admin',%s}", what, members));
@@ -82,11 +66,11 @@ static void counts_by_pack_level_and_state(void)
     for (size_t i = 0; i < ARRAY_LEN(rows) && pack; i++, pack = pack->next) {
         test_row("%s", rows[i].pack);
         const struct json_value *critical = json_first(json_get(pack, "levels"));
-        CHECK_TEXT(text_in(pack, "pack"), rows[i].pack);
-        CHECK_TEXT(text_in(critical, "level"), "critical");
-        CHECK_INT(number_in(critical, "draft"), 0);
-        CHECK_INT(number_in(critical->next, "draft"), rows[i].draft); /* neither filters nor what has no id */
-        CHECK_INT(number_in(critical->next, "active"), rows[i].active);
+        CHECK_TEXT(stand_text(pack, "pack"), rows[i].pack);
+        CHECK_TEXT(stand_text(critical, "level"), "critical");
+        CHECK_INT(stand_number(critical, "draft"), 0);
+        CHECK_INT(stand_number(critical->next, "draft"), rows[i].draft); /* neither filters nor what has no id */
+        CHECK_INT(stand_number(critical->next, "active"), rows[i].active);
     }
     stand_close(&stand);
 }
@@ -97,39 +81,39 @@ static void a_level_is_switched(void)
     if (!opened())
         return;
     const struct json_value *choice = chosen("'level':'high','from':'draft,off','state':'active'");
-    CHECK_INT(number_in(choice, "count"), 4);
-    CHECK_INT(number_in(choice, "begin"), 4);
-    CHECK_INT(number_in(choice, "alarms"), 4);
-    CHECK_INT(number_in(choice, "unknown"), 4);
-    CHECK_INT(number_in(choice, "milli"), 0);
-    CHECK_INT(number_in(chosen("'level':'high','pack':'hq','from':'draft','state':'test'"), "count"), 2);
-    CHECK_TEXT(state_of("hq-1"), "draft"); /* to look changes nothing */
+    CHECK_INT(stand_number(choice, "count"), 4);
+    CHECK_INT(stand_number(choice, "begin"), 4);
+    CHECK_INT(stand_number(choice, "alarms"), 4);
+    CHECK_INT(stand_number(choice, "unknown"), 4);
+    CHECK_INT(stand_number(choice, "milli"), 0);
+    CHECK_INT(stand_number(chosen("'level':'high','pack':'hq','from':'draft','state':'test'"), "count"), 2);
+    CHECK_TEXT(stand_rule_state(&stand, "hq-1"), "draft"); /* to look changes nothing */
     CHECK(asks("rule.switch", "'level':'high','from':'draft','state':'active','reason':'all looked at','expected':4"));
-    CHECK_INT(number_in(stand.json, "changed"), 4);
-    CHECK_INT(number_in(stand.json, "act"), 1);
-    CHECK_TEXT(state_of("hq-1"), "active");
-    CHECK_TEXT(state_of("zz-1"), "active");
-    CHECK_TEXT(state_of("by-ann"), "active");
-    CHECK_TEXT(state_of("hq-low"), "draft");
+    CHECK_INT(stand_number(stand.json, "changed"), 4);
+    CHECK_INT(stand_number(stand.json, "act"), 1);
+    CHECK_TEXT(stand_rule_state(&stand, "hq-1"), "active");
+    CHECK_TEXT(stand_rule_state(&stand, "zz-1"), "active");
+    CHECK_TEXT(stand_rule_state(&stand, "by-ann"), "active");
+    CHECK_TEXT(stand_rule_state(&stand, "hq-low"), "draft");
     CHECK_INT(stand_records(&stand, "rules.switched", &json), 1);
-    CHECK_TEXT(text_in(json, "level"), "high");
-    CHECK_TEXT(text_in(json, "from"), "draft");
-    CHECK_TEXT(text_in(json, "state"), "active");
-    CHECK_TEXT(text_in(json, "detail"), "all looked at");
-    CHECK_INT(number_in(json, "count"), 4);
+    CHECK_TEXT(stand_text(json, "level"), "high");
+    CHECK_TEXT(stand_text(json, "from"), "draft");
+    CHECK_TEXT(stand_text(json, "state"), "active");
+    CHECK_TEXT(stand_text(json, "detail"), "all looked at");
+    CHECK_INT(stand_number(json, "count"), 4);
     CHECK_INT(json_get(json, "rule_ids")->count, 4);
     CHECK_INT(stand_records(&stand, "rule.hunt", &json), 0);
     CHECK(stand_ask(&stand, "{'ask':'hunt.list','who':'admin'}")); /* what was switched on is looked for at once */
-    CHECK_INT(number_in(json_first(json_get(stand.json, "hunts")), "rules"), 4);
+    CHECK_INT(stand_number(json_first(json_get(stand.json, "hunts")), "rules"), 4);
     CHECK(asks("rule.switch", "'level':'high','pack':':files','from':'active','state':'off','reason':'not here'"));
-    CHECK_INT(number_in(stand.json, "changed"), 1);
-    CHECK_TEXT(state_of("own-high"), "off");
-    CHECK_TEXT(state_of("own-low"), "active");
+    CHECK_INT(stand_number(stand.json, "changed"), 1);
+    CHECK_TEXT(stand_rule_state(&stand, "own-high"), "off");
+    CHECK_TEXT(stand_rule_state(&stand, "own-low"), "active");
     /* The level that was decided counts, not the author's. */
     CHECK(asks("rule.save", "'id':'own-low','level':'critical','reason':'it matters'"));
     CHECK(asks("rule.switch", "'level':'low','from':'active,draft','state':'off','reason':'not here'"));
-    CHECK_INT(number_in(stand.json, "changed"), 1);
-    CHECK_TEXT(state_of("own-low"), "active");
+    CHECK_INT(stand_number(stand.json, "changed"), 1);
+    CHECK_TEXT(stand_rule_state(&stand, "own-low"), "active");
     stand_close(&stand);
 }
 
@@ -141,43 +125,43 @@ static void an_act_is_taken_back(void)
         return;
     CHECK(asks("rule.save", "'id':'hq-2','state':'off','reason':'too loud'"));
     CHECK(asks("rule.switch", "'level':'high','from':'draft,off','state':'test','reason':'a look'"));
-    CHECK_INT(number_in(stand.json, "changed"), 4);
+    CHECK_INT(stand_number(stand.json, "changed"), 4);
     CHECK(asks("rule.save", "'id':'zz-1','state':'active','reason':'wanted'"));
     memcpy(fewer, first, sizeof fewer);
     CHECK(tell(fewer, ARRAY_LEN(fewer) - 1)); /* without by-ann */
     const struct json_value *choice = chosen("'act':1");
-    CHECK_INT(number_in(choice, "count"), 2);
-    CHECK_INT(number_in(choice, "end"), 2);
-    CHECK_INT(number_in(choice, "changed"), 1);
-    CHECK_INT(number_in(choice, "gone"), 1);
-    CHECK_INT(number_in(json_get(choice, "to"), "off"), 1);
+    CHECK_INT(stand_number(choice, "count"), 2);
+    CHECK_INT(stand_number(choice, "end"), 2);
+    CHECK_INT(stand_number(choice, "changed"), 1);
+    CHECK_INT(stand_number(choice, "gone"), 1);
+    CHECK_INT(stand_number(json_get(choice, "to"), "off"), 1);
     CHECK(!asks("rule.restore", "'act':1,'reason':'too much','expected':3"));
     CHECK_TEXT(stand_error(&stand), "rules_changed");
     CHECK(asks("rule.restore", "'act':1,'reason':'too much','expected':2"));
-    CHECK_INT(number_in(stand.json, "act"), 2);
-    CHECK_TEXT(state_of("hq-1"), "draft");
-    CHECK_TEXT(state_of("hq-2"), "off");    /* each to where it was */
-    CHECK_TEXT(state_of("zz-1"), "active"); /* somebody wants it so */
+    CHECK_INT(stand_number(stand.json, "act"), 2);
+    CHECK_TEXT(stand_rule_state(&stand, "hq-1"), "draft");
+    CHECK_TEXT(stand_rule_state(&stand, "hq-2"), "off");    /* each to where it was */
+    CHECK_TEXT(stand_rule_state(&stand, "zz-1"), "active"); /* somebody wants it so */
     CHECK_INT(stand_records(&stand, "rules.restored", &json), 2);
-    CHECK_INT(number_in(json, "undoes"), 1);
-    CHECK_INT(number_in(json, "part"), 2);
-    CHECK_INT(number_in(json, "parts"), 2);
-    CHECK_TEXT(text_in(json, "level"), "high");
+    CHECK_INT(stand_number(json, "undoes"), 1);
+    CHECK_INT(stand_number(json, "part"), 2);
+    CHECK_INT(stand_number(json, "parts"), 2);
+    CHECK_TEXT(stand_text(json, "level"), "high");
     CHECK(!asks("rule.restore", "'act':1,'reason':'once more'"));
     CHECK_TEXT(stand_error(&stand), "act_undone");
     CHECK(asks("rule.restore", "'act':2,'reason':'and again'")); /* what was taken back can be, too */
-    CHECK_TEXT(state_of("hq-1"), "test");
-    CHECK_TEXT(state_of("hq-2"), "test");
+    CHECK_TEXT(stand_rule_state(&stand, "hq-1"), "test");
+    CHECK_TEXT(stand_rule_state(&stand, "hq-2"), "test");
     CHECK(stand_ask(&stand, "{'ask':'rule.levels','who':'admin'}"));
     const struct json_value *acts = json_get(stand.json, "acts");
     CHECK_INT(acts->count, 3);
-    CHECK_INT(number_in(json_first(acts), "undoes"), 2);
-    CHECK_INT(number_in(json_first(acts)->next, "undone"), 3);
-    CHECK_TEXT(text_in(json_first(acts)->next, "state"), ""); /* they went to several */
+    CHECK_INT(stand_number(json_first(acts), "undoes"), 2);
+    CHECK_INT(stand_number(json_first(acts)->next, "undone"), 3);
+    CHECK_TEXT(stand_text(json_first(acts)->next, "state"), ""); /* they went to several */
     /* The step of a pack's drafts is such an act. */
     CHECK(asks("rule.activate", "'pack':'hq','level':'low','status':'any','state':'active','reason':'all'"));
     CHECK(asks("rule.restore", "'act':4,'reason':'not yet'"));
-    CHECK_TEXT(state_of("hq-low"), "draft");
+    CHECK_TEXT(stand_rule_state(&stand, "hq-low"), "draft");
     stand_close(&stand);
 }
 
@@ -199,18 +183,18 @@ static void hits_are_guessed(void)
         .state = DESK_HUNT_DONE, .permille = 1000, .counts = hunted, .count_count = 1};
     CHECK_INT(desk_hunt_report(stand.desk, order.id, &report, stand.now, &err), RC_OK);
     const struct json_value *choice = chosen("'level':'high','from':'draft,active','state':'test'");
-    CHECK_INT(number_in(choice, "count"), 5);
-    CHECK_INT(number_in(choice, "begin"), 4);
-    CHECK_INT(number_in(choice, "alarms"), 0);
-    CHECK_INT(number_in(choice, "measured"), 1);
-    CHECK_INT(number_in(choice, "hunted"), 1);
-    CHECK_INT(number_in(choice, "unknown"), 3);
-    CHECK_INT(number_in(choice, "milli"), 30000 + 4500); /* in two days each: the archive is no older */
-    CHECK_TEXT(text_in(json_first(json_get(choice, "loud")), "id"), "own-high");
+    CHECK_INT(stand_number(choice, "count"), 5);
+    CHECK_INT(stand_number(choice, "begin"), 4);
+    CHECK_INT(stand_number(choice, "alarms"), 0);
+    CHECK_INT(stand_number(choice, "measured"), 1);
+    CHECK_INT(stand_number(choice, "hunted"), 1);
+    CHECK_INT(stand_number(choice, "unknown"), 3);
+    CHECK_INT(stand_number(choice, "milli"), 30000 + 4500); /* in two days each: the archive is no older */
+    CHECK_TEXT(stand_text(json_first(json_get(choice, "loud")), "id"), "own-high");
     CHECK_INT(json_get(choice, "loud")->count, 2);
     choice = chosen("'level':'high','from':'draft,active','state':'off'");
-    CHECK_INT(number_in(choice, "end"), 1);
-    CHECK_INT(number_in(choice, "milli"), 0); /* of those that will run */
+    CHECK_INT(stand_number(choice, "end"), 1);
+    CHECK_INT(stand_number(choice, "milli"), 0); /* of those that will run */
     stand_close(&stand);
 }
 
@@ -241,11 +225,11 @@ static void refuses(void)
         test_row("%s %s", rows[i].ask, rows[i].members);
         CHECK(!asks(rows[i].ask, rows[i].members));
         CHECK_TEXT(stand_error(&stand), rows[i].error);
-        CHECK_TEXT(text_in(stand.json, "field"), rows[i].field);
+        CHECK_TEXT(stand_text(stand.json, "field"), rows[i].field);
     }
     test_row("nothing fits");
     CHECK(asks("rule.switch", "'level':'critical','from':'draft','state':'test','reason':'good reason'"));
-    CHECK_INT(number_in(stand.json, "changed"), 0);
+    CHECK_INT(stand_number(stand.json, "changed"), 0);
     test_row("who may not");
     CHECK(!stand_ask(&stand, "{'ask':'rule.switch','who':'nobody','level':'high','from':'draft','state':'test',"
                              "'reason':'good reason'}"));

@@ -60,22 +60,6 @@ static bool opened(void)
     return tell(first, ARRAY_LEN(first));
 }
 
-static struct str text_in(const struct json_value *json, const char *name)
-{
-    return json_str(json_get(json, name), STR(""));
-}
-
-static int64_t number_in(const struct json_value *json, const char *name)
-{
-    return json_int(json_get(json, name), -1);
-}
-
-static struct str state_of(const char *id)
-{
-    CHECK(stand_ask(&stand, stand_format(&stand, "{'ask':'rule.get','who':'admin','id':'%s'}", id)));
-    return text_in(json_get(stand.json, "rule"), "state");
-}
-
 static bool activate(const char *members)
 {
     return stand_ask(&stand, stand_format(&stand, "{'ask':'rule.activate','who':'admin',%s}", members));
@@ -86,22 +70,22 @@ static void new_rules_begin_as_drafts(void)
     struct json_value *json = NULL;
     if (!opened())
         return;
-    CHECK_TEXT(state_of("own"), "active");
+    CHECK_TEXT(stand_rule_state(&stand, "own"), "active");
     for (size_t i = 1; i < ARRAY_LEN(first); i++) {
         test_row("%.*s", STR_ARG(first[i].id));
         if (first[i].kind != DESK_RULE_FILTER)
-            CHECK_TEXT(state_of(first[i].id.p), "draft");
+            CHECK_TEXT(stand_rule_state(&stand, first[i].id.p), "draft");
     }
     test_row("records");
     CHECK_INT(stand_records(&stand, "rules.drafted", &json), 2);
-    CHECK_TEXT(text_in(json, "pack"), "zz");
-    CHECK_TEXT(text_in(json, "version"), "7");
-    CHECK_TEXT(text_in(json, "who"), "import");
-    CHECK_INT(number_in(json, "count"), 1);
+    CHECK_TEXT(stand_text(json, "pack"), "zz");
+    CHECK_TEXT(stand_text(json, "version"), "7");
+    CHECK_TEXT(stand_text(json, "who"), "import");
+    CHECK_INT(stand_number(json, "count"), 1);
     CHECK_TEXT(json_str(json_first(json_get(json, "rule_ids")), STR("")), "zz-critical");
     CHECK_INT(stand_records(&stand, "rule.changed", &json), 1);
-    CHECK_TEXT(text_in(json, "rule_id"), "by-ann");
-    CHECK_TEXT(text_in(json, "state"), "draft");
+    CHECK_TEXT(stand_text(json, "rule_id"), "by-ann");
+    CHECK_TEXT(stand_text(json, "state"), "draft");
     /* The same again, or another text of a rule that is known, is no news of that kind. */
     struct desk_rule next[ARRAY_LEN(first)];
     memcpy(next, first, sizeof next);
@@ -124,18 +108,18 @@ static void a_decision_outlives_versions(void)
     for (size_t i = 1; i < 5; i++)
         next[i].hash = 70 + i;
     CHECK(tell(next, ARRAY_LEN(next)));
-    CHECK_TEXT(state_of("hq-high-test"), "active");
+    CHECK_TEXT(stand_rule_state(&stand, "hq-high-test"), "active");
     CHECK(tell(first, 1)); /* all packs are gone, and come back */
     CHECK(tell(first, ARRAY_LEN(first)));
-    CHECK_TEXT(state_of("hq-high-test"), "active");
-    CHECK_TEXT(state_of("hq-high-stable"), "draft");
+    CHECK_TEXT(stand_rule_state(&stand, "hq-high-test"), "active");
+    CHECK_TEXT(stand_rule_state(&stand, "hq-high-stable"), "draft");
     CHECK_INT(stand_records(&stand, "rules.drafted", &json), 2);
     /* One that was loaded from a folder, and runs, is no draft when a pack has it. */
     memcpy(next, first, sizeof next);
     next[0].path = STR("pack:hq/2/own.yml");
     next[0].hash = 99;
     CHECK(tell(next, ARRAY_LEN(next)));
-    CHECK_TEXT(state_of("own"), "active");
+    CHECK_TEXT(stand_rule_state(&stand, "own"), "active");
     stand_close(&stand);
 }
 
@@ -145,36 +129,36 @@ static void drafts_are_activated(void)
     if (!opened())
         return;
     CHECK(activate("'pack':'hq','level':'medium','status':'test','state':'test','reason':'a first look'"));
-    CHECK_INT(number_in(stand.json, "changed"), 2);
-    CHECK_TEXT(state_of("hq-high-stable"), "test");
-    CHECK_TEXT(state_of("hq-high-test"), "test");
-    CHECK_TEXT(state_of("hq-high-raw"), "draft");
-    CHECK_TEXT(state_of("hq-low-stable"), "draft");
-    CHECK_TEXT(state_of("zz-critical"), "draft"); /* another pack's */
-    CHECK_TEXT(state_of("by-ann"), "draft");
+    CHECK_INT(stand_number(stand.json, "changed"), 2);
+    CHECK_TEXT(stand_rule_state(&stand, "hq-high-stable"), "test");
+    CHECK_TEXT(stand_rule_state(&stand, "hq-high-test"), "test");
+    CHECK_TEXT(stand_rule_state(&stand, "hq-high-raw"), "draft");
+    CHECK_TEXT(stand_rule_state(&stand, "hq-low-stable"), "draft");
+    CHECK_TEXT(stand_rule_state(&stand, "zz-critical"), "draft"); /* another pack's */
+    CHECK_TEXT(stand_rule_state(&stand, "by-ann"), "draft");
     CHECK_INT(stand_records(&stand, "rules.activated", &json), 1);
-    CHECK_TEXT(text_in(json, "who"), "admin");
-    CHECK_TEXT(text_in(json, "state"), "test");
-    CHECK_TEXT(text_in(json, "level"), "medium");
-    CHECK_TEXT(text_in(json, "status"), "test");
-    CHECK_TEXT(text_in(json, "detail"), "a first look");
-    CHECK_INT(number_in(json, "count"), 2);
+    CHECK_TEXT(stand_text(json, "who"), "admin");
+    CHECK_TEXT(stand_text(json, "state"), "test");
+    CHECK_TEXT(stand_text(json, "level"), "medium");
+    CHECK_TEXT(stand_text(json, "status"), "test");
+    CHECK_TEXT(stand_text(json, "detail"), "a first look");
+    CHECK_INT(stand_number(json, "count"), 2);
     CHECK_INT(json_get(json, "rule_ids")->count, 2);
     /* A second step takes what is left, and no rule that somebody decided about. */
     CHECK(
         stand_ask(&stand, "{'ask':'rule.save','who':'admin','id':'hq-low-stable','state':'off','reason':'not here'}"));
     CHECK(activate("'pack':'hq','level':'informational','status':'any','state':'active','reason':'all of it'"));
-    CHECK_INT(number_in(stand.json, "changed"), 1);
-    CHECK_TEXT(state_of("hq-high-raw"), "active");
-    CHECK_TEXT(state_of("hq-low-stable"), "off");
+    CHECK_INT(stand_number(stand.json, "changed"), 1);
+    CHECK_TEXT(stand_rule_state(&stand, "hq-high-raw"), "active");
+    CHECK_TEXT(stand_rule_state(&stand, "hq-low-stable"), "off");
     CHECK(activate("'pack':'hq','level':'informational','status':'any','state':'active','reason':'all of it'"));
-    CHECK_INT(number_in(stand.json, "changed"), 0);
+    CHECK_INT(stand_number(stand.json, "changed"), 0);
     CHECK_INT(stand_records(&stand, "rules.activated", &json), 2);
     CHECK(stand_ask(&stand, "{'ask':'rule.get','who':'admin','id':'hq-high-raw'}"));
     const struct json_value *history = json_get(json_get(stand.json, "rule"), "history");
     CHECK_INT(history->count, 2);
-    CHECK_TEXT(text_in(json_first(history), "reason"), "all of it");
-    CHECK_TEXT(text_in(json_first(history), "was_state"), "draft");
+    CHECK_TEXT(stand_text(json_first(history), "reason"), "all of it");
+    CHECK_TEXT(stand_text(json_first(history), "was_state"), "draft");
     stand_close(&stand);
 }
 
@@ -226,38 +210,38 @@ static void packs_are_listed(void)
     CHECK_INT(desk_set_rule_packs(stand.desk, facts, 1, stand.now, &err), RC_OK);
     CHECK_INT(desk_set_rule_packs(stand.desk, facts, 1, stand.now, &err), RC_OK);
     CHECK_INT(stand_records(&stand, "rules.pack", &json), 1); /* the same is no news */
-    CHECK_TEXT(text_in(json, "signer"), "rules.example");
-    CHECK_TEXT(text_in(json, "was_version"), "");
+    CHECK_TEXT(stand_text(json, "signer"), "rules.example");
+    CHECK_TEXT(stand_text(json, "was_version"), "");
     CHECK(stand_ask(&stand, "{'ask':'rule.packs','who':'admin'}"));
     const struct json_value *packs = json_get(stand.json, "packs");
     CHECK_INT(packs->count, 3);
     const struct json_value *hq = json_first(packs);
-    CHECK_TEXT(text_in(hq, "name"), "hq");
-    CHECK_TEXT(text_in(hq, "licence"), "DRL 1.1");
-    CHECK_TEXT(text_in(hq, "signature"), "verified");
-    CHECK_INT(number_in(hq, "rules"), 4); /* not the filter */
-    CHECK_INT(number_in(hq, "refused"), 1);
-    CHECK_INT(number_in(hq, "draft"), 4);
-    CHECK_INT(number_in(hq, "active"), 0);
+    CHECK_TEXT(stand_text(hq, "name"), "hq");
+    CHECK_TEXT(stand_text(hq, "licence"), "DRL 1.1");
+    CHECK_TEXT(stand_text(hq, "signature"), "verified");
+    CHECK_INT(stand_number(hq, "rules"), 4); /* not the filter */
+    CHECK_INT(stand_number(hq, "refused"), 1);
+    CHECK_INT(stand_number(hq, "draft"), 4);
+    CHECK_INT(stand_number(hq, "active"), 0);
     const struct json_value *high = json_first(json_get(hq, "drafts"));
-    CHECK_TEXT(text_in(high, "level"), "high");
-    CHECK_INT(number_in(high, "stable"), 1);
-    CHECK_INT(number_in(high, "test"), 1);
-    CHECK_INT(number_in(high, "other"), 1);
-    CHECK_TEXT(text_in(hq->next, "name"), "zz");
-    CHECK_TEXT(text_in(hq->next, "version"), "7"); /* of the paths: nothing else is known of it */
-    CHECK_TEXT(text_in(hq->next, "signature"), "none");
-    CHECK_TEXT(text_in(hq->next->next, "name"), "gone");
-    CHECK_INT(number_in(hq->next->next, "refused"), 1);
+    CHECK_TEXT(stand_text(high, "level"), "high");
+    CHECK_INT(stand_number(high, "stable"), 1);
+    CHECK_INT(stand_number(high, "test"), 1);
+    CHECK_INT(stand_number(high, "other"), 1);
+    CHECK_TEXT(stand_text(hq->next, "name"), "zz");
+    CHECK_TEXT(stand_text(hq->next, "version"), "7"); /* of the paths: nothing else is known of it */
+    CHECK_TEXT(stand_text(hq->next, "signature"), "none");
+    CHECK_TEXT(stand_text(hq->next->next, "name"), "gone");
+    CHECK_INT(stand_number(hq->next->next, "refused"), 1);
     struct desk_rule_pack next = facts[0];
     next.version = STR("2");
     CHECK_INT(desk_set_rule_packs(stand.desk, &next, 1, stand.now, &err), RC_OK);
     CHECK_INT(stand_records(&stand, "rules.pack", &json), 2);
-    CHECK_TEXT(text_in(json, "was_version"), "1");
+    CHECK_TEXT(stand_text(json, "was_version"), "1");
     CHECK_INT(desk_set_rule_packs(stand.desk, NULL, 0, stand.now, &err), RC_OK);
     CHECK_INT(stand_records(&stand, "rules.pack", &json), 3);
-    CHECK_TEXT(text_in(json, "version"), "");
-    CHECK_TEXT(text_in(json, "was_version"), "2");
+    CHECK_TEXT(stand_text(json, "version"), "");
+    CHECK_TEXT(stand_text(json, "was_version"), "2");
     stand_close(&stand);
 }
 
@@ -283,14 +267,14 @@ static void many_rules_are_all_named(void)
     }
     CHECK(tell(rules, MANY));
     CHECK_INT(stand_records(&stand, "rules.drafted", &json), 3);
-    CHECK_INT(number_in(json, "count"), MANY);
-    CHECK_INT(number_in(json, "part"), 3);
-    CHECK_INT(number_in(json, "parts"), 3);
+    CHECK_INT(stand_number(json, "count"), MANY);
+    CHECK_INT(stand_number(json, "part"), 3);
+    CHECK_INT(stand_number(json, "parts"), 3);
     CHECK_INT(json_get(json, "rule_ids")->count, MANY - 1000);
     CHECK(activate("'pack':'big','level':'low','status':'test','state':'active','reason':'all of it'"));
-    CHECK_INT(number_in(stand.json, "changed"), MANY);
+    CHECK_INT(stand_number(stand.json, "changed"), MANY);
     CHECK_INT(stand_records(&stand, "rules.activated", &json), 3);
-    CHECK_TEXT(state_of("rule-1202"), "active");
+    CHECK_TEXT(stand_rule_state(&stand, "rule-1202"), "active");
     stand_close(&stand);
 }
 

@@ -437,7 +437,8 @@ static enum rc receiver_open(struct forward *f, struct err *err)
         return f->kind->open(&queue, &f->queue, err);
     if (o->address.way == FORWARD_HTTPS)
         return http_new(&http, &f->http, err);
-    ASSERT(str_copy_z(o->address.host[0], f->host, sizeof f->host)); /* a part of the address */
+    bool fits = str_copy_z(o->address.host[0], f->host, sizeof f->host); /* a part of the address */
+    ASSERT(fits);
     return RC_OK;
 }
 

@@ -337,7 +337,8 @@ static enum rc kafka_open(const struct queue_options *options, struct queue **re
     if (!queue)
         return err_set(err, RC_LIMIT, "no memory");
     queue->options = *options;
-    ASSERT(str_copy_z(options->address->topic, queue->topic, sizeof queue->topic)); /* as long as it may be */
+    bool fits = str_copy_z(options->address->topic, queue->topic, sizeof queue->topic); /* the address was read so */
+    ASSERT(fits);
     *ret_queue = queue;
     return RC_OK;
 }

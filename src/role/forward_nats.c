@@ -376,7 +376,9 @@ static enum rc nats_open(const struct queue_options *options, struct queue **ret
     }
     queue->options = *options;
     queue->arena = arena;
-    ASSERT(str_copy_z(options->address->topic, queue->subject, sizeof queue->subject)); /* as long as it may be */
+    bool fits =
+        str_copy_z(options->address->topic, queue->subject, sizeof queue->subject); /* the address was read so */
+    ASSERT(fits);
     *ret_queue = queue;
     return RC_OK;
 }

@@ -181,6 +181,18 @@ struct loss_row loss_counts_at(const struct loss_counts *counts, size_t i)
     return counts->slot[i].row;
 }
 
+void loss_row_put(const struct loss_row *row, struct buf *out)
+{
+    json_put_text(out, "cause", gap_cause_key(row->cause));
+    json_put_text(out, "unit", gap_unit_key(row->unit));
+    json_put_u64(out, "count", row->count);
+    json_put_bool(out, "unknown", row->unknown);
+    json_put_int(out, "from_ns", row->from_ns);
+    json_put_int(out, "to_ns", row->to_ns);
+    json_put_u64(out, "first", row->first);
+    json_put_u64(out, "last", row->last);
+}
+
 void loss_counts_told(struct loss_counts *counts, size_t n)
 {
     ASSERT(n <= counts->count);

@@ -11,6 +11,7 @@
 #define ROLE_LOSS_COUNTS_H
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "codec/gap.h"
 #include "event/event.h"
 #include "role/source_watch.h"
@@ -42,6 +43,8 @@ void loss_counts_record(struct loss_counts *counts, const struct leaf *leaf, str
 
 size_t loss_counts_size(const struct loss_counts *counts);
 struct loss_row loss_counts_at(const struct loss_counts *counts, size_t i);
+/* The members of a row but its source, into an object that is begun. */
+void loss_row_put(const struct loss_row *row, struct buf *out);
 /* Forgets the first n rows: they were told. */
 void loss_counts_told(struct loss_counts *counts, size_t n);
 

@@ -156,14 +156,7 @@ bool rule_stats_loss(struct buf *out, const struct loss_row *loss)
         return false;
     json_write_object(out);
     json_put_str(out, "source", str_at(id, hex_encode(loss->source, sizeof loss->source, id)));
-    json_put_text(out, "cause", gap_cause_key(loss->cause));
-    json_put_text(out, "unit", gap_unit_key(loss->unit));
-    json_put_u64(out, "count", loss->count);
-    json_put_bool(out, "unknown", loss->unknown);
-    json_put_int(out, "from_ns", loss->from_ns);
-    json_put_int(out, "to_ns", loss->to_ns);
-    json_put_u64(out, "first", loss->first);
-    json_put_u64(out, "last", loss->last);
+    loss_row_put(loss, out);
     json_write_object_end(out);
     return true;
 }
