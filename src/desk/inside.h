@@ -102,8 +102,6 @@ struct desk {
     int64_t cleaned_ns;    /* when old rows were last removed */
     int64_t losses_ns;     /* when the ledger of losses was looked at last */
     int64_t rhythm_ns;     /* newest record that was counted (rhythm_desk.c) */
-    uint8_t rhythm_at[16]; /* the source judged last, of an hour that is being closed */
-    size_t rhythm_at_n;    /* 0: none */
     struct buf body;       /* the record being written */
     const char *event;     /* its name, while it is open */
     char who[DESK_USER_MAX + 1];

@@ -204,15 +204,21 @@ static void clocks(void)
 
 /* --- rhythm --- */
 
-static void sent(uint64_t records)
+static void sent_by(uint16_t source, uint64_t records)
 {
     static uint64_t upto = 1000;
     struct desk_annex_count row = {.class = ANNEX_OS, .kind = STR_INIT("sign_in"), .parser = STR_INIT("syslog3164")};
     struct err err;
     memset(row.source, 1, sizeof row.source);
+    memcpy(row.source, &source, sizeof source);
     row.count = (struct annex_count){.records = records, .first_ns = stand.now, .last_ns = stand.now};
     const struct desk_rule_counts counts = {.engine = 1, .upto = upto++, .annex = &row, .annex_count = 1};
     CHECK_INT(desk_count_rules(stand.desk, &counts, stand.now, &err), RC_OK);
+}
+
+static void sent(uint64_t records)
+{
+    sent_by(0x0101, records);
 }
 
 /* An hour by the clock, from its beginning, with that many records in its first half. */
@@ -233,16 +239,70 @@ static void week(unsigned weeks)
         hour(i % 24 < 8 ? 30 : 600);
 }
 
-static void rhythm(void)
+static void restart(const char *path)
 {
     struct err err;
-    char path[64];
-    snprintf(path, sizeof path, "/tmp/qorgan-loss-test-%d.db", (int)getpid());
+    struct stand before = stand;
+    desk_close(stand.desk);
+    db_close(stand.db);
+    CHECK_INT(stand_open(&stand, path, &err), RC_OK);
+    stand.now = before.now;
+    arena_free(before.arena);
+    buf_done(&before.answer);
+}
+
+/* At the beginning of a day. */
+static void open_at(char path[64])
+{
+    struct err err;
+    snprintf(path, 64, "/tmp/qorgan-loss-test-%d.db", (int)getpid());
     CHECK_INT(stand_open(&stand, path, &err), RC_OK);
     stand_sign_in(&stand);
     stand.now = T0 - T0 % H(24) + H(24);
     watch(S(1), S(1));
     stand.now -= S(1);
+}
+
+static int64_t stored(const char *sql)
+{
+    struct err err;
+    CHECK_INT(db_begin(stand.db, DB_READ, &err), RC_OK);
+    struct db_query q = db_query(stand.db, sql);
+    int64_t value = db_one_i64(&q, -1);
+    CHECK_INT(db_end(stand.db, false, &err), RC_OK);
+    return value;
+}
+
+/* A desk that dies while it closes an hour learns the hour of no source twice. */
+static void an_hour_is_learned_once(void)
+{
+    char path[64];
+    const uint16_t sources = 700;
+    open_at(path);
+    for (unsigned hours = 0; hours < 2; hours++) {
+        watch(M(10), M(5));
+        for (uint16_t i = 0; i < sources; i++)
+            sent_by(i, 9);
+        watch(M(50), M(5));
+    }
+    int64_t closed = 0;
+    for (int i = 0; i < 20 && closed < sources; i++) {
+        watch(M(1), M(1));
+        closed = stored("SELECT count(*) FROM rhythm");
+        if (closed > 0)
+            restart(path);
+    }
+    watch(H(2), M(1));
+    CHECK_INT(stored("SELECT count(*) FROM rhythm GROUP BY slot ORDER BY slot LIMIT 1"), sources);
+    CHECK_INT(stored("SELECT max(length(counts)) FROM rhythm"), 4);
+    stand_close(&stand);
+    unlink(path);
+}
+
+static void rhythm(void)
+{
+    char path[64];
+    open_at(path);
     hour(0);
     week(4);
     CHECK_INT(kept("source.low") + kept("source.burst") + kept("source.calm"), 0);
@@ -254,13 +314,7 @@ static void rhythm(void)
     CHECK_INT(incidents("qorgan-source-low"), 1);
     hour(0);
     CHECK_INT(kept("source.low"), 0); /* it goes on */
-    struct stand before = stand;
-    desk_close(stand.desk);
-    db_close(stand.db);
-    CHECK_INT(stand_open(&stand, path, &err), RC_OK);
-    stand.now = before.now;
-    arena_free(before.arena);
-    buf_done(&before.answer);
+    restart(path);
     watch(M(5), M(5));
     sent(200);
     watch(M(5), M(5));
@@ -323,6 +377,7 @@ int main(int argc, char **argv)
         {"a silence begins and ends", silence},
         {"clocks of sources", clocks},
         {"learning is said", learning_is_said},
+        {"an hour is learned once", an_hour_is_learned_once},
         {"rhythms", rhythm},
     };
     return test_run(tests, ARRAY_LEN(tests), argc, argv);

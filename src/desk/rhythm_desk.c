@@ -109,7 +109,7 @@ static bool source_begin(struct desk *desk, const uint8_t id[16], int64_t hour)
     q = db_query(desk->db, "SELECT count(*) FROM rhythm_source");
     if (db_one_i64(&q, 0) >= RHYTHM_SOURCES)
         return false;
-    q = db_query(desk->db, "INSERT INTO rhythm_source (source, since) VALUES (?1, ?2)");
+    q = db_query(desk->db, "INSERT INTO rhythm_source (source, since, judged) VALUES (?1, ?2, 0)");
     db_put_blob(&q, str_at(id, 16));
     db_put_i64(&q, hour);
     db_run(&q);
@@ -198,16 +198,19 @@ static void hour_judge(struct desk *desk, const uint8_t id[16], int64_t hour)
     else
         source_calm(desk, id, SOURCE_BURST, hour_end_ns(desk, hour));
     slot_add(desk, id, slot_of(hour), count);
+    q = db_query(desk->db, "UPDATE rhythm_source SET judged = ?2 WHERE source = ?1");
+    db_put_blob(&q, str_at(id, 16));
+    db_put_i64(&q, hour);
+    db_run(&q);
 }
 
-/* Some sources of an hour, behind the one that was last; true: there are more. */
+/* Some sources of an hour that were not judged in it; true: there are more. */
 static bool hour_close(struct desk *desk, int64_t hour)
 {
     uint8_t ids[AT_ONCE][16];
     size_t n = 0;
-    struct db_query q = db_query(desk->db, "SELECT source FROM rhythm_source WHERE source > ?1 AND since < ?2"
-                                           " ORDER BY source LIMIT ?3");
-    db_put_blob(&q, str_at(desk->rhythm_at, desk->rhythm_at_n));
+    struct db_query q =
+        db_query(desk->db, "SELECT source FROM rhythm_source WHERE judged < ?1 AND since < ?1 LIMIT ?2");
     db_put_i64(&q, hour); /* the hour in which it was seen first is not whole */
     db_put_i64(&q, AT_ONCE);
     while (db_next(&q)) {
@@ -217,12 +220,8 @@ static bool hour_close(struct desk *desk, int64_t hour)
     }
     for (size_t i = 0; i < n && !db_failed(desk->db); i++)
         hour_judge(desk, ids[i], hour);
-    if (n == AT_ONCE) {
-        memcpy(desk->rhythm_at, ids[n - 1], sizeof ids[0]);
-        desk->rhythm_at_n = sizeof ids[0];
+    if (n == AT_ONCE)
         return true;
-    }
-    desk->rhythm_at_n = 0;
     db_run_i64(desk->db, "DELETE FROM rhythm_hour WHERE hour <= ?1", hour);
     meta_store(desk, "rhythm_hour", hour + 1);
     return false;
@@ -241,7 +240,6 @@ bool rhythm_watch(struct desk *desk, int64_t now_ns)
 {
     int64_t hour = meta_read(desk, "rhythm_hour");
     if (!is_awake(desk, now_ns) || !hour) {
-        desk->rhythm_at_n = 0;
         meta_store(desk, "rhythm_hour", hour_of(desk, now_ns) + 1);
         db_run_i64(desk->db, "DELETE FROM rhythm_hour WHERE hour <= ?1", hour_of(desk, now_ns));
         return false;
