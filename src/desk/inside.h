@@ -95,15 +95,15 @@ struct desk {
     uint32_t argon_memory_kib;
     struct trail trail;
     struct hunts hunts;
-    char instance[17];     /* random, made at first start: part of idempotency keys */
-    int64_t next_ns;       /* see desk_next_ns */
-    int64_t taken_id;      /* the last record lent to the role */
-    int64_t outgoing;      /* about how many records wait */
-    int64_t cleaned_ns;    /* when old rows were last removed */
-    int64_t losses_ns;     /* when the ledger of losses was looked at last */
-    int64_t rhythm_ns;     /* newest record that was counted (rhythm_desk.c) */
-    struct buf body;       /* the record being written */
-    const char *event;     /* its name, while it is open */
+    char instance[17];  /* random, made at first start: part of idempotency keys */
+    int64_t next_ns;    /* see desk_next_ns */
+    int64_t taken_id;   /* the last record lent to the role */
+    int64_t outgoing;   /* about how many records wait */
+    int64_t cleaned_ns; /* when old rows were last removed */
+    int64_t losses_ns;  /* when the ledger of losses was looked at last */
+    int64_t rhythm_ns;  /* newest record that was counted (rhythm_desk.c) */
+    struct buf body;    /* the record being written */
+    const char *event;  /* its name, while it is open */
     char who[DESK_USER_MAX + 1];
     int64_t event_ns;
 
