@@ -13,8 +13,15 @@
 #define LAYOUT_KEY_MAX ((size_t)64 << 10) /* bytes */
 #define LAYOUT_SLOTS   4096u
 #define LAYOUT_KINDS   256u
-#define LAYOUTS_ALIKE  4u                 /* of one key: at the hashes from its own on */
-#define LAYOUT_BYTES   ((size_t)16 << 20) /* of keys and specifications */
+#define LAYOUTS_ALIKE  4u /* of one key: at the hashes from its own on */
+/* However many kinds and ways records have, few are looked at for one record: a further one takes the place of the
+ * last, which came last. */
+#define ROUTE_KINDS_BESIDE 8u
+#define ROUTES_BESIDE      32u
+/* Where no record goes the way of another, to remember ways is work for nothing: past so many that were remembered and
+ * not gone, one of sixteen is. */
+#define ROUTE_MISSES_MAX 1024u
+#define LAYOUT_BYTES     ((size_t)16 << 20) /* of keys and specifications */
 
 /* What holds a value with blanks between its slots together, so that others are cut in another way: routes.h. */
 enum layout_quotes { QUOTES_ANY, QUOTES_NONE, QUOTES_AROUND };
@@ -82,6 +89,8 @@ struct layouts {
     uint64_t key[2];
     struct layout *slots;
     struct route_kind **kinds; /* by hash, LAYOUT_KINDS */
+    uint32_t misses;           /* ways that were remembered beyond those that were gone */
+    uint32_t passed;           /* ways that were not remembered, as they do not pay */
     uint8_t signs[256];        /* enum cut_sign */
     struct arena *arena;
 };

@@ -254,6 +254,54 @@ static void ways_taken(void)
     arena_free(bed.arena);
 }
 
+static size_t longest(const struct layouts *layouts, size_t *ret_kinds)
+{
+    size_t ways = 0;
+    *ret_kinds = 0;
+    for (size_t i = 0; i < LAYOUT_KINDS; i++) {
+        size_t kinds = 0;
+        for (const struct route_kind *kind = layouts->kinds[i]; kind; kind = kind->next, kinds++) {
+            size_t beside = 0;
+            for (const struct route *route = kind->first; route; route = route->next)
+                beside++;
+            ways = MAX(ways, beside);
+        }
+        *ret_kinds = MAX(*ret_kinds, kinds);
+    }
+    return ways;
+}
+
+/* Records of which none is laid out like another, of one kind and of ever new ones: what is looked at stays little. */
+static void ways_are_few(void)
+{
+    static struct bed bed;
+    const uint64_t key[2] = {11, 12};
+    bed = (struct bed){.names = names_new(1), .arena = arena_new((size_t)1 << 20)};
+    struct block_builder *builder = block_builder_new(bed.names, key);
+    size_t kinds = 0;
+    for (size_t i = 0; i < 12000; i++) {
+        char text[TEXT], name[24];
+        arena_reset(bed.arena);
+        snprintf(text, sizeof text, "%c%c%c a%zu b c", "([{<|#/;"[i % 8], "([{<|#/;"[i / 8 % 8],
+                 (char)('!' + i / 64 % 14), i);
+        snprintf(name, sizeof name, "n%zu", i % 2 ? i : 0);
+        bed.raw = arena_str(bed.arena, str_of(text));
+        bed.event = (struct event){.raw = bed.raw, .flags = EVENT_ARCHIVE, .parser = "x", .fields = bed.fields};
+        bed.event.field_count = 1;
+        bed.fields[0] = (struct event_field){names_put(bed.names, str_of(name)), EVENT_STRING, part(bed.raw, 1)};
+        struct leaf leaf = {.type = LEAF_RAW, .index = i, .sequence = i, .raw_length = (uint32_t)bed.raw.n};
+        CHECK_INT(block_builder_add(builder, &leaf, bed.raw, &bed.event, NULL, 0), RC_OK);
+        if (i % 500 == 499) {
+            CHECK(longest(&builder->layouts, &kinds) <= ROUTES_BESIDE);
+            CHECK(kinds <= ROUTE_KINDS_BESIDE);
+        }
+    }
+    CHECK(builder->layouts.passed > 0);
+    block_builder_free(builder);
+    names_free(bed.names);
+    arena_free(bed.arena);
+}
+
 /* A cache that is full begins anew. */
 static void bounded(void)
 {
@@ -309,6 +357,7 @@ static void same_sight(void)
 static const struct test tests[] = {
     {"remembered layouts and wide instructions change no byte", same_bytes},
     {"records laid out alike go one way", ways_taken},
+    {"ways are few", ways_are_few},
     {"every byte is the same for both instruction sets", same_sight},
     {"the cache is bounded", bounded},
 };

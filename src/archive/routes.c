@@ -194,8 +194,10 @@ const struct layout *route_take(struct work *work)
                 end = run_take(&walk, route, end);
             } else {
                 const struct layout *layout = end == walk.n ? end_take(w, route, walk.slots) : NULL;
-                if (layout)
+                if (layout) {
+                    w->b->layouts.misses -= w->b->layouts.misses > 0;
                     return layout;
+                }
                 end = 0;
             }
         }
@@ -308,13 +310,21 @@ static bool value_settle(const struct work *w, struct layout_value *placed)
            (told.by_run || blank || (forced && placed->begin.piece == placed->end.piece));
 }
 
+static bool way_pays(struct layouts *layouts)
+{
+    if (layouts->misses >= ROUTE_MISSES_MAX)
+        return ++layouts->passed % 16 == 0;
+    layouts->misses++;
+    return true;
+}
+
 bool route_may(struct work *work, struct layout *layout)
 {
     struct work *w = work;
     struct cut *cut = w->b->cut;
     struct cut_slot slots[CUT_SLOTS_MAX];
     size_t count = cut->slot_count;
-    if (cut->has_backslash || cut->has_split_words)
+    if (cut->has_backslash || cut->has_split_words || !way_pays(&w->b->layouts))
         return false;
     memcpy(slots, cut->slots, count * sizeof *slots);
     bool may = runs_find(w, slots, count);
@@ -336,12 +346,15 @@ static bool is_route(const struct route *one, const struct route *other)
            memcmp(one->kinds, other->kinds, sizeof one->kinds) == 0 && str_eq(one->piece, other->piece);
 }
 
-/* The same one among those at the link, or behind them. NULL without memory. */
+/* The same one among those at the link, or a new one. NULL without memory. */
 static struct route *route_join(struct arena *arena, struct route **link, const struct route *wanted)
 {
-    for (; *link; link = &(*link)->next)
+    for (unsigned beside = 1; *link; beside++, link = &(*link)->next) {
         if (is_route(*link, wanted))
             return *link;
+        if (beside == ROUTES_BESIDE)
+            break;
+    }
     struct route *route = arena_alloc(arena, sizeof *route);
     if (!route)
         return NULL;
@@ -366,7 +379,9 @@ static struct route_kind *kind_join(struct work *w)
     struct route_kind **link = &layouts->kinds[w->kind % LAYOUT_KINDS];
     if (!kind || !key.p)
         return NULL;
-    *kind = (struct route_kind){.hash = w->kind, .key = key, .next = *link};
+    for (unsigned beside = 1; *link && beside < ROUTE_KINDS_BESIDE; beside++)
+        link = &(*link)->next;
+    *kind = (struct route_kind){.hash = w->kind, .key = key};
     *link = kind;
     return kind;
 }
