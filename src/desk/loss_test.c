@@ -176,6 +176,74 @@ static void silence(void)
     stand_close(&stand);
 }
 
+static void restart(const char *path)
+{
+    struct err err;
+    struct stand before = stand;
+    desk_close(stand.desk);
+    db_close(stand.db);
+    CHECK_INT(stand_open(&stand, path, &err), RC_OK);
+    stand.now = before.now;
+    arena_free(before.arena);
+    buf_done(&before.answer);
+}
+
+/* At the beginning of a day. */
+static void open_at(char path[64])
+{
+    struct err err;
+    snprintf(path, 64, "/tmp/qorgan-loss-test-%d.db", (int)getpid());
+    CHECK_INT(stand_open(&stand, path, &err), RC_OK);
+    stand_sign_in(&stand);
+    stand.now = T0 - T0 % H(24) + H(24);
+    watch(S(1), S(1));
+    stand.now -= S(1);
+}
+
+/* As engines tell of it after a start: when it was heard last. */
+static void listen(int64_t last_ns, int64_t span_ns)
+{
+    for (int64_t end = stand.now + span_ns; stand.now < end;) {
+        heard(last_ns);
+        watch(M(1), M(1));
+    }
+}
+
+/* What fell silent while nothing ran that could say so is in the ledger, too, when it does not speak again. */
+static void silence_over_a_restart(void)
+{
+    char path[64];
+    open_at(path);
+    int64_t last_ns = stand.now;
+    listen(last_ns, M(5));
+    restart(path);
+    stand.now += H(1);
+    listen(last_ns, M(10));
+    CHECK_INT(total("going_on"), 0); /* that hour says nothing of it */
+    listen(last_ns, M(3));
+    CHECK_INT(total("going_on"), 1);
+    CHECK_INT(json_int(json_get(row(0), "from_ns"), 0), last_ns);
+    CHECK_INT(kept("source.silent"), 0);
+    restart(path);
+    listen(last_ns, M(15));
+    CHECK_INT(total("listed"), 1); /* it goes on */
+    last_ns = stand.now;
+    listen(last_ns, M(2));
+    CHECK_INT(total("going_on"), 0);
+    restart(path);
+    stand.now += H(1);
+    listen(last_ns, M(5));
+    last_ns = stand.now;
+    listen(last_ns, M(9)); /* it spoke in time */
+    CHECK_INT(total("listed"), 1);
+    restart(path);
+    stand.now += H(24) * 8;
+    listen(last_ns, M(15)); /* nobody misses it */
+    CHECK_INT(total("listed"), 1);
+    stand_close(&stand);
+    unlink(path);
+}
+
 static void clocks(void)
 {
     open_it();
@@ -237,30 +305,6 @@ static void week(unsigned weeks)
 {
     for (unsigned i = 0; i < weeks * 168; i++)
         hour(i % 24 < 8 ? 30 : 600);
-}
-
-static void restart(const char *path)
-{
-    struct err err;
-    struct stand before = stand;
-    desk_close(stand.desk);
-    db_close(stand.db);
-    CHECK_INT(stand_open(&stand, path, &err), RC_OK);
-    stand.now = before.now;
-    arena_free(before.arena);
-    buf_done(&before.answer);
-}
-
-/* At the beginning of a day. */
-static void open_at(char path[64])
-{
-    struct err err;
-    snprintf(path, 64, "/tmp/qorgan-loss-test-%d.db", (int)getpid());
-    CHECK_INT(stand_open(&stand, path, &err), RC_OK);
-    stand_sign_in(&stand);
-    stand.now = T0 - T0 % H(24) + H(24);
-    watch(S(1), S(1));
-    stand.now -= S(1);
 }
 
 static int64_t stored(const char *sql)
@@ -375,6 +419,7 @@ int main(int argc, char **argv)
         {"losses are in the ledger once, and folded", once_and_folded},
         {"a person explains a loss", explained},
         {"a silence begins and ends", silence},
+        {"a silence from before a restart", silence_over_a_restart},
         {"clocks of sources", clocks},
         {"learning is said", learning_is_said},
         {"an hour is learned once", an_hour_is_learned_once},

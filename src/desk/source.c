@@ -13,6 +13,7 @@
 #define SAMPLES        7 /* ten seconds apart: the mean is over the last minute */
 #define SAMPLE_NS      (10 * SECOND_NS)
 #define NAME_SIZE      128
+#define RECENT_NS      (7 * DAY_S * SECOND_NS) /* what was heard before that is not missed any more */
 #define LISTEN_NS      (10 * SECOND_NS)
 #define LISTEN_AT_ONCE 64 /* changes told in one transaction; the rest have their turn ten seconds later */
 #define LIST_DEFAULT   1000
@@ -32,6 +33,7 @@ struct source {
     uint32_t samples;
     bool silence_told; /* the archive has a record of its silence */
     bool known;        /* it was listened to before: what it was when it appeared is no news */
+    int64_t missed_ns; /* it appeared silent, at that time, and the ledger of losses was not told; else 0 */
 };
 
 struct desk_sources {
@@ -167,6 +169,21 @@ int64_t desk_source_last_ns(const struct desk *desk, const uint8_t id[16])
     return place ? desk->sources->source[*place].last_ns : 0;
 }
 
+/* Whether there is something to tell of it. One that appeared silent may have fallen so while nothing ran that could
+ * say it: that is a loss, once it had as long to speak again as any other. */
+static bool source_listen(struct source *source, int64_t now_ns)
+{
+    bool silent = is_silent(source, now_ns);
+    bool turned = silent != source->silence_told;
+    source->silence_told = silent;
+    if (turned) {
+        source->missed_ns = silent && !source->known ? now_ns : 0;
+        return source->known;
+    }
+    return source->missed_ns && now_ns - source->missed_ns > SILENT_NS &&
+           source->last_ns > source->missed_ns - RECENT_NS;
+}
+
 enum rc desk_listen(struct desk *desk, int64_t now_ns, struct err *err)
 {
     ASSERT(desk->magic == DESK_MAGIC);
@@ -176,22 +193,23 @@ enum rc desk_listen(struct desk *desk, int64_t now_ns, struct err *err)
     sources->listened_ns = now_ns;
     struct source *changed[LISTEN_AT_ONCE];
     size_t count = 0;
-    for (size_t i = 0; i < sources->count && count < LISTEN_AT_ONCE; i++) {
-        struct source *source = &sources->source[i];
-        if (is_silent(source, now_ns) == source->silence_told)
-            continue;
-        source->silence_told = !source->silence_told;
-        if (source->known)
-            changed[count++] = source;
-    }
+    for (size_t i = 0; i < sources->count && count < LISTEN_AT_ONCE; i++)
+        if (source_listen(&sources->source[i], now_ns))
+            changed[count++] = &sources->source[i];
     for (size_t i = 0; i < sources->count; i++)
         sources->source[i].known = true;
     if (count == 0)
         return RC_OK;
     enum rc rc = desk_begin(desk, err);
     for (size_t i = 0; i < count && rc == RC_OK; i++)
-        silence_record(desk, changed[i], now_ns);
-    return rc == RC_OK ? desk_end(desk, true, err) : rc;
+        if (changed[i]->missed_ns)
+            loss_silence(desk, changed[i]->id, changed[i]->last_ns);
+        else
+            silence_record(desk, changed[i], now_ns);
+    rc = rc == RC_OK ? desk_end(desk, true, err) : rc;
+    for (size_t i = 0; i < count && rc == RC_OK; i++)
+        changed[i]->missed_ns = 0;
+    return rc;
 }
 
 void desk_set_totals(struct desk *desk, const struct desk_totals *totals)
