@@ -10,7 +10,7 @@
 #include "base/bytes.h"
 #include "base/civil.h"
 #include "desk/annex_desk.h"
-#include "desk/inside.h"
+#include "desk/loss.h"
 
 #include <string.h>
 
@@ -97,22 +97,12 @@ static int64_t first_day(const struct ask *ask)
 
 static void name_put(struct ask *ask, const char id[16])
 {
-    struct str kind = STR(""), name = STR(""), host = STR("");
+    struct source_facts facts = source_facts(ask->desk, (const uint8_t *)id);
     char hex[32];
-    if (!desk_source_names(ask->desk, (const uint8_t *)id, &kind, &name, &host)) {
-        struct db_query q = db_query(ask->desk->db, "SELECT kind, name, host FROM annex_source WHERE source = ?1");
-        db_put_blob(&q, str_at(id, 16));
-        if (db_next(&q)) {
-            kind = db_text_copy(&q, ask->arena);
-            name = db_text_copy(&q, ask->arena);
-            host = db_text_copy(&q, ask->arena);
-        }
-        db_query_end(&q);
-    }
     json_put_str(ask->out, "id", str_at(hex, hex_encode(id, 16, hex)));
-    json_put_str(ask->out, "kind", kind);
-    json_put_str(ask->out, "name", name);
-    json_put_str(ask->out, "host", host);
+    json_put_str(ask->out, "kind", facts.kind);
+    json_put_str(ask->out, "name", facts.name);
+    json_put_str(ask->out, "host", facts.host);
 }
 
 /* What was understood by which parser, most records first. */

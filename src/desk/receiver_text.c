@@ -1,7 +1,6 @@
 #include "desk/receiver_text.h"
 
 #include "codec/json.h"
-#include "codec/utf8.h"
 
 #include <string.h>
 

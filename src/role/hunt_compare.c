@@ -30,8 +30,12 @@ static bool is_counterpart(const struct rule *a, const struct rule *b)
     return a->id.n || b->id.n ? str_eq_nocase(a->id, b->id) : str_eq(a->title, b->title);
 }
 
+/* Nearly all are the same on both sides, and found so without a look at every one. */
 static const struct rule *counterpart(const struct rules *rules, const struct rule *rule)
 {
+    const struct rule *same = rules_find_hash(rules, rule->hash);
+    if (same && is_counterpart(same, rule))
+        return same;
     for (size_t i = 0; i < rules_count(rules); i++)
         if (is_counterpart(rules_at(rules, i), rule))
             return rules_at(rules, i);
