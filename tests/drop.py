@@ -128,6 +128,14 @@ def as_the_unit():
         drop.wait("done", "slow.log")
         hits = drop.service.wait_for("canary", 3)
         check_equal(sorted(hit["raw"] for hit in hits), ["canary begin", "canary end", "canary other"], "records")
+    with Drop(prefix=("setpriv", "--bounding-set", bounds + ",-lease")) as drop:
+        drop.lay("mine.log", b"canary mine\n")
+        drop.wait("done", "mine.log")
+        drop.lay("slow.log.part", b"canary slow\n")
+        os.chown(drop.path("slow.log.part"), 65534, 65534)
+        os.rename(drop.path("slow.log.part"), drop.path("slow.log"))
+        check_equal(drop.process.wait(20), 1, "status where leases are denied")
+        check("CAP_LEASE" in drop.words() and os.path.exists(drop.path("slow.log")), drop.words())
 
 
 def many():
