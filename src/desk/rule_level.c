@@ -306,11 +306,12 @@ static void guess_from_hunts(struct ask *ask, struct guess *guess, size_t count)
         struct guess *g = guess_at(guess, count, &at, db_i64(&q));
         uint64_t hash = (uint64_t)db_i64(&q);
         int64_t hits = db_i64(&q);
-        int64_t from_ns = MAX(db_i64(&q), ask->desk->rulebook->first_ns);
+        int64_t from_ns = db_i64(&q); /* not within MAX, which would read two columns */
         int64_t to_ns = db_i64(&q);
         int64_t began_ns = db_i64(&q);
         if (!g || g->entry->rule->hash != hash)
             continue;
+        from_ns = MAX(from_ns, ask->desk->rulebook->first_ns);
         g->milli = milli_a_day(hits, (to_ns ? MIN(to_ns, began_ns) : began_ns) - from_ns);
         g->by = GUESS_HUNT;
     }

@@ -198,6 +198,29 @@ static void hits_are_guessed(void)
     stand_close(&stand);
 }
 
+/* Of a time that begins behind the first rules: its length counts, not the archive's age. */
+static void hits_are_guessed_from_a_late_hunt(void)
+{
+    const struct desk_rule_counts told = {.upto = 60, .events = 60};
+    const struct desk_hunt_count hunted[] = {{.hash = 3, .hits = 9}};
+    const struct desk_hunt_report report = {
+        .state = DESK_HUNT_DONE, .permille = 1000, .counts = hunted, .count_count = 1};
+    struct desk_hunt_order order;
+    struct err err;
+    if (!opened())
+        return;
+    CHECK_INT(desk_count_rules(stand.desk, &told, stand.now, &err), RC_OK);
+    stand.now += H(96);
+    CHECK(asks("hunt.start", stand_format(&stand, "'rule':'hq-1','from_ns':%lld,'to_ns':%lld",
+                                          (long long)(stand.now - H(84)), (long long)(stand.now - H(12)))));
+    CHECK_INT(desk_hunt_next(stand.desk, stand.now, stand.arena, &order, &err), RC_OK);
+    CHECK_INT(desk_hunt_report(stand.desk, order.id, &report, stand.now, &err), RC_OK);
+    const struct json_value *choice = chosen("'level':'high','from':'draft','state':'test'");
+    CHECK_INT(stand_number(choice, "hunted"), 1);
+    CHECK_INT(stand_number(choice, "milli"), 3000);
+    stand_close(&stand);
+}
+
 static void refuses(void)
 {
     static const struct {
@@ -243,6 +266,7 @@ static const struct test tests[] = {
     {"a level is switched in one act", a_level_is_switched},
     {"an act is taken back, but for what was decided since", an_act_is_taken_back},
     {"hits a day are guessed from what was counted and hunted", hits_are_guessed},
+    {"a hunt that begins late is as long as it is", hits_are_guessed_from_a_late_hunt},
     {"what cannot be done is refused", refuses},
 };
 
