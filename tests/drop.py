@@ -4,6 +4,8 @@ waits where it is while the service is away. Prints TAP."""
 import glob
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,8 +21,9 @@ SAMPLES = os.path.join(ROOT, "..", "shared", "data", "evtx-attack-samples")
 class Drop:
     """A service and a program that watches a folder for it."""
 
-    def __init__(self, *options):
+    def __init__(self, *options, prefix=()):
         self.options = options
+        self.prefix = prefix
 
     def __enter__(self):
         self.service = Service()
@@ -31,8 +34,9 @@ class Drop:
         return self
 
     def start(self):
-        self.process = subprocess.Popen([QORGAN, "ingest", "--data", self.service.data, "--watch", "--settle", "0",
-                                         *self.options, self.folder], stdout=self.said, stderr=self.said)
+        self.process = subprocess.Popen([*self.prefix, QORGAN, "ingest", "--data", self.service.data, "--watch",
+                                         "--settle", "0", *self.options, self.folder],
+                                        stdout=self.said, stderr=self.said)
 
     def __exit__(self, *_):
         self.process.kill()
@@ -102,6 +106,36 @@ def not_taken():
         check_equal(sorted(hit["raw"] for hit in hits), ["canary begin", "canary end", "canary other"], "records")
         check_equal(sorted(os.listdir(drop.folder)),
                     [".hidden", "done", "later.part", "later.tmp", "link", "pipe", "refused"], "what stays")
+
+
+def as_the_unit():
+    """with the capabilities of the systemd unit alone, a file of another user that is still written is left alone"""
+    if os.getuid() != 0 or not shutil.which("setpriv"):
+        raise Skip("needs root to give capabilities up")
+    with open(os.path.join(ROOT, "packaging", "qorgan-ingest@.service"), encoding="utf-8") as unit:
+        kept = re.search("^CapabilityBoundingSet=(.*)$", unit.read(), re.MULTILINE)[1].split()
+    bounds = ",".join(["-all"] + ["+" + name.removeprefix("CAP_").lower() for name in kept])
+    with Drop(prefix=("setpriv", "--bounding-set", bounds)) as drop:
+        with open(drop.path("slow.log"), "wb") as file:
+            os.fchown(file.fileno(), 65534, 65534)
+            file.write(b"canary begin\n")
+            file.flush()
+            drop.lay("other.log", b"canary other\n")
+            drop.wait("done", "other.log")
+            time.sleep(2.5)
+            drop.wait("slow.log")
+            file.write(b"canary end\n")
+        drop.wait("done", "slow.log")
+        hits = drop.service.wait_for("canary", 3)
+        check_equal(sorted(hit["raw"] for hit in hits), ["canary begin", "canary end", "canary other"], "records")
+    with Drop(prefix=("setpriv", "--bounding-set", bounds + ",-lease")) as drop:
+        drop.lay("mine.log", b"canary mine\n")
+        drop.wait("done", "mine.log")
+        drop.lay("slow.log.part", b"canary slow\n")
+        os.chown(drop.path("slow.log.part"), 65534, 65534)
+        os.rename(drop.path("slow.log.part"), drop.path("slow.log"))
+        check_equal(drop.process.wait(20), 1, "status where leases are denied")
+        check("CAP_LEASE" in drop.words() and os.path.exists(drop.path("slow.log")), drop.words())
 
 
 def many():
@@ -195,4 +229,4 @@ def stopped():
 
 
 if __name__ == "__main__":
-    sys.exit(main([taken_once, not_taken, many, refused, events, away, stopped]))
+    sys.exit(main([taken_once, not_taken, as_the_unit, many, refused, events, away, stopped]))

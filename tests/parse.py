@@ -128,6 +128,9 @@ def a_pattern_of_lines():
     got = json.loads(parse("--propose", "--json", text=text, status=0))
     check_equal((got["program"], got["lines"]), ("zzyzx", 2), "of JSON")
     parse("--propose", text="12 34\n", status=1)
+    many = subprocess.run([QORGAN, "parse", "--propose", "--json"], input=lines(GOOD) * 40, capture_output=True,
+                          text=True, check=True, timeout=120)
+    check(json.loads(many.stdout)["lines"] == 32 and "8 further ones are not looked at" in many.stderr, str(many))
     parse("--propose", "--failed", text=lines(GOOD), status=1)  # nothing of it failed
     with tempfile.TemporaryDirectory(prefix="qorgan-parsers-") as folder:
         site_write(folder, out)

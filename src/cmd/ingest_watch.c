@@ -253,10 +253,18 @@ static void file_settle(const struct place *place, const struct work *work, enum
 }
 
 /* Nothing of it changed for the time that was asked for, and nobody writes it. */
-static bool is_settled(const struct place *place, const struct io_identity *identity, int fd)
+static bool is_settled(const struct place *place, const char *path, const struct io_identity *identity, int fd)
 {
     int64_t quiet_ns = options_number(place->watch->options, "settle") * SECOND_NS;
-    return clock_real_ns() - identity->changed_ns >= quiet_ns && io_unwritten(fd) != -EBUSY;
+    struct err err = {0};
+    if (clock_real_ns() - identity->changed_ns < quiet_ns)
+        return false;
+    int written = io_unwritten(fd);
+    if (written == -EACCES) {
+        IGNORE(err_set(&err, RC_DENIED, "whether it is still written is told to its owner and with CAP_LEASE alone"));
+        file_stays(place->watch, path, &err);
+    }
+    return written != -EBUSY && written != -EACCES; /* a file system without leases: its time alone says it */
 }
 
 static void file_take(const struct place *place, const char *name)
@@ -280,7 +288,7 @@ static void file_take(const struct place *place, const char *name)
         close(work.fd);
         return;
     }
-    if (io_identify(work.fd, &now) == 0 && io_identity_eq(&before, &now) && is_settled(place, &now, work.fd)) {
+    if (io_identify(work.fd, &now) == 0 && io_identity_eq(&before, &now) && is_settled(place, path, &now, work.fd)) {
         enum taken taken = TAKEN_LATER;
         if (content_hash(work.fd, &work.epoch, &err) == RC_OK)
             taken = file_give(&work, &reading);

@@ -54,6 +54,7 @@ struct parsing {
     bool propose; /* a pattern of the lines' messages */
     struct str message[PROPOSE_MESSAGES_MAX];
     size_t message_count;
+    uint64_t passed;  /* messages that no room was for */
     char program[64]; /* of the first of them; empty: it names none */
     struct arena *kept;
 };
@@ -267,8 +268,12 @@ static void json_say(struct parsing *parsing, const struct parse_report *report)
 static void message_take(struct parsing *parsing, const struct parse_report *report)
 {
     if (!(report->event->flags & EVENT_ARCHIVE) || str_trim(report->message).n == 0 ||
-        parsing->message_count == PROPOSE_MESSAGES_MAX || (parsing->failed && is_parsed(report->grasp)))
+        (parsing->failed && is_parsed(report->grasp)))
         return;
+    if (parsing->message_count == PROPOSE_MESSAGES_MAX) {
+        parsing->passed++;
+        return;
+    }
     if (parsing->message_count == 0)
         IGNORE(str_copy_z(str_slice(program_base(report->program), 0, sizeof parsing->program - 1), parsing->program,
                           sizeof parsing->program)); /* it was cut to fit */
@@ -286,6 +291,10 @@ static enum rc proposal_say(struct parsing *parsing, struct err *err)
     enum rc rc = pattern_propose(parsing->arena, parsing->message, parsing->message_count, &pattern, err);
     if (rc != RC_OK)
         return rc;
+    if (parsing->passed)
+        fprintf(stderr,
+                "qorgan parse: the pattern is made of the first %u lines; %llu further ones are not looked at\n",
+                PROPOSE_MESSAGES_MAX, (unsigned long long)parsing->passed);
     buf_clear(out);
     if (parsing->json) {
         json_write_object(out);

@@ -243,5 +243,5 @@ int io_unwritten(int fd)
     /* A lease for reading is given only while no writer has the file open; it is given back at once. */
     if (fcntl(fd, F_SETLEASE, F_RDLCK) == 0)
         return fcntl(fd, F_SETLEASE, F_UNLCK) == 0 ? 0 : -errno;
-    return errno == EAGAIN ? -EBUSY : -EOPNOTSUPP;
+    return errno == EAGAIN ? -EBUSY : errno == EACCES ? -EACCES : -EOPNOTSUPP;
 }

@@ -75,7 +75,7 @@ bool io_identity_eq(const struct io_identity *a, const struct io_identity *b);
  * of one file system, or the sandbox does not let it pass. */
 int io_move(int from, const char *name, int to) MUST_USE;
 /* 0 when no process has the file, open here for reading, open for writing. -EBUSY: one has. -EOPNOTSUPP: this file
- * system cannot say. The file must be of our own user. */
+ * system cannot say. -EACCES: the file is another user's, and CAP_LEASE is missing. */
 int io_unwritten(int fd) MUST_USE;
 
 #endif
