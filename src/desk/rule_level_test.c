@@ -75,6 +75,16 @@ static void counts_by_pack_level_and_state(void)
     stand_close(&stand);
 }
 
+static int64_t decisions_of_acts(void)
+{
+    struct err err;
+    CHECK_INT(db_begin(stand.db, DB_READ, &err), RC_OK);
+    struct db_query q = db_query(stand.db, "SELECT count(*) FROM rule_history WHERE act <> 0");
+    int64_t count = db_one_i64(&q, -1);
+    CHECK_INT(db_end(stand.db, false, &err), RC_OK);
+    return count;
+}
+
 static void a_level_is_switched(void)
 {
     struct json_value *json = NULL;
@@ -110,7 +120,9 @@ static void a_level_is_switched(void)
     CHECK_TEXT(stand_rule_state(&stand, "own-high"), "off");
     CHECK_TEXT(stand_rule_state(&stand, "own-low"), "active");
     /* The level that was decided counts, not the author's. */
+    int64_t of_acts = decisions_of_acts();
     CHECK(asks("rule.save", "'id':'own-low','level':'critical','reason':'it matters'"));
+    CHECK_INT(decisions_of_acts(), of_acts); /* one by itself is of none */
     CHECK(asks("rule.switch", "'level':'low','from':'active,draft','state':'off','reason':'not here'"));
     CHECK_INT(stand_number(stand.json, "changed"), 1);
     CHECK_TEXT(stand_rule_state(&stand, "own-low"), "active");
