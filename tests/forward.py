@@ -162,6 +162,13 @@ def over_tls():
                                      "--state", state, "--once"], capture_output=True, text=True, check=False)
             check_equal(second.returncode, 1, "another address with the same state")
             check("each address needs its own" in second.stderr, second.stderr)
+            with open(os.path.join(state, "position"), encoding="utf-8") as file:
+                address = file.read().split("\n")[1]
+            with open(os.path.join(state, "position"), "w", encoding="utf-8") as file:
+                file.write(f"{10 ** 9}\n{address}\n")
+            older = subprocess.run([QORGAN, "forward", "--data", service.data, "--to", url, "--state", state, "--once",
+                                    "--ca", receiver.certificate], capture_output=True, text=True, check=False)
+            check_equal((older.returncode, "an older copy" in older.stderr), (1, True), older.stderr)
     finally:
         receiver.stop()
         shutil.rmtree(folder, ignore_errors=True)
@@ -383,6 +390,7 @@ def wrong_calls():
     rows = [
         (["--to", "ftp://x", "--state", "/tmp/x"], "none of"),
         (["--to", "syslog+tls://", "--state", "/tmp/x"], "names no host"),
+        (["--to", "https://u:secret@a/", "--state", "/tmp/x"], "holds no user and no password"),
         (["--to", "syslog+tls://a:70000", "--state", "/tmp/x"], "names no port"),
         (["--to", "syslog+tls://a/b", "--state", "/tmp/x"], "names no host"),
         (["--to", "syslog+tcp://a", "--state", "/tmp/x", "--format", "json"], "json goes over https"),

@@ -14,7 +14,8 @@
 
 #include <stdint.h>
 
-#define RECORD_RAW_MAX (UINT32_C(8) << 20) /* the longest record the archive takes */
+#define RECORD_RAW_MAX  (UINT32_C(8) << 20) /* the longest record the archive takes */
+#define SOURCE_NAME_MAX 1024                /* bytes of a source's name that are kept */
 
 /* How the record came. Numbers are on disk: never reuse one. */
 #define TRANSPORTS(X)                                                                                                  \

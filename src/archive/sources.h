@@ -17,7 +17,6 @@
 
 #define SOURCES_EPOCHS_MAX 262144
 #define SOURCE_KIND_MAX    32
-#define SOURCE_NAME_MAX    1024
 
 struct sources;
 

@@ -114,6 +114,11 @@ static enum rc position_read(struct forward *f, struct err *err)
     if (!str_is(url, o->address.url))
         return err_set(err, RC_EXISTS, "the folder \"%s\" holds the position of %.*s; each address needs its own",
                        o->state, STR_ARG(str_slice(url, 0, 200)));
+    if (f->position > f->upto) /* else what the archive gets anew up to there would be passed over unsaid */
+        return err_set(
+            err, RC_CORRUPT,
+            "the position in \"%s\" is record %llu, and the archive is signed up to %llu: it is an older copy",
+            o->state, (unsigned long long)f->position, (unsigned long long)f->upto);
     return RC_OK;
 }
 

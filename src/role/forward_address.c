@@ -86,6 +86,9 @@ enum rc forward_address_parse(struct forward_address *ret_address, struct str ur
         if (schemes[i].way != FORWARD_HTTPS)
             return rest_take(ret_address, &schemes[i], rest, err);
         struct str host = str_cut(&rest, '/'); /* the rest of it is libcurl's to read */
+        if (str_find(host, '@') < host.n)      /* not quoted: addresses are logged, and this one holds a secret */
+            return err_set(err, RC_INVALID,
+                           "an address holds no user and no password: --token-file names a secret's file");
         return host.n ? RC_OK : err_set(err, RC_INVALID, "\"%s\" names no host", ret_address->url);
     }
     return err_set(err, RC_INVALID,

@@ -57,6 +57,8 @@ static void none(void)
         {"kafka://a/t", "is none of"},
         {"https://", "names no host"},
         {"https:///in", "names no host"},
+        {"https://user:password@a/in", "no password"},
+        {"https://user@a", "no password"},
         {"syslog+tls://", "names no host"},
         {"syslog+tls://a b", "names no host"},
         {"syslog+tls://a/b", "names no host"},

@@ -7,6 +7,7 @@
  *
  * Answers are read in our own thread from a subscription, so that no callback of the library's threads touches us. A
  * connection that breaks is not mended by the library but made anew, when the forwarder tries again. */
+#include "archive/leaf.h"
 #include "base/arena.h"
 #include "base/assert.h"
 #include "base/buf.h"
@@ -22,7 +23,7 @@
 #define WINDOW       256
 #define CONNECT_MS   5000
 #define ANSWER_ARENA ((size_t)1 << 20)
-#define SOURCE_MAX   512
+#define SOURCE_ROOM  (SOURCE_NAME_MAX + 1)
 #define IDENTIFIER   "Nats-Msg-Id"
 #define PING_MS      10000
 #define PINGS_OUT    2
@@ -202,9 +203,9 @@ static enum rc connection_open(struct queue *queue, struct err *err)
 /* ---- messages ---- */
 
 /* A header ends with its line: what a source's name has of control characters would begin another. */
-static const char *source_text(struct str source, char ret_text[SOURCE_MAX])
+static const char *source_text(struct str source, char ret_text[SOURCE_ROOM])
 {
-    size_t n = MIN(source.n, SOURCE_MAX - 1);
+    size_t n = MIN(source.n, SOURCE_ROOM - 1);
     for (size_t i = 0; i < n; i++)
         ret_text[i] = (unsigned char)source.p[i] < ' ' || source.p[i] == 0x7f ? '?' : source.p[i];
     ret_text[n] = '\0';
@@ -215,8 +216,8 @@ static natsStatus headers_set(const struct queue *queue, natsMsg *to, const stru
 {
     char record[24];
     char tree[24];
-    char source[SOURCE_MAX];
-    char identifier[SOURCE_MAX];
+    char source[SOURCE_ROOM];
+    char identifier[512]; /* an origin of 255 bytes and a number */
     snprintf(record, sizeof record, "%llu", (unsigned long long)message->record);
     snprintf(tree, sizeof tree, "%llu", (unsigned long long)queue->messages->tree_size);
     snprintf(identifier, sizeof identifier, "%s/%s", queue->options.origin, record);
