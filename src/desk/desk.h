@@ -670,8 +670,9 @@ enum rc desk_listen(struct desk *desk, int64_t now_ns, struct err *err) MUST_USE
  * second; it looks at 64 sources, and at each every ten seconds at most. */
 enum rc desk_watch_annex(struct desk *desk, int64_t now_ns, struct err *err) MUST_USE;
 /* Silences of the ledger of losses that ended, clocks of sources that are right again, hours of sources against their
- * rhythm. Call each second; it looks every ten. */
-enum rc desk_watch_losses(struct desk *desk, int64_t now_ns, struct err *err) MUST_USE;
+ * rhythm. Every engine has read what was received before `read_ns`; INT64_MIN while that is not known. Call each
+ * second; it looks every ten. */
+enum rc desk_watch_losses(struct desk *desk, int64_t now_ns, int64_t read_ns, struct err *err) MUST_USE;
 /* Tells the archive of mirrors that have not pulled for so many of their intervals, and of those that came back. Call
  * each second; it looks every ten. */
 enum rc desk_watch_mirrors(struct desk *desk, int64_t now_ns, struct err *err) MUST_USE;

@@ -101,7 +101,6 @@ struct desk {
     int64_t outgoing;   /* about how many records wait */
     int64_t cleaned_ns; /* when old rows were last removed */
     int64_t losses_ns;  /* when the ledger of losses was looked at last */
-    int64_t rhythm_ns;  /* newest record that was counted (rhythm_desk.c) */
     struct buf body;    /* the record being written */
     const char *event;  /* its name, while it is open */
     char who[DESK_USER_MAX + 1];

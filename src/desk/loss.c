@@ -240,7 +240,7 @@ static void clocks_calm(struct desk *desk, int64_t now_ns)
         source_calm(desk, ids[i], SOURCE_TIME, now_ns);
 }
 
-enum rc desk_watch_losses(struct desk *desk, int64_t now_ns, struct err *err)
+enum rc desk_watch_losses(struct desk *desk, int64_t now_ns, int64_t read_ns, struct err *err)
 {
     ASSERT(desk->magic == DESK_MAGIC);
     if (now_ns - desk->losses_ns < WATCH_NS && now_ns >= desk->losses_ns)
@@ -251,7 +251,7 @@ enum rc desk_watch_losses(struct desk *desk, int64_t now_ns, struct err *err)
         return rc;
     silences_end(desk);
     clocks_calm(desk, now_ns);
-    if (rhythm_watch(desk, now_ns))
+    if (rhythm_watch(desk, now_ns, read_ns))
         desk->losses_ns = 0; /* more waits: at the next call */
     return desk_end(desk, true, err);
 }

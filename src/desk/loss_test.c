@@ -11,6 +11,8 @@
 #define SOURCE "01010101010101010101010101010101"
 
 static struct stand stand;
+static int64_t unread_ns; /* how far engines are behind */
+static int64_t told_ns;   /* of how long they tell the records at once */
 
 static void open_it(void)
 {
@@ -59,7 +61,7 @@ static void watch(int64_t span_ns, int64_t step_ns)
     struct err err;
     for (int64_t end = stand.now + span_ns; stand.now < end;) {
         stand.now += step_ns;
-        CHECK_INT(desk_watch_losses(stand.desk, stand.now, &err), RC_OK);
+        CHECK_INT(desk_watch_losses(stand.desk, stand.now, stand.now - unread_ns, &err), RC_OK);
     }
 }
 
@@ -279,7 +281,7 @@ static void sent_by(uint16_t source, uint64_t records)
     struct err err;
     memset(row.source, 1, sizeof row.source);
     memcpy(row.source, &source, sizeof source);
-    row.count = (struct annex_count){.records = records, .first_ns = stand.now, .last_ns = stand.now};
+    row.count = (struct annex_count){.records = records, .first_ns = stand.now - told_ns, .last_ns = stand.now};
     const struct desk_rule_counts counts = {.engine = 1, .upto = upto++, .annex = &row, .annex_count = 1};
     CHECK_INT(desk_count_rules(stand.desk, &counts, stand.now, &err), RC_OK);
 }
@@ -386,6 +388,46 @@ static void rhythm(void)
     unlink(path);
 }
 
+/* What engines have not read yet was not left unsent. */
+static void engines_lag(void)
+{
+    open_it();
+    stand.now = T0 - T0 % H(24) + H(24);
+    watch(S(1), S(1));
+    stand.now -= S(1);
+    hour(0);
+    week(4);
+    for (int i = 0; i < 9; i++)
+        hour(i < 8 ? 30 : 600);
+    unread_ns = M(30);
+    hour(0);
+    watch(M(25), M(5));
+    CHECK_INT(kept("source.low"), 0); /* it is over for 25 minutes, and may be whole */
+    watch(M(35), M(5));
+    CHECK_INT(kept("source.low"), 1);
+    unread_ns = 0;
+    hour(600);
+    hour(600);
+    CHECK_INT(kept("source.low"), 0);
+    unread_ns = H(5);
+    for (int i = 0; i < 3; i++)
+        hour(0);
+    CHECK_INT(kept("source.low"), 0);
+    unread_ns = 0;
+    told_ns = M(190);
+    sent(4000); /* all of them, and now */
+    told_ns = 0;
+    CHECK_INT(kept("source.burst"), 0);
+    watch(M(60), M(5));
+    CHECK_INT(kept("source.low"), 0);
+    hour(600);
+    CHECK_INT(kept("source.low"), 0); /* of the hour before nobody knows how many were of it */
+    hour(0);
+    hour(0);
+    CHECK_INT(kept("source.low"), 1);
+    stand_close(&stand);
+}
+
 static void learning_is_said(void)
 {
     open_it();
@@ -424,6 +466,7 @@ int main(int argc, char **argv)
         {"learning is said", learning_is_said},
         {"an hour is learned once", an_hour_is_learned_once},
         {"rhythms", rhythm},
+        {"engines lag", engines_lag},
     };
     return test_run(tests, ARRAY_LEN(tests), argc, argv);
 }

@@ -146,14 +146,32 @@ static void hour_add(struct desk *desk, const uint8_t id[16], int64_t hour, int6
     trouble_tell(desk, id, SOURCE_BURST, hour, (int64_t[]){count, (int64_t)rhythm.median});
 }
 
+/* An engine tells its counts every few seconds; one that catches up has read hours in them. */
+static bool is_of_hours(const struct desk *desk, int64_t first_ns, int64_t last_ns)
+{
+    return last_ns - first_ns >= RHYTHM_GRACE_NS && hour_of(desk, first_ns) < hour_of(desk, last_ns);
+}
+
+/* The source's hours up to this one are not whole: as if they were judged. */
+static void hours_leave(struct desk *desk, const uint8_t id[16], int64_t hour)
+{
+    struct db_query q = db_query(desk->db, "UPDATE rhythm_source SET judged = max(judged, ?2) WHERE source = ?1");
+    db_put_blob(&q, str_at(id, 16));
+    db_put_i64(&q, hour);
+    db_run(&q);
+}
+
 void rhythm_store(struct desk *desk, const struct desk_annex_count *counts, size_t n, int64_t now_ns)
 {
     int64_t open = meta_read(desk, "rhythm_hour"); /* hours before are closed */
     for (size_t i = 0; i < n && !db_failed(desk->db); i++) {
         int64_t time_ns = MIN(counts[i].count.last_ns, now_ns); /* of receiving: the clock may have been set */
         int64_t records = (int64_t)MIN(counts[i].count.records, UINT64_C(1) << 40);
-        desk->rhythm_ns = MAX(desk->rhythm_ns, time_ns);
-        if (open && hour_of(desk, time_ns) >= open)
+        if (!open || hour_of(desk, time_ns) < open)
+            continue;
+        if (is_of_hours(desk, counts[i].count.first_ns, time_ns))
+            hours_leave(desk, counts[i].source, hour_of(desk, time_ns));
+        else
             hour_add(desk, counts[i].source, hour_of(desk, time_ns), records);
     }
 }
@@ -204,6 +222,12 @@ static void hour_judge(struct desk *desk, const uint8_t id[16], int64_t hour)
     db_run(&q);
 }
 
+static void hours_end(struct desk *desk, int64_t hour)
+{
+    db_run_i64(desk->db, "DELETE FROM rhythm_hour WHERE hour <= ?1", hour);
+    meta_store(desk, "rhythm_hour", hour + 1);
+}
+
 /* Some sources of an hour that were not judged in it; true: there are more. */
 static bool hour_close(struct desk *desk, int64_t hour)
 {
@@ -222,8 +246,7 @@ static bool hour_close(struct desk *desk, int64_t hour)
         hour_judge(desk, ids[i], hour);
     if (n == AT_ONCE)
         return true;
-    db_run_i64(desk->db, "DELETE FROM rhythm_hour WHERE hour <= ?1", hour);
-    meta_store(desk, "rhythm_hour", hour + 1);
+    hours_end(desk, hour);
     return false;
 }
 
@@ -236,16 +259,19 @@ static bool is_awake(struct desk *desk, int64_t now_ns)
     return alive_ns && now_ns - alive_ns < AWAY_NS && now_ns >= alive_ns;
 }
 
-bool rhythm_watch(struct desk *desk, int64_t now_ns)
+bool rhythm_watch(struct desk *desk, int64_t now_ns, int64_t read_ns)
 {
     int64_t hour = meta_read(desk, "rhythm_hour");
     if (!is_awake(desk, now_ns) || !hour) {
-        meta_store(desk, "rhythm_hour", hour_of(desk, now_ns) + 1);
-        db_run_i64(desk->db, "DELETE FROM rhythm_hour WHERE hour <= ?1", hour_of(desk, now_ns));
+        hours_end(desk, hour_of(desk, now_ns));
         return false;
     }
     int64_t end_ns = hour_end_ns(desk, hour);
-    bool over =
-        now_ns >= end_ns + RHYTHM_PATIENCE_NS || (now_ns >= end_ns + RHYTHM_GRACE_NS && desk->rhythm_ns >= end_ns);
-    return over && (hour_close(desk, hour) || now_ns >= end_ns + HOUR_NS);
+    if (now_ns < end_ns + RHYTHM_GRACE_NS)
+        return false;
+    if (read_ns >= end_ns)
+        return hour_close(desk, hour) || now_ns >= end_ns + HOUR_NS;
+    if (now_ns >= end_ns + RHYTHM_PATIENCE_NS)
+        hours_end(desk, hour);
+    return false;
 }

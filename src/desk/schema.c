@@ -278,7 +278,7 @@ const char *const desk_schema[] = {
     "CREATE TABLE source_trouble (source BLOB NOT NULL, trouble INTEGER NOT NULL, since_ns INTEGER NOT NULL,"
     " last_ns INTEGER NOT NULL, PRIMARY KEY (source, trouble)) STRICT, WITHOUT ROWID;"
     /* rhythms (rhythm_desk.c); hours count from 1970 in the desk's zone; slot: hour of the week; counts: of its last
-     * weeks, u32 each; high: above it the hour is a burst, 0: not known; judged: the last hour that was learned */
+     * weeks, u32 each; high: above it the hour is a burst, 0: not known; judged: the last hour learned or left */
     "CREATE TABLE rhythm_source (source BLOB PRIMARY KEY, since INTEGER NOT NULL, judged INTEGER NOT NULL) STRICT,"
     " WITHOUT ROWID;"
     "CREATE TABLE rhythm_hour (source BLOB NOT NULL, hour INTEGER NOT NULL, count INTEGER NOT NULL,"

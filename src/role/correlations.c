@@ -414,6 +414,11 @@ void correlations_engine_away(struct correlations *correlations, unsigned engine
         correlations->engines[engine] = (struct engine_position){.known = true};
 }
 
+int64_t correlations_clock(const struct correlations *correlations)
+{
+    return correlations->clock_ns;
+}
+
 /* --- once a second --- */
 
 /* What windows lost since it was told last. */

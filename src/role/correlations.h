@@ -62,6 +62,8 @@ void correlation_about(const struct correlation_firing *firing, struct buf *text
 void correlations_durable(struct correlations *correlations, uint64_t records, int64_t now_ns);
 void correlations_engine(struct correlations *correlations, unsigned engine, uint64_t position);
 void correlations_engine_away(struct correlations *correlations, unsigned engine);
+/* INT64_MIN: not known yet. */
+int64_t correlations_clock(const struct correlations *correlations);
 
 /* What correlations lost since they were asked last; those alone that did. What was lost before a restart and is lost
  * again when windows are made anew is not told twice. */

@@ -122,6 +122,7 @@ static void waits_for_its_engines(void)
     correlations_durable(correlations, 100, T0 + S(60));
     correlations_tick(correlations, T0 + S(61));
     CHECK_INT(fired_of("few"), 0);
+    CHECK_INT(correlations_clock(correlations), INT64_MIN);
     correlations_engine(correlations, 0, 100);
     correlations_engine(correlations, 1, 99);
     correlations_tick(correlations, T0 + S(62));
@@ -136,6 +137,7 @@ static void waits_for_its_engines(void)
     correlations_engine(correlations, 0, 110);
     correlations_tick(correlations, T0 + S(200));
     CHECK_INT(fired_of("few"), 1);
+    CHECK_INT(correlations_clock(correlations), T0 + S(55)); /* less the margin */
     correlations_engine(correlations, 1, 110);
     correlations_tick(correlations, T0 + S(201));
     CHECK_INT(fired_of("few"), 2);

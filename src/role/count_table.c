@@ -18,6 +18,7 @@ struct count_table {
     size_t room;
     uint32_t *index; /* open addressing: slot + 1, 0 = empty */
     size_t index_size;
+    struct count_key *last;      /* the slot met last: most records follow one of their own source; NULL: none */
     uint32_t recent[RECENT_MAX]; /* slot + 1 by quick_hash; 0: none */
 };
 
@@ -94,17 +95,27 @@ static size_t quick_hash(const struct count_key *key)
     return (size_t)(((key->source[0] ^ key->rest) * UINT64_C(0x9e3779b97f4a7c15)) >> 48);
 }
 
-void *count_table_row(struct count_table *table, const struct count_key *key)
+/* Apart, so that finding a row that was met lately saves no registers for it. */
+static __attribute__((noinline)) void *row_look(struct count_table *table, const struct count_key *key)
 {
-    uint32_t *recent = &table->recent[quick_hash(key) % RECENT_MAX];
-    if (*recent && key_is(slot_at(table, *recent - 1), key))
-        return slot_at(table, *recent - 1) + 1;
     size_t place = place_of(table, key);
     uint32_t found = table->index[place] ? table->index[place] : slot_add(table, key, place);
     if (!found)
         return NULL;
-    *recent = found;
-    return slot_at(table, found - 1) + 1;
+    table->recent[quick_hash(key) % RECENT_MAX] = found;
+    table->last = slot_at(table, found - 1);
+    return table->last + 1;
+}
+
+void *count_table_row(struct count_table *table, const struct count_key *key)
+{
+    if (table->last && key_is(table->last, key))
+        return table->last + 1;
+    uint32_t recent = table->recent[quick_hash(key) % RECENT_MAX];
+    if (!recent || !key_is(slot_at(table, recent - 1), key))
+        return row_look(table, key);
+    table->last = slot_at(table, recent - 1);
+    return table->last + 1;
 }
 
 size_t count_table_size(const struct count_table *table)
@@ -131,6 +142,7 @@ void count_table_forget(struct count_table *table, size_t n)
         return;
     memset(table->index, 0, table->index_size * sizeof *table->index);
     memset(table->recent, 0, sizeof table->recent);
+    table->last = NULL;
     memmove(table->slots, table->slots + n * table->stride, (table->count - n) * table->stride);
     table->count -= n;
     for (size_t i = 0; i < table->count; i++)

@@ -896,7 +896,7 @@ static void role_tick(void *self, int64_t now_ns)
     if (desk_listen(role->desk, now_ns, &err) != RC_OK)
         log_error("silent sources could not be recorded: %s", err.text);
     keeper_listen(role);
-    if (desk_watch_losses(role->desk, now_ns, &err) != RC_OK)
+    if (desk_watch_losses(role->desk, now_ns, correlations_clock(role->correlations), &err) != RC_OK)
         log_error("the ledger of losses could not be looked at: %s", err.text);
     if (desk_watch_annex(role->desk, now_ns, &err) != RC_OK)
         log_error("coverage of Annex 4 could not be looked at: %s", err.text);
