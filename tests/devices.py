@@ -382,6 +382,20 @@ def flow_losses():
         service.quiet()
 
 
+def flows_of_an_ended_connection():
+    """IPFIX over TCP: a connection that ends tells of the sets whose template never came and of half a message"""
+    with Service(netflow_port=free_port(), intakes=1) as service:
+        whole = ipfix(0, TEMPLATE + flow_set("198.51.100.1"))
+        for text in (ipfix(0, flow_set("198.51.100.2")), whole + whole[:-1]):
+            with socket.create_connection(("127.0.0.1", service.settings["netflow-port"]), timeout=20) as link:
+                link.sendall(text)
+        for query, key in (("the template of a set", "sets"), ("did not read to its end", "messages")):
+            found = [json.loads(gap["raw"])[key] for gap in gaps(service, f'"{query}"', 1)]
+            check_equal(found, [1], f"{query}\n{service.read_log()[-500:]}")
+        check_equal(len(service.wait_for("flow_export:ipfix", 1)), 1, "what came whole")
+        service.quiet()
+
+
 def flows_under_load():
     """flows: 40,000 in a burst of large messages, all there but what the kernel or a hole in the sequence counts"""
     with Service(netflow_port=free_port(), intakes=1) as service:
@@ -403,4 +417,4 @@ def flows_under_load():
 if __name__ == "__main__":
     sys.exit(main([snmptrap_versions, snmpinform_is_answered, informs_wait_for_the_disk, snmp_version3,
                    snmp_version3_refusals, snmp_refusals, softflowd_versions, softflowd_over_tcp, flow_losses,
-                   flows_under_load]))
+                   flows_of_an_ended_connection, flows_under_load]))

@@ -144,8 +144,9 @@ void json_write_u64(struct buf *buf, uint64_t value);
 void json_write_double(struct buf *buf, double value); /* shortest of 15..17 digits that reads back; not finite: null */
 void json_write_bool(struct buf *buf, bool value);
 void json_write_null(struct buf *buf);
-void json_write_hex(struct buf *buf, struct str bytes); /* a string: 0x and lower-case digits */
-void json_write_raw(struct buf *buf, struct str json);  /* already JSON */
+void json_write_hex(struct buf *buf, struct str bytes);     /* a string: 0x and lower-case digits */
+void json_write_address(struct buf *buf, struct str bytes); /* a string: of IPv4 (4 bytes) or IPv6 (16 bytes) */
+void json_write_raw(struct buf *buf, struct str json);      /* already JSON */
 
 /* key and value in one call */
 void json_put_str(struct buf *buf, const char *key, struct str value);

@@ -295,6 +295,10 @@ static void writes(void)
     json_write_array(&buf);
     json_write_array_end(&buf);
     json_write_raw(&buf, STR("{\"r\":1}"));
+    json_write_hex(&buf, STR("\0\xfe"));
+    json_write_hex(&buf, STR_NONE);
+    json_write_address(&buf, STR("\xc0\0\2\1"));
+    json_write_address(&buf, STR("\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1"));
     json_write_array_end(&buf);
     json_put_str(&buf, "\xd0\x96\xff", STR("\xe2\x80\xa8\xf0\x9f\x98\x80\xc3"));
     json_put_int(&buf, "i", INT64_MIN);
@@ -306,7 +310,8 @@ static void writes(void)
     json_write_object_end(&buf);
     CHECK_TEXT(buf_view(&buf),
                "{\"a\":\"x\\\"\\\\\\n\\u0001\x7f/<\\/script>\",\"none\":null,\"list\":[-1,18446744073709551615,0.1,"
-               "0.3333333333333333,null,true,{},[],{\"r\":1}],\"\xd0\x96\xef\xbf\xbd\":"
+               "0.3333333333333333,null,true,{},[],{\"r\":1},\"0x00fe\",\"0x\",\"192.0.2.1\",\"2001:db8::1\"],"
+               "\"\xd0\x96\xef\xbf\xbd\":"
                "\"\\u2028\xf0\x9f\x98\x80\xef\xbf\xbd\",\"i\":-9223372036854775808,\"u\":7,\"b\":false}\n{}");
 }
 

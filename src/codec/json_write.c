@@ -1,3 +1,4 @@
+#include "base/assert.h"
 #include "codec/json.h"
 #include "codec/scan.h"
 #include "codec/utf8.h"
@@ -179,6 +180,18 @@ void json_write_hex(struct buf *buf, struct str bytes)
     comma(buf);
     buf_text(buf, "\"0x");
     buf_hex(buf, bytes.p, bytes.n);
+    buf_char(buf, '"');
+}
+
+void json_write_address(struct buf *buf, struct str bytes)
+{
+    ASSERT(bytes.n == 4 || bytes.n == 16);
+    comma(buf);
+    buf_char(buf, '"');
+    if (bytes.n == 4)
+        buf_ipv4(buf, (const uint8_t *)bytes.p);
+    else
+        buf_ipv6(buf, (const uint8_t *)bytes.p);
     buf_char(buf, '"');
 }
 

@@ -35,6 +35,54 @@ static void datagrams_come_in_batches(void)
     close(server);
 }
 
+/* Whom a datagram came from is kept longer than the batch, and an answer goes there. */
+static void answer_over(const char *address)
+{
+    struct err err = {0};
+    int fds[2] = {-1, -1};
+    struct net_batch *batches[2];
+    const struct net_datagram *got = NULL;
+    uint32_t dropped = 0;
+    struct sockaddr_storage to = {0};
+    socklen_t n = sizeof to;
+    for (size_t i = 0; i < 2; i++) {
+        CHECK_INT(net_listen(NET_UDP, address, 0, &fds[i], &err), RC_OK);
+        batches[i] = net_batch_new(2, 16);
+    }
+    CHECK_INT(getsockname(fds[0], (struct sockaddr *)&to, &n), 0);
+    CHECK_INT(sendto(fds[1], "ask", 3, 0, (const struct sockaddr *)&to, n), 3);
+    CHECK_INT(net_batch_receive(batches[0], fds[0], &got, &dropped), 1);
+    struct net_peer peer = net_datagram_peer(&got[0]);
+    CHECK_INT(net_peer_port(&peer), net_port(fds[1]));
+    net_batch_free(batches[0]);
+    CHECK_INT(net_datagram_answer(fds[0], &peer, STR("told")), 0);
+    CHECK_INT(net_batch_receive(batches[1], fds[1], &got, &dropped), 1);
+    CHECK_TEXT(got[0].bytes, "told");
+    peer = net_datagram_peer(&got[0]);
+    CHECK_INT(net_peer_port(&peer), net_port(fds[0]));
+    close(fds[0]);
+    CHECK_INT(net_datagram_answer(fds[0], &peer, STR("told")), -EBADF);
+    net_batch_free(batches[1]);
+    close(fds[1]);
+}
+
+static void datagrams_are_answered(void)
+{
+    answer_over("127.0.0.1");
+}
+
+static void datagrams_are_answered_over_ipv6(void)
+{
+    struct err err = {0};
+    int fd = -1;
+    if (net_listen(NET_UDP, "::1", 0, &fd, &err) != RC_OK) {
+        test_skip("this machine has no ::1");
+        return;
+    }
+    close(fd);
+    answer_over("::1");
+}
+
 static unsigned seen;
 
 static void on_ready(void *context, unsigned events)
@@ -159,6 +207,8 @@ static const struct test tests[] = {
     {"names have addresses", names_have_addresses},
     {"a taken port is not free", a_taken_port_is_not_free},
     {"datagrams come in batches", datagrams_come_in_batches},
+    {"datagrams are answered", datagrams_are_answered},
+    {"datagrams are answered over IPv6", datagrams_are_answered_over_ipv6},
     {"descriptors travel", descriptors_travel},
     {"refusals are clear", refusals_are_clear},
 };

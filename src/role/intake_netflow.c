@@ -16,6 +16,7 @@
 #define STREAM_HELD_MAX     ((size_t)1 << 20)
 #define LIST_MAX            (NETFLOW_LIST_MAX + ((size_t)1 << 20))
 #define MESSAGE_MAX         65535
+#define UNFINISHED          "a message did not read to its end"
 
 static void losses_tell(struct intake *intake, size_t source, const struct netflow_losses *losses)
 {
@@ -28,7 +29,7 @@ static void losses_tell(struct intake *intake, size_t source, const struct netfl
         {losses->messages, "messages", "messages did not come: their sequence has a hole"},
         {losses->sets, "sets", "the template of a set of flows did not come"},
         {losses->templates, "templates", "a template was empty or past the limits"},
-        {losses->broken, "messages", "a message did not read to its end"},
+        {losses->broken, "messages", UNFINISHED},
         {losses->cut, "messages", "a message had more flows than the limit"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
@@ -140,10 +141,11 @@ static bool message_take(struct connection *connection, struct str message)
     return rc == RC_OK;
 }
 
-static bool stream_take(struct connection *connection, struct str *input)
+/* Whole messages from the front of *input; at the end whether the window to the keeper has room or not. */
+static bool messages_take(struct connection *connection, struct str *input, bool at_end)
 {
     size_t length;
-    while (connection_takes(connection) && (length = netflow_message_length(*input)) != 0) {
+    while ((at_end || connection_takes(connection)) && (length = netflow_message_length(*input)) != 0) {
         if (length == SIZE_MAX) {
             connection->reason = "its bytes are no IPFIX message";
             return false;
@@ -156,6 +158,20 @@ static bool stream_take(struct connection *connection, struct str *input)
             return false;
     }
     return true;
+}
+
+static bool stream_take(struct connection *connection, struct str *input)
+{
+    return messages_take(connection, input, false);
+}
+
+/* What waits for its template waits in vain now: templates are the connection's. */
+static void stream_ended(struct connection *connection)
+{
+    struct str rest = buf_view(&connection->in);
+    bool good = !connection->reason && messages_take(connection, &rest, true);
+    intake_gap(connection_intake(connection), connection->source, good && rest.n, "messages", UNFINISHED);
+    stream_losses_tell(connection);
 }
 
 static size_t stream_held(const struct connection *connection)
@@ -173,6 +189,7 @@ const struct stream_protocol stream_netflow = {
     .in_max = (size_t)MESSAGE_MAX + 2 * STREAM_READ_SIZE,
     .begin = stream_begin,
     .take = stream_take,
+    .ended = stream_ended,
     .held = stream_held,
     .done = stream_done,
 };

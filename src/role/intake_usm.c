@@ -26,6 +26,12 @@ struct usm_user {
     struct usm_key secret; /* n == 0: it does not encrypt */
 };
 
+struct usm_keys {
+    struct usm_user users[USERS_MAX];
+    struct usm_key proof; /* of the message taken last, its engine's */
+    struct usm_key secret;
+};
+
 /* What a sender's engine said last. */
 struct usm_engine {
     uint8_t id[SNMP_V3_ENGINE_MAX];
@@ -36,14 +42,12 @@ struct usm_engine {
 };
 
 struct usm {
-    struct usm_user *users; /* locked memory */
+    struct usm_keys *keys; /* locked memory */
     size_t user_count;
     uint8_t id[ENGINE_SIZE];
     struct usm_engine engines[ENGINES_MAX];
     size_t engine_count;
-    struct usm_key proof; /* of the message taken last, its engine's */
-    struct usm_key secret;
-    struct snmp_v3 head;
+    struct snmp_v3 head; /* of the message taken last */
     const struct usm_user *user;
     uint64_t salt; /* of the next message that we encrypt */
     uint32_t reports;
@@ -68,14 +72,14 @@ static struct str word_next(struct str *rest)
 
 static bool user_read(struct usm *usm, struct str line)
 {
-    struct usm_user *user = &usm->users[usm->user_count];
+    struct usm_user *user = &usm->keys->users[usm->user_count];
     struct str name = word_next(&line);
     struct str hash = word_next(&line);
     struct str password = word_next(&line);
     struct str cipher = word_next(&line);
     struct str second = word_next(&line);
     for (size_t i = 0; i < usm->user_count; i++)
-        if (str_is(name, usm->users[i].name))
+        if (str_is(name, usm->keys->users[i].name))
             return false;
     if (!str_copy_z(name, user->name, sizeof user->name) || !usm_hash_find(hash, &user->hash) || line.n ||
         !usm_key_make(user->hash, password, &user->proof))
@@ -120,13 +124,13 @@ enum rc usm_new(struct str users, struct str identity, struct usm **ret_usm, str
     struct usm *usm = memory_new(sizeof *usm);
     if (!usm)
         return err_set(err, RC_LIMIT, "no memory for the users of SNMP");
-    usm->users = secret_new(USERS_MAX * sizeof *usm->users);
+    usm->keys = secret_new(sizeof *usm->keys);
     usm->salt = random_u64();
     buf_init(&usm->plain, MESSAGE_MAX);
     buf_init(&usm->out, MESSAGE_MAX);
     buf_init(&usm->sealed, MESSAGE_MAX);
-    enum rc rc = usm->users && identity_make(usm, identity) ? users_read(usm, users, err)
-                                                            : err_set(err, RC_LIMIT, "no memory for the users of SNMP");
+    enum rc rc = usm->keys && identity_make(usm, identity) ? users_read(usm, users, err)
+                                                           : err_set(err, RC_LIMIT, "no memory for the users of SNMP");
     if (rc == RC_OK)
         *ret_usm = usm;
     else
@@ -138,9 +142,7 @@ void usm_free(struct usm *usm)
 {
     if (!usm)
         return;
-    secret_free(usm->users, USERS_MAX * sizeof *usm->users);
-    secret_wipe(&usm->proof, sizeof usm->proof);
-    secret_wipe(&usm->secret, sizeof usm->secret);
+    secret_free(usm->keys, sizeof *usm->keys);
     buf_done(&usm->plain);
     buf_done(&usm->out);
     buf_done(&usm->sealed);
@@ -176,7 +178,7 @@ static struct str message_write(struct usm *usm, struct str scoped, bool protect
         put_be64(vector.salt, usm->salt++);
         head.salt = str_at(vector.salt, sizeof vector.salt);
         char *place = buf_reserve(&usm->sealed, scoped.n);
-        if (!place || !usm_encrypt(&usm->secret, &vector, scoped, (uint8_t *)place))
+        if (!place || !usm_encrypt(&usm->keys->secret, &vector, scoped, (uint8_t *)place))
             return STR_NONE;
         buf_grew(&usm->sealed, scoped.n);
         head.data = buf_view(&usm->sealed);
@@ -184,7 +186,7 @@ static struct str message_write(struct usm *usm, struct str scoped, bool protect
     size_t mac_at = snmp_v3_write(&head, &usm->out);
     if (usm->out.overflow)
         return STR_NONE;
-    if (protect && !usm_mac(usm->user->hash, &usm->proof, buf_view(&usm->out), mac_at, mac))
+    if (protect && !usm_mac(usm->user->hash, &usm->keys->proof, buf_view(&usm->out), mac_at, mac))
         return STR_NONE;
     if (protect)
         memcpy(usm->out.p + mac_at, mac, head.mac_n);
@@ -207,10 +209,9 @@ static enum rc report_make(struct usm *usm, enum snmp_v3_report report, int64_t 
     snmp_v3_report_write(report, own_id(usm), usm->head.encrypted ? STR_NONE : usm->head.data, ++usm->reports, &scoped);
     ASSERT(!scoped.overflow);
     bool protect = report == SNMP_V3_NOT_IN_TIME;
-    if (!protect) {
-        usm->head.encrypted = false;
+    usm->head.encrypted = false; /* neither is: RFC 3414 3.2 7a and 4 */
+    if (!protect)
         usm->head.user = STR_NONE;
-    }
     *ret_out = message_write(usm, buf_view(&scoped), protect, now_real_ns);
     return ret_out->n ? RC_AGAIN : RC_LIMIT;
 }
@@ -262,17 +263,18 @@ static enum rc proof_check(struct usm *usm, struct str datagram, const char **re
     const struct snmp_v3 *head = &usm->head;
     usm->user = NULL;
     for (size_t i = 0; i < usm->user_count; i++)
-        if (str_is(head->user, usm->users[i].name))
-            usm->user = &usm->users[i];
+        if (str_is(head->user, usm->keys->users[i].name))
+            usm->user = &usm->keys->users[i];
     if (!usm->user)
         return refuse("a message of SNMP version 3 named a user that is none of ours", ret_reason);
     const struct usm_user *user = usm->user;
     if (!head->authenticated || (user->secret.n && !head->encrypted) || (!user->secret.n && head->encrypted))
         return refuse("a message of SNMP version 3 was not protected as its user's have to be", ret_reason);
-    if (!usm_key_localize(user->hash, &user->proof, head->engine, &usm->proof) ||
-        (user->secret.n && !usm_key_localize(user->hash, &user->secret, head->engine, &usm->secret)))
+    if (!usm_key_localize(user->hash, &user->proof, head->engine, &usm->keys->proof) ||
+        (user->secret.n && !usm_key_localize(user->hash, &user->secret, head->engine, &usm->keys->secret)))
         return refuse("a key of SNMP version 3 could not be made", ret_reason);
-    if (head->mac_n != usm_mac_size(user->hash) || !usm_mac_holds(user->hash, &usm->proof, datagram, head->mac_at))
+    if (head->mac_n != usm_mac_size(user->hash) ||
+        !usm_mac_holds(user->hash, &usm->keys->proof, datagram, head->mac_at))
         return refuse("a message of SNMP version 3 was not authentic", ret_reason);
     return RC_OK;
 }
@@ -287,7 +289,7 @@ static enum rc scoped_open(struct usm *usm, struct str *ret_scoped, const char *
     memcpy(vector.salt, head->salt.p, sizeof vector.salt);
     buf_clear(&usm->plain);
     char *place = buf_reserve(&usm->plain, head->data.n);
-    if (!place || !usm_decrypt(&usm->secret, &vector, head->data, (uint8_t *)place))
+    if (!place || !usm_decrypt(&usm->keys->secret, &vector, head->data, (uint8_t *)place))
         return refuse("a message of SNMP version 3 could not be decrypted", ret_reason);
     buf_grew(&usm->plain, head->data.n);
     *ret_scoped = buf_view(&usm->plain);

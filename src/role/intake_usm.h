@@ -24,8 +24,8 @@ struct usm;
 /* identity: bytes that only this installation has. RC_INVALID names the line. */
 enum rc usm_new(struct str users, struct str identity, struct usm **ret_usm, struct err *err) MUST_USE;
 void usm_free(struct usm *usm); /* NULL is fine */
-/* RC_OK: a notification, its scoped PDU in *ret_scoped, borrowed from `usm` or the datagram until the next call.
- * RC_AGAIN: *ret_report is to be sent to whoever asked, borrowed likewise. Others: refused, with the reason. */
+/* RC_OK: a notification, *ret_out its scoped PDU, borrowed from `usm` or the datagram until the next call. RC_AGAIN:
+ * *ret_out is a report to be sent to whoever asked, borrowed likewise. Others: refused, with the reason. */
 enum rc usm_take(struct usm *usm, struct str datagram, int64_t now_real_ns, struct snmp_message *ret_message,
                  struct str *ret_out, const char **ret_reason) MUST_USE;
 /* The response to the inform that was taken last; empty when the library refuses. Borrowed until the next call. */

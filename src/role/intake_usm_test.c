@@ -8,6 +8,7 @@
 #define SECOND   INT64_C(1000000000)
 #define NOW_NS   (INT64_C(1800000000) * SECOND)
 #define OUT_SIZE 4096
+#define ENGINES  1024u /* that are remembered */
 #define USERS    STR("# who may\nalice sha256 alice-Password\nbob\tsha1  bob-Password aes bob-Secret-1\n")
 
 /* A scoped PDU with a coldStart: a7 a trap, a6 an inform. */
@@ -63,9 +64,21 @@ struct wanted {
     bool reportable;
 };
 
+/* A million bytes are hashed for a key: that of the password asked for last is kept. */
+static const struct usm_key *key_of(enum usm_hash hash, const char *password)
+{
+    static struct usm_key key;
+    static enum usm_hash key_hash;
+    static const char *key_password;
+    if (key_password != password || key_hash != hash)
+        CHECK(usm_key_make(hash, str_of(password), &key));
+    key_hash = hash;
+    key_password = password;
+    return &key;
+}
+
 static struct str message_of(const struct wanted *wanted, struct str scoped, struct buf *out)
 {
-    struct usm_key key;
     struct usm_key local;
     struct usm_key secret;
     uint8_t mac[USM_MAC_MAX];
@@ -81,11 +94,9 @@ static struct str message_of(const struct wanted *wanted, struct str scoped, str
                            .user = str_of(wanted->user),
                            .mac_n = usm_mac_size(wanted->hash),
                            .data = scoped};
-    CHECK(usm_key_make(wanted->hash, str_of(wanted->password), &key));
-    CHECK(usm_key_localize(wanted->hash, &key, wanted->engine, &local));
+    CHECK(usm_key_localize(wanted->hash, key_of(wanted->hash, wanted->password), wanted->engine, &local));
     if (wanted->secret) {
-        CHECK(usm_key_make(wanted->hash, str_of(wanted->secret), &key));
-        CHECK(usm_key_localize(wanted->hash, &key, wanted->engine, &secret));
+        CHECK(usm_key_localize(wanted->hash, key_of(wanted->hash, wanted->secret), wanted->engine, &secret));
         CHECK(scoped.n <= sizeof sealed && usm_encrypt(&secret, &vector, scoped, sealed));
         head.data = str_at(sealed, scoped.n);
         head.salt = str_at(vector.salt, sizeof vector.salt);
@@ -205,7 +216,9 @@ static void informs(void)
     CHECK_INT(usm_take(usm, message_of(&wanted, STR(SCOPED("\xa6")), &datagram), NOW_NS, &message, &out, &reason),
               RC_AGAIN);
     CHECK_INT(snmp_v3_read(out, &head, &reason), RC_OK);
-    CHECK(head.authenticated && head.encrypted);
+    CHECK(head.authenticated && !head.encrypted); /* authNoPriv, whatever it is about: RFC 3414 3.2 7a */
+    CHECK_INT(head.boots, 1);
+    CHECK_INT(head.time, NOW_NS / SECOND - 1577836800);
     static const int64_t off[] = {-151, -150, 0, 150, 151};
     for (size_t i = 0; i < ARRAY_LEN(off); i++) {
         test_row("%ld seconds off", (long)off[i]);
@@ -230,21 +243,36 @@ static void informs(void)
     usm_free(usm);
 }
 
-/* Many engines: those that were silent for longest are forgotten, and nothing else happens. */
-static void many_engines(void)
+/* One message of engine number i, so many seconds after NOW_NS. */
+static enum rc engine_take(struct usm *usm, unsigned i, uint32_t time, int64_t after_s)
 {
     char storage[OUT_SIZE];
-    char engine[8] = {(char)0x80, 0, 0, 0, 5, 0, 0, 0};
+    char engine[8] = {(char)0x80, 0, 0, 0, 5, 0, (char)(i >> 8), (char)i};
     struct snmp_message message;
+    struct str scoped;
+    const char *reason = NULL;
     struct buf out;
-    struct usm *usm = usm_of();
     struct wanted wanted = alice;
     buf_init_fixed(&out, storage, sizeof storage);
-    for (unsigned i = 0; i < 40; i++) { /* each costs a key: the bound itself is an array's */
-        engine[5] = (char)i;
-        wanted.engine = str_at(engine, sizeof engine);
-        CHECK_INT(take(usm, message_of(&wanted, STR(SCOPED("\xa7")), &out), &message), RC_OK);
-    }
+    wanted.engine = str_at(engine, sizeof engine);
+    wanted.time = time;
+    return usm_take(usm, message_of(&wanted, STR(SCOPED("\xa7")), &out), NOW_NS + after_s * SECOND, &message, &scoped,
+                    &reason);
+}
+
+/* Past the places for engines the one that was silent for longest is forgotten, and only that. */
+static void many_engines(void)
+{
+    struct usm *usm = usm_of();
+    for (unsigned i = 0; i < ENGINES; i++)
+        CHECK_INT(engine_take(usm, i, 1000, i), RC_OK);
+    CHECK_INT(engine_take(usm, 0, 2000, ENGINES), RC_OK);
+    CHECK_INT(engine_take(usm, 0, 1000, ENGINES), RC_DENIED);
+    CHECK_INT(engine_take(usm, 1, 1000 - 151, ENGINES), RC_DENIED);
+    CHECK_INT(engine_take(usm, ENGINES, 1000, ENGINES + 1), RC_OK); /* in place of number 1 */
+    CHECK_INT(engine_take(usm, 0, 1000, ENGINES + 2), RC_DENIED);
+    CHECK_INT(engine_take(usm, 2, 1000 - 151, ENGINES + 2), RC_DENIED);
+    CHECK_INT(engine_take(usm, 1, 1000 - 151, ENGINES + 2), RC_OK);
     usm_free(usm);
 }
 

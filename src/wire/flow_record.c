@@ -93,18 +93,6 @@ static void mac_write(struct buf *out, struct str bytes)
     json_write_str(out, buf_view(&mac));
 }
 
-static void address_write(struct buf *out, struct str bytes)
-{
-    char storage[64];
-    struct buf text;
-    buf_init_fixed(&text, storage, sizeof storage);
-    if (bytes.n == 4)
-        buf_ipv4(&text, (const uint8_t *)bytes.p);
-    else
-        buf_ipv6(&text, (const uint8_t *)bytes.p);
-    json_write_str(out, buf_view(&text));
-}
-
 static void float_write(struct buf *out, struct str bytes)
 {
     double value;
@@ -168,7 +156,7 @@ static bool typed_write(struct buf *out, enum flow_kind kind, struct str bytes)
     case FLOW_IPV4:
     case FLOW_IPV6:
         if (bytes.n == (kind == FLOW_IPV4 ? 4u : 16u))
-            address_write(out, bytes);
+            json_write_address(out, bytes);
         return bytes.n == (kind == FLOW_IPV4 ? 4u : 16u);
     case FLOW_SECONDS:
     case FLOW_MILLISECONDS:
@@ -197,7 +185,7 @@ static void name_write(const struct flow_field *field, const struct flow_element
     else
         buf_format(&name, "ie_%u", (unsigned)field->id);
     if (field->nth > 1)
-        buf_format(&name, "_%u", (unsigned)field->nth);
+        buf_format(&name, "_%u", field->nth);
     json_write_key_slice(out, buf_view(&name));
 }
 

@@ -19,12 +19,15 @@
 
 #define FLOW_VARIABLE 65535u /* IPFIX: the length stands before the value, RFC 7011 7 */
 
+/* Compared as bytes: without a hole. */
 struct flow_field {
     uint16_t id;
     uint16_t length;
     uint32_t enterprise; /* 0: IANA's */
-    uint16_t nth;        /* of the same element in the template, from 1 */
+    uint32_t nth;        /* of the same element in the template, from 1 */
 };
+
+_Static_assert(sizeof(struct flow_field) == 12, "a hole would be compared");
 
 struct flow_template {
     uint16_t id;

@@ -229,19 +229,6 @@ enum rc snmp_read(struct str datagram, struct snmp_message *ret_message, const c
 
 /* ---- writing ---- */
 
-static void address_write(struct buf *out, struct str bytes)
-{
-    char storage[64];
-    struct buf text;
-    ASSERT(bytes.n == 4 || bytes.n == 16);
-    buf_init_fixed(&text, storage, sizeof storage);
-    if (bytes.n == 4)
-        buf_ipv4(&text, (const uint8_t *)bytes.p);
-    else
-        buf_ipv6(&text, (const uint8_t *)bytes.p);
-    json_write_str(out, buf_view(&text));
-}
-
 /* Text that people write: valid, and without control characters but blanks and line ends. */
 static bool readable(struct str bytes)
 {
@@ -276,14 +263,14 @@ static void value_write(struct buf *out, const struct binding *binding, enum snm
         json_write_u64(out, count);
         break;
     case ADDRESS:
-        address_write(out, binding->value);
+        json_write_address(out, binding->value);
         break;
     case OID:
         oid_write(out, binding->value);
         break;
     case TEXT:
         if (meant == SNMP_ADDRESS && (binding->value.n == 4 || binding->value.n == 16))
-            address_write(out, binding->value);
+            json_write_address(out, binding->value);
         else if (readable(binding->value))
             json_write_str(out, binding->value);
         else
@@ -364,7 +351,7 @@ void snmp_record_write(const struct snmp_message *message, const char *sender, s
     json_put_text(out, "sender", sender);
     json_write_key(out, "agent");
     if (message->agent.n)
-        address_write(out, message->agent);
+        json_write_address(out, message->agent);
     else
         json_write_text(out, sender);
     if (name)

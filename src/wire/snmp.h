@@ -69,7 +69,8 @@ struct snmp_object {
     struct str prefix; /* OID in figures, without the instance */
     enum snmp_value value;
 };
-/* The object that a binding is an instance of; NULL when it is none of these. */
+/* The object that a binding is an instance of, or is itself, as of senders that forget the instance; NULL when it is
+ * none of these. */
 const struct snmp_object *snmp_object_find(struct str oid);
 size_t snmp_object_place(const struct snmp_object *object); /* below SNMP_OBJECTS_MAX */
 #define SNMP_OBJECTS_MAX 64u

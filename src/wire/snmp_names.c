@@ -74,7 +74,7 @@ const struct snmp_object *snmp_object_find(struct str oid)
 {
     for (size_t i = 0; i < ARRAY_LEN(object_rows); i++) {
         const struct snmp_object *row = &object_rows[i];
-        if (oid.n > row->prefix.n && oid.p[row->prefix.n] == '.' && str_starts(oid, row->prefix))
+        if (str_starts(oid, row->prefix) && (oid.n == row->prefix.n || oid.p[row->prefix.n] == '.'))
             return row;
     }
     return NULL;

@@ -338,9 +338,11 @@ static void secrets(void)
     binding_put(&list, STR("\x2b\x06\x01\x06\x03\x12\x01\x04\x00"), BER_OCTETS, STR("handed-on"));
     binding_put(&list, STR("\x2b\x06\x01\x04\x01\x09\x02\x01\x05\x00"), 0x40, STR("\xc6\x33\x64\x09"));
     binding_put(&list, STR("\x2b\x06\x01\x04\x01\x09\x02\x01\x05\x01"), 0x40, STR("\xc6\x33\x64\x0a"));
+    binding_put(&list, STR("\x2b\x06\x01\x06\x03\x12\x01\x04"), BER_OCTETS, STR("forgot-the-instance"));
     CHECK_INT(read_text(trap_with(&datagram, buf_view(&list)), &out), RC_OK);
     CHECK(str_search(buf_view(&out), STR("c0mmunity")) == out.n);
     CHECK(str_search(buf_view(&out), STR("handed-on")) == out.n);
+    CHECK(str_search(buf_view(&out), STR("forgot-the-instance")) == out.n);
     CHECK(str_search(buf_view(&out), STR("\"value\":\"withheld\"")) < out.n);
     CHECK(str_search(buf_view(&out), STR("\"authAddr\":\"198.51.100.9\",\"varbinds\"")) < out.n); /* the first one */
     buf_done(&datagram);
