@@ -175,6 +175,43 @@ def refused():
         check_equal(len(drop.service.wait_for("canary", 1)), 1, "records")
 
 
+def settling():
+    """a file that gets its name by a second link has one name again when it is settled: it is taken"""
+    with Drop("--settle", "3") as drop:
+        with open(drop.path("a.part"), "wb") as file:
+            file.write(b"canary linked\n")
+        os.link(drop.path("a.part"), drop.path("a.log"))
+        time.sleep(1.5)
+        os.unlink(drop.path("a.part"))
+        drop.wait("done", "a.log")
+        check_equal(os.listdir(drop.path("refused")), [], "refused")
+
+
+def hostile():
+    """whoever owns the folder neither ends nor holds the program: names without room, a refused/ that waits"""
+    bad = b"ElfFile\0" + b"x" * 9000
+    with Drop() as drop:
+        drop.lay("first.log", b"canary first\n")
+        drop.wait("done", "first.log")
+        os.rename(drop.path("refused"), drop.path("was"))
+        os.mkdir(drop.path("refused"))
+        for name in ("a.evtx.reason.tmp", "a.evtx.reason"):
+            os.mkfifo(drop.path("refused", name))
+        os.mkdir(drop.path("refused", "b.evtx.reason"))
+        for name in ("a.evtx", "b.evtx"):
+            drop.lay(name, bad)
+            drop.wait("refused", name)
+        check(os.path.isfile(drop.path("refused", "a.evtx.reason")), os.listdir(drop.path("refused")))
+        for name in ("x" * 244, "y" * 245, "z" * 250):
+            drop.lay(name, bad)
+        drop.wait("refused", "x" * 244 + ".reason")
+        drop.lay("z.log", b"canary last\n")
+        drop.wait("done", "z.log")
+        time.sleep(2.5)
+        check_equal(drop.words().count("longer than 244 bytes"), 2, "told once each: " + drop.words())
+        check(os.path.exists(drop.path("y" * 245)) and drop.process.poll() is None, drop.words())
+
+
 def events():
     """EVTX from one who may only write there: each event a record; half a file is taken as far as it goes"""
     paths = sorted(glob.glob(SAMPLES + "/*/*.evtx"), key=os.path.getsize)
@@ -221,12 +258,16 @@ def stopped():
     with Drop() as drop:
         drop.lay("a.log", b"canary\n")
         drop.wait("done", "a.log")
+        with open(drop.path("large.part"), "wb") as file:
+            file.truncate(1 << 40)
+        os.rename(drop.path("large.part"), drop.path("large.log"))
+        time.sleep(2.5)
         drop.process.send_signal(signal.SIGTERM)
-        check_equal(drop.process.wait(20), 0, "status")
+        check_equal(drop.process.wait(20), 0, "status while a large file is read")
         done = drop.service.run("ingest", "--watch", drop.path("absent"), check=False)
         check_equal(done.returncode, 1, "status without the folder")
         check(b"absent" in done.stderr, done.stderr.decode())
 
 
 if __name__ == "__main__":
-    sys.exit(main([taken_once, not_taken, as_the_unit, many, refused, events, away, stopped]))
+    sys.exit(main([taken_once, not_taken, as_the_unit, many, refused, settling, hostile, events, away, stopped]))

@@ -26,16 +26,17 @@
 #include <string.h>
 #include <unistd.h>
 
-#define ROUND_MS    1000
-#define NAMES_MAX   256u /* of one folder at once; the others follow, in the order of names */
-#define NAME_ROOM   256u
-#define SAME_MAX    1000u /* files of one name in done/ */
-#define MEMORY_MAX  (UINT64_C(2) << 30)
-#define HASH_CHUNK  ((size_t)256 << 10)
-#define SAID_MAX    8192u
-#define SECOND_NS   INT64_C(1000000000)
-#define DONE_NAME   "done"
-#define REFUSE_NAME "refused"
+#define ROUND_MS     1000
+#define NAMES_MAX    256u /* of one folder at once; the others follow, in the order of names */
+#define NAME_ROOM    256u
+#define SAME_MAX     1000u /* files of one name in done/ */
+#define MEMORY_MAX   (UINT64_C(2) << 30)
+#define HASH_CHUNK   ((size_t)256 << 10)
+#define SAID_MAX     8192u
+#define SECOND_NS    INT64_C(1000000000)
+#define NAME_LONGEST 244u /* what is put behind it must fit: ".999.reason" */
+#define DONE_NAME    "done"
+#define REFUSE_NAME  "refused"
 
 enum taken { TAKEN_WHOLE, TAKEN_DAMAGED, TAKEN_REFUSED, TAKEN_LATER };
 
@@ -45,9 +46,10 @@ struct watch {
     int signals;
     bool stop;
     bool failed;       /* by which it stopped */
-    bool trouble;      /* some folder inside a watched one cannot be taken, seen in this round */
+    bool trouble;      /* something in a watched folder cannot be taken, seen in this round */
     bool trouble_told; /* the same of the round before: a message a round would fill the log */
     bool away;         /* that the service does not answer was told */
+    bool missing_told; /* what the kernel lacks to confine a reading */
 };
 
 /* One folder's files of one round. */
@@ -69,7 +71,6 @@ struct work {
     const char *name;
     const char *path;
     int fd;
-    uint64_t epoch;
 };
 
 /* --- the process that reads --- */
@@ -77,6 +78,27 @@ struct work {
 static void say(int out, const char *text)
 {
     IGNORE(write(out, text, strlen(text)) < 0); /* nobody else could be told */
+}
+
+static enum rc content_hash(int fd, uint64_t *ret_epoch, struct err *err)
+{
+    struct tlog_hasher *hasher CLEANUP(tlog_hasher_cleanup) = tlog_hasher_new();
+    struct tlog_hash hash;
+    char *bytes = memory_new(HASH_CHUNK);
+    int64_t at = 0;
+    ssize_t got = hasher && bytes ? 1 : -ENOMEM;
+    if (got > 0)
+        tlog_hash_begin(hasher);
+    while (got > 0 && (got = io_kernel.pread(io_kernel.self, fd, bytes, HASH_CHUNK, at)) > 0) {
+        tlog_hash_add(hasher, str_at(bytes, (size_t)got));
+        at += got;
+    }
+    memory_free(bytes);
+    if (got < 0)
+        return err_errno(err, (int)-got, "could not read it");
+    tlog_hash_end(hasher, &hash);
+    *ret_epoch = get_be64(hash.bytes) | 1;
+    return RC_OK;
 }
 
 /* The folder as it was opened: its path may lead elsewhere by now. */
@@ -87,9 +109,15 @@ static enum rc confine(const struct work *work, struct err *err)
     struct sandbox sandbox = {.calls = SANDBOX_OPEN, .paths = paths, .path_count = 1, .memory_max = MEMORY_MAX};
     struct buf missing CLEANUP(buf_done) = {0};
     buf_init(&missing, 4096);
-    return sandbox_enter(&sandbox, &missing, err);
+    enum rc rc = sandbox_enter(&sandbox, &missing, err);
+    for (struct str rest = buf_view(&missing); rest.n && !place->watch->missing_told;) {
+        struct str line = str_cut(&rest, '\n');
+        log_warning("files are read less confined than they should be: %.*s", STR_ARG(line));
+    }
+    return rc;
 }
 
+/* The content is named here and not before: only where the service answers, and where it can be ended. */
 static int file_read(void *context, int out)
 {
     const struct work *work = context;
@@ -98,11 +126,13 @@ static int file_read(void *context, int out)
     struct ingest_result result = {0};
     struct archive_client *client;
     struct err err = {0};
+    uint64_t epoch = 0;
     uint64_t highest = 0;
     char text[SAID_MAX];
     struct buf said;
     enum rc rc = archive_client_open_service(options_text(work->place->watch->options, "data"), &client, &err);
-    rc = rc == RC_OK ? archive_client_begin(client, source, work->epoch, &highest, &err) : rc;
+    rc = rc == RC_OK ? content_hash(work->fd, &epoch, &err) : rc;
+    rc = rc == RC_OK ? archive_client_begin(client, source, epoch, &highest, &err) : rc;
     rc = rc == RC_OK ? confine(work, &err) : rc;
     if (rc != RC_OK) {
         say(out, err.text);
@@ -167,27 +197,6 @@ static enum taken file_give(struct work *work, struct reading *ret_reading)
 
 /* --- one file --- */
 
-static enum rc content_hash(int fd, uint64_t *ret_epoch, struct err *err)
-{
-    struct tlog_hasher *hasher CLEANUP(tlog_hasher_cleanup) = tlog_hasher_new();
-    struct tlog_hash hash;
-    char *bytes = memory_new(HASH_CHUNK);
-    int64_t at = 0;
-    ssize_t got = hasher && bytes ? 1 : -ENOMEM;
-    if (got > 0)
-        tlog_hash_begin(hasher);
-    while (got > 0 && (got = io_kernel.pread(io_kernel.self, fd, bytes, HASH_CHUNK, at)) > 0) {
-        tlog_hash_add(hasher, str_at(bytes, (size_t)got));
-        at += got;
-    }
-    memory_free(bytes);
-    if (got < 0)
-        return err_errno(err, (int)-got, "could not read it");
-    tlog_hash_end(hasher, &hash);
-    *ret_epoch = get_be64(hash.bytes) | 1;
-    return RC_OK;
-}
-
 /* Out of the folder, under its own name or, where that is taken, with a number behind it. */
 static enum rc file_move(const struct place *place, const char *name, int to, char ret_name[NAME_ROOM + 8],
                          struct err *err)
@@ -213,6 +222,21 @@ static void file_stays(struct watch *watch, const char *path, const struct err *
     watch->failed = watch->stop = true;
 }
 
+/* refused/ is its owner's: nothing that lies there is opened, for it may wait or lead elsewhere. */
+static enum rc reason_write(int folder, const char *name, struct str line, struct err *err)
+{
+    IGNORE(io_kernel.unlink(io_kernel.self, folder, name) != 0); /* seldom there: an earlier file's of that name */
+    int fd = io_kernel.open(io_kernel.self, folder, name, IO_WRITE | IO_CREATE | IO_EXCLUSIVE);
+    if (fd < 0)
+        return err_errno(err, -fd, "could not create \"%s\"", name);
+    enum rc rc = file_write_at(&io_kernel, fd, line, 0, err);
+    int kept = io_kernel.sync(io_kernel.self, fd);
+    int closed = io_kernel.close(io_kernel.self, fd);
+    kept = kept < 0 ? kept : closed;
+    kept = kept < 0 ? kept : io_kernel.sync(io_kernel.self, folder);
+    return rc == RC_OK && kept < 0 ? err_errno(err, -kept, "could not keep \"%s\"", name) : rc;
+}
+
 static void file_refuse(const struct place *place, const char *path, const char *name, const char *why)
 {
     char kept[NAME_ROOM + 8];
@@ -222,10 +246,11 @@ static void file_refuse(const struct place *place, const char *path, const char 
     enum rc rc = file_move(place, name, place->refused, kept, &err);
     snprintf(text, sizeof text, "%s.reason", kept);
     snprintf(line, sizeof line, "%s\n", why);
-    rc = rc == RC_OK ? file_replace(&io_kernel, place->refused, text, str_of(line), &err) : rc;
     log_warning("%s is refused: %s", path, why);
     if (rc != RC_OK)
         file_stays(place->watch, path, &err);
+    else if (reason_write(place->refused, text, str_of(line), &err) != RC_OK)
+        log_warning("%s: %s", path, err.text);
 }
 
 static void file_settle(const struct place *place, const struct work *work, enum taken taken, const char *said)
@@ -240,6 +265,7 @@ static void file_settle(const struct place *place, const struct work *work, enum
         return;
     }
     watch->away = false;
+    watch->missing_told = true; /* the process that read this file has told it */
     if (taken == TAKEN_REFUSED) {
         file_refuse(place, work->path, work->name, said);
         return;
@@ -267,6 +293,13 @@ static bool is_settled(const struct place *place, const char *path, const struct
     return written != -EBUSY && written != -EACCES; /* a file system without leases: its time alone says it */
 }
 
+static void trouble_tell(struct watch *watch, const char *path, const char *why)
+{
+    watch->trouble = true;
+    if (!watch->trouble_told)
+        log_warning("%s: %s", path, why);
+}
+
 static void file_take(const struct place *place, const char *name)
 {
     char path[PATH_MAX];
@@ -274,26 +307,26 @@ static void file_take(const struct place *place, const char *name)
     struct io_identity before;
     struct io_identity now;
     struct reading reading;
-    struct err err = {0};
     int n = snprintf(path, sizeof path, "%s/%s", place->path, name);
     if (n < 0 || (size_t)n >= sizeof path || io_identify_name(place->folder, name, &before) != 0 || !before.regular)
         return;
+    if (strlen(name) > NAME_LONGEST) {
+        trouble_tell(place->watch, path, "its name is longer than 244 bytes");
+        return;
+    }
     work.fd = io_kernel.open(io_kernel.self, place->folder, name, IO_READ);
+    if (work.fd == -ENOENT)
+        return; /* it is gone meanwhile */
     if (work.fd < 0) {
         file_refuse(place, path, name, "it cannot be opened for reading");
         return;
     }
-    if (before.links > 1) { /* by another name it could be altered still, or it is nobody's who may lay files here */
+    bool settled =
+        io_identify(work.fd, &now) == 0 && io_identity_eq(&before, &now) && is_settled(place, path, &now, work.fd);
+    if (settled && now.links > 1) { /* by another name it could be altered, or it is nobody's who may lay files here */
         file_refuse(place, path, name, "it has more than one name");
-        close(work.fd);
-        return;
-    }
-    if (io_identify(work.fd, &now) == 0 && io_identity_eq(&before, &now) && is_settled(place, path, &now, work.fd)) {
-        enum taken taken = TAKEN_LATER;
-        if (content_hash(work.fd, &work.epoch, &err) == RC_OK)
-            taken = file_give(&work, &reading);
-        else
-            snprintf(reading.said, sizeof reading.said, "%s", err.text);
+    } else if (settled) {
+        enum taken taken = file_give(&work, &reading);
         if (io_identify(work.fd, &now) != 0 || !io_identity_eq(&before, &now))
             log_warning("%s changed while it was read: it is read again", path);
         else
@@ -346,9 +379,7 @@ static void below_take(const struct place *place, const char *name)
     int n = snprintf(path, sizeof path, "%s/%s", place->path, name);
     if (n < 0 || (size_t)n >= sizeof path || place_take(place->watch, place->folder, path, name, &err) == RC_OK)
         return;
-    place->watch->trouble = true;
-    if (!place->watch->trouble_told)
-        log_warning("%s: %s", path, err.text);
+    trouble_tell(place->watch, path, err.text);
 }
 
 static enum rc place_open(struct place *place, int parent, struct err *err)
