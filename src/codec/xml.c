@@ -91,7 +91,7 @@ static void on_end(void *context, const xmlChar *qualified)
         return;
     const struct level *level = &walk->levels[--walk->depth];
     struct str text = str_skip(buf_view(&walk->text), level->text_at);
-    text.n = level->cut ? utf8_valid_prefix(text) : text.n;
+    text.n = utf8_valid_prefix(text); /* it may have been cut; and a CDATA section is given before it is looked at */
     bool more = walk->sink->end(walk->context, str_at(walk->path, level->path_n), text.n ? text : STR(""));
     walk->text.n = level->text_at;
     if (!more)
@@ -130,6 +130,12 @@ static void on_unparsed(void *context, const xmlChar *name, const xmlChar *publi
 static void on_document_type(void *context, const xmlChar *name, const xmlChar *external_id, const xmlChar *system_id)
 {
     (void)context, (void)name, (void)external_id, (void)system_id;
+}
+
+/* What is wrong is said by the return; libxml2 would print it. */
+static void on_error(void *context, const char *format, ...)
+{
+    (void)context, (void)format;
 }
 
 static enum rc document_feed(struct walk *walk, struct str text, struct err *err)
@@ -174,7 +180,9 @@ enum rc xml_walk(struct str text, const struct xml_sink *sink, void *context, st
     if (walk->parser) {
         /* NOENT: the five entities are put in place also in attributes; others cannot be declared. */
         xmlCtxtUseOptions(walk->parser, XML_PARSE_NOENT | XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+        xmlSetGenericErrorFunc(NULL, on_error);
         rc = document_feed(walk, text, err);
+        xmlSetGenericErrorFunc(NULL, NULL);
         if (walk->parser->myDoc) /* the declaration's */
             xmlFreeDoc(walk->parser->myDoc);
         xmlFreeParserCtxt(walk->parser);

@@ -61,6 +61,7 @@ static void documents(void)
         {"<a></b>", "!not a well-formed"},
         {"<a/><b/>", "!not a well-formed"},
         {"<a>\xff</a>", "!not a well-formed"},
+        {"<a><![CDATA[x\xc0\xa4]]></a>", "!not a well-formed"},
         {"<a>&nbsp;</a>", "!not a well-formed"},
         {"<a a='1' a='2'/>", "!not a well-formed"},
         {"<!DOCTYPE a [<!ENTITY e 'x'>]><a>&e;</a>", "!declares an entity"},
