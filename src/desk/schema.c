@@ -285,6 +285,35 @@ const char *const desk_schema[] = {
     " high INTEGER NOT NULL, PRIMARY KEY (source, hour)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE rhythm (source BLOB NOT NULL, slot INTEGER NOT NULL, counts BLOB NOT NULL,"
     " PRIMARY KEY (source, slot)) STRICT, WITHOUT ROWID;",
+    /* Terms, notices and history are of a subject: which kind (enum subject_kind) and its row in the table of that
+     * kind.
+     */
+    "CREATE TABLE clock_of (id INTEGER PRIMARY KEY, subject INTEGER NOT NULL, item INTEGER NOT NULL,"
+    " rule TEXT NOT NULL, trigger_ns INTEGER NOT NULL, due_ns INTEGER NOT NULL, state INTEGER NOT NULL,"
+    " met_ns INTEGER NOT NULL, stage INTEGER NOT NULL, next_ns INTEGER NOT NULL, edition TEXT NOT NULL,"
+    " kk TEXT NOT NULL, ru TEXT NOT NULL, en TEXT NOT NULL) STRICT;"
+    "INSERT INTO clock_of SELECT id, 0, incident, rule, trigger_ns, due_ns, state, met_ns, stage, next_ns, edition,"
+    " kk, ru, en FROM clock;"
+    "DROP TABLE clock; ALTER TABLE clock_of RENAME TO clock;"
+    "CREATE INDEX clock_subject ON clock(subject, item, id);"
+    "CREATE INDEX clock_next ON clock(next_ns) WHERE next_ns > 0;"
+    "CREATE INDEX clock_unmet ON clock(due_ns) WHERE state IN (0, 2);"
+    "CREATE TABLE outbox_of (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, subject INTEGER NOT NULL,"
+    " item INTEGER NOT NULL, channel INTEGER NOT NULL REFERENCES channel(id),"
+    " title TEXT NOT NULL, body TEXT NOT NULL, due_ns INTEGER NOT NULL, tries INTEGER NOT NULL,"
+    " state INTEGER NOT NULL, time_ns INTEGER NOT NULL, answer TEXT NOT NULL) STRICT;"
+    "INSERT INTO outbox_of SELECT id, key, 0, incident, channel, subject, body, due_ns, tries, state, time_ns, answer"
+    " FROM outbox;"
+    "DROP TABLE outbox; ALTER TABLE outbox_of RENAME TO outbox;"
+    "CREATE INDEX outbox_due ON outbox(due_ns) WHERE state < 2;"
+    "CREATE INDEX outbox_subject ON outbox(subject, item, id);"
+    "CREATE TABLE history_of (id INTEGER PRIMARY KEY, subject INTEGER NOT NULL, item INTEGER NOT NULL,"
+    " time_ns INTEGER NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL, detail TEXT NOT NULL,"
+    " outgoing INTEGER NOT NULL, record INTEGER) STRICT;"
+    "INSERT INTO history_of SELECT id, 0, incident, time_ns, who, what, detail, outgoing, record FROM history;"
+    "DROP TABLE history; ALTER TABLE history_of RENAME TO history;"
+    "CREATE INDEX history_subject ON history(subject, item, id);"
+    "CREATE INDEX history_outgoing ON history(outgoing) WHERE record IS NULL;",
 };
 
 const size_t desk_schema_count = ARRAY_LEN(desk_schema);
