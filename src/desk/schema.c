@@ -314,6 +314,36 @@ const char *const desk_schema[] = {
     "DROP TABLE history; ALTER TABLE history_of RENAME TO history;"
     "CREATE INDEX history_subject ON history(subject, item, id);"
     "CREATE INDEX history_outgoing ON history(outgoing) WHERE record IS NULL;",
+    /* vulnerabilities (vulnerability.h). findings: a report; ended_ns 0: it is still being taken. vulnerability:
+     * findings: the report that it is owed to, last_findings: that saw it last; until_ns: of a necessity; score in
+     * tenths */
+    "ALTER TABLE object ADD COLUMN critical INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE findings (id INTEGER PRIMARY KEY AUTOINCREMENT, number TEXT NOT NULL, object INTEGER NOT NULL"
+    " REFERENCES object(id), origin TEXT NOT NULL, control INTEGER NOT NULL, title TEXT NOT NULL, format TEXT NOT NULL,"
+    " scanner TEXT NOT NULL, sha256 TEXT NOT NULL, who TEXT NOT NULL, received_ns INTEGER NOT NULL,"
+    " made_ns INTEGER NOT NULL, ended_ns INTEGER NOT NULL, informed_ns INTEGER NOT NULL, fresh INTEGER NOT NULL,"
+    " known INTEGER NOT NULL, returned INTEGER NOT NULL, closed INTEGER NOT NULL, summary TEXT NOT NULL) STRICT;"
+    "CREATE INDEX findings_object ON findings(object, id);"
+    "CREATE TABLE vulnerability (id INTEGER PRIMARY KEY AUTOINCREMENT, number TEXT NOT NULL,"
+    " object INTEGER NOT NULL REFERENCES object(id), print BLOB NOT NULL, findings INTEGER NOT NULL REFERENCES"
+    " findings(id), last_findings INTEGER NOT NULL, scanner TEXT NOT NULL, checked TEXT NOT NULL, address TEXT NOT "
+    "NULL,"
+    " host TEXT NOT NULL, protocol TEXT NOT NULL, component TEXT NOT NULL, place TEXT NOT NULL,"
+    " tool_print TEXT NOT NULL, title TEXT NOT NULL, description TEXT NOT NULL, solution TEXT NOT NULL,"
+    " evidence TEXT NOT NULL, cves TEXT NOT NULL, port INTEGER NOT NULL, score INTEGER NOT NULL,"
+    " severity INTEGER NOT NULL, state INTEGER NOT NULL, category TEXT NOT NULL, justification TEXT NOT NULL,"
+    " until_ns INTEGER NOT NULL, found_ns INTEGER NOT NULL, seen_ns INTEGER NOT NULL, times INTEGER NOT NULL,"
+    " returned INTEGER NOT NULL, fixed_ns INTEGER NOT NULL, closed_ns INTEGER NOT NULL) STRICT;"
+    "CREATE UNIQUE INDEX vulnerability_print ON vulnerability(object, print);"
+    "CREATE INDEX vulnerability_list ON vulnerability(state, severity, id);"
+    "CREATE INDEX vulnerability_object ON vulnerability(object, state, severity, id);"
+    "CREATE INDEX vulnerability_findings ON vulnerability(findings, state);"
+    "CREATE INDEX vulnerability_last ON vulnerability(last_findings);"
+    "CREATE INDEX vulnerability_address ON vulnerability(address);"
+    "CREATE TABLE vulnerability_cve (cve TEXT NOT NULL, vulnerability INTEGER NOT NULL REFERENCES vulnerability(id),"
+    " PRIMARY KEY (cve, vulnerability)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE vulnerability_count (object INTEGER NOT NULL, state INTEGER NOT NULL, severity INTEGER NOT NULL,"
+    " count INTEGER NOT NULL, PRIMARY KEY (object, state, severity)) STRICT, WITHOUT ROWID;",
 };
 
 const size_t desk_schema_count = ARRAY_LEN(desk_schema);
