@@ -42,6 +42,7 @@ static const struct row {
     {"findings.add", RIGHT_WORK, ask_findings_add},
     {"findings.end", RIGHT_WORK, ask_findings_end},
     {"findings.inform", RIGHT_WORK, ask_findings_inform},
+    {"findings.note", RIGHT_WORK, ask_findings_note},
     {"catalogue", RIGHT_READ, ask_catalogue},
     {"channel.list", RIGHT_SETTINGS, ask_channel_list},
     {"channel.save", RIGHT_CHANNELS, ask_channel_save},

@@ -74,11 +74,12 @@ static struct str number_of(struct ask *ask, const char *mark, int64_t id)
     return copy.p ? copy : STR("");
 }
 
-void ask_findings_begin(struct ask *ask)
+/* Its id; 0: refused. */
+static int64_t findings_insert(struct ask *ask)
 {
     struct begin begin;
     if (!begin_read(ask, &begin))
-        return;
+        return 0;
     struct db_query q = db_query(ask->desk->db, "SELECT coalesce(max(id), 0) + 1 FROM findings");
     int64_t id = db_one_i64(&q, 1);
     struct str number = number_of(ask, "F", id);
@@ -99,6 +100,12 @@ void ask_findings_begin(struct ask *ask)
     db_run(&q);
     json_put_int(ask->out, "id", id);
     json_put_str(ask->out, "number", number);
+    return id;
+}
+
+void ask_findings_begin(struct ask *ask)
+{
+    IGNORE(findings_insert(ask) == 0);
 }
 
 /* --- parts --- */
@@ -320,12 +327,10 @@ static bool findings_asked(struct ask *ask, bool open, struct findings *ret_find
     return true;
 }
 
-void ask_findings_add(struct ask *ask)
+/* The findings of the question into the report; all, or none. */
+static void part_take(struct ask *ask, struct findings *findings)
 {
-    struct findings findings;
     const struct json_value *list = json_get(ask->question, "findings");
-    if (!findings_asked(ask, true, &findings))
-        return;
     if (!list || list->kind != JSON_ARRAY || list->count > FINDINGS_A_PART) {
         ask_invalid(ask, "findings", "not a list, or too long");
         return;
@@ -335,7 +340,7 @@ void ask_findings_add(struct ask *ask)
         ask_refuse(ask, "too_large", "no memory for a part of a report");
         return;
     }
-    *part = (struct part){.ask = ask, .findings = &findings};
+    *part = (struct part){.ask = ask, .findings = findings};
     for (const struct json_value *in = list->first; in && !ask->error; in = in->next)
         finding_take(part, in);
     if (ask->error)
@@ -343,14 +348,24 @@ void ask_findings_add(struct ask *ask)
     part_record(part);
     struct db_query q = db_query(ask->desk->db, "UPDATE findings SET fresh = fresh + ?2, known = known + ?3,"
                                                 " returned = returned + ?4 WHERE id = ?1");
-    db_put_i64(&q, findings.id);
+    db_put_i64(&q, findings->id);
     db_put_i64(&q, part->fresh);
     db_put_i64(&q, part->known);
     db_put_i64(&q, part->returned);
     db_run(&q);
+    findings->fresh += part->fresh;
+    findings->known += part->known;
+    findings->returned += part->returned;
     json_put_int(ask->out, "fresh", part->fresh);
     json_put_int(ask->out, "known", part->known);
     json_put_int(ask->out, "returned", part->returned);
+}
+
+void ask_findings_add(struct ask *ask)
+{
+    struct findings findings;
+    if (findings_asked(ask, true, &findings))
+        part_take(ask, &findings);
 }
 
 /* --- end --- */
@@ -443,21 +458,18 @@ static void terms_start(struct ask *ask, const struct findings *findings)
 }
 
 /* One call closes NAMED_MAX at most; "more" says that the same question is to be asked again. */
-void ask_findings_end(struct ask *ask)
+static void report_end(struct ask *ask, struct findings *findings)
 {
-    struct findings findings;
     struct str summary = ask_str(ask, "summary");
-    if (!findings_asked(ask, true, &findings))
-        return;
     if (summary.n > SUMMARY_MAX || !desk_one_line(summary)) {
         ask_invalid(ask, "summary", "too long, or not one line");
         return;
     }
-    int64_t closed = findings.control ? control_close(ask, &findings) : 0;
+    int64_t closed = findings->control ? control_close(ask, findings) : 0;
     bool more = closed == NAMED_MAX;
     struct db_query q = db_query(ask->desk->db, "UPDATE findings SET closed = closed + ?2, ended_ns = ?3, summary = ?4"
                                                 " WHERE id = ?1");
-    db_put_i64(&q, findings.id);
+    db_put_i64(&q, findings->id);
     db_put_i64(&q, closed);
     db_put_i64(&q, more ? 0 : ask->now_ns);
     db_put_text(&q, summary);
@@ -465,9 +477,28 @@ void ask_findings_end(struct ask *ask)
     json_put_bool(ask->out, "more", more);
     if (more)
         return;
-    findings.closed += closed;
-    ended_record(ask, &findings);
-    terms_start(ask, &findings);
+    findings->closed += closed;
+    ended_record(ask, findings);
+    terms_start(ask, findings);
+}
+
+void ask_findings_end(struct ask *ask)
+{
+    struct findings findings;
+    if (findings_asked(ask, true, &findings))
+        report_end(ask, &findings);
+}
+
+/* A report of few, in one question. */
+void ask_findings_note(struct ask *ask)
+{
+    struct findings findings;
+    int64_t id = findings_insert(ask);
+    if (!id || !findings_load(ask->desk, id, ask->arena, &findings))
+        return;
+    part_take(ask, &findings);
+    if (!ask->error)
+        report_end(ask, &findings);
 }
 
 /* --- what was told of a report --- */

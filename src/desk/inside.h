@@ -379,12 +379,13 @@ void ask_witness_list(struct ask *ask);
 void ask_vulnerability_list(struct ask *ask); /* vulnerability_ask.c, as the next two */
 void ask_vulnerability_get(struct ask *ask);
 void ask_vulnerability_act(struct ask *ask);
-void ask_findings_list(struct ask *ask); /* findings_ask.c, as the next five */
+void ask_findings_list(struct ask *ask); /* findings_ask.c, as the next six */
 void ask_findings_get(struct ask *ask);
 void ask_findings_begin(struct ask *ask);
 void ask_findings_add(struct ask *ask);
 void ask_findings_end(struct ask *ask);
 void ask_findings_inform(struct ask *ask);
+void ask_findings_note(struct ask *ask);
 void ask_incident_list(struct ask *ask);
 void ask_incident_get(struct ask *ask);
 void ask_incident_act(struct ask *ask);
