@@ -34,17 +34,7 @@ static bool listen_take(struct str value, struct relay_config *config)
 
 static bool relays_take(struct str value, struct relay_config *config)
 {
-    struct str rest = value;
-    config->relay_count = 0;
-    while (rest.p) {
-        struct str one = str_cut(&rest, ' ');
-        if (one.n == 0)
-            continue;
-        if (config->relay_count == RELAY_RANGES_MAX || !net_range_parse(one, &config->relays[config->relay_count]))
-            return false;
-        config->relay_count++;
-    }
-    return true;
+    return net_ranges_parse(value, config->relays, RELAY_RANGES_MAX, &config->relay_count);
 }
 
 /* It stands in lines that other programs read. */

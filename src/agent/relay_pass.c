@@ -303,10 +303,7 @@ static void reaching_on(struct pass *pass, unsigned events)
 
 static bool is_relay(const struct relay_config *config, const uint8_t address[16])
 {
-    for (size_t i = 0; i < config->relay_count; i++)
-        if (net_range_has(&config->relays[i], address))
-            return true;
-    return false;
+    return net_ranges_have(config->relays, config->relay_count, address);
 }
 
 static size_t count_of(const struct relay_passes *passes, const uint8_t address[16])

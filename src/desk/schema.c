@@ -285,6 +285,8 @@ const char *const desk_schema[] = {
     " high INTEGER NOT NULL, PRIMARY KEY (source, hour)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE rhythm (source BLOB NOT NULL, slot INTEGER NOT NULL, counts BLOB NOT NULL,"
     " PRIMARY KEY (source, slot)) STRICT, WITHOUT ROWID;",
+    /* relay: the relays that an agent comes through, by addresses. contradicts: enum agent_doubt */
+    "ALTER TABLE agent ADD COLUMN relay TEXT NOT NULL DEFAULT '';",
 };
 
 const size_t desk_schema_count = ARRAY_LEN(desk_schema);

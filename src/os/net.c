@@ -298,6 +298,29 @@ bool net_range_has(const struct net_range *range, const uint8_t address[16])
     return rest == 0 || (range->address[whole] ^ address[whole]) >> (8 - rest) == 0;
 }
 
+bool net_ranges_parse(struct str text, struct net_range *ret_ranges, size_t max, size_t *ret_count)
+{
+    struct str rest = text;
+    *ret_count = 0;
+    while (rest.p) {
+        struct str one = str_cut(&rest, ' ');
+        if (one.n == 0)
+            continue;
+        if (*ret_count == max || !net_range_parse(one, &ret_ranges[*ret_count]))
+            return false;
+        (*ret_count)++;
+    }
+    return true;
+}
+
+bool net_ranges_have(const struct net_range *ranges, size_t count, const uint8_t address[16])
+{
+    for (size_t i = 0; i < count; i++)
+        if (net_range_has(&ranges[i], address))
+            return true;
+    return false;
+}
+
 /* ---- streams ---- */
 
 ssize_t net_peek(int fd, uint8_t *ret_byte)

@@ -48,6 +48,9 @@ struct net_range {
 };
 bool net_range_parse(struct str text, struct net_range *ret_range) MUST_USE;
 bool net_range_has(const struct net_range *range, const uint8_t address[16]);
+/* Several with blanks between them; none is fine. False: one does not read, or they are more than `max`. */
+bool net_ranges_parse(struct str text, struct net_range *ret_ranges, size_t max, size_t *ret_count) MUST_USE;
+bool net_ranges_have(const struct net_range *ranges, size_t count, const uint8_t address[16]);
 
 /* What waits in a socket without being taken: one byte of it, or -EAGAIN, 0 for the end, -errno. */
 ssize_t net_peek(int fd, uint8_t *ret_byte) MUST_USE;

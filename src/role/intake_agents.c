@@ -39,6 +39,7 @@ static void connection_close(struct agent_connection *connection, const char *wh
     buf_done(&connection->out);
     buf_done(&connection->key);
     memory_free((void *)(uintptr_t)connection->ask.p);
+    memory_free((void *)(uintptr_t)connection->relay.p);
     agents->all[connection->place] = agents->all[--agents->count];
     agents->all[connection->place]->place = connection->place;
     memory_free(connection);
@@ -251,9 +252,20 @@ static bool connection_leaves(struct agent_connection *connection)
     return true;
 }
 
+/* False: nothing can be read yet, or it is closed. */
+static bool announced(struct agent_connection *connection)
+{
+    enum rc rc = connection->announced ? RC_OK : agent_link_announce(connection);
+    if (rc != RC_OK && rc != RC_AGAIN)
+        connection_close(connection, "it was refused");
+    return rc == RC_OK;
+}
+
 static void on_ready(void *context, unsigned events)
 {
     struct agent_connection *connection = context;
+    if (!announced(connection))
+        return;
     if (events & LOOP_WRITE)
         agent_link_flush(connection);
     if ((events & (LOOP_READ | LOOP_HANGUP)) || connection->want_write)
@@ -355,6 +367,9 @@ enum rc agents_start(struct intake *intake, struct err *err)
     agents->key = str_trim(arena_str(intake->process->arena, process_secret("signer-public")));
     buf_init(&agents->text, 256 * (size_t)MSG_KIB);
     buf_init(&agents->checkpoint, DELIVERY_NOTE_MAX);
+    enum rc rc = agents_relays_read(agents, err);
+    if (rc != RC_OK)
+        return rc;
     if (!agents->hasher || !agents->scratch || !agents->bytes || !agents->all || !agents->authority.n || !agents->key.n)
         return err_set(err, RC_LIMIT, "no memory for agents");
     /* The authority's behind ours: who enrols knows it by a digest only, and must see it before it says its secret. */
@@ -362,8 +377,8 @@ enum rc agents_start(struct intake *intake, struct err *err)
     buf_init(&chain, 65536);
     buf_str(&chain, certificate);
     buf_str(&chain, agents->authority);
-    enum rc rc = chain.overflow ? err_set(err, RC_LIMIT, "no memory for agents")
-                                : tls_server_new_peers(buf_view(&chain), process_secret("delivery-key"), DELIVERY_ALPN,
+    rc = chain.overflow ? err_set(err, RC_LIMIT, "no memory for agents")
+                        : tls_server_new_peers(buf_view(&chain), process_secret("delivery-key"), DELIVERY_ALPN,
                                                        &agents->tls, err);
     return rc == RC_OK ? listeners_add(agents, err) : rc;
 }

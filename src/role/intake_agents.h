@@ -1,5 +1,6 @@
-/* intake_agents.h - agents under the intake role: their connections (intake_agents.c), what they deliver
- * (intake_agent_data.c), and what the desk says of them (intake_agent_desk.c). Protocol: doc/format/delivery.md.
+/* intake_agents.h - agents under the intake role: their connections (intake_agents.c), through which relays they come
+ * (intake_agent_relay.c), what they deliver (intake_agent_data.c), and what the desk says of them (intake_agent_desk.c).
+ * Protocol: doc/format/delivery.md.
  *
  *   accepted ──► SHAKING ── TLS, hello or enrol ──► ASKED ── the desk's word ──► READY ── data, time, prove…
  *                   │                                 │ no desk, too long: busy     │ broken, revoked, silent
@@ -20,6 +21,8 @@
 
 #define AGENT_NAME_MAX  63
 #define AGENT_MARKS_MAX 128
+#define AGENT_RELAY_MAX 400 /* bytes of the addresses of nine relays, as text */
+#define AGENT_RELAYS_MAX 64
 
 enum agent_state { AGENT_SHAKING, AGENT_ASKED, AGENT_READY, AGENT_LEAVING };
 
@@ -41,6 +44,7 @@ struct agent_connection {
     bool enrolling;
     bool want_write;    /* TLS must write before it can go on reading */
     bool read_ended;    /* nothing more is read: it leaves */
+    bool announced;     /* where it comes from is known: TLS begins */
     uint64_t id;        /* of this connection, in this process and the next: to the desk */
     uint64_t heard_ns;  /* boot clock */
     uint64_t asked_ns;  /* the desk; 0: not yet, it is away */
@@ -49,7 +53,8 @@ struct agent_connection {
     struct buf in;
     struct buf out;
     size_t held; /* bytes of `in`, as counted in agents->held */
-    char address[NET_ADDRESS_MAX];
+    char address[NET_ADDRESS_MAX]; /* of the agent: by its relay's word when it comes through one */
+    struct str relay;              /* addresses of relays, the agent's first; none: it comes by itself. memory_new, owned */
     struct str ask; /* JSON for the desk: hello or enrol; asked again of a new desk. memory_new, owned */
     uint8_t agent[16];
     char uuid[37];
@@ -87,10 +92,18 @@ struct agents {
     int fds[16];
     struct loop_watch *watches[16];
     size_t listener_count;
+    struct net_range relays[AGENT_RELAYS_MAX]; /* whose word is taken for whom they pass on */
+    size_t relay_count;
     bool paused;
 };
 
-/* ---- between the three files ---- */
+/* ---- between the four files ---- */
+
+/* Before TLS: takes the header of a relay (wire/proxy.h). RC_AGAIN: it is not whole yet; RC_OK: what comes now is the
+ * agent's; RC_INVALID: the connection is to be closed, and why was told. */
+enum rc agent_link_announce(struct agent_connection *connection) MUST_USE;
+/* The setting agent-relays. */
+enum rc agents_relays_read(struct agents *agents, struct err *err) MUST_USE;
 
 /* Says why and lets the connection go; what is queued is still sent. */
 void agent_link_refuse(struct agent_connection *connection, enum delivery_reason reason, struct str text);
