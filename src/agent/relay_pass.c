@@ -293,8 +293,7 @@ static void reaching_on(struct pass *pass, unsigned events)
     if (got > 0)
         passing_begin(pass, (size_t)got);
     else if (got == 0 || errno != EAGAIN)
-        reach_next(pass, got == 0 ? "it closed the connection without a word: does it take this relay?"
-                                  : strerror(errno));
+        reach_next(pass, "it ended the connection without a word: does it take this relay?");
     else
         side_watch(&pass->server, LOOP_READ | (pass->server.out.n ? (unsigned)LOOP_WRITE : 0u));
 }
