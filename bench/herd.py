@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Agents that all come at once: how long until each is welcome, what one costs, and whether who was there notices.
 
-usage: bench/herd.py [COUNT]
+usage: bench/herd.py [COUNT] [--relay]       --relay: all but the one come over a relay
 
 `bench-herd` plays them, each with an identity of its own, against the real service on the loopback, sharing the cores of
 this machine with it. Beside them one agent that was there before delivers ten records a second: how long each of its
 records waits to be durable is measured. Rows: what, seconds until half, 99 of 100 and all were welcome; attempts.
 """
+import contextlib
 import os
 import sqlite3
 import subprocess
@@ -17,6 +18,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(ROOT, 'tests'))
 from agent_peer import Agent, Refused  # noqa: E402
+from agent_relay import Relay  # noqa: E402
 from service import Service  # noqa: E402
 from web_api import Web  # noqa: E402
 
@@ -90,8 +92,11 @@ def say(herd, spread_ms):
 
 
 def main():
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 5000
-    with Service() as service:
+    arguments = [word for word in sys.argv[1:] if word != '--relay']
+    count = int(arguments[0]) if arguments else 5000
+    with contextlib.ExitStack() as stack:
+        service = stack.enter_context(Service(agent_relays='127.0.0.1'))
+        relay = None
         agent = Agent(service.ports['agent-port'])
         agent.enrol(Web(service).change('agent.token', name='steady')['token'])
         service.stop()
@@ -102,24 +107,31 @@ def main():
         subprocess.run(['openssl', 'pkey', '-in', f'{keys}/key.pem', '-pubout', '-outform', 'DER', '-out',
                         f'{keys}/public.der'], check=True, capture_output=True)
         service.start()
+        if '--relay' in sys.argv:
+            relay = stack.enter_context(Relay(service.ports['agent-port'], connections=2 * count,
+                                              connections_address=2 * count))
         steady = Steady(agent)
         steady.start()
-        herd = subprocess.Popen([HERD, str(service.ports['agent-port']), str(count), keys], text=True,
+        port = relay.port if relay else service.ports['agent-port']
+        herd = subprocess.Popen([HERD, str(port), str(count), keys], text=True,
                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         herd.stdout.readline()
         time.sleep(3)
         pids = {role: service.pids(role) for role in ROLES}
-        before = {role: (sum(map(memory_kb, pids[role])), sum(map(cpu_s, pids[role]))) for role in ROLES}
+        if relay:
+            pids['relay'] = [relay.process.pid]
+        before = {role: (sum(map(memory_kb, pids[role])), sum(map(cpu_s, pids[role]))) for role in pids}
         print(f'{count} agents; before them the one that was there: {steady.told()}')
         print('all at once:', say(herd, 0))
         time.sleep(3)
         print('  the one that was there:', steady.told(), f'dropped {steady.dropped} times')
-        for role in ROLES:
+        for role in pids:
             memory, cpu = sum(map(memory_kb, pids[role])), sum(map(cpu_s, pids[role]))
             print(f'  {role}: {(memory - before[role][0]) / count:.1f} KiB an agent, '
                   f'{(cpu - before[role][1]) * 1000 / count:.2f} ms of CPU an agent')
         for what, act in (('after a stop and a start', service.stop), ('after kill -9 and a start', service.kill)):
             act()
+            time.sleep(2)  # as its unit waits: processes that were killed take a moment to give their ports back
             service.start()
             print(f'{what}, as agents come back (500 ms to 1 s):', say(herd, 500))
             time.sleep(2)
