@@ -3,10 +3,10 @@
  * usage: bench-herd PORT COUNT FOLDER      FOLDER (its path begins with /) holds authority.pem and authority.key of the
  *                                          server's agents, key.pem (P-256) and public.der (its public key)
  * Agent n of them has the UUID 00000000-0000-4000-8000-n (12 hexadecimal digits); bench/herd.py makes them known.
- * Each line on standard input is a wave: those who are not welcome connect, within as many milliseconds as the line says,
- * and try again as an agent does (src/agent/link.c). When all are welcome it prints
- *   attempts TAB refused or broken TAB seconds until half, until 99 of 100, until all were welcome
- * and keeps the connections; without input it ends. */
+ * Each line on standard input is a wave: those who are not welcome connect, within as many milliseconds as the line
+ * says, and try again as an agent does (src/agent/link.c). When all are welcome it prints attempts TAB refused or
+ * broken TAB seconds until half, until 99 of 100, until all were welcome and keeps the connections; without input it
+ * ends. */
 #include "base/arena.h"
 #include "base/bytes.h"
 #include "bench/common.h"
@@ -191,10 +191,8 @@ static void on_member(void *context, unsigned events)
 static void member_connect(struct member *member)
 {
     struct err err = {0};
-    struct delivery_hello hello = {.version = DELIVERY_VERSION,
-                                   .spool = member->spool,
-                                   .host = STR("herd"),
-                                   .program = STR("bench-herd")};
+    struct delivery_hello hello = {
+        .version = DELIVERY_VERSION, .spool = member->spool, .host = STR("herd"), .program = STR("bench-herd")};
     memcpy(hello.agent, member->agent, sizeof hello.agent);
     memcpy(hello.boot, member->herd->boot, sizeof hello.boot);
     member->at_ns = 0;
@@ -276,8 +274,8 @@ int main(int argc, char **argv)
     static struct herd herd;
     uint64_t port = 0;
     uint64_t count = 0;
-    if (argc != 4 || !str_to_u64(str_of(argv[1]), &port) || port > UINT16_MAX ||
-        !str_to_u64(str_of(argv[2]), &count) || count == 0 || count > 20000)
+    if (argc != 4 || !str_to_u64(str_of(argv[1]), &port) || port > UINT16_MAX || !str_to_u64(str_of(argv[2]), &count) ||
+        count == 0 || count > 20000)
         bench_die("usage: bench-herd PORT COUNT FOLDER", NULL);
     IGNORE(proc_signals() < 0); /* for SIGPIPE */
     herd = (struct herd){.loop = loop_new(), .port = (uint16_t)port, .count = count};

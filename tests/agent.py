@@ -566,6 +566,7 @@ def the_package_is_whole():
         subprocess.run(["dpkg-deb", "-x", package, os.path.join(folder, "root")], check=True)
         unpacked = os.path.join(folder, "root")
         for path in ("usr/bin/qorgan-agent", "lib/systemd/system/qorgan-agent.service",
+                     "lib/systemd/system/qorgan-relay.service",
                      "usr/share/man/man1/qorgan-agent.1.gz", "usr/lib/sysusers.d/qorgan-agent.conf"):
             check(os.path.exists(os.path.join(unpacked, path)), f"{path} is in the package")
         done = subprocess.run([os.path.join(unpacked, "usr/bin/qorgan-agent"), "version"], capture_output=True,

@@ -116,6 +116,18 @@ class Scene:
             os.kill(pid, signal.SIGKILL)
         return f"{role} killed"
 
+    def freeze(self):
+        """The archive stands still while records come, and then it and what took them in are dead: what was acknowledged
+        meanwhile would be lost."""
+        keepers = self.service.pids("keeper")
+        for pid in keepers:
+            os.kill(pid, signal.SIGSTOP)
+        self.write()
+        time.sleep(0.7)
+        for pid in keepers + self.service.pids("intake"):
+            os.kill(pid, signal.SIGKILL)
+        return "keeper frozen, then killed with intake"
+
     def kill_service(self):
         self.service.kill()
         self.write()
@@ -161,7 +173,7 @@ class Scene:
         return "disk of host 2 full"
 
     def one(self):
-        blow = self.draw.choice((self.kill_agent, self.kill_agent, self.kill_relay, self.kill_relay, self.kill_role,
+        blow = self.draw.choice((self.kill_agent, self.kill_agent, self.kill_relay, self.kill_relay, self.kill_role, self.freeze,
                                  self.cut, self.cut, self.swallow, self.slow, self.rename))
         self.blows.append(blow())
 

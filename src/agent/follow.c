@@ -67,7 +67,7 @@ struct follower {
     uint64_t now_ns;
     char *bytes; /* FOLLOW_LINE_MAX + READ_SIZE */
     struct arena *state_arena;
-    struct str state; /* as it was read at the start: consulted for files found */
+    struct str state;   /* as it was read at the start: consulted for files found */
     size_t next_file;   /* whose turn it is */
     uint64_t failed_ns; /* when the state file could last not be written; 0: it could */
 };

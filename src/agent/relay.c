@@ -123,17 +123,10 @@ static enum rc sandbox_begin(const struct relay_config *config, struct sandbox_p
 /* What is opened from here on names servers, and nothing else. */
 static enum rc rights_drop(const struct relay_config *config, struct err *err)
 {
-    static const char *const read[] = {"/etc/resolv.conf",
-                                       "/etc/hosts",
-                                       "/etc/nsswitch.conf",
-                                       "/etc/host.conf",
-                                       "/etc/gai.conf",
-                                       "/etc/services",
-                                       "/run/systemd/resolve",
-                                       "/usr/lib",
-                                       "/lib",
-                                       "/lib64",
-                                       "/etc/ld.so.cache"};
+    static const char *const read[] = {
+        "/etc/resolv.conf", "/etc/hosts",           "/etc/nsswitch.conf", "/etc/host.conf", "/etc/gai.conf",
+        "/etc/services",    "/run/systemd/resolve", "/usr/lib",           "/lib",           "/lib64",
+        "/etc/ld.so.cache"};
     struct sandbox_path paths[ARRAY_LEN(read)] = {0};
     struct proc_identity identity = {.outlives_parent = true};
     bool dropped = false;

@@ -329,7 +329,8 @@ static enum rc header_take(struct pass *pass)
     pass->heard_header = true;
     if (header.is_local)
         return RC_OK;
-    if (header.hop_count == PROXY_HOPS_MAX || count_of(passes, header.from.address) >= passes->config->connections_address)
+    if (header.hop_count == PROXY_HOPS_MAX ||
+        count_of(passes, header.from.address) >= passes->config->connections_address)
         return RC_INVALID;
     memcpy(header.hops[header.hop_count++], relay, sizeof header.hops[0]);
     pass->from = header;

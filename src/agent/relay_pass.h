@@ -3,12 +3,12 @@
  * forge nor lose what was acknowledged.
  *
  *   accepted ──► HEARING ── a whole ClientHello ──► REACHING ── the server's first byte ──► PASSING ──► closed
- *                   │ silent, no TLS: closed           │ no server that is well                 both ended, idle, broken
- *                   └                                  └──► LEAVING: alert and word (relay_word.h) ──► closed
+ *                   │ silent, no TLS: closed           │ no server that is well                 both ended, idle,
+ * broken └                                  └──► LEAVING: alert and word (relay_word.h) ──► closed
  *
- * HEARING takes a PROXY header (wire/proxy.h) from the relays of the configuration and from nobody else. The server gets
- * header and ClientHello in one piece, so that who is slow is slow here, and a server that then ends without a word is
- * a server that is not well: another is tried, and the agent does not notice.
+ * HEARING takes a PROXY header (wire/proxy.h) from the relays of the configuration and from nobody else. The server
+ * gets header and ClientHello in one piece, so that who is slow is slow here, and a server that then ends without a
+ * word is a server that is not well: another is tried, and the agent does not notice.
  *
  * Memory: one buffer to read into for all; what a socket does not take waits in at most RELAY_PIECE bytes a direction,
  * and as long as it waits nothing is read at the other end. A connection at rest holds none. Single-threaded. */

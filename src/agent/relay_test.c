@@ -208,7 +208,8 @@ static void bytes_pass_both_ways(void)
     struct net_end own;
     bool ended = false;
     int agent = agent_begin(stand);
-    for (size_t i = 0; i < sizeof HELLO - 1; i++) { /* in pieces of one byte: the server hears of none before the last */
+    for (size_t i = 0; i < sizeof HELLO - 1;
+         i++) { /* in pieces of one byte: the server hears of none before the last */
         turn(stand);
         CHECK_INT(net_send(agent, str_at(HELLO + i, 1)), 1);
         if (i % 5 == 0) {
@@ -249,15 +250,15 @@ static void what_is_no_tls_goes_nowhere(void)
 {
     static const struct str rows[] = {
         STR_INIT("GET / HTTP/1.1\r\n\r\n"),
-        STR_INIT("\x17\3\3\0\4abcd"),                             /* TLS, but no handshake */
-        STR_INIT("\x16\2\0\0\x0a\1\0\0\6abcdef"),                 /* not its version */
-        STR_INIT("\x16\3\1\0\x0a\2\0\0\6abcdef"),                 /* a ServerHello */
-        STR_INIT("\x16\3\1\0\x0a\1\0\0\7abcdef"),                 /* not whole in its record */
-        STR_INIT("\x16\3\1\0\x0a\1\1\0\6abcdef"),                 /* nor this */
-        STR_INIT("\x16\3\1\0\3\1\0\0\0\0\0"),                     /* too short */
-        STR_INIT("\x16\3\1\x40\1\1\0\0\6abcdef"),                 /* longer than a record may be */
-        STR_INIT("\r\n\r\n\0\r\nQUIT\n\x20\0\0\0" HELLO),         /* a header, from one who may not say it */
-        STR_INIT("PROXY TCP4 1.1.1.1 2.2.2.2 3 4\r\n" HELLO),     /* of a version that is not spoken */
+        STR_INIT("\x17\3\3\0\4abcd"),                         /* TLS, but no handshake */
+        STR_INIT("\x16\2\0\0\x0a\1\0\0\6abcdef"),             /* not its version */
+        STR_INIT("\x16\3\1\0\x0a\2\0\0\6abcdef"),             /* a ServerHello */
+        STR_INIT("\x16\3\1\0\x0a\1\0\0\7abcdef"),             /* not whole in its record */
+        STR_INIT("\x16\3\1\0\x0a\1\1\0\6abcdef"),             /* nor this */
+        STR_INIT("\x16\3\1\0\3\1\0\0\0\0\0"),                 /* too short */
+        STR_INIT("\x16\3\1\x40\1\1\0\0\6abcdef"),             /* longer than a record may be */
+        STR_INIT("\r\n\r\n\0\r\nQUIT\n\x20\0\0\0" HELLO),     /* a header, from one who may not say it */
+        STR_INIT("PROXY TCP4 1.1.1.1 2.2.2.2 3 4\r\n" HELLO), /* of a version that is not spoken */
     };
     struct stand *stand = stand_new("");
     char address[NET_ADDRESS_MAX];

@@ -157,18 +157,18 @@ struct desk_agent_link agent_link(const struct agent *agent)
 bool agent_load(struct desk *desk, struct str uuid, struct agent *ret_agent)
 {
     struct arena *arena = desk->scratch;
-    struct db_query q =
-        db_query(desk->db, "SELECT id, uuid, name, grp, serial, key, host, address, relay, program, spool, spools,"
-                           " boot, boots, object, state, until_ns, heard_ns, intake, connection, told, told_ns, left_ns,"
-                           " silent, contradicts FROM agent WHERE uuid = ?1");
+    struct db_query q = db_query(
+        desk->db, "SELECT id, uuid, name, grp, serial, key, host, address, relay, program, spool, spools,"
+                  " boot, boots, object, state, until_ns, heard_ns, intake, connection, told, told_ns, left_ns,"
+                  " silent, contradicts FROM agent WHERE uuid = ?1");
     db_put_text(&q, uuid);
     bool found = db_next(&q);
     *ret_agent = (struct agent){0};
     if (found) {
-        struct str *const texts[] = {&ret_agent->uuid,    &ret_agent->name,   &ret_agent->group, &ret_agent->serial,
-                                     &ret_agent->key,     &ret_agent->host,   &ret_agent->address,
-                                     &ret_agent->relay,   &ret_agent->program, &ret_agent->spool, &ret_agent->spools,
-                                     &ret_agent->boot,    &ret_agent->boots};
+        struct str *const texts[] = {&ret_agent->uuid,    &ret_agent->name,  &ret_agent->group,   &ret_agent->serial,
+                                     &ret_agent->key,     &ret_agent->host,  &ret_agent->address, &ret_agent->relay,
+                                     &ret_agent->program, &ret_agent->spool, &ret_agent->spools,  &ret_agent->boot,
+                                     &ret_agent->boots};
         int64_t *const numbers[] = {&ret_agent->object,   &ret_agent->state,   &ret_agent->until_ns,
                                     &ret_agent->heard_ns, &ret_agent->intake,  &ret_agent->connection,
                                     &ret_agent->told,     &ret_agent->told_ns, &ret_agent->left_ns};

@@ -237,7 +237,7 @@ void ask_agent_save(struct ask *ask)
     "a.uuid, a.name, a.grp, o.name, a.object, CASE WHEN a.state = 1 THEN 'revoked' WHEN a.serial = '' THEN "           \
     "'enrolling'"                                                                                                      \
     " WHEN a.contradicts > 0 THEN 'contradicts' WHEN a.silent = 1 THEN 'silent' WHEN a.intake >= 0 THEN 'connected'"   \
-    " ELSE 'away' END, a.host, a.address, a.relay, a.program, a.until_ns, a.enrolled_ns, a.heard_ns, a.connected_ns,"           \
+    " ELSE 'away' END, a.host, a.address, a.relay, a.program, a.until_ns, a.enrolled_ns, a.heard_ns, a.connected_ns,"  \
     " a.offset_us, a.error_us, a.records, a.bytes, a.policy, a.used, a.room, coalesce((SELECT max(version) FROM"       \
     " agent_policy WHERE grp = a.grp AND note <> ''), 0)"
 

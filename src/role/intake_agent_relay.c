@@ -1,8 +1,8 @@
 /* intake_agent_relay.c - agents that come through relays: whose word is taken for where a connection comes from.
  *
  * A relay passes TLS on as it is and says before it, in a header of the PROXY protocol, whom it passes on. That header
- * is taken from the addresses of agent-relays and from nobody else, or anybody could come from anywhere. It is optional:
- * an agent may run on a relay's host. Who an agent is does not depend on it: that its certificate says. */
+ * is taken from the addresses of agent-relays and from nobody else, or anybody could come from anywhere. It is
+ * optional: an agent may run on a relay's host. Who an agent is does not depend on it: that its certificate says. */
 #include "base/arena.h"
 #include "base/assert.h"
 #include "os/net.h"
@@ -20,7 +20,8 @@ enum rc agents_settings_check(const struct config *config, struct err *err)
     size_t count = 0;
     if (net_ranges_parse(config->agent_relays, ranges, ARRAY_LEN(ranges), &count))
         return RC_OK;
-    return err_set(err, RC_INVALID, "\"agent-relays\" must be at most %d addresses, or networks as 10.1.0.0/16, not \"%.*s\"",
+    return err_set(err, RC_INVALID,
+                   "\"agent-relays\" must be at most %d addresses, or networks as 10.1.0.0/16, not \"%.*s\"",
                    AGENT_RELAYS_MAX, STR_ARG(str_slice(config->agent_relays, 0, 100)));
 }
 

@@ -377,9 +377,9 @@ enum rc agents_start(struct intake *intake, struct err *err)
     buf_init(&chain, 65536);
     buf_str(&chain, certificate);
     buf_str(&chain, agents->authority);
-    rc = chain.overflow ? err_set(err, RC_LIMIT, "no memory for agents")
-                        : tls_server_new_peers(buf_view(&chain), process_secret("delivery-key"), DELIVERY_ALPN,
-                                                       &agents->tls, err);
+    rc = chain.overflow
+             ? err_set(err, RC_LIMIT, "no memory for agents")
+             : tls_server_new_peers(buf_view(&chain), process_secret("delivery-key"), DELIVERY_ALPN, &agents->tls, err);
     return rc == RC_OK ? listeners_add(agents, err) : rc;
 }
 

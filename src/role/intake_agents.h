@@ -1,6 +1,6 @@
 /* intake_agents.h - agents under the intake role: their connections (intake_agents.c), through which relays they come
- * (intake_agent_relay.c), what they deliver (intake_agent_data.c), and what the desk says of them (intake_agent_desk.c).
- * Protocol: doc/format/delivery.md.
+ * (intake_agent_relay.c), what they deliver (intake_agent_data.c), and what the desk says of them
+ * (intake_agent_desk.c). Protocol: doc/format/delivery.md.
  *
  *   accepted ──► SHAKING ── TLS, hello or enrol ──► ASKED ── the desk's word ──► READY ── data, time, prove…
  *                   │                                 │ no desk, too long: busy     │ broken, revoked, silent
@@ -19,9 +19,9 @@
 #include "tlog/hash.h"
 #include "wire/delivery.h"
 
-#define AGENT_NAME_MAX  63
-#define AGENT_MARKS_MAX 128
-#define AGENT_RELAY_MAX 400 /* bytes of the addresses of nine relays, as text */
+#define AGENT_NAME_MAX   63
+#define AGENT_MARKS_MAX  128
+#define AGENT_RELAY_MAX  400 /* bytes of the addresses of nine relays, as text */
 #define AGENT_RELAYS_MAX 64
 
 enum agent_state { AGENT_SHAKING, AGENT_ASKED, AGENT_READY, AGENT_LEAVING };
@@ -52,10 +52,10 @@ struct agent_connection {
     uint64_t proved_ns; /* when it last asked for a proof */
     struct buf in;
     struct buf out;
-    size_t held; /* bytes of `in`, as counted in agents->held */
+    size_t held;                   /* bytes of `in`, as counted in agents->held */
     char address[NET_ADDRESS_MAX]; /* of the agent: by its relay's word when it comes through one */
-    struct str relay;              /* addresses of relays, the agent's first; none: it comes by itself. memory_new, owned */
-    struct str ask; /* JSON for the desk: hello or enrol; asked again of a new desk. memory_new, owned */
+    struct str relay; /* addresses of relays, the agent's first; none: it comes by itself. memory_new, owned */
+    struct str ask;   /* JSON for the desk: hello or enrol; asked again of a new desk. memory_new, owned */
     uint8_t agent[16];
     char uuid[37];
     char name[AGENT_NAME_MAX + 1]; /* by the desk */

@@ -36,8 +36,9 @@ struct proxy_header {
     uint8_t hops[PROXY_HOPS_MAX][16];
 };
 
-/* RC_AGAIN: more bytes are needed; *ret_size says how many there must be in all, as far as can be said. RC_OK: *ret_size
- * bytes were the header. RC_INVALID: no header, or one that does not say whose a stream of IPv4 or IPv6 is. */
+/* RC_AGAIN: more bytes are needed; *ret_size says how many there must be in all, as far as can be said. RC_OK:
+ * *ret_size bytes were the header. RC_INVALID: no header, or one that does not say whose a stream of IPv4 or IPv6 is.
+ */
 enum rc proxy_read(struct str bytes, struct proxy_header *ret_header, size_t *ret_size) MUST_USE;
 /* With CRC32C; IPv4 when both ends are. At most PROXY_HEAD + 184 bytes. */
 void proxy_put(struct buf *out, const struct proxy_header *header);
