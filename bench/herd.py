@@ -4,8 +4,8 @@
 usage: bench/herd.py [COUNT] [--relay]       --relay: all but the one come over a relay
 
 `bench-herd` plays them, each with an identity of its own, against the real service on the loopback, sharing the
-cores of this machine with it. Beside them one agent that was there before delivers ten records a second: how long each of them
-waits to be durable is measured. Rows: what, seconds until half, 99 of 100 and all were welcome; attempts.
+cores of this machine with it. Beside them one agent that was there before delivers ten records a second: how long
+each of them waits to be durable is measured. Rows: what, seconds until half, 99 of 100 and all were welcome; attempts.
 """
 import contextlib
 import os

@@ -19,7 +19,7 @@ from service import Service, Skip, check, check_equal, main
 from web_api import Web
 
 SECONDS = float(os.environ.get("QORGAN_CHAOS_SECONDS", 30))
-PATIENCE = 240  # for what must come; how long it takes is not asserted
+PATIENCE = 150  # for what must come; how long it takes is not asserted
 SPOOL_DISK = "size=10m,mode=755"
 ROLES = ("intake", "keeper", "desk", "signer")
 
@@ -117,8 +117,8 @@ class Scene:
         return f"{role} killed"
 
     def freeze(self):
-        """The archive stands still while records come, and then it and what took them in are dead: what was acknowledged
-        meanwhile would be lost."""
+        """The archive stands still while records come, and then it and what took them in are dead: what was
+        acknowledged meanwhile would be lost."""
         keepers = self.service.pids("keeper")
         for pid in keepers:
             os.kill(pid, signal.SIGSTOP)
@@ -173,8 +173,8 @@ class Scene:
         return "disk of host 2 full"
 
     def one(self):
-        blow = self.draw.choice((self.kill_agent, self.kill_agent, self.kill_relay, self.kill_relay, self.kill_role, self.freeze,
-                                 self.cut, self.cut, self.swallow, self.slow, self.rename))
+        blow = self.draw.choice((self.kill_agent, self.kill_agent, self.kill_relay, self.kill_relay, self.kill_role,
+                                 self.freeze, self.cut, self.cut, self.swallow, self.slow, self.rename))
         self.blows.append(blow())
 
     def heal(self):
