@@ -59,6 +59,8 @@ def records(word, first, count):
 def refused(action, reason, text):
     try:
         action()
+    except ConnectionError as trouble:
+        raise AssertionError(f"{text}: {trouble}") from trouble
     except Refused as no:
         check_equal(no.reason, reason, f"{text}: {no}")
         return str(no)
