@@ -314,6 +314,8 @@ static void without_state_lines_wait(void)
     run(follower, &keeper, 5);
     EXPECT(keeper, "four,");
     follower_free(follower);
+    map_free(keeper.high);
+    buf_done(&keeper.lines);
 }
 
 static const struct test tests[] = {
