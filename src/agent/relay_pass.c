@@ -16,11 +16,12 @@
 
 #define SECOND        UINT64_C(1000000000)
 #define ACCEPTS_MAX   64
-#define READS_MAX     8 /* of one direction before the others have their turn */
+#define READS_MAX     16 /* of one direction before the others have their turn */
 #define CONNECT_NS    (5 * SECOND)
 #define ANSWER_NS     (20 * SECOND) /* a server's first byte after a ClientHello: more than its own patience */
 #define LEAVE_NS      (2 * SECOND)
-#define HELLO_MAX     ((size_t)5 + 16384) /* a TLS record */
+#define HELLO_MAX     ((size_t)5 + 16384)     /* a TLS record */
+#define OUT_MAX       (PROXY_MAX + HELLO_MAX) /* what a server gets first; later RELAY_PIECE at a time */
 #define LISTENERS_MAX AGENT_SERVERS_MAX
 
 enum pass_state { PASS_HEARING, PASS_REACHING, PASS_PASSING, PASS_LEAVING };
@@ -109,7 +110,7 @@ static void side_close(struct side *side)
         close(side->fd);
     side->fd = -1;
     buf_done(&side->out);
-    buf_init(&side->out, RELAY_PIECE);
+    buf_init(&side->out, OUT_MAX);
 }
 
 static void pass_close(struct pass *pass)
@@ -138,7 +139,7 @@ static bool side_flush(struct side *side)
     }
     if (side->out.capacity) { /* at rest it holds nothing */
         buf_done(&side->out);
-        buf_init(&side->out, RELAY_PIECE);
+        buf_init(&side->out, OUT_MAX);
     }
     return true;
 }
@@ -448,7 +449,7 @@ static void on_side(void *context, unsigned events)
 static void side_init(struct side *side, struct pass *pass, int fd)
 {
     *side = (struct side){.pass = pass, .fd = fd};
-    buf_init(&side->out, RELAY_PIECE);
+    buf_init(&side->out, OUT_MAX);
 }
 
 static void refuse(struct relay_passes *passes, int fd, const char *why)

@@ -11,7 +11,11 @@
  * word is a server that is not well: another is tried, and the agent does not notice.
  *
  * Memory: one buffer to read into for all; what a socket does not take waits in at most RELAY_PIECE bytes a direction,
- * and as long as it waits nothing is read at the other end. A connection at rest holds none. Single-threaded. */
+ * and as long as it waits nothing is read at the other end. A connection at rest holds none. That bounds 10,000
+ * connections to a server that stands still to 320 MiB.
+ *
+ * Bytes are copied, not spliced: splice(2) needs a pipe, two descriptors more, for each direction that waits, and over
+ * the loopback saved 0.1 to 0.3 s of 0.8 s of CPU for 2 GB. Single-threaded. */
 #ifndef AGENT_RELAY_PASS_H
 #define AGENT_RELAY_PASS_H
 
@@ -23,7 +27,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define RELAY_PIECE ((size_t)64 << 10)
+#define RELAY_PIECE ((size_t)16 << 10)
 
 struct relay_passes;
 
