@@ -13,7 +13,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #define SECOND UINT64_C(1000000000)
@@ -505,10 +504,8 @@ static void a_slow_reader_is_waited_for(void)
     int agent = agent_through(stand, 0, &server);
     size_t sent = 0;
     size_t got = 0;
-    char piece[8192];
+    static char piece[65536];
     int idle = 0;
-    for (int small = 4096, i = 0; i < 2; i++)
-        IGNORE(setsockopt(i ? server : agent, SOL_SOCKET, i ? SO_RCVBUF : SO_SNDBUF, &small, sizeof small));
     while (idle < 20) {
         for (size_t i = 0; i < sizeof piece; i++)
             piece[i] = pattern(sent + i);
