@@ -25,7 +25,9 @@
 #define IN_MAX       (DELIVERY_BODY_MAX + READ_SIZE)
 #define OUT_MAX      ((size_t)512 << 10)
 #define HELD_MAX     ((size_t)256 << 20) /* bytes of unfinished frames, of all connections of this process */
-#define FILES_OWN    256                 /* descriptors of a process that are no agents: syslog has its own limit */
+#define CROWD        256                 /* connections one after the other */
+#define CROWD_NS     (5 * SECOND)
+#define FILES_OWN    256 /* descriptors of a process that are no agents: syslog has its own limit */
 
 static void connection_close(struct agent_connection *connection, const char *why)
 {
@@ -318,6 +320,8 @@ static void on_acceptable(void *context, unsigned events)
             }
             connection->place = agents->count;
             agents->all[agents->count++] = connection;
+            agents->accepted++;
+            agents->accepted_ns = connection->heard_ns;
         }
     }
 }
@@ -464,6 +468,16 @@ void agents_desk_up(struct agents *agents)
     }
 }
 
+/* Handshakes leave their memory free but in pieces, a quarter of what their connections take in all: after many of them,
+ * once they are over, it goes back to the system. */
+static void handshakes_forget(struct agents *agents, uint64_t now_boot_ns)
+{
+    if (agents->accepted < CROWD || now_boot_ns - MIN(agents->accepted_ns, now_boot_ns) < CROWD_NS)
+        return;
+    agents->accepted = 0;
+    memory_trim();
+}
+
 void agents_tick(struct agents *agents, uint64_t now_boot_ns)
 {
     if (!agents || now_boot_ns - agents->looked_ns < SECOND)
@@ -481,6 +495,7 @@ void agents_tick(struct agents *agents, uint64_t now_boot_ns)
         else if (connection->state == AGENT_READY && quiet > SILENT_NS && !agents->paused)
             connection_close(connection, "it fell silent");
     }
+    handshakes_forget(agents, now_boot_ns);
     if (agents->refused) {
         log_warning("%llu connections of agents were refused: all %zu places are taken",
                     (unsigned long long)agents->refused, agents->limit);

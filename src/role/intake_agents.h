@@ -85,7 +85,9 @@ struct agents {
     size_t limit;
     size_t held;
     uint64_t next_id;
-    uint64_t refused; /* for want of a place, not yet said */
+    uint64_t refused;  /* for want of a place, not yet said */
+    uint64_t accepted; /* since the memory of handshakes was given back */
+    uint64_t accepted_ns;
     uint64_t looked_ns;
     struct buf text;
     struct buf checkpoint; /* the newest that may be shown */
