@@ -468,8 +468,8 @@ void agents_desk_up(struct agents *agents)
     }
 }
 
-/* Handshakes leave their memory free but in pieces, a quarter of what their connections take in all: after many of them,
- * once they are over, it goes back to the system. */
+/* Handshakes leave their memory free but in pieces, a quarter of what their connections take in all: after many of
+ * them, once they are over, it goes back to the system. */
 static void handshakes_forget(struct agents *agents, uint64_t now_boot_ns)
 {
     if (agents->accepted < CROWD || now_boot_ns - MIN(agents->accepted_ns, now_boot_ns) < CROWD_NS)
