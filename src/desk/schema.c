@@ -348,6 +348,9 @@ const char *const desk_schema[] = {
     " PRIMARY KEY (cve, vulnerability)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE vulnerability_count (object INTEGER NOT NULL, state INTEGER NOT NULL, severity INTEGER NOT NULL,"
     " count INTEGER NOT NULL, PRIMARY KEY (object, state, severity)) STRICT, WITHOUT ROWID;",
+
+    /* relay: the relays that an agent comes through, by addresses. contradicts: enum agent_doubt */
+    "ALTER TABLE agent ADD COLUMN relay TEXT NOT NULL DEFAULT '';",
 };
 
 const size_t desk_schema_count = ARRAY_LEN(desk_schema);

@@ -381,7 +381,8 @@ static const struct fake_answer fake_answers[] = {
      "\"EVIL\",\"made_ns\":1795219893000000000,\"until_ns\":1795221693000000000},{\"id\":6,\"name\":\"\"}]}"},
     {"agent.show",
      "{\"ok\":true,\"may_change\":true,\"agent\":{\"agent\":\"EVIL\",\"name\":\"EVIL\",\"group\":\"EVIL\","
-     "\"object\":\"EVIL\",\"object_id\":1,\"state\":\"connected\",\"host\":\"EVIL\",\"address\":\"EVIL\","
+     "\"object\":\"EVIL\",\"object_id\":1,\"state\":\"connected\",\"host\":\"EVIL\",\"relay\":\"EVIL\",\"address\":"
+     "\"EVIL\","
      "\"program\":\"EVIL\",\"until_ns\":1797219893000000000,\"enrolled_ns\":1795219893000000000,\"heard_ns\":"
      "1795219893000000000,\"connected_ns\":1795219893000000000,\"offset_us\":2500,\"error_us\":1500,\"policy\":3,"
      "\"spool_bytes\":0,\"spool_max\":0,\"policy_wanted\":3,\"serial\":\"EVIL\",\"key\":\"EVIL\",\"spool\":\"EVIL\","
