@@ -285,6 +285,10 @@ const char *const desk_schema[] = {
     " high INTEGER NOT NULL, PRIMARY KEY (source, hour)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE rhythm (source BLOB NOT NULL, slot INTEGER NOT NULL, counts BLOB NOT NULL,"
     " PRIMARY KEY (source, slot)) STRICT, WITHOUT ROWID;",
+    /* loss.sender: the address that a receiver refused, '' of all else */
+    "ALTER TABLE loss ADD COLUMN sender TEXT NOT NULL DEFAULT '';"
+    "DROP INDEX loss_minute;"
+    "CREATE UNIQUE INDEX loss_minute ON loss(source, cause, unit, minute, sender) WHERE explained_ns = 0;",
 };
 
 const size_t desk_schema_count = ARRAY_LEN(desk_schema);

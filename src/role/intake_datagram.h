@@ -46,6 +46,9 @@ size_t datagram_source(struct datagram_socket *socket, const char *address);
 bool datagram_record(struct datagram_socket *socket, const char *address, struct str record,
                      const struct datagram_time *time);
 
+/* A datagram was refused: counted by the port and the address. True: it is worth a line in the log. */
+bool datagram_refused(struct datagram_socket *socket, const char *address, enum gap_cause cause, const char *reason);
+
 extern const struct datagram_protocol datagram_gelf;    /* intake_gelf.c */
 extern const struct datagram_protocol datagram_snmp;    /* intake_snmp.c */
 extern const struct datagram_protocol datagram_netflow; /* intake_netflow.c */

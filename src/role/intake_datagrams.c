@@ -69,6 +69,13 @@ bool datagram_record(struct datagram_socket *socket, const char *address, struct
     return false;
 }
 
+bool datagram_refused(struct datagram_socket *socket, const char *address, enum gap_cause cause, const char *reason)
+{
+    struct refusal refusal = {.source = socket->source, .cause = cause, .unit = GAP_RECORDS, .reason = reason};
+    IGNORE(str_copy_z(str_of(address), refusal.address, sizeof refusal.address)); /* an address fits */
+    return intake_refused(socket->intake, &refusal);
+}
+
 /* ---- sockets ---- */
 
 static void on_readable(void *context, unsigned events)

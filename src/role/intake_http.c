@@ -69,9 +69,22 @@ static void exchange_clear(struct exchange *exchange)
 
 /* ---- answering ---- */
 
+static void refusal_count(struct connection *connection, unsigned status)
+{
+    if (status == 401 || status == 403)
+        IGNORE(connection_refused(connection, GAP_STRANGER, GAP_REQUESTS, "a request showed no token that is known"));
+    else if (status == 413)
+        IGNORE(connection_refused(connection, GAP_LARGE, GAP_REQUESTS, "a request was larger than the limits"));
+    else if (status == 429 || status == 503)
+        IGNORE(connection_refused(connection, GAP_BEHIND, GAP_REQUESTS, "the archive was behind"));
+    else if (status >= 400)
+        IGNORE(connection_refused(connection, GAP_FORM, GAP_REQUESTS, "a request did not read"));
+}
+
 static void answer(struct connection *connection)
 {
     struct exchange *exchange = connection->state;
+    refusal_count(connection, exchange->status);
     const char *elastic =
         exchange->route && exchange->route->style == HTTP_ELASTIC ? "X-Elastic-Product: Elasticsearch\r\n" : "";
     bool whole = exchange->http.state == HTTP_COMPLETE;
@@ -208,6 +221,7 @@ static void request_begin(struct connection *connection)
     exchange->type = "application/json";
     exchange->headers = "";
     exchange->route = http_route_find(http->method, http->path, &status);
+    connection->source = SIZE_MAX; /* the one before may have been another's */
     if (!exchange->route) {
         refuse(connection, status, status == 404 ? "no sender's protocol has this path" : "not with this method");
         return;

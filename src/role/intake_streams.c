@@ -133,6 +133,22 @@ void connection_answer(struct connection *connection, struct str bytes)
     buf_str(&connection->out, bytes);
 }
 
+/* A source that has given nothing may be a stranger's: there would be one for each of his addresses. */
+static bool source_stands(const struct connection *connection)
+{
+    const struct intake *intake = connection->streams->intake;
+    bool vouched = !connection->row->kind || connection->name[0];
+    return connection->source != SIZE_MAX && (vouched || intake->sources[connection->source].sequence > 0);
+}
+
+bool connection_refused(struct connection *connection, enum gap_cause cause, enum gap_unit unit, const char *reason)
+{
+    struct refusal refusal = {.cause = cause, .unit = unit, .reason = reason};
+    refusal.source = source_stands(connection) ? connection->source : connection->port;
+    IGNORE(str_copy_z(str_of(connection->address), refusal.address, sizeof refusal.address)); /* a local one has none */
+    return intake_refused(connection->streams->intake, &refusal);
+}
+
 uint64_t connection_question(struct connection *connection)
 {
     return ++connection->streams->next_question;
@@ -225,8 +241,10 @@ static bool connection_write(struct connection *connection)
 
 static void connection_end(struct connection *connection, ssize_t result)
 {
-    if (result == -EPROTO)
-        log_warning("a TLS connection was refused: %s", tls_session_reason(connection->tls));
+    if (result == -EPROTO &&
+        connection_refused(connection, GAP_TLS, GAP_CONNECTIONS, "a connection did not come to speak TLS"))
+        log_warning("a TLS connection from %s was refused: %s", connection->address,
+                    tls_session_reason(connection->tls));
     if (connection->protocol->ended)
         connection->protocol->ended(connection);
     connection_close(connection);
@@ -297,6 +315,7 @@ static bool connection_feed(struct connection *connection, struct str bytes)
     if (!good || in->overflow) {
         log_warning("%s from %s was closed: %s", connection->protocol->name, connection->address,
                     connection->reason ? connection->reason : "it broke the protocol");
+        IGNORE(!connection_refused(connection, GAP_FORM, GAP_CONNECTIONS, "a connection broke its protocol"));
         connection_end(connection, 0);
         return false;
     }
@@ -417,6 +436,7 @@ static struct connection *connection_new(struct listener *listener, int fd, cons
         return NULL;
     *connection =
         (struct connection){.streams = streams, .protocol = row->protocol, .row = row, .fd = fd, .source = SIZE_MAX};
+    connection->port = listener->source;
     snprintf(connection->address, sizeof connection->address, "%s", address);
     connection->heard_ns = clock_boot_ns();
     buf_init(&connection->in, row->protocol->in_max);
