@@ -169,6 +169,7 @@ static void stream_ended(struct connection *connection)
     struct str rest = buf_view(&connection->in);
     bool good = !connection->reason && messages_take(connection, &rest, true);
     intake_gap(connection_intake(connection), connection->source, good && rest.n, "messages", UNFINISHED);
+    netflow_tick(connection->state, UINT64_MAX); /* the end of all time: what waits for a template is lost */
     stream_losses_tell(connection);
 }
 
