@@ -352,6 +352,16 @@ def loki_and_otlp():
         check_equal(sender.ask("POST", "/v1/logs", binary, kind)[:2], (200, b""), "protobuf")
         check_equal(json.loads(service.wait_for('"otlp binary"', 1)[0]["raw"]),
                     {"severity": "INFO", "message": "otlp binary"}, "a record")
+        carried = "<38>Nov 28 10:00:00 web7 sshd[1]: Failed password for root from 203.0.113.77 port 4711 ssh2"
+        kind = {"Content-Type": "application/json"}
+        push["streams"][0]["values"] = [["1700000000000000001", carried]]
+        check_equal(sender.ask("POST", "/loki/api/v1/push", json.dumps(push), kind)[0], 204, "a line of syslog")
+        record["body"]["stringValue"] = json.dumps({"message": carried})
+        check_equal(sender.ask("POST", "/v1/logs", json.dumps(logs), kind)[0], 200, "and inside JSON")
+        check_equal(sender.ask("POST", "/_bulk", bulk([carried]))[0], 200, "and in a document")
+        check_equal(sender.ask("POST", "/services/collector", json.dumps({"event": carried}))[0], 200, "and an event")
+        found = service.wait_for("kind:sign_in outcome:failure src:203.0.113.77 host:web7", 4)
+        check_equal(len(found), 4, "refused sign-ins, whatever carried them")
         for path, body, kind, status in (("/v1/logs", b"\x0a\x05x", "application/x-protobuf", 400),
                                          ("/v1/logs", b"{", "application/json", 400),
                                          ("/v1/logs", b"{}", "text/plain", 415),

@@ -1,7 +1,7 @@
 /* refusals.h - under intake: what its receivers refused, by who sent it and why, until it is told. Pure; time is an
  * argument, on one clock.
  *
- *   refusals_count ──► refusals_next: after 1 s, then 10 s, 1 min, 10 min, each hour ──► gap record ──► ledger of losses
+ *   refusals_count ──► refusals_next: after 1 s, then 10 s, 1 min, 10 min, each hour ──► gap record ──► ledger
  *
  * A stranger makes neither memory nor the archive grow: REFUSALS_SENDERS senders are told apart, of whom one goes for
  * another only after an hour without a refusal; all others together are one sender without an address for each port and
