@@ -115,6 +115,7 @@ const struct datagram_protocol datagram_gelf = {
     .handle = "gelf-udp",
     .kind = "gelf",
     .transport = TRANSPORT_GELF,
+    .receiver = RECEIVER_GELF,
     .begin = pieces_begin,
     .take = pieces_take,
     .tick = pieces_tick,

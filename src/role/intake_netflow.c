@@ -101,6 +101,7 @@ const struct datagram_protocol datagram_netflow = {
     .handle = "netflow-udp",
     .kind = "netflow",
     .transport = TRANSPORT_NETFLOW,
+    .receiver = RECEIVER_NETFLOW,
     .begin = datagrams_begin,
     .take = datagram_take,
     .tick = datagrams_look,

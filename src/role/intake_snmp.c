@@ -266,6 +266,7 @@ static enum rc snmp_begin(struct datagram_socket *socket, struct err *err)
     if (!state)
         return err_set(err, RC_LIMIT, "no memory for SNMP");
     socket->state = state;
+    net_tell_own_address(socket->fd); /* a device takes an answer from no address but the one that it asked */
     state->hasher = tlog_hasher_new();
     if (!state->hasher)
         return err_set(err, RC_LIMIT, "no memory for SNMP");
@@ -283,6 +284,7 @@ const struct datagram_protocol datagram_snmp = {
     .handle = "snmp",
     .kind = "snmp",
     .transport = TRANSPORT_SNMP,
+    .receiver = RECEIVER_SNMP,
     .begin = snmp_begin,
     .take = snmp_take,
     .tick = snmp_tick,
