@@ -185,7 +185,8 @@ def known_senders_only():
                  snmp_senders="127.0.0.0/29", intakes=1) as service:
         ports = {"udp": service.ports["syslog-port"],
                  **{kind: service.settings[f"{kind}-port"] for kind in ("gelf", "netflow", "snmp")}}
-        said = {"udp": b"<13>Nov 28 10:00:00 h a: known sender", "gelf": b'{"version":"1.1","short_message":"known gelf"}',
+        said = {"udp": b"<13>Nov 28 10:00:00 h a: known sender",
+                "gelf": b'{"version":"1.1","short_message":"known gelf"}',
                 "netflow": ipfix(0, TEMPLATE + flow_set("198.51.100.1")), "snmp": inform(1)}
         for own in ("127.0.0.9", "127.0.0.10"):  # SNMP takes neither of them, the others the first
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
@@ -453,6 +454,6 @@ def flows_under_load():
 
 
 if __name__ == "__main__":
-    sys.exit(main([snmptrap_versions, snmpinform_is_answered, known_senders_only, informs_wait_for_the_disk, snmp_version3,
-                   snmp_version3_refusals, snmp_refusals, softflowd_versions, softflowd_over_tcp, flow_losses,
-                   flows_of_an_ended_connection, flows_under_load]))
+    sys.exit(main([snmptrap_versions, snmpinform_is_answered, known_senders_only, informs_wait_for_the_disk,
+                   snmp_version3, snmp_version3_refusals, snmp_refusals, softflowd_versions, softflowd_over_tcp,
+                   flow_losses, flows_of_an_ended_connection, flows_under_load]))

@@ -493,12 +493,14 @@ def over_nats():
                 nats.start()
                 check(wait_until(lambda: nats.count() > 600 + 800 * round_), "it goes on\n" + forward.said())
             # The forwarder is killed when it has given what it does not know of yet.
+            begun = forward.said().count(" go to ")
             feed(service, 3000, 2000)
             wait_until(lambda: nats.count() > 3000)
             forward.end(signal.SIGKILL)
             wait_kept(service, 5000)
             forward = Forward(service, url, state)
-            check(wait_until(lambda: stated(state) >= 5000), "5000 records\n" + forward.said())
+            check(wait_until(lambda: stated(state) >= 5000 and forward.said().count(" go to ") > begun),
+                  "5000 records\n" + forward.said())
             check_equal(forward.end(), 0, "it stops cleanly")
             rows = nats.rows()
             check_rows(rows, 5000)
@@ -674,7 +676,8 @@ def nats_by_creds():
     limits = {key: -1 for key in ("subs", "data", "payload", "imports", "exports", "conn", "leaf", "mem_storage",
                                   "disk_storage", "streams", "consumer")}
     store = operator.jwt(account.name, "shop", {"type": "account", "limits": {**limits, "wildcards": True}})
-    around = operator.jwt(system.name, "system", {"type": "account", "limits": {"subs": -1, "conn": -1, "wildcards": True}})
+    few = {"subs": -1, "conn": -1, "wildcards": True}  # JetStream is not for the system's own account
+    around = operator.jwt(system.name, "system", {"type": "account", "limits": few})
     crt, key = certificate(folder)
     nats = Nats(folder, tls=f'{{cert_file: "{crt}", key_file: "{key}"}}', system_account=system.name,
                 operator=operator.jwt(operator.name, "op", {"type": "operator"}), resolver="MEMORY",
@@ -744,7 +747,8 @@ def stopped_with_a_full_window():
             nats.stream()
             feed(service, 0, 30)
             wait_kept(service, 30)
-            urls = {"kafka": f"kafka+tcp://{kafka.servers}/{TOPIC}", "nats": f"nats+tcp://127.0.0.1:{nats.port}/{TOPIC}"}
+            urls = {"kafka": f"kafka+tcp://{kafka.servers}/{TOPIC}",
+                    "nats": f"nats+tcp://127.0.0.1:{nats.port}/{TOPIC}"}
             states = {name: os.path.join(folder, name) for name in urls}
             rows = {"kafka": kafka.rows, "nats": nats.rows}
             forwards = {name: Forward(service, url, states[name], "--from", "start") for name, url in urls.items()}

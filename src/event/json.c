@@ -103,6 +103,10 @@ static void windows_apply(struct normaliser *normaliser, struct str channel, str
 {
     struct draft *draft = &normaliser->draft;
     draft->event.parser = "windows";
+    if (str_is(id, "33205")) {
+        struct str data = said(normaliser, WORD_DATA);
+        mssql_audit(normaliser, data.n ? data : said(normaliser, WORD_PARAM1));
+    }
     struct rows rows[2];
     windows_find(normaliser, channel, id, rows);
     draft_apply_list(draft, rows[0]);

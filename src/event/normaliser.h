@@ -75,7 +75,9 @@
     X(WORD_SCRIPT_TEXT, "ScriptBlockText")                                                                             \
     X(WORD_SCRIPT_ID, "ScriptBlockId")                                                                                 \
     X(WORD_SCRIPT_NUMBER, "MessageNumber")                                                                             \
-    X(WORD_SCRIPT_TOTAL, "MessageTotal")
+    X(WORD_SCRIPT_TOTAL, "MessageTotal")                                                                               \
+    X(WORD_DATA, "Data")                                                                                               \
+    X(WORD_PARAM1, "param1")
 
 enum word {
 #define X(id, text) id,
@@ -182,6 +184,8 @@ void pairs_add(struct normaliser *normaliser, struct str text);
 
 bool json_line(struct normaliser *normaliser, struct str text);
 bool winevent_line(struct normaliser *normaliser, struct str text);
+/* mssql.c: the fields of an audit event of SQL Server, from its one string. */
+void mssql_audit(struct normaliser *normaliser, struct str text);
 bool cef_line(struct normaliser *normaliser, struct str text);
 bool leef_line(struct normaliser *normaliser, struct str text);
 bool web_line(struct normaliser *normaliser, struct str text);
