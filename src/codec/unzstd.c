@@ -7,7 +7,8 @@
 #include <zstd_errors.h>
 
 #define STEP       65536u
-#define WINDOW_LOG 23 /* RFC 9659, 3: a decoder of Content-Encoding supports 8 MiB */
+#define HEAD_MAX   18u /* bytes of a frame's head: RFC 8878, 3.1.1.1 */
+#define WINDOW_LOG 23  /* RFC 9659, 3: a decoder of Content-Encoding supports 8 MiB */
 
 struct unzstd {
     ZSTD_DStream *stream;
@@ -17,6 +18,7 @@ struct unzstd {
     bool has_spare; /* a byte that found no room: it shows that there is more */
     bool bad;
     char spare;
+    size_t head; /* bytes of the frame that were given, up to HEAD_MAX */
 };
 
 struct unzstd *unzstd_new(void)
@@ -71,22 +73,26 @@ static bool spare_give(struct unzstd *unzstd, struct buf *out)
 enum rc unzstd_next(struct unzstd *unzstd, struct str *bytes, struct buf *out)
 {
     ASSERT(!unzstd->bad && out->n <= out->limit);
-    ZSTD_inBuffer in = {bytes->p, bytes->n, 0};
+    ZSTD_inBuffer in = {bytes->p, 0, 0};
     if (!spare_give(unzstd, out))
         return RC_AGAIN;
-    while (in.pos < in.size || unzstd->full) {
+    while (in.pos < bytes->n || unzstd->full) {
         size_t room = MIN((size_t)STEP, out->limit - out->n);
         char *place = room ? buf_reserve(out, room) : NULL;
         if (room && !place)
             return bad(unzstd, RC_LIMIT);
         if ((!unzstd->begun || unzstd->ended) && !frame_begins((unsigned char)bytes->p[in.pos]))
             return bad(unzstd, RC_INVALID);
+        /* A frame that is given whole the library would read past its limit of windows: its head comes by bytes. */
+        size_t before = in.pos;
+        in.size = unzstd->head < HEAD_MAX ? MIN(in.pos + 1, bytes->n) : bytes->n;
         ZSTD_outBuffer made = {place ? place : &unzstd->spare, place ? room : 1, 0};
         size_t left = ZSTD_decompressStream(unzstd->stream, &made, &in);
         if (ZSTD_isError(left))
             return bad_frame(unzstd, left);
         unzstd->begun = true;
         unzstd->ended = left == 0;
+        unzstd->head = unzstd->ended ? 0 : MIN(unzstd->head + (in.pos - before), (size_t)HEAD_MAX);
         unzstd->full = left > 0 && made.pos == made.size;
         if (place) {
             buf_grew(out, made.pos);

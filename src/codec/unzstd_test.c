@@ -153,7 +153,12 @@ static void refused(void)
         CHECK(!whole && out.n == 0);
     }
     size_t n = pack_as(str_at(text, sizeof text), (struct form){1, 1, 24}, bytes, sizeof bytes);
-    CHECK_INT(unpack(str_at(bytes, n), n, &out, &whole), RC_LIMIT); /* its window */
+    for (size_t cut = 0; cut <= n; cut++)
+        CHECK_INT(unpack(str_at(bytes, n), cut, &out, &whole), RC_LIMIT); /* its window */
+    /* The same of a frame that says how long it is: whole or in pieces makes no difference. */
+    static const char sized[] = "\x28\xb5\x2f\xfd\x40\xa8\x00\x00\x03\x08\x00x";
+    for (size_t cut = 0; cut < sizeof sized; cut++)
+        CHECK_INT(unpack(str_at(sized, sizeof sized - 1), cut, &out, &whole), RC_LIMIT);
     n = pack_as(str_at(text, sizeof text), (struct form){1, 1, 23}, bytes, sizeof bytes);
     CHECK_INT(unpack(str_at(bytes, n), n, &out, &whole), RC_OK);
     CHECK(whole && out.n == sizeof text);
