@@ -420,7 +420,8 @@ def hostile():
         check_equal(numbers(hits), [1, 2, 3], "events")
         check_equal({hit["source"] for hit in hits}, {"pc1.corp.kz"}, "their source")
         check('forwards events that name another computer, "dc1.corp.kz"' in service.read_log(), "the log tells of it")
-        pc.deliver([event(4, more="y" * 1100000), "no event", event(5)])
+        check("an event is longer than 1000 KiB" in pc.deliver([event(4, more="y" * 1100000)], want=413), "its reason")
+        pc.deliver([event(4, more="y" * 900000), "no event", event(5)])
         check_equal(len(service.wait_for("EventRecordID:5", 1)), 1, "behind a long one and one that is none")
         for action in (f"{WSMAN}/Heartbeat", "http://schemas.xmlsoap.org/ws/2004/08/eventing/SubscriptionEnd"):
             status, text = pc.send(pc.path, envelope(action, "<w:Events></w:Events>", "<w:AckRequested/>"), "packed")

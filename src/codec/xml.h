@@ -1,38 +1,36 @@
-/* xml.h - XML as elements that begin and end, read by libxml2's SAX reader: no tree, no document type, no entities but
- * XML's five, nothing opened. For protocols; events of Windows have winevent.h. Names are without their prefix. */
+/* xml.h - a document of elements, walked from its beginning to its end; libxml2 stands behind it.
+ *
+ * An element is known by its path, the names from the root on without their prefixes: "report/results/result/host".
+ * Nothing is fetched, no entity can be declared, nothing recurses. A document type without declarations is passed over.
+ * Encodings that a document names are those that libxml2 knows; what is given is UTF-8.
+ *
+ * Limits: a depth of XML_DEPTH_MAX, paths of XML_PATH_MAX bytes, XML_TEXT_MAX bytes of text that is open at once (what
+ * is longer is cut at a character), and libxml2's own for names and attributes. */
 #ifndef CODEC_XML_H
 #define CODEC_XML_H
 
-#include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
 
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#define XML_DEPTH_MAX 64u /* elements that are open at once */
+#define XML_DEPTH_MAX 64u
+#define XML_PATH_MAX  2048u
+#define XML_TEXT_MAX  ((size_t)1 << 20)
 
-/* Of the element that begins; gone after the call. */
-struct xml_attributes {
-    const unsigned char **pairs; /* libxml2's: name, value, ..., NULL */
+struct xml_attributes; /* of one element */
+
+/* All slices are borrowed until return. False ends the walk. */
+struct xml_sink {
+    bool (*begin)(void *context, struct str path, const struct xml_attributes *attributes);
+    /* text: the element's own, without that of the elements in it. */
+    bool (*end)(void *context, struct str path, struct str text);
 };
 
-struct xml_handler {
-    void *context;
-    size_t text_max; /* bytes of one element's text, at most 10 MB (libxml2's own limit) */
-    /* The root has depth 1. False refuses the document. */
-    bool (*begin)(void *context, uint32_t depth, struct str name, const struct xml_attributes *attributes);
-    /* The text that stood right in it, when no element did: CDATA or not, as it is. Else the empty slice. */
-    bool (*end)(void *context, uint32_t depth, struct str name, struct str text);
-};
-
-/* `text` is valid UTF-8, whatever encoding it declares. RC_INVALID: not well-formed, a document type, too deep, or
- * refused by the handler; RC_LIMIT: a text is too long, or no memory. What was told before is what stood before it. */
-enum rc xml_read(struct str text, const struct xml_handler *handler, struct err *err) MUST_USE;
-/* The attribute's value; {NULL, 0} when it has none of this name. */
+/* The first one of that name; {NULL, 0} when there is none. */
 struct str xml_attribute(const struct xml_attributes *attributes, const char *name);
-/* Puts a text so that it reads back the same as an element's text or an attribute's value in double quotes. */
-void xml_put(struct buf *out, struct str text);
+
+/* RC_END: a callback ended it. RC_INVALID: not well-formed, or it declares entities; the line is named. RC_LIMIT. */
+enum rc xml_walk(struct str text, const struct xml_sink *sink, void *context, struct err *err) MUST_USE;
 
 #endif

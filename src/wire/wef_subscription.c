@@ -33,37 +33,38 @@ static bool channel_add(struct query *query, struct str channel)
     return copy.p || refuse(query, "found no memory");
 }
 
-static bool query_begin(void *context, uint32_t depth, struct str name, const struct xml_attributes *attributes)
+static bool query_begin(void *context, struct str path, const struct xml_attributes *attributes)
 {
     struct query *query = context;
-    struct str path = xml_attribute(attributes, "Path");
-    if (depth == 1)
-        return str_is(name, "QueryList") || refuse(query, "is no QueryList");
-    if (depth == 2) {
-        query->path = path.n ? arena_str(query->arena, path) : STR_NONE;
-        return str_is(name, "Query") || refuse(query, "has an element other than Query in its QueryList");
+    struct str channel = xml_attribute(attributes, "Path");
+    bool selects = str_is(path, "QueryList/Query/Select");
+    if (str_is(path, "QueryList"))
+        return true;
+    if (str_is(path, "QueryList/Query")) {
+        query->path = channel.n ? arena_str(query->arena, channel) : STR_NONE;
+        return true;
     }
-    if (depth > 3 || (!str_is(name, "Select") && !str_is(name, "Suppress")))
-        return refuse(query, "has an element other than Select and Suppress in a Query");
-    path = path.n ? path : query->path;
-    if (!path.n)
-        return refuse(query, "has a Select without a Path");
-    return !str_is(name, "Select") || channel_add(query, path);
+    if (!selects && !str_is(path, "QueryList/Query/Suppress"))
+        return refuse(query, "may hold QueryList, in it Query, and in that Select and Suppress");
+    channel = channel.n ? channel : query->path;
+    if (!channel.n)
+        return refuse(query, "has a Select or Suppress without a Path");
+    return !selects || channel_add(query, channel);
 }
 
-static bool query_end(void *context, uint32_t depth, struct str name, struct str text)
+static bool query_end(void *context, struct str path, struct str text)
 {
-    (void)context, (void)depth, (void)name, (void)text;
+    (void)context, (void)path, (void)text;
     return true;
 }
 
 static enum rc query_read(struct arena *arena, struct wef_subscription *subscription, struct err *err)
 {
+    static const struct xml_sink sink = {query_begin, query_end};
     struct query query = {.arena = arena, .subscription = subscription};
-    struct xml_handler handler = {&query, 65536, query_begin, query_end};
-    if (str_starts(subscription->query, STR("<?"))) /* it becomes a part of another document */
-        return err_set(err, RC_INVALID, "the query begins with an XML declaration: it has to begin with <QueryList>");
-    enum rc rc = xml_read(subscription->query, &handler, err);
+    if (!str_starts(subscription->query, STR("<QueryList"))) /* it becomes a part of another document */
+        return err_set(err, RC_INVALID, "the query has to begin with <QueryList>");
+    enum rc rc = xml_walk(subscription->query, &sink, &query, err);
     if (query.reason)
         return err_set(err, RC_INVALID, "the query %s", query.reason);
     if (rc != RC_OK)

@@ -7,16 +7,13 @@
 
 #include <string.h>
 
-/* Which element's children are read. */
-enum part { PART_NONE, PART_HEADER, PART_BODY };
+#define HEADER "Envelope/Header/"
+#define EVENT  "Envelope/Body/Events/Event"
 
 struct reading {
     struct arena *arena;
     struct buf *events;
     struct wsman_message *message;
-    struct err *err;
-    enum part part;
-    bool in_events;
     bool limit; /* refused for its size */
     const char *reason;
 };
@@ -105,19 +102,15 @@ static bool refuse(struct reading *reading, bool limit, const char *reason)
     return false;
 }
 
-static bool on_begin(void *context, uint32_t depth, struct str name, const struct xml_attributes *attributes)
+static bool on_begin(void *context, struct str path, const struct xml_attributes *attributes)
 {
     struct reading *reading = context;
     (void)attributes;
-    if (depth == 1 && !str_is(name, "Envelope"))
+    if (!str_is(path, "Envelope") && !str_starts(path, STR("Envelope/")))
         return refuse(reading, false, "the body is no SOAP envelope");
-    if (depth == 2)
-        reading->part = str_is(name, "Header") ? PART_HEADER : str_is(name, "Body") ? PART_BODY : PART_NONE;
-    if (depth == 3)
-        reading->in_events = reading->part == PART_BODY && str_is(name, "Events");
-    if (depth == 3 && reading->part == PART_HEADER && str_is(name, "AckRequested"))
+    if (str_is(path, HEADER "AckRequested"))
         reading->message->ack_requested = true;
-    if (depth == 5 && reading->in_events)
+    if (str_starts(path, STR(EVENT "/")))
         return refuse(reading, false, "an event is written as elements: the subscription asks for CDATA");
     return true;
 }
@@ -144,20 +137,28 @@ static bool event_take(struct reading *reading, struct str text)
     struct str event = str_trim(text);
     if (!event.n)
         return refuse(reading, false, "an event is empty");
+    if (text.n > WSMAN_EVENT_MAX) /* it may have been cut */
+        return refuse(reading, true, "an event is longer than 1000 KiB");
     if (reading->message->events++ == WSMAN_EVENTS_MAX)
         return refuse(reading, true, "a message holds more than 16384 events");
     record_list_put(reading->events, event);
     return !reading->events->overflow || refuse(reading, true, "the events of one message are too large");
 }
 
-static bool on_end(void *context, uint32_t depth, struct str name, struct str text)
+static bool on_end(void *context, struct str path, struct str text)
 {
     struct reading *reading = context;
-    if (depth == 3 && reading->part == PART_HEADER)
-        return header_take(reading, name, text);
-    if (depth == 4 && reading->in_events && str_is(name, "Event"))
-        return event_take(reading, text);
-    return true;
+    if (str_starts(path, STR(HEADER)))
+        return header_take(reading, str_skip(path, sizeof HEADER - 1), text);
+    return !str_is(path, EVENT) || event_take(reading, text);
+}
+
+/* Without its declaration, whose encoding is that of before; it can have no document type (SOAP 1.2, 5). */
+static struct str document_of(struct str text)
+{
+    if (str_starts(text, STR("<?xml")))
+        text = str_skip(text, str_search(text, STR("?>")) + 2);
+    return str_trim(text);
 }
 
 static enum wsman_action action_of(struct str text)
@@ -181,10 +182,13 @@ static enum wsman_action action_of(struct str text)
 enum rc wsman_read(struct arena *arena, struct str text, struct buf *events, struct wsman_message *ret_message,
                    struct err *err)
 {
-    struct reading reading = {.arena = arena, .events = events, .message = ret_message, .err = err};
-    struct xml_handler handler = {&reading, WSMAN_EVENT_MAX, on_begin, on_end};
+    static const struct xml_sink sink = {on_begin, on_end};
+    struct reading reading = {.arena = arena, .events = events, .message = ret_message};
     *ret_message = (struct wsman_message){0};
-    enum rc rc = xml_read(text, &handler, err);
+    text = document_of(text);
+    if (str_starts(text, STR("<!")))
+        return err_set(err, RC_INVALID, "the body is no SOAP envelope");
+    enum rc rc = xml_walk(text, &sink, &reading, err);
     if (reading.reason)
         return err_set(err, reading.limit ? RC_LIMIT : RC_INVALID, "%s", reading.reason);
     if (rc != RC_OK)

@@ -21,10 +21,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WSMAN_EVENTS_MAX 16384u            /* events of one message */
-#define WSMAN_EVENT_MAX  ((size_t)2 << 20) /* bytes of one */
-#define WSMAN_VALUE_MAX  1024u             /* bytes of a header's value */
-#define WSMAN_ENVELOPE   512000u           /* bytes that a client may send at once; Windows' own figure */
+#define WSMAN_EVENTS_MAX 16384u               /* events of one message */
+#define WSMAN_EVENT_MAX  ((size_t)1000 << 10) /* bytes of one: less than XML_TEXT_MAX */
+#define WSMAN_VALUE_MAX  1024u                /* bytes of a header's value */
+#define WSMAN_ENVELOPE   512000u              /* bytes that a client may send at once; Windows' own figure */
 #define WSMAN_TYPE       "application/soap+xml;charset=UTF-8"
 #define WSMAN_TYPE_WIDE  "application/soap+xml;charset=UTF-16"
 

@@ -1,5 +1,4 @@
 /* wsman_write.c - the collector's answers. */
-#include "codec/xml.h"
 #include "wire/wsman.h"
 
 #define SOAP      "http://www.w3.org/2003/05/soap-envelope"
@@ -13,6 +12,26 @@
 #define NAMES                                                                                                          \
     " xmlns:s=\"" SOAP "\" xmlns:a=\"" ADDRESS "\" xmlns:e=\"" EVENTING "\" xmlns:n=\"" ENUMERATE                      \
     "\" xmlns:w=\"" WSMAN "\" xmlns:p=\"" MICROSOFT "\""
+
+/* So that it reads back the same, as an element's text or as an attribute's value. */
+static void xml_put(struct buf *out, struct str text)
+{
+    size_t from = 0;
+    for (size_t i = 0; i < text.n; i++) {
+        const char *entity = text.p[i] == '&'                       ? "&amp;"
+                             : text.p[i] == '<'                     ? "&lt;"
+                             : text.p[i] == '>'                     ? "&gt;"
+                             : text.p[i] == '"'                     ? "&quot;"
+                             : text.p[i] >= '\0' && text.p[i] < ' ' ? " "
+                                                                    : NULL;
+        if (!entity)
+            continue;
+        buf_str(out, str_slice(text, from, i));
+        buf_text(out, entity);
+        from = i + 1;
+    }
+    buf_str(out, str_skip(text, from));
+}
 
 /* Begins the envelope, up to the body. An operation's id comes back: the client pairs by it as well. */
 static void head_put(struct buf *out, const char *action, const struct wsman_message *message, const char *id)
