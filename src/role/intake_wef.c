@@ -490,6 +490,16 @@ static bool items_give(struct connection *connection)
     return true;
 }
 
+/* It is there and has nothing: the desk does not call it silent. */
+static void heartbeat_take(struct connection *connection)
+{
+    const struct intake *intake = connection_intake(connection);
+    struct channel *desk = process_peer(ROLE_DESK, 0);
+    if (desk) /* one that is lost is followed by another */
+        IGNORE(channel_send(desk, MSG_HEARD, 0, str_at(intake->sources[connection->source].id, 16)));
+    answer_ack(connection);
+}
+
 static void events_take(struct connection *connection)
 {
     struct wef *wef = connection->state;
@@ -506,7 +516,7 @@ static void events_take(struct connection *connection)
     else if (wef->message.events)
         tracks_go_on(connection);
     else
-        answer_ack(connection);
+        heartbeat_take(connection);
 }
 
 /* ---- requests ---- */

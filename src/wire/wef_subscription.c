@@ -150,7 +150,7 @@ static enum rc choices_read(const struct yaml_node *node, struct wef_subscriptio
         return err_set(err, RC_INVALID, "\"format\" must be raw or rendered");
     if (existing && !yaml_to_bool(existing, &subscription->existing))
         return err_set(err, RC_INVALID, "\"existing\" must be true or false");
-    subscription->heartbeat_s = 900;
+    subscription->heartbeat_s = 300;
     subscription->latency_s = 30;
     enum rc rc = number_get(node, "heartbeat", 86400, &subscription->heartbeat_s, err);
     return rc == RC_OK ? number_get(node, "latency", 3600, &subscription->latency_s, err) : rc;

@@ -3,7 +3,7 @@
  *   - name: windows             # 1 to 63 letters, digits, dots, hyphens; its events are told apart by it
  *     computers: ["*.corp.kz"]  # names of certificates that get it, * for any bytes; without: all
  *     format: raw               # or rendered: with the text of each event, in the computer's language
- *     heartbeat: 900            # seconds without events after which a computer says that it is there
+ *     heartbeat: 300            # seconds without events after which a computer says that it is there
  *     latency: 30               # seconds that events may wait for others
  *     existing: false           # true: also what is in the logs when a computer is first heard
  *     query: |                  # as Event Viewer's XML of a view has it

@@ -14,13 +14,13 @@ static const struct {
     const char *text;
     const char *want; /* what was read, or the refusal behind '!' */
 } files[] = {
-    {"- name: a\n" GOOD, "a raw 900 30 Security all;"},
+    {"- name: a\n" GOOD, "a raw 300 30 Security all;"},
     {"- name: a.b-1\n  format: rendered\n  heartbeat: 60\n  latency: 1\n  existing: true\n  computers: [x, "
      "'*.kz']\n" GOOD,
      "a.b-1 rendered 60 1 existing Security x *.kz;"},
     {"- name: a\n" GOOD "- name: b\n" QUERY("<Query Path=\"System\"><Select>*</Select><Select "
                                             "Path=\"SYSTEM\">*</Select><Suppress Path=\"X\">*</Suppress></Query>"),
-     "a raw 900 30 Security all;b raw 900 30 System all;"},
+     "a raw 300 30 Security all;b raw 300 30 System all;"},
     {"", "!the file must be one list of 1 to 16 subscriptions"},
     {"[]", "!the file must be one list of 1 to 16 subscriptions"},
     {"name: a\n", "!the file must be one list of 1 to 16 subscriptions"},
