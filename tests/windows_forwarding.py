@@ -257,7 +257,7 @@ def subscribe_and_deliver():
 
 
 def acknowledged_when_durable():
-    """no Ack while nothing is durable; all is killed, and the archive's bookmark goes on: nothing lost, nothing twice"""
+    """no Ack while nothing is durable; all is killed, and the archive's bookmark goes on: nothing lost or twice"""
     with stand() as (_, service, pc):
         pc.enumerate()
         pc.deliver([event(n) for n in range(1, 101)], "packed")
@@ -338,7 +338,7 @@ def a_log_made_anew():
 
 
 def strangers():
-    """a foreign certificate, one without a name, another's subscription, other paths and codings: refused with reasons"""
+    """a foreign certificate, one without a name, another's subscription, other paths: refused with reasons"""
     subscriptions = (f"- name: servers\n  computers: ['*.srv.kz']\n  query: |\n    {QUERY}\n"
                      f"- name: all\n  query: |\n    {QUERY}\n")
     with stand(subscriptions) as (authority, service, pc):
