@@ -1,6 +1,7 @@
 #include "wire/sldc.h"
 
 #include "base/assert.h"
+#include "base/bytes.h"
 
 #include <string.h>
 
@@ -38,18 +39,27 @@ struct sldc {
 /* The next bits, at most 16, without taking them; those past the end are zeros. */
 static uint32_t bits_peek(const struct sldc *s, unsigned count)
 {
+    size_t byte = s->at / 8;
     uint32_t word = 0;
-    for (size_t i = s->at / 8; i < s->at / 8 + 3; i++)
-        word = word << 8 | (i < s->stream.n ? (unsigned char)s->stream.p[i] : 0);
-    ASSERT(count <= 16);
-    return word >> (24 - s->at % 8 - count) & ((1u << count) - 1);
+    if (s->stream.n - byte >= 4)
+        word = get_be32(s->stream.p + byte);
+    else
+        for (size_t i = byte; i < s->stream.n; i++)
+            word |= (uint32_t)(unsigned char)s->stream.p[i] << (24 - 8 * (i - byte));
+    return word << s->at % 8 >> (32 - count);
+}
+
+static void bits_pass(struct sldc *s, unsigned count)
+{
+    size_t left = 8 * s->stream.n - s->at;
+    s->failed = s->failed || count > left;
+    s->at += MIN((size_t)count, left);
 }
 
 static uint32_t bits_take(struct sldc *s, unsigned count)
 {
     uint32_t bits = bits_peek(s, count);
-    s->failed = s->failed || count > 8 * s->stream.n - s->at;
-    s->at = MIN(s->at + count, 8 * s->stream.n);
+    bits_pass(s, count);
     return bits;
 }
 
@@ -145,18 +155,18 @@ static void copy_read(struct sldc *s)
 
 static void symbol_read(struct sldc *s)
 {
-    if (bits_peek(s, 9) == CONTROL_MARK) {
+    uint32_t next = bits_peek(s, 9);
+    if (next == CONTROL_MARK) {
         control_read(s);
+    } else if (s->scheme == 1 && next < 0x100) {
+        bits_pass(s, 9);
+        byte_put(s, (char)next);
     } else if (s->scheme == 1) {
-        if (bits_take(s, 1))
-            copy_read(s);
-        else
-            byte_put(s, (char)bits_take(s, 8));
+        bits_pass(s, 1);
+        copy_read(s);
     } else if (s->scheme == 2) {
-        unsigned byte = bits_take(s, 8);
-        if (byte == 0xff)
-            IGNORE(bits_take(s, 1) == 0); /* it is: nine ones would be a control symbol */
-        byte_put(s, (char)byte);
+        bits_pass(s, next >> 1 == 0xff ? 9 : 8); /* 255 has a zero behind it: nine ones are a control symbol */
+        byte_put(s, (char)(next >> 1));
     } else {
         s->failed = true;
     }

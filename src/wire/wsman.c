@@ -26,12 +26,6 @@ static bool is_xml_char(uint32_t code)
     return code >= 0x20 ? code != 0xfffe && code != 0xffff : code == '\t' || code == '\n' || code == '\r';
 }
 
-static void code_put(struct buf *out, uint32_t code)
-{
-    char text[4];
-    buf_put(out, text, utf8_encode(is_xml_char(code) ? code : UTF8_REPLACEMENT, text));
-}
-
 static uint32_t unit_at(struct str body, size_t at, bool big)
 {
     unsigned char first = (unsigned char)body.p[at];
@@ -39,30 +33,43 @@ static uint32_t unit_at(struct str body, size_t at, bool big)
     return big ? (uint32_t)first << 8 | second : (uint32_t)second << 8 | first;
 }
 
+/* A surrogate alone is no scalar value, and is written as U+FFFD. */
+static size_t code_read(struct str body, size_t at, bool big, uint32_t *ret_code)
+{
+    uint32_t code = unit_at(body, at, big);
+    uint32_t low = code >= 0xd800 && code < 0xdc00 && at + 4 <= body.n ? unit_at(body, at + 2, big) : 0;
+    bool pair = low >= 0xdc00 && low < 0xe000;
+    *ret_code = pair ? 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00) : code;
+    return pair ? 4 : 2;
+}
+
 static void narrow(struct str body, bool big, struct buf *out)
 {
-    for (size_t at = 0; at < body.n && !out->overflow; at += 2) {
-        uint32_t code = unit_at(body, at, big);
-        if (code < 0x80 && is_xml_char(code)) {
-            buf_char(out, (char)code);
-            continue;
+    char piece[4096];
+    size_t n = 0;
+    uint32_t code;
+    for (size_t at = 0; at < body.n && !out->overflow;) {
+        at += code_read(body, at, big, &code);
+        if (code < 0x80 && is_xml_char(code))
+            piece[n++] = (char)code;
+        else
+            n += utf8_encode(is_xml_char(code) ? code : UTF8_REPLACEMENT, piece + n);
+        if (n > sizeof piece - 4) {
+            buf_put(out, piece, n);
+            n = 0;
         }
-        uint32_t low = code >= 0xd800 && code < 0xdc00 && at + 4 <= body.n ? unit_at(body, at + 2, big) : 0;
-        if (low >= 0xdc00 && low < 0xe000) {
-            code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
-            at += 2;
-        }
-        code_put(out, code); /* a surrogate alone is no scalar value */
     }
+    buf_put(out, piece, n);
 }
 
 static void clean(struct str body, struct buf *out)
 {
+    char text[4];
     uint32_t code;
     size_t n;
     for (; body.n && !out->overflow; body = str_skip(body, n)) {
         n = utf8_decode(body, &code);
-        code_put(out, code);
+        buf_put(out, text, utf8_encode(is_xml_char(code) ? code : UTF8_REPLACEMENT, text));
     }
 }
 
