@@ -117,9 +117,9 @@ def envelope(action, body="", head="", message="uuid:0B0A-1"):
             f'{head}</s:Header><s:Body>{body}</s:Body></s:Envelope>')
 
 
-def events_message(events):
+def events_message(events, head=""):
     inside = "".join(f'<w:Event Action="{WSMAN}/Event"><![CDATA[{text}]]></w:Event>' for text in events)
-    return envelope(f"{WSMAN}/Events", f"<w:Events>{inside}</w:Events>", "<w:AckRequested/>")
+    return envelope(f"{WSMAN}/Events", f"<w:Events>{inside}</w:Events>", "<w:AckRequested/>" + head)
 
 
 class Computer:
@@ -421,6 +421,12 @@ def hostile():
         check_equal(numbers(hits), [1, 2, 3], "events")
         check_equal({hit["source"] for hit in hits}, {"pc1.corp.kz"}, "their source")
         check('forwards events that name another computer, "dc1.corp.kz"' in service.read_log(), "the log tells of it")
+        pc.deliver([event(1, computer="dc1.corp.kz", more="of another log")])  # its number says nothing of ours
+        check_equal(len(service.wait_for('"of another log"', 1)), 1, "an event of another computer with a small number")
+        head = '<m:MachineID xmlns:m="urn:m">old-name.corp.kz</m:MachineID>'
+        for _ in range(2):  # the message says that it is this computer: its logs are numbered
+            pc.send(pc.path, events_message([event(9, computer="OLD-NAME", channel="System")], head))
+        check_equal(numbers(service.wait_for("wef Channel:System", 1)), [9], "an event under the computer's own name, once")
         check("an event is longer than 1000 KiB" in pc.deliver([event(4, more="y" * 1100000)], want=413), "its reason")
         pc.deliver([event(4, more="y" * 900000), "no event", event(5)])
         check_equal(len(service.wait_for("EventRecordID:5", 1)), 1, "behind a long one and one that is none")

@@ -368,19 +368,24 @@ static size_t channel_find(const struct wef_subscription *subscription, struct s
     return SIZE_MAX;
 }
 
-/* Events keep the name of before when a computer is renamed, and those of others pass through collectors: they are
- * records all the same, of the sender's own source. */
-static void computer_look(struct connection *connection, struct str computer)
+static bool is_same_computer(struct str a, struct str b)
+{
+    return a.n > 0 && b.n > 0 && str_eq_nocase(str_slice(a, 0, str_find(a, '.')), str_slice(b, 0, str_find(b, '.')));
+}
+
+/* Whether an event is of the sender's own logs: it names the computer of the certificate, or that which the message
+ * says it is. Events keep the name of before when a computer is renamed, and those of others pass through collectors:
+ * they are records of the sender's source all the same, but their numbers are those of other logs. */
+static bool computer_is_own(struct connection *connection, struct str computer)
 {
     struct wef *wef = connection->state;
-    struct str own = str_of(connection->name);
-    struct str first = str_slice(computer, 0, str_find(computer, '.'));
-    if (wef->warned || !computer.n || str_eq_nocase(computer, own) ||
-        str_eq_nocase(first, str_slice(own, 0, str_find(own, '.'))))
-        return;
-    wef->warned = true;
-    log_warning("%s at %s forwards events that name another computer, \"%.*s\": they are kept as its own",
-                connection->name, connection->address, STR_ARG(str_slice(computer, 0, 64)));
+    bool certified = is_same_computer(computer, str_of(connection->name));
+    if (!certified && computer.n && !wef->warned) {
+        wef->warned = true;
+        log_warning("%s at %s forwards events that name another computer, \"%.*s\": they are kept as its own",
+                    connection->name, connection->address, STR_ARG(str_slice(computer, 0, 64)));
+    }
+    return certified || is_same_computer(computer, wef->message.machine);
 }
 
 /* Which events they are, and which channels have to be asked about. False without memory. */
@@ -398,10 +403,9 @@ static bool items_read(struct connection *connection)
         struct arena_mark mark = arena_mark(wef->arena);
         struct item *item = &wef->items[i];
         *item = (struct item){.channel = SIZE_MAX};
-        if (wef_event_read(wef->arena, record, &event)) {
+        if (wef_event_read(wef->arena, record, &event) && computer_is_own(connection, event.computer)) {
             item->channel = channel_find(wef->subscription, event.channel);
             item->sequence = wef_sequence(event.record, event.time_ns);
-            computer_look(connection, event.computer);
         }
         arena_rewind(wef->arena, mark);
         struct track *track =
@@ -442,7 +446,10 @@ static bool item_give(struct connection *connection, const struct item *item, st
     if (item->channel == SIZE_MAX || record.n > most)
         return plain_give(connection, record, most);
     struct track *track = track_of(wef, intake, wef->subscription, item->channel);
-    if (wef_log_is_new(track->highest, item->sequence) && track->log + 1 < LOGS_MAX) {
+    bool is_new = wef_log_is_new(track->highest, item->sequence);
+    if (is_new && track->log + 1 == LOGS_MAX) /* taken rather than held for known */
+        return plain_give(connection, record, most);
+    if (is_new) {
         log_warning("the log \"%.*s\" of %s began anew: event %llu came after %llu",
                     STR_ARG(wef->subscription->channels[item->channel]), connection->name,
                     (unsigned long long)wef_sequence_record(item->sequence),
