@@ -426,7 +426,7 @@ def hostile():
         head = '<m:MachineID xmlns:m="urn:m">old-name.corp.kz</m:MachineID>'
         for _ in range(2):  # the message says that it is this computer: its logs are numbered
             pc.send(pc.path, events_message([event(9, computer="OLD-NAME", channel="System")], head))
-        check_equal(numbers(service.wait_for("wef Channel:System", 1)), [9], "an event under the computer's own name, once")
+        check_equal(numbers(service.wait_for("wef Channel:System", 1)), [9], "an event under its own name, once")
         check("an event is longer than 1000 KiB" in pc.deliver([event(4, more="y" * 1100000)], want=413), "its reason")
         pc.deliver([event(4, more="y" * 900000), "no event", event(5)])
         check_equal(len(service.wait_for("EventRecordID:5", 1)), 1, "behind a long one and one that is none")

@@ -74,11 +74,11 @@ bool wef_log_is_new(uint64_t highest, uint64_t sequence)
            wef_sequence_minute(sequence) > wef_sequence_minute(highest) + LATER;
 }
 
-uint64_t wef_epoch(const char *subscription, struct str channel, uint32_t n)
+uint64_t wef_epoch(const char *subscription, struct str computer, struct str channel, uint32_t n)
 {
     static const uint64_t key[2] = {UINT64_C(0x716f7267616e2077), UINT64_C(0x6566206576656e74)};
-    char text[WEF_CHANNEL_MAX + 64];
-    int length = snprintf(text, sizeof text, "%s %u %.*s", subscription, n, STR_ARG(channel));
+    char text[WEF_CHANNEL_MAX + 256];
+    int length = snprintf(text, sizeof text, "%s %u %.*s %.*s", subscription, n, STR_ARG(computer), STR_ARG(channel));
     ASSERT(length > 0 && (size_t)length < sizeof text);
     return siphash(key, text, (size_t)length) | 1;
 }

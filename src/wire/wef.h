@@ -33,7 +33,8 @@ uint64_t wef_sequence_minute(uint64_t sequence);
 /* Whether an event of a log cannot be one that was sent before, though its number is not above the highest sequence's.
  */
 bool wef_log_is_new(uint64_t highest, uint64_t sequence);
-/* Whose sequences are compared: a subscription's (its id), a channel's (lower case), of the n-th log of that name. */
-uint64_t wef_epoch(const char *subscription, struct str channel, uint32_t n);
+/* Whose sequences are compared: those of a computer's channel (both in lower case), as a subscription (its id) has it,
+ * of the n-th log of that name. */
+uint64_t wef_epoch(const char *subscription, struct str computer, struct str channel, uint32_t n);
 
 #endif

@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     if (wef_event_read(arena, str_at(bytes, size), &event)) {
         uint64_t sequence = wef_sequence(event.record, event.time_ns);
         ASSERT(wef_sequence_record(sequence) == event.record && !wef_log_is_new(sequence, sequence));
-        ASSERT(wef_epoch("id", event.channel, 0) != 0);
+        ASSERT(wef_epoch("id", STR("pc"), event.channel, 0) != 0);
     }
     if (wef_subscriptions_read(arena, str_at(bytes, size), &all, NULL) == RC_OK) {
         ASSERT(all.count > 0 && all.count <= WEF_SUBSCRIPTIONS_MAX);

@@ -243,10 +243,11 @@ static void sequences(void)
     }
     CHECK(!wef_log_is_new(0, wef_sequence(1, NOW))); /* nothing is there yet */
     CHECK(wef_sequence(WEF_RECORD_MAX, INT64_MAX) == UINT64_MAX);
-    CHECK(wef_epoch("i", STR("security"), 0) == wef_epoch("i", STR("security"), 0));
-    CHECK(wef_epoch("i", STR("security"), 0) != wef_epoch("i", STR("security"), 1));
-    CHECK(wef_epoch("i", STR("security"), 0) != wef_epoch("i", STR("system"), 0));
-    CHECK(wef_epoch("i", STR("security"), 0) != wef_epoch("j", STR("security"), 0));
+    CHECK(wef_epoch("i", STR("pc"), STR("security"), 0) == wef_epoch("i", STR("pc"), STR("security"), 0));
+    CHECK(wef_epoch("i", STR("pc"), STR("security"), 0) != wef_epoch("i", STR("pc"), STR("security"), 1));
+    CHECK(wef_epoch("i", STR("pc"), STR("security"), 0) != wef_epoch("i", STR("pc"), STR("system"), 0));
+    CHECK(wef_epoch("i", STR("pc"), STR("security"), 0) != wef_epoch("i", STR("dc"), STR("security"), 0));
+    CHECK(wef_epoch("i", STR("pc"), STR("security"), 0) != wef_epoch("j", STR("pc"), STR("security"), 0));
 }
 
 static const struct test tests[] = {
