@@ -351,6 +351,11 @@ const char *const desk_schema[] = {
 
     /* relay: the relays that an agent comes through, by addresses. contradicts: enum agent_doubt */
     "ALTER TABLE agent ADD COLUMN relay TEXT NOT NULL DEFAULT '';",
+
+    /* loss.sender: the address that a receiver refused, '' of all else */
+    "ALTER TABLE loss ADD COLUMN sender TEXT NOT NULL DEFAULT '';"
+    "DROP INDEX loss_minute;"
+    "CREATE UNIQUE INDEX loss_minute ON loss(source, cause, unit, minute, sender) WHERE explained_ns = 0;",
 };
 
 const size_t desk_schema_count = ARRAY_LEN(desk_schema);

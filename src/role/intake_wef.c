@@ -97,6 +97,19 @@ void wef_answer(struct connection *connection)
         http_begin(&wef->http);
 }
 
+/* For the ledger of losses. */
+static void refusal_count(struct connection *connection, unsigned status)
+{
+    if (status == 403 || status == 404)
+        IGNORE(connection_refused(connection, GAP_STRANGER, GAP_REQUESTS, "no subscription is for this computer"));
+    else if (status == 413)
+        IGNORE(connection_refused(connection, GAP_LARGE, GAP_REQUESTS, "a request was larger than the limits"));
+    else if (status == 503)
+        IGNORE(connection_refused(connection, GAP_BEHIND, GAP_REQUESTS, "the archive was behind"));
+    else
+        IGNORE(connection_refused(connection, GAP_FORM, GAP_REQUESTS, "a request did not read"));
+}
+
 void wef_refuse(struct connection *connection, unsigned status, const char *reason)
 {
     struct wef *wef = connection->state;
@@ -104,6 +117,7 @@ void wef_refuse(struct connection *connection, unsigned status, const char *reas
     char id[UUID_TEXT + 1];
     wef->status = status;
     wef->refused = true;
+    refusal_count(connection, status);
     buf_clear(&wef->reply);
     buf_clear(&wef->list);
     wsman_write_fault(&wef->reply, &wef->message, wef_id_new(id), status >= 429, reason);
