@@ -651,6 +651,8 @@ struct desk_totals {
  * did not fit. */
 enum rc desk_source_stats(struct desk *desk, const struct desk_source *sources, size_t count, int64_t now_ns,
                           struct err *err) MUST_USE;
+/* A source that has nothing to send said that it is there: it is not silent. One that never sent is not known. */
+void desk_source_heard(struct desk *desk, const uint8_t id[16], int64_t now_ns);
 void desk_set_totals(struct desk *desk, const struct desk_totals *totals);
 /* What the keeper says of those who vouch for the archive from outside: JSON values, empty when there are none. Copied;
  * one that does not fit is left out. */

@@ -119,6 +119,7 @@ enum role {
     X(MSG_HUNT_PROGRESS, "hunt-progress", R(HUNTER), R(DESK), 3 * MSG_MIB) /* id = hunt; role/hunt_report.h */         \
     X(MSG_AGENT_ASK, "agent-ask", R(INTAKE), R(DESK), 64 * MSG_KIB)        /* id = connection; role/agent_desk.h */    \
     X(MSG_AGENT_SAY, "agent-say", R(DESK), R(INTAKE), 256 * MSG_KIB)       /* id = connection; role/agent_desk.h */    \
+    X(MSG_HEARD, "heard", R(INTAKE), R(DESK), 16)                          /* source 16: it says that it is there */   \
     X(MSG_ISSUE, "issue", R(DESK), R(SIGNER), MSG_KIB)        /* id; role/agent_signer.h, as the next three */         \
     X(MSG_ISSUED, "issued", R(SIGNER), R(DESK), 16 * MSG_KIB) /* same id */                                            \
     X(MSG_SIGN_POLICY, "sign-policy", R(DESK), R(SIGNER), 64 * MSG_KIB)     /* id */                                   \

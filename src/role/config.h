@@ -28,6 +28,7 @@
     X(snmp_port, "snmp-port", 0, 0, 65535, "port for SNMP traps and informs over UDP; 0 turns it off")                 \
     X(netflow_port, "netflow-port", 0, 0, 65535, "port for NetFlow 5, 9, IPFIX over UDP, IPFIX over TCP; 0: off")      \
     X(netflow_tls_port, "netflow-tls-port", 0, 0, 65535, "port for IPFIX over TLS; 0 turns it off")                    \
+    X(wef_port, "wef-port", 0, 0, 65535, "port for Windows Event Forwarding over HTTPS, 5986 in Windows; 0: off")      \
     X(agent_port, "agent-port", 6515, 0, 65535, "port that agents deliver to (TLS); 0 turns it off")                   \
     X(web_port, "web-port", 8443, 1, 65535, "port of the web pages (HTTPS)")                                           \
     X(intakes, "intakes", 0, 0, 32, "intake processes; 0 = one a core, at most 4")                                     \
@@ -72,6 +73,8 @@
     X(netflow_senders, "netflow-senders", "", "the same for NetFlow and IPFIX over UDP and TCP")                       \
     X(snmp_communities, "snmp-communities", "", "file of the communities that are taken, one a line; empty: any")      \
     X(snmp_users, "snmp-users", "", "file of the users of SNMP version 3: NAME HASH PASSWORD [aes PASSWORD]")          \
+    X(wef_client_ca, "wef-client-ca", "", "PEM file: who vouches for computers that forward; needed with wef-port")    \
+    X(wef_subscriptions, "wef-subscriptions", "", "file of what they are asked to forward; empty: that of qorgan")     \
     X(collect_files, "collect-files", "/var/log",                                                                      \
       "files and folders to follow, separated by blanks; *, ? and [a-z] stand within a part of a path")                \
     X(collect_journal_folder, "collect-journal-folder", "", "folder of journal files; empty: this machine's own")      \

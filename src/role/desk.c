@@ -826,6 +826,10 @@ static void desk_message(void *self, struct channel *channel, struct msg *msg)
     case MSG_RETIRED:
         on_retired(role, msg);
         break;
+    case MSG_HEARD:
+        if (msg->body.n == 16)
+            desk_source_heard(role->desk, (const uint8_t *)msg->body.p, clock_real_ns());
+        break;
     default:
         role->records_waiting |= agent_desk_message(role->agents, channel, msg, clock_real_ns());
         break;

@@ -26,6 +26,7 @@
 #include "role/setup.h"
 #include "role/tokens.h"
 #include "tlog/hash.h"
+#include "wire/wef_subscription.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -245,6 +246,8 @@ static void belongings_send(struct parent *parent, struct child *child)
         secret_send(child, "delivery-key", setup->delivery_key);
         secret_send(child, "snmp-communities", setup->snmp_communities);
         secret_send(child, "snmp-users", setup->snmp_users);
+        secret_send(child, "wef-client-ca", setup->wef_client_ca);
+        secret_send(child, "wef-subscriptions", setup->wef_subscriptions);
     }
     if (role == ROLE_WEB || role == ROLE_INTAKE) {
         secret_send(child, "tls-certificate", setup->tls_certificate);
@@ -647,6 +650,7 @@ static enum rc listeners_make(struct parent *parent, unsigned intakes, struct er
         {NET_UDP, config->syslog_address, config->netflow_port, ROLE_INTAKE, "netflow-udp"},
         {NET_TCP, config->syslog_address, config->netflow_port, ROLE_INTAKE, "netflow"},
         {NET_TCP, config->syslog_address, config->netflow_tls_port, ROLE_INTAKE, "netflow-tls"},
+        {NET_TCP, config->syslog_address, config->wef_port, ROLE_INTAKE, "wef-tls"},
         {NET_TCP, config->agent_address, config->agent_port, ROLE_INTAKE, "agents"},
     };
     enum rc rc = RC_OK;
@@ -700,6 +704,22 @@ static void greet(struct parent *parent)
     buf_done(&print);
 }
 
+static enum rc wef_check(const struct setup *setup, struct err *err)
+{
+    struct tls_server *server = NULL;
+    struct wef_subscriptions subscriptions;
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new(WEF_MEMORY);
+    if (!setup->wef_client_ca.n)
+        return RC_OK;
+    enum rc rc = tls_server_new(setup->tls_certificate, setup->tls_key, setup->wef_client_ca, &server, err);
+    tls_server_free(server);
+    if (rc != RC_OK)
+        return err_wrap(err, "\"wef-client-ca\"");
+    rc = arena ? wef_subscriptions_read(arena, setup->wef_subscriptions, &subscriptions, err)
+               : err_set(err, RC_LIMIT, "no memory");
+    return rc == RC_OK ? RC_OK : err_wrap(err, "\"wef-subscriptions\"");
+}
+
 /* What would make a process fail at every start is refused here, with one message, before any is started. */
 static enum rc settings_check(const struct config *config, const struct setup *setup, struct err *err)
 {
@@ -713,7 +733,7 @@ static enum rc settings_check(const struct config *config, const struct setup *s
     struct tls_server *server = NULL;
     rc = tls_server_new(setup->tls_certificate, setup->tls_key, setup->tls_client_ca, &server, err);
     tls_server_free(server);
-    return rc;
+    return rc == RC_OK ? wef_check(setup, err) : rc;
 }
 
 static enum rc parent_start(struct parent *parent, const struct parent_options *options, struct err *err)
