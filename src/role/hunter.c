@@ -636,7 +636,7 @@ static size_t hunter_paths(const struct config *config, struct arena *arena, str
 
 const struct role_driver hunter_driver = {
     .role = ROLE_HUNTER,
-    .calls = SANDBOX_OPEN,
+    .calls = SANDBOX_OPEN | SANDBOX_SEAL,
     .memory_max = (uint64_t)16 << 30,
     .files_max = 4096,
     .background = true,

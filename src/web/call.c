@@ -148,6 +148,7 @@ unsigned status_of_error(struct str key)
         {"explain_long", 413},     {"filter_unseen", 409},    {"filter_refused", 422},
         {"rule_taken", 409},       {"try_gone", 404},         {"try_too_large", 422},
         {"hunt_cannot", 422},      {"hunts_waiting", 409},    {"hunt_over", 409},
+        {"lists_none", 409},
         {"times_reversed", 422},   {"agents_off", 409},       {"agent_group_empty", 409},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
