@@ -378,7 +378,7 @@ struct desk_rules {
 /* The rules as they are loaded now; what they point at is borrowed until the next call or desk_close. When they are not
  * those of the last time, that is told to the archive. */
 enum rc desk_set_rules(struct desk *desk, const struct desk_rules *rules, int64_t now_ns, struct err *err) MUST_USE;
-#define DESK_RULES_SELF   64u  /* the desk itself, behind engines 0 to 63 */
+#define DESK_RULES_SELF   64u /* the desk itself, behind engines 0 to 63 */
 #define DESK_RULES_QUERY  65u
 #define DESK_RULES_HUNTER 66u
 #define DESK_RULES_WHO    67u
@@ -550,11 +550,11 @@ enum desk_hunt_state { DESK_HUNT_WAITING, DESK_HUNT_RUNNING, DESK_HUNT_DONE, DES
 /* Why one failed. */
 enum desk_hunt_trouble {
     DESK_HUNT_WELL,
-    DESK_HUNT_UNREAD,  /* the archive could not be read */
-    DESK_HUNT_UNRULED, /* none of its rules is loaded, or they could not be read */
-    DESK_HUNT_NARROW,  /* memory did not suffice */
-    DESK_HUNT_DIED,    /* its process ended again and again */
-    DESK_HUNT_GONE,    /* the version of a pack that was to be compared does not wait any more */
+    DESK_HUNT_UNREAD,   /* the archive could not be read */
+    DESK_HUNT_UNRULED,  /* none of its rules is loaded, or they could not be read */
+    DESK_HUNT_NARROW,   /* memory did not suffice */
+    DESK_HUNT_DIED,     /* its process ended again and again */
+    DESK_HUNT_GONE,     /* the version of a pack that was to be compared does not wait any more */
     DESK_HUNT_UNLISTED, /* lists of indicators could not be read, or none are configured */
     DESK_HUNT_TROUBLES
 };
@@ -577,8 +577,8 @@ struct desk_hunt_change {
     size_t lost_count;
 };
 
-/* A hunt may be for lists of indicators: with the rules about indicators that run, when its turn comes. Others that have
- * such a rule look for all that the lists hold, too. */
+/* A hunt may be for lists of indicators: with the rules about indicators that run, when its turn comes. Others that
+ * have such a rule look for all that the lists hold, too. */
 enum desk_hunt_lists {
     DESK_LISTS_NONE,
     DESK_LISTS_NEW, /* by itself: for what no such hunt looked for yet */
@@ -587,9 +587,9 @@ enum desk_hunt_lists {
 
 struct desk_hunt_order {
     int64_t id;
-    int64_t from_ns;        /* event time; 0: open, as the next */
-    int64_t to_ns;          /* exclusive */
-    struct str pack;        /* "NAME/VERSION": it compares, and no rule is wanted; empty: it does not */
+    int64_t from_ns; /* event time; 0: open, as the next */
+    int64_t to_ns;   /* exclusive */
+    struct str pack; /* "NAME/VERSION": it compares, and no rule is wanted; empty: it does not */
     enum desk_hunt_lists lists;
     const uint64_t *hashes; /* of the rules wanted: desk_rule.hash */
     size_t count;
@@ -634,8 +634,8 @@ struct desk_hunt_report {
     uint64_t change_total;
     const struct desk_hunt_change *changes;
     size_t change_count;
-    /* of one for DESK_LISTS_NEW, when it is done: what has been looked for, at most DESK_LISTS_KNOWN_BYTES whose form is
-     * the caller's; NULL: not said */
+    /* of one for DESK_LISTS_NEW, when it is done: what has been looked for, at most DESK_LISTS_KNOWN_BYTES whose form
+     * is the caller's; NULL: not said */
     struct str known;
 };
 /* Stores it in one transaction. One of a hunt that does not run, or was stopped, changes nothing. */

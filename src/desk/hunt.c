@@ -18,8 +18,12 @@ static const char *const state_names[] = {
     [DESK_HUNT_STOPPED] = "stopped", [DESK_HUNT_FAILED] = "failed",
 };
 static const char *const trouble_names[DESK_HUNT_TROUBLES] = {
-    [DESK_HUNT_WELL] = "",         [DESK_HUNT_UNREAD] = "unread", [DESK_HUNT_UNRULED] = "unruled",
-    [DESK_HUNT_NARROW] = "narrow", [DESK_HUNT_DIED] = "died",     [DESK_HUNT_GONE] = "gone",
+    [DESK_HUNT_WELL] = "",
+    [DESK_HUNT_UNREAD] = "unread",
+    [DESK_HUNT_UNRULED] = "unruled",
+    [DESK_HUNT_NARROW] = "narrow",
+    [DESK_HUNT_DIED] = "died",
+    [DESK_HUNT_GONE] = "gone",
     [DESK_HUNT_UNLISTED] = "unlisted",
 };
 
@@ -366,8 +370,8 @@ static void hunt_end(struct desk *desk, int64_t hunt, const struct ending *endin
     db_run(&q);
     if (hunt_lists_end(desk, hunt, ending->state, ending->known, now_ns))
         return;
-    hunt_tell(desk, hunt, ending->state == DESK_HUNT_DONE ? "finished" : hunt_state_name(ending->state), ending->stopper,
-         now_ns);
+    hunt_tell(desk, hunt, ending->state == DESK_HUNT_DONE ? "finished" : hunt_state_name(ending->state),
+              ending->stopper, now_ns);
     ended_clean(desk);
 }
 

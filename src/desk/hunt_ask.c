@@ -12,7 +12,7 @@
     "h.id, h.state, h.who, h.stopper, h.made_ns, h.began_ns, h.ended_ns, h.from_ns, h.to_ns, h.permille, h.records,"   \
     " h.hits, (SELECT count(*) FROM hunt_rule x WHERE x.hunt = h.id), (SELECT r.rule_id FROM hunt_rule x JOIN rule r"  \
     " ON r.id = x.rule WHERE x.hunt = h.id ORDER BY x.hits DESC, x.rule LIMIT 1), h.trouble, h.text, h.too_large,"     \
-    " h.gone, h.evicted, h.passed, h.pack, h.version, h.was_version, h.changes, h.gained, h.lost," \
+    " h.gone, h.evicted, h.passed, h.pack, h.version, h.was_version, h.changes, h.gained, h.lost,"                     \
     " h.lists, h.sought, h.due_ns"
 
 static const struct desk_rule *rule_of(const struct ask *ask, struct str id)

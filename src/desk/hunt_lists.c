@@ -66,8 +66,9 @@ static void rows_store(struct desk *desk, const struct desk_lists *lists, int64_
     for (size_t i = 0; i < MIN(lists->count, (size_t)DESK_LISTS_MAX); i++) {
         const struct desk_list *list = &lists->rows[i];
         const uint64_t numbers[] = {list->entries, list->fresh, list->expired, list->refused};
-        q = db_query(desk->db, "INSERT INTO indicator_list (place, name, entries, fresh, expired, refused, line, reason,"
-                               " example) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
+        q = db_query(desk->db,
+                     "INSERT INTO indicator_list (place, name, entries, fresh, expired, refused, line, reason,"
+                     " example) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
         db_put_i64(&q, (int64_t)i);
         db_put_text(&q, desk_cut(list->name, DESK_FIELD_MAX));
         for (size_t k = 0; k < ARRAY_LEN(numbers); k++)

@@ -1,5 +1,5 @@
-/* Hunts for lists of indicators: when one waits and may begin, which rules it has, what is kept of it, that it is none when
- * nothing is new; who could not read lists. */
+/* Hunts for lists of indicators: when one waits and may begin, which rules it has, what is kept of it, that it is none
+ * when nothing is new; who could not read lists. */
 #include "desk/desk_testing.h"
 
 #include <string.h>

@@ -98,14 +98,14 @@ struct desk {
     struct trail trail;
     struct hunts hunts;
     int64_t lists_minutes; /* between two hunts for lists of indicators */
-    char instance[17];  /* random, made at first start: part of idempotency keys */
-    int64_t next_ns;    /* see desk_next_ns */
-    int64_t taken_id;   /* the last record lent to the role */
-    int64_t outgoing;   /* about how many records wait */
-    int64_t cleaned_ns; /* when old rows were last removed */
-    int64_t losses_ns;  /* when the ledger of losses was looked at last */
-    struct buf body;    /* the record being written */
-    const char *event;  /* its name, while it is open */
+    char instance[17];     /* random, made at first start: part of idempotency keys */
+    int64_t next_ns;       /* see desk_next_ns */
+    int64_t taken_id;      /* the last record lent to the role */
+    int64_t outgoing;      /* about how many records wait */
+    int64_t cleaned_ns;    /* when old rows were last removed */
+    int64_t losses_ns;     /* when the ledger of losses was looked at last */
+    struct buf body;       /* the record being written */
+    const char *event;     /* its name, while it is open */
     char who[DESK_USER_MAX + 1];
     int64_t event_ns;
 

@@ -9,8 +9,8 @@
  * Records are parsed anew, by the parser of today; one comes out as it did when it came in, whoever reads it, for what
  * it says depends on itself and on the columns that its source named (normalise.h), which are looked up before. Events
  * that span records and correlations are put together by one process, in order, as `qorgan detect` does. What filters
- * pass over could not have matched; see sweep_words.h and clue.h. With a rule about indicators nothing is passed over: an
- * indicator is written in too many ways. */
+ * pass over could not have matched; see sweep_words.h and clue.h. With a rule about indicators nothing is passed over:
+ * an indicator is written in too many ways. */
 #ifndef ROLE_HUNT_H
 #define ROLE_HUNT_H
 
@@ -53,7 +53,8 @@ struct hunt {
     int32_t zone_s;  /* for times that name no zone */
     bool every_record;
     unsigned jobs; /* 0: one a core */
-    /* What is looked for before the rules see an event, as engines do, but whenever its validity began; NULL: nothing */
+    /* What is looked for before the rules see an event, as engines do, but whenever its validity began; NULL: nothing
+     */
     const struct indicators *indicators;
     const struct indicator_fields *fields; /* of events that may hold them */
     void (*found)(void *context, const struct hunt_found *found);

@@ -1,5 +1,6 @@
-/* hunt_known.h - which entries of lists of indicators the archive was searched for: a number for each (indicators_mark),
- * so that a list that grows is searched for with what is new in it. The hunter makes it, the desk keeps it.
+/* hunt_known.h - which entries of lists of indicators the archive was searched for: a number for each
+ * (indicators_mark), so that a list that grows is searched for with what is new in it. The hunter makes it, the desk
+ * keeps it.
  *
  *   "QIKN", u32 1, u64 key, u64 key, u64 count, then each number, rising; big-endian */
 #ifndef ROLE_HUNT_KNOWN_H

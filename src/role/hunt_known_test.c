@@ -28,6 +28,21 @@ static void numbers_are_found(void)
     CHECK(!hunt_known_has(&known, 1) && !hunt_known_has(&known, UINT64_MAX - 1));
 }
 
+/* doc/format/hunt-known.md: these bytes read for ever. */
+static void the_golden_bytes(void)
+{
+    static const char golden[] = "QIKN\0\0\0\1\0\0\0\0\0\0\0\7\377\377\377\377\377\377\377\377\0\0\0\0\0\0\0\2"
+                                 "\0\0\0\0\0\0\0\3\0\0\0\0\0\0\1\0";
+    uint64_t marks[] = {256, 3};
+    struct hunt_known known;
+    struct buf out CLEANUP(buf_done) = {0};
+    buf_init(&out, 4096);
+    CHECK(hunt_known_read(str_at(golden, sizeof golden - 1), &known) && known.count == 2);
+    CHECK(known.key[0] == 7 && known.key[1] == UINT64_MAX && hunt_known_has(&known, 3) && hunt_known_has(&known, 256));
+    hunt_known_write(key, marks, 2, &out);
+    CHECK(str_eq(buf_view(&out), str_at(golden, sizeof golden - 1)));
+}
+
 static void nothing_is_known(void)
 {
     struct hunt_known known = {.count = 0};
@@ -76,6 +91,7 @@ int main(int argc, char **argv)
 {
     static const struct test tests[] = {
         {"each number is found, and no other", numbers_are_found},
+        {"the golden bytes", the_golden_bytes},
         {"a set of nothing", nothing_is_known},
         {"cut, unsorted and foreign bytes do not read", others_do_not_read},
     };

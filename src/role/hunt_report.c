@@ -13,8 +13,7 @@
 #define CHANGE_TOO_MANY   2u
 
 _Static_assert(HUNT_ORDER_BYTES <= MSG_MIB, "an order fits its message");
-_Static_assert(6 + REASON_MAX +
-                       DESK_LISTS_MAX * (42 + (size_t)HUNT_LIST_NAME + HUNT_LIST_REASON + HUNT_LIST_EXAMPLE) <=
+_Static_assert(6 + REASON_MAX + DESK_LISTS_MAX * (42 + (size_t)HUNT_LIST_NAME + HUNT_LIST_REASON + HUNT_LIST_EXAMPLE) <=
                    HUNT_LISTS_BYTES,
                "what is said of lists fits its message");
 _Static_assert(96 + REASON_MAX + DESK_RULES_MAX * COUNT_SIZE + DESK_HUNT_HITS * HIT_MAX +

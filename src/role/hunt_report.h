@@ -1,15 +1,14 @@
 /* hunt_report.h - what desk and hunter say to each other: bodies of MSG_HUNT and MSG_HUNT_PROGRESS, whose id is the
  * hunt. Numbers are big-endian, a text is its u16 length and its bytes.
  *
- *   MSG_HUNT           i64 from, i64 to, text pack, u8 enum desk_hunt_lists, u64 hash of each rule; of one for what is new
- *                      in lists of indicators the descriptor is hunt_known.h, or there is none
- *   MSG_HUNT_LISTS     text what of the lists could not be read, u32 count and each list: text name, u64 entries, u64 new,
- *                      u64 expired, u64 refused, u32 line, texts reason, example; the descriptor is hunt_known.h
- *   MSG_HUNT_PROGRESS  u8 state, u8 trouble, u32 permille, u64 records, u64 too large, u64 gone, u64 evicted, u64
- * passed, text, u32 count and each: u64 hash, u64 hits; u32 count and each: u64 hash, u64 record, i64 time, texts host,
- * account, address, text; u64 gained, u64 lost, u64 all changes, u32 count and each: u8 kind, u8 of indicators (1), too
- * many (2), texts rule id, title, u64 gained, u64 lost, u64 before, u64 after; u8 count and u64 records gained; the
- * same of those lost
+ *   MSG_HUNT           i64 from, i64 to, text pack, u8 enum desk_hunt_lists, u64 hash of each rule; of one for what is
+ * new in lists of indicators the descriptor is hunt_known.h, or there is none MSG_HUNT_LISTS     text what of the lists
+ * could not be read, u32 count and each list: text name, u64 entries, u64 new, u64 expired, u64 refused, u32 line,
+ * texts reason, example; the descriptor is hunt_known.h MSG_HUNT_PROGRESS  u8 state, u8 trouble, u32 permille, u64
+ * records, u64 too large, u64 gone, u64 evicted, u64 passed, text, u32 count and each: u64 hash, u64 hits; u32 count
+ * and each: u64 hash, u64 record, i64 time, texts host, account, address, text; u64 gained, u64 lost, u64 all changes,
+ * u32 count and each: u8 kind, u8 of indicators (1), too many (2), texts rule id, title, u64 gained, u64 lost, u64
+ * before, u64 after; u8 count and u64 records gained; the same of those lost
  *
  * What they mean stands in desk.h. */
 #ifndef ROLE_HUNT_REPORT_H

@@ -44,8 +44,8 @@ enum rc hunt_rules_load(const struct hunt_texts *texts, struct names *names, str
                         struct hunt_rules *ret_rules, struct err *err) MUST_USE;
 /* Wants only those of the wanted rules that `keep` says, by index. */
 void hunt_rules_narrow(struct hunt_rules *rules, const bool *keep);
-/* A rule of indicators, or a correlation that counts one. The fields that such a rule asks for are in no event unless the
- * hunt looks for lists of them (hunt.h): the hunter does, `qorgan rules hunt` and comparisons do not. */
+/* A rule of indicators, or a correlation that counts one. The fields that such a rule asks for are in no event unless
+ * the hunt looks for lists of them (hunt.h): the hunter does, `qorgan rules hunt` and comparisons do not. */
 bool hunt_rules_of_indicators(const struct rules *rules, const struct rule *rule);
 #define HUNT_RULES_REMARK "rules of indicators are hunted by `qorgan indicators hunt`"
 void hunt_rules_done(struct hunt_rules *rules); /* zeroed ones are fine */

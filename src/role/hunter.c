@@ -7,8 +7,8 @@
  *                         └────────────── report: failed, MSG_HUNT_STOP, the desk is gone ──────────► idle
  *                                                                            └── the same ──────────► idle
  *
- * It holds no rules while it is idle but the descriptor of those that the desk gave, and no lists of indicators. It may be killed at any time: the
- * desk orders again what was not reported as done, and counts that hunt anew. */
+ * It holds no rules while it is idle but the descriptor of those that the desk gave, and no lists of indicators. It may
+ * be killed at any time: the desk orders again what was not reported as done, and counts that hunt anew. */
 #include "archive/reader.h"
 #include "base/assert.h"
 #include "os/clock.h"
@@ -58,9 +58,9 @@ struct tally {
 struct hunter {
     const struct config *config;
     int archive;
-    int bundle;       /* of rules, as the desk gave it; -1: not yet */
-    uint64_t version; /* of them */
-    uint64_t folders; /* of lists, as they were at the start */
+    int bundle;                      /* of rules, as the desk gave it; -1: not yet */
+    uint64_t version;                /* of them */
+    uint64_t folders;                /* of lists, as they were at the start */
     struct indicator_fields *fields; /* NULL: no lists of indicators are configured */
     int32_t zone_s;
     struct vault *vault;
@@ -69,7 +69,7 @@ struct hunter {
     /* of the order at hand */
     struct arena *arena; /* NULL: there is none */
     struct desk_hunt_order order;
-    int known; /* that came with it: what was looked for of the lists; -1: nothing */
+    int known;                /* that came with it: what was looked for of the lists; -1: nothing */
     struct hunt_lists *lists; /* NULL: none are wanted */
     struct hunt_rules rules;
     struct archive_reader *reader;
@@ -577,7 +577,8 @@ static void on_rules(struct hunter *h, struct msg *msg)
         close(h->bundle);
     h->bundle = msg->fds[0];
     msg->fd_count = 0;
-    desk_tell(MSG_RULES_TAKEN, msg->id, STR("")); /* they are read when they are hunted: what is wrong with them shows then */
+    desk_tell(MSG_RULES_TAKEN, msg->id,
+              STR("")); /* they are read when they are hunted: what is wrong with them shows then */
 }
 
 static void on_hunt(struct hunter *h, struct msg *msg)

@@ -20,8 +20,8 @@ enum rc indicator_fields_read(const char *data, struct indicator_fields **ret_fi
  * log, and the others are taken: rules go on without it. `trouble`, which may be NULL, says what of all could not be
  * read: a folder, a file, the rest of a list for want of room; at most INDICATORS_TROUBLE bytes, empty when all was. */
 #define INDICATORS_TROUBLE 240u
-enum rc indicators_load_configured(const struct config *config, struct indicators **ret_indicators,
-                                   struct buf *trouble, struct err *err) MUST_USE;
+enum rc indicators_load_configured(const struct config *config, struct indicators **ret_indicators, struct buf *trouble,
+                                   struct err *err) MUST_USE;
 /* Another number when a list of them came, went or was written anew: by names, sizes, times and places of the files,
  * which are not read; 0: none are configured. */
 uint64_t indicators_stamp(const struct config *config);

@@ -42,7 +42,7 @@
 #define HEALTHY_NS     UINT64_C(30000000000)
 #define STOP_NS        UINT64_C(15000000000)
 #define LISTS_NS       UINT64_C(3000000000) /* between two looks at the folders of lists of indicators */
-#define FIRST_TRIES    3 /* of a process that ends by itself before everything runs */
+#define FIRST_TRIES    3                    /* of a process that ends by itself before everything runs */
 #define INTAKES_MAX    4
 #define ENGINES_MAX    8
 

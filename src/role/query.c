@@ -50,8 +50,8 @@ struct query_role {
     struct query_papers *papers;
     struct query_explain *explain;
     struct query_tries *tries;
-    struct explainer how; /* of both */
-    uint64_t version;     /* of the rules that the desk gave last */
+    struct explainer how;                   /* of both */
+    uint64_t version;                       /* of the rules that the desk gave last */
     char rules_told[QUERY_EXPLAIN_TROUBLE]; /* what was said of them */
     struct buf lists_trouble;
     char lists_trouble_text[INDICATORS_TROUBLE];
@@ -539,7 +539,7 @@ static void rules_tell(struct query_role *role)
     const char *trouble = query_explain_trouble(role->explain);
     struct channel *desk = process_peer(ROLE_DESK, 0);
     if (!desk || !channel_send(desk, MSG_RULES_TAKEN, role->version, str_of(trouble)))
-        return; /* the next desk gives them anew */
+        return;                                                                      /* the next desk gives them anew */
     IGNORE(!str_copy_z(str_of(trouble), role->rules_told, sizeof role->rules_told)); /* they are as long */
 }
 

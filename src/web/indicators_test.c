@@ -20,7 +20,8 @@ static void the_lists(void)
     peers.json = STR("{\"ok\":true,\"configured\":false,\"lists\":[],\"may_change\":true}");
     CHECK_INT(status_of(get("/indicators")), 200);
     CHECK(seen_has("No lists of indicators are configured") && !seen_has("action=\"/indicators\""));
-    peers.json = STR("{\"ok\":true,\"configured\":true,\"lists\":[{\"list\":\"a\",\"refused\":1,\"reason\":\"too large\"}]}");
+    peers.json =
+        STR("{\"ok\":true,\"configured\":true,\"lists\":[{\"list\":\"a\",\"refused\":1,\"reason\":\"too large\"}]}");
     CHECK_INT(status_of(get("/indicators")), 200);
     CHECK(seen_has("too large") && !seen_has("line 0")); /* of the file as a whole */
 }
@@ -47,8 +48,9 @@ static void hunts_for_lists(void)
 {
     peers_reset();
     peers.ask = "hunt.get";
-    peers.json = STR("{\"ok\":true,\"hunt\":{\"id\":4,\"state\":\"waiting\",\"automatic\":true,\"rules\":4,\"lists\":\"new\","
-                     "\"due_ns\":4000000000000000000}}");
+    peers.json =
+        STR("{\"ok\":true,\"hunt\":{\"id\":4,\"state\":\"waiting\",\"automatic\":true,\"rules\":4,\"lists\":\"new\","
+            "\"due_ns\":4000000000000000000}}");
     CHECK_INT(status_of(get("/hunts/4")), 200);
     CHECK(seen_has("New indicators in lists") && seen_has("It begins at the earliest:") && !seen_has("4 rules"));
     CHECK(!seen_has("Indicators looked for"));
