@@ -647,7 +647,7 @@ enum rc desk_hunt_report(struct desk *desk, int64_t id, const struct desk_hunt_r
 #define DESK_LISTS_MAX         1024u
 #define DESK_LISTS_KNOWN       10000000u /* entries that are known to have been looked for */
 #define DESK_LISTS_KNOWN_BYTES (32 + 8 * (size_t)DESK_LISTS_KNOWN)
-#define DESK_LISTS_MINUTES     60 /* between the end of such a hunt and the next one's beginning, unless set otherwise */
+#define DESK_LISTS_MINUTES     60 /* between the end of such a hunt and the next one's beginning, unless set */
 
 /* Other lists hold: `stamp` is of those that all engines work with now (0: none are configured), so that what comes in
  * from here on is looked at by these. What is new in them is hunted, once. May be said again. */

@@ -785,42 +785,6 @@ static void rules_look(struct desk_role *role)
         log_error("how it went with the rules could not be stored: %s", untold.text);
 }
 
-/* Under which number room desk knows a peer. */
-static size_t taker_of(const struct channel *channel)
-{
-    if (channel_peer(channel) == ROLE_QUERY)
-        return DESK_RULES_QUERY;
-    return channel_peer(channel) == ROLE_HUNTER ? DESK_RULES_HUNTER : channel_instance(channel);
-}
-
-static void on_rules_taken(struct desk_role *role, const struct channel *channel, const struct msg *msg)
-{
-    struct err err = {0};
-    const char *who = msg_role_name(channel_peer(channel));
-    if (channel_peer(channel) == ROLE_ENGINE) {
-        rule_supply_taken(role->supply, channel_instance(channel), msg->id, msg->body);
-        return;
-    }
-    if (msg->body.n)
-        log_error("%s could not take the rules: %.*s", who, STR_ARG(msg->body));
-    if (desk_rules_taken(role->desk, taker_of(channel), msg->body, clock_real_ns(), &err) != RC_OK)
-        log_error("what %s says of the rules could not be stored: %s", who, err.text);
-    role->records_waiting = true;
-}
-
-static void on_lists_taken(struct desk_role *role, const struct channel *channel, const struct msg *msg)
-{
-    struct err err = {0};
-    if (channel_peer(channel) == ROLE_ENGINE && channel_instance(channel) >= ENGINES_MAX)
-        return;
-    if (channel_peer(channel) == ROLE_ENGINE)
-        hunt_desk_lists_told(role->hunts, channel_instance(channel), msg->id);
-    if (desk_lists_taken(role->desk, taker_of(channel), msg->body, clock_real_ns(), &err) != RC_OK)
-        log_error("what %s says of lists of indicators could not be stored: %s", msg_role_name(channel_peer(channel)),
-                  err.text);
-    role->records_waiting = true;
-}
-
 static void desk_message(void *self, struct channel *channel, struct msg *msg)
 {
     struct desk_role *role = self;
@@ -854,10 +818,14 @@ static void desk_message(void *self, struct channel *channel, struct msg *msg)
         desk_set_receivers(role->desk, msg->body);
         break;
     case MSG_RULES_TAKEN:
-        on_rules_taken(role, channel, msg);
+        rule_supply_taken(role->supply, channel, msg);
+        role->records_waiting = true;
         break;
     case MSG_LISTS_TAKEN:
-        on_lists_taken(role, channel, msg);
+        if (channel_peer(channel) == ROLE_ENGINE)
+            hunt_desk_lists_told(role->hunts, channel_instance(channel), msg->id);
+        rule_supply_lists_taken(role->supply, channel, msg);
+        role->records_waiting = true;
         break;
     case MSG_HUNT_LISTS:
         hunt_desk_lists(role->hunts, msg, clock_real_ns());
@@ -894,10 +862,10 @@ static void desk_peer_up(void *self, struct channel *channel)
         hunt_desk_up(role->hunts);
     if (channel_peer(channel) == ROLE_ENGINE) /* behind the rules that these are states of */
         rule_desk_engine_up(role->rule_desk, channel_instance(channel));
-    if (channel_peer(channel) == ROLE_ENGINE)
+    if (channel_peer(channel) == ROLE_ENGINE) {
         hunt_desk_engine(role->hunts, channel_instance(channel));
-    if (channel_peer(channel) == ROLE_ENGINE)
         correlations_engine_away(role->correlations, channel_instance(channel)); /* until it says how far it is */
+    }
     if (channel_peer(channel) == ROLE_ENGINE && role->stuck)
         channel_pause(channel, true);
 }
@@ -905,12 +873,12 @@ static void desk_peer_up(void *self, struct channel *channel)
 static void desk_peer_down(void *self, enum role peer, unsigned instance)
 {
     struct desk_role *role = self;
-    if (peer == ROLE_ENGINE)
+    if (peer == ROLE_ENGINE) {
+        hunt_desk_engine(role->hunts, instance);
         correlations_engine_away(role->correlations, instance);
+    }
     if (peer == ROLE_ENGINE && instance < ENGINES_MAX)
         role->acknowledge[instance] = 0; /* its successor numbers its matches anew */
-    if (peer == ROLE_ENGINE)
-        hunt_desk_engine(role->hunts, instance);
     if (peer == ROLE_HUNTER)
         hunt_desk_down(role->hunts);
     agent_desk_peer_down(role->agents, peer, instance);
