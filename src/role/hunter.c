@@ -620,6 +620,7 @@ static void hunter_peer_down(void *self, enum role role, unsigned instance)
 static size_t hunter_paths(const struct config *config, struct arena *arena, struct sandbox_path *ret, size_t size)
 {
     struct str rest = config->indicators;
+    char list[INDICATORS_PATH];
     struct buf path;
     size_t count = 0;
     ASSERT(size >= 1);
@@ -627,11 +628,8 @@ static size_t hunter_paths(const struct config *config, struct arena *arena, str
     buf_format(&path, "%.*s/archive", STR_ARG(config->data));
     ret[count++] = (struct sandbox_path){.path = arena_strz(arena, buf_view(&path)), .access = SANDBOX_READ};
     buf_done(&path);
-    while (rest.n && count < size) {
-        struct str folder = str_cut(&rest, ' ');
-        if (folder.n)
-            ret[count++] = (struct sandbox_path){.path = arena_strz(arena, folder), .access = SANDBOX_READ};
-    }
+    while (count < size && indicators_folder_next(&rest, list))
+        ret[count++] = (struct sandbox_path){.path = arena_strz(arena, str_of(list)), .access = SANDBOX_READ};
     return count;
 }
 

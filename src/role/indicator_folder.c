@@ -241,18 +241,30 @@ uint64_t indicators_stamp(const struct config *config)
     return MAX(siphash(key, known.p, known.n), 1);
 }
 
+bool indicators_folder_next(struct str *rest, char ret_path[INDICATORS_PATH])
+{
+    while (rest->n) {
+        struct str path = str_cut(rest, ' ');
+        struct stat status;
+        if (!path.n || !str_copy_z(path, ret_path, INDICATORS_PATH))
+            continue;
+        char *slash = strrchr(ret_path, '/');
+        if (slash && slash > ret_path && stat(ret_path, &status) == 0 && !S_ISDIR(status.st_mode))
+            *slash = '\0';
+        return true;
+    }
+    return false;
+}
+
 uint64_t indicators_folders_stamp(const struct config *config)
 {
     static const uint64_t key[2] = {3, 4}; /* it stays here */
     struct buf known CLEANUP(buf_done) = {0};
     struct str rest = config->indicators;
-    char path[PATH_BYTES];
+    char path[INDICATORS_PATH];
     buf_init(&known, (size_t)1 << 20);
-    while (rest.n) {
-        struct str folder = str_cut(&rest, ' ');
+    while (indicators_folder_next(&rest, path)) {
         struct stat status = {0};
-        if (!folder.n || !str_copy_z(folder, path, sizeof path))
-            continue;
         IGNORE(stat(path, &status) != 0);
         buf_format(&known, "%s|%llu|%llu\n", path, (unsigned long long)status.st_dev,
                    (unsigned long long)status.st_ino);
