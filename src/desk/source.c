@@ -294,7 +294,8 @@ static void totals_put(struct ask *ask)
     json_put_u64(ask->out, "disk_free", totals->disk_free);
     json_put_int(ask->out, "deletion_ns", desk_next_deletion_ns(ask->desk));
     json_put_bool(ask->out, "proposal_waits", desk_proposal_waits(ask->desk));
-    json_put_int(ask->out, "rules_behind", rules_behind_count(ask->desk));
+    json_put_int(ask->out, "rules_behind", rules_behind_count(ask->desk, BEHIND_RULES));
+    json_put_int(ask->out, "lists_behind", rules_behind_count(ask->desk, BEHIND_LISTS));
     json_write_object_end(ask->out);
 }
 

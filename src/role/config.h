@@ -51,6 +51,8 @@
     X(keep_days, "keep-days", 1096, 1, 36525, "days that records are kept; not fewer than the acts ask for")           \
     X(hot_days, "hot-days", 62, 62, 36525, "days after which segments are packed smaller; two months stay at hand")    \
     X(indicator_days, "indicator-days", 0, 0, 36525, "days from its date after which an indicator ends; 0: never")     \
+    X(indicator_hunt_minutes, "indicator-hunt-minutes", 60, 0, 10080,                                                  \
+      "minutes between two hunts over the archive for what is new in lists")                                           \
     X(coverage_days, "coverage-days", 7, 0, 366, "days a source is known before what it lacks is a finding")           \
     X(collect_journal, "collect-journal", 1, 0, 1, "collect this machine's journal")                                   \
     X(privileges, "sandbox", 1, 0, 1, "0 runs without seccomp and Landlock: only to look for a fault")
@@ -79,7 +81,7 @@
       "files and folders to follow, separated by blanks; *, ? and [a-z] stand within a part of a path")                \
     X(collect_journal_folder, "collect-journal-folder", "", "folder of journal files; empty: this machine's own")      \
     X(rules, "rules", "", "folders of Sigma rules, separated by blanks, read anew at SIGHUP; empty: those of qorgan")  \
-    X(indicators, "indicators", "", "folders of lists of indicators, separated by blanks, read anew at SIGHUP")        \
+    X(indicators, "indicators", "", "folders of lists of indicators, separated by blanks, read anew when they change") \
     X(parsers, "parsers", "", "folder of this site's own patterns, read anew at SIGHUP; empty: none")                  \
     X(witness_policy, "witness-policy", "", "file of the witnesses and their quorum (C2SP tlog-policy); empty: none")  \
     X(witness_ca, "witness-ca", "", "PEM file: who vouches for https of witnesses and time stamps; empty: the system") \
