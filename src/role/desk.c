@@ -18,6 +18,7 @@
 #include "role/keep.h"
 #include "role/log.h"
 #include "role/match.h"
+#include "role/notice_desk.h"
 #include "role/object_desk.h"
 #include "role/roles.h"
 #include "role/rule_desk.h"
@@ -85,7 +86,7 @@ struct desk_role {
     uint64_t acknowledge[ENGINES_MAX]; /* the newest match gathered of each engine; 0 = none */
     bool stuck;                        /* matches could not be stored: they are kept and tried again */
     uint64_t stuck_ns;
-    bool notice_flying;
+    struct notice_desk notices;
     struct alarm_told alarms[ALARMS_MAX]; /* a ring */
     size_t alarm_count;                   /* ever */
     uint64_t heard_ns;                    /* boot time of the keeper's last totals; 0 = never, or its silence is told */
@@ -134,6 +135,7 @@ static enum rc database_open(struct desk_role *role, struct err *err)
         rc = db_open("desk.db", &role->db, err);
     if (rc == RC_OK)
         rc = desk_open(role->db, &options, clock_real_ns(), &role->desk, &first, err);
+    role->notices = (struct notice_desk){role->desk, role->scratch, &role->answer, false};
     if (rc == RC_OK && first.made)
         process_say("first-account: %s %s", first.user, first.password);
     explicit_bzero(&first, sizeof first);
@@ -477,61 +479,6 @@ static void on_record_kept(struct desk_role *role, const struct msg *msg)
     gathered(role);
 }
 
-/* ---- notices ---- */
-
-static void notice_write(struct buf *out, const struct desk_notice *notice)
-{
-    buf_clear(out);
-    json_write_object(out);
-    json_put_str(out, "key", notice->key);
-    json_put_str(out, "kind", notice->kind);
-    json_put_str(out, "to", notice->to);
-    json_put_str(out, "server", notice->server);
-    json_put_str(out, "from", notice->from);
-    json_put_str(out, "user", notice->user);
-    json_put_str(out, "secret", notice->secret);
-    json_put_str(out, "subject", notice->subject);
-    json_put_str(out, "body", notice->body);
-    json_write_object_end(out);
-}
-
-static void notices_send(struct desk_role *role)
-{
-    struct channel *out = process_peer(ROLE_OUT, 0);
-    struct desk_notice notice;
-    struct err err = {0};
-    if (!out || role->notice_flying)
-        return;
-    arena_reset(role->scratch);
-    enum rc rc = desk_outbox_take(role->desk, clock_real_ns(), role->scratch, &notice, &err);
-    if (rc != RC_OK) {
-        if (rc != RC_END)
-            log_error("notices could not be read: %s", err.text);
-        return;
-    }
-    notice_write(&role->answer, &notice);
-    if (role->answer.n <= msg_size_max(MSG_NOTICE))
-        role->notice_flying = channel_send(out, MSG_NOTICE, (uint64_t)notice.id, buf_view(&role->answer));
-    else
-        IGNORE(desk_outbox_result(role->desk, notice.id, false, STR("the notice is too long"), clock_real_ns(), &err));
-}
-
-static void on_notice_result(struct desk_role *role, const struct msg *msg)
-{
-    struct err err = {0};
-    struct json_value *value = NULL;
-    role->notice_flying = false;
-    arena_reset(role->scratch);
-    if (json_parse(role->scratch, msg->body, 4, &value, &err) != RC_OK)
-        return;
-    struct str text = json_str(json_get(value, "text"), STR_NONE);
-    if (desk_outbox_result(role->desk, (int64_t)msg->id, json_bool(json_get(value, "sent"), false), text,
-                           clock_real_ns(), &err) != RC_OK)
-        log_error("a notice's result could not be stored: %s", err.text);
-    role->records_waiting = true;
-    notices_send(role);
-}
-
 /* ---- questions and counters ---- */
 
 /* What mirrors brought. A keeper that is away misses it: they come again. */
@@ -799,7 +746,8 @@ static void desk_message(void *self, struct channel *channel, struct msg *msg)
         on_record_kept(role, msg);
         break;
     case MSG_NOTICE_RESULT:
-        on_notice_result(role, msg);
+        notice_desk_result(&role->notices, msg);
+        role->records_waiting = true;
         break;
     case MSG_STATS:
         on_stats(role, channel, msg);
@@ -887,7 +835,7 @@ static void desk_peer_down(void *self, enum role peer, unsigned instance)
         hunt_desk_down(role->hunts);
     agent_desk_peer_down(role->agents, peer, instance);
     if (peer == ROLE_OUT)
-        role->notice_flying = false; /* lent notices come back by themselves */
+        role->notices.flying = false;
 }
 
 /* Nobody waits for a match that is only counted, but its engine's block: fewer syncs where sign-ins are counted all
@@ -944,7 +892,7 @@ static void role_tick(void *self, int64_t now_ns)
     if (due || boot_ns - role->looked_ns >= LOOK_NS) { /* after every message it would cost more than the matches */
         role->looked_ns = boot_ns;
         role->records_waiting = true;
-        notices_send(role);
+        notice_desk_send(&role->notices);
     }
     records_send(role);
 }
