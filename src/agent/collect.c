@@ -52,6 +52,7 @@ struct collect {
 
     struct follower *follower;
     char files[POLICY_PATHS_MAX];
+    struct str join; /* the policy's */
     uint64_t gap_sequence;
     uint64_t saved_ns;
     uint64_t files_ns;
@@ -143,11 +144,11 @@ static bool on_room(void *context)
     return spool_takes(collect->options.spool, SPOOL_PULL);
 }
 
-static bool on_line(void *context, struct str path, uint64_t epoch, uint64_t sequence, struct str bytes)
+static bool on_line(void *context, struct str path, uint64_t epoch, uint64_t sequence, struct str bytes, bool cut)
 {
     struct collect *collect = context;
     const struct spool_record record = {.stream = DELIVERY_FILE,
-                                        .flags = bytes.n >= DELIVERY_RECORD_MAX ? DELIVERY_TRUNCATED : 0,
+                                        .flags = cut || bytes.n >= DELIVERY_RECORD_MAX ? DELIVERY_TRUNCATED : 0,
                                         .epoch = epoch,
                                         .sequence = sequence,
                                         .read_ns = clock_real_ns(),
@@ -183,13 +184,26 @@ static void on_ask(void *context, uint64_t question, struct str path, uint64_t e
     follower_high(collect->follower, question, spool_high(collect->options.spool, DELIVERY_FILE, epoch, path));
 }
 
+static uint64_t on_mark(void *context)
+{
+    const struct collect *collect = context;
+    return spool_facts(collect->options.spool).taken;
+}
+
+static bool on_kept(void *context, uint64_t mark)
+{
+    const struct collect *collect = context;
+    return spool_facts(collect->options.spool).synced >= mark;
+}
+
 static enum rc files_begin(struct collect *collect, struct err *err)
 {
     const struct follow_options options = {
         .paths = str_of(collect->files),
         .state_folder = collect->options.folder,
         .seed = random_u64(),
-        .sink = {collect, on_room, on_line, on_gap, on_ask},
+        .join = collect->join,
+        .sink = {collect, on_room, on_line, on_gap, on_ask, on_mark, on_kept},
     };
     collect->follower = follower_new(&options, err);
     return collect->follower ? RC_OK : err->code;
@@ -488,9 +502,14 @@ static void files_apply(struct collect *collect, const struct agent_policy *poli
     struct err err = {0};
     if (collect->follower) {
         collect_save(collect);
+        /* What was given may be on its way already: under other rules of joining a power cut must not have it read
+         * again, in other pieces. A full disk syncs later; then nothing new is put either. */
+        if (spool_save(collect->options.spool, &err) != RC_OK)
+            tell(TELL_WARNING, "the spool could not be synced before the policy changed: %s", err.text);
         follower_free(collect->follower);
         collect->follower = NULL;
     }
+    collect->join = policy ? policy->join : STR_NONE;
     files_choose(collect, policy, refused);
     if (collect->files[0] && files_begin(collect, &err) != RC_OK) {
         tell(TELL_ERROR, "files cannot be followed: %s", err.text);

@@ -574,6 +574,7 @@ struct spool_facts spool_facts(const struct spool *spool)
 {
     return (struct spool_facts){
         .number = spool->state.spool,
+        .taken = wal_end(spool->wal) + spool->writer.records,
         .end = wal_end(spool->wal),
         .synced = wal_durable(spool->wal),
         .durable = MAX(spool->state.durable, spool->state.covered),
