@@ -166,7 +166,12 @@ static void on_policy(void *context, struct str note)
     enum rc rc = !arena                   ? RC_LIMIT
                  : !agent->memory.has_key ? RC_DENIED
                                           : agent_policy_open(note, &agent->memory.key, arena, &policy, &err);
-    if (rc == RC_OK && policy.version > agent->policy.version)
+    bool newer = rc == RC_OK && policy.version > agent->policy.version;
+    /* What was given may be on its way already: a power cut must not have it read again under other rules of joining,
+     * in other pieces. A full disk syncs later; then nothing new was put either. */
+    if (newer && spool_save(agent->spool, &err) != RC_OK)
+        tell(TELL_WARNING, "the spool could not be synced before the policy changes: %s", err.text);
+    if (newer)
         rc = file_replace(&io_kernel, agent->folder, STORE_POLICY, note, &err);
     else if (rc == RC_OK)
         rc = RC_EXISTS;

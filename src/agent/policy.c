@@ -185,6 +185,8 @@ static enum rc member_read(const struct json_value *member, struct arena *arena,
         return flag_read(member, &policy->journal, err);
     if (str_is(member->key, "audit"))
         return flag_read(member, &policy->audit, err);
+    if (str_is(member->key, "accounting"))
+        return flag_read(member, &policy->accounting, err);
     if (str_is(member->key, "durable"))
         return durable_read(member, policy, err);
     if (str_is(member->key, "commands"))

@@ -4,7 +4,7 @@
  *   ORIGIN
  *   GROUP
  *   VERSION
- *   {"files":["/var/log"],"join":["/var/log/app timestamp wait=3"],"journal":true,"audit":false,
+ *   {"files":["/var/log"],"join":["/var/log/app timestamp wait=3"],"journal":true,"audit":false,"accounting":false,
  *    "durable":"immediate",
  *    "commands":[{"name":"users","argv":["/usr/bin/who"],"every_s":300,"timeout_s":10,"bytes":65536}]}
  *
@@ -43,7 +43,8 @@ struct agent_policy {
     struct str join;  /* rules of join.h */
     bool journal;
     bool audit;
-    bool immediate; /* every batch is synced at once */
+    bool accounting; /* processes that ended, as the kernel writes them down (accounting.h) */
+    bool immediate;  /* every batch is synced at once */
     size_t command_count;
     struct agent_command commands[POLICY_COMMANDS_MAX];
     struct str passed_over; /* names of unknown members, a comma between them */

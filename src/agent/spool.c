@@ -81,7 +81,9 @@ static bool positions_thin(struct spool *spool)
 /* Only what can be read again has a position that matters, and gaps are no part of what was read. */
 static bool has_position(const struct delivery_group *group)
 {
-    return (group->stream == DELIVERY_FILE || group->stream == DELIVERY_JOURNAL) && !(group->flags & DELIVERY_GAP);
+    return (group->stream == DELIVERY_FILE || group->stream == DELIVERY_JOURNAL ||
+            group->stream == DELIVERY_ACCOUNTING) &&
+           !(group->flags & DELIVERY_GAP);
 }
 
 static void position_take(struct spool *spool, const struct delivery_group *group)
