@@ -239,6 +239,28 @@ def journal_is_read():
 
 # ---- against a server written from the page ----
 
+def resident_kib(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as status:
+        return {line.split(":")[0]: int(line.split()[1]) for line in status if line.startswith(("VmRSS", "RssFile"))}
+
+
+def a_journal_does_not_stay_in_memory():
+    """read to its end, a journal larger than the agent leaves it no larger than without one"""
+    from journal import entries, write
+    with Peer() as peer:
+        peer.server.policy = json.dumps({"journal": True})
+        write(peer.host.journal, "probe", entries(0, 40000))
+        peer.host.start()
+        deadline = time.time() + 60
+        while time.time() < deadline and len(peer.server.raws("journal")) < 40000:
+            time.sleep(0.5)
+        check_equal(len(peer.server.raws("journal")), 40000, "entries")
+        time.sleep(1)
+        size = resident_kib(peer.host.process.pid)
+        print(f"# resident: {size}", flush=True)
+        check(size["VmRSS"] <= 20000, f"resident: {size}")
+
+
 class Peer:
     """A server that can be told to behave, and a host that was enrolled with it."""
 
@@ -579,7 +601,7 @@ PEER_TESTS = [connections_are_cut, without_credit_it_waits, a_full_spool_waits_a
               acknowledged_is_not_sent_again, policies_are_judged, enrolled_anew_it_sends_again,
               another_tree_is_found_out, refusals_have_their_patience, strangers_get_nothing,
               certificates_are_renewed, audit_messages_arrive, names_are_asked_for, a_damaged_spool_begins_anew,
-              the_package_is_whole]
+              the_package_is_whole, a_journal_does_not_stay_in_memory]
 TESTS = [enrolled_and_collected, killed_again_and_again, the_service_comes_and_goes, not_allowed_here, commands_run,
          journal_is_read]
 

@@ -2,6 +2,7 @@
 
 #include "agent/collect.h"
 #include "agent/deliver.h"
+#include "agent/journal.h"
 #include "agent/link.h"
 #include "agent/memory.h"
 #include "agent/policy.h"
@@ -387,6 +388,7 @@ static enum rc sandbox_take(const struct sandbox *sandbox, struct err *err)
 {
     struct buf missing;
     buf_init(&missing, 4096);
+    journal_prepare();
     enum rc rc = sandbox_enter(sandbox, &missing, err);
     struct str rest = buf_view(&missing);
     while (rest.n) {
