@@ -506,8 +506,8 @@ static enum rc folders_open(struct agent *agent, struct err *err)
     if (agent->folder < 0)
         return err_errno(err, -agent->folder, "could not open \"%s\"", agent->options.data);
     /* The package's file, for the package's agent, where a person has not laid one beside the rest. */
-    bool packaged = str_is(str_of(agent->options.data), STORE_DEFAULT) &&
-                    faccessat(agent->folder, STORE_CONFIG, F_OK, 0) != 0;
+    bool packaged =
+        str_is(str_of(agent->options.data), STORE_DEFAULT) && faccessat(agent->folder, STORE_CONFIG, F_OK, 0) != 0;
     int etc = packaged ? io_open_folder(STORE_ETC) : -1;
     enum rc rc = store_config(etc >= 0 ? etc : agent->folder, agent->arena, &agent->config, err);
     if (etc >= 0)

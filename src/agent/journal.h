@@ -17,7 +17,7 @@
 
 #define JOURNAL_ENTRY_MAX ((size_t)1 << 20) /* bytes of the object; fields past it are left out and counted in it */
 
-#define JOURNAL_RESIDENT  ((size_t)512 << 10) /* bytes of objects */
+#define JOURNAL_RESIDENT ((size_t)512 << 10) /* bytes of objects */
 
 struct journal;
 

@@ -219,6 +219,7 @@ static enum rc collector_start(struct process *process, void **ret_self, struct 
     if (!collector)
         return err_set(err, RC_LIMIT, "no memory");
     collector->process = process;
+    journal_prepare();
     if (process->config.collect_journal_folder.n) {
         collector->journal_folder = arena_strz(process->arena, process->config.collect_journal_folder);
         if (!collector->journal_folder)
