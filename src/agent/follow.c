@@ -23,6 +23,7 @@
 #define DEPTH_MAX    4
 #define STATE_MAX    ((size_t)8 << 20)
 #define STATE_NAME   "followed"
+#define RETRY_NS     UINT64_C(1000000000) /* after the state file could not be written */
 #define FOLDERS_MAX  64
 
 enum follow_state {
@@ -48,6 +49,7 @@ struct followed {
     bool renamed;      /* no longer at its path */
     uint64_t quiet_ns; /* since when a renamed file has not grown */
     bool cutting;      /* inside a line past the limit, whose beginning was given */
+    bool unsaved;      /* its epoch is not on the disk: nothing of it may leave */
 
     const struct join_rule *join; /* NULL: each line is a record */
     size_t held;                  /* bytes behind `offset` of a record that may go on */
@@ -74,7 +76,8 @@ struct follower {
     uint64_t now_ns;
     char *bytes; /* FOLLOW_LINE_MAX + READ_SIZE */
     struct arena *state_arena;
-    char *state; /* as it was read at the start: consulted for files found */
+    uint64_t failed_ns; /* when the state file could last not be written; 0: it could */
+    char *state;        /* as it was read at the start: consulted for files found */
     size_t state_size;
     size_t next_file; /* whose turn it is */
     struct join_rules *join;
@@ -319,16 +322,24 @@ enum rc follower_save(struct follower *follower, struct err *err)
 
 static void epoch_begin(struct follower *follower, struct followed *file)
 {
-    struct err err = {0};
     file->epoch = hash_of(str_at(&follower->next_epoch, sizeof follower->next_epoch)) | 1;
     follower->next_epoch += 2;
     file->line = 0;
     file->offset = 0;
     file->cutting = false;
     file->forced = 0;
-    /* On disk before its first line leaves, so that a restart does not begin it anew under another epoch. Without a
-     * state file that can be written it would: lines twice are better than lines lost. */
-    IGNORE(follower_save(follower, &err));
+    file->unsaved = true;
+}
+
+/* The state file, now or, after it could not be written, in a while. */
+static bool state_save(struct follower *follower)
+{
+    struct err err = {0};
+    if (follower->failed_ns && follower->now_ns - follower->failed_ns < RETRY_NS)
+        return false;
+    bool saved = follower_save(follower, &err) == RC_OK;
+    follower->failed_ns = saved ? 0 : follower->now_ns;
+    return saved;
 }
 
 /* ---- questions ---- */
@@ -384,20 +395,32 @@ static void head_read(struct follower *follower, struct followed *file)
     file->join = join_of(follower, file->path);
     if (state_find(follower, file))
         ask(follower, file);
+    else
+        epoch_begin(follower, file);
 }
 
 /* Those that the state file knows first, all of them: it is written anew with the first new epoch, and a rotated file
- * that were not in it then would not be found after a crash. So this does not wait for room either. */
+ * that were not in it then would not be found after a crash. So this does not wait for room either.
+ *
+ * An epoch is on disk before its first line leaves, so that a restart does not begin it anew under another and give
+ * each line twice. While the state file cannot be written, on a full disk, the file keeps its lines: it is the buffer.
+ */
 static void heads_read(struct follower *follower)
 {
-    for (size_t i = 0; i < follower->count; i++)
-        if (follower->files[i].state == FOLLOW_NEW)
-            head_read(follower, &follower->files[i]);
+    bool unsaved = false;
     for (size_t i = 0; i < follower->count; i++) {
         struct followed *file = &follower->files[i];
-        if (file->state != FOLLOW_NEW || file->head_hash == 0)
+        if (file->state == FOLLOW_NEW && !file->unsaved)
+            head_read(follower, file);
+        unsaved |= file->unsaved;
+    }
+    if (!unsaved || !state_save(follower))
+        return;
+    for (size_t i = 0; i < follower->count; i++) {
+        struct followed *file = &follower->files[i];
+        if (!file->unsaved)
             continue;
-        epoch_begin(follower, file);
+        file->unsaved = false;
         ask(follower, file);
     }
 }
@@ -413,6 +436,7 @@ static void shrank(struct follower *follower, struct followed *file)
     file->offset = 0;
     file->high = 0;
     file->state = FOLLOW_NEW;
+    file->unsaved = false;
     state_forget(follower, file);
 }
 
@@ -721,7 +745,8 @@ static void forget_done(struct follower *follower)
 {
     for (size_t i = follower->count; i-- > 0;) {
         struct followed *file = &follower->files[i];
-        bool gone = file->renamed && file->state == FOLLOW_NEW && follower->now_ns - file->quiet_ns > LINGER_NS;
+        bool gone = file->renamed && file->state == FOLLOW_NEW && !file->unsaved &&
+                    follower->now_ns - file->quiet_ns > LINGER_NS;
         /* A binary file that is still at its path stays known, so that it is not looked into again and again. */
         if (gone || (file->state == FOLLOW_DONE && file->renamed)) {
             state_forget(follower, file);
@@ -734,10 +759,8 @@ static void forget_done(struct follower *follower)
 /* The ends of records that were waited for, before the records leave. */
 static void forced_save(struct follower *follower)
 {
-    struct err err = {0};
-    if (follower->forced)
-        IGNORE(follower_save(follower, &err)); /* as in epoch_begin: twice is better than lost */
-    follower->forced = false;
+    if (follower->forced && state_save(follower))
+        follower->forced = false;
 }
 
 bool follower_step(struct follower *follower, uint64_t now_boot_ns)
