@@ -81,7 +81,7 @@ class Root:
 
 
 def installed_removed_purged():
-    """installed: files and user; installed again: a changed conffile stays; removed: data stay; purged: nothing stays"""
+    """installed: files and user; installed again: a changed conffile stays; removed: data stay; purged: none"""
     need("dpkg", "systemd-sysusers")
     with tempfile.TemporaryDirectory() as folder:
         package = package_make(os.path.join(folder, "made"))
@@ -102,7 +102,7 @@ def installed_removed_purged():
         check(root.has("var/lib/qorgan-agent/id") and root.has("etc/qorgan-agent/agent.conf"),
               "removal took data or settings")
         root.dpkg("--purge", "qorgan-agent")
-        check(not root.has("var/lib/qorgan-agent") and not root.has("etc/qorgan-agent"), "something stays after a purge")
+        check(not root.has("var/lib/qorgan-agent") and not root.has("etc/qorgan-agent"), "it stays after a purge")
 
 
 def the_unit_is_understood():
