@@ -88,6 +88,7 @@ static const struct row {
     {"hunt.start", RIGHT_RULES, ask_hunt_start},
     {"hunt.stop", RIGHT_RULES, ask_hunt_stop},
     {"hunt.open", RIGHT_WORK, ask_hunt_open},
+    {"indicator.list", RIGHT_READ, ask_indicator_list},
     {"agent.list", RIGHT_READ, ask_agent_list},
     {"agent.show", RIGHT_READ, ask_agent_show},
     {"agent.token", RIGHT_AGENTS, ask_agent_token},

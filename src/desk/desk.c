@@ -252,6 +252,7 @@ enum rc desk_open(struct db *db, const struct desk_options *options, int64_t now
     desk->threshold = options->threshold ? options->threshold : DESK_MEDIUM;
     desk->zone_offset_s = options->zone_offset_s ? options->zone_offset_s : ZONE_S;
     desk->mirror_silent = options->mirror_silent ? options->mirror_silent : SILENT_AFTER;
+    desk->lists_minutes = options->lists_minutes >= 0 ? options->lists_minutes : DESK_LISTS_MINUTES;
     desk->receivers.late_ns = (options->receiver_late_s ? options->receiver_late_s : LATE_AFTER_S) * SECOND_NS;
     desk->objects_version = 1;
     desk->hunts.waits = true; /* until it was looked */
@@ -271,6 +272,8 @@ enum rc desk_open(struct db *db, const struct desk_options *options, int64_t now
         rc = data_read(desk, &options->data, err);
     if (rc == RC_OK)
         rc = database_prepare(desk, options, now_ns, ret_first, err);
+    if (rc == RC_OK)
+        rc = hunt_lists_recall(desk, err);
     if (rc == RC_OK && !rule_texts_known(desk))
         rc = err_set(err, RC_LIMIT, "out of memory for the texts of rules");
     if (rc != RC_OK) {

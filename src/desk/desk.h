@@ -65,6 +65,7 @@ struct desk_options {
     int64_t mirror_silent;                     /* intervals without a pull that make a mirror silent; 0 means 5 */
     int64_t receiver_late_s;    /* a record that waits longer for a receiver makes it late; 0 means 900 */
     int64_t coverage_days;      /* a source is known for so long before what it lacks is a finding */
+    int64_t lists_minutes;      /* between two hunts for lists of indicators; negative means DESK_LISTS_MINUTES */
     int64_t agent_silent_s;     /* seconds without contact that make an agent silent; 0 means 300 */
     struct str agent_authority; /* PEM; empty: there are no agents. agents.h */
     struct str agent_digest;    /* SHA-256 of its public key in hexadecimal digits */
@@ -377,11 +378,16 @@ struct desk_rules {
 /* The rules as they are loaded now; what they point at is borrowed until the next call or desk_close. When they are not
  * those of the last time, that is told to the archive. */
 enum rc desk_set_rules(struct desk *desk, const struct desk_rules *rules, int64_t now_ns, struct err *err) MUST_USE;
-#define DESK_RULES_SELF 64u  /* the desk itself, behind engines 0 to 63 */
-#define DESK_BEHIND_MAX 300u /* bytes kept of a reason */
+#define DESK_RULES_SELF   64u /* the desk itself, behind engines 0 to 63 */
+#define DESK_RULES_QUERY  65u
+#define DESK_RULES_HUNTER 66u
+#define DESK_RULES_WHO    67u
+#define DESK_BEHIND_MAX   300u /* bytes kept of a reason */
 /* What one says who was given those rules: it works with them (`reason` empty), or why it could not and goes on with
  * those of before. A change is a record; that it could not is an incident too. */
 enum rc desk_rules_taken(struct desk *desk, size_t who, struct str reason, int64_t now_ns, struct err *err) MUST_USE;
+/* The same of the lists of indicators: it works with all of them, or with what it could read. */
+enum rc desk_lists_taken(struct desk *desk, size_t who, struct str reason, int64_t now_ns, struct err *err) MUST_USE;
 /* Another number once a state or level was changed: then all below is to be told to the engines again. Never 0. */
 uint64_t desk_rules_version(const struct desk *desk);
 /* Reads what was decided since. Call it when the number is another. */
@@ -545,11 +551,12 @@ enum desk_hunt_state { DESK_HUNT_WAITING, DESK_HUNT_RUNNING, DESK_HUNT_DONE, DES
 /* Why one failed. */
 enum desk_hunt_trouble {
     DESK_HUNT_WELL,
-    DESK_HUNT_UNREAD,  /* the archive could not be read */
-    DESK_HUNT_UNRULED, /* none of its rules is loaded, or they could not be read */
-    DESK_HUNT_NARROW,  /* memory did not suffice */
-    DESK_HUNT_DIED,    /* its process ended again and again */
-    DESK_HUNT_GONE,    /* the version of a pack that was to be compared does not wait any more */
+    DESK_HUNT_UNREAD,   /* the archive could not be read */
+    DESK_HUNT_UNRULED,  /* none of its rules is loaded, or they could not be read */
+    DESK_HUNT_NARROW,   /* memory did not suffice */
+    DESK_HUNT_DIED,     /* its process ended again and again */
+    DESK_HUNT_GONE,     /* the version of a pack that was to be compared does not wait any more */
+    DESK_HUNT_UNLISTED, /* lists of indicators could not be read, or none are configured */
     DESK_HUNT_TROUBLES
 };
 
@@ -571,11 +578,20 @@ struct desk_hunt_change {
     size_t lost_count;
 };
 
+/* A hunt may be for lists of indicators: with the rules about indicators that run, when its turn comes. Others that
+ * have such a rule look for all that the lists hold, too. */
+enum desk_hunt_lists {
+    DESK_LISTS_NONE,
+    DESK_LISTS_NEW, /* by itself: for what no such hunt looked for yet */
+    DESK_LISTS_ALL, /* a person wants it */
+};
+
 struct desk_hunt_order {
     int64_t id;
-    int64_t from_ns;        /* event time; 0: open, as the next */
-    int64_t to_ns;          /* exclusive */
-    struct str pack;        /* "NAME/VERSION": it compares, and no rule is wanted; empty: it does not */
+    int64_t from_ns; /* event time; 0: open, as the next */
+    int64_t to_ns;   /* exclusive */
+    struct str pack; /* "NAME/VERSION": it compares, and no rule is wanted; empty: it does not */
+    enum desk_hunt_lists lists;
     const uint64_t *hashes; /* of the rules wanted: desk_rule.hash */
     size_t count;
 };
@@ -584,7 +600,7 @@ struct desk_hunt_order {
 enum rc desk_hunt_next(struct desk *desk, int64_t now_ns, struct arena *arena, struct desk_hunt_order *ret_order,
                        struct err *err) MUST_USE;
 /* False: desk_hunt_next would give none. Cheap. */
-bool desk_hunt_waits(const struct desk *desk);
+bool desk_hunt_waits(const struct desk *desk, int64_t now_ns);
 /* Whether this one, which desk_hunt_next gave last, is still wanted: it was not stopped. Cheap. */
 bool desk_hunt_wanted(const struct desk *desk, int64_t id);
 
@@ -619,10 +635,45 @@ struct desk_hunt_report {
     uint64_t change_total;
     const struct desk_hunt_change *changes;
     size_t change_count;
+    /* of one for DESK_LISTS_NEW, when it is done: what has been looked for, at most DESK_LISTS_KNOWN_BYTES whose form
+     * is the caller's; NULL: not said */
+    struct str known;
 };
 /* Stores it in one transaction. One of a hunt that does not run, or was stopped, changes nothing. */
 enum rc desk_hunt_report(struct desk *desk, int64_t id, const struct desk_hunt_report *report, int64_t now_ns,
                          struct err *err) MUST_USE;
+
+/* --- lists of indicators: hunted over what the archive holds when they grow (hunt_lists.c) --- */
+
+#define DESK_LISTS_MAX         1024u
+#define DESK_LISTS_KNOWN       10000000u /* entries that are known to have been looked for */
+#define DESK_LISTS_KNOWN_BYTES (32 + 8 * (size_t)DESK_LISTS_KNOWN)
+#define DESK_LISTS_MINUTES     60 /* between the end of such a hunt and the next one's beginning, unless set */
+
+/* Other lists hold: `stamp` is of those that all engines work with now (0: none are configured), so that what comes in
+ * from here on is looked at by these. What is new in them is hunted, once. May be said again. */
+enum rc desk_lists_changed(struct desk *desk, uint64_t stamp, int64_t now_ns, struct err *err) MUST_USE;
+/* What was given with desk_hunt_report last, behind `out`'s bytes; nothing: none was. */
+enum rc desk_lists_known(struct desk *desk, struct buf *out, struct err *err) MUST_USE;
+
+struct desk_list {
+    struct str name;
+    uint64_t entries; /* that were taken, with the expired ones */
+    uint64_t fresh;   /* that this hunt looks for */
+    uint64_t expired;
+    uint64_t refused;
+    uint32_t line; /* of the first that was refused; 0: the file as a whole */
+    struct str reason;
+    struct str example;
+};
+struct desk_lists {
+    struct str trouble; /* what of them could not be read; empty: nothing */
+    const struct desk_list *rows;
+    size_t count;
+};
+/* What a hunt, which runs, read of the lists, before it looks for anything. */
+enum rc desk_hunt_lists(struct desk *desk, int64_t hunt, const struct desk_lists *lists, int64_t now_ns,
+                        struct err *err) MUST_USE;
 
 /* --- what is shown of the other processes; memory only --- */
 
@@ -651,6 +702,8 @@ struct desk_totals {
  * did not fit. */
 enum rc desk_source_stats(struct desk *desk, const struct desk_source *sources, size_t count, int64_t now_ns,
                           struct err *err) MUST_USE;
+/* A source that has nothing to send said that it is there: it is not silent. One that never sent is not known. */
+void desk_source_heard(struct desk *desk, const uint8_t id[16], int64_t now_ns);
 void desk_set_totals(struct desk *desk, const struct desk_totals *totals);
 /* What the keeper says of those who vouch for the archive from outside: JSON values, empty when there are none. Copied;
  * one that does not fit is left out. */

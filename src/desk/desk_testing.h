@@ -78,6 +78,7 @@ static inline struct desk_options stand_options(struct arena *arena, struct str 
                  .calendar_count = 3},
         .random = stand_random,
         .coverage_days = 7,
+        .lists_minutes = -1,
         .argon_memory_kib = 64,
         .agent_authority = STR("the authority's certificate"),
         .agent_digest = STR("00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"),

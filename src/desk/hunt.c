@@ -18,8 +18,13 @@ static const char *const state_names[] = {
     [DESK_HUNT_STOPPED] = "stopped", [DESK_HUNT_FAILED] = "failed",
 };
 static const char *const trouble_names[DESK_HUNT_TROUBLES] = {
-    [DESK_HUNT_WELL] = "",         [DESK_HUNT_UNREAD] = "unread", [DESK_HUNT_UNRULED] = "unruled",
-    [DESK_HUNT_NARROW] = "narrow", [DESK_HUNT_DIED] = "died",     [DESK_HUNT_GONE] = "gone",
+    [DESK_HUNT_WELL] = "",
+    [DESK_HUNT_UNREAD] = "unread",
+    [DESK_HUNT_UNRULED] = "unruled",
+    [DESK_HUNT_NARROW] = "narrow",
+    [DESK_HUNT_DIED] = "died",
+    [DESK_HUNT_GONE] = "gone",
+    [DESK_HUNT_UNLISTED] = "unlisted",
 };
 
 const char *hunt_state_name(int64_t state)
@@ -41,15 +46,18 @@ static bool is_of_indicators(const struct desk_rule *rule)
     return rule->kind == DESK_RULE_DETECTION && str_eq_nocase(rule->category, STR("indicator"));
 }
 
-bool hunt_rule_may(const struct rulebook *book, const struct rule_entry *entry)
+bool hunt_rule_may(const struct rule_entry *entry)
+{
+    return entry->row && entry->rule->kind != DESK_RULE_FILTER;
+}
+
+bool hunt_rule_of_lists(const struct rulebook *book, const struct rule_entry *entry)
 {
     const struct desk_rule *rule = entry->rule;
-    if (!entry->row || rule->kind == DESK_RULE_FILTER || is_of_indicators(rule))
-        return false;
     for (size_t i = 0; i < rule->feed_count; i++)
         if (is_of_indicators(book->entry[rule->feeds[i]].rule))
-            return false;
-    return true;
+            return true;
+    return is_of_indicators(rule);
 }
 
 /* --- what waits --- */
@@ -89,15 +97,28 @@ static void rule_put(struct desk *desk, int64_t hunt, const struct rule_entry *e
 /* The one that gathers what begins by itself until its turn comes. */
 static int64_t hunt_gathering(struct desk *desk, int64_t now_ns)
 {
-    struct db_query q = db_query(desk->db, "SELECT id FROM hunt WHERE state = 0 AND who = '' ORDER BY id LIMIT 1");
+    struct db_query q = db_query(desk->db, "SELECT id FROM hunt WHERE state = 0 AND who = '' AND lists = 0"
+                                           " ORDER BY id LIMIT 1");
     int64_t hunt = db_one_i64(&q, 0);
     const struct wish wish = {.who = STR(""), .from_ns = now_ns - DESK_HUNT_NS, .now_ns = now_ns};
     return hunt ? hunt : hunt_insert(desk, &wish);
 }
 
+int64_t hunt_insert_lists(struct desk *desk, struct str who, int64_t now_ns)
+{
+    const struct wish wish = {.who = who, .from_ns = now_ns - DESK_HUNT_NS, .now_ns = now_ns};
+    return hunt_insert(desk, &wish);
+}
+
+/* Without lists a rule about indicators finds nothing, and nobody asked. */
+static bool may_begin(const struct desk *desk, const struct rulebook *book, const struct rule_entry *entry)
+{
+    return hunt_rule_may(entry) && (desk->hunts.lists || !hunt_rule_of_lists(book, entry));
+}
+
 void hunt_for_state(struct desk *desk, const struct rule_entry *entry, int64_t now_ns)
 {
-    if (hunt_rule_may(desk->rulebook, entry))
+    if (may_begin(desk, desk->rulebook, entry))
         rule_put(desk, hunt_gathering(desk, now_ns), entry);
 }
 
@@ -106,7 +127,7 @@ void hunt_for_load(struct desk *desk, const struct rulebook *book, int64_t now_n
     int64_t hunt = 0;
     for (size_t i = 0; i < book->now.count; i++) {
         const struct rule_entry *entry = &book->entry[i];
-        if (!entry->fresh || !rule_entry_runs(entry) || !hunt_rule_may(book, entry))
+        if (!entry->fresh || !rule_entry_runs(entry) || !may_begin(desk, book, entry))
             continue;
         hunt = hunt ? hunt : hunt_gathering(desk, now_ns);
         rule_put(desk, hunt, entry);
@@ -134,10 +155,11 @@ int64_t hunt_order(struct ask *ask, const struct rule_entry *entry)
     return hunt;
 }
 
-bool desk_hunt_waits(const struct desk *desk)
+bool desk_hunt_waits(const struct desk *desk, int64_t now_ns)
 {
     ASSERT(desk->magic == DESK_MAGIC);
-    return desk->hunts.waits;
+    int64_t due_ns = desk->hunts.due_ns;
+    return desk->hunts.waits || (due_ns && (due_ns <= now_ns || due_ns > now_ns + hunt_lists_wait_max(desk)));
 }
 
 bool desk_hunt_wanted(const struct desk *desk, int64_t id)
@@ -176,8 +198,7 @@ static void compared_tell(struct buf *body, struct db_query *q)
         json_put_int(body, numbers[i], db_i64(q));
 }
 
-/* The row as it is now. */
-static void tell(struct desk *desk, int64_t hunt, const char *act, struct str who, int64_t now_ns)
+void hunt_tell(struct desk *desk, int64_t hunt, const char *act, struct str who, int64_t now_ns)
 {
     struct buf *body = desk_record_begin(desk, "rule.hunt", who.n ? who : STR("qorgan"), now_ns);
     struct db_query q = db_query(desk->db, "SELECT (SELECT count(*) FROM hunt_rule WHERE hunt = ?1), from_ns, to_ns,"
@@ -198,10 +219,16 @@ static void tell(struct desk *desk, int64_t hunt, const char *act, struct str wh
     }
     db_query_end(&q);
     names_put(desk, body, hunt);
+    hunt_lists_tell(desk, body, hunt);
     desk_record_end(desk, 0, text);
 }
 
 /* --- the turn of a hunt --- */
+
+struct hunt_row {
+    int64_t began_ns; /* 0: not yet */
+    char who[DESK_USER_MAX + 1];
+};
 
 /* It is hunted as it is loaded now. */
 static void hashes_renew(struct desk *desk, int64_t hunt)
@@ -248,7 +275,40 @@ static void hunt_begin(struct desk *desk, int64_t hunt, int64_t began_ns, int64_
     db_run(&q);
     db_run_i64(desk->db, "DELETE FROM hunt_hit WHERE hunt = ?1", hunt);
     db_run_i64(desk->db, "DELETE FROM hunt_change WHERE hunt = ?1", hunt);
+    q = db_query(desk->db, "SELECT lists FROM hunt WHERE id = ?1");
+    db_put_i64(&q, hunt);
+    if (db_one_i64(&q, 0))
+        hunt_lists_rules(desk, hunt);
     hashes_renew(desk, hunt);
+}
+
+/* That which runs, else the first that waits and is due; what else is known of it: who wants it, when it began. */
+static void order_read(struct desk *desk, int64_t now_ns, struct arena *arena, struct desk_hunt_order *order,
+                       struct hunt_row *row)
+{
+    struct db_query q = db_query(desk->db, "SELECT id, from_ns, to_ns, began_ns, who, CASE WHEN pack = '' THEN ''"
+                                           " ELSE pack || '/' || version END, lists FROM hunt WHERE state = 1"
+                                           " OR (state = 0 AND (due_ns <= ?1 OR due_ns > ?1 + ?2))"
+                                           " ORDER BY state DESC, id LIMIT 1");
+    db_put_i64(&q, now_ns);
+    db_put_i64(&q, hunt_lists_wait_max(desk));
+    if (db_next(&q)) {
+        order->id = db_i64(&q);
+        order->from_ns = db_i64(&q);
+        order->to_ns = db_i64(&q);
+        row->began_ns = db_i64(&q);
+        if (!str_copy_z(db_text(&q), row->who, sizeof row->who))
+            row->who[0] = '\0';
+        order->pack = db_text_copy(&q, arena);
+        order->lists = (enum desk_hunt_lists)db_i64(&q);
+    }
+    db_query_end(&q);
+}
+
+static int64_t due_next(struct desk *desk)
+{
+    struct db_query q = db_query(desk->db, "SELECT coalesce(min(due_ns), 0) FROM hunt WHERE state = 0");
+    return db_one_i64(&q, 0);
 }
 
 enum rc desk_hunt_next(struct desk *desk, int64_t now_ns, struct arena *arena, struct desk_hunt_order *ret_order,
@@ -256,34 +316,23 @@ enum rc desk_hunt_next(struct desk *desk, int64_t now_ns, struct arena *arena, s
 {
     ASSERT(desk->magic == DESK_MAGIC);
     struct desk_hunt_order order = {0};
-    char who[DESK_USER_MAX + 1] = "";
-    int64_t began_ns = 0;
+    struct hunt_row row = {0};
     enum rc rc = desk_begin(desk, err);
     if (rc != RC_OK)
         return rc;
-    struct db_query q = db_query(desk->db, "SELECT id, from_ns, to_ns, began_ns, who, CASE WHEN pack = '' THEN ''"
-                                           " ELSE pack || '/' || version END FROM hunt WHERE state <= 1"
-                                           " ORDER BY state DESC, id LIMIT 1");
-    if (db_next(&q)) {
-        order.id = db_i64(&q);
-        order.from_ns = db_i64(&q);
-        order.to_ns = db_i64(&q);
-        began_ns = db_i64(&q);
-        if (!str_copy_z(db_text(&q), who, sizeof who))
-            who[0] = '\0';
-        order.pack = db_text_copy(&q, arena);
-    }
-    db_query_end(&q);
+    order_read(desk, now_ns, arena, &order, &row);
     if (order.id) {
-        hunt_begin(desk, order.id, began_ns, now_ns);
+        hunt_begin(desk, order.id, row.began_ns, now_ns);
         hashes_read(desk, arena, &order);
-        if (!began_ns)
-            tell(desk, order.id, "started", str_of(who), now_ns);
+        if (!row.began_ns && order.lists != DESK_LISTS_NEW) /* such a one is told of when there is something new */
+            hunt_tell(desk, order.id, "started", str_of(row.who), now_ns);
     }
+    int64_t due_ns = due_next(desk);
     rc = desk_end(desk, true, err);
     if (rc != RC_OK)
         return rc;
     desk->hunts.waits = order.id != 0;
+    desk->hunts.due_ns = due_ns;
     desk->hunts.running = order.id;
     *ret_order = order;
     return order.id ? RC_OK : RC_END;
@@ -304,6 +353,7 @@ struct ending {
     enum desk_hunt_trouble trouble;
     struct str text;
     struct str stopper;
+    struct str known; /* desk_hunt_report */
 };
 
 static void hunt_end(struct desk *desk, int64_t hunt, const struct ending *ending, int64_t now_ns)
@@ -318,8 +368,10 @@ static void hunt_end(struct desk *desk, int64_t hunt, const struct ending *endin
     db_put_text(&q, ending->stopper);
     db_put_i64(&q, now_ns);
     db_run(&q);
-    tell(desk, hunt, ending->state == DESK_HUNT_DONE ? "finished" : hunt_state_name(ending->state), ending->stopper,
-         now_ns);
+    if (hunt_lists_end(desk, hunt, ending->state, ending->known, now_ns))
+        return;
+    hunt_tell(desk, hunt, ending->state == DESK_HUNT_DONE ? "finished" : hunt_state_name(ending->state),
+              ending->stopper, now_ns);
     ended_clean(desk);
 }
 
@@ -422,7 +474,7 @@ enum rc desk_hunt_report(struct desk *desk, int64_t id, const struct desk_hunt_r
         ends = report->state == DESK_HUNT_DONE || report->state == DESK_HUNT_FAILED;
     }
     if (ends) {
-        const struct ending ending = {report->state, report->trouble, report->text, STR("")};
+        const struct ending ending = {report->state, report->trouble, report->text, STR(""), report->known};
         hunt_end(desk, id, &ending, now_ns);
     }
     rc = desk_end(desk, true, err);

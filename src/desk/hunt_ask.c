@@ -12,7 +12,8 @@
     "h.id, h.state, h.who, h.stopper, h.made_ns, h.began_ns, h.ended_ns, h.from_ns, h.to_ns, h.permille, h.records,"   \
     " h.hits, (SELECT count(*) FROM hunt_rule x WHERE x.hunt = h.id), (SELECT r.rule_id FROM hunt_rule x JOIN rule r"  \
     " ON r.id = x.rule WHERE x.hunt = h.id ORDER BY x.hits DESC, x.rule LIMIT 1), h.trouble, h.text, h.too_large,"     \
-    " h.gone, h.evicted, h.passed, h.pack, h.version, h.was_version, h.changes, h.gained, h.lost"
+    " h.gone, h.evicted, h.passed, h.pack, h.version, h.was_version, h.changes, h.gained, h.lost,"                     \
+    " h.lists, h.sought, h.due_ns"
 
 static const struct desk_rule *rule_of(const struct ask *ask, struct str id)
 {
@@ -45,6 +46,8 @@ static void row_put(struct ask *ask, struct db_query *q)
     static const char *const first[] = {"made_ns",  "began_ns", "ended_ns", "from_ns", "to_ns",
                                         "permille", "records",  "hits",     "rules",   NULL};
     static const char *const last[] = {"too_large", "gone", "evicted", "passed", NULL};
+    static const char *const lists_names[] = {"", "new", "all"};
+    static const char *const listed[] = {"sought", "due_ns", NULL};
     static const char *const compared[] = {"changes", "gained", "lost", NULL};
     json_put_int(ask->out, "id", db_i64(q));
     int64_t state = db_i64(q);
@@ -62,6 +65,10 @@ static void row_put(struct ask *ask, struct db_query *q)
     json_put_str(ask->out, "version", db_text(q));
     json_put_str(ask->out, "was_version", db_text(q));
     numbers_put(ask, q, compared);
+    int64_t lists = db_i64(q);
+    ASSERT(lists >= 0 && lists < (int64_t)ARRAY_LEN(lists_names));
+    json_put_text(ask->out, "lists", lists_names[lists]);
+    numbers_put(ask, q, listed);
     json_put_bool(ask->out, "may_stop", state_open(state) && (role_rights(ask->role) & RIGHT_RULES));
 }
 
@@ -187,14 +194,20 @@ void ask_hunt_get(struct ask *ask)
     json_write_object_end(ask->out);
 }
 
-/* "rule", "from_ns", "to_ns": 0 is open. In any state: who orders it, wants it. */
+/* "rule", or "lists": true; "from_ns", "to_ns": 0 is open. In any state: who orders it, wants it. */
 void ask_hunt_start(struct ask *ask)
 {
+    if (json_bool(json_get(ask->question, "lists"), false)) {
+        hunt_lists_start(ask);
+        return;
+    }
     const struct rule_entry *entry = rule_entry_of(ask->desk->rulebook, ask_str(ask, "rule"));
     if (!entry)
         ask_refuse(ask, "not_found", "no such rule is loaded");
-    else if (!hunt_rule_may(ask->desk->rulebook, entry))
-        ask_refuse(ask, "hunt_cannot", "a filter or a rule of indicators cannot be hunted");
+    else if (!hunt_rule_may(entry))
+        ask_refuse(ask, "hunt_cannot", "a filter cannot be hunted");
+    else if (hunt_rule_of_lists(ask->desk->rulebook, entry))
+        hunt_lists_check(ask);
     int64_t hunt = ask->error ? 0 : hunt_order(ask, entry);
     if (hunt)
         json_put_int(ask->out, "id", hunt);

@@ -48,7 +48,9 @@ struct trail {
 /* What is known of the table hunt. */
 struct hunts {
     bool waits;      /* one may be there to be worked on */
+    int64_t due_ns;  /* else one will be at this time; 0: none */
     int64_t running; /* that desk_hunt_next gave last and is still wanted; 0: none */
+    bool lists;      /* lists of indicators are configured, as far as engines said */
 };
 
 /* What forwarders say of the receivers of records (receiver.c). */
@@ -96,14 +98,15 @@ struct desk {
     uint32_t argon_memory_kib;
     struct trail trail;
     struct hunts hunts;
-    char instance[17];  /* random, made at first start: part of idempotency keys */
-    int64_t next_ns;    /* see desk_next_ns */
-    int64_t taken_id;   /* the last record lent to the role */
-    int64_t outgoing;   /* about how many records wait */
-    int64_t cleaned_ns; /* when old rows were last removed */
-    int64_t losses_ns;  /* when the ledger of losses was looked at last */
-    struct buf body;    /* the record being written */
-    const char *event;  /* its name, while it is open */
+    int64_t lists_minutes; /* between two hunts for lists of indicators */
+    char instance[17];     /* random, made at first start: part of idempotency keys */
+    int64_t next_ns;       /* see desk_next_ns */
+    int64_t taken_id;      /* the last record lent to the role */
+    int64_t outgoing;      /* about how many records wait */
+    int64_t cleaned_ns;    /* when old rows were last removed */
+    int64_t losses_ns;     /* when the ledger of losses was looked at last */
+    struct buf body;       /* the record being written */
+    const char *event;     /* its name, while it is open */
     char who[DESK_USER_MAX + 1];
     int64_t event_ns;
 
@@ -312,8 +315,10 @@ void hunt_for_state(struct desk *desk, const struct rule_entry *entry, int64_t n
 void hunt_for_load(struct desk *desk, const struct rulebook *book, int64_t now_ns);
 const char *hunt_state_name(int64_t state);
 const char *hunt_trouble_name(int64_t trouble);
-/* False: it has no id, is a filter, or is about indicators. */
-bool hunt_rule_may(const struct rulebook *book, const struct rule_entry *entry);
+/* False: it has no id, or is a filter. */
+bool hunt_rule_may(const struct rule_entry *entry);
+/* A rule about indicators, or a correlation that counts one. */
+bool hunt_rule_of_lists(const struct rulebook *book, const struct rule_entry *entry);
 /* Orders a hunt of one rule; its id. */
 int64_t hunt_order(struct ask *ask, const struct rule_entry *entry);
 /* A hunt for the asked time, "from_ns" and "to_ns", that waits; 0: refused. */
@@ -323,6 +328,18 @@ void hunt_changes_store(struct desk *desk, int64_t hunt, const struct desk_hunt_
 void hunt_changes_put(struct ask *ask, int64_t hunt);
 void hunt_waiting_put(struct ask *ask, struct str pack);
 void ask_rule_compare(struct ask *ask);
+/* Hunts for lists of indicators (hunt_lists.c): one that waits, without its rules; one that a person orders; its rules,
+ * when it begins; true: it is over and was none, the row is gone; members of a record. */
+int64_t hunt_insert_lists(struct desk *desk, struct str who, int64_t now_ns);
+void hunt_lists_start(struct ask *ask);
+void hunt_lists_check(struct ask *ask); /* refuses when there are no lists */
+void hunt_lists_rules(struct desk *desk, int64_t hunt);
+bool hunt_lists_end(struct desk *desk, int64_t hunt, enum desk_hunt_state state, struct str known, int64_t now_ns);
+void hunt_lists_tell(struct desk *desk, struct buf *body, int64_t hunt);
+enum rc hunt_lists_recall(struct desk *desk, struct err *err) MUST_USE; /* when the desk is opened */
+int64_t hunt_lists_wait_max(const struct desk *desk);
+/* The row as it is now, as a record "rule.hunt". */
+void hunt_tell(struct desk *desk, int64_t hunt, const char *act, struct str who, int64_t now_ns);
 void hunt_stop(struct ask *ask, int64_t hunt);
 
 /* --- what is wrong with the product itself (own_alarm.h) --- */
@@ -441,6 +458,7 @@ void ask_hunt_get(struct ask *ask);
 void ask_hunt_start(struct ask *ask);
 void ask_hunt_stop(struct ask *ask);
 void ask_hunt_open(struct ask *ask);
+void ask_indicator_list(struct ask *ask);
 void ask_agent_list(struct ask *ask); /* agent_ask.c, as the next six */
 void ask_agent_show(struct ask *ask);
 void ask_agent_token(struct ask *ask);

@@ -20,6 +20,7 @@ static const struct {
     [SOURCE_LOW] = {"qorgan-source-low", "A source sends far less than usual", DESK_MEDIUM, "other"},
     [SOURCE_BURST] = {"qorgan-source-burst", "A source sends far more than usual", DESK_MEDIUM, "other"},
     [RULES_NOT_TAKEN] = {"qorgan-rules-not-taken", "Detection works with the rules of before", DESK_HIGH, "other"},
+    [LISTS_NOT_TAKEN] = {"qorgan-lists-not-taken", "Lists of indicators are not all in use", DESK_HIGH, "other"},
 };
 
 void own_alarm_put(struct desk *desk, const struct own_alarm *alarm, int64_t outgoing, int64_t now_ns)

@@ -14,6 +14,7 @@ enum own_trouble {
     SOURCE_TIME, /* these three: loss.h */
     SOURCE_LOW,
     SOURCE_BURST,
+    LISTS_NOT_TAKEN,
 };
 
 struct own_alarm {

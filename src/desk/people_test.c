@@ -532,6 +532,12 @@ static void silence_is_recorded(void)
     CHECK_INT(desk_listen(stand.desk, stand.now + S(40), NULL), RC_OK);
     CHECK_INT(records_named("source.heard"), 1);
     CHECK_INT(records_named("source.silent"), 1);
+    desk_source_heard(stand.desk, sources[0].id, stand.now + M(9)); /* it has nothing to send, and says so */
+    desk_source_heard(stand.desk, (const uint8_t[16]){9}, stand.now + M(9));
+    CHECK_INT(desk_listen(stand.desk, stand.now + M(18), NULL), RC_OK);
+    CHECK_INT(records_named("source.silent"), 1);
+    CHECK_INT(desk_listen(stand.desk, stand.now + M(20), NULL), RC_OK);
+    CHECK_INT(records_named("source.silent"), 2);
     stand_close(&stand);
 }
 

@@ -75,8 +75,9 @@ bool rulebook_new(struct desk *desk)
     book->seen_arena = arena_new(SEEN_MEMORY);
     book->source =
         book->seen_arena ? arena_alloc_array(book->seen_arena, DESK_LOG_SOURCES_MAX, sizeof *book->source) : NULL;
-    book->behind =
-        book->seen_arena ? arena_alloc_array(book->seen_arena, DESK_RULES_SELF + 1, sizeof *book->behind) : NULL;
+    book->behind = book->seen_arena
+                       ? arena_alloc_array(book->seen_arena, BEHIND_KINDS * DESK_RULES_WHO, sizeof *book->behind)
+                       : NULL;
     return book->index && book->fields && book->source && book->behind;
 }
 

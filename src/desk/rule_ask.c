@@ -473,7 +473,8 @@ void ask_rule_report(struct ask *ask)
 {
     rulebook_reach(ask->desk->rulebook, ask->now_ns);
     totals_put(ask);
-    rules_behind_put(ask);
+    rules_behind_put(ask, BEHIND_RULES);
+    rules_behind_put(ask, BEHIND_LISTS);
     outcomes_put(ask, "refused", false);
     outcomes_put(ask, "warnings", true);
     sources_put(ask);

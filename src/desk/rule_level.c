@@ -296,10 +296,11 @@ static int64_t milli_a_day(int64_t hits, int64_t ns)
 
 static void guess_from_hunts(struct ask *ask, struct guess *guess, size_t count)
 {
+    /* lists 1: it looked for what was new in lists alone */
     struct db_query q =
         db_query(ask->desk->db, "SELECT x.rule, x.hash, x.hits, h.from_ns, h.to_ns, h.began_ns FROM hunt_rule x"
                                 " JOIN hunt h ON h.id = x.hunt WHERE h.id IN (SELECT id FROM hunt WHERE state = 2"
-                                " AND from_ns > 0 ORDER BY id DESC LIMIT ?1) ORDER BY x.rule, h.id");
+                                " AND lists <> 1 AND from_ns > 0 ORDER BY id DESC LIMIT ?1) ORDER BY x.rule, h.id");
     size_t at = 0;
     db_put_i64(&q, HUNTS);
     while (db_next(&q)) {

@@ -45,7 +45,8 @@ struct attack_row {
     struct str name;
 };
 
-/* One who was given the rules (rule_behind.c). */
+/* One who was given the rules, or reads the lists of indicators (rule_behind.c). */
+enum behind_kind { BEHIND_RULES, BEHIND_LISTS, BEHIND_KINDS };
 struct rule_behind {
     int64_t since_ns; /* 0: it works with them */
     char reason[DESK_BEHIND_MAX + 1];
@@ -76,12 +77,12 @@ struct rulebook {
     const struct desk_rule_pack *pack;
     size_t pack_count;
 
-    struct rule_behind *behind; /* DESK_RULES_SELF + 1 of them, as long as seen_arena */
+    struct rule_behind *behind; /* DESK_RULES_WHO of each kind, as long as seen_arena */
 };
 
-/* How many work with the rules of before, and who, for the report: "behind" (rule_behind.c). */
-int64_t rules_behind_count(const struct desk *desk);
-void rules_behind_put(struct ask *ask);
+/* How many work with the rules of before, and who, for the report: "behind" or "lists_behind" (rule_behind.c). */
+int64_t rules_behind_count(const struct desk *desk, enum behind_kind kind);
+void rules_behind_put(struct ask *ask, enum behind_kind kind);
 
 /* What is decided about a rule. */
 struct rule_decision {

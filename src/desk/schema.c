@@ -285,6 +285,7 @@ const char *const desk_schema[] = {
     " high INTEGER NOT NULL, PRIMARY KEY (source, hour)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE rhythm (source BLOB NOT NULL, slot INTEGER NOT NULL, counts BLOB NOT NULL,"
     " PRIMARY KEY (source, slot)) STRICT, WITHOUT ROWID;",
+
     /* Terms, notices and history are of a subject: which kind (enum subject_kind) and its row in the table of that
      * kind.
      */
@@ -356,6 +357,17 @@ const char *const desk_schema[] = {
     "ALTER TABLE loss ADD COLUMN sender TEXT NOT NULL DEFAULT '';"
     "DROP INDEX loss_minute;"
     "CREATE UNIQUE INDEX loss_minute ON loss(source, cause, unit, minute, sender) WHERE explained_ns = 0;",
+
+    /* hunts for lists of indicators (hunt_lists.c); lists: enum desk_hunt_lists; sought: entries it looks for; due_ns:
+     * it waits until then; indicator_list: as they were read last; indicator_known: role/hunt_known.h in pieces */
+    "ALTER TABLE hunt ADD COLUMN lists INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE hunt ADD COLUMN stamp INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE hunt ADD COLUMN sought INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE hunt ADD COLUMN due_ns INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE indicator_list (place INTEGER PRIMARY KEY, name TEXT NOT NULL, entries INTEGER NOT NULL,"
+    " fresh INTEGER NOT NULL, expired INTEGER NOT NULL, refused INTEGER NOT NULL, line INTEGER NOT NULL,"
+    " reason TEXT NOT NULL, example TEXT NOT NULL) STRICT;"
+    "CREATE TABLE indicator_known (chunk INTEGER PRIMARY KEY, bytes BLOB NOT NULL) STRICT;",
 };
 
 const size_t desk_schema_count = ARRAY_LEN(desk_schema);

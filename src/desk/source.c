@@ -28,6 +28,7 @@ struct source {
     uint8_t id[16];
     char kind[32], name[NAME_SIZE], host[NAME_SIZE];
     int64_t first_ns, last_ns;
+    int64_t heard_ns; /* when it said last that it is there and has nothing; 0 = never */
     uint64_t records, not_understood, dropped;
     struct sample sample[SAMPLES]; /* the oldest first */
     uint32_t samples;
@@ -143,9 +144,17 @@ enum rc desk_source_stats(struct desk *desk, const struct desk_source *sources, 
     return RC_OK;
 }
 
+void desk_source_heard(struct desk *desk, const uint8_t id[16], int64_t now_ns)
+{
+    ASSERT(desk->magic == DESK_MAGIC);
+    const uint64_t *place = map_get(desk->sources->index, str_at(id, 16));
+    if (place)
+        desk->sources->source[*place].heard_ns = now_ns;
+}
+
 static bool is_silent(const struct source *source, int64_t now_ns)
 {
-    return source->last_ns > 0 && now_ns - source->last_ns > SILENT_NS;
+    return source->last_ns > 0 && now_ns - MAX(source->last_ns, source->heard_ns) > SILENT_NS;
 }
 
 static void silence_record(struct desk *desk, const struct source *source, int64_t now_ns)
@@ -285,7 +294,8 @@ static void totals_put(struct ask *ask)
     json_put_u64(ask->out, "disk_free", totals->disk_free);
     json_put_int(ask->out, "deletion_ns", desk_next_deletion_ns(ask->desk));
     json_put_bool(ask->out, "proposal_waits", desk_proposal_waits(ask->desk));
-    json_put_int(ask->out, "rules_behind", rules_behind_count(ask->desk));
+    json_put_int(ask->out, "rules_behind", rules_behind_count(ask->desk, BEHIND_RULES));
+    json_put_int(ask->out, "lists_behind", rules_behind_count(ask->desk, BEHIND_LISTS));
     json_write_object_end(ask->out);
 }
 

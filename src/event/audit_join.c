@@ -9,8 +9,9 @@
 
 struct str source_kind_constant(struct str kind)
 {
-    static const char *const kinds[] = {"udp",   "tcp",     "tls",  "file", "journal", "import", "agent", "desk",
-                                        "audit", "command", "relp", "http", "beats",   "gelf",   "snmp",  "netflow"};
+    static const char *const kinds[] = {"udp",   "tcp",  "tls",   "file",    "journal", "import",
+                                        "agent", "desk", "audit", "command", "relp",    "http",
+                                        "beats", "gelf", "snmp",  "netflow", "wef"};
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
         if (str_is(kind, kinds[i]))
             return str_of(kinds[i]);

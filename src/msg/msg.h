@@ -111,14 +111,20 @@ enum role {
     X(MSG_RULE_FILES, "rule-files", R(PARENT), R(DESK), 0) /* role/rule_bundle.h: the descriptor; files read anew */   \
     X(MSG_SENDER_TOKENS, "sender-tokens", R(PARENT), R(INTAKE), 192 * MSG_KIB) /* role/tokens.h: the file's text */    \
     X(MSG_RECEIVERS, "receivers", R(PARENT), R(DESK), 2 * MSG_MIB)             /* desk/receiver_text.h: lines */       \
-    X(MSG_RULES, "rules", R(DESK), R(ENGINE) | R(QUERY) | R(HUNTER), 0)    /* id = version; role/rule_bundle.h: the    \
-                                                                              descriptor */                            \
-    X(MSG_RULES_TAKEN, "rules-taken", R(ENGINE), R(DESK), 4 * MSG_KIB)     /* id = version; nothing, or why not */     \
+    X(MSG_RULES, "rules", R(DESK), R(ENGINE) | R(QUERY) | R(HUNTER), 0) /* id = version; role/rule_bundle.h: the       \
+                                                                           descriptor */                               \
+    X(MSG_RULES_TAKEN, "rules-taken", R(ENGINE) | R(QUERY) | R(HUNTER), R(DESK),                                       \
+      4 * MSG_KIB) /* id = version; nothing, or why not */                                                             \
+    X(MSG_LISTS_TAKEN, "lists-taken", R(ENGINE) | R(QUERY) | R(HUNTER), R(DESK),                                       \
+      4 * MSG_KIB) /* id = of an engine indicators_stamp of the lists of indicators that it works with; nothing, or    \
+                      what of them could not be read */                                                                \
     X(MSG_HUNT, "hunt", R(DESK), R(HUNTER), MSG_MIB)                       /* id = hunt; role/hunt_report.h */         \
+    X(MSG_HUNT_LISTS, "hunt-lists", R(HUNTER), R(DESK), MSG_MIB)           /* id = hunt; role/hunt_report.h */         \
     X(MSG_HUNT_STOP, "hunt-stop", R(DESK), R(HUNTER), 0)                   /* id = hunt */                             \
     X(MSG_HUNT_PROGRESS, "hunt-progress", R(HUNTER), R(DESK), 3 * MSG_MIB) /* id = hunt; role/hunt_report.h */         \
     X(MSG_AGENT_ASK, "agent-ask", R(INTAKE), R(DESK), 64 * MSG_KIB)        /* id = connection; role/agent_desk.h */    \
     X(MSG_AGENT_SAY, "agent-say", R(DESK), R(INTAKE), 256 * MSG_KIB)       /* id = connection; role/agent_desk.h */    \
+    X(MSG_HEARD, "heard", R(INTAKE), R(DESK), 16)                          /* source 16: it says that it is there */   \
     X(MSG_ISSUE, "issue", R(DESK), R(SIGNER), MSG_KIB)        /* id; role/agent_signer.h, as the next three */         \
     X(MSG_ISSUED, "issued", R(SIGNER), R(DESK), 16 * MSG_KIB) /* same id */                                            \
     X(MSG_SIGN_POLICY, "sign-policy", R(DESK), R(SIGNER), 64 * MSG_KIB)     /* id */                                   \

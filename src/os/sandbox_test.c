@@ -25,7 +25,8 @@ enum deed {
     DEED_RENAME,
     DEED_LIST,
     DEED_IN_FOLDER,
-    DEED_MOVE
+    DEED_MOVE,
+    DEED_SEAL
 };
 
 static char folder[64];
@@ -65,6 +66,10 @@ static int deed_do(enum deed deed)
         return fd < 0;
     case DEED_MOVE:
         return io_move(given, "x", below) != 0;
+    case DEED_SEAL: {
+        struct err err;
+        return proc_seal("x", STR("x"), &fd, &err) != RC_OK;
+    }
     }
     return 2;
 }
@@ -115,6 +120,10 @@ static void what_is_not_allowed_does_not_happen(void)
         {SANDBOX_LIST, 0, DEED_RENAME, 100 + SIGSYS, false},
         {SANDBOX_LIST, 0, DEED_UNLINK, 100 + SIGSYS, false},
         {SANDBOX_LIST, 0, DEED_WRITE, 1, false},
+        /* memory of its own to share, and no file for it */
+        {SANDBOX_OPEN, SANDBOX_READ, DEED_SEAL, 100 + SIGSYS, false},
+        {SANDBOX_OPEN | SANDBOX_SEAL, SANDBOX_READ, DEED_SEAL, 0, false},
+        {SANDBOX_OPEN | SANDBOX_SEAL, SANDBOX_READ | SANDBOX_WRITE, DEED_RENAME, 100 + SIGSYS, false},
         /* into another folder: only where both let it pass, whatever else may be done there */
         {SANDBOX_CHANGE, SANDBOX_READ | SANDBOX_WRITE | SANDBOX_REMOVE | SANDBOX_RENAME, DEED_MOVE, 1, true},
         {SANDBOX_CHANGE, SANDBOX_READ | SANDBOX_MOVE, DEED_MOVE, 1, true},

@@ -21,7 +21,7 @@ struct tls_server {
 
 struct tls_session {
     SSL *ssl;
-    char reason[160];
+    char reason[320];
 };
 
 static enum rc openssl_err(struct err *err, const char *what)
@@ -71,6 +71,35 @@ static enum rc key_use(SSL_CTX *context, struct str pem, struct err *err)
     return rc;
 }
 
+static void name_put(struct buf *out, const X509_NAME *name)
+{
+    char text[96];
+    if (!X509_NAME_oneline(name, text, sizeof text))
+        text[0] = '\0';
+    for (char *c = text; *c; c++) /* it goes into a log */
+        *c = (char)(*c < ' ' || *c == 0x7f ? '?' : *c);
+    buf_text(out, text);
+}
+
+/* OpenSSL decides; a refusal is told with the names that stand in the certificate. */
+static int peer_verify(int preverified, X509_STORE_CTX *store)
+{
+    const SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+    struct tls_session *session = ssl ? SSL_get_app_data(ssl) : NULL;
+    X509 *peer = X509_STORE_CTX_get0_cert(store);
+    struct buf out;
+    if (preverified || !session || !peer)
+        return preverified;
+    buf_init_fixed(&out, session->reason, sizeof session->reason);
+    buf_text(&out, "the client's certificate \"");
+    name_put(&out, X509_get_subject_name(peer));
+    buf_text(&out, "\" from \"");
+    name_put(&out, X509_get_issuer_name(peer));
+    buf_format(&out, "\" does not hold here: %s", X509_verify_cert_error_string(X509_STORE_CTX_get_error(store)));
+    IGNORE(buf_z(&out)[0] == '\0');
+    return 0;
+}
+
 static enum rc client_ca_use(SSL_CTX *context, struct str pem, struct err *err)
 {
     BIO *bio = bio_of(pem);
@@ -85,7 +114,10 @@ static enum rc client_ca_use(SSL_CTX *context, struct str pem, struct err *err)
     ERR_clear_error();
     if (count == 0)
         return err_set(err, RC_INVALID, "the file of client authorities holds no certificate");
-    SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, peer_verify);
+    /* Each connection shows its certificate anew: a resumed session would have no chain, and OpenSSL ends one. */
+    SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
+    SSL_CTX_set_num_tickets(context, 0);
     return RC_OK;
 }
 
@@ -190,6 +222,7 @@ struct tls_session *tls_session_new(const struct tls_server *server, int fd)
         tls_session_free(session);
         return NULL;
     }
+    SSL_set_app_data(session->ssl, session);
     SSL_set_accept_state(session->ssl);
     return session;
 }
@@ -213,7 +246,8 @@ static ssize_t session_trouble(struct tls_session *session, bool *ret_want_write
     if (reason == SSL_ERROR_ZERO_RETURN || (reason == SSL_ERROR_SYSCALL && ERR_peek_error() == 0))
         return 0;
     const char *text = ERR_reason_error_string(ERR_peek_last_error());
-    snprintf(session->reason, sizeof session->reason, "%s", text ? text : "the connection broke");
+    if (!session->reason[0]) /* else it is known better */
+        snprintf(session->reason, sizeof session->reason, "%s", text ? text : "the connection broke");
     ERR_clear_error();
     return -EPROTO;
 }
@@ -263,16 +297,55 @@ bool tls_session_peer(const struct tls_session *session, struct buf *ret_der)
     return !ret_der->overflow;
 }
 
-bool tls_session_peer_name(const struct tls_session *session, char *ret_name, size_t size)
+/* The certificate that a client authority vouched for; NULL. */
+static X509 *peer_vouched(const struct tls_session *session)
 {
-    X509 *peer = SSL_get0_peer_certificate(session->ssl);
     bool vouched =
         (SSL_get_verify_mode(session->ssl) & SSL_VERIFY_PEER) && SSL_get_verify_result(session->ssl) == X509_V_OK;
-    X509_NAME *name = peer && vouched ? X509_get_subject_name(peer) : NULL;
-    int at = name ? X509_NAME_get_index_by_NID(name, NID_commonName, -1) : -1;
-    ASN1_STRING *text = at >= 0 ? X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)) : NULL;
+    return vouched ? SSL_get0_peer_certificate(session->ssl) : NULL;
+}
+
+static bool name_copy(const ASN1_STRING *text, char *ret_name, size_t size)
+{
     struct str bytes = text ? str_at(ASN1_STRING_get0_data(text), (size_t)ASN1_STRING_length(text)) : STR_NONE;
     return bytes.n > 0 && str_find(bytes, '\0') == bytes.n && str_copy_z(bytes, ret_name, size);
+}
+
+/* Machine certificates may have an empty subject, and the name only here. */
+static bool dns_name_copy(const X509 *peer, char *ret_name, size_t size)
+{
+    GENERAL_NAMES *names = X509_get_ext_d2i(peer, NID_subject_alt_name, NULL, NULL);
+    bool found = false;
+    for (int i = 0; !found && i < sk_GENERAL_NAME_num(names); i++) {
+        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+        found = name->type == GEN_DNS && name_copy(name->d.dNSName, ret_name, size);
+    }
+    GENERAL_NAMES_free(names);
+    return found;
+}
+
+bool tls_session_peer_name(const struct tls_session *session, char *ret_name, size_t size)
+{
+    X509 *peer = peer_vouched(session);
+    if (!peer)
+        return false;
+    X509_NAME *name = X509_get_subject_name(peer);
+    int at = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
+    return at >= 0 ? name_copy(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)), ret_name, size)
+                   : dns_name_copy(peer, ret_name, size);
+}
+
+bool tls_session_issuer_print(const struct tls_session *session, struct buf *ret_text)
+{
+    STACK_OF(X509) *chain = peer_vouched(session) ? SSL_get0_verified_chain(session->ssl) : NULL;
+    int count = sk_X509_num(chain);
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned n = 0;
+    if (count < 1 || X509_digest(sk_X509_value(chain, count > 1 ? 1 : 0), EVP_sha1(), digest, &n) != 1)
+        return false;
+    for (unsigned i = 0; i < n; i++)
+        buf_format(ret_text, "%02X", digest[i]);
+    return !ret_text->overflow;
 }
 
 const char *tls_session_reason(const struct tls_session *session)

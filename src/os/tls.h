@@ -28,7 +28,8 @@ void tls_server_free(struct tls_server *server);
 struct tls_session *tls_session_new(const struct tls_server *server, int fd);
 void tls_session_free(struct tls_session *session);
 /* Decrypted bytes (the handshake is done on the way): > 0; 0 = the peer closed; -EAGAIN = wait, for writing when
- * *ret_want_write; -EPROTO = not TLS, or the peer was refused: tls_session_reason says why. */
+ * *ret_want_write; -EPROTO = not TLS, or the peer was refused: tls_session_reason says why, and of a certificate that
+ * does not hold, whose it is. */
 ssize_t tls_session_read(struct tls_session *session, void *bytes, size_t size, bool *ret_want_write);
 /* Bytes taken, maybe fewer; 0 and errors as for reading. After -EAGAIN the same bytes must come again first. */
 ssize_t tls_session_write(struct tls_session *session, struct str bytes, bool *ret_want_write);
@@ -36,9 +37,12 @@ ssize_t tls_session_write(struct tls_session *session, struct str bytes, bool *r
 bool tls_session_ready(const struct tls_session *session);
 /* The certificate that the peer showed, DER. False when it showed none, or it is too long for the buffer. */
 bool tls_session_peer(const struct tls_session *session, struct buf *ret_der);
-/* The common name of that certificate, which a client authority vouched for; false when there is none, it does not fit,
- * or nobody vouched. */
+/* The common name of that certificate, or without one its first DNS name, which a client authority vouched for; false
+ * when there is none, it does not fit, or nobody vouched. */
 bool tls_session_peer_name(const struct tls_session *session, char *ret_name, size_t size) MUST_USE;
+/* SHA-1 of the authority's certificate that issued the peer's, as Windows writes thumbprints (40 hexadecimal digits);
+ * false when nobody vouched. */
+bool tls_session_issuer_print(const struct tls_session *session, struct buf *ret_text) MUST_USE;
 /* Tells the peer that nothing more comes, if it can be told now. */
 void tls_session_close(struct tls_session *session);
 const char *tls_session_reason(const struct tls_session *session);

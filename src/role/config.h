@@ -28,6 +28,7 @@
     X(snmp_port, "snmp-port", 0, 0, 65535, "port for SNMP traps and informs over UDP; 0 turns it off")                 \
     X(netflow_port, "netflow-port", 0, 0, 65535, "port for NetFlow 5, 9, IPFIX over UDP, IPFIX over TCP; 0: off")      \
     X(netflow_tls_port, "netflow-tls-port", 0, 0, 65535, "port for IPFIX over TLS; 0 turns it off")                    \
+    X(wef_port, "wef-port", 0, 0, 65535, "port for Windows Event Forwarding over HTTPS, 5986 in Windows; 0: off")      \
     X(agent_port, "agent-port", 6515, 0, 65535, "port that agents deliver to (TLS); 0 turns it off")                   \
     X(web_port, "web-port", 8443, 1, 65535, "port of the web pages (HTTPS)")                                           \
     X(intakes, "intakes", 0, 0, 32, "intake processes; 0 = one a core, at most 4")                                     \
@@ -50,6 +51,8 @@
     X(keep_days, "keep-days", 1096, 1, 36525, "days that records are kept; not fewer than the acts ask for")           \
     X(hot_days, "hot-days", 62, 62, 36525, "days after which segments are packed smaller; two months stay at hand")    \
     X(indicator_days, "indicator-days", 0, 0, 36525, "days from its date after which an indicator ends; 0: never")     \
+    X(indicator_hunt_minutes, "indicator-hunt-minutes", 60, 0, 10080,                                                  \
+      "minutes between two hunts over the archive for what is new in lists")                                           \
     X(coverage_days, "coverage-days", 7, 0, 366, "days a source is known before what it lacks is a finding")           \
     X(collect_journal, "collect-journal", 1, 0, 1, "collect this machine's journal")                                   \
     X(privileges, "sandbox", 1, 0, 1, "0 runs without seccomp and Landlock: only to look for a fault")
@@ -72,6 +75,8 @@
     X(netflow_senders, "netflow-senders", "", "the same for NetFlow and IPFIX over UDP and TCP")                       \
     X(snmp_communities, "snmp-communities", "", "file of the communities that are taken, one a line; empty: any")      \
     X(snmp_users, "snmp-users", "", "file of the users of SNMP version 3: NAME HASH PASSWORD [aes PASSWORD]")          \
+    X(wef_client_ca, "wef-client-ca", "", "PEM file: who vouches for computers that forward; needed with wef-port")    \
+    X(wef_subscriptions, "wef-subscriptions", "", "file of what they are asked to forward; empty: that of qorgan")     \
     X(collect_files, "collect-files", "/var/log",                                                                      \
       "files and folders to follow, separated by blanks; *, ? and [a-z] stand within a part of a path")                \
     X(collect_join, "collect-join", "",                                                                                \
@@ -79,7 +84,7 @@
       "(qorgan-agent(1))")                                                                                             \
     X(collect_journal_folder, "collect-journal-folder", "", "folder of journal files; empty: this machine's own")      \
     X(rules, "rules", "", "folders of Sigma rules, separated by blanks, read anew at SIGHUP; empty: those of qorgan")  \
-    X(indicators, "indicators", "", "folders of lists of indicators, separated by blanks, read anew at SIGHUP")        \
+    X(indicators, "indicators", "", "folders of lists of indicators, separated by blanks, read anew when they change") \
     X(parsers, "parsers", "", "folder of this site's own patterns, read anew at SIGHUP; empty: none")                  \
     X(witness_policy, "witness-policy", "", "file of the witnesses and their quorum (C2SP tlog-policy); empty: none")  \
     X(witness_ca, "witness-ca", "", "PEM file: who vouches for https of witnesses and time stamps; empty: the system") \

@@ -117,6 +117,7 @@ static enum rc database_open(struct desk_role *role, struct err *err)
         .random = random_bytes,
         .zone_offset_s = (int32_t)role->process->config.zone_offset_s,
         .mirror_silent = role->process->config.mirror_silent,
+        .lists_minutes = role->process->config.indicator_hunt_minutes,
         .receiver_late_s = role->process->config.receiver_late_s,
         .coverage_days = role->process->config.coverage_days,
         .term_check = term_check,
@@ -817,7 +818,18 @@ static void desk_message(void *self, struct channel *channel, struct msg *msg)
         desk_set_receivers(role->desk, msg->body);
         break;
     case MSG_RULES_TAKEN:
-        rule_supply_taken(role->supply, channel_instance(channel), msg->id, msg->body);
+        rule_supply_taken(role->supply, channel, msg);
+        role->records_waiting = true;
+        break;
+    case MSG_LISTS_TAKEN:
+        if (channel_peer(channel) == ROLE_ENGINE)
+            hunt_desk_lists_told(role->hunts, channel_instance(channel), msg->id);
+        rule_supply_lists_taken(role->supply, channel, msg);
+        role->records_waiting = true;
+        break;
+    case MSG_HUNT_LISTS:
+        hunt_desk_lists(role->hunts, msg, clock_real_ns());
+        role->records_waiting = true;
         break;
     case MSG_HUNT_PROGRESS:
         hunt_desk_report(role->hunts, msg, clock_real_ns());
@@ -825,6 +837,10 @@ static void desk_message(void *self, struct channel *channel, struct msg *msg)
         break;
     case MSG_RETIRED:
         on_retired(role, msg);
+        break;
+    case MSG_HEARD:
+        if (msg->body.n == 16)
+            desk_source_heard(role->desk, (const uint8_t *)msg->body.p, clock_real_ns());
         break;
     default:
         role->records_waiting |= agent_desk_message(role->agents, channel, msg, clock_real_ns());
@@ -850,8 +866,10 @@ static void desk_peer_up(void *self, struct channel *channel)
         hunt_desk_up(role->hunts);
     if (channel_peer(channel) == ROLE_ENGINE) /* behind the rules that these are states of */
         rule_desk_engine_up(role->rule_desk, channel_instance(channel));
-    if (channel_peer(channel) == ROLE_ENGINE)
+    if (channel_peer(channel) == ROLE_ENGINE) {
+        hunt_desk_engine(role->hunts, channel_instance(channel));
         correlations_engine_away(role->correlations, channel_instance(channel)); /* until it says how far it is */
+    }
     if (channel_peer(channel) == ROLE_ENGINE && role->stuck)
         channel_pause(channel, true);
 }
@@ -859,8 +877,10 @@ static void desk_peer_up(void *self, struct channel *channel)
 static void desk_peer_down(void *self, enum role peer, unsigned instance)
 {
     struct desk_role *role = self;
-    if (peer == ROLE_ENGINE)
+    if (peer == ROLE_ENGINE) {
+        hunt_desk_engine(role->hunts, instance);
         correlations_engine_away(role->correlations, instance);
+    }
     if (peer == ROLE_ENGINE && instance < ENGINES_MAX)
         role->acknowledge[instance] = 0; /* its successor numbers its matches anew */
     if (peer == ROLE_HUNTER)

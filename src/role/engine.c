@@ -86,6 +86,9 @@ struct engine {
     uint64_t incomplete;           /* script blocks that lacked pieces, as told last */
     struct indicators *indicators; /* NULL: none are configured */
     struct indicator_matcher *indicator_matcher;
+    uint64_t lists_stamp; /* of what was read; 0: none are configured */
+    struct buf lists_trouble;
+    char lists_trouble_text[INDICATORS_TROUBLE];
     struct wal_reader *reader;
     struct wal_frame frame;     /* at work: records are taken from it while matches and blocks have room */
     struct reader frame_reader; /* what is left of its payload */
@@ -163,9 +166,11 @@ static enum rc engine_start(struct process *process, void **ret_self, struct err
     enum rc rc = parsers_load_configured(&process->config, engine->names, &engine->mapping, err);
     if (rc == RC_OK)
         rc = engine_set_make(process_handle(process, "rules", -1), engine->names, &engine->set, err);
+    buf_init_fixed(&engine->lists_trouble, engine->lists_trouble_text, sizeof engine->lists_trouble_text);
+    engine->lists_stamp = indicators_stamp(&process->config); /* before they are read: what changes then is told anew */
     if (rc == RC_OK)
         rc = indicators_match_configured(&process->config, engine->names, &engine->indicators,
-                                         &engine->indicator_matcher, err);
+                                         &engine->indicator_matcher, &engine->lists_trouble, err);
     if (rc != RC_OK)
         return rc;
     engine->normaliser = normaliser_new(engine->mapping, engine->names);
@@ -816,8 +821,10 @@ static void rules_settle(struct engine *engine, uint64_t version, const char *re
     engine->settled = true;
     engine->behind = true;
     log_info("%zu rules are at work, %zu refused", rules_count(engine->set.rules), engine->set.refused);
-    if (desk)
-        IGNORE(channel_send(desk, MSG_RULES_TAKEN, version, str_of(reason))); /* gone: the next one asks anew */
+    if (!desk) /* the next one asks anew */
+        return;
+    IGNORE(channel_send(desk, MSG_RULES_TAKEN, version, str_of(reason)));
+    IGNORE(channel_send(desk, MSG_LISTS_TAKEN, engine->lists_stamp, buf_view(&engine->lists_trouble)));
 }
 
 /* The desk waits with rules that are gone until every engine has the new ones. */

@@ -80,6 +80,7 @@ struct hunting {
     /* what is put together in order */
     struct correlator *correlator;
     struct matcher *matcher;
+    struct indicator_matcher *indicators; /* NULL: none are looked for */
     struct normaliser *normaliser;
     struct repeats *repeats;
     struct arena *arena;
@@ -159,6 +160,8 @@ static void on_joined(void *context, const struct event *event)
     bool alone = (event->flags & EVENT_ARCHIVE) != 0; /* the worker told its matches; the joined ones leave them out */
     if (!(event->flags & EVENT_MATCH) || (alone && !repeats_concern(event)) || !hunt_in_range(h->hunt, event->time_ns))
         return;
+    if (h->indicators)
+        event = indicator_matcher_event(h->indicators, event);
     if (matcher_event(h->matcher, event, h->matches, MATCHES_MAX, &count) != RC_OK)
         h->hunt->counts.too_large++;
     count = MIN(count, (size_t)MATCHES_MAX);
@@ -512,7 +515,8 @@ static enum rc open_all(struct hunting *h, struct err *err)
     h->repeats = repeats_new();
     buf_init(&h->store, STORE_MAX);
     buf_init(&h->store_next, STORE_MAX);
-    if (!h->heads_arena || !h->arena || !h->correlator || !h->normaliser || !h->matcher || !h->repeats)
+    if (!h->heads_arena || !h->arena || !h->correlator || !h->normaliser || !h->matcher || !h->repeats ||
+        !hunt_indicators_make(h->hunt, &h->indicators))
         return err_set(err, RC_LIMIT, "no memory for matching");
     normaliser_set_zone(h->normaliser, h->hunt->zone_s);
     return heads_begin(h, err);
@@ -609,6 +613,7 @@ void hunt_close(struct hunting *hunting)
     correlator_free(h->correlator);
     normaliser_free(h->normaliser);
     matcher_free(h->matcher);
+    indicator_matcher_free(h->indicators);
     repeats_free(h->repeats);
     arena_free(h->arena);
     arena_free(h->heads_arena);

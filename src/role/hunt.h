@@ -9,13 +9,15 @@
  * Records are parsed anew, by the parser of today; one comes out as it did when it came in, whoever reads it, for what
  * it says depends on itself and on the columns that its source named (normalise.h), which are looked up before. Events
  * that span records and correlations are put together by one process, in order, as `qorgan detect` does. What filters
- * pass over could not have matched; see sweep_words.h and clue.h. */
+ * pass over could not have matched; see sweep_words.h and clue.h. With a rule about indicators nothing is passed over:
+ * an indicator is written in too many ways. */
 #ifndef ROLE_HUNT_H
 #define ROLE_HUNT_H
 
 #include "archive/search.h"
 #include "base/err.h"
 #include "role/hunt_rules.h"
+#include "rule/indicator_match.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -51,6 +53,10 @@ struct hunt {
     int32_t zone_s;  /* for times that name no zone */
     bool every_record;
     unsigned jobs; /* 0: one a core */
+    /* What is looked for before the rules see an event, as engines do, but whenever its validity began; NULL: nothing
+     */
+    const struct indicators *indicators;
+    const struct indicator_fields *fields; /* of events that may hold them */
     void (*found)(void *context, const struct hunt_found *found);
     /* Asked often, with the share done in 0..1000; false stops the hunt. NULL: it goes on. */
     bool (*go_on)(void *context, uint32_t permille, const struct hunt_counts *counts);

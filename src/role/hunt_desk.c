@@ -2,9 +2,12 @@
 
 #include "base/assert.h"
 #include "os/clock.h"
+#include "os/proc.h"
 #include "role/hunt_report.h"
 #include "role/log.h"
 #include "role/process.h"
+
+#include <unistd.h>
 
 #define SCRATCH    ((size_t)16 << 20)
 #define DEATHS_MAX 3u
@@ -17,7 +20,23 @@ struct hunt_desk {
     int64_t died_of;  /* the hunt at work when hunters ended, */
     unsigned deaths;  /* so often */
     uint64_t wait_ns; /* boot time before which nothing is tried */
+    int known;        /* what is known of lists when the hunt at work is done; sealed; -1: not said */
+    /* lists of indicators, by engine */
+    struct {
+        bool told;
+        uint64_t stamp;
+    } lists[HUNT_DESK_ENGINES];
+    unsigned engines; /* that were ever there */
+    bool settled;     /* room desk knows this stamp: */
+    uint64_t stamp;
 };
+
+static void known_put(struct hunt_desk *self, int fd)
+{
+    if (self->known >= 0)
+        close(self->known);
+    self->known = fd;
+}
 
 struct hunt_desk *hunt_desk_new(struct desk *desk)
 {
@@ -28,7 +47,7 @@ struct hunt_desk *hunt_desk_new(struct desk *desk)
         arena_free(scratch);
         return NULL;
     }
-    *self = (struct hunt_desk){.desk = desk, .scratch = scratch};
+    *self = (struct hunt_desk){.desk = desk, .scratch = scratch, .known = -1};
     return self;
 }
 
@@ -36,6 +55,7 @@ void hunt_desk_free(struct hunt_desk *self)
 {
     if (!self)
         return;
+    known_put(self, -1);
     arena_free(self->scratch);
     memory_free(self);
 }
@@ -59,11 +79,32 @@ static void give_up(struct hunt_desk *self, int64_t now_ns)
         self->deaths = 0;
 }
 
+/* With an order for what is new in lists: what is known of them. Sealed; -1: nothing is. */
+static enum rc known_seal(struct hunt_desk *self, enum desk_hunt_lists lists, int *ret_fd, struct err *err)
+{
+    struct buf bytes CLEANUP(buf_done) = {0};
+    *ret_fd = -1;
+    if (lists != DESK_LISTS_NEW)
+        return RC_OK;
+    buf_init(&bytes, DESK_LISTS_KNOWN_BYTES);
+    enum rc rc = desk_lists_known(self->desk, &bytes, err);
+    return rc == RC_OK && bytes.n ? proc_seal("indicators", buf_view(&bytes), ret_fd, err) : rc;
+}
+
+static bool order_send(struct channel *hunter, const struct desk_hunt_order *next, int known)
+{
+    struct buf body CLEANUP(buf_done) = {0};
+    buf_init(&body, HUNT_ORDER_BYTES);
+    hunt_order_write(next, &body);
+    return known >= 0 ? channel_send_fd(hunter, MSG_HUNT, (uint64_t)next->id, buf_view(&body), known)
+                      : channel_send(hunter, MSG_HUNT, (uint64_t)next->id, buf_view(&body));
+}
+
 static void order(struct hunt_desk *self, struct channel *hunter, int64_t now_ns)
 {
     struct desk_hunt_order next = {0};
-    struct buf body CLEANUP(buf_done) = {0};
     struct err err = {0};
+    int known;
     arena_reset(self->scratch);
     enum rc rc = desk_hunt_next(self->desk, now_ns, self->scratch, &next, &err);
     if (rc == RC_END)
@@ -72,15 +113,84 @@ static void order(struct hunt_desk *self, struct channel *hunter, int64_t now_ns
         trouble(self, "the next hunt could not be read", &err);
         return;
     }
-    buf_init(&body, HUNT_ORDER_BYTES);
-    hunt_order_write(&next, &body);
-    if (channel_send(hunter, MSG_HUNT, (uint64_t)next.id, buf_view(&body)))
+    if (known_seal(self, next.lists, &known, &err) != RC_OK) {
+        trouble(self, "what is known of lists of indicators could not be read", &err);
+        return;
+    }
+    known_put(self, -1);
+    if (order_send(hunter, &next, known))
         self->ordered = next.id;
+    if (known >= 0)
+        close(known);
+}
+
+/* ---- lists of indicators ---- */
+
+void hunt_desk_engine(struct hunt_desk *self, unsigned instance)
+{
+    if (instance >= HUNT_DESK_ENGINES)
+        return;
+    self->lists[instance].told = false;
+    self->engines = MAX(self->engines, instance + 1);
+}
+
+void hunt_desk_lists_told(struct hunt_desk *self, unsigned instance, uint64_t stamp)
+{
+    if (instance >= HUNT_DESK_ENGINES)
+        return;
+    self->lists[instance].told = true;
+    self->lists[instance].stamp = stamp;
+}
+
+/* An engine that still has the lists of before would let pass what comes in meanwhile, and a hunt that begins now would
+ * not see it. */
+static bool lists_agree(const struct hunt_desk *self)
+{
+    for (unsigned i = 0; i < self->engines; i++)
+        if (!process_peer(ROLE_ENGINE, i) || !self->lists[i].told || self->lists[i].stamp != self->lists[0].stamp)
+            return false;
+    return self->engines > 0;
+}
+
+static void lists_look(struct hunt_desk *self, int64_t now_ns)
+{
+    struct err err = {0};
+    uint64_t stamp = self->lists[0].stamp;
+    if (!lists_agree(self) || (self->settled && self->stamp == stamp))
+        return;
+    if (desk_lists_changed(self->desk, stamp, now_ns, &err) != RC_OK) {
+        trouble(self, "that lists of indicators are others could not be stored", &err);
+        return;
+    }
+    self->settled = true;
+    self->stamp = stamp;
+}
+
+void hunt_desk_lists(struct hunt_desk *self, struct msg *msg, int64_t now_ns)
+{
+    struct desk_lists lists;
+    struct err err = {0};
+    int64_t id = (int64_t)msg->id;
+    if (id != self->ordered || !desk_hunt_wanted(self->desk, id))
+        return; /* it was stopped meanwhile */
+    arena_reset(self->scratch);
+    if (!hunt_lists_read(msg->body, self->scratch, &lists)) {
+        log_error("what the hunter says of lists of indicators does not read");
+        return;
+    }
+    known_put(self, msg->fd_count == 1 ? msg->fds[0] : -1);
+    msg->fd_count = 0;
+    if (desk_hunt_lists(self->desk, id, &lists, now_ns, &err) == RC_OK)
+        return;
+    trouble(self, "what a hunt read of lists could not be stored, it begins anew", &err);
+    self->ordered = 0;
 }
 
 void hunt_desk_look(struct hunt_desk *self, int64_t now_ns)
 {
     struct channel *hunter = process_peer(ROLE_HUNTER, 0);
+    if (clock_boot_ns() >= self->wait_ns)
+        lists_look(self, now_ns);
     if (!hunter || clock_boot_ns() < self->wait_ns)
         return;
     if (self->ordered && !desk_hunt_wanted(self->desk, self->ordered) &&
@@ -88,7 +198,7 @@ void hunt_desk_look(struct hunt_desk *self, int64_t now_ns)
         self->ordered = 0;
     if (self->deaths >= DEATHS_MAX)
         give_up(self, now_ns);
-    else if (!self->ordered && desk_hunt_waits(self->desk))
+    else if (!self->ordered && desk_hunt_waits(self->desk, now_ns))
         order(self, hunter, now_ns);
 }
 
@@ -118,7 +228,11 @@ void hunt_desk_report(struct hunt_desk *self, const struct msg *msg, int64_t now
         log_error("what the hunter reports does not read");
         return;
     }
+    if (report.state == DESK_HUNT_DONE && self->known >= 0 &&
+        proc_sealed_map(self->known, DESK_LISTS_KNOWN_BYTES, &report.known, &err) != RC_OK)
+        log_error("what is known of lists of indicators does not read, they are hunted once more: %s", err.text);
     enum rc rc = desk_hunt_report(self->desk, id, &report, now_ns, &err);
+    proc_unmap(report.known);
     if (rc != RC_OK)
         trouble(self, "what a hunt found could not be stored, it begins anew", &err);
     if (rc == RC_OK && report.state == DESK_HUNT_RUNNING)

@@ -9,6 +9,8 @@
 
 #include <stdint.h>
 
+#define HUNT_DESK_ENGINES 64u
+
 struct hunt_desk;
 
 /* The desk is borrowed. NULL without memory. */
@@ -20,6 +22,12 @@ void hunt_desk_look(struct hunt_desk *self, int64_t now_ns);
 /* A hunter appeared, or is gone: what it worked on is ordered again, three times at most. */
 void hunt_desk_up(struct hunt_desk *self);
 void hunt_desk_down(struct hunt_desk *self);
+/* An engine appeared, or is gone. */
+void hunt_desk_engine(struct hunt_desk *self, unsigned instance);
+/* MSG_LISTS_TAKEN of an engine. Once all engines have the same lists, and others than before, they are hunted. */
+void hunt_desk_lists_told(struct hunt_desk *self, unsigned instance, uint64_t stamp);
+/* MSG_HUNT_LISTS; its descriptor is kept. */
+void hunt_desk_lists(struct hunt_desk *self, struct msg *msg, int64_t now_ns);
 /* MSG_HUNT_PROGRESS. */
 void hunt_desk_report(struct hunt_desk *self, const struct msg *msg, int64_t now_ns);
 

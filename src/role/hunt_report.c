@@ -13,6 +13,9 @@
 #define CHANGE_TOO_MANY   2u
 
 _Static_assert(HUNT_ORDER_BYTES <= MSG_MIB, "an order fits its message");
+_Static_assert(6 + REASON_MAX + DESK_LISTS_MAX * (42 + (size_t)HUNT_LIST_NAME + HUNT_LIST_REASON + HUNT_LIST_EXAMPLE) <=
+                   HUNT_LISTS_BYTES,
+               "what is said of lists fits its message");
 _Static_assert(96 + REASON_MAX + DESK_RULES_MAX * COUNT_SIZE + DESK_HUNT_HITS * HIT_MAX +
                            DESK_HUNT_CHANGES * CHANGE_MAX <=
                        HUNT_REPORT_BYTES &&
@@ -42,6 +45,7 @@ void hunt_order_write(const struct desk_hunt_order *order, struct buf *out)
     buf_be64(out, (uint64_t)order->from_ns);
     buf_be64(out, (uint64_t)order->to_ns);
     text_put(out, order->pack, HUNT_ORDER_PACK);
+    buf_u8(out, (uint8_t)order->lists);
     for (size_t i = 0; i < order->count; i++)
         buf_be64(out, order->hashes[i]);
 }
@@ -53,16 +57,65 @@ bool hunt_order_read(struct str body, struct arena *arena, struct desk_hunt_orde
     order.from_ns = (int64_t)read_be64(&in);
     order.to_ns = (int64_t)read_be64(&in);
     order.pack = arena_str(arena, text_read(&in, HUNT_ORDER_PACK));
+    uint8_t lists = read_u8(&in);
     size_t count = reader_left(&in) / 8;
     uint64_t *hashes = arena_alloc_array(arena, count + 1, sizeof *hashes);
     if (in.failed || !hashes || !order.pack.p || reader_left(&in) % 8 || count > DESK_RULES_MAX || order.from_ns < 0 ||
-        order.to_ns < 0)
+        order.to_ns < 0 || lists > DESK_LISTS_ALL)
         return false;
+    order.lists = (enum desk_hunt_lists)lists;
     for (order.count = 0; order.count < count; order.count++)
         hashes[order.count] = read_be64(&in);
     order.hashes = hashes;
     *ret_order = order;
     return reader_done(&in);
+}
+
+void hunt_lists_write(const struct desk_lists *lists, struct buf *out)
+{
+    ASSERT(lists->count <= DESK_LISTS_MAX);
+    text_put(out, lists->trouble, REASON_MAX);
+    buf_be32(out, (uint32_t)lists->count);
+    for (size_t i = 0; i < lists->count; i++) {
+        const struct desk_list *list = &lists->rows[i];
+        text_put(out, list->name, HUNT_LIST_NAME);
+        buf_be64(out, list->entries);
+        buf_be64(out, list->fresh);
+        buf_be64(out, list->expired);
+        buf_be64(out, list->refused);
+        buf_be32(out, list->line);
+        text_put(out, list->reason, HUNT_LIST_REASON);
+        text_put(out, list->example, HUNT_LIST_EXAMPLE);
+    }
+}
+
+static void list_read(struct reader *in, struct desk_list *list)
+{
+    list->name = text_read(in, HUNT_LIST_NAME);
+    list->entries = read_be64(in);
+    list->fresh = read_be64(in);
+    list->expired = read_be64(in);
+    list->refused = read_be64(in);
+    list->line = read_be32(in);
+    list->reason = text_read(in, HUNT_LIST_REASON);
+    list->example = text_read(in, HUNT_LIST_EXAMPLE);
+}
+
+bool hunt_lists_read(struct str body, struct arena *arena, struct desk_lists *ret_lists)
+{
+    struct reader in = reader_of(body);
+    struct desk_lists lists = {.trouble = text_read(&in, REASON_MAX)};
+    size_t count = read_be32(&in);
+    if (in.failed || count > DESK_LISTS_MAX)
+        return false;
+    struct desk_list *rows = arena_alloc_array(arena, count + 1, sizeof *rows);
+    for (; rows && lists.count < count && !in.failed; lists.count++)
+        list_read(&in, &rows[lists.count]);
+    if (!rows || !reader_done(&in))
+        return false;
+    lists.rows = rows;
+    *ret_lists = lists;
+    return true;
 }
 
 static void records_put(struct buf *out, const uint64_t *records, size_t count)

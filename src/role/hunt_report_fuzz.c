@@ -18,6 +18,16 @@ static void order_try(struct str body, struct arena *arena, struct buf *out)
     ASSERT(str_eq(buf_view(out), body));
 }
 
+static void lists_try(struct str body, struct arena *arena, struct buf *out)
+{
+    struct desk_lists lists;
+    if (!hunt_lists_read(body, arena, &lists))
+        return;
+    ASSERT(lists.count <= DESK_LISTS_MAX);
+    hunt_lists_write(&lists, out);
+    ASSERT(!out->overflow && str_eq(buf_view(out), body));
+}
+
 static void report_try(struct str body, struct arena *arena, struct buf *out)
 {
     struct desk_hunt_report report;
@@ -44,6 +54,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     struct str body = str_at((const char *)bytes + 1, size - 1);
     if (bytes[0] & 1)
         order_try(body, arena, &out);
+    else if (bytes[0] & 2)
+        lists_try(body, arena, &out);
     else
         report_try(body, arena, &out);
     return 0;

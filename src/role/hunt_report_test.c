@@ -2,6 +2,7 @@
  */
 #include "role/hunt_report.h"
 
+#include "base/bytes.h"
 #include "base/test.h"
 
 #include <string.h>
@@ -46,20 +47,25 @@ static struct desk_hunt_report sample(void)
 static void orders(void)
 {
     const struct desk_hunt_order order = {
-        .from_ns = 5, .to_ns = INT64_MAX, .pack = STR("site/2"), .hashes = hashes, .count = 3};
+        .from_ns = 5, .to_ns = INT64_MAX, .pack = STR("site/2"), .lists = DESK_LISTS_NEW, .hashes = hashes, .count = 3};
     struct desk_hunt_order read;
     struct buf body CLEANUP(buf_done) = {0};
     buf_init(&body, HUNT_ORDER_BYTES);
     hunt_order_write(&order, &body);
-    CHECK_INT(body.n, 48);
+    CHECK_INT(body.n, 49);
     CHECK(hunt_order_read(buf_view(&body), arena, &read));
     CHECK(read.from_ns == 5 && read.to_ns == INT64_MAX && read.count == 3 && read.id == 0);
     CHECK(memcmp(read.hashes, hashes, sizeof hashes) == 0);
     CHECK_TEXT(read.pack, "site/2");
+    CHECK_INT(read.lists, DESK_LISTS_NEW);
     for (size_t n = 0; n < body.n; n++) {
-        bool whole = n >= 24 && n % 8 == 0;
+        bool whole = n >= 25 && n % 8 == 1;
         CHECK(hunt_order_read(str_slice(buf_view(&body), 0, n), arena, &read) == whole);
     }
+    body.p[24] = DESK_LISTS_ALL + 1;
+    CHECK(!hunt_order_read(buf_view(&body), arena, &read));
+    body.p[24] = DESK_LISTS_ALL;
+    CHECK(hunt_order_read(buf_view(&body), arena, &read) && read.lists == DESK_LISTS_ALL);
     body.p[0] = (char)0x80; /* a time before 1970 */
     CHECK(!hunt_order_read(buf_view(&body), arena, &read));
 }
@@ -76,6 +82,46 @@ static void an_order_of_every_rule(void)
     CHECK(hunt_order_read(buf_view(&body), arena, &read) && read.count == DESK_RULES_MAX);
     buf_be64(&body, 1);
     CHECK(!hunt_order_read(buf_view(&body), arena, &read));
+}
+
+static void lists_are_said(void)
+{
+    static char word[2000];
+    memset(word, 'a', sizeof word);
+    static const struct desk_list rows[] = {
+        {STR_INIT("a.csv"), UINT64_MAX, 3, 2, 1, 7, STR_INIT("of no known kind"), STR_INIT("x y")},
+        {STR_INIT(""), 0, 0, 0, 0, 0, STR_INIT(""), STR_INIT("")},
+    };
+    struct desk_lists lists = {STR("could not open \"x\""), rows, ARRAY_LEN(rows)};
+    struct desk_lists read;
+    struct buf body CLEANUP(buf_done) = {0};
+    struct buf again CLEANUP(buf_done) = {0};
+    buf_init(&body, HUNT_LISTS_BYTES);
+    buf_init(&again, HUNT_LISTS_BYTES);
+    hunt_lists_write(&lists, &body);
+    CHECK(hunt_lists_read(buf_view(&body), arena, &read) && read.count == 2);
+    CHECK_TEXT(read.trouble, "could not open \"x\"");
+    CHECK_TEXT(read.rows[0].name, "a.csv");
+    CHECK_TEXT(read.rows[0].reason, "of no known kind");
+    CHECK_TEXT(read.rows[0].example, "x y");
+    CHECK(read.rows[0].entries == UINT64_MAX && read.rows[0].fresh == 3 && read.rows[0].expired == 2);
+    CHECK(read.rows[0].refused == 1 && read.rows[0].line == 7);
+    hunt_lists_write(&read, &again);
+    CHECK(str_eq(buf_view(&again), buf_view(&body)));
+    for (size_t n = 0; n < body.n; n++)
+        CHECK(!hunt_lists_read(str_slice(buf_view(&body), 0, n), arena, &read));
+    buf_char(&body, 'x');
+    CHECK(!hunt_lists_read(buf_view(&body), arena, &read));
+    struct desk_list *many = arena_alloc_array(arena, DESK_LISTS_MAX, sizeof *many);
+    for (size_t i = 0; i < DESK_LISTS_MAX; i++)
+        many[i] = (struct desk_list){.name = str_at(word, 2000), .reason = str_at(word, 2000), .example = rows[0].name};
+    lists = (struct desk_lists){str_at(word, 2000), many, DESK_LISTS_MAX};
+    buf_clear(&body);
+    hunt_lists_write(&lists, &body);
+    CHECK(!body.overflow && hunt_lists_read(buf_view(&body), arena, &read) && read.count == DESK_LISTS_MAX);
+    CHECK_INT(read.rows[1].name.n, HUNT_LIST_NAME);
+    put_be32(body.p + 2 + read.trouble.n, DESK_LISTS_MAX + 1);
+    CHECK(!hunt_lists_read(buf_view(&body), arena, &read));
 }
 
 static void reports(void)
@@ -176,6 +222,7 @@ int main(int argc, char **argv)
     static const struct test tests[] = {
         {"orders read as they were written, cut ones do not", orders},
         {"an order of every rule fits, of one more it does not read", an_order_of_every_rule},
+        {"what is said of lists reads as it was written, long texts are cut", lists_are_said},
         {"reports read as they were written, cut ones do not", reports},
         {"only a failure has a reason", states_and_reasons},
         {"long texts are cut between letters, the largest report fits", long_ones_are_cut_and_fit},

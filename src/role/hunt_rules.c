@@ -115,10 +115,18 @@ static double clue_cost(void *context, const struct rule_clue *clue)
     return word.n == 0 ? -1 : sweep_word_is_whole(&word) ? cost : 100 * cost;
 }
 
+static bool is_of_indicators(const struct rule *rule)
+{
+    return rule->kind == RULE_DETECTION && str_eq_nocase(rule->logsource.category, STR("indicator"));
+}
+
+/* What a rule about indicators asks for stands in no record; without lists it matches none. */
 static bool words_of(struct hunt_rules *out, const struct rule *rule)
 {
     struct rule_clue clues[CLUES_MAX];
     size_t count;
+    if (is_of_indicators(rule))
+        return !out->lists;
     if (!rule_clues(rule, clue_cost, NULL, clues, ARRAY_LEN(clues), &count))
         return false;
     for (size_t i = 0; i < count; i++) {
@@ -148,7 +156,7 @@ enum rc hunt_rules_load(const struct hunt_texts *texts, struct names *names, str
                         struct hunt_rules *ret_rules, struct err *err)
 {
     struct loading l = {.texts = texts, .out = ret_rules};
-    *ret_rules = (struct hunt_rules){.names = names, .mapping = mapping};
+    *ret_rules = (struct hunt_rules){.names = names, .mapping = mapping, .lists = texts->lists};
     l.all = rules_new(RULES_MEMORY);
     ret_rules->rules = rules_new(RULES_MEMORY);
     enum rc rc = l.all && ret_rules->rules ? RC_OK : err_set(err, RC_LIMIT, "no memory for rules");
@@ -174,11 +182,6 @@ void hunt_rules_narrow(struct hunt_rules *rules, const bool *keep)
     }
     needs_make(rules);
     words_make(rules);
-}
-
-static bool is_of_indicators(const struct rule *rule)
-{
-    return rule->kind == RULE_DETECTION && str_eq_nocase(rule->logsource.category, STR("indicator"));
 }
 
 bool hunt_rules_of_indicators(const struct rules *rules, const struct rule *rule)

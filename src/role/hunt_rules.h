@@ -21,6 +21,7 @@ struct hunt_rules {
     bool *wanted; /* by index: it was named */
     bool *needed; /* it was named, or a correlation that was counts it */
     size_t wanted_count;
+    bool lists; /* as of hunt_texts */
     bool has_words;
     struct sweep_words words; /* one of them stands in each record that a needed rule matches, alone or as a piece */
 };
@@ -34,6 +35,7 @@ struct hunt_texts {
     /* Says which are wanted, by index; none is at first. */
     enum rc (*choose)(void *context, const struct rules *all, bool *wanted, struct err *err);
     void *context;
+    bool lists; /* the hunt looks for lists of indicators: rules about them can match */
 };
 
 /* Reads and compiles. Names and mapping are borrowed, unless `own` is set behind it. What is there when it fails, too,
@@ -42,8 +44,8 @@ enum rc hunt_rules_load(const struct hunt_texts *texts, struct names *names, str
                         struct hunt_rules *ret_rules, struct err *err) MUST_USE;
 /* Wants only those of the wanted rules that `keep` says, by index. */
 void hunt_rules_narrow(struct hunt_rules *rules, const bool *keep);
-/* A rule of indicators, or a correlation that counts one. A hunt looks at no list of them: the fields that such a rule
- * asks for are in no event. */
+/* A rule of indicators, or a correlation that counts one. The fields that such a rule asks for are in no event unless
+ * the hunt looks for lists of them (hunt.h): the hunter does, `qorgan rules hunt` and comparisons do not. */
 bool hunt_rules_of_indicators(const struct rules *rules, const struct rule *rule);
 #define HUNT_RULES_REMARK "rules of indicators are hunted by `qorgan indicators hunt`"
 void hunt_rules_done(struct hunt_rules *rules); /* zeroed ones are fine */

@@ -17,6 +17,7 @@ struct hunt_worker {
     struct hunt_share *share;
     const struct hunt *hunt;
     struct matcher *matcher;
+    struct indicator_matcher *indicators; /* NULL: none are looked for */
     struct normaliser *normaliser;
     struct arena *arena;
     struct buf *out;
@@ -51,6 +52,17 @@ void hunt_match_make(const struct matcher *matcher, const struct rule *rule, con
         .description = event->statutory[STATUTORY_DESCRIPTION],
     };
     ret_match->value_count = matcher_carry(matcher, rule, event, ret_match->values);
+}
+
+bool hunt_indicators_make(const struct hunt *hunt, struct indicator_matcher **ret_matcher)
+{
+    *ret_matcher = NULL;
+    if (!hunt->indicators)
+        return true;
+    *ret_matcher = indicator_matcher_new(hunt->indicators, hunt->fields, hunt->rules->names);
+    if (*ret_matcher)
+        indicator_matcher_look_back(*ret_matcher);
+    return *ret_matcher != NULL;
 }
 
 /* ---- notes ---- */
@@ -111,6 +123,8 @@ static void on_event(void *context, const struct event *event)
         return; /* what spans records is put together by the one who has all of them */
     if (!(event->flags & EVENT_MATCH) || !hunt_in_range(w->hunt, event->time_ns))
         return;
+    if (w->indicators)
+        event = indicator_matcher_event(w->indicators, event);
     if (matcher_event(w->matcher, event, w->matches, MATCHES_MAX, &count) != RC_OK)
         w->too_large++;
     for (size_t i = 0; i < MIN(count, (size_t)MATCHES_MAX); i++) {
@@ -219,7 +233,7 @@ struct hunt_worker *hunt_worker_new(struct hunt_share *share)
     w->matcher = matcher_new(w->hunt->rules->set);
     w->normaliser = normaliser_new(w->hunt->rules->mapping, w->hunt->rules->names);
     w->arena = arena_new(EVENT_MEMORY);
-    if (!w->matcher || !w->normaliser || !w->arena) {
+    if (!w->matcher || !w->normaliser || !w->arena || !hunt_indicators_make(w->hunt, &w->indicators)) {
         hunt_worker_free(w);
         return NULL;
     }
@@ -232,6 +246,7 @@ void hunt_worker_free(struct hunt_worker *worker)
     if (!worker)
         return;
     matcher_free(worker->matcher);
+    indicator_matcher_free(worker->indicators);
     normaliser_free(worker->normaliser);
     arena_free(worker->arena);
     memory_free(worker);

@@ -47,6 +47,8 @@ void hunt_worker_free(struct hunt_worker *worker); /* NULL is fine */
 /* The notes of one unit, into `out`: the last is HUNT_UNIT or HUNT_FAIL, unless `out` overflowed. */
 void hunt_worker_unit(struct hunt_worker *worker, size_t unit, struct buf *out);
 
+/* What looks for the hunt's indicators; NULL when there are none. False: no memory. */
+bool hunt_indicators_make(const struct hunt *hunt, struct indicator_matcher **ret_matcher) MUST_USE;
 /* What the desk would be told of a rule's match. */
 void hunt_match_make(const struct matcher *matcher, const struct rule *rule, const struct event *event,
                      struct str source, struct match *ret_match);

@@ -2,12 +2,13 @@
  * what people ask for. One hunt at a time, a unit of the archive a step (hunt.h), behind all others when processor or
  * disk is short.
  *
- *   idle ──MSG_HUNT──► ordered ──rules read and compiled, archive opened──► at work ──report: done──► idle
+ *   idle ──MSG_HUNT──► ordered ──rules, lists read, archive opened──► at work ──report: done──► idle
+ *                         │ nothing is new in the lists: report: done ──► idle
  *                         └────────────── report: failed, MSG_HUNT_STOP, the desk is gone ──────────► idle
  *                                                                            └── the same ──────────► idle
  *
- * It holds no rules while it is idle but the descriptor of those that the desk gave. It may be killed at any time: the
- * desk orders again what was not reported as done, and counts that hunt anew. */
+ * It holds no rules while it is idle but the descriptor of those that the desk gave, and no lists of indicators. It may
+ * be killed at any time: the desk orders again what was not reported as done, and counts that hunt anew. */
 #include "archive/reader.h"
 #include "base/assert.h"
 #include "os/clock.h"
@@ -15,8 +16,10 @@
 #include "os/proc.h"
 #include "os/random.h"
 #include "role/hunt.h"
+#include "role/hunt_lists.h"
 #include "role/hunt_report.h"
 #include "role/hunt_update.h"
+#include "role/indicator_folder.h"
 #include "role/log.h"
 #include "role/parser_folder.h"
 #include "role/roles.h"
@@ -53,8 +56,12 @@ struct tally {
 };
 
 struct hunter {
+    const struct config *config;
     int archive;
-    int bundle; /* of rules, as the desk gave it; -1: not yet */
+    int bundle;                      /* of rules, as the desk gave it; -1: not yet */
+    uint64_t version;                /* of them */
+    uint64_t folders;                /* of lists, as they were at the start */
+    struct indicator_fields *fields; /* NULL: no lists of indicators are configured */
     int32_t zone_s;
     struct vault *vault;
     struct names *names;
@@ -62,6 +69,8 @@ struct hunter {
     /* of the order at hand */
     struct arena *arena; /* NULL: there is none */
     struct desk_hunt_order order;
+    int known;                /* that came with it: what was looked for of the lists; -1: nothing */
+    struct hunt_lists *lists; /* NULL: none are wanted */
     struct hunt_rules rules;
     struct archive_reader *reader;
     struct hunt hunt;
@@ -73,9 +82,22 @@ struct hunter {
     struct buf report;
 };
 
+static enum rc fields_read(struct hunter *h, struct err *err)
+{
+    char data[4096];
+    if (!str_trim(h->config->indicators).n)
+        return RC_OK;
+    int n = snprintf(data, sizeof data, "%.*s/data", STR_ARG(h->config->share));
+    ASSERT(n >= 0 && (size_t)n < sizeof data);
+    return indicator_fields_read(data, &h->fields, err);
+}
+
 static enum rc hunter_start(struct process *process, void **ret_self, struct err *err)
 {
     static struct hunter hunter;
+    hunter.config = &process->config;
+    hunter.folders = indicators_folders_stamp(&process->config);
+    hunter.known = -1;
     hunter.archive = process_handle(process, "archive", -1);
     hunter.bundle = -1;
     hunter.zone_s = (int32_t)process->config.zone_offset_s;
@@ -83,6 +105,9 @@ static enum rc hunter_start(struct process *process, void **ret_self, struct err
     if (hunter.archive < 0 || !hunter.names)
         return err_set(err, RC_INVALID, "the hunter was given no archive, or no memory");
     enum rc rc = parsers_load_configured(&process->config, hunter.names, &hunter.mapping, err);
+    if (rc != RC_OK)
+        return rc;
+    rc = fields_read(&hunter, err);
     if (rc != RC_OK)
         return rc;
     buf_init(&hunter.report, HUNT_REPORT_BYTES);
@@ -234,12 +259,17 @@ static void work_end(struct hunter *h)
     hunt_update_close(h->update);
     archive_reader_close(h->reader);
     hunt_rules_done(&h->rules);
+    hunt_lists_close(h->lists);
     arena_free(h->arena);
+    if (h->known >= 0)
+        close(h->known);
     buf_done(&h->report);
     buf_init(&h->report, HUNT_REPORT_BYTES);
     h->hunting = NULL;
     h->update = NULL;
     h->reader = NULL;
+    h->lists = NULL;
+    h->known = -1;
     h->arena = NULL;
     h->hunt = (struct hunt){.jobs = 1};
     h->tally = (struct tally){.count = 0};
@@ -299,7 +329,8 @@ static enum rc documents_choose(void *context, const struct rules *all, bool *wa
     struct hunter *h = d->hunter;
     for (size_t i = 0; i < h->order.count; i++) {
         const struct rule *rule = rules_find_hash(all, h->order.hashes[i]);
-        if (rule && rule->kind != RULE_FILTER && !hunt_rules_of_indicators(all, rule))
+        bool of_lists = rule && hunt_rules_of_indicators(all, rule);
+        if (rule && rule->kind != RULE_FILTER && (h->fields || !of_lists))
             wanted[rule->index] = true;
         else
             h->passed++;
@@ -307,21 +338,96 @@ static enum rc documents_choose(void *context, const struct rules *all, bool *wa
     return h->passed < h->order.count ? RC_OK : err_set(err, RC_NOT_FOUND, "none of its rules is loaded");
 }
 
-static enum rc rules_make(struct hunter *h, struct err *err)
+/* Gone: the next desk gives the rules anew, and orders again. */
+static void desk_tell(enum msg_type type, uint64_t id, struct str reason)
+{
+    struct channel *desk = process_peer(ROLE_DESK, 0);
+    if (desk)
+        IGNORE(!channel_send(desk, type, id, reason));
+}
+
+/* How it went with the rules that the desk gave: that none is meant is no fault of theirs. */
+static void rules_tell(const struct hunter *h, enum rc rc, const struct err *err)
+{
+    if (rc != RC_NOT_FOUND)
+        desk_tell(MSG_RULES_TAKEN, h->version, rc == RC_OK ? STR("") : str_of(err->text));
+}
+
+static enum rc rules_read(struct hunter *h, struct err *err)
 {
     struct documents documents = {.hunter = h};
-    const struct hunt_texts texts = {
-        .all = documents_all, .again = documents_again, .choose = documents_choose, .context = &documents};
-    if (h->bundle < 0)
-        return err_set(err, RC_NOT_FOUND, "the desk has not given the rules");
+    const struct hunt_texts texts = {.all = documents_all,
+                                     .again = documents_again,
+                                     .choose = documents_choose,
+                                     .context = &documents,
+                                     .lists = h->fields != NULL};
     enum rc rc = proc_sealed_map(h->bundle, RULE_BUNDLE_BYTES, &documents.bytes, err);
     if (rc != RC_OK)
         return rc;
     rc = hunt_rules_load(&texts, h->names, h->mapping, &h->rules, err);
     proc_unmap(documents.bytes);
+    return rc;
+}
+
+static enum rc rules_make(struct hunter *h, struct err *err)
+{
+    if (h->bundle < 0)
+        return err_set(err, RC_NOT_FOUND, "the desk has not given the rules");
+    enum rc rc = rules_read(h, err);
+    rules_tell(h, rc, err);
     if (rc == RC_OK && !tally_make(h))
         rc = err_set(err, RC_LIMIT, "no memory for what is found");
     return rc;
+}
+
+/* ---- lists of indicators ---- */
+
+static enum rc lists_tell(struct hunter *h, struct err *err)
+{
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new(ORDER_MEMORY);
+    struct buf body CLEANUP(buf_done) = {0};
+    struct channel *desk = process_peer(ROLE_DESK, 0);
+    struct desk_lists said;
+    int known = hunt_lists_known(h->lists);
+    if (!desk || !arena || !hunt_lists_say(h->lists, arena, &said))
+        return err_set(err, RC_LIMIT, "no memory for what is said of lists of indicators");
+    desk_tell(MSG_LISTS_TAKEN, 0, said.trouble);
+    buf_init(&body, HUNT_LISTS_BYTES);
+    hunt_lists_write(&said, &body);
+    uint64_t id = (uint64_t)h->order.id;
+    bool sent = known >= 0 ? channel_send_fd(desk, MSG_HUNT_LISTS, id, buf_view(&body), known)
+                           : channel_send(desk, MSG_HUNT_LISTS, id, buf_view(&body));
+    return sent ? RC_OK : err_set(err, RC_LIMIT, "the desk does not take what is said of lists of indicators");
+}
+
+static enum rc lists_read(struct hunter *h, struct err *err)
+{
+    const struct hunt_lists_options options = {.config = h->config,
+                                               .only_new = h->order.lists == DESK_LISTS_NEW,
+                                               .known = h->known,
+                                               .now_ns = clock_real_ns()};
+    enum rc rc = hunt_lists_open(&options, &h->lists, err);
+    return rc == RC_OK ? lists_tell(h, err) : rc;
+}
+
+/* They are read when the order is for them, or one of its rules asks for them. */
+static bool rules_want_lists(const struct hunter *h)
+{
+    for (size_t i = 0; i < rules_count(h->rules.rules) && h->fields; i++)
+        if (h->rules.needed[i] && hunt_rules_of_indicators(h->rules.rules, rules_at(h->rules.rules, i)))
+            return true;
+    return false;
+}
+
+/* The sandbox lets it read the folders that were there when it started: when they are others now it starts anew, and
+ * the desk orders again. */
+static bool folders_moved(const struct hunter *h)
+{
+    if (h->folders == indicators_folders_stamp(h->config))
+        return false;
+    log_info("a folder of lists of indicators is another one now: it is opened anew");
+    process_stop(EXIT_FAILURE);
+    return true;
 }
 
 static enum rc reader_open(struct hunter *h, struct err *err)
@@ -354,6 +460,8 @@ static enum rc archive_begin(struct hunter *h, struct err *err)
                             .to_ns = h->order.to_ns,
                             .zone_s = h->zone_s,
                             .jobs = 1,
+                            .indicators = h->lists ? hunt_lists_indicators(h->lists) : NULL,
+                            .fields = h->fields,
                             .found = on_found,
                             .context = h};
     return hunt_open(&h->hunt, &h->hunting, err);
@@ -367,21 +475,54 @@ static enum rc comparison_begin(struct hunter *h, enum desk_hunt_trouble *ret_tr
     if (rc != RC_OK)
         return rc;
     rc = update_begin(h, err);
+    rules_tell(h, rc, err);
     *ret_trouble = rc == RC_NOT_FOUND ? DESK_HUNT_GONE : DESK_HUNT_UNRULED;
     return rc;
+}
+
+/* RC_END: nothing is new in the lists. */
+static enum rc hunt_begin(struct hunter *h, enum desk_hunt_trouble *ret_trouble, struct err *err)
+{
+    enum rc rc = RC_OK;
+    *ret_trouble = DESK_HUNT_UNLISTED;
+    if (h->order.lists)
+        rc = lists_read(h, err);
+    if (rc != RC_OK)
+        return rc;
+    if (h->lists && h->order.lists == DESK_LISTS_NEW && hunt_lists_fresh(h->lists) == 0)
+        return RC_END;
+    *ret_trouble = DESK_HUNT_UNRULED;
+    rc = rules_make(h, err);
+    if (rc != RC_OK)
+        return rc;
+    *ret_trouble = DESK_HUNT_UNLISTED;
+    if (!h->lists && rules_want_lists(h))
+        rc = lists_read(h, err);
+    if (rc != RC_OK)
+        return rc;
+    *ret_trouble = DESK_HUNT_UNREAD;
+    return archive_begin(h, err);
+}
+
+static void work_done(struct hunter *h)
+{
+    hunt_close(h->hunting);
+    h->hunting = NULL;
+    if (!report_send(h, (struct desk_hunt_report){.state = DESK_HUNT_DONE, .permille = 1000}))
+        process_stop(EXIT_FAILURE); /* else the desk would wait for ever */
+    work_end(h);
 }
 
 static void work_begin(struct hunter *h)
 {
     struct err err = {0};
-    enum desk_hunt_trouble trouble = DESK_HUNT_UNRULED;
-    bool compares = h->order.pack.n > 0;
-    enum rc rc = compares ? comparison_begin(h, &trouble, &err) : rules_make(h, &err);
-    if (rc == RC_OK && !compares) {
-        trouble = DESK_HUNT_UNREAD;
-        rc = archive_begin(h, &err);
-    }
-    if (rc != RC_OK) {
+    enum desk_hunt_trouble trouble;
+    if (folders_moved(h))
+        return;
+    enum rc rc = h->order.pack.n ? comparison_begin(h, &trouble, &err) : hunt_begin(h, &trouble, &err);
+    if (rc == RC_END) {
+        work_done(h);
+    } else if (rc != RC_OK) {
         err.code = rc;
         work_fail(h, trouble, &err);
     }
@@ -404,11 +545,7 @@ static void work_step(struct hunter *h)
         work_fail(h, DESK_HUNT_UNREAD, &err);
         return;
     }
-    hunt_close(h->hunting);
-    h->hunting = NULL;
-    if (!report_send(h, (struct desk_hunt_report){.state = DESK_HUNT_DONE, .permille = 1000}))
-        process_stop(EXIT_FAILURE); /* else the desk would wait for ever */
-    work_end(h);
+    work_done(h);
 }
 
 static void hunter_tick(void *self, int64_t now_ns)
@@ -431,17 +568,26 @@ static int hunter_timeout_ms(void *self)
 
 static void on_rules(struct hunter *h, struct msg *msg)
 {
-    if (msg->fd_count != 1)
+    h->version = msg->id;
+    if (msg->fd_count != 1) {
+        desk_tell(MSG_RULES_TAKEN, msg->id, STR("no rules came with it"));
         return;
+    }
     if (h->bundle >= 0)
         close(h->bundle);
     h->bundle = msg->fds[0];
     msg->fd_count = 0;
+    desk_tell(MSG_RULES_TAKEN, msg->id,
+              STR("")); /* they are read when they are hunted: what is wrong with them shows then */
 }
 
-static void on_hunt(struct hunter *h, const struct msg *msg)
+static void on_hunt(struct hunter *h, struct msg *msg)
 {
     work_end(h); /* the desk says what is wanted now */
+    if (msg->fd_count == 1) {
+        h->known = msg->fds[0];
+        msg->fd_count = 0;
+    }
     h->arena = arena_new((size_t)16 << 20);
     if (!h->arena || !hunt_order_read(msg->body, h->arena, &h->order)) {
         log_error("an order of the desk does not read, or there is no memory for it");
@@ -470,20 +616,26 @@ static void hunter_peer_down(void *self, enum role role, unsigned instance)
         work_end(self); /* its successor orders again */
 }
 
+/* The archive, and lists of indicators where they lie: they are read when a hunt wants them. */
 static size_t hunter_paths(const struct config *config, struct arena *arena, struct sandbox_path *ret, size_t size)
 {
-    ASSERT(size >= 1);
+    struct str rest = config->indicators;
+    char list[INDICATORS_PATH];
     struct buf path;
+    size_t count = 0;
+    ASSERT(size >= 1);
     buf_init(&path, 4096);
     buf_format(&path, "%.*s/archive", STR_ARG(config->data));
-    ret[0] = (struct sandbox_path){.path = arena_strz(arena, buf_view(&path)), .access = SANDBOX_READ};
+    ret[count++] = (struct sandbox_path){.path = arena_strz(arena, buf_view(&path)), .access = SANDBOX_READ};
     buf_done(&path);
-    return 1;
+    while (count < size && indicators_folder_next(&rest, list))
+        ret[count++] = (struct sandbox_path){.path = arena_strz(arena, str_of(list)), .access = SANDBOX_READ};
+    return count;
 }
 
 const struct role_driver hunter_driver = {
     .role = ROLE_HUNTER,
-    .calls = SANDBOX_OPEN,
+    .calls = SANDBOX_OPEN | SANDBOX_SEAL,
     .memory_max = (uint64_t)16 << 30,
     .files_max = 4096,
     .background = true,

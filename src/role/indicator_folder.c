@@ -142,7 +142,33 @@ enum rc indicator_fields_read(const char *data, struct indicator_fields **ret_fi
     return rc == RC_OK ? rc : err_wrap(err, "\"%s\"", path);
 }
 
-enum rc indicators_load_configured(const struct config *config, struct indicators **ret_indicators, struct err *err)
+/* One more sentence of it, as long as there is room. */
+static void trouble_add(struct buf *trouble, const char *text)
+{
+    size_t n = strlen(text);
+    if (!trouble || trouble->n + n + 2 > INDICATORS_TROUBLE)
+        return;
+    buf_text(trouble, trouble->n ? "; " : "");
+    buf_text(trouble, text);
+}
+
+/* What was refused without a line is a whole file, or its rest. */
+static void lists_trouble(const struct indicators *indicators, struct buf *trouble)
+{
+    for (size_t i = 0; i < indicators_list_count(indicators); i++) {
+        struct indicator_list list = indicators_list_at(indicators, i);
+        for (size_t r = 0; r < list.reason_count; r++) {
+            char text[INDICATORS_TROUBLE];
+            int n = snprintf(text, sizeof text, "list \"%.*s\": %s", (int)MIN(list.name.n, 100), list.name.p,
+                             list.reasons[r].text);
+            if (n > 0 && list.reasons[r].line == 0)
+                trouble_add(trouble, text);
+        }
+    }
+}
+
+enum rc indicators_load_configured(const struct config *config, struct indicators **ret_indicators, struct buf *trouble,
+                                   struct err *err)
 {
     struct str rest = config->indicators;
     char path[PATH_BYTES];
@@ -156,11 +182,14 @@ enum rc indicators_load_configured(const struct config *config, struct indicator
     while (rest.n) {
         struct str folder = str_cut(&rest, ' ');
         struct err why = {0};
-        if (folder.n && str_copy_z(folder, path, sizeof path) &&
-            indicator_folder_read(path, false, indicators, &why) != RC_OK)
-            log_error("indicators are not all there: %s", why.text);
+        if (!folder.n || !str_copy_z(folder, path, sizeof path) ||
+            indicator_folder_read(path, false, indicators, &why) == RC_OK)
+            continue;
+        log_error("indicators are not all there: %s", why.text);
+        trouble_add(trouble, why.text);
     }
     indicators_finish(indicators);
+    lists_trouble(indicators, trouble);
     *ret_indicators = indicators;
     return RC_OK;
 }
@@ -201,23 +230,56 @@ uint64_t indicators_stamp(const struct config *config)
     struct buf known CLEANUP(buf_done) = {0};
     struct str rest = config->indicators;
     char path[PATH_BYTES];
+    if (!str_trim(rest).n)
+        return 0;
     buf_init(&known, (size_t)16 << 20);
     while (rest.n) {
         struct str folder = str_cut(&rest, ' ');
         if (folder.n && str_copy_z(folder, path, sizeof path))
             folder_stamp(&known, path);
     }
+    return MAX(siphash(key, known.p, known.n), 1);
+}
+
+bool indicators_folder_next(struct str *rest, char ret_path[INDICATORS_PATH])
+{
+    while (rest->n) {
+        struct str path = str_cut(rest, ' ');
+        struct stat status;
+        if (!path.n || !str_copy_z(path, ret_path, INDICATORS_PATH))
+            continue;
+        char *slash = strrchr(ret_path, '/');
+        if (slash && slash > ret_path && stat(ret_path, &status) == 0 && !S_ISDIR(status.st_mode))
+            *slash = '\0';
+        return true;
+    }
+    return false;
+}
+
+uint64_t indicators_folders_stamp(const struct config *config)
+{
+    static const uint64_t key[2] = {3, 4}; /* it stays here */
+    struct buf known CLEANUP(buf_done) = {0};
+    struct str rest = config->indicators;
+    char path[INDICATORS_PATH];
+    buf_init(&known, (size_t)1 << 20);
+    while (indicators_folder_next(&rest, path)) {
+        struct stat status = {0};
+        IGNORE(stat(path, &status) != 0);
+        buf_format(&known, "%s|%llu|%llu\n", path, (unsigned long long)status.st_dev,
+                   (unsigned long long)status.st_ino);
+    }
     return siphash(key, known.p, known.n);
 }
 
 enum rc indicators_match_configured(const struct config *config, struct names *names,
                                     struct indicators **ret_indicators, struct indicator_matcher **ret_matcher,
-                                    struct err *err)
+                                    struct buf *trouble, struct err *err)
 {
     struct indicator_fields *fields = NULL;
     char data[PATH_BYTES];
     *ret_matcher = NULL;
-    enum rc rc = indicators_load_configured(config, ret_indicators, err);
+    enum rc rc = indicators_load_configured(config, ret_indicators, trouble, err);
     if (rc != RC_OK || !*ret_indicators)
         return rc;
     int n = snprintf(data, sizeof data, "%.*s/data", STR_ARG(config->share));

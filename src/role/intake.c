@@ -130,6 +130,22 @@ static void on_durable(void *context, uint64_t tag)
     agents_durable(intake->agents, tag, sender_counters(intake->sender).size);
 }
 
+/* The parent has read both already: they do. */
+static enum rc wef_start(struct intake *intake, struct err *err)
+{
+    struct str authority = process_secret("wef-client-ca");
+    if (!authority.n)
+        return RC_OK;
+    intake->wef_arena = arena_new(WEF_MEMORY);
+    if (!intake->wef_arena)
+        return err_set(err, RC_LIMIT, "no memory for the subscriptions");
+    enum rc rc = wef_subscriptions_read(intake->wef_arena, process_secret("wef-subscriptions"), &intake->wef, err);
+    if (rc == RC_OK)
+        rc = tls_server_new(process_secret("tls-certificate"), process_secret("tls-key"), authority, &intake->wef_tls,
+                            err);
+    return rc;
+}
+
 static enum rc intake_start(struct process *process, void **ret_self, struct err *err)
 {
     struct intake *intake = memory_new(sizeof *intake);
@@ -146,6 +162,8 @@ static enum rc intake_start(struct process *process, void **ret_self, struct err
     enum rc rc = RC_OK;
     if (certificate.n)
         rc = tls_server_new(certificate, process_secret("tls-key"), process_secret("tls-client-ca"), &intake->tls, err);
+    if (rc == RC_OK)
+        rc = wef_start(intake, err);
     if (rc == RC_OK)
         rc = agents_start(intake, err);
     if (rc == RC_OK)

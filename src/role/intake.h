@@ -8,6 +8,7 @@
 #include "role/refusals.h"
 #include "role/sender.h"
 #include "role/tokens.h"
+#include "wire/wef_subscription.h"
 
 #define INTAKE_SOURCES_MAX 10000 /* told apart by address: UDP senders choose theirs freely; others share one a way */
 
@@ -36,6 +37,9 @@ struct intake {
     struct agents *agents; /* NULL: none are listened for */
     struct tokens *tokens; /* of senders over HTTP; NULL until the parent told them */
     struct tlog_hasher *hasher;
+    struct tls_server *wef_tls; /* NULL: nobody forwards */
+    struct arena *wef_arena;
+    struct wef_subscriptions wef;
     uint64_t splunk_ack; /* given out last to such a sender: counts from a number of this process's own */
     bool source_overflow;
     bool full; /* the window to the keeper is full: nothing is read */

@@ -186,6 +186,7 @@ void streams_high(struct streams *streams, uint64_t id, uint64_t sequence)
 {
     struct high high = {id, sequence};
     streams_each(streams, &stream_import, high_tell, &high);
+    wef_high(streams, id, sequence);
 }
 
 static void ask_again(struct connection *connection, void *context)
@@ -199,4 +200,5 @@ static void ask_again(struct connection *connection, void *context)
 void streams_keeper_up(struct streams *streams)
 {
     streams_each(streams, &stream_import, ask_again, NULL);
+    wef_keeper_up(streams);
 }

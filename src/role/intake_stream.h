@@ -107,5 +107,11 @@ extern const struct stream_protocol stream_http;    /* intake_http.c */
 extern const struct stream_protocol stream_beats;   /* intake_beats.c */
 extern const struct stream_protocol stream_gelf;    /* intake_gelf.c */
 extern const struct stream_protocol stream_netflow; /* intake_netflow.c */
+extern const struct stream_protocol stream_wef;     /* intake_wef.c */
+
+/* The keeper's answers and its return, for those who ask it: intake_import.c, which passes them on to
+ * intake_wef_events.c. */
+void wef_high(struct streams *streams, uint64_t id, uint64_t sequence);
+void wef_keeper_up(struct streams *streams);
 
 #endif

@@ -58,6 +58,7 @@ static const struct listener_row {
     {"gelf-tls", "gelf", TRANSPORT_GELF, true, &stream_gelf, true, RECEIVER_OPEN},
     {"netflow", "netflow", TRANSPORT_NETFLOW, false, &stream_netflow, false, RECEIVER_NETFLOW},
     {"netflow-tls", "netflow", TRANSPORT_NETFLOW, true, &stream_netflow, true, RECEIVER_OPEN},
+    {"wef-tls", NULL, TRANSPORT_HTTP, true, &stream_wef, true, RECEIVER_OPEN},
     {"import", NULL, TRANSPORT_IMPORT, false, &stream_import, false, RECEIVER_OPEN},
 };
 
@@ -157,7 +158,7 @@ uint64_t connection_question(struct connection *connection)
     return ++connection->streams->next_question;
 }
 
-static bool connection_settle(struct connection *connection);
+static bool connection_resume(struct connection *connection);
 
 void streams_each(struct streams *streams, const struct stream_protocol *protocol, connection_call call, void *context)
 {
@@ -165,7 +166,7 @@ void streams_each(struct streams *streams, const struct stream_protocol *protoco
         if (streams->all[i]->protocol != protocol)
             continue;
         call(streams->all[i], context);
-        IGNORE(!connection_settle(streams->all[i])); /* then it is closed */
+        IGNORE(!connection_resume(streams->all[i])); /* then it is closed */
     }
 }
 
@@ -429,6 +430,12 @@ static void on_event(void *context, unsigned events)
 
 /* ---- accepting ---- */
 
+/* Who vouches for computers that forward events is a matter of its own. */
+static const struct tls_server *row_tls(const struct intake *intake, const struct listener_row *row)
+{
+    return row->protocol == &stream_wef ? intake->wef_tls : intake->tls;
+}
+
 static struct connection *connection_new(struct listener *listener, int fd, const char *address)
 {
     struct streams *streams = listener->streams;
@@ -446,7 +453,7 @@ static struct connection *connection_new(struct listener *listener, int fd, cons
     buf_init(&connection->out, row->protocol->out_max);
     if (row->kind)
         connection->source = intake_source(intake, row->transport, row->kind, address);
-    connection->tls = row->tls ? tls_session_new(intake->tls, fd) : NULL;
+    connection->tls = row->tls ? tls_session_new(row_tls(intake, row), fd) : NULL;
     bool begun = (!row->tls || connection->tls) && row->protocol->begin(connection);
     if (begun)
         connection->watch =
@@ -548,7 +555,7 @@ enum rc streams_start(struct intake *intake, struct err *err)
         return err_set(err, RC_LIMIT, "no memory for %zu connections", streams->limit);
     enum rc rc = RC_OK;
     for (size_t i = 0; i < ARRAY_LEN(listener_rows) && rc == RC_OK; i++)
-        if (!listener_rows[i].tls || intake->tls)
+        if (!listener_rows[i].tls || row_tls(intake, &listener_rows[i]))
             rc = listeners_add(streams, &listener_rows[i], err);
     return rc;
 }

@@ -26,6 +26,7 @@
 #include "role/setup.h"
 #include "role/tokens.h"
 #include "tlog/hash.h"
+#include "wire/wef_subscription.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -42,7 +43,10 @@
 #define BACKOFF_MAX_NS UINT64_C(10000000000)
 #define HEALTHY_NS     UINT64_C(30000000000)
 #define STOP_NS        UINT64_C(15000000000)
-#define FIRST_TRIES    3 /* of a process that ends by itself before everything runs */
+#define LISTS_NS       UINT64_C(3000000000)  /* between two looks at the folders of lists of indicators */
+#define LISTS_APART_NS UINT64_C(10000000000) /* between two times that they are taken */
+#define LISTS_LATE_NS  UINT64_C(60000000000) /* then they are taken while they still change */
+#define FIRST_TRIES    3                     /* of a process that ends by itself before everything runs */
 #define INTAKES_MAX    4
 #define ENGINES_MAX    8
 
@@ -92,6 +96,10 @@ struct parent {
     struct str retention_law; /* text of data/retention.tsv */
     int rule_files;           /* role/rule_bundle.h, as they were read last */
     uint64_t lists;           /* indicators_stamp of what engines and query read */
+    uint64_t lists_seen;      /* the same, when it was looked at last, */
+    uint64_t lists_ns;        /* at this boot time */
+    uint64_t lists_other_ns;  /* since when it is another; 0: it is not */
+    uint64_t lists_taken_ns;  /* when they were taken by themselves last */
     uint64_t patterns;        /* parsers_stamp of it */
     struct sender_tokens senders;
     struct receivers receivers;
@@ -245,6 +253,8 @@ static void belongings_send(struct parent *parent, struct child *child)
         secret_send(child, "delivery-key", setup->delivery_key);
         secret_send(child, "snmp-communities", setup->snmp_communities);
         secret_send(child, "snmp-users", setup->snmp_users);
+        secret_send(child, "wef-client-ca", setup->wef_client_ca);
+        secret_send(child, "wef-subscriptions", setup->wef_subscriptions);
     }
     if (role == ROLE_WEB || role == ROLE_INTAKE) {
         secret_send(child, "tls-certificate", setup->tls_certificate);
@@ -542,6 +552,35 @@ static void lists_look(struct parent *parent)
         parent->children[i].renew = reads_lists(parent->children[i].role);
 }
 
+static bool renewing(const struct parent *parent)
+{
+    for (size_t i = 0; i < parent->child_count; i++)
+        if (parent->children[i].renew || parent->children[i].renewed_ns)
+            return true;
+    return false;
+}
+
+/* A list that is put into a folder needs no signal. One that is still being written is left alone: its folder must look
+ * the same twice, or be another for a minute; and who reads lists is not started anew all the time. */
+static void lists_watch(struct parent *parent)
+{
+    uint64_t now = clock_boot_ns();
+    if (now - parent->lists_ns < LISTS_NS)
+        return;
+    uint64_t stamp = indicators_stamp(&parent->config);
+    bool rests = stamp == parent->lists_seen;
+    parent->lists_seen = stamp;
+    parent->lists_ns = now;
+    if (stamp == parent->lists || !parent->lists_other_ns)
+        parent->lists_other_ns = stamp == parent->lists ? 0 : now;
+    if (!parent->lists_other_ns || renewing(parent) || now - parent->lists_taken_ns < LISTS_APART_NS ||
+        !(rests || now - parent->lists_other_ns >= LISTS_LATE_NS))
+        return;
+    parent->lists_other_ns = 0;
+    parent->lists_taken_ns = now;
+    lists_look(parent);
+}
+
 static void renew_next(struct parent *parent)
 {
     struct child *next = NULL;
@@ -647,6 +686,7 @@ static enum rc listeners_make(struct parent *parent, unsigned intakes, struct er
         {NET_UDP, config->syslog_address, config->netflow_port, ROLE_INTAKE, "netflow-udp"},
         {NET_TCP, config->syslog_address, config->netflow_port, ROLE_INTAKE, "netflow"},
         {NET_TCP, config->syslog_address, config->netflow_tls_port, ROLE_INTAKE, "netflow-tls"},
+        {NET_TCP, config->syslog_address, config->wef_port, ROLE_INTAKE, "wef-tls"},
         {NET_TCP, config->agent_address, config->agent_port, ROLE_INTAKE, "agents"},
     };
     enum rc rc = RC_OK;
@@ -700,6 +740,22 @@ static void greet(struct parent *parent)
     buf_done(&print);
 }
 
+static enum rc wef_check(const struct setup *setup, struct err *err)
+{
+    struct tls_server *server = NULL;
+    struct wef_subscriptions subscriptions;
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new(WEF_MEMORY);
+    if (!setup->wef_client_ca.n)
+        return RC_OK;
+    enum rc rc = tls_server_new(setup->tls_certificate, setup->tls_key, setup->wef_client_ca, &server, err);
+    tls_server_free(server);
+    if (rc != RC_OK)
+        return err_wrap(err, "\"wef-client-ca\"");
+    rc = arena ? wef_subscriptions_read(arena, setup->wef_subscriptions, &subscriptions, err)
+               : err_set(err, RC_LIMIT, "no memory");
+    return rc == RC_OK ? RC_OK : err_wrap(err, "\"wef-subscriptions\"");
+}
+
 /* What would make a process fail at every start is refused here, with one message, before any is started. */
 static enum rc settings_check(const struct config *config, const struct setup *setup, struct err *err)
 {
@@ -713,7 +769,7 @@ static enum rc settings_check(const struct config *config, const struct setup *s
     struct tls_server *server = NULL;
     rc = tls_server_new(setup->tls_certificate, setup->tls_key, setup->tls_client_ca, &server, err);
     tls_server_free(server);
-    return rc;
+    return rc == RC_OK ? wef_check(setup, err) : rc;
 }
 
 static enum rc parent_start(struct parent *parent, const struct parent_options *options, struct err *err)
@@ -737,6 +793,7 @@ static enum rc parent_start(struct parent *parent, const struct parent_options *
     if (rc != RC_OK)
         return rc;
     parent->lists = indicators_stamp(&parent->config);
+    parent->lists_seen = parent->lists;
     parent->patterns = parsers_stamp(&parent->config);
     sender_tokens_init(&parent->senders, parent->setup.senders);
     receivers_init(&parent->receivers, arena_strz(parent->arena, parent->config.receivers));
@@ -782,6 +839,8 @@ static void parent_loop(struct parent *parent)
         for (size_t i = 0; i < parent->child_count && !parent->stopping; i++)
             if (parent->children[i].state == CHILD_DOWN && parent->children[i].start_at_ns <= now)
                 child_start(&parent->children[i]);
+        if (!parent->stopping)
+            lists_watch(parent);
         if (!parent->stopping)
             renew_next(parent);
         if (!parent->stopping)

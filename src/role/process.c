@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #define PROCESS_ARENA ((size_t)64 << 20)
-#define SECRETS_MAX   8
+#define SECRETS_MAX   16
 #define SECRET_SIZE   16384
 #define PATHS_MAX     64
 #define TICK_DEFAULT  1000

@@ -50,7 +50,11 @@ struct query_role {
     struct query_papers *papers;
     struct query_explain *explain;
     struct query_tries *tries;
-    struct explainer how; /* of both */
+    struct explainer how;                   /* of both */
+    uint64_t version;                       /* of the rules that the desk gave last */
+    char rules_told[QUERY_EXPLAIN_TROUBLE]; /* what was said of them */
+    struct buf lists_trouble;
+    char lists_trouble_text[INDICATORS_TROUBLE];
     struct buf answer;
     bool cosigned_told; /* that it is damaged */
 };
@@ -80,8 +84,13 @@ static enum rc explain_make(struct query_role *role, struct err *err)
     const struct config *config = &role->process->config;
     struct explainer explainer = {role->mapping, role->names, (int32_t)config->zone_offset_s, NULL};
     struct indicators *indicators;
-    if (indicators_match_configured(config, role->names, &indicators, &explainer.indicators, &unread) != RC_OK)
+    buf_init_fixed(&role->lists_trouble, role->lists_trouble_text, sizeof role->lists_trouble_text);
+    if (indicators_match_configured(config, role->names, &indicators, &explainer.indicators, &role->lists_trouble,
+                                    &unread) != RC_OK) {
         log_error("the lists of indicators could not be read, rules are explained without them: %s", unread.text);
+        buf_clear(&role->lists_trouble);
+        buf_str(&role->lists_trouble, str_slice(str_of(unread.text), 0, INDICATORS_TROUBLE));
+    }
     role->explain = query_explain_new(&explainer);
     role->how = explainer;
     return role->explain ? RC_OK : err_set(err, RC_LIMIT, "no memory for explanations");
@@ -524,11 +533,29 @@ static void answer_make(struct query_role *role, struct str question_json)
     }
 }
 
+/* They are read when somebody asks: what is wrong with them may show then. */
+static void rules_tell(struct query_role *role)
+{
+    const char *trouble = query_explain_trouble(role->explain);
+    struct channel *desk = process_peer(ROLE_DESK, 0);
+    if (!desk || !channel_send(desk, MSG_RULES_TAKEN, role->version, str_of(trouble)))
+        return;                                                                      /* the next desk gives them anew */
+    IGNORE(!str_copy_z(str_of(trouble), role->rules_told, sizeof role->rules_told)); /* they are as long */
+}
+
+static void on_rules(struct query_role *role, struct channel *desk, const struct msg *msg)
+{
+    query_explain_take(role->explain, msg->fd_count == 1 ? msg->fds[0] : -1);
+    role->version = msg->id;
+    rules_tell(role);
+    IGNORE(!channel_send(desk, MSG_LISTS_TAKEN, 0, buf_view(&role->lists_trouble))); /* as above */
+}
+
 static void query_message(void *self, struct channel *channel, struct msg *msg)
 {
     struct query_role *role = self;
-    if (msg->type == MSG_RULES && msg->fd_count == 1)
-        query_explain_take(role->explain, msg->fds[0]);
+    if (msg->type == MSG_RULES)
+        on_rules(role, channel, msg);
     if (msg->type != MSG_ASK)
         return;
     arena_reset(role->scratch);
@@ -541,6 +568,8 @@ static void query_message(void *self, struct channel *channel, struct msg *msg)
     }
     if (!channel_send(channel, MSG_ANSWER, msg->id, buf_view(&role->answer)))
         log_warning("web does not take its answers");
+    if (strcmp(role->rules_told, query_explain_trouble(role->explain)) != 0)
+        rules_tell(role);
 }
 
 static void query_tick(void *self, int64_t now_ns)

@@ -16,6 +16,7 @@ struct query_explain {
     struct explainer how;
     int bundle;          /* as the desk gave it, -1 = not yet */
     struct rules *rules; /* of it; NULL: nobody asked */
+    char trouble[QUERY_EXPLAIN_TROUBLE];
     /* of the record at work */
     const struct archive_hit *hit;
     const struct rule *asked;
@@ -36,11 +37,24 @@ struct query_explain *query_explain_new(const struct explainer *explainer)
     return x;
 }
 
+static void trouble_keep(struct query_explain *explain, const char *text)
+{
+    log_error("rules: %s", text);
+    IGNORE(!str_copy_z(str_slice(str_of(text), 0, sizeof explain->trouble - 1), explain->trouble,
+                       sizeof explain->trouble)); /* it was cut */
+}
+
+const char *query_explain_trouble(const struct query_explain *explain)
+{
+    return explain->trouble;
+}
+
 void query_explain_take(struct query_explain *explain, int bundle)
 {
-    int fd = dup(bundle);
+    int fd = bundle >= 0 ? dup(bundle) : -1;
+    explain->trouble[0] = '\0';
     if (fd < 0) {
-        log_error("no descriptor for the rules that the desk gave");
+        trouble_keep(explain, bundle >= 0 ? "no descriptor for the rules that the desk gave" : "no rules came with it");
         return;
     }
     if (explain->bundle >= 0)
@@ -53,9 +67,14 @@ void query_explain_take(struct query_explain *explain, int bundle)
 enum rc query_explain_rules(struct query_explain *explain, const struct rules **ret_rules, struct err *err)
 {
     enum rc rc = RC_OK;
-    if (!explain->rules)
-        rc = explain->bundle >= 0 ? rule_bundle_load(explain->bundle, &explain->rules, err)
-                                  : err_set(err, RC_NOT_FOUND, "the desk has not given the rules yet");
+    if (!explain->rules && explain->bundle < 0)
+        rc = err_set(err, RC_NOT_FOUND, "the desk has not given the rules yet");
+    else if (!explain->rules)
+        rc = rule_bundle_load(explain->bundle, &explain->rules, err);
+    if (rc != RC_OK && explain->bundle >= 0)
+        trouble_keep(explain, err->text);
+    else if (explain->rules)
+        explain->trouble[0] = '\0';
     *ret_rules = explain->rules;
     return rc;
 }

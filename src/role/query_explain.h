@@ -9,12 +9,16 @@
 #include "base/buf.h"
 #include "role/explainer.h"
 
+#define QUERY_EXPLAIN_TROUBLE 256u
+
 struct query_explain;
 
 /* NULL without memory. */
 struct query_explain *query_explain_new(const struct explainer *explainer);
-/* MSG_RULES: role/rule_bundle.h in sealed memory; a copy of the descriptor is kept. */
+/* MSG_RULES: role/rule_bundle.h in sealed memory; a copy of the descriptor is kept. -1: none came. */
 void query_explain_take(struct query_explain *explain, int bundle);
+/* Why the rules that the desk gave last could not be had, as far as that is known; empty: nothing is wrong. */
+const char *query_explain_trouble(const struct query_explain *explain);
 /* All rules, in force until the next query_explain_take. RC_NOT_FOUND: none were given yet; RC_CORRUPT, RC_LIMIT: they
  * cannot be read. */
 enum rc query_explain_rules(struct query_explain *explain, const struct rules **ret_rules, struct err *err) MUST_USE;

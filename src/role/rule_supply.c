@@ -218,16 +218,42 @@ void rule_supply_peer_up(struct rule_supply *self, enum role role, unsigned inst
     rule_supply_send(self);
 }
 
-void rule_supply_taken(struct rule_supply *self, unsigned instance, uint64_t version, struct str reason)
+/* Under which number room desk knows a peer; false: it is no engine that it knows. */
+static bool taker_of(const struct channel *channel, size_t *ret_who)
 {
-    if (instance >= RULE_SUPPLY_ENGINES)
-        return;
+    unsigned instance = channel_instance(channel);
+    if (channel_peer(channel) == ROLE_QUERY)
+        *ret_who = DESK_RULES_QUERY;
+    else if (channel_peer(channel) == ROLE_HUNTER)
+        *ret_who = DESK_RULES_HUNTER;
+    else
+        *ret_who = instance;
+    return channel_peer(channel) != ROLE_ENGINE || instance < RULE_SUPPLY_ENGINES;
+}
+
+void rule_supply_taken(struct rule_supply *self, const struct channel *channel, const struct msg *msg)
+{
+    const char *name = msg_role_name(channel_peer(channel));
+    unsigned instance = channel_instance(channel);
     struct err err = {0};
-    self->engines[instance].taken = version;
-    if (reason.n)
-        log_error("engine %u works with the rules of before: %.*s", instance, STR_ARG(reason));
-    if (desk_rules_taken(self->desk, instance, reason, clock_real_ns(), &err) != RC_OK)
-        log_error("what engine %u says of the rules could not be stored: %s", instance, err.text);
+    size_t who;
+    if (!taker_of(channel, &who))
+        return;
+    if (channel_peer(channel) == ROLE_ENGINE)
+        self->engines[instance].taken = msg->id;
+    if (msg->body.n)
+        log_error("%s %u works with the rules of before: %.*s", name, instance, STR_ARG(msg->body));
+    if (desk_rules_taken(self->desk, who, msg->body, clock_real_ns(), &err) != RC_OK)
+        log_error("what %s %u says of the rules could not be stored: %s", name, instance, err.text);
+}
+
+void rule_supply_lists_taken(struct rule_supply *self, const struct channel *channel, const struct msg *msg)
+{
+    struct err err = {0};
+    size_t who;
+    if (taker_of(channel, &who) && desk_lists_taken(self->desk, who, msg->body, clock_real_ns(), &err) != RC_OK)
+        log_error("what %s %u says of lists of indicators could not be stored: %s",
+                  msg_role_name(channel_peer(channel)), channel_instance(channel), err.text);
 }
 
 void rule_supply_settle(struct rule_supply *self)

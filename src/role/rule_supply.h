@@ -2,7 +2,7 @@
  * engines and query.
  *
  *   parent ─ files ─┐
- *   room desk ─ texts ─┴► bundle ─► rules here (the desk's own use) ─► MSG_RULES ─► engines ─► MSG_RULES_TAKEN
+ *   room desk ─ texts ─┴► bundle ─► rules here (the desk's own use) ─► MSG_RULES ─► engines, others ─► MSG_RULES_TAKEN
  *
  * Other rules come in one step, while events go on: rule_supply_make, and when the desk has what it keeps of the old
  * ones in order, rule_supply_set. The old ones are kept, for matches that are under way, until every engine has the
@@ -47,8 +47,10 @@ const struct rule *rule_supply_find(const struct rule_supply *self, uint64_t has
 /* Gives the rules to every engine, to query and to hunter that do not have them. Cheap when all have. */
 void rule_supply_send(struct rule_supply *self);
 void rule_supply_peer_up(struct rule_supply *self, enum role role, unsigned instance);
-/* MSG_RULES_TAKEN: the engine works with them, or not: why. */
-void rule_supply_taken(struct rule_supply *self, unsigned instance, uint64_t version, struct str reason);
+/* MSG_RULES_TAKEN: an engine, query or the hunter works with them, or not: why. */
+void rule_supply_taken(struct rule_supply *self, const struct channel *channel, const struct msg *msg);
+/* MSG_LISTS_TAKEN: the same of the lists of indicators. */
+void rule_supply_lists_taken(struct rule_supply *self, const struct channel *channel, const struct msg *msg);
 /* Forgets the old rules once nobody needs them; nothing of the caller may point at them then. */
 void rule_supply_settle(struct rule_supply *self);
 

@@ -339,6 +339,23 @@ static enum rc snmp_read_files(const struct config *config, struct arena *arena,
     return RC_OK;
 }
 
+/* What forwarding Windows computers are asked for, and who vouches for them. */
+static enum rc wef_read_files(const struct config *config, struct arena *arena, struct setup *setup, struct err *err)
+{
+    char path[4096];
+    if (!config->wef_port)
+        return RC_OK;
+    if (!config->wef_client_ca.n)
+        return err_set(err, RC_INVALID,
+                       "\"wef-port\" needs \"wef-client-ca\": the certificate of who issued those of the computers");
+    enum rc rc = file_load_path(config->wef_client_ca.p, KEY_FILE_MAX, arena, &setup->wef_client_ca, err);
+    snprintf(path, sizeof path, "%.*s/data/wef_subscriptions.yaml", STR_ARG(config->share));
+    if (rc == RC_OK)
+        rc = file_load_path(config->wef_subscriptions.n ? config->wef_subscriptions.p : path, KEY_FILE_MAX, arena,
+                            &setup->wef_subscriptions, err);
+    return rc;
+}
+
 /* ---- agents ---- */
 
 /* The key is written first: one that has no certificate yet, or lost it, gets another and stays the same authority. */
@@ -496,6 +513,8 @@ enum rc setup_make(const struct config *config, bool new_instance, struct arena 
         rc = certificate_load(config, keys, arena, ret_setup, err);
     if (rc == RC_OK)
         rc = snmp_read_files(config, arena, ret_setup, err);
+    if (rc == RC_OK)
+        rc = wef_read_files(config, arena, ret_setup, err);
     if (rc == RC_OK)
         rc = authority_load(keys, arena, ret_setup, err);
     if (rc == RC_OK)

@@ -30,6 +30,8 @@ struct setup {
     struct str tls_client_ca;
     struct str snmp_communities; /* text of the file; empty = any is taken */
     struct str snmp_users;
+    struct str wef_client_ca; /* who vouches for computers that forward; empty = none do */
+    struct str wef_subscriptions;
     struct str authority_certificate; /* of agents, os/authority.h; and what the listener for them shows */
     struct str authority_key;
     struct str delivery_certificate;

@@ -24,12 +24,13 @@ struct entry {
     uint16_t list;
     uint8_t kind;
     uint8_t bits;
-    uint8_t flags; /* scheme, and FLAG_BELOW */
+    uint8_t flags; /* scheme, FLAG_BELOW, FLAG_LEFT */
     uint8_t confidence;
 };
 
-#define FLAG_BELOW  4u
 #define FLAG_SCHEME 3u
+#define FLAG_BELOW  4u
+#define FLAG_LEFT   8u /* it holds for no event */
 
 struct list {
     struct indicator_list said;
@@ -427,12 +428,37 @@ bool indicators_holds(const struct indicators *indicators, uint32_t entry, int64
 {
     const struct entry *one = &indicators->entries[entry];
     uint32_t time_s = seconds(time_ns);
+    if (one->flags & FLAG_LEFT)
+        return false;
     return (one->until_s == 0 || time_s < one->until_s) && (any_begin || time_s >= one->from_s);
 }
 
 bool indicators_below(const struct indicators *indicators, uint32_t entry)
 {
     return (indicators->entries[entry].flags & FLAG_BELOW) != 0;
+}
+
+bool indicators_ended(const struct indicators *indicators, uint32_t entry, int64_t now_ns)
+{
+    ASSERT(entry < indicators->count);
+    return indicators->entries[entry].until_s && indicators->entries[entry].until_s <= seconds(now_ns);
+}
+
+void indicators_leave(struct indicators *indicators, uint32_t entry)
+{
+    ASSERT(entry < indicators->count);
+    indicators->entries[entry].flags |= FLAG_LEFT;
+}
+
+/* The name is hashed first, and keys the value: neither can take bytes of the other. */
+uint64_t indicators_mark(const struct indicators *indicators, uint32_t entry, const uint64_t key[2])
+{
+    ASSERT(entry < indicators->count);
+    const struct entry *one = &indicators->entries[entry];
+    struct str list = indicators->lists[one->list].said.name;
+    uint64_t kind = (uint64_t)one->kind << 16 | (uint64_t)one->bits << 8 | (one->flags & FLAG_BELOW);
+    const uint64_t own[2] = {siphash(key, list.p, list.n) ^ kind, key[1]};
+    return siphash(own, indicators->text + one->text, one->n);
 }
 
 void indicators_at(const struct indicators *indicators, uint32_t entry, struct indicator *ret_indicator)
@@ -504,13 +530,20 @@ struct indicator_list indicators_list_at(const struct indicators *indicators, si
     return said;
 }
 
+void indicators_list_entries(const struct indicators *indicators, size_t list, uint32_t *ret_first, uint32_t *ret_end)
+{
+    ASSERT(list < indicators->list_count);
+    *ret_first = indicators->lists[list].first;
+    *ret_end = list + 1 < indicators->list_count ? indicators->lists[list + 1].first : indicators->count;
+}
+
 uint64_t indicators_expired(const struct indicators *indicators, size_t list, int64_t now_ns)
 {
     uint64_t expired = 0;
-    uint32_t now_s = seconds(now_ns);
-    ASSERT(list < indicators->list_count);
-    uint32_t end = list + 1 < indicators->list_count ? indicators->lists[list + 1].first : indicators->count;
-    for (uint32_t i = indicators->lists[list].first; i < end; i++)
-        expired += indicators->entries[i].until_s && indicators->entries[i].until_s <= now_s;
+    uint32_t first;
+    uint32_t end;
+    indicators_list_entries(indicators, list, &first, &end);
+    for (uint32_t i = first; i < end; i++)
+        expired += indicators_ended(indicators, i, now_ns);
     return expired;
 }

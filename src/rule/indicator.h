@@ -76,6 +76,12 @@ uint32_t indicators_find(const struct indicators *indicators, const struct indic
 /* Valid for an event of that time; `from` is not asked when `any_begin`. */
 bool indicators_holds(const struct indicators *indicators, uint32_t entry, int64_t time_ns, bool any_begin);
 bool indicators_below(const struct indicators *indicators, uint32_t entry); /* of a domain: with its subdomains */
+/* It has ended at that time. */
+bool indicators_ended(const struct indicators *indicators, uint32_t entry, int64_t now_ns);
+/* From here on it holds for no event. For who looks for some of the entries only; before there are other readers. */
+void indicators_leave(struct indicators *indicators, uint32_t entry);
+/* The same number for the same value in a list of the same name, whatever else is said of it, under the same key. */
+uint64_t indicators_mark(const struct indicators *indicators, uint32_t entry, const uint64_t key[2]);
 void indicators_at(const struct indicators *indicators, uint32_t entry, struct indicator *ret_indicator);
 size_t indicators_count(const struct indicators *indicators);
 bool indicators_have(const struct indicators *indicators, enum indicator_kind kind);
@@ -107,6 +113,8 @@ struct indicator_list {
 };
 size_t indicators_list_count(const struct indicators *indicators);
 struct indicator_list indicators_list_at(const struct indicators *indicators, size_t index);
+/* The entries of a list: from *ret_first up to, without, *ret_end. */
+void indicators_list_entries(const struct indicators *indicators, size_t list, uint32_t *ret_first, uint32_t *ret_end);
 /* Entries of a list that have ended at that time. Walks them. */
 uint64_t indicators_expired(const struct indicators *indicators, size_t list, int64_t now_ns);
 

@@ -178,6 +178,67 @@ static void prefixes_are_known(void)
     indicators_free(indicators);
 }
 
+static void what_is_left_holds_for_nothing(void)
+{
+    struct indicators *indicators = table();
+    struct indicator_about ended = {.until_ns = NOW_NS, .confidence = -1};
+    CHECK_INT(add(indicators, "192.0.2.1", &nothing), RC_OK);
+    CHECK_INT(add(indicators, "evil.example", &ended), RC_OK);
+    CHECK(indicators_holds(indicators, 0, NOW_NS, true) && !indicators_ended(indicators, 0, INT64_MAX));
+    CHECK(!indicators_ended(indicators, 1, NOW_NS - 1) && indicators_ended(indicators, 1, NOW_NS));
+    indicators_leave(indicators, 0);
+    CHECK(!indicators_holds(indicators, 0, NOW_NS, true) && !indicators_holds(indicators, 0, NOW_NS, false));
+    CHECK(indicators_holds(indicators, 1, NOW_NS - 1, true));
+    CHECK_INT(find(indicators, "192.0.2.1", INDICATOR_NONE), 0); /* it is there still */
+    struct indicator found;
+    indicators_at(indicators, 0, &found);
+    CHECK(!found.key.below && found.key.scheme == 0);
+    indicators_free(indicators);
+}
+
+/* The same value of the same list has the same mark in another table, whatever is said of it; others have others. */
+static void marks_tell_entries_apart(void)
+{
+    static const char *const values[] = {"192.0.2.1",
+                                         "192.0.2.0/24",
+                                         "192.0.2.0/25",
+                                         "evil.example",
+                                         "*.evil.example",
+                                         "http://evil.example/",
+                                         "44d88612fea8a8f36de82e1278abb02f"};
+    static const uint64_t key[2] = {3, 4};
+    static const uint64_t other[2] = {3, 5};
+    struct indicator_about about = {.until_ns = NOW_NS, .from_ns = 1, .confidence = 7, .note = STR_INIT("C2")};
+    struct err err;
+    uint64_t marks[2 * ARRAY_LEN(values)];
+    struct indicators *one = indicators_new(7);
+    struct indicators *two = indicators_new(8); /* another seed */
+    for (int list = 0; list < 2; list++) {
+        CHECK_INT(indicators_list(one, list ? STR("b.csv") : STR("a.csv"), &err), RC_OK);
+        for (size_t i = 0; i < ARRAY_LEN(values); i++)
+            CHECK_INT(add(one, values[i], &nothing), RC_OK);
+    }
+    CHECK_INT(indicators_list(two, STR("a.csv"), &err), RC_OK);
+    for (size_t i = ARRAY_LEN(values); i-- > 0;)
+        CHECK_INT(add(two, values[i], &about), RC_OK);
+    for (uint32_t i = 0; i < ARRAY_LEN(marks); i++) {
+        marks[i] = indicators_mark(one, i, key);
+        CHECK(marks[i] != indicators_mark(one, i, other));
+        for (uint32_t k = 0; k < i; k++)
+            CHECK(marks[k] != marks[i]);
+    }
+    for (uint32_t i = 0; i < ARRAY_LEN(values); i++)
+        CHECK(indicators_mark(two, (uint32_t)ARRAY_LEN(values) - 1 - i, key) == marks[i]);
+    uint32_t first;
+    uint32_t end;
+    indicators_list_entries(one, 0, &first, &end);
+    CHECK(first == 0 && end == ARRAY_LEN(values));
+    indicators_list_entries(one, 1, &first, &end);
+    CHECK(first == ARRAY_LEN(values) && end == 2 * ARRAY_LEN(values));
+    indicators_free(one);
+    indicators_free(two);
+}
+
 /* Every allocation fails once: an error or nothing, never a crash, and what was taken is still found. */
 static void memory_runs_out(void)
 {
@@ -210,6 +271,8 @@ static const struct test tests[] = {
     {"days after its date an indicator ends", days_make_an_end},
     {"many, and their memory", many},
     {"lengths of prefixes", prefixes_are_known},
+    {"what is left holds for nothing", what_is_left_holds_for_nothing},
+    {"marks tell entries apart", marks_tell_entries_apart},
     {"memory runs out", memory_runs_out},
 };
 

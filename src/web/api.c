@@ -141,6 +141,7 @@ static const struct api_row rows[] = {
     {"hunt.start", WEB_DESK, true, {{0}}},
     {"hunt.stop", WEB_DESK, true, {{0}}},
     {"hunt.open", WEB_DESK, true, {{0}}},
+    {"indicator.list", WEB_DESK, false, {{0}}},
     {"agent.list",
      WEB_DESK,
      false,

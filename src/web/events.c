@@ -171,6 +171,8 @@ static const struct {
     {"lifecycle.rules.activated", {"pack", "count"}},
     {"lifecycle.rules.not_taken", {"process", "detail"}},
     {"lifecycle.rules.taken", {"process", NULL}},
+    {"lifecycle.indicators.not_taken", {"process", "detail"}},
+    {"lifecycle.indicators.taken", {"process", NULL}},
     {"lifecycle.rules.switched", {"level", "count"}},
     {"lifecycle.rules.restored", {"undoes", "count"}},
     {"lifecycle.rule.hunt", {"hunt", "act"}},

@@ -276,6 +276,11 @@ static const struct fake_answer fake_answers[] = {
      "\"records\":1000,\"hits\":5,\"rules\":7,\"rule_id\":\"EVIL\",\"title\":\"EVIL\"},{\"id\":3,\"state\":\"failed\","
      "\"who\":\"EVIL\",\"rules\":1,\"rule_id\":\"EVIL\",\"title\":\"EVIL\",\"trouble\":\"unread\",\"text\":\"EVIL\"}]"
      "}"},
+    {"indicator.list",
+     "{\"ok\":true,\"configured\":true,\"read_ns\":1795219000000000000,\"minutes\":60,\"days\":62,\"hunt\":4,"
+     "\"due_ns\":4000000000000000000,\"may_change\":true,\"lists_behind\":[{\"process\":\"EVIL\",\"since_ns\":1,"
+     "\"reason\":\"EVIL\"}],\"lists\":[{\"list\":\"EVIL\",\"entries\":5000,\"new\":3,\"expired\":2,\"refused\":1,"
+     "\"line\":7,\"reason\":\"EVIL\",\"value\":\"EVIL\"},{\"list\":\"EVIL\",\"entries\":1}]}"},
     {"hunt.get",
      "{\"ok\":true,\"hunt\":{\"id\":4,\"state\":\"running\",\"automatic\":false,\"who\":\"EVIL\",\"stopper\":\"EVIL\","
      "\"made_ns\":1795219000000000000,\"from_ns\":1789862200000000000,\"to_ns\":1795219000000000000,\"permille\":345,"

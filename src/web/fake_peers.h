@@ -212,6 +212,7 @@ static const char *const pages[] = {
     "/hunts?offset=50",
     "/hunts/4",
     "/hunts/4?offset=50",
+    "/indicators",
     "/coverage",
     "/parsers",
     "/parsers?offset=100",

@@ -71,7 +71,7 @@ static void orders(void)
     peers.ask = "hunt.start";
     peers.json = STR("{\"ok\":false,\"error\":\"hunt_cannot\"}");
     CHECK_INT(status_of(post("/rules/a/hunt", "csrf=" FAKE_CSRF)), 422);
-    CHECK(seen_has("rule of indicators cannot be hunted"));
+    CHECK(seen_has("A filter cannot be hunted"));
     peers.json = STR("{\"ok\":false,\"error\":\"denied\"}");
     CHECK_INT(status_of(post("/rules/a/hunt", "csrf=" FAKE_CSRF)), 403);
 }

@@ -33,7 +33,8 @@ struct health {
     int64_t deletion_ns; /* when the next segment may go, by its keeper; 0 not known */
     int64_t losses_open; /* that nobody explained */
     bool proposal_waits;
-    bool rules_behind;   /* an engine or the desk works with those of before */
+    bool rules_behind;   /* somebody works with those of before */
+    bool lists_behind;   /* or not with all lists of indicators */
     int64_t growth;      /* stored bytes a day on average; 0 not known */
     int64_t verified_ns; /* 0: none found */
     int64_t verified_faults;
@@ -97,6 +98,7 @@ static struct health health_read(struct web_call *call)
         .losses_open = of_int(json_get(call_answer(call, ASK_LOSSES), "totals"), "open"),
         .proposal_waits = of_bool(totals, "proposal_waits"),
         .rules_behind = of_int(totals, "rules_behind") > 0,
+        .lists_behind = of_int(totals, "lists_behind") > 0,
     };
     int64_t oldest = of_int(health.archive, "oldest_ns");
     if (oldest > 0 && health.now_ns > oldest && health.now_ns - oldest >= GROWTH_MIN)
@@ -196,6 +198,11 @@ static bool rules_behind(const struct health *h)
     return h->rules_behind;
 }
 
+static bool lists_behind(const struct health *h)
+{
+    return h->lists_behind;
+}
+
 static bool proposal_waits(const struct health *h)
 {
     return h->proposal_waits;
@@ -219,6 +226,7 @@ static void states(struct web_call *call, const struct health *health)
         {receiver_late, "bad", "archive.state_receiver"},
         {disk_low, "bad", "archive.state_disk"},
         {rules_behind, "bad", "archive.state_rules"},
+        {lists_behind, "bad", "archive.state_lists"},
         {stamp_bad, "warn", "archive.state_stamp"},
         {verify_missing, "warn", "archive.state_verify_missing"},
         {verify_unknown, "warn", "archive.state_verify_unknown"},

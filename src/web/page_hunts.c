@@ -33,13 +33,17 @@ static void state_show(struct web_call *call, const struct json_value *hunt)
     HTML(html, RAW(" "), SAY_OF("hunt_state.", state), RAW("</span>"));
 }
 
-/* The one rule, or how many, or which versions are compared. */
+/* The one rule, or how many, or which versions are compared, or that it is for lists of indicators. */
 static void rules_show(struct web_call *call, const struct json_value *hunt)
 {
     struct html *html = &call->html;
     struct str id = of_str(hunt, "rule_id");
     if (compare_is(hunt)) {
         compare_name(call, hunt);
+        return;
+    }
+    if (of_str(hunt, "lists").n > 0) {
+        HTML(html, SAY_OF("hunt_lists.", of_str(hunt, "lists")));
         return;
     }
     if (of_int(hunt, "rules") != 1) {
@@ -169,6 +173,8 @@ static void tiles(struct web_call *call, const struct json_value *hunt)
         compare_tiles(call, hunt);
     else
         part_tile_number(call, "hunts.hits", of_int(hunt, "hits"));
+    if (of_int(hunt, "sought") > 0)
+        part_tile_number(call, "hunts.sought", of_int(hunt, "sought"));
     part_tile_number(call, "hunts.records", of_int(hunt, "records"));
     part_tile_begin(call, "hunts.who");
     who_show(call, hunt);
@@ -344,6 +350,8 @@ static void page(struct web_call *call, size_t at, struct str error)
     tiles(call, hunt);
     if (is_open(hunt))
         progress(call, hunt);
+    if (str_is(of_str(hunt, "state"), "waiting") && of_int(hunt, "due_ns") > call->html.now_ns)
+        HTML(html, RAW("<p>"), SAY("hunts.due"), RAW(" "), TIME(of_int(hunt, "due_ns")), RAW("</p>"));
     if (of_bool(hunt, "may_stop"))
         stop_form(call, hunt);
     remarks(call, hunt);

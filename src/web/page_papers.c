@@ -10,7 +10,7 @@
 #define WORK_MS         700 /* each time that the page is shown */
 
 static const char *const kinds[] = {"",     "udp",  "tcp",   "tls",  "file", "journal", "import", "agent",
-                                    "relp", "http", "beats", "gelf", "snmp", "netflow", NULL};
+                                    "relp", "http", "beats", "gelf", "snmp", "netflow", "wef",    NULL};
 static const char *const classes[] = {"auto",    "os",          "windows",    "database",
                                       "network", "application", "protection", NULL};
 static const char *const formats[] = {"statutory", "csv", "json", NULL};

@@ -1,4 +1,5 @@
 /* The rules: what each found and what it costs; what was refused, what can never match, what no rule looks at. */
+#include "web/behind.h"
 #include "web/parts.h"
 #include "web/route.h"
 #include "web/rule_parts.h"
@@ -185,28 +186,6 @@ static void list(struct web_call *call, const struct json_value *answer, int64_t
 
 /* --- the load report --- */
 
-/* Who works with other rules than those of this page: above all else, for the list says what is not so. */
-static void behind(struct web_call *call, const struct json_value *report)
-{
-    static const char *const heads[] = {"rules.behind_process", "rules.behind_since", "rules.reason", NULL};
-    struct html *html = &call->html;
-    const struct json_value *rows = json_get(report, "behind");
-    if (!json_first(rows))
-        return;
-    part_notice(call, "bad", "rules.behind");
-    HTML(html, RAW("<table class=\"rows\" id=\"behind\">"));
-    part_heads(call, heads);
-    HTML(html, RAW("<tbody>"));
-    for (const struct json_value *r = json_first(rows); r; r = r->next) {
-        HTML(html, RAW("<tr><th scope=\"row\"><code>"), ESC(of_str(r, "process")), RAW("</code></th>"));
-        part_cell(call, "rules.behind_since");
-        HTML(html, TIME(of_int(r, "since_ns")), RAW("</td>"));
-        part_cell_classed(call, "rules.reason", "grow");
-        HTML(html, RAW("<code lang=\"en\">"), ESC(of_str(r, "reason")), RAW("</code></td></tr>"));
-    }
-    HTML(html, RAW("</tbody></table>"));
-}
-
 static void outcomes(struct web_call *call, const struct json_value *rows, int64_t total)
 {
     static const char *const heads[] = {"rules.file", "rules.rule", "rules.reason", NULL};
@@ -351,7 +330,9 @@ void page_rules(struct web_call *call)
         HTML(html, RAW("<a class=\"button\" href=\"/rules/edit\">"), SAY("rules.new"), RAW("</a>"));
     rule_tabs(call, "/rules");
     HTML(html, RAW("</div>"));
-    behind(call, report);
+    /* Above all else: the list says what is not so. */
+    behind_show(call, json_get(report, "behind"), "rules.behind", "behind");
+    behind_show(call, json_get(report, "lists_behind"), "indicators.behind", "lists-behind");
     tiles(call, json_get(answer, "totals"));
     filter_form(call);
     list(call, answer, offset);

@@ -56,6 +56,8 @@ static const struct route routes[] = {
     {"GET", "/hunts/*", ACCESS_SESSION, 0, page_hunt},
     {"POST", "/hunts/*/stop", ACCESS_SESSION, 0, act_hunt_stop},
     {"POST", "/hunts/*/open", ACCESS_SESSION, 0, act_hunt_open},
+    {"GET", "/indicators", ACCESS_SESSION, 0, page_indicators},
+    {"POST", "/indicators", ACCESS_SESSION, 0, act_indicators_hunt},
     {"GET", "/coverage", ACCESS_SESSION, 0, page_coverage},
     {"GET", "/coverage/navigator.json", ACCESS_SESSION, 0, page_navigator},
     {"GET", "/coverage/annex4", ACCESS_SESSION, 0, page_annex},

@@ -92,6 +92,8 @@ void page_hunts(struct web_call *call);
 void page_hunt(struct web_call *call);
 void act_hunt_stop(struct web_call *call);
 void act_hunt_open(struct web_call *call);
+void page_indicators(struct web_call *call);
+void act_indicators_hunt(struct web_call *call);
 void page_coverage(struct web_call *call);
 void page_annex(struct web_call *call);
 void page_losses(struct web_call *call);

@@ -6,10 +6,10 @@
 
 void rule_tabs(struct web_call *call, const char *here)
 {
-    static const struct part_tab tabs[] = {{"/rules", "rules.title"},       {"/rules/packs", "packs.tab"},
-                                           {"/rules/level", "levels.tab"},  {"/filters", "filters.title"},
-                                           {"/coverage", "coverage.title"}, {"/coverage/annex4", "annex.title"},
-                                           {"/hunts", "hunts.title"},       {"/parsers", "parsers.title"}};
+    static const struct part_tab tabs[] = {
+        {"/rules", "rules.title"},     {"/rules/packs", "packs.tab"},       {"/rules/level", "levels.tab"},
+        {"/filters", "filters.title"}, {"/coverage", "coverage.title"},     {"/coverage/annex4", "annex.title"},
+        {"/hunts", "hunts.title"},     {"/indicators", "indicators.title"}, {"/parsers", "parsers.title"}};
     part_tabs(call, "rules.views", tabs, ARRAY_LEN(tabs), here);
 }
 
