@@ -280,6 +280,45 @@ def journal_is_read():
 
 # ---- against a server written from the page ----
 
+def resident_kib(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as status:
+        return {line.split(":")[0]: int(line.split()[1]) for line in status if line.startswith(("VmRSS", "RssFile"))}
+
+
+def lines_are_joined():
+    """a policy's rule makes one record of a stack trace, also over kill -9; the last one comes after the wait"""
+    with Peer() as peer:
+        logs = peer.host.logs
+        peer.server.policy = json.dumps({"files": [logs], "join": [f"{logs} java wait=1"], "durable": "immediate"})
+        trace = ["2026-11-28 ERROR a.B - failed", "a.b.CException: no", "\tat a.b.C.d(C.java:1)", "Caused by: x"]
+        peer.host.write("app.log", [*trace, *trace])
+        peer.host.start()
+        whole = "\n".join(trace).encode()
+        peer.until(lambda: len(peer.server.raws()) == 2, text="two records")
+        peer.host.kill()
+        peer.host.write("app.log", trace)
+        peer.host.start()
+        peer.until(lambda: len(peer.server.raws()) == 3, text="the third")
+        check_equal(peer.server.raws(), [whole] * 3, "records")
+
+
+def a_journal_does_not_stay_in_memory():
+    """read to its end, a journal larger than the agent leaves it no larger than without one"""
+    from journal import entries, write
+    with Peer() as peer:
+        peer.server.policy = json.dumps({"journal": True})
+        write(peer.host.journal, "probe", entries(0, 40000))
+        peer.host.start()
+        deadline = time.time() + 60
+        while time.time() < deadline and len(peer.server.raws("journal")) < 40000:
+            time.sleep(0.5)
+        check_equal(len(peer.server.raws("journal")), 40000, "entries")
+        time.sleep(1)
+        size = resident_kib(peer.host.process.pid)
+        print(f"# resident: {size}", flush=True)
+        check(size["VmRSS"] <= 20000, f"resident: {size}")
+
+
 class Peer:
     """A server that can be told to behave, and a host that was enrolled with it."""
 
@@ -621,7 +660,7 @@ PEER_TESTS = [connections_are_cut, without_credit_it_waits, a_full_spool_waits_a
               acknowledged_is_not_sent_again, policies_are_judged, enrolled_anew_it_sends_again,
               another_tree_is_found_out, refusals_have_their_patience, strangers_get_nothing,
               certificates_are_renewed, audit_messages_arrive, names_are_asked_for, a_damaged_spool_begins_anew,
-              the_package_is_whole]
+              the_package_is_whole, a_journal_does_not_stay_in_memory, lines_are_joined]
 TESTS = [enrolled_and_collected, killed_again_and_again, the_service_comes_and_goes, not_allowed_here, commands_run,
          a_copy_is_found_out, journal_is_read]
 

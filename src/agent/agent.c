@@ -2,6 +2,7 @@
 
 #include "agent/collect.h"
 #include "agent/deliver.h"
+#include "agent/journal.h"
 #include "agent/link.h"
 #include "agent/memory.h"
 #include "agent/policy.h"
@@ -166,7 +167,12 @@ static void on_policy(void *context, struct str note)
     enum rc rc = !arena                   ? RC_LIMIT
                  : !agent->memory.has_key ? RC_DENIED
                                           : agent_policy_open(note, &agent->memory.key, arena, &policy, &err);
-    if (rc == RC_OK && policy.version > agent->policy.version)
+    bool newer = rc == RC_OK && policy.version > agent->policy.version;
+    /* What was given may be on its way already: a power cut must not have it read again under other rules of joining,
+     * in other pieces. A full disk syncs later; then nothing new was put either. */
+    if (newer && spool_save(agent->spool, &err) != RC_OK)
+        tell(TELL_WARNING, "the spool could not be synced before the policy changes: %s", err.text);
+    if (newer)
         rc = file_replace(&io_kernel, agent->folder, STORE_POLICY, note, &err);
     else if (rc == RC_OK)
         rc = RC_EXISTS;
@@ -382,6 +388,7 @@ static enum rc sandbox_take(const struct sandbox *sandbox, struct err *err)
 {
     struct buf missing;
     buf_init(&missing, 4096);
+    journal_prepare();
     enum rc rc = sandbox_enter(sandbox, &missing, err);
     struct str rest = buf_view(&missing);
     while (rest.n) {
@@ -498,7 +505,13 @@ static enum rc folders_open(struct agent *agent, struct err *err)
     agent->folder = io_open_folder(agent->options.data);
     if (agent->folder < 0)
         return err_errno(err, -agent->folder, "could not open \"%s\"", agent->options.data);
-    enum rc rc = store_config(agent->folder, agent->arena, &agent->config, err);
+    /* The package's file, for the package's agent, where a person has not laid one beside the rest. */
+    bool packaged =
+        str_is(str_of(agent->options.data), STORE_DEFAULT) && faccessat(agent->folder, STORE_CONFIG, F_OK, 0) != 0;
+    int etc = packaged ? io_open_folder(STORE_ETC) : -1;
+    enum rc rc = store_config(etc >= 0 ? etc : agent->folder, agent->arena, &agent->config, err);
+    if (etc >= 0)
+        close(etc);
     return rc;
 }
 

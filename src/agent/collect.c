@@ -1,5 +1,6 @@
 #include "agent/collect.h"
 
+#include "agent/accounting.h"
 #include "agent/follow.h"
 #include "agent/journal.h"
 #include "agent/runner.h"
@@ -23,6 +24,7 @@
 #define JOURNAL_RETRY_NS UINT64_C(5000000000)
 #define AUDIT_RETRY_NS   UINT64_C(60000000000)
 #define AT_ONCE          2000u
+#define ACCOUNTING_NS    UINT64_C(1000000000) /* between looks at the file of process accounting */
 #define SAVE_NS          UINT64_C(10000000000)
 #define FILES_NS         UINT64_C(200000000) /* between looks at files that do not grow */
 
@@ -52,6 +54,7 @@ struct collect {
 
     struct follower *follower;
     char files[POLICY_PATHS_MAX];
+    struct str join; /* the policy's */
     uint64_t gap_sequence;
     uint64_t saved_ns;
     uint64_t files_ns;
@@ -61,6 +64,10 @@ struct collect {
     uint64_t journal_epoch;
     uint64_t journal_high;
     uint64_t journal_tried_ns;
+
+    struct accounting *accounting;
+    uint64_t accounting_ns;
+    struct outlet accounting_outlet; /* of records that cannot be read */
 
     int audit; /* descriptor; -1 = none */
     uint64_t audit_tried_ns;
@@ -143,11 +150,11 @@ static bool on_room(void *context)
     return spool_takes(collect->options.spool, SPOOL_PULL);
 }
 
-static bool on_line(void *context, struct str path, uint64_t epoch, uint64_t sequence, struct str bytes)
+static bool on_line(void *context, struct str path, uint64_t epoch, uint64_t sequence, struct str bytes, bool cut)
 {
     struct collect *collect = context;
     const struct spool_record record = {.stream = DELIVERY_FILE,
-                                        .flags = bytes.n >= DELIVERY_RECORD_MAX ? DELIVERY_TRUNCATED : 0,
+                                        .flags = cut || bytes.n >= DELIVERY_RECORD_MAX ? DELIVERY_TRUNCATED : 0,
                                         .epoch = epoch,
                                         .sequence = sequence,
                                         .read_ns = clock_real_ns(),
@@ -183,13 +190,26 @@ static void on_ask(void *context, uint64_t question, struct str path, uint64_t e
     follower_high(collect->follower, question, spool_high(collect->options.spool, DELIVERY_FILE, epoch, path));
 }
 
+static uint64_t on_mark(void *context)
+{
+    const struct collect *collect = context;
+    return spool_facts(collect->options.spool).taken;
+}
+
+static bool on_kept(void *context, uint64_t mark)
+{
+    const struct collect *collect = context;
+    return spool_facts(collect->options.spool).synced >= mark;
+}
+
 static enum rc files_begin(struct collect *collect, struct err *err)
 {
     const struct follow_options options = {
         .paths = str_of(collect->files),
         .state_folder = collect->options.folder,
         .seed = random_u64(),
-        .sink = {collect, on_room, on_line, on_gap, on_ask},
+        .join = collect->join,
+        .sink = {collect, on_room, on_line, on_gap, on_ask, on_mark, on_kept},
     };
     collect->follower = follower_new(&options, err);
     return collect->follower ? RC_OK : err->code;
@@ -282,6 +302,58 @@ static bool journal_step(struct collect *collect)
         }
     }
     return collect->journal != NULL;
+}
+
+/* ---- process accounting ---- */
+
+static uint64_t on_accounting_high(void *context, uint64_t epoch)
+{
+    const struct collect *collect = context;
+    return spool_high(collect->options.spool, DELIVERY_ACCOUNTING, epoch, STR(ACCOUNTING_PATH));
+}
+
+static bool on_accounting_record(void *context, uint64_t epoch, uint64_t sequence, struct str json)
+{
+    struct collect *collect = context;
+    const struct spool_record record = {.stream = DELIVERY_ACCOUNTING,
+                                        .epoch = epoch,
+                                        .sequence = sequence,
+                                        .read_ns = clock_real_ns(),
+                                        .name = STR(ACCOUNTING_PATH),
+                                        .bytes = json};
+    bool taken = spool_takes(collect->options.spool, SPOOL_PULL) &&
+                 spool_put(collect->options.spool, &record, SPOOL_PULL, collect->now_ns);
+    collect->records += taken;
+    return taken;
+}
+
+static void on_accounting_lost(void *context, uint64_t count)
+{
+    struct collect *collect = context;
+    for (uint64_t i = 0; i < count; i++)
+        outlet_lose(collect, &collect->accounting_outlet, "a record of process accounting is of another version");
+}
+
+static void accounting_apply(struct collect *collect, const struct agent_policy *policy, struct buf *refused)
+{
+    const struct accounting_sink sink = {collect, on_accounting_high, on_accounting_record, on_accounting_lost};
+    accounting_free(collect->accounting);
+    collect->accounting = NULL;
+    if (!policy || !policy->accounting)
+        return;
+    if (agent_path_allowed(collect->options.config, STR(ACCOUNTING_PATH)))
+        collect->accounting = accounting_new(ACCOUNTING_PATH, &sink);
+    if (!collect->accounting)
+        json_write_text(refused, "accounting");
+}
+
+static bool processes_step(struct collect *collect)
+{
+    if (!collect->accounting || collect->now_ns - collect->accounting_ns < ACCOUNTING_NS)
+        return false;
+    bool more = accounting_step(collect->accounting) && spool_takes(collect->options.spool, SPOOL_PULL);
+    collect->accounting_ns = more ? 0 : collect->now_ns;
+    return more;
 }
 
 /* ---- the kernel's audit messages ---- */
@@ -445,6 +517,8 @@ struct collect *collect_new(const struct collect_options *options, struct err *e
     collect->epoch = random_u64() | 1;
     collect->audit = -1;
     collect->audit_outlet = (struct outlet){.stream = DELIVERY_AUDIT, .epoch = collect->epoch};
+    collect->accounting_outlet =
+        (struct outlet){.stream = DELIVERY_ACCOUNTING, .name = STR(ACCOUNTING_PATH), .epoch = collect->epoch};
     collect->own = (struct outlet){.stream = DELIVERY_AGENT, .epoch = collect->epoch};
     buf_init(&collect->requests, 65536);
     buf_init(&collect->replies, RUNNER_MESSAGE_MAX + 4096);
@@ -457,6 +531,7 @@ void collect_free(struct collect *collect)
         return;
     follower_free(collect->follower);
     journal_close(collect->journal);
+    accounting_free(collect->accounting);
     audit_end(collect);
     buf_done(&collect->requests);
     buf_done(&collect->replies);
@@ -491,6 +566,7 @@ static void files_apply(struct collect *collect, const struct agent_policy *poli
         follower_free(collect->follower);
         collect->follower = NULL;
     }
+    collect->join = policy ? policy->join : STR_NONE;
     files_choose(collect, policy, refused);
     if (collect->files[0] && files_begin(collect, &err) != RC_OK) {
         tell(TELL_ERROR, "files cannot be followed: %s", err.text);
@@ -502,6 +578,7 @@ static void files_apply(struct collect *collect, const struct agent_policy *poli
 void collect_apply(struct collect *collect, const struct agent_policy *policy, struct buf *refused)
 {
     files_apply(collect, policy, refused);
+    accounting_apply(collect, policy, refused);
     collect->policy = policy;
     collect->journal_tried_ns = 0;
     collect->audit_tried_ns = 0;
@@ -525,8 +602,10 @@ bool collect_step(struct collect *collect, uint64_t now_boot_ns)
     commands_step(collect);
     more = files_step(collect) || more;
     more = journal_step(collect) || more;
+    more = processes_step(collect) || more;
     IGNORE(outlet_catch_up(collect, &collect->own)); /* gaps at the end of a stream, too, when there is room */
     IGNORE(outlet_catch_up(collect, &collect->audit_outlet));
+    IGNORE(outlet_catch_up(collect, &collect->accounting_outlet));
     return more;
 }
 

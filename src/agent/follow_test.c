@@ -36,10 +36,11 @@ static uint64_t *high_of(struct keeper *keeper, uint64_t epoch)
     return map_put(keeper->high, str_at(&epoch, sizeof epoch));
 }
 
-static bool on_line(void *context, struct str path, uint64_t epoch, uint64_t sequence, struct str bytes)
+static bool on_line(void *context, struct str path, uint64_t epoch, uint64_t sequence, struct str bytes, bool cut)
 {
     struct keeper *keeper = context;
     (void)path;
+    (void)cut;
     uint64_t *high = high_of(keeper, epoch);
     if (sequence <= *high)
         return true; /* known: dropped */
@@ -83,7 +84,7 @@ static struct follower *start(struct keeper *keeper)
         .paths = str_of(paths),
         .state_folder = io_open_folder(folder),
         .seed = seed,
-        .sink = {keeper, on_room, on_line, on_gap, on_ask},
+        .sink = {keeper, on_room, on_line, on_gap, on_ask, NULL, NULL},
     };
     struct follower *follower = follower_new(&options, &err);
     CHECK(follower != NULL);

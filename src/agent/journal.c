@@ -5,8 +5,11 @@
 #include "base/bytes.h"
 #include "codec/json.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <systemd/sd-journal.h>
+#include <unistd.h>
 
 #define FIELDS_MAX 256
 
@@ -14,7 +17,53 @@ struct journal {
     sd_journal *journal;
     char id[64]; /* sequence-number id, hex */
     struct buf json;
+    size_t resident; /* bytes of objects since windows were given back */
 };
+
+/* ---- windows ---- */
+
+static int mappings = -1; /* one list a process */
+
+void journal_prepare(void)
+{
+    if (mappings < 0)
+        mappings = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+}
+
+/* "55d0c8a0-55d0c8c0 r--s 00000000 fd:01 1234    /var/log/journal/.../system.journal": proc_pid_maps(5). Only shared
+ * mappings that are not written to: what is let go of is read again from the file. */
+static void window_release(struct str line)
+{
+    uint64_t from = 0, to = 0;
+    struct str range = str_cut(&line, ' ');
+    struct str first = str_cut(&range, '-');
+    if (!str_starts(line, STR("r--s ")) || str_search(line, STR(".journal")) == line.n ||
+        !str_hex_to_u64(first, &from) || !str_hex_to_u64(range, &to) || to <= from)
+        return;
+    void *window;
+    uintptr_t address = (uintptr_t)from;
+    memcpy(&window, &address, sizeof window);
+    IGNORE(madvise(window, (size_t)(to - from), MADV_DONTNEED) != 0); /* then it stays */
+}
+
+static void windows_release(struct journal *journal)
+{
+    char bytes[8192];
+    size_t kept = 0;
+    ssize_t got;
+    journal->resident = 0;
+    if (mappings < 0 || lseek(mappings, 0, SEEK_SET) != 0)
+        return;
+    while ((got = read(mappings, bytes + kept, sizeof bytes - kept)) > 0) {
+        struct str rest = str_at(bytes, kept + (size_t)got);
+        for (size_t end; (end = str_find(rest, '\n')) < rest.n; rest = str_skip(rest, end + 1))
+            window_release(str_slice(rest, 0, end));
+        kept = rest.n < sizeof bytes ? rest.n : 0; /* a line that long is none of ours */
+        memmove(bytes, rest.p, kept);
+    }
+}
+
+/* ---- life ---- */
 
 enum rc journal_open(const char *folder, struct journal **ret_journal, struct err *err)
 {
@@ -145,6 +194,8 @@ enum rc journal_next(struct journal *journal, struct journal_entry *ret_entry, s
     int result = sd_journal_next(journal->journal);
     if (result < 0)
         return err_errno(err, -result, "could not read the journal");
+    if (journal->resident > (result > 0 ? JOURNAL_RESIDENT : 0))
+        windows_release(journal);
     if (result == 0)
         return RC_END;
     uint64_t time_us = 0;
@@ -156,5 +207,6 @@ enum rc journal_next(struct journal *journal, struct journal_entry *ret_entry, s
     ret_entry->epoch = epoch_of(journal->id);
     ret_entry->time_ns = (int64_t)(time_us * 1000);
     ret_entry->json = buf_view(&journal->json);
+    journal->resident += journal->json.n;
     return RC_OK;
 }

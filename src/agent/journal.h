@@ -1,7 +1,10 @@
 /* journal.h - reads the systemd journal of this machine: each entry one JSON object of its fields.
  *
  * An entry's identity is the journal's own: epoch from its sequence-number id, sequence its number, so that a restart
- * goes on behind what the archive has. libsystemd stands behind this file. Single-threaded. */
+ * goes on behind what the archive has. libsystemd stands behind this file. Single-threaded.
+ *
+ * libsystemd keeps windows of 8 MiB of the files mapped. What was read of them is given back to the page cache every
+ * JOURNAL_RESIDENT bytes and when all is read, so that reading much does not make the process large. */
 #ifndef AGENT_JOURNAL_H
 #define AGENT_JOURNAL_H
 
@@ -14,7 +17,13 @@
 
 #define JOURNAL_ENTRY_MAX ((size_t)1 << 20) /* bytes of the object; fields past it are left out and counted in it */
 
+#define JOURNAL_RESIDENT ((size_t)512 << 10) /* bytes of objects */
+
 struct journal;
+
+/* Before a sandbox is entered: opens the list of this process's mappings, by which windows are found. Without it, or
+ * where there is no /proc, windows stay as they are. */
+void journal_prepare(void);
 
 /* folder NULL: the machine's own. RC_NOT_FOUND when there is none. */
 enum rc journal_open(const char *folder, struct journal **ret_journal, struct err *err) MUST_USE;

@@ -1,5 +1,6 @@
 #include "agent/policy.h"
 
+#include "agent/join.h"
 #include "base/buf.h"
 #include "codec/json.h"
 #include "wire/delivery_batch.h"
@@ -55,6 +56,32 @@ static enum rc files_read(const struct json_value *list, struct arena *arena, st
         return err_set(err, RC_LIMIT, "the paths of files are longer than %u bytes", POLICY_PATHS_MAX);
     policy->files = arena_str(arena, buf_view(&paths));
     return policy->files.p || paths.n == 0 ? RC_OK : err_set(err, RC_LIMIT, "no memory for a policy");
+}
+
+/* Each string one rule (join.h). */
+static enum rc join_read(const struct json_value *list, struct arena *arena, struct agent_policy *policy,
+                         struct err *err)
+{
+    char storage[JOIN_TEXT_MAX];
+    struct buf rules;
+    buf_init_fixed(&rules, storage, sizeof storage);
+    if (list->kind != JSON_ARRAY || list->count > JOIN_RULES_MAX)
+        return err_set(err, RC_INVALID, "join is no list of at most %u rules", JOIN_RULES_MAX);
+    for (const struct json_value *one = json_first(list); one; one = one->next) {
+        struct str rule = json_str(one, STR_NONE);
+        if (str_trim(rule).n == 0 || str_find(rule, ';') < rule.n)
+            return err_set(err, RC_INVALID, "\"%.*s\" is no rule of joining", STR_ARG(str_slice(rule, 0, 200)));
+        if (rules.n)
+            buf_char(&rules, ';');
+        buf_str(&rules, rule);
+    }
+    if (rules.overflow)
+        return err_set(err, RC_LIMIT, "the rules of joining are longer than %u bytes", JOIN_TEXT_MAX);
+    struct join_rules *parsed = arena_alloc(arena, sizeof *parsed);
+    policy->join = arena_str(arena, buf_view(&rules));
+    if (!parsed || (rules.n && !policy->join.p))
+        return err_set(err, RC_LIMIT, "no memory for a policy");
+    return join_rules_parse(policy->join, parsed, err);
 }
 
 /* ---- commands ---- */
@@ -152,10 +179,14 @@ static enum rc member_read(const struct json_value *member, struct arena *arena,
 {
     if (str_is(member->key, "files"))
         return files_read(member, arena, policy, err);
+    if (str_is(member->key, "join"))
+        return join_read(member, arena, policy, err);
     if (str_is(member->key, "journal"))
         return flag_read(member, &policy->journal, err);
     if (str_is(member->key, "audit"))
         return flag_read(member, &policy->audit, err);
+    if (str_is(member->key, "accounting"))
+        return flag_read(member, &policy->accounting, err);
     if (str_is(member->key, "durable"))
         return durable_read(member, policy, err);
     if (str_is(member->key, "commands"))

@@ -4,7 +4,8 @@
  *   ORIGIN
  *   GROUP
  *   VERSION
- *   {"files":["/var/log"],"journal":true,"audit":false,"durable":"immediate",
+ *   {"files":["/var/log"],"join":["/var/log/app timestamp wait=3"],"journal":true,"audit":false,"accounting":false,
+ *    "durable":"immediate",
  *    "commands":[{"name":"users","argv":["/usr/bin/who"],"every_s":300,"timeout_s":10,"bytes":65536}]}
  *
  * A member of the object that this program does not know is passed over and named, so that it can be told; a known one
@@ -39,9 +40,11 @@ struct agent_policy {
     struct str group;
     uint32_t version; /* never 0 */
     struct str files; /* absolute paths of files and folders, a blank between them */
+    struct str join;  /* rules of join.h */
     bool journal;
     bool audit;
-    bool immediate; /* every batch is synced at once */
+    bool accounting; /* processes that ended, as the kernel writes them down (accounting.h) */
+    bool immediate;  /* every batch is synced at once */
     size_t command_count;
     struct agent_command commands[POLICY_COMMANDS_MAX];
     struct str passed_over; /* names of unknown members, a comma between them */

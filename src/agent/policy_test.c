@@ -40,6 +40,10 @@ static void a_policy_reads(void)
     CHECK_INT(parse(HEAD "{}", arena, &err), RC_OK); /* nothing at all is to be collected */
     CHECK(policy.files.n == 0 && !policy.journal && !policy.audit && !policy.immediate && !policy.command_count);
     CHECK_INT(parse(HEAD "{\"files\":[]}", arena, &err), RC_OK);
+    CHECK_INT(parse(HEAD "{\"join\":[\"/a java\",\"/b/*.log pattern=x wait=3\"],\"accounting\":true}", arena, &err),
+              RC_OK);
+    CHECK_TEXT(policy.join, "/a java;/b/*.log pattern=x wait=3");
+    CHECK(policy.accounting && policy.passed_over.n == 0);
     arena_free(arena);
 }
 
@@ -58,6 +62,13 @@ static void what_may_not_be_is_refused(void)
         "qorgan agent policy\na\nb\n1\n",
         "qorgan agent policy\na\tb\nb\n1\n{}",
         HEAD "[]",
+        HEAD "{\"accounting\":1}",
+        HEAD "{\"join\":\"/a java\"}",
+        HEAD "{\"join\":[1]}",
+        HEAD "{\"join\":[\"\"]}",
+        HEAD "{\"join\":[\"/a\"]}",
+        HEAD "{\"join\":[\"/a java;/b java\"]}",
+        HEAD "{\"join\":[\"/a pattern=(\"]}",
         HEAD "{",
         HEAD "{}{}",
         HEAD "{\"files\":1}",

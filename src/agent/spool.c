@@ -81,7 +81,9 @@ static bool positions_thin(struct spool *spool)
 /* Only what can be read again has a position that matters, and gaps are no part of what was read. */
 static bool has_position(const struct delivery_group *group)
 {
-    return (group->stream == DELIVERY_FILE || group->stream == DELIVERY_JOURNAL) && !(group->flags & DELIVERY_GAP);
+    return (group->stream == DELIVERY_FILE || group->stream == DELIVERY_JOURNAL ||
+            group->stream == DELIVERY_ACCOUNTING) &&
+           !(group->flags & DELIVERY_GAP);
 }
 
 static void position_take(struct spool *spool, const struct delivery_group *group)
@@ -574,6 +576,7 @@ struct spool_facts spool_facts(const struct spool *spool)
 {
     return (struct spool_facts){
         .number = spool->state.spool,
+        .taken = wal_end(spool->wal) + spool->writer.records,
         .end = wal_end(spool->wal),
         .synced = wal_durable(spool->wal),
         .durable = MAX(spool->state.durable, spool->state.covered),

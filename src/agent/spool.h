@@ -99,7 +99,8 @@ enum rc spool_covered(struct spool *spool, uint64_t size, struct err *err) MUST_
 
 struct spool_facts {
     uint64_t number; /* of the spool */
-    uint64_t end;    /* records below it were appended */
+    uint64_t taken;  /* records below it were put */
+    uint64_t end;    /* and appended */
     uint64_t synced; /* and are on this disk */
     uint64_t durable;
     uint64_t covered;

@@ -21,6 +21,8 @@
 #define STORE_RUNNING     "running"
 #define STORE_STATUS      "status.json"
 #define STORE_CONFIG      "agent.conf"
+#define STORE_DEFAULT     "/var/lib/qorgan-agent"
+#define STORE_ETC         "/etc/qorgan-agent" /* agent.conf of the package */
 #define STORE_SPOOL       "spool"
 #define STORE_FILE_MAX    ((size_t)128 << 10)
 

@@ -63,7 +63,7 @@ static const uint8_t *source_of(struct collector *collector, struct str path)
     return collector->last_source;
 }
 
-static bool on_line(void *context, struct str path, uint64_t epoch, uint64_t sequence, struct str bytes)
+static bool on_line(void *context, struct str path, uint64_t epoch, uint64_t sequence, struct str bytes, bool cut)
 {
     struct collector *collector = context;
     struct batch_group group = {
@@ -72,6 +72,7 @@ static bool on_line(void *context, struct str path, uint64_t epoch, uint64_t seq
         .received_real_ns = clock_real_ns(),
         .received_boot_ns = collector->now_ns,
         .transport = TRANSPORT_FILE,
+        .flags = cut ? BATCH_TRUNCATED : 0,
         .kind = STR("file"),
         .name = path,
     };
@@ -121,6 +122,19 @@ static void high_ask(const uint8_t source[16], uint64_t epoch, uint64_t question
 static void on_ask(void *context, uint64_t question, struct str path, uint64_t epoch)
 {
     high_ask(source_of(context, path), epoch, question);
+}
+
+static uint64_t on_mark(void *context)
+{
+    const struct collector *collector = context;
+    return collector->tag;
+}
+
+/* Every record has its own tag, so that they are counted alike. */
+static bool on_kept(void *context, uint64_t mark)
+{
+    const struct collector *collector = context;
+    return sender_counters(collector->sender).records >= mark;
 }
 
 /* ---- journal ---- */
@@ -205,6 +219,7 @@ static enum rc collector_start(struct process *process, void **ret_self, struct 
     if (!collector)
         return err_set(err, RC_LIMIT, "no memory");
     collector->process = process;
+    journal_prepare();
     if (process->config.collect_journal_folder.n) {
         collector->journal_folder = arena_strz(process->arena, process->config.collect_journal_folder);
         if (!collector->journal_folder)
@@ -226,7 +241,8 @@ static void collector_begin(void *self)
         .paths = collector->process->config.collect_files,
         .state_folder = process_handle(collector->process, "collect", -1),
         .seed = random_u64(),
-        .sink = {collector, on_room, on_line, on_gap, on_ask},
+        .join = collector->process->config.collect_join,
+        .sink = {collector, on_room, on_line, on_gap, on_ask, on_mark, on_kept},
     };
     collector->follower = follower_new(&options, &err);
     if (!collector->follower) {

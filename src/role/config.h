@@ -79,6 +79,9 @@
     X(wef_subscriptions, "wef-subscriptions", "", "file of what they are asked to forward; empty: that of qorgan")     \
     X(collect_files, "collect-files", "/var/log",                                                                      \
       "files and folders to follow, separated by blanks; *, ? and [a-z] stand within a part of a path")                \
+    X(collect_join, "collect-join", "",                                                                                \
+      "which lines of files are one record: PATH timestamp, PATH pattern=PATTERN; rules with ; between "               \
+      "(qorgan-agent(1))")                                                                                             \
     X(collect_journal_folder, "collect-journal-folder", "", "folder of journal files; empty: this machine's own")      \
     X(rules, "rules", "", "folders of Sigma rules, separated by blanks, read anew at SIGHUP; empty: those of qorgan")  \
     X(indicators, "indicators", "", "folders of lists of indicators, separated by blanks, read anew when they change") \

@@ -7,7 +7,7 @@ const char *delivery_stream_kind(uint8_t stream)
 {
     static const char *const kinds[] = {
         [DELIVERY_FILE] = "file",       [DELIVERY_JOURNAL] = "journal", [DELIVERY_AUDIT] = "audit",
-        [DELIVERY_COMMAND] = "command", [DELIVERY_AGENT] = "agent",
+        [DELIVERY_COMMAND] = "command", [DELIVERY_AGENT] = "agent",     [DELIVERY_ACCOUNTING] = "accounting",
     };
     return stream < ARRAY_LEN(kinds) ? kinds[stream] : NULL;
 }
