@@ -42,6 +42,7 @@ struct agent {
     struct arena *arena;
     int folder;
     int spool_folder;
+    int root; /* of the inventory; -1: none is taken */
     char host[256];
     uint8_t boot[16];
     char program[64];
@@ -173,8 +174,12 @@ static void on_policy(void *context, struct str note)
     if (rc == RC_OK) {
         tell(TELL_INFO, "policy %u of group %.*s is in force", policy.version, STR_ARG(policy.group));
         policy_apply(agent, arena, &policy);
+        collect_inventory_ask(agent->collect);
         return;
     }
+    /* The one in force, once more: so the server asks for the whole inventory. */
+    if (rc == RC_EXISTS && policy.version == agent->policy.version)
+        collect_inventory_ask(agent->collect);
     if (rc != RC_EXISTS)
         policy_refuse(agent, err.text);
     arena_free(arena);
@@ -277,6 +282,9 @@ static void on_status(void *context, struct buf *json)
     json_put_u64(json, "files", collect.files);
     json_put_bool(json, "journal", collect.journal);
     json_put_bool(json, "audit", collect.audit);
+    json_put_bool(json, "inventory", collect.inventory);
+    if (collect.inventory_trouble[0])
+        json_put_text(json, "inventory_trouble", collect.inventory_trouble);
     json_put_bool(json, "disk_full", spool.disk_full);
     json_put_int(json, "certificate_until", agent->certificate_until_s);
     json_put_u64(json, "seen_size", agent->memory.seen.size);
@@ -362,9 +370,15 @@ static enum rc sandbox_paths(struct agent *agent, struct sandbox_path *paths, si
                                        "/usr/share/zoneinfo",
                                        "/dev/null",
                                        "/etc/ssl/openssl.cnf"};
+    /* Files of these are replaced by others now and then: only their folders last. */
+    static const char *const inventory[] = {"/proc", "/sys", "/etc", "/var/lib/dpkg"};
     *ret_count = 0;
     for (size_t i = 0; i < ARRAY_LEN(read); i++)
         sandbox_add(paths, ret_count, read[i], SANDBOX_READ);
+    for (size_t i = 0; i < ARRAY_LEN(inventory) && agent->root >= 0 && !agent->options.root; i++)
+        sandbox_add(paths, ret_count, inventory[i], SANDBOX_READ);
+    if (agent->root >= 0 && agent->options.root)
+        sandbox_add(paths, ret_count, agent->options.root, SANDBOX_READ);
     sandbox_add(paths, ret_count, agent->options.data, SANDBOX_READ | SANDBOX_WRITE | SANDBOX_REMOVE);
     if (agent->options.journal)
         sandbox_add(paths, ret_count, agent->options.journal, SANDBOX_READ);
@@ -397,7 +411,8 @@ static enum rc rights_drop(struct agent *agent, struct err *err)
 {
     struct sandbox_path paths[PATHS_MAX];
     struct sandbox sandbox = {.calls =
-                                  SANDBOX_OPEN | SANDBOX_CHANGE | SANDBOX_UNLINK | SANDBOX_CONNECT | SANDBOX_THREADS,
+                                  SANDBOX_OPEN | SANDBOX_CHANGE | SANDBOX_UNLINK | SANDBOX_CONNECT | SANDBOX_THREADS |
+                                  (agent->root >= 0 ? SANDBOX_CLOCK : 0),
                               .paths = paths,
                               .files_max = FILES_MAX};
     struct proc_identity identity = {.read_everything = true, .read_audit = true, .outlives_parent = true};
@@ -458,12 +473,16 @@ static enum rc spool_begin(struct agent *agent, struct err *err)
 
 static enum rc parts_make(struct agent *agent, int runner, struct err *err)
 {
+    char id[37];
+    store_id_text(agent->identity.id, id); /* before collect_new copies it */
     const struct collect_options collect = {.loop = agent->loop,
                                             .spool = agent->spool,
                                             .config = &agent->config,
                                             .folder = agent->folder,
                                             .runner = runner,
-                                            .journal = agent->options.journal};
+                                            .journal = agent->options.journal,
+                                            .machine = {.root = agent->root, .real = !agent->options.root},
+                                            .origin = id};
     struct deliver_options deliver = {
         .host = str_of(agent->host),
         .program = str_of(agent->program),
@@ -493,13 +512,20 @@ static void running_mark(struct agent *agent)
         tell(TELL_WARNING, "%s", err.text);
 }
 
+static enum rc root_open(struct agent *agent, struct err *err)
+{
+    const char *path = agent->options.root ? agent->options.root : "/";
+    agent->root = io_open_folder(path);
+    return agent->root < 0 ? err_errno(err, -agent->root, "could not open \"%s\"", path) : RC_OK;
+}
+
 static enum rc folders_open(struct agent *agent, struct err *err)
 {
     agent->folder = io_open_folder(agent->options.data);
     if (agent->folder < 0)
         return err_errno(err, -agent->folder, "could not open \"%s\"", agent->options.data);
     enum rc rc = store_config(agent->folder, agent->arena, &agent->config, err);
-    return rc;
+    return rc == RC_OK && agent->config.inventory ? root_open(agent, err) : rc;
 }
 
 static enum rc agent_open(struct agent *agent, struct err *err)
@@ -588,6 +614,8 @@ static enum rc stop(struct agent *agent, struct err *err)
     event_end(agent, &json);
     collect_save(agent->collect);
     enum rc rc = spool_save(agent->spool, err);
+    if (rc == RC_OK)
+        collect_end(agent->collect);
     rc = rc == RC_AGAIN ? RC_OK : rc;
     bool said = false;
     while (rc == RC_OK && link_is_open(agent->link) && clock_boot_ns() < until_ns) {
@@ -623,7 +651,7 @@ int agent_run(const struct agent_options *options)
     static struct agent agent; /* large */
     struct err err = {0};
     umask(0077);
-    agent = (struct agent){.options = *options, .folder = -1, .spool_folder = -1};
+    agent = (struct agent){.options = *options, .folder = -1, .spool_folder = -1, .root = -1};
     agent.arena = arena_new(ARENA_MAX);
     agent.loop = loop_new();
     int signals = proc_signals();

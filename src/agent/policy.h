@@ -4,10 +4,10 @@
  *   ORIGIN
  *   GROUP
  *   VERSION
- *   {"files":["/var/log"],"journal":true,"audit":false,"durable":"immediate",
+ *   {"files":["/var/log"],"journal":true,"audit":false,"inventory":true,"durable":"immediate",
  *    "commands":[{"name":"users","argv":["/usr/bin/who"],"every_s":300,"timeout_s":10,"bytes":65536}]}
  *
- * A member of the object that this program does not know is passed over and named, so that it can be told; a known one
+ * The inventory (inventory.h) is taken unless it is false. A member of the object that this program does not know is passed over and named, so that it can be told; a known one
  * of a wrong kind or value refuses the whole policy. */
 #ifndef AGENT_POLICY_H
 #define AGENT_POLICY_H
@@ -41,6 +41,7 @@ struct agent_policy {
     struct str files; /* absolute paths of files and folders, a blank between them */
     bool journal;
     bool audit;
+    bool inventory;
     bool immediate; /* every batch is synced at once */
     size_t command_count;
     struct agent_command commands[POLICY_COMMANDS_MAX];

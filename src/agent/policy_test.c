@@ -29,6 +29,7 @@ static void a_policy_reads(void)
     CHECK_INT(policy.version, 7);
     CHECK_TEXT(policy.files, "/var/log /srv/a.log");
     CHECK(policy.journal && policy.audit && policy.immediate);
+    CHECK(policy.inventory); /* unless it says otherwise */
     CHECK_TEXT(policy.passed_over, "later,more");
     CHECK_INT(policy.command_count, 1);
     CHECK_TEXT(policy.commands[0].name, "users");
@@ -40,6 +41,8 @@ static void a_policy_reads(void)
     CHECK_INT(parse(HEAD "{}", arena, &err), RC_OK); /* nothing at all is to be collected */
     CHECK(policy.files.n == 0 && !policy.journal && !policy.audit && !policy.immediate && !policy.command_count);
     CHECK_INT(parse(HEAD "{\"files\":[]}", arena, &err), RC_OK);
+    CHECK_INT(parse(HEAD "{\"inventory\":false}", arena, &err), RC_OK);
+    CHECK(!policy.inventory);
     arena_free(arena);
 }
 
@@ -74,6 +77,8 @@ static void what_may_not_be_is_refused(void)
         HEAD "{\"journal\":1}",
         HEAD "{\"journal\":\"true\"}",
         HEAD "{\"audit\":null}",
+        HEAD "{\"inventory\":\"on\"}",
+        HEAD "{\"inventory\":1}",
         HEAD "{\"durable\":true}",
         HEAD "{\"durable\":\"now\"}",
         HEAD "{\"commands\":{}}",

@@ -20,7 +20,7 @@
 
 static const char usage[] =
     "usage: qorgan-agent enrol TOKEN [--data DIR] [--anew]\n"
-    "       qorgan-agent run [--data DIR] [--journal DIR]\n"
+    "       qorgan-agent run [--data DIR] [--journal DIR] [--root DIR]\n"
     "       qorgan-agent status [--data DIR] [--json]\n"
     "       qorgan-agent version | --version | --help\n"
     "\n"
@@ -31,6 +31,7 @@ static const char usage[] =
     "  --data DIR     folder of the agent; default " DATA_DEFAULT "\n"
     "  --anew         enrol although the host is enrolled: a new identity, the spool stays\n"
     "  --journal DIR  read the journal in this folder instead of the machine's own\n"
+    "  --root DIR     take the inventory of the machine whose files lie below this folder\n"
     "  --json         one JSON object\n"
     "\n"
     "exit status: 0 done, 1 failed, 2 wrong usage; of status: 1 when it does not run or is not connected\n";
@@ -71,6 +72,8 @@ static bool call_parse(int argc, char **argv, struct call *call)
         if (value_take("--data", argc, argv, &at, &call->options.data))
             continue;
         if (runs && value_take("--journal", argc, argv, &at, &call->options.journal))
+            continue;
+        if (runs && value_take("--root", argc, argv, &at, &call->options.root))
             continue;
         if (enrols && strcmp(argv[at], "--anew") == 0)
             call->anew = true;

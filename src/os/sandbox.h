@@ -19,6 +19,7 @@ enum sandbox_calls {
     SANDBOX_CONNECT = 16, /* open outgoing connections */
     SANDBOX_THREADS = 32, /* a library needs threads */
     SANDBOX_LIST = 64,    /* read the names in folders that it was given open */
+    SANDBOX_CLOCK = 128,  /* ask the kernel how its clock is; setting it takes a right of its own */
 };
 
 /* SANDBOX_MOVE: files may go from a folder that has it to another that has it, when the one may lose a name and the
