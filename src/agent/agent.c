@@ -177,9 +177,6 @@ static void on_policy(void *context, struct str note)
         collect_inventory_ask(agent->collect);
         return;
     }
-    /* The one in force, once more: so the server asks for the whole inventory. */
-    if (rc == RC_EXISTS && policy.version == agent->policy.version)
-        collect_inventory_ask(agent->collect);
     if (rc != RC_EXISTS)
         policy_refuse(agent, err.text);
     arena_free(arena);
@@ -254,6 +251,12 @@ static void on_remember(void *context)
     struct err err = {0};
     if (agent_memory_save(&io_kernel, agent->folder, &agent->memory, &err) != RC_OK)
         tell(TELL_ERROR, "%s", err.text);
+}
+
+static void on_inventory(void *context)
+{
+    const struct agent *agent = context;
+    collect_inventory_ask(agent->collect);
 }
 
 static void on_note(void *context, const char *text)
@@ -482,13 +485,14 @@ static enum rc parts_make(struct agent *agent, int runner, struct err *err)
                                             .runner = runner,
                                             .journal = agent->options.journal,
                                             .machine = {.root = agent->root, .real = !agent->options.root},
-                                            .origin = id};
+                                            .origin = id,
+                                            .host = agent->host};
     struct deliver_options deliver = {
         .host = str_of(agent->host),
         .program = str_of(agent->program),
         .spool = agent->spool,
         .memory = &agent->memory,
-        .calls = {agent, on_policy, on_certificate, on_remember, event_trouble, on_status, on_note}};
+        .calls = {agent, on_policy, on_certificate, on_remember, event_trouble, on_status, on_note, on_inventory}};
     memcpy(deliver.agent, agent->identity.id, sizeof deliver.agent);
     memcpy(deliver.boot, agent->boot, sizeof deliver.boot);
     agent->collect = collect_new(&collect, err);

@@ -448,6 +448,7 @@ static enum rc inventory_begin(struct collect *collect, struct err *err)
     const struct inventory_options inventory = {.io = &io_kernel,
                                                 .folder = options->folder,
                                                 .origin = options->origin,
+                                                .host = options->host,
                                                 .machine = options->machine,
                                                 .loop = options->loop,
                                                 .spool = options->spool,

@@ -29,6 +29,7 @@ struct collect_options {
     const char *journal; /* folder of it; NULL: the machine's own */
     struct inventory_machine machine; /* whose inventory is taken; root -1: nobody's */
     const char *origin;               /* the agent's id, 36 characters */
+    const char *host;                 /* name of the machine; borrowed */
 };
 
 struct collect *collect_new(const struct collect_options *options, struct err *err); /* NULL: err says why */

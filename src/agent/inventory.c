@@ -102,6 +102,7 @@ static void change_tell(void *context, enum inventory_change change, const struc
         return;
     buf_init(&json, RECORD_BYTES);
     json_put_text(&json, "event", events[change]);
+    json_put_text(&json, "host", looking->inventory->options.host);
     json_put_text(&json, "kind", inventory_kind_name(looking->kind));
     json_put_str(&json, "key", item->key);
     if (item->value.n) {
@@ -223,6 +224,7 @@ static void part_tell(struct inventory *inventory, struct str items, bool last)
     struct buf json;
     buf_init(&json, RECORD_BYTES);
     json_put_text(&json, "event", "inventory.snapshot");
+    json_put_text(&json, "host", inventory->options.host);
     json_put_text(&json, "kind", inventory_kind_name(sending->kind));
     json_put_int(&json, "snapshot", sending->id);
     json_put_u64(&json, "part", sending->part);

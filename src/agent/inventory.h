@@ -25,6 +25,7 @@ struct inventory_options {
     const struct io *io;
     int folder;         /* of the agent; borrowed */
     const char *origin; /* the agent's id, 36 characters */
+    const char *host;   /* the machine's name, for records; borrowed */
     struct inventory_machine machine;
     struct loop *loop;
     struct spool *spool; /* says whether there is room, and what is safe */

@@ -70,6 +70,7 @@ static void start(const char *origin)
     const struct inventory_options options = {.io = &io_kernel,
                                               .folder = data,
                                               .origin = origin,
+                                              .host = "srv-1",
                                               .machine = {.root = root},
                                               .loop = loop,
                                               .spool = spool,
@@ -169,21 +170,21 @@ static void what_changes_is_told_once(void)
     file_put("etc/group", STR("root:x:0:\nsudo:x:27:eve\n"));
     pass(90);
     CHECK_INT(count_of("\n"), 1);
-    CHECK_INT(count_of("\"event\":\"inventory.added\",\"kind\":\"member\",\"key\":\"sudo/eve\",\"value\":{\"group\":\"sudo\","
+    CHECK_INT(count_of("\"event\":\"inventory.added\",\"host\":\"srv-1\",\"kind\":\"member\",\"key\":\"sudo/eve\",\"value\":{\"group\":\"sudo\","
                        "\"user\":\"eve\",\"gid\":27}"),
               1);
     file_put("var/lib/dpkg/status",
              STR("Package: a\nStatus: install ok installed\nArchitecture: all\nVersion: 1.3\n\n"));
     pass(310);
     CHECK_INT(count_of("\n"), 1);
-    CHECK_INT(count_of("\"event\":\"inventory.changed\",\"kind\":\"package\",\"key\":\"a:all\",\"value\":{\"name\":\"a\","
+    CHECK_INT(count_of("\"event\":\"inventory.changed\",\"host\":\"srv-1\",\"kind\":\"package\",\"key\":\"a:all\",\"value\":{\"name\":\"a\","
                        "\"version\":\"1.3\"},\"before\":{\"name\":\"a\",\"version\":\"1.2\"}"),
               1);
     file_put("etc/group", STR("root:x:0:\n"));
     pass(90);
     CHECK_INT(count_of("\n"), 2);
-    CHECK_INT(count_of("\"event\":\"inventory.removed\",\"kind\":\"member\",\"key\":\"sudo/eve\",\"before\":{"), 1);
-    CHECK_INT(count_of("\"event\":\"inventory.removed\",\"kind\":\"group\",\"key\":\"sudo\",\"before\":{\"gid\":27}"), 1);
+    CHECK_INT(count_of("\"event\":\"inventory.removed\",\"host\":\"srv-1\",\"kind\":\"member\",\"key\":\"sudo/eve\",\"before\":{"), 1);
+    CHECK_INT(count_of("\"event\":\"inventory.removed\",\"host\":\"srv-1\",\"kind\":\"group\",\"key\":\"sudo\",\"before\":{\"gid\":27}"), 1);
     stand_remove();
 }
 
@@ -194,7 +195,7 @@ static void a_device_is_told_within_seconds(void)
     file_put("sys/bus/usb/devices/1-2/idVendor", STR("0781\n"));
     file_put("sys/bus/usb/devices/1-2/idProduct", STR("5581\n"));
     pass(9); /* the look, and what the one before waits for */
-    CHECK_INT(count_of("\"event\":\"inventory.added\",\"kind\":\"usb\",\"key\":\"1-2 0781:5581\""), 1);
+    CHECK_INT(count_of("\"event\":\"inventory.added\",\"host\":\"srv-1\",\"kind\":\"usb\",\"key\":\"1-2 0781:5581\""), 1);
     stand_remove();
 }
 
@@ -211,7 +212,7 @@ static void a_restart_tells_nothing_again_but_what_changed_meanwhile(void)
     start(ORIGIN);
     pass(20);
     CHECK_INT(count_of("\n"), 1);
-    CHECK_INT(count_of("\"event\":\"inventory.added\",\"kind\":\"user\",\"key\":\"eve\""), 1);
+    CHECK_INT(count_of("\"event\":\"inventory.added\",\"host\":\"srv-1\",\"kind\":\"user\",\"key\":\"eve\""), 1);
     stand_remove();
 }
 
@@ -227,8 +228,8 @@ static void what_was_not_safe_yet_is_told_again(void)
     inventory_free(inventory); /* nothing is saved */
     start(ORIGIN);
     pass(20);
-    CHECK_INT(count_of("\"event\":\"inventory.added\",\"kind\":\"user\",\"key\":\"eve\""), 1);
-    CHECK_INT(count_of("\"event\":\"inventory.removed\",\"kind\":\"user\",\"key\":\"root\""), 1);
+    CHECK_INT(count_of("\"event\":\"inventory.added\",\"host\":\"srv-1\",\"kind\":\"user\",\"key\":\"eve\""), 1);
+    CHECK_INT(count_of("\"event\":\"inventory.removed\",\"host\":\"srv-1\",\"kind\":\"user\",\"key\":\"root\""), 1);
     pass(70);
     inventory_save(inventory); /* an orderly end */
     inventory_free(inventory);
@@ -285,7 +286,7 @@ static void twenty_thousand_packages(void)
     packages_put(0, 19999, 1);
     pass(310);
     CHECK_INT(count_of("\n"), 1);
-    CHECK_INT(count_of("\"event\":\"inventory.removed\",\"kind\":\"package\",\"key\":\"package-19999:amd64\""), 1);
+    CHECK_INT(count_of("\"event\":\"inventory.removed\",\"host\":\"srv-1\",\"kind\":\"package\",\"key\":\"package-19999:amd64\""), 1);
     packages_put(0, 21000, 1); /* past the limit: it is said */
     pass(320);
     CHECK_INT(count_of("inventory.added"), 1);

@@ -303,21 +303,28 @@ void ask_inventory_object(struct ask *ask)
 
 /* ---- asking the agent ---- */
 
-/* An agent that is given the policy in force once more tells everything anew. */
+/* Whether it said that it takes one, and so knows the frame. */
+static bool takes_inventory(struct desk *desk, int64_t agent)
+{
+    struct db_query q = db_query(desk->db, "SELECT CASE WHEN json_valid(status) THEN coalesce(json_extract(status,"
+                                           " '$.inventory'), 0) ELSE 0 END FROM agent WHERE id = ?1");
+    db_put_i64(&q, agent);
+    return db_one_i64(&q, 0) == 1;
+}
+
 void ask_inventory_ask(struct ask *ask)
 {
     struct agent agent;
-    struct str note;
     if (!agent_load(ask->desk, ask_str(ask, "agent"), &agent)) {
         ask_refuse(ask, "not_found", "no such agent");
         return;
     }
-    if (agent.state == AGENT_REVOKED || agent.intake < 0 || agent_policy_now(ask->desk, agent.group, &note) == 0)
-        ask_refuse(ask, "state_refuses", "the agent is not connected, or has no policy");
+    if (agent.state == AGENT_REVOKED || agent.intake < 0 || !takes_inventory(ask->desk, agent.id))
+        ask_refuse(ask, "state_refuses", "the agent is not connected, or takes no inventory");
     if (ask->error)
         return;
-    db_run_i64(ask->desk->db, "UPDATE agent SET told = 0 WHERE id = ?1", agent.id);
-    ask->desk->agents->untold_wait = true;
+    agent_say_begin(ask->desk, "inventory");
+    agent_say_end(ask->desk, agent_link(&agent));
     agent_record_begin(ask->desk, "agent.inventory-asked", &agent, ask->who, ask->now_ns);
     desk_record_end(ask->desk, 0, STR_NONE);
 }

@@ -237,13 +237,21 @@ static void an_object_is_told_by_its_machines(void)
     stand_close(&stand);
 }
 
-static void the_agent_is_asked_by_its_policy_once_more(void)
+static void the_agent_is_asked_when_it_can_answer(void)
 {
-    opened_with_agent();
     char question[128];
+    opened_with_agent();
     snprintf(question, sizeof question, "{'ask':'inventory.ask','who':'admin','agent':'%s'}", uuid);
     CHECK(!ask(question)); /* it is not connected */
+    connected(7);
+    silence_out();
+    CHECK(!ask(question)); /* and did not say that it takes one */
+    CHECK_INT(hear(7, stand_format(&stand, "{'ask':'status','agent':'%s','status':{'inventory':true}}", uuid)), RC_OK);
+    silence_out();
+    CHECK(ask(question));
+    CHECK(says(7, "inventory"));
     CHECK(!ask("{'ask':'inventory.ask','who':'admin','agent':'x'}"));
+    CHECK_INT(kept("agent.inventory-asked"), 1);
     stand_close(&stand);
 }
 
@@ -315,7 +323,7 @@ int main(int argc, char **argv)
         {"nobody else tells of a machine", nobody_else_tells_of_a_machine},
         {"found by name, version, port and program", found_by_name_version_port_and_program},
         {"an object is told by its machines", an_object_is_told_by_its_machines},
-        {"the agent is asked by its policy once more", the_agent_is_asked_by_its_policy_once_more},
+        {"the agent is asked when it can answer", the_agent_is_asked_when_it_can_answer},
         {"a machine has its limits", a_machine_has_its_limits},
         {"versions", versions},
     };
