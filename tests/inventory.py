@@ -87,12 +87,17 @@ class InventoryStand(Stand):
         answer = self.ask("inventory.show", agent=agent, kind=kind, limit=500)
         return {item["key"]: item["value"] for item in answer.get("items", [])}
 
+    def command(self, *arguments):
+        done = self.service.run("inventory", *arguments, "--json", check=False)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
     def changes(self, **members):
         return self.ask("inventory.changes", limit=500, **members).get("changes", [])
 
     def told(self):
         """All records of the agent about its machine."""
-        return [json.loads(hit["raw"]) for hit in self.service.sent('"inventory"')
+        hits = sorted(self.service.sent('"inventory"'), key=lambda hit: hit["record"])
+        return [json.loads(hit["raw"]) for hit in hits
                 if hit["source_kind"] == "agent" and hit["raw"].startswith('{"event":"inventory.')]
 
     def known(self):
@@ -119,6 +124,16 @@ def a_machine_is_told_kept_and_found():
             check_equal(stand.ask("inventory.search", **question)["total"], total, f"{question}")
         rows = stand.ask("inventory.object", object=1)
         check_equal(rows["hosts"][0]["listens"], ["tcp 0.0.0.0:22"], "what the questionnaire can be filled with")
+        printed = stand.command("search", "openssl", "--below", "3.0.15")
+        check_equal([(row["machine"], row["key"]) for row in printed], [("srv-1", "libssl3:amd64")], "by the command")
+        check_equal(stand.command("search", "openssl", "--below", "3.0.11-1~deb12u2"), [], "and not below")
+        stand.machine.packages({"zlib1g": ("1:1.2.13", "zlib")})
+        stand.machine.listen(80)
+        stand.until(lambda: any(row["key"] == "tcp 0.0.0.0:80" for row in stand.changes()), "another port")
+        check_equal(sorted(row["key"] for row in stand.command("show", "srv-1", "--kind", "port")), ["tcp 0.0.0.0:80"],
+                    "the command shows what holds now")
+        counts = {row["kind"]: row for row in stand.command("list")}
+        check((counts["user"]["items"], counts["user"]["whole"]) == (2, True) and len(counts) == 13, f"{counts}")
 
 
 def what_changes_becomes_an_event_and_an_incident():
@@ -139,7 +154,7 @@ def what_changes_becomes_an_event_and_an_incident():
         stand.until(lambda: wanted <= {(row["change"], row["kind"]) for row in stand.changes()}, f"{wanted}")
         titles = ("USB storage device attached", "Modem or phone attached", "New listening port",
                   "Account in a privileged group", "Clock no longer synchronised")
-        found = stand.until(lambda: (rules := {row["rule_title"] for row in stand.ask(
+        found = stand.until(lambda: (rules := {row["title"] for row in stand.ask(
             "incident.list", limit=100).get("incidents", [])}) and set(titles) <= rules and rules, f"{titles}", wait=60)
         check(set(titles) <= found, f"{found}")
         stand.machine.remove("sys/bus/usb/devices/1-2")

@@ -413,9 +413,8 @@ static enum rc sandbox_take(const struct sandbox *sandbox, struct err *err)
 static enum rc rights_drop(struct agent *agent, struct err *err)
 {
     struct sandbox_path paths[PATHS_MAX];
-    struct sandbox sandbox = {.calls =
-                                  SANDBOX_OPEN | SANDBOX_CHANGE | SANDBOX_UNLINK | SANDBOX_CONNECT | SANDBOX_THREADS |
-                                  (agent->root >= 0 ? SANDBOX_CLOCK : 0),
+    struct sandbox sandbox = {.calls = SANDBOX_OPEN | SANDBOX_CHANGE | SANDBOX_UNLINK | SANDBOX_CONNECT |
+                                       SANDBOX_THREADS | (agent->root >= 0 ? SANDBOX_CLOCK : 0),
                               .paths = paths,
                               .files_max = FILES_MAX};
     struct proc_identity identity = {.read_everything = true, .read_audit = true, .outlives_parent = true};

@@ -24,9 +24,9 @@ struct collect_options {
     struct loop *loop;
     struct spool *spool;
     const struct agent_config *config;
-    int folder;          /* for the positions of files */
-    int runner;          /* channel to the process that runs commands (runner.h); -1 = none */
-    const char *journal; /* folder of it; NULL: the machine's own */
+    int folder;                       /* for the positions of files */
+    int runner;                       /* channel to the process that runs commands (runner.h); -1 = none */
+    const char *journal;              /* folder of it; NULL: the machine's own */
     struct inventory_machine machine; /* whose inventory is taken; root -1: nobody's */
     const char *origin;               /* the agent's id, 36 characters */
     const char *host;                 /* name of the machine; borrowed */

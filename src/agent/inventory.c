@@ -26,10 +26,10 @@
 struct kind_state {
     struct inventory_place place;
     struct inventory_digest told;
-    bool known;   /* `told` holds */
-    bool waits;   /* `next` does, for the spool */
-    bool unseen;  /* the last look failed */
-    bool cut;     /* there are more items than are told */
+    bool known;    /* `told` holds */
+    bool waits;    /* `next` does, for the spool */
+    bool unseen;   /* the last look failed */
+    bool cut;      /* there are more items than are told */
     bool snapshot; /* all of it is to be told */
     struct inventory_digest next;
     uint64_t waits_ns;
@@ -155,11 +155,11 @@ static void look_whole(struct looking *looking, struct kind_state *state)
     struct inventory_digest next = {0};
     uint64_t count = looking->digest.count;
     looking->given = 0;
-    enum rc rc = inventory_compare_new(&state->place, inventory->seed, count, change_tell, looking, &looking->compare,
-                                       &err);
+    enum rc rc =
+        inventory_compare_new(&state->place, inventory->seed, count, change_tell, looking, &looking->compare, &err);
     bool first = rc == RC_OK && !inventory_compare_told(looking->compare);
-    bool whole = rc == RC_OK &&
-                 inventory_look(&inventory->options.machine, looking->kind, compare_item, looking) && !looking->failed;
+    bool whole = rc == RC_OK && inventory_look(&inventory->options.machine, looking->kind, compare_item, looking) &&
+                 !looking->failed;
     if (whole)
         rc = inventory_compare_end(looking->compare, &next, &err);
     inventory_compare_free(looking->compare);

@@ -28,7 +28,7 @@ struct inventory_options {
     const char *host;   /* the machine's name, for records; borrowed */
     struct inventory_machine machine;
     struct loop *loop;
-    struct spool *spool; /* says whether there is room, and what is safe */
+    struct spool *spool;                          /* says whether there is room, and what is safe */
     void (*tell)(void *context, struct str json); /* members of an object */
     void *context;
 };

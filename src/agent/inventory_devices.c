@@ -1,7 +1,6 @@
 /* inventory_devices.c - disks, mounts, USB devices and modems, as sys says. Classes are those of the USB forum's list
  * (bInterfaceClass) and the drivers that serve modems. */
 #include "agent/inventory_parts.h"
-
 #include "os/machine.h"
 
 #include <string.h>
@@ -37,8 +36,9 @@ static bool disk_name(void *context, const char *name)
 {
     struct look *look = context;
     uint64_t sectors = 0;
-    if (is_made_up(str_of(name)) || !str_to_u64(look_file(look, look_path(look, "sys/block/%s/size", name)), &sectors) ||
-        sectors == 0 || sectors > UINT64_MAX / SECTOR)
+    if (is_made_up(str_of(name)) ||
+        !str_to_u64(look_file(look, look_path(look, "sys/block/%s/size", name)), &sectors) || sectors == 0 ||
+        sectors > UINT64_MAX / SECTOR)
         return true; /* a drive without a medium is none */
     look_begin(look, str_of(name));
     json_put_u64(&look->value, "bytes", sectors * SECTOR);
@@ -64,9 +64,9 @@ bool look_disks(struct look *look)
 /* File systems that hold data of somebody; the others are made up by the kernel, or by each container anew. */
 static bool holds_data(struct str type)
 {
-    static const char *const types[] = {"ext2",  "ext3",     "ext4",     "xfs",   "btrfs", "zfs",  "f2fs", "jfs",
-                                        "vfat",  "exfat",    "ntfs",     "ntfs3", "fuseblk", "iso9660", "udf", "nfs",
-                                        "nfs4",  "cifs",     "smb3",     "ceph",  "glusterfs", "ocfs2", "gfs2", "reiserfs"};
+    static const char *const types[] = {"ext2", "ext3",  "ext4", "xfs",   "btrfs",     "zfs",     "f2fs", "jfs",
+                                        "vfat", "exfat", "ntfs", "ntfs3", "fuseblk",   "iso9660", "udf",  "nfs",
+                                        "nfs4", "cifs",  "smb3", "ceph",  "glusterfs", "ocfs2",   "gfs2", "reiserfs"};
     for (size_t i = 0; i < ARRAY_LEN(types); i++)
         if (str_is(type, types[i]))
             return true;
@@ -158,8 +158,9 @@ struct usb_looking {
 /* Drivers that serve modems of cellular networks, whatever class the device says that it has. */
 static bool is_modem_driver(struct str driver)
 {
-    static const char *const drivers[] = {"option",   "sierra",  "qcserial",  "qmi_wwan", "cdc_mbim", "cdc_wdm",
-                                          "huawei_cdc_ncm", "sierra_net", "hso", "cdc_acm", "ipw", "mos7840_modem"};
+    static const char *const drivers[] = {"option",  "sierra",         "qcserial",   "qmi_wwan", "cdc_mbim",
+                                          "cdc_wdm", "huawei_cdc_ncm", "sierra_net", "hso",      "cdc_acm",
+                                          "ipw",     "mos7840_modem"};
     for (size_t i = 0; i < ARRAY_LEN(drivers); i++)
         if (str_is(driver, drivers[i]))
             return true;
@@ -206,10 +207,11 @@ static bool usb_interface(void *context, const char *name)
     if (!strchr(name, ':'))
         return true;
     const char *folder = "sys/bus/usb/devices";
-    if (!str_hex_to_u64(look_file(look, look_path(look, "%s/%s/%s/bInterfaceClass", folder, part->device, name)), &class))
+    if (!str_hex_to_u64(look_file(look, look_path(look, "%s/%s/%s/bInterfaceClass", folder, part->device, name)),
+                        &class))
         return true;
-    IGNORE(!str_hex_to_u64(
-        look_file(look, look_path(look, "%s/%s/%s/bInterfaceSubClass", folder, part->device, name)), &subclass));
+    IGNORE(!str_hex_to_u64(look_file(look, look_path(look, "%s/%s/%s/bInterfaceSubClass", folder, part->device, name)),
+                           &subclass));
     struct str driver = look_last_part(look, look_path(look, "%s/%s/%s/driver", folder, part->device, name));
     bool modem = is_modem_driver(driver);
     part->classes |= modem ? USB_MODEM : class_of(class, subclass);

@@ -124,8 +124,7 @@ bool look_lines(struct look *look, const char *path, inventory_line each)
     lines->lines.n = 0;
     lines->look = look;
     lines->each = each;
-    return machine_stream(look->machine->root, path, on_piece, lines) &&
-           inventory_lines_end(&lines->lines, each, look);
+    return machine_stream(look->machine->root, path, on_piece, lines) && inventory_lines_end(&lines->lines, each, look);
 }
 
 /* ---- the whole ---- */
@@ -133,12 +132,12 @@ bool look_lines(struct look *look, const char *path, inventory_line each)
 bool inventory_look(const struct inventory_machine *machine, enum inventory_kind kind, inventory_each each,
                     void *context)
 {
-    static bool (*const looks[])(struct look *look) = {
-        [INVENTORY_SYSTEM] = look_system,     [INVENTORY_TIME] = look_time,
-        [INVENTORY_PACKAGE] = look_packages,  [INVENTORY_USER] = look_users,
-        [INVENTORY_GROUP] = look_groups,      [INVENTORY_MEMBER] = look_members,
-        [INVENTORY_PORT] = look_ports,        [INVENTORY_SERVICE] = look_services,
-        [INVENTORY_DISK] = look_disks,        [INVENTORY_MOUNT] = look_mounts,
+    static bool (*const looks[])(struct look * look) = {
+        [INVENTORY_SYSTEM] = look_system,        [INVENTORY_TIME] = look_time,
+        [INVENTORY_PACKAGE] = look_packages,     [INVENTORY_USER] = look_users,
+        [INVENTORY_GROUP] = look_groups,         [INVENTORY_MEMBER] = look_members,
+        [INVENTORY_PORT] = look_ports,           [INVENTORY_SERVICE] = look_services,
+        [INVENTORY_DISK] = look_disks,           [INVENTORY_MOUNT] = look_mounts,
         [INVENTORY_INTERFACE] = look_interfaces, [INVENTORY_USB] = look_usb,
         [INVENTORY_MODEM] = look_modems,
     };

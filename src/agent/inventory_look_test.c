@@ -93,9 +93,9 @@ static void an_empty_machine_is_not_taken_for_one_without_accounts(void)
     static const struct {
         enum inventory_kind kind;
         bool whole;
-    } rows[] = {{INVENTORY_PACKAGE, false}, {INVENTORY_USER, false},     {INVENTORY_GROUP, false},
-                {INVENTORY_MEMBER, false},  {INVENTORY_PORT, false},     {INVENTORY_MOUNT, false},
-                {INVENTORY_USB, true},      {INVENTORY_MODEM, true},     {INVENTORY_DISK, true},
+    } rows[] = {{INVENTORY_PACKAGE, false}, {INVENTORY_USER, false},      {INVENTORY_GROUP, false},
+                {INVENTORY_MEMBER, false},  {INVENTORY_PORT, false},      {INVENTORY_MOUNT, false},
+                {INVENTORY_USB, true},      {INVENTORY_MODEM, true},      {INVENTORY_DISK, true},
                 {INVENTORY_SERVICE, true},  {INVENTORY_INTERFACE, false}, {INVENTORY_TIME, true},
                 {INVENTORY_SYSTEM, true}};
     machine_make();
@@ -170,17 +170,21 @@ static void ports(void)
               "\"program\":\"sshd\"}\n"));
     CHECK(has("tcp 127.0.0.1:8080 {\"protocol\":\"tcp\",\"address\":\"127.0.0.1\",\"port\":8080,\"uid\":33}\n"));
     CHECK(has("udp 0.0.0.0:53 ") && !has("3306") && !has("50000"));
-    file_put("proc/net/tcp6",
-             HEADS "   0: 00000000000000000000000000000000:01BB 00000000000000000000000000000000:0000 0A 0:0 0:0 0 0 0 9\n");
+    file_put("proc/net/tcp6", HEADS
+             "   0: 00000000000000000000000000000000:01BB 00000000000000000000000000000000:0000 0A 0:0 0:0 0 0 0 9\n");
     CHECK(look(INVENTORY_PORT) && has("tcp [::]:443 "));
     machine_remove();
 }
 
 static void devices(void)
 {
-    static const char *const stick[][2] = {
-        {"idVendor", "0781\n"}, {"idProduct", "5581\n"}, {"serial", "4C53\n"}, {"manufacturer", "SanDisk\n"},
-        {"product", "Ultra\n"}, {"1-2:1.0/bInterfaceClass", "08\n"}, {"1-2:1.0/bInterfaceSubClass", "06\n"}};
+    static const char *const stick[][2] = {{"idVendor", "0781\n"},
+                                           {"idProduct", "5581\n"},
+                                           {"serial", "4C53\n"},
+                                           {"manufacturer", "SanDisk\n"},
+                                           {"product", "Ultra\n"},
+                                           {"1-2:1.0/bInterfaceClass", "08\n"},
+                                           {"1-2:1.0/bInterfaceSubClass", "06\n"}};
     machine_make();
     for (size_t i = 0; i < ARRAY_LEN(stick); i++) {
         char path[128];
@@ -207,7 +211,8 @@ static void devices(void)
     file_put("sys/block/loop0/size", "2000\n");
     file_put("sys/block/sr0/size", "0\n");
     CHECK(look(INVENTORY_DISK));
-    CHECK(has("sda {\"bytes\":1024000,\"bus\":\"unknown\",\"removable\":true,\"rotates\":false,\"model\":\"Ultra\"}\n"));
+    CHECK(
+        has("sda {\"bytes\":1024000,\"bus\":\"unknown\",\"removable\":true,\"rotates\":false,\"model\":\"Ultra\"}\n"));
     CHECK(!has("loop0") && !has("sr0"));
     machine_remove();
 }

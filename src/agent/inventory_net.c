@@ -1,6 +1,5 @@
 /* inventory_net.c - sockets that listen, and interfaces with their addresses. */
 #include "agent/inventory_parts.h"
-
 #include "base/assert.h"
 #include "os/machine.h"
 
@@ -218,7 +217,8 @@ static bool interface_name(void *context, const char *name)
     struct look *look = context;
     const struct interface_looking *part = look->part;
     uint64_t index = 0;
-    if (is_passing(str_of(name)) || !machine_exists(look->machine->root, look_path(look, "sys/class/net/%s/type", name)))
+    if (is_passing(str_of(name)) ||
+        !machine_exists(look->machine->root, look_path(look, "sys/class/net/%s/type", name)))
         return true;
     IGNORE(!str_to_u64(look_file(look, look_path(look, "sys/class/net/%s/ifindex", name)), &index)); /* 0: none */
     look_begin(look, str_of(name));

@@ -41,7 +41,7 @@ struct look {
 /* An item: begin, put members, end. False from the end: no more are wanted. */
 void look_begin(struct look *look, struct str key);
 void look_put(struct look *look, const char *name, struct str value); /* nothing when it is empty */
-struct buf *look_now(struct look *look); /* for json_put_...: what is no change */
+struct buf *look_now(struct look *look);                              /* for json_put_...: what is no change */
 bool look_end(struct look *look);
 
 /* A short file, trimmed; empty when there is none. Until the next one. */

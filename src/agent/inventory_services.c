@@ -1,7 +1,6 @@
 /* inventory_services.c - units of systemd, as their files and links say: services, sockets and timers. Whether a
  * service runs is said of enabled ones only: others come and go by themselves. */
 #include "agent/inventory_parts.h"
-
 #include "os/machine.h"
 
 #include <string.h>

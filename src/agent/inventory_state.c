@@ -316,9 +316,8 @@ static bool old_item(void *context, const struct inventory_item *item, uint64_t 
 {
     struct inventory_compare *compare = context;
     uint32_t *slot;
-    struct entry entry = {.key = key_hash(compare->seed, item->key),
-                          .value = value_hash(compare->seed, item->value),
-                          .at = (uint32_t)at};
+    struct entry entry = {
+        .key = key_hash(compare->seed, item->key), .value = value_hash(compare->seed, item->value), .at = (uint32_t)at};
     return !entry_find(compare, entry.key, &slot) && entry_add(compare, slot, &entry);
 }
 
@@ -367,8 +366,12 @@ enum rc inventory_compare_new(const struct inventory_place *place, uint64_t seed
     *ret_compare = NULL;
     if (!compare)
         return err_set(err, RC_LIMIT, "no memory to look");
-    *compare = (struct inventory_compare){
-        .place = place, .seed = seed, .differs = differs, .context = context, .next = -1, .arena = arena_new(LINE_ARENA)};
+    *compare = (struct inventory_compare){.place = place,
+                                          .seed = seed,
+                                          .differs = differs,
+                                          .context = context,
+                                          .next = -1,
+                                          .arena = arena_new(LINE_ARENA)};
     buf_init(&compare->out, WINDOW);
     compare->old = place_open(place, &head);
     enum rc rc = compare->arena && room_make(compare, count + (compare->old >= 0 ? head.count : 0))

@@ -19,8 +19,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define INVENTORY_KEY_MAX   512u  /* bytes */
-#define INVENTORY_VALUE_MAX 3072u /* of `value`, and of `now` */
+#define INVENTORY_KEY_MAX   512u               /* bytes */
+#define INVENTORY_VALUE_MAX 3072u              /* of `value`, and of `now` */
 #define INVENTORY_ITEM_MAX  ((size_t)12 << 10) /* of a line */
 
 struct inventory_item {

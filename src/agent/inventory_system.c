@@ -1,6 +1,5 @@
 /* inventory_system.c - the machine and its system as a whole, its packages, and where its time comes from. */
 #include "agent/inventory_parts.h"
-
 #include "os/machine.h"
 
 #include <string.h>
@@ -111,7 +110,7 @@ static bool boot_put(struct look *look)
     look_put(look, "id", id);
     look->part = &at_s;
     IGNORE(look_lines(look, "proc/stat", boot_line)); /* it ends where it is found */
-    if (at_s) /* the kernel computes it anew from the clock: it is no change */
+    if (at_s)                                         /* the kernel computes it anew from the clock: it is no change */
         json_put_u64(look_now(look), "at_s", at_s);
     return look_end(look);
 }
@@ -170,14 +169,10 @@ bool look_system(struct look *look)
                                               {"uuid", DMI "product_uuid"},
                                               {"chassis", DMI "chassis_serial"},
                                               {NULL, NULL}};
-    static const char *const board[][2] = {{"vendor", DMI "board_vendor"},
-                                           {"model", DMI "board_name"},
-                                           {"serial", DMI "board_serial"},
-                                           {NULL, NULL}};
-    static const char *const firmware[][2] = {{"vendor", DMI "bios_vendor"},
-                                              {"version", DMI "bios_version"},
-                                              {"date", DMI "bios_date"},
-                                              {NULL, NULL}};
+    static const char *const board[][2] = {
+        {"vendor", DMI "board_vendor"}, {"model", DMI "board_name"}, {"serial", DMI "board_serial"}, {NULL, NULL}};
+    static const char *const firmware[][2] = {
+        {"vendor", DMI "bios_vendor"}, {"version", DMI "bios_version"}, {"date", DMI "bios_date"}, {NULL, NULL}};
     return files_put(look, "host", host) && os_put(look) && files_put(look, "kernel", kernel) &&
            files_put(look, "hardware", hardware) && files_put(look, "board", board) &&
            files_put(look, "firmware", firmware) && processor_put(look) && boot_put(look) && tools_put(look);

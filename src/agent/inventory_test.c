@@ -53,11 +53,8 @@ static void tell_one(void *context, struct str json)
     buf_char(&whole, '}');
     CHECK_INT(json_parse(arena, buf_view(&whole), 8, &object, NULL), RC_OK);
     CHECK(whole.n < ((size_t)64 << 10));
-    const struct spool_record record = {.stream = DELIVERY_AGENT,
-                                        .epoch = 1,
-                                        .sequence = ++sequence,
-                                        .name = STR(""),
-                                        .bytes = buf_view(&whole)};
+    const struct spool_record record = {
+        .stream = DELIVERY_AGENT, .epoch = 1, .sequence = ++sequence, .name = STR(""), .bytes = buf_view(&whole)};
     CHECK(spool_put(spool, &record, SPOOL_PUSH, now_ns));
     buf_str(&told, json);
     buf_char(&told, '\n');
@@ -152,9 +149,11 @@ static void the_first_time_all_is_told_and_then_nothing(void)
     pass(20);
     CHECK(count_of("inventory.added") == 0);
     CHECK_INT(count_of("\"kind\":\"user\",\"snapshot\":"), 1);
-    CHECK_INT(count_of("[\"root\",{\"uid\":0,\"gid\":0,\"home\":\"/root\",\"shell\":\"/bin/sh\",\"password\":\"unknown\"}]"), 1);
+    CHECK_INT(
+        count_of("[\"root\",{\"uid\":0,\"gid\":0,\"home\":\"/root\",\"shell\":\"/bin/sh\",\"password\":\"unknown\"}]"),
+        1);
     CHECK_INT(count_of("[\"a:all\",{\"name\":\"a\",\"version\":\"1.2\"}]"), 1);
-    CHECK_INT(count_of("\"kind\":\"usb\""), 1); /* that there is none is told as well */
+    CHECK_INT(count_of("\"kind\":\"usb\""), 1);                     /* that there is none is told as well */
     CHECK_INT(count_of("\"last\":true"), INVENTORY_KIND_COUNT - 3); /* ports, mounts and interfaces cannot be seen */
     CHECK_TEXT(str_of(inventory_trouble(inventory)),
                "port: cannot be read, mount: cannot be read, interface: cannot be read");
@@ -170,21 +169,28 @@ static void what_changes_is_told_once(void)
     file_put("etc/group", STR("root:x:0:\nsudo:x:27:eve\n"));
     pass(90);
     CHECK_INT(count_of("\n"), 1);
-    CHECK_INT(count_of("\"event\":\"inventory.added\",\"host\":\"srv-1\",\"kind\":\"member\",\"key\":\"sudo/eve\",\"value\":{\"group\":\"sudo\","
+    CHECK_INT(count_of("\"event\":\"inventory.added\",\"host\":\"srv-1\",\"kind\":\"member\",\"key\":\"sudo/"
+                       "eve\",\"value\":{\"group\":\"sudo\","
                        "\"user\":\"eve\",\"gid\":27}"),
               1);
     file_put("var/lib/dpkg/status",
              STR("Package: a\nStatus: install ok installed\nArchitecture: all\nVersion: 1.3\n\n"));
     pass(310);
     CHECK_INT(count_of("\n"), 1);
-    CHECK_INT(count_of("\"event\":\"inventory.changed\",\"host\":\"srv-1\",\"kind\":\"package\",\"key\":\"a:all\",\"value\":{\"name\":\"a\","
+    CHECK_INT(count_of("\"event\":\"inventory.changed\",\"host\":\"srv-1\",\"kind\":\"package\",\"key\":\"a:all\","
+                       "\"value\":{\"name\":\"a\","
                        "\"version\":\"1.3\"},\"before\":{\"name\":\"a\",\"version\":\"1.2\"}"),
               1);
     file_put("etc/group", STR("root:x:0:\n"));
     pass(90);
     CHECK_INT(count_of("\n"), 2);
-    CHECK_INT(count_of("\"event\":\"inventory.removed\",\"host\":\"srv-1\",\"kind\":\"member\",\"key\":\"sudo/eve\",\"before\":{"), 1);
-    CHECK_INT(count_of("\"event\":\"inventory.removed\",\"host\":\"srv-1\",\"kind\":\"group\",\"key\":\"sudo\",\"before\":{\"gid\":27}"), 1);
+    CHECK_INT(
+        count_of(
+            "\"event\":\"inventory.removed\",\"host\":\"srv-1\",\"kind\":\"member\",\"key\":\"sudo/eve\",\"before\":{"),
+        1);
+    CHECK_INT(count_of("\"event\":\"inventory.removed\",\"host\":\"srv-1\",\"kind\":\"group\",\"key\":\"sudo\","
+                       "\"before\":{\"gid\":27}"),
+              1);
     stand_remove();
 }
 
@@ -195,7 +201,8 @@ static void a_device_is_told_within_seconds(void)
     file_put("sys/bus/usb/devices/1-2/idVendor", STR("0781\n"));
     file_put("sys/bus/usb/devices/1-2/idProduct", STR("5581\n"));
     pass(9); /* the look, and what the one before waits for */
-    CHECK_INT(count_of("\"event\":\"inventory.added\",\"host\":\"srv-1\",\"kind\":\"usb\",\"key\":\"1-2 0781:5581\""), 1);
+    CHECK_INT(count_of("\"event\":\"inventory.added\",\"host\":\"srv-1\",\"kind\":\"usb\",\"key\":\"1-2 0781:5581\""),
+              1);
     stand_remove();
 }
 
@@ -269,8 +276,9 @@ static void packages_put(unsigned from, unsigned past, unsigned version)
     struct buf text;
     buf_init(&text, (size_t)8 << 20);
     for (unsigned i = from; i < past; i++)
-        buf_format(&text, "Package: package-%u\nStatus: install ok installed\nArchitecture: amd64\nVersion: %u\n"
-                          "Description: x\n\n",
+        buf_format(&text,
+                   "Package: package-%u\nStatus: install ok installed\nArchitecture: amd64\nVersion: %u\n"
+                   "Description: x\n\n",
                    i, version);
     file_put("var/lib/dpkg/status", buf_view(&text));
     buf_done(&text);
@@ -286,7 +294,10 @@ static void twenty_thousand_packages(void)
     packages_put(0, 19999, 1);
     pass(310);
     CHECK_INT(count_of("\n"), 1);
-    CHECK_INT(count_of("\"event\":\"inventory.removed\",\"host\":\"srv-1\",\"kind\":\"package\",\"key\":\"package-19999:amd64\""), 1);
+    CHECK_INT(
+        count_of(
+            "\"event\":\"inventory.removed\",\"host\":\"srv-1\",\"kind\":\"package\",\"key\":\"package-19999:amd64\""),
+        1);
     packages_put(0, 21000, 1); /* past the limit: it is said */
     pass(320);
     CHECK_INT(count_of("inventory.added"), 1);

@@ -54,8 +54,8 @@ bool inventory_user_parse(struct str line, struct inventory_user *ret_user)
 {
     struct str fields[7];
     *ret_user = (struct inventory_user){0};
-    if (!fields_cut(line, fields, ARRAY_LEN(fields)) || fields[0].n == 0 ||
-        !str_to_u64(fields[2], &ret_user->uid) || !str_to_u64(fields[3], &ret_user->gid))
+    if (!fields_cut(line, fields, ARRAY_LEN(fields)) || fields[0].n == 0 || !str_to_u64(fields[2], &ret_user->uid) ||
+        !str_to_u64(fields[3], &ret_user->gid))
         return false;
     ret_user->name = fields[0];
     ret_user->home = fields[5];

@@ -53,9 +53,16 @@ static void a_line_that_is_too_long_is_cut_and_the_next_is_whole(void)
 
 static void accounts(void)
 {
-    static const char *const wrong[] = {"",        "root",           "root:x:0:0:root:/root",  ":x:0:0:root:/root:/bin/sh",
-                                        "+::::::", "a:x:-1:0::/:/b", "a:x:0:0x::/:/b",         "a:x:1:2:g:/h:/s:more",
-                                        "a:x::0::/:/b", "a:x:18446744073709551616:0::/:/b"};
+    static const char *const wrong[] = {"",
+                                        "root",
+                                        "root:x:0:0:root:/root",
+                                        ":x:0:0:root:/root:/bin/sh",
+                                        "+::::::",
+                                        "a:x:-1:0::/:/b",
+                                        "a:x:0:0x::/:/b",
+                                        "a:x:1:2:g:/h:/s:more",
+                                        "a:x::0::/:/b",
+                                        "a:x:18446744073709551616:0::/:/b"};
     struct inventory_user user;
     CHECK(inventory_user_parse(STR("www-data:x:33:34:www:/var/www:/usr/sbin/nologin"), &user));
     CHECK_TEXT(user.name, "www-data");
@@ -71,7 +78,8 @@ static void accounts(void)
 
 static void groups_and_passwords(void)
 {
-    static const char *const wrong[] = {"", "sudo", "sudo:x:27", ":x:27:eve", "sudo:x:a:eve", "sudo:x:27:eve:more", "+:::"};
+    static const char *const wrong[] = {"",    "sudo", "sudo:x:27", ":x:27:eve", "sudo:x:a:eve", "sudo:x:27:eve:more",
+                                        "+:::"};
     static const struct {
         const char *line;
         const char *state;
@@ -121,7 +129,7 @@ static size_t packages_of(struct str text, struct inventory_package *ret_last)
 }
 
 #define PARAGRAPH                                                                                                      \
-    "Package: libssl3\nStatus: install ok installed\nArchitecture: amd64\nSource: openssl (3.0.11-1)\n"               \
+    "Package: libssl3\nStatus: install ok installed\nArchitecture: amd64\nSource: openssl (3.0.11-1)\n"                \
     "Version: 3.0.11-1~deb12u2\nDescription: x\n Package: not this\n .\n\n"
 
 static void packages(void)
@@ -194,7 +202,8 @@ static void sockets(void)
         {"  2: 00000000:0044 00000000:0000 07 0:0 0:0 0 0 0 5", true, "0.0.0.0:68"},
         {"  2: 00000000:0044 00000000:0000 07 0:0 0:0 0 0 0 5", false, ""},
         {"  2: 00000000:0044 0100007F:0035 07 0:0 0:0 0 0 0 5", true, ""},
-        {"  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode", false, NULL},
+        {"  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode", false,
+         NULL},
         {"", false, NULL},
         {"   0: 0100007F:0CEA", false, NULL},
         {"   0: 0100007:0CEA 00000000:0000 0A 0:0 0:0 0 0 0 5", false, NULL},
@@ -238,8 +247,8 @@ static void a_socket_that_is_cut_is_none(void)
 
 static void inodes(void)
 {
-    static const char *const wrong[] = {"", "socket:[", "socket:[]", "socket:[x]", "socket:[1", "pipe:[1]", "socket:1]",
-                                        "socket:[-1]"};
+    static const char *const wrong[] = {"",          "socket:[", "socket:[]", "socket:[x]",
+                                        "socket:[1", "pipe:[1]", "socket:1]", "socket:[-1]"};
     uint64_t inode = 0;
     CHECK(inventory_socket_inode(STR("socket:[12345]"), &inode) && inode == 12345);
     for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
@@ -251,9 +260,9 @@ static void inodes(void)
 static void mounts_and_words(void)
 {
     static const char *const wrong[] = {"", "/dev/sda1", "/dev/sda1 /", "/dev/sda1 / ext4", "a b ext4 rw"};
-    static const char *const words[][2] = {{"/a\\040b", "/a b"},   {"/a\\", "/a\\"},     {"/a\\04", "/a\\04"},
-                                           {"\\134x", "\\x"},      {"\\777", "\\777"},   {"\\0409", " 9"},
-                                           {"\\089", "\\089"},     {"", ""}};
+    static const char *const words[][2] = {
+        {"/a\\040b", "/a b"}, {"/a\\", "/a\\"}, {"/a\\04", "/a\\04"}, {"\\134x", "\\x"},
+        {"\\777", "\\777"},   {"\\0409", " 9"}, {"\\089", "\\089"},   {"", ""}};
     struct inventory_mount mount;
     CHECK(inventory_mount_parse(STR("/dev/sda1 /srv/a\\040b ext4 rw,relatime 0 0"), &mount));
     CHECK_TEXT(mount.folder, "/srv/a\\040b");
@@ -304,7 +313,8 @@ static void settings(void)
     CHECK(inventory_colon_parse(STR("model name\t: Some CPU"), &name, &value));
     CHECK_TEXT(name, "model name");
     CHECK_TEXT(value, "Some CPU");
-    CHECK(!inventory_colon_parse(STR("model name"), &name, &value) && !inventory_colon_parse(STR(": a"), &name, &value));
+    CHECK(!inventory_colon_parse(STR("model name"), &name, &value) &&
+          !inventory_colon_parse(STR(": a"), &name, &value));
     for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
         test_row("%s", wrong[i]);
         CHECK(!inventory_assignment_parse(str_of(wrong[i]), &name, &value));

@@ -7,8 +7,8 @@
  *   {"files":["/var/log"],"journal":true,"audit":false,"inventory":true,"durable":"immediate",
  *    "commands":[{"name":"users","argv":["/usr/bin/who"],"every_s":300,"timeout_s":10,"bytes":65536}]}
  *
- * The inventory (inventory.h) is taken unless it is false. A member of the object that this program does not know is passed over and named, so that it can be told; a known one
- * of a wrong kind or value refuses the whole policy. */
+ * The inventory (inventory.h) is taken unless it is false. A member of the object that this program does not know is
+ * passed over and named, so that it can be told; a known one of a wrong kind or value refuses the whole policy. */
 #ifndef AGENT_POLICY_H
 #define AGENT_POLICY_H
 

@@ -343,9 +343,8 @@ static void snapshot_take(struct taking *taking, const struct json_value *object
     for (const struct json_value *row = json_first(items); row; row = row->next) {
         const struct json_value *key = json_first(row);
         const struct json_value *value = key ? key->next : NULL;
-        const struct item item = {.key = json_str(key, STR("")),
-                                  .value = object_text(value),
-                                  .now = object_text(value ? value->next : NULL)};
+        const struct item item = {
+            .key = json_str(key, STR("")), .value = object_text(value), .now = object_text(value ? value->next : NULL)};
         progress.items++;
         if (row->kind == JSON_ARRAY && item_fits(&item) && item.value.n)
             item_is(taking, &item, id, true, first);

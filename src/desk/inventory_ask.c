@@ -47,10 +47,21 @@ static void host_put(struct buf *out, struct db_query *q)
 }
 
 #define HOST_COLUMNS                                                                                                   \
-    "a.uuid, a.name, a.host, o.name, " SYSTEM_PART("os", "name") ", " SYSTEM_PART("kernel", "release") ", "            \
-    SYSTEM_PART("hardware", "vendor") ", " SYSTEM_PART("hardware", "model") ", " SYSTEM_PART("hardware", "serial")     \
-    ", a.object, h.items, h.full, h.heard_ns, h.changed_ns, coalesce((SELECT min(k.whole_ns) FROM inventory_kind k"    \
-    " WHERE k.agent = a.id), 0)"
+    "a.uuid, a.name, a.host, o.name, " SYSTEM_PART("os", "name") ", " SYSTEM_PART(                                     \
+        "kernel",                                                                                                      \
+        "release") ", " SYSTEM_PART("hardware",                                                                        \
+                                    "vendor") ", " SYSTEM_PART("hardware",                                             \
+                                                               "model") ", " SYSTEM_PART("hardware",                   \
+                                                                                         "serial") ", a.object, "      \
+                                                                                                   "h.items, h.full, " \
+                                                                                                   "h.heard_ns, "      \
+                                                                                                   "h.changed_ns, "    \
+                                                                                                   "coalesce((SELECT " \
+                                                                                                   "min(k.whole_ns) "  \
+                                                                                                   "FROM "             \
+                                                                                                   "inventory_kind k"  \
+                                                                                                   " WHERE k.agent = " \
+                                                                                                   "a.id), 0)"
 
 void ask_inventory_list(struct ask *ask)
 {
@@ -120,7 +131,8 @@ static void items_put(struct ask *ask, int64_t agent)
     struct db_query q = db_query(ask->desk->db, "SELECT count(*)" ITEMS);
     items_choose(ask, &q, agent);
     json_put_int(ask->out, "total", db_one_i64(&q, 0));
-    q = db_query(ask->desk->db, "SELECT kind, key, value, now, since_ns" ITEMS " ORDER BY kind, key LIMIT ?4 OFFSET ?5");
+    q = db_query(ask->desk->db,
+                 "SELECT kind, key, value, now, since_ns" ITEMS " ORDER BY kind, key LIMIT ?4 OFFSET ?5");
     items_choose(ask, &q, agent);
     db_put_i64(&q, limit_of(ask));
     db_put_i64(&q, MAX(ask_int(ask, "offset"), 0));
@@ -171,9 +183,9 @@ void ask_inventory_changes(struct ask *ask)
     int64_t agent = ask_str(ask, "agent").n ? agent_find(ask) : 0;
     if (ask->error)
         return;
-    struct db_query q = db_query(ask->desk->db, "SELECT c.id, c.time_ns, c.record, c.change, c.found, a.uuid, a.name,"
-                                                " c.kind, c.key, c.value, c.before" CHANGES
-                                                " ORDER BY c.id DESC LIMIT ?5 OFFSET ?6");
+    struct db_query q =
+        db_query(ask->desk->db, "SELECT c.id, c.time_ns, c.record, c.change, c.found, a.uuid, a.name,"
+                                " c.kind, c.key, c.value, c.before" CHANGES " ORDER BY c.id DESC LIMIT ?5 OFFSET ?6");
     db_put_i64(&q, agent);
     db_put_text(&q, ask_str(ask, "kind"));
     db_put_i64(&q, MAX(ask_int(ask, "object"), 0));
@@ -188,7 +200,8 @@ void ask_inventory_changes(struct ask *ask)
         json_put_int(ask->out, "time_ns", db_i64(&q));
         json_put_int(ask->out, "record", db_i64(&q));
         int64_t change = db_i64(&q);
-        json_put_text(ask->out, "change", words[change >= 0 && change <= INVENTORY_REMOVED ? change : INVENTORY_CHANGED]);
+        json_put_text(ask->out, "change",
+                      words[change >= 0 && change <= INVENTORY_REMOVED ? change : INVENTORY_CHANGED]);
         json_put_bool(ask->out, "found", db_i64(&q) != 0);
         json_put_str(ask->out, "agent", db_text(&q));
         json_put_str(ask->out, "name", db_text(&q));
@@ -243,12 +256,13 @@ static void listeners_put(struct ask *ask, struct str uuid)
 
 static void machine_put(struct ask *ask, struct str uuid)
 {
-    struct db_query q =
-        db_query(ask->desk->db, "SELECT " HOST_COLUMNS ", " SYSTEM_PART("host", "domain") ", " SYSTEM_PART("cpu", "model")
-                                ", coalesce((SELECT json_extract(value, '$.bytes') FROM inventory_item WHERE agent ="
-                                " a.id AND kind = 'system' AND key = 'memory'), 0), (SELECT count(*) FROM inventory_item"
-                                " WHERE agent = a.id AND kind = 'package') FROM inventory_host h JOIN agent a ON a.id ="
-                                " h.agent JOIN object o ON o.id = a.object WHERE a.uuid = ?1");
+    struct db_query q = db_query(
+        ask->desk->db,
+        "SELECT " HOST_COLUMNS ", " SYSTEM_PART("host", "domain") ", " SYSTEM_PART(
+            "cpu", "model") ", coalesce((SELECT json_extract(value, '$.bytes') FROM inventory_item WHERE agent ="
+                            " a.id AND kind = 'system' AND key = 'memory'), 0), (SELECT count(*) FROM inventory_item"
+                            " WHERE agent = a.id AND kind = 'package') FROM inventory_host h JOIN agent a ON a.id ="
+                            " h.agent JOIN object o ON o.id = a.object WHERE a.uuid = ?1");
     db_put_text(&q, uuid);
     if (!db_next(&q))
         return;

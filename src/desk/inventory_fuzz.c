@@ -20,8 +20,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         is_open = true;
         if (db_begin(stand.db, DB_WRITE, &err) != RC_OK)
             abort();
-        db_run_i64(stand.db, "INSERT INTO agent VALUES (1,'u','n','g',?1,0,'','',0,0,'','','','','','','','',-1,0,0,0,0,"
-                             "0,0,0,0,0,0,0,0,0,0,0,0,0,'',0,'','')", 1);
+        db_run_i64(stand.db,
+                   "INSERT INTO agent VALUES (1,'u','n','g',?1,0,'','',0,0,'','','','','','','','',-1,0,0,0,0,"
+                   "0,0,0,0,0,0,0,0,0,0,0,0,0,'',0,'','')",
+                   1);
         struct db_query q = db_query(stand.db, "INSERT INTO inventory_host (agent, source, first_ns, heard_ns,"
                                                " changed_ns, taken, items, changes, full) VALUES (1, ?1, 0, 0, 0, -1,"
                                                " 0, 0, 0)");

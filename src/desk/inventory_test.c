@@ -219,9 +219,10 @@ static void an_object_is_told_by_its_machines(void)
     opened_with_agent();
     take("{'event':'inventory.snapshot','kind':'system','snapshot':5,'part':1,'last':true,'count':3,'items':["
          "['os',{'name':'Debian 12'}],['hardware',{'vendor':'QEMU','serial':'S-1'}],['memory',{'bytes':77}]]}");
-    take("{'event':'inventory.snapshot','kind':'interface','snapshot':5,'part':1,'last':true,'count':2,'items':["
-         "['eth0',{'type':'ethernet','addresses':['192.0.2.1/24']}],['lo',{'type':'loopback','addresses':['127.0.0.1/8']"
-         "}]]}");
+    take(
+        "{'event':'inventory.snapshot','kind':'interface','snapshot':5,'part':1,'last':true,'count':2,'items':["
+        "['eth0',{'type':'ethernet','addresses':['192.0.2.1/24']}],['lo',{'type':'loopback','addresses':['127.0.0.1/8']"
+        "}]]}");
     take("{'event':'inventory.snapshot','kind':'port','snapshot':5,'part':1,'last':true,'count':2,'items':["
          "['tcp 0.0.0.0:443',{'port':443,'program':'nginx'}],['tcp 127.0.0.1:5432',{'port':5432}]]}");
     CHECK(ask("{'ask':'inventory.object','who':'admin','object':1}"));
@@ -263,8 +264,9 @@ static void a_machine_has_its_limits(void)
     for (int64_t part = 1; id <= INVENTORY_ITEMS_MAX; part++) {
         struct buf json;
         buf_init_fixed(&json, text, sizeof text);
-        buf_format(&json, "{\"event\":\"inventory.snapshot\",\"kind\":\"user\",\"snapshot\":5,\"part\":%lld,\"last\":false,"
-                         "\"items\":[",
+        buf_format(&json,
+                   "{\"event\":\"inventory.snapshot\",\"kind\":\"user\",\"snapshot\":5,\"part\":%lld,\"last\":false,"
+                   "\"items\":[",
                    (long long)part);
         for (unsigned i = 0; i < 1000; i++)
             buf_format(&json, "%s[\"u%lld\",{}]", i ? "," : "", (long long)id++);
@@ -298,12 +300,29 @@ static void versions(void)
         const char *b;
         int order;
     } rows[] = {
-        {"1", "1", 0},         {"1", "2", -1},          {"1.10", "1.9", 1},       {"1.0", "1", 1},
-        {"1.0~rc1", "1.0", -1}, {"1.0~", "1.0~~", 1},   {"1:1", "2", 1},          {"0:1", "1", 0},
-        {"1-1", "1", 1},       {"1-0", "1", 0},         {"1-1", "1-2", -1},       {"3.0.11-1~deb12u2", "3.0.15", -1},
-        {"3.0.15-1", "3.0.15", 1}, {"a", "b", -1},      {"1a", "1+", -1},         {"1.2+dfsg-1", "1.2-1", 1},
-        {"001", "1", 0},       {"", "", 0},             {"", "1", -1},            {"~", "", -1},
-        {"99999999999999999999", "100000000000000000000", -1}, {"1-2-3", "1-2-4", -1}, {"2.30-1", "2.4-9", 1},
+        {"1", "1", 0},
+        {"1", "2", -1},
+        {"1.10", "1.9", 1},
+        {"1.0", "1", 1},
+        {"1.0~rc1", "1.0", -1},
+        {"1.0~", "1.0~~", 1},
+        {"1:1", "2", 1},
+        {"0:1", "1", 0},
+        {"1-1", "1", 1},
+        {"1-0", "1", 0},
+        {"1-1", "1-2", -1},
+        {"3.0.11-1~deb12u2", "3.0.15", -1},
+        {"3.0.15-1", "3.0.15", 1},
+        {"a", "b", -1},
+        {"1a", "1+", -1},
+        {"1.2+dfsg-1", "1.2-1", 1},
+        {"001", "1", 0},
+        {"", "", 0},
+        {"", "1", -1},
+        {"~", "", -1},
+        {"99999999999999999999", "100000000000000000000", -1},
+        {"1-2-3", "1-2-4", -1},
+        {"2.30-1", "2.4-9", 1},
         {"1:", "1:0", 0},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

@@ -288,7 +288,8 @@ const char *const desk_schema[] = {
 
     /* what agents tell of their machines (inventory.c): taken: the last record that is in; full: items that found no
      * place since the last snapshot; an item's name, also and version are what is searched by, seen: the snapshot
-     * that told it last, 0: none; a kind's snapshot is whole when its parts came one after the other, next 0: it is not */
+     * that told it last, 0: none; a kind's snapshot is whole when its parts came one after the other, next 0: it is not
+     */
     "CREATE TABLE inventory_host (agent INTEGER PRIMARY KEY REFERENCES agent(id), source BLOB NOT NULL UNIQUE,"
     " first_ns INTEGER NOT NULL, heard_ns INTEGER NOT NULL, changed_ns INTEGER NOT NULL, taken INTEGER NOT NULL,"
     " items INTEGER NOT NULL, changes INTEGER NOT NULL, full INTEGER NOT NULL) STRICT;"

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #define PIECE         ((size_t)8 << 10) /* the kernel makes netlink answers of a page or two */
-#define UEVENT_GROUP  1u /* what the kernel says; group 2 is udev's */
+#define UEVENT_GROUP  1u                /* what the kernel says; group 2 is udev's */
 #define UEVENT_BYTES  4096u
 #define UEVENTS_ONCE  256u
 #define ANSWERS_MAX   64u
