@@ -137,7 +137,7 @@ def a_machine_is_told_kept_and_found():
 
 
 def what_changes_becomes_an_event_and_an_incident():
-    """a USB stick, a modem, a port, a member of sudo, the time source: each is an event, a rule's match, and gone again"""
+    """a USB stick, a modem, a port, a member of sudo, the time source: each is an event and a rule's match"""
     with InventoryStand() as stand:
         stand.enrolled()
         stand.known()
@@ -198,7 +198,8 @@ def twenty_thousand_packages():
     with InventoryStand() as stand:
         stand.machine.packages({f"package-{i}": (f"{i}.1", "many") for i in range(20000)})
         stand.enrolled()
-        stand.until(lambda: stand.ask("inventory.show", agent="srv-1", kind="package").get("total") == 20000, "all of them")
+        stand.until(lambda: stand.ask("inventory.show", agent="srv-1", kind="package").get("total") == 20000,
+                    "all of them")
         check_equal(stand.ask("inventory.search", name="package-19999", op="lt", version="20000")["total"], 1, "found")
         check_equal(stand.ask("inventory.search", name="many", exact="true")["total"], 20000, "by their source")
         with open(f"/proc/{stand.host.process.pid}/status", encoding="ascii") as file:

@@ -155,8 +155,8 @@ static void look_whole(struct looking *looking, struct kind_state *state)
     struct inventory_digest next = {0};
     uint64_t count = looking->digest.count;
     looking->given = 0;
-    enum rc rc =
-        inventory_compare_new(&state->place, inventory->seed, count, change_tell, looking, &looking->compare, &err);
+    enum rc rc = inventory_compare_new(&state->place, inventory->seed, count,
+                                       (struct inventory_listener){change_tell, looking}, &looking->compare, &err);
     bool first = rc == RC_OK && !inventory_compare_told(looking->compare);
     bool whole = rc == RC_OK && inventory_look(&inventory->options.machine, looking->kind, compare_item, looking) &&
                  !looking->failed;

@@ -277,8 +277,7 @@ struct entry {
 struct inventory_compare {
     const struct inventory_place *place;
     uint64_t seed;
-    inventory_differs differs;
-    void *context;
+    struct inventory_listener listener;
     int old; /* -1: nothing was told before */
     int next;
     struct entry *entries;
@@ -358,7 +357,7 @@ static enum rc next_open(struct inventory_compare *compare, struct err *err)
 }
 
 enum rc inventory_compare_new(const struct inventory_place *place, uint64_t seed, uint64_t count,
-                              inventory_differs differs, void *context, struct inventory_compare **ret_compare,
+                              struct inventory_listener listener, struct inventory_compare **ret_compare,
                               struct err *err)
 {
     struct head head = {0};
@@ -366,12 +365,8 @@ enum rc inventory_compare_new(const struct inventory_place *place, uint64_t seed
     *ret_compare = NULL;
     if (!compare)
         return err_set(err, RC_LIMIT, "no memory to look");
-    *compare = (struct inventory_compare){.place = place,
-                                          .seed = seed,
-                                          .differs = differs,
-                                          .context = context,
-                                          .next = -1,
-                                          .arena = arena_new(LINE_ARENA)};
+    *compare = (struct inventory_compare){
+        .place = place, .seed = seed, .listener = listener, .next = -1, .arena = arena_new(LINE_ARENA)};
     buf_init(&compare->out, WINDOW);
     compare->old = place_open(place, &head);
     enum rc rc = compare->arena && room_make(compare, count + (compare->old >= 0 ? head.count : 0))
@@ -422,10 +417,10 @@ static void item_differs(struct inventory_compare *compare, struct entry *entry,
     struct inventory_item before;
     if (entry->at == NOWHERE) {
         if (compare->old >= 0)
-            compare->differs(compare->context, INVENTORY_ADDED, item, STR_NONE);
+            compare->listener.differs(compare->listener.context, INVENTORY_ADDED, item, STR_NONE);
     } else if (entry->value != value) {
         bool read = old_read(compare, entry, bytes, &before);
-        compare->differs(compare->context, INVENTORY_CHANGED, item, read ? before.value : STR("{}"));
+        compare->listener.differs(compare->listener.context, INVENTORY_CHANGED, item, read ? before.value : STR("{}"));
     }
 }
 
@@ -459,7 +454,7 @@ static void gone_tell(struct inventory_compare *compare)
         if (!compare->entries[i].seen && old_read(compare, &compare->entries[i], bytes, &item)) {
             struct str before = item.value;
             item.value = item.now = STR_NONE;
-            compare->differs(compare->context, INVENTORY_REMOVED, &item, before);
+            compare->listener.differs(compare->listener.context, INVENTORY_REMOVED, &item, before);
         }
 }
 

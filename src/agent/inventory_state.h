@@ -51,13 +51,17 @@ enum inventory_change { INVENTORY_ADDED, INVENTORY_CHANGED, INVENTORY_REMOVED };
 /* `before` is empty for what was added, `item->value` for what was removed. */
 typedef void (*inventory_differs)(void *context, enum inventory_change change, const struct inventory_item *item,
                                   struct str before);
+struct inventory_listener {
+    inventory_differs differs;
+    void *context;
+};
 
 struct inventory_compare;
 
 /* Begins a look at about `count` items. *ret_told: something was told before, so that `differs` will hear what
  * changed; else it hears nothing. */
 enum rc inventory_compare_new(const struct inventory_place *place, uint64_t seed, uint64_t count,
-                              inventory_differs differs, void *context, struct inventory_compare **ret_compare,
+                              struct inventory_listener listener, struct inventory_compare **ret_compare,
                               struct err *err) MUST_USE;
 bool inventory_compare_told(const struct inventory_compare *compare);
 /* An item that is there now. A key that came before in this look is passed over. False: no more are taken. */

@@ -101,7 +101,7 @@ static void look(struct str input)
     buf_init(&made, (size_t)1 << 20);
     inventory_place_init(&place, &memory, 3, "usb", ORIGIN);
     bool reads = inventory_place_digest(&place, 1, &digest, NULL) == RC_OK;
-    if (inventory_compare_new(&place, 1, 4, differs, NULL, &compare, NULL) == RC_OK) {
+    if (inventory_compare_new(&place, 1, 4, (struct inventory_listener){differs, NULL}, &compare, NULL) == RC_OK) {
         ASSERT(inventory_compare_told(compare) == reads || reads); /* one key twice does not read as told */
         ASSERT(inventory_compare_item(compare, &item));
         ASSERT(inventory_compare_end(compare, &digest, NULL) == RC_OK && digest.count == 1);

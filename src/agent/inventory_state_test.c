@@ -62,7 +62,7 @@ static enum rc look(const char *items, bool keep)
     struct str rest = str_of(items);
     struct err err = {0};
     buf_init_fixed(&heard, heard_bytes, sizeof heard_bytes);
-    enum rc rc = inventory_compare_new(&place, SEED, 8, differs, NULL, &compare, &err);
+    enum rc rc = inventory_compare_new(&place, SEED, 8, (struct inventory_listener){differs, NULL}, &compare, &err);
     while (rc == RC_OK && rest.n) {
         char bytes[64];
         struct buf value;
