@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import socket
 import time
 
 from agent import Stand
@@ -208,6 +209,25 @@ def twenty_thousand_packages():
         check(resident < 40000, "the agent is small")
 
 
+def the_real_machine_is_told():
+    """this machine itself, seen from inside the sandbox: a port that is opened is told, and gone when it is closed"""
+    with InventoryStand() as stand:
+        stand.host.machine = None
+        stand.enrolled()
+        status = stand.host.until(lambda status: status.get("inventory"))
+        stand.until(lambda: stand.keys("port") or stand.keys("user"), "something is told")
+        check("root" in stand.until(lambda: stand.keys("user"), "users"), "there is a root")
+        check(stand.until(lambda: stand.keys("system"), "the system")["kernel"]["release"] == os.uname().release, "the kernel")
+        stand.until(lambda: "port" in {row["kind"] for row in stand.ask("inventory.show", agent="srv-1")["kinds"]}, "ports")
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            key = f"tcp 127.0.0.1:{server.getsockname()[1]}"
+            stand.until(lambda: any((row["change"], row["key"]) == ("added", key) for row in stand.changes(kind="port")), key)
+        stand.until(lambda: any((row["change"], row["key"]) == ("removed", key) for row in stand.changes(kind="port")), key)
+        status = stand.host.status()
+        check("cannot be read" not in status.get("inventory_trouble", "").replace("package: cannot be read", ""),
+              f"all can be read: {status}")
+
+
 def what_the_host_forbids_is_not_told():
     """inventory = off in agent.conf: nothing is told, and the refusal is a record"""
     with InventoryStand() as stand:
@@ -222,5 +242,5 @@ def what_the_host_forbids_is_not_told():
 
 if __name__ == "__main__":
     raise SystemExit(main([a_machine_is_told_kept_and_found, what_changes_becomes_an_event_and_an_incident,
-                           a_restart_tells_nothing_again, twenty_thousand_packages,
+                           a_restart_tells_nothing_again, twenty_thousand_packages, the_real_machine_is_told,
                            what_the_host_forbids_is_not_told]))

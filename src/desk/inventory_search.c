@@ -67,20 +67,19 @@ static bool version_fits(const struct wish *wish, struct str version)
     case ABOVE:
         return order > 0;
     case ANY:
-    default:
-        return true;
+        break;
     }
+    return true;
 }
 
-/* The first text behind all that begin with this one: its last byte and one, of UTF-8 never 0xff. */
+/* The last text of all that begin with this one: behind it stands the last character that there is. */
 static struct str end_of(struct ask *ask, struct str begin)
 {
-    struct str end = arena_str(ask->desk->scratch, begin);
     struct buf out;
     char storage[DESK_NAME_MAX + 4];
     buf_init_fixed(&out, storage, sizeof storage);
-    buf_str(&out, end);
-    buf_put(&out, "\xf4\x8f\xbf\xbf", 4); /* the last character that there is */
+    buf_str(&out, begin);
+    buf_text(&out, "\xf4\x8f\xbf\xbf");
     return arena_str(ask->desk->scratch, buf_view(&out));
 }
 
