@@ -51,7 +51,7 @@ struct inventory {
     struct inventory_options options;
     uint64_t seed;
     uint64_t now_ns;
-    uint64_t full_ns;
+    uint64_t full_ns;  /* when all is told again; 0: not chosen yet */
     uint64_t again_ns; /* second look after a device came; 0: none */
     bool on;
     int uevents;
@@ -337,7 +337,7 @@ void inventory_free(struct inventory *inventory)
 void inventory_switch(struct inventory *inventory, bool on)
 {
     if (on && !inventory->on)
-        inventory->full_ns = clock_boot_ns() + random_u64() % FULL_NS;
+        inventory->full_ns = 0;
     inventory->on = on;
 }
 
@@ -352,6 +352,8 @@ static void clocks_look(struct inventory *inventory)
         inventory->again_ns = 0;
         inventory->kinds[INVENTORY_USB].due_ns = inventory->kinds[INVENTORY_DISK].due_ns = inventory->now_ns;
     }
+    if (!inventory->full_ns) /* a thousand agents that start at once do not tell all of it at once every day */
+        inventory->full_ns = inventory->now_ns + FULL_NS / 2 + random_u64() % (FULL_NS / 2);
     if (inventory->now_ns >= inventory->full_ns) {
         inventory->full_ns = inventory->now_ns + FULL_NS;
         inventory_ask(inventory);
