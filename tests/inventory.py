@@ -232,7 +232,7 @@ def what_the_host_forbids_is_not_told():
     """inventory = off in agent.conf: nothing is told, and the refusal is a record"""
     with InventoryStand() as stand:
         stand.host.settings["inventory"] = "off"
-        stand.enrolled()
+        stand.enrolled(files=[stand.host.logs], inventory=True)
         refused = stand.own("agent.policy")[0]["refused"]
         check_equal(refused, ["inventory"], "what was refused")
         time.sleep(3)

@@ -465,7 +465,7 @@ static void inventory_apply(struct collect *collect, const struct agent_policy *
     bool wanted = policy && policy->inventory;
     if (collect->inventory)
         inventory_switch(collect->inventory, wanted);
-    else if (wanted)
+    else if (wanted && policy->inventory_named) /* what it did not ask for is not refused */
         json_write_text(refused, "inventory");
 }
 

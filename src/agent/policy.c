@@ -156,6 +156,7 @@ static enum rc member_read(const struct json_value *member, struct arena *arena,
         return flag_read(member, &policy->journal, err);
     if (str_is(member->key, "audit"))
         return flag_read(member, &policy->audit, err);
+    policy->inventory_named = policy->inventory_named || str_is(member->key, "inventory");
     if (str_is(member->key, "inventory"))
         return flag_read(member, &policy->inventory, err);
     if (str_is(member->key, "durable"))

@@ -41,8 +41,9 @@ struct agent_policy {
     struct str files; /* absolute paths of files and folders, a blank between them */
     bool journal;
     bool audit;
-    bool inventory;
-    bool immediate; /* every batch is synced at once */
+    bool inventory;       /* true unless it says otherwise */
+    bool inventory_named; /* it says so or otherwise */
+    bool immediate;       /* every batch is synced at once */
     size_t command_count;
     struct agent_command commands[POLICY_COMMANDS_MAX];
     struct str passed_over; /* names of unknown members, a comma between them */

@@ -29,7 +29,7 @@ static void a_policy_reads(void)
     CHECK_INT(policy.version, 7);
     CHECK_TEXT(policy.files, "/var/log /srv/a.log");
     CHECK(policy.journal && policy.audit && policy.immediate);
-    CHECK(policy.inventory); /* unless it says otherwise */
+    CHECK(policy.inventory && !policy.inventory_named); /* unless it says otherwise */
     CHECK_TEXT(policy.passed_over, "later,more");
     CHECK_INT(policy.command_count, 1);
     CHECK_TEXT(policy.commands[0].name, "users");
@@ -42,7 +42,7 @@ static void a_policy_reads(void)
     CHECK(policy.files.n == 0 && !policy.journal && !policy.audit && !policy.immediate && !policy.command_count);
     CHECK_INT(parse(HEAD "{\"files\":[]}", arena, &err), RC_OK);
     CHECK_INT(parse(HEAD "{\"inventory\":false}", arena, &err), RC_OK);
-    CHECK(!policy.inventory);
+    CHECK(!policy.inventory && policy.inventory_named);
     arena_free(arena);
 }
 
