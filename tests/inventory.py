@@ -217,12 +217,20 @@ def the_real_machine_is_told():
         status = stand.host.until(lambda status: status.get("inventory"))
         stand.until(lambda: stand.keys("port") or stand.keys("user"), "something is told")
         check("root" in stand.until(lambda: stand.keys("user"), "users"), "there is a root")
-        check(stand.until(lambda: stand.keys("system"), "the system")["kernel"]["release"] == os.uname().release, "the kernel")
-        stand.until(lambda: "port" in {row["kind"] for row in stand.ask("inventory.show", agent="srv-1")["kinds"]}, "ports")
+        system = stand.until(lambda: stand.keys("system"), "the system")
+        check_equal(system["kernel"]["release"], os.uname().release, "the kernel")
+
+        def kinds():
+            return {row["kind"] for row in stand.ask("inventory.show", agent="srv-1")["kinds"]}
+
+        def told(change, key):
+            return any((row["change"], row["key"]) == (change, key) for row in stand.changes(kind="port"))
+
+        stand.until(lambda: "port" in kinds(), "ports")
         with socket.create_server(("127.0.0.1", 0)) as server:
             key = f"tcp 127.0.0.1:{server.getsockname()[1]}"
-            stand.until(lambda: any((row["change"], row["key"]) == ("added", key) for row in stand.changes(kind="port")), key)
-        stand.until(lambda: any((row["change"], row["key"]) == ("removed", key) for row in stand.changes(kind="port")), key)
+            stand.until(lambda: told("added", key), key)
+        stand.until(lambda: told("removed", key), key)
         status = stand.host.status()
         check("cannot be read" not in status.get("inventory_trouble", "").replace("package: cannot be read", ""),
               f"all can be read: {status}")
