@@ -22,6 +22,8 @@
 #define FDS_MAX            16
 #define CONNECT_SILENCE_S  60
 
+static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
 static enum rc address_parse(const char *address, uint16_t port, struct sockaddr_storage *ret, socklen_t *ret_size)
 {
     memset(ret, 0, sizeof *ret);
@@ -233,6 +235,114 @@ size_t net_resolve(const char *host, char ret_addresses[][NET_ADDRESS_MAX], size
     return count;
 }
 
+/* ---- ends and ranges ---- */
+
+static bool end_of(const struct sockaddr_storage *at, struct net_end *ret_end)
+{
+    if (at->ss_family == AF_INET) {
+        const struct sockaddr_in *v4 = (const struct sockaddr_in *)at;
+        memcpy(ret_end->address, mapped, sizeof mapped);
+        memcpy(ret_end->address + sizeof mapped, &v4->sin_addr, 4);
+        ret_end->port = ntohs(v4->sin_port);
+        return true;
+    }
+    if (at->ss_family == AF_INET6) {
+        const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)at;
+        memcpy(ret_end->address, &v6->sin6_addr, 16);
+        ret_end->port = ntohs(v6->sin6_port);
+        return true;
+    }
+    return false;
+}
+
+bool net_end_peer(int fd, struct net_end *ret_end)
+{
+    struct sockaddr_storage at = {0};
+    socklen_t size = sizeof at;
+    return getpeername(fd, (struct sockaddr *)&at, &size) == 0 && end_of(&at, ret_end);
+}
+
+bool net_end_own(int fd, struct net_end *ret_end)
+{
+    struct sockaddr_storage at = {0};
+    socklen_t size = sizeof at;
+    return getsockname(fd, (struct sockaddr *)&at, &size) == 0 && end_of(&at, ret_end);
+}
+
+bool net_range_parse(struct str text, struct net_range *ret_range)
+{
+    char address[NET_ADDRESS_MAX];
+    struct sockaddr_storage at;
+    struct net_end end;
+    socklen_t size = 0;
+    uint64_t bits = 0;
+    struct str rest = text;
+    struct str head = str_cut(&rest, '/');
+    if (!str_copy_z(head, address, sizeof address) || str_find(head, '\0') < head.n ||
+        address_parse(address, 0, &at, &size) != RC_OK || !end_of(&at, &end))
+        return false;
+    unsigned most = at.ss_family == AF_INET ? 32 : 128;
+    if (rest.p && (!str_to_u64(rest, &bits) || bits > most))
+        return false;
+    memcpy(ret_range->address, end.address, sizeof ret_range->address);
+    ret_range->bits = 128 - most + (rest.p ? (unsigned)bits : most);
+    return true;
+}
+
+bool net_range_has(const struct net_range *range, const uint8_t address[16])
+{
+    size_t whole = range->bits / 8;
+    unsigned rest = range->bits % 8;
+    if (memcmp(range->address, address, whole) != 0)
+        return false;
+    return rest == 0 || (range->address[whole] ^ address[whole]) >> (8 - rest) == 0;
+}
+
+bool net_ranges_parse(struct str text, struct net_range *ret_ranges, size_t max, size_t *ret_count)
+{
+    struct str rest = text;
+    *ret_count = 0;
+    while (rest.p) {
+        struct str one = str_cut(&rest, ' ');
+        if (one.n == 0)
+            continue;
+        if (*ret_count == max || !net_range_parse(one, &ret_ranges[*ret_count]))
+            return false;
+        (*ret_count)++;
+    }
+    return true;
+}
+
+bool net_ranges_have(const struct net_range *ranges, size_t count, const uint8_t address[16])
+{
+    for (size_t i = 0; i < count; i++)
+        if (net_range_has(&ranges[i], address))
+            return true;
+    return false;
+}
+
+/* ---- streams ---- */
+
+ssize_t net_peek(int fd, uint8_t *ret_byte)
+{
+    ssize_t got = recv(fd, ret_byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return got < 0 ? -errno : got;
+}
+
+ssize_t net_send(int fd, struct str bytes)
+{
+    ssize_t sent;
+    do
+        sent = send(fd, bytes.p, bytes.n, MSG_NOSIGNAL | MSG_DONTWAIT);
+    while (sent < 0 && errno == EINTR);
+    return sent < 0 ? -errno : sent;
+}
+
+void net_end_sending(int fd)
+{
+    IGNORE(shutdown(fd, SHUT_WR) != 0); /* then it is gone already, and reading says so */
+}
+
 int net_set_blocking(int fd, bool blocking)
 {
     int flags = fcntl(fd, F_GETFL);
@@ -264,7 +374,7 @@ struct net_batch {
     char *control; /* CONTROL_SIZE each */
 };
 
-#define CONTROL_SIZE CMSG_SPACE(sizeof(uint32_t))
+#define CONTROL_SIZE (CMSG_SPACE(sizeof(uint32_t)) + CMSG_SPACE(sizeof(struct in6_pktinfo)))
 
 struct net_batch *net_batch_new(size_t count, size_t size)
 {
@@ -316,11 +426,41 @@ static void batch_prepare(struct net_batch *batch)
     }
 }
 
-static void dropped_read(struct msghdr *header, uint32_t *ret_dropped)
+/* One that was sent to many is answered from wherever the system chooses. */
+static void own_read(const struct cmsghdr *c, struct net_datagram *datagram)
 {
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c; c = CMSG_NXTHDR(header, c))
+    if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+        struct in_pktinfo info;
+        memcpy(&info, CMSG_DATA(c), sizeof info);
+        memcpy(datagram->own, &info.ipi_spec_dst, sizeof info.ipi_spec_dst);
+        datagram->own_n = sizeof info.ipi_spec_dst;
+    } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
+        struct in6_pktinfo info;
+        memcpy(&info, CMSG_DATA(c), sizeof info);
+        memcpy(datagram->own, &info.ipi6_addr, sizeof info.ipi6_addr);
+        datagram->own_n = IN6_IS_ADDR_MULTICAST(&info.ipi6_addr) ? 0 : sizeof info.ipi6_addr;
+    }
+}
+
+static void control_read(struct msghdr *header, struct net_datagram *datagram, uint32_t *ret_dropped)
+{
+    datagram->own_n = 0;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c; c = CMSG_NXTHDR(header, c)) {
         if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_RXQ_OVFL)
             memcpy(ret_dropped, CMSG_DATA(c), sizeof *ret_dropped);
+        else
+            own_read(c, datagram);
+    }
+}
+
+void net_tell_own_address(int fd)
+{
+    struct sockaddr_storage at = {0};
+    socklen_t size = sizeof at;
+    if (getsockname(fd, (struct sockaddr *)&at, &size) == 0 && at.ss_family == AF_INET6)
+        option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+    else
+        option(fd, IPPROTO_IP, IP_PKTINFO, 1);
 }
 
 int net_batch_receive(struct net_batch *batch, int fd, const struct net_datagram **ret_datagrams, uint32_t *ret_dropped)
@@ -340,7 +480,7 @@ int net_batch_receive(struct net_batch *batch, int fd, const struct net_datagram
             memcpy(datagram->address, batch->datagrams[i - 1].address, NET_ADDRESS_MAX);
         else
             address_text(&batch->addresses[i], datagram->address);
-        dropped_read(header, ret_dropped);
+        control_read(header, datagram, ret_dropped);
     }
     *ret_datagrams = batch->datagrams;
     return n;
@@ -353,6 +493,8 @@ struct net_peer net_datagram_peer(const struct net_datagram *datagram)
         peer.n = sizeof(struct sockaddr_in6);
     ASSERT(peer.n <= sizeof peer.bytes);
     memcpy(peer.bytes, datagram->from, peer.n);
+    memcpy(peer.own, datagram->own, sizeof peer.own);
+    peer.own_n = datagram->own_n;
     return peer;
 }
 
@@ -363,11 +505,36 @@ uint16_t net_peer_port(const struct net_peer *peer)
     return ntohs(address.sin_port);
 }
 
+/* The answer goes from the address that was asked: the asker knows it by no other. */
+static void own_write(struct msghdr *header, char control[CONTROL_SIZE], const struct net_peer *peer)
+{
+    struct in_pktinfo v4 = {0};
+    struct in6_pktinfo v6 = {0};
+    bool is_v4 = peer->own_n == sizeof v4.ipi_spec_dst;
+    size_t size = is_v4 ? sizeof v4 : sizeof v6;
+    header->msg_control = control;
+    header->msg_controllen = CMSG_SPACE(size);
+    struct cmsghdr *c = CMSG_FIRSTHDR(header);
+    c->cmsg_level = is_v4 ? IPPROTO_IP : IPPROTO_IPV6;
+    c->cmsg_type = is_v4 ? IP_PKTINFO : IPV6_PKTINFO;
+    c->cmsg_len = CMSG_LEN(size);
+    if (is_v4)
+        memcpy(&v4.ipi_spec_dst, peer->own, peer->own_n);
+    else
+        memcpy(&v6.ipi6_addr, peer->own, peer->own_n);
+    memcpy(CMSG_DATA(c), is_v4 ? (const void *)&v4 : (const void *)&v6, size);
+}
+
 int net_datagram_answer(int fd, const struct net_peer *peer, struct str bytes)
 {
     struct sockaddr_storage address = {0};
+    char control[CONTROL_SIZE] = {0};
+    struct iovec vector = {(void *)(uintptr_t)bytes.p, bytes.n};
+    struct msghdr header = {.msg_name = &address, .msg_namelen = peer->n, .msg_iov = &vector, .msg_iovlen = 1};
     memcpy(&address, peer->bytes, peer->n);
-    ssize_t sent = sendto(fd, bytes.p, bytes.n, MSG_DONTWAIT, (const struct sockaddr *)&address, peer->n);
+    if (peer->own_n)
+        own_write(&header, control, peer);
+    ssize_t sent = sendmsg(fd, &header, MSG_DONTWAIT);
     return sent < 0 ? -errno : 0;
 }
 

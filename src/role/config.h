@@ -60,10 +60,16 @@
     X(syslog_address, "syslog-address", "127.0.0.1", "address that syslog and other senders' protocols listen on")     \
     X(agent_address, "agent-address", "127.0.0.1", "address that agents deliver to")                                   \
     X(agent_servers, "agent-servers", "", "HOST:PORT by which agents reach this server, with commas; empty: its name") \
+    X(agent_relays, "agent-relays", "", "relays (ADDRESS or ADDRESS/BITS, blanks between) that say whom they pass on") \
     X(web_address, "web-address", "127.0.0.1", "address that the web pages listen on")                                 \
     X(tls_certificate, "tls-certificate", "", "PEM file; empty: made at first start in DATA/keys")                     \
     X(tls_key, "tls-key", "", "PEM file of its private key")                                                           \
     X(tls_client_ca, "tls-client-ca", "", "PEM file: senders over TLS then have to show certificates")                 \
+    X(syslog_senders, "syslog-senders", "",                                                                            \
+      "addresses, networks that syslog over UDP, TCP is taken from, separated by blanks; empty: any")                  \
+    X(gelf_senders, "gelf-senders", "", "the same for GELF over UDP and TCP")                                          \
+    X(snmp_senders, "snmp-senders", "", "the same for SNMP")                                                           \
+    X(netflow_senders, "netflow-senders", "", "the same for NetFlow and IPFIX over UDP and TCP")                       \
     X(snmp_communities, "snmp-communities", "", "file of the communities that are taken, one a line; empty: any")      \
     X(snmp_users, "snmp-users", "", "file of the users of SNMP version 3: NAME HASH PASSWORD [aes PASSWORD]")          \
     X(collect_files, "collect-files", "/var/log",                                                                      \

@@ -12,7 +12,8 @@
 static const char *const states[] = {"open", "explained", NULL};
 static const char *const causes[] = {"queue",  "cut",       "piece",      "missed", "form",     "crowded",
                                      "places", "spool",     "spool_lost", "audit",  "sequence", "stopped",
-                                     "clock",  "time_back", "time_ahead", "silent", "other",    NULL};
+                                     "clock",  "time_back", "time_ahead", "silent", "stranger", "address",
+                                     "tls",    "large",     "behind",     "other",  NULL};
 
 /* What the page is asked for; words that are none of the lists ask for nothing. */
 struct wish {
@@ -246,7 +247,10 @@ static void loss_row(struct web_call *call, const struct json_value *r, struct s
         HTML(html, RAW(" \xc2\xb7 "), ESC(of_str(r, "host")));
     HTML(html, RAW("</small></th>"));
     part_cell(call, "losses.cause");
-    HTML(html, SAY_OF("loss_cause.", of_str(r, "cause")), RAW("</td>"));
+    HTML(html, SAY_OF("loss_cause.", of_str(r, "cause")));
+    if (of_str(r, "sender").n)
+        HTML(html, RAW(" <small>"), ESC(of_str(r, "sender")), RAW("</small>"));
+    HTML(html, RAW("</td>"));
     part_cell(call, "losses.time");
     HTML(html, TIME(of_int(r, "from_ns")), RAW(" \xe2\x80\x93 "));
     if (to_ns > 0)
