@@ -22,9 +22,11 @@ class Host:
         self.journal = os.path.join(self.root, "journal")
         self.log_path = os.path.join(self.root, "agent.log")
         os.mkdir(self.logs)
-        self.settings = {"allow": self.logs, "spool-size": "16M", **settings}
+        # What this machine is made of is nothing that most scenarios ask for.
+        self.settings = {"allow": self.logs, "spool-size": "16M", "inventory": "off", **settings}
         if os.geteuid() == 0:
             self.settings.setdefault("user", "nobody")
+        self.machine = None  # a folder that stands for "/" in the inventory
         self.process = None
         self.prefix = []
 
@@ -42,6 +44,8 @@ class Host:
 
     def start(self):
         arguments = ["--journal", self.journal] if os.path.isdir(self.journal) else []
+        if self.machine:
+            arguments += ["--root", self.machine]
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen([*self.prefix, AGENT, "run", "--data", self.data, *arguments],
                                             stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)

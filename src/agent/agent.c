@@ -43,6 +43,7 @@ struct agent {
     struct arena *arena;
     int folder;
     int spool_folder;
+    int root; /* of the inventory; -1: none is taken */
     char host[256];
     uint8_t boot[16];
     char program[64];
@@ -179,6 +180,7 @@ static void on_policy(void *context, struct str note)
     if (rc == RC_OK) {
         tell(TELL_INFO, "policy %u of group %.*s is in force", policy.version, STR_ARG(policy.group));
         policy_apply(agent, arena, &policy);
+        collect_inventory_ask(agent->collect);
         return;
     }
     if (rc != RC_EXISTS)
@@ -257,6 +259,12 @@ static void on_remember(void *context)
         tell(TELL_ERROR, "%s", err.text);
 }
 
+static void on_inventory(void *context)
+{
+    const struct agent *agent = context;
+    collect_inventory_ask(agent->collect);
+}
+
 static void on_note(void *context, const char *text)
 {
     (void)context;
@@ -283,6 +291,9 @@ static void on_status(void *context, struct buf *json)
     json_put_u64(json, "files", collect.files);
     json_put_bool(json, "journal", collect.journal);
     json_put_bool(json, "audit", collect.audit);
+    json_put_bool(json, "inventory", collect.inventory);
+    if (collect.inventory_trouble[0])
+        json_put_text(json, "inventory_trouble", collect.inventory_trouble);
     json_put_bool(json, "disk_full", spool.disk_full);
     json_put_int(json, "certificate_until", agent->certificate_until_s);
     json_put_u64(json, "seen_size", agent->memory.seen.size);
@@ -368,9 +379,15 @@ static enum rc sandbox_paths(struct agent *agent, struct sandbox_path *paths, si
                                        "/usr/share/zoneinfo",
                                        "/dev/null",
                                        "/etc/ssl/openssl.cnf"};
+    /* Files of these are replaced by others now and then: only their folders last. */
+    static const char *const inventory[] = {"/proc", "/sys", "/etc", "/var/lib/dpkg"};
     *ret_count = 0;
     for (size_t i = 0; i < ARRAY_LEN(read); i++)
         sandbox_add(paths, ret_count, read[i], SANDBOX_READ);
+    for (size_t i = 0; i < ARRAY_LEN(inventory) && agent->root >= 0 && !agent->options.root; i++)
+        sandbox_add(paths, ret_count, inventory[i], SANDBOX_READ);
+    if (agent->root >= 0 && agent->options.root)
+        sandbox_add(paths, ret_count, agent->options.root, SANDBOX_READ);
     sandbox_add(paths, ret_count, agent->options.data, SANDBOX_READ | SANDBOX_WRITE | SANDBOX_REMOVE);
     if (agent->options.journal)
         sandbox_add(paths, ret_count, agent->options.journal, SANDBOX_READ);
@@ -403,8 +420,8 @@ static enum rc sandbox_take(const struct sandbox *sandbox, struct err *err)
 static enum rc rights_drop(struct agent *agent, struct err *err)
 {
     struct sandbox_path paths[PATHS_MAX];
-    struct sandbox sandbox = {.calls =
-                                  SANDBOX_OPEN | SANDBOX_CHANGE | SANDBOX_UNLINK | SANDBOX_CONNECT | SANDBOX_THREADS,
+    struct sandbox sandbox = {.calls = SANDBOX_OPEN | SANDBOX_CHANGE | SANDBOX_UNLINK | SANDBOX_CONNECT |
+                                       SANDBOX_THREADS | (agent->root >= 0 ? SANDBOX_CLOCK : 0),
                               .paths = paths,
                               .files_max = FILES_MAX};
     struct proc_identity identity = {.read_everything = true, .read_audit = true, .outlives_parent = true};
@@ -465,18 +482,23 @@ static enum rc spool_begin(struct agent *agent, struct err *err)
 
 static enum rc parts_make(struct agent *agent, int runner, struct err *err)
 {
+    char id[37];
+    store_id_text(agent->identity.id, id); /* before collect_new copies it */
     const struct collect_options collect = {.loop = agent->loop,
                                             .spool = agent->spool,
                                             .config = &agent->config,
                                             .folder = agent->folder,
                                             .runner = runner,
-                                            .journal = agent->options.journal};
+                                            .journal = agent->options.journal,
+                                            .machine = {.root = agent->root, .real = !agent->options.root},
+                                            .origin = id,
+                                            .host = agent->host};
     struct deliver_options deliver = {
         .host = str_of(agent->host),
         .program = str_of(agent->program),
         .spool = agent->spool,
         .memory = &agent->memory,
-        .calls = {agent, on_policy, on_certificate, on_remember, event_trouble, on_status, on_note}};
+        .calls = {agent, on_policy, on_certificate, on_remember, event_trouble, on_status, on_note, on_inventory}};
     memcpy(deliver.agent, agent->identity.id, sizeof deliver.agent);
     memcpy(deliver.boot, agent->boot, sizeof deliver.boot);
     agent->collect = collect_new(&collect, err);
@@ -500,6 +522,13 @@ static void running_mark(struct agent *agent)
         tell(TELL_WARNING, "%s", err.text);
 }
 
+static enum rc root_open(struct agent *agent, struct err *err)
+{
+    const char *path = agent->options.root ? agent->options.root : "/";
+    agent->root = io_open_folder(path);
+    return agent->root < 0 ? err_errno(err, -agent->root, "could not open \"%s\"", path) : RC_OK;
+}
+
 static enum rc folders_open(struct agent *agent, struct err *err)
 {
     agent->folder = io_open_folder(agent->options.data);
@@ -512,7 +541,7 @@ static enum rc folders_open(struct agent *agent, struct err *err)
     enum rc rc = store_config(etc >= 0 ? etc : agent->folder, agent->arena, &agent->config, err);
     if (etc >= 0)
         close(etc);
-    return rc;
+    return rc == RC_OK && agent->config.inventory ? root_open(agent, err) : rc;
 }
 
 static enum rc agent_open(struct agent *agent, struct err *err)
@@ -601,6 +630,8 @@ static enum rc stop(struct agent *agent, struct err *err)
     event_end(agent, &json);
     collect_save(agent->collect);
     enum rc rc = spool_save(agent->spool, err);
+    if (rc == RC_OK)
+        collect_end(agent->collect);
     rc = rc == RC_AGAIN ? RC_OK : rc;
     bool said = false;
     while (rc == RC_OK && link_is_open(agent->link) && clock_boot_ns() < until_ns) {
@@ -636,7 +667,7 @@ int agent_run(const struct agent_options *options)
     static struct agent agent; /* large */
     struct err err = {0};
     umask(0077);
-    agent = (struct agent){.options = *options, .folder = -1, .spool_folder = -1};
+    agent = (struct agent){.options = *options, .folder = -1, .spool_folder = -1, .root = -1};
     agent.arena = arena_new(ARENA_MAX);
     agent.loop = loop_new();
     int signals = proc_signals();

@@ -6,7 +6,8 @@
  *       └────────────────────────┘
  *
  * Started by root it becomes a user of its own that may read every log and the kernel's audit messages, and enters a
- * sandbox (os/sandbox.h): it reads below `allow` and writes in its own folder, and starts no program. */
+ * sandbox (os/sandbox.h): it reads below `allow` and writes in its own folder, and starts no program. Unless the host
+ * says otherwise (config.h, inventory) it also reads etc, proc, sys and the list of packages. */
 #ifndef AGENT_AGENT_H
 #define AGENT_AGENT_H
 
@@ -19,6 +20,7 @@ struct agent_options {
     const char *data;    /* folder */
     const char *version; /* of the program */
     const char *journal; /* folder of a journal; NULL: the machine's own */
+    const char *root;    /* folder that stands for "/" in the inventory; NULL: this machine */
 };
 
 /* Runs until SIGTERM or SIGINT. The process's exit status: 0 after a clean stop. */

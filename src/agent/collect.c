@@ -2,6 +2,7 @@
 
 #include "agent/accounting.h"
 #include "agent/follow.h"
+#include "agent/inventory.h"
 #include "agent/journal.h"
 #include "agent/runner.h"
 #include "agent/tell.h"
@@ -75,6 +76,7 @@ struct collect {
     bool audit_refused; /* said once */
 
     struct outlet own;
+    struct inventory *inventory; /* NULL: none is taken here */
 
     struct buf requests; /* to the runner */
     struct buf replies;
@@ -504,6 +506,53 @@ static void commands_step(struct collect *collect)
     }
 }
 
+/* ---- the inventory ---- */
+
+static void inventory_tell(void *context, struct str json)
+{
+    struct collect *collect = context;
+    collect_event(collect, json, collect->now_ns);
+}
+
+static enum rc inventory_begin(struct collect *collect, struct err *err)
+{
+    const struct collect_options *options = &collect->options;
+    const struct inventory_options inventory = {.io = &io_kernel,
+                                                .folder = options->folder,
+                                                .origin = options->origin,
+                                                .host = options->host,
+                                                .machine = options->machine,
+                                                .loop = options->loop,
+                                                .spool = options->spool,
+                                                .tell = inventory_tell,
+                                                .context = collect};
+    if (options->machine.root < 0)
+        return RC_OK;
+    collect->inventory = inventory_new(&inventory, err);
+    return collect->inventory ? RC_OK : err->code;
+}
+
+static void inventory_apply(struct collect *collect, const struct agent_policy *policy, struct buf *refused)
+{
+    bool wanted = policy && policy->inventory;
+    if (collect->inventory)
+        inventory_switch(collect->inventory, wanted);
+    else if (wanted && policy->inventory_named) /* what it did not ask for is not refused */
+        json_write_text(refused, "inventory");
+}
+
+void collect_inventory_ask(struct collect *collect)
+{
+    if (collect->inventory)
+        inventory_ask(collect->inventory);
+}
+
+void collect_end(struct collect *collect)
+{
+    if (collect->inventory)
+        inventory_save(collect->inventory);
+}
+
 /* ---- the whole ---- */
 
 struct collect *collect_new(const struct collect_options *options, struct err *err)
@@ -522,6 +571,10 @@ struct collect *collect_new(const struct collect_options *options, struct err *e
     collect->own = (struct outlet){.stream = DELIVERY_AGENT, .epoch = collect->epoch};
     buf_init(&collect->requests, 65536);
     buf_init(&collect->replies, RUNNER_MESSAGE_MAX + 4096);
+    if (inventory_begin(collect, err) != RC_OK) {
+        collect_free(collect);
+        return NULL;
+    }
     return collect;
 }
 
@@ -529,6 +582,7 @@ void collect_free(struct collect *collect)
 {
     if (!collect)
         return;
+    inventory_free(collect->inventory);
     follower_free(collect->follower);
     journal_close(collect->journal);
     accounting_free(collect->accounting);
@@ -579,6 +633,7 @@ void collect_apply(struct collect *collect, const struct agent_policy *policy, s
 {
     files_apply(collect, policy, refused);
     accounting_apply(collect, policy, refused);
+    inventory_apply(collect, policy, refused);
     collect->policy = policy;
     collect->journal_tried_ns = 0;
     collect->audit_tried_ns = 0;
@@ -603,6 +658,7 @@ bool collect_step(struct collect *collect, uint64_t now_boot_ns)
     more = files_step(collect) || more;
     more = journal_step(collect) || more;
     more = processes_step(collect) || more;
+    more = (collect->inventory && inventory_step(collect->inventory, now_boot_ns)) || more;
     IGNORE(outlet_catch_up(collect, &collect->own)); /* gaps at the end of a stream, too, when there is room */
     IGNORE(outlet_catch_up(collect, &collect->audit_outlet));
     IGNORE(outlet_catch_up(collect, &collect->accounting_outlet));
@@ -615,5 +671,7 @@ struct collect_facts collect_facts(const struct collect *collect)
                                   .records = collect->records,
                                   .lost = collect->lost,
                                   .journal = collect->journal != NULL,
-                                  .audit = collect->audit >= 0};
+                                  .audit = collect->audit >= 0,
+                                  .inventory = collect->inventory && inventory_is_on(collect->inventory),
+                                  .inventory_trouble = collect->inventory ? inventory_trouble(collect->inventory) : ""};
 }

@@ -9,6 +9,7 @@
 #define AGENT_COLLECT_H
 
 #include "agent/config.h"
+#include "agent/inventory_look.h"
 #include "agent/policy.h"
 #include "agent/spool.h"
 #include "base/err.h"
@@ -23,9 +24,12 @@ struct collect_options {
     struct loop *loop;
     struct spool *spool;
     const struct agent_config *config;
-    int folder;          /* for the positions of files */
-    int runner;          /* channel to the process that runs commands (runner.h); -1 = none */
-    const char *journal; /* folder of it; NULL: the machine's own */
+    int folder;                       /* for the positions of files */
+    int runner;                       /* channel to the process that runs commands (runner.h); -1 = none */
+    const char *journal;              /* folder of it; NULL: the machine's own */
+    struct inventory_machine machine; /* whose inventory is taken; root -1: nobody's */
+    const char *origin;               /* the agent's id, 36 characters */
+    const char *host;                 /* name of the machine; borrowed */
 };
 
 struct collect *collect_new(const struct collect_options *options, struct err *err); /* NULL: err says why */
@@ -40,6 +44,10 @@ void collect_event(struct collect *collect, struct str json, uint64_t now_boot_n
 bool collect_step(struct collect *collect, uint64_t now_boot_ns);
 /* Positions of files to their file. */
 void collect_save(struct collect *collect);
+/* At the end, once the spool is saved. */
+void collect_end(struct collect *collect);
+/* All of the inventory is to be told anew. */
+void collect_inventory_ask(struct collect *collect);
 
 struct collect_facts {
     size_t files;
@@ -47,6 +55,8 @@ struct collect_facts {
     uint64_t lost;    /* that could not wait */
     bool journal;
     bool audit;
+    bool inventory;
+    const char *inventory_trouble; /* "" = none */
 };
 struct collect_facts collect_facts(const struct collect *collect);
 

@@ -13,6 +13,7 @@ void agent_config_defaults(struct agent_config *ret_config)
                                         .user = "qorgan-agent",
                                         .command_user = "nobody",
                                         .commands = true,
+                                        .inventory = true,
                                         .sandbox = true};
 }
 
@@ -138,6 +139,8 @@ static bool setting_take(struct str name, struct str value, struct agent_config 
         return value.n > 0 && str_copy_z(value, config->command_user, sizeof config->command_user);
     if (str_is(name, "commands"))
         return switch_parse(value, &config->commands);
+    if (str_is(name, "inventory"))
+        return switch_parse(value, &config->inventory);
     if (str_is(name, "sandbox"))
         return switch_parse(value, &config->sandbox);
     *known = false;

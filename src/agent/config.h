@@ -7,6 +7,7 @@
  *   user = NAME                         whom the agent becomes when root starts it; default qorgan-agent
  *   command-user = NAME                 whom commands of the policy run as; default nobody
  *   commands = off                      no command of a policy is run
+ *   inventory = off                     what the machine is made of is not told, whatever a policy says
  *   sandbox = off                       neither Landlock nor seccomp
  * An unknown name is an error, so that a mistyped one is found. */
 #ifndef AGENT_CONFIG_H
@@ -40,6 +41,7 @@ struct agent_config {
     char user[64];
     char command_user[64];
     bool commands;
+    bool inventory;
     bool sandbox;
 };
 

@@ -386,6 +386,9 @@ static enum rc frame_take(struct deliver *deliver, enum delivery_type type, stru
         if (!deliver->refused_key && !deliver->options.memory->trouble[0])
             calls->policy(calls->context, body);
         return RC_OK;
+    case DELIVERY_INVENTORY:
+        calls->inventory(calls->context);
+        return RC_OK;
     case DELIVERY_CERTIFICATE:
         calls->certificate(calls->context, body);
         return RC_OK;

@@ -36,6 +36,7 @@ struct deliver_host {
     void (*trouble)(void *context, const char *text); /* the archive was caught: memory.trouble says it too */
     void (*status)(void *context, struct buf *out);   /* members of a JSON object that was begun */
     void (*note)(void *context, const char *text);    /* for the log */
+    void (*inventory)(void *context);                 /* the server asks for all of it anew */
 };
 
 struct deliver_options {

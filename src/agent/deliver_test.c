@@ -63,6 +63,14 @@ static void on_status(void *context, struct buf *out)
     buf_text(out, "\"x\":1");
 }
 
+static unsigned inventories;
+
+static void on_inventory(void *context)
+{
+    (void)context;
+    inventories++;
+}
+
 static void on_note(void *context, const char *text)
 {
     (void)context;
@@ -83,7 +91,7 @@ static void stand_begin(void)
         .program = STR("program"),
         .spool = stand.spool,
         .memory = &stand.memory,
-        .calls = {&stand, on_bytes, on_pem, on_remember, on_trouble, on_status, on_note}};
+        .calls = {&stand, on_bytes, on_pem, on_remember, on_trouble, on_status, on_note, on_inventory}};
     stand.deliver = deliver_new(&options, &stand.err);
     CHECK(stand.deliver != NULL);
 }
@@ -414,8 +422,10 @@ static void keys_are_pinned(void)
     CHECK(stand.memory.has_key);
     buf_init(&out, 64);
     delivery_put(&out, DELIVERY_POLICY, STR("p"));
+    delivery_put(&out, DELIVERY_INVENTORY, STR_NONE);
     CHECK_INT(give(&out), RC_OK);
     CHECK_INT(stand.policies, 1);
+    CHECK_INT(inventories, 1);
     deliver_end(stand.deliver);
     CHECK_INT(deliver_begin(stand.deliver, stand.now, &stand.err), RC_OK);
     CHECK_INT(welcome(1000, other), RC_OK);

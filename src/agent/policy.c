@@ -187,6 +187,9 @@ static enum rc member_read(const struct json_value *member, struct arena *arena,
         return flag_read(member, &policy->audit, err);
     if (str_is(member->key, "accounting"))
         return flag_read(member, &policy->accounting, err);
+    policy->inventory_named = policy->inventory_named || str_is(member->key, "inventory");
+    if (str_is(member->key, "inventory"))
+        return flag_read(member, &policy->inventory, err);
     if (str_is(member->key, "durable"))
         return durable_read(member, policy, err);
     if (str_is(member->key, "commands"))
@@ -228,7 +231,7 @@ enum rc agent_policy_parse(struct str text, struct arena *arena, struct agent_po
 {
     uint64_t version = 0;
     struct str rest = text;
-    *ret_policy = (struct agent_policy){0};
+    *ret_policy = (struct agent_policy){.inventory = true};
     if (!str_is(str_cut(&rest, '\n'), HEADING))
         return err_set(err, RC_INVALID, "it is no policy of agents");
     struct str origin = str_cut(&rest, '\n');

@@ -5,11 +5,11 @@
  *   GROUP
  *   VERSION
  *   {"files":["/var/log"],"join":["/var/log/app timestamp wait=3"],"journal":true,"audit":false,"accounting":false,
- *    "durable":"immediate",
+ *    "inventory":true,"durable":"immediate",
  *    "commands":[{"name":"users","argv":["/usr/bin/who"],"every_s":300,"timeout_s":10,"bytes":65536}]}
  *
- * A member of the object that this program does not know is passed over and named, so that it can be told; a known one
- * of a wrong kind or value refuses the whole policy. */
+ * The inventory (inventory.h) is taken unless it is false. A member of the object that this program does not know is
+ * passed over and named, so that it can be told; a known one of a wrong kind or value refuses the whole policy. */
 #ifndef AGENT_POLICY_H
 #define AGENT_POLICY_H
 
@@ -43,8 +43,10 @@ struct agent_policy {
     struct str join;  /* rules of join.h */
     bool journal;
     bool audit;
-    bool accounting; /* processes that ended, as the kernel writes them down (accounting.h) */
-    bool immediate;  /* every batch is synced at once */
+    bool accounting;      /* processes that ended, as the kernel writes them down (accounting.h) */
+    bool inventory;       /* true unless it says otherwise */
+    bool inventory_named; /* it says so or otherwise */
+    bool immediate;       /* every batch is synced at once */
     size_t command_count;
     struct agent_command commands[POLICY_COMMANDS_MAX];
     struct str passed_over; /* names of unknown members, a comma between them */

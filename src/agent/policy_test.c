@@ -29,6 +29,7 @@ static void a_policy_reads(void)
     CHECK_INT(policy.version, 7);
     CHECK_TEXT(policy.files, "/var/log /srv/a.log");
     CHECK(policy.journal && policy.audit && policy.immediate);
+    CHECK(policy.inventory && !policy.inventory_named); /* unless it says otherwise */
     CHECK_TEXT(policy.passed_over, "later,more");
     CHECK_INT(policy.command_count, 1);
     CHECK_TEXT(policy.commands[0].name, "users");
@@ -44,6 +45,8 @@ static void a_policy_reads(void)
               RC_OK);
     CHECK_TEXT(policy.join, "/a java;/b/*.log pattern=x wait=3");
     CHECK(policy.accounting && policy.passed_over.n == 0);
+    CHECK_INT(parse(HEAD "{\"inventory\":false}", arena, &err), RC_OK);
+    CHECK(!policy.inventory && policy.inventory_named);
     arena_free(arena);
 }
 
@@ -85,6 +88,8 @@ static void what_may_not_be_is_refused(void)
         HEAD "{\"journal\":1}",
         HEAD "{\"journal\":\"true\"}",
         HEAD "{\"audit\":null}",
+        HEAD "{\"inventory\":\"on\"}",
+        HEAD "{\"inventory\":1}",
         HEAD "{\"durable\":true}",
         HEAD "{\"durable\":\"now\"}",
         HEAD "{\"commands\":{}}",

@@ -28,6 +28,7 @@ int cmd_rules(int argc, char **argv);
 int cmd_indicators(int argc, char **argv);
 int cmd_coverage(int argc, char **argv);
 int cmd_losses(int argc, char **argv);
+int cmd_inventory(int argc, char **argv);
 int cmd_sheet(int argc, char **argv);
 int cmd_witness(int argc, char **argv);
 int cmd_forward(int argc, char **argv);

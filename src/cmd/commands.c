@@ -466,6 +466,20 @@ static const struct option_row coverage_rows[] = {
     OPTION_ZONE,
 };
 
+static const struct option_row inventory_rows[] = {
+    OPTION_DATA,
+    OPTION_JSON,
+    {.name = "kind",
+     .type = OPTION_TEXT,
+     .argument = "KIND",
+     .help = "only this kind: package, port, user, group, member, service, system, time, disk, mount, usb, modem, "
+             "interface"},
+    {.name = "below",
+     .type = OPTION_TEXT,
+     .argument = "VERSION",
+     .help = "of search: only packages of a version below this one, in the order of Debian's versions"},
+};
+
 static const struct option_row losses_rows[] = {
     OPTION_DATA,
     OPTION_JSON,
@@ -547,6 +561,10 @@ static const struct command commands[] = {
      "clock, "
      "and folds them by source, cause and minute. Works beside the service and without it. Exit status 1 means that "
      "there are losses in the range."},
+    {"inventory", "print what machines are made of", "list | show [MACHINE] | search NAME", 1, 2, ROWS(inventory_rows),
+     "Reads what agents told of their machines and prints what holds now. list counts items by machine and kind; show "
+     "prints them; search finds the machines that have a package (by its name or its source's), a port, a user, a "
+     "program, a device. Works beside the service and without it. Exit status 1 means that nothing was found."},
     {"sheet", "print a checkpoint for paper", "", 0, 0, ROWS(sheet_rows),
      "A page for A4: origin, size, root, time, cosignatures and a QR code of the whole checkpoint, with a place for "
      "signature and stamp."},

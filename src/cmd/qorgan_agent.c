@@ -22,7 +22,7 @@
 
 static const char usage[] =
     "usage: qorgan-agent enrol TOKEN [--data DIR] [--anew]\n"
-    "       qorgan-agent run [--data DIR] [--journal DIR]\n"
+    "       qorgan-agent run [--data DIR] [--journal DIR] [--root DIR]\n"
     "       qorgan-agent status [--data DIR] [--json]\n"
     "       qorgan-agent relay [--config FILE]\n"
     "       qorgan-agent version | --version | --help\n"
@@ -35,6 +35,7 @@ static const char usage[] =
     "  --data DIR     folder of the agent; default " DATA_DEFAULT "\n"
     "  --anew         enrol although the host is enrolled: a new identity, the spool stays\n"
     "  --journal DIR  read the journal in this folder instead of the machine's own\n"
+    "  --root DIR     take the inventory of the machine whose files lie below this folder\n"
     "  --json         one JSON object\n"
     "  --config FILE  of the relay; default " RELAY_DEFAULT "\n"
     "\n"
@@ -81,6 +82,8 @@ static bool call_parse(int argc, char **argv, struct call *call)
         if (relays && value_take("--config", argc, argv, &at, &call->relay.config))
             continue;
         if (runs && value_take("--journal", argc, argv, &at, &call->options.journal))
+            continue;
+        if (runs && value_take("--root", argc, argv, &at, &call->options.root))
             continue;
         if (enrols && strcmp(argv[at], "--anew") == 0)
             call->anew = true;

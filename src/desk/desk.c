@@ -6,6 +6,7 @@
 #include "codec/utf8.h"
 #include "desk/agent.h"
 #include "desk/annex_desk.h"
+#include "desk/inventory.h"
 #include "desk/loss.h"
 #include "desk/rulebook.h"
 #include "desk/schema.h"
@@ -123,6 +124,7 @@ void desk_clean(struct desk *desk, int64_t now_ns)
     rule_texts_clean(desk);
     agents_clean(desk, now_ns);
     losses_clean(desk);
+    inventory_clean(desk, now_ns);
     desk->cleaned_ns = now_ns;
 }
 

@@ -469,6 +469,16 @@ struct desk_rule_counts {
     const struct desk_loss *losses;
     size_t loss_count;
 };
+/* What an agent tells of its machine: a record of its own stream, "inventory..." (doc/format/delivery.md). */
+struct desk_inventory_record {
+    uint64_t record;
+    int64_t received_ns;
+    const uint8_t *source; /* 16 bytes */
+    struct str json;
+};
+/* Takes all in one transaction; one that is in already, is of no agent, or makes no sense is passed over. */
+enum rc desk_inventory_take(struct desk *desk, const struct desk_inventory_record *records, size_t count,
+                            struct err *err) MUST_USE;
 /* Adds it in one transaction. A message below what is counted of that engine is passed over: it comes again; only what
  * it saw is taken. Unknown rules are passed over. */
 enum rc desk_count_rules(struct desk *desk, const struct desk_rule_counts *counts, int64_t now_ns,

@@ -421,7 +421,13 @@ void ask_parser_save(struct ask *ask);
 void ask_parser_end(struct ask *ask);
 void ask_receiver_list(struct ask *ask);
 void receivers_free(struct desk *desk);
-void ask_loss_list(struct ask *ask); /* loss_ask.c, as the next */
+void ask_inventory_list(struct ask *ask); /* inventory_ask.c, as the next four */
+void ask_inventory_show(struct ask *ask);
+void ask_inventory_changes(struct ask *ask);
+void ask_inventory_object(struct ask *ask);
+void ask_inventory_ask(struct ask *ask);
+void ask_inventory_search(struct ask *ask); /* inventory_search.c */
+void ask_loss_list(struct ask *ask);        /* loss_ask.c, as the next */
 void ask_loss_explain(struct ask *ask);
 void ask_mirror_list(struct ask *ask);
 void ask_mirror_forget(struct ask *ask);

@@ -368,6 +368,26 @@ const char *const desk_schema[] = {
     " fresh INTEGER NOT NULL, expired INTEGER NOT NULL, refused INTEGER NOT NULL, line INTEGER NOT NULL,"
     " reason TEXT NOT NULL, example TEXT NOT NULL) STRICT;"
     "CREATE TABLE indicator_known (chunk INTEGER PRIMARY KEY, bytes BLOB NOT NULL) STRICT;",
+    /* what agents tell of their machines (inventory.c): taken: the last record that is in; full: items that found no
+     * place since the last snapshot; an item's name, also and version are what is searched by, seen: the snapshot
+     * that told it last, 0: none; a kind's snapshot is whole when its parts came one after the other, next 0: it is not
+     */
+    "CREATE TABLE inventory_host (agent INTEGER PRIMARY KEY REFERENCES agent(id), source BLOB NOT NULL UNIQUE,"
+    " first_ns INTEGER NOT NULL, heard_ns INTEGER NOT NULL, changed_ns INTEGER NOT NULL, taken INTEGER NOT NULL,"
+    " items INTEGER NOT NULL, changes INTEGER NOT NULL, full INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE inventory_kind (agent INTEGER NOT NULL, kind TEXT NOT NULL, snapshot INTEGER NOT NULL,"
+    " next INTEGER NOT NULL, whole_ns INTEGER NOT NULL, items INTEGER NOT NULL, PRIMARY KEY (agent, kind))"
+    " STRICT, WITHOUT ROWID;"
+    "CREATE TABLE inventory_item (agent INTEGER NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL, name TEXT NOT NULL,"
+    " also TEXT NOT NULL, version TEXT NOT NULL, value TEXT NOT NULL, now TEXT NOT NULL,"
+    " since_ns INTEGER NOT NULL, seen INTEGER NOT NULL, PRIMARY KEY (agent, kind, key)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX inventory_item_name ON inventory_item(kind, name);"
+    "CREATE INDEX inventory_item_also ON inventory_item(kind, also) WHERE also <> '';"
+    /* change: enum inventory_change; found: by a snapshot, not told when it happened */
+    "CREATE TABLE inventory_change (id INTEGER PRIMARY KEY AUTOINCREMENT, agent INTEGER NOT NULL,"
+    " time_ns INTEGER NOT NULL, record INTEGER NOT NULL, change INTEGER NOT NULL, found INTEGER NOT NULL,"
+    " kind TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, before TEXT NOT NULL) STRICT;"
+    "CREATE INDEX inventory_change_agent ON inventory_change(agent, id);",
 };
 
 const size_t desk_schema_count = ARRAY_LEN(desk_schema);

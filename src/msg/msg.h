@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MSG_VERSION    12
+#define MSG_VERSION    14
 #define MSG_HEADER     16
 #define MSG_FDS_MAX    8
 #define MSG_KIB        UINT32_C(1024)
@@ -74,6 +74,7 @@ enum role {
     X(MSG_DURABLE, "durable", R(KEEPER), R(ENGINE), 16)                 /* u64 records */                              \
     X(MSG_BLOCK, "block", R(ENGINE), R(KEEPER), 25 * MSG_MIB)           /* id = generation; archive/block.h */         \
     X(MSG_MATCH, "match", R(ENGINE), R(DESK), 512 * MSG_KIB)            /* id; match.h */                              \
+    X(MSG_INVENTORY, "inventory", R(ENGINE), R(DESK), 160 * MSG_KIB)    /* id; role/inventory_desk.h */                \
     X(MSG_MATCH_DONE, "match-done", R(DESK), R(ENGINE), 0)              /* id */                                       \
     X(MSG_STATS, "stats", R(ENGINE), R(DESK), MSG_MIB)                  /* per-source counters, JSON */                \
     X(MSG_TOTALS, "totals", R(KEEPER), R(DESK), 64 * MSG_KIB)           /* JSON */                                     \

@@ -214,6 +214,7 @@ static const int calls_change[] = {
 
 static const int calls_list[] = {SCMP_SYS(getdents64)};
 static const int calls_seal[] = {SCMP_SYS(memfd_create)};
+static const int calls_clock[] = {SCMP_SYS(adjtimex), SCMP_SYS(clock_adjtime)};
 static const int calls_unlink[] = {SCMP_SYS(unlink), SCMP_SYS(unlinkat)};
 static const int calls_accept[] = {SCMP_SYS(accept), SCMP_SYS(accept4)};
 static const int calls_connect[] = {SCMP_SYS(socket), SCMP_SYS(connect), SCMP_SYS(bind), SCMP_SYS(socketpair)};
@@ -243,6 +244,7 @@ static const struct call_group groups[] = {
     {SANDBOX_THREADS, calls_threads, ARRAY_LEN(calls_threads)},
     {SANDBOX_LIST, calls_list, ARRAY_LEN(calls_list)},
     {SANDBOX_SEAL, calls_seal, ARRAY_LEN(calls_seal)},
+    {SANDBOX_CLOCK, calls_clock, ARRAY_LEN(calls_clock)},
 };
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)

@@ -15,6 +15,7 @@
 #include "role/desk_data.h"
 #include "role/desk_totals.h"
 #include "role/hunt_desk.h"
+#include "role/inventory_desk.h"
 #include "role/keep.h"
 #include "role/log.h"
 #include "role/match.h"
@@ -64,6 +65,7 @@ struct desk_role {
     struct rule_desk *rule_desk;
     struct hunt_desk *hunts;
     struct agent_desk *agents;
+    struct inventory_desk *inventories;
     struct str authority;     /* of agents, PEM, until the desk is open */
     struct str signer_public; /* the same */
     struct correlations *correlations;
@@ -175,7 +177,8 @@ static enum rc rules_open(struct desk_role *role, struct err *err)
     role->correlations = correlations_new(rules, random_u64());
     role->hunts = hunt_desk_new(role->desk);
     role->agents = agent_desk_new(role->desk);
-    if (!role->correlations || !role->hunts || !role->agents)
+    role->inventories = inventory_desk_new(role->desk);
+    if (!role->correlations || !role->hunts || !role->agents || !role->inventories)
         return err_set(err, RC_LIMIT, "no memory for correlations");
     if (correlations_open(role->correlations, role->desk, &trouble) != RC_OK)
         log_error("what correlations were told before the start does not read: %s", trouble.text);
@@ -309,6 +312,7 @@ static void matches_flush(struct desk_role *role)
     if (role->stuck && now - role->stuck_ns < STUCK_RETRY_NS)
         return;
     enum rc rc = matches_store(role, &err);
+    rc = rc == RC_OK ? inventory_desk_store(role->inventories, &err) : rc;
     engines_pause(role, rc != RC_OK);
     if (rc != RC_OK) {
         role->stuck_ns = now;
@@ -419,6 +423,16 @@ static void on_match(struct desk_role *role, struct channel *channel, const stru
         correlations_set_sink(role->correlations, on_firing, &cause);
         correlations_match(role->correlations, rule, &match, msg->body, clock_real_ns());
     }
+}
+
+/* In the same line as matches, and acknowledged with them. */
+static void on_inventory(struct desk_role *role, unsigned engine, const struct msg *msg)
+{
+    if (++role->heard >= HEARD_MAX || inventory_desk_is_full(role->inventories))
+        matches_flush(role);
+    inventory_desk_gather(role->inventories, msg->body);
+    role->acknowledge[MIN(engine, ENGINES_MAX - 1u)] = msg->id;
+    gathered(role);
 }
 
 /* ---- records for the archive ---- */
@@ -700,7 +714,7 @@ static enum rc rules_replace(struct desk_role *role, struct rules *rules, struct
 
 static bool is_idle(const struct desk_role *role)
 {
-    return !role->stuck && role->match_count == 0 && role->fired.count == 0;
+    return !role->stuck && role->match_count == 0 && role->fired.count == 0; /* an inventory names no rule */
 }
 
 static void rules_look(struct desk_role *role)
@@ -738,6 +752,9 @@ static void desk_message(void *self, struct channel *channel, struct msg *msg)
     switch ((int)msg->type) {
     case MSG_MATCH:
         on_match(role, channel, msg);
+        break;
+    case MSG_INVENTORY:
+        on_inventory(role, channel_instance(channel), msg);
         break;
     case MSG_ASK:
         on_ask(role, channel, msg);
@@ -812,14 +829,12 @@ static void desk_peer_up(void *self, struct channel *channel)
     rule_supply_peer_up(role->supply, channel_peer(channel), channel_instance(channel));
     if (channel_peer(channel) == ROLE_HUNTER)
         hunt_desk_up(role->hunts);
-    if (channel_peer(channel) == ROLE_ENGINE) /* behind the rules that these are states of */
-        rule_desk_engine_up(role->rule_desk, channel_instance(channel));
-    if (channel_peer(channel) == ROLE_ENGINE) {
-        hunt_desk_engine(role->hunts, channel_instance(channel));
-        correlations_engine_away(role->correlations, channel_instance(channel)); /* until it says how far it is */
-    }
-    if (channel_peer(channel) == ROLE_ENGINE && role->stuck)
-        channel_pause(channel, true);
+    if (channel_peer(channel) != ROLE_ENGINE)
+        return;
+    rule_desk_engine_up(role->rule_desk, channel_instance(channel)); /* behind the rules that these are states of */
+    hunt_desk_engine(role->hunts, channel_instance(channel));
+    correlations_engine_away(role->correlations, channel_instance(channel)); /* until it says how far it is */
+    channel_pause(channel, role->stuck);
 }
 
 static void desk_peer_down(void *self, enum role peer, unsigned instance)
@@ -914,6 +929,7 @@ static void desk_stop(void *self)
     role->kept_failed_ns = 0; /* once more */
     if (role->desk)
         kept_store(role);
+    inventory_desk_free(role->inventories);
     agent_desk_free(role->agents);
     hunt_desk_free(role->hunts);
     rule_desk_free(role->rule_desk);

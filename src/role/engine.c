@@ -21,6 +21,7 @@
 #include "role/engine_rules.h"
 #include "role/engine_set.h"
 #include "role/indicator_folder.h"
+#include "role/inventory_desk.h"
 #include "role/log.h"
 #include "role/match.h"
 #include "role/parser_folder.h"
@@ -66,6 +67,7 @@ struct source {
 
 struct match_held {
     uint64_t id;
+    enum msg_type type; /* MSG_MATCH; MSG_INVENTORY, what is told of a machine, waits in the same line */
     struct buf body;
 };
 
@@ -259,7 +261,7 @@ static void matches_send(struct engine *engine)
     struct channel *desk = engine_rules_known(engine->set.duties) ? process_peer(ROLE_DESK, 0) : NULL;
     while (desk && engine->match_sent < engine->match_count) {
         const struct match_held *held = match_at(engine, engine->match_sent);
-        if (!channel_send(desk, MSG_MATCH, held->id, buf_view(&held->body)))
+        if (!channel_send(desk, held->type, held->id, buf_view(&held->body)))
             return;
         engine->match_sent++;
     }
@@ -290,7 +292,7 @@ static void on_match_done(struct engine *engine, const struct msg *msg)
 
 static bool engine_must_wait(const struct engine *engine)
 {
-    return engine->match_count + HITS_MAX > MATCHES_MAX || engine->block_count + 4 > BLOCKS_MAX;
+    return engine->match_count + HITS_MAX >= MATCHES_MAX || engine->block_count + 4 > BLOCKS_MAX;
 }
 
 /* The process stops, another begins behind the last good block. */
@@ -418,8 +420,22 @@ static void match_found(struct engine *engine, const struct event *event, const 
     }
     struct match_held *held = match_at(engine, engine->match_count++);
     held->id = ++engine->match_id;
+    held->type = MSG_MATCH;
     buf_init(&held->body, msg_size_max(MSG_MATCH));
     match_write(&match, &held->body);
+    matches_send(engine);
+}
+
+/* What an agent tells of its machine. It stands in the archive whatever becomes of it here. */
+static void inventory_found(struct engine *engine, const struct leaf *leaf, struct str raw)
+{
+    if (!inventory_concerns(engine->source->kind, raw) || engine->match_count == MATCHES_MAX)
+        return;
+    struct match_held *held = match_at(engine, engine->match_count++);
+    held->id = ++engine->match_id;
+    held->type = MSG_INVENTORY;
+    buf_init(&held->body, msg_size_max(MSG_INVENTORY));
+    inventory_write(&(struct inventory_told){leaf->index, leaf->received_ns, leaf->source, raw}, &held->body);
     matches_send(engine);
 }
 
@@ -502,6 +518,8 @@ static void record_work(struct engine *engine, const struct leaf *leaf, struct s
         source->dropped += gap_lost(raw, engine->arena);
         source->changed = true;
     }
+    if (source && leaf->type == LEAF_RAW)
+        inventory_found(engine, leaf, raw);
     if (source && data)
         source_count(source, leaf, engine->has_archived ? &engine->archived : NULL);
     if (source && data && engine->has_archived && engine_rules_counting(engine->set.duties))
@@ -718,9 +736,10 @@ static void matches_judge(struct engine *engine)
     for (size_t i = 0; i < engine->match_count; i++) {
         struct match_held *held = match_at(engine, i);
         struct match match;
-        bool read = match_read(buf_view(&held->body), &match);
+        bool inventory = held->type == MSG_INVENTORY;
+        bool read = !inventory && match_read(buf_view(&held->body), &match);
         const struct rule *rule = read ? rules_find_hash(engine->set.rules, match.rule_hash) : NULL;
-        if (!rule || !engine_rules_wants(engine->set.duties, rule)) {
+        if (!inventory && (!rule || !engine_rules_wants(engine->set.duties, rule))) {
             buf_done(&held->body);
             continue;
         }

@@ -316,5 +316,8 @@ void agent_link_said(struct agent_connection *connection, struct str json)
     } else if (connection->state == AGENT_READY && str_is(say, "policy")) {
         policy_send(connection, said, "version");
         agent_link_flush(connection);
+    } else if (connection->state == AGENT_READY && str_is(say, "inventory")) {
+        delivery_put(&connection->out, DELIVERY_INVENTORY, STR_NONE);
+        agent_link_flush(connection);
     }
 }

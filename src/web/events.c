@@ -142,6 +142,7 @@ static const struct {
     {"lifecycle.agent.renewed", {"name", "address"}},
     {"lifecycle.agent.revoked", {"name", "who"}},
     {"lifecycle.agent.changed", {"name", "who"}},
+    {"lifecycle.agent.inventory-asked", {"name", "who"}},
     {"lifecycle.agent.connected", {"name", "address"}},
     {"lifecycle.agent.disconnected", {"name", "detail"}},
     {"lifecycle.agent.refused", {"address", "reason"}},

@@ -374,6 +374,37 @@ static const struct fake_answer fake_answers[] = {
      "\"files\":5,\"hunt\":8,\"state\":\"done\",\"permille\":1000,\"changes\":3,\"gained\":7,\"lost\":2}}],\"days\":"
      "62}"},
     {"rule.activate", "{\"ok\":true,\"changed\":2}"},
+    {"inventory.list",
+     "{\"ok\":true,\"total\":300,\"hosts\":[{\"agent\":\"EVIL\",\"name\":\"EVIL\",\"host\":\"EVIL\",\"obje"
+     "ct\":\"EVIL\",\"os\":\"EVIL\",\"kernel\":\"EVIL\",\"vendor\":\"EVIL\",\"model\":\"EVIL\",\"serial\":"
+     "\"EVIL\",\"object_id\":1,\"items\":300,\"full\":2,\"heard_ns\":1795219893000000000,\"changed_ns\":17"
+     "95219893000000000,\"whole_ns\":1795219893000000000}]}"},
+    {"inventory.search",
+     "{\"ok\":true,\"total\":300,\"cut\":true,\"found\":[{\"key\":\"EVIL\",\"item\":\"EVIL\",\"version\":"
+     "\"EVIL\",\"also\":\"EVIL\",\"value\":{\"EVIL\":\"EVIL\",\"list\":[\"EVIL\",\"b\"],\"n\":7},\"since_n"
+     "s\":1795219893000000000,\"agent\":\"EVIL\",\"name\":\"EVIL\",\"host\":\"EVIL\",\"object\":\"EVIL\"}]"
+     "}"},
+    {"inventory.show",
+     "{\"ok\":true,\"may_ask\":true,\"host\":{\"agent\":\"EVIL\",\"name\":\"EVIL\",\"host\":\"EVIL\",\"obj"
+     "ect\":\"EVIL\",\"os\":\"EVIL\",\"kernel\":\"EVIL\",\"vendor\":\"EVIL\",\"model\":\"EVIL\",\"serial\""
+     ":\"EVIL\",\"object_id\":1,\"items\":300,\"full\":2,\"heard_ns\":1795219893000000000,\"changed_ns\":1"
+     "795219893000000000,\"whole_ns\":1795219893000000000},\"kinds\":[{\"kind\":\"port\",\"whole_ns\":1,\""
+     "items\":2},{\"kind\":\"EVIL\"}],\"total\":9000,\"items\":[{\"kind\":\"EVIL\",\"key\":\"EVIL\",\"valu"
+     "e\":{\"EVIL\":\"EVIL\",\"list\":[\"EVIL\",\"b\"],\"n\":7},\"now\":{\"free\":7},\"since_ns\":17952198"
+     "93000000000}]}"},
+    {"inventory.changes",
+     "{\"ok\":true,\"changes\":[{\"id\":1,\"time_ns\":1795219893000000000,\"record\":7,\"change\":\"EVIL\""
+     ",\"found\":true,\"agent\":\"EVIL\",\"name\":\"EVIL\",\"kind\":\"EVIL\",\"key\":\"EVIL\",\"value\":{"
+     "\"EVIL\":\"EVIL\",\"list\":[\"EVIL\",\"b\"],\"n\":7},\"before\":{\"EVIL\":\"EVIL\",\"list\":[\"EVIL"
+     "\",\"b\"],\"n\":7}}]}"},
+    {"inventory.object",
+     "{\"ok\":true,\"name\":\"EVIL\",\"owner\":\"EVIL\",\"class\":1,\"contour\":\"EVIL\",\"agents\":3,\"ho"
+     "sts\":[{\"agent\":\"EVIL\",\"name\":\"EVIL\",\"host\":\"EVIL\",\"object\":\"EVIL\",\"os\":\"EVIL\","
+     "\"kernel\":\"EVIL\",\"vendor\":\"EVIL\",\"model\":\"EVIL\",\"serial\":\"EVIL\",\"object_id\":1,\"ite"
+     "ms\":300,\"full\":2,\"heard_ns\":1795219893000000000,\"changed_ns\":1795219893000000000,\"whole_ns\""
+     ":1795219893000000000,\"domain\":\"EVIL\",\"cpu\":\"EVIL\",\"memory\":2048,\"packages\":7,\"addresses"
+     "\":[\"EVIL\",\"b\"],\"listens\":[\"EVIL\",\"b\"]}]}"},
+    {"inventory.ask", "{\"ok\":true}"},
     {"agent.list",
      "{\"ok\":true,\"total\":300,\"may_change\":true,\"on\":true,\"servers\":\"EVIL\",\"silent_s\":300,"
      "\"totals\":{\"agents\":3,\"connected\":1,\"silent\":1,\"revoked\":1,\"contradicts\":1},\"agents\":[{"

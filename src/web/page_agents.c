@@ -422,6 +422,7 @@ static void agent_page(struct web_call *call, size_t at, const struct json_value
         HTML(html, RAW("<div class=\"split\"><div>"));
     facts(call, a);
     HTML(html, RAW("<p><a href=\"/search?q="), URL(of_str(a, "agent")), RAW("\">"), SAY("agents.records"),
+         RAW("</a> \xc2\xb7 <a href=\"/inventory/"), URL(of_str(a, "agent")), RAW("\">"), SAY("inventory.title"),
          RAW("</a></p>"));
     status(call, a);
     if (may) {

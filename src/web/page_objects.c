@@ -206,6 +206,9 @@ static void object_form(struct web_call *call, const struct json_value *o, struc
     HTML(html, RAW("<h1>"), ESC(o ? of_str(o, "name") : html_text(html, STR("objects.new"))), RAW("</h1>"));
     if (error.n > 0)
         part_error(call, error, wrong, of_str(failed, "text"));
+    if (o)
+        HTML(html, RAW("<p><a href=\"/objects/"), INT(of_int(o, "id")), RAW("/inventory\">"),
+             SAY("inventory.object_title"), RAW("</a></p>"));
     HTML(html, RAW("<form class=\"grid card\" method=\"post\" action=\"/objects/"), ESC(call->args[0]), RAW("\">"));
     part_csrf(call);
     part_input(call, "name", "object.name", value_of(call, o, "name"),

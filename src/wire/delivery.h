@@ -14,7 +14,7 @@
  *   PROVE size seen last, size of the note     ──►
  *                                              ◄──     PROOF sizes, consistency path
  *   STATUS json · RENEW                        ──►
- *                                              ◄──     POLICY note · CERTIFICATE pem
+ *                                              ◄──     POLICY note · CERTIFICATE pem · INVENTORY please
  *   BYE                                        ──►
  *
  * An agent that has no certificate yet says ENROL instead of HELLO and gets ENROLLED.
@@ -65,7 +65,8 @@
     X(DELIVERY_CERTIFICATE, 16, "certificate", false, 1, 16384)                                                        \
     X(DELIVERY_ENROL, 17, "enrol", true, DELIVERY_SECRET_SIZE + 4, 4096)                                               \
     X(DELIVERY_ENROLLED, 18, "enrolled", false, 20, 65536)                                                             \
-    X(DELIVERY_BYE, 19, "bye", true, 0, DELIVERY_TEXT_MAX)
+    X(DELIVERY_BYE, 19, "bye", true, 0, DELIVERY_TEXT_MAX)                                                             \
+    X(DELIVERY_INVENTORY, 20, "inventory", false, 0, 0)
 
 enum delivery_type {
 #define X(id, number, name, agent, least, most) id = number,

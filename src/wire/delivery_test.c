@@ -43,6 +43,7 @@ static void each_put(struct buf *out, bool from_agent)
     delivery_put_proof(out, 3, 4, str_at(hashes, 64));
     delivery_put(out, DELIVERY_POLICY, STR("p"));
     delivery_put(out, DELIVERY_CERTIFICATE, STR("c"));
+    delivery_put(out, DELIVERY_INVENTORY, STR_NONE);
     delivery_put_enrolled(out, &enrolled);
 }
 
@@ -64,7 +65,7 @@ static void every_cut_waits(void)
                 frames++;
             test_row("agent %d cut at %zu", from_agent, cut);
             CHECK_INT(rc, RC_AGAIN);
-            CHECK_INT(frames == (from_agent ? 8 : 10), cut == out.n);
+            CHECK_INT(frames == (from_agent ? 8 : 11), cut == out.n);
         }
     }
 }
