@@ -1,5 +1,6 @@
 #include "agent/agent.h"
 
+#include "agent/canary.h"
 #include "agent/collect.h"
 #include "agent/deliver.h"
 #include "agent/link.h"
@@ -12,6 +13,7 @@
 #include "base/arena.h"
 #include "base/assert.h"
 #include "base/bytes.h"
+#include "codec/canary.h"
 #include "codec/json.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -43,6 +45,7 @@ struct agent {
     int folder;
     int spool_folder;
     char host[256];
+    char uuid[37];
     uint8_t boot[16];
     char program[64];
     struct loop *loop;
@@ -53,6 +56,7 @@ struct agent {
     struct link *link;
     struct arena *policy_arena;
     struct agent_policy policy; /* version 0: none yet */
+    struct agent_canary canary;
     int64_t certificate_until_s;
     uint64_t status_ns;
     uint64_t saved_ns;
@@ -140,6 +144,7 @@ static void policy_apply(struct agent *agent, struct arena *arena, const struct 
     agent->policy = *policy;
     agent->policy_arena = arena;
     collect_apply(agent->collect, &agent->policy, &refused);
+    agent_canary_set(&agent->canary, policy->canary_s, clock_boot_ns());
     json_write_array_end(&refused);
     arena_free(before);
     if (refused.n > 2)
@@ -284,6 +289,7 @@ static void on_status(void *context, struct buf *json)
         json_put_int(json, "clock_offset_us", offset_us);
         json_put_u64(json, "clock_error_us", error_us);
     }
+    agent_canary_status(&agent->canary, &spool, json);
     if (agent->memory.trouble[0])
         json_put_text(json, "trouble", agent->memory.trouble);
 }
@@ -293,11 +299,9 @@ static void status_write(struct agent *agent, const char *state)
 {
     struct buf json;
     struct err err = {0};
-    char id[37];
-    store_id_text(agent->identity.id, id);
     buf_init(&json, 16384);
     json_write_object(&json);
-    json_put_text(&json, "agent", id);
+    json_put_text(&json, "agent", agent->uuid);
     json_put_text(&json, "state", state);
     json_put_int(&json, "time", clock_real_ns() / 1000000000);
     json_put_int(&json, "pid", getpid());
@@ -471,6 +475,7 @@ static enum rc parts_make(struct agent *agent, int runner, struct err *err)
         .memory = &agent->memory,
         .calls = {agent, on_policy, on_certificate, on_remember, event_trouble, on_status, on_note}};
     memcpy(deliver.agent, agent->identity.id, sizeof deliver.agent);
+    store_id_text(agent->identity.id, agent->uuid);
     memcpy(deliver.boot, agent->boot, sizeof deliver.boot);
     agent->collect = collect_new(&collect, err);
     agent->deliver = agent->collect ? deliver_new(&deliver, err) : NULL;
@@ -567,7 +572,9 @@ static int timeout_of(const struct agent *agent, bool more, struct deliver_now n
 static enum rc run_one(struct agent *agent, struct err *err)
 {
     struct deliver_now now = clocks();
+    const struct agent_canary_way way = {agent->uuid, agent->collect, agent->deliver, agent->spool};
     bool more = collect_step(agent->collect, now.boot_ns);
+    agent_canary_step(&agent->canary, &way, now);
     enum rc rc = spool_step(agent->spool, now.boot_ns, agent->policy.immediate, err);
     if (rc == RC_OK)
         rc = link_step(agent->link, now, err);
@@ -637,6 +644,7 @@ int agent_run(const struct agent_options *options)
         running_mark(&agent);
         if (spool_loss(agent.spool))
             event_gap(&agent, spool_loss(agent.spool));
+        agent_canary_set(&agent.canary, CANARY_EVERY_S, clock_boot_ns()); /* until a policy says otherwise */
         policy_load(&agent);
         event_start(&agent);
         tell(TELL_INFO, "%s started", agent.program);

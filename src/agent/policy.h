@@ -5,7 +5,7 @@
  *   GROUP
  *   VERSION
  *   {"files":["/var/log"],"journal":true,"audit":false,"durable":"immediate",
- *    "commands":[{"name":"users","argv":["/usr/bin/who"],"every_s":300,"timeout_s":10,"bytes":65536}]}
+ *    "canary_s":300,"commands":[{"name":"users","argv":["/usr/bin/who"],"every_s":300,"timeout_s":10,"bytes":65536}]}
  *
  * A member of the object that this program does not know is passed over and named, so that it can be told; a known one
  * of a wrong kind or value refuses the whole policy. */
@@ -42,6 +42,7 @@ struct agent_policy {
     bool journal;
     bool audit;
     bool immediate; /* every batch is synced at once */
+    uint32_t canary_s; /* between two canaries (codec/canary.h), 1 to 86,400; 0: none */
     size_t command_count;
     struct agent_command commands[POLICY_COMMANDS_MAX];
     struct str passed_over; /* names of unknown members, a comma between them */

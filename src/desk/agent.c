@@ -13,6 +13,7 @@
 #include "base/bytes.h"
 #include "base/civil.h"
 #include "codec/utf8.h"
+#include "desk/canary_inside.h"
 #include "desk/own_alarm.h"
 
 #include <string.h>
@@ -499,6 +500,7 @@ static void on_status(struct hearing *h)
         return;
     heard_again(h, &agent);
     status_store(h, &agent, status);
+    canary_status(h->desk, agent.uuid, status, h->now_ns);
     struct str trouble = json_str(json_get(status, "trouble"), STR(""));
     if (trouble.n)
         contradiction(h->desk, &agent, desk_one_line(trouble) ? desk_cut(trouble, DESK_FIELD_MAX) : STR("trouble"),

@@ -40,6 +40,7 @@ static const struct row {
     {"user.save", RIGHT_USERS, ask_user_save},
     {"witness.list", RIGHT_READ, ask_witness_list},
     {"receiver.list", RIGHT_READ, ask_receiver_list},
+    {"canary.list", RIGHT_READ, ask_canary_list},
     {"loss.list", RIGHT_READ, ask_loss_list},
     {"loss.explain", RIGHT_WORK, ask_loss_explain},
     {"mirror.list", RIGHT_READ, ask_mirror_list},

@@ -6,6 +6,7 @@
 #include "codec/utf8.h"
 #include "desk/agent.h"
 #include "desk/annex_desk.h"
+#include "desk/canary_inside.h"
 #include "desk/loss.h"
 #include "desk/rulebook.h"
 #include "desk/schema.h"
@@ -123,6 +124,7 @@ void desk_clean(struct desk *desk, int64_t now_ns)
     rule_texts_clean(desk);
     agents_clean(desk, now_ns);
     losses_clean(desk);
+    canaries_clean(desk, now_ns);
     desk->cleaned_ns = now_ns;
 }
 
@@ -219,6 +221,7 @@ static enum rc database_prepare(struct desk *desk, const struct desk_options *op
     trail_open(desk);
     annex_load(desk);
     agents_open(desk);
+    canaries_open(desk, now_ns);
     desk_clean(desk, now_ns);
     rc = desk_end(desk, true, err);
     if (rc != RC_OK)
@@ -262,7 +265,7 @@ enum rc desk_open(struct db *db, const struct desk_options *options, int64_t now
     desk->rule_context = options->rule_context;
     desk->argon_memory_kib = options->argon_memory_kib ? options->argon_memory_kib : ARGON_KIB;
     buf_init(&desk->body, DESK_RECORD_MAX);
-    enum rc rc = parts_new(desk) && agents_new(desk, options, now_ns)
+    enum rc rc = parts_new(desk) && agents_new(desk, options, now_ns) && canaries_new(desk, options)
                      ? RC_OK
                      : err_set(err, RC_LIMIT, "out of memory for the desk");
     if (rc == RC_OK)
@@ -294,6 +297,7 @@ void desk_close(struct desk *desk)
     rulebook_free(desk);
     rule_texts_free(desk);
     agents_free(desk);
+    canaries_free(desk);
     receivers_free(desk);
     assets_free(desk);
     tlog_hasher_free(desk->hasher);

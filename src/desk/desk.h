@@ -64,6 +64,8 @@ struct desk_options {
     uint32_t argon_memory_kib;                 /* 0 means 65536; tests give less */
     int64_t mirror_silent;                     /* intervals without a pull that make a mirror silent; 0 means 5 */
     int64_t receiver_late_s;    /* a record that waits longer for a receiver makes it late; 0 means 900 */
+    int64_t canary_s;           /* between two canaries of the service's own (canary.h); 0: it makes none */
+    unsigned engines;           /* processes */
     int64_t coverage_days;      /* a source is known for so long before what it lacks is a finding */
     int64_t agent_silent_s;     /* seconds without contact that make an agent silent; 0 means 300 */
     struct str agent_authority; /* PEM; empty: there are no agents. agents.h */
@@ -152,6 +154,7 @@ struct desk_trail {
 };
 
 struct desk_rule_count; /* below */
+struct desk_canary;
 struct desk_batch {
     const struct desk_match *matches;
     size_t count;
@@ -160,6 +163,8 @@ struct desk_batch {
     int64_t clock_ns;                    /* of until_ns; now_ns or before */
     const struct desk_rule_count *fired; /* correlations that fired since the batch before, whatever it opened */
     size_t fired_count;
+    const struct desk_canary *canaries; /* that came through (canary.h) */
+    size_t canary_count;
 };
 
 /* desk_match with a trail and counts: all are stored, or none. Counts of unknown rules are passed over. */

@@ -31,6 +31,7 @@ struct asset_rules;   /* asset_rules.h */
 struct desk_sources;  /* source.c */
 struct desk_agents;   /* agent.h */
 struct desk_assets;   /* asset.c */
+struct desk_canaries; /* canary_inside.h */
 struct desk_retained; /* retention.c */
 struct desk_annex;    /* annex_desk.h */
 struct rulebook;      /* rulebook.h */
@@ -81,6 +82,7 @@ struct desk {
     struct rule_texts *rule_texts;
     struct desk_agents *agents;
     struct desk_assets *assets;
+    struct desk_canaries *canaries;
     bool assets_stale;
     uint64_t objects_version; /* see desk_objects_version */
     enum rc (*term_check)(void *context, uint32_t days, int64_t now_ns, struct err *err);
@@ -254,6 +256,7 @@ bool desk_sources_new(struct desk *desk);
 /* What became of records as they were parsed (parse_rate.c); in a transaction. */
 void parse_rate_store(struct desk *desk, const struct desk_parse_count *counts, size_t n);
 void desk_sources_free(struct desk *desk);
+uint64_t desk_durable(const struct desk *desk);     /* records, as the keeper told last */
 int64_t desk_archive_size(const struct desk *desk); /* of its newest checkpoint, as the keeper told last; 0: unknown */
 bool desk_vouchers_new(struct desk *desk);
 void desk_vouchers_free(struct desk *desk);
@@ -388,6 +391,7 @@ void ask_parser_save(struct ask *ask);
 void ask_parser_end(struct ask *ask);
 void ask_receiver_list(struct ask *ask);
 void receivers_free(struct desk *desk);
+void ask_canary_list(struct ask *ask);
 void ask_loss_list(struct ask *ask); /* loss_ask.c, as the next */
 void ask_loss_explain(struct ask *ask);
 void ask_mirror_list(struct ask *ask);

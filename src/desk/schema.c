@@ -285,6 +285,23 @@ const char *const desk_schema[] = {
     " high INTEGER NOT NULL, PRIMARY KEY (source, hour)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE rhythm (source BLOB NOT NULL, slot INTEGER NOT NULL, counts BLOB NOT NULL,"
     " PRIMARY KEY (source, slot)) STRICT, WITHOUT ROWID;",
+
+    /* canaries (canary.c): agent empty: the service's own, lane: the engine that judges it; record -1: none came yet;
+     * hop: enum canary_hop; told_...: what the agent said of its last one, and when; recent: the last ones */
+    "CREATE TABLE canary (agent TEXT NOT NULL, lane INTEGER NOT NULL, engine INTEGER NOT NULL, number INTEGER NOT NULL,"
+    " record INTEGER NOT NULL, nonce TEXT NOT NULL, every_s INTEGER NOT NULL, made_ns INTEGER NOT NULL,"
+    " seen_ns INTEGER NOT NULL, total_us INTEGER NOT NULL, due_ns INTEGER NOT NULL, checked_ns INTEGER NOT NULL,"
+    " hop INTEGER NOT NULL, hop_ns INTEGER NOT NULL, told_number INTEGER NOT NULL, told_durable INTEGER NOT NULL,"
+    " told_ns INTEGER NOT NULL, recent BLOB NOT NULL, PRIMARY KEY (agent, lane)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX canary_due ON canary(due_ns);"
+    "CREATE INDEX canary_hop ON canary(hop) WHERE hop > 0;"
+    /* their times by hour since 1970; own: of the service; stage, bucket: canary_inside.h */
+    "CREATE TABLE canary_hour (hour INTEGER NOT NULL, own INTEGER NOT NULL, stage INTEGER NOT NULL,"
+    " bucket INTEGER NOT NULL, count INTEGER NOT NULL, max_us INTEGER NOT NULL,"
+    " PRIMARY KEY (hour, own, stage, bucket)) STRICT, WITHOUT ROWID;"
+    /* where some stop now; engine 0 and agent empty where they do not tell them apart */
+    "CREATE TABLE canary_trouble (hop INTEGER NOT NULL, engine INTEGER NOT NULL, agent TEXT NOT NULL,"
+    " since_ns INTEGER NOT NULL, PRIMARY KEY (hop, engine, agent)) STRICT, WITHOUT ROWID;",
 };
 
 const size_t desk_schema_count = ARRAY_LEN(desk_schema);

@@ -223,6 +223,11 @@ int64_t desk_archive_size(const struct desk *desk)
     return (int64_t)MIN(desk->sources->totals.checkpoint_size, (uint64_t)INT64_MAX);
 }
 
+uint64_t desk_durable(const struct desk *desk)
+{
+    return desk->sources->totals.durable;
+}
+
 static double per_second(const struct source *source, int64_t now_ns)
 {
     int64_t edge = now_ns - 7 * SAMPLE_NS; /* older samples say nothing about the last minute */
