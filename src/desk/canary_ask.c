@@ -197,6 +197,16 @@ void ask_canary_list(struct ask *ask)
     hours_put(ask, hours <= 0 ? HOURS_DEFAULT : MIN(hours, HOURS_MOST));
 }
 
+void canary_totals_put(struct ask *ask)
+{
+    struct db_query q = db_query(ask->desk->db, "SELECT (SELECT coalesce(max(total_us), 0) FROM canary WHERE agent = ''),"
+                                                " (SELECT count(*) FROM canary_trouble WHERE agent = '')");
+    bool found = db_next(&q);
+    json_put_int(ask->out, "canary_us", found ? db_i64(&q) : 0);
+    json_put_int(ask->out, "canary_troubles", found ? db_i64(&q) : 0);
+    db_query_end(&q);
+}
+
 /* --- one agent's --- */
 
 static void recent_put(struct buf *out, struct str bytes)

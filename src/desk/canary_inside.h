@@ -12,7 +12,7 @@
     X(CANARY_ENGINE, "engine")       /* an engine is silent or behind */                                               \
     X(CANARY_HIT, "hit")             /* judged, but its hit did not come here */                                       \
     X(CANARY_COLLECTOR, "collector") /* the service's own collector makes none, or the archive takes none */           \
-    X(CANARY_SILENT, "silent")       /* the agent is not connected */                                                  \
+    X(CANARY_SILENT, "silent")       /* the agent is not connected, or says nothing */                                                  \
     X(CANARY_IDLE, "idle")           /* the agent is connected and makes none */                                       \
     X(CANARY_DELIVERY, "delivery")   /* made, and still in the agent's spool */                                        \
     X(CANARY_CLOCK, "clock")         /* it came before it was made */
@@ -71,6 +71,8 @@ void canary_status(struct desk *desk, struct str uuid, const struct json_value *
 void canaries_clean(struct desk *desk, int64_t now_ns);
 /* Begins a trouble that was not there yet. `agent` empty: of the service. (canary_watch.c) */
 void canary_trouble(struct desk *desk, enum canary_hop hop, int64_t engine, struct str agent, int64_t now_ns);
+/* Members of the totals of source.list: the service's slowest last one, troubles of the service. (canary_ask.c) */
+void canary_totals_put(struct ask *ask);
 /* Member "canary" of an agent's answer, with the last ones. (canary_ask.c) */
 void canary_put(struct desk *desk, struct buf *out, struct str uuid);
 

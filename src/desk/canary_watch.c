@@ -13,7 +13,7 @@
 #define WATCH_NS   (2 * SECOND_NS)
 #define LEAP_NS    (60 * SECOND_NS) /* the desk stood still, or its clock was set */
 #define HEARD_NS   (10 * SECOND_NS) /* engines say every second how far they are */
-#define PATIENT_NS (120 * SECOND_NS) /* for the next status of an agent */
+#define PATIENT_NS (75 * SECOND_NS) /* for the next status of an agent, which comes once a minute */
 #define AT_ONCE    256
 #define TELL_MAX   64 /* troubles that begin or end in one transaction */
 
@@ -71,7 +71,7 @@ static enum canary_hop agent_hop(const struct late *late, int64_t now_ns, bool *
         return CANARY_SILENT;
     if (late->told_ns < late->due_ns - late->every_s * SECOND_NS / 2) { /* what it said is of before */
         *ret_wait = now_ns < late->due_ns + PATIENT_NS;
-        return CANARY_FINE;
+        return *ret_wait ? CANARY_FINE : CANARY_SILENT;
     }
     if (!late->told_number || late->told_number == late->number)
         return CANARY_IDLE;
@@ -107,7 +107,7 @@ static void trouble_words(struct buf *text, enum canary_hop hop, int64_t engine)
     static const char *const words[] = {
         [CANARY_RULE_OFF] = "the rule of canaries is switched off or not loaded",
         [CANARY_COLLECTOR] = "the service makes no canaries, or the archive does not take them",
-        [CANARY_SILENT] = "the agent is not connected",
+        [CANARY_SILENT] = "the agent is silent",
         [CANARY_IDLE] = "the agent is connected and makes no canaries",
         [CANARY_DELIVERY] = "the agent's canary is still in its spool",
         [CANARY_CLOCK] = "a canary came before it was made: a clock is wrong",

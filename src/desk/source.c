@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "base/civil.h"
 #include "base/map.h"
+#include "desk/canary_inside.h"
 #include "desk/inside.h"
 #include "desk/loss.h"
 #include "desk/rulebook.h"
@@ -291,6 +292,7 @@ static void totals_put(struct ask *ask)
     json_put_int(ask->out, "deletion_ns", desk_next_deletion_ns(ask->desk));
     json_put_bool(ask->out, "proposal_waits", desk_proposal_waits(ask->desk));
     json_put_int(ask->out, "rules_behind", rules_behind_count(ask->desk));
+    canary_totals_put(ask);
     json_write_object_end(ask->out);
 }
 

@@ -5,7 +5,8 @@
 
 void agent_tabs(struct web_call *call, const char *here)
 {
-    static const struct part_tab tabs[] = {{"/agents", "agents.title"}, {"/agents/policies", "policies.title"}};
+    static const struct part_tab tabs[] = {{"/agents", "agents.title"}, {"/agents/policies", "policies.title"},
+                                           {"/canary", "canary.title"}};
     part_tabs(call, "agents.views", tabs, ARRAY_LEN(tabs), here);
 }
 
@@ -71,6 +72,24 @@ void agent_policy(struct web_call *call, const struct json_value *agent)
         HTML(html, RAW("\xe2\x80\x94"));
     if (wanted > has)
         HTML(html, RAW(" <small>\xe2\x86\x92 "), NUMBER(wanted), RAW("</small>"));
+}
+
+void agent_canary_hop(struct web_call *call, struct str hop, int64_t seen_ns)
+{
+    struct html *html = &call->html;
+    bool fine = !hop.n || str_is(hop, "fine"), waits = fine && seen_ns == 0;
+    if (seen_ns < 0) {
+        HTML(html, RAW("\xe2\x80\x94"));
+        return;
+    }
+    HTML(html, RAW("<span class=\"state"), ESCZ(waits ? "" : fine ? " ok" : " bad"), RAW("\">"));
+    part_icon(call, waits ? "run" : fine ? "ok" : "bad");
+    HTML(html, RAW(" "));
+    if (waits)
+        HTML(html, SAY("canary.awaited"));
+    else
+        HTML(html, SAY_OF("canary_hop.", hop));
+    HTML(html, RAW("</span>"));
 }
 
 void agent_objects(struct web_call *call, const struct json_value *objects, int64_t chosen, bool wrong)

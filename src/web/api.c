@@ -25,6 +25,7 @@ static const struct api_row rows[] = {
       {"to_ns", API_INT},
       {"offset", API_INT},
       {"limit", API_INT}}},
+    {"canary.list", WEB_DESK, false, {{"hours", API_INT}}},
     {"loss.explain", WEB_DESK, true, {{0}}},
     {"parser.list", WEB_DESK, false, {{"offset", API_INT}, {"limit", API_INT}}},
     {"parser.source", WEB_DESK, false, {{"id", API_TEXT}}},

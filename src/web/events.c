@@ -109,6 +109,8 @@ static const struct {
     {"lifecycle.source.low", {"name", "detail"}},
     {"lifecycle.source.burst", {"name", "detail"}},
     {"lifecycle.source.calm", {"name", "kind"}},
+    {"lifecycle.canary.late", {"hop", "detail"}},
+    {"lifecycle.canary.calm", {"hop", NULL}},
     {"lifecycle.loss.found", {"name", "count"}},
     {"lifecycle.loss.explained", {"name", "who"}},
     {"lifecycle.coverage.changed", {"source", "class"}},

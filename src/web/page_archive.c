@@ -34,6 +34,7 @@ struct health {
     int64_t losses_open; /* that nobody explained */
     bool proposal_waits;
     bool rules_behind;   /* an engine or the desk works with those of before */
+    bool canary_lost;    /* canaries do not come through the service */
     int64_t growth;      /* stored bytes a day on average; 0 not known */
     int64_t verified_ns; /* 0: none found */
     int64_t verified_faults;
@@ -97,6 +98,7 @@ static struct health health_read(struct web_call *call)
         .losses_open = of_int(json_get(call_answer(call, ASK_LOSSES), "totals"), "open"),
         .proposal_waits = of_bool(totals, "proposal_waits"),
         .rules_behind = of_int(totals, "rules_behind") > 0,
+        .canary_lost = of_int(totals, "canary_troubles") > 0,
     };
     int64_t oldest = of_int(health.archive, "oldest_ns");
     if (oldest > 0 && health.now_ns > oldest && health.now_ns - oldest >= GROWTH_MIN)
@@ -196,6 +198,11 @@ static bool rules_behind(const struct health *h)
     return h->rules_behind;
 }
 
+static bool canary_lost(const struct health *h)
+{
+    return h->canary_lost;
+}
+
 static bool proposal_waits(const struct health *h)
 {
     return h->proposal_waits;
@@ -219,6 +226,7 @@ static void states(struct web_call *call, const struct health *health)
         {receiver_late, "bad", "archive.state_receiver"},
         {disk_low, "bad", "archive.state_disk"},
         {rules_behind, "bad", "archive.state_rules"},
+        {canary_lost, "bad", "archive.state_canary"},
         {stamp_bad, "warn", "archive.state_stamp"},
         {verify_missing, "warn", "archive.state_verify_missing"},
         {verify_unknown, "warn", "archive.state_verify_unknown"},
@@ -279,7 +287,8 @@ static void tiles(struct web_call *call, const struct health *h)
     HTML(html, RAW("<p class=\"meta\">"), SAY("archive.deletion_about"), RAW(" <a href=\"/archive/retention\">"),
          SAY("retention.title"), RAW("</a> <a href=\"/archive/receivers\">"), SAY("receivers.title"),
          RAW("</a></p><p class=\"meta\" id=\"losses-line\">"), SAY("losses.open"), RAW(": "), NUMBER(h->losses_open),
-         RAW(" <a href=\"/losses\">"), SAY("losses.title"), RAW("</a></p>"));
+         RAW(" <a href=\"/losses\">"), SAY("losses.title"), RAW("</a> <a href=\"/canary\">"), SAY("canary.title"),
+         RAW("</a></p>"));
 }
 
 /* ---- who vouches ---- */

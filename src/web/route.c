@@ -80,6 +80,7 @@ static const struct route routes[] = {
     {"GET", "/users", ACCESS_SESSION, 0, page_users},
     {"GET", "/users/*", ACCESS_SESSION, 0, page_user},
     {"POST", "/users/*", ACCESS_SESSION, 0, save_user},
+    {"GET", "/canary", ACCESS_SESSION, 0, page_canary},
     {"GET", "/losses", ACCESS_SESSION, 0, page_losses},
     {"POST", "/losses/*", ACCESS_SESSION, 0, act_loss_explain},
     {"GET", "/archive", ACCESS_SESSION, 0, page_archive},

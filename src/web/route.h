@@ -86,6 +86,7 @@ void act_hunt_stop(struct web_call *call);
 void act_hunt_open(struct web_call *call);
 void page_coverage(struct web_call *call);
 void page_annex(struct web_call *call);
+void page_canary(struct web_call *call);
 void page_losses(struct web_call *call);
 void act_loss_explain(struct web_call *call);
 void page_annex_source(struct web_call *call);
