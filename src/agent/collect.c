@@ -454,8 +454,8 @@ struct collect *collect_new(const struct collect_options *options, struct err *e
     collect->audit = -1;
     collect->audit_outlet = (struct outlet){.stream = DELIVERY_AUDIT, .epoch = collect->epoch};
     collect->own = (struct outlet){.stream = DELIVERY_AGENT, .epoch = collect->epoch};
-    collect->canary = (struct outlet){
-        .stream = DELIVERY_AGENT, .name = STR_INIT(CANARY_STREAM), .epoch = collect->epoch};
+    collect->canary =
+        (struct outlet){.stream = DELIVERY_AGENT, .name = STR_INIT(CANARY_STREAM), .epoch = collect->epoch};
     buf_init(&collect->requests, 65536);
     buf_init(&collect->replies, RUNNER_MESSAGE_MAX + 4096);
     return collect;

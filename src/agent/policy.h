@@ -41,7 +41,7 @@ struct agent_policy {
     struct str files; /* absolute paths of files and folders, a blank between them */
     bool journal;
     bool audit;
-    bool immediate; /* every batch is synced at once */
+    bool immediate;    /* every batch is synced at once */
     uint32_t canary_s; /* between two canaries (codec/canary.h), 1 to 86,400; 0: none */
     size_t command_count;
     struct agent_command commands[POLICY_COMMANDS_MAX];

@@ -17,9 +17,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CANARY_EVENT     "qorgan.canary"
-#define CANARY_KIND      "qorgan-canary" /* of its source */
-#define CANARY_STREAM    "canary"        /* name of an agent's stream of them; an older server takes it as the agent's own words */
+#define CANARY_EVENT "qorgan.canary"
+#define CANARY_KIND  "qorgan-canary" /* of its source */
+#define CANARY_STREAM                                                                                                  \
+    "canary" /* name of an agent's stream of them; an older server takes it as the agent's own words */
 #define CANARY_RULE      "6b2f0c1e-7a4d-4c59-9d0e-2f4a8c3b5e71" /* data/rules/qorgan/canary.yml */
 #define CANARY_EVERY_S   300u                                   /* unless a policy or a setting says otherwise */
 #define CANARY_EVERY_MAX 86400u
@@ -27,10 +28,10 @@
 #define CANARY_NONCE     16u
 
 struct canary {
-    char agent[37]; /* its uuid with dashes; empty: the service's own */
-    uint64_t number;  /* since its maker started, from 1; at most INT64_MAX, as all here */
+    char agent[37];  /* its uuid with dashes; empty: the service's own */
+    uint64_t number; /* since its maker started, from 1; at most INT64_MAX, as all here */
     uint8_t nonce[CANARY_NONCE];
-    int64_t made_ns; /* by its maker's clock */
+    int64_t made_ns;  /* by its maker's clock */
     uint32_t every_s; /* when the next one is due, about; 1 to CANARY_EVERY_MAX */
     bool measured;
     int64_t offset_us; /* the server's clock less its maker's */

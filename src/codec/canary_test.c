@@ -19,8 +19,13 @@ static enum rc read_text(struct str text, struct canary *canary)
 static void what_is_written_reads_back(void)
 {
     struct canary rows[] = {
-        {.agent = UUID, .number = 1, .made_ns = INT64_C(1795215000123456789), .every_s = 300, .measured = true,
-         .offset_us = -250, .error_us = 900},
+        {.agent = UUID,
+         .number = 1,
+         .made_ns = INT64_C(1795215000123456789),
+         .every_s = 300,
+         .measured = true,
+         .offset_us = -250,
+         .error_us = 900},
         {.number = INT64_MAX, .made_ns = 0, .every_s = CANARY_EVERY_MAX},
         {.number = 7, .made_ns = INT64_MAX, .every_s = 1, .measured = true, .error_us = UINT32_MAX},
     };
@@ -47,7 +52,7 @@ static void what_is_written_reads_back(void)
 }
 
 #define BODY(event, agent, number, nonce, made, every, more)                                                           \
-    "{\"event\":\"" event "\",\"agent\":\"" agent "\",\"number\":" number ",\"nonce\":\"" nonce "\",\"made_ns\":" made    \
+    "{\"event\":\"" event "\",\"agent\":\"" agent "\",\"number\":" number ",\"nonce\":\"" nonce "\",\"made_ns\":" made \
     ",\"every_s\":" every more "}"
 
 static void what_is_no_canary(void)

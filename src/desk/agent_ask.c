@@ -240,17 +240,16 @@ void ask_agent_save(struct ask *ask)
     " WHEN a.contradicts = 1 THEN 'contradicts' WHEN a.silent = 1 THEN 'silent' WHEN a.intake >= 0 THEN 'connected'"   \
     " ELSE 'away' END, a.host, a.address, a.program, a.until_ns, a.enrolled_ns, a.heard_ns, a.connected_ns,"           \
     " a.offset_us, a.error_us, a.records, a.bytes, a.policy, a.used, a.room, coalesce((SELECT max(version) FROM"       \
-    " agent_policy WHERE grp = a.grp AND note <> ''), 0), coalesce(c.seen_ns, -1), coalesce(c.total_us, 0),"            \
+    " agent_policy WHERE grp = a.grp AND note <> ''), 0), coalesce(c.seen_ns, -1), coalesce(c.total_us, 0),"           \
     " coalesce(c.hop, 0)"
 
 static void agent_put(struct buf *out, struct db_query *q)
 {
     static const char *const texts[] = {"agent", "name", "group", "object"};
     static const char *const more[] = {"state", "host", "address", "program"};
-    static const char *const numbers[] = {"until_ns",  "enrolled_ns", "heard_ns",  "connected_ns",
-                                          "offset_us", "error_us",    "records",   "bytes",
-                                          "policy",    "spool_bytes", "spool_max", "policy_wanted",
-                                          "canary_ns", "canary_us"};
+    static const char *const numbers[] = {"until_ns",  "enrolled_ns",   "heard_ns",  "connected_ns", "offset_us",
+                                          "error_us",  "records",       "bytes",     "policy",       "spool_bytes",
+                                          "spool_max", "policy_wanted", "canary_ns", "canary_us"};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         json_put_str(out, texts[i], db_text(q));
     json_put_int(out, "object_id", db_i64(q));
@@ -270,8 +269,8 @@ static void filter_put(const struct ask *ask, struct db_query *q)
 }
 
 #define WANTED                                                                                                         \
-    " FROM agent a JOIN object o ON o.id = a.object LEFT JOIN canary c ON c.agent = a.uuid AND c.lane = 0"              \
-    " WHERE (CASE ?1 WHEN 'revoked' THEN a.state = 1 WHEN 'all' THEN 1"  \
+    " FROM agent a JOIN object o ON o.id = a.object LEFT JOIN canary c ON c.agent = a.uuid AND c.lane = 0"             \
+    " WHERE (CASE ?1 WHEN 'revoked' THEN a.state = 1 WHEN 'all' THEN 1"                                                \
     " WHEN 'connected' THEN a.state = 0 AND a.intake >= 0 WHEN 'silent' THEN a.state = 0 AND a.silent = 1"             \
     " ELSE a.state = 0 END) AND (?2 = '' OR a.grp = ?2) AND (?3 = '' OR instr(lower(a.name), lower(?3)) > 0"           \
     " OR instr(lower(a.host), lower(?3)) > 0 OR instr(a.address, ?3) > 0 OR a.uuid = ?3)"

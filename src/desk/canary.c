@@ -1,18 +1,18 @@
 /* canary.c - canaries as they come: which count, their times, what is kept of them. */
-#include "desk/canary_inside.h"
+#include "codec/canary.h"
 
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "base/civil.h"
-#include "codec/canary.h"
 #include "desk/agent.h"
+#include "desk/canary_inside.h"
 
 #include <string.h>
 
-#define HOUR_NS      (HOUR_S * SECOND_NS)
-#define NEAR_US      INT64_C(1000000)  /* clocks that were compared differ by less, beyond the error */
-#define STRANGE_US   INT64_C(60000000) /* those that were not */
-#define NUMBER_MAX   (INT64_C(1) << 60)
+#define HOUR_NS    (HOUR_S * SECOND_NS)
+#define NEAR_US    INT64_C(1000000)  /* clocks that were compared differ by less, beyond the error */
+#define STRANGE_US INT64_C(60000000) /* those that were not */
+#define NUMBER_MAX (INT64_C(1) << 60)
 
 static const char *const hop_keys[] = {
 #define X(id, key) key,
@@ -211,7 +211,8 @@ void canary_status(struct desk *desk, struct str uuid, const struct json_value *
         db_run(&gone);
         return;
     }
-    struct db_query q = db_query(desk->db, "INSERT INTO canary (agent, lane, engine, number, record, nonce, every_s, made_ns, seen_ns,"
+    struct db_query q =
+        db_query(desk->db, "INSERT INTO canary (agent, lane, engine, number, record, nonce, every_s, made_ns, seen_ns,"
                            " total_us, due_ns, checked_ns, hop, hop_ns, told_number, told_durable, told_ns, recent)"
                            " VALUES (?1, 0, -1, 0, -1, '', ?2, 0, 0, 0, ?3, 0, 0, ?4, ?5, ?6, ?4, x'')"
                            " ON CONFLICT (agent, lane) DO UPDATE SET told_number = excluded.told_number,"
@@ -258,11 +259,12 @@ void canaries_open(struct desk *desk, int64_t now_ns)
     db_run_i64(desk->db, "DELETE FROM canary WHERE agent = '' AND lane >= ?1",
                canaries->every_s ? (int64_t)canaries->engines : 0);
     for (unsigned lane = 0; canaries->every_s && lane < canaries->engines; lane++) {
-        q = db_query(desk->db, "INSERT INTO canary (agent, lane, engine, number, record, nonce, every_s, made_ns,"
-                               " seen_ns, total_us, due_ns, checked_ns, hop, hop_ns, told_number, told_durable,"
-                               " told_ns, recent) VALUES ('', ?1, ?1, 0, -1, '', ?2, 0, 0, 0, ?3, 0, 0, ?4, 0, 0, 0, x'')"
-                               " ON CONFLICT (agent, lane) DO UPDATE SET every_s = excluded.every_s,"
-                               " due_ns = excluded.due_ns");
+        q = db_query(desk->db,
+                     "INSERT INTO canary (agent, lane, engine, number, record, nonce, every_s, made_ns,"
+                     " seen_ns, total_us, due_ns, checked_ns, hop, hop_ns, told_number, told_durable,"
+                     " told_ns, recent) VALUES ('', ?1, ?1, 0, -1, '', ?2, 0, 0, 0, ?3, 0, 0, ?4, 0, 0, 0, x'')"
+                     " ON CONFLICT (agent, lane) DO UPDATE SET every_s = excluded.every_s,"
+                     " due_ns = excluded.due_ns");
         db_put_i64(&q, lane);
         db_put_i64(&q, canaries->every_s);
         db_put_i64(&q, due_ns(now_ns, canaries->every_s));
@@ -274,6 +276,8 @@ void canaries_open(struct desk *desk, int64_t now_ns)
 void canaries_clean(struct desk *desk, int64_t now_ns)
 {
     db_run_i64(desk->db, "DELETE FROM canary_hour WHERE hour < ?1", now_ns / HOUR_NS - CANARY_HOURS);
-    db_run_i64(desk->db, "DELETE FROM canary WHERE agent <> '' AND agent NOT IN"
-                         " (SELECT uuid FROM agent WHERE state = ?1)", AGENT_ACTIVE);
+    db_run_i64(desk->db,
+               "DELETE FROM canary WHERE agent <> '' AND agent NOT IN"
+               " (SELECT uuid FROM agent WHERE state = ?1)",
+               AGENT_ACTIVE);
 }

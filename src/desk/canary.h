@@ -3,9 +3,9 @@
  *
  *   made ──receive──► intake ──store──► archive ──judge──► engine, rule ──deliver──► desk     and all of it: "total"
  *
- *   canaries_store: each one that came      ─┐                      ┌─► records "canary.late", "canary.calm", an incident
- *   canary_status: what its agent says of it ├─ tables canary_… ────┤
- *   desk_canary_engine: how far engines are ─┘   desk_watch_canaries └─► canary.list, agent.list, agent.show
+ *   canaries_store: each one that came      ─┐                      ┌─► records "canary.late", "canary.calm", an
+ * incident canary_status: what its agent says of it ├─ tables canary_… ────┤ desk_canary_engine: how far engines are ─┘
+ * desk_watch_canaries └─► canary.list, agent.list, agent.show
  *
  * One that did not come within twice its interval and ten seconds is overdue; then the first hop that fails is named,
  * and it is an incident, one a hop (an engine's is not told for every agent anew), which ends by itself once nothing

@@ -1,9 +1,8 @@
 /* canary_ask.c - what people ask about canaries: how long the way takes by hour, what is overdue, one maker's last. */
-#include "desk/canary_inside.h"
-
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "base/civil.h"
+#include "desk/canary_inside.h"
 
 #include <string.h>
 
@@ -199,8 +198,9 @@ void ask_canary_list(struct ask *ask)
 
 void canary_totals_put(struct ask *ask)
 {
-    struct db_query q = db_query(ask->desk->db, "SELECT (SELECT coalesce(max(total_us), 0) FROM canary WHERE agent = ''),"
-                                                " (SELECT count(*) FROM canary_trouble WHERE agent = '')");
+    struct db_query q =
+        db_query(ask->desk->db, "SELECT (SELECT coalesce(max(total_us), 0) FROM canary WHERE agent = ''),"
+                                " (SELECT count(*) FROM canary_trouble WHERE agent = '')");
     bool found = db_next(&q);
     json_put_int(ask->out, "canary_us", found ? db_i64(&q) : 0);
     json_put_int(ask->out, "canary_troubles", found ? db_i64(&q) : 0);
@@ -232,8 +232,8 @@ static void recent_put(struct buf *out, struct str bytes)
 
 void canary_put(struct desk *desk, struct buf *out, struct str uuid)
 {
-    struct db_query q =
-        db_query(desk->db, "SELECT " MAKER ", c.nonce, c.number, c.recent FROM canary c WHERE c.agent = ?1 AND c.lane = 0");
+    struct db_query q = db_query(
+        desk->db, "SELECT " MAKER ", c.nonce, c.number, c.recent FROM canary c WHERE c.agent = ?1 AND c.lane = 0");
     db_put_text(&q, uuid);
     if (!db_next(&q))
         return;

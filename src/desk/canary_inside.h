@@ -12,7 +12,7 @@
     X(CANARY_ENGINE, "engine")       /* an engine is silent or behind */                                               \
     X(CANARY_HIT, "hit")             /* judged, but its hit did not come here */                                       \
     X(CANARY_COLLECTOR, "collector") /* the service's own collector makes none, or the archive takes none */           \
-    X(CANARY_SILENT, "silent")       /* the agent is not connected, or says nothing */                                                  \
+    X(CANARY_SILENT, "silent")       /* the agent is not connected, or says nothing */                                 \
     X(CANARY_IDLE, "idle")           /* the agent is connected and makes none */                                       \
     X(CANARY_DELIVERY, "delivery")   /* made, and still in the agent's spool */                                        \
     X(CANARY_CLOCK, "clock")         /* it came before it was made */
@@ -40,7 +40,7 @@ struct canary_times {
 };
 
 /* Buckets of times: exact below 16 us, then eight for each power of two. */
-#define CANARY_BUCKETS 304u
+#define CANARY_BUCKETS     304u
 #define CANARY_RECENT_SIZE 36u /* bytes of one of `recent`: u64 record, i64 made ns, u32 us each */
 unsigned canary_bucket(uint32_t us);
 uint32_t canary_bucket_most(unsigned bucket); /* the longest time in it */

@@ -1,9 +1,9 @@
 /* Canaries at the desk: which count, what is measured, where one stops, and that what is told of it begins and ends
  * once. Time is simulated. */
-#include "desk/canary_inside.h"
-
 #include "codec/canary.h"
+
 #include "desk/agent_testing.h"
+#include "desk/canary_inside.h"
 
 #define EVERY 300
 
@@ -13,7 +13,10 @@ static int64_t shift_ns; /* made so much later than received */
 static uint64_t own_judged[2];
 
 static const struct desk_rule rules[] = {
-    {.id = STR_INIT(CANARY_RULE), .title = STR_INIT("Canary"), .level = DESK_INFORMATIONAL, .path = STR_INIT("q/c.yml"),
+    {.id = STR_INIT(CANARY_RULE),
+     .title = STR_INIT("Canary"),
+     .level = DESK_INFORMATIONAL,
+     .path = STR_INIT("q/c.yml"),
      .hash = 1},
     {.id = STR_INIT("other"), .title = STR_INIT("Other"), .level = DESK_HIGH, .path = STR_INIT("q/o.yml"), .hash = 2},
 };
@@ -70,10 +73,10 @@ static void pass(int64_t seconds, unsigned engines)
         desk_set_totals(stand.desk, &(struct desk_totals){.durable = 1000 + (uint64_t)(stand.now / S(1) % 100000)});
         for (unsigned k = 0; k < 2; k++)
             if (engines & (1u << k))
-                desk_canary_engine(stand.desk, k,
-                                   (struct desk_canary_engine){1000 + (uint64_t)(stand.now / S(1) % 100000),
-                                                               own_judged[k]},
-                                   stand.now);
+                desk_canary_engine(
+                    stand.desk, k,
+                    (struct desk_canary_engine){1000 + (uint64_t)(stand.now / S(1) % 100000), own_judged[k]},
+                    stand.now);
         CHECK_INT(desk_watch_canaries(stand.desk, stand.now, &err), RC_OK);
     }
 }
@@ -319,8 +322,8 @@ static void an_agent_that_is_away_has_its_own_alarm(void)
     CHECK_TEXT(agent_hop(), "silent");
     CHECK_INT(kept("canary.late"), 1);
     CHECK_INT(incidents("qorgan-canary-agent") + incidents("qorgan-canary-lost"), 0);
-    CHECK(stand_ask(&stand, stand_format(&stand, "{'ask':'agent.revoke','who':'admin','agent':'%s','reason':'gone'}",
-                                         uuid)));
+    CHECK(stand_ask(&stand,
+                    stand_format(&stand, "{'ask':'agent.revoke','who':'admin','agent':'%s','reason':'gone'}", uuid)));
     comes(uuid, 0);
     CHECK_TEXT(agent_hop(), "silent"); /* a revoked one's counts no more */
     stand_close(&stand);
@@ -340,7 +343,7 @@ static void what_agents_say_of_their_canaries(void)
     CHECK_INT(stand_number(shown(), "canary_ns"), -1);
     status("'canary_s':300");
     CHECK_INT(stand_number(shown(), "canary_ns"), 0); /* awaited */
-    status("'canary_s':3600"); /* more seldom now */
+    status("'canary_s':3600");                        /* more seldom now */
     pass(2 * EVERY + 200, 3);
     CHECK_TEXT(agent_hop(), "fine");
     status("'canary_s':0");

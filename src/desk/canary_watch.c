@@ -1,10 +1,9 @@
 /* canary_watch.c - canaries that do not come: where each stops, and what is told of it. */
-#include "desk/canary_inside.h"
-
 #include "base/assert.h"
 #include "base/civil.h"
 #include "codec/canary.h"
 #include "desk/agent.h"
+#include "desk/canary_inside.h"
 #include "desk/own_alarm.h"
 #include "desk/rulebook.h"
 
@@ -90,7 +89,8 @@ static enum canary_hop hop_of(const struct desk *desk, struct late *late, int64_
     late->engine = own ? late->lane : canary_engine_of(desk, late->agent);
     if (engine_stands(c, late->engine, now_ns))
         return CANARY_ENGINE;
-    if (own && late->engine < (int64_t)CANARY_ENGINES && c->engine[late->engine].told.own <= (uint64_t)(late->record + 1))
+    if (own && late->engine < (int64_t)CANARY_ENGINES &&
+        c->engine[late->engine].told.own <= (uint64_t)(late->record + 1))
         return CANARY_COLLECTOR;
     return CANARY_HIT;
 }

@@ -29,8 +29,6 @@ void canary_own_source(unsigned engine, unsigned engines, char ret_name[CANARY_N
     ASSERT(false); /* the chance is below one in 2^300 */
 }
 
-
-
 bool canary_is_of(struct str source_kind)
 {
     return str_is(source_kind, CANARY_KIND);

@@ -4,8 +4,8 @@
  *   agent ─ stream "canary" ─► intake ─┐
  *   collector ─ one an engine ─────────┴─► keeper ─► engine ─ rule CANARY_RULE ─► MSG_MATCH ─► desk (desk/canary.h)
  *
- * The rule matches the text, whoever wrote it; only of a source of kind CANARY_KIND the desk is told. That kind is given
- * by intake and collector alone: of an agent's certificate, or to the service's own. */
+ * The rule matches the text, whoever wrote it; only of a source of kind CANARY_KIND the desk is told. That kind is
+ * given by intake and collector alone: of an agent's certificate, or to the service's own. */
 #ifndef ROLE_CANARY_H
 #define ROLE_CANARY_H
 
@@ -42,9 +42,9 @@ struct engine_canary {
     struct {
         uint64_t records;
         int64_t ns;
-    } marks[CANARY_MARKS]; /* what was durable when; a ring */
-    size_t count;          /* ever, since the log was resumed */
-    uint64_t own;          /* behind the newest of the service's own that was judged here */
+    } marks[CANARY_MARKS];    /* what was durable when; a ring */
+    size_t count;             /* ever, since the log was resumed */
+    uint64_t own;             /* behind the newest of the service's own that was judged here */
     char times[CANARY_TIMES]; /* of the match being told: i64 received, durable, judged */
 };
 /* MSG_DURABLE: how many records are durable; `durable` when the body is damaged. */

@@ -60,8 +60,14 @@ static bool told(struct engine_canary *canary, const struct canary *made, struct
 static void an_engine_tells(void)
 {
     static struct engine_canary canary;
-    struct canary made = {.agent = UUID, .number = 9, .nonce = {1}, .made_ns = 700, .every_s = 300, .measured = true,
-                          .offset_us = 2, .error_us = 4};
+    struct canary made = {.agent = UUID,
+                          .number = 9,
+                          .nonce = {1},
+                          .made_ns = 700,
+                          .every_s = 300,
+                          .measured = true,
+                          .offset_us = 2,
+                          .error_us = 4};
     struct tlog_hasher *hasher CLEANUP(tlog_hasher_cleanup) = tlog_hasher_new();
     struct desk_canary got;
     uint8_t id[16];

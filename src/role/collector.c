@@ -31,7 +31,7 @@ struct collector {
     struct follower *follower;
     struct journal *journal;
     struct canary_maker *canaries; /* NULL: none are made */
-    const char *journal_folder; /* NULL: the machine's own */
+    const char *journal_folder;    /* NULL: the machine's own */
     enum journal_state journal_state;
     uint64_t journal_epoch;
     uint64_t journal_high;

@@ -31,20 +31,20 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SCRATCH         ((size_t)64 << 20)
-#define RECORDS_FLYING  256 /* sent to the keeper, not yet kept */
-#define STATS_MAX       2000
-#define ENGINES_MAX     64
-#define MATCHES_AT_ONCE 512
+#define SCRATCH          ((size_t)64 << 20)
+#define RECORDS_FLYING   256 /* sent to the keeper, not yet kept */
+#define STATS_MAX        2000
+#define ENGINES_MAX      64
+#define MATCHES_AT_ONCE  512
 #define CANARIES_AT_ONCE 64
-#define GATHER_NS       UINT64_C(25000000)  /* matches and kept records wait so long for company: one sync for all */
-#define COUNTED_NS      UINT64_C(250000000) /* the same where nothing but correlations waits for it */
-#define HEARD_MAX       768                 /* an engine waits when a thousand are not acknowledged */
-#define LOOK_NS         UINT64_C(150000000) /* between two looks at what nobody told of: records, notices */
-#define STUCK_RETRY_NS  UINT64_C(1000000000)
-#define FIRINGS_MAX     32 /* room for what one match can cause */
-#define ALARMS_MAX      40 /* of the archive, told by the keeper */
-#define KEEPER_SILENCE  (60 * SECOND_NS)
+#define GATHER_NS        UINT64_C(25000000)  /* matches and kept records wait so long for company: one sync for all */
+#define COUNTED_NS       UINT64_C(250000000) /* the same where nothing but correlations waits for it */
+#define HEARD_MAX        768                 /* an engine waits when a thousand are not acknowledged */
+#define LOOK_NS          UINT64_C(150000000) /* between two looks at what nobody told of: records, notices */
+#define STUCK_RETRY_NS   UINT64_C(1000000000)
+#define FIRINGS_MAX      32 /* room for what one match can cause */
+#define ALARMS_MAX       40 /* of the archive, told by the keeper */
+#define KEEPER_SILENCE   (60 * SECOND_NS)
 
 /* An alarm that was taken: it comes again with all totals as long as it holds. */
 struct alarm_told {

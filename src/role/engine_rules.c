@@ -113,8 +113,8 @@ bool engine_rules_wants(const struct engine_rules *self, const struct rule *rule
 {
     const struct duty *duty = &self->duties[rule->index];
     ASSERT(rules_at(self->rules, rule->index) == rule);
-    return duty->state == RULE_ACTIVE && (rule->correlated || (rule->alerts && duty->level >= RULE_MEDIUM) ||
-                                          str_is(rule->id, CANARY_RULE));
+    return duty->state == RULE_ACTIVE &&
+           (rule->correlated || (rule->alerts && duty->level >= RULE_MEDIUM) || str_is(rule->id, CANARY_RULE));
 }
 
 /* ---- counters ---- */

@@ -5,8 +5,8 @@
 
 void agent_tabs(struct web_call *call, const char *here)
 {
-    static const struct part_tab tabs[] = {{"/agents", "agents.title"}, {"/agents/policies", "policies.title"},
-                                           {"/canary", "canary.title"}};
+    static const struct part_tab tabs[] = {
+        {"/agents", "agents.title"}, {"/agents/policies", "policies.title"}, {"/canary", "canary.title"}};
     part_tabs(call, "agents.views", tabs, ARRAY_LEN(tabs), here);
 }
 

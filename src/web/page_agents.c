@@ -127,10 +127,9 @@ static void row(struct web_call *call, const struct json_value *a)
 
 static void table(struct web_call *call, const struct json_value *list)
 {
-    static const char *const heads[] = {"agents.name",    "agents.state",   "agents.group",
-                                        "agents.heard",   "#agents.offset", "agents.canary",
-                                        "#agents.spool",  "#agents.policy", "agents.program",
-                                        NULL};
+    static const char *const heads[] = {
+        "agents.name",   "agents.state",  "agents.group",   "agents.heard",   "#agents.offset",
+        "agents.canary", "#agents.spool", "#agents.policy", "agents.program", NULL};
     struct html *html = &call->html;
     const struct json_value *agents = json_get(list, "agents");
     if (!json_first(agents)) {
@@ -406,8 +405,8 @@ static void status(struct web_call *call, const struct json_value *a)
 
 static void canary(struct web_call *call, const struct json_value *c)
 {
-    static const char *const heads[] = {"canary.made",   "#canary.record",  "#canary.total", "#canary.receive",
-                                        "#canary.store", "#canary.judge",   "#canary.deliver", NULL};
+    static const char *const heads[] = {"canary.made",   "#canary.record", "#canary.total",   "#canary.receive",
+                                        "#canary.store", "#canary.judge",  "#canary.deliver", NULL};
     static const char *const keys[] = {"canary.total", "canary.receive", "canary.store", "canary.judge",
                                        "canary.deliver"};
     static const char *const names[] = {"total_us", "receive_us", "store_us", "judge_us", "deliver_us"};

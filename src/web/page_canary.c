@@ -98,8 +98,8 @@ static void service(struct web_call *call, const struct json_value *rows)
 
 static void late(struct web_call *call, const struct json_value *rows)
 {
-    static const char *const heads[] = {"agents.name", "canary.state", "canary.since", "canary.seen", "#canary.total",
-                                        NULL};
+    static const char *const heads[] = {"agents.name", "canary.state",  "canary.since",
+                                        "canary.seen", "#canary.total", NULL};
     struct html *html = &call->html;
     if (!json_first(rows))
         return;
@@ -122,9 +122,9 @@ static void late(struct web_call *call, const struct json_value *rows)
 
 static void hours(struct web_call *call, const struct json_value *rows)
 {
-    static const char *const heads[] = {
-        "canary.hour", "canary.of",       "#canary.count", "#canary.waited", "#canary.p50",     "#canary.p99",
-        "#canary.max", "#canary.receive", "#canary.store", "#canary.judge",  "#canary.deliver", NULL};
+    static const char *const heads[] = {"canary.hour",   "canary.of",     "#canary.count",   "#canary.waited",
+                                        "#canary.p50",   "#canary.p99",   "#canary.max",     "#canary.receive",
+                                        "#canary.store", "#canary.judge", "#canary.deliver", NULL};
     static const char *const keys[] = {"canary.receive", "canary.store", "canary.judge", "canary.deliver"};
     struct html *html = &call->html;
     if (!json_first(rows))
