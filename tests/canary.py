@@ -154,8 +154,9 @@ def agents_have_theirs():
             check(abs(parts - one["total_us"]) <= 5000, f"parts of the way: {one}")
         check(shown["agent"]["canary_us"] > 0 and shown["agent"]["canary_ns"] > 0, f"{shown['agent']}")
         hit = stand.service.search(f"record:{canary['record']}")[0]
-        check_equal((json.loads(hit["raw"])["agent"], json.loads(hit["raw"])["nonce"]), (uuid, canary["nonce"]), "whose")
-        check("offset_us" in json.loads(hit["raw"]), "the clock's offset is in it")
+        body = json.loads(hit["raw"])
+        check_equal((body["agent"], body["nonce"]), (uuid, canary["nonce"]), "whose")
+        check("offset_us" in body, "the clock's offset is in it")
         check_equal((hit["source"], hit["source_kind"]), ("web1:canary", "qorgan-canary"), "its source")
         for path in ("/agents", f"/agents/{uuid}", "/canary", "/"):
             status, _, page = stand.web.request("GET", path)

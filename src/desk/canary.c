@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/civil.h"
 #include "desk/agent.h"
+#include "desk/canary.h"
 #include "desk/canary_inside.h"
 
 #include <string.h>

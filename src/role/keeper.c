@@ -576,11 +576,10 @@ static void share_feed(struct keeper *keeper, unsigned i)
     }
     for (size_t k = 0; k < archive_log_count(keeper->archive); k++) {
         struct archive_log log = archive_log_at(keeper->archive, k);
-        if (log.first < share->log_sent)
-            continue;
-        if (!log_send(keeper, channel, &log))
+        bool known = log.first < share->log_sent;
+        if (!known && !log_send(keeper, channel, &log))
             return;
-        share->log_sent = log.first + 1;
+        share->log_sent = MAX(share->log_sent, log.first + 1);
     }
     put_be64(body, archive_durable(keeper->archive));
     put_be64(body + 8, (uint64_t)clock_real_ns());

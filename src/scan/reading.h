@@ -1,0 +1,44 @@
+/* reading.h - inside the room: one report being read, and the finding that is being put together. */
+#ifndef SCAN_READING_H
+#define SCAN_READING_H
+
+#include "base/arena.h"
+#include "scan/report.h"
+
+/* One at a time; its texts live in an arena that the next finding empties. */
+struct reading {
+    struct str bytes;
+    scan_sink sink;
+    void *context;
+    struct scan_summary *summary;
+    struct arena *arena; /* of the whole report */
+    struct arena *texts; /* of the finding */
+    struct scan_finding finding;
+    enum rc rc; /* why to stop */
+};
+
+/* An empty finding. */
+void finding_begin(struct reading *reading, struct str scanner);
+/* Copied, trimmed, made valid, cut. An empty text changes nothing; `finding_join` puts it behind what there is, with a
+ * line feed between. */
+void finding_text(struct reading *reading, enum scan_text which, struct str text);
+void finding_join(struct reading *reading, enum scan_text which, struct str text);
+/* Every CVE in the text. */
+void finding_cves(struct reading *reading, struct str text);
+/* "7.5"; sets the severity too. What is no score from 0 to 10 changes nothing. A higher one stays. */
+void finding_score(struct reading *reading, struct str text);
+void finding_severity(struct reading *reading,
+                      struct str word); /* low, Medium, important, ... : only without a score */
+void finding_port(struct reading *reading, struct str text);
+/* Gives it to the sink; counts it as broken when it has no title or is nowhere. False: stop. */
+bool finding_end(struct reading *reading);
+
+/* One reader a format. */
+enum rc nmap_read(struct reading *reading, struct err *err) MUST_USE;
+enum rc openvas_read(struct reading *reading, struct err *err) MUST_USE;
+enum rc nessus_read(struct reading *reading, struct err *err) MUST_USE;
+enum rc sarif_read(struct reading *reading, struct err *err) MUST_USE;
+enum rc cyclonedx_read(struct reading *reading, struct err *err) MUST_USE;
+enum rc table_read(struct reading *reading, struct err *err) MUST_USE;
+
+#endif

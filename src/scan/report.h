@@ -1,0 +1,91 @@
+/* report.h - what scanners write down, read into findings: one shape, whoever looked.
+ *
+ *   nmap -oX, GMP/OpenVAS XML, Nessus v2, SARIF 2.1.0, CycloneDX with vulnerabilities (VEX), CSV ──► struct
+ * scan_finding
+ *
+ * The format is found by the content. A finding says where (host, port, component), what (check, CVE, texts), how bad
+ * (CVSS or the tool's own word) and what the tool already decided of it; what it does not say is empty. Nothing is
+ * judged here: findings without severity are given like the others, open ports of nmap are none.
+ *
+ * Limits: SCAN_* below. Texts are UTF-8, cut at the limit of their row at a character. Pure; nothing is fetched.
+ * Sources: nmap.dtd and nselib/vulns; Greenbone Management Protocol, get_reports; Nessus v2 file format; SARIF 2.1.0
+ * (OASIS); CycloneDX 1.4 to 1.6; severities of scores: CVSS v3.1 5. */
+#ifndef SCAN_REPORT_H
+#define SCAN_REPORT_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SCAN_BYTES_MAX    ((size_t)256 << 20) /* of a report */
+#define SCAN_FINDINGS_MAX 1000000u
+#define SCAN_CVES_MAX     64u
+
+/* One row a text: enum, name (also the column of CSV), bytes at most. */
+#define SCAN_TEXTS(X)                                                                                                  \
+    X(SCAN_CHECK, "check", 256)          /* the scanner's own id of what it looked for */                              \
+    X(SCAN_ADDRESS, "address", 64)       /* of the host */                                                             \
+    X(SCAN_HOST, "host", 256)            /* its name */                                                                \
+    X(SCAN_PROTOCOL, "protocol", 16)     /* tcp, udp, ... */                                                           \
+    X(SCAN_COMPONENT, "component", 1024) /* software and version, package URL, file of a program */                    \
+    X(SCAN_PLACE, "place", 64)           /* in the component: a line */                                                \
+    X(SCAN_PRINT, "print", 512)          /* what the tool itself knows the finding by */                               \
+    X(SCAN_TITLE, "title", 512)                                                                                        \
+    X(SCAN_DESCRIPTION, "description", 16384)                                                                          \
+    X(SCAN_SOLUTION, "solution", 8192)                                                                                 \
+    X(SCAN_EVIDENCE, "evidence", 8192) /* what the scanner saw; of a decided one the reason */
+
+enum scan_text {
+#define X(id, name, limit) id,
+    SCAN_TEXTS(X)
+#undef X
+        SCAN_TEXT_COUNT
+};
+
+enum scan_severity { SCAN_NONE, SCAN_LOW, SCAN_MEDIUM, SCAN_HIGH, SCAN_CRITICAL };
+
+/* What the tool, or whoever made the file, says of it. */
+enum scan_verdict { SCAN_OPEN, SCAN_FIXED, SCAN_FALSE };
+
+struct scan_finding {
+    struct str scanner; /* "nmap", "openvas", "nessus", a tool's name; "csv" */
+    struct str text[SCAN_TEXT_COUNT];
+    struct str cves[SCAN_CVES_MAX]; /* upper case, each once */
+    uint32_t cve_count;
+    uint16_t port;    /* 0: none */
+    uint16_t score;   /* CVSS in tenths; 0: none was given */
+    uint8_t severity; /* enum scan_severity */
+    uint8_t verdict;  /* enum scan_verdict */
+    int64_t seen_ns;  /* when it was looked at; 0 unknown */
+    uint32_t cut;     /* texts that were longer than their row */
+};
+
+struct scan_summary {
+    const char *format; /* constant: "nmap", "openvas", "nessus", "sarif", "cyclonedx", "csv" */
+    uint64_t findings;
+    uint64_t hosts;        /* that were looked at, where the format says it; 0 otherwise */
+    uint64_t left;         /* results that say that nothing was found, or that somebody suppressed */
+    uint64_t broken;       /* results, or lines of CSV, without what a finding needs: a title, and where */
+    uint64_t cut;          /* texts */
+    uint32_t first_broken; /* its line (CSV) or number, from 1; 0: none */
+};
+
+/* Everything is borrowed until return. False ends the reading: RC_END. */
+typedef bool (*scan_sink)(void *context, const struct scan_finding *finding);
+
+/* RC_INVALID: none of the formats, or damaged; findings before the damage were given, so that nothing may be taken of a
+ * report that is refused. RC_LIMIT. */
+enum rc scan_report_read(struct str bytes, scan_sink sink, void *context, struct scan_summary *ret_summary,
+                         struct err *err) MUST_USE;
+
+const char *scan_text_name(enum scan_text text);
+const char *scan_severity_name(enum scan_severity severity); /* "none", "low", ... */
+bool scan_severity_find(struct str name, enum scan_severity *ret_severity);
+enum scan_severity scan_severity_of(uint16_t score);
+/* "CVE-2026-12345" as it should be written; false when it is none. */
+bool scan_cve_make(struct str text, char ret_cve[24]);
+
+#endif
