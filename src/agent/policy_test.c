@@ -20,7 +20,7 @@ static void a_policy_reads(void)
     struct arena *arena = arena_new((size_t)1 << 20);
     struct err err = {0};
     CHECK_INT(parse(HEAD "{\"files\":[\"/var/log\",\"/srv/a.log\"],\"journal\":true,\"audit\":true,"
-                         "\"durable\":\"immediate\",\"later\":1,\"more\":[],"
+                         "\"durable\":\"immediate\",\"canary_s\":0,\"later\":1,\"more\":[],"
                          "\"commands\":[{\"name\":\"users\",\"argv\":[\"/usr/bin/who\",\"-a\"],\"every_s\":60}]}\n",
                     arena, &err),
               RC_OK);
@@ -31,6 +31,7 @@ static void a_policy_reads(void)
     CHECK(policy.journal && policy.audit && policy.immediate);
     CHECK_TEXT(policy.passed_over, "later,more");
     CHECK_INT(policy.command_count, 1);
+    CHECK_INT(policy.canary_s, 0);
     CHECK_TEXT(policy.commands[0].name, "users");
     CHECK_TEXT(str_of(policy.commands[0].argv[1]), "-a");
     CHECK(policy.commands[0].argv[2] == NULL);
@@ -76,6 +77,11 @@ static void what_may_not_be_is_refused(void)
         HEAD "{\"audit\":null}",
         HEAD "{\"durable\":true}",
         HEAD "{\"durable\":\"now\"}",
+        HEAD "{\"canary_s\":-1}",
+        HEAD "{\"canary_s\":86401}",
+        HEAD "{\"canary_s\":\"300\"}",
+        HEAD "{\"canary_s\":2.5}",
+        HEAD "{\"canary_s\":null}",
         HEAD "{\"commands\":{}}",
         HEAD "{\"commands\":[1]}",
         HEAD "{\"commands\":[{}]}",
