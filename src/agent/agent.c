@@ -13,7 +13,7 @@
 #include "base/arena.h"
 #include "base/assert.h"
 #include "base/bytes.h"
-#include "codec/canary.h"
+#include "codec/canary_text.h"
 #include "codec/json.h"
 #include "os/clock.h"
 #include "os/file.h"

@@ -1,7 +1,7 @@
 #include "agent/canary.h"
 
 #include "base/macros.h"
-#include "codec/canary.h"
+#include "codec/canary_text.h"
 #include "codec/json.h"
 #include "os/random.h"
 

@@ -1,5 +1,5 @@
 /* canary.h - a record that the agent makes every few minutes, so that the desk sees that what is written down here
- * comes to a rule, and how soon (codec/canary.h). In a stream of its own. */
+ * comes to a rule, and how soon (codec/canary_text.h). In a stream of its own. */
 #ifndef AGENT_CANARY_H
 #define AGENT_CANARY_H
 

@@ -7,7 +7,7 @@
 #include "base/arena.h"
 #include "base/assert.h"
 #include "codec/audit.h"
-#include "codec/canary.h"
+#include "codec/canary_text.h"
 #include "codec/gap.h"
 #include "codec/json.h"
 #include "os/audit_stream.h"

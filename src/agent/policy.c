@@ -1,7 +1,7 @@
 #include "agent/policy.h"
 
 #include "base/buf.h"
-#include "codec/canary.h"
+#include "codec/canary_text.h"
 #include "codec/json.h"
 #include "wire/delivery_batch.h"
 

@@ -42,7 +42,7 @@ struct agent_policy {
     bool journal;
     bool audit;
     bool immediate;    /* every batch is synced at once */
-    uint32_t canary_s; /* between two canaries (codec/canary.h), 1 to 86,400; 0: none */
+    uint32_t canary_s; /* between two canaries (codec/canary_text.h), 1 to 86,400; 0: none */
     size_t command_count;
     struct agent_command commands[POLICY_COMMANDS_MAX];
     struct str passed_over; /* names of unknown members, a comma between them */

@@ -39,6 +39,7 @@ static void a_policy_reads(void)
     CHECK_INT(policy.commands[0].timeout_s, 10);
     CHECK_INT(policy.commands[0].bytes_max, 65536);
     CHECK_INT(parse(HEAD "{}", arena, &err), RC_OK); /* nothing at all is to be collected */
+    CHECK_INT(policy.canary_s, 300);                 /* unless a policy says otherwise */
     CHECK(policy.files.n == 0 && !policy.journal && !policy.audit && !policy.immediate && !policy.command_count);
     CHECK_INT(parse(HEAD "{\"files\":[]}", arena, &err), RC_OK);
     arena_free(arena);

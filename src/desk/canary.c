@@ -1,11 +1,11 @@
 /* canary.c - canaries as they come: which count, their times, what is kept of them. */
-#include "codec/canary.h"
+#include "desk/canary.h"
 
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "base/civil.h"
+#include "codec/canary_text.h"
 #include "desk/agent.h"
-#include "desk/canary.h"
 #include "desk/canary_inside.h"
 
 #include <string.h>

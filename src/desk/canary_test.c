@@ -1,7 +1,6 @@
 /* Canaries at the desk: which count, what is measured, where one stops, and that what is told of it begins and ends
  * once. Time is simulated. */
-#include "codec/canary.h"
-
+#include "codec/canary_text.h"
 #include "desk/agent_testing.h"
 #include "desk/canary_inside.h"
 

@@ -1,7 +1,7 @@
 /* canary_watch.c - canaries that do not come: where each stops, and what is told of it. */
 #include "base/assert.h"
 #include "base/civil.h"
-#include "codec/canary.h"
+#include "codec/canary_text.h"
 #include "desk/agent.h"
 #include "desk/canary_inside.h"
 #include "desk/own_alarm.h"

@@ -3,7 +3,7 @@
 #include "archive/leaf.h"
 #include "base/assert.h"
 #include "base/bytes.h"
-#include "codec/canary.h"
+#include "codec/canary_text.h"
 #include "msg/batch.h"
 #include "os/clock.h"
 #include "os/random.h"

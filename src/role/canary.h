@@ -1,5 +1,5 @@
-/* canary.h - canaries (codec/canary.h) on the server: whose they are, the service's own, and what an engine and the
- * desk tell each other of them.
+/* canary.h - canaries (codec/canary_text.h) on the server: whose they are, the service's own, and what an engine and
+ * the desk tell each other of them.
  *
  *   agent ─ stream "canary" ─► intake ─┐
  *   collector ─ one an engine ─────────┴─► keeper ─► engine ─ rule CANARY_RULE ─► MSG_MATCH ─► desk (desk/canary.h)

@@ -5,7 +5,7 @@
 #include "archive/leaf.h"
 #include "base/bytes.h"
 #include "base/test.h"
-#include "codec/canary.h"
+#include "codec/canary_text.h"
 #include "role/import.h"
 #include "tlog/hash.h"
 

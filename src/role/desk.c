@@ -5,7 +5,7 @@
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "base/civil.h"
-#include "codec/canary.h"
+#include "codec/canary_text.h"
 #include "codec/json.h"
 #include "os/clock.h"
 #include "os/file.h"

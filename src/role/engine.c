@@ -13,7 +13,7 @@
 #include "archive/block.h"
 #include "base/assert.h"
 #include "base/map.h"
-#include "codec/canary.h"
+#include "codec/canary_text.h"
 #include "codec/json.h"
 #include "event/normalise.h"
 #include "os/clock.h"

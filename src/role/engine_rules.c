@@ -1,7 +1,7 @@
 #include "role/engine_rules.h"
 
 #include "base/assert.h"
-#include "codec/canary.h"
+#include "codec/canary_text.h"
 #include "role/rule_states.h"
 #include "role/rule_stats.h"
 

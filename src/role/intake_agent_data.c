@@ -3,7 +3,7 @@
 #include "archive/pack.h"
 #include "base/arena.h"
 #include "base/assert.h"
-#include "codec/canary.h"
+#include "codec/canary_text.h"
 #include "os/clock.h"
 #include "role/intake_agents.h"
 #include "wire/delivery_batch.h"

@@ -2,7 +2,7 @@
 
 #include "base/arena.h"
 #include "base/assert.h"
-#include "codec/canary.h"
+#include "codec/canary_text.h"
 #include "os/clock.h"
 #include "os/random.h"
 #include "role/hit.h"

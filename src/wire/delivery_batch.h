@@ -20,7 +20,7 @@ enum delivery_stream {
     DELIVERY_JOURNAL = 2, /* epoch and sequence are the journal's own */
     DELIVERY_AUDIT = 3,   /* the kernel's audit messages; epoch: of this run */
     DELIVERY_COMMAND = 4, /* name: of the command in the policy */
-    DELIVERY_AGENT = 5,   /* what the agent says of itself: JSON; name: empty, or CANARY_STREAM (codec/canary.h) */
+    DELIVERY_AGENT = 5,   /* what the agent says of itself: JSON; name: empty, or CANARY_STREAM (codec/canary_text.h) */
 };
 const char *delivery_stream_kind(uint8_t stream); /* "file"...; NULL for none */
 
