@@ -7,7 +7,7 @@ import sqlite3
 import time
 
 from agent_host import Host
-from service import Service, check, check_equal, free_port, main
+from service import Service, Skip, check, check_equal, free_port, main
 from web_api import Web
 
 RULE = "6b2f0c1e-7a4d-4c59-9d0e-2f4a8c3b5e71"
@@ -171,5 +171,27 @@ def agents_have_theirs():
         check_equal(stand.list()["agents"], 0, "agents with canaries")
 
 
+def clocks_are_known():
+    """What the clocks of service and agent follow is known; what they may ask is judged"""
+    with Stand(time_lost_s=60, time_servers="ntp.example .kz") as stand, Host() as host:
+        uuid = stand.agent(host, "web1")
+        if "time" not in host.until(lambda status: status.get("state") == "connected"):
+            raise Skip("the kernel does not tell of its clock")
+        said = until("the agent's", lambda: stand.shown(uuid).get("time"))
+        own = until("the service's", lambda: stand.web.ask("source.list")["totals"].get("time"))
+        check_equal((said["daemon"], said["servers"]), (own["daemon"], own["servers"]), "the same machine")
+        check_equal(said["choice"], "foreign" if said["servers"] else "none", f"{said}")
+        check(stand.told("time.foreign"), "a record of it")
+        check((said["lost_ns"] > 0) == (own["lost_ns"] > 0), f"{said} {own}")
+        if own["lost_ns"] > 0:
+            until("a loss that lasts is an incident", lambda: stand.incidents("qorgan-time-lost"), 150)
+        else:
+            check_equal(stand.incidents("qorgan-time-lost"), [], "incidents")
+        for path in (f"/agents/{uuid}", "/archive"):
+            status, _, page = stand.web.request("GET", path)
+            check(status == 200 and "time-servers" in page, f"{path}: {status}")
+
+
 if __name__ == "__main__":
-    raise SystemExit(main([they_come_through, an_engine_that_stands, a_rule_that_is_off, agents_have_theirs]))
+    raise SystemExit(main([they_come_through, an_engine_that_stands, a_rule_that_is_off, clocks_are_known],
+                          beside=[agents_have_theirs]))

@@ -10,6 +10,7 @@
 #include "agent/spool.h"
 #include "agent/store.h"
 #include "agent/tell.h"
+#include "agent/time_source.h"
 #include "base/arena.h"
 #include "base/assert.h"
 #include "base/bytes.h"
@@ -57,6 +58,7 @@ struct agent {
     struct arena *policy_arena;
     struct agent_policy policy; /* version 0: none yet */
     struct agent_canary canary;
+    struct time_watch time;
     int64_t certificate_until_s;
     uint64_t status_ns;
     uint64_t saved_ns;
@@ -118,6 +120,23 @@ static void event_trouble(void *context, const char *text)
     json_put_text(&json, "reason", text);
     event_end(agent, &json);
     tell(TELL_ERROR, "ALARM: %s; nothing of the spool is freed any more", text);
+}
+
+/* Whether the clock follows somebody. */
+static void time_look(struct agent *agent, uint64_t now_ns)
+{
+    struct buf json;
+    if (!time_watch_is_due(&agent->time, now_ns))
+        return;
+    time_source_look(&agent->time.source);
+    enum time_event event = time_watch_take(&agent->time, clock_sync(), now_ns);
+    if (event == TIME_NOTHING)
+        return;
+    event_begin(&json, event == TIME_LOST ? "agent.time_lost" : "agent.time_back");
+    time_watch_put(&agent->time, now_ns, &json);
+    event_end(agent, &json);
+    tell(TELL_WARNING, event == TIME_LOST ? "this machine's clock follows no source of time"
+                                          : "this machine's clock follows a source of time again");
 }
 
 /* ---- the policy ---- */
@@ -290,6 +309,7 @@ static void on_status(void *context, struct buf *json)
         json_put_u64(json, "clock_error_us", error_us);
     }
     agent_canary_status(&agent->canary, &spool, json);
+    time_watch_put(&agent->time, clock_boot_ns(), json);
     if (agent->memory.trouble[0])
         json_put_text(json, "trouble", agent->memory.trouble);
 }
@@ -369,6 +389,8 @@ static enum rc sandbox_paths(struct agent *agent, struct sandbox_path *paths, si
     *ret_count = 0;
     for (size_t i = 0; i < ARRAY_LEN(read); i++)
         sandbox_add(paths, ret_count, read[i], SANDBOX_READ);
+    for (size_t i = 0; time_source_paths[i]; i++)
+        sandbox_add(paths, ret_count, time_source_paths[i], SANDBOX_READ);
     sandbox_add(paths, ret_count, agent->options.data, SANDBOX_READ | SANDBOX_WRITE | SANDBOX_REMOVE);
     if (agent->options.journal)
         sandbox_add(paths, ret_count, agent->options.journal, SANDBOX_READ);
@@ -575,6 +597,7 @@ static enum rc run_one(struct agent *agent, struct err *err)
     const struct agent_canary_way way = {agent->uuid, agent->collect, agent->deliver, agent->spool};
     bool more = collect_step(agent->collect, now.boot_ns);
     agent_canary_step(&agent->canary, &way, now);
+    time_look(agent, now.boot_ns);
     enum rc rc = spool_step(agent->spool, now.boot_ns, agent->policy.immediate, err);
     if (rc == RC_OK)
         rc = link_step(agent->link, now, err);

@@ -15,6 +15,7 @@
 #include "codec/utf8.h"
 #include "desk/canary_inside.h"
 #include "desk/own_alarm.h"
+#include "desk/time_source.h"
 
 #include <string.h>
 
@@ -501,6 +502,7 @@ static void on_status(struct hearing *h)
     heard_again(h, &agent);
     status_store(h, &agent, status);
     canary_status(h->desk, agent.uuid, status, h->now_ns);
+    time_said(h->desk, agent.uuid, json_get(status, "time"), h->now_ns);
     struct str trouble = json_str(json_get(status, "trouble"), STR(""));
     if (trouble.n)
         contradiction(h->desk, &agent, desk_one_line(trouble) ? desk_cut(trouble, DESK_FIELD_MAX) : STR("trouble"),

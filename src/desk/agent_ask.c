@@ -4,6 +4,7 @@
 #include "base/civil.h"
 #include "desk/agent.h"
 #include "desk/canary_inside.h"
+#include "desk/time_source.h"
 
 #include <string.h>
 
@@ -288,6 +289,7 @@ static void totals_put(struct ask *ask)
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         json_put_int(ask->out, names[i], found ? db_i64(&q) : 0);
     db_query_end(&q);
+    json_put_int(ask->out, "time_lost", time_lost_count(ask->desk));
     json_write_object_end(ask->out);
 }
 
@@ -358,5 +360,6 @@ void ask_agent_show(struct ask *ask)
     json_write_object_end(ask->out);
     db_query_end(&q);
     canary_put(ask->desk, ask->out, ask_str(ask, "agent"));
+    time_put(ask->desk, ask->out, ask_str(ask, "agent"));
     groups_put(ask);
 }

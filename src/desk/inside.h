@@ -114,6 +114,9 @@ struct desk {
     int64_t mirror_refused;    /* further ones since */
 
     struct receivers_known receivers;
+
+    int64_t time_lost_ns; /* time_source.h */
+    struct str time_servers;
 };
 
 /* --- transaction --- */

@@ -301,7 +301,12 @@ const char *const desk_schema[] = {
     " PRIMARY KEY (hour, own, stage, bucket)) STRICT, WITHOUT ROWID;"
     /* where some stop now; engine 0 and agent empty where they do not tell them apart */
     "CREATE TABLE canary_trouble (hop INTEGER NOT NULL, engine INTEGER NOT NULL, agent TEXT NOT NULL,"
-    " since_ns INTEGER NOT NULL, PRIMARY KEY (hop, engine, agent)) STRICT, WITHOUT ROWID;",
+    " since_ns INTEGER NOT NULL, PRIMARY KEY (hop, engine, agent)) STRICT, WITHOUT ROWID;"
+    /* clocks of agents and, agent empty, of this machine; lost_ns 0: it follows a source; told: too long; choice: enum
+     * time_choice */
+    "CREATE TABLE time_source (agent TEXT PRIMARY KEY, lost_ns INTEGER NOT NULL, told INTEGER NOT NULL,"
+    " choice INTEGER NOT NULL, error_us INTEGER NOT NULL, daemon TEXT NOT NULL, servers TEXT NOT NULL) STRICT,"
+    " WITHOUT ROWID;",
 };
 
 const size_t desk_schema_count = ARRAY_LEN(desk_schema);

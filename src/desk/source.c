@@ -7,6 +7,7 @@
 #include "desk/inside.h"
 #include "desk/loss.h"
 #include "desk/rulebook.h"
+#include "desk/time_source.h"
 
 #include <string.h>
 
@@ -293,6 +294,7 @@ static void totals_put(struct ask *ask)
     json_put_bool(ask->out, "proposal_waits", desk_proposal_waits(ask->desk));
     json_put_int(ask->out, "rules_behind", rules_behind_count(ask->desk));
     canary_totals_put(ask);
+    time_put(ask->desk, ask->out, STR(""));
     json_write_object_end(ask->out);
 }
 

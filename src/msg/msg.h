@@ -111,6 +111,7 @@ enum role {
     X(MSG_RULE_FILES, "rule-files", R(PARENT), R(DESK), 0) /* role/rule_bundle.h: the descriptor; files read anew */   \
     X(MSG_SENDER_TOKENS, "sender-tokens", R(PARENT), R(INTAKE), 192 * MSG_KIB) /* role/tokens.h: the file's text */    \
     X(MSG_RECEIVERS, "receivers", R(PARENT), R(DESK), 2 * MSG_MIB)             /* desk/receiver_text.h: lines */       \
+    X(MSG_TIME, "time", R(PARENT), R(DESK), 4 * MSG_KIB)                       /* JSON: agent/time_source.h */         \
     X(MSG_RULES, "rules", R(DESK), R(ENGINE) | R(QUERY) | R(HUNTER), 0)    /* id = version; role/rule_bundle.h: the    \
                                                                               descriptor */                            \
     X(MSG_RULES_TAKEN, "rules-taken", R(ENGINE), R(DESK), 4 * MSG_KIB)     /* id = version; nothing, or why not */     \

@@ -92,6 +92,27 @@ void agent_canary_hop(struct web_call *call, struct str hop, int64_t seen_ns)
     HTML(html, RAW("</span>"));
 }
 
+void agent_time(struct web_call *call, const struct json_value *time)
+{
+    struct html *html = &call->html;
+    struct str choice = of_str(time, "choice"), servers = of_str(time, "servers");
+    int64_t lost_ns = of_int(time, "lost_ns");
+    if (!time) {
+        HTML(html, RAW("\xe2\x80\x94"));
+        return;
+    }
+    span_begin(call, lost_ns > 0);
+    if (lost_ns > 0)
+        HTML(html, SAY("time.lost_short"), RAW(" "), TIME(lost_ns));
+    else
+        HTML(html, SAY("time.follows"));
+    HTML(html, RAW("</span> <small>"), SAY("time.error"), RAW("\xc2\xa0"), FIXED(MAX(of_int(time, "error_us"), 0)),
+         RAW("\xc2\xa0"), SAY("unit.ms"), RAW("</small><br>"), ESC(of_str(time, "daemon")), RAW(" "), ESC(servers),
+         RAW(" "));
+    span_begin(call, !str_is(choice, "accepted"));
+    HTML(html, SAY_OF("time.choice_", choice), RAW("</span>"));
+}
+
 void agent_objects(struct web_call *call, const struct json_value *objects, int64_t chosen, bool wrong)
 {
     struct html *html = &call->html;

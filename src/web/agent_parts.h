@@ -20,6 +20,8 @@ void agent_objects(struct web_call *call, const struct json_value *objects, int6
 void agent_group(struct web_call *call, const struct json_value *groups, struct str value, bool wrong);
 /* Where canaries stop, or that they come; `seen_ns` 0: none came yet, -1: it makes none. */
 void agent_canary_hop(struct web_call *call, struct str hop, int64_t seen_ns);
+/* What a clock follows, as agent.show has it; NULL: it was never said. */
+void agent_time(struct web_call *call, const struct json_value *time);
 /* "Saved", after a redirect to ?saved=1. */
 void agent_saved(struct web_call *call);
 

@@ -110,6 +110,7 @@ static void canaries_are_shown(void)
     CHECK(seen_has("the agent is connected and makes none</span>") && seen_has("<td class=\"number\" data-label"));
     CHECK_INT(status_of(get(ONE)), 200);
     CHECK(seen_has("<section id=\"canary\">") && seen_has("<a href=\"/records/77\">77</a>") && seen_has(">53.2</td>"));
+    CHECK(seen_has("the clock follows no source of time since") && seen_has("setting time-servers"));
     CHECK_INT(status_of(get("/agents")), 200);
     peers.ask = "canary.list";
     peers.json = STR("{\"ok\":true,\"agents\":0,\"agents_late\":0,\"every_s\":0,\"troubles\":[],\"service\":[],"
@@ -117,11 +118,14 @@ static void canaries_are_shown(void)
     CHECK_INT(status_of(get("/canary")), 200);
     CHECK(seen_has("Canaries come through.") && seen_has("canary-s") && !seen_has("id=\"hours\""));
     peers.ask = "source.list";
-    peers.json = STR("{\"ok\":true,\"sources\":[],\"totals\":{\"canary_us\":84500,\"canary_troubles\":1}}");
+    peers.json = STR("{\"ok\":true,\"sources\":[],\"totals\":{\"canary_us\":84500,\"canary_troubles\":1,\"time\":{"
+                     "\"lost\":true,\"choice\":"
+                     "\"none\"}}}");
     CHECK_INT(status_of(get("/")), 200);
     CHECK(seen_has("<a href=\"/canary\" class=\"bad\">84.5\xc2\xa0ms</a>"));
     CHECK_INT(status_of(get("/archive")), 200);
-    CHECK(seen_has("Canaries do not reach detection"));
+    CHECK(seen_has("Canaries do not reach detection") && seen_has("This machine&#39;s clock follows no source") &&
+          seen_has("clock asks a server that is not one of those accepted"));
 }
 
 static void policies_are_saved_and_rolled_back(void)

@@ -358,7 +358,10 @@ static const struct fake_answer fake_answers[] = {
      "1795219893000000000,\"status\":{\"note\":\"EVIL\",\"files\":[1,2]}},\"canary\":{\"hop\":\"EVIL\",\"seen_ns\":5,"
      "\"every_s\":300,\"nonce\":\"EVIL\",\"recent\":[{\"record\":77,\"made_ns\":1795219893000000000,\"receive_us\":"
      "4200,"
-     "\"store_us\":6100,\"judge_us\":21000,\"deliver_us\":53200,\"total_us\":84500}]},\"groups\":[\"EVIL\"]}"},
+     "\"store_us\":6100,\"judge_us\":21000,\"deliver_us\":53200,\"total_us\":84500}]},\"time\":{\"lost_ns\":"
+     "1795219893000000000,\"lost\":true,\"choice\":\"foreign\",\"error_us\":2500000,\"daemon\":\"EVIL\",\"servers\":"
+     "\"EVIL\"},"
+     "\"groups\":[\"EVIL\"]}"},
     {"agent.token", "{\"ok\":true,\"id\":7,\"until_ns\":1795221693000000000,\"token\":\"EVIL\"}"},
     {"agent.token_end", "{\"ok\":true}"},
     {"agent.revoke", "{\"ok\":true}"},

@@ -52,6 +52,7 @@ static void tiles(struct web_call *call, const struct json_value *list)
     tile(call, "agents.enrolled", "/agents", of_int(totals, "agents"), false);
     tile(call, "agents.connected", "/agents?state=connected", of_int(totals, "connected"), false);
     tile(call, "agents.silent", "/agents?state=silent", of_int(totals, "silent"), true);
+    tile(call, "agents.time_lost", "/agents", of_int(totals, "time_lost"), true);
     tile(call, "agents.contradicts", "/agents", of_int(totals, "contradicts"), true);
     tile(call, "agents.revoked", "/agents?state=revoked", of_int(totals, "revoked"), false);
     HTML(&call->html, RAW("</dl>"));
@@ -333,7 +334,7 @@ static void pair_time(struct web_call *call, const char *key, int64_t ns)
     HTML(&call->html, RAW("</td></tr>"));
 }
 
-static void facts(struct web_call *call, const struct json_value *a)
+static void facts(struct web_call *call, const struct json_value *a, const struct json_value *time)
 {
     struct html *html = &call->html;
     HTML(html, RAW("<table class=\"pairs\"><tbody>"));
@@ -347,6 +348,9 @@ static void facts(struct web_call *call, const struct json_value *a)
     pair_time(call, "agents.connected_since", of_int(a, "connected_ns"));
     pair_begin(call, "agents.offset");
     agent_offset(call, a);
+    HTML(html, RAW("</td></tr>"));
+    pair_begin(call, "time.title");
+    agent_time(call, time);
     HTML(html, RAW("</td></tr>"));
     pair_begin(call, "agents.spool");
     agent_spool(call, a);
@@ -456,7 +460,7 @@ static void agent_page(struct web_call *call, size_t at, const struct json_value
         agent_saved(call);
     if (may)
         HTML(html, RAW("<div class=\"split\"><div>"));
-    facts(call, a);
+    facts(call, a, json_get(answer, "time"));
     HTML(html, RAW("<p><a href=\"/search?q="), URL(of_str(a, "agent")), RAW("\">"), SAY("agents.records"),
          RAW("</a></p>"));
     canary(call, json_get(answer, "canary"));

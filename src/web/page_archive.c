@@ -25,6 +25,7 @@ struct health {
     const struct json_value *outside;
     const struct json_value *mirrors;
     const struct json_value *receivers;
+    const struct json_value *time; /* of this machine's clock */
     int64_t now_ns;
     int64_t durable;
     int64_t checkpoint_size;
@@ -99,6 +100,7 @@ static struct health health_read(struct web_call *call)
         .proposal_waits = of_bool(totals, "proposal_waits"),
         .rules_behind = of_int(totals, "rules_behind") > 0,
         .canary_lost = of_int(totals, "canary_troubles") > 0,
+        .time = json_get(totals, "time"),
     };
     int64_t oldest = of_int(health.archive, "oldest_ns");
     if (oldest > 0 && health.now_ns > oldest && health.now_ns - oldest >= GROWTH_MIN)
@@ -198,6 +200,17 @@ static bool rules_behind(const struct health *h)
     return h->rules_behind;
 }
 
+static bool time_lost(const struct health *h)
+{
+    return of_bool(h->time, "lost");
+}
+
+static bool time_foreign(const struct health *h)
+{
+    struct str choice = of_str(h->time, "choice");
+    return choice.n && !str_is(choice, "accepted");
+}
+
 static bool canary_lost(const struct health *h)
 {
     return h->canary_lost;
@@ -227,7 +240,9 @@ static void states(struct web_call *call, const struct health *health)
         {disk_low, "bad", "archive.state_disk"},
         {rules_behind, "bad", "archive.state_rules"},
         {canary_lost, "bad", "archive.state_canary"},
+        {time_lost, "bad", "archive.state_time"},
         {stamp_bad, "warn", "archive.state_stamp"},
+        {time_foreign, "warn", "archive.state_time_foreign"},
         {verify_missing, "warn", "archive.state_verify_missing"},
         {verify_unknown, "warn", "archive.state_verify_unknown"},
         {witness_none, "warn", "archive.state_witness_none"},
