@@ -6,6 +6,7 @@
 #include "codec/utf8.h"
 #include "desk/agent.h"
 #include "desk/annex_desk.h"
+#include "desk/announce.h"
 #include "desk/canary_inside.h"
 #include "desk/loss.h"
 #include "desk/rulebook.h"
@@ -128,6 +129,7 @@ void desk_clean(struct desk *desk, int64_t now_ns)
     losses_clean(desk);
     canaries_clean(desk, now_ns);
     time_clean(desk);
+    announce_clean(desk, now_ns);
     desk->cleaned_ns = now_ns;
 }
 

@@ -97,14 +97,15 @@ struct desk {
     uint32_t argon_memory_kib;
     struct trail trail;
     struct hunts hunts;
-    char instance[17];  /* random, made at first start: part of idempotency keys */
-    int64_t next_ns;    /* see desk_next_ns */
-    int64_t taken_id;   /* the last record lent to the role */
-    int64_t outgoing;   /* about how many records wait */
-    int64_t cleaned_ns; /* when old rows were last removed */
-    int64_t losses_ns;  /* when the ledger of losses was looked at last */
-    struct buf body;    /* the record being written */
-    const char *event;  /* its name, while it is open */
+    char instance[17];    /* random, made at first start: part of idempotency keys */
+    int64_t next_ns;      /* see desk_next_ns */
+    int64_t taken_id;     /* the last record lent to the role */
+    int64_t outgoing;     /* about how many records wait */
+    int64_t cleaned_ns;   /* when old rows were last removed */
+    int64_t changes_hour; /* in which changes of logging were looked for last */
+    int64_t losses_ns;    /* when the ledger of losses was looked at last */
+    struct buf body;      /* the record being written */
+    const char *event;    /* its name, while it is open */
     char who[DESK_USER_MAX + 1];
     int64_t event_ns;
 
@@ -395,6 +396,9 @@ void ask_parser_end(struct ask *ask);
 void ask_receiver_list(struct ask *ask);
 void receivers_free(struct desk *desk);
 void ask_canary_list(struct ask *ask);
+void ask_announce_list(struct ask *ask); /* announce_ask.c, as the next two */
+void ask_announce_save(struct ask *ask);
+void ask_announce_end(struct ask *ask);
 void ask_loss_list(struct ask *ask); /* loss_ask.c, as the next */
 void ask_loss_explain(struct ask *ask);
 void ask_mirror_list(struct ask *ask);

@@ -307,6 +307,21 @@ const char *const desk_schema[] = {
     "CREATE TABLE time_source (agent TEXT PRIMARY KEY, lost_ns INTEGER NOT NULL, told INTEGER NOT NULL,"
     " choice INTEGER NOT NULL, error_us INTEGER NOT NULL, daemon TEXT NOT NULL, servers TEXT NOT NULL) STRICT,"
     " WITHOUT ROWID;",
+
+    /* planned changes of event logging (announce.c): due_ns: it was to be told until then, 0: not known; kk, ru, en: why
+     * then; ended_ns 0: it stands */
+    "CREATE TABLE announcement (id INTEGER PRIMARY KEY AUTOINCREMENT, source BLOB NOT NULL, kind TEXT NOT NULL,"
+    " name TEXT NOT NULL, from_ns INTEGER NOT NULL, to_ns INTEGER NOT NULL, what TEXT NOT NULL, before TEXT NOT NULL,"
+    " after TEXT NOT NULL, who TEXT NOT NULL, made_ns INTEGER NOT NULL, due_ns INTEGER NOT NULL, kk TEXT NOT NULL,"
+    " ru TEXT NOT NULL, en TEXT NOT NULL, ended_ns INTEGER NOT NULL, ended_by TEXT NOT NULL, ended_why TEXT NOT NULL)"
+    " STRICT;"
+    "CREATE INDEX announcement_source ON announcement(source, from_ns) WHERE ended_ns = 0;"
+    /* changes that stay; kind: rhythm, format; was, now: of a format, thousandths that are parsed; announcement 0: not
+     * announced */
+    "CREATE TABLE logging_change (source BLOB NOT NULL, kind TEXT NOT NULL, from_ns INTEGER NOT NULL,"
+    " found_ns INTEGER NOT NULL, name TEXT NOT NULL, was INTEGER NOT NULL, now INTEGER NOT NULL,"
+    " announcement INTEGER NOT NULL, PRIMARY KEY (source, kind, from_ns)) STRICT, WITHOUT ROWID;"
+    "ALTER TABLE loss ADD COLUMN announcement INTEGER NOT NULL DEFAULT 0;",
 };
 
 const size_t desk_schema_count = ARRAY_LEN(desk_schema);
