@@ -31,6 +31,20 @@ static const struct fake_answer fake_answers[] = {
      "\"EVIL\","
      "\"phone\":\"EVIL\"}],\"assets\":[{\"kind\":\"host\",\"pattern\":\"</textarea>EVIL\"}],\"open_incidents\":3}]}"},
     {"object.save", "{\"ok\":true,\"id\":2}"},
+    {"announce.list",
+     "{\"ok\":true,\"total\":150,\"may_change\":true,\"announcements\":[{\"id\":4,\"source\":\"EVIL\",\"kind\":"
+     "\"EVIL\","
+     "\"name\":\"EVIL\",\"what\":\"EVIL\",\"before\":\"EVIL\",\"after\":\"EVIL\",\"who\":\"EVIL\",\"from_ns\":"
+     "1795219893000000000,\"to_ns\":1795229893000000000,\"made_ns\":1795219893000000000,\"due_ns\":1794219893000000000,"
+     "\"in_time\":false,\"ended_ns\":0,\"state\":\"now\",\"ended_by\":\"\",\"ended_why\":\"\",\"explanation\":{\"kk\":"
+     "\"EVIL\",\"ru\":\"EVIL\",\"en\":\"five days "
+     "EVIL\"}},{\"id\":3,\"state\":\"withdrawn\",\"in_time\":true,\"ended_by\":"
+     "\"EVIL\",\"ended_why\":\"EVIL\"}],\"changes\":[{\"source\":\"EVIL\",\"name\":\"EVIL\",\"change\":\"format\","
+     "\"from_ns\":5,\"was_permille\":950,\"now_permille\":604,\"announcement\":0},{\"change\":\"rhythm\","
+     "\"announcement\":4}],"
+     "\"sources\":[{\"source\":\"0123456789abcdef0123456789abcdef\",\"kind\":\"EVIL\",\"name\":\"EVIL\"}]}"},
+    {"announce.save", "{\"ok\":true,\"id\":5,\"due_ns\":1795219893000000000,\"in_time\":true}"},
+    {"announce.end", "{\"ok\":true}"},
     {"canary.list",
      "{\"ok\":true,\"agents\":3,\"agents_late\":1,\"every_s\":300,\"troubles\":[{\"hop\":\"engine\",\"engine\":1,"
      "\"since_ns\":1795219893000000000},{\"hop\":\"EVIL\"}],\"service\":[{\"engine\":0,\"seen_ns\":0,\"hop\":"
