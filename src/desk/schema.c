@@ -308,8 +308,8 @@ const char *const desk_schema[] = {
     " choice INTEGER NOT NULL, error_us INTEGER NOT NULL, daemon TEXT NOT NULL, servers TEXT NOT NULL) STRICT,"
     " WITHOUT ROWID;",
 
-    /* planned changes of event logging (announce.c): due_ns: it was to be told until then, 0: not known; kk, ru, en: why
-     * then; ended_ns 0: it stands */
+    /* planned changes of event logging (announce.c): due_ns: it was to be told until then, 0: not known; kk, ru, en:
+     * why then; ended_ns 0: it stands */
     "CREATE TABLE announcement (id INTEGER PRIMARY KEY AUTOINCREMENT, source BLOB NOT NULL, kind TEXT NOT NULL,"
     " name TEXT NOT NULL, from_ns INTEGER NOT NULL, to_ns INTEGER NOT NULL, what TEXT NOT NULL, before TEXT NOT NULL,"
     " after TEXT NOT NULL, who TEXT NOT NULL, made_ns INTEGER NOT NULL, due_ns INTEGER NOT NULL, kk TEXT NOT NULL,"
