@@ -45,6 +45,7 @@ static const struct row {
     {"announce.save", RIGHT_WORK, ask_announce_save},
     {"announce.end", RIGHT_WORK, ask_announce_end},
     {"loss.list", RIGHT_READ, ask_loss_list},
+    {"loss.hours", RIGHT_READ, ask_loss_hours},
     {"loss.explain", RIGHT_WORK, ask_loss_explain},
     {"mirror.list", RIGHT_READ, ask_mirror_list},
     {"mirror.forget", RIGHT_CHANNELS, ask_mirror_forget},

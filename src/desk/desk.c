@@ -11,6 +11,7 @@
 #include "desk/loss.h"
 #include "desk/rulebook.h"
 #include "desk/schema.h"
+#include "desk/source_hour.h"
 #include "desk/time_source.h"
 
 #include <string.h>
@@ -130,6 +131,7 @@ void desk_clean(struct desk *desk, int64_t now_ns)
     canaries_clean(desk, now_ns);
     time_clean(desk);
     announce_clean(desk, now_ns);
+    source_hours_clean(desk, now_ns);
     desk->cleaned_ns = now_ns;
 }
 

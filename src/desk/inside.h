@@ -401,6 +401,7 @@ void ask_announce_save(struct ask *ask);
 void ask_announce_end(struct ask *ask);
 void ask_loss_list(struct ask *ask); /* loss_ask.c, as the next */
 void ask_loss_explain(struct ask *ask);
+void ask_loss_hours(struct ask *ask); /* source_hour.c */
 void ask_mirror_list(struct ask *ask);
 void ask_mirror_forget(struct ask *ask);
 void ask_mirror_used(struct ask *ask);

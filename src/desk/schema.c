@@ -322,6 +322,14 @@ const char *const desk_schema[] = {
     " found_ns INTEGER NOT NULL, name TEXT NOT NULL, was INTEGER NOT NULL, now INTEGER NOT NULL,"
     " announcement INTEGER NOT NULL, PRIMARY KEY (source, kind, from_ns)) STRICT, WITHOUT ROWID;"
     "ALTER TABLE loss ADD COLUMN announcement INTEGER NOT NULL DEFAULT 0;",
+
+    /* what became of a source's records by hour since 1970 (source_hour.c); durable: of how many it is known how long
+     * they waited for the disk, wait_us together */
+    "CREATE TABLE source_hour (source BLOB NOT NULL, hour INTEGER NOT NULL, received INTEGER NOT NULL,"
+    " parsed INTEGER NOT NULL, durable INTEGER NOT NULL, wait_us INTEGER NOT NULL, wait_max_us INTEGER NOT NULL,"
+    " PRIMARY KEY (source, hour)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX source_hour_hour ON source_hour(hour);"
+    "CREATE INDEX loss_source ON loss(source, from_ns);",
 };
 
 const size_t desk_schema_count = ARRAY_LEN(desk_schema);

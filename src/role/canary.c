@@ -127,6 +127,7 @@ uint64_t engine_canary_durable(struct engine_canary *canary, struct str body, ui
 void engine_canary_resumed(struct engine_canary *canary)
 {
     canary->count = 0;
+    canary->last.to = 0;
 }
 
 void engine_canary_record(struct engine_canary *canary, const struct leaf *leaf)
@@ -135,18 +136,26 @@ void engine_canary_record(struct engine_canary *canary, const struct leaf *leaf)
         canary->own = MAX(canary->own, leaf->index + 1);
 }
 
-/* When the record was durable; 0: it is not known. */
-static int64_t durable_ns(const struct engine_canary *canary, uint64_t record)
+int64_t engine_canary_durable_ns(struct engine_canary *canary, uint64_t record)
 {
     size_t kept = MIN(canary->count, (size_t)CANARY_MARKS);
-    int64_t found = 0;
+    uint64_t to = 0;
+    int64_t ns = 0;
+    if (record >= canary->last.from && record < canary->last.to)
+        return canary->last.ns;
     for (size_t i = 1; i <= kept; i++) {
         size_t at = (canary->count - i) % CANARY_MARKS;
-        if (canary->marks[at].records <= record)
-            return found;
-        found = canary->marks[at].ns;
+        uint64_t records = canary->marks[at].records;
+        if (records <= record) {
+            canary->last.from = records;
+            canary->last.to = to;
+            canary->last.ns = ns;
+            return ns;
+        }
+        to = records;
+        ns = canary->marks[at].ns;
     }
-    return kept < canary->count ? 0 : found; /* an older one may have covered it */
+    return kept < canary->count ? 0 : ns; /* an older one may have covered it */
 }
 
 bool engine_canary_match(struct engine_canary *canary, const uint8_t source[16], struct str kind,
@@ -155,7 +164,7 @@ bool engine_canary_match(struct engine_canary *canary, const uint8_t source[16],
     if (!canary_is_of(kind))
         return false;
     put_be64(canary->times, (uint64_t)event->received_ns);
-    put_be64(canary->times + 8, (uint64_t)durable_ns(canary, event->record));
+    put_be64(canary->times + 8, (uint64_t)engine_canary_durable_ns(canary, event->record));
     put_be64(canary->times + 16, (uint64_t)clock_real_ns());
     match->description = event->raw;
     match->values[0] = (struct rule_value){STR("source"), str_at(source, 16)};

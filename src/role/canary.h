@@ -42,13 +42,19 @@ struct engine_canary {
     struct {
         uint64_t records;
         int64_t ns;
-    } marks[CANARY_MARKS];    /* what was durable when; a ring */
-    size_t count;             /* ever, since the log was resumed */
+    } marks[CANARY_MARKS]; /* what was durable when; a ring */
+    size_t count;          /* ever, since the log was resumed */
+    struct {
+        uint64_t from, to;
+        int64_t ns;
+    } last;                   /* what was asked last: records of one commit come one after another */
     uint64_t own;             /* behind the newest of the service's own that was judged here */
     char times[CANARY_TIMES]; /* of the match being told: i64 received, durable, judged */
 };
 /* MSG_DURABLE: how many records are durable; `durable` when the body is damaged. */
 uint64_t engine_canary_durable(struct engine_canary *canary, struct str body, uint64_t durable);
+/* When a record was durable; 0: it is not known. */
+int64_t engine_canary_durable_ns(struct engine_canary *canary, uint64_t record);
 void engine_canary_resumed(struct engine_canary *canary);
 bool canary_is_of(struct str source_kind);
 void engine_canary_record(struct engine_canary *canary, const struct leaf *leaf);

@@ -510,6 +510,7 @@ static void record_work(struct engine *engine, const struct leaf *leaf, struct s
         engine_canary_record(&engine->canary, leaf);
     if (counted)
         source_count(source, leaf, engine->has_archived ? &engine->archived : NULL);
+    engine->counts.durable_ns = engine_canary_durable_ns(&engine->canary, leaf->index);
     if (counted && engine->has_archived && engine_rules_counting(engine->set.duties))
         engine_counts_record(&engine->counts,
                              &(struct annex_record){&source->event, &engine->archived, raw, leaf->received_ns},
