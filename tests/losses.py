@@ -55,6 +55,12 @@ def cut_and_explained():
         check_equal(done.returncode, 1, f"the command's exit status: {done.stderr.decode()}")
         check_equal([(one["cause"], one["count"], one["first"]) for one in told],
                     [("cut", gaps(service, "cut"), row["first"])], "what the command prints")
+        hour = until("its hour", lambda: [one for one in web.ask("loss.hours", source=row["source"])["hours"]
+                                          if one["received"] and one["lost"]])[0]
+        check_equal([(one["cause"], one["count"]) for one in hour["lost"]], [("cut", row["count"])], "lost then")
+        check(hour["acknowledged"] <= hour["received"] and hour["wait_us"] <= hour["wait_max_us"], f"{hour}")
+        status, _, page = web.request("GET", "/losses/hours")
+        check(status == 200 and row["source"] in page, f"the page of hours: {status}")
         status, _, page = web.request("GET", "/losses")
         check(status == 200 and f"/records/{row['first']}" in page, f"the page: {status}")
         _, _, health = web.request("GET", "/archive")

@@ -43,6 +43,13 @@ static const struct fake_answer fake_answers[] = {
      "\"from_ns\":5,\"was_permille\":950,\"now_permille\":604,\"announcement\":0},{\"change\":\"rhythm\","
      "\"announcement\":4}],"
      "\"sources\":[{\"source\":\"0123456789abcdef0123456789abcdef\",\"kind\":\"EVIL\",\"name\":\"EVIL\"}]}"},
+    {"loss.hours",
+     "{\"ok\":true,\"total\":250,\"hours\":[{\"from_ns\":1795219200000000000,\"source\":\"EVIL\",\"kind\":\"EVIL\","
+     "\"name\":"
+     "\"EVIL\",\"received\":105,\"parsed\":95,\"acknowledged\":100,\"wait_us\":8500,\"wait_max_us\":23700,\"lost\":[{"
+     "\"cause\":"
+     "\"queue\",\"unit\":\"records\",\"count\":9,\"unknown\":false},{\"cause\":\"EVIL\",\"unit\":\"EVIL\",\"count\":0,"
+     "\"unknown\":true}]},{\"received\":0,\"lost\":[]}]}"},
     {"announce.save", "{\"ok\":true,\"id\":5,\"due_ns\":1795219893000000000,\"in_time\":true}"},
     {"announce.end", "{\"ok\":true}"},
     {"canary.list",

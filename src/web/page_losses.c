@@ -296,7 +296,8 @@ void page_losses(struct web_call *call)
     const struct json_value *answer = call_answer(call, 0);
     call_page(call, "losses.title", SECTION_ARCHIVE);
     HTML(html, RAW("<h1>"), SAY("losses.title"), RAW("</h1><p class=\"about\">"), SAY("losses.about"),
-         RAW(" <a href=\"/changes\">"), SAY("changes.title"), RAW("</a></p>"));
+         RAW(" <a href=\"/losses/hours\">"), SAY("hours.title"), RAW("</a> \xc2\xb7 <a href=\"/changes\">"),
+         SAY("changes.title"), RAW("</a></p>"));
     if (form_get(&call->query, "saved").n > 0)
         part_notice(call, "ok", "losses.saved");
     tiles(call, answer);

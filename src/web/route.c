@@ -85,6 +85,7 @@ static const struct route routes[] = {
     {"POST", "/changes", ACCESS_SESSION, 0, act_change_announce},
     {"POST", "/changes/*", ACCESS_SESSION, 0, act_change_end},
     {"GET", "/losses", ACCESS_SESSION, 0, page_losses},
+    {"GET", "/losses/hours", ACCESS_SESSION, 0, page_hours},
     {"POST", "/losses/*", ACCESS_SESSION, 0, act_loss_explain},
     {"GET", "/archive", ACCESS_SESSION, 0, page_archive},
     {"GET", "/archive/checkpoint.txt", ACCESS_SESSION, 0, page_checkpoint},

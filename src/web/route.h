@@ -90,6 +90,7 @@ void page_canary(struct web_call *call);
 void page_changes(struct web_call *call);
 void act_change_announce(struct web_call *call);
 void act_change_end(struct web_call *call);
+void page_hours(struct web_call *call);
 void page_losses(struct web_call *call);
 void act_loss_explain(struct web_call *call);
 void page_annex_source(struct web_call *call);
