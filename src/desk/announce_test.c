@@ -14,8 +14,11 @@ static struct stand stand;
 static void source_seen(uint8_t digit)
 {
     struct desk_annex_count row = {.class = ANNEX_OS, .kind = STR_INIT("sign_in"), .parser = STR_INIT("syslog3164")};
-    struct desk_source source = {
-        .kind = STR("udp"), .name = STR("192.0.2.7"), .host = STR("gw"), .last_ns = stand.now, .records = 1};
+    struct desk_source source = {.kind = STR("udp"),
+                                 .name = STR("192.0.2.7"),
+                                 .host = digit == 1 ? STR("gw") : STR("gw2"),
+                                 .last_ns = stand.now,
+                                 .records = 1};
     static uint64_t upto = 10;
     struct err err;
     memset(row.source, digit, sizeof row.source);
