@@ -28,7 +28,7 @@ static void source_select(struct web_call *call, const struct json_value *source
          RAW("</label><select id=\"f-source\" name=\"source\" required"));
     if (wrong)
         HTML(html, RAW(" aria-invalid=\"true\""));
-    HTML(html, RAW("><option value=\"\"></option>"));
+    HTML(html, RAW("><option value=\"\">"), SAY("changes.choose"), RAW("</option>"));
     for (const struct json_value *s = json_first(sources); s; s = s->next) {
         struct str id = of_str(s, "source");
         HTML(html, RAW("<option value=\""), ESC(id), RAW("\""));

@@ -564,7 +564,7 @@ for (const language of d.languages) {
     await open("/");
     await d.setLanguage(page, language);
     const paths = ["/", "/search", "/search?q=session&range=all&own=yes", "/search?q=incident&range=all&own=yes", "/incidents", "/incidents?state=all", card, "/objects"];
-    paths.push("/rules", "/rules?show=never&sort=cost", "/rules/packs", "/rules/level", "/rules/7551b22b-c9e7-51d4-ac23-c93f711b146b", "/rules/edit", ownRule, "/coverage", "/coverage/annex4", "/coverage/annex4?object=1&only=missing", annexSource, "/parsers", "/parsers/workbench", "/parsers/pattern?record=1", "/parsers/patterns", "/losses", "/hunts", hunt, "/filters", filter, "/objects/new", "/archive", "/archive/retention", "/archive/receivers", "/channels", "/channels/new", "/users", "/users/new", "/password", "/records/1", "/records/1/why", why, "/papers", paper);
+    paths.push("/rules", "/rules?show=never&sort=cost", "/rules/packs", "/rules/level", "/rules/7551b22b-c9e7-51d4-ac23-c93f711b146b", "/rules/edit", ownRule, "/coverage", "/coverage/annex4", "/coverage/annex4?object=1&only=missing", annexSource, "/parsers", "/parsers/workbench", "/parsers/pattern?record=1", "/parsers/patterns", "/losses", "/losses/hours", "/changes", "/canary", "/hunts", hunt, "/filters", filter, "/objects/new", "/archive", "/archive/retention", "/archive/receivers", "/channels", "/channels/new", "/users", "/users/new", "/password", "/records/1", "/records/1/why", why, "/papers", paper);
     paths.push("/agents", "/agents?state=all", agent, "/agents/policies", "/agents/policies?group=servers&version=2");
     for (const path of paths) {
       await open(path);
