@@ -205,6 +205,47 @@ def not_allowed_here():
         check_equal(len(stand.service.sent("hidden*")), 0, "what is not allowed")
 
 
+def a_copy_is_found_out():
+    """an agent's folder on a second host: both come, the first is known to be older, and an incident says so"""
+    if os.geteuid() != 0 or subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False).returncode:
+        raise Skip("a host of its own needs root and namespaces")
+    with Stand() as stand, Host() as second:
+        host = stand.host
+        stand.enrolled(files=[host.logs])
+        host.write("app.log", lines("app", 0, 100))
+        all_once(stand.words("app", 100), "app", 100)
+        host.stop()
+        shutil.copytree(host.data, second.data)
+        boot = os.path.join(second.root, "boot_id")
+        with open(boot, "w", encoding="ascii") as file:
+            file.write("0123abcd-0000-4000-8000-0123456789ab\n")
+        mounts = 'mount --bind "$0" /proc/sys/kernel/random/boot_id; exec "$@"'
+        second.prefix = ["unshare", "-m", "sh", "-c", mounts, boot]
+        second.start()
+        second.until(lambda status: status["state"] == "connected")
+        host.start()
+        deadline = time.time() + 30
+        while "copied" not in host.log():
+            check(time.time() < deadline, f"it is refused: {host.log()}")
+            time.sleep(0.1)
+        check("enrol --anew" in host.log(), "and what to do is said")
+        while not (found := [one for one in stand.web.ask("incident.list", state="all")["incidents"]
+                             if one["rule_id"] == "qorgan-agent-copied"]):
+            check(time.time() < deadline + 30, "an incident")
+            time.sleep(0.2)
+        check_equal(len(found), 1, "incidents")
+        host.kill()
+        host.write("app.log", lines("app", 100, 100))
+        second.stop()
+        token = stand.token("srv-1-anew")
+        status, out = host.enrol(token, "--anew")
+        check_equal(status, 0, f"enrolled anew: {out}")
+        host.start()
+        hits = stand.service.wait_for("app*", 300)
+        names = {hit["raw"].split()[0] for hit in hits if hit["source"].startswith("srv-1-anew:")}
+        check_equal(len(names), 200, "what it has, under its new name")
+
+
 def commands_run():
     """commands of the policy run as another user on their schedule; trouble with one is told"""
     with Stand() as stand:
@@ -566,6 +607,7 @@ def the_package_is_whole():
         subprocess.run(["dpkg-deb", "-x", package, os.path.join(folder, "root")], check=True)
         unpacked = os.path.join(folder, "root")
         for path in ("usr/bin/qorgan-agent", "lib/systemd/system/qorgan-agent.service",
+                     "lib/systemd/system/qorgan-relay.service",
                      "usr/share/man/man1/qorgan-agent.1.gz", "usr/lib/sysusers.d/qorgan-agent.conf"):
             check(os.path.exists(os.path.join(unpacked, path)), f"{path} is in the package")
         done = subprocess.run([os.path.join(unpacked, "usr/bin/qorgan-agent"), "version"], capture_output=True,
@@ -581,7 +623,7 @@ PEER_TESTS = [connections_are_cut, without_credit_it_waits, a_full_spool_waits_a
               certificates_are_renewed, audit_messages_arrive, names_are_asked_for, a_damaged_spool_begins_anew,
               the_package_is_whole]
 TESTS = [enrolled_and_collected, killed_again_and_again, the_service_comes_and_goes, not_allowed_here, commands_run,
-         journal_is_read]
+         a_copy_is_found_out, journal_is_read]
 
 if __name__ == "__main__":
     sys.exit(main([*TESTS, *PEER_TESTS]))

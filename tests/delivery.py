@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Delivery: the server's side of what agents speak, by a peer written from the page of the format alone."""
 import contextlib
+import datetime
 import os
 import random
 import signal
@@ -9,6 +10,12 @@ import ssl
 import sys
 import threading
 import time
+from uuid import UUID
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from agent_peer import Agent, Refused, note_head
 from service import Service, check, check_equal, free_port, main
@@ -52,6 +59,8 @@ def records(word, first, count):
 def refused(action, reason, text):
     try:
         action()
+    except ConnectionError as trouble:
+        raise AssertionError(f"{text}: {trouble}") from trouble
     except Refused as no:
         check_equal(no.reason, reason, f"{text}: {no}")
         return str(no)
@@ -160,6 +169,59 @@ def refusals():
         check_equal(len(stand.lines("good*", 1)[0]), 1, "the next one is kept")
 
 
+def issued(stand, agent, authority=None, uuid=None, purpose=ExtendedKeyUsageOID.CLIENT_AUTH, days=(-1, 1), san=True):
+    """A file with a certificate for the agent's key, as the installation's authority would issue it, but for what is
+    said; behind it nothing."""
+    keys = os.path.join(stand.service.data, "keys")
+    with open(os.path.join(keys, "authority.pem"), "rb") as file:
+        issuer = x509.load_pem_x509_certificate(file.read())
+    with open(os.path.join(keys, "authority.key"), "rb") as file:
+        key = authority or serialization.load_pem_private_key(file.read(), None)
+    with open(agent.key, "rb") as file:
+        public = serialization.load_pem_private_key(file.read(), None).public_key()
+    now = datetime.datetime.now(datetime.timezone.utc)
+    builder = (x509.CertificateBuilder().issuer_name(issuer.subject).public_key(public)
+               .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "peer")]))
+               .serial_number(random.getrandbits(120) + 1).not_valid_before(now + datetime.timedelta(days=days[0]))
+               .not_valid_after(now + datetime.timedelta(days=days[1]))
+               .add_extension(x509.BasicConstraints(ca=False, path_length=None), True)
+               .add_extension(x509.KeyUsage(True, *[False] * 8), True)
+               .add_extension(x509.ExtendedKeyUsage([purpose]), False))
+    if san:
+        name = f"qorgan:agent:{UUID(bytes=uuid or agent.uuid)}"
+        builder = builder.add_extension(x509.SubjectAlternativeName([x509.UniformResourceIdentifier(name)]), False)
+    path = os.path.join(agent.folder, "issued.pem")
+    with open(path, "wb") as file:
+        file.write(builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+    return path
+
+
+def certificates():
+    """expired, not valid yet, of another authority or purpose, of nobody: refused with the reason; not the right one"""
+    with Stand() as stand:
+        agent = stand.agent("srv-5")
+        good = agent.certificate
+        rows = ((4, "expired", {"days": (-40, -1)}), (4, "not valid yet", {"days": (1, 20)}),
+                (2, "another authority of the same name", {"authority": ec.generate_private_key(ec.SECP256R1())}),
+                (2, "a server's", {"purpose": ExtendedKeyUsageOID.SERVER_AUTH}),
+                (2, "of no agent", {"san": False}),
+                (2, "another agent's", {"uuid": bytes(range(16))}))
+        for reason, text, change in rows:
+            agent.certificate = issued(stand, agent, **change)
+            refused(agent.hello, reason, text)
+        agent.certificate = issued(stand, agent, uuid=bytes(range(16)))
+        refused(lambda: agent.hello(uuid=bytes(range(16))), 2, "of an agent that was never enrolled")
+        agent.certificate = issued(stand, agent)
+        agent.hello().close()
+        agent.certificate = good
+        link = agent.hello()
+        # The same records under numbers that go on: the archive has them already.
+        for number in (0, 2):
+            link.data([("file", "/x", 5, 1, records("twice", 0, 2))])
+            check_equal(link.until_durable(number + 2)[0], number + 2, "both are acknowledged")
+        check_equal(len(stand.lines("twice*", 3, 3)[0]), 2, "and kept once")
+
+
 def time_and_proofs():
     """clocks are answered; checkpoints come, and a later one is proven to continue an earlier"""
     with Stand() as stand:
@@ -244,4 +306,4 @@ def deaths():
 
 
 if __name__ == "__main__":
-    sys.exit(main([enrolled_and_delivered, refusals, time_and_proofs, deaths]))
+    sys.exit(main([enrolled_and_delivered, refusals, certificates, time_and_proofs, deaths]))

@@ -2,6 +2,7 @@
  * it gives is looked at before anything of a former enrolment goes. */
 #include "agent/agent.h"
 #include "agent/memory.h"
+#include "agent/relay_word.h"
 #include "agent/store.h"
 #include "base/arena.h"
 #include "base/bytes.h"
@@ -45,8 +46,11 @@ static bool ready(const struct enrolment *enrolment, int fd, bool for_writing)
     return poll(&wait, 1, (int)((enrolment->until_ns - now_ns) / 1000000) + 1) > 0;
 }
 
-static enum rc broken(struct tls_connection *connection, ssize_t result, struct err *err)
+static enum rc broken(struct tls_connection *connection, int fd, ssize_t result, struct err *err)
 {
+    char word[200];
+    if (result < 0 && relay_word_take(fd, word, sizeof word))
+        return err_set(err, RC_IO, "a relay says: %s", word);
     return err_set(err, RC_IO, "%s",
                    result == 0 ? "the server closed the connection" : tls_connection_reason(connection));
 }
@@ -60,7 +64,7 @@ static enum rc say(const struct enrolment *enrolment, struct tls_connection *con
         if (sent == -EAGAIN && !ready(enrolment, fd, want_write))
             return err_set(err, RC_IO, "the server does not answer");
         if (sent <= 0 && sent != -EAGAIN)
-            return broken(connection, sent, err);
+            return broken(connection, fd, sent, err);
         rest = str_skip(rest, sent > 0 ? (size_t)sent : 0);
     }
     return RC_OK;
@@ -81,7 +85,7 @@ static enum rc hear(struct enrolment *enrolment, struct tls_connection *connecti
         if (got == -EAGAIN && !ready(enrolment, fd, want_write))
             return err_set(err, RC_IO, "the server does not answer");
         if (got <= 0 && got != -EAGAIN)
-            return broken(connection, got, err);
+            return broken(connection, fd, got, err);
         buf_put(&enrolment->answer, bytes, got > 0 ? (size_t)got : 0);
         input = buf_view(&enrolment->answer);
     }

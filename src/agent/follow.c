@@ -23,6 +23,7 @@
 #define DEPTH_MAX    4
 #define STATE_MAX    ((size_t)8 << 20)
 #define STATE_NAME   "followed"
+#define RETRY_NS     UINT64_C(1000000000) /* after the state file could not be written */
 #define FOLDERS_MAX  64
 
 enum follow_state {
@@ -48,6 +49,7 @@ struct followed {
     bool renamed;      /* no longer at its path */
     uint64_t quiet_ns; /* since when a renamed file has not grown */
     bool cutting;      /* inside a line past the limit, whose beginning was given */
+    bool unsaved;      /* its epoch is not on the disk: nothing of it may leave */
 };
 
 struct follower {
@@ -65,8 +67,9 @@ struct follower {
     uint64_t now_ns;
     char *bytes; /* FOLLOW_LINE_MAX + READ_SIZE */
     struct arena *state_arena;
-    struct str state; /* as it was read at the start: consulted for files found */
-    size_t next_file; /* whose turn it is */
+    struct str state;   /* as it was read at the start: consulted for files found */
+    size_t next_file;   /* whose turn it is */
+    uint64_t failed_ns; /* when the state file could last not be written; 0: it could */
 };
 
 static uint64_t hash_of(struct str bytes)
@@ -243,15 +246,25 @@ enum rc follower_save(struct follower *follower, struct err *err)
 
 static void epoch_begin(struct follower *follower, struct followed *file)
 {
-    struct err err = {0};
     file->epoch = hash_of(str_at(&follower->next_epoch, sizeof follower->next_epoch)) | 1;
     follower->next_epoch += 2;
     file->line = 0;
     file->offset = 0;
     file->cutting = false;
-    /* On disk before its first line leaves, so that a restart does not begin it anew under another epoch. Without a
-     * state file that can be written it would: lines twice are better than lines lost. */
-    IGNORE(follower_save(follower, &err));
+    file->unsaved = true;
+}
+
+/* On disk before its first line leaves, so that a restart does not begin it anew under another epoch and give each line
+ * twice. While the state file cannot be written, on a full disk, the file keeps its lines: it is the buffer. */
+static bool epoch_save(struct follower *follower, struct followed *file)
+{
+    struct err err = {0};
+    if (follower->failed_ns && follower->now_ns - follower->failed_ns < RETRY_NS)
+        return false;
+    bool saved = follower_save(follower, &err) == RC_OK;
+    follower->failed_ns = saved ? 0 : follower->now_ns;
+    file->unsaved = !saved;
+    return saved;
 }
 
 /* ---- questions ---- */
@@ -292,6 +305,11 @@ void follower_high(struct follower *follower, uint64_t question, uint64_t sequen
 static void head_read(struct follower *follower, struct followed *file)
 {
     char head[PROBE_SIZE];
+    if (file->unsaved) {
+        if (epoch_save(follower, file))
+            ask(follower, file);
+        return;
+    }
     ssize_t got = pread(file->fd, head, sizeof head, 0);
     if (got <= 0)
         return;
@@ -306,7 +324,8 @@ static void head_read(struct follower *follower, struct followed *file)
     file->head_hash = hash_of(str_slice(bytes, 0, MIN(end, (size_t)1024)));
     if (!state_find(follower, file))
         epoch_begin(follower, file);
-    ask(follower, file);
+    if (!file->unsaved || epoch_save(follower, file))
+        ask(follower, file);
 }
 
 static void shrank(struct follower *follower, struct followed *file)
@@ -317,6 +336,7 @@ static void shrank(struct follower *follower, struct followed *file)
     file->offset = 0;
     file->high = 0;
     file->state = FOLLOW_NEW;
+    file->unsaved = false;
     /* What was said of this inode is over. */
     follower->state = STR_NONE;
 }
@@ -487,7 +507,8 @@ static void forget_done(struct follower *follower)
 {
     for (size_t i = follower->count; i-- > 0;) {
         struct followed *file = &follower->files[i];
-        bool gone = file->renamed && file->state == FOLLOW_NEW && follower->now_ns - file->quiet_ns > LINGER_NS;
+        bool gone = file->renamed && file->state == FOLLOW_NEW && !file->unsaved &&
+                    follower->now_ns - file->quiet_ns > LINGER_NS;
         /* A binary file that is still at its path stays known, so that it is not looked into again and again. */
         if (gone || (file->state == FOLLOW_DONE && file->renamed)) {
             close(file->fd);

@@ -289,7 +289,37 @@ static void roots(void)
     }
 }
 
+/* A folder at the place of the state file: it can be written as little as on a full disk. */
+static void without_state_lines_wait(void)
+{
+    struct keeper keeper = {0};
+    char state[128];
+    fresh();
+    snprintf(state, sizeof state, "%s/followed", folder);
+    struct follower *follower = start(&keeper);
+    CHECK_INT(mkdir(state, 0700), 0);
+    put("x.log", "w", "one\ntwo\n");
+    run(follower, &keeper, 5);
+    EXPECT(keeper, "");
+    move("x.log", "x.log.1");
+    put("x.log", "w", "three\n");
+    run(follower, &keeper, 30); /* longer than a renamed file that has nothing is kept open */
+    EXPECT(keeper, "");
+    CHECK_INT(rmdir(state), 0);
+    run(follower, &keeper, 5);
+    EXPECT(keeper, "one,two,three,");
+    put("x.log", "a", "four\n");
+    follower_free(follower); /* killed: what stood on the disk is all that counts */
+    follower = start(&keeper);
+    run(follower, &keeper, 5);
+    EXPECT(keeper, "four,");
+    follower_free(follower);
+    map_free(keeper.high);
+    buf_done(&keeper.lines);
+}
+
 static const struct test tests[] = {
+    {"without state lines wait", without_state_lines_wait},
     {"growth, rotation, truncation, restart", growth_rotation_truncation_restart},
     {"truncated with the same first line", truncated_with_the_same_first_line},
     {"long lines and back-pressure", long_lines_and_back_pressure},

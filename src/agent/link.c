@@ -1,5 +1,6 @@
 #include "agent/link.h"
 
+#include "agent/relay_word.h"
 #include "agent/tell.h"
 #include "base/arena.h"
 #include "base/assert.h"
@@ -174,6 +175,20 @@ static void refused(struct link *link, uint64_t now_ns)
     }
 }
 
+/* TLS failed: why, or what a relay on the way says of it. Nothing vouches for that, so nothing but this line is made of
+ * it. */
+static void broken(struct link *link, uint64_t now_ns)
+{
+    char word[200];
+    char reason[sizeof link->reason];
+    if (deliver_is_open(link->deliver) || !relay_word_take(link->fd, word, sizeof word)) {
+        fail(link, now_ns, tls_connection_reason(link->tls));
+        return;
+    }
+    snprintf(reason, sizeof reason, "a relay says: %s", word);
+    fail(link, now_ns, reason);
+}
+
 /* ---- the way there ---- */
 
 static void resolve(void *context)
@@ -278,10 +293,12 @@ static bool write_some(struct link *link, uint64_t now_ns, unsigned *wants)
             *wants |= want_write ? LOOP_WRITE : 0u;
             return true;
         }
-        if (sent <= 0) {
-            fail(link, now_ns, sent == 0 ? "the server closed the connection" : tls_connection_reason(link->tls));
+        if (sent == 0)
+            fail(link, now_ns, "the server closed the connection");
+        else if (sent < 0)
+            broken(link, now_ns);
+        if (sent <= 0)
             return false;
-        }
         deliver_sent(link->deliver, (size_t)sent);
     }
     link->more = true;
@@ -299,10 +316,12 @@ static enum rc read_some(struct link *link, struct deliver_now now, unsigned *wa
             *wants |= want_write ? LOOP_WRITE : 0u;
             return RC_OK;
         }
-        if (got <= 0) {
-            fail(link, now.boot_ns, got == 0 ? "the server closed the connection" : tls_connection_reason(link->tls));
+        if (got == 0)
+            fail(link, now.boot_ns, "the server closed the connection");
+        else if (got < 0)
+            broken(link, now.boot_ns);
+        if (got <= 0)
             return RC_AGAIN;
-        }
         enum rc rc = deliver_take(link->deliver, str_at(bytes, (size_t)got), now, err);
         if (rc == RC_IO || rc == RC_CORRUPT)
             return rc;

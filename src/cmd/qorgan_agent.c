@@ -1,6 +1,7 @@
 /* qorgan-agent - collects what its host writes down and delivers it to a Qorgan server. One small program with the
  * rooms that it needs and no others. */
 #include "agent/agent.h"
+#include "agent/relay.h"
 #include "agent/store.h"
 #include "base/arena.h"
 #include "codec/json.h"
@@ -10,9 +11,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define DATA_DEFAULT "/var/lib/qorgan-agent"
-#define STATUS_OLD_S 60
-#define USAGE_STATUS 2
+#define DATA_DEFAULT  "/var/lib/qorgan-agent"
+#define RELAY_DEFAULT "/etc/qorgan/relay.conf"
+#define STATUS_OLD_S  60
+#define USAGE_STATUS  2
 
 #ifndef QORGAN_VERSION
 #define QORGAN_VERSION "unknown"
@@ -22,16 +24,19 @@ static const char usage[] =
     "usage: qorgan-agent enrol TOKEN [--data DIR] [--anew]\n"
     "       qorgan-agent run [--data DIR] [--journal DIR]\n"
     "       qorgan-agent status [--data DIR] [--json]\n"
+    "       qorgan-agent relay [--config FILE]\n"
     "       qorgan-agent version | --version | --help\n"
     "\n"
     "enrol   makes a key and has it certified by the server that the one-time token names\n"
     "run     collects what the server's policy says and delivers it, until SIGTERM\n"
     "status  says how the running agent is\n"
+    "relay   passes connections of agents on to the server, without opening them, until SIGTERM\n"
     "\n"
     "  --data DIR     folder of the agent; default " DATA_DEFAULT "\n"
     "  --anew         enrol although the host is enrolled: a new identity, the spool stays\n"
     "  --journal DIR  read the journal in this folder instead of the machine's own\n"
     "  --json         one JSON object\n"
+    "  --config FILE  of the relay; default " RELAY_DEFAULT "\n"
     "\n"
     "exit status: 0 done, 1 failed, 2 wrong usage; of status: 1 when it does not run or is not connected\n";
 
@@ -39,6 +44,7 @@ struct call {
     const char *command;
     const char *token;
     struct agent_options options;
+    struct relay_options relay;
     bool anew;
     bool json;
 };
@@ -60,15 +66,19 @@ static bool value_take(const char *name, int argc, char **argv, int *at, const c
 
 static bool call_parse(int argc, char **argv, struct call *call)
 {
-    *call = (struct call){.options = {.data = DATA_DEFAULT, .version = QORGAN_VERSION}};
+    *call = (struct call){.options = {.data = DATA_DEFAULT, .version = QORGAN_VERSION},
+                          .relay = {.config = RELAY_DEFAULT, .version = QORGAN_VERSION}};
     if (argc < 2)
         return false;
     call->command = argv[1];
     bool enrols = strcmp(call->command, "enrol") == 0;
     bool runs = strcmp(call->command, "run") == 0;
     bool asks = strcmp(call->command, "status") == 0;
+    bool relays = strcmp(call->command, "relay") == 0;
     for (int at = 2; at < argc; at++) {
-        if (value_take("--data", argc, argv, &at, &call->options.data))
+        if (!relays && value_take("--data", argc, argv, &at, &call->options.data))
+            continue;
+        if (relays && value_take("--config", argc, argv, &at, &call->relay.config))
             continue;
         if (runs && value_take("--journal", argc, argv, &at, &call->options.journal))
             continue;
@@ -81,7 +91,7 @@ static bool call_parse(int argc, char **argv, struct call *call)
         else
             return false;
     }
-    return (enrols && call->token) || runs || asks || (strcmp(call->command, "version") == 0 && argc == 2);
+    return (enrols && call->token) || runs || asks || relays || (strcmp(call->command, "version") == 0 && argc == 2);
 }
 
 static int fail(const char *command, const struct err *err)
@@ -177,8 +187,9 @@ int main(int argc, char **argv)
         fputs(usage, stderr);
         return USAGE_STATUS;
     }
-    int result = strcmp(call.command, "enrol") == 0 ? enrol(&call)
-                 : strcmp(call.command, "run") == 0 ? agent_run(&call.options)
-                                                    : status(&call);
+    int result = strcmp(call.command, "enrol") == 0   ? enrol(&call)
+                 : strcmp(call.command, "run") == 0   ? agent_run(&call.options)
+                 : strcmp(call.command, "relay") == 0 ? agent_relay(&call.relay)
+                                                      : status(&call);
     return fflush(stdout) == 0 ? result : 1;
 }

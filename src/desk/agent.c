@@ -159,17 +159,18 @@ struct desk_agent_link agent_link(const struct agent *agent)
 bool agent_load(struct desk *desk, struct str uuid, struct agent *ret_agent)
 {
     struct arena *arena = desk->scratch;
-    struct db_query q =
-        db_query(desk->db, "SELECT id, uuid, name, grp, serial, key, host, address, program, spool, spools, boot,"
-                           " boots, object, state, until_ns, heard_ns, intake, connection, told, told_ns, left_ns,"
-                           " silent, contradicts FROM agent WHERE uuid = ?1");
+    struct db_query q = db_query(
+        desk->db, "SELECT id, uuid, name, grp, serial, key, host, address, relay, program, spool, spools,"
+                  " boot, boots, object, state, until_ns, heard_ns, intake, connection, told, told_ns, left_ns,"
+                  " silent, contradicts FROM agent WHERE uuid = ?1");
     db_put_text(&q, uuid);
     bool found = db_next(&q);
     *ret_agent = (struct agent){0};
     if (found) {
-        struct str *const texts[] = {&ret_agent->uuid,  &ret_agent->name,   &ret_agent->group,   &ret_agent->serial,
-                                     &ret_agent->key,   &ret_agent->host,   &ret_agent->address, &ret_agent->program,
-                                     &ret_agent->spool, &ret_agent->spools, &ret_agent->boot,    &ret_agent->boots};
+        struct str *const texts[] = {&ret_agent->uuid,    &ret_agent->name,  &ret_agent->group,   &ret_agent->serial,
+                                     &ret_agent->key,     &ret_agent->host,  &ret_agent->address, &ret_agent->relay,
+                                     &ret_agent->program, &ret_agent->spool, &ret_agent->spools,  &ret_agent->boot,
+                                     &ret_agent->boots};
         int64_t *const numbers[] = {&ret_agent->object,   &ret_agent->state,   &ret_agent->until_ns,
                                     &ret_agent->heard_ns, &ret_agent->intake,  &ret_agent->connection,
                                     &ret_agent->told,     &ret_agent->told_ns, &ret_agent->left_ns};
@@ -179,7 +180,7 @@ bool agent_load(struct desk *desk, struct str uuid, struct agent *ret_agent)
         for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
             *numbers[i] = db_i64(&q);
         ret_agent->silent = db_i64(&q);
-        ret_agent->contradicts = db_i64(&q);
+        ret_agent->doubt = db_i64(&q);
     }
     db_query_end(&q);
     return found;
@@ -194,6 +195,8 @@ struct buf *agent_record_begin(struct desk *desk, const char *event, const struc
     json_put_str(body, "group", agent->group);
     json_put_str(body, "host", agent->host);
     json_put_str(body, "address", agent->address);
+    if (agent->relay.n)
+        json_put_str(body, "relay", agent->relay);
     return body;
 }
 
@@ -224,7 +227,7 @@ int64_t hearing_int(const struct hearing *hearing, const char *name)
 
 /* What is said at the beginning of a connection. */
 struct visit {
-    struct str serial, address, host, program, spool, boot, seen_root;
+    struct str serial, address, relay, host, program, spool, boot, seen_root;
     int64_t until_ns, seen_size;
 };
 
@@ -234,6 +237,7 @@ static struct visit visit_read(const struct hearing *h)
     return (struct visit){
         .serial = desk_cut(hearing_str(h, "serial"), DESK_FIELD_MAX),
         .address = desk_cut(hearing_str(h, "address"), DESK_FIELD_MAX),
+        .relay = desk_cut(hearing_str(h, "relay"), DESK_FIELD_MAX),
         .host = desk_cut(hearing_str(h, "host"), DESK_FIELD_MAX),
         .program = desk_cut(hearing_str(h, "program"), DESK_FIELD_MAX),
         .spool = desk_cut(hearing_str(h, "spool"), AGENT_NAME_MAX),
@@ -290,13 +294,35 @@ static struct str copy_of(const struct agent *agent, const struct visit *visit)
     return STR("");
 }
 
-static void contradiction(struct desk *desk, struct agent *agent, struct str text, int64_t now_ns)
+static void doubt_set(struct desk *desk, struct agent *agent, enum agent_doubt doubt)
 {
-    if (agent->contradicts)
+    struct db_query q = db_query(desk->db, "UPDATE agent SET contradicts = ?2 WHERE id = ?1");
+    agent->doubt = doubt;
+    db_put_i64(&q, agent->id);
+    db_put_i64(&q, doubt);
+    db_run(&q);
+}
+
+/* Told once. Evidence that is found here outweighs the agent's own word, which it may take back. */
+static void contradiction(struct desk *desk, struct agent *agent, enum agent_doubt doubt, struct str text,
+                          int64_t now_ns)
+{
+    bool news = agent->doubt == AGENT_TRUSTS;
+    if (!news && (agent->doubt == AGENT_DOUBT_FOUND || doubt == AGENT_DOUBT_TOLD))
         return;
-    agent->contradicts = true;
-    db_run_i64(desk->db, "UPDATE agent SET contradicts = 1 WHERE id = ?1", agent->id);
-    trouble_tell(desk, agent, "agent.contradicts", AGENT_CONTRADICTS, text, now_ns);
+    doubt_set(desk, agent, doubt);
+    if (news)
+        trouble_tell(desk, agent, "agent.contradicts", AGENT_CONTRADICTS, text, now_ns);
+}
+
+/* The agent says no more that it does not trust the archive. */
+static void trusts_again(struct hearing *h, struct agent *agent)
+{
+    if (agent->doubt != AGENT_DOUBT_TOLD)
+        return;
+    doubt_set(h->desk, agent, AGENT_TRUSTS);
+    IGNORE(agent_record_begin(h->desk, "agent.trusts", agent, STR("qorgan"), h->now_ns) == NULL); /* all is in it */
+    desk_record_end(h->desk, 0, STR_NONE);
 }
 
 /* Two roots of one size cannot be of one archive. */
@@ -318,7 +344,7 @@ static void seen_check(struct hearing *h, struct agent *agent, const struct visi
         buf_init_fixed(&text, storage, sizeof storage);
         buf_format(&text, "of %lld records it has seen another root than %.*s", (long long)visit->seen_size,
                    STR_ARG(other.n ? other : STR("another agent")));
-        contradiction(desk, agent, buf_view(&text), h->now_ns);
+        contradiction(desk, agent, AGENT_DOUBT_FOUND, buf_view(&text), h->now_ns);
         return;
     }
     q = db_query(desk->db, "INSERT INTO agent_seen (size, root, agent) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING");
@@ -382,6 +408,7 @@ static void arrival_tell(struct hearing *h, const struct agent *was, const struc
     struct agent agent = *was;
     agent.host = visit->host;
     agent.address = visit->address;
+    agent.relay = visit->relay;
     if (was->spool.n && !str_eq(was->spool, visit->spool)) {
         struct buf *body = agent_record_begin(desk, "agent.spool-changed", &agent, STR("qorgan"), h->now_ns);
         json_put_str(body, "spool", visit->spool);
@@ -389,7 +416,8 @@ static void arrival_tell(struct hearing *h, const struct agent *was, const struc
         desk_record_end(desk, 0, STR_NONE);
     }
     bool same = str_eq(was->host, visit->host) && str_eq(was->address, visit->address) &&
-                str_eq(was->program, visit->program) && str_eq(was->boot, visit->boot);
+                str_eq(was->relay, visit->relay) && str_eq(was->program, visit->program) &&
+                str_eq(was->boot, visit->boot);
     if (same && h->now_ns - was->told_ns < TOLD_NS && h->now_ns >= was->told_ns)
         return;
     struct buf *body = agent_record_begin(desk, "agent.connected", &agent, STR("qorgan"), h->now_ns);
@@ -410,7 +438,7 @@ static void arrival_store(struct hearing *h, const struct agent *agent, const st
     struct db_query q = db_query(
         desk->db, "UPDATE agent SET serial = ?2, until_ns = ?3, address = ?4, host = ?5, program = ?6, spool = ?7,"
                   " spools = ?8, boot = ?9, boots = ?10, intake = ?11, connection = ?12, connected_ns = ?13,"
-                  " heard_ns = ?13, told = ?14, seen_size = ?15, seen_ns = ?13 WHERE id = ?1");
+                  " heard_ns = ?13, told = ?14, seen_size = ?15, seen_ns = ?13, relay = ?16 WHERE id = ?1");
     db_put_i64(&q, agent->id);
     db_put_text(&q, visit->serial);
     db_put_i64(&q, visit->until_ns);
@@ -426,6 +454,7 @@ static void arrival_store(struct hearing *h, const struct agent *agent, const st
     db_put_i64(&q, h->now_ns);
     db_put_i64(&q, policy);
     db_put_i64(&q, visit->seen_size);
+    db_put_text(&q, visit->relay);
     db_run(&q);
 }
 
@@ -442,6 +471,7 @@ static void on_hello(struct hearing *h)
     struct str copied = again ? STR("") : copy_of(&agent, &visit);
     if (copied.n) {
         agent.address = visit.address;
+        agent.relay = visit.relay;
         agent.host = visit.host;
         trouble_tell(desk, &agent, "agent.copied", AGENT_COPIED, copied, h->now_ns);
     }
@@ -505,8 +535,10 @@ static void on_status(struct hearing *h)
     time_said(h->desk, agent.uuid, json_get(status, "time"), h->now_ns);
     struct str trouble = json_str(json_get(status, "trouble"), STR(""));
     if (trouble.n)
-        contradiction(h->desk, &agent, desk_one_line(trouble) ? desk_cut(trouble, DESK_FIELD_MAX) : STR("trouble"),
-                      h->now_ns);
+        contradiction(h->desk, &agent, AGENT_DOUBT_TOLD,
+                      desk_one_line(trouble) ? desk_cut(trouble, DESK_FIELD_MAX) : STR("trouble"), h->now_ns);
+    else if (status && status->kind == JSON_OBJECT)
+        trusts_again(h, &agent);
 }
 
 static void on_closed(struct hearing *h)
@@ -640,7 +672,7 @@ static void seen_watch(struct desk *desk, int64_t size, int64_t now_ns)
         struct buf text;
         buf_init_fixed(&text, storage, sizeof storage);
         buf_format(&text, "it has seen more records than the %lld that the archive has", (long long)size);
-        contradiction(desk, &agent, buf_view(&text), now_ns);
+        contradiction(desk, &agent, AGENT_DOUBT_FOUND, buf_view(&text), now_ns);
     }
 }
 

@@ -14,6 +14,9 @@
 
 enum agent_state { AGENT_ACTIVE, AGENT_REVOKED };
 
+/* Stored. What was found here stays until a person acts; what the agent says itself ends when it says so no more. */
+enum agent_doubt { AGENT_TRUSTS, AGENT_DOUBT_FOUND, AGENT_DOUBT_TOLD };
+
 /* Somebody waits for a certificate. */
 struct agent_pending {
     uint64_t id; /* of the question; 0: the place is free */
@@ -46,9 +49,10 @@ struct desk_agents {
 
 struct agent {
     int64_t id; /* row */
-    struct str uuid, name, group, serial, key, host, address, program, spool, spools, boot, boots;
+    struct str uuid, name, group, serial, key, host, address, relay, program, spool, spools, boot, boots;
     int64_t object, state, until_ns, heard_ns, intake, connection, told, told_ns, left_ns;
-    bool silent, contradicts;
+    bool silent;
+    int64_t doubt; /* enum agent_doubt */
 };
 /* False: there is none of that uuid. Texts live in desk->scratch. */
 bool agent_load(struct desk *desk, struct str uuid, struct agent *ret_agent);

@@ -238,8 +238,8 @@ void ask_agent_save(struct ask *ask)
 #define COLUMNS                                                                                                        \
     "a.uuid, a.name, a.grp, o.name, a.object, CASE WHEN a.state = 1 THEN 'revoked' WHEN a.serial = '' THEN "           \
     "'enrolling'"                                                                                                      \
-    " WHEN a.contradicts = 1 THEN 'contradicts' WHEN a.silent = 1 THEN 'silent' WHEN a.intake >= 0 THEN 'connected'"   \
-    " ELSE 'away' END, a.host, a.address, a.program, a.until_ns, a.enrolled_ns, a.heard_ns, a.connected_ns,"           \
+    " WHEN a.contradicts > 0 THEN 'contradicts' WHEN a.silent = 1 THEN 'silent' WHEN a.intake >= 0 THEN 'connected'"   \
+    " ELSE 'away' END, a.host, a.address, a.relay, a.program, a.until_ns, a.enrolled_ns, a.heard_ns, a.connected_ns,"  \
     " a.offset_us, a.error_us, a.records, a.bytes, a.policy, a.used, a.room, coalesce((SELECT max(version) FROM"       \
     " agent_policy WHERE grp = a.grp AND note <> ''), 0), coalesce(c.seen_ns, -1), coalesce(c.total_us, 0),"           \
     " coalesce(c.hop, 0)"
@@ -247,7 +247,7 @@ void ask_agent_save(struct ask *ask)
 static void agent_put(struct buf *out, struct db_query *q)
 {
     static const char *const texts[] = {"agent", "name", "group", "object"};
-    static const char *const more[] = {"state", "host", "address", "program"};
+    static const char *const more[] = {"state", "host", "address", "relay", "program"};
     static const char *const numbers[] = {"until_ns",  "enrolled_ns",   "heard_ns",  "connected_ns", "offset_us",
                                           "error_us",  "records",       "bytes",     "policy",       "spool_bytes",
                                           "spool_max", "policy_wanted", "canary_ns", "canary_us"};
@@ -281,7 +281,7 @@ static void totals_put(struct ask *ask)
     struct db_query q =
         db_query(ask->desk->db, "SELECT coalesce(sum(state = 0), 0), coalesce(sum(state = 0 AND intake >= 0), 0),"
                                 " coalesce(sum(state = 0 AND silent = 1), 0), coalesce(sum(state = 1), 0),"
-                                " coalesce(sum(state = 0 AND contradicts = 1), 0) FROM agent");
+                                " coalesce(sum(state = 0 AND contradicts > 0), 0) FROM agent");
     static const char *const names[] = {"agents", "connected", "silent", "revoked", "contradicts"};
     json_write_key(ask->out, "totals");
     json_write_object(ask->out);
@@ -317,7 +317,7 @@ void ask_agent_list(struct ask *ask)
     json_put_str(ask->out, "servers", agents->servers);
     json_put_int(ask->out, "silent_s", agents->silent_ns / SECOND_NS);
     totals_put(ask);
-    q = db_query(ask->desk->db, "SELECT " COLUMNS WANTED " ORDER BY a.contradicts DESC, a.silent DESC, a.name, a.id"
+    q = db_query(ask->desk->db, "SELECT " COLUMNS WANTED " ORDER BY a.contradicts > 0 DESC, a.silent DESC, a.name, a.id"
                                 " LIMIT ?4 OFFSET ?5");
     filter_put(ask, &q);
     db_put_i64(&q, limit);

@@ -387,13 +387,68 @@ static void contradictions_are_found(void)
     CHECK_INT(kept("agent.contradicts"), 1);
     watch(S(20));
     CHECK_INT(kept("agent.contradicts"), 0);
-    /* Its own word. */
+    stand_close(&stand);
+}
+
+static void an_agent_may_trust_again(void)
+{
+    struct desk_totals totals = {.checkpoint_size = 500};
+    opened();
+    desk_set_totals(stand.desk, &totals);
+    enrolled(",'name':'first'");
+    CHECK_INT(hear(103, hello_of(SPOOL, BOOT, ",'seen_size':400,'seen_root':'AAAA'")), RC_OK);
+    CHECK(says(103, "welcome"));
     enrolled(",'name':'fourth'");
     connected(104);
     CHECK_INT(hear(104, stand_format(&stand, "{'ask':'status','agent':'%s','status':{'trouble':'it lost what I saw'}}",
                                      uuid)),
               RC_OK);
     CHECK_INT(kept("agent.contradicts"), 1);
+    CHECK_TEXT(state(), "contradicts");
+    const char *rows[] = {"", ",'status':{'trouble':'and once more'}", ",'status':[]"};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        CHECK_INT(hear(104, stand_format(&stand, "{'ask':'status','agent':'%s'%s}", uuid, rows[i])), RC_OK);
+        CHECK(!next()); /* nothing is said, and nothing told: a second time or without a status */
+        CHECK_INT(kept(i % 2 ? "agent.contradicts" : "agent.trusts"), 0);
+        CHECK_TEXT(state(), "contradicts");
+    }
+    /* Which it may take back, and say again. */
+    CHECK_INT(hear(104, stand_format(&stand, "{'ask':'status','agent':'%s','status':{}}", uuid)), RC_OK);
+    CHECK_INT(kept("agent.trusts"), 1);
+    CHECK_TEXT(state(), "connected");
+    CHECK_INT(hear(104, stand_format(&stand, "{'ask':'status','agent':'%s','status':{}}", uuid)), RC_OK);
+    CHECK_INT(kept("agent.trusts"), 0);
+    CHECK_INT(hear(104, stand_format(&stand, "{'ask':'status','agent':'%s','status':{'trouble':'t'}}", uuid)), RC_OK);
+    CHECK_INT(kept("agent.contradicts"), 1);
+    /* But not what was found here, be it before its own word or after. */
+    CHECK_INT(hear(105, hello_of(SPOOL, BOOT, ",'seen_size':400,'seen_root':'EEEE'")), RC_OK);
+    CHECK(refuses(104, 1));
+    CHECK(says(105, "welcome"));
+    CHECK_INT(kept("agent.contradicts"), 0); /* it is known already */
+    CHECK_INT(hear(105, stand_format(&stand, "{'ask':'status','agent':'%s','status':{'trouble':'t'}}", uuid)), RC_OK);
+    CHECK_INT(hear(105, stand_format(&stand, "{'ask':'status','agent':'%s','status':{}}", uuid)), RC_OK);
+    CHECK_INT(kept("agent.trusts"), 0);
+    CHECK_TEXT(state(), "contradicts");
+    stand_close(&stand);
+}
+
+static void relays_are_shown(void)
+{
+    opened();
+    enrolled(",'name':'far'");
+    CHECK_INT(hear(7, hello_of(SPOOL, BOOT, ",'relay':'10.9.0.1, 10.0.0.5'")), RC_OK);
+    CHECK(says(7, "welcome"));
+    CHECK(stand_ask(&stand, stand_format(&stand, "{'ask':'agent.show','who':'admin','agent':'%s'}", uuid)));
+    CHECK_TEXT(json_str(json_get(json_get(stand.json, "agent"), "address"), STR_NONE), "10.0.0.9");
+    CHECK_TEXT(json_str(json_get(json_get(stand.json, "agent"), "relay"), STR_NONE), "10.9.0.1, 10.0.0.5");
+    CHECK_INT(kept("agent.connected"), 1);
+    CHECK_INT(hear(8, hello_of(SPOOL, BOOT, ",'relay':'10.0.0.6'")), RC_OK);
+    CHECK(refuses(7, 1));
+    CHECK(says(8, "welcome"));
+    CHECK_INT(kept("agent.connected"), 1); /* another way is news */
+    CHECK_INT(hear(9, hello_of(SPOOL, BOOT, "")), RC_OK);
+    CHECK(stand_ask(&stand, stand_format(&stand, "{'ask':'agent.show','who':'admin','agent':'%s'}", uuid)));
+    CHECK_TEXT(json_str(json_get(json_get(stand.json, "agent"), "relay"), STR_NONE), "");
     stand_close(&stand);
 }
 
@@ -751,6 +806,8 @@ static const struct test tests[] = {
     {"a newer connection takes the place", a_newer_connection_takes_the_place},
     {"copies are found", copies_are_found},
     {"contradictions are found", contradictions_are_found},
+    {"an agent may trust again", an_agent_may_trust_again},
+    {"relays are shown", relays_are_shown},
     {"statuses are shown", statuses_are_shown},
     {"silence is told once", silence_is_told_once},
     {"renewal needs the enrolled key", renewal_needs_the_enrolled_key},

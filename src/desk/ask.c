@@ -33,6 +33,16 @@ static const struct row {
     {"incident.get", RIGHT_READ, ask_incident_get},
     {"incident.act", RIGHT_WORK, ask_incident_act},
     {"incident.edit", RIGHT_WORK, ask_incident_edit},
+    {"vulnerability.list", RIGHT_READ, ask_vulnerability_list},
+    {"vulnerability.get", RIGHT_READ, ask_vulnerability_get},
+    {"vulnerability.act", RIGHT_WORK, ask_vulnerability_act},
+    {"findings.list", RIGHT_READ, ask_findings_list},
+    {"findings.get", RIGHT_READ, ask_findings_get},
+    {"findings.begin", RIGHT_WORK, ask_findings_begin},
+    {"findings.add", RIGHT_WORK, ask_findings_add},
+    {"findings.end", RIGHT_WORK, ask_findings_end},
+    {"findings.inform", RIGHT_WORK, ask_findings_inform},
+    {"findings.note", RIGHT_WORK, ask_findings_note},
     {"catalogue", RIGHT_READ, ask_catalogue},
     {"channel.list", RIGHT_SETTINGS, ask_channel_list},
     {"channel.save", RIGHT_CHANNELS, ask_channel_save},
@@ -135,8 +145,9 @@ static void keys_put(struct ask *ask, const char *name, const char *list)
 void ask_catalogue(struct ask *ask)
 {
     static const char *const lists[][2] = {
-        {"kinds", "kind"},       {"scopes", "scope"}, {"signs", "sign"}, {"consequences", "consequence"},
-        {"contours", "contour"},
+        {"kinds", "kind"},       {"scopes", "scope"},
+        {"signs", "sign"},       {"consequences", "consequence"},
+        {"contours", "contour"}, {"not_removed", "not_removed"},
     };
     static const char *const severities[] = {"4", "3", "2", "1"};
     for (size_t i = 0; i < ARRAY_LEN(lists); i++)

@@ -1,4 +1,4 @@
-/* clocks.c - the terms that run for an incident: started, met, overdue; and when to warn.
+/* clocks.c - the terms that run for a subject: started, met, overdue; and when to warn.
  *
  * Warnings ("stages"): a minute clock after 5, 10, 13 minutes and, when it is longer, two minutes before its end; an
  * hour clock at 50, 75 and 90 per cent; a longer one 5, 2 and 1 days before its end; each at its end. The beginning is
@@ -68,7 +68,7 @@ static void put_explanations(struct desk *desk, struct db_query *q, const struct
     buf_done(&text);
 }
 
-static void clock_start(struct desk *desk, const struct incident *incident, const struct clock_rule *rule,
+static void clock_start(struct desk *desk, const struct subject *subject, const struct clock_rule *rule,
                         int64_t trigger_ns, int64_t now_ns)
 {
     struct clock_due *due = arena_alloc(desk->scratch, sizeof *due);
@@ -78,17 +78,18 @@ static void clock_start(struct desk *desk, const struct incident *incident, cons
         db_fail(desk->db, RC_LIMIT, "out of memory for a clock");
         return;
     }
-    enum rc rc = clock_due(rule, trigger_ns, (int32_t)incident->zone_offset_s, desk->calendar, due, &err);
+    enum rc rc = clock_due(rule, trigger_ns, (int32_t)subject->zone_offset_s, desk->calendar, due, &err);
     if (rc != RC_OK) {
         db_fail(desk->db, rc, err.text);
         return;
     }
     stages_of(rule, trigger_ns, due->due_ns, at_ns);
     int64_t stage = MIN(stage_next(at_ns, now_ns), STAGES - 1);
-    struct db_query q =
-        db_query(desk->db, "INSERT INTO clock (incident, rule, trigger_ns, due_ns, stage, next_ns, edition, kk, ru, en,"
-                           " state, met_ns) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, 0)");
-    db_put_i64(&q, incident->id);
+    struct db_query q = db_query(
+        desk->db, "INSERT INTO clock (subject, item, rule, trigger_ns, due_ns, stage, next_ns, edition, kk, ru,"
+                  " en, state, met_ns) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0, 0)");
+    db_put_i64(&q, subject->kind);
+    db_put_i64(&q, subject->id);
     db_put_text(&q, rule->id);
     db_put_i64(&q, trigger_ns);
     db_put_i64(&q, due->due_ns);
@@ -98,35 +99,36 @@ static void clock_start(struct desk *desk, const struct incident *incident, cons
     put_explanations(desk, &q, rule, due);
     db_run(&q);
     struct buf *body = desk_record_begin(desk, "clock.started", STR("qorgan"), now_ns);
-    incident_put(body, incident);
+    subject_put(body, subject);
     json_put_str(body, "clock", rule->id);
     json_put_int(body, "trigger_ns", trigger_ns);
     json_put_int(body, "due_ns", due->due_ns);
-    desk_record_end(desk, incident->id, rule->id);
+    subject_record_end(desk, subject, rule->id);
 }
 
-void clocks_start(struct desk *desk, const struct incident *incident, const char *start, int64_t trigger_ns,
+void clocks_start(struct desk *desk, const struct subject *subject, const char *start, int64_t trigger_ns,
                   int64_t now_ns)
 {
     for (size_t i = 0; i < desk->rules.count; i++)
         if (str_is(desk->rules.rule[i].start, start))
-            clock_start(desk, incident, &desk->rules.rule[i], trigger_ns, now_ns);
+            clock_start(desk, subject, &desk->rules.rule[i], trigger_ns, now_ns);
 }
 
 struct clock_row {
-    int64_t id, incident, trigger_ns, due_ns, stage;
+    int64_t id, kind, item, trigger_ns, due_ns, stage;
     struct str rule;
 };
 
 #define CLOCKS_A_CALL 64
 
-/* The unmet clocks of an incident: read first, changed after, so that no statement runs inside another. */
-static size_t unmet_load(struct desk *desk, int64_t incident, struct clock_row rows[CLOCKS_A_CALL])
+/* The unmet clocks of a subject: read first, changed after, so that no statement runs inside another. */
+static size_t unmet_load(struct desk *desk, const struct subject *subject, struct clock_row rows[CLOCKS_A_CALL])
 {
     size_t count = 0;
-    struct db_query q = db_query(desk->db, "SELECT id, rule, due_ns FROM clock WHERE incident = ?1 AND state IN (0, 2)"
-                                           " ORDER BY id");
-    db_put_i64(&q, incident);
+    struct db_query q = db_query(desk->db, "SELECT id, rule, due_ns FROM clock WHERE subject = ?1 AND item = ?2"
+                                           " AND state IN (0, 2) ORDER BY id");
+    db_put_i64(&q, subject->kind);
+    db_put_i64(&q, subject->id);
     while (count < CLOCKS_A_CALL && db_next(&q)) {
         rows[count].id = db_i64(&q);
         rows[count].rule = db_text_copy(&q, desk->scratch);
@@ -138,7 +140,7 @@ static size_t unmet_load(struct desk *desk, int64_t incident, struct clock_row r
 }
 
 /* Ends a clock: met, or cancelled. */
-static void clock_end(struct desk *desk, const struct incident *incident, const struct clock_row *row,
+static void clock_end(struct desk *desk, const struct subject *subject, const struct clock_row *row,
                       enum clock_state state, struct str who, int64_t now_ns)
 {
     struct db_query q = db_query(desk->db, "UPDATE clock SET state = ?1, met_ns = ?2, next_ns = 0 WHERE id = ?3");
@@ -148,42 +150,44 @@ static void clock_end(struct desk *desk, const struct incident *incident, const 
     db_run(&q);
     const char *event = state == CLOCK_MET ? "clock.met" : "clock.cancelled";
     struct buf *body = desk_record_begin(desk, event, who, now_ns);
-    incident_put(body, incident);
+    subject_put(body, subject);
     json_put_str(body, "clock", row->rule);
     json_put_int(body, "due_ns", row->due_ns);
     json_put_bool(body, "late", state == CLOCK_MET && now_ns > row->due_ns);
-    desk_record_end(desk, incident->id, row->rule);
+    subject_record_end(desk, subject, row->rule);
 }
 
-int64_t clocks_meet(struct desk *desk, const struct incident *incident, const char *met_by, struct str who,
+int64_t clocks_meet(struct desk *desk, const struct subject *subject, const char *met_by, struct str who,
                     int64_t now_ns)
 {
     struct clock_row rows[CLOCKS_A_CALL];
-    size_t count = unmet_load(desk, incident->id, rows);
+    size_t count = unmet_load(desk, subject, rows);
     int64_t met = 0;
     for (size_t i = 0; i < count; i++) {
         const struct clock_rule *rule = clock_rule_find(&desk->rules, rows[i].rule);
         if (!rule || !str_is(rule->met_by, met_by))
             continue;
-        clock_end(desk, incident, &rows[i], CLOCK_MET, who, now_ns);
+        clock_end(desk, subject, &rows[i], CLOCK_MET, who, now_ns);
         met++;
     }
     return met;
 }
 
-void clocks_cancel(struct desk *desk, const struct incident *incident, struct str who, int64_t now_ns)
+void clocks_cancel(struct desk *desk, const struct subject *subject, struct str who, int64_t now_ns)
 {
     struct clock_row rows[CLOCKS_A_CALL];
-    size_t count = unmet_load(desk, incident->id, rows);
+    size_t count = unmet_load(desk, subject, rows);
     for (size_t i = 0; i < count; i++)
         if (rows[i].due_ns > now_ns)
-            clock_end(desk, incident, &rows[i], CLOCK_CANCELLED, who, now_ns);
+            clock_end(desk, subject, &rows[i], CLOCK_CANCELLED, who, now_ns);
 }
 
-int64_t clocks_unmet(struct desk *desk, int64_t incident)
+int64_t clocks_unmet(struct desk *desk, const struct subject *subject)
 {
-    struct db_query q = db_query(desk->db, "SELECT count(*) FROM clock WHERE incident = ?1 AND state IN (0, 2)");
-    db_put_i64(&q, incident);
+    struct db_query q = db_query(desk->db, "SELECT count(*) FROM clock WHERE subject = ?1 AND item = ?2"
+                                           " AND state IN (0, 2)");
+    db_put_i64(&q, subject->kind);
+    db_put_i64(&q, subject->id);
     return db_one_i64(&q, 0);
 }
 
@@ -218,13 +222,14 @@ static void key_put(struct buf *json, const char *member, struct str clock, cons
     json_put_str(json, member, buf_view(&key));
 }
 
-void clocks_put(struct desk *desk, struct buf *json, int64_t incident)
+void clocks_put(struct desk *desk, struct buf *json, enum subject_kind kind, int64_t item)
 {
     json_write_key(json, "clocks");
     json_write_array(json);
     struct db_query q = db_query(desk->db, "SELECT rule, trigger_ns, due_ns, state, met_ns, kk, ru, en, edition"
-                                           " FROM clock WHERE incident = ?1 ORDER BY id");
-    db_put_i64(&q, incident);
+                                           " FROM clock WHERE subject = ?1 AND item = ?2 ORDER BY id");
+    db_put_i64(&q, kind);
+    db_put_i64(&q, item);
     while (db_next(&q)) {
         struct str id = db_text(&q);
         const struct clock_rule *rule = clock_rule_find(&desk->rules, id);
@@ -247,11 +252,13 @@ void clocks_put(struct desk *desk, struct buf *json, int64_t incident)
     json_write_array_end(json);
 }
 
-void clocks_put_next(struct desk *desk, struct buf *json, int64_t incident)
+void clocks_put_next(struct desk *desk, struct buf *json, enum subject_kind kind, int64_t item)
 {
     struct db_query q = db_query(desk->db, "SELECT rule, due_ns, trigger_ns, state FROM clock"
-                                           " WHERE incident = ?1 AND state IN (0, 2) ORDER BY due_ns, id LIMIT 1");
-    db_put_i64(&q, incident);
+                                           " WHERE subject = ?1 AND item = ?2 AND state IN (0, 2)"
+                                           " ORDER BY due_ns, id LIMIT 1");
+    db_put_i64(&q, kind);
+    db_put_i64(&q, item);
     json_write_key(json, "next");
     if (db_next(&q)) {
         json_write_object(json);
@@ -271,7 +278,7 @@ void clocks_put_next(struct desk *desk, struct buf *json, int64_t incident)
 /* One clock whose stage has come: told, and moved on to the next stage. Stages that passed unseen are not told. */
 static void clock_stage(struct desk *desk, const struct clock_row *row, int64_t now_ns)
 {
-    struct incident incident;
+    struct subject subject;
     int64_t at_ns[STAGES];
     const struct clock_rule *rule = clock_rule_find(&desk->rules, row->rule);
     bool over = row->due_ns <= now_ns;
@@ -286,30 +293,31 @@ static void clock_stage(struct desk *desk, const struct clock_row *row, int64_t 
     db_put_i64(&q, over ? CLOCK_OVERDUE : CLOCK_RUNNING);
     db_put_i64(&q, row->id);
     db_run(&q);
-    if (!incident_load(desk, row->incident, desk->scratch, &incident))
+    if (!subject_load(desk, (enum subject_kind)row->kind, row->item, &subject))
         return;
     if (over) {
         struct buf *body = desk_record_begin(desk, "clock.overdue", STR("qorgan"), now_ns);
-        incident_put(body, &incident);
+        subject_put(body, &subject);
         json_put_str(body, "clock", row->rule);
         json_put_int(body, "due_ns", row->due_ns);
-        desk_record_end(desk, incident.id, row->rule);
+        subject_record_end(desk, &subject, row->rule);
     }
     const struct notice notice = {over ? "overdue" : "warning", row->id, stage, row->rule, row->due_ns};
-    notice_put(desk, &incident, &notice, now_ns);
+    notice_put(desk, &subject, &notice, now_ns);
 }
 
 void clocks_tick(struct desk *desk, int64_t now_ns)
 {
     struct clock_row rows[CLOCKS_A_CALL];
     size_t count = 0;
-    struct db_query q = db_query(desk->db, "SELECT id, incident, rule, trigger_ns, due_ns, stage FROM clock"
+    struct db_query q = db_query(desk->db, "SELECT id, subject, item, rule, trigger_ns, due_ns, stage FROM clock"
                                            " WHERE next_ns > 0 AND next_ns <= ?1 ORDER BY next_ns, due_ns LIMIT ?2");
     db_put_i64(&q, now_ns);
     db_put_i64(&q, CLOCKS_A_CALL);
     while (db_next(&q) && count < CLOCKS_A_CALL) {
         rows[count].id = db_i64(&q);
-        rows[count].incident = db_i64(&q);
+        rows[count].kind = db_i64(&q);
+        rows[count].item = db_i64(&q);
         rows[count].rule = db_text_copy(&q, desk->scratch);
         rows[count].trigger_ns = db_i64(&q);
         rows[count].due_ns = db_i64(&q);

@@ -3,8 +3,7 @@
 
 #include <string.h>
 
-#define LIST_MAX    200
-#define HISTORY_MAX 1000
+#define LIST_MAX 200
 
 /* --- list --- */
 
@@ -63,7 +62,7 @@ void ask_incident_list(struct ask *ask)
         if (incident_load(ask->desk, ids[i], ask->arena, &incident)) {
             json_write_object(ask->out);
             row_put(ask->out, &incident);
-            clocks_put_next(ask->desk, ask->out, ids[i]);
+            clocks_put_next(ask->desk, ask->out, SUBJECT_INCIDENT, ids[i]);
             json_write_object_end(ask->out);
         }
         arena_rewind(ask->arena, mark);
@@ -85,26 +84,6 @@ static void records_put(struct ask *ask, int64_t incident)
         json_put_int(ask->out, "record", db_i64(&q));
         json_put_int(ask->out, "time_ns", db_i64(&q));
         json_put_str(ask->out, "text", db_text(&q));
-        json_write_object_end(ask->out);
-    }
-    json_write_array_end(ask->out);
-}
-
-static void history_put(struct ask *ask, int64_t incident)
-{
-    json_write_key(ask->out, "history");
-    json_write_array(ask->out);
-    struct db_query q = db_query(ask->desk->db, "SELECT time_ns, who, what, detail, coalesce(record, 0) FROM history"
-                                                " WHERE incident = ?1 ORDER BY id LIMIT ?2");
-    db_put_i64(&q, incident);
-    db_put_i64(&q, HISTORY_MAX);
-    while (db_next(&q)) {
-        json_write_object(ask->out);
-        json_put_int(ask->out, "time_ns", db_i64(&q));
-        json_put_str(ask->out, "who", db_text(&q));
-        json_put_str(ask->out, "what", db_text(&q));
-        json_put_str(ask->out, "detail", desk_cut(db_text(&q), 300));
-        json_put_int(ask->out, "record", db_i64(&q));
         json_write_object_end(ask->out);
     }
     json_write_array_end(ask->out);
@@ -135,7 +114,7 @@ static void card_put(struct ask *ask, const struct incident *i)
         {"nature", i->nature},         {"actions", i->actions}, {"note", i->note},
     };
     row_put(out, i);
-    clocks_put_next(ask->desk, out, i->id);
+    clocks_put_next(ask->desk, out, SUBJECT_INCIDENT, i->id);
     for (size_t k = 0; k < ARRAY_LEN(texts); k++)
         json_put_str(out, texts[k].name, texts[k].value);
     json_put_text(out, "level", desk_level_name(i->level));
@@ -166,10 +145,10 @@ void ask_incident_get(struct ask *ask)
     json_write_object(ask->out);
     card_put(ask, &incident);
     acts_put(ask, &incident);
-    clocks_put(ask->desk, ask->out, incident.id);
+    clocks_put(ask->desk, ask->out, SUBJECT_INCIDENT, incident.id);
     records_put(ask, incident.id);
-    history_put(ask, incident.id);
-    notices_put(ask->desk, ask->out, incident.id);
+    history_put(ask->desk, ask->out, SUBJECT_INCIDENT, incident.id);
+    notices_put(ask->desk, ask->out, SUBJECT_INCIDENT, incident.id);
     json_write_object_end(ask->out);
 }
 
@@ -179,31 +158,32 @@ void ask_incident_get(struct ask *ask)
 static bool act_effect(struct ask *ask, struct incident *incident, enum desk_act act)
 {
     struct desk *desk = ask->desk;
+    const struct subject subject = incident_subject(incident);
     switch (act) {
     case ACT_NOTIFY:
         /* Told twice without a term to meet is no second notification. */
-        if (clocks_meet(desk, incident, "notify", ask->who, ask->now_ns) == 0 && incident->notified_ns)
+        if (clocks_meet(desk, &subject, "notify", ask->who, ask->now_ns) == 0 && incident->notified_ns)
             return false;
         incident->notified_ns = ask->now_ns;
         break;
     case ACT_CONFIRM:
         incident->confirmed_ns = ask->now_ns;
-        clocks_start(desk, incident, "confirmed", ask->now_ns, ask->now_ns);
+        clocks_start(desk, &subject, "confirmed", ask->now_ns, ask->now_ns);
         if (incident->severity == 1)
-            clocks_start(desk, incident, "confirmed_unknown_severity", ask->now_ns, ask->now_ns);
+            clocks_start(desk, &subject, "confirmed_unknown_severity", ask->now_ns, ask->now_ns);
         break;
     case ACT_REPORT:
-        clocks_meet(desk, incident, "report", ask->who, ask->now_ns);
+        clocks_meet(desk, &subject, "report", ask->who, ask->now_ns);
         break;
     case ACT_FALSE_POSITIVE:
-        clocks_cancel(desk, incident, ask->who, ask->now_ns);
+        clocks_cancel(desk, &subject, ask->who, ask->now_ns);
         incident->closed_ns = ask->now_ns;
         break;
     case ACT_CLOSE:
         /* A confirmed incident owes what its terms ask for; an event that was none does not. */
-        if (incident->confirmed_ns && clocks_unmet(desk, incident->id) > 0)
+        if (incident->confirmed_ns && clocks_unmet(desk, &subject) > 0)
             return false;
-        clocks_cancel(desk, incident, ask->who, ask->now_ns);
+        clocks_cancel(desk, &subject, ask->who, ask->now_ns);
         incident->closed_ns = ask->now_ns;
         break;
     case ACT_REOPEN:
@@ -221,8 +201,9 @@ static bool act_effect(struct ask *ask, struct incident *incident, enum desk_act
 
 static void confirmed_notice(struct ask *ask, const struct incident *incident)
 {
-    struct db_query q = db_query(ask->desk->db, "SELECT id, rule, due_ns FROM clock WHERE incident = ?1 AND state = 0"
-                                                " AND trigger_ns = ?2 ORDER BY due_ns LIMIT 1");
+    struct db_query q = db_query(ask->desk->db, "SELECT id, rule, due_ns FROM clock WHERE subject = 0 AND item = ?1"
+                                                " AND state = 0 AND trigger_ns = ?2 ORDER BY due_ns LIMIT 1");
+    const struct subject subject = incident_subject(incident);
     struct notice notice = {.kind = "confirmed"};
     db_put_i64(&q, incident->id);
     db_put_i64(&q, incident->confirmed_ns);
@@ -232,7 +213,7 @@ static void confirmed_notice(struct ask *ask, const struct incident *incident)
         notice.due_ns = db_i64(&q);
     }
     db_query_end(&q);
-    notice_put(ask->desk, incident, &notice, ask->now_ns);
+    notice_put(ask->desk, &subject, &notice, ask->now_ns);
 }
 
 void ask_incident_act(struct ask *ask)
@@ -377,10 +358,11 @@ static size_t edits_apply(struct ask *ask, struct incident *incident, struct buf
 /* A severity that was not determined must be reviewed (52/NK Annex 2, note **); taking it back starts the term. */
 static void severity_clocks(struct ask *ask, const struct incident *incident, int64_t before)
 {
+    const struct subject subject = incident_subject(incident);
     if (before == 1 && incident->severity > 1)
-        clocks_meet(ask->desk, incident, "severity", ask->who, ask->now_ns);
+        clocks_meet(ask->desk, &subject, "severity", ask->who, ask->now_ns);
     if (before > 1 && incident->severity == 1 && incident->confirmed_ns)
-        clocks_start(ask->desk, incident, "confirmed_unknown_severity", incident->confirmed_ns, ask->now_ns);
+        clocks_start(ask->desk, &subject, "confirmed_unknown_severity", incident->confirmed_ns, ask->now_ns);
 }
 
 void ask_incident_edit(struct ask *ask)

@@ -9,6 +9,7 @@
 #include "desk/desk.h"
 #include "desk/flow.h"
 #include "desk/receiver_text.h"
+#include "desk/subject.h"
 #include "desk/texts.h"
 #include "term/clock.h"
 #include "tlog/hash.h"
@@ -145,6 +146,8 @@ struct buf *desk_record_begin_paper(struct desk *desk, const char *event, struct
                                     int64_t now_ns);
 /* Stores it; with an incident (not 0) its history gets the row as well. Returns its number, for another history. */
 int64_t desk_record_end(struct desk *desk, int64_t incident, struct str detail);
+/* The same for any subject; item 0: for none. */
+int64_t desk_record_end_of(struct desk *desk, enum subject_kind kind, int64_t item, struct str detail);
 
 /* --- incidents (incident.c) --- */
 
@@ -180,29 +183,32 @@ enum clock_state { CLOCK_RUNNING, CLOCK_MET, CLOCK_OVERDUE, CLOCK_CANCELLED };
 const char *clock_state_name(int64_t state);
 
 /* Starts every clock of the table whose `start` is this word; tells the archive. */
-void clocks_start(struct desk *desk, const struct incident *incident, const char *start, int64_t trigger_ns,
+void clocks_start(struct desk *desk, const struct subject *subject, const char *start, int64_t trigger_ns,
                   int64_t now_ns);
 /* Meets the clocks that this word meets; returns how many. */
-int64_t clocks_meet(struct desk *desk, const struct incident *incident, const char *met_by, struct str who,
+int64_t clocks_meet(struct desk *desk, const struct subject *subject, const char *met_by, struct str who,
                     int64_t now_ns);
-void clocks_cancel(struct desk *desk, const struct incident *incident, struct str who, int64_t now_ns);
+void clocks_cancel(struct desk *desk, const struct subject *subject, struct str who, int64_t now_ns);
 /* How many are neither met nor cancelled. */
-int64_t clocks_unmet(struct desk *desk, int64_t incident);
-void clocks_put(struct desk *desk, struct buf *json, int64_t incident);
-void clocks_put_next(struct desk *desk, struct buf *json, int64_t incident); /* null or the earliest unmet */
+int64_t clocks_unmet(struct desk *desk, const struct subject *subject);
+void clocks_put(struct desk *desk, struct buf *json, enum subject_kind kind, int64_t item);
+/* Member "next": null or the earliest unmet. */
+void clocks_put_next(struct desk *desk, struct buf *json, enum subject_kind kind, int64_t item);
 void clocks_tick(struct desk *desk, int64_t now_ns);
 
 /* --- notices (outbox.c) --- */
 
 struct notice {
-    const char *kind; /* text family notice.KIND.subject, notice.KIND.body */
+    const char *kind; /* text family notice.KIND.subject, notice.KIND.body; duty_KIND where it is no incident */
     int64_t clock;    /* row id, 0 when none */
     int64_t stage;
     struct str clock_rule; /* "M-04", empty when none */
     int64_t due_ns;
 };
-void notice_put(struct desk *desk, const struct incident *incident, const struct notice *notice, int64_t now_ns);
-void notices_put(struct desk *desk, struct buf *json, int64_t incident);
+void notice_put(struct desk *desk, const struct subject *subject, const struct notice *notice, int64_t now_ns);
+void notices_put(struct desk *desk, struct buf *json, enum subject_kind kind, int64_t item);
+/* Member "history" (record.c). */
+void history_put(struct desk *desk, struct buf *json, enum subject_kind kind, int64_t item);
 
 /* --- objects (object.c) and which object a match belongs to (asset.c) --- */
 
@@ -377,6 +383,16 @@ void ask_object_list(struct ask *ask);
 void ask_object_save(struct ask *ask);
 void ask_source_list(struct ask *ask);
 void ask_witness_list(struct ask *ask);
+void ask_vulnerability_list(struct ask *ask); /* vulnerability_ask.c, as the next two */
+void ask_vulnerability_get(struct ask *ask);
+void ask_vulnerability_act(struct ask *ask);
+void ask_findings_list(struct ask *ask); /* findings_ask.c, as the next six */
+void ask_findings_get(struct ask *ask);
+void ask_findings_begin(struct ask *ask);
+void ask_findings_add(struct ask *ask);
+void ask_findings_end(struct ask *ask);
+void ask_findings_inform(struct ask *ask);
+void ask_findings_note(struct ask *ask);
 void ask_incident_list(struct ask *ask);
 void ask_incident_get(struct ask *ask);
 void ask_incident_act(struct ask *ask);

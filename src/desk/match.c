@@ -233,11 +233,13 @@ static int64_t incident_open(const struct matching *m, bool repeated)
     json_put_str(body, "source", desk_cut(m->match->source, DESK_FIELD_MAX));
     json_put_bool(body, "repeat", repeated);
     desk_record_end(desk, id, STR_NONE);
-    clocks_start(desk, &incident, "detected", m->now_ns, m->now_ns);
-    struct db_query q = db_query(desk->db, "SELECT coalesce(min(due_ns), 0) FROM clock WHERE incident = ?1");
+    const struct subject subject = incident_subject(&incident);
+    clocks_start(desk, &subject, "detected", m->now_ns, m->now_ns);
+    struct db_query q =
+        db_query(desk->db, "SELECT coalesce(min(due_ns), 0) FROM clock WHERE subject = 0 AND item = ?1");
     db_put_i64(&q, id);
     const struct notice notice = {.kind = "opened", .due_ns = db_one_i64(&q, 0)};
-    notice_put(desk, &incident, &notice, m->now_ns);
+    notice_put(desk, &subject, &notice, m->now_ns);
     return id;
 }
 

@@ -59,7 +59,7 @@ void ask_object_list(struct ask *ask)
     json_write_array(ask->out);
     struct db_query q =
         db_query(ask->desk->db, "SELECT id, name, class, contour, owner, zone_offset_s, keep_days,"
-                                " (SELECT count(*) FROM incident i WHERE i.object = object.id AND i.open = 1)"
+                                " critical, (SELECT count(*) FROM incident i WHERE i.object = object.id AND i.open = 1)"
                                 " FROM object ORDER BY id");
     while (db_next(&q)) {
         int64_t id = db_i64(&q);
@@ -71,6 +71,7 @@ void ask_object_list(struct ask *ask)
         json_put_str(ask->out, "owner", db_text(&q));
         json_put_int(ask->out, "zone_offset_s", db_i64(&q));
         json_put_int(ask->out, "keep_days", db_i64(&q));
+        json_put_bool(ask->out, "critical", db_i64(&q) > 0);
         json_put_int(ask->out, "open_incidents", db_i64(&q));
         contacts_put(ask, id);
         assets_put(ask, id);
@@ -82,6 +83,7 @@ void ask_object_list(struct ask *ask)
 struct object {
     int64_t id, class, zone_offset_s;
     int64_t keep_days; /* 0: as everywhere */
+    int64_t critical;  /* a critically important object: order 52/NK p.19-26 */
     struct str name, contour, owner;
     const struct json_value *contacts, *assets;
 };
@@ -125,14 +127,16 @@ static bool object_load(struct ask *ask, int64_t id, struct object *object)
     };
     if (id == 0)
         return true;
-    struct db_query q = db_query(ask->desk->db, "SELECT id, class, zone_offset_s, keep_days, name, contour, owner"
-                                                " FROM object WHERE id = ?1");
+    struct db_query q =
+        db_query(ask->desk->db, "SELECT id, class, zone_offset_s, keep_days, critical, name, contour, owner"
+                                " FROM object WHERE id = ?1");
     db_put_i64(&q, id);
     if (db_next(&q)) {
         object->id = db_i64(&q);
         object->class = db_i64(&q);
         object->zone_offset_s = db_i64(&q);
         object->keep_days = db_i64(&q);
+        object->critical = db_i64(&q);
         object->name = db_text_copy(&q, ask->arena);
         object->contour = db_text_copy(&q, ask->arena);
         object->owner = db_text_copy(&q, ask->arena);
@@ -168,6 +172,7 @@ static bool object_read(struct ask *ask, struct object *object)
     object->contour = json_str(json_get(in, "contour"), object->contour);
     object->owner = json_str(json_get(in, "owner"), object->owner);
     object->zone_offset_s = json_int(json_get(in, "zone_offset_s"), object->zone_offset_s);
+    object->critical = json_bool(json_get(in, "critical"), object->critical != 0);
     object->contacts = json_get(in, "contacts");
     object->assets = json_get(in, "assets");
     if (str_trim(object->name).n == 0 || !text_valid(object->name, DESK_NAME_MAX))
@@ -251,10 +256,11 @@ void ask_object_save(struct ask *ask)
     struct object object;
     if (!object_read(ask, &object) || !object_fits(ask, &object))
         return;
-    struct db_query q =
-        db_query(ask->desk->db, "INSERT INTO object (id, name, class, contour, owner, zone_offset_s, keep_days)"
-                                " VALUES (nullif(?1, 0), ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO UPDATE SET"
-                                " name = ?2, class = ?3, contour = ?4, owner = ?5, zone_offset_s = ?6, keep_days = ?7");
+    struct db_query q = db_query(
+        ask->desk->db, "INSERT INTO object (id, name, class, contour, owner, zone_offset_s, keep_days,"
+                       " critical) VALUES (nullif(?1, 0), ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (id) DO UPDATE SET"
+                       " name = ?2, class = ?3, contour = ?4, owner = ?5, zone_offset_s = ?6, keep_days = ?7,"
+                       " critical = ?8");
     db_put_i64(&q, object.id);
     db_put_text(&q, object.name);
     db_put_i64(&q, object.class);
@@ -262,6 +268,7 @@ void ask_object_save(struct ask *ask)
     db_put_text(&q, object.owner);
     db_put_i64(&q, object.zone_offset_s);
     db_put_i64(&q, object.keep_days);
+    db_put_i64(&q, object.critical);
     db_run(&q);
     if (object.id == 0)
         object.id = db_last_id(ask->desk->db);
@@ -275,6 +282,7 @@ void ask_object_save(struct ask *ask)
     json_put_str(body, "contour", object.contour);
     json_put_str(body, "owner", object.owner);
     json_put_int(body, "keep_days", object.keep_days);
+    json_put_bool(body, "critical", object.critical != 0);
     assets_record(ask, object.id, body);
     desk_record_end(ask->desk, 0, STR_NONE);
     json_put_int(ask->out, "id", object.id);

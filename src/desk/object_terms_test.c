@@ -133,8 +133,9 @@ static void a_change_is_a_record(void)
                "{'kind':'address','pattern':'10.0.0.0/8'}]}"));
     while (desk_take_record(stand.desk, arena, &record, NULL) == RC_OK)
         found = found || (str_search(record.body, STR("\"event\":\"object.saved\"")) < record.body.n &&
-                          str_search(record.body, STR("\"keep_days\":1300,\"assets\":[\"web*\",\"10.0.0.0/8\"],"
-                                                      "\"assets_count\":2}")) < record.body.n);
+                          str_search(record.body,
+                                     STR("\"keep_days\":1300,\"critical\":false,\"assets\":[\"web*\",\"10.0.0.0/8\"],"
+                                         "\"assets_count\":2}")) < record.body.n);
     CHECK(found);
     arena_free(arena);
     stand_close(&stand);

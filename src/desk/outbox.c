@@ -28,6 +28,25 @@ static struct str moment(char text[CIVIL_TEXT_MAX], int64_t time_ns, int64_t zon
     return time_ns ? str_at(text, civil_format(time_ns, (int32_t)zone_offset_s, 0, text)) : STR("-");
 }
 
+static void duty_fill(struct desk *desk, struct buf *out, const struct subject *subject, const struct notice *notice,
+                      const char *part, enum term_language language)
+{
+    char due[CIVIL_TEXT_MAX], key_text[64];
+    struct buf key;
+    buf_init_fixed(&key, key_text, sizeof key_text);
+    buf_format(&key, "duty_%s.%s", notice->kind, part);
+    const struct desk_fill fills[] = {
+        {"n", STR("\n")},
+        {"number", subject->number},
+        {"title", subject->title},
+        {"object", subject->object_name},
+        {"clock", notice->clock_rule},
+        {"due", moment(due, notice->due_ns, subject->zone_offset_s)},
+        {"what", desk_text(&desk->texts, "notice.clock_", notice->clock_rule, language)},
+    };
+    desk_fill(out, desk_text(&desk->texts, "notice.", buf_view(&key), language), fills, ARRAY_LEN(fills));
+}
+
 static void mail_fill(struct desk *desk, struct buf *out, const struct incident *incident, const struct notice *notice,
                       const char *part, enum term_language language)
 {
@@ -55,16 +74,20 @@ static void mail_fill(struct desk *desk, struct buf *out, const struct incident 
     desk_fill(out, desk_text(&desk->texts, "notice.", buf_view(&key), language), fills, ARRAY_LEN(fills));
 }
 
-static void webhook_fill(struct desk *desk, struct buf *out, const struct incident *incident,
-                         const struct notice *notice, enum term_language language, int64_t now_ns)
+static void webhook_fill(struct desk *desk, struct buf *out, const struct subject *subject, const struct notice *notice,
+                         enum term_language language, int64_t now_ns)
 {
-    struct incident shown = *incident;
-    shown.title = desk_title(&desk->texts, incident->rule_id, incident->title, language);
     json_write_object(out);
     json_put_text(out, "notice", notice->kind);
     json_put_int(out, "time_ns", now_ns);
-    incident_put(out, &shown);
-    json_put_int(out, "detected_ns", incident->detected_ns);
+    if (subject->incident) {
+        struct incident shown = *subject->incident;
+        shown.title = desk_title(&desk->texts, shown.rule_id, shown.title, language);
+        incident_put(out, &shown);
+        json_put_int(out, "detected_ns", shown.detected_ns);
+    } else {
+        subject_put(out, subject);
+    }
     if (notice->clock_rule.n)
         json_put_str(out, "clock", notice->clock_rule);
     if (notice->due_ns)
@@ -73,11 +96,11 @@ static void webhook_fill(struct desk *desk, struct buf *out, const struct incide
 }
 
 /* A mail subject is one line whatever a log put into the title. */
-static void subject_clean(struct buf *subject)
+static void title_clean(struct buf *title)
 {
-    for (size_t i = 0; i < subject->n; i++)
-        if ((unsigned char)subject->p[i] < 0x20 || subject->p[i] == 0x7f)
-            subject->p[i] = ' ';
+    for (size_t i = 0; i < title->n; i++)
+        if ((unsigned char)title->p[i] < 0x20 || title->p[i] == 0x7f)
+            title->p[i] = ' ';
 }
 
 struct target {
@@ -86,42 +109,48 @@ struct target {
     enum term_language language;
 };
 
-static void target_put(struct desk *desk, const struct incident *incident, const struct notice *notice,
+static void target_put(struct desk *desk, const struct subject *subject, const struct notice *notice,
                        const struct target *target, int64_t now_ns)
 {
-    struct buf subject, body, key;
-    buf_init(&subject, 2000);
+    struct buf title, body, key;
+    buf_init(&title, 2000);
     buf_init(&body, BODY_MAX);
     buf_init(&key, 200);
-    buf_format(&key, "%s-%lld-%lld-%lld-%s-%lld", desk->instance, (long long)incident->id, (long long)notice->clock,
-               (long long)notice->stage, notice->kind, (long long)target->channel);
+    buf_format(&key, "%s-%s%lld-%lld-%lld-%s-%lld", desk->instance, subject_mark(subject->kind), (long long)subject->id,
+               (long long)notice->clock, (long long)notice->stage, notice->kind, (long long)target->channel);
     if (notice->clock == 0) /* a second confirmation after a reopening is another notice */
         buf_format(&key, "-%lld", (long long)now_ns);
     if (target->mail) {
-        mail_fill(desk, &subject, incident, notice, "subject", target->language);
-        mail_fill(desk, &body, incident, notice, "body", target->language);
+        if (subject->incident) {
+            mail_fill(desk, &title, subject->incident, notice, "subject", target->language);
+            mail_fill(desk, &body, subject->incident, notice, "body", target->language);
+        } else {
+            duty_fill(desk, &title, subject, notice, "subject", target->language);
+            duty_fill(desk, &body, subject, notice, "body", target->language);
+        }
     } else {
-        webhook_fill(desk, &body, incident, notice, target->language, now_ns);
+        webhook_fill(desk, &body, subject, notice, target->language, now_ns);
     }
-    subject_clean(&subject);
+    title_clean(&title);
     struct db_query q =
-        db_query(desk->db, "INSERT OR IGNORE INTO outbox (key, incident, channel, subject, body, due_ns,"
-                           " tries, state, time_ns, answer) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, 0, ?6, '')");
+        db_query(desk->db, "INSERT OR IGNORE INTO outbox (key, subject, item, channel, title, body, due_ns,"
+                           " tries, state, time_ns, answer) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 0, ?7, '')");
     db_put_text(&q, buf_view(&key));
-    db_put_i64(&q, incident->id);
+    db_put_i64(&q, subject->kind);
+    db_put_i64(&q, subject->id);
     db_put_i64(&q, target->channel);
-    db_put_text(&q, buf_view(&subject));
+    db_put_text(&q, buf_view(&title));
     db_put_text(&q, buf_view(&body));
     db_put_i64(&q, now_ns);
     db_run(&q);
-    if (subject.overflow || body.overflow || key.overflow)
+    if (title.overflow || body.overflow || key.overflow)
         db_fail(desk->db, RC_LIMIT, "a notice is too long");
-    buf_done(&subject);
+    buf_done(&title);
     buf_done(&body);
     buf_done(&key);
 }
 
-void notice_put(struct desk *desk, const struct incident *incident, const struct notice *notice, int64_t now_ns)
+void notice_put(struct desk *desk, const struct subject *subject, const struct notice *notice, int64_t now_ns)
 {
     struct target targets[CHANNELS_MAX];
     size_t count = 0;
@@ -140,22 +169,24 @@ void notice_put(struct desk *desk, const struct incident *incident, const struct
         return;
     q = db_query(desk->db, "SELECT count(*) FROM outbox WHERE state < 2");
     if (db_one_i64(&q, 0) >= DESK_OUTBOX_MAX) {
-        incident_put(desk_record_begin(desk, "notice.dropped", STR("qorgan"), now_ns), incident);
-        desk_record_end(desk, incident->id, str_of(notice->kind));
+        subject_put(desk_record_begin(desk, "notice.dropped", STR("qorgan"), now_ns), subject);
+        subject_record_end(desk, subject, str_of(notice->kind));
         return;
     }
     for (size_t i = 0; i < count; i++)
-        target_put(desk, incident, notice, &targets[i], now_ns);
+        target_put(desk, subject, notice, &targets[i], now_ns);
 }
 
-void notices_put(struct desk *desk, struct buf *json, int64_t incident)
+void notices_put(struct desk *desk, struct buf *json, enum subject_kind kind, int64_t item)
 {
     json_write_key(json, "outbox");
     json_write_array(json);
     struct db_query q =
         db_query(desk->db, "SELECT c.kind, c.recipient, o.state, o.time_ns, o.tries, o.answer FROM outbox o"
-                           " JOIN channel c ON c.id = o.channel WHERE o.incident = ?1 ORDER BY o.id DESC LIMIT 100");
-    db_put_i64(&q, incident);
+                           " JOIN channel c ON c.id = o.channel WHERE o.subject = ?1 AND o.item = ?2"
+                           " ORDER BY o.id DESC LIMIT 100");
+    db_put_i64(&q, kind);
+    db_put_i64(&q, item);
     while (db_next(&q)) {
         json_write_object(json);
         json_put_str(json, "channel", db_text(&q));
@@ -174,7 +205,7 @@ void notices_put(struct desk *desk, struct buf *json, int64_t incident)
 static bool notice_lend(struct desk *desk, int64_t now_ns, struct arena *arena, struct desk_notice *notice)
 {
     struct db_query q =
-        db_query(desk->db, "SELECT o.id, o.key, c.kind, c.recipient, c.server, c.sender, c.user, c.secret, o.subject,"
+        db_query(desk->db, "SELECT o.id, o.key, c.kind, c.recipient, c.server, c.sender, c.user, c.secret, o.title,"
                            " o.body, o.tries FROM outbox o JOIN channel c ON c.id = o.channel"
                            " WHERE o.state < 2 AND o.due_ns <= ?1 ORDER BY o.due_ns, o.id LIMIT 1");
     db_put_i64(&q, now_ns);
@@ -217,20 +248,21 @@ static int64_t backoff(int64_t tries)
 
 /* What is known of a notice when its result comes. */
 struct lent {
-    int64_t incident, tries;
-    struct str kind, to;
+    int64_t kind, item, tries;
+    struct str channel, to;
 };
 
 static bool lent_load(struct desk *desk, int64_t id, struct lent *lent)
 {
-    struct db_query q = db_query(desk->db, "SELECT o.incident, o.tries, c.kind, c.recipient FROM outbox o"
+    struct db_query q = db_query(desk->db, "SELECT o.subject, o.item, o.tries, c.kind, c.recipient FROM outbox o"
                                            " JOIN channel c ON c.id = o.channel WHERE o.id = ?1 AND o.state < 2");
     db_put_i64(&q, id);
     bool found = db_next(&q);
     if (found) {
-        lent->incident = db_i64(&q);
+        lent->kind = db_i64(&q);
+        lent->item = db_i64(&q);
         lent->tries = db_i64(&q);
-        lent->kind = db_text_copy(&q, desk->scratch);
+        lent->channel = db_text_copy(&q, desk->scratch);
         lent->to = db_text_copy(&q, desk->scratch);
     }
     db_query_end(&q);
@@ -240,7 +272,7 @@ static bool lent_load(struct desk *desk, int64_t id, struct lent *lent)
 static void result_write(struct desk *desk, int64_t id, const struct lent *lent, bool sent, struct str text,
                          int64_t now_ns)
 {
-    struct incident incident;
+    struct subject subject;
     bool given_up = !sent && lent->tries >= TRIES_MAX;
     struct db_query q =
         db_query(desk->db, "UPDATE outbox SET state = ?1, due_ns = ?2, time_ns = ?3, answer = ?4 WHERE id = ?5");
@@ -250,15 +282,15 @@ static void result_write(struct desk *desk, int64_t id, const struct lent *lent,
     db_put_text(&q, desk_cut(text, ANSWER_MAX));
     db_put_i64(&q, id);
     db_run(&q);
-    if ((!sent && !given_up) || !incident_load(desk, lent->incident, desk->scratch, &incident))
+    if ((!sent && !given_up) || !subject_load(desk, (enum subject_kind)lent->kind, lent->item, &subject))
         return;
     struct buf *body = desk_record_begin(desk, sent ? "notice.sent" : "notice.failed", STR("qorgan"), now_ns);
-    incident_put(body, &incident);
-    json_put_str(body, "channel", lent->kind);
+    subject_put(body, &subject);
+    json_put_str(body, "channel", lent->channel);
     json_put_str(body, "to", lent->to);
     json_put_int(body, "tries", lent->tries);
     json_put_str(body, "answer", desk_cut(text, ANSWER_MAX));
-    desk_record_end(desk, incident.id, lent->to);
+    subject_record_end(desk, &subject, lent->to);
 }
 
 enum rc desk_outbox_result(struct desk *desk, int64_t id, bool sent, struct str text, int64_t now_ns, struct err *err)

@@ -3,6 +3,8 @@
 #include "base/civil.h"
 #include "desk/inside.h"
 
+#define HISTORY_MAX 1000 /* rows shown */
+
 static struct buf *record_begin(struct desk *desk, const char *event, struct str sha256, struct str who, int64_t now_ns)
 {
     char time[CIVIL_TEXT_MAX];
@@ -36,6 +38,11 @@ struct buf *desk_record_begin_paper(struct desk *desk, const char *event, struct
 
 int64_t desk_record_end(struct desk *desk, int64_t incident, struct str detail)
 {
+    return desk_record_end_of(desk, SUBJECT_INCIDENT, incident, detail);
+}
+
+int64_t desk_record_end_of(struct desk *desk, enum subject_kind kind, int64_t item, struct str detail)
+{
     ASSERT(desk->event);
     if (detail.n)
         json_put_str(&desk->body, "detail", detail);
@@ -47,10 +54,11 @@ int64_t desk_record_end(struct desk *desk, int64_t incident, struct str detail)
     db_put_text(&q, buf_view(&desk->body));
     db_run(&q);
     int64_t outgoing = db_last_id(desk->db);
-    if (incident) {
-        q = db_query(desk->db, "INSERT INTO history (incident, time_ns, who, what, detail, outgoing, record)"
-                               " VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL)");
-        db_put_i64(&q, incident);
+    if (item) {
+        q = db_query(desk->db, "INSERT INTO history (subject, item, time_ns, who, what, detail, outgoing, record)"
+                               " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL)");
+        db_put_i64(&q, kind);
+        db_put_i64(&q, item);
         db_put_i64(&q, desk->event_ns);
         db_put_text(&q, str_of(desk->who));
         db_put_text(&q, str_of(desk->event));
@@ -125,4 +133,25 @@ void desk_records_rewind(struct desk *desk)
 {
     ASSERT(desk->magic == DESK_MAGIC);
     desk->taken_id = 0;
+}
+
+void history_put(struct desk *desk, struct buf *json, enum subject_kind kind, int64_t item)
+{
+    json_write_key(json, "history");
+    json_write_array(json);
+    struct db_query q = db_query(desk->db, "SELECT time_ns, who, what, detail, coalesce(record, 0) FROM history"
+                                           " WHERE subject = ?1 AND item = ?2 ORDER BY id LIMIT ?3");
+    db_put_i64(&q, kind);
+    db_put_i64(&q, item);
+    db_put_i64(&q, HISTORY_MAX);
+    while (db_next(&q)) {
+        json_write_object(json);
+        json_put_int(json, "time_ns", db_i64(&q));
+        json_put_str(json, "who", db_text(&q));
+        json_put_str(json, "what", db_text(&q));
+        json_put_str(json, "detail", desk_cut(db_text(&q), 300));
+        json_put_int(json, "record", db_i64(&q));
+        json_write_object_end(json);
+    }
+    json_write_array_end(json);
 }

@@ -328,7 +328,7 @@ static void days_put(struct ask *ask, const struct rule_entry *entry)
     json_write_object_end(ask->out);
 }
 
-static void history_put(struct ask *ask, const struct rule_entry *entry)
+static void rule_history_put(struct ask *ask, const struct rule_entry *entry)
 {
     json_write_key(ask->out, "history");
     json_write_array(ask->out);
@@ -399,7 +399,7 @@ void ask_rule_get(struct ask *ask)
     feeds_put(ask, entry);
     rule_filters_put(ask, entry);
     days_put(ask, entry);
-    history_put(ask, entry);
+    rule_history_put(ask, entry);
     json_write_object_end(ask->out);
 }
 

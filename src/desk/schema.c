@@ -286,6 +286,73 @@ const char *const desk_schema[] = {
     "CREATE TABLE rhythm (source BLOB NOT NULL, slot INTEGER NOT NULL, counts BLOB NOT NULL,"
     " PRIMARY KEY (source, slot)) STRICT, WITHOUT ROWID;",
 
+    /* Terms, notices and history are of a subject: which kind (enum subject_kind) and its row in the table of that
+     * kind.
+     */
+    "CREATE TABLE clock_of (id INTEGER PRIMARY KEY, subject INTEGER NOT NULL, item INTEGER NOT NULL,"
+    " rule TEXT NOT NULL, trigger_ns INTEGER NOT NULL, due_ns INTEGER NOT NULL, state INTEGER NOT NULL,"
+    " met_ns INTEGER NOT NULL, stage INTEGER NOT NULL, next_ns INTEGER NOT NULL, edition TEXT NOT NULL,"
+    " kk TEXT NOT NULL, ru TEXT NOT NULL, en TEXT NOT NULL) STRICT;"
+    "INSERT INTO clock_of SELECT id, 0, incident, rule, trigger_ns, due_ns, state, met_ns, stage, next_ns, edition,"
+    " kk, ru, en FROM clock;"
+    "DROP TABLE clock; ALTER TABLE clock_of RENAME TO clock;"
+    "CREATE INDEX clock_subject ON clock(subject, item, id);"
+    "CREATE INDEX clock_next ON clock(next_ns) WHERE next_ns > 0;"
+    "CREATE INDEX clock_unmet ON clock(due_ns) WHERE state IN (0, 2);"
+    "CREATE TABLE outbox_of (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, subject INTEGER NOT NULL,"
+    " item INTEGER NOT NULL, channel INTEGER NOT NULL REFERENCES channel(id),"
+    " title TEXT NOT NULL, body TEXT NOT NULL, due_ns INTEGER NOT NULL, tries INTEGER NOT NULL,"
+    " state INTEGER NOT NULL, time_ns INTEGER NOT NULL, answer TEXT NOT NULL) STRICT;"
+    "INSERT INTO outbox_of SELECT id, key, 0, incident, channel, subject, body, due_ns, tries, state, time_ns, answer"
+    " FROM outbox;"
+    "DROP TABLE outbox; ALTER TABLE outbox_of RENAME TO outbox;"
+    "CREATE INDEX outbox_due ON outbox(due_ns) WHERE state < 2;"
+    "CREATE INDEX outbox_subject ON outbox(subject, item, id);"
+    "CREATE TABLE history_of (id INTEGER PRIMARY KEY, subject INTEGER NOT NULL, item INTEGER NOT NULL,"
+    " time_ns INTEGER NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL, detail TEXT NOT NULL,"
+    " outgoing INTEGER NOT NULL, record INTEGER) STRICT;"
+    "INSERT INTO history_of SELECT id, 0, incident, time_ns, who, what, detail, outgoing, record FROM history;"
+    "DROP TABLE history; ALTER TABLE history_of RENAME TO history;"
+    "CREATE INDEX history_subject ON history(subject, item, id);"
+    "CREATE INDEX history_outgoing ON history(outgoing) WHERE record IS NULL;",
+    /* vulnerabilities (vulnerability.h). findings: a report; ended_ns 0: it is still being taken. vulnerability:
+     * findings: the report that it is owed to, last_findings: that saw it last; until_ns: of a necessity; score in
+     * tenths */
+    "ALTER TABLE object ADD COLUMN critical INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE findings (id INTEGER PRIMARY KEY AUTOINCREMENT, number TEXT NOT NULL, object INTEGER NOT NULL"
+    " REFERENCES object(id), origin TEXT NOT NULL, control INTEGER NOT NULL, title TEXT NOT NULL, format TEXT NOT NULL,"
+    " scanner TEXT NOT NULL, sha256 TEXT NOT NULL, who TEXT NOT NULL, received_ns INTEGER NOT NULL,"
+    " made_ns INTEGER NOT NULL, ended_ns INTEGER NOT NULL, informed_ns INTEGER NOT NULL, fresh INTEGER NOT NULL,"
+    " known INTEGER NOT NULL, returned INTEGER NOT NULL, closed INTEGER NOT NULL, summary TEXT NOT NULL) STRICT;"
+    "CREATE INDEX findings_object ON findings(object, id);"
+    "CREATE TABLE vulnerability (id INTEGER PRIMARY KEY AUTOINCREMENT, number TEXT NOT NULL,"
+    " object INTEGER NOT NULL REFERENCES object(id), print BLOB NOT NULL, findings INTEGER NOT NULL REFERENCES"
+    " findings(id), last_findings INTEGER NOT NULL, scanner TEXT NOT NULL, checked TEXT NOT NULL, address TEXT NOT "
+    "NULL,"
+    " host TEXT NOT NULL, protocol TEXT NOT NULL, component TEXT NOT NULL, place TEXT NOT NULL,"
+    " tool_print TEXT NOT NULL, title TEXT NOT NULL, description TEXT NOT NULL, solution TEXT NOT NULL,"
+    " evidence TEXT NOT NULL, cves TEXT NOT NULL, port INTEGER NOT NULL, score INTEGER NOT NULL,"
+    " severity INTEGER NOT NULL, state INTEGER NOT NULL, category TEXT NOT NULL, justification TEXT NOT NULL,"
+    " until_ns INTEGER NOT NULL, found_ns INTEGER NOT NULL, seen_ns INTEGER NOT NULL, times INTEGER NOT NULL,"
+    " returned INTEGER NOT NULL, fixed_ns INTEGER NOT NULL, closed_ns INTEGER NOT NULL) STRICT;"
+    "CREATE UNIQUE INDEX vulnerability_print ON vulnerability(object, print);"
+    "CREATE INDEX vulnerability_list ON vulnerability(severity, id);"
+    "CREATE INDEX vulnerability_object ON vulnerability(object, severity, id);"
+    "CREATE INDEX vulnerability_state ON vulnerability(state, severity, id);"
+    "CREATE INDEX vulnerability_both ON vulnerability(object, state, severity, id);"
+    "CREATE INDEX vulnerability_unseen ON vulnerability(object, last_findings) WHERE state = 1;"
+    "CREATE INDEX vulnerability_findings ON vulnerability(findings, state);"
+    "CREATE INDEX vulnerability_last ON vulnerability(last_findings);"
+    "CREATE INDEX vulnerability_address ON vulnerability(address);"
+    "CREATE INDEX vulnerability_host ON vulnerability(host);"
+    "CREATE TABLE vulnerability_cve (cve TEXT NOT NULL, vulnerability INTEGER NOT NULL REFERENCES vulnerability(id),"
+    " PRIMARY KEY (cve, vulnerability)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE vulnerability_count (object INTEGER NOT NULL, state INTEGER NOT NULL, severity INTEGER NOT NULL,"
+    " count INTEGER NOT NULL, PRIMARY KEY (object, state, severity)) STRICT, WITHOUT ROWID;",
+
+    /* relay: the relays that an agent comes through, by addresses. contradicts: enum agent_doubt */
+    "ALTER TABLE agent ADD COLUMN relay TEXT NOT NULL DEFAULT '';",
+
     /* canaries (canary.c): agent empty: the service's own, lane: the engine that judges it; record -1: none came yet;
      * hop: enum canary_hop; told_...: what the agent said of its last one, and when; recent: the last ones */
     "CREATE TABLE canary (agent TEXT NOT NULL, lane INTEGER NOT NULL, engine INTEGER NOT NULL, number INTEGER NOT NULL,"

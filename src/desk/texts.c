@@ -117,7 +117,7 @@ void desk_fill(struct buf *out, struct str text, const struct desk_fill *fills, 
 static enum rc list_row_check(const struct desk_list_row *row, const struct desk_catalogue *catalogue,
                               const struct desk_texts *texts, struct err *err)
 {
-    static const char *const lists[] = {"kind", "scope", "sign", "consequence", "contour"};
+    static const char *const lists[] = {"kind", "scope", "sign", "consequence", "contour", "not_removed"};
     if (row->key.n == 0)
         return err_set(err, RC_INVALID, "an empty key");
     if (str_is(row->list, "tag")) {

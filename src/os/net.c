@@ -22,6 +22,8 @@
 #define FDS_MAX            16
 #define CONNECT_SILENCE_S  60
 
+static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
 static enum rc address_parse(const char *address, uint16_t port, struct sockaddr_storage *ret, socklen_t *ret_size)
 {
     memset(ret, 0, sizeof *ret);
@@ -231,6 +233,114 @@ size_t net_resolve(const char *host, char ret_addresses[][NET_ADDRESS_MAX], size
     }
     freeaddrinfo(found);
     return count;
+}
+
+/* ---- ends and ranges ---- */
+
+static bool end_of(const struct sockaddr_storage *at, struct net_end *ret_end)
+{
+    if (at->ss_family == AF_INET) {
+        const struct sockaddr_in *v4 = (const struct sockaddr_in *)at;
+        memcpy(ret_end->address, mapped, sizeof mapped);
+        memcpy(ret_end->address + sizeof mapped, &v4->sin_addr, 4);
+        ret_end->port = ntohs(v4->sin_port);
+        return true;
+    }
+    if (at->ss_family == AF_INET6) {
+        const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)at;
+        memcpy(ret_end->address, &v6->sin6_addr, 16);
+        ret_end->port = ntohs(v6->sin6_port);
+        return true;
+    }
+    return false;
+}
+
+bool net_end_peer(int fd, struct net_end *ret_end)
+{
+    struct sockaddr_storage at = {0};
+    socklen_t size = sizeof at;
+    return getpeername(fd, (struct sockaddr *)&at, &size) == 0 && end_of(&at, ret_end);
+}
+
+bool net_end_own(int fd, struct net_end *ret_end)
+{
+    struct sockaddr_storage at = {0};
+    socklen_t size = sizeof at;
+    return getsockname(fd, (struct sockaddr *)&at, &size) == 0 && end_of(&at, ret_end);
+}
+
+bool net_range_parse(struct str text, struct net_range *ret_range)
+{
+    char address[NET_ADDRESS_MAX];
+    struct sockaddr_storage at;
+    struct net_end end;
+    socklen_t size = 0;
+    uint64_t bits = 0;
+    struct str rest = text;
+    struct str head = str_cut(&rest, '/');
+    if (!str_copy_z(head, address, sizeof address) || str_find(head, '\0') < head.n ||
+        address_parse(address, 0, &at, &size) != RC_OK || !end_of(&at, &end))
+        return false;
+    unsigned most = at.ss_family == AF_INET ? 32 : 128;
+    if (rest.p && (!str_to_u64(rest, &bits) || bits > most))
+        return false;
+    memcpy(ret_range->address, end.address, sizeof ret_range->address);
+    ret_range->bits = 128 - most + (rest.p ? (unsigned)bits : most);
+    return true;
+}
+
+bool net_range_has(const struct net_range *range, const uint8_t address[16])
+{
+    size_t whole = range->bits / 8;
+    unsigned rest = range->bits % 8;
+    if (memcmp(range->address, address, whole) != 0)
+        return false;
+    return rest == 0 || (range->address[whole] ^ address[whole]) >> (8 - rest) == 0;
+}
+
+bool net_ranges_parse(struct str text, struct net_range *ret_ranges, size_t max, size_t *ret_count)
+{
+    struct str rest = text;
+    *ret_count = 0;
+    while (rest.p) {
+        struct str one = str_cut(&rest, ' ');
+        if (one.n == 0)
+            continue;
+        if (*ret_count == max || !net_range_parse(one, &ret_ranges[*ret_count]))
+            return false;
+        (*ret_count)++;
+    }
+    return true;
+}
+
+bool net_ranges_have(const struct net_range *ranges, size_t count, const uint8_t address[16])
+{
+    for (size_t i = 0; i < count; i++)
+        if (net_range_has(&ranges[i], address))
+            return true;
+    return false;
+}
+
+/* ---- streams ---- */
+
+ssize_t net_peek(int fd, uint8_t *ret_byte)
+{
+    ssize_t got = recv(fd, ret_byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return got < 0 ? -errno : got;
+}
+
+ssize_t net_send(int fd, struct str bytes)
+{
+    ssize_t sent;
+    do
+        sent = send(fd, bytes.p, bytes.n, MSG_NOSIGNAL | MSG_DONTWAIT);
+    while (sent < 0 && errno == EINTR);
+    return sent < 0 ? -errno : sent;
+}
+
+void net_end_sending(int fd)
+{
+    IGNORE(shutdown(fd, SHUT_WR) != 0); /* then it is gone already, and reading says so */
 }
 
 int net_set_blocking(int fd, bool blocking)

@@ -33,6 +33,31 @@ int net_connected(int fd) MUST_USE;
 /* The addresses of a host's name (or of an address), as the system knows them: how many, 0 when there is none. Waits
  * for name servers, seconds long: for a thread or the command line. */
 size_t net_resolve(const char *host, char ret_addresses[][NET_ADDRESS_MAX], size_t max) MUST_USE;
+/* One end of a connection; IPv4 is written ::ffff:a.b.c.d. */
+struct net_end {
+    uint8_t address[16];
+    uint16_t port;
+};
+bool net_end_peer(int fd, struct net_end *ret_end) MUST_USE; /* false: not of IP, or gone */
+bool net_end_own(int fd, struct net_end *ret_end) MUST_USE;
+
+/* "192.0.2.1", "2001:db8::/32": an address, or all that begin as it does. */
+struct net_range {
+    uint8_t address[16];
+    unsigned bits; /* that count, of 128 */
+};
+bool net_range_parse(struct str text, struct net_range *ret_range) MUST_USE;
+bool net_range_has(const struct net_range *range, const uint8_t address[16]);
+/* Several with blanks between them; none is fine. False: one does not read, or they are more than `max`. */
+bool net_ranges_parse(struct str text, struct net_range *ret_ranges, size_t max, size_t *ret_count) MUST_USE;
+bool net_ranges_have(const struct net_range *ranges, size_t count, const uint8_t address[16]);
+
+/* What waits in a socket without being taken: one byte of it, or -EAGAIN, 0 for the end, -errno. */
+ssize_t net_peek(int fd, uint8_t *ret_byte) MUST_USE;
+/* As send: never waits, never a signal; -errno. */
+ssize_t net_send(int fd, struct str bytes);
+/* Says that nothing more is sent; what still comes can be read. */
+void net_end_sending(int fd);
 int net_set_blocking(int fd, bool blocking);
 uint16_t net_port(int fd); /* of a bound socket, 0 when none */
 

@@ -202,7 +202,80 @@ static void names_have_addresses(void)
     CHECK_INT(net_resolve("192.0.2.7", addresses, 0), 0);
 }
 
+static void ranges_are_judged(void)
+{
+    static const struct {
+        const char *range;
+        const char *address;
+        int want; /* -1: no range */
+    } rows[] = {
+        {"192.0.2.1", "192.0.2.1", 1},
+        {"192.0.2.1", "192.0.2.2", 0},
+        {"192.0.2.0/24", "192.0.2.255", 1},
+        {"192.0.2.0/24", "192.0.3.0", 0},
+        {"192.0.2.128/25", "192.0.2.1", 0},
+        {"192.0.2.128/25", "192.0.2.200", 1},
+        {"0.0.0.0/0", "203.0.113.9", 1},
+        {"0.0.0.0/0", "2001:db8::1", 0},
+        {"::/0", "2001:db8::1", 1},
+        {"2001:db8::/33", "2001:db8:8000::", 0},
+        {"2001:db8::/33", "2001:db8::5", 1},
+        {"::ffff:192.0.2.1", "192.0.2.1", 1},
+        {"192.0.2.1/33", "", -1},
+        {"2001:db8::/129", "", -1},
+        {"192.0.2.1/", "", -1},
+        {"192.0.2.1/-1", "", -1},
+        {"192.0.2", "", -1},
+        {"relay.example", "", -1},
+        {"", "", -1},
+        {"/8", "", -1},
+        {"192.0.2.1 ", "", -1},
+        {"192.0.2.1/24/8", "", -1},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct net_range range;
+        struct net_range one;
+        test_row("%s %s", rows[i].range, rows[i].address);
+        CHECK_INT(net_range_parse(str_of(rows[i].range), &range), rows[i].want >= 0);
+        if (rows[i].want >= 0 && CHECK(net_range_parse(str_of(rows[i].address), &one)))
+            CHECK_INT(net_range_has(&range, one.address), rows[i].want);
+    }
+}
+
+static void ends_are_known(void)
+{
+    struct err err = {0};
+    char from[NET_ADDRESS_MAX];
+    int server = -1;
+    int fd = -1;
+    struct net_end near, far;
+    uint8_t byte = 0;
+    CHECK_INT(net_listen(NET_TCP, "127.0.0.1", 0, &server, &err), RC_OK);
+    CHECK_INT(net_connect_begin("127.0.0.1", net_port(server), &fd, &err), RC_OK);
+    CHECK_INT(connect_end(fd), 0);
+    int peer = net_accept(server, from);
+    CHECK(net_end_peer(peer, &far) && net_end_own(fd, &near));
+    CHECK(memcmp(&near, &far, sizeof near) == 0);
+    CHECK_STR(str_at(near.address, 16), STR("\0\0\0\0\0\0\0\0\0\0\xff\xff\x7f\0\0\1"));
+    CHECK(!net_end_peer(server, &far));
+    CHECK_INT(net_peek(peer, &byte), -EAGAIN);
+    CHECK_INT(net_send(fd, STR("xy")), 2);
+    net_end_sending(fd);
+    struct pollfd wait = {.fd = peer, .events = POLLIN};
+    CHECK_INT(poll(&wait, 1, 1000), 1);
+    CHECK_INT(net_peek(peer, &byte), 1);
+    CHECK_INT(byte, 'x');
+    char bytes[8];
+    CHECK_INT(read(peer, bytes, sizeof bytes), 2);
+    CHECK_INT(net_peek(peer, &byte), 0);
+    close(peer);
+    close(fd);
+    close(server);
+}
+
 static const struct test tests[] = {
+    {"ranges are judged", ranges_are_judged},
+    {"ends are known", ends_are_known},
     {"connects without waiting", connects_without_waiting},
     {"names have addresses", names_have_addresses},
     {"a taken port is not free", a_taken_port_is_not_free},

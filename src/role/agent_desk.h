@@ -3,12 +3,12 @@
  * MSG_AGENT_ASK (intake to desk) and MSG_AGENT_SAY (desk to intake) have the connection as their id and one JSON object
  * as their body. Texts are UTF-8; binary is base64; `agent` is a UUID.
  *
- *   {"ask":"hello","agent":UUID,"serial":HEX,"until":S,"address":A,"spool":HEX,"boot":HEX,"host":H,"program":P,
- *    "seen_size":N,"seen_root":BASE64}           a connection with an agent's certificate of this authority, expired or
- *                                                 not: the desk refuses it then, so that it is written down
- *        ◄ welcome or refused
- *   {"ask":"enrol","digest":HEX,"key":BASE64,"address":A,"host":H,"program":P}    SHA-256 of the token's secret; the
- * key ◄ enrolled or refused                    that the connection has proven to hold
+ *   {"ask":"hello","agent":UUID,"serial":HEX,"until":S,"address":A,"relay":R,"spool":HEX,"boot":HEX,"host":H,
+ *    "program":P,"seen_size":N,"seen_root":BASE64}           a connection with an agent's certificate of this
+ * authority, expired or not: the desk refuses it then, so that it is written down ◄ welcome or refused relay: addresses
+ * of the relays it comes through, or empty
+ *   {"ask":"enrol","digest":HEX,"key":BASE64,"address":A,"relay":R,"host":H,"program":P}   SHA-256 of the token's
+ *        ◄ enrolled or refused                    secret; the key that the connection has proven to hold
  *   {"ask":"renew","agent":UUID,"key":BASE64}
  *        ◄ certificate, refused, or nothing: the agent asks again
  *   {"ask":"status","agent":UUID,"offset_us":N,"error_us":N,"records":N,"bytes":N,"status":OBJECT}     the object may

@@ -63,6 +63,7 @@
     X(syslog_address, "syslog-address", "127.0.0.1", "address that syslog and other senders' protocols listen on")     \
     X(agent_address, "agent-address", "127.0.0.1", "address that agents deliver to")                                   \
     X(agent_servers, "agent-servers", "", "HOST:PORT by which agents reach this server, with commas; empty: its name") \
+    X(agent_relays, "agent-relays", "", "relays (ADDRESS or ADDRESS/BITS, blanks between) that say whom they pass on") \
     X(web_address, "web-address", "127.0.0.1", "address that the web pages listen on")                                 \
     X(tls_certificate, "tls-certificate", "", "PEM file; empty: made at first start in DATA/keys")                     \
     X(tls_key, "tls-key", "", "PEM file of its private key")                                                           \

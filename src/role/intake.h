@@ -66,6 +66,8 @@ void streams_stop(struct streams *streams);
 
 /* Agents: intake_agents.c. All but the first do nothing with NULL. */
 enum rc agents_start(struct intake *intake, struct err *err) MUST_USE;
+/* For the parent, before a start: RC_INVALID names what does not read. */
+enum rc agents_settings_check(const struct config *config, struct err *err) MUST_USE;
 size_t agents_limit(const struct agents *agents); /* connections that it may hold */
 void agents_pause(struct agents *agents, bool paused);
 void agents_durable(struct agents *agents, uint64_t tag, uint64_t size);

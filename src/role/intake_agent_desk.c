@@ -102,6 +102,7 @@ static void hello_ask(struct agent_connection *connection, const struct delivery
     json_put_text(json, "serial", identity->serial);
     json_put_int(json, "until", identity->not_after_s);
     json_put_text(json, "address", connection->address);
+    json_put_str(json, "relay", connection->relay);
     put_hex(json, "spool", spool, sizeof spool);
     put_hex(json, "boot", hello->boot, sizeof hello->boot);
     put_words(json, "host", hello->host);
@@ -174,6 +175,7 @@ void agent_link_enrol(struct agent_connection *connection, struct str body)
     put_hex(json, "digest", &digest, sizeof digest);
     put_base64(json, "key", buf_view(&connection->key));
     json_put_text(json, "address", connection->address);
+    json_put_str(json, "relay", connection->relay);
     put_words(json, "host", enrol.host);
     put_words(json, "program", enrol.program);
     ask_keep(connection);

@@ -25,7 +25,9 @@
 #define IN_MAX       (DELIVERY_BODY_MAX + READ_SIZE)
 #define OUT_MAX      ((size_t)512 << 10)
 #define HELD_MAX     ((size_t)256 << 20) /* bytes of unfinished frames, of all connections of this process */
-#define FILES_OWN    256                 /* descriptors of a process that are no agents: syslog has its own limit */
+#define CROWD        256                 /* connections one after the other */
+#define CROWD_NS     (5 * SECOND)
+#define FILES_OWN    256 /* descriptors of a process that are no agents: syslog has its own limit */
 
 static void connection_close(struct agent_connection *connection, const char *why)
 {
@@ -39,6 +41,7 @@ static void connection_close(struct agent_connection *connection, const char *wh
     buf_done(&connection->out);
     buf_done(&connection->key);
     memory_free((void *)(uintptr_t)connection->ask.p);
+    memory_free((void *)(uintptr_t)connection->relay.p);
     agents->all[connection->place] = agents->all[--agents->count];
     agents->all[connection->place]->place = connection->place;
     memory_free(connection);
@@ -251,9 +254,20 @@ static bool connection_leaves(struct agent_connection *connection)
     return true;
 }
 
+/* False: nothing can be read yet, or it is closed. */
+static bool announced(struct agent_connection *connection)
+{
+    enum rc rc = connection->announced ? RC_OK : agent_link_announce(connection);
+    if (rc != RC_OK && rc != RC_AGAIN)
+        connection_close(connection, "it was refused");
+    return rc == RC_OK;
+}
+
 static void on_ready(void *context, unsigned events)
 {
     struct agent_connection *connection = context;
+    if (!announced(connection))
+        return;
     if (events & LOOP_WRITE)
         agent_link_flush(connection);
     if ((events & (LOOP_READ | LOOP_HANGUP)) || connection->want_write)
@@ -306,6 +320,8 @@ static void on_acceptable(void *context, unsigned events)
             }
             connection->place = agents->count;
             agents->all[agents->count++] = connection;
+            agents->accepted++;
+            agents->accepted_ns = connection->heard_ns;
         }
     }
 }
@@ -355,6 +371,9 @@ enum rc agents_start(struct intake *intake, struct err *err)
     agents->key = str_trim(arena_str(intake->process->arena, process_secret("signer-public")));
     buf_init(&agents->text, 256 * (size_t)MSG_KIB);
     buf_init(&agents->checkpoint, DELIVERY_NOTE_MAX);
+    enum rc rc = agents_relays_read(agents, err);
+    if (rc != RC_OK)
+        return rc;
     if (!agents->hasher || !agents->scratch || !agents->bytes || !agents->all || !agents->authority.n || !agents->key.n)
         return err_set(err, RC_LIMIT, "no memory for agents");
     /* The authority's behind ours: who enrols knows it by a digest only, and must see it before it says its secret. */
@@ -362,9 +381,9 @@ enum rc agents_start(struct intake *intake, struct err *err)
     buf_init(&chain, 65536);
     buf_str(&chain, certificate);
     buf_str(&chain, agents->authority);
-    enum rc rc = chain.overflow ? err_set(err, RC_LIMIT, "no memory for agents")
-                                : tls_server_new_peers(buf_view(&chain), process_secret("delivery-key"), DELIVERY_ALPN,
-                                                       &agents->tls, err);
+    rc = chain.overflow
+             ? err_set(err, RC_LIMIT, "no memory for agents")
+             : tls_server_new_peers(buf_view(&chain), process_secret("delivery-key"), DELIVERY_ALPN, &agents->tls, err);
     return rc == RC_OK ? listeners_add(agents, err) : rc;
 }
 
@@ -449,6 +468,16 @@ void agents_desk_up(struct agents *agents)
     }
 }
 
+/* Handshakes leave their memory free but in pieces, a quarter of what their connections take in all: after many of
+ * them, once they are over, it goes back to the system. */
+static void handshakes_forget(struct agents *agents, uint64_t now_boot_ns)
+{
+    if (agents->accepted < CROWD || now_boot_ns - MIN(agents->accepted_ns, now_boot_ns) < CROWD_NS)
+        return;
+    agents->accepted = 0;
+    memory_trim();
+}
+
 void agents_tick(struct agents *agents, uint64_t now_boot_ns)
 {
     if (!agents || now_boot_ns - agents->looked_ns < SECOND)
@@ -466,6 +495,7 @@ void agents_tick(struct agents *agents, uint64_t now_boot_ns)
         else if (connection->state == AGENT_READY && quiet > SILENT_NS && !agents->paused)
             connection_close(connection, "it fell silent");
     }
+    handshakes_forget(agents, now_boot_ns);
     if (agents->refused) {
         log_warning("%llu connections of agents were refused: all %zu places are taken",
                     (unsigned long long)agents->refused, agents->limit);

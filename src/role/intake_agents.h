@@ -1,5 +1,6 @@
-/* intake_agents.h - agents under the intake role: their connections (intake_agents.c), what they deliver
- * (intake_agent_data.c), and what the desk says of them (intake_agent_desk.c). Protocol: doc/format/delivery.md.
+/* intake_agents.h - agents under the intake role: their connections (intake_agents.c), through which relays they come
+ * (intake_agent_relay.c), what they deliver (intake_agent_data.c), and what the desk says of them
+ * (intake_agent_desk.c). Protocol: doc/format/delivery.md.
  *
  *   accepted ──► SHAKING ── TLS, hello or enrol ──► ASKED ── the desk's word ──► READY ── data, time, prove…
  *                   │                                 │ no desk, too long: busy     │ broken, revoked, silent
@@ -18,8 +19,10 @@
 #include "tlog/hash.h"
 #include "wire/delivery.h"
 
-#define AGENT_NAME_MAX  63
-#define AGENT_MARKS_MAX 128
+#define AGENT_NAME_MAX   63
+#define AGENT_MARKS_MAX  128
+#define AGENT_RELAY_MAX  400 /* bytes of the addresses of nine relays, as text */
+#define AGENT_RELAYS_MAX 64
 
 enum agent_state { AGENT_SHAKING, AGENT_ASKED, AGENT_READY, AGENT_LEAVING };
 
@@ -41,6 +44,7 @@ struct agent_connection {
     bool enrolling;
     bool want_write;    /* TLS must write before it can go on reading */
     bool read_ended;    /* nothing more is read: it leaves */
+    bool announced;     /* where it comes from is known: TLS begins */
     uint64_t id;        /* of this connection, in this process and the next: to the desk */
     uint64_t heard_ns;  /* boot clock */
     uint64_t asked_ns;  /* the desk; 0: not yet, it is away */
@@ -48,9 +52,10 @@ struct agent_connection {
     uint64_t proved_ns; /* when it last asked for a proof */
     struct buf in;
     struct buf out;
-    size_t held; /* bytes of `in`, as counted in agents->held */
-    char address[NET_ADDRESS_MAX];
-    struct str ask; /* JSON for the desk: hello or enrol; asked again of a new desk. memory_new, owned */
+    size_t held;                   /* bytes of `in`, as counted in agents->held */
+    char address[NET_ADDRESS_MAX]; /* of the agent: by its relay's word when it comes through one */
+    struct str relay; /* addresses of relays, the agent's first; none: it comes by itself. memory_new, owned */
+    struct str ask;   /* JSON for the desk: hello or enrol; asked again of a new desk. memory_new, owned */
     uint8_t agent[16];
     char uuid[37];
     char name[AGENT_NAME_MAX + 1]; /* by the desk */
@@ -80,17 +85,27 @@ struct agents {
     size_t limit;
     size_t held;
     uint64_t next_id;
-    uint64_t refused; /* for want of a place, not yet said */
+    uint64_t refused;  /* for want of a place, not yet said */
+    uint64_t accepted; /* since the memory of handshakes was given back */
+    uint64_t accepted_ns;
     uint64_t looked_ns;
     struct buf text;
     struct buf checkpoint; /* the newest that may be shown */
     int fds[16];
     struct loop_watch *watches[16];
     size_t listener_count;
+    struct net_range relays[AGENT_RELAYS_MAX]; /* whose word is taken for whom they pass on */
+    size_t relay_count;
     bool paused;
 };
 
-/* ---- between the three files ---- */
+/* ---- between the four files ---- */
+
+/* Before TLS: takes the header of a relay (wire/proxy.h). RC_AGAIN: it is not whole yet; RC_OK: what comes now is the
+ * agent's; RC_INVALID: the connection is to be closed, and why was told. */
+enum rc agent_link_announce(struct agent_connection *connection) MUST_USE;
+/* The setting agent-relays. */
+enum rc agents_relays_read(struct agents *agents, struct err *err) MUST_USE;
 
 /* Says why and lets the connection go; what is queued is still sent. */
 void agent_link_refuse(struct agent_connection *connection, enum delivery_reason reason, struct str text);

@@ -17,6 +17,7 @@
 #include "os/tls.h"
 #include "os/vault.h"
 #include "role/indicator_folder.h"
+#include "role/intake.h"
 #include "role/keep.h"
 #include "role/log.h"
 #include "role/parser_folder.h"
@@ -736,6 +737,8 @@ static enum rc settings_check(const struct config *config, const struct setup *s
     struct vault *vault = NULL;
     enum rc rc = vault_open(config->encryption, &vault, err);
     vault_free(vault);
+    if (rc == RC_OK)
+        rc = agents_settings_check(config, err);
     if (rc != RC_OK)
         return rc;
     struct tls_server *server = NULL;

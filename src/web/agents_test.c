@@ -75,6 +75,7 @@ static void an_agent_is_changed_and_revoked(void)
     peers_reset();
     CHECK_INT(status_of(get(ONE)), 200);
     CHECK(seen_has("&#34;files&#34;: [\n")); /* what it says of itself, laid out */
+    CHECK(seen_has("Through relay"));
     CHECK_INT(status_of(post(ONE, "csrf=" FAKE_CSRF "&name=n&group=g&object=2")), 303);
     CHECK(strstr(peers.asked, "\"ask\":\"agent.save\""));
     CHECK(strstr(peers.asked,

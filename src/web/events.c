@@ -157,6 +157,7 @@ static const struct {
     {"lifecycle.agent.copied", {"name", "address"}},
     {"lifecycle.agent.spool-changed", {"name", "address"}},
     {"lifecycle.agent.contradicts", {"name", "detail"}},
+    {"lifecycle.agent.trusts", {"name", "address"}},
     {"lifecycle.agent.silent", {"name", "address"}},
     {"lifecycle.agent.heard", {"name", "address"}},
     {"lifecycle.policy.changed", {"group", "version"}},

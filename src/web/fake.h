@@ -27,9 +27,47 @@ static const struct fake_answer fake_answers[] = {
     {"language.set", "{\"ok\":true}"},
     {"object.list",
      "{\"ok\":true,\"objects\":[{\"id\":1,\"name\":\"portal EVIL\",\"class\":1,\"contour\":\"EVIL\","
-     "\"owner\":\"EVIL\",\"zone_offset_s\":21600,\"keep_days\":1500,\"contacts\":[{\"name\":\"EVIL\",\"email\":"
+     "\"owner\":\"EVIL\",\"zone_offset_s\":21600,\"keep_days\":1500,\"critical\":true,\"contacts\":[{\"name\":\"EVIL\","
+     "\"email\":"
      "\"EVIL\","
      "\"phone\":\"EVIL\"}],\"assets\":[{\"kind\":\"host\",\"pattern\":\"</textarea>EVIL\"}],\"open_incidents\":3}]}"},
+    {"vulnerability.list",
+     "{\"ok\":true,\"may_change\":true,\"total\":250,\"totals\":[{\"state\":\"open\",\"severity\":\"high\","
+     "\"count\":7},{\"state\":\"EVIL\",\"severity\":\"EVIL\",\"count\":1}],\"vulnerabilities\":[{\"id\":4,"
+     "\"number\":\"V-000004 EVIL\",\"object_id\":1,\"object\":\"EVIL\",\"state\":\"EVIL\",\"severity\":\"EVIL\","
+     "\"title\":\"EVIL\",\"scanner\":\"EVIL\",\"address\":\"EVIL\",\"host\":\"EVIL\",\"port\":22,"
+     "\"protocol\":\"EVIL\",\"component\":\"EVIL\",\"cves\":\"EVIL\",\"score\":75,"
+     "\"found_ns\":1795219893000000000,\"seen_ns\":1795219893000000000,\"times\":2,\"returned\":1}]}"},
+    {"vulnerability.get",
+     "{\"ok\":true,\"vulnerability\":{\"id\":4,\"number\":\"V-000004 EVIL\",\"object_id\":1,\"object\":\"EVIL\","
+     "\"state\":\"open\",\"severity\":\"high\",\"title\":\"EVIL\",\"scanner\":\"EVIL\",\"address\":\"EVIL\","
+     "\"host\":\"EVIL\",\"port\":22,\"protocol\":\"EVIL\",\"component\":\"EVIL\",\"cves\":\"EVIL\",\"score\":0,"
+     "\"found_ns\":1795219893000000000,\"seen_ns\":1795219893000000000,\"times\":2,\"returned\":1,"
+     "\"category\":\"EVIL\",\"until_ns\":1795219893000000000,\"findings\":3,\"check\":\"EVIL\",\"place\":\"EVIL\","
+     "\"description\":\"</pre>EVIL\",\"solution\":\"EVIL\",\"evidence\":\"EVIL\",\"justification\":\"EVIL\","
+     "\"fixed_ns\":0,\"closed_ns\":0,\"findings_number\":\"EVIL\",\"origin\":\"EVIL\","
+     "\"necessity_end_ns\":1810857600000000000,\"acts\":[\"fix\",\"keep\",\"reopen\"],\"clocks\":[],\"history\":[{"
+     "\"time_ns\":1795219893000000000,\"who\":\"EVIL\",\"what\":\"EVIL\",\"detail\":\"EVIL\",\"record\":5}],"
+     "\"outbox\":[]}}"},
+    {"vulnerability.act", "{\"ok\":true,\"changed\":1}"},
+    {"findings.list",
+     "{\"ok\":true,\"total\":120,\"may_change\":true,\"findings\":[{\"id\":3,\"number\":\"EVIL\",\"object_id\":1,"
+     "\"object\":\"EVIL\",\"origin\":\"EVIL\",\"control\":false,\"title\":\"EVIL\",\"format\":\"EVIL\","
+     "\"scanner\":\"EVIL\",\"sha256\":\"EVIL\",\"who\":\"EVIL\",\"received_ns\":1795219893000000000,"
+     "\"made_ns\":1795219893000000000,\"ended_ns\":1795219893000000000,\"informed_ns\":0,\"fresh\":2,\"known\":1,"
+     "\"returned\":0,\"closed\":0,\"summary\":\"EVIL\",\"open\":2,\"next\":{\"clock\":\"M-18\","
+     "\"due_ns\":1795306293000000000,\"started_ns\":1,\"overdue\":false}}]}"},
+    {"findings.get",
+     "{\"ok\":true,\"may_change\":true,\"report\":{\"id\":3,\"number\":\"EVIL\",\"object_id\":1,\"object\":\"EVIL\","
+     "\"origin\":\"survey\",\"control\":false,\"title\":\"EVIL\",\"format\":\"EVIL\",\"scanner\":\"EVIL\","
+     "\"sha256\":\"EVIL\",\"who\":\"EVIL\",\"received_ns\":1795219893000000000,\"made_ns\":1795219893000000000,"
+     "\"ended_ns\":1795219893000000000,\"informed_ns\":0,\"fresh\":2,\"known\":1,\"returned\":0,\"closed\":0,"
+     "\"summary\":\"EVIL\",\"open\":2,\"next\":null,\"clocks\":[],\"history\":[],\"outbox\":[]}}"},
+    {"findings.begin", "{\"ok\":true,\"id\":3,\"number\":\"F-000003\"}"},
+    {"findings.add", "{\"ok\":true,\"fresh\":1,\"known\":0,\"returned\":0}"},
+    {"findings.end", "{\"ok\":true,\"more\":false}"},
+    {"findings.inform", "{\"ok\":true}"},
+    {"findings.note", "{\"ok\":true,\"id\":3,\"number\":\"F-000003\"}"},
     {"object.save", "{\"ok\":true,\"id\":2}"},
     {"announce.list",
      "{\"ok\":true,\"total\":150,\"may_change\":true,\"announcements\":[{\"id\":4,\"source\":\"EVIL\",\"kind\":"
@@ -371,7 +409,8 @@ static const struct fake_answer fake_answers[] = {
      "\"EVIL\",\"made_ns\":1795219893000000000,\"until_ns\":1795221693000000000},{\"id\":6,\"name\":\"\"}]}"},
     {"agent.show",
      "{\"ok\":true,\"may_change\":true,\"agent\":{\"agent\":\"EVIL\",\"name\":\"EVIL\",\"group\":\"EVIL\","
-     "\"object\":\"EVIL\",\"object_id\":1,\"state\":\"connected\",\"host\":\"EVIL\",\"address\":\"EVIL\","
+     "\"object\":\"EVIL\",\"object_id\":1,\"state\":\"connected\",\"host\":\"EVIL\",\"relay\":\"EVIL\",\"address\":"
+     "\"EVIL\","
      "\"program\":\"EVIL\",\"until_ns\":1797219893000000000,\"enrolled_ns\":1795219893000000000,\"heard_ns\":"
      "1795219893000000000,\"connected_ns\":1795219893000000000,\"offset_us\":2500,\"error_us\":1500,\"policy\":3,"
      "\"spool_bytes\":0,\"spool_max\":0,\"policy_wanted\":3,\"serial\":\"EVIL\",\"key\":\"EVIL\",\"spool\":\"EVIL\","

@@ -343,6 +343,8 @@ static void facts(struct web_call *call, const struct json_value *a, const struc
     HTML(html, RAW("</td></tr>"));
     pair_text(call, "agents.host", of_str(a, "host"));
     pair_text(call, "agents.address", of_str(a, "address"));
+    if (of_str(a, "relay").n)
+        pair_text(call, "agents.relay", of_str(a, "relay"));
     pair_text(call, "agents.program", of_str(a, "program"));
     pair_time(call, "agents.heard", of_int(a, "heard_ns"));
     pair_time(call, "agents.connected_since", of_int(a, "connected_ns"));

@@ -2,6 +2,7 @@
  * history and its notices. */
 #include "base/assert.h"
 #include "base/civil.h"
+#include "web/case_parts.h"
 #include "web/events.h"
 #include "web/explain.h"
 #include "web/parts.h"
@@ -39,60 +40,6 @@ static void ask_card(struct web_call *call)
 }
 
 /* --- pieces --- */
-
-/* A text that the desk gives in each language, or one for all. */
-static struct str by_language(const struct web_call *call, const struct json_value *object, const char *member)
-{
-    const struct json_value *texts = json_get(object, member);
-    return texts && texts->kind == JSON_OBJECT ? of_str(texts, language_code(call->html.language))
-                                               : of_str(object, member);
-}
-
-static void clock_row(struct web_call *call, const struct json_value *c)
-{
-    struct html *html = &call->html;
-    struct str state = of_str(c, "state");
-    bool running = str_is(state, "running") || str_is(state, "overdue");
-    HTML(html, RAW("<tr class=\"clock-"), ESC(state), RAW("\"><th scope=\"row\">"), ESC(of_str(c, "clock")),
-         RAW(" <small>"), ESC(of_str(c, "act")), RAW(" "), ESC(by_language(call, c, "paragraph")),
-         RAW("</small></th>"));
-    part_cell_classed(call, "clock.deliverable", "grow");
-    HTML(html, SAY_OF("clock.what_", of_str(c, "clock")), RAW("<small class=\"under\">"),
-         SAY_OF("party.", of_str(c, "from")), RAW(" \xe2\x86\x92 "), SAY_OF("party.", of_str(c, "to")),
-         RAW("</small><details><summary>"), SAY("clock.why"), RAW("</summary><p>"));
-    HTML(html, ESC(by_language(call, c, "explanation")), RAW("</p><p class=\"meta\">"), SAY("clock.started"), RAW(" "),
-         TIME(of_int(c, "trigger_ns")), RAW("</p></details></td>"));
-    part_cell(call, "clock.due");
-    HTML(html, TIME(of_int(c, "due_ns")), RAW("</td>"));
-    part_cell(call, "clock.remaining");
-    if (running)
-        part_remaining(call, of_int(c, "due_ns"));
-    else if (of_int(c, "met_ns") > 0)
-        HTML(html, TIME(of_int(c, "met_ns")));
-    HTML(html, RAW("</td>"));
-    part_cell(call, "clock.state");
-    part_state(call, "clock_state.", state);
-    HTML(html, RAW("</td></tr>"));
-}
-
-static void clocks(struct web_call *call, const struct json_value *incident)
-{
-    static const char *const heads[] = {"clock.clock",     "clock.deliverable", "clock.due",
-                                        "clock.remaining", "clock.state",       NULL};
-    struct html *html = &call->html;
-    const struct json_value *list = json_get(incident, "clocks");
-    HTML(html, RAW("<section id=\"clocks\"><h2>"), SAY("card.clocks"), RAW("</h2>"));
-    if (!json_first(list)) {
-        HTML(html, RAW("<p class=\"empty\">"), SAY("incidents.no_clock"), RAW("</p></section>"));
-        return;
-    }
-    HTML(html, RAW("<table class=\"rows clocks\">"));
-    part_heads(call, heads);
-    HTML(html, RAW("<tbody>"));
-    for (const struct json_value *c = json_first(list); c; c = c->next)
-        clock_row(call, c);
-    HTML(html, RAW("</tbody></table></section>"));
-}
 
 static bool act_allowed(const struct json_value *incident, const char *act, const char *states)
 {
@@ -288,43 +235,6 @@ static void records(struct web_call *call, const struct json_value *i)
     HTML(html, RAW("</ol></section>"));
 }
 
-static void history(struct web_call *call, const struct json_value *i)
-{
-    struct html *html = &call->html;
-    HTML(html, RAW("<section id=\"history\"><h2>"), SAY("card.history"), RAW("</h2><ol class=\"history\">"));
-    for (const struct json_value *h = json_first(json_get(i, "history")); h; h = h->next) {
-        int64_t record = of_int(h, "record");
-        HTML(html, RAW("<li>"), TIME(of_int(h, "time_ns")), RAW(" <b>"), SAY_OF("history.", of_str(h, "what")),
-             RAW("</b> <span class=\"who\">"), ESC(of_str(h, "who")), RAW("</span> <span>"), ESC(of_str(h, "detail")),
-             RAW("</span>"));
-        if (record > 0)
-            HTML(html, RAW(" <a class=\"record\" href=\"/records/"), INT(record), RAW("\">"), SAY("event.record"),
-                 RAW(" "), INT(record), RAW("</a>"));
-        HTML(html, RAW("</li>"));
-    }
-    HTML(html, RAW("</ol></section>"));
-}
-
-static void outbox(struct web_call *call, const struct json_value *i)
-{
-    struct html *html = &call->html;
-    const struct json_value *list = json_get(i, "outbox");
-    HTML(html, RAW("<section id=\"outbox\"><h2>"), SAY("card.outbox"), RAW("</h2>"));
-    if (!json_first(list)) {
-        HTML(html, RAW("<p class=\"empty\">"), SAY("card.no_outbox"), RAW("</p></section>"));
-        return;
-    }
-    HTML(html, RAW("<ol class=\"history\">"));
-    for (const struct json_value *o = json_first(list); o; o = o->next) {
-        HTML(html, RAW("<li>"), TIME(of_int(o, "time_ns")), RAW(" "));
-        part_state(call, "outbox_state.", of_str(o, "state"));
-        HTML(html, RAW(" "), SAY_OF("channel.", of_str(o, "channel")), RAW(" <b>"), ESC(of_str(o, "to")),
-             RAW("</b> <span class=\"who\">"), SAY("outbox.tries"), RAW(" "), NUMBER(of_int(o, "tries")),
-             RAW("</span></li>"));
-    }
-    HTML(html, RAW("</ol></section>"));
-}
-
 /* --- the page --- */
 
 /* Answers `at`, at + 1, at + 2 are those of ask_card; `failed` is the refused answer that the page tells of, or NULL.
@@ -348,15 +258,15 @@ static void card(struct web_call *call, size_t at, const struct json_value *fail
         part_error(call, error, of_str(failed, "field"), of_str(failed, "text"));
     else if (form_get(&call->query, "saved").p)
         part_notice(call, "ok", "card.saved");
-    clocks(call, i);
+    case_clocks(call, i);
     HTML(html, RAW("<div class=\"split\"><div>"));
     act_form(call, i);
     records(call, i);
     annex_form(call, i, catalogue, objects, of_str(failed, "field"));
     HTML(html, RAW("</div><div>"));
     facts(call, i);
-    history(call, i);
-    outbox(call, i);
+    case_history(call, i);
+    case_outbox(call, i);
     HTML(html, RAW("</div></div>"));
     call_page_end(call, error.n > 0 ? status_of_error(error) : 200);
 }

@@ -217,6 +217,8 @@ static void object_form(struct web_call *call, const struct json_value *o, struc
                zone.p ? zone : zone_text(call, o ? of_int(o, "zone_offset_s") : ZONE_DEFAULT_S),
                INPUT_REQUIRED | (str_is(wrong, "zone_offset_s") ? INPUT_WRONG : 0));
     keep_days(call, o, str_is(wrong, "keep_days"));
+    part_check(call, "critical", "object.critical",
+               form_get(&call->form, "name").p ? form_get(&call->form, "critical").p != NULL : of_bool(o, "critical"));
     contacts(call, o);
     assets(call, o, str_is(wrong, "assets"));
     HTML(html, RAW("<p class=\"buttons wide\"><button class=\"main\">"), SAY("form.save"),
@@ -267,6 +269,7 @@ static void ask_save(struct web_call *call)
     json_put_str(buf, "owner", form_get(&call->form, "owner"));
     json_put_int(buf, "zone_offset_s", offset_s);
     put_keep_days(call, buf);
+    json_put_bool(buf, "critical", form_get(&call->form, "critical").p != NULL);
     json_write_key(buf, "contacts");
     json_write_array(buf);
     for (int i = 0; i < CONTACT_ROWS_MAX; i++) {

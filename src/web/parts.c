@@ -67,6 +67,12 @@ void part_csrf(struct web_call *call)
 
 void part_severity(struct web_call *call, int64_t severity)
 {
+    int64_t level = severity >= 1 && severity <= 4 ? severity : 1;
+    part_severity_said(call, level, "severity.", call_format(call, "%d", (int)level));
+}
+
+void part_severity_said(struct web_call *call, int64_t severity, const char *family, struct str word)
+{
     struct html *html = &call->html;
     int64_t level = severity >= 1 && severity <= 4 ? severity : 1;
     HTML(html, RAW("<span class=\"severity s"), INT(level),
@@ -78,7 +84,8 @@ void part_severity(struct web_call *call, int64_t severity)
             HTML(html, RAW(" class=\"off\""));
         HTML(html, RAW("/>"));
     }
-    HTML(html, RAW("</svg> "), SAY_OF("severity.", call_format(call, "%d", (int)level)), RAW("</span>"));
+    HTML(html, RAW("</svg> "), ESC(html_text(html, call_format(call, "%s%.*s", family, STR_ARG(word)))),
+         RAW("</span>"));
 }
 
 void part_state(struct web_call *call, const char *family, struct str state)

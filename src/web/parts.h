@@ -14,6 +14,8 @@ struct str part_rule_title(const struct web_call *call, struct str rule_id, stru
 void part_csrf(struct web_call *call);
 /* Level 4..1 as word, number and bars. */
 void part_severity(struct web_call *call, int64_t severity);
+/* The same with other words: the text of `family` and `word`. */
+void part_severity_said(struct web_call *call, int64_t severity, const char *family, struct str word);
 /* A state's word with an icon; `family` is the texts' prefix, e.g. "state." */
 void part_state(struct web_call *call, const char *family, struct str state);
 /* Pages that belong together, as tabs; `here` is the path of the open one, or NULL. `label` and the tabs' keys are of

@@ -466,7 +466,8 @@ static void changes_are_asked(void)
               303);
     CHECK(strstr(peers.asked,
                  "\"object\":{\"id\":0,\"name\":\"N\",\"class\":2,\"contour\":\"internal\",\"owner\":\"O\","
-                 "\"zone_offset_s\":-12600,\"contacts\":[{\"name\":\"A\",\"email\":\"a@b\",\"phone\":\"\"}]}"));
+                 "\"zone_offset_s\":-12600,\"critical\":false,\"contacts\":[{\"name\":\"A\",\"email\":\"a@b\","
+                 "\"phone\":\"\"}]}"));
     CHECK_INT(
         status_of(post("/objects/1", "csrf=" FAKE_CSRF "&name=N&zone=%2B05:00&assets=web-*%0D%0A+10.0.0.0/8%0D%0A%0D%0A"
                                      "beef%0D%0Afe80::1")),

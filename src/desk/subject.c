@@ -1,0 +1,81 @@
+#include "desk/subject.h"
+
+#include "base/assert.h"
+#include "base/macros.h"
+#include "desk/inside.h"
+
+/* Number, title, object and zone of what is no incident; what it is called in records. */
+static const struct {
+    const char *mark;
+    const char *member;
+    const char *select;
+} kinds[SUBJECT_KINDS] = {
+    [SUBJECT_INCIDENT] = {"", "incident", NULL},
+    [SUBJECT_FINDINGS] = {"f", "findings",
+                          "SELECT f.number, f.title, o.name, o.zone_offset_s FROM findings f"
+                          " JOIN object o ON o.id = f.object WHERE f.id = ?1"},
+    [SUBJECT_VULNERABILITY] = {"v", "vulnerability",
+                               "SELECT v.number, v.title, o.name, o.zone_offset_s FROM vulnerability v"
+                               " JOIN object o ON o.id = v.object WHERE v.id = ?1"},
+};
+
+const char *subject_mark(enum subject_kind kind)
+{
+    ASSERT(kind < SUBJECT_KINDS);
+    return kinds[kind].mark;
+}
+
+struct subject incident_subject(const struct incident *incident)
+{
+    return (struct subject){SUBJECT_INCIDENT, incident->id,    incident->zone_offset_s,
+                            incident->number, incident->title, incident->object_name,
+                            incident};
+}
+
+static bool incident_read(struct desk *desk, int64_t id, struct subject *ret_subject)
+{
+    struct incident *incident = arena_alloc(desk->scratch, sizeof *incident);
+    if (!incident) {
+        db_fail(desk->db, RC_LIMIT, "out of memory for an incident");
+        return false;
+    }
+    if (!incident_load(desk, id, desk->scratch, incident))
+        return false;
+    *ret_subject = incident_subject(incident);
+    return true;
+}
+
+bool subject_load(struct desk *desk, enum subject_kind kind, int64_t id, struct subject *ret_subject)
+{
+    ASSERT(kind < SUBJECT_KINDS);
+    if (kind == SUBJECT_INCIDENT)
+        return incident_read(desk, id, ret_subject);
+    struct db_query q = db_query(desk->db, kinds[kind].select);
+    db_put_i64(&q, id);
+    bool found = db_next(&q);
+    if (found) {
+        *ret_subject = (struct subject){.kind = kind, .id = id};
+        ret_subject->number = db_text_copy(&q, desk->scratch);
+        ret_subject->title = db_text_copy(&q, desk->scratch);
+        ret_subject->object_name = db_text_copy(&q, desk->scratch);
+        ret_subject->zone_offset_s = db_i64(&q);
+    }
+    db_query_end(&q);
+    return found && !db_failed(desk->db);
+}
+
+void subject_put(struct buf *json, const struct subject *subject)
+{
+    if (subject->incident) {
+        incident_put(json, subject->incident);
+        return;
+    }
+    json_put_str(json, kinds[subject->kind].member, subject->number);
+    json_put_str(json, "title", subject->title);
+    json_put_str(json, "object", subject->object_name);
+}
+
+int64_t subject_record_end(struct desk *desk, const struct subject *subject, struct str detail)
+{
+    return desk_record_end_of(desk, subject->kind, subject->id, detail);
+}

@@ -1,0 +1,35 @@
+/* subject.h - what terms run for, notices tell of and history is about: an incident, a report of vulnerabilities, a
+ * vulnerability. The numbers are stored: add at the end only. Inside the room, in a transaction. */
+#ifndef DESK_SUBJECT_H
+#define DESK_SUBJECT_H
+
+#include "base/buf.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct desk;
+struct incident;
+
+enum subject_kind { SUBJECT_INCIDENT, SUBJECT_FINDINGS, SUBJECT_VULNERABILITY, SUBJECT_KINDS };
+
+struct subject {
+    enum subject_kind kind;
+    int64_t id; /* of its row */
+    int64_t zone_offset_s;
+    struct str number, title, object_name;
+    const struct incident *incident; /* of an incident; else NULL */
+};
+
+struct subject incident_subject(const struct incident *incident);
+/* False when there is none, or the transaction failed. Lives in desk->scratch. */
+bool subject_load(struct desk *desk, enum subject_kind kind, int64_t id, struct subject *ret_subject);
+/* Who it is, as members of a record. */
+void subject_put(struct buf *json, const struct subject *subject);
+/* What its ids begin with in keys that must differ: empty for incidents. */
+const char *subject_mark(enum subject_kind kind);
+/* desk_record_end with a row of the subject's history. */
+int64_t subject_record_end(struct desk *desk, const struct subject *subject, struct str detail);
+
+#endif
