@@ -3,10 +3,13 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
+import subprocess
+import tempfile
 import time
 
-from service import Service, check, check_equal, main
+from service import QORGAN, Service, check, check_equal, main
 from web_api import Web
 
 
@@ -263,5 +266,41 @@ def pages():
         stand.service.quiet()
 
 
+def what_files_switch_on():
+    """data/switch-on: what each of these files switches on is of its class, and is seen in every row of Annex 4 that
+    names the file"""
+    files = {"oracle.sql": ("oracle", "database"), "mssql.sql": ("mssql", "database"),
+             "mikrotik.rsc": ("mikrotik", "network"), "suricata.yaml": ("suricata", "protection"),
+             "mysql.cnf": ("mysql", "database"), "mariadb.cnf": ("mysql", "database"),
+             "postgresql.conf": ("postgresql", "database"), "cisco-asa.txt": ("cisco_asa", "network"),
+             "nginx.conf": ("nginx", "application"), "apache.conf": ("apache", "application")}
+    root = os.environ.get("QORGAN_SOURCE", os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    folder = tempfile.mkdtemp(prefix="qorgan-switch-on-")
+    with open(f"{root}/data/annex4.tsv", encoding="utf-8") as table:
+        demands = [line.rstrip("\n").split("\t") for line in table if not line.startswith(("#", "class\t"))]
+    try:
+        for file, (family, _) in files.items():
+            with open(f"{root}/src/event/testdata/parsers/{family}.case", encoding="utf-8") as case:
+                lines = case.read().split(f"# what {file} switches on")[-1].split("\n# what ")[0].splitlines()
+            with open(f"{folder}/{file}", "w", encoding="utf-8") as out:
+                out.writelines(line[2:] + "\n" for line in lines if line.startswith("< "))
+            subprocess.run([QORGAN, "ingest", "--data", f"{folder}/data", "--name", file, f"{folder}/{file}"],
+                           check=True, capture_output=True, timeout=60)
+        for file, (_, kind) in files.items():
+            done = subprocess.run([QORGAN, "coverage", "--data", f"{folder}/data", "--json", "--source", file],
+                                  capture_output=True, text=True, check=False, timeout=60)
+            rows = [json.loads(line) for line in done.stdout.splitlines()]
+            check_equal({row["class"] for row in rows}, {kind}, f"{file}: class\n{done.stderr}")
+            states = {(row["what"], row["key"], row["paragraph"]): row["state"] for row in rows}
+            named = [row for row in demands if row[0] == kind and file in row[5].split("|")]
+            check(len(named) > 1, f"{file}: {named}")
+            unseen = [(what, key, paragraph) for _, what, key, _, paragraph, _ in named
+                      if states[what, key, paragraph] not in ("seen", "covered")]
+            check_equal(unseen, [], f"{file}: rows that name it and that it does not bring")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 if __name__ == "__main__":
-    raise SystemExit(main([sent_and_not_sent, days_to_wait, classes, several_classes, forms, nothing_twice, pages]))
+    raise SystemExit(main([sent_and_not_sent, days_to_wait, classes, several_classes, forms, nothing_twice, pages,
+                          what_files_switch_on]))

@@ -177,6 +177,45 @@ def version3(program, service, user, number, *options, level=None, password=None
     return done.returncode
 
 
+def known_senders_only():
+    """settings of senders: others' datagrams and connections are refused by address; an inform to another address of
+    this machine is answered from there"""
+    with Service(syslog_address="0.0.0.0", gelf_port=free_port(), snmp_port=free_port(), netflow_port=free_port(),
+                 syslog_senders="127.0.0.9 10.0.0.0/8", gelf_senders="127.0.0.9", netflow_senders="::1 127.0.0.9",
+                 snmp_senders="127.0.0.0/29", intakes=1) as service:
+        ports = {"udp": service.ports["syslog-port"],
+                 **{kind: service.settings[f"{kind}-port"] for kind in ("gelf", "netflow", "snmp")}}
+        said = {"udp": b"<13>Nov 28 10:00:00 h a: known sender",
+                "gelf": b'{"version":"1.1","short_message":"known gelf"}',
+                "netflow": ipfix(0, TEMPLATE + flow_set("198.51.100.1")), "snmp": inform(1)}
+        for own in ("127.0.0.9", "127.0.0.10"):  # SNMP takes neither of them, the others the first
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
+                link.bind((own, 0))
+                for kind, bytes_ in said.items():
+                    link.sendto(bytes_, ("127.0.0.1", ports[kind]))
+            with socket.create_connection(("127.0.0.1", ports["udp"]), timeout=10, source_address=(own, 0)) as link:
+                with contextlib.suppress(OSError):  # who is refused is closed at once
+                    link.sendall(said["udp"].replace(b"sender", b"stream") + b"\n")
+                    link.shutdown(socket.SHUT_WR)
+                    link.recv(1)
+        for query in ('"known sender"', '"known stream"', '"known gelf"', "flow_export:ipfix"):
+            check_equal([hit["source"] for hit in service.wait_for(query, 1)], ["127.0.0.9"], query)
+        refused = [json.loads(gap["raw"]) for gap in gaps(service, '"may not send from"', 6)]
+        check_equal(sorted(f"{gap['sender']} {gap['cause']} {'connections' in gap}" for gap in refused),
+                    ["127.0.0.10 address False"] * 4 + ["127.0.0.10 address True", "127.0.0.9 address False"],
+                    "who was refused")
+        for own in ("127.0.0.1", "127.0.0.5"):
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
+                link.bind(("127.0.0.4", 0))
+                link.settimeout(10)
+                link.connect((own, ports["snmp"]))  # it hears nobody else
+                link.send(inform(7, text=own.encode()))
+                check(link.recv(2000), f"an answer from {own}")
+        for key in ("syslog-senders", "snmp-senders"):
+            done = service.run("serve", "--set", f"{key}=192.0.2.1/24", check=False)
+            check(done.returncode != 0 and key in done.stderr.decode(), f"{key}: {done.stderr.decode()[-300:]}")
+
+
 def snmp_version3():
     """real snmptrap and snmpinform of version 3: every hash, with and without AES; an inform is answered"""
     with snmp_service(users=USERS) as service:
@@ -415,6 +454,6 @@ def flows_under_load():
 
 
 if __name__ == "__main__":
-    sys.exit(main([snmptrap_versions, snmpinform_is_answered, informs_wait_for_the_disk, snmp_version3,
-                   snmp_version3_refusals, snmp_refusals, softflowd_versions, softflowd_over_tcp, flow_losses,
-                   flows_of_an_ended_connection, flows_under_load]))
+    sys.exit(main([snmptrap_versions, snmpinform_is_answered, known_senders_only, informs_wait_for_the_disk,
+                   snmp_version3, snmp_version3_refusals, snmp_refusals, softflowd_versions, softflowd_over_tcp,
+                   flow_losses, flows_of_an_ended_connection, flows_under_load]))

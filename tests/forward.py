@@ -407,7 +407,7 @@ def wrong_calls():
         (["--to", "nats+tcp://a/t", "--state", "/tmp/x", "--certificate", "/c", "--key", "/k"], "over TLS only"),
         (["--to", "kafka+tls://a/t", "--state", "/tmp/x", "--sasl", "plain"], "how a --user is proven"),
         (["--to", "kafka+tls://a/t", *user, "--sasl", "plain"], "scram-sha-512 or scram-sha-256"),
-        (["--to", "nats+tls://a/q", *user, "--token-file", "/tmp/t"], "it is --user or --token-file"),
+        (["--to", "nats+tls://a/q", *user, "--token-file", "/tmp/t"], "it is --user, --token-file or --creds-file"),
         (["--to", "nats+tls://a/q", "--state", "/tmp/x", "--sasl", "scram-sha-256"], "is for kafka"),
         (["--to", "https://a/", *user], "is for kafka and nats"),
         (["--to", "syslog+tls://a"], "state"),

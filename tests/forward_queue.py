@@ -257,11 +257,12 @@ class Nats:
         """The answers to (subject, payload as JSON), in order."""
         link = socket.create_connection(("127.0.0.1", self.port), 20)
         file = link.makefile("rb")
-        file.readline()
+        info = json.loads(file.readline().split(b" ", 1)[1])
         if context:
             link = context.wrap_socket(link, server_hostname="localhost")
             file = link.makefile("rb")
-        link.sendall(b"CONNECT " + json.dumps({"verbose": False, "lang": "test", **(hello or {})}).encode() +
+        hello = hello(info["nonce"]) if callable(hello) else hello or {}
+        link.sendall(b"CONNECT " + json.dumps({"verbose": False, "lang": "test", **hello}).encode() +
                      b"\r\nSUB inbox.* 1\r\n")
         answers = []
         with link, file:
@@ -492,12 +493,14 @@ def over_nats():
                 nats.start()
                 check(wait_until(lambda: nats.count() > 600 + 800 * round_), "it goes on\n" + forward.said())
             # The forwarder is killed when it has given what it does not know of yet.
+            begun = forward.said().count(" go to ")
             feed(service, 3000, 2000)
             wait_until(lambda: nats.count() > 3000)
             forward.end(signal.SIGKILL)
             wait_kept(service, 5000)
             forward = Forward(service, url, state)
-            check(wait_until(lambda: stated(state) >= 5000), "5000 records\n" + forward.said())
+            check(wait_until(lambda: stated(state) >= 5000 and forward.said().count(" go to ") > begun),
+                  "5000 records\n" + forward.said())
             check_equal(forward.end(), 0, "it stops cleanly")
             rows = nats.rows()
             check_rows(rows, 5000)
@@ -618,6 +621,222 @@ def nats_in_secret():
         shutil.rmtree(folder, ignore_errors=True)
 
 
+class Nkey:
+    """A key pair of NATS: Ed25519, named in base32 of a prefix, the key and its CRC-16 (XMODEM)."""
+
+    PREFIXES = {"operator": 14 << 3, "account": 0, "user": 20 << 3}
+
+    def __init__(self, kind):
+        from cryptography.hazmat.primitives import serialization
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+        prefix = self.PREFIXES[kind]
+        raw = os.urandom(32)
+        self.key = Ed25519PrivateKey.from_private_bytes(raw)
+        public = self.key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+        self.name = self.text(bytes([prefix]) + public)
+        self.seed = self.text(bytes([(18 << 3) | (prefix >> 5), (prefix & 31) << 3]) + raw)
+
+    @staticmethod
+    def text(value):
+        crc = 0
+        for byte in value:
+            crc ^= byte << 8
+            for _ in range(8):
+                crc = ((crc << 1) ^ 0x1021 if crc & 0x8000 else crc << 1) & 0xffff
+        return base64.b32encode(value + struct.pack("<H", crc)).decode().rstrip("=")
+
+    def jwt(self, subject, name, claims):
+        """What this key says of another, or of itself."""
+        def part(value):
+            return base64.urlsafe_b64encode(value).decode().rstrip("=")
+        claim = {"jti": os.urandom(16).hex(), "iat": int(time.time()), "iss": self.name, "name": name, "sub": subject,
+                 "nats": {"version": 2, **claims}}
+        text = part(json.dumps({"typ": "JWT", "alg": "ed25519-nkey"}).encode()) + "." + part(json.dumps(claim).encode())
+        return text + "." + part(self.key.sign(text.encode()))
+
+
+def creds_file(folder, name, jwt, seed):
+    path = os.path.join(folder, name)
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as out:
+        out.write(f"-----BEGIN NATS USER JWT-----\n{jwt}\n------END NATS USER JWT------\n\n"
+                  f"-----BEGIN USER NKEY SEED-----\n{seed}\n------END USER NKEY SEED------\n")
+    return path
+
+
+def nats_by_creds():
+    """--creds-file: a user that an account vouches for gets in, one of another account and a wrong key do not, and
+    nothing of a file is said"""
+    folder = tempfile.mkdtemp(prefix="qorgan-forward-")
+    try:
+        operator, account, user, stranger = (Nkey(kind) for kind in ("operator", "account", "user", "user"))
+    except ImportError as reason:
+        raise Skip("python3-cryptography is not installed") from reason
+    other, system = Nkey("account"), Nkey("account")
+    every = {"pub": {}, "sub": {}, "subs": -1, "data": -1, "payload": -1}
+    limits = {key: -1 for key in ("subs", "data", "payload", "imports", "exports", "conn", "leaf", "mem_storage",
+                                  "disk_storage", "streams", "consumer")}
+    store = operator.jwt(account.name, "shop", {"type": "account", "limits": {**limits, "wildcards": True}})
+    few = {"subs": -1, "conn": -1, "wildcards": True}  # JetStream is not for the system's own account
+    around = operator.jwt(system.name, "system", {"type": "account", "limits": few})
+    crt, key = certificate(folder)
+    nats = Nats(folder, tls=f'{{cert_file: "{crt}", key_file: "{key}"}}', system_account=system.name,
+                operator=operator.jwt(operator.name, "op", {"type": "operator"}), resolver="MEMORY",
+                resolver_preload=f'{{ {account.name}: "{store}", {system.name}: "{around}" }}')
+    jwt = account.jwt(user.name, "qorgan", {"type": "user", **every})
+    files = {
+        "good": creds_file(folder, "good.creds", jwt, user.seed),
+        "key": creds_file(folder, "key.creds", jwt, stranger.seed),
+        "sum": creds_file(folder, "sum.creds", jwt, user.seed[:-1] + ("A" if user.seed[-1] != "A" else "Q")),
+        "account": creds_file(folder, "account.creds", other.jwt(user.name, "qorgan", {"type": "user", **every}),
+                              user.seed),
+        "form": creds_file(folder, "form.creds", jwt, "SUAAAA"),
+    }
+    url = f"nats+tls://localhost:{nats.port}/{TOPIC}"
+    try:
+        with Service(intakes=1) as service:
+            feed(service, 0, 30)
+            wait_kept(service, 30)
+            nats.start()
+            for name in ("key", "sum", "account"):
+                forward = Forward(service, url, os.path.join(folder, "state-" + name), "--from", "start", "--ca", crt,
+                                  "--creds-file", files[name])
+                check(wait_until(lambda said=forward.said: "could not connect to NATS" in said()),
+                      f"{name}: {forward.said()}")
+                check_equal(forward.end(), 0, "it stops cleanly")
+                check("eyJ" not in forward.said() and user.seed[:8] not in forward.said(), "no secret is logged")
+            for arguments, why in ((["--creds-file", files["form"]], "not that of a user"),
+                                   (["--creds-file", crt], "no whole part"),
+                                   (["--creds-file", files["good"], "--token-file", crt], "--user, --token-file or")):
+                done = service.run("forward", "--to", url, "--state", os.path.join(folder, "none"), *arguments,
+                                   check=False)
+                check(done.returncode != 0 and why in done.stderr.decode(), f"{why}: {done.stderr.decode()}")
+            forward = Forward(service, url, os.path.join(folder, "state"), "--from", "start", "--ca", crt,
+                              "--creds-file", files["good"])
+            check(wait_until(lambda: "no stream of NATS takes" in forward.said()), forward.said())
+            context = ssl.create_default_context(cafile=crt)
+            login = user_hello(user, jwt)
+            nats.api("STREAM.CREATE.RECORDS", {"name": "RECORDS", "subjects": ["qorgan.>"]}, context=context,
+                     hello=login)
+            position = os.path.join(folder, "state")
+            check(wait_until(lambda: os.path.exists(position + "/position") and stated(position) >= 30), forward.said())
+            check_equal(forward.end(), 0, "it stops cleanly")
+            check("eyJ" not in forward.said() and user.seed[:8] not in forward.said(), "no secret is logged")
+            check_rows(nats.rows(context=context, hello=login), 30)
+    finally:
+        nats.kill()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def user_hello(user, jwt):
+    """How the test itself signs in: made anew for each nonce of the server."""
+
+    def hello(nonce):
+        return {"jwt": jwt, "sig": base64.urlsafe_b64encode(user.key.sign(nonce.encode())).decode().rstrip("=")}
+    return hello
+
+
+def stopped_with_a_full_window():
+    """SIGTERM while Kafka and NATS have not acknowledged a full window: what is under way is waited for, and comes
+    once; a receiver that stays silent does not keep it from ending"""
+    folder = tempfile.mkdtemp(prefix="qorgan-forward-")
+    kafka = Kafka(folder)
+    nats = Nats(folder)
+    try:
+        with Service(intakes=1) as service:
+            nats.start()
+            nats.stream()
+            feed(service, 0, 30)
+            wait_kept(service, 30)
+            urls = {"kafka": f"kafka+tcp://{kafka.servers}/{TOPIC}",
+                    "nats": f"nats+tcp://127.0.0.1:{nats.port}/{TOPIC}"}
+            states = {name: os.path.join(folder, name) for name in urls}
+            rows = {"kafka": kafka.rows, "nats": nats.rows}
+            forwards = {name: Forward(service, url, states[name], "--from", "start") for name, url in urls.items()}
+            for name, forward in forwards.items():
+                check(wait_until(lambda name=name: len(rows[name]()) >= 30), forward.said())
+            kafka.say("slow 1500")
+            os.kill(nats.process.pid, signal.SIGSTOP)
+            feed(service, 30, 3000)
+            wait_kept(service, 3030)
+            time.sleep(1)
+            threading.Timer(2, os.kill, (nats.process.pid, signal.SIGCONT)).start()
+            began = time.time()
+            for forward in forwards.values():
+                forward.process.send_signal(signal.SIGTERM)
+            for name, forward in forwards.items():
+                check_equal(forward.process.wait(30), 0, f"{name}: it stops cleanly")
+                check(time.time() - began < 12, f"{name}: it ended after {time.time() - began:.1f} s")
+                check(100 < stated(states[name]) < 3000, f"{name}: position {stated(states[name])}\n{forward.said()}")
+            kafka.say("slow 0")
+            for name, url in urls.items():
+                forward = Forward(service, url, states[name])
+                check(wait_until(lambda name=name: stated(states[name]) >= 3030), forward.said())
+                check_equal(forward.end(), 0, "it stops cleanly")
+                check(wait_until(lambda name=name: len(set(records(rows[name]()))) >= 3030), "all at the consumer")
+                check_rows(rows[name](), 3030)
+            # One that stays silent: it ends, in its time.
+            forwards = {name: Forward(service, url, states[name]) for name, url in urls.items()}
+            time.sleep(2)
+            os.kill(nats.process.pid, signal.SIGSTOP)
+            kafka.say("slow 30000")
+            feed(service, 3030, 1000)
+            wait_kept(service, 4030)
+            for name, forward in forwards.items():
+                began = time.time()
+                check_equal(forward.end(), 0, f"{name}: it stops cleanly\n{forward.said()}")
+                took = time.time() - began
+                check(took < 20, f"{name}: it ended after {took:.1f} s")
+            os.kill(nats.process.pid, signal.SIGCONT)
+            forward = Forward(service, urls["nats"], states["nats"])
+            check(wait_until(lambda: stated(states["nats"]) >= 4030), forward.said())
+            check_equal(forward.end(), 0, "it stops cleanly")
+            check_rows(nats.rows(), 4030)
+    finally:
+        kafka.stop()
+        nats.kill()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def words_of_a_server():
+    """what a server says stands in the log and in the status without control characters, and cut"""
+    folder = tempfile.mkdtemp(prefix="qorgan-forward-")
+    evil = "no\x1b]0;title\x07\x1b[2J\x9b31m \u202egnp\u200b" + "x" * 3000
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve():
+            while True:
+                try:
+                    link, _ = listener.accept()
+                except OSError:
+                    return
+                with link:
+                    link.sendall(b'INFO {"server_id":"x","version":"2.9.0","max_payload":1000000,"headers":true}\r\n')
+                    link.recv(4096)
+                    link.sendall(b"-ERR '" + evil.encode() + b"'\r\n")
+                    time.sleep(0.2)
+
+        threading.Thread(target=serve, daemon=True).start()
+        try:
+            with Service(intakes=1) as service:
+                feed(service, 0, 3)
+                wait_kept(service, 3)
+                state = os.path.join(folder, "state")
+                forward = Forward(service, f"nats+tcp://127.0.0.1:{listener.getsockname()[1]}/{TOPIC}", state, "--from",
+                                  "start")
+                check(wait_until(lambda: "again in" in forward.said()), forward.said())
+                check_equal(forward.end(), 0, "it stops cleanly")
+                with open(os.path.join(state, "status"), encoding="utf-8") as file:
+                    told = json.load(file)["error"]
+                for text in (forward.said(), told):
+                    check("]0;title" in text, f"the server's words: {text[:600]!r}")
+                    odd = [c for c in text if c != "\n" and (c < " " or c in "\x7f\x9b\u202e\u200b")]
+                    check_equal(odd, [], "what is not plain")
+                    check("x" * 500 not in text, f"{len(text)} characters")
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 if __name__ == "__main__":
-    sys.exit(main([over_kafka, refused_by_kafka, kafka_in_secret, over_nats, full_stream, nats_in_secret],
+    sys.exit(main([over_kafka, refused_by_kafka, kafka_in_secret, over_nats, full_stream, nats_in_secret,
+                   nats_by_creds, stopped_with_a_full_window, words_of_a_server],
                   beside=[kafkas_topic]))

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """The ledger of losses with the real service: each loss is in it once, names its records, and a person explains it."""
+import contextlib
 import json
 import os
 import signal
 import socket
 import time
 
-from service import Service, check, check_equal, main
+from service import Service, check, check_equal, free_port, main
 from web_api import Web
 
 
@@ -147,5 +148,59 @@ def announced():
         check(f"/changes#change-{answer['id']}" in page, "the ledger does not name it")
 
 
+def request(port, head, body=b""):
+    """The status of one request over a connection of its own."""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as link:
+        link.sendall(head + b"Host: h\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body)
+        return int(link.makefile("rb").readline().split()[1])
+
+
+def refused_by_receivers():
+    """Requests, connections and datagrams that receivers refuse are in the ledger by cause and address; a stranger who
+    goes on for long is told ever more rarely, and makes no source"""
+    ports = {f"{name}_port": free_port() for name in ("http", "http_tls", "relp", "gelf", "snmp", "netflow")}
+    with Service(intakes=1, **ports) as service:
+        web = Web(service)
+        token = service.run("sender-token", "shop").stdout.decode().strip()
+        allowed = b"Authorization: Bearer " + token.encode() + b"\r\n"
+        port = ports["http_port"]
+        until("the token is known", lambda: request(port, b"GET / HTTP/1.1\r\n" + allowed) == 200)
+        time.sleep(1.5)  # what was refused until then is told
+        before = total(web, "stranger")
+        sent = 0
+        began = time.time()
+        while time.time() < began + 5:
+            check_equal(request(port, b"POST /_bulk HTTP/1.1\r\nAuthorization: Bearer no\r\n", b"{}"), 401, "status")
+            sent += 1
+        check_equal(request(port, b"POST /_bulk HTTP/1.1\r\n" + allowed, b"{"), 400, "status")
+        check_equal(request(port, b"POST /_bulk HTTP/1.1\r\n" + allowed, b"{}" * (17 << 20)), 413, "status")
+        for name, wrong in (("http_tls", b"GET / HTTP/1.1\r\n\r\n"), ("relp", b"nonsense\r\n")):
+            with socket.create_connection(("127.0.0.1", ports[f"{name}_port"]), timeout=20) as link:
+                link.sendall(wrong)
+                with contextlib.suppress(ConnectionResetError):
+                    link.recv(1)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
+            for name in ("gelf", "snmp", "netflow"):
+                link.sendto(b"nonsense", ("127.0.0.1", ports[f"{name}_port"]))
+        for cause, kind, unit, name in (("form", "http", "requests", "shop"), ("large", "http", "requests", "shop"),
+                                        ("tls", "http", "connections", f"port {ports['http_tls_port']}"),
+                                        ("form", "relp", "connections", f"port {ports['relp_port']}"),
+                                        ("form", "gelf", "records", f"port {ports['gelf_port']}"),
+                                        ("form", "snmp", "records", f"port {ports['snmp_port']}"),
+                                        ("form", "netflow", "records", f"port {ports['netflow_port']}")):
+            row = until(f"{cause} of {kind}", lambda: [one for one in rows(web, cause) if one["kind"] == kind])[0]
+            check_equal((row["unit"], row["count"], row["name"], row["sender"]), (unit, 1, name, "127.0.0.1"),
+                        f"{cause} of {kind}")
+        names = {hit["source"] for hit in service.search("type:gap")}
+        check("127.0.0.1" not in names, f"a stranger is no source: {names}")
+        check(len(service.search("type:gap stranger")) < 6, f"{sent} requests in few records")
+        _, _, page = web.request("GET", "/losses?cause=stranger")
+        check("127.0.0.1" in page, "the page names the address")
+        service.stop()
+        with_all = [json.loads(text) for text in service.run("losses", "--json", check=False).stdout.splitlines()]
+        told = sum(one["count"] for one in with_all if one["cause"] == "stranger" and one["sender"] == "127.0.0.1")
+        check(told - before >= sent, f"{told} of {sent} and {before}: each is counted, those of the last minute too")
+
+
 if __name__ == "__main__":
-    raise SystemExit(main([cut_and_explained, announced, queue_and_killed, stopped_and_clocks]))
+    raise SystemExit(main([cut_and_explained, announced, queue_and_killed, stopped_and_clocks, refused_by_receivers]))

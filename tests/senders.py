@@ -238,6 +238,12 @@ def bulk(texts, action="create"):
     return "".join(json.dumps({action: {}}) + "\n" + json.dumps({"message": text}) + "\n" for text in texts)
 
 
+def zstd(text, *options):
+    """Compressed by the real program, as a stream whose length is not known."""
+    return subprocess.run([which("zstd"), "-q", "-c", *options], input=text, capture_output=True, check=True,
+                          timeout=60).stdout
+
+
 def elasticsearch_bulk():
     """Elasticsearch: what Beats and Logstash ask before they send, then _bulk, plain and compressed, each kept once"""
     with http_service() as service:
@@ -259,7 +265,7 @@ def elasticsearch_bulk():
         check_equal((status, answer["errors"], len(answer["items"])), (200, False, 500), "the answer")
         check_equal(answer["items"][499], {"create": {"status": 201}}, "an item")
         check_equal(len(service.sent('"bulk plain"')), 500, "records, durable with the answer")
-        for coding, pack in (("gzip", gzip.compress), ("deflate", zlib.compress)):
+        for coding, pack in (("gzip", gzip.compress), ("deflate", zlib.compress), ("zstd", zstd)):
             text = bulk((f"bulk {coding} {i}" for i in range(100)), "index").encode()
             status, body, _ = sender.ask("POST", "/logs-x/_bulk?refresh=true", pack(text),
                                          {**kinds, "Content-Encoding": coding})
@@ -346,6 +352,16 @@ def loki_and_otlp():
         check_equal(sender.ask("POST", "/v1/logs", binary, kind)[:2], (200, b""), "protobuf")
         check_equal(json.loads(service.wait_for('"otlp binary"', 1)[0]["raw"]),
                     {"severity": "INFO", "message": "otlp binary"}, "a record")
+        carried = "<38>Nov 28 10:00:00 web7 sshd[1]: Failed password for root from 203.0.113.77 port 4711 ssh2"
+        kind = {"Content-Type": "application/json"}
+        push["streams"][0]["values"] = [["1700000000000000001", carried]]
+        check_equal(sender.ask("POST", "/loki/api/v1/push", json.dumps(push), kind)[0], 204, "a line of syslog")
+        record["body"]["stringValue"] = json.dumps({"message": carried})
+        check_equal(sender.ask("POST", "/v1/logs", json.dumps(logs), kind)[0], 200, "and inside JSON")
+        check_equal(sender.ask("POST", "/_bulk", bulk([carried]))[0], 200, "and in a document")
+        check_equal(sender.ask("POST", "/services/collector", json.dumps({"event": carried}))[0], 200, "and an event")
+        found = service.wait_for("kind:sign_in outcome:failure src:203.0.113.77 host:web7", 4)
+        check_equal(len(found), 4, "refused sign-ins, whatever carried them")
         for path, body, kind, status in (("/v1/logs", b"\x0a\x05x", "application/x-protobuf", 400),
                                          ("/v1/logs", b"{", "application/json", 400),
                                          ("/v1/logs", b"{}", "text/plain", 415),
@@ -354,6 +370,67 @@ def loki_and_otlp():
                                          ("/loki/api/v1/push", b"{}", "text/plain", 415)):
             check_equal(sender.ask("POST", path, body, {"Content-Type": kind})[0], status, f"{path} {body} {kind}")
         service.quiet()
+
+
+def zstd_bodies():
+    """zstd: every route takes it, alone and over curl; every truncation is refused whole; a stream of the journal
+    comes in frames and pieces, is kept up to where it breaks, and may not grow without end"""
+    with http_service(http_tls_port=free_port()) as service:
+        sender = Sender(service, "z1").until_known()
+        loki = {"streams": [{"stream": {"job": "z"}, "values": [["1", "zstd loki"]]}]}
+        otlp = {"resourceLogs": [{"scopeLogs": [{"logRecords": [{"body": {"stringValue": "zstd otlp"}}]}]}]}
+        rows = (("/services/collector/event", {"event": "zstd hec"}, 200),
+                ("/loki/api/v1/push", loki, 204), ("/v1/logs", otlp, 200), ("/logs/_doc", {"message": "zstd doc"}, 201))
+        for path, body, status in rows:
+            headers = {"Content-Type": "application/json", "Content-Encoding": "zstd"}
+            got, answer, _ = sender.ask("POST", path, zstd(json.dumps(body).encode()), headers)
+            check_equal(got, status, f"{path}: {answer}")
+        check_equal(len(service.wait_for("zstd", len(rows))), len(rows), "records")
+        done = subprocess.run([which("curl"), "-sS", "-w", "%{http_code}", "--cacert", f"{service.data}/keys/tls.crt",
+                               "-H", f"Authorization: Bearer {sender.token}", "-H", "Content-Encoding: zstd",
+                               "-H", "Transfer-Encoding: chunked", "--data-binary", "@-",
+                               f"https://localhost:{service.settings['http-tls-port']}/_bulk"],
+                              input=zstd(bulk(f"zcurl {i}" for i in range(9000)).encode(), "-19"),
+                              capture_output=True, check=False, timeout=60)
+        check(done.stdout.endswith(b"200"), f"{done.stdout[-300:]} {done.stderr}")
+        check_equal(len(service.wait_for("zcurl", 9000)), 9000, "records")
+        packed = zstd(bulk(["truncated one", "truncated two"]).encode())
+        for cut in range(len(packed)):
+            got, answer, _ = sender.ask("POST", "/_bulk", packed[:cut], {"Content-Encoding": "zstd"})
+            check_equal(got, 400, f"cut at {cut}: {answer}")
+        check_equal(service.sent("truncated"), [], "records of a body that is not whole")
+        journal_over_zstd(service, sender)
+        service.quiet()
+
+
+def journal_over_zstd(service, sender):
+    def entries(word, numbers):
+        return "".join(f"__CURSOR=s={word.encode().hex():0<32};i={i:x}\n__REALTIME_TIMESTAMP={1700000000000000 + i}\n"
+                       f"_HOSTNAME=up1\nMESSAGE={word} entry {i}\n\n" for i in numbers).encode()
+
+    def upload(pieces):
+        def chunks():
+            yield from pieces
+        return sender.ask("POST", "/upload", chunks(), {"Content-Encoding": "zstd"}, 60)
+
+    check_equal(sender.ask("POST", "/upload", entries("plain", [1]))[2]["Accept-Encoding"], "zstd", "what is offered")
+    # A frame an entry, as systemd-journal-upload writes them; and one frame that holds more than the window does.
+    status, answer, _ = upload([zstd(entries("framed", [i])) for i in range(1, 40)])
+    check_equal((status, answer), (202, b"OK.\n"), "frames")
+    check_equal(len(service.wait_for('"framed entry"', 39)), 39, "entries")
+    packed = zstd(entries("dense", range(1, 30001)), "-19")
+    status, answer, _ = upload([packed[i:i + 5000] for i in range(0, len(packed), 5000)])
+    check_equal((status, answer), (202, b"OK.\n"), f"one frame of {len(packed)} bytes")
+    check_equal(len(service.wait_for('"dense entry"', 30000)), 30000, "entries")
+    packed = zstd(entries("broken", range(1, 3001)))
+    status, answer, _ = upload([packed[:-4]])
+    check_equal((status, b"inflate" in answer), (400, True), f"its sum is missing: {answer}")
+    check_equal(len(service.wait_for('"broken entry"', 3000)), 3000, "what came whole is kept")
+    sender.link = None
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError, http.client.RemoteDisconnected):
+        status, answer, _ = upload([zstd(b"\n" * (128 << 20))])
+        check_equal((status, b"too much" in answer), (413, True), f"much of nothing: {answer}")
+    sender.link = None
 
 
 def journal_upload():
@@ -426,6 +503,12 @@ def http_refusals():
                 ("POST", "/_bulk", b"\x1f\x8b\x08nonsense", {"Content-Encoding": "gzip"}, 400, "inflate"),
                 ("POST", "/_bulk", gzip.compress(b"{}")[:-4], {"Content-Encoding": "gzip"}, 400, "inflate"),
                 ("POST", "/_bulk", gzip.compress(bytes(40 << 20)), {"Content-Encoding": "gzip"}, 413, "32 MiB"),
+                ("POST", "/_bulk", b"\x28\xb5\x2f\xfdnonsense", {"Content-Encoding": "zstd"}, 400, "inflate"),
+                ("POST", "/_bulk", gzip.compress(b"{}"), {"Content-Encoding": "zstd"}, 400, "inflate"),
+                ("POST", "/_bulk", zstd(bytes(40 << 20)), {"Content-Encoding": "zstd"}, 413, "32 MiB"),
+                ("POST", "/_bulk", zstd(bytes(1 << 20), "--ultra", "-20", "--zstd=wlog=27"),
+                 {"Content-Encoding": "zstd"}, 413, "32 MiB"),
+                ("POST", "/upload", b"x", {"Content-Encoding": "gzip"}, 415, "zstd"),
                 ("POST", "/_bulk", '{"create":{}}\n', {}, 400, "missing"),
                 ("POST", "/_bulk", "not json\n{}\n", {}, 400, "line 1"))
         for method, path, body, headers, status, reason in rows:
@@ -742,6 +825,6 @@ log {{ source(s); destination(d_udp); destination(d_tcp); destination(d_tls); de
 
 if __name__ == "__main__":
     sys.exit(main([rsyslog_over_relp, rsyslog_over_relp_and_tls, relp_answers_when_durable, relp_window, relp_bad_peers,
-                   elasticsearch_bulk, splunk_collector, loki_and_otlp, journal_upload, http_over_tls, http_refusals,
-                   http_waits_for_the_disk, lumberjack, lumberjack_across_a_crash, gelf,
+                   elasticsearch_bulk, splunk_collector, loki_and_otlp, zstd_bodies, journal_upload, http_over_tls,
+                   http_refusals, http_waits_for_the_disk, lumberjack, lumberjack_across_a_crash, gelf,
                    certificates_name_sources, syslog_ng], beside=[answers_unread]))

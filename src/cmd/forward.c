@@ -7,6 +7,7 @@
 #include "cmd/options.h"
 #include "os/clock.h"
 #include "os/file.h"
+#include "role/nats_creds.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #define FILES_ARENA ((size_t)4 << 20)
 #define PEM_MAX     ((size_t)512 << 10)
 #define TOKEN_MAX   ((size_t)512)
+#define CREDS_MAX   ((size_t)64 << 10)
 #define ZONE_S      18000 /* of times without a zone in a query: the objects', as qorgan-search(1) */
 
 struct given {
@@ -33,6 +35,7 @@ static const struct {
 } way_rows[] = {
     {"certificate", {false, true, true, true}, "over https it is --token-file that says who sends"},
     {"token-file", {true, false, false, true}, "--token-file is for https and nats"},
+    {"creds-file", {false, false, false, true}, "--creds-file is for nats"},
     {"user", {false, false, true, true}, "--user is for kafka and nats"},
     {"sasl", {false, false, true, false}, "--sasl is for kafka"},
 };
@@ -55,8 +58,9 @@ static int usage_secrets(struct given *g, const struct options *options)
         if (!f->address.tls)
             return cmd_usage("forward", "--%s goes over TLS only", way_rows[i].option);
     }
-    if (options_given(options, "user") && options_given(options, "token-file"))
-        return cmd_usage("forward", "it is --user or --token-file");
+    if (options_given(options, "user") + options_given(options, "token-file") + options_given(options, "creds-file") >
+        1)
+        return cmd_usage("forward", "it is --user, --token-file or --creds-file");
     if (sasl && !options_given(options, "user"))
         return cmd_usage("forward", "--sasl says how a --user is proven");
     f->user = options_text(options, "user");
@@ -112,11 +116,15 @@ static enum rc given_load(struct given *g, const struct options *options)
 {
     struct forward_options *f = &g->forward;
     const char *query = options_text(options, "query");
+    struct nats_creds creds;
     enum rc rc = file_take(g, options, "ca", PEM_MAX, &f->ca_pem);
     rc = rc == RC_OK ? file_take(g, options, "certificate", PEM_MAX, &f->certificate) : rc;
     rc = rc == RC_OK ? file_take(g, options, "key", PEM_MAX, &f->key) : rc;
     rc = rc == RC_OK ? file_take(g, options, "token-file", TOKEN_MAX, &f->token) : rc;
     rc = rc == RC_OK ? file_take(g, options, "password-file", TOKEN_MAX, &f->password) : rc;
+    rc = rc == RC_OK ? file_take(g, options, "creds-file", CREDS_MAX, &f->creds) : rc;
+    if (rc == RC_OK && options_given(options, "creds-file"))
+        rc = nats_creds_parse(f->creds, &creds, &g->err);
     rc = rc == RC_OK ? word_take(g, &f->token, "token") : rc;
     rc = rc == RC_OK ? word_take(g, &f->password, "password") : rc;
     if (rc == RC_OK && f->user && !f->password.n)
@@ -159,7 +167,7 @@ int cmd_forward(int argc, char **argv)
         status = forward_run(&g.forward);
     }
     reading_close(&g.reading);
-    const struct str secrets[] = {g.forward.key, g.forward.token, g.forward.password};
+    const struct str secrets[] = {g.forward.key, g.forward.token, g.forward.password, g.forward.creds};
     for (size_t i = 0; i < ARRAY_LEN(secrets); i++)
         if (secrets[i].n)
             explicit_bzero((void *)(uintptr_t)secrets[i].p, secrets[i].n);

@@ -53,6 +53,8 @@ static void row_text(struct losing *l, const struct loss_row *row, const struct 
                    gap_unit_key(row->unit));
     buf_format(&l->line, "  records %llu-%llu  %.*s ", (unsigned long long)row->first, (unsigned long long)row->last,
                STR_ARG(source->kind));
+    if (row->sender[0])
+        buf_format(&l->line, "refused %s ", row->sender);
     /* a name is what a stranger's program is called */
     for (size_t i = 0; i < source->name.n; i++)
         buf_char(&l->line, source->name.p[i] < ' ' || source->name.p[i] == 0x7f ? '?' : source->name.p[i]);

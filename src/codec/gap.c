@@ -3,6 +3,8 @@
 #include "base/assert.h"
 #include "codec/json.h"
 
+#include <string.h>
+
 #define DEPTH 4u
 
 static const char *const cause_keys[] = {
@@ -11,8 +13,8 @@ static const char *const cause_keys[] = {
 #undef X
 };
 /* Members of the body, and what the desk and pages call them. */
-static const char *const members[] = {"count", "bytes", "connections", "messages", "sets", "templates"};
-static const char *const unit_keys[] = {"records", "bytes", "connections", "messages", "sets", "templates"};
+static const char *const members[] = {"count", "bytes", "connections", "messages", "sets", "templates", "requests"};
+static const char *const unit_keys[] = {"records", "bytes", "connections", "messages", "sets", "templates", "requests"};
 
 _Static_assert(ARRAY_LEN(members) == GAP_UNIT_COUNT && ARRAY_LEN(unit_keys) == GAP_UNIT_COUNT, "a row for every unit");
 
@@ -77,15 +79,32 @@ enum gap_cause gap_cause_of_reason(struct str reason)
     return GAP_OTHER;
 }
 
-void gap_write(struct buf *out, const char *reason, enum gap_unit unit, uint64_t count)
+void gap_put(struct buf *out, const struct gap *gap)
 {
-    ASSERT(unit < GAP_UNIT_COUNT);
+    ASSERT(gap->unit < GAP_UNIT_COUNT && gap->sender.n < GAP_SENDER_MAX);
     json_write_object(out);
     json_put_text(out, "event", "gap");
-    json_put_text(out, "reason", reason);
-    json_put_text(out, "cause", gap_cause_key(gap_cause_of_reason(str_of(reason))));
-    json_put_u64(out, members[unit], count);
+    json_put_str(out, "reason", gap->reason);
+    json_put_text(out, "cause", gap_cause_key(gap->cause));
+    json_put_u64(out, members[gap->unit], gap->count);
+    if (gap->sender.n)
+        json_put_str(out, "sender", gap->sender);
     json_write_object_end(out);
+}
+
+void gap_write(struct buf *out, const char *reason, enum gap_unit unit, uint64_t count)
+{
+    struct gap gap = {gap_cause_of_reason(str_of(reason)), unit, count, str_of(reason), STR_NONE};
+    gap_put(out, &gap);
+}
+
+/* Digits of an address and no more: an agent's words go where an address is shown. */
+static bool is_address(struct str text)
+{
+    size_t i = 0;
+    while (i < text.n && text.p[i] && (char_is_digit(text.p[i]) || strchr("abcdef.:", text.p[i])))
+        i++;
+    return i == text.n && text.n < GAP_SENDER_MAX;
 }
 
 enum rc gap_read(struct str body, struct arena *arena, struct gap *ret_gap, struct err *err)
@@ -100,6 +119,8 @@ enum rc gap_read(struct str body, struct arena *arena, struct gap *ret_gap, stru
     if (!spool && !str_is(event, "gap"))
         return err_set(err, RC_INVALID, "this is no gap");
     gap.reason = json_str(json_get(value, "reason"), STR(""));
+    gap.sender = json_str(json_get(value, "sender"), STR(""));
+    gap.sender = is_address(gap.sender) ? gap.sender : STR("");
     gap.cause = gap_cause_find(json_str(json_get(value, "cause"), STR_NONE));
     if (gap.cause == GAP_CAUSE_COUNT)
         gap.cause = spool ? GAP_SPOOL_LOST : gap_cause_of_reason(gap.reason);

@@ -2,6 +2,8 @@
  *
  *   {"event":"gap","reason":"<English>","cause":"<key>","count":<records>}      or "bytes", "connections", ...
  *
+ * and of what was refused also "sender":"<address>".
+ *
  * A gap that was written before there were causes has none: its reason says which. {"event":"agent.gap",...} is a
  * spool that an agent lost, of which nobody knows what was in it. The causes without a reason are those that are
  * noticed later, by who reads the archive (role/loss_counts.h, desk/loss.h). */
@@ -15,6 +17,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#define GAP_SENDER_MAX 46 /* the longest address as text, terminated */
 
 /* One row: enum, key; texts stand in data/i18n/web.tsv as loss_cause.KEY. */
 #define GAP_CAUSES(X)                                                                                                  \
@@ -34,7 +38,12 @@
     X(GAP_CLOCK, "clock")           /* the archive's own clock was set */                                              \
     X(GAP_TIME_BACK, "time_back")   /* a source's time went back */                                                    \
     X(GAP_TIME_AHEAD, "time_ahead") /* a source's time is ahead of the archive's */                                    \
-    X(GAP_SILENT, "silent")         /* a source sent nothing for longer than allowed */
+    X(GAP_SILENT, "silent")         /* a source sent nothing for longer than allowed */                                \
+    X(GAP_STRANGER, "stranger")     /* refused: who it is, is not known here or was not shown */                       \
+    X(GAP_ADDRESS, "address")       /* refused: it may not send from there */                                          \
+    X(GAP_TLS, "tls")               /* refused: TLS did not come about */                                              \
+    X(GAP_LARGE, "large")           /* refused: larger than the limits */                                              \
+    X(GAP_BEHIND, "behind")         /* refused: the archive was behind, it was asked to come again */
 
 enum gap_cause {
 #define X(id, key) id,
@@ -42,7 +51,16 @@ enum gap_cause {
 #undef X
         GAP_CAUSE_COUNT
 };
-enum gap_unit { GAP_RECORDS, GAP_BYTES, GAP_CONNECTIONS, GAP_MESSAGES, GAP_SETS, GAP_TEMPLATES, GAP_UNIT_COUNT };
+enum gap_unit {
+    GAP_RECORDS,
+    GAP_BYTES,
+    GAP_CONNECTIONS,
+    GAP_MESSAGES,
+    GAP_SETS,
+    GAP_TEMPLATES,
+    GAP_REQUESTS,
+    GAP_UNIT_COUNT
+};
 
 const char *gap_cause_key(enum gap_cause cause);
 enum gap_cause gap_cause_find(struct str key); /* GAP_CAUSE_COUNT: none */
@@ -51,15 +69,17 @@ enum gap_unit gap_unit_find(struct str key); /* GAP_UNIT_COUNT: none */
 /* What the writers of gaps say; GAP_OTHER for any other words. */
 enum gap_cause gap_cause_of_reason(struct str reason);
 
-/* The whole body, behind what is in `out`. */
-void gap_write(struct buf *out, const char *reason, enum gap_unit unit, uint64_t count);
-
 struct gap {
     enum gap_cause cause;
     enum gap_unit unit;
     uint64_t count;    /* at most INT64_MAX; 0 when it is not known */
     struct str reason; /* in the arena */
+    struct str sender; /* the address that was refused, in the arena; mostly empty, at most GAP_SENDER_MAX - 1 bytes */
 };
+
+/* The whole body, behind what is in `out`; the cause is its reason's. */
+void gap_write(struct buf *out, const char *reason, enum gap_unit unit, uint64_t count);
+void gap_put(struct buf *out, const struct gap *gap); /* the cause is the gap's */
 /* RC_INVALID: it is none. */
 enum rc gap_read(struct str body, struct arena *arena, struct gap *ret_gap, struct err *err) MUST_USE;
 /* How many things were lost: the end of one record is one. 0: it is no gap, or does not say. */

@@ -2,6 +2,8 @@
 
 #include "base/test.h"
 
+#include <stdio.h>
+
 static struct arena *arena;
 
 static enum rc read_text(struct str text, struct gap *gap)
@@ -101,7 +103,43 @@ static void keys_are_found(void)
     CHECK_INT(gap_unit_find(STR("count")), GAP_UNIT_COUNT);
 }
 
+static void whom_was_refused(void)
+{
+    static const struct {
+        const char *sender;
+        const char *want;
+    } rows[] = {
+        {"192.0.2.17", "192.0.2.17"},
+        {"2001:db8::a", "2001:db8::a"},
+        {"ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255", "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255"},
+        {"", ""},
+        {"ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.2555", ""},
+        {"host", ""},
+        {"1.2.3.4 ", ""},
+        {"1.2.3.4\\u001b", ""},
+        {"1.2.3.4\\u0000", ""},
+    };
+    struct gap gap = {GAP_STRANGER, GAP_REQUESTS, 3, STR("no token"), STR("192.0.2.17")};
+    struct buf out;
+    buf_init(&out, 1024);
+    gap_put(&out, &gap);
+    CHECK_TEXT(buf_view(&out), "{\"event\":\"gap\",\"reason\":\"no token\",\"cause\":\"stranger\",\"requests\":3,"
+                               "\"sender\":\"192.0.2.17\"}");
+    buf_done(&out);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char text[256];
+        snprintf(text, sizeof text, "{\"event\":\"gap\",\"cause\":\"tls\",\"connections\":2,\"sender\":\"%s\"}",
+                 rows[i].sender);
+        test_row("%zu", i);
+        CHECK_INT(read_text(str_of(text), &gap), RC_OK);
+        CHECK_INT(gap.cause, GAP_TLS);
+        CHECK_INT(gap.count, 2);
+        CHECK_TEXT(gap.sender, rows[i].want);
+    }
+}
+
 static const struct test tests[] = {
+    {"whom was refused", whom_was_refused},
     {"what is written reads back", what_is_written_reads_back},
     {"old ones are known by their reason", old_ones_are_known_by_their_reason},
     {"others are refused", others_are_refused},

@@ -91,7 +91,12 @@ static void on_end(void *context, const xmlChar *qualified)
         return;
     const struct level *level = &walk->levels[--walk->depth];
     struct str text = str_skip(buf_view(&walk->text), level->text_at);
-    text.n = utf8_valid_prefix(text); /* it may have been cut; and a CDATA section is given before it is looked at */
+    size_t valid = utf8_valid_prefix(text); /* of a CDATA section libxml2 does not look at it */
+    if (valid < text.n && !level->cut) {
+        walk_end(walk, RC_INVALID, "not a well-formed XML document: a text is no UTF-8");
+        return;
+    }
+    text.n = valid;
     bool more = walk->sink->end(walk->context, str_at(walk->path, level->path_n), text.n ? text : STR(""));
     walk->text.n = level->text_at;
     if (!more)

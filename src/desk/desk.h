@@ -439,7 +439,7 @@ struct desk_parse_count {
     enum parse_outcome outcome;
     struct parse_count count;
 };
-/* What records tell of losses: one source, cause, unit and minute (codec/gap.h). */
+/* What records tell of losses: one source, sender, cause, unit and minute (codec/gap.h). */
 struct desk_loss {
     uint8_t source[16]; /* zeros: the archive itself, or many */
     enum gap_cause cause;
@@ -450,6 +450,7 @@ struct desk_loss {
     int64_t to_ns;
     uint64_t first; /* records that tell of it */
     uint64_t last;
+    char sender[GAP_SENDER_MAX]; /* the address that was refused; mostly "" */
 };
 /* What an engine counted since it told last. */
 struct desk_rule_counts {

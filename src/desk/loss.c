@@ -58,6 +58,7 @@ struct row {
     enum gap_unit unit;
     bool unknown;
     int64_t count, from_ns, to_ns, first, last;
+    const char *sender; /* "" of most */
 };
 
 static void row_store(struct desk *desk, const struct row *row)
@@ -66,8 +67,9 @@ static void row_store(struct desk *desk, const struct row *row)
     int64_t announced = announce_find(desk, row->source, row->from_ns, MAX(row->from_ns, row->to_ns));
     struct db_query q = db_query(
         desk->db, "INSERT INTO loss (source, cause, unit, minute, kind, name, host, object, count, unknown, from_ns,"
-                  " to_ns, first, last, explanation, who, explained_ns, announcement) VALUES (?1, ?2, ?3, ?4, ?5, ?6,"
-                  " ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, '', '', 0, ?15) ON CONFLICT (source, cause, unit, minute)"
+                  " to_ns, first, last, explanation, who, explained_ns, sender,"
+                  " announcement) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
+                  " ?10, ?11, ?12, ?13, ?14, '', '', 0, ?15, ?16) ON CONFLICT (source, cause, unit, minute, sender)"
                   " WHERE explained_ns = 0 DO UPDATE SET count = min(count + excluded.count, 1 << 60),"
                   " unknown = max(unknown, excluded.unknown), from_ns = min(from_ns, excluded.from_ns),"
                   " to_ns = max(to_ns, excluded.to_ns), last = max(last, excluded.last),"
@@ -86,6 +88,7 @@ static void row_store(struct desk *desk, const struct row *row)
     db_put_i64(&q, row->to_ns);
     db_put_i64(&q, row->first);
     db_put_i64(&q, row->last);
+    db_put_text(&q, str_of(row->sender));
     db_put_i64(&q, announced);
     db_run(&q);
 }
@@ -123,8 +126,9 @@ void losses_store(struct desk *desk, const struct desk_loss *losses, size_t n, i
 {
     for (size_t i = 0; i < n && !db_failed(desk->db); i++) {
         const struct desk_loss *loss = &losses[i];
-        row_store(desk, &(struct row){loss->source, loss->cause, loss->unit, loss->unknown, bounded(loss->count),
-                                      loss->from_ns, loss->to_ns, bounded(loss->first), bounded(loss->last)});
+        row_store(desk,
+                  &(struct row){loss->source, loss->cause, loss->unit, loss->unknown, bounded(loss->count),
+                                loss->from_ns, loss->to_ns, bounded(loss->first), bounded(loss->last), loss->sender});
         if (loss->cause == GAP_SEQUENCE)
             hole_record(desk, loss, now_ns);
         if ((loss->cause == GAP_TIME_BACK || loss->cause == GAP_TIME_AHEAD) && !is_own(loss->source))
@@ -139,7 +143,7 @@ void loss_silence(struct desk *desk, const uint8_t id[16], int64_t last_ns)
         db_query(desk->db, "SELECT count(*) FROM loss WHERE source = ?1 AND to_ns = 0 AND cause = 'silent'");
     db_put_blob(&q, str_at(id, 16));
     if (db_one_i64(&q, 0) == 0 && rhythm_expects(desk, id, last_ns))
-        row_store(desk, &(struct row){id, GAP_SILENT, GAP_RECORDS, true, 0, last_ns, 0, -1, -1});
+        row_store(desk, &(struct row){id, GAP_SILENT, GAP_RECORDS, true, 0, last_ns, 0, -1, -1, ""});
 }
 
 void losses_clean(struct desk *desk)

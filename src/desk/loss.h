@@ -4,9 +4,9 @@
  *   source.c: a source fell silent ──────────────────────────────────► loss_silence ─┼─► table loss ──► loss.list, and
  *   desk_watch_losses: it was heard again ──────────────────────────────────────────┘     loss.explain by a person
  *
- * A row is one source, cause, unit and minute; a person's explanation closes it, and what comes later is another row.
- * The evidence are the records that a row names. Bounded: LOSS_ROWS_MAX rows, past which the oldest go, which stand in
- * the archive as ever. */
+ * A row is one source, refused sender, cause, unit and minute; a person's explanation closes it, and what comes later
+ * is another row. The evidence are the records that a row names. Bounded: LOSS_ROWS_MAX rows, past which the oldest go,
+ * which stand in the archive as ever. */
 #ifndef DESK_LOSS_H
 #define DESK_LOSS_H
 

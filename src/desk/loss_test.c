@@ -6,6 +6,7 @@
 #include "desk/desk_testing.h"
 #include "desk/rhythm_desk.h"
 
+#include <string.h>
 #include <unistd.h>
 
 #define SOURCE "01010101010101010101010101010101"
@@ -118,6 +119,27 @@ static void once_and_folded(void)
     CHECK(stand_ask(&stand,
                     stand_format(&stand, "{'ask':'loss.list','who':'admin','from_ns':%lld}", (long long)(T0 + M(1)))));
     CHECK_INT(json_int(json_get(json_get(stand.json, "totals"), "listed"), -1), 1);
+    stand_close(&stand);
+}
+
+/* Two that one receiver refused in a minute are two rows, and each grows by itself. */
+static void refused_by_sender(void)
+{
+    struct desk_loss losses[3];
+    for (size_t i = 0; i < ARRAY_LEN(losses); i++) {
+        losses[i] = loss_of(GAP_STRANGER, 2, T0 + S(1), 10 + i);
+        losses[i].unit = GAP_REQUESTS;
+        memcpy(losses[i].sender, i == 1 ? "192.0.2.2" : "192.0.2.1", sizeof "192.0.2.1");
+    }
+    open_it();
+    count(20, losses, 3);
+    CHECK_INT(total("listed"), 2);
+    CHECK(stand_ask(&stand, "{'ask':'loss.list','who':'admin','cause':'stranger'}"));
+    CHECK_TEXT(json_str(json_get(row(0), "unit"), STR("")), "requests");
+    CHECK_TEXT(json_str(json_get(row(0), "sender"), STR("")), "192.0.2.2");
+    CHECK_INT(json_int(json_get(row(0), "count"), 0), 2);
+    CHECK_TEXT(json_str(json_get(row(1), "sender"), STR("")), "192.0.2.1");
+    CHECK_INT(json_int(json_get(row(1), "count"), 0), 4);
     stand_close(&stand);
 }
 
@@ -459,6 +481,7 @@ int main(int argc, char **argv)
 {
     static const struct test tests[] = {
         {"losses are in the ledger once, and folded", once_and_folded},
+        {"who was refused by a receiver stands apart", refused_by_sender},
         {"a person explains a loss", explained},
         {"a silence begins and ends", silence},
         {"a silence from before a restart", silence_over_a_restart},

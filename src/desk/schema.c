@@ -353,6 +353,11 @@ const char *const desk_schema[] = {
     /* relay: the relays that an agent comes through, by addresses. contradicts: enum agent_doubt */
     "ALTER TABLE agent ADD COLUMN relay TEXT NOT NULL DEFAULT '';",
 
+    /* loss.sender: the address that a receiver refused, '' of all else */
+    "ALTER TABLE loss ADD COLUMN sender TEXT NOT NULL DEFAULT '';"
+    "DROP INDEX loss_minute;"
+    "CREATE UNIQUE INDEX loss_minute ON loss(source, cause, unit, minute, sender) WHERE explained_ns = 0;",
+
     /* canaries (canary.c): agent empty: the service's own, lane: the engine that judges it; record -1: none came yet;
      * hop: enum canary_hop; told_...: what the agent said of its last one, and when; recent: the last ones */
     "CREATE TABLE canary (agent TEXT NOT NULL, lane INTEGER NOT NULL, engine INTEGER NOT NULL, number INTEGER NOT NULL,"

@@ -67,6 +67,19 @@ void draft_forget_fields(struct draft *draft)
     draft->event.fields_lost = 0;
 }
 
+void draft_forget_since(struct draft *draft, uint32_t count)
+{
+    ASSERT(count <= draft->event.field_count);
+    while (draft->event.field_count > count) {
+        uint32_t at = --draft->event.field_count;
+        uint32_t slot = mapping_slot(draft->mapping, draft->fields[at].name);
+        if (slot && draft->first[slot] == at)
+            draft->stamps[slot] = 0; /* no draft's */
+        else if (slot)
+            draft->repeats[slot]--;
+    }
+}
+
 void draft_say(struct draft *draft, struct str name, struct str value)
 {
     if (value.n)

@@ -38,6 +38,8 @@ void draft_done(struct draft *draft);
 void draft_begin(struct draft *draft, const struct event_source *source, struct str raw, int64_t received_ns,
                  struct arena *arena);
 void draft_forget_fields(struct draft *draft);
+/* Forgets the fields behind the first `count`. */
+void draft_forget_since(struct draft *draft, uint32_t count);
 
 /* name 0 counts the field as lost. `slot` is the name's, known already. */
 static inline void draft_add_slot(struct draft *draft, uint32_t name, uint32_t slot, enum event_type type,

@@ -274,10 +274,17 @@ static void strange_case(void)
     play_case("strange");
 }
 
+/* Lines that other formats carry. */
+static void inner_case(void)
+{
+    play_case("inner");
+}
+
 static const struct test tests[] = {
     {"syslog", syslog_case},   {"programs", programs_case}, {"windows", windows_case}, {"audit", audit_case},
     {"formats", formats_case}, {"journal", journal_case},   {"strange", strange_case}, {"winxml", winxml_case},
     {"script", script_case},   {"gaps", gaps_case},         {"devices", devices_case}, {"families", families_case},
+    {"inner", inner_case},
 };
 
 int main(int argc, char **argv)

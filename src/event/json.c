@@ -103,6 +103,10 @@ static void windows_apply(struct normaliser *normaliser, struct str channel, str
 {
     struct draft *draft = &normaliser->draft;
     draft->event.parser = "windows";
+    if (str_is(id, "33205")) {
+        struct str data = said(normaliser, WORD_DATA);
+        mssql_audit(normaliser, data.n ? data : said(normaliser, WORD_PARAM1));
+    }
     struct rows rows[2];
     windows_find(normaliser, channel, id, rows);
     draft_apply_list(draft, rows[0]);
@@ -166,14 +170,51 @@ static bool is_journal(const struct normaliser *normaliser)
     return said(normaliser, WORD_TRANSPORT).p != NULL;
 }
 
+/* The value of a name, which some field has, among those that were added last. */
+static struct str value_since(const struct draft *draft, uint32_t name, uint32_t slot, uint32_t first)
+{
+    if (draft->first[slot] >= first)
+        return draft_slot(draft, slot);
+    for (uint32_t i = first; i < draft->event.field_count; i++)
+        if (draft->fields[i].name == name)
+            return draft->fields[i].value;
+    return STR_NONE;
+}
+
+/* A line that this object carries, as agents and shippers send them: it says more than what it is wrapped in. False
+ * when there is no text that could be one. */
+static bool carried_parse(struct normaliser *normaliser, uint32_t first)
+{
+    struct draft *draft = &normaliser->draft;
+    bool is_carrier = false;
+    bool understood = false;
+    if (normaliser->inner == INNER_MAX) /* which bounds the recursion too */
+        return false;
+    normaliser->inner++;
+    for (uint32_t i = 0; i < CARRIERS && !understood; i++) {
+        uint32_t slot = normaliser->carrier_slot[i];
+        if (draft->stamps[slot] != draft->stamp)
+            continue;
+        struct str text = str_trim(value_since(draft, normaliser->word[WORD_CARRIER + i], slot, first));
+        if (text.n == 0)
+            continue;
+        uint32_t before = draft->event.field_count;
+        is_carrier = true;
+        understood = text_inner(normaliser, text);
+        if (!understood)
+            draft_forget_since(draft, before);
+    }
+    normaliser->inner--;
+    return is_carrier;
+}
+
 bool json_line(struct normaliser *normaliser, struct str text)
 {
     struct draft *draft = &normaliser->draft;
     uint32_t before = draft->event.field_count;
     uint32_t lost = 0;
     if (json_flatten_at(normaliser->json_paths, draft->arena, text, leaves_add, normaliser, &lost) != RC_OK) {
-        if (before == 0)
-            draft_forget_fields(draft);
+        draft_forget_since(draft, before);
         return false;
     }
     draft->event.fields_lost += lost;
@@ -186,7 +227,10 @@ bool json_line(struct normaliser *normaliser, struct str text)
         journal_apply(normaliser, message);
     } else {
         draft->event.parser = "json";
+        bool is_carrier = carried_parse(normaliser, before);
         draft_apply_list(draft, normaliser->json_rows);
+        if (is_carrier)
+            draft_apply_list(draft, normaliser->carrier_rows);
     }
     return true;
 }
@@ -200,8 +244,7 @@ bool winevent_line(struct normaliser *normaliser, struct str text)
     struct str channel = said(normaliser, WORD_CHANNEL);
     struct str id = said(normaliser, WORD_EVENT_ID);
     if (rc != RC_OK || !channel.n || !id.n) {
-        if (before == 0)
-            draft_forget_fields(draft);
+        draft_forget_since(draft, before);
         return false;
     }
     draft->event.fields_lost += lost;

@@ -85,12 +85,16 @@ struct normaliser *normaliser_new(const struct mapping *mapping, struct names *n
     }
     for (size_t i = 0; i < WORD_COUNT; i++)
         normaliser->word[i] = names_put(names, str_of(word_text[i]));
+    for (uint32_t i = 0; i < CARRIERS; i++)
+        normaliser->carrier_slot[i] = mapping_slot(mapping, normaliser->word[WORD_CARRIER + i]);
     normaliser->any_program = mapping_program(mapping, STR("*"));
     normaliser->plain_program = mapping_program(mapping, STR("-"));
     normaliser->other_program = mapping_program(mapping, STR("?"));
     normaliser->syslog_rows = mapping_rows(mapping, STR("format=syslog"));
     normaliser->journal_rows = mapping_rows(mapping, STR("format=journal"));
     normaliser->json_rows = mapping_rows(mapping, STR("format=json"));
+    normaliser->carried_rows = mapping_rows(mapping, STR("format=carried"));
+    normaliser->carrier_rows = mapping_rows(mapping, STR("format=carrier"));
     normaliser->windows_rows = mapping_rows(mapping, STR("format=windows"));
     normaliser->audit_rows = mapping_rows(mapping, STR("format=audit"));
     normaliser->audit_event_rows = mapping_rows(mapping, STR("format=audit_event"));
@@ -226,6 +230,7 @@ static void record_begin(struct normaliser *normaliser, const struct event_sourc
     normaliser->has_audit = false;
     normaliser->has_piece = false;
     normaliser->pattern = NULL;
+    normaliser->inner = 0;
     normaliser->asked_message = STR_NONE;
     normaliser->grasp = GRASP_FIELDS; /* unless it is text, or nothing */
 }

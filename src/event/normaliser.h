@@ -28,6 +28,13 @@
     X(WORD_SEVERITY, "severity")                                                                                       \
     X(WORD_MSGID, "msgid")                                                                                             \
     X(WORD_MESSAGE, "message")                                                                                         \
+    X(WORD_ORIGINAL, "event.original")                                                                                 \
+    X(WORD_EVENT, "event")                                                                                             \
+    X(WORD_EVENT_MESSAGE, "event.message")                                                                             \
+    X(WORD_FULL_MESSAGE, "full_message")                                                                               \
+    X(WORD_SHORT_MESSAGE, "short_message")                                                                             \
+    X(WORD_LOG, "log")                                                                                                 \
+    X(WORD_MSG, "msg")                                                                                                 \
     X(WORD_TYPE, "type")                                                                                               \
     X(WORD_NODE, "node")                                                                                               \
     X(WORD_SERIAL, "serial")                                                                                           \
@@ -68,7 +75,9 @@
     X(WORD_SCRIPT_TEXT, "ScriptBlockText")                                                                             \
     X(WORD_SCRIPT_ID, "ScriptBlockId")                                                                                 \
     X(WORD_SCRIPT_NUMBER, "MessageNumber")                                                                             \
-    X(WORD_SCRIPT_TOTAL, "MessageTotal")
+    X(WORD_SCRIPT_TOTAL, "MessageTotal")                                                                               \
+    X(WORD_DATA, "Data")                                                                                               \
+    X(WORD_PARAM1, "param1")
 
 enum word {
 #define X(id, text) id,
@@ -77,6 +86,9 @@ enum word {
         WORD_COUNT
 };
 
+#define INNER_MAX    2  /* JSON that carries JSON that carries a line, and no further */
+#define CARRIERS     8u /* words from WORD_CARRIER on: fields in which a line may be carried, the likeliest first */
+#define WORD_CARRIER WORD_MESSAGE
 #define STATES_MAX   16384 /* sources whose habits are remembered */
 #define W3C_LINE_MAX 8192
 
@@ -130,6 +142,8 @@ struct normaliser {
     struct rows syslog_rows;
     struct rows journal_rows;
     struct rows json_rows;
+    struct rows carried_rows; /* of JSON that carries words: whose they are */
+    struct rows carrier_rows; /* and where it was, when the line does not say */
     struct rows windows_rows;
     struct windows_known windows_known[WINDOWS_KNOWN];
     struct rows audit_rows;
@@ -138,6 +152,8 @@ struct normaliser {
     struct rows cef_rows;
     struct rows leef_rows;
     struct rows kv_rows;
+    uint32_t inner;                  /* carriers around the text at work */
+    uint32_t carrier_slot[CARRIERS]; /* of their words */
     struct picker picker;
     struct audit_join join;
     bool was_piece; /* the record given last, whatever was put together since */
@@ -168,6 +184,8 @@ void pairs_add(struct normaliser *normaliser, struct str text);
 
 bool json_line(struct normaliser *normaliser, struct str text);
 bool winevent_line(struct normaliser *normaliser, struct str text);
+/* mssql.c: the fields of an audit event of SQL Server, from its one string. */
+void mssql_audit(struct normaliser *normaliser, struct str text);
 bool cef_line(struct normaliser *normaliser, struct str text);
 bool leef_line(struct normaliser *normaliser, struct str text);
 bool web_line(struct normaliser *normaliser, struct str text);
@@ -177,6 +195,9 @@ bool audit_line(struct normaliser *normaliser, struct str text);
 void audit_add(struct normaliser *normaliser, const struct audit *audit);
 /* Adds what all records of an event say, joined by line feeds. */
 void audit_whole(struct normaliser *normaliser, struct str lines);
+/* A line that another format carries in a field: like a line of a file, but that words alone, which no pattern knows,
+ * are not understood. What was added is forgotten then. */
+bool text_inner(struct normaliser *normaliser, struct str text);
 /* A line without any header that a pattern for program "-" knows. */
 bool text_plain(struct normaliser *normaliser, struct str text);
 

@@ -204,13 +204,66 @@ void text_message(struct normaliser *normaliser, struct str program, struct str 
     else if (guessed && !known.rows.count) /* the name is the sender's own; the words are those of this program */
         known = program_resolve(normaliser, normaliser->pattern->owner);
     normaliser->grasp = taken || guessed ? GRASP_PATTERN : GRASP_HEADER;
-    if (!said(normaliser, WORD_MESSAGE).p)
+    if (!said(normaliser, WORD_MESSAGE).p || normaliser->inner) /* beside that with the header around it */
         say(normaliser, WORD_MESSAGE, message);
     if (!taken && !guessed && text_pairs(normaliser, trimmed)) /* a bonus: the message is understood as text */
         normaliser->grasp = GRASP_FIELDS;
     draft_apply_list(draft, known.rows);
     draft_statutory(draft, STATUTORY_SERVICE, program_base(program));
     draft_statutory(draft, STATUTORY_DESCRIPTION, trimmed);
+}
+
+/* Words of a program that its carrier names, or of one that a pattern for lines without a header names. */
+static bool inner_words(struct normaliser *normaliser, struct str text)
+{
+    struct draft *draft = &normaliser->draft;
+    draft_apply_list(draft, normaliser->carried_rows);
+    struct str program = said(normaliser, WORD_PROGRAM);
+    struct program_known known = {.program = NULL};
+    if (program.n)
+        known = program_find(normaliser, program);
+    normaliser->asked_program = program;
+    normaliser->asked_message = text;
+    bool taken = program_match(normaliser, known.program, text) ||
+                 (program.n && program_match(normaliser, normaliser->any_program, text));
+    if (!taken && (known.program || (!program_match(normaliser, normaliser->plain_program, text) &&
+                                     !program_match(normaliser, normaliser->other_program, text))))
+        return false;
+    if (!program.n)
+        known = program_said(normaliser);
+    else if (!taken && !known.rows.count)
+        known = program_resolve(normaliser, normaliser->pattern->owner);
+    normaliser->grasp = GRASP_PATTERN;
+    draft->event.parser = "pattern";
+    draft_apply_list(draft, known.rows);
+    draft_statutory(draft, STATUTORY_SERVICE, program_base(program));
+    draft_statutory(draft, STATUTORY_DESCRIPTION, text);
+    return true;
+}
+
+bool text_inner(struct normaliser *normaliser, struct str text)
+{
+    struct draft *draft = &normaliser->draft;
+    const char *parser = draft->event.parser;
+    uint32_t before = draft->event.field_count;
+    if (text_nested(normaliser, text))
+        return true;
+    draft_forget_since(draft, before);
+    if ((looks_like_weblog(text) || looks_like_squid(text)) && web_line(normaliser, text))
+        return true;
+    draft_forget_since(draft, before);
+    if (syslog_line(normaliser, text)) {
+        normaliser->grasp = MAX(normaliser->grasp, GRASP_FIELDS); /* the carrier's fields are understood in any case */
+        return true;
+    }
+    if (inner_words(normaliser, text))
+        return true;
+    draft_forget_since(draft, before);
+    draft->event.parser = parser;
+    if (!text_pairs(normaliser, text))
+        return false;
+    draft->event.parser = "kv";
+    return true;
 }
 
 static struct str number_text(struct arena *arena, int32_t number)
@@ -255,6 +308,16 @@ static struct str message_behind_tag(const struct syslog *syslog, struct str tex
     return str_skip(text, (size_t)(syslog->app.p - text.p));
 }
 
+/* In a field of another format a time in front of words is mostly a library's: "TIME INFO main: started" names no host.
+ */
+static bool header_tells(struct normaliser *normaliser, const struct syslog *syslog)
+{
+    if (syslog->format == SYSLOG_RFC5424 || syslog->has & SYSLOG_HAS_PRI || syslog->procid.n || syslog->msgid.n)
+        return true;
+    struct program_known known = program_find(normaliser, syslog->app);
+    return syslog->has & SYSLOG_HAS_HOST && (known.program || known.rows.count);
+}
+
 bool syslog_line(struct normaliser *normaliser, struct str text)
 {
     struct draft *draft = &normaliser->draft;
@@ -262,6 +325,8 @@ bool syslog_line(struct normaliser *normaliser, struct str text)
     int64_t near_ns = draft->event.received_ns > INT64_MIN / 2 ? draft->event.received_ns - YEARLESS_NS : 0;
     enum syslog_format format = syslog_parse(text, near_ns, normaliser->offset_s, &syslog);
     if (format == SYSLOG_PLAIN && !(syslog.has & SYSLOG_HAS_PRI))
+        return false;
+    if (normaliser->inner && !header_tells(normaliser, &syslog))
         return false;
     if (syslog.has & SYSLOG_HAS_TIME)
         draft_own_time(draft, syslog.time_ns);

@@ -374,7 +374,7 @@ struct net_batch {
     char *control; /* CONTROL_SIZE each */
 };
 
-#define CONTROL_SIZE CMSG_SPACE(sizeof(uint32_t))
+#define CONTROL_SIZE (CMSG_SPACE(sizeof(uint32_t)) + CMSG_SPACE(sizeof(struct in6_pktinfo)))
 
 struct net_batch *net_batch_new(size_t count, size_t size)
 {
@@ -426,11 +426,41 @@ static void batch_prepare(struct net_batch *batch)
     }
 }
 
-static void dropped_read(struct msghdr *header, uint32_t *ret_dropped)
+/* One that was sent to many is answered from wherever the system chooses. */
+static void own_read(const struct cmsghdr *c, struct net_datagram *datagram)
 {
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c; c = CMSG_NXTHDR(header, c))
+    if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+        struct in_pktinfo info;
+        memcpy(&info, CMSG_DATA(c), sizeof info);
+        memcpy(datagram->own, &info.ipi_spec_dst, sizeof info.ipi_spec_dst);
+        datagram->own_n = sizeof info.ipi_spec_dst;
+    } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
+        struct in6_pktinfo info;
+        memcpy(&info, CMSG_DATA(c), sizeof info);
+        memcpy(datagram->own, &info.ipi6_addr, sizeof info.ipi6_addr);
+        datagram->own_n = IN6_IS_ADDR_MULTICAST(&info.ipi6_addr) ? 0 : sizeof info.ipi6_addr;
+    }
+}
+
+static void control_read(struct msghdr *header, struct net_datagram *datagram, uint32_t *ret_dropped)
+{
+    datagram->own_n = 0;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c; c = CMSG_NXTHDR(header, c)) {
         if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_RXQ_OVFL)
             memcpy(ret_dropped, CMSG_DATA(c), sizeof *ret_dropped);
+        else
+            own_read(c, datagram);
+    }
+}
+
+void net_tell_own_address(int fd)
+{
+    struct sockaddr_storage at = {0};
+    socklen_t size = sizeof at;
+    if (getsockname(fd, (struct sockaddr *)&at, &size) == 0 && at.ss_family == AF_INET6)
+        option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+    else
+        option(fd, IPPROTO_IP, IP_PKTINFO, 1);
 }
 
 int net_batch_receive(struct net_batch *batch, int fd, const struct net_datagram **ret_datagrams, uint32_t *ret_dropped)
@@ -450,7 +480,7 @@ int net_batch_receive(struct net_batch *batch, int fd, const struct net_datagram
             memcpy(datagram->address, batch->datagrams[i - 1].address, NET_ADDRESS_MAX);
         else
             address_text(&batch->addresses[i], datagram->address);
-        dropped_read(header, ret_dropped);
+        control_read(header, datagram, ret_dropped);
     }
     *ret_datagrams = batch->datagrams;
     return n;
@@ -463,6 +493,8 @@ struct net_peer net_datagram_peer(const struct net_datagram *datagram)
         peer.n = sizeof(struct sockaddr_in6);
     ASSERT(peer.n <= sizeof peer.bytes);
     memcpy(peer.bytes, datagram->from, peer.n);
+    memcpy(peer.own, datagram->own, sizeof peer.own);
+    peer.own_n = datagram->own_n;
     return peer;
 }
 
@@ -473,11 +505,36 @@ uint16_t net_peer_port(const struct net_peer *peer)
     return ntohs(address.sin_port);
 }
 
+/* The answer goes from the address that was asked: the asker knows it by no other. */
+static void own_write(struct msghdr *header, char control[CONTROL_SIZE], const struct net_peer *peer)
+{
+    struct in_pktinfo v4 = {0};
+    struct in6_pktinfo v6 = {0};
+    bool is_v4 = peer->own_n == sizeof v4.ipi_spec_dst;
+    size_t size = is_v4 ? sizeof v4 : sizeof v6;
+    header->msg_control = control;
+    header->msg_controllen = CMSG_SPACE(size);
+    struct cmsghdr *c = CMSG_FIRSTHDR(header);
+    c->cmsg_level = is_v4 ? IPPROTO_IP : IPPROTO_IPV6;
+    c->cmsg_type = is_v4 ? IP_PKTINFO : IPV6_PKTINFO;
+    c->cmsg_len = CMSG_LEN(size);
+    if (is_v4)
+        memcpy(&v4.ipi_spec_dst, peer->own, peer->own_n);
+    else
+        memcpy(&v6.ipi6_addr, peer->own, peer->own_n);
+    memcpy(CMSG_DATA(c), is_v4 ? (const void *)&v4 : (const void *)&v6, size);
+}
+
 int net_datagram_answer(int fd, const struct net_peer *peer, struct str bytes)
 {
     struct sockaddr_storage address = {0};
+    char control[CONTROL_SIZE] = {0};
+    struct iovec vector = {(void *)(uintptr_t)bytes.p, bytes.n};
+    struct msghdr header = {.msg_name = &address, .msg_namelen = peer->n, .msg_iov = &vector, .msg_iovlen = 1};
     memcpy(&address, peer->bytes, peer->n);
-    ssize_t sent = sendto(fd, bytes.p, bytes.n, MSG_DONTWAIT, (const struct sockaddr *)&address, peer->n);
+    if (peer->own_n)
+        own_write(&header, control, peer);
+    ssize_t sent = sendmsg(fd, &header, MSG_DONTWAIT);
     return sent < 0 ? -errno : 0;
 }
 

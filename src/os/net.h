@@ -67,13 +67,20 @@ struct net_datagram {
     char address[NET_ADDRESS_MAX];
     bool truncated;
     const struct sockaddr_storage *from; /* for net_datagram_peer */
+    uint8_t own_n;
+    uint8_t own[16];
 };
 
 /* Whom a datagram came from, kept for an answer. */
 struct net_peer {
     uint8_t bytes[28]; /* the system's form: a sockaddr_in6 is the longest */
     uint8_t n;
+    uint8_t own_n;   /* bytes of: */
+    uint8_t own[16]; /* the address it was sent to, from which the answer goes; own_n 0: the system chooses */
 };
+/* Has the kernel tell which of this machine's addresses datagrams were sent to: for sockets that answer and listen on
+ * several. Best effort. */
+void net_tell_own_address(int fd);
 struct net_peer net_datagram_peer(const struct net_datagram *datagram);
 uint16_t net_peer_port(const struct net_peer *peer);
 /* 0, or -errno: -EAGAIN when there is no room. */

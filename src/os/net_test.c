@@ -66,6 +66,61 @@ static void answer_over(const char *address)
     close(fds[1]);
 }
 
+/* One of several addresses of this machine was asked: the answer comes from it, or the asker does not hear it. */
+static void answer_from(const char *listening, int family, const char *asked)
+{
+    struct err err = {0};
+    int server = -1;
+    int client = socket(family, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+    struct net_batch *batch = net_batch_new(2, 16);
+    const struct net_datagram *got = NULL;
+    uint32_t dropped = 0;
+    struct sockaddr_storage to = {.ss_family = (sa_family_t)family};
+    socklen_t n = family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
+    char text[8] = "";
+    CHECK_INT(net_listen(NET_UDP, listening, 0, &server, &err), RC_OK);
+    net_tell_own_address(server);
+    ((struct sockaddr_in *)&to)->sin_port = htons(net_port(server));
+    CHECK_INT(inet_pton(family, asked,
+                        family == AF_INET ? (void *)&((struct sockaddr_in *)&to)->sin_addr
+                                          : (void *)&((struct sockaddr_in6 *)&to)->sin6_addr),
+              1);
+    CHECK_INT(connect(client, (const struct sockaddr *)&to, n), 0);
+    CHECK_INT(send(client, "ask", 3, 0), 3);
+    CHECK_INT(net_batch_receive(batch, server, &got, &dropped), 1);
+    struct net_peer peer = net_datagram_peer(&got[0]);
+    CHECK(peer.own_n > 0);
+    CHECK_INT(net_datagram_answer(server, &peer, STR("told")), 0);
+    test_row("%s at %s", asked, listening);
+    CHECK_INT(recv(client, text, sizeof text, 0), 4); /* connected: it hears nobody else */
+    net_batch_free(batch);
+    close(server);
+    close(client);
+}
+
+static void answers_go_from_where_they_were_asked(void)
+{
+    answer_from("0.0.0.0", AF_INET, "127.0.0.1");
+    answer_from("0.0.0.0", AF_INET, "127.0.0.2");
+    answer_from("127.0.0.3", AF_INET, "127.0.0.3");
+}
+
+static void answers_go_from_where_they_were_asked_over_ipv6(void)
+{
+    struct err err = {0};
+    int fd = -1;
+    if (net_listen(NET_UDP, "::", 0, &fd, &err) != RC_OK) {
+        test_skip("this machine has no IPv6");
+        return;
+    }
+    close(fd);
+    answer_from("::", AF_INET, "127.0.0.2"); /* mapped */
+    if (net_listen(NET_UDP, "::1", 0, &fd, &err) != RC_OK)
+        return;
+    close(fd);
+    answer_from("::", AF_INET6, "::1");
+}
+
 static void datagrams_are_answered(void)
 {
     answer_over("127.0.0.1");
@@ -282,6 +337,8 @@ static const struct test tests[] = {
     {"datagrams come in batches", datagrams_come_in_batches},
     {"datagrams are answered", datagrams_are_answered},
     {"datagrams are answered over IPv6", datagrams_are_answered_over_ipv6},
+    {"answers go from where they were asked", answers_go_from_where_they_were_asked},
+    {"answers go from where they were asked over IPv6", answers_go_from_where_they_were_asked_over_ipv6},
     {"descriptors travel", descriptors_travel},
     {"refusals are clear", refusals_are_clear},
 };

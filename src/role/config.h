@@ -68,6 +68,11 @@
     X(tls_certificate, "tls-certificate", "", "PEM file; empty: made at first start in DATA/keys")                     \
     X(tls_key, "tls-key", "", "PEM file of its private key")                                                           \
     X(tls_client_ca, "tls-client-ca", "", "PEM file: senders over TLS then have to show certificates")                 \
+    X(syslog_senders, "syslog-senders", "",                                                                            \
+      "addresses, networks that syslog over UDP, TCP is taken from, separated by blanks; empty: any")                  \
+    X(gelf_senders, "gelf-senders", "", "the same for GELF over UDP and TCP")                                          \
+    X(snmp_senders, "snmp-senders", "", "the same for SNMP")                                                           \
+    X(netflow_senders, "netflow-senders", "", "the same for NetFlow and IPFIX over UDP and TCP")                       \
     X(snmp_communities, "snmp-communities", "", "file of the communities that are taken, one a line; empty: any")      \
     X(snmp_users, "snmp-users", "", "file of the users of SNMP version 3: NAME HASH PASSWORD [aes PASSWORD]")          \
     X(collect_files, "collect-files", "/var/log",                                                                      \

@@ -11,6 +11,7 @@
 #include "role/forward_stream.h"
 #include "role/http.h"
 #include "role/log.h"
+#include "role/plain_words.h"
 #include "tlog/checkpoint.h"
 
 #include <curl/curl.h>
@@ -37,6 +38,7 @@
 #define STATE_NS      UINT64_C(5000000000)
 #define STATE_FILE    "position"
 #define STATE_MAX     ((size_t)4096)
+#define TROUBLE_MAX   400u
 
 /* A message in the batch: its body, and its source's name behind it. */
 struct place {
@@ -312,8 +314,9 @@ static enum rc batch_try(struct forward *f, struct err *err)
     return f->options->address.way == FORWARD_HTTPS ? batch_post(f, err) : batch_stream(f, err);
 }
 
-static void trouble_tell(struct forward *f, const struct err *err)
+static void trouble_tell(struct forward *f, struct err *err)
 {
+    plain_words(err->text, TROUBLE_MAX); /* mostly a server's own */
     log_warning("%s; again in %d s from record %llu on", err->text, f->backoff_ms / 1000,
                 (unsigned long long)f->position);
     f->trouble = *err;
@@ -433,6 +436,7 @@ static enum rc receiver_open(struct forward *f, struct err *err)
                                         .user = o->user,
                                         .password = o->password,
                                         .token = o->token,
+                                        .creds = o->creds,
                                         .mechanism = o->mechanism,
                                         .patience_s = PATIENCE_S,
                                         .stop = on_stop,

@@ -36,6 +36,7 @@ struct forward_options {
     struct str certificate;
     struct str key;
     struct str token;      /* HTTPS and NATS */
+    struct str creds;      /* NATS (nats_creds.h) */
     const char *user;      /* Kafka and NATS; NULL: none */
     struct str password;   /* the user's */
     const char *mechanism; /* Kafka: how the user is proven, "SCRAM-SHA-512" or "SCRAM-SHA-256" */

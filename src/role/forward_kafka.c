@@ -3,7 +3,17 @@
  * The producer is idempotent and without gaps: what a broker acknowledged it has once, and a record of a source never
  * overtakes an earlier one, however often connections break. librdkafka tries again by itself for as long as it takes;
  * a producer is given up only when a message is refused for good (too large, no such topic, no right), and a new one
- * sends what was not acknowledged. */
+ * sends what was not acknowledged.
+ *
+ * A process that is killed (SIGKILL, power) sends at most its last batch again: at least once, each message with its
+ * origin and record in headers, by which a reader knows it. What Kafka has against that was weighed:
+ * - idempotence holds for one producer; a new process is another one.
+ * - a transaction with the position in it would hold across processes, for readers with isolation.level=read_committed
+ *   only, who are not ours to choose: the others would see batches that were given up as well as those that stood, so
+ *   that for them repeats would be more. It asks for rights on a transactional id and on a group. The mock brokers of
+ *   librdkafka 2.0 show aborted messages to everybody, so that no test of ours could tell whether it holds.
+ * - reading the topic's end at the start finds what is there, not what a dead process's kernel still sends; only a
+ *   transactional id fences that. It asks for the right to read, which a giver should not have. */
 #include "base/arena.h"
 #include "base/assert.h"
 #include "base/buf.h"

@@ -15,6 +15,7 @@
 #include "os/clock.h"
 #include "role/forward_ack.h"
 #include "role/forward_queue.h"
+#include "role/nats_creds.h"
 
 #include <nats/nats.h>
 #include <stdio.h>
@@ -108,6 +109,28 @@ static natsStatus options_secure(natsOptions *to, const struct queue_options *o)
     return status;
 }
 
+/* In a thread of the library's while it connects, which frees what it is given. */
+static natsStatus jwt_give(char **ret_jwt, char **ret_complaint, void *context)
+{
+    const struct queue_options *o = context;
+    struct nats_creds creds;
+    (void)ret_complaint;
+    *ret_jwt = nats_creds_parse(o->creds, &creds, NULL) == RC_OK ? text_new(creds.jwt) : NULL;
+    return *ret_jwt ? NATS_OK : NATS_NO_MEMORY;
+}
+
+static natsStatus nonce_sign(char **ret_complaint, unsigned char **ret_signature, int *ret_n, const char *nonce,
+                             void *context)
+{
+    const struct queue_options *o = context;
+    struct nats_creds creds;
+    (void)ret_complaint;
+    char *seed = nats_creds_parse(o->creds, &creds, NULL) == RC_OK ? text_new(creds.seed) : NULL;
+    natsStatus status = seed ? nats_Sign(seed, nonce, ret_signature, ret_n) : NATS_NO_MEMORY;
+    text_free(seed);
+    return status;
+}
+
 static natsStatus options_who(natsOptions *to, const struct queue_options *o)
 {
     char *password = text_new(o->password);
@@ -119,6 +142,9 @@ static natsStatus options_who(natsOptions *to, const struct queue_options *o)
         status = natsOptions_SetToken(to, token);
     text_free(password);
     text_free(token);
+    if (status == NATS_OK && o->creds.n)
+        status = natsOptions_SetUserCredentialsCallbacks(to, jwt_give, (void *)(uintptr_t)o, nonce_sign,
+                                                         (void *)(uintptr_t)o);
     return status;
 }
 

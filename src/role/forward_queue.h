@@ -50,6 +50,7 @@ struct queue_options {
     const char *user; /* NULL: none */
     struct str password;
     struct str token;      /* NATS; empty: none */
+    struct str creds;      /* NATS: text of a .creds file that reads (nats_creds.h); empty: none */
     const char *mechanism; /* Kafka: "SCRAM-SHA-512" or "SCRAM-SHA-256" */
     long patience_s;       /* to connect, and for a sign of life */
     bool (*stop)(void *context);

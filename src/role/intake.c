@@ -89,17 +89,37 @@ bool intake_record(struct intake *intake, size_t source, struct str bytes, int64
     return source != SIZE_MAX && record_send(intake, &intake->sources[source], bytes, 0, now_real_ns, now_boot_ns);
 }
 
-void intake_gap(struct intake *intake, size_t source, uint64_t count, const char *unit, const char *reason)
+static void gap_send(struct intake *intake, size_t source, const struct gap *gap)
 {
-    if (source == SIZE_MAX || count == 0)
-        return;
     struct buf body;
     buf_init(&body, 1024);
-    gap_write(&body, reason, gap_unit_find(str_of(unit)), count);
+    gap_put(&body, gap);
     if (!record_send(intake, &intake->sources[source], buf_view(&body), BATCH_GAP, clock_real_ns(), clock_boot_ns()))
-        log_warning("a gap of %llu %s from %s (%s) could not be recorded", (unsigned long long)count, unit,
-                    intake->sources[source].name, reason);
+        log_warning("a gap of %llu %s from %s (%.*s) could not be recorded", (unsigned long long)gap->count,
+                    gap_unit_key(gap->unit), intake->sources[source].name, STR_ARG(gap->reason));
     buf_done(&body);
+}
+
+void intake_gap(struct intake *intake, size_t source, uint64_t count, const char *unit, const char *reason)
+{
+    struct str why = str_of(reason);
+    struct gap gap = {gap_cause_of_reason(why), gap_unit_find(str_of(unit)), count, why, STR_NONE};
+    if (source != SIZE_MAX && count)
+        gap_send(intake, source, &gap);
+}
+
+bool intake_refused(struct intake *intake, const struct refusal *refusal)
+{
+    return refusal->source != SIZE_MAX && refusals_count(intake->refusals, refusal, clock_boot_ns());
+}
+
+static void refusals_tell(struct intake *intake, uint64_t now_boot_ns, bool all)
+{
+    struct refusal refusal;
+    while (refusals_next(intake->refusals, now_boot_ns, all, &refusal)) {
+        struct gap gap = {refusal.cause, refusal.unit, refusal.count, str_of(refusal.reason), str_of(refusal.address)};
+        gap_send(intake, refusal.source, &gap);
+    }
 }
 
 static void on_durable(void *context, uint64_t tag)
@@ -120,7 +140,8 @@ static enum rc intake_start(struct process *process, void **ret_self, struct err
     intake->splunk_ack = (uint64_t)(process->instance + 1) << 40; /* below 2^53: some senders read them as doubles */
     intake->sender = sender_new(on_durable, intake);
     intake->source_by_key = map_new(INTAKE_SOURCES_MAX + 16, random_u64());
-    ASSERT(intake->sender && intake->source_by_key);
+    intake->refusals = refusals_new();
+    ASSERT(intake->sender && intake->source_by_key && intake->refusals);
     struct str certificate = process_secret("tls-certificate");
     enum rc rc = RC_OK;
     if (certificate.n)
@@ -203,6 +224,8 @@ static void intake_tick(void *self, int64_t now_real_ns)
     datagrams_tick(intake->datagrams, now);
     streams_tick(intake->streams, now);
     agents_tick(intake->agents, now);
+    if (!intake->full)
+        refusals_tell(intake, now, false);
     intake_pace(intake);
 }
 
@@ -217,6 +240,7 @@ static void intake_stop(void *self)
     struct intake *intake = self;
     streams_stop(intake->streams);
     agents_stop(intake->agents);
+    refusals_tell(intake, clock_boot_ns(), true);
     sender_pump(intake->sender, clock_boot_ns(), true);
 }
 

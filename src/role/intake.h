@@ -5,6 +5,7 @@
 #include "base/map.h"
 #include "os/tls.h"
 #include "role/process.h"
+#include "role/refusals.h"
 #include "role/sender.h"
 #include "role/tokens.h"
 
@@ -31,6 +32,7 @@ struct intake {
     uint64_t tag;   /* records taken so far */
     struct streams *streams;
     struct datagrams *datagrams;
+    struct refusals *refusals;
     struct agents *agents; /* NULL: none are listened for */
     struct tokens *tokens; /* of senders over HTTP; NULL until the parent told them */
     struct tlog_hasher *hasher;
@@ -45,6 +47,9 @@ size_t intake_source(struct intake *intake, uint16_t transport, const char *kind
 bool intake_record(struct intake *intake, size_t source, struct str bytes, int64_t now_real_ns, uint64_t now_boot_ns);
 /* A gap leaf: `count` records (or bytes) of the source were lost, why. */
 void intake_gap(struct intake *intake, size_t source, uint64_t count, const char *unit, const char *reason);
+
+/* One that was refused is counted, and told as a gap in its time (refusals.h). True: it is worth a line in the log. */
+bool intake_refused(struct intake *intake, const struct refusal *refusal);
 
 /* Stops or begins reading as the window to the keeper says: after whatever fills or empties it. */
 void intake_pace(struct intake *intake);

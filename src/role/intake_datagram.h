@@ -7,6 +7,7 @@
 #define ROLE_INTAKE_DATAGRAM_H
 
 #include "os/net.h"
+#include "role/allowed_senders.h"
 #include "role/intake.h"
 
 struct datagram_socket;
@@ -21,6 +22,7 @@ struct datagram_protocol {
     const char *handle; /* of the parent's sockets */
     const char *kind;   /* of its sources, named by address */
     uint16_t transport;
+    enum receiver receiver;
     /* Sets up socket->state. NULL: it has none. */
     enum rc (*begin)(struct datagram_socket *socket, struct err *err);
     void (*take)(struct datagram_socket *socket, const struct net_datagram *datagram, const struct datagram_time *time);
@@ -35,7 +37,8 @@ struct datagram_socket {
     int fd;
     struct loop_watch *watch;
     uint32_t dropped; /* the kernel's count so far */
-    size_t source;    /* the listener itself, to which drops are put down */
+    struct allowed_senders allowed;
+    size_t source; /* the listener itself, to which drops are put down */
     char last_address[NET_ADDRESS_MAX];
     size_t last_source;
 };
@@ -45,6 +48,9 @@ size_t datagram_source(struct datagram_socket *socket, const char *address);
 /* One record of that source. False, which is said, when it found no room. */
 bool datagram_record(struct datagram_socket *socket, const char *address, struct str record,
                      const struct datagram_time *time);
+
+/* A datagram was refused: counted by the port and the address. True: it is worth a line in the log. */
+bool datagram_refused(struct datagram_socket *socket, const char *address, enum gap_cause cause, const char *reason);
 
 extern const struct datagram_protocol datagram_gelf;    /* intake_gelf.c */
 extern const struct datagram_protocol datagram_snmp;    /* intake_snmp.c */

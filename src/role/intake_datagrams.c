@@ -38,6 +38,7 @@ static const struct datagram_protocol datagram_syslog = {
     .handle = "udp",
     .kind = "udp",
     .transport = TRANSPORT_UDP,
+    .receiver = RECEIVER_SYSLOG,
     .take = syslog_take,
 };
 
@@ -69,7 +70,20 @@ bool datagram_record(struct datagram_socket *socket, const char *address, struct
     return false;
 }
 
+bool datagram_refused(struct datagram_socket *socket, const char *address, enum gap_cause cause, const char *reason)
+{
+    struct refusal refusal = {.source = socket->source, .cause = cause, .unit = GAP_RECORDS, .reason = reason};
+    IGNORE(str_copy_z(str_of(address), refusal.address, sizeof refusal.address)); /* an address fits */
+    return intake_refused(socket->intake, &refusal);
+}
+
 /* ---- sockets ---- */
+
+static void address_refused(struct datagram_socket *socket, const char *address)
+{
+    if (datagram_refused(socket, address, GAP_ADDRESS, "it may not send from its address"))
+        log_warning("%s from %s is refused: the setting of senders names others", socket->protocol->kind, address);
+}
 
 static void on_readable(void *context, unsigned events)
 {
@@ -88,7 +102,10 @@ static void on_readable(void *context, unsigned events)
         }
         const struct datagram_time time = {clock_real_ns(), clock_boot_ns()};
         for (int i = 0; i < n; i++)
-            socket->protocol->take(socket, &got[i], &time);
+            if (allowed_sender(&socket->allowed, got[i].address))
+                socket->protocol->take(socket, &got[i], &time);
+            else
+                address_refused(socket, got[i].address);
         uint32_t lost = dropped - socket->dropped;
         socket->dropped = dropped;
         intake_gap(intake, socket->source, lost, "records", "the kernel dropped datagrams: its buffer was full");
@@ -107,7 +124,9 @@ static enum rc socket_add(struct datagrams *datagrams, int fd, const struct data
     snprintf(name, sizeof name, "port %u", net_port(fd));
     *socket = (struct datagram_socket){.intake = intake, .protocol = protocol, .fd = fd};
     socket->source = intake_source(intake, protocol->transport, protocol->kind, name);
-    enum rc rc = protocol->begin ? protocol->begin(socket, err) : RC_OK;
+    enum rc rc = allowed_senders_read(&intake->process->config, protocol->receiver, &socket->allowed, err);
+    if (rc == RC_OK && protocol->begin)
+        rc = protocol->begin(socket, err);
     if (rc != RC_OK)
         return rc;
     socket->watch = loop_add(intake->process->loop, fd, LOOP_READ, on_readable, socket);

@@ -75,7 +75,6 @@ const struct stream_protocol stream_gelf = {
 struct gelf_pieces {
     struct gelf_datagrams datagrams;
     uint64_t incomplete_told;
-    uint64_t broken_told;
 };
 
 static enum rc pieces_begin(struct datagram_socket *socket, struct err *err)
@@ -99,6 +98,8 @@ static void pieces_take(struct datagram_socket *socket, const struct net_datagra
                    "a GELF message was longer than the limit and was cut");
     if (rc == RC_OK || rc == RC_LIMIT)
         IGNORE(!datagram_record(socket, datagram->address, record, time));
+    else if (rc == RC_INVALID)
+        IGNORE(!datagram_refused(socket, datagram->address, GAP_FORM, "a datagram was no GELF"));
 }
 
 static void pieces_tick(struct datagram_socket *socket, uint64_t now_boot_ns)
@@ -107,16 +108,14 @@ static void pieces_tick(struct datagram_socket *socket, uint64_t now_boot_ns)
     gelf_datagrams_tick(&pieces->datagrams, now_boot_ns);
     intake_gap(socket->intake, socket->source, pieces->datagrams.incomplete - pieces->incomplete_told, "records",
                "a piece of a GELF message did not come");
-    intake_gap(socket->intake, socket->source, pieces->datagrams.broken - pieces->broken_told, "records",
-               "a datagram was no GELF");
     pieces->incomplete_told = pieces->datagrams.incomplete;
-    pieces->broken_told = pieces->datagrams.broken;
 }
 
 const struct datagram_protocol datagram_gelf = {
     .handle = "gelf-udp",
     .kind = "gelf",
     .transport = TRANSPORT_GELF,
+    .receiver = RECEIVER_GELF,
     .begin = pieces_begin,
     .take = pieces_take,
     .tick = pieces_tick,

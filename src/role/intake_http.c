@@ -20,7 +20,10 @@
 
 #include <string.h>
 
-#define DROP_MAX UINT64_C(1048576) /* bytes of a refused body that are read on */
+#define DROP_MAX      UINT64_C(1048576)  /* bytes of a refused body that are read on */
+#define STREAM_STEP   ((size_t)64 << 10) /* bytes of a stream that are inflated at a time */
+#define STREAM_GROWTH 256u               /* times the bytes that came, past the first HTTP_BODY_MAX */
+#define GUNZIP_HELD   ((size_t)40 << 10)
 
 static bool exchange_begin(struct connection *connection)
 {
@@ -41,11 +44,13 @@ static bool exchange_begin(struct connection *connection)
 static void exchange_clear(struct exchange *exchange)
 {
     gunzip_free(exchange->gunzip);
+    unzstd_free(exchange->unzstd);
     if (exchange->journal) {
         journal_export_done(exchange->journal);
         memory_free(exchange->journal);
     }
     exchange->gunzip = NULL;
+    exchange->unzstd = NULL;
     exchange->journal = NULL;
     buf_done(&exchange->body);
     buf_done(&exchange->list);
@@ -55,15 +60,31 @@ static void exchange_clear(struct exchange *exchange)
     buf_init(&exchange->reply, HTTP_REPLY_MAX);
     exchange->route = NULL;
     exchange->given = 0;
+    exchange->came = 0;
+    exchange->made = 0;
     exchange->giving = false;
+    exchange->inflating = false;
     exchange->refused = false;
 }
 
 /* ---- answering ---- */
 
+static void refusal_count(struct connection *connection, unsigned status)
+{
+    if (status == 401 || status == 403)
+        IGNORE(connection_refused(connection, GAP_STRANGER, GAP_REQUESTS, "a request showed no token that is known"));
+    else if (status == 413)
+        IGNORE(connection_refused(connection, GAP_LARGE, GAP_REQUESTS, "a request was larger than the limits"));
+    else if (status == 429 || status == 503)
+        IGNORE(connection_refused(connection, GAP_BEHIND, GAP_REQUESTS, "the archive was behind"));
+    else if (status >= 400)
+        IGNORE(connection_refused(connection, GAP_FORM, GAP_REQUESTS, "a request did not read"));
+}
+
 static void answer(struct connection *connection)
 {
     struct exchange *exchange = connection->state;
+    refusal_count(connection, exchange->status);
     const char *elastic =
         exchange->route && exchange->route->style == HTTP_ELASTIC ? "X-Elastic-Product: Elasticsearch\r\n" : "";
     bool whole = exchange->http.state == HTTP_COMPLETE;
@@ -175,10 +196,11 @@ static bool coding_known(struct exchange *exchange)
         return true;
     bool zlib = str_eq_nocase(coding, STR("gzip")) || str_eq_nocase(coding, STR("x-gzip")) ||
                 str_eq_nocase(coding, STR("deflate"));
-    if (!zlib || exchange->route->stream)
-        return false;
-    exchange->gunzip = gunzip_new();
-    return exchange->gunzip != NULL;
+    if (str_eq_nocase(coding, STR("zstd")))
+        exchange->unzstd = unzstd_new();
+    else if (zlib && !exchange->route->stream)
+        exchange->gunzip = gunzip_new();
+    return exchange->gunzip || exchange->unzstd;
 }
 
 static bool journal_begin(struct exchange *exchange)
@@ -199,6 +221,7 @@ static void request_begin(struct connection *connection)
     exchange->type = "application/json";
     exchange->headers = "";
     exchange->route = http_route_find(http->method, http->path, &status);
+    connection->source = SIZE_MAX; /* the one before may have been another's */
     if (!exchange->route) {
         refuse(connection, status, status == 404 ? "no sender's protocol has this path" : "not with this method");
         return;
@@ -211,7 +234,9 @@ static void request_begin(struct connection *connection)
         return;
     }
     if (!coding_known(exchange)) {
-        refuse(connection, 415, "a body is taken as it is, or as gzip or deflate");
+        refuse(connection, 415,
+               exchange->route->stream ? "a stream is taken as it is, or as zstd"
+                                       : "a body is taken as it is, or as gzip, deflate or zstd");
         return;
     }
     if (!exchange->route->stream && http->length > HTTP_BODY_MAX) {
@@ -235,6 +260,8 @@ static void body_take(struct connection *connection, struct str piece)
         return;
     if (exchange->gunzip)
         rc = gunzip_add(exchange->gunzip, piece, &exchange->body);
+    else if (exchange->unzstd)
+        rc = unzstd_next(exchange->unzstd, &piece, &exchange->body);
     else
         buf_str(&exchange->body, piece);
     if (rc == RC_INVALID)
@@ -243,10 +270,17 @@ static void body_take(struct connection *connection, struct str piece)
         refuse(connection, 413, "the body is longer than 32 MiB");
 }
 
+/* Nothing of it is missing. */
+static bool coding_whole(const struct exchange *exchange)
+{
+    return (!exchange->gunzip || gunzip_whole(exchange->gunzip)) &&
+           (!exchange->unzstd || unzstd_whole(exchange->unzstd));
+}
+
 static void body_end(struct connection *connection)
 {
     struct exchange *exchange = connection->state;
-    if (exchange->gunzip && !gunzip_whole(exchange->gunzip)) {
+    if (!coding_whole(exchange)) {
         exchange_refuse(exchange, 400, "the body does not inflate");
         return;
     }
@@ -270,12 +304,15 @@ static void request_end(struct connection *connection)
         body_end(connection);
     else if (!exchange->refused && exchange->route->fixed)
         buf_text(&exchange->reply, exchange->route->fixed);
+    else if (!exchange->refused && !coding_whole(exchange))
+        exchange_refuse(exchange, 400, "the stream does not inflate; the entries before are kept");
     else if (!exchange->refused && !journal_export_whole(exchange->journal))
         exchange_refuse(exchange, 400, "the stream ended within an entry; those before it are kept");
     bool streamed = exchange->route && exchange->route->stream && !exchange->refused;
     if (streamed) {
         exchange->status = 202;
         exchange->type = "text/plain";
+        exchange->headers = "Accept-Encoding: zstd\r\n"; /* RFC 7694: what such a sender may do from now on */
         buf_text(&exchange->reply, "OK.\n");
     }
     exchange->giving = exchange->list.n > 0;
@@ -364,6 +401,41 @@ static bool entries_take(struct connection *connection, struct str piece)
     return true;
 }
 
+/* Takes what a stream that is inflated brings; what is made of it is given by stream_inflate. */
+static void stream_take(struct connection *connection, struct str piece)
+{
+    struct exchange *exchange = connection->state;
+    if (exchange->refused)
+        return;
+    buf_str(&exchange->body, piece);
+    exchange->came += piece.n;
+    exchange->inflating = true;
+    connection->unfinished = true;
+}
+
+/* One step: the window to the keeper, which a few bytes could fill many times over, is asked between steps. */
+static bool stream_inflate(struct connection *connection)
+{
+    struct exchange *exchange = connection->state;
+    struct str rest = buf_view(&exchange->body);
+    struct buf plain;
+    buf_init(&plain, STREAM_STEP);
+    enum rc rc = unzstd_next(exchange->unzstd, &rest, &plain);
+    buf_consume(&exchange->body, exchange->body.n - rest.n);
+    exchange->made += plain.n;
+    bool large = rc == RC_LIMIT || exchange->made / STREAM_GROWTH > exchange->came + HTTP_BODY_MAX / STREAM_GROWTH;
+    bool good = entries_take(connection, buf_view(&plain));
+    buf_done(&plain);
+    bool goes_on = !exchange->refused && !connection->ending; /* an entry may have been refused */
+    if (goes_on && rc == RC_INVALID)
+        refuse(connection, 400, "the stream does not inflate; the entries before are kept");
+    else if (goes_on && large)
+        refuse(connection, 413, "the stream inflates to too much; the entries before are kept");
+    exchange->inflating = rc == RC_AGAIN && !exchange->refused && !connection->ending;
+    connection->unfinished = exchange->inflating;
+    return good;
+}
+
 static bool http_take(struct connection *connection, struct str *input)
 {
     struct exchange *exchange = connection->state;
@@ -372,6 +444,10 @@ static bool http_take(struct connection *connection, struct str *input)
         struct str piece = STR_NONE;
         if (exchange->giving) {
             good = records_give(connection);
+            continue;
+        }
+        if (exchange->inflating) {
+            good = stream_inflate(connection);
             continue;
         }
         switch (http_next(&exchange->http, input, &piece)) {
@@ -385,7 +461,9 @@ static bool http_take(struct connection *connection, struct str *input)
             request_begin(connection);
             break;
         case HTTP_BODY:
-            if (exchange->journal)
+            if (exchange->journal && exchange->unzstd)
+                stream_take(connection, piece);
+            else if (exchange->journal)
                 good = entries_take(connection, piece);
             else
                 body_take(connection, piece);
@@ -404,6 +482,7 @@ static size_t http_held(const struct connection *connection)
 {
     const struct exchange *exchange = connection->state;
     return exchange->http.head.capacity + exchange->body.capacity + exchange->list.capacity + exchange->reply.capacity +
+           (exchange->gunzip ? GUNZIP_HELD : 0) + unzstd_held(exchange->unzstd) +
            (exchange->journal ? journal_export_held(exchange->journal) : 0);
 }
 

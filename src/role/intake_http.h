@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "codec/gzip.h"
+#include "codec/unzstd.h"
 #include "role/intake_stream.h"
 #include "wire/http.h"
 #include "wire/journal_export.h"
@@ -34,20 +35,24 @@ struct http_route {
 struct exchange {
     struct http http;
     const struct http_route *route; /* NULL: none is known for this path */
-    struct gunzip *gunzip;          /* NULL: the body is as it is */
+    struct gunzip *gunzip;          /* with unzstd NULL: the body is as it is */
+    struct unzstd *unzstd;
     struct journal_export *journal; /* of a stream */
-    struct buf body;
-    struct buf list;     /* record_list.h */
-    size_t given;        /* bytes of the list that are taken */
-    bool giving;         /* records are being taken */
-    bool refused;        /* the rest of the body is passed over */
-    bool head_only;      /* HEAD: the answer has no body */
-    bool warned;         /* a refusal for want of a token was logged */
-    uint64_t *ack;       /* the process's numbers for Splunk's acknowledgements */
-    unsigned status;     /* of the answer */
-    const char *type;    /* of its body */
-    const char *headers; /* further ones */
-    struct buf reply;    /* its body */
+    struct buf body;                /* of a stream: what came of it and is not inflated */
+    uint64_t came;                  /* bytes of a stream that is inflated */
+    uint64_t made;                  /* and of what they held */
+    bool inflating;                 /* such a stream has bytes at hand */
+    struct buf list;                /* record_list.h */
+    size_t given;                   /* bytes of the list that are taken */
+    bool giving;                    /* records are being taken */
+    bool refused;                   /* the rest of the body is passed over */
+    bool head_only;                 /* HEAD: the answer has no body */
+    bool warned;                    /* a refusal for want of a token was logged */
+    uint64_t *ack;                  /* the process's numbers for Splunk's acknowledgements */
+    unsigned status;                /* of the answer */
+    const char *type;               /* of its body */
+    const char *headers;            /* further ones */
+    struct buf reply;               /* its body */
 };
 
 /* The route; NULL and 404 or 405. */

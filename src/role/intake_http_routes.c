@@ -74,6 +74,9 @@ void exchange_refuse(struct exchange *exchange, unsigned status, const char *rea
         exchange->headers = "WWW-Authenticate: Basic realm=\"qorgan\"\r\n";
     else if (status == 429 || status == 503)
         exchange->headers = "Retry-After: 1\r\n";
+    else if (status == 415)
+        exchange->headers = exchange->route && exchange->route->stream ? "Accept-Encoding: zstd\r\n"
+                                                                       : "Accept-Encoding: gzip, deflate, zstd\r\n";
     switch (style) {
     case HTTP_ELASTIC:
         elastic_refuse(&exchange->reply, status, reason);

@@ -54,7 +54,6 @@ static uint64_t records_put(struct intake *intake, size_t source, const struct b
 struct netflow_state {
     struct netflow *netflow;
     struct buf list;
-    uint64_t strange; /* datagrams of no known version, since the last tick */
 };
 
 static enum rc datagrams_begin(struct datagram_socket *socket, struct err *err)
@@ -76,7 +75,8 @@ static void datagram_take(struct datagram_socket *socket, const struct net_datag
     buf_clear(&state->list);
     enum rc rc = netflow_take(state->netflow, datagram->address, net_peer_port(&peer), datagram->bytes, time->boot_ns,
                               &state->list);
-    state->strange += rc == RC_DENIED;
+    if (rc == RC_DENIED)
+        IGNORE(!datagram_refused(socket, datagram->address, GAP_FORM, "a datagram was no NetFlow 5 or 9 and no IPFIX"));
     if (state->list.n == 0)
         return;
     size_t source = datagram_source(socket, datagram->address);
@@ -93,8 +93,6 @@ static void datagrams_look(struct datagram_socket *socket, uint64_t now_boot_ns)
     netflow_tick(state->netflow, now_boot_ns);
     while (netflow_losses_next(state->netflow, sender, &losses))
         losses_tell(intake, sender[0] ? datagram_source(socket, sender) : socket->source, &losses);
-    intake_gap(intake, socket->source, state->strange, "records", "a datagram was no NetFlow 5 or 9 and no IPFIX");
-    state->strange = 0;
     buf_done(&state->list); /* a large one is not kept */
     buf_init(&state->list, LIST_MAX);
 }
@@ -103,6 +101,7 @@ const struct datagram_protocol datagram_netflow = {
     .handle = "netflow-udp",
     .kind = "netflow",
     .transport = TRANSPORT_NETFLOW,
+    .receiver = RECEIVER_NETFLOW,
     .begin = datagrams_begin,
     .take = datagram_take,
     .tick = datagrams_look,
@@ -171,6 +170,7 @@ static void stream_ended(struct connection *connection)
     struct str rest = buf_view(&connection->in);
     bool good = !connection->reason && messages_take(connection, &rest, true);
     intake_gap(connection_intake(connection), connection->source, good && rest.n, "messages", UNFINISHED);
+    netflow_tick(connection->state, UINT64_MAX); /* the end of all time: what waits for a template is lost */
     stream_losses_tell(connection);
 }
 

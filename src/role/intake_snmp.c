@@ -20,18 +20,10 @@
 
 #define COMMUNITIES_MAX 256
 #define SALT_SIZE       16
-#define REFUSALS_MAX    24
 #define REPORTS_MAX     256 /* a second: to whom they go nothing proves */
 #define INFORMS_MAX     1024
 #define ANSWERS_MAX     ((size_t)8 << 20)     /* bytes of answers that wait */
 #define REMEMBER_NS     UINT64_C(60000000000) /* an inform that comes again later is another */
-
-/* Why messages were refused since the last tick. */
-struct refusal {
-    const char *reason; /* constant; compared as pointer */
-    uint64_t count;
-    char last[NET_ADDRESS_MAX];
-};
 
 struct inform {
     uint64_t digest; /* of the datagram and whom it came from */
@@ -46,8 +38,7 @@ struct snmp_state {
     struct tlog_hasher *hasher;
     char salt[SALT_SIZE];
     struct tlog_hash communities[COMMUNITIES_MAX];
-    size_t community_count; /* 0 = any is taken */
-    struct refusal refusals[REFUSALS_MAX];
+    size_t community_count;             /* 0 = any is taken */
     struct inform informs[INFORMS_MAX]; /* a ring, the oldest first */
     size_t first;
     size_t count;
@@ -95,29 +86,11 @@ static bool community_known(const struct snmp_state *state, struct str community
 
 /* ---- refusals ---- */
 
-static void refusal_count(struct snmp_state *state, const char *reason, const char *address)
+static void message_refused(struct datagram_socket *socket, const struct net_datagram *datagram, enum gap_cause cause,
+                            const char *reason)
 {
-    size_t i = 0;
-    while (i < REFUSALS_MAX - 1 && state->refusals[i].reason && state->refusals[i].reason != reason)
-        i++;
-    struct refusal *refusal = &state->refusals[i];
-    refusal->reason = reason;
-    refusal->count++;
-    memcpy(refusal->last, address, sizeof refusal->last);
-}
-
-static void refusals_tell(struct datagram_socket *socket)
-{
-    struct snmp_state *state = socket->state;
-    for (size_t i = 0; i < REFUSALS_MAX && state->refusals[i].reason; i++) {
-        struct refusal *refusal = &state->refusals[i];
-        if (refusal->count == 0)
-            continue;
-        intake_gap(socket->intake, socket->source, refusal->count, "records", refusal->reason);
-        log_warning("SNMP messages were refused: %llu, the last from %s: %s", (unsigned long long)refusal->count,
-                    refusal->last, refusal->reason);
-        refusal->count = 0;
-    }
+    if (datagram_refused(socket, datagram->address, cause, reason))
+        log_warning("an SNMP message from %s was refused: %s", datagram->address, reason);
 }
 
 /* ---- informs ---- */
@@ -219,7 +192,7 @@ static bool record_take(struct datagram_socket *socket, const struct net_datagra
     state->record.overflow = false;
     snmp_record_write(&state->message, datagram->address, &state->record);
     if (state->record.overflow) {
-        refusal_count(state, "a notification was longer than record-max", datagram->address);
+        message_refused(socket, datagram, GAP_LARGE, "a notification was longer than record-max");
         return false;
     }
     return datagram_record(socket, datagram->address, buf_view(&state->record), time);
@@ -271,7 +244,7 @@ static void snmp_take(struct datagram_socket *socket, const struct net_datagram 
         if (state->reports++ < REPORTS_MAX)
             answer_send(socket, &peer, bytes);
     } else if (rc != RC_OK) {
-        refusal_count(state, reason, datagram->address);
+        message_refused(socket, datagram, rc == RC_DENIED ? GAP_STRANGER : GAP_FORM, reason);
     } else if (state->message.inform) {
         inform_take(socket, datagram, bytes, time);
     } else {
@@ -285,7 +258,6 @@ static void snmp_tick(struct datagram_socket *socket, uint64_t now_boot_ns)
     struct snmp_state *state = socket->state;
     (void)now_boot_ns;
     state->reports = 0;
-    refusals_tell(socket);
 }
 
 static enum rc snmp_begin(struct datagram_socket *socket, struct err *err)
@@ -294,6 +266,7 @@ static enum rc snmp_begin(struct datagram_socket *socket, struct err *err)
     if (!state)
         return err_set(err, RC_LIMIT, "no memory for SNMP");
     socket->state = state;
+    net_tell_own_address(socket->fd); /* a device takes an answer from no address but the one that it asked */
     state->hasher = tlog_hasher_new();
     if (!state->hasher)
         return err_set(err, RC_LIMIT, "no memory for SNMP");
@@ -311,6 +284,7 @@ const struct datagram_protocol datagram_snmp = {
     .handle = "snmp",
     .kind = "snmp",
     .transport = TRANSPORT_SNMP,
+    .receiver = RECEIVER_SNMP,
     .begin = snmp_begin,
     .take = snmp_take,
     .tick = snmp_tick,

@@ -67,6 +67,7 @@ struct connection {
     bool lingering;  /* closed by us; the peer's last bytes are thrown away, lest the answer go with them */
     const char *reason;
     size_t source; /* SIZE_MAX = none */
+    size_t port;   /* the listener's source: of who is not known */
     char address[NET_ADDRESS_MAX];
     char name[TOKEN_NAME_MAX + 1]; /* of its certificate, vouched for by tls-client-ca; "" = none */
     struct buf in;                 /* read and not taken */
@@ -90,6 +91,8 @@ bool connection_record(struct connection *connection, struct str bytes) MUST_USE
 void connection_mark(struct connection *connection, uint64_t value);
 /* Bytes for the peer; past out_max the connection is closed. */
 void connection_answer(struct connection *connection, struct str bytes);
+/* What it sent was refused: counted by its source, or by the port and its address when nothing was taken of it yet. */
+bool connection_refused(struct connection *connection, enum gap_cause cause, enum gap_unit unit, const char *reason);
 /* A number for questions to the keeper that is never used again. */
 uint64_t connection_question(struct connection *connection);
 

@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/assert.h"
 #include "os/clock.h"
+#include "role/allowed_senders.h"
 #include "role/intake_stream.h"
 #include "role/log.h"
 
@@ -43,20 +44,21 @@ static const struct listener_row {
     bool tls;
     const struct stream_protocol *protocol;
     bool by_certificate; /* a vouched certificate's name is the source's */
+    enum receiver receiver;
 } listener_rows[] = {
-    {"tcp", "tcp", TRANSPORT_TCP, false, &stream_syslog, false},
-    {"tls", "tls", TRANSPORT_TLS, true, &stream_syslog, false},
-    {"relp", "relp", TRANSPORT_RELP, false, &stream_relp, false},
-    {"relp-tls", "relp", TRANSPORT_RELP, true, &stream_relp, true},
-    {"http", NULL, TRANSPORT_HTTP, false, &stream_http, false},
-    {"http-tls", NULL, TRANSPORT_HTTP, true, &stream_http, true},
-    {"beats", "beats", TRANSPORT_BEATS, false, &stream_beats, false},
-    {"beats-tls", "beats", TRANSPORT_BEATS, true, &stream_beats, true},
-    {"gelf", "gelf", TRANSPORT_GELF, false, &stream_gelf, false},
-    {"gelf-tls", "gelf", TRANSPORT_GELF, true, &stream_gelf, true},
-    {"netflow", "netflow", TRANSPORT_NETFLOW, false, &stream_netflow, false},
-    {"netflow-tls", "netflow", TRANSPORT_NETFLOW, true, &stream_netflow, true},
-    {"import", NULL, TRANSPORT_IMPORT, false, &stream_import, false},
+    {"tcp", "tcp", TRANSPORT_TCP, false, &stream_syslog, false, RECEIVER_SYSLOG},
+    {"tls", "tls", TRANSPORT_TLS, true, &stream_syslog, false, RECEIVER_OPEN},
+    {"relp", "relp", TRANSPORT_RELP, false, &stream_relp, false, RECEIVER_OPEN},
+    {"relp-tls", "relp", TRANSPORT_RELP, true, &stream_relp, true, RECEIVER_OPEN},
+    {"http", NULL, TRANSPORT_HTTP, false, &stream_http, false, RECEIVER_OPEN},
+    {"http-tls", NULL, TRANSPORT_HTTP, true, &stream_http, true, RECEIVER_OPEN},
+    {"beats", "beats", TRANSPORT_BEATS, false, &stream_beats, false, RECEIVER_OPEN},
+    {"beats-tls", "beats", TRANSPORT_BEATS, true, &stream_beats, true, RECEIVER_OPEN},
+    {"gelf", "gelf", TRANSPORT_GELF, false, &stream_gelf, false, RECEIVER_GELF},
+    {"gelf-tls", "gelf", TRANSPORT_GELF, true, &stream_gelf, true, RECEIVER_OPEN},
+    {"netflow", "netflow", TRANSPORT_NETFLOW, false, &stream_netflow, false, RECEIVER_NETFLOW},
+    {"netflow-tls", "netflow", TRANSPORT_NETFLOW, true, &stream_netflow, true, RECEIVER_OPEN},
+    {"import", NULL, TRANSPORT_IMPORT, false, &stream_import, false, RECEIVER_OPEN},
 };
 
 struct listener {
@@ -65,6 +67,7 @@ struct listener {
     int fd;
     struct loop_watch *watch;
     size_t source; /* to which refusals are put down; SIZE_MAX = none */
+    struct allowed_senders allowed;
 };
 
 struct streams {
@@ -131,6 +134,22 @@ void connection_answer(struct connection *connection, struct str bytes)
     if (connection->out.n == 0)
         connection->wrote_ns = clock_boot_ns();
     buf_str(&connection->out, bytes);
+}
+
+/* A source that has given nothing may be a stranger's: there would be one for each of his addresses. */
+static bool source_stands(const struct connection *connection)
+{
+    const struct intake *intake = connection->streams->intake;
+    bool vouched = !connection->row->kind || connection->name[0];
+    return connection->source != SIZE_MAX && (vouched || intake->sources[connection->source].sequence > 0);
+}
+
+bool connection_refused(struct connection *connection, enum gap_cause cause, enum gap_unit unit, const char *reason)
+{
+    struct refusal refusal = {.cause = cause, .unit = unit, .reason = reason};
+    refusal.source = source_stands(connection) ? connection->source : connection->port;
+    IGNORE(str_copy_z(str_of(connection->address), refusal.address, sizeof refusal.address)); /* a local one has none */
+    return intake_refused(connection->streams->intake, &refusal);
 }
 
 uint64_t connection_question(struct connection *connection)
@@ -225,8 +244,10 @@ static bool connection_write(struct connection *connection)
 
 static void connection_end(struct connection *connection, ssize_t result)
 {
-    if (result == -EPROTO)
-        log_warning("a TLS connection was refused: %s", tls_session_reason(connection->tls));
+    if (result == -EPROTO &&
+        connection_refused(connection, GAP_TLS, GAP_CONNECTIONS, "a connection did not come to speak TLS"))
+        log_warning("a TLS connection from %s was refused: %s", connection->address,
+                    tls_session_reason(connection->tls));
     if (connection->protocol->ended)
         connection->protocol->ended(connection);
     connection_close(connection);
@@ -297,6 +318,7 @@ static bool connection_feed(struct connection *connection, struct str bytes)
     if (!good || in->overflow) {
         log_warning("%s from %s was closed: %s", connection->protocol->name, connection->address,
                     connection->reason ? connection->reason : "it broke the protocol");
+        IGNORE(!connection_refused(connection, GAP_FORM, GAP_CONNECTIONS, "a connection broke its protocol"));
         connection_end(connection, 0);
         return false;
     }
@@ -417,6 +439,7 @@ static struct connection *connection_new(struct listener *listener, int fd, cons
         return NULL;
     *connection =
         (struct connection){.streams = streams, .protocol = row->protocol, .row = row, .fd = fd, .source = SIZE_MAX};
+    connection->port = listener->source;
     snprintf(connection->address, sizeof connection->address, "%s", address);
     connection->heard_ns = clock_boot_ns();
     buf_init(&connection->in, row->protocol->in_max);
@@ -437,6 +460,16 @@ static struct connection *connection_new(struct listener *listener, int fd, cons
     return NULL;
 }
 
+static void address_refused(struct listener *listener, const char *address)
+{
+    struct refusal refusal = {.source = listener->source, .cause = GAP_ADDRESS, .unit = GAP_CONNECTIONS};
+    refusal.reason = "it may not send from its address";
+    IGNORE(str_copy_z(str_of(address), refusal.address, sizeof refusal.address)); /* an address fits */
+    if (intake_refused(listener->streams->intake, &refusal))
+        log_warning("%s from %s is refused: the setting of senders names others", listener->row->protocol->name,
+                    address);
+}
+
 static void on_acceptable(void *context, unsigned events)
 {
     struct listener *listener = context;
@@ -447,6 +480,11 @@ static void on_acceptable(void *context, unsigned events)
         int fd = net_accept(listener->fd, address);
         if (fd < 0)
             return; /* nobody waits, or no descriptor is left: the next wake-up tries again */
+        if (!allowed_sender(&listener->allowed, address)) {
+            address_refused(listener, address);
+            close(fd);
+            continue;
+        }
         struct connection *connection = streams->count < streams->limit ? connection_new(listener, fd, address) : NULL;
         if (!connection) {
             streams->refused++;
@@ -467,6 +505,9 @@ static enum rc listeners_add(struct streams *streams, const struct listener_row 
         ASSERT(streams->listener_count < LISTENERS_MAX);
         struct listener *listener = &streams->listeners[streams->listener_count++];
         *listener = (struct listener){.streams = streams, .row = row, .fd = fd, .source = SIZE_MAX};
+        enum rc rc = allowed_senders_read(&intake->process->config, row->receiver, &listener->allowed, err);
+        if (rc != RC_OK)
+            return rc;
         char text[32];
         struct buf port;
         buf_init_fixed(&port, text, sizeof text);

@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/civil.h"
 #include "os/clock.h"
+#include "role/plain_words.h"
 
 #include <stdarg.h>
 #include <stdint.h>
@@ -39,11 +40,14 @@ static bool burst_allows(int64_t now_ns, unsigned *ret_lost)
 
 static void put_escaped(struct buf *line, const char *text)
 {
-    for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-        if (*p < 0x20 || *p == 0x7f)
-            buf_format(line, "\\x%02x", *p);
-        else
-            buf_char(line, (char)*p);
+    for (struct str rest = str_of(text); rest.n;) {
+        bool plain = false;
+        size_t n = plain_next(rest, &plain);
+        for (size_t i = 0; i < n && !plain; i++)
+            buf_format(line, "\\x%02x", (unsigned char)rest.p[i]);
+        if (plain)
+            buf_str(line, str_slice(rest, 0, n));
+        rest = str_skip(rest, n);
     }
 }
 

@@ -13,7 +13,9 @@ struct key {
     uint8_t source[16];
     uint64_t cause_unit;
     int64_t minute;
+    char sender[GAP_SENDER_MAX + 2]; /* without a hole: its bytes are hashed */
 };
+_Static_assert(sizeof(struct key) == 32 + GAP_SENDER_MAX + 2, "no padding");
 
 struct slot {
     struct key key;
@@ -50,6 +52,7 @@ static struct key key_of(const struct loss_row *row)
 {
     struct key key = {.cause_unit = (uint64_t)row->cause << 8 | row->unit, .minute = row->to_ns / MINUTE_NS};
     memcpy(key.source, row->source, sizeof key.source);
+    memcpy(key.sender, row->sender, sizeof row->sender);
     return key;
 }
 
@@ -70,7 +73,9 @@ static void row_add(struct loss_counts *counts, struct loss_row loss)
     uint64_t *place = map_get(counts->index, str_at(&key, sizeof key));
     if (!place && counts->count >= LOSS_COUNTS_MAX) {
         memset(loss.source, 0, sizeof loss.source);
+        memset(loss.sender, 0, sizeof loss.sender);
         memset(key.source, 0, sizeof key.source);
+        memset(key.sender, 0, sizeof key.sender);
         key.minute = 0;
     }
     place = place ? place : map_put(counts->index, str_at(&key, sizeof key));
@@ -106,6 +111,7 @@ static void gap_take(struct loss_counts *counts, const struct leaf *leaf, struct
     row.unit = gap.unit;
     row.count = gap.count;
     row.unknown = gap.count == 0;
+    IGNORE(str_copy_z(gap.sender, row.sender, sizeof row.sender)); /* gap_read bounds it */
     row_add(counts, row);
 }
 
@@ -191,6 +197,8 @@ void loss_row_put(const struct loss_row *row, struct buf *out)
     json_put_int(out, "to_ns", row->to_ns);
     json_put_u64(out, "first", row->first);
     json_put_u64(out, "last", row->last);
+    if (row->sender[0])
+        json_put_text(out, "sender", row->sender);
 }
 
 void loss_counts_told(struct loss_counts *counts, size_t n)

@@ -1,8 +1,8 @@
-/* loss_counts.h - losses that an engine reads of in its records, by source, cause, unit and minute, until the desk is
- * told (rule_stats.h, "losses"); there they become the ledger (desk/loss.h).
+/* loss_counts.h - losses that an engine reads of in its records, by source, sender, cause, unit and minute, until the
+ * desk is told (rule_stats.h, "losses"); there they become the ledger (desk/loss.h).
  *
  *   gap leaves, agent.gap ──────────────┐
- *   holes and times (source_watch.h) ───┼─► one row a source, cause, unit and minute ─► MSG_RULE_STATS
+ *   holes and times (source_watch.h) ───┼─► one row a source, sender, cause, unit and minute ─► MSG_RULE_STATS
  *   recovery, clock.step of the keeper ─┘
  *
  * Bounded: LOSS_COUNTS_MAX rows; what finds no place is added to a row of the cause that has no source and no minute.
@@ -29,6 +29,7 @@ struct loss_row {
     int64_t to_ns;
     uint64_t first; /* records that tell of it */
     uint64_t last;
+    char sender[GAP_SENDER_MAX]; /* the address that was refused; mostly "" */
 };
 
 struct loss_counts;

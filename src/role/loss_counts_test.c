@@ -57,6 +57,28 @@ static void rows_are_folded(void)
     loss_counts_free(counts);
 }
 
+#define REFUSED(sender)                                                                                                \
+    "{\"event\":\"gap\",\"reason\":\"?\",\"cause\":\"stranger\",\"requests\":2,\"sender\":\"" sender "\"}"
+
+static void senders_are_told_apart(void)
+{
+    struct loss_counts *counts = loss_counts_new(1);
+    static const char *const gaps[] = {REFUSED("192.0.2.1"), REFUSED("192.0.2.2"), REFUSED("192.0.2.1"), REFUSED("")};
+    for (size_t i = 0; i < ARRAY_LEN(gaps); i++)
+        take(counts, leaf_of(LEAF_GAP, 1, TRANSPORT_HTTP, 0), gaps[i]);
+    CHECK_INT(loss_counts_size(counts), 3);
+    CHECK_INT(loss_counts_at(counts, 0).count, 4);
+    CHECK_TEXT(str_of(loss_counts_at(counts, 0).sender), "192.0.2.1");
+    CHECK_INT(loss_counts_at(counts, 0).unit, GAP_REQUESTS);
+    CHECK_TEXT(str_of(loss_counts_at(counts, 1).sender), "192.0.2.2");
+    CHECK_TEXT(str_of(loss_counts_at(counts, 2).sender), "");
+    loss_counts_told(counts, 1);
+    take(counts, leaf_of(LEAF_GAP, 1, TRANSPORT_HTTP, 1), REFUSED("192.0.2.2"));
+    CHECK_INT(loss_counts_size(counts), 2);
+    CHECK_INT(loss_counts_at(counts, 0).count, 4);
+    loss_counts_free(counts);
+}
+
 static void stops_and_clocks_of_the_archive(void)
 {
     struct loss_counts *counts = loss_counts_new(1);
@@ -121,6 +143,7 @@ static void bounds(void)
 }
 
 static const struct test tests[] = {
+    {"senders are told apart", senders_are_told_apart},
     {"rows are folded", rows_are_folded},
     {"stops and clocks of the archive", stops_and_clocks_of_the_archive},
     {"holes and times", holes_and_times},

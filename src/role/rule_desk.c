@@ -37,6 +37,7 @@ static struct desk_loss loss_of(const struct loss_row *row)
                              .first = row->first,
                              .last = row->last};
     memcpy(loss.source, row->source, sizeof loss.source);
+    memcpy(loss.sender, row->sender, sizeof loss.sender);
     return loss;
 }
 

@@ -312,6 +312,8 @@ static bool loss_read(const struct json_value *row, struct loss_row *loss)
                 number_read(row, "last", &loss->last);
     if (!good || !hex_decode(source, loss->source, sizeof loss->source))
         return false;
+    if (!str_copy_z(json_str(json_get(row, "sender"), STR("")), loss->sender, sizeof loss->sender))
+        return false;
     loss->cause = gap_cause_find(cause);
     loss->unit = gap_unit_find(unit);
     loss->unknown = json_bool(json_get(row, "unknown"), false);

@@ -10,7 +10,7 @@
  *    "parses":[{"source":"<hex>","day":<n>,"parser":"..","outcome":"..","records":<n>,"last_ns":<n>,
  *               "last_record":<n>,"durable":<n>,"wait_us":<n>,"wait_max_us":<n>}, ...],
  *    "losses":[{"source":"<hex>","cause":"..","unit":"..","count":<n>,"unknown":<bool>,"from_ns":<n>,"to_ns":<n>,
- *               "first":<n>,"last":<n>}, ...]}
+ *               "first":<n>,"last":<n>[,"sender":"<address>"]}, ...]}
  *
  * All numbers but `upto` and `last_ns` are to be added to what is known; `last_ns` is a maximum, 0 when there was no
  * hit.

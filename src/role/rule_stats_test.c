@@ -275,7 +275,8 @@ static void losses_read_back(void)
                                         .from_ns = 5,
                                         .to_ns = 6,
                                         .first = 7,
-                                        .last = 8};
+                                        .last = 8,
+                                        .sender = "192.0.2.1"};
     struct rule_stats stats;
     struct buf out;
     struct err err;

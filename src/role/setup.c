@@ -9,6 +9,7 @@
 #include "os/proc.h"
 #include "os/random.h"
 #include "os/tls.h"
+#include "role/allowed_senders.h"
 #include "role/cosign.h"
 #include "role/signer_slots.h"
 #include "role/tokens.h"
@@ -460,12 +461,24 @@ static enum rc policy_look(const struct setup *setup, struct arena *arena, struc
     return rc;
 }
 
+/* The intakes would only die of a list that does not read. */
+static enum rc senders_look(const struct config *config, struct err *err)
+{
+    struct allowed_senders allowed;
+    enum rc rc = RC_OK;
+    for (unsigned receiver = 0; receiver < RECEIVER_OPEN && rc == RC_OK; receiver++)
+        rc = allowed_senders_read(config, (enum receiver)receiver, &allowed, err);
+    return rc;
+}
+
 enum rc setup_make(const struct config *config, bool new_instance, struct arena *arena, struct setup *ret_setup,
                    struct err *err)
 {
     *ret_setup = (struct setup){.data = -1, .lock = -1, .archive = -1, .signer_state = -1};
     umask(0022); /* modes are given where files are made; checkpoints and segments may be read by their group */
-    enum rc rc = data_open(config, ret_setup, err);
+    enum rc rc = senders_look(config, err);
+    if (rc == RC_OK)
+        rc = data_open(config, ret_setup, err);
     if (rc == RC_OK)
         rc = folders_make(config, ret_setup, err);
     int keys = -1;

@@ -256,13 +256,16 @@ static bool gap_sentence(struct web_call *call, const struct json_value *body)
     int64_t count = of_int(body, "count");
     int64_t bytes = of_int(body, "bytes");
     int64_t connections = of_int(body, "connections");
+    int64_t requests = of_int(body, "requests");
     if (count > 0)
         SAY_WITH(html, "gap.records", NUMBER(count));
     else if (bytes > 0)
         SAY_WITH(html, "gap.bytes", BYTES(bytes));
     else if (connections > 0)
         SAY_WITH(html, "gap.connections", NUMBER(connections));
-    return count > 0 || bytes > 0 || connections > 0;
+    else if (requests > 0)
+        SAY_WITH(html, "gap.requests", NUMBER(requests));
+    return count > 0 || bytes > 0 || connections > 0 || requests > 0;
 }
 
 bool event_is_own(const struct json_value *event)

@@ -13,10 +13,12 @@ static const struct {
     const char *cause;
     const char *who;
 } losers[] = {
-    {"queue", "kernel"},   {"audit", "kernel"},    {"cut", "service"},      {"crowded", "service"},
-    {"places", "service"}, {"stopped", "service"}, {"clock", "service"},    {"piece", "way"},
-    {"missed", "way"},     {"form", "sender"},     {"time_back", "sender"}, {"time_ahead", "sender"},
-    {"silent", "sender"},  {"spool", "agent"},     {"spool_lost", "agent"}, {"sequence", "way"},
+    {"queue", "kernel"},    {"audit", "kernel"},    {"cut", "service"},      {"crowded", "service"},
+    {"places", "service"},  {"stopped", "service"}, {"clock", "service"},    {"piece", "way"},
+    {"missed", "way"},      {"form", "sender"},     {"time_back", "sender"}, {"time_ahead", "sender"},
+    {"silent", "sender"},   {"spool", "agent"},     {"spool_lost", "agent"}, {"sequence", "way"},
+    {"stranger", "sender"}, {"address", "sender"},  {"tls", "sender"},       {"large", "sender"},
+    {"behind", "service"},
 };
 
 static const char *who_lost(struct str cause)

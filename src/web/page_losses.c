@@ -12,7 +12,8 @@
 static const char *const states[] = {"open", "explained", NULL};
 static const char *const causes[] = {"queue",  "cut",       "piece",      "missed", "form",     "crowded",
                                      "places", "spool",     "spool_lost", "audit",  "sequence", "stopped",
-                                     "clock",  "time_back", "time_ahead", "silent", "other",    NULL};
+                                     "clock",  "time_back", "time_ahead", "silent", "stranger", "address",
+                                     "tls",    "large",     "behind",     "other",  NULL};
 
 /* What the page is asked for; words that are none of the lists ask for nothing. */
 struct wish {
@@ -247,6 +248,8 @@ static void loss_row(struct web_call *call, const struct json_value *r, struct s
     HTML(html, RAW("</small></th>"));
     part_cell(call, "losses.cause");
     HTML(html, SAY_OF("loss_cause.", of_str(r, "cause")));
+    if (of_str(r, "sender").n)
+        HTML(html, RAW(" <small>"), ESC(of_str(r, "sender")), RAW("</small>"));
     if (of_int(r, "announcement") > 0)
         HTML(html, RAW(" <a href=\"/changes#change-"), INT(of_int(r, "announcement")), RAW("\">"),
              SAY("changes.announced"), RAW(" "), INT(of_int(r, "announcement")), RAW("</a>"));

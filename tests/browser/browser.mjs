@@ -546,6 +546,42 @@ test("an agent is enrolled by one command, and its group's policy is saved, comp
   seen.check();
 });
 
+test("what the owner found is entered, kept for a reason, removed, and its information sent", { timeout: 60000 }, async () => {
+  seen.expectStatus(422);
+  await open("/vulnerabilities/new");
+  assert.deepEqual(await d.axeFindings(page), []);
+  await page.fill("[name=title]", "Old TLS on the portal");
+  await page.fill("[name=port]", "443");
+  await page.fill("[name=cves]", "CVE-2011-3389, CVE-2016-2183");
+  await page.click("main form button.main");
+  await page.waitForSelector(".notice.bad, [role=alert]"); // it is nowhere: what was typed stays
+  assert.equal(await page.inputValue("[name=title]"), "Old TLS on the portal");
+  await page.fill("[name=address]", "192.0.2.80");
+  await page.click("main form button.main");
+  await page.waitForURL(/reports\/1\?saved=1/);
+  assert.match(await page.textContent("#clocks"), /M-19/);
+  await page.click("#vulnerabilities a");
+  await page.waitForURL(/vulnerabilities\/1$/);
+  const keep = page.locator("form", { has: page.locator("[name=category]") });
+  await keep.locator("[name=category]").selectOption("production_necessity");
+  await keep.locator("[name=reason]").fill("old terminals know no other version");
+  await keep.locator("[name=until]").fill("2999-01-01");
+  await keep.locator("button.main").click();
+  await page.waitForSelector(".notice.bad, [role=alert]"); // later than six months
+  assert.equal(await page.inputValue("[name=until]"), "2999-01-01");
+  await page.fill("[name=until]", new Date(Date.now() + 30 * 86400000).toISOString().slice(0, 10));
+  await keep.locator("button.main").click();
+  await page.waitForURL(/saved=1/);
+  assert.match(await page.textContent("#clocks"), /M-20/);
+  await open("/vulnerabilities/reports/1");
+  await page.fill("[name=note]", "letter 12 of today");
+  await page.click("form button.main");
+  await page.waitForURL(/saved=1/);
+  await open("/vulnerabilities?state=kept&cve=CVE-2016-2183");
+  assert.equal(await page.locator("#vulnerabilities tbody tr").count(), 1);
+  seen.check();
+});
+
 // A page is opened once in a language and looked at in all widths.
 for (const language of d.languages) {
   test(`every page in ${language} at ${d.widths.join(" and ")} px`, { timeout: 300000 }, async () => {
