@@ -56,6 +56,12 @@ def cut_and_explained():
         check_equal(done.returncode, 1, f"the command's exit status: {done.stderr.decode()}")
         check_equal([(one["cause"], one["count"], one["first"]) for one in told],
                     [("cut", gaps(service, "cut"), row["first"])], "what the command prints")
+        hour = until("its hour", lambda: [one for one in web.ask("loss.hours", source=row["source"])["hours"]
+                                          if one["received"] and one["lost"]])[0]
+        check_equal([(one["cause"], one["count"]) for one in hour["lost"]], [("cut", row["count"])], "lost then")
+        check(hour["acknowledged"] <= hour["received"] and hour["wait_us"] <= hour["wait_max_us"], f"{hour}")
+        status, _, page = web.request("GET", "/losses/hours")
+        check(status == 200 and row["source"] in page, f"the page of hours: {status}")
         status, _, page = web.request("GET", "/losses")
         check(status == 200 and f"/records/{row['first']}" in page, f"the page: {status}")
         _, _, health = web.request("GET", "/archive")
@@ -116,6 +122,32 @@ def stopped_and_clocks():
         check_equal(len(service.search('"source.time"')), 1, "records of the step")
 
 
+def announced():
+    """A loss within a change that was announced names it; the term of the acts is computed"""
+    with Service(record_max=1024) as service:
+        web = Web(service)
+        service.tcp(b"<13>Nov 28 10:00:00 host app: a line\n")
+        source = until("the source", lambda: [one for one in web.ask("announce.list")["sources"]
+                                              if one["kind"] == "tcp"])[0]["source"]
+        begin = int((time.time() - 60) * 1e9)
+        refused = web.change("announce.save", source=source, from_ns=begin, to_ns=begin, what="a longer form")
+        check_equal((refused["ok"], refused["field"]), (False, "to_ns"), "what ends as it begins")
+        answer = web.change("announce.save", source=source, from_ns=begin, to_ns=begin + 3600 * 10**9,
+                            what="a longer form", before="<13>short", after="<13>" + "long" * 300)
+        check(answer["ok"] and not answer["in_time"] and answer["due_ns"] < begin, f"{answer}")
+        service.tcp(b"<13>Nov 28 10:00:00 host app: " + b"x" * 3000 + b"\n")
+        row = until("a cut", lambda: rows(web, "cut"))[0]
+        check_equal(row["announcement"], answer["id"], "what the loss names")
+        told = until("its record", lambda: [json.loads(hit["raw"]) for hit in service.search('"logging.announced"')])
+        check_equal((told[0]["what"], told[0]["in_time"]), ("a longer form", False), "what is told")
+        shown = web.ask("announce.list")["announcements"][0]
+        check(all(shown["explanation"][language] for language in ("kk", "ru", "en")), f"{shown}")
+        status, _, page = web.request("GET", "/changes")
+        check(status == 200 and "a longer form" in page, f"the page: {status}")
+        _, _, page = web.request("GET", "/losses")
+        check(f"/changes#change-{answer['id']}" in page, "the ledger does not name it")
+
+
 def request(port, head, body=b""):
     """The status of one request over a connection of its own."""
     with socket.create_connection(("127.0.0.1", port), timeout=20) as link:
@@ -171,4 +203,4 @@ def refused_by_receivers():
 
 
 if __name__ == "__main__":
-    raise SystemExit(main([cut_and_explained, queue_and_killed, stopped_and_clocks, refused_by_receivers]))
+    raise SystemExit(main([cut_and_explained, announced, queue_and_killed, stopped_and_clocks, refused_by_receivers]))

@@ -1,5 +1,6 @@
 #include "agent/agent.h"
 
+#include "agent/canary.h"
 #include "agent/collect.h"
 #include "agent/deliver.h"
 #include "agent/journal.h"
@@ -10,9 +11,11 @@
 #include "agent/spool.h"
 #include "agent/store.h"
 #include "agent/tell.h"
+#include "agent/time_source.h"
 #include "base/arena.h"
 #include "base/assert.h"
 #include "base/bytes.h"
+#include "codec/canary_text.h"
 #include "codec/json.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -45,6 +48,7 @@ struct agent {
     int spool_folder;
     int root; /* of the inventory; -1: none is taken */
     char host[256];
+    char uuid[37];
     uint8_t boot[16];
     char program[64];
     struct loop *loop;
@@ -55,6 +59,8 @@ struct agent {
     struct link *link;
     struct arena *policy_arena;
     struct agent_policy policy; /* version 0: none yet */
+    struct agent_canary canary;
+    struct time_watch time;
     int64_t certificate_until_s;
     uint64_t status_ns;
     uint64_t saved_ns;
@@ -118,6 +124,23 @@ static void event_trouble(void *context, const char *text)
     tell(TELL_ERROR, "ALARM: %s; nothing of the spool is freed any more", text);
 }
 
+/* Whether the clock follows somebody. */
+static void time_look(struct agent *agent, uint64_t now_ns)
+{
+    struct buf json;
+    if (!time_watch_is_due(&agent->time, now_ns))
+        return;
+    time_source_look(&agent->time.source);
+    enum time_event event = time_watch_take(&agent->time, clock_sync(), now_ns);
+    if (event == TIME_NOTHING)
+        return;
+    event_begin(&json, event == TIME_LOST ? "agent.time_lost" : "agent.time_back");
+    time_watch_put(&agent->time, now_ns, &json);
+    event_end(agent, &json);
+    tell(TELL_WARNING, event == TIME_LOST ? "this machine's clock follows no source of time"
+                                          : "this machine's clock follows a source of time again");
+}
+
 /* ---- the policy ---- */
 
 static void policy_event(struct agent *agent, struct str refused)
@@ -142,6 +165,7 @@ static void policy_apply(struct agent *agent, struct arena *arena, const struct 
     agent->policy = *policy;
     agent->policy_arena = arena;
     collect_apply(agent->collect, &agent->policy, &refused);
+    agent_canary_set(&agent->canary, policy->canary_s, clock_boot_ns());
     json_write_array_end(&refused);
     arena_free(before);
     if (refused.n > 2)
@@ -301,6 +325,8 @@ static void on_status(void *context, struct buf *json)
         json_put_int(json, "clock_offset_us", offset_us);
         json_put_u64(json, "clock_error_us", error_us);
     }
+    agent_canary_status(&agent->canary, &spool, json);
+    time_watch_put(&agent->time, clock_boot_ns(), json);
     if (agent->memory.trouble[0])
         json_put_text(json, "trouble", agent->memory.trouble);
 }
@@ -310,11 +336,9 @@ static void status_write(struct agent *agent, const char *state)
 {
     struct buf json;
     struct err err = {0};
-    char id[37];
-    store_id_text(agent->identity.id, id);
     buf_init(&json, 16384);
     json_write_object(&json);
-    json_put_text(&json, "agent", id);
+    json_put_text(&json, "agent", agent->uuid);
     json_put_text(&json, "state", state);
     json_put_int(&json, "time", clock_real_ns() / 1000000000);
     json_put_int(&json, "pid", getpid());
@@ -388,6 +412,8 @@ static enum rc sandbox_paths(struct agent *agent, struct sandbox_path *paths, si
         sandbox_add(paths, ret_count, inventory[i], SANDBOX_READ);
     if (agent->root >= 0 && agent->options.root)
         sandbox_add(paths, ret_count, agent->options.root, SANDBOX_READ);
+    for (size_t i = 0; time_source_paths[i]; i++)
+        sandbox_add(paths, ret_count, time_source_paths[i], SANDBOX_READ);
     sandbox_add(paths, ret_count, agent->options.data, SANDBOX_READ | SANDBOX_WRITE | SANDBOX_REMOVE);
     if (agent->options.journal)
         sandbox_add(paths, ret_count, agent->options.journal, SANDBOX_READ);
@@ -500,6 +526,7 @@ static enum rc parts_make(struct agent *agent, int runner, struct err *err)
         .memory = &agent->memory,
         .calls = {agent, on_policy, on_certificate, on_remember, event_trouble, on_status, on_note, on_inventory}};
     memcpy(deliver.agent, agent->identity.id, sizeof deliver.agent);
+    store_id_text(agent->identity.id, agent->uuid);
     memcpy(deliver.boot, agent->boot, sizeof deliver.boot);
     agent->collect = collect_new(&collect, err);
     agent->deliver = agent->collect ? deliver_new(&deliver, err) : NULL;
@@ -609,7 +636,10 @@ static int timeout_of(const struct agent *agent, bool more, struct deliver_now n
 static enum rc run_one(struct agent *agent, struct err *err)
 {
     struct deliver_now now = clocks();
+    const struct agent_canary_way way = {agent->uuid, agent->collect, agent->deliver, agent->spool};
     bool more = collect_step(agent->collect, now.boot_ns);
+    agent_canary_step(&agent->canary, &way, now);
+    time_look(agent, now.boot_ns);
     enum rc rc = spool_step(agent->spool, now.boot_ns, agent->policy.immediate, err);
     if (rc == RC_OK)
         rc = link_step(agent->link, now, err);
@@ -681,6 +711,7 @@ int agent_run(const struct agent_options *options)
         running_mark(&agent);
         if (spool_loss(agent.spool))
             event_gap(&agent, spool_loss(agent.spool));
+        agent_canary_set(&agent.canary, CANARY_EVERY_S, clock_boot_ns()); /* until a policy says otherwise */
         policy_load(&agent);
         event_start(&agent);
         tell(TELL_INFO, "%s started", agent.program);

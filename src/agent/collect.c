@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/assert.h"
 #include "codec/audit.h"
+#include "codec/canary_text.h"
 #include "codec/gap.h"
 #include "codec/json.h"
 #include "os/audit_stream.h"
@@ -77,6 +78,7 @@ struct collect {
 
     struct outlet own;
     struct inventory *inventory; /* NULL: none is taken here */
+    struct outlet canary;
 
     struct buf requests; /* to the runner */
     struct buf replies;
@@ -142,6 +144,12 @@ void collect_event(struct collect *collect, struct str json, uint64_t now_boot_n
     buf_char(&object, '}');
     outlet_put(collect, &collect->own, buf_view(&object));
     buf_done(&object);
+}
+
+void collect_canary(struct collect *collect, struct str json, uint64_t now_boot_ns)
+{
+    collect->now_ns = now_boot_ns;
+    outlet_put(collect, &collect->canary, json);
 }
 
 /* ---- files ---- */
@@ -569,6 +577,8 @@ struct collect *collect_new(const struct collect_options *options, struct err *e
     collect->accounting_outlet =
         (struct outlet){.stream = DELIVERY_ACCOUNTING, .name = STR(ACCOUNTING_PATH), .epoch = collect->epoch};
     collect->own = (struct outlet){.stream = DELIVERY_AGENT, .epoch = collect->epoch};
+    collect->canary =
+        (struct outlet){.stream = DELIVERY_AGENT, .name = STR_INIT(CANARY_STREAM), .epoch = collect->epoch};
     buf_init(&collect->requests, 65536);
     buf_init(&collect->replies, RUNNER_MESSAGE_MAX + 4096);
     if (inventory_begin(collect, err) != RC_OK) {
@@ -662,6 +672,7 @@ bool collect_step(struct collect *collect, uint64_t now_boot_ns)
     IGNORE(outlet_catch_up(collect, &collect->own)); /* gaps at the end of a stream, too, when there is room */
     IGNORE(outlet_catch_up(collect, &collect->audit_outlet));
     IGNORE(outlet_catch_up(collect, &collect->accounting_outlet));
+    IGNORE(outlet_catch_up(collect, &collect->canary));
     return more;
 }
 

@@ -40,6 +40,8 @@ void collect_free(struct collect *collect);
 void collect_apply(struct collect *collect, const struct agent_policy *policy, struct buf *refused);
 /* An event of the agent's own: members of a JSON object, `text` = "\"event\":...". */
 void collect_event(struct collect *collect, struct str json, uint64_t now_boot_ns);
+/* The body of a canary, into a stream of its own. */
+void collect_canary(struct collect *collect, struct str json, uint64_t now_boot_ns);
 /* Reads on. True: more waits to be read at once. */
 bool collect_step(struct collect *collect, uint64_t now_boot_ns);
 /* Positions of files to their file. */

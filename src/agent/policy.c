@@ -2,6 +2,7 @@
 
 #include "agent/join.h"
 #include "base/buf.h"
+#include "codec/canary_text.h"
 #include "codec/json.h"
 #include "wire/delivery_batch.h"
 
@@ -174,6 +175,15 @@ static enum rc durable_read(const struct json_value *member, struct agent_policy
     return RC_OK;
 }
 
+static enum rc canary_read_s(const struct json_value *member, struct agent_policy *policy, struct err *err)
+{
+    int64_t seconds = json_int(member, -1);
+    if (seconds < 0 || seconds > (int64_t)CANARY_EVERY_MAX)
+        return err_set(err, RC_INVALID, "canary_s is no number from 0 to %u", CANARY_EVERY_MAX);
+    policy->canary_s = (uint32_t)seconds;
+    return RC_OK;
+}
+
 static enum rc member_read(const struct json_value *member, struct arena *arena, struct agent_policy *policy,
                            struct buf *passed_over, struct err *err)
 {
@@ -192,6 +202,8 @@ static enum rc member_read(const struct json_value *member, struct arena *arena,
         return flag_read(member, &policy->inventory, err);
     if (str_is(member->key, "durable"))
         return durable_read(member, policy, err);
+    if (str_is(member->key, "canary_s"))
+        return canary_read_s(member, policy, err);
     if (str_is(member->key, "commands"))
         return commands_read(member, arena, policy, err);
     if (passed_over->n)
@@ -231,7 +243,7 @@ enum rc agent_policy_parse(struct str text, struct arena *arena, struct agent_po
 {
     uint64_t version = 0;
     struct str rest = text;
-    *ret_policy = (struct agent_policy){.inventory = true};
+    *ret_policy = (struct agent_policy){.inventory = true, .canary_s = CANARY_EVERY_S};
     if (!str_is(str_cut(&rest, '\n'), HEADING))
         return err_set(err, RC_INVALID, "it is no policy of agents");
     struct str origin = str_cut(&rest, '\n');

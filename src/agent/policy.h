@@ -6,7 +6,7 @@
  *   VERSION
  *   {"files":["/var/log"],"join":["/var/log/app timestamp wait=3"],"journal":true,"audit":false,"accounting":false,
  *    "inventory":true,"durable":"immediate",
- *    "commands":[{"name":"users","argv":["/usr/bin/who"],"every_s":300,"timeout_s":10,"bytes":65536}]}
+ *    "canary_s":300,"commands":[{"name":"users","argv":["/usr/bin/who"],"every_s":300,"timeout_s":10,"bytes":65536}]}
  *
  * The inventory (inventory.h) is taken unless it is false. A member of the object that this program does not know is
  * passed over and named, so that it can be told; a known one of a wrong kind or value refuses the whole policy. */
@@ -47,6 +47,7 @@ struct agent_policy {
     bool inventory;       /* true unless it says otherwise */
     bool inventory_named; /* it says so or otherwise */
     bool immediate;       /* every batch is synced at once */
+    uint32_t canary_s;    /* between two canaries (codec/canary_text.h), 1 to 86,400; 0: none */
     size_t command_count;
     struct agent_command commands[POLICY_COMMANDS_MAX];
     struct str passed_over; /* names of unknown members, a comma between them */

@@ -20,7 +20,7 @@ static void a_policy_reads(void)
     struct arena *arena = arena_new((size_t)1 << 20);
     struct err err = {0};
     CHECK_INT(parse(HEAD "{\"files\":[\"/var/log\",\"/srv/a.log\"],\"journal\":true,\"audit\":true,"
-                         "\"durable\":\"immediate\",\"later\":1,\"more\":[],"
+                         "\"durable\":\"immediate\",\"canary_s\":0,\"later\":1,\"more\":[],"
                          "\"commands\":[{\"name\":\"users\",\"argv\":[\"/usr/bin/who\",\"-a\"],\"every_s\":60}]}\n",
                     arena, &err),
               RC_OK);
@@ -32,6 +32,7 @@ static void a_policy_reads(void)
     CHECK(policy.inventory && !policy.inventory_named); /* unless it says otherwise */
     CHECK_TEXT(policy.passed_over, "later,more");
     CHECK_INT(policy.command_count, 1);
+    CHECK_INT(policy.canary_s, 0);
     CHECK_TEXT(policy.commands[0].name, "users");
     CHECK_TEXT(str_of(policy.commands[0].argv[1]), "-a");
     CHECK(policy.commands[0].argv[2] == NULL);
@@ -39,6 +40,7 @@ static void a_policy_reads(void)
     CHECK_INT(policy.commands[0].timeout_s, 10);
     CHECK_INT(policy.commands[0].bytes_max, 65536);
     CHECK_INT(parse(HEAD "{}", arena, &err), RC_OK); /* nothing at all is to be collected */
+    CHECK_INT(policy.canary_s, 300);                 /* unless a policy says otherwise */
     CHECK(policy.files.n == 0 && !policy.journal && !policy.audit && !policy.immediate && !policy.command_count);
     CHECK_INT(parse(HEAD "{\"files\":[]}", arena, &err), RC_OK);
     CHECK_INT(parse(HEAD "{\"join\":[\"/a java\",\"/b/*.log pattern=x wait=3\"],\"accounting\":true}", arena, &err),
@@ -92,6 +94,11 @@ static void what_may_not_be_is_refused(void)
         HEAD "{\"inventory\":1}",
         HEAD "{\"durable\":true}",
         HEAD "{\"durable\":\"now\"}",
+        HEAD "{\"canary_s\":-1}",
+        HEAD "{\"canary_s\":86401}",
+        HEAD "{\"canary_s\":\"300\"}",
+        HEAD "{\"canary_s\":2.5}",
+        HEAD "{\"canary_s\":null}",
         HEAD "{\"commands\":{}}",
         HEAD "{\"commands\":[1]}",
         HEAD "{\"commands\":[{}]}",

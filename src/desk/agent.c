@@ -13,7 +13,9 @@
 #include "base/bytes.h"
 #include "base/civil.h"
 #include "codec/utf8.h"
+#include "desk/canary_inside.h"
 #include "desk/own_alarm.h"
+#include "desk/time_source.h"
 
 #include <string.h>
 
@@ -529,6 +531,8 @@ static void on_status(struct hearing *h)
         return;
     heard_again(h, &agent);
     status_store(h, &agent, status);
+    canary_status(h->desk, agent.uuid, status, h->now_ns);
+    time_said(h->desk, agent.uuid, json_get(status, "time"), h->now_ns);
     struct str trouble = json_str(json_get(status, "trouble"), STR(""));
     if (trouble.n)
         contradiction(h->desk, &agent, AGENT_DOUBT_TOLD,

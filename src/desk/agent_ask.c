@@ -3,6 +3,8 @@
 #include "base/bytes.h"
 #include "base/civil.h"
 #include "desk/agent.h"
+#include "desk/canary_inside.h"
+#include "desk/time_source.h"
 
 #include <string.h>
 
@@ -239,15 +241,16 @@ void ask_agent_save(struct ask *ask)
     " WHEN a.contradicts > 0 THEN 'contradicts' WHEN a.silent = 1 THEN 'silent' WHEN a.intake >= 0 THEN 'connected'"   \
     " ELSE 'away' END, a.host, a.address, a.relay, a.program, a.until_ns, a.enrolled_ns, a.heard_ns, a.connected_ns,"  \
     " a.offset_us, a.error_us, a.records, a.bytes, a.policy, a.used, a.room, coalesce((SELECT max(version) FROM"       \
-    " agent_policy WHERE grp = a.grp AND note <> ''), 0)"
+    " agent_policy WHERE grp = a.grp AND note <> ''), 0), coalesce(c.seen_ns, -1), coalesce(c.total_us, 0),"           \
+    " coalesce(c.hop, 0)"
 
 static void agent_put(struct buf *out, struct db_query *q)
 {
     static const char *const texts[] = {"agent", "name", "group", "object"};
     static const char *const more[] = {"state", "host", "address", "relay", "program"};
-    static const char *const numbers[] = {"until_ns",  "enrolled_ns", "heard_ns",  "connected_ns",
-                                          "offset_us", "error_us",    "records",   "bytes",
-                                          "policy",    "spool_bytes", "spool_max", "policy_wanted"};
+    static const char *const numbers[] = {"until_ns",  "enrolled_ns",   "heard_ns",  "connected_ns", "offset_us",
+                                          "error_us",  "records",       "bytes",     "policy",       "spool_bytes",
+                                          "spool_max", "policy_wanted", "canary_ns", "canary_us"};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         json_put_str(out, texts[i], db_text(q));
     json_put_int(out, "object_id", db_i64(q));
@@ -255,6 +258,7 @@ static void agent_put(struct buf *out, struct db_query *q)
         json_put_str(out, more[i], db_text(q));
     for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
         json_put_int(out, numbers[i], db_i64(q));
+    json_put_text(out, "canary_hop", canary_hop_key(db_i64(q)));
 }
 
 /* The states of COLUMNS as a filter; "present": all that are not revoked. */
@@ -266,7 +270,8 @@ static void filter_put(const struct ask *ask, struct db_query *q)
 }
 
 #define WANTED                                                                                                         \
-    " FROM agent a JOIN object o ON o.id = a.object WHERE (CASE ?1 WHEN 'revoked' THEN a.state = 1 WHEN 'all' THEN 1"  \
+    " FROM agent a JOIN object o ON o.id = a.object LEFT JOIN canary c ON c.agent = a.uuid AND c.lane = 0"             \
+    " WHERE (CASE ?1 WHEN 'revoked' THEN a.state = 1 WHEN 'all' THEN 1"                                                \
     " WHEN 'connected' THEN a.state = 0 AND a.intake >= 0 WHEN 'silent' THEN a.state = 0 AND a.silent = 1"             \
     " ELSE a.state = 0 END) AND (?2 = '' OR a.grp = ?2) AND (?3 = '' OR instr(lower(a.name), lower(?3)) > 0"           \
     " OR instr(lower(a.host), lower(?3)) > 0 OR instr(a.address, ?3) > 0 OR a.uuid = ?3)"
@@ -284,6 +289,7 @@ static void totals_put(struct ask *ask)
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         json_put_int(ask->out, names[i], found ? db_i64(&q) : 0);
     db_query_end(&q);
+    json_put_int(ask->out, "time_lost", time_lost_count(ask->desk));
     json_write_object_end(ask->out);
 }
 
@@ -333,7 +339,8 @@ void ask_agent_show(struct ask *ask)
     static const char *const texts[] = {"serial", "key", "spool", "boot", "enrolled_by", "revoked_by", "revoked_why"};
     struct db_query q = db_query(ask->desk->db, "SELECT " COLUMNS ", a.serial, a.key, a.spool, a.boot, a.enrolled_by,"
                                                 " a.revoked_by, a.revoked_why, a.revoked_ns, a.seen_size, a.status"
-                                                " FROM agent a JOIN object o ON o.id = a.object WHERE a.uuid = ?1");
+                                                " FROM agent a JOIN object o ON o.id = a.object LEFT JOIN canary c"
+                                                " ON c.agent = a.uuid AND c.lane = 0 WHERE a.uuid = ?1");
     db_put_text(&q, ask_str(ask, "agent"));
     if (!db_next(&q)) {
         ask_refuse(ask, "not_found", "no such agent");
@@ -352,5 +359,7 @@ void ask_agent_show(struct ask *ask)
     json_write_raw(ask->out, status.n ? status : STR("{}"));
     json_write_object_end(ask->out);
     db_query_end(&q);
+    canary_put(ask->desk, ask->out, ask_str(ask, "agent"));
+    time_put(ask->desk, ask->out, ask_str(ask, "agent"));
     groups_put(ask);
 }

@@ -7,9 +7,13 @@
 #include "desk/agent.h"
 #include "desk/annex_desk.h"
 #include "desk/inventory.h"
+#include "desk/announce.h"
+#include "desk/canary_inside.h"
 #include "desk/loss.h"
 #include "desk/rulebook.h"
 #include "desk/schema.h"
+#include "desk/source_hour.h"
+#include "desk/time_source.h"
 
 #include <string.h>
 
@@ -17,6 +21,7 @@
 #define SCRATCH_MAX  ((size_t)8 << 20)
 #define ARGON_KIB    65536u
 #define SILENT_AFTER 5 /* intervals of a mirror */
+#define TIME_LOST_S  900
 #define LATE_AFTER_S 900
 #define ZONE_S       (5 * HOUR_S)
 #define CLEAN_NS     (10 * MINUTE_S * SECOND_NS)
@@ -125,6 +130,10 @@ void desk_clean(struct desk *desk, int64_t now_ns)
     agents_clean(desk, now_ns);
     losses_clean(desk);
     inventory_clean(desk, now_ns);
+    canaries_clean(desk, now_ns);
+    time_clean(desk);
+    announce_clean(desk, now_ns);
+    source_hours_clean(desk, now_ns);
     desk->cleaned_ns = now_ns;
 }
 
@@ -221,6 +230,7 @@ static enum rc database_prepare(struct desk *desk, const struct desk_options *op
     trail_open(desk);
     annex_load(desk);
     agents_open(desk);
+    canaries_open(desk, now_ns);
     desk_clean(desk, now_ns);
     rc = desk_end(desk, true, err);
     if (rc != RC_OK)
@@ -264,10 +274,15 @@ enum rc desk_open(struct db *db, const struct desk_options *options, int64_t now
     desk->rule_file = options->rule_file;
     desk->rule_context = options->rule_context;
     desk->argon_memory_kib = options->argon_memory_kib ? options->argon_memory_kib : ARGON_KIB;
+    desk->time_lost_ns = (options->time_lost_s ? options->time_lost_s : TIME_LOST_S) * SECOND_NS;
     buf_init(&desk->body, DESK_RECORD_MAX);
-    enum rc rc = parts_new(desk) && agents_new(desk, options, now_ns)
+    enum rc rc = parts_new(desk) && agents_new(desk, options, now_ns) && canaries_new(desk, options)
                      ? RC_OK
                      : err_set(err, RC_LIMIT, "out of memory for the desk");
+    if (rc == RC_OK && options->time_servers.n) {
+        desk->time_servers = arena_str(desk->arena, options->time_servers);
+        rc = desk->time_servers.p ? RC_OK : err_set(err, RC_LIMIT, "out of memory for the desk");
+    }
     if (rc == RC_OK)
         desk_annex_after(desk, options->coverage_days);
     if (rc == RC_OK)
@@ -299,6 +314,7 @@ void desk_close(struct desk *desk)
     rulebook_free(desk);
     rule_texts_free(desk);
     agents_free(desk);
+    canaries_free(desk);
     receivers_free(desk);
     assets_free(desk);
     tlog_hasher_free(desk->hasher);

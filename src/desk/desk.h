@@ -64,6 +64,10 @@ struct desk_options {
     uint32_t argon_memory_kib;                 /* 0 means 65536; tests give less */
     int64_t mirror_silent;                     /* intervals without a pull that make a mirror silent; 0 means 5 */
     int64_t receiver_late_s;    /* a record that waits longer for a receiver makes it late; 0 means 900 */
+    int64_t time_lost_s;        /* that a clock may follow no source of time; 0 means 900 */
+    struct str time_servers;    /* that are accepted, with blanks; empty: any */
+    int64_t canary_s;           /* between two canaries of the service's own (canary.h); 0: it makes none */
+    unsigned engines;           /* processes */
     int64_t coverage_days;      /* a source is known for so long before what it lacks is a finding */
     int64_t lists_minutes;      /* between two hunts for lists of indicators; negative means DESK_LISTS_MINUTES */
     int64_t agent_silent_s;     /* seconds without contact that make an agent silent; 0 means 300 */
@@ -153,6 +157,7 @@ struct desk_trail {
 };
 
 struct desk_rule_count; /* below */
+struct desk_canary;
 struct desk_batch {
     const struct desk_match *matches;
     size_t count;
@@ -161,6 +166,8 @@ struct desk_batch {
     int64_t clock_ns;                    /* of until_ns; now_ns or before */
     const struct desk_rule_count *fired; /* correlations that fired since the batch before, whatever it opened */
     size_t fired_count;
+    const struct desk_canary *canaries; /* that came through (canary.h) */
+    size_t canary_count;
 };
 
 /* desk_match with a trail and counts: all are stored, or none. Counts of unknown rules are passed over. */
@@ -737,6 +744,8 @@ enum rc desk_watch_annex(struct desk *desk, int64_t now_ns, struct err *err) MUS
  * rhythm. Every engine has read what was received before `read_ns`; INT64_MIN while that is not known. Call each
  * second; it looks every ten. */
 enum rc desk_watch_losses(struct desk *desk, int64_t now_ns, int64_t read_ns, struct err *err) MUST_USE;
+/* What is known of this machine's clock: {"time":{...}} (agent/time_source.h). About once a minute. */
+enum rc desk_time_said(struct desk *desk, struct str text, int64_t now_ns, struct err *err) MUST_USE;
 /* Tells the archive of mirrors that have not pulled for so many of their intervals, and of those that came back. Call
  * each second; it looks every ten. */
 enum rc desk_watch_mirrors(struct desk *desk, int64_t now_ns, struct err *err) MUST_USE;

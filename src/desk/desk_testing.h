@@ -79,6 +79,8 @@ static inline struct desk_options stand_options(struct arena *arena, struct str 
         .random = stand_random,
         .coverage_days = 7,
         .lists_minutes = -1,
+        .canary_s = 300,
+        .engines = 2,
         .argon_memory_kib = 64,
         .agent_authority = STR("the authority's certificate"),
         .agent_digest = STR("00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"),

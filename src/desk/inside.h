@@ -32,6 +32,7 @@ struct asset_rules;   /* asset_rules.h */
 struct desk_sources;  /* source.c */
 struct desk_agents;   /* agent.h */
 struct desk_assets;   /* asset.c */
+struct desk_canaries; /* canary_inside.h */
 struct desk_retained; /* retention.c */
 struct desk_annex;    /* annex_desk.h */
 struct rulebook;      /* rulebook.h */
@@ -84,6 +85,7 @@ struct desk {
     struct rule_texts *rule_texts;
     struct desk_agents *agents;
     struct desk_assets *assets;
+    struct desk_canaries *canaries;
     bool assets_stale;
     uint64_t objects_version; /* see desk_objects_version */
     enum rc (*term_check)(void *context, uint32_t days, int64_t now_ns, struct err *err);
@@ -104,6 +106,7 @@ struct desk {
     int64_t taken_id;      /* the last record lent to the role */
     int64_t outgoing;      /* about how many records wait */
     int64_t cleaned_ns;    /* when old rows were last removed */
+    int64_t changes_hour;  /* in which changes of logging were looked for last */
     int64_t losses_ns;     /* when the ledger of losses was looked at last */
     struct buf body;       /* the record being written */
     const char *event;     /* its name, while it is open */
@@ -116,6 +119,9 @@ struct desk {
     int64_t mirror_refused;    /* further ones since */
 
     struct receivers_known receivers;
+
+    int64_t time_lost_ns; /* time_source.h */
+    struct str time_servers;
 };
 
 /* --- transaction --- */
@@ -263,6 +269,7 @@ bool desk_sources_new(struct desk *desk);
 /* What became of records as they were parsed (parse_rate.c); in a transaction. */
 void parse_rate_store(struct desk *desk, const struct desk_parse_count *counts, size_t n);
 void desk_sources_free(struct desk *desk);
+uint64_t desk_durable(const struct desk *desk);     /* records, as the keeper told last */
 int64_t desk_archive_size(const struct desk *desk); /* of its newest checkpoint, as the keeper told last; 0: unknown */
 bool desk_vouchers_new(struct desk *desk);
 void desk_vouchers_free(struct desk *desk);
@@ -427,8 +434,13 @@ void ask_inventory_changes(struct ask *ask);
 void ask_inventory_object(struct ask *ask);
 void ask_inventory_ask(struct ask *ask);
 void ask_inventory_search(struct ask *ask); /* inventory_search.c */
-void ask_loss_list(struct ask *ask);        /* loss_ask.c, as the next */
+void ask_canary_list(struct ask *ask);
+void ask_announce_list(struct ask *ask); /* announce_ask.c, as the next two */
+void ask_announce_save(struct ask *ask);
+void ask_announce_end(struct ask *ask);
+void ask_loss_list(struct ask *ask); /* loss_ask.c, as the next */
 void ask_loss_explain(struct ask *ask);
+void ask_loss_hours(struct ask *ask); /* source_hour.c */
 void ask_mirror_list(struct ask *ask);
 void ask_mirror_forget(struct ask *ask);
 void ask_mirror_used(struct ask *ask);

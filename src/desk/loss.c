@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "base/civil.h"
+#include "desk/announce.h"
 #include "desk/rhythm_desk.h"
 
 #include <string.h>
@@ -63,14 +64,16 @@ struct row {
 static void row_store(struct desk *desk, const struct row *row)
 {
     struct source_facts facts = source_facts(desk, row->source);
+    int64_t announced = announce_find(desk, row->source, row->from_ns, MAX(row->from_ns, row->to_ns));
     struct db_query q = db_query(
-        desk->db,
-        "INSERT INTO loss (source, cause, unit, minute, kind, name, host, object, count, unknown, from_ns,"
-        " to_ns, first, last, explanation, who, explained_ns, sender) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
-        " ?10, ?11, ?12, ?13, ?14, '', '', 0, ?15) ON CONFLICT (source, cause, unit, minute, sender)"
-        " WHERE explained_ns = 0 DO UPDATE SET count = min(count + excluded.count, 1 << 60),"
-        " unknown = max(unknown, excluded.unknown), from_ns = min(from_ns, excluded.from_ns),"
-        " to_ns = max(to_ns, excluded.to_ns), last = max(last, excluded.last)");
+        desk->db, "INSERT INTO loss (source, cause, unit, minute, kind, name, host, object, count, unknown, from_ns,"
+                  " to_ns, first, last, explanation, who, explained_ns, sender,"
+                  " announcement) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
+                  " ?10, ?11, ?12, ?13, ?14, '', '', 0, ?15, ?16) ON CONFLICT (source, cause, unit, minute, sender)"
+                  " WHERE explained_ns = 0 DO UPDATE SET count = min(count + excluded.count, 1 << 60),"
+                  " unknown = max(unknown, excluded.unknown), from_ns = min(from_ns, excluded.from_ns),"
+                  " to_ns = max(to_ns, excluded.to_ns), last = max(last, excluded.last),"
+                  " announcement = max(announcement, excluded.announcement)");
     db_put_blob(&q, str_at(row->source, 16));
     db_put_text(&q, str_of(gap_cause_key(row->cause)));
     db_put_text(&q, str_of(gap_unit_key(row->unit)));
@@ -86,6 +89,7 @@ static void row_store(struct desk *desk, const struct row *row)
     db_put_i64(&q, row->first);
     db_put_i64(&q, row->last);
     db_put_text(&q, str_of(row->sender));
+    db_put_i64(&q, announced);
     db_run(&q);
 }
 
@@ -182,8 +186,13 @@ void source_trouble(struct desk *desk, const struct source_trouble *trouble)
                               .host = facts.host.n ? facts.host : facts.name,
                               .address = STR(""),
                               .text = trouble->text};
-    IGNORE(trouble_record(desk, trouble->event, trouble->id, &facts, trouble->now_ns) == NULL); /* it has all members */
-    own_alarm_put(desk, &alarm, desk_record_end(desk, 0, trouble->text), trouble->now_ns);
+    bool of_rhythm = trouble->trouble == SOURCE_LOW || trouble->trouble == SOURCE_BURST;
+    int64_t announced =
+        of_rhythm ? announce_find(desk, trouble->id, trouble->now_ns - HOUR_S * SECOND_NS, trouble->now_ns) : 0;
+    json_put_int(trouble_record(desk, trouble->event, trouble->id, &facts, trouble->now_ns), "announcement", announced);
+    int64_t outgoing = desk_record_end(desk, 0, trouble->text);
+    if (!announced) /* else somebody said that it would be so */
+        own_alarm_put(desk, &alarm, outgoing, trouble->now_ns);
 }
 
 void source_calm(struct desk *desk, const uint8_t id[16], enum own_trouble trouble, int64_t now_ns)
@@ -257,5 +266,6 @@ enum rc desk_watch_losses(struct desk *desk, int64_t now_ns, int64_t read_ns, st
     clocks_calm(desk, now_ns);
     if (rhythm_watch(desk, now_ns, read_ns))
         desk->losses_ns = 0; /* more waits: at the next call */
+    announce_watch(desk, now_ns);
     return desk_end(desk, true, err);
 }

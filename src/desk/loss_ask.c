@@ -79,17 +79,19 @@ static void row_put(struct buf *out, struct db_query *q)
     json_put_str(out, "explanation", db_text(q));
     json_put_str(out, "who", db_text(q));
     json_put_int(out, "explained_ns", db_i64(q));
+    json_put_int(out, "announcement", db_i64(q));
     json_put_str(out, "sender", db_text(q));
     json_write_object_end(out);
 }
 
 static void rows_put(struct ask *ask, const struct filter *filter, int64_t offset, int64_t limit)
 {
-    struct db_query q = db_query(
-        ask->desk->db, "SELECT id, source, cause, unit, kind, name, host, object,"
-                       " coalesce((SELECT name FROM object WHERE object.id = loss.object), ''), count, unknown,"
-                       " from_ns, to_ns, first, last, explanation, who, explained_ns, sender FROM loss" FILTER
-                       " ORDER BY from_ns DESC, id DESC LIMIT ?7 OFFSET ?8");
+    struct db_query q =
+        db_query(ask->desk->db,
+                 "SELECT id, source, cause, unit, kind, name, host, object,"
+                 " coalesce((SELECT name FROM object WHERE object.id = loss.object), ''), count, unknown,"
+                 " from_ns, to_ns, first, last, explanation, who, explained_ns, announcement, sender FROM loss" FILTER
+                 " ORDER BY from_ns DESC, id DESC LIMIT ?7 OFFSET ?8");
     filter_put(&q, filter);
     db_put_i64(&q, limit);
     db_put_i64(&q, offset);

@@ -6,6 +6,7 @@
  * highest seen; and past DESK_OPEN_PER_RULE open incidents of one rule on one object a new group joins the newest. */
 #include "base/assert.h"
 #include "base/civil.h"
+#include "desk/canary_inside.h"
 #include "desk/inside.h"
 
 struct group {
@@ -396,6 +397,7 @@ enum rc desk_match_batch(struct desk *desk, const struct desk_batch *batch, int6
     desk_clean(desk, now_ns);
     matches_take(desk, batch, now_ns, &done);
     rule_fired_store(desk, batch, now_ns);
+    canaries_store(desk, batch, now_ns);
     struct trail trail = trail_put(desk, batch);
     rc = desk_end(desk, true, err);
     if (rc != RC_OK)

@@ -19,6 +19,9 @@ static const struct {
     [SOURCE_TIME] = {"qorgan-source-time", "A source's clock went back or is ahead", DESK_MEDIUM, "other"},
     [SOURCE_LOW] = {"qorgan-source-low", "A source sends far less than usual", DESK_MEDIUM, "other"},
     [SOURCE_BURST] = {"qorgan-source-burst", "A source sends far more than usual", DESK_MEDIUM, "other"},
+    [CANARY_LOST] = {"qorgan-canary-lost", "Detection does not pass its canaries", DESK_HIGH, "other"},
+    [CANARY_OF_AGENT] = {"qorgan-canary-agent", "An agent's canary does not come", DESK_MEDIUM, "other"},
+    [TIME_SOURCE_LOST] = {"qorgan-time-lost", "A clock follows no source of time", DESK_MEDIUM, "other"},
     [RULES_NOT_TAKEN] = {"qorgan-rules-not-taken", "Detection works with the rules of before", DESK_HIGH, "other"},
     [LISTS_NOT_TAKEN] = {"qorgan-lists-not-taken", "Lists of indicators are not all in use", DESK_HIGH, "other"},
 };

@@ -15,6 +15,9 @@ enum own_trouble {
     SOURCE_LOW,
     SOURCE_BURST,
     LISTS_NOT_TAKEN,
+    CANARY_LOST,      /* these two: canary.h; detection does not pass it */
+    CANARY_OF_AGENT,  /* an agent's does not come, or not in its time */
+    TIME_SOURCE_LOST, /* time_source.h */
 };
 
 struct own_alarm {

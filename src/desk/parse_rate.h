@@ -40,6 +40,9 @@ struct parse_count {
     uint64_t records;
     int64_t last_ns;      /* the newest was received */
     uint64_t last_record; /* its number */
+    uint64_t durable;     /* of them: it is known when they were on the disk, and so acknowledged */
+    uint64_t wait_us;     /* what these waited for that, together */
+    uint64_t wait_max_us;
 };
 
 #endif

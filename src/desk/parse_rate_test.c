@@ -15,7 +15,8 @@ static struct desk_parse_count row_of(uint8_t source, int64_t day, const char *p
 {
     struct desk_parse_count row = {.day = (uint32_t)day, .parser = str_of(parser), .outcome = outcome};
     memset(row.source, source, sizeof row.source);
-    row.count = (struct parse_count){records, day * DAY_NS + (int64_t)records, 1000 * (uint64_t)day + records};
+    row.count = (struct parse_count){
+        .records = records, .last_ns = day * DAY_NS + (int64_t)records, .last_record = 1000 * (uint64_t)day + records};
     return row;
 }
 

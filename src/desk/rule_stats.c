@@ -9,6 +9,7 @@
 #include "desk/loss.h"
 #include "desk/rhythm_desk.h"
 #include "desk/rulebook.h"
+#include "desk/source_hour.h"
 
 #define COUNT_MAX  ((uint64_t)1 << 50) /* the most that one message adds to a sum */
 #define HOURS_KEPT 25
@@ -293,6 +294,7 @@ enum rc desk_count_rules(struct desk *desk, const struct desk_rule_counts *count
         losses_store(desk, counts->losses, counts->loss_count, now_ns);
         rhythm_store(desk, counts->annex, counts->annex_count, now_ns);
         parse_rate_store(desk, counts->parses, counts->parse_count);
+        source_hours_store(desk, counts->parses, counts->parse_count, now_ns);
         engine_store(desk, counts, now_ns);
     }
     rc = desk_end(desk, true, err);

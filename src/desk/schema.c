@@ -388,6 +388,50 @@ const char *const desk_schema[] = {
     " time_ns INTEGER NOT NULL, record INTEGER NOT NULL, change INTEGER NOT NULL, found INTEGER NOT NULL,"
     " kind TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, before TEXT NOT NULL) STRICT;"
     "CREATE INDEX inventory_change_agent ON inventory_change(agent, id);",
+    /* canaries (canary.c): agent empty: the service's own, lane: the engine that judges it; record -1: none came yet;
+     * hop: enum canary_hop; told_...: what the agent said of its last one, and when; recent: the last ones */
+    "CREATE TABLE canary (agent TEXT NOT NULL, lane INTEGER NOT NULL, engine INTEGER NOT NULL, number INTEGER NOT NULL,"
+    " record INTEGER NOT NULL, nonce TEXT NOT NULL, every_s INTEGER NOT NULL, made_ns INTEGER NOT NULL,"
+    " seen_ns INTEGER NOT NULL, total_us INTEGER NOT NULL, due_ns INTEGER NOT NULL, checked_ns INTEGER NOT NULL,"
+    " hop INTEGER NOT NULL, hop_ns INTEGER NOT NULL, told_number INTEGER NOT NULL, told_durable INTEGER NOT NULL,"
+    " told_ns INTEGER NOT NULL, recent BLOB NOT NULL, PRIMARY KEY (agent, lane)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX canary_due ON canary(due_ns);"
+    "CREATE INDEX canary_hop ON canary(hop) WHERE hop > 0;"
+    /* their times by hour since 1970; own: of the service; stage, bucket: canary_inside.h */
+    "CREATE TABLE canary_hour (hour INTEGER NOT NULL, own INTEGER NOT NULL, stage INTEGER NOT NULL,"
+    " bucket INTEGER NOT NULL, count INTEGER NOT NULL, max_us INTEGER NOT NULL,"
+    " PRIMARY KEY (hour, own, stage, bucket)) STRICT, WITHOUT ROWID;"
+    /* where some stop now; engine 0 and agent empty where they do not tell them apart */
+    "CREATE TABLE canary_trouble (hop INTEGER NOT NULL, engine INTEGER NOT NULL, agent TEXT NOT NULL,"
+    " since_ns INTEGER NOT NULL, PRIMARY KEY (hop, engine, agent)) STRICT, WITHOUT ROWID;"
+    /* clocks of agents and, agent empty, of this machine; lost_ns 0: it follows a source; told: too long; choice: enum
+     * time_choice */
+    "CREATE TABLE time_source (agent TEXT PRIMARY KEY, lost_ns INTEGER NOT NULL, told INTEGER NOT NULL,"
+    " choice INTEGER NOT NULL, error_us INTEGER NOT NULL, daemon TEXT NOT NULL, servers TEXT NOT NULL) STRICT,"
+    " WITHOUT ROWID;",
+
+    /* planned changes of event logging (announce.c): due_ns: it was to be told until then, 0: not known; kk, ru, en:
+     * why then; ended_ns 0: it stands */
+    "CREATE TABLE announcement (id INTEGER PRIMARY KEY AUTOINCREMENT, source BLOB NOT NULL, kind TEXT NOT NULL,"
+    " name TEXT NOT NULL, from_ns INTEGER NOT NULL, to_ns INTEGER NOT NULL, what TEXT NOT NULL, before TEXT NOT NULL,"
+    " after TEXT NOT NULL, who TEXT NOT NULL, made_ns INTEGER NOT NULL, due_ns INTEGER NOT NULL, kk TEXT NOT NULL,"
+    " ru TEXT NOT NULL, en TEXT NOT NULL, ended_ns INTEGER NOT NULL, ended_by TEXT NOT NULL, ended_why TEXT NOT NULL)"
+    " STRICT;"
+    "CREATE INDEX announcement_source ON announcement(source, from_ns) WHERE ended_ns = 0;"
+    /* changes that stay; kind: rhythm, format; was, now: of a format, thousandths that are parsed; announcement 0: not
+     * announced */
+    "CREATE TABLE logging_change (source BLOB NOT NULL, kind TEXT NOT NULL, from_ns INTEGER NOT NULL,"
+    " found_ns INTEGER NOT NULL, name TEXT NOT NULL, was INTEGER NOT NULL, now INTEGER NOT NULL,"
+    " announcement INTEGER NOT NULL, PRIMARY KEY (source, kind, from_ns)) STRICT, WITHOUT ROWID;"
+    "ALTER TABLE loss ADD COLUMN announcement INTEGER NOT NULL DEFAULT 0;",
+
+    /* what became of a source's records by hour since 1970 (source_hour.c); durable: of how many it is known how long
+     * they waited for the disk, wait_us together */
+    "CREATE TABLE source_hour (source BLOB NOT NULL, hour INTEGER NOT NULL, received INTEGER NOT NULL,"
+    " parsed INTEGER NOT NULL, durable INTEGER NOT NULL, wait_us INTEGER NOT NULL, wait_max_us INTEGER NOT NULL,"
+    " PRIMARY KEY (source, hour)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX source_hour_hour ON source_hour(hour);"
+    "CREATE INDEX loss_source ON loss(source, from_ns);",
 };
 
 const size_t desk_schema_count = ARRAY_LEN(desk_schema);

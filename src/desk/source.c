@@ -3,9 +3,11 @@
 #include "base/bytes.h"
 #include "base/civil.h"
 #include "base/map.h"
+#include "desk/canary_inside.h"
 #include "desk/inside.h"
 #include "desk/loss.h"
 #include "desk/rulebook.h"
+#include "desk/time_source.h"
 
 #include <string.h>
 
@@ -232,6 +234,11 @@ int64_t desk_archive_size(const struct desk *desk)
     return (int64_t)MIN(desk->sources->totals.checkpoint_size, (uint64_t)INT64_MAX);
 }
 
+uint64_t desk_durable(const struct desk *desk)
+{
+    return desk->sources->totals.durable;
+}
+
 static double per_second(const struct source *source, int64_t now_ns)
 {
     int64_t edge = now_ns - 7 * SAMPLE_NS; /* older samples say nothing about the last minute */
@@ -296,6 +303,8 @@ static void totals_put(struct ask *ask)
     json_put_bool(ask->out, "proposal_waits", desk_proposal_waits(ask->desk));
     json_put_int(ask->out, "rules_behind", rules_behind_count(ask->desk, BEHIND_RULES));
     json_put_int(ask->out, "lists_behind", rules_behind_count(ask->desk, BEHIND_LISTS));
+    canary_totals_put(ask);
+    time_put(ask->desk, ask->out, STR(""));
     json_write_object_end(ask->out);
 }
 

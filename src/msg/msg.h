@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MSG_VERSION    14
+#define MSG_VERSION    15
 #define MSG_HEADER     16
 #define MSG_FDS_MAX    8
 #define MSG_KIB        UINT32_C(1024)
@@ -71,7 +71,7 @@ enum role {
                                  u32 enum block_plain, u64 each set aside */                                           \
     X(MSG_SOURCE, "source", R(KEEPER), R(ENGINE), 8 * MSG_KIB)          /* id 16, i64 last, kind NUL name */           \
     X(MSG_LOG_FILE, "log-file", R(KEEPER), R(ENGINE), 64)               /* u64 first index, its key or none; fd */     \
-    X(MSG_DURABLE, "durable", R(KEEPER), R(ENGINE), 16)                 /* u64 records */                              \
+    X(MSG_DURABLE, "durable", R(KEEPER), R(ENGINE), 16)                 /* u64 records, i64 when */                    \
     X(MSG_BLOCK, "block", R(ENGINE), R(KEEPER), 25 * MSG_MIB)           /* id = generation; archive/block.h */         \
     X(MSG_MATCH, "match", R(ENGINE), R(DESK), 512 * MSG_KIB)            /* id; match.h */                              \
     X(MSG_INVENTORY, "inventory", R(ENGINE), R(DESK), 160 * MSG_KIB)    /* id; role/inventory_desk.h */                \
@@ -112,6 +112,7 @@ enum role {
     X(MSG_RULE_FILES, "rule-files", R(PARENT), R(DESK), 0) /* role/rule_bundle.h: the descriptor; files read anew */   \
     X(MSG_SENDER_TOKENS, "sender-tokens", R(PARENT), R(INTAKE), 192 * MSG_KIB) /* role/tokens.h: the file's text */    \
     X(MSG_RECEIVERS, "receivers", R(PARENT), R(DESK), 2 * MSG_MIB)             /* desk/receiver_text.h: lines */       \
+    X(MSG_TIME, "time", R(PARENT), R(DESK), 4 * MSG_KIB)                       /* JSON: agent/time_source.h */         \
     X(MSG_RULES, "rules", R(DESK), R(ENGINE) | R(QUERY) | R(HUNTER), 0) /* id = version; role/rule_bundle.h: the       \
                                                                            descriptor */                               \
     X(MSG_RULES_TAKEN, "rules-taken", R(ENGINE) | R(QUERY) | R(HUNTER), R(DESK),                                       \

@@ -67,6 +67,8 @@ enum rc agent_desk_options(const struct config *config, struct str authority, st
 {
     char digest[AUTHORITY_DIGEST_TEXT];
     options->agent_silent_s = config->agent_silent_s;
+    options->time_lost_s = config->time_lost_s;
+    options->time_servers = config->time_servers;
     options->policy_check = policy_check;
     options->origin = str_cut(&signer_public, '+');
     if (!config->agent_port || !authority.n)
@@ -219,6 +221,14 @@ static void on_signed(struct agent_desk *self, const struct msg *msg, int64_t no
         log_error("a signed policy could not be stored: %s", err.text);
 }
 
+/* Of this machine's clock. */
+static void on_time(struct agent_desk *self, const struct msg *msg, int64_t now_ns)
+{
+    struct err err = {0};
+    if (desk_time_said(self->desk, msg->body, now_ns, &err) != RC_OK)
+        log_error("what is known of this machine's clock could not be stored: %s", err.text);
+}
+
 bool agent_desk_message(struct agent_desk *self, struct channel *channel, const struct msg *msg, int64_t now_ns)
 {
     if (msg->type == MSG_AGENT_ASK)
@@ -227,6 +237,8 @@ bool agent_desk_message(struct agent_desk *self, struct channel *channel, const 
         on_issued(self, msg, now_ns);
     else if (msg->type == MSG_POLICY_SIGNED)
         on_signed(self, msg, now_ns);
+    else if (msg->type == MSG_TIME)
+        on_time(self, msg, now_ns);
     else
         return false;
     return true;

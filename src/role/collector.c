@@ -9,6 +9,7 @@
 #include "codec/gap.h"
 #include "os/clock.h"
 #include "os/random.h"
+#include "role/canary.h"
 #include "role/import.h"
 #include "role/log.h"
 #include "role/roles.h"
@@ -29,7 +30,8 @@ struct collector {
     struct sender *sender;
     struct follower *follower;
     struct journal *journal;
-    const char *journal_folder; /* NULL: the machine's own */
+    struct canary_maker *canaries; /* NULL: none are made */
+    const char *journal_folder;    /* NULL: the machine's own */
     enum journal_state journal_state;
     uint64_t journal_epoch;
     uint64_t journal_high;
@@ -228,6 +230,8 @@ static enum rc collector_start(struct process *process, void **ret_self, struct 
     collector->sender = sender_new(NULL, NULL);
     collector->epoch = random_u64();
     ASSERT(collector->sender != NULL);
+    collector->canaries = canary_maker_new((unsigned)process->config.engines, (uint32_t)process->config.canary_s,
+                                           collector->epoch, clock_boot_ns());
     source_id_make(STR("journal"), STR("journal"), collector->journal_source);
     *ret_self = collector;
     return RC_OK;
@@ -294,6 +298,7 @@ static void collector_tick(void *self, int64_t now_real_ns)
     collector->now_ns = clock_boot_ns();
     collector->more = process_peer(ROLE_KEEPER, 0) && follower_step(collector->follower, collector->now_ns) &&
                       !sender_full(collector->sender);
+    canary_maker_step(collector->canaries, collector->sender, &collector->tag, collector->now_ns);
     journal_try(collector);
     journal_ask(collector);
     journal_read(collector);

@@ -53,6 +53,9 @@
     X(indicator_days, "indicator-days", 0, 0, 36525, "days from its date after which an indicator ends; 0: never")     \
     X(indicator_hunt_minutes, "indicator-hunt-minutes", 60, 0, 10080,                                                  \
       "minutes between two hunts over the archive for what is new in lists")                                           \
+    X(time_lost_s, "time-lost-s", 900, 60, 864000,                                                                     \
+      "seconds a clock, an agent's too, may follow no source of time before that is an incident")                      \
+    X(canary_s, "canary-s", 300, 0, 86400, "seconds between two canaries of the service's own; 0 makes none")          \
     X(coverage_days, "coverage-days", 7, 0, 366, "days a source is known before what it lacks is a finding")           \
     X(collect_journal, "collect-journal", 1, 0, 1, "collect this machine's journal")                                   \
     X(privileges, "sandbox", 1, 0, 1, "0 runs without seccomp and Landlock: only to look for a fault")
@@ -94,6 +97,8 @@
       "folder of the forwarders' folders, for the page of receivers")                                                  \
     X(encryption, "encryption", "off", "where the master keys are: off, file:PATH, credential:NAME, pkcs11:URI")       \
     X(keep_days_sources, "keep-days-sources", "", "sources kept otherwise: SOURCE=DAYS, separated by blanks")          \
+    X(time_servers, "time-servers", "",                                                                                \
+      "names and addresses of time servers that clocks may ask, .DOMAIN for all below it; empty: any")                 \
     X(object, "object", "", "name of the object made at first start; empty: the host's")
 
 struct config {

@@ -5,11 +5,13 @@
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "base/civil.h"
+#include "codec/canary_text.h"
 #include "codec/json.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/random.h"
 #include "role/agent_desk.h"
+#include "role/canary.h"
 #include "role/correlation_counts.h"
 #include "role/correlations.h"
 #include "role/desk_data.h"
@@ -31,19 +33,20 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SCRATCH         ((size_t)64 << 20)
-#define RECORDS_FLYING  256 /* sent to the keeper, not yet kept */
-#define STATS_MAX       2000
-#define ENGINES_MAX     64
-#define MATCHES_AT_ONCE 512
-#define GATHER_NS       UINT64_C(25000000)  /* matches and kept records wait so long for company: one sync for all */
-#define COUNTED_NS      UINT64_C(250000000) /* the same where nothing but correlations waits for it */
-#define HEARD_MAX       768                 /* an engine waits when a thousand are not acknowledged */
-#define LOOK_NS         UINT64_C(150000000) /* between two looks at what nobody told of: records, notices */
-#define STUCK_RETRY_NS  UINT64_C(1000000000)
-#define FIRINGS_MAX     32 /* room for what one match can cause */
-#define ALARMS_MAX      40 /* of the archive, told by the keeper */
-#define KEEPER_SILENCE  (60 * SECOND_NS)
+#define SCRATCH          ((size_t)64 << 20)
+#define RECORDS_FLYING   256 /* sent to the keeper, not yet kept */
+#define STATS_MAX        2000
+#define ENGINES_MAX      64
+#define MATCHES_AT_ONCE  512
+#define CANARIES_AT_ONCE 64
+#define GATHER_NS        UINT64_C(25000000)  /* matches and kept records wait so long for company: one sync for all */
+#define COUNTED_NS       UINT64_C(250000000) /* the same where nothing but correlations waits for it */
+#define HEARD_MAX        768                 /* an engine waits when a thousand are not acknowledged */
+#define LOOK_NS          UINT64_C(150000000) /* between two looks at what nobody told of: records, notices */
+#define STUCK_RETRY_NS   UINT64_C(1000000000)
+#define FIRINGS_MAX      32 /* room for what one match can cause */
+#define ALARMS_MAX       40 /* of the archive, told by the keeper */
+#define KEEPER_SILENCE   (60 * SECOND_NS)
 
 /* An alarm that was taken: it comes again with all totals as long as it holds. */
 struct alarm_told {
@@ -82,6 +85,8 @@ struct desk_role {
     struct desk_source stats[STATS_MAX];
     struct desk_match *matches; /* gathered, MATCHES_AT_ONCE */
     size_t match_count;
+    struct desk_canary canaries[CANARIES_AT_ONCE]; /* that came through, gathered */
+    size_t canary_count;
     struct correlation_counts fired; /* what correlations did since the last batch */
     size_t heard;                    /* matches not yet acknowledged */
     struct arena *match_arena;
@@ -123,6 +128,8 @@ static enum rc database_open(struct desk_role *role, struct err *err)
         .lists_minutes = role->process->config.indicator_hunt_minutes,
         .receiver_late_s = role->process->config.receiver_late_s,
         .coverage_days = role->process->config.coverage_days,
+        .canary_s = role->process->config.canary_s,
+        .engines = (unsigned)role->process->config.engines,
         .term_check = term_check,
         .term_context = role,
         .rule_read = rule_reader_ask,
@@ -265,7 +272,7 @@ static enum rc batch_store(struct desk_role *role, const struct desk_batch *batc
     if (rc != RC_OK)
         return rc;
     correlations_stored(role->correlations);
-    role->fired.count = 0;
+    role->fired.count = role->canary_count = 0;
     return RC_OK;
 }
 
@@ -277,9 +284,11 @@ static enum rc matches_store(struct desk_role *role, struct err *err)
                                .count = role->match_count,
                                .trails = trails,
                                .fired = role->fired.rows,
-                               .fired_count = role->fired.count};
+                               .fired_count = role->fired.count,
+                               .canaries = role->canaries,
+                               .canary_count = role->canary_count};
     batch.trail_count = correlations_trails(role->correlations, trails, &batch.clock_ns);
-    if (batch.count == 0 && batch.trail_count == 0 && batch.fired_count == 0)
+    if (batch.count == 0 && batch.trail_count == 0 && batch.fired_count == 0 && batch.canary_count == 0)
         return RC_OK;
     enum rc rc = batch_store(role, &batch, now_ns, err);
     if (rc != RC_INVALID)
@@ -394,6 +403,14 @@ static void on_firing(void *context, const struct correlation_firing *firing)
     match_gather(cause->role, &match);
 }
 
+static void canary_gather(struct desk_role *role, const struct match *match, unsigned engine)
+{
+    arena_reset(role->scratch);
+    if (role->canary_count < CANARIES_AT_ONCE && /* past it they are late, which is what there is to tell then */
+        canary_of_match(match, engine, role->scratch, &role->canaries[role->canary_count]))
+        role->canary_count++;
+}
+
 /* Matches below the threshold feed correlations; their hits stand in the archive and need no place in the desk. */
 static void on_match(struct desk_role *role, struct channel *channel, const struct msg *msg)
 {
@@ -407,7 +424,7 @@ static void on_match(struct desk_role *role, struct channel *channel, const stru
         return;
     }
     if (role->match_count + FIRINGS_MAX >= MATCHES_AT_ONCE || ++role->heard >= HEARD_MAX ||
-        correlations_are_full(role->correlations))
+        role->canary_count == CANARIES_AT_ONCE || correlations_are_full(role->correlations))
         matches_flush(role);
     bool old = false;
     const struct rule *rule = rule_supply_find(role->supply, match.rule_hash, &old);
@@ -415,6 +432,10 @@ static void on_match(struct desk_role *role, struct channel *channel, const stru
     gathered(role);
     if (!rule || !rule_desk_active(role->desk, rule, &level)) /* it may have been under way when it was switched off */
         return;
+    if (str_is(rule->id, CANARY_RULE)) {
+        canary_gather(role, &match, channel_instance(channel));
+        return;
+    }
     struct desk_match direct = desk_match_of(rule, level, &match);
     if (rule->alerts && direct.level >= DESK_MEDIUM)
         match_gather(role, &direct);
@@ -529,23 +550,12 @@ static void on_stats(struct desk_role *role, struct channel *channel, const stru
     arena_reset(role->scratch);
     if (json_parse(role->scratch, msg->body, 8, &value, &err) != RC_OK)
         return;
-    size_t n = 0;
-    correlations_engine(role->correlations, channel_instance(channel),
-                        (uint64_t)json_int(json_get(value, "position"), 0));
-    for (const struct json_value *row = json_first(json_get(value, "sources")); row && n < STATS_MAX; row = row->next) {
-        struct desk_source *source = &role->stats[n];
-        *source = (struct desk_source){
-            .kind = json_str(json_get(row, "kind"), STR_NONE),
-            .name = json_str(json_get(row, "name"), STR_NONE),
-            .host = json_str(json_get(row, "host"), STR_NONE),
-            .first_ns = json_int(json_get(row, "first_ns"), 0),
-            .last_ns = json_int(json_get(row, "last_ns"), 0),
-            .records = (uint64_t)json_int(json_get(row, "records"), 0),
-            .not_understood = (uint64_t)json_int(json_get(row, "not_understood"), 0),
-            .dropped = (uint64_t)json_int(json_get(row, "dropped"), 0),
-        };
-        n += hex_decode(json_str(json_get(row, "id"), STR_NONE), source->id, sizeof source->id);
-    }
+    uint64_t position = (uint64_t)json_int(json_get(value, "position"), 0);
+    uint64_t own = (uint64_t)json_int(json_get(value, "canary"), 0);
+    correlations_engine(role->correlations, channel_instance(channel), position);
+    desk_canary_engine(role->desk, channel_instance(channel), (struct desk_canary_engine){position, own},
+                       clock_real_ns());
+    size_t n = desk_stats_read(value, role->stats, STATS_MAX);
     if (n && desk_source_stats(role->desk, role->stats, n, clock_real_ns(), &err) != RC_OK)
         log_warning("%s", err.text);
 }
@@ -714,7 +724,8 @@ static enum rc rules_replace(struct desk_role *role, struct rules *rules, struct
 
 static bool is_idle(const struct desk_role *role)
 {
-    return !role->stuck && role->match_count == 0 && role->fired.count == 0; /* an inventory names no rule */
+    /* an inventory names no rule */
+    return !role->stuck && role->match_count == 0 && role->fired.count == 0 && role->canary_count == 0;
 }
 
 static void rules_look(struct desk_role *role)
@@ -857,7 +868,7 @@ static void desk_peer_down(void *self, enum role peer, unsigned instance)
  * day. */
 static uint64_t gather_ns(const struct desk_role *role)
 {
-    return role->match_count || role->kept_count ? GATHER_NS : COUNTED_NS;
+    return role->match_count || role->kept_count || role->canary_count ? GATHER_NS : COUNTED_NS;
 }
 
 static void role_tick(void *self, int64_t now_ns)
@@ -881,6 +892,8 @@ static void role_tick(void *self, int64_t now_ns)
     keeper_listen(role);
     if (desk_watch_losses(role->desk, now_ns, correlations_clock(role->correlations), &err) != RC_OK)
         log_error("the ledger of losses could not be looked at: %s", err.text);
+    if (desk_watch_canaries(role->desk, now_ns, &err) != RC_OK)
+        log_error("canaries could not be looked at: %s", err.text);
     if (desk_watch_annex(role->desk, now_ns, &err) != RC_OK)
         log_error("coverage of Annex 4 could not be looked at: %s", err.text);
     if (desk_watch_mirrors(role->desk, now_ns, &err) != RC_OK)

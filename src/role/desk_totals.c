@@ -1,5 +1,6 @@
 #include "role/desk_totals.h"
 
+#include "base/bytes.h"
 #include "base/macros.h"
 
 static struct str text_of_value(const struct json_value *value)
@@ -62,4 +63,24 @@ void desk_totals_take(struct desk *desk, const struct json_value *value, struct 
     desk_set_totals(desk, totals);
     outside_take(desk, value);
     retention_take(desk, scratch, json_get(value, "retention"));
+}
+
+size_t desk_stats_read(const struct json_value *value, struct desk_source *ret_sources, size_t size)
+{
+    size_t n = 0;
+    for (const struct json_value *row = json_first(json_get(value, "sources")); row && n < size; row = row->next) {
+        struct desk_source *source = &ret_sources[n];
+        *source = (struct desk_source){
+            .kind = json_str(json_get(row, "kind"), STR_NONE),
+            .name = json_str(json_get(row, "name"), STR_NONE),
+            .host = json_str(json_get(row, "host"), STR_NONE),
+            .first_ns = json_int(json_get(row, "first_ns"), 0),
+            .last_ns = json_int(json_get(row, "last_ns"), 0),
+            .records = (uint64_t)json_int(json_get(row, "records"), 0),
+            .not_understood = (uint64_t)json_int(json_get(row, "not_understood"), 0),
+            .dropped = (uint64_t)json_int(json_get(row, "dropped"), 0),
+        };
+        n += hex_decode(json_str(json_get(row, "id"), STR_NONE), source->id, sizeof source->id);
+    }
+    return n;
 }

@@ -13,10 +13,12 @@
 #include "archive/block.h"
 #include "base/assert.h"
 #include "base/map.h"
+#include "codec/canary_text.h"
 #include "codec/json.h"
 #include "event/normalise.h"
 #include "os/clock.h"
 #include "os/random.h"
+#include "role/canary.h"
 #include "role/engine_counts.h"
 #include "role/engine_rules.h"
 #include "role/engine_set.h"
@@ -62,6 +64,7 @@ struct source {
     uint64_t not_understood;
     uint64_t dropped;
     bool changed;
+    bool canary; /* not counted as a source: it is none of anybody's */
     struct source_watch watch;
 };
 
@@ -111,6 +114,7 @@ struct engine {
     size_t source_last; /* looked up last: most records follow one of their own source */
     struct map *source_by_id;
     struct engine_counts counts; /* of what sources sent since the desk was told */
+    struct engine_canary canary;
     uint64_t resume;
     uint64_t set_aside[MSG_ASIDE_MAX]; /* records that killed an engine: they go into blocks unparsed */
     size_t set_aside_count;
@@ -227,6 +231,7 @@ static struct source *source_add(struct engine *engine, const uint8_t id[16], st
     /* All sources come again with every RESUME: only what changed takes memory. */
     if (!str_eq(source->kind, kind) || !source->kind.p)
         source->kind = source->event.kind = arena_str(engine->kept, kind);
+    source->canary = canary_is_of(kind);
     if (!str_eq(source->name, name) || !source->name.p)
         source->name = source->event.name = arena_str(engine->kept, name);
     return source;
@@ -239,7 +244,7 @@ static void on_source(struct engine *engine, const struct msg *msg)
     struct str rest = str_skip(msg->body, 24);
     struct str kind = str_cut(&rest, '\0');
     struct source *source = source_add(engine, (const uint8_t *)msg->body.p, kind, rest);
-    bool own = str_is(kind, "internal") || str_is(kind, "desk"); /* what the archive writes of itself */
+    bool own = str_is(kind, "internal") || str_is(kind, "desk") || canary_is_of(kind); /* the archive's */
     bool mine = source && !own && engine->of && source->id[0] % engine->of == engine->number;
     /* A source that sends nothing since the start is shown all the same, with the time it was heard last. */
     if (mine && source->last_ns == 0) {
@@ -414,6 +419,9 @@ static void match_found(struct engine *engine, const struct event *event, const 
         .description = event->statutory[STATUTORY_DESCRIPTION],
     };
     match.value_count = matcher_carry(engine->set.matcher, rule, event, match.values);
+    if (str_is(rule->id, CANARY_RULE) && (!engine->source || !engine_canary_match(&engine->canary, engine->source->id,
+                                                                                  engine->source->kind, event, &match)))
+        return; /* somebody else wrote it: it stands in the archive, as its hit */
     if (engine->match_count == MATCHES_MAX) {
         log_error("more matches in one record than can be held: rule %.*s is passed over", STR_ARG(rule->id));
         return;
@@ -520,9 +528,13 @@ static void record_work(struct engine *engine, const struct leaf *leaf, struct s
     }
     if (source && leaf->type == LEAF_RAW)
         inventory_found(engine, leaf, raw);
-    if (source && data)
+    bool counted = source && data && !source->canary;
+    if (source && data && source->canary)
+        engine_canary_record(&engine->canary, leaf);
+    if (counted)
         source_count(source, leaf, engine->has_archived ? &engine->archived : NULL);
-    if (source && data && engine->has_archived && engine_rules_counting(engine->set.duties))
+    engine->counts.durable_ns = engine_canary_durable_ns(&engine->canary, leaf->index);
+    if (counted && engine->has_archived && engine_rules_counting(engine->set.duties))
         engine_counts_record(&engine->counts,
                              &(struct annex_record){&source->event, &engine->archived, raw, leaf->received_ns},
                              leaf->index);
@@ -678,6 +690,7 @@ static void on_resume(struct engine *engine, struct msg *msg)
     engine->resume = read_be64(&reader);
     engine->resumed_ns = engine->resumed_ns ? engine->resumed_ns : clock_boot_ns();
     engine_rules_resumed(engine->set.duties);
+    engine_canary_resumed(&engine->canary);
     engine->number = read_be32(&reader);
     engine->of = read_be32(&reader);
     engine->key[0] = read_be64(&reader);
@@ -804,6 +817,7 @@ static void stats_send(struct engine *engine)
     json_put_u64(out, "rules_loaded", rules_count(engine->set.rules));
     json_put_u64(out, "rules_refused", engine->set.refused);
     json_put_u64(out, "position", engine->reader ? wal_reader_position(engine->reader) : 0);
+    json_put_u64(out, "canary", engine->canary.own);
     json_write_key(out, "sources");
     json_write_array(out);
     size_t given = 0;
@@ -916,7 +930,7 @@ static void engine_message(void *self, struct channel *channel, struct msg *msg)
         on_log_file(engine, msg);
         break;
     case MSG_DURABLE:
-        engine->durable = msg->body.n == 8 ? get_be64(msg->body.p) : engine->durable;
+        engine->durable = engine_canary_durable(&engine->canary, msg->body, engine->durable);
         engine->behind = true;
         break;
     case MSG_MATCH_DONE:

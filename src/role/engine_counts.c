@@ -39,7 +39,8 @@ void engine_counts_record(struct engine_counts *counts, const struct annex_recor
                                                                .received_ns = record->received_ns,
                                                                .grasp = counts->grasp,
                                                                .pattern = counts->pattern,
-                                                               .parser = record->event->parser});
+                                                               .parser = record->event->parser,
+                                                               .durable_ns = counts->durable_ns});
 }
 
 bool engine_counts_are_many(const struct engine_counts *counts)

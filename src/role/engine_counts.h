@@ -24,6 +24,7 @@ struct engine_counts {
     /* of the event that describes the record at work */
     enum grasp grasp;
     const struct pattern *pattern;
+    int64_t durable_ns; /* when that record was on the disk; 0: it is not known */
 };
 
 /* For the process's life; `data` is the folder of tables, `arena` keeps them. */

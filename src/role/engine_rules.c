@@ -1,6 +1,7 @@
 #include "role/engine_rules.h"
 
 #include "base/assert.h"
+#include "codec/canary_text.h"
 #include "role/rule_states.h"
 #include "role/rule_stats.h"
 
@@ -112,7 +113,8 @@ bool engine_rules_wants(const struct engine_rules *self, const struct rule *rule
 {
     const struct duty *duty = &self->duties[rule->index];
     ASSERT(rules_at(self->rules, rule->index) == rule);
-    return duty->state == RULE_ACTIVE && (rule->correlated || (rule->alerts && duty->level >= RULE_MEDIUM));
+    return duty->state == RULE_ACTIVE &&
+           (rule->correlated || (rule->alerts && duty->level >= RULE_MEDIUM) || str_is(rule->id, CANARY_RULE));
 }
 
 /* ---- counters ---- */

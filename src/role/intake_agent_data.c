@@ -3,6 +3,7 @@
 #include "archive/pack.h"
 #include "base/arena.h"
 #include "base/assert.h"
+#include "codec/canary_text.h"
 #include "os/clock.h"
 #include "role/intake_agents.h"
 #include "wire/delivery_batch.h"
@@ -45,7 +46,8 @@ static bool group_take(struct agent_connection *connection, struct reader *reade
 {
     struct agents *agents = connection->agents;
     struct intake *intake = agents->intake;
-    const char *kind = delivery_stream_kind(group->stream);
+    bool canary = group->stream == DELIVERY_AGENT && str_is(group->name, CANARY_STREAM);
+    const char *kind = canary ? CANARY_KIND : delivery_stream_kind(group->stream);
     buf_clear(&agents->text);
     buf_text(&agents->text, connection->name);
     if (group->name.n)

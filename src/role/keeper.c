@@ -561,7 +561,7 @@ static void share_feed(struct keeper *keeper, unsigned i)
     struct share *share = &keeper->shares[i];
     if (!channel)
         return;
-    uint8_t body[8];
+    uint8_t body[16];
     size_t sources = archive_source_count(keeper->archive);
     for (; share->sources_sent < sources; share->sources_sent++) {
         struct archive_source_row row = archive_source_at(keeper->archive, share->sources_sent);
@@ -576,14 +576,14 @@ static void share_feed(struct keeper *keeper, unsigned i)
     }
     for (size_t k = 0; k < archive_log_count(keeper->archive); k++) {
         struct archive_log log = archive_log_at(keeper->archive, k);
-        if (log.first < share->log_sent)
-            continue;
-        if (!log_send(keeper, channel, &log))
+        bool known = log.first < share->log_sent;
+        if (!known && !log_send(keeper, channel, &log))
             return;
-        share->log_sent = log.first + 1;
+        share->log_sent = MAX(share->log_sent, log.first + 1);
     }
     put_be64(body, archive_durable(keeper->archive));
-    IGNORE(channel_send(channel, MSG_DURABLE, 0, str_at(body, 8))); /* the next one says more */
+    put_be64(body + 8, (uint64_t)clock_real_ns());
+    IGNORE(channel_send(channel, MSG_DURABLE, 0, str_at(body, sizeof body))); /* the next one says more */
 }
 
 /* A record that killed an engine twice is passed over from now on; the archive says so. */

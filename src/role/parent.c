@@ -5,6 +5,7 @@
  * end ▲                 │ a child dies └── back-off ◄────┘ its peers get new channels to the new one */
 #include "role/parent.h"
 
+#include "agent/time_source.h"
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "codec/json.h"
@@ -103,6 +104,7 @@ struct parent {
     uint64_t patterns;        /* parsers_stamp of it */
     struct sender_tokens senders;
     struct receivers receivers;
+    struct time_watch time;
     struct loop *loop;
     int signals;
     struct child children[CHILDREN_MAX];
@@ -337,9 +339,36 @@ static void receivers_watch(struct parent *parent)
             receivers_tell(parent, &parent->children[i]);
 }
 
-/* What others write into folders that are looked at. */
+static void time_tell(const struct parent *parent, const struct child *desk)
+{
+    char storage[4 * MSG_KIB];
+    struct buf json;
+    buf_init_fixed(&json, storage, sizeof storage);
+    json_write_object(&json);
+    time_watch_put(&parent->time, clock_boot_ns(), &json);
+    json_write_object_end(&json);
+    if (desk->channel && !channel_send(desk->channel, MSG_TIME, 0, buf_view(&json)))
+        log_error("the desk does not take what is known of this machine's clock");
+}
+
+static void time_look(struct parent *parent)
+{
+    if (!time_watch_is_due(&parent->time, clock_boot_ns()))
+        return;
+    time_source_look(&parent->time.source);
+    enum time_event event = time_watch_take(&parent->time, clock_sync(), clock_boot_ns());
+    if (event != TIME_NOTHING)
+        log_warning(event == TIME_LOST ? "this machine's clock follows no source of time"
+                                       : "this machine's clock follows a source of time again");
+    for (size_t i = 0; i < parent->child_count; i++)
+        if (parent->children[i].role == ROLE_DESK && parent->children[i].state == CHILD_RUNNING)
+            time_tell(parent, &parent->children[i]);
+}
+
+/* What others write into folders that are looked at, and what keeps the clock. */
 static void outside_look(struct parent *parent)
 {
+    time_look(parent);
     senders_look(parent);
     receivers_watch(parent);
 }
@@ -364,8 +393,10 @@ static void on_ready(struct child *child, const struct msg *msg)
     }
     if (child->role == ROLE_INTAKE)
         senders_tell(parent, child);
-    if (child->role == ROLE_DESK)
+    if (child->role == ROLE_DESK) {
         receivers_tell(parent, child);
+        time_tell(parent, child);
+    }
     lifecycle(parent, "process.start", child, NULL);
     bool all = true;
     for (size_t i = 0; i < parent->child_count; i++)

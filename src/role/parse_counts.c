@@ -111,6 +111,12 @@ void parse_counts_record(struct parse_counts *counts, const struct parse_record 
     count->records++;
     count->last_ns = MAX(count->last_ns, record->received_ns);
     count->last_record = MAX(count->last_record, record->number);
+    if (record->durable_ns <= 0)
+        return;
+    int64_t wait_us = MAX((record->durable_ns - record->received_ns) / 1000, INT64_C(0));
+    count->durable++;
+    count->wait_us += (uint64_t)wait_us;
+    count->wait_max_us = MAX(count->wait_max_us, (uint64_t)wait_us);
 }
 
 /* --- what was counted --- */

@@ -33,6 +33,7 @@ struct parse_record {
     enum grasp grasp;
     const struct pattern *pattern; /* NULL: none took it */
     const char *parser;            /* of the event; NULL: none */
+    int64_t durable_ns;            /* when it was on the disk; 0: it is not known */
 };
 void parse_counts_record(struct parse_counts *counts, const struct parse_record *record);
 enum parse_outcome parse_record_outcome(const struct parse_record *record);

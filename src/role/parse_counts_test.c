@@ -64,7 +64,7 @@ static void twin_record(const struct parse_record *record)
 {
     struct str parser = record->grasp == GRASP_PATTERN ? record->pattern->family->name : str_of(record->parser);
     twin_add(record->source, (uint32_t)(record->received_ns / DAY_NS), parser, parse_record_outcome(record),
-             (struct parse_count){1, record->received_ns, record->number});
+             (struct parse_count){.records = 1, .last_ns = record->received_ns, .last_record = record->number});
 }
 
 static bool twin_has(const struct parse_counts_row *row)

@@ -309,7 +309,8 @@ static void on_parent_message(void *context, struct channel *channel, struct msg
         peer_add(msg);
     else if (msg->type == MSG_START && pump.state == STATE_SETUP)
         started();
-    else if ((msg->type == MSG_RULE_FILES || msg->type == MSG_SENDER_TOKENS || msg->type == MSG_RECEIVERS) &&
+    else if ((msg->type == MSG_RULE_FILES || msg->type == MSG_SENDER_TOKENS || msg->type == MSG_RECEIVERS ||
+              msg->type == MSG_TIME) &&
              pump.state == STATE_RUNNING)
         driver()->message(pump.self, channel, msg);
     else if (msg->type == MSG_STOP) {

@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/assert.h"
+#include "codec/canary_text.h"
 #include "os/clock.h"
 #include "os/random.h"
 #include "role/hit.h"
@@ -165,6 +166,8 @@ static enum rc query_read(const struct query_jobs *jobs, const struct json_value
     enum rc rc = query_parse(text, now_ns, jobs->zone_s, arena, ret_query, err);
     if (rc == RC_OK && json_bool(json_get(question, "hide_own"), false))
         rc = query_exclude(*ret_query, STR("type"), STR("lifecycle"), err);
+    if (rc == RC_OK && json_bool(json_get(question, "hide_own"), false))
+        rc = query_exclude(*ret_query, STR("source"), STR(CANARY_KIND), err);
     return rc;
 }
 

@@ -140,6 +140,11 @@ bool rule_stats_parse(struct buf *out, const struct rule_stats_parse *parse)
     json_put_u64(out, "records", parse->count.records);
     json_put_int(out, "last_ns", MAX(parse->count.last_ns, INT64_C(0)));
     json_put_u64(out, "last_record", parse->count.last_record);
+    if (parse->count.durable) {
+        json_put_u64(out, "durable", parse->count.durable);
+        json_put_u64(out, "wait_us", parse->count.wait_us);
+        json_put_u64(out, "wait_max_us", parse->count.wait_max_us);
+    }
     json_write_object_end(out);
     return true;
 }
@@ -253,6 +258,16 @@ static enum rc annex_list_read(const struct json_value *list, struct arena *aren
     return RC_OK;
 }
 
+/* When they were on the disk may not be known. */
+static bool wait_read(const struct json_value *row, struct parse_count *count)
+{
+    if (!json_get(row, "durable"))
+        return true;
+    return number_read(row, "durable", &count->durable) && number_read(row, "wait_us", &count->wait_us) &&
+           number_read(row, "wait_max_us", &count->wait_max_us) && count->durable > 0 &&
+           count->durable <= count->records && count->wait_max_us <= count->wait_us;
+}
+
 static bool parse_row_read(const struct json_value *row, struct rule_stats_parse *parse)
 {
     struct str source, outcome;
@@ -260,7 +275,7 @@ static bool parse_row_read(const struct json_value *row, struct rule_stats_parse
     bool good = word_read(row, "source", &source) && number_read(row, "day", &day) &&
                 word_read(row, "parser", &parse->parser) && word_read(row, "outcome", &outcome) &&
                 number_read(row, "records", &parse->count.records) && number_read(row, "last_ns", &last_ns) &&
-                number_read(row, "last_record", &parse->count.last_record);
+                number_read(row, "last_record", &parse->count.last_record) && wait_read(row, &parse->count);
     if (!good || !hex_decode(source, parse->source, sizeof parse->source) || day > UINT32_MAX || parse->parser.n == 0 ||
         parse->parser.n >= PARSE_PARSER_MAX || parse->count.records == 0)
         return false;

@@ -8,7 +8,7 @@
  *    "annex":[{"source":"<hex>","class":"..","kind":"..","parser":"..","records":<n>,"failed":<n>,"first_ns":<n>,
  *              "last_ns":<n>,"failed_ns":<n>,"not_utf8":<n>,"not_text":<n>,"fields":[<n>, ...]}, ...],
  *    "parses":[{"source":"<hex>","day":<n>,"parser":"..","outcome":"..","records":<n>,"last_ns":<n>,
- *               "last_record":<n>}, ...],
+ *               "last_record":<n>,"durable":<n>,"wait_us":<n>,"wait_max_us":<n>}, ...],
  *    "losses":[{"source":"<hex>","cause":"..","unit":"..","count":<n>,"unknown":<bool>,"from_ns":<n>,"to_ns":<n>,
  *               "first":<n>,"last":<n>[,"sender":"<address>"]}, ...]}
  *
@@ -32,10 +32,10 @@
  *
  * annex    what sources sent, for coverage of order 52/НҚ, Annex 4 (annex_counts.h); `fields`: how many had each field
  * of ANNEX_FIELDS. May be missing.
- * parses   what became of them as they were parsed (parse_counts.h), by day. `last_ns`, `last_record` are maxima. May
- * be missing.
- * losses   what records tell of losses (loss_counts.h), for the ledger; causes and units are those of codec/gap.h. May
- *          be missing.
+ * parses   what became of them as they were parsed (parse_counts.h), by day. `last_ns`, `last_record`, `wait_max_us`
+ * are maxima; of how many it is known how long they waited for the disk, the last three are left out for none. May be
+ * missing. losses   what records tell of losses (loss_counts.h), for the ledger; causes and units are those of
+ * codec/gap.h. May be missing.
  *
  * What an engine that is killed counted since its message before is lost, unless it is read again.
  * A message has the limit RULE_STATS_BYTES: what finds no room comes in one that follows, with the same `upto`. */

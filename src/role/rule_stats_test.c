@@ -219,6 +219,11 @@ static void how_records_were_parsed_reads_back(void)
         SOURCE PARSED LASTS,
         SOURCE PARSED "\"records\":1,\"last_ns\":7",
         SOURCE PARSED "\"records\":1,\"last_ns\":-7,\"last_record\":9",
+        SOURCE PARSED "\"records\":1," LASTS ",\"durable\":2,\"wait_us\":5,\"wait_max_us\":5",
+        SOURCE PARSED "\"records\":1," LASTS ",\"durable\":0,\"wait_us\":5,\"wait_max_us\":5",
+        SOURCE PARSED "\"records\":1," LASTS ",\"durable\":1,\"wait_us\":5,\"wait_max_us\":6",
+        SOURCE PARSED "\"records\":1," LASTS ",\"durable\":1,\"wait_us\":5",
+        SOURCE PARSED "\"records\":1," LASTS ",\"durable\":1,\"wait_us\":-5,\"wait_max_us\":-6",
         PARSED "\"records\":1," LASTS,
         SOURCE "\"day\":4294967296,\"parser\":\"sshd\",\"outcome\":\"pattern\",\"records\":1," LASTS,
         SOURCE "\"day\":1,\"parser\":\"\",\"outcome\":\"pattern\",\"records\":1," LASTS,
@@ -231,7 +236,8 @@ static void how_records_were_parsed_reads_back(void)
     char text[1024];
     struct buf out CLEANUP(buf_done) = {0};
     row.outcome = PARSE_HEADER;
-    row.count = (struct parse_count){5, INT64_MAX, 17};
+    row.count = (struct parse_count){
+        .records = 5, .last_ns = INT64_MAX, .last_record = 17, .durable = 4, .wait_us = 900, .wait_max_us = 300};
     buf_init(&out, RULE_STATS_BYTES);
     rule_stats_begin(&out, 12, 10);
     rule_stats_sources(&out);
@@ -248,6 +254,8 @@ static void how_records_were_parsed_reads_back(void)
     CHECK(memcmp(stats.parses[0].source, row.source, sizeof row.source) == 0);
     CHECK(stats.parses[0].count.records == 5 && stats.parses[0].count.last_ns == INT64_MAX);
     CHECK_INT(stats.parses[0].count.last_record, 17);
+    CHECK(stats.parses[0].count.durable == 4 && stats.parses[0].count.wait_us == 900);
+    CHECK_INT(stats.parses[0].count.wait_max_us, 300);
     for (size_t i = 0; i <= ARRAY_LEN(bad); i++) {
         const char *row_text = i < ARRAY_LEN(bad) ? bad[i] : SOURCE PARSED "\"records\":1," LASTS;
         test_row("%s", row_text);

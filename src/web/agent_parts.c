@@ -5,8 +5,10 @@
 
 void agent_tabs(struct web_call *call, const char *here)
 {
-    static const struct part_tab tabs[] = {
-        {"/agents", "agents.title"}, {"/agents/policies", "policies.title"}, {"/inventory", "inventory.title"}};
+    static const struct part_tab tabs[] = {{"/agents", "agents.title"},
+                                           {"/agents/policies", "policies.title"},
+                                           {"/inventory", "inventory.title"},
+                                           {"/canary", "canary.title"}};
     part_tabs(call, "agents.views", tabs, ARRAY_LEN(tabs), here);
 }
 
@@ -72,6 +74,45 @@ void agent_policy(struct web_call *call, const struct json_value *agent)
         HTML(html, RAW("\xe2\x80\x94"));
     if (wanted > has)
         HTML(html, RAW(" <small>\xe2\x86\x92 "), NUMBER(wanted), RAW("</small>"));
+}
+
+void agent_canary_hop(struct web_call *call, struct str hop, int64_t seen_ns)
+{
+    struct html *html = &call->html;
+    bool fine = !hop.n || str_is(hop, "fine"), waits = fine && seen_ns == 0;
+    if (seen_ns < 0) {
+        HTML(html, RAW("\xe2\x80\x94"));
+        return;
+    }
+    HTML(html, RAW("<span class=\"state"), ESCZ(waits ? "" : fine ? " ok" : " bad"), RAW("\">"));
+    part_icon(call, waits ? "run" : fine ? "ok" : "bad");
+    HTML(html, RAW(" "));
+    if (waits)
+        HTML(html, SAY("canary.awaited"));
+    else
+        HTML(html, SAY_OF("canary_hop.", hop));
+    HTML(html, RAW("</span>"));
+}
+
+void agent_time(struct web_call *call, const struct json_value *time)
+{
+    struct html *html = &call->html;
+    struct str choice = of_str(time, "choice"), servers = of_str(time, "servers");
+    int64_t lost_ns = of_int(time, "lost_ns");
+    if (!time) {
+        HTML(html, RAW("\xe2\x80\x94"));
+        return;
+    }
+    span_begin(call, lost_ns > 0);
+    if (lost_ns > 0)
+        HTML(html, SAY("time.lost_short"), RAW(" "), TIME(lost_ns));
+    else
+        HTML(html, SAY("time.follows"));
+    HTML(html, RAW("</span> <small>"), SAY("time.error"), RAW("\xc2\xa0"), FIXED(MAX(of_int(time, "error_us"), 0)),
+         RAW("\xc2\xa0"), SAY("unit.ms"), RAW("</small><br>"), ESC(of_str(time, "daemon")), RAW(" "), ESC(servers),
+         RAW(" "));
+    span_begin(call, !str_is(choice, "accepted"));
+    HTML(html, SAY_OF("time.choice_", choice), RAW("</span>"));
 }
 
 void agent_objects(struct web_call *call, const struct json_value *objects, int64_t chosen, bool wrong)

@@ -18,6 +18,10 @@ void agent_policy(struct web_call *call, const struct json_value *agent);
 void agent_objects(struct web_call *call, const struct json_value *objects, int64_t chosen, bool wrong);
 /* An input for a group's name that offers those that there are. */
 void agent_group(struct web_call *call, const struct json_value *groups, struct str value, bool wrong);
+/* Where canaries stop, or that they come; `seen_ns` 0: none came yet, -1: it makes none. */
+void agent_canary_hop(struct web_call *call, struct str hop, int64_t seen_ns);
+/* What a clock follows, as agent.show has it; NULL: it was never said. */
+void agent_time(struct web_call *call, const struct json_value *time);
 /* "Saved", after a redirect to ?saved=1. */
 void agent_saved(struct web_call *call);
 

@@ -101,6 +101,34 @@ static void an_agent_is_changed_and_revoked(void)
     CHECK(!seen_has("id=\"revoke\"")); /* it cannot be undone */
 }
 
+static void canaries_are_shown(void)
+{
+    peers_reset();
+    CHECK_INT(status_of(get("/canary")), 200);
+    CHECK(strstr(peers.asked, "\"ask\":\"canary.list\"") && strstr(peers.asked, "\"hours\":48"));
+    CHECK(seen_has("an engine is silent or behind \xc2\xb7 Engine 1") && seen_has("84.5\xc2\xa0ms"));
+    CHECK(seen_has("612.3\xc2\xa0ms") && seen_has(" awaited</span>"));
+    CHECK(seen_has("the agent is connected and makes none</span>") && seen_has("<td class=\"number\" data-label"));
+    CHECK_INT(status_of(get(ONE)), 200);
+    CHECK(seen_has("<section id=\"canary\">") && seen_has("<a href=\"/records/77\">77</a>") && seen_has(">53.2</td>"));
+    CHECK(seen_has("the clock follows no source of time since") && seen_has("setting time-servers"));
+    CHECK_INT(status_of(get("/agents")), 200);
+    peers.ask = "canary.list";
+    peers.json = STR("{\"ok\":true,\"agents\":0,\"agents_late\":0,\"every_s\":0,\"troubles\":[],\"service\":[],"
+                     "\"late\":[],\"hours\":[]}");
+    CHECK_INT(status_of(get("/canary")), 200);
+    CHECK(seen_has("Canaries come through.") && seen_has("canary-s") && !seen_has("id=\"hours\""));
+    peers.ask = "source.list";
+    peers.json = STR("{\"ok\":true,\"sources\":[],\"totals\":{\"canary_us\":84500,\"canary_troubles\":1,\"time\":{"
+                     "\"lost\":true,\"choice\":"
+                     "\"none\"}}}");
+    CHECK_INT(status_of(get("/")), 200);
+    CHECK(seen_has("<a href=\"/canary\" class=\"bad\">84.5\xc2\xa0ms</a>"));
+    CHECK_INT(status_of(get("/archive")), 200);
+    CHECK(seen_has("Canaries do not reach detection") && seen_has("This machine&#39;s clock follows no source") &&
+          seen_has("clock asks a server that is not one of those accepted"));
+}
+
 static void policies_are_saved_and_rolled_back(void)
 {
     peers_reset();
@@ -133,6 +161,7 @@ static const struct test tests[] = {
     {"the list shows how agents are", the_list_shows_how_agents_are},
     {"a token is shown by its answer", a_token_is_shown_by_its_answer},
     {"an agent is changed and revoked", an_agent_is_changed_and_revoked},
+    {"canaries are shown", canaries_are_shown},
     {"policies are saved and rolled back", policies_are_saved_and_rolled_back},
 };
 

@@ -69,6 +69,34 @@ static const struct fake_answer fake_answers[] = {
     {"findings.inform", "{\"ok\":true}"},
     {"findings.note", "{\"ok\":true,\"id\":3,\"number\":\"F-000003\"}"},
     {"object.save", "{\"ok\":true,\"id\":2}"},
+    {"announce.list",
+     "{\"ok\":true,\"total\":150,\"may_change\":true,\"announcements\":[{\"id\":4,\"source\":\"EVIL\",\"kind\":"
+     "\"EVIL\","
+     "\"name\":\"EVIL\",\"what\":\"EVIL\",\"before\":\"EVIL\",\"after\":\"EVIL\",\"who\":\"EVIL\",\"from_ns\":"
+     "1795219893000000000,\"to_ns\":1795229893000000000,\"made_ns\":1795219893000000000,\"due_ns\":1794219893000000000,"
+     "\"in_time\":false,\"ended_ns\":0,\"state\":\"now\",\"ended_by\":\"\",\"ended_why\":\"\",\"explanation\":{\"kk\":"
+     "\"EVIL\",\"ru\":\"EVIL\",\"en\":\"five days "
+     "EVIL\"}},{\"id\":3,\"state\":\"withdrawn\",\"in_time\":true,\"ended_by\":"
+     "\"EVIL\",\"ended_why\":\"EVIL\"}],\"changes\":[{\"source\":\"EVIL\",\"name\":\"EVIL\",\"change\":\"format\","
+     "\"from_ns\":5,\"was_permille\":950,\"now_permille\":604,\"announcement\":0},{\"change\":\"rhythm\","
+     "\"announcement\":4}],"
+     "\"sources\":[{\"source\":\"0123456789abcdef0123456789abcdef\",\"kind\":\"EVIL\",\"name\":\"EVIL\"}]}"},
+    {"loss.hours",
+     "{\"ok\":true,\"total\":250,\"hours\":[{\"from_ns\":1795219200000000000,\"source\":\"EVIL\",\"kind\":\"EVIL\","
+     "\"name\":"
+     "\"EVIL\",\"received\":105,\"parsed\":95,\"acknowledged\":100,\"wait_us\":8500,\"wait_max_us\":23700,\"lost\":[{"
+     "\"cause\":"
+     "\"queue\",\"unit\":\"records\",\"count\":9,\"unknown\":false},{\"cause\":\"EVIL\",\"unit\":\"EVIL\",\"count\":0,"
+     "\"unknown\":true}]},{\"received\":0,\"lost\":[]}]}"},
+    {"announce.save", "{\"ok\":true,\"id\":5,\"due_ns\":1795219893000000000,\"in_time\":true}"},
+    {"announce.end", "{\"ok\":true}"},
+    {"canary.list",
+     "{\"ok\":true,\"agents\":3,\"agents_late\":1,\"every_s\":300,\"troubles\":[{\"hop\":\"engine\",\"engine\":1,"
+     "\"since_ns\":1795219893000000000},{\"hop\":\"EVIL\"}],\"service\":[{\"engine\":0,\"seen_ns\":0,\"hop\":"
+     "\"fine\"},{\"engine\":1,\"seen_ns\":1795219893000000000,\"total_us\":84500,\"every_s\":300,\"hop\":\"EVIL\"}],"
+     "\"late\":[{\"agent\":\"EVIL\",\"name\":\"EVIL\",\"hop\":\"idle\",\"seen_ns\":5,\"hop_ns\":6}],\"hours\":["
+     "{\"from_ns\":1795219200000000000,\"of\":\"agents\",\"total\":{\"p50_us\":84500,\"p99_us\":612300,\"max_us\":"
+     "701000},\"receive\":{\"p99_us\":4200},\"count\":36},{\"from_ns\":1,\"of\":\"EVIL\",\"waited\":4}]}"},
     {"source.list",
      "{\"ok\":true,\"sources\":[{\"id\":\"00\",\"kind\":\"EVIL\",\"name\":\"src EVIL\",\"host\":\"EVIL\","
      "\"first_ns\":1,\"last_ns\":1795219893000000000,\"records\":5,\"per_second\":1.25,"
@@ -423,7 +451,13 @@ static const struct fake_answer fake_answers[] = {
      "1795219893000000000,\"connected_ns\":1795219893000000000,\"offset_us\":2500,\"error_us\":1500,\"policy\":3,"
      "\"spool_bytes\":0,\"spool_max\":0,\"policy_wanted\":3,\"serial\":\"EVIL\",\"key\":\"EVIL\",\"spool\":\"EVIL\","
      "\"boot\":\"EVIL\",\"enrolled_by\":\"EVIL\",\"revoked_by\":\"EVIL\",\"revoked_why\":\"EVIL\",\"revoked_ns\":"
-     "1795219893000000000,\"status\":{\"note\":\"EVIL\",\"files\":[1,2]}},\"groups\":[\"EVIL\"]}"},
+     "1795219893000000000,\"status\":{\"note\":\"EVIL\",\"files\":[1,2]}},\"canary\":{\"hop\":\"EVIL\",\"seen_ns\":5,"
+     "\"every_s\":300,\"nonce\":\"EVIL\",\"recent\":[{\"record\":77,\"made_ns\":1795219893000000000,\"receive_us\":"
+     "4200,"
+     "\"store_us\":6100,\"judge_us\":21000,\"deliver_us\":53200,\"total_us\":84500}]},\"time\":{\"lost_ns\":"
+     "1795219893000000000,\"lost\":true,\"choice\":\"foreign\",\"error_us\":2500000,\"daemon\":\"EVIL\",\"servers\":"
+     "\"EVIL\"},"
+     "\"groups\":[\"EVIL\"]}"},
     {"agent.token", "{\"ok\":true,\"id\":7,\"until_ns\":1795221693000000000,\"token\":\"EVIL\"}"},
     {"agent.token_end", "{\"ok\":true}"},
     {"agent.revoke", "{\"ok\":true}"},

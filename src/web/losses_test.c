@@ -95,9 +95,27 @@ static void explained_by_whom_and_when(void)
     }
 }
 
+static void hours_of_sources(void)
+{
+    peers_reset();
+    CHECK_INT(status_of(get("/losses/hours?source=" SOURCE "&day=2026-11-21&offset=100")), 200);
+    CHECK(asked("\"source\":\"" SOURCE
+                "\",\"from_ns\":1795201200000000000,\"to_ns\":1795287600000000000,\"offset\":100"));
+    CHECK(seen_has("8.5 <small>23.7</small>") && seen_has("95 <small>90\xc2\xa0%</small>"));
+    CHECK(seen_has("<div class=\"bad\">9 ") && seen_has("the kernel: ") && seen_has("nobody knows who: "));
+    CHECK(seen_has("href=\"/losses/hours?source=" SOURCE "&amp;day=2026-11-21&amp;offset=200\""));
+    CHECK_INT(status_of(get("/losses/hours?source=0123&day=2026-02-30")), 200);
+    CHECK(asked("\"source\":\"\",\"from_ns\":0,\"to_ns\":0"));
+    peers.ask = "loss.hours";
+    peers.json = STR("{\"ok\":true,\"total\":0,\"hours\":[]}");
+    CHECK_INT(status_of(get("/losses/hours")), 200);
+    CHECK(seen_has("Nothing came in this time."));
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
+        {"hours of sources", hours_of_sources},
         {"what was chosen is asked", what_was_chosen_is_asked},
         {"what is no choice is not asked", what_is_no_choice_is_not_asked},
         {"explained where it stands", explained_where_it_stands},

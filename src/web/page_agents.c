@@ -52,6 +52,7 @@ static void tiles(struct web_call *call, const struct json_value *list)
     tile(call, "agents.enrolled", "/agents", of_int(totals, "agents"), false);
     tile(call, "agents.connected", "/agents?state=connected", of_int(totals, "connected"), false);
     tile(call, "agents.silent", "/agents?state=silent", of_int(totals, "silent"), true);
+    tile(call, "agents.time_lost", "/agents", of_int(totals, "time_lost"), true);
     tile(call, "agents.contradicts", "/agents", of_int(totals, "contradicts"), true);
     tile(call, "agents.revoked", "/agents?state=revoked", of_int(totals, "revoked"), false);
     HTML(&call->html, RAW("</dl>"));
@@ -112,6 +113,9 @@ static void row(struct web_call *call, const struct json_value *a)
     part_cell_classed(call, "agents.offset", "number");
     agent_offset(call, a);
     HTML(html, RAW("</td>"));
+    part_cell_classed(call, "agents.canary", "state-cell");
+    agent_canary_hop(call, of_str(a, "canary_hop"), of_int(a, "canary_ns"));
+    HTML(html, RAW("</td>"));
     part_cell_classed(call, "agents.spool", "number");
     agent_spool(call, a);
     HTML(html, RAW("</td>"));
@@ -124,9 +128,9 @@ static void row(struct web_call *call, const struct json_value *a)
 
 static void table(struct web_call *call, const struct json_value *list)
 {
-    static const char *const heads[] = {"agents.name",    "agents.state",   "agents.group",
-                                        "agents.heard",   "#agents.offset", "#agents.spool",
-                                        "#agents.policy", "agents.program", NULL};
+    static const char *const heads[] = {
+        "agents.name",   "agents.state",  "agents.group",   "agents.heard",   "#agents.offset",
+        "agents.canary", "#agents.spool", "#agents.policy", "agents.program", NULL};
     struct html *html = &call->html;
     const struct json_value *agents = json_get(list, "agents");
     if (!json_first(agents)) {
@@ -330,7 +334,7 @@ static void pair_time(struct web_call *call, const char *key, int64_t ns)
     HTML(&call->html, RAW("</td></tr>"));
 }
 
-static void facts(struct web_call *call, const struct json_value *a)
+static void facts(struct web_call *call, const struct json_value *a, const struct json_value *time)
 {
     struct html *html = &call->html;
     HTML(html, RAW("<table class=\"pairs\"><tbody>"));
@@ -346,6 +350,9 @@ static void facts(struct web_call *call, const struct json_value *a)
     pair_time(call, "agents.connected_since", of_int(a, "connected_ns"));
     pair_begin(call, "agents.offset");
     agent_offset(call, a);
+    HTML(html, RAW("</td></tr>"));
+    pair_begin(call, "time.title");
+    agent_time(call, time);
     HTML(html, RAW("</td></tr>"));
     pair_begin(call, "agents.spool");
     agent_spool(call, a);
@@ -402,6 +409,41 @@ static void status(struct web_call *call, const struct json_value *a)
          RAW("</pre></section>"));
 }
 
+static void canary(struct web_call *call, const struct json_value *c)
+{
+    static const char *const heads[] = {"canary.made",   "#canary.record", "#canary.total",   "#canary.receive",
+                                        "#canary.store", "#canary.judge",  "#canary.deliver", NULL};
+    static const char *const keys[] = {"canary.total", "canary.receive", "canary.store", "canary.judge",
+                                       "canary.deliver"};
+    static const char *const names[] = {"total_us", "receive_us", "store_us", "judge_us", "deliver_us"};
+    struct html *html = &call->html;
+    if (!c)
+        return;
+    HTML(html, RAW("<section id=\"canary\"><h2>"), SAY("canary.title"), RAW("</h2><p>"));
+    agent_canary_hop(call, of_str(c, "hop"), of_int(c, "seen_ns"));
+    HTML(html, RAW(" <small>"), SAY("canary.every"), RAW(": "), NUMBER(of_int(c, "every_s")),
+         RAW(" \xc2\xb7 <a href=\"/canary\">"), SAY("canary.by_hour"), RAW("</a></small></p>"));
+    if (json_first(json_get(c, "recent"))) {
+        HTML(html, RAW("<table class=\"rows\">"));
+        part_heads(call, heads);
+        HTML(html, RAW("<tbody>"));
+    }
+    for (const struct json_value *r = json_first(json_get(c, "recent")); r; r = r->next) {
+        HTML(html, RAW("<tr><th scope=\"row\">"), TIME(of_int(r, "made_ns")), RAW("</th>"));
+        part_cell_classed(call, "canary.record", "number");
+        HTML(html, RAW("<a href=\"/records/"), INT(of_int(r, "record")), RAW("\">"), INT(of_int(r, "record")),
+             RAW("</a></td>"));
+        for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+            part_cell_classed(call, keys[i], "number");
+            HTML(html, FIXED(MAX(of_int(r, names[i]), 0)), RAW("</td>"));
+        }
+        HTML(html, RAW("</tr>"));
+    }
+    if (json_first(json_get(c, "recent")))
+        HTML(html, RAW("</tbody></table>"));
+    HTML(html, RAW("</section>"));
+}
+
 static void agent_page(struct web_call *call, size_t at, const struct json_value *failed, struct str error)
 {
     struct html *html = &call->html;
@@ -420,10 +462,11 @@ static void agent_page(struct web_call *call, size_t at, const struct json_value
         agent_saved(call);
     if (may)
         HTML(html, RAW("<div class=\"split\"><div>"));
-    facts(call, a);
+    facts(call, a, json_get(answer, "time"));
     HTML(html, RAW("<p><a href=\"/search?q="), URL(of_str(a, "agent")), RAW("\">"), SAY("agents.records"),
          RAW("</a> \xc2\xb7 <a href=\"/inventory/"), URL(of_str(a, "agent")), RAW("\">"), SAY("inventory.title"),
          RAW("</a></p>"));
+    canary(call, json_get(answer, "canary"));
     status(call, a);
     if (may) {
         HTML(html, RAW("</div><div>"));

@@ -25,6 +25,7 @@ struct health {
     const struct json_value *outside;
     const struct json_value *mirrors;
     const struct json_value *receivers;
+    const struct json_value *time; /* of this machine's clock */
     int64_t now_ns;
     int64_t durable;
     int64_t checkpoint_size;
@@ -35,6 +36,7 @@ struct health {
     bool proposal_waits;
     bool rules_behind;   /* somebody works with those of before */
     bool lists_behind;   /* or not with all lists of indicators */
+    bool canary_lost;    /* canaries do not come through the service */
     int64_t growth;      /* stored bytes a day on average; 0 not known */
     int64_t verified_ns; /* 0: none found */
     int64_t verified_faults;
@@ -99,6 +101,8 @@ static struct health health_read(struct web_call *call)
         .proposal_waits = of_bool(totals, "proposal_waits"),
         .rules_behind = of_int(totals, "rules_behind") > 0,
         .lists_behind = of_int(totals, "lists_behind") > 0,
+        .canary_lost = of_int(totals, "canary_troubles") > 0,
+        .time = json_get(totals, "time"),
     };
     int64_t oldest = of_int(health.archive, "oldest_ns");
     if (oldest > 0 && health.now_ns > oldest && health.now_ns - oldest >= GROWTH_MIN)
@@ -203,6 +207,22 @@ static bool lists_behind(const struct health *h)
     return h->lists_behind;
 }
 
+static bool time_lost(const struct health *h)
+{
+    return of_bool(h->time, "lost");
+}
+
+static bool time_foreign(const struct health *h)
+{
+    struct str choice = of_str(h->time, "choice");
+    return choice.n && !str_is(choice, "accepted");
+}
+
+static bool canary_lost(const struct health *h)
+{
+    return h->canary_lost;
+}
+
 static bool proposal_waits(const struct health *h)
 {
     return h->proposal_waits;
@@ -227,7 +247,10 @@ static void states(struct web_call *call, const struct health *health)
         {disk_low, "bad", "archive.state_disk"},
         {rules_behind, "bad", "archive.state_rules"},
         {lists_behind, "bad", "archive.state_lists"},
+        {canary_lost, "bad", "archive.state_canary"},
+        {time_lost, "bad", "archive.state_time"},
         {stamp_bad, "warn", "archive.state_stamp"},
+        {time_foreign, "warn", "archive.state_time_foreign"},
         {verify_missing, "warn", "archive.state_verify_missing"},
         {verify_unknown, "warn", "archive.state_verify_unknown"},
         {witness_none, "warn", "archive.state_witness_none"},
@@ -287,7 +310,8 @@ static void tiles(struct web_call *call, const struct health *h)
     HTML(html, RAW("<p class=\"meta\">"), SAY("archive.deletion_about"), RAW(" <a href=\"/archive/retention\">"),
          SAY("retention.title"), RAW("</a> <a href=\"/archive/receivers\">"), SAY("receivers.title"),
          RAW("</a></p><p class=\"meta\" id=\"losses-line\">"), SAY("losses.open"), RAW(": "), NUMBER(h->losses_open),
-         RAW(" <a href=\"/losses\">"), SAY("losses.title"), RAW("</a></p>"));
+         RAW(" <a href=\"/losses\">"), SAY("losses.title"), RAW("</a> <a href=\"/canary\">"), SAY("canary.title"),
+         RAW("</a></p>"));
 }
 
 /* ---- who vouches ---- */

@@ -33,6 +33,16 @@ static void totals(struct web_call *call, const struct json_value *t)
     if (of_int(t, "dropped") > 0)
         HTML(html, RAW(" class=\"bad\""));
     HTML(html, RAW(">"), NUMBER(of_int(t, "dropped")), RAW("</span></dd></div>"));
+    part_tile_begin(call, "live.canary");
+    HTML(html, RAW("<a href=\"/canary\""));
+    if (of_int(t, "canary_troubles") > 0)
+        HTML(html, RAW(" class=\"bad\""));
+    HTML(html, RAW(">"));
+    if (of_int(t, "canary_us") > 0)
+        HTML(html, FIXED(of_int(t, "canary_us")), RAW("\xc2\xa0"), SAY("unit.ms"));
+    else
+        HTML(html, RAW("\xe2\x80\x94"));
+    HTML(html, RAW("</a></dd></div>"));
     part_tile_begin(call, "live.disk_free");
     HTML(html, BYTES(of_int(t, "disk_free")), RAW("</dd></div></dl>"));
 }

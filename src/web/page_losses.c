@@ -250,6 +250,9 @@ static void loss_row(struct web_call *call, const struct json_value *r, struct s
     HTML(html, SAY_OF("loss_cause.", of_str(r, "cause")));
     if (of_str(r, "sender").n)
         HTML(html, RAW(" <small>"), ESC(of_str(r, "sender")), RAW("</small>"));
+    if (of_int(r, "announcement") > 0)
+        HTML(html, RAW(" <a href=\"/changes#change-"), INT(of_int(r, "announcement")), RAW("\">"),
+             SAY("changes.announced"), RAW(" "), INT(of_int(r, "announcement")), RAW("</a>"));
     HTML(html, RAW("</td>"));
     part_cell(call, "losses.time");
     HTML(html, TIME(of_int(r, "from_ns")), RAW(" \xe2\x80\x93 "));
@@ -295,7 +298,9 @@ void page_losses(struct web_call *call)
         return;
     const struct json_value *answer = call_answer(call, 0);
     call_page(call, "losses.title", SECTION_ARCHIVE);
-    HTML(html, RAW("<h1>"), SAY("losses.title"), RAW("</h1><p class=\"about\">"), SAY("losses.about"), RAW("</p>"));
+    HTML(html, RAW("<h1>"), SAY("losses.title"), RAW("</h1><p class=\"about\">"), SAY("losses.about"),
+         RAW(" <a href=\"/losses/hours\">"), SAY("hours.title"), RAW("</a> \xc2\xb7 <a href=\"/changes\">"),
+         SAY("changes.title"), RAW("</a></p>"));
     if (form_get(&call->query, "saved").n > 0)
         part_notice(call, "ok", "losses.saved");
     tiles(call, answer);

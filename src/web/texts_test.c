@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define OWN_ALARMS 15 /* rows of alarm_rows in src/role/desk.c and of troubles in src/desk/own_alarm.c */
+#define OWN_ALARMS 18 /* rows of alarm_rows in src/role/desk.c and of troubles in src/desk/own_alarm.c */
 
 static struct arena *arena;
 static struct map *literals; /* all string literals of the room's sources that look like keys */
@@ -311,7 +311,8 @@ static void every_rule_has_its_title(void)
 {
     static const char *const folders[] = {"data/rules/container",  "data/rules/database", "data/rules/indicator",
                                           "data/rules/linux",      "data/rules/mail",     "data/rules/network",
-                                          "data/rules/protection", "data/rules/web",      "data/rules/windows"};
+                                          "data/rules/protection", "data/rules/qorgan",   "data/rules/web",
+                                          "data/rules/windows"};
     struct texts *texts = texts_new(1);
     struct err err;
     size_t count = 0;

@@ -16,11 +16,11 @@
 #define DELIVERY_RECORD_MAX (UINT32_C(1) << 20)
 
 enum delivery_stream {
-    DELIVERY_FILE = 1,       /* name: path; epoch: of the content; sequence: line, of joined ones the last */
-    DELIVERY_JOURNAL = 2,    /* epoch and sequence are the journal's own */
-    DELIVERY_AUDIT = 3,      /* the kernel's audit messages; epoch: of this run */
-    DELIVERY_COMMAND = 4,    /* name: of the command in the policy */
-    DELIVERY_AGENT = 5,      /* what the agent says of itself: JSON */
+    DELIVERY_FILE = 1,    /* name: path; epoch: of the content; sequence: line, of joined ones the last */
+    DELIVERY_JOURNAL = 2, /* epoch and sequence are the journal's own */
+    DELIVERY_AUDIT = 3,   /* the kernel's audit messages; epoch: of this run */
+    DELIVERY_COMMAND = 4, /* name: of the command in the policy */
+    DELIVERY_AGENT = 5,   /* what the agent says of itself: JSON; name: empty, or CANARY_STREAM (codec/canary_text.h) */
     DELIVERY_ACCOUNTING = 6, /* processes that ended: JSON (codec/acct.h); epoch: of the file's content */
 };
 const char *delivery_stream_kind(uint8_t stream); /* "file"...; NULL for none */
