@@ -131,6 +131,35 @@ def checks_and_tries():
         check_equal(stand.web.ask("incident.list", state="all")["incidents"], [], "incidents")
 
 
+W3C_HEAD = "#Fields: date time c-ip cs-method cs-uri-stem sc-status"
+W3C_RULE = ("title: Secret page\nlogsource:\n    category: webserver\ndetection:\n    s:\n"
+            "        cs-uri-stem|endswith: '/secret.asp'\n        c-ip: 203.0.113.7\n    condition: s\nlevel: high\n")
+
+
+def named_columns():
+    """records whose columns were named before the first one that is tried, in the archive or in what is pasted"""
+    with Stand() as stand:
+        lines = [f"2026-11-20 10:00:{n:02} 203.0.113.7 GET /cgi/secret.asp 200" for n in range(30)]
+        heads = ["#Fields: date x-old", W3C_HEAD]
+        for name, text in (("iis", [*heads, *lines]), ("other", [W3C_HEAD.replace("c-ip", "s-ip")])):
+            path = os.path.join(stand.folder, f"{name}.log")
+            with open(path, "w", encoding="utf-8") as out:
+                out.write("\n".join(text) + "\n")
+            stand.service.run("ingest", "--name", name, path)
+        stand.until("the lines", lambda: len(stand.service.search('"secret.asp"')) == len(lines))
+        records = sorted(hit["record"] for hit in stand.service.search('"secret.asp"'))
+        end = max(hit["record"] for hit in stand.service.search("")) + 1
+        found = stand.trial(W3C_RULE, events=end - records[5])
+        hits = sorted(hit["record"] for hit in found["hits"])
+        check(5 < len(hits) <= 25, f"hits behind the columns: {found}")
+        check_equal((hits, found["matched"]), (records[-len(hits):], len(hits)), "hits")
+        check(all(hit["why"]["match"] for hit in found["hits"]), found["hits"])
+        check_equal(stand.trial(W3C_RULE)["matched"], len(lines), "hits of the whole archive")
+        pasted = stand.trial(W3C_RULE, events=0, sample="\n".join([*heads, *lines[:2]]) + "\n")
+        check_equal([[row["match"] for row in sample["explained"]] for sample in pasted["samples"]][2:], [[True], [True]],
+                    "what was pasted")
+
+
 def life_of_a_rule():
     """saved as a draft, it does not run; active, it finds; changed, it is a draft again; rolled back; taken away"""
     with Stand() as stand:
@@ -240,4 +269,4 @@ def pages():
 
 
 if __name__ == "__main__":
-    raise SystemExit(main([checks_and_tries, life_of_a_rule, what_is_refused, pages]))
+    raise SystemExit(main([checks_and_tries, named_columns, life_of_a_rule, what_is_refused, pages]))

@@ -230,6 +230,8 @@ enum rc explainer_events(const struct explainer *explainer, const struct explain
 {
     const struct archive_hit *hit = target->hit;
     struct gathering g = {.target = target, .indicators = explainer->indicators, .number = hit->leaf.index};
+    g.head = target->head;
+    g.headed = target->head.n > 0;
     ASSERT(target->arena && target->sink);
     if (hit->leaf.type != LEAF_RAW && hit->leaf.type != LEAF_DIGEST)
         return RC_OK;
@@ -240,6 +242,9 @@ enum rc explainer_events(const struct explainer *explainer, const struct explain
     if (rc == RC_OK) {
         normaliser_set_zone(own, explainer->zone_s);
         normaliser_set_zone(g.normaliser, explainer->zone_s);
+        if (target->head.n)
+            normaliser_record(own, &hit->source, g.number, hit->leaf.received_ns, target->head, target->arena, on_none,
+                              NULL);
         normaliser_record(own, &hit->source, g.number, hit->leaf.received_ns, hit->raw, target->arena, on_own, &g);
         rc = g.unclear ? own_read_again(&g, err) : RC_OK;
         bool part = normaliser_pending(own) != UINT64_MAX || str_search(hit->raw, STR("audit(")) < hit->raw.n;

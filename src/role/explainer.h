@@ -45,6 +45,7 @@ typedef void (*explainer_sink)(void *context, const struct event *event);
 struct explainer_target {
     struct archive_reader *reader; /* where the neighbours are; NULL: the record stands alone */
     const struct archive_hit *hit;
+    struct str head;     /* how its source named its columns last, when the caller knows; else it is looked for */
     struct arena *arena; /* scratch */
     explainer_sink sink;
     void *context;

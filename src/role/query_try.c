@@ -7,6 +7,7 @@
 #include "os/clock.h"
 #include "os/io.h"
 #include "os/random.h"
+#include "role/query_heads.h"
 #include "role/rule_trial.h"
 
 #include <stdio.h>
@@ -33,6 +34,7 @@ try {
     char who[WHO_MAX];
     struct rule_trial *trial;
     struct archive_reader *reader; /* NULL: the archive is not looked at */
+    struct query_heads *heads;     /* under way: what is named before the first record is looked for */
     struct sweep *sweep;
     size_t unit;
     uint64_t first, end; /* record numbers looked at; end is not */
@@ -69,6 +71,7 @@ struct query_tries *query_tries_new(const struct query_tries_options *options)
 static void try_end(struct try *try)
 {
     rule_trial_free(try->trial);
+    query_heads_close(try->heads);
     sweep_close(try->sweep);
     archive_reader_close(try->reader);
     buf_done(&try->samples);
@@ -201,6 +204,7 @@ struct pasting {
     struct query_tries *tries;
     const struct rules *rules;
     struct buf *out;
+    struct str head; /* how the columns were named last */
     enum rc rc;
     struct err *err;
 };
@@ -220,10 +224,11 @@ static void on_sample_event(void *context, const struct event *event)
 }
 
 /* One record with every detection's verdict on it and why. */
-static enum rc sample_write(struct query_tries *tries, const struct rules *rules,
-                            const struct rule_trial_record *record, struct buf *out, struct err *err)
+static enum rc sample_write(struct pasting *pasting, const struct rule_trial_record *record)
 {
-    struct pasting pasting = {.tries = tries, .rules = rules, .out = out, .err = err};
+    struct query_tries *tries = pasting->tries;
+    struct buf *out = pasting->out;
+    struct err *err = pasting->err;
     arena_reset(tries->scratch);
     struct archive_hit *hit = arena_alloc(tries->scratch, sizeof *hit);
     if (!hit)
@@ -233,7 +238,7 @@ static enum rc sample_write(struct query_tries *tries, const struct rules *rules
     hit->leaf.received_ns = record->received_ns;
     hit->leaf.type = LEAF_RAW;
     const struct explainer_target target = {
-        .hit = hit, .arena = tries->scratch, .sink = on_sample_event, .context = &pasting};
+        .hit = hit, .head = pasting->head, .arena = tries->scratch, .sink = on_sample_event, .context = pasting};
     json_write_object(out);
     json_put_u64(out, "number", record->number);
     json_put_str(out, "raw", str_slice(record->raw, 0, RAW_SHOWN));
@@ -242,7 +247,7 @@ static enum rc sample_write(struct query_tries *tries, const struct rules *rules
     enum rc rc = explainer_events(&tries->options.how, &target, err);
     json_write_array_end(out);
     json_write_object_end(out);
-    return rc == RC_OK ? pasting.rc : rc;
+    return rc == RC_OK ? pasting->rc : rc;
 }
 
 /* A trial of its own, so that its counts are not those of the archive. */
@@ -259,13 +264,16 @@ static enum rc sample_try(struct query_tries *tries, struct try *try, const stru
         return rc;
     buf_init(&try->samples, 2 * SHOWN_BYTES);
     buf_init(&try->sample_firings, SHOWN_BYTES);
+    struct pasting pasting = {.tries = tries, .rules = rule_trial_rules(trial), .out = &try->samples, .err = err};
     json_write_array(&try->samples);
     records_init(&records, text);
     while (rc == RC_OK && records_next(&records, &record.raw)) {
         record.number++;
         rule_trial_record(trial, &record);
         if (record.number <= SAMPLE_SHOWN && try->samples.n < SHOWN_BYTES)
-            rc = sample_write(tries, rule_trial_rules(trial), &record, &try->samples, err);
+            rc = sample_write(&pasting, &record);
+        if (normaliser_heads(record.raw))
+            pasting.head = record.raw;
     }
     json_write_array_end(&try->samples);
     rc = rc == RC_OK ? rule_trial_finish(trial, err) : rc;
@@ -322,7 +330,8 @@ static enum rc archive_begin(struct query_tries *tries, struct try *try, const s
     try->first = try->end > events ? try->end - events : 0;
     try->first = MAX(MAX(try->first, since), archive_reader_first(try->reader));
     try->first = MIN(try->first, try->end);
-    return RC_OK;
+    bool before = try->first > archive_reader_first(try->reader);
+    return before ? query_heads_open(try->reader, try->first, &try->heads, err) : RC_OK;
 }
 
 static bool take(void *context, const struct sweep_record *record)
@@ -341,10 +350,34 @@ static bool take(void *context, const struct sweep_record *record)
     return clock_boot_ns() < try->until_ns;
 }
 
+/* What sources said of their records before the first one that is tried. RC_AGAIN: there is more. */
+static enum rc heads_work(struct try *try, struct err *err)
+{
+    const struct query_head *head;
+    enum rc rc = RC_AGAIN;
+    while (rc == RC_AGAIN && !try->stop) {
+        if (clock_boot_ns() >= try->until_ns)
+            return RC_AGAIN;
+        rc = query_heads_step(try->heads, err);
+    }
+    if (rc != RC_OK && rc != RC_AGAIN)
+        return rc;
+    for (size_t i = 0; (head = query_heads_at(try->heads, i)); i++) {
+        const struct rule_trial_record given = {head->source, head->record, head->received_ns, head->raw};
+        rule_trial_head(try->trial, &given);
+    }
+    query_heads_close(try->heads);
+    try->heads = NULL;
+    return RC_OK;
+}
+
 /* RC_AGAIN: there is more. */
 static enum rc archive_work(struct try *try, struct err *err)
 {
     int64_t passed_ns;
+    enum rc headed = try->heads ? heads_work(try, err) : RC_OK;
+    if (headed != RC_OK)
+        return headed;
     while (try->sweep && try->unit < sweep_units(try->sweep) && !try->stop) {
         if (clock_boot_ns() >= try->until_ns)
             return RC_AGAIN;

@@ -192,6 +192,20 @@ static void on_event(void *context, const struct event *event)
         on_match(t, t->matches[i].rule, event);
 }
 
+static void on_none(void *context, const struct event *event)
+{
+    (void)context;
+    (void)event;
+}
+
+void rule_trial_head(struct rule_trial *trial, const struct rule_trial_record *record)
+{
+    ASSERT(rule_trial_ready(trial) && trial->result.records == 0);
+    arena_reset(trial->events);
+    normaliser_record(trial->normaliser, &record->source, record->number, record->received_ns, record->raw,
+                      trial->events, on_none, NULL);
+}
+
 void rule_trial_record(struct rule_trial *trial, const struct rule_trial_record *record)
 {
     ASSERT(rule_trial_ready(trial));

@@ -40,6 +40,9 @@ struct rule_trial_record {
     int64_t received_ns;
     struct str raw;
 };
+/* Only when ready. What the record's source said of those that follow (#Fields: of W3C) holds for them; the record
+ * itself, which comes before all, is not tried. */
+void rule_trial_head(struct rule_trial *trial, const struct rule_trial_record *record);
 /* Only when ready. */
 void rule_trial_record(struct rule_trial *trial, const struct rule_trial_record *record);
 /* No more records come: what spans them is put together, and what was found is correlated. Once. */
