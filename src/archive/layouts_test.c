@@ -10,6 +10,10 @@
 #define TEXT    512
 #define WAYS    150
 
+#define NESTS           60
+#define NESTED_CONTENTS 5
+#define NESTED_FIELDS   5
+
 static uint64_t random_state;
 
 static uint64_t dice(uint64_t sides)
@@ -26,6 +30,7 @@ struct bed {
     struct str raw;
     struct event event;
     struct event_field fields[EVENT_FIELDS_MAX];
+    bool nests; /* make_nested alone */
 };
 
 static void make_raw(struct bed *bed, uint64_t kind)
@@ -160,19 +165,106 @@ static void make_ways(struct bed *bed)
         event->statutory[3] = str_slice(bed->raw, at[1], end[2]);
 }
 
+/* A text of five contents, and the span of each. */
+struct line {
+    struct buf text;
+    char room[4 * TEXT];
+    size_t at[NESTED_CONTENTS];
+    size_t end[NESTED_CONTENTS];
+};
+
+/* What records of a number share: signs between contents, and from which to which the fields go, so that they hold each
+ * other, overlap, begin or end inside of a word. */
+struct nest {
+    const char *between[NESTED_CONTENTS + 1];
+    uint8_t looks[NESTED_CONTENTS]; /* which contents stand at a place, mostly */
+    uint8_t first[NESTED_FIELDS];
+    uint8_t last[NESTED_FIELDS];
+    bool inside[NESTED_FIELDS];
+    uint8_t statutory[NESTED_FIELDS]; /* the field that it is, mostly; past the last: none */
+};
+
+static void make_nest(uint64_t number, struct nest *ret)
+{
+    static const char *const between[] = {" ", " ", "\"", "\" \"", " \"", "\" ", " - ", "=", "."};
+    uint64_t kept = random_state;
+    random_state = number * UINT64_C(0x9e3779b97f4a7c15) + 3;
+    for (size_t i = 0; i < 20; i++)
+        IGNORE(dice(2)); /* numbers that are close begin alike */
+    for (size_t i = 0; i <= NESTED_CONTENTS; i++)
+        ret->between[i] = between[dice(ARRAY_LEN(between))];
+    for (size_t i = 0; i < NESTED_CONTENTS; i++)
+        ret->looks[i] = (uint8_t)dice(4);
+    for (size_t i = 0; i < NESTED_FIELDS; i++) {
+        ret->first[i] = (uint8_t)dice(NESTED_CONTENTS);
+        ret->last[i] = (uint8_t)(dice(2) ? ret->first[i] : ret->first[i] + dice(NESTED_CONTENTS - ret->first[i]));
+        ret->inside[i] = dice(8) == 0;
+        ret->statutory[i] = (uint8_t)dice(2 * NESTED_FIELDS);
+    }
+    random_state = kept;
+}
+
+static void line_make(const struct nest *nest, struct line *line)
+{
+    static const char *const contents[][4] = {{"GET", "a", "ab", "a-b"},
+                                              {"7", "12", "b12", "/12"},
+                                              {"GET 1", "7 a", "a b", "1 2"},
+                                              {"00:28:21", "T00:28:21Z", "x00:28:21", "00:28:21.5"}};
+    buf_init_fixed(&line->text, line->room, sizeof line->room);
+    for (size_t i = 0; i < NESTED_CONTENTS; i++) {
+        buf_text(&line->text, nest->between[i]);
+        line->at[i] = line->text.n;
+        buf_text(&line->text, contents[dice(9) ? nest->looks[i] : dice(4)][dice(4)]);
+        for (uint64_t more = dice(16) ? 0 : 40 + dice(220); more; more--)
+            buf_u8(&line->text, 'l');
+        line->end[i] = line->text.n;
+    }
+    buf_text(&line->text, nest->between[NESTED_CONTENTS]);
+}
+
+static void make_nested(struct bed *bed)
+{
+    struct event *event = &bed->event;
+    struct nest nest;
+    struct line line;
+    uint64_t number = dice(NESTS);
+    make_nest(number, &nest);
+    line_make(&nest, &line);
+    bed->raw = arena_str(bed->arena, buf_view(&line.text));
+    *event = (struct event){.raw = bed->raw, .flags = EVENT_ARCHIVE, .parser = "nested", .fields = bed->fields};
+    for (size_t i = 0; i < NESTED_FIELDS; i++) {
+        char name[24]; /* a kind of its own, so that ways of other numbers do not take its place */
+        snprintf(name, sizeof name, "n%u%c", (unsigned)number, (char)('a' + i));
+        size_t in = nest.inside[i] && line.end[nest.last[i]] - line.at[nest.first[i]] > 1;
+        struct str value = str_slice(bed->raw, line.at[nest.first[i]] + in, line.end[nest.last[i]]);
+        bed->fields[event->field_count++] =
+            (struct event_field){names_put(bed->names, str_of(name)), EVENT_STRING, value};
+    }
+    for (size_t i = 0; i < NESTED_FIELDS; i++)
+        if (nest.statutory[i] < NESTED_FIELDS) {
+            size_t other = dice(NESTED_CONTENTS);
+            struct str content = str_slice(bed->raw, line.at[other], line.end[other]);
+            event->statutory[i] = dice(6) ? bed->fields[nest.statutory[i]].value : content;
+        }
+}
+
 /* The same record into both builders; one knows nothing of earlier records. */
 static void add(struct bed *bed, struct block_builder *remembers, struct block_builder *forgets, size_t i)
 {
-    uint64_t kind = dice(8);
+    uint64_t kind = bed->nests ? 8 : dice(8);
     arena_reset(bed->arena);
     if (kind < 4) {
         make_raw(bed, kind);
         make_event(bed, kind);
-    } else {
+    } else if (kind < 8) {
         make_ways(bed);
+    } else {
+        make_nested(bed);
     }
     struct leaf leaf = {.type = LEAF_RAW, .index = i, .sequence = i, .raw_length = (uint32_t)bed->raw.n};
     layouts_clear(&forgets->layouts);
+    if (bed->nests)
+        remembers->layouts.misses = 0; /* all ways are remembered, however few are gone */
     CHECK_INT(block_builder_add(remembers, &leaf, bed->raw, &bed->event, NULL, 0), RC_OK);
     CHECK_INT(block_builder_add(forgets, &leaf, bed->raw, &bed->event, NULL, 0), RC_OK);
 }
@@ -197,11 +289,11 @@ static size_t remembered(const struct block_builder *b)
     return count;
 }
 
-static void same_bytes(void)
+static void bytes_check(bool nests)
 {
     static struct bed bed;
     const uint64_t key[2] = {11, 12};
-    bed = (struct bed){.names = names_new(1), .arena = arena_new((size_t)1 << 20)};
+    bed = (struct bed){.names = names_new(1), .arena = arena_new((size_t)1 << 20), .nests = nests};
     struct block_builder *remembers = block_builder_new(bed.names, key);
     struct block_builder *forgets = block_builder_new(bed.names, key);
     forgets->chain = remembers->chain; /* else a random number */
@@ -209,7 +301,7 @@ static void same_bytes(void)
     random_state = 7;
     for (size_t i = 0; i < RECORDS; i++) {
         add(&bed, remembers, forgets, i);
-        if (i == RECORDS / 3)
+        if (i % (RECORDS / 3 + 1) == RECORDS / 3)
             finish(remembers, forgets); /* what one block knows serves the next */
     }
     CHECK(remembered(remembers) > 100);
@@ -218,6 +310,16 @@ static void same_bytes(void)
     block_builder_free(forgets);
     names_free(bed.names);
     arena_free(bed.arena);
+}
+
+static void same_bytes(void)
+{
+    bytes_check(false);
+}
+
+static void same_bytes_of_nests(void)
+{
+    bytes_check(true);
 }
 
 /* Records that are laid out alike go the way of the first: nothing is learned any more, though no key is found. */
@@ -252,6 +354,64 @@ static void ways_taken(void)
     block_builder_free(builder);
     names_free(bed.names);
     arena_free(bed.arena);
+}
+
+/* Records whose second is not cut as the way of the first would have it, though its signs and values lie alike. */
+#define LONG "a-part-of-a-value-that-is-so-long-that-three-of-them-do-not-hold-together-though-each-of-them-does-alone-"
+static const struct apart {
+    const char *text[2];
+    const char *field[2][4]; /* parts of the text: where they come first */
+} aparts[] = {
+    /* a value begins at the second part of a run, which has a time of day of its own when it is cut there */
+    {{"t 00:28:21-12 e", "t 00:28:21-202:00:28:22 e"},
+     {{"00:28:21-12", "-12 e"}, {"00:28:21-202:00:28:22", "-202:00:28:22 e"}}},
+    /* the second part is a time of day with a fraction */
+    {{"t 2026:00:28:21 e", "t 2026:00:28:21.5 e"}, {{"2026:00:28:21", "t"}, {"2026:00:28:21.5", "t"}}},
+    /* a value in quotes was too long to hold together, and its parts are values: in a short one its signs are a slot */
+    {{"t \"" LONG "1 - " LONG "2 " LONG "3\" e", "t \"1 - 2 3\" e"},
+     {{LONG "1 - " LONG "2 " LONG "3", LONG "1", LONG "2", LONG "3"}, {"1 - 2 3", "1", "2", "3"}}},
+    /* a word goes on at a border that was one between signs */
+    {{"t x-1 e", "t x21 e"}, {{"-1", "t"}, {"21", "t"}}},
+    /* it goes on where the first ended */
+    {{"t 12 e", "t 12 ef"}, {{"12", "t"}, {"12", "t"}}},
+};
+
+static void apart_add(struct bed *bed, struct block_builder *builder, const struct apart *row, size_t i)
+{
+    struct leaf leaf = {.type = LEAF_RAW, .index = i, .sequence = i};
+    bed->raw = str_of(row->text[i]);
+    bed->event = (struct event){.raw = bed->raw, .flags = EVENT_ARCHIVE, .parser = "apart", .fields = bed->fields};
+    for (size_t k = 0; k < ARRAY_LEN(row->field[i]) && row->field[i][k]; k++) {
+        static const char *const names[] = {"a", "b", "c", "d"};
+        struct str part = str_of(row->field[i][k]);
+        size_t at = str_search(bed->raw, part);
+        CHECK(at < bed->raw.n);
+        bed->fields[bed->event.field_count++] = (struct event_field){
+            names_put(bed->names, str_of(names[k])), EVENT_STRING, str_slice(bed->raw, at, at + part.n)};
+    }
+    leaf.raw_length = (uint32_t)bed->raw.n;
+    CHECK_INT(block_builder_add(builder, &leaf, bed->raw, &bed->event, NULL, 0), RC_OK);
+}
+
+static void ways_apart(void)
+{
+    static struct bed bed;
+    const uint64_t key[2] = {11, 12};
+    for (size_t row = 0; row < ARRAY_LEN(aparts); row++) {
+        bed = (struct bed){.names = names_new(1)};
+        struct block_builder *remembers = block_builder_new(bed.names, key);
+        struct block_builder *forgets = block_builder_new(bed.names, key);
+        forgets->chain = remembers->chain;
+        for (size_t i = 0; i < 2; i++) {
+            layouts_clear(&forgets->layouts);
+            apart_add(&bed, remembers, &aparts[row], i);
+            apart_add(&bed, forgets, &aparts[row], i);
+        }
+        finish(remembers, forgets);
+        block_builder_free(remembers);
+        block_builder_free(forgets);
+        names_free(bed.names);
+    }
 }
 
 static size_t longest(const struct layouts *layouts, size_t *ret_kinds)
@@ -356,7 +516,9 @@ static void same_sight(void)
 
 static const struct test tests[] = {
     {"remembered layouts and wide instructions change no byte", same_bytes},
+    {"nor where fields hold each other", same_bytes_of_nests},
     {"records laid out alike go one way", ways_taken},
+    {"records that only seem to go one way are cut as they are", ways_apart},
     {"ways are few", ways_are_few},
     {"every byte is the same for both instruction sets", same_sight},
     {"the cache is bounded", bounded},
