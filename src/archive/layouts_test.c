@@ -197,7 +197,8 @@ static void make_nest(uint64_t number, struct nest *ret)
         ret->looks[i] = (uint8_t)dice(4);
     for (size_t i = 0; i < NESTED_FIELDS; i++) {
         ret->first[i] = (uint8_t)dice(NESTED_CONTENTS);
-        ret->last[i] = (uint8_t)(dice(2) ? ret->first[i] : ret->first[i] + dice(NESTED_CONTENTS - ret->first[i]));
+        ret->last[i] =
+            (uint8_t)(dice(2) ? ret->first[i] : ret->first[i] + dice((uint64_t)NESTED_CONTENTS - ret->first[i]));
         ret->inside[i] = dice(8) == 0;
         ret->statutory[i] = (uint8_t)dice(2 * NESTED_FIELDS);
     }
