@@ -230,6 +230,12 @@ def installed():
             record = rate_of(stand, "a.log")["unparsed_record"]
             _, _, page = stand.web.request("GET", f"/parsers/pattern?record={record}")
             check("door {door:num} opened by bob" in page, page[-3000:])
+            good = {"name": "door", "program": "zzyzx", "pattern": "door {n:num}", "reason": "our doors"}
+            for cell, text in (("set", "@nosuch<-n"), ("set", "m<-n as nosuch"), ("set", "only words"),
+                               ("pattern", "door {n:nosuch}"), ("pattern", "door {=part}"), ("program", "zzyzx|")):
+                refused = stand.web.change("parser.save", **{**good, cell: text})
+                check_equal((refused["ok"], refused.get("field")), (False, cell), f"{text}: {refused}")
+            check_equal(stand.web.ask("parser.drafts")["drafts"], [], "what would not load is not kept")
             place = stand.web.form("/parsers/pattern", do="save", name="door",
                                    pattern="door {n:num} opened by {account+}", program="zzyzx", kind="object_open",
                                    outcome="success", set="", text=door(1, "ann"), reason="our doors")

@@ -270,6 +270,7 @@ enum rc desk_open(struct db *db, const struct desk_options *options, int64_t now
     desk->hunts.waits = true; /* until it was looked */
     desk->term_check = options->term_check;
     desk->term_context = options->term_context;
+    desk->pattern_check = options->pattern_check;
     desk->rule_read = options->rule_read;
     desk->rule_file = options->rule_file;
     desk->rule_context = options->rule_context;

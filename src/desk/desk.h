@@ -55,6 +55,11 @@ enum desk_level { DESK_INFORMATIONAL, DESK_LOW, DESK_MEDIUM, DESK_HIGH, DESK_CRI
 
 struct desk_rule_reading; /* below */
 
+/* Cells of a table of patterns (doc/add-a-parser.md), called as `parser.save` calls them. */
+struct desk_pattern {
+    struct str name, program, pattern, set;
+};
+
 struct desk_options {
     struct desk_data data;
     void (*random)(void *ret_bytes, size_t n); /* os/random.h random_bytes; tests give a seeded one */
@@ -82,6 +87,9 @@ struct desk_options {
      * setting. NULL: whatever is below DESK_TERM_DAYS_MAX. */
     enum rc (*term_check)(void *context, uint32_t days, int64_t now_ns, struct err *err);
     void *term_context;
+    /* Whether the service would load a pattern that a person wrote: an error says why not, and *ret_cell which of the
+     * cells it speaks of. NULL: any. */
+    enum rc (*pattern_check)(const struct desk_pattern *pattern, const char **ret_cell, struct err *err);
     /* Reads a text that a person wrote as the service reads rules, beside those that are loaded. `path` is what its
      * file is called, empty for a new one. RC_AGAIN: no rules are loaded yet; RC_LIMIT: no memory, or too many
      * documents. NULL: no text can be checked or saved. */

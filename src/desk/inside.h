@@ -90,6 +90,7 @@ struct desk {
     uint64_t objects_version; /* see desk_objects_version */
     enum rc (*term_check)(void *context, uint32_t days, int64_t now_ns, struct err *err);
     void *term_context;
+    enum rc (*pattern_check)(const struct desk_pattern *pattern, const char **ret_cell, struct err *err);
     enum rc (*rule_read)(void *context, struct str path, struct str text, struct arena *arena,
                          struct desk_rule_reading *ret_reading, struct err *err);
     bool (*rule_file)(void *context, struct str path, struct arena *arena, struct str *ret_text);

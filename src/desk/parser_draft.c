@@ -4,8 +4,8 @@
  *                            └─────parser.end──────────────────────► ended
  *
  * They are drafts: the service reads patterns from tables (doc/add-a-parser.md), into which a person puts what stands
- * here. Whether a pattern compiles is known to `query`, which the page asks before it saves. Each change is a record of
- * the archive. */
+ * here. What it would not load is not saved: who opened the desk knows (desk_options). Each change is a record of the
+ * archive. */
 #include "base/assert.h"
 #include "desk/annex_desk.h"
 #include "desk/inside.h"
@@ -53,6 +53,17 @@ static bool outcome_is_good(struct str outcome)
     return outcome.n == 0 || str_is(outcome, "success") || str_is(outcome, "failure");
 }
 
+static void draft_check(struct ask *ask, const struct draft *draft)
+{
+    const struct desk_pattern pattern = {draft->name, draft->program, draft->pattern, draft->sets};
+    const char *cell = "pattern";
+    struct err err = {0};
+    if (!ask->desk->pattern_check || ask->desk->pattern_check(&pattern, &cell, &err) == RC_OK)
+        return;
+    const char *why = arena_strz(ask->arena, str_of(err.text));
+    ask_invalid(ask, cell, why ? why : "it would not load");
+}
+
 static bool draft_take(struct ask *ask, struct draft *draft)
 {
     draft->name = cell_take(ask, "name", NAME_MAX_B, true);
@@ -68,6 +79,8 @@ static bool draft_take(struct ask *ask, struct draft *draft)
         ask_invalid(ask, "kind", "no such kind of event");
     if (!outcome_is_good(draft->outcome))
         ask_invalid(ask, "outcome", "an outcome is success, failure or nothing");
+    if (!ask->error)
+        draft_check(ask, draft);
     return !ask->error;
 }
 

@@ -39,6 +39,33 @@ static void refusals(void)
     stand_close(&stand);
 }
 
+static enum rc no_such_set(const struct desk_pattern *pattern, const char **ret_cell, struct err *err)
+{
+    CHECK_TEXT(pattern->name, "door");
+    CHECK_TEXT(pattern->program, "zzyzx");
+    CHECK_TEXT(pattern->pattern, "door {n:num}");
+    *ret_cell = "set";
+    return str_is(pattern->set, "@none=1") ? err_set(err, RC_INVALID, "unknown statutory field") : RC_OK;
+}
+
+/* What the service would not load is refused, with the cell and why; nothing is kept of it. */
+static void what_would_not_load(void)
+{
+    struct err err;
+    stand_rules.pattern = no_such_set;
+    CHECK_INT(stand_open(&stand, ":memory:", &err), RC_OK);
+    stand_sign_in(&stand);
+    CHECK(!stand_ask(&stand, "{'set':'@none=1'," GOOD "}"));
+    CHECK_TEXT(stand_error(&stand), "invalid");
+    CHECK_TEXT(json_str(json_get(stand.json, "field"), STR_NONE), "set");
+    CHECK_TEXT(json_str(json_get(stand.json, "text"), STR_NONE), "unknown statutory field");
+    CHECK_INT(standing(), 0);
+    CHECK(stand_ask(&stand, "{'set':'action=1'," GOOD "}"));
+    CHECK_INT(standing(), 1);
+    stand_close(&stand);
+    stand_rules.pattern = NULL;
+}
+
 static void versions(void)
 {
     struct err err;
@@ -99,6 +126,7 @@ int main(int argc, char **argv)
     static const struct test tests[] = {
         {"they fit into an answer", they_fit_into_an_answer},
         {"refusals", refusals},
+        {"what would not load", what_would_not_load},
         {"versions", versions},
     };
     return test_run(tests, ARRAY_LEN(tests), argc, argv);

@@ -11,6 +11,7 @@
 #define MAPPING_LIMIT ((size_t)64 << 20)
 #define FILE_LIMIT    ((size_t)4 << 20)
 #define SLOTS_MAX     16384
+#define CHECK_MEMORY  ((size_t)4 << 20) /* of one row */
 #define KEYS_MAX      65536
 
 enum rc loader_memory(struct loader *loader)
@@ -486,6 +487,26 @@ enum rc mapping_load_more(const char *data_path, const char *more_path, struct n
         mapping = NULL;
     }
     *ret_mapping = mapping;
+    return rc;
+}
+
+enum rc pattern_text_check(const struct pattern_text *text, const char **ret_column, struct err *err)
+{
+    struct mapping mapping = {.arena = arena_new(CHECK_MEMORY), .programs = map_new(KEYS_MAX, 1)};
+    struct err own;
+    struct loader loader = {.mapping = &mapping, .column = "id", .err = err ? err : &own};
+    loader.names = names_new(1);
+    loader.ids = map_new(1, 1);
+    if (mapping.arena)
+        loader.slot_of = arena_alloc_array(mapping.arena, NAMES_MAX + 1, sizeof *loader.slot_of);
+    bool ready = loader.slot_of && mapping.programs && loader.names && loader.ids;
+    enum rc rc = ready ? patterns_row_check(&loader, text) : loader_memory(&loader);
+    *ret_column = loader.column;
+    names_free(loader.names);
+    map_free(loader.ids);
+    map_free(mapping.programs);
+    memory_free(loader.patterns.link);
+    arena_free(mapping.arena);
     return rc;
 }
 

@@ -65,5 +65,7 @@ enum rc loader_sets(struct loader *loader, struct row *row, struct str sets) MUS
 
 /* pattern_load.c: data/parsers.tsv, and data/parsers/FAMILY.tsv of each of its rows. */
 enum rc patterns_load(struct loader *loader) MUST_USE;
+/* The same of one row, which says neither kind nor outcome, as the first of a table. */
+enum rc patterns_row_check(struct loader *loader, const struct pattern_text *text) MUST_USE;
 
 #endif

@@ -296,6 +296,51 @@ static void patterns_of_a_site(void)
     CHECK(snprintf(path, sizeof path, "%s/parsers", folder) > 0 && rmdir(path) == 0 && rmdir(folder) == 0);
 }
 
+/* A row that a person wrote: what is said of it is said of its column, and what is taken here loads there. */
+static void rows_of_people(void)
+{
+    static const struct {
+        struct pattern_text text;
+        const char *column; /* NULL: it is taken */
+    } rows[] = {
+        {{STR_INIT("a"), STR_INIT("p"), STR_INIT("x {n:num}"), STR_INIT("")}, NULL},
+        {{STR_INIT("a"), STR_INIT("p|q"), STR_INIT("x {n:num}"), STR_INIT("User<-n; action=block; @src<-a|b")}, NULL},
+        {{STR_INIT("a"), STR_INIT("p"), STR_INIT("x {n}"), STR_INIT("t<-n as time; m<-n as map(6:tcp)")}, NULL},
+        {{STR_INIT(""), STR_INIT("p"), STR_INIT("x"), STR_INIT("")}, "id"},
+        {{STR_INIT("a b"), STR_INIT("p"), STR_INIT("x"), STR_INIT("")}, "id"},
+        {{STR_INIT("a"), STR_INIT(""), STR_INIT("x"), STR_INIT("")}, "program"},
+        {{STR_INIT("a"), STR_INIT("p|"), STR_INIT("x"), STR_INIT("")}, "program"},
+        {{STR_INIT("a"), STR_INIT("?"), STR_INIT("x"), STR_INIT("")}, "program"},
+        {{STR_INIT("a"), STR_INIT("p"), STR_INIT(""), STR_INIT("")}, "pattern"},
+        {{STR_INIT("a"), STR_INIT("p"), STR_INIT("x {n:"), STR_INIT("")}, "pattern"},
+        {{STR_INIT("a"), STR_INIT("p"), STR_INIT("x {n:nosuch}"), STR_INIT("")}, "pattern"},
+        {{STR_INIT("a"), STR_INIT("p"), STR_INIT("x {=part}"), STR_INIT("")}, "pattern"},
+        {{STR_INIT("a"), STR_INIT("p"), STR_INIT("x {n}"), STR_INIT("User")}, "set"},
+        {{STR_INIT("a"), STR_INIT("p"), STR_INIT("x {n}"), STR_INIT("@nosuch<-n")}, "set"},
+        {{STR_INIT("a"), STR_INIT("p"), STR_INIT("x {n}"), STR_INIT("User<-n as nosuch")}, "set"},
+        {{STR_INIT("a"), STR_INIT("p"), STR_INIT("x {n}"), STR_INIT("<-n")}, "set"},
+        {{STR_INIT("a"), STR_INIT("p"), STR_INIT("x {n}"), STR_INIT("User<-")}, "set"},
+        {{STR_INIT("a"), STR_INIT("p"), STR_INIT("x {n}"), STR_INIT("U<-a|b|c|d|e|f|g|h|i|j|k|l|m")}, "set"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const char *column = NULL;
+        struct err err = {0};
+        enum rc rc = pattern_text_check(&rows[i].text, &column, &err);
+        test_row("%zu: %s", i, err.text);
+        CHECK_INT(rc == RC_OK, rows[i].column == NULL);
+        if (rows[i].column)
+            CHECK_TEXT(str_of(column), rows[i].column);
+    }
+    enum rc rc = RC_LIMIT;
+    const char *column;
+    for (uint64_t fail = 1; fail < 200 && rc != RC_OK; fail++) {
+        memory_fail_at(fail);
+        rc = pattern_text_check(&rows[1].text, &column, NULL);
+        memory_fail_at(0);
+    }
+    CHECK_INT(rc, RC_OK);
+}
+
 static void refuses_a_folder_without_tables(void)
 {
     struct names *names = names_new(1);
@@ -329,6 +374,7 @@ static const struct test tests[] = {
     {"names paths of every Windows shape", names_paths_of_every_windows_shape},
     {"refuses bad tables", refuses_bad_tables},
     {"patterns of a site", patterns_of_a_site},
+    {"rows that people wrote", rows_of_people},
     {"refuses a folder without tables", refuses_a_folder_without_tables},
     {"survives lack of memory", survives_lack_of_memory},
 };

@@ -47,6 +47,17 @@ enum rc mapping_load_more(const char *data_path, const char *more_path, struct n
                           struct mapping **ret_mapping, struct err *err) MUST_USE;
 void mapping_free(struct mapping *mapping);
 
+/* One row of a table of patterns (doc/add-a-parser.md), as a person wrote it. */
+struct pattern_text {
+    struct str id;
+    struct str program;
+    struct str pattern;
+    struct str sets;
+};
+/* Whether mapping_load would take the row in a table of its own: RC_INVALID, RC_LIMIT with why not, and *ret_column
+ * the column that it speaks of. A name of a part ({=name}) is refused: no part stands above. */
+enum rc pattern_text_check(const struct pattern_text *text, const char **ret_column, struct err *err) MUST_USE;
+
 /* NULL without memory. Both must outlive it; `names` is the one that the mapping was loaded with. */
 struct normaliser *normaliser_new(const struct mapping *mapping, struct names *names);
 void normaliser_free(struct normaliser *normaliser);

@@ -217,6 +217,17 @@ static enum rc patterns_row(struct loader *loader, const struct str cell[])
     return rc;
 }
 
+enum rc patterns_row_check(struct loader *loader, const struct pattern_text *text)
+{
+    const struct str cell[LOADER_COLUMNS] = {text->id, text->program, text->pattern, STR_NONE, STR_NONE, text->sets};
+    struct family family = {.name = STR("one")};
+    loader->family = &family;
+    loader->part_count = 0;
+    enum rc rc = patterns_row(loader, cell);
+    loader->family = NULL;
+    return rc;
+}
+
 static enum rc family_load(struct loader *loader, struct family *family)
 {
     char file[ID_MAX + 32];

@@ -7,6 +7,7 @@
 #include "base/civil.h"
 #include "codec/canary_text.h"
 #include "codec/json.h"
+#include "event/normalise.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/random.h"
@@ -117,6 +118,15 @@ static enum rc term_check(void *context, uint32_t days, int64_t now_ns, struct e
     return keep_term_check(&role->keep, days, now_ns, err);
 }
 
+static enum rc pattern_check(const struct desk_pattern *pattern, const char **ret_cell, struct err *err)
+{
+    const struct pattern_text text = {pattern->name, pattern->program, pattern->pattern, pattern->set};
+    enum rc rc = pattern_text_check(&text, ret_cell, err);
+    if (strcmp(*ret_cell, "id") == 0)
+        *ret_cell = "name";
+    return rc;
+}
+
 /* In the sandbox and as the desk's own user, who owns the database's files. */
 static enum rc database_open(struct desk_role *role, struct err *err)
 {
@@ -132,6 +142,7 @@ static enum rc database_open(struct desk_role *role, struct err *err)
         .engines = (unsigned)role->process->config.engines,
         .term_check = term_check,
         .term_context = role,
+        .pattern_check = pattern_check,
         .rule_read = rule_reader_ask,
         .rule_file = rule_reader_file,
         .rule_context = &role->supply,
