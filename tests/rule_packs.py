@@ -252,23 +252,17 @@ def copies_of(process):
     return found
 
 
-def confined(who):
-    """A copy reads the pack, and waits for us to read what it tells: it is nobody's, and may do nothing."""
-    with Folder() as f:
-        os.chmod(f.path, 0o755)
-        source = f.source("src", {"a.yml": rule(1, "x"),
-                                  **{f"{n}.yml": FILES["rules/bad.yml"] + "# " + str(n) for n in range(1200)}})
-        if who:
-            os.chown(f.data, who, who)
-        as_who = {"user": who, "group": who, "extra_groups": []} if who else {}
-        with subprocess.Popen([QORGAN, "rules", "import", source, "--name", "p", "--version", "1", "--data", f.data],
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **as_who) as process:
-            process.stdout.read(100)
-            copies = copies_of(process)
-            text = process.stdout.read()
-        check_equal(process.returncode, 0, text)
-        check("1 loaded, 1200 refused" in text and f.stored().count("p/1/a.yml") == 1, text[-500:])
-    check_equal(len(copies), 1, "who reads the pack")
+def confined(who, told, *arguments, status=0):
+    """A copy reads what strangers wrote, and waits for us to read what it tells: it is nobody's, and may do nothing."""
+    as_who = {"user": who, "group": who, "extra_groups": []} if who else {}
+    with subprocess.Popen([QORGAN, "rules", *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          **as_who) as process:
+        process.stdout.read(100)
+        copies = copies_of(process)
+        text = process.stdout.read()
+    check_equal(process.returncode, status, text)
+    check(told in text, text[-500:])
+    check_equal(len(copies), 1, "who reads the rules")
     copy = copies[0]
     check_equal((copy["CapEff"], copy["CapPrm"], copy["NoNewPrivs"]), (["0" * 16], ["0" * 16], ["1"]), "rights")
     check_equal(set(copy["Uid"] + copy["Gid"]), {str(who or (65534 if os.geteuid() == 0 else os.getuid()))}, "whose")
@@ -277,12 +271,25 @@ def confined(who):
     check(len(copy["open"]) <= 4, f"what is open: {copy['open']}")
 
 
+def all_confined(who):
+    """Each command that reads strangers' rules."""
+    with Folder() as f:
+        os.chmod(f.path, 0o755)
+        source = f.source("src", {"a.yml": rule(1, "x"),
+                                  **{f"{n}.yml": FILES["rules/bad.yml"] + "# " + str(n) for n in range(1200)}})
+        if who:
+            os.chown(f.data, who, who)
+        confined(who, "1 loaded, 1200 refused", "import", source, "--name", "p", "--version", "1", "--data", f.data)
+        check_equal(f.stored().count("p/1/a.yml"), 1, "what was written")
+        confined(who, "1 loaded, 1200 refused", "check", source, status=1)
+
+
 def in_a_copy():
-    """a stranger's pack is read by a process without any right, whoever imports: root, an ordinary user"""
-    confined(None)
+    """strangers' rules are read by a process without any right, whoever imports or checks: root, an ordinary user"""
+    all_confined(None)
     if os.geteuid() == 0 and subprocess.run([QORGAN, "version"], user=65533, check=False,
                                             capture_output=True).returncode == 0:
-        confined(65533)
+        all_confined(65533)
 
 
 def signatures():

@@ -11,9 +11,9 @@
 #include "base/bytes.h"
 #include "base/map.h"
 #include "cmd/cmd.h"
+#include "cmd/confined_command.h"
 #include "cmd/rule_packs.h"
 #include "codec/json.h"
-#include "os/confined.h"
 #include "paper/visible.h"
 #include "role/rule_packs.h"
 
@@ -165,25 +165,12 @@ static enum rc changes_tell(struct importing *m, struct err *err)
 
 /* ---- confined ---- */
 
-static void missing_tell(struct str missing)
-{
-    while (missing.n) {
-        struct str line = str_cut(&missing, '\n');
-        fprintf(stderr, "qorgan rules: the import is less confined than it should be: %.*s\n", STR_ARG(line));
-    }
-}
-
 static enum rc confined_work(struct importing *m, enum rc (*work)(void *, struct buf *, struct err *),
                              struct buf *answer, struct err *err)
 {
     const struct confined confined = {.work = work, .context = m, .memory_max = COPY_MEMORY};
-    struct buf missing CLEANUP(buf_done);
-    buf_init(&missing, LINE_BYTES);
     buf_init(answer, ANSWER_BYTES);
-    fflush(NULL); /* else the copy would print it too */
-    enum rc rc = confined_run(&confined, answer, &missing, err);
-    missing_tell(buf_view(&missing));
-    return rc;
+    return confined_command(&confined, "the import", answer, err);
 }
 
 static void text_put(struct buf *out, struct str text)
