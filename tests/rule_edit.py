@@ -156,8 +156,8 @@ def named_columns():
         check(all(hit["why"]["match"] for hit in found["hits"]), found["hits"])
         check_equal(stand.trial(W3C_RULE)["matched"], len(lines), "hits of the whole archive")
         pasted = stand.trial(W3C_RULE, events=0, sample="\n".join([*heads, *lines[:2]]) + "\n")
-        check_equal([[row["match"] for row in sample["explained"]] for sample in pasted["samples"]][2:], [[True], [True]],
-                    "what was pasted")
+        found = [[row["match"] for row in sample["explained"]] for sample in pasted["samples"]]
+        check_equal(found[2:], [[True], [True]], "what was pasted")
 
 
 def life_of_a_rule():

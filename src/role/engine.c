@@ -22,6 +22,7 @@
 #include "role/engine_counts.h"
 #include "role/engine_rules.h"
 #include "role/engine_set.h"
+#include "role/engine_source.h"
 #include "role/indicator_folder.h"
 #include "role/inventory_desk.h"
 #include "role/log.h"
@@ -50,23 +51,6 @@
 #define STATS_AT_ONCE 2000
 #define RULES_NS      UINT64_C(5000000000)  /* between two statistics of rules */
 #define DESK_WAIT_NS  UINT64_C(60000000000) /* for the first word of a desk */
-
-struct source {
-    uint8_t id[16];
-    struct str kind;
-    struct str name;
-    struct event_source event;
-    char host[256];
-    size_t host_n;
-    int64_t first_ns;
-    int64_t last_ns;
-    uint64_t records;
-    uint64_t not_understood;
-    uint64_t dropped;
-    bool changed;
-    bool canary; /* not counted as a source: it is none of anybody's */
-    struct source_watch watch;
-};
 
 struct match_held {
     uint64_t id;
@@ -108,7 +92,7 @@ struct engine {
     uint64_t key[2];             /* of the filters, the same in all engines */
     struct arena *arena;
     struct arena *kept; /* source names */
-    struct source *sources;
+    struct engine_source *sources;
     size_t source_count;
     size_t source_room;
     size_t source_last; /* looked up last: most records follow one of their own source */
@@ -143,7 +127,7 @@ struct engine {
     enum block_plain plain;
     bool failed; /* a record is missing in the builder: no block may leave any more */
     /* of the record at work */
-    const struct source *source;
+    const struct engine_source *source;
     uint64_t record;
     bool late; /* of none: time went by */
     struct event archived;
@@ -197,7 +181,7 @@ static enum rc engine_start(struct process *process, void **ret_self, struct err
 
 /* ---- sources ---- */
 
-static struct source *source_of(struct engine *engine, const uint8_t id[16])
+static struct engine_source *source_of(struct engine *engine, const uint8_t id[16])
 {
     if (engine->source_last < engine->source_count && memcmp(engine->sources[engine->source_last].id, id, 16) == 0)
         return &engine->sources[engine->source_last];
@@ -208,13 +192,13 @@ static struct source *source_of(struct engine *engine, const uint8_t id[16])
     return &engine->sources[*place];
 }
 
-static struct source *source_add(struct engine *engine, const uint8_t id[16], struct str kind, struct str name)
+static struct engine_source *source_add(struct engine *engine, const uint8_t id[16], struct str kind, struct str name)
 {
-    struct source *source = source_of(engine, id);
+    struct engine_source *source = source_of(engine, id);
     if (!source) {
         if (engine->source_count == engine->source_room) {
             size_t room = MAX(engine->source_room * 2, (size_t)256);
-            struct source *grown = memory_resize(engine->sources, room * sizeof *grown);
+            struct engine_source *grown = memory_resize(engine->sources, room * sizeof *grown);
             ASSERT(grown != NULL);
             engine->sources = grown;
             engine->source_room = room;
@@ -243,7 +227,7 @@ static void on_source(struct engine *engine, const struct msg *msg)
         return;
     struct str rest = str_skip(msg->body, 24);
     struct str kind = str_cut(&rest, '\0');
-    struct source *source = source_add(engine, (const uint8_t *)msg->body.p, kind, rest);
+    struct engine_source *source = source_add(engine, (const uint8_t *)msg->body.p, kind, rest);
     bool own = str_is(kind, "internal") || str_is(kind, "desk") || canary_is_of(kind); /* the archive's */
     bool mine = source && !own && engine->of && source->id[0] % engine->of == engine->number;
     /* A source that sends nothing since the start is shown all the same, with the time it was heard last. */
@@ -484,22 +468,6 @@ static void closing_flush(struct engine *engine, int64_t received_ns)
     engine->late = false;
 }
 
-static void source_count(struct source *source, const struct leaf *leaf, const struct event *event)
-{
-    source->records++;
-    source->last_ns = leaf->received_ns;
-    source->first_ns = source->first_ns ? source->first_ns : leaf->received_ns;
-    source->changed = true;
-    if (!event)
-        return;
-    source->not_understood += !(event->flags & EVENT_UNDERSTOOD);
-    struct str host = str_slice(event->statutory[STATUTORY_HOST], 0, sizeof source->host);
-    if (host.n && host.p) {
-        memcpy(source->host, host.p, host.n);
-        source->host_n = host.n;
-    }
-}
-
 static bool is_set_aside(const struct engine *engine, uint64_t record)
 {
     for (size_t i = 0; i < engine->set_aside_count; i++)
@@ -510,7 +478,7 @@ static bool is_set_aside(const struct engine *engine, uint64_t record)
 
 static void record_work(struct engine *engine, const struct leaf *leaf, struct str raw)
 {
-    struct source *source = source_of(engine, leaf->source);
+    struct engine_source *source = source_of(engine, leaf->source);
     static const struct event_source unknown = {.kind = STR_INIT("unknown"), .name = STR_INIT("unknown")};
     engine->source = source;
     engine->record = leaf->index;
@@ -532,7 +500,7 @@ static void record_work(struct engine *engine, const struct leaf *leaf, struct s
     if (source && data && source->canary)
         engine_canary_record(&engine->canary, leaf);
     if (counted)
-        source_count(source, leaf, engine->has_archived ? &engine->archived : NULL);
+        engine_source_count(source, leaf, engine->has_archived ? &engine->archived : NULL);
     engine->counts.durable_ns = engine_canary_durable_ns(&engine->canary, leaf->index);
     if (counted && engine->has_archived && engine_rules_counting(engine->set.duties))
         engine_counts_record(&engine->counts,
@@ -780,22 +748,6 @@ static void on_rule_states(struct engine *engine, const struct msg *msg)
 
 /* ---- counters ---- */
 
-static void source_write(struct buf *out, const struct source *source)
-{
-    char id[32];
-    json_write_object(out);
-    json_put_str(out, "id", str_at(id, hex_encode(source->id, 16, id)));
-    json_put_str(out, "kind", source->kind);
-    json_put_str(out, "name", source->name);
-    json_put_str(out, "host", str_at(source->host, source->host_n));
-    json_put_int(out, "first_ns", source->first_ns);
-    json_put_int(out, "last_ns", source->last_ns);
-    json_put_u64(out, "records", source->records);
-    json_put_u64(out, "not_understood", source->not_understood);
-    json_put_u64(out, "dropped", source->dropped);
-    json_write_object_end(out);
-}
-
 /* Their pieces were matched one by one, which is less than the whole. */
 static void incomplete_log(struct engine *engine)
 {
@@ -824,7 +776,7 @@ static void stats_send(struct engine *engine)
     for (size_t i = 0; i < engine->source_count && given < STATS_AT_ONCE && out->n < MSG_MIB / 2; i++) {
         if (!engine->sources[i].changed)
             continue;
-        source_write(out, &engine->sources[i]);
+        engine_source_write(out, &engine->sources[i]);
         engine->sources[i].changed = false;
         given++;
     }
