@@ -75,7 +75,8 @@ test("signing in by keyboard alone, and the first password must be changed", asy
   await d.setLanguage(page, "en");
   await page.locator("body").click({ position: { x: 5, y: 5 } });
   await open("/sign-in");
-  assert.equal((await d.focused(page)).name, "user");
+  // Autofocus is the browser's, when it has drawn the page.
+  await d.until("the focus in the first field", 20, async () => (await d.focused(page)).name === "user");
   await page.keyboard.type(user);
   await page.keyboard.press("Tab");
   assert.equal((await d.focused(page)).name, "password");
