@@ -172,12 +172,14 @@ def believes_no_deletion_without_its_record():
         footer = base64.b64encode(hashlib.sha256(lie[-1024:]).digest()).decode()
         end = struct.unpack_from(">Q", lie[-1024:], 16)[0]
 
-        def changed(what, at, value):
+        def changed(what, at, digit=False):
+            """a byte of an answer is another; a digit of a hash is another digit, for what is none is not understood"""
             def change(asked, _, ask):
                 if asked != what:
                     return None
                 status, body = ask()
-                return status, body[:at] + bytes([body[at] ^ value]) + body[at + 1 if at != -1 else len(body):]
+                other = ord("1" if body[at] == ord("0") else "0") if digit else body[at] ^ 1
+                return status, body[:at] + bytes([other]) + body[at + 1 if at != -1 else len(body):]
             return change
 
         def given(number):
@@ -202,10 +204,10 @@ def believes_no_deletion_without_its_record():
                 return 200, b'{"ok":true}\n' + lie[query["offset"]:query["offset"] + query["size"]]
             return None
 
-        rows = [(changed("tombstone", -1, 1), "segment", "is refused"),
-                (changed("tombstone", 300, 1), "segment", "is refused"),
-                (changed("retention", -1, 1), "segment", "does not vouch"),
-                (changed("retention", 60, 1), "segment", "is refused"),
+        rows = [(changed("tombstone", -1), "segment", "is refused"),
+                (changed("tombstone", 300), "segment", "is refused"),
+                (changed("retention", -1), "segment", "does not vouch"),
+                (changed("retention", 60, digit=True), "segment", "is refused"),
                 (given(record + 1), "segment", "it is another record"),
                 (given(0), "segment", "no retention record"), (none, "gap", "not copied yet"),
                 (hides, "segment", "does not vouch")]
