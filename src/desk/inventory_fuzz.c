@@ -21,8 +21,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         if (db_begin(stand.db, DB_WRITE, &err) != RC_OK)
             abort();
         db_run_i64(stand.db,
-                   "INSERT INTO agent VALUES (1,'u','n','g',?1,0,'','',0,0,'','','','','','','','',-1,0,0,0,0,"
-                   "0,0,0,0,0,0,0,0,0,0,0,0,0,'',0,'','')",
+                   "INSERT INTO agent (id, uuid, name, grp, object, state, key, serial, until_ns, enrolled_ns, "
+                   "enrolled_by, address, host, program, spool, spools, boot, boots, intake, "
+                   "connection, connected_ns, heard_ns, told, told_ns, left_ns, silent, offset_us, "
+                   "error_us, records, bytes, policy, used, room, seen_size, seen_ns, contradicts, "
+                   "status, revoked_ns, revoked_by, revoked_why)"
+                   " VALUES (1, 'u', 'n', 'g', ?1, 0, '', '', 0, 0, '', '', '', '', '', '', '', '', 0, -1, 0, "
+                   "0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '', 0, '', '')",
                    1);
         struct db_query q = db_query(stand.db, "INSERT INTO inventory_host (agent, source, first_ns, heard_ns,"
                                                " changed_ns, taken, items, changes, full) VALUES (1, ?1, 0, 0, 0, -1,"
