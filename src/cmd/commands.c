@@ -466,6 +466,10 @@ static const struct option_row coverage_rows[] = {
     OPTION_ZONE,
 };
 
+static const struct option_row findings_rows[] = {
+    OPTION_JSON,
+};
+
 static const struct option_row inventory_rows[] = {
     OPTION_DATA,
     OPTION_JSON,
@@ -565,6 +569,10 @@ static const struct command commands[] = {
      "Reads what agents told of their machines and prints what holds now. list counts items by machine and kind; show "
      "prints them; search finds the machines that have a package (by its name or its source's), a port, a user, a "
      "program, a device. Works beside the service and without it. Exit status 1 means that nothing was found."},
+    {"findings", "print what a report of a vulnerability scanner says", "FILE", 1, 1, ROWS(findings_rows),
+     "Reads a report of nmap (-oX), OpenVAS, Nessus, SARIF, CycloneDX or CSV in a process without rights and prints "
+     "its "
+     "findings, with --json as the API takes them. Exit status 1 means that it is none of these, or damaged."},
     {"sheet", "print a checkpoint for paper", "", 0, 0, ROWS(sheet_rows),
      "A page for A4: origin, size, root, time, cosignatures and a QR code of the whole checkpoint, with a place for "
      "signature and stamp."},

@@ -16,7 +16,7 @@ enum rc confined_command(const struct confined *confined, const char *what, stru
     enum rc rc = confined_run(confined, answer, &missing, err);
     for (struct str rest = buf_view(&missing); rest.n;) {
         struct str line = str_cut(&rest, '\n');
-        fprintf(stderr, "qorgan rules: %s is less confined than it should be: %.*s\n", what, STR_ARG(line));
+        fprintf(stderr, "qorgan %s is less confined than it should be: %.*s\n", what, STR_ARG(line));
     }
     return rc;
 }

@@ -1,5 +1,5 @@
-/* confined_command.h - what a command does with strangers' rule files: they are read into memory, and what they say is
- * read in a copy of the process without rights (os/confined.h). */
+/* confined_command.h - what a command does with strangers' files: they are read into memory, and what they say is read
+ * in a copy of the process without rights (os/confined.h). */
 #ifndef CMD_CONFINED_COMMAND_H
 #define CMD_CONFINED_COMMAND_H
 
@@ -9,8 +9,8 @@
 #include "os/confined.h"
 #include "rule/rule.h"
 
-/* As confined_run, after all that was printed is out; what the kernel lacks is told on standard error, where `what` is
- * "less confined than it should be". */
+/* As confined_run, after all that was printed is out; what the kernel lacks is told on standard error, where `what`,
+ * "COMMAND: the check", is "less confined than it should be". */
 enum rc confined_command(const struct confined *confined, const char *what, struct buf *answer,
                          struct err *err) MUST_USE;
 

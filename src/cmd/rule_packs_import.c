@@ -170,7 +170,7 @@ static enum rc confined_work(struct importing *m, enum rc (*work)(void *, struct
 {
     const struct confined confined = {.work = work, .context = m, .memory_max = COPY_MEMORY};
     buf_init(answer, ANSWER_BYTES);
-    return confined_command(&confined, "the import", answer, err);
+    return confined_command(&confined, "rules: the import", answer, err);
 }
 
 static void text_put(struct buf *out, struct str text)

@@ -96,7 +96,7 @@ static int check(const struct options *options)
     enum rc rc = rule_texts_init(&checking.texts, &err);
     for (int i = 1; rc == RC_OK && i < options->operand_count; i++)
         rc = rule_texts_read(&checking.texts, options->operands[i], &err);
-    rc = rc == RC_OK ? confined_command(&confined, "the check", &answer, &err) : rc;
+    rc = rc == RC_OK ? confined_command(&confined, "rules: the check", &answer, &err) : rc;
     if (rc == RC_OK && answer.n != 1)
         rc = err_set(&err, RC_CORRUPT, "what was found of the rules does not read");
     rule_texts_done(&checking.texts);

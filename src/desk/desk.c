@@ -62,6 +62,24 @@ bool desk_one_line(struct str text)
     return utf8_valid(text);
 }
 
+/* --- small numbers that are remembered --- */
+
+int64_t desk_meta_read(struct desk *desk, const char *key)
+{
+    struct db_query q = db_query(desk->db, "SELECT CAST(value AS INTEGER) FROM meta WHERE key = ?1");
+    db_put_text(&q, str_of(key));
+    return db_one_i64(&q, 0);
+}
+
+void desk_meta_store(struct desk *desk, const char *key, int64_t value)
+{
+    struct db_query q = db_query(desk->db, "INSERT INTO meta (key, value) VALUES (?1, CAST(?2 AS TEXT))"
+                                           " ON CONFLICT (key) DO UPDATE SET value = excluded.value");
+    db_put_text(&q, str_of(key));
+    db_put_i64(&q, value);
+    db_run(&q);
+}
+
 /* --- transaction --- */
 
 enum rc desk_begin(struct desk *desk, struct err *err)

@@ -115,6 +115,7 @@ struct part {
     struct ask *ask;
     const struct findings *findings;
     int64_t fresh, known, returned;
+    int64_t decided;                /* that the tool calls fixed, or none: people decide here */
     int64_t items[FINDINGS_A_PART]; /* that are new or returned */
     bool is_return[FINDINGS_A_PART];
     size_t item_count;
@@ -175,6 +176,17 @@ static void cves_write(struct buf *out, const struct finding *finding)
     }
 }
 
+static void cves_store(struct ask *ask, int64_t vulnerability, const struct finding *finding)
+{
+    for (size_t i = 0; i < finding->cve_count; i++) {
+        struct db_query q =
+            db_query(ask->desk->db, "INSERT OR IGNORE INTO vulnerability_cve (cve, vulnerability) VALUES (?1, ?2)");
+        db_put_text(&q, finding->cves[i]);
+        db_put_i64(&q, vulnerability);
+        db_run(&q);
+    }
+}
+
 static int64_t vulnerability_insert(struct part *part, const struct finding *finding, const uint8_t print[16])
 {
     struct ask *ask = part->ask;
@@ -207,49 +219,66 @@ static int64_t vulnerability_insert(struct part *part, const struct finding *fin
     db_put_i64(&q, finding->severity);
     db_put_i64(&q, finding->seen_ns);
     db_run(&q);
-    for (size_t i = 0; i < finding->cve_count; i++) {
-        q = db_query(ask->desk->db, "INSERT OR IGNORE INTO vulnerability_cve (cve, vulnerability) VALUES (?1, ?2)");
-        db_put_text(&q, finding->cves[i]);
-        db_put_i64(&q, id);
-        db_run(&q);
-    }
+    cves_store(ask, id, finding);
     vulnerability_count(ask->desk, part->findings->object, VULNERABILITY_OPEN, finding->severity, 1);
     return id;
 }
 
-/* One that is known: seen once more. What was said to be removed, or was closed, is open again and owed anew. */
-static void vulnerability_again(struct part *part, const struct finding *finding, int64_t id)
+/* What is known of one that is seen again. */
+struct again {
+    int64_t id, state, severity, last;
+};
+
+static void again_store(struct part *part, const struct finding *finding, const struct again *known, bool returns)
 {
-    struct ask *ask = part->ask;
-    struct db_query q =
-        db_query(ask->desk->db, "SELECT state, severity, last_findings FROM vulnerability WHERE id = ?1");
-    db_put_i64(&q, id);
-    if (!db_next(&q))
-        return;
-    int64_t state = db_i64(&q), severity = db_i64(&q), last = db_i64(&q);
-    db_query_end(&q);
-    bool returns = state == VULNERABILITY_FIXED || state == VULNERABILITY_CLOSED;
-    q = db_query(ask->desk->db,
-                 "UPDATE vulnerability SET last_findings = ?2, seen_ns = max(seen_ns, ?3), times = times + ?4,"
-                 " score = max(score, ?5), state = CASE WHEN ?6 THEN 0 ELSE state END,"
-                 " findings = CASE WHEN ?6 THEN ?2 ELSE findings END, returned = returned + ?6,"
-                 " fixed_ns = CASE WHEN ?6 THEN 0 ELSE fixed_ns END,"
-                 " closed_ns = CASE WHEN ?6 THEN 0 ELSE closed_ns END,"
-                 " evidence = CASE WHEN ?7 <> '' THEN ?7 ELSE evidence END WHERE id = ?1");
-    db_put_i64(&q, id);
+    char storage[VULNERABILITY_CVES * 25];
+    struct buf cves;
+    buf_init_fixed(&cves, storage, sizeof storage);
+    cves_write(&cves, finding);
+    struct db_query q = db_query(
+        part->ask->desk->db,
+        "UPDATE vulnerability SET last_findings = ?2, seen_ns = max(seen_ns, ?3), times = times + ?4,"
+        " score = max(score, ?5), severity = max(severity, ?8), state = CASE WHEN ?6 THEN 0 ELSE state END,"
+        " findings = CASE WHEN ?6 THEN ?2 ELSE findings END, returned = returned + ?6,"
+        " fixed_ns = CASE WHEN ?6 THEN 0 ELSE fixed_ns END, closed_ns = CASE WHEN ?6 THEN 0 ELSE closed_ns END,"
+        " evidence = CASE WHEN ?7 <> '' THEN ?7 ELSE evidence END,"
+        " cves = CASE WHEN length(?9) > length(cves) THEN ?9 ELSE cves END WHERE id = ?1");
+    db_put_i64(&q, known->id);
     db_put_i64(&q, part->findings->id);
     db_put_i64(&q, finding->seen_ns);
-    db_put_i64(&q, last != part->findings->id);
+    db_put_i64(&q, known->last != part->findings->id);
     db_put_i64(&q, finding->score);
     db_put_i64(&q, returns);
     db_put_text(&q, finding->text[FINDING_EVIDENCE]);
+    db_put_i64(&q, finding->severity);
+    db_put_text(&q, buf_view(&cves));
     db_run(&q);
+    cves_store(part->ask, known->id, finding);
+}
+
+/* Seen once more: as bad as whoever thinks worst of it. What was said to be removed, or was closed, is open again and
+ * owed anew. */
+static void vulnerability_again(struct part *part, const struct finding *finding, int64_t id)
+{
+    struct desk *desk = part->ask->desk;
+    struct again known = {.id = id};
+    struct db_query q = db_query(desk->db, "SELECT state, severity, last_findings FROM vulnerability WHERE id = ?1");
+    db_put_i64(&q, id);
+    if (!db_next(&q))
+        return;
+    known.state = db_i64(&q);
+    known.severity = db_i64(&q);
+    known.last = db_i64(&q);
+    db_query_end(&q);
+    bool returns = known.state == VULNERABILITY_FIXED || known.state == VULNERABILITY_CLOSED;
+    again_store(part, finding, &known, returns);
+    vulnerability_count(desk, part->findings->object, known.state, known.severity, -1);
+    vulnerability_count(desk, part->findings->object, returns ? VULNERABILITY_OPEN : known.state,
+                        MAX(known.severity, finding->severity), 1);
     if (!returns) {
-        part->known += last != part->findings->id;
+        part->known += known.last != part->findings->id;
         return;
     }
-    vulnerability_count(ask->desk, part->findings->object, state, severity, -1);
-    vulnerability_count(ask->desk, part->findings->object, VULNERABILITY_OPEN, severity, 1);
     part->returned++;
     part->is_return[part->item_count] = true;
     part->items[part->item_count++] = id;
@@ -261,6 +290,10 @@ static void finding_take(struct part *part, const struct json_value *in)
     uint8_t print[16];
     if (!finding_read(part->ask, in, &finding))
         return;
+    if (!str_is(json_str(json_get(in, "verdict"), STR("open")), "open")) {
+        part->decided++;
+        return;
+    }
     vulnerability_print(part->ask->desk, &finding, print);
     struct db_query q = db_query(part->ask->desk->db, "SELECT id FROM vulnerability WHERE object = ?1 AND print = ?2");
     db_put_i64(&q, part->findings->object);
@@ -276,21 +309,6 @@ static void finding_take(struct part *part, const struct json_value *in)
     part->fresh++;
     part->is_return[part->item_count] = false;
     part->items[part->item_count++] = id;
-}
-
-static void history_add(struct ask *ask, int64_t vulnerability, const char *what, struct str detail, int64_t outgoing)
-{
-    struct db_query q =
-        db_query(ask->desk->db, "INSERT INTO history (subject, item, time_ns, who, what, detail, outgoing, record)"
-                                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL)");
-    db_put_i64(&q, SUBJECT_VULNERABILITY);
-    db_put_i64(&q, vulnerability);
-    db_put_i64(&q, ask->now_ns);
-    db_put_text(&q, ask->who);
-    db_put_text(&q, str_of(what));
-    db_put_text(&q, detail);
-    db_put_i64(&q, outgoing);
-    db_run(&q);
 }
 
 static void part_record(const struct part *part)
@@ -310,8 +328,9 @@ static void part_record(const struct part *part)
     json_put_int(body, "known", part->known);
     int64_t outgoing = desk_record_end(ask->desk, 0, STR_NONE);
     for (size_t i = 0; i < part->item_count; i++)
-        history_add(ask, part->items[i], part->is_return[i] ? "vulnerability.returned" : "vulnerability.found",
-                    part->findings->number, outgoing);
+        history_add(ask->desk, SUBJECT_VULNERABILITY, part->items[i],
+                    &(struct history_row){part->is_return[i] ? "vulnerability.returned" : "vulnerability.found",
+                                          part->findings->number, outgoing});
 }
 
 static bool findings_asked(struct ask *ask, bool open, struct findings *ret_findings)
@@ -359,6 +378,7 @@ static void part_take(struct ask *ask, struct findings *findings)
     json_put_int(ask->out, "fresh", part->fresh);
     json_put_int(ask->out, "known", part->known);
     json_put_int(ask->out, "returned", part->returned);
+    json_put_int(ask->out, "decided", part->decided);
 }
 
 void ask_findings_add(struct ask *ask)
@@ -424,7 +444,8 @@ static int64_t control_close(struct ask *ask, const struct findings *findings)
         db_run(&q);
         vulnerability_count(ask->desk, findings->object, VULNERABILITY_FIXED, closing[i].severity, -1);
         vulnerability_count(ask->desk, findings->object, VULNERABILITY_CLOSED, closing[i].severity, 1);
-        history_add(ask, closing[i].id, "vulnerability.closed", findings->number, outgoing);
+        history_add(ask->desk, SUBJECT_VULNERABILITY, closing[i].id,
+                    &(struct history_row){"vulnerability.closed", findings->number, outgoing});
         findings_settle(ask->desk, closing[i].findings, ask->who, ask->now_ns);
     }
     return (int64_t)count;

@@ -16,22 +16,6 @@
 
 /* ---- kept ---- */
 
-static int64_t meta_read(struct desk *desk, const char *key)
-{
-    struct db_query q = db_query(desk->db, "SELECT CAST(value AS INTEGER) FROM meta WHERE key = ?1");
-    db_put_text(&q, str_of(key));
-    return db_one_i64(&q, 0);
-}
-
-static void meta_store(struct desk *desk, const char *key, int64_t value)
-{
-    struct db_query q = db_query(desk->db, "INSERT INTO meta (key, value) VALUES (?1, CAST(?2 AS TEXT))"
-                                           " ON CONFLICT (key) DO UPDATE SET value = excluded.value");
-    db_put_text(&q, str_of(key));
-    db_put_i64(&q, value);
-    db_run(&q);
-}
-
 enum rc desk_lists_known(struct desk *desk, struct buf *out, struct err *err)
 {
     ASSERT(desk->magic == DESK_MAGIC);
@@ -78,7 +62,7 @@ static void rows_store(struct desk *desk, const struct desk_lists *lists, int64_
         db_put_text(&q, desk_cut(list->example, DESK_FIELD_MAX));
         db_run(&q);
     }
-    meta_store(desk, "lists_read_ns", now_ns);
+    desk_meta_store(desk, "lists_read_ns", now_ns);
 }
 
 enum rc hunt_lists_recall(struct desk *desk, struct err *err)
@@ -86,7 +70,7 @@ enum rc hunt_lists_recall(struct desk *desk, struct err *err)
     enum rc rc = db_begin(desk->db, DB_READ, err);
     if (rc != RC_OK)
         return rc;
-    desk->hunts.lists = meta_read(desk, "lists_stamp") != 0; /* until engines say it */
+    desk->hunts.lists = desk_meta_read(desk, "lists_stamp") != 0; /* until engines say it */
     return db_end(desk->db, false, err);
 }
 
@@ -95,8 +79,8 @@ enum rc hunt_lists_recall(struct desk *desk, struct err *err)
 /* When the next one that begins by itself may. */
 static int64_t due_ns(struct desk *desk)
 {
-    int64_t ended_ns = meta_read(desk, "lists_ended_ns");
-    int64_t took_ns = MIN(MAX(meta_read(desk, "lists_took_ns"), 0), TOOK_MAX_NS);
+    int64_t ended_ns = desk_meta_read(desk, "lists_ended_ns");
+    int64_t took_ns = MIN(MAX(desk_meta_read(desk, "lists_took_ns"), 0), TOOK_MAX_NS);
     return ended_ns ? ended_ns + MAX(desk->lists_minutes * MINUTE_NS, took_ns) : 0;
 }
 
@@ -143,11 +127,11 @@ enum rc desk_lists_changed(struct desk *desk, uint64_t stamp, int64_t now_ns, st
     enum rc rc = desk_begin(desk, err);
     if (rc != RC_OK)
         return rc;
-    int64_t before = meta_read(desk, "lists_stamp");
+    int64_t before = desk_meta_read(desk, "lists_stamp");
     if (stamp && (int64_t)stamp != before)
         wait_begin(desk, (int64_t)stamp, now_ns);
     else if (!stamp && before)
-        meta_store(desk, "lists_stamp", 0);
+        desk_meta_store(desk, "lists_stamp", 0);
     rc = desk_end(desk, true, err);
     if (rc == RC_OK)
         desk->hunts.lists = stamp != 0;
@@ -244,8 +228,8 @@ static void distance_begin(struct desk *desk, int64_t hunt, int64_t now_ns)
     int64_t began_ns = began_of(desk, hunt);
     if (!began_ns)
         return;
-    meta_store(desk, "lists_ended_ns", now_ns);
-    meta_store(desk, "lists_took_ns", MAX(now_ns - began_ns, 0));
+    desk_meta_store(desk, "lists_ended_ns", now_ns);
+    desk_meta_store(desk, "lists_took_ns", MAX(now_ns - began_ns, 0));
     struct db_query q = db_query(desk->db, "UPDATE hunt SET due_ns = ?1 WHERE state = 0 AND lists = ?2");
     db_put_i64(&q, due_ns(desk));
     db_put_i64(&q, DESK_LISTS_NEW);
@@ -260,7 +244,7 @@ bool hunt_lists_end(struct desk *desk, int64_t hunt, enum desk_hunt_state state,
     int64_t stamp = db_one_i64(&q, 0);
     if (!stamp)
         return false;
-    meta_store(desk, "lists_stamp", stamp);
+    desk_meta_store(desk, "lists_stamp", stamp);
     if (state == DESK_HUNT_DONE && known.p)
         known_store(desk, known);
     if (!was_empty(desk, hunt, state)) {
@@ -319,7 +303,7 @@ void ask_indicator_list(struct ask *ask)
     struct desk *desk = ask->desk;
     struct db_query q = db_query(desk->db, "SELECT id FROM hunt WHERE lists > 0 ORDER BY id DESC LIMIT 1");
     json_put_bool(ask->out, "configured", desk->hunts.lists);
-    json_put_int(ask->out, "read_ns", meta_read(desk, "lists_read_ns"));
+    json_put_int(ask->out, "read_ns", desk_meta_read(desk, "lists_read_ns"));
     json_put_int(ask->out, "minutes", desk->lists_minutes);
     json_put_int(ask->out, "days", DESK_HUNT_NS / (INT64_C(86400) * 1000000000));
     json_put_int(ask->out, "hunt", db_one_i64(&q, 0));

@@ -130,6 +130,10 @@ struct desk {
 enum rc desk_begin(struct desk *desk, struct err *err) MUST_USE;
 enum rc desk_end(struct desk *desk, bool commit, struct err *err) MUST_USE;
 
+/* A number of the table meta, 0 when it is not there; in a transaction. */
+int64_t desk_meta_read(struct desk *desk, const char *key);
+void desk_meta_store(struct desk *desk, const char *key, int64_t value);
+
 /* Removes what is over: sessions, attempts, counted matches of long ago. Does nothing within ten minutes of the last.
  */
 void desk_clean(struct desk *desk, int64_t now_ns);
@@ -152,6 +156,13 @@ struct buf *desk_record_begin_paper(struct desk *desk, const char *event, struct
 int64_t desk_record_end(struct desk *desk, int64_t incident, struct str detail);
 /* The same for any subject; item 0: for none. */
 int64_t desk_record_end_of(struct desk *desk, enum subject_kind kind, int64_t item, struct str detail);
+/* One more row of history that the record which was ended last is evidence of: of a record about many. */
+struct history_row {
+    const char *what; /* key under history. */
+    struct str detail;
+    int64_t outgoing; /* what desk_record_end returned */
+};
+void history_add(struct desk *desk, enum subject_kind kind, int64_t item, const struct history_row *row);
 
 /* --- incidents (incident.c) --- */
 

@@ -36,6 +36,20 @@ struct buf *desk_record_begin_paper(struct desk *desk, const char *event, struct
     return record_begin(desk, event, sha256, who, now_ns);
 }
 
+void history_add(struct desk *desk, enum subject_kind kind, int64_t item, const struct history_row *row)
+{
+    struct db_query q = db_query(desk->db, "INSERT INTO history (subject, item, time_ns, who, what, detail, outgoing,"
+                                           " record) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL)");
+    db_put_i64(&q, kind);
+    db_put_i64(&q, item);
+    db_put_i64(&q, desk->event_ns);
+    db_put_text(&q, str_of(desk->who));
+    db_put_text(&q, str_of(row->what));
+    db_put_text(&q, desk_cut(row->detail, DESK_TEXT_MAX));
+    db_put_i64(&q, row->outgoing);
+    db_run(&q);
+}
+
 int64_t desk_record_end(struct desk *desk, int64_t incident, struct str detail)
 {
     return desk_record_end_of(desk, SUBJECT_INCIDENT, incident, detail);
@@ -54,18 +68,8 @@ int64_t desk_record_end_of(struct desk *desk, enum subject_kind kind, int64_t it
     db_put_text(&q, buf_view(&desk->body));
     db_run(&q);
     int64_t outgoing = db_last_id(desk->db);
-    if (item) {
-        q = db_query(desk->db, "INSERT INTO history (subject, item, time_ns, who, what, detail, outgoing, record)"
-                               " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL)");
-        db_put_i64(&q, kind);
-        db_put_i64(&q, item);
-        db_put_i64(&q, desk->event_ns);
-        db_put_text(&q, str_of(desk->who));
-        db_put_text(&q, str_of(desk->event));
-        db_put_text(&q, desk_cut(detail, DESK_TEXT_MAX));
-        db_put_i64(&q, outgoing);
-        db_run(&q);
-    }
+    if (item)
+        history_add(desk, kind, item, &(struct history_row){desk->event, detail, outgoing});
     desk->event = NULL;
     return outgoing;
 }

@@ -32,22 +32,6 @@ static int64_t slot_of(int64_t hour)
     return (hour + 3 * 24) % (int64_t)RHYTHM_SLOTS;
 }
 
-static int64_t meta_read(struct desk *desk, const char *key)
-{
-    struct db_query q = db_query(desk->db, "SELECT CAST(value AS INTEGER) FROM meta WHERE key = ?1");
-    db_put_text(&q, str_of(key));
-    return db_one_i64(&q, 0);
-}
-
-static void meta_store(struct desk *desk, const char *key, int64_t value)
-{
-    struct db_query q = db_query(desk->db, "INSERT INTO meta (key, value) VALUES (?1, CAST(?2 AS TEXT))"
-                                           " ON CONFLICT (key) DO UPDATE SET value = excluded.value");
-    db_put_text(&q, str_of(key));
-    db_put_i64(&q, value);
-    db_run(&q);
-}
-
 static size_t counts_read(struct str bytes, uint32_t *ret_counts, size_t most)
 {
     size_t n = MIN(bytes.n / 4, most);
@@ -163,7 +147,7 @@ static void hours_leave(struct desk *desk, const uint8_t id[16], int64_t hour)
 
 void rhythm_store(struct desk *desk, const struct desk_annex_count *counts, size_t n, int64_t now_ns)
 {
-    int64_t open = meta_read(desk, "rhythm_hour"); /* hours before are closed */
+    int64_t open = desk_meta_read(desk, "rhythm_hour"); /* hours before are closed */
     for (size_t i = 0; i < n && !db_failed(desk->db); i++) {
         int64_t time_ns = MIN(counts[i].count.last_ns, now_ns); /* of receiving: the clock may have been set */
         int64_t records = (int64_t)MIN(counts[i].count.records, UINT64_C(1) << 40);
@@ -225,7 +209,7 @@ static void hour_judge(struct desk *desk, const uint8_t id[16], int64_t hour)
 static void hours_end(struct desk *desk, int64_t hour)
 {
     db_run_i64(desk->db, "DELETE FROM rhythm_hour WHERE hour <= ?1", hour);
-    meta_store(desk, "rhythm_hour", hour + 1);
+    desk_meta_store(desk, "rhythm_hour", hour + 1);
 }
 
 /* Some sources of an hour that were not judged in it; true: there are more. */
@@ -253,15 +237,15 @@ static bool hour_close(struct desk *desk, int64_t hour)
 /* True when the hours since it was here last are whole. */
 static bool is_awake(struct desk *desk, int64_t now_ns)
 {
-    int64_t alive_ns = meta_read(desk, "rhythm_alive");
+    int64_t alive_ns = desk_meta_read(desk, "rhythm_alive");
     if (now_ns - alive_ns >= ALIVE_NS || now_ns < alive_ns)
-        meta_store(desk, "rhythm_alive", now_ns);
+        desk_meta_store(desk, "rhythm_alive", now_ns);
     return alive_ns && now_ns - alive_ns < AWAY_NS && now_ns >= alive_ns;
 }
 
 bool rhythm_watch(struct desk *desk, int64_t now_ns, int64_t read_ns)
 {
-    int64_t hour = meta_read(desk, "rhythm_hour");
+    int64_t hour = desk_meta_read(desk, "rhythm_hour");
     if (!is_awake(desk, now_ns) || !hour) {
         hours_end(desk, hour_of(desk, now_ns));
         return false;

@@ -19,12 +19,6 @@ struct nessus {
     char host[256];
 };
 
-static void keep(struct str text, char *ret, size_t size)
-{
-    if (!str_copy_z(text, ret, size))
-        ret[0] = '\0';
-}
-
 static bool is_address(struct str text)
 {
     bool dotted = text.n > 0;
@@ -55,12 +49,12 @@ static bool on_begin(void *context, struct str path, const struct xml_attributes
 {
     struct nessus *nessus = context;
     if (str_is(path, "NessusClientData_v2/Report/ReportHost")) {
-        keep(xml_attribute(attributes, "name"), nessus->name, sizeof nessus->name);
+        reading_keep(xml_attribute(attributes, "name"), nessus->name, sizeof nessus->name);
         nessus->address[0] = nessus->host[0] = '\0';
         nessus->seen_ns = 0;
         nessus->reading->summary->hosts++;
     } else if (str_is(path, TAG)) {
-        keep(xml_attribute(attributes, "name"), nessus->tag, sizeof nessus->tag);
+        reading_keep(xml_attribute(attributes, "name"), nessus->tag, sizeof nessus->tag);
     } else if (str_is(path, ITEM)) {
         item_begin(nessus, attributes);
     }
@@ -70,9 +64,9 @@ static bool on_begin(void *context, struct str path, const struct xml_attributes
 static void tag_take(struct nessus *nessus, struct str text)
 {
     if (strcmp(nessus->tag, "host-ip") == 0)
-        keep(text, nessus->address, sizeof nessus->address);
+        reading_keep(text, nessus->address, sizeof nessus->address);
     else if (strcmp(nessus->tag, "host-fqdn") == 0 || (strcmp(nessus->tag, "hostname") == 0 && !nessus->host[0]))
-        keep(text, nessus->host, sizeof nessus->host);
+        reading_keep(text, nessus->host, sizeof nessus->host);
     else if (strcmp(nessus->tag, "HOST_START_TIMESTAMP") == 0)
         IGNORE(timestamp_epoch(text, &nessus->seen_ns) == 0);
 }

@@ -25,13 +25,6 @@ struct nmap {
     char protocol[16];
 };
 
-/* One that has no room is left empty: nothing is compared with half of it. */
-static void keep(struct str text, char *ret, size_t size)
-{
-    if (!str_copy_z(text, ret, size))
-        ret[0] = '\0';
-}
-
 static void software_put(struct nmap *nmap, struct str word)
 {
     size_t n = strlen(nmap->software);
@@ -75,12 +68,12 @@ static void port_begin(struct nmap *nmap, const struct xml_attributes *attribute
     IGNORE(!str_to_u64(xml_attribute(attributes, "portid"), &port));
     nmap->port = port <= UINT16_MAX ? (uint16_t)port : 0;
     nmap->software[0] = '\0';
-    keep(xml_attribute(attributes, "protocol"), nmap->protocol, sizeof nmap->protocol);
+    reading_keep(xml_attribute(attributes, "protocol"), nmap->protocol, sizeof nmap->protocol);
 }
 
 static void script_begin(struct nmap *nmap, const struct xml_attributes *attributes)
 {
-    keep(xml_attribute(attributes, "id"), nmap->id, sizeof nmap->id);
+    reading_keep(xml_attribute(attributes, "id"), nmap->id, sizeof nmap->id);
     nmap->script = strcmp(nmap->id, "vulners") == 0 ? SCRIPT_VULNERS : SCRIPT_VULNS;
 }
 
@@ -92,10 +85,10 @@ static bool on_begin(void *context, struct str path, const struct xml_attributes
         host_begin(nmap, attributes);
     } else if (str_is(path, "nmaprun/host/address")) {
         if (!nmap->address[0] && !str_is(xml_attribute(attributes, "addrtype"), "mac"))
-            keep(xml_attribute(attributes, "addr"), nmap->address, sizeof nmap->address);
+            reading_keep(xml_attribute(attributes, "addr"), nmap->address, sizeof nmap->address);
     } else if (str_ends(path, STR("/hostnames/hostname"))) {
         if (!nmap->host[0])
-            keep(xml_attribute(attributes, "name"), nmap->host, sizeof nmap->host);
+            reading_keep(xml_attribute(attributes, "name"), nmap->host, sizeof nmap->host);
     } else if (str_ends(path, STR("/ports/port"))) {
         port_begin(nmap, attributes);
     } else if (str_ends(path, STR("/port/service"))) {
@@ -111,7 +104,7 @@ static bool on_begin(void *context, struct str path, const struct xml_attributes
     if (str_ends(path, STR("/script/table/table")))
         nmap->in_description = str_is(key, "description");
     if (str_ends(path, STR("/elem")))
-        keep(key, nmap->key, sizeof nmap->key);
+        reading_keep(key, nmap->key, sizeof nmap->key);
     return true;
 }
 

@@ -19,6 +19,8 @@ struct reading {
 
 /* An empty finding. */
 void finding_begin(struct reading *reading, struct str scanner);
+/* Who found it; an empty name changes nothing. */
+void finding_scanner(struct reading *reading, struct str scanner);
 /* Copied, trimmed, made valid, cut. An empty text changes nothing; `finding_join` puts it behind what there is, with a
  * line feed between. */
 void finding_text(struct reading *reading, enum scan_text which, struct str text);
@@ -32,6 +34,9 @@ void finding_severity(struct reading *reading,
 void finding_port(struct reading *reading, struct str text);
 /* Gives it to the sink; counts it as broken when it has no title or is nowhere. False: stop. */
 bool finding_end(struct reading *reading);
+
+/* What a reader keeps beside the finding; one that has no room is left empty: nothing is compared with half of it. */
+void reading_keep(struct str text, char *ret, size_t size);
 
 /* One reader a format. */
 enum rc nmap_read(struct reading *reading, struct err *err) MUST_USE;

@@ -15,18 +15,26 @@
 static const struct {
     const char *name;
     size_t limit;
+    bool line;
 } texts[] = {
-#define X(id, name, limit) [id] = {name, limit},
+#define X(id, name, limit, line) [id] = {name, limit, line},
     SCAN_TEXTS(X)
 #undef X
 };
 
+static const char *const verdicts[] = {"open", "fixed", "false"};
 static const char *const severities[] = {"none", "low", "medium", "high", "critical"};
 
 const char *scan_text_name(enum scan_text text)
 {
     ASSERT(text < SCAN_TEXT_COUNT);
     return texts[text].name;
+}
+
+const char *scan_verdict_name(enum scan_verdict verdict)
+{
+    ASSERT(verdict < ARRAY_LEN(verdicts));
+    return verdicts[verdict];
 }
 
 const char *scan_severity_name(enum scan_severity severity)
@@ -95,14 +103,6 @@ bool scan_cve_make(struct str text, char ret_cve[24])
 
 /* ---- the finding that is being put together ---- */
 
-void finding_begin(struct reading *reading, struct str scanner)
-{
-    arena_reset(reading->texts);
-    reading->finding = (struct scan_finding){.scanner = scanner.n ? scanner : STR("unknown")};
-    for (size_t i = 0; i < SCAN_TEXT_COUNT; i++)
-        reading->finding.text[i] = STR("");
-}
-
 static struct str text_fit(struct reading *reading, struct str text, size_t limit)
 {
     struct str valid = utf8_make_valid(reading->texts, text);
@@ -114,12 +114,38 @@ static struct str text_fit(struct reading *reading, struct str text, size_t limi
     return valid;
 }
 
+/* A copy without what is no part of a line. */
+static struct str line_copy(struct reading *reading, struct str text)
+{
+    char *line = arena_alloc_raw(reading->texts, text.n);
+    for (size_t i = 0; i < text.n && line; i++)
+        line[i] = (unsigned char)text.p[i] < ' ' || text.p[i] == 0x7f ? ' ' : text.p[i];
+    return line ? str_at(line, text.n) : STR("");
+}
+
+void finding_begin(struct reading *reading, struct str scanner)
+{
+    arena_reset(reading->texts);
+    reading->finding = (struct scan_finding){.scanner = STR("unknown")};
+    finding_scanner(reading, scanner);
+    for (size_t i = 0; i < SCAN_TEXT_COUNT; i++)
+        reading->finding.text[i] = STR("");
+}
+
+void finding_scanner(struct reading *reading, struct str scanner)
+{
+    struct str name = str_trim(scanner);
+    if (name.n)
+        reading->finding.scanner = line_copy(reading, text_fit(reading, name, SCAN_SCANNER_MAX));
+}
+
 void finding_text(struct reading *reading, enum scan_text which, struct str text)
 {
     struct str trimmed = str_trim(text);
     if (!trimmed.n)
         return;
-    struct str copy = arena_str(reading->texts, text_fit(reading, trimmed, texts[which].limit));
+    struct str fitting = text_fit(reading, trimmed, texts[which].limit);
+    struct str copy = texts[which].line ? line_copy(reading, fitting) : arena_str(reading->texts, fitting);
     reading->finding.text[which] = copy.p ? copy : STR("");
 }
 
@@ -191,6 +217,12 @@ void finding_port(struct reading *reading, struct str text)
     uint64_t port;
     if (str_to_u64(str_trim(text), &port) && port <= UINT16_MAX)
         reading->finding.port = (uint16_t)port;
+}
+
+void reading_keep(struct str text, char *ret, size_t size)
+{
+    if (!str_copy_z(text, ret, size))
+        ret[0] = '\0';
 }
 
 bool finding_end(struct reading *reading)

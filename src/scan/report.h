@@ -24,22 +24,25 @@
 #define SCAN_FINDINGS_MAX 1000000u
 #define SCAN_CVES_MAX     64u
 
-/* One row a text: enum, name (also the column of CSV), bytes at most. */
+/* One row a text: enum, name (also the column of CSV, and the member of the question findings.add of doc/api.md), bytes
+ * at most, whether it is one line: control characters in it become blanks. */
 #define SCAN_TEXTS(X)                                                                                                  \
-    X(SCAN_CHECK, "check", 256)          /* the scanner's own id of what it looked for */                              \
-    X(SCAN_ADDRESS, "address", 64)       /* of the host */                                                             \
-    X(SCAN_HOST, "host", 256)            /* its name */                                                                \
-    X(SCAN_PROTOCOL, "protocol", 16)     /* tcp, udp, ... */                                                           \
-    X(SCAN_COMPONENT, "component", 1024) /* software and version, package URL, file of a program */                    \
-    X(SCAN_PLACE, "place", 64)           /* in the component: a line */                                                \
-    X(SCAN_PRINT, "print", 512)          /* what the tool itself knows the finding by */                               \
-    X(SCAN_TITLE, "title", 512)                                                                                        \
-    X(SCAN_DESCRIPTION, "description", 16384)                                                                          \
-    X(SCAN_SOLUTION, "solution", 8192)                                                                                 \
-    X(SCAN_EVIDENCE, "evidence", 8192) /* what the scanner saw; of a decided one the reason */
+    X(SCAN_CHECK, "check", 256, true)          /* the scanner's own id of what it looked for */                        \
+    X(SCAN_ADDRESS, "address", 64, true)       /* of the host */                                                       \
+    X(SCAN_HOST, "host", 256, true)            /* its name */                                                          \
+    X(SCAN_PROTOCOL, "protocol", 16, true)     /* tcp, udp, ... */                                                     \
+    X(SCAN_COMPONENT, "component", 1024, true) /* software and version, package URL, file of a program */              \
+    X(SCAN_PLACE, "place", 64, true)           /* in the component: a line */                                          \
+    X(SCAN_PRINT, "print", 512, false)         /* what the tool itself knows the finding by */                         \
+    X(SCAN_TITLE, "title", 512, true)                                                                                  \
+    X(SCAN_DESCRIPTION, "description", 16384, false)                                                                   \
+    X(SCAN_SOLUTION, "solution", 8192, false)                                                                          \
+    X(SCAN_EVIDENCE, "evidence", 8192, false) /* what the scanner saw; of a decided one the reason */
+
+#define SCAN_SCANNER_MAX 64u /* bytes of the tool's name, one line */
 
 enum scan_text {
-#define X(id, name, limit) id,
+#define X(id, name, limit, line) id,
     SCAN_TEXTS(X)
 #undef X
         SCAN_TEXT_COUNT
@@ -82,6 +85,7 @@ enum rc scan_report_read(struct str bytes, scan_sink sink, void *context, struct
                          struct err *err) MUST_USE;
 
 const char *scan_text_name(enum scan_text text);
+const char *scan_verdict_name(enum scan_verdict verdict);    /* "open", "fixed", "false" */
 const char *scan_severity_name(enum scan_severity severity); /* "none", "low", ... */
 bool scan_severity_find(struct str name, enum scan_severity *ret_severity);
 enum scan_severity scan_severity_of(uint16_t score);

@@ -260,6 +260,17 @@ static void the_sink_stops(void)
     }
 }
 
+/* What stands in one line holds no line ends, whoever wrote them. */
+static void one_line_texts(void)
+{
+    struct scan_summary summary;
+    struct buf out;
+    buf_init(&out, 1 << 16);
+    read_one("host,title,description,scanner\nh,\"a\nb\tc\",\"d\ne\",\"x\ny\"\n", &out, &summary);
+    CHECK_TEXT(buf_view(&out), "x y: host=h title=a b c description=d\ne port=0 0.0 none\n");
+    buf_done(&out);
+}
+
 static bool title_length(void *context, const struct scan_finding *finding)
 {
     size_t *n = context;
@@ -291,6 +302,7 @@ int main(int argc, char **argv)
         {"nothing found", nothing_found},
         {"values", values},
         {"the sink stops", the_sink_stops},
+        {"one-line texts", one_line_texts},
         {"long texts are cut", long_texts_are_cut},
     };
     return test_run(tests, ARRAY_LEN(tests), argc, argv);

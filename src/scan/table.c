@@ -29,7 +29,7 @@ static const struct {
     enum column column;
     enum scan_text text;
 } names[] = {
-#define X(id, name, limit) {name, COLUMN_TEXT, id},
+#define X(id, name, limit, line) {name, COLUMN_TEXT, id},
     SCAN_TEXTS(X)
 #undef X
         {"ip", COLUMN_TEXT, SCAN_ADDRESS},
@@ -113,8 +113,7 @@ static void cell_take(struct reading *reading, enum column column, enum scan_tex
             reading->finding.seen_ns = time_ns;
         break;
     case COLUMN_SCANNER:
-        if (str_trim(text).n)
-            reading->finding.scanner = str_trim(text);
+        finding_scanner(reading, text);
         break;
     case COLUMN_NONE:
         break;

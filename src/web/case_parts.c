@@ -67,9 +67,7 @@ void case_history(struct web_call *call, const struct json_value *subject)
         HTML(html, RAW("<li>"), TIME(of_int(h, "time_ns")), RAW(" <b>"), SAY_OF("history.", of_str(h, "what")),
              RAW("</b> <span class=\"who\">"), ESC(of_str(h, "who")), RAW("</span> <span>"), ESC(of_str(h, "detail")),
              RAW("</span>"));
-        if (record > 0)
-            HTML(html, RAW(" <a class=\"record\" href=\"/records/"), INT(record), RAW("\">"), SAY("event.record"),
-                 RAW(" "), INT(record), RAW("</a>"));
+        part_record(call, record);
         HTML(html, RAW("</li>"));
     }
     HTML(html, RAW("</ol></section>"));

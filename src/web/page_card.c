@@ -92,20 +92,6 @@ static struct str value_of(const struct web_call *call, const struct json_value 
     return sent.p ? sent : of_text(incident, name);
 }
 
-static void object_select(struct web_call *call, const struct json_value *objects, struct str value)
-{
-    struct html *html = &call->html;
-    HTML(html, RAW("<div class=\"field\"><label for=\"f-object_id\">"), SAY("field.object_id"),
-         RAW("</label><select id=\"f-object_id\" name=\"object_id\">"));
-    for (const struct json_value *o = json_first(objects); o; o = o->next) {
-        HTML(html, RAW("<option value=\""), ESC(of_text(o, "id")), RAW("\""));
-        if (str_eq(of_text(o, "id"), value))
-            HTML(html, RAW(" selected"));
-        HTML(html, RAW(">"), ESC(of_str(o, "name")), RAW("</option>"));
-    }
-    HTML(html, RAW("</select></div>"));
-}
-
 static void annex_times(struct web_call *call, const struct json_value *i)
 {
     static const struct {
@@ -157,7 +143,7 @@ static void annex_form(struct web_call *call, const struct json_value *i, const 
                 value_of(call, i, "contour"));
     part_select(call, "consequence", "field.consequence", "consequence.", json_get(catalogue, "consequences"),
                 value_of(call, i, "consequence"));
-    object_select(call, objects, value_of(call, i, "object_id"));
+    part_objects(call, "object_id", "field.object_id", objects, value_of(call, i, "object_id"));
     part_check(call, "repeat", "field.repeat", repeat);
     part_area(call, "ioc", "field.ioc", value_of(call, i, "ioc"), str_is(wrong, "ioc"));
     part_area(call, "nature", "field.nature", value_of(call, i, "nature"), str_is(wrong, "nature"));

@@ -207,21 +207,6 @@ static struct str sent_of(const struct web_call *call, const char *name, const c
     return sent.p ? sent : str_of(otherwise);
 }
 
-static void object_select(struct web_call *call, const struct json_value *objects)
-{
-    struct html *html = &call->html;
-    struct str value = sent_of(call, "object", "");
-    HTML(html, RAW("<div class=\"field\"><label for=\"f-object\">"), SAY("vulnerability.object"),
-         RAW("</label><select id=\"f-object\" name=\"object\">"));
-    for (const struct json_value *o = json_first(objects); o; o = o->next) {
-        HTML(html, RAW("<option value=\""), ESC(of_text(o, "id")), RAW("\""));
-        if (str_eq(of_text(o, "id"), value))
-            HTML(html, RAW(" selected"));
-        HTML(html, RAW(">"), ESC(of_str(o, "name")), RAW("</option>"));
-    }
-    HTML(html, RAW("</select></div>"));
-}
-
 static void new_form(struct web_call *call, const struct json_value *objects, const struct json_value *failed,
                      struct str error)
 {
@@ -245,7 +230,7 @@ static void new_form(struct web_call *call, const struct json_value *objects, co
     part_csrf(call);
     part_input(call, "title", "vulnerability.what", sent_of(call, "title", ""),
                INPUT_REQUIRED | INPUT_WIDE | (str_is(wrong, "title") ? INPUT_WRONG : 0));
-    object_select(call, objects);
+    part_objects(call, "object", "vulnerability.object", objects, sent_of(call, "object", ""));
     part_choice(call, "origin", "findings.origin", "findings.origin_", origins, sent_of(call, "origin", "own"));
     part_choice(call, "severity", "vulnerability.severity", "vulnerability.severity_", severities,
                 sent_of(call, "severity", "medium"));

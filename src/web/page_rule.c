@@ -233,9 +233,7 @@ static void history(struct web_call *call, const struct json_value *r)
         change(call, h, "level.", "level", "was_level");
         HTML(html, RAW(" <span class=\"who\">"), ESC(of_str(h, "who")), RAW("</span> <span>"), ESC(of_str(h, "reason")),
              RAW("</span>"));
-        if (record > 0)
-            HTML(html, RAW(" <a class=\"record\" href=\"/records/"), INT(record), RAW("\">"), SAY("event.record"),
-                 RAW(" "), INT(record), RAW("</a>"));
+        part_record(call, record);
         HTML(html, RAW("</li>"));
     }
     HTML(html, RAW("</ol></section>"));

@@ -163,6 +163,7 @@ static void form_begin(struct web_call *call, const struct json_value *v, const 
          RAW("\"><h3 class=\"wide\">"), SAY_OF("vulnerability.act_", str_of(act)), RAW("</h3>"));
     part_csrf(call);
     part_hidden(call, "act", str_of(act));
+    part_hidden(call, "zone", call_format(call, "%d", (int)html->zone_s)); /* the object's: days are its days */
 }
 
 static void form_end(struct web_call *call, const char *act)
@@ -307,8 +308,9 @@ static void act_ask(struct web_call *call)
 {
     int64_t until_ns = 0;
     struct str until = form_get(&call->form, "until");
+    int64_t zone_s = MIN(MAX(form_int(&call->form, "zone", ZONE_DEFAULT_S), -12 * HOUR_S), 14 * HOUR_S);
     /* A day ends at 24:00; what is no day the desk refuses by its field. */
-    if (until.n && time_of_input(call_format(call, "%.*sT00:00", STR_ARG(until)), ZONE_DEFAULT_S, &until_ns))
+    if (until.n && time_of_input(call_format(call, "%.*sT00:00", STR_ARG(until)), (int32_t)zone_s, &until_ns))
         until_ns += DAY_S * SECOND_NS;
     struct buf *buf = call_ask(call, WEB_DESK, "vulnerability.act");
     json_write_key(buf, "ids");

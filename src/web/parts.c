@@ -409,3 +409,26 @@ struct str part_day(struct web_call *call, int64_t ns)
     struct civil c = civil_from_ns(ns, call->html.zone_s);
     return call_format(call, "%04d-%02d-%02d", c.year, c.month, c.day);
 }
+
+void part_objects(struct web_call *call, const char *name, const char *label, const struct json_value *objects,
+                  struct str value)
+{
+    struct html *html = &call->html;
+    HTML(html, RAW("<div class=\"field\"><label for=\"f-"), ESCZ(name), RAW("\">"), ESC(html_text(html, str_of(label))),
+         RAW("</label><select id=\"f-"), ESCZ(name), RAW("\" name=\""), ESCZ(name), RAW("\">"));
+    for (const struct json_value *o = json_first(objects); o; o = o->next) {
+        HTML(html, RAW("<option value=\""), ESC(of_text(o, "id")), RAW("\""));
+        if (str_eq(of_text(o, "id"), value))
+            HTML(html, RAW(" selected"));
+        HTML(html, RAW(">"), ESC(of_str(o, "name")), RAW("</option>"));
+    }
+    HTML(html, RAW("</select></div>"));
+}
+
+void part_record(struct web_call *call, int64_t record)
+{
+    struct html *html = &call->html;
+    if (record > 0)
+        HTML(html, RAW(" <a class=\"record\" href=\"/records/"), INT(record), RAW("\">"), SAY("event.record"), RAW(" "),
+             INT(record), RAW("</a>"));
+}

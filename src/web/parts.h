@@ -10,6 +10,8 @@ void part_icon(struct web_call *call, const char *name);
 /* A title that still is its rule's own, in the page's language; any other (a person wrote it, a rule of the site) as it
  * is. */
 struct str part_rule_title(const struct web_call *call, struct str rule_id, struct str title);
+/* A link to a record of the archive, by its number; nothing for 0, which is none yet. */
+void part_record(struct web_call *call, int64_t record);
 /* Hidden field with the form's secret. */
 void part_csrf(struct web_call *call);
 /* Level 4..1 as word, number and bars. */
@@ -73,6 +75,9 @@ void part_check(struct web_call *call, const char *name, const char *label, bool
 /* Choices from a JSON list of keys; texts are family + key. An unknown present value stays choosable. */
 void part_select(struct web_call *call, const char *name, const char *label, const char *family,
                  const struct json_value *keys, struct str value);
+/* Choices among the objects of object.list. */
+void part_objects(struct web_call *call, const char *name, const char *label, const struct json_value *objects,
+                  struct str value);
 /* The same from constant keys, NULL-terminated. */
 void part_choice(struct web_call *call, const char *name, const char *label, const char *family,
                  const char *const *keys, struct str value);

@@ -311,9 +311,7 @@ void edit_versions(struct web_call *call, const struct json_value *about, struct
             HTML(html, RAW(" <span class=\"state ok\">"), SAY("edit.in_effect"), RAW("</span>"));
         HTML(html, RAW(" <span class=\"who\">"), ESC(of_str(v, "who")), RAW("</span> <span>"), ESC(of_str(v, "reason")),
              RAW("</span>"));
-        if (record > 0)
-            HTML(html, RAW(" <a class=\"record\" href=\"/records/"), INT(record), RAW("\">"), SAY("event.record"),
-                 RAW(" "), INT(record), RAW("</a>"));
+        part_record(call, record);
         HTML(html, RAW("</li>"));
     }
     HTML(html, RAW("</ol></section>"));
