@@ -74,7 +74,7 @@ static void seen_cells(struct web_call *call, const struct json_value *row)
 static void service(struct web_call *call, const struct json_value *rows)
 {
     static const char *const heads[] = {"canary.engine", "canary.state",  "canary.seen",
-                                        "#canary.total",  "#canary.every", NULL};
+                                        "#canary.total", "#canary.every", NULL};
     struct html *html = &call->html;
     HTML(html, RAW("<section id=\"service\"><h2>"), SAY("canary.service"), RAW("</h2>"));
     if (!json_first(rows)) {
