@@ -467,6 +467,7 @@ static const struct option_row coverage_rows[] = {
 };
 
 static const struct option_row findings_rows[] = {
+    OPTION_DATA,
     OPTION_JSON,
 };
 
