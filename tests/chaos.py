@@ -193,7 +193,8 @@ class Scene:
         for i, count in enumerate(self.written):
             hits = self.service.wait_for(f"chaos{i}-*", count, wait=PATIENCE)
             names = [hit["raw"].split()[0] for hit in hits]
-            check_equal(len(set(names)), count, f"lines of host {i}\n{self.hosts[i].log()[-1500:]}")
+            check_equal(len(set(names)), count, f"lines of host {i}\n{self.hosts[i].log()[-1500:]}\nthe service:\n"
+                        f"{self.service.read_log()[-3000:]}")
             check_equal(len(names), count, f"records of host {i}")
             check_equal(sorted(names), [f"chaos{i}-{number:06d}" for number in range(count)], f"lines of host {i}")
             sources = {hit["source"].split(":")[0] for hit in hits}

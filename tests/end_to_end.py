@@ -182,6 +182,24 @@ def every_process_killed_under_load():
         check_equal(service.run("verify").returncode, 0, "qorgan verify")
 
 
+def several_die_at_once():
+    """the keeper and all others die between two looks of the parent, the keeper being the newest: all are started again"""
+    with Service() as service:
+        kill(service, "keeper")
+        service.tcp(b"<13>Nov 28 10:00:00 host app: canary-first\n")
+        check_equal(len(service.wait_for("canary-first", 1)), 1, "with another keeper")
+        parent = service.process.pid
+        os.kill(parent, signal.SIGSTOP)
+        for role in ("keeper", "intake", "engine", "desk", "web"):
+            kill(service, role)
+            time.sleep(0.2)  # the keeper's end is what the parent sees first
+        os.kill(parent, signal.SIGCONT)
+        time.sleep(1)
+        check(service.process.poll() is None, f"the parent lives: {service.read_log()[-1500:]}")
+        service.tcp(b"<13>Nov 28 10:00:00 host app: canary-second\n")
+        check_equal(len(service.wait_for("canary-second", 1, wait=60)), 1, "after that")
+
+
 def parent_killed():
     """kill -9 of the parent ends every process; the next start goes on with nothing lost"""
     with Service() as service:
@@ -453,7 +471,7 @@ def rollback_is_refused():
 
 if __name__ == "__main__":
     sys.exit(main([syslog_over_udp_and_tcp, rsyslog_over_tls, tls_refuses_what_is_not_tls,
-                   every_process_killed_under_load, parent_killed, segments_are_sealed, offline_ingest,
+                   every_process_killed_under_load, several_die_at_once, parent_killed, segments_are_sealed, offline_ingest,
                    a_second_server_is_refused,
                    below_a_closed_folder, started_by_nobody,
                    an_importer_that_does_not_read, addresses_without_end,

@@ -226,8 +226,10 @@ def in_the_middle():
         half_way(stand, number)
         desk, = stand.service.pids("desk")
         os.kill(desk, signal.SIGSTOP)  # the next hunter gets its order when it stands still
-        os.kill(stand.hunter(), signal.SIGKILL)
-        stand.until("another hunter", lambda: stand.service.pids("hunter"))
+        before = stand.hunter()
+        os.kill(before, signal.SIGKILL)
+        stand.until("another hunter", lambda: set(stand.service.pids("hunter")) - {before} and
+                    before not in stand.service.pids("hunter"))  # the dead one is seen for a moment
         os.kill(stand.hunter(), signal.SIGSTOP)
         os.kill(desk, signal.SIGCONT)
         half_way(stand, number)

@@ -54,12 +54,13 @@ static uint32_t span_us(int64_t from_ns, int64_t to_ns)
 static struct canary_times times_of(const struct desk_canary *canary, int64_t seen_ns)
 {
     int64_t durable_ns = canary->durable_ns ? canary->durable_ns : canary->received_ns;
+    int64_t made_ns = MIN(canary->made_ns, canary->received_ns); /* its maker's clock is known with an error */
     return (struct canary_times){{
-        [STAGE_RECEIVE] = span_us(canary->made_ns, canary->received_ns),
+        [STAGE_RECEIVE] = span_us(made_ns, canary->received_ns),
         [STAGE_STORE] = span_us(canary->received_ns, durable_ns),
         [STAGE_JUDGE] = span_us(durable_ns, canary->matched_ns),
         [STAGE_DELIVER] = span_us(canary->matched_ns, seen_ns),
-        [STAGE_TOTAL] = span_us(canary->made_ns, seen_ns),
+        [STAGE_TOTAL] = span_us(made_ns, seen_ns),
     }};
 }
 

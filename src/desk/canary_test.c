@@ -154,6 +154,22 @@ static void times_are_kept(void)
     stand_close(&stand);
 }
 
+/* A maker's clock is known with an error: made after it came is made when it came, and the parts make up the whole. */
+static void the_parts_make_the_whole(void)
+{
+    begun();
+    stand.now += H(1) - stand.now % H(1);
+    struct desk_canary early = canary_of("", 0);
+    early.made_ns = early.received_ns + 16000000;
+    came(&early, 1);
+    int64_t parts = 0;
+    for (size_t i = 0; i < 4; i++)
+        parts += hour_number("service", (const char *[]){"receive", "store", "judge", "deliver"}[i], "max_us");
+    CHECK_INT(hour_number("service", "receive", "max_us"), 0);
+    CHECK_INT(hour_number("service", "total", "max_us"), parts);
+    stand_close(&stand);
+}
+
 static void what_does_not_count(void)
 {
     begun();
@@ -406,6 +422,7 @@ int main(int argc, char **argv)
         {"buckets of times are in order and narrow", buckets_are_in_order},
         {"times are kept by hour and stage", times_are_kept},
         {"what does not count", what_does_not_count},
+        {"the parts make the whole", the_parts_make_the_whole},
         {"an engine that stands is named, once, and ends", an_engine_that_stands_is_named},
         {"other hops of the service", other_hops_of_the_service},
         {"hops of an agent", hops_of_an_agent},

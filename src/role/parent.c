@@ -65,7 +65,9 @@ static const struct edge edges[] = {
     {ROLE_INTAKE, ROLE_DESK},   {ROLE_DESK, ROLE_SIGNER},
 };
 
-enum child_state { CHILD_DOWN, CHILD_STARTING, CHILD_RUNNING, CHILD_STOPPED };
+/*   DOWN ──► STARTING ──ready──► RUNNING          STARTING and RUNNING have a channel, the others may have none
+ *    ▲           └──channel gone──┴──► LOST ──reaped──► DOWN, or STOPPED when everything stops */
+enum child_state { CHILD_DOWN, CHILD_STARTING, CHILD_RUNNING, CHILD_LOST, CHILD_STOPPED };
 
 struct child {
     struct parent *parent;
@@ -429,6 +431,8 @@ static void on_child_closed(void *context, struct channel *channel, const char *
     (void)reason;
     channel_free(channel);
     child->channel = NULL;
+    if (child->state != CHILD_STOPPED)
+        child->state = CHILD_LOST;
     /* A child whose channel broke but which lives is of no use. */
     if (child->pid > 0 && !child->parent->stopping)
         kill(child->pid, SIGKILL);
