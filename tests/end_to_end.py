@@ -183,7 +183,7 @@ def every_process_killed_under_load():
 
 
 def several_die_at_once():
-    """the keeper and all others die between two looks of the parent, the keeper being the newest: all are started again"""
+    """the keeper and others die between two looks of the parent, the keeper being the newest: all are started again"""
     with Service() as service:
         kill(service, "keeper")
         service.tcp(b"<13>Nov 28 10:00:00 host app: canary-first\n")
@@ -471,7 +471,8 @@ def rollback_is_refused():
 
 if __name__ == "__main__":
     sys.exit(main([syslog_over_udp_and_tcp, rsyslog_over_tls, tls_refuses_what_is_not_tls,
-                   every_process_killed_under_load, several_die_at_once, parent_killed, segments_are_sealed, offline_ingest,
+                   every_process_killed_under_load, several_die_at_once, parent_killed, segments_are_sealed,
+                   offline_ingest,
                    a_second_server_is_refused,
                    below_a_closed_folder, started_by_nobody,
                    an_importer_that_does_not_read, addresses_without_end,
