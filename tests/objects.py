@@ -1,14 +1,21 @@
 #!/usr/bin/env python3
-"""Objects with the real service: terms that days, contacts and requests begin, the questionnaire and its draft, two people
-at one card, the card out and in again; and that all of it is in the archive and survives a restart."""
+"""Objects with the real service: terms that days, contacts and requests begin, the questionnaire and its draft, two
+people at one card, the card out and in again; and that all of it is in the archive and survives a restart."""
 import calendar
+import io
 import json
+import os
 import re
+import ssl
+import subprocess
 import sys
+import tempfile
 import time
 import urllib.parse
+import urllib.request
+import zipfile
 
-from service import Service, check, check_equal, main
+from service import QORGAN, ROOT, Service, check, check_equal, main
 from web_api import Web
 
 HOUR_NS = 3600 * 10**9
@@ -144,7 +151,8 @@ def out_and_in():
         _, _, page = far.request("GET", "/objects/1/exchange")
         head = {"Content-Type": "application/x-www-form-urlencoded"}
         fields = {"csrf": field(page, "csrf"), "card": text}
-        status, _, page = far.request("POST", "/objects/1/exchange", urllib.parse.urlencode({**fields, "act": "see"}), head)
+        see = urllib.parse.urlencode({**fields, "act": "see"})
+        status, _, page = far.request("POST", "/objects/1/exchange", see, head)
         check_equal(status, 200, "what would change")
         check("Портал" in page and "&lt;b&gt;server" in page and "<b>server" not in page, "what would change")
         check_equal(far.ask("object.card", id=1)["object"]["version"], 0, "nothing yet")
@@ -160,5 +168,46 @@ def out_and_in():
         other.quiet()
 
 
+def card_of(path, status=0):
+    done = subprocess.run([QORGAN, "card", path], capture_output=True, text=True, check=False, timeout=60)
+    check_equal(done.returncode, status, f"{path}: {done.stderr}")
+    return done.stdout, done.stderr
+
+
+def spreadsheets():
+    """the exported workbook, read by the command and taken in, changes nothing; a stranger's is refused in words"""
+    with Service() as service, tempfile.TemporaryDirectory() as folder:
+        web = Web(service)
+        save(web, name="Портал", means=[{"kind": "software", "name": "=1+1", "addresses": "192.0.2.1"}],
+             contacts=[{"name": "Ann", "since": "2025-01-15"}], fields={"city": "a & <b>", "level": "high"},
+             industrial_day="2026-03-05")
+        request = urllib.request.Request(f"{web.origin}/objects/1/export.xlsx")
+        request.add_header("Cookie", "; ".join(f"{key}={value}" for key, value in web.cookies.items()))
+        with urllib.request.urlopen(request, context=ssl._create_unverified_context()) as answer:
+            bytes_ = answer.read()
+        path = os.path.join(folder, "card.xlsx")
+        with open(path, "wb") as file:
+            file.write(bytes_)
+        check(zipfile.ZipFile(io.BytesIO(bytes_)).testzip() is None, "others read it, too")
+        card = json.loads(card_of(path)[0])
+        check_equal(card["means"][0]["name"], "=1+1", "a text and no formula")
+        answer = web.change("object.save", object={**card, "id": 1}, dry=True)
+        check_equal((answer["ok"], answer["changes_count"]), (True, 0), f"nothing changes: {answer}")
+        rows = [(b"", "xlsx"), (b"PK\x03\x04", ""), (bytes_[:-30], ""), (b"x" * 1000, "")]
+        for content, words in rows:
+            with open(path, "wb") as file:
+                file.write(content)
+            said = card_of(path, 1)
+            check(words in said[1] or said[1], said)
+            check_equal(said[0], "", "nothing printed")
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:  # 200 MiB of blanks in 200 KiB
+            file.writestr("xl/workbook.xml", b"<workbook>" + b" " * (200 << 20))
+        check(os.path.getsize(path) < 1 << 20, "a small one")
+        check_equal(card_of(path, 1)[0], "", "a bomb")
+        seed = os.path.join(ROOT, "fuzz", "codec_xlsx", "shared")
+        check(card_of(seed, 1)[1] != "", "a table that is no card")
+        service.quiet()
+
+
 if __name__ == "__main__":
-    sys.exit(main([terms, two_people, drafts, out_and_in]))
+    sys.exit(main([terms, two_people, drafts, out_and_in, spreadsheets]))

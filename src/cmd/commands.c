@@ -471,6 +471,11 @@ static const struct option_row findings_rows[] = {
     OPTION_JSON,
 };
 
+static const struct option_row card_rows[] = {
+    OPTION_DATA,
+    OPTION_JSON,
+};
+
 static const struct option_row inventory_rows[] = {
     OPTION_DATA,
     OPTION_JSON,
@@ -574,6 +579,9 @@ static const struct command commands[] = {
      "Reads a report of nmap (-oX), OpenVAS, Nessus, SARIF, CycloneDX or CSV in a process without rights and prints "
      "its "
      "findings, with --json as the API takes them. Exit status 1 means that it is none of these, or damaged."},
+    {"card", "print the card of an object that a spreadsheet holds", "FILE", 1, 1, ROWS(card_rows),
+     "Reads an XLSX file, as the page of exports makes it, in a process without rights and prints the card as one JSON "
+     "object, which the page of imports and the API take. Exit status 1 means that it is none, or damaged."},
     {"sheet", "print a checkpoint for paper", "", 0, 0, ROWS(sheet_rows),
      "A page for A4: origin, size, root, time, cosignatures and a QR code of the whole checkpoint, with a place for "
      "signature and stamp."},

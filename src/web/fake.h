@@ -74,7 +74,8 @@ static const struct fake_answer fake_answers[] = {
                     "\"now\":\"EVIL\"},{\"field\":\"city\",\"was\":\"\",\"now\":\"Astana\"}],\"changes_count\":2}"},
     {"object.card",
      "{\"ok\":true,\"may_change\":true,\"object\":{\"id\":1,\"version\":7,\"name\":\"portal EVIL\",\"owner\":\"EVIL\","
-     "\"zone_offset_s\":21600,\"questionnaire\":[{\"id\":\"name\",\"point\":\"1\",\"kind\":\"line\",\"kept\":false,"
+     "\"class\":1,\"keep_days\":0,\"zone_offset_s\":21600,\"questionnaire\":[{\"id\":\"name\",\"point\":\"1\",\"kind\":"
+     "\"line\",\"kept\":false,"
      "\"required\":true,\"missing\":false,\"value\":\"EVIL\",\"label\":{\"kk\":\"EVIL\",\"ru\":\"EVIL\",\"en\":"
      "\"EVIL\"}},"
      "{\"id\":\"city\",\"point\":\"4\",\"kind\":\"line\",\"kept\":true,\"required\":true,\"missing\":true,"

@@ -83,7 +83,7 @@ static void lists(void)
     CHECK(asked("\"documents\":[{\"kind\":\"logical_scheme\",") && !asked("Letter 5"));
     CHECK_INT(status_of(post("/objects/1/documents",
                              "csrf=" FAKE_CSRF "&seen=7&act=save&title=Other&was={%22kind%22:%22logical_scheme%22,%"
-                                               "22title%22:%22Scheme+x%22,%22approved%22:%222026-01-15%22}")),
+                             "22title%22:%22Scheme+x%22,%22approved%22:%222026-01-15%22}")),
               303);
     CHECK(asked("\"title\":\"Other\"") && asked("Letter 5") && !asked("Scheme x"));
     CHECK_INT(status_of(post("/objects/1/documents",

@@ -3,6 +3,7 @@
 #include "web/case_parts.h"
 #include "web/events.h"
 #include "web/object_parts.h"
+#include "web/object_sheet.h"
 #include "web/parts.h"
 #include "web/route.h"
 
@@ -147,10 +148,11 @@ static void exchange(struct web_call *call, const struct json_value *failed, con
         part_notice(call, "ok", "form.saved");
     if (object)
         HTML(html, RAW("<p><a class=\"button\" href=\"/objects/"), INT(of_int(object, "id")), RAW("/export.json\">"),
-             SAY("objects.export"), RAW("</a></p>"));
+             SAY("objects.export"), RAW("</a> <a class=\"button\" href=\"/objects/"), INT(of_int(object, "id")),
+             RAW("/export.xlsx\">"), SAY("objects.export_xlsx"), RAW("</a></p>"));
     if (of_bool(answer, "may_change")) {
         HTML(html, RAW("<h2>"), SAY("objects.import"), RAW("</h2><p class=\"about\">"), SAY("objects.import_about"),
-             RAW("</p>"));
+             RAW("</p><p class=\"hint\">"), SAY("objects.import_xlsx"), RAW("</p>"));
         if (seen && changes > 0) {
             HTML(html, RAW("<p>"));
             SAY_WITH(html, "objects.would_change", NUMBER(changes));
@@ -252,4 +254,19 @@ void page_object_export(struct web_call *call)
     const struct json_value *object = json_get(call_answer(call, 0), "object");
     call_download(call, "application/json; charset=utf-8",
                   call_format(call, "object-%lld.json", (long long)object_id(call)), object ? object->text : STR("{}"));
+}
+
+/* The page's own buffer holds the file. */
+void page_object_workbook(struct web_call *call)
+{
+    struct buf *out = call->html.out;
+    if (call->phase == 0) {
+        object_ask(call);
+        return;
+    }
+    if (call_failed(call))
+        return;
+    object_sheet_write(&call->html, json_get(call_answer(call, 0), "object"), out);
+    call_download(call, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+                  call_format(call, "object-%lld.xlsx", (long long)object_id(call)), buf_view(out));
 }

@@ -87,6 +87,7 @@ static const struct route routes[] = {
     {"GET", "/objects/*/exchange", ACCESS_SESSION, 0, page_object_exchange},
     {"POST", "/objects/*/exchange", ACCESS_SESSION, 0, act_object_exchange},
     {"GET", "/objects/*/export.json", ACCESS_SESSION, 0, page_object_export},
+    {"GET", "/objects/*/export.xlsx", ACCESS_SESSION, 0, page_object_workbook},
     {"GET", "/inventory", ACCESS_SESSION, 0, page_inventory},
     {"GET", "/inventory/*", ACCESS_SESSION, 0, page_inventory_host},
     {"GET", "/inventory/*/csv", ACCESS_SESSION, 0, page_inventory_csv},

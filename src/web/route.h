@@ -128,6 +128,7 @@ void act_object_terms(struct web_call *call);
 void page_object_exchange(struct web_call *call);
 void act_object_exchange(struct web_call *call);
 void page_object_export(struct web_call *call);
+void page_object_workbook(struct web_call *call);
 void page_inventory(struct web_call *call);
 void page_inventory_host(struct web_call *call);
 void page_inventory_csv(struct web_call *call);
