@@ -167,18 +167,25 @@ struct str object_card_digest(struct ask *ask, struct str text)
     return copy.p ? copy : STR("");
 }
 
-static void version_store(struct ask *ask, const struct card *card, struct str digest, struct str text, size_t changes)
+struct version {
+    struct str digest, text, changed;
+    size_t changes;
+};
+
+static void version_store(struct ask *ask, const struct card *card, const struct version *version)
 {
     struct db_query q = db_query(ask->desk->db, "INSERT INTO object_version (object, version, time_ns, who, reason,"
-                                                " sha256, changes, card) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
+                                                " sha256, changes, changed, card) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7,"
+                                                " ?8, ?9)");
     db_put_i64(&q, card->id);
     db_put_i64(&q, card->version);
     db_put_i64(&q, ask->now_ns);
     db_put_text(&q, ask->who);
     db_put_text(&q, ask_str(ask, "reason"));
-    db_put_text(&q, digest);
-    db_put_i64(&q, (int64_t)changes);
-    db_put_text(&q, text);
+    db_put_text(&q, version->digest);
+    db_put_i64(&q, (int64_t)version->changes);
+    db_put_text(&q, version->changed);
+    db_put_text(&q, version->text);
     db_run(&q);
     q = db_query(ask->desk->db, "DELETE FROM object_version WHERE object = ?1 AND version <= ?2");
     db_put_i64(&q, card->id);
@@ -189,7 +196,7 @@ static void version_store(struct ask *ask, const struct card *card, struct str d
 
 static void object_record(struct ask *ask, const struct card *was, const struct card *card, struct str text)
 {
-    struct str digest = object_card_digest(ask, text);
+    struct version version = {.digest = object_card_digest(ask, text), .text = text};
     struct str reason = ask_str(ask, "reason");
     struct buf *body = desk_record_begin(ask->desk, "object.saved", ask->who, ask->now_ns);
     json_put_int(body, "object_id", card->id);
@@ -201,12 +208,15 @@ static void object_record(struct ask *ask, const struct card *was, const struct 
     json_put_bool(body, "critical", card_number(card, CARD_CRITICAL) != 0);
     assets_record(card, body);
     json_put_int(body, "version", card->version);
-    json_put_str(body, "sha256", digest);
+    json_put_str(body, "sha256", version.digest);
     json_write_key(body, "changes");
-    size_t changes = card_diff(ask, was, card, RECORDED_MAX, body);
-    json_put_int(body, "changes_count", (int64_t)changes);
+    size_t begin = body->n;
+    version.changes = card_diff(ask, was, card, RECORDED_MAX, body);
+    version.changed = arena_str(ask->arena, str_skip(buf_view(body), begin));
+    json_put_int(body, "changes_count", (int64_t)version.changes);
     desk_record_end_of(ask->desk, SUBJECT_OBJECT, card->id, reason);
-    version_store(ask, card, digest, text, changes);
+    version.changed = version.changed.p && !body->overflow ? version.changed : STR("[]");
+    version_store(ask, card, &version);
 }
 
 static void draft_store(struct ask *ask, const struct card *was, struct str text)

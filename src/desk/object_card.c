@@ -149,27 +149,26 @@ void ask_object_versions(struct ask *ask)
     json_write_array_end(ask->out);
 }
 
-/* The card of a version, as it was written then. */
-static struct str version_text(struct ask *ask, int64_t object, int64_t version)
-{
-    struct str text = STR_NONE;
-    struct db_query q = db_query(ask->desk->db, "SELECT card FROM object_version WHERE object = ?1 AND version = ?2");
-    db_put_i64(&q, object);
-    db_put_i64(&q, version);
-    if (db_next(&q))
-        text = db_text_copy(&q, ask->arena);
-    db_query_end(&q);
-    return text;
-}
-
+/* The card of a version, as it was written then, and what it changed. */
 void ask_object_version(struct ask *ask)
 {
-    int64_t id = ask_int(ask, "id"), version = ask_int(ask, "version");
-    struct str text = version_text(ask, id, version);
-    if (!text.n) {
+    struct db_query q = db_query(ask->desk->db, "SELECT time_ns, who, reason, sha256, changes, changed, card"
+                                                " FROM object_version WHERE object = ?1 AND version = ?2");
+    db_put_i64(&q, ask_int(ask, "id"));
+    db_put_i64(&q, ask_int(ask, "version"));
+    if (!db_next(&q)) {
         ask_refuse(ask, "not_found", "no such version, or it is no longer kept");
         return;
     }
+    json_put_int(ask->out, "version", ask_int(ask, "version"));
+    json_put_int(ask->out, "time_ns", db_i64(&q));
+    json_put_str(ask->out, "who", db_text(&q));
+    json_put_str(ask->out, "reason", db_text(&q));
+    json_put_str(ask->out, "sha256", db_text(&q));
+    json_put_int(ask->out, "changes_count", db_i64(&q));
+    json_write_key(ask->out, "changes");
+    json_write_raw(ask->out, db_text(&q));
     json_write_key(ask->out, "object");
-    json_write_raw(ask->out, text);
+    json_write_raw(ask->out, db_text(&q));
+    db_query_end(&q);
 }

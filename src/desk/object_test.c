@@ -191,6 +191,10 @@ static void a_change_says_what_was_and_is(void)
     CHECK_INT(stand_number(version, "changes"), 2);
     CHECK(stand_ask(&stand, "{'ask':'object.version','who':'admin','id':1,'version':1}"));
     CHECK_TEXT(stand_text(json_get(json_get(stand.json, "object"), "fields"), "city"), "Astana");
+    CHECK(stand_ask(&stand, "{'ask':'object.version','who':'admin','id':1,'version':2}"));
+    CHECK_INT(json_get(stand.json, "changes")->count, 2);
+    CHECK_TEXT(stand_text(json_first(json_get(stand.json, "changes")), "was"), "Astana");
+    CHECK_TEXT(stand_text(stand.json, "reason"), "it moved");
     CHECK(!stand_ask(&stand, "{'ask':'object.version','who':'admin','id':1,'version':9}"));
     CHECK_TEXT(stand_text(json_first(json_get(card(1), "history")), "what"), "object.saved");
     stand_close(&stand);
@@ -526,8 +530,7 @@ static void an_older_database(void)
     CHECK_INT(db_migrate(db, desk_schema, steps, &err), RC_OK);
     CHECK_INT(db_begin(db, DB_WRITE, &err), RC_OK);
     static const char *const rows[] = {
-        "INSERT INTO object (id, name, class, contour, owner, zone_offset_s, keep_days, critical) VALUES (?1, 'Old', 1,"
-        " 'external', 'Owner', 21600, 1500, 1)",
+        "INSERT INTO object VALUES (?1, 'Old', 1, 'external', 'Owner', 21600, 1500, 1)",
         "INSERT INTO contact (object, place, name, email, phone) VALUES (?1, 0, 'Ann', 'a@b', '1')",
         "INSERT INTO asset (object, place, kind, pattern) VALUES (?1, 0, 'host', 'web*')",
     };

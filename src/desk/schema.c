@@ -434,7 +434,8 @@ const char *const desk_schema[] = {
     "CREATE INDEX loss_source ON loss(source, from_ns);",
 
     /* objects as order 52/NK, Annex 1 asks for them (card.h): version: one more with each change; days are texts,
-     * empty: not yet; private: its owner is outside the state; object_version: cards as they were saved; object_draft:
+     * empty: not yet; private: its owner is outside the state; object_version: cards as they were saved, how many
+     * values differ and, as many as fit, which; object_draft:
      * what is being filled in and holds nothing yet */
     "ALTER TABLE object ADD COLUMN version INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE object ADD COLUMN critical_day TEXT NOT NULL DEFAULT '';"
@@ -457,7 +458,8 @@ const char *const desk_schema[] = {
     " PRIMARY KEY (object, place)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE object_version (object INTEGER NOT NULL REFERENCES object(id) ON DELETE CASCADE,"
     " version INTEGER NOT NULL, time_ns INTEGER NOT NULL, who TEXT NOT NULL, reason TEXT NOT NULL,"
-    " sha256 TEXT NOT NULL, changes INTEGER NOT NULL, card TEXT NOT NULL, PRIMARY KEY (object, version))"
+    " sha256 TEXT NOT NULL, changes INTEGER NOT NULL, changed TEXT NOT NULL, card TEXT NOT NULL,"
+    " PRIMARY KEY (object, version))"
     " STRICT, WITHOUT ROWID;"
     "CREATE TABLE object_draft (object INTEGER PRIMARY KEY REFERENCES object(id) ON DELETE CASCADE,"
     " time_ns INTEGER NOT NULL, who TEXT NOT NULL, version INTEGER NOT NULL, card TEXT NOT NULL) STRICT;",

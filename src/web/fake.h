@@ -103,7 +103,9 @@ static const struct fake_answer fake_answers[] = {
                       "\"name\":\"EVIL\"}}"},
     {"object.versions", "{\"ok\":true,\"versions\":[{\"version\":7,\"time_ns\":1795219893000000000,\"who\":\"EVIL\","
                         "\"reason\":\"EVIL\",\"sha256\":\"EVIL\",\"changes\":3}]}"},
-    {"object.version", "{\"ok\":true,\"object\":{\"name\":\"EVIL\"}}"},
+    {"object.version",
+     "{\"ok\":true,\"version\":7,\"time_ns\":5,\"who\":\"EVIL\",\"reason\":\"EVIL\",\"sha256\":\"EVIL\","
+     "\"changes\":[{\"field\":\"city\",\"was\":\"EVIL\",\"now\":\"EVIL\"}],\"object\":{\"name\":\"EVIL\"}}"},
     {"object.draft_end", "{\"ok\":true}"},
     {"object.act", "{\"ok\":true,\"met\":1}"},
     {"announce.list",

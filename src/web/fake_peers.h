@@ -232,6 +232,7 @@ static const char *const pages[] = {
     "/objects/1/means?row=1",
     "/objects/1/documents?row=0",
     "/objects/1/terms",
+    "/objects/1/versions/7",
     "/objects/1/exchange",
     "/objects/new/exchange",
     "/agents",

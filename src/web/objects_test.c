@@ -96,7 +96,9 @@ static void terms(void)
 {
     peers_reset();
     CHECK_INT(status_of(get("/objects/1/terms")), 200);
-    CHECK(seen_has("M-01") && seen_has("value=\"told_operation\"") && seen_has("version=7"));
+    CHECK(seen_has("M-01") && seen_has("value=\"told_operation\"") && seen_has("href=\"/objects/1/versions/7\""));
+    CHECK_INT(status_of(get("/objects/1/versions/7")), 200);
+    CHECK(asked("\"ask\":\"object.version\"") && asked("\"version\":7") && seen_has("Town x"));
     CHECK_INT(status_of(post("/objects/1/terms", "csrf=" FAKE_CSRF "&act=told_operation&note=letter+12&"
                                                  "at=2026-11-21T06:00")),
               303);
@@ -154,8 +156,9 @@ static void settings(void)
 static void in_every_language(void)
 {
     static const char *const languages[] = {"kk", "ru", "en"};
-    static const char *const paths[] = {"/objects/1/card",  "/objects/1/annex1",   "/objects/1/means",
-                                        "/objects/1/terms", "/objects/1/exchange", "/objects/1/documents"};
+    static const char *const paths[] = {"/objects/1/card",      "/objects/1/annex1",   "/objects/1/means",
+                                        "/objects/1/terms",     "/objects/1/exchange", "/objects/1/documents",
+                                        "/objects/1/versions/7"};
     for (size_t i = 0; i < ARRAY_LEN(languages) * ARRAY_LEN(paths); i++) {
         peers_reset();
         peers.language = languages[i % 3];

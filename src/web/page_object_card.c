@@ -88,7 +88,8 @@ static void elsewhere(struct web_call *call, const struct json_value *object, co
 {
     struct html *html = &call->html;
     struct str kind = of_str(field, "kind");
-    HTML(html, RAW("<p class=\"wide\"><b>"), ESC(object_label(call, field)), RAW("</b> "));
+    HTML(html, RAW("<p class=\"wide\" id=\"f-"), ESC(of_str(field, "id")), RAW("\"><b>"),
+         ESC(object_label(call, field)), RAW("</b> "));
     if (of_bool(field, "missing"))
         HTML(html, RAW("<small>"), SAY("objects.is_missing"), RAW("</small> "));
     HTML(html, RAW("<a href=\"/objects/"), INT(of_int(object, "id")));

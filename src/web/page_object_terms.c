@@ -43,8 +43,8 @@ static void versions(struct web_call *call, const struct json_value *object, con
     part_heads(call, heads);
     HTML(html, RAW("<tbody>"));
     for (const struct json_value *v = json_first(rows); v; v = v->next) {
-        HTML(html, RAW("<tr><th scope=\"row\"><a href=\"/api/object.version?id="), INT(of_int(object, "id")),
-             RAW("&amp;version="), INT(of_int(v, "version")), RAW("\">"), INT(of_int(v, "version")), RAW("</a></th>"));
+        HTML(html, RAW("<tr><th scope=\"row\"><a href=\"/objects/"), INT(of_int(object, "id")), RAW("/versions/"),
+             INT(of_int(v, "version")), RAW("\">"), INT(of_int(v, "version")), RAW("</a></th>"));
         part_cell(call, "objects.time");
         HTML(html, TIME(of_int(v, "time_ns")), RAW("</td>"));
         part_cell(call, "objects.who");
@@ -121,6 +121,29 @@ void act_object_terms(struct web_call *call)
         call_fail(call, 401, error, STR(""));
     else
         terms(call, call->questions[2].answer);
+}
+
+void page_object_version(struct web_call *call)
+{
+    struct html *html = &call->html;
+    int64_t version = 0;
+    if (call->phase == 0) {
+        object_ask(call);
+        struct buf *buf = call_ask(call, WEB_DESK, "object.version");
+        json_put_int(buf, "id", object_id(call));
+        json_put_int(buf, "version", str_to_i64(call->args[1], &version) ? version : -1);
+        call_ask_end(call);
+        return;
+    }
+    if (call_failed(call))
+        return;
+    const struct json_value *v = call_answer(call, 1);
+    object_head(call, json_get(call_answer(call, 0), "object"), "/terms");
+    HTML(html, RAW("<h2>"), SAY("objects.version"), RAW(" "), INT(of_int(v, "version")), RAW("</h2><p>"),
+         TIME(of_int(v, "time_ns")), RAW(" <b>"), ESC(of_str(v, "who")), RAW("</b> "), ESC(of_str(v, "reason")),
+         RAW("</p><p class=\"meta\">SHA-256 <code>"), ESC(of_str(v, "sha256")), RAW("</code></p>"));
+    object_changes(call, json_get(v, "changes"));
+    call_page_end(call, 200);
 }
 
 /* --- out and in --- */

@@ -84,6 +84,7 @@ static const struct route routes[] = {
     {"POST", "/objects/*/documents", ACCESS_SESSION, 0, act_object_list},
     {"GET", "/objects/*/terms", ACCESS_SESSION, 0, page_object_terms},
     {"POST", "/objects/*/terms", ACCESS_SESSION, 0, act_object_terms},
+    {"GET", "/objects/*/versions/*", ACCESS_SESSION, 0, page_object_version},
     {"GET", "/objects/*/exchange", ACCESS_SESSION, 0, page_object_exchange},
     {"POST", "/objects/*/exchange", ACCESS_SESSION, 0, act_object_exchange},
     {"GET", "/objects/*/export.json", ACCESS_SESSION, 0, page_object_export},

@@ -125,6 +125,7 @@ void page_object_list(struct web_call *call);
 void act_object_list(struct web_call *call);
 void page_object_terms(struct web_call *call);
 void act_object_terms(struct web_call *call);
+void page_object_version(struct web_call *call);
 void page_object_exchange(struct web_call *call);
 void act_object_exchange(struct web_call *call);
 void page_object_export(struct web_call *call);
