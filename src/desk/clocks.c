@@ -116,6 +116,7 @@ void clocks_start(struct desk *desk, const struct subject *subject, const char *
 
 struct clock_row {
     int64_t id, kind, item, trigger_ns, due_ns, stage;
+    int64_t met_ns; /* of one that is being met: when that was done; 0: now */
     struct str rule;
 };
 
@@ -125,14 +126,17 @@ struct clock_row {
 static size_t unmet_load(struct desk *desk, const struct subject *subject, struct clock_row rows[CLOCKS_A_CALL])
 {
     size_t count = 0;
-    struct db_query q = db_query(desk->db, "SELECT id, rule, due_ns FROM clock WHERE subject = ?1 AND item = ?2"
-                                           " AND state IN (0, 2) ORDER BY id");
+    struct db_query q =
+        db_query(desk->db, "SELECT id, rule, due_ns, trigger_ns FROM clock WHERE subject = ?1 AND item = ?2"
+                           " AND state IN (0, 2) ORDER BY id");
     db_put_i64(&q, subject->kind);
     db_put_i64(&q, subject->id);
     while (count < CLOCKS_A_CALL && db_next(&q)) {
         rows[count].id = db_i64(&q);
         rows[count].rule = db_text_copy(&q, desk->scratch);
         rows[count].due_ns = db_i64(&q);
+        rows[count].trigger_ns = db_i64(&q);
+        rows[count].met_ns = 0;
         count++;
     }
     db_query_end(&q);
@@ -143,9 +147,10 @@ static size_t unmet_load(struct desk *desk, const struct subject *subject, struc
 static void clock_end(struct desk *desk, const struct subject *subject, const struct clock_row *row,
                       enum clock_state state, struct str who, int64_t now_ns)
 {
+    int64_t met_ns = row->met_ns ? row->met_ns : now_ns;
     struct db_query q = db_query(desk->db, "UPDATE clock SET state = ?1, met_ns = ?2, next_ns = 0 WHERE id = ?3");
     db_put_i64(&q, state);
-    db_put_i64(&q, state == CLOCK_MET ? now_ns : 0);
+    db_put_i64(&q, state == CLOCK_MET ? met_ns : 0);
     db_put_i64(&q, row->id);
     db_run(&q);
     const char *event = state == CLOCK_MET ? "clock.met" : "clock.cancelled";
@@ -153,20 +158,27 @@ static void clock_end(struct desk *desk, const struct subject *subject, const st
     subject_put(body, subject);
     json_put_str(body, "clock", row->rule);
     json_put_int(body, "due_ns", row->due_ns);
-    json_put_bool(body, "late", state == CLOCK_MET && now_ns > row->due_ns);
+    json_put_bool(body, "late", state == CLOCK_MET && met_ns > row->due_ns);
     subject_record_end(desk, subject, row->rule);
 }
 
 int64_t clocks_meet(struct desk *desk, const struct subject *subject, const char *met_by, struct str who,
                     int64_t now_ns)
 {
+    return clocks_meet_at(desk, subject, met_by, now_ns, who, now_ns);
+}
+
+int64_t clocks_meet_at(struct desk *desk, const struct subject *subject, const char *met_by, int64_t at_ns,
+                       struct str who, int64_t now_ns)
+{
     struct clock_row rows[CLOCKS_A_CALL];
     size_t count = unmet_load(desk, subject, rows);
     int64_t met = 0;
     for (size_t i = 0; i < count; i++) {
         const struct clock_rule *rule = clock_rule_find(&desk->rules, rows[i].rule);
-        if (!rule || !str_is(rule->met_by, met_by))
+        if (!rule || !str_is(rule->met_by, met_by) || (at_ns < now_ns && rows[i].trigger_ns > at_ns))
             continue;
+        rows[i].met_ns = at_ns;
         clock_end(desk, subject, &rows[i], CLOCK_MET, who, now_ns);
         met++;
     }
@@ -180,6 +192,17 @@ void clocks_cancel(struct desk *desk, const struct subject *subject, struct str 
     for (size_t i = 0; i < count; i++)
         if (rows[i].due_ns > now_ns)
             clock_end(desk, subject, &rows[i], CLOCK_CANCELLED, who, now_ns);
+}
+
+void clocks_drop(struct desk *desk, const struct subject *subject, const char *start, struct str who, int64_t now_ns)
+{
+    struct clock_row rows[CLOCKS_A_CALL];
+    size_t count = unmet_load(desk, subject, rows);
+    for (size_t i = 0; i < count; i++) {
+        const struct clock_rule *rule = clock_rule_find(&desk->rules, rows[i].rule);
+        if (rule && str_is(rule->start, start))
+            clock_end(desk, subject, &rows[i], CLOCK_CANCELLED, who, now_ns);
+    }
 }
 
 int64_t clocks_unmet(struct desk *desk, const struct subject *subject)

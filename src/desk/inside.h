@@ -8,6 +8,7 @@
 #include "codec/json.h"
 #include "desk/desk.h"
 #include "desk/flow.h"
+#include "desk/questionnaire.h"
 #include "desk/receiver_text.h"
 #include "desk/subject.h"
 #include "desk/texts.h"
@@ -76,6 +77,7 @@ struct desk {
     struct calendar *calendar;
     struct clock_rules rules;
     struct clock_words words[TERM_LANGUAGES];
+    struct questionnaire questionnaire;
     struct tlog_hasher *hasher;
     struct desk_sources *sources;
     struct desk_vouchers *vouchers;
@@ -204,6 +206,11 @@ void clocks_start(struct desk *desk, const struct subject *subject, const char *
 int64_t clocks_meet(struct desk *desk, const struct subject *subject, const char *met_by, struct str who,
                     int64_t now_ns);
 void clocks_cancel(struct desk *desk, const struct subject *subject, struct str who, int64_t now_ns);
+/* The same of what was done at `at_ns`: of those that ran by then. */
+int64_t clocks_meet_at(struct desk *desk, const struct subject *subject, const char *met_by, int64_t at_ns,
+                       struct str who, int64_t now_ns);
+/* Cancels the unmet clocks that this word started, overdue ones too: what started them was not so. */
+void clocks_drop(struct desk *desk, const struct subject *subject, const char *start, struct str who, int64_t now_ns);
 /* How many are neither met nor cancelled. */
 int64_t clocks_unmet(struct desk *desk, const struct subject *subject);
 void clocks_put(struct desk *desk, struct buf *json, enum subject_kind kind, int64_t item);
@@ -410,6 +417,12 @@ void ask_user_list(struct ask *ask);
 void ask_user_save(struct ask *ask);
 void ask_object_list(struct ask *ask);
 void ask_object_save(struct ask *ask);
+void ask_object_card(struct ask *ask); /* object_card.c, as the next three */
+void ask_object_export(struct ask *ask);
+void ask_object_versions(struct ask *ask);
+void ask_object_version(struct ask *ask);
+void ask_object_draft_end(struct ask *ask);
+void ask_object_act(struct ask *ask); /* object_acts.c */
 void ask_source_list(struct ask *ask);
 void ask_witness_list(struct ask *ask);
 void ask_vulnerability_list(struct ask *ask); /* vulnerability_ask.c, as the next two */

@@ -1,11 +1,16 @@
-/* object.c - informatization objects: owner, class, contour, contacts, and which hosts and addresses are theirs. */
+/* object.c - informatization objects: the list of them, and what a person saves of one, checked against what stood, as
+ * a change, a draft, or only to see what would change. */
+#include "desk/object.h"
+
+#include "base/bytes.h"
 #include "base/civil.h"
-#include "desk/inside.h"
 
 #define OBJECTS_MAX  10000
-#define CONTACTS_MAX 50
-#define ASSETS_MAX   500
-#define RECORDED_MAX 50000 /* bytes of a record after which no more of them are named; it holds 60,000 */
+#define VERSIONS_MAX 50    /* cards of an object that are kept; the archive has what changed with every one */
+#define RECORDED_MAX 40000 /* bytes of a record after which no more changes are named; it holds 60,000 */
+#define ASSETS_NAMED 10000 /* bytes of it for hosts and networks */
+#define REASON_MAX   2000  /* bytes */
+#define DIFFER_MAX   ((size_t)400 << 10)
 
 int64_t object_default(struct desk *desk, struct str name)
 {
@@ -21,269 +26,285 @@ int64_t object_default(struct desk *desk, struct str name)
     return db_last_id(desk->db);
 }
 
-static void contacts_put(struct ask *ask, int64_t object)
+/* --- the list --- */
+
+static void rows_put(struct ask *ask, int64_t object, const char *name, const char *select)
 {
-    json_write_key(ask->out, "contacts");
+    static const char *const contact[] = {"name", "email", "phone", "post", "since", NULL};
+    static const char *const asset[] = {"kind", "pattern", NULL};
+    const char *const *columns = str_is(str_of(name), "assets") ? asset : contact;
+    json_write_key(ask->out, name);
     json_write_array(ask->out);
-    struct db_query q =
-        db_query(ask->desk->db, "SELECT name, email, phone FROM contact WHERE object = ?1 ORDER BY place");
+    struct db_query q = db_query(ask->desk->db, select);
     db_put_i64(&q, object);
     while (db_next(&q)) {
         json_write_object(ask->out);
-        json_put_str(ask->out, "name", db_text(&q));
-        json_put_str(ask->out, "email", db_text(&q));
-        json_put_str(ask->out, "phone", db_text(&q));
+        for (size_t i = 0; columns[i]; i++)
+            json_put_str(ask->out, columns[i], db_text(&q));
         json_write_object_end(ask->out);
     }
     json_write_array_end(ask->out);
 }
 
-static void assets_put(struct ask *ask, int64_t object)
+/* A row of the list, as far as the table itself goes. */
+static void object_put(struct ask *ask, struct db_query *q)
 {
-    json_write_key(ask->out, "assets");
-    json_write_array(ask->out);
-    struct db_query q = db_query(ask->desk->db, "SELECT kind, pattern FROM asset WHERE object = ?1 ORDER BY place");
-    db_put_i64(&q, object);
-    while (db_next(&q)) {
-        json_write_object(ask->out);
-        json_put_str(ask->out, "kind", db_text(&q));
-        json_put_str(ask->out, "pattern", db_text(&q));
-        json_write_object_end(ask->out);
-    }
-    json_write_array_end(ask->out);
+    json_put_str(ask->out, "name", db_text(q));
+    json_put_int(ask->out, "class", db_i64(q));
+    json_put_str(ask->out, "contour", db_text(q));
+    json_put_str(ask->out, "owner", db_text(q));
+    json_put_int(ask->out, "zone_offset_s", db_i64(q));
+    json_put_int(ask->out, "keep_days", db_i64(q));
+    json_put_bool(ask->out, "critical", db_i64(q) > 0);
+    json_put_int(ask->out, "version", db_i64(q));
+    json_put_bool(ask->out, "private", db_i64(q) > 0);
+    static const char *const days[] = {"critical_day", "trial_day", "trial_end_day", "industrial_day",
+                                       "discontinued_day"};
+    for (size_t i = 0; i < ARRAY_LEN(days); i++)
+        json_put_str(ask->out, days[i], db_text(q));
+    json_put_int(ask->out, "open_incidents", db_i64(q));
 }
 
 void ask_object_list(struct ask *ask)
 {
+    json_put_bool(ask->out, "may_change", role_rights(ask->role) & RIGHT_OBJECTS);
     json_write_key(ask->out, "objects");
     json_write_array(ask->out);
     struct db_query q =
-        db_query(ask->desk->db, "SELECT id, name, class, contour, owner, zone_offset_s, keep_days,"
-                                " critical, (SELECT count(*) FROM incident i WHERE i.object = object.id AND i.open = 1)"
+        db_query(ask->desk->db, "SELECT id, name, class, contour, owner, zone_offset_s, keep_days, critical, version,"
+                                " private, critical_day, trial_day, trial_end_day, industrial_day, discontinued_day,"
+                                " (SELECT count(*) FROM incident i WHERE i.object = object.id AND i.open = 1)"
                                 " FROM object ORDER BY id");
     while (db_next(&q)) {
         int64_t id = db_i64(&q);
         json_write_object(ask->out);
         json_put_int(ask->out, "id", id);
-        json_put_str(ask->out, "name", db_text(&q));
-        json_put_int(ask->out, "class", db_i64(&q));
-        json_put_str(ask->out, "contour", db_text(&q));
-        json_put_str(ask->out, "owner", db_text(&q));
-        json_put_int(ask->out, "zone_offset_s", db_i64(&q));
-        json_put_int(ask->out, "keep_days", db_i64(&q));
-        json_put_bool(ask->out, "critical", db_i64(&q) > 0);
-        json_put_int(ask->out, "open_incidents", db_i64(&q));
-        contacts_put(ask, id);
-        assets_put(ask, id);
+        object_put(ask, &q);
+        rows_put(ask, id, "contacts",
+                 "SELECT name, email, phone, post, since FROM contact WHERE object = ?1 ORDER BY place");
+        rows_put(ask, id, "assets", "SELECT kind, pattern FROM asset WHERE object = ?1 ORDER BY place");
+        clocks_put_next(ask->desk, ask->out, SUBJECT_OBJECT, id);
         json_write_object_end(ask->out);
     }
     json_write_array_end(ask->out);
 }
 
-struct object {
-    int64_t id, class, zone_offset_s;
-    int64_t keep_days; /* 0: as everywhere */
-    int64_t critical;  /* a critically important object: order 52/NK p.19-26 */
-    struct str name, contour, owner;
-    const struct json_value *contacts, *assets;
-};
-
-static bool text_valid(struct str text, size_t limit)
-{
-    return text.n <= limit && desk_one_line(text);
-}
-
-static bool contacts_valid(const struct json_value *contacts)
-{
-    if (contacts && contacts->kind != JSON_ARRAY)
-        return false;
-    for (const struct json_value *c = json_first(contacts); c; c = c->next)
-        if (!text_valid(json_str(json_get(c, "name"), STR("")), DESK_NAME_MAX) ||
-            !text_valid(json_str(json_get(c, "email"), STR("")), DESK_NAME_MAX) ||
-            !text_valid(json_str(json_get(c, "phone"), STR("")), DESK_NAME_MAX))
-            return false;
-    return !contacts || contacts->count <= CONTACTS_MAX;
-}
-
-static bool assets_valid(const struct json_value *assets)
-{
-    if (assets && assets->kind != JSON_ARRAY)
-        return false;
-    for (const struct json_value *a = json_first(assets); a; a = a->next)
-        if (!asset_valid(json_str(json_get(a, "kind"), STR("")), json_str(json_get(a, "pattern"), STR(""))))
-            return false;
-    return !assets || assets->count <= ASSETS_MAX;
-}
-
-/* What stands in the database; zeroes for a new one. False when the id is unknown. */
-static bool object_load(struct ask *ask, int64_t id, struct object *object)
-{
-    *object = (struct object){
-        .class = 3,
-        .zone_offset_s = ask->desk->zone_offset_s,
-        .contour = STR("internal"),
-        .owner = STR(""),
-        .name = STR(""),
-    };
-    if (id == 0)
-        return true;
-    struct db_query q =
-        db_query(ask->desk->db, "SELECT id, class, zone_offset_s, keep_days, critical, name, contour, owner"
-                                " FROM object WHERE id = ?1");
-    db_put_i64(&q, id);
-    if (db_next(&q)) {
-        object->id = db_i64(&q);
-        object->class = db_i64(&q);
-        object->zone_offset_s = db_i64(&q);
-        object->keep_days = db_i64(&q);
-        object->critical = db_i64(&q);
-        object->name = db_text_copy(&q, ask->arena);
-        object->contour = db_text_copy(&q, ask->arena);
-        object->owner = db_text_copy(&q, ask->arena);
-    }
-    db_query_end(&q);
-    return object->id != 0;
-}
-
-/* One that is not changed stays, even if more is asked for by now: whoever changes a contact need not know of it. */
-static void keep_days_read(struct ask *ask, const struct json_value *in, struct object *object)
-{
-    const struct json_value *days = json_get(in, "keep_days");
-    int64_t before = object->keep_days;
-    if (days)
-        object->keep_days = days->kind == JSON_NULL ? 0 : json_int(days, -1);
-    if (object->keep_days != before && !ask->error)
-        object_term_check(ask, object->id, object->keep_days);
-}
-
-static bool object_read(struct ask *ask, struct object *object)
-{
-    const struct json_value *in = json_get(ask->question, "object");
-    if (!in || in->kind != JSON_OBJECT) {
-        ask_invalid(ask, "object", "not an object");
-        return false;
-    }
-    if (!object_load(ask, json_int(json_get(in, "id"), 0), object)) {
-        ask_refuse(ask, "not_found", "no such object");
-        return false;
-    }
-    object->name = json_str(json_get(in, "name"), object->name);
-    object->class = json_int(json_get(in, "class"), object->class);
-    object->contour = json_str(json_get(in, "contour"), object->contour);
-    object->owner = json_str(json_get(in, "owner"), object->owner);
-    object->zone_offset_s = json_int(json_get(in, "zone_offset_s"), object->zone_offset_s);
-    object->critical = json_bool(json_get(in, "critical"), object->critical != 0);
-    object->contacts = json_get(in, "contacts");
-    object->assets = json_get(in, "assets");
-    if (str_trim(object->name).n == 0 || !text_valid(object->name, DESK_NAME_MAX))
-        ask_invalid(ask, "name", "the name is empty or too long");
-    else if (object->class < 1 || object->class > 3)
-        ask_invalid(ask, "class", "the class is 1, 2 or 3");
-    else if (!desk_catalogue_has(&ask->desk->catalogue, "contour", object->contour))
-        ask_invalid(ask, "contour", "no such contour");
-    else if (!text_valid(object->owner, DESK_NAME_MAX))
-        ask_invalid(ask, "owner", "the owner is too long");
-    else if (object->zone_offset_s < -12 * HOUR_S || object->zone_offset_s > 14 * HOUR_S)
-        ask_invalid(ask, "zone_offset_s", "the zone is outside -12:00 to +14:00");
-    else if (!contacts_valid(object->contacts))
-        ask_invalid(ask, "contacts", "too many contacts, or one too long");
-    else if (!assets_valid(object->assets))
-        ask_invalid(ask, "assets", "too many rules, or one that is neither host pattern nor network");
-    keep_days_read(ask, in, object);
-    return !ask->error;
-}
-
-static void lists_write(struct ask *ask, const struct object *object)
-{
-    struct db *db = ask->desk->db;
-    int64_t place = 0;
-    if (object->contacts)
-        db_run_i64(db, "DELETE FROM contact WHERE object = ?1", object->id);
-    for (const struct json_value *c = json_first(object->contacts); c; c = c->next) {
-        struct db_query q =
-            db_query(db, "INSERT INTO contact (object, place, name, email, phone) VALUES (?1, ?2, ?3, ?4, ?5)");
-        db_put_i64(&q, object->id);
-        db_put_i64(&q, place++);
-        db_put_text(&q, json_str(json_get(c, "name"), STR("")));
-        db_put_text(&q, json_str(json_get(c, "email"), STR("")));
-        db_put_text(&q, json_str(json_get(c, "phone"), STR("")));
-        db_run(&q);
-    }
-    if (object->assets)
-        db_run_i64(db, "DELETE FROM asset WHERE object = ?1", object->id);
-    for (const struct json_value *a = json_first(object->assets); a; a = a->next) {
-        struct db_query q = db_query(db, "INSERT INTO asset (object, place, kind, pattern) VALUES (?1, ?2, ?3, ?4)");
-        db_put_i64(&q, object->id);
-        db_put_i64(&q, place++);
-        db_put_text(&q, json_str(json_get(a, "kind"), STR("")));
-        db_put_text(&q, json_str(json_get(a, "pattern"), STR("")));
-        db_run(&q);
-    }
-}
+/* --- saving --- */
 
 /* Whether another object has this name, or there is no room for one more. */
-static bool object_fits(struct ask *ask, const struct object *object)
+static bool object_fits(struct ask *ask, const struct card *card)
 {
     struct db_query q = db_query(ask->desk->db, "SELECT count(*) FROM object WHERE name = ?1 AND id <> ?2");
-    db_put_text(&q, object->name);
-    db_put_i64(&q, object->id);
+    db_put_text(&q, card->setting[CARD_NAME]);
+    db_put_i64(&q, card->id);
     if (db_one_i64(&q, 0) > 0)
         ask_invalid(ask, "name", "another object has this name");
     q = db_query(ask->desk->db, "SELECT count(*) FROM object");
-    if (db_one_i64(&q, 0) >= OBJECTS_MAX && object->id == 0)
+    if (db_one_i64(&q, 0) >= OBJECTS_MAX && card->id == 0)
         ask_invalid(ask, "name", "there are too many objects");
     return !ask->error;
 }
 
+/* Who changes what he saw must have seen what stands; a program that does not say what it saw is not asked. */
+static void seen_check(struct ask *ask, const struct card *was)
+{
+    const struct json_value *version = json_get(ask->question, "version");
+    if (version && json_int(version, -1) != was->version)
+        ask_refuse(ask, "object_changed", "somebody else changed the object");
+}
+
+/* Contacts that differ get the day of the change; those that stay keep theirs. */
+static void contacts_date(struct ask *ask, const struct card *was, struct card *card, int64_t changed_ns)
+{
+    struct str day = card_day_text(ask, card_number(card, CARD_ZONE), changed_ns);
+    for (size_t n = 0; n < card->count[CARD_CONTACTS]; n++) {
+        struct card_row *row = &card->row[CARD_CONTACTS][n];
+        size_t k = 0;
+        while (k < was->count[CARD_CONTACTS] && !card_row_same(row, &was->row[CARD_CONTACTS][k], CARD_CONTACTS, false))
+            k++;
+        if (row->cell[CONTACT_SINCE].n)
+            continue;
+        if (k < was->count[CARD_CONTACTS])
+            row->cell[CONTACT_SINCE] = was->row[CARD_CONTACTS][k].cell[CONTACT_SINCE];
+        else if (was->count[CARD_CONTACTS])
+            row->cell[CONTACT_SINCE] = day;
+    }
+}
+
 /* Which hosts and networks are the object's decides how long their records are kept: who reads the archive must see it.
  * As many as a record holds; the count is of all. */
-static void assets_record(struct ask *ask, int64_t object, struct buf *body)
+static void assets_record(const struct card *card, struct buf *body)
 {
-    struct db_query q = db_query(ask->desk->db, "SELECT pattern FROM asset WHERE object = ?1 ORDER BY place");
-    int64_t count = 0;
-    db_put_i64(&q, object);
+    size_t begin = body->n;
     json_write_key(body, "assets");
     json_write_array(body);
-    for (; db_next(&q); count++)
-        if (body->n < RECORDED_MAX)
-            json_write_str(body, db_text(&q));
+    for (size_t n = 0; n < card->count[CARD_ASSETS]; n++)
+        if (body->n - begin < ASSETS_NAMED)
+            json_write_str(body, card->row[CARD_ASSETS][n].cell[1]);
     json_write_array_end(body);
-    json_put_int(body, "assets_count", count);
+    json_put_int(body, "assets_count", (int64_t)card->count[CARD_ASSETS]);
+}
+
+struct str object_card_text(struct ask *ask, const struct card *card)
+{
+    struct buf text CLEANUP(buf_done) = {0};
+    buf_init(&text, CARD_BYTES_MAX);
+    json_write_object(&text);
+    card_put(ask->desk, card, &text);
+    json_write_object_end(&text);
+    struct str copy = text.overflow ? STR_NONE : arena_str(ask->arena, buf_view(&text));
+    if (!copy.p)
+        ask_invalid(ask, "means", "the card is longer than 256 KiB");
+    return copy;
+}
+
+struct str object_card_digest(struct ask *ask, struct str text)
+{
+    struct tlog_hash digest;
+    char hex[2 * TLOG_HASH_SIZE];
+    tlog_hash_bytes(ask->desk->hasher, text, &digest);
+    struct str copy = arena_str(ask->arena, str_at(hex, hex_encode(digest.bytes, TLOG_HASH_SIZE, hex)));
+    return copy.p ? copy : STR("");
+}
+
+struct version {
+    struct str digest, text, changed;
+    size_t changes;
+};
+
+static void version_store(struct ask *ask, const struct card *card, const struct version *version)
+{
+    struct db_query q = db_query(ask->desk->db, "INSERT INTO object_version (object, version, time_ns, who, reason,"
+                                                " sha256, changes, changed, card) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7,"
+                                                " ?8, ?9)");
+    db_put_i64(&q, card->id);
+    db_put_i64(&q, card->version);
+    db_put_i64(&q, ask->now_ns);
+    db_put_text(&q, ask->who);
+    db_put_text(&q, ask_str(ask, "reason"));
+    db_put_text(&q, version->digest);
+    db_put_i64(&q, (int64_t)version->changes);
+    db_put_text(&q, version->changed);
+    db_put_text(&q, version->text);
+    db_run(&q);
+    q = db_query(ask->desk->db, "DELETE FROM object_version WHERE object = ?1 AND version <= ?2");
+    db_put_i64(&q, card->id);
+    db_put_i64(&q, card->version - VERSIONS_MAX);
+    db_run(&q);
+    db_run_i64(ask->desk->db, "DELETE FROM object_draft WHERE object = ?1", card->id);
+}
+
+static void object_record(struct ask *ask, const struct card *was, const struct card *card, struct str text)
+{
+    struct version version = {.digest = object_card_digest(ask, text), .text = text};
+    struct str reason = ask_str(ask, "reason");
+    struct buf *body = desk_record_begin(ask->desk, "object.saved", ask->who, ask->now_ns);
+    json_put_int(body, "object_id", card->id);
+    json_put_str(body, "object", card->setting[CARD_NAME]);
+    json_put_int(body, "class", card_number(card, CARD_CLASS));
+    json_put_str(body, "contour", card->setting[CARD_CONTOUR]);
+    json_put_str(body, "owner", card->setting[CARD_OWNER]);
+    json_put_int(body, "keep_days", card_number(card, CARD_KEEP_DAYS));
+    json_put_bool(body, "critical", card_number(card, CARD_CRITICAL) != 0);
+    assets_record(card, body);
+    json_put_int(body, "version", card->version);
+    json_put_str(body, "sha256", version.digest);
+    json_write_key(body, "changes");
+    size_t begin = body->n;
+    version.changes = card_diff(ask, was, card, RECORDED_MAX, body);
+    version.changed = arena_str(ask->arena, str_skip(buf_view(body), begin));
+    json_put_int(body, "changes_count", (int64_t)version.changes);
+    desk_record_end_of(ask->desk, SUBJECT_OBJECT, card->id, reason);
+    version.changed = version.changed.p && !body->overflow ? version.changed : STR("[]");
+    version_store(ask, card, &version);
+}
+
+static void draft_store(struct ask *ask, const struct card *was, struct str text)
+{
+    struct db_query q = db_query(ask->desk->db, "INSERT INTO object_draft (object, time_ns, who, version, card) VALUES"
+                                                " (?1, ?2, ?3, ?4, ?5) ON CONFLICT (object) DO UPDATE SET time_ns = ?2,"
+                                                " who = ?3, version = ?4, card = ?5");
+    db_put_i64(&q, was->id);
+    db_put_i64(&q, ask->now_ns);
+    db_put_text(&q, ask->who);
+    db_put_i64(&q, was->version);
+    db_put_text(&q, text);
+    db_run(&q);
+}
+
+/* A draft belongs to all who may change the object; who writes over one must have seen it. */
+static void draft_check(struct ask *ask, const struct card *was)
+{
+    const struct json_value *seen = json_get(ask->question, "draft_ns");
+    struct db_query q = db_query(ask->desk->db, "SELECT time_ns FROM object_draft WHERE object = ?1");
+    db_put_i64(&q, was->id);
+    int64_t stands = db_one_i64(&q, 0);
+    if (was->id == 0)
+        ask_refuse(ask, "not_found", "an object that is not there has no draft");
+    else if (seen && json_int(seen, -1) != stands)
+        ask_refuse(ask, "object_changed", "somebody else changed the draft");
+}
+
+static bool flag(const struct ask *ask, const char *name)
+{
+    return json_bool(json_get(ask->question, name), false);
+}
+
+/* What was asked for, over what stands; false when it is refused. */
+static bool object_read(struct ask *ask, struct card *was, struct card *card, int64_t *ret_changed_ns)
+{
+    const struct json_value *in = json_get(ask->question, "object");
+    int64_t changed_ns = ask_int(ask, "contacts_changed_ns");
+    struct str reason = ask_str(ask, "reason");
+    if (!in || in->kind != JSON_OBJECT) {
+        ask_invalid(ask, "object", "not an object");
+        return false;
+    }
+    int64_t id = json_int(json_get(in, "id"), 0);
+    if (!card_load(ask, id, was) || !card_load(ask, id, card)) {
+        ask_refuse(ask, "not_found", "no such object");
+        return false;
+    }
+    *ret_changed_ns = changed_ns ? changed_ns : ask->now_ns;
+    if (reason.n > REASON_MAX || !rule_text_valid(reason))
+        ask_invalid(ask, "reason", "the reason is too long, or not plain text");
+    if (*ret_changed_ns > ask->now_ns || *ret_changed_ns < ask->now_ns - 366 * DAY_S * SECOND_NS)
+        ask_invalid(ask, "contacts_changed_ns", "the contacts changed within the last year");
+    if (!card_read(ask, in, card) || !object_fits(ask, card))
+        return false;
+    contacts_date(ask, was, card, *ret_changed_ns);
+    return true;
 }
 
 void ask_object_save(struct ask *ask)
 {
-    struct object object;
-    if (!object_read(ask, &object) || !object_fits(ask, &object))
+    struct card was, card;
+    int64_t changed_ns;
+    if (!object_read(ask, &was, &card, &changed_ns))
         return;
-    struct db_query q = db_query(
-        ask->desk->db, "INSERT INTO object (id, name, class, contour, owner, zone_offset_s, keep_days,"
-                       " critical) VALUES (nullif(?1, 0), ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (id) DO UPDATE SET"
-                       " name = ?2, class = ?3, contour = ?4, owner = ?5, zone_offset_s = ?6, keep_days = ?7,"
-                       " critical = ?8");
-    db_put_i64(&q, object.id);
-    db_put_text(&q, object.name);
-    db_put_i64(&q, object.class);
-    db_put_text(&q, object.contour);
-    db_put_text(&q, object.owner);
-    db_put_i64(&q, object.zone_offset_s);
-    db_put_i64(&q, object.keep_days);
-    db_put_i64(&q, object.critical);
-    db_run(&q);
-    if (object.id == 0)
-        object.id = db_last_id(ask->desk->db);
-    lists_write(ask, &object);
+    struct str text = object_card_text(ask, &card);
+    if (!flag(ask, "dry"))
+        seen_check(ask, &was);
+    if (flag(ask, "draft"))
+        draft_check(ask, &was);
+    if (ask->error)
+        return;
+    json_put_int(ask->out, "version", was.version);
+    if (flag(ask, "dry")) {
+        json_write_key(ask->out, "changes");
+        json_put_int(ask->out, "changes_count", (int64_t)card_diff(ask, &was, &card, DIFFER_MAX, ask->out));
+    }
+    if (flag(ask, "draft") && !flag(ask, "dry"))
+        draft_store(ask, &was, text);
+    if (flag(ask, "draft") || flag(ask, "dry")) {
+        json_put_int(ask->out, "id", was.id);
+        return;
+    }
+    card.version = was.version + 1;
+    card_store(ask->desk, &card);
     ask->desk->assets_stale = true; /* read again in the next transaction, when this one has held */
     ask->desk->objects_version++;   /* should it not hold, the same is told again */
-    struct buf *body = desk_record_begin(ask->desk, "object.saved", ask->who, ask->now_ns);
-    json_put_int(body, "object_id", object.id);
-    json_put_str(body, "object", object.name);
-    json_put_int(body, "class", object.class);
-    json_put_str(body, "contour", object.contour);
-    json_put_str(body, "owner", object.owner);
-    json_put_int(body, "keep_days", object.keep_days);
-    json_put_bool(body, "critical", object.critical != 0);
-    assets_record(ask, object.id, body);
-    desk_record_end(ask->desk, 0, STR_NONE);
-    json_put_int(ask->out, "id", object.id);
+    object_record(ask, &was, &card, text);
+    object_terms_change(ask, &was, &card, changed_ns);
+    json_put_int(ask->out, "id", card.id);
 }

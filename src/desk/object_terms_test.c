@@ -135,7 +135,7 @@ static void a_change_is_a_record(void)
         found = found || (str_search(record.body, STR("\"event\":\"object.saved\"")) < record.body.n &&
                           str_search(record.body,
                                      STR("\"keep_days\":1300,\"critical\":false,\"assets\":[\"web*\",\"10.0.0.0/8\"],"
-                                         "\"assets_count\":2}")) < record.body.n);
+                                         "\"assets_count\":2,\"version\":1,")) < record.body.n);
     CHECK(found);
     arena_free(arena);
     stand_close(&stand);

@@ -432,6 +432,37 @@ const char *const desk_schema[] = {
     " PRIMARY KEY (source, hour)) STRICT, WITHOUT ROWID;"
     "CREATE INDEX source_hour_hour ON source_hour(hour);"
     "CREATE INDEX loss_source ON loss(source, from_ns);",
+
+    /* objects as order 52/NK, Annex 1 asks for them (card.h): version: one more with each change; days are texts,
+     * empty: not yet; private: its owner is outside the state; object_version: cards as they were saved, how many
+     * values differ and, as many as fit, which; object_draft:
+     * what is being filled in and holds nothing yet */
+    "ALTER TABLE object ADD COLUMN version INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE object ADD COLUMN critical_day TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE object ADD COLUMN private INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE object ADD COLUMN trial_day TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE object ADD COLUMN trial_end_day TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE object ADD COLUMN industrial_day TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE object ADD COLUMN discontinued_day TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE contact ADD COLUMN post TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE contact ADD COLUMN since TEXT NOT NULL DEFAULT '';"
+    "CREATE TABLE object_field (object INTEGER NOT NULL REFERENCES object(id) ON DELETE CASCADE, field TEXT NOT NULL,"
+    " value TEXT NOT NULL, PRIMARY KEY (object, field)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE object_means (object INTEGER NOT NULL REFERENCES object(id) ON DELETE CASCADE,"
+    " place INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, purpose TEXT NOT NULL, version TEXT NOT NULL,"
+    " addresses TEXT NOT NULL, domains TEXT NOT NULL, reserve TEXT NOT NULL, PRIMARY KEY (object, place))"
+    " STRICT, WITHOUT ROWID;"
+    "CREATE TABLE object_document (object INTEGER NOT NULL REFERENCES object(id) ON DELETE CASCADE,"
+    " place INTEGER NOT NULL, kind TEXT NOT NULL, title TEXT NOT NULL, approved TEXT NOT NULL,"
+    " approved_by TEXT NOT NULL, file TEXT NOT NULL, sha256 TEXT NOT NULL, kept TEXT NOT NULL,"
+    " PRIMARY KEY (object, place)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE object_version (object INTEGER NOT NULL REFERENCES object(id) ON DELETE CASCADE,"
+    " version INTEGER NOT NULL, time_ns INTEGER NOT NULL, who TEXT NOT NULL, reason TEXT NOT NULL,"
+    " sha256 TEXT NOT NULL, changes INTEGER NOT NULL, changed TEXT NOT NULL, card TEXT NOT NULL,"
+    " PRIMARY KEY (object, version))"
+    " STRICT, WITHOUT ROWID;"
+    "CREATE TABLE object_draft (object INTEGER PRIMARY KEY REFERENCES object(id) ON DELETE CASCADE,"
+    " time_ns INTEGER NOT NULL, who TEXT NOT NULL, version INTEGER NOT NULL, card TEXT NOT NULL) STRICT;",
 };
 
 const size_t desk_schema_count = ARRAY_LEN(desk_schema);

@@ -17,6 +17,8 @@ static const struct {
     [SUBJECT_VULNERABILITY] = {"v", "vulnerability",
                                "SELECT v.number, v.title, o.name, o.zone_offset_s FROM vulnerability v"
                                " JOIN object o ON o.id = v.object WHERE v.id = ?1"},
+    [SUBJECT_OBJECT] = {"o", "object_number",
+                        "SELECT printf('O-%06d', id), name, name, zone_offset_s FROM object WHERE id = ?1"},
 };
 
 const char *subject_mark(enum subject_kind kind)

@@ -59,6 +59,7 @@ enum rc desk_data_load(struct str share, struct arena *arena, struct desk_data *
         {"i18n/rules.tsv", &ret_data->rules},
         {"event_kinds.tsv", &ret_data->event_kinds},
         {"annex4.tsv", &ret_data->annex4},
+        {"annex1.tsv", &ret_data->annex1},
     };
     for (size_t i = 0; i < ARRAY_LEN(files); i++) {
         char path[4096];

@@ -6,6 +6,12 @@
 static const struct api_row rows[] = {
     {"object.list", WEB_DESK, false, {{0}}},
     {"object.save", WEB_DESK, true, {{0}}},
+    {"object.card", WEB_DESK, false, {{"id", API_INT}}},
+    {"object.export", WEB_DESK, false, {{"id", API_INT}}},
+    {"object.versions", WEB_DESK, false, {{"id", API_INT}}},
+    {"object.version", WEB_DESK, false, {{"id", API_INT}, {"version", API_INT}}},
+    {"object.draft_end", WEB_DESK, true, {{0}}},
+    {"object.act", WEB_DESK, true, {{0}}},
     {"source.list", WEB_DESK, false, {{"offset", API_INT}, {"limit", API_INT}}},
     {"coverage.list",
      WEB_DESK,

@@ -159,6 +159,7 @@ unsigned status_of_error(struct str key)
         {"hunts_waiting", 409},    {"hunt_over", 409},
         {"lists_none", 409},       {"times_reversed", 422},
         {"agents_off", 409},       {"agent_group_empty", 409},
+        {"object_changed", 409},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         if (str_is(key, rows[i].key))

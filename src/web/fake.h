@@ -27,7 +27,9 @@ static const struct fake_answer fake_answers[] = {
     {"language.set", "{\"ok\":true}"},
     {"object.list",
      "{\"ok\":true,\"objects\":[{\"id\":1,\"name\":\"portal EVIL\",\"class\":1,\"contour\":\"EVIL\","
-     "\"owner\":\"EVIL\",\"zone_offset_s\":21600,\"keep_days\":1500,\"critical\":true,\"contacts\":[{\"name\":\"EVIL\","
+     "\"owner\":\"EVIL\",\"version\":7,\"industrial_day\":\"EVIL\",\"next\":{\"clock\":\"EVIL\",\"due_ns\":"
+     "1795219893000000000},\"zone_offset_s\":21600,\"keep_days\":1500,\"critical\":true,\"contacts\":[{\"name\":"
+     "\"EVIL\","
      "\"email\":"
      "\"EVIL\","
      "\"phone\":\"EVIL\"}],\"assets\":[{\"kind\":\"host\",\"pattern\":\"</textarea>EVIL\"}],\"open_incidents\":3}]}"},
@@ -68,7 +70,44 @@ static const struct fake_answer fake_answers[] = {
     {"findings.end", "{\"ok\":true,\"more\":false}"},
     {"findings.inform", "{\"ok\":true}"},
     {"findings.note", "{\"ok\":true,\"id\":3,\"number\":\"F-000003\"}"},
-    {"object.save", "{\"ok\":true,\"id\":2}"},
+    {"object.save", "{\"ok\":true,\"id\":2,\"version\":8,\"changes\":[{\"field\":\"EVIL\",\"was\":\"EVIL\","
+                    "\"now\":\"EVIL\"},{\"field\":\"city\",\"was\":\"\",\"now\":\"Astana\"}],\"changes_count\":2}"},
+    {"object.card",
+     "{\"ok\":true,\"may_change\":true,\"object\":{\"id\":1,\"version\":7,\"name\":\"portal EVIL\",\"owner\":\"EVIL\","
+     "\"class\":1,\"keep_days\":0,\"zone_offset_s\":21600,\"questionnaire\":[{\"id\":\"name\",\"point\":\"1\",\"kind\":"
+     "\"line\",\"kept\":false,"
+     "\"required\":true,\"missing\":false,\"value\":\"EVIL\",\"label\":{\"kk\":\"EVIL\",\"ru\":\"EVIL\",\"en\":"
+     "\"EVIL\"}},"
+     "{\"id\":\"city\",\"point\":\"4\",\"kind\":\"line\",\"kept\":true,\"required\":true,\"missing\":true,"
+     "\"value\":\"\",\"label\":{\"kk\":\"EVIL\",\"ru\":\"EVIL\",\"en\":\"Town "
+     "EVIL\"}},{\"id\":\"EVIL\",\"point\":\"EVIL\","
+     "\"kind\":\"choice\",\"kept\":true,\"values\":[\"yes\",\"EVIL\"],\"value\":\"EVIL\",\"label\":{\"en\":\"EVIL\"}},"
+     "{\"id\":\"more\",\"point\":\"5\",\"kind\":\"text\",\"kept\":true,\"value\":\"</textarea>EVIL\",\"label\":{}},"
+     "{\"id\":\"logical_scheme\",\"point\":\"9\",\"kind\":\"document\",\"value\":\"+\",\"label\":{\"en\":\"EVIL\"}},"
+     "{\"id\":\"contacts\",\"point\":\"11\",\"kind\":\"contacts\",\"value\":\"+\",\"label\":{\"en\":\"EVIL\"}},"
+     "{\"id\":\"means\",\"point\":\"12\",\"kind\":\"means\",\"value\":\"+\",\"label\":{\"en\":\"EVIL\"}}],"
+     "\"draft\":{\"time_ns\":5,\"who\":\"EVIL\",\"version\":6,\"card\":{\"name\":\"EVIL\",\"fields\":{\"more\":"
+     "\"drafted "
+     "EVIL\"}}},\"acts\":[\"told_operation\",\"EVIL\"],\"contacts\":[{\"name\":\"EVIL\",\"post\":\"EVIL\"}],"
+     "\"means\":[{\"kind\":\"technical\",\"name\":\"EVIL\",\"purpose\":\"EVIL\",\"version\":\"EVIL\",\"addresses\":"
+     "\"EVIL\",\"domains\":\"EVIL\",\"reserve\":\"yes\"},{\"kind\":\"EVIL\",\"name\":\"second\",\"reserve\":\"EVIL\"}],"
+     "\"documents\":[{\"kind\":\"logical_scheme\",\"title\":\"Scheme EVIL\",\"approved\":\"2026-01-15\"},"
+     "{\"kind\":\"other\",\"title\":\"Letter 5\"}],\"offers\":[{\"state\":\"new\",\"agent\":\"EVIL\",\"name\":\"EVIL\","
+     "\"addresses\":\"192.0.2.7\",\"domains\":\"web7 EVIL\",\"os\":\"EVIL\"},{\"state\":\"differs\",\"said\":\"EVIL\","
+     "\"domains\":\"web8\"}],\"clocks\":[{\"clock\":\"M-01\",\"trigger_ns\":1,\"due_ns\":1795219893000000000,"
+     "\"state\":\"running\",\"explanation\":{\"en\":\"EVIL\"},\"act\":\"EVIL\",\"from\":\"M-01.from\",\"to\":\"M-01."
+     "to\"}],"
+     "\"history\":[{\"time_ns\":1,\"who\":\"EVIL\",\"what\":\"object.saved\",\"detail\":\"EVIL\",\"record\":4}],"
+     "\"outbox\":[]}}"},
+    {"object.export", "{\"ok\":true,\"version\":7,\"sha256\":\"EVIL\",\"object\":{\"format\":\"qorgan.object/1\","
+                      "\"name\":\"EVIL\"}}"},
+    {"object.versions", "{\"ok\":true,\"versions\":[{\"version\":7,\"time_ns\":1795219893000000000,\"who\":\"EVIL\","
+                        "\"reason\":\"EVIL\",\"sha256\":\"EVIL\",\"changes\":3}]}"},
+    {"object.version",
+     "{\"ok\":true,\"version\":7,\"time_ns\":5,\"who\":\"EVIL\",\"reason\":\"EVIL\",\"sha256\":\"EVIL\","
+     "\"changes\":[{\"field\":\"city\",\"was\":\"EVIL\",\"now\":\"EVIL\"}],\"object\":{\"name\":\"EVIL\"}}"},
+    {"object.draft_end", "{\"ok\":true}"},
+    {"object.act", "{\"ok\":true,\"met\":1}"},
     {"announce.list",
      "{\"ok\":true,\"total\":150,\"may_change\":true,\"announcements\":[{\"id\":4,\"source\":\"EVIL\",\"kind\":"
      "\"EVIL\","

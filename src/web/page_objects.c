@@ -1,4 +1,6 @@
-/* Objects of informatization: list, and a form with contacts. */
+/* Objects of informatization: list, and a form with settings, days and contacts. */
+#include "web/events.h"
+#include "web/object_parts.h"
 #include "web/parts.h"
 #include "web/route.h"
 
@@ -7,11 +9,31 @@
 static const char *const classes[] = {"1", "2", "3", NULL};
 static const char *const contours[] = {"internal", "external", NULL};
 
+/* The earliest term, and a link to them all. */
+static void next_put(struct web_call *call, const struct json_value *o)
+{
+    struct html *html = &call->html;
+    const struct json_value *next = json_get(o, "next");
+    if (!next || next->kind != JSON_OBJECT) {
+        HTML(html, RAW("\xe2\x80\x94"));
+        return;
+    }
+    HTML(html, RAW("<a href=\"/objects/"), INT(of_int(o, "id")), RAW("/terms\">"), ESC(of_str(next, "clock")),
+         RAW("</a> "));
+    part_remaining(call, of_int(next, "due_ns"));
+}
+
 void page_objects(struct web_call *call)
 {
-    static const char *const heads[] = {
-        "object.name",     "object.class",      "object.contour",         "object.owner",
-        "object.contacts", "#object.keep_days", "#object.open_incidents", NULL};
+    static const char *const heads[] = {"object.name",
+                                        "object.class",
+                                        "object.contour",
+                                        "object.owner",
+                                        "object.contacts",
+                                        "#object.keep_days",
+                                        "#object.open_incidents",
+                                        "clock.due",
+                                        NULL};
     struct html *html = &call->html;
     if (call->phase == 0) {
         call_ask_plain(call, WEB_DESK, "object.list");
@@ -21,7 +43,9 @@ void page_objects(struct web_call *call)
         return;
     call_page(call, "objects.title", SECTION_OBJECTS);
     HTML(html, RAW("<div class=\"heading\"><h1>"), SAY("objects.title"),
-         RAW("</h1><a class=\"button\" href=\"/objects/new\">"), SAY("objects.new"), RAW("</a></div>"));
+         RAW("</h1><span class=\"buttons\"><a class=\"button\" href=\"/objects/new\">"), SAY("objects.new"),
+         RAW("</a> <a class=\"button\" href=\"/objects/new/exchange\">"), SAY("objects.import"),
+         RAW("</a></span></div>"));
     if (form_get(&call->query, "saved").p)
         part_notice(call, "ok", "form.saved");
     HTML(html, RAW("<table class=\"rows\">"));
@@ -47,7 +71,10 @@ void page_objects(struct web_call *call)
         else
             HTML(html, RAW("\xe2\x80\x94</td>"));
         part_cell_classed(call, "object.open_incidents", "number");
-        HTML(html, NUMBER(of_int(o, "open_incidents")), RAW("</td></tr>"));
+        HTML(html, NUMBER(of_int(o, "open_incidents")), RAW("</td>"));
+        part_cell(call, "clock.due");
+        next_put(call, o);
+        HTML(html, RAW("</td></tr>"));
     }
     HTML(html, RAW("</tbody></table>"));
     call_page_end(call, 200);
@@ -59,9 +86,10 @@ static struct str value_of(const struct web_call *call, const struct json_value 
     return sent.p ? sent : of_text(object, name);
 }
 
+static const char *const parts[] = {"name", "email", "phone", "post"};
+
 static void contact_row(struct web_call *call, size_t i, const struct json_value *contact)
 {
-    static const char *const parts[] = {"name", "email", "phone"};
     struct html *html = &call->html;
     HTML(html, RAW("<tr>"));
     for (size_t k = 0; k < ARRAY_LEN(parts); k++) {
@@ -76,14 +104,16 @@ static void contact_row(struct web_call *call, size_t i, const struct json_value
              ESC(html_text(html, key)), RAW(" "), INT((int64_t)i + 1), RAW("\" name=\""), ESC(name), RAW("\" value=\""),
              ESC(sent.p ? sent : of_str(contact, parts[k])), RAW("\"></td>"));
     }
-    HTML(html, RAW("</tr>"));
+    part_cell(call, "contact.since");
+    HTML(html, ESC(of_str(contact, "since")), RAW("</td></tr>"));
 }
 
 static void contacts(struct web_call *call, const struct json_value *object)
 {
-    static const char *const heads[] = {"contact.name", "contact.email", "contact.phone", NULL};
+    static const char *const heads[] = {"contact.name", "contact.email", "contact.phone",
+                                        "contact.post", "contact.since", NULL};
     const struct json_value *contact = json_first(json_get(object, "contacts"));
-    HTML(&call->html, RAW("<fieldset class=\"wide\"><legend>"), SAY("object.contacts"),
+    HTML(&call->html, RAW("<fieldset class=\"wide\" id=\"contacts\"><legend>"), SAY("object.contacts"),
          RAW("</legend><table class=\"rows\">"));
     part_heads(call, heads);
     HTML(&call->html, RAW("<tbody>"));
@@ -93,7 +123,11 @@ static void contacts(struct web_call *call, const struct json_value *object)
         contact_row(call, i, contact);
         contact = contact ? contact->next : NULL;
     }
-    HTML(&call->html, RAW("</tbody></table><p class=\"hint\">"), SAY("object.contacts_hint"), RAW("</p></fieldset>"));
+    HTML(&call->html, RAW("</tbody></table><p class=\"hint\">"), SAY("object.contacts_hint"), RAW(" "),
+         SAY("object.contacts_term"), RAW("</p>"));
+    part_input(call, "contacts_changed", "object.contacts_changed", form_get(&call->form, "contacts_changed"),
+               INPUT_MOMENT);
+    HTML(&call->html, RAW("</fieldset>"));
 }
 
 /* Host patterns and networks of the object, one a line. */
@@ -196,21 +230,44 @@ static void put_keep_days(struct web_call *call, struct buf *buf)
     json_put_int(buf, "keep_days", days);
 }
 
-static void object_form(struct web_call *call, const struct json_value *o, struct str error,
-                        const struct json_value *failed)
+static const char *const days[] = {"trial_day", "trial_end_day", "industrial_day", "discontinued_day", "critical_day"};
+
+/* Days that terms begin with. */
+static void days_form(struct web_call *call, const struct json_value *o, struct str wrong)
 {
+    static const char *const labels[] = {"field.trial_day", "field.trial_end_day", "field.industrial_day",
+                                         "field.discontinued_day", "field.critical_day"};
+    bool sent = form_get(&call->form, "name").p != NULL;
+    for (size_t i = 0; i < ARRAY_LEN(days); i++) {
+        bool critical = i + 1 == ARRAY_LEN(days);
+        if (critical)
+            part_check(call, "critical", "object.critical",
+                       sent ? form_get(&call->form, "critical").p != NULL : of_bool(o, "critical"));
+        part_input(call, days[i], labels[i], value_of(call, o, days[i]),
+                   INPUT_DATE | (str_is(wrong, days[i]) ? INPUT_WRONG : 0));
+    }
+    part_check(call, "private", "field.private",
+               sent ? form_get(&call->form, "private").p != NULL : of_bool(o, "private"));
+}
+
+static void object_form(struct web_call *call, const struct json_value *o, const struct json_value *failed,
+                        const struct json_value *changes)
+{
+    struct str error = failed ? of_str(failed, "error") : STR("");
     struct html *html = &call->html;
     struct str wrong = of_str(failed, "field");
     struct str zone = form_get(&call->form, "zone");
-    call_page_titled(call, o ? of_str(o, "name") : html_text(html, STR("objects.new")), SECTION_OBJECTS);
-    HTML(html, RAW("<h1>"), ESC(o ? of_str(o, "name") : html_text(html, STR("objects.new"))), RAW("</h1>"));
+    object_head(call, o, "");
     if (error.n > 0)
         part_error(call, error, wrong, of_str(failed, "text"));
-    if (o)
-        HTML(html, RAW("<p><a href=\"/objects/"), INT(of_int(o, "id")), RAW("/inventory\">"),
-             SAY("inventory.object_title"), RAW("</a></p>"));
+    if (changes) {
+        HTML(html, RAW("<p>"), SAY("objects.conflict"), RAW("</p>"));
+        object_changes(call, changes);
+    }
     HTML(html, RAW("<form class=\"grid card\" method=\"post\" action=\"/objects/"), ESC(call->args[0]), RAW("\">"));
     part_csrf(call);
+    if (o)
+        part_hidden(call, "seen", call_format(call, "%lld", (long long)of_int(o, "version")));
     part_input(call, "name", "object.name", value_of(call, o, "name"),
                INPUT_REQUIRED | (str_is(wrong, "name") ? INPUT_WRONG : 0));
     part_input(call, "owner", "object.owner", value_of(call, o, "owner"), str_is(wrong, "owner") ? INPUT_WRONG : 0);
@@ -220,10 +277,10 @@ static void object_form(struct web_call *call, const struct json_value *o, struc
                zone.p ? zone : zone_text(call, o ? of_int(o, "zone_offset_s") : ZONE_DEFAULT_S),
                INPUT_REQUIRED | (str_is(wrong, "zone_offset_s") ? INPUT_WRONG : 0));
     keep_days(call, o, str_is(wrong, "keep_days"));
-    part_check(call, "critical", "object.critical",
-               form_get(&call->form, "name").p ? form_get(&call->form, "critical").p != NULL : of_bool(o, "critical"));
+    days_form(call, o, wrong);
     contacts(call, o);
     assets(call, o, str_is(wrong, "assets"));
+    part_area(call, "reason", "objects.reason", form_get(&call->form, "reason"), str_is(wrong, "reason"));
     HTML(html, RAW("<p class=\"buttons wide\"><button class=\"main\">"), SAY("form.save"),
          RAW("</button> <a class=\"button\" href=\"/objects\">"), SAY("form.cancel"), RAW("</a></p></form>"));
     call_page_end(call, error.n > 0 ? status_of_error(error) : 200);
@@ -252,33 +309,16 @@ void page_object(struct web_call *call)
     if (call->phase == 0)
         call_ask_plain(call, WEB_DESK, "object.list");
     else if (find_object(call, 0, &object))
-        object_form(call, object, STR(""), NULL);
+        object_form(call, object, NULL, NULL);
 }
 
-static void ask_save(struct web_call *call)
+static void contacts_write(struct web_call *call, struct buf *buf)
 {
-    int64_t id = 0;
-    int64_t offset_s = INT32_MAX; /* the desk refuses it by its field */
-    if (!str_to_i64(call->args[0], &id))
-        id = 0;
-    IGNORE(zone_of_text(str_trim(form_get(&call->form, "zone")), &offset_s));
-    struct buf *buf = call_ask(call, WEB_DESK, "object.save");
-    json_write_key(buf, "object");
-    json_write_object(buf);
-    json_put_int(buf, "id", id);
-    json_put_str(buf, "name", form_get(&call->form, "name"));
-    json_put_int(buf, "class", form_int(&call->form, "class", 0));
-    json_put_str(buf, "contour", form_get(&call->form, "contour"));
-    json_put_str(buf, "owner", form_get(&call->form, "owner"));
-    json_put_int(buf, "zone_offset_s", offset_s);
-    put_keep_days(call, buf);
-    json_put_bool(buf, "critical", form_get(&call->form, "critical").p != NULL);
     json_write_key(buf, "contacts");
     json_write_array(buf);
     for (int i = 0; i < CONTACT_ROWS_MAX; i++) {
         char key[32];
-        struct str contact[3];
-        static const char *const parts[] = {"name", "email", "phone"};
+        struct str contact[ARRAY_LEN(parts)];
         size_t filled = 0;
         for (size_t k = 0; k < ARRAY_LEN(parts); k++) {
             struct buf name;
@@ -291,29 +331,86 @@ static void ask_save(struct web_call *call)
             continue;
         json_write_object(buf);
         for (size_t k = 0; k < ARRAY_LEN(parts); k++)
-            json_put_str(buf, parts[k], contact[k]);
+            json_put_str(buf, parts[k], contact[k].n ? contact[k] : STR(""));
         json_write_object_end(buf);
     }
     json_write_array_end(buf);
-    put_assets(call, buf);
-    json_write_object_end(buf);
-    call_ask_end(call);
 }
 
+/* When the contacts changed, at the object; what is no moment the desk refuses by its field. */
+static void contacts_changed_write(struct web_call *call, struct buf *buf, int64_t offset_s)
+{
+    int64_t ns = -1;
+    struct str text = str_trim(form_get(&call->form, "contacts_changed"));
+    if (!text.n)
+        return;
+    if (offset_s == INT32_MAX || !time_of_input(text, (int32_t)offset_s, &ns))
+        ns = -1;
+    json_put_int(buf, "contacts_changed_ns", ns);
+}
+
+/* A form without the days, as others may send it, leaves them as they are. */
+static void days_write(struct web_call *call, struct buf *buf)
+{
+    bool sent = false;
+    for (size_t i = 0; i < ARRAY_LEN(days); i++) {
+        struct str day = form_get(&call->form, days[i]);
+        sent |= day.p != NULL;
+        if (day.p)
+            json_put_str(buf, days[i], str_trim(day).n ? str_trim(day) : STR(""));
+    }
+    if (sent)
+        json_put_bool(buf, "private", form_get(&call->form, "private").p != NULL);
+}
+
+static void ask_save(struct web_call *call, bool dry)
+{
+    int64_t offset_s = INT32_MAX; /* the desk refuses it by its field */
+    IGNORE(zone_of_text(str_trim(form_get(&call->form, "zone")), &offset_s));
+    struct buf *buf = call_ask(call, WEB_DESK, "object.save");
+    if (dry)
+        json_put_bool(buf, "dry", true);
+    else if (form_get(&call->form, "seen").p)
+        json_put_int(buf, "version", form_int(&call->form, "seen", -1));
+    contacts_changed_write(call, buf, offset_s);
+    if (form_get(&call->form, "reason").p)
+        json_put_str(buf, "reason", form_get(&call->form, "reason"));
+    json_write_key(buf, "object");
+    json_write_object(buf);
+    json_put_int(buf, "id", object_id(call));
+    json_put_str(buf, "name", form_get(&call->form, "name"));
+    json_put_int(buf, "class", form_int(&call->form, "class", 0));
+    json_put_str(buf, "contour", form_get(&call->form, "contour"));
+    json_put_str(buf, "owner", form_get(&call->form, "owner"));
+    json_put_int(buf, "zone_offset_s", offset_s);
+    put_keep_days(call, buf);
+    json_put_bool(buf, "critical", form_get(&call->form, "critical").p != NULL);
+    days_write(call, buf);
+    contacts_write(call, buf);
+    put_assets(call, buf);
+    object_save_end(call, buf);
+}
+
+/* Question 0: the change; 1: the objects, for the form that comes back; 2: what the change differs in from what
+ * somebody else has saved. */
 void save_object(struct web_call *call)
 {
     const struct json_value *object = NULL;
     if (call->phase == 0) {
-        ask_save(call);
+        ask_save(call, false);
         return;
     }
     struct str error = call_error(call, 0);
-    if (error.n == 0)
+    if (error.n == 0) {
         call_redirect(call, "/objects?saved=1");
-    else if (str_is(error, "session_ended"))
+    } else if (str_is(error, "session_ended")) {
         call_fail(call, 401, error, STR(""));
-    else if (call->phase == 1)
+    } else if (call->phase == 1) {
         call_ask_plain(call, WEB_DESK, "object.list");
-    else if (find_object(call, 1, &object))
-        object_form(call, object, error, call->questions[0].answer);
+        if (str_is(error, "object_changed"))
+            ask_save(call, true);
+    } else if (find_object(call, 1, &object)) {
+        object_form(call, object, call->questions[0].answer,
+                    call->question_count > 2 ? json_get(call_answer(call, 2), "changes") : NULL);
+    }
 }

@@ -73,6 +73,10 @@ static void hostile_strings_stay_text(void)
         {"/incidents/6/edit", "incident.edit", "title=%22%3E%3Cscript%3Eevil()&note=%3C/textarea%3E%3Cscript%3Eevil()"},
         {"/incidents/6/act", "incident.act", "act=%3Cscript%3Eevil()&reason=%3C/textarea%3E%3Cscript%3Eevil()"},
         {"/objects/1", "object.save", "name=%22%3E%3Cscript%3Eevil()&contact_name_0=%22%3E%3Cscript%3Eevil()"},
+        {"/objects/1/card", "object.save", "f_more=%3C/textarea%3E%3Cscript%3Eevil()&reason=%3Cscript%3Eevil()"},
+        {"/objects/1/means", "object.save", "act=save&name=%22%3E%3Cscript%3Eevil()"},
+        {"/objects/1/terms", "object.act", "act=x&note=%3C/textarea%3E%3Cscript%3Eevil()"},
+        {"/objects/1/exchange", "object.save", "act=see&card=%3C/textarea%3E%3Cscript%3Eevil()"},
         {"/channels/1", "channel.save", "to=%22%3E%3Cscript%3Eevil()&kind=%22%3E%3Cscript%3Eevil()"},
         {"/users/bob", "user.save", "role=%22%3E%3Cscript%3Eevil()"},
         {"/papers/certificate", "paper.begin", "source=%22%3E%3Cscript%3Eevil()&day=%22%3E%3Cscript%3Eevil()"},
@@ -467,7 +471,7 @@ static void changes_are_asked(void)
     CHECK(strstr(peers.asked,
                  "\"object\":{\"id\":0,\"name\":\"N\",\"class\":2,\"contour\":\"internal\",\"owner\":\"O\","
                  "\"zone_offset_s\":-12600,\"critical\":false,\"contacts\":[{\"name\":\"A\",\"email\":\"a@b\","
-                 "\"phone\":\"\"}]}"));
+                 "\"phone\":\"\",\"post\":\"\"}]}"));
     CHECK_INT(
         status_of(post("/objects/1", "csrf=" FAKE_CSRF "&name=N&zone=%2B05:00&assets=web-*%0D%0A+10.0.0.0/8%0D%0A%0D%0A"
                                      "beef%0D%0Afe80::1")),

@@ -583,6 +583,48 @@ test("what the owner found is entered, kept for a reason, removed, and its infor
   seen.check();
 });
 
+test("the card of an object: questionnaire, draft, means, terms, and the same elsewhere", { timeout: 60000 }, async () => {
+  await open("/objects/1/card");
+  assert.ok((await page.locator("#missing li").count()) > 5);
+  await page.fill("[name=f_city]", "Астана");
+  await page.selectOption("[name=f_level]", "high");
+  await page.click("button[value=draft]");
+  await page.waitForURL(/card\?saved=1/);
+  assert.equal(await page.inputValue("[name=f_city]"), "Астана");
+  await page.click("button[value=save]");
+  await page.waitForURL(/card\?saved=1/);
+  await open("/objects/1/means");
+  await page.fill("#row [name=name]", "server 1");
+  await page.fill("#row [name=addresses]", "192.0.2.300");
+  seen.expectStatus(422);
+  await page.click("#row button.main");
+  await page.waitForSelector("[role=alert]");
+  assert.equal(await page.inputValue("#row [name=name]"), "server 1");
+  await page.fill("#row [name=addresses]", "192.0.2.3, 2001:db8::3");
+  await page.click("#row button.main");
+  await page.waitForURL(/means\?saved=1/);
+  await open("/objects/1");
+  await page.fill("[name=industrial_day]", "2026-03-05");
+  await page.fill("[name=contact_name_0]", "Ann");
+  await page.click("form button.main");
+  await page.waitForURL(/objects\?saved=1/);
+  await open("/objects/1/terms");
+  assert.match(await page.textContent("#clocks"), /M-01/);
+  await page.selectOption("[name=act]", "told_operation");
+  await page.fill("[name=note]", "letter 12");
+  await page.click("#acts button.main");
+  await page.waitForURL(/terms\?saved=1/);
+  await open("/objects/1/exchange");
+  const card = await (await page.request.get(d.base + "/objects/1/export.json")).text();
+  await page.fill("[name=card]", card.replace("server 1", "server 2"));
+  await page.click("button[value=see]");
+  await page.waitForSelector("#changes");
+  assert.match(await page.textContent("#changes"), /server 1[^]*server 2/);
+  await page.click("button[value=accept]");
+  await page.waitForURL(/exchange\?saved=1/);
+  seen.check();
+});
+
 // A page is opened once in a language and looked at in all widths.
 for (const language of d.languages) {
   test(`every page in ${language} at ${d.widths.join(" and ")} px`, { timeout: 300000 }, async () => {
@@ -601,7 +643,7 @@ for (const language of d.languages) {
     await open("/");
     await d.setLanguage(page, language);
     const paths = ["/", "/search", "/search?q=session&range=all&own=yes", "/search?q=incident&range=all&own=yes", "/incidents", "/incidents?state=all", card, "/objects"];
-    paths.push("/rules", "/rules?show=never&sort=cost", "/rules/packs", "/rules/level", "/rules/7551b22b-c9e7-51d4-ac23-c93f711b146b", "/rules/edit", ownRule, "/coverage", "/coverage/annex4", "/coverage/annex4?object=1&only=missing", annexSource, "/parsers", "/parsers/workbench", "/parsers/pattern?record=1", "/parsers/patterns", "/losses", "/losses/hours", "/changes", "/canary", "/inventory", "/vulnerabilities", "/vulnerabilities/1", "/vulnerabilities/reports", "/vulnerabilities/reports/1", "/vulnerabilities/new", "/hunts", hunt, "/indicators", "/filters", filter, "/objects/new", "/archive", "/archive/retention", "/archive/receivers", "/channels", "/channels/new", "/users", "/users/new", "/password", "/records/1", "/records/1/why", why, "/papers", paper);
+    paths.push("/rules", "/rules?show=never&sort=cost", "/rules/packs", "/rules/level", "/rules/7551b22b-c9e7-51d4-ac23-c93f711b146b", "/rules/edit", ownRule, "/coverage", "/coverage/annex4", "/coverage/annex4?object=1&only=missing", annexSource, "/parsers", "/parsers/workbench", "/parsers/pattern?record=1", "/parsers/patterns", "/losses", "/losses/hours", "/changes", "/canary", "/inventory", "/vulnerabilities", "/vulnerabilities/1", "/vulnerabilities/reports", "/vulnerabilities/reports/1", "/vulnerabilities/new", "/hunts", hunt, "/indicators", "/filters", filter, "/objects/new", "/objects/1", "/objects/1/card", "/objects/1/annex1", "/objects/1/means?row=0", "/objects/1/documents", "/objects/1/terms", "/objects/1/versions/1", "/objects/1/exchange", "/objects/1/inventory", "/archive", "/archive/retention", "/archive/receivers", "/channels", "/channels/new", "/users", "/users/new", "/password", "/records/1", "/records/1/why", why, "/papers", paper);
     paths.push("/agents", "/agents?state=all", agent, "/agents/policies", "/agents/policies?group=servers&version=2");
     for (const path of paths) {
       await open(path);

@@ -1,0 +1,303 @@
+/* Spreadsheets: what is written reads back, what others write reads as they show it, and what is refused. */
+#include "codec/xlsx.h"
+
+#include "base/arena.h"
+#include "base/test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define FILE_BYTES ((size_t)1 << 20)
+
+/* Every cell as "SHEET row column text;". */
+static bool note(void *context, struct str sheet, uint32_t row, uint32_t column, struct str text)
+{
+    buf_format(context, "%.*s %u %u %.*s;", STR_ARG(sheet), row, column, STR_ARG(text));
+    return true;
+}
+
+static enum rc reads(struct str bytes, struct buf *out, struct err *err)
+{
+    buf_clear(out);
+    return xlsx_read(bytes, note, out, err);
+}
+
+/* --- files of others: stored entries, as APPNOTE.TXT 6.3 says --- */
+
+struct part {
+    const char *name;
+    const char *text;
+};
+
+static uint32_t crc32_of(const char *text, size_t n)
+{
+    uint32_t crc = UINT32_MAX;
+    for (size_t i = 0; i < n; i++) {
+        crc ^= (uint8_t)text[i];
+        for (int bit = 0; bit < 8; bit++)
+            crc = crc >> 1 ^ (crc & 1 ? UINT32_C(0xedb88320) : 0);
+    }
+    return ~crc;
+}
+
+static void header_put(struct buf *out, const struct part *part)
+{
+    size_t n = strlen(part->text);
+    buf_le16(out, 20);
+    buf_le16(out, 0);
+    buf_le16(out, 0);
+    buf_le32(out, 0);
+    buf_le32(out, crc32_of(part->text, n));
+    buf_le32(out, (uint32_t)n);
+    buf_le32(out, (uint32_t)n);
+    buf_le16(out, (uint16_t)strlen(part->name));
+    buf_le16(out, 0);
+}
+
+static void zip_put(struct buf *out, const struct part *parts, size_t count)
+{
+    uint32_t offsets[8];
+    buf_clear(out);
+    for (size_t i = 0; i < count; i++) {
+        offsets[i] = (uint32_t)out->n;
+        buf_text(out, "PK\x03\x04");
+        header_put(out, &parts[i]);
+        buf_text(out, parts[i].name);
+        buf_text(out, parts[i].text);
+    }
+    uint32_t begin = (uint32_t)out->n;
+    for (size_t i = 0; i < count; i++) {
+        buf_text(out, "PK\x01\x02");
+        buf_le16(out, 20);
+        header_put(out, &parts[i]);
+        for (int k = 0; k < 3; k++)
+            buf_le16(out, 0);
+        buf_le32(out, 0);
+        buf_le32(out, offsets[i]);
+        buf_text(out, parts[i].name);
+    }
+    uint32_t size = (uint32_t)out->n - begin;
+    buf_text(out, "PK\x05\x06");
+    buf_le32(out, 0);
+    buf_le16(out, (uint16_t)count);
+    buf_le16(out, (uint16_t)count);
+    buf_le32(out, size);
+    buf_le32(out, begin);
+    buf_le16(out, 0);
+}
+
+#define WORKBOOK   "<workbook><sheets><sheet name='S' sheetId='1' r:id='a' xmlns:r='r'/></sheets></workbook>"
+#define RELATIONS  "<Relationships><Relationship Id='a' Target='worksheets/sheet1.xml'/></Relationships>"
+#define SHARED     "<sst><si><t>one</t></si><si><r><t>tw</t></r><r><t>o</t></r><rPh><t>x</t></rPh></si></sst>"
+#define ROWS(rows) "<worksheet><sheetData>" rows "</sheetData></worksheet>"
+
+static void sheets_of_others(void)
+{
+    static const struct {
+        const char *rows;
+        enum rc rc;
+        const char *cells;
+    } rows[] = {
+        {"<row r='1'><c r='A1' t='s'><v>0</v></c><c r='C1' t='s'><v>1</v></c></row>", RC_OK, "S 0 0 one;S 0 2 two;"},
+        {"<row r='3'><c r='B3'><v>46346</v></c><c t='b'><v>1</v></c></row>", RC_OK, "S 2 1 46346;S 2 2 1;"},
+        {"<row><c t='str'><f>1+1</f><v>2</v></c></row><row><c><v>3</v></c></row>", RC_OK, "S 0 0 2;S 1 0 3;"},
+        {"<row r='1'><c t='inlineStr'><is><t>a</t><r><t>b</t></r></is></c></row>", RC_OK, "S 0 0 ab;"},
+        {"<row r='1'><c t='inlineStr'><v>no</v><is><t>yes</t></is></c></row>", RC_OK, "S 0 0 yes;"},
+        {"<row r='1'><c r='A1'/><c r='B1'><v></v></c></row>", RC_OK, ""},
+        {"", RC_OK, ""},
+        {"<row r='1'><c r='BL1'><v>1</v></c></row>", RC_OK, "S 0 63 1;"},
+        {"<row r='20000'><c><v>1</v></c></row>", RC_OK, "S 19999 0 1;"},
+        {"<row r='1'><c r='BM1'><v>1</v></c></row>", RC_LIMIT, NULL},
+        {"<row r='20001'><c><v>1</v></c></row>", RC_LIMIT, NULL},
+        {"<row r='20000'/><row><c><v>1</v></c></row>", RC_LIMIT, NULL},
+        {"<row r='1'><c r='A2'><v>1</v></c></row>", RC_LIMIT, NULL}, /* of another row */
+        {"<row r='1'><c r='1'><v>1</v></c></row>", RC_LIMIT, NULL},
+        {"<row r='1'><c r='A'><v>1</v></c></row>", RC_LIMIT, NULL},
+        {"<row r='1'><c r='a1'><v>1</v></c></row>", RC_LIMIT, NULL},
+        {"<row r='0'/>", RC_INVALID, NULL},
+        {"<row r='x'/>", RC_INVALID, NULL},
+        {"<row r='2'/><row r='2'/>", RC_INVALID, NULL},
+        {"<row r='2'/><row r='1'/>", RC_INVALID, NULL},
+        {"<row r='1'><c t='s'><v>2</v></c></row>", RC_INVALID, NULL}, /* there are two */
+        {"<row r='1'><c t='s'><v>-1</v></c></row>", RC_INVALID, NULL},
+        {"<row r='1'><c t='s'><v>x</v></c></row>", RC_INVALID, NULL},
+        {"<row r='1'><c><v>1</c></row>", RC_INVALID, NULL},
+        {"<row r='1'><c><v>&x;</v></c></row>", RC_INVALID, NULL},
+    };
+    struct buf file, cells;
+    buf_init(&file, FILE_BYTES);
+    buf_init(&cells, FILE_BYTES);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char sheet[1024];
+        struct err err = {0};
+        snprintf(sheet, sizeof sheet, ROWS("%s"), rows[i].rows);
+        const struct part parts[] = {{"xl/workbook.xml", WORKBOOK},
+                                     {"xl/_rels/workbook.xml.rels", RELATIONS},
+                                     {"xl/sharedStrings.xml", SHARED},
+                                     {"xl/worksheets/sheet1.xml", sheet}};
+        zip_put(&file, parts, ARRAY_LEN(parts));
+        test_row("%s", rows[i].rows);
+        CHECK_INT(reads(buf_view(&file), &cells, &err), rows[i].rc);
+        if (rows[i].cells)
+            CHECK_TEXT(buf_view(&cells), rows[i].cells);
+    }
+    buf_done(&file);
+    buf_done(&cells);
+}
+
+static void files_that_are_none(void)
+{
+    static const char bomb[] = "<!DOCTYPE a [<!ENTITY b 'cc'>]><workbook>&b;</workbook>";
+    static const struct {
+        struct part parts[4];
+        size_t count;
+    } rows[] = {
+        {{{"a", "b"}}, 1},
+        {{{"xl/workbook.xml", WORKBOOK}}, 1},
+        {{{"xl/workbook.xml", WORKBOOK}, {"xl/_rels/workbook.xml.rels", RELATIONS}}, 2},
+        {{{"xl/workbook.xml", bomb}, {"xl/_rels/workbook.xml.rels", RELATIONS}}, 2},
+        {{{"xl/workbook.xml", "<workbook>"}, {"xl/_rels/workbook.xml.rels", RELATIONS}}, 2},
+        {{{"xl/workbook.xml", WORKBOOK},
+          {"xl/_rels/workbook.xml.rels", "<Relationships><Relationship Id='a' TargetMode='External'"
+                                         " Target='worksheets/sheet1.xml'/></Relationships>"},
+          {"xl/worksheets/sheet1.xml", ROWS("")}},
+         3},
+        {{{"xl/workbook.xml", WORKBOOK},
+          {"xl/_rels/workbook.xml.rels",
+           "<Relationships><Relationship Id='a' Target='../../etc/passwd'/></Relationships>"},
+          {"xl/worksheets/sheet1.xml", ROWS("")}},
+         3},
+    };
+    struct buf file, cells;
+    struct err err = {0};
+    buf_init(&file, FILE_BYTES);
+    buf_init(&cells, FILE_BYTES);
+    CHECK_INT(reads(STR(""), &cells, &err), RC_INVALID);
+    CHECK_INT(reads(STR("PK\x03\x04"), &cells, &err), RC_INVALID);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        zip_put(&file, rows[i].parts, rows[i].count);
+        test_row("%zu", i);
+        CHECK_INT(reads(buf_view(&file), &cells, &err), RC_INVALID);
+    }
+    buf_done(&file);
+    buf_done(&cells);
+}
+
+/* --- out and in --- */
+
+static void workbook_put(struct buf *out)
+{
+    struct xlsx xlsx;
+    buf_clear(out);
+    xlsx_begin(&xlsx, out);
+    xlsx_sheet(&xlsx, STR("first"));
+    xlsx_put(&xlsx, STR("a"));
+    xlsx_put(&xlsx, STR(""));
+    xlsx_put(&xlsx, STR("=1+1 & <b> \"x\"\n\r\ty "));
+    xlsx_row_end(&xlsx);
+    xlsx_row_end(&xlsx);
+    for (int i = 0; i < (int)XLSX_COLUMNS_MAX; i++)
+        xlsx_put(&xlsx, STR("\xd2\x9a"));
+    xlsx_sheet(&xlsx, STR("\xd0\xb5\xd0\xba\xd1\x96 & \"2\""));
+    xlsx_put(&xlsx, STR("z"));
+    xlsx_end(&xlsx);
+}
+
+static void what_goes_out_comes_in(void)
+{
+    struct buf file, cells;
+    struct err err = {0};
+    buf_init(&file, FILE_BYTES);
+    buf_init(&cells, FILE_BYTES);
+    workbook_put(&file);
+    CHECK(!file.overflow);
+    CHECK_INT(reads(buf_view(&file), &cells, &err), RC_OK);
+    test_row("%s", err.text);
+    CHECK(str_starts(buf_view(&cells), STR("first 0 0 a;first 0 2 =1+1 & <b> \"x\"\n\r\ty ;first 2 0 \xd2\x9a;")));
+    CHECK(str_ends(buf_view(&cells), STR("first 2 63 \xd2\x9a;\xd0\xb5\xd0\xba\xd1\x96 & \"2\" 0 0 z;")));
+    buf_done(&file);
+    buf_done(&cells);
+}
+
+/* What XML cannot hold is replaced; nothing of it makes the file one that does not read. */
+static void no_text_breaks_it(void)
+{
+    static const char *const texts[] = {"a\x01z", "\xff", "\x1b[0m", "]]>", "<!--", "&#0;", "\xef\xbf\xbd"};
+    struct buf file, cells;
+    buf_init(&file, FILE_BYTES);
+    buf_init(&cells, FILE_BYTES);
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        struct xlsx xlsx;
+        struct err err = {0};
+        buf_clear(&file);
+        xlsx_begin(&xlsx, &file);
+        xlsx_sheet(&xlsx, STR("s"));
+        xlsx_put(&xlsx, str_of(texts[i]));
+        xlsx_end(&xlsx);
+        test_row("%zu", i);
+        CHECK_INT(reads(buf_view(&file), &cells, &err), RC_OK);
+        CHECK(cells.n > 6);
+    }
+    buf_done(&file);
+    buf_done(&cells);
+}
+
+/* A cut is refused, a changed byte too or reads as something; neither is anything else. */
+static void cuts_and_changes(void)
+{
+    struct buf file, cells, other;
+    struct err err = {0};
+    buf_init(&file, FILE_BYTES);
+    buf_init(&other, FILE_BYTES);
+    buf_init(&cells, FILE_BYTES);
+    workbook_put(&file);
+    for (size_t n = 0; n < file.n; n++)
+        CHECK(reads(str_at(file.p, n), &cells, &err) != RC_OK);
+    for (size_t at = 0; at < file.n; at++) {
+        buf_clear(&other);
+        buf_str(&other, buf_view(&file));
+        other.p[at] = (char)(other.p[at] ^ 0x24);
+        enum rc rc = reads(buf_view(&other), &cells, &err);
+        test_row("byte %zu", at);
+        CHECK(rc == RC_OK || rc == RC_INVALID || rc == RC_LIMIT);
+    }
+    struct buf small;
+    char storage[600];
+    buf_init_fixed(&small, storage, sizeof storage);
+    workbook_put(&small);
+    CHECK(small.overflow);
+    buf_done(&file);
+    buf_done(&other);
+    buf_done(&cells);
+}
+
+static bool third(void *context, struct str sheet, uint32_t row, uint32_t column, struct str text)
+{
+    (void)sheet, (void)row, (void)column, (void)text;
+    return ++*(int *)context < 3;
+}
+
+static void it_can_be_ended(void)
+{
+    struct buf file;
+    struct err err = {0};
+    int seen = 0;
+    buf_init(&file, FILE_BYTES);
+    workbook_put(&file);
+    CHECK_INT(xlsx_read(buf_view(&file), third, &seen, &err), RC_END);
+    CHECK_INT(seen, 3);
+    buf_done(&file);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct test tests[] = {
+        {"sheets of others", sheets_of_others},
+        {"files that are none", files_that_are_none},
+        {"what goes out comes in", what_goes_out_comes_in},
+        {"no text breaks it", no_text_breaks_it},
+        {"cuts and changes", cuts_and_changes},
+        {"it can be ended", it_can_be_ended},
+    };
+    return test_run(tests, ARRAY_LEN(tests), argc, argv);
+}

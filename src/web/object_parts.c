@@ -1,0 +1,111 @@
+#include "web/object_parts.h"
+
+#include "base/macros.h"
+#include "web/parts.h"
+#include "web/route.h"
+
+int64_t object_id(const struct web_call *call)
+{
+    int64_t id = 0;
+    return str_to_i64(call->args[0], &id) ? id : 0;
+}
+
+static void tab(struct web_call *call, int64_t id, struct str part, const char *key, bool open)
+{
+    struct html *html = &call->html;
+    HTML(html, RAW("<a href=\"/objects/"), INT(id), ESC(part), RAW("\""));
+    if (open)
+        HTML(html, RAW(" aria-current=\"true\""));
+    HTML(html, RAW(">"), ESC(html_text(html, str_of(key))), RAW("</a>"));
+}
+
+void object_head(struct web_call *call, const struct json_value *object, const char *here)
+{
+    static const struct {
+        const char *part;
+        const char *key;
+    } tabs[] = {
+        {"", "objects.settings"},           {"/card", "objects.card"},
+        {"/means", "objects.means"},        {"/documents", "objects.documents"},
+        {"/terms", "objects.terms"},        {"/exchange", "objects.exchange"},
+        {"/inventory", "objects.machines"},
+    };
+    struct html *html = &call->html;
+    struct str name = object ? of_str(object, "name") : html_text(html, STR("objects.new"));
+    int64_t zone_s = of_int(object, "zone_offset_s");
+    if (object && zone_s >= -43200 && zone_s <= 50400)
+        html->zone_s = (int32_t)zone_s;
+    call_page_titled(call, name, SECTION_OBJECTS);
+    HTML(html, RAW("<div class=\"heading\"><h1>"), ESC(name), RAW("</h1></div>"));
+    if (!object)
+        return;
+    HTML(html, RAW("<nav class=\"tabs\" aria-label=\""), SAY("objects.title"), RAW("\">"));
+    for (size_t i = 0; i < ARRAY_LEN(tabs); i++)
+        tab(call, of_int(object, "id"), str_of(tabs[i].part), tabs[i].key, str_is(str_of(here), tabs[i].part));
+    HTML(html, RAW("</nav>"));
+}
+
+void object_ask(struct web_call *call)
+{
+    json_put_int(call_ask(call, WEB_DESK, "object.card"), "id", object_id(call));
+    call_ask_end(call);
+}
+
+struct buf *object_save_begin(struct web_call *call)
+{
+    struct buf *buf = call_ask(call, WEB_DESK, "object.save");
+    if (form_get(&call->form, "seen").p)
+        json_put_int(buf, "version", form_int(&call->form, "seen", -1));
+    json_put_str(buf, "reason",
+                 str_trim(form_get(&call->form, "reason")).n ? form_get(&call->form, "reason") : STR(""));
+    json_write_key(buf, "object");
+    json_write_object(buf);
+    json_put_int(buf, "id", object_id(call));
+    return buf;
+}
+
+void object_save_end(struct web_call *call, struct buf *buf)
+{
+    json_write_object_end(buf);
+    call_ask_end(call);
+}
+
+struct str object_label(const struct web_call *call, const struct json_value *field)
+{
+    return of_str(json_get(field, "label"), language_code(call->html.language));
+}
+
+void object_choice(struct web_call *call, struct str value)
+{
+    HTML(&call->html, SAY_OF("object_value.", value));
+}
+
+void object_field_name(struct web_call *call, const struct json_value *object, struct str field)
+{
+    for (const struct json_value *f = json_first(json_get(object, "questionnaire")); f; f = f->next)
+        if (str_eq(of_str(f, "id"), field)) {
+            HTML(&call->html, ESC(object_label(call, f)));
+            return;
+        }
+    HTML(&call->html, SAY_OF("field.", field));
+}
+
+void object_changes(struct web_call *call, const struct json_value *changes)
+{
+    static const char *const heads[] = {"objects.field", "objects.was", "objects.now", NULL};
+    struct html *html = &call->html;
+    const struct json_value *object = json_get(call_answer(call, 0), "object");
+    HTML(html, RAW("<table class=\"rows\" id=\"changes\">"));
+    part_heads(call, heads);
+    HTML(html, RAW("<tbody>"));
+    for (const struct json_value *c = json_first(changes); c; c = c->next) {
+        HTML(html, RAW("<tr><th scope=\"row\">"));
+        object_field_name(call, object, of_str(c, "field"));
+        HTML(html, RAW("</th>"));
+        part_cell(call, "objects.was");
+        HTML(html, ESC(of_str(c, "was")), RAW("</td>"));
+        part_cell(call, "objects.now");
+        HTML(html, ESC(of_str(c, "now")), RAW("</td></tr>"));
+    }
+    HTML(html, RAW("</tbody></table>"));
+}

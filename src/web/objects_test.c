@@ -1,0 +1,183 @@
+/* Objects: the questionnaire and its draft, lists, terms, export and import, and what somebody else changed meanwhile.
+ */
+#include "base/test.h"
+#include "web/fake_peers.h"
+
+static bool asked(const char *text)
+{
+    return strstr(peers.asked, text) != NULL;
+}
+
+static void the_questionnaire(void)
+{
+    peers_reset();
+    CHECK_INT(status_of(get("/objects/1/card")), 200);
+    CHECK(asked("\"ask\":\"object.card\"") && asked("\"id\":1"));
+    CHECK(seen_has("name=\"f_city\"") && seen_has("href=\"#f-city\""));
+    CHECK(seen_has("drafted x</textarea>")); /* the draft's value stands in the form, not the card's */
+    CHECK(seen_has("name=\"seen\" value=\"7\"") && seen_has("name=\"draft_ns\" value=\"5\""));
+    CHECK_INT(status_of(post("/objects/1/card", "csrf=" FAKE_CSRF "&seen=7&draft_ns=5&act=save&reason=why&f_name=N&"
+                                                "f_owner=O&f_city=Astana&f_more=a%0D%0Ab")),
+              303);
+    CHECK(asked("\"ask\":\"object.save\",\"who\":\"ann x\",\"version\":7,\"reason\":\"why\",\"object\":{\"id\":1,"
+                "\"name\":\"N\",\"owner\":\"O\",\"fields\":{\"city\":\"Astana\",\"more\":\"a\\nb\"}}"));
+    CHECK(!asked("draft"));
+    CHECK_TEXT(seen_location, "/objects/1/card?saved=1");
+    CHECK_INT(status_of(post("/objects/1/card", "csrf=" FAKE_CSRF "&seen=7&draft_ns=5&act=draft&f_city=A")), 303);
+    CHECK(asked("\"draft\":true,\"draft_ns\":5"));
+    CHECK_INT(status_of(post("/objects/1/card", "csrf=" FAKE_CSRF "&draft_ns=5&act=discard")), 303);
+    CHECK(asked("\"ask\":\"object.draft_end\"") && asked("\"id\":1,\"draft_ns\":5") && !asked("object.save"));
+    CHECK_INT(status_of(post("/objects/1/card", "act=save&f_city=A")), 403);
+}
+
+/* The second of two people: what he typed comes back, with what differs, and the version that he then has seen. */
+static void somebody_else_was_faster(void)
+{
+    static const struct {
+        const char *path;
+        const char *body;
+        const char *typed;
+    } rows[] = {
+        {"/objects/1/card", "&seen=6&act=save&f_city=My+town", "value=\"My town\""},
+        {"/objects/1", "&seen=6&name=My+name&class=1&zone=%2B05:00", "value=\"My name\""},
+        {"/objects/1/means", "&seen=6&act=save&name=My+server&kind=technical", "value=\"My server\""},
+        {"/objects/1/exchange", "&seen=6&act=accept&card={%22name%22:%22Mine%22}", "Mine"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char body[256];
+        peers_reset();
+        peers.ask = "object.save";
+        peers.json = STR("{\"ok\":false,\"error\":\"object_changed\",\"text\":\"x\"}");
+        snprintf(body, sizeof body, "csrf=" FAKE_CSRF "%s", rows[i].body);
+        test_row("%s", rows[i].path);
+        CHECK_INT(status_of(post(rows[i].path, body)), 409);
+        CHECK(seen_has(rows[i].typed));
+        CHECK(strcmp(rows[i].path, "/objects/1/exchange") == 0 || seen_has("name=\"seen\" value=\"7\""));
+        CHECK(seen_has("Somebody else changed the card meanwhile"));
+        bool dry = strcmp(rows[i].path, "/objects/1/means") != 0;
+        CHECK(dry == asked("\"dry\":true"));
+    }
+}
+
+static void lists(void)
+{
+    peers_reset();
+    CHECK_INT(status_of(get("/objects/1/means?row=1")), 200);
+    CHECK(seen_has("value=\"second\"") && seen_has("name=\"was\" value=\"{&#34;kind&#34;:&#34;x&#34;,"));
+    CHECK(seen_has("value=\"192.0.2.7\"")); /* what an agent tells of is taken over, not typed */
+    CHECK_INT(status_of(get("/objects/1/means?row=9")), 200);
+    CHECK(!seen_has("name=\"was\""));
+    CHECK_INT(status_of(post("/objects/1/means",
+                             "csrf=" FAKE_CSRF "&seen=7&act=save&kind=software&name=New&version=9&reserve=no")),
+              303);
+    CHECK(
+        asked("\"version\":7,\"reason\":\"\",\"object\":{\"id\":1,\"means\":[{\"kind\":\"technical\",\"name\":\"x\","));
+    CHECK(asked(
+        "{\"kind\":\"x\",\"name\":\"second\",\"purpose\":\"\",\"version\":\"\",\"addresses\":\"\",\"domains\":\"\","
+        "\"reserve\":\"x\"},{\"kind\":\"software\",\"name\":\"New\",\"purpose\":\"\",\"version\":\"9\""));
+    CHECK_TEXT(seen_location, "/objects/1/means?saved=1");
+    CHECK_INT(status_of(post("/objects/1/documents",
+                             "csrf=" FAKE_CSRF
+                             "&seen=7&act=remove&was=%7B%22kind%22:%22other%22,%22title%22:%22Letter+5%22%7D&title=t")),
+              303);
+    CHECK(asked("\"documents\":[{\"kind\":\"logical_scheme\",") && !asked("Letter 5"));
+    CHECK_INT(status_of(post("/objects/1/documents",
+                             "csrf=" FAKE_CSRF "&seen=7&act=save&title=Other&was={%22kind%22:%22logical_scheme%22,%"
+                             "22title%22:%22Scheme+x%22,%22approved%22:%222026-01-15%22}")),
+              303);
+    CHECK(asked("\"title\":\"Other\"") && asked("Letter 5") && !asked("Scheme x"));
+    CHECK_INT(status_of(post("/objects/1/documents",
+                             "csrf=" FAKE_CSRF "&seen=7&act=remove&was={%22kind%22:%22gone%22}&title=t")),
+              303);
+    CHECK(asked("Scheme x") && asked("Letter 5"));
+}
+
+static void terms(void)
+{
+    peers_reset();
+    CHECK_INT(status_of(get("/objects/1/terms")), 200);
+    CHECK(seen_has("M-01") && seen_has("value=\"told_operation\"") && seen_has("href=\"/objects/1/versions/7\""));
+    CHECK_INT(status_of(get("/objects/1/versions/7")), 200);
+    CHECK(asked("\"ask\":\"object.version\"") && asked("\"version\":7") && seen_has("Town x"));
+    CHECK_INT(status_of(post("/objects/1/terms", "csrf=" FAKE_CSRF "&act=told_operation&note=letter+12&"
+                                                 "at=2026-11-21T06:00")),
+              303);
+    CHECK(asked("\"act\":\"told_operation\",\"note\":\"letter 12\",\"at_ns\":1795219200000000000")); /* at UTC+6 */
+    CHECK_INT(status_of(post("/objects/1/terms", "csrf=" FAKE_CSRF "&act=told_operation&note=letter+12&at=soon")), 303);
+    CHECK(asked("\"at_ns\":-1"));
+    CHECK_INT(status_of(post("/objects/1/terms", "csrf=" FAKE_CSRF "&act=told_operation&note=letter+12&at=")), 303);
+    CHECK(asked("\"at_ns\":0"));
+}
+
+static void out_and_in(void)
+{
+    peers_reset();
+    CHECK_INT(status_of(get("/objects/1/export.json")), 200);
+    CHECK_TEXT(buf_view(&seen), "{\"format\":\"qorgan.object/1\",\"name\":\"x\"}");
+    CHECK_INT(status_of(post("/objects/1/exchange", "csrf=" FAKE_CSRF "&act=see&card={%22id%22:9,%22name%22:%22N%22,"
+                                                    "%22class%22:2}")),
+              200);
+    CHECK(asked("\"dry\":true,\"reason\":\"\",\"object\":{\"id\":1,\"name\":\"N\",\"class\":2}}"));
+    CHECK(seen_has("value=\"accept\"") && seen_has("name=\"seen\" value=\"8\"") && seen_has("Town x"));
+    CHECK_INT(status_of(post("/objects/new/exchange", "csrf=" FAKE_CSRF "&act=see&card={%22name%22:%22N%22}")), 200);
+    CHECK(asked("\"object\":{\"id\":0,\"name\":\"N\"}"));
+    CHECK_INT(status_of(post("/objects/1/exchange",
+                             "csrf=" FAKE_CSRF "&act=accept&seen=8&reason=r&card={%22name%22:%22N%22}")),
+              303);
+    CHECK(asked("\"version\":8,\"reason\":\"r\"") && !asked("dry"));
+    CHECK_TEXT(seen_location, "/objects/2/exchange?saved=1");
+    static const char *const wrong[] = {"", "x", "[]", "{", "{%22a%22:1", "%7B%22a%22:{%22b%22:[[[[[[[[[1]]]]]]]]]}}"};
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+        char body[256];
+        snprintf(body, sizeof body, "csrf=" FAKE_CSRF "&act=see&card=%s", wrong[i]);
+        test_row("%s", wrong[i]);
+        CHECK_INT(status_of(post("/objects/1/exchange", body)), 200);
+        CHECK(asked("\"object\":null"));
+    }
+}
+
+static void settings(void)
+{
+    peers_reset();
+    CHECK_INT(status_of(post("/objects/1", "csrf=" FAKE_CSRF "&seen=7&name=N&class=1&contour=internal&zone=%2B06:00&"
+                                           "critical=yes&critical_day=2026-11-20&trial_day=&trial_end_day=&"
+                                           "industrial_day=2026-11-19&discontinued_day=&private=yes&reason=r&"
+                                           "contacts_changed=2026-11-21T06:00&contact_name_0=A&contact_post_0=P")),
+              303);
+    CHECK(asked("\"version\":7,\"contacts_changed_ns\":1795219200000000000,\"reason\":\"r\""));
+    CHECK(asked(
+        "\"critical\":true,\"trial_day\":\"\",\"trial_end_day\":\"\",\"industrial_day\":\"2026-11-19\","
+        "\"discontinued_day\":\"\",\"critical_day\":\"2026-11-20\",\"private\":true,\"contacts\":[{\"name\":\"A\","
+        "\"email\":\"\",\"phone\":\"\",\"post\":\"P\"}]"));
+    CHECK_INT(status_of(get("/objects/1")), 200);
+    CHECK(seen_has("href=\"/objects/1/card\"") && seen_has("name=\"seen\" value=\"7\""));
+}
+
+static void in_every_language(void)
+{
+    static const char *const languages[] = {"kk", "ru", "en"};
+    static const char *const paths[] = {"/objects/1/card",      "/objects/1/annex1",   "/objects/1/means",
+                                        "/objects/1/terms",     "/objects/1/exchange", "/objects/1/documents",
+                                        "/objects/1/versions/7"};
+    for (size_t i = 0; i < ARRAY_LEN(languages) * ARRAY_LEN(paths); i++) {
+        peers_reset();
+        peers.language = languages[i % 3];
+        test_row("%s %s", peers.language, paths[i / 3]);
+        CHECK_INT(status_of(get(paths[i / 3])), 200);
+        CHECK(!seen_has("objects.") && !seen_has("object_kind.") && !seen_has("field."));
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static const struct test tests[] = {
+        {"the questionnaire", the_questionnaire},
+        {"somebody else was faster", somebody_else_was_faster},
+        {"lists", lists},
+        {"terms", terms},
+        {"out and in", out_and_in},
+        {"settings", settings},
+        {"in every language", in_every_language},
+    };
+    return web_tests_run(tests, ARRAY_LEN(tests), argc, argv);
+}
