@@ -86,10 +86,11 @@ static void clock_start(struct desk *desk, const struct subject *subject, const 
     stages_of(rule, trigger_ns, due->due_ns, at_ns);
     int64_t stage = MIN(stage_next(at_ns, now_ns), STAGES - 1);
     struct db_query q = db_query(
-        desk->db, "INSERT INTO clock (subject, item, rule, trigger_ns, due_ns, stage, next_ns, edition, kk, ru,"
-                  " en, state, met_ns) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0, 0)");
+        desk->db, "INSERT INTO clock (subject, item, object, rule, trigger_ns, due_ns, stage, next_ns, edition,"
+                  " kk, ru, en, state, met_ns) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, 0)");
     db_put_i64(&q, subject->kind);
     db_put_i64(&q, subject->id);
+    db_put_i64(&q, subject->object);
     db_put_text(&q, rule->id);
     db_put_i64(&q, trigger_ns);
     db_put_i64(&q, due->due_ns);
@@ -245,34 +246,90 @@ static void key_put(struct buf *json, const char *member, struct str clock, cons
     json_put_str(json, member, buf_view(&key));
 }
 
+static void rule_put(struct buf *json, struct str id, const struct clock_rule *rule)
+{
+    json_put_str(json, "act", rule ? rule->act : STR(""));
+    if (rule)
+        paragraph_put(json, rule);
+    key_put(json, "from", id, ".from");
+    key_put(json, "to", id, ".to");
+    json_put_str(json, "deliverable", id);
+}
+
+void clock_put(struct desk *desk, struct buf *json, struct db_query *q)
+{
+    struct str id = db_text(q);
+    json_put_str(json, "clock", id);
+    json_put_int(json, "trigger_ns", db_i64(q));
+    json_put_int(json, "due_ns", db_i64(q));
+    json_put_text(json, "state", clock_state_name(db_i64(q)));
+    json_put_int(json, "met_ns", db_i64(q));
+    explanation_put(json, q);
+    json_put_str(json, "edition", db_text(q));
+    rule_put(json, id, clock_rule_find(&desk->rules, id));
+}
+
 void clocks_put(struct desk *desk, struct buf *json, enum subject_kind kind, int64_t item)
 {
     json_write_key(json, "clocks");
     json_write_array(json);
-    struct db_query q = db_query(desk->db, "SELECT rule, trigger_ns, due_ns, state, met_ns, kk, ru, en, edition"
-                                           " FROM clock WHERE subject = ?1 AND item = ?2 ORDER BY id");
+    struct db_query q =
+        db_query(desk->db, "SELECT " CLOCK_COLUMNS " FROM clock c WHERE subject = ?1 AND item = ?2 ORDER BY id");
     db_put_i64(&q, kind);
     db_put_i64(&q, item);
     while (db_next(&q)) {
-        struct str id = db_text(&q);
-        const struct clock_rule *rule = clock_rule_find(&desk->rules, id);
         json_write_object(json);
-        json_put_str(json, "clock", id);
-        json_put_int(json, "trigger_ns", db_i64(&q));
-        json_put_int(json, "due_ns", db_i64(&q));
-        json_put_text(json, "state", clock_state_name(db_i64(&q)));
-        json_put_int(json, "met_ns", db_i64(&q));
-        explanation_put(json, &q);
-        json_put_str(json, "edition", db_text(&q));
-        json_put_str(json, "act", rule ? rule->act : STR(""));
-        if (rule)
-            paragraph_put(json, rule);
-        key_put(json, "from", id, ".from");
-        key_put(json, "to", id, ".to");
-        json_put_str(json, "deliverable", id);
+        clock_put(desk, json, &q);
         json_write_object_end(json);
     }
     json_write_array_end(json);
+}
+
+void clocks_put_rules(const struct desk *desk, struct buf *json)
+{
+    json_write_key(json, "rules");
+    json_write_array(json);
+    for (size_t i = 0; i < desk->rules.count; i++) {
+        const struct clock_rule *rule = &desk->rules.rule[i];
+        json_write_object(json);
+        json_put_str(json, "clock", rule->id);
+        json_put_str(json, "edition", rule->edition);
+        json_put_str(json, "group", rule->group);
+        json_put_text(json, "unit", clock_unit_name(rule->unit));
+        json_put_int(json, "amount", rule->amount);
+        json_put_bool(json, "before", rule->before);
+        json_put_bool(json, "computable", clock_rule_computable(rule));
+        rule_put(json, rule->id, rule);
+        json_write_object_end(json);
+    }
+    json_write_array_end(json);
+}
+
+enum rc clock_try(struct desk *desk, const struct clock_try *what, struct buf *json, struct err *err)
+{
+    struct clock_due *due = arena_alloc(desk->scratch, sizeof *due);
+    struct buf text CLEANUP(buf_done);
+    buf_init(&text, DESK_CLOCK_TEXT);
+    if (!due)
+        return err_set(err, RC_LIMIT, "out of memory for a clock");
+    enum rc rc = clock_due(what->rule, what->start_ns, what->zone_offset_s, desk->calendar, due, err);
+    if (rc != RC_OK)
+        return rc;
+    json_put_str(json, "clock", what->rule->id);
+    json_put_str(json, "edition", what->rule->edition);
+    json_put_int(json, "trigger_ns", what->start_ns);
+    json_put_int(json, "due_ns", due->due_ns);
+    json_put_bool(json, "uncovered", due->uncovered);
+    json_write_key(json, "explanation");
+    json_write_object(json);
+    for (enum term_language language = 0; language < TERM_LANGUAGES; language++) {
+        buf_clear(&text);
+        clock_explain(what->rule, due, desk->calendar, &desk->words[language], &text);
+        json_put_str(json, language_name(language), buf_view(&text));
+    }
+    json_write_object_end(json);
+    rule_put(json, what->rule->id, what->rule);
+    return RC_OK;
 }
 
 void clocks_put_next(struct desk *desk, struct buf *json, enum subject_kind kind, int64_t item)

@@ -71,6 +71,10 @@ void incident_save(struct desk *desk, const struct incident *i)
         db_put_text(&q, texts[k]);
     db_put_i64(&q, i->id);
     db_run(&q);
+    q = db_query(desk->db, "UPDATE clock SET object = ?1 WHERE subject = 0 AND item = ?2 AND object <> ?1");
+    db_put_i64(&q, i->object);
+    db_put_i64(&q, i->id);
+    db_run(&q);
 }
 
 void incident_put(struct buf *json, const struct incident *i)

@@ -214,6 +214,18 @@ void clocks_drop(struct desk *desk, const struct subject *subject, const char *s
 /* How many are neither met nor cancelled. */
 int64_t clocks_unmet(struct desk *desk, const struct subject *subject);
 void clocks_put(struct desk *desk, struct buf *json, enum subject_kind kind, int64_t item);
+/* One of them: what a query has of it, beginning with these columns of clock c. */
+#define CLOCK_COLUMNS "c.rule, c.trigger_ns, c.due_ns, c.state, c.met_ns, c.kk, c.ru, c.en, c.edition"
+void clock_put(struct desk *desk, struct buf *json, struct db_query *q);
+/* The terms that the desk knows. */
+void clocks_put_rules(const struct desk *desk, struct buf *json);
+/* What a term would be; nothing is stored. As clock_due. */
+struct clock_try {
+    const struct clock_rule *rule;
+    int64_t start_ns;
+    int32_t zone_offset_s;
+};
+enum rc clock_try(struct desk *desk, const struct clock_try *what, struct buf *json, struct err *err) MUST_USE;
 /* Member "next": null or the earliest unmet. */
 void clocks_put_next(struct desk *desk, struct buf *json, enum subject_kind kind, int64_t item);
 void clocks_tick(struct desk *desk, int64_t now_ns);
@@ -465,6 +477,9 @@ void ask_announce_save(struct ask *ask);
 void ask_announce_end(struct ask *ask);
 void ask_loss_list(struct ask *ask); /* loss_ask.c, as the next */
 void ask_loss_explain(struct ask *ask);
+void ask_clock_list(struct ask *ask);
+void ask_clock_rules(struct ask *ask);
+void ask_clock_try(struct ask *ask);
 void ask_loss_hours(struct ask *ask); /* source_hour.c */
 void ask_mirror_list(struct ask *ask);
 void ask_mirror_forget(struct ask *ask);

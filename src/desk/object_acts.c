@@ -13,6 +13,7 @@ static struct subject subject_of(const struct card *card, char storage[16])
     buf_format(&number, "O-%06lld", (long long)card->id);
     return (struct subject){.kind = SUBJECT_OBJECT,
                             .id = card->id,
+                            .object = card->id,
                             .zone_offset_s = card_number(card, CARD_ZONE),
                             .number = buf_view(&number),
                             .title = card->setting[CARD_NAME],

@@ -463,6 +463,18 @@ const char *const desk_schema[] = {
     " STRICT, WITHOUT ROWID;"
     "CREATE TABLE object_draft (object INTEGER PRIMARY KEY REFERENCES object(id) ON DELETE CASCADE,"
     " time_ns INTEGER NOT NULL, who TEXT NOT NULL, version INTEGER NOT NULL, card TEXT NOT NULL) STRICT;",
+
+    /* terms of all subjects in one register (term_ask.c): whose object each is of, and ways to each state in the order
+     * of their ends */
+    "ALTER TABLE clock ADD COLUMN object INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE clock SET object = coalesce(CASE subject WHEN 0 THEN (SELECT object FROM incident WHERE id = item)"
+    " WHEN 1 THEN (SELECT object FROM findings WHERE id = item)"
+    " WHEN 2 THEN (SELECT object FROM vulnerability WHERE id = item) ELSE item END, 0);"
+    "CREATE INDEX clock_state ON clock(state, due_ns);"
+    "CREATE INDEX clock_late ON clock(due_ns) WHERE state = 1 AND met_ns > due_ns;"
+    "CREATE INDEX clock_object ON clock(object, state, due_ns);"
+    "CREATE INDEX clock_rule ON clock(rule, state, due_ns);"
+    "CREATE INDEX clock_kind ON clock(subject, state, due_ns);",
 };
 
 const size_t desk_schema_count = ARRAY_LEN(desk_schema);

@@ -12,13 +12,13 @@ static const struct {
 } kinds[SUBJECT_KINDS] = {
     [SUBJECT_INCIDENT] = {"", "incident", NULL},
     [SUBJECT_FINDINGS] = {"f", "findings",
-                          "SELECT f.number, f.title, o.name, o.zone_offset_s FROM findings f"
+                          "SELECT f.number, f.title, o.name, o.zone_offset_s, o.id FROM findings f"
                           " JOIN object o ON o.id = f.object WHERE f.id = ?1"},
     [SUBJECT_VULNERABILITY] = {"v", "vulnerability",
-                               "SELECT v.number, v.title, o.name, o.zone_offset_s FROM vulnerability v"
+                               "SELECT v.number, v.title, o.name, o.zone_offset_s, o.id FROM vulnerability v"
                                " JOIN object o ON o.id = v.object WHERE v.id = ?1"},
     [SUBJECT_OBJECT] = {"o", "object_number",
-                        "SELECT printf('O-%06d', id), name, name, zone_offset_s FROM object WHERE id = ?1"},
+                        "SELECT printf('O-%06d', id), name, name, zone_offset_s, id FROM object WHERE id = ?1"},
 };
 
 const char *subject_mark(enum subject_kind kind)
@@ -29,9 +29,14 @@ const char *subject_mark(enum subject_kind kind)
 
 struct subject incident_subject(const struct incident *incident)
 {
-    return (struct subject){SUBJECT_INCIDENT, incident->id,    incident->zone_offset_s,
-                            incident->number, incident->title, incident->object_name,
-                            incident};
+    return (struct subject){.kind = SUBJECT_INCIDENT,
+                            .id = incident->id,
+                            .object = incident->object,
+                            .zone_offset_s = incident->zone_offset_s,
+                            .number = incident->number,
+                            .title = incident->title,
+                            .object_name = incident->object_name,
+                            .incident = incident};
 }
 
 static bool incident_read(struct desk *desk, int64_t id, struct subject *ret_subject)
@@ -61,6 +66,7 @@ bool subject_load(struct desk *desk, enum subject_kind kind, int64_t id, struct 
         ret_subject->title = db_text_copy(&q, desk->scratch);
         ret_subject->object_name = db_text_copy(&q, desk->scratch);
         ret_subject->zone_offset_s = db_i64(&q);
+        ret_subject->object = db_i64(&q);
     }
     db_query_end(&q);
     return found && !db_failed(desk->db);

@@ -17,7 +17,8 @@ enum subject_kind { SUBJECT_INCIDENT, SUBJECT_FINDINGS, SUBJECT_VULNERABILITY, S
 
 struct subject {
     enum subject_kind kind;
-    int64_t id; /* of its row */
+    int64_t id;     /* of its row */
+    int64_t object; /* of its object's row */
     int64_t zone_offset_s;
     struct str number, title, object_name;
     const struct incident *incident; /* of an incident; else NULL */

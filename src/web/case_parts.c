@@ -4,27 +4,25 @@
 #include "web/parts.h"
 #include "web/route.h"
 
-/* A text that the desk gives in each language, or one for all. */
-static struct str by_language(const struct web_call *call, const struct json_value *object, const char *member)
+struct str case_text(const struct web_call *call, const struct json_value *object, const char *member)
 {
     const struct json_value *texts = json_get(object, member);
     return texts && texts->kind == JSON_OBJECT ? of_str(texts, language_code(call->html.language))
                                                : of_str(object, member);
 }
 
-static void clock_row(struct web_call *call, const struct json_value *c)
+void case_clock(struct web_call *call, const struct json_value *c)
 {
     struct html *html = &call->html;
     struct str state = of_str(c, "state");
     bool running = str_is(state, "running") || str_is(state, "overdue");
-    HTML(html, RAW("<tr class=\"clock-"), ESC(state), RAW("\"><th scope=\"row\">"), ESC(of_str(c, "clock")),
-         RAW(" <small>"), ESC(of_str(c, "act")), RAW(" "), ESC(by_language(call, c, "paragraph")),
-         RAW("</small></th>"));
+    HTML(html, RAW("<th scope=\"row\">"), ESC(of_str(c, "clock")), RAW(" <small>"), ESC(of_str(c, "act")), RAW(" "),
+         ESC(case_text(call, c, "paragraph")), RAW("</small></th>"));
     part_cell_classed(call, "clock.deliverable", "grow");
     HTML(html, SAY_OF("clock.what_", of_str(c, "clock")), RAW("<small class=\"under\">"),
          SAY_OF("party.", of_str(c, "from")), RAW(" \xe2\x86\x92 "), SAY_OF("party.", of_str(c, "to")),
          RAW("</small><details><summary>"), SAY("clock.why"), RAW("</summary><p>"));
-    HTML(html, ESC(by_language(call, c, "explanation")), RAW("</p><p class=\"meta\">"), SAY("clock.started"), RAW(" "),
+    HTML(html, ESC(case_text(call, c, "explanation")), RAW("</p><p class=\"meta\">"), SAY("clock.started"), RAW(" "),
          TIME(of_int(c, "trigger_ns")), RAW("</p></details></td>"));
     part_cell(call, "clock.due");
     HTML(html, TIME(of_int(c, "due_ns")), RAW("</td>"));
@@ -36,7 +34,7 @@ static void clock_row(struct web_call *call, const struct json_value *c)
     HTML(html, RAW("</td>"));
     part_cell(call, "clock.state");
     part_state(call, "clock_state.", state);
-    HTML(html, RAW("</td></tr>"));
+    HTML(html, RAW("</td>"));
 }
 
 void case_clocks(struct web_call *call, const struct json_value *subject)
@@ -53,8 +51,11 @@ void case_clocks(struct web_call *call, const struct json_value *subject)
     HTML(html, RAW("<table class=\"rows clocks\">"));
     part_heads(call, heads);
     HTML(html, RAW("<tbody>"));
-    for (const struct json_value *c = json_first(list); c; c = c->next)
-        clock_row(call, c);
+    for (const struct json_value *c = json_first(list); c; c = c->next) {
+        HTML(html, RAW("<tr class=\"clock-"), ESC(of_str(c, "state")), RAW("\">"));
+        case_clock(call, c);
+        HTML(html, RAW("</tr>"));
+    }
     HTML(html, RAW("</tbody></table></section>"));
 }
 

@@ -33,6 +33,23 @@ static const struct fake_answer fake_answers[] = {
      "\"email\":"
      "\"EVIL\","
      "\"phone\":\"EVIL\"}],\"assets\":[{\"kind\":\"host\",\"pattern\":\"</textarea>EVIL\"}],\"open_incidents\":3}]}"},
+    {"clock.list",
+     "{\"ok\":true,\"counts_max\":100,\"counts\":{\"standing\":7,\"overdue\":3,\"running\":4,\"met\":101,\"late\":2,"
+     "\"cancelled\":0},\"terms\":[{\"id\":9,\"subject\":\"findings\",\"item\":3,\"object_id\":1,\"clock\":\"EVIL\","
+     "\"trigger_ns\":1795219893000000000,\"due_ns\":1795219893000000001,\"state\":\"EVIL\",\"met_ns\":0,"
+     "\"explanation\":{\"kk\":\"EVIL\",\"ru\":\"EVIL\",\"en\":\"EVIL\"},\"edition\":\"EVIL\",\"act\":\"EVIL\","
+     "\"paragraph\":{\"kk\":\"EVIL\",\"ru\":\"EVIL\",\"en\":\"EVIL\"},\"from\":\"EVIL\",\"to\":\"EVIL\","
+     "\"deliverable\":\"EVIL\",\"number\":\"F-3 EVIL\",\"title\":\"EVIL\",\"object\":\"EVIL\","
+     "\"zone_offset_s\":21600}],\"more\":true}"},
+    {"clock.rules",
+     "{\"ok\":true,\"rules\":[{\"clock\":\"M-18\",\"edition\":\"EVIL\",\"group\":\"EVIL\",\"unit\":\"calendar_day\","
+     "\"amount\":20,\"before\":false,\"computable\":true,\"act\":\"EVIL\",\"paragraph\":{\"kk\":\"EVIL\","
+     "\"ru\":\"EVIL\",\"en\":\"EVIL\"},\"from\":\"EVIL\",\"to\":\"EVIL\",\"deliverable\":\"EVIL\"},"
+     "{\"clock\":\"M-12 EVIL\",\"computable\":false}]}"},
+    {"clock.try", "{\"ok\":true,\"clock\":\"EVIL\",\"edition\":\"EVIL\",\"trigger_ns\":1795219893000000000,"
+                  "\"due_ns\":1795219893000000000,\"uncovered\":true,\"explanation\":{\"kk\":\"EVIL\",\"ru\":\"EVIL\","
+                  "\"en\":\"EVIL\"},\"act\":\"EVIL\",\"paragraph\":{\"kk\":\"EVIL\",\"ru\":\"EVIL\",\"en\":\"EVIL\"},"
+                  "\"from\":\"EVIL\",\"to\":\"EVIL\",\"deliverable\":\"EVIL\"}"},
     {"vulnerability.list",
      "{\"ok\":true,\"may_change\":true,\"total\":250,\"totals\":[{\"state\":\"open\",\"severity\":\"high\","
      "\"count\":7},{\"state\":\"EVIL\",\"severity\":\"EVIL\",\"count\":1}],\"vulnerabilities\":[{\"id\":4,"

@@ -30,6 +30,7 @@ static void sections(struct web_call *call, enum section here)
         {SECTION_LIVE, "/", "nav.live", false},
         {SECTION_SEARCH, "/search", "nav.search", false},
         {SECTION_INCIDENTS, "/incidents", "nav.incidents", false},
+        {SECTION_TERMS, "/terms", "nav.terms", false},
         {SECTION_VULNERABILITIES, "/vulnerabilities", "nav.vulnerabilities", false},
         {SECTION_RULES, "/rules", "nav.rules", false},
         {SECTION_OBJECTS, "/objects", "nav.objects", false},

@@ -25,6 +25,8 @@ static const struct route routes[] = {
     {"GET", "/incidents/*", ACCESS_SESSION, 0, page_card},
     {"POST", "/incidents/*/act", ACCESS_SESSION, 0, act_card},
     {"POST", "/incidents/*/edit", ACCESS_SESSION, 0, edit_card},
+    {"GET", "/terms", ACCESS_SESSION, 0, page_terms},
+    {"GET", "/terms/try", ACCESS_SESSION, 0, page_term_try},
     {"GET", "/vulnerabilities", ACCESS_SESSION, 0, page_vulnerabilities},
     {"GET", "/vulnerabilities/new", ACCESS_SESSION, 0, page_finding_new},
     {"POST", "/vulnerabilities/new", ACCESS_SESSION, 0, act_finding_new},

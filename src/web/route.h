@@ -64,6 +64,8 @@ void page_vulnerabilities(struct web_call *call);
 void page_vulnerability(struct web_call *call);
 void act_vulnerability(struct web_call *call);
 void page_findings_list(struct web_call *call);
+void page_terms(struct web_call *call);
+void page_term_try(struct web_call *call);
 void page_findings(struct web_call *call);
 void act_findings(struct web_call *call);
 void page_finding_new(struct web_call *call);

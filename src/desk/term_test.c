@@ -1,0 +1,211 @@
+/* The register of terms, and what a term would be. */
+#include "desk/desk_testing.h"
+
+#define DAY H(24)
+
+static struct stand stand;
+
+static void open_it(void)
+{
+    struct err err = {0};
+    if (!CHECK_INT(stand_open(&stand, ":memory:", &err), RC_OK))
+        printf("# %s\n", err.text);
+    stand_sign_in(&stand);
+}
+
+static bool ask(const char *question)
+{
+    return stand_ask(&stand, question);
+}
+
+static void tick(int64_t ns)
+{
+    struct err err = {0};
+    stand.now += ns;
+    CHECK_INT(desk_tick(stand.desk, stand.now, &err), RC_OK);
+}
+
+/* A report of what the owner found himself: M-19, 24 hours. */
+static int64_t report(int64_t object, const char *title)
+{
+    CHECK(ask(stand_format(&stand,
+                           "{'ask':'findings.note','who':'admin','object':%lld,'title':'%s','origin':'own',"
+                           "'findings':[{'scanner':'person','title':'%s','host':'h','severity':3,'check':'%s'}]}",
+                           (long long)object, title, title, title)));
+    return stand_number(stand.json, "id");
+}
+
+/* "M-19 F-000001 overdue", a row after the other. */
+static const char *listed(const char *more)
+{
+    static char text[4096];
+    size_t n = 0;
+    text[0] = '\0';
+    CHECK(ask(stand_format(&stand, "{'ask':'clock.list','who':'admin'%s}", more)));
+    for (const struct json_value *t = json_first(json_get(stand.json, "terms")); t && n < sizeof text - 100;
+         t = t->next)
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s%.*s %.*s %.*s", n ? ", " : "",
+                              STR_ARG(stand_text(t, "clock")), STR_ARG(stand_text(t, "number")),
+                              STR_ARG(stand_text(t, "state")));
+    return text;
+}
+
+static int64_t counted(const char *view)
+{
+    return stand_number(json_get(stand.json, "counts"), view);
+}
+
+static void in_order_of_their_ends(void)
+{
+    open_it();
+    int64_t first = report(1, "first");
+    tick(H(10));
+    report(1, "second");
+    CHECK_TEXT(str_of(listed("")), "M-19 F-000001 running, M-19 F-000002 running");
+    CHECK_INT(counted("standing"), 2);
+    CHECK_INT(counted("running"), 2);
+    tick(H(15));
+    CHECK_TEXT(str_of(listed("")), "M-19 F-000001 overdue, M-19 F-000002 running");
+    CHECK_TEXT(str_of(listed(",'state':'overdue'")), "M-19 F-000001 overdue");
+    CHECK_TEXT(str_of(listed(",'state':'running'")), "M-19 F-000002 running");
+    CHECK_INT(counted("overdue"), 1);
+    CHECK(ask(
+        stand_format(&stand, "{'ask':'findings.inform','who':'admin','id':%lld,'note':'letter'}", (long long)first)));
+    CHECK(ask("{'ask':'findings.inform','who':'admin','id':2,'note':'letter'}"));
+    CHECK_TEXT(str_of(listed("")), "");
+    CHECK_TEXT(str_of(listed(",'state':'met'")), "M-19 F-000002 met, M-19 F-000001 met");
+    CHECK_TEXT(str_of(listed(",'state':'late'")), "M-19 F-000001 met");
+    CHECK_INT(counted("late"), 1);
+    CHECK_INT(counted("met"), 2);
+    stand_close(&stand);
+}
+
+static void rows_say_what_they_are(void)
+{
+    open_it();
+    report(1, "first");
+    listed("");
+    const struct json_value *t = json_first(json_get(stand.json, "terms"));
+    CHECK_TEXT(stand_text(t, "subject"), "findings");
+    CHECK_INT(stand_number(t, "item"), 1);
+    CHECK_INT(stand_number(t, "object_id"), 1);
+    CHECK_TEXT(stand_text(t, "title"), "first");
+    CHECK(stand_text(t, "object").n > 0);
+    CHECK(stand_text(json_get(t, "paragraph"), "kk").n > 0 && stand_text(json_get(t, "explanation"), "ru").n > 0);
+    CHECK_INT(stand_number(t, "due_ns"), stand_number(t, "trigger_ns") + DAY);
+    stand_close(&stand);
+}
+
+static void filters(void)
+{
+    open_it();
+    report(1, "first");
+    CHECK(ask("{'ask':'object.save','who':'admin','object':{'id':0,'name':'Second','class':1}}"));
+    int64_t second = stand_number(stand.json, "id");
+    report(second, "second");
+    CHECK_TEXT(str_of(listed(stand_format(&stand, ",'object':%lld", (long long)second))), "M-19 F-000002 running");
+    CHECK_INT(counted("standing"), 1);
+    CHECK_TEXT(str_of(listed(",'clock':'M-18'")), "");
+    CHECK_TEXT(str_of(listed(",'subject':'incident'")), "");
+    CHECK_INT(counted("running"), 0);
+    CHECK_TEXT(str_of(listed(",'subject':'findings','clock':'M-19'")), "M-19 F-000001 running, M-19 F-000002 running");
+    CHECK_TEXT(str_of(listed(",'from_ns':1795215000000000000,'to_ns':1795215000000000001")), "");
+    static const char *const refused[] = {",'state':'x'", ",'subject':'x'", ",'clock':'X-1'"};
+    for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
+        test_row("%s", refused[i]);
+        CHECK(!ask(stand_format(&stand, "{'ask':'clock.list','who':'admin'%s}", refused[i])));
+        CHECK_TEXT(stand_error(&stand), "invalid");
+    }
+    stand_close(&stand);
+}
+
+/* Every row once, in order, however long a page is; two of one moment, too. */
+static void pages(const char *state, size_t wanted)
+{
+    size_t seen = 0;
+    int64_t after_ns = 0, after_id = 0, last_ns = 0;
+    bool falling = strcmp(state, "met") == 0;
+    for (bool more = true; more && seen <= wanted;) {
+        char after[120] = "";
+        if (seen)
+            snprintf(after, sizeof after, ",'after_ns':%lld,'after_id':%lld", (long long)after_ns, (long long)after_id);
+        listed(stand_format(&stand, ",'state':'%s','limit':3%s", state, after));
+        for (const struct json_value *t = json_first(json_get(stand.json, "terms")); t; t = t->next) {
+            after_ns = stand_number(t, "due_ns");
+            after_id = stand_number(t, "id");
+            CHECK(seen == 0 || (falling ? after_ns <= last_ns : after_ns >= last_ns));
+            last_ns = after_ns;
+            seen++;
+        }
+        more = json_bool(json_get(stand.json, "more"), false);
+    }
+    CHECK_INT(seen, wanted);
+}
+
+static void one_page_after_another(void)
+{
+    open_it();
+    for (int i = 0; i < 10; i++) {
+        report(1, "one");
+        report(1, "two"); /* "known", so without a term of its own */
+        report(1, stand_format(&stand, "t%d", i));
+        tick(i % 3 ? M(1) : 0);
+    }
+    listed("");
+    size_t standing = (size_t)counted("standing");
+    CHECK(standing >= 10);
+    pages("standing", standing);
+    for (int64_t id = 1; id <= 30; id += 2)
+        ask(stand_format(&stand, "{'ask':'findings.inform','who':'admin','id':%lld,'note':'letter'}", (long long)id));
+    listed("");
+    size_t met = (size_t)counted("met");
+    CHECK(met > 3);
+    pages("met", met);
+    pages("standing", (size_t)counted("standing"));
+    stand_close(&stand);
+}
+
+static void what_a_term_would_be(void)
+{
+    open_it();
+    /* 2026-11-27 is a Friday; ten working days from the next day on end on 11 December, local midnight after it. */
+    CHECK(ask("{'ask':'clock.try','who':'admin','clock':'M-10','start_ns':1795755600000000000,'zone_offset_s':18000}"));
+    CHECK_INT(stand_number(stand.json, "due_ns"), INT64_C(1797015600000000000));
+    CHECK(stand_text(json_get(stand.json, "explanation"), "kk").n > 20);
+    CHECK(ask("{'ask':'clock.list','who':'admin'}"));
+    CHECK_INT(counted("standing"), 0); /* nothing is stored */
+    CHECK(!ask("{'ask':'clock.try','who':'admin','clock':'M-12','start_ns':1795755600000000000}"));
+    CHECK_TEXT(stand_text(stand.json, "field"), "clock");
+    CHECK(!ask("{'ask':'clock.try','who':'admin','clock':'nothing','start_ns':1}"));
+    CHECK(!ask("{'ask':'clock.try','who':'admin','clock':'M-10','start_ns':9223372036854775807}"));
+    CHECK(ask("{'ask':'clock.rules','who':'admin'}"));
+    size_t computable = 0, rules = 0;
+    for (const struct json_value *r = json_first(json_get(stand.json, "rules")); r; r = r->next, rules++)
+        computable += json_bool(json_get(r, "computable"), false);
+    CHECK(rules > 80 && computable > 30);
+    /* Each that can be counted is. */
+    static char ids[128][16];
+    size_t count = 0;
+    for (const struct json_value *r = json_first(json_get(stand.json, "rules")); r && count < 128; r = r->next)
+        if (json_bool(json_get(r, "computable"), false) && str_copy_z(stand_text(r, "clock"), ids[count], 16))
+            count++;
+    for (size_t i = 0; i < count; i++) {
+        test_row("%s", ids[i]);
+        CHECK(ask(stand_format(&stand, "{'ask':'clock.try','who':'admin','clock':'%s','start_ns':1795755600000000000}",
+                               ids[i])));
+        CHECK(stand_text(json_get(stand.json, "explanation"), "ru").n > 20);
+    }
+    stand_close(&stand);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct test tests[] = {
+        {"in the order of their ends, by state", in_order_of_their_ends},
+        {"rows say what they are", rows_say_what_they_are},
+        {"filters", filters},
+        {"one page after another", one_page_after_another},
+        {"what a term would be", what_a_term_would_be},
+    };
+    return test_run(tests, ARRAY_LEN(tests), argc, argv);
+}
