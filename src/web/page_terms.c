@@ -234,7 +234,7 @@ void page_term_try(struct web_call *call)
         return;
     }
     struct str error = asked ? call_error(call, 1) : STR_NONE;
-    if (call_error(call, 0).n || str_is(error, "session_ended")) {
+    if (call_error(call, 0).n || (error.n && !str_is(error, "invalid"))) {
         IGNORE(call_failed(call));
         return;
     }
