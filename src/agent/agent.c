@@ -404,7 +404,7 @@ static enum rc sandbox_paths(struct agent *agent, struct sandbox_path *paths, si
                                        "/dev/null",
                                        "/etc/ssl/openssl.cnf"};
     /* Files of these are replaced by others now and then: only their folders last. */
-    static const char *const inventory[] = {"/proc", "/sys", "/etc", "/var/lib/dpkg"};
+    static const char *const inventory[] = {"/proc", "/sys", "/etc", "/var/lib/dpkg", "/var/lib/rpm"};
     *ret_count = 0;
     for (size_t i = 0; i < ARRAY_LEN(read); i++)
         sandbox_add(paths, ret_count, read[i], SANDBOX_READ);

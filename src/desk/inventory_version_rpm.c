@@ -1,6 +1,6 @@
-/* inventory_version_rpm.c - the order of versions of rpm's packages. Written from rpm-version(7): what is neither letter
- * nor digit parts segments and counts for nothing else; segments of digits are numbers and above those of letters; '~'
- * is before everything, the end too; '^' is behind the end and before any other segment. */
+/* inventory_version_rpm.c - the order of versions of rpm's packages. Written from rpm-version(7): what is neither
+ * letter nor digit parts segments and counts for nothing else; segments of digits are numbers and above those of
+ * letters; '~' is before everything, the end too; '^' is behind the end and before any other segment. */
 #include "desk/inventory.h"
 
 static bool is_word(char c)
