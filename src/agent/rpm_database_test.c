@@ -259,24 +259,32 @@ static void what_must_not_be_is_refused(void)
     }
 }
 
-/* Pages that lead to themselves. */
+/* Pages that lead to themselves, and few that seem to be millions. */
 static void circles_end(void)
 {
     sample_load(&sample, "berkeley");
-    memcpy(sample.bytes + 4 + 512 + 16, "\x01\x00\x00\x00", 4); /* the first bucket goes on with itself */
-    memset(list.rows, 0, sizeof list.rows);
-    CHECK(!sample_read(&sample, false, &list) && reads < 8192);
+    uint8_t *bucket = sample.bytes + 4 + 512;
+    CHECK(bucket[25] == 13);
+    put_le16(bucket + 20, 0);
+    put_le32(bucket + 16, 1); /* an empty one that goes on with itself */
+    CHECK(!sample_read(&sample, false, &list));
+    CHECK(list.count == 0 && reads > 1000 && reads < 8192);
     sample_load(&sample, "sqlite");
-    uint8_t *page = sample.bytes + 4 + 512; /* of Packages: an inner page whose children are all itself */
-    CHECK(page[0] == 0x05);
-    for (size_t i = 0; i < 512; i++)
-        page[i] = 0;
-    page[0] = 0x05;
-    put_be16(page + 3, 40);
-    put_be32(page + 8, 2);
-    for (size_t i = 0; i < 40; i++)
-        put_be16(page + 12 + 2 * i, 8);
-    CHECK(!sample_read(&sample, false, &list) && reads < 8192);
+    for (uint32_t number = 2; number <= 7; number++) {
+        uint8_t *page = sample.bytes + 4 + (number - 1) * 512;
+        memset(page, 0, 512);
+        page[0] = number < 7 ? 0x05 : 0x0d;
+        if (number == 7)
+            break; /* a leaf of no rows */
+        put_be16(page + 3, 40);
+        put_be32(page + 8, number + 1);
+        for (size_t i = 0; i < 40; i++)
+            put_be16(page + 12 + 2 * i, 8); /* where the head names the page below */
+    }
+    CHECK(!sample_read(&sample, false, &list));
+    CHECK(list.count == 0 && reads > 1000 && reads < 8192);
+    put_be32(sample.bytes + 4 + 512 + 8, 2); /* deeper than there may be */
+    CHECK(!sample_read(&sample, false, &list) && reads < 1000);
 }
 
 int main(int argc, char **argv)
