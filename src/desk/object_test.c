@@ -300,6 +300,12 @@ static struct str word(struct buf *buf)
     return buf_view(buf);
 }
 
+static void word_put(struct buf *text, const char *before, const char *name, struct buf *piece)
+{
+    struct str made = word(piece);
+    buf_format(text, "%s\"%s\":\"%.*s\"", before, name, STR_ARG(made));
+}
+
 static const char *random_object(const char *name)
 {
     static const char *const fields[] = {"street", "city", "operator", "holder", "collection_name"};
@@ -308,18 +314,23 @@ static const char *random_object(const char *name)
     struct buf text;
     buf_init_fixed(&piece, storage, sizeof storage);
     buf_init(&text, 1u << 18);
-    buf_format(&text, "{\"name\":\"%s\",\"class\":%u,\"critical\":%s,\"owner\":\"%.*s\",\"fields\":{", name,
-               1 + next(3), next(2) ? "true" : "false", STR_ARG(word(&piece)));
+    buf_format(&text, "{\"name\":\"%s\",\"class\":%u", name, 1 + next(3));
+    buf_format(&text, ",\"critical\":%s", next(2) ? "true" : "false");
+    word_put(&text, ",", "owner", &piece);
+    buf_text(&text, ",\"fields\":{");
     for (size_t i = 0; i < ARRAY_LEN(fields); i++)
-        buf_format(&text, "%s\"%s\":\"%.*s\"", i ? "," : "", fields[i], STR_ARG(word(&piece)));
+        word_put(&text, i ? "," : "", fields[i], &piece);
     buf_text(&text, "},\"means\":[");
-    for (uint32_t n = next(30), i = 0; i < n; i++)
-        buf_format(&text, "%s{\"kind\":\"%s\",\"name\":\"%.*s\",\"addresses\":\"192.0.2.%u\"}", i ? "," : "",
-                   next(2) ? "software" : "technical", STR_ARG(word(&piece)), next(256));
+    for (uint32_t n = next(30), i = 0; i < n; i++) {
+        word_put(&text, i ? ",{" : "{", "name", &piece);
+        buf_format(&text, ",\"kind\":\"%s\"", next(2) ? "software" : "technical");
+        buf_format(&text, ",\"addresses\":\"192.0.2.%u\"}", next(256));
+    }
     buf_text(&text, "],\"contacts\":[");
-    for (uint32_t n = next(5), i = 0; i < n; i++)
-        buf_format(&text, "%s{\"name\":\"%.*s\",\"since\":\"2025-01-1%u\"}", i ? "," : "", STR_ARG(word(&piece)),
-                   next(9));
+    for (uint32_t n = next(5), i = 0; i < n; i++) {
+        word_put(&text, i ? ",{" : "{", "name", &piece);
+        buf_format(&text, ",\"since\":\"2025-01-1%u\"}", next(9));
+    }
     buf_text(&text, "],\"documents\":[{\"title\":\"t\"}],\"assets\":[{\"kind\":\"host\",\"pattern\":\"w*\"}]}");
     const char *copy = arena_strz(stand.arena, buf_view(&text));
     buf_done(&text);
