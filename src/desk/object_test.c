@@ -522,6 +522,46 @@ static void contacts(void)
     stand_close(&stand);
 }
 
+/* Who has the duty is told in his language before it is late, and when it is. */
+static void notices(void)
+{
+    static const struct {
+        const char *language;
+        const char *what;
+    } rows[] = {
+        {"kk", "өзекті байланыс деректерін «МТҚ» АҚ-ға жолдау"},
+        {"ru", "Направить в АО «ГТС» актуальные контактные данные"},
+        {"en", "Send STS the current contact data"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct err err = {0};
+        if (!opened_at(":memory:"))
+            return;
+        test_row("%s", rows[i].language);
+        CHECK(stand_ask(&stand, stand_format(&stand,
+                                             "{'ask':'channel.save','who':'admin','channel':{'kind':'mail','to':"
+                                             "'a@b.kz','server':'smtp.kz','from':'q@b.kz','language':'%s'}}",
+                                             rows[i].language)));
+        CHECK(save("'object':{'id':1,'name':'Portal','contacts':[{'name':'Ann'}]}"));
+        CHECK(save("'object':{'id':1,'contacts':[{'name':'Bob'}]}"));
+        stand.now += H(25); /* half of the term */
+        CHECK_INT(desk_tick(stand.desk, stand.now, &err), RC_OK);
+        stand.now += H(24);
+        CHECK_INT(desk_tick(stand.desk, stand.now, &err), RC_OK);
+        CHECK_INT(db_begin(stand.db, DB_READ, &err), RC_OK);
+        struct db_query q = db_query(stand.db, "SELECT title, body FROM outbox ORDER BY id");
+        int64_t count = 0;
+        for (; db_next(&q); count++) {
+            struct str title = db_text(&q), body = db_text(&q);
+            CHECK(str_search(title, STR("[O-000001]")) < title.n && str_search(title, STR("M-24")) < title.n);
+            CHECK(str_search(body, str_of(rows[i].what)) < body.n && str_search(body, STR("Portal")) < body.n);
+        }
+        CHECK_INT(db_end(stand.db, true, &err), RC_OK);
+        CHECK_INT(count, 2); /* a warning, and that it is over */
+        stand_close(&stand);
+    }
+}
+
 /* --- a database of before --- */
 
 static void an_older_database(void)
@@ -604,6 +644,7 @@ int main(int argc, char **argv)
         {"critical objects", critical_objects},
         {"requests", requests},
         {"contacts", contacts},
+        {"notices", notices},
         {"an older database", an_older_database},
         {"who may", who_may},
     };
