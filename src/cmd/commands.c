@@ -472,6 +472,7 @@ static const struct option_row findings_rows[] = {
 };
 
 static const struct option_row signature_rows[] = {
+    OPTION_DATA,
     OPTION_JSON,
     {.name = "document",
      .type = OPTION_TEXT,

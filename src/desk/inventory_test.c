@@ -243,6 +243,54 @@ static void an_object_is_told_by_its_machines(void)
     stand_close(&stand);
 }
 
+/* The card of the object: what agents know is offered, and where the card says another thing it is seen. */
+static const struct json_value *offer(const char *means)
+{
+    CHECK(ask(stand_format(&stand, "{'ask':'object.save','who':'admin','object':{'id':1,'means':[%s]}}", means)));
+    CHECK(ask("{'ask':'object.card','who':'admin','id':1}"));
+    return json_first(json_get(json_get(stand.json, "object"), "offers"));
+}
+
+static void machines_are_offered_for_the_card(void)
+{
+    static const struct {
+        const char *means;
+        const char *state;
+    } rows[] = {
+        {"", "new"},
+        {"{'kind':'software','name':'x','addresses':'192.0.2.7'}", "new"}, /* software is no machine */
+        {"{'kind':'technical','name':'x','addresses':'192.0.2.9'}", "new"},
+        {"{'kind':'technical','name':'x','addresses':'192.0.2.7'}", "differs"},
+        {"{'kind':'technical','name':'x','addresses':'192.0.2.7, 2001:db8::7'}", "same"},
+        {"{'kind':'technical','name':'x','addresses':'2001:DB8::7,192.0.2.7'}", "same"},
+        {"{'kind':'technical','name':'x','addresses':'192.0.2.7, 2001:db8::7, 192.0.2.8'}", "differs"},
+        {"{'kind':'technical','name':'x','addresses':'','domains':'other, HOST'}", "differs"},
+    };
+    opened_with_agent();
+    take("{'event':'inventory.snapshot','kind':'system','snapshot':5,'part':1,'last':true,'count':2,'items':["
+         "['os',{'name':'Debian GNU/Linux 12'}],['hardware',{'vendor':'V','model':'M','serial':'S'}]]}");
+    take("{'event':'inventory.snapshot','kind':'interface','snapshot':5,'part':1,'last':true,'count':2,'items':["
+         "['lo',{'type':'loopback','addresses':['127.0.0.1/8']}],"
+         "['eth0',{'type':'ether','addresses':['192.0.2.7/24','2001:db8::7/64']}]]}");
+    const struct json_value *o = offer("");
+    char host[64] = "";
+    CHECK(str_copy_z(stand_text(o, "domains"), host, sizeof host) && host[0]);
+    CHECK_TEXT(stand_text(o, "addresses"), "192.0.2.7, 2001:db8::7");
+    CHECK_TEXT(stand_text(o, "name"), "V M S");
+    CHECK_TEXT(stand_text(o, "os"), "Debian GNU/Linux 12");
+    CHECK(!json_bool(json_get(o, "os_listed"), true));
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char means[256];
+        const char *at = strstr(rows[i].means, "HOST");
+        snprintf(means, sizeof means, "%.*s%s%s", at ? (int)(at - rows[i].means) : 255, rows[i].means, at ? host : "",
+                 at ? at + 4 : "");
+        test_row("%s", means);
+        CHECK_TEXT(stand_text(offer(means), "state"), rows[i].state);
+    }
+    CHECK(json_bool(json_get(offer("{'kind':'software','name':'debian gnu/linux 12'}"), "os_listed"), false));
+    stand_close(&stand);
+}
+
 static void the_agent_is_asked_when_it_can_answer(void)
 {
     char question[128];
@@ -416,6 +464,7 @@ int main(int argc, char **argv)
         {"nobody else tells of a machine", nobody_else_tells_of_a_machine},
         {"found by name, version, port and program", found_by_name_version_port_and_program},
         {"an object is told by its machines", an_object_is_told_by_its_machines},
+        {"machines are offered for the card", machines_are_offered_for_the_card},
         {"the agent is asked when it can answer", the_agent_is_asked_when_it_can_answer},
         {"a machine has its limits", a_machine_has_its_limits},
         {"versions of dpkg", versions_of_dpkg},

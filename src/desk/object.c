@@ -28,6 +28,13 @@ int64_t object_default(struct desk *desk, struct str name)
 
 /* --- the list --- */
 
+/* Ten thousand objects are one answer: what is empty is left out, but for what always stood there. */
+static void member_put(struct ask *ask, const char *name, struct str value, bool always)
+{
+    if (always || value.n)
+        json_put_str(ask->out, name, value);
+}
+
 static void rows_put(struct ask *ask, int64_t object, const char *name, const char *select)
 {
     static const char *const contact[] = {"name", "email", "phone", "post", "since", NULL};
@@ -40,7 +47,7 @@ static void rows_put(struct ask *ask, int64_t object, const char *name, const ch
     while (db_next(&q)) {
         json_write_object(ask->out);
         for (size_t i = 0; columns[i]; i++)
-            json_put_str(ask->out, columns[i], db_text(&q));
+            member_put(ask, columns[i], db_text(&q), i < 3);
         json_write_object_end(ask->out);
     }
     json_write_array_end(ask->out);
@@ -57,11 +64,12 @@ static void object_put(struct ask *ask, struct db_query *q)
     json_put_int(ask->out, "keep_days", db_i64(q));
     json_put_bool(ask->out, "critical", db_i64(q) > 0);
     json_put_int(ask->out, "version", db_i64(q));
-    json_put_bool(ask->out, "private", db_i64(q) > 0);
+    if (db_i64(q) > 0)
+        json_put_bool(ask->out, "private", true);
     static const char *const days[] = {"critical_day", "trial_day", "trial_end_day", "industrial_day",
                                        "discontinued_day"};
     for (size_t i = 0; i < ARRAY_LEN(days); i++)
-        json_put_str(ask->out, days[i], db_text(q));
+        member_put(ask, days[i], db_text(q), false);
     json_put_int(ask->out, "open_incidents", db_i64(q));
 }
 

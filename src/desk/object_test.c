@@ -300,6 +300,12 @@ static struct str word(struct buf *buf)
     return buf_view(buf);
 }
 
+static void word_put(struct buf *text, const char *before, const char *name, struct buf *piece)
+{
+    struct str made = word(piece);
+    buf_format(text, "%s\"%s\":\"%.*s\"", before, name, STR_ARG(made));
+}
+
 static const char *random_object(const char *name)
 {
     static const char *const fields[] = {"street", "city", "operator", "holder", "collection_name"};
@@ -308,18 +314,23 @@ static const char *random_object(const char *name)
     struct buf text;
     buf_init_fixed(&piece, storage, sizeof storage);
     buf_init(&text, 1u << 18);
-    buf_format(&text, "{\"name\":\"%s\",\"class\":%u,\"critical\":%s,\"owner\":\"%.*s\",\"fields\":{", name,
-               1 + next(3), next(2) ? "true" : "false", STR_ARG(word(&piece)));
+    buf_format(&text, "{\"name\":\"%s\",\"class\":%u", name, 1 + next(3));
+    buf_format(&text, ",\"critical\":%s", next(2) ? "true" : "false");
+    word_put(&text, ",", "owner", &piece);
+    buf_text(&text, ",\"fields\":{");
     for (size_t i = 0; i < ARRAY_LEN(fields); i++)
-        buf_format(&text, "%s\"%s\":\"%.*s\"", i ? "," : "", fields[i], STR_ARG(word(&piece)));
+        word_put(&text, i ? "," : "", fields[i], &piece);
     buf_text(&text, "},\"means\":[");
-    for (uint32_t n = next(30), i = 0; i < n; i++)
-        buf_format(&text, "%s{\"kind\":\"%s\",\"name\":\"%.*s\",\"addresses\":\"192.0.2.%u\"}", i ? "," : "",
-                   next(2) ? "software" : "technical", STR_ARG(word(&piece)), next(256));
+    for (uint32_t n = next(30), i = 0; i < n; i++) {
+        word_put(&text, i ? ",{" : "{", "name", &piece);
+        buf_format(&text, ",\"kind\":\"%s\"", next(2) ? "software" : "technical");
+        buf_format(&text, ",\"addresses\":\"192.0.2.%u\"}", next(256));
+    }
     buf_text(&text, "],\"contacts\":[");
-    for (uint32_t n = next(5), i = 0; i < n; i++)
-        buf_format(&text, "%s{\"name\":\"%.*s\",\"since\":\"2025-01-1%u\"}", i ? "," : "", STR_ARG(word(&piece)),
-                   next(9));
+    for (uint32_t n = next(5), i = 0; i < n; i++) {
+        word_put(&text, i ? ",{" : "{", "name", &piece);
+        buf_format(&text, ",\"since\":\"2025-01-1%u\"}", next(9));
+    }
     buf_text(&text, "],\"documents\":[{\"title\":\"t\"}],\"assets\":[{\"kind\":\"host\",\"pattern\":\"w*\"}]}");
     const char *copy = arena_strz(stand.arena, buf_view(&text));
     buf_done(&text);
@@ -511,6 +522,46 @@ static void contacts(void)
     stand_close(&stand);
 }
 
+/* Who has the duty is told in his language before it is late, and when it is. */
+static void notices(void)
+{
+    static const struct {
+        const char *language;
+        const char *what;
+    } rows[] = {
+        {"kk", "өзекті байланыс деректерін «МТҚ» АҚ-ға жолдау"},
+        {"ru", "Направить в АО «ГТС» актуальные контактные данные"},
+        {"en", "Send STS the current contact data"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct err err = {0};
+        if (!opened_at(":memory:"))
+            return;
+        test_row("%s", rows[i].language);
+        CHECK(stand_ask(&stand, stand_format(&stand,
+                                             "{'ask':'channel.save','who':'admin','channel':{'kind':'mail','to':"
+                                             "'a@b.kz','server':'smtp.kz','from':'q@b.kz','language':'%s'}}",
+                                             rows[i].language)));
+        CHECK(save("'object':{'id':1,'name':'Portal','contacts':[{'name':'Ann'}]}"));
+        CHECK(save("'object':{'id':1,'contacts':[{'name':'Bob'}]}"));
+        stand.now += H(25); /* half of the term */
+        CHECK_INT(desk_tick(stand.desk, stand.now, &err), RC_OK);
+        stand.now += H(24);
+        CHECK_INT(desk_tick(stand.desk, stand.now, &err), RC_OK);
+        CHECK_INT(db_begin(stand.db, DB_READ, &err), RC_OK);
+        struct db_query q = db_query(stand.db, "SELECT title, body FROM outbox ORDER BY id");
+        int64_t count = 0;
+        for (; db_next(&q); count++) {
+            struct str title = db_text(&q), body = db_text(&q);
+            CHECK(str_search(title, STR("[O-000001]")) < title.n && str_search(title, STR("M-24")) < title.n);
+            CHECK(str_search(body, str_of(rows[i].what)) < body.n && str_search(body, STR("Portal")) < body.n);
+        }
+        CHECK_INT(db_end(stand.db, true, &err), RC_OK);
+        CHECK_INT(count, 2); /* a warning, and that it is over */
+        stand_close(&stand);
+    }
+}
+
 /* --- a database of before --- */
 
 static void an_older_database(void)
@@ -593,6 +644,7 @@ int main(int argc, char **argv)
         {"critical objects", critical_objects},
         {"requests", requests},
         {"contacts", contacts},
+        {"notices", notices},
         {"an older database", an_older_database},
         {"who may", who_may},
     };

@@ -19,7 +19,7 @@ static void tab(struct web_call *call, int64_t id, struct str part, const char *
     HTML(html, RAW(">"), ESC(html_text(html, str_of(key))), RAW("</a>"));
 }
 
-void object_head(struct web_call *call, const struct json_value *object, const char *here)
+void object_tabs(struct web_call *call, int64_t id, const char *here)
 {
     static const struct {
         const char *part;
@@ -31,18 +31,23 @@ void object_head(struct web_call *call, const struct json_value *object, const c
         {"/inventory", "objects.machines"},
     };
     struct html *html = &call->html;
+    HTML(html, RAW("<nav class=\"tabs\" aria-label=\""), SAY("objects.title"), RAW("\">"));
+    for (size_t i = 0; i < ARRAY_LEN(tabs); i++)
+        tab(call, id, str_of(tabs[i].part), tabs[i].key, str_is(str_of(here), tabs[i].part));
+    HTML(html, RAW("</nav>"));
+}
+
+void object_head(struct web_call *call, const struct json_value *object, const char *here)
+{
+    struct html *html = &call->html;
     struct str name = object ? of_str(object, "name") : html_text(html, STR("objects.new"));
     int64_t zone_s = of_int(object, "zone_offset_s");
     if (object && zone_s >= -43200 && zone_s <= 50400)
         html->zone_s = (int32_t)zone_s;
     call_page_titled(call, name, SECTION_OBJECTS);
     HTML(html, RAW("<div class=\"heading\"><h1>"), ESC(name), RAW("</h1></div>"));
-    if (!object)
-        return;
-    HTML(html, RAW("<nav class=\"tabs\" aria-label=\""), SAY("objects.title"), RAW("\">"));
-    for (size_t i = 0; i < ARRAY_LEN(tabs); i++)
-        tab(call, of_int(object, "id"), str_of(tabs[i].part), tabs[i].key, str_is(str_of(here), tabs[i].part));
-    HTML(html, RAW("</nav>"));
+    if (object)
+        object_tabs(call, of_int(object, "id"), here);
 }
 
 void object_ask(struct web_call *call)

@@ -6,7 +6,9 @@
 
 /* Of the address; 0 for "new" and for what is no number. */
 int64_t object_id(const struct web_call *call);
-/* Begins the page: the object's name, its tabs; `here` is the last part of the open tab's path. */
+/* Its tabs; `here` is the last part of the open one's path. */
+void object_tabs(struct web_call *call, int64_t id, const char *here);
+/* Begins the page: the object's name, its tabs. */
 void object_head(struct web_call *call, const struct json_value *object, const char *here);
 /* Asks for the object of the address. */
 void object_ask(struct web_call *call);

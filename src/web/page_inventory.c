@@ -2,6 +2,7 @@
  * object's machines as order 52/NK, Annex 1, 12 asks for them. */
 #include "base/civil.h"
 #include "web/agent_parts.h"
+#include "web/object_parts.h"
 #include "web/parts.h"
 #include "web/route.h"
 
@@ -507,8 +508,9 @@ void page_object_inventory(struct web_call *call)
     const struct json_value *answer = call_answer(call, 0);
     const struct json_value *hosts = json_get(answer, "hosts");
     call_page(call, "inventory.object_title", SECTION_OBJECTS);
-    HTML(html, RAW("<h1>"), SAY("inventory.object_title"), RAW(": "), ESC(of_str(answer, "name")),
-         RAW("</h1><p class=\"about\">"), SAY("inventory.object_about"), RAW("</p><table class=\"pairs\"><tbody>"));
+    HTML(html, RAW("<h1>"), SAY("inventory.object_title"), RAW(": "), ESC(of_str(answer, "name")), RAW("</h1>"));
+    object_tabs(call, object_id(call), "/inventory");
+    HTML(html, RAW("<p class=\"about\">"), SAY("inventory.object_about"), RAW("</p><table class=\"pairs\"><tbody>"));
     part_row_begin(call, "inventory.annex_1");
     HTML(html, ESC(of_str(answer, "name")), RAW("</td></tr>"));
     part_row_begin(call, "inventory.annex_2");

@@ -109,16 +109,33 @@ static void rows_put(struct web_call *call, const struct list *list, const struc
     HTML(html, RAW("</tbody></table>"));
 }
 
-/* One machine that an agent tells of, with a button that takes it over. */
-static void offer_put(struct web_call *call, const struct json_value *object, const struct json_value *o)
+/* A button that takes a row of means over; `kind` and what agents say of it. */
+static void take_put(struct web_call *call, const struct json_value *object, const char *kind,
+                     const struct str cells[3])
 {
     static const char *const names[] = {"name", "addresses", "domains"};
     struct html *html = &call->html;
-    struct str state = of_str(o, "state");
+    if (!of_bool(call_answer(call, 0), "may_change"))
+        return;
+    HTML(html, RAW("<form method=\"post\" action=\"/objects/"), INT(of_int(object, "id")), RAW("/means\">"));
+    part_csrf(call);
+    part_hidden(call, "seen", call_format(call, "%lld", (long long)of_int(object, "version")));
+    part_hidden(call, "kind", str_of(kind));
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        part_hidden(call, names[i], cells[i]);
+    HTML(html, RAW("<button class=\"quiet\" name=\"act\" value=\"save\" aria-label=\""), SAY("objects.take"), RAW(" "),
+         ESC(cells[0]), RAW("\">"), SAY("objects.take"), RAW("</button></form>"));
+}
+
+/* One machine that an agent tells of, and its operating system. */
+static void offer_put(struct web_call *call, const struct json_value *object, const struct json_value *o)
+{
+    struct html *html = &call->html;
+    struct str state = of_str(o, "state"), os = of_str(o, "os");
     HTML(html, RAW("<tr><th scope=\"row\"><a href=\"/inventory/"), URL(of_str(o, "agent")), RAW("\">"),
          ESC(of_str(o, "domains")), RAW("</a></th>"));
     part_cell(call, "object.name");
-    HTML(html, ESC(of_str(o, "name")), RAW("<small class=\"under\">"), ESC(of_str(o, "os")), RAW("</small></td>"));
+    HTML(html, ESC(of_str(o, "name")), RAW("</td>"));
     part_cell(call, "objects.addresses");
     HTML(html, ESC(of_str(o, "addresses")));
     if (str_is(state, "differs"))
@@ -127,22 +144,21 @@ static void offer_put(struct web_call *call, const struct json_value *object, co
     HTML(html, RAW("</td>"));
     part_cell(call, "objects.state");
     HTML(html, SAY_OF("objects.offer_", state));
-    if (str_is(state, "new") && of_bool(call_answer(call, 0), "may_change")) {
-        HTML(html, RAW("<form method=\"post\" action=\"/objects/"), INT(of_int(object, "id")), RAW("/means\">"));
-        part_csrf(call);
-        part_hidden(call, "seen", call_format(call, "%lld", (long long)of_int(object, "version")));
-        part_hidden(call, "kind", STR("technical"));
-        for (size_t i = 0; i < ARRAY_LEN(names); i++)
-            part_hidden(call, names[i], of_str(o, names[i]));
-        HTML(html, RAW("<button class=\"quiet\" name=\"act\" value=\"save\" aria-label=\""), SAY("objects.take"),
-             RAW(" "), ESC(of_str(o, "domains")), RAW("\">"), SAY("objects.take"), RAW("</button></form>"));
-    }
+    if (str_is(state, "new"))
+        take_put(call, object, "technical",
+                 (const struct str[]){of_str(o, "name"), of_str(o, "addresses"), of_str(o, "domains")});
+    HTML(html, RAW("</td>"));
+    part_cell(call, "inventory.os");
+    HTML(html, ESC(os));
+    if (os.n && !of_bool(o, "os_listed"))
+        take_put(call, object, "software", (const struct str[]){os, STR(""), STR("")});
     HTML(html, RAW("</td></tr>"));
 }
 
 static void offers_put(struct web_call *call, const struct json_value *object)
 {
-    static const char *const heads[] = {"inventory.host", "object.name", "objects.addresses", "objects.state", NULL};
+    static const char *const heads[] = {"inventory.host", "object.name",  "objects.addresses",
+                                        "objects.state",  "inventory.os", NULL};
     struct html *html = &call->html;
     const struct json_value *offers = json_get(object, "offers");
     if (!json_first(offers))
