@@ -95,10 +95,12 @@ class Writer(threading.Thread):
 def put_into_use():
     """while records come: later ones are parsed, earlier ones stay as they are, each is there once, no process is
     another; after a restart too; taken out they are not parsed any more"""
-    with Stand() as stand:
+    with Stand(log_file_mib=1) as stand:
         stand.write("a.log", door(1000000, "first"))
         stand.until("it", lambda: rate(stand, "a.log")["records"] == 1)
         check_equal(rate(stand, "a.log")["parsed"], 0, "nothing takes it")
+        stand.write("c.log", ssh(20000))
+        stand.until("a segment with it", lambda: stand.web.ask("archive")["segments"] > 0)
         check_equal(keep(stand), 1, "version")
         check(not use(stand, "gate")["ok"] and not use(stand, version=2)["ok"], "what is not there")
         check(not stand.web.change("parser.use", name="door", reason="")["ok"], "without a reason")
@@ -147,8 +149,7 @@ def put_into_use():
         check(not stand.web.change("parser.stop", name="door", reason="no more doors")["ok"], "once")
         stand.until("the second", lambda: len(stand.told("patterns")) >= 2)
         stand.write("a.log", door(3000000, "stopped"))
-        stand.until("it", lambda: stand.web.search(query="stopped zzyzx", limit=10)["events"])
-        found = [e for e in stand.web.search(query="stopped zzyzx", limit=10)["events"] if e["type"] == "raw"]
+        found = stand.until("it", lambda: stand.service.sent("3000000 stopped"))
         check("account" not in found[0]["statutory"], str(found))
         check_equal(len(stand.told("parser.stopped")), 1, "its record")
         check_equal(processes(stand), before, "no process is another")

@@ -407,8 +407,7 @@ enum rc desk_rules_taken(struct desk *desk, size_t who, struct str reason, int64
 /* The same of the lists of indicators: it works with all of them, or with what it could read. */
 enum rc desk_lists_taken(struct desk *desk, size_t who, struct str reason, int64_t now_ns, struct err *err) MUST_USE;
 /* The same of the patterns that people put into use: it parses by them, or by those of before. */
-enum rc desk_patterns_taken(struct desk *desk, size_t who, struct str reason, int64_t now_ns,
-                            struct err *err) MUST_USE;
+enum rc desk_patterns_taken(struct desk *desk, size_t who, struct str reason, int64_t now_ns, struct err *err) MUST_USE;
 /* Another number once a state or level was changed: then all below is to be told to the engines again. Never 0. */
 uint64_t desk_rules_version(const struct desk *desk);
 /* Reads what was decided since. Call it when the number is another. */

@@ -3,9 +3,9 @@
  *   none ──parser.use──► a version is in use ──parser.use of another──► that one is, this one is history
  *                                   └──────────parser.stop────────────► none
  *
- * Those in use are one table, which the role gives to all who parse (desk_patterns_write). It loads as a whole or not at
- * all: with what would not load beside the others nothing is changed. What was parsed before stays as it was. Each step
- * is a row and a record with the whole pattern. */
+ * Those in use are one table, which the role gives to all who parse (desk_patterns_write). It loads as a whole or not
+ * at all: with what would not load beside the others nothing is changed. What was parsed before stays as it was. Each
+ * step is a row and a record with the whole pattern. */
 #include "base/assert.h"
 #include "desk/inside.h"
 #include "desk/parser_draft.h"
@@ -66,7 +66,8 @@ static void table_check(struct ask *ask)
     buf_init(&table, TABLE_MAX);
     table_write(desk, &table);
     if (table.overflow)
-        ask_refuse(ask, "too_large", "the patterns in use would be larger than 512 KiB: take some out that are not needed");
+        ask_refuse(ask, "too_large",
+                   "the patterns in use would be larger than 512 KiB: take some out that are not needed");
     if (ask->error || !desk->patterns_check ||
         desk->patterns_check(desk->patterns_context, buf_view(&table), &cell, &err) == RC_OK)
         return;
@@ -129,7 +130,10 @@ void ask_parser_use(struct ask *ask)
     struct str reason = rule_reason(ask);
     int64_t outgoing = 0;
     int64_t was = used_version(ask, draft.name);
-    if (!parser_draft_read(ask, ask_int(ask, "version"), &draft))
+    int64_t version = ask_int(ask, "version");
+    if (version < 0)
+        ask_invalid(ask, "version", "versions are numbers from 1");
+    else if (!parser_draft_read(ask, version, &draft))
         ask_refuse(ask, "not_found", "no such pattern, or no such version of it, was kept here");
     else if (draft.version == was)
         ask_refuse(ask, "state_refuses", "this version is in use already");

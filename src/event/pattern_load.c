@@ -261,6 +261,7 @@ static enum rc own_load(struct loader *loader)
     enum rc rc = families_row(loader, family);
     if (rc != RC_OK || loader->own.n == 0)
         return rc;
+    loader->column = NULL; /* that was of the family */
     loader->family = &loader->mapping->family[loader->mapping->family_count - 1];
     loader->part_count = 0;
     loader->ids = map_new(PATTERNS_MAX, 1);

@@ -1,4 +1,5 @@
-/* engine_patterns.h - under engine: patterns that people wrote in the service come while it is at work (parser_folder.h).
+/* engine_patterns.h - under engine: patterns that people wrote in the service come while it is at work
+ * (parser_folder.h).
  */
 #ifndef ROLE_ENGINE_PATTERNS_H
 #define ROLE_ENGINE_PATTERNS_H

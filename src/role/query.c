@@ -129,7 +129,8 @@ static enum rc query_start(struct process *process, void **ret_self, struct err 
     rc = explain_make(role, err);
     if (rc != RC_OK)
         return rc;
-    role->deriver = hit_deriver_new(parsers_mapping(role->parsers), role->names, (int32_t)process->config.zone_offset_s);
+    role->deriver =
+        hit_deriver_new(parsers_mapping(role->parsers), role->names, (int32_t)process->config.zone_offset_s);
     struct mirror_server_options mirrors = {
         .folder = process_handle(process, MIRROR_FOLDER, -1),
         .rate_bytes = (uint64_t)process->config.mirror_rate_mib << 20,

@@ -250,7 +250,8 @@ void rule_supply_lists_taken(struct rule_supply *self, const struct channel *cha
 {
     struct err err = {0};
     size_t who;
-    if (rule_supply_taker(channel, &who) && desk_lists_taken(self->desk, who, msg->body, clock_real_ns(), &err) != RC_OK)
+    if (rule_supply_taker(channel, &who) &&
+        desk_lists_taken(self->desk, who, msg->body, clock_real_ns(), &err) != RC_OK)
         log_error("what %s %u says of lists of indicators could not be stored: %s",
                   msg_role_name(channel_peer(channel)), channel_instance(channel), err.text);
 }

@@ -34,12 +34,12 @@ struct health {
     int64_t deletion_ns; /* when the next segment may go, by its keeper; 0 not known */
     int64_t losses_open; /* that nobody explained */
     bool proposal_waits;
-    bool rules_behind;   /* somebody works with those of before */
-    bool lists_behind;   /* or not with all lists of indicators */
+    bool rules_behind;    /* somebody works with those of before */
+    bool lists_behind;    /* or not with all lists of indicators */
     bool patterns_behind; /* or parses by the patterns of before */
-    bool canary_lost;    /* canaries do not come through the service */
-    int64_t growth;      /* stored bytes a day on average; 0 not known */
-    int64_t verified_ns; /* 0: none found */
+    bool canary_lost;     /* canaries do not come through the service */
+    int64_t growth;       /* stored bytes a day on average; 0 not known */
+    int64_t verified_ns;  /* 0: none found */
     int64_t verified_faults;
     int64_t verified_size;
     int64_t verified_uid;

@@ -1,6 +1,6 @@
-/* /parsers/patterns: the patterns that people wrote here, which version of each is in use, and the acts: put into use, back
- * to the version before, taken out, away. /parsers/patterns/NAME: its versions, and when which was in use. The table of
- * all. */
+/* /parsers/patterns: the patterns that people wrote here, which version of each is in use, and the acts: put into use,
+ * back to the version before, taken out, away. /parsers/patterns/NAME: its versions, and when which was in use. The
+ * table of all. */
 #include "web/behind.h"
 #include "web/parser_parts.h"
 #include "web/route.h"
