@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""parser_use.py - patterns that people wrote are put into use, taken back and taken out on the page: no process is started
-anew, no record is lost or parsed twice, a restart keeps them, what would not load is refused, and who could not take them
-is said. Prints TAP."""
+"""parser_use.py - patterns that people wrote are put into use, taken back and taken out on the page: no process is
+started anew, no record is lost or parsed twice, a restart keeps them, what would not load is refused, and who could not
+take them is said. Prints TAP."""
 import os
 import signal
 import sys
@@ -220,8 +220,8 @@ def what_is_refused():
 
 
 def not_taken():
-    """tables of the site that came later and fit the same texts: the processes go on without ours, which is a record and
-    an incident; once ours is taken out it is over"""
+    """tables of the site that came later and fit the same texts: the processes go on without ours, which is a record
+    and an incident; once ours is taken out it is over"""
     with tempfile.TemporaryDirectory(prefix="qorgan-parsers-") as folder:
         os.chmod(folder, 0o755)
         with Stand(parsers=folder) as stand:
