@@ -68,8 +68,8 @@ struct block_held {
 struct engine {
     struct process *process;
     struct names *names;
-    struct parsers *parsers;
     struct normaliser *normaliser;
+    struct engine_patterns patterns;
     struct engine_set set;   /* the rules at work */
     struct set_maker *maker; /* makes the next ones */
     struct buf states;       /* MSG_RULE_STATES as it came last, for these */
@@ -123,7 +123,6 @@ struct engine {
     uint64_t rules_ns;    /* statistics of rules went last */
     uint64_t resumed_ns;  /* boot time of the first RESUME */
     bool settled;         /* the desk's rules are at work, or cannot be had */
-    bool patterned;       /* so are the patterns that people wrote there */
     bool impatient;       /* the desk did not come */
     uint64_t generation;  /* of the keeper's collection: blocks of an earlier one are not wanted */
     uint64_t plain_until; /* records below go into blocks as they are: a segment of them did not read back */
@@ -156,7 +155,7 @@ static enum rc engine_start(struct process *process, void **ret_self, struct err
     buf_format(&engine->text, "%.*s/data", STR_ARG(process->config.share));
     bool fits = str_copy_z(buf_view(&engine->text), data, sizeof data);
     ASSERT(fits);
-    enum rc rc = parsers_open(&process->config, engine->names, &engine->parsers, err);
+    enum rc rc = parsers_open(&process->config, engine->names, &engine->patterns.parsers, err);
     if (rc == RC_OK)
         rc = engine_set_make(process_handle(process, "rules", -1), engine->names, &engine->set, err);
     buf_init_fixed(&engine->lists_trouble, engine->lists_trouble_text, sizeof engine->lists_trouble_text);
@@ -166,7 +165,10 @@ static enum rc engine_start(struct process *process, void **ret_self, struct err
                                          &engine->indicator_matcher, &engine->lists_trouble, err);
     if (rc != RC_OK)
         return rc;
-    engine->normaliser = normaliser_new(parsers_mapping(engine->parsers), engine->names);
+    engine->normaliser = normaliser_new(parsers_mapping(engine->patterns.parsers), engine->names);
+    engine->patterns.normaliser = engine->normaliser;
+    engine->patterns.counts = &engine->counts;
+    engine_patterns_init(&engine->patterns);
     engine->repeats = repeats_new();
     engine->maker = set_maker_new(engine->names);
     buf_init(&engine->states, RULE_STATES_BYTES);
@@ -174,7 +176,7 @@ static enum rc engine_start(struct process *process, void **ret_self, struct err
     if (engine->indicator_matcher)
         engine_rules_given(engine->set.duties, indicator_field_names, INDICATOR_FIELDS);
     normaliser_set_zone(engine->normaliser, (int32_t)process->config.zone_offset_s);
-    rc = engine_counts_init(&engine->counts, data, parsers_mapping(engine->parsers), engine->kept, err);
+    rc = engine_counts_init(&engine->counts, data, parsers_mapping(engine->patterns.parsers), engine->kept, err);
     if (rc != RC_OK)
         return rc;
     engine_counts_attach(&engine->counts, engine->set.duties);
@@ -581,7 +583,7 @@ static bool frame_next(struct engine *engine)
 
 static bool engine_is_told(const struct engine *engine)
 {
-    return engine->settled && engine->patterned && engine_rules_known(engine->set.duties);
+    return engine->settled && engine->patterns.known && engine_rules_known(engine->set.duties);
 }
 
 /* Not before the desk has told: see above. */
@@ -696,6 +698,7 @@ static void on_resume(struct engine *engine, struct msg *msg)
     engine->log_next = 0;
     engine->durable = 0;
     rules_record(engine);
+    engine_patterns_tell(&engine->patterns, engine->number == 0 ? process_peer(ROLE_KEEPER, 0) : NULL);
 }
 
 static void on_log_file(struct engine *engine, struct msg *msg)
@@ -878,16 +881,13 @@ static void rules_look(struct engine *engine)
 /* Between two records. */
 static void on_patterns(struct engine *engine, struct channel *desk, const struct msg *msg)
 {
-    const struct engine_patterns patterns = {engine->parsers, engine->normaliser, &engine->counts};
-    struct channel *keeper = engine->number == 0 ? process_peer(ROLE_KEEPER, 0) : NULL;
     struct err err = {0};
-    buf_clear(&engine->text);
-    enum rc rc = engine_patterns_take(&patterns, msg->body, &engine->text, &err);
-    if (keeper && engine->text.n)
-        IGNORE(channel_send(keeper, MSG_LIFECYCLE, 0, buf_view(&engine->text))); /* the desk has its own record of it */
+    bool changed;
+    enum rc rc = engine_patterns_take(&engine->patterns, msg->body, &changed, &err);
+    if (changed && engine->of && engine->number == 0) /* else it is told with RESUME */
+        engine_patterns_tell(&engine->patterns, process_peer(ROLE_KEEPER, 0));
     if (rc != RC_OK)
         log_error("the patterns of the desk cannot be had, those of before stay: %s", err.text);
-    engine->patterned = true;
     engine->behind = true;
     struct str why = rc == RC_OK ? STR("") : str_of(err.text);
     IGNORE(channel_send(desk, MSG_PATTERNS_TAKEN, msg->id, why)); /* the next one gives them anew */

@@ -26,22 +26,45 @@ static enum rc taken_write(const struct mapping *mapping, struct str table, stru
     return RC_OK;
 }
 
-enum rc engine_patterns_take(const struct engine_patterns *patterns, struct str table, struct buf *record,
-                             struct err *err)
+void engine_patterns_init(struct engine_patterns *patterns)
 {
-    struct mapping *next = NULL;
-    enum rc rc = parsers_make(patterns->parsers, table, &next, err);
-    if (rc != RC_OK || !next)
-        return rc;
-    rc = taken_write(next, table, record, err);
-    if (rc == RC_OK && !normaliser_remap(patterns->normaliser, next))
+    buf_init(&patterns->record, 4096);
+}
+
+static enum rc replace(struct engine_patterns *patterns, struct mapping *next, struct str table, struct err *err)
+{
+    struct buf record;
+    buf_init(&record, patterns->record.limit);
+    enum rc rc = taken_write(next, table, &record, err);
+    if (rc == RC_OK && (record.overflow || !normaliser_remap(patterns->normaliser, next)))
         rc = err_set(err, RC_LIMIT, "no memory for patterns");
     if (rc != RC_OK) {
-        buf_clear(record);
+        buf_done(&record);
         mapping_free(next);
         return rc;
     }
+    buf_done(&patterns->record);
+    patterns->record = record;
     engine_counts_remap(patterns->counts, next);
     parsers_set(patterns->parsers, next);
     return RC_OK;
+}
+
+enum rc engine_patterns_take(struct engine_patterns *patterns, struct str table, bool *ret_changed, struct err *err)
+{
+    struct mapping *next = NULL;
+    *ret_changed = false;
+    patterns->known = true;
+    enum rc rc = parsers_make(patterns->parsers, table, &next, err);
+    if (rc == RC_OK && next) {
+        rc = replace(patterns, next, table, err);
+        *ret_changed = rc == RC_OK;
+    }
+    return rc;
+}
+
+void engine_patterns_tell(const struct engine_patterns *patterns, struct channel *keeper)
+{
+    if (keeper && patterns->record.n)
+        IGNORE(channel_send(keeper, MSG_LIFECYCLE, 0, buf_view(&patterns->record))); /* the desk has its own record */
 }

@@ -7,19 +7,26 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "event/normalise.h"
+#include "msg/msg.h"
 #include "role/engine_counts.h"
 #include "role/parser_folder.h"
+
+#include <stdbool.h>
 
 struct engine_patterns {
     struct parsers *parsers;
     struct normaliser *normaliser;
     struct engine_counts *counts;
+    bool known;        /* the desk has told them, whether they could be had or not */
+    struct buf record; /* what the archive is to hold of those in force; empty: there were none yet */
 };
 
-/* Between two records. What waits to be put together stays, and so does what was counted. `record`, which is empty, is
- * what the archive is to hold of it: by how many such patterns records are parsed from here on, and the digest of their
- * table; nothing when they are the same as before, or cannot be had: then those of before stay. */
-enum rc engine_patterns_take(const struct engine_patterns *patterns, struct str table, struct buf *record,
+void engine_patterns_init(struct engine_patterns *patterns); /* the first three are the caller's to set */
+/* MSG_PATTERNS, between two records. What waits to be put together stays, and so does what was counted. *ret_changed:
+ * they are others than before. When they cannot be had those of before stay. */
+enum rc engine_patterns_take(struct engine_patterns *patterns, struct str table, bool *ret_changed,
                              struct err *err) MUST_USE;
+/* By how many patterns of people records are parsed from here on, and the digest of their table. NULL is fine. */
+void engine_patterns_tell(const struct engine_patterns *patterns, struct channel *keeper);
 
 #endif
