@@ -92,6 +92,23 @@ class Writer(threading.Thread):
         return self.count
 
 
+def died(stand):
+    """Engines that take the places of dead ones parse nothing without the patterns; so does query."""
+    time.sleep(6)  # what was counted is told
+    unparsed = rate(stand, "b.log")["outcomes"]["header"]
+    records = rate(stand, "b.log")["records"]
+    for role in ("engine", "query"):
+        for pid in stand.service.pids(role):
+            os.kill(pid, signal.SIGKILL)
+        for number in range(50):
+            stand.write("b.log", door(number, "survivor", "web2"))
+        records += 50
+        stand.until("all", lambda: rate(stand, "b.log")["records"] >= records)
+    check_equal(rate(stand, "b.log")["outcomes"]["header"], unparsed, "those that no pattern took")
+    line = stand.until("query", lambda: stand.web.ask("parse.lines", text=door(5, "eve")).get("lines"))[0]
+    check_equal((line["grasp"], line.get("family")), ("pattern", "desk"), "query has it again")
+
+
 def put_into_use():
     """while records come: later ones are parsed, earlier ones stay as they are, each is there once, no process is
     another; after a restart too; taken out they are not parsed any more"""
@@ -142,6 +159,7 @@ def put_into_use():
         stand.web.__init__(stand.service)
         stand.until("it", lambda: stand.web.search(query="account:restarted", limit=10)["events"])
         check_equal(draft(stand)["used_version"], 1, "it is in use")
+        died(stand)
 
         before = processes(stand)
         check(stand.web.change("parser.end", name="door", reason="away")["error"] == "state_refuses", "it is in use")
@@ -155,6 +173,35 @@ def put_into_use():
         check_equal(processes(stand), before, "no process is another")
         check(stand.web.change("parser.end", name="door", reason="away")["ok"], "now it ends")
         check_equal(stand.service.audit()[0], 0, "the archive is whole")
+        errors = [line for line in stand.service.read_log().splitlines() if " error " in line]
+        check(all("signal 9" in line for line in errors), errors)
+
+
+RULE = ("title: The second gate\nlogsource:\n    product: linux\ndetection:\n    s:\n        zzyzx_gate: 77\n"
+        "    condition: s\nlevel: high\n")
+
+
+def rules_and_hunts():
+    """a rule that waits for a field no pattern gave matches as soon as one does; a hunt finds it in what came before"""
+    with Stand() as stand:
+        rule = stand.web.change("rule.write", text=RULE, reason="our own gates")["id"]
+        stand.until("it", lambda: stand.web.ask("rule.get", id=rule)["ok"])
+        check(stand.web.change("rule.save", id=rule, state="active", reason="our own gates")["ok"], "it runs")
+        stand.write("a.log", door(77, "early") + ssh(3))
+        stand.until("all", lambda: rate(stand, "a.log")["records"] == 4)
+        keep(stand, pattern="door {zzyzx_gate:num} opened by {account+}", set="@service=sshd")
+        check(use(stand)["ok"], "in use")
+        until_taken(stand, "a.log")
+        stand.write("a.log", door(77, "later"))
+        found = stand.until("a match", lambda: [i for i in stand.web.ask("incident.list", limit=50)["incidents"]
+                                                if i["rule_id"] == rule])
+        check_equal((found[0]["matches"], stand.web.ask("incident.get", id=found[0]["id"])["incident"]["account"]),
+                    (1, "later"), "what came behind")
+        order = stand.web.change("hunt.start", rule=rule)
+        check(order["ok"], order)
+        stand.until("its end", lambda: stand.web.ask("hunt.get", id=order["id"])["hunt"]["state"] == "done")
+        hits = stand.web.ask("hunt.get", id=order["id"])["hunt"]["found"]
+        check_equal(sorted(hit["account"] for hit in hits), ["early", "later"], f"hits {hits}")
         stand.service.quiet()
 
 
@@ -248,4 +295,4 @@ def not_taken():
 
 
 if __name__ == "__main__":
-    sys.exit(main([], beside=[put_into_use, versions, what_is_refused, not_taken]))
+    sys.exit(main([], beside=[put_into_use, rules_and_hunts, versions, what_is_refused, not_taken]))
