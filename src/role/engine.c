@@ -35,7 +35,6 @@
 #include "role/rule_states.h"
 #include "role/rule_stats.h"
 #include "rule/repeat.h"
-#include "tlog/hash.h"
 #include "wal/wal_reader.h"
 
 #include <stdlib.h>
@@ -632,24 +631,10 @@ static void engine_work(struct engine *engine)
 static void rules_record(struct engine *engine)
 {
     struct channel *keeper = process_peer(ROLE_KEEPER, 0);
-    struct tlog_hasher *hasher CLEANUP(tlog_hasher_cleanup) = tlog_hasher_new();
-    struct tlog_hash hash;
-    char text[2 * sizeof hash];
-    if (!keeper || !hasher || engine->number != 0)
-        return;
-    tlog_hash_begin(hasher);
-    for (size_t i = 0; i < rules_count(engine->set.rules); i++) {
-        uint8_t bytes[8];
-        put_be64(bytes, rules_at(engine->set.rules, i)->hash);
-        tlog_hash_add(hasher, str_at(bytes, sizeof bytes));
-    }
-    tlog_hash_end(hasher, &hash);
     buf_clear(&engine->text);
     json_write_object(&engine->text);
-    json_put_text(&engine->text, "event", "rules");
-    json_put_u64(&engine->text, "loaded", rules_count(engine->set.rules));
-    json_put_u64(&engine->text, "refused", engine->set.refused);
-    json_put_str(&engine->text, "sha256", str_at(text, hex_encode(&hash, sizeof hash, text)));
+    if (!keeper || engine->number != 0 || !engine_set_write(&engine->set, &engine->text))
+        return;
     if (engine->indicators) {
         json_put_u64(&engine->text, "indicators", indicators_count(engine->indicators));
         indicators_log(engine->indicators);
