@@ -123,6 +123,7 @@ enum rc desk_end(struct desk *desk, bool commit, struct err *err)
     }
     desk->event = NULL;
     rule_texts_settle(desk, rc == RC_OK && commit);
+    parser_uses_settle(desk, rc == RC_OK && commit);
     agents_settle(desk, rc == RC_OK && commit);
     return rc;
 }
@@ -291,6 +292,9 @@ enum rc desk_open(struct db *db, const struct desk_options *options, int64_t now
     desk->term_check = options->term_check;
     desk->term_context = options->term_context;
     desk->pattern_check = options->pattern_check;
+    desk->patterns_check = options->patterns_check;
+    desk->patterns_context = options->patterns_context;
+    desk->patterns_version = 1;
     desk->rule_read = options->rule_read;
     desk->rule_file = options->rule_file;
     desk->rule_context = options->rule_context;

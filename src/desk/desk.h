@@ -91,6 +91,9 @@ struct desk_options {
     /* Whether the service would load a pattern that a person wrote: an error says why not, and *ret_cell which of the
      * cells it speaks of. NULL: any. */
     enum rc (*pattern_check)(const struct desk_pattern *pattern, const char **ret_cell, struct err *err);
+    /* The same of a table of all that would be in use, beside those that come with the program and the site's. */
+    enum rc (*patterns_check)(void *context, struct str table, const char **ret_cell, struct err *err);
+    void *patterns_context;
     /* Reads a text that a person wrote as the service reads rules, beside those that are loaded. `path` is what its
      * file is called, empty for a new one. RC_AGAIN: no rules are loaded yet; RC_LIMIT: no memory, or too many
      * documents. NULL: no text can be checked or saved. */
@@ -404,6 +407,8 @@ enum rc desk_set_rules(struct desk *desk, const struct desk_rules *rules, int64_
 enum rc desk_rules_taken(struct desk *desk, size_t who, struct str reason, int64_t now_ns, struct err *err) MUST_USE;
 /* The same of the lists of indicators: it works with all of them, or with what it could read. */
 enum rc desk_lists_taken(struct desk *desk, size_t who, struct str reason, int64_t now_ns, struct err *err) MUST_USE;
+/* The same of the patterns that people put into use: it parses by them, or by those of before. */
+enum rc desk_patterns_taken(struct desk *desk, size_t who, struct str reason, int64_t now_ns, struct err *err) MUST_USE;
 /* Another number once a state or level was changed: then all below is to be told to the engines again. Never 0. */
 uint64_t desk_rules_version(const struct desk *desk);
 /* Reads what was decided since. Call it when the number is another. */
@@ -541,6 +546,13 @@ struct desk_rule_reading {
 };
 /* Another number once texts in effect are others. Never 0. */
 uint64_t desk_rule_texts_version(const struct desk *desk);
+
+/* --- patterns that people put into use (parser_use.c) --- */
+
+/* Another number once they are others. Never 0. */
+uint64_t desk_patterns_version(const struct desk *desk);
+/* Their table (doc/add-a-parser.md) behind `out`'s bytes; nothing when there are none. */
+enum rc desk_patterns_write(struct desk *desk, struct buf *out, struct err *err) MUST_USE;
 
 /* --- packs of rules (rule_pack.c) --- */
 

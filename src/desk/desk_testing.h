@@ -60,6 +60,7 @@ static struct {
     bool (*file)(void *context, struct str path, struct arena *arena, struct str *ret_text);
     void *context;
     enum rc (*pattern)(const struct desk_pattern *pattern, const char **ret_cell, struct err *err);
+    enum rc (*patterns)(void *context, struct str table, const char **ret_cell, struct err *err);
 } stand_rules __attribute__((unused));
 
 static inline struct desk_options stand_options(struct arena *arena, struct str calendars[3])
@@ -89,6 +90,7 @@ static inline struct desk_options stand_options(struct arena *arena, struct str 
         .agent_servers = STR("qorgan.example:6515"),
         .origin = STR("site/0123456789abcdef0123456789abcdef"),
         .pattern_check = stand_rules.pattern,
+        .patterns_check = stand_rules.patterns,
         .rule_read = stand_rules.read,
         .rule_file = stand_rules.file,
         .rule_context = stand_rules.context,

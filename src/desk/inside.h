@@ -93,6 +93,10 @@ struct desk {
     enum rc (*term_check)(void *context, uint32_t days, int64_t now_ns, struct err *err);
     void *term_context;
     enum rc (*pattern_check)(const struct desk_pattern *pattern, const char **ret_cell, struct err *err);
+    enum rc (*patterns_check)(void *context, struct str table, const char **ret_cell, struct err *err);
+    void *patterns_context;
+    uint64_t patterns_version; /* see desk_patterns_version */
+    bool patterns_changed;     /* by the transaction that is open */
     enum rc (*rule_read)(void *context, struct str path, struct str text, struct arena *arena,
                          struct desk_rule_reading *ret_reading, struct err *err);
     bool (*rule_file)(void *context, struct str path, struct arena *arena, struct str *ret_text);
@@ -345,6 +349,11 @@ void rule_texts_settle(struct desk *desk, bool held);
 void rule_texts_tick(struct desk *desk, int64_t now_ns); /* ends what expired */
 void rule_texts_clean(struct desk *desk);                /* forgets old versions past their room */
 
+/* --- patterns in use (parser_use.c) --- */
+
+/* A transaction is over. */
+void parser_uses_settle(struct desk *desk, bool held);
+
 /* --- hunts (hunt.c), in a transaction --- */
 
 /* A hunt by itself for a rule that was switched on. */
@@ -463,6 +472,9 @@ void ask_parser_source(struct ask *ask);
 void ask_parser_drafts(struct ask *ask);
 void ask_parser_save(struct ask *ask);
 void ask_parser_end(struct ask *ask);
+void ask_parser_use(struct ask *ask);
+void ask_parser_stop(struct ask *ask);
+void ask_parser_versions(struct ask *ask);
 void ask_receiver_list(struct ask *ask);
 void receivers_free(struct desk *desk);
 void ask_inventory_list(struct ask *ask); /* inventory_ask.c, as the next four */

@@ -18,6 +18,7 @@ enum own_trouble {
     CANARY_LOST,      /* these two: canary.h; detection does not pass it */
     CANARY_OF_AGENT,  /* an agent's does not come, or not in its time */
     TIME_SOURCE_LOST, /* time_source.h */
+    PATTERNS_NOT_TAKEN,
 };
 
 struct own_alarm {

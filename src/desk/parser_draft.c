@@ -3,12 +3,13 @@
  *   none ──parser.save──► stands ──parser.save of the same name──► ended, and a new version stands
  *                            └─────parser.end──────────────────────► ended
  *
- * They are drafts: the service reads patterns from tables (doc/add-a-parser.md), into which a person puts what stands
- * here. What it would not load is not saved: who opened the desk knows (desk_options). Each change is a record of the
+ * They are drafts until one is put into use (parser_use.c), which another version that stands does not change. What the
+ * service would not load is not saved: who opened the desk knows (desk_options). Each change is a record of the
  * archive. */
+#include "desk/parser_draft.h"
+
 #include "base/assert.h"
 #include "desk/annex_desk.h"
-#include "desk/inside.h"
 #include "desk/rulebook.h"
 
 #define DRAFTS_MAX  1000 /* that stand */
@@ -17,10 +18,6 @@
 #define CELL_MAX    1024
 #define SAMPLE_MAX  8192
 #define BYTES_MAX   (512 << 10) /* of all that stand: they are one answer, in which a byte may take six */
-
-struct draft {
-    struct str name, program, pattern, kind, outcome, sets, sample;
-};
 
 /* --- what is asked --- */
 
@@ -53,7 +50,7 @@ static bool outcome_is_good(struct str outcome)
     return outcome.n == 0 || str_is(outcome, "success") || str_is(outcome, "failure");
 }
 
-static void draft_check(struct ask *ask, const struct draft *draft)
+static void draft_check(struct ask *ask, const struct parser_draft *draft)
 {
     const struct desk_pattern pattern = {draft->name, draft->program, draft->pattern, draft->sets};
     const char *cell = "pattern";
@@ -64,7 +61,7 @@ static void draft_check(struct ask *ask, const struct draft *draft)
     ask_invalid(ask, cell, why ? why : "it would not load");
 }
 
-static bool draft_take(struct ask *ask, struct draft *draft)
+static bool draft_take(struct ask *ask, struct parser_draft *draft)
 {
     draft->name = cell_take(ask, "name", NAME_MAX_B, true);
     draft->program = cell_take(ask, "program", CELL_MAX, true);
@@ -86,17 +83,20 @@ static bool draft_take(struct ask *ask, struct draft *draft)
 
 /* --- the record of it --- */
 
-static void draft_tell(struct ask *ask, const char *event, int64_t version, const struct draft *draft,
-                       struct str reason)
+void parser_draft_put(struct buf *body, const struct parser_draft *draft)
 {
-    struct buf *body = desk_record_begin(ask->desk, event, ask->who, ask->now_ns);
     json_put_str(body, "name", draft->name);
-    json_put_int(body, "version", version);
+    json_put_int(body, "version", draft->version);
     json_put_str(body, "program", draft->program);
     json_put_str(body, "pattern", draft->pattern);
     json_put_str(body, "kind", draft->kind);
     json_put_str(body, "outcome", draft->outcome);
     json_put_str(body, "set", draft->sets);
+}
+
+static void draft_tell(struct ask *ask, const char *event, const struct parser_draft *draft, struct str reason)
+{
+    parser_draft_put(desk_record_begin(ask->desk, event, ask->who, ask->now_ns), draft);
     desk_record_end(ask->desk, 0, reason);
 }
 
@@ -127,7 +127,7 @@ static int64_t next_version(struct ask *ask, struct str name)
     return db_one_i64(&q, 0) + 1;
 }
 
-static void draft_store(struct ask *ask, const struct draft *draft, int64_t version, struct str reason)
+static void draft_store(struct ask *ask, const struct parser_draft *draft, struct str reason)
 {
     const struct str texts[] = {draft->name, draft->program, draft->pattern, draft->kind, draft->outcome,
                                 draft->sets, draft->sample,  ask->who,       reason};
@@ -135,77 +135,94 @@ static void draft_store(struct ask *ask, const struct draft *draft, int64_t vers
                                                 " outcome, sets, sample, who, reason, made_ns, ended_ns, ended_by,"
                                                 " ended_why) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0,"
                                                 " '', '')");
-    db_put_i64(&q, version);
+    db_put_i64(&q, draft->version);
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         db_put_text(&q, texts[i].p ? texts[i] : STR(""));
     db_put_i64(&q, ask->now_ns);
     db_run(&q);
 }
 
-/* There is room for it beside those that stand and are not replaced by it. */
-static bool draft_fits(struct ask *ask, const struct draft *draft, struct str reason)
+bool parser_drafts_fit(struct ask *ask, struct str name, int64_t bytes)
 {
-    const struct str texts[] = {draft->name,    draft->program, draft->pattern, draft->kind,
-                                draft->outcome, draft->sets,    draft->sample,  reason};
     struct db_query q = db_query(ask->desk->db, "SELECT count(*), ifnull(sum(length(CAST(name || program || pattern ||"
                                                 " kind || outcome || sets || sample || reason AS BLOB))), 0)"
-                                                " FROM parser_draft WHERE ended_ns = 0 AND name <> ?1");
-    db_put_text(&q, draft->name);
+                                                " FROM parser_draft WHERE name <> ?1 AND (ended_ns = 0 OR"
+                                                " id IN (SELECT draft FROM parser_use WHERE ended_ns = 0))");
+    db_put_text(&q, name);
     bool known = db_next(&q);
     int64_t count = known ? db_i64(&q) : DRAFTS_MAX;
-    int64_t bytes = known ? db_i64(&q) : 0;
+    bytes += known ? db_i64(&q) : 0;
     db_query_end(&q);
-    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-        bytes += (int64_t)texts[i].n;
     return count < DRAFTS_MAX && bytes <= BYTES_MAX;
+}
+
+static int64_t draft_bytes(const struct parser_draft *draft, struct str reason)
+{
+    return (int64_t)(draft->name.n + draft->program.n + draft->pattern.n + draft->kind.n + draft->outcome.n +
+                     draft->sets.n + draft->sample.n + reason.n);
 }
 
 void ask_parser_save(struct ask *ask)
 {
-    struct draft draft;
+    struct parser_draft draft = {0};
     if (!draft_take(ask, &draft))
         return;
     struct str reason = rule_reason(ask);
     int64_t before = standing(ask, draft.name);
-    if (!ask->error && !draft_fits(ask, &draft, reason))
+    if (!ask->error && !parser_drafts_fit(ask, draft.name, draft_bytes(&draft, reason)))
         ask_refuse(ask, "too_large", "there are too many patterns: end some that are not needed");
     if (ask->error)
         return;
-    int64_t version = next_version(ask, draft.name);
+    draft.version = next_version(ask, draft.name);
     if (before)
         draft_end(ask, before, reason);
-    draft_store(ask, &draft, version, reason);
-    draft_tell(ask, "parser.draft", version, &draft, reason);
+    draft_store(ask, &draft, reason);
+    draft_tell(ask, "parser.draft", &draft, reason);
     json_put_str(ask->out, "name", draft.name);
-    json_put_int(ask->out, "version", version);
+    json_put_int(ask->out, "version", draft.version);
+}
+
+bool parser_draft_read(struct ask *ask, int64_t version, struct parser_draft *draft)
+{
+    struct db_query q = db_query(ask->desk->db, "SELECT id, version, program, pattern, kind, outcome, sets"
+                                                " FROM parser_draft WHERE name = ?1 AND (version = ?2 OR ?2 < 0 OR"
+                                                " (?2 = 0 AND ended_ns = 0)) ORDER BY version DESC LIMIT 1");
+    db_put_text(&q, draft->name);
+    db_put_i64(&q, version);
+    bool found = db_next(&q);
+    if (found) {
+        draft->id = db_i64(&q);
+        draft->version = db_i64(&q);
+        draft->program = db_text_copy(&q, ask->arena);
+        draft->pattern = db_text_copy(&q, ask->arena);
+        draft->kind = db_text_copy(&q, ask->arena);
+        draft->outcome = db_text_copy(&q, ask->arena);
+        draft->sets = db_text_copy(&q, ask->arena);
+    }
+    db_query_end(&q);
+    return found;
+}
+
+static bool is_used(struct ask *ask, int64_t draft)
+{
+    struct db_query q = db_query(ask->desk->db, "SELECT count(*) FROM parser_use WHERE draft = ?1 AND ended_ns = 0");
+    db_put_i64(&q, draft);
+    return db_one_i64(&q, 0) > 0;
 }
 
 /* "name". */
 void ask_parser_end(struct ask *ask)
 {
-    struct draft draft = {.name = ask_str(ask, "name")};
+    struct parser_draft draft = {.name = ask_str(ask, "name")};
     struct str reason = rule_reason(ask);
-    struct db_query q = db_query(ask->desk->db, "SELECT id, version, program, pattern, kind, outcome, sets"
-                                                " FROM parser_draft WHERE name = ?1 AND ended_ns = 0");
-    int64_t id = 0;
-    int64_t version = 0;
-    db_put_text(&q, draft.name);
-    if (db_next(&q)) {
-        id = db_i64(&q);
-        version = db_i64(&q);
-        draft.program = db_text_copy(&q, ask->arena);
-        draft.pattern = db_text_copy(&q, ask->arena);
-        draft.kind = db_text_copy(&q, ask->arena);
-        draft.outcome = db_text_copy(&q, ask->arena);
-        draft.sets = db_text_copy(&q, ask->arena);
-    }
-    db_query_end(&q);
-    if (!id)
+    if (!parser_draft_read(ask, 0, &draft))
         ask_refuse(ask, "not_found", "no such pattern was written here");
+    else if (is_used(ask, draft.id))
+        ask_refuse(ask, "state_refuses", "it is in use: take it out of use first");
     if (ask->error)
         return;
-    draft_end(ask, id, reason);
-    draft_tell(ask, "parser.ended", version, &draft, reason);
+    draft_end(ask, draft.id, reason);
+    draft_tell(ask, "parser.ended", &draft, reason);
 }
 
 /* What a pattern may say that it is; first of all nothing. */
@@ -220,18 +237,20 @@ static void kinds_put(struct ask *ask)
     json_write_array_end(ask->out);
 }
 
-/* Those that stand, by name. */
-void ask_parser_drafts(struct ask *ask)
+/* Those that stand, and those in use of which none stands, by name. */
+static void drafts_put(struct ask *ask)
 {
-    struct db_query q = db_query(ask->desk->db, "SELECT name, version, program, pattern, kind, outcome, sets, sample,"
-                                                " who, reason, made_ns FROM parser_draft WHERE ended_ns = 0"
-                                                " ORDER BY name LIMIT ?1");
+    struct db_query q = db_query(
+        ask->desk->db,
+        "SELECT d.name, d.version, d.program, d.pattern, d.kind, d.outcome, d.sets, d.sample, d.who, d.reason,"
+        " d.made_ns, d.ended_ns = 0, coalesce(u.version, 0), coalesce(u.who, ''), coalesce(u.from_ns, 0),"
+        " coalesce((SELECT p.version FROM parser_use p WHERE p.name = d.name AND p.ended_ns > 0 AND"
+        " p.version <> coalesce(u.version, 0) ORDER BY p.id DESC LIMIT 1), 0)"
+        " FROM parser_draft d LEFT JOIN parser_use u ON u.name = d.name AND u.ended_ns = 0 WHERE d.ended_ns = 0 OR"
+        " (u.draft = d.id AND NOT EXISTS (SELECT 1 FROM parser_draft s WHERE s.name = d.name AND s.ended_ns = 0))"
+        " ORDER BY d.name LIMIT ?1");
     static const char *const keys[] = {"program", "pattern", "kind", "outcome", "set", "sample", "who", "reason"};
     db_put_i64(&q, DRAFTS_MAX);
-    json_put_bool(ask->out, "may_change", (role_rights(ask->role) & RIGHT_RULES) != 0);
-    kinds_put(ask);
-    json_write_key(ask->out, "drafts");
-    json_write_array(ask->out);
     while (db_next(&q)) {
         json_write_object(ask->out);
         json_put_str(ask->out, "name", db_text(&q));
@@ -239,7 +258,22 @@ void ask_parser_drafts(struct ask *ask)
         for (size_t i = 0; i < ARRAY_LEN(keys); i++)
             json_put_str(ask->out, keys[i], db_text(&q));
         json_put_int(ask->out, "made_ns", db_i64(&q));
+        json_put_bool(ask->out, "stands", db_i64(&q) != 0);
+        json_put_int(ask->out, "used_version", db_i64(&q));
+        json_put_str(ask->out, "used_by", db_text(&q));
+        json_put_int(ask->out, "used_ns", db_i64(&q));
+        json_put_int(ask->out, "before_version", db_i64(&q));
         json_write_object_end(ask->out);
     }
+}
+
+void ask_parser_drafts(struct ask *ask)
+{
+    json_put_bool(ask->out, "may_change", (role_rights(ask->role) & RIGHT_RULES) != 0);
+    kinds_put(ask);
+    rules_behind_put(ask, BEHIND_PATTERNS);
+    json_write_key(ask->out, "drafts");
+    json_write_array(ask->out);
+    drafts_put(ask);
     json_write_array_end(ask->out);
 }

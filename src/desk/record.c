@@ -120,6 +120,10 @@ enum rc desk_records_kept(struct desk *desk, const struct desk_kept *kept, size_
         db_put_i64(&q, (int64_t)kept[i].record);
         db_put_i64(&q, kept[i].local_id);
         db_run(&q);
+        q = db_query(desk->db, "UPDATE parser_use SET record = ?1 WHERE outgoing = ?2 AND record IS NULL");
+        db_put_i64(&q, (int64_t)kept[i].record);
+        db_put_i64(&q, kept[i].local_id);
+        db_run(&q);
         agent_policies_kept(desk, kept[i].local_id, (int64_t)kept[i].record);
         own_alarms_kept(desk, kept[i].local_id, (int64_t)kept[i].record);
         db_run_i64(desk->db, "DELETE FROM outgoing WHERE id = ?1", kept[i].local_id);

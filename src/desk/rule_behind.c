@@ -1,6 +1,6 @@
 /* rule_behind.c - who could not take the rules that are in force and works with those of before; who could not read the
- * lists of indicators, or not all. Kept in memory: who begins anew is given the rules again, reads the lists again, and
- * says so again. */
+ * lists of indicators, or not all; who parses by the patterns of before. Kept in memory: who begins anew is given the
+ * rules again, reads the lists again, and says so again. */
 #include "base/assert.h"
 #include "desk/own_alarm.h"
 #include "desk/rulebook.h"
@@ -17,6 +17,7 @@ static const struct {
 } kinds[BEHIND_KINDS] = {
     [BEHIND_RULES] = {"rules.not_taken", "rules.taken", "behind", RULES_NOT_TAKEN},
     [BEHIND_LISTS] = {"indicators.not_taken", "indicators.taken", "lists_behind", LISTS_NOT_TAKEN},
+    [BEHIND_PATTERNS] = {"parsers.not_taken", "parsers.taken", "patterns_behind", PATTERNS_NOT_TAKEN},
 };
 
 static struct rule_behind *behind_of(const struct desk *desk, enum behind_kind kind, size_t who)
@@ -107,6 +108,11 @@ enum rc desk_rules_taken(struct desk *desk, size_t who, struct str reason, int64
 enum rc desk_lists_taken(struct desk *desk, size_t who, struct str reason, int64_t now_ns, struct err *err)
 {
     return taken(desk, BEHIND_LISTS, who, reason, now_ns, err);
+}
+
+enum rc desk_patterns_taken(struct desk *desk, size_t who, struct str reason, int64_t now_ns, struct err *err)
+{
+    return taken(desk, BEHIND_PATTERNS, who, reason, now_ns, err);
 }
 
 int64_t rules_behind_count(const struct desk *desk, enum behind_kind kind)

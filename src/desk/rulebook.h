@@ -46,7 +46,7 @@ struct attack_row {
 };
 
 /* One who was given the rules, or reads the lists of indicators (rule_behind.c). */
-enum behind_kind { BEHIND_RULES, BEHIND_LISTS, BEHIND_KINDS };
+enum behind_kind { BEHIND_RULES, BEHIND_LISTS, BEHIND_PATTERNS, BEHIND_KINDS };
 struct rule_behind {
     int64_t since_ns; /* 0: it works with them */
     char reason[DESK_BEHIND_MAX + 1];
@@ -80,7 +80,8 @@ struct rulebook {
     struct rule_behind *behind; /* DESK_RULES_WHO of each kind, as long as seen_arena */
 };
 
-/* How many work with the rules of before, and who, for the report: "behind" or "lists_behind" (rule_behind.c). */
+/* How many work with the rules of before, and who, for the report: "behind", "lists_behind" or "patterns_behind"
+ * (rule_behind.c). */
 int64_t rules_behind_count(const struct desk *desk, enum behind_kind kind);
 void rules_behind_put(struct ask *ask, enum behind_kind kind);
 

@@ -475,6 +475,16 @@ const char *const desk_schema[] = {
     "CREATE INDEX clock_object ON clock(object, state, due_ns);"
     "CREATE INDEX clock_rule ON clock(rule, state, due_ns);"
     "CREATE INDEX clock_kind ON clock(subject, state, due_ns);",
+
+    /* patterns that people put into use (parser_use.c): draft: parser_draft.id; ended_ns 0: it is in use */
+    "CREATE TABLE parser_use (id INTEGER PRIMARY KEY, draft INTEGER NOT NULL, name TEXT NOT NULL,"
+    " version INTEGER NOT NULL, from_ns INTEGER NOT NULL, ended_ns INTEGER NOT NULL, who TEXT NOT NULL,"
+    " reason TEXT NOT NULL, ended_by TEXT NOT NULL, ended_why TEXT NOT NULL, outgoing INTEGER NOT NULL,"
+    " record INTEGER) STRICT;"
+    "CREATE UNIQUE INDEX parser_use_now ON parser_use(name) WHERE ended_ns = 0;"
+    "CREATE INDEX parser_use_name ON parser_use(name);"
+    "CREATE INDEX parser_use_outgoing ON parser_use(outgoing) WHERE record IS NULL;"
+    "CREATE INDEX parser_draft_version ON parser_draft(name, version);",
 };
 
 const size_t desk_schema_count = ARRAY_LEN(desk_schema);

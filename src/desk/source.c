@@ -303,6 +303,7 @@ static void totals_put(struct ask *ask)
     json_put_bool(ask->out, "proposal_waits", desk_proposal_waits(ask->desk));
     json_put_int(ask->out, "rules_behind", rules_behind_count(ask->desk, BEHIND_RULES));
     json_put_int(ask->out, "lists_behind", rules_behind_count(ask->desk, BEHIND_LISTS));
+    json_put_int(ask->out, "patterns_behind", rules_behind_count(ask->desk, BEHIND_PATTERNS));
     canary_totals_put(ask);
     time_put(ask->desk, ask->out, STR(""));
     json_write_object_end(ask->out);

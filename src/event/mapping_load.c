@@ -349,6 +349,62 @@ static enum rc table_parse(struct loader *loader, const struct loader_table *tab
     return rc == RC_END ? RC_OK : rc;
 }
 
+/* --- texts that are kept --- */
+
+struct table_text {
+    struct str path;
+    struct str text;
+    const struct table_text *next;
+};
+
+struct table_texts {
+    struct arena *arena;
+    const struct table_text *first;
+};
+
+struct table_texts *table_texts_new(void)
+{
+    struct table_texts *texts = memory_new(sizeof *texts);
+    if (!texts)
+        return NULL;
+    texts->arena = arena_new(MAPPING_LIMIT);
+    if (texts->arena)
+        return texts;
+    memory_free(texts);
+    return NULL;
+}
+
+void table_texts_free(struct table_texts *texts)
+{
+    if (!texts)
+        return;
+    arena_free(texts->arena);
+    memory_free(texts);
+}
+
+static const struct table_text *text_find(const struct table_texts *texts, struct str path)
+{
+    const struct table_text *text = texts ? texts->first : NULL;
+    while (text && !str_eq(text->path, path))
+        text = text->next;
+    return text;
+}
+
+static enum rc text_keep(struct loader *loader, struct str path, struct str bytes)
+{
+    struct table_texts *texts = loader->texts;
+    struct table_text *text = texts ? arena_alloc(texts->arena, sizeof *text) : NULL;
+    if (!texts)
+        return RC_OK;
+    if (!text)
+        return loader_memory(loader);
+    *text = (struct table_text){arena_str(texts->arena, path), arena_str(texts->arena, bytes), texts->first};
+    if (!text->path.p || !text->text.p)
+        return loader_memory(loader);
+    texts->first = text;
+    return RC_OK;
+}
+
 static enum rc file_read(struct loader *loader, const char *path, struct buf *text)
 {
     FILE *file = fopen(path, "re");
@@ -378,15 +434,23 @@ enum rc loader_table(struct loader *loader, const struct loader_table *table)
     buf_init(&path, 4096);
     buf_init(&text, FILE_LIMIT + 65536);
     buf_format(&path, "%s/%s", loader->data_path, table->file);
-    enum rc rc = file_read(loader, buf_z(&path), &text);
+    const struct table_text *kept = text_find(loader->texts, buf_view(&path));
+    enum rc rc = kept ? RC_OK : file_read(loader, buf_z(&path), &text);
+    if (rc == RC_OK && !kept)
+        rc = text_keep(loader, buf_view(&path), buf_view(&text));
     if (rc == RC_OK) {
-        rc = table_parse(loader, table, buf_view(&text));
+        rc = table_parse(loader, table, kept ? kept->text : buf_view(&text));
         if (rc != RC_OK)
             rc = err_wrap(loader->err, "%s", buf_z(&path));
     }
     buf_done(&path);
     buf_done(&text);
     return rc;
+}
+
+enum rc loader_text(struct loader *loader, const struct loader_table *table, struct str text)
+{
+    return table_parse(loader, table, text);
 }
 
 /* --- after all rows are read: lists as arrays --- */
@@ -459,8 +523,20 @@ enum rc mapping_load(const char *data_path, struct names *names, struct mapping 
 enum rc mapping_load_more(const char *data_path, const char *more_path, struct names *names,
                           struct mapping **ret_mapping, struct err *err)
 {
-    struct err own;
-    struct loader loader = {.names = names, .data_path = data_path, .more_path = more_path, .err = err ? err : &own};
+    const struct mapping_tables from = {.data_path = data_path, .more_path = more_path};
+    return mapping_load_own(&from, names, ret_mapping, NULL, err);
+}
+
+enum rc mapping_load_own(const struct mapping_tables *from, struct names *names, struct mapping **ret_mapping,
+                         const char **ret_column, struct err *err)
+{
+    struct err ignored;
+    struct loader loader = {.names = names,
+                            .data_path = from->data_path,
+                            .more_path = from->more_path,
+                            .texts = from->texts,
+                            .own = from->own,
+                            .err = err ? err : &ignored};
     struct mapping *mapping = memory_new(sizeof *mapping);
     enum rc rc = RC_OK;
     *ret_mapping = NULL;
@@ -486,6 +562,8 @@ enum rc mapping_load_more(const char *data_path, const char *more_path, struct n
         mapping_free(mapping);
         mapping = NULL;
     }
+    if (ret_column)
+        *ret_column = rc == RC_OK ? NULL : loader.column;
     *ret_mapping = mapping;
     return rc;
 }

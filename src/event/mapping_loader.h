@@ -34,6 +34,8 @@ struct loader {
     struct names *names;
     const char *data_path;
     const char *more_path; /* of the site's patterns; NULL: none */
+    struct table_texts *texts;
+    struct str own; /* mapping_tables */
     uint16_t *slot_of;
     struct map *kinds;
     struct map *ids; /* of the family's patterns read so far */
@@ -57,6 +59,8 @@ struct loader_table {
 enum rc loader_memory(struct loader *loader); /* the error of a lack of memory */
 /* Reads a file row by row; errors name file, line and, where the row said it, column. */
 enum rc loader_table(struct loader *loader, const struct loader_table *table) MUST_USE;
+/* The same of a text that is no file. */
+enum rc loader_text(struct loader *loader, const struct loader_table *table, struct str text) MUST_USE;
 /* Links a row under a key, "prefix=value" or the name of a program, in lower case. */
 enum rc loader_key(struct loader *loader, struct map *map, struct links *links, struct str key,
                    const void *row) MUST_USE;

@@ -341,6 +341,108 @@ static void rows_of_people(void)
     CHECK_INT(rc, RC_OK);
 }
 
+/* Tables that people put into use: all of one or nothing, with the column and the pattern that is wrong. */
+static void patterns_in_use(void)
+{
+    static const struct {
+        const char *own, *column, *reason; /* reason "": it loads */
+        uint32_t patterns;
+    } cases[] = {
+        {"", NULL, "", 0},
+        {PROGRAMS, NULL, "", 0},
+        {PROGRAMS "door\tzzyzx\tdoor {n:num}\tsign_in\tsuccess\t@src<-n\n", NULL, "", 1},
+        {PROGRAMS "a\tzzyzx\tx {n:num}\t\t\t\nb\tzzyzx\ty {n}\t\t\t\n", NULL, "", 2},
+        {PROGRAMS "a\tzzyzx\tx {n:num}\t\t\t\na\tzzyzx\ty {n}\t\t\t\n", "id", "pattern \"a\" is there already", 0},
+        {PROGRAMS "a b\tzzyzx\tx\t\t\t\n", "id", "is no name", 0},
+        {PROGRAMS "a\t\tx\t\t\t\n", "program", "a program has no name", 0},
+        {PROGRAMS "a\tzzyzx\tx {n:nun}\t\t\t\n", "pattern", "line 2: column \"pattern\": pattern \"a\"", 0},
+        {PROGRAMS "a\tzzyzx\tx {n}\tno_such\t\t\n", "kind", "event_kinds.tsv", 0},
+        {PROGRAMS "a\tzzyzx\tx {n}\t\tmaybe\t\n", "kind", "outcome \"maybe\"", 0},
+        {PROGRAMS "a\tzzyzx\tx {n}\t\t\tn\n", "set", "neither", 0},
+        {PROGRAMS "a\tzzyzx\tx {n}\t\t\t@none<-n\n", "set", "unknown statutory", 0},
+        {PROGRAMS "a\tzzyzx\tx {n}\nb\tzzyzx\ty\t\t\t\n", NULL, "patterns written here", 0},
+        {PROGRAMS "a\tzzyzx\tx {n}\t\t\t\nb\tzzyzx\tx {m}\t\t\t\n", NULL, "desk.a and desk.b", 0},
+        {PROGRAMS "x\tsshd\tInvalid user {a+} from {b:word}\t\t\t\n", NULL, "fit the same texts", 0},
+        {"nonsense", NULL, "patterns written here", 0},
+    };
+    struct table_texts *texts = table_texts_new();
+    if (!CHECK(texts != NULL))
+        return;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const struct mapping_tables from = {data_path, NULL, texts, str_of(cases[i].own)};
+        struct names *names = names_new(1);
+        struct mapping *mapping = NULL;
+        struct err err = {.text = ""};
+        const char *column = "unset";
+        test_row("%zu: %s", i, cases[i].reason);
+        enum rc rc = mapping_load_own(&from, names, &mapping, &column, &err);
+        CHECK_INT(rc == RC_OK, cases[i].reason[0] == 0);
+        CHECK_INT(mapping != NULL, rc == RC_OK);
+        CHECK(str_search(str_of(err.text), str_of(cases[i].reason)) < str_of(err.text).n || rc == RC_OK);
+        CHECK_TEXT(str_of(column ? column : ""), cases[i].column ? cases[i].column : "");
+        if (mapping) {
+            const struct family *last = &mapping->family[mapping->family_count - 1];
+            CHECK_TEXT(last->name, MAPPING_OWN);
+            CHECK_INT(last->pattern_count, cases[i].patterns);
+            CHECK_INT(mapping_program(mapping, STR("zzyzx")) != NULL, cases[i].patterns > 0);
+        }
+        mapping_free(mapping);
+        names_free(names);
+    }
+    table_texts_free(texts);
+}
+
+/* A process that may open no file any more makes the same mapping of what it read. */
+static void tables_are_read_once(void)
+{
+    char folder[] = "/tmp/qorgan-once-XXXXXX";
+    char path[128];
+    struct table_texts *texts = table_texts_new();
+    struct names *names = names_new(1);
+    if (!CHECK(mkdtemp(folder) != NULL) || !CHECK(texts && names))
+        return;
+    scratch_make(folder, "parsers");
+    file_write(folder, "parsers.tsv", SITE "site\tos\tOurs\n");
+    file_write(folder, "parsers/site.tsv", PROGRAMS "door\tzzyzx\tdoor {n:num}\t\t\t\n");
+    for (int round = 0; round < 3; round++) {
+        const struct mapping_tables from = {data_path, folder, round == 2 ? NULL : texts, STR("")};
+        struct mapping *mapping = NULL;
+        test_row("round %d", round);
+        CHECK_INT(mapping_load_own(&from, names, &mapping, NULL, NULL), round == 2 ? RC_IO : RC_OK);
+        CHECK(round == 2 || (mapping && mapping_program(mapping, STR("zzyzx"))));
+        mapping_free(mapping);
+        if (round != 0)
+            continue;
+        CHECK(snprintf(path, sizeof path, "%s/parsers/site.tsv", folder) > 0 && unlink(path) == 0);
+        CHECK(snprintf(path, sizeof path, "%s/parsers.tsv", folder) > 0 && unlink(path) == 0);
+    }
+    CHECK(snprintf(path, sizeof path, "%s/parsers", folder) > 0 && rmdir(path) == 0 && rmdir(folder) == 0);
+    table_texts_free(texts);
+    names_free(names);
+}
+
+/* Senders fill the table of names: a pattern whose field finds no room would be half of one. */
+static void a_field_without_room(void)
+{
+    const struct mapping_tables known = {data_path, NULL, NULL, STR(PROGRAMS "a\tzzyzx\tx {message}\t\t\t\n")};
+    const struct mapping_tables fresh = {data_path, NULL, NULL, STR(PROGRAMS "a\tzzyzx\tx {never_seen}\t\t\t\n")};
+    struct names *names = names_new(1);
+    struct mapping *mapping = NULL;
+    struct err err = {.text = ""};
+    char name[32];
+    CHECK_INT(mapping_load(data_path, names, &mapping, NULL), RC_OK);
+    mapping_free(mapping);
+    for (unsigned i = 0; i < 2 * NAMES_MAX && snprintf(name, sizeof name, "filled-%u", i) > 0; i++)
+        if (!names_put(names, str_of(name)))
+            break;
+    CHECK_INT(names_put(names, STR("one more")), 0);
+    CHECK_INT(mapping_load_own(&known, names, &mapping, NULL, &err), RC_OK);
+    mapping_free(mapping);
+    CHECK_INT(mapping_load_own(&fresh, names, &mapping, NULL, &err), RC_LIMIT);
+    CHECK(str_search(str_of(err.text), STR("no room for one more field, \"never_seen\"")) < str_of(err.text).n);
+    names_free(names);
+}
+
 static void refuses_a_folder_without_tables(void)
 {
     struct names *names = names_new(1);
@@ -358,11 +460,14 @@ static void survives_lack_of_memory(void)
         struct names *names = names_new(1);
         struct mapping *mapping = NULL;
         memory_fail_at(fail);
-        rc = mapping_load(data_path, names, &mapping, NULL);
+        struct table_texts *texts = table_texts_new();
+        const struct mapping_tables from = {data_path, NULL, texts, STR(PROGRAMS "a\tzzyzx\tx {n}\t\t\t\n")};
+        rc = texts ? mapping_load_own(&from, names, &mapping, NULL, NULL) : RC_LIMIT;
         bool failed_late = rc == RC_OK && fail < 1000;
         memory_fail_at(0);
         CHECK((rc == RC_OK) == (mapping != NULL));
         mapping_free(mapping);
+        table_texts_free(texts);
         names_free(names);
         if (failed_late)
             rc = RC_LIMIT;
@@ -375,6 +480,9 @@ static const struct test tests[] = {
     {"refuses bad tables", refuses_bad_tables},
     {"patterns of a site", patterns_of_a_site},
     {"rows that people wrote", rows_of_people},
+    {"patterns in use", patterns_in_use},
+    {"tables are read once", tables_are_read_once},
+    {"a field without room", a_field_without_room},
     {"refuses a folder without tables", refuses_a_folder_without_tables},
     {"survives lack of memory", survives_lack_of_memory},
 };

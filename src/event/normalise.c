@@ -126,6 +126,32 @@ void normaliser_free(struct normaliser *normaliser)
     memory_free(normaliser);
 }
 
+#define SWAP(x, y)                                                                                                     \
+    do {                                                                                                               \
+        __typeof__(x) swap_kept = (x);                                                                                 \
+        (x) = (y);                                                                                                     \
+        (y) = swap_kept;                                                                                               \
+    } while (0)
+
+/* What was remembered of the mapping (caches, rows, slots) is made anew; what records left behind stays. */
+bool normaliser_remap(struct normaliser *normaliser, const struct mapping *mapping)
+{
+    struct normaliser *fresh = normaliser_new(mapping, normaliser->names);
+    ASSERT(mapping->files.count == normaliser->mapping->files.count); /* a source's state has the number of one */
+    if (!fresh)
+        return false;
+    SWAP(*normaliser, *fresh);
+    SWAP(normaliser->join, fresh->join);
+    SWAP(normaliser->scripts, fresh->scripts);
+    SWAP(normaliser->sources, fresh->sources);
+    SWAP(normaliser->state, fresh->state);
+    SWAP(normaliser->state_count, fresh->state_count);
+    SWAP(normaliser->state_room, fresh->state_room);
+    normaliser_set_zone(normaliser, fresh->offset_s);
+    normaliser_free(fresh);
+    return true;
+}
+
 void normaliser_set_zone(struct normaliser *normaliser, int32_t offset_s)
 {
     normaliser->offset_s = offset_s;

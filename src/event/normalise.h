@@ -47,6 +47,29 @@ enum rc mapping_load_more(const char *data_path, const char *more_path, struct n
                           struct mapping **ret_mapping, struct err *err) MUST_USE;
 void mapping_free(struct mapping *mapping);
 
+/* ---- for who takes other patterns while it is at work ---- */
+
+/* The tables as they were read: mappings are made of them again without a file being opened. One thread. */
+struct table_texts;
+
+struct table_texts *table_texts_new(void); /* NULL without memory */
+void table_texts_free(struct table_texts *texts);
+
+#define MAPPING_OWN "desk" /* the family of patterns that people wrote in the service */
+
+struct mapping_tables {
+    const char *data_path;
+    const char *more_path;     /* as of mapping_load_more */
+    struct table_texts *texts; /* files are read once; NULL: each time */
+    /* A table of patterns, its first line names the columns; empty: the family has none; p == NULL: there is no such
+     * family. */
+    struct str own;
+};
+/* As mapping_load_more. *ret_column, when it is asked for: which column of an own pattern an error speaks of; NULL:
+ * none in particular. RC_LIMIT also when `names` has no room for a field. */
+enum rc mapping_load_own(const struct mapping_tables *from, struct names *names, struct mapping **ret_mapping,
+                         const char **ret_column, struct err *err) MUST_USE;
+
 /* One row of a table of patterns (doc/add-a-parser.md), as a person wrote it. */
 struct pattern_text {
     struct str id;
@@ -63,6 +86,11 @@ struct normaliser *normaliser_new(const struct mapping *mapping, struct names *n
 void normaliser_free(struct normaliser *normaliser);
 /* Seconds east of UTC for times that name no zone; 0 until set. */
 void normaliser_set_zone(struct normaliser *normaliser, int32_t offset_s);
+
+/* From here on with another mapping, of the same tables but for patterns and of the same names. What waits to be put
+ * together goes on, and what sources said of records that follow (#Fields:). Not within a sink. False without memory:
+ * nothing changed. */
+bool normaliser_remap(struct normaliser *normaliser, const struct mapping *mapping) MUST_USE;
 
 /* Gives the events of one record to the sink before it returns. `arena` holds what the events borrow; the caller resets
  * it between records or batches. */

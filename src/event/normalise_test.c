@@ -7,6 +7,7 @@
 #include "base/test.h"
 #include "codec/utf8.h"
 #include "event/audit_join.h"
+#include "event/mapping.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -527,6 +528,60 @@ static void survives_lack_of_memory(void)
     watch_end(&watch);
 }
 
+#define DOORS "id\tprogram\tpattern\tkind\toutcome\tset\ndoor\tzzyzx\tdoor {n:num} {who}\t\t\t\n"
+
+/* Another mapping of the same names, with patterns of people or without. */
+static void remap(struct watch *watch, const char *own)
+{
+    char path[4096];
+    struct mapping *next = NULL;
+    CHECK(snprintf(path, sizeof path, "%s/data", test_source_dir()) > 0);
+    const struct mapping_tables from = {.data_path = path, .own = str_of(own)};
+    CHECK_INT(mapping_load_own(&from, watch->names, &next, NULL, NULL), RC_OK);
+    for (uint64_t fail = 1; fail < 8; fail++) { /* without memory nothing changes */
+        memory_fail_at(fail);
+        CHECK(!normaliser_remap(watch->normaliser, next));
+        memory_fail_at(0);
+    }
+    CHECK(normaliser_remap(watch->normaliser, next));
+    mapping_free(watch->mapping);
+    watch->mapping = next;
+}
+
+/* Patterns come and go between two records; what waits to be put together, and what a source said of those that follow,
+ * outlives that. */
+static void patterns_while_at_work(void)
+{
+    struct watch watch;
+    static const struct str door = STR_INIT("<38>Nov 21 11:59:58 gw1 zzyzx[811]: door 7 ann");
+    if (!watch_begin(&watch))
+        return;
+    normaliser_set_zone(watch.normaliser, 5 * 3600);
+    give(&watch, door);
+    CHECK_INT(normaliser_grasp(watch.normaliser), GRASP_HEADER);
+    int64_t time_ns = watch.last.time_ns;
+    give(&watch, STR("#Fields: date time c-ip cs-method cs-uri-stem sc-status"));
+    give(&watch, STR("type=SYSCALL msg=audit(1795258800.100:10): arch=c000003e syscall=59 success=yes exe=\"/bin/x\""));
+    CHECK_INT(normaliser_pending(watch.normaliser), 2);
+    remap(&watch, DOORS);
+    CHECK_INT(normaliser_pending(watch.normaliser), 2);
+    give(&watch, door);
+    CHECK_INT(normaliser_grasp(watch.normaliser), GRASP_PATTERN);
+    CHECK_TEXT(normaliser_pattern(watch.normaliser)->family->name, MAPPING_OWN);
+    CHECK_INT(watch.last.time_ns, time_ns); /* the zone is the same */
+    give(&watch, STR("2026-11-21 06:59:58 192.0.2.7 GET /index.html 200"));
+    CHECK(watch.last.parser && str_is(str_of(watch.last.parser), "w3c"));
+    give(&watch, STR("type=PROCTITLE msg=audit(1795258800.100:10): proctitle=78"));
+    CHECK_INT(watch.joined, 1);
+    CHECK_INT(watch.last_joined_records, 2);
+    CHECK(normaliser_pending(watch.normaliser) == UINT64_MAX);
+    remap(&watch, "");
+    give(&watch, door);
+    CHECK_INT(normaliser_grasp(watch.normaliser), GRASP_HEADER);
+    CHECK(normaliser_pattern(watch.normaliser) == NULL);
+    watch_end(&watch);
+}
+
 static const struct test tests[] = {
     {"holds for every truncation and flip", holds_for_every_truncation_and_flip},
     {"keeps a line of one mebibyte whole", keeps_a_line_of_one_mebibyte_whole},
@@ -539,6 +594,7 @@ static const struct test tests[] = {
     {"joined events are the same live and hunted, wherever a border lies", live_is_as_hunted},
     {"joins keep sources apart", joins_keep_sources_apart},
     {"survives lack of memory", survives_lack_of_memory},
+    {"patterns come and go while it is at work", patterns_while_at_work},
 };
 
 int main(int argc, char **argv)

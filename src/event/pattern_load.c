@@ -77,6 +77,9 @@ static enum rc template_read(struct loader *loader, struct pattern *pattern, str
         const struct capture *capture = &pattern->template.capture[i];
         bool kept = capture->kind != CAPTURE_PAIRS && capture->name.n;
         pattern->name[i] = kept ? names_put(loader->names, capture->name) : 0;
+        if (kept && !pattern->name[i])
+            return err_set(loader->err, RC_LIMIT, "there is no room for one more field, \"%.*s\"",
+                           STR_ARG(capture->name));
         pattern->statutory[i] = kept ? statutory_find(capture->name) : STATUTORY_COUNT;
         if (pattern->statutory[i] >= STATUTORY_START && pattern->statutory[i] != STATUTORY_DESCRIPTION &&
             pattern->statutory[i] != STATUTORY_COUNT)
@@ -242,6 +245,32 @@ static enum rc family_load(struct loader *loader, struct family *family)
     return rc;
 }
 
+/* --- patterns that people wrote in the service --- */
+
+static enum rc own_row(struct loader *loader, const struct str cell[])
+{
+    enum rc rc = patterns_row(loader, cell);
+    return rc == RC_OK ? rc : err_wrap(loader->err, "pattern \"%.*s\"", STR_ARG(str_slice(cell[0], 0, ID_MAX)));
+}
+
+static enum rc own_load(struct loader *loader)
+{
+    static const struct loader_table table = {
+        MAPPING_OWN, {"id", "program", "pattern", "kind", "outcome", "set"}, own_row};
+    const struct str family[LOADER_COLUMNS] = {STR(MAPPING_OWN), STR("application"), STR(MAPPING_OWN)};
+    enum rc rc = families_row(loader, family);
+    if (rc != RC_OK || loader->own.n == 0)
+        return rc;
+    loader->column = NULL; /* that was of the family */
+    loader->family = &loader->mapping->family[loader->mapping->family_count - 1];
+    loader->part_count = 0;
+    loader->ids = map_new(PATTERNS_MAX, 1);
+    rc = loader->ids ? loader_text(loader, &table, loader->own) : loader_memory(loader);
+    map_free(loader->ids);
+    loader->ids = NULL;
+    return rc == RC_OK ? rc : err_wrap(loader->err, "patterns written here");
+}
+
 /* --- after all are read: lists by rank, and their trees --- */
 
 static enum rc programs_finish(struct loader *loader)
@@ -291,6 +320,9 @@ enum rc patterns_load(struct loader *loader)
         rc = families_load(loader);
         loader->data_path = own;
     }
+    if (rc == RC_OK && loader->own.p)
+        rc = own_load(loader);
+    loader->column = rc == RC_OK ? NULL : loader->column;
     if (rc == RC_OK && loader->patterns.count > PATTERNS_MAX)
         rc = err_set(loader->err, RC_LIMIT, "more than %d patterns", PATTERNS_MAX);
     return rc == RC_OK ? programs_finish(loader) : rc;

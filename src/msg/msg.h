@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MSG_VERSION    15
+#define MSG_VERSION    16
 #define MSG_HEADER     16
 #define MSG_FDS_MAX    8
 #define MSG_KIB        UINT32_C(1024)
@@ -129,8 +129,11 @@ enum role {
     X(MSG_HEARD, "heard", R(INTAKE), R(DESK), 16)                          /* source 16: it says that it is there */   \
     X(MSG_ISSUE, "issue", R(DESK), R(SIGNER), MSG_KIB)        /* id; role/agent_signer.h, as the next three */         \
     X(MSG_ISSUED, "issued", R(SIGNER), R(DESK), 16 * MSG_KIB) /* same id */                                            \
-    X(MSG_SIGN_POLICY, "sign-policy", R(DESK), R(SIGNER), 64 * MSG_KIB)     /* id */                                   \
-    X(MSG_POLICY_SIGNED, "policy-signed", R(SIGNER), R(DESK), 66 * MSG_KIB) /* same id */
+    X(MSG_SIGN_POLICY, "sign-policy", R(DESK), R(SIGNER), 64 * MSG_KIB)                 /* id */                       \
+    X(MSG_POLICY_SIGNED, "policy-signed", R(SIGNER), R(DESK), 66 * MSG_KIB)             /* same id */                  \
+    X(MSG_PATTERNS, "patterns", R(DESK), R(ENGINE) | R(QUERY) | R(HUNTER), 2 * MSG_MIB) /* id = version; the table */  \
+    X(MSG_PATTERNS_TAKEN, "patterns-taken", R(ENGINE) | R(QUERY) | R(HUNTER), R(DESK),                                 \
+      4 * MSG_KIB) /* id = version; nothing, or why not */
 
 enum msg_type {
 #define X(id, name, from, to, size) id,

@@ -7,7 +7,6 @@
 #include "base/civil.h"
 #include "codec/canary_text.h"
 #include "codec/json.h"
-#include "event/normalise.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/random.h"
@@ -24,6 +23,7 @@
 #include "role/match.h"
 #include "role/notice_desk.h"
 #include "role/object_desk.h"
+#include "role/pattern_supply.h"
 #include "role/roles.h"
 #include "role/rule_desk.h"
 #include "role/rule_reader.h"
@@ -66,6 +66,7 @@ struct desk_role {
     struct desk *desk;
     int rule_files;             /* the parent's, until the desk is open */
     struct rule_supply *supply; /* these once it is */
+    struct pattern_supply *patterns;
     struct rule_desk *rule_desk;
     struct hunt_desk *hunts;
     struct agent_desk *agents;
@@ -118,15 +119,6 @@ static enum rc term_check(void *context, uint32_t days, int64_t now_ns, struct e
     return keep_term_check(&role->keep, days, now_ns, err);
 }
 
-static enum rc pattern_check(const struct desk_pattern *pattern, const char **ret_cell, struct err *err)
-{
-    const struct pattern_text text = {pattern->name, pattern->program, pattern->pattern, pattern->set};
-    enum rc rc = pattern_text_check(&text, ret_cell, err);
-    if (strcmp(*ret_cell, "id") == 0)
-        *ret_cell = "name";
-    return rc;
-}
-
 /* In the sandbox and as the desk's own user, who owns the database's files. */
 static enum rc database_open(struct desk_role *role, struct err *err)
 {
@@ -142,7 +134,9 @@ static enum rc database_open(struct desk_role *role, struct err *err)
         .engines = (unsigned)role->process->config.engines,
         .term_check = term_check,
         .term_context = role,
-        .pattern_check = pattern_check,
+        .pattern_check = pattern_supply_row_check,
+        .patterns_check = pattern_supply_check,
+        .patterns_context = role->patterns,
         .rule_read = rule_reader_ask,
         .rule_file = rule_reader_file,
         .rule_context = &role->supply,
@@ -246,6 +240,8 @@ static enum rc desk_start(struct process *process, void **ret_self, struct err *
     role->signer_public = arena_str(role->data_arena, process_secret("signer-public"));
     process_forget_secrets();
     rc = desk_data_load(process->config.share, role->data_arena, &role->data, err);
+    if (rc == RC_OK)
+        rc = pattern_supply_new(&process->config, &role->patterns, err);
     *ret_self = role;
     return rc;
 }
@@ -814,6 +810,10 @@ static void desk_message(void *self, struct channel *channel, struct msg *msg)
         rule_supply_lists_taken(role->supply, channel, msg);
         role->records_waiting = true;
         break;
+    case MSG_PATTERNS_TAKEN:
+        pattern_supply_taken(role->desk, channel, msg);
+        role->records_waiting = true;
+        break;
     case MSG_HUNT_LISTS:
         hunt_desk_lists(role->hunts, msg, clock_real_ns());
         role->records_waiting = true;
@@ -848,6 +848,7 @@ static void desk_peer_up(void *self, struct channel *channel)
     }
     if (channel_peer(channel) == ROLE_PACKER)
         role->told.rules = 0;
+    pattern_supply_peer_up(role->patterns, role->desk, channel);
     rule_supply_peer_up(role->supply, channel_peer(channel), channel_instance(channel));
     if (channel_peer(channel) == ROLE_HUNTER)
         hunt_desk_up(role->hunts);
@@ -916,6 +917,7 @@ static void role_tick(void *self, int64_t now_ns)
     object_desk_send(role->desk, &role->told);
     retire_send(role);
     rules_look(role);
+    pattern_supply_send(role->patterns, role->desk);
     rule_supply_send(role->supply);
     rule_desk_send(role->rule_desk);
     hunt_desk_look(role->hunts, now_ns);
@@ -958,6 +960,7 @@ static void desk_stop(void *self)
     hunt_desk_free(role->hunts);
     rule_desk_free(role->rule_desk);
     rule_supply_free(role->supply);
+    pattern_supply_free(role->patterns);
     desk_close(role->desk);
     db_close(role->db);
 }

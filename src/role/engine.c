@@ -9,7 +9,8 @@
  *
  * Work begins when the desk has told which rules are switched off, else these would be found in the first records. A
  * desk that does not come is waited for a minute; then the archive must go on: all rules run as they were written, and
- * what they found is kept back until the desk has told, and judged then. */
+ * what they found is kept back until the desk has told, and judged then. So it is with patterns that people wrote
+ * there; what was parsed without them stays so. */
 #include "archive/block.h"
 #include "base/assert.h"
 #include "base/map.h"
@@ -20,6 +21,7 @@
 #include "os/random.h"
 #include "role/canary.h"
 #include "role/engine_counts.h"
+#include "role/engine_patterns.h"
 #include "role/engine_rules.h"
 #include "role/engine_set.h"
 #include "role/engine_source.h"
@@ -33,7 +35,6 @@
 #include "role/rule_states.h"
 #include "role/rule_stats.h"
 #include "rule/repeat.h"
-#include "tlog/hash.h"
 #include "wal/wal_reader.h"
 
 #include <stdlib.h>
@@ -66,8 +67,8 @@ struct block_held {
 struct engine {
     struct process *process;
     struct names *names;
-    struct mapping *mapping;
     struct normaliser *normaliser;
+    struct engine_patterns patterns;
     struct engine_set set;   /* the rules at work */
     struct set_maker *maker; /* makes the next ones */
     struct buf states;       /* MSG_RULE_STATES as it came last, for these */
@@ -153,7 +154,7 @@ static enum rc engine_start(struct process *process, void **ret_self, struct err
     buf_format(&engine->text, "%.*s/data", STR_ARG(process->config.share));
     bool fits = str_copy_z(buf_view(&engine->text), data, sizeof data);
     ASSERT(fits);
-    enum rc rc = parsers_load_configured(&process->config, engine->names, &engine->mapping, err);
+    enum rc rc = parsers_open(&process->config, engine->names, &engine->patterns.parsers, err);
     if (rc == RC_OK)
         rc = engine_set_make(process_handle(process, "rules", -1), engine->names, &engine->set, err);
     buf_init_fixed(&engine->lists_trouble, engine->lists_trouble_text, sizeof engine->lists_trouble_text);
@@ -163,7 +164,10 @@ static enum rc engine_start(struct process *process, void **ret_self, struct err
                                          &engine->indicator_matcher, &engine->lists_trouble, err);
     if (rc != RC_OK)
         return rc;
-    engine->normaliser = normaliser_new(engine->mapping, engine->names);
+    engine->normaliser = normaliser_new(parsers_mapping(engine->patterns.parsers), engine->names);
+    engine->patterns.normaliser = engine->normaliser;
+    engine->patterns.counts = &engine->counts;
+    engine_patterns_init(&engine->patterns);
     engine->repeats = repeats_new();
     engine->maker = set_maker_new(engine->names);
     buf_init(&engine->states, RULE_STATES_BYTES);
@@ -171,7 +175,7 @@ static enum rc engine_start(struct process *process, void **ret_self, struct err
     if (engine->indicator_matcher)
         engine_rules_given(engine->set.duties, indicator_field_names, INDICATOR_FIELDS);
     normaliser_set_zone(engine->normaliser, (int32_t)process->config.zone_offset_s);
-    rc = engine_counts_init(&engine->counts, data, engine->mapping, engine->kept, err);
+    rc = engine_counts_init(&engine->counts, data, parsers_mapping(engine->patterns.parsers), engine->kept, err);
     if (rc != RC_OK)
         return rc;
     engine_counts_attach(&engine->counts, engine->set.duties);
@@ -576,10 +580,15 @@ static bool frame_next(struct engine *engine)
     return false;
 }
 
+static bool engine_is_told(const struct engine *engine)
+{
+    return engine->settled && engine->patterns.known && engine_rules_known(engine->set.duties);
+}
+
 /* Not before the desk has told: see above. */
 static bool engine_may_work(struct engine *engine)
 {
-    if ((engine->settled && engine_rules_known(engine->set.duties)) || engine->impatient)
+    if (engine_is_told(engine) || engine->impatient)
         return true;
     if (clock_boot_ns() - engine->resumed_ns < DESK_WAIT_NS || set_maker_is_at_work(engine->maker))
         return false;
@@ -622,24 +631,10 @@ static void engine_work(struct engine *engine)
 static void rules_record(struct engine *engine)
 {
     struct channel *keeper = process_peer(ROLE_KEEPER, 0);
-    struct tlog_hasher *hasher CLEANUP(tlog_hasher_cleanup) = tlog_hasher_new();
-    struct tlog_hash hash;
-    char text[2 * sizeof hash];
-    if (!keeper || !hasher || engine->number != 0)
-        return;
-    tlog_hash_begin(hasher);
-    for (size_t i = 0; i < rules_count(engine->set.rules); i++) {
-        uint8_t bytes[8];
-        put_be64(bytes, rules_at(engine->set.rules, i)->hash);
-        tlog_hash_add(hasher, str_at(bytes, sizeof bytes));
-    }
-    tlog_hash_end(hasher, &hash);
     buf_clear(&engine->text);
     json_write_object(&engine->text);
-    json_put_text(&engine->text, "event", "rules");
-    json_put_u64(&engine->text, "loaded", rules_count(engine->set.rules));
-    json_put_u64(&engine->text, "refused", engine->set.refused);
-    json_put_str(&engine->text, "sha256", str_at(text, hex_encode(&hash, sizeof hash, text)));
+    if (!keeper || engine->number != 0 || !engine_set_write(&engine->set, &engine->text))
+        return;
     if (engine->indicators) {
         json_put_u64(&engine->text, "indicators", indicators_count(engine->indicators));
         indicators_log(engine->indicators);
@@ -688,6 +683,7 @@ static void on_resume(struct engine *engine, struct msg *msg)
     engine->log_next = 0;
     engine->durable = 0;
     rules_record(engine);
+    engine_patterns_tell(&engine->patterns, engine->number == 0 ? process_peer(ROLE_KEEPER, 0) : NULL);
 }
 
 static void on_log_file(struct engine *engine, struct msg *msg)
@@ -865,12 +861,28 @@ static void rules_look(struct engine *engine)
     rules_settle(engine, next.version, rc == RC_OK ? "" : err.text);
 }
 
+/* ---- other patterns ---- */
+
+/* Between two records. */
+static void on_patterns(struct engine *engine, struct channel *desk, const struct msg *msg)
+{
+    struct err err = {0};
+    bool changed;
+    enum rc rc = engine_patterns_take(&engine->patterns, msg->body, &changed, &err);
+    if (changed && engine->of && engine->number == 0) /* else it is told with RESUME */
+        engine_patterns_tell(&engine->patterns, process_peer(ROLE_KEEPER, 0));
+    if (rc != RC_OK)
+        log_error("the patterns of the desk cannot be had, those of before stay: %s", err.text);
+    engine->behind = true;
+    struct str why = rc == RC_OK ? STR("") : str_of(err.text);
+    IGNORE(channel_send(desk, MSG_PATTERNS_TAKEN, msg->id, why)); /* the next one gives them anew */
+}
+
 /* ---- the process ---- */
 
 static void engine_message(void *self, struct channel *channel, struct msg *msg)
 {
     struct engine *engine = self;
-    (void)channel;
     switch ((int)msg->type) {
     case MSG_RESUME:
         on_resume(engine, msg);
@@ -893,6 +905,9 @@ static void engine_message(void *self, struct channel *channel, struct msg *msg)
         break;
     case MSG_RULES:
         on_rules(engine, msg);
+        break;
+    case MSG_PATTERNS:
+        on_patterns(engine, channel, msg);
         break;
     default:
         break;
@@ -952,7 +967,7 @@ static void engine_tick(void *self, int64_t now_real_ns)
 static int engine_timeout_ms(void *self)
 {
     const struct engine *engine = self;
-    bool may = (engine->settled && engine_rules_known(engine->set.duties)) || engine->impatient;
+    bool may = engine_is_told(engine) || engine->impatient;
     return may && engine->behind && !engine_must_wait(engine) ? 0 : -1;
 }
 

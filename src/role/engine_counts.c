@@ -17,6 +17,12 @@ enum rc engine_counts_init(struct engine_counts *counts, const char *data, const
     return RC_OK;
 }
 
+void engine_counts_remap(struct engine_counts *counts, const struct mapping *mapping)
+{
+    parse_counts_remap(counts->parses, mapping);
+    counts->pattern = NULL; /* it was of the other */
+}
+
 void engine_counts_attach(struct engine_counts *counts, struct engine_rules *duties)
 {
     engine_rules_annex(duties, counts->annex);

@@ -30,6 +30,8 @@ struct engine_counts {
 /* For the process's life; `data` is the folder of tables, `arena` keeps them. */
 enum rc engine_counts_init(struct engine_counts *counts, const char *data, const struct mapping *mapping,
                            struct arena *arena, struct err *err) MUST_USE;
+/* Another mapping of the same families, before the one of before is gone. */
+void engine_counts_remap(struct engine_counts *counts, const struct mapping *mapping);
 /* They are told by these rules' duties. */
 void engine_counts_attach(struct engine_counts *counts, struct engine_rules *duties);
 /* While the sink has the record's own event. */

@@ -2,11 +2,14 @@
 
 #include "base/arena.h"
 #include "base/assert.h"
+#include "base/bytes.h"
+#include "codec/json.h"
 #include "os/clock.h"
 #include "os/proc.h"
 #include "os/random.h"
 #include "os/thread.h"
 #include "role/rule_bundle.h"
+#include "tlog/hash.h"
 
 #include <unistd.h>
 
@@ -65,6 +68,27 @@ enum rc engine_set_make(int bundle, const struct names *names, struct engine_set
     else
         engine_set_done(&set);
     return rc;
+}
+
+bool engine_set_write(const struct engine_set *set, struct buf *out)
+{
+    struct tlog_hasher *hasher CLEANUP(tlog_hasher_cleanup) = tlog_hasher_new();
+    struct tlog_hash hash;
+    char text[2 * sizeof hash];
+    if (!hasher)
+        return false;
+    tlog_hash_begin(hasher);
+    for (size_t i = 0; i < rules_count(set->rules); i++) {
+        uint8_t bytes[8];
+        put_be64(bytes, rules_at(set->rules, i)->hash);
+        tlog_hash_add(hasher, str_at(bytes, sizeof bytes));
+    }
+    tlog_hash_end(hasher, &hash);
+    json_put_text(out, "event", "rules");
+    json_put_u64(out, "loaded", rules_count(set->rules));
+    json_put_u64(out, "refused", set->refused);
+    json_put_str(out, "sha256", str_at(text, hex_encode(&hash, sizeof hash, text)));
+    return true;
 }
 
 /* --- made beside --- */

@@ -7,6 +7,7 @@
 #ifndef ROLE_ENGINE_SET_H
 #define ROLE_ENGINE_SET_H
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "event/names.h"
 #include "role/engine_rules.h"
@@ -28,6 +29,9 @@ struct engine_set {
 /* Made at once, of a bundle in sealed memory. All or nothing. */
 enum rc engine_set_make(int bundle, const struct names *names, struct engine_set *ret_set, struct err *err) MUST_USE;
 void engine_set_done(struct engine_set *set); /* an empty one is fine */
+
+/* Members of the record that tells of it: "event", how many rules, and a digest of their meaning. False: no memory. */
+bool engine_set_write(const struct engine_set *set, struct buf *out);
 
 struct set_maker;
 

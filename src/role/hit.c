@@ -36,6 +36,11 @@ void hit_deriver_free(struct hit_deriver *deriver)
     memory_free(deriver);
 }
 
+bool hit_deriver_remap(struct hit_deriver *deriver, const struct mapping *mapping)
+{
+    return normaliser_remap(deriver->normaliser, mapping);
+}
+
 static void on_event(void *context, const struct event *event)
 {
     struct hit_deriver *deriver = context;

@@ -12,6 +12,8 @@ struct hit_deriver;
 
 struct hit_deriver *hit_deriver_new(const struct mapping *mapping, struct names *names, int32_t zone_offset_s);
 void hit_deriver_free(struct hit_deriver *deriver);
+/* As normaliser_remap. */
+bool hit_deriver_remap(struct hit_deriver *deriver, const struct mapping *mapping) MUST_USE;
 /* archive_derive with the deriver as context: normalises the raw bytes. */
 bool hit_derive(void *deriver, const struct event_source *source, const struct leaf *leaf, struct str raw,
                 struct arena *arena, struct event *ret_event);

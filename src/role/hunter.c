@@ -65,7 +65,10 @@ struct hunter {
     int32_t zone_s;
     struct vault *vault;
     struct names *names;
-    struct mapping *mapping;
+    struct parsers *parsers;
+    bool patterns_wait; /* these came and are not taken yet: not while a hunt is open */
+    uint64_t patterns_id;
+    struct buf patterns;
     /* of the order at hand */
     struct arena *arena; /* NULL: there is none */
     struct desk_hunt_order order;
@@ -104,13 +107,14 @@ static enum rc hunter_start(struct process *process, void **ret_self, struct err
     hunter.names = names_new(random_u64());
     if (hunter.archive < 0 || !hunter.names)
         return err_set(err, RC_INVALID, "the hunter was given no archive, or no memory");
-    enum rc rc = parsers_load_configured(&process->config, hunter.names, &hunter.mapping, err);
+    enum rc rc = parsers_open(&process->config, hunter.names, &hunter.parsers, err);
     if (rc != RC_OK)
         return rc;
     rc = fields_read(&hunter, err);
     if (rc != RC_OK)
         return rc;
     buf_init(&hunter.report, HUNT_REPORT_BYTES);
+    buf_init(&hunter.patterns, PARSERS_OWN_MAX);
     *ret_self = &hunter;
     return process_vault(&hunter.vault, err);
 }
@@ -364,7 +368,7 @@ static enum rc rules_read(struct hunter *h, struct err *err)
     enum rc rc = proc_sealed_map(h->bundle, RULE_BUNDLE_BYTES, &documents.bytes, err);
     if (rc != RC_OK)
         return rc;
-    rc = hunt_rules_load(&texts, h->names, h->mapping, &h->rules, err);
+    rc = hunt_rules_load(&texts, h->names, parsers_mapping(h->parsers), &h->rules, err);
     proc_unmap(documents.bytes);
     return rc;
 }
@@ -441,7 +445,7 @@ static enum rc update_begin(struct hunter *h, struct err *err)
     const struct hunt_update_options options = {.bundle = h->bundle,
                                                 .pack = h->order.pack,
                                                 .names = h->names,
-                                                .mapping = h->mapping,
+                                                .mapping = parsers_mapping(h->parsers),
                                                 .reader = h->reader,
                                                 .from_ns = h->order.from_ns,
                                                 .to_ns = h->order.to_ns,
@@ -548,10 +552,26 @@ static void work_step(struct hunter *h)
     work_done(h);
 }
 
+/* What a hunt began with holds for all of it. */
+static void patterns_take(struct hunter *h)
+{
+    struct mapping *next = NULL;
+    struct err err = {0};
+    ASSERT(!h->hunting && !h->update);
+    enum rc rc = h->patterns.overflow ? err_set(&err, RC_LIMIT, "no memory for patterns")
+                                      : parsers_make(h->parsers, buf_view(&h->patterns), &next, &err);
+    if (next)
+        parsers_set(h->parsers, next);
+    h->patterns_wait = false;
+    desk_tell(MSG_PATTERNS_TAKEN, h->patterns_id, rc == RC_OK ? STR("") : str_of(err.text));
+}
+
 static void hunter_tick(void *self, int64_t now_ns)
 {
     struct hunter *h = self;
     (void)now_ns;
+    if (h->patterns_wait && !h->hunting && !h->update)
+        patterns_take(h);
     if (h->arena && !h->hunting && !h->update)
         work_begin(h);
     else if (h->arena)
@@ -581,6 +601,15 @@ static void on_rules(struct hunter *h, struct msg *msg)
               STR("")); /* they are read when they are hunted: what is wrong with them shows then */
 }
 
+static void on_patterns(struct hunter *h, const struct msg *msg)
+{
+    buf_clear(&h->patterns);
+    h->patterns.overflow = false;
+    buf_str(&h->patterns, msg->body);
+    h->patterns_id = msg->id;
+    h->patterns_wait = true;
+}
+
 static void on_hunt(struct hunter *h, struct msg *msg)
 {
     work_end(h); /* the desk says what is wanted now */
@@ -603,6 +632,8 @@ static void hunter_message(void *self, struct channel *channel, struct msg *msg)
     (void)channel;
     if (msg->type == MSG_RULES)
         on_rules(h, msg);
+    else if (msg->type == MSG_PATTERNS)
+        on_patterns(h, msg);
     else if (msg->type == MSG_HUNT)
         on_hunt(h, msg);
     else if (msg->type == MSG_HUNT_STOP && h->order.id == (int64_t)msg->id)

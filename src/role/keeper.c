@@ -502,10 +502,10 @@ static void on_high_ask(struct keeper *keeper, struct channel *channel, const st
 static void on_record(struct keeper *keeper, struct channel *channel, const struct msg *msg)
 {
     if (msg->type == MSG_LIFECYCLE) {
-        /* An engine reads what strangers send: of all events it may tell only which rules it has. */
-        if (channel_peer(channel) == ROLE_ENGINE && !str_starts(msg->body, STR("{\"event\":\"rules\",")))
-            return;
-        own_record(keeper, LEAF_LIFECYCLE, msg->body);
+        /* An engine reads what strangers send: of all events it may tell only which rules and patterns it has. */
+        if (channel_peer(channel) != ROLE_ENGINE || str_starts(msg->body, STR("{\"event\":\"rules\",")) ||
+            str_starts(msg->body, STR("{\"event\":\"patterns\",")))
+            own_record(keeper, LEAF_LIFECYCLE, msg->body);
         return;
     }
     static const struct str kind = STR_INIT("desk");

@@ -48,6 +48,12 @@ void parse_counts_free(struct parse_counts *counts)
     memory_free(counts);
 }
 
+void parse_counts_remap(struct parse_counts *counts, const struct mapping *mapping)
+{
+    ASSERT(mapping->family_count == counts->mapping->family_count); /* rows have their numbers */
+    counts->mapping = mapping;
+}
+
 /* --- what a record is --- */
 
 static uint16_t format_of(struct parse_counts *counts, const char *name)

@@ -23,6 +23,8 @@ struct parse_counts;
 /* The mapping is borrowed: families are its. NULL without memory. */
 struct parse_counts *parse_counts_new(const struct mapping *mapping, size_t limit, uint64_t seed);
 void parse_counts_free(struct parse_counts *counts); /* NULL is fine */
+/* Another mapping of the same families, before the one of before is gone. */
+void parse_counts_remap(struct parse_counts *counts, const struct mapping *mapping);
 
 /* A record that a source sent, and what the normaliser said of the event that describes it. */
 struct parse_record {

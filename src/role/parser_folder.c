@@ -1,7 +1,11 @@
 #include "role/parser_folder.h"
 
+#include "base/arena.h"
+#include "base/assert.h"
+#include "base/buf.h"
 #include "base/bytes.h"
 #include "os/io.h"
+#include "os/random.h"
 #include "role/log.h"
 
 #include <errno.h>
@@ -16,24 +20,122 @@ static bool path_make(char path[4096], struct str folder, const char *more)
     return n > 0 && n < 4096;
 }
 
-enum rc parsers_load_configured(const struct config *config, struct names *names, struct mapping **ret_mapping,
-                                struct err *err)
-{
+struct parsers {
+    struct names *names;
+    struct table_texts *texts;
     char data[4096];
-    char site[4096];
+    char site[4096]; /* empty: there are none, or they do not load */
+    struct mapping *mapping;
+    struct buf own;  /* as they are in force */
+    struct buf next; /* as parsers_make was given them last */
+};
+
+static struct mapping_tables tables_of(const struct parsers *parsers, struct str own)
+{
+    return (struct mapping_tables){.data_path = parsers->data,
+                                   .more_path = parsers->site[0] ? parsers->site : NULL,
+                                   .texts = parsers->texts,
+                                   .own = own.p ? own : STR("")};
+}
+
+static enum rc make(struct parsers *parsers, struct str own, struct mapping **ret_mapping, struct err *err)
+{
+    const struct mapping_tables from = tables_of(parsers, own);
+    return mapping_load_own(&from, parsers->names, ret_mapping, NULL, err);
+}
+
+/* Nothing is open behind the start: what a process might need later is read here. */
+static enum rc first_make(struct parsers *parsers, const struct config *config, struct err *err)
+{
     char first[4096];
     struct stat status;
     struct err why = {0};
-    if (!path_make(data, config->share, "/data"))
-        return err_set(err, RC_LIMIT, "the name of the folder of tables is too long");
+    bool named = config->parsers.n > 0;
     if (path_make(first, config->parsers, "/parsers.tsv") && stat(first, &status) != 0 && errno == ENOENT)
-        return mapping_load(data, names, ret_mapping, err); /* nothing was put there yet */
-    if (path_make(site, config->parsers, "") && mapping_load_more(data, site, names, ret_mapping, &why) == RC_OK)
+        named = false; /* nothing was put there yet */
+    if (named && path_make(parsers->site, config->parsers, "") &&
+        make(parsers, STR(""), &parsers->mapping, &why) == RC_OK)
         return RC_OK;
-    if (config->parsers.n)
+    if (named)
         log_error("the patterns of the folder \"%.*s\" are not used: %s", STR_ARG(config->parsers),
                   why.text[0] ? why.text : "its name is too long");
-    return mapping_load(data, names, ret_mapping, err);
+    parsers->site[0] = '\0';
+    return make(parsers, STR(""), &parsers->mapping, err);
+}
+
+enum rc parsers_open(const struct config *config, struct names *names, struct parsers **ret_parsers, struct err *err)
+{
+    struct parsers *parsers = memory_new(sizeof *parsers);
+    if (!parsers)
+        return err_set(err, RC_LIMIT, "no memory for tables of patterns");
+    parsers->names = names;
+    parsers->texts = table_texts_new();
+    buf_init(&parsers->own, PARSERS_OWN_MAX);
+    buf_init(&parsers->next, PARSERS_OWN_MAX);
+    enum rc rc = RC_OK;
+    if (!parsers->texts)
+        rc = err_set(err, RC_LIMIT, "no memory for tables of patterns");
+    else if (!path_make(parsers->data, config->share, "/data"))
+        rc = err_set(err, RC_LIMIT, "the name of the folder of tables is too long");
+    if (rc == RC_OK)
+        rc = first_make(parsers, config, err);
+    if (rc == RC_OK)
+        *ret_parsers = parsers;
+    else
+        parsers_free(parsers);
+    return rc;
+}
+
+void parsers_free(struct parsers *parsers)
+{
+    if (!parsers)
+        return;
+    mapping_free(parsers->mapping);
+    table_texts_free(parsers->texts);
+    buf_done(&parsers->own);
+    buf_done(&parsers->next);
+    memory_free(parsers);
+}
+
+struct mapping *parsers_mapping(const struct parsers *parsers)
+{
+    return parsers->mapping;
+}
+
+enum rc parsers_make(struct parsers *parsers, struct str own, struct mapping **ret_mapping, struct err *err)
+{
+    *ret_mapping = NULL;
+    if (str_eq(own, buf_view(&parsers->own)))
+        return RC_OK;
+    buf_clear(&parsers->next);
+    parsers->next.overflow = false;
+    buf_str(&parsers->next, own);
+    if (parsers->next.overflow)
+        return err_set(err, RC_LIMIT, "the table is larger than %zu KiB, or there is no memory", PARSERS_OWN_MAX >> 10);
+    return make(parsers, own, ret_mapping, err);
+}
+
+void parsers_set(struct parsers *parsers, struct mapping *mapping)
+{
+    struct buf before = parsers->own;
+    ASSERT(mapping && mapping != parsers->mapping);
+    parsers->own = parsers->next;
+    parsers->next = before;
+    mapping_free(parsers->mapping);
+    parsers->mapping = mapping;
+}
+
+enum rc parsers_check(struct parsers *parsers, struct str own, const char **ret_column, struct err *err)
+{
+    const struct mapping_tables from = tables_of(parsers, own);
+    struct names *names = names_new(random_u64()); /* what is refused leaves no names behind */
+    struct mapping *mapping = NULL;
+    *ret_column = NULL;
+    enum rc rc = names ? mapping_load_own(&from, names, &mapping, ret_column, err)
+                       : err_set(err, RC_LIMIT, "no memory for names of fields");
+    mapping_free(mapping);
+    names_free(names);
+    return rc;
 }
 
 /* A sum, since folders have no order. */

@@ -39,7 +39,7 @@ struct query_role {
     struct process *process;
     int folder;
     struct names *names;
-    struct mapping *mapping;
+    struct parsers *parsers;
     struct hit_deriver *deriver;
     struct archive_reader *reader; /* NULL while the archive is not there */
     struct mirror_server *mirrors;
@@ -82,7 +82,7 @@ static enum rc explain_make(struct query_role *role, struct err *err)
 {
     struct err unread = {0};
     const struct config *config = &role->process->config;
-    struct explainer explainer = {role->mapping, role->names, (int32_t)config->zone_offset_s, NULL};
+    struct explainer explainer = {parsers_mapping(role->parsers), role->names, (int32_t)config->zone_offset_s, NULL};
     struct indicators *indicators;
     buf_init_fixed(&role->lists_trouble, role->lists_trouble_text, sizeof role->lists_trouble_text);
     if (indicators_match_configured(config, role->names, &indicators, &explainer.indicators, &role->lists_trouble,
@@ -118,7 +118,7 @@ static enum rc query_start(struct process *process, void **ret_self, struct err 
     role->jobs = query_jobs_new(role->names, (int32_t)process->config.zone_offset_s);
     ASSERT(role->names && role->scratch && role->jobs && role->folder >= 0);
     snprintf(data, sizeof data, "%.*s/data", STR_ARG(process->config.share));
-    enum rc rc = parsers_load_configured(&process->config, role->names, &role->mapping, err);
+    enum rc rc = parsers_open(&process->config, role->names, &role->parsers, err);
     if (rc != RC_OK)
         return rc;
     struct query_papers_options papers = {data, (int32_t)process->config.zone_offset_s};
@@ -129,7 +129,8 @@ static enum rc query_start(struct process *process, void **ret_self, struct err 
     rc = explain_make(role, err);
     if (rc != RC_OK)
         return rc;
-    role->deriver = hit_deriver_new(role->mapping, role->names, (int32_t)process->config.zone_offset_s);
+    role->deriver =
+        hit_deriver_new(parsers_mapping(role->parsers), role->names, (int32_t)process->config.zone_offset_s);
     struct mirror_server_options mirrors = {
         .folder = process_handle(process, MIRROR_FOLDER, -1),
         .rate_bytes = (uint64_t)process->config.mirror_rate_mib << 20,
@@ -315,7 +316,7 @@ static void ask_parse(struct query_role *role, const struct json_value *question
 {
     struct err err = {0};
     const struct query_parse how = {.reader = role->reader,
-                                    .mapping = role->mapping,
+                                    .mapping = parsers_mapping(role->parsers),
                                     .names = role->names,
                                     .zone_s = (int32_t)role->process->config.zone_offset_s,
                                     .arena = role->scratch,
@@ -551,11 +552,34 @@ static void on_rules(struct query_role *role, struct channel *desk, const struct
     IGNORE(!channel_send(desk, MSG_LISTS_TAKEN, 0, buf_view(&role->lists_trouble))); /* as above */
 }
 
+/* Between two questions. What is sealed keeps the columns that it has. */
+static void on_patterns(struct query_role *role, struct channel *desk, const struct msg *msg)
+{
+    struct mapping *next = NULL;
+    struct err err = {0};
+    enum rc rc = parsers_make(role->parsers, msg->body, &next, &err);
+    if (next && !hit_deriver_remap(role->deriver, next)) {
+        mapping_free(next);
+        next = NULL;
+        rc = err_set(&err, RC_LIMIT, "no memory for patterns");
+    }
+    if (next) {
+        query_explain_remap(role->explain, next);
+        query_tries_remap(role->tries, next);
+        role->how.mapping = next;
+        parsers_set(role->parsers, next);
+    }
+    struct str why = rc == RC_OK ? STR("") : str_of(err.text);
+    IGNORE(!channel_send(desk, MSG_PATTERNS_TAKEN, msg->id, why)); /* the next desk gives them anew */
+}
+
 static void query_message(void *self, struct channel *channel, struct msg *msg)
 {
     struct query_role *role = self;
     if (msg->type == MSG_RULES)
         on_rules(role, channel, msg);
+    if (msg->type == MSG_PATTERNS)
+        on_patterns(role, channel, msg);
     if (msg->type != MSG_ASK)
         return;
     arena_reset(role->scratch);

@@ -37,6 +37,11 @@ struct query_explain *query_explain_new(const struct explainer *explainer)
     return x;
 }
 
+void query_explain_remap(struct query_explain *explain, const struct mapping *mapping)
+{
+    explain->how.mapping = mapping;
+}
+
 static void trouble_keep(struct query_explain *explain, const char *text)
 {
     log_error("rules: %s", text);

@@ -15,6 +15,8 @@ struct query_explain;
 
 /* NULL without memory. */
 struct query_explain *query_explain_new(const struct explainer *explainer);
+/* Another mapping of the same names, borrowed. */
+void query_explain_remap(struct query_explain *explain, const struct mapping *mapping);
 /* MSG_RULES: role/rule_bundle.h in sealed memory; a copy of the descriptor is kept. -1: none came. */
 void query_explain_take(struct query_explain *explain, int bundle);
 /* Why the rules that the desk gave last could not be had, as far as that is known; empty: nothing is wrong. */

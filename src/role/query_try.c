@@ -89,6 +89,13 @@ void query_tries_free(struct query_tries *tries)
     memory_free(tries);
 }
 
+void query_tries_remap(struct query_tries *tries, const struct mapping *mapping)
+{
+    for (size_t i = 0; i < QUERY_TRIES_MAX; i++)
+        try_end(&tries->tries[i]);
+    tries->options.how.mapping = mapping;
+}
+
 void query_tries_tick(struct query_tries *tries, uint64_t boot_ns)
 {
     for (size_t i = 0; i < QUERY_TRIES_MAX; i++)

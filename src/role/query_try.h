@@ -30,6 +30,8 @@ struct query_tries_options {
 /* NULL without memory. */
 struct query_tries *query_tries_new(const struct query_tries_options *options);
 void query_tries_free(struct query_tries *tries);
+/* Another mapping of the same names, borrowed. Tries under way are gone: half of one would be by other patterns. */
+void query_tries_remap(struct query_tries *tries, const struct mapping *mapping);
 /* Drops those that nobody asks for any more. */
 void query_tries_tick(struct query_tries *tries, uint64_t boot_ns);
 /* One question into `out`; `whole` are the rules in force, NULL: they are not known. RC_INVALID: the question;

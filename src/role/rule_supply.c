@@ -218,8 +218,7 @@ void rule_supply_peer_up(struct rule_supply *self, enum role role, unsigned inst
     rule_supply_send(self);
 }
 
-/* Under which number room desk knows a peer; false: it is no engine that it knows. */
-static bool taker_of(const struct channel *channel, size_t *ret_who)
+bool rule_supply_taker(const struct channel *channel, size_t *ret_who)
 {
     unsigned instance = channel_instance(channel);
     if (channel_peer(channel) == ROLE_QUERY)
@@ -237,7 +236,7 @@ void rule_supply_taken(struct rule_supply *self, const struct channel *channel, 
     unsigned instance = channel_instance(channel);
     struct err err = {0};
     size_t who;
-    if (!taker_of(channel, &who))
+    if (!rule_supply_taker(channel, &who))
         return;
     if (channel_peer(channel) == ROLE_ENGINE)
         self->engines[instance].taken = msg->id;
@@ -251,7 +250,8 @@ void rule_supply_lists_taken(struct rule_supply *self, const struct channel *cha
 {
     struct err err = {0};
     size_t who;
-    if (taker_of(channel, &who) && desk_lists_taken(self->desk, who, msg->body, clock_real_ns(), &err) != RC_OK)
+    if (rule_supply_taker(channel, &who) &&
+        desk_lists_taken(self->desk, who, msg->body, clock_real_ns(), &err) != RC_OK)
         log_error("what %s %u says of lists of indicators could not be stored: %s",
                   msg_role_name(channel_peer(channel)), channel_instance(channel), err.text);
 }

@@ -47,6 +47,8 @@ const struct rule *rule_supply_find(const struct rule_supply *self, uint64_t has
 /* Gives the rules to every engine, to query and to hunter that do not have them. Cheap when all have. */
 void rule_supply_send(struct rule_supply *self);
 void rule_supply_peer_up(struct rule_supply *self, enum role role, unsigned instance);
+/* Under which number room desk knows a peer; false: it is no engine that it knows. */
+bool rule_supply_taker(const struct channel *channel, size_t *ret_who);
 /* MSG_RULES_TAKEN: an engine, query or the hunter works with them, or not: why. */
 void rule_supply_taken(struct rule_supply *self, const struct channel *channel, const struct msg *msg);
 /* MSG_LISTS_TAKEN: the same of the lists of indicators. */

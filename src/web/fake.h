@@ -419,9 +419,22 @@ static const struct fake_answer fake_answers[] = {
     {"parser.drafts",
      "{\"ok\":true,\"may_change\":true,\"kinds\":[\"\",\"sign_in\",\"EVIL\"],\"drafts\":[{\"name\":\"EVIL\","
      "\"version\":2,\"program\":\"EVIL\",\"pattern\":\"EVIL\",\"kind\":\"EVIL\",\"outcome\":\"EVIL\",\"set\":\"EVIL\","
-     "\"sample\":\"</textarea>EVIL\",\"who\":\"EVIL\",\"reason\":\"EVIL\",\"made_ns\":1795219893000000000}]}"},
+     "\"sample\":\"</textarea>EVIL\",\"who\":\"EVIL\",\"reason\":\"EVIL\",\"made_ns\":1795219893000000000,"
+     "\"stands\":true,\"used_version\":1,\"used_by\":\"EVIL\",\"used_ns\":1795219893000000000,"
+     "\"before_version\":3}],\"patterns_behind\":[{\"process\":\"EVIL\",\"since_ns\":1795219893000000000,"
+     "\"reason\":\"EVIL\"}]}"},
     {"parser.save", "{\"ok\":true,\"name\":\"door\",\"version\":1}"},
     {"parser.end", "{\"ok\":true}"},
+    {"parser.use", "{\"ok\":true,\"name\":\"door\",\"version\":2}"},
+    {"parser.stop", "{\"ok\":true}"},
+    {"parser.versions",
+     "{\"ok\":true,\"may_change\":true,\"name\":\"EVIL\",\"used_version\":1,\"versions\":[{\"version\":2,"
+     "\"program\":\"EVIL\",\"pattern\":\"EVIL\",\"kind\":\"EVIL\",\"outcome\":\"EVIL\",\"set\":\"EVIL\",\"who\":"
+     "\"EVIL\",\"reason\":\"EVIL\",\"made_ns\":1795219893000000000,\"ended_ns\":0},{\"version\":1,\"program\":\"p\","
+     "\"pattern\":\"a\",\"who\":\"w\",\"reason\":\"r\",\"made_ns\":1795219893000000000}],\"uses\":[{\"version\":1,"
+     "\"who\":\"EVIL\",\"reason\":\"EVIL\",\"from_ns\":1795219893000000000,\"ended_ns\":0,\"record\":77},"
+     "{\"version\":2,\"who\":\"EVIL\",\"reason\":\"EVIL\",\"from_ns\":1795219893000000000,"
+     "\"ended_ns\":1795219894000000000,\"ended_by\":\"EVIL\",\"ended_why\":\"EVIL\",\"record\":0}]}"},
     {"parse.lines",
      "{\"ok\":true,\"looked\":900,\"given\":3,\"next_before\":7,\"picked\":1,\"program\":\"EVIL\",\"pattern\":\"EVIL\","
      "\"fits\":1,\"captures\":[{\"name\":\"EVIL\",\"kind\":\"EVIL\"},{\"name\":\"kv\",\"kind\":\"kv\"}],\"lines\":["

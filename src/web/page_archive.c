@@ -34,11 +34,12 @@ struct health {
     int64_t deletion_ns; /* when the next segment may go, by its keeper; 0 not known */
     int64_t losses_open; /* that nobody explained */
     bool proposal_waits;
-    bool rules_behind;   /* somebody works with those of before */
-    bool lists_behind;   /* or not with all lists of indicators */
-    bool canary_lost;    /* canaries do not come through the service */
-    int64_t growth;      /* stored bytes a day on average; 0 not known */
-    int64_t verified_ns; /* 0: none found */
+    bool rules_behind;    /* somebody works with those of before */
+    bool lists_behind;    /* or not with all lists of indicators */
+    bool patterns_behind; /* or parses by the patterns of before */
+    bool canary_lost;     /* canaries do not come through the service */
+    int64_t growth;       /* stored bytes a day on average; 0 not known */
+    int64_t verified_ns;  /* 0: none found */
     int64_t verified_faults;
     int64_t verified_size;
     int64_t verified_uid;
@@ -101,6 +102,7 @@ static struct health health_read(struct web_call *call)
         .proposal_waits = of_bool(totals, "proposal_waits"),
         .rules_behind = of_int(totals, "rules_behind") > 0,
         .lists_behind = of_int(totals, "lists_behind") > 0,
+        .patterns_behind = of_int(totals, "patterns_behind") > 0,
         .canary_lost = of_int(totals, "canary_troubles") > 0,
         .time = json_get(totals, "time"),
     };
@@ -207,6 +209,11 @@ static bool lists_behind(const struct health *h)
     return h->lists_behind;
 }
 
+static bool patterns_behind(const struct health *h)
+{
+    return h->patterns_behind;
+}
+
 static bool time_lost(const struct health *h)
 {
     return of_bool(h->time, "lost");
@@ -247,6 +254,7 @@ static void states(struct web_call *call, const struct health *health)
         {disk_low, "bad", "archive.state_disk"},
         {rules_behind, "bad", "archive.state_rules"},
         {lists_behind, "bad", "archive.state_lists"},
+        {patterns_behind, "bad", "archive.state_patterns"},
         {canary_lost, "bad", "archive.state_canary"},
         {time_lost, "bad", "archive.state_time"},
         {stamp_bad, "warn", "archive.state_stamp"},

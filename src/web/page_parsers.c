@@ -1,12 +1,9 @@
-/* /parsers: how much of what each source sends is understood, and by what. /parsers/patterns: the patterns that people
- * wrote here, and the table of them. */
+/* /parsers: how much of what each source sends is understood, and by what. */
 #include "web/parser_parts.h"
 #include "web/route.h"
 #include "web/rule_parts.h"
 
 #define PAGE_SOURCES 100
-
-/* ---- rates ---- */
 
 static const char *const missed[] = {"header", "none", "long", "encoding"};
 
@@ -109,106 +106,4 @@ void page_parsers(struct web_call *call)
     }
     part_pager(call, "/parsers?offset=", part_offset(call), PAGE_SOURCES, of_int(totals, "sources"));
     call_page_end(call, 200);
-}
-
-/* ---- patterns of our own ---- */
-
-static void draft_end_form(struct web_call *call, struct str name)
-{
-    struct html *html = &call->html;
-    HTML(html, RAW("<details class=\"help\"><summary>"), SAY("parsers.end"),
-         RAW("</summary><form class=\"stack\" method=\"post\" action=\"/parsers/patterns/"), URL(name), RAW("/end\">"));
-    part_csrf(call);
-    HTML(html, RAW("<div class=\"field\"><label for=\"r-"), ESC(name), RAW("\">"), SAY("field.reason"),
-         RAW("</label><input id=\"r-"), ESC(name),
-         RAW("\" name=\"reason\" required></div><p class=\"buttons\"><button>"), SAY("parsers.end"),
-         RAW("</button></p></form></details>"));
-}
-
-static void draft_card(struct web_call *call, const struct json_value *d, bool may)
-{
-    struct html *html = &call->html;
-    HTML(html, RAW("<section class=\"card\"><h2><code>"), ESC(of_str(d, "name")), RAW("</code> <small>"));
-    SAY_WITH(html, "edit.version", INT(of_int(d, "version")));
-    HTML(html, RAW("</small></h2><pre class=\"raw\">"), ESC(of_str(d, "pattern")), RAW("</pre><p class=\"meta\">"),
-         SAY("parsers.program"), RAW(" <code>"), ESC(of_str(d, "program")), RAW("</code>"));
-    if (of_str(d, "kind").n)
-        HTML(html, RAW(" \xc2\xb7 "), SAY_OF("event_kind.", of_str(d, "kind")));
-    if (of_str(d, "outcome").n)
-        HTML(html, RAW(" \xc2\xb7 "), SAY_OF("parser_outcome.", of_str(d, "outcome")));
-    HTML(html, RAW(" \xc2\xb7 "), ESC(of_str(d, "who")), RAW(" \xc2\xb7 "), TIME(of_int(d, "made_ns")), RAW("<br><q>"),
-         ESC(of_str(d, "reason")), RAW("</q></p>"));
-    if (may) {
-        HTML(html, RAW("<p class=\"buttons\"><a class=\"button\" href=\"/parsers/pattern?draft="),
-             URL(of_str(d, "name")), RAW("\">"), SAY("parsers.change"), RAW("</a></p>"));
-        draft_end_form(call, of_str(d, "name"));
-    }
-    HTML(html, RAW("</section>"));
-}
-
-void page_patterns(struct web_call *call)
-{
-    struct html *html = &call->html;
-    if (call->phase == 0) {
-        call_ask_plain(call, WEB_DESK, "parser.drafts");
-        return;
-    }
-    if (call_failed(call))
-        return;
-    const struct json_value *answer = call_answer(call, 0);
-    const struct json_value *drafts = json_get(answer, "drafts");
-    call_page(call, "parsers.own", SECTION_RULES);
-    HTML(html, RAW("<div class=\"heading\"><h1>"), SAY("parsers.own"), RAW("</h1>"));
-    rule_tabs(call, "/parsers");
-    HTML(html, RAW("</div>"));
-    parser_tabs(call, "/parsers/patterns");
-    if (form_get(&call->query, "saved").n)
-        part_notice(call, "ok", "form.saved");
-    HTML(html, RAW("<p>"), SAY("parsers.own_about"), RAW("</p>"));
-    if (json_first(drafts)) {
-        HTML(html, RAW("<p class=\"buttons\"><a class=\"button main\" download href=\"/parsers/patterns/site.tsv\">"),
-             SAY("parsers.download"), RAW("</a></p><section class=\"card\"><h2>"), SAY("parsers.install"),
-             RAW("</h2><p>"), SAY("parsers.install_about"), RAW("</p><pre class=\"raw\">"),
-             RAW("# /etc/qorgan/parsers/parsers.tsv\nfamily\tclass\ttitle\nsite\tapplication\tsite\n\n# sh\n"),
-             RAW("qorgan parse --parsers /etc/qorgan/parsers --explain FILE\nsystemctl reload qorgan"),
-             RAW("</pre></section>"));
-    } else {
-        HTML(html, RAW("<p class=\"none\">"), SAY("parsers.own_empty"), RAW("</p>"));
-    }
-    for (const struct json_value *d = json_first(drafts); d; d = d->next)
-        draft_card(call, d, of_bool(answer, "may_change"));
-    call_page_end(call, 200);
-}
-
-/* The table as the service reads it (doc/add-a-parser.md). Cells hold neither tabs nor line ends: desk keeps none. */
-void page_patterns_table(struct web_call *call)
-{
-    static const char *const cells[] = {"name", "program", "pattern", "kind", "outcome", "set"};
-    if (call->phase == 0) {
-        call_ask_plain(call, WEB_DESK, "parser.drafts");
-        return;
-    }
-    if (call_failed(call))
-        return;
-    struct buf *out = &call->out;
-    buf_clear(out);
-    buf_text(out, "id\tprogram\tpattern\tkind\toutcome\tset\n");
-    for (const struct json_value *d = json_first(json_get(call_answer(call, 0), "drafts")); d; d = d->next)
-        for (size_t i = 0; i < ARRAY_LEN(cells); i++) {
-            buf_str(out, of_str(d, cells[i]));
-            buf_char(out, i + 1 < ARRAY_LEN(cells) ? '\t' : '\n');
-        }
-    call_download(call, "text/tab-separated-values; charset=utf-8", STR("site.tsv"), buf_view(out));
-}
-
-void act_pattern_end(struct web_call *call)
-{
-    if (call->phase == 0) {
-        struct buf *buf = call_ask(call, WEB_DESK, "parser.end");
-        json_put_str(buf, "name", call->args[0]);
-        json_put_str(buf, "reason", form_get(&call->form, "reason"));
-        call_ask_end(call);
-    } else if (!call_failed_at(call, 0)) {
-        call_redirect(call, "/parsers/patterns?saved=1");
-    }
 }

@@ -116,11 +116,81 @@ static void own(void)
     CHECK(!seen_has("value=\"save\"")); /* who may not keep one may try */
 }
 
+/* What may be done with a pattern follows from what of it is in use. */
+static void acts(void)
+{
+#define DRAFT(members) "{\"name\":\"door\",\"pattern\":\"p\"," members "}"
+    static const struct {
+        const char *draft;
+        bool newer, back, stop, end, change;
+    } rows[] = {
+        {DRAFT("\"version\":1,\"used_version\":0,\"before_version\":0,\"stands\":true"), true, false, false, true,
+         true},
+        {DRAFT("\"version\":1,\"used_version\":1,\"before_version\":0,\"stands\":true"), false, false, true, false,
+         true},
+        {DRAFT("\"version\":3,\"used_version\":3,\"before_version\":2,\"stands\":true"), false, true, true, false,
+         true},
+        {DRAFT("\"version\":3,\"used_version\":2,\"before_version\":1,\"stands\":true"), true, true, true, true, true},
+        {DRAFT("\"version\":1,\"used_version\":1,\"before_version\":2,\"stands\":false"), false, true, true, false,
+         false},
+        {DRAFT("\"version\":3,\"used_version\":0,\"before_version\":3,\"stands\":true"), true, false, false, true,
+         true},
+    };
+    char json[512];
+    peers_reset();
+    peers.ask = "parser.drafts";
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        for (int may = 0; may < 2; may++) {
+            test_row("%zu, %d", i, may);
+            CHECK(snprintf(json, sizeof json, "{\"ok\":true,\"may_change\":%s,\"drafts\":[%s]}", may ? "true" : "false",
+                           rows[i].draft) > 0);
+            peers.json = str_of(json);
+            CHECK_INT(status_of(get("/parsers/patterns")), 200);
+            CHECK_INT(seen_has("/door/use\""), may && (rows[i].newer || rows[i].back));
+            CHECK_INT(seen_has("Back to version"), may && rows[i].back);
+            CHECK_INT(seen_has("/door/stop\""), may && rows[i].stop);
+            CHECK_INT(seen_has("/door/end\""), may && rows[i].end);
+            CHECK_INT(seen_has("draft=door"), may && rows[i].change);
+        }
+    }
+}
+
+static void in_use(void)
+{
+    peers_reset();
+    CHECK_INT(status_of(post("/parsers/patterns/door/use", CSRF "&version=2&reason=it+was+tried")), 303);
+    CHECK_TEXT(seen_location, "/parsers/patterns?saved=1");
+    CHECK(asked("\"ask\":\"parser.use\"") && asked("\"version\":2") && asked("it was tried"));
+    CHECK_INT(status_of(post("/parsers/patterns/door/stop", CSRF "&reason=no+more")), 303);
+    CHECK(asked("\"ask\":\"parser.stop\"") && asked("\"name\":\"door\""));
+    CHECK_INT(status_of(post("/parsers/patterns/door/use", "version=2&reason=x")), 403);
+    CHECK_INT(status_of(post("/parsers/patterns/door/stop", "reason=x")), 403);
+    CHECK_INT(status_of(get("/parsers/patterns/door")), 200);
+    CHECK(asked("\"ask\":\"parser.versions\"") && seen_has("version 2") && seen_has("href=\"/records/77\""));
+    CHECK(seen_has("name=\"version\" value=\"2\"") && !seen_has("name=\"version\" value=\"1\""));
+    peers.ask = "parser.use";
+    peers.json = STR("{\"ok\":false,\"error\":\"invalid\",\"field\":\"pattern\",\"text\":\"they fit\"}");
+    CHECK_INT(status_of(post("/parsers/patterns/x/use", CSRF "&version=2&reason=kept+text")), 422);
+    CHECK(seen_has("they fit") && seen_has("value=\"kept text\"") && seen_has("<details class=\"help\" open>"));
+    peers.ask = "parser.versions";
+    peers.json = STR("{\"ok\":false,\"error\":\"not_found\"}");
+    CHECK_INT(status_of(get("/parsers/patterns/none")), 404);
+    peers.ask = "parser.drafts";
+    peers.json = STR("{\"ok\":true,\"patterns_behind\":[{\"process\":\"engine 0\",\"reason\":\"why\"}]}");
+    CHECK_INT(status_of(get("/parsers/patterns")), 200);
+    CHECK(seen_has("id=\"patterns-behind\"") && seen_has("The patterns were not taken"));
+    peers.ask = "source.list";
+    peers.json = STR("{\"ok\":true,\"sources\":[],\"totals\":{\"patterns_behind\":1}}");
+    CHECK_INT(status_of(get("/archive")), 200);
+    CHECK(seen_has("Some processes parse records by the patterns of before"));
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        {"rates", rates}, {"lines", lines}, {"refused lines", refused_lines}, {"proposed", proposed}, {"tried", tried},
-        {"saved", saved}, {"our own", own},
+        {"rates", rates},       {"lines", lines}, {"refused lines", refused_lines},
+        {"proposed", proposed}, {"tried", tried}, {"saved", saved},
+        {"our own", own},       {"acts", acts},   {"in use", in_use},
     };
     return web_tests_run(tests, ARRAY_LEN(tests), argc, argv);
 }

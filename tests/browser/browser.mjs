@@ -625,6 +625,41 @@ test("the card of an object: questionnaire, draft, means, terms, and the same el
   seen.check();
 });
 
+test("a pattern is kept, put into use, refused beside another, and taken out", async () => {
+  const keep = async (name, pattern) => {
+    await open("/parsers/pattern");
+    await page.fill("[name=pattern]", pattern);
+    await page.fill("[name=program]", "zzyzx");
+    await page.fill("[name=text]", "door 7 opened by ann");
+    await page.fill("[name=name]", name);
+    await page.fill("[name=reason]", "our own doors");
+    await page.click("button[value=save]");
+    await page.waitForURL(/patterns\?saved=1/);
+  };
+  const act = async (name, what) => {
+    const form = page.locator(`form[action="/parsers/patterns/${name}/${what}"]`).first();
+    await page.locator("details", { has: form }).last().locator("summary").click();
+    await form.locator("[name=reason]").fill("it was tried");
+    await form.locator("button").click();
+  };
+  await keep("door", "door {n:num} opened by {account+}");
+  await act("door", "use");
+  await page.waitForURL(/patterns\?saved=1/);
+  assert.equal(await page.locator(".state.ok").count(), 1);
+  await keep("same", "door {x:num} opened by {y}");
+  seen.expectStatus(422);
+  await act("same", "use");
+  await page.waitForSelector(".notice.bad, [role=alert]");
+  assert.match(await page.textContent("main"), /fit the same texts/);
+  assert.equal(await page.inputValue('form[action="/parsers/patterns/same/use"] [name=reason]'), "it was tried");
+  await keep("door", "door {n:num} opened by {user+}");
+  await act("door", "use");
+  await page.waitForURL(/patterns\?saved=1/);
+  await open("/parsers/patterns/door");
+  assert.equal(await page.locator(".history li").count(), 2);
+  seen.check();
+});
+
 // A page is opened once in a language and looked at in all widths.
 for (const language of d.languages) {
   test(`every page in ${language} at ${d.widths.join(" and ")} px`, { timeout: 300000 }, async () => {
@@ -643,7 +678,7 @@ for (const language of d.languages) {
     await open("/");
     await d.setLanguage(page, language);
     const paths = ["/", "/search", "/search?q=session&range=all&own=yes", "/search?q=incident&range=all&own=yes", "/incidents", "/incidents?state=all", card, "/objects"];
-    paths.push("/rules", "/rules?show=never&sort=cost", "/rules/packs", "/rules/level", "/rules/7551b22b-c9e7-51d4-ac23-c93f711b146b", "/rules/edit", ownRule, "/coverage", "/coverage/annex4", "/coverage/annex4?object=1&only=missing", annexSource, "/parsers", "/parsers/workbench", "/parsers/pattern?record=1", "/parsers/patterns", "/losses", "/losses/hours", "/changes", "/canary", "/inventory", "/terms", "/terms?state=met", "/terms/try?clock=M-10&start=2026-11-27T10:00:00", "/vulnerabilities", "/vulnerabilities/1", "/vulnerabilities/reports", "/vulnerabilities/reports/1", "/vulnerabilities/new", "/hunts", hunt, "/indicators", "/filters", filter, "/objects/new", "/objects/1", "/objects/1/card", "/objects/1/annex1", "/objects/1/means?row=0", "/objects/1/documents", "/objects/1/terms", "/objects/1/versions/1", "/objects/1/exchange", "/objects/1/inventory", "/archive", "/archive/retention", "/archive/receivers", "/channels", "/channels/new", "/users", "/users/new", "/password", "/records/1", "/records/1/why", why, "/papers", paper);
+    paths.push("/rules", "/rules?show=never&sort=cost", "/rules/packs", "/rules/level", "/rules/7551b22b-c9e7-51d4-ac23-c93f711b146b", "/rules/edit", ownRule, "/coverage", "/coverage/annex4", "/coverage/annex4?object=1&only=missing", annexSource, "/parsers", "/parsers/workbench", "/parsers/pattern?record=1", "/parsers/patterns", "/parsers/patterns/door", "/losses", "/losses/hours", "/changes", "/canary", "/inventory", "/terms", "/terms?state=met", "/terms/try?clock=M-10&start=2026-11-27T10:00:00", "/vulnerabilities", "/vulnerabilities/1", "/vulnerabilities/reports", "/vulnerabilities/reports/1", "/vulnerabilities/new", "/hunts", hunt, "/indicators", "/filters", filter, "/objects/new", "/objects/1", "/objects/1/card", "/objects/1/annex1", "/objects/1/means?row=0", "/objects/1/documents", "/objects/1/terms", "/objects/1/versions/1", "/objects/1/exchange", "/objects/1/inventory", "/archive", "/archive/retention", "/archive/receivers", "/channels", "/channels/new", "/users", "/users/new", "/password", "/records/1", "/records/1/why", why, "/papers", paper);
     paths.push("/agents", "/agents?state=all", agent, "/agents/policies", "/agents/policies?group=servers&version=2");
     for (const path of paths) {
       await open(path);
