@@ -282,6 +282,12 @@ def all_confined(who):
         confined(who, "1 loaded, 1200 refused", "import", source, "--name", "p", "--version", "1", "--data", f.data)
         check_equal(f.stored().count("p/1/a.yml"), 1, "what was written")
         confined(who, "1 loaded, 1200 refused", "check", source, status=1)
+        words = "".join(f"            - 'absent {n}'\n" for n in range(1200))
+        wide = f.source("wide", {"wide.yml": (
+            "title: wide\nid: 60606060-6060-4060-8060-606060606060\nlogsource:\n    product: linux\ndetection:\n"
+            f"    s:\n        message|contains:\n{words}    condition: s\nlevel: low\n")})
+        confined(who, "absent 1199", "explain", "wide", "--rules", wide, "--line",
+                 "<13>1 2026-11-28T10:00:00Z host app 7 - - " + "word " * 40)
 
 
 def in_a_copy():

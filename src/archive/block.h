@@ -62,6 +62,18 @@ uint64_t block_builder_first(const struct block_builder *builder);
  * it adds to the chain's dictionary and the hashes of its words. RC_NOT_FOUND when empty; RC_LIMIT. */
 enum rc block_builder_finish(struct block_builder *builder, struct buf *out, struct err *err) MUST_USE;
 
+/* What a rule hit in a block that is finished. */
+struct block_hit {
+    uint64_t record;
+    struct str rule;
+};
+/* The hot block that block_builder_finish made, trailer included, with hits that came to it afterwards: behind `out`'s
+ * bytes. What they do not concern stays byte for byte. A hit of a record that is not in it, or that has as many as it
+ * may, is left out and not counted in *ret_added. RC_CORRUPT: it is no such block; RC_LIMIT: too large, or no memory.
+ */
+enum rc block_hits_add(struct str bytes, const struct block_hit *hits, size_t count, struct buf *out, size_t *ret_added,
+                       struct err *err) MUST_USE;
+
 /* ---- reading ---- */
 
 struct block_info {

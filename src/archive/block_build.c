@@ -2,6 +2,7 @@
  * column by column (block_columns.c). */
 #include "archive/block_work.h"
 #include "archive/hash.h"
+#include "archive/rule_set.h"
 #include "base/assert.h"
 #include "codec/json.h"
 #include "os/random.h"
@@ -146,20 +147,6 @@ uint64_t block_builder_first(const struct block_builder *builder)
     return builder->count ? builder->records[0].index : 0;
 }
 
-/* Position of the key among the map's keys, in order of arrival; UINT32_MAX without room. */
-static uint32_t distinct(struct map *map, struct str key)
-{
-    const uint64_t *found = map_get(map, key);
-    if (found)
-        return (uint32_t)*found;
-    uint32_t position = (uint32_t)map_count(map);
-    uint64_t *value = map_put(map, key);
-    if (!value)
-        return UINT32_MAX;
-    *value = position;
-    return position;
-}
-
 static bool keep_leaf(struct block_builder *b, struct record *r, const struct leaf *leaf)
 {
     const struct leaf *before = &b->leaf; /* of the record before */
@@ -169,7 +156,7 @@ static bool keep_leaf(struct block_builder *b, struct record *r, const struct le
     } else {
         memcpy(key, leaf->source, 16);
         put_be64(key + 16, leaf->epoch);
-        r->origin = distinct(b->origins, str_at(key, 24));
+        r->origin = map_distinct(b->origins, str_at(key, 24));
     }
     if (b->count && before->type == leaf->type && before->transport == leaf->transport &&
         before->clock_error_us == leaf->clock_error_us) {
@@ -178,7 +165,7 @@ static bool keep_leaf(struct block_builder *b, struct record *r, const struct le
         put_be16(key, (uint16_t)leaf->type);
         put_be16(key + 2, leaf->transport);
         put_be32(key + 4, leaf->clock_error_us);
-        r->way = distinct(b->ways, str_at(key, 8));
+        r->way = map_distinct(b->ways, str_at(key, 8));
     }
     b->leaf = *leaf;
     return r->origin != UINT32_MAX && r->way != UINT32_MAX;
@@ -191,11 +178,10 @@ static bool keep_rules(struct block_builder *b, struct record *r, const struct s
         return true;
     buf_clear(&b->column);
     for (size_t i = 0; i < rule_count; i++) {
-        buf_varint(&b->column, rules[i].n);
-        buf_str(&b->column, rules[i]);
+        rule_set_put(&b->column, rules[i]);
         words_add_text(&b->words, rules[i]);
     }
-    r->rules = distinct(b->rule_sets, buf_view(&b->column));
+    r->rules = map_distinct(b->rule_sets, buf_view(&b->column));
     buf_clear(&b->column);
     return r->rules != UINT32_MAX;
 }
@@ -209,7 +195,7 @@ static bool sets_settle(struct block_builder *b)
         struct str set;
         uint64_t number;
         ok = map_at(b->rule_sets, b->records[i].rules, &set, &number);
-        b->records[i].rules = ok ? distinct(sets, set) : 0;
+        b->records[i].rules = ok ? map_distinct(sets, set) : 0;
         ok = ok && b->records[i].rules != UINT32_MAX;
     }
     map_free(b->rule_sets);
@@ -233,15 +219,6 @@ static struct record *row_of(struct block_builder *b, uint64_t number)
     return low < b->count && b->records[low].index == number ? &b->records[low] : NULL;
 }
 
-static size_t set_count(struct str set)
-{
-    struct reader in = reader_of(set);
-    size_t count = 0;
-    for (; reader_left(&in); count++)
-        IGNORE(read_bytes(&in, (size_t)read_varint(&in)).n); /* only passed */
-    return count;
-}
-
 enum rc block_builder_hit(struct block_builder *builder, uint64_t record, struct str rule)
 {
     struct block_builder *b = builder;
@@ -252,13 +229,12 @@ enum rc block_builder_hit(struct block_builder *builder, uint64_t record, struct
         return RC_NOT_FOUND;
     if (map_count(b->rule_sets) > BLOCK_RECORDS_MAX && b->sets_left && !sets_settle(b))
         return RC_LIMIT;
-    if (!map_at(b->rule_sets, r->rules, &set, &number) || set_count(set) >= EVENT_FIELDS_MAX)
+    if (!map_at(b->rule_sets, r->rules, &set, &number) || rule_set_count(set) >= EVENT_FIELDS_MAX)
         return RC_LIMIT;
     buf_clear(&b->column);
     buf_str(&b->column, set);
-    buf_varint(&b->column, rule.n);
-    buf_str(&b->column, rule);
-    uint32_t grown = b->column.overflow ? UINT32_MAX : distinct(b->rule_sets, buf_view(&b->column));
+    rule_set_put(&b->column, rule);
+    uint32_t grown = b->column.overflow ? UINT32_MAX : map_distinct(b->rule_sets, buf_view(&b->column));
     buf_clear(&b->column);
     if (grown == UINT32_MAX)
         return RC_LIMIT;

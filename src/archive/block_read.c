@@ -654,12 +654,10 @@ struct arena *block_arena_new(size_t limit)
     return arena;
 }
 
-enum rc block_decode(const struct block_bytes *from, unsigned parts, struct arena *arena, struct block **ret_block,
-                     struct err *err)
+enum rc block_frame(const struct block_bytes *from, struct arena *arena, struct block **ret_block, struct err *err)
 {
     struct block_info info;
     struct str bytes = from->bytes;
-    const struct dictionary *dictionary = from->dictionary;
     enum rc rc = block_info_read(bytes, &info, err);
     if (rc != RC_OK)
         return rc;
@@ -674,13 +672,24 @@ enum rc block_decode(const struct block_bytes *from, unsigned parts, struct aren
     block->info = info;
     block->arena = arena;
     block->names = from->names;
-    block->dictionary = dictionary;
+    block->dictionary = from->dictionary;
     block->plain_left = BLOCK_PLAIN_MAX;
-    rc = read_directory(block, body, err);
-    if (rc == RC_OK && (info.chain_forms > (dictionary ? dictionary_forms(dictionary) : 0) ||
-                        info.chain_values > (dictionary ? dictionary_values(dictionary) : 0)))
-        rc = damaged(err, "its dictionary has less than it names");
-    rc = rc == RC_OK ? block_open(block, parts, err) : rc;
+    *ret_block = block;
+    return read_directory(block, body, err);
+}
+
+enum rc block_decode(const struct block_bytes *from, unsigned parts, struct arena *arena, struct block **ret_block,
+                     struct err *err)
+{
+    const struct dictionary *dictionary = from->dictionary;
+    struct block *block;
+    enum rc rc = block_frame(from, arena, &block, err);
+    if (rc != RC_OK)
+        return rc;
+    if (block->info.chain_forms > (dictionary ? dictionary_forms(dictionary) : 0) ||
+        block->info.chain_values > (dictionary ? dictionary_values(dictionary) : 0))
+        return damaged(err, "its dictionary has less than it names");
+    rc = block_open(block, parts, err);
     /* What is decoded later reads the packed columns: they must outlive the bytes. */
     for (size_t i = 0; i < COLUMN_COUNT && rc == RC_OK && parts != BLOCK_ALL; i++)
         if (block->packed[i].n && !(block->packed[i] = arena_str(arena, block->packed[i])).p)

@@ -1,6 +1,8 @@
 /* Blocks: what goes in comes out, damaged ones are refused. */
 #include "archive/block.h"
 
+#include "archive/dictionary.h"
+#include "archive/pack.h"
 #include "archive/testbed.h"
 #include "base/arena.h"
 #include "base/test.h"
@@ -287,9 +289,178 @@ static void memory_fails(void)
     names_free(names);
 }
 
+static const struct block_hit late[] = {
+    {.rule = STR_INIT("rule-2")}, {.rule = STR_INIT("late one")}, {.rule = STR_INIT("late one")},
+    {.rule = STR_INIT("")},       {.rule = STR_INIT("rule-2")},
+};
+static const size_t late_at[] = {0, 1, 2, 3, COUNT - 1};
+
+/* A block as `build` makes it, its chain's second one, with the hits put into it before it was finished, or not. */
+static void build_late(struct names *names, bool before, struct block_hit hits[ARRAY_LEN(late)], struct buf *out,
+                       struct dictionary *dictionary)
+{
+    const uint64_t key[2] = {3, 4};
+    struct block_builder *builder = block_builder_new(names, key);
+    static struct event_field fields[EVENT_FIELDS_MAX];
+    const struct str rules[] = {STR_INIT("rule one"), STR_INIT("rule-2")};
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new(64 << 20);
+    struct block_info info;
+    struct block_trailer trailer;
+    struct str delta;
+    struct err err;
+    for (int round = 0; round < 2; round++) {
+        buf_clear(out);
+        for (size_t i = 0; i < COUNT; i++) {
+            struct event event;
+            struct leaf leaf = leaves[i];
+            leaf.index += (uint64_t)round << 40;
+            testbed_event(names, &leaf, texts[i], fields, &event);
+            CHECK_INT(block_builder_add(builder, &leaf, texts[i], with_event[i] ? &event : NULL, rules, i % 3), RC_OK);
+        }
+        for (size_t i = 0; i < ARRAY_LEN(late) && round; i++) {
+            hits[i] = (struct block_hit){leaves[late_at[i]].index + (UINT64_C(1) << 40), late[i].rule};
+            CHECK(!before || block_builder_hit(builder, hits[i].record, hits[i].rule) == RC_OK);
+        }
+        CHECK_INT(block_builder_finish(builder, out, &err), RC_OK);
+        CHECK_INT(block_info_read(buf_view(out), &info, &err), RC_OK);
+        CHECK_INT(block_trailer_read(buf_view(out), &info, &trailer, &err), RC_OK);
+        CHECK_INT(unpack(trailer.delta, BLOCK_SIZE_MAX, arena, &delta, &err), RC_OK);
+        CHECK_INT(dictionary_add(dictionary, delta, &err), RC_OK);
+    }
+    CHECK(info.chain_forms > 0); /* it names what its chain has */
+    block_builder_free(builder);
+}
+
+static void same_records(struct block *one, struct block *other)
+{
+    static struct event_field fields[2][EVENT_FIELDS_MAX];
+    struct block *blocks[2] = {one, other};
+    CHECK_INT(block_count(one), block_count(other));
+    for (uint32_t i = 0; i < block_count(one); i++) {
+        struct leaf leaf[2];
+        struct str raw[2];
+        struct event event[2];
+        struct str rules[2][8];
+        size_t count[2];
+        test_row("record %u", i);
+        for (int k = 0; k < 2; k++) {
+            block_leaf(blocks[k], i, &leaf[k], &raw[k]);
+            block_event(blocks[k], i, fields[k], &event[k]);
+            count[k] = block_rules(blocks[k], i, rules[k], 8);
+        }
+        CHECK_INT(leaf[0].index, leaf[1].index);
+        CHECK_INT(leaf[0].sequence, leaf[1].sequence);
+        CHECK_STR(raw[0], raw[1]);
+        CHECK_INT(event[0].time_ns, event[1].time_ns);
+        CHECK_INT(event[0].field_count, event[1].field_count);
+        CHECK_INT(count[0], count[1]);
+        for (size_t r = 0; r < count[0]; r++)
+            CHECK_STR(rules[0][r], rules[1][r]);
+    }
+}
+
+/* A block that gets its hits when it is finished is the one that had them before. */
+static void hits_of_a_finished_block(void)
+{
+    struct names *names = names_new(1);
+    struct arena *arena = arena_new(128 << 20);
+    struct block_hit hits[ARRAY_LEN(late)];
+    struct buf want CLEANUP(buf_done) = {0};
+    struct buf before CLEANUP(buf_done) = {0};
+    struct buf got CLEANUP(buf_done) = {0};
+    struct dictionary *dictionary[2];
+    struct block *block[2];
+    struct block_info info[2];
+    struct block_trailer trailer[2];
+    struct err err = {0};
+    size_t added = 0;
+    make_records();
+    buf_init(&want, BLOCK_SIZE_MAX);
+    buf_init(&before, BLOCK_SIZE_MAX);
+    buf_init(&got, BLOCK_SIZE_MAX);
+    for (int i = 0; i < 2; i++)
+        CHECK(dictionary[i] = dictionary_new(names));
+    build_late(names, true, hits, &want, dictionary[0]);
+    build_late(names, false, hits, &before, dictionary[1]);
+    buf_text(&got, "before it"); /* what stands there already stays */
+    CHECK_INT(block_hits_add(buf_view(&before), hits, ARRAY_LEN(hits), &got, &added, &err), RC_OK);
+    CHECK_INT(added, ARRAY_LEN(hits));
+    CHECK(str_starts(buf_view(&got), STR("before it")));
+    struct str bytes[2] = {buf_view(&want), str_skip(buf_view(&got), 9)};
+    for (int i = 0; i < 2; i++) {
+        CHECK_INT(
+            block_decode(&(struct block_bytes){bytes[i], dictionary[i], names}, BLOCK_ALL, arena, &block[i], &err),
+            RC_OK);
+        CHECK_INT(block_info_read(bytes[i], &info[i], &err), RC_OK);
+        CHECK_INT(block_trailer_read(bytes[i], &info[i], &trailer[i], &err), RC_OK);
+        CHECK(filter_may_hold(str_slice(bytes[i], info[i].filter_offset, info[i].filter_offset + info[i].filter_size),
+                              info[i].key, STR("late")));
+    }
+    same_records(block[0], block[1]);
+    CHECK_INT(info[0].size, info[1].size);
+    CHECK_INT(trailer[0].hashes.n, trailer[1].hashes.n);
+    CHECK_STR(trailer[0].delta, trailer[1].delta);
+    for (int i = 0; i < 2; i++)
+        dictionary_free(dictionary[i]);
+    arena_free(arena);
+    names_free(names);
+}
+
+static void hits_are_refused(void)
+{
+    struct names *names = names_new(1);
+    struct buf out CLEANUP(buf_done) = {0};
+    struct buf small CLEANUP(buf_done) = {0};
+    struct buf bytes CLEANUP(buf_done) = {0};
+    struct err err = {0};
+    struct block_hit hits[EVENT_FIELDS_MAX + 4];
+    size_t added;
+    make_records();
+    buf_init(&bytes, BLOCK_SIZE_MAX);
+    buf_init(&out, BLOCK_SIZE_MAX);
+    build(names, &bytes);
+    for (size_t i = 0; i < ARRAY_LEN(hits); i++) /* two rules are there */
+        hits[i] = (struct block_hit){leaves[2].index, STR("r")};
+    hits[0].record = leaves[0].index - 1;
+    hits[1].record = leaves[COUNT - 1].index + 1;
+    CHECK_INT(block_hits_add(buf_view(&bytes), hits, ARRAY_LEN(hits), &out, &added, &err), RC_OK);
+    CHECK_INT(added, EVENT_FIELDS_MAX - 2);
+    buf_init(&small, bytes.n / 2);
+    buf_text(&small, "x");
+    CHECK_INT(block_hits_add(buf_view(&bytes), hits, 1, &small, &added, &err), RC_LIMIT);
+    CHECK(small.n == 1 && !small.overflow);
+    for (size_t i = 0; i < bytes.n; i++) {
+        test_row("byte %zu of %zu", i, bytes.n);
+        buf_clear(&out);
+        bytes.p[i] ^= 1;
+        CHECK(block_hits_add(buf_view(&bytes), hits, 3, &out, &added, &err) != RC_OK && out.n == 0);
+        bytes.p[i] ^= 1;
+        CHECK(block_hits_add(str_at(bytes.p, i), hits, 3, &out, &added, &err) != RC_OK && out.n == 0);
+    }
+    bool whole = false;
+    for (uint64_t n = 1; n < 200 && !whole; n++) {
+        test_row("allocation %llu", (unsigned long long)n);
+        buf_clear(&out);
+        uint64_t before = memory_allocations();
+        memory_fail_at(n);
+        enum rc rc = block_hits_add(buf_view(&bytes), hits + 2, 2, &out, &added, &err);
+        whole = memory_allocations() - before < n;
+        memory_fail_at(0);
+        CHECK(rc == RC_LIMIT ? out.n == 0 : rc == RC_OK && added <= 2);
+        CHECK(!whole || (rc == RC_OK && added == 2));
+    }
+    CHECK(whole);
+    names_free(names);
+}
+
 static const struct test tests[] = {
-    {"round trip", round_trip},   {"hits that come later", later_hits}, {"refuses damage", refuses_damage},
-    {"full blocks", full_blocks}, {"memory fails", memory_fails},
+    {"round trip", round_trip},
+    {"hits that come later", later_hits},
+    {"hits of a finished block", hits_of_a_finished_block},
+    {"hits are refused", hits_are_refused},
+    {"refuses damage", refuses_damage},
+    {"full blocks", full_blocks},
+    {"memory fails", memory_fails},
 };
 
 int main(int argc, char **argv)

@@ -67,6 +67,10 @@ struct block {
     bool events; /* all that events need is there and was checked */
 };
 
+/* Header, crc and directory, before anything is decoded: the packed columns are parts of `from`'s bytes. Whether the
+ * dictionary has what the block names is not looked at. */
+enum rc block_frame(const struct block_bytes *from, struct arena *arena, struct block **ret_block,
+                    struct err *err) MUST_USE;
 /* Each decodes a part and is cheap the second time. RC_CORRUPT, RC_LIMIT. */
 enum rc block_forms(struct block *block, struct err *err) MUST_USE;
 enum rc block_received(struct block *block, struct err *err) MUST_USE;

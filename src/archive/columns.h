@@ -8,6 +8,10 @@
 #define BLOCK_MAGIC   UINT32_C(0x51424c4b) /* "QBLK" */
 #define BLOCK_VERSION 2
 
+/* Where these stand in the header. */
+#define BLOCK_AT_SIZE   8  /* u32 */
+#define BLOCK_AT_FILTER 88 /* u32 offset, u32 size */
+
 /* Numbers are on disk: never reuse one. A reader passes over columns that it does not know. */
 enum column {
     COLUMN_NUMBER = 1,  /* record numbers: first, then gaps */

@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "cmd/archive_open.h"
 #include "cmd/cmd.h"
+#include "cmd/confined_command.h"
 #include "cmd/data.h"
 #include "codec/json.h"
 #include "os/clock.h"
@@ -12,12 +13,12 @@
 #include "paper/visible.h"
 #include "role/explainer.h"
 #include "role/indicator_folder.h"
-#include "role/rule_folder.h"
 
 #include <stdio.h>
 
 #define RULES_MEMORY ((size_t)1 << 30)
 #define MEMORY       ((size_t)256 << 20)
+#define COPY_MEMORY  ((uint64_t)8 << 30) /* address space: the texts, the rules and their compiled form */
 #define TEXT_MAX     ((size_t)64 << 20)
 #define MATCHES_MAX  1024u
 
@@ -28,7 +29,11 @@ struct explaining {
     struct indicators *indicators; /* NULL: no list was given */
     struct indicator_fields *indicator_fields;
     struct explainer how;
+    struct rule_texts texts;
+    const char *named;
     const struct rule *rule;
+    struct arena *arena; /* of the record */
+    const char *line;    /* NULL: a record of the archive */
     bool json;
     struct explainer_json writer;
     struct buf out;
@@ -39,23 +44,29 @@ struct explaining {
 
 /* ---- the rules ---- */
 
-/* Those that come with the program, unless others are named. */
-static enum rc rules_read(struct explaining *x, const struct options *options, struct err *err)
+/* Those that come with the program, unless others are named. Nothing is made of what they say. */
+static enum rc texts_read(struct explaining *x, const struct options *options, struct err *err)
 {
     struct buf own CLEANUP(buf_done) = {0};
     const char *folder;
-    x->rules = rules_new(RULES_MEMORY);
-    enum rc rc = x->rules ? RC_OK : err_set(err, RC_LIMIT, "no memory for rules");
+    enum rc rc = rule_texts_init(&x->texts, err);
     buf_init(&own, 4096);
     for (size_t i = 0; rc == RC_OK && (folder = options_list(options, "rules", i)); i++)
-        rc = rule_folder_read(&io_kernel, folder, x->rules, err);
+        rc = rule_texts_read(&x->texts, folder, err);
     if (rc == RC_OK && !options_list(options, "rules", 0)) {
         rc = data_folder(&own, err);
         buf_text(&own, "/rules");
-        rc = rc == RC_OK ? rule_folder_read(&io_kernel, buf_z(&own), x->rules, err) : rc;
+        rc = rc == RC_OK ? rule_texts_read(&x->texts, buf_z(&own), err) : rc;
     }
+    return rc;
+}
+
+static enum rc rules_load(struct explaining *x, struct err *err)
+{
+    x->rules = rules_new(RULES_MEMORY);
+    enum rc rc = x->rules ? rule_texts_give(&x->texts, x->rules, err) : err_set(err, RC_LIMIT, "no memory for rules");
     rc = rc == RC_OK ? rules_finish(x->rules, err) : rc;
-    return rc == RC_OK ? explainer_find(x->rules, str_of(options->operands[1]), &x->rule, err) : rc;
+    return rc == RC_OK ? explainer_find(x->rules, str_of(x->named), &x->rule, err) : rc;
 }
 
 static enum rc rules_compile(struct explaining *x, struct err *err)
@@ -196,6 +207,23 @@ static void on_event(void *context, const struct event *event)
     }
 }
 
+/* What was found, all of it or nothing. */
+static enum rc print(struct explaining *x, struct err *err)
+{
+    if (x->rc != RC_OK)
+        return x->rc;
+    if (!x->events)
+        return err_set(err, RC_NOT_FOUND, "nothing of this record is shown to rules");
+    if (x->json) {
+        json_write_array_end(&x->out);
+        buf_char(&x->out, '\n');
+    }
+    if (x->out.overflow)
+        return err_set(err, RC_LIMIT, "the explanation is too long");
+    fwrite(x->out.p, 1, x->out.n, stdout);
+    return RC_OK;
+}
+
 /* ---- which record ---- */
 
 static enum rc show(struct explaining *x, struct archive_reader *reader, const struct archive_hit *hit,
@@ -229,20 +257,35 @@ static enum rc show_record(struct explaining *x, const struct options *options, 
     return rc;
 }
 
-static enum rc show_line(struct explaining *x, const char *line, struct arena *arena, struct err *err)
+/* In the copy: strangers wrote the rules, and perhaps the line. */
+static enum rc line_work(void *context, struct buf *answer, struct err *err)
+{
+    struct explaining *x = context;
+    static struct archive_hit hit;
+    (void)answer;
+    hit = (struct archive_hit){.leaf = {.type = LEAF_RAW, .received_ns = clock_real_ns()},
+                               .source = {.kind = STR_INIT("import"), .name = STR_INIT("line")},
+                               .raw = str_of(x->line)};
+    x->err = err;
+    enum rc rc = rules_load(x, err);
+    rc = rc == RC_OK ? show(x, NULL, &hit, x->arena, err) : rc;
+    rc = rc == RC_OK ? print(x, err) : rc;
+    return rc == RC_OK && fflush(stdout) != 0 ? err_set(err, RC_IO, "could not write to standard output") : rc;
+}
+
+static enum rc show_line(struct explaining *x, struct err *err)
 {
     struct mapping *mapping = NULL;
     struct buf folder CLEANUP(buf_done) = {0};
-    static struct archive_hit hit;
-    hit = (struct archive_hit){.leaf = {.type = LEAF_RAW, .received_ns = clock_real_ns()},
-                               .source = {.kind = STR_INIT("import"), .name = STR_INIT("line")},
-                               .raw = str_of(line)};
+    struct buf answer CLEANUP(buf_done) = {0};
+    const struct confined confined = {.work = line_work, .context = x, .memory_max = COPY_MEMORY};
     x->how.names = names_new(random_u64());
     buf_init(&folder, 4096);
+    buf_init(&answer, 1);
     enum rc rc = x->how.names ? data_folder(&folder, err) : err_set(err, RC_LIMIT, "no memory for names");
     rc = rc == RC_OK ? mapping_load(buf_z(&folder), x->how.names, &mapping, err) : rc;
     x->how.mapping = mapping;
-    rc = rc == RC_OK ? show(x, NULL, &hit, arena, err) : rc;
+    rc = rc == RC_OK ? confined_command(&confined, "rules: the explanation", &answer, err) : rc;
     mapping_free(mapping);
     names_free(x->how.names);
     return rc;
@@ -253,31 +296,27 @@ int rule_explain_command(const struct options *options)
     struct err err = {0};
     const char *line = options_text(options, "line");
     struct arena *arena CLEANUP(arena_cleanup) = arena_new(MEMORY);
-    struct explaining x = {.json = options_flag(options, "json"), .err = &err};
+    struct explaining x = {.json = options_flag(options, "json"),
+                           .err = &err,
+                           .named = options->operands[1],
+                           .arena = arena,
+                           .line = line};
     if (options->operand_count != (line ? 2 : 3))
         return cmd_usage("rules", "explain takes a rule and a record number, or a rule and --line");
     buf_init(&x.out, TEXT_MAX);
     if (x.json)
         json_write_array(&x.out);
-    enum rc rc = arena ? rules_read(&x, options, &err) : err_set(&err, RC_LIMIT, "no memory for a record");
+    enum rc rc = arena ? texts_read(&x, options, &err) : err_set(&err, RC_LIMIT, "no memory for a record");
+    rc = rc == RC_OK && !line ? rules_load(&x, &err) : rc;
     rc = rc == RC_OK ? indicators_read(&x, options, &err) : rc;
     if (rc == RC_OK)
-        rc = line ? show_line(&x, line, arena, &err) : show_record(&x, options, arena, &err);
-    rc = rc == RC_OK ? x.rc : rc;
-    if (rc == RC_OK && !x.events)
-        rc = err_set(&err, RC_NOT_FOUND, "nothing of this record is shown to rules");
-    if (x.json) {
-        json_write_array_end(&x.out);
-        buf_char(&x.out, '\n');
-    }
-    if (rc == RC_OK && x.out.overflow)
-        rc = err_set(&err, RC_LIMIT, "the explanation is too long");
-    if (rc == RC_OK)
-        fwrite(x.out.p, 1, x.out.n, stdout);
+        rc = line ? show_line(&x, &err) : show_record(&x, options, arena, &err);
+    rc = rc == RC_OK && !line ? print(&x, &err) : rc;
     int status = rc == RC_OK ? CMD_OK : cmd_fail("rules", &err);
     indicator_fields_free(x.indicator_fields);
     indicators_free(x.indicators);
     rules_free(x.rules);
+    rule_texts_done(&x.texts);
     buf_done(&x.out);
     return status;
 }

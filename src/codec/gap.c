@@ -13,8 +13,10 @@ static const char *const cause_keys[] = {
 #undef X
 };
 /* Members of the body, and what the desk and pages call them. */
-static const char *const members[] = {"count", "bytes", "connections", "messages", "sets", "templates", "requests"};
-static const char *const unit_keys[] = {"records", "bytes", "connections", "messages", "sets", "templates", "requests"};
+static const char *const members[] = {"count", "bytes",     "connections", "messages",
+                                      "sets",  "templates", "requests",    "hits"};
+static const char *const unit_keys[] = {"records", "bytes",     "connections", "messages",
+                                        "sets",    "templates", "requests",    "hits"};
 
 _Static_assert(ARRAY_LEN(members) == GAP_UNIT_COUNT && ARRAY_LEN(unit_keys) == GAP_UNIT_COUNT, "a row for every unit");
 

@@ -43,7 +43,8 @@
     X(GAP_ADDRESS, "address")       /* refused: it may not send from there */                                          \
     X(GAP_TLS, "tls")               /* refused: TLS did not come about */                                              \
     X(GAP_LARGE, "large")           /* refused: larger than the limits */                                              \
-    X(GAP_BEHIND, "behind")         /* refused: the archive was behind, it was asked to come again */
+    X(GAP_BEHIND, "behind")         /* refused: the archive was behind, it was asked to come again */                  \
+    X(GAP_HIT, "hit")               /* a rule's hit has no place beside its record; no record is missing */
 
 enum gap_cause {
 #define X(id, key) id,
@@ -59,6 +60,7 @@ enum gap_unit {
     GAP_SETS,
     GAP_TEMPLATES,
     GAP_REQUESTS,
+    GAP_HITS,
     GAP_UNIT_COUNT
 };
 

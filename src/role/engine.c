@@ -1,11 +1,11 @@
 /* engine.c - reads its share of the log in order: parse, normalise, match, encode. Owns nothing; may die at any time.
  *
  *   LOG_FILE, DURABLE ──► wal_reader ──► record ──► normaliser ──► matcher ──► MATCH to the desk
- *                                                       └──► block builder ──► (matches acknowledged) BLOCK to the
- * keeper
+ *                                                       └──► block builder ──► engine_blocks ──► BLOCK to the keeper
  *
- * A block leaves only when the desk has every match of its records, so that a restart from the last block loses no
- * match. Matches not acknowledged are sent again to a new desk; the desk drops what it knows.
+ * A block leaves only when no event has a piece in it that waits for others, and when the desk has every match of its
+ * records, so that a restart from the last block loses no match and no hit. Matches not acknowledged are sent again to
+ * a new desk; the desk drops what it knows.
  *
  * Work begins when the desk has told which rules are switched off, else these would be found in the first records. A
  * desk that does not come is waited for a minute; then the archive must go on: all rules run as they were written, and
@@ -20,6 +20,7 @@
 #include "os/clock.h"
 #include "os/random.h"
 #include "role/canary.h"
+#include "role/engine_blocks.h"
 #include "role/engine_counts.h"
 #include "role/engine_patterns.h"
 #include "role/engine_rules.h"
@@ -43,12 +44,11 @@
 #define RECORD_ARENA  ((size_t)48 << 20)
 #define HITS_MAX      64
 #define MATCHES_MAX   1024 /* not yet acknowledged */
-#define BLOCKS_MAX    16   /* waiting for their matches */
 #define LOGS_MAX      4096
-#define CLOSING_NS    UINT64_C(8000000000) /* a segment waits no longer for the rest of events */
-#define SLICE_NS      UINT64_C(20000000)   /* work between two looks at the channels */
-#define SLICE_RECORDS 16                   /* records between two looks at the clock */
+#define SLICE_NS      UINT64_C(20000000) /* work between two looks at the channels */
+#define SLICE_RECORDS 16                 /* records between two looks at the clock */
 #define STATS_NS      UINT64_C(1000000000)
+#define FLUSH_NS      INT64_C(100000000) /* of receive time, between two looks for events that waited long enough */
 #define STATS_AT_ONCE 2000
 #define RULES_NS      UINT64_C(5000000000)  /* between two statistics of rules */
 #define DESK_WAIT_NS  UINT64_C(60000000000) /* for the first word of a desk */
@@ -57,11 +57,6 @@ struct match_held {
     uint64_t id;
     enum msg_type type; /* MSG_MATCH; MSG_INVENTORY, what is told of a machine, waits in the same line */
     struct buf body;
-};
-
-struct block_held {
-    uint64_t match_id; /* the newest match of its records */
-    struct buf bytes;
 };
 
 struct engine {
@@ -85,12 +80,13 @@ struct engine {
     uint32_t frame_left;        /* records; 0 = the next frame may come */
     struct err frame_err;       /* of a record that does not read: not cleared for each that does */
     struct block_builder *builder;
-    /* The last block of the log file before, as long as events wait whose pieces it has. */
-    struct block_builder *closing;
-    struct block_builder *spare; /* the one of these two that is empty; NULL before the first need of it */
-    uint64_t closing_past;       /* behind its last record */
-    uint64_t closing_ns;         /* boot time since when it waits */
-    uint64_t key[2];             /* of the filters, the same in all engines */
+    struct engine_blocks *blocks; /* finished */
+    int64_t flushed_ns;           /* receive time up to which events were waited for last */
+    uint64_t hits_lost;           /* they have no place beside their record */
+    uint64_t hits_told;
+    uint64_t unwritten_told; /* of them, those that did not fit when their block left */
+    uint64_t early_told;     /* blocks that left although events waited */
+    uint64_t key[2];         /* of the filters, the same in all engines */
     struct arena *arena;
     struct arena *kept; /* source names */
     struct engine_source *sources;
@@ -115,8 +111,6 @@ struct engine {
     size_t match_count;
     size_t match_sent; /* of these, given to the present desk */
     uint64_t match_id;
-    struct block_held blocks[BLOCKS_MAX];
-    size_t block_count;
     struct buf text;
     uint64_t stats_ns;
     uint64_t rules_ns;    /* statistics of rules went last */
@@ -169,9 +163,10 @@ static enum rc engine_start(struct process *process, void **ret_self, struct err
     engine->patterns.counts = &engine->counts;
     engine_patterns_init(&engine->patterns);
     engine->repeats = repeats_new();
+    engine->blocks = engine_blocks_new();
     engine->maker = set_maker_new(engine->names);
     buf_init(&engine->states, RULE_STATES_BYTES);
-    ASSERT(engine->normaliser && engine->repeats && engine->maker);
+    ASSERT(engine->normaliser && engine->repeats && engine->maker && engine->blocks);
     if (engine->indicator_matcher)
         engine_rules_given(engine->set.duties, indicator_field_names, INDICATOR_FIELDS);
     normaliser_set_zone(engine->normaliser, (int32_t)process->config.zone_offset_s);
@@ -264,11 +259,11 @@ static void blocks_release(struct engine *engine)
 {
     struct channel *keeper = process_peer(ROLE_KEEPER, 0);
     uint64_t acknowledged = engine->match_count ? match_at(engine, 0)->id - 1 : engine->match_id;
-    while (engine->block_count && keeper && engine->blocks[0].match_id <= acknowledged) {
-        if (!channel_send(keeper, MSG_BLOCK, engine->generation, buf_view(&engine->blocks[0].bytes)))
+    struct str block;
+    while (keeper && (block = engine_blocks_next(engine->blocks, acknowledged)).n) {
+        if (!channel_send(keeper, MSG_BLOCK, engine->generation, block))
             return;
-        buf_done(&engine->blocks[0].bytes);
-        memmove(engine->blocks, engine->blocks + 1, --engine->block_count * sizeof engine->blocks[0]);
+        engine_blocks_sent(engine->blocks);
     }
 }
 
@@ -285,7 +280,7 @@ static void on_match_done(struct engine *engine, const struct msg *msg)
 
 static bool engine_must_wait(const struct engine *engine)
 {
-    return engine->match_count + HITS_MAX >= MATCHES_MAX || engine->block_count + 4 > BLOCKS_MAX;
+    return engine->match_count + HITS_MAX >= MATCHES_MAX || engine_blocks_full(engine->blocks);
 }
 
 /* The process stops, another begins behind the last good block. */
@@ -295,69 +290,34 @@ static void engine_fail(struct engine *engine)
     process_stop(EXIT_FAILURE);
 }
 
-static void block_leave(struct engine *engine, struct block_builder *builder)
+static void blocks_settle(struct engine *engine)
 {
-    if (engine->failed || !builder || block_builder_count(builder) == 0)
-        return;
-    ASSERT(engine->block_count < BLOCKS_MAX);
-    struct block_held *held = &engine->blocks[engine->block_count];
-    struct err err = {0};
-    held->match_id = engine->match_id;
-    buf_init(&held->bytes, BLOCK_SIZE_MAX);
-    enum rc rc = block_builder_finish(builder, &held->bytes, &err);
-    if (rc != RC_OK) {
-        log_error("a block could not be encoded: %s", err.text);
-        engine_fail(engine);
-        return;
-    }
-    engine->block_count++;
+    engine_blocks_settle(engine->blocks, normaliser_pending(engine->normaliser), engine->match_id);
     blocks_release(engine);
-}
-
-static void closing_finish(struct engine *engine)
-{
-    if (!engine->closing)
-        return;
-    block_leave(engine, engine->closing);
-    engine->spare = engine->closing;
-    engine->closing = NULL;
 }
 
 static void block_finish(struct engine *engine)
 {
-    closing_finish(engine); /* blocks leave in order */
-    block_leave(engine, engine->builder);
-}
-
-/* Events of several records are complete when others came: their hits belong into this block. */
-static bool is_waited_for(const struct engine *engine, uint64_t past)
-{
-    return block_builder_count(engine->builder) && normaliser_pending(engine->normaliser) < past;
-}
-
-/* The last block of a log file, behind which no other block of its segment comes. */
-static void block_close(struct engine *engine, uint64_t past)
-{
-    closing_finish(engine);
-    bool waits = is_waited_for(engine, past);
-    if (waits && !engine->spare)
-        engine->spare = block_builder_new(engine->names, engine->key);
-    if (!waits || !engine->spare) {
-        block_finish(engine);
+    struct buf bytes;
+    struct err err = {0};
+    if (engine->failed || block_builder_count(engine->builder) == 0)
+        return;
+    buf_init(&bytes, BLOCK_SIZE_MAX);
+    enum rc rc = block_builder_finish(engine->builder, &bytes, &err);
+    rc = rc == RC_OK ? engine_blocks_put(engine->blocks, &bytes, &err) : rc;
+    if (rc != RC_OK) {
+        log_error("a block could not be encoded: %s", err.text);
+        buf_done(&bytes);
+        engine_fail(engine);
         return;
     }
-    engine->closing = engine->builder;
-    engine->closing_past = past;
-    engine->closing_ns = clock_boot_ns();
-    engine->builder = engine->spare;
-    engine->spare = NULL;
+    blocks_settle(engine);
 }
 
-static void closing_look(struct engine *engine)
+/* Where it can be chosen, a block ends where no event waits for the next record. */
+static bool block_suits(const struct engine *engine)
 {
-    if (engine->closing && (normaliser_pending(engine->normaliser) >= engine->closing_past ||
-                            clock_boot_ns() - engine->closing_ns >= CLOSING_NS))
-        closing_finish(engine);
+    return block_builder_is_nearly_full(engine->builder) && normaliser_pending(engine->normaliser) == UINT64_MAX;
 }
 
 /* ---- one record ---- */
@@ -372,22 +332,29 @@ static bool is_of_record(const struct engine *engine, const struct event *event)
     return !engine->late && event->record == engine->record;
 }
 
-/* Beside the record at work, else beside the last one of the event; when that is in a block that left already, its
- * match is counted and told, and stands nowhere. */
+/* What the archive does not show beside its record: the desk has the match. */
+static void hits_lost(struct engine *engine, uint64_t record, uint64_t count, int64_t received_ns)
+{
+    static const uint8_t many[16];
+    engine->hits_lost += count;
+    loss_counts_hits(engine->counts.losses, engine->source ? engine->source->id : many, record, count, received_ns);
+}
+
+/* Beside the record at work, else beside the last one of the event, which is in the block at work or in one that waits
+ * for just this. */
 static void hit_put(struct engine *engine, const struct event *event, const struct rule *rule)
 {
-    if (is_of_record(engine, event)) {
-        if (engine->hit_count < HITS_MAX)
-            engine->hits[engine->hit_count++] = rule->id;
+    bool here = is_of_record(engine, event);
+    uint64_t record = event->record_count ? event->records[event->record_count - 1] : event->record;
+    if (here && engine->hit_count < HITS_MAX) {
+        engine->hits[engine->hit_count++] = rule->id;
         return;
     }
-    uint64_t record = event->record_count ? event->records[event->record_count - 1] : event->record;
-    enum rc rc = block_builder_hit(engine->builder, record, rule->id);
-    if (rc == RC_NOT_FOUND && engine->closing)
-        rc = block_builder_hit(engine->closing, record, rule->id);
-    if (rc != RC_OK && rc != RC_NOT_FOUND)
-        log_warning("rule %.*s hit record %llu, which could not be written beside it: %s", STR_ARG(rule->id),
-                    (unsigned long long)record, rc_name(rc));
+    enum rc rc = here ? RC_LIMIT : block_builder_hit(engine->builder, record, rule->id);
+    if (rc == RC_NOT_FOUND && engine_blocks_hit(engine->blocks, record, rule->id))
+        return;
+    if (rc != RC_OK)
+        hits_lost(engine, here ? engine->record : record, 1, event->received_ns);
 }
 
 static void match_found(struct engine *engine, const struct event *event, const struct rule *rule)
@@ -460,16 +427,19 @@ static void on_event(void *context, const struct event *event)
         match_found(engine, event, found[i].rule);
 }
 
-/* The events that a closed block waits for, when the records that come now were received long after their pieces: one
- * that catches up does not wait for the clock. */
-static void closing_flush(struct engine *engine, int64_t received_ns)
+/* The events that blocks wait for, when the records that come now were received long after their pieces: one that
+ * catches up does not wait for the clock. */
+static void blocks_look(struct engine *engine, int64_t received_ns)
 {
-    if (!engine->closing || engine_must_wait(engine))
+    bool due = received_ns < engine->flushed_ns || received_ns - engine->flushed_ns >= FLUSH_NS;
+    if (!due || engine_must_wait(engine))
         return;
+    engine->flushed_ns = received_ns;
     engine->late = true;
     engine->source = NULL; /* they may be another's */
     normaliser_flush(engine->normaliser, received_ns, engine->arena, on_event, engine);
     engine->late = false;
+    blocks_settle(engine);
 }
 
 static bool is_set_aside(const struct engine *engine, uint64_t record)
@@ -524,9 +494,9 @@ static void record_work(struct engine *engine, const struct leaf *leaf, struct s
         log_error("record %llu could not be put into a block: %s", (unsigned long long)leaf->index, rc_name(rc));
         engine_fail(engine);
     }
-    closing_flush(engine, leaf->received_ns);
-    closing_look(engine);
-    if (block_builder_is_nearly_full(engine->builder) && !is_waited_for(engine, UINT64_MAX))
+    if (engine_blocks_held(engine->blocks))
+        blocks_look(engine, leaf->received_ns);
+    if (block_suits(engine))
         block_finish(engine);
 }
 
@@ -535,7 +505,7 @@ static void log_border(struct engine *engine, uint64_t next)
 {
     while (engine->log_next < engine->log_count && engine->logs[engine->log_next] <= next) {
         if (engine->logs[engine->log_next] > 0)
-            block_close(engine, engine->logs[engine->log_next]);
+            block_finish(engine);
         if (!engine->failed)
             block_builder_segment(engine->builder, engine->key);
         engine->log_next++;
@@ -669,16 +639,11 @@ static void on_resume(struct engine *engine, struct msg *msg)
     wal_reader_free(engine->reader);
     engine->frame_left = 0;
     block_builder_free(engine->builder);
-    block_builder_free(engine->closing);
-    block_builder_free(engine->spare); /* of another key */
-    engine->closing = engine->spare = NULL;
     engine->reader = wal_reader_new(&io_kernel, uuid, engine->resume);
     engine->builder = block_builder_new(engine->names, engine->key);
     engine->progress = proc_map(msg->fds[0], 4096);
     ASSERT(engine->reader && engine->builder && engine->progress);
-    for (size_t i = 0; i < engine->block_count; i++)
-        buf_done(&engine->blocks[i].bytes);
-    engine->block_count = 0;
+    engine_blocks_clear(engine->blocks);
     engine->log_count = 0;
     engine->log_next = 0;
     engine->durable = 0;
@@ -752,6 +717,26 @@ static void incomplete_log(struct engine *engine)
         log_warning("%llu PowerShell script blocks lacked pieces or were too long: they were matched in parts",
                     (unsigned long long)(now - engine->incomplete));
     engine->incomplete = now;
+}
+
+static void hits_log(struct engine *engine)
+{
+    uint64_t record;
+    uint64_t unwritten = engine_blocks_unwritten(engine->blocks, &record);
+    if (unwritten != engine->unwritten_told)
+        hits_lost(engine, record, unwritten - engine->unwritten_told, engine->flushed_ns);
+    engine->unwritten_told = unwritten;
+    uint64_t lost = engine->hits_lost;
+    uint64_t early = engine_blocks_early(engine->blocks);
+    if (early != engine->early_told)
+        log_warning("%llu blocks went into the archive although events waited for the rest of their records: too many "
+                    "were held, or for too long",
+                    (unsigned long long)(early - engine->early_told));
+    if (lost != engine->hits_told)
+        log_warning("%llu hits of rules could not be written beside their records",
+                    (unsigned long long)(lost - engine->hits_told));
+    engine->early_told = early;
+    engine->hits_told = lost;
 }
 
 static void stats_send(struct engine *engine)
@@ -954,8 +939,10 @@ static void engine_tick(void *self, int64_t now_real_ns)
         normaliser_flush(engine->normaliser, now_real_ns, engine->arena, on_event, engine);
     engine->late = false;
     if (!engine_must_wait(engine))
-        closing_look(engine);
+        engine_blocks_tick(engine->blocks);
+    blocks_settle(engine);
     incomplete_log(engine);
+    hits_log(engine);
     engine_counts_log(&engine->counts);
     stats_send(engine);
     if (now - engine->rules_ns < RULES_NS)

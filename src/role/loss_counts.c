@@ -176,6 +176,22 @@ void loss_counts_record(struct loss_counts *counts, const struct leaf *leaf, str
         watch_take(counts, leaf, watch, data ? event : NULL);
 }
 
+void loss_counts_hits(struct loss_counts *counts, const uint8_t source[16], uint64_t record, uint64_t count,
+                      int64_t received_ns)
+{
+    int64_t time_ns = MAX(received_ns, 0);
+    struct loss_row row = {.cause = GAP_HIT,
+                           .unit = GAP_HITS,
+                           .count = count,
+                           .from_ns = time_ns,
+                           .to_ns = time_ns,
+                           .first = record,
+                           .last = record};
+    memcpy(row.source, source, sizeof row.source);
+    if (count)
+        row_add(counts, row);
+}
+
 size_t loss_counts_size(const struct loss_counts *counts)
 {
     return counts->count;

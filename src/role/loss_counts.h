@@ -3,7 +3,8 @@
  *
  *   gap leaves, agent.gap ──────────────┐
  *   holes and times (source_watch.h) ───┼─► one row a source, sender, cause, unit and minute ─► MSG_RULE_STATS
- *   recovery, clock.step of the keeper ─┘
+ *   recovery, clock.step of the keeper ─┤
+ *   hits without a place (engine.c) ────┘
  *
  * Bounded: LOSS_COUNTS_MAX rows; what finds no place is added to a row of the cause that has no source and no minute.
  * One thread. */
@@ -41,6 +42,10 @@ void loss_counts_free(struct loss_counts *counts);  /* NULL is fine */
  * it is no record of a source. */
 void loss_counts_record(struct loss_counts *counts, const struct leaf *leaf, struct str raw, struct source_watch *watch,
                         const struct event *event, struct arena *scratch);
+
+/* Hits of rules that have no place beside a record of that source in the archive, where the desk has their matches. */
+void loss_counts_hits(struct loss_counts *counts, const uint8_t source[16], uint64_t record, uint64_t count,
+                      int64_t received_ns);
 
 size_t loss_counts_size(const struct loss_counts *counts);
 struct loss_row loss_counts_at(const struct loss_counts *counts, size_t i);

@@ -60,6 +60,23 @@ static void rows_are_folded(void)
 #define REFUSED(sender)                                                                                                \
     "{\"event\":\"gap\",\"reason\":\"?\",\"cause\":\"stranger\",\"requests\":2,\"sender\":\"" sender "\"}"
 
+static void hits_are_told_by_source_and_minute(void)
+{
+    struct loss_counts *counts = loss_counts_new(1);
+    const uint8_t source[16] = {7};
+    loss_counts_hits(counts, source, 12, 0, 5);
+    CHECK_INT(loss_counts_size(counts), 0);
+    loss_counts_hits(counts, source, 12, 1, 5);
+    loss_counts_hits(counts, source, 10, 2, INT64_MIN);
+    loss_counts_hits(counts, source, 90, 1, INT64_C(61000000000));
+    CHECK_INT(loss_counts_size(counts), 2);
+    struct loss_row row = loss_counts_at(counts, 0);
+    CHECK(row.cause == GAP_HIT && row.unit == GAP_HITS && !row.unknown);
+    CHECK_INT(row.count, 3);
+    CHECK(row.first == 10 && row.last == 12 && row.from_ns == 0 && row.to_ns == 5);
+    loss_counts_free(counts);
+}
+
 static void senders_are_told_apart(void)
 {
     struct loss_counts *counts = loss_counts_new(1);
@@ -144,6 +161,7 @@ static void bounds(void)
 
 static const struct test tests[] = {
     {"senders are told apart", senders_are_told_apart},
+    {"hits are told by source and minute", hits_are_told_by_source_and_minute},
     {"rows are folded", rows_are_folded},
     {"stops and clocks of the archive", stops_and_clocks_of_the_archive},
     {"holes and times", holes_and_times},

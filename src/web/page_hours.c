@@ -18,7 +18,7 @@ static const struct {
     {"missed", "way"},      {"form", "sender"},     {"time_back", "sender"}, {"time_ahead", "sender"},
     {"silent", "sender"},   {"spool", "agent"},     {"spool_lost", "agent"}, {"sequence", "way"},
     {"stranger", "sender"}, {"address", "sender"},  {"tls", "sender"},       {"large", "sender"},
-    {"behind", "service"},
+    {"behind", "service"},  {"hit", "service"},
 };
 
 static const char *who_lost(struct str cause)

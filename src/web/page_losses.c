@@ -13,7 +13,7 @@ static const char *const states[] = {"open", "explained", NULL};
 static const char *const causes[] = {"queue",  "cut",       "piece",      "missed", "form",     "crowded",
                                      "places", "spool",     "spool_lost", "audit",  "sequence", "stopped",
                                      "clock",  "time_back", "time_ahead", "silent", "stranger", "address",
-                                     "tls",    "large",     "behind",     "other",  NULL};
+                                     "tls",    "large",     "behind",     "hit",    "other",    NULL};
 
 /* What the page is asked for; words that are none of the lists ask for nothing. */
 struct wish {
