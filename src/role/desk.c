@@ -28,6 +28,7 @@
 #include "role/rule_desk.h"
 #include "role/rule_reader.h"
 #include "role/rule_supply.h"
+#include "role/upload_desk.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,6 +71,8 @@ struct desk_role {
     struct hunt_desk *hunts;
     struct agent_desk *agents;
     struct inventory_desk *inventories;
+    struct upload_desk *uploads;
+    int folder; /* the desk's own */
     struct str authority;     /* of agents, PEM, until the desk is open */
     struct str signer_public; /* the same */
     struct correlations *correlations;
@@ -196,7 +199,8 @@ static enum rc rules_open(struct desk_role *role, struct err *err)
     role->hunts = hunt_desk_new(role->desk);
     role->agents = agent_desk_new(role->desk);
     role->inventories = inventory_desk_new(role->desk);
-    if (!role->correlations || !role->hunts || !role->agents || !role->inventories)
+    role->uploads = upload_desk_new(role->desk, role->folder);
+    if (!role->correlations || !role->hunts || !role->agents || !role->inventories || !role->uploads)
         return err_set(err, RC_LIMIT, "no memory for correlations");
     if (correlations_open(role->correlations, role->desk, &trouble) != RC_OK)
         log_error("what correlations were told before the start does not read: %s", trouble.text);
@@ -234,7 +238,8 @@ static enum rc desk_start(struct process *process, void **ret_self, struct err *
     ASSERT(role->scratch && role->match_arena && role->matches);
     role->rule_files = process_handle(process, "rules", -1);
     /* The database is opened by a name in its folder: the folders above may be closed to the desk's user. */
-    enum rc rc = proc_enter_folder(process_handle(process, "desk", -1), err);
+    role->folder = process_handle(process, "desk", -1);
+    enum rc rc = proc_enter_folder(role->folder, err);
     if (rc != RC_OK)
         return rc;
     if (gethostname(role->host, sizeof role->host - 1) != 0)
@@ -781,6 +786,17 @@ static void desk_message(void *self, struct channel *channel, struct msg *msg)
     case MSG_ASK:
         on_ask(role, channel, msg);
         break;
+    case MSG_FILE_ASK:
+        upload_desk_ask(role->uploads, channel, msg);
+        break;
+    case MSG_FILE_GONE:
+        upload_desk_gone(role->uploads, msg->id);
+        break;
+    case MSG_REPORT_PART:
+    case MSG_REPORT_TOLD:
+    case MSG_REPORT_END:
+        upload_desk_message(role->uploads, channel, msg, clock_real_ns());
+        break;
     case MSG_RECORD_KEPT:
         on_record_kept(role, msg);
         break;
@@ -851,6 +867,8 @@ static void desk_peer_up(void *self, struct channel *channel)
     rule_supply_peer_up(role->supply, channel_peer(channel), channel_instance(channel));
     if (channel_peer(channel) == ROLE_HUNTER)
         hunt_desk_up(role->hunts);
+    if (channel_peer(channel) == ROLE_READER)
+        upload_desk_up(role->uploads);
     if (channel_peer(channel) != ROLE_ENGINE)
         return;
     rule_desk_engine_up(role->rule_desk, channel_instance(channel)); /* behind the rules that these are states of */
@@ -870,6 +888,7 @@ static void desk_peer_down(void *self, enum role peer, unsigned instance)
         role->acknowledge[instance] = 0; /* its successor numbers its matches anew */
     if (peer == ROLE_HUNTER)
         hunt_desk_down(role->hunts);
+    upload_desk_down(role->uploads, peer, clock_real_ns());
     agent_desk_peer_down(role->agents, peer, instance);
     if (peer == ROLE_OUT)
         role->notices.flying = false;
@@ -920,6 +939,7 @@ static void role_tick(void *self, int64_t now_ns)
     rule_desk_send(role->rule_desk);
     hunt_desk_look(role->hunts, now_ns);
     agent_desk_look(role->agents, now_ns);
+    role->records_waiting |= upload_desk_look(role->uploads, now_ns);
     uint64_t boot_ns = clock_boot_ns();
     bool due = (role->gathered_ns && boot_ns - role->gathered_ns >= gather_ns(role)) ||
                (role->kept_count >= RECORDS_FLYING / 2 && !role->kept_failed_ns);
@@ -939,6 +959,8 @@ static void role_tick(void *self, int64_t now_ns)
 static int role_timeout_ms(void *self)
 {
     const struct desk_role *role = self;
+    if (upload_desk_timeout_ms(role->uploads) == 0)
+        return 0;
     if (role->stuck || !role->gathered_ns)
         return agent_desk_timeout_ms(role->agents);
     uint64_t age = clock_boot_ns() - role->gathered_ns;
@@ -953,6 +975,7 @@ static void desk_stop(void *self)
     role->kept_failed_ns = 0; /* once more */
     if (role->desk)
         kept_store(role);
+    upload_desk_free(role->uploads);
     inventory_desk_free(role->inventories);
     agent_desk_free(role->agents);
     hunt_desk_free(role->hunts);

@@ -126,6 +126,8 @@ enum rc scan_unpack(struct str file, struct scan_unpacked *ret_unpacked, enum sc
                     struct err *err) MUST_USE;
 void scan_unpacked_free(struct scan_unpacked *unpacked);
 
+/* One JSON object, as the question findings.add of doc/api.md has its members. */
+void scan_finding_write(const struct scan_finding *finding, struct buf *out);
 const char *scan_fault_name(enum scan_fault fault);
 const char *scan_text_name(enum scan_text text);
 const char *scan_verdict_name(enum scan_verdict verdict);    /* "open", "fixed", "false" */
