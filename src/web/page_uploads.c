@@ -138,9 +138,8 @@ struct said {
     int64_t received_ns;
 };
 
-static struct buf *said_ask(struct web_call *call, const char *ask, const struct said *said)
+static void said_put(struct buf *buf, const struct said *said)
 {
-    struct buf *buf = call_ask(call, WEB_DESK, ask);
     struct str origin = form_get(said->form, "origin");
     bool control = str_is(origin, "control");
     json_put_int(buf, "object", form_int(said->form, "object", 0));
@@ -149,7 +148,6 @@ static struct buf *said_ask(struct web_call *call, const char *ask, const struct
     json_put_int(buf, "received_ns", said->received_ns);
     json_put_str(buf, "title", form_get(said->form, "title"));
     json_put_str(buf, "name", form_get(said->form, "name"));
-    return buf;
 }
 
 /* check, the file, add. The error of the last question; empty: the next one is asked, or (*ret_done) all is said. */
@@ -158,7 +156,7 @@ static struct str upload_steps(struct web_call *call, const struct said *said, b
     size_t last = call->question_count - 1;
     *ret_done = false;
     if (call->phase == 0) {
-        IGNORE(said_ask(call, "upload.check", said));
+        said_put(call_ask(call, WEB_DESK, "upload.check"), said);
         call_ask_end(call);
         return STR("");
     }
@@ -169,7 +167,8 @@ static struct str upload_steps(struct web_call *call, const struct said *said, b
     if (call->phase == 1) {
         call_ask_plain(call, WEB_BODY, "body");
     } else if (call->phase == 2) {
-        struct buf *buf = said_ask(call, "upload.add", said);
+        struct buf *buf = call_ask(call, WEB_DESK, "upload.add");
+        said_put(buf, said);
         json_put_int(buf, "file", of_int(answer, "file"));
         json_put_int(buf, "bytes", of_int(answer, "bytes"));
         json_put_str(buf, "sha256", of_str(answer, "sha256"));
@@ -180,10 +179,10 @@ static struct str upload_steps(struct web_call *call, const struct said *said, b
     return STR("");
 }
 
-/* After a refusal two further questions are asked, for the page: more than one in a phase there is only then. */
+/* After a refusal two further questions are asked, for the page; each phase else has one. */
 static bool is_refused(const struct web_call *call)
 {
-    return call->question_count - call->first == 2;
+    return call->question_count == (size_t)call->phase + 1;
 }
 
 void act_upload(struct web_call *call)
@@ -191,8 +190,9 @@ void act_upload(struct web_call *call)
     struct said said = {.form = &call->form};
     struct str received = form_get(&call->form, "received");
     bool done = false;
+    size_t asked = call->question_count;
     if (call->phase > 0 && is_refused(call)) {
-        uploads(call, call->first, call->questions[call->first - 1].answer, call_error(call, call->first - 1));
+        uploads(call, asked - 2, call->questions[asked - 3].answer, call_error(call, asked - 3));
         return;
     }
     if (received.n > 0 && !time_of_input(received, call->html.zone_s, &said.received_ns)) {
