@@ -481,8 +481,10 @@ enum rc desk_upload_step(struct desk *desk, int64_t now_ns, struct arena *arena,
         db_query(desk->db, "SELECT id FROM upload WHERE state IN (1, 3) ORDER BY state DESC, id LIMIT 1");
     int64_t id = db_one_i64(&q, 0);
     if (!id || !upload_load(desk, id, arena, &upload)) {
-        desk->uploads.works = clear_step(desk);
-        return desk_end(desk, true, err);
+        bool left = clear_step(desk);
+        rc = desk_end(desk, true, err);
+        desk->uploads.works = rc != RC_OK || left;
+        return rc;
     }
     ask.who = upload.accepted_by.n ? upload.accepted_by : upload.who;
     if (upload.state == UPLOAD_COUNTING)
