@@ -138,8 +138,8 @@ def every_format():
         check_equal({json.loads(hit["raw"])["sha256"] for hit in found},
                     {hashlib.sha256(sample(name)).hexdigest() for name in wanted}, "the archive has the digests")
         check_equal(len(service.search('type:lifecycle "upload.accepted"')), len(wanted), "who accepted")
-        check(os.listdir(os.path.join(service.data, "desk")), "the desk's folder")
-        check(not [name for name in os.listdir(os.path.join(service.data, "desk")) if "upload" in name], "no file stays")
+        kept = os.listdir(os.path.join(service.data, "desk"))
+        check(not [name for name in kept if "upload" in name], f"no file stays: {kept}")
         service.quiet()
 
 
@@ -160,8 +160,8 @@ def refusals():
             ("words", b"some text", "unknown", 0),
             ("cut off", half, "damaged", half.count(b"\n") + 1),
             ("bomb of entities", bomb, "entity", 1),
-            ("a file of this machine", b'<!DOCTYPE nmaprun [<!ENTITY a SYSTEM "file:///etc/passwd">]><nmaprun>&a;</nmaprun>',
-             "entity", 1),
+            ("a file of this machine",
+             b'<!DOCTYPE nmaprun [<!ENTITY a SYSTEM "file:///etc/passwd">]><nmaprun>&a;</nmaprun>', "entity", 1),
             ("too deep", b"<nmaprun>\n" + b"<a>" * 100000, "limit", 2),
             ("deep JSON", b'{"version":"2.1.0","runs":' + b"[" * 500000, None, None),
             ("JSON that ends", b'{"version":"2.1.0",\n"runs":[\n{"tool":', "damaged", 3),
@@ -345,7 +345,7 @@ def status_of(service, role, field):
 
 
 def killed():
-    """processes and the whole service killed while a report is counted and taken: it goes on, and is whole or not there"""
+    """processes and the service killed while a report is counted and taken: it goes on, and is whole or not there"""
     with Service() as service:
         web = Web(service)
         count = 20000

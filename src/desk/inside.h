@@ -56,9 +56,9 @@ struct hunts {
 
 /* What is known of the table upload. */
 struct uploads {
-    bool waits; /* one may be there to be read */
-    bool works; /* or to be counted, taken, cleared away */
-    int64_t reading; /* that desk_upload_next gave last and is still wanted; 0: none */
+    bool waits;                        /* one may be there to be read */
+    bool works;                        /* or to be counted, taken, cleared away */
+    int64_t reading;                   /* that desk_upload_next gave last and is still wanted; 0: none */
     int64_t told_bytes, told_findings; /* of it */
 };
 

@@ -1,9 +1,10 @@
 /* upload.c - uploads on their way: parts come in, are counted, and are taken one by one. */
-#include "desk/upload_inside.h"
+#include "desk/upload.h"
 
 #include "base/assert.h"
 #include "base/civil.h"
 #include "desk/asset_rules.h"
+#include "desk/upload_inside.h"
 
 #include <string.h>
 
@@ -38,10 +39,10 @@ const char *upload_fate_name(int64_t fate)
 bool upload_load(struct desk *desk, int64_t id, struct arena *arena, struct upload *ret_upload)
 {
     struct upload *u = ret_upload;
-    int64_t *const numbers[] = {&u->id,       &u->object, &u->control, &u->received_ns, &u->made_ns, &u->bytes,
-                                &u->file,     &u->state,  &u->line,    &u->findings,    &u->hosts,   &u->passed,
-                                &u->broken,   &u->cut,    &u->parts,   &u->counted,     &u->decided, &u->repeated,
-                                &u->basis,    &u->report, &u->ended_ns};
+    int64_t *const numbers[] = {&u->id,     &u->object, &u->control, &u->received_ns, &u->made_ns, &u->bytes,
+                                &u->file,   &u->state,  &u->line,    &u->findings,    &u->hosts,   &u->passed,
+                                &u->broken, &u->cut,    &u->parts,   &u->counted,     &u->decided, &u->repeated,
+                                &u->basis,  &u->report, &u->ended_ns};
     struct str *const texts[] = {&u->origin,  &u->title, &u->name,   &u->who,         &u->sha256,     &u->format,
                                  &u->scanner, &u->fault, &u->detail, &u->accepted_by, &u->object_name};
     struct db_query q = db_query(
@@ -426,7 +427,8 @@ static void take_step(struct ask *ask, const struct upload *upload)
 /* A piece of what is left of one that is over. True: there was some. */
 static bool clear_step(struct desk *desk)
 {
-    struct db_query q = db_query(desk->db, "SELECT id FROM upload WHERE state >= 4 AND cleared = 0 ORDER BY id LIMIT 1");
+    struct db_query q =
+        db_query(desk->db, "SELECT id FROM upload WHERE state >= 4 AND cleared = 0 ORDER BY id LIMIT 1");
     int64_t id = db_one_i64(&q, 0);
     if (!id)
         return false;
@@ -502,7 +504,9 @@ void uploads_clean(struct desk *desk, int64_t now_ns)
     db_put_i64(&q, now_ns - WAITS_NS);
     if (db_run(&q) > 0)
         desk->uploads.works = true;
-    db_run_i64(desk->db, "DELETE FROM upload_count WHERE upload IN (SELECT id FROM upload WHERE cleared = 1 AND"
-                         " ended_ns < ?1)", now_ns - KEPT_NS);
+    db_run_i64(desk->db,
+               "DELETE FROM upload_count WHERE upload IN (SELECT id FROM upload WHERE cleared = 1 AND"
+               " ended_ns < ?1)",
+               now_ns - KEPT_NS);
     db_run_i64(desk->db, "DELETE FROM upload WHERE cleared = 1 AND ended_ns < ?1", now_ns - KEPT_NS);
 }

@@ -5,10 +5,10 @@
  *      │                       └────────────┘
  *      └─► failed: damaged, a limit, the process that read it ended ... │ ─► dropped: by a person, or nobody came back
  *
- * The desk sees no byte of the file: a process without rights reads it (role/reader.c) and hands over findings in parts,
- * which stay in the database until they are taken. Counting changes nothing but what is known of the file: it says what
- * taking would do. A part is taken and gone in one transaction: whoever dies in between goes on where he was, and no
- * finding counts twice; the report is ended, and its terms start, with the last one.
+ * The desk sees no byte of the file: a process without rights reads it (role/reader.c) and hands over findings in
+ * parts, which stay in the database until they are taken. Counting changes nothing but what is known of the file: it
+ * says what taking would do. A part is taken and gone in one transaction: whoever dies in between goes on where he was,
+ * and no finding counts twice; the report is ended, and its terms start, with the last one.
  *
  * Owner, threads, times: as desk.h. Source: order 52/NK p.10, p.13, p.23, Annexes 5 and 6. */
 #ifndef DESK_UPLOAD_H

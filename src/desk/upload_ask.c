@@ -115,9 +115,9 @@ static void row_put(struct ask *ask, const struct upload *u)
     const struct {
         const char *name;
         struct str value;
-    } texts[] = {{"object", u->object_name}, {"origin", u->origin},   {"title", u->title},
-                 {"name", u->name},          {"who", u->who},         {"accepted_by", u->accepted_by},
-                 {"sha256", u->sha256},      {"format", u->format},   {"scanner", u->scanner},
+    } texts[] = {{"object", u->object_name}, {"origin", u->origin}, {"title", u->title},
+                 {"name", u->name},          {"who", u->who},       {"accepted_by", u->accepted_by},
+                 {"sha256", u->sha256},      {"format", u->format}, {"scanner", u->scanner},
                  {"fault", u->fault},        {"detail", u->detail}};
     json_put_text(out, "state", upload_state_name(u->state));
     json_put_bool(out, "control", u->control > 0);
@@ -257,8 +257,8 @@ void ask_upload_get(struct ask *ask)
                    {"cut", upload.cut},     {"decided", upload.decided}, {"repeated", upload.repeated}};
     for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
         json_put_int(ask->out, numbers[i].name, numbers[i].value);
-    json_put_bool(ask->out, "stale", upload.state == UPLOAD_READY &&
-                                         upload.basis != upload_basis(ask->desk, upload.object));
+    json_put_bool(ask->out, "stale",
+                  upload.state == UPLOAD_READY && upload.basis != upload_basis(ask->desk, upload.object));
     twin_put(ask, &upload);
     if (upload.state == UPLOAD_READY) {
         counts_put(ask, &upload);

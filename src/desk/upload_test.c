@@ -1,6 +1,7 @@
 /* Uploads: how a file comes to be a report, whoever dies in between, and what the desk believes of who read it. */
-#include "desk/desk_testing.h"
 #include "desk/upload.h"
+
+#include "desk/desk_testing.h"
 
 #define SHA      "abababababababababababababababababababababababababababababababab"
 #define FIRST    "{\"address\":\"192.0.2.1\",\"title\":\"Old server\",\"severity\":3,\"scanner\":\"nmap\"}"
@@ -25,10 +26,8 @@ static bool ask(const char *question)
 
 static int64_t add(const char *more)
 {
-    CHECK(ask(stand_format(&stand,
-                           "{'ask':'upload.add','who':'admin'," ADD_MORE
-                           ",'bytes':9,'file':77,'sha256':'" SHA "'%s}",
-                           more)));
+    CHECK(ask(stand_format(
+        &stand, "{'ask':'upload.add','who':'admin'," ADD_MORE ",'bytes':9,'file':77,'sha256':'" SHA "'%s}", more)));
     return stand_number(stand.json, "id");
 }
 

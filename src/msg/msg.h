@@ -106,7 +106,7 @@ enum role {
     X(MSG_JUDGE, "judge", R(REAPER), R(JUDGE), 16)                           /* id = question; role/judging.h */       \
     X(MSG_JUDGED, "judged", R(JUDGE), R(REAPER), 4 * MSG_KIB)                /* id = question; role/judging.h */       \
     X(MSG_OPEN, "open", R(JUDGE), R(REAPER), 128)                            /* id = turn; role/judging.h */           \
-    X(MSG_OPENED, "opened", R(REAPER), R(JUDGE), 4)                    /* id = turn; role/judging.h; the descriptor */ \
+    X(MSG_OPENED, "opened", R(REAPER), R(JUDGE), 4)          /* id = turn; role/judging.h; the descriptor */           \
     X(MSG_STUCK, "stuck", R(REAPER) | R(DESK), R(PARENT), 0) /* the judge, the reader does not answer: kill it */      \
     X(MSG_RULE_STATES, "rule-states", R(DESK), R(ENGINE), 4 * MSG_MIB) /* JSON, role/rule_states.h */                  \
     X(MSG_RULE_STATS, "rule-stats", R(ENGINE), R(DESK), MSG_MIB)       /* JSON, role/rule_stats.h */                   \
@@ -132,15 +132,15 @@ enum role {
     X(MSG_ISSUED, "issued", R(SIGNER), R(DESK), 16 * MSG_KIB) /* same id */                                            \
     X(MSG_SIGN_POLICY, "sign-policy", R(DESK), R(SIGNER), 64 * MSG_KIB)     /* id */                                   \
     X(MSG_POLICY_SIGNED, "policy-signed", R(SIGNER), R(DESK), 66 * MSG_KIB) /* same id */                              \
-    X(MSG_FILE_ASK, "file-ask", R(WEB), R(DESK), 8) /* id; u64 bytes that are to come */                               \
-    X(MSG_FILE, "file", R(DESK), R(WEB), 8)         /* same id; u64 its number, the descriptor; or nothing: no room */ \
+    X(MSG_FILE_ASK, "file-ask", R(WEB), R(DESK), 8)                         /* id; u64 bytes that are to come */       \
+    X(MSG_FILE, "file", R(DESK), R(WEB), 8) /* same id; u64 its number, the descriptor; or nothing: no room */         \
     X(MSG_FILE_GONE, "file-gone", R(WEB), R(DESK), 0) /* id = its number: web writes nothing to it any more */         \
-    X(MSG_REPORT, "report", R(DESK), R(READER), 0)  /* id = upload; the descriptor; role/report_part.h, as the next */ \
-    X(MSG_REPORT_PART, "report-part", R(READER), R(DESK), MSG_MIB)        /* same id */                                \
-    X(MSG_REPORT_MORE, "report-more", R(DESK), R(READER), 0)              /* same id: a part is kept */                \
-    X(MSG_REPORT_TOLD, "report-told", R(READER), R(DESK), 16)             /* same id */                                \
-    X(MSG_REPORT_END, "report-end", R(READER), R(DESK), 8 * MSG_KIB)      /* same id */                                \
-    X(MSG_REPORT_STOP, "report-stop", R(DESK), R(READER), 0)              /* same id */
+    X(MSG_REPORT, "report", R(DESK), R(READER), 0) /* id = upload; the descriptor; role/report_part.h, as the next */  \
+    X(MSG_REPORT_PART, "report-part", R(READER), R(DESK), MSG_MIB)   /* same id */                                     \
+    X(MSG_REPORT_MORE, "report-more", R(DESK), R(READER), 0)         /* same id: a part is kept */                     \
+    X(MSG_REPORT_TOLD, "report-told", R(READER), R(DESK), 16)        /* same id */                                     \
+    X(MSG_REPORT_END, "report-end", R(READER), R(DESK), 8 * MSG_KIB) /* same id */                                     \
+    X(MSG_REPORT_STOP, "report-stop", R(DESK), R(READER), 0)         /* same id */
 
 enum msg_type {
 #define X(id, name, from, to, size) id,

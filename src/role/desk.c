@@ -72,7 +72,6 @@ struct desk_role {
     struct agent_desk *agents;
     struct inventory_desk *inventories;
     struct upload_desk *uploads;
-    int folder; /* the desk's own */
     struct str authority;     /* of agents, PEM, until the desk is open */
     struct str signer_public; /* the same */
     struct correlations *correlations;
@@ -199,7 +198,7 @@ static enum rc rules_open(struct desk_role *role, struct err *err)
     role->hunts = hunt_desk_new(role->desk);
     role->agents = agent_desk_new(role->desk);
     role->inventories = inventory_desk_new(role->desk);
-    role->uploads = upload_desk_new(role->desk, role->folder);
+    role->uploads = upload_desk_new(role->desk, process_handle(role->process, "desk", -1));
     if (!role->correlations || !role->hunts || !role->agents || !role->inventories || !role->uploads)
         return err_set(err, RC_LIMIT, "no memory for correlations");
     if (correlations_open(role->correlations, role->desk, &trouble) != RC_OK)
@@ -238,8 +237,7 @@ static enum rc desk_start(struct process *process, void **ret_self, struct err *
     ASSERT(role->scratch && role->match_arena && role->matches);
     role->rule_files = process_handle(process, "rules", -1);
     /* The database is opened by a name in its folder: the folders above may be closed to the desk's user. */
-    role->folder = process_handle(process, "desk", -1);
-    enum rc rc = proc_enter_folder(role->folder, err);
+    enum rc rc = proc_enter_folder(process_handle(process, "desk", -1), err);
     if (rc != RC_OK)
         return rc;
     if (gethostname(role->host, sizeof role->host - 1) != 0)
@@ -786,17 +784,6 @@ static void desk_message(void *self, struct channel *channel, struct msg *msg)
     case MSG_ASK:
         on_ask(role, channel, msg);
         break;
-    case MSG_FILE_ASK:
-        upload_desk_ask(role->uploads, channel, msg);
-        break;
-    case MSG_FILE_GONE:
-        upload_desk_gone(role->uploads, msg->id);
-        break;
-    case MSG_REPORT_PART:
-    case MSG_REPORT_TOLD:
-    case MSG_REPORT_END:
-        upload_desk_message(role->uploads, channel, msg, clock_real_ns());
-        break;
     case MSG_RECORD_KEPT:
         on_record_kept(role, msg);
         break;
@@ -846,7 +833,8 @@ static void desk_message(void *self, struct channel *channel, struct msg *msg)
             desk_source_heard(role->desk, (const uint8_t *)msg->body.p, clock_real_ns());
         break;
     default:
-        role->records_waiting |= agent_desk_message(role->agents, channel, msg, clock_real_ns());
+        if (!upload_desk_message(role->uploads, channel, msg, clock_real_ns()))
+            role->records_waiting |= agent_desk_message(role->agents, channel, msg, clock_real_ns());
         break;
     }
 }
@@ -867,8 +855,6 @@ static void desk_peer_up(void *self, struct channel *channel)
     rule_supply_peer_up(role->supply, channel_peer(channel), channel_instance(channel));
     if (channel_peer(channel) == ROLE_HUNTER)
         hunt_desk_up(role->hunts);
-    if (channel_peer(channel) == ROLE_READER)
-        upload_desk_up(role->uploads);
     if (channel_peer(channel) != ROLE_ENGINE)
         return;
     rule_desk_engine_up(role->rule_desk, channel_instance(channel)); /* behind the rules that these are states of */

@@ -93,9 +93,8 @@ static void told(const struct job *job, uint64_t bytes)
     struct buf body;
     buf_init_fixed(&body, storage, sizeof storage);
     /* of the file as it was given, though another is read that it was packed into */
-    uint64_t of_file = job->report_bytes ? (uint64_t)((double)bytes / (double)job->report_bytes *
-                                                      (double)job->file_bytes)
-                                         : 0;
+    uint64_t of_file =
+        job->report_bytes ? (uint64_t)((double)bytes / (double)job->report_bytes * (double)job->file_bytes) : 0;
     report_told_write(&(struct report_told){of_file, job->findings + job->part_count}, &body);
     if (!channel_send(reader.desk, MSG_REPORT_TOLD, job->id, buf_view(&body)))
         reader.stopped = true;

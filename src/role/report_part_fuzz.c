@@ -1,6 +1,7 @@
 /* What the reader tells reads back as it is written, or does not read. */
-#include "base/assert.h"
 #include "role/report_part.h"
+
+#include "base/assert.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {

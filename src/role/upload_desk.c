@@ -22,8 +22,8 @@
 #define STOP_NS    UINT64_C(5000000000) /* that a reader has to stop */
 #define SILENCE_NS (UPLOAD_SILENCE_S * (uint64_t)SECOND_NS)
 /* A file that came whole has its row at once; one that is being received grows all the time (web_server.c). */
-#define FORGET_NS  UINT64_C(60000000000)
-#define LOOK_NS    UINT64_C(10000000000)
+#define FORGET_NS UINT64_C(60000000000)
+#define LOOK_NS   UINT64_C(10000000000)
 
 struct file {
     uint64_t number; /* 0: free */
@@ -135,7 +135,7 @@ static int file_make(struct upload_desk *self, struct file *file)
     return out;
 }
 
-void upload_desk_ask(struct upload_desk *self, struct channel *web, const struct msg *msg)
+static void on_ask(struct upload_desk *self, struct channel *web, const struct msg *msg)
 {
     struct reader in = reader_of(msg->body);
     uint64_t expected = read_be64(&in);
@@ -159,7 +159,7 @@ void upload_desk_ask(struct upload_desk *self, struct channel *web, const struct
 }
 
 /* The question that an upload of it is there came before. */
-void upload_desk_gone(struct upload_desk *self, uint64_t number)
+static void on_gone(struct upload_desk *self, uint64_t number)
 {
     struct file *file = number ? file_of(self, number) : NULL;
     struct err err = {0};
@@ -251,7 +251,7 @@ static void on_part(struct upload_desk *self, struct channel *reader, const stru
         log_warning("the reader does not take what it is told");
 }
 
-void upload_desk_message(struct upload_desk *self, struct channel *reader, const struct msg *msg, int64_t now_ns)
+static void on_reader(struct upload_desk *self, struct channel *reader, const struct msg *msg, int64_t now_ns)
 {
     struct desk_upload_end end = {0};
     struct report_told told;
@@ -269,10 +269,18 @@ void upload_desk_message(struct upload_desk *self, struct channel *reader, const
         trouble(self, "the end of a reading could not be stored", &err);
 }
 
-void upload_desk_up(struct upload_desk *self)
+bool upload_desk_message(struct upload_desk *self, struct channel *from, const struct msg *msg, int64_t now_ns)
 {
-    self->ordered = 0;
-    self->stop_ns = 0;
+    bool of_reader = msg->type == MSG_REPORT_PART || msg->type == MSG_REPORT_TOLD || msg->type == MSG_REPORT_END;
+    if (msg->type == MSG_FILE_ASK)
+        on_ask(self, from, msg);
+    else if (msg->type == MSG_FILE_GONE)
+        on_gone(self, msg->id);
+    else if (of_reader)
+        on_reader(self, from, msg, now_ns);
+    else
+        return false;
+    return true;
 }
 
 void upload_desk_down(struct upload_desk *self, enum role peer, int64_t now_ns)
@@ -283,7 +291,8 @@ void upload_desk_down(struct upload_desk *self, enum role peer, int64_t now_ns)
         return;
     if (desk_upload_wanted(self->desk, self->ordered))
         over(self, "died", now_ns);
-    upload_desk_up(self);
+    self->ordered = 0;
+    self->stop_ns = 0;
 }
 
 /* One that was dropped, or that says nothing, is stopped; when it does not hear, ended. The next is a fresh process. */

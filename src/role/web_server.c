@@ -20,7 +20,7 @@
 
 #define FILES_BYTES_MAX (8u << 20)
 #define FILE_MAX        (2u << 20)
-#define REQUEST_S       30 /* a whole request must have come within this time */
+#define REQUEST_S       30                   /* a whole request must have come within this time */
 #define REQUEST_PIECE   ((int64_t)512 << 10) /* of a file: each so many bytes give as much time again */
 #define SLOT_BITS       12
 #define SLOTS_MAX       (1u << SLOT_BITS) /* questions open at one time */
@@ -49,7 +49,7 @@ struct request {
     int64_t came;              /* bytes of a body with a file */
     int64_t pieces;            /* REQUEST_PIECE of them */
     uint64_t wants;            /* the question that the file is the answer of, its id + 1; 0: none yet */
-    bool begun; /* headers were looked at */
+    bool begun;                /* headers were looked at */
     bool suspended;
     bool in_handler;
     size_t open; /* questions asked and not answered */

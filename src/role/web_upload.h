@@ -1,5 +1,5 @@
-/* web_upload.h - the body of a request that brings a file: its fields gathered, its file written out and hashed while it
- * comes. Under web_server; never more of it in memory than what came last.
+/* web_upload.h - the body of a request that brings a file: its fields gathered, its file written out and hashed while
+ * it comes. Under web_server; never more of it in memory than what came last.
  *
  *   FIELDS ──the file begins──► HELD ──web_upload_open──► FLOWS ──all is there──► WHOLE
  *      │ (a raw body: at once)    │            └─ cut off, too long, no room on the disk ─► BROKEN: why

@@ -60,14 +60,16 @@ static enum rc zip_unpack(struct str file, struct scan_unpacked *unpacked, enum 
 
 enum rc scan_unpack(struct str file, struct scan_unpacked *ret_unpacked, enum scan_fault *ret_fault, struct err *err)
 {
+    enum rc rc = RC_OK;
     *ret_unpacked = (struct scan_unpacked){.bytes = file};
     *ret_fault = SCAN_FAULT_PACKED;
     if (str_starts(file, STR("\x1f\x8b")))
-        return gzip_unpack(file, ret_unpacked, ret_fault, err);
-    if (zipfile_begins(file))
-        return zip_unpack(file, ret_unpacked, ret_fault, err);
-    *ret_fault = SCAN_FAULT_NONE;
-    return RC_OK;
+        rc = gzip_unpack(file, ret_unpacked, ret_fault, err);
+    else if (zipfile_begins(file))
+        rc = zip_unpack(file, ret_unpacked, ret_fault, err);
+    if (rc == RC_OK)
+        *ret_fault = SCAN_FAULT_NONE;
+    return rc;
 }
 
 void scan_unpacked_free(struct scan_unpacked *unpacked)

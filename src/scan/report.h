@@ -71,12 +71,12 @@ struct scan_finding {
 /* Why a report was refused; pages have a text for each. The names are stored. */
 #define SCAN_FAULTS(X)                                                                                                 \
     X(SCAN_FAULT_NONE, "")                                                                                             \
-    X(SCAN_FAULT_UNKNOWN, "unknown")   /* none of the formats */                                                       \
-    X(SCAN_FAULT_DAMAGED, "damaged")   /* it breaks its format */                                                      \
-    X(SCAN_FAULT_ENTITY, "entity")     /* XML that declares entities */                                                \
-    X(SCAN_FAULT_LIMIT, "limit")       /* too deep, too large, too many findings */                                    \
-    X(SCAN_FAULT_PACKED, "packed")     /* a packed file that does not unpack, or of more than one */                   \
-    X(SCAN_FAULT_LARGE, "large")       /* it unpacks to more than SCAN_BYTES_MAX */
+    X(SCAN_FAULT_UNKNOWN, "unknown") /* none of the formats */                                                         \
+    X(SCAN_FAULT_DAMAGED, "damaged") /* it breaks its format */                                                        \
+    X(SCAN_FAULT_ENTITY, "entity")   /* XML that declares entities */                                                  \
+    X(SCAN_FAULT_LIMIT, "limit")     /* too deep, too large, too many findings */                                      \
+    X(SCAN_FAULT_PACKED, "packed")   /* a packed file that does not unpack, or of more than one */                     \
+    X(SCAN_FAULT_LARGE, "large")     /* it unpacks to more than SCAN_BYTES_MAX */
 
 enum scan_fault {
 #define X(id, name) id,

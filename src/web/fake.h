@@ -76,7 +76,8 @@ static const struct fake_answer fake_answers[] = {
     {"upload.list",
      "{\"ok\":true,\"total\":120,\"may_change\":true,\"uploads\":[{\"id\":5,\"state\":\"EVIL\",\"control\":true,"
      "\"object_id\":1,\"object\":\"EVIL\",\"origin\":\"survey\",\"title\":\"EVIL\",\"name\":\"EVIL\",\"who\":\"EVIL\","
-     "\"made_ns\":1795219893000000000,\"received_ns\":1795219893000000000,\"bytes\":12,\"findings\":3,\"permille\":9}]}"},
+     "\"made_ns\":1795219893000000000,\"received_ns\":1795219893000000000,\"bytes\":12,\"findings\":3,\"permille\":9}]"
+     "}"},
     {"upload.get",
      "{\"ok\":true,\"may_change\":true,\"upload\":{\"id\":5,\"state\":\"ready\",\"control\":true,\"object_id\":1,"
      "\"object\":\"EVIL\",\"origin\":\"survey\",\"title\":\"EVIL\",\"name\":\"EVIL\",\"who\":\"EVIL\","

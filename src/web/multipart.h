@@ -5,11 +5,11 @@
  *            ▲        └────► file: given piece by piece ─┤
  *            └──────────────── CR LF "--B" CR LF ─────────┴──► CR LF "--B--": done
  *
- * A pull parser: each call takes from the front of the input and says what that gave; a byte at a time gives the same as
- * all at once. Nothing is kept of a file but the bytes that may begin its end. No memory, no recursion.
+ * A pull parser: each call takes from the front of the input and says what that gave; a byte at a time gives the same
+ * as all at once. Nothing is kept of a file but the bytes that may begin its end. No memory, no recursion.
  *
- * Limits: heads of MULTIPART_HEAD_MAX bytes, values of fields of MULTIPART_VALUE_MAX, MULTIPART_PARTS_MAX parts. Stricter
- * than the RFC where browsers are: no preamble, no blanks behind a boundary; every part has a name. */
+ * Limits: heads of MULTIPART_HEAD_MAX bytes, values of fields of MULTIPART_VALUE_MAX, MULTIPART_PARTS_MAX parts.
+ * Stricter than the RFC where browsers are: no preamble, no blanks behind a boundary; every part has a name. */
 #ifndef WEB_MULTIPART_H
 #define WEB_MULTIPART_H
 

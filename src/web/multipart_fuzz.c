@@ -1,7 +1,8 @@
 /* A body cut at once and in pieces gives the same; what is given of a file is in the body. */
+#include "web/multipart.h"
+
 #include "base/assert.h"
 #include "base/buf.h"
-#include "web/multipart.h"
 
 #define GIVEN_MAX ((size_t)1 << 20)
 

@@ -8,8 +8,8 @@
 
 #define TYPE "multipart/form-data; boundary=XyZ"
 
-/* All that a body gives, as text: "n=v " for a field, "n<file>[bytes] " for a file, "." at the end, "!" when it is wrong;
- * handed over in pieces of so many bytes. */
+/* All that a body gives, as text: "n=v " for a field, "n<file>[bytes] " for a file, "." at the end, "!" when it is
+ * wrong; handed over in pieces of so many bytes. */
 static void read_all(struct str type, struct str body, size_t piece, struct buf *out)
 {
     struct multipart m;
@@ -132,7 +132,8 @@ static void content_types(void)
         {"multipart/mixed; boundary=a", false},
         {"application/x-www-form-urlencoded", false},
         {"", false},
-        {"multipart/form-data; boundary=01234567890123456789012345678901234567890123456789012345678901234567890", false},
+        {"multipart/form-data; boundary=01234567890123456789012345678901234567890123456789012345678901234567890",
+         false},
     };
     struct multipart m;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

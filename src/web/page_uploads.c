@@ -1,5 +1,5 @@
-/* Files of scanners: the form that uploads one, those that are on their way, and one of them: how far it is, what taking
- * it would do, and the choice. */
+/* Files of scanners: the form that uploads one, those that are on their way, and one of them: how far it is, what
+ * taking it would do, and the choice. */
 #include "web/events.h"
 #include "web/parts.h"
 #include "web/route.h"
@@ -49,7 +49,8 @@ static void upload_form(struct web_call *call, const struct json_value *objects,
 {
     struct html *html = &call->html;
     HTML(html, RAW("<section class=\"card\" id=\"upload\"><h2>"), SAY("upload.new"), RAW("</h2><p>"),
-         SAY("upload.about"), RAW("</p><form class=\"grid\" method=\"post\" enctype=\"multipart/form-data\" action=\"" HERE "\">"));
+         SAY("upload.about"),
+         RAW("</p><form class=\"grid\" method=\"post\" enctype=\"multipart/form-data\" action=\"" HERE "\">"));
     part_csrf(call);
     part_objects(call, "object", "vulnerability.object", objects, given(call, "object", ""));
     part_choice(call, "origin", "findings.origin", "findings.origin_", origins, given(call, "origin", "survey"));
@@ -92,8 +93,8 @@ static void uploads_ask(struct web_call *call)
 
 static void uploads(struct web_call *call, size_t at, const struct json_value *failed, struct str error)
 {
-    static const char *const heads[] = {"upload.title",    "findings.origin", "vulnerability.object", "hunts.state",
-                                        "#upload.findings", NULL};
+    static const char *const heads[] = {"upload.title", "findings.origin",  "vulnerability.object",
+                                        "hunts.state",  "#upload.findings", NULL};
     struct html *html = &call->html;
     if (call_failed_at(call, at) || call_failed_at(call, at + 1))
         return;
@@ -438,8 +439,8 @@ static void upload_show(struct web_call *call, size_t at, const struct json_valu
         return;
     const struct json_value *answer = call_answer(call, at);
     const struct json_value *u = json_get(answer, "upload");
-    html->zone_s = zone_of_object(json_get(call_answer(call, at + 1), "objects"), of_int(u, "object_id"),
-                                  of_str(u, "object"));
+    html->zone_s =
+        zone_of_object(json_get(call_answer(call, at + 1), "objects"), of_int(u, "object_id"), of_str(u, "object"));
     call_page_titled(call, of_str(u, "title"), SECTION_VULNERABILITIES);
     HTML(html, RAW("<div class=\"heading\"><h1>"), ESC(of_str(u, "title")), RAW("</h1><p class=\"marks\"><span>"),
          ESC(of_str(u, "object")), RAW("</span></p></div>"));

@@ -115,9 +115,14 @@ static void what_is_refused_is_shown_with_the_form(void)
         const char *ask;
         const char *error;
         unsigned status;
-    } rows[] = {{"upload.check", "uploads_full", 409}, {"upload.check", "denied", 403}, {"body", "upload_full", 503},
-                {"body", "upload_long", 413},          {"body", "upload_disk", 507},    {"upload.add", "invalid", 422},
-                {"upload.add", NULL, 503},             {"body", NULL, 503}};
+    } rows[] = {{"upload.check", "uploads_full", 409},
+                {"upload.check", "denied", 403},
+                {"body", "upload_full", 503},
+                {"body", "upload_long", 413},
+                {"body", "upload_disk", 507},
+                {"upload.add", "invalid", 422},
+                {"upload.add", NULL, 503},
+                {"body", NULL, 503}};
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         char json[128];
         peers_reset();
