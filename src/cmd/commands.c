@@ -471,6 +471,34 @@ static const struct option_row findings_rows[] = {
     OPTION_JSON,
 };
 
+static const struct option_row signature_rows[] = {
+    OPTION_JSON,
+    {.name = "document",
+     .type = OPTION_TEXT,
+     .argument = "FILE",
+     .help = "the document that lies beside its signature; of one that carries its document, what it must be"},
+    {.name = "root",
+     .type = OPTION_LIST,
+     .argument = "FILE",
+     .help = "certificates of authorities that are trusted (PEM, DER or base64); may be given many times"},
+    {.name = "certificate",
+     .type = OPTION_LIST,
+     .argument = "FILE",
+     .help = "further certificates, for what the document does not carry; may be given many times"},
+    {.name = "crl",
+     .type = OPTION_LIST,
+     .argument = "FILE",
+     .help = "lists of revoked certificates; may be given many times"},
+    {.name = "ocsp",
+     .type = OPTION_LIST,
+     .argument = "FILE",
+     .help = "answers of a responder (OCSP, as they came); may be given many times"},
+    {.name = "at",
+     .type = OPTION_TIME,
+     .argument = "TIME",
+     .help = "judge what has no time stamp for this time, not for now"},
+};
+
 static const struct option_row inventory_rows[] = {
     OPTION_DATA,
     OPTION_JSON,
@@ -574,6 +602,11 @@ static const struct command commands[] = {
      "Reads a report of nmap (-oX), OpenVAS, Nessus, SARIF, CycloneDX or CSV in a process without rights and prints "
      "its "
      "findings, with --json as the API takes them. Exit status 1 means that it is none of these, or damaged."},
+    {"signature", "judge the electronic signatures of a document", "FILE", 1, 1, ROWS(signature_rows),
+     "Reads signed documents (CMS SignedData, RFC 5652: .p7s, .p7m, .cms, .sig) with RSA, ECDSA, Ed25519 and the "
+     "national "
+     "algorithms GOST 34.310 and 34.311, in a process without rights, and asks no network. Exit status 1 means that a "
+     "signature is bad, or that something is not known."},
     {"sheet", "print a checkpoint for paper", "", 0, 0, ROWS(sheet_rows),
      "A page for A4: origin, size, root, time, cosignatures and a QR code of the whole checkpoint, with a place for "
      "signature and stamp."},
