@@ -3,6 +3,8 @@
 
 #include "base/assert.h"
 
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     struct str body = str_at(bytes, size);

@@ -31,6 +31,8 @@ static void read_all(struct str body, size_t piece, struct buf *out)
     buf_u8(out, (uint8_t)m.state);
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     struct buf whole, pieces;
